@@ -1,0 +1,29 @@
+/*
+ * Counters with one writer and any number of readers: a plain add for the writer, a value that is
+ * never torn for the readers. Where several threads add, use counter_add_shared.
+ */
+#ifndef SPILE_BASE_COUNTER_H
+#define SPILE_BASE_COUNTER_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+typedef _Atomic uint64_t counter;
+
+static inline void counter_add(counter *c, uint64_t n)
+{
+    atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n,
+                          memory_order_relaxed);
+}
+
+static inline void counter_add_shared(counter *c, uint64_t n)
+{
+    atomic_fetch_add_explicit(c, n, memory_order_relaxed);
+}
+
+static inline uint64_t counter_get(const counter *c)
+{
+    return atomic_load_explicit(c, memory_order_relaxed);
+}
+
+#endif

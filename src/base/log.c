@@ -1,0 +1,60 @@
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+static enum log_level shown_level = LOG_INFO;
+
+void log_set_level(enum log_level level)
+{
+    shown_level = level;
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+    static const char *const prefix[] = {
+        [LOG_ERROR] = "spile: error: ",
+        [LOG_WARNING] = "spile: warning: ",
+        [LOG_INFO] = "spile: ",
+        [LOG_DEBUG] = "spile: debug: ",
+    };
+    if (level > shown_level)
+        return;
+    char line[1024];
+    int len = snprintf(line, sizeof line, "%s", prefix[level]);
+    va_list args;
+    va_start(args, format);
+    int more = vsnprintf(line + len, sizeof line - (size_t)len - 1, format, args);
+    va_end(args);
+    len += more < 0 ? 0 : more;
+    if (len > (int)sizeof line - 2)
+        len = (int)sizeof line - 2;
+    /* A peer's bytes may be in the text: no byte of them may forge a line or move the cursor. */
+    for (int i = 0; i < len; i++) {
+        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+            line[i] = '?';
+    }
+    line[len++] = '\n';
+    ssize_t written = write(STDERR_FILENO, line, (size_t)len);
+    (void)written; /* there is nowhere left to say that this failed */
+}
+
+int log_limit_pass(struct log_limit *limit, unsigned burst, unsigned *held)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    if (now.tv_sec != limit->second) {
+        limit->second = now.tv_sec;
+        limit->shown = 0;
+    }
+    if (limit->shown >= burst) {
+        limit->held++;
+        return 0;
+    }
+    limit->shown++;
+    *held = limit->held;
+    limit->held = 0;
+    return 1;
+}

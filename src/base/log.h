@@ -1,0 +1,28 @@
+/* Lines for people, on standard error: "spile: text". Thread-safe; one write a line. */
+#ifndef SPILE_BASE_LOG_H
+#define SPILE_BASE_LOG_H
+
+enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+
+/* What is shown: LOG_INFO unless -v asked for LOG_DEBUG. Set once, before threads start. */
+void log_set_level(enum log_level level);
+
+__attribute__((format(printf, 2, 3))) void log_line(enum log_level level, const char *format, ...);
+
+#define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)
+#define log_warning(...) log_line(LOG_WARNING, __VA_ARGS__)
+#define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
+#define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
+
+/* Lets through at most `burst` lines a second for one call site; the next line let through says how
+ * many were held back. Owner: one thread. */
+struct log_limit {
+    long long second;
+    unsigned shown;
+    unsigned held;
+};
+
+/* True when the line may be printed; `*held` is how many were held back before it. */
+int log_limit_pass(struct log_limit *limit, unsigned burst, unsigned *held);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * The ledger: the counters that account for every event, per output.
+ *
+ *     received = delivered + filtered + dropped{reason} + in flight
+ *
+ * Workers count what they received and dropped in shards of their own; the output's thread counts
+ * what it delivered.
+ */
+#ifndef SPILE_CORE_LEDGER_H
+#define SPILE_CORE_LEDGER_H
+
+#include <stdio.h>
+
+#include "base/counter.h"
+
+/* Why an event did not arrive. Names in ledger.c, one row each. */
+enum drop_reason {
+    DROP_MALFORMED, /* the frame is not a dnstap message */
+    DROP_SHORT,     /* no DNS header in it (dnstap-receiver's formats leave such messages out) */
+    DROP_MEMORY,    /* no memory to format it */
+    DROP_FULL,      /* the queue was full: drop-newest, or block past block-max */
+    DROP_OLDEST,    /* pushed out of a full queue by newer ones: drop-oldest */
+    DROP_WRITE,     /* the output failed for good */
+    DROP_SHUTDOWN,  /* still queued when the shutdown's time was up */
+    DROP_REASONS
+};
+
+struct ledger {
+    counter received;
+    counter delivered;
+    counter filtered;
+    counter dropped[DROP_REASONS];
+    counter bytes;
+};
+
+const char *drop_reason_name(enum drop_reason reason);
+
+/* Adds `from` to `into`, which nobody else writes. */
+void ledger_add(struct ledger *into, const struct ledger *from);
+
+/* "ledger: OUTPUT received=N delivered=N filtered=N dropped=N (reason=N ...)" into `out`. */
+const char *ledger_line(const char *output, const struct ledger *ledger, char *out, size_t size);
+
+/* One JSON object {"output": ..., "received": ..., ..., "dropped": {"reason": N}} without newline. */
+void ledger_json(FILE *out, const char *output, const struct ledger *ledger);
+
+#endif

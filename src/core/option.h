@@ -1,0 +1,82 @@
+/*
+ * Options as tables. A module describes its options in rows; from a row follow parsing, default,
+ * range, `spile config check`, the example configuration, the manual, and every error message.
+ *
+ * Values live in the module's private struct, at the row's offset. Text forms are those of the
+ * configuration file, whatever the YAML type: the row decides what a value is.
+ */
+#ifndef SPILE_CORE_OPTION_H
+#define SPILE_CORE_OPTION_H
+
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/span.h"
+
+enum option_type {
+    OPTION_BOOL,     /* bool: true or false */
+    OPTION_UINT,     /* uint64_t, min to max */
+    OPTION_SIZE,     /* uint64_t bytes: 4096, 64K, 100M, 2G (powers of 1024) */
+    OPTION_DURATION, /* uint64_t nanoseconds: 100us, 5ms, 2s, 1m, 1h, 1d; "off" is 0 where min is 0 */
+    OPTION_STRING,   /* char *, NULL when absent */
+    OPTION_PATH,     /* char *, NULL when absent */
+    OPTION_ENUM,     /* int: index into choices */
+    OPTION_MODE,     /* mode_t: octal, as chmod takes it */
+    OPTION_HOSTPORT, /* struct option_hostport: host:port, [v6]:port */
+    OPTION_PREFIXES, /* struct option_prefixes: list of addresses and prefixes */
+    OPTION_STRINGS,  /* struct option_strings: list of strings */
+};
+
+struct option_hostport {
+    char *host;
+    uint16_t port;
+};
+
+/* One address prefix; v4 ones are kept v4-mapped, so that bits are counted from 96. */
+struct option_prefix {
+    uint8_t address[16];
+    uint8_t bits;
+};
+
+struct option_prefixes {
+    struct option_prefix *items;
+    size_t count;
+};
+
+struct option_strings {
+    char **items;
+    size_t count;
+};
+
+/* One row. A table ends with a row whose name is NULL. */
+struct option {
+    const char *name; /* lower case with hyphens */
+    enum option_type type;
+    size_t offset;            /* in the module's private struct */
+    const char *fallback;     /* default, in text form; NULL: absent, or required */
+    bool required;
+    uint64_t min, max;        /* of UINT, SIZE and DURATION; max 0 is no limit */
+    const char *const *choices; /* of ENUM; ends with NULL */
+    const char *doc;          /* one sentence for the manual and the example */
+    const char *example;      /* value shown in the example where there is no default */
+};
+
+/* Sets every option of `table` in `base` to its default. `base` is zeroed memory. -1: no memory. */
+int options_init(const struct option *table, void *base, struct error *err);
+/* Frees what the options hold. */
+void options_free(const struct option *table, void *base);
+
+/* Parses one scalar, or one more item of a list, from text into its place. */
+int option_parse(const struct option *row, void *base, struct span text, struct error *err);
+
+/* The row of that name, or NULL; *hint then gets the nearest name, or NULL when none is near. */
+const struct option *option_find(const struct option *table, struct span name, const char **hint);
+
+/* The nearest of `count` names (given by a getter) to a mistyped one, or NULL. */
+const char *nearest_name(struct span wrong, const char *(*name)(const void *ctx, size_t i),
+                         const void *ctx, size_t count);
+
+/* True when `address` (16 bytes, v4 mapped) lies in any prefix. An empty list holds everything. */
+bool option_prefixes_hold(const struct option_prefixes *list, const uint8_t *address);
+
+#endif

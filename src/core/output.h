@@ -1,0 +1,70 @@
+/*
+ * Outputs: where events go. An output is one of two kinds.
+ *
+ * Queued: the workers format events into chunks; the output's own thread takes chunks off a bounded
+ * queue and calls `write`. All hooks but `needs` and `event` run on that thread (open: before it
+ * starts, on the main thread).
+ *
+ * Inline: `event` is called by the worker for each event; there is no format, queue or thread.
+ */
+#ifndef SPILE_CORE_OUTPUT_H
+#define SPILE_CORE_OUTPUT_H
+
+#include "core/chunk.h"
+#include "core/event.h"
+#include "core/format.h"
+#include "core/ledger.h"
+#include "core/module.h"
+
+enum when_full { WHEN_FULL_BLOCK, WHEN_FULL_DROP_NEWEST, WHEN_FULL_DROP_OLDEST };
+
+/* Options that every queued output has. Rows: output_options in core/output.c. */
+struct output_common {
+    char *format;          /* name of a format */
+    char *fields;          /* "a,b,c" or NULL */
+    int when_full;         /* enum when_full */
+    uint64_t block_max_ns; /* of block; 0: no limit */
+    uint64_t queue_bytes;
+};
+extern const struct option output_options[];
+
+/* One configured output, as its hooks see it. Owner: the pipeline. */
+struct output {
+    const struct module *module;
+    const struct output_hooks *hooks;
+    void *priv; /* options set, the rest zero */
+    struct output_common common;
+    char name[64]; /* "stdout", "file", "file#2": for the ledger and log lines */
+    struct format_spec spec;
+    const struct format_hooks *format; /* NULL for inline outputs */
+    atomic_bool interrupted; /* set at the shutdown's deadline: a write loop gives up */
+};
+
+enum output_status {
+    OUTPUT_OK = 0,
+    OUTPUT_RETRY = 1,   /* nothing more could be written now: the core waits (back-off) and calls
+                           again with the records that are left */
+    OUTPUT_CLOSED = 2,  /* the reader went away for good (EPIPE on standard output): the rest is
+                           counted as dropped, and the program ends quietly */
+    OUTPUT_FAILED = -1, /* lost for good: the chunk's remaining records count as dropped (write) */
+};
+
+struct output_hooks {
+    int (*open)(struct output *out, struct error *err);
+    /* Writes the records from index `first` on. *done gets the index behind the last record that was
+     * written whole. A record must never be written in part and then left so. */
+    enum output_status (*write)(struct output *out, const struct chunk *chunk, uint32_t first,
+                                uint32_t *done);
+    /* Optional. About once a second, and before each write: rotation by time. */
+    void (*tick)(struct output *out);
+    /* Optional. SIGHUP came: open the file anew. */
+    void (*reopen)(struct output *out);
+    void (*close)(struct output *out);
+
+    /* Inline outputs. `needs` is asked once; `event` is called by any worker, `worker` numbering it
+     * from 0, with those facets decoded. Returns FORMAT_WRITTEN for delivered, or a drop_reason. */
+    uint32_t (*needs)(const struct output *out);
+    int (*event)(struct output *out, unsigned worker, struct event *ev);
+};
+
+#endif

@@ -1,0 +1,24 @@
+/* Settings of the whole program: the scalars at the top of the configuration, one row each. */
+#ifndef SPILE_CORE_SETTINGS_H
+#define SPILE_CORE_SETTINGS_H
+
+#include "core/option.h"
+
+struct settings {
+    uint64_t threads;            /* workers; 0: as many as there are cores */
+    uint64_t frame_max;          /* bytes of one data frame */
+    uint64_t partial_max;        /* bytes of cut frames over all connections */
+    uint64_t latency_entries;    /* queries remembered while their responses are awaited */
+    uint64_t latency_window_ns;  /* how long */
+    uint64_t shutdown_ns;        /* how long outputs may take to drain at the end */
+    int compat;                  /* index into compat_names */
+};
+
+/* "none", "dnstap-receiver"; ends with NULL. */
+extern const char *const compat_names[];
+extern const struct option settings_options[];
+
+/* NULL for none, else the name: what module_find takes. */
+const char *settings_compat(const struct settings *settings);
+
+#endif

@@ -1,0 +1,164 @@
+/*
+ * DNS messages (RFC 1035 and its successors), read lazily from borrowed bytes: header, first
+ * question, then sections record by record. Nothing is allocated; nothing is decoded twice.
+ */
+#ifndef SPILE_WIRE_DNS_H
+#define SPILE_WIRE_DNS_H
+
+#include "base/buf.h"
+#include "base/cursor.h"
+
+enum {
+    DNS_HEADER_LEN = 12,
+    DNS_NAME_MAX = 255,       /* wire bytes of a name, root label included */
+    DNS_NAME_TEXT_MAX = 1024, /* bytes of a name as text: 4 a byte, and dots */
+};
+
+enum dns_flag {
+    DNS_FLAG_QR = 0x8000,
+    DNS_FLAG_AA = 0x0400,
+    DNS_FLAG_TC = 0x0200,
+    DNS_FLAG_RD = 0x0100,
+    DNS_FLAG_RA = 0x0080,
+    DNS_FLAG_Z = 0x0040,
+    DNS_FLAG_AD = 0x0020,
+    DNS_FLAG_CD = 0x0010,
+};
+
+struct dns_header {
+    uint16_t id;
+    uint16_t flags; /* as on the wire: QR to RCODE */
+    uint16_t qdcount;
+    uint16_t ancount;
+    uint16_t nscount;
+    uint16_t arcount;
+};
+
+static inline unsigned dns_opcode(const struct dns_header *h)
+{
+    return h->flags >> 11 & 15;
+}
+
+static inline unsigned dns_rcode(const struct dns_header *h)
+{
+    return h->flags & 15;
+}
+
+/* False when fewer than twelve bytes are there. */
+static inline bool dns_header_decode(struct span msg, struct dns_header *h)
+{
+    if (msg.len < DNS_HEADER_LEN)
+        return false;
+    h->id = load_be16(msg.ptr);
+    h->flags = load_be16(msg.ptr + 2);
+    h->qdcount = load_be16(msg.ptr + 4);
+    h->ancount = load_be16(msg.ptr + 6);
+    h->nscount = load_be16(msg.ptr + 8);
+    h->arcount = load_be16(msg.ptr + 10);
+    return true;
+}
+
+/* A name in wire form without pointers, root label included. Borrowed from the message when the
+ * message holds it uncompressed, else from `space` that the caller gave. */
+struct dns_name {
+    const uint8_t *wire;
+    uint8_t len; /* 1 to 255; 0: absent */
+};
+
+/*
+ * The name at `offset` of `msg`; *end gets the offset behind it (behind the pointer, where it was
+ * compressed). `space` has DNS_NAME_MAX bytes. Returns 0, or -1: past the end, a label type other
+ * than 00 and 11, over 255 bytes, or a pointer that does not point backwards (so loops cannot be).
+ */
+int dns_name_decode(struct span msg, size_t offset, uint8_t *space, struct dns_name *name,
+                    size_t *end);
+
+/* The name as text with its final dot, escaped per RFC 1035 5.1 and RFC 4343 2.1: \. \\ \" and so on
+ * where ldns escapes, \DDD for bytes outside 0x21..0x7e. Writes at most DNS_NAME_TEXT_MAX bytes at
+ * `p`; returns the byte behind the last. */
+char *dns_name_put(char *p, struct dns_name name);
+
+struct dns_question {
+    struct dns_name name;
+    uint16_t type;
+    uint16_t class;
+    uint16_t end; /* offset behind the question; valid for messages up to 65535 bytes */
+};
+
+/* The first question. 0, or -1 when it is absent or malformed. `space` as in dns_name_decode. */
+int dns_question_decode(struct span msg, uint8_t *space, struct dns_question *q);
+
+enum dns_section { DNS_QUESTION, DNS_ANSWER, DNS_AUTHORITY, DNS_ADDITIONAL };
+
+/* A resource record. Borrows the message. */
+struct dns_rr {
+    enum dns_section section;
+    uint16_t type;
+    uint16_t class;
+    uint32_t ttl;
+    size_t owner;      /* offset of the owner name */
+    struct span rdata; /* inside the message, so that its names can be expanded */
+};
+
+/* Walks questions' successors: answers, authority, additional. */
+struct dns_walk {
+    struct span msg;
+    size_t pos;
+    uint16_t left[4]; /* records still to come, by section */
+    bool failed;      /* the message ended or broke before its counts were met */
+};
+
+/* Begins behind the question section; -1 when that cannot be passed. */
+int dns_walk_init(struct dns_walk *walk, struct span msg, const struct dns_header *h);
+/* The next record: true, or false at the end or at a malformed one (walk->failed). */
+bool dns_walk_next(struct dns_walk *walk, struct dns_rr *rr);
+
+/*
+ * The record's data as ldns prints it. Data that does not fit its type, and types that have no text
+ * of their own, come in RFC 3597 form: \# LEN HEX. Returns 0; -1 only when memory is short
+ * (out->failed). Names inside are expanded against `msg`.
+ */
+int dns_rdata_put(struct buf *out, struct span msg, const struct dns_rr *rr);
+/* owner TAB ttl TAB class TAB type TAB rdata, as ldns prints a record, without a newline. */
+int dns_rr_put(struct buf *out, struct span msg, const struct dns_rr *rr);
+
+/* Mnemonics of the IANA registries. NULL when there is none: print TYPE123 or CLASS123 (RFC 3597),
+ * or the number. */
+const char *dns_type_name(uint16_t type);
+const char *dns_class_name(uint16_t class);
+const char *dns_opcode_name(unsigned opcode);
+/* Extended too: BADVERS, BADCOOKIE, ... The argument may have 12 bits. */
+const char *dns_rcode_name(unsigned rcode);
+/* Mnemonic or RFC 3597 form; at most 12 bytes. Returns the byte behind the last. */
+char *dns_type_put(char *p, uint16_t type);
+char *dns_class_put(char *p, uint16_t class);
+/* A mnemonic's or RFC 3597 form's number, any case; -1 when it is neither. */
+int dns_type_parse(struct span text);
+
+/* EDNS(0), RFC 6891. */
+struct dns_edns {
+    bool present;
+    uint8_t version;
+    uint16_t udp_size;
+    uint16_t flags; /* DO is 0x8000 */
+    uint16_t rcode; /* twelve bits: extended bits and the header's */
+    struct span options;
+};
+
+/* From an OPT record that a walk found. */
+void dns_edns_decode(const struct dns_rr *rr, const struct dns_header *h, struct dns_edns *edns);
+
+struct dns_edns_option {
+    uint16_t code;
+    struct span data;
+};
+
+/* The next option off `options`; false at the end. A cut option fails the cursor. */
+bool dns_edns_option_next(struct cursor *options, struct dns_edns_option *option);
+/* "ECS", "COOKIE", "EDE", ...: every registered code; NULL when there is none. */
+const char *dns_edns_option_name(uint16_t code);
+/* The option's data as text for people and JSON ("192.0.2.0/24/0", hex of a cookie, "15 (Blocked):
+ * text"): printable ASCII without quotes or backslashes, except the escapes \DDD. */
+int dns_edns_option_put(struct buf *out, const struct dns_edns_option *option);
+
+#endif

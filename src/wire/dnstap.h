@@ -1,0 +1,142 @@
+/*
+ * dnstap.proto as of 2025-02-01: decoded by cursor into borrowed spans and scalars, and encoded.
+ * Unknown fields are passed over and can be listed; unknown enum values are kept as numbers.
+ */
+#ifndef SPILE_WIRE_DNSTAP_H
+#define SPILE_WIRE_DNSTAP_H
+
+#include "base/buf.h"
+#include "base/span.h"
+
+enum dnstap_message_type {
+    DNSTAP_AUTH_QUERY = 1,
+    DNSTAP_AUTH_RESPONSE,
+    DNSTAP_RESOLVER_QUERY,
+    DNSTAP_RESOLVER_RESPONSE,
+    DNSTAP_CLIENT_QUERY,
+    DNSTAP_CLIENT_RESPONSE,
+    DNSTAP_FORWARDER_QUERY,
+    DNSTAP_FORWARDER_RESPONSE,
+    DNSTAP_STUB_QUERY,
+    DNSTAP_STUB_RESPONSE,
+    DNSTAP_TOOL_QUERY,
+    DNSTAP_TOOL_RESPONSE,
+    DNSTAP_UPDATE_QUERY,
+    DNSTAP_UPDATE_RESPONSE,
+};
+
+enum { DNSTAP_INET = 1, DNSTAP_INET6 = 2 };
+
+enum dnstap_protocol {
+    DNSTAP_UDP = 1,
+    DNSTAP_TCP,
+    DNSTAP_DOT,
+    DNSTAP_DOH,
+    DNSTAP_DNSCRYPT_UDP,
+    DNSTAP_DNSCRYPT_TCP,
+    DNSTAP_DOQ,
+};
+
+enum { DNSTAP_HTTP1 = 1, DNSTAP_HTTP2, DNSTAP_HTTP3 };
+
+/* Bits of `has`: which fields were on the wire. Spans are absent (NULL) without their bit. */
+enum dnstap_has {
+    DNSTAP_HAS_IDENTITY = 1 << 0,
+    DNSTAP_HAS_VERSION = 1 << 1,
+    DNSTAP_HAS_EXTRA = 1 << 2,
+    DNSTAP_HAS_MESSAGE = 1 << 3,
+    DNSTAP_HAS_TYPE = 1 << 4,
+    DNSTAP_HAS_MESSAGE_TYPE = 1 << 5,
+    DNSTAP_HAS_FAMILY = 1 << 6,
+    DNSTAP_HAS_PROTOCOL = 1 << 7,
+    DNSTAP_HAS_QUERY_ADDRESS = 1 << 8,
+    DNSTAP_HAS_RESPONSE_ADDRESS = 1 << 9,
+    DNSTAP_HAS_QUERY_PORT = 1 << 10,
+    DNSTAP_HAS_RESPONSE_PORT = 1 << 11,
+    DNSTAP_HAS_QUERY_SEC = 1 << 12,
+    DNSTAP_HAS_QUERY_NSEC = 1 << 13,
+    DNSTAP_HAS_QUERY_MESSAGE = 1 << 14,
+    DNSTAP_HAS_QUERY_ZONE = 1 << 15,
+    DNSTAP_HAS_RESPONSE_SEC = 1 << 16,
+    DNSTAP_HAS_RESPONSE_NSEC = 1 << 17,
+    DNSTAP_HAS_RESPONSE_MESSAGE = 1 << 18,
+    DNSTAP_HAS_POLICY = 1 << 19,
+    DNSTAP_HAS_HTTP_PROTOCOL = 1 << 20,
+    DNSTAP_HAS_UNKNOWN = 1 << 21, /* some field that this table does not know */
+};
+
+/* One frame, decoded. Borrows the frame. Enum values are as on the wire, known or not. */
+struct dnstap {
+    uint32_t has;
+    uint32_t type;         /* Dnstap.Type; MESSAGE is 1 */
+    uint32_t message_type; /* enum dnstap_message_type */
+    uint32_t family;
+    uint32_t protocol;
+    uint32_t http_protocol;
+    uint32_t query_port;
+    uint32_t response_port;
+    uint32_t query_nsec;
+    uint32_t response_nsec;
+    uint64_t query_sec;
+    uint64_t response_sec;
+    struct span identity;
+    struct span version;
+    struct span extra;
+    struct span query_address;
+    struct span response_address;
+    struct span query_message;
+    struct span query_zone;
+    struct span response_message;
+    struct span policy; /* still encoded: see dnstap_policy_decode */
+};
+
+enum {
+    DNSTAP_POLICY_HAS_TYPE = 1 << 0,
+    DNSTAP_POLICY_HAS_RULE = 1 << 1,
+    DNSTAP_POLICY_HAS_ACTION = 1 << 2,
+    DNSTAP_POLICY_HAS_MATCH = 1 << 3,
+    DNSTAP_POLICY_HAS_VALUE = 1 << 4,
+};
+
+struct dnstap_policy {
+    uint32_t has;
+    uint32_t action;
+    uint32_t match;
+    struct span type;
+    struct span rule;
+    struct span value;
+};
+
+/* 0, or -1 when the frame is not a well-formed protobuf message; `tap` is then undefined. Repeated
+ * fields: the last one wins, embedded messages merge, as protobuf demands. */
+int dnstap_decode(struct span frame, struct dnstap *tap);
+int dnstap_policy_decode(struct span encoded, struct dnstap_policy *policy);
+
+/* Appends the protobuf bytes of what `has` names, in field order; `tap->policy` verbatim. */
+void dnstap_encode(const struct dnstap *tap, struct buf *out);
+void dnstap_policy_encode(const struct dnstap_policy *policy, struct buf *out);
+
+/* Walks the fields that the table does not know. Zero a walk, then call until it returns false. */
+struct dnstap_unknown {
+    uint32_t field;      /* number */
+    bool in_message;     /* in Message rather than in Dnstap */
+    struct span encoded; /* tag and value */
+    size_t next;         /* private */
+};
+bool dnstap_unknown_next(struct span frame, struct dnstap_unknown *walk);
+
+/* A query type has an odd number. */
+static inline bool dnstap_is_query(const struct dnstap *tap)
+{
+    return tap->message_type & 1;
+}
+
+/* "CLIENT_QUERY", "INET6", "DNSCryptUDP", "HTTP2", "NXDOMAIN", "QNAME": NULL when unknown. */
+const char *dnstap_message_type_name(uint32_t value);
+const char *dnstap_family_name(uint32_t value);
+const char *dnstap_protocol_name(uint32_t value);
+const char *dnstap_http_protocol_name(uint32_t value);
+const char *dnstap_policy_action_name(uint32_t value);
+const char *dnstap_policy_match_name(uint32_t value);
+
+#endif
