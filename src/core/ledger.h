@@ -25,6 +25,9 @@ enum drop_reason {
     DROP_REASONS
 };
 
+enum { LEDGER_LINE_MAX = 512 };
+
+/* Zeroed is empty. */
 struct ledger {
     counter received;
     counter delivered;
@@ -38,10 +41,15 @@ const char *drop_reason_name(enum drop_reason reason);
 /* Adds `from` to `into`, which nobody else writes. */
 void ledger_add(struct ledger *into, const struct ledger *from);
 
-/* "ledger: OUTPUT received=N delivered=N filtered=N dropped=N (reason=N ...)" into `out`. */
+/* Sum over all reasons. */
+uint64_t ledger_dropped(const struct ledger *ledger);
+
+/* "ledger: OUTPUT received=N delivered=N filtered=N dropped=N (reason=N ...)" into `out`, without
+ * newline; reasons that are zero are left out. Always terminated; LEDGER_LINE_MAX bytes suffice. */
 const char *ledger_line(const char *output, const struct ledger *ledger, char *out, size_t size);
 
-/* One JSON object {"output": ..., "received": ..., ..., "dropped": {"reason": N}} without newline. */
+/* One JSON object {"output": ..., "received": ..., ..., "dropped": {"reason": N, ...}} without
+ * newline, with every reason. `output` is a name of struct output: it needs no escaping. */
 void ledger_json(FILE *out, const char *output, const struct ledger *ledger);
 
 #endif

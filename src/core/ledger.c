@@ -1,0 +1,79 @@
+#include "core/ledger.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+/* One row a reason, in the order of enum drop_reason. */
+static const char *const reason_names[DROP_REASONS] = {
+    [DROP_MALFORMED] = "malformed", [DROP_SHORT] = "short",   [DROP_MEMORY] = "memory",
+    [DROP_FULL] = "full",           [DROP_OLDEST] = "oldest", [DROP_WRITE] = "write",
+    [DROP_SHUTDOWN] = "shutdown",
+};
+
+const char *drop_reason_name(enum drop_reason reason)
+{
+    return reason < DROP_REASONS ? reason_names[reason] : "unknown";
+}
+
+void ledger_add(struct ledger *into, const struct ledger *from)
+{
+    counter_add(&into->received, counter_get(&from->received));
+    counter_add(&into->delivered, counter_get(&from->delivered));
+    counter_add(&into->filtered, counter_get(&from->filtered));
+    counter_add(&into->bytes, counter_get(&from->bytes));
+    for (int i = 0; i < DROP_REASONS; i++)
+        counter_add(&into->dropped[i], counter_get(&from->dropped[i]));
+}
+
+uint64_t ledger_dropped(const struct ledger *ledger)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < DROP_REASONS; i++)
+        sum += counter_get(&ledger->dropped[i]);
+    return sum;
+}
+
+/* printf behind what `out` already holds; what does not fit is cut. */
+__attribute__((format(printf, 3, 4))) static void append(char *out, size_t size, const char *format,
+                                                         ...)
+{
+    size_t len = strlen(out);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(out + len, size - len, format, args);
+    va_end(args);
+}
+
+const char *ledger_line(const char *output, const struct ledger *ledger, char *out, size_t size)
+{
+    uint64_t dropped = ledger_dropped(ledger);
+    out[0] = '\0';
+    append(out, size, "ledger: %s received=%" PRIu64 " delivered=%" PRIu64, output,
+           counter_get(&ledger->received), counter_get(&ledger->delivered));
+    append(out, size, " filtered=%" PRIu64 " dropped=%" PRIu64, counter_get(&ledger->filtered),
+           dropped);
+    const char *before = " (";
+    for (int i = 0; i < DROP_REASONS; i++) {
+        uint64_t count = counter_get(&ledger->dropped[i]);
+        if (count) {
+            append(out, size, "%s%s=%" PRIu64, before, reason_names[i], count);
+            before = " ";
+        }
+    }
+    if (dropped)
+        append(out, size, ")");
+    return out;
+}
+
+void ledger_json(FILE *out, const char *output, const struct ledger *ledger)
+{
+    fprintf(out, "{\"output\": \"%s\", \"received\": %" PRIu64 ", \"delivered\": %" PRIu64, output,
+            counter_get(&ledger->received), counter_get(&ledger->delivered));
+    fprintf(out, ", \"filtered\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"dropped\": {",
+            counter_get(&ledger->filtered), counter_get(&ledger->bytes));
+    for (int i = 0; i < DROP_REASONS; i++)
+        fprintf(out, "%s\"%s\": %" PRIu64, i ? ", " : "", reason_names[i],
+                counter_get(&ledger->dropped[i]));
+    fputs("}}", out);
+}
