@@ -1,0 +1,395 @@
+#include "io/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lzma.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+enum {
+    MAGIC_MAX = 6,
+    INPUT_BYTES = 64 * 1024,    /* of compressed data, read at a time */
+    ZSTD_WINDOW_LOG_MAX = 27,   /* 128 MiB: what the zstd tool itself grants */
+    XZ_MEMORY_MAX = 192 << 20,  /* xz -9 wants 65 MiB */
+    GZIP_WINDOW_BITS = 15 + 16, /* zlib: largest window, gzip header demanded */
+};
+
+/* Compressed bytes on their way to a decompressor. */
+struct feed {
+    uint8_t *bytes; /* INPUT_BYTES; NULL for plain files */
+    size_t pos;
+    size_t len;
+};
+
+struct source {
+    char *path;
+    int fd;
+    bool owns_fd;
+    bool regular;
+    bool ended;   /* read(2) returned 0: true once, for pipes and compressed files */
+    bool between; /* the decompressor stands between two members: the end may come here */
+    enum source_failure failure;
+    int saved_errno; /* of SOURCE_FAILED */
+    uint64_t taken;
+    uint64_t size;
+    const struct codec *codec; /* NULL until the first bytes were seen */
+    uint8_t magic[MAGIC_MAX];
+    size_t magic_len;
+    size_t magic_pos; /* of a pipe: bytes of magic[] that were given to the reader already */
+    struct feed feed;
+    union {
+        z_stream gzip;
+        ZSTD_DCtx *zstd;
+        lzma_stream xz;
+    };
+};
+
+/*
+ * One row a compression. `step` moves bytes from the feed to out[0..cap), sets source->between, and
+ * returns how many it wrote, or -1 with source->failure set.
+ */
+struct codec {
+    uint8_t magic[MAGIC_MAX];
+    uint8_t magic_len;
+    uint8_t first_mask; /* of the first magic byte */
+    int (*open)(struct source *s);
+    ssize_t (*step)(struct source *s, uint8_t *out, size_t cap);
+    void (*close)(struct source *s);
+};
+
+static ssize_t fail(struct source *s, enum source_failure failure)
+{
+    s->failure = failure;
+    return SOURCE_ERROR;
+}
+
+/* read(2), counted. */
+static ssize_t take(struct source *s, uint8_t *buf, size_t cap)
+{
+    ssize_t n = read(s->fd, buf, cap);
+    if (n >= 0) {
+        s->taken += (size_t)n;
+        return n;
+    }
+    if (errno == EAGAIN || errno == EINTR)
+        return SOURCE_AGAIN;
+    s->saved_errno = errno;
+    return fail(s, SOURCE_FAILED);
+}
+
+static int gzip_open(struct source *s)
+{
+    return inflateInit2(&s->gzip, GZIP_WINDOW_BITS) == Z_OK ? 0 : -1;
+}
+
+static ssize_t gzip_step(struct source *s, uint8_t *out, size_t cap)
+{
+    z_stream *z = &s->gzip;
+    if (s->between) {
+        /* Zeros may pad the file's end (GNU gzip passes over them too). */
+        while (s->feed.pos < s->feed.len && s->feed.bytes[s->feed.pos] == 0)
+            s->feed.pos++;
+        if (s->feed.pos == s->feed.len)
+            return 0;
+        if (inflateReset(z) != Z_OK)
+            return fail(s, SOURCE_CORRUPT);
+    }
+    z->next_in = s->feed.bytes + s->feed.pos;
+    z->avail_in = (uInt)(s->feed.len - s->feed.pos);
+    z->next_out = out;
+    z->avail_out = (uInt)(cap < UINT32_MAX ? cap : UINT32_MAX);
+    int status = inflate(z, Z_NO_FLUSH);
+    s->feed.pos = s->feed.len - z->avail_in;
+    s->between = status == Z_STREAM_END;
+    if (status == Z_MEM_ERROR)
+        return fail(s, SOURCE_NO_MEMORY);
+    if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
+        return fail(s, SOURCE_CORRUPT);
+    return z->next_out - out;
+}
+
+static void gzip_close(struct source *s)
+{
+    inflateEnd(&s->gzip);
+}
+
+static int zstd_open(struct source *s)
+{
+    s->zstd = ZSTD_createDCtx();
+    if (!s->zstd)
+        return -1;
+    ZSTD_DCtx_setParameter(s->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG_MAX);
+    return 0;
+}
+
+static ssize_t zstd_step(struct source *s, uint8_t *out, size_t cap)
+{
+    ZSTD_inBuffer from = {.src = s->feed.bytes, .size = s->feed.len, .pos = s->feed.pos};
+    ZSTD_outBuffer to = {.dst = out, .size = cap};
+    size_t hint = ZSTD_decompressStream(s->zstd, &to, &from);
+    s->feed.pos = from.pos;
+    s->between = hint == 0;
+    if (!ZSTD_isError(hint))
+        return (ssize_t)to.pos;
+    /* The stable part of zstd's API has no error numbers; its texts are constants. */
+    const char *text = ZSTD_getErrorName(hint);
+    if (strstr(text, "too much memory"))
+        return fail(s, SOURCE_GREEDY);
+    return fail(s, strstr(text, "Allocation") ? SOURCE_NO_MEMORY : SOURCE_CORRUPT);
+}
+
+static void zstd_close(struct source *s)
+{
+    ZSTD_freeDCtx(s->zstd);
+}
+
+static int xz_open(struct source *s)
+{
+    s->xz = (lzma_stream)LZMA_STREAM_INIT;
+    return lzma_stream_decoder(&s->xz, XZ_MEMORY_MAX, LZMA_CONCATENATED) == LZMA_OK ? 0 : -1;
+}
+
+static ssize_t xz_step(struct source *s, uint8_t *out, size_t cap)
+{
+    lzma_stream *z = &s->xz;
+    z->next_in = s->feed.bytes + s->feed.pos;
+    z->avail_in = s->feed.len - s->feed.pos;
+    z->next_out = out;
+    z->avail_out = cap;
+    /* Padding and further streams are liblzma's business: only it knows when all is through. */
+    lzma_ret status = lzma_code(z, s->ended ? LZMA_FINISH : LZMA_RUN);
+    s->feed.pos = s->feed.len - z->avail_in;
+    s->between = status == LZMA_STREAM_END;
+    if (status == LZMA_MEMLIMIT_ERROR)
+        return fail(s, SOURCE_GREEDY);
+    if (status == LZMA_MEM_ERROR)
+        return fail(s, SOURCE_NO_MEMORY);
+    if (status != LZMA_OK && status != LZMA_STREAM_END && status != LZMA_BUF_ERROR)
+        return fail(s, SOURCE_CORRUPT);
+    return z->next_out - out;
+}
+
+static void xz_close(struct source *s)
+{
+    lzma_end(&s->xz);
+}
+
+static const struct codec plain = {.magic_len = 0};
+
+static const struct codec codecs[] = {
+    {{0x1f, 0x8b}, 2, 0xff, gzip_open, gzip_step, gzip_close},
+    {{0x28, 0xb5, 0x2f, 0xfd}, 4, 0xff, zstd_open, zstd_step, zstd_close},
+    /* A zstd file may begin with a skippable frame: 0x184D2A5? in little-endian order. */
+    {{0x50, 0x2a, 0x4d, 0x18}, 4, 0xf0, zstd_open, zstd_step, zstd_close},
+    {{0xfd, '7', 'z', 'X', 'Z', 0x00}, 6, 0xff, xz_open, xz_step, xz_close},
+};
+
+/* True when the bytes so far are the codec's magic, or may still become it. */
+static bool magic_fits(const struct codec *codec, const uint8_t *bytes, size_t len)
+{
+    if (len == 0)
+        return true;
+    if ((bytes[0] & codec->first_mask) != codec->magic[0])
+        return false;
+    size_t compared = len < codec->magic_len ? len : codec->magic_len;
+    return memcmp(bytes + 1, codec->magic + 1, compared - 1) == 0;
+}
+
+/* The codec of the first bytes; NULL while more of them are needed to tell. */
+static const struct codec *codec_of(const uint8_t *bytes, size_t len)
+{
+    bool undecided = false;
+    for (size_t i = 0; i < sizeof codecs / sizeof *codecs; i++) {
+        if (!magic_fits(&codecs[i], bytes, len))
+            continue;
+        if (len >= codecs[i].magic_len)
+            return &codecs[i];
+        undecided = true;
+    }
+    return undecided ? NULL : &plain;
+}
+
+/* Gets a compressed source going: the bytes seen so far become the feed's first. */
+static ssize_t codec_start(struct source *s)
+{
+    const struct codec *codec = s->codec;
+    if (!codec->step)
+        return 0;
+    s->feed.bytes = malloc(INPUT_BYTES);
+    if (!s->feed.bytes || codec->open(s) != 0) {
+        s->codec = &plain;
+        return fail(s, SOURCE_NO_MEMORY);
+    }
+    memcpy(s->feed.bytes, s->magic, s->magic_len);
+    s->feed.len = s->magic_len;
+    s->magic_pos = s->magic_len;
+    return 0;
+}
+
+/*
+ * Looks at the first bytes. 1: the codec is known; 0: an empty input so far; or SOURCE_... A
+ * regular file is only peeked at, so that plain ones are read whole into the caller's buffers.
+ */
+static ssize_t sniff(struct source *s)
+{
+    while (!(s->codec = codec_of(s->magic, s->magic_len))) {
+        ssize_t n = take(s, s->magic + s->magic_len, MAGIC_MAX - s->magic_len);
+        if (n < 0)
+            return n;
+        if (n == 0 && s->magic_len == 0)
+            return 0;
+        if (n == 0)
+            s->codec = &plain;
+        if (s->codec)
+            break;
+        s->magic_len += (size_t)n;
+    }
+    if (s->codec == &plain && s->regular && lseek(s->fd, -(off_t)s->magic_len, SEEK_CUR) >= 0) {
+        s->taken -= s->magic_len;
+        s->magic_pos = s->magic_len;
+    }
+    ssize_t started = codec_start(s);
+    return started < 0 ? started : 1;
+}
+
+static ssize_t read_plain(struct source *s, uint8_t *buf, size_t cap)
+{
+    size_t seen = s->magic_len - s->magic_pos;
+    if (seen == 0)
+        return take(s, buf, cap);
+    if (seen > cap)
+        seen = cap;
+    memcpy(buf, s->magic + s->magic_pos, seen);
+    s->magic_pos += seen;
+    return (ssize_t)seen;
+}
+
+/* More compressed bytes: 0, or SOURCE_... */
+static ssize_t feed_fill(struct source *s)
+{
+    ssize_t n = take(s, s->feed.bytes, INPUT_BYTES);
+    if (n < 0)
+        return n;
+    s->feed.pos = 0;
+    s->feed.len = (size_t)n;
+    s->ended = n == 0;
+    return 0;
+}
+
+static ssize_t read_compressed(struct source *s, uint8_t *buf, size_t cap)
+{
+    for (;;) {
+        if (s->feed.pos == s->feed.len && !s->ended) {
+            ssize_t filled = feed_fill(s);
+            if (filled < 0)
+                return filled;
+        }
+        bool drained = s->feed.pos == s->feed.len;
+        if (drained && s->between)
+            return 0;
+        size_t before = s->feed.pos;
+        ssize_t n = s->codec->step(s, buf, cap);
+        if (n != 0)
+            return n;
+        if (s->between || s->feed.pos != before)
+            continue;
+        if (s->ended || !drained)
+            return fail(s, s->ended ? SOURCE_TRUNCATED : SOURCE_CORRUPT);
+    }
+}
+
+ssize_t source_read(struct source *s, uint8_t *buf, size_t cap)
+{
+    if (s->failure)
+        return SOURCE_ERROR;
+    if (!s->codec) {
+        ssize_t known = sniff(s);
+        if (known <= 0)
+            return known;
+    }
+    return s->codec->step ? read_compressed(s, buf, cap) : read_plain(s, buf, cap);
+}
+
+struct source *source_open(const char *path, struct error *err)
+{
+    bool standard = strcmp(path, "-") == 0;
+    struct source *s = calloc(1, sizeof *s);
+    char *name = strdup(standard ? "standard input" : path);
+    if (!s || !name) {
+        free(s);
+        free(name);
+        error_set(err, "%s: no memory", path);
+        return NULL;
+    }
+    s->path = name;
+    s->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    s->owns_fd = s->fd >= 0 && !standard;
+    struct stat st;
+    if (s->fd < 0 || fstat(s->fd, &st) != 0) {
+        error_set(err, "%s: %s", path, strerror(errno));
+        source_close(s);
+        return NULL;
+    }
+    s->regular = S_ISREG(st.st_mode);
+    s->size = s->regular ? (uint64_t)st.st_size : 0;
+    return s;
+}
+
+void source_close(struct source *s)
+{
+    if (!s)
+        return;
+    if (s->codec && s->codec->close)
+        s->codec->close(s);
+    if (s->owns_fd)
+        close(s->fd);
+    free(s->feed.bytes);
+    free(s->path);
+    free(s);
+}
+
+enum source_failure source_failure(const struct source *s)
+{
+    return s->failure;
+}
+
+int source_error(const struct source *s, struct error *err)
+{
+    static const char *const texts[] = {
+        [SOURCE_SOUND] = "no error",
+        [SOURCE_TRUNCATED] = "the compressed data end too early",
+        [SOURCE_CORRUPT] = "the compressed data are damaged",
+        [SOURCE_GREEDY] = "the compressed data need more memory than is granted",
+        [SOURCE_NO_MEMORY] = "no memory to decompress",
+    };
+    bool system = s->failure == SOURCE_FAILED;
+    return error_set(err, "%s: %s", s->path, system ? strerror(s->saved_errno) : texts[s->failure]);
+}
+
+int source_fd(const struct source *s)
+{
+    return s->fd;
+}
+
+bool source_regular(const struct source *s)
+{
+    return s->regular;
+}
+
+bool source_plain(const struct source *s)
+{
+    return s->codec == &plain;
+}
+
+uint64_t source_taken(const struct source *s)
+{
+    return s->taken;
+}
+
+uint64_t source_size(const struct source *s)
+{
+    return s->size;
+}
