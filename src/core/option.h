@@ -1,6 +1,7 @@
 /*
  * Options as tables. A module describes its options in rows; from a row follow parsing, default,
- * range, `spile config check`, the example configuration, the manual, and every error message.
+ * range, `spile config check`, the example configuration, the manual, and every error message. The
+ * flags of a command are rows of the same kind (cli/command.h), with a letter where they have one.
  *
  * Values live in the module's private struct, at the row's offset. Text forms are those of the
  * configuration file, whatever the YAML type: the row decides what a value is.
@@ -14,17 +15,18 @@
 #include "base/span.h"
 
 enum option_type {
-    OPTION_BOOL,     /* bool: true or false */
-    OPTION_UINT,     /* uint64_t, min to max */
-    OPTION_SIZE,     /* uint64_t bytes: 4096, 64K, 100M, 2G (powers of 1024) */
-    OPTION_DURATION, /* uint64_t nanoseconds: 100us, 5ms, 2s, 1m, 1h, 1d; "off" is 0 where min is 0 */
-    OPTION_STRING,   /* char *, NULL when absent */
-    OPTION_PATH,     /* char *, NULL when absent */
+    OPTION_BOOL, /* bool: true or false */
+    OPTION_UINT, /* uint64_t, min to max */
+    OPTION_SIZE, /* uint64_t bytes: 4096, 64K, 100M, 2G (powers of 1024); "off" is 0 where min is */
+    OPTION_DURATION, /* uint64_t nanoseconds: 100us, 5ms, 2s, 1m, 1h, 1d; "off" is 0 where min is */
+    OPTION_STRING,   /* char *, NULL when absent; min to max bytes */
+    OPTION_PATH,     /* char *, NULL when absent; not empty; max bytes (0: PATH_MAX) */
     OPTION_ENUM,     /* int: index into choices */
     OPTION_MODE,     /* mode_t: octal, as chmod takes it */
-    OPTION_HOSTPORT, /* struct option_hostport: host:port, [v6]:port */
+    OPTION_HOSTPORT, /* struct option_hostport: host:port, [v6]:port; min is the least port */
     OPTION_PREFIXES, /* struct option_prefixes: list of addresses and prefixes */
     OPTION_STRINGS,  /* struct option_strings: list of strings */
+    OPTION_TYPES
 };
 
 struct option_hostport {
@@ -52,24 +54,38 @@ struct option_strings {
 struct option {
     const char *name; /* lower case with hyphens */
     enum option_type type;
-    size_t offset;            /* in the module's private struct */
-    const char *fallback;     /* default, in text form; NULL: absent, or required */
+    size_t offset;        /* in the module's private struct */
+    const char *fallback; /* default, in text form (a list's items between commas); NULL: absent */
     bool required;
-    uint64_t min, max;        /* of UINT, SIZE and DURATION; max 0 is no limit */
+    uint64_t min, max;          /* of the types that say so; max 0 is no limit */
     const char *const *choices; /* of ENUM; ends with NULL */
-    const char *doc;          /* one sentence for the manual and the example */
-    const char *example;      /* value shown in the example where there is no default */
+    const char *doc;            /* one sentence; begins in lower case and has no full stop */
+    const char *example;        /* value shown in the example where there is no default */
+    const char *value; /* what help calls the value: "FORMAT"; NULL: as the type is called */
+    char letter;       /* of commands: the short form, 'o' for -o; 0: none */
 };
 
-/* Sets every option of `table` in `base` to its default. `base` is zeroed memory. -1: no memory. */
+/* Sets every option of `table` in `base` to its default. `base` is zeroed memory. -1: no memory, or
+ * a default that its own row refuses; whatever was set is freed again. */
 int options_init(const struct option *table, void *base, struct error *err);
-/* Frees what the options hold. */
+/* Frees what the options hold. A NULL table or base is fine. */
 void options_free(const struct option *table, void *base);
 
-/* Parses one scalar, or one more item of a list, from text into its place. */
+/* Parses one scalar, or one more item of a list, from text into its place. The old scalar is freed;
+ * on an error it stays. The error does not name the option: who calls knows how users call it. */
 int option_parse(const struct option *row, void *base, struct span text, struct error *err);
+/* Frees one value and makes it absent (zero): before the first item that replaces a default list.
+ */
+void option_clear(const struct option *row, void *base);
+/* True when the option takes many values. */
+bool option_is_list(const struct option *row);
 
-/* The row of that name, or NULL; *hint then gets the nearest name, or NULL when none is near. */
+/* What a value looks like, for help and manual: "a size such as 64K, at least 256K". */
+const char *option_describe(const struct option *row, char *out, size_t size);
+/* What help calls the value: "FORMAT", "SIZE"; NULL for a BOOL. */
+const char *option_value_name(const struct option *row);
+
+/* The row of that name, or NULL; *hint (may be NULL) then gets the nearest name or NULL. */
 const struct option *option_find(const struct option *table, struct span name, const char **hint);
 
 /* The nearest of `count` names (given by a getter) to a mistyped one, or NULL. */

@@ -1,0 +1,171 @@
+/* The dispatcher: which command is meant, how it is called, and what the program's status is. */
+#include "cli/command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/help.h"
+
+int command_usage(const struct command_call *call, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    log_error("%s: %s (see: spile help %s)", call->command->name, text, call->command->name);
+    return COMMAND_USAGE;
+}
+
+/* How many words of the command's name the given words begin with, all of them or none: 0, 1 or 2.
+ */
+static int words_matched(const struct command *command, char **words)
+{
+    struct span name = span_str(command->name);
+    const char *space = strchr(command->name, ' ');
+    if (!space)
+        return span_equal(span_str(words[0]), name) ? 1 : 0;
+    size_t first = (size_t)(space - command->name);
+    if (!span_equal(span_str(words[0]), span_of(name.ptr, first)) || !words[1])
+        return 0;
+    return strcmp(words[1], space + 1) == 0 ? 2 : 0;
+}
+
+/* Names for "did you mean": those of listed commands. */
+static const char *listed_name(const void *ctx, size_t i)
+{
+    (void)ctx;
+    return commands[i]->hidden ? "" : commands[i]->name;
+}
+
+static size_t command_count(void)
+{
+    size_t count = 0;
+    while (commands[count])
+        count++;
+    return count;
+}
+
+/* The first command whose name is of two words and begins with this one. */
+static const struct command *group_of(const char *word)
+{
+    size_t len = strlen(word);
+    for (size_t i = 0; commands[i]; i++) {
+        if (strncmp(commands[i]->name, word, len) == 0 && commands[i]->name[len] == ' ')
+            return commands[i];
+    }
+    return NULL;
+}
+
+const struct command *command_find(char **words, int *used, struct error *err)
+{
+    for (size_t i = 0; commands[i]; i++) {
+        int matched = words_matched(commands[i], words);
+        if (matched) {
+            *used = matched;
+            return commands[i];
+        }
+    }
+    /* A second word takes part only where the first is half of a command's name. */
+    const struct command *group = group_of(words[0]);
+    char shown[80];
+    snprintf(shown, sizeof shown, group && words[1] ? "%.32s %.32s" : "%.64s", words[0], words[1]);
+    const char *near = nearest_name(span_str(shown), listed_name, NULL, command_count());
+    if (!near && group)
+        near = group->name;
+    if (near)
+        error_set(err, "unknown command '%s'; did you mean '%s'?", shown, near);
+    else
+        error_set(err, "unknown command '%s' (see: spile help)", shown);
+    return NULL;
+}
+
+/* True when "--help" or "-h" stands among the words, as an option. */
+static bool asks_for_help(char **words)
+{
+    for (; *words && strcmp(*words, "--") != 0; words++) {
+        if (strcmp(*words, "--help") == 0 || strcmp(*words, "-h") == 0)
+            return true;
+    }
+    return false;
+}
+
+static int usage_error(const char *text)
+{
+    log_error("%s", text);
+    return COMMAND_USAGE;
+}
+
+static int run_command(char **words)
+{
+    struct error err = {0};
+    int used;
+    const struct command *command = command_find(words, &used, &err);
+    if (!command)
+        return usage_error(err.text);
+    struct command_call call = {.command = command};
+    if (asks_for_help(words + used)) {
+        help_command(stdout, command);
+        return COMMAND_OK;
+    }
+    if (command_parse(command, words + used, &call, &err))
+        return command_usage(&call, "%s", err.text);
+    int status = command->run(&call);
+    command_free(&call);
+    return status;
+}
+
+static int dispatch(char **words)
+{
+    if (!words[0])
+        return usage_error("a command is missing; try: spile help");
+    if (strcmp(words[0], "--version") == 0 || strcmp(words[0], "-V") == 0) {
+        help_version(stdout);
+        return COMMAND_OK;
+    }
+    if (strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0) {
+        help_all(stdout);
+        return COMMAND_OK;
+    }
+    if (words[0][0] == '-') {
+        log_error("unknown option %s before a command (see: spile help)", words[0]);
+        return COMMAND_USAGE;
+    }
+    return run_command(words);
+}
+
+/* Descriptors 0 to 2 must be taken before anything is opened, or a socket would become "standard
+ * output". Whatever was closed is opened the wrong way round, so that its use still fails. */
+static void guard_descriptors(void)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+            open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) < 0)
+            _exit(COMMAND_FAILED);
+    }
+}
+
+/* What stdio still holds must arrive, or the program has failed; a reader that left is no failure.
+ */
+static int flush_stdout(int status)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    if (errno == EPIPE)
+        return status;
+    log_error("standard output: %s", errno ? strerror(errno) : "write error");
+    return status == COMMAND_OK ? COMMAND_FAILED : status;
+}
+
+int command_main(int argc, char **argv)
+{
+    guard_descriptors();
+    signal(SIGPIPE, SIG_IGN);
+    return flush_stdout(dispatch(argc > 0 ? argv + 1 : argv));
+}

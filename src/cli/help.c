@@ -1,0 +1,144 @@
+/* `spile help`: an overview, and one page a command. */
+#include "cli/help.h"
+
+#include <ctype.h>
+#include <string.h>
+
+enum { PAGE_WIDTH = 79, DOC_COLUMN = 26, BODY_INDENT = 6 };
+
+void help_version(FILE *out)
+{
+    fprintf(out, "spile %s\n", SPILE_VERSION);
+}
+
+/* Writes words of `text` up to PAGE_WIDTH, each line indented; the first line begins at `column`. A
+ * blank line in the text stays one. */
+static void put_filled(FILE *out, const char *text, int indent, int column)
+{
+    while (*text) {
+        size_t breaks = strspn(text, " \n");
+        bool paragraph = breaks > 1 && memchr(text, '\n', breaks) && strstr(text, "\n\n") == text;
+        text += breaks;
+        int len = (int)strcspn(text, " \n");
+        if (len == 0)
+            break;
+        if (paragraph || column + 1 + len > PAGE_WIDTH) {
+            fputs(paragraph ? "\n\n" : "\n", out);
+            column = 0;
+        }
+        if (column < indent)
+            column += fprintf(out, "%*s", indent - column, "");
+        else if (column > indent)
+            column += fprintf(out, " ");
+        column += fprintf(out, "%.*s", len, text);
+        text += len;
+    }
+    fputc('\n', out);
+}
+
+/* One entry of a list: its name on the left, what it does on the right. */
+static void put_entry(FILE *out, const char *left, const char *doc)
+{
+    int column = fprintf(out, "  %s", left);
+    if (column > DOC_COLUMN - 2) {
+        fputc('\n', out);
+        column = 0;
+    }
+    put_filled(out, doc, DOC_COLUMN, column);
+}
+
+static void put_option(FILE *out, const struct option *row)
+{
+    char left[80], doc[1024], what[200];
+    const char *value = option_value_name(row);
+    snprintf(left, sizeof left, "%c%c%s--%s%s%s", row->letter ? '-' : ' ',
+             row->letter ? row->letter : ' ', row->letter ? ", " : "  ", row->name,
+             value ? " " : "", value ? value : "");
+    int len = snprintf(doc, sizeof doc, "%s", row->doc);
+    if (row->type == OPTION_ENUM)
+        len += snprintf(doc + len, sizeof doc - (size_t)len, ": %s",
+                        option_describe(row, what, sizeof what));
+    if (row->fallback && row->type != OPTION_BOOL)
+        snprintf(doc + len, sizeof doc - (size_t)len, " (default: %s)", row->fallback);
+    put_entry(out, left, doc);
+}
+
+static void put_examples(FILE *out, const struct command_example *example)
+{
+    if (!example || !example->line)
+        return;
+    fputs("\nExamples:\n", out);
+    for (; example->line; example++) {
+        fprintf(out, "  %s\n", example->line);
+        put_filled(out, example->doc, BODY_INDENT, 0);
+    }
+}
+
+void help_command(FILE *out, const struct command *command)
+{
+    fprintf(out, "spile %s: %s\n\nUsage: spile %s%s%s%s\n", command->name, command->summary,
+            command->name, command->options ? " [OPTION]..." : "", command->operands ? " " : "",
+            command->operands ? command->operands : "");
+    if (command->doc) {
+        fputc('\n', out);
+        put_filled(out, command->doc, 0, 0);
+    }
+    fputs("\nOptions:\n", out);
+    for (const struct option *row = command->options; row && row->name; row++)
+        put_option(out, row);
+    put_entry(out, "-h, --help", "show this help");
+    put_examples(out, command->examples);
+}
+
+void help_all(FILE *out)
+{
+    fputs("Spile: DNS telemetry. It takes dnstap from DNS servers or files and gives lines,\n"
+          "JSON, YAML or files.\n\n"
+          "Usage: spile COMMAND [OPTION]... [ARGUMENT]...\n\nCommands:\n",
+          out);
+    for (size_t i = 0; commands[i]; i++) {
+        if (!commands[i]->hidden)
+            put_entry(out, commands[i]->name, commands[i]->summary);
+    }
+    fputs("\n'spile help COMMAND' says more of a command, with examples; 'spile --version' says\n"
+          "which release this is. The manual: man spile, man spile.conf.\n\nTry first:\n",
+          out);
+    for (size_t i = 0; commands[i]; i++) {
+        const struct command_example *example = commands[i]->examples;
+        if (!commands[i]->hidden && example && example->line) {
+            fprintf(out, "  %s\n", example->line);
+            put_filled(out, example->doc, BODY_INDENT, 0);
+        }
+    }
+}
+
+static int help_run(struct command_call *call)
+{
+    if (call->operand_count == 0) {
+        help_all(stdout);
+        return COMMAND_OK;
+    }
+    struct error err = {0};
+    int used;
+    const struct command *command = command_find(call->operands, &used, &err);
+    if (!command)
+        return command_usage(call, "%s", err.text);
+    if (used < call->operand_count)
+        return command_usage(call, "unexpected argument '%s'", call->operands[used]);
+    help_command(stdout, command);
+    return COMMAND_OK;
+}
+
+static const struct command_example help_examples[] = {
+    {"spile help read", "explain the command read"},
+    {0},
+};
+
+const struct command command_help = {
+    .name = "help",
+    .summary = "explain a command, with examples",
+    .operands = "[COMMAND]",
+    .operand_max = 2, /* a command's name may be of two words */
+    .examples = help_examples,
+    .run = help_run,
+};

@@ -1,0 +1,222 @@
+/* Option tables: defaults, look-up with "did you mean", and words for what a value looks like. */
+#include "core/option.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { NAME_MAX_COMPARED = 64 }; /* longer words are no slips of the finger */
+
+void option_clear(const struct option *row, void *base)
+{
+    void *place = (char *)base + row->offset;
+    switch (row->type) {
+    case OPTION_STRING:
+    case OPTION_PATH:
+        free(*(char **)place);
+        *(char **)place = NULL;
+        break;
+    case OPTION_HOSTPORT:
+        free(((struct option_hostport *)place)->host);
+        *(struct option_hostport *)place = (struct option_hostport){0};
+        break;
+    case OPTION_PREFIXES:
+        free(((struct option_prefixes *)place)->items);
+        *(struct option_prefixes *)place = (struct option_prefixes){0};
+        break;
+    case OPTION_STRINGS:
+        for (size_t i = 0; i < ((struct option_strings *)place)->count; i++)
+            free(((struct option_strings *)place)->items[i]);
+        free(((struct option_strings *)place)->items);
+        *(struct option_strings *)place = (struct option_strings){0};
+        break;
+    default: /* plain values own nothing */
+        break;
+    }
+}
+
+bool option_is_list(const struct option *row)
+{
+    return row->type == OPTION_STRINGS || row->type == OPTION_PREFIXES;
+}
+
+/* Parses a default: one value, or a list's items between commas. */
+static int set_fallback(const struct option *row, void *base, struct error *err)
+{
+    struct span rest = span_str(row->fallback);
+    if (!option_is_list(row))
+        return option_parse(row, base, rest, err);
+    while (rest.len) {
+        const uint8_t *comma = memchr(rest.ptr, ',', rest.len);
+        size_t len = comma ? (size_t)(comma - rest.ptr) : rest.len;
+        if (option_parse(row, base, span_of(rest.ptr, len), err))
+            return -1;
+        size_t used = comma ? len + 1 : len;
+        rest = span_of(rest.ptr + used, rest.len - used);
+    }
+    return 0;
+}
+
+int options_init(const struct option *table, void *base, struct error *err)
+{
+    for (const struct option *row = table; row && row->name; row++) {
+        if (row->fallback && set_fallback(row, base, err)) {
+            options_free(table, base);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+void options_free(const struct option *table, void *base)
+{
+    for (const struct option *row = table; base && row && row->name; row++)
+        option_clear(row, base);
+}
+
+static const char *row_name(const void *table, size_t i)
+{
+    return ((const struct option *)table)[i].name;
+}
+
+const struct option *option_find(const struct option *table, struct span name, const char **hint)
+{
+    size_t count = 0;
+    for (const struct option *row = table; row && row->name; row++, count++) {
+        if (span_equal(name, span_str(row->name)))
+            return row;
+    }
+    if (hint)
+        *hint = nearest_name(name, row_name, table, count);
+    return NULL;
+}
+
+static uint8_t folded(uint8_t c)
+{
+    return c == '_' ? '-' : (uint8_t)tolower(c);
+}
+
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+/* How many slips (a letter too many, missing, wrong, or two swapped) lie between two words of at
+ * most NAME_MAX_COMPARED bytes: the optimal string alignment distance, a row of its table at a
+ * time. */
+static unsigned slips(struct span a, struct span b)
+{
+    unsigned rows[3][NAME_MAX_COMPARED + 1];
+    unsigned *before = rows[0], *last = rows[1], *now = rows[2];
+    for (size_t j = 0; j <= b.len; j++)
+        last[j] = (unsigned)j;
+    for (size_t i = 1; i <= a.len; i++) {
+        now[0] = (unsigned)i;
+        for (size_t j = 1; j <= b.len; j++) {
+            uint8_t x = folded(a.ptr[i - 1]), y = folded(b.ptr[j - 1]);
+            now[j] = least(last[j - 1] + (x != y), least(last[j], now[j - 1]) + 1);
+            if (i > 1 && j > 1 && x == folded(b.ptr[j - 2]) && y == folded(a.ptr[i - 2]))
+                now[j] = least(now[j], before[j - 2] + 1);
+        }
+        unsigned *spare = before;
+        before = last;
+        last = now;
+        now = spare;
+    }
+    return last[b.len];
+}
+
+/* A word cut short counts as one slip: "form" for "format". */
+static bool is_cut_short(struct span wrong, struct span name)
+{
+    if (wrong.len < 3 || wrong.len >= name.len)
+        return false;
+    return slips(wrong, span_of(name.ptr, wrong.len)) == 0;
+}
+
+const char *nearest_name(struct span wrong, const char *(*name)(const void *ctx, size_t i),
+                         const void *ctx, size_t count)
+{
+    const char *best = NULL;
+    unsigned best_slips = wrong.len < 3 ? 2 : 1 + (unsigned)(wrong.len + 2) / 3;
+    if (wrong.len == 0 || wrong.len > NAME_MAX_COMPARED)
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        struct span right = span_str(name(ctx, i));
+        if (right.len > NAME_MAX_COMPARED)
+            continue;
+        unsigned distance = slips(wrong, right);
+        if (distance > 1 && is_cut_short(wrong, right))
+            distance = 1;
+        if (distance < best_slips && distance < right.len) {
+            best = name(ctx, i);
+            best_slips = distance;
+        }
+    }
+    return best;
+}
+
+struct type_words {
+    const char *value; /* what help calls it */
+    const char *words; /* what it looks like */
+};
+
+static const struct type_words type_words[OPTION_TYPES] = {
+    [OPTION_BOOL] = {NULL, "true or false"},
+    [OPTION_UINT] = {"N", "a number"},
+    [OPTION_SIZE] = {"SIZE", "a size in bytes, or with K, M, G or T as in 64K"},
+    [OPTION_DURATION] = {"TIME", "a time with its unit (ns, us, ms, s, m, h, d) as in 5s"},
+    [OPTION_STRING] = {"TEXT", "a text"},
+    [OPTION_PATH] = {"PATH", "a path"},
+    [OPTION_ENUM] = {"NAME", "one of"},
+    [OPTION_MODE] = {"MODE", "an octal mode as in 0660"},
+    [OPTION_HOSTPORT] = {"HOST:PORT", "an address and port as in 127.0.0.1:6000 or [::1]:6000"},
+    [OPTION_PREFIXES] = {"PREFIX", "an address or prefix as in 192.0.2.0/24 or 2001:db8::/32"},
+    [OPTION_STRINGS] = {"TEXT", "a text"},
+};
+
+const char *option_value_name(const struct option *row)
+{
+    return row->value ? row->value : type_words[row->type].value;
+}
+
+/* A bound in the type's own notation, in the largest unit that divides it. */
+static const char *bound_text(enum option_type type, uint64_t value, char *out, size_t size)
+{
+    static const char *const sizes[] = {"", "K", "M", "G", "T"};
+    static const char *const times[] = {"ns", "us", "ms", "s"};
+    bool bytes = type == OPTION_SIZE;
+    unsigned step = bytes ? 1024 : 1000, unit = 0, units = bytes ? 5 : 4;
+    if (type == OPTION_UINT || value == 0) {
+        snprintf(out, size, "%llu", (unsigned long long)value);
+        return out;
+    }
+    for (; unit + 1 < units && value % step == 0; unit++)
+        value /= step;
+    snprintf(out, size, "%llu%s", (unsigned long long)value, (bytes ? sizes : times)[unit]);
+    return out;
+}
+
+static bool has_range(enum option_type type)
+{
+    return type == OPTION_UINT || type == OPTION_SIZE || type == OPTION_DURATION;
+}
+
+const char *option_describe(const struct option *row, char *out, size_t size)
+{
+    char low[32], high[32];
+    size_t len = (size_t)snprintf(out, size, "%s", type_words[row->type].words);
+    if (len >= size)
+        return out;
+    if (has_range(row->type)) {
+        bound_text(row->type, row->min, low, sizeof low);
+        bound_text(row->type, row->max, high, sizeof high);
+        if (row->max)
+            snprintf(out + len, size - len, ", from %s to %s", low, high);
+        else if (row->min)
+            snprintf(out + len, size - len, ", at least %s", low);
+    }
+    for (size_t i = 0; row->type == OPTION_ENUM && row->choices[i] && len < size; i++)
+        len += (size_t)snprintf(out + len, size - len, "%s%s", i ? ", " : " ", row->choices[i]);
+    return out;
+}

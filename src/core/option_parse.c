@@ -1,0 +1,407 @@
+/* Option values from text: one parser a type, and the table of them. A parser works on a copy and
+ * stores only what is whole, so that a bad value leaves the old one in place. */
+#include "core/option.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    STRING_MAX = 65536, /* bytes of a string whose row sets no limit */
+    LIST_MAX = 10000,   /* items of a list whose row sets no limit */
+    HOST_MAX = 255,     /* RFC 1035: octets of a name; addresses are shorter */
+    SHOWN_MAX = 64,     /* bytes of a bad value shown in its error */
+    PREFIX_MAX = INET6_ADDRSTRLEN + 4,
+};
+
+struct unit {
+    const char *name;
+    uint64_t factor;
+};
+
+static const struct unit size_units[] = {
+    {"", 1}, {"K", 1ull << 10}, {"M", 1ull << 20}, {"G", 1ull << 30}, {"T", 1ull << 40}, {NULL, 0},
+};
+
+static const struct unit duration_units[] = {
+    {"ns", 1},
+    {"us", 1000},
+    {"ms", 1000000},
+    {"s", 1000000000},
+    {"m", 60 * 1000000000ull},
+    {"h", 3600 * 1000000000ull},
+    {"d", 86400 * 1000000000ull},
+    {NULL, 0},
+};
+
+/* A value as an error shows it: bounded, and without bytes that could move a cursor. */
+struct shown {
+    char text[SHOWN_MAX + 4];
+};
+
+static struct shown show(struct span text)
+{
+    struct shown out;
+    size_t len = text.len > SHOWN_MAX ? SHOWN_MAX : text.len;
+    for (size_t i = 0; i < len; i++)
+        out.text[i] = text.ptr[i] < 0x20 || text.ptr[i] == 0x7f ? '?' : (char)text.ptr[i];
+    snprintf(out.text + len, sizeof out.text - len, "%s", text.len > SHOWN_MAX ? "..." : "");
+    return out;
+}
+
+static bool is_word(struct span text, const char *word)
+{
+    return span_equal(text, span_str(word));
+}
+
+static int refuse(const struct option *row, struct span text, struct error *err)
+{
+    char wanted[160];
+    option_describe(row, wanted, sizeof wanted);
+    return error_set(err, "'%s' is not %s", show(text).text, wanted);
+}
+
+/* A run of decimal digits at the front; false when there is none or it does not fit. */
+static bool take_number(struct span *text, uint64_t *value)
+{
+    uint64_t sum = 0;
+    size_t used = 0;
+    for (; used < text->len && isdigit(text->ptr[used]); used++) {
+        if (__builtin_mul_overflow(sum, 10, &sum) ||
+            __builtin_add_overflow(sum, (uint64_t)(text->ptr[used] - '0'), &sum))
+            return false;
+    }
+    if (used == 0)
+        return false;
+    *text = span_of(text->ptr + used, text->len - used);
+    *value = sum;
+    return true;
+}
+
+static bool in_range(const struct option *row, uint64_t value)
+{
+    return value >= row->min && (row->max == 0 || value <= row->max);
+}
+
+static int store_uint(const struct option *row, void *place, struct span text, bool valid,
+                      uint64_t value, struct error *err)
+{
+    if (!valid || !in_range(row, value))
+        return refuse(row, text, err);
+    *(uint64_t *)place = value;
+    return 0;
+}
+
+static int parse_uint(const struct option *row, void *place, struct span text, struct error *err)
+{
+    uint64_t value = 0;
+    struct span rest = text;
+    bool valid = take_number(&rest, &value) && rest.len == 0;
+    return store_uint(row, place, text, valid, value, err);
+}
+
+/* A number with a unit behind it. Zero needs none, nor does "off", which is zero. */
+static bool scaled_number(struct span text, const struct unit *units, uint64_t *value)
+{
+    if (is_word(text, "off") || is_word(text, "0")) {
+        *value = 0;
+        return true;
+    }
+    if (!take_number(&text, value))
+        return false;
+    for (; units->name; units++) {
+        if (is_word(text, units->name))
+            return !__builtin_mul_overflow(*value, units->factor, value);
+    }
+    return false;
+}
+
+static int parse_size(const struct option *row, void *place, struct span text, struct error *err)
+{
+    uint64_t value = 0;
+    bool valid = scaled_number(text, size_units, &value);
+    return store_uint(row, place, text, valid, value, err);
+}
+
+static int parse_duration(const struct option *row, void *place, struct span text,
+                          struct error *err)
+{
+    uint64_t value = 0;
+    bool valid = scaled_number(text, duration_units, &value);
+    return store_uint(row, place, text, valid, value, err);
+}
+
+static int parse_bool(const struct option *row, void *place, struct span text, struct error *err)
+{
+    bool yes = is_word(text, "true");
+    if (!yes && !is_word(text, "false"))
+        return refuse(row, text, err);
+    *(bool *)place = yes;
+    return 0;
+}
+
+static const char *choice_name(const void *choices, size_t i)
+{
+    return ((const char *const *)choices)[i];
+}
+
+static int parse_enum(const struct option *row, void *place, struct span text, struct error *err)
+{
+    int count = 0;
+    for (; row->choices[count]; count++) {
+        if (is_word(text, row->choices[count])) {
+            *(int *)place = count;
+            return 0;
+        }
+    }
+    const char *near = nearest_name(text, choice_name, row->choices, (size_t)count);
+    if (near)
+        return error_set(err, "unknown value '%s'; did you mean '%s'?", show(text).text, near);
+    return refuse(row, text, err);
+}
+
+static int parse_mode(const struct option *row, void *place, struct span text, struct error *err)
+{
+    mode_t mode = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '7' || mode > 0777)
+            return refuse(row, text, err);
+        mode = mode * 8 + (text.ptr[i] - '0');
+    }
+    if (text.len == 0)
+        return refuse(row, text, err);
+    *(mode_t *)place = mode;
+    return 0;
+}
+
+/* A C string of the text, or NULL and err. */
+static char *copy_text(struct span text, struct error *err)
+{
+    char *copy = malloc(text.len + 1);
+    if (!copy) {
+        error_set(err, "out of memory");
+        return NULL;
+    }
+    if (text.len)
+        memcpy(copy, text.ptr, text.len);
+    copy[text.len] = '\0';
+    return copy;
+}
+
+/* What every text must be: no NUL byte in it (C would stop there), and of a length in its range. */
+static int check_text(struct span text, uint64_t least, uint64_t most, struct error *err)
+{
+    if (text.len && memchr(text.ptr, 0, text.len))
+        return error_set(err, "a NUL byte is not allowed in '%s'", show(text).text);
+    if (text.len == 0 && least > 0)
+        return error_set(err, "must not be empty");
+    if (text.len < least)
+        return error_set(err, "'%s' is shorter than %llu bytes", show(text).text,
+                         (unsigned long long)least);
+    if (text.len > most)
+        return error_set(err, "'%s' is longer than %llu bytes", show(text).text,
+                         (unsigned long long)most);
+    return 0;
+}
+
+static int store_text(void *place, struct span text, struct error *err)
+{
+    char *copy = copy_text(text, err);
+    if (!copy)
+        return -1;
+    char **held = place;
+    free(*held);
+    *held = copy;
+    return 0;
+}
+
+static int parse_string(const struct option *row, void *place, struct span text, struct error *err)
+{
+    if (check_text(text, row->min, row->max ? row->max : STRING_MAX, err))
+        return -1;
+    return store_text(place, text, err);
+}
+
+static int parse_path(const struct option *row, void *place, struct span text, struct error *err)
+{
+    if (check_text(text, 1, row->max ? row->max : PATH_MAX - 1, err))
+        return -1;
+    return store_text(place, text, err);
+}
+
+/* Letters, digits and what else stands in host names and IPv4 addresses. */
+static bool is_host_name(struct span host)
+{
+    for (size_t i = 0; i < host.len; i++) {
+        if (!isalnum(host.ptr[i]) && !strchr("-._", host.ptr[i]))
+            return false;
+    }
+    return host.len > 0 && host.len <= HOST_MAX && host.ptr[0] != '-' &&
+           !memchr(host.ptr, 0, host.len);
+}
+
+/* An IPv6 address, perhaps with a zone behind '%', as it stands between brackets. */
+static bool is_ipv6(struct span host)
+{
+    char text[INET6_ADDRSTRLEN + 1];
+    const uint8_t *zone = host.len ? memchr(host.ptr, '%', host.len) : NULL;
+    size_t len = zone ? (size_t)(zone - host.ptr) : host.len;
+    if (len >= sizeof text || host.len > HOST_MAX)
+        return false;
+    if (zone && !is_host_name(span_of(zone + 1, host.len - len - 1)))
+        return false;
+    memcpy(text, host.ptr, len);
+    text[len] = '\0';
+    struct in6_addr address;
+    return strlen(text) == len && inet_pton(AF_INET6, text, &address) == 1;
+}
+
+/* Splits "host:port" at its last colon; the host loses its brackets. */
+static bool split_hostport(struct span text, struct span *host, struct span *port)
+{
+    const uint8_t *colon = text.len ? memrchr(text.ptr, ':', text.len) : NULL;
+    if (!colon)
+        return false;
+    *host = span_of(text.ptr, (size_t)(colon - text.ptr));
+    *port = span_of(colon + 1, text.len - host->len - 1);
+    bool bracketed = host->len > 2 && host->ptr[0] == '[' && host->ptr[host->len - 1] == ']';
+    if (!bracketed)
+        return is_host_name(*host);
+    *host = span_of(host->ptr + 1, host->len - 2);
+    return is_ipv6(*host);
+}
+
+static int parse_hostport(const struct option *row, void *place, struct span text,
+                          struct error *err)
+{
+    struct span host, digits;
+    if (!split_hostport(text, &host, &digits))
+        return refuse(row, text, err);
+    uint64_t port;
+    if (!take_number(&digits, &port) || digits.len || port > UINT16_MAX || port < row->min)
+        return error_set(err, "'%s' has a bad port; it is a number from %u to 65535",
+                         show(text).text, (unsigned)row->min);
+    struct option_hostport *held = place;
+    if (store_text(&held->host, host, err))
+        return -1;
+    held->port = (uint16_t)port;
+    return 0;
+}
+
+/* Room for one more item behind `count` of `size` bytes; NULL and err when there is none. */
+static void *list_grow(const struct option *row, void *items, size_t count, size_t size,
+                       struct error *err)
+{
+    uint64_t most = row->type == OPTION_PREFIXES && row->max ? row->max : LIST_MAX;
+    if (count >= most) {
+        error_set(err, "more than %llu items", (unsigned long long)most);
+        return NULL;
+    }
+    void *grown = realloc(items, (count + 1) * size);
+    if (!grown)
+        error_set(err, "out of memory");
+    return grown;
+}
+
+static int parse_strings(const struct option *row, void *place, struct span text, struct error *err)
+{
+    if (check_text(text, row->min, row->max ? row->max : STRING_MAX, err))
+        return -1;
+    struct option_strings *list = place;
+    char **items = list_grow(row, list->items, list->count, sizeof *items, err);
+    if (!items)
+        return -1;
+    list->items = items;
+    items[list->count] = copy_text(text, err);
+    if (!items[list->count])
+        return -1;
+    list->count++;
+    return 0;
+}
+
+/* An address without its prefix length, v4-mapped; *width is how many bits its family has. */
+static bool parse_address(const char *text, uint8_t *address, unsigned *width)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    *width = strchr(text, ':') ? 128 : 32;
+    if (*width == 128)
+        return inet_pton(AF_INET6, text, address) == 1;
+    memcpy(address, mapped, sizeof mapped);
+    return inet_pton(AF_INET, text, address + sizeof mapped) == 1;
+}
+
+static void mask_address(uint8_t *address, unsigned bits)
+{
+    for (unsigned i = 0; i < 16; i++) {
+        unsigned kept = bits > 8 * i ? bits - 8 * i : 0;
+        address[i] &= kept >= 8 ? 0xff : (uint8_t)(0xff00u >> kept);
+    }
+}
+
+static bool parse_prefix(struct span text, struct option_prefix *prefix)
+{
+    char address[PREFIX_MAX];
+    const uint8_t *slash = text.len ? memchr(text.ptr, '/', text.len) : NULL;
+    size_t len = slash ? (size_t)(slash - text.ptr) : text.len;
+    if (len == 0 || len >= sizeof address || memchr(text.ptr, 0, len))
+        return false;
+    memcpy(address, text.ptr, len);
+    address[len] = '\0';
+    unsigned width;
+    if (!parse_address(address, prefix->address, &width))
+        return false;
+    uint64_t bits = width;
+    struct span digits = slash ? span_of(slash + 1, text.len - len - 1) : span_of(NULL, 0);
+    if (slash && (!take_number(&digits, &bits) || digits.len || bits > width))
+        return false;
+    prefix->bits = (uint8_t)(128 - width + bits);
+    return true;
+}
+
+static int parse_prefixes(const struct option *row, void *place, struct span text,
+                          struct error *err)
+{
+    struct option_prefix prefix;
+    if (!parse_prefix(text, &prefix))
+        return refuse(row, text, err);
+    struct option_prefix masked = prefix;
+    mask_address(masked.address, masked.bits);
+    if (memcmp(masked.address, prefix.address, sizeof masked.address) != 0)
+        return error_set(err, "'%s' has bits set behind its prefix length", show(text).text);
+    struct option_prefixes *list = place;
+    struct option_prefix *items = list_grow(row, list->items, list->count, sizeof *items, err);
+    if (!items)
+        return -1;
+    list->items = items;
+    items[list->count++] = prefix;
+    return 0;
+}
+
+static int (*const parsers[OPTION_TYPES])(const struct option *row, void *place, struct span text,
+                                          struct error *err) = {
+    [OPTION_BOOL] = parse_bool,         [OPTION_UINT] = parse_uint,
+    [OPTION_SIZE] = parse_size,         [OPTION_DURATION] = parse_duration,
+    [OPTION_STRING] = parse_string,     [OPTION_PATH] = parse_path,
+    [OPTION_ENUM] = parse_enum,         [OPTION_MODE] = parse_mode,
+    [OPTION_HOSTPORT] = parse_hostport, [OPTION_PREFIXES] = parse_prefixes,
+    [OPTION_STRINGS] = parse_strings,
+};
+
+int option_parse(const struct option *row, void *base, struct span text, struct error *err)
+{
+    return parsers[row->type](row, (char *)base + row->offset, text, err);
+}
+
+bool option_prefixes_hold(const struct option_prefixes *list, const uint8_t *address)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        uint8_t masked[16];
+        memcpy(masked, address, sizeof masked);
+        mask_address(masked, list->items[i].bits);
+        if (memcmp(masked, list->items[i].address, sizeof masked) == 0)
+            return true;
+    }
+    return list->count == 0;
+}
