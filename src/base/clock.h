@@ -1,0 +1,31 @@
+/* The monotonic clock, in nanoseconds. */
+#ifndef SPILE_BASE_CLOCK_H
+#define SPILE_BASE_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+#define CLOCK_SECOND_NS UINT64_C(1000000000)
+#define CLOCK_MS_NS UINT64_C(1000000)
+
+static inline uint64_t clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * CLOCK_SECOND_NS + (uint64_t)now.tv_nsec;
+}
+
+/* The moment `delay_ns` from now; the end of time when that would overflow. */
+static inline uint64_t clock_after(uint64_t delay_ns)
+{
+    uint64_t now = clock_ns();
+    return delay_ns > UINT64_MAX - now ? UINT64_MAX : now + delay_ns;
+}
+
+static inline struct timespec clock_timespec(uint64_t ns)
+{
+    return (struct timespec){.tv_sec = (time_t)(ns / CLOCK_SECOND_NS),
+                             .tv_nsec = (long)(ns % CLOCK_SECOND_NS)};
+}
+
+#endif
