@@ -1,0 +1,96 @@
+/* The ledger's sums, line and JSON. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/ledger.h"
+
+static struct ledger sample(void)
+{
+    struct ledger ledger = {0};
+    counter_add(&ledger.received, 100);
+    counter_add(&ledger.delivered, 90);
+    counter_add(&ledger.filtered, 3);
+    counter_add(&ledger.bytes, 12345);
+    counter_add(&ledger.dropped[DROP_FULL], 5);
+    counter_add(&ledger.dropped[DROP_SHUTDOWN], 2);
+    return ledger;
+}
+
+static void line_names_reasons(void **state)
+{
+    (void)state;
+    struct ledger ledger = sample();
+    char line[LEDGER_LINE_MAX];
+    assert_string_equal(ledger_line("file#2", &ledger, line, sizeof line),
+                        "ledger: file#2 received=100 delivered=90 filtered=3 dropped=7 "
+                        "(full=5 shutdown=2)");
+}
+
+static void line_without_drops_has_no_list(void **state)
+{
+    (void)state;
+    struct ledger ledger = {0};
+    char line[LEDGER_LINE_MAX];
+    assert_string_equal(ledger_line("null", &ledger, line, sizeof line),
+                        "ledger: null received=0 delivered=0 filtered=0 dropped=0");
+}
+
+static void longest_line_fits(void **state)
+{
+    (void)state;
+    struct ledger ledger;
+    memset(&ledger, 0xff, sizeof ledger); /* twenty digits each */
+    char name[64], line[LEDGER_LINE_MAX], small[20];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    ledger_line(name, &ledger, line, sizeof line);
+    assert_int_equal(line[strlen(line) - 1], ')');
+    ledger_line(name, &ledger, small, sizeof small);
+    assert_int_equal(strlen(small), sizeof small - 1);
+}
+
+static void add_sums_everything(void **state)
+{
+    (void)state;
+    struct ledger sum = sample(), more = sample();
+    ledger_add(&sum, &more);
+    assert_int_equal(counter_get(&sum.received), 200);
+    assert_int_equal(counter_get(&sum.delivered), 180);
+    assert_int_equal(counter_get(&sum.filtered), 6);
+    assert_int_equal(counter_get(&sum.bytes), 24690);
+    assert_int_equal(counter_get(&sum.dropped[DROP_FULL]), 10);
+    assert_int_equal(ledger_dropped(&sum), 14);
+}
+
+static void json_has_every_reason(void **state)
+{
+    (void)state;
+    struct ledger ledger = sample();
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    ledger_json(out, "stdout", &ledger);
+    fclose(out);
+    assert_string_equal(text, "{\"output\": \"stdout\", \"received\": 100, \"delivered\": 90, "
+                              "\"filtered\": 3, \"bytes\": 12345, \"dropped\": {\"malformed\": 0, "
+                              "\"short\": 0, \"memory\": 0, \"full\": 5, \"oldest\": 0, "
+                              "\"write\": 0, \"shutdown\": 2}}");
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(line_names_reasons),    cmocka_unit_test(line_without_drops_has_no_list),
+        cmocka_unit_test(longest_line_fits),     cmocka_unit_test(add_sums_everything),
+        cmocka_unit_test(json_has_every_reason),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
