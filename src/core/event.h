@@ -42,7 +42,9 @@ struct event {
     struct dns_header header;
     struct dns_question question; /* name.len is 0 when there is none */
     struct dns_edns edns;
+    uint32_t section_at[4]; /* offsets of the sections, by enum dns_section; with FACET_RECORDS */
     int64_t latency_ns; /* valid when has_latency */
+    double latency_s;   /* the same as a double; set by the compatible latency stage alone */
     bool has_latency;
     uint8_t qname_space[DNS_NAME_MAX];
 };
@@ -67,6 +69,9 @@ static inline uint32_t event_need(struct event *ev, uint32_t facets)
         event_decode(ev, facets);
     return ev->bad & facets;
 }
+
+/* Begins a walk over the records of one section. Needs FACET_RECORDS, not bad. */
+void event_section(const struct event *ev, enum dns_section section, struct dns_walk *walk);
 
 /* The time of the message's own side; false when the message carries none. */
 static inline bool event_time(const struct event *ev, uint64_t *sec, uint32_t *nsec)
