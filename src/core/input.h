@@ -19,11 +19,13 @@ struct input {
 };
 
 struct input_hooks {
-    /* Starts listening or reading. A finite input calls pipeline_input_ended when it is through. */
+    bool finite; /* ends by itself, and says so by pipeline_input_ended */
+    /* Main thread. Starts listening or reading. */
     int (*open)(struct input *in, struct error *err);
-    /* Main thread, when the pipeline drains: take nothing new. Files stop, listeners close. */
+    /* Main thread, when the pipeline drains: take nothing new. What the input has on workers is
+     * stopped there, by its items' own hooks. */
     void (*stop)(struct input *in);
-    /* Main thread, after every worker has ended. */
+    /* Main thread, after every worker has ended, and after a failed open. */
     void (*close)(struct input *in);
 };
 

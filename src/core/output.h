@@ -50,6 +50,8 @@ enum output_status {
 };
 
 struct output_hooks {
+    /* Optional. True when the bytes will go onto a terminal; asked before `open`. */
+    bool (*terminal)(const struct output *out);
     int (*open)(struct output *out, struct error *err);
     /* Writes the records from index `first` on. *done gets the index behind the last record that was
      * written whole. A record must never be written in part and then left so. */

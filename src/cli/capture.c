@@ -1,0 +1,95 @@
+/* spile capture: frames from a socket to a file, as they are. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/pipe.h"
+#include "io/endpoint.h"
+
+struct capture {
+    char *file;
+    char *ledger;
+};
+
+static const struct option capture_options[] = {
+    {.name = "write",
+     .letter = 'w',
+     .type = OPTION_PATH,
+     .value = "FILE|-",
+     .required = true,
+     .offset = offsetof(struct capture, file),
+     .doc = "the Frame Streams file to write (an existing one is replaced); - is standard output"},
+    {.name = "ledger",
+     .type = OPTION_PATH,
+     .value = "FILE",
+     .offset = offsetof(struct capture, ledger),
+     .doc = "write the ledger as JSON at the end"},
+    {0},
+};
+
+static const struct command_example capture_examples[] = {
+    {"spile capture unix:/run/spile/dnstap.sock -w dns.fstrm", "frames to a file until Ctrl-C"},
+    {"spile capture tcp:127.0.0.1:6000 -w - | spile read -", "through a pipe"},
+    {0},
+};
+
+static int add_source(struct config *config, const char *source, struct error *err)
+{
+    struct endpoint endpoint;
+    char hostport[300];
+    if (endpoint_parse(&endpoint, source, err) < 0)
+        return -1;
+    if (endpoint.kind == ENDPOINT_UNIX) {
+        struct pipe_setting settings[] = {{"path", endpoint.address}, {0}};
+        return pipe_add(config, MODULE_INPUT, "unix", settings, err);
+    }
+    snprintf(hostport, sizeof hostport, strchr(endpoint.address, ':') ? "[%s]:%u" : "%s:%u",
+             endpoint.address, endpoint.port);
+    struct pipe_setting settings[] = {{"listen", hostport}, {0}};
+    return pipe_add(config, MODULE_INPUT, "tcp", settings, err);
+}
+
+/* The file output appends; a capture begins anew. */
+static int add_file(struct config *config, const char *path, struct error *err)
+{
+    if (strcmp(path, "-") == 0) {
+        struct pipe_setting settings[] = {{"format", "fstrm"}, {0}};
+        return pipe_add(config, MODULE_OUTPUT, "stdout", settings, err);
+    }
+    struct pipe_setting settings[] = {{"format", "fstrm"}, {"path", path}, {0}};
+    if (pipe_add(config, MODULE_OUTPUT, "file", settings, err) < 0)
+        return -1;
+    if (truncate(path, 0) < 0 && errno != ENOENT && errno != EINVAL)
+        return error_set(err, "cannot write %s: %s", path, strerror(errno));
+    return 0;
+}
+
+static int capture_run(struct command_call *call)
+{
+    const struct capture *capture = call->options;
+    struct config config;
+    struct error err = {0};
+    if (strcmp(capture->file, "-") == 0 && isatty(STDOUT_FILENO))
+        return command_usage(call, "frames are no text: redirect standard output, or name a file");
+    if (config_init(&config, &err) < 0 || add_source(&config, call->operands[0], &err) < 0)
+        return pipe_fail(&config, &err, COMMAND_USAGE);
+    if (add_file(&config, capture->file, &err) < 0)
+        return pipe_fail(&config, &err, COMMAND_FAILED);
+    struct pipeline_options options = {.ledger_path = capture->ledger};
+    return pipe_run(&config, &options);
+}
+
+const struct command command_capture = {
+    .name = "capture",
+    .summary = "record frames from a socket, undecoded",
+    .doc = "Listens on SOURCE, unix:PATH or tcp:HOST:PORT, and writes the frames that DNS servers "
+           "send to a Frame Streams file, as they are. Every dnstap tool can read it.",
+    .operands = "SOURCE",
+    .operand_min = 1,
+    .operand_max = 1,
+    .size = sizeof(struct capture),
+    .options = capture_options,
+    .examples = capture_examples,
+    .run = capture_run,
+};

@@ -1,0 +1,58 @@
+#include "cli/pipe.h"
+
+#include "base/log.h"
+
+int pipe_set(struct config_item *item, const struct pipe_setting *settings, struct error *err)
+{
+    for (; settings->option; settings++) {
+        if (settings->value && config_set(item, settings->option, settings->value, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int pipe_add(struct config *config, enum module_kind kind, const char *module,
+             const struct pipe_setting *settings, struct error *err)
+{
+    struct config_item *item = config_add(config, kind, module, err);
+    return item ? pipe_set(item, settings, err) : -1;
+}
+
+int pipe_setting(struct config *config, const char *name, const char *value, struct error *err)
+{
+    if (!value)
+        return 0;
+    const struct option *row = option_find(settings_options, span_str(name), NULL);
+    struct error why = {0};
+    if (option_parse(row, &config->settings, span_str(value), &why) == 0)
+        return 0;
+    return error_set(err, "--%s: %s", name, why.text);
+}
+
+void pipe_block_for_ever(struct config *config)
+{
+    for (size_t i = 0; i < config->output_count; i++)
+        config->outputs[i].common.block_max_ns = 0;
+}
+
+int pipe_fail(struct config *config, const struct error *err, int status)
+{
+    char line[1024];
+    log_error("%s", error_line(err, line, sizeof line));
+    config_free(config);
+    return status;
+}
+
+int pipe_run(struct config *config, const struct pipeline_options *options)
+{
+    struct error err = {0};
+    if (config_validate(config, &err) < 0)
+        return pipe_fail(config, &err, COMMAND_USAGE);
+    struct pipeline *pipeline = pipeline_new(config, options, &err);
+    if (!pipeline)
+        return pipe_fail(config, &err, COMMAND_FAILED);
+    enum pipeline_end end = pipeline_run(pipeline);
+    pipeline_free(pipeline);
+    config_free(config);
+    return end == PIPELINE_FAILED ? COMMAND_FAILED : COMMAND_OK;
+}

@@ -1,0 +1,158 @@
+/* spile run: the collector. */
+#include <stdio.h>
+
+#include "base/log.h"
+#include "cli/pipe.h"
+
+struct run {
+    char *config;
+    char *listen;
+    char *path;
+    char *format;
+    char *fields;
+    char *compat;
+    char *ledger;
+    uint64_t port;
+    bool verbose;
+};
+
+static const struct option run_options[] = {
+    {.name = "config",
+     .letter = 'c',
+     .type = OPTION_PATH,
+     .value = "FILE",
+     .offset = offsetof(struct run, config),
+     .doc = "the configuration; `spile config example` prints one"},
+    {.name = "listen",
+     .letter = 'l',
+     .type = OPTION_STRING,
+     .value = "ADDR",
+     .fallback = "127.0.0.1",
+     .min = 1,
+     .offset = offsetof(struct run, listen),
+     .doc = "listen for Frame Streams over TCP on this address"},
+    {.name = "port",
+     .letter = 'p',
+     .type = OPTION_UINT,
+     .value = "PORT",
+     .fallback = "6000",
+     .min = 1,
+     .max = 65535,
+     .offset = offsetof(struct run, port),
+     .doc = "listen for Frame Streams over TCP on this port"},
+    {.name = "unix",
+     .letter = 'u',
+     .type = OPTION_PATH,
+     .value = "PATH",
+     .offset = offsetof(struct run, path),
+     .doc = "listen for Frame Streams on this unix socket"},
+    {.name = "format",
+     .letter = 'o',
+     .type = OPTION_STRING,
+     .value = "FORMAT",
+     .offset = offsetof(struct run, format),
+     .doc = "how standard output is printed: text, json, yaml or fstrm"},
+    {.name = "fields",
+     .type = OPTION_STRING,
+     .value = "LIST",
+     .offset = offsetof(struct run, fields),
+     .doc = "the fields that standard output prints, between commas"},
+    {.name = "compat",
+     .type = OPTION_STRING,
+     .value = "NAME",
+     .offset = offsetof(struct run, compat),
+     .doc = "print as an older program does, byte for byte: dnstap-receiver"},
+    {.name = "ledger",
+     .type = OPTION_PATH,
+     .value = "FILE",
+     .offset = offsetof(struct run, ledger),
+     .doc = "write the ledger as JSON at the end"},
+    {.name = "verbose",
+     .letter = 'v',
+     .type = OPTION_BOOL,
+     .offset = offsetof(struct run, verbose),
+     .doc = "say more on standard error: each connection"},
+    {0},
+};
+
+static const struct command_example run_examples[] = {
+    {"spile run", "listen on 127.0.0.1:6000 and print a line an event"},
+    {"spile run -u /run/spile/dnstap.sock -o json", "a unix socket, JSON"},
+    {"spile run -c /etc/spile/spile.conf", "everything from a configuration"},
+    {0},
+};
+
+/* Flags that name an input replace the configuration's. Bare, there is one input: TCP. */
+static int configure_inputs(struct config *config, const struct command_call *call,
+                            struct error *err)
+{
+    const struct run *run = call->options;
+    bool tcp = command_given(call, "listen") || command_given(call, "port");
+    if (tcp || run->path)
+        config_clear(config, MODULE_INPUT);
+    if (tcp || config->input_count + (run->path != NULL) == 0) {
+        char address[300];
+        bool v6 = strchr(run->listen, ':') && run->listen[0] != '[';
+        snprintf(address, sizeof address, v6 ? "[%.255s]:%u" : "%.255s:%u", run->listen,
+                 (unsigned)run->port);
+        struct pipe_setting settings[] = {{"listen", address}, {0}};
+        if (pipe_add(config, MODULE_INPUT, "tcp", settings, err) < 0)
+            return -1;
+    }
+    struct pipe_setting settings[] = {{"path", run->path}, {0}};
+    return run->path ? pipe_add(config, MODULE_INPUT, "unix", settings, err) : 0;
+}
+
+static struct config_item *standard_output(struct config *config)
+{
+    for (size_t i = 0; i < config->output_count; i++) {
+        if (config->outputs[i].module == module_find(MODULE_OUTPUT, span_str("stdout"), NULL))
+            return &config->outputs[i];
+    }
+    return NULL;
+}
+
+/* -o and --fields are standard output's: it joins the configuration's outputs for them. */
+static int configure_outputs(struct config *config, const struct run *run, struct error *err)
+{
+    struct pipe_setting settings[] = {{"format", run->format}, {"fields", run->fields}, {0}};
+    struct config_item *item = standard_output(config);
+    if (item)
+        return pipe_set(item, settings, err);
+    if (config->output_count > 0 && !run->format && !run->fields)
+        return 0;
+    return pipe_add(config, MODULE_OUTPUT, "stdout", settings, err);
+}
+
+static int run_run(struct command_call *call)
+{
+    const struct run *run = call->options;
+    struct config config;
+    struct error err = {0};
+    log_set_level(run->verbose ? LOG_DEBUG : LOG_INFO);
+    if (config_init(&config, &err) < 0)
+        return pipe_fail(&config, &err, COMMAND_FAILED);
+    if (run->config && config_load(&config, run->config, &err) < 0)
+        return pipe_fail(&config, &err, COMMAND_FAILED);
+    if (pipe_setting(&config, "compat", run->compat, &err) < 0 ||
+        configure_inputs(&config, call, &err) < 0 || configure_outputs(&config, run, &err) < 0)
+        return pipe_fail(&config, &err, COMMAND_USAGE);
+    struct pipeline_options options = {.ledger_path = run->ledger};
+    return pipe_run(&config, &options);
+}
+
+const struct command command_run = {
+    .name = "run",
+    .summary = "collect dnstap from DNS servers",
+    .doc =
+        "Listens for Frame Streams, decodes the dnstap that DNS servers send, and gives it to the "
+        "configured outputs. Without a configuration it listens on 127.0.0.1:6000 and prints a "
+        "line an event. -u alone opens only that socket; -l or -p add TCP; these replace the "
+        "configuration's inputs.\n\n"
+        "SIGINT and SIGTERM drain and end the program, a second one ends it at once; SIGHUP opens "
+        "files anew; SIGUSR1 prints the ledger.",
+    .size = sizeof(struct run),
+    .options = run_options,
+    .examples = run_examples,
+    .run = run_run,
+};

@@ -1,0 +1,497 @@
+/*
+ * A pipeline's life: outputs are opened, then workers, then inputs. The main thread keeps a loop of
+ * its own for listeners and signals. It drains when a signal comes, when every finite input has
+ * ended and there is no other, when an output's reader has left, or when the total is reached:
+ *
+ *     inputs stop -> workers read what is there, flush their chunks and end ->
+ *     a closer thread lets each output write until the deadline -> the ledger
+ *
+ * The loop runs until the closer is through, so that a second signal is heard at any time.
+ */
+#include "core/pipeline.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "core/input.h"
+#include "core/worker_state.h"
+
+enum { PROGRESS_MS = 250, HANDLES = 7 };
+
+struct pipeline {
+    struct config *config;
+    struct pipeline_options options;
+    uv_loop_t loop;
+    uv_async_t wake;
+    uv_signal_t signals[4];
+    uv_timer_t deadline;
+    uv_timer_t progress;
+    struct worker_plan plan;
+    struct worker *workers;
+    unsigned worker_count;
+    struct input *inputs;
+    size_t inputs_open;
+    struct running_stage *stages;
+    struct partial_pool partials;
+    uv_thread_t closer;
+    uint64_t deadline_ns;
+    atomic_uint workers_running;
+    atomic_size_t finite_running;
+    atomic_bool drain_wanted;
+    atomic_bool failed;
+    atomic_bool reader_left;
+    atomic_bool closed; /* the closer is through */
+    bool draining;
+    bool closing;
+    bool closer_runs;
+};
+
+/* --- what other threads say ----------------------------------------------------------------- */
+
+static void wake_main(struct pipeline *p)
+{
+    uv_async_send(&p->wake);
+}
+
+static void worker_ended(struct pipeline *p)
+{
+    atomic_fetch_sub(&p->workers_running, 1);
+    wake_main(p);
+}
+
+static void want_drain(struct pipeline *p)
+{
+    atomic_store(&p->drain_wanted, true);
+    wake_main(p);
+}
+
+void pipeline_input_ended(struct pipeline *p, bool failed)
+{
+    if (failed)
+        atomic_store(&p->failed, true);
+    if (atomic_fetch_sub(&p->finite_running, 1) == 1)
+        want_drain(p);
+}
+
+static void reader_left(void *arg)
+{
+    struct pipeline *p = arg;
+    atomic_store(&p->reader_left, true);
+    want_drain(p);
+}
+
+/* --- the ledger ----------------------------------------------------------------------------- */
+
+static void print_ledger(const struct pipeline *p)
+{
+    for (size_t i = 0; i < p->plan.sink_count; i++) {
+        struct ledger sum;
+        char line[512];
+        sink_ledger(&p->plan.sinks[i], &sum);
+        ledger_line(p->plan.sinks[i].out.name, &sum, line, sizeof line - 1);
+        fprintf(stderr, "%s\n", line);
+    }
+}
+
+static void write_ledger(const struct pipeline *p)
+{
+    if (!p->options.ledger_path)
+        return;
+    FILE *file = fopen(p->options.ledger_path, "w");
+    if (!file) {
+        log_error("cannot write %s: %s", p->options.ledger_path, strerror(errno));
+        return;
+    }
+    fputs("[", file);
+    for (size_t i = 0; i < p->plan.sink_count; i++) {
+        struct ledger sum;
+        sink_ledger(&p->plan.sinks[i], &sum);
+        fputs(i ? ",\n " : "\n ", file);
+        ledger_json(file, p->plan.sinks[i].out.name, &sum);
+    }
+    fputs("\n]\n", file);
+    if (fclose(file) != 0)
+        log_error("cannot write %s: %s", p->options.ledger_path, strerror(errno));
+}
+
+/* --- draining ------------------------------------------------------------------------------- */
+
+static void close_outputs(void *arg)
+{
+    struct pipeline *p = arg;
+    for (unsigned i = 0; i < p->worker_count; i++)
+        worker_join(&p->workers[i]);
+    for (size_t i = 0; i < p->plan.sink_count; i++)
+        sink_finish(&p->plan.sinks[i], p->deadline_ns);
+    atomic_store(&p->closed, true);
+    wake_main(p);
+}
+
+/* Past the deadline no output may hold the workers up any longer. */
+static void abandon_outputs(struct pipeline *p)
+{
+    for (size_t i = 0; i < p->plan.sink_count; i++) {
+        if (p->plan.sinks[i].writing)
+            writer_abandon(&p->plan.sinks[i].writer);
+    }
+}
+
+static void deadline_passed(uv_timer_t *timer)
+{
+    abandon_outputs(timer->data);
+}
+
+static void drain(struct pipeline *p)
+{
+    uint64_t shutdown_ns = p->config->settings.shutdown_ns;
+    p->draining = true;
+    p->deadline_ns = clock_after(shutdown_ns);
+    uv_timer_start(&p->deadline, deadline_passed, shutdown_ns / 1000000, 0);
+    for (size_t i = 0; i < p->inputs_open; i++) {
+        if (p->inputs[i].hooks->stop)
+            p->inputs[i].hooks->stop(&p->inputs[i]);
+    }
+    for (unsigned i = 0; i < p->worker_count; i++)
+        worker_stop(&p->workers[i]);
+}
+
+static void close_handles(struct pipeline *p)
+{
+    uv_close((uv_handle_t *)&p->wake, NULL);
+    uv_close((uv_handle_t *)&p->deadline, NULL);
+    uv_close((uv_handle_t *)&p->progress, NULL);
+    for (size_t i = 0; i < sizeof p->signals / sizeof *p->signals; i++)
+        uv_close((uv_handle_t *)&p->signals[i], NULL);
+}
+
+/* Something has changed: the next step of the pipeline's life, if it is due. */
+static void woken(uv_async_t *wake)
+{
+    struct pipeline *p = wake->data;
+    if (!p->draining && atomic_load(&p->drain_wanted))
+        drain(p);
+    if (p->draining && !p->closing && atomic_load(&p->workers_running) == 0) {
+        p->closing = true;
+        p->closer_runs = uv_thread_create(&p->closer, close_outputs, p) == 0;
+        if (!p->closer_runs)
+            close_outputs(p);
+    }
+    if (p->closing && atomic_load(&p->closed))
+        close_handles(p);
+}
+
+/* --- signals -------------------------------------------------------------------------------- */
+
+/* A second one stops at once: what is queued is counted as dropped. */
+static void on_end_signal(uv_signal_t *handle, int number)
+{
+    struct pipeline *p = handle->data;
+    (void)number;
+    if (!p->draining) {
+        want_drain(p);
+        return;
+    }
+    log_warning("stopped at once: what was not written yet is lost");
+    abandon_outputs(p);
+    print_ledger(p);
+    write_ledger(p);
+    _exit(EXIT_FAILURE);
+}
+
+static void on_hangup(uv_signal_t *handle, int number)
+{
+    struct pipeline *p = handle->data;
+    (void)number;
+    for (size_t i = 0; i < p->plan.sink_count; i++) {
+        if (p->plan.sinks[i].writing)
+            writer_reopen(&p->plan.sinks[i].writer);
+    }
+}
+
+static void on_usr1(uv_signal_t *handle, int number)
+{
+    (void)number;
+    print_ledger(handle->data);
+}
+
+static void show_progress(uv_timer_t *timer)
+{
+    const struct pipeline *p = timer->data;
+    const struct input_counters *in = &p->inputs[0].counters;
+    uint64_t size = counter_get(&in->size), taken = counter_get(&in->taken);
+    if (size > 0)
+        fprintf(stderr, "\r%llu frames, %llu %%\033[K",
+                (unsigned long long)counter_get(&in->frames),
+                (unsigned long long)(100 * taken / size));
+    else
+        fprintf(stderr, "\r%llu frames\033[K", (unsigned long long)counter_get(&in->frames));
+}
+
+static void watch_signals(struct pipeline *p)
+{
+    static const struct {
+        int number;
+        uv_signal_cb call;
+    } watched[] = {
+        {SIGINT, on_end_signal},
+        {SIGTERM, on_end_signal},
+        {SIGHUP, on_hangup},
+        {SIGUSR1, on_usr1},
+    };
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < sizeof watched / sizeof *watched; i++) {
+        uv_signal_init(&p->loop, &p->signals[i]);
+        p->signals[i].data = p;
+        uv_signal_start(&p->signals[i], watched[i].call, watched[i].number);
+    }
+}
+
+/* --- opening -------------------------------------------------------------------------------- */
+
+static unsigned choose_worker_count(const struct settings *settings)
+{
+    if (settings_compat(settings))
+        return 1; /* the older programs had one order of arrival */
+    if (settings->threads > 0)
+        return (unsigned)settings->threads;
+    int cores = (int)uv_available_parallelism();
+    return cores > 0 ? (unsigned)cores : 1;
+}
+
+/* Connections are descriptors: as many as the system lets us have. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static unsigned number_of(const struct config *config, size_t index)
+{
+    unsigned number = 1;
+    for (size_t i = 0; i < index; i++)
+        number += config->outputs[i].module == config->outputs[index].module;
+    return number;
+}
+
+static int open_sinks(struct pipeline *p, struct error *err)
+{
+    const char *compat = settings_compat(&p->config->settings);
+    p->plan.sinks = calloc(p->config->output_count + 1, sizeof *p->plan.sinks);
+    if (!p->plan.sinks)
+        return error_set(err, "no memory");
+    for (size_t i = 0; i < p->config->output_count; i++) {
+        p->plan.sink_count++;
+        if (sink_open(&p->plan.sinks[i], &p->config->outputs[i], compat, number_of(p->config, i),
+                      p->worker_count, reader_left, p, err) < 0)
+            return -1;
+    }
+    int lanes = lane_plans_make(p->plan.sinks, p->plan.sink_count, &p->plan.lanes);
+    if (lanes < 0)
+        return error_set(err, "no memory");
+    p->plan.lane_count = (size_t)lanes;
+    return 0;
+}
+
+/* What formats and inline outputs need decoded. A lane is opened and closed to ask. */
+static int ask_needs(struct pipeline *p, struct error *err)
+{
+    for (size_t i = 0; i < p->plan.lane_count; i++) {
+        struct lane lane;
+        if (lane_init(&lane, &p->plan.lanes[i], 0, err) < 0)
+            return -1;
+        p->plan.needs |= lane.needs;
+        lane_free(&lane);
+    }
+    for (size_t i = 0; i < p->plan.sink_count; i++) {
+        const struct output *out = &p->plan.sinks[i].out;
+        if (sink_is_inline(&p->plan.sinks[i]))
+            p->plan.needs |= out->hooks->needs(out);
+    }
+    return 0;
+}
+
+/* Stages whose facets somebody needs, from the last of the registry to the first: what one needs,
+ * an earlier one may provide. */
+static int open_stages(struct pipeline *p, struct error *err)
+{
+    const char *compat = settings_compat(&p->config->settings);
+    size_t known = 0;
+    while (module_at(MODULE_STAGE, known))
+        known++;
+    p->plan.stages = calloc(known + 1, sizeof *p->plan.stages);
+    if (!p->plan.stages)
+        return error_set(err, "no memory");
+    for (size_t i = known; i-- > 0;) {
+        const char *name = module_at(MODULE_STAGE, i)->name;
+        const struct module *module = module_find(MODULE_STAGE, span_str(name), compat);
+        const struct stage_hooks *hooks = module->hooks;
+        if (!(p->plan.needs & hooks->provides))
+            continue;
+        struct running_stage stage = {.hooks = hooks};
+        if (hooks->open(&stage.state, &p->config->settings, p->worker_count, err) < 0)
+            return -1;
+        p->plan.needs = (p->plan.needs & ~hooks->provides) | hooks->needs;
+        memmove(p->plan.stages + 1, p->plan.stages, p->plan.stage_count * sizeof *p->plan.stages);
+        p->plan.stages[0] = stage;
+        p->plan.stage_count++;
+    }
+    return 0;
+}
+
+static int start_workers(struct pipeline *p, struct error *err)
+{
+    p->workers = calloc(p->worker_count, sizeof *p->workers);
+    if (!p->workers)
+        return error_set(err, "no memory");
+    for (unsigned i = 0; i < p->worker_count; i++) {
+        if (worker_start(&p->workers[i], p, &p->plan, i, err) < 0)
+            return -1;
+        atomic_fetch_add(&p->workers_running, 1);
+    }
+    return 0;
+}
+
+static int open_inputs(struct pipeline *p, struct error *err)
+{
+    const struct config *config = p->config;
+    p->inputs = calloc(config->input_count + 1, sizeof *p->inputs);
+    if (!p->inputs)
+        return error_set(err, "no memory");
+    size_t finite = 0;
+    for (size_t i = 0; i < config->input_count; i++)
+        finite += ((const struct input_hooks *)config->inputs[i].module->hooks)->finite;
+    /* With a listener beside them the files' end is not the pipeline's: one more that never ends.
+     */
+    atomic_store(&p->finite_running, finite + (finite < config->input_count));
+    for (size_t i = 0; i < config->input_count; i++) {
+        struct input *in = &p->inputs[i];
+        in->module = config->inputs[i].module;
+        in->hooks = in->module->hooks;
+        in->priv = config->inputs[i].priv;
+        in->index = (uint32_t)i;
+        in->pipeline = p;
+        p->inputs_open++;
+        if (in->hooks->open(in, err) < 0)
+            return error_at(err, config->path, config->inputs[i].at.line,
+                            config->inputs[i].at.column);
+    }
+    return 0;
+}
+
+static int open_all(struct pipeline *p, struct error *err)
+{
+    p->worker_count = choose_worker_count(&p->config->settings);
+    p->plan.on_ended = worker_ended;
+    p->plan.on_limit = want_drain;
+    p->plan.limited = p->options.total > 0;
+    atomic_store(&p->plan.left, (int64_t)p->options.total);
+    if (open_sinks(p, err) < 0 || ask_needs(p, err) < 0 || open_stages(p, err) < 0 ||
+        start_workers(p, err) < 0 || open_inputs(p, err) < 0)
+        return -1;
+    return 0;
+}
+
+struct pipeline *pipeline_new(struct config *config, const struct pipeline_options *options,
+                              struct error *err)
+{
+    struct pipeline *p = calloc(1, sizeof *p);
+    if (!p || uv_loop_init(&p->loop) < 0) {
+        free(p);
+        error_set(err, "no memory");
+        return NULL;
+    }
+    p->config = config;
+    p->options = *options;
+    uv_async_init(&p->loop, &p->wake, woken);
+    uv_timer_init(&p->loop, &p->deadline);
+    uv_timer_init(&p->loop, &p->progress);
+    p->wake.data = p->deadline.data = p->progress.data = p;
+    partial_pool_init(&p->partials, config->settings.partial_max);
+    raise_descriptor_limit();
+    watch_signals(p);
+    if (open_all(p, err) == 0)
+        return p;
+    /* What is open is closed the usual way: by draining it. */
+    want_drain(p);
+    uv_run(&p->loop, UV_RUN_DEFAULT);
+    pipeline_free(p);
+    return NULL;
+}
+
+enum pipeline_end pipeline_run(struct pipeline *p)
+{
+    if (p->options.progress && p->inputs_open > 0)
+        uv_timer_start(&p->progress, show_progress, PROGRESS_MS, PROGRESS_MS);
+    uv_run(&p->loop, UV_RUN_DEFAULT);
+    if (p->options.progress)
+        fputs("\r\033[K", stderr);
+    print_ledger(p);
+    write_ledger(p);
+    if (atomic_load(&p->reader_left))
+        return PIPELINE_CLOSED;
+    return atomic_load(&p->failed) ? PIPELINE_FAILED : PIPELINE_DONE;
+}
+
+void pipeline_free(struct pipeline *p)
+{
+    if (!p)
+        return;
+    if (p->closer_runs)
+        uv_thread_join(&p->closer);
+    for (size_t i = 0; i < p->inputs_open; i++) {
+        if (p->inputs[i].hooks->close)
+            p->inputs[i].hooks->close(&p->inputs[i]);
+    }
+    for (unsigned i = 0; p->workers && i < p->worker_count; i++)
+        worker_free(&p->workers[i]);
+    for (size_t i = 0; i < p->plan.stage_count; i++)
+        p->plan.stages[i].hooks->close(p->plan.stages[i].state);
+    lane_plans_free(p->plan.lanes, p->plan.lane_count);
+    for (size_t i = 0; i < p->plan.sink_count; i++)
+        sink_free(&p->plan.sinks[i]);
+    free(p->plan.stages);
+    free(p->plan.sinks);
+    free(p->workers);
+    free(p->inputs);
+    uv_loop_close(&p->loop);
+    partial_pool_destroy(&p->partials);
+    chunk_pool_free();
+    free(p);
+}
+
+/* --- for inputs ----------------------------------------------------------------------------- */
+
+uv_loop_t *pipeline_loop(struct pipeline *p)
+{
+    return &p->loop;
+}
+
+const struct settings *pipeline_settings(const struct pipeline *p)
+{
+    return &p->config->settings;
+}
+
+struct partial_pool *pipeline_partials(struct pipeline *p)
+{
+    return &p->partials;
+}
+
+struct worker *pipeline_pick_worker(struct pipeline *p)
+{
+    struct worker *least = &p->workers[0];
+    for (unsigned i = 1; i < p->worker_count; i++) {
+        if (atomic_load(&p->workers[i].load) < atomic_load(&least->load))
+            least = &p->workers[i];
+    }
+    atomic_fetch_add(&least->load, 1);
+    return least;
+}

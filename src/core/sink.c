@@ -1,0 +1,78 @@
+#include "core/sink.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static int choose_format(struct sink *sink, const char *compat, struct error *err)
+{
+    struct output *out = &sink->out;
+    const struct module *format = module_find(MODULE_FORMAT, span_str(out->common.format), compat);
+    if (!format)
+        return error_set(err, "%s: there is no format called %s", out->name, out->common.format);
+    out->format = format->hooks;
+    out->spec = (struct format_spec){.module = format,
+                                     .fields = out->common.fields,
+                                     .terminal = out->hooks->terminal && out->hooks->terminal(out)};
+    return 0;
+}
+
+static int start_writer(struct sink *sink, void (*on_closed)(void *arg), void *arg,
+                        struct error *err)
+{
+    if (queue_init(&sink->queue, &sink->out.common) < 0)
+        return error_set(err, "%s: no memory for its queue", sink->out.name);
+    if (writer_start(&sink->writer, &sink->out, &sink->queue, &sink->written, on_closed, arg, err) <
+        0)
+        return -1;
+    sink->writing = true;
+    return 0;
+}
+
+int sink_open(struct sink *sink, const struct config_item *item, const char *compat,
+              unsigned number, unsigned workers, void (*on_closed)(void *arg), void *arg,
+              struct error *err)
+{
+    *sink = (struct sink){.workers = workers};
+    struct output *out = &sink->out;
+    out->module = item->module;
+    out->hooks = item->module->hooks;
+    out->priv = item->priv;
+    out->common = item->common;
+    snprintf(out->name, sizeof out->name, number > 1 ? "%s#%u" : "%s", item->module->name, number);
+    if (!sink_is_inline(sink) && choose_format(sink, compat, err) < 0)
+        return -1;
+    sink->shards = calloc(workers, sizeof *sink->shards);
+    if (!sink->shards)
+        return error_set(err, "%s: no memory", out->name);
+    if (out->hooks->open && out->hooks->open(out, err) < 0)
+        return error_at(err, NULL, item->at.line, item->at.column);
+    sink->open = true;
+    return sink_is_inline(sink) ? 0 : start_writer(sink, on_closed, arg, err);
+}
+
+void sink_finish(struct sink *sink, uint64_t deadline_ns)
+{
+    if (sink->writing) {
+        writer_finish(&sink->writer, deadline_ns);
+        sink->writing = sink->open = false; /* the writer has closed the output */
+    }
+    if (sink->open && sink->out.hooks->close)
+        sink->out.hooks->close(&sink->out);
+    sink->open = false;
+}
+
+void sink_free(struct sink *sink)
+{
+    queue_free(&sink->queue);
+    free(sink->shards);
+    *sink = (struct sink){0};
+}
+
+void sink_ledger(const struct sink *sink, struct ledger *sum)
+{
+    *sum = (struct ledger){0};
+    ledger_add(sum, &sink->written);
+    for (unsigned i = 0; sink->shards && i < sink->workers; i++)
+        ledger_add(sum, &sink->shards[i]);
+}

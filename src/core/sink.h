@@ -1,0 +1,40 @@
+/* A sink: one configured output at work, with its queue, its thread and its counters. */
+#ifndef SPILE_CORE_SINK_H
+#define SPILE_CORE_SINK_H
+
+#include "core/config.h"
+#include "core/queue.h"
+#include "core/writer.h"
+
+/* Owner: the pipeline. Must not move once open. */
+struct sink {
+    struct output out;
+    struct queue queue;
+    struct writer writer;
+    struct ledger written; /* counted by the writer's thread */
+    struct ledger *shards; /* one a worker: received, and dropped on the way here */
+    unsigned workers;
+    bool open;    /* the output's open hook has succeeded, and its close is still due */
+    bool writing; /* the writer's thread runs */
+};
+
+/* Opens the output of `item`; `number` counts outputs of that module from 1. `on_closed(arg)` is
+ * called, on the writer's thread, when its reader has gone away. -1: err; then nothing is open. */
+int sink_open(struct sink *sink, const struct config_item *item, const char *compat,
+              unsigned number, unsigned workers, void (*on_closed)(void *arg), void *arg,
+              struct error *err);
+/* No worker is left: drains until the deadline (clock_ns time) and closes. */
+void sink_finish(struct sink *sink, uint64_t deadline_ns);
+/* After sink_finish, or instead of it where sink_open failed. */
+void sink_free(struct sink *sink);
+
+/* True for an output that a worker calls for each event itself. */
+static inline bool sink_is_inline(const struct sink *sink)
+{
+    return sink->out.hooks->event != NULL;
+}
+
+/* Sums what workers and writer have counted. */
+void sink_ledger(const struct sink *sink, struct ledger *sum);
+
+#endif

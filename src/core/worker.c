@@ -1,0 +1,284 @@
+#include "core/worker_state.h"
+
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+/* How long formatted records may wait for their chunk to fill. */
+enum { FLUSH_MS = 5 };
+/* A read of less than this, from a stream that goes on, is worth a rest: see worker_short_read. */
+enum { SHORT_READ = 24 * 1024, REST_NS = 100000 };
+
+/* --- calls from other threads --------------------------------------------------------------- */
+
+int worker_post(struct worker *w, void (*call)(struct worker *worker, void *arg), void *arg)
+{
+    struct worker_call *c = malloc(sizeof *c);
+    if (!c)
+        return -1;
+    *c = (struct worker_call){.call = call, .arg = arg};
+    pthread_mutex_lock(&w->lock);
+    *w->calls_tail = c;
+    w->calls_tail = &c->next;
+    pthread_mutex_unlock(&w->lock);
+    uv_async_send(&w->wake);
+    return 0;
+}
+
+static void poke_items(struct worker *w, void *arg)
+{
+    (void)arg;
+    struct worker_item *next;
+    for (struct worker_item *item = w->items; item; item = next) {
+        next = item->next;
+        if (item->poke)
+            item->poke(item);
+    }
+}
+
+void worker_poke(struct worker *w)
+{
+    worker_post(w, poke_items, NULL);
+}
+
+static void run_calls(uv_async_t *wake)
+{
+    struct worker *w = wake->data;
+    pthread_mutex_lock(&w->lock);
+    struct worker_call *calls = w->calls;
+    w->calls = NULL;
+    w->calls_tail = &w->calls;
+    pthread_mutex_unlock(&w->lock);
+    while (calls) {
+        struct worker_call *c = calls;
+        calls = c->next;
+        c->call(w, c->arg);
+        free(c);
+    }
+}
+
+/* --- items ---------------------------------------------------------------------------------- */
+
+static void flush_lanes(struct worker *w)
+{
+    for (size_t i = 0; i < w->plan->lane_count; i++)
+        lane_flush(&w->lanes[i]);
+    w->unflushed = false;
+}
+
+static void end_if_idle(struct worker *w)
+{
+    if (!w->stopping || w->items || uv_is_closing((uv_handle_t *)&w->wake))
+        return;
+    flush_lanes(w);
+    uv_close((uv_handle_t *)&w->wake, NULL);
+    uv_close((uv_handle_t *)&w->prepare, NULL);
+    uv_close((uv_handle_t *)&w->flush, NULL);
+}
+
+void worker_attach(struct worker *w, struct worker_item *item)
+{
+    item->prev = NULL;
+    item->next = w->items;
+    if (item->next)
+        item->next->prev = item;
+    w->items = item;
+    if (w->stopping)
+        item->stop(item);
+}
+
+void worker_detach(struct worker *w, struct worker_item *item)
+{
+    if (item->next)
+        item->next->prev = item->prev;
+    if (item->prev)
+        item->prev->next = item->next;
+    else
+        w->items = item->next;
+    atomic_fetch_sub(&w->load, 1);
+    end_if_idle(w);
+}
+
+static void stop_items(struct worker *w, void *arg)
+{
+    (void)arg;
+    w->stopping = true;
+    struct worker_item *next;
+    for (struct worker_item *item = w->items; item; item = next) {
+        next = item->next;
+        item->stop(item);
+    }
+    end_if_idle(w);
+}
+
+/* --- events --------------------------------------------------------------------------------- */
+
+static void inline_sinks(struct worker *w, struct event *ev)
+{
+    for (size_t i = 0; i < w->plan->sink_count; i++) {
+        struct sink *sink = &w->plan->sinks[i];
+        if (!sink_is_inline(sink))
+            continue;
+        int result = sink->out.hooks->event(&sink->out, w->index, ev);
+        struct ledger *shard = &sink->shards[w->index];
+        counter_add(result == FORMAT_WRITTEN ? &shard->delivered : &shard->dropped[result], 1);
+    }
+}
+
+static void one_event(struct worker *w, struct event *ev, struct input_counters *in)
+{
+    const struct worker_plan *plan = w->plan;
+    if (plan->needs && (event_need(ev, plan->needs) & FACET_DNSTAP)) {
+        counter_add_shared(&in->malformed, 1);
+    } else {
+        for (size_t i = 0; i < plan->stage_count; i++)
+            plan->stages[i].hooks->event(plan->stages[i].state, ev);
+    }
+    for (size_t i = 0; i < plan->lane_count; i++)
+        lane_event(&w->lanes[i], ev);
+    inline_sinks(w, ev);
+}
+
+/* How many of `count` events may still pass. */
+static size_t within_limit(struct worker *w, size_t count)
+{
+    if (!w->plan->limited)
+        return count;
+    int64_t left = atomic_fetch_sub(&w->plan->left, (int64_t)count);
+    if (left > (int64_t)count)
+        return count;
+    w->plan->on_limit(w->pipeline);
+    return left > 0 ? (size_t)left : 0;
+}
+
+static void flush_due(uv_timer_t *timer)
+{
+    flush_lanes(timer->data);
+}
+
+bool worker_frames(struct worker *w, const struct origin *origin, struct input_counters *in,
+                   const struct span *frames, size_t count)
+{
+    struct event ev;
+    size_t take = within_limit(w, count);
+    for (size_t i = 0; i < w->plan->sink_count; i++)
+        counter_add(&w->plan->sinks[i].shards[w->index].received, take);
+    for (size_t i = 0; i < take; i++) {
+        event_init(&ev, frames[i], origin);
+        one_event(w, &ev, in);
+    }
+    counter_add_shared(&in->frames, take);
+    if (!w->unflushed && w->plan->lane_count > 0) {
+        w->unflushed = true;
+        uv_timer_start(&w->flush, flush_due, FLUSH_MS, 0);
+    }
+    return take == count;
+}
+
+/* --- the loop ------------------------------------------------------------------------------- */
+
+uv_loop_t *worker_loop(struct worker *w)
+{
+    return &w->loop;
+}
+
+struct pipeline *worker_pipeline(struct worker *w)
+{
+    return w->pipeline;
+}
+
+uint8_t *worker_buffer(struct worker *w, size_t *size)
+{
+    *size = WORKER_BUFFER;
+    return w->buffer;
+}
+
+/*
+ * A sender that writes frame by frame costs a wake-up a frame (1 µs), unless we let some gather: a
+ * unix socket holds some 280 small ones, which at a million a second is a quarter of a
+ * millisecond. So a rest of 100 µs halves the cost and never stalls the sender.
+ */
+void worker_short_read(struct worker *w, size_t bytes)
+{
+    if (bytes < SHORT_READ)
+        w->rest = true;
+}
+
+static void before_poll(uv_prepare_t *prepare)
+{
+    struct worker *w = prepare->data;
+    if (!w->rest || w->stopping)
+        return;
+    w->rest = false;
+    nanosleep(&(struct timespec){.tv_nsec = REST_NS}, NULL);
+}
+
+static void run(void *arg)
+{
+    struct worker *w = arg;
+    prctl(PR_SET_TIMERSLACK, 1000UL); /* the default of 50 µs would lengthen each rest by half */
+    uv_run(&w->loop, UV_RUN_DEFAULT);
+    w->plan->on_ended(w->pipeline);
+}
+
+static int make_lanes(struct worker *w, struct error *err)
+{
+    w->lanes = calloc(w->plan->lane_count + 1, sizeof *w->lanes);
+    if (!w->lanes)
+        return error_set(err, "no memory for a worker");
+    for (size_t i = 0; i < w->plan->lane_count; i++) {
+        if (lane_init(&w->lanes[i], &w->plan->lanes[i], w->index, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int worker_start(struct worker *w, struct pipeline *pipeline, struct worker_plan *plan,
+                 unsigned index, struct error *err)
+{
+    *w = (struct worker){.pipeline = pipeline, .plan = plan, .index = index};
+    w->calls_tail = &w->calls;
+    pthread_mutex_init(&w->lock, NULL);
+    w->buffer = malloc(WORKER_BUFFER);
+    if (!w->buffer)
+        return error_set(err, "no memory for a worker");
+    if (make_lanes(w, err) < 0)
+        return -1;
+    if (uv_loop_init(&w->loop) < 0)
+        return error_set(err, "cannot make an event loop");
+    uv_async_init(&w->loop, &w->wake, run_calls);
+    uv_prepare_init(&w->loop, &w->prepare);
+    uv_timer_init(&w->loop, &w->flush);
+    w->wake.data = w->prepare.data = w->flush.data = w;
+    uv_prepare_start(&w->prepare, before_poll);
+    if (uv_thread_create(&w->thread, run, w) < 0)
+        return error_set(err, "cannot start a worker thread");
+    w->started = true;
+    return 0;
+}
+
+void worker_stop(struct worker *w)
+{
+    if (w->started)
+        worker_post(w, stop_items, NULL);
+}
+
+void worker_join(struct worker *w)
+{
+    if (w->started)
+        uv_thread_join(&w->thread);
+    w->started = false;
+}
+
+void worker_free(struct worker *w)
+{
+    for (size_t i = 0; w->lanes && i < w->plan->lane_count; i++)
+        lane_free(&w->lanes[i]);
+    free(w->lanes);
+    free(w->buffer);
+    if (w->pipeline) {
+        uv_loop_close(&w->loop);
+        pthread_mutex_destroy(&w->lock);
+    }
+    *w = (struct worker){0};
+}

@@ -1,0 +1,62 @@
+/*
+ * Workers: one thread and one event loop each. A connection or file belongs to one worker for life,
+ * so its events keep their order, and nothing on the way from read() to a formatted chunk is
+ * shared.
+ *
+ * What a worker reads lands in its one read buffer, stays in the cache, and is through when
+ * worker_frames returns: decoded, passed by the stages, formatted once per lane, counted.
+ */
+#ifndef SPILE_CORE_WORKER_H
+#define SPILE_CORE_WORKER_H
+
+#include <uv.h>
+
+#include "base/counter.h"
+#include "core/event.h"
+
+struct worker;
+struct pipeline;
+
+/* What happened on an input, by any worker. */
+struct input_counters {
+    counter connections; /* accepted since the start */
+    counter refused;     /* by access list, connection limit, or for looping */
+    counter frames;
+    counter bytes;
+    counter malformed; /* frames that are not dnstap messages */
+    counter errors;    /* connections or files that ended in a stream error */
+    counter taken;     /* of the file being read: bytes taken, and its size (0: not known) */
+    counter size;
+};
+
+/* Something that lives on a worker: a connection, a file. Hooks run on the worker's thread. */
+struct worker_item {
+    struct worker_item *next, *prev;
+    /* The pipeline drains: read what is there already, then end. Calls worker_detach when through,
+     * at once or later. */
+    void (*stop)(struct worker_item *item);
+    /* Optional: something may have been asked of the item by another thread. */
+    void (*poke)(struct worker_item *item);
+};
+
+/* Any thread. Runs `call(worker, arg)` on the worker's thread, soon. -1: no memory. */
+int worker_post(struct worker *worker, void (*call)(struct worker *worker, void *arg), void *arg);
+/* Any thread. Has every item of the worker poked. */
+void worker_poke(struct worker *worker);
+
+/* The rest on the worker's own thread. */
+void worker_attach(struct worker *worker, struct worker_item *item);
+void worker_detach(struct worker *worker, struct worker_item *item);
+uv_loop_t *worker_loop(struct worker *worker);
+struct pipeline *worker_pipeline(struct worker *worker);
+/* The worker's read buffer: good until the next read by anybody on this worker. */
+uint8_t *worker_buffer(struct worker *worker, size_t *size);
+/* A read gave so few bytes that the sender seems to write frame by frame: the worker then rests for
+ * a moment before it reads again, so that one read gets many. */
+void worker_short_read(struct worker *worker, size_t bytes);
+/* Hands frames over. They are through (formatted or counted) when it returns. False: the pipeline
+ * has had enough (a total was asked for), the reader should end. */
+bool worker_frames(struct worker *worker, const struct origin *origin, struct input_counters *in,
+                   const struct span *frames, size_t count);
+
+#endif

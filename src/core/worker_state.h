@@ -1,0 +1,72 @@
+/* The inside of a worker, for worker.c and pipeline.c only. */
+#ifndef SPILE_CORE_WORKER_STATE_H
+#define SPILE_CORE_WORKER_STATE_H
+
+#include <pthread.h>
+
+#include "core/lane.h"
+#include "core/stage.h"
+#include "core/worker.h"
+
+enum { WORKER_BUFFER = 256 * 1024 };
+
+/* A stage at work: one instance for all workers. */
+struct running_stage {
+    const struct stage_hooks *hooks;
+    void *state;
+};
+
+/* What all workers share; immutable while they run but for `left`. Owner: the pipeline. */
+struct worker_plan {
+    struct sink *sinks;
+    size_t sink_count;
+    struct lane_plan *lanes;
+    size_t lane_count;
+    struct running_stage *stages;
+    size_t stage_count;
+    uint32_t needs; /* facets that some sink or stage needs */
+    bool limited;   /* `left` counts */
+    _Atomic int64_t left;
+    /* A worker has no items left and has ended its loop. Its own thread. */
+    void (*on_ended)(struct pipeline *pipeline);
+    /* The limit has been reached. */
+    void (*on_limit)(struct pipeline *pipeline);
+};
+
+struct worker_call {
+    struct worker_call *next;
+    void (*call)(struct worker *worker, void *arg);
+    void *arg;
+};
+
+struct worker {
+    struct pipeline *pipeline;
+    struct worker_plan *plan;
+    unsigned index;
+    uv_thread_t thread;
+    uv_loop_t loop;
+    uv_async_t wake;
+    uv_prepare_t prepare;
+    uv_timer_t flush;
+    pthread_mutex_t lock; /* of the calls */
+    struct worker_call *calls, **calls_tail;
+    struct worker_item *items; /* the worker's own thread only */
+    atomic_uint load;          /* items, those on their way included */
+    struct lane *lanes;
+    uint8_t *buffer;
+    bool unflushed;
+    bool rest;
+    bool stopping;
+    bool started; /* the thread runs */
+};
+
+/* Makes the worker and starts its thread. -1: err; then worker_free cleans up. */
+int worker_start(struct worker *worker, struct pipeline *pipeline, struct worker_plan *plan,
+                 unsigned index, struct error *err);
+/* Any thread: items are stopped, then the loop ends and plan->on_ended is called. */
+void worker_stop(struct worker *worker);
+/* Joins the thread. */
+void worker_join(struct worker *worker);
+void worker_free(struct worker *worker);
+
+#endif

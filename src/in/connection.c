@@ -1,0 +1,236 @@
+#include "in/connection.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+/* Reads of one connection in a row, so that a busy one does not starve the others. */
+enum { READS_AT_ONCE = 4, DRAIN_READS = 64, PROBLEM_LINES_PER_SECOND = 5 };
+
+struct connection {
+    struct worker_item item;
+    struct feed feed;
+    struct connection_rules *rules;
+    uv_poll_t poll;
+    uv_timer_t timer;
+    uint64_t peer_key;
+    uint64_t delay_ms;
+    uint64_t frames_at_check; /* what `feed.frames` was when the idle timer last looked */
+    unsigned handles;         /* of libuv, not closed yet */
+    int fd;
+    bool stopped; /* STOP came: the peer may begin anew, or leave */
+    bool closing;
+};
+
+static struct connection *of_item(struct worker_item *item)
+{
+    return (struct connection *)((char *)item - offsetof(struct connection, item));
+}
+
+static void handle_closed(uv_handle_t *handle)
+{
+    struct connection *c = handle->data;
+    if (--c->handles > 0)
+        return;
+    close(c->fd);
+    atomic_fetch_sub(&c->rules->open, 1);
+    worker_detach(c->feed.worker, &c->item);
+    feed_destroy(&c->feed);
+    free(c);
+}
+
+/* Ends the connection; memory and descriptor go when libuv has let go of its handles. */
+static void end(struct connection *c)
+{
+    if (c->closing)
+        return;
+    c->closing = true;
+    c->rules->ended(c->rules, c->peer_key, c->feed.frames > 0);
+    uv_close((uv_handle_t *)&c->poll, handle_closed);
+    uv_close((uv_handle_t *)&c->timer, handle_closed);
+}
+
+static void end_broken(struct connection *c, const char *why)
+{
+    static _Thread_local struct log_limit limit;
+    unsigned held;
+    counter_add_shared(&c->rules->counters->errors, 1);
+    if (log_limit_pass(&limit, PROBLEM_LINES_PER_SECOND, &held)) {
+        if (held > 0)
+            log_warning("%u more connections ended badly", held);
+        log_warning("%s: closed %s: %s", c->rules->listener, c->feed.origin.peer, why);
+    }
+    end(c);
+}
+
+static void timer_fired(uv_timer_t *timer)
+{
+    struct connection *c = timer->data;
+    if (c->stopped) {
+        end(c);
+        return;
+    }
+    if (c->feed.frames == 0) {
+        end_broken(c, "no data came in time (handshake-timeout)");
+        return;
+    }
+    if (c->feed.frames == c->frames_at_check) {
+        end_broken(c, "idle for too long (idle-timeout)");
+        return;
+    }
+    c->frames_at_check = c->feed.frames;
+    uv_timer_start(timer, timer_fired, c->rules->idle_timeout_ns / 1000000, 0);
+}
+
+/* The stream has started: the handshake's timer is over, the idle one begins if there is one. */
+static void watch_idle(struct connection *c)
+{
+    if (c->rules->idle_timeout_ns > 0)
+        uv_timer_start(&c->timer, timer_fired, c->rules->idle_timeout_ns / 1000000, 0);
+    else
+        uv_timer_stop(&c->timer);
+}
+
+static int send_reply(struct feed *feed, struct span bytes)
+{
+    struct connection *c = (struct connection *)((char *)feed - offsetof(struct connection, feed));
+    ssize_t sent = send(c->fd, bytes.ptr, bytes.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    /* An answer has some forty bytes and the socket is empty: it goes whole or the peer is gone. A
+     * peer that is gone (unbound does not wait for FINISH) may still have left bytes to read. */
+    if (sent == (ssize_t)bytes.len || errno == EPIPE || errno == ECONNRESET)
+        return 0;
+    return -1;
+}
+
+/* The socket has nothing more, for now (`got` < 0) or ever. */
+static void read_nothing(struct connection *c, ssize_t got)
+{
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    /* Servers leave without STOP (dnsdist), and die: the end of a stream is no error, but what was
+     * cut is. */
+    if (feed_end(&c->feed) == FSTRM_ERR_TRUNCATED)
+        end_broken(c, "the peer left in the middle of a frame");
+    else
+        end(c);
+}
+
+/* The stream's timers after a read that took it from `frames_before` to where it is. */
+static void watch_time(struct connection *c, int status, uint64_t frames_before)
+{
+    if (status == FSTRM_STOPPED) {
+        c->stopped = true;
+        uv_timer_start(&c->timer, timer_fired, c->rules->handshake_timeout_ns / 1000000, 0);
+        return;
+    }
+    if (c->feed.frames > frames_before && (frames_before == 0 || c->stopped)) {
+        c->stopped = false;
+        watch_idle(c);
+    }
+}
+
+enum read_result { READ_NOTHING, READ_SHORT, READ_FULL };
+
+static enum read_result read_once(struct connection *c)
+{
+    size_t size;
+    uint8_t *space = feed_space(&c->feed, &size);
+    if (!space) {
+        end_broken(c, feed_status_text(FEED_NO_MEMORY));
+        return READ_NOTHING;
+    }
+    ssize_t got = read(c->fd, space, size);
+    if (got <= 0) {
+        read_nothing(c, got);
+        return READ_NOTHING;
+    }
+    uint64_t frames_before = c->feed.frames;
+    int status = feed_bytes(&c->feed, (size_t)got);
+    if (status < 0) {
+        end_broken(c, feed_status_text(status));
+        return READ_NOTHING;
+    }
+    watch_time(c, status, frames_before);
+    if ((size_t)got == size && !c->feed.enough)
+        return READ_FULL;
+    worker_short_read(c->feed.worker, (size_t)got);
+    return READ_SHORT;
+}
+
+static void readable(uv_poll_t *poll, int status, int events)
+{
+    struct connection *c = poll->data;
+    (void)status; /* an error shows in the read */
+    (void)events;
+    for (int i = 0; i < READS_AT_ONCE && read_once(c) == READ_FULL; i++)
+        ;
+}
+
+/* The pipeline drains: what the socket holds is still taken. */
+static void stop(struct worker_item *item)
+{
+    struct connection *c = of_item(item);
+    for (int i = 0; i < DRAIN_READS && read_once(c) != READ_NOTHING; i++)
+        ;
+    end(c);
+}
+
+static void poke(struct worker_item *item)
+{
+    struct connection *c = of_item(item);
+    if (!c->closing && atomic_load(&c->feed.partial.evicted))
+        end_broken(c, feed_status_text(FEED_NO_MEMORY));
+}
+
+static void serve(uv_timer_t *timer)
+{
+    struct connection *c = timer->data;
+    uv_timer_start(&c->timer, timer_fired, c->rules->handshake_timeout_ns / 1000000, 0);
+    uv_poll_start(&c->poll, UV_READABLE, readable);
+}
+
+/* On the worker's thread. */
+static void begin(struct worker *worker, void *arg)
+{
+    struct connection *c = arg;
+    uv_loop_t *loop = worker_loop(worker);
+    struct origin origin = c->feed.origin;
+    feed_init(&c->feed, worker, c->rules->counters, true);
+    c->feed.origin = origin;
+    c->feed.reply = send_reply;
+    uv_timer_init(loop, &c->timer);
+    uv_poll_init(loop, &c->poll, c->fd);
+    c->timer.data = c->poll.data = c;
+    c->handles = 2;
+    worker_attach(worker, &c->item);
+    if (c->delay_ms > 0)
+        uv_timer_start(&c->timer, serve, c->delay_ms, 0);
+    else
+        serve(&c->timer);
+}
+
+int connection_start(struct connection_rules *rules, struct worker *worker, int fd,
+                     const struct origin *origin, uint64_t peer_key, uint64_t delay_ms)
+{
+    struct connection *c = calloc(1, sizeof *c);
+    if (!c) {
+        close(fd);
+        return -1;
+    }
+    c->item = (struct worker_item){.stop = stop, .poke = poke};
+    c->rules = rules;
+    c->fd = fd;
+    c->peer_key = peer_key;
+    c->delay_ms = delay_ms;
+    c->feed.origin = *origin;
+    atomic_fetch_add(&rules->open, 1);
+    if (worker_post(worker, begin, c) == 0)
+        return 0;
+    atomic_fetch_sub(&rules->open, 1);
+    close(fd);
+    free(c);
+    return -1;
+}

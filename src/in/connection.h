@@ -1,0 +1,26 @@
+/*
+ * A connection: one Frame Streams client on a stream socket, on one worker. It is born on the main
+ * thread by a listener and lives and dies on its worker.
+ */
+#ifndef SPILE_IN_CONNECTION_H
+#define SPILE_IN_CONNECTION_H
+
+#include "in/feed.h"
+
+/* What a connection needs of its listener. Outlives every connection. Any thread. */
+struct connection_rules {
+    const char *listener; /* "tcp 127.0.0.1:6000": for log lines */
+    uint64_t handshake_timeout_ns;
+    uint64_t idle_timeout_ns; /* 0: off */
+    struct input_counters *counters;
+    atomic_size_t open; /* connections that are not closed yet */
+    /* Any thread: a connection ended; `useful` when it brought frames. */
+    void (*ended)(struct connection_rules *rules, uint64_t peer_key, bool useful);
+};
+
+/* Takes the non-blocking descriptor over and serves it on `worker` after `delay_ms`. -1: no memory;
+ * the descriptor is closed then. */
+int connection_start(struct connection_rules *rules, struct worker *worker, int fd,
+                     const struct origin *origin, uint64_t peer_key, uint64_t delay_ms);
+
+#endif

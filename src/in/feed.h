@@ -1,0 +1,46 @@
+/*
+ * A feed: bytes of one Frame Streams stream on their way to the pipeline, whatever they are read
+ * from. The reader asks where to read to, reads, and says how much came; frames that are whole go
+ * to the pipeline straight from the read buffer, and only a cut one is copied.
+ */
+#ifndef SPILE_IN_FEED_H
+#define SPILE_IN_FEED_H
+
+#include "core/partial.h"
+#include "core/worker.h"
+#include "wire/fstrm.h"
+
+/* Owner: one connection or file, on its worker's thread. */
+struct feed {
+    struct fstrm_rx rx;
+    struct partial partial;
+    struct worker *worker;
+    struct origin origin;
+    struct input_counters *counters;
+    uint64_t frames;
+    bool reading_partial; /* the reader was sent into the partial itself: a large frame */
+    bool enough;          /* the pipeline wants no more */
+    /* Sends bytes to the peer: ACCEPT or FINISH. NULL for files. 0 or -1. */
+    int (*reply)(struct feed *feed, struct span bytes);
+};
+
+void feed_init(struct feed *feed, struct worker *worker, struct input_counters *counters,
+               bool answers);
+void feed_destroy(struct feed *feed);
+
+/* Where the next read goes, at most *size bytes. NULL: no memory, or the budget for cut frames
+ * took this stream's share. */
+uint8_t *feed_space(struct feed *feed, size_t *size);
+
+/* `len` bytes were read to where feed_space said. Negative: the stream is broken, or memory is
+ * short (FEED_NO_MEMORY); else how it stands. */
+enum { FEED_NO_MEMORY = -100, FEED_REPLY_FAILED = -101 };
+int feed_bytes(struct feed *feed, size_t len);
+
+/* The input ended here: what that means, as fstrm_rx_end. */
+enum fstrm_status feed_end(const struct feed *feed);
+
+/* The reason for a negative status of feed_bytes or feed_end: a constant. */
+const char *feed_status_text(int status);
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * A listener: a bound stream socket on the main loop. Accepts, checks, and hands each connection to
+ * a worker. The address family's own part (binding, naming the peer) belongs to tcp.c and unix.c.
+ */
+#ifndef SPILE_IN_LISTENER_H
+#define SPILE_IN_LISTENER_H
+
+#include <sys/socket.h>
+
+#include "core/input.h"
+#include "in/connection.h"
+#include "in/penalty.h"
+
+/* Options that every listener has. First member of the module's private struct. */
+struct listener_options {
+    uint64_t connections_max;
+    uint64_t handshake_timeout_ns;
+    uint64_t idle_timeout_ns;
+    uint64_t backlog;
+    bool required;
+};
+
+#define LISTENER_OPTION_ROWS(holder, member)                                                       \
+    {.name = "max-connections",                                                                    \
+     .type = OPTION_UINT,                                                                          \
+     .offset = offsetof(holder, member.connections_max),                                           \
+     .fallback = "2048",                                                                           \
+     .min = 1,                                                                                     \
+     .max = 1000000,                                                                               \
+     .doc = "connections at once; more are closed as they come, and counted"},                     \
+        {.name = "handshake-timeout",                                                              \
+         .type = OPTION_DURATION,                                                                  \
+         .offset = offsetof(holder, member.handshake_timeout_ns),                                  \
+         .fallback = "5s",                                                                         \
+         .min = 1000000,                                                                           \
+         .doc = "how long a new connection may take until its first frame"},                       \
+        {.name = "idle-timeout",                                                                   \
+         .type = OPTION_DURATION,                                                                  \
+         .offset = offsetof(holder, member.idle_timeout_ns),                                       \
+         .fallback = "off",                                                                        \
+         .doc = "close a connection that brings nothing for so long"},                             \
+        {.name = "backlog",                                                                        \
+         .type = OPTION_UINT,                                                                      \
+         .offset = offsetof(holder, member.backlog),                                               \
+         .fallback = "4096",                                                                       \
+         .min = 1,                                                                                 \
+         .max = 65535,                                                                             \
+         .doc = "connections that may wait to be accepted (somaxconn of the kernel is a limit, "   \
+                "too)"},                                                                           \
+    {                                                                                              \
+        .name = "required", .type = OPTION_BOOL, .offset = offsetof(holder, member.required),      \
+        .fallback = "true",                                                                        \
+        .doc = "whether failing to listen ends the program; otherwise it says so and goes on"      \
+    }
+
+/* One accepted peer, as the family's part describes it. */
+struct peer {
+    char text[64];        /* for people, and the field `peer` */
+    uint64_t penalty_key; /* the same for all connections of one client */
+};
+
+struct listener {
+    struct connection_rules rules;
+    const struct listener_options *options;
+    struct input *input;
+    uv_poll_t poll;
+    uv_timer_t pause;
+    struct penalty penalty;
+    /* Describes the peer of `fd`; false refuses it. */
+    bool (*admit)(struct listener *listener, int fd, const struct sockaddr_storage *address,
+                  struct peer *peer);
+    char name[160];
+    uint32_t next_id;
+    int fd;
+    bool active;
+};
+
+/* Puts the bound descriptor to listening on the main loop; closes it on failure. */
+int listener_start(struct listener *listener, struct input *in,
+                   const struct listener_options *options, int fd, struct error *err);
+/* Takes no new connections. */
+void listener_stop(struct listener *listener);
+
+#endif

@@ -1,0 +1,173 @@
+/* Input `tcp`: Frame Streams over TCP. */
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/put.h"
+#include "in/listener.h"
+
+/* A name may stand for several addresses (localhost for two): each gets a socket. */
+enum { TCP_SOCKETS_MAX = 8 };
+
+struct tcp {
+    struct listener_options common;
+    struct option_hostport listen;
+    struct option_prefixes allow;
+    struct listener *sockets[TCP_SOCKETS_MAX];
+    size_t count;
+};
+
+static const struct option tcp_options[] = {
+    {.name = "listen",
+     .type = OPTION_HOSTPORT,
+     .offset = offsetof(struct tcp, listen),
+     .fallback = "127.0.0.1:6000",
+     .doc = "address and port; [::]:6000 is every address of this machine"},
+    {.name = "allow",
+     .type = OPTION_PREFIXES,
+     .offset = offsetof(struct tcp, allow),
+     .example = "[127.0.0.0/8, 192.0.2.0/24, \"2001:db8::/32\"]",
+     .doc =
+         "who may connect: addresses and prefixes; without it, everybody who can reach the port"},
+    LISTENER_OPTION_ROWS(struct tcp, common),
+    {0},
+};
+
+/* The address as sixteen bytes, v4 mapped. */
+static void canonical_address(const struct sockaddr_storage *address, uint8_t bytes[16],
+                              uint16_t *port)
+{
+    if (address->ss_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+        static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+        memcpy(bytes, mapped, sizeof mapped);
+        memcpy(bytes + 12, &v4->sin_addr, 4);
+        *port = ntohs(v4->sin_port);
+        return;
+    }
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+    memcpy(bytes, &v6->sin6_addr, 16);
+    *port = ntohs(v6->sin6_port);
+}
+
+static bool is_mapped(const uint8_t bytes[16])
+{
+    static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
+    return memcmp(bytes, prefix, sizeof prefix) == 0;
+}
+
+static bool admit(struct listener *l, int fd, const struct sockaddr_storage *address,
+                  struct peer *peer)
+{
+    const struct tcp *tcp = l->input->priv;
+    uint8_t bytes[16];
+    uint16_t port;
+    canonical_address(address, bytes, &port);
+    char *p = peer->text;
+    p = is_mapped(bytes) ? put_ipv4(p, bytes + 12)
+                         : put_char(put_ipv6(put_char(p, '['), bytes), ']');
+    p = put_u16(put_char(p, ':'), port);
+    *p = '\0';
+    memcpy(&peer->penalty_key, bytes + 8, sizeof peer->penalty_key);
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, sizeof(int));
+    return option_prefixes_hold(&tcp->allow, bytes);
+}
+
+static int bound_socket(const struct addrinfo *ai, const char *name, struct error *err)
+{
+    int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return error_set(err, "cannot listen on %s: %s", name, strerror(errno));
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+    if (bind(fd, ai->ai_addr, ai->ai_addrlen) < 0) {
+        int error = errno;
+        close(fd);
+        return error_set(err, "cannot listen on %s: %s", name, strerror(error));
+    }
+    return fd;
+}
+
+static int open_socket(struct input *in, const struct addrinfo *ai, struct error *err)
+{
+    struct tcp *tcp = in->priv;
+    struct listener *l = calloc(1, sizeof *l);
+    if (!l)
+        return error_set(err, "no memory");
+    bool v6 = strchr(tcp->listen.host, ':') != NULL;
+    snprintf(l->name, sizeof l->name, v6 ? "tcp [%.100s]:%u" : "tcp %.100s:%u", tcp->listen.host,
+             tcp->listen.port);
+    l->admit = admit;
+    int fd = bound_socket(ai, l->name, err);
+    if (fd < 0 || listener_start(l, in, &tcp->common, fd, err) < 0) {
+        free(l);
+        return -1;
+    }
+    tcp->sockets[tcp->count++] = l;
+    return 0;
+}
+
+static int open_all(struct input *in, struct error *err)
+{
+    struct tcp *tcp = in->priv;
+    char port[8];
+    snprintf(port, sizeof port, "%u", tcp->listen.port);
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *all;
+    int failed = getaddrinfo(tcp->listen.host, port, &hints, &all);
+    if (failed)
+        return error_set(err, "cannot listen on tcp %s:%s: %s", tcp->listen.host, port,
+                         gai_strerror(failed));
+    int result = 0;
+    for (struct addrinfo *ai = all; ai && result == 0 && tcp->count < TCP_SOCKETS_MAX;
+         ai = ai->ai_next)
+        result = open_socket(in, ai, err);
+    freeaddrinfo(all);
+    return result;
+}
+
+static int tcp_open(struct input *in, struct error *err)
+{
+    struct tcp *tcp = in->priv;
+    if (open_all(in, err) == 0)
+        return 0;
+    if (tcp->common.required)
+        return -1;
+    log_warning("%s; going on without it", err->text);
+    err->text[0] = '\0';
+    return 0;
+}
+
+static void tcp_stop(struct input *in)
+{
+    struct tcp *tcp = in->priv;
+    for (size_t i = 0; i < tcp->count; i++)
+        listener_stop(tcp->sockets[i]);
+}
+
+static void tcp_close(struct input *in)
+{
+    struct tcp *tcp = in->priv;
+    for (size_t i = 0; i < tcp->count; i++)
+        free(tcp->sockets[i]);
+    tcp->count = 0;
+}
+
+static const struct input_hooks tcp_hooks = {
+    .open = tcp_open,
+    .stop = tcp_stop,
+    .close = tcp_close,
+};
+
+const struct module in_tcp = {
+    .name = "tcp",
+    .kind = MODULE_INPUT,
+    .doc = "Listens for Frame Streams over TCP. DNS servers connect and send dnstap.",
+    .size = sizeof(struct tcp),
+    .options = tcp_options,
+    .hooks = &tcp_hooks,
+};

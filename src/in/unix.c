@@ -1,0 +1,224 @@
+/* Input `unix`: Frame Streams over a unix stream socket. */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "in/listener.h"
+
+struct unix_input {
+    struct listener_options common;
+    char *path;
+    mode_t mode;
+    char *owner;
+    char *group;
+    struct listener *listener;
+    ino_t inode; /* of the socket file that is ours */
+};
+
+static const struct option unix_options[] = {
+    {.name = "path",
+     .type = OPTION_PATH,
+     .offset = offsetof(struct unix_input, path),
+     .required = true,
+     .example = "/run/spile/dnstap.sock",
+     .doc = "path of the socket; one that nobody listens on any more is replaced"},
+    {.name = "mode",
+     .type = OPTION_MODE,
+     .offset = offsetof(struct unix_input, mode),
+     .fallback = "0660",
+     .doc = "mode of the socket file; who may write to it may send, so DNS servers that drop their "
+            "privileges need their group here, or 0666"},
+    {.name = "owner",
+     .type = OPTION_STRING,
+     .offset = offsetof(struct unix_input, owner),
+     .example = "unbound",
+     .doc = "user that owns the socket file: a name or a number"},
+    {.name = "group",
+     .type = OPTION_STRING,
+     .offset = offsetof(struct unix_input, group),
+     .example = "bind",
+     .doc = "group of the socket file: a name or a number"},
+    LISTENER_OPTION_ROWS(struct unix_input, common),
+    {0},
+};
+
+static bool admit(struct listener *l, int fd, const struct sockaddr_storage *address,
+                  struct peer *peer)
+{
+    struct ucred cred = {0};
+    socklen_t len = sizeof cred;
+    (void)l;
+    (void)address;
+    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len);
+    snprintf(peer->text, sizeof peer->text, "unix:pid=%d", (int)cred.pid);
+    peer->penalty_key = (uint64_t)cred.pid;
+    return true;
+}
+
+/* True when somebody listens at the path. */
+static bool is_served(const struct sockaddr_un *address)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    int result = connect(fd, (const struct sockaddr *)address, sizeof *address);
+    bool served = result == 0 || errno == EAGAIN || errno == EINPROGRESS;
+    close(fd);
+    return served;
+}
+
+/* Removes a socket that was left behind; anything else at the path is an error. */
+static int clear_path(const struct sockaddr_un *address, struct error *err)
+{
+    struct stat st;
+    const char *path = address->sun_path;
+    if (lstat(path, &st) < 0)
+        return errno == ENOENT
+                   ? 0
+                   : error_set(err, "cannot listen on unix %s: %s", path, strerror(errno));
+    if (!S_ISSOCK(st.st_mode))
+        return error_set(err, "cannot listen on unix %s: a file that is no socket is there", path);
+    if (is_served(address))
+        return error_set(err, "cannot listen on unix %s: another program listens there", path);
+    if (unlink(path) < 0)
+        return error_set(err, "cannot replace unix %s: %s", path, strerror(errno));
+    return 0;
+}
+
+/* A name's or a number's id; -1 when there is none, and for no name at all: chown's "unchanged". */
+static int user_id(const char *name, uid_t *id, struct error *err)
+{
+    char *end;
+    *id = (uid_t)-1;
+    if (!name)
+        return 0;
+    const struct passwd *pw = getpwnam(name);
+    *id = pw ? pw->pw_uid : (uid_t)strtoul(name, &end, 10);
+    if (!pw && (*name == '\0' || *end != '\0'))
+        return error_set(err, "no user is called %s (owner)", name);
+    return 0;
+}
+
+static int group_id(const char *name, gid_t *id, struct error *err)
+{
+    char *end;
+    *id = (gid_t)-1;
+    if (!name)
+        return 0;
+    const struct group *gr = getgrnam(name);
+    *id = gr ? gr->gr_gid : (gid_t)strtoul(name, &end, 10);
+    if (!gr && (*name == '\0' || *end != '\0'))
+        return error_set(err, "no group is called %s (group)", name);
+    return 0;
+}
+
+static int set_owner_and_mode(struct unix_input *u, struct error *err)
+{
+    uid_t uid;
+    gid_t gid;
+    if (user_id(u->owner, &uid, err) < 0 || group_id(u->group, &gid, err) < 0)
+        return -1;
+    if ((uid != (uid_t)-1 || gid != (gid_t)-1) && chown(u->path, uid, gid) < 0)
+        return error_set(err, "cannot set the owner of %s: %s", u->path, strerror(errno));
+    if (chmod(u->path, u->mode) < 0)
+        return error_set(err, "cannot set the mode of %s: %s", u->path, strerror(errno));
+    return 0;
+}
+
+static int bound_socket(struct unix_input *u, struct error *err)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t len = strlen(u->path);
+    if (len >= sizeof address.sun_path)
+        return error_set(err, "the socket's path is too long (%zu bytes at most): %s",
+                         sizeof address.sun_path - 1, u->path);
+    memcpy(address.sun_path, u->path, len);
+    if (clear_path(&address, err) < 0)
+        return -1;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    mode_t old = umask(0177); /* nobody slips in before the mode is set */
+    int bound = fd < 0 ? -1 : bind(fd, (const struct sockaddr *)&address, sizeof address);
+    int error = errno;
+    umask(old);
+    if (bound == 0 && set_owner_and_mode(u, err) == 0)
+        return fd;
+    if (bound < 0)
+        error_set(err, "cannot listen on unix %s: %s", u->path, strerror(error));
+    else
+        unlink(u->path);
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+static int open_required(struct input *in, struct error *err)
+{
+    struct unix_input *u = in->priv;
+    struct listener *l = calloc(1, sizeof *l);
+    if (!l)
+        return error_set(err, "no memory");
+    snprintf(l->name, sizeof l->name, "unix %s", u->path);
+    l->admit = admit;
+    int fd = bound_socket(u, err);
+    struct stat st;
+    if (fd >= 0 && lstat(u->path, &st) == 0)
+        u->inode = st.st_ino;
+    if (fd < 0 || listener_start(l, in, &u->common, fd, err) < 0) {
+        free(l);
+        return -1;
+    }
+    u->listener = l;
+    return 0;
+}
+
+static int unix_open(struct input *in, struct error *err)
+{
+    struct unix_input *u = in->priv;
+    if (open_required(in, err) == 0)
+        return 0;
+    if (u->common.required)
+        return -1;
+    log_warning("%s; going on without it", err->text);
+    err->text[0] = '\0';
+    return 0;
+}
+
+static void unix_stop(struct input *in)
+{
+    struct unix_input *u = in->priv;
+    struct stat st;
+    if (!u->listener)
+        return;
+    listener_stop(u->listener);
+    if (lstat(u->path, &st) == 0 && S_ISSOCK(st.st_mode) && st.st_ino == u->inode)
+        unlink(u->path);
+}
+
+static void unix_close(struct input *in)
+{
+    struct unix_input *u = in->priv;
+    free(u->listener);
+    u->listener = NULL;
+}
+
+static const struct input_hooks unix_hooks = {
+    .open = unix_open,
+    .stop = unix_stop,
+    .close = unix_close,
+};
+
+const struct module in_unix = {
+    .name = "unix",
+    .kind = MODULE_INPUT,
+    .doc = "Listens for Frame Streams on a unix socket. DNS servers on this machine connect and "
+           "send dnstap.",
+    .size = sizeof(struct unix_input),
+    .options = unix_options,
+    .hooks = &unix_hooks,
+};
