@@ -12,6 +12,12 @@ enum {
     DNS_HEADER_LEN = 12,
     DNS_NAME_MAX = 255,       /* wire bytes of a name, root label included */
     DNS_NAME_TEXT_MAX = 1024, /* bytes of a name as text: 4 a byte, and dots */
+    DNS_WORD_MAX = 12,        /* bytes that dns_type_put and dns_class_put may write */
+};
+
+/* Types that code has to know by number; dns_types.c has all. */
+enum {
+    DNS_TYPE_OPT = 41,
 };
 
 enum dns_flag {
@@ -68,14 +74,18 @@ struct dns_name {
 /*
  * The name at `offset` of `msg`; *end gets the offset behind it (behind the pointer, where it was
  * compressed). `space` has DNS_NAME_MAX bytes. Returns 0, or -1: past the end, a label type other
- * than 00 and 11, over 255 bytes, or a pointer that does not point backwards (so loops cannot be).
+ * than 00 and 11, over 255 bytes, a pointer that does not point to before the labels it ends (so
+ * loops cannot be), or more than 127 pointers.
  */
 int dns_name_decode(struct span msg, size_t offset, uint8_t *space, struct dns_name *name,
                     size_t *end);
+/* Checks a name as dns_name_decode does, and only says where it ends. */
+int dns_name_skip(struct span msg, size_t offset, size_t *end);
 
-/* The name as text with its final dot, escaped per RFC 1035 5.1 and RFC 4343 2.1: \. \\ \" and so on
- * where ldns escapes, \DDD for bytes outside 0x21..0x7e. Writes at most DNS_NAME_TEXT_MAX bytes at
- * `p`; returns the byte behind the last. */
+/* The name as text with its final dot, escaped per RFC 1035 5.1 and RFC 4343 2.1 where ldns
+ * escapes:
+ * \. \; \( \) \\ and, for bytes outside 0x21..0x7e, \DDD. An absent name is no text. Writes at most
+ * DNS_NAME_TEXT_MAX bytes at `p` (behind the text too); returns the byte behind the last. */
 char *dns_name_put(char *p, struct dns_name name);
 
 struct dns_question {
@@ -114,9 +124,10 @@ int dns_walk_init(struct dns_walk *walk, struct span msg, const struct dns_heade
 bool dns_walk_next(struct dns_walk *walk, struct dns_rr *rr);
 
 /*
- * The record's data as ldns prints it. Data that does not fit its type, and types that have no text
- * of their own, come in RFC 3597 form: \# LEN HEX. Returns 0; -1 only when memory is short
- * (out->failed). Names inside are expanded against `msg`.
+ * The record's data as ldns prints it (tests/differential/dns_ldns.c lists where not, and why).
+ * Data that does not fit its type to the last byte, and types that have no text of their own, come
+ * in RFC 3597 form: \# LEN HEX. Returns 0; -1 only when memory is short (out->failed). Names inside
+ * are expanded against `msg`.
  */
 int dns_rdata_put(struct buf *out, struct span msg, const struct dns_rr *rr);
 /* owner TAB ttl TAB class TAB type TAB rdata, as ldns prints a record, without a newline. */
@@ -129,7 +140,10 @@ const char *dns_class_name(uint16_t class);
 const char *dns_opcode_name(unsigned opcode);
 /* Extended too: BADVERS, BADCOOKIE, ... The argument may have 12 bits. */
 const char *dns_rcode_name(unsigned rcode);
-/* Mnemonic or RFC 3597 form; at most 12 bytes. Returns the byte behind the last. */
+/* The same with its length, for hot writers; absent when there is none. */
+struct span dns_type_span(uint16_t type);
+struct span dns_rcode_span(unsigned rcode);
+/* Mnemonic or RFC 3597 form. May write DNS_WORD_MAX bytes; returns the byte behind the text. */
 char *dns_type_put(char *p, uint16_t type);
 char *dns_class_put(char *p, uint16_t class);
 /* A mnemonic's or RFC 3597 form's number, any case; -1 when it is neither. */
@@ -157,8 +171,11 @@ struct dns_edns_option {
 bool dns_edns_option_next(struct cursor *options, struct dns_edns_option *option);
 /* "ECS", "COOKIE", "EDE", ...: every registered code; NULL when there is none. */
 const char *dns_edns_option_name(uint16_t code);
+/* "Blocked", "Stale Answer", ...: the info-codes of Extended DNS Errors, RFC 8914; or NULL. */
+const char *dns_ede_name(uint16_t code);
 /* The option's data as text for people and JSON ("192.0.2.0/24/0", hex of a cookie, "15 (Blocked):
- * text"): printable ASCII without quotes or backslashes, except the escapes \DDD. */
+ * text"); in plain hexadecimal when it does not fit its code. Printable ASCII without quotes;
+ * backslashes only in the escapes of names and texts. 0; -1 when memory is short (out->failed). */
 int dns_edns_option_put(struct buf *out, const struct dns_edns_option *option);
 
 #endif

@@ -1,0 +1,214 @@
+/* EDNS(0): the OPT record taken apart, and its options as text, one row each. */
+#include "base/put.h"
+#include "wire/dns_fields.h"
+
+void dns_edns_decode(const struct dns_rr *rr, const struct dns_header *h, struct dns_edns *edns)
+{
+    *edns = (struct dns_edns){
+        .present = true,
+        .version = (uint8_t)(rr->ttl >> 16),
+        .udp_size = rr->class,
+        .flags = (uint16_t)rr->ttl,
+        .rcode = (uint16_t)(rr->ttl >> 24 << 4 | dns_rcode(h)),
+        .options = rr->rdata,
+    };
+}
+
+bool dns_edns_option_next(struct cursor *options, struct dns_edns_option *option)
+{
+    if (cursor_left(options) == 0)
+        return false;
+    uint16_t code = cursor_be16(options);
+    struct span data = cursor_take(options, cursor_be16(options));
+    if (options->failed)
+        return false;
+    *option = (struct dns_edns_option){code, data};
+    return true;
+}
+
+/* Lists up to the end. */
+
+static char *put_list(struct dns_fields *f, char *p, char *(*put)(struct dns_fields *, char *))
+{
+    p = put(f, p);
+    while (cursor_left(&f->in))
+        p = put(f, put_char(p, ' '));
+    return p;
+}
+
+static char *put_byte(struct dns_fields *f, char *p)
+{
+    return put_u8(p, cursor_u8(&f->in));
+}
+
+static char *put_half(struct dns_fields *f, char *p)
+{
+    return put_u16(p, cursor_be16(&f->in));
+}
+
+static char *put_type(struct dns_fields *f, char *p)
+{
+    return dns_type_put(p, cursor_be16(&f->in));
+}
+
+char *dns_edns_put_bytes(struct dns_fields *f, char *p)
+{
+    return put_list(f, p, put_byte);
+}
+
+char *dns_edns_put_halves(struct dns_fields *f, char *p)
+{
+    return put_list(f, p, put_half);
+}
+
+char *dns_edns_put_types(struct dns_fields *f, char *p)
+{
+    return put_list(f, p, put_type);
+}
+
+/* Free text; what JSON would have to escape comes as \DDD. */
+static char *put_text(char *p, struct span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t byte = text.ptr[i];
+        if (byte >= 0x20 && byte <= 0x7e && byte != '"' && byte != '\\')
+            *p++ = (char)byte;
+        else
+            p = put_digits(put_char(p, '\\'), byte, 3);
+    }
+    return p;
+}
+
+/* Opaque bytes that are often a name in plain letters: both forms. */
+char *dns_edns_put_id(struct dns_fields *f, char *p)
+{
+    struct span id = cursor_rest(&f->in);
+    p = put_hex(p, id.ptr, id.len);
+    p = put_text(PUT_LIT(p, " ("), id);
+    return put_char(p, ')');
+}
+
+char *dns_edns_put_length(struct dns_fields *f, char *p)
+{
+    return put_u64(p, cursor_rest(&f->in).len);
+}
+
+/* address/source/scope, RFC 7871 section 6: the address is cut behind the source prefix. */
+char *dns_edns_put_subnet(struct dns_fields *f, char *p)
+{
+    uint16_t family = cursor_be16(&f->in);
+    uint8_t source = cursor_u8(&f->in);
+    uint8_t scope = cursor_u8(&f->in);
+    struct span part = cursor_rest(&f->in);
+    size_t size = family == 1 ? 4 : family == 2 ? 16 : 0;
+    if (size == 0 || part.len != (source + 7u) / 8 || source > 8 * size || scope > 8 * size) {
+        cursor_fail(&f->in);
+        return p;
+    }
+    uint8_t addr[16] = {0};
+    memcpy(addr, part.ptr, part.len);
+    p = family == 1 ? put_ipv4(p, addr) : put_ipv6(p, addr);
+    p = put_u8(put_char(p, '/'), source);
+    return put_u8(put_char(p, '/'), scope);
+}
+
+/* The client's eight bytes and, in answers, the server's 8 to 32, RFC 7873. */
+char *dns_edns_put_cookie(struct dns_fields *f, char *p)
+{
+    struct span client = cursor_take(&f->in, 8);
+    p = put_hex(p, client.ptr, client.len);
+    struct span server = cursor_rest(&f->in);
+    if (server.len == 0)
+        return p;
+    if (server.len < 8 || server.len > 32)
+        cursor_fail(&f->in);
+    return put_hex(put_char(p, ' '), server.ptr, server.len);
+}
+
+/* RFC 7828: the idle time-out in tenths of a second. */
+char *dns_edns_put_tenths(struct dns_fields *f, char *p)
+{
+    uint16_t tenths = cursor_be16(&f->in);
+    p = put_char(put_u16(p, tenths / 10), '.');
+    return put_char(put_u8(p, tenths % 10), 's');
+}
+
+/* "15 (Blocked): text", RFC 8914. */
+char *dns_edns_put_error(struct dns_fields *f, char *p)
+{
+    uint16_t code = cursor_be16(&f->in);
+    const char *name = dns_ede_name(code);
+    struct span text = cursor_rest(&f->in);
+    p = put_u16(p, code);
+    if (name)
+        p = put_char(put_str(PUT_LIT(p, " ("), name), ')');
+    return text.len ? put_text(PUT_LIT(p, ": "), text) : p;
+}
+
+/* Labels of the zone's name, and its version, RFC 9660: for now that is a SOA serial. */
+char *dns_edns_put_version(struct dns_fields *f, char *p)
+{
+    p = put_char(put_byte(f, p), ' ');
+    uint8_t type = cursor_u8(&f->in);
+    if (type == 0 && cursor_left(&f->in) == 4)
+        return put_u64(PUT_LIT(p, "SOA-SERIAL "), cursor_be32(&f->in));
+    p = put_char(put_u8(p, type), ' ');
+    struct span version = cursor_rest(&f->in);
+    return put_hex(p, version.ptr, version.len);
+}
+
+struct option_row {
+    uint16_t code;
+    const char *name;
+    const char *layout; /* see dns_fields.h */
+};
+
+static const struct option_row options[] = {
+    {1, "LLQ", "hhhqw"},            /* version, opcode, error, id, lease: RFC 8764 */
+    {2, "UL", "w?w"},               /* lease, key lease: RFC 9664 */
+    {3, "NSID", "I"},               /* RFC 5001 */
+    {5, "DAU", "D"},                /* RFC 6975 */
+    {6, "DHU", "D"},                /* RFC 6975 */
+    {7, "N3U", "D"},                /* RFC 6975 */
+    {8, "ECS", "C"},                /* RFC 7871 */
+    {9, "EXPIRE", "?w"},            /* RFC 7314 */
+    {10, "COOKIE", "O"},            /* RFC 7873 */
+    {11, "TCP-KEEPALIVE", "?K"},    /* RFC 7828 */
+    {12, "PADDING", "Z"},           /* RFC 7830 */
+    {13, "CHAIN", "n"},             /* RFC 7901 */
+    {14, "KEY-TAG", "G"},           /* RFC 8145 */
+    {15, "EDE", "E"},               /* RFC 8914 */
+    {16, "CLIENT-TAG", "h"},        /* draft-bellis-dnsop-edns-tags */
+    {17, "SERVER-TAG", "h"},        /* the same */
+    {18, "REPORT-CHANNEL", "n"},    /* RFC 9567 */
+    {19, "ZONEVERSION", "R"},       /* RFC 9660 */
+    {20, "MQTYPE-QUERY", "Y"},      /* draft-ietf-dnssd-multi-qtypes */
+    {21, "MQTYPE-RESPONSE", "Y"},   /* the same */
+    {20292, "UMBRELLA-IDENT", "H"}, /* Cisco */
+    {26946, "DEVICEID", "I"},       /* Cisco */
+};
+
+static const struct option_row *option_of(uint16_t code)
+{
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        if (options[i].code == code)
+            return &options[i];
+    }
+    return NULL;
+}
+
+const char *dns_edns_option_name(uint16_t code)
+{
+    const struct option_row *row = option_of(code);
+    return row ? row->name : NULL;
+}
+
+int dns_edns_option_put(struct buf *out, const struct dns_edns_option *option)
+{
+    const struct option_row *row = option_of(option->code);
+    if (row && dns_fields_put(out, option->data, option->data, row->layout) == 0)
+        return 0;
+    if (out->failed)
+        return -1;
+    return dns_fields_put(out, option->data, option->data, "H");
+}

@@ -1,0 +1,185 @@
+/* Record types: one row each, with the mnemonic of the IANA registry and the layout of the data. */
+#include <strings.h>
+
+#include "base/put.h"
+#include "wire/dns_fields.h"
+
+struct type_row {
+    char name[11];
+    uint8_t len;
+    const char *layout; /* see dns_fields.h; NULL: shown in the form of RFC 3597 */
+};
+
+#define TYPE(mnemonic, data_layout)                                                                \
+    {                                                                                              \
+        .name = mnemonic, .len = sizeof(mnemonic) - 1, .layout = data_layout                       \
+    }
+
+enum {
+    DENSE = 265,        /* types below have a row at their number */
+    SPARSE_BASE = 32768 /* TA and DLV follow */
+};
+
+static const struct type_row rows[] = {
+    [1] = TYPE("A", "4"),
+    [2] = TYPE("NS", "n"),
+    [3] = TYPE("MD", "n"),
+    [4] = TYPE("MF", "n"),
+    [5] = TYPE("CNAME", "n"),
+    [6] = TYPE("SOA", "nnwwwww"),
+    [7] = TYPE("MB", "n"),
+    [8] = TYPE("MG", "n"),
+    [9] = TYPE("MR", "n"),
+    [10] = TYPE("NULL", NULL),
+    [11] = TYPE("WKS", "4W"),
+    [12] = TYPE("PTR", "n"),
+    [13] = TYPE("HINFO", "ss"),
+    [14] = TYPE("MINFO", "nn"),
+    [15] = TYPE("MX", "hn"),
+    [16] = TYPE("TXT", "S"),
+    [17] = TYPE("RP", "nn"),
+    [18] = TYPE("AFSDB", "hn"),
+    [19] = TYPE("X25", "s"),
+    [20] = TYPE("ISDN", "s?s"),
+    [21] = TYPE("RT", "hn"),
+    [22] = TYPE("NSAP", "A"),
+    [23] = TYPE("NSAP-PTR", "n"),
+    [24] = TYPE("SIG", "ybbwtthnB"),
+    [25] = TYPE("KEY", "hbbB"),
+    [26] = TYPE("PX", "hnn"),
+    [27] = TYPE("GPOS", "sss"),
+    [28] = TYPE("AAAA", "6"),
+    [29] = TYPE("LOC", "L"),
+    [30] = TYPE("NXT", "nX"),
+    [31] = TYPE("EID", "H"),
+    [32] = TYPE("NIMLOC", "H"),
+    [33] = TYPE("SRV", "hhhn"),
+    [34] = TYPE("ATMA", "H"),
+    [35] = TYPE("NAPTR", "hhsssn"),
+    [36] = TYPE("KX", "hn"),
+    [37] = TYPE("CERT", "chbB"),
+    [38] = TYPE("A6", NULL),
+    [39] = TYPE("DNAME", "n"),
+    [40] = TYPE("SINK", "bbB"),
+    [41] = TYPE("OPT", NULL),
+    [42] = TYPE("APL", "P"),
+    [43] = TYPE("DS", "hbbH"),
+    [44] = TYPE("SSHFP", "bbH"),
+    [45] = TYPE("IPSECKEY", "bbbvB"),
+    [46] = TYPE("RRSIG", "ybbwtthnB"),
+    [47] = TYPE("NSEC", "nT"),
+    [48] = TYPE("DNSKEY", "hbbB"),
+    [49] = TYPE("DHCID", "B"),
+    [50] = TYPE("NSEC3", "bbhxoT"),
+    [51] = TYPE("NSEC3PARAM", "bbhx"),
+    [52] = TYPE("TLSA", "bbbH"),
+    [53] = TYPE("SMIMEA", "bbbH"),
+    [55] = TYPE("HIP", "pN"),
+    [56] = TYPE("NINFO", "S"),
+    [57] = TYPE("RKEY", "hbbB"),
+    [58] = TYPE("TALINK", "nn"),
+    [59] = TYPE("CDS", "hbbH"),
+    [60] = TYPE("CDNSKEY", "hbbB"),
+    [61] = TYPE("OPENPGPKEY", "B"),
+    [62] = TYPE("CSYNC", "whT"),
+    [63] = TYPE("ZONEMD", "wbbH"),
+    [64] = TYPE("SVCB", "hnV"),
+    [65] = TYPE("HTTPS", "hnV"),
+    [66] = TYPE("DSYNC", "yjhn"),
+    [67] = TYPE("HHIT", "B"),
+    [68] = TYPE("BRID", "B"),
+    [99] = TYPE("SPF", "S"),
+    [100] = TYPE("UINFO", NULL),
+    [101] = TYPE("UID", NULL),
+    [102] = TYPE("GID", NULL),
+    [103] = TYPE("UNSPEC", NULL),
+    [104] = TYPE("NID", "hl"),
+    [105] = TYPE("L32", "h4"),
+    [106] = TYPE("L64", "hl"),
+    [107] = TYPE("LP", "hn"),
+    [108] = TYPE("EUI48", "e"),
+    [109] = TYPE("EUI64", "f"),
+    [128] = TYPE("NXNAME", NULL),
+    [249] = TYPE("TKEY", "ntthhkk"),
+    [250] = TYPE("TSIG", "nuhkhhk"),
+    [251] = TYPE("IXFR", NULL),
+    [252] = TYPE("AXFR", NULL),
+    [253] = TYPE("MAILB", NULL),
+    [254] = TYPE("MAILA", NULL),
+    [255] = TYPE("ANY", NULL),
+    [256] = TYPE("URI", "hhQ"),
+    [257] = TYPE("CAA", "bgQ"),
+    [258] = TYPE("AVC", "S"),
+    [259] = TYPE("DOA", "wwbsB"),
+    [260] = TYPE("AMTRELAY", "br"),
+    [261] = TYPE("RESINFO", "S"),
+    [262] = TYPE("WALLET", "S"),
+    [263] = TYPE("CLA", "S"),
+    [264] = TYPE("IPN", "q"),
+    [DENSE + 0] = TYPE("TA", "hbbH"),  /* 32768 */
+    [DENSE + 1] = TYPE("DLV", "hbbH"), /* 32769 */
+};
+
+enum { ROWS = sizeof rows / sizeof *rows };
+
+/* Types without a row get row 0, which is empty. */
+static inline const struct type_row *row_of(uint16_t type)
+{
+    unsigned sparse = (unsigned)type - SPARSE_BASE;
+    if (type < DENSE)
+        return &rows[type];
+    return &rows[sparse < ROWS - DENSE ? sparse + DENSE : 0];
+}
+
+const char *dns_type_name(uint16_t type)
+{
+    const struct type_row *row = row_of(type);
+    return row->len ? row->name : NULL;
+}
+
+struct span dns_type_span(uint16_t type)
+{
+    const struct type_row *row = row_of(type);
+    return row->len ? span_of(row->name, row->len) : (struct span){0};
+}
+
+const char *dns_type_layout(uint16_t type)
+{
+    return row_of(type)->layout;
+}
+
+char *dns_type_put(char *p, uint16_t type)
+{
+    const struct type_row *row = row_of(type);
+    if (__builtin_expect(row->len == 0, 0))
+        return put_u16(PUT_LIT(p, "TYPE"), type);
+    memcpy(p, row->name, sizeof row->name); /* a fixed size is quicker than the right one */
+    return p + row->len;
+}
+
+/* A decimal of 16 bits behind `prefix`, any case; -1 when `text` is something else. */
+static int parse_generic(struct span text, const char *prefix, size_t prefix_len)
+{
+    if (text.len <= prefix_len || strncasecmp((const char *)text.ptr, prefix, prefix_len) != 0)
+        return -1;
+    int value = 0;
+    for (size_t i = prefix_len; i < text.len; i++) {
+        unsigned digit = text.ptr[i] - (unsigned)'0';
+        if (digit > 9)
+            return -1;
+        value = value * 10 + (int)digit;
+        if (value > UINT16_MAX)
+            return -1;
+    }
+    return value;
+}
+
+int dns_type_parse(struct span text)
+{
+    for (unsigned i = 0; i < ROWS; i++) {
+        if (rows[i].len && rows[i].len == text.len &&
+            strncasecmp(rows[i].name, (const char *)text.ptr, text.len) == 0)
+            return (int)(i < DENSE ? i : i - DENSE + SPARSE_BASE);
+    }
+    return parse_generic(text, "TYPE", 4);
+}
