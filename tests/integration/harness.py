@@ -1,0 +1,235 @@
+"""What integration tests are written with: processes, waiting, the program under test.
+
+A test is a function of one argument, the bench `t` (class Bench), with @test above it. It passes when
+it returns, fails when it raises, and is skipped by `raise Skip(reason)`. Everything started through
+`t` is ended with the test.
+"""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+CAPTURES = ROOT / "tests/data/captures"
+TESTS = []
+
+
+class Skip(Exception):
+    """Why a test cannot run here."""
+
+
+def test(needs=(), net=False, alone=False):
+    """Registers a test. needs: programs in PATH. net: wants the lab's addresses, so a network
+    namespace of our own. alone: measures time, so nothing runs beside it."""
+    def register(function):
+        TESTS.append({"run": function, "needs": needs, "net": net, "alone": alone,
+                      "name": f"{function.__module__.removeprefix('test_')}/{function.__name__}"})
+        return function
+    return register
+
+
+def wait_for(what, condition, seconds=10.0, every=0.02):
+    """Waits until condition() is true and returns its value; fails with `what` after `seconds`."""
+    end = time.monotonic() + seconds * Bench.patience
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {seconds * Bench.patience:.0f} s in vain: {what}")
+        time.sleep(every)
+
+
+def equal(got, wanted, what):
+    assert got == wanted, f"{what}: got {got!r}, wanted {wanted!r}"
+
+
+class Process:
+    """A child with its output in files; ended with its whole process group."""
+
+    def __init__(self, args, folder, name, stdout=None, stdin=subprocess.DEVNULL, **options):
+        self.out_path, self.err_path = folder / f"{name}.out", folder / f"{name}.err"
+        self.args = [str(a) for a in args]
+        with open(self.out_path, "ab") as out, open(self.err_path, "ab") as err:
+            self.child = subprocess.Popen(self.args, stdin=stdin, stdout=out if stdout is None else stdout,
+                                          stderr=err, cwd=folder, start_new_session=True, **options)
+
+    @property
+    def out(self):
+        return self.out_path.read_bytes()
+
+    @property
+    def err(self):
+        return self.err_path.read_text(errors="replace")
+
+    def send(self, number):
+        self.child.send_signal(number)
+
+    def kill(self):
+        """No chance to say goodbye, for the whole group."""
+        try:
+            os.killpg(self.child.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.child.wait()
+
+    def wait(self, seconds=10.0):
+        """The exit status, or a failure when there is none in time."""
+        try:
+            return self.child.wait(seconds * Bench.patience)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.args[0]} {self.args[1:3]} did not end in {seconds} s") from None
+
+    def stop(self, number=signal.SIGTERM, seconds=10.0):
+        """Asks it to end and returns the exit status."""
+        if self.child.poll() is None:
+            self.send(number)
+        try:
+            return self.wait(seconds)
+        finally:
+            self.kill()
+
+    def running(self):
+        return self.child.poll() is None
+
+
+class Spile(Process):
+    """`spile run` with JSON on standard output, unless told otherwise."""
+
+    _read = 0
+
+    def events(self):
+        """All events printed so far, as dictionaries, grown incrementally."""
+        if not self._read:
+            self._events = []
+        with open(self.out_path, "rb") as file:
+            file.seek(self._read)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                self._read += len(line)
+                self._events.append(json.loads(line))
+        return self._events
+
+    def count(self, tag, *messages):
+        """How many events of these types are about names that carry the tag."""
+        return sum(1 for e in self.events()
+                   if tag in (e["qname"] or "").lower() and (not messages or e["message"] in messages))
+
+    def ledger(self, output="stdout"):
+        """The last ledger line of that output, as a dictionary."""
+        lines = [line for line in self.err.splitlines() if line.startswith("ledger: " + output)]
+        assert lines, f"no ledger line of {output} in: {self.err[-2000:]}"
+        words = lines[-1].replace("(", "").replace(")", "").split()
+        return {k: int(v) for k, v in (w.split("=") for w in words if "=" in w)}
+
+
+class Bench:
+    """A test's scratch folder and the processes in it."""
+
+    spile_path = str(ROOT / "build/spile")
+    patience = 1.0  # stretches every time limit: sanitized programs are slow
+    sanitized = False
+
+    def __init__(self, name):
+        # Short, since a unix socket's path has room for 107 bytes.
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="spile-"))
+        self.folder.chmod(0o755)
+        self.name = name
+        self.processes = []
+
+    def path(self, name):
+        return self.folder / name
+
+    def start(self, args, name=None, kind=Process, **options):
+        name = name or pathlib.Path(str(args[0])).name
+        process = kind(args, self.folder, name, **options)
+        self.processes.append(process)
+        return process
+
+    def spile(self, *args, name="spile", kind=Spile, **options):
+        """Any command of the program under test."""
+        return self.start([self.spile_path, *args], name=name, kind=kind, **options)
+
+    def run(self, *args, status=0, seconds=30, **options):
+        """A command of the program, to its end; returns it as subprocess.CompletedProcess."""
+        return self.tool([self.spile_path, *args], status, seconds, **options)
+
+    def tool(self, args, status=0, seconds=30, **options):
+        options.setdefault("stdin", subprocess.DEVNULL if "input" not in options else None)
+        if options["stdin"] is None:
+            del options["stdin"]
+        done = subprocess.run([str(a) for a in args], capture_output=True, cwd=self.folder, check=False,
+                              timeout=seconds * self.patience, **options)
+        if status is not None and done.returncode != status:
+            raise AssertionError(f"{' '.join(map(str, args))}: status {done.returncode}, wanted {status}: "
+                                 f"{done.stderr.decode(errors='replace')[-1500:]}")
+        return done
+
+    def listen(self, config, name="spile", count=1):
+        """`spile run` with a configuration given as text; waits until its listeners are there."""
+        path = self.path(name + ".yaml")
+        path.write_text(config.replace("@DIR@", str(self.folder)))
+        process = self.spile("run", "-c", path, name=name)
+        process._read = process.out_path.stat().st_size
+        process._events = []
+        self.wait_listening(process, count)
+        return process
+
+    def wait_listening(self, process, count=1):
+        def ready():
+            assert process.running(), f"spile ended at once: {process.err[-2000:]}"
+            return self.listeners(process) >= count
+        wait_for("spile listens", ready)
+
+    @staticmethod
+    def listeners(process):
+        """How many listening sockets a process holds: /proc knows, whatever it prints."""
+        inodes = set()
+        for fd in pathlib.Path(f"/proc/{process.child.pid}/fd").iterdir():
+            try:
+                target = os.readlink(fd)
+            except OSError:
+                continue
+            if target.startswith("socket:["):
+                inodes.add(target[8:-1])
+        count = 0
+        for table in ("tcp", "tcp6"):
+            for row in pathlib.Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+                words = row.split()
+                count += words[3] == "0A" and words[9] in inodes
+        for row in pathlib.Path("/proc/net/unix").read_text().splitlines()[1:]:
+            words = row.split()
+            count += words[3] == "00010000" and words[6] in inodes
+        return count
+
+    def close(self):
+        for process in self.processes:
+            process.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def report(self):
+        """The end of every log, for a test that failed."""
+        for path in sorted(self.folder.glob("*.err")) + sorted(self.folder.glob("*.out")):
+            text = path.read_text(errors="replace")
+            if text.strip():
+                yield f"--- {path.name}\n{text[-1200:]}"
+
+
+def capture(name):
+    """A bundled capture, unpacked or as it is."""
+    path = CAPTURES / name
+    if not path.exists():
+        raise Skip(f"no such capture: {path.relative_to(ROOT)}")
+    return path
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return sock.getsockname()[1]

@@ -1,0 +1,1 @@
+dnstapFrameStreamServer({"@TAP@"}, {logQueries=true, logResponses=true, reopenInterval=1})

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Integration tests: run.py [--spile PROGRAM] [--sanitized] [-k WORD] [-j N] [--list]
+
+Runs the functions of test_*.py that @test marks. Where it can, it first moves into a network (and
+process) namespace of its own, so that servers can have port 53 and many addresses, nothing of the
+machine is touched, and no process outlives it. The last line counts.
+"""
+import argparse
+import concurrent.futures
+import importlib
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+import traceback
+
+sys.dont_write_bytecode = True
+os.environ["PATH"] += ":/usr/local/sbin:/usr/sbin:/sbin"
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import harness  # noqa: E402  (found through sys.path)
+
+INSIDE = "SPILE_TESTS_NAMESPACE"
+UNSHARE = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
+
+
+def enter_namespace():
+    """Starts over in a namespace; returns why not, where that cannot be."""
+    if INSIDE in os.environ:
+        return os.environ[INSIDE]
+    for tool in ("unshare", "ip"):
+        if not shutil.which(tool):
+            os.environ[INSIDE] = f"{tool} is not installed"
+            return os.environ[INSIDE]
+    for command in (UNSHARE, [*UNSHARE, "--map-root-user"]):
+        done = subprocess.run([*command, "ip", "link", "set", "lo", "up"], capture_output=True, check=False)
+        if done.returncode == 0:
+            os.environ[INSIDE] = ""
+            sys.stdout.flush()
+            os.execvp(command[0], [*command, sys.executable, *sys.argv])
+    os.environ[INSIDE] = "no network namespace (not root?): " + done.stderr.decode().strip()
+    return os.environ[INSIDE]
+
+
+def reason_to_skip(case, no_net):
+    missing = [need for need in case["needs"] if not shutil.which(need)]
+    if missing:
+        return f"{', '.join(missing)} not installed"
+    return no_net if case["net"] else ""
+
+
+def run_one(case, no_net):
+    """(verdict, seconds, text)"""
+    reason = reason_to_skip(case, no_net)
+    if reason:
+        return "skip", 0.0, reason
+    begin = time.monotonic()
+    bench = harness.Bench(case["name"])
+    try:
+        case["run"](bench)
+        verdict, text = "pass", ""
+    except harness.Skip as skip:
+        verdict, text = "skip", str(skip)
+    except Exception:  # whatever a test raises is its failure
+        verdict, text = "FAIL", "\n".join([traceback.format_exc(), *bench.report()])
+    finally:
+        bench.close()
+    return verdict, time.monotonic() - begin, text
+
+
+def show(case, result, counts):
+    verdict, seconds, text = result
+    counts[verdict] += 1
+    line = f"{verdict:4}  {case['name']}  {seconds:.1f} s"
+    print(line + (f"  ({text})" if verdict == "skip" else ""), flush=True)
+    if verdict == "FAIL":
+        print(text, flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--spile", default=harness.Bench.spile_path)
+    parser.add_argument("--sanitized", action="store_true", help="the program is slow and watchful")
+    parser.add_argument("-k", default="", help="only tests whose name holds this")
+    parser.add_argument("-j", type=int, default=8)
+    parser.add_argument("--list", action="store_true")
+    options = parser.parse_args()
+    no_net = "" if options.list else enter_namespace()
+
+    for path in sorted(HERE.glob("test_*.py")):
+        importlib.import_module(path.stem)
+    cases = [c for c in harness.TESTS if options.k in c["name"]]
+    if options.list:
+        print(*(c["name"] for c in cases), sep="\n")
+        return 0
+    harness.Bench.spile_path = str(pathlib.Path(options.spile).resolve())
+    harness.Bench.sanitized = options.sanitized
+    harness.Bench.patience = 3.0 if options.sanitized else 1.0
+    if not no_net:
+        importlib.import_module("lab").prepare()
+
+    counts = {"pass": 0, "FAIL": 0, "skip": 0}
+    with concurrent.futures.ThreadPoolExecutor(options.j) as pool:
+        together = {pool.submit(run_one, c, no_net): c for c in cases if not c["alone"]}
+        for future in concurrent.futures.as_completed(together):
+            show(together[future], future.result(), counts)
+    for case in cases:
+        if case["alone"]:
+            show(case, run_one(case, no_net), counts)
+    print(f"{counts['pass']} passed, {counts['FAIL']} failed, {counts['skip']} skipped")
+    return 1 if counts["FAIL"] else 0
+
+
+sys.exit(main())
