@@ -1,12 +1,12 @@
-/* The one place that sees every module. Adding a module: add its line, in the order of the manual. */
+/* The one place that sees every module. A new module: its line here, in the order of the manual. */
 #include "core/module.h"
 
 #define MODULES(X)                                                                                 \
     X(output_stdout)                                                                               \
     X(output_null)
 
-#define DECLARE(module) extern const struct module module;
-#define LIST(module) &module,
+#define DECLARE(name) extern const struct module name;
+#define LIST(name) &name,
 
 MODULES(DECLARE)
 
