@@ -19,13 +19,20 @@
 #include "core/output.h"
 #include "core/settings.h"
 
+/* A place in the text, counted from 1; 0 when something was made by flags. */
+struct config_mark {
+    unsigned line, column;
+};
+
 /* One input or output as configured. Owner: the config. */
 struct config_item {
     const struct module *module;
-    void *priv;                  /* module->size bytes, options set */
-    struct output_common common; /* of outputs */
-    bool when_full_set;          /* the user chose when-full: no command's default replaces it */
-    unsigned line, column;       /* 0 when made by flags */
+    void *priv;                   /* module->size bytes, options set */
+    struct output_common common;  /* of outputs */
+    bool when_full_set;           /* the user chose when-full: no command's default replaces it */
+    struct config_mark at;        /* the module's name */
+    struct config_mark format_at; /* the values of `format` and `fields`, which only their */
+    struct config_mark fields_at; /* format can judge: config_validate */
 };
 
 struct config {
@@ -41,19 +48,30 @@ struct config {
 int config_init(struct config *config, struct error *err);
 void config_free(struct config *config);
 
-/* Reads a file ("-": standard input) or text on top of config_init. An input or output list that is
- * absent stays empty. Every problem is an error; `err` holds file, line and column of the first. */
+/* Reads a file ("-": standard input) or text on top of config_init, and validates it. An input or
+ * output list that is absent stays empty. Every problem is an error; `err` holds file, line and
+ * column of the first. After an error the config holds what came before it: only config_free is of
+ * use. */
 int config_load(struct config *config, const char *path, struct error *err);
 int config_parse(struct config *config, const char *text, size_t len, const char *path,
                  struct error *err);
-/* What tables cannot check alone: formats and field lists exist, an output per item opens with its
- * options, ... Called by config_load; call it again after flags changed the items. */
-int config_validate(struct config *config, struct error *err);
+/* What tables cannot check alone: required options are there, formats exist and take their field
+ * lists. Called by config_parse; call it again after flags changed the items. */
+int config_validate(const struct config *config, struct error *err);
 
-/* Adds an item with default options (for flags); NULL on error. Then set options by their names. */
+/* Adds an item with default options (for flags); NULL on error. It stays where it is until the next
+ * one of its kind is added. Then set options by their names; a list option gets one more item. */
 struct config_item *config_add(struct config *config, enum module_kind kind, const char *module,
                                struct error *err);
+struct config_item *config_add_named(struct config *config, enum module_kind kind,
+                                     struct span module, struct error *err);
 int config_set(struct config_item *item, const char *option, const char *value, struct error *err);
+/* The row of that name among the item's own options and those that all queued outputs have, and in
+ * *base the struct that it belongs to. NULL: none; *hint then gets the nearest name or NULL. */
+const struct option *config_option(const struct config_item *item, struct span name, void **base,
+                                   const char **hint);
+/* The rows common to outputs where the module has them (it is a queued output), else NULL. */
+const struct option *config_common_options(const struct module *module);
 /* Drops all items of a kind. */
 void config_clear(struct config *config, enum module_kind kind);
 

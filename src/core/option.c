@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { NAME_MAX_COMPARED = 64 }; /* longer words are no slips of the finger */
+enum {
+    NAME_MAX_COMPARED = 64, /* bytes: longer words are no slips of the finger */
+    SHOWN_MAX = 64,         /* bytes of a text that a message shows */
+};
 
 void option_clear(const struct option *row, void *base)
 {
@@ -154,6 +157,27 @@ const char *nearest_name(struct span wrong, const char *(*name)(const void *ctx,
         }
     }
     return best;
+}
+
+/* Control characters: C0 and DEL, and C1 as UTF-8 writes them. */
+static size_t control_len(const uint8_t *p, size_t left)
+{
+    if (*p < 0x20 || *p == 0x7f)
+        return 1;
+    return left > 1 && p[0] == 0xc2 && p[1] < 0xa0 ? 2 : 0;
+}
+
+struct option_shown option_show(struct span text)
+{
+    struct option_shown out;
+    size_t len = text.len > SHOWN_MAX ? SHOWN_MAX : text.len, used = 0;
+    for (size_t i = 0; i < len;) {
+        size_t control = control_len(text.ptr + i, text.len - i);
+        out.text[used++] = control ? '?' : (char)text.ptr[i];
+        i += control ? control : 1;
+    }
+    snprintf(out.text + used, sizeof out.text - used, "%s", text.len > SHOWN_MAX ? "..." : "");
+    return out;
 }
 
 struct type_words {

@@ -80,6 +80,12 @@ void option_clear(const struct option *row, void *base);
 /* True when the option takes many values. */
 bool option_is_list(const struct option *row);
 
+/* A text of the user's as a message shows it: of bounded length, no control characters. */
+struct option_shown {
+    char text[72];
+};
+struct option_shown option_show(struct span text);
+
 /* What a value looks like, for help and manual: "a size such as 64K, at least 256K". */
 const char *option_describe(const struct option *row, char *out, size_t size);
 /* What help calls the value: "FORMAT", "SIZE"; NULL for a BOOL. */

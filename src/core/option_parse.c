@@ -12,7 +12,6 @@ enum {
     STRING_MAX = 65536, /* bytes of a string whose row sets no limit */
     LIST_MAX = 10000,   /* items of a list whose row sets no limit */
     HOST_MAX = 255,     /* RFC 1035: octets of a name; addresses are shorter */
-    SHOWN_MAX = 64,     /* bytes of a bad value shown in its error */
     PREFIX_MAX = INET6_ADDRSTRLEN + 4,
 };
 
@@ -36,21 +35,6 @@ static const struct unit duration_units[] = {
     {NULL, 0},
 };
 
-/* A value as an error shows it: bounded, and without bytes that could move a cursor. */
-struct shown {
-    char text[SHOWN_MAX + 4];
-};
-
-static struct shown show(struct span text)
-{
-    struct shown out;
-    size_t len = text.len > SHOWN_MAX ? SHOWN_MAX : text.len;
-    for (size_t i = 0; i < len; i++)
-        out.text[i] = text.ptr[i] < 0x20 || text.ptr[i] == 0x7f ? '?' : (char)text.ptr[i];
-    snprintf(out.text + len, sizeof out.text - len, "%s", text.len > SHOWN_MAX ? "..." : "");
-    return out;
-}
-
 static bool is_word(struct span text, const char *word)
 {
     return span_equal(text, span_str(word));
@@ -60,7 +44,7 @@ static int refuse(const struct option *row, struct span text, struct error *err)
 {
     char wanted[160];
     option_describe(row, wanted, sizeof wanted);
-    return error_set(err, "'%s' is not %s", show(text).text, wanted);
+    return error_set(err, "'%s' is not %s", option_show(text).text, wanted);
 }
 
 /* A run of decimal digits at the front; false when there is none or it does not fit. */
@@ -158,7 +142,8 @@ static int parse_enum(const struct option *row, void *place, struct span text, s
     }
     const char *near = nearest_name(text, choice_name, row->choices, (size_t)count);
     if (near)
-        return error_set(err, "unknown value '%s'; did you mean '%s'?", show(text).text, near);
+        return error_set(err, "unknown value '%s'; did you mean '%s'?", option_show(text).text,
+                         near);
     return refuse(row, text, err);
 }
 
@@ -194,14 +179,14 @@ static char *copy_text(struct span text, struct error *err)
 static int check_text(struct span text, uint64_t least, uint64_t most, struct error *err)
 {
     if (text.len && memchr(text.ptr, 0, text.len))
-        return error_set(err, "a NUL byte is not allowed in '%s'", show(text).text);
+        return error_set(err, "a NUL byte is not allowed in '%s'", option_show(text).text);
     if (text.len == 0 && least > 0)
         return error_set(err, "must not be empty");
     if (text.len < least)
-        return error_set(err, "'%s' is shorter than %llu bytes", show(text).text,
+        return error_set(err, "'%s' is shorter than %llu bytes", option_show(text).text,
                          (unsigned long long)least);
     if (text.len > most)
-        return error_set(err, "'%s' is longer than %llu bytes", show(text).text,
+        return error_set(err, "'%s' is longer than %llu bytes", option_show(text).text,
                          (unsigned long long)most);
     return 0;
 }
@@ -282,7 +267,7 @@ static int parse_hostport(const struct option *row, void *place, struct span tex
     uint64_t port;
     if (!take_number(&digits, &port) || digits.len || port > UINT16_MAX || port < row->min)
         return error_set(err, "'%s' has a bad port; it is a number from %u to 65535",
-                         show(text).text, (unsigned)row->min);
+                         option_show(text).text, (unsigned)row->min);
     struct option_hostport *held = place;
     if (store_text(&held->host, host, err))
         return -1;
@@ -369,7 +354,7 @@ static int parse_prefixes(const struct option *row, void *place, struct span tex
     struct option_prefix masked = prefix;
     mask_address(masked.address, masked.bits);
     if (memcmp(masked.address, prefix.address, sizeof masked.address) != 0)
-        return error_set(err, "'%s' has bits set behind its prefix length", show(text).text);
+        return error_set(err, "'%s' has bits set behind its prefix length", option_show(text).text);
     struct option_prefixes *list = place;
     struct option_prefix *items = list_grow(row, list->items, list->count, sizeof *items, err);
     if (!items)

@@ -1,0 +1,477 @@
+/*
+ * The configuration from YAML. libyaml makes a tree of nodes; the option tables say what each must
+ * be, so YAML's own types (and tags) play no part. Every complaint names the node's line and
+ * column.
+ *
+ * The text is hostile: a first pass over libyaml's events bounds nesting and anchors, for which its
+ * tree builder takes quadratic time; an alias stands for the node it names (nodes are shared, never
+ * copied), and one that contains itself ends as a node of the wrong kind, since what is read here
+ * has a fixed depth.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <yaml.h>
+
+#include "core/config.h"
+
+enum {
+    TEXT_MAX = 256 << 10, /* bytes of a configuration */
+    DEPTH_MAX = 16,       /* nesting; 5 is what can be valid */
+    ANCHORS_MAX = 100,
+};
+
+/* Owner: the stack of config_parse. */
+struct reader {
+    yaml_document_t document;
+    struct config *config;
+    struct error *err;
+};
+
+static int error_mark(struct error *err, const struct config *config, yaml_mark_t mark)
+{
+    return error_at(err, config->path, (unsigned)mark.line + 1, (unsigned)mark.column + 1);
+}
+
+static struct config_mark mark_of(const yaml_node_t *node)
+{
+    return (struct config_mark){(unsigned)node->start_mark.line + 1,
+                                (unsigned)node->start_mark.column + 1};
+}
+
+/* Sets the error and its place: `fail_at(r, node, "...")`. */
+__attribute__((format(printf, 3, 4))) static int fail_at(struct reader *r, const yaml_node_t *node,
+                                                         const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(r->err->text, sizeof r->err->text, format, args);
+    va_end(args);
+    return error_mark(r->err, r->config, node->start_mark);
+}
+
+static yaml_node_t *node_at(struct reader *r, int index)
+{
+    return yaml_document_get_node(&r->document, index);
+}
+
+static struct span scalar_text(const yaml_node_t *node)
+{
+    return span_of(node->data.scalar.value, node->data.scalar.length);
+}
+
+static struct option_shown shown(const yaml_node_t *node)
+{
+    return option_show(scalar_text(node));
+}
+
+/* An unquoted nothing: "key:", "key: ~" or "key: null". */
+static bool is_null(const yaml_node_t *node)
+{
+    if (node->type != YAML_SCALAR_NODE || node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+        return false;
+    struct span text = scalar_text(node);
+    return text.len == 0 || span_equal(text, span_str("~")) || span_equal(text, span_str("null"));
+}
+
+/* Tags would say what a value is; here the option does. libyaml gives untagged nodes these. */
+static bool is_tagged(const yaml_node_t *node)
+{
+    static const char *const plain[] = {
+        [YAML_SCALAR_NODE] = YAML_DEFAULT_SCALAR_TAG,
+        [YAML_SEQUENCE_NODE] = YAML_DEFAULT_SEQUENCE_TAG,
+        [YAML_MAPPING_NODE] = YAML_DEFAULT_MAPPING_TAG,
+    };
+    return node->tag && strcmp((const char *)node->tag, plain[node->type]) != 0;
+}
+
+/* Checks that a node is of the kind wanted; `what` begins the complaint: "'inputs'". */
+static int expect(struct reader *r, const yaml_node_t *node, yaml_node_type_t type,
+                  const char *what)
+{
+    static const char *const names[] = {
+        [YAML_NO_NODE] = "nothing",
+        [YAML_SCALAR_NODE] = "a single value",
+        [YAML_SEQUENCE_NODE] = "a list",
+        [YAML_MAPPING_NODE] = "a mapping (key: value)",
+    };
+    if (is_tagged(node))
+        return fail_at(r, node, "tags such as '%s' are not supported",
+                       option_show(span_str((const char *)node->tag)).text);
+    if (is_null(node))
+        return fail_at(r, node, "%s has no value", what);
+    if (node->type == type)
+        return 0;
+    return fail_at(r, node, "%s must be %s, not %s", what, names[type], names[node->type]);
+}
+
+/* The key of a pair, which must be a word that the mapping has not had before. */
+static int check_key(struct reader *r, const yaml_node_t *mapping, const yaml_node_pair_t *pair)
+{
+    const yaml_node_t *key = node_at(r, pair->key);
+    if (expect(r, key, YAML_SCALAR_NODE, "a key"))
+        return -1;
+    const yaml_node_pair_t *earlier = mapping->data.mapping.pairs.start;
+    for (; earlier < pair; earlier++) {
+        const yaml_node_t *other = node_at(r, earlier->key);
+        if (span_equal(scalar_text(key), scalar_text(other)))
+            return fail_at(r, key, "'%s' is given twice, first in line %u", shown(key).text,
+                           mark_of(other).line);
+    }
+    return 0;
+}
+
+/* One scalar into its option; `name` is what the user calls the option. */
+static int read_scalar(struct reader *r, const struct option *row, void *base,
+                       const yaml_node_t *node)
+{
+    char what[80];
+    struct error why;
+    snprintf(what, sizeof what, "'%s'", row->name);
+    if (expect(r, node, YAML_SCALAR_NODE, what))
+        return -1;
+    if (option_parse(row, base, scalar_text(node), &why))
+        return fail_at(r, node, "%s: %s", row->name, why.text);
+    return 0;
+}
+
+/* The value of an option. A list may also be written as its single item. */
+static int read_value(struct reader *r, const struct option *row, void *base, yaml_node_t *node)
+{
+    if (!option_is_list(row))
+        return read_scalar(r, row, base, node);
+    option_clear(row, base);
+    if (node->type != YAML_SEQUENCE_NODE || is_tagged(node))
+        return read_scalar(r, row, base, node);
+    const yaml_node_item_t *item = node->data.sequence.items.start;
+    for (; item < node->data.sequence.items.top; item++) {
+        if (read_scalar(r, row, base, node_at(r, *item)))
+            return -1;
+    }
+    return 0;
+}
+
+/* What config_validate and the commands want to know of how an output was configured. */
+static void note_place(struct config_item *item, const struct option *row, const yaml_node_t *node)
+{
+    if (strcmp(row->name, "format") == 0)
+        item->format_at = mark_of(node);
+    else if (strcmp(row->name, "fields") == 0)
+        item->fields_at = mark_of(node);
+    else if (strcmp(row->name, "when-full") == 0)
+        item->when_full_set = true;
+}
+
+static int read_option(struct reader *r, struct config_item *item, const yaml_node_t *key,
+                       yaml_node_t *value)
+{
+    const char *hint;
+    void *base;
+    const struct option *row = config_option(item, scalar_text(key), &base, &hint);
+    if (!row && hint)
+        return fail_at(r, key, "%s has no option '%s'; did you mean '%s'?", item->module->name,
+                       shown(key).text, hint);
+    if (!row)
+        return fail_at(r, key, "%s has no option '%s'", item->module->name, shown(key).text);
+    if (base == &item->common)
+        note_place(item, row, value);
+    return read_value(r, row, base, value);
+}
+
+/* The options of one item: a mapping, or nothing. */
+static int read_options(struct reader *r, struct config_item *item, yaml_node_t *node)
+{
+    if (is_null(node) && !is_tagged(node))
+        return 0;
+    char what[80];
+    snprintf(what, sizeof what, "what follows '%s'", item->module->name);
+    if (expect(r, node, YAML_MAPPING_NODE, what))
+        return -1;
+    const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+    for (; pair < node->data.mapping.pairs.top; pair++) {
+        if (check_key(r, node, pair) ||
+            read_option(r, item, node_at(r, pair->key), node_at(r, pair->value)))
+            return -1;
+    }
+    return 0;
+}
+
+/* A new item of the module that the node names; NULL on error. */
+static struct config_item *read_module(struct reader *r, enum module_kind kind,
+                                       const yaml_node_t *name)
+{
+    if (expect(r, name, YAML_SCALAR_NODE, "a module's name"))
+        return NULL;
+    struct config_item *item = config_add_named(r->config, kind, scalar_text(name), r->err);
+    if (item)
+        item->at = mark_of(name);
+    else
+        error_mark(r->err, r->config, name->start_mark);
+    return item;
+}
+
+/* One of `inputs` or `outputs`: "tcp: {...}", or just "tcp". */
+static int read_item(struct reader *r, enum module_kind kind, yaml_node_t *node)
+{
+    if (node->type == YAML_SCALAR_NODE)
+        return read_module(r, kind, node) ? 0 : -1;
+    if (expect(r, node, YAML_MAPPING_NODE, "an item"))
+        return -1;
+    const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+    if (node->data.mapping.pairs.top - pair != 1)
+        return fail_at(r, node,
+                       "an item has one key, the module; its options stand below that key, "
+                       "further to the right");
+    struct config_item *item = read_module(r, kind, node_at(r, pair->key));
+    return item ? read_options(r, item, node_at(r, pair->value)) : -1;
+}
+
+static int read_items(struct reader *r, enum module_kind kind, yaml_node_t *node)
+{
+    const char *what = kind == MODULE_INPUT ? "'inputs'" : "'outputs'";
+    if (expect(r, node, YAML_SEQUENCE_NODE, what))
+        return -1;
+    const yaml_node_item_t *item = node->data.sequence.items.start;
+    for (; item < node->data.sequence.items.top; item++) {
+        if (read_item(r, kind, node_at(r, *item)))
+            return -1;
+    }
+    return 0;
+}
+
+/* The lists at the top; the other keys there are settings. */
+static const struct section {
+    const char *name;
+    enum module_kind kind;
+} sections[] = {
+    {"inputs", MODULE_INPUT},
+    {"outputs", MODULE_OUTPUT},
+};
+enum { SECTIONS = sizeof sections / sizeof *sections };
+
+static const char *top_name(const void *ctx, size_t i)
+{
+    (void)ctx;
+    return i < SECTIONS ? sections[i].name : settings_options[i - SECTIONS].name;
+}
+
+static int unknown_key(struct reader *r, const yaml_node_t *key)
+{
+    size_t count = SECTIONS;
+    while (settings_options[count - SECTIONS].name)
+        count++;
+    const char *near = nearest_name(scalar_text(key), top_name, NULL, count);
+    if (near)
+        return fail_at(r, key, "unknown key '%s'; did you mean '%s'?", shown(key).text, near);
+    return fail_at(r, key, "unknown key '%s'", shown(key).text);
+}
+
+static int read_top(struct reader *r, const yaml_node_t *key, yaml_node_t *value)
+{
+    for (size_t i = 0; i < SECTIONS; i++) {
+        if (span_equal(scalar_text(key), span_str(sections[i].name)))
+            return read_items(r, sections[i].kind, value);
+    }
+    const struct option *row = option_find(settings_options, scalar_text(key), NULL);
+    if (!row)
+        return unknown_key(r, key);
+    return read_value(r, row, &r->config->settings, value);
+}
+
+/* The whole document. None at all is a configuration, too: everything at its default. */
+static int read_document(struct reader *r)
+{
+    yaml_node_t *root = yaml_document_get_root_node(&r->document);
+    if (!root || is_null(root))
+        return 0;
+    if (expect(r, root, YAML_MAPPING_NODE, "the configuration"))
+        return -1;
+    const yaml_node_pair_t *pair = root->data.mapping.pairs.start;
+    for (; pair < root->data.mapping.pairs.top; pair++) {
+        if (check_key(r, root, pair) || read_top(r, node_at(r, pair->key), node_at(r, pair->value)))
+            return -1;
+    }
+    return config_validate(r->config, r->err);
+}
+
+/* The place of a byte, for complaints of libyaml's reader, which knows no lines. */
+static yaml_mark_t mark_of_byte(const char *text, size_t len, size_t offset)
+{
+    yaml_mark_t mark = {0};
+    for (size_t i = 0; i < offset && i < len; i++) {
+        mark.column = text[i] == '\n' ? 0 : mark.column + 1;
+        mark.line += text[i] == '\n';
+    }
+    return mark;
+}
+
+static int syntax_error(const yaml_parser_t *parser, const struct config *config, const char *text,
+                        size_t len, struct error *err)
+{
+    yaml_mark_t mark = parser->problem_mark;
+    if (parser->error == YAML_MEMORY_ERROR)
+        return error_set(err, "out of memory");
+    if (parser->error == YAML_READER_ERROR)
+        mark = mark_of_byte(text, len, parser->problem_offset);
+    error_set(err, "%s", parser->problem ? parser->problem : "this is not YAML");
+    return error_mark(err, config, mark);
+}
+
+/* What the first pass counts. */
+struct census {
+    unsigned depth;
+    unsigned anchors;
+    unsigned documents;
+};
+
+/* NULL, or what is too much with this event. */
+static const char *count_event(struct census *census, const yaml_event_t *event)
+{
+    switch (event->type) {
+    case YAML_DOCUMENT_START_EVENT:
+        census->documents++;
+        break;
+    case YAML_SCALAR_EVENT:
+        census->anchors += event->data.scalar.anchor != NULL;
+        break;
+    case YAML_SEQUENCE_START_EVENT:
+        census->anchors += event->data.sequence_start.anchor != NULL;
+        census->depth++;
+        break;
+    case YAML_MAPPING_START_EVENT:
+        census->anchors += event->data.mapping_start.anchor != NULL;
+        census->depth++;
+        break;
+    case YAML_SEQUENCE_END_EVENT:
+    case YAML_MAPPING_END_EVENT:
+        census->depth--;
+        break;
+    default:
+        break;
+    }
+    if (census->documents > 1)
+        return "a configuration is one document; a second one begins here";
+    if (census->depth > DEPTH_MAX)
+        return "nested too deeply";
+    return census->anchors > ANCHORS_MAX ? "too many anchors" : NULL;
+}
+
+/* One libyaml parser over the text; the caller deletes it. */
+static int parser_open(yaml_parser_t *parser, const char *text, size_t len, struct error *err)
+{
+    if (!yaml_parser_initialize(parser))
+        return error_set(err, "out of memory");
+    yaml_parser_set_input_string(parser, (const unsigned char *)text, len);
+    return 0;
+}
+
+/* The first pass: syntax and limits. */
+static int check_text(const struct config *config, const char *text, size_t len, struct error *err)
+{
+    yaml_parser_t parser;
+    struct census census = {0};
+    if (parser_open(&parser, text, len, err))
+        return -1;
+    int status = 0;
+    for (bool ended = false; !ended && status == 0;) {
+        yaml_event_t event;
+        if (!yaml_parser_parse(&parser, &event)) {
+            status = syntax_error(&parser, config, text, len, err);
+            break;
+        }
+        const char *problem = count_event(&census, &event);
+        if (problem) {
+            error_set(err, "%s", problem);
+            status = error_mark(err, config, event.start_mark);
+        }
+        ended = event.type == YAML_STREAM_END_EVENT;
+        yaml_event_delete(&event);
+    }
+    yaml_parser_delete(&parser);
+    return status;
+}
+
+/* The second pass: the tree, and from it the configuration. */
+static int read_text(struct config *config, const char *text, size_t len, struct error *err)
+{
+    yaml_parser_t parser;
+    struct reader reader = {.config = config, .err = err};
+    if (parser_open(&parser, text, len, err))
+        return -1;
+    int status;
+    if (!yaml_parser_load(&parser, &reader.document)) {
+        status = syntax_error(&parser, config, text, len, err);
+    } else {
+        status = read_document(&reader);
+        yaml_document_delete(&reader.document);
+    }
+    yaml_parser_delete(&parser);
+    return status;
+}
+
+/* Remembers what the text is called, for messages now and later. */
+static int set_path(struct config *config, const char *path, struct error *err)
+{
+    char *copy = strdup(path);
+    if (!copy)
+        return error_set(err, "out of memory");
+    free(config->path);
+    config->path = copy;
+    return 0;
+}
+
+int config_parse(struct config *config, const char *text, size_t len, const char *path,
+                 struct error *err)
+{
+    *err = (struct error){0};
+    if (set_path(config, path, err))
+        return -1;
+    if (len > TEXT_MAX)
+        error_set(err, "longer than %d bytes", TEXT_MAX);
+    else if (check_text(config, text, len, err) == 0 && read_text(config, text, len, err) == 0)
+        return 0;
+    return error_at(err, path, 0, 0);
+}
+
+/* Reads up to `size` bytes of the file; the number read, or -1 with errno. */
+static ssize_t read_file(const char *path, char *text, size_t size)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    size_t len = 0;
+    ssize_t got;
+    while ((got = read(fd, text + len, size - len)) != 0) {
+        if (got > 0)
+            len += (size_t)got;
+        else if (errno != EINTR)
+            break;
+    }
+    int reason = errno;
+    if (!is_stdin)
+        close(fd);
+    errno = reason;
+    return got < 0 ? -1 : (ssize_t)len;
+}
+
+int config_load(struct config *config, const char *path, struct error *err)
+{
+    *err = (struct error){0};
+    char *text = malloc(TEXT_MAX + 1); /* one more than may be, so that more is noticed */
+    if (!text)
+        return error_set(err, "out of memory");
+    ssize_t len = read_file(path, text, TEXT_MAX + 1);
+    int status;
+    if (len < 0) {
+        error_set(err, "%s", strerror(errno));
+        status = error_at(err, path, 0, 0);
+    } else {
+        status = config_parse(config, text, (size_t)len,
+                              strcmp(path, "-") == 0 ? "standard input" : path, err);
+    }
+    free(text);
+    return status;
+}

@@ -1,0 +1,55 @@
+#include "core/output.h"
+
+static const char *const when_full_names[] = {
+    [WHEN_FULL_BLOCK] = "block",
+    [WHEN_FULL_DROP_NEWEST] = "drop-newest",
+    [WHEN_FULL_DROP_OLDEST] = "drop-oldest",
+    NULL,
+};
+
+/* One row: where it is stored follows from the member's name. */
+#define AT(member) .offset = offsetof(struct output_common, member)
+
+const struct option output_options[] = {
+    {.name = "format",
+     .type = OPTION_STRING,
+     AT(format),
+     .fallback = "text",
+     .min = 1,
+     .max = 64,
+     .doc = "how an event is written: the name of a format",
+     .value = "FORMAT"},
+    {.name = "fields",
+     .type = OPTION_STRING,
+     AT(fields),
+     .min = 1,
+     .doc = "the fields that are written, in this order, with commas between them; absent: the "
+            "format's own choice. 'spile fields' lists them",
+     .example = "timestamp,identity,qname,qtype,rcode",
+     .value = "LIST"},
+    {.name = "when-full",
+     .type = OPTION_ENUM,
+     AT(when_full),
+     .fallback = "block",
+     .choices = when_full_names,
+     .doc =
+         "what happens to events while the queue of a slow output is full: wait for it, for at "
+         "most block-max, and then drop new ones until it moves again; drop new ones at once; or "
+         "make room by dropping the oldest"},
+    {.name = "block-max",
+     .type = OPTION_DURATION,
+     AT(block_max_ns),
+     .fallback = "1s",
+     .max = 86400 * 1000000000ull,
+     .doc =
+         "how long 'block' waits before it drops; off: for ever, and then this output can hold up "
+         "all others"},
+    {.name = "queue-size",
+     .type = OPTION_SIZE,
+     AT(queue_bytes),
+     .fallback = "4M",
+     .min = 256 << 10,
+     .max = 1ull << 40,
+     .doc = "memory of the queue before the output"},
+    {0},
+};

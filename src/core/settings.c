@@ -1,0 +1,64 @@
+#include "core/settings.h"
+
+const char *const compat_names[] = {"none", "dnstap-receiver", NULL};
+
+/* One row: where it is stored follows from the member's name. */
+#define AT(member) .offset = offsetof(struct settings, member)
+
+const struct option settings_options[] = {
+    {.name = "threads",
+     .type = OPTION_UINT,
+     AT(threads),
+     .fallback = "0",
+     .max = 256,
+     .doc = "how many workers decode and format; 0 takes one for each core"},
+    {.name = "frame-max",
+     .type = OPTION_SIZE,
+     AT(frame_max),
+     .fallback = "1M",
+     .min = 512,
+     .max = 1ull << 30,
+     .doc = "the longest data frame that is taken; a longer one ends its connection or file"},
+    {.name = "partial-max",
+     .type = OPTION_SIZE,
+     AT(partial_max),
+     .fallback = "64M",
+     .min = 64 << 10,
+     .doc =
+         "memory for frames that have come in part, over all connections; past it the connection "
+         "that holds the most is closed and counted"},
+    {.name = "latency-entries",
+     .type = OPTION_UINT,
+     AT(latency_entries),
+     .fallback = "65536",
+     .min = 1,
+     .max = 1 << 24,
+     .doc = "how many queries are remembered while their responses are awaited, for the latency of "
+            "messages that do not carry both times; the oldest make room"},
+    {.name = "latency-window",
+     .type = OPTION_DURATION,
+     AT(latency_window_ns),
+     .fallback = "10s",
+     .min = 1000000,
+     .max = 3600 * 1000000000ull,
+     .doc = "how long a query is remembered for its latency"},
+    {.name = "shutdown-time",
+     .type = OPTION_DURATION,
+     AT(shutdown_ns),
+     .fallback = "5s",
+     .max = 3600 * 1000000000ull,
+     .doc = "how long outputs may take to write what is queued when the program ends; the rest is "
+            "counted as dropped"},
+    {.name = "compat",
+     .type = OPTION_ENUM,
+     AT(compat),
+     .fallback = "none",
+     .choices = compat_names,
+     .doc = "print as this older program does, byte for byte"},
+    {0},
+};
+
+const char *settings_compat(const struct settings *settings)
+{
+    return settings->compat ? compat_names[settings->compat] : NULL;
+}
