@@ -121,7 +121,8 @@ struct dnstap_unknown {
     uint32_t field;      /* number */
     bool in_message;     /* in Message rather than in Dnstap */
     struct span encoded; /* tag and value */
-    size_t next;         /* private */
+    size_t next;         /* private, as what follows */
+    size_t message_end;
 };
 bool dnstap_unknown_next(struct span frame, struct dnstap_unknown *walk);
 

@@ -40,28 +40,28 @@ struct fstrm_control {
 
 /* What is wrong with a stream, or how it stands. Negative values end the stream. */
 enum fstrm_status {
-    FSTRM_OK = 0,               /* go on feeding */
-    FSTRM_REPLY = 1,            /* send `reply` to the peer, then go on feeding */
-    FSTRM_STOPPED = 2,          /* STOP came (with `reply` FINISH in the bidirectional case) */
-    FSTRM_ERR_FRAME_SIZE = -1,  /* data frame longer than the limit */
-    FSTRM_ERR_CONTROL = -2,     /* malformed or oversized control frame */
-    FSTRM_ERR_CONTENT_TYPE = -3,/* no acceptable content type offered */
-    FSTRM_ERR_SEQUENCE = -4,    /* a known control frame, or data, out of order */
-    FSTRM_ERR_TRUNCATED = -5,   /* the end came inside a frame */
-    FSTRM_ERR_NO_STOP = -6,     /* the end came between frames, without STOP */
-    FSTRM_ERR_NO_START = -7,    /* the first bytes are not a control frame: not Frame Streams */
+    FSTRM_OK = 0,                /* go on feeding */
+    FSTRM_REPLY = 1,             /* send `reply` to the peer, then go on feeding */
+    FSTRM_STOPPED = 2,           /* STOP came (with `reply` FINISH in the bidirectional case) */
+    FSTRM_ERR_FRAME_SIZE = -1,   /* data frame longer than the limit */
+    FSTRM_ERR_CONTROL = -2,      /* malformed or oversized control frame */
+    FSTRM_ERR_CONTENT_TYPE = -3, /* no acceptable content type offered */
+    FSTRM_ERR_SEQUENCE = -4,     /* a known control frame, or data, out of order */
+    FSTRM_ERR_TRUNCATED = -5,    /* the end came inside a frame */
+    FSTRM_ERR_NO_STOP = -6,      /* the end came between frames, without STOP */
+    FSTRM_ERR_NO_START = -7,     /* the first bytes are not a control frame: not Frame Streams */
 };
 
 /* Receiving side of one stream. Owner: one connection or file. Small: no buffer of its own. */
 struct fstrm_rx {
     uint32_t frame_max;
-    struct span content_type;    /* the one that is accepted */
+    struct span content_type; /* the one that is accepted */
     uint8_t state;
-    bool bidirectional;          /* the peer began with READY */
-    bool answers;                /* false for files: READY is then out of order */
+    bool bidirectional; /* the peer began with READY */
+    bool answers;       /* false for files: READY is then out of order */
     uint8_t reply_len;
-    uint8_t reply[12 + 8 + 32];  /* ACCEPT or FINISH, to be sent when fstrm_rx_feed says so */
-    uint64_t failed_length;      /* the length word of FSTRM_ERR_FRAME_SIZE, for messages */
+    uint8_t reply[12 + 8 + 32]; /* ACCEPT or FINISH, to be sent when fstrm_rx_feed says so */
+    uint64_t failed_length;     /* the length word of FSTRM_ERR_FRAME_SIZE, for messages */
 };
 
 /* `answers`: true for sockets, false for files. `content_type` is borrowed, 32 bytes at most. */
@@ -70,15 +70,15 @@ void fstrm_rx_init(struct fstrm_rx *rx, struct span content_type, uint32_t frame
 /*
  * Takes whole frames off the front of `in`. Data frames go to frames[0..*count), at most `cap`, as
  * spans into `in`, without their length word. Returns a status; *used says how many bytes were
- * taken. Stops early when `frames` is full, or behind a control frame that changes the status. Bytes
- * that were not used (a cut frame) must be fed again, with more behind them.
- * Unknown control types are passed over. After a negative status the stream is dead.
+ * taken. Stops early when `frames` is full, or behind a control frame that changes the status.
+ * Bytes that were not used (a cut frame) must be fed again, with more behind them. Unknown control
+ * types are passed over. After a negative status the stream is dead.
  */
 enum fstrm_status fstrm_rx_feed(struct fstrm_rx *rx, struct span in, struct span *frames,
                                 size_t cap, size_t *count, size_t *used);
 
-/* How many bytes the unit at the front of `in` needs in all; 0 while that cannot be told yet. A unit
- * that fstrm_rx_feed would refuse is never reported as needing more than 4 + frame_max. */
+/* How many bytes the unit at the front of `in` needs in all; 0 while that cannot be told yet. A
+ * unit that fstrm_rx_feed would refuse is never reported as needing more than 4 + frame_max. */
 uint64_t fstrm_rx_need(const struct fstrm_rx *rx, struct span in);
 
 /* What the end of the input means, with `left` bytes unused: FSTRM_STOPPED, or ERR_TRUNCATED,
@@ -96,17 +96,18 @@ struct fstrm_tx {
 };
 
 enum fstrm_tx_status {
-    FSTRM_TX_OPEN = 0,      /* ACCEPT came; START is to be sent, then data */
-    FSTRM_TX_MORE = 1,      /* feed more bytes */
-    FSTRM_TX_FINISHED = 2,  /* FINISH came */
-    FSTRM_TX_REFUSED = -1,  /* ACCEPT without our content type */
-    FSTRM_TX_BROKEN = -2,   /* anything else than what was due */
+    FSTRM_TX_OPEN = 0,     /* ACCEPT came; START is to be sent, then data */
+    FSTRM_TX_MORE = 1,     /* feed more bytes */
+    FSTRM_TX_FINISHED = 2, /* FINISH came */
+    FSTRM_TX_REFUSED = -1, /* ACCEPT without our content type */
+    FSTRM_TX_BROKEN = -2,  /* anything else than what was due */
 };
 
 void fstrm_tx_init(struct fstrm_tx *tx, struct span content_type, bool bidirectional);
 /* Appends what opens the stream: READY, or START when unidirectional. */
 void fstrm_tx_open(struct fstrm_tx *tx, struct buf *out);
-/* Takes the peer's control frames; when it returns FSTRM_TX_OPEN, START has been appended to `out`. */
+/* Takes the peer's control frames; when it returns FSTRM_TX_OPEN, START has been appended to `out`.
+ */
 enum fstrm_tx_status fstrm_tx_feed(struct fstrm_tx *tx, struct span in, size_t *used,
                                    struct buf *out);
 /* Appends STOP. A bidirectional stream then waits for FINISH. */
