@@ -2,8 +2,15 @@
 #include "core/module.h"
 
 #define MODULES(X)                                                                                 \
+    X(input_tcp)                                                                                   \
+    X(input_unix)                                                                                  \
+    X(input_file)                                                                                  \
     X(output_stdout)                                                                               \
-    X(output_null)
+    X(output_null)                                                                                 \
+    X(receiver_latency)                                                                            \
+    X(receiver_text)                                                                               \
+    X(receiver_json)                                                                               \
+    X(receiver_yaml)
 
 #define DECLARE(name) extern const struct module name;
 #define LIST(name) &name,

@@ -297,7 +297,7 @@ static int file_open(struct input *in, struct error *err)
 
 static const struct input_hooks file_hooks = {.finite = true, .open = file_open};
 
-const struct module in_file = {
+const struct module input_file = {
     .name = "file",
     .kind = MODULE_INPUT,
     .doc = "Reads Frame Streams files, as fstrm_capture and DNS servers write them.",

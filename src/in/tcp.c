@@ -163,7 +163,7 @@ static const struct input_hooks tcp_hooks = {
     .close = tcp_close,
 };
 
-const struct module in_tcp = {
+const struct module input_tcp = {
     .name = "tcp",
     .kind = MODULE_INPUT,
     .doc = "Listens for Frame Streams over TCP. DNS servers connect and send dnstap.",

@@ -213,7 +213,7 @@ static const struct input_hooks unix_hooks = {
     .close = unix_close,
 };
 
-const struct module in_unix = {
+const struct module input_unix = {
     .name = "unix",
     .kind = MODULE_INPUT,
     .doc = "Listens for Frame Streams on a unix socket. DNS servers on this machine connect and "
