@@ -5,6 +5,7 @@ it returns, fails when it raises, and is skipped by `raise Skip(reason)`. Everyt
 `t` is ended with the test.
 """
 import json
+import lzma
 import os
 import pathlib
 import shutil
@@ -44,6 +45,14 @@ def wait_for(what, condition, seconds=10.0, every=0.02):
         if time.monotonic() > end:
             raise AssertionError(f"waited {seconds * Bench.patience:.0f} s in vain: {what}")
         time.sleep(every)
+
+
+UNIX_JSON = """
+inputs:
+  - unix: {path: @DIR@/tap.sock, mode: 0666}
+outputs:
+  - stdout: {format: json}
+"""
 
 
 def equal(got, wanted, what):
@@ -222,11 +231,13 @@ class Bench:
                 yield f"--- {path.name}\n{text[-1200:]}"
 
 
-def capture(name):
-    """A bundled capture, unpacked or as it is."""
-    path = CAPTURES / name
-    if not path.exists():
-        raise Skip(f"no such capture: {path.relative_to(ROOT)}")
+def real_capture(t):
+    """The bundled capture of real traffic, unpacked into the test's folder: its path."""
+    packed = CAPTURES / "unbound.fstrm.xz"
+    if not packed.exists():
+        raise Skip(f"no such capture: {packed.relative_to(ROOT)}")
+    path = t.path("real.fstrm")
+    path.write_bytes(lzma.decompress(packed.read_bytes()))
     return path
 
 

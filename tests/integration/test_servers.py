@@ -1,21 +1,15 @@
 """Every DNS server that speaks dnstap: connects, is counted exactly, recovers."""
-from harness import test
+from harness import UNIX_JSON, test
 from lab import Server, authority, full_round, v4
 
-UNIX = """
-inputs:
-  - unix: {path: @DIR@/tap.sock, mode: 0666}
-outputs:
-  - stdout: {format: json}
-"""
-TCP = UNIX.replace("unix: {path: @DIR@/tap.sock, mode: 0666}", "tcp: {listen: ADDRESS:6000}")
+TCP = UNIX_JSON.replace("unix: {path: @DIR@/tap.sock, mode: 0666}", "tcp: {listen: ADDRESS:6000}")
 
 
 def over_unix(t, kind, number=None, **words):
     authority()
 
     def relisten():
-        return t.listen(UNIX)
+        return t.listen(UNIX_JSON)
     spile = relisten()
     socket = t.path("tap.sock")
     words = {key: value.replace("SOCKET", str(socket)) for key, value in words.items()}

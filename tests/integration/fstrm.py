@@ -1,0 +1,102 @@
+"""Frame Streams and dnstap, as far as tests need them: written here, so that the program is not its own
+judge."""
+import socket
+import struct
+
+DNSTAP = b"protobuf:dnstap.Dnstap"
+ACCEPT, START, STOP, READY, FINISH = 1, 2, 3, 4, 5
+
+
+def control(kind, *content_types):
+    body = struct.pack("!I", kind) + b"".join(struct.pack("!II", 1, len(t)) + t for t in content_types)
+    return struct.pack("!II", 0, len(body)) + body
+
+
+def data(payload):
+    return struct.pack("!I", len(payload)) + payload
+
+
+def split(stream):
+    """The data frames of a well-formed file or stream."""
+    at, frames = 0, []
+    while at + 4 <= len(stream):
+        length = int.from_bytes(stream[at:at + 4], "big")
+        at += 4
+        if length:
+            frames.append(stream[at:at + length])
+            at += length
+        else:
+            at += 4 + int.from_bytes(stream[at:at + 4], "big")
+    return frames
+
+
+def varint(value):
+    out = b""
+    while value > 127:
+        out += bytes([value & 127 | 128])
+        value >>= 7
+    return out + bytes([value])
+
+
+def field(number, value):
+    """A protobuf field: int as varint, bytes with their length."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def message(query, mtype=5, identity=b"test", family=1, protocol=1, query_address=b"\xc0\0\2\1",
+            query_port=5353, response_address=b"\xc0\0\2\2", response_port=53, seconds=1700000000, nanos=0):
+    """A dnstap message that carries a query."""
+    body = field(1, mtype) + field(2, family) + field(3, protocol) + field(4, query_address) + \
+        field(5, response_address) + field(6, query_port) + field(7, response_port) + field(8, seconds) + \
+        varint(9 << 3 | 5) + struct.pack("<I", nanos) + field(10, query)
+    return field(1, identity) + field(14, body) + field(15, 1)
+
+
+class Sender:
+    """A client that has shaken hands and sends frames."""
+
+    def __init__(self, address, handshake=True, content_types=(DNSTAP,)):
+        """address: a path, or (host, port)."""
+        family = socket.AF_INET if isinstance(address, tuple) else socket.AF_UNIX
+        self.sock = socket.socket(family, socket.SOCK_STREAM)
+        self.sock.settimeout(20)
+        self.sock.connect(address if isinstance(address, tuple) else str(address))
+        if handshake:
+            self.sock.sendall(control(READY, *content_types))
+            reply = self.read_control()
+            assert reply == control(ACCEPT, DNSTAP), f"wanted ACCEPT, got {reply!r}"
+            self.sock.sendall(control(START, DNSTAP))
+
+    def read_control(self):
+        """One control frame, or b"" when the peer closed."""
+        reply = b""
+        while len(reply) < 8 or len(reply) < 8 + int.from_bytes(reply[4:8], "big"):
+            part = self.sock.recv(8 - len(reply) if len(reply) < 8 else 512)
+            if not part:
+                return b""
+            reply += part
+        return reply
+
+    def send(self, *payloads):
+        self.sock.sendall(b"".join(data(p) for p in payloads))
+
+    def finish(self):
+        """STOP, and the FINISH that must follow."""
+        self.sock.sendall(control(STOP))
+        reply = self.read_control()
+        assert reply == control(FINISH), f"wanted FINISH, got {reply!r}"
+        self.sock.close()
+
+    def closed_by_peer(self, seconds):
+        """True when the peer closes within that time."""
+        self.sock.settimeout(seconds)
+        try:
+            while self.sock.recv(4096):
+                pass
+            return True
+        except socket.timeout:
+            return False
+        except OSError:
+            return True

@@ -1,0 +1,225 @@
+"""Outputs under pressure, and signals."""
+import json
+import os
+import signal
+import threading
+import time
+
+import fstrm
+from fstrm import Sender
+from harness import UNIX_JSON, equal, test, wait_for
+from lab import question
+
+FILE_TOO = UNIX_JSON + "  - file: {path: @DIR@/out.json, format: json}\n"
+
+
+def payload(i, tag="f"):
+    return fstrm.message(question(f"{tag}{i}.load.lab.", 1, i & 0xffff))
+
+
+def listen(t, config, name="spile", **options):
+    """Like t.listen, with another standard output."""
+    path = t.path(name + ".yaml")
+    path.write_text(config.replace("@DIR@", str(t.folder)))
+    process = t.spile("run", "-c", path, name=name, **options)
+    t.wait_listening(process)
+    return process
+
+
+class Stall:
+    """A pipe that nobody reads."""
+
+    def __enter__(self):
+        self.read, self.write = os.pipe()
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.read)
+        os.close(self.write)
+
+
+def keep_sending(t, stop):
+    """A client that sends without end; returns how many frames it got rid of."""
+    client, count = Sender(t.path("tap.sock")), 0
+    block = [payload(i) for i in range(500)]
+    while not stop.is_set():
+        client.send(*block)
+        count += len(block)
+        time.sleep(0.005)
+    client.finish()
+    return count
+
+
+@test(alone=True)
+def stalled_reader_stops_a_file_for_a_second_at_most(t):
+    with Stall() as pipe:
+        spile = listen(t, FILE_TOO, stdout=pipe.write)
+        stop, sent = threading.Event(), []
+        thread = threading.Thread(target=lambda: sent.append(keep_sending(t, stop)))
+        thread.start()
+        file, gaps = t.path("out.json"), []
+        last, end = time.monotonic(), time.monotonic() + 4 * t.patience
+        size = 0
+        while time.monotonic() < end:
+            now = file.stat().st_size if file.exists() else 0
+            if now != size:
+                gaps.append(time.monotonic() - last)
+                last, size = time.monotonic(), now
+            time.sleep(0.01)
+        gaps.append(time.monotonic() - last)
+        stop.set()
+        thread.join()
+        assert max(gaps) < 1.5 * t.patience, f"the file stood still for {max(gaps):.1f} s"
+        wait_for("the file holds everything", lambda: file.read_bytes().count(b"\n") == sent[0], 10)
+        spile.send(signal.SIGTERM)
+        equal(spile.wait(15), 0, "exit status")
+    ledger, of_file = spile.ledger("stdout"), spile.ledger("file")
+    equal(of_file["delivered"], sent[0], "ledger: file")
+    equal(ledger["received"], sent[0], "ledger: stdout received")
+    assert ledger["dropped"] > 0, f"ledger: stdout {ledger}"
+    equal(ledger["received"], ledger["delivered"] + ledger["filtered"] + ledger["dropped"], f"ledger adds up: {ledger}")
+
+
+@test()
+def unlimited_block_loses_nothing(t):
+    """With block-max off a slow reader holds everything up, and gets everything."""
+    read, write = os.pipe()
+    spile = listen(t, UNIX_JSON.replace("format: json", "format: json, block-max: off"), stdout=write)
+    os.close(write)
+    client = Sender(t.path("tap.sock"))
+    client.sock.settimeout(30 * t.patience)
+    total, got = 40000, []
+
+    def slow_reader():
+        with os.fdopen(read, "rb") as pipe:
+            time.sleep(1.5)
+            got.append(sum(1 for _ in pipe))
+    thread = threading.Thread(target=slow_reader)
+    thread.start()
+    for begin in range(0, total, 1000):
+        client.send(*[payload(i) for i in range(begin, begin + 1000)])
+    client.finish()
+    equal(spile.stop(seconds=20), 0, "exit status")
+    thread.join()
+    equal(got[0], total, "lines read")
+
+
+@test()
+def interrupt_drains(t):
+    """What has been taken in when SIGINT comes is still delivered."""
+    spile = t.listen(UNIX_JSON)
+    client = Sender(t.path("tap.sock"))
+    client.send(*[payload(i) for i in range(20000)])
+    equal(spile.stop(signal.SIGINT), 0, "exit status")
+    ledger = spile.ledger()
+    equal(ledger["received"], ledger["delivered"], f"ledger {ledger}")
+    equal(len(spile.events()), ledger["delivered"], "lines")
+    assert not t.path("tap.sock").exists(), "the socket file is removed at the end"
+
+
+@test()
+def second_interrupt_stops_at_once(t):
+    with Stall() as pipe:
+        spile = listen(t, "shutdown-time: 60s\n" + UNIX_JSON.replace("format: json", "format: json, block-max: off"),
+                       stdout=pipe.write)
+        client = Sender(t.path("tap.sock"))
+        client.sock.setblocking(False)
+        try:
+            for i in range(50):
+                client.send(*[payload(i) for i in range(1000)])
+        except BlockingIOError:
+            pass
+        time.sleep(0.3)
+        spile.send(signal.SIGINT)
+        time.sleep(0.5)
+        assert spile.running(), "after the first it waits for its reader"
+        spile.send(signal.SIGINT)
+        begin = time.monotonic()
+        spile.wait(5)
+        assert time.monotonic() - begin < 1 * t.patience, "after the second it ends"
+
+
+@test()
+def shutdown_has_a_deadline(t):
+    """A reader that never reads does not keep the program from ending."""
+    with Stall() as pipe:
+        spile = listen(t, "shutdown-time: 1s\n" + UNIX_JSON, stdout=pipe.write)
+        client = Sender(t.path("tap.sock"))
+        client.send(*[payload(i) for i in range(2000)])
+        time.sleep(0.3)
+        begin = time.monotonic()
+        spile.send(signal.SIGTERM)
+        equal(spile.wait(10), 0, "exit status")
+        assert time.monotonic() - begin < 3 * t.patience, "it ends soon after the deadline"
+    ledger = spile.ledger()
+    equal(ledger["received"], ledger["delivered"] + ledger["filtered"] + ledger["dropped"], f"ledger adds up: {ledger}")
+
+
+@test()
+def closed_stdout_ends_quietly(t):
+    """`spile run | head -n 5`"""
+    read, write = os.pipe()
+    spile = listen(t, UNIX_JSON, stdout=write)
+    os.close(write)
+    client = Sender(t.path("tap.sock"))
+    with os.fdopen(read, "rb") as pipe:
+        client.send(*[payload(i) for i in range(5)])
+        for _ in range(5):
+            pipe.readline()
+    try:
+        for _ in range(100):
+            client.send(*[payload(i) for i in range(10)])
+            time.sleep(0.02)
+    except OSError:
+        pass
+    equal(spile.wait(10), 0, "exit status")
+    assert "pipe" not in spile.err.lower(), spile.err
+
+
+@test()
+def hangup_reopens_the_file(t):
+    spile = t.listen(FILE_TOO)
+    client = Sender(t.path("tap.sock"))
+    out, old = t.path("out.json"), t.path("old.json")
+    client.send(*[payload(i) for i in range(10)])
+    wait_for("ten lines", lambda: out.exists() and out.read_bytes().count(b"\n") == 10)
+    out.rename(old)
+    spile.send(signal.SIGHUP)
+    wait_for("a new file", out.exists)
+    client.send(*[payload(i) for i in range(7)])
+    client.finish()
+    wait_for("seven lines", lambda: out.read_bytes().count(b"\n") == 7)
+    equal(old.read_bytes().count(b"\n"), 10, "lines of the old file")
+    equal(spile.stop(), 0, "exit status")
+
+
+@test()
+def ledger_on_demand(t):
+    """SIGUSR1, and --ledger FILE at the end."""
+    config = t.path("spile.yaml")
+    config.write_text(FILE_TOO.replace("@DIR@", str(t.folder)))
+    spile = t.spile("run", "-c", config, "--ledger", t.path("ledger.json"))
+    t.wait_listening(spile)
+    client = Sender(t.path("tap.sock"))
+    client.send(*[payload(i) for i in range(25)])
+    client.finish()
+    wait_for("25 events", lambda: len(spile.events()) == 25)
+    assert "ledger:" not in spile.err, "nothing is said before it is asked"
+    spile.send(signal.SIGUSR1)
+    wait_for("two ledger lines", lambda: spile.err.count("ledger: ") == 2)
+    equal(spile.ledger("stdout")["delivered"], 25, "stdout, delivered so far")
+    equal(spile.ledger("file")["delivered"], 25, "file, delivered so far")
+    equal(spile.stop(), 0, "exit status")
+    json.loads(t.path("ledger.json").read_text())
+
+
+@test()
+def quiet_moments_flush(t):
+    """A single event is on standard output soon, though that is a file."""
+    spile = t.listen(UNIX_JSON)
+    client = Sender(t.path("tap.sock"))
+    for i in range(3):
+        client.send(payload(i))
+        begin = time.monotonic()
+        wait_for("the line", lambda count=i + 1: spile.out.count(b"\n") == count, 3, every=0.005)
+        assert time.monotonic() - begin < 0.5 * t.patience, "shown within half a second"
