@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 
 /* Interrupts a write(2) that blocks. A realtime signal that nothing else here uses; its handler
  * does nothing, and without SA_RESTART the system call returns with what it has done so far. */
@@ -19,19 +20,6 @@
 static void on_interrupt(int signal)
 {
     (void)signal;
-}
-
-/* The output's thread takes no signal but ours: SIGPIPE and SIGXFSZ become errors of write(2), and
- * those for the program go to threads that expect them. */
-static void writer_signals(void)
-{
-    static const int kept[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP};
-    sigset_t blocked;
-    sigfillset(&blocked);
-    sigdelset(&blocked, INTERRUPT_SIGNAL);
-    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
-        sigdelset(&blocked, kept[i]);
-    pthread_sigmask(SIG_SETMASK, &blocked, NULL);
 }
 
 static void count_drop(struct writer *w, enum drop_reason reason, uint64_t records)
@@ -130,7 +118,7 @@ static void *run(void *arg)
 {
     struct writer *w = arg;
     struct chunk *chunk;
-    writer_signals();
+    thread_block_signals(INTERRUPT_SIGNAL);
     while ((chunk = next_chunk(w))) {
         deliver(w, chunk);
         chunk_release(chunk);

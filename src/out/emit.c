@@ -26,10 +26,6 @@ enum output_status emit(const struct output *out, int fd, const uint8_t *bytes, 
                         size_t *at)
 {
     while (*at < len) {
-        if (atomic_load(&out->interrupted)) {
-            errno = EINTR;
-            return OUTPUT_RETRY;
-        }
         ssize_t wrote = write(fd, bytes + *at, len - *at);
         if (wrote >= 0)
             *at += (size_t)wrote;
@@ -37,6 +33,11 @@ enum output_status emit(const struct output *out, int fd, const uint8_t *bytes, 
             poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
         else if (errno != EINTR)
             return meaning(errno);
+        /* Only after an attempt: a file takes even the last bytes at once. */
+        if (*at < len && atomic_load(&out->interrupted)) {
+            errno = EINTR;
+            return OUTPUT_RETRY;
+        }
     }
     return OUTPUT_OK;
 }

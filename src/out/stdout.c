@@ -4,12 +4,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "core/output.h"
 #include "out/emit.h"
+#include "out/trouble.h"
 
 struct standard_output {
     bool terminal;
@@ -17,7 +16,7 @@ struct standard_output {
     size_t torn;     /* bytes of the next record that are already out */
     struct buf edge; /* what begins or ends the stream, and how much of it is out */
     size_t edge_at;
-    struct log_limit limit;
+    struct trouble trouble;
 };
 
 static bool stdout_terminal(const struct output *out)
@@ -35,16 +34,16 @@ static int stdout_open(struct output *out, struct error *err)
     return 0;
 }
 
-/* Says what went wrong, once a second; a terminal that hung up is a reader that went away. */
-static enum output_status judge(struct standard_output *std, enum output_status status)
+/* Says what went wrong. A terminal that hung up is a reader that went away. */
+static enum output_status judge(struct output *out, enum output_status status)
 {
-    unsigned held;
-    if (status == OUTPUT_OK || status == OUTPUT_CLOSED || errno == EINTR)
-        return status;
-    if (errno == EIO && std->terminal)
-        return OUTPUT_CLOSED;
-    if (log_limit_pass(&std->limit, 1, &held))
-        log_warning("stdout: cannot write: %s", strerror(errno));
+    struct standard_output *std = out->priv;
+    if (status == OUTPUT_OK)
+        trouble_over(&std->trouble, out->name);
+    else if (status != OUTPUT_CLOSED && errno == EIO && std->terminal)
+        status = OUTPUT_CLOSED;
+    else if (status != OUTPUT_CLOSED && errno != EINTR)
+        trouble_say(&std->trouble, out->name, "write to", "standard output", errno);
     return status;
 }
 
@@ -83,7 +82,7 @@ static enum output_status stdout_write(struct output *out, const struct chunk *c
     *done = emit_records(chunk, first, at);
     /* After a failure the record is given up, and the next one is not its continuation. */
     std->torn = status == OUTPUT_FAILED ? 0 : at - chunk_start(chunk, *done);
-    return judge(std, status);
+    return judge(out, status);
 }
 
 /* A stream without records begins and ends, too; one that ends inside a record cannot be ended. */
@@ -93,7 +92,7 @@ static void stdout_close(struct output *out)
     enum output_status status = begin(out);
     if (status == OUTPUT_OK && std->torn == 0)
         status = write_edge(out, out->format->end);
-    judge(std, status);
+    judge(out, status);
     buf_free(&std->edge);
 }
 

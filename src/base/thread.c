@@ -1,0 +1,27 @@
+#include "base/thread.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+void thread_block_signals(int kept)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+    sigset_t blocked;
+    sigfillset(&blocked);
+    if (kept)
+        sigdelset(&blocked, kept);
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+        sigdelset(&blocked, faults[i]);
+    pthread_sigmask(SIG_SETMASK, &blocked, NULL);
+}
+
+void thread_background(void)
+{
+    /* linux/ioprio.h: who is this thread (1, 0), class idle (3) in the upper three bits. */
+    enum { IOPRIO_THREAD = 1, IOPRIO_IDLE = 3 << 13 };
+    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 19); /* on Linux, of a thread */
+    syscall(SYS_ioprio_set, IOPRIO_THREAD, 0, IOPRIO_IDLE);
+}

@@ -1,0 +1,175 @@
+#include "out/appender.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "out/emit.h"
+#include "out/rotated.h"
+
+void appender_init(struct appender *a, const struct output *out, const char *path, mode_t mode)
+{
+    *a = (struct appender){.out = out, .path = path, .mode = mode, .fd = -1};
+    if (out->format->begin)
+        out->format->begin(&a->begin);
+    if (out->format->end)
+        out->format->end(&a->end);
+}
+
+void appender_close(struct appender *a)
+{
+    if (a->fd >= 0)
+        close(a->fd);
+    a->fd = -1;
+    a->torn = 0;
+}
+
+void appender_free(struct appender *a)
+{
+    appender_close(a);
+    buf_free(&a->begin);
+    buf_free(&a->end);
+}
+
+static int fail(struct appender *a, const char *failed)
+{
+    a->failed = failed;
+    return -1;
+}
+
+/* Shortens the file by its last `len` bytes; its real size counts, should somebody have cut it. */
+static int take_back(struct appender *a, size_t len)
+{
+    struct stat st;
+    if (!a->regular || fstat(a->fd, &st))
+        return -1;
+    return ftruncate(a->fd, st.st_size > (off_t)len ? st.st_size - (off_t)len : 0);
+}
+
+/* Appends all of the bytes, or nothing of them. */
+static int put(struct appender *a, const void *bytes, size_t len)
+{
+    size_t at = 0;
+    if (emit(a->out, a->fd, bytes, len, &at) == OUTPUT_OK) {
+        a->size += len;
+        return 0;
+    }
+    int error = errno;
+    take_back(a, at);
+    errno = error;
+    return fail(a, "write");
+}
+
+/* Reads at an offset of the file as it is on disk; the descriptor for writing cannot. */
+static bool same_bytes(const struct appender *a, uint64_t offset, struct span expected)
+{
+    uint8_t bytes[512];
+    if (expected.len > sizeof bytes)
+        return false;
+    int fd = open(a->path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? -1 : pread(fd, bytes, expected.len, (off_t)offset);
+    if (fd >= 0)
+        close(fd);
+    return got == (ssize_t)expected.len && memcmp(bytes, expected.ptr, expected.len) == 0;
+}
+
+static bool is_whole(const struct appender *a)
+{
+    return a->size >= a->begin.len + a->end.len && same_bytes(a, 0, buf_span(&a->begin)) &&
+           same_bytes(a, a->size - a->end.len, buf_span(&a->end));
+}
+
+static int put_aside(struct appender *a)
+{
+    char to[PATH_MAX];
+    if (rotated_aside(a->path, &a->last_ms, to))
+        return fail(a, "put aside");
+    log_warning("%s: %s was not ended, as after a crash: kept as %s", a->out->name, a->path, to);
+    a->put_aside = true;
+    appender_close(a);
+    return appender_open(a);
+}
+
+/* Makes an old file ready for more. */
+static int adopt(struct appender *a)
+{
+    if (a->end.len == 0) {
+        a->has_records = true;
+        return same_bytes(a, a->size - 1, span_str("\n")) ? 0 : put(a, "\n", 1);
+    }
+    if (!is_whole(a))
+        return put_aside(a);
+    if (take_back(a, a->end.len))
+        return fail(a, "shorten");
+    a->size -= a->end.len;
+    a->has_records = a->size > a->begin.len;
+    return 0;
+}
+
+/* Descriptor and facts. A FIFO without a reader is refused rather than waited for. */
+static int open_descriptor(struct appender *a)
+{
+    const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    a->fd = open(a->path, flags | O_EXCL, a->mode);
+    if (a->fd >= 0)
+        fchmod(a->fd, a->mode); /* the mode is exact, whatever the umask */
+    else if (errno == EEXIST)
+        a->fd = open(a->path, flags, a->mode);
+    struct stat st;
+    if (a->fd < 0 || fcntl(a->fd, F_SETFL, O_APPEND) || fstat(a->fd, &st))
+        return fail(a, "open");
+    a->regular = S_ISREG(st.st_mode);
+    a->size = a->regular ? (uint64_t)st.st_size : 0;
+    a->modified_ns = (uint64_t)st.st_mtim.tv_sec * CLOCK_SECOND_NS + (uint64_t)st.st_mtim.tv_nsec;
+    if (a->regular && flock(a->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+        errno = EBUSY; /* two that append to, and rotate, one file would ruin it */
+        return fail(a, "lock");
+    }
+    return 0;
+}
+
+int appender_open(struct appender *a)
+{
+    a->has_records = false;
+    int rc = open_descriptor(a);
+    if (rc == 0)
+        rc = a->size ? adopt(a) : put(a, a->begin.data, a->begin.len);
+    if (rc) {
+        int error = errno;
+        appender_close(a);
+        errno = error;
+    }
+    return rc;
+}
+
+int appender_finish(struct appender *a)
+{
+    if (a->torn == 0 && put(a, a->end.data, a->end.len))
+        return -1;
+    appender_close(a);
+    return 0;
+}
+
+enum output_status appender_write(struct appender *a, const struct chunk *chunk, uint32_t *done,
+                                  uint32_t end)
+{
+    size_t start = chunk_start(chunk, *done), at = start + a->torn;
+    enum output_status status =
+        emit(a->out, a->fd, chunk->bytes.data, chunk_start(chunk, end), &at);
+    int error = errno;
+    uint32_t first = *done;
+    *done = emit_records(chunk, first, at);
+    size_t whole = chunk_start(chunk, *done);
+    a->size += whole - start;
+    a->has_records |= *done > first;
+    a->torn = at - whole;
+    if (a->torn && (take_back(a, a->torn) == 0 || status == OUTPUT_FAILED))
+        a->torn = 0; /* a record that is given up is not continued by the next */
+    errno = error;
+    return status;
+}

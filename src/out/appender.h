@@ -1,0 +1,48 @@
+/*
+ * A file that whole records are appended to, between what its format begins and ends with.
+ *
+ * A record is never left in part: what a full disk cuts is taken back. A format with an end (Frame
+ * Streams) has it in every file, so it is taken off before more is appended to an old file; and a
+ * file that does not end so, as after a crash, is put aside under a rotated name. Of the other
+ * formats, records are lines: a line cut by a crash is ended before the next one.
+ */
+#ifndef SPILE_OUT_APPENDER_H
+#define SPILE_OUT_APPENDER_H
+
+#include "core/output.h"
+
+/* Owner: one output. */
+struct appender {
+    const struct output *out; /* its name and `interrupted` */
+    const char *path;
+    mode_t mode;           /* of a file that is made */
+    struct buf begin, end; /* of the format */
+
+    int fd; /* -1: closed */
+    bool regular;
+    bool has_records;
+    bool put_aside;       /* by the last open */
+    uint64_t size;        /* so far, without `end` */
+    uint64_t modified_ns; /* realtime of the last change before the open */
+    size_t torn;          /* bytes of the next record that are out and could not be taken back */
+    uint64_t last_ms;     /* of rotated_aside */
+    const char *failed;   /* what could not be done, when a function returned -1: "open", ... */
+};
+
+/* Closed; fetches what the output's format begins and ends with. */
+void appender_init(struct appender *a, const struct output *out, const char *path, mode_t mode);
+/* Closes without an end, and frees. */
+void appender_free(struct appender *a);
+
+/* Opens or makes the file, ready for the next record. 0, or -1 with errno and a->failed. */
+int appender_open(struct appender *a);
+/* Writes the end and closes. -1 with errno: there was no room for it; the file is still open. */
+int appender_finish(struct appender *a);
+/* Closes as it is. */
+void appender_close(struct appender *a);
+
+/* Appends the records [*done, end), and moves *done. Status and errno as those of emit(). */
+enum output_status appender_write(struct appender *a, const struct chunk *chunk, uint32_t *done,
+                                  uint32_t end);
+
+#endif

@@ -1,0 +1,267 @@
+/*
+ * Output `file`: records appended to a file, which is rotated by size and by time.
+ *
+ * What becomes of the bytes is the appender's part (out/appender.h), what becomes of the files that
+ * were rotated is the janitor's (out/janitor.h); here is decided when to rotate.
+ */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "out/appender.h"
+#include "out/emit.h"
+#include "out/janitor.h"
+#include "out/rotated.h"
+#include "out/trouble.h"
+
+/* After a rotation failed, records go on into the same file for so long. */
+#define ROTATE_AGAIN_NS (60 * CLOCK_SECOND_NS)
+
+struct file {
+    char *path;
+    mode_t mode;
+    uint64_t rotate_size;
+    uint64_t rotate_every_ns;
+    uint64_t keep;
+    int compress; /* enum compression */
+
+    struct appender appender;
+    struct janitor janitor;
+    struct trouble trouble;
+    bool stale;      /* SIGHUP came: to be opened anew */
+    uint64_t period; /* of rotate_every_ns, that the file's records belong to */
+    uint64_t rotate_not_before_ns;
+};
+
+static const struct option file_options[] = {
+    {.name = "path",
+     .type = OPTION_PATH,
+     .offset = offsetof(struct file, path),
+     .required = true,
+     .doc = "where to; what is there already stays and is appended to",
+     .example = "/var/log/spile/dns.json"},
+    {.name = "mode",
+     .type = OPTION_MODE,
+     .offset = offsetof(struct file, mode),
+     .fallback = "0644",
+     .doc = "permissions of a file that is made"},
+    {.name = "rotate-size",
+     .type = OPTION_SIZE,
+     .offset = offsetof(struct file, rotate_size),
+     .fallback = "off",
+     .doc = "rotate before the file would grow past this; only a single larger record does",
+     .example = "100M"},
+    {.name = "rotate-every",
+     .type = OPTION_DURATION,
+     .offset = offsetof(struct file, rotate_every_ns),
+     .fallback = "off",
+     .doc =
+         "rotate at the multiples of this on the clock, in UTC: 1h at full hours, 1d at midnight; "
+         "an empty file is left alone",
+     .example = "1h"},
+    {.name = "keep",
+     .type = OPTION_UINT,
+     .offset = offsetof(struct file, keep),
+     .fallback = "10",
+     .doc =
+         "rotated files to keep, named PATH.20261121T085042.992Z for the moment of rotation; the "
+         "oldest go; 0 keeps all"},
+    {.name = "compress",
+     .type = OPTION_ENUM,
+     .offset = offsetof(struct file, compress),
+     .fallback = "none",
+     .choices = compress_names,
+     .doc = "how rotated files are compressed, in the background"},
+    {0},
+};
+
+static uint64_t realtime_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * CLOCK_SECOND_NS + (uint64_t)now.tv_nsec;
+}
+
+static int trouble_with(struct output *out, const char *action)
+{
+    struct file *file = out->priv;
+    trouble_say(&file->trouble, out->name, action, file->path, errno);
+    return -1;
+}
+
+static uint64_t period_of(const struct file *file, uint64_t when_ns)
+{
+    return file->rotate_every_ns ? when_ns / file->rotate_every_ns : 0;
+}
+
+/* Opens the file; 0, or -1 with errno and appender.failed. */
+static int attach(struct file *file)
+{
+    struct appender *a = &file->appender;
+    if (appender_open(a))
+        return -1;
+    file->period = period_of(file, a->has_records ? a->modified_ns : realtime_ns());
+    if (a->put_aside)
+        janitor_call(&file->janitor);
+    a->put_aside = false;
+    return 0;
+}
+
+/* Ends the file, renames it, and begins a new one. When it cannot be renamed, the same file is
+ * continued. -1: there is no file to write to just now. */
+static int rotate(struct output *out)
+{
+    struct file *file = out->priv;
+    char to[PATH_MAX];
+    if (appender_finish(&file->appender))
+        return trouble_with(out, file->appender.failed);
+    if (rotated_aside(file->path, &file->appender.last_ms, to) == 0) {
+        janitor_call(&file->janitor);
+    } else {
+        file->rotate_not_before_ns = clock_after(ROTATE_AGAIN_NS);
+        trouble_with(out, "rotate");
+    }
+    return attach(file) ? trouble_with(out, file->appender.failed) : 0;
+}
+
+/* True when there is a file to write to: the old one, or one opened now. */
+static bool ready(struct output *out)
+{
+    struct file *file = out->priv;
+    if (file->stale && file->appender.fd >= 0 && appender_finish(&file->appender)) {
+        trouble_with(out, file->appender.failed);
+        return false;
+    }
+    file->stale = false;
+    if (file->appender.fd < 0 && attach(file))
+        trouble_with(out, file->appender.failed);
+    return file->appender.fd >= 0;
+}
+
+static bool may_rotate(const struct file *file)
+{
+    const struct appender *a = &file->appender;
+    return a->fd >= 0 && a->regular && a->has_records && a->torn == 0 &&
+           clock_ns() >= file->rotate_not_before_ns;
+}
+
+/* How far the chunk's records fit into the file: at least one when it must not be rotated. */
+static uint32_t fitting(const struct file *file, const struct chunk *chunk, uint32_t first)
+{
+    const struct appender *a = &file->appender;
+    size_t start = chunk_start(chunk, first);
+    uint64_t used = a->size + a->end.len;
+    uint64_t room = file->rotate_size > used ? file->rotate_size - used : 0;
+    if (!file->rotate_size || chunk_len(chunk) - start <= room)
+        return chunk->records;
+    uint32_t end = emit_records(chunk, first, start + room);
+    return end == first && !may_rotate(file) ? first + 1 : end;
+}
+
+static enum output_status judge(struct output *out, enum output_status status)
+{
+    struct file *file = out->priv;
+    if (status == OUTPUT_OK) {
+        trouble_over(&file->trouble, out->name);
+        return status;
+    }
+    if (errno != EINTR)
+        trouble_with(out, "write");
+    if (status != OUTPUT_CLOSED)
+        return status;
+    /* A FIFO's reader went away: another may come. */
+    appender_close(&file->appender);
+    return OUTPUT_RETRY;
+}
+
+static enum output_status file_write(struct output *out, const struct chunk *chunk, uint32_t first,
+                                     uint32_t *done)
+{
+    struct file *file = out->priv;
+    enum output_status status = OUTPUT_OK;
+    *done = first;
+    while (status == OUTPUT_OK && *done < chunk->records) {
+        if (!ready(out))
+            return OUTPUT_RETRY;
+        uint32_t end = fitting(file, chunk, *done);
+        if (end > *done)
+            status = judge(out, appender_write(&file->appender, chunk, done, end));
+        else if (rotate(out))
+            return OUTPUT_RETRY;
+    }
+    return status;
+}
+
+static void file_tick(struct output *out)
+{
+    struct file *file = out->priv;
+    if (file->stale)
+        ready(out);
+    uint64_t period = period_of(file, realtime_ns());
+    if (period == file->period)
+        return;
+    if (may_rotate(file))
+        rotate(out);
+    else if (!file->appender.has_records)
+        file->period = period;
+}
+
+static void file_reopen(struct output *out)
+{
+    struct file *file = out->priv;
+    file->stale = true;
+    ready(out);
+}
+
+static int file_open(struct output *out, struct error *err)
+{
+    struct file *file = out->priv;
+    if (file->rotate_every_ns && file->rotate_every_ns < CLOCK_SECOND_NS)
+        return error_set(err, "rotate-every: at least one second");
+    if (strlen(file->path) + ROTATED_EXTRA >= PATH_MAX)
+        return error_set(err, "%.80s...: the path is too long", file->path);
+    file->janitor = (struct janitor){.out = out,
+                                     .path = file->path,
+                                     .keep = file->keep,
+                                     .how = (enum compression)file->compress};
+    appender_init(&file->appender, out, file->path, file->mode);
+    if (attach(file)) {
+        int error = errno;
+        janitor_end(&file->janitor);
+        appender_free(&file->appender);
+        return error_set(err, "cannot %s %s: %s", file->appender.failed, file->path,
+                         strerror(error));
+    }
+    if (file->rotate_size || file->rotate_every_ns)
+        janitor_call(&file->janitor); /* what an earlier run left to do */
+    return 0;
+}
+
+static void file_close(struct output *out)
+{
+    struct file *file = out->priv;
+    if (file->appender.fd >= 0 && appender_finish(&file->appender))
+        trouble_with(out, file->appender.failed);
+    appender_free(&file->appender);
+    janitor_end(&file->janitor);
+}
+
+static const struct output_hooks file_hooks = {
+    .open = file_open,
+    .write = file_write,
+    .tick = file_tick,
+    .reopen = file_reopen,
+    .close = file_close,
+};
+
+const struct module output_file = {
+    .name = "file",
+    .kind = MODULE_OUTPUT,
+    .doc = "Appends records to a file. The file is rotated when it is large or old enough; rotated "
+           "files are counted and compressed in the background. On SIGHUP it is opened anew, so "
+           "that other programs may rotate it as well.",
+    .size = sizeof(struct file),
+    .options = file_options,
+    .hooks = &file_hooks,
+};

@@ -1,0 +1,76 @@
+#include "out/janitor.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/thread.h"
+#include "out/rotated.h"
+
+static void tidy(const struct janitor *janitor)
+{
+    char failed[PATH_MAX];
+    if (rotated_tidy(janitor->path, janitor->keep, janitor->how, &janitor->out->interrupted,
+                     failed) &&
+        errno != ECANCELED)
+        log_warning("%s: cannot tidy up %s: %s", janitor->out->name, failed, strerror(errno));
+}
+
+static void *run(void *arg)
+{
+    struct janitor *janitor = arg;
+    thread_block_signals(0);
+    thread_background();
+    pthread_mutex_lock(&janitor->lock);
+    while (janitor->wanted || !janitor->stopping) {
+        if (!janitor->wanted) {
+            pthread_cond_wait(&janitor->changed, &janitor->lock);
+            continue;
+        }
+        janitor->wanted = false;
+        pthread_mutex_unlock(&janitor->lock);
+        tidy(janitor);
+        pthread_mutex_lock(&janitor->lock);
+    }
+    pthread_mutex_unlock(&janitor->lock);
+    return NULL;
+}
+
+static bool start(struct janitor *janitor)
+{
+    if (janitor->started)
+        return true;
+    pthread_mutex_init(&janitor->lock, NULL);
+    pthread_cond_init(&janitor->changed, NULL);
+    int rc = pthread_create(&janitor->thread, NULL, run, janitor);
+    janitor->started = rc == 0;
+    if (rc)
+        log_warning("%s: cannot start a thread for rotated files: %s", janitor->out->name,
+                    strerror(rc));
+    return janitor->started;
+}
+
+static void raise_flag(struct janitor *janitor, bool *flag)
+{
+    pthread_mutex_lock(&janitor->lock);
+    *flag = true;
+    pthread_cond_signal(&janitor->changed);
+    pthread_mutex_unlock(&janitor->lock);
+}
+
+void janitor_call(struct janitor *janitor)
+{
+    if (start(janitor))
+        raise_flag(janitor, &janitor->wanted);
+}
+
+void janitor_end(struct janitor *janitor)
+{
+    if (!janitor->started)
+        return;
+    raise_flag(janitor, &janitor->stopping);
+    pthread_join(janitor->thread, NULL);
+    pthread_cond_destroy(&janitor->changed);
+    pthread_mutex_destroy(&janitor->lock);
+    janitor->started = false;
+}

@@ -1,0 +1,20 @@
+/* What goes wrong with an output is said at once, then once a minute, and when it is over. */
+#ifndef SPILE_OUT_TROUBLE_H
+#define SPILE_OUT_TROUBLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Owner: one output's thread. Zeroed: all is well. */
+struct trouble {
+    uint64_t silent_until_ns;
+    bool on;
+};
+
+/* "OUTPUT: cannot ACTION OBJECT: why": `error` is an errno. */
+void trouble_say(struct trouble *trouble, const char *output, const char *action,
+                 const char *object, int error);
+/* All went well just now. */
+void trouble_over(struct trouble *trouble, const char *output);
+
+#endif
