@@ -6,7 +6,12 @@
     X(input_unix)                                                                                  \
     X(input_file)                                                                                  \
     X(output_stdout)                                                                               \
+    X(output_file)                                                                                 \
     X(output_null)                                                                                 \
+    X(fmt_text)                                                                                    \
+    X(fmt_json)                                                                                    \
+    X(fmt_yaml)                                                                                    \
+    X(fmt_fstrm)                                                                                   \
     X(receiver_latency)                                                                            \
     X(receiver_text)                                                                               \
     X(receiver_json)                                                                               \
