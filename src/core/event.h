@@ -2,8 +2,8 @@
  * An event: the lazy view of one frame. Facets are decoded when somebody needs them, once.
  *
  * An event lives on a worker's stack while its frame is in the read buffer; it never crosses
- * threads. A facet that cannot be decoded is marked in `bad`; the event still flows, and fields that
- * needed the facet are absent.
+ * threads. A facet that cannot be decoded is marked in `bad`; the event still flows, and fields
+ * that needed the facet are absent.
  */
 #ifndef SPILE_CORE_EVENT_H
 #define SPILE_CORE_EVENT_H
@@ -43,8 +43,8 @@ struct event {
     struct dns_question question; /* name.len is 0 when there is none */
     struct dns_edns edns;
     uint32_t section_at[4]; /* offsets of the sections, by enum dns_section; with FACET_RECORDS */
-    int64_t latency_ns; /* valid when has_latency */
-    double latency_s;   /* the same as a double; set by the compatible latency stage alone */
+    int64_t latency_ns;     /* valid when has_latency */
+    double latency_s;       /* the same as a double; set by the compatible latency stage alone */
     bool has_latency;
     uint8_t qname_space[DNS_NAME_MAX];
 };
@@ -72,6 +72,12 @@ static inline uint32_t event_need(struct event *ev, uint32_t facets)
 
 /* Begins a walk over the records of one section. Needs FACET_RECORDS, not bad. */
 void event_section(const struct event *ev, enum dns_section section, struct dns_walk *walk);
+
+/* The DNS message of the message's own side; absent when it carries none. */
+static inline struct span event_payload(const struct event *ev)
+{
+    return dnstap_is_query(&ev->tap) ? ev->tap.query_message : ev->tap.response_message;
+}
 
 /* The time of the message's own side; false when the message carries none. */
 static inline bool event_time(const struct event *ev, uint64_t *sec, uint32_t *nsec)

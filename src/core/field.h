@@ -6,33 +6,42 @@
 #ifndef SPILE_CORE_FIELD_H
 #define SPILE_CORE_FIELD_H
 
-#include "base/buf.h"
 #include "core/event.h"
+#include "core/tree.h"
 
 enum field_kind {
-    FIELD_WORD,    /* text of letters, digits, - _ . : only: a mnemonic; needs no escaping */
+    FIELD_WORD,    /* a code and its mnemonic: letters, digits, - _ only */
     FIELD_TEXT,    /* any bytes, perhaps not UTF-8: escaped by the format */
-    FIELD_NAME,    /* struct dns_name */
+    FIELD_NAME,    /* a domain name */
     FIELD_ADDRESS, /* 4 or 16 bytes */
     FIELD_UINT,
+    FIELD_LENGTH, /* a count of bytes: text puts a b behind it */
     FIELD_BOOL,
-    FIELD_TIME,    /* seconds and nanoseconds */
-    FIELD_LATENCY, /* signed nanoseconds */
-    FIELD_JSON,    /* a structure (list or mapping): `put` writes it as JSON */
+    FIELD_TIME,    /* seconds and nanoseconds, as a date */
+    FIELD_EPOCH,   /* the same as a number of seconds with nine decimals */
+    FIELD_LATENCY, /* signed nanoseconds, as seconds with six decimals */
+    FIELD_DATA,    /* told by the event: the getter sets `as` to TEXT, NAME or ADDRESS */
+    FIELD_TREE,    /* a structure: `put` writes it */
+    FIELD_KINDS
 };
 
 struct field_value {
     union {
-        struct span text;      /* WORD, TEXT, ADDRESS */
-        struct dns_name name;
-        uint64_t number;       /* UINT, BOOL */
+        struct span text;     /* TEXT, ADDRESS */
+        struct dns_name name; /* NAME */
+        uint64_t number;      /* WORD (the code), UINT, LENGTH, BOOL */
         int64_t latency_ns;
         struct {
             uint64_t sec;
-            uint32_t nsec;
-        } time;
+            uint32_t nsec; /* below 1,000,000,000 */
+        } time;            /* TIME, EPOCH */
     };
-    char space[16]; /* for a WORD made up on the spot, such as TYPE65400 */
+    enum field_kind as; /* of DATA */
+};
+
+enum {
+    FIELD_WORD_MAX = 20, /* bytes of a mnemonic */
+    FIELD_KEY_MAX = 24,  /* bytes of a key */
 };
 
 struct field {
@@ -40,17 +49,42 @@ struct field {
     const char *key;  /* "qname" */
     enum field_kind kind;
     uint32_t needs; /* facets */
-    /* The value; false when the event has none. */
-    bool (*get)(struct event *ev, struct field_value *value);
-    /* Of FIELD_JSON instead of get: appends the structure as JSON; false when the event has none. */
-    bool (*put)(struct event *ev, struct buf *out);
+    /* The value; false when the event has none. The facets were decoded, or tried: a getter looks
+     * at ev->bad itself. Not of TREE. */
+    bool (*get)(const struct field *self, const struct event *ev, struct field_value *value);
+    uint32_t at;  /* for `get`: where in struct event the value lies */
+    uint32_t has; /* for `get`: the bits that say that it is there, or which it is */
+    /* Of WORD: the code's mnemonic, or what stands for an unknown code; at most FIELD_WORD_MAX
+     * bytes. */
+    char *(*word)(char *p, uint64_t code);
+    /* Of TREE: writes the structure; false, and nothing written, when the event has none. */
+    bool (*put)(const struct field *self, struct event *ev, struct tree *tree);
+    uint8_t column; /* its place in a line of text, from 1; 0: only where it is asked for */
+    bool part;      /* of the structure in a row above: JSON and YAML have it in there, and as a
+                       key of its own only where it is asked for */
     const char *doc;
 };
 
 /* All fields, in the order in which JSON prints them; ends with a row whose name is NULL. */
 extern const struct field fields[];
 
-/* By name or by key; NULL when unknown, *hint then the nearest name or NULL. */
+/* By name or by key; NULL when unknown, *hint (may be NULL) then the nearest name or NULL. */
 const struct field *field_find(struct span name, const char **hint);
+
+/* Decodes what the field needs and gets its value; false when the event has none. Not for TREE. */
+static inline bool field_get(const struct field *field, struct event *ev, struct field_value *value)
+{
+    event_need(ev, field->needs);
+    return field->get(field, ev, value);
+}
+
+/* The most bytes that field_value_put writes for a value. `kind` is never TREE, and of DATA `as`.
+ */
+size_t field_value_max(enum field_kind kind, const struct field_value *value);
+/* The value as text. `cache` belongs to the thread. */
+char *field_value_put(char *p, const struct field *field, const struct field_value *value,
+                      enum scalar_style style, struct put_time_cache *cache);
+/* Any field's value, TREE or not, into a tree: null when the event has none. */
+void field_put(const struct field *field, struct event *ev, struct tree *tree);
 
 #endif

@@ -1,0 +1,156 @@
+#include "base/escape.h"
+
+#include "base/put.h"
+
+#define EACH_BYTE(b) ((b)*0x0101010101010101ULL)
+#define HIGH_BITS EACH_BYTE(0x80ULL)
+
+/* Marks the bytes of `word` that are zero; bytes above the first marked one may be marked in error.
+ */
+static inline uint64_t zero_bytes(uint64_t word)
+{
+    return (word - EACH_BYTE(1ULL)) & ~word & HIGH_BITS;
+}
+
+/* Not zero when any of eight bytes is below `lowest`, above 0x7e, a backslash, or `quote`. */
+static inline uint64_t special_bytes(uint64_t word, uint8_t lowest, uint8_t quote)
+{
+    uint64_t below = (word - EACH_BYTE((uint64_t)lowest)) & ~word;
+    uint64_t above = (word + EACH_BYTE(1ULL)) | word;
+    return ((below | above) & HIGH_BITS) | zero_bytes(word ^ EACH_BYTE((uint64_t)'\\')) |
+           zero_bytes(word ^ EACH_BYTE((uint64_t)quote));
+}
+
+static inline bool special_byte(uint8_t byte, uint8_t lowest, uint8_t quote)
+{
+    return byte < lowest || byte > 0x7e || byte == '\\' || byte == quote;
+}
+
+/* Copies bytes up to the first special one; returns how many. May write up to `len` bytes. */
+static inline size_t copy_plain(char *p, const uint8_t *bytes, size_t len, uint8_t lowest,
+                                uint8_t quote)
+{
+    size_t i = 0;
+    for (uint64_t word; len - i >= sizeof word; i += sizeof word) {
+        memcpy(&word, bytes + i, sizeof word);
+        if (special_bytes(word, lowest, quote))
+            break;
+        memcpy(p + i, &word, sizeof word);
+    }
+    for (; i < len && !special_byte(bytes[i], lowest, quote); i++)
+        p[i] = (char)bytes[i];
+    return i;
+}
+
+static char *put_decimal_escape(char *p, uint8_t byte)
+{
+    *p++ = '\\';
+    return put_digits(p, byte, 3);
+}
+
+char *escape_text(char *p, struct span bytes, unsigned flags)
+{
+    for (size_t i = 0;; i++) {
+        size_t plain = copy_plain(p, bytes.ptr + i, bytes.len - i, 0x21, '\\');
+        p += plain;
+        i += plain;
+        if (i >= bytes.len)
+            return p;
+        if (bytes.ptr[i] != '\\')
+            p = put_decimal_escape(p, bytes.ptr[i]);
+        else
+            p = flags & ESCAPE_PRESENTED ? put_char(p, '\\') : PUT_LIT(p, "\\\\");
+    }
+}
+
+/* The sequence at the front, RFC 3629: its length and code point; 0 when it is not well formed. */
+static size_t utf8_sequence(const uint8_t *bytes, size_t len, uint32_t *code)
+{
+    static const struct {
+        uint8_t mask, lead;
+        uint32_t least; /* code point that needs this length */
+    } shapes[] = {{0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
+    for (size_t more = 0; more < 4 && more < len; more++) {
+        if ((bytes[0] & shapes[more].mask) != shapes[more].lead)
+            continue;
+        uint32_t value = bytes[0] & (uint8_t)~shapes[more].mask;
+        for (size_t i = 1; i <= more; i++) {
+            if ((bytes[i] & 0xc0) != 0x80)
+                return 0;
+            value = value << 6 | (bytes[i] & 0x3f);
+        }
+        bool surrogate = value >= 0xd800 && value <= 0xdfff;
+        *code = value;
+        return value < shapes[more].least || value > 0x10ffff || surrogate ? 0 : more + 1;
+    }
+    return 0;
+}
+
+/* Code points that are never written as themselves: controls, and what breaks lines, reorders or
+ * hides text, or is no character at all (YAML forbids those). */
+static bool is_hidden(uint32_t code)
+{
+    static const struct {
+        uint32_t first, last;
+    } hidden[] = {
+        {0x00, 0x1f},     {0x7f, 0x9f},     {0x61c, 0x61c},   {0x200b, 0x200f}, {0x2028, 0x202e},
+        {0x2060, 0x2069}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xfffe, 0xffff},
+    };
+    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
+        if (code >= hidden[i].first && code <= hidden[i].last)
+            return true;
+    return false;
+}
+
+static char *put_unicode_escape(char *p, uint32_t code)
+{
+    uint8_t bytes[2] = {(uint8_t)(code >> 8), (uint8_t)code};
+    p = PUT_LIT(p, "\\u");
+    return put_hex(p, bytes, sizeof bytes);
+}
+
+/* What stands at the front and is special; *used gets its length. */
+static char *put_special(char *p, struct span bytes, unsigned flags, size_t *used)
+{
+    uint32_t code;
+    *used = utf8_sequence(bytes.ptr, bytes.len, &code);
+    if (*used == 0) {
+        *used = 1;
+        *p++ = '\\';
+        return put_decimal_escape(p, bytes.ptr[0]);
+    }
+    if (code == '"')
+        return PUT_LIT(p, "\\\"");
+    if (code == '\\')
+        return flags & ESCAPE_PRESENTED ? PUT_LIT(p, "\\\\") : PUT_LIT(p, "\\\\\\\\");
+    if (is_hidden(code) || code == ' ')
+        return put_unicode_escape(p, code);
+    return put_bytes(p, bytes.ptr, *used);
+}
+
+char *escape_json(char *p, struct span bytes, unsigned flags)
+{
+    uint8_t lowest = flags & ESCAPE_SPACE ? 0x21 : 0x20;
+    for (;;) {
+        size_t used = copy_plain(p, bytes.ptr, bytes.len, lowest, '"');
+        p += used;
+        bytes = span_of(bytes.ptr + used, bytes.len - used);
+        if (bytes.len == 0)
+            return p;
+        p = put_special(p, bytes, flags, &used);
+        bytes = span_of(bytes.ptr + used, bytes.len - used);
+    }
+}
+
+size_t escape_json_plain(struct span bytes)
+{
+    size_t i = 0;
+    for (uint64_t word; bytes.len - i >= sizeof word; i += sizeof word) {
+        memcpy(&word, bytes.ptr + i, sizeof word);
+        if (special_bytes(word, 0x20, '"'))
+            break;
+    }
+    while (i < bytes.len && !special_byte(bytes.ptr[i], 0x20, '"'))
+        i++;
+    return i;
+}

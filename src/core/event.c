@@ -1,0 +1,83 @@
+#include "core/event.h"
+
+static int decode_dnstap(struct event *ev)
+{
+    return dnstap_decode(ev->frame, &ev->tap);
+}
+
+static int decode_header(struct event *ev)
+{
+    ev->dns = event_payload(ev);
+    return dns_header_decode(ev->dns, &ev->header) ? 0 : -1;
+}
+
+/* No question at all is nothing bad: a SERVFAIL or a DSO message may have none. */
+static int decode_question(struct event *ev)
+{
+    ev->question.name.len = 0;
+    return ev->header.qdcount == 0 ? 0
+                                   : dns_question_decode(ev->dns, ev->qname_space, &ev->question);
+}
+
+/* Walks all records once: afterwards they are known to be sound, where each section begins is
+ * remembered, and the OPT record (RFC 6891 6.1.1: at most one, in the additional section) is found.
+ */
+static int decode_records(struct event *ev)
+{
+    struct dns_walk walk;
+    struct dns_rr rr;
+    ev->edns.present = false;
+    if (dns_walk_init(&walk, ev->dns, &ev->header) < 0)
+        return -1;
+    for (int section = DNS_ANSWER; section <= DNS_ADDITIONAL; section++) {
+        ev->section_at[section] = (uint32_t)walk.pos;
+        for (unsigned left = walk.left[section]; left > 0; left--) {
+            if (!dns_walk_next(&walk, &rr))
+                return -1;
+            if (rr.type == DNS_TYPE_OPT && section == DNS_ADDITIONAL && !ev->edns.present)
+                dns_edns_decode(&rr, &ev->header, &ev->edns);
+        }
+    }
+    return 0;
+}
+
+static int decode_policy(struct event *ev)
+{
+    ev->policy = (struct dnstap_policy){0};
+    return ev->tap.has & DNSTAP_HAS_POLICY ? dnstap_policy_decode(ev->tap.policy, &ev->policy) : 0;
+}
+
+/* One row a facet, in the order of decoding. */
+static const struct {
+    uint32_t facet;
+    uint32_t after; /* what it is decoded from: bad with it */
+    uint32_t implied_by;
+    int (*decode)(struct event *ev);
+} steps[] = {
+    {FACET_DNSTAP, 0, FACET_HEADER | FACET_QUESTION | FACET_RECORDS | FACET_POLICY | FACET_LATENCY,
+     decode_dnstap},
+    {FACET_HEADER, FACET_DNSTAP, FACET_QUESTION | FACET_RECORDS, decode_header},
+    {FACET_QUESTION, FACET_HEADER, FACET_RECORDS, decode_question},
+    {FACET_RECORDS, FACET_QUESTION, 0, decode_records},
+    {FACET_POLICY, FACET_DNSTAP, 0, decode_policy},
+};
+
+void event_decode(struct event *ev, uint32_t facets)
+{
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        uint32_t facet = steps[i].facet;
+        if (ev->have & facet || !(facets & (facet | steps[i].implied_by)))
+            continue;
+        ev->have |= facet;
+        if (ev->bad & steps[i].after || steps[i].decode(ev) < 0)
+            ev->bad |= facet;
+    }
+    ev->have |= facets & FACET_LATENCY;
+}
+
+void event_section(const struct event *ev, enum dns_section section, struct dns_walk *walk)
+{
+    const uint16_t counts[] = {0, ev->header.ancount, ev->header.nscount, ev->header.arcount};
+    *walk = (struct dns_walk){.msg = ev->dns, .pos = ev->section_at[section]};
+    walk->left[section] = counts[section];
+}

@@ -1,0 +1,511 @@
+#include "core/field.h"
+
+#include "core/option.h"
+#include "core/structure.h"
+
+#define AT(member) offsetof(struct event, member)
+
+enum { EDNS_DO = 0x8000 };
+enum { MATCH_CLIENT_IP = 2, MATCH_RESPONSE_IP = 3, MATCH_NS_IP = 5 }; /* Policy.Match */
+
+/* Getters. The plain ones are told by their row where the value lies. */
+
+static inline const void *at(const struct field *self, const struct event *ev)
+{
+    return (const char *)ev + self->at;
+}
+
+static inline bool get_u32(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    v->number = *(const uint32_t *)at(self, ev);
+    return true;
+}
+
+static inline bool get_u16(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    v->number = *(const uint16_t *)at(self, ev);
+    return true;
+}
+
+static inline bool get_span(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    v->text = *(const struct span *)at(self, ev);
+    return true;
+}
+
+static bool get_tap_u32(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    return ev->tap.has & self->has && get_u32(self, ev, v);
+}
+
+static bool get_tap_text(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    return ev->tap.has & self->has && get_span(self, ev, v);
+}
+
+static bool get_tap_length(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    v->number = ((const struct span *)at(self, ev))->len;
+    return ev->tap.has & self->has;
+}
+
+static bool get_direction(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    v->number = !dnstap_is_query(&ev->tap);
+    return ev->tap.has & self->has;
+}
+
+/* Four or sixteen bytes; CoreDNS sends IPv4 in sixteen and calls the family INET. */
+static bool get_address(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    struct span bytes = *(const struct span *)at(self, ev);
+    if (bytes.len == 16 && ev->tap.family == DNSTAP_INET)
+        bytes = span_of(bytes.ptr + 12, 4);
+    v->text = bytes;
+    return bytes.len == 4 || bytes.len == 16;
+}
+
+/* Nanoseconds of a second and more carry over; a second that cannot be counted further stays. */
+static inline bool set_time(bool present, uint64_t sec, uint32_t nsec, struct field_value *v)
+{
+    enum { SECOND = 1000000000 };
+    if (__builtin_expect(nsec >= SECOND, 0)) {
+        uint64_t carry = nsec / SECOND;
+        sec = sec > UINT64_MAX - carry ? UINT64_MAX : sec + carry;
+        nsec %= SECOND;
+    }
+    v->time.sec = sec;
+    v->time.nsec = nsec;
+    return present;
+}
+
+static bool get_own_time(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    (void)self;
+    uint64_t sec;
+    uint32_t nsec;
+    bool present = event_time(ev, &sec, &nsec);
+    return set_time(present, sec, nsec, v);
+}
+
+static bool get_query_time(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    return set_time(ev->tap.has & self->has, ev->tap.query_sec, ev->tap.query_nsec, v);
+}
+
+static bool get_response_time(const struct field *self, const struct event *ev,
+                              struct field_value *v)
+{
+    return set_time(ev->tap.has & self->has, ev->tap.response_sec, ev->tap.response_nsec, v);
+}
+
+static bool get_latency(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    (void)self;
+    v->latency_ns = ev->latency_ns;
+    return ev->has_latency;
+}
+
+static bool get_peer(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    (void)self;
+    if (!ev->origin)
+        return false;
+    v->text = span_str(ev->origin->peer);
+    return true;
+}
+
+/* A name where the bytes are one whole name in wire form, else text. */
+static bool set_name_or_text(struct span bytes, struct field_value *v)
+{
+    uint8_t space[DNS_NAME_MAX];
+    struct dns_name name;
+    size_t end;
+    v->as = FIELD_TEXT;
+    v->text = bytes;
+    if (dns_name_decode(bytes, 0, space, &name, &end) == 0 && name.wire == bytes.ptr &&
+        name.len == bytes.len) {
+        v->as = FIELD_NAME;
+        v->name = name;
+    }
+    return true;
+}
+
+static bool get_query_zone(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    return ev->tap.has & self->has && set_name_or_text(ev->tap.query_zone, v);
+}
+
+static bool get_own_length(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    (void)self;
+    struct span payload = event_payload(ev);
+    v->number = payload.len;
+    return payload.ptr;
+}
+
+static bool get_header_u16(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    return !(ev->bad & FACET_HEADER) && get_u16(self, ev, v);
+}
+
+static bool get_flag(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    v->number = (ev->header.flags & self->has) != 0;
+    return !(ev->bad & FACET_HEADER);
+}
+
+static bool get_rcode(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    (void)self;
+    v->number = dns_rcode(&ev->header);
+    return !(ev->bad & FACET_HEADER);
+}
+
+static bool get_opcode(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    (void)self;
+    v->number = dns_opcode(&ev->header);
+    return !(ev->bad & FACET_HEADER);
+}
+
+static inline bool has_question(const struct event *ev)
+{
+    return !(ev->bad & FACET_QUESTION) && ev->question.name.len > 0;
+}
+
+static bool get_qname(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    (void)self;
+    v->name = ev->question.name;
+    return has_question(ev);
+}
+
+static bool get_question_u16(const struct field *self, const struct event *ev,
+                             struct field_value *v)
+{
+    return has_question(ev) && get_u16(self, ev, v);
+}
+
+static inline bool has_edns(const struct event *ev)
+{
+    return !(ev->bad & FACET_RECORDS) && ev->edns.present;
+}
+
+static bool get_edns_version(const struct field *self, const struct event *ev,
+                             struct field_value *v)
+{
+    (void)self;
+    v->number = ev->edns.version;
+    return has_edns(ev);
+}
+
+static bool get_edns_u16(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    return has_edns(ev) && get_u16(self, ev, v);
+}
+
+static bool get_edns_flag(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    v->number = has_edns(ev) && ev->edns.flags & self->has;
+    return has_edns(ev);
+}
+
+static inline bool has_policy(const struct field *self, const struct event *ev)
+{
+    return !(ev->bad & FACET_POLICY) && ev->policy.has & self->has;
+}
+
+static bool get_policy_text(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    return has_policy(self, ev) && get_span(self, ev, v);
+}
+
+static bool get_policy_u32(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    return has_policy(self, ev) && get_u32(self, ev, v);
+}
+
+/* RPZ keeps the owner name of the rule here. */
+static bool get_policy_rule(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    return has_policy(self, ev) && set_name_or_text(ev->policy.rule, v);
+}
+
+/* What matched: an address or a name, as `match` says; bytes that are neither are text. */
+static bool get_policy_value(const struct field *self, const struct event *ev,
+                             struct field_value *v)
+{
+    const struct dnstap_policy *policy = &ev->policy;
+    if (!has_policy(self, ev))
+        return false;
+    set_name_or_text(policy->value, v);
+    bool wants_address = policy->has & DNSTAP_POLICY_HAS_MATCH &&
+                         (policy->match == MATCH_CLIENT_IP || policy->match == MATCH_RESPONSE_IP ||
+                          policy->match == MATCH_NS_IP);
+    if (wants_address && (policy->value.len == 4 || policy->value.len == 16)) {
+        v->as = FIELD_ADDRESS;
+        v->text = policy->value;
+    }
+    return true;
+}
+
+/* What of the event could not be read. */
+
+static bool bad_length(struct span address)
+{
+    return address.len != 0 && address.len != 4 && address.len != 16;
+}
+
+enum malformed {
+    MALFORMED_ADDRESS,
+    MALFORMED_HEADER,
+    MALFORMED_QUESTION,
+    MALFORMED_RECORDS,
+    MALFORMED_POLICY
+};
+
+static bool get_malformed(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    (void)self;
+    static const uint32_t facets[] = {[MALFORMED_HEADER] = FACET_HEADER,
+                                      [MALFORMED_QUESTION] = FACET_QUESTION,
+                                      [MALFORMED_RECORDS] = FACET_RECORDS,
+                                      [MALFORMED_POLICY] = FACET_POLICY};
+    v->number = MALFORMED_ADDRESS;
+    if (bad_length(ev->tap.query_address) || bad_length(ev->tap.response_address))
+        return true;
+    /* No DNS message at all is not a malformed one. */
+    uint32_t bad = event_payload(ev).ptr ? ev->bad : ev->bad & FACET_POLICY;
+    for (v->number = MALFORMED_HEADER; v->number <= MALFORMED_POLICY; v->number++)
+        if (bad & facets[v->number])
+            return true;
+    return false;
+}
+
+static char *word_malformed(char *p, uint64_t code)
+{
+    static const char *const words[] = {[MALFORMED_ADDRESS] = "address",
+                                        [MALFORMED_HEADER] = "header",
+                                        [MALFORMED_QUESTION] = "question",
+                                        [MALFORMED_RECORDS] = "records",
+                                        [MALFORMED_POLICY] = "policy"};
+    return code <= MALFORMED_POLICY ? put_str(p, words[code]) : p;
+}
+
+/* Mnemonics; an unknown code is its number, behind a prefix where the registry is IANA's. */
+
+static char *put_word(char *p, const char *word, const char *prefix, uint64_t code)
+{
+    return word ? put_str(p, word) : put_u64(put_str(p, prefix), code);
+}
+
+static char *word_message_type(char *p, uint64_t code)
+{
+    return put_word(p, dnstap_message_type_name((uint32_t)code), "", code);
+}
+
+static char *word_direction(char *p, uint64_t code)
+{
+    return put_str(p, code ? "response" : "query");
+}
+
+static char *word_family(char *p, uint64_t code)
+{
+    return put_word(p, dnstap_family_name((uint32_t)code), "", code);
+}
+
+static char *word_protocol(char *p, uint64_t code)
+{
+    return put_word(p, dnstap_protocol_name((uint32_t)code), "", code);
+}
+
+static char *word_http_protocol(char *p, uint64_t code)
+{
+    return put_word(p, dnstap_http_protocol_name((uint32_t)code), "", code);
+}
+
+static char *word_policy_action(char *p, uint64_t code)
+{
+    return put_word(p, dnstap_policy_action_name((uint32_t)code), "", code);
+}
+
+static char *word_policy_match(char *p, uint64_t code)
+{
+    return put_word(p, dnstap_policy_match_name((uint32_t)code), "", code);
+}
+
+static char *word_rcode(char *p, uint64_t code)
+{
+    return put_word(p, dns_rcode_name((unsigned)code), "RCODE", code);
+}
+
+static char *word_opcode(char *p, uint64_t code)
+{
+    return put_word(p, dns_opcode_name((unsigned)code), "OPCODE", code);
+}
+
+static char *word_type(char *p, uint64_t code)
+{
+    return dns_type_put(p, (uint16_t)code);
+}
+
+static char *word_class(char *p, uint64_t code)
+{
+    return dns_class_put(p, (uint16_t)code);
+}
+
+const struct field fields[] = {
+    /* The keys of dnstap-receiver, in its order. */
+    {"dnstap.identity", "identity", FIELD_TEXT, .needs = FACET_DNSTAP, .get = get_tap_text,
+     .at = AT(tap.identity), .has = DNSTAP_HAS_IDENTITY, .column = 2,
+     .doc = "identity of the DNS server, as it calls itself"},
+    {"dns.qname", "qname", FIELD_NAME, .needs = FACET_QUESTION, .get = get_qname, .column = 10,
+     .doc = "name of the first question"},
+    {"dns.qtype", "rrtype", FIELD_WORD, .needs = FACET_QUESTION, .get = get_question_u16,
+     .at = AT(question.type), .word = word_type, .column = 11, .doc = "type of the first question"},
+    {"query.address", "query-ip", FIELD_ADDRESS, .needs = FACET_DNSTAP, .get = get_address,
+     .at = AT(tap.query_address), .column = 5, .doc = "address of who sent the query"},
+    {"query.port", "query-port", FIELD_UINT, .needs = FACET_DNSTAP, .get = get_tap_u32,
+     .at = AT(tap.query_port), .has = DNSTAP_HAS_QUERY_PORT, .column = 6,
+     .doc = "port of who sent the query"},
+    {"response.address", "response-ip", FIELD_ADDRESS, .needs = FACET_DNSTAP, .get = get_address,
+     .at = AT(tap.response_address), .doc = "address of who answers"},
+    {"response.port", "response-port", FIELD_UINT, .needs = FACET_DNSTAP, .get = get_tap_u32,
+     .at = AT(tap.response_port), .has = DNSTAP_HAS_RESPONSE_PORT, .doc = "port of who answers"},
+    {"dnstap.latency", "latency", FIELD_LATENCY, .needs = FACET_LATENCY, .get = get_latency,
+     .column = 12, .doc = "seconds from query to response"},
+    {"dnstap.type", "message", FIELD_WORD, .needs = FACET_DNSTAP, .get = get_tap_u32,
+     .at = AT(tap.message_type), .has = DNSTAP_HAS_MESSAGE_TYPE, .word = word_message_type,
+     .column = 3, .doc = "type of the message: CLIENT_QUERY, RESOLVER_RESPONSE, ..."},
+    {"dnstap.family", "family", FIELD_WORD, .needs = FACET_DNSTAP, .get = get_tap_u32,
+     .at = AT(tap.family), .has = DNSTAP_HAS_FAMILY, .word = word_family, .column = 7,
+     .doc = "INET or INET6"},
+    {"dnstap.protocol", "protocol", FIELD_WORD, .needs = FACET_DNSTAP, .get = get_tap_u32,
+     .at = AT(tap.protocol), .has = DNSTAP_HAS_PROTOCOL, .word = word_protocol, .column = 8,
+     .doc = "how the message travelled: UDP, TCP, DOT, DOH, DOQ, ..."},
+    {"dns.length", "length", FIELD_LENGTH, .needs = FACET_DNSTAP, .get = get_own_length,
+     .column = 9, .doc = "bytes of the DNS message"},
+    {"dnstap.timestamp", "timestamp", FIELD_EPOCH, .needs = FACET_DNSTAP, .get = get_own_time,
+     .doc = "time of the message in seconds since 1970"},
+    {"dnstap.direction", "type", FIELD_WORD, .needs = FACET_DNSTAP, .get = get_direction,
+     .has = DNSTAP_HAS_MESSAGE_TYPE, .word = word_direction, .doc = "query or response"},
+    {"dns.rcode", "rcode", FIELD_WORD, .needs = FACET_HEADER, .get = get_rcode, .word = word_rcode,
+     .column = 4, .doc = "response code of the header"},
+    {"dns.id", "id", FIELD_UINT, .needs = FACET_HEADER, .get = get_header_u16, .at = AT(header.id),
+     .doc = "id of the DNS message"},
+    {"dnstap.time", "datetime", FIELD_TIME, .needs = FACET_DNSTAP, .get = get_own_time, .column = 1,
+     .doc = "time of the message"},
+    /* And more. */
+    {"dns.opcode", "opcode", FIELD_WORD, .needs = FACET_HEADER, .get = get_opcode,
+     .word = word_opcode, .doc = "operation: QUERY, NOTIFY, UPDATE, ..."},
+    {"dns.qclass", "class", FIELD_WORD, .needs = FACET_QUESTION, .get = get_question_u16,
+     .at = AT(question.class), .word = word_class, .doc = "class of the first question"},
+    {"dns.flags", "flags", FIELD_TREE, .needs = FACET_HEADER, .put = structure_flags,
+     .doc = "flags of the header that are set"},
+    {"dns.flags.qr", "qr", FIELD_BOOL, .needs = FACET_HEADER, .get = get_flag, .has = DNS_FLAG_QR,
+     .part = true, .doc = "flag: response"},
+    {"dns.flags.aa", "aa", FIELD_BOOL, .needs = FACET_HEADER, .get = get_flag, .has = DNS_FLAG_AA,
+     .part = true, .doc = "flag: authoritative answer"},
+    {"dns.flags.tc", "tc", FIELD_BOOL, .needs = FACET_HEADER, .get = get_flag, .has = DNS_FLAG_TC,
+     .part = true, .doc = "flag: truncated"},
+    {"dns.flags.rd", "rd", FIELD_BOOL, .needs = FACET_HEADER, .get = get_flag, .has = DNS_FLAG_RD,
+     .part = true, .doc = "flag: recursion desired"},
+    {"dns.flags.ra", "ra", FIELD_BOOL, .needs = FACET_HEADER, .get = get_flag, .has = DNS_FLAG_RA,
+     .part = true, .doc = "flag: recursion available"},
+    {"dns.flags.z", "z", FIELD_BOOL, .needs = FACET_HEADER, .get = get_flag, .has = DNS_FLAG_Z,
+     .part = true, .doc = "flag: reserved"},
+    {"dns.flags.ad", "ad", FIELD_BOOL, .needs = FACET_HEADER, .get = get_flag, .has = DNS_FLAG_AD,
+     .part = true, .doc = "flag: authentic data"},
+    {"dns.flags.cd", "cd", FIELD_BOOL, .needs = FACET_HEADER, .get = get_flag, .has = DNS_FLAG_CD,
+     .part = true, .doc = "flag: checking disabled"},
+    {"dns.qdcount", "qdcount", FIELD_UINT, .needs = FACET_HEADER, .get = get_header_u16,
+     .at = AT(header.qdcount), .doc = "number of questions that the header promises"},
+    {"dns.ancount", "ancount", FIELD_UINT, .needs = FACET_HEADER, .get = get_header_u16,
+     .at = AT(header.ancount), .doc = "number of answer records that the header promises"},
+    {"dns.nscount", "nscount", FIELD_UINT, .needs = FACET_HEADER, .get = get_header_u16,
+     .at = AT(header.nscount), .doc = "number of authority records that the header promises"},
+    {"dns.arcount", "arcount", FIELD_UINT, .needs = FACET_HEADER, .get = get_header_u16,
+     .at = AT(header.arcount), .doc = "number of additional records that the header promises"},
+    {"dns.answer", "answers", FIELD_TREE, .needs = FACET_RECORDS, .put = structure_answers,
+     .doc = "records of the answer section"},
+    {"dns.authority", "authority", FIELD_TREE, .needs = FACET_RECORDS, .put = structure_authority,
+     .doc = "records of the authority section"},
+    {"dns.additional", "additional", FIELD_TREE, .needs = FACET_RECORDS,
+     .put = structure_additional, .doc = "records of the additional section, without EDNS"},
+    {"edns", "edns", FIELD_TREE, .needs = FACET_RECORDS, .put = structure_edns,
+     .doc = "EDNS: all of it"},
+    {"edns.version", "edns-version", FIELD_UINT, .needs = FACET_RECORDS, .get = get_edns_version,
+     .part = true, .doc = "EDNS version"},
+    {"edns.udp-size", "edns-udp-size", FIELD_UINT, .needs = FACET_RECORDS, .get = get_edns_u16,
+     .at = AT(edns.udp_size), .part = true, .doc = "bytes that the sender takes over UDP"},
+    {"edns.do", "edns-do", FIELD_BOOL, .needs = FACET_RECORDS, .get = get_edns_flag, .has = EDNS_DO,
+     .part = true, .doc = "DNSSEC records are wanted"},
+    {"edns.rcode", "edns-rcode", FIELD_WORD, .needs = FACET_RECORDS, .get = get_edns_u16,
+     .at = AT(edns.rcode), .word = word_rcode, .part = true,
+     .doc = "response code with its extended bits"},
+    {"edns.client-subnet", "edns-client-subnet", FIELD_TREE, .needs = FACET_RECORDS,
+     .put = structure_client_subnet, .part = true, .doc = "client subnet: prefix and scope"},
+    {"edns.options", "edns-options", FIELD_TREE, .needs = FACET_RECORDS,
+     .put = structure_edns_options, .part = true, .doc = "all EDNS options"},
+    {"dnstap.query-zone", "query-zone", FIELD_DATA, .needs = FACET_DNSTAP, .get = get_query_zone,
+     .has = DNSTAP_HAS_QUERY_ZONE, .doc = "zone that a resolver asked about"},
+    {"dnstap.http-protocol", "http-protocol", FIELD_WORD, .needs = FACET_DNSTAP, .get = get_tap_u32,
+     .at = AT(tap.http_protocol), .has = DNSTAP_HAS_HTTP_PROTOCOL, .word = word_http_protocol,
+     .doc = "HTTP1, HTTP2 or HTTP3, of DOH"},
+    {"policy", "policy", FIELD_TREE, .needs = FACET_POLICY, .put = structure_policy,
+     .doc = "policy that was applied: all of it"},
+    {"policy.type", "policy-type", FIELD_TEXT, .needs = FACET_POLICY, .get = get_policy_text,
+     .at = AT(policy.type), .has = DNSTAP_POLICY_HAS_TYPE, .part = true,
+     .doc = "kind of policy, such as RPZ"},
+    {"policy.rule", "policy-rule", FIELD_DATA, .needs = FACET_POLICY, .get = get_policy_rule,
+     .has = DNSTAP_POLICY_HAS_RULE, .part = true, .doc = "rule that matched"},
+    {"policy.action", "policy-action", FIELD_WORD, .needs = FACET_POLICY, .get = get_policy_u32,
+     .at = AT(policy.action), .has = DNSTAP_POLICY_HAS_ACTION, .word = word_policy_action,
+     .part = true, .doc = "what was done: NXDOMAIN, DROP, LOCAL_DATA, ..."},
+    {"policy.match", "policy-match", FIELD_WORD, .needs = FACET_POLICY, .get = get_policy_u32,
+     .at = AT(policy.match), .has = DNSTAP_POLICY_HAS_MATCH, .word = word_policy_match,
+     .part = true, .doc = "what was compared: QNAME, CLIENT_IP, ..."},
+    {"policy.value", "policy-value", FIELD_DATA, .needs = FACET_POLICY, .get = get_policy_value,
+     .has = DNSTAP_POLICY_HAS_VALUE, .part = true, .doc = "value that matched"},
+    {"dnstap.version", "version", FIELD_TEXT, .needs = FACET_DNSTAP, .get = get_tap_text,
+     .at = AT(tap.version), .has = DNSTAP_HAS_VERSION, .doc = "version of the DNS server"},
+    {"dnstap.extra", "extra", FIELD_TEXT, .needs = FACET_DNSTAP, .get = get_tap_text,
+     .at = AT(tap.extra), .has = DNSTAP_HAS_EXTRA, .doc = "what the server added"},
+    {"input.peer", "peer", FIELD_TEXT, .get = get_peer,
+     .doc = "who sent the frame: address and port, a socket, or a file"},
+    {"dnstap.query-time", "query-time", FIELD_TIME, .needs = FACET_DNSTAP, .get = get_query_time,
+     .has = DNSTAP_HAS_QUERY_SEC, .doc = "time of the query"},
+    {"dnstap.response-time", "response-time", FIELD_TIME, .needs = FACET_DNSTAP,
+     .get = get_response_time, .has = DNSTAP_HAS_RESPONSE_SEC, .doc = "time of the response"},
+    {"dnstap.query-length", "query-message-length", FIELD_LENGTH, .needs = FACET_DNSTAP,
+     .get = get_tap_length, .at = AT(tap.query_message), .has = DNSTAP_HAS_QUERY_MESSAGE,
+     .doc = "bytes of the DNS query, where the message carries it"},
+    {"dnstap.response-length", "response-message-length", FIELD_LENGTH, .needs = FACET_DNSTAP,
+     .get = get_tap_length, .at = AT(tap.response_message), .has = DNSTAP_HAS_RESPONSE_MESSAGE,
+     .doc = "bytes of the DNS response, where the message carries it"},
+    {"dnstap.unknown", "unknown", FIELD_TREE, .needs = FACET_DNSTAP, .put = structure_unknown,
+     .doc = "protobuf fields that this version does not know, by number"},
+    {"dnstap.malformed", "malformed", FIELD_WORD, .needs = FACET_POLICY | FACET_RECORDS,
+     .get = get_malformed, .word = word_malformed,
+     .doc = "the part that could not be read: address, header, question, records or policy"},
+    {0},
+};
+
+/* Names first, then keys. */
+static const char *name_or_key(const void *ctx, size_t i)
+{
+    size_t count = *(const size_t *)ctx;
+    return i < count ? fields[i].name : fields[i - count].key;
+}
+
+const struct field *field_find(struct span name, const char **hint)
+{
+    size_t count = 0;
+    for (const struct field *field = fields; field->name; field++, count++)
+        if (span_equal(name, span_str(field->name)) || span_equal(name, span_str(field->key)))
+            return field;
+    if (hint)
+        *hint = nearest_name(name, name_or_key, &count, 2 * count);
+    return NULL;
+}

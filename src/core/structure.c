@@ -1,0 +1,189 @@
+#include "core/structure.h"
+
+enum { OPTION_CLIENT_SUBNET = 8 }; /* RFC 7871 */
+
+/* A mapping of the rows that follow a row as its parts: "edns.version" becomes "version". */
+static void put_parts(const struct field *self, struct event *ev, struct tree *t)
+{
+    size_t prefix = strlen(self->name) + 1;
+    tree_open_map(t);
+    for (const struct field *part = self + 1; part->name && part->part; part++) {
+        tree_key(t, part->name + prefix);
+        field_put(part, ev, t);
+    }
+    tree_close_map(t);
+}
+
+bool structure_flags(const struct field *self, struct event *ev, struct tree *t)
+{
+    (void)self;
+    static const struct {
+        uint16_t bit;
+        char name[3];
+    } flags[] = {{DNS_FLAG_QR, "qr"}, {DNS_FLAG_AA, "aa"}, {DNS_FLAG_TC, "tc"},
+                 {DNS_FLAG_RD, "rd"}, {DNS_FLAG_RA, "ra"}, {DNS_FLAG_Z, "z"},
+                 {DNS_FLAG_AD, "ad"}, {DNS_FLAG_CD, "cd"}};
+    if (ev->bad & FACET_HEADER)
+        return false;
+    tree_open_list(t);
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        if (!(ev->header.flags & flags[i].bit))
+            continue;
+        tree_item(t);
+        tree_word(t, span_str(flags[i].name));
+    }
+    tree_close_list(t);
+    return true;
+}
+
+static void put_record(struct tree *t, struct span msg, const struct dns_rr *rr)
+{
+    uint8_t space[DNS_NAME_MAX];
+    char word[FIELD_WORD_MAX];
+    struct dns_name owner = {0};
+    size_t end;
+    tree_open_map(t);
+    tree_key(t, "name");
+    if (dns_name_decode(msg, rr->owner, space, &owner, &end) == 0)
+        tree_name(t, owner);
+    else
+        tree_null(t);
+    tree_key(t, "type");
+    tree_word(t, span_of(word, (size_t)(dns_type_put(word, rr->type) - word)));
+    tree_key(t, "class");
+    tree_word(t, span_of(word, (size_t)(dns_class_put(word, rr->class) - word)));
+    tree_key(t, "ttl");
+    tree_uint(t, rr->ttl);
+    tree_key(t, "rdata");
+    tree_rdata(t, msg, rr);
+    tree_close_map(t);
+}
+
+/* All records of a section but OPT, which is no record: `edns` has it. */
+static bool put_section(struct event *ev, struct tree *t, enum dns_section section)
+{
+    struct dns_walk walk;
+    struct dns_rr rr;
+    if (ev->bad & FACET_RECORDS)
+        return false;
+    event_section(ev, section, &walk);
+    tree_open_list(t);
+    while (dns_walk_next(&walk, &rr)) {
+        if (rr.type == DNS_TYPE_OPT)
+            continue;
+        tree_item(t);
+        put_record(t, ev->dns, &rr);
+    }
+    tree_close_list(t);
+    return true;
+}
+
+bool structure_answers(const struct field *self, struct event *ev, struct tree *t)
+{
+    (void)self;
+    return put_section(ev, t, DNS_ANSWER);
+}
+
+bool structure_authority(const struct field *self, struct event *ev, struct tree *t)
+{
+    (void)self;
+    return put_section(ev, t, DNS_AUTHORITY);
+}
+
+bool structure_additional(const struct field *self, struct event *ev, struct tree *t)
+{
+    (void)self;
+    return put_section(ev, t, DNS_ADDITIONAL);
+}
+
+static bool has_edns(const struct event *ev)
+{
+    return !(ev->bad & FACET_RECORDS) && ev->edns.present;
+}
+
+bool structure_edns(const struct field *self, struct event *ev, struct tree *t)
+{
+    if (!has_edns(ev))
+        return false;
+    put_parts(self, ev, t);
+    return true;
+}
+
+static void put_option(struct tree *t, const struct dns_edns_option *option)
+{
+    const char *name = dns_edns_option_name(option->code);
+    tree_open_map(t);
+    tree_key(t, "code");
+    tree_uint(t, option->code);
+    tree_key(t, "name");
+    if (name)
+        tree_word(t, span_str(name));
+    else
+        tree_null(t);
+    tree_key(t, "data");
+    tree_edns_option(t, option);
+    tree_close_map(t);
+}
+
+bool structure_edns_options(const struct field *self, struct event *ev, struct tree *t)
+{
+    (void)self;
+    if (!has_edns(ev))
+        return false;
+    struct cursor options = cursor_of(ev->edns.options);
+    struct dns_edns_option option;
+    tree_open_list(t);
+    while (dns_edns_option_next(&options, &option)) {
+        tree_item(t);
+        put_option(t, &option);
+    }
+    tree_close_list(t);
+    return true;
+}
+
+/* The first client subnet option. */
+bool structure_client_subnet(const struct field *self, struct event *ev, struct tree *t)
+{
+    (void)self;
+    if (!has_edns(ev))
+        return false;
+    struct cursor options = cursor_of(ev->edns.options);
+    struct dns_edns_option option;
+    while (dns_edns_option_next(&options, &option)) {
+        if (option.code == OPTION_CLIENT_SUBNET) {
+            tree_edns_option(t, &option);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool structure_policy(const struct field *self, struct event *ev, struct tree *t)
+{
+    if (ev->bad & FACET_POLICY || !(ev->tap.has & DNSTAP_HAS_POLICY))
+        return false;
+    put_parts(self, ev, t);
+    return true;
+}
+
+bool structure_unknown(const struct field *self, struct event *ev, struct tree *t)
+{
+    (void)self;
+    if (!(ev->tap.has & DNSTAP_HAS_UNKNOWN))
+        return false;
+    struct dnstap_unknown walk = {0};
+    tree_open_list(t);
+    while (dnstap_unknown_next(ev->frame, &walk)) {
+        tree_item(t);
+        tree_open_map(t);
+        tree_key(t, "in");
+        tree_word(t, walk.in_message ? span_str("message") : span_str("dnstap"));
+        tree_key(t, "field");
+        tree_uint(t, walk.field);
+        tree_key(t, "hex");
+        tree_hex(t, walk.encoded);
+        tree_close_map(t);
+    }
+    tree_close_list(t);
+    return true;
+}

@@ -1,0 +1,238 @@
+#include "core/tree.h"
+
+enum {
+    TREE_ROOM = 256,                    /* reserved at a time */
+    TREE_DEPTH_MAX = 16,                /* deeper ones are not indented further */
+    TREE_LEAD = 2 * TREE_DEPTH_MAX + 8, /* what stands before an item or a key's name, at most */
+};
+
+/* Hands what was written to the buffer and reserves anew. */
+static bool tree_grow(struct tree *t, size_t need)
+{
+    if (!t->p)
+        return false;
+    buf_commit(t->out, t->p);
+    t->p = buf_reserve(t->out, need + TREE_ROOM);
+    t->end = t->p ? t->p + need + TREE_ROOM : NULL;
+    return t->p;
+}
+
+/* True when `need` (at least 1) bytes may be written at t->p. */
+static inline bool tree_room(struct tree *t, size_t need)
+{
+    return __builtin_expect((size_t)(t->end - t->p) >= need, 1) || tree_grow(t, need);
+}
+
+void tree_begin(struct tree *t, struct buf *out, enum scalar_style style)
+{
+    *t = (struct tree){.out = out, .style = style, .first = true};
+    t->p = buf_reserve(out, TREE_ROOM);
+    t->end = t->p ? t->p + TREE_ROOM : NULL;
+}
+
+void tree_end(struct tree *t)
+{
+    if (t->p)
+        buf_commit(t->out, t->p);
+}
+
+enum scalar_style tree_style(const struct tree *t)
+{
+    return t->style == SCALAR_BARE && t->depth > 0 ? SCALAR_COLUMN : t->style;
+}
+
+/* A new line at the depth of the innermost list or mapping. */
+static char *put_indent(char *p, unsigned depth)
+{
+    *p++ = '\n';
+    for (unsigned i = 0; i < depth && i < TREE_DEPTH_MAX; i++)
+        p = PUT_LIT(p, "  ");
+    return p;
+}
+
+static void tree_open(struct tree *t, char bracket)
+{
+    t->depth++;
+    t->first = true;
+    if (t->style != SCALAR_YAML && tree_room(t, 1))
+        *t->p++ = bracket;
+}
+
+static void tree_close(struct tree *t, const char brackets[3])
+{
+    t->depth--;
+    if (t->style != SCALAR_YAML) {
+        if (tree_room(t, 1))
+            *t->p++ = brackets[1];
+    } else if (t->first && tree_scalar(t, 2)) {
+        t->p = put_bytes(t->p, brackets, 2);
+    }
+    t->first = false;
+}
+
+void tree_open_list(struct tree *t)
+{
+    tree_open(t, '[');
+}
+
+void tree_close_list(struct tree *t)
+{
+    tree_close(t, "[]");
+}
+
+void tree_open_map(struct tree *t)
+{
+    tree_open(t, '{');
+}
+
+void tree_close_map(struct tree *t)
+{
+    tree_close(t, "{}");
+}
+
+/* What stands between one element and the next, where lines do not do that. */
+static char *put_comma(char *p, const struct tree *t)
+{
+    if (t->first)
+        return p;
+    return t->style == SCALAR_JSON ? PUT_LIT(p, ", ") : put_char(p, ',');
+}
+
+void tree_item(struct tree *t)
+{
+    if (!tree_room(t, TREE_LEAD))
+        return;
+    if (t->style == SCALAR_YAML) {
+        t->p = PUT_LIT(put_indent(t->p, t->depth), "- ");
+        t->in_line = true;
+    } else {
+        t->p = put_comma(t->p, t);
+    }
+    t->first = false;
+}
+
+void tree_key(struct tree *t, const char *name)
+{
+    if (!tree_room(t, TREE_LEAD + TREE_KEY_MAX))
+        return;
+    char *p = t->p;
+    if (t->style == SCALAR_YAML) {
+        if (!t->in_line)
+            p = put_indent(p, t->depth);
+        p = put_char(put_str(p, name), ':');
+    } else {
+        p = put_char(put_comma(p, t), '"');
+        p = put_str(p, name);
+        p = t->style == SCALAR_JSON ? PUT_LIT(p, "\": ") : PUT_LIT(p, "\":");
+    }
+    t->p = p;
+    t->first = false;
+    t->in_line = false;
+}
+
+bool tree_scalar(struct tree *t, size_t need)
+{
+    if (!tree_room(t, need + 1))
+        return false;
+    if (t->style == SCALAR_YAML) {
+        if (!t->in_line)
+            *t->p++ = ' ';
+        t->in_line = false;
+    }
+    return true;
+}
+
+void tree_null(struct tree *t)
+{
+    if (tree_scalar(t, 4))
+        t->p = tree_style(t) == SCALAR_BARE ? put_char(t->p, '-') : PUT_LIT(t->p, "null");
+}
+
+void tree_uint(struct tree *t, uint64_t value)
+{
+    if (tree_scalar(t, PUT_U64_MAX))
+        t->p = put_u64(t->p, value);
+}
+
+void tree_word(struct tree *t, struct span word)
+{
+    if (tree_scalar(t, word.len + SCALAR_QUOTES))
+        t->p = scalar_word(t->p, word, tree_style(t));
+}
+
+void tree_name(struct tree *t, struct dns_name name)
+{
+    if (tree_scalar(t, SCALAR_NAME_MAX))
+        t->p = scalar_name(t->p, name, tree_style(t));
+}
+
+void tree_hex(struct tree *t, struct span bytes)
+{
+    if (!tree_scalar(t, bytes.len * 2 + SCALAR_QUOTES))
+        return;
+    t->p = scalar_quote(t->p, tree_style(t));
+    t->p = put_hex(t->p, bytes.ptr, bytes.len);
+    t->p = scalar_quote(t->p, tree_style(t));
+}
+
+/*
+ * Ends a string whose last `len` bytes are in presentation form. They seldom need escapes, so they
+ * are written in place first; if they do, they move out of the way by as much as escapes may take.
+ */
+static void escape_tail(struct tree *t, size_t len)
+{
+    enum scalar_style style = tree_style(t);
+    bool plain = style == SCALAR_JSON || style == SCALAR_YAML;
+    if (plain && escape_json_plain(span_of(t->p - len, len)) == len)
+        return;
+    size_t gap = (ESCAPE_JSON_MAX - 1) * len;
+    if (!tree_room(t, gap + SCALAR_QUOTES))
+        return;
+    char *start = t->p - len;
+    struct span text = span_of(memmove(start + gap, start, len), len);
+    t->p = style == SCALAR_BARE ? escape_text(start, text, ESCAPE_PRESENTED)
+                                : escape_json(start, text, ESCAPE_PRESENTED | scalar_escape(style));
+}
+
+/* A function of wire/ that appends presentation text to a buffer. */
+struct appender {
+    int (*put)(struct buf *out, const struct appender *self);
+    struct span msg;
+    const void *arg;
+};
+
+static void tree_append(struct tree *t, const struct appender *from)
+{
+    if (!tree_scalar(t, SCALAR_QUOTES))
+        return;
+    t->p = scalar_quote(t->p, tree_style(t));
+    buf_commit(t->out, t->p);
+    size_t start = t->out->len;
+    bool failed = from->put(t->out, from) < 0;
+    t->p = t->end = failed ? NULL : buf_reserve(t->out, 0);
+    if (!tree_grow(t, 1))
+        return;
+    escape_tail(t, t->out->len - start);
+    if (t->p)
+        t->p = scalar_quote(t->p, tree_style(t));
+}
+
+static int append_rdata(struct buf *out, const struct appender *self)
+{
+    return dns_rdata_put(out, self->msg, self->arg);
+}
+
+static int append_option(struct buf *out, const struct appender *self)
+{
+    return dns_edns_option_put(out, self->arg);
+}
+
+void tree_rdata(struct tree *t, struct span msg, const struct dns_rr *rr)
+{
+    tree_append(t, &(struct appender){.put = append_rdata, .msg = msg, .arg = rr});
+}
+
+void tree_edns_option(struct tree *t, const struct dns_edns_option *option)
+{
+    tree_append(t, &(struct appender){.put = append_option, .arg = option});
+}
