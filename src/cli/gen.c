@@ -1,0 +1,186 @@
+/* spile gen: made-up traffic, the same from the same seed, into a file or to a collector. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/gen_traffic.h"
+#include "io/interrupt.h"
+#include "io/sender.h"
+
+enum { BATCH_BYTES = 256 * 1024 };
+
+struct gen {
+    uint64_t seed;
+    uint64_t count;
+    char *path;
+};
+
+static const struct option gen_options[] = {
+    {.name = "seed",
+     .type = OPTION_UINT,
+     .offset = offsetof(struct gen, seed),
+     .value = "N",
+     .fallback = "1",
+     .doc = "what the traffic follows from: the same seed gives the same bytes"},
+    {.name = "count",
+     .type = OPTION_UINT,
+     .offset = offsetof(struct gen, count),
+     .value = "N",
+     .fallback = "10000",
+     .doc = "how many frames to make"},
+    {.name = "write",
+     .letter = 'w',
+     .type = OPTION_PATH,
+     .offset = offsetof(struct gen, path),
+     .value = "FILE",
+     .doc = "write a Frame Streams file; - is standard output"},
+    {0},
+};
+
+static const struct command_example gen_examples[] = {
+    {"spile gen --seed 7 --count 1000000 -w big.fstrm", "a million frames in a file"},
+    {"spile gen --count 1000 tcp:127.0.0.1:6000", "a thousand frames to a collector"},
+    {0},
+};
+
+/* Where the frames go: one of the two is in use. */
+struct outlet {
+    int fd;
+    struct sender *sender;
+};
+
+static int write_file(int fd, struct span bytes, struct error *err)
+{
+    while (bytes.len > 0) {
+        ssize_t n = write(fd, bytes.ptr, bytes.len);
+        if (n < 0 && errno != EINTR)
+            return error_set(err, "cannot write: %s", strerror(errno));
+        if (n > 0)
+            bytes = span_of(bytes.ptr + n, bytes.len - (size_t)n);
+    }
+    return 0;
+}
+
+/* Writes the batch and empties it. */
+static int put_out(struct outlet *outlet, struct buf *batch, uint64_t frames, struct error *err)
+{
+    struct span bytes = buf_span(batch);
+    batch->len = 0;
+    if (batch->failed)
+        return error_set(err, "no memory");
+    if (outlet->sender)
+        return sender_write(outlet->sender, bytes, frames, err);
+    return write_file(outlet->fd, bytes, err);
+}
+
+static int make_frames(const struct gen *options, struct outlet *outlet, struct error *err)
+{
+    struct gen_traffic *traffic = malloc(sizeof *traffic);
+    struct buf batch = {0};
+    uint64_t batched = 0;
+    int status = 0;
+    if (!traffic)
+        return error_set(err, "no memory");
+    gen_traffic_init(traffic, options->seed);
+    for (uint64_t i = 0; status == 0 && i < options->count && !interrupt_seen(); i++) {
+        gen_traffic_next(traffic, &batch);
+        batched++;
+        if (batch.len < BATCH_BYTES && i + 1 < options->count)
+            continue;
+        status = put_out(outlet, &batch, batched, err);
+        batched = 0;
+    }
+    gen_traffic_free(traffic);
+    free(traffic);
+    buf_free(&batch);
+    return status;
+}
+
+static int put_control(struct outlet *outlet, enum fstrm_control_type type, struct error *err)
+{
+    struct buf bytes = {0};
+    struct fstrm_control control = {.type = type, .type_count = type == FSTRM_START};
+    control.types[0] = span_str(FSTRM_DNSTAP_TYPE);
+    int status = fstrm_control_encode(&control, &bytes);
+    status = status == 0 ? put_out(outlet, &bytes, 0, err) : error_set(err, "no memory");
+    buf_free(&bytes);
+    return status;
+}
+
+static int to_file(const struct gen *options, struct error *err)
+{
+    bool standard = strcmp(options->path, "-") == 0;
+    struct outlet outlet = {.fd = STDOUT_FILENO};
+    if (!standard)
+        outlet.fd = open(options->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (outlet.fd < 0)
+        return error_set(err, "%s: %s", options->path, strerror(errno));
+    int status = put_control(&outlet, FSTRM_START, err);
+    if (status == 0)
+        status = make_frames(options, &outlet, err);
+    if (status == 0)
+        status = put_control(&outlet, FSTRM_STOP, err);
+    if (!standard && close(outlet.fd) != 0 && status == 0)
+        status = error_set(err, "%s: %s", options->path, strerror(errno));
+    return status;
+}
+
+static int to_collector(const struct gen *options, const struct endpoint *endpoint,
+                        struct error *err)
+{
+    struct sender sender;
+    struct outlet outlet = {.sender = &sender};
+    sender_init(&sender, endpoint, true, 0);
+    int status = sender_open(&sender, err);
+    if (status == 0)
+        status = make_frames(options, &outlet, err);
+    if (status == 0)
+        status = sender_finish(&sender, err);
+    sender_close(&sender);
+    return status;
+}
+
+static int gen_run(struct command_call *call)
+{
+    const struct gen *options = call->options;
+    struct endpoint endpoint;
+    struct error err;
+    if (!options->path == !call->operands[0])
+        return command_usage(call, "name either a file with -w or a destination");
+    if (options->path && strcmp(options->path, "-") == 0 && isatty(STDOUT_FILENO))
+        return command_usage(call, "frames are not for a terminal: name a file");
+    if (!options->path && endpoint_parse(&endpoint, call->operands[0], &err) != 0)
+        return command_usage(call, "%s", err.text);
+    if (interrupt_open() != 0) {
+        log_error("cannot catch signals: %m");
+        return COMMAND_FAILED;
+    }
+    int status = options->path ? to_file(options, &err) : to_collector(options, &endpoint, &err);
+    if (status == 0)
+        return COMMAND_OK;
+    log_error("%s", err.text);
+    return COMMAND_FAILED;
+}
+
+const struct command command_gen = {
+    .name = "gen",
+    .summary = "make up DNS traffic for tests and measurements",
+    .doc =
+        "Writes dnstap frames that look like the traffic of a few busy DNS servers: all kinds of "
+        "messages, IPv4 and IPv6, plain and encrypted transports, EDNS with client subnets and "
+        "cookies, names by Zipf's law, answers, aliases, referrals and failures, 40 to 1400 bytes "
+        "of DNS each. Frame N carries \"seq=N\" as its extra.\n\n"
+        "The same seed gives the same bytes, times included, in every release. DEST is unix:PATH "
+        "or tcp:HOST:PORT.",
+    .operands = "[DEST]",
+    .operand_min = 0,
+    .operand_max = 1,
+    .size = sizeof(struct gen),
+    .options = gen_options,
+    .examples = gen_examples,
+    .run = gen_run,
+};
