@@ -89,28 +89,9 @@ int dns_name_skip(struct span msg, size_t offset, size_t *end)
 /* What a byte of a label needs: nothing, a backslash, or \DDD. */
 enum escape { PLAIN, BACKSLASH, DECIMAL };
 
-#define DECIMAL16                                                                                  \
-    DECIMAL, DECIMAL, DECIMAL, DECIMAL, DECIMAL, DECIMAL, DECIMAL, DECIMAL, DECIMAL, DECIMAL,      \
-        DECIMAL, DECIMAL, DECIMAL, DECIMAL, DECIMAL, DECIMAL
-
 static const uint8_t escape_of[256] = {
-    /* 0x00 */ DECIMAL16,
-    /* 0x10 */ DECIMAL16,
-    [' '] = DECIMAL,
-    ['('] = BACKSLASH,
-    [')'] = BACKSLASH,
-    ['.'] = BACKSLASH,
-    [';'] = BACKSLASH,
-    ['\\'] = BACKSLASH,
-    [0x7f] = DECIMAL,
-    /* 0x80 */ DECIMAL16,
-    DECIMAL16,
-    DECIMAL16,
-    DECIMAL16,
-    DECIMAL16,
-    DECIMAL16,
-    DECIMAL16,
-    DECIMAL16,
+    [0x00 ... ' '] = DECIMAL, ['('] = BACKSLASH,  [')'] = BACKSLASH,         ['.'] = BACKSLASH,
+    [';'] = BACKSLASH,        ['\\'] = BACKSLASH, [0x7f ... 0xff] = DECIMAL,
 };
 
 static char *put_escaped(char *p, uint8_t byte)
