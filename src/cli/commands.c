@@ -1,15 +1,22 @@
-/* The one place that sees every command. Adding a command: declare its descriptor, add its line. */
+/* The one place that sees every command. A new command: its line here, in the order of the help. */
 #include "cli/command.h"
 
-extern const struct command command_run;
-extern const struct command command_read;
-extern const struct command command_capture;
-extern const struct command command_help;
+#define COMMANDS(X)                                                                                \
+    X(run)                                                                                         \
+    X(read)                                                                                        \
+    X(capture)                                                                                     \
+    X(send)                                                                                        \
+    X(gen)                                                                                         \
+    X(config_check)                                                                                \
+    X(config_example)                                                                              \
+    X(fields)                                                                                      \
+    X(help)                                                                                        \
+    X(completion)                                                                                  \
+    X(manual)
 
-const struct command *const commands[] = {
-    &command_run,
-    &command_read,
-    &command_capture,
-    &command_help,
-    NULL,
-};
+#define DECLARE(name) extern const struct command command_##name;
+#define LIST(name) &command_##name,
+
+COMMANDS(DECLARE)
+
+const struct command *const commands[] = {COMMANDS(LIST) NULL};

@@ -1,65 +1,40 @@
 /* `spile help`: an overview, and one page a command. */
 #include "cli/help.h"
 
-#include <ctype.h>
-#include <string.h>
+#include "base/fill.h"
 
-enum { PAGE_WIDTH = 79, DOC_COLUMN = 26, BODY_INDENT = 6 };
+/* Where the explanations of a list stand, and the lines below an example. */
+static const char doc_indent[] = "                          ";
+static const char example_indent[] = "      ";
 
 void help_version(FILE *out)
 {
     fprintf(out, "spile %s\n", SPILE_VERSION);
 }
 
-/* Writes words of `text` up to PAGE_WIDTH, each line indented; the first line begins at `column`. A
- * blank line in the text stays one. */
-static void put_filled(FILE *out, const char *text, int indent, int column)
-{
-    while (*text) {
-        size_t breaks = strspn(text, " \n");
-        bool paragraph = breaks > 1 && memchr(text, '\n', breaks) && strstr(text, "\n\n") == text;
-        text += breaks;
-        int len = (int)strcspn(text, " \n");
-        if (len == 0)
-            break;
-        if (paragraph || column + 1 + len > PAGE_WIDTH) {
-            fputs(paragraph ? "\n\n" : "\n", out);
-            column = 0;
-        }
-        if (column < indent)
-            column += fprintf(out, "%*s", indent - column, "");
-        else if (column > indent)
-            column += fprintf(out, " ");
-        column += fprintf(out, "%.*s", len, text);
-        text += len;
-    }
-    fputc('\n', out);
-}
-
 /* One entry of a list: its name on the left, what it does on the right. */
 static void put_entry(FILE *out, const char *left, const char *doc)
 {
-    int column = fprintf(out, "  %s", left);
-    if (column > DOC_COLUMN - 2) {
+    size_t column = (size_t)fprintf(out, "  %s", left);
+    if (column > sizeof doc_indent - 3) {
         fputc('\n', out);
         column = 0;
     }
-    put_filled(out, doc, DOC_COLUMN, column);
+    fill_text(out, doc, doc_indent, column);
 }
 
 static void put_option(FILE *out, const struct option *row)
 {
-    char left[80], doc[1024], what[200];
+    char left[80], doc[1024], limits[256];
     const char *value = option_value_name(row);
     snprintf(left, sizeof left, "%c%c%s--%s%s%s", row->letter ? '-' : ' ',
              row->letter ? row->letter : ' ', row->letter ? ", " : "  ", row->name,
              value ? " " : "", value ? value : "");
-    int len = snprintf(doc, sizeof doc, "%s", row->doc);
-    if (row->type == OPTION_ENUM)
-        len += snprintf(doc + len, sizeof doc - (size_t)len, ": %s",
-                        option_describe(row, what, sizeof what));
-    if (row->fallback && row->type != OPTION_BOOL)
-        snprintf(doc + len, sizeof doc - (size_t)len, " (default: %s)", row->fallback);
+    option_limits(row, limits, sizeof limits);
+    bool choices = row->type == OPTION_ENUM;
+    bool fallback = row->fallback && row->type != OPTION_BOOL;
+    snprintf(doc, sizeof doc, "%s%s%s%s%s%s", row->doc, choices ? ": " : "", choices ? limits : "",
+             fallback ? " (default: " : "", fallback ? row->fallback : "", fallback ? ")" : "");
     put_entry(out, left, doc);
 }
 
@@ -70,7 +45,7 @@ static void put_examples(FILE *out, const struct command_example *example)
     fputs("\nExamples:\n", out);
     for (; example->line; example++) {
         fprintf(out, "  %s\n", example->line);
-        put_filled(out, example->doc, BODY_INDENT, 0);
+        fill_text(out, example->doc, example_indent, 0);
     }
 }
 
@@ -81,7 +56,7 @@ void help_command(FILE *out, const struct command *command)
             command->operands ? command->operands : "");
     if (command->doc) {
         fputc('\n', out);
-        put_filled(out, command->doc, 0, 0);
+        fill_text(out, command->doc, "", 0);
     }
     fputs("\nOptions:\n", out);
     for (const struct option *row = command->options; row && row->name; row++)
@@ -107,7 +82,7 @@ void help_all(FILE *out)
         const struct command_example *example = commands[i]->examples;
         if (!commands[i]->hidden && example && example->line) {
             fprintf(out, "  %s\n", example->line);
-            put_filled(out, example->doc, BODY_INDENT, 0);
+            fill_text(out, example->doc, example_indent, 0);
         }
     }
 }

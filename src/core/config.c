@@ -7,11 +7,8 @@ enum { ITEMS_MAX = 1000 }; /* of a kind: more is a mistake, not a configuration 
 
 int config_init(struct config *config, struct error *err)
 {
-    struct config fresh = {0};
-    if (options_init(settings_options, &fresh.settings, err))
-        return -1;
-    *config = fresh;
-    return 0;
+    *config = (struct config){0};
+    return options_init(settings_options, &config->settings, err);
 }
 
 /* The list that items of a kind are in. */

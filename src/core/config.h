@@ -44,7 +44,7 @@ struct config {
     size_t output_count;
 };
 
-/* An empty configuration with default settings. */
+/* An empty configuration with default settings; after an error, too, config_free is of use. */
 int config_init(struct config *config, struct error *err);
 void config_free(struct config *config);
 

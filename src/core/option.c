@@ -192,7 +192,7 @@ static const struct type_words type_words[OPTION_TYPES] = {
     [OPTION_DURATION] = {"TIME", "a time with its unit (ns, us, ms, s, m, h, d) as in 5s"},
     [OPTION_STRING] = {"TEXT", "a text"},
     [OPTION_PATH] = {"PATH", "a path"},
-    [OPTION_ENUM] = {"NAME", "one of"},
+    [OPTION_ENUM] = {"NAME", ""},
     [OPTION_MODE] = {"MODE", "an octal mode as in 0660"},
     [OPTION_HOSTPORT] = {"HOST:PORT", "an address and port as in 127.0.0.1:6000 or [::1]:6000"},
     [OPTION_PREFIXES] = {"PREFIX", "an address or prefix as in 192.0.2.0/24 or 2001:db8::/32"},
@@ -221,26 +221,37 @@ static const char *bound_text(enum option_type type, uint64_t value, char *out, 
     return out;
 }
 
-static bool has_range(enum option_type type)
+static const char *choices_text(const struct option *row, char *out, size_t size)
 {
-    return type == OPTION_UINT || type == OPTION_SIZE || type == OPTION_DURATION;
+    size_t len = (size_t)snprintf(out, size, "one of");
+    for (size_t i = 0; row->choices[i] && len < size; i++)
+        len += (size_t)snprintf(out + len, size - len, "%s%s", i ? ", " : " ", row->choices[i]);
+    return out;
+}
+
+const char *option_limits(const struct option *row, char *out, size_t size)
+{
+    char low[32], high[32];
+    bool range =
+        row->type == OPTION_UINT || row->type == OPTION_SIZE || row->type == OPTION_DURATION;
+    if (row->type == OPTION_ENUM)
+        return choices_text(row, out, size);
+    bound_text(row->type, row->min, low, sizeof low);
+    bound_text(row->type, row->max, high, sizeof high);
+    if (range && row->max)
+        snprintf(out, size, "from %s to %s", low, high);
+    else if (range && row->min)
+        snprintf(out, size, "at least %s", low);
+    else
+        snprintf(out, size, "%s", "");
+    return out;
 }
 
 const char *option_describe(const struct option *row, char *out, size_t size)
 {
-    char low[32], high[32];
-    size_t len = (size_t)snprintf(out, size, "%s", type_words[row->type].words);
-    if (len >= size)
-        return out;
-    if (has_range(row->type)) {
-        bound_text(row->type, row->min, low, sizeof low);
-        bound_text(row->type, row->max, high, sizeof high);
-        if (row->max)
-            snprintf(out + len, size - len, ", from %s to %s", low, high);
-        else if (row->min)
-            snprintf(out + len, size - len, ", at least %s", low);
-    }
-    for (size_t i = 0; row->type == OPTION_ENUM && row->choices[i] && len < size; i++)
-        len += (size_t)snprintf(out + len, size - len, "%s%s", i ? ", " : " ", row->choices[i]);
+    char limits[256];
+    option_limits(row, limits, sizeof limits);
+    const char *words = type_words[row->type].words;
+    snprintf(out, size, "%s%s%s", words, words[0] && limits[0] ? ", " : "", limits);
     return out;
 }

@@ -88,6 +88,8 @@ struct option_shown option_show(struct span text);
 
 /* What a value looks like, for help and manual: "a size such as 64K, at least 256K". */
 const char *option_describe(const struct option *row, char *out, size_t size);
+/* The row's limits alone: "at least 256K", "one of a, b"; empty when there are none to tell. */
+const char *option_limits(const struct option *row, char *out, size_t size);
 /* What help calls the value: "FORMAT", "SIZE"; NULL for a BOOL. */
 const char *option_value_name(const struct option *row);
 

@@ -1,0 +1,316 @@
+/*
+ * spile completion: a script for the shell that completes our command lines, from the tables. A
+ * shell is a row: how its script begins, tells of one command, and ends.
+ */
+#include <stdio.h>
+
+#include "cli/command.h"
+
+struct shell {
+    const char *name;
+    void (*begin)(FILE *out);
+    void (*command)(FILE *out, const struct command *command);
+    void (*end)(FILE *out);
+};
+
+/* `text` between single quotes, as bash, zsh and fish agree on; characters of `marked` get a
+ * backslash. */
+static void put_quoted(FILE *out, const char *text, const char *marked)
+{
+    fputc('\'', out);
+    for (; *text; text++) {
+        if (*text == '\'')
+            fputs("'\\''", out);
+        else
+            fprintf(out, "%s%c", strchr(marked, *text) ? "\\" : "", *text);
+    }
+    fputc('\'', out);
+}
+
+static int first_word_len(const struct command *command)
+{
+    return (int)strcspn(command->name, " ");
+}
+
+/* The second word of a two-word name, or NULL. */
+static const char *second_word(const struct command *command)
+{
+    const char *space = strchr(command->name, ' ');
+    return space ? space + 1 : NULL;
+}
+
+/* True for the first listed command of its first word: groups stand together in the table. */
+static bool begins_group(size_t i)
+{
+    size_t len = (size_t)first_word_len(commands[i]);
+    return i == 0 || (size_t)first_word_len(commands[i - 1]) != len ||
+           strncmp(commands[i - 1]->name, commands[i]->name, len) != 0;
+}
+
+static void put_words(FILE *out, const char *const *words)
+{
+    for (; words && *words; words++)
+        fprintf(out, "%s ", *words);
+}
+
+/* bash ------------------------------------------------------------------------------------------
+ */
+
+/* All first words of listed commands. */
+static void bash_commands(FILE *out)
+{
+    for (size_t i = 0; commands[i]; i++) {
+        if (!commands[i]->hidden && begins_group(i))
+            fprintf(out, "%.*s ", first_word_len(commands[i]), commands[i]->name);
+    }
+}
+
+static void bash_begin(FILE *out)
+{
+    fputs(
+        "_spile()\n{\n"
+        "    local cur=\"${COMP_WORDS[COMP_CWORD]}\" prev=\"${COMP_WORDS[COMP_CWORD-1]}\" words=\n"
+        "    case \"${COMP_WORDS[*]:1:COMP_CWORD-1} \" in\n"
+        "    \" \" | \"help \") words=\"",
+        out);
+    bash_commands(out);
+    fputs("--help --version\" ;;\n", out);
+}
+
+static void bash_command(FILE *out, const struct command *command)
+{
+    fprintf(out, "    \"%s \"*) words=\"", command->name);
+    put_words(out, command->operand_choices);
+    for (const struct option *row = command->options; row && row->name; row++)
+        fprintf(out, "--%s ", row->name);
+    fputs("--help\"\n        case \"$prev\" in\n", out);
+    for (const struct option *row = command->options; row && row->name; row++) {
+        if (row->type == OPTION_BOOL)
+            continue;
+        fprintf(out, "        --%s", row->name);
+        if (row->letter)
+            fprintf(out, " | -%c", row->letter);
+        fputs(") words=\"", out);
+        put_words(out, row->choices);
+        fputs("\" ;;\n", out);
+    }
+    fputs("        esac ;;\n", out);
+}
+
+/* The second words of a group, behind its commands: the first pattern that fits is taken. */
+static void bash_end(FILE *out)
+{
+    for (size_t i = 0; commands[i]; i++) {
+        const char *second = second_word(commands[i]);
+        if (!second)
+            continue;
+        if (begins_group(i))
+            fprintf(out, "    \"%.*s \"*) words=\"", first_word_len(commands[i]),
+                    commands[i]->name);
+        fprintf(out, "%s%s", second, commands[i + 1] && !begins_group(i + 1) ? " " : "\" ;;\n");
+    }
+    fputs("    esac\n"
+          "    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+          "}\n"
+          "complete -o default -F _spile spile\n",
+          out);
+}
+
+/* zsh -------------------------------------------------------------------------------------------
+ */
+
+static void zsh_begin(FILE *out)
+{
+    fputs("#compdef spile\n\n_spile()\n{\n    local -a names\n    case \"${words[2,CURRENT-1]} \" "
+          "in\n"
+          "    ' ' | 'help ') names=(\n",
+          out);
+    for (size_t i = 0; commands[i]; i++) {
+        char entry[256];
+        if (commands[i]->hidden || !begins_group(i))
+            continue;
+        snprintf(entry, sizeof entry, "%.*s:%s", first_word_len(commands[i]), commands[i]->name,
+                 commands[i]->summary);
+        fputs("        ", out);
+        put_quoted(out, entry, "");
+        fputc('\n', out);
+    }
+    fputs("        )\n        _describe command names ;;\n", out);
+}
+
+/* What completes a value: the choices, a file, or nothing. */
+static void zsh_value(FILE *out, const struct option *row)
+{
+    if (row->type == OPTION_BOOL)
+        return;
+    fputs("':value:", out);
+    if (row->type == OPTION_ENUM) {
+        fputc('(', out);
+        put_words(out, row->choices);
+        fputc(')', out);
+    }
+    fprintf(out, "%s'", row->type == OPTION_PATH ? "_files" : row->type == OPTION_ENUM ? "" : " ");
+}
+
+static void zsh_option(FILE *out, const struct option *row)
+{
+    bool flag = row->type == OPTION_BOOL;
+    for (int is_long = !row->letter; is_long < 2; is_long++) {
+        fputs(" \\\n            ", out);
+        if (is_long)
+            fprintf(out, "--%s%s'['", row->name, flag ? "" : "=");
+        else
+            fprintf(out, "-%c%s'['", row->letter, flag ? "" : "+");
+        put_quoted(out, row->doc, "[]:");
+        fputs("']'", out);
+        zsh_value(out, row);
+    }
+}
+
+static void zsh_command(FILE *out, const struct command *command)
+{
+    int words = second_word(command) ? 2 : 1;
+    fprintf(out,
+            "    '%s '*)\n        shift %d words\n        (( CURRENT -= %d ))\n        _arguments",
+            command->name, words, words);
+    for (const struct option *row = command->options; row && row->name; row++)
+        zsh_option(out, row);
+    fputs(" \\\n            --help'[show help]'", out);
+    if (command->operand_choices) {
+        fputs(" '*:argument:(", out);
+        put_words(out, command->operand_choices);
+        fputs(")'", out);
+    } else if (command->operands) {
+        fputs(" '*:argument:_files'", out);
+    }
+    fputs(" ;;\n", out);
+}
+
+static void zsh_end(FILE *out)
+{
+    for (size_t i = 0; commands[i]; i++) {
+        const char *second = second_word(commands[i]);
+        if (!second)
+            continue;
+        if (begins_group(i))
+            fprintf(out, "    '%.*s '*) names=(", first_word_len(commands[i]), commands[i]->name);
+        fprintf(out, "%s%s", second,
+                commands[i + 1] && !begins_group(i + 1) ? " " : "); _describe command names ;;\n");
+    }
+    fputs("    esac\n}\n\n_spile \"$@\"\n", out);
+}
+
+/* fish ------------------------------------------------------------------------------------------
+ */
+
+static void fish_begin(FILE *out)
+{
+    fputs("complete -c spile -n __fish_use_subcommand -f\n"
+          "complete -c spile -n __fish_use_subcommand -l version -d 'show the release'\n"
+          "complete -c spile -l help -s h -d 'show help'\n",
+          out);
+}
+
+/* The condition under which a command's own things are offered. */
+static void fish_when(FILE *out, const struct command *command)
+{
+    const char *second = second_word(command);
+    fprintf(out, "complete -c spile -n '__fish_seen_subcommand_from %.*s%s%s'",
+            first_word_len(command), command->name,
+            second ? "; and __fish_seen_subcommand_from " : "", second ? second : "");
+}
+
+/* Offers the command's own word: the first, or below its group the second. */
+static void fish_name(FILE *out, const struct command *command)
+{
+    const char *second = second_word(command);
+    int first = first_word_len(command);
+    if (second) {
+        fprintf(out, "complete -c spile -n __fish_use_subcommand -a %.*s\n", first, command->name);
+        fprintf(out,
+                "complete -c spile -n '__fish_seen_subcommand_from %.*s; and not "
+                "__fish_seen_subcommand_from %s' -f -a %s -d ",
+                first, command->name, second, second);
+    } else {
+        fprintf(out, "complete -c spile -n __fish_use_subcommand -a %s -d ", command->name);
+    }
+    put_quoted(out, command->summary, "");
+    fputc('\n', out);
+}
+
+static void fish_command(FILE *out, const struct command *command)
+{
+    fish_name(out, command);
+    if (command->operand_choices) {
+        fish_when(out, command);
+        fputs(" -f -a '", out);
+        put_words(out, command->operand_choices);
+        fputs("'\n", out);
+    }
+    for (const struct option *row = command->options; row && row->name; row++) {
+        fish_when(out, command);
+        fprintf(out, " -l %s", row->name);
+        if (row->letter)
+            fprintf(out, " -s %c", row->letter);
+        if (row->type != OPTION_BOOL)
+            fputs(row->type == OPTION_PATH ? " -r -F" : " -x", out);
+        if (row->choices) {
+            fputs(" -a '", out);
+            put_words(out, row->choices);
+            fputc('\'', out);
+        }
+        fputs(" -d ", out);
+        put_quoted(out, row->doc, "");
+        fputc('\n', out);
+    }
+}
+
+static void fish_end(FILE *out)
+{
+    (void)out;
+}
+
+/* -----------------------------------------------------------------------------------------------
+ */
+
+static const char *const shell_names[] = {"bash", "zsh", "fish", NULL};
+
+static const struct shell shells[] = {
+    {"bash", bash_begin, bash_command, bash_end},
+    {"zsh", zsh_begin, zsh_command, zsh_end},
+    {"fish", fish_begin, fish_command, fish_end},
+};
+
+static int completion_run(struct command_call *call)
+{
+    for (size_t i = 0; i < sizeof shells / sizeof *shells; i++) {
+        if (strcmp(shells[i].name, call->operands[0]) != 0)
+            continue;
+        shells[i].begin(stdout);
+        for (size_t j = 0; commands[j]; j++) {
+            if (!commands[j]->hidden)
+                shells[i].command(stdout, commands[j]);
+        }
+        shells[i].end(stdout);
+        return COMMAND_OK;
+    }
+    return command_usage(call, "unknown shell '%s'; there are: bash, zsh, fish", call->operands[0]);
+}
+
+static const struct command_example completion_examples[] = {
+    {"spile completion bash > /etc/bash_completion.d/spile", "for everybody who uses bash"},
+    {"source <(spile completion bash)", "for this shell"},
+    {0},
+};
+
+const struct command command_completion = {
+    .name = "completion",
+    .summary = "print a script that completes command lines in a shell",
+    .operands = "bash|zsh|fish",
+    .operand_min = 1,
+    .operand_max = 1,
+    .operand_choices = shell_names,
+    .examples = completion_examples,
+    .hidden = true,
+    .run = completion_run,
+};

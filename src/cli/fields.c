@@ -1,0 +1,65 @@
+/* spile fields: the table of fields, for people. */
+#include "cli/fields.h"
+
+#include <stdio.h>
+
+#include "cli/command.h"
+
+static const char *const kind_names[FIELD_KINDS] = {
+    [FIELD_WORD] = "word",       [FIELD_TEXT] = "text",   [FIELD_NAME] = "name",
+    [FIELD_ADDRESS] = "address", [FIELD_UINT] = "number", [FIELD_LENGTH] = "length",
+    [FIELD_BOOL] = "bool",       [FIELD_TIME] = "time",   [FIELD_EPOCH] = "seconds",
+    [FIELD_LATENCY] = "latency", [FIELD_DATA] = "data",   [FIELD_TREE] = "structure",
+};
+
+const char *fields_kind(const struct field *field)
+{
+    return kind_names[field->kind];
+}
+
+static int longest(const char *(*text)(const struct field *field), const char *head)
+{
+    size_t longest = strlen(head);
+    for (const struct field *field = fields; field->name; field++) {
+        size_t len = strlen(text(field));
+        longest = len > longest ? len : longest;
+    }
+    return (int)longest;
+}
+
+static const char *name_of(const struct field *field)
+{
+    return field->name;
+}
+
+static const char *key_of(const struct field *field)
+{
+    return field->key;
+}
+
+static int fields_run(struct command_call *call)
+{
+    (void)call;
+    int name = longest(name_of, "NAME"), key = longest(key_of, "KEY"),
+        kind = longest(fields_kind, "KIND");
+    printf("%-*s  %-*s  %-*s  WHAT IT IS\n", name, "NAME", key, "KEY", kind, "KIND");
+    for (const struct field *field = fields; field->name; field++)
+        printf("%-*s  %-*s  %-*s  %s\n", name, field->name, key, field->key, kind,
+               fields_kind(field), field->doc);
+    return COMMAND_OK;
+}
+
+static const struct command_example fields_examples[] = {
+    {"spile fields", "what --fields and the option 'fields' may name"},
+    {"spile fields | grep edns", "what there is of EDNS"},
+    {0},
+};
+
+const struct command command_fields = {
+    .name = "fields",
+    .summary = "list the fields of an event",
+    .doc = "One line a field: its name, its key in JSON and YAML, what kind of value it has, and "
+           "what it is. --fields and the option 'fields' take names and keys alike.",
+    .examples = fields_examples,
+    .run = fields_run,
+};

@@ -1,0 +1,273 @@
+/*
+ * spile manual: fills a manual's template (man/NAME.in, mdoc) with what the tables know. A line of
+ * the template that is a mark, such as @commands@, is replaced by its part; all others stay as they
+ * are.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/fill.h"
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/fields.h"
+#include "core/config.h"
+
+enum { LINE_MAX_BYTES = 1024 };
+
+/* Text as mdoc: no byte of it is a request, and each sentence has a line of its own. */
+static void put_text(FILE *out, const char *text)
+{
+    bool begins = true; /* of a line */
+    for (const char *p = text; *p; p++) {
+        bool sentence = p > text + 1 && *p == ' ' && strchr(".?!:", p[-1]) && isupper(p[1]);
+        if (strncmp(p, "\n\n", 2) == 0) {
+            fputs("\n.Pp\n", out);
+            p++;
+            begins = true;
+            continue;
+        }
+        if (sentence) {
+            fputc('\n', out);
+            begins = true;
+            continue;
+        }
+        if (begins && strchr(".'", *p))
+            fputs("\\&", out);
+        fprintf(out, *p == '\\' ? "\\e" : "%c", *p);
+        begins = false;
+    }
+    fputc('\n', out);
+}
+
+/* A phrase of a table as a sentence. */
+static void put_sentence(FILE *out, const char *phrase)
+{
+    char text[1024];
+    put_text(out, fill_sentence(phrase, text, sizeof text));
+}
+
+/* An argument of a macro: quoted, as it may have spaces. */
+static void put_argument(FILE *out, const char *text)
+{
+    fputs(" \"", out);
+    for (; *text; text++)
+        fprintf(out, *text == '"' ? "\"\"" : *text == '\\' ? "\\e" : "%c", *text);
+    fputc('"', out);
+}
+
+/* What an option's row says besides its doc. */
+static void put_limits(FILE *out, const struct option *row)
+{
+    char limits[256];
+    if (option_limits(row, limits, sizeof limits)[0])
+        put_sentence(out, limits);
+    if (row->required)
+        put_sentence(out, "it must be given");
+    if (!row->fallback || row->type == OPTION_BOOL)
+        return;
+    fputs("Default:\n.Cm", out);
+    put_argument(out, row->fallback);
+    fputs(" .\n", out);
+}
+
+/* spile.1 ---------------------------------------------------------------------------------------
+ */
+
+static void put_version(FILE *out)
+{
+    fprintf(out, ".Os \"Spile %s\"\n", SPILE_VERSION);
+}
+
+static void put_synopsis(FILE *out)
+{
+    for (size_t i = 0; commands[i]; i++) {
+        const struct command *command = commands[i];
+        if (command->hidden)
+            continue;
+        fprintf(out, ".Nm\n.Cm %s\n", command->name);
+        if (command->options)
+            fputs(".Op Ar option ...\n", out);
+        if (command->operands) {
+            fputs(".Ar", out);
+            put_argument(out, command->operands);
+            fputc('\n', out);
+        }
+    }
+}
+
+static void put_flag(FILE *out, const struct option *row)
+{
+    const char *value = option_value_name(row);
+    fputs(".It", out);
+    if (row->letter)
+        fprintf(out, " Fl %c ,", row->letter);
+    fprintf(out, " Fl -%s", row->name);
+    if (value) {
+        fputs(" Ar", out);
+        put_argument(out, value);
+    }
+    fputc('\n', out);
+    put_sentence(out, row->doc);
+    put_limits(out, row);
+}
+
+static void put_examples(FILE *out, const struct command_example *example)
+{
+    for (; example && example->line; example++) {
+        fputs(".Pp\n", out);
+        put_sentence(out, example->doc);
+        fputs(".Dl", out);
+        put_argument(out, example->line);
+        fputc('\n', out);
+    }
+}
+
+static void put_command(FILE *out, const struct command *command)
+{
+    fprintf(out, ".Ss %s\n", command->name);
+    put_sentence(out, command->summary);
+    if (command->doc) {
+        fputs(".Pp\n", out);
+        put_text(out, command->doc);
+    }
+    if (command->options) {
+        fputs(".Bl -tag -width Ds\n", out);
+        for (const struct option *row = command->options; row->name; row++)
+            put_flag(out, row);
+        fputs(".El\n", out);
+    }
+    put_examples(out, command->examples);
+}
+
+static void put_commands(FILE *out)
+{
+    for (size_t i = 0; commands[i]; i++) {
+        if (!commands[i]->hidden)
+            put_command(out, commands[i]);
+    }
+}
+
+/* spile.conf.5 ----------------------------------------------------------------------------------
+ */
+
+static void put_options(FILE *out, const struct option *row)
+{
+    if (!row)
+        return;
+    fputs(".Bl -tag -width Ds\n", out);
+    for (; row->name; row++) {
+        const char *value = option_value_name(row);
+        fprintf(out, ".It Cm %s : Ar", row->name);
+        put_argument(out, value ? value : "true|false");
+        fputc('\n', out);
+        put_sentence(out, row->doc);
+        put_limits(out, row);
+    }
+    fputs(".El\n", out);
+}
+
+static void put_settings(FILE *out)
+{
+    put_options(out, settings_options);
+}
+
+static void put_modules(FILE *out, enum module_kind kind)
+{
+    const struct module *module;
+    for (size_t i = 0; (module = module_at(kind, i)); i++) {
+        fprintf(out, ".Ss %s\n", module->name);
+        put_text(out, module->doc);
+        put_options(out, module->options);
+    }
+}
+
+static void put_inputs(FILE *out)
+{
+    put_modules(out, MODULE_INPUT);
+}
+
+static void put_outputs(FILE *out)
+{
+    put_modules(out, MODULE_OUTPUT);
+}
+
+static void put_output_options(FILE *out)
+{
+    put_options(out, output_options);
+}
+
+static void put_formats(FILE *out)
+{
+    put_modules(out, MODULE_FORMAT);
+}
+
+static void put_fields(FILE *out)
+{
+    fputs(".Bl -tag -width Ds\n", out);
+    for (const struct field *field = fields; field->name; field++) {
+        fprintf(out, ".It Cm %s Pq Cm %s , No %s\n", field->name, field->key, fields_kind(field));
+        put_sentence(out, field->doc);
+    }
+    fputs(".El\n", out);
+}
+
+/* -----------------------------------------------------------------------------------------------
+ */
+
+static const struct part {
+    const char *mark;
+    void (*put)(FILE *out);
+} parts[] = {
+    {"@version@\n", put_version},
+    {"@synopsis@\n", put_synopsis},
+    {"@commands@\n", put_commands},
+    {"@settings@\n", put_settings},
+    {"@inputs@\n", put_inputs},
+    {"@outputs@\n", put_outputs},
+    {"@output-options@\n", put_output_options},
+    {"@formats@\n", put_formats},
+    {"@fields@\n", put_fields},
+};
+
+static void put_line(FILE *out, const char *line)
+{
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (strcmp(line, parts[i].mark) == 0) {
+            parts[i].put(out);
+            return;
+        }
+    }
+    fputs(line, out);
+}
+
+static int manual_run(struct command_call *call)
+{
+    char line[LINE_MAX_BYTES];
+    FILE *template = fopen(call->operands[0], "re");
+    if (!template) {
+        log_error("%s: %s", call->operands[0], strerror(errno));
+        return COMMAND_FAILED;
+    }
+    while (fgets(line, sizeof line, template))
+        put_line(stdout, line);
+    bool failed = ferror(template);
+    fclose(template);
+    return failed ? COMMAND_FAILED : COMMAND_OK;
+}
+
+static const struct command_example manual_examples[] = {
+    {"spile manual man/spile.1.in | mandoc -l", "read the manual before it is installed"},
+    {0},
+};
+
+const struct command command_manual = {
+    .name = "manual",
+    .summary = "fill a manual's template from the tables",
+    .operands = "TEMPLATE",
+    .operand_min = 1,
+    .operand_max = 1,
+    .examples = manual_examples,
+    .hidden = true,
+    .run = manual_run,
+};

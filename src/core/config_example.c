@@ -1,0 +1,127 @@
+/*
+ * The example configuration, from the tables. Everything in it is a comment but the two lists with
+ * the first input and the first output. A line that begins with '#', and not with '#' and a single
+ * space, becomes part of the configuration when the '#' is taken away; so do all of them together.
+ */
+#include <ctype.h>
+
+#include "base/fill.h"
+#include "core/config.h"
+
+/* Where lines go: how deep they stand, and whether all of them are commented out. */
+struct block {
+    FILE *out;
+    int indent;
+    bool hidden;
+};
+
+static const char head[] =
+    "# Spile's configuration, with every option at its default.\n"
+    "#\n"
+    "# To use an option or a module, take away the '#' at the very beginning of its lines.\n"
+    "# Times have a unit (ns, us, ms, s, m, h, d); sizes are bytes or have one (K, M, G, T);\n"
+    "# 'off' is a zero. 'spile config check FILE' says what is wrong with a file.\n\n";
+
+static void put_prose(struct block block, const char *text)
+{
+    char prefix[32];
+    snprintf(prefix, sizeof prefix, "%s%*s# ", block.hidden ? "#" : "", block.indent, "");
+    fill_text(block.out, text, prefix, 0);
+}
+
+/* True for a scalar that YAML takes as it stands, in a list, too. */
+static bool is_plain(struct span text)
+{
+    if (text.len == 0 || (!isalnum(text.ptr[0]) && text.ptr[0] != '/') ||
+        span_equal(text, span_str("null")))
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        bool colon = text.ptr[i] == ':' && i + 1 < text.len && isalnum(text.ptr[i + 1]);
+        if (!isalnum(text.ptr[i]) && !strchr("/._-+", text.ptr[i]) && !colon)
+            return false;
+    }
+    return true;
+}
+
+static void put_scalar(FILE *out, struct span text)
+{
+    if (is_plain(text)) {
+        fwrite(text.ptr, 1, text.len, out);
+        return;
+    }
+    fputc('\'', out);
+    for (size_t i = 0; i < text.len; i++)
+        fprintf(out, text.ptr[i] == '\'' ? "''" : "%c", text.ptr[i]);
+    fputc('\'', out);
+}
+
+static void put_list(FILE *out, struct span items)
+{
+    fputc('[', out);
+    while (items.len) {
+        const uint8_t *comma = memchr(items.ptr, ',', items.len);
+        size_t len = comma ? (size_t)(comma - items.ptr) : items.len;
+        put_scalar(out, span_of(items.ptr, len));
+        fputs(comma ? ", " : "", out);
+        size_t used = comma ? len + 1 : len;
+        items = span_of(items.ptr + used, items.len - used);
+    }
+    fputc(']', out);
+}
+
+static void put_option(struct block block, const struct option *row)
+{
+    char text[1024], limits[256];
+    fill_sentence(row->doc, text, sizeof text);
+    if (option_limits(row, limits, sizeof limits)[0]) {
+        size_t len = strlen(text);
+        limits[0] = (char)toupper((unsigned char)limits[0]);
+        snprintf(text + len, sizeof text - len, " %s.", limits);
+    }
+    put_prose(block, text);
+    fprintf(block.out, "%s%*s%s: ", block.hidden || !row->required ? "#" : "", block.indent, "",
+            row->name);
+    const char *value = row->fallback ? row->fallback : row->example;
+    if (option_is_list(row))
+        put_list(block.out, span_str(value ? value : ""));
+    else
+        put_scalar(block.out, span_str(value ? value : ""));
+    fputc('\n', block.out);
+}
+
+static void put_options(struct block block, const struct option *row)
+{
+    for (; row && row->name; row++)
+        put_option(block, row);
+}
+
+/* All modules of a kind, the first one live. What all queued outputs share is told once. */
+static void put_modules(FILE *out, enum module_kind kind, const char *section)
+{
+    const struct module *module;
+    bool told = false;
+    if (!module_at(kind, 0))
+        return;
+    fprintf(out, "\n%s:\n", section);
+    for (size_t i = 0; (module = module_at(kind, i)); i++) {
+        struct block item = {out, 2, i > 0}, options = {out, 6, i > 0};
+        const struct option *common = config_common_options(module);
+        put_prose(item, module->doc);
+        fprintf(out, "%s  - %s:\n", item.hidden ? "#" : "", module->name);
+        put_options(options, module->options);
+        if (common && told)
+            put_prose(options, "And the options that all outputs with a format have: see above.");
+        else
+            put_options(options, common);
+        told |= common != NULL;
+        fputc('\n', out);
+    }
+}
+
+void config_example(FILE *out)
+{
+    fputs(head, out);
+    put_options((struct block){out, 0, false}, settings_options);
+    put_modules(out, MODULE_INPUT, "inputs");
+    put_modules(out, MODULE_OUTPUT, "outputs");
+}
