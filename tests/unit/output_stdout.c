@@ -1,0 +1,258 @@
+/* Outputs `stdout` and `null`. Standard output is a pipe here, and put back behind each test. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "../support/outputs.h"
+
+extern const struct module output_stdout, output_null;
+
+enum { LEN = 100, TEXT_MAX = 1 << 20 };
+
+static const char *const no_settings[] = {NULL};
+
+/* One output onto a pipe. */
+struct pipeline_end {
+    int saved, reader;
+    struct output out;
+    char text[TEXT_MAX];
+    size_t len;
+};
+
+static int redirect(void **state)
+{
+    struct pipeline_end *end = calloc(1, sizeof *end);
+    int ends[2];
+    fflush(stdout);
+    signal(SIGPIPE, SIG_IGN); /* the writer thread blocks it */
+    end->saved = dup(STDOUT_FILENO);
+    assert_int_equal(pipe(ends), 0);
+    dup2(ends[1], STDOUT_FILENO);
+    close(ends[1]);
+    end->reader = ends[0];
+    *state = end;
+    return 0;
+}
+
+static int restore(void **state)
+{
+    struct pipeline_end *end = *state;
+    dup2(end->saved, STDOUT_FILENO);
+    close(end->saved);
+    if (end->reader >= 0)
+        close(end->reader);
+    free(end);
+    chunk_pool_free();
+    return 0;
+}
+
+static void open_output(struct pipeline_end *end, const struct format_hooks *format)
+{
+    struct error err;
+    assert_int_equal(outputs_open(&end->out, &output_stdout, format, no_settings, &err), 0);
+}
+
+/* Reads what is there up to the end of the file; the write end must be closed. */
+static void *drain(void *arg)
+{
+    struct pipeline_end *end = arg;
+    ssize_t got;
+    while ((got = read(end->reader, end->text + end->len, TEXT_MAX - 1 - end->len)) > 0)
+        end->len += (size_t)got;
+    return NULL;
+}
+
+static void close_and_drain(struct pipeline_end *end)
+{
+    outputs_close(&end->out);
+    dup2(end->saved, STDOUT_FILENO);
+    drain(end);
+}
+
+static void expect_text(const struct pipeline_end *end, const char *before, unsigned records,
+                        const char *after)
+{
+    static char expected[TEXT_MAX];
+    char *p = stpcpy(expected, before);
+    for (unsigned i = 0; i < records; i++, p += LEN)
+        chunks_line(p, 0, i, LEN);
+    strcpy(p, after);
+    assert_string_equal(end->text, expected);
+}
+
+static void writes_whole_chunks(void **state)
+{
+    struct pipeline_end *end = *state;
+    uint32_t done;
+    open_output(end, &outputs_lines);
+    assert_false(end->out.hooks->terminal(&end->out));
+    assert_int_equal(outputs_write(&end->out, 0, 20, LEN, &done), OUTPUT_OK);
+    assert_int_equal(done, 20);
+    close_and_drain(end);
+    expect_text(end, "", 20, "");
+}
+
+static void begins_and_ends_the_stream(void **state)
+{
+    struct pipeline_end *end = *state;
+    uint32_t done;
+    open_output(end, &outputs_framed);
+    outputs_write(&end->out, 0, 2, LEN, &done);
+    outputs_write(&end->out, 2, 1, LEN, &done);
+    close_and_drain(end);
+    expect_text(end, "<begin>\n", 3, "<end>\n");
+}
+
+static void empty_stream_begins_and_ends(void **state)
+{
+    struct pipeline_end *end = *state;
+    open_output(end, &outputs_framed);
+    close_and_drain(end);
+    expect_text(end, "<begin>\n", 0, "<end>\n");
+}
+
+/* Another program's O_NONBLOCK on the same pipe, and far more bytes than it holds. */
+static void waits_where_writes_do_not_block(void **state)
+{
+    struct pipeline_end *end = *state;
+    pthread_t reader;
+    uint32_t done;
+    open_output(end, &outputs_lines);
+    fcntl(STDOUT_FILENO, F_SETFL, fcntl(STDOUT_FILENO, F_GETFL) | O_NONBLOCK);
+    pthread_create(&reader, NULL, drain, end);
+    assert_int_equal(outputs_write(&end->out, 0, 2000, LEN, &done), OUTPUT_OK);
+    assert_int_equal(done, 2000);
+    outputs_close(&end->out);
+    dup2(end->saved, STDOUT_FILENO);
+    pthread_join(reader, NULL);
+    expect_text(end, "", 2000, "");
+}
+
+static void reader_that_left_closes(void **state)
+{
+    struct pipeline_end *end = *state;
+    uint32_t done;
+    open_output(end, &outputs_framed);
+    outputs_write(&end->out, 0, 1, LEN, &done);
+    close(end->reader);
+    end->reader = -1;
+    assert_int_equal(outputs_write(&end->out, 1, 5, LEN, &done), OUTPUT_CLOSED);
+    assert_int_equal(done, 0);
+    outputs_close(&end->out);
+}
+
+static void no_signal(int number)
+{
+    (void)number;
+}
+
+/* The deadline comes while a full pipe blocks: whole records are counted, the cut one is not, and
+ * it goes on where it was cut should there be another call. */
+static void interrupted_write_counts_whole_records(void **state)
+{
+    struct pipeline_end *end = *state;
+    uint32_t done = 0;
+    open_output(end, &outputs_framed);
+    struct sigaction action = {.sa_handler = no_signal};
+    sigaction(SIGALRM, &action, NULL);
+    atomic_store(&end->out.interrupted, true);
+    struct chunk *chunk = chunks_make(0, 0, 2000, LEN);
+    /* Again and again, as the core does: one may come before the write. */
+    struct itimerval every = {{.tv_usec = 10000}, {.tv_usec = 10000}}, never = {{0}, {0}};
+    setitimer(ITIMER_REAL, &every, NULL);
+    assert_int_equal(end->out.hooks->write(&end->out, chunk, 0, &done), OUTPUT_RETRY);
+    setitimer(ITIMER_REAL, &never, NULL);
+    assert_true(done > 0 && done < 2000);
+    uint32_t first = done;
+    /* Somebody reads: the rest goes out, first of all the rest of the record. */
+    pthread_t reader;
+    atomic_store(&end->out.interrupted, false);
+    pthread_create(&reader, NULL, drain, end);
+    assert_int_equal(end->out.hooks->write(&end->out, chunk, first, &done), OUTPUT_OK);
+    chunk_release(chunk);
+    outputs_close(&end->out);
+    dup2(end->saved, STDOUT_FILENO);
+    pthread_join(reader, NULL);
+    expect_text(end, "<begin>\n", 2000, "<end>\n");
+}
+
+static void closed_descriptor_is_an_error(void **state)
+{
+    struct pipeline_end *end = *state;
+    struct error err;
+    close(STDOUT_FILENO);
+    assert_int_equal(outputs_open(&end->out, &output_stdout, &outputs_lines, no_settings, &err),
+                     -1);
+    outputs_free(&end->out);
+}
+
+/* null: what it asks for, and what it takes. */
+static void null_decodes_as_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        uint32_t facets;
+    } rows[] = {
+        {"none", 0},
+        {"header", FACET_HEADER},
+        {"question", FACET_QUESTION},
+        {"all", FACET_QUESTION | FACET_RECORDS | FACET_POLICY | FACET_LATENCY},
+    };
+    const struct output_hooks *hooks = output_null.hooks;
+    struct error err;
+    int decode = -1;
+    struct output out = {
+        .module = &output_null, .hooks = hooks, .priv = calloc(1, output_null.size)};
+    assert_int_equal(options_init(output_null.options, out.priv, &err), 0);
+    const struct option *row = option_find(output_null.options, span_str("decode"), NULL);
+    assert_int_equal(hooks->needs(&out), 0);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(option_parse(row, out.priv, span_str(rows[i].name), &err), 0);
+        assert_int_equal(hooks->needs(&out), rows[i].facets);
+        memcpy(&decode, (char *)out.priv + row->offset, sizeof decode);
+        assert_int_equal(decode, i);
+    }
+    outputs_free(&out);
+}
+
+static void null_counts_malformed_frames(void **state)
+{
+    (void)state;
+    const struct output_hooks *hooks = output_null.hooks;
+    struct event ev;
+    event_init(&ev, span_str("frame"), NULL);
+    assert_int_equal(hooks->event(NULL, 0, &ev), FORMAT_WRITTEN);
+    ev.bad = FACET_QUESTION; /* of the DNS message: still an event */
+    assert_int_equal(hooks->event(NULL, 0, &ev), FORMAT_WRITTEN);
+    ev.bad = FACET_DNSTAP;
+    assert_int_equal(hooks->event(NULL, 0, &ev), DROP_MALFORMED);
+}
+
+#define ON_PIPE(test) cmocka_unit_test_setup_teardown(test, redirect, restore)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_PIPE(writes_whole_chunks),
+        ON_PIPE(begins_and_ends_the_stream),
+        ON_PIPE(empty_stream_begins_and_ends),
+        ON_PIPE(waits_where_writes_do_not_block),
+        ON_PIPE(reader_that_left_closes),
+        ON_PIPE(interrupted_write_counts_whole_records),
+        ON_PIPE(closed_descriptor_is_an_error),
+        cmocka_unit_test(null_decodes_as_told),
+        cmocka_unit_test(null_counts_malformed_frames),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
