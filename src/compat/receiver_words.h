@@ -1,0 +1,18 @@
+/* Names of numbers as dnstap-receiver 4.7.0 has them: frozen, misspellings included. What has no
+ * name is "-". */
+#ifndef SPILE_COMPAT_RECEIVER_WORDS_H
+#define SPILE_COMPAT_RECEIVER_WORDS_H
+
+#include "compat/receiver_record.h"
+
+enum { RECEIVER_MESSAGE_TYPES = 14, RECEIVER_FAMILIES = 2, RECEIVER_PROTOCOLS = 7 };
+
+extern const struct receiver_word receiver_message_types[RECEIVER_MESSAGE_TYPES + 1];
+extern const struct receiver_word receiver_families[RECEIVER_FAMILIES + 1];
+extern const struct receiver_word receiver_protocols[RECEIVER_PROTOCOLS + 1];
+extern const struct receiver_word receiver_rcodes[16];
+extern const struct receiver_word receiver_absent;
+
+const struct receiver_word *receiver_rrtype(uint16_t type);
+
+#endif
