@@ -1,4 +1,8 @@
 /* Names: from a message's labels and pointers to wire form, and from wire form to text. */
+#ifdef __SSSE3__
+#include <tmmintrin.h>
+#endif
+
 #include "base/put.h"
 #include "wire/dns.h"
 
@@ -100,12 +104,10 @@ static char *put_escaped(char *p, uint8_t byte)
     return escape_of[byte] == BACKSLASH ? put_char(p, (char)byte) : put_digits(p, byte, 3);
 }
 
-char *dns_name_put(char *p, struct dns_name name)
+static char *put_by_byte(char *p, struct dns_name name)
 {
     const uint8_t *in = name.wire;
-    if (name.len == 1)
-        *p++ = '.';
-    for (unsigned len = name.len ? *in : 0; len; len = *in) {
+    for (unsigned len = *in; len; len = *in) {
         const uint8_t *end = ++in + len;
         while (in < end) {
             uint8_t byte = *in++;
@@ -117,4 +119,90 @@ char *dns_name_put(char *p, struct dns_name name)
         *p++ = '.';
     }
     return p;
+}
+
+#ifdef __SSSE3__
+
+/*
+ * A name without escapes is its wire form one byte further left, with dots for the lengths. So up
+ * to 64 bytes are copied as they are, 16 at a time, while a table look-up of each byte's two halves
+ * finds those that need an escape; then the lengths are passed from one to the next, made dots, and
+ * taken off that finding. If something is left of it, the name is written once more, byte by byte.
+ */
+
+enum { AT_ONCE_MIN = 8, AT_ONCE_MAX = 64 };
+
+/* One bit a byte: set where the byte is not PLAIN. Each bit of the tables is one set of bytes that
+ * share their upper half: a byte is in a set when the entries of both its halves have the bit. */
+static inline unsigned escapes_in(__m128i bytes)
+{
+    enum { ALL = 1, PUNCT = 2, SEMI = 4, SLASH = 8, DEL = 16 };
+    const __m128i upper = _mm_setr_epi8(ALL, ALL, PUNCT, SEMI, 0, SLASH, 0, DEL, ALL, ALL, ALL, ALL,
+                                        ALL, ALL, ALL, ALL);
+    const __m128i lower =
+        _mm_setr_epi8(ALL | PUNCT, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL | PUNCT, ALL | PUNCT, ALL,
+                      ALL | SEMI, ALL | SLASH, ALL, ALL | PUNCT, ALL | DEL);
+    const __m128i nibble = _mm_set1_epi8(15);
+    __m128i high = _mm_shuffle_epi8(upper, _mm_and_si128(_mm_srli_epi16(bytes, 4), nibble));
+    __m128i low = _mm_shuffle_epi8(lower, _mm_and_si128(bytes, nibble));
+    __m128i plain = _mm_cmpeq_epi8(_mm_and_si128(high, low), _mm_setzero_si128());
+    return ~(unsigned)_mm_movemask_epi8(plain) & 0xffff;
+}
+
+/* Copies 8 to 64 bytes; a bit for each that is not PLAIN. */
+static inline uint64_t copy_at_once(char *p, const uint8_t *in, size_t len)
+{
+    uint64_t found = 0;
+    if (len < 16) {
+        __m128i first = _mm_loadl_epi64((const __m128i *)in);
+        __m128i last = _mm_loadl_epi64((const __m128i *)(in + len - 8));
+        _mm_storel_epi64((__m128i *)p, first);
+        _mm_storel_epi64((__m128i *)(p + len - 8), last);
+        unsigned bits = escapes_in(_mm_unpacklo_epi64(first, last));
+        return (bits & 0xff) | bits >> 8 << (len - 8);
+    }
+    for (size_t i = 0;; i = i + 32 <= len ? i + 16 : len - 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(in + i));
+        _mm_storeu_si128((__m128i *)(p + i), bytes);
+        found |= (uint64_t)escapes_in(bytes) << i;
+        if (i + 16 == len)
+            return found;
+    }
+}
+
+static inline bool put_at_once(char *p, struct dns_name name)
+{
+    size_t len = name.len - 1u;
+    if (len < AT_ONCE_MIN || len > AT_ONCE_MAX)
+        return false;
+    const uint8_t *in = name.wire + 1;
+    uint64_t escapes = copy_at_once(p, in, len);
+    size_t i = name.wire[0];
+    for (;;) {
+        escapes &= ~(1ull << i);
+        p[i] = '.';
+        if (in[i] == 0)
+            return escapes == 0;
+        i += 1 + in[i];
+    }
+}
+
+#else
+
+static inline bool put_at_once(char *p, struct dns_name name)
+{
+    (void)p;
+    (void)name;
+    return false;
+}
+
+#endif
+
+char *dns_name_put(char *p, struct dns_name name)
+{
+    if (__builtin_expect(put_at_once(p, name), 1))
+        return p + name.len - 1;
+    if (name.len <= 1)
+        return name.len ? put_char(p, '.') : p;
+    return put_by_byte(p, name);
 }
