@@ -51,13 +51,16 @@ static const struct command_example gen_examples[] = {
 struct outlet {
     int fd;
     struct sender *sender;
+    bool closed; /* the reader of standard output went away: no error, but the end */
 };
 
-static int write_file(int fd, struct span bytes, struct error *err)
+static int write_file(struct outlet *outlet, struct span bytes, struct error *err)
 {
-    while (bytes.len > 0) {
-        ssize_t n = write(fd, bytes.ptr, bytes.len);
-        if (n < 0 && errno != EINTR)
+    while (bytes.len > 0 && !outlet->closed) {
+        ssize_t n = write(outlet->fd, bytes.ptr, bytes.len);
+        if (n < 0 && errno == EPIPE && outlet->fd == STDOUT_FILENO)
+            outlet->closed = true;
+        else if (n < 0 && errno != EINTR)
             return error_set(err, "cannot write: %s", strerror(errno));
         if (n > 0)
             bytes = span_of(bytes.ptr + n, bytes.len - (size_t)n);
@@ -74,7 +77,7 @@ static int put_out(struct outlet *outlet, struct buf *batch, uint64_t frames, st
         return error_set(err, "no memory");
     if (outlet->sender)
         return sender_write(outlet->sender, bytes, frames, err);
-    return write_file(outlet->fd, bytes, err);
+    return write_file(outlet, bytes, err);
 }
 
 static int make_frames(const struct gen *options, struct outlet *outlet, struct error *err)
@@ -86,13 +89,15 @@ static int make_frames(const struct gen *options, struct outlet *outlet, struct 
     if (!traffic)
         return error_set(err, "no memory");
     gen_traffic_init(traffic, options->seed);
-    for (uint64_t i = 0; status == 0 && i < options->count && !interrupt_seen(); i++) {
+    for (uint64_t i = 0; status == 0 && i < options->count; i++) {
         gen_traffic_next(traffic, &batch);
         batched++;
         if (batch.len < BATCH_BYTES && i + 1 < options->count)
             continue;
         status = put_out(outlet, &batch, batched, err);
         batched = 0;
+        if (interrupt_seen() || outlet->closed)
+            break;
     }
     gen_traffic_free(traffic);
     free(traffic);

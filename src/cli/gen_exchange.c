@@ -126,7 +126,7 @@ static void expand_edns(struct gen_exchange *x, struct gen_random *r)
     if (x->name.len >= SHORT_NAME && gen_chance(r, 180))
         return;
     x->udp_size = udp_sizes[gen_below(r, COUNT(udp_sizes))];
-    x->dnssec = gen_chance(r, x->role->remote ? 900 : 350);
+    x->dnssec = gen_chance(r, x->role->remote ? 900 : 350) && x->role->type != DNSTAP_UPDATE_QUERY;
     x->subnet = gen_chance(r, x->role->remote ? 60 : 150);
     x->cookie = gen_chance(r, 200);
 }
