@@ -168,11 +168,12 @@ static int try_format(const struct config_item *item, const struct module *modul
 {
     const struct format_hooks *hooks = module->hooks;
     const struct format_spec spec = {.module = module, .fields = item->common.fields};
-    void *state;
-    uint32_t needs;
-    if (hooks->open(&spec, &state, &needs, err))
+    void *state = NULL;
+    uint32_t needs = 0;
+    if (hooks->open && hooks->open(&spec, &state, &needs, err))
         return -1;
-    hooks->close(state);
+    if (hooks->close)
+        hooks->close(state);
     return 0;
 }
 
