@@ -12,6 +12,7 @@
     X(fmt_json)                                                                                    \
     X(fmt_yaml)                                                                                    \
     X(fmt_fstrm)                                                                                   \
+    X(stage_latency)                                                                               \
     X(receiver_latency)                                                                            \
     X(receiver_text)                                                                               \
     X(receiver_json)                                                                               \

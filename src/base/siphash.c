@@ -1,0 +1,23 @@
+#include "base/siphash.h"
+
+#include <sys/random.h>
+
+int siphash_key_random(struct siphash_key *key)
+{
+    struct siphash_key fresh;
+    if (getrandom(&fresh, sizeof fresh, 0) != (ssize_t)sizeof fresh)
+        return -1;
+    *key = fresh;
+    return 0;
+}
+
+uint64_t siphash_bytes(const struct siphash_key *key, struct span bytes)
+{
+    struct siphash s = siphash_begin(key);
+    size_t whole = bytes.len & ~(size_t)7, rest = bytes.len - whole;
+    siphash_padded(&s, span_of(bytes.ptr, whole));
+    /* The last word: what is left, and the length's low byte on top. */
+    uint64_t tail = rest ? siphash_load(bytes.ptr + whole, rest) : 0;
+    siphash_word(&s, tail | (uint64_t)bytes.len << 56);
+    return siphash_end(&s);
+}

@@ -1,0 +1,88 @@
+/*
+ * SipHash-1-3 (Aumasson and Bernstein, 2012): a hash keyed by 128 secret bits, for tables whose
+ * keys an attacker may choose. By 64-bit words for hot paths, or over bytes as the paper has it.
+ */
+#ifndef SPILE_BASE_SIPHASH_H
+#define SPILE_BASE_SIPHASH_H
+
+#include "base/span.h"
+
+struct siphash_key {
+    uint64_t words[2];
+};
+
+/* A fresh random key. -1: the system has no randomness to give. */
+int siphash_key_random(struct siphash_key *key);
+
+/* Owner: the stack. */
+struct siphash {
+    uint64_t v0, v1, v2, v3;
+};
+
+static inline uint64_t siphash_rotate(uint64_t x, unsigned bits)
+{
+    return x << bits | x >> (64 - bits);
+}
+
+static inline void siphash_round(struct siphash *s)
+{
+    s->v0 += s->v1;
+    s->v2 += s->v3;
+    s->v1 = siphash_rotate(s->v1, 13) ^ s->v0;
+    s->v3 = siphash_rotate(s->v3, 16) ^ s->v2;
+    s->v0 = siphash_rotate(s->v0, 32);
+    s->v2 += s->v1;
+    s->v0 += s->v3;
+    s->v1 = siphash_rotate(s->v1, 17) ^ s->v2;
+    s->v3 = siphash_rotate(s->v3, 21) ^ s->v0;
+    s->v2 = siphash_rotate(s->v2, 32);
+}
+
+static inline struct siphash siphash_begin(const struct siphash_key *key)
+{
+    uint64_t k0 = key->words[0], k1 = key->words[1];
+    return (struct siphash){.v0 = k0 ^ 0x736f6d6570736575,
+                            .v1 = k1 ^ 0x646f72616e646f6d,
+                            .v2 = k0 ^ 0x6c7967656e657261,
+                            .v3 = k1 ^ 0x7465646279746573};
+}
+
+static inline void siphash_word(struct siphash *s, uint64_t word)
+{
+    s->v3 ^= word;
+    siphash_round(s);
+    s->v0 ^= word;
+}
+
+static inline uint64_t siphash_end(struct siphash *s)
+{
+    s->v2 ^= 0xff;
+    siphash_round(s);
+    siphash_round(s);
+    siphash_round(s);
+    return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
+/* The first `len` bytes at `p` as a little-endian word, zeros behind them; len at most 8. */
+static inline uint64_t siphash_load(const uint8_t *p, size_t len)
+{
+    uint64_t word = 0;
+    memcpy(&word, p, len);
+    return word;
+}
+
+/* Whole words, the last one padded with zeros: the caller hashes the length, too. */
+static inline void siphash_padded(struct siphash *s, struct span bytes)
+{
+    while (bytes.len >= 8) {
+        siphash_word(s, siphash_load(bytes.ptr, 8));
+        bytes = span_of(bytes.ptr + 8, bytes.len - 8);
+    }
+    if (bytes.len)
+        siphash_word(s, siphash_load(bytes.ptr, bytes.len));
+}
+
+/* SipHash-1-3 of the bytes. */
+uint64_t siphash_bytes(const struct siphash_key *key, struct span bytes);
+
+#endif

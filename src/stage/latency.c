@@ -1,0 +1,241 @@
+/*
+ * Latency: how long a response took.
+ *
+ * A response that carries both times says so itself. For others the query is remembered until its
+ * response comes by: the two agree in identity, addresses, ports, protocol, kind (CLIENT_QUERY and
+ * CLIENT_RESPONSE, ...), DNS id and question, names without regard to case (a resolver may play
+ * with it, and not every server plays along). Times are those of the events, so a file gives the
+ * same latencies at any speed.
+ *
+ * What is remembered is a keyed 64-bit hash of all that, and the time: sixteen bytes. Clients
+ * choose names and ports, but without the key they cannot choose which queries collide. Four
+ * entries make a bucket of one cache line; in a full bucket the oldest makes room, so memory is
+ * fixed.
+ *
+ * A query that is asked again replaces itself: its response is measured from the last time it was
+ * asked. A match is used up, so that of two responses only the first has a latency.
+ */
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/siphash.h"
+#include "core/stage.h"
+
+enum { BUCKET_ENTRIES = 4, SHARDS = 64, CACHE_LINE = 64 };
+
+struct entry {
+    uint64_t hash; /* 0: free */
+    uint64_t time_ns;
+};
+
+struct bucket {
+    struct entry entries[BUCKET_ENTRIES];
+};
+
+/* Guards every SHARDS-th bucket. Held for some ten nanoseconds: so waiting is spinning. */
+struct shard {
+    atomic_bool taken;
+    char padding[CACHE_LINE - sizeof(atomic_bool)];
+};
+
+/* Owner: the pipeline; used by all workers. */
+struct latency {
+    struct siphash_key key;
+    uint64_t window_ns;
+    uint64_t bucket_count; /* below 2^32 */
+    struct bucket *buckets;
+    struct shard *shards; /* NULL: there is only one worker */
+};
+
+static void latency_close(void *state)
+{
+    struct latency *latency = state;
+    if (!latency)
+        return;
+    free(latency->buckets);
+    free(latency->shards);
+    free(latency);
+}
+
+/* Zeroed and aligned to cache lines; sizes are multiples of one. */
+static void *cache_lines(size_t size)
+{
+    void *lines = aligned_alloc(CACHE_LINE, size);
+    return lines ? memset(lines, 0, size) : NULL;
+}
+
+static int latency_open(void **state, const struct settings *settings, unsigned workers,
+                        struct error *err)
+{
+    struct latency *latency = calloc(1, sizeof *latency);
+    if (!latency)
+        return error_set(err, "no memory to remember queries");
+    latency->window_ns = settings->latency_window_ns;
+    latency->bucket_count = (settings->latency_entries + BUCKET_ENTRIES - 1) / BUCKET_ENTRIES;
+    latency->buckets = cache_lines(latency->bucket_count * sizeof(struct bucket));
+    latency->shards = workers > 1 ? cache_lines(SHARDS * sizeof(struct shard)) : NULL;
+    if (!latency->buckets || (workers > 1 && !latency->shards) ||
+        siphash_key_random(&latency->key)) {
+        latency_close(latency);
+        return error_set(err, "no memory to remember queries");
+    }
+    *state = latency;
+    return 0;
+}
+
+/* Upper-case ASCII letters of eight bytes made lower case. Length bytes of labels are below 64, so
+ * a name may be treated as a whole. */
+static uint64_t lower_case(uint64_t word)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t low = word & 0x7f * ones;
+    uint64_t from_a = low + (0x80 - 'A') * ones;
+    uint64_t beyond_z = low + (0x80 - 'Z' - 1) * ones;
+    uint64_t upper = (from_a & ~beyond_z & ~word) & 0x80 * ones;
+    return word | upper >> 2;
+}
+
+static void hash_name(struct siphash *s, const uint8_t *wire, size_t len)
+{
+    for (; len >= 8; wire += 8, len -= 8)
+        siphash_word(s, lower_case(siphash_load(wire, 8)));
+    if (len)
+        siphash_word(s, lower_case(siphash_load(wire, len)));
+}
+
+static uint64_t word_of(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    return (a & 0xffff) | (b & 0xffff) << 16 | (c & 0xffff) << 32 | (d & 0xffff) << 48;
+}
+
+/* What query and response have in common; never 0. Lengths come first, so that no two keys are the
+ * same words by shifting bytes between their parts. */
+static uint64_t hash_event(const struct latency *latency, const struct event *ev)
+{
+    const struct dnstap *tap = &ev->tap;
+    const struct dns_question *q = &ev->question;
+    struct span from = tap->query_address, to = tap->response_address;
+    uint64_t kind = (tap->message_type + 1) / 2;
+    struct siphash s = siphash_begin(&latency->key);
+    siphash_word(&s, word_of(tap->query_port, tap->response_port, ev->header.id, q->type));
+    siphash_word(&s, word_of(q->class, kind << 8 | (tap->protocol & 0xff),
+                             (uint64_t)q->name.len << 8 | (from.len & 0xff),
+                             (to.len & 0xff) << 8 | (tap->identity.len & 0xff)));
+    if (from.len == 4 && to.len == 4) {
+        siphash_word(&s, siphash_load(from.ptr, 4) | siphash_load(to.ptr, 4) << 32);
+    } else {
+        siphash_padded(&s, from);
+        siphash_padded(&s, to);
+    }
+    siphash_padded(&s, tap->identity);
+    hash_name(&s, q->name.wire, q->name.len);
+    return siphash_end(&s) | 1;
+}
+
+static void lock(struct shard *shard)
+{
+    while (atomic_exchange_explicit(&shard->taken, true, memory_order_acquire))
+        sched_yield();
+}
+
+static void unlock(struct shard *shard)
+{
+    atomic_store_explicit(&shard->taken, false, memory_order_release);
+}
+
+/* Over the query of the same hash, or a free entry, or the oldest. An entry further in the future
+ * than the window counts as oldest: its clock was wrong. */
+static void remember(const struct latency *latency, struct bucket *bucket, uint64_t hash,
+                     uint64_t time_ns)
+{
+    struct entry *victim = bucket->entries;
+    uint64_t victim_age = 0;
+    for (int i = 0; i < BUCKET_ENTRIES; i++) {
+        struct entry *entry = &bucket->entries[i];
+        if (entry->hash == hash) {
+            victim = entry;
+            break;
+        }
+        uint64_t age = time_ns - entry->time_ns + latency->window_ns;
+        if (entry->hash == 0)
+            age = UINT64_MAX;
+        if (age > victim_age) {
+            victim = entry;
+            victim_age = age;
+        }
+    }
+    *victim = (struct entry){hash, time_ns};
+}
+
+/* Uses up the query of that hash; false when there is none in the window before the response. */
+static bool recall(const struct latency *latency, struct bucket *bucket, uint64_t hash,
+                   uint64_t time_ns, int64_t *latency_ns)
+{
+    for (int i = 0; i < BUCKET_ENTRIES; i++) {
+        struct entry *entry = &bucket->entries[i];
+        uint64_t age = time_ns - entry->time_ns;
+        if (entry->hash != hash || age > latency->window_ns)
+            continue;
+        entry->hash = 0;
+        *latency_ns = (int64_t)age;
+        return true;
+    }
+    return false;
+}
+
+/* Seconds are 64 bits from outside: the product may wrap, and then matches nothing sensible. */
+static uint64_t nanoseconds(uint64_t sec, uint32_t nsec)
+{
+    return sec * UINT64_C(1000000000) + nsec;
+}
+
+static void match(struct latency *latency, struct event *ev, uint64_t time_ns)
+{
+    uint64_t hash = hash_event(latency, ev);
+    uint64_t at = (hash >> 32) * latency->bucket_count >> 32;
+    struct bucket *bucket = &latency->buckets[at];
+    struct shard *shard = latency->shards ? &latency->shards[at % SHARDS] : NULL;
+    if (shard)
+        lock(shard);
+    if (dnstap_is_query(&ev->tap))
+        remember(latency, bucket, hash, time_ns);
+    else
+        ev->has_latency = recall(latency, bucket, hash, time_ns, &ev->latency_ns);
+    if (shard)
+        unlock(shard);
+}
+
+static void latency_event(void *state, struct event *ev)
+{
+    const uint32_t both = DNSTAP_HAS_QUERY_SEC | DNSTAP_HAS_RESPONSE_SEC;
+    const struct dnstap *tap = &ev->tap;
+    uint64_t sec;
+    uint32_t nsec;
+    if (!event_time(ev, &sec, &nsec))
+        return;
+    uint64_t time_ns = nanoseconds(sec, nsec);
+    if (!dnstap_is_query(tap) && (tap->has & both) == both) {
+        ev->latency_ns = (int64_t)(time_ns - nanoseconds(tap->query_sec, tap->query_nsec));
+        ev->has_latency = true;
+    } else if (tap->has & DNSTAP_HAS_MESSAGE_TYPE && event_need(ev, FACET_QUESTION) == 0) {
+        match(state, ev, time_ns);
+    }
+}
+
+static const struct stage_hooks latency_hooks = {
+    .provides = FACET_LATENCY,
+    .needs = FACET_DNSTAP,
+    .open = latency_open,
+    .event = latency_event,
+    .close = latency_close,
+};
+
+const struct module stage_latency = {
+    .name = "latency",
+    .kind = MODULE_STAGE,
+    .doc = "How long a response took: from the times it carries, or else from its query, which is "
+           "remembered for the latency-window and matched by identity, addresses, ports, protocol, "
+           "DNS id and question. A query asked again counts from the last time.",
+    .hooks = &latency_hooks,
+};
