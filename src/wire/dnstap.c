@@ -1,7 +1,10 @@
 /*
  * dnstap by table. One row a field serves three ways: the walk that expects fields in the order of
- * their numbers, as every known sender writes them (the compiler unrolls it, so that a row costs a
- * compare and a load); the loop behind it, which takes fields in any order; and the encoder.
+ * their numbers, as most senders write them (the compiler unrolls it, so that a row costs a
+ * compare); the step that takes any one field, for what the walk does not expect; and the encoder.
+ *
+ * The walk is repeated as long as it gets on. So dnsdist, which writes 1, 3, 2, 4, 6, 5, 7, 8 and
+ * so on, takes three walks, and the rare step is left to fields with long tags and to unknown ones.
  */
 #include "wire/dnstap.h"
 
@@ -21,40 +24,41 @@ struct row {
         number, kind, offsetof(struct holder, member), bit                                         \
     }
 
-/* Of Dnstap. The message itself (field 14) is not in the table: it is walked, not stored. */
-enum { FIELD_MESSAGE = 14 };
+/* A row stands in the place of its number; an empty one is no field. Of Dnstap, the message itself
+ * (field 14) has none: it is walked, not stored. */
+enum { FIELD_MESSAGE = 14, MESSAGE_TAG = FIELD_MESSAGE << 3 | PB_BYTES };
 static const struct row outer_rows[] = {
-    ROW(dnstap, 1, KIND_BYTES, identity, DNSTAP_HAS_IDENTITY),
-    ROW(dnstap, 2, KIND_BYTES, version, DNSTAP_HAS_VERSION),
-    ROW(dnstap, 3, KIND_BYTES, extra, DNSTAP_HAS_EXTRA),
-    ROW(dnstap, 15, KIND_U32, type, DNSTAP_HAS_TYPE),
+    [1] = ROW(dnstap, 1, KIND_BYTES, identity, DNSTAP_HAS_IDENTITY),
+    [2] = ROW(dnstap, 2, KIND_BYTES, version, DNSTAP_HAS_VERSION),
+    [3] = ROW(dnstap, 3, KIND_BYTES, extra, DNSTAP_HAS_EXTRA),
+    [15] = ROW(dnstap, 15, KIND_U32, type, DNSTAP_HAS_TYPE),
 };
 
 static const struct row message_rows[] = {
-    ROW(dnstap, 1, KIND_U32, message_type, DNSTAP_HAS_MESSAGE_TYPE),
-    ROW(dnstap, 2, KIND_U32, family, DNSTAP_HAS_FAMILY),
-    ROW(dnstap, 3, KIND_U32, protocol, DNSTAP_HAS_PROTOCOL),
-    ROW(dnstap, 4, KIND_BYTES, query_address, DNSTAP_HAS_QUERY_ADDRESS),
-    ROW(dnstap, 5, KIND_BYTES, response_address, DNSTAP_HAS_RESPONSE_ADDRESS),
-    ROW(dnstap, 6, KIND_U32, query_port, DNSTAP_HAS_QUERY_PORT),
-    ROW(dnstap, 7, KIND_U32, response_port, DNSTAP_HAS_RESPONSE_PORT),
-    ROW(dnstap, 8, KIND_U64, query_sec, DNSTAP_HAS_QUERY_SEC),
-    ROW(dnstap, 9, KIND_FIXED32, query_nsec, DNSTAP_HAS_QUERY_NSEC),
-    ROW(dnstap, 10, KIND_BYTES, query_message, DNSTAP_HAS_QUERY_MESSAGE),
-    ROW(dnstap, 11, KIND_BYTES, query_zone, DNSTAP_HAS_QUERY_ZONE),
-    ROW(dnstap, 12, KIND_U64, response_sec, DNSTAP_HAS_RESPONSE_SEC),
-    ROW(dnstap, 13, KIND_FIXED32, response_nsec, DNSTAP_HAS_RESPONSE_NSEC),
-    ROW(dnstap, 14, KIND_BYTES, response_message, DNSTAP_HAS_RESPONSE_MESSAGE),
-    ROW(dnstap, 15, KIND_BYTES, policy, DNSTAP_HAS_POLICY),
-    ROW(dnstap, 16, KIND_U32, http_protocol, DNSTAP_HAS_HTTP_PROTOCOL),
+    [1] = ROW(dnstap, 1, KIND_U32, message_type, DNSTAP_HAS_MESSAGE_TYPE),
+    [2] = ROW(dnstap, 2, KIND_U32, family, DNSTAP_HAS_FAMILY),
+    [3] = ROW(dnstap, 3, KIND_U32, protocol, DNSTAP_HAS_PROTOCOL),
+    [4] = ROW(dnstap, 4, KIND_BYTES, query_address, DNSTAP_HAS_QUERY_ADDRESS),
+    [5] = ROW(dnstap, 5, KIND_BYTES, response_address, DNSTAP_HAS_RESPONSE_ADDRESS),
+    [6] = ROW(dnstap, 6, KIND_U32, query_port, DNSTAP_HAS_QUERY_PORT),
+    [7] = ROW(dnstap, 7, KIND_U32, response_port, DNSTAP_HAS_RESPONSE_PORT),
+    [8] = ROW(dnstap, 8, KIND_U64, query_sec, DNSTAP_HAS_QUERY_SEC),
+    [9] = ROW(dnstap, 9, KIND_FIXED32, query_nsec, DNSTAP_HAS_QUERY_NSEC),
+    [10] = ROW(dnstap, 10, KIND_BYTES, query_message, DNSTAP_HAS_QUERY_MESSAGE),
+    [11] = ROW(dnstap, 11, KIND_BYTES, query_zone, DNSTAP_HAS_QUERY_ZONE),
+    [12] = ROW(dnstap, 12, KIND_U64, response_sec, DNSTAP_HAS_RESPONSE_SEC),
+    [13] = ROW(dnstap, 13, KIND_FIXED32, response_nsec, DNSTAP_HAS_RESPONSE_NSEC),
+    [14] = ROW(dnstap, 14, KIND_BYTES, response_message, DNSTAP_HAS_RESPONSE_MESSAGE),
+    [15] = ROW(dnstap, 15, KIND_BYTES, policy, DNSTAP_HAS_POLICY),
+    [16] = ROW(dnstap, 16, KIND_U32, http_protocol, DNSTAP_HAS_HTTP_PROTOCOL),
 };
 
 static const struct row policy_rows[] = {
-    ROW(dnstap_policy, 1, KIND_BYTES, type, DNSTAP_POLICY_HAS_TYPE),
-    ROW(dnstap_policy, 2, KIND_BYTES, rule, DNSTAP_POLICY_HAS_RULE),
-    ROW(dnstap_policy, 3, KIND_U32, action, DNSTAP_POLICY_HAS_ACTION),
-    ROW(dnstap_policy, 4, KIND_U32, match, DNSTAP_POLICY_HAS_MATCH),
-    ROW(dnstap_policy, 5, KIND_BYTES, value, DNSTAP_POLICY_HAS_VALUE),
+    [1] = ROW(dnstap_policy, 1, KIND_BYTES, type, DNSTAP_POLICY_HAS_TYPE),
+    [2] = ROW(dnstap_policy, 2, KIND_BYTES, rule, DNSTAP_POLICY_HAS_RULE),
+    [3] = ROW(dnstap_policy, 3, KIND_U32, action, DNSTAP_POLICY_HAS_ACTION),
+    [4] = ROW(dnstap_policy, 4, KIND_U32, match, DNSTAP_POLICY_HAS_MATCH),
+    [5] = ROW(dnstap_policy, 5, KIND_BYTES, value, DNSTAP_POLICY_HAS_VALUE),
 };
 
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))
@@ -74,110 +78,124 @@ ALWAYS_INLINE uint32_t row_tag(const struct row *row)
     return (uint32_t)row->number << 3 | wires[row->kind];
 }
 
+/* A position in the fields of one message. Owner: the stack of one function, and there it is never
+ * pointed at, so that it stays in registers: what is rare works on a copy. */
+struct walk {
+    struct cursor in;
+    uint32_t has;
+};
+
 /* Stores the value at the cursor where the row says. */
-ALWAYS_INLINE void store(struct cursor *c, const struct row *row, void *base, uint32_t *has)
+ALWAYS_INLINE void store(struct walk *w, const struct row *row, void *base)
 {
     char *place = (char *)base + row->offset;
-    *has |= row->bit;
+    w->has |= row->bit;
     switch ((enum kind)row->kind) {
     case KIND_U32: /* of more bits the lower 32 count, as protobuf has it */
-        *(uint32_t *)place = (uint32_t)pb_varint(c);
+        *(uint32_t *)place = (uint32_t)pb_varint(&w->in);
         break;
     case KIND_U64:
-        *(uint64_t *)place = pb_varint(c);
+        *(uint64_t *)place = pb_varint(&w->in);
         break;
     case KIND_FIXED32:
-        *(uint32_t *)place = cursor_le32(c);
+        *(uint32_t *)place = cursor_le32(&w->in);
         break;
     case KIND_BYTES:
-        *(struct span *)place = cursor_take(c, pb_varint(c));
+        *(struct span *)place = pb_bytes(&w->in);
         break;
     }
 }
 
 /* Takes fields that come in the order of the rows, as far as they do. */
-ALWAYS_INLINE void walk_in_order(struct cursor *c, const struct row *rows, size_t count, void *base,
-                                 uint32_t *has)
+ALWAYS_INLINE void take_in_order(struct walk *w, const struct row *rows, size_t count, void *base)
 {
     UNROLL
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 1; i < count; i++) {
         uint32_t tag = row_tag(&rows[i]);
-        if (tag < 0x80 && c->pos < c->end && *c->pos == tag) {
-            c->pos++;
-            store(c, &rows[i], base, has);
+        if (rows[i].number && tag < 0x80 && w->in.pos < w->in.end && *w->in.pos == tag) {
+            w->in.pos++;
+            store(w, &rows[i], base);
         }
     }
 }
 
 static const struct row *row_of(const struct row *rows, size_t count, uint32_t tag)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (row_tag(&rows[i]) == tag)
-            return &rows[i];
-    }
-    return NULL;
+    uint32_t number = tag >> 3;
+    return number < count && row_tag(&rows[number]) == tag ? &rows[number] : NULL;
 }
 
-/* Takes what is left, in any order. A known field of another wire type is an unknown one. */
-static void walk_any_order(struct cursor *c, const struct row *rows, size_t count, void *base,
-                           uint32_t *has, uint32_t unknown)
+/* Takes the value behind a tag of any kind. A known field of another wire type is an unknown one,
+ * as protobuf has it. */
+static struct walk take_any(struct walk w, uint32_t tag, const struct row *rows, size_t count,
+                            void *base)
 {
-    while (c->pos < c->end) {
-        uint32_t tag = pb_tag(c);
-        if (c->failed)
-            return;
-        const struct row *row = row_of(rows, count, tag);
-        if (row) {
-            store(c, row, base, has);
-        } else {
-            pb_skip(c, tag);
-            *has |= unknown;
-        }
+    const struct row *row = row_of(rows, count, tag);
+    if (row) {
+        store(&w, row, base);
+    } else if (!w.in.failed) {
+        pb_skip(&w.in, tag);
+        w.has |= DNSTAP_HAS_UNKNOWN;
     }
+    return w;
 }
 
-static bool decode_message(struct cursor message, struct dnstap *tap)
+/* All fields of a message that has no message in it. */
+ALWAYS_INLINE struct walk take_all(struct walk w, const struct row *rows, size_t count, void *base)
 {
-    walk_in_order(&message, message_rows, COUNT(message_rows), tap, &tap->has);
-    if (message.pos < message.end)
-        walk_any_order(&message, message_rows, COUNT(message_rows), tap, &tap->has,
-                       DNSTAP_HAS_UNKNOWN);
-    return !message.failed;
+    while (w.in.pos < w.in.end) {
+        const uint8_t *before = w.in.pos;
+        take_in_order(&w, rows, count, base);
+        if (w.in.pos == before)
+            w = take_any(w, pb_tag(&w.in), rows, count, base);
+    }
+    return w;
+}
+
+/* In pieces, of which compilers make vector stores: for the whole, gcc takes a slow `rep stos`. */
+ALWAYS_INLINE void clear(struct dnstap *tap)
+{
+    enum { PIECE = 64, PIECES = sizeof *tap / PIECE };
+    char *p = (char *)tap;
+    UNROLL
+    for (size_t i = 0; i < PIECES; i++)
+        memset(p + i * PIECE, 0, PIECE);
+    memset(p + PIECES * PIECE, 0, sizeof *tap % PIECE);
 }
 
 int dnstap_decode(struct span frame, struct dnstap *tap)
 {
-    const uint32_t message_tag = FIELD_MESSAGE << 3 | PB_BYTES;
-    struct cursor c = cursor_of(frame);
-    *tap = (struct dnstap){0};
-    walk_in_order(&c, outer_rows, 3, tap, &tap->has);
-    while (c.pos < c.end) {
-        uint32_t tag = pb_tag(&c);
-        const struct row *row;
-        if (c.failed)
-            return -1;
-        if (tag == message_tag) {
-            tap->has |= DNSTAP_HAS_MESSAGE;
-            if (!decode_message(cursor_sub(&c, pb_varint(&c)), tap))
-                return -1;
-        } else if ((row = row_of(outer_rows, COUNT(outer_rows), tag))) {
-            store(&c, row, tap, &tap->has);
-        } else {
-            pb_skip(&c, tag);
-            tap->has |= DNSTAP_HAS_UNKNOWN;
+    struct walk w = {.in = cursor_of(frame)};
+    clear(tap);
+    while (w.in.pos < w.in.end) {
+        take_in_order(&w, outer_rows, COUNT(outer_rows), tap);
+        if (w.in.pos >= w.in.end)
+            break;
+        uint32_t tag = pb_tag(&w.in);
+        if (tag != MESSAGE_TAG) {
+            w = take_any(w, tag, outer_rows, COUNT(outer_rows), tap);
+            continue;
         }
+        /* A second message goes into the same struct: that merges them. */
+        struct walk message = {.in = cursor_of(pb_bytes(&w.in)), .has = w.has | DNSTAP_HAS_MESSAGE};
+        message = take_all(message, message_rows, COUNT(message_rows), tap);
+        w.has = message.has;
+        if (message.in.failed)
+            cursor_fail(&w.in);
     }
-    return c.failed ? -1 : 0;
+    tap->has = w.has;
+    return w.in.failed ? -1 : 0;
 }
 
 int dnstap_policy_decode(struct span encoded, struct dnstap_policy *policy)
 {
-    struct cursor c = cursor_of(encoded);
     struct dnstap_policy decoded = {0};
-    walk_any_order(&c, policy_rows, COUNT(policy_rows), &decoded, &decoded.has, 0);
-    if (c.failed)
+    struct walk w = {.in = cursor_of(encoded)};
+    w = take_all(w, policy_rows, COUNT(policy_rows), &decoded);
+    if (w.in.failed)
         return -1;
     *policy = decoded;
+    policy->has = w.has & ~(uint32_t)DNSTAP_HAS_UNKNOWN;
     return 0;
 }
 
@@ -203,8 +221,18 @@ static void encode_row(const struct row *row, const void *base, uint32_t has, st
 static void encode_rows(const struct row *rows, size_t count, const void *base, uint32_t has,
                         struct buf *out)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 1; i < count; i++)
         encode_row(&rows[i], base, has, out);
+}
+
+/* The fields of `source` that no row knows, of the message or of what is around it. */
+static void encode_unknown(struct span source, bool in_message, struct buf *out)
+{
+    struct dnstap_unknown walk = {0};
+    while (dnstap_unknown_next(source, &walk)) {
+        if (walk.in_message == in_message)
+            buf_put(out, walk.encoded.ptr, walk.encoded.len);
+    }
 }
 
 static unsigned varint_len(size_t value)
@@ -228,16 +256,24 @@ static void prefix_length(struct buf *out, size_t start)
     out->len += len;
 }
 
-void dnstap_encode(const struct dnstap *tap, struct buf *out)
+void dnstap_encode_over(const struct dnstap *tap, struct span source, struct buf *out)
 {
+    const struct row *type = &outer_rows[COUNT(outer_rows) - 1];
     encode_rows(outer_rows, COUNT(outer_rows) - 1, tap, tap->has, out);
     if (tap->has & DNSTAP_HAS_MESSAGE) {
         pb_put_tag(out, FIELD_MESSAGE, PB_BYTES);
         size_t start = out->len;
         encode_rows(message_rows, COUNT(message_rows), tap, tap->has, out);
+        encode_unknown(source, true, out);
         prefix_length(out, start);
     }
-    encode_row(&outer_rows[COUNT(outer_rows) - 1], tap, tap->has, out);
+    encode_row(type, tap, tap->has, out);
+    encode_unknown(source, false, out);
+}
+
+void dnstap_encode(const struct dnstap *tap, struct buf *out)
+{
+    dnstap_encode_over(tap, (struct span){0}, out);
 }
 
 void dnstap_policy_encode(const struct dnstap_policy *policy, struct buf *out)
@@ -247,49 +283,50 @@ void dnstap_policy_encode(const struct dnstap_policy *policy, struct buf *out)
 
 /* --- unknown fields ------------------------------------------------------------------------- */
 
-/* `next` counts bytes of the frame; inside the message, the walk enters it where it stands. */
-static bool unknown_in(struct span frame, size_t end, const struct row *rows, size_t count,
-                       struct dnstap_unknown *walk)
+/* The row of a tag, in what the walk is in. */
+static const struct row *known(const struct dnstap_unknown *walk, uint32_t tag)
 {
-    struct cursor c = cursor_of(span_of(frame.ptr, end));
-    c.pos += walk->next;
-    while (c.pos < c.end) {
-        const uint8_t *start = c.pos;
-        uint32_t tag = pb_tag(&c);
-        if (!walk->in_message && tag == (FIELD_MESSAGE << 3 | PB_BYTES)) {
-            struct span message = cursor_take(&c, pb_varint(&c));
-            walk->next = (size_t)(message.ptr - frame.ptr);
-            walk->message_end = walk->next + message.len;
-            return false;
-        }
+    return walk->in_message ? row_of(message_rows, COUNT(message_rows), tag)
+                            : row_of(outer_rows, COUNT(outer_rows), tag);
+}
+
+/* Takes the field at `next`; true when no row knows it. The message is entered, not passed over. */
+static bool take_unknown(struct span frame, size_t end, struct dnstap_unknown *walk)
+{
+    struct cursor c = cursor_of(span_of(frame.ptr + walk->next, end - walk->next));
+    const uint8_t *start = c.pos;
+    uint32_t tag = pb_tag(&c);
+    size_t inside = 0;
+    bool enters = !walk->in_message && tag == MESSAGE_TAG;
+    if (enters)
+        inside = pb_bytes(&c).len;
+    else
         pb_skip(&c, tag);
-        if (c.failed)
-            break;
-        walk->next = (size_t)(c.pos - frame.ptr);
-        if (!row_of(rows, count, tag)) {
-            walk->field = tag >> 3;
-            walk->encoded = span_of(start, (size_t)(c.pos - start));
-            return true;
-        }
+    if (c.failed) {
+        walk->next = frame.len;
+        walk->message_end = 0;
+        return false;
     }
-    walk->next = end;
-    return false;
+    walk->next = (size_t)(c.pos - frame.ptr) - inside;
+    if (enters)
+        walk->message_end = walk->next + inside;
+    walk->field = tag >> 3;
+    walk->encoded = span_of(start, (size_t)(c.pos - start));
+    return !enters && !known(walk, tag);
 }
 
 bool dnstap_unknown_next(struct span frame, struct dnstap_unknown *walk)
 {
-    while (walk->next < frame.len || walk->message_end) {
-        walk->in_message = walk->message_end != 0;
-        if (walk->in_message) {
-            if (unknown_in(frame, walk->message_end, message_rows, COUNT(message_rows), walk))
-                return true;
-            walk->next = walk->message_end;
+    for (;;) {
+        if (walk->next == walk->message_end)
             walk->message_end = 0;
-        } else if (unknown_in(frame, frame.len, outer_rows, COUNT(outer_rows), walk)) {
+        walk->in_message = walk->message_end > 0;
+        size_t end = walk->in_message ? walk->message_end : frame.len;
+        if (walk->next >= end)
+            return false;
+        if (take_unknown(frame, end, walk))
             return true;
-        }
     }
-    return false;
 }
 
 /* --- names ---------------------------------------------------------------------------------- */

@@ -108,12 +108,18 @@ struct dnstap_policy {
 };
 
 /* 0, or -1 when the frame is not a well-formed protobuf message; `tap` is then undefined. Repeated
- * fields: the last one wins, embedded messages merge, as protobuf demands. */
+ * fields: the last one wins, and messages merge, as protobuf demands; of a repeated policy, which
+ * no sender writes, the last one stands. Required fields may be missing; 32-bit fields keep the
+ * lower bits of longer ones; a known field of another wire type is an unknown one. */
 int dnstap_decode(struct span frame, struct dnstap *tap);
+/* The same of tap->policy, which dnstap_decode does not look into. `policy` is untouched on -1. */
 int dnstap_policy_decode(struct span encoded, struct dnstap_policy *policy);
 
 /* Appends the protobuf bytes of what `has` names, in field order; `tap->policy` verbatim. */
 void dnstap_encode(const struct dnstap *tap, struct buf *out);
+/* The same, and behind the known fields those that the table does not know, from `source`: the
+ * frame that `tap` was decoded from. So a message can be changed and nothing of it is lost. */
+void dnstap_encode_over(const struct dnstap *tap, struct span source, struct buf *out);
 void dnstap_policy_encode(const struct dnstap_policy *policy, struct buf *out);
 
 /* Walks the fields that the table does not know. Zero a walk, then call until it returns false. */

@@ -1,29 +1,19 @@
 #include "wire/protobuf.h"
 
-enum { GROUP_DEPTH_MAX = 32, VARINT_BYTES_MAX = 10 };
+enum { GROUP_DEPTH_MAX = 32 };
 
-uint64_t pb_varint_slow(struct cursor *c)
+struct pb_varint_end pb_varint_slow(const uint8_t *pos, const uint8_t *end)
 {
-    uint64_t value = 0;
-    for (unsigned i = 0; i < VARINT_BYTES_MAX; i++) {
-        if (!cursor_has(c, 1))
-            return 0;
-        uint8_t byte = *c->pos++;
-        value |= (uint64_t)(byte & 0x7f) << (7 * i);
-        if (byte < 0x80)
-            return value;
+    struct pb_varint_end read = {0};
+    for (unsigned i = 0; i < PB_VARINT_MAX && pos < end; i++) {
+        uint8_t byte = *pos++;
+        read.value |= (uint64_t)(byte & 0x7f) << (7 * i);
+        if (byte < 0x80) {
+            read.pos = pos;
+            break;
+        }
     }
-    cursor_fail(c);
-    return 0;
-}
-
-/* A tag: field number 1 to 2^29-1 and a wire type. 0 with a failed cursor for anything else. */
-uint32_t pb_tag(struct cursor *c)
-{
-    uint64_t tag = pb_varint(c);
-    if (tag > UINT32_MAX || tag >> 3 == 0)
-        cursor_fail(c);
-    return c->failed ? 0 : (uint32_t)tag;
+    return read;
 }
 
 static void skip_plain(struct cursor *c, uint32_t tag)
@@ -36,7 +26,7 @@ static void skip_plain(struct cursor *c, uint32_t tag)
         cursor_take(c, 8);
         break;
     case PB_BYTES:
-        cursor_take(c, pb_varint(c));
+        pb_bytes(c);
         break;
     case PB_FIXED32:
         cursor_take(c, 4);
@@ -68,7 +58,7 @@ void pb_skip(struct cursor *c, uint32_t tag)
 
 void pb_put_varint(struct buf *b, uint64_t value)
 {
-    char *p = buf_reserve(b, VARINT_BYTES_MAX);
+    char *p = buf_reserve(b, PB_VARINT_MAX);
     if (!p)
         return;
     for (; value >= 0x80; value >>= 7)

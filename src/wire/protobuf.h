@@ -1,4 +1,7 @@
-/* Protocol Buffers wire format by cursor: varints, tags, skipping. Source: protobuf encoding spec.
+/*
+ * Protocol Buffers wire format by cursor: varints, tags, skipping. Source: the encoding page of the
+ * protobuf documentation. A tag and a length are varints of at most five bytes, as the reference
+ * implementation has it.
  */
 #ifndef SPILE_WIRE_PROTOBUF_H
 #define SPILE_WIRE_PROTOBUF_H
@@ -15,18 +18,63 @@ enum pb_wire {
     PB_FIXED32 = 5
 };
 
-/* A varint of more than ten bytes fails the cursor. */
-uint64_t pb_varint_slow(struct cursor *c);
+enum { PB_VARINT_MAX = 10, PB_WORD_MAX = 5 /* bytes of a tag, of a length, of today's seconds */ };
 
+/* Any varint. By value: no pointer to the caller's cursor, so that it can stay in registers. */
+struct pb_varint_end {
+    uint64_t value;
+    const uint8_t *pos; /* behind the varint; NULL when it is cut or of more than ten bytes */
+};
+struct pb_varint_end pb_varint_slow(const uint8_t *pos, const uint8_t *end);
+
+/* A varint of more than ten bytes fails the cursor; bits past the 64th are lost. */
 static inline uint64_t pb_varint(struct cursor *c)
 {
-    if (__builtin_expect(c->pos < c->end && *c->pos < 0x80, 1))
-        return *c->pos++;
-    return pb_varint_slow(c);
+    if (__builtin_expect(cursor_left(c) >= PB_WORD_MAX, 1)) {
+        uint64_t value = 0;
+#pragma GCC unroll 5
+        for (unsigned i = 0; i < PB_WORD_MAX; i++) {
+            uint64_t byte = c->pos[i];
+            value |= (byte & 0x7f) << (7 * i);
+            if (byte < 0x80) {
+                c->pos += i + 1;
+                return value;
+            }
+        }
+    }
+    struct pb_varint_end read = pb_varint_slow(c->pos, c->end);
+    if (!read.pos) {
+        cursor_fail(c);
+        return 0;
+    }
+    c->pos = read.pos;
+    return read.value;
+}
+
+/* A varint of at most five bytes: up to 35 bits. */
+static inline uint64_t pb_word(struct cursor *c)
+{
+    const uint8_t *start = c->pos;
+    uint64_t value = pb_varint(c);
+    if (c->pos - start > PB_WORD_MAX)
+        cursor_fail(c);
+    return value;
 }
 
 /* A tag: field number (from 1) and wire type. 0, and a failed cursor, for what is none. */
-uint32_t pb_tag(struct cursor *c);
+static inline uint32_t pb_tag(struct cursor *c)
+{
+    uint64_t tag = pb_word(c);
+    if (tag > UINT32_MAX || tag >> 3 == 0)
+        cursor_fail(c);
+    return c->failed ? 0 : (uint32_t)tag;
+}
+
+/* A length and that many bytes. */
+static inline struct span pb_bytes(struct cursor *c)
+{
+    return cursor_take(c, pb_word(c));
+}
 
 /* Passes over one field's value; groups are followed to their end, to a bounded depth. */
 void pb_skip(struct cursor *c, uint32_t tag);
