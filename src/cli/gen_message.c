@@ -89,9 +89,15 @@ static void rdata_aaaa(struct gen_message *m, unsigned n)
     put16(m, n + 1);
 }
 
-static void rdata_host(struct gen_message *m, unsigned n)
+static void rdata_ptr(struct gen_message *m, unsigned n)
 {
-    put_numbered(m, "host", n + draw(m, 0, 3));
+    put_numbered(m, "host", n + draw(m, 0, 9));
+    put_zone(m);
+}
+
+static void rdata_cname(struct gen_message *m, unsigned n)
+{
+    put_numbered(m, "alias", n);
     put_zone(m);
 }
 
@@ -207,11 +213,11 @@ static const struct set {
     void (*rdata)(struct gen_message *m, unsigned n);
 } sets[] = {
     {DNS_A, 5, 300, rdata_a},         {DNS_AAAA, 4, 300, rdata_aaaa},
-    {DNS_HTTPS, 1, 300, rdata_https}, {DNS_PTR, 1, 86400, rdata_host},
+    {DNS_HTTPS, 1, 300, rdata_https}, {DNS_PTR, 1, 86400, rdata_ptr},
     {DNS_TXT, 6, 3600, rdata_txt},    {DNS_MX, 5, 3600, rdata_mx},
     {DNS_NS, 6, 172800, rdata_ns},    {DNS_SRV, 4, 600, rdata_srv},
     {DNS_SOA, 1, 3600, rdata_soa},    {DNS_DS, 2, 86400, rdata_ds},
-    {DNS_CNAME, 1, 120, rdata_host},  {DNS_DNSKEY, 4, 3600, rdata_dnskey},
+    {DNS_CNAME, 1, 120, rdata_cname}, {DNS_DNSKEY, 4, 3600, rdata_dnskey},
     {DNS_CAA, 3, 3600, rdata_caa},    {DNS_TLSA, 2, 3600, rdata_tlsa},
     {DNS_NSEC, 1, 300, rdata_nsec},
 };
@@ -252,6 +258,7 @@ static bool end_record(struct gen_message *m, enum dns_section section)
 struct place {
     enum dns_section section;
     uint16_t owner;
+    unsigned first; /* the number of the set's first record: aliases of a chain must differ */
 };
 
 static bool wants_signatures(const struct gen_exchange *x)
@@ -301,7 +308,7 @@ static void add_set(struct gen_message *m, struct place at, uint16_t type, unsig
         size_t record = m->len;
         put16(m, POINTER | at.owner);
         begin_record(m, record, type, set->ttl);
-        set->rdata(m, n);
+        set->rdata(m, at.first + n);
         if (!end_record(m, at.section))
             return;
         m->target = m->rdata;
@@ -317,8 +324,9 @@ static uint16_t add_chain(struct gen_message *m)
     uint16_t owner = DNS_HEADER_LEN;
     if (m->x->qtype != DNS_A && m->x->qtype != DNS_AAAA)
         return owner;
-    for (unsigned left = gen_pick(&m->random, lengths, COUNT(lengths)); left > 0; left--) {
-        add_set(m, (struct place){DNS_ANSWER, owner}, DNS_CNAME, 1);
+    unsigned length = gen_pick(&m->random, lengths, COUNT(lengths));
+    for (unsigned n = 0; n < length; n++) {
+        add_set(m, (struct place){DNS_ANSWER, owner, n}, DNS_CNAME, 1);
         owner = (uint16_t)m->target;
     }
     return owner;
@@ -329,7 +337,7 @@ static void add_answer(struct gen_message *m)
     uint16_t owner = add_chain(m);
     unsigned most = set_of(m->x->qtype)->most;
     unsigned count = gen_chance(&m->random, 600) ? 1 : draw(m, 1, most);
-    add_set(m, (struct place){DNS_ANSWER, owner}, m->x->qtype, count);
+    add_set(m, (struct place){DNS_ANSWER, owner, 0}, m->x->qtype, count);
 }
 
 /* Addresses of the zone's name servers. */
@@ -347,7 +355,7 @@ static void add_glue(struct gen_message *m, unsigned servers)
 
 static void add_referral(struct gen_message *m)
 {
-    struct place at = {DNS_AUTHORITY, (uint16_t)(DNS_HEADER_LEN + m->x->name.zone)};
+    struct place at = {DNS_AUTHORITY, (uint16_t)(DNS_HEADER_LEN + m->x->name.zone), 0};
     unsigned servers = draw(m, 2, 6);
     add_set(m, at, DNS_NS, servers);
     if (wants_signatures(m->x))
@@ -358,7 +366,7 @@ static void add_referral(struct gen_message *m)
 /* NODATA and NXDOMAIN: the zone's SOA, with proof where it is wanted (RFC 2308, RFC 4035). */
 static void add_denial(struct gen_message *m)
 {
-    struct place at = {DNS_AUTHORITY, (uint16_t)(DNS_HEADER_LEN + m->x->name.zone)};
+    struct place at = {DNS_AUTHORITY, (uint16_t)(DNS_HEADER_LEN + m->x->name.zone), 0};
     add_set(m, at, DNS_SOA, 1);
     if (wants_signatures(m->x))
         add_set(m, at, DNS_NSEC, 1);
@@ -490,7 +498,7 @@ void gen_message_query(struct gen_message *m, const struct gen_exchange *x)
 {
     begin(m, x, 0, 1);
     if (x->role->type == DNSTAP_UPDATE_QUERY) /* RFC 2136: the update section is the authority's */
-        add_set(m, (struct place){DNS_AUTHORITY, DNS_HEADER_LEN}, DNS_A, draw(m, 1, 3));
+        add_set(m, (struct place){DNS_AUTHORITY, DNS_HEADER_LEN, 0}, DNS_A, draw(m, 1, 3));
     add_opt(m, false);
 }
 
