@@ -1,3 +1,11 @@
+/*
+ * Frame Streams. Lengths are compared, never added up before they were compared: a length word of
+ * 0xfffffffc once sent another receiver round for ever.
+ *
+ * Who sends is given what costs nothing: START without READY, a READY that is repeated, a new
+ * stream behind STOP, FINISH in place of STOP (elixir_dnstap), control frames of types yet to be
+ * invented. Data before START is refused: without it nobody said that the bytes are dnstap.
+ */
 #include "wire/fstrm.h"
 
 #include "base/cursor.h"
@@ -14,23 +22,43 @@ enum rx_state {
 
 /* --- control frames ------------------------------------------------------------------------- */
 
+static bool known(uint32_t type)
+{
+    return type >= FSTRM_ACCEPT && type <= FSTRM_FINISH;
+}
+
+/* How many content types a control frame may carry. */
+static uint32_t types_max(uint32_t type)
+{
+    static const uint32_t most[] = {[FSTRM_ACCEPT] = FSTRM_TYPES_MAX,
+                                    [FSTRM_START] = 1,
+                                    [FSTRM_STOP] = 0,
+                                    [FSTRM_READY] = FSTRM_TYPES_MAX,
+                                    [FSTRM_FINISH] = 0};
+    return known(type) ? most[type] : FSTRM_TYPES_MAX;
+}
+
 int fstrm_control_decode(struct span in, struct fstrm_control *control)
 {
     if (in.len > FSTRM_CONTROL_MAX)
         return -1;
     struct cursor c = cursor_of(in);
-    struct fstrm_control decoded = {.type = cursor_be32(&c)};
+    struct fstrm_control decoded;
+    decoded.type = cursor_be32(&c);
+    decoded.type_count = 0;
     while (cursor_left(&c) > 0) {
         uint32_t field = cursor_be32(&c);
         struct span value = cursor_take(&c, cursor_be32(&c));
         if (c.failed || field != FIELD_CONTENT_TYPE || value.len > FSTRM_CONTENT_TYPE_MAX ||
-            decoded.type_count == FSTRM_TYPES_MAX)
+            decoded.type_count == types_max(decoded.type))
             return -1;
         decoded.types[decoded.type_count++] = value;
     }
     if (c.failed)
         return -1;
-    *control = decoded;
+    control->type = decoded.type;
+    control->type_count = decoded.type_count;
+    memcpy(control->types, decoded.types, decoded.type_count * sizeof *decoded.types);
     return 0;
 }
 
@@ -43,7 +71,7 @@ static char *put_be32(char *p, uint32_t value)
 int fstrm_control_encode(const struct fstrm_control *control, struct buf *out)
 {
     size_t len = 4;
-    if (control->type_count > FSTRM_TYPES_MAX)
+    if (control->type_count > types_max(control->type))
         return -1;
     for (uint32_t i = 0; i < control->type_count; i++) {
         if (control->types[i].len > FSTRM_CONTENT_TYPE_MAX)
@@ -95,31 +123,31 @@ static bool acceptable(const struct fstrm_rx *rx, const struct fstrm_control *co
     return control->type_count == 0;
 }
 
-static enum fstrm_status reply(struct fstrm_rx *rx, uint32_t type, bool with_type)
+/* Writes a control frame into `reply`, with a content type unless that is absent. */
+static enum fstrm_status reply(struct fstrm_rx *rx, uint32_t type, struct span content_type)
 {
     uint8_t *p = rx->reply;
-    size_t type_len = with_type ? 8 + rx->content_type.len : 0;
+    size_t types_len = content_type.ptr ? 8 + content_type.len : 0;
     store_be32(p, 0);
-    store_be32(p + 4, (uint32_t)(4 + type_len));
+    store_be32(p + 4, (uint32_t)(4 + types_len));
     store_be32(p + 8, type);
-    if (with_type) {
+    if (content_type.ptr) {
         store_be32(p + 12, FIELD_CONTENT_TYPE);
-        store_be32(p + 16, (uint32_t)rx->content_type.len);
-        memcpy(p + 20, rx->content_type.ptr, rx->content_type.len);
+        store_be32(p + 16, (uint32_t)content_type.len);
+        memcpy(p + 20, content_type.ptr, content_type.len);
     }
-    rx->reply_len = (uint8_t)(12 + type_len);
+    rx->reply_len = (uint8_t)(12 + types_len);
     return FSTRM_REPLY;
 }
 
 static enum fstrm_status on_ready(struct fstrm_rx *rx, const struct fstrm_control *control)
 {
-    if (!rx->answers || (rx->state != RX_FRESH && rx->state != RX_STOPPED))
+    if (!rx->answers || rx->state == RX_DATA)
         return FSTRM_ERR_SEQUENCE;
     if (!acceptable(rx, control))
         return FSTRM_ERR_CONTENT_TYPE;
-    rx->bidirectional = true;
     rx->state = RX_READY;
-    return reply(rx, FSTRM_ACCEPT, true);
+    return reply(rx, FSTRM_ACCEPT, rx->content_type);
 }
 
 static enum fstrm_status on_start(struct fstrm_rx *rx, const struct fstrm_control *control)
@@ -128,31 +156,26 @@ static enum fstrm_status on_start(struct fstrm_rx *rx, const struct fstrm_contro
         return FSTRM_ERR_SEQUENCE;
     if (!acceptable(rx, control))
         return FSTRM_ERR_CONTENT_TYPE;
-    if (rx->state != RX_READY)
-        rx->bidirectional = false;
+    rx->bidirectional = rx->state == RX_READY;
     rx->state = RX_DATA;
     return FSTRM_OK;
 }
 
-static enum fstrm_status on_stop(struct fstrm_rx *rx)
+static enum fstrm_status on_stop(struct fstrm_rx *rx, const struct fstrm_control *control)
 {
     if (rx->state != RX_DATA)
         return FSTRM_ERR_SEQUENCE;
     rx->state = RX_STOPPED;
-    if (rx->bidirectional)
-        reply(rx, FSTRM_FINISH, false);
+    if (rx->bidirectional && control->type == FSTRM_STOP)
+        reply(rx, FSTRM_FINISH, (struct span){0});
     return FSTRM_STOPPED;
 }
 
 static enum fstrm_status on_control(struct fstrm_rx *rx, struct span in)
 {
     struct fstrm_control control;
-    /* Who comes later may know more control frames than we do: those are passed over unread. */
-    if (in.len >= 4) {
-        uint32_t type = load_be32(in.ptr);
-        if (type < FSTRM_ACCEPT || type > FSTRM_FINISH)
-            return FSTRM_OK;
-    }
+    if (in.len >= 4 && !known(load_be32(in.ptr)))
+        return FSTRM_OK;
     if (fstrm_control_decode(in, &control) < 0)
         return FSTRM_ERR_CONTROL;
     switch (control.type) {
@@ -161,7 +184,8 @@ static enum fstrm_status on_control(struct fstrm_rx *rx, struct span in)
     case FSTRM_START:
         return on_start(rx, &control);
     case FSTRM_STOP:
-        return on_stop(rx);
+    case FSTRM_FINISH:
+        return on_stop(rx, &control);
     default:
         return FSTRM_ERR_SEQUENCE;
     }
@@ -185,45 +209,59 @@ static enum fstrm_status take_control(struct fstrm_rx *rx, struct span in, size_
 static size_t take_data(const struct fstrm_rx *rx, struct span in, struct span *frames, size_t cap,
                         size_t *used)
 {
-    const uint8_t *p = in.ptr + *used, *end = in.ptr + in.len;
+    const uint8_t *p = in.ptr, *end = in.ptr + in.len;
     size_t n = 0;
     while (n < cap && (size_t)(end - p) >= LENGTH_WORD) {
-        uint32_t len = load_be32(p);
+        size_t len = load_be32(p);
         if (len == 0 || len > rx->frame_max || (size_t)(end - p) - LENGTH_WORD < len)
             break;
         frames[n++] = span_of(p + LENGTH_WORD, len);
         p += LENGTH_WORD + len;
     }
-    *used = (size_t)(p - in.ptr);
+    *used += (size_t)(p - in.ptr);
     return n;
+}
+
+/* What take_data leaves: a control frame, or a data frame that is cut or refused. */
+static enum fstrm_status take_other(struct fstrm_rx *rx, struct span in, size_t *used)
+{
+    if (in.len < LENGTH_WORD)
+        return FSTRM_OK;
+    uint32_t len = load_be32(in.ptr);
+    if (len == 0)
+        return take_control(rx, in, used);
+    if (rx->state != RX_DATA)
+        return rx->state == RX_FRESH ? FSTRM_ERR_NO_START : FSTRM_ERR_SEQUENCE;
+    if (len <= rx->frame_max)
+        return FSTRM_OK;
+    rx->failed_length = len;
+    return FSTRM_ERR_FRAME_SIZE;
 }
 
 enum fstrm_status fstrm_rx_feed(struct fstrm_rx *rx, struct span in, struct span *frames,
                                 size_t cap, size_t *count, size_t *used)
 {
-    enum fstrm_status status = FSTRM_OK;
     *count = *used = 0;
-    while (status == FSTRM_OK) {
+    rx->reply_len = 0;
+    if (rx->state == RX_DEAD)
+        return FSTRM_ERR_SEQUENCE;
+    while (in.len - *used >= LENGTH_WORD) {
+        size_t before = *used;
+        struct span rest = span_of(in.ptr + before, in.len - before);
         if (rx->state == RX_DATA)
-            *count += take_data(rx, in, frames + *count, cap - *count, used);
-        size_t left = in.len - *used, before = *used;
-        if (left < LENGTH_WORD || *count == cap)
-            return FSTRM_OK;
-        uint32_t len = load_be32(in.ptr + *used);
-        if (len == 0) {
-            status = take_control(rx, span_of(in.ptr + *used, left), used);
-        } else if (len > rx->frame_max) {
-            rx->failed_length = len;
-            status = rx->state == RX_FRESH ? FSTRM_ERR_NO_START : FSTRM_ERR_FRAME_SIZE;
-        } else if (rx->state != RX_DATA) {
-            status = rx->state == RX_FRESH ? FSTRM_ERR_NO_START : FSTRM_ERR_SEQUENCE;
-        }
-        if (status == FSTRM_OK && *used == before)
-            return FSTRM_OK;
+            *count += take_data(rx, rest, frames + *count, cap - *count, used);
+        if (*count == cap)
+            break;
+        rest = span_of(in.ptr + *used, in.len - *used);
+        enum fstrm_status status = take_other(rx, rest, used);
+        if (status < 0)
+            rx->state = RX_DEAD;
+        if (status != FSTRM_OK)
+            return status;
+        if (*used == before)
+            break;
     }
-    if (status < 0)
-        rx->state = RX_DEAD;
-    return status;
+    return FSTRM_OK;
 }
 
 uint64_t fstrm_rx_need(const struct fstrm_rx *rx, struct span in)
@@ -241,10 +279,10 @@ uint64_t fstrm_rx_need(const struct fstrm_rx *rx, struct span in)
 
 enum fstrm_status fstrm_rx_end(const struct fstrm_rx *rx, size_t left)
 {
-    if (rx->state == RX_FRESH)
-        return FSTRM_ERR_NO_START;
     if (left > 0)
         return FSTRM_ERR_TRUNCATED;
+    if (rx->state == RX_FRESH || rx->state == RX_READY)
+        return FSTRM_ERR_NO_START;
     return rx->state == RX_STOPPED ? FSTRM_STOPPED : FSTRM_ERR_NO_STOP;
 }
 
@@ -269,14 +307,14 @@ const char *fstrm_status_text(enum fstrm_status status)
     case FSTRM_ERR_NO_STOP:
         return "ends without STOP";
     case FSTRM_ERR_NO_START:
-        return "not Frame Streams: it does not begin with a control frame";
+        return "not Frame Streams: no START at its beginning";
     }
     return "unknown";
 }
 
 /* --- sending -------------------------------------------------------------------------------- */
 
-enum tx_state { TX_FRESH, TX_READY, TX_OPEN, TX_STOPPED, TX_FINISHED, TX_BROKEN };
+enum tx_state { TX_FRESH, TX_READY, TX_OPEN, TX_STOPPED, TX_FINISHED };
 
 void fstrm_tx_init(struct fstrm_tx *tx, struct span content_type, bool bidirectional)
 {
@@ -319,16 +357,16 @@ static enum fstrm_tx_status on_accept(struct fstrm_tx *tx, const struct fstrm_co
 static enum fstrm_tx_status on_answer(struct fstrm_tx *tx, struct span in, struct buf *out)
 {
     struct fstrm_control control;
+    if (in.len >= 4 && !known(load_be32(in.ptr)))
+        return FSTRM_TX_MORE;
     if (fstrm_control_decode(in, &control) < 0)
         return FSTRM_TX_BROKEN;
     if (control.type == FSTRM_ACCEPT && tx->state == TX_READY)
         return on_accept(tx, &control, out);
-    if (control.type == FSTRM_FINISH && tx->state == TX_STOPPED) {
-        tx->state = TX_FINISHED;
-        return FSTRM_TX_FINISHED;
-    }
-    bool known = control.type >= FSTRM_ACCEPT && control.type <= FSTRM_FINISH;
-    return known ? FSTRM_TX_BROKEN : FSTRM_TX_MORE;
+    if (control.type != FSTRM_FINISH || tx->state != TX_STOPPED)
+        return FSTRM_TX_BROKEN;
+    tx->state = TX_FINISHED;
+    return FSTRM_TX_FINISHED;
 }
 
 enum fstrm_tx_status fstrm_tx_feed(struct fstrm_tx *tx, struct span in, size_t *used,

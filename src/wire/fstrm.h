@@ -60,7 +60,7 @@ struct fstrm_rx {
     bool bidirectional; /* the peer began with READY */
     bool answers;       /* false for files: READY is then out of order */
     uint8_t reply_len;
-    uint8_t reply[12 + 8 + 32]; /* ACCEPT or FINISH, to be sent when fstrm_rx_feed says so */
+    uint8_t reply[12 + 8 + 32]; /* ACCEPT or FINISH: to be sent before the next fstrm_rx_feed */
     uint64_t failed_length;     /* the length word of FSTRM_ERR_FRAME_SIZE, for messages */
 };
 
@@ -68,11 +68,12 @@ struct fstrm_rx {
 void fstrm_rx_init(struct fstrm_rx *rx, struct span content_type, uint32_t frame_max, bool answers);
 
 /*
- * Takes whole frames off the front of `in`. Data frames go to frames[0..*count), at most `cap`, as
- * spans into `in`, without their length word. Returns a status; *used says how many bytes were
- * taken. Stops early when `frames` is full, or behind a control frame that changes the status.
- * Bytes that were not used (a cut frame) must be fed again, with more behind them. Unknown control
- * types are passed over. After a negative status the stream is dead.
+ * Takes whole frames off the front of `in`; `cap` is at least 1. Data frames go to
+ * frames[0..*count), at most `cap`, as spans into `in`, without their length word. Returns a
+ * status; *used says how many bytes were taken. Stops early when `frames` is full, or behind a
+ * control frame that changes the status. Bytes that were not used (a cut frame) must be fed again,
+ * with more behind them. Unknown control types are passed over. After a negative status the stream
+ * is dead.
  */
 enum fstrm_status fstrm_rx_feed(struct fstrm_rx *rx, struct span in, struct span *frames,
                                 size_t cap, size_t *count, size_t *used);
@@ -82,7 +83,7 @@ enum fstrm_status fstrm_rx_feed(struct fstrm_rx *rx, struct span in, struct span
 uint64_t fstrm_rx_need(const struct fstrm_rx *rx, struct span in);
 
 /* What the end of the input means, with `left` bytes unused: FSTRM_STOPPED, or ERR_TRUNCATED,
- * ERR_NO_STOP, ERR_NO_START (nothing, or no START, was seen). */
+ * ERR_NO_STOP, ERR_NO_START (no START was seen). */
 enum fstrm_status fstrm_rx_end(const struct fstrm_rx *rx, size_t left);
 
 /* "data frame longer than the limit" and so on: a constant. */
