@@ -1,0 +1,388 @@
+/* Stage `latency`: which response belongs to which query, and how much is remembered. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "../support/chunks.h"
+#include "core/stage.h"
+
+extern const struct module stage_latency;
+
+#define SECOND INT64_C(1000000000)
+#define WINDOW (10 * SECOND)
+
+static const struct stage_hooks *hooks(void)
+{
+    return stage_latency.hooks;
+}
+
+static void *open_stage(uint64_t entries, unsigned workers)
+{
+    struct settings settings = {.latency_entries = entries, .latency_window_ns = WINDOW};
+    struct error err;
+    void *state = NULL;
+    assert_int_equal(hooks()->open(&state, &settings, workers, &err), 0);
+    return state;
+}
+
+static const uint8_t client[] = {192, 0, 2, 1}, server[] = {192, 0, 2, 53};
+static const uint8_t name[] = "\7example\3com";
+
+/* A message of `type` at `ns`, all facets decoded. */
+static struct event message(enum dnstap_message_type type, int64_t ns)
+{
+    struct event ev;
+    event_init(&ev, span_str("frame"), NULL);
+    ev.have = FACET_DNSTAP | FACET_HEADER | FACET_QUESTION;
+    ev.tap = (struct dnstap){.message_type = type,
+                             .protocol = DNSTAP_UDP,
+                             .query_port = 5353,
+                             .response_port = 53,
+                             .identity = span_str("resolver-1"),
+                             .query_address = span_of(client, 4),
+                             .response_address = span_of(server, 4)};
+    ev.tap.has = DNSTAP_HAS_MESSAGE_TYPE;
+    if (type & 1) {
+        ev.tap.has |= DNSTAP_HAS_QUERY_SEC;
+        ev.tap.query_sec = (uint64_t)(ns / SECOND);
+        ev.tap.query_nsec = (uint32_t)(ns % SECOND);
+    } else {
+        ev.tap.has |= DNSTAP_HAS_RESPONSE_SEC;
+        ev.tap.response_sec = (uint64_t)(ns / SECOND);
+        ev.tap.response_nsec = (uint32_t)(ns % SECOND);
+    }
+    ev.header.id = 4711;
+    ev.question = (struct dns_question){.name = {name, sizeof name}, .type = 1, .class = 1};
+    return ev;
+}
+
+static struct event query(int64_t ns)
+{
+    return message(DNSTAP_CLIENT_QUERY, ns);
+}
+
+static struct event response(int64_t ns)
+{
+    return message(DNSTAP_CLIENT_RESPONSE, ns);
+}
+
+/* The latency that the stage gives, or INT64_MIN. */
+static int64_t feed(void *state, struct event ev)
+{
+    hooks()->event(state, &ev);
+    return ev.has_latency ? ev.latency_ns : INT64_MIN;
+}
+
+#define NONE INT64_MIN
+
+static void times_of_the_message_win(void **state)
+{
+    (void)state;
+    void *stage = open_stage(64, 1);
+    feed(stage, query(100 * SECOND));
+    struct event ev = response(102 * SECOND);
+    ev.tap.has |= DNSTAP_HAS_QUERY_SEC;
+    ev.tap.query_sec = 101;
+    ev.tap.query_nsec = 999999999;
+    assert_int_equal(feed(stage, ev), 1);
+    ev.tap.query_sec = 102; /* its clock went back: that is what it says */
+    assert_int_equal(feed(stage, ev), -999999999);
+    hooks()->close(stage);
+}
+
+static void response_meets_its_query_once(void **state)
+{
+    (void)state;
+    void *stage = open_stage(64, 1);
+    assert_int_equal(feed(stage, query(100 * SECOND + 5)), NONE);
+    assert_int_equal(feed(stage, response(100 * SECOND + 12345)), 12340);
+    assert_int_equal(feed(stage, response(100 * SECOND + 12345)), NONE);
+    hooks()->close(stage);
+}
+
+static const uint8_t other_name[] = "\7example\3org";
+static const uint8_t six[16] = {0x20, 1, 0xd, 0xb8};
+
+/* Each changes one thing that query and response must agree in. */
+static void other_identity(struct event *ev)
+{
+    ev->tap.identity = span_str("resolver-2");
+}
+static void no_identity(struct event *ev)
+{
+    ev->tap.identity = (struct span){0};
+}
+static void other_client(struct event *ev)
+{
+    ev->tap.query_address = span_of(server, 4);
+}
+static void other_server(struct event *ev)
+{
+    ev->tap.response_address = span_of(six, 16);
+}
+static void swapped_addresses(struct event *ev)
+{
+    ev->tap.query_address = span_of(server, 4);
+    ev->tap.response_address = span_of(client, 4);
+}
+static void other_query_port(struct event *ev)
+{
+    ev->tap.query_port++;
+}
+static void other_response_port(struct event *ev)
+{
+    ev->tap.response_port = 853;
+}
+static void other_protocol(struct event *ev)
+{
+    ev->tap.protocol = DNSTAP_TCP;
+}
+static void other_kind(struct event *ev)
+{
+    ev->tap.message_type = DNSTAP_AUTH_RESPONSE;
+}
+static void other_id(struct event *ev)
+{
+    ev->header.id ^= 0x8000;
+}
+static void other_type(struct event *ev)
+{
+    ev->question.type = 28;
+}
+static void other_class(struct event *ev)
+{
+    ev->question.class = 3;
+}
+static void other_qname(struct event *ev)
+{
+    ev->question.name.wire = other_name;
+}
+static void no_qname(struct event *ev)
+{
+    ev->question.name.len = 0;
+}
+static void no_time(struct event *ev)
+{
+    ev->tap.has &= ~(uint32_t)DNSTAP_HAS_RESPONSE_SEC;
+}
+static void no_message_type(struct event *ev)
+{
+    ev->tap.has &= ~(uint32_t)DNSTAP_HAS_MESSAGE_TYPE;
+}
+static void malformed_question(struct event *ev)
+{
+    ev->bad = FACET_QUESTION;
+}
+
+static void all_of_the_key_counts(void **state)
+{
+    (void)state;
+    static void (*const changes[])(struct event *) = {
+        other_identity,   no_identity,         other_client,   other_server, swapped_addresses,
+        other_query_port, other_response_port, other_protocol, other_kind,   other_id,
+        other_type,       other_class,         other_qname,    no_qname,     no_time,
+        no_message_type,  malformed_question,
+    };
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        void *stage = open_stage(64, 1);
+        struct event changed = response(100 * SECOND + 1);
+        changes[i](&changed);
+        feed(stage, query(100 * SECOND));
+        assert_int_equal(feed(stage, changed), NONE);
+        assert_int_equal(feed(stage, response(100 * SECOND + 1)), 1);
+        hooks()->close(stage);
+    }
+}
+
+static void every_kind_has_its_pair(void **state)
+{
+    (void)state;
+    void *stage = open_stage(64, 1);
+    for (int type = DNSTAP_AUTH_QUERY; type <= DNSTAP_UPDATE_RESPONSE; type += 2) {
+        feed(stage, message(type, 100 * SECOND));
+        assert_int_equal(feed(stage, message(type + 1, 101 * SECOND)), SECOND);
+    }
+    hooks()->close(stage);
+}
+
+/* Feeds a query for one name and a response for another; true when they met. */
+static bool names_meet(void *stage, const void *asked, const void *answered, size_t len)
+{
+    struct event ask = query(100 * SECOND), answer = response(101 * SECOND);
+    ask.question.name = (struct dns_name){asked, (uint8_t)len};
+    answer.question.name = (struct dns_name){answered, (uint8_t)len};
+    feed(stage, ask);
+    bool met = feed(stage, answer) != NONE;
+    /* Leave nothing behind for the next pair. */
+    answer.question.name = ask.question.name;
+    feed(stage, answer);
+    return met;
+}
+
+/* Letters match in either case; no other bytes do, and at no place of a name. */
+static void names_match_in_any_case(void **state)
+{
+    (void)state;
+    void *stage = open_stage(64, 1);
+    for (size_t len = 1; len <= 40; len++) {
+        for (size_t at = 0; at < len; at++) {
+            for (unsigned byte = 0; byte < 256; byte++) {
+                uint8_t a[40], b[40];
+                memset(a, 'x', sizeof a);
+                a[at] = (uint8_t)byte;
+                memcpy(b, a, sizeof b);
+                b[at] ^= 0x20;
+                bool letter = (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z';
+                assert_int_equal(names_meet(stage, a, b, len), letter);
+            }
+        }
+    }
+    hooks()->close(stage);
+}
+
+static void window_bounds_the_match(void **state)
+{
+    (void)state;
+    void *stage = open_stage(64, 1);
+    feed(stage, query(100 * SECOND));
+    assert_int_equal(feed(stage, response(100 * SECOND - 1)), NONE); /* before it was asked */
+    assert_int_equal(feed(stage, response(100 * SECOND + WINDOW + 1)), NONE);
+    assert_int_equal(feed(stage, response(100 * SECOND + WINDOW)), WINDOW);
+    hooks()->close(stage);
+}
+
+static void repeated_query_counts_from_the_last(void **state)
+{
+    (void)state;
+    void *stage = open_stage(64, 1);
+    feed(stage, query(100 * SECOND));
+    feed(stage, query(101 * SECOND));
+    assert_int_equal(feed(stage, response(103 * SECOND)), 2 * SECOND);
+    assert_int_equal(feed(stage, response(103 * SECOND)), NONE);
+    hooks()->close(stage);
+}
+
+static struct event numbered(struct event ev, unsigned number)
+{
+    ev.header.id = (uint16_t)number;
+    ev.tap.query_port = 1024 + (number >> 16);
+    return ev;
+}
+
+/* Four entries are one bucket: a fifth query takes the place of the oldest, whenever it came. */
+static void oldest_makes_room(void **state)
+{
+    (void)state;
+    void *stage = open_stage(4, 1);
+    static const int seconds[] = {103, 101, 104, 102, 105};
+    for (unsigned i = 0; i < 5; i++)
+        feed(stage, numbered(query(seconds[i] * SECOND), i));
+    for (unsigned i = 0; i < 5; i++)
+        assert_int_equal(feed(stage, numbered(response(106 * SECOND), i)),
+                         i == 1 ? NONE : (106 - seconds[i]) * SECOND);
+    hooks()->close(stage);
+}
+
+/* A sender whose clock is years ahead must not fill the table for good. */
+static void entries_of_the_future_make_room_first(void **state)
+{
+    (void)state;
+    void *stage = open_stage(4, 1);
+    for (unsigned i = 0; i < 4; i++)
+        feed(stage, numbered(query(1000000000 * SECOND), i));
+    for (unsigned i = 4; i < 8; i++)
+        feed(stage, numbered(query(100 * SECOND), i));
+    for (unsigned i = 4; i < 8; i++)
+        assert_int_equal(feed(stage, numbered(response(101 * SECOND), i)), SECOND);
+    hooks()->close(stage);
+}
+
+static void extreme_times_harm_nobody(void **state)
+{
+    (void)state;
+    void *stage = open_stage(4, 1);
+    struct event ask = query(0), answer = response(0);
+    ask.tap.query_sec = UINT64_MAX;
+    ask.tap.query_nsec = UINT32_MAX;
+    answer.tap.response_sec = UINT64_MAX;
+    answer.tap.response_nsec = UINT32_MAX;
+    feed(stage, ask);
+    assert_int_equal(feed(stage, answer), 0);
+    answer.tap.has |= DNSTAP_HAS_QUERY_SEC;
+    answer.tap.response_sec = 0;
+    answer.tap.query_sec = UINT64_MAX / 2;
+    assert_int_not_equal(feed(stage, answer), NONE);
+    hooks()->close(stage);
+}
+
+/* Several workers: what one of them heard asked, another one hears answered. */
+
+enum { EACH = 20000 };
+
+struct worker {
+    pthread_t thread;
+    void *stage;
+    pthread_barrier_t *asked;
+    unsigned index, count;
+    unsigned matches;
+};
+
+static void *work(void *arg)
+{
+    struct worker *worker = arg;
+    for (unsigned i = 0; i < EACH; i++)
+        feed(worker->stage, numbered(query(100 * SECOND), worker->index * EACH + i));
+    pthread_barrier_wait(worker->asked);
+    unsigned neighbour = (worker->index + 1) % worker->count;
+    for (unsigned i = 0; i < EACH; i++)
+        worker->matches +=
+            feed(worker->stage, numbered(response(101 * SECOND), neighbour * EACH + i)) == SECOND;
+    return NULL;
+}
+
+static void workers_share_what_they_heard(void **state)
+{
+    (void)state;
+    struct worker workers[16];
+    unsigned count = chunks_threads();
+    pthread_barrier_t asked;
+    /* Many times as many entries, so that no bucket of four overflows, but for rare ones. */
+    void *stage = open_stage((uint64_t)count * EACH * 16, count);
+    pthread_barrier_init(&asked, NULL, count);
+    for (unsigned i = 0; i < count; i++) {
+        workers[i] = (struct worker){.stage = stage, .asked = &asked, .index = i, .count = count};
+        pthread_create(&workers[i].thread, NULL, work, &workers[i]);
+    }
+    unsigned matches = 0;
+    for (unsigned i = 0; i < count; i++) {
+        pthread_join(workers[i].thread, NULL);
+        matches += workers[i].matches;
+    }
+    assert_in_range(matches, count * EACH - count * EACH / 1000, count * EACH);
+    pthread_barrier_destroy(&asked);
+    hooks()->close(stage);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(times_of_the_message_win),
+        cmocka_unit_test(response_meets_its_query_once),
+        cmocka_unit_test(all_of_the_key_counts),
+        cmocka_unit_test(every_kind_has_its_pair),
+        cmocka_unit_test(names_match_in_any_case),
+        cmocka_unit_test(window_bounds_the_match),
+        cmocka_unit_test(repeated_query_counts_from_the_last),
+        cmocka_unit_test(oldest_makes_room),
+        cmocka_unit_test(entries_of_the_future_make_room_first),
+        cmocka_unit_test(extreme_times_harm_nobody),
+        cmocka_unit_test(workers_share_what_they_heard),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
