@@ -21,7 +21,8 @@ struct connection {
     uint64_t frames_at_check; /* what `feed.frames` was when the idle timer last looked */
     unsigned handles;         /* of libuv, not closed yet */
     int fd;
-    bool stopped; /* STOP came: the peer may begin anew, or leave */
+    bool streaming; /* START came, and no STOP since */
+    bool stopped;   /* STOP came: the peer may begin anew, or leave */
     bool closing;
 };
 
@@ -73,8 +74,8 @@ static void timer_fired(uv_timer_t *timer)
         end(c);
         return;
     }
-    if (c->feed.frames == 0) {
-        end_broken(c, "no data came in time (handshake-timeout)");
+    if (!c->streaming) {
+        end_broken(c, "no START came in time (handshake-timeout)");
         return;
     }
     if (c->feed.frames == c->frames_at_check) {
@@ -118,16 +119,21 @@ static void read_nothing(struct connection *c, ssize_t got)
         end(c);
 }
 
-/* The stream's timers after a read that took it from `frames_before` to where it is. */
-static void watch_time(struct connection *c, int status, uint64_t frames_before)
+/* The stream's timers after a read: a server that has said START may be silent for as long as it
+ * has nothing to report. */
+static void watch_time(struct connection *c, int status)
 {
     if (status == FSTRM_STOPPED) {
         c->stopped = true;
+        c->streaming = false;
         uv_timer_start(&c->timer, timer_fired, c->rules->handshake_timeout_ns / 1000000, 0);
         return;
     }
-    if (c->feed.frames > frames_before && (frames_before == 0 || c->stopped)) {
+    /* Only behind START would an end, here and now, lack its STOP. */
+    bool streaming = fstrm_rx_end(&c->feed.rx, 0) == FSTRM_ERR_NO_STOP;
+    if (streaming && !c->streaming) {
         c->stopped = false;
+        c->streaming = true;
         watch_idle(c);
     }
 }
@@ -147,13 +153,12 @@ static enum read_result read_once(struct connection *c)
         read_nothing(c, got);
         return READ_NOTHING;
     }
-    uint64_t frames_before = c->feed.frames;
     int status = feed_bytes(&c->feed, (size_t)got);
     if (status < 0) {
         end_broken(c, feed_status_text(status));
         return READ_NOTHING;
     }
-    watch_time(c, status, frames_before);
+    watch_time(c, status);
     if ((size_t)got == size && !c->feed.enough)
         return READ_FULL;
     worker_short_read(c->feed.worker, (size_t)got);

@@ -33,7 +33,7 @@ struct listener_options {
          .offset = offsetof(holder, member.handshake_timeout_ns),                                  \
          .fallback = "5s",                                                                         \
          .min = 1000000,                                                                           \
-         .doc = "how long a new connection may take until its first frame"},                       \
+         .doc = "how long a new connection may take until its stream has begun (START)"},          \
         {.name = "idle-timeout",                                                                   \
          .type = OPTION_DURATION,                                                                  \
          .offset = offsetof(holder, member.idle_timeout_ns),                                       \
