@@ -34,7 +34,8 @@ struct pipeline {
     uv_timer_t progress;
     struct worker_plan plan;
     struct worker *workers;
-    unsigned worker_count;
+    unsigned workers_wanted;
+    unsigned worker_count; /* that exist, started or not */
     struct input *inputs;
     size_t inputs_open;
     struct running_stage *stages;
@@ -291,7 +292,7 @@ static int open_sinks(struct pipeline *p, struct error *err)
     for (size_t i = 0; i < p->config->output_count; i++) {
         p->plan.sink_count++;
         if (sink_open(&p->plan.sinks[i], &p->config->outputs[i], compat, number_of(p->config, i),
-                      p->worker_count, reader_left, p, err) < 0)
+                      p->workers_wanted, reader_left, p, err) < 0)
             return -1;
     }
     int lanes = lane_plans_make(p->plan.sinks, p->plan.sink_count, &p->plan.lanes);
@@ -337,7 +338,7 @@ static int open_stages(struct pipeline *p, struct error *err)
         if (!(p->plan.needs & hooks->provides))
             continue;
         struct running_stage stage = {.hooks = hooks};
-        if (hooks->open(&stage.state, &p->config->settings, p->worker_count, err) < 0)
+        if (hooks->open(&stage.state, &p->config->settings, p->workers_wanted, err) < 0)
             return -1;
         p->plan.needs = (p->plan.needs & ~hooks->provides) | hooks->needs;
         memmove(p->plan.stages + 1, p->plan.stages, p->plan.stage_count * sizeof *p->plan.stages);
@@ -349,9 +350,10 @@ static int open_stages(struct pipeline *p, struct error *err)
 
 static int start_workers(struct pipeline *p, struct error *err)
 {
-    p->workers = calloc(p->worker_count, sizeof *p->workers);
+    p->workers = calloc(p->workers_wanted, sizeof *p->workers);
     if (!p->workers)
         return error_set(err, "no memory");
+    p->worker_count = p->workers_wanted;
     for (unsigned i = 0; i < p->worker_count; i++) {
         if (worker_start(&p->workers[i], p, &p->plan, i, err) < 0)
             return -1;
@@ -389,7 +391,7 @@ static int open_inputs(struct pipeline *p, struct error *err)
 
 static int open_all(struct pipeline *p, struct error *err)
 {
-    p->worker_count = choose_worker_count(&p->config->settings);
+    p->workers_wanted = choose_worker_count(&p->config->settings);
     p->plan.on_ended = worker_ended;
     p->plan.on_limit = want_drain;
     p->plan.limited = p->options.total > 0;

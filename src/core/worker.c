@@ -25,36 +25,10 @@ int worker_post(struct worker *w, void (*call)(struct worker *worker, void *arg)
     return 0;
 }
 
-static void poke_items(struct worker *w, void *arg)
-{
-    (void)arg;
-    struct worker_item *next;
-    for (struct worker_item *item = w->items; item; item = next) {
-        next = item->next;
-        if (item->poke)
-            item->poke(item);
-    }
-}
-
 void worker_poke(struct worker *w)
 {
-    worker_post(w, poke_items, NULL);
-}
-
-static void run_calls(uv_async_t *wake)
-{
-    struct worker *w = wake->data;
-    pthread_mutex_lock(&w->lock);
-    struct worker_call *calls = w->calls;
-    w->calls = NULL;
-    w->calls_tail = &w->calls;
-    pthread_mutex_unlock(&w->lock);
-    while (calls) {
-        struct worker_call *c = calls;
-        calls = c->next;
-        c->call(w, c->arg);
-        free(c);
-    }
+    atomic_store(&w->poke_wanted, true);
+    uv_async_send(&w->wake);
 }
 
 /* --- items ---------------------------------------------------------------------------------- */
@@ -66,14 +40,19 @@ static void flush_lanes(struct worker *w)
     w->unflushed = false;
 }
 
+static void close_handles(struct worker *w)
+{
+    uv_close((uv_handle_t *)&w->wake, NULL);
+    uv_close((uv_handle_t *)&w->prepare, NULL);
+    uv_close((uv_handle_t *)&w->flush, NULL);
+}
+
 static void end_if_idle(struct worker *w)
 {
     if (!w->stopping || w->items || uv_is_closing((uv_handle_t *)&w->wake))
         return;
     flush_lanes(w);
-    uv_close((uv_handle_t *)&w->wake, NULL);
-    uv_close((uv_handle_t *)&w->prepare, NULL);
-    uv_close((uv_handle_t *)&w->flush, NULL);
+    close_handles(w);
 }
 
 void worker_attach(struct worker *w, struct worker_item *item)
@@ -99,9 +78,8 @@ void worker_detach(struct worker *w, struct worker_item *item)
     end_if_idle(w);
 }
 
-static void stop_items(struct worker *w, void *arg)
+static void stop_items(struct worker *w)
 {
-    (void)arg;
     w->stopping = true;
     struct worker_item *next;
     for (struct worker_item *item = w->items; item; item = next) {
@@ -109,6 +87,36 @@ static void stop_items(struct worker *w, void *arg)
         item->stop(item);
     }
     end_if_idle(w);
+}
+
+static void poke_items(struct worker *w)
+{
+    struct worker_item *next;
+    for (struct worker_item *item = w->items; item; item = next) {
+        next = item->next;
+        if (item->poke)
+            item->poke(item);
+    }
+}
+
+static void run_calls(uv_async_t *wake)
+{
+    struct worker *w = wake->data;
+    pthread_mutex_lock(&w->lock);
+    struct worker_call *calls = w->calls;
+    w->calls = NULL;
+    w->calls_tail = &w->calls;
+    pthread_mutex_unlock(&w->lock);
+    while (calls) {
+        struct worker_call *c = calls;
+        calls = c->next;
+        c->call(w, c->arg);
+        free(c);
+    }
+    if (atomic_exchange(&w->poke_wanted, false))
+        poke_items(w);
+    if (atomic_exchange(&w->stop_wanted, false))
+        stop_items(w);
 }
 
 /* --- events --------------------------------------------------------------------------------- */
@@ -247,21 +255,26 @@ int worker_start(struct worker *w, struct pipeline *pipeline, struct worker_plan
         return -1;
     if (uv_loop_init(&w->loop) < 0)
         return error_set(err, "cannot make an event loop");
+    w->looped = true;
     uv_async_init(&w->loop, &w->wake, run_calls);
     uv_prepare_init(&w->loop, &w->prepare);
     uv_timer_init(&w->loop, &w->flush);
     w->wake.data = w->prepare.data = w->flush.data = w;
     uv_prepare_start(&w->prepare, before_poll);
-    if (uv_thread_create(&w->thread, run, w) < 0)
-        return error_set(err, "cannot start a worker thread");
-    w->started = true;
-    return 0;
+    w->started = uv_thread_create(&w->thread, run, w) == 0;
+    if (w->started)
+        return 0;
+    close_handles(w);
+    uv_run(&w->loop, UV_RUN_DEFAULT);
+    return error_set(err, "cannot start a worker thread");
 }
 
 void worker_stop(struct worker *w)
 {
-    if (w->started)
-        worker_post(w, stop_items, NULL);
+    if (!w->started)
+        return;
+    atomic_store(&w->stop_wanted, true);
+    uv_async_send(&w->wake);
 }
 
 void worker_join(struct worker *w)
@@ -277,9 +290,9 @@ void worker_free(struct worker *w)
         lane_free(&w->lanes[i]);
     free(w->lanes);
     free(w->buffer);
-    if (w->pipeline) {
+    if (w->looped)
         uv_loop_close(&w->loop);
+    if (w->pipeline)
         pthread_mutex_destroy(&w->lock);
-    }
     *w = (struct worker){0};
 }

@@ -50,6 +50,8 @@ struct worker {
     uv_timer_t flush;
     pthread_mutex_t lock; /* of the calls */
     struct worker_call *calls, **calls_tail;
+    atomic_bool stop_wanted; /* asked for without a call: that could fail for want of memory */
+    atomic_bool poke_wanted;
     struct worker_item *items; /* the worker's own thread only */
     atomic_uint load;          /* items, those on their way included */
     struct lane *lanes;
@@ -57,6 +59,7 @@ struct worker {
     bool unflushed;
     bool rest;
     bool stopping;
+    bool looped;  /* the loop has been initialised */
     bool started; /* the thread runs */
 };
 
