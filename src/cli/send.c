@@ -163,7 +163,7 @@ static int send_buffered(struct shipment *s, struct frame_reader *reader, struct
 static enum frame_reader_status fill(struct frame_reader *reader, struct error *err)
 {
     const struct source *source = reader->source;
-    if (source_plain(source) && !source_regular(source))
+    if (!source_compressed(source) && !source_regular(source))
         interrupt_wait(source_fd(source), POLLIN, UINT64_MAX);
     return interrupt_seen() ? FRAME_READER_AGAIN : frame_reader_fill(reader, err);
 }
@@ -188,7 +188,7 @@ static int send_file(struct shipment *s, const char *path, struct error *err)
         log_error("%s", problem.text);
         s->flawed = true;
     } else if (filled == FRAME_READER_END && reader.status == FSTRM_ERR_NO_STOP) {
-        log_warning("%s: %s", path, fstrm_status_text(reader.status));
+        log_warning("%s: %s", reader.path, fstrm_status_text(reader.status));
     }
     frame_reader_close(&reader);
     return status;
@@ -214,6 +214,8 @@ static int send_all(struct shipment *s, char **paths, int count, struct error *e
 
 static void summarize(const struct shipment *s)
 {
+    if (s->sender.connections == 0)
+        return;
     if (s->terminal)
         fprintf(stderr, "\r\033[K");
     fprintf(stderr, "sent %llu frames, %llu bytes in %.3f s\n",

@@ -9,7 +9,7 @@ int frame_reader_open(struct frame_reader *reader, const char *path, size_t buff
     if (!opened.source)
         return -1;
     opened.buf = malloc(buffer);
-    opened.path = strdup(path);
+    opened.path = strdup(strcmp(path, "-") == 0 ? "standard input" : path);
     if (!opened.buf || !opened.path) {
         frame_reader_close(&opened);
         return error_set(err, "%s: no memory", path);

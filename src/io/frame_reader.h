@@ -25,7 +25,7 @@ enum { FRAME_READER_BATCH = 256, FRAME_WORD = 4 /* bytes of a frame's length wor
 /* Owner: one thread. */
 struct frame_reader {
     struct source *source;
-    char *path;
+    char *path; /* for messages */
     struct fstrm_rx rx;
     enum fstrm_status status; /* after the end: FSTRM_ERR_NO_STOP is worth a warning */
     uint8_t *buf;

@@ -379,9 +379,9 @@ bool source_regular(const struct source *s)
     return s->regular;
 }
 
-bool source_plain(const struct source *s)
+bool source_compressed(const struct source *s)
 {
-    return s->codec == &plain;
+    return s->codec && s->codec != &plain;
 }
 
 uint64_t source_taken(const struct source *s)

@@ -52,8 +52,8 @@ int source_error(const struct source *source, struct error *err);
 int source_fd(const struct source *source);
 /* True for a regular file: it never blocks, and may grow. */
 bool source_regular(const struct source *source);
-/* True for bytes that are not compressed (known after the first source_read that returned any). */
-bool source_plain(const struct source *source);
+/* True for compressed data, which is known once source_read has returned any. */
+bool source_compressed(const struct source *source);
 /* For showing progress: bytes taken from the file so far, compressed as they are, and the file's
  * size when it was opened, 0 where that is not known. */
 uint64_t source_taken(const struct source *source);

@@ -308,7 +308,8 @@ def interrupt_while_waiting(t):
     wait_for("a failed attempt is told", lambda: "trying again" in waiting.err)
     equal(waiting.stop(signal.SIGINT, 3), 1, "exit status")
     receiver = Receiver(t.path("r.sock"))
-    with socket.socketpair()[0] as stdin:
+    silent, stdin = socket.socketpair()
+    with silent, stdin:
         sender = t.spile("send", "-", f"unix:{t.path('r.sock')}", name="send", stdin=stdin)
         receiver.accept()
         sender.send(signal.SIGINT)

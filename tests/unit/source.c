@@ -319,7 +319,7 @@ static void growing(void **state)
     assert_int_equal(source_read(source, got, sizeof got), 0);
     write_file(data, 10, O_APPEND);
     assert_int_equal(source_read(source, got, sizeof got), 10);
-    assert_true(source_plain(source));
+    assert_false(source_compressed(source));
     assert_int_equal(source_read(source, got, sizeof got), 0);
     write_file(data + 10, 20, O_APPEND);
     assert_int_equal(source_read(source, got, 5), 5);
