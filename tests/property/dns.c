@@ -1,0 +1,227 @@
+/*
+ * Properties of the DNS codec over random names and over captures: text and wire form say the same;
+ * compression changes nothing; a message cut anywhere is never read past its end (sanitizers watch:
+ * each cut has memory of its own), and what was whole before the cut prints as before.
+ *
+ *     dns [CAPTURE...]
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "../support/messages.h"
+#include "wire/dns.h"
+
+static char **captures;
+
+static uint64_t next_random(void)
+{
+    static uint64_t state = 0x9e3779b97f4a7c15;
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+}
+
+/* A byte as names have it: mostly letters, sometimes anything. */
+static uint8_t random_byte(void)
+{
+    static const char usual[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    uint64_t r = next_random();
+    return r % 16 ? (uint8_t)usual[(r >> 8) % (sizeof usual - 1)] : (uint8_t)(r >> 8);
+}
+
+/* A name of at most `room` bytes in wire form; returns its length. */
+static size_t random_name(uint8_t *wire, size_t room)
+{
+    size_t len = 0;
+    for (size_t labels = next_random() % 8; labels > 0; labels--) {
+        size_t label = 1 + next_random() % (next_random() % 8 ? 12 : 63);
+        if (len + 1 + label + 1 > room)
+            break;
+        wire[len++] = (uint8_t)label;
+        while (label-- > 0)
+            wire[len++] = random_byte();
+    }
+    wire[len++] = 0;
+    return len;
+}
+
+/* A name's text to wire form, as RFC 1035 5.1 has it; returns its length. */
+static size_t parse_name(const char *text, const char *end, uint8_t *wire)
+{
+    size_t len = 0, label = 0;
+    if (end - text == 1)
+        text++;
+    for (wire[len++] = 0; text < end; text++) {
+        unsigned code;
+        if (*text == '.') {
+            wire[label] = (uint8_t)(len - label - 1);
+            label = len;
+            wire[len++] = 0;
+        } else if (*text != '\\') {
+            wire[len++] = (uint8_t)*text;
+        } else if (sscanf(text + 1, "%3u", &code) == 1) {
+            wire[len++] = (uint8_t)code;
+            text += 3;
+        } else {
+            wire[len++] = (uint8_t) * ++text;
+        }
+    }
+    return len;
+}
+
+static void text_says_what_the_wire_says(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 200000; i++) {
+        uint8_t wire[DNS_NAME_MAX], again[DNS_NAME_TEXT_MAX];
+        char text[DNS_NAME_TEXT_MAX];
+        size_t len = random_name(wire, sizeof wire);
+        char *end = dns_name_put(text, (struct dns_name){wire, (uint8_t)len});
+        for (const char *p = text; p < end; p++)
+            assert_in_range(*p, 0x21, 0x7e);
+        assert_int_equal(parse_name(text, end, again), len);
+        assert_memory_equal(again, wire, len);
+    }
+}
+
+/* A place in the message where a name begins, and the name that should be found there. */
+struct place {
+    size_t offset;
+    const uint8_t *full;
+    size_t len; /* over 255: none, since that is too long */
+};
+
+enum { NAMES = 40, PREFIX_MAX = 60, PLACES_MAX = NAMES * PREFIX_MAX };
+
+struct names {
+    uint8_t msg[NAMES * (PREFIX_MAX + 2)];
+    size_t len;
+    uint8_t full[NAMES][PREFIX_MAX + DNS_NAME_MAX];
+    struct place places[PLACES_MAX];
+    size_t count;
+};
+
+/* Adds labels and then the root, or a pointer to any place so far. */
+static void add_name(struct names *n, uint8_t *full)
+{
+    size_t labels = random_name(full, PREFIX_MAX) - 1;
+    size_t first = n->count;
+    const struct place *tail = first ? &n->places[next_random() % first] : NULL;
+    bool compressed = tail && next_random() % 4;
+    size_t tail_len = compressed ? tail->len : 1;
+    size_t total = labels + tail_len;
+    for (size_t at = 0; at < labels + compressed; at += 1 + full[at]) {
+        if (total <= DNS_NAME_MAX)
+            n->places[n->count++] = (struct place){n->len + at, full + at, total - at};
+        if (at == labels)
+            break;
+    }
+    memcpy(n->msg + n->len, full, labels + 1);
+    if (compressed) {
+        memcpy(full + labels, tail->full, tail_len);
+        store_be16(n->msg + n->len + labels, (uint16_t)(0xc000 | tail->offset));
+    }
+    n->len += labels + (compressed ? 2 : 1);
+}
+
+/* Every place gives its name in full, whatever the pointers on the way; and nothing but that. */
+static void compression_changes_nothing(void **state)
+{
+    (void)state;
+    struct names *n = malloc(sizeof *n);
+    for (int round = 0; round < 2000; round++) {
+        n->len = n->count = 0;
+        for (size_t i = 0; i < NAMES; i++)
+            add_name(n, n->full[i]);
+        for (size_t i = 0; i < n->count; i++) {
+            uint8_t space[DNS_NAME_MAX];
+            struct dns_name name;
+            size_t end, skipped;
+            struct span msg = span_of(n->msg, n->len);
+            assert_int_equal(dns_name_decode(msg, n->places[i].offset, space, &name, &end), 0);
+            assert_int_equal(dns_name_skip(msg, n->places[i].offset, &skipped), 0);
+            assert_int_equal(end, skipped);
+            assert_int_equal(name.len, n->places[i].len);
+            assert_memory_equal(name.wire, n->places[i].full, name.len);
+        }
+    }
+    free(n);
+}
+
+/* All that can be asked of a message, as text; `sound` when the walk came to its end. */
+static void put_message(struct buf *out, struct span msg, bool *sound)
+{
+    struct dns_header header;
+    struct dns_walk walk;
+    struct dns_rr rr;
+    *sound = false;
+    if (!dns_header_decode(msg, &header) || dns_walk_init(&walk, msg, &header) < 0)
+        return;
+    while (dns_walk_next(&walk, &rr)) {
+        struct dns_edns_option option;
+        struct cursor options = cursor_of(rr.rdata);
+        dns_rr_put(out, msg, &rr);
+        buf_byte(out, '\n');
+        while (rr.type == DNS_TYPE_OPT && dns_edns_option_next(&options, &option)) {
+            dns_edns_option_put(out, &option);
+            buf_byte(out, '\n');
+        }
+    }
+    *sound = !walk.failed;
+}
+
+/* Where the first question ends; behind all when there is none. */
+static size_t question_end(struct span msg)
+{
+    uint8_t space[DNS_NAME_MAX];
+    struct dns_question q;
+    return dns_question_decode(msg, space, &q) < 0 ? SIZE_MAX : q.end;
+}
+
+static void cut_message(struct span msg, void *context)
+{
+    static struct buf whole, part;
+    unsigned long *turn = context;
+    bool sound;
+    if ((*turn)++ % 16)
+        return;
+    whole.len = 0;
+    put_message(&whole, msg, &sound);
+    assert_true(sound);
+    size_t end = question_end(msg);
+    for (size_t len = 0; len < msg.len; len++) {
+        uint8_t *copy = memcpy(malloc(len ? len : 1), msg.ptr, len);
+        struct span cut = span_of(copy, len);
+        part.len = 0;
+        put_message(&part, cut, &sound);
+        assert_true(question_end(cut) == (len < end ? SIZE_MAX : end));
+        assert_false(sound);
+        assert_in_range(part.len, 0, whole.len);
+        assert_memory_equal(part.data, whole.data, part.len);
+        free(copy);
+    }
+}
+
+static void cuts_are_noticed(void **state)
+{
+    unsigned long turn = 0;
+    (void)state;
+    for (char **path = captures; *path; path++)
+        assert_true(messages_each(*path, cut_message, &turn) > 0);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(text_says_what_the_wire_says),
+        cmocka_unit_test(compression_changes_nothing),
+        cmocka_unit_test(cuts_are_noticed),
+    };
+    captures = argv + (argc > 0);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
