@@ -17,7 +17,6 @@ uint64_t siphash_bytes(const struct siphash_key *key, struct span bytes)
     size_t whole = bytes.len & ~(size_t)7, rest = bytes.len - whole;
     siphash_padded(&s, span_of(bytes.ptr, whole));
     /* The last word: what is left, and the length's low byte on top. */
-    uint64_t tail = rest ? siphash_load(bytes.ptr + whole, rest) : 0;
-    siphash_word(&s, tail | (uint64_t)bytes.len << 56);
+    siphash_word(&s, siphash_load(bytes.ptr + whole, rest) | (uint64_t)bytes.len << 56);
     return siphash_end(&s);
 }

@@ -63,12 +63,24 @@ static inline uint64_t siphash_end(struct siphash *s)
     return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 
-/* The first `len` bytes at `p` as a little-endian word, zeros behind them; len at most 8. */
+/* `len` bytes at `p`, at most 8, as a little-endian word with zeros behind them. By loads that may
+ * overlap: a memcpy of unknown length would be a call. */
 static inline uint64_t siphash_load(const uint8_t *p, size_t len)
 {
-    uint64_t word = 0;
-    memcpy(&word, p, len);
-    return word;
+    if (len == 8) {
+        uint64_t word;
+        memcpy(&word, p, 8);
+        return word;
+    }
+    if (len >= 4) {
+        uint32_t first, last;
+        memcpy(&first, p, 4);
+        memcpy(&last, p + len - 4, 4);
+        return first | (uint64_t)last << 8 * (len - 4);
+    }
+    if (len == 0)
+        return 0;
+    return p[0] | (uint64_t)p[len / 2] << 8 * (len / 2) | (uint64_t)p[len - 1] << 8 * (len - 1);
 }
 
 /* Whole words, the last one padded with zeros: the caller hashes the length, too. */
