@@ -102,8 +102,13 @@ static bool is_hidden(uint32_t code)
     return false;
 }
 
+/* Beyond 16 bits, as a surrogate pair. */
 static char *put_unicode_escape(char *p, uint32_t code)
 {
+    if (code > 0xffff) {
+        p = put_unicode_escape(p, 0xd800 + ((code - 0x10000) >> 10));
+        code = 0xdc00 + (code & 0x3ff);
+    }
     uint8_t bytes[2] = {(uint8_t)(code >> 8), (uint8_t)code};
     p = PUT_LIT(p, "\\u");
     return put_hex(p, bytes, sizeof bytes);
@@ -123,14 +128,14 @@ static char *put_special(char *p, struct span bytes, unsigned flags, size_t *use
         return PUT_LIT(p, "\\\"");
     if (code == '\\')
         return flags & ESCAPE_PRESENTED ? PUT_LIT(p, "\\\\") : PUT_LIT(p, "\\\\\\\\");
-    if (is_hidden(code) || code == ' ')
+    if (is_hidden(code) || flags & ESCAPE_COLUMN)
         return put_unicode_escape(p, code);
     return put_bytes(p, bytes.ptr, *used);
 }
 
 char *escape_json(char *p, struct span bytes, unsigned flags)
 {
-    uint8_t lowest = flags & ESCAPE_SPACE ? 0x21 : 0x20;
+    uint8_t lowest = flags & ESCAPE_COLUMN ? 0x21 : 0x20;
     for (;;) {
         size_t used = copy_plain(p, bytes.ptr, bytes.len, lowest, '"');
         p += used;

@@ -18,7 +18,7 @@ enum { ESCAPE_TEXT_MAX = 4, ESCAPE_JSON_MAX = 6 };
 /* What the bytes of a string are, and how it is to be written. */
 enum escape_flag {
     ESCAPE_PRESENTED = 1, /* in presentation form already: its backslashes stay single */
-    ESCAPE_SPACE = 2,     /* write a space as \u0020: the string goes into a column of text */
+    ESCAPE_COLUMN = 2,    /* into a column of text: spaces and all that is not ASCII are \uXXXX */
 };
 
 /* A column of text: bytes 0x21 to 0x7e as they are but for the backslash, all others \DDD. */

@@ -1,0 +1,189 @@
+/* Events: facets are decoded when they are needed, once, and marked when they are bad. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "../support/frame.h"
+
+enum {
+    CHAIN = FACET_DNSTAP | FACET_HEADER | FACET_QUESTION | FACET_RECORDS,
+    DNS = FACET_HEADER | FACET_QUESTION | FACET_RECORDS,
+};
+
+/* The frame stays in `frame`, which the caller frees. */
+static struct event event_from(const struct dnstap *tap, struct buf *frame)
+{
+    struct event ev;
+    *frame = (struct buf){0};
+    dnstap_encode(tap, frame);
+    event_init(&ev, buf_span(frame), NULL);
+    return ev;
+}
+
+static void test_chain(void **state)
+{
+    (void)state;
+    struct buf frame;
+    struct dnstap tap = frame_response();
+    struct event ev = event_from(&tap, &frame);
+    assert_int_equal(event_need(&ev, FACET_DNSTAP), 0);
+    assert_int_equal(ev.have, FACET_DNSTAP);
+    assert_int_equal(event_need(&ev, FACET_QUESTION), 0);
+    assert_int_equal(ev.have, FACET_DNSTAP | FACET_HEADER | FACET_QUESTION);
+    assert_int_equal(ev.question.type, 1);
+    assert_int_equal(event_need(&ev, FACET_RECORDS | FACET_LATENCY), 0);
+    assert_int_equal(ev.have, CHAIN | FACET_LATENCY);
+    assert_true(ev.edns.present);
+    assert_int_equal(ev.edns.udp_size, 1232);
+    /* Asked again, nothing is decoded again. */
+    ev.frame = (struct span){0};
+    ev.dns = (struct span){0};
+    assert_int_equal(event_need(&ev, CHAIN), 0);
+    assert_int_equal(ev.header.ancount, 2);
+    buf_free(&frame);
+}
+
+/* A query's own side is query_*, a response's response_*, whatever else the message carries. */
+static void test_own_side(void **state)
+{
+    (void)state;
+    struct buf frame;
+    struct dnstap tap = frame_response();
+    tap.has |= DNSTAP_HAS_QUERY_MESSAGE;
+    tap.query_message = FRAME_QUERY;
+    struct event ev = event_from(&tap, &frame);
+    event_need(&ev, FACET_HEADER);
+    assert_true(span_equal(ev.dns, FRAME_RESPONSE));
+    uint64_t sec;
+    uint32_t nsec;
+    assert_true(event_time(&ev, &sec, &nsec));
+    assert_int_equal(nsec, tap.response_nsec);
+    buf_free(&frame);
+
+    tap.message_type = DNSTAP_RESOLVER_QUERY;
+    ev = event_from(&tap, &frame);
+    event_need(&ev, FACET_HEADER);
+    assert_true(span_equal(ev.dns, FRAME_QUERY));
+    buf_free(&frame);
+}
+
+static void test_sections(void **state)
+{
+    (void)state;
+    static const unsigned counts[] = {[DNS_ANSWER] = 2, [DNS_AUTHORITY] = 1, [DNS_ADDITIONAL] = 1};
+    static const unsigned types[] = {[DNS_ANSWER] = 1, [DNS_AUTHORITY] = 2, [DNS_ADDITIONAL] = 41};
+    struct buf frame;
+    struct dnstap tap = frame_response();
+    struct event ev = event_from(&tap, &frame);
+    event_need(&ev, FACET_RECORDS);
+    for (int section = DNS_ADDITIONAL; section >= DNS_ANSWER; section--) {
+        struct dns_walk walk;
+        struct dns_rr rr;
+        unsigned count = 0;
+        event_section(&ev, (enum dns_section)section, &walk);
+        for (; dns_walk_next(&walk, &rr); count++) {
+            assert_int_equal(rr.section, section);
+            assert_int_equal(rr.type, types[section]);
+        }
+        assert_false(walk.failed);
+        assert_int_equal(count, counts[section]);
+    }
+    buf_free(&frame);
+}
+
+/* Each payload, and which facets it spoils. */
+static void test_bad_payloads(void **state)
+{
+    (void)state;
+    static const struct {
+        struct span payload;
+        uint32_t bad;
+    } cases[] = {
+        {{0}, DNS},
+        {BYTES_INIT(""), DNS},
+        {BYTES_INIT("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00"), DNS},
+        {BYTES_INIT("\x12\x34\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00"),
+         0}, /* no question: sound */
+        {BYTES_INIT("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00"),
+         FACET_QUESTION | FACET_RECORDS},
+        {BYTES_INIT("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03www"),
+         FACET_QUESTION | FACET_RECORDS},
+        {BYTES_INIT("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\xc0\x0c\x00\x01\x00\x01"),
+         FACET_QUESTION | FACET_RECORDS},
+        {BYTES_INIT("\x12\x34\x01\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x01"),
+         FACET_RECORDS}, /* the second question is missing */
+        {BYTES_INIT("\x12\x34\x01\x00\x00\x01\x00\x01\x00\x00\x00\x00\x00\x00\x01\x00\x01"),
+         FACET_RECORDS}, /* the promised answer is missing */
+        {BYTES_INIT(
+             "\x12\x34\x01\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x01\x00\x01\x00\x00\x00"
+             "\x00\x00\x05"
+             "1234"),
+         FACET_RECORDS}, /* its data are cut */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buf frame;
+        struct dnstap tap = frame_query();
+        tap.query_message = cases[i].payload;
+        if (!tap.query_message.ptr)
+            tap.has &= ~(uint32_t)DNSTAP_HAS_QUERY_MESSAGE;
+        struct event ev = event_from(&tap, &frame);
+        assert_int_equal(event_need(&ev, CHAIN), cases[i].bad);
+        assert_int_equal(ev.have, CHAIN);
+        assert_int_equal(event_need(&ev, FACET_HEADER), cases[i].bad & FACET_HEADER);
+        buf_free(&frame);
+    }
+}
+
+static void test_not_dnstap(void **state)
+{
+    (void)state;
+    struct event ev;
+    event_init(&ev, BYTES("\x0a\xff"), NULL);
+    assert_int_equal(event_need(&ev, CHAIN | FACET_POLICY), CHAIN | FACET_POLICY);
+    assert_int_equal(event_need(&ev, FACET_DNSTAP), FACET_DNSTAP);
+}
+
+static void test_policy(void **state)
+{
+    (void)state;
+    struct buf frame, policy = {0};
+    struct dnstap tap = frame_query();
+    struct event ev = event_from(&tap, &frame);
+    assert_int_equal(event_need(&ev, FACET_POLICY), 0);
+    assert_int_equal(ev.policy.has, 0);
+    assert_int_equal(ev.have, FACET_DNSTAP | FACET_POLICY);
+    buf_free(&frame);
+
+    dnstap_policy_encode(
+        &(struct dnstap_policy){.has = DNSTAP_POLICY_HAS_ACTION | DNSTAP_POLICY_HAS_TYPE,
+                                .action = 4,
+                                .type = BYTES("RPZ")},
+        &policy);
+    tap.has |= DNSTAP_HAS_POLICY;
+    tap.policy = buf_span(&policy);
+    ev = event_from(&tap, &frame);
+    assert_int_equal(event_need(&ev, FACET_POLICY), 0);
+    assert_int_equal(ev.policy.action, 4);
+    assert_true(span_equal(ev.policy.type, BYTES("RPZ")));
+    buf_free(&frame);
+
+    /* A bad policy spoils nothing but itself. */
+    tap.policy = BYTES("\x0a\x7f");
+    ev = event_from(&tap, &frame);
+    assert_int_equal(event_need(&ev, CHAIN | FACET_POLICY), FACET_POLICY);
+    buf_free(&frame);
+    buf_free(&policy);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_chain),      cmocka_unit_test(test_own_side),
+        cmocka_unit_test(test_sections),   cmocka_unit_test(test_bad_payloads),
+        cmocka_unit_test(test_not_dnstap), cmocka_unit_test(test_policy),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
