@@ -12,7 +12,7 @@ build: ## the program, as build/spile
 	@tools/install-packages build
 	@test -f $(BUILD)/build.ninja || meson setup --prefix $(PREFIX) $(BUILD) >$(BUILD).log || { cat $(BUILD).log; exit 1; }
 	@rm -f $(BUILD).log
-	@meson compile -C $(BUILD) spile
+	@meson compile -C $(BUILD) spile:executable
 
 run: build ## show decoded DNS traffic: a bundled capture first, then what your servers send
 	@tools/demo $(BUILD)/spile

@@ -184,6 +184,9 @@ class Bench:
     def listen(self, config, name="spile", count=1):
         """`spile run` with a configuration given as text; waits until its listeners are there."""
         path = self.path(name + ".yaml")
+        threads = os.environ.get("SPILE_TEST_THREADS")
+        if threads and "threads:" not in config:
+            config = f"threads: {threads}\n{config}"
         path.write_text(config.replace("@DIR@", str(self.folder)))
         process = self.spile("run", "-c", path, name=name)
         process._read = process.out_path.stat().st_size

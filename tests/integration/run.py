@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Integration tests: run.py [--spile PROGRAM] [--sanitized] [-k WORD] [-j N] [--list]
+"""Integration tests: run.py [--spile PROGRAM] [--sanitized] [-k REGEX] [-j N] [--list]
 
 Runs the functions of test_*.py that @test marks. Where it can, it first moves into a network (and
 process) namespace of its own, so that servers can have port 53 and many addresses, nothing of the
@@ -10,6 +10,7 @@ import concurrent.futures
 import importlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -84,7 +85,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--spile", default=harness.Bench.spile_path)
     parser.add_argument("--sanitized", action="store_true", help="the program is slow and watchful")
-    parser.add_argument("-k", default="", help="only tests whose name holds this")
+    parser.add_argument("-k", default="", help="only tests whose name matches this regular expression")
     parser.add_argument("-j", type=int, default=8)
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
@@ -92,7 +93,7 @@ def main():
 
     for path in sorted(HERE.glob("test_*.py")):
         importlib.import_module(path.stem)
-    cases = [c for c in harness.TESTS if options.k in c["name"]]
+    cases = [c for c in harness.TESTS if re.search(options.k, c["name"])]
     if options.list:
         print(*(c["name"] for c in cases), sep="\n")
         return 0
