@@ -161,12 +161,12 @@ static void remember_second(struct put_time_cache *cache, uint64_t sec)
 char *put_time(char *p, uint64_t sec, uint32_t nsec, struct put_time_cache *cache)
 {
     static const uint64_t last_second = 253402300799; /* 9999-12-31T23:59:59Z */
-    if (nsec >= 1000000000) {
+    /* What no reader of RFC 3339 could take is shown as the last time; the carry must not wrap. */
+    if (sec <= last_second)
         sec += nsec / 1000000000;
-        nsec %= 1000000000;
-    }
     if (sec > last_second)
-        sec = last_second; /* what no reader of RFC 3339 could take is shown as the last time */
+        sec = last_second;
+    nsec %= 1000000000;
     if (cache->len == 0 || cache->second != sec)
         remember_second(cache, sec);
     p = put_bytes(p, cache->text, cache->len);
