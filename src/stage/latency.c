@@ -7,10 +7,10 @@
  * with it, and not every server plays along). Times are those of the events, so a file gives the
  * same latencies at any speed.
  *
- * What is remembered is a keyed 64-bit hash of all that, and the time: sixteen bytes. Clients
- * choose names and ports, but without the key they cannot choose which queries collide. Four
- * entries make a bucket of one cache line; in a full bucket the oldest makes room, so memory is
- * fixed.
+ * What is remembered is a keyed 64-bit hash of all that, and the time. Clients choose names and
+ * ports, but without the key they cannot choose which queries collide. Entries stand in a ring in
+ * the order in which they came, so that the oldest makes room and memory is fixed; chains through
+ * the ring lead from a hash to its entry.
  *
  * A query that is asked again replaces itself: its response is measured from the last time it was
  * asked. A match is used up, so that of two responses only the first has a latency.
@@ -22,47 +22,60 @@
 #include "base/siphash.h"
 #include "core/stage.h"
 
-enum { BUCKET_ENTRIES = 4, SHARDS = 64, CACHE_LINE = 64 };
+enum {
+    SHARDS = 64,          /* with several workers: so many rarely meet in one */
+    SHARD_ENTRIES = 1024, /* and each holds at least this */
+    CACHE_LINE = 64,
+};
 
 struct entry {
     uint64_t hash; /* 0: free */
     uint64_t time_ns;
+    uint32_t next; /* of its chain, as in heads */
 };
 
-struct bucket {
-    struct entry entries[BUCKET_ENTRIES];
-};
-
-/* Guards every SHARDS-th bucket. Held for some ten nanoseconds: so waiting is spinning. */
+/* A part of the queries, by their hashes. Its lock is held for some ten nanoseconds: so waiting is
+ * spinning. */
 struct shard {
+    struct entry *ring;
+    uint32_t *heads; /* of the chains: index into the ring plus one; 0: none */
+    uint32_t count;  /* entries of the ring, and chains */
+    uint32_t oldest; /* index into the ring: the next to be overwritten */
     atomic_bool taken;
-    char padding[CACHE_LINE - sizeof(atomic_bool)];
+    char padding[CACHE_LINE - 2 * sizeof(void *) - 2 * sizeof(uint32_t) - sizeof(atomic_bool)];
 };
 
 /* Owner: the pipeline; used by all workers. */
 struct latency {
     struct siphash_key key;
     uint64_t window_ns;
-    uint64_t bucket_count; /* below 2^32 */
-    struct bucket *buckets;
-    struct shard *shards; /* NULL: there is only one worker */
+    bool shared;          /* by more than one worker */
+    uint32_t shard_count; /* 1 or SHARDS */
+    struct shard shards[SHARDS];
 };
 
 static void latency_close(void *state)
 {
     struct latency *latency = state;
-    if (!latency)
-        return;
-    free(latency->buckets);
-    free(latency->shards);
+    for (uint32_t i = 0; latency && i < latency->shard_count; i++) {
+        free(latency->shards[i].ring);
+        free(latency->shards[i].heads);
+    }
     free(latency);
 }
 
-/* Zeroed and aligned to cache lines; sizes are multiples of one. */
-static void *cache_lines(size_t size)
+static bool open_shards(struct latency *latency, uint64_t entries)
 {
-    void *lines = aligned_alloc(CACHE_LINE, size);
-    return lines ? memset(lines, 0, size) : NULL;
+    latency->shard_count = latency->shared && entries >= SHARDS * SHARD_ENTRIES ? SHARDS : 1;
+    for (uint32_t i = 0; i < latency->shard_count; i++) {
+        struct shard *shard = &latency->shards[i];
+        shard->count = (uint32_t)(entries / latency->shard_count);
+        shard->ring = calloc(shard->count, sizeof *shard->ring);
+        shard->heads = calloc(shard->count, sizeof *shard->heads);
+        if (!shard->ring || !shard->heads)
+            return false;
+    }
+    return true;
 }
 
 static int latency_open(void **state, const struct settings *settings, unsigned workers,
@@ -72,11 +85,8 @@ static int latency_open(void **state, const struct settings *settings, unsigned 
     if (!latency)
         return error_set(err, "no memory to remember queries");
     latency->window_ns = settings->latency_window_ns;
-    latency->bucket_count = (settings->latency_entries + BUCKET_ENTRIES - 1) / BUCKET_ENTRIES;
-    latency->buckets = cache_lines(latency->bucket_count * sizeof(struct bucket));
-    latency->shards = workers > 1 ? cache_lines(SHARDS * sizeof(struct shard)) : NULL;
-    if (!latency->buckets || (workers > 1 && !latency->shards) ||
-        siphash_key_random(&latency->key)) {
+    latency->shared = workers > 1;
+    if (!open_shards(latency, settings->latency_entries) || siphash_key_random(&latency->key)) {
         latency_close(latency);
         return error_set(err, "no memory to remember queries");
     }
@@ -144,44 +154,54 @@ static void unlock(struct shard *shard)
     atomic_store_explicit(&shard->taken, false, memory_order_release);
 }
 
-/* Over the query of the same hash, or a free entry, or the oldest. An entry further in the future
- * than the window counts as oldest: its clock was wrong. */
-static void remember(const struct latency *latency, struct bucket *bucket, uint64_t hash,
-                     uint64_t time_ns)
+static uint32_t *chain_of(const struct shard *shard, uint64_t hash)
 {
-    struct entry *victim = bucket->entries;
-    uint64_t victim_age = 0;
-    for (int i = 0; i < BUCKET_ENTRIES; i++) {
-        struct entry *entry = &bucket->entries[i];
-        if (entry->hash == hash) {
-            victim = entry;
-            break;
-        }
-        uint64_t age = time_ns - entry->time_ns + latency->window_ns;
-        if (entry->hash == 0)
-            age = UINT64_MAX;
-        if (age > victim_age) {
-            victim = entry;
-            victim_age = age;
-        }
-    }
-    *victim = (struct entry){hash, time_ns};
+    return &shard->heads[(hash >> 32) * shard->count >> 32];
+}
+
+/* The link that leads to the entry of that hash; the chain's last link, 0, when there is none. */
+static uint32_t *find(const struct shard *shard, uint64_t hash)
+{
+    uint32_t *link = chain_of(shard, hash);
+    while (*link && shard->ring[*link - 1].hash != hash)
+        link = &shard->ring[*link - 1].next;
+    return link;
+}
+
+/* Takes the entry that the link leads to, if any, off its chain. */
+static void forget(const struct shard *shard, uint32_t *link)
+{
+    if (!*link)
+        return;
+    struct entry *entry = &shard->ring[*link - 1];
+    *link = entry->next;
+    entry->hash = 0;
+}
+
+static void remember(struct shard *shard, uint64_t hash, uint64_t time_ns)
+{
+    struct entry *entry = &shard->ring[shard->oldest];
+    forget(shard, find(shard, hash));
+    if (entry->hash)
+        forget(shard, find(shard, entry->hash));
+    uint32_t *head = chain_of(shard, hash);
+    *entry = (struct entry){hash, time_ns, *head};
+    *head = ++shard->oldest;
+    if (shard->oldest == shard->count)
+        shard->oldest = 0;
 }
 
 /* Uses up the query of that hash; false when there is none in the window before the response. */
-static bool recall(const struct latency *latency, struct bucket *bucket, uint64_t hash,
-                   uint64_t time_ns, int64_t *latency_ns)
+static bool recall(const struct shard *shard, uint64_t hash, uint64_t time_ns, uint64_t window_ns,
+                   int64_t *latency_ns)
 {
-    for (int i = 0; i < BUCKET_ENTRIES; i++) {
-        struct entry *entry = &bucket->entries[i];
-        uint64_t age = time_ns - entry->time_ns;
-        if (entry->hash != hash || age > latency->window_ns)
-            continue;
-        entry->hash = 0;
-        *latency_ns = (int64_t)age;
-        return true;
-    }
-    return false;
+    uint32_t *link = find(shard, hash);
+    uint64_t age = *link ? time_ns - shard->ring[*link - 1].time_ns : UINT64_MAX;
+    if (age > window_ns)
+        return false;
+    forget(shard, link);
+    *latency_ns = (int64_t)age;
+    return true;
 }
 
 /* Seconds are 64 bits from outside: the product may wrap, and then matches nothing sensible. */
@@ -193,16 +213,15 @@ static uint64_t nanoseconds(uint64_t sec, uint32_t nsec)
 static void match(struct latency *latency, struct event *ev, uint64_t time_ns)
 {
     uint64_t hash = hash_event(latency, ev);
-    uint64_t at = (hash >> 32) * latency->bucket_count >> 32;
-    struct bucket *bucket = &latency->buckets[at];
-    struct shard *shard = latency->shards ? &latency->shards[at % SHARDS] : NULL;
-    if (shard)
+    /* The lowest bit is always set; the count is a power of two. */
+    struct shard *shard = &latency->shards[hash >> 1 & (latency->shard_count - 1)];
+    if (latency->shared)
         lock(shard);
     if (dnstap_is_query(&ev->tap))
-        remember(latency, bucket, hash, time_ns);
+        remember(shard, hash, time_ns);
     else
-        ev->has_latency = recall(latency, bucket, hash, time_ns, &ev->latency_ns);
-    if (shard)
+        ev->has_latency = recall(shard, hash, time_ns, latency->window_ns, &ev->latency_ns);
+    if (latency->shared)
         unlock(shard);
 }
 
