@@ -15,29 +15,50 @@
 
 enum { LINE_MAX_BYTES = 1024 };
 
-/* Text as mdoc: no byte of it is a request, and each sentence has a line of its own. */
+/* One word of a text line; one that would look like a request at the line's begin is disarmed. */
+static int put_word(FILE *out, const char *word, size_t len, bool begins)
+{
+    int width = begins && strchr(".'", *word) ? fprintf(out, "\\&") : 0;
+    for (size_t i = 0; i < len; i++)
+        width += fprintf(out, word[i] == '\\' ? "\\e" : "%c", word[i]);
+    return width;
+}
+
+/* True when a word ends a sentence and the text behind it begins another. */
+static bool ends_sentence(const char *word, size_t len)
+{
+    const char *next = word + len;
+    return len > 1 && strchr(".?!:", next[-1]) && *next == ' ' && isupper((unsigned char)next[1]);
+}
+
+/* Ends the line unless nothing stands in it; returns the new column. */
+static int end_line(FILE *out, int column)
+{
+    if (column)
+        fputc('\n', out);
+    return 0;
+}
+
+/* Text as mdoc: no byte of it is a request, lines are short, and each sentence begins a line. */
 static void put_text(FILE *out, const char *text)
 {
-    bool begins = true; /* of a line */
-    for (const char *p = text; *p; p++) {
-        bool sentence = p > text + 1 && *p == ' ' && strchr(".?!:", p[-1]) && isupper(p[1]);
-        if (strncmp(p, "\n\n", 2) == 0) {
-            fputs("\n.Pp\n", out);
-            p++;
-            begins = true;
-            continue;
+    int column = 0;
+    while (*text) {
+        size_t len = strcspn(text, " \n");
+        if (column + 1 + (int)len >= FILL_WIDTH)
+            column = end_line(out, column);
+        column += fprintf(out, "%s", column ? " " : "");
+        column += put_word(out, text, len, column == 0);
+        if (ends_sentence(text, len))
+            column = end_line(out, column);
+        text += len;
+        if (strncmp(text, "\n\n", 2) == 0) {
+            column = end_line(out, column);
+            fputs(".Pp\n", out);
         }
-        if (sentence) {
-            fputc('\n', out);
-            begins = true;
-            continue;
-        }
-        if (begins && strchr(".'", *p))
-            fputs("\\&", out);
-        fprintf(out, *p == '\\' ? "\\e" : "%c", *p);
-        begins = false;
+        text += strspn(text, " \n");
     }
-    fputc('\n', out);
+    end_line(out, column);
 }
 
 /* A phrase of a table as a sentence. */

@@ -106,6 +106,7 @@ static void put_modules(FILE *out, enum module_kind kind, const char *section)
     for (size_t i = 0; (module = module_at(kind, i)); i++) {
         struct block item = {out, 2, i > 0}, options = {out, 6, i > 0};
         const struct option *common = config_common_options(module);
+        fputs(i ? "\n" : "", out);
         put_prose(item, module->doc);
         fprintf(out, "%s  - %s:\n", item.hidden ? "#" : "", module->name);
         put_options(options, module->options);
@@ -114,7 +115,6 @@ static void put_modules(FILE *out, enum module_kind kind, const char *section)
         else
             put_options(options, common);
         told |= common != NULL;
-        fputc('\n', out);
     }
 }
 

@@ -88,8 +88,8 @@ static bool is_tagged(const yaml_node_t *node)
 }
 
 /* Checks that a node is of the kind wanted; `what` begins the complaint: "'inputs'". */
-static int expect(struct reader *r, const yaml_node_t *node, yaml_node_type_t type,
-                  const char *what)
+static int expect_kind(struct reader *r, const yaml_node_t *node, yaml_node_type_t type,
+                       const char *what)
 {
     static const char *const names[] = {
         [YAML_NO_NODE] = "nothing",
@@ -100,18 +100,25 @@ static int expect(struct reader *r, const yaml_node_t *node, yaml_node_type_t ty
     if (is_tagged(node))
         return fail_at(r, node, "tags such as '%s' are not supported",
                        option_show(span_str((const char *)node->tag)).text);
-    if (is_null(node))
-        return fail_at(r, node, "%s has no value", what);
     if (node->type == type)
         return 0;
     return fail_at(r, node, "%s must be %s, not %s", what, names[type], names[node->type]);
+}
+
+/* The same for values, of which there must be one. A name is taken as it is: `null` is a module. */
+static int expect(struct reader *r, const yaml_node_t *node, yaml_node_type_t type,
+                  const char *what)
+{
+    if (is_null(node) && !is_tagged(node))
+        return fail_at(r, node, "%s has no value", what);
+    return expect_kind(r, node, type, what);
 }
 
 /* The key of a pair, which must be a word that the mapping has not had before. */
 static int check_key(struct reader *r, const yaml_node_t *mapping, const yaml_node_pair_t *pair)
 {
     const yaml_node_t *key = node_at(r, pair->key);
-    if (expect(r, key, YAML_SCALAR_NODE, "a key"))
+    if (expect_kind(r, key, YAML_SCALAR_NODE, "a key"))
         return -1;
     const yaml_node_pair_t *earlier = mapping->data.mapping.pairs.start;
     for (; earlier < pair; earlier++) {
@@ -202,7 +209,7 @@ static int read_options(struct reader *r, struct config_item *item, yaml_node_t 
 static struct config_item *read_module(struct reader *r, enum module_kind kind,
                                        const yaml_node_t *name)
 {
-    if (expect(r, name, YAML_SCALAR_NODE, "a module's name"))
+    if (expect_kind(r, name, YAML_SCALAR_NODE, "a module's name"))
         return NULL;
     struct config_item *item = config_add_named(r->config, kind, scalar_text(name), r->err);
     if (item)
@@ -315,7 +322,10 @@ static int syntax_error(const yaml_parser_t *parser, const struct config *config
         return error_set(err, "out of memory");
     if (parser->error == YAML_READER_ERROR)
         mark = mark_of_byte(text, len, parser->problem_offset);
-    error_set(err, "%s", parser->problem ? parser->problem : "this is not YAML");
+    /* The likeliest slip, and the one that libyaml's words explain least: [::1] in a list. */
+    bool colon = parser->error == YAML_PARSER_ERROR && mark.index < len && text[mark.index] == ':';
+    error_set(err, "%s%s", parser->problem ? parser->problem : "this is not YAML",
+              colon ? "; put quotes around what begins with ':'" : "");
     return error_mark(err, config, mark);
 }
 

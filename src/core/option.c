@@ -204,20 +204,31 @@ const char *option_value_name(const struct option *row)
     return row->value ? row->value : type_words[row->type].value;
 }
 
+/* Units from the smallest, and how many of each make the next. */
+struct unit_step {
+    const char *name;
+    unsigned next; /* 0: the last */
+};
+
+static const struct unit_step size_steps[] = {
+    {"", 1024}, {"K", 1024}, {"M", 1024}, {"G", 1024}, {"T", 0},
+};
+
+static const struct unit_step duration_steps[] = {
+    {"ns", 1000}, {"us", 1000}, {"ms", 1000}, {"s", 60}, {"m", 60}, {"h", 24}, {"d", 0},
+};
+
+static const struct unit_step no_steps[] = {{"", 0}};
+
 /* A bound in the type's own notation, in the largest unit that divides it. */
 static const char *bound_text(enum option_type type, uint64_t value, char *out, size_t size)
 {
-    static const char *const sizes[] = {"", "K", "M", "G", "T"};
-    static const char *const times[] = {"ns", "us", "ms", "s"};
-    bool bytes = type == OPTION_SIZE;
-    unsigned step = bytes ? 1024 : 1000, unit = 0, units = bytes ? 5 : 4;
-    if (type == OPTION_UINT || value == 0) {
-        snprintf(out, size, "%llu", (unsigned long long)value);
-        return out;
-    }
-    for (; unit + 1 < units && value % step == 0; unit++)
-        value /= step;
-    snprintf(out, size, "%llu%s", (unsigned long long)value, (bytes ? sizes : times)[unit]);
+    const struct unit_step *unit = type == OPTION_SIZE       ? size_steps
+                                   : type == OPTION_DURATION ? duration_steps
+                                                             : no_steps;
+    for (; value && unit->next && value % unit->next == 0; unit++)
+        value /= unit->next;
+    snprintf(out, size, "%llu%s", (unsigned long long)value, value ? unit->name : "");
     return out;
 }
 

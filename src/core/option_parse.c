@@ -72,8 +72,13 @@ static bool in_range(const struct option *row, uint64_t value)
 static int store_uint(const struct option *row, void *place, struct span text, bool valid,
                       uint64_t value, struct error *err)
 {
-    if (!valid || !in_range(row, value))
+    if (!valid)
         return refuse(row, text, err);
+    if (!in_range(row, value)) {
+        char limits[80];
+        return error_set(err, "'%s' is out of range: %s", option_show(text).text,
+                         option_limits(row, limits, sizeof limits));
+    }
     *(uint64_t *)place = value;
     return 0;
 }

@@ -25,7 +25,7 @@ const struct option output_options[] = {
      .min = 1,
      .doc = "the fields that are written, in this order, with commas between them; absent: the "
             "format's own choice. 'spile fields' lists them",
-     .example = "timestamp,identity,qname,qtype,rcode",
+     .example = "datetime,identity,qname,rrtype,rcode",
      .value = "LIST"},
     {.name = "when-full",
      .type = OPTION_ENUM,

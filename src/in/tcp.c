@@ -31,7 +31,7 @@ static const struct option tcp_options[] = {
     {.name = "allow",
      .type = OPTION_PREFIXES,
      .offset = offsetof(struct tcp, allow),
-     .example = "[127.0.0.0/8, 192.0.2.0/24, \"2001:db8::/32\"]",
+     .example = "127.0.0.0/8,192.0.2.0/24,2001:db8::/32",
      .doc =
          "who may connect: addresses and prefixes; without it, everybody who can reach the port"},
     LISTENER_OPTION_ROWS(struct tcp, common),

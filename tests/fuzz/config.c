@@ -1,0 +1,23 @@
+/* The configuration from any bytes: it is read or refused, never worse; what was refused has a
+ * reason, and what was read can be validated again. */
+#include <stdlib.h>
+
+#include "../support/modules.h"
+#include "core/config.h"
+#include "fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    struct config config;
+    struct error err = {0};
+    if (config_init(&config, &err))
+        abort();
+    if (config_parse(&config, (const char *)bytes, len, "fuzz", &err)) {
+        if (err.text[0] == '\0')
+            abort();
+    } else if (config_validate(&config, &err)) {
+        abort();
+    }
+    config_free(&config);
+    return 0;
+}

@@ -1,0 +1,141 @@
+/* Small modules for tests of the configuration: every type of option, required ones, a format that
+ * takes few fields, an inline output. A program that includes this has them as its whole registry.
+ */
+#ifndef TESTS_SUPPORT_MODULES_H
+#define TESTS_SUPPORT_MODULES_H
+
+#include "core/format.h"
+#include "core/output.h"
+
+struct wire {
+    char *path;
+    struct option_hostport listen;
+    struct option_prefixes allow;
+    struct option_strings names;
+    mode_t mode;
+    uint64_t count, size, time;
+    bool loud;
+    int colour;
+};
+
+static const char *const colours[] = {"red", "green", NULL};
+
+#define WIRE(member) .offset = offsetof(struct wire, member)
+
+static const struct option tcp_options[] = {
+    {.name = "listen",
+     .type = OPTION_HOSTPORT,
+     WIRE(listen),
+     .fallback = "127.0.0.1:6000",
+     .doc = "where to listen"},
+    {.name = "allow",
+     .type = OPTION_PREFIXES,
+     WIRE(allow),
+     .fallback = "127.0.0.0/8,::1",
+     .doc = "who may connect"},
+    {.name = "names",
+     .type = OPTION_STRINGS,
+     WIRE(names),
+     .example = "a,it's,- c",
+     .doc = "what they are called"},
+    {.name = "count",
+     .type = OPTION_UINT,
+     WIRE(count),
+     .fallback = "3",
+     .max = 10,
+     .doc = "how many"},
+    {.name = "size", .type = OPTION_SIZE, WIRE(size), .fallback = "64K", .doc = "how large"},
+    {.name = "time", .type = OPTION_DURATION, WIRE(time), .fallback = "off", .doc = "how long"},
+    {.name = "loud", .type = OPTION_BOOL, WIRE(loud), .fallback = "false", .doc = "how loud"},
+    {.name = "colour",
+     .type = OPTION_ENUM,
+     WIRE(colour),
+     .fallback = "green",
+     .choices = colours,
+     .doc = "in which colour"},
+    {0},
+};
+
+static const struct option unix_options[] = {
+    {.name = "path",
+     .type = OPTION_PATH,
+     WIRE(path),
+     .required = true,
+     .example = "/run/s.sock",
+     .max = 107,
+     .doc = "path of the socket"},
+    {.name = "mode", .type = OPTION_MODE, WIRE(mode), .fallback = "0660", .doc = "its mode"},
+    {0},
+};
+
+static const struct module input_tcp_test = {.name = "tcp",
+                                             .kind = MODULE_INPUT,
+                                             .doc = "Listens on TCP.",
+                                             .size = sizeof(struct wire),
+                                             .options = tcp_options};
+static const struct module input_unix_test = {.name = "unix",
+                                              .kind = MODULE_INPUT,
+                                              .doc = "Listens on a socket.",
+                                              .size = sizeof(struct wire),
+                                              .options = unix_options};
+
+/* Formats: `text` takes any field list that does not name "bad"; the compatible one takes none. */
+static int format_open(const struct format_spec *spec, void **state, uint32_t *needs,
+                       struct error *err)
+{
+    if (spec->fields && strstr(spec->fields, "bad"))
+        return error_set(err, "unknown field 'bad'");
+    if (spec->fields && spec->module->compat)
+        return error_set(err, "the compatible format has no choice of fields");
+    *state = NULL;
+    *needs = 0;
+    return 0;
+}
+
+static void format_close(void *state)
+{
+    (void)state;
+}
+
+static const struct format_hooks format_hooks = {.open = format_open, .close = format_close};
+static const struct module format_text_test = {
+    .name = "text", .kind = MODULE_FORMAT, .doc = "Lines.", .hooks = &format_hooks};
+static const struct module format_compat_test = {.name = "text",
+                                                 .kind = MODULE_FORMAT,
+                                                 .compat = "dnstap-receiver",
+                                                 .doc = "Other lines.",
+                                                 .hooks = &format_hooks};
+
+static int inline_event(struct output *out, unsigned worker, struct event *ev)
+{
+    (void)out;
+    (void)worker;
+    (void)ev;
+    return FORMAT_WRITTEN;
+}
+
+static const struct output_hooks stdout_hooks = {0};
+static const struct output_hooks null_hooks = {.event = inline_event};
+static const struct module output_stdout_test = {.name = "stdout",
+                                                 .kind = MODULE_OUTPUT,
+                                                 .doc = "Writes to standard output.",
+                                                 .hooks = &stdout_hooks};
+static const struct module output_file_test = {.name = "file",
+                                               .kind = MODULE_OUTPUT,
+                                               .doc = "Writes to a file.",
+                                               .size = sizeof(struct wire),
+                                               .options = unix_options,
+                                               .hooks = &stdout_hooks};
+static const struct module output_null_test = {.name = "null",
+                                               .kind = MODULE_OUTPUT,
+                                               .doc = "Forgets.",
+                                               .size = sizeof(struct wire),
+                                               .options = tcp_options,
+                                               .hooks = &null_hooks};
+
+const struct module *const registry[] = {
+    &input_tcp_test,     &input_unix_test,  &format_compat_test, &format_text_test,
+    &output_stdout_test, &output_file_test, &output_null_test,   NULL,
+};
+
+#endif

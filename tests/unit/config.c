@@ -1,0 +1,392 @@
+/* The configuration: what is read, how each mistake is told and where, the example, and memory. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "../support/modules.h"
+#include "../support/uncomment.h"
+#include "core/config.h"
+#include "failmalloc.h"
+
+static struct config config;
+static struct error err;
+
+static int set_up(void **state)
+{
+    (void)state;
+    err = (struct error){0};
+    return config_init(&config, &err);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    config_free(&config);
+    config_free(&config); /* a second time does nothing */
+    config_free(NULL);
+    return 0;
+}
+
+static int parse(const char *text, size_t len)
+{
+    config_free(&config);
+    assert_int_equal(config_init(&config, &err), 0);
+    return config_parse(&config, text, len, "f", &err);
+}
+
+static void accept(const char *text)
+{
+    char line[1024];
+    if (parse(text, strlen(text)))
+        fail_msg("%s\n%s", text, error_line(&err, line, sizeof line));
+}
+
+static void refuse_bytes(const char *text, size_t len, const char *expected)
+{
+    char line[1024];
+    assert_int_equal(parse(text, len), -1);
+    assert_string_equal(error_line(&err, line, sizeof line), expected);
+}
+
+static void refuse(const char *text, const char *expected)
+{
+    refuse_bytes(text, strlen(text), expected);
+}
+
+static void test_nothing(void **state)
+{
+    static const char *const texts[] = {
+        "",  "\n\n", "# only a comment\n", "---\n",
+        "~", "{}",   "\xef\xbb\xbf{}",     "%YAML 1.1\n---\n{}\n...\n"};
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        accept(texts[i]);
+        assert_int_equal(config.input_count + config.output_count, 0);
+        assert_int_equal(config.settings.frame_max, 1 << 20);
+        assert_int_equal(config.settings.partial_max, 64 << 20);
+        assert_int_equal(config.settings.shutdown_ns, 5000000000);
+        assert_null(settings_compat(&config.settings));
+    }
+}
+
+static void test_whole(void **state)
+{
+    (void)state;
+    accept("threads: 2\n"
+           "compat: dnstap-receiver\n"
+           "latency-window: 250ms\n"
+           "inputs:\n"
+           "  - unix: {path: /run/spile/dnstap.sock, mode: 0600}\n"
+           "  - tcp:\n"
+           "      listen: '[::1]:6001'\n"
+           "      allow: [192.0.2.0/24]\n"
+           "      names: one\n"
+           "      loud: true\n"
+           "  - tcp\n"
+           "outputs:\n"
+           "  - stdout: {format: text, when-full: drop-oldest}\n"
+           "  - file: {path: \"/x y\", block-max: off, queue-size: 1M}\n"
+           "    \n"
+           "  - null: {count: 7}\n");
+    assert_int_equal(config.settings.threads, 2);
+    assert_string_equal(settings_compat(&config.settings), "dnstap-receiver");
+    assert_int_equal(config.settings.latency_window_ns, 250000000);
+    assert_int_equal(config.input_count, 3);
+    const struct wire *wire = config.inputs[0].priv;
+    assert_string_equal(wire->path, "/run/spile/dnstap.sock");
+    assert_int_equal(wire->mode, 0600);
+    assert_int_equal(config.inputs[0].at.line, 5);
+    assert_int_equal(config.inputs[0].at.column, 5);
+    wire = config.inputs[1].priv;
+    assert_string_equal(wire->listen.host, "::1");
+    assert_int_equal(wire->listen.port, 6001);
+    assert_int_equal(wire->allow.count, 1); /* the default list is gone */
+    assert_int_equal(wire->names.count, 1);
+    assert_true(wire->loud);
+    wire = config.inputs[2].priv;
+    assert_int_equal(wire->allow.count, 2);
+    assert_int_equal(wire->colour, 1);
+    assert_int_equal(config.output_count, 3);
+    assert_true(config.outputs[0].when_full_set);
+    assert_int_equal(config.outputs[0].common.when_full, WHEN_FULL_DROP_OLDEST);
+    assert_int_equal(config.outputs[0].common.block_max_ns, 1000000000);
+    assert_false(config.outputs[1].when_full_set);
+    assert_string_equal(((const struct wire *)config.outputs[1].priv)->path, "/x y");
+    assert_string_equal(config.outputs[1].common.format, "text");
+    assert_int_equal(config.outputs[1].common.block_max_ns, 0);
+    assert_int_equal(config.outputs[1].common.queue_bytes, 1 << 20);
+    assert_int_equal(((const struct wire *)config.outputs[2].priv)->count, 7);
+    assert_null(config.outputs[2].common.format); /* an inline output has none */
+}
+
+static void test_aliases(void **state)
+{
+    (void)state;
+    accept("inputs:\n- tcp: &t {count: 5, names: &n [x, y]}\n- tcp: *t\n- tcp: {names: *n}\n");
+    assert_int_equal(((const struct wire *)config.inputs[1].priv)->count, 5);
+    assert_int_equal(((const struct wire *)config.inputs[2].priv)->names.count, 2);
+    refuse("inputs: &a [*a]", "f:1:9: an item must be a mapping (key: value), not a list");
+    refuse("inputs:\n- tcp: &a {names: *a}",
+           "f:2:8: 'names' must be a single value, not a mapping (key: value)");
+    refuse("inputs: *b", "f:1:9: found undefined alias");
+}
+
+static void test_mistakes(void **state)
+{
+    static const char *const rows[][2] = {
+        {"thread: 2", "f:1:1: unknown key 'thread'; did you mean 'threads'?"},
+        {"output: []", "f:1:1: unknown key 'output'; did you mean 'outputs'?"},
+        {"elephant: 2", "f:1:1: unknown key 'elephant'"},
+        {"threads: 2\n\nthreads: 2\n", "f:3:1: 'threads' is given twice, first in line 1"},
+        {"threads: 257", "f:1:10: threads: '257' is out of range: from 0 to 256"},
+        {"threads: -1", "f:1:10: threads: '-1' is not a number, from 0 to 256"},
+        {"threads:", "f:1:9: 'threads' has no value"},
+        {"threads: ~", "f:1:10: 'threads' has no value"},
+        {"threads: [1]", "f:1:10: 'threads' must be a single value, not a list"},
+        {"threads: !!int 1", "f:1:10: tags such as 'tag:yaml.org,2002:int' are not supported"},
+        {"[1]: 2", "f:1:1: a key must be a single value, not a list"},
+        {"<<: {threads: 1}", "f:1:1: unknown key '<<'"},
+        {"- threads", "f:1:1: the configuration must be a mapping (key: value), not a list"},
+        {"threads", "f:1:1: the configuration must be a mapping (key: value), not a single value"},
+        {"inputs: tcp", "f:1:9: 'inputs' must be a list, not a single value"},
+        {"inputs:\n", "f:1:8: 'inputs' has no value"},
+        {"inputs: [tpc]", "f:1:10: unknown input 'tpc'; did you mean 'tcp'?"},
+        {"inputs: [elephant]", "f:1:10: unknown input 'elephant'; there are: tcp, unix"},
+        {"inputs: [stdout]", "f:1:10: unknown input 'stdout'; there are: tcp, unix"},
+        {"inputs: ['']", "f:1:10: unknown input ''; there are: tcp, unix"},
+        {"inputs: [[tcp]]", "f:1:10: an item must be a mapping (key: value), not a list"},
+        {"inputs: [{}]", "f:1:10: an item has one key, the module; its options stand below that "
+                         "key, further to the right"},
+        {"inputs:\n- tcp:\n  count: 1\n",
+         "f:2:3: an item has one key, the module; its options stand below that key, further to the "
+         "right"},
+        {"inputs:\n- tcp: x",
+         "f:2:8: what follows 'tcp' must be a mapping (key: value), not a single "
+         "value"},
+        {"inputs:\n- tcp: {cuont: 1}", "f:2:9: tcp has no option 'cuont'; did you mean 'count'?"},
+        {"inputs:\n- tcp: {format: text}", "f:2:9: tcp has no option 'format'"},
+        {"inputs:\n- tcp: {count: 1, loud: true, count: 2}",
+         "f:2:31: 'count' is given twice, first in line 2"},
+        {"inputs:\n- tcp: {count: 11}", "f:2:16: count: '11' is out of range: from 0 to 10"},
+        {"inputs:\n- tcp: {loud: yes}", "f:2:15: loud: 'yes' is not true or false"},
+        {"inputs:\n- tcp: {colour: blue}", "f:2:17: colour: 'blue' is not one of red, green"},
+        {"inputs:\n- tcp: {allow: ['::1', 10.0.0.1/8]}",
+         "f:2:24: allow: '10.0.0.1/8' has bits set behind its prefix length"},
+        {"inputs:\n- tcp: {allow: [[a]]}", "f:2:17: 'allow' must be a single value, not a list"},
+        {"inputs:\n- tcp: {names: [a, ~]}", "f:2:20: 'names' has no value"},
+        {"inputs:\n- tcp: {names: [\"a\\0b\"]}",
+         "f:2:17: names: a NUL byte is not allowed in 'a?b'"},
+        {"inputs: [tcp, \"tcp\\0\"]", "f:1:15: unknown input 'tcp?'; did you mean 'tcp'?"},
+        {"inputs: [unix]", "f:1:10: unix needs the option 'path'"},
+        {"outputs:\n- stdout\n- file: {mode: 0600}", "f:3:3: file needs the option 'path'"},
+        {"outputs:\n- stdout: {format: txt}", "f:2:20: unknown format 'txt'; did you mean 'text'?"},
+        {"outputs:\n- stdout:\n    fields: a,bad\n", "f:3:13: unknown field 'bad'"},
+        {"compat: dnstap-receiver\noutputs:\n- stdout: {fields: a}",
+         "f:3:20: the compatible format has no choice of fields"},
+        {"outputs: [null: {format: text}]", "f:1:18: null has no option 'format'"},
+        {"outputs:\n- stdout: {when-full: bock}",
+         "f:2:23: when-full: unknown value 'bock'; did you mean 'block'?"},
+        {"outputs:\n- stdout: {queue-size: 255K}",
+         "f:2:24: queue-size: '255K' is out of range: from 256K to 1T"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        refuse(rows[i][0], rows[i][1]);
+}
+
+static void test_syntax(void **state)
+{
+    (void)state;
+    refuse("threads: [", "f:2:1: did not find expected node content");
+    refuse("inputs: [tcp: {allow: [::1]}]",
+           "f:1:24: did not find expected node content; put quotes around what begins with ':'");
+    refuse("a: b\n\tc: d", "f:2:1: found a tab character that violates indentation");
+    refuse("threads: \"\\q\"", "f:1:11: found unknown escape character");
+    refuse("threads: 1\n--- {}\n",
+           "f:2:1: a configuration is one document; a second one begins here");
+    refuse("threads: 1\nx: \xff\n", "f:2:4: invalid leading UTF-8 octet");
+    refuse("threads: 1\n\nx: \x01", "f:3:4: control characters are not allowed");
+    refuse_bytes("a: \0b", 5, "f:1:4: control characters are not allowed");
+}
+
+/* One text of `count` times the same between two others. */
+static char *repeat(const char *before, const char *unit, size_t count, const char *after)
+{
+    size_t len = strlen(unit), head = strlen(before);
+    char *text = malloc(head + len * count + strlen(after) + 1);
+    assert_non_null(text);
+    memcpy(text, before, head);
+    for (size_t i = 0; i < count; i++)
+        memcpy(text + head + i * len, unit, len);
+    strcpy(text + head + len * count, after);
+    return text;
+}
+
+static void refuse_repeated(const char *before, const char *unit, size_t count, const char *after,
+                            const char *expected)
+{
+    char *text = repeat(before, unit, count, after);
+    refuse(text, expected);
+    free(text);
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    refuse_repeated("x: ", "[", 100000, "", "f:1:19: nested too deeply");
+    refuse_repeated("", "- ", 100000, "", "f:1:33: nested too deeply");
+    refuse_repeated("", "- &a x\n", 101, "", "f:101:3: too many anchors");
+    refuse_repeated("#", "x", 256 << 10, "", "f: longer than 262144 bytes");
+    refuse_repeated("inputs:\n", "- tcp\n", 1001, "", "f:1002:3: more than 1000 inputs");
+    char *text = repeat("inputs:\n", "- tcp\n", 1000, "");
+    accept(text);
+    assert_int_equal(config.input_count, 1000);
+    free(text);
+    text = repeat("#", "x", (256 << 10) - 1, "");
+    accept(text);
+    free(text);
+}
+
+static void test_flags(void **state)
+{
+    (void)state;
+    struct config_item *item = config_add(&config, MODULE_INPUT, "tcp", &err);
+    assert_non_null(item);
+    assert_int_equal(config_set(item, "count", "4", &err), 0);
+    assert_int_equal(config_set(item, "names", "a", &err), 0);
+    assert_int_equal(config_set(item, "names", "b", &err), 0);
+    assert_int_equal(((const struct wire *)item->priv)->names.count, 2);
+    assert_int_equal(config_set(item, "count", "11", &err), -1);
+    assert_string_equal(err.text, "tcp: count: '11' is out of range: from 0 to 10");
+    assert_int_equal(config_set(item, "format", "text", &err), -1);
+    assert_string_equal(err.text, "tcp has no option 'format'");
+    assert_null(config_add(&config, MODULE_OUTPUT, "stdoot", &err));
+    assert_string_equal(err.text, "unknown output 'stdoot'; did you mean 'stdout'?");
+    item = config_add(&config, MODULE_OUTPUT, "stdout", &err);
+    assert_non_null(item);
+    assert_false(item->when_full_set);
+    assert_int_equal(config_set(item, "when-full", "block", &err), 0);
+    assert_true(item->when_full_set);
+    assert_int_equal(config_set(item, "format", "jsn", &err), 0);
+    err = (struct error){0};
+    assert_int_equal(config_validate(&config, &err), -1);
+    assert_string_equal(err.text, "unknown format 'jsn'; there are: text");
+    assert_int_equal(err.line, 0); /* flags stand in no line */
+    config_clear(&config, MODULE_OUTPUT);
+    assert_int_equal(config.output_count, 0);
+    assert_int_equal(config.input_count, 1);
+    assert_int_equal(config_validate(&config, &err), 0);
+}
+
+static void test_files(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/spile-config-XXXXXX", line[1024];
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "threads: 3\n", 11), 11);
+    assert_int_equal(config_load(&config, path, &err), 0);
+    assert_int_equal(config.settings.threads, 3);
+    assert_string_equal(config.path, path);
+    assert_int_equal(ftruncate(fd, 300000), 0);
+    assert_int_equal(config_load(&config, path, &err), -1);
+    assert_string_equal(err.text, "longer than 262144 bytes");
+    close(fd);
+    unlink(path);
+    assert_int_equal(config_load(&config, "/nowhere/x", &err), -1);
+    assert_string_equal(error_line(&err, line, sizeof line),
+                        "/nowhere/x: No such file or directory");
+    assert_int_equal(config_load(&config, "/", &err), -1);
+    assert_string_equal(error_line(&err, line, sizeof line), "/: Is a directory");
+}
+
+static void test_example(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    assert_non_null(out);
+    config_example(out);
+    fclose(out);
+    accept(text);
+    assert_int_equal(config.input_count, 1);
+    assert_int_equal(config.output_count, 1);
+    assert_non_null(strstr(text, "\n#threads: 0\n"));
+    assert_non_null(strstr(text, "\n      # Where to listen.\n#      listen: 127.0.0.1:6000\n"));
+    assert_non_null(strstr(text, "\n#      # Path of the socket.\n#      path: /run/s.sock\n"));
+    assert_non_null(strstr(text, "[a, 'it''s', '- c']"));
+    char *whole = malloc(len);
+    assert_non_null(whole);
+    assert_int_equal(parse(whole, uncomment(text, whole)), 0);
+    assert_int_equal(config.input_count, 2);
+    assert_int_equal(config.output_count, 3);
+    assert_int_equal(((const struct wire *)config.inputs[0].priv)->names.count, 3);
+    free(whole);
+    free(text);
+}
+
+static const char memory_text[] =
+    "threads: 2\ncompat: none\n"
+    "inputs:\n- unix: {path: /x}\n- tcp: {listen: '[::1]:1', names: [a, b], allow: ['::1', "
+    "'::2']}\n"
+    "outputs:\n- stdout\n- file: {path: /y, format: text, fields: a}\n- null: {names: c}\n";
+
+/* Whichever allocation fails, the load ends with an error and nothing is lost. */
+static void test_memory(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/spile-config-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, memory_text, strlen(memory_text)), (ssize_t)strlen(memory_text));
+    close(fd);
+    unsigned n = 1;
+    for (bool failed = true; failed; n++) {
+        struct config fresh;
+        failmalloc_start(n);
+        int status = config_init(&fresh, &err) || config_load(&fresh, path, &err);
+        failed = failmalloc_stop();
+        assert_int_equal(status, failed ? 1 : 0);
+        if (failed)
+            assert_non_null(strstr(err.text, "out of memory"));
+        config_free(&fresh);
+    }
+    assert_true(n > 30); /* it did fail, many times */
+    unlink(path);
+}
+
+static void test_modules(void **state)
+{
+    (void)state;
+    const struct module *own = module_find(MODULE_FORMAT, span_str("text"), NULL);
+    assert_ptr_equal(own, &format_text_test);
+    assert_ptr_equal(module_find(MODULE_FORMAT, span_str("text"), "other"), own);
+    assert_ptr_equal(module_find(MODULE_FORMAT, span_str("text"), "dnstap-receiver"),
+                     &format_compat_test);
+    assert_null(module_find(MODULE_OUTPUT, span_str("text"), NULL));
+    assert_null(module_find(MODULE_FORMAT, span_str("tex"), NULL));
+    assert_ptr_equal(module_at(MODULE_FORMAT, 0), own);
+    assert_null(module_at(MODULE_FORMAT, 1));
+    assert_string_equal(module_nearest(MODULE_OUTPUT, span_str("stdot")), "stdout");
+    assert_null(module_nearest(MODULE_OUTPUT, span_str("elephant")));
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(test_nothing), CASE(test_whole),  CASE(test_aliases), CASE(test_mistakes),
+        CASE(test_syntax),  CASE(test_limits), CASE(test_flags),   CASE(test_files),
+        CASE(test_example), CASE(test_memory), CASE(test_modules),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,455 @@
+/* Option values from text: every type at and past its limits, and what stays after a bad value. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/option.h"
+
+struct values {
+    bool yes;
+    uint64_t number, size, time;
+    char *text, *path;
+    int choice;
+    mode_t mode;
+    struct option_hostport listen;
+    struct option_prefixes allow;
+    struct option_strings names;
+};
+
+static const char *const choices[] = {"block", "drop-newest", "drop-oldest", NULL};
+
+#define AT(member) .offset = offsetof(struct values, member)
+
+static const struct option table[] = {
+    {.name = "yes", .type = OPTION_BOOL, AT(yes), .fallback = "true"},
+    {.name = "number", .type = OPTION_UINT, AT(number), .fallback = "7", .min = 1, .max = 256},
+    {.name = "count", .type = OPTION_UINT, AT(number)},
+    {.name = "size", .type = OPTION_SIZE, AT(size), .min = 512, .max = 1ull << 40},
+    {.name = "bytes", .type = OPTION_SIZE, AT(size)},
+    {.name = "time", .type = OPTION_DURATION, AT(time), .fallback = "1s"},
+    {.name = "pause", .type = OPTION_DURATION, AT(time), .min = 1000000},
+    {.name = "text", .type = OPTION_STRING, AT(text), .fallback = "old"},
+    {.name = "short", .type = OPTION_STRING, AT(text), .min = 2, .max = 4},
+    {.name = "path", .type = OPTION_PATH, AT(path)},
+    {.name = "socket", .type = OPTION_PATH, AT(path), .max = 107},
+    {.name = "when-full", .type = OPTION_ENUM, AT(choice), .choices = choices},
+    {.name = "mode", .type = OPTION_MODE, AT(mode)},
+    {.name = "listen", .type = OPTION_HOSTPORT, AT(listen)},
+    {.name = "connect", .type = OPTION_HOSTPORT, AT(listen), .min = 1},
+    {.name = "allow", .type = OPTION_PREFIXES, AT(allow), .fallback = "127.0.0.0/8,::1"},
+    {.name = "few", .type = OPTION_PREFIXES, AT(allow), .max = 3},
+    {.name = "names", .type = OPTION_STRINGS, AT(names)},
+    {0},
+};
+
+static struct values values;
+
+static int set_up(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    values = (struct values){0};
+    return options_init(table, &values, &err);
+}
+
+/* Rows that share a member would free it twice, were it not NULL after the first time. */
+static int tear_down(void **state)
+{
+    (void)state;
+    options_free(table, &values);
+    return 0;
+}
+
+static int parse(const char *name, struct span text, struct error *err)
+{
+    return option_parse(option_find(table, span_str(name), NULL), &values, text, err);
+}
+
+static void accept(const char *name, const char *text)
+{
+    struct error err = {0};
+    if (parse(name, span_str(text), &err))
+        fail_msg("%s: %s: %s", name, text, err.text);
+}
+
+/* The value is refused in words that hold `words`, and the old value stays. */
+static void refuse(const char *name, const char *text, const char *words)
+{
+    struct error err = {0};
+    struct values before = values;
+    assert_int_equal(parse(name, span_str(text), &err), -1);
+    assert_memory_equal(&before, &values, sizeof values);
+    if (!strstr(err.text, words))
+        fail_msg("%s: '%s': '%s' lacks '%s'", name, text, err.text, words);
+}
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    assert_true(values.yes);
+    assert_int_equal(values.number, 7);
+    assert_int_equal(values.time, 1000000000);
+    assert_string_equal(values.text, "old");
+    assert_null(values.path);
+    assert_int_equal(values.allow.count, 2);
+    assert_int_equal(values.allow.items[0].bits, 96 + 8);
+    assert_int_equal(values.allow.items[1].bits, 128);
+}
+
+static void test_bool(void **state)
+{
+    (void)state;
+    accept("yes", "false");
+    assert_false(values.yes);
+    accept("yes", "true");
+    assert_true(values.yes);
+    refuse("yes", "yes", "'yes' is not true or false");
+    refuse("yes", "", "true or false");
+    refuse("yes", "TRUE", "true or false");
+}
+
+static void test_uint(void **state)
+{
+    (void)state;
+    accept("number", "1");
+    assert_int_equal(values.number, 1);
+    accept("number", "256");
+    assert_int_equal(values.number, 256);
+    accept("number", "0000000000000000000000000000017");
+    assert_int_equal(values.number, 17);
+    refuse("number", "0", "'0' is out of range: from 1 to 256");
+    refuse("number", "257", "'257' is out of range: from 1 to 256");
+    refuse("number", "18446744073709551617", "is not a number"); /* 2^64 + 1 */
+    refuse("number", "-1", "'-1' is not a number, from 1 to 256");
+    refuse("number", "+1", "is not a number");
+    refuse("number", " 1", "is not a number");
+    refuse("number", "1 ", "is not a number");
+    refuse("number", "0x10", "is not a number");
+    refuse("number", "1.5", "is not a number");
+    refuse("number", "1K", "is not a number");
+    refuse("number", "", "is not a number");
+    accept("count", "18446744073709551615");
+    assert_true(values.number == UINT64_MAX);
+    accept("count", "0");
+    assert_int_equal(values.number, 0);
+}
+
+static void test_size(void **state)
+{
+    (void)state;
+    accept("bytes", "1");
+    assert_int_equal(values.size, 1);
+    accept("bytes", "64K");
+    assert_int_equal(values.size, 65536);
+    accept("bytes", "100M");
+    assert_int_equal(values.size, 104857600);
+    accept("bytes", "3G");
+    assert_true(values.size == 3221225472);
+    accept("bytes", "16777215T");
+    assert_true(values.size == 16777215ull << 40);
+    refuse("bytes", "16777216T", "is not a size"); /* 2^64 */
+    refuse("bytes", "18446744073709551616", "is not a size");
+    refuse("bytes", "64k", "is not a size");
+    refuse("bytes", "64KB", "is not a size");
+    refuse("bytes", "K", "is not a size");
+    refuse("bytes", "-1K", "is not a size");
+    accept("bytes", "off");
+    assert_int_equal(values.size, 0);
+    accept("size", "512");
+    accept("size", "1T");
+    refuse("size", "511", "'511' is out of range: from 512 to 1T");
+    refuse("size", "1099511627777", "out of range");
+    refuse("size", "off", "out of range");
+}
+
+static void test_duration(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t ns;
+    } rows[] = {
+        {"1ns", 1},
+        {"100us", 100000},
+        {"5ms", 5000000},
+        {"2s", 2000000000},
+        {"1m", 60000000000},
+        {"1h", 3600000000000},
+        {"1d", 86400000000000},
+        {"213503d", 213503 * 86400000000000ull},
+        {"0", 0},
+        {"off", 0},
+        {"0s", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        accept("time", rows[i].text);
+        assert_true(values.time == rows[i].ns);
+    }
+    accept("time", "1s");
+    refuse("time", "213504d", "is not a time"); /* past 2^64 ns */
+    refuse("time", "5", "'5' is not a time with its unit");
+    refuse("time", "5 s", "is not a time");
+    refuse("time", "5S", "is not a time");
+    refuse("time", "1.5s", "is not a time");
+    refuse("time", "s", "is not a time");
+    refuse("time", "-1s", "is not a time");
+    accept("pause", "1ms");
+    refuse("pause", "999us", "'999us' is out of range: at least 1ms");
+    refuse("pause", "off", "out of range");
+}
+
+static void test_string(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    char *long_text = calloc(1, 65538);
+    assert_non_null(long_text);
+    memset(long_text, 'a', 65537);
+    refuse("text", long_text, "longer than 65536 bytes");
+    long_text[65536] = '\0';
+    accept("text", long_text);
+    assert_string_equal(values.text, long_text);
+    free(long_text);
+    accept("text", "");
+    assert_string_equal(values.text, "");
+    assert_int_equal(parse("text", span_of("a\0b", 3), &err), -1);
+    assert_non_null(strstr(err.text, "a NUL byte is not allowed in 'a?b'"));
+    accept("text", "caf\xc3\xa9 \xff\n");
+    assert_string_equal(values.text, "caf\xc3\xa9 \xff\n");
+    accept("short", "ab");
+    accept("short", "abcd");
+    refuse("short", "a", "shorter than 2 bytes");
+    refuse("short", "abcde", "longer than 4 bytes");
+    refuse("short", "", "must not be empty");
+}
+
+static void test_path(void **state)
+{
+    (void)state;
+    char path[4097];
+    memset(path, 'p', sizeof path - 1);
+    path[4096] = '\0';
+    refuse("path", path, "longer than 4095 bytes");
+    path[4095] = '\0';
+    accept("path", path);
+    refuse("path", "", "must not be empty");
+    path[108] = '\0';
+    refuse("socket", path, "longer than 107 bytes");
+    path[107] = '\0';
+    accept("socket", path);
+    assert_int_equal(strlen(values.path), 107);
+}
+
+static void test_enum(void **state)
+{
+    (void)state;
+    accept("when-full", "drop-oldest");
+    assert_int_equal(values.choice, 2);
+    accept("when-full", "block");
+    assert_int_equal(values.choice, 0);
+    refuse("when-full", "drop_newest", "unknown value 'drop_newest'; did you mean 'drop-newest'?");
+    refuse("when-full", "Block", "did you mean 'block'?");
+    refuse("when-full", "spool", "'spool' is not one of block, drop-newest, drop-oldest");
+    refuse("when-full", "", "is not one of");
+}
+
+static void test_mode(void **state)
+{
+    (void)state;
+    accept("mode", "0660");
+    assert_int_equal(values.mode, 0660);
+    accept("mode", "7777");
+    assert_int_equal(values.mode, 07777);
+    accept("mode", "0");
+    assert_int_equal(values.mode, 0);
+    refuse("mode", "10000", "is not an octal mode");
+    refuse("mode", "0668", "is not an octal mode");
+    refuse("mode", "-1", "is not an octal mode");
+    refuse("mode", "", "is not an octal mode");
+    refuse("mode", "07777777777777777777777777", "is not an octal mode");
+}
+
+static void expect_hostport(const char *text, const char *host, unsigned port)
+{
+    accept("listen", text);
+    assert_string_equal(values.listen.host, host);
+    assert_int_equal(values.listen.port, port);
+}
+
+static void test_hostport(void **state)
+{
+    (void)state;
+    expect_hostport("127.0.0.1:6000", "127.0.0.1", 6000);
+    expect_hostport("[::1]:65535", "::1", 65535);
+    expect_hostport("[fe80::1%eth0]:53", "fe80::1%eth0", 53);
+    expect_hostport("dns-1.example.net:0", "dns-1.example.net", 0);
+    static const char *const bad[] = {
+        "",         "127.0.0.1", "6000",        ":6000",     "::1:6000",
+        "[::1]",    "[::1]6000", "[]:6000",     "[::1:6000", "[1.2.3.4]:6000",
+        "a b:6000", "-a:6000",   "[::1%]:6000", "/a:1",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        refuse("listen", bad[i], "is not an address and port as in");
+    refuse("listen", "h:65536", "'h:65536' has a bad port; it is a number from 0 to 65535");
+    refuse("listen", "h:18446744073709551616", "bad port");
+    refuse("listen", "h:", "bad port");
+    refuse("listen", "h:-1", "bad port");
+    refuse("listen", "h:1a", "bad port");
+    refuse("connect", "h:0", "a number from 1 to 65535");
+    char host[300];
+    memset(host, 'h', sizeof host);
+    snprintf(host + 256, sizeof host - 256, ":53");
+    refuse("listen", host, "is not an address and port");
+    accept("listen", host + 1);
+    struct error err = {0};
+    assert_int_equal(parse("listen", span_of("a\0b:53", 6), &err), -1);
+    assert_int_equal(parse("listen", span_of("[::1\0]:53", 9), &err), -1);
+}
+
+static bool holds(const char *address)
+{
+    struct option_prefixes one = {0};
+    struct option row = {.name = "one", .type = OPTION_PREFIXES};
+    struct error err;
+    assert_int_equal(option_parse(&row, &one, span_str(address), &err), 0);
+    bool held = option_prefixes_hold(&values.allow, one.items[0].address);
+    option_clear(&row, &one);
+    return held;
+}
+
+static void test_prefixes(void **state)
+{
+    (void)state;
+    assert_true(holds("127.255.255.255"));
+    assert_true(holds("::ffff:127.0.0.1"));
+    assert_true(holds("::1"));
+    assert_false(holds("128.0.0.0"));
+    assert_false(holds("::2"));
+    option_clear(option_find(table, span_str("allow"), NULL), &values);
+    assert_true(holds("203.0.113.9")); /* an empty list holds everything */
+    accept("few", "2001:db8::/33");
+    assert_true(holds("2001:db8:7fff::1"));
+    assert_false(holds("2001:db8:8000::1"));
+    accept("few", "10.0.0.0/31");
+    assert_true(holds("10.0.0.1"));
+    assert_false(holds("10.0.0.2"));
+    accept("few", "0.0.0.0/0");
+    assert_true(holds("203.0.113.9"));
+    assert_false(holds("2001:db9::"));
+    refuse("few", "::/0", "more than 3 items");
+    accept("allow", "::/0");
+    assert_true(holds("2001:db9::"));
+    static const char *const bad[] = {
+        "",         "1.2.3",       "1.2.3.4/33", "::/129",
+        "1.2.3.4/", "/8",          "1.2.3.4/-1", "1.2.3.4/8x",
+        "host",     "1.2.3.4/8/8", "::1%lo",     "1.2.3.4/18446744073709551624"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        refuse("allow", bad[i], "is not an address or prefix");
+    refuse("allow", "10.0.0.1/8", "'10.0.0.1/8' has bits set behind its prefix length");
+    refuse("allow", "2001:db8::1/127", "has bits set");
+}
+
+static void test_strings(void **state)
+{
+    (void)state;
+    accept("names", "a");
+    accept("names", "b,c");
+    accept("names", "");
+    assert_int_equal(values.names.count, 3);
+    assert_string_equal(values.names.items[1], "b,c");
+    for (int i = 3; i < 10000; i++)
+        accept("names", "x");
+    refuse("names", "x", "more than 10000 items");
+}
+
+static void test_bad_default(void **state)
+{
+    static const struct option bad[] = {
+        {.name = "text", .type = OPTION_STRING, AT(text), .fallback = "kept?"},
+        {.name = "number", .type = OPTION_UINT, AT(number), .fallback = "9", .max = 8},
+        {0},
+    };
+    (void)state;
+    struct values fresh = {0};
+    struct error err = {0};
+    assert_int_equal(options_init(bad, &fresh, &err), -1);
+    assert_null(fresh.text);
+    assert_int_equal(options_init(NULL, &fresh, &err), 0);
+    options_free(NULL, &fresh);
+    options_free(bad, NULL);
+}
+
+static const char *hint_for(const char *wrong)
+{
+    const char *hint = "untouched";
+    assert_null(option_find(table, span_str(wrong), &hint));
+    return hint ? hint : "none";
+}
+
+static void test_hints(void **state)
+{
+    (void)state;
+    assert_string_equal(hint_for("when-ful"), "when-full");
+    assert_string_equal(hint_for("when_full"), "when-full");
+    assert_string_equal(hint_for("WHEN-FULL"), "when-full");
+    assert_string_equal(hint_for("nubmer"), "number");
+    assert_string_equal(hint_for("lsiten"), "listen");
+    assert_string_equal(hint_for("conn"), "connect");
+    assert_string_equal(hint_for("tme"), "time");
+    assert_string_equal(hint_for("elephant"), "none");
+    assert_string_equal(hint_for("x"), "none");
+    assert_string_equal(hint_for(""), "none");
+    char endless[200];
+    memset(endless, 'a', sizeof endless);
+    endless[199] = '\0';
+    assert_string_equal(hint_for(endless), "none");
+}
+
+static void test_show(void **state)
+{
+    (void)state;
+    assert_string_equal(option_show(span_str("a\x1b[2Jb\nc")).text, "a?[2Jb?c");
+    assert_string_equal(option_show(span_str("\xc2\x9b"
+                                             "2J caf\xc3\xa9"))
+                            .text,
+                        "?2J caf\xc3\xa9");
+    assert_string_equal(option_show(span_of(NULL, 0)).text, "");
+    char endless[200];
+    memset(endless, 'a', sizeof endless);
+    assert_int_equal(strlen(option_show(span_of(endless, sizeof endless)).text), 67);
+}
+
+static void test_describe(void **state)
+{
+    (void)state;
+    char out[256];
+    assert_string_equal(option_limits(&table[1], out, sizeof out), "from 1 to 256");
+    assert_string_equal(option_limits(&table[3], out, sizeof out), "from 512 to 1T");
+    assert_string_equal(option_limits(&table[6], out, sizeof out), "at least 1ms");
+    assert_string_equal(option_limits(&table[2], out, sizeof out), "");
+    struct option day = {.type = OPTION_DURATION, .min = 90000000000, .max = 86400000000000};
+    assert_string_equal(option_limits(&day, out, sizeof out), "from 90s to 1d");
+    option_describe(&table[3], out, 20); /* is cut, not overrun */
+    assert_int_equal(strlen(out), 19);
+    option_describe(&table[11], out, 30);
+    assert_int_equal(strlen(out), 29);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(test_defaults),    CASE(test_bool),     CASE(test_uint),     CASE(test_size),
+        CASE(test_duration),    CASE(test_string),   CASE(test_path),     CASE(test_enum),
+        CASE(test_mode),        CASE(test_hostport), CASE(test_prefixes), CASE(test_strings),
+        CASE(test_bad_default), CASE(test_hints),    CASE(test_show),     CASE(test_describe),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
