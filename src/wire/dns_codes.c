@@ -56,6 +56,10 @@ static const struct span errors[] = {
     [28] = WORD("Unable to conform to policy"),
     [29] = WORD("Synthesized"),
     [30] = WORD("Invalid Query Type"),
+    [31] = WORD("Rate Limited"),
+    [32] = WORD("Over Quota"),
+    [33] = WORD("Negative Trust Anchor"),
+    [34] = WORD("New Delegation Only"),
 };
 
 static const struct {

@@ -182,7 +182,7 @@ static const struct option_row options[] = {
     {17, "SERVER-TAG", "h"},        /* the same */
     {18, "REPORT-CHANNEL", "n"},    /* RFC 9567 */
     {19, "ZONEVERSION", "R"},       /* RFC 9660 */
-    {20, "MQTYPE-QUERY", "Y"},      /* draft-ietf-dnssd-multi-qtypes */
+    {20, "MQTYPE-QUERY", "Y"},      /* RFC 10029 */
     {21, "MQTYPE-RESPONSE", "Y"},   /* the same */
     {20292, "UMBRELLA-IDENT", "H"}, /* Cisco */
     {26946, "DEVICEID", "I"},       /* Cisco */

@@ -41,7 +41,7 @@ static char *put_text(char *p, struct cursor *value)
     return quoted ? put_char(p, '"') : p;
 }
 
-static char *put_protocol(char *p, struct cursor *value)
+static char *put_string(char *p, struct cursor *value)
 {
     struct span id = cursor_take(value, cursor_u8(value));
     for (size_t i = 0; i < id.len; i++) {
@@ -52,7 +52,7 @@ static char *put_protocol(char *p, struct cursor *value)
     return p;
 }
 
-static char *put_protocols(char *p, struct cursor *value)
+static char *put_strings(char *p, struct cursor *value)
 {
     struct cursor ids = *value;
     bool quoted = false;
@@ -60,9 +60,9 @@ static char *put_protocols(char *p, struct cursor *value)
         quoted |= has_space(cursor_take(&ids, cursor_u8(&ids)));
     if (quoted)
         *p++ = '"';
-    p = put_protocol(p, value);
+    p = put_string(p, value);
     while (cursor_left(value))
-        p = put_protocol(put_char(p, ','), value);
+        p = put_string(put_char(p, ','), value);
     return quoted ? put_char(p, '"') : p;
 }
 
@@ -105,22 +105,38 @@ static char *put_base64_value(char *p, struct cursor *value)
     return put_base64(p, cursor_rest(value));
 }
 
+/* TLS named groups, by number: draft-ietf-tls-key-share-prediction. */
+static char *put_groups(char *p, struct cursor *value)
+{
+    p = put_u16(p, cursor_be16(value));
+    while (cursor_left(value))
+        p = put_u16(put_char(p, ','), cursor_be16(value));
+    return p;
+}
+
 static const struct {
     const char *name;
     svcb_put *put;
 } keys[] = {
     {"mandatory", put_key_list},      /* RFC 9460 section 8 */
-    {"alpn", put_protocols},          /* 7.1 */
-    {"no-default-alpn", put_nothing}, /* 7.1 */
-    {"port", put_port},               /* 7.2 */
-    {"ipv4hint", put_ipv4_list},      /* 7.3 */
+    {"alpn", put_strings},            /* RFC 9460 7.1 */
+    {"no-default-alpn", put_nothing}, /* RFC 9460 7.1 */
+    {"port", put_port},               /* RFC 9460 7.2 */
+    {"ipv4hint", put_ipv4_list},      /* RFC 9460 7.3 */
     {"ech", put_base64_value},        /* RFC 9848 */
     {"ipv6hint", put_ipv6_list},      /* RFC 9460 7.3 */
     {"dohpath", put_text},            /* RFC 9461 */
     {"ohttp", put_nothing},           /* RFC 9540 */
+    {"tls-supported-groups", put_groups},
+    {"docpath", put_strings}, /* RFC 9953 */
+    {"pvd", put_text},        /* registered without a form of its own, as the next */
+    {"oots", put_text},
 };
 
-enum { KEYS = sizeof keys / sizeof *keys };
+enum {
+    KEYS = sizeof keys / sizeof *keys,
+    KEY_TEXT_MAX = sizeof "tls-supported-groups=", /* in a list of keys, for two bytes of data */
+};
 
 static char *put_key(char *p, uint16_t key)
 {
@@ -129,9 +145,12 @@ static char *put_key(char *p, uint16_t key)
 
 char *dns_svcb_put(struct dns_fields *f, char *p)
 {
-    while (cursor_left(&f->in)) {
+    while (p && cursor_left(&f->in)) {
         uint16_t key = cursor_be16(&f->in);
         struct cursor value = cursor_sub(&f->in, cursor_be16(&f->in));
+        p = dns_fields_room(f, p, KEY_TEXT_MAX * (cursor_left(&value) / 2 + 1));
+        if (!p)
+            break;
         p = put_key(p, key);
         if (cursor_left(&value))
             p = (key < KEYS ? keys[key].put : put_text)(put_char(p, '='), &value);

@@ -105,7 +105,12 @@ static const struct {
     {"SVCB", "0001 00 0000 0003 000100", "\\# 10 00010000000003000100"},
     {"SVCB", "0001 00 0004 0005 c000020101", "\\# 12 00010000040005c000020101"},
     {"SVCB", "0001 00 0006 0004 c0000201", "\\# 11 00010000060004c0000201"},
-    {"SVCB", "0001 00 0008 0000 0009 0001 61", "1 . ohttp key9=a"},
+    {"SVCB", "0001 00 0008 0000 000d 0001 61", "1 . ohttp key13=a"},
+    {"SVCB", "0001 00 0008 0001 00", "\\# 8 0001000008000100"},
+    {"SVCB", "0001 00 0009 0004 001d 0017 000a 0004 0161 012c",
+     "1 . tls-supported-groups=29,23 docpath=a,\\,"},
+    {"SVCB", "0001 00 0009 0001 00", "\\# 8 0001000009000100"},
+    {"SVCB", "0001 00 000b 0001 61 000c 0000", "1 . pvd=a oots"},
     {"SVCB", "0001 00 0000 0004 0008fffe", "1 . mandatory=ohttp,key65534"},
     {"HTTPS", "0001 00 0001 0006 02 6832 02 632c", "1 . alpn=h2,c\\,"},
     {"HTTPS", "0001 00 0001 0008 02 6832 04 6120 2262", "1 . alpn=\"h2,a \\\"b\""},
@@ -199,6 +204,22 @@ static void large_data_fits(void **state)
     buf_free(&out);
 }
 
+/* Lists of the longest key, in as few bytes as can be: what grows most of all parameters. */
+static void longest_keys_fit(void **state)
+{
+    (void)state;
+    struct buf out = {0};
+    enum { KEYS = 32764 };
+    uint8_t *data = calloc(1, 7 + 2 * KEYS);
+    store_be16(data + 5, 2 * KEYS);
+    for (size_t i = 0; i < KEYS; i++)
+        data[7 + 2 * i + 1] = 9;
+    put(&out, 64, span_of(data, 7 + 2 * KEYS));
+    assert_int_equal(out.len, sizeof "0 . mandatory=" - 1 + KEYS * sizeof "tls-supported-groups");
+    free(data);
+    buf_free(&out);
+}
+
 static void names_inside_are_expanded(void **state)
 {
     (void)state;
@@ -221,9 +242,8 @@ static void names_inside_are_expanded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(samples_print_as_listed),
-        cmocka_unit_test(any_data_is_printable),
-        cmocka_unit_test(large_data_fits),
+        cmocka_unit_test(samples_print_as_listed),   cmocka_unit_test(any_data_is_printable),
+        cmocka_unit_test(large_data_fits),           cmocka_unit_test(longest_keys_fit),
         cmocka_unit_test(names_inside_are_expanded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
