@@ -25,8 +25,8 @@ struct module {
 /* All modules; ends with NULL. Defined in src/registry.c alone. */
 extern const struct module *const registry[];
 
-/* The module of that kind and name; for `compat` not NULL its variant if there is one, else our own.
- * NULL when there is none. */
+/* The module of that kind and name; for `compat` not NULL its variant if there is one, else our
+ * own. NULL when there is none. */
 const struct module *module_find(enum module_kind kind, struct span name, const char *compat);
 /* The n-th of a kind in registry order, our own variants only; NULL behind the last. */
 const struct module *module_at(enum module_kind kind, size_t n);

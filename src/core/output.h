@@ -37,7 +37,7 @@ struct output {
     char name[64]; /* "stdout", "file", "file#2": for the ledger and log lines */
     struct format_spec spec;
     const struct format_hooks *format; /* NULL for inline outputs */
-    atomic_bool interrupted; /* set at the shutdown's deadline: a write loop gives up */
+    atomic_bool interrupted;           /* set at the shutdown's deadline: a write loop gives up */
 };
 
 enum output_status {
@@ -53,8 +53,8 @@ struct output_hooks {
     /* Optional. True when the bytes will go onto a terminal; asked before `open`. */
     bool (*terminal)(const struct output *out);
     int (*open)(struct output *out, struct error *err);
-    /* Writes the records from index `first` on. *done gets the index behind the last record that was
-     * written whole. A record must never be written in part and then left so. */
+    /* Writes the records from index `first` on. *done gets the index behind the last record that
+     * was written whole. A record must never be written in part and then left so. */
     enum output_status (*write)(struct output *out, const struct chunk *chunk, uint32_t first,
                                 uint32_t *done);
     /* Optional. About once a second, and before each write: rotation by time. */

@@ -5,13 +5,13 @@
 #include "core/option.h"
 
 struct settings {
-    uint64_t threads;            /* workers; 0: as many as there are cores */
-    uint64_t frame_max;          /* bytes of one data frame */
-    uint64_t partial_max;        /* bytes of cut frames over all connections */
-    uint64_t latency_entries;    /* queries remembered while their responses are awaited */
-    uint64_t latency_window_ns;  /* how long */
-    uint64_t shutdown_ns;        /* how long outputs may take to drain at the end */
-    int compat;                  /* index into compat_names */
+    uint64_t threads;           /* workers; 0: as many as there are cores */
+    uint64_t frame_max;         /* bytes of one data frame */
+    uint64_t partial_max;       /* bytes of cut frames over all connections */
+    uint64_t latency_entries;   /* queries remembered while their responses are awaited */
+    uint64_t latency_window_ns; /* how long */
+    uint64_t shutdown_ns;       /* how long outputs may take to drain at the end */
+    int compat;                 /* index into compat_names */
 };
 
 /* "none", "dnstap-receiver"; ends with NULL. */

@@ -138,67 +138,67 @@ static void test_aliases(void **state)
     refuse("inputs: *b", "f:1:9: found undefined alias");
 }
 
+/* A configuration, and what is said of it. */
+static const char *const mistakes[][2] = {
+    {"thread: 2", "f:1:1: unknown key 'thread'; did you mean 'threads'?"},
+    {"output: []", "f:1:1: unknown key 'output'; did you mean 'outputs'?"},
+    {"elephant: 2", "f:1:1: unknown key 'elephant'"},
+    {"threads: 2\n\nthreads: 2\n", "f:3:1: 'threads' is given twice, first in line 1"},
+    {"threads: 257", "f:1:10: threads: '257' is out of range: from 0 to 256"},
+    {"threads: -1", "f:1:10: threads: '-1' is not a number, from 0 to 256"},
+    {"threads:", "f:1:9: 'threads' has no value"},
+    {"threads: ~", "f:1:10: 'threads' has no value"},
+    {"threads: [1]", "f:1:10: 'threads' must be a single value, not a list"},
+    {"threads: !!int 1", "f:1:10: tags such as 'tag:yaml.org,2002:int' are not supported"},
+    {"[1]: 2", "f:1:1: a key must be a single value, not a list"},
+    {"<<: {threads: 1}", "f:1:1: unknown key '<<'"},
+    {"- threads", "f:1:1: the configuration must be a mapping (key: value), not a list"},
+    {"threads", "f:1:1: the configuration must be a mapping (key: value), not a single value"},
+    {"inputs: tcp", "f:1:9: 'inputs' must be a list, not a single value"},
+    {"inputs:\n", "f:1:8: 'inputs' has no value"},
+    {"inputs: [tpc]", "f:1:10: unknown input 'tpc'; did you mean 'tcp'?"},
+    {"inputs: [elephant]", "f:1:10: unknown input 'elephant'; there are: tcp, unix"},
+    {"inputs: [stdout]", "f:1:10: unknown input 'stdout'; there are: tcp, unix"},
+    {"inputs: ['']", "f:1:10: unknown input ''; there are: tcp, unix"},
+    {"inputs: [[tcp]]", "f:1:10: an item must be a mapping (key: value), not a list"},
+    {"inputs: [{}]", "f:1:10: an item has one key, the module; its options stand below that "
+                     "key, further to the right"},
+    {"inputs:\n- tcp:\n  count: 1\n",
+     "f:2:3: an item has one key, the module; its options stand below that key, further to the "
+     "right"},
+    {"inputs:\n- tcp: x", "f:2:8: what follows 'tcp' must be a mapping (key: value), not a single "
+                          "value"},
+    {"inputs:\n- tcp: {cuont: 1}", "f:2:9: tcp has no option 'cuont'; did you mean 'count'?"},
+    {"inputs:\n- tcp: {format: text}", "f:2:9: tcp has no option 'format'"},
+    {"inputs:\n- tcp: {count: 1, loud: true, count: 2}",
+     "f:2:31: 'count' is given twice, first in line 2"},
+    {"inputs:\n- tcp: {count: 11}", "f:2:16: count: '11' is out of range: from 0 to 10"},
+    {"inputs:\n- tcp: {loud: yes}", "f:2:15: loud: 'yes' is not true or false"},
+    {"inputs:\n- tcp: {colour: blue}", "f:2:17: colour: 'blue' is not one of red, green"},
+    {"inputs:\n- tcp: {allow: ['::1', 10.0.0.1/8]}",
+     "f:2:24: allow: '10.0.0.1/8' has bits set behind its prefix length"},
+    {"inputs:\n- tcp: {allow: [[a]]}", "f:2:17: 'allow' must be a single value, not a list"},
+    {"inputs:\n- tcp: {names: [a, ~]}", "f:2:20: 'names' has no value"},
+    {"inputs:\n- tcp: {names: [\"a\\0b\"]}", "f:2:17: names: a NUL byte is not allowed in 'a?b'"},
+    {"inputs: [tcp, \"tcp\\0\"]", "f:1:15: unknown input 'tcp?'; did you mean 'tcp'?"},
+    {"inputs: [unix]", "f:1:10: unix needs the option 'path'"},
+    {"outputs:\n- stdout\n- file: {mode: 0600}", "f:3:3: file needs the option 'path'"},
+    {"outputs:\n- stdout: {format: txt}", "f:2:20: unknown format 'txt'; did you mean 'text'?"},
+    {"outputs:\n- stdout:\n    fields: a,bad\n", "f:3:13: unknown field 'bad'"},
+    {"compat: dnstap-receiver\noutputs:\n- stdout: {fields: a}",
+     "f:3:20: the compatible format has no choice of fields"},
+    {"outputs: [null: {format: text}]", "f:1:18: null has no option 'format'"},
+    {"outputs:\n- stdout: {when-full: bock}",
+     "f:2:23: when-full: unknown value 'bock'; did you mean 'block'?"},
+    {"outputs:\n- stdout: {queue-size: 255K}",
+     "f:2:24: queue-size: '255K' is out of range: from 256K to 1T"},
+};
+
 static void test_mistakes(void **state)
 {
-    static const char *const rows[][2] = {
-        {"thread: 2", "f:1:1: unknown key 'thread'; did you mean 'threads'?"},
-        {"output: []", "f:1:1: unknown key 'output'; did you mean 'outputs'?"},
-        {"elephant: 2", "f:1:1: unknown key 'elephant'"},
-        {"threads: 2\n\nthreads: 2\n", "f:3:1: 'threads' is given twice, first in line 1"},
-        {"threads: 257", "f:1:10: threads: '257' is out of range: from 0 to 256"},
-        {"threads: -1", "f:1:10: threads: '-1' is not a number, from 0 to 256"},
-        {"threads:", "f:1:9: 'threads' has no value"},
-        {"threads: ~", "f:1:10: 'threads' has no value"},
-        {"threads: [1]", "f:1:10: 'threads' must be a single value, not a list"},
-        {"threads: !!int 1", "f:1:10: tags such as 'tag:yaml.org,2002:int' are not supported"},
-        {"[1]: 2", "f:1:1: a key must be a single value, not a list"},
-        {"<<: {threads: 1}", "f:1:1: unknown key '<<'"},
-        {"- threads", "f:1:1: the configuration must be a mapping (key: value), not a list"},
-        {"threads", "f:1:1: the configuration must be a mapping (key: value), not a single value"},
-        {"inputs: tcp", "f:1:9: 'inputs' must be a list, not a single value"},
-        {"inputs:\n", "f:1:8: 'inputs' has no value"},
-        {"inputs: [tpc]", "f:1:10: unknown input 'tpc'; did you mean 'tcp'?"},
-        {"inputs: [elephant]", "f:1:10: unknown input 'elephant'; there are: tcp, unix"},
-        {"inputs: [stdout]", "f:1:10: unknown input 'stdout'; there are: tcp, unix"},
-        {"inputs: ['']", "f:1:10: unknown input ''; there are: tcp, unix"},
-        {"inputs: [[tcp]]", "f:1:10: an item must be a mapping (key: value), not a list"},
-        {"inputs: [{}]", "f:1:10: an item has one key, the module; its options stand below that "
-                         "key, further to the right"},
-        {"inputs:\n- tcp:\n  count: 1\n",
-         "f:2:3: an item has one key, the module; its options stand below that key, further to the "
-         "right"},
-        {"inputs:\n- tcp: x",
-         "f:2:8: what follows 'tcp' must be a mapping (key: value), not a single "
-         "value"},
-        {"inputs:\n- tcp: {cuont: 1}", "f:2:9: tcp has no option 'cuont'; did you mean 'count'?"},
-        {"inputs:\n- tcp: {format: text}", "f:2:9: tcp has no option 'format'"},
-        {"inputs:\n- tcp: {count: 1, loud: true, count: 2}",
-         "f:2:31: 'count' is given twice, first in line 2"},
-        {"inputs:\n- tcp: {count: 11}", "f:2:16: count: '11' is out of range: from 0 to 10"},
-        {"inputs:\n- tcp: {loud: yes}", "f:2:15: loud: 'yes' is not true or false"},
-        {"inputs:\n- tcp: {colour: blue}", "f:2:17: colour: 'blue' is not one of red, green"},
-        {"inputs:\n- tcp: {allow: ['::1', 10.0.0.1/8]}",
-         "f:2:24: allow: '10.0.0.1/8' has bits set behind its prefix length"},
-        {"inputs:\n- tcp: {allow: [[a]]}", "f:2:17: 'allow' must be a single value, not a list"},
-        {"inputs:\n- tcp: {names: [a, ~]}", "f:2:20: 'names' has no value"},
-        {"inputs:\n- tcp: {names: [\"a\\0b\"]}",
-         "f:2:17: names: a NUL byte is not allowed in 'a?b'"},
-        {"inputs: [tcp, \"tcp\\0\"]", "f:1:15: unknown input 'tcp?'; did you mean 'tcp'?"},
-        {"inputs: [unix]", "f:1:10: unix needs the option 'path'"},
-        {"outputs:\n- stdout\n- file: {mode: 0600}", "f:3:3: file needs the option 'path'"},
-        {"outputs:\n- stdout: {format: txt}", "f:2:20: unknown format 'txt'; did you mean 'text'?"},
-        {"outputs:\n- stdout:\n    fields: a,bad\n", "f:3:13: unknown field 'bad'"},
-        {"compat: dnstap-receiver\noutputs:\n- stdout: {fields: a}",
-         "f:3:20: the compatible format has no choice of fields"},
-        {"outputs: [null: {format: text}]", "f:1:18: null has no option 'format'"},
-        {"outputs:\n- stdout: {when-full: bock}",
-         "f:2:23: when-full: unknown value 'bock'; did you mean 'block'?"},
-        {"outputs:\n- stdout: {queue-size: 255K}",
-         "f:2:24: queue-size: '255K' is out of range: from 256K to 1T"},
-    };
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        refuse(rows[i][0], rows[i][1]);
+    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++)
+        refuse(mistakes[i][0], mistakes[i][1]);
 }
 
 static void test_syntax(void **state)

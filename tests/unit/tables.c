@@ -19,24 +19,35 @@ static bool can_be_absent(const struct option *row)
            option_is_list(row);
 }
 
-/* One table of options. What can be absent must show a value where it has no default. */
+/* A doc is a phrase: no capital at its begin but of a name, no full stop. */
+static void check_doc(const char *owner, const struct option *row)
+{
+    if (!row->doc || !row->doc[0])
+        fail_msg("%s: %s has no doc", owner, row->name);
+    if (strchr(".?!:", row->doc[strlen(row->doc) - 1]))
+        fail_msg("%s: the doc of %s ends in a full stop", owner, row->name);
+    if (isupper((unsigned char)row->doc[0]) && islower((unsigned char)row->doc[1]))
+        fail_msg("%s: the doc of %s begins with a capital", owner, row->name);
+}
+
+/* What can be absent must show a value where it has no default. */
+static void check_row(const char *owner, const struct option *row)
+{
+    check_doc(owner, row);
+    if (!row->fallback && !row->example)
+        fail_msg("%s: %s has neither a default nor an example", owner, row->name);
+    if (row->required && !can_be_absent(row))
+        fail_msg("%s: %s is required but cannot be absent", owner, row->name);
+    for (const char *c = row->name; *c; c++)
+        assert_true(islower((unsigned char)*c) || isdigit((unsigned char)*c) || *c == '-');
+    assert_true(row->max == 0 || row->min <= row->max);
+    assert_true(row->type != OPTION_ENUM || row->choices);
+}
+
 static void check_options(const char *owner, const struct option *table)
 {
     for (const struct option *row = table; row && row->name; row++) {
-        if (!row->doc || !row->doc[0])
-            fail_msg("%s: %s has no doc", owner, row->name);
-        if (strchr(".?!:", row->doc[strlen(row->doc) - 1]))
-            fail_msg("%s: the doc of %s ends in a full stop", owner, row->name);
-        if (isupper((unsigned char)row->doc[0]) && islower((unsigned char)row->doc[1]))
-            fail_msg("%s: the doc of %s begins with a capital", owner, row->name);
-        if (!row->fallback && !row->example)
-            fail_msg("%s: %s has neither a default nor an example", owner, row->name);
-        if (row->required && !can_be_absent(row))
-            fail_msg("%s: %s is required but cannot be absent", owner, row->name);
-        for (const char *c = row->name; *c; c++)
-            assert_true(islower((unsigned char)*c) || isdigit((unsigned char)*c) || *c == '-');
-        assert_true(row->max == 0 || row->min <= row->max);
-        assert_true(row->type != OPTION_ENUM || row->choices);
+        check_row(owner, row);
         assert_ptr_equal(option_find(table, span_str(row->name), NULL), row);
     }
 }
