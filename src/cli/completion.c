@@ -5,6 +5,8 @@
 #include <stdio.h>
 
 #include "cli/command.h"
+#include "core/module.h"
+#include "core/settings.h"
 
 struct shell {
     const char *name;
@@ -53,6 +55,31 @@ static void put_words(FILE *out, const char *const *words)
         fprintf(out, "%s ", *words);
 }
 
+/* Options whose words other tables know, whatever the command. */
+static bool names_format(const struct option *row)
+{
+    return strcmp(row->name, "format") == 0;
+}
+
+static const char *const *fixed_words(const struct option *row)
+{
+    return strcmp(row->name, "compat") == 0 ? compat_names : row->choices;
+}
+
+static bool has_words(const struct option *row)
+{
+    return names_format(row) || fixed_words(row);
+}
+
+/* The words that an option's value may be. */
+static void put_choices(FILE *out, const struct option *row)
+{
+    const struct module *module;
+    put_words(out, fixed_words(row));
+    for (size_t i = 0; names_format(row) && (module = module_at(MODULE_FORMAT, i)); i++)
+        fprintf(out, "%s ", module->name);
+}
+
 /* bash ------------------------------------------------------------------------------------------
  */
 
@@ -91,7 +118,7 @@ static void bash_command(FILE *out, const struct command *command)
         if (row->letter)
             fprintf(out, " | -%c", row->letter);
         fputs(") words=\"", out);
-        put_words(out, row->choices);
+        put_choices(out, row);
         fputs("\" ;;\n", out);
     }
     fputs("        esac ;;\n", out);
@@ -144,12 +171,14 @@ static void zsh_value(FILE *out, const struct option *row)
     if (row->type == OPTION_BOOL)
         return;
     fputs("':value:", out);
-    if (row->type == OPTION_ENUM) {
+    if (has_words(row)) {
         fputc('(', out);
-        put_words(out, row->choices);
+        put_choices(out, row);
         fputc(')', out);
+    } else {
+        fputs(row->type == OPTION_PATH ? "_files" : " ", out);
     }
-    fprintf(out, "%s'", row->type == OPTION_PATH ? "_files" : row->type == OPTION_ENUM ? "" : " ");
+    fputc('\'', out);
 }
 
 static void zsh_option(FILE *out, const struct option *row)
@@ -254,9 +283,9 @@ static void fish_command(FILE *out, const struct command *command)
             fprintf(out, " -s %c", row->letter);
         if (row->type != OPTION_BOOL)
             fputs(row->type == OPTION_PATH ? " -r -F" : " -x", out);
-        if (row->choices) {
+        if (has_words(row)) {
             fputs(" -a '", out);
-            put_words(out, row->choices);
+            put_choices(out, row);
             fputc('\'', out);
         }
         fputs(" -d ", out);

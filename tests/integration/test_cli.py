@@ -1,0 +1,153 @@
+"""The command line's frame: help, usage errors, configurations, fields, completion, manuals."""
+import os
+import re
+import subprocess
+
+from harness import ROOT, Bench, Skip, equal, test
+
+
+def text(done):
+    return done.stdout.decode()
+
+
+def listed(t):
+    """The commands that help lists, in its order."""
+    block = text(t.run("help")).split("Commands:\n")[1].split("\n\n")[0]
+    return [re.match(r"  (\S+(?: \S+)?)  ", line)[1] for line in block.splitlines()]
+
+
+@test()
+def help_teaches(t):
+    names = listed(t)
+    for name in ("run", "read", "capture", "send", "gen", "config check", "config example", "fields", "help"):
+        assert name in names, f"{name} is not listed: {names}"
+    equal(text(t.run("--help")), text(t.run("help")), "--help is help")
+    for name in names:
+        page = text(t.run("help", *name.split()))
+        equal(text(t.run(*name.split(), "--help")), page, f"{name} --help")
+        assert page.startswith(f"spile {name}: ") and "\nExamples:\n" in page, page
+        for line in page.splitlines():
+            assert len(line) <= 100, f"{name}: a long line: {line}"
+    assert re.fullmatch(r"spile \d+\.\d+\.\d+\n", text(t.run("--version")))
+
+
+# Words, and what the one line on standard error says.
+USAGE = [
+    ([], "a command is missing"),
+    (["raed"], "unknown command 'raed'; did you mean 'read'?"),
+    (["config", "chekc"], "did you mean 'config check'?"),
+    (["--prot"], "unknown option --prot"),
+    (["read"], "read: FILE|-... is missing"),
+    (["read", "--filds", "x"], "unknown option --filds; did you mean --fields?"),
+    (["read", "-n"], "-n needs a value: TOTAL"),
+    (["read", "-n", "x", "-"], "-n: 'x' is not a number"),
+    (["read", "--follow=yes", "-"], "--follow takes no value"),
+    (["fields", "more"], "unexpected argument 'more'"),
+    (["help", "raed"], "did you mean 'read'?"),
+    (["completion", "ksh"], "unknown shell 'ksh'"),
+    (["read", "a\x1b[2J\nb", "--\x1b"], "unknown option --?"),
+]
+
+
+@test()
+def usage_errors_are_one_line(t):
+    for words, told in USAGE:
+        done = t.run(*words, status=2)
+        err = done.stderr.decode()
+        equal(done.stdout, b"", f"standard output of {words}")
+        equal(err.count("\n"), 1, f"lines for {words}: {err}")
+        assert told in err and "\x1b" not in err, f"{words}: {err}"
+
+
+@test()
+def output_that_cannot_be_written(t):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([Bench.spile_path, "fields"], stdout=full, stderr=subprocess.PIPE, check=False)
+    equal(done.returncode, 1, "a full disk")
+    assert b"No space left" in done.stderr, done.stderr
+    end, ours = os.pipe()
+    os.close(end)
+    done = subprocess.run([Bench.spile_path, "fields"], stdout=ours, stderr=subprocess.PIPE, check=False)
+    os.close(ours)
+    equal((done.returncode, done.stderr), (0, b""), "a reader that went away")
+    done = subprocess.run(f"exec {Bench.spile_path} fields >&-", shell=True, stderr=subprocess.PIPE, check=False)
+    equal(done.returncode, 1, "a closed standard output")
+
+
+@test()
+def example_is_a_configuration(t):
+    example = t.run("config", "example").stdout
+    path = t.path("example.yaml")
+    t.run("config", "example", path)
+    equal(path.read_bytes(), example, "example into a file")
+    t.run("config", "example", path, status=1)  # is never overwritten
+    assert text(t.run("config", "check", path)).startswith(f"{path}: ok, 1 input")
+    whole = t.path("whole.yaml")
+    whole.write_text(re.sub(r"(?m)^#(?! \S|$)", "", example.decode()))
+    equal(t.run("config", "check", path, whole).stdout.count(b": ok"), 2, "both are right")
+    assert len(whole.read_text()) < len(example) - 20
+
+
+@test()
+def mistakes_have_their_place(t):
+    path = t.path("bad.yaml")
+    path.write_text("threads: 2\ninputs:\n  - tcp: {lisen: 127.0.0.1:6000}\n")
+    done = t.run("config", "check", path, status=1)
+    assert f"{path}:3:11: tcp has no option 'lisen'; did you mean 'listen'?" in done.stderr.decode()
+    equal(done.stdout, b"", "standard output")
+    done = t.run("run", "-c", path, status=None)
+    assert done.returncode != 0 and f"{path}:3:11:" in done.stderr.decode(), done.stderr
+
+
+@test()
+def fields_are_listed(t):
+    lines = text(t.run("fields")).splitlines()
+    assert lines[0].split()[:3] == ["NAME", "KEY", "KIND"], lines[0]
+    names = [line.split()[0] for line in lines[1:]]
+    for name in ("dns.qname", "dnstap.identity", "dns.flags.aa"):
+        assert name in names, name
+
+
+COMPLETE = """
+source {script}
+COMP_WORDS=({words}); COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 ))
+_spile; echo "${{COMPREPLY[*]}}"
+"""
+
+
+@test(needs=("bash",))
+def bash_completes(t):
+    script = t.path("spile.bash")
+    script.write_bytes(t.run("completion", "bash").stdout)
+    for words, wanted in (("spile re", "read"), ("spile config ''", "check example"),
+                          ("spile read x --fol", "--follow"), ("spile read -o js", "json"),
+                          ("spile run --compat d", "dnstap-receiver")):
+        done = subprocess.run(["bash", "-c", COMPLETE.format(script=script, words=words)],
+                              capture_output=True, check=True)
+        equal(done.stdout.decode().strip(), wanted, words)
+
+
+@test()
+def other_shells_parse_their_scripts(t):
+    tried = 0
+    for shell in ("zsh", "fish"):
+        script = t.path(shell)
+        script.write_bytes(t.run("completion", shell).stdout)
+        try:
+            done = subprocess.run([shell, "-n", script], capture_output=True, check=False)
+        except FileNotFoundError:
+            continue
+        tried += 1
+        equal((done.returncode, done.stderr), (0, b""), shell)
+    if not tried:
+        raise Skip("neither zsh nor fish is installed")
+
+
+@test()
+def manuals_have_every_option(t):
+    for page, names in (("spile.1", listed(t)), ("spile.conf.5", ["queue-size", "threads", "listen"])):
+        manual = text(t.run("manual", ROOT / "man" / f"{page}.in"))
+        assert not re.search(r"(?m)^@", manual), "a mark was left"
+        for name in names:
+            assert name in manual, f"{page} lacks {name}"
+    t.run("manual", t.path("absent"), status=1)
