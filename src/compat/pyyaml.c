@@ -210,11 +210,31 @@ static void write_escape(struct page *page, uint32_t code)
 }
 
 /*
- * PyYAML gathers printable characters and looks, at every space and behind every escape, whether
- * what it has gathered goes past the width; then it writes that, a backslash, and a line break, and
- * shields a space that comes next by another backslash. It never does so at the first or the last
- * character.
+ * Ends the line when what was gathered since `start`, up to the character `at`, goes past the
+ * width: writes it, a backslash and a break, and shields a space that comes next by another
+ * backslash. Behind an escape `start` is one character ahead of `at`, and PyYAML counts that back.
+ * Returns the start of what is gathered from here on.
  */
+static const uint8_t *fold(struct page *page, const uint8_t *start, const uint8_t *at)
+{
+    size_t gathered = start < at ? (size_t)(at - start) : 0;
+    if (page->column + gathered - (start > at) <= WIDTH)
+        return start;
+    write_bytes(page, start, gathered);
+    write_bytes(page, "\\", 1);
+    write_break(page);
+    start += gathered;
+    write_bytes(page, "\\", *start == ' ');
+    return start;
+}
+
+static bool is_escaped(uint8_t c)
+{
+    return c == '"' || c == '\\' || c < 0x20 || c > 0x7e;
+}
+
+/* PyYAML gathers printable characters, and may end the line at every space and behind every escape,
+ * but for the first and the last character. */
 static void write_double_quoted(struct page *page, struct span text)
 {
     write_bytes(page, "\"", 1);
@@ -222,24 +242,14 @@ static void write_double_quoted(struct page *page, struct span text)
     for (const uint8_t *at = start, *next; at < end; at = next) {
         unsigned len = pyutf8_sequence(at, end);
         next = at + (len ? len : 1);
-        if (*at == '"' || *at == '\\' || *at < 0x20 || *at > 0x7e) {
+        if (is_escaped(*at)) {
             write_bytes(page, start, (size_t)(at - start));
             write_escape(page, len ? pyutf8_code(at, len) : 0xfffd);
             start = next;
         }
-        size_t gathered = start < at ? (size_t)(at - start) : 0;
-        bool may_break = at > text.ptr && next < end && (*at == ' ' || start >= at);
-        /* behind an escape `start` is one character ahead, and PyYAML counts that back */
-        size_t column = page->column + gathered - (start > at);
-        if (!may_break || column <= WIDTH)
-            continue;
-        write_bytes(page, start, gathered);
-        write_bytes(page, "\\", 1);
-        write_break(page);
-        if (start < at)
-            start = at;
-        if (*start == ' ')
-            write_bytes(page, "\\", 1);
+        bool inside = at > text.ptr && next < end;
+        if (inside && (*at == ' ' || start >= at))
+            start = fold(page, start, at);
     }
     write_bytes(page, start, (size_t)(end - start));
     write_bytes(page, "\"", 1);

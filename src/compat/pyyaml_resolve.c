@@ -175,6 +175,18 @@ static bool is_zone(struct scan *s)
     return at_end(s) || (literal(s, ':') && many(s, DIGIT, 2) == 2 && at_end(s));
 }
 
+/* 1:02:03.5, then perhaps a zone, up to the end. */
+static bool is_clock(struct scan *s)
+{
+    if (!many(s, DIGIT, 2) || !literal(s, ':') || many(s, DIGIT, 2) != 2)
+        return false;
+    if (!literal(s, ':') || many(s, DIGIT, 2) != 2)
+        return false;
+    if (literal(s, '.'))
+        many(s, DIGIT, -1u);
+    return at_end(s) || is_zone(s);
+}
+
 /* 2023-01-01, or with a time of day 2023-1-1 1:02:03.5 +1:00. */
 static bool is_time(struct span text)
 {
@@ -187,14 +199,8 @@ static bool is_time(struct span text)
     unsigned day = many(&s, DIGIT, 2);
     if (at_end(&s))
         return month == 2 && day == 2;
-    if (!day || !(literal(&s, 'T') || literal(&s, 't') || many(&s, BLANK, -1u)))
-        return false;
-    if (!many(&s, DIGIT, 2) || !literal(&s, ':') || many(&s, DIGIT, 2) != 2 || !literal(&s, ':') ||
-        many(&s, DIGIT, 2) != 2)
-        return false;
-    if (literal(&s, '.'))
-        many(&s, DIGIT, -1u);
-    return at_end(&s) || is_zone(&s);
+    bool apart = literal(&s, 'T') || literal(&s, 't') || many(&s, BLANK, -1u);
+    return day && apart && is_clock(&s);
 }
 
 bool pyyaml_resolves(struct span text)

@@ -107,7 +107,7 @@ def random_text(longest):
 def check_floats():
     values = [0.0, -0.0, 1e16, 1e15, 9999999999999998.0, 1e-4, 1e-5, 5e-324, 1.7976931348623157e308,
               2.0 ** -44, 562949953421312.25, 0.1, 0.001, 0.9999]
-    values += [random_double() for _ in range(150000)]
+    values += [random_double() for _ in range(60000)]
     asked = [bits_of(value) for value in values]
     compare("repr(float)", asked, ask(["float"], asked), [repr(value) for value in values])
     values = [value for value in values if abs(value) < 1e300]
@@ -126,7 +126,7 @@ def decodes(text):
 
 
 def check_utf8():
-    values = [random_bytes(24) for _ in range(100000)]
+    values = [random_bytes(24) for _ in range(40000)]
     values += [bytes((a, b, c, 0x80)) for a in range(0x7e, 256) for b in (0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0)
                for c in (0x41, 0x80, 0xff)]
     asked = [value.hex() for value in values]
@@ -136,7 +136,7 @@ def check_utf8():
 
 def check_yaml():
     key = "k" * 9
-    values = WORDS + [random_text(RNG.choice((8, 40, 200, 400))) for _ in range(30000)]
+    values = WORDS + [random_text(RNG.choice((8, 40, 200, 400))) for _ in range(12000)]
     asked = [f"{value.encode().hex()} {len(key) + 1}" for value in values]
     expected = [yaml.dump({key: value})[len(key) + 1:-1].encode().hex() for value in values]
     compare("yaml.dump", asked, ask(["scalar"], asked), expected)
@@ -365,7 +365,7 @@ FORMATS = {"text": as_text, "text-terminal": as_terminal_text, "json": json.dump
 
 def check_frames():
     for name, convert in FORMATS.items():
-        messages = [Message() for _ in range(8000 if name == "yaml" else 30000)]
+        messages = [Message() for _ in range(4000 if name == "yaml" else 10000)]
         expected, asked, printed, matched = [], {}, 0, 0
         for message in messages:
             try:
