@@ -190,8 +190,10 @@ static void escape_tail(struct tree *t, size_t len)
         return;
     char *start = t->p - len;
     struct span text = span_of(memmove(start + gap, start, len), len);
-    t->p = style == SCALAR_BARE ? escape_text(start, text, ESCAPE_PRESENTED)
-                                : escape_json(start, text, ESCAPE_PRESENTED | scalar_escape(style));
+    if (style != SCALAR_BARE)
+        t->p = escape_json(start, text, ESCAPE_PRESENTED | scalar_escape(style));
+    else
+        t->p = len > 0 ? escape_text(start, text, ESCAPE_PRESENTED) : put_char(start, '-');
 }
 
 /* A function of wire/ that appends presentation text to a buffer. */

@@ -2,14 +2,8 @@
 #ifndef SPILE_TESTS_FRAME_H
 #define SPILE_TESTS_FRAME_H
 
+#include "bytes.h"
 #include "core/event.h"
-
-/* A byte string's span; its length counts embedded zeros. */
-#define BYTES_INIT(literal)                                                                        \
-    {                                                                                              \
-        (const uint8_t *)(literal), sizeof(literal) - 1                                            \
-    }
-#define BYTES(literal) ((struct span)BYTES_INIT(literal))
 
 /* dns.qname www.example. A IN, id 0x1234, RD: a query without EDNS. */
 #define FRAME_QUERY                                                                                \

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#include "../support/frame.h"
+#include "../support/bytes.h"
 #include "base/escape.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))

@@ -1,7 +1,7 @@
 /*
  * How long decoding and formatting of one event takes, for each format, on one core.
  *
- *     bench_format FILE.fstrm... [ROUNDS]
+ *     bench-format FILE.fstrm... [ROUNDS]
  *
  * The frames of a file lie in memory and pass through in batches, as a worker's read buffer would
  * hold them. Prints nanoseconds and bytes of output for each event; the best round counts.

@@ -1,0 +1,429 @@
+/* The field table: its rows are in order, and every field says what it should of plain, absent and
+ * hostile values. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "../support/frame.h"
+#include "core/field.h"
+#include "core/format.h"
+
+extern const struct module fmt_text, fmt_json;
+
+/* --- the table itself ----------------------------------------------------------------------- */
+
+static void test_rows(void **state)
+{
+    (void)state;
+    unsigned columns = 0;
+    for (const struct field *field = fields; field->name; field++) {
+        assert_non_null(field->key);
+        assert_non_null(field->doc);
+        assert_true(strlen(field->key) <= FIELD_KEY_MAX);
+        assert_true((field->kind == FIELD_TREE) == (field->put != NULL));
+        assert_true((field->kind != FIELD_TREE) == (field->get != NULL));
+        assert_true((field->kind == FIELD_WORD) == (field->word != NULL));
+        assert_ptr_equal(field_find(span_str(field->name), NULL), field);
+        assert_ptr_equal(field_find(span_str(field->key), NULL), field);
+        if (field->column) {
+            assert_int_equal(columns & 1u << field->column, 0);
+            columns |= 1u << field->column;
+        }
+    }
+    assert_int_equal(columns, 0x1ffe); /* columns 1 to 12, each once */
+}
+
+/* No code makes a word that is too long, empty, or more than letters, digits and - _. */
+static void test_words(void **state)
+{
+    (void)state;
+    for (const struct field *field = fields; field->name; field++) {
+        if (field->kind != FIELD_WORD || strcmp(field->key, "malformed") == 0)
+            continue;
+        for (uint64_t code = 0; code < 70000; code++) {
+            char word[64];
+            size_t len = (size_t)(field->word(word, code < 65536 ? code : UINT32_MAX) - word);
+            assert_true(len > 0 && len <= FIELD_WORD_MAX);
+            word[len] = '\0';
+            assert_int_equal(strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                          "0123456789-_"),
+                             len);
+        }
+    }
+}
+
+static void test_find(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *wrong, *hint;
+    } cases[] = {{"qnam", "qname"},
+                 {"dns.qnmae", "dns.qname"},
+                 {"query_ip", "query-ip"},
+                 {"dns.flags.xx", NULL},
+                 {"latencyy", "latency"},
+                 {"", NULL},
+                 {"dnstap.identiy", "dnstap.identity"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *hint = NULL;
+        assert_null(field_find(span_str(cases[i].wrong), &hint));
+        if (cases[i].hint)
+            assert_string_equal(hint, cases[i].hint);
+    }
+    assert_null(field_find(span_of("qname\0", 6), NULL));
+}
+
+/* --- values --------------------------------------------------------------------------------- */
+
+static const struct origin origin = {.peer = "192.0.2.99:4711"};
+
+/* One field of an event in one format, without what stands around it. */
+static void print(const struct module *module, const char *name, const struct dnstap *tap,
+                  struct buf *out)
+{
+    const struct format_hooks *hooks = module->hooks;
+    const struct format_spec spec = {.module = module, .fields = name};
+    struct buf frame = {0};
+    struct event ev;
+    struct error err;
+    void *state;
+    uint32_t needs;
+    assert_int_equal(hooks->open(&spec, &state, &needs, &err), 0);
+    dnstap_encode(tap, &frame);
+    event_init(&ev, buf_span(&frame), &origin);
+    event_need(&ev, needs);
+    assert_int_equal(hooks->event(state, &ev, out), FORMAT_WRITTEN);
+    hooks->close(state);
+    buf_free(&frame);
+}
+
+static void check(const char *name, const struct dnstap *tap, const char *json, const char *text)
+{
+    struct buf out = {0};
+    const struct field *field = field_find(span_str(name), NULL);
+    assert_non_null(field);
+    print(&fmt_json, name, tap, &out);
+    size_t lead = strlen("{\"\": ") + strlen(field->key);
+    struct span value = span_of(out.data + lead, out.len - lead - 2);
+    if (!span_equal(value, span_str(json)))
+        fail_msg("%s in JSON: %.*s, not %s", name, (int)value.len, (const char *)value.ptr, json);
+    out.len = 0;
+    print(&fmt_text, name, tap, &out);
+    value = span_of(out.data, out.len - 1);
+    if (!span_equal(value, span_str(text)))
+        fail_msg("%s in text: %.*s, not %s", name, (int)value.len, (const char *)value.ptr, text);
+    buf_free(&out);
+}
+
+/* A row of a table: a field, and what it is in JSON and in text. */
+struct row {
+    const char *name, *json, *text;
+};
+
+static void check_rows(const struct row *rows, const struct dnstap *tap)
+{
+    for (; rows->name; rows++)
+        check(rows->name, tap, rows->json, rows->text);
+}
+
+static void test_response(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"dnstap.identity", "\"ns1\"", "ns1"},
+        {"dns.qname", "\"www.example.\"", "www.example."},
+        {"dns.qtype", "\"A\"", "A"},
+        {"dns.qclass", "\"IN\"", "IN"},
+        {"query.address", "\"198.51.100.7\"", "198.51.100.7"},
+        {"query.port", "40000", "40000"},
+        {"response.address", "\"192.0.2.53\"", "192.0.2.53"},
+        {"response.port", "53", "53"},
+        {"dnstap.latency", "null", "-"},
+        {"dnstap.type", "\"CLIENT_RESPONSE\"", "CLIENT_RESPONSE"},
+        {"dnstap.direction", "\"response\"", "response"},
+        {"dnstap.family", "\"INET\"", "INET"},
+        {"dnstap.protocol", "\"UDP\"", "UDP"},
+        {"dns.length", "112", "112b"},
+        {"dnstap.timestamp", "1795251042.994144123", "1795251042.994144123"},
+        {"dnstap.time", "\"2026-11-21T08:50:42.994144123Z\"", "2026-11-21T08:50:42.994144123Z"},
+        {"dns.rcode", "\"NOERROR\"", "NOERROR"},
+        {"dns.id", "4660", "4660"},
+        {"dns.opcode", "\"QUERY\"", "QUERY"},
+        {"dns.flags", "[\"qr\", \"aa\", \"rd\", \"ra\"]", "[\"qr\",\"aa\",\"rd\",\"ra\"]"},
+        {"dns.flags.qr", "true", "true"},
+        {"dns.flags.aa", "true", "true"},
+        {"dns.flags.tc", "false", "false"},
+        {"dns.flags.rd", "true", "true"},
+        {"dns.flags.ra", "true", "true"},
+        {"dns.flags.z", "false", "false"},
+        {"dns.flags.ad", "false", "false"},
+        {"dns.flags.cd", "false", "false"},
+        {"dns.qdcount", "1", "1"},
+        {"dns.ancount", "2", "2"},
+        {"dns.nscount", "1", "1"},
+        {"dns.arcount", "1", "1"},
+        {"dns.answer",
+         "[{\"name\": \"www.example.\", \"type\": \"A\", \"class\": \"IN\", \"ttl\": 300, "
+         "\"rdata\": \"192.0.2.1\"}, {\"name\": \"www.example.\", \"type\": \"A\", \"class\": "
+         "\"IN\", \"ttl\": 300, \"rdata\": \"192.0.2.2\"}]",
+         "[{\"name\":\"www.example.\",\"type\":\"A\",\"class\":\"IN\",\"ttl\":300,"
+         "\"rdata\":\"192.0.2.1\"},{\"name\":\"www.example.\",\"type\":\"A\",\"class\":\"IN\","
+         "\"ttl\":300,\"rdata\":\"192.0.2.2\"}]"},
+        {"dns.authority",
+         "[{\"name\": \"example.\", \"type\": \"NS\", \"class\": \"IN\", \"ttl\": 3600, "
+         "\"rdata\": \"ns.example.\"}]",
+         "[{\"name\":\"example.\",\"type\":\"NS\",\"class\":\"IN\",\"ttl\":3600,"
+         "\"rdata\":\"ns.example.\"}]"},
+        {"dns.additional", "[]", "[]"},
+        {"edns.version", "0", "0"},
+        {"edns.udp-size", "1232", "1232"},
+        {"edns.do", "true", "true"},
+        {"edns.rcode", "\"NOERROR\"", "NOERROR"},
+        {"edns.client-subnet", "\"198.51.100.0/24/0\"", "198.51.100.0/24/0"},
+        {"edns.options",
+         "[{\"code\": 8, \"name\": \"ECS\", \"data\": \"198.51.100.0/24/0\"}, {\"code\": 10, "
+         "\"name\": \"COOKIE\", \"data\": \"0102030405060708\"}]",
+         "[{\"code\":8,\"name\":\"ECS\",\"data\":\"198.51.100.0/24/0\"},{\"code\":10,"
+         "\"name\":\"COOKIE\",\"data\":\"0102030405060708\"}]"},
+        {"edns",
+         "{\"version\": 0, \"udp-size\": 1232, \"do\": true, \"rcode\": \"NOERROR\", "
+         "\"client-subnet\": \"198.51.100.0/24/0\", \"options\": [{\"code\": 8, \"name\": \"ECS\", "
+         "\"data\": \"198.51.100.0/24/0\"}, {\"code\": 10, \"name\": \"COOKIE\", \"data\": "
+         "\"0102030405060708\"}]}",
+         "{\"version\":0,\"udp-size\":1232,\"do\":true,\"rcode\":\"NOERROR\","
+         "\"client-subnet\":\"198.51.100.0/24/0\",\"options\":[{\"code\":8,\"name\":\"ECS\","
+         "\"data\":\"198.51.100.0/24/0\"},{\"code\":10,\"name\":\"COOKIE\",\"data\":"
+         "\"0102030405060708\"}]}"},
+        {"dnstap.query-zone", "null", "-"},
+        {"dnstap.http-protocol", "null", "-"},
+        {"policy", "null", "-"},
+        {"policy.action", "null", "-"},
+        {"dnstap.version", "\"server 1.0\"", "server\\0321.0"},
+        {"dnstap.extra", "null", "-"},
+        {"input.peer", "\"192.0.2.99:4711\"", "192.0.2.99:4711"},
+        {"dnstap.query-time", "\"2026-11-21T08:50:42.992910123Z\"",
+         "2026-11-21T08:50:42.992910123Z"},
+        {"dnstap.response-time", "\"2026-11-21T08:50:42.994144123Z\"",
+         "2026-11-21T08:50:42.994144123Z"},
+        {"dnstap.query-length", "null", "-"},
+        {"dnstap.response-length", "112", "112b"},
+        {"dnstap.unknown", "null", "-"},
+        {"dnstap.malformed", "null", "-"},
+        {0},
+    };
+    struct dnstap tap = frame_response();
+    check_rows(rows, &tap);
+}
+
+/* A message that says next to nothing: every field is absent but what the frame itself tells. */
+static void test_nothing_there(void **state)
+{
+    (void)state;
+    const struct dnstap tap = {.has = DNSTAP_HAS_TYPE, .type = 1};
+    for (const struct field *field = fields; field->name; field++)
+        if (strcmp(field->name, "input.peer") != 0)
+            check(field->name, &tap, "null", "-");
+}
+
+static void test_policy(void **state)
+{
+    (void)state;
+    static const struct {
+        struct dnstap_policy policy;
+        const char *json;
+    } cases[] = {
+        {{.has = 31,
+          .action = 1,
+          .match = 1,
+          .type = BYTES_INIT("RPZ"),
+          .rule = BYTES_INIT("\x03"
+                             "bad\x03rpz\x00"),
+          .value = BYTES_INIT("\x03"
+                              "bad\x00")},
+         "{\"type\": \"RPZ\", \"rule\": \"bad.rpz.\", \"action\": \"NXDOMAIN\", \"match\": "
+         "\"QNAME\", \"value\": \"bad.\"}"},
+        {{.has = 31,
+          .action = 99,
+          .match = 3,
+          .type = BYTES_INIT(""),
+          .rule = BYTES_INIT("block list\n"),
+          .value = BYTES_INIT("\xc0\x00\x02\x01")},
+         "{\"type\": \"\", \"rule\": \"block list\\u000a\", \"action\": \"99\", \"match\": "
+         "\"RESPONSE_IP\", \"value\": \"192.0.2.1\"}"},
+        {{.has = DNSTAP_POLICY_HAS_VALUE, .value = BYTES_INIT("\xc0\x00\x02\x01")},
+         "{\"type\": null, \"rule\": null, \"action\": null, \"match\": null, \"value\": "
+         "\"\\\\192\\u0000\\u0002\\u0001\"}"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct dnstap tap = frame_query();
+        struct buf policy = {0}, out = {0};
+        dnstap_policy_encode(&cases[i].policy, &policy);
+        tap.has |= DNSTAP_HAS_POLICY;
+        tap.policy = buf_span(&policy);
+        print(&fmt_json, "policy", &tap, &out);
+        struct span value = span_of(out.data + 11, out.len - 13);
+        if (!span_equal(value, span_str(cases[i].json)))
+            fail_msg("%.*s\nis not\n%s", (int)value.len, (const char *)value.ptr, cases[i].json);
+        buf_free(&policy);
+        buf_free(&out);
+    }
+}
+
+/* --- hostile values ------------------------------------------------------------------------- */
+
+static void test_addresses(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t family;
+        struct span bytes;
+        const char *json, *text;
+    } cases[] = {
+        {DNSTAP_INET, BYTES_INIT("\x0a\x00\x00\x01"), "\"10.0.0.1\"", "10.0.0.1"},
+        /* IPv4 in sixteen bytes, mapped and not. */
+        {DNSTAP_INET, BYTES_INIT("\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\1"), "\"10.0.0.1\"",
+         "10.0.0.1"},
+        {DNSTAP_INET, BYTES_INIT("\0\0\0\0\0\0\0\0\0\0\0\0\x0a\0\0\2"), "\"10.0.0.2\"", "10.0.0.2"},
+        {DNSTAP_INET6, BYTES_INIT("\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1"), "\"2001:db8::1\"",
+         "2001:db8::1"},
+        {DNSTAP_INET6, BYTES_INIT("\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\1"), "\"::ffff:10.0.0.1\"",
+         "::ffff:10.0.0.1"},
+        {DNSTAP_INET6, BYTES_INIT("\x0a\x00\x00\x01"), "\"10.0.0.1\"", "10.0.0.1"},
+        {DNSTAP_INET, BYTES_INIT("12345"), "null", "-"},
+        {DNSTAP_INET6, BYTES_INIT("123456789012345"), "null", "-"},
+        {DNSTAP_INET, BYTES_INIT(""), "null", "-"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct dnstap tap = frame_query();
+        tap.family = cases[i].family;
+        tap.query_address = cases[i].bytes;
+        check("query.address", &tap, cases[i].json, cases[i].text);
+        bool odd = cases[i].bytes.len % 4 != 0;
+        check("malformed", &tap, odd ? "\"address\"" : "null", odd ? "address" : "-");
+    }
+}
+
+static void test_numbers(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"query.port", "0", "0"},
+        {"response.port", "4294967295", "4294967295"},
+        {"dnstap.type", "\"99\"", "99"},
+        {"dnstap.direction", "\"query\"", "query"},
+        {"dnstap.family", "\"3\"", "3"},
+        {"dnstap.protocol", "\"4294967295\"", "4294967295"},
+        {"dnstap.http-protocol", "\"HTTP3\"", "HTTP3"},
+        {"dns.rcode", "\"RCODE13\"", "RCODE13"},
+        {"dns.opcode", "\"OPCODE15\"", "OPCODE15"},
+        {"dns.qtype", "\"TYPE65400\"", "TYPE65400"},
+        {"dns.qclass", "\"CLASS5\"", "CLASS5"},
+        {"dns.flags", "[\"tc\", \"z\", \"ad\", \"cd\"]", "[\"tc\",\"z\",\"ad\",\"cd\"]"},
+        /* The last second that RFC 3339 can write; the number itself is exact. */
+        {"dnstap.time", "\"9999-12-31T23:59:59.294967295Z\"", "9999-12-31T23:59:59.294967295Z"},
+        {"dnstap.timestamp", "18446744073709551615.294967295", "18446744073709551615.294967295"},
+        {0},
+    };
+    struct dnstap tap = frame_query();
+    tap.has |= DNSTAP_HAS_HTTP_PROTOCOL;
+    tap.query_port = 0;
+    tap.response_port = UINT32_MAX;
+    tap.message_type = 99;
+    tap.family = 3;
+    tap.protocol = UINT32_MAX;
+    tap.http_protocol = DNSTAP_HTTP3;
+    tap.query_sec = UINT64_MAX;
+    tap.query_nsec = UINT32_MAX;
+    tap.query_message = BYTES("\x00\x00\x7a\x7d\x00\x01\x00\x00\x00\x00\x00\x00\x00\xff\x78\x00"
+                              "\x05");
+    check_rows(rows, &tap);
+    /* More than a second of nanoseconds carries over. */
+    tap.query_sec = 1795251042;
+    tap.query_nsec = 1000000001;
+    check("dnstap.time", &tap, "\"2026-11-21T08:50:43.000000001Z\"",
+          "2026-11-21T08:50:43.000000001Z");
+    check("dnstap.timestamp", &tap, "1795251043.000000001", "1795251043.000000001");
+}
+
+static void test_names_and_texts(void **state)
+{
+    (void)state;
+    struct dnstap tap = frame_query();
+    tap.has |= DNSTAP_HAS_EXTRA | DNSTAP_HAS_QUERY_ZONE;
+    tap.query_message = BYTES("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00"
+                              "\x0b"
+                              "a\nb\x1b c\"\\.\xff\0\x03www\x00\x00\x1c\x00\x01");
+    tap.identity = BYTES("evil\n2026 \x1b[2J\xff");
+    tap.version = BYTES("");
+    tap.extra = BYTES("-");
+    tap.query_zone = BYTES("\x07"
+                           "example\x00");
+    static const struct row rows[] = {
+        {"dns.qname", "\"a\\\\010b\\\\027\\\\032c\\\"\\\\\\\\\\\\.\\\\255\\\\000.www.\"",
+         "a\\010b\\027\\032c\"\\\\\\.\\255\\000.www."},
+        {"dnstap.identity", "\"evil\\u000a2026 \\u001b[2J\\\\255\"",
+         "evil\\0102026\\032\\027[2J\\255"},
+        {"dnstap.version", "\"\"", "-"},
+        {"dnstap.extra", "\"-\"", "-"},
+        {"dnstap.query-zone", "\"example.\"", "example."},
+        {0},
+    };
+    check_rows(rows, &tap);
+    tap.query_zone = BYTES("example");
+    check("query-zone", &tap, "\"example\"", "example");
+    tap.query_zone = BYTES("\xc0\x00");
+    check("query-zone", &tap, "\"\\\\192\\u0000\"", "\\192\\000");
+}
+
+/* Which part is malformed, and that the rest still shows. */
+static void test_malformed(void **state)
+{
+    (void)state;
+    static const struct {
+        struct span payload;
+        const char *part, *text, *qname, *id;
+    } cases[] = {
+        {{0}, "null", "-", "null", "null"},
+        {BYTES_INIT("\x12\x34"), "\"header\"", "header", "null", "null"},
+        {BYTES_INIT("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x3f"), "\"question\"",
+         "question", "null", "4660"},
+        {BYTES_INIT("\x12\x34\x01\x00\x00\x01\x00\x01\x00\x00\x00\x00\x00\x00\x01\x00\x01"),
+         "\"records\"", "records", "\".\"", "4660"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct dnstap tap = frame_query();
+        tap.query_message = cases[i].payload;
+        if (!tap.query_message.ptr)
+            tap.has &= ~(uint32_t)DNSTAP_HAS_QUERY_MESSAGE;
+        struct buf out = {0};
+        check("malformed", &tap, cases[i].part, cases[i].text);
+        print(&fmt_json, "qname", &tap, &out);
+        assert_memory_equal(out.data + 10, cases[i].qname, strlen(cases[i].qname));
+        out.len = 0;
+        print(&fmt_json, "id", &tap, &out);
+        assert_memory_equal(out.data + 7, cases[i].id, strlen(cases[i].id));
+        check("dns.answer", &tap, "null", "-");
+        check("edns", &tap, "null", "-");
+        buf_free(&out);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_find),
+        cmocka_unit_test(test_response),
+        cmocka_unit_test(test_nothing_there),
+        cmocka_unit_test(test_policy),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_names_and_texts),
+        cmocka_unit_test(test_malformed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
