@@ -82,10 +82,9 @@ int dns_name_decode(struct span msg, size_t offset, uint8_t *space, struct dns_n
 /* Checks a name as dns_name_decode does, and only says where it ends. */
 int dns_name_skip(struct span msg, size_t offset, size_t *end);
 
-/* The name as text with its final dot, escaped per RFC 1035 5.1 and RFC 4343 2.1 where ldns
- * escapes:
+/* The name as text with its final dot, escaped per RFC 1035 5.1 and RFC 4343 2.1 where ldns does:
  * \. \; \( \) \\ and, for bytes outside 0x21..0x7e, \DDD. An absent name is no text. Writes at most
- * DNS_NAME_TEXT_MAX bytes at `p` (behind the text too); returns the byte behind the last. */
+ * DNS_NAME_TEXT_MAX bytes at `p`; returns the byte behind the last. */
 char *dns_name_put(char *p, struct dns_name name);
 
 struct dns_question {
@@ -126,8 +125,8 @@ bool dns_walk_next(struct dns_walk *walk, struct dns_rr *rr);
 /*
  * The record's data as ldns prints it (tests/differential/dns_ldns.c lists where not, and why).
  * Data that does not fit its type to the last byte, and types that have no text of their own, come
- * in RFC 3597 form: \# LEN HEX. Returns 0; -1 only when memory is short (out->failed). Names inside
- * are expanded against `msg`.
+ * in RFC 3597 form: \# LEN HEX. Names inside are expanded against `msg`. The text is printable
+ * ASCII, but for tabs within quoted strings. Returns 0; -1 only when memory is short (out->failed).
  */
 int dns_rdata_put(struct buf *out, struct span msg, const struct dns_rr *rr);
 /* owner TAB ttl TAB class TAB type TAB rdata, as ldns prints a record, without a newline. */
