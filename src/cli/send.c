@@ -279,6 +279,7 @@ static int send_run(struct command_call *call)
     pacer_init(&shipment.pacer, kind, options->rate);
     sender_init(&shipment.sender, &endpoint, !options->unidirectional,
                 options->retry_s * 1000000000);
+    shipment.sender.prompt = kind != PACER_OFF;
     status = ship(&shipment, call->operands, files);
     sender_close(&shipment.sender);
     return status;

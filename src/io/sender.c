@@ -1,6 +1,8 @@
 #include "io/sender.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -126,6 +128,8 @@ static int try_open(struct sender *sender, struct error *err)
     sender->fd = endpoint_connect(&sender->endpoint, SENDER_TIMEOUT_MS, err);
     if (sender->fd < 0)
         return -1;
+    if (sender->prompt && sender->endpoint.kind == ENDPOINT_TCP)
+        setsockopt(sender->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     sender->control.len = 0;
     fstrm_tx_init(&sender->tx, span_str(FSTRM_DNSTAP_TYPE), sender->bidirectional);
     fstrm_tx_open(&sender->tx, &sender->control);

@@ -24,6 +24,7 @@ enum {
 struct sender {
     struct endpoint endpoint;
     bool bidirectional;
+    bool prompt;       /* set by the caller: single frames must not wait in the kernel (Nagle) */
     uint64_t retry_ns; /* the longest pause between attempts; 0: never try again */
     uint64_t pause_ns; /* the next one */
     int fd;            /* -1: not connected */

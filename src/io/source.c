@@ -18,7 +18,7 @@ enum {
 };
 
 /* Compressed bytes on their way to a decompressor. */
-struct feed {
+struct intake {
     uint8_t *bytes; /* INPUT_BYTES; NULL for plain files */
     size_t pos;
     size_t len;
@@ -39,7 +39,7 @@ struct source {
     uint8_t magic[MAGIC_MAX];
     size_t magic_len;
     size_t magic_pos; /* of a pipe: bytes of magic[] that were given to the reader already */
-    struct feed feed;
+    struct intake feed;
     union {
         z_stream gzip;
         ZSTD_DCtx *zstd;
