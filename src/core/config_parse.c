@@ -318,13 +318,13 @@ static int syntax_error(const yaml_parser_t *parser, const struct config *config
                         size_t len, struct error *err)
 {
     yaml_mark_t mark = parser->problem_mark;
-    if (parser->error == YAML_MEMORY_ERROR)
+    if (!parser->problem) /* libyaml does not always say YAML_MEMORY_ERROR */
         return error_set(err, "out of memory");
     if (parser->error == YAML_READER_ERROR)
         mark = mark_of_byte(text, len, parser->problem_offset);
     /* The likeliest slip, and the one that libyaml's words explain least: [::1] in a list. */
     bool colon = parser->error == YAML_PARSER_ERROR && mark.index < len && text[mark.index] == ':';
-    error_set(err, "%s%s", parser->problem ? parser->problem : "this is not YAML",
+    error_set(err, "%s%s", parser->problem,
               colon ? "; put quotes around what begins with ':'" : "");
     return error_mark(err, config, mark);
 }

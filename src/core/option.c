@@ -129,12 +129,15 @@ static unsigned slips(struct span a, struct span b)
     return last[b.len];
 }
 
-/* A word cut short counts as one slip: "form" for "format". */
-static bool is_cut_short(struct span wrong, struct span name)
+/* A word cut short ("form" for "format") or without what stands before its last dot ("qtype" for
+ * "dns.qtype") counts as one slip. */
+static bool is_part(struct span wrong, struct span name)
 {
     if (wrong.len < 3 || wrong.len >= name.len)
         return false;
-    return slips(wrong, span_of(name.ptr, wrong.len)) == 0;
+    const uint8_t *tail = name.ptr + name.len - wrong.len;
+    return slips(wrong, span_of(name.ptr, wrong.len)) == 0 ||
+           (tail[-1] == '.' && slips(wrong, span_of(tail, wrong.len)) == 0);
 }
 
 const char *nearest_name(struct span wrong, const char *(*name)(const void *ctx, size_t i),
@@ -148,9 +151,7 @@ const char *nearest_name(struct span wrong, const char *(*name)(const void *ctx,
         struct span right = span_str(name(ctx, i));
         if (right.len > NAME_MAX_COMPARED)
             continue;
-        unsigned distance = slips(wrong, right);
-        if (distance > 1 && is_cut_short(wrong, right))
-            distance = 1;
+        unsigned distance = is_part(wrong, right) ? 1 : slips(wrong, right);
         if (distance < best_slips && distance < right.len) {
             best = name(ctx, i);
             best_slips = distance;

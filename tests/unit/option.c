@@ -45,6 +45,7 @@ static const struct option table[] = {
     {.name = "allow", .type = OPTION_PREFIXES, AT(allow), .fallback = "127.0.0.0/8,::1"},
     {.name = "few", .type = OPTION_PREFIXES, AT(allow), .max = 3},
     {.name = "names", .type = OPTION_STRINGS, AT(names)},
+    {.name = "dns.qtype", .type = OPTION_BOOL, AT(yes)},
     {0},
 };
 
@@ -402,6 +403,7 @@ static void test_hints(void **state)
     assert_string_equal(hint_for("lsiten"), "listen");
     assert_string_equal(hint_for("conn"), "connect");
     assert_string_equal(hint_for("tme"), "time");
+    assert_string_equal(hint_for("qtype"), "dns.qtype");
     assert_string_equal(hint_for("elephant"), "none");
     assert_string_equal(hint_for("x"), "none");
     assert_string_equal(hint_for(""), "none");
