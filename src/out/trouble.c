@@ -8,16 +8,16 @@
 void trouble_say(struct trouble *trouble, const char *output, const char *action,
                  const char *object, int error)
 {
-    trouble->on = true;
     if (clock_ns() < trouble->silent_until_ns)
         return;
+    trouble->said = true;
     trouble->silent_until_ns = clock_after(60 * CLOCK_SECOND_NS);
     log_warning("%s: cannot %s %s: %s", output, action, object, strerror(error));
 }
 
 void trouble_over(struct trouble *trouble, const char *output)
 {
-    if (trouble->on)
+    if (trouble->said)
         log_info("%s: writing again", output);
-    trouble->on = false;
+    trouble->said = false;
 }

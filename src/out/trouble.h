@@ -1,4 +1,5 @@
-/* What goes wrong with an output is said at once, then once a minute, and when it is over. */
+/* What goes wrong with an output is said at once, then at most once a minute; and when it is over.
+ */
 #ifndef SPILE_OUT_TROUBLE_H
 #define SPILE_OUT_TROUBLE_H
 
@@ -8,7 +9,7 @@
 /* Owner: one output's thread. Zeroed: all is well. */
 struct trouble {
     uint64_t silent_until_ns;
-    bool on;
+    bool said; /* and not yet that it is over */
 };
 
 /* "OUTPUT: cannot ACTION OBJECT: why": `error` is an errno. */
