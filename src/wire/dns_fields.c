@@ -75,7 +75,8 @@ static char *put_date(struct dns_fields *f, char *p)
     int64_t year;
     unsigned month, day;
     civil_from_days(sec / 86400, &year, &month, &day);
-    p = put_digits(p, (uint64_t)year, 4);
+    p = put_2digits(p, (uint32_t)year / 100);
+    p = put_2digits(p, (uint32_t)year % 100);
     p = put_2digits(p, month);
     p = put_2digits(p, day);
     p = put_2digits(p, sec % 86400 / 3600);
