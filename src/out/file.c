@@ -50,7 +50,8 @@ static const struct option file_options[] = {
      .type = OPTION_SIZE,
      .offset = offsetof(struct file, rotate_size),
      .fallback = "off",
-     .doc = "rotate before the file would grow past this; only a single larger record does",
+     .doc = "rotate before the file would grow past this, say 100M; only a single larger "
+            "record may exceed it",
      .example = "100M"},
     {.name = "rotate-every",
      .type = OPTION_DURATION,
@@ -72,7 +73,8 @@ static const struct option file_options[] = {
      .offset = offsetof(struct file, compress),
      .fallback = "none",
      .choices = compress_names,
-     .doc = "how rotated files are compressed, in the background"},
+     .doc = "how rotated files are compressed, in the background; .gz or .zst is added to their "
+            "names"},
     {0},
 };
 

@@ -92,7 +92,8 @@ static void stdout_close(struct output *out)
     enum output_status status = begin(out);
     if (status == OUTPUT_OK && std->torn == 0)
         status = write_edge(out, out->format->end);
-    judge(out, status);
+    if (status != OUTPUT_OK)
+        judge(out, status);
     buf_free(&std->edge);
 }
 
