@@ -1,0 +1,169 @@
+"""The file output under rotation, crashes and full disks; and latency across connections."""
+import gzip
+import os
+import resource
+import signal
+import struct
+
+import fstrm
+from fstrm import DNSTAP, START, STOP, Sender, control, split
+from harness import equal, real_capture, test, wait_for
+from lab import question
+
+BEGIN, END = control(START, DNSTAP), control(STOP)
+
+
+def payload(i):
+    return fstrm.message(question(f"q{i}.files.lab.", 1, i & 0xffff))
+
+
+def answer(i, seconds, nanos):
+    """A response to payload(i), that carries its own time alone."""
+    message = question(f"q{i}.files.lab.", 1, i & 0xffff, edns=False)
+    message = message[:2] + b"\x81\x80" + message[4:]
+    body = fstrm.field(1, 6) + fstrm.field(2, 1) + fstrm.field(3, 1) + fstrm.field(4, b"\xc0\0\2\1") + \
+        fstrm.field(5, b"\xc0\0\2\2") + fstrm.field(6, 5353) + fstrm.field(7, 53) + \
+        fstrm.field(12, seconds) + fstrm.varint(13 << 3 | 5) + struct.pack("<I", nanos) + fstrm.field(14, message)
+    return fstrm.field(1, b"test") + fstrm.field(14, body) + fstrm.field(15, 1)
+
+
+def config(options, threads=None):
+    return (f"threads: {threads}\n" if threads else "") + f"""
+inputs:
+  - unix: {{path: @DIR@/tap.sock, mode: 0666}}
+outputs:
+  - file: {{path: @DIR@/out, {options}}}
+"""
+
+
+def files(t):
+    """Contents of the rotated files in order, then of the current one; uncompressed."""
+    paths = sorted(t.folder.glob("out.2*")) + [t.path("out")]
+    return [gzip.decompress(p.read_bytes()) if p.suffix == ".gz" else p.read_bytes() for p in paths]
+
+
+def expect_whole(contents):
+    for text in contents:
+        assert text.startswith(BEGIN), f"no START: {text[:64]!r}"
+        assert text.endswith(END), f"no STOP: {text[-32:]!r}"
+
+
+def frames_of(contents):
+    return [frame for text in contents for frame in split(text)]
+
+
+@test()
+def rotated_files_are_whole(t):
+    """Each is a valid Frame Streams file, and together they hold every frame in order."""
+    source = real_capture(t)
+    path = t.path("rotate.yaml")
+    path.write_text(f"""
+inputs: [file: {{path: [{source}]}}]
+outputs: [file: {{path: {t.folder}/out, format: fstrm, rotate-size: 64K, keep: 0, compress: gzip, block-max: off}}]
+""")
+    spile = t.spile("run", "-c", path)
+    equal(spile.wait(30), 0, "exit status")
+    contents = files(t)
+    assert len(contents) > 5, f"{len(contents)} files"
+    expect_whole(contents)
+    assert max(map(len, contents)) <= 64 << 10, "a file is larger than it may be"
+    assert all(p.suffix == ".gz" for p in t.folder.glob("out.2*")), "not all are compressed"
+    equal(frames_of(contents), split(source.read_bytes()), "frames")
+
+
+@test()
+def crashed_file_is_kept_and_not_continued(t):
+    spile = t.listen(config("format: fstrm"))
+    client = Sender(t.path("tap.sock"))
+    client.send(*[payload(i) for i in range(1000)])
+    wait_for("frames in the file", lambda: t.path("out").stat().st_size > 50000)
+    spile.kill()
+    spile = t.listen(config("format: fstrm"), name="second")
+    client = Sender(t.path("tap.sock"))
+    client.send(*[payload(i) for i in range(1000, 1100)])
+    client.finish()
+    equal(spile.stop(), 0, "exit status")
+    assert "was not ended" in spile.err, spile.err
+    crashed, fresh = files(t)
+    assert crashed.startswith(BEGIN) and not crashed.endswith(END)
+    expect_whole([fresh])
+    equal(split(fresh), [payload(i) for i in range(1000, 1100)], "frames of the new file")
+    frames = split(crashed)
+    equal(frames, [payload(i) for i in range(len(frames))], "frames of the old file")
+
+
+@test()
+def file_is_continued_behind_its_end(t):
+    for run in range(3):
+        spile = t.listen(config("format: fstrm"), name=f"run{run}")
+        client = Sender(t.path("tap.sock"))
+        client.send(*[payload(run * 10 + i) for i in range(10)])
+        client.finish()
+        equal(spile.stop(), 0, "exit status")
+    expect_whole(files(t))
+    equal(frames_of(files(t)), [payload(i) for i in range(30)], "frames")
+
+
+@test()
+def full_disk_stops_and_goes_on(t):
+    """A file that may not grow, as on a full disk: nothing is cut, repeated or lost."""
+    limit = 100000
+    path = t.path("full.yaml")
+    path.write_text(config("format: fstrm, block-max: off").replace("@DIR@", str(t.folder)))
+    spile = t.spile("run", "-c", path,
+                    preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY)))
+    t.wait_listening(spile)
+    client = Sender(t.path("tap.sock"))
+    sent = [payload(i) for i in range(3000)]
+    client.send(*sent)
+    wait_for("the output says so", lambda: "cannot write" in spile.err)
+    stuck = t.path("out").read_bytes()
+    assert limit - 200 < len(stuck) <= limit, f"{len(stuck)} bytes"
+    equal(split(stuck), sent[:len(split(stuck))], "whole frames")
+    equal(len(b"".join(map(fstrm.data, split(stuck)))) + len(BEGIN), len(stuck), "bytes of whole frames")
+    resource.prlimit(spile.child.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    client.finish()
+    equal(spile.stop(), 0, "exit status")
+    expect_whole(files(t))
+    equal(frames_of(files(t)), sent, "frames")
+    equal(spile.ledger("file")["delivered"], len(sent), "ledger")
+
+
+@test()
+def reopened_files_are_whole(t):
+    spile = t.listen(config("format: fstrm"))
+    client = Sender(t.path("tap.sock"))
+    client.send(*[payload(i) for i in range(100)])
+    wait_for("frames in the file", lambda: t.path("out").stat().st_size > 5000)
+    os.rename(t.path("out"), t.path("out.2-moved"))
+    spile.send(signal.SIGHUP)
+    wait_for("a new file", t.path("out").exists)
+    client.send(*[payload(i) for i in range(100, 200)])
+    client.finish()
+    equal(spile.stop(), 0, "exit status")
+    expect_whole(files(t))
+    equal(frames_of(files(t)), [payload(i) for i in range(200)], "frames")
+
+
+@test()
+def latency_across_connections(t):
+    """A query and its response that come over different connections, so by different workers."""
+    spile = t.listen("""
+threads: 4
+inputs:
+  - unix: {path: @DIR@/tap.sock, mode: 0666}
+outputs:
+  - stdout: {format: json}
+""")
+    count = 2000
+    askers = [Sender(t.path("tap.sock")) for _ in range(4)]
+    for n, asker in enumerate(askers):
+        asker.send(*[payload(i) for i in range(n, count, 4)])
+    wait_for("all queries", lambda: len(spile.events()) == count)
+    for n, asker in enumerate(askers):
+        asker.send(*[answer(i, 1700000000, 1500000) for i in range((n + 1) % 4, count, 4)])
+        asker.finish()
+    equal(spile.stop(), 0, "exit status")
+    responses = [e for e in spile.events() if e["message"] == "CLIENT_RESPONSE"]
+    equal(len(responses), count, "responses")
+    equal({e["latency"] for e in responses}, {0.0015}, "latencies")
