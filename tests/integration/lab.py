@@ -145,7 +145,7 @@ def ask_tcp(number, names):
     return answered
 
 
-def load(number, tag, count=300, rate=400):
+def load(number, tag, count=300, rate=250):
     """Sends `count` queries for names of their own, each once, evenly paced: four of six over IPv4,
     one over IPv6, one over TCP. Returns how many were sent; all of them must be answered."""
     names = [f"q{i}-{tag}.load.lab." for i in range(count)]

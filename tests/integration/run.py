@@ -75,7 +75,8 @@ def run_one(case, no_net):
 def show(case, result, counts):
     verdict, seconds, text = result
     counts[verdict] += 1
-    line = f"{verdict:4}  {case['name']}  {seconds:.1f} s"
+    mode = "  sanitized" if harness.Bench.sanitized else ""
+    line = f"{verdict:4}  {case['name']}{mode}  {seconds:.1f} s"
     print(line + (f"  ({text})" if verdict == "skip" else ""), flush=True)
     if verdict == "FAIL":
         print(text, flush=True)
@@ -86,7 +87,7 @@ def main():
     parser.add_argument("--spile", default=harness.Bench.spile_path)
     parser.add_argument("--sanitized", action="store_true", help="the program is slow and watchful")
     parser.add_argument("-k", default="", help="only tests whose name matches this regular expression")
-    parser.add_argument("-j", type=int, default=8)
+    parser.add_argument("-j", type=int, default=12)
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
     no_net = "" if options.list else enter_namespace()

@@ -53,7 +53,7 @@ def keep_sending(t, stop):
 @test(alone=True)
 def stalled_reader_stops_a_file_for_a_second_at_most(t):
     with Stall() as pipe:
-        spile = listen(t, FILE_TOO, stdout=pipe.write)
+        spile = listen(t, "shutdown-time: 1s\n" + FILE_TOO, stdout=pipe.write)
         stop, sent = threading.Event(), []
         thread = threading.Thread(target=lambda: sent.append(keep_sending(t, stop)))
         thread.start()
