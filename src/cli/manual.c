@@ -85,7 +85,7 @@ static void put_limits(FILE *out, const struct option *row)
         put_sentence(out, limits);
     if (row->required)
         put_sentence(out, "it must be given");
-    if (!row->fallback || row->type == OPTION_BOOL)
+    if (!row->fallback)
         return;
     fputs("Default:\n.Cm", out);
     put_argument(out, row->fallback);
@@ -178,9 +178,12 @@ static void put_options(FILE *out, const struct option *row)
         return;
     fputs(".Bl -tag -width Ds\n", out);
     for (; row->name; row++) {
-        const char *value = option_value_name(row);
+        const char *name = option_value_name(row);
+        char value[80];
+        snprintf(value, sizeof value, option_is_list(row) ? "[%s, ...]" : "%s",
+                 name ? name : "true|false");
         fprintf(out, ".It Cm %s : Ar", row->name);
-        put_argument(out, value ? value : "true|false");
+        put_argument(out, value);
         fputc('\n', out);
         put_sentence(out, row->doc);
         put_limits(out, row);

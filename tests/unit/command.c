@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "failmalloc.h"
 
 struct tool {
     uint64_t port, rate;
@@ -187,6 +188,21 @@ static void test_required(void **state)
     assert_int_equal(parse(&writer, "source -w x"), 0);
 }
 
+/* Whichever allocation fails, parsing ends with an error and keeps nothing. */
+static void test_memory(void **state)
+{
+    (void)state;
+    unsigned n = 1;
+    for (bool failed = true; failed; n++) {
+        failmalloc_start(n);
+        int status = parse(&tool, "-u a -u b --tag c -cFILE --port=7 operand");
+        failed = failmalloc_stop();
+        assert_int_equal(status, failed ? -1 : 0);
+        assert_true(!failed || strstr(err.text, "out of memory"));
+    }
+    assert_true(n > 8); /* it did fail, many times */
+}
+
 static const char *find(const char *first, const char *second, int *used)
 {
     char text[2][32];
@@ -261,8 +277,9 @@ static void test_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_values),   CASE(test_flags),    CASE(test_lists), CASE(test_operands),
-        CASE(test_mistakes), CASE(test_required), CASE(test_find),  CASE(test_table),
+        CASE(test_values),   CASE(test_flags),    CASE(test_lists),
+        CASE(test_operands), CASE(test_mistakes), CASE(test_required),
+        CASE(test_find),     CASE(test_memory),   CASE(test_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
