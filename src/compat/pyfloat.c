@@ -51,13 +51,11 @@ static void decimal_bump(struct decimal *d)
 static bool decimal_try(struct decimal *d, double value, int count)
 {
     char text[40];
-    int exponent;
     snprintf(text, sizeof text, "%.*e", count - 1, value);
     d->digits[0] = text[0];
     memcpy(d->digits + 1, text + 2, (size_t)count - 1);
-    sscanf(strchr(text, 'e') + 1, "%d", &exponent);
     d->count = count;
-    d->point = exponent + 1;
+    d->point = atoi(strchr(text, 'e') + 1) + 1;
     if (decimal_value(d) == value)
         return true;
     if (!is_power_of_two(value))
@@ -93,7 +91,7 @@ static char *put_decimal(char *p, const struct decimal *d)
     return put_bytes(p, d->digits + i, i < d->count ? (size_t)(d->count - i) : 0);
 }
 
-/* Any positive value: tries ever more digits. Rare: what lies outside of 1 to 2^52. */
+/* Any positive value: tries ever more digits. Rare: absurd times, and what is left of them. */
 static char *put_any(char *p, double value)
 {
     struct decimal d;
@@ -173,6 +171,21 @@ static char *put_fixed(char *p, const struct fixed *f)
     return put_digits(p, decimal, digits);
 }
 
+/* A latency, or a time without its seconds: most have at most nine places, and a decimal of up to
+ * fifteen digits that reads back is the shortest there is. */
+static char *put_below_one(char *p, double value)
+{
+    unsigned places = 9;
+    uint64_t n = (uint64_t)(value * 1e9 + 0.5);
+    if ((double)n / 1e9 != value)
+        return put_any(p, value);
+    while (n % 10 == 0 && places > 1) {
+        n /= 10;
+        places--;
+    }
+    return put_digits(PUT_LIT(p, "0."), n, places);
+}
+
 char *pyfloat_put(char *p, double value)
 {
     if (signbit(value)) {
@@ -181,16 +194,8 @@ char *pyfloat_put(char *p, double value)
     }
     if (value == 0)
         return PUT_LIT(p, "0.0");
-    if (!(value >= 1 && value < 0x1p52)) {
-        double thousandths = value * 1000;
-        uint64_t n = thousandths < 1000 ? (uint64_t)(thousandths + 0.5) : 0;
-        if (n == 0 || (double)n / 1000 != value)
-            return put_any(p, value);
-        /* A latency: at most three places, which are always the shortest. */
-        p = PUT_LIT(p, "0.");
-        unsigned places = n % 100 == 0 ? 1 : n % 10 == 0 ? 2 : 3;
-        return put_digits(p, n / power10[3 - places], places);
-    }
+    if (!(value >= 1 && value < 0x1p52))
+        return value >= 1e-4 && value < 1 ? put_below_one(p, value) : put_any(p, value);
     uint64_t whole = (uint64_t)value;
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);

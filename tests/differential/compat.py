@@ -44,7 +44,7 @@ def compare(what, asked, answers, expected):
 # Values.
 
 def random_double():
-    kind = RNG.randrange(8)
+    kind = RNG.randrange(9)
     if kind == 0:  # any bits
         while True:
             value = struct.unpack("<d", RNG.randbytes(8))[0]
@@ -60,6 +60,8 @@ def random_double():
         return RNG.randrange(-10 ** 6, 10 ** 6) / 1000
     if kind == 5:  # ties and their neighbours
         return RNG.randrange(2 ** 50) + RNG.randrange(64) / 64
+    if kind == 7:
+        return RNG.choice((RNG.randrange(10 ** 9) * 1e-9, RNG.random(), RNG.randrange(10 ** 9) / 1e9))
     if kind == 6:
         return RNG.randrange(10 ** 18) / 10 ** RNG.randrange(0, 25)
     return RNG.randrange(2 ** 64) * 1.0
