@@ -73,8 +73,10 @@ static inline void dnstap_random_one(struct random *r, int level, struct buf *ou
     uint32_t field = 1 + (uint32_t)random_below(r, strlen(wires) - 1);
     char wire = wires[field];
     if (wire == '-' || random_below(r, 16) == 0) {
-        field = random_below(r, 2) ? field : 1 + (uint32_t)(random_magnitude(r) >> 35);
+        field = random_below(r, 2) ? field : 1 + (uint32_t)(random_magnitude(r) >> 36);
         wire = "0122550122555013"[random_below(r, 16)];
+        if (wire == '2' && field < strlen(wires) && wires[field] == 'm')
+            wire = 'm'; /* not a message of noise */
     }
     dnstap_random_value(r, field, wire, level, out);
 }
