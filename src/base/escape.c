@@ -1,5 +1,9 @@
 #include "base/escape.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "base/put.h"
 
 #define EACH_BYTE(b) ((b)*0x0101010101010101ULL)
@@ -21,24 +25,52 @@ static inline uint64_t special_bytes(uint64_t word, uint8_t lowest, uint8_t quot
            zero_bytes(word ^ EACH_BYTE((uint64_t)quote));
 }
 
+#ifdef __SSE2__
+/* A bit for each of sixteen bytes that is special. */
+static inline unsigned special_mask(__m128i block, char lowest, char quote)
+{
+    __m128i low = _mm_cmplt_epi8(block, _mm_set1_epi8(lowest)); /* signed: those above 0x7f, too */
+    __m128i del = _mm_cmpeq_epi8(block, _mm_set1_epi8(0x7f));
+    __m128i backslash = _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'));
+    __m128i end = _mm_cmpeq_epi8(block, _mm_set1_epi8(quote));
+    return (unsigned)_mm_movemask_epi8(
+        _mm_or_si128(_mm_or_si128(low, del), _mm_or_si128(backslash, end)));
+}
+#endif
+
 static inline bool special_byte(uint8_t byte, uint8_t lowest, uint8_t quote)
 {
     return byte < lowest || byte > 0x7e || byte == '\\' || byte == quote;
 }
 
-/* Copies bytes up to the first special one; returns how many. May write up to `len` bytes. */
-static inline size_t copy_plain(char *p, const uint8_t *bytes, size_t len, uint8_t lowest,
+/*
+ * How many bytes at the front are not special. They are copied to `p` on the way, unless that is
+ * NULL; up to `len` bytes may be written there.
+ */
+static inline size_t scan_plain(char *p, const uint8_t *bytes, size_t len, uint8_t lowest,
                                 uint8_t quote)
 {
     size_t i = 0;
+#ifdef __SSE2__
+    for (__m128i block; len - i >= sizeof block; i += sizeof block) {
+        block = _mm_loadu_si128((const void *)(bytes + i));
+        unsigned special = special_mask(block, (char)lowest, (char)quote);
+        if (p)
+            _mm_storeu_si128((void *)(p + i), block);
+        if (special)
+            return i + (size_t)__builtin_ctz(special);
+    }
+#endif
     for (uint64_t word; len - i >= sizeof word; i += sizeof word) {
         memcpy(&word, bytes + i, sizeof word);
         if (special_bytes(word, lowest, quote))
             break;
-        memcpy(p + i, &word, sizeof word);
+        if (p)
+            memcpy(p + i, &word, sizeof word);
     }
     for (; i < len && !special_byte(bytes[i], lowest, quote); i++)
-        p[i] = (char)bytes[i];
+        if (p)
+            p[i] = (char)bytes[i];
     return i;
 }
 
@@ -51,7 +83,7 @@ static char *put_decimal_escape(char *p, uint8_t byte)
 char *escape_text(char *p, struct span bytes, unsigned flags)
 {
     for (size_t i = 0;; i++) {
-        size_t plain = copy_plain(p, bytes.ptr + i, bytes.len - i, 0x21, '\\');
+        size_t plain = scan_plain(p, bytes.ptr + i, bytes.len - i, 0x21, '\\');
         p += plain;
         i += plain;
         if (i >= bytes.len)
@@ -137,7 +169,7 @@ char *escape_json(char *p, struct span bytes, unsigned flags)
 {
     uint8_t lowest = flags & ESCAPE_COLUMN ? 0x21 : 0x20;
     for (;;) {
-        size_t used = copy_plain(p, bytes.ptr, bytes.len, lowest, '"');
+        size_t used = scan_plain(p, bytes.ptr, bytes.len, lowest, '"');
         p += used;
         bytes = span_of(bytes.ptr + used, bytes.len - used);
         if (bytes.len == 0)
@@ -149,13 +181,5 @@ char *escape_json(char *p, struct span bytes, unsigned flags)
 
 size_t escape_json_plain(struct span bytes)
 {
-    size_t i = 0;
-    for (uint64_t word; bytes.len - i >= sizeof word; i += sizeof word) {
-        memcpy(&word, bytes.ptr + i, sizeof word);
-        if (special_bytes(word, 0x20, '"'))
-            break;
-    }
-    while (i < bytes.len && !special_byte(bytes.ptr[i], 0x20, '"'))
-        i++;
-    return i;
+    return scan_plain(NULL, bytes.ptr, bytes.len, 0x20, '"');
 }

@@ -29,22 +29,16 @@ char *put_digits(char *p, uint64_t value, unsigned width)
 
 char *put_u64(char *p, uint64_t value)
 {
-    if (value < 10000)
-        return put_u16(p, (uint16_t)value);
-    char tmp[PUT_U64_MAX];
-    char *q = tmp + sizeof tmp;
-    while (value >= 100) {
-        q -= 2;
-        memcpy(q, put_digit_pairs + 2 * (value % 100), 2);
-        value /= 100;
-    }
-    if (value >= 10) {
-        q -= 2;
-        memcpy(q, put_digit_pairs + 2 * value, 2);
-    } else {
-        *--q = (char)('0' + value);
-    }
-    return put_bytes(p, q, (size_t)(tmp + sizeof tmp - q));
+    enum { EIGHT = 100000000 };
+    if (value < 10)
+        return put_char(p, (char)('0' + value));
+    if (value >= EIGHT)
+        return put_8digits(put_u64(p, value / EIGHT), value % EIGHT);
+    uint64_t digits = put_digits_of((uint32_t)value);
+    unsigned zeros = (unsigned)__builtin_ctzll(digits | 1ULL << 56) / 8;
+    uint64_t text = (digits | 0x3030303030303030ULL) >> 8 * zeros;
+    memcpy(p, &text, sizeof text);
+    return p + sizeof text - zeros;
 }
 
 char *put_hex(char *p, const uint8_t *bytes, size_t len)
@@ -57,61 +51,67 @@ char *put_hex(char *p, const uint8_t *bytes, size_t len)
     return p;
 }
 
+/* "255." at once, less what leading zeros there are. */
+static inline char *put_octet(char *p, uint32_t octet)
+{
+    uint32_t hundreds = octet * 41 >> 12;
+    uint32_t rest = octet - 100 * hundreds;
+    uint32_t tens = rest * 103 >> 10;
+    uint32_t zeros = (octet < 100) + (octet < 10);
+    uint32_t text =
+        ((uint32_t)'.' << 24) + 0x303030 + (hundreds | tens << 8 | (rest - 10 * tens) << 16);
+    text >>= 8 * zeros;
+    memcpy(p, &text, sizeof text);
+    return p + sizeof text - zeros;
+}
+
 char *put_ipv4(char *p, const uint8_t *bytes)
 {
-    for (int i = 0; i < 4; i++) {
-        p = put_u8(p, bytes[i]);
-        *p++ = '.';
-    }
+    for (int i = 0; i < 4; i++)
+        p = put_octet(p, bytes[i]);
     return p - 1;
 }
 
-static char *put_group(char *p, unsigned group)
+/* Up to four hexadecimal digits at once, without leading zeros. */
+static inline char *put_group(char *p, uint32_t group)
 {
-    static const char digits[] = "0123456789abcdef";
-    if (group >= 0x1000)
-        *p++ = digits[group >> 12];
-    if (group >= 0x100)
-        *p++ = digits[group >> 8 & 15];
-    if (group >= 0x10)
-        *p++ = digits[group >> 4 & 15];
-    *p++ = digits[group & 15];
-    return p;
+    uint32_t digits = group >> 12 | (group & 0xf00) | (group & 0xf0) << 12 | (group & 0xf) << 24;
+    uint32_t letters = (digits + 0x06060606) >> 4 & 0x01010101; /* where a digit is above nine */
+    uint32_t zeros = (uint32_t)__builtin_ctz(digits | 1U << 24) / 8;
+    uint32_t text = (digits + 0x30303030 + letters * ('a' - '9' - 1)) >> 8 * zeros;
+    memcpy(p, &text, sizeof text);
+    return p + sizeof text - zeros;
 }
 
-/* The longest run of zero groups, the first of equals; a run of one is written out (RFC 5952). */
-static void longest_zero_run(const unsigned group[8], int *start, int *len)
+/* The longest run of set bits, the first of equals; a run of one does not count (RFC 5952). */
+static inline void longest_run(unsigned bits, int *start, int *len)
 {
+    unsigned starts = bits & bits >> 1;
+    *len = 0;
     *start = -1;
-    *len = 1;
-    for (int i = 0; i < 8; i++) {
-        int j = i;
-        while (j < 8 && group[j] == 0)
-            j++;
-        if (j - i > *len) {
-            *start = i;
-            *len = j - i;
-        }
-        if (j > i)
-            i = j - 1;
-    }
+    if (starts == 0)
+        return;
+    for (*len = 2; starts & starts >> 1; (*len)++)
+        starts &= starts >> 1;
+    *start = __builtin_ctz(starts);
 }
 
 char *put_ipv6(char *p, const uint8_t *bytes)
 {
-    unsigned group[8];
-    for (int i = 0; i < 8; i++)
-        group[i] = (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
+    uint32_t group[8];
+    unsigned zero = 0;
     int start, len;
-    longest_zero_run(group, &start, &len);
+    for (int i = 0; i < 8; i++) {
+        group[i] = (uint32_t)bytes[2 * i] << 8 | bytes[2 * i + 1];
+        zero |= (unsigned)(group[i] == 0) << i;
+    }
+    longest_run(zero, &start, &len);
     bool mapped = start == 0 && (len == 6 || (len == 7 && group[7] != 1 && group[7] != 0) ||
                                  (len == 5 && group[5] == 0xffff));
     for (int i = 0; i < 8; i++) {
         if (i == start) {
-            *p++ = ':';
             i += len - 1;
-            if (i == 7)
-                *p++ = ':';
+            p = i == 7 ? PUT_LIT(p, "::") : put_char(p, ':');
             continue;
         }
         if (i > 0)
@@ -169,9 +169,7 @@ char *put_time(char *p, uint64_t sec, uint32_t nsec, struct put_time_cache *cach
     nsec %= 1000000000;
     if (cache->len == 0 || cache->second != sec)
         remember_second(cache, sec);
-    p = put_bytes(p, cache->text, cache->len);
-    *p++ = '.';
-    p = put_digits(p, nsec, 9);
-    *p++ = 'Z';
-    return p;
+    memcpy(p, cache->text, sizeof cache->text);
+    p = put_char(p + cache->len, '.');
+    return put_char(put_9digits(p, nsec), 'Z');
 }

@@ -82,7 +82,7 @@ char *scalar_epoch(char *p, uint64_t sec, uint32_t nsec)
 {
     p = put_u64(p, sec);
     *p++ = '.';
-    return put_digits(p, nsec, 9);
+    return put_9digits(p, nsec);
 }
 
 char *scalar_latency(char *p, int64_t latency_ns)

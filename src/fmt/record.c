@@ -6,16 +6,23 @@
 
 enum {
     RECORD_FIELDS_MAX = 128,
-    RECORD_LEAD_MAX = 48, /* copied whole: a copy of known length is two or three instructions */
+    RECORD_LEAD_MAX = 32, /* copied whole: a copy of known length is two instructions */
     RECORD_WORDS = 128,   /* codes of each registry whose mnemonics are kept ready */
     RECORD_STRING_MAX = 8,
+    RECORD_ROUND_KEY = 6, /* quotes, colon and so on around a key */
 };
 
-_Static_assert(RECORD_LEAD_MAX >= FIELD_KEY_MAX + 3 * RECORD_STRING_MAX, "a key fits into a lead");
+_Static_assert(RECORD_LEAD_MAX >= FIELD_KEY_MAX + RECORD_ROUND_KEY, "a key fits into a lead");
 
 /* A mnemonic as this style writes it. */
 struct record_word {
     char text[FIELD_WORD_MAX + SCALAR_QUOTES + 1];
+    uint8_t len;
+};
+
+/* A string of the style, copied whole, too. */
+struct record_string {
+    char text[RECORD_STRING_MAX];
     uint8_t len;
 };
 
@@ -30,8 +37,9 @@ struct record_step {
 
 /* Owner: one worker. */
 struct record {
-    const struct record_style *style;
+    enum scalar_style style;
     const struct record_step *end; /* of the steps */
+    struct record_string absent, close;
     struct record_word *words;
     size_t room; /* bytes that a whole record may take, but for texts and structures */
     struct put_time_cache cache;
@@ -108,7 +116,19 @@ static void compile_words(struct record_word *words, const struct field *field,
     }
 }
 
-static void compile(struct record *r, const struct choice *choice, uint32_t *needs)
+static void compile_string(struct record_string *string, const char *text)
+{
+    string->len = (uint8_t)(put_str(string->text, text) - string->text);
+}
+
+static inline char *put_string(char *p, const struct record_string *string)
+{
+    memcpy(p, string->text, sizeof string->text);
+    return p + string->len;
+}
+
+static void compile(struct record *r, const struct record_style *style, const struct choice *choice,
+                    uint32_t *needs)
 {
     const struct field_value empty = {0};
     struct record_word *words = r->words;
@@ -117,19 +137,22 @@ static void compile(struct record *r, const struct choice *choice, uint32_t *nee
         const struct field *field = choice->fields[i];
         struct record_step *step = &r->steps[i];
         *step = (struct record_step){.kind = field->kind, .get = field->get, .field = field};
-        compile_lead(step, r->style, i == 0);
+        compile_lead(step, style, i == 0);
         *needs |= field->needs;
         /* What a field of kind DATA turns out to be is never longer than a name. */
         r->room += RECORD_LEAD_MAX +
                    field_value_max(field->kind == FIELD_DATA ? FIELD_NAME : field->kind, &empty);
         if (field->kind == FIELD_WORD) {
-            compile_words(words, field, r->style->scalar);
+            compile_words(words, field, style->scalar);
             step->words = words;
             words += RECORD_WORDS;
         }
     }
-    r->room += RECORD_STRING_MAX;
+    r->room += RECORD_LEAD_MAX; /* what copies of whole leads, words and strings write too much */
     r->end = r->steps + choice->count;
+    r->style = style->scalar;
+    compile_string(&r->absent, style->absent);
+    compile_string(&r->close, style->close);
 }
 
 int record_open(const struct record_style *style, const struct format_spec *spec, void **state,
@@ -150,9 +173,8 @@ int record_open(const struct record_style *style, const struct format_spec *spec
         free(words);
         return error_set(err, "out of memory");
     }
-    r->style = style;
     r->words = words;
-    compile(r, &choice, needs);
+    compile(r, style, &choice, needs);
     *state = r;
     return 0;
 }
@@ -172,7 +194,7 @@ static char *put_structure(struct record *r, const struct field *field, struct e
 {
     struct tree tree;
     buf_commit(out, p);
-    tree_begin(&tree, out, r->style->scalar);
+    tree_begin(&tree, out, r->style);
     if (!field->put(field, ev, &tree))
         tree_null(&tree);
     tree_end(&tree);
@@ -184,7 +206,7 @@ static char *put_text(struct record *r, struct span text, struct buf *out, char 
 {
     buf_commit(out, p);
     p = buf_reserve(out, r->room + text.len * SCALAR_TEXT_MAX);
-    return p ? scalar_text(p, text, r->style->scalar) : NULL;
+    return p ? scalar_text(p, text, r->style) : NULL;
 }
 
 static inline char *put_word(char *p, const struct record_step *step,
@@ -206,12 +228,12 @@ static inline char *put_value(struct record *r, const struct record_step *step, 
     if (kind == FIELD_TREE)
         return put_structure(r, step->field, ev, out, p);
     if (!step->get(step->field, ev, &value))
-        return put_str(p, r->style->absent);
+        return put_string(p, &r->absent);
     if (kind == FIELD_WORD)
-        return put_word(p, step, &value, r->style->scalar);
+        return put_word(p, step, &value, r->style);
     if (kind == FIELD_TEXT || (kind == FIELD_DATA && value.as == FIELD_TEXT))
         return put_text(r, value.text, out, p);
-    return field_value_put(p, step->field, &value, r->style->scalar, &r->cache);
+    return field_value_put(p, step->field, &value, r->style, &r->cache);
 }
 
 int record_event(void *state, struct event *ev, struct buf *out)
@@ -226,6 +248,6 @@ int record_event(void *state, struct event *ev, struct buf *out)
     }
     if (!p)
         return DROP_MEMORY;
-    buf_commit(out, put_str(p, r->style->close));
+    buf_commit(out, put_string(p, &r->close));
     return FORMAT_WRITTEN;
 }
