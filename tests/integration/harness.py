@@ -87,6 +87,18 @@ class Process:
         except ProcessLookupError:
             pass
         self.child.wait()
+        # The rest of the group goes on its own time (NSD's children hold its port). Where the runner
+        # is the namespace's first process they are now its children, and it has to bury them.
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            try:
+                os.killpg(self.child.pid, 0)
+                os.waitpid(-self.child.pid, os.WNOHANG)
+            except ProcessLookupError:
+                return
+            except ChildProcessError:
+                pass
+            time.sleep(0.01)
 
     def wait(self, seconds=10.0):
         """The exit status, or a failure when there is none in time."""

@@ -139,6 +139,26 @@ def handshake_time_out(t):
 
 
 @test()
+def cut_frames_share_a_budget(t):
+    """Halves of large frames: past the budget whoever holds the most is closed, nobody else."""
+    spile = t.listen("partial-max: 1M\n" + UNIX_JSON)
+    hoarders = []
+    for size in (200, 300, 700, 250):
+        client = Sender(t.path("tap.sock"))
+        try:
+            client.sock.sendall((1 << 20).to_bytes(4, "big") + b"x" * (size << 10))
+        except BrokenPipeError:
+            equal(size, 700, "the size that was refused while it was sent")
+        time.sleep(0.2)
+        hoarders.append(client)
+    assert hoarders[2].closed_by_peer(5), "the one with 700 KiB is closed"
+    for k in (0, 1, 3):
+        assert not hoarders[k].closed_by_peer(0.2), f"number {k} goes on"
+    good_client(t, spile, "good")
+    equal(spile.stop(), 0, "exit status")
+
+
+@test()
 def access_list(t):
     port = free_port()
     spile = t.listen(TCP_JSON.replace("PORT", f"{port}, allow: [127.0.0.2/32, \"2001:db8::/32\"]"))
