@@ -121,6 +121,27 @@ static void empty_stream_begins_and_ends(void **state)
     expect_text(end, "<begin>\n", 0, "<end>\n");
 }
 
+static void no_signal(int number)
+{
+    (void)number;
+}
+
+/* Writes as the core does at the deadline: interrupted again and again, for one signal may come
+ * before the system call. */
+static enum output_status write_interrupted(struct output *out, const struct chunk *chunk,
+                                            uint32_t first, uint32_t *done)
+{
+    struct sigaction action = {.sa_handler = no_signal};
+    struct itimerval every = {{.tv_usec = 10000}, {.tv_usec = 10000}}, never = {{0}, {0}};
+    sigaction(SIGALRM, &action, NULL);
+    atomic_store(&out->interrupted, true);
+    setitimer(ITIMER_REAL, &every, NULL);
+    enum output_status status = out->hooks->write(out, chunk, first, done);
+    setitimer(ITIMER_REAL, &never, NULL);
+    atomic_store(&out->interrupted, false);
+    return status;
+}
+
 /* Another program's O_NONBLOCK on the same pipe, and far more bytes than it holds. */
 static void waits_where_writes_do_not_block(void **state)
 {
@@ -138,6 +159,21 @@ static void waits_where_writes_do_not_block(void **state)
     expect_text(end, "", 2000, "");
 }
 
+/* A full pipe that does not block is waited for, until the deadline. */
+static void full_pipe_is_no_failure(void **state)
+{
+    struct pipeline_end *end = *state;
+    uint32_t filled = 0, done = 0;
+    open_output(end, &outputs_lines);
+    fcntl(STDOUT_FILENO, F_SETFL, fcntl(STDOUT_FILENO, F_GETFL) | O_NONBLOCK);
+    struct chunk *chunk = chunks_make(0, 0, 2000, LEN);
+    assert_int_equal(write_interrupted(&end->out, chunk, 0, &filled), OUTPUT_RETRY);
+    assert_int_equal(write_interrupted(&end->out, chunk, filled, &done), OUTPUT_RETRY);
+    assert_int_equal(done, filled);
+    chunk_release(chunk);
+    outputs_close(&end->out);
+}
+
 static void reader_that_left_closes(void **state)
 {
     struct pipeline_end *end = *state;
@@ -151,11 +187,6 @@ static void reader_that_left_closes(void **state)
     outputs_close(&end->out);
 }
 
-static void no_signal(int number)
-{
-    (void)number;
-}
-
 /* The deadline comes while a full pipe blocks: whole records are counted, the cut one is not, and
  * it goes on where it was cut should there be another call. */
 static void interrupted_write_counts_whole_records(void **state)
@@ -163,20 +194,12 @@ static void interrupted_write_counts_whole_records(void **state)
     struct pipeline_end *end = *state;
     uint32_t done = 0;
     open_output(end, &outputs_framed);
-    struct sigaction action = {.sa_handler = no_signal};
-    sigaction(SIGALRM, &action, NULL);
-    atomic_store(&end->out.interrupted, true);
     struct chunk *chunk = chunks_make(0, 0, 2000, LEN);
-    /* Again and again, as the core does: one may come before the write. */
-    struct itimerval every = {{.tv_usec = 10000}, {.tv_usec = 10000}}, never = {{0}, {0}};
-    setitimer(ITIMER_REAL, &every, NULL);
-    assert_int_equal(end->out.hooks->write(&end->out, chunk, 0, &done), OUTPUT_RETRY);
-    setitimer(ITIMER_REAL, &never, NULL);
+    assert_int_equal(write_interrupted(&end->out, chunk, 0, &done), OUTPUT_RETRY);
     assert_true(done > 0 && done < 2000);
     uint32_t first = done;
     /* Somebody reads: the rest goes out, first of all the rest of the record. */
     pthread_t reader;
-    atomic_store(&end->out.interrupted, false);
     pthread_create(&reader, NULL, drain, end);
     assert_int_equal(end->out.hooks->write(&end->out, chunk, first, &done), OUTPUT_OK);
     chunk_release(chunk);
@@ -248,6 +271,7 @@ int main(void)
         ON_PIPE(begins_and_ends_the_stream),
         ON_PIPE(empty_stream_begins_and_ends),
         ON_PIPE(waits_where_writes_do_not_block),
+        ON_PIPE(full_pipe_is_no_failure),
         ON_PIPE(reader_that_left_closes),
         ON_PIPE(interrupted_write_counts_whole_records),
         ON_PIPE(closed_descriptor_is_an_error),
