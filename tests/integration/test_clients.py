@@ -143,7 +143,7 @@ def cut_frames_share_a_budget(t):
     """Halves of large frames: past the budget whoever holds the most is closed, nobody else."""
     spile = t.listen("partial-max: 1M\n" + UNIX_JSON)
     hoarders = []
-    for size in (200, 300, 700, 250):
+    for size in (100, 200, 700, 120):
         client = Sender(t.path("tap.sock"))
         try:
             client.sock.sendall((1 << 20).to_bytes(4, "big") + b"x" * (size << 10))
