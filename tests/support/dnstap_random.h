@@ -13,8 +13,7 @@ enum dnstap_random_level { LEVEL_DNSTAP, LEVEL_MESSAGE, LEVEL_POLICY, LEVELS };
 /* Wire type by field number; '-' is no field, 'm' the message of the next level. */
 static const char *const dnstap_random_wires[LEVELS] = {
     [LEVEL_DNSTAP] = "-222----------m0",
-    [LEVEL_MESSAGE] = "-0002200052200"
-                      "52m0",
+    [LEVEL_MESSAGE] = "-00022000522052m0",
     [LEVEL_POLICY] = "-22002",
 };
 
