@@ -9,8 +9,11 @@
  *
  * What is remembered is a keyed 64-bit hash of all that, and the time. Clients choose names and
  * ports, but without the key they cannot choose which queries collide. Entries stand in a ring in
- * the order in which they came, so that the oldest makes room and memory is fixed; chains through
- * the ring lead from a hash to its entry.
+ * the order in which they came, so that the oldest makes room and memory is fixed. Each has a
+ * serial number; a chain leads from a hash to the serial of its last entry and from there to those
+ * before, as in a compressor's window: a serial that is too old to be in the ring ends the chain.
+ * So the oldest need not be taken out of anything, and remembering touches one line of memory
+ * besides the ring's next.
  *
  * A query that is asked again replaces itself: its response is measured from the last time it was
  * asked. A match is used up, so that of two responses only the first has a latency.
@@ -29,20 +32,21 @@ enum {
 };
 
 struct entry {
-    uint64_t hash; /* 0: free */
+    uint64_t hash; /* 0: used up */
     uint64_t time_ns;
-    uint32_t next; /* of its chain, as in heads */
+    uint32_t before; /* serial of the entry before it in its chain */
 };
 
 /* A part of the queries, by their hashes. Its lock is held for some ten nanoseconds: so waiting is
  * spinning. */
 struct shard {
     struct entry *ring;
-    uint32_t *heads; /* of the chains: index into the ring plus one; 0: none */
-    uint32_t count;  /* entries of the ring, and chains */
-    uint32_t oldest; /* index into the ring: the next to be overwritten */
+    uint32_t *heads;   /* of the chains: serial of the last entry */
+    uint32_t mask;     /* entries of the ring, and chains: a power of two, less one */
+    uint32_t remember; /* so many of the last entries count */
+    uint32_t next;     /* serial of the next entry */
     atomic_bool taken;
-    char padding[CACHE_LINE - 2 * sizeof(void *) - 2 * sizeof(uint32_t) - sizeof(atomic_bool)];
+    char padding[CACHE_LINE - 2 * sizeof(void *) - 3 * sizeof(uint32_t) - sizeof(atomic_bool)];
 };
 
 /* Owner: the pipeline; used by all workers. */
@@ -64,15 +68,24 @@ static void latency_close(void *state)
     free(latency);
 }
 
+static bool open_shard(struct shard *shard, uint32_t entries)
+{
+    uint32_t size = 1;
+    while (size < entries)
+        size *= 2;
+    shard->mask = size - 1;
+    shard->remember = entries;
+    shard->next = entries + 1; /* so that the zeros in `heads` are too old */
+    shard->ring = calloc(size, sizeof *shard->ring);
+    shard->heads = calloc(size, sizeof *shard->heads);
+    return shard->ring && shard->heads;
+}
+
 static bool open_shards(struct latency *latency, uint64_t entries)
 {
     latency->shard_count = latency->shared && entries >= SHARDS * SHARD_ENTRIES ? SHARDS : 1;
     for (uint32_t i = 0; i < latency->shard_count; i++) {
-        struct shard *shard = &latency->shards[i];
-        shard->count = (uint32_t)(entries / latency->shard_count);
-        shard->ring = calloc(shard->count, sizeof *shard->ring);
-        shard->heads = calloc(shard->count, sizeof *shard->heads);
-        if (!shard->ring || !shard->heads)
+        if (!open_shard(&latency->shards[i], (uint32_t)(entries / latency->shard_count)))
             return false;
     }
     return true;
@@ -156,52 +169,38 @@ static void unlock(struct shard *shard)
 
 static uint32_t *chain_of(const struct shard *shard, uint64_t hash)
 {
-    return &shard->heads[(hash >> 32) * shard->count >> 32];
-}
-
-/* The link that leads to the entry of that hash; the chain's last link, 0, when there is none. */
-static uint32_t *find(const struct shard *shard, uint64_t hash)
-{
-    uint32_t *link = chain_of(shard, hash);
-    while (*link && shard->ring[*link - 1].hash != hash)
-        link = &shard->ring[*link - 1].next;
-    return link;
-}
-
-/* Takes the entry that the link leads to, if any, off its chain. */
-static void forget(const struct shard *shard, uint32_t *link)
-{
-    if (!*link)
-        return;
-    struct entry *entry = &shard->ring[*link - 1];
-    *link = entry->next;
-    entry->hash = 0;
+    return &shard->heads[hash >> 32 & shard->mask];
 }
 
 static void remember(struct shard *shard, uint64_t hash, uint64_t time_ns)
 {
-    struct entry *entry = &shard->ring[shard->oldest];
-    forget(shard, find(shard, hash));
-    if (entry->hash)
-        forget(shard, find(shard, entry->hash));
     uint32_t *head = chain_of(shard, hash);
-    *entry = (struct entry){hash, time_ns, *head};
-    *head = ++shard->oldest;
-    if (shard->oldest == shard->count)
-        shard->oldest = 0;
+    shard->ring[shard->next & shard->mask] = (struct entry){hash, time_ns, *head};
+    *head = shard->next++;
 }
 
-/* Uses up the query of that hash; false when there is none in the window before the response. */
-static bool recall(const struct shard *shard, uint64_t hash, uint64_t time_ns, uint64_t window_ns,
+/* Uses up the queries of that hash (it may have been asked repeatedly) if the last one came in the
+ * window before the response. Along a chain ages grow, else it has left the ring. */
+static bool recall(struct shard *shard, uint64_t hash, uint64_t time_ns, uint64_t window_ns,
                    int64_t *latency_ns)
 {
-    uint32_t *link = find(shard, hash);
-    uint64_t age = *link ? time_ns - shard->ring[*link - 1].time_ns : UINT64_MAX;
-    if (age > window_ns)
-        return false;
-    forget(shard, link);
-    *latency_ns = (int64_t)age;
-    return true;
+    uint32_t serial = *chain_of(shard, hash);
+    bool found = false;
+    for (uint32_t age, last_age = 0;; last_age = age) {
+        age = shard->next - serial;
+        if (age > shard->remember || age <= last_age)
+            return found;
+        struct entry *entry = &shard->ring[serial & shard->mask];
+        if (entry->hash == hash) {
+            if (!found && time_ns - entry->time_ns > window_ns)
+                return false;
+            if (!found)
+                *latency_ns = (int64_t)(time_ns - entry->time_ns);
+            found = true;
+            entry->hash = 0;
+        }
+        serial = entry->before;
+    }
 }
 
 /* Seconds are 64 bits from outside: the product may wrap, and then matches nothing sensible. */
