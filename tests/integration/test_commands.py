@@ -8,7 +8,7 @@ import socket
 import subprocess
 
 import fstrm
-from harness import Skip, equal, free_port, real_capture, test, wait_for
+from harness import ROOT, Skip, equal, free_port, real_capture, test, wait_for
 from lab import question
 
 
@@ -206,6 +206,11 @@ def example_configuration_is_valid(t):
     example = t.run("config", "example").stdout
     path = t.path("example.yaml")
     path.write_bytes(example)
+    t.run("config", "check", path)
+    for shipped in sorted((ROOT / "dist").glob("*.yaml")):
+        t.run("config", "check", shipped)
+    readme = (ROOT / "README.md").read_text().split("```yaml\n")[1].split("```")[0]
+    path.write_text(readme)
     t.run("config", "check", path)
     path.write_bytes(b"inputs:\n  - tcp: {listne: 127.0.0.1:6000}\n")
     done = t.run("config", "check", path, status=None)
