@@ -75,6 +75,22 @@ static void drop(struct lane *lane, enum drop_reason reason, uint64_t records)
         counter_add(&lane->plan->sinks[i]->shards[lane->worker].dropped[reason], records);
 }
 
+/* Hands the chunk to the outputs' queues. */
+static void publish(struct lane *lane)
+{
+    struct chunk *chunk = lane->chunk;
+    lane->chunk = NULL;
+    if (!chunk)
+        return;
+    for (size_t i = 0; chunk->records > 0 && i < lane->plan->sink_count; i++) {
+        struct sink *sink = lane->plan->sinks[i];
+        struct queue_loss loss = queue_push(&sink->queue, chunk);
+        if (loss.records > 0)
+            counter_add(&sink->shards[lane->worker].dropped[loss.reason], loss.records);
+    }
+    chunk_release(chunk);
+}
+
 void lane_event(struct lane *lane, struct event *ev)
 {
     if (lane->needs & ev->bad & FACET_DNSTAP) {
@@ -93,7 +109,7 @@ void lane_event(struct lane *lane, struct event *ev)
     if (__builtin_expect(result == FORMAT_WRITTEN && !chunk->bytes.failed, 1)) {
         chunk_mark(chunk);
         if (chunk_full(chunk))
-            lane_flush(lane);
+            publish(lane);
         return;
     }
     drop(lane, chunk->bytes.failed ? DROP_MEMORY : (enum drop_reason)result, 1);
@@ -103,15 +119,7 @@ void lane_event(struct lane *lane, struct event *ev)
 
 void lane_flush(struct lane *lane)
 {
-    struct chunk *chunk = lane->chunk;
-    lane->chunk = NULL;
-    if (!chunk)
-        return;
-    for (size_t i = 0; chunk->records > 0 && i < lane->plan->sink_count; i++) {
-        struct sink *sink = lane->plan->sinks[i];
-        struct queue_loss loss = queue_push(&sink->queue, chunk);
-        if (loss.records > 0)
-            counter_add(&sink->shards[lane->worker].dropped[loss.reason], loss.records);
-    }
-    chunk_release(chunk);
+    publish(lane);
+    for (size_t i = 0; i < lane->plan->sink_count; i++)
+        queue_wake(&lane->plan->sinks[i]->queue);
 }

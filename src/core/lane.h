@@ -35,7 +35,8 @@ void lane_free(struct lane *lane);
 
 /* Formats the event into the lane's chunk, or counts why not. */
 void lane_event(struct lane *lane, struct event *ev);
-/* Hands what the chunk holds to the lane's outputs. */
+/* Hands what the chunk holds to the lane's outputs, and sees to it that they get to work: a full
+ * chunk is handed over by itself, but its output may sleep on until there are more. */
 void lane_flush(struct lane *lane);
 
 #endif

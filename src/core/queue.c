@@ -8,6 +8,7 @@
 enum {
     CHUNK_COST_MIN = sizeof(struct chunk) + CHUNK_BYTES + CHUNK_HEADROOM,
     SMALL_BYTES = CHUNK_BYTES / 4, /* what is shorter is copied rather than queued */
+    WAKE_CHUNKS = 6,               /* full chunks that are worth waking the consumer */
 };
 
 /* Memory that the chunk holds; never less than a new chunk's, on which the ring's size relies. */
@@ -190,12 +191,28 @@ struct queue_loss queue_push(struct queue *queue, struct chunk *chunk)
         loss = drop_newest(queue, chunk);
     else if (!place(queue, chunk))
         loss = policies[queue->when_full](queue, chunk);
-    bool hungry = queue_hungry(queue);
-    atomic_store_explicit(&queue->hungry, false, memory_order_relaxed);
+    bool worth =
+        !chunk_full(chunk) || queue->count >= WAKE_CHUNKS || queue->bytes > queue->limit / 2;
+    bool hungry = worth && queue_hungry(queue);
+    if (hungry)
+        atomic_store_explicit(&queue->hungry, false, memory_order_relaxed);
     pthread_mutex_unlock(&queue->lock);
     if (hungry) /* outside the lock, lest the consumer wakes only to wait for it */
         pthread_cond_signal(&queue->wake);
     return loss;
+}
+
+void queue_wake(struct queue *queue)
+{
+    if (!queue_hungry(queue))
+        return;
+    pthread_mutex_lock(&queue->lock);
+    bool hungry = queue->count > 0 && queue_hungry(queue);
+    if (hungry)
+        atomic_store_explicit(&queue->hungry, false, memory_order_relaxed);
+    pthread_mutex_unlock(&queue->lock);
+    if (hungry)
+        pthread_cond_signal(&queue->wake);
 }
 
 /* Sleeps until nudged, abandoned or late; `for_chunks`, also until there is one or the close. */

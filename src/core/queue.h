@@ -57,6 +57,11 @@ void queue_free(struct queue *queue);
  */
 struct queue_loss queue_push(struct queue *queue, struct chunk *chunk);
 
+/* Wakes the consumer if it sleeps while something is queued. queue_push wakes it for some full
+ * chunks together, since a wake-up costs as much as formatting many events, and for one that is not
+ * full; who pushed full ones calls this when no more may come. */
+void queue_wake(struct queue *queue);
+
 /* True while the consumer sleeps for want of chunks: a part-filled chunk is welcome. */
 static inline bool queue_hungry(const struct queue *queue)
 {
