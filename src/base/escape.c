@@ -68,6 +68,16 @@ static inline size_t scan_plain(char *p, const uint8_t *bytes, size_t len, uint8
         if (p)
             memcpy(p + i, &word, sizeof word);
     }
+    if (len - i < sizeof(uint64_t) &&
+        len >= sizeof(uint64_t)) { /* the rest, in one overlapping word */
+        uint64_t word;
+        memcpy(&word, bytes + len - sizeof word, sizeof word);
+        if (!special_bytes(word, lowest, quote)) {
+            if (p)
+                memcpy(p + len - sizeof word, &word, sizeof word);
+            return len;
+        }
+    }
     for (; i < len && !special_byte(bytes[i], lowest, quote); i++)
         if (p)
             p[i] = (char)bytes[i];

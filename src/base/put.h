@@ -36,6 +36,27 @@ static inline char *put_str(char *p, const char *text)
     return put_bytes(p, text, strlen(text));
 }
 
+/* At most 32 bytes, without a call: two copies of known length that may overlap. */
+static inline char *put_short(char *p, const void *bytes, size_t len)
+{
+    const char *from = bytes;
+    if (len >= 16) {
+        memcpy(p, from, 16);
+        memcpy(p + len - 16, from + len - 16, 16);
+    } else if (len >= 8) {
+        memcpy(p, from, 8);
+        memcpy(p + len - 8, from + len - 8, 8);
+    } else if (len >= 4) {
+        memcpy(p, from, 4);
+        memcpy(p + len - 4, from + len - 4, 4);
+    } else if (len > 0) {
+        p[0] = from[0];
+        p[len / 2] = from[len / 2];
+        p[len - 1] = from[len - 1];
+    }
+    return p + len;
+}
+
 /* A literal, its length known when compiled. */
 #define PUT_LIT(p, lit) put_bytes((p), "" lit, sizeof(lit) - 1)
 

@@ -22,6 +22,8 @@ enum event_facet {
     FACET_LATENCY = 1 << 5,  /* set by the latency stage, which runs only if somebody needs it */
 };
 
+enum { EVENT_EDNS_DO = 0x8000 }; /* the flag of dns_edns.flags, RFC 3225 */
+
 /* Where frames come from: one connection or one file. Immutable while any of its frames is in
  * flight. Owner: the input. */
 struct origin {

@@ -5,7 +5,6 @@
 
 #define AT(member) offsetof(struct event, member)
 
-enum { EDNS_DO = 0x8000 };
 enum { MATCH_CLIENT_IP = 2, MATCH_RESPONSE_IP = 3, MATCH_NS_IP = 5 }; /* Policy.Match */
 
 /* Getters. The plain ones are told by their row where the value lies. */
@@ -335,7 +334,7 @@ static char *word_policy_match(char *p, uint64_t code)
     return put_word(p, dnstap_policy_match_name((uint32_t)code), "", code);
 }
 
-static char *word_rcode(char *p, uint64_t code)
+char *field_rcode(char *p, uint64_t code)
 {
     return put_word(p, dns_rcode_name((unsigned)code), "RCODE", code);
 }
@@ -390,7 +389,7 @@ const struct field fields[] = {
      .doc = "time of the message in seconds since 1970"},
     {"dnstap.direction", "type", FIELD_WORD, .needs = FACET_DNSTAP, .get = get_direction,
      .has = DNSTAP_HAS_MESSAGE_TYPE, .word = word_direction, .doc = "query or response"},
-    {"dns.rcode", "rcode", FIELD_WORD, .needs = FACET_HEADER, .get = get_rcode, .word = word_rcode,
+    {"dns.rcode", "rcode", FIELD_WORD, .needs = FACET_HEADER, .get = get_rcode, .word = field_rcode,
      .column = 4, .doc = "response code of the header"},
     {"dns.id", "id", FIELD_UINT, .needs = FACET_HEADER, .get = get_header_u16, .at = AT(header.id),
      .doc = "id of the DNS message"},
@@ -439,10 +438,10 @@ const struct field fields[] = {
      .part = true, .doc = "EDNS version"},
     {"edns.udp-size", "edns-udp-size", FIELD_UINT, .needs = FACET_RECORDS, .get = get_edns_u16,
      .at = AT(edns.udp_size), .part = true, .doc = "bytes that the sender takes over UDP"},
-    {"edns.do", "edns-do", FIELD_BOOL, .needs = FACET_RECORDS, .get = get_edns_flag, .has = EDNS_DO,
-     .part = true, .doc = "DNSSEC records are wanted"},
+    {"edns.do", "edns-do", FIELD_BOOL, .needs = FACET_RECORDS, .get = get_edns_flag,
+     .has = EVENT_EDNS_DO, .part = true, .doc = "DNSSEC records are wanted"},
     {"edns.rcode", "edns-rcode", FIELD_WORD, .needs = FACET_RECORDS, .get = get_edns_u16,
-     .at = AT(edns.rcode), .word = word_rcode, .part = true,
+     .at = AT(edns.rcode), .word = field_rcode, .part = true,
      .doc = "response code with its extended bits"},
     {"edns.client-subnet", "edns-client-subnet", FIELD_TREE, .needs = FACET_RECORDS,
      .put = structure_client_subnet, .part = true, .doc = "client subnet: prefix and scope"},

@@ -68,6 +68,9 @@ struct field {
 /* All fields, in the order in which JSON prints them; ends with a row whose name is NULL. */
 extern const struct field fields[];
 
+/* The mnemonic of a response code, or RCODE and its number. */
+char *field_rcode(char *p, uint64_t code);
+
 /* By name or by key; NULL when unknown, *hint (may be NULL) then the nearest name or NULL. */
 const struct field *field_find(struct span name, const char **hint);
 

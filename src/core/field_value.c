@@ -18,7 +18,10 @@ size_t field_value_max(enum field_kind kind, const struct field_value *value)
     return most[kind] + (kind == FIELD_TEXT ? value->text.len * SCALAR_TEXT_MAX : 0);
 }
 
-static char *put_code(char *p, const struct field *field, uint64_t code, enum scalar_style style)
+/* Not inlined, so that the function below keeps no array on its stack: formats have the mnemonics
+ * of usual codes at hand, and come here with the others only. */
+__attribute__((noinline)) static char *put_code(char *p, const struct field *field, uint64_t code,
+                                                enum scalar_style style)
 {
     char word[FIELD_WORD_MAX];
     return scalar_word(p, span_of(word, (size_t)(field->word(word, code) - word)), style);
@@ -66,7 +69,8 @@ char *field_value_put(char *p, const struct field *field, const struct field_val
 void field_put(const struct field *field, struct event *ev, struct tree *tree)
 {
     struct field_value value;
-    struct put_time_cache cache = {0};
+    struct put_time_cache cache;
+    cache.len = 0;
     if (field->kind == FIELD_TREE) {
         event_need(ev, field->needs);
         if (!field->put(field, ev, tree))

@@ -24,7 +24,7 @@ char *scalar_word(char *p, struct span word, enum scalar_style style)
     if (style == SCALAR_YAML && word.len > 0 && is_letter(word.ptr[0]) && !means_more_in_yaml(word))
         style = SCALAR_BARE;
     p = scalar_quote(p, style);
-    p = put_bytes(p, word.ptr, word.len);
+    p = put_short(p, word.ptr, word.len);
     return scalar_quote(p, style);
 }
 

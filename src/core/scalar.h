@@ -32,7 +32,7 @@ static inline char *scalar_quote(char *p, enum scalar_style style)
     return p + (style != SCALAR_BARE);
 }
 
-/* Letters, digits and - _ only. YAML's words for null and truth are given quotes. */
+/* At most 32 letters, digits and - _ . YAML's words for null and truth are given quotes. */
 char *scalar_word(char *p, struct span word, enum scalar_style style);
 /* Bytes of a stranger. */
 char *scalar_text(char *p, struct span bytes, enum scalar_style style);

@@ -36,18 +36,25 @@ bool structure_flags(const struct field *self, struct event *ev, struct tree *t)
     return true;
 }
 
-static void put_record(struct tree *t, struct span msg, const struct dns_rr *rr)
+/* The owner's name. Most owners are a pointer to the question's name, which is known already. */
+static struct dns_name owner_name(const struct event *ev, const struct dns_rr *rr, uint8_t *space)
+{
+    static const uint8_t to_question[2] = {0xc0, DNS_HEADER_LEN};
+    struct dns_name owner = {0};
+    size_t end;
+    if (ev->question.name.len > 0 && memcmp(ev->dns.ptr + rr->owner, to_question, 2) == 0)
+        return ev->question.name;
+    return dns_name_decode(ev->dns, rr->owner, space, &owner, &end) == 0 ? owner
+                                                                         : (struct dns_name){0};
+}
+
+static void put_record(struct tree *t, const struct event *ev, const struct dns_rr *rr)
 {
     uint8_t space[DNS_NAME_MAX];
     char word[FIELD_WORD_MAX];
-    struct dns_name owner = {0};
-    size_t end;
     tree_open_map(t);
     tree_key(t, "name");
-    if (dns_name_decode(msg, rr->owner, space, &owner, &end) == 0)
-        tree_name(t, owner);
-    else
-        tree_null(t);
+    tree_name(t, owner_name(ev, rr, space));
     tree_key(t, "type");
     tree_word(t, span_of(word, (size_t)(dns_type_put(word, rr->type) - word)));
     tree_key(t, "class");
@@ -55,7 +62,7 @@ static void put_record(struct tree *t, struct span msg, const struct dns_rr *rr)
     tree_key(t, "ttl");
     tree_uint(t, rr->ttl);
     tree_key(t, "rdata");
-    tree_rdata(t, msg, rr);
+    tree_rdata(t, ev->dns, rr);
     tree_close_map(t);
 }
 
@@ -72,7 +79,7 @@ static bool put_section(struct event *ev, struct tree *t, enum dns_section secti
         if (rr.type == DNS_TYPE_OPT)
             continue;
         tree_item(t);
-        put_record(t, ev->dns, &rr);
+        put_record(t, ev, &rr);
     }
     tree_close_list(t);
     return true;
@@ -99,14 +106,6 @@ bool structure_additional(const struct field *self, struct event *ev, struct tre
 static bool has_edns(const struct event *ev)
 {
     return !(ev->bad & FACET_RECORDS) && ev->edns.present;
-}
-
-bool structure_edns(const struct field *self, struct event *ev, struct tree *t)
-{
-    if (!has_edns(ev))
-        return false;
-    put_parts(self, ev, t);
-    return true;
 }
 
 static void put_option(struct tree *t, const struct dns_edns_option *option)
@@ -156,6 +155,31 @@ bool structure_client_subnet(const struct field *self, struct event *ev, struct 
         }
     }
     return false;
+}
+
+/* All parts, as the rows edns.* have them one by one; written out, for most messages have EDNS. */
+bool structure_edns(const struct field *self, struct event *ev, struct tree *t)
+{
+    const struct dns_edns *edns = &ev->edns;
+    char word[FIELD_WORD_MAX];
+    if (!has_edns(ev))
+        return false;
+    tree_open_map(t);
+    tree_key(t, "version");
+    tree_uint(t, edns->version);
+    tree_key(t, "udp-size");
+    tree_uint(t, edns->udp_size);
+    tree_key(t, "do");
+    tree_bool(t, edns->flags & EVENT_EDNS_DO);
+    tree_key(t, "rcode");
+    tree_word(t, span_of(word, (size_t)(field_rcode(word, edns->rcode) - word)));
+    tree_key(t, "client-subnet");
+    if (!structure_client_subnet(self, ev, t))
+        tree_null(t);
+    tree_key(t, "options");
+    structure_edns_options(self, ev, t);
+    tree_close_map(t);
+    return true;
 }
 
 bool structure_policy(const struct field *self, struct event *ev, struct tree *t)

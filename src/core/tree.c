@@ -1,13 +1,6 @@
 #include "core/tree.h"
 
-enum {
-    TREE_ROOM = 256,                    /* reserved at a time */
-    TREE_DEPTH_MAX = 16,                /* deeper ones are not indented further */
-    TREE_LEAD = 2 * TREE_DEPTH_MAX + 8, /* what stands before an item or a key's name, at most */
-};
-
-/* Hands what was written to the buffer and reserves anew. */
-static bool tree_grow(struct tree *t, size_t need)
+bool tree_grow(struct tree *t, size_t need)
 {
     if (!t->p)
         return false;
@@ -17,15 +10,9 @@ static bool tree_grow(struct tree *t, size_t need)
     return t->p;
 }
 
-/* True when `need` (at least 1) bytes may be written at t->p. */
-static inline bool tree_room(struct tree *t, size_t need)
-{
-    return __builtin_expect((size_t)(t->end - t->p) >= need, 1) || tree_grow(t, need);
-}
-
 void tree_begin(struct tree *t, struct buf *out, enum scalar_style style)
 {
-    *t = (struct tree){.out = out, .style = style, .first = true};
+    *t = (struct tree){.out = out, .style = style, .gap = style == SCALAR_JSON, .first = true};
     t->p = buf_reserve(out, TREE_ROOM);
     t->end = t->p ? t->p + TREE_ROOM : NULL;
 }
@@ -34,11 +21,6 @@ void tree_end(struct tree *t)
 {
     if (t->p)
         buf_commit(t->out, t->p);
-}
-
-enum scalar_style tree_style(const struct tree *t)
-{
-    return t->style == SCALAR_BARE && t->depth > 0 ? SCALAR_COLUMN : t->style;
 }
 
 /* A new line at the depth of the innermost list or mapping. */
@@ -90,56 +72,30 @@ void tree_close_map(struct tree *t)
     tree_close(t, "{}");
 }
 
-/* What stands between one element and the next, where lines do not do that. */
-static char *put_comma(char *p, const struct tree *t)
-{
-    if (t->first)
-        return p;
-    return t->style == SCALAR_JSON ? PUT_LIT(p, ", ") : put_char(p, ',');
-}
-
-void tree_item(struct tree *t)
+void tree_item_line(struct tree *t)
 {
     if (!tree_room(t, TREE_LEAD))
         return;
-    if (t->style == SCALAR_YAML) {
-        t->p = PUT_LIT(put_indent(t->p, t->depth), "- ");
-        t->in_line = true;
-    } else {
-        t->p = put_comma(t->p, t);
-    }
+    t->p = PUT_LIT(put_indent(t->p, t->depth), "- ");
+    t->in_line = true;
     t->first = false;
 }
 
-void tree_key(struct tree *t, const char *name)
+void tree_key_line(struct tree *t, const char *name)
 {
     if (!tree_room(t, TREE_LEAD + TREE_KEY_MAX))
         return;
-    char *p = t->p;
-    if (t->style == SCALAR_YAML) {
-        if (!t->in_line)
-            p = put_indent(p, t->depth);
-        p = put_char(put_str(p, name), ':');
-    } else {
-        p = put_char(put_comma(p, t), '"');
-        p = put_str(p, name);
-        p = t->style == SCALAR_JSON ? PUT_LIT(p, "\": ") : PUT_LIT(p, "\":");
-    }
-    t->p = p;
+    char *p = t->in_line ? t->p : put_indent(t->p, t->depth);
+    t->p = put_char(put_str(p, name), ':');
     t->first = false;
     t->in_line = false;
 }
 
-bool tree_scalar(struct tree *t, size_t need)
+void tree_scalar_line(struct tree *t)
 {
-    if (!tree_room(t, need + 1))
-        return false;
-    if (t->style == SCALAR_YAML) {
-        if (!t->in_line)
-            *t->p++ = ' ';
-        t->in_line = false;
-    }
-    return true;
+    if (!t->in_line)
+        *t->p++ = ' ';
+    t->in_line = false;
 }
 
 void tree_null(struct tree *t)
@@ -154,6 +110,12 @@ void tree_uint(struct tree *t, uint64_t value)
         t->p = put_u64(t->p, value);
 }
 
+void tree_bool(struct tree *t, bool value)
+{
+    if (tree_scalar(t, 5))
+        t->p = scalar_bool(t->p, value);
+}
+
 void tree_word(struct tree *t, struct span word)
 {
     if (tree_scalar(t, word.len + SCALAR_QUOTES))
@@ -162,7 +124,9 @@ void tree_word(struct tree *t, struct span word)
 
 void tree_name(struct tree *t, struct dns_name name)
 {
-    if (tree_scalar(t, SCALAR_NAME_MAX))
+    if (name.len == 0)
+        tree_null(t);
+    else if (tree_scalar(t, SCALAR_NAME_MAX))
         t->p = scalar_name(t->p, name, tree_style(t));
 }
 

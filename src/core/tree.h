@@ -14,7 +14,12 @@
 #include "base/buf.h"
 #include "core/scalar.h"
 
-enum { TREE_KEY_MAX = 32 };
+enum {
+    TREE_ROOM = 512,     /* reserved at a time */
+    TREE_DEPTH_MAX = 16, /* deeper ones are not indented further */
+    TREE_KEY_MAX = 32,
+    TREE_LEAD = 2 * TREE_DEPTH_MAX + 8, /* what stands before an item or a key, at most */
+};
 
 /* Owner: the stack. When memory is short nothing more is written, and out->failed tells. */
 struct tree {
@@ -22,6 +27,7 @@ struct tree {
     char *p;   /* where the next byte goes; NULL after a failure */
     char *end; /* of the reserved bytes */
     enum scalar_style style;
+    uint8_t gap; /* spaces behind a comma or a colon */
     unsigned depth;
     bool first;   /* nothing stands in the innermost list or mapping yet */
     bool in_line; /* YAML: the next key or scalar follows "- " on its line */
@@ -33,23 +39,80 @@ void tree_begin(struct tree *t, struct buf *out, enum scalar_style style);
 /* Gives what was written to the buffer. */
 void tree_end(struct tree *t);
 
+/* The style of a scalar here. */
+static inline enum scalar_style tree_style(const struct tree *t)
+{
+    return t->style == SCALAR_BARE && t->depth > 0 ? SCALAR_COLUMN : t->style;
+}
+
+/* Hands what was written to the buffer and reserves anew; false: no memory. */
+bool tree_grow(struct tree *t, size_t need);
+
+/* True when `need` (at least 1) bytes may be written at t->p. */
+static inline bool tree_room(struct tree *t, size_t need)
+{
+    return __builtin_expect((size_t)(t->end - t->p) >= need, 1) || tree_grow(t, need);
+}
+
 void tree_open_list(struct tree *t);
 void tree_close_list(struct tree *t);
 void tree_open_map(struct tree *t);
 void tree_close_map(struct tree *t);
+
+/* YAML's forms of the two below. */
+void tree_item_line(struct tree *t);
+void tree_key_line(struct tree *t, const char *name);
+
+/* What stands between one element and the next, where lines do not do that. */
+static inline char *tree_comma(char *p, struct tree *t)
+{
+    memcpy(p, ", ", 2);
+    p += t->first ? 0 : 1 + t->gap;
+    t->first = false;
+    return p;
+}
+
 /* Before each element of a list. */
-void tree_item(struct tree *t);
-/* Before each value of a mapping. The name needs no quotes and has at most TREE_KEY_MAX bytes. */
-void tree_key(struct tree *t, const char *name);
+static inline void tree_item(struct tree *t)
+{
+    if (t->style == SCALAR_YAML)
+        tree_item_line(t);
+    else if (tree_room(t, TREE_LEAD))
+        t->p = tree_comma(t->p, t);
+}
+
+/* Before each value of a mapping. The name needs no quotes and has at most TREE_KEY_MAX bytes; a
+ * literal is copied by its known length. */
+static inline void tree_key(struct tree *t, const char *name)
+{
+    if (t->style == SCALAR_YAML) {
+        tree_key_line(t, name);
+    } else if (tree_room(t, TREE_LEAD + TREE_KEY_MAX)) {
+        char *p = put_char(tree_comma(t->p, t), '"');
+        p = put_short(p, name, strlen(name));
+        memcpy(p, "\": ", 3);
+        t->p = p + 2 + t->gap;
+    }
+}
+
+/* YAML's part of the one below. */
+void tree_scalar_line(struct tree *t);
 
 /* Room for a scalar of at most `need` bytes at t->p, which the caller moves; false: no memory. */
-bool tree_scalar(struct tree *t, size_t need);
-/* The style of a scalar here. */
-enum scalar_style tree_style(const struct tree *t);
+static inline bool tree_scalar(struct tree *t, size_t need)
+{
+    if (!tree_room(t, need + 1))
+        return false;
+    if (t->style == SCALAR_YAML)
+        tree_scalar_line(t);
+    return true;
+}
 
 void tree_null(struct tree *t);
 void tree_uint(struct tree *t, uint64_t value);
+void tree_bool(struct tree *t, bool value);
 void tree_word(struct tree *t, struct span word);
+/* Null when it is absent. */
 void tree_name(struct tree *t, struct dns_name name);
 void tree_hex(struct tree *t, struct span bytes);
 /* A record's data, an option's data: what the functions of wire/ say, as a string. */
