@@ -7,7 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Owner: whoever holds the bytes. Lifetime: as the bytes. Absent is ptr == NULL; empty is len == 0. */
+/* Owner: whoever holds the bytes. Lifetime: as the bytes. Absent is ptr == NULL; empty is len == 0.
+ */
 struct span {
     const uint8_t *ptr;
     size_t len;

@@ -21,7 +21,8 @@ struct format_spec {
 #define FORMAT_WRITTEN (-1)
 
 struct format_hooks {
-    /* Optional: without it the state is NULL and no facet is needed. A new instance in *state, and the facets it needs in *needs. -1: bad field list, err says. */
+    /* Optional: without it the state is NULL and no facet is needed. A new instance in *state, and
+     * the facets it needs in *needs. -1: bad field list, err says. */
     int (*open)(const struct format_spec *spec, void **state, uint32_t *needs, struct error *err);
     void (*close)(void *state);
     /* Appends the event's record, with what separates it from the next. The core has called

@@ -1,4 +1,5 @@
-/* A strict checker for one JSON value: the grammar of RFC 8259, in UTF-8, surrogates in pairs only. */
+/* A strict checker for one JSON value: the grammar of RFC 8259, in UTF-8, surrogates in pairs only.
+ */
 #ifndef SPILE_TESTS_JSON_CHECK_H
 #define SPILE_TESTS_JSON_CHECK_H
 
