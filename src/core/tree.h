@@ -83,7 +83,7 @@ static inline void tree_item(struct tree *t)
 
 /* Before each value of a mapping. The name needs no quotes and has at most TREE_KEY_MAX bytes; a
  * literal is copied by its known length. */
-static inline void tree_key(struct tree *t, const char *name)
+__attribute__((always_inline)) static inline void tree_key(struct tree *t, const char *name)
 {
     if (t->style == SCALAR_YAML) {
         tree_key_line(t, name);
