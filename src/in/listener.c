@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 
-enum { ACCEPTS_AT_ONCE = 64, PAUSE_MS = 100, REFUSAL_LINES_PER_SECOND = 2 };
+enum { ACCEPTS_AT_ONCE = 64, PAUSE_MS = 100, LINES_PER_SECOND = 2 };
 
 static uint64_t now_ms(void)
 {
@@ -25,8 +25,11 @@ static void refuse(struct listener *l, int fd, const char *who, const char *why)
     static struct log_limit limit;
     unsigned held;
     counter_add_shared(&l->input->counters.refused, 1);
-    if (log_limit_pass(&limit, REFUSAL_LINES_PER_SECOND, &held))
+    if (log_limit_pass(&limit, LINES_PER_SECOND, &held)) {
+        if (held > 0)
+            log_warning("%u more connections were refused", held);
         log_warning("%s: refused %s: %s", l->name, who, why);
+    }
     close(fd);
 }
 
@@ -41,14 +44,18 @@ static void take(struct listener *l, int fd, const struct sockaddr_storage *addr
         refuse(l, fd, peer.text, "too many connections (max-connections)");
         return;
     }
+    uint64_t delay_ms;
+    if (!penalty_admit(&l->penalty, peer.penalty_key, now_ms(), &delay_ms)) {
+        refuse(l, fd, peer.text, "it keeps reconnecting, without bringing anything");
+        return;
+    }
     struct origin origin = {.input = l->input->index, .id = ++l->next_id};
     snprintf(origin.peer, sizeof origin.peer, "%s", peer.text);
     counter_add_shared(&l->input->counters.connections, 1);
-    uint64_t delay = penalty_delay_ms(&l->penalty, peer.penalty_key, now_ms());
     log_debug("%s: connection from %s%s", l->name, peer.text,
-              delay ? " (slowed down: it keeps reconnecting)" : "");
+              delay_ms ? " (slowed down: it keeps reconnecting)" : "");
     connection_start(&l->rules, pipeline_pick_worker(l->input->pipeline), fd, &origin,
-                     peer.penalty_key, delay);
+                     peer.penalty_key, delay_ms);
 }
 
 static void acceptable(uv_poll_t *poll, int status, int events);
@@ -63,7 +70,10 @@ static void resume(uv_timer_t *timer)
 /* Out of descriptors or memory: the connection stays in the backlog, and so would the event. */
 static void pause_accepting(struct listener *l, int error)
 {
-    log_warning("%s: cannot accept: %s; trying again", l->name, strerror(error));
+    static struct log_limit limit;
+    unsigned held;
+    if (log_limit_pass(&limit, 1, &held))
+        log_warning("%s: cannot accept: %s; trying again", l->name, strerror(error));
     uv_poll_stop(&l->poll);
     uv_timer_start(&l->pause, resume, PAUSE_MS, 0);
 }

@@ -1,7 +1,9 @@
 /*
  * Penalties for peers that connect again and again without bringing anything: each such connection
- * makes the peer's next one wait longer before it is served, up to a second. A connection that
- * brings frames clears the account. The table is small and fixed; peers that collide share one.
+ * makes the peer's next one wait longer before it is served, up to a second; and while one waits,
+ * the peer's others are refused, so that it cannot take the places of everybody else. A connection
+ * that brings frames clears the account. The table is small and fixed; of peers that want the same
+ * slot, only the first is watched: nobody pays for another.
  */
 #ifndef SPILE_IN_PENALTY_H
 #define SPILE_IN_PENALTY_H
@@ -13,19 +15,23 @@
 
 enum { PENALTY_SLOTS = 256, PENALTY_MAX_MS = 1000 };
 
+struct penalty_account {
+    uint64_t peer_key;
+    uint64_t last_ms; /* of the last useless connection */
+    uint64_t next_ms; /* until then a connection waits */
+    uint32_t useless; /* in a row */
+};
+
 /* Any thread. */
 struct penalty {
     pthread_mutex_t lock;
-    struct {
-        uint64_t last_ms; /* of the last useless connection */
-        uint32_t useless; /* in a row */
-    } slots[PENALTY_SLOTS];
+    struct penalty_account accounts[PENALTY_SLOTS];
 };
 
 void penalty_init(struct penalty *p);
 /* A connection of that peer ended. */
 void penalty_note(struct penalty *p, uint64_t peer_key, bool useful, uint64_t now_ms);
-/* How long the peer's next connection waits. */
-uint64_t penalty_delay_ms(struct penalty *p, uint64_t peer_key, uint64_t now_ms);
+/* The peer connects: false refuses it, else *delay_ms is how long the connection waits. */
+bool penalty_admit(struct penalty *p, uint64_t peer_key, uint64_t now_ms, uint64_t *delay_ms);
 
 #endif

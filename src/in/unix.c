@@ -57,18 +57,20 @@ static bool admit(struct listener *l, int fd, const struct sockaddr_storage *add
     (void)address;
     getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len);
     snprintf(peer->text, sizeof peer->text, "unix:pid=%d", (int)cred.pid);
-    peer->penalty_key = (uint64_t)cred.pid;
+    /* Processes of other containers all have the number 0 here: tell at least their users apart. */
+    peer->penalty_key = (uint64_t)cred.pid << 32 | cred.uid;
     return true;
 }
 
-/* True when somebody listens at the path. */
+/* False when nobody can be behind the path any more: connecting is refused. Any other answer (a
+ * full backlog, no permission, a datagram socket) means that somebody may be. */
 static bool is_served(const struct sockaddr_un *address)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return false;
+        return true;
     int result = connect(fd, (const struct sockaddr *)address, sizeof *address);
-    bool served = result == 0 || errno == EAGAIN || errno == EINPROGRESS;
+    bool served = result == 0 || errno != ECONNREFUSED;
     close(fd);
     return served;
 }
@@ -85,7 +87,7 @@ static int clear_path(const struct sockaddr_un *address, struct error *err)
     if (!S_ISSOCK(st.st_mode))
         return error_set(err, "cannot listen on unix %s: a file that is no socket is there", path);
     if (is_served(address))
-        return error_set(err, "cannot listen on unix %s: another program listens there", path);
+        return error_set(err, "cannot listen on unix %s: another program uses it", path);
     if (unlink(path) < 0)
         return error_set(err, "cannot replace unix %s: %s", path, strerror(errno));
     return 0;
