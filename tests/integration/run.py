@@ -25,7 +25,9 @@ sys.path.insert(0, str(HERE))
 import harness  # noqa: E402  (found through sys.path)
 
 INSIDE = "SPILE_TESTS_NAMESPACE"
-UNSHARE = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
+WHOLE = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
+# Root; anybody, where the kernel lets users have namespaces; root in a chroot.
+WAYS_IN = [WHOLE, [*WHOLE, "--map-root-user"], ["unshare", "--net"]]
 
 
 def enter_namespace():
@@ -36,7 +38,7 @@ def enter_namespace():
         if not shutil.which(tool):
             os.environ[INSIDE] = f"{tool} is not installed"
             return os.environ[INSIDE]
-    for command in (UNSHARE, [*UNSHARE, "--map-root-user"]):
+    for command in WAYS_IN:
         done = subprocess.run([*command, "ip", "link", "set", "lo", "up"], capture_output=True, check=False)
         if done.returncode == 0:
             os.environ[INSIDE] = ""

@@ -33,7 +33,10 @@ def make_run_on_a_terminal(t):
     """Lines of the bundled capture, three lines of advice, a client's own lines, Ctrl-C, status 0."""
     free()
     folder = build_folder(t)
-    child, terminal = pty.fork()
+    try:
+        child, terminal = pty.fork()
+    except OSError as error:
+        raise Skip(f"no pseudo-terminal: {error}") from None
     if child == 0:
         os.chdir(ROOT)
         os.execvp("make", ["make", "--no-print-directory", "run", f"BUILD={folder}"])
