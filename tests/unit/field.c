@@ -212,6 +212,26 @@ static const struct row response_rows[] = {
     {0},
 };
 
+/* Every field of frame_response(). */
+static const struct row response_rows[] = {
+    {"query.port", "0", "0"},
+    {"response.port", "4294967295", "4294967295"},
+    {"dnstap.type", "\"99\"", "99"},
+    {"dnstap.direction", "\"query\"", "query"},
+    {"dnstap.family", "\"3\"", "3"},
+    {"dnstap.protocol", "\"4294967295\"", "4294967295"},
+    {"dnstap.http-protocol", "\"HTTP3\"", "HTTP3"},
+    {"dns.rcode", "\"RCODE13\"", "RCODE13"},
+    {"dns.opcode", "\"OPCODE15\"", "OPCODE15"},
+    {"dns.qtype", "\"TYPE65400\"", "TYPE65400"},
+    {"dns.qclass", "\"CLASS5\"", "CLASS5"},
+    {"dns.flags", "[\"tc\", \"z\", \"ad\", \"cd\"]", "[\"tc\",\"z\",\"ad\",\"cd\"]"},
+    /* The last second that RFC 3339 can write; the number itself is exact. */
+    {"dnstap.time", "\"9999-12-31T23:59:59.294967295Z\"", "9999-12-31T23:59:59.294967295Z"},
+    {"dnstap.timestamp", "18446744073709551615.294967295", "18446744073709551615.294967295"},
+    {0},
+};
+
 static void test_response(void **state)
 {
     (void)state;
@@ -310,24 +330,6 @@ static void test_addresses(void **state)
 static void test_numbers(void **state)
 {
     (void)state;
-    static const struct row rows[] = {
-        {"query.port", "0", "0"},
-        {"response.port", "4294967295", "4294967295"},
-        {"dnstap.type", "\"99\"", "99"},
-        {"dnstap.direction", "\"query\"", "query"},
-        {"dnstap.family", "\"3\"", "3"},
-        {"dnstap.protocol", "\"4294967295\"", "4294967295"},
-        {"dnstap.http-protocol", "\"HTTP3\"", "HTTP3"},
-        {"dns.rcode", "\"RCODE13\"", "RCODE13"},
-        {"dns.opcode", "\"OPCODE15\"", "OPCODE15"},
-        {"dns.qtype", "\"TYPE65400\"", "TYPE65400"},
-        {"dns.qclass", "\"CLASS5\"", "CLASS5"},
-        {"dns.flags", "[\"tc\", \"z\", \"ad\", \"cd\"]", "[\"tc\",\"z\",\"ad\",\"cd\"]"},
-        /* The last second that RFC 3339 can write; the number itself is exact. */
-        {"dnstap.time", "\"9999-12-31T23:59:59.294967295Z\"", "9999-12-31T23:59:59.294967295Z"},
-        {"dnstap.timestamp", "18446744073709551615.294967295", "18446744073709551615.294967295"},
-        {0},
-    };
     struct dnstap tap = frame_query();
     tap.has |= DNSTAP_HAS_HTTP_PROTOCOL;
     tap.query_port = 0;
