@@ -114,7 +114,7 @@ int partial_set(struct partial *p, struct span bytes)
     if (partial_reserve(p, bytes.len) < 0)
         return -1;
     if (bytes.len > 0)
-        memcpy(p->data, bytes.ptr, bytes.len);
+        memmove(p->data, bytes.ptr, bytes.len);
     p->len = bytes.len;
     if (p->cap > PARTIAL_KEEP && bytes.len <= PARTIAL_KEEP)
         return resize(p, PARTIAL_KEEP);

@@ -43,7 +43,8 @@ void partial_destroy(struct partial *p);
 
 /* Room for `cap` bytes in all, keeping what is there. -1: no memory, or evicted. */
 int partial_reserve(struct partial *p, size_t cap);
-/* Replaces the contents; `bytes` must not lie inside them. Gives big memory back when it can. */
+/* Replaces the contents, by `bytes` from elsewhere or by a part of themselves. Gives big memory
+ * back when it can. */
 int partial_set(struct partial *p, struct span bytes);
 
 #endif

@@ -2,13 +2,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
 
 /* Reads of one connection in a row, so that a busy one does not starve the others. */
-enum { READS_AT_ONCE = 4, DRAIN_READS = 64, PROBLEM_LINES_PER_SECOND = 5 };
+enum { READS_AT_ONCE = 4, PROBLEM_LINES_PER_SECOND = 5 };
 
 struct connection {
     struct worker_item item;
@@ -22,7 +23,6 @@ struct connection {
     unsigned handles;         /* of libuv, not closed yet */
     int fd;
     bool streaming; /* START came, and no STOP since */
-    bool stopped;   /* STOP came: the peer may begin anew, or leave */
     bool closing;
 };
 
@@ -38,8 +38,8 @@ static void handle_closed(uv_handle_t *handle)
         return;
     close(c->fd);
     atomic_fetch_sub(&c->rules->open, 1);
-    worker_detach(c->feed.worker, &c->item);
     feed_destroy(&c->feed);
+    worker_detach(c->feed.worker, &c->item);
     free(c);
 }
 
@@ -70,7 +70,7 @@ static void end_broken(struct connection *c, const char *why)
 static void timer_fired(uv_timer_t *timer)
 {
     struct connection *c = timer->data;
-    if (c->stopped) {
+    if (feed_end(&c->feed) == FSTRM_STOPPED) {
         end(c);
         return;
     }
@@ -84,6 +84,11 @@ static void timer_fired(uv_timer_t *timer)
     }
     c->frames_at_check = c->feed.frames;
     uv_timer_start(timer, timer_fired, c->rules->idle_timeout_ns / 1000000, 0);
+}
+
+static void watch_handshake(struct connection *c)
+{
+    uv_timer_start(&c->timer, timer_fired, c->rules->handshake_timeout_ns / 1000000, 0);
 }
 
 /* The stream has started: the handshake's timer is over, the idle one begins if there is one. */
@@ -120,22 +125,17 @@ static void read_nothing(struct connection *c, ssize_t got)
 }
 
 /* The stream's timers after a read: a server that has said START may be silent for as long as it
- * has nothing to report. */
-static void watch_time(struct connection *c, int status)
+ * has nothing to report; one that has said STOP has to begin anew in time, or leave. */
+static void watch_time(struct connection *c)
 {
-    if (status == FSTRM_STOPPED) {
-        c->stopped = true;
-        c->streaming = false;
-        uv_timer_start(&c->timer, timer_fired, c->rules->handshake_timeout_ns / 1000000, 0);
-        return;
-    }
-    /* Only behind START would an end, here and now, lack its STOP. */
     bool streaming = fstrm_rx_end(&c->feed.rx, 0) == FSTRM_ERR_NO_STOP;
-    if (streaming && !c->streaming) {
-        c->stopped = false;
-        c->streaming = true;
+    if (streaming == c->streaming)
+        return;
+    c->streaming = streaming;
+    if (streaming)
         watch_idle(c);
-    }
+    else
+        watch_handshake(c);
 }
 
 enum read_result { READ_NOTHING, READ_SHORT, READ_FULL };
@@ -158,7 +158,7 @@ static enum read_result read_once(struct connection *c)
         end_broken(c, feed_status_text(status));
         return READ_NOTHING;
     }
-    watch_time(c, status);
+    watch_time(c);
     if ((size_t)got == size && !c->feed.enough)
         return READ_FULL;
     worker_short_read(c->feed.worker, (size_t)got);
@@ -174,11 +174,15 @@ static void readable(uv_poll_t *poll, int status, int events)
         ;
 }
 
-/* The pipeline drains: what the socket holds is still taken. */
+/* The pipeline drains: what the socket holds now is still taken, what a busy peer goes on to send
+ * is not. */
 static void stop(struct worker_item *item)
 {
     struct connection *c = of_item(item);
-    for (int i = 0; i < DRAIN_READS && read_once(c) != READ_NOTHING; i++)
+    int held = 0;
+    ioctl(c->fd, FIONREAD, &held);
+    uint64_t until = c->feed.taken + (uint64_t)held;
+    while (c->feed.taken < until && read_once(c) != READ_NOTHING)
         ;
     end(c);
 }
@@ -193,8 +197,16 @@ static void poke(struct worker_item *item)
 static void serve(uv_timer_t *timer)
 {
     struct connection *c = timer->data;
-    uv_timer_start(&c->timer, timer_fired, c->rules->handshake_timeout_ns / 1000000, 0);
+    watch_handshake(c);
     uv_poll_start(&c->poll, UV_READABLE, readable);
+}
+
+/* The system has no room for another watched descriptor. */
+static void discard(struct connection *c)
+{
+    log_warning("%s: cannot serve %s", c->rules->listener, c->feed.origin.peer);
+    c->handles = 1;
+    handle_closed((uv_handle_t *)&c->timer);
 }
 
 /* On the worker's thread. */
@@ -206,11 +218,14 @@ static void begin(struct worker *worker, void *arg)
     feed_init(&c->feed, worker, c->rules->counters, true);
     c->feed.origin = origin;
     c->feed.reply = send_reply;
-    uv_timer_init(loop, &c->timer);
-    uv_poll_init(loop, &c->poll, c->fd);
     c->timer.data = c->poll.data = c;
-    c->handles = 2;
     worker_attach(worker, &c->item);
+    if (uv_poll_init(loop, &c->poll, c->fd) < 0) {
+        discard(c);
+        return;
+    }
+    uv_timer_init(loop, &c->timer);
+    c->handles = 2;
     if (c->delay_ms > 0)
         uv_timer_start(&c->timer, serve, c->delay_ms, 0);
     else

@@ -77,16 +77,12 @@ int feed_bytes(struct feed *feed, size_t len)
     struct span in = span_of(worker_buffer(feed->worker, &buffer_size), partial->len + len);
     if (feed->reading_partial)
         in.ptr = partial->data;
+    feed->taken += len;
     counter_add_shared(&feed->counters->bytes, len);
     int status = take_frames(feed, in, &used);
     if (status < 0)
         return status;
     struct span left = span_of(in.ptr + used, in.len - used);
-    if (feed->reading_partial) {
-        memmove(partial->data, left.ptr, left.len);
-        partial->len = left.len;
-        return status;
-    }
     return partial_set(partial, left) < 0 ? FEED_NO_MEMORY : status;
 }
 
