@@ -62,8 +62,6 @@ void worker_attach(struct worker *w, struct worker_item *item)
     if (item->next)
         item->next->prev = item;
     w->items = item;
-    if (w->stopping)
-        item->stop(item);
 }
 
 void worker_detach(struct worker *w, struct worker_item *item)
@@ -102,6 +100,8 @@ static void poke_items(struct worker *w)
 static void run_calls(uv_async_t *wake)
 {
     struct worker *w = wake->data;
+    /* First of all: what was posted before the stop is then among the calls taken below. */
+    bool stop = atomic_exchange(&w->stop_wanted, false);
     pthread_mutex_lock(&w->lock);
     struct worker_call *calls = w->calls;
     w->calls = NULL;
@@ -115,7 +115,7 @@ static void run_calls(uv_async_t *wake)
     }
     if (atomic_exchange(&w->poke_wanted, false))
         poke_items(w);
-    if (atomic_exchange(&w->stop_wanted, false))
+    if (stop)
         stop_items(w);
 }
 

@@ -39,7 +39,8 @@ struct worker_item {
     void (*poke)(struct worker_item *item);
 };
 
-/* Any thread. Runs `call(worker, arg)` on the worker's thread, soon. -1: no memory. */
+/* Any thread, but not once the pipeline drains. Runs `call(worker, arg)` on the worker's thread,
+ * soon, and before the worker's items are stopped. -1: no memory. */
 int worker_post(struct worker *worker, void (*call)(struct worker *worker, void *arg), void *arg);
 /* Any thread. Has every item of the worker poked. */
 void worker_poke(struct worker *worker);
