@@ -30,6 +30,7 @@ static const struct option read_options[] = {
      .type = OPTION_UINT,
      .value = "TOTAL",
      .min = 1,
+     .max = INT64_MAX,
      .offset = offsetof(struct read, total),
      .doc = "stop after so many events"},
     {.name = "compat",

@@ -188,8 +188,11 @@ static void read_some(struct reader *r)
         return;
     }
     ssize_t got = source_read(r->source, space, size);
-    if (got == SOURCE_AGAIN)
+    if (got == SOURCE_AGAIN) {
+        if (r->pipe)
+            uv_idle_stop(&r->idle);
         return;
+    }
     if (got == SOURCE_ERROR) {
         source_broken(r);
         return;
@@ -204,7 +207,7 @@ static void read_some(struct reader *r)
         end(r);
     else if (status < 0)
         broken_status(r, status);
-    else if (!r->pipe)
+    else if (!r->pipe || source_compressed(r->source)) /* a decompressor may hold more */
         uv_idle_start(&r->idle, idle_fired);
 }
 
@@ -233,31 +236,36 @@ static void start_reading(struct reader *r)
         uv_idle_start(&r->idle, idle_fired);
 }
 
+/* Opens the next file that can be opened; false when there is none left. */
+static bool open_next(struct reader *r)
+{
+    struct error err = {0};
+    while (!r->source && r->next < r->file->paths.count) {
+        const char *path = r->file->paths.items[r->next++];
+        snprintf(r->feed.origin.peer, sizeof r->feed.origin.peer, "%s", path);
+        r->source = source_open(path, &err);
+        if (!r->source) {
+            log_error("%s", err.text);
+            r->failed = true;
+        }
+    }
+    return r->source;
+}
+
 static void next_file(struct reader *r)
 {
-    struct worker *worker = r->feed.worker;
-    struct error err = {0};
     uv_timer_stop(&r->timer);
     close_pipe(r);
     feed_destroy(&r->feed);
     source_close(r->source);
     r->source = NULL;
-    feed_init(&r->feed, worker, &r->input->counters, false);
-    if (r->next == r->file->paths.count || r->ending) {
+    feed_init(&r->feed, r->feed.worker, &r->input->counters, false);
+    if (r->ending || !open_next(r)) {
         end(r);
         return;
     }
-    const char *path = r->file->paths.items[r->next++];
-    snprintf(r->feed.origin.peer, sizeof r->feed.origin.peer, "%s", path);
     r->feed.origin.input = r->input->index;
     r->feed.origin.id = (uint32_t)r->next;
-    r->source = source_open(path, &err);
-    if (!r->source) {
-        log_error("%s", err.text);
-        r->failed = true;
-        next_file(r);
-        return;
-    }
     counter_set(&r->input->counters.size, source_size(r->source));
     start_reading(r);
 }

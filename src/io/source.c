@@ -31,6 +31,7 @@ struct source {
     bool regular;
     bool ended;   /* read(2) returned 0: true once, for pipes and compressed files */
     bool between; /* the decompressor stands between two members: the end may come here */
+    bool full;    /* it filled the last buffer: it may hold more, whatever is left to read */
     enum source_failure failure;
     int saved_errno; /* of SOURCE_FAILED */
     uint64_t taken;
@@ -282,7 +283,7 @@ static ssize_t feed_fill(struct source *s)
 static ssize_t read_compressed(struct source *s, uint8_t *buf, size_t cap)
 {
     for (;;) {
-        if (s->feed.pos == s->feed.len && !s->ended) {
+        if (s->feed.pos == s->feed.len && !s->ended && !s->full) {
             ssize_t filled = feed_fill(s);
             if (filled < 0)
                 return filled;
@@ -292,6 +293,7 @@ static ssize_t read_compressed(struct source *s, uint8_t *buf, size_t cap)
             return 0;
         size_t before = s->feed.pos;
         ssize_t n = s->codec->step(s, buf, cap);
+        s->full = n == (ssize_t)cap && !s->between;
         if (n != 0)
             return n;
         if (s->between || s->feed.pos != before)
@@ -325,7 +327,8 @@ struct source *source_open(const char *path, struct error *err)
         return NULL;
     }
     s->path = name;
-    s->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    /* Non-blocking, for a fifo's open would wait for its writer, out of reach of any signal. */
+    s->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     s->owns_fd = s->fd >= 0 && !standard;
     struct stat st;
     if (s->fd < 0 || fstat(s->fd, &st) != 0) {
@@ -333,6 +336,8 @@ struct source *source_open(const char *path, struct error *err)
         source_close(s);
         return NULL;
     }
+    if (s->owns_fd)
+        fcntl(s->fd, F_SETFL, 0);
     s->regular = S_ISREG(st.st_mode);
     s->size = s->regular ? (uint64_t)st.st_size : 0;
     return s;
