@@ -25,11 +25,11 @@ class Skip(Exception):
     """Why a test cannot run here."""
 
 
-def test(needs=(), net=False, alone=False):
+def test(needs=(), net=False, alone=False, plain=False):
     """Registers a test. needs: programs in PATH. net: wants the lab's addresses, so a network
-    namespace of our own. alone: measures time, so nothing runs beside it."""
+    namespace of our own. alone: measures time, so nothing runs beside it. plain: not for a sanitized program."""
     def register(function):
-        TESTS.append({"run": function, "needs": needs, "net": net, "alone": alone,
+        TESTS.append({"run": function, "needs": needs, "net": net, "alone": alone, "plain": plain,
                       "name": f"{function.__module__.removeprefix('test_')}/{function.__name__}"})
         return function
     return register

@@ -96,7 +96,7 @@ def main():
 
     for path in sorted(HERE.glob("test_*.py")):
         importlib.import_module(path.stem)
-    cases = [c for c in harness.TESTS if re.search(options.k, c["name"])]
+    cases = [c for c in harness.TESTS if re.search(options.k, c["name"]) and not (c["plain"] and options.sanitized)]
     if options.list:
         print(*(c["name"] for c in cases), sep="\n")
         return 0

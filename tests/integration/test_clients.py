@@ -139,6 +139,14 @@ def handshake_time_out(t):
 
 
 @test()
+def mode_of_the_socket(t):
+    for mode in ("0600", "0666"):
+        spile = t.listen(UNIX_JSON.replace("0666", mode))
+        equal(t.path("tap.sock").stat().st_mode & 0o777, int(mode, 8), "mode")
+        equal(spile.stop(), 0, "exit status")
+
+
+@test()
 def cut_frames_share_a_budget(t):
     """Halves of large frames: past the budget whoever holds the most is closed, nobody else."""
     spile = t.listen("partial-max: 1M\n" + UNIX_JSON)

@@ -20,15 +20,13 @@ def free():
 
 
 def build_folder(t):
-    if t.sanitized:
-        raise Skip("make run is tried with the plain build")
     path = pathlib.Path(t.spile_path)
     if path.name != "spile" or not (path.parent / "build.ninja").exists():
         raise Skip("the program is in no build folder")
     return path.parent
 
 
-@test(alone=True)
+@test(alone=True, plain=True)
 def make_run_on_a_terminal(t):
     """Lines of the bundled capture, three lines of advice, a client's own lines, Ctrl-C, status 0."""
     free()
@@ -76,10 +74,9 @@ def make_run_on_a_terminal(t):
         os.close(terminal)
 
 
-@test(alone=True, net=True)
+@test(alone=True, net=True, plain=True)
 def port_is_taken(t):
     """The demo says so and goes on with the rest."""
-    build_folder(t)
     free()
     holder = t.spile("run", name="holder")
     t.wait_listening(holder)
