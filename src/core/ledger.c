@@ -34,6 +34,17 @@ uint64_t ledger_dropped(const struct ledger *ledger)
     return sum;
 }
 
+void ledger_settle(struct ledger *ledger)
+{
+    uint64_t received = counter_get(&ledger->received);
+    uint64_t known =
+        counter_get(&ledger->delivered) + counter_get(&ledger->filtered) + ledger_dropped(ledger);
+    if (received > known)
+        counter_add(&ledger->dropped[DROP_SHUTDOWN], received - known);
+    else
+        counter_set(&ledger->received, known);
+}
+
 /* printf behind what `out` already holds; what does not fit is cut. */
 __attribute__((format(printf, 3, 4))) static void append(char *out, size_t size, const char *format,
                                                          ...)

@@ -44,6 +44,10 @@ void ledger_add(struct ledger *into, const struct ledger *from);
 /* Sum over all reasons. */
 uint64_t ledger_dropped(const struct ledger *ledger);
 
+/* For a program that stops with events on their way: counts them as dropped (shutdown). Counters
+ * that were read while others still counted are made to agree. */
+void ledger_settle(struct ledger *ledger);
+
 /* "ledger: OUTPUT received=N delivered=N filtered=N dropped=N (reason=N ...)" into `out`, without
  * newline; reasons that are zero are left out. Always terminated; LEDGER_LINE_MAX bytes suffice. */
 const char *ledger_line(const char *output, const struct ledger *ledger, char *out, size_t size);

@@ -22,7 +22,10 @@
 #include "core/input.h"
 #include "core/worker_state.h"
 
-enum { PROGRESS_MS = 250, HANDLES = 7 };
+enum {
+    PROGRESS_MS = 250,
+    HURRY_MS = 500, /* what threads have to end when a second signal came; they need a few */
+};
 
 struct pipeline {
     struct config *config;
@@ -51,6 +54,7 @@ struct pipeline {
     bool draining;
     bool closing;
     bool closer_runs;
+    bool hurried; /* a second signal came */
 };
 
 /* --- what other threads say ----------------------------------------------------------------- */
@@ -89,13 +93,21 @@ static void reader_left(void *arg)
 
 /* --- the ledger ----------------------------------------------------------------------------- */
 
+/* Threads that have not ended after a second signal still count: what they hold is lost. */
+static void sum_ledger(const struct pipeline *p, size_t sink, struct ledger *sum)
+{
+    sink_ledger(&p->plan.sinks[sink], sum);
+    if (p->hurried && !atomic_load(&p->closed))
+        ledger_settle(sum);
+}
+
 static void print_ledger(const struct pipeline *p)
 {
     for (size_t i = 0; i < p->plan.sink_count; i++) {
         struct ledger sum;
-        char line[512];
-        sink_ledger(&p->plan.sinks[i], &sum);
-        ledger_line(p->plan.sinks[i].out.name, &sum, line, sizeof line - 1);
+        char line[LEDGER_LINE_MAX];
+        sum_ledger(p, i, &sum);
+        ledger_line(p->plan.sinks[i].out.name, &sum, line, sizeof line);
         fprintf(stderr, "%s\n", line);
     }
 }
@@ -112,7 +124,7 @@ static void write_ledger(const struct pipeline *p)
     fputs("[", file);
     for (size_t i = 0; i < p->plan.sink_count; i++) {
         struct ledger sum;
-        sink_ledger(&p->plan.sinks[i], &sum);
+        sum_ledger(p, i, &sum);
         fputs(i ? ",\n " : "\n ", file);
         ledger_json(file, p->plan.sinks[i].out.name, &sum);
     }
@@ -128,6 +140,8 @@ static void close_outputs(void *arg)
     struct pipeline *p = arg;
     for (unsigned i = 0; i < p->worker_count; i++)
         worker_join(&p->workers[i]);
+    for (size_t i = 0; i < p->plan.sink_count; i++)
+        sink_drain(&p->plan.sinks[i]);
     for (size_t i = 0; i < p->plan.sink_count; i++)
         sink_finish(&p->plan.sinks[i], p->deadline_ns);
     atomic_store(&p->closed, true);
@@ -189,20 +203,30 @@ static void woken(uv_async_t *wake)
 
 /* --- signals -------------------------------------------------------------------------------- */
 
-/* A second one stops at once: what is queued is counted as dropped. */
+/* Some thread does not even end in a hurry. */
+static void give_up(uv_timer_t *timer)
+{
+    const struct pipeline *p = timer->data;
+    print_ledger(p);
+    write_ledger(p);
+    _exit(EXIT_FAILURE);
+}
+
+/* A second one stops at once: the deadline is now, and what is queued counts as dropped. */
 static void on_end_signal(uv_signal_t *handle, int number)
 {
     struct pipeline *p = handle->data;
     (void)number;
     if (!p->draining) {
         want_drain(p);
-        return;
+    } else if (!p->hurried) {
+        p->hurried = true;
+        log_warning("stopped at once: what was not written yet is lost");
+        abandon_outputs(p);
+        uv_timer_start(&p->deadline, give_up, HURRY_MS, 0);
+    } else {
+        give_up(&p->deadline);
     }
-    log_warning("stopped at once: what was not written yet is lost");
-    abandon_outputs(p);
-    print_ledger(p);
-    write_ledger(p);
-    _exit(EXIT_FAILURE);
 }
 
 static void on_hangup(uv_signal_t *handle, int number)
@@ -440,7 +464,7 @@ enum pipeline_end pipeline_run(struct pipeline *p)
     write_ledger(p);
     if (atomic_load(&p->reader_left))
         return PIPELINE_CLOSED;
-    return atomic_load(&p->failed) ? PIPELINE_FAILED : PIPELINE_DONE;
+    return p->hurried || atomic_load(&p->failed) ? PIPELINE_FAILED : PIPELINE_DONE;
 }
 
 void pipeline_free(struct pipeline *p)

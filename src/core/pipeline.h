@@ -18,7 +18,7 @@ struct pipeline;
 enum pipeline_end {
     PIPELINE_DONE,   /* inputs ended, or a signal */
     PIPELINE_CLOSED, /* an output was closed by its reader (a pipe into head): no error */
-    PIPELINE_FAILED, /* an input was truncated or oversized */
+    PIPELINE_FAILED, /* an input was truncated or oversized, or a second signal stopped it */
 };
 
 struct pipeline_options {

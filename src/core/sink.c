@@ -51,19 +51,24 @@ int sink_open(struct sink *sink, const struct config_item *item, const char *com
     return sink_is_inline(sink) ? 0 : start_writer(sink, on_closed, arg, err);
 }
 
+void sink_drain(struct sink *sink)
+{
+    if (sink->writing)
+        writer_drain(&sink->writer);
+}
+
 void sink_finish(struct sink *sink, uint64_t deadline_ns)
 {
-    if (sink->writing) {
+    if (sink->writing)
         writer_finish(&sink->writer, deadline_ns);
-        sink->writing = sink->open = false; /* the writer has closed the output */
-    }
-    if (sink->open && sink->out.hooks->close)
+    else if (sink->open && sink->out.hooks->close)
         sink->out.hooks->close(&sink->out);
-    sink->open = false;
 }
 
 void sink_free(struct sink *sink)
 {
+    if (sink->writing)
+        writer_free(&sink->writer);
     queue_free(&sink->queue);
     free(sink->shards);
     *sink = (struct sink){0};

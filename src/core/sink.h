@@ -15,7 +15,7 @@ struct sink {
     struct ledger *shards; /* one a worker: received, and dropped on the way here */
     unsigned workers;
     bool open;    /* the output's open hook has succeeded, and its close is still due */
-    bool writing; /* the writer's thread runs */
+    bool writing; /* the writer's thread has been started: it then closes the output */
 };
 
 /* Opens the output of `item`; `number` counts outputs of that module from 1. `on_closed(arg)` is
@@ -23,9 +23,12 @@ struct sink {
 int sink_open(struct sink *sink, const struct config_item *item, const char *compat,
               unsigned number, unsigned workers, void (*on_closed)(void *arg), void *arg,
               struct error *err);
-/* No worker is left: drains until the deadline (clock_ns time) and closes. */
+/* No worker is left: begins to drain. Does not wait, so that all outputs drain at once. */
+void sink_drain(struct sink *sink);
+/* Waits for that until the deadline (clock_ns time), and closes. */
 void sink_finish(struct sink *sink, uint64_t deadline_ns);
-/* After sink_finish, or instead of it where sink_open failed. */
+/* After sink_finish, when no other thread knows the sink any more, or instead of it where sink_open
+ * failed. */
 void sink_free(struct sink *sink);
 
 /* True for an output that a worker calls for each event itself. */

@@ -171,6 +171,29 @@ void writer_abandon(struct writer *writer)
 {
     atomic_store(&writer->out->interrupted, true);
     count_drop(writer, DROP_SHUTDOWN, queue_abandon(writer->queue, DROP_SHUTDOWN));
+    pthread_mutex_lock(&writer->lock);
+    writer->abandoned = true;
+    pthread_cond_signal(&writer->changed);
+    pthread_mutex_unlock(&writer->lock);
+}
+
+void writer_drain(struct writer *writer)
+{
+    queue_close(writer->queue);
+    queue_nudge(writer->queue); /* a back-off ends: there may be no later moment to try */
+}
+
+/* Waits until the thread has ended, or that moment, or for as long as it is not abandoned. */
+static bool wait_drained(struct writer *w, uint64_t until_ns)
+{
+    struct timespec until = clock_timespec(until_ns);
+    int rc = 0;
+    pthread_mutex_lock(&w->lock);
+    while (!w->ended && !w->abandoned && rc == 0)
+        rc = pthread_cond_timedwait(&w->changed, &w->lock, &until);
+    bool ended = w->ended;
+    pthread_mutex_unlock(&w->lock);
+    return ended;
 }
 
 /* Waits until the thread has ended, or that moment. */
@@ -188,14 +211,17 @@ static bool wait_ended(struct writer *w, uint64_t until_ns)
 
 void writer_finish(struct writer *writer, uint64_t deadline_ns)
 {
-    queue_close(writer->queue);
-    queue_nudge(writer->queue); /* a back-off ends: there may be no later moment to try */
-    if (!wait_ended(writer, deadline_ns)) {
+    writer_drain(writer);
+    if (!wait_drained(writer, deadline_ns)) {
         writer_abandon(writer);
         while (!wait_ended(writer, clock_after(INTERRUPT_EVERY_NS)))
             pthread_kill(writer->thread, INTERRUPT_SIGNAL);
     }
     pthread_join(writer->thread, NULL);
+}
+
+void writer_free(struct writer *writer)
+{
     pthread_cond_destroy(&writer->changed);
     pthread_mutex_destroy(&writer->lock);
 }

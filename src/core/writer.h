@@ -26,7 +26,8 @@ struct writer {
     uint32_t random;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    bool ended; /* under the lock */
+    bool ended;     /* under the lock, as is the next */
+    bool abandoned; /* nobody waits for it any longer */
 };
 
 /*
@@ -44,11 +45,16 @@ void writer_reopen(struct writer *writer);
  * queued, and what the workers still push, is dropped for DROP_SHUTDOWN. Does not wait. */
 void writer_abandon(struct writer *writer);
 
+/* No producer is left: has the writer end when it has written what is queued. Does not wait. */
+void writer_drain(struct writer *writer);
+
 /*
- * No producer is left: lets the writer drain until the deadline (clock_ns() time), then abandons
- * the rest and interrupts a write that blocks. Joins the thread: the ledger is final when it
- * returns.
+ * Lets the writer drain until the deadline (clock_ns() time) or until somebody abandons it, then
+ * abandons the rest and interrupts a write that blocks. Joins the thread: the ledger is final when
+ * it returns.
  */
 void writer_finish(struct writer *writer, uint64_t deadline_ns);
+/* After writer_finish, when no other thread knows the writer any more. */
+void writer_free(struct writer *writer);
 
 #endif

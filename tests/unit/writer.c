@@ -151,6 +151,7 @@ static void bench_push(struct bench *bench, unsigned serial, unsigned records)
 static void bench_end(struct bench *bench, uint64_t deadline_ns)
 {
     writer_finish(&bench->writer, deadline_ns);
+    writer_free(&bench->writer);
     queue_free(&bench->queue);
     chunk_pool_free();
     assert_int_equal(bench->script.closes, 1);
