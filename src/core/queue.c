@@ -181,6 +181,13 @@ static struct queue_loss (*const policies[])(struct queue *, struct chunk *) = {
     [WHEN_FULL_DROP_OLDEST] = drop_oldest,
 };
 
+/* The consumer may sleep still: what is queued was few chunks, but large ones. */
+static struct queue_loss make_room(struct queue *queue, struct chunk *chunk)
+{
+    pthread_cond_signal(&queue->wake);
+    return policies[queue->when_full](queue, chunk);
+}
+
 struct queue_loss queue_push(struct queue *queue, struct chunk *chunk)
 {
     struct queue_loss loss = {0};
@@ -190,7 +197,7 @@ struct queue_loss queue_push(struct queue *queue, struct chunk *chunk)
     if (queue->abandoned)
         loss = drop_newest(queue, chunk);
     else if (!place(queue, chunk))
-        loss = policies[queue->when_full](queue, chunk);
+        loss = make_room(queue, chunk);
     bool worth =
         !chunk_full(chunk) || queue->count >= WAKE_CHUNKS || queue->bytes > queue->limit / 2;
     bool hungry = worth && queue_hungry(queue);

@@ -9,6 +9,7 @@
 #include <sched.h>
 
 #include "../support/chunks.h"
+#include "base/clock.h"
 #include "core/queue.h"
 
 enum {
@@ -430,6 +431,24 @@ static void sleeping_consumer_is_hungry_and_woken(void **state)
     queue_free(&queue);
 }
 
+/* A full chunk alone does not wake the consumer. A large one behind it, which finds no room, must:
+ * else it would wait for, or be dropped before, a consumer that has all the time in the world. */
+static void full_queue_wakes_its_consumer(void **state)
+{
+    (void)state;
+    struct queue queue = queue_of(WHEN_FULL_BLOCK, 5 * CLOCK_SECOND_NS, 2 * COST);
+    pthread_t consumer;
+    void *chunk;
+    pthread_create(&consumer, NULL, pop_for_ever, &queue);
+    while (!queue_hungry(&queue))
+        sched_yield();
+    push_new(&queue, 0, 2 * HALF);
+    assert_int_equal(push_new(&queue, 2 * HALF, 8 * HALF).records, 0);
+    pthread_join(consumer, &chunk);
+    chunk_release(chunk);
+    queue_free(&queue);
+}
+
 static int free_pool(void **state)
 {
     (void)state;
@@ -457,6 +476,7 @@ int main(void)
         cmocka_unit_test(threads_count_every_loss),
         cmocka_unit_test(abandon_wakes_producers),
         cmocka_unit_test(sleeping_consumer_is_hungry_and_woken),
+        cmocka_unit_test(full_queue_wakes_its_consumer),
     };
     return cmocka_run_group_tests(tests, NULL, free_pool);
 }
