@@ -148,9 +148,10 @@ static void close_outputs(void *arg)
     wake_main(p);
 }
 
-/* Past the deadline no output may hold the workers up any longer. */
-static void abandon_outputs(struct pipeline *p)
+/* Past the deadline workers read no further, and no output may hold them up any longer. */
+static void abandon(struct pipeline *p)
 {
+    atomic_store(&p->plan.late, true);
     for (size_t i = 0; i < p->plan.sink_count; i++) {
         if (p->plan.sinks[i].writing)
             writer_abandon(&p->plan.sinks[i].writer);
@@ -159,7 +160,7 @@ static void abandon_outputs(struct pipeline *p)
 
 static void deadline_passed(uv_timer_t *timer)
 {
-    abandon_outputs(timer->data);
+    abandon(timer->data);
 }
 
 static void drain(struct pipeline *p)
@@ -222,7 +223,7 @@ static void on_end_signal(uv_signal_t *handle, int number)
     } else if (!p->hurried) {
         p->hurried = true;
         log_warning("stopped at once: what was not written yet is lost");
-        abandon_outputs(p);
+        abandon(p);
         uv_timer_start(&p->deadline, give_up, HURRY_MS, 0);
     } else {
         give_up(&p->deadline);

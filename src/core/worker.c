@@ -185,6 +185,11 @@ bool worker_frames(struct worker *w, const struct origin *origin, struct input_c
 
 /* --- the loop ------------------------------------------------------------------------------- */
 
+bool worker_late(const struct worker *w)
+{
+    return atomic_load_explicit(&w->plan->late, memory_order_relaxed);
+}
+
 uv_loop_t *worker_loop(struct worker *w)
 {
     return &w->loop;

@@ -48,6 +48,8 @@ void worker_poke(struct worker *worker);
 /* The rest on the worker's own thread. */
 void worker_attach(struct worker *worker, struct worker_item *item);
 void worker_detach(struct worker *worker, struct worker_item *item);
+/* True when the pipeline drains no longer: what an item still has to read stays unread. */
+bool worker_late(const struct worker *worker);
 uv_loop_t *worker_loop(struct worker *worker);
 struct pipeline *worker_pipeline(struct worker *worker);
 /* The worker's read buffer: good until the next read by anybody on this worker. */

@@ -16,7 +16,7 @@ struct running_stage {
     void *state;
 };
 
-/* What all workers share; immutable while they run but for `left`. Owner: the pipeline. */
+/* What all workers share; immutable while they run but for the atomics. Owner: the pipeline. */
 struct worker_plan {
     struct sink *sinks;
     size_t sink_count;
@@ -27,6 +27,7 @@ struct worker_plan {
     uint32_t needs; /* facets that some sink or stage needs */
     bool limited;   /* `left` counts */
     _Atomic int64_t left;
+    atomic_bool late; /* the shutdown's deadline has passed */
     /* A worker has no items left and has ended its loop. Its own thread. */
     void (*on_ended)(struct pipeline *pipeline);
     /* The limit has been reached. */

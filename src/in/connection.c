@@ -182,7 +182,7 @@ static void stop(struct worker_item *item)
     int held = 0;
     ioctl(c->fd, FIONREAD, &held);
     uint64_t until = c->feed.taken + (uint64_t)held;
-    while (c->feed.taken < until && read_once(c) != READ_NOTHING)
+    while (c->feed.taken < until && !worker_late(c->feed.worker) && read_once(c) != READ_NOTHING)
         ;
     end(c);
 }
