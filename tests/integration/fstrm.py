@@ -57,11 +57,13 @@ def message(query, mtype=5, identity=b"test", family=1, protocol=1, query_addres
 class Sender:
     """A client that has shaken hands and sends frames."""
 
-    def __init__(self, address, handshake=True, content_types=(DNSTAP,)):
-        """address: a path, or (host, port)."""
+    def __init__(self, address, handshake=True, content_types=(DNSTAP,), source=None):
+        """address: a path, or (host, port); then source may say which address to come from."""
         family = socket.AF_INET if isinstance(address, tuple) else socket.AF_UNIX
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         self.sock.settimeout(20)
+        if source:
+            self.sock.bind((source, 0))
         self.sock.connect(address if isinstance(address, tuple) else str(address))
         if handshake:
             self.sock.sendall(control(READY, *content_types))
