@@ -203,10 +203,13 @@ static bool recall(struct shard *shard, uint64_t hash, uint64_t time_ns, uint64_
     }
 }
 
-/* Seconds are 64 bits from outside: the product may wrap, and then matches nothing sensible. */
-static uint64_t nanoseconds(uint64_t sec, uint32_t nsec)
+/* False when the seconds, 64 bits from outside, are beyond the year 2262: such a time is no
+ * sensible one, and of two of them the difference might not be told. */
+static bool nanoseconds(uint64_t sec, uint32_t nsec, uint64_t *ns)
 {
-    return sec * UINT64_C(1000000000) + nsec;
+    const uint64_t second = 1000000000;
+    *ns = sec * second + nsec;
+    return sec < (INT64_MAX - UINT32_MAX) / second;
 }
 
 static void match(struct latency *latency, struct event *ev, uint64_t time_ns)
@@ -228,14 +231,13 @@ static void latency_event(void *state, struct event *ev)
 {
     const uint32_t both = DNSTAP_HAS_QUERY_SEC | DNSTAP_HAS_RESPONSE_SEC;
     const struct dnstap *tap = &ev->tap;
-    uint64_t sec;
+    uint64_t sec, time_ns, query_ns;
     uint32_t nsec;
-    if (!event_time(ev, &sec, &nsec))
+    if (!event_time(ev, &sec, &nsec) || !nanoseconds(sec, nsec, &time_ns))
         return;
-    uint64_t time_ns = nanoseconds(sec, nsec);
     if (!dnstap_is_query(tap) && (tap->has & both) == both) {
-        ev->latency_ns = (int64_t)(time_ns - nanoseconds(tap->query_sec, tap->query_nsec));
-        ev->has_latency = true;
+        ev->has_latency = nanoseconds(tap->query_sec, tap->query_nsec, &query_ns);
+        ev->latency_ns = (int64_t)(time_ns - query_ns);
     } else if (tap->has & DNSTAP_HAS_MESSAGE_TYPE && event_need(ev, FACET_QUESTION) == 0) {
         match(state, ev, time_ns);
     }

@@ -10,6 +10,7 @@
 
 enum {
     DNS_HEADER_LEN = 12,
+    DNS_MESSAGE_MAX = 65535,  /* RFC 1035 4.2.2: its length has 16 bits, even over TCP */
     DNS_NAME_MAX = 255,       /* wire bytes of a name, root label included */
     DNS_NAME_TEXT_MAX = 1024, /* bytes of a name as text: 4 a byte, and dots */
     DNS_WORD_MAX = 12,        /* bytes that dns_type_put and dns_class_put may write */
@@ -91,7 +92,7 @@ struct dns_question {
     struct dns_name name;
     uint16_t type;
     uint16_t class;
-    uint16_t end; /* offset behind the question; valid for messages up to 65535 bytes */
+    uint16_t end; /* offset behind the question; valid for messages up to DNS_MESSAGE_MAX bytes */
 };
 
 /* The first question. 0, or -1 when it is absent or malformed. `space` as in dns_name_decode. */

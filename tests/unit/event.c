@@ -137,6 +137,24 @@ static void test_bad_payloads(void **state)
     }
 }
 
+/* A frame may be longer than any DNS message: what is too long is not walked. */
+static void test_too_long(void **state)
+{
+    (void)state;
+    for (size_t extra = 0; extra <= 1; extra++) {
+        uint8_t payload[DNS_MESSAGE_MAX + 1] = {[5] = 1, [7] = 1}; /* one question, one answer */
+        size_t rdlen = DNS_MESSAGE_MAX + extra - 12 - 5 - 11;
+        payload[12 + 5 + 9] = (uint8_t)(rdlen >> 8);
+        payload[12 + 5 + 10] = (uint8_t)rdlen;
+        struct buf frame;
+        struct dnstap tap = frame_query();
+        tap.query_message = span_of(payload, DNS_MESSAGE_MAX + extra);
+        struct event ev = event_from(&tap, &frame);
+        assert_int_equal(event_need(&ev, CHAIN), extra ? FACET_RECORDS : 0);
+        buf_free(&frame);
+    }
+}
+
 static void test_not_dnstap(void **state)
 {
     (void)state;
@@ -181,9 +199,10 @@ static void test_policy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_chain),      cmocka_unit_test(test_own_side),
-        cmocka_unit_test(test_sections),   cmocka_unit_test(test_bad_payloads),
-        cmocka_unit_test(test_not_dnstap), cmocka_unit_test(test_policy),
+        cmocka_unit_test(test_chain),    cmocka_unit_test(test_own_side),
+        cmocka_unit_test(test_sections), cmocka_unit_test(test_bad_payloads),
+        cmocka_unit_test(test_too_long), cmocka_unit_test(test_not_dnstap),
+        cmocka_unit_test(test_policy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
