@@ -4,10 +4,12 @@ A test is a function of one argument, the bench `t` (class Bench), with @test ab
 it returns, fails when it raises, and is skipped by `raise Skip(reason)`. Everything started through
 `t` is ended with the test.
 """
+import itertools
 import json
 import lzma
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -256,6 +258,16 @@ def real_capture(t):
     return path
 
 
+_ports = itertools.cycle(random.sample(range(20000, 32000), 12000))
+
+
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return sock.getsockname()[1]
+    """A port that nobody listens on, below those that the kernel gives to clients: one of these could
+    be gone again a moment later."""
+    while True:
+        port = next(_ports)
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+            return port
+        except OSError:
+            pass
