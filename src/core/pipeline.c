@@ -11,6 +11,7 @@
 #include "core/pipeline.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -300,6 +301,15 @@ static void raise_descriptor_limit(void)
     }
 }
 
+/* Cut frames come and go by the megabyte: each then has pages of its own, which go back to the
+ * system with it. By default the C library soon keeps them, in heaps that fall to pieces. */
+static void return_large_memory(void)
+{
+#ifdef M_MMAP_THRESHOLD
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+#endif
+}
+
 static unsigned number_of(const struct config *config, size_t index)
 {
     unsigned number = 1;
@@ -444,6 +454,7 @@ struct pipeline *pipeline_new(struct config *config, const struct pipeline_optio
     p->wake.data = p->deadline.data = p->progress.data = p;
     partial_pool_init(&p->partials, config->settings.partial_max);
     raise_descriptor_limit();
+    return_large_memory();
     watch_signals(p);
     if (open_all(p, err) == 0)
         return p;
