@@ -261,8 +261,18 @@ enum malformed {
     MALFORMED_HEADER,
     MALFORMED_QUESTION,
     MALFORMED_RECORDS,
-    MALFORMED_POLICY
+    MALFORMED_POLICY,
+    MALFORMED_EDNS
 };
+
+static bool cut_options(const struct event *ev)
+{
+    struct cursor options = cursor_of(ev->edns.options);
+    struct dns_edns_option option;
+    while (dns_edns_option_next(&options, &option))
+        ;
+    return options.failed;
+}
 
 static bool get_malformed(const struct field *self, const struct event *ev, struct field_value *v)
 {
@@ -279,17 +289,17 @@ static bool get_malformed(const struct field *self, const struct event *ev, stru
     for (v->number = MALFORMED_HEADER; v->number <= MALFORMED_POLICY; v->number++)
         if (bad & facets[v->number])
             return true;
-    return false;
+    v->number = MALFORMED_EDNS;
+    return has_edns(ev) && cut_options(ev);
 }
 
 static char *word_malformed(char *p, uint64_t code)
 {
-    static const char *const words[] = {[MALFORMED_ADDRESS] = "address",
-                                        [MALFORMED_HEADER] = "header",
-                                        [MALFORMED_QUESTION] = "question",
-                                        [MALFORMED_RECORDS] = "records",
-                                        [MALFORMED_POLICY] = "policy"};
-    return code <= MALFORMED_POLICY ? put_str(p, words[code]) : p;
+    static const char *const words[] = {
+        [MALFORMED_ADDRESS] = "address",   [MALFORMED_HEADER] = "header",
+        [MALFORMED_QUESTION] = "question", [MALFORMED_RECORDS] = "records",
+        [MALFORMED_POLICY] = "policy",     [MALFORMED_EDNS] = "edns"};
+    return code <= MALFORMED_EDNS ? put_str(p, words[code]) : p;
 }
 
 /* Mnemonics; an unknown code is its number, behind a prefix where the registry is IANA's. */
@@ -297,6 +307,11 @@ static char *word_malformed(char *p, uint64_t code)
 static char *put_word(char *p, const char *word, const char *prefix, uint64_t code)
 {
     return word ? put_str(p, word) : put_u64(put_str(p, prefix), code);
+}
+
+static char *word_content(char *p, uint64_t code)
+{
+    return put_word(p, dnstap_type_name((uint32_t)code), "", code);
 }
 
 static char *word_message_type(char *p, uint64_t code)
@@ -483,11 +498,15 @@ const struct field fields[] = {
     {"dnstap.response-length", "response-message-length", FIELD_LENGTH, .needs = FACET_DNSTAP,
      .get = get_tap_length, .at = AT(tap.response_message), .has = DNSTAP_HAS_RESPONSE_MESSAGE,
      .doc = "bytes of the DNS response, where the message carries it"},
-    {"dnstap.unknown", "unknown", FIELD_TREE, .needs = FACET_DNSTAP, .put = structure_unknown,
+    {"dnstap.unknown", "unknown", FIELD_TREE, .needs = FACET_POLICY, .put = structure_unknown,
      .doc = "protobuf fields that this version does not know, by number"},
+    {"dnstap.content", "content", FIELD_WORD, .needs = FACET_DNSTAP, .get = get_tap_u32,
+     .at = AT(tap.type), .has = DNSTAP_HAS_TYPE, .word = word_content, .part = true,
+     .doc = "what the frame is: MESSAGE; another kind by its number"},
     {"dnstap.malformed", "malformed", FIELD_WORD, .needs = FACET_POLICY | FACET_RECORDS,
      .get = get_malformed, .word = word_malformed,
-     .doc = "the part that could not be read: address, header, question, records or policy"},
+     .doc = "the part that could not be read: address, header, question, records, policy "
+            "or edns"},
     {0},
 };
 

@@ -60,8 +60,8 @@ struct field {
     /* Of TREE: writes the structure; false, and nothing written, when the event has none. */
     bool (*put)(const struct field *self, struct event *ev, struct tree *tree);
     uint8_t column; /* its place in a line of text, from 1; 0: only where it is asked for */
-    bool part;      /* of the structure in a row above: JSON and YAML have it in there, and as a
-                       key of its own only where it is asked for */
+    bool part;      /* of the structure in a row above, which has it, or seldom of use: in JSON
+                       and YAML a key of its own only where it is asked for */
     const char *doc;
 };
 

@@ -190,24 +190,34 @@ bool structure_policy(const struct field *self, struct event *ev, struct tree *t
     return true;
 }
 
+static void put_unknown(struct tree *t, const char *in, uint32_t field, struct span encoded)
+{
+    tree_item(t);
+    tree_open_map(t);
+    tree_key(t, "in");
+    tree_word(t, span_str(in));
+    tree_key(t, "field");
+    tree_uint(t, field);
+    tree_key(t, "hex");
+    tree_hex(t, encoded);
+    tree_close_map(t);
+}
+
 bool structure_unknown(const struct field *self, struct event *ev, struct tree *t)
 {
     (void)self;
-    if (!(ev->tap.has & DNSTAP_HAS_UNKNOWN))
+    bool in_policy = !(ev->bad & FACET_POLICY) && ev->policy.has & DNSTAP_POLICY_HAS_UNKNOWN;
+    if (!(ev->tap.has & DNSTAP_HAS_UNKNOWN) && !in_policy)
         return false;
     struct dnstap_unknown walk = {0};
+    struct cursor policy = cursor_of(in_policy ? ev->tap.policy : (struct span){0});
+    uint32_t field;
+    struct span encoded;
     tree_open_list(t);
-    while (dnstap_unknown_next(ev->frame, &walk)) {
-        tree_item(t);
-        tree_open_map(t);
-        tree_key(t, "in");
-        tree_word(t, walk.in_message ? span_str("message") : span_str("dnstap"));
-        tree_key(t, "field");
-        tree_uint(t, walk.field);
-        tree_key(t, "hex");
-        tree_hex(t, walk.encoded);
-        tree_close_map(t);
-    }
+    while (dnstap_unknown_next(ev->frame, &walk))
+        put_unknown(t, walk.in_message ? "message" : "dnstap", walk.field, walk.encoded);
+    while (dnstap_policy_unknown_next(&policy, &field, &encoded))
+        put_unknown(t, "policy", field, encoded);
     tree_close_list(t);
     return true;
 }

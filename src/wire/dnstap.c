@@ -195,7 +195,9 @@ int dnstap_policy_decode(struct span encoded, struct dnstap_policy *policy)
     if (w.in.failed)
         return -1;
     *policy = decoded;
-    policy->has = w.has & ~(uint32_t)DNSTAP_HAS_UNKNOWN;
+    bool unknown = w.has & DNSTAP_HAS_UNKNOWN;
+    policy->has =
+        (w.has & ~(uint32_t)DNSTAP_HAS_UNKNOWN) | (unknown ? DNSTAP_POLICY_HAS_UNKNOWN : 0);
     return 0;
 }
 
@@ -329,11 +331,33 @@ bool dnstap_unknown_next(struct span frame, struct dnstap_unknown *walk)
     }
 }
 
+bool dnstap_policy_unknown_next(struct cursor *policy, uint32_t *field, struct span *encoded)
+{
+    while (cursor_left(policy)) {
+        const uint8_t *start = policy->pos;
+        uint32_t tag = pb_tag(policy);
+        pb_skip(policy, tag);
+        if (policy->failed)
+            return false;
+        if (row_of(policy_rows, COUNT(policy_rows), tag))
+            continue;
+        *field = tag >> 3;
+        *encoded = span_of(start, (size_t)(policy->pos - start));
+        return true;
+    }
+    return false;
+}
+
 /* --- names ---------------------------------------------------------------------------------- */
 
 static const char *name_of(const char *const *names, size_t count, uint32_t value)
 {
     return value < count ? names[value] : NULL;
+}
+
+const char *dnstap_type_name(uint32_t value)
+{
+    return value == 1 ? "MESSAGE" : NULL;
 }
 
 const char *dnstap_message_type_name(uint32_t value)

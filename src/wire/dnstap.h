@@ -6,7 +6,7 @@
 #define SPILE_WIRE_DNSTAP_H
 
 #include "base/buf.h"
-#include "base/span.h"
+#include "base/cursor.h"
 
 enum dnstap_message_type {
     DNSTAP_AUTH_QUERY = 1,
@@ -96,6 +96,7 @@ enum {
     DNSTAP_POLICY_HAS_ACTION = 1 << 2,
     DNSTAP_POLICY_HAS_MATCH = 1 << 3,
     DNSTAP_POLICY_HAS_VALUE = 1 << 4,
+    DNSTAP_POLICY_HAS_UNKNOWN = 1 << 5, /* some field that this table does not know */
 };
 
 struct dnstap_policy {
@@ -131,6 +132,8 @@ struct dnstap_unknown {
     size_t message_end;
 };
 bool dnstap_unknown_next(struct span frame, struct dnstap_unknown *walk);
+/* The same in tap->policy, over which the cursor begins; false at the end. */
+bool dnstap_policy_unknown_next(struct cursor *policy, uint32_t *field, struct span *encoded);
 
 /* A query type has an odd number. */
 static inline bool dnstap_is_query(const struct dnstap *tap)
@@ -138,7 +141,9 @@ static inline bool dnstap_is_query(const struct dnstap *tap)
     return tap->message_type & 1;
 }
 
-/* "CLIENT_QUERY", "INET6", "DNSCryptUDP", "HTTP2", "NXDOMAIN", "QNAME": NULL when unknown. */
+/* "MESSAGE", "CLIENT_QUERY", "INET6", "DNSCryptUDP", "HTTP2", "NXDOMAIN", "QNAME": NULL when
+ * unknown. */
+const char *dnstap_type_name(uint32_t value);
 const char *dnstap_message_type_name(uint32_t value);
 const char *dnstap_family_name(uint32_t value);
 const char *dnstap_protocol_name(uint32_t value);

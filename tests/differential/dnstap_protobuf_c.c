@@ -353,6 +353,7 @@ static void check_names(const ProtobufCEnumDescriptor *schema, const char *(*nam
 int main(int argc, char **argv)
 {
     struct random r = {1};
+    check_names(&dnstap__dnstap__type__descriptor, dnstap_type_name);
     check_names(&dnstap__message__type__descriptor, dnstap_message_type_name);
     check_names(&dnstap__socket_family__descriptor, dnstap_family_name);
     check_names(&dnstap__socket_protocol__descriptor, dnstap_protocol_name);

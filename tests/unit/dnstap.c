@@ -282,12 +282,27 @@ static void policies_come_back(void **state)
     assert_true(span_equal(decoded.type, policy.type));
     assert_true(span_equal(decoded.rule, policy.rule));
     assert_true(span_equal(decoded.value, policy.value));
+
+    /* A field that it does not know is told by a bit, and listed. */
+    struct cursor cursor;
+    struct span encoded;
+    uint32_t field = 0;
+    buf_put(&out, "\x48\x05", 2);
+    assert_int_equal(dnstap_policy_decode(buf_span(&out), &decoded), 0);
+    assert_int_equal(decoded.has, 31 | DNSTAP_POLICY_HAS_UNKNOWN);
+    cursor = cursor_of(buf_span(&out));
+    assert_true(dnstap_policy_unknown_next(&cursor, &field, &encoded));
+    assert_int_equal(field, 9);
+    assert_true(span_equal(encoded, span_of("\x48\x05", 2)));
+    assert_false(dnstap_policy_unknown_next(&cursor, &field, &encoded));
+    assert_false(cursor.failed);
     buf_free(&out);
     (void)state;
 }
 
 static void names(void **state)
 {
+    assert_string_equal(dnstap_type_name(1), "MESSAGE");
     assert_string_equal(dnstap_message_type_name(DNSTAP_AUTH_QUERY), "AUTH_QUERY");
     assert_string_equal(dnstap_message_type_name(DNSTAP_UPDATE_RESPONSE), "UPDATE_RESPONSE");
     assert_string_equal(dnstap_family_name(DNSTAP_INET6), "INET6");
@@ -297,7 +312,8 @@ static void names(void **state)
     assert_string_equal(dnstap_policy_match_name(5), "NS_IP");
     const char *(*const all[])(uint32_t) = {dnstap_message_type_name,  dnstap_family_name,
                                             dnstap_protocol_name,      dnstap_http_protocol_name,
-                                            dnstap_policy_action_name, dnstap_policy_match_name};
+                                            dnstap_policy_action_name, dnstap_policy_match_name,
+                                            dnstap_type_name};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         assert_null(all[i](0));
         assert_null(all[i](15));

@@ -208,6 +208,7 @@ static const struct row response_rows[] = {
     {"dnstap.query-length", "null", "-"},
     {"dnstap.response-length", "112", "112b"},
     {"dnstap.unknown", "null", "-"},
+    {"dnstap.content", "\"MESSAGE\"", "MESSAGE"},
     {"dnstap.malformed", "null", "-"},
     {0},
 };
@@ -223,7 +224,7 @@ static void test_response(void **state)
 static void test_nothing_there(void **state)
 {
     (void)state;
-    const struct dnstap tap = {.has = DNSTAP_HAS_TYPE, .type = 1};
+    const struct dnstap tap = {.has = DNSTAP_HAS_MESSAGE};
     for (const struct field *field = fields; field->name; field++)
         if (strcmp(field->name, "input.peer") != 0)
             check(field->name, &tap, "null", "-");
@@ -271,6 +272,26 @@ static void test_policy(void **state)
         buf_free(&policy);
         buf_free(&out);
     }
+}
+
+/* What this version does not know: fields by number with their bytes, kinds by number. */
+static void test_unknown(void **state)
+{
+    (void)state;
+    struct dnstap tap = frame_query();
+    tap.has |= DNSTAP_HAS_POLICY;
+    tap.policy = BYTES("\x48\x05\x0a\x01x\x0d\x01\x02\x03\x04");
+    check("unknown", &tap,
+          "[{\"in\": \"policy\", \"field\": 9, \"hex\": \"4805\"}, "
+          "{\"in\": \"policy\", \"field\": 1, \"hex\": \"0d01020304\"}]",
+          "[{\"in\":\"policy\",\"field\":9,\"hex\":\"4805\"},"
+          "{\"in\":\"policy\",\"field\":1,\"hex\":\"0d01020304\"}]");
+    check("policy.type", &tap, "\"x\"", "x");
+    tap.policy = BYTES("\x48\x05\x0a"); /* malformed: nothing of it is told */
+    check("unknown", &tap, "null", "-");
+    check("malformed", &tap, "\"policy\"", "policy");
+    tap.type = 4711;
+    check("content", &tap, "\"4711\"", "4711");
 }
 
 /* --- hostile values ------------------------------------------------------------------------- */
@@ -381,6 +402,20 @@ static void test_names_and_texts(void **state)
     check("query-zone", &tap, "\"\\\\192\\u0000\"", "\\192\\000");
 }
 
+/* An option that is cut is told; those before it show. */
+static void test_cut_options(void **state)
+{
+    (void)state;
+    struct dnstap tap = frame_query();
+    tap.query_message = BYTES(
+        "\x12\x34\x01\x00\x00\x00\x00\x00\x00\x00\x00\x01" /* OPT alone */
+        "\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x0a\x00\x0c\x00\x00\x00\x0a\x00\x08\x01\x02");
+    check("malformed", &tap, "\"edns\"", "edns");
+    check("edns.udp-size", &tap, "1232", "1232");
+    check("edns.options", &tap, "[{\"code\": 12, \"name\": \"PADDING\", \"data\": \"\"}]",
+          "[{\"code\":12,\"name\":\"PADDING\",\"data\":\"\"}]");
+}
+
 /* Which part is malformed, and that the rest still shows. */
 static void test_malformed(void **state)
 {
@@ -426,7 +461,9 @@ int main(void)
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_names_and_texts),
+        cmocka_unit_test(test_unknown),
         cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_cut_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
