@@ -6,7 +6,7 @@
 
 uint8_t *buf_grow(struct buf *b, size_t need)
 {
-    if (need > SIZE_MAX / 4 - b->len) {
+    if (need > UINT32_MAX - b->len) {
         b->failed = true;
         return NULL;
     }
