@@ -1,0 +1,185 @@
+"""Peers that mean harm, and ends that do not come: floods, hoarders, silent pipes, impatient users."""
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import fstrm
+from fstrm import Sender
+from harness import UNIX_JSON, equal, real_capture, test, wait_for
+from lab import question
+
+BIG = 900_000  # bytes of a large frame
+BUDGET = 16 << 20
+BRIEF = UNIX_JSON.replace("mode: 0666", "mode: 0666, handshake-timeout: 500ms")
+
+
+def one(name):
+    return fstrm.message(question(f"{name}.hostile.lab.", 1, 1))
+
+
+def resident(process):
+    """Bytes."""
+    for line in open(f"/proc/{process.child.pid}/status", encoding="ascii"):
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) * 1024
+    raise AssertionError("no VmRSS")
+
+
+def adds_up(ledger):
+    equal(ledger["received"], ledger["delivered"] + ledger["filtered"] + ledger["dropped"], f"ledger {ledger}")
+
+
+def flood(path, stop):
+    """Connects and leaves, as fast as it can, without waiting for an answer."""
+    rounds = 0
+    while not stop.is_set():
+        with socket.socket(socket.AF_UNIX) as sock:
+            try:
+                sock.connect(str(path))
+                rounds += 1
+            except OSError:
+                time.sleep(0.001)
+    return rounds
+
+
+@test(alone=True)
+def flood_of_connections(t):
+    """Places are for everybody: those who do not wait to be slowed down are refused, nobody else."""
+    spile = t.listen(UNIX_JSON.replace("mode: 0666", "mode: 0666, max-connections: 200"))
+    child = os.fork()
+    if child == 0:  # a process of its own, since that is what a unix socket's peer is known by
+        stop = threading.Event()
+        threading.Timer(3, stop.set).start()
+        os._exit(0 if flood(t.path("tap.sock"), stop) > 1000 else 1)
+    time.sleep(0.5)
+    sent, end = 0, time.monotonic() + 2
+    while time.monotonic() < end:
+        client = Sender(t.path("tap.sock"))
+        client.send(one("honest"))
+        client.finish()
+        sent += 1
+        time.sleep(0.02)
+    equal(os.waitpid(child, 0)[1], 0, "status of the flood: it has to be one")
+    equal(spile.stop(), 0, "exit status")
+    equal(len(spile.events()), sent, "events of honest clients")
+    assert spile.err.count("\n") < 60, "the flood does not flood the log"
+
+
+@test()
+def silence_after_stop(t):
+    """Who has said STOP begins anew in time, or is closed; in between it has no claim to the idle time."""
+    spile = t.listen(BRIEF)
+    client = Sender(t.path("tap.sock"))
+    time.sleep(0.8)
+    client.send(one("first"))
+    time.sleep(0.1)
+    client.sock.sendall(fstrm.control(fstrm.STOP))
+    equal(client.read_control(), fstrm.control(fstrm.FINISH), "answer to STOP")
+    client.sock.sendall(fstrm.control(fstrm.START, fstrm.DNSTAP) + fstrm.data(one("second")))
+    assert not client.closed_by_peer(0.8), "it began anew: it may be silent"
+    client.sock.sendall(fstrm.control(fstrm.STOP))
+    assert client.closed_by_peer(5), "it said STOP and stayed: it is closed"
+    equal(spile.stop(), 0, "exit status")
+    equal(len(spile.events()), 2, "events")
+
+
+@test(alone=True)
+def large_frames_leave_no_memory_behind(t):
+    """A connection that once brought a large frame holds no more than any other, and is not the one
+    that has to go when cut frames use up the budget."""
+    spile = t.listen(f"partial-max: {BUDGET}\n{UNIX_JSON}")
+    large = fstrm.message(question("large.hostile.lab.", 1, 1) + b"x" * BIG)
+    clients = [Sender(t.path("tap.sock")) for _ in range(40)]
+    for done, client in enumerate(clients, 1):
+        client.send(large)
+        wait_for("its event", lambda done=done: len(spile.events()) >= done)
+    held = resident(spile)
+    if not t.sanitized:
+        assert held < BUDGET, f"{held >> 20} MiB are held"
+    for client in clients:
+        client.send(one("behind"))
+        client.finish()
+    equal(spile.stop(), 0, "exit status")
+    equal(len(spile.events()), 2 * len(clients), "events")
+
+
+@test(alone=True)
+def hoarders_share_a_budget(t):
+    """Halves of large frames, far more than the budget: what is evicted is freed, too."""
+    spile = t.listen(f"partial-max: {BUDGET}\n{UNIX_JSON}")
+    before = resident(spile)
+    half = fstrm.data(b"x" * (1 << 20))[:1 << 19]
+    clients = [Sender(t.path("tap.sock")) for _ in range(100)]
+    peak = 0
+    for at in range(0, len(half), 32768):  # all of them grow together, so that memory is cut up
+        for client in clients:
+            try:
+                client.sock.sendall(half[at:at + 32768])
+            except OSError:
+                pass  # closed on the way
+        peak = max(peak, resident(spile) - before)
+    if not t.sanitized:
+        assert peak < 1.5 * BUDGET, f"{peak >> 20} MiB were held, of a budget of {BUDGET >> 20}"
+    good = Sender(t.path("tap.sock"))
+    good.send(one("good"))
+    good.finish()
+    equal(spile.stop(), 0, "exit status")
+    equal(len(spile.events()), 1, "events")
+
+
+@test()
+def second_signal_adds_up(t):
+    """Standard output is stuck. The second signal ends it at once, and its ledger is exact."""
+    capture = real_capture(t)
+    reader, writer = os.pipe()
+    spile = t.spile("read", "-o", "json", *[capture] * 20, stdout=writer)
+    os.close(writer)
+    time.sleep(0.5 * t.patience)
+    spile.send(signal.SIGINT)
+    time.sleep(0.3)
+    assert spile.running(), "it waits for its output"
+    begin = time.monotonic()
+    equal(spile.stop(signal.SIGINT), 1, "exit status: events were lost")
+    assert time.monotonic() - begin < 2 * t.patience, "at once"
+    with os.fdopen(reader, "rb") as pipe:
+        lines = pipe.read().count(b"\n")
+    adds_up(spile.ledger())
+    equal(spile.ledger()["delivered"], lines, "delivered, as far as whole lines came out")
+
+
+@test()
+def fifo_without_writer(t):
+    """Nobody opens its other end, now or ever: a signal ends the program all the same."""
+    os.mkfifo(t.path("fifo"))
+    spile = t.spile("read", t.path("fifo"))
+    time.sleep(0.3 * t.patience)
+    assert spile.running(), "it waits for a writer"
+    equal(spile.stop(signal.SIGINT), 0, "exit status")
+
+
+@test()
+def fifo_with_writer(t):
+    capture = real_capture(t)
+    os.mkfifo(t.path("fifo"))
+    spile = t.spile("read", "-o", "json", t.path("fifo"))
+    t.path("fifo").write_bytes(capture.read_bytes())
+    equal(spile.wait(), 0, "exit status")
+    equal(len(spile.events()), len(fstrm.split(capture.read_bytes())), "events")
+
+
+@test(needs=["zstd"])
+def compressed_pipe_falls_silent(t):
+    """What has come is printed, though the pipe stays open and its decompressor was given it all."""
+    frames = 20000
+    plain = t.path("plain.fstrm")
+    plain.write_bytes(fstrm.control(fstrm.START, fstrm.DNSTAP) + fstrm.data(one("same")) * frames)
+    packed = t.tool(["zstd", "-qc", plain]).stdout
+    spile = t.spile("read", "-o", "json", "-", stdin=subprocess.PIPE)
+    spile.child.stdin.write(packed)
+    spile.child.stdin.flush()
+    wait_for(f"{frames} events", lambda: len(spile.events()) >= frames)
+    equal(spile.stop(signal.SIGINT), 0, "exit status")
+    adds_up(spile.ledger())
