@@ -25,6 +25,7 @@
 
 enum {
     PROGRESS_MS = 250,
+    ECHO_MS = 50,   /* a signal so soon behind the first is the same: timeout(1) sends it twice */
     HURRY_MS = 500, /* what threads have to end when a second signal came; they need a few */
 };
 
@@ -45,7 +46,8 @@ struct pipeline {
     struct running_stage *stages;
     struct partial_pool partials;
     uv_thread_t closer;
-    uint64_t deadline_ns;
+    uint64_t deadline_ns; /* the closer's */
+    uint64_t signal_ns;   /* when the first signal came; 0: none did */
     atomic_uint workers_running;
     atomic_size_t finite_running;
     atomic_bool drain_wanted;
@@ -164,12 +166,29 @@ static void deadline_passed(uv_timer_t *timer)
     abandon(timer->data);
 }
 
-static void drain(struct pipeline *p)
+/* True when an output is there that may hold all up for ever, and nobody wants an end: a reader of
+ * `spile read FILE | less` has the time that he takes. */
+static bool may_wait(const struct pipeline *p)
+{
+    bool blocks = false;
+    for (size_t i = 0; i < p->plan.sink_count; i++)
+        blocks |= sink_blocks_for_ever(&p->plan.sinks[i]);
+    return blocks && p->signal_ns == 0;
+}
+
+static void start_deadline(struct pipeline *p)
 {
     uint64_t shutdown_ns = p->config->settings.shutdown_ns;
+    uv_timer_start(&p->deadline, deadline_passed, shutdown_ns / CLOCK_MS_NS, 0);
+}
+
+static void drain(struct pipeline *p)
+{
+    bool wait = may_wait(p);
     p->draining = true;
-    p->deadline_ns = clock_after(shutdown_ns);
-    uv_timer_start(&p->deadline, deadline_passed, shutdown_ns / 1000000, 0);
+    p->deadline_ns = wait ? UINT64_MAX : clock_after(p->config->settings.shutdown_ns);
+    if (!wait)
+        start_deadline(p);
     for (size_t i = 0; i < p->inputs_open; i++) {
         if (p->inputs[i].hooks->stop)
             p->inputs[i].hooks->stop(&p->inputs[i]);
@@ -214,13 +233,24 @@ static void give_up(uv_timer_t *timer)
     _exit(EXIT_FAILURE);
 }
 
+static void first_signal(struct pipeline *p)
+{
+    p->signal_ns = clock_ns();
+    if (!p->draining)
+        want_drain(p);
+    else if (p->deadline_ns == UINT64_MAX)
+        start_deadline(p);
+}
+
 /* A second one stops at once: the deadline is now, and what is queued counts as dropped. */
 static void on_end_signal(uv_signal_t *handle, int number)
 {
     struct pipeline *p = handle->data;
     (void)number;
-    if (!p->draining) {
-        want_drain(p);
+    if (p->signal_ns == 0) {
+        first_signal(p);
+    } else if (clock_ns() < p->signal_ns + ECHO_MS * CLOCK_MS_NS) {
+        return;
     } else if (!p->hurried) {
         p->hurried = true;
         log_warning("stopped at once: what was not written yet is lost");

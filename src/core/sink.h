@@ -37,6 +37,13 @@ static inline bool sink_is_inline(const struct sink *sink)
     return sink->out.hooks->event != NULL;
 }
 
+/* True for an output that is granted all the time it takes. */
+static inline bool sink_blocks_for_ever(const struct sink *sink)
+{
+    const struct output_common *common = &sink->out.common;
+    return sink->writing && common->when_full == WHEN_FULL_BLOCK && common->block_max_ns == 0;
+}
+
 /* Sums what workers and writer have counted. */
 void sink_ledger(const struct sink *sink, struct ledger *sum);
 

@@ -151,6 +151,33 @@ def second_signal_adds_up(t):
 
 
 @test()
+def slow_reader_gets_everything(t):
+    """All of the file is read and queued; its reader takes longer than any shutdown (spile read | less)."""
+    capture = real_capture(t)
+    frames = min(len(fstrm.split(capture.read_bytes())), 1000)
+    reader, writer = os.pipe()
+    spile = t.spile("read", "-o", "json", "-n", str(frames), capture, stdout=writer)
+    os.close(writer)
+    time.sleep(6)
+    assert spile.running(), "it waits for its reader"
+    with os.fdopen(reader, "rb") as pipe:
+        equal(pipe.read().count(b"\n"), frames, "lines")
+    equal(spile.wait(), 0, "exit status")
+
+
+@test()
+def signal_sent_twice_is_one(t):
+    """timeout(1) signals its child, and then the group that the child is in."""
+    capture = real_capture(t)
+    spile = t.listen(UNIX_JSON)
+    t.run("send", capture, f"unix:{t.path('tap.sock')}")
+    spile.send(signal.SIGINT)
+    spile.send(signal.SIGINT)
+    equal(spile.wait(), 0, "exit status")
+    equal(len(spile.events()), len(fstrm.split(capture.read_bytes())), "events")
+
+
+@test()
 def fifo_without_writer(t):
     """Nobody opens its other end, now or ever: a signal ends the program all the same."""
     os.mkfifo(t.path("fifo"))
