@@ -29,6 +29,8 @@ static int stdout_open(struct output *out, struct error *err)
 {
     struct standard_output *std = out->priv;
     std->terminal = stdout_terminal(out);
+    if (std->terminal && out->format->begin) /* what has a beginning of its own is no text */
+        return error_set(err, "this format is not for a terminal: redirect standard output");
     if (fcntl(STDOUT_FILENO, F_GETFD) < 0)
         return error_set(err, "standard output is not open");
     return 0;

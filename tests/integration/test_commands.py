@@ -2,6 +2,8 @@
 import bz2
 import gzip
 import lzma
+import os
+import pty
 import shutil
 import signal
 import socket
@@ -109,6 +111,26 @@ def closed_pipe_is_quiet(t):
     done = t.tool(["bash", "-c", f"set -o pipefail; '{t.spile_path}' read '{file}' 2>err | head -n 1"])
     equal(lines(done), 1, "lines of head")
     assert "pipe" not in t.path("err").read_text().lower(), t.path("err").read_text()
+
+
+@test()
+def frames_are_not_for_a_terminal(t):
+    commands = (("read", "-o", "fstrm", real_capture(t)), ("run", "-u", t.path("socket"), "-o", "fstrm"),
+                ("capture", f"unix:{t.path('socket')}", "-w", "-"), ("gen", "-w", "-"))
+    master, slave = pty.openpty()
+    os.set_blocking(master, False)
+    try:
+        for number, command in enumerate(commands):
+            refused = t.spile(*command, name=f"refused{number}", stdout=slave)
+            assert refused.wait(10) in (1, 2), command
+            assert "terminal" in refused.err or "no text" in refused.err, refused.err
+        try:
+            equal(os.read(master, 4096), b"", "bytes on the terminal")
+        except BlockingIOError:
+            pass
+    finally:
+        os.close(master)
+        os.close(slave)
 
 
 @test()
