@@ -49,6 +49,7 @@ static const struct command_example gen_examples[] = {
 
 /* Where the frames go: one of the two is in use. */
 struct outlet {
+    const char *path;
     int fd;
     struct sender *sender;
     bool closed; /* the reader of standard output went away: no error, but the end */
@@ -61,7 +62,7 @@ static int write_file(struct outlet *outlet, struct span bytes, struct error *er
         if (n < 0 && errno == EPIPE && outlet->fd == STDOUT_FILENO)
             outlet->closed = true;
         else if (n < 0 && errno != EINTR)
-            return error_set(err, "cannot write: %s", strerror(errno));
+            return error_set(err, "%s: %s", outlet->path, strerror(errno));
         if (n > 0)
             bytes = span_of(bytes.ptr + n, bytes.len - (size_t)n);
     }
@@ -119,7 +120,8 @@ static int put_control(struct outlet *outlet, enum fstrm_control_type type, stru
 static int to_file(const struct gen *options, struct error *err)
 {
     bool standard = strcmp(options->path, "-") == 0;
-    struct outlet outlet = {.fd = STDOUT_FILENO};
+    struct outlet outlet = {.path = standard ? "standard output" : options->path,
+                            .fd = STDOUT_FILENO};
     if (!standard)
         outlet.fd = open(options->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (outlet.fd < 0)

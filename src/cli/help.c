@@ -87,12 +87,30 @@ void help_all(FILE *out)
     }
 }
 
+/* The commands whose names begin with the word, as "config check" with "config"; how many. */
+static unsigned help_group(FILE *out, const char *word)
+{
+    unsigned found = 0;
+    size_t len = strlen(word);
+    for (size_t i = 0; commands[i]; i++) {
+        const char *name = commands[i]->name;
+        if (commands[i]->hidden || strncmp(name, word, len) != 0 || name[len] != ' ')
+            continue;
+        if (found++ > 0)
+            fputs("\n\n", out);
+        help_command(out, commands[i]);
+    }
+    return found;
+}
+
 static int help_run(struct command_call *call)
 {
     if (call->operand_count == 0) {
         help_all(stdout);
         return COMMAND_OK;
     }
+    if (call->operand_count == 1 && help_group(stdout, call->operands[0]) > 0)
+        return COMMAND_OK;
     struct error err = {0};
     int used;
     const struct command *command = command_find(call->operands, &used, &err);

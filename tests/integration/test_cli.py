@@ -22,6 +22,8 @@ def help_teaches(t):
     for name in ("run", "read", "capture", "send", "gen", "config check", "config example", "fields", "help"):
         assert name in names, f"{name} is not listed: {names}"
     equal(text(t.run("--help")), text(t.run("help")), "--help is help")
+    pages = [text(t.run("help", "config", word)) for word in ("check", "example")]
+    equal(text(t.run("help", "config")), "\n\n".join(pages), "help of half a command's name")
     for name in names:
         page = text(t.run("help", *name.split()))
         equal(text(t.run(*name.split(), "--help")), page, f"{name} --help")
