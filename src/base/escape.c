@@ -52,13 +52,17 @@ static inline size_t scan_plain(char *p, const uint8_t *bytes, size_t len, uint8
 {
     size_t i = 0;
 #ifdef __SSE2__
-    for (__m128i block; len - i >= sizeof block; i += sizeof block) {
+    /* The last block of sixteen ends where the bytes end, and so may overlap the one before it. */
+    for (__m128i block; len >= sizeof block;) {
         block = _mm_loadu_si128((const void *)(bytes + i));
         unsigned special = special_mask(block, (char)lowest, (char)quote);
         if (p)
             _mm_storeu_si128((void *)(p + i), block);
         if (special)
             return i + (size_t)__builtin_ctz(special);
+        if (i + sizeof block == len)
+            return len;
+        i = len - i >= 2 * sizeof block ? i + sizeof block : len - sizeof block;
     }
 #endif
     for (uint64_t word; len - i >= sizeof word; i += sizeof word) {

@@ -79,6 +79,6 @@ void event_decode(struct event *ev, uint32_t facets)
 void event_section(const struct event *ev, enum dns_section section, struct dns_walk *walk)
 {
     const uint16_t counts[] = {0, ev->header.ancount, ev->header.nscount, ev->header.arcount};
-    *walk = (struct dns_walk){.msg = ev->dns, .pos = ev->section_at[section]};
+    *walk = (struct dns_walk){.msg = ev->dns, .pos = ev->section_at[section], .again = true};
     walk->left[section] = counts[section];
 }

@@ -116,6 +116,8 @@ struct dns_walk {
     size_t pos;
     uint16_t left[4]; /* records still to come, by section */
     bool failed;      /* the message ended or broke before its counts were met */
+    bool again;       /* these records have been walked before: where the pointers of their owners
+                         lead is known to be sound, and not looked at again */
 };
 
 /* Begins behind the question section; -1 when that cannot be passed. */

@@ -31,10 +31,20 @@ int dns_walk_init(struct dns_walk *walk, struct span msg, const struct dns_heade
     return 0;
 }
 
+/* Passes over the owner's name. Most owners are nothing but a pointer. */
+static bool pass_owner(const struct dns_walk *walk, size_t *end)
+{
+    enum { POINTER = 0xc0, POINTER_LEN = 2 };
+    *end = walk->pos + POINTER_LEN;
+    if (walk->again && *end <= walk->msg.len && walk->msg.ptr[walk->pos] >= POINTER)
+        return true;
+    return dns_name_skip(walk->msg, walk->pos, end) == 0;
+}
+
 static bool read_record(struct dns_walk *walk, struct dns_rr *rr)
 {
     size_t end;
-    if (dns_name_skip(walk->msg, walk->pos, &end) < 0)
+    if (!pass_owner(walk, &end))
         return false;
     struct cursor c = cursor_of(walk->msg);
     c.pos += end;
