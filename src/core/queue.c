@@ -8,7 +8,7 @@
 enum {
     CHUNK_COST_MIN = sizeof(struct chunk) + CHUNK_BYTES + CHUNK_HEADROOM,
     SMALL_BYTES = CHUNK_BYTES / 4, /* what is shorter is copied rather than queued */
-    WAKE_CHUNKS = 6,               /* full chunks that are worth waking the consumer */
+    WAKE_CHUNKS = 16,              /* full chunks that are worth waking the consumer */
 };
 
 /* Memory that the chunk holds; never less than a new chunk's, on which the ring's size relies. */
