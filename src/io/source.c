@@ -29,7 +29,7 @@ struct source {
     int fd;
     bool owns_fd;
     bool regular;
-    bool ended;   /* read(2) returned 0: true once, for pipes and compressed files */
+    bool ended;   /* read(2) returned 0, for a compressed file */
     bool between; /* the decompressor stands between two members: the end may come here */
     bool full;    /* it filled the last buffer: it may hold more, whatever is left to read */
     enum source_failure failure;
@@ -156,6 +156,9 @@ static int xz_open(struct source *s)
 static ssize_t xz_step(struct source *s, uint8_t *out, size_t cap)
 {
     lzma_stream *z = &s->xz;
+    /* What was through cannot go on, but begin anew. */
+    if (s->between && lzma_stream_decoder(z, XZ_MEMORY_MAX, LZMA_CONCATENATED) != LZMA_OK)
+        return fail(s, SOURCE_NO_MEMORY);
     z->next_in = s->feed.bytes + s->feed.pos;
     z->avail_in = s->feed.len - s->feed.pos;
     z->next_out = out;
@@ -289,8 +292,10 @@ static ssize_t read_compressed(struct source *s, uint8_t *buf, size_t cap)
                 return filled;
         }
         bool drained = s->feed.pos == s->feed.len;
-        if (drained && s->between)
+        if (drained && s->between) {
+            s->ended = false; /* the file may grow by another member */
             return 0;
+        }
         size_t before = s->feed.pos;
         ssize_t n = s->codec->step(s, buf, cap);
         s->full = n == (ssize_t)cap && !s->between;

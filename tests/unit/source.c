@@ -329,6 +329,28 @@ static void growing(void **state)
     source_close(source);
 }
 
+/* A compressed file that somebody follows grows by whole members. */
+static void growing_by_members(void **state)
+{
+    struct error err;
+    (void)state;
+    uint8_t packed[4096];
+    for (size_t i = 0; i < PACKINGS; i++) {
+        write_file(packed, packings[i].pack(data, 10, packed), O_TRUNC);
+        struct source *source = source_open(path, &err);
+        for (size_t round = 0; round < 3; round++) {
+            struct buf out = {0};
+            assert_int_equal(drain(source, 64, &out), 0);
+            assert_int_equal(drain(source, 64, &out), 0);
+            assert_int_equal(out.len, 10);
+            assert_memory_equal(out.data, data + 10 * round, 10);
+            buf_free(&out);
+            write_file(packed, packings[i].pack(data + 10 * (round + 1), 10, packed), O_APPEND);
+        }
+        source_close(source);
+    }
+}
+
 /* A plain file's first read fills the caller's buffer: no extra small read for the magic. */
 static void first_read_is_full(void **state)
 {
@@ -446,14 +468,23 @@ static void unreadable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain),        cmocka_unit_test(plain_lookalikes),
-        cmocka_unit_test(compressed),   cmocka_unit_test(members),
-        cmocka_unit_test(empty_member), cmocka_unit_test(truncated),
-        cmocka_unit_test(damaged),      cmocka_unit_test(second_member_truncated),
-        cmocka_unit_test(gzip_padding), cmocka_unit_test(greedy_zstd),
-        cmocka_unit_test(greedy_xz),    cmocka_unit_test(growing),
-        cmocka_unit_test(pipes),        cmocka_unit_test(first_read_is_full),
-        cmocka_unit_test(nothing_yet),  cmocka_unit_test(unreadable),
+        cmocka_unit_test(plain),
+        cmocka_unit_test(plain_lookalikes),
+        cmocka_unit_test(compressed),
+        cmocka_unit_test(members),
+        cmocka_unit_test(empty_member),
+        cmocka_unit_test(truncated),
+        cmocka_unit_test(damaged),
+        cmocka_unit_test(second_member_truncated),
+        cmocka_unit_test(gzip_padding),
+        cmocka_unit_test(greedy_zstd),
+        cmocka_unit_test(greedy_xz),
+        cmocka_unit_test(growing),
+        cmocka_unit_test(growing_by_members),
+        cmocka_unit_test(pipes),
+        cmocka_unit_test(first_read_is_full),
+        cmocka_unit_test(nothing_yet),
+        cmocka_unit_test(unreadable),
     };
     return cmocka_run_group_tests(tests, make_data, remove_file);
 }
