@@ -43,6 +43,20 @@ static inline bool special_byte(uint8_t byte, uint8_t lowest, uint8_t quote)
     return byte < lowest || byte > 0x7e || byte == '\\' || byte == quote;
 }
 
+enum { WORD = sizeof(uint64_t) };
+
+/* True when none of the eight bytes from `i` is special; they are copied then. */
+static inline bool take_word(char *p, const uint8_t *bytes, size_t i, uint8_t lowest, uint8_t quote)
+{
+    uint64_t word;
+    memcpy(&word, bytes + i, WORD);
+    if (special_bytes(word, lowest, quote))
+        return false;
+    if (p)
+        memcpy(p + i, &word, WORD);
+    return true;
+}
+
 /*
  * How many bytes at the front are not special. They are copied to `p` on the way, unless that is
  * NULL; up to `len` bytes may be written there.
@@ -65,23 +79,11 @@ static inline size_t scan_plain(char *p, const uint8_t *bytes, size_t len, uint8
         i = len - i >= 2 * sizeof block ? i + sizeof block : len - sizeof block;
     }
 #endif
-    for (uint64_t word; len - i >= sizeof word; i += sizeof word) {
-        memcpy(&word, bytes + i, sizeof word);
-        if (special_bytes(word, lowest, quote))
-            break;
-        if (p)
-            memcpy(p + i, &word, sizeof word);
-    }
-    if (len - i < sizeof(uint64_t) &&
-        len >= sizeof(uint64_t)) { /* the rest, in one overlapping word */
-        uint64_t word;
-        memcpy(&word, bytes + len - sizeof word, sizeof word);
-        if (!special_bytes(word, lowest, quote)) {
-            if (p)
-                memcpy(p + len - sizeof word, &word, sizeof word);
-            return len;
-        }
-    }
+    while (len - i >= WORD && take_word(p, bytes, i, lowest, quote))
+        i += WORD;
+    /* The rest, in one overlapping word. */
+    if (len - i < WORD && len >= WORD && take_word(p, bytes, len - WORD, lowest, quote))
+        return len;
     for (; i < len && !special_byte(bytes[i], lowest, quote); i++)
         if (p)
             p[i] = (char)bytes[i];
