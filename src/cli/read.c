@@ -98,7 +98,9 @@ const struct command command_read = {
         "Decodes dnstap files, plain or compressed (gzip, zstd, xz: told by the first bytes), one "
         "after the other, and prints an event a line on standard output.\n\n"
         "A message that is no dnstap is counted and passed over; a missing STOP at the end is a "
-        "warning; a truncated or oversized file makes the exit status 1.",
+        "warning; a truncated or oversized file, or an output that cannot be written, makes the "
+        "exit "
+        "status 1.",
     .operands = "FILE|-...",
     .operand_min = 1,
     .operand_max = COMMAND_MANY,

@@ -495,6 +495,18 @@ struct pipeline *pipeline_new(struct config *config, const struct pipeline_optio
     return NULL;
 }
 
+/* An output lost events because they could not be written. */
+static bool output_failed(const struct pipeline *p)
+{
+    uint64_t lost = 0;
+    for (size_t i = 0; i < p->plan.sink_count; i++) {
+        struct ledger sum;
+        sink_ledger(&p->plan.sinks[i], &sum);
+        lost += counter_get(&sum.dropped[DROP_WRITE]);
+    }
+    return lost > 0;
+}
+
 enum pipeline_end pipeline_run(struct pipeline *p)
 {
     if (p->options.progress && p->inputs_open > 0)
@@ -506,7 +518,8 @@ enum pipeline_end pipeline_run(struct pipeline *p)
     write_ledger(p);
     if (atomic_load(&p->reader_left))
         return PIPELINE_CLOSED;
-    return p->hurried || atomic_load(&p->failed) ? PIPELINE_FAILED : PIPELINE_DONE;
+    bool failed = p->hurried || atomic_load(&p->failed) || output_failed(p);
+    return failed ? PIPELINE_FAILED : PIPELINE_DONE;
 }
 
 void pipeline_free(struct pipeline *p)

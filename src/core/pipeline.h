@@ -18,7 +18,8 @@ struct pipeline;
 enum pipeline_end {
     PIPELINE_DONE,   /* inputs ended, or a signal */
     PIPELINE_CLOSED, /* an output was closed by its reader (a pipe into head): no error */
-    PIPELINE_FAILED, /* an input was truncated or oversized, or a second signal stopped it */
+    PIPELINE_FAILED, /* an input was truncated or oversized, an output could not be
+                        written, or a second signal stopped it */
 };
 
 struct pipeline_options {

@@ -78,37 +78,67 @@ static bool admit(struct listener *l, int fd, const struct sockaddr_storage *add
     return option_prefixes_hold(&tcp->allow, bytes);
 }
 
-static int bound_socket(const struct addrinfo *ai, const char *name, struct error *err)
+/* "tcp 127.0.0.1:6000" into `out`. */
+static const char *tcp_name(const struct tcp *tcp, char *out, size_t size)
+{
+    bool v6 = strchr(tcp->listen.host, ':') != NULL;
+    snprintf(out, size, v6 ? "tcp [%.100s]:%u" : "tcp %.100s:%u", tcp->listen.host,
+             tcp->listen.port);
+    return out;
+}
+
+/* A socket bound to the address, or -1 with errno. */
+static int bound_socket(const struct addrinfo *ai)
 {
     int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return error_set(err, "cannot listen on %s: %s", name, strerror(errno));
+        return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-    if (bind(fd, ai->ai_addr, ai->ai_addrlen) < 0) {
-        int error = errno;
-        close(fd);
-        return error_set(err, "cannot listen on %s: %s", name, strerror(error));
-    }
-    return fd;
+    if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0)
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
 }
 
-static int open_socket(struct input *in, const struct addrinfo *ai, struct error *err)
+/* A name may stand for an address that this machine has not, such as localhost for ::1 where there
+ * is no IPv6: that one is passed over as long as another can be had. */
+static bool dispensable(const struct tcp *tcp, const struct addrinfo *ai, int error)
+{
+    return (error == EAFNOSUPPORT || error == EADDRNOTAVAIL) && (ai->ai_next || tcp->count > 0);
+}
+
+static int listen_on(struct input *in, int fd, struct error *err)
 {
     struct tcp *tcp = in->priv;
     struct listener *l = calloc(1, sizeof *l);
-    if (!l)
+    if (!l) {
+        close(fd);
         return error_set(err, "no memory");
-    bool v6 = strchr(tcp->listen.host, ':') != NULL;
-    snprintf(l->name, sizeof l->name, v6 ? "tcp [%.100s]:%u" : "tcp %.100s:%u", tcp->listen.host,
-             tcp->listen.port);
+    }
+    tcp_name(tcp, l->name, sizeof l->name);
     l->admit = admit;
-    int fd = bound_socket(ai, l->name, err);
-    if (fd < 0 || listener_start(l, in, &tcp->common, fd, err) < 0) {
+    if (listener_start(l, in, &tcp->common, fd, err) < 0) {
         free(l);
         return -1;
     }
     tcp->sockets[tcp->count++] = l;
     return 0;
+}
+
+static int open_socket(struct input *in, const struct addrinfo *ai, struct error *err)
+{
+    struct tcp *tcp = in->priv;
+    char name[sizeof tcp->sockets[0]->name];
+    int fd = bound_socket(ai);
+    if (fd >= 0)
+        return listen_on(in, fd, err);
+    if (dispensable(tcp, ai, errno))
+        return 0;
+    int error = errno;
+    return error_set(err, "cannot listen on %s: %s", tcp_name(tcp, name, sizeof name),
+                     strerror(error));
 }
 
 static int open_all(struct input *in, struct error *err)

@@ -114,6 +114,15 @@ def closed_pipe_is_quiet(t):
 
 
 @test()
+def output_that_cannot_be_written_fails(t):
+    file = real_capture(t)
+    done = t.tool(["bash", "-c", f"'{t.spile_path}' read '{file}' >&- 2>err; echo $? >status"])
+    equal(done.returncode, 0, "status of the shell")
+    equal(t.path("status").read_text().strip(), "1", "exit status of read")
+    assert "write=" in t.path("err").read_text(), "the ledger says why"
+
+
+@test()
 def frames_are_not_for_a_terminal(t):
     commands = (("read", "-o", "fstrm", real_capture(t)), ("run", "-u", t.path("socket"), "-o", "fstrm"),
                 ("capture", f"unix:{t.path('socket')}", "-w", "-"), ("gen", "-w", "-"))
