@@ -1,6 +1,11 @@
 #include "base/put.h"
 
 #include <stdbool.h>
+#ifdef __SSSE3__
+#include <tmmintrin.h>
+#endif
+
+#include "base/cursor.h"
 
 const char put_digit_pairs[201] = "00010203040506070809"
                                   "10111213141516171819"
@@ -72,13 +77,34 @@ char *put_ipv4(char *p, const uint8_t *bytes)
     return p - 1;
 }
 
-/* Up to four hexadecimal digits at once, without leading zeros. */
-static inline char *put_group(char *p, uint32_t group)
+/* Sixteen bytes as hexadecimal digits, and a bit for each pair of bytes that is zero. */
+static inline unsigned hex_groups(char digits[32], const uint8_t *bytes)
 {
-    uint32_t digits = group >> 12 | (group & 0xf00) | (group & 0xf0) << 12 | (group & 0xf) << 24;
-    uint32_t letters = (digits + 0x06060606) >> 4 & 0x01010101; /* where a digit is above nine */
-    uint32_t zeros = (uint32_t)__builtin_ctz(digits | 1U << 24) / 8;
-    uint32_t text = (digits + 0x30303030 + letters * ('a' - '9' - 1)) >> 8 * zeros;
+#ifdef __SSSE3__
+    const __m128i letters = _mm_setr_epi8('0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a',
+                                          'b', 'c', 'd', 'e', 'f');
+    const __m128i low_half = _mm_set1_epi8(0x0f);
+    __m128i all = _mm_loadu_si128((const void *)bytes);
+    __m128i high = _mm_shuffle_epi8(letters, _mm_and_si128(_mm_srli_epi16(all, 4), low_half));
+    __m128i low = _mm_shuffle_epi8(letters, _mm_and_si128(all, low_half));
+    _mm_storeu_si128((void *)digits, _mm_unpacklo_epi8(high, low));
+    _mm_storeu_si128((void *)(digits + 16), _mm_unpackhi_epi8(high, low));
+    __m128i zero = _mm_cmpeq_epi16(all, _mm_setzero_si128());
+    return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(zero, _mm_setzero_si128()));
+#else
+    unsigned zero = 0;
+    put_hex(digits, bytes, 16);
+    for (int i = 0; i < 8; i++)
+        zero |= (unsigned)(load_be16(bytes + 2 * i) == 0) << i;
+    return zero;
+#endif
+}
+
+/* Four digits without leading zeros: no branch, since nobody could foretell it. */
+static inline char *put_group(char *p, const char digits[4], uint32_t group)
+{
+    unsigned zeros = (unsigned)(__builtin_clz(group | 1) - 16) / 4;
+    uint32_t text = load_le32((const uint8_t *)digits) >> 8 * zeros;
     memcpy(p, &text, sizeof text);
     return p + sizeof text - zeros;
 }
@@ -98,16 +124,12 @@ static inline void longest_run(unsigned bits, int *start, int *len)
 
 char *put_ipv6(char *p, const uint8_t *bytes)
 {
-    uint32_t group[8];
-    unsigned zero = 0;
+    char digits[32];
     int start, len;
-    for (int i = 0; i < 8; i++) {
-        group[i] = (uint32_t)bytes[2 * i] << 8 | bytes[2 * i + 1];
-        zero |= (unsigned)(group[i] == 0) << i;
-    }
-    longest_run(zero, &start, &len);
-    bool mapped = start == 0 && (len == 6 || (len == 7 && group[7] != 1 && group[7] != 0) ||
-                                 (len == 5 && group[5] == 0xffff));
+    longest_run(hex_groups(digits, bytes), &start, &len);
+    uint32_t last = load_be16(bytes + 14);
+    bool mapped = start == 0 && (len == 6 || (len == 7 && last > 1) ||
+                                 (len == 5 && load_be16(bytes + 10) == 0xffff));
     for (int i = 0; i < 8; i++) {
         if (i == start) {
             i += len - 1;
@@ -118,7 +140,7 @@ char *put_ipv6(char *p, const uint8_t *bytes)
             *p++ = ':';
         if (mapped && i == 6)
             return put_ipv4(p, bytes + 12);
-        p = put_group(p, group[i]);
+        p = put_group(p, digits + 4 * i, load_be16(bytes + 2 * i));
     }
     return p;
 }
