@@ -95,7 +95,7 @@ class Server:
         self.start()
 
 
-# One authority serves all tests of a run; the first to need it starts it, the namespace ends it.
+# One authority serves all tests of a run: the first to need it starts it, the runner ends it.
 _authority_lock = threading.Lock()
 _authority = []
 
@@ -109,6 +109,12 @@ def authority():
             _authority.append(bench)
             Server(bench, "authority")
     assert _authority[0].processes[0].running(), "the lab's authority is not running"
+
+
+def close():
+    """Not every way into a namespace ends its processes."""
+    for bench in _authority:
+        bench.close()
 
 
 def question(name, qtype, ident, edns=True):

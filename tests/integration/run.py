@@ -12,6 +12,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -84,6 +85,19 @@ def show(case, result, counts):
         print(text, flush=True)
 
 
+def run_all(cases, no_net, jobs):
+    """Runs them, as many together as `jobs`, those that measure time one by one; the counts."""
+    counts = {"pass": 0, "FAIL": 0, "skip": 0}
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        together = {pool.submit(run_one, c, no_net): c for c in cases if not c["alone"]}
+        for future in concurrent.futures.as_completed(together):
+            show(together[future], future.result(), counts)
+    for case in cases:
+        if case["alone"]:
+            show(case, run_one(case, no_net), counts)
+    return counts
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--spile", default=harness.Bench.spile_path)
@@ -93,6 +107,8 @@ def main():
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
     no_net = "" if options.list else enter_namespace()
+    # What a shell starts with & ignores SIGINT, and so would the children that tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     for path in sorted(HERE.glob("test_*.py")):
         importlib.import_module(path.stem)
@@ -106,14 +122,10 @@ def main():
     if not no_net:
         importlib.import_module("lab").prepare()
 
-    counts = {"pass": 0, "FAIL": 0, "skip": 0}
-    with concurrent.futures.ThreadPoolExecutor(options.j) as pool:
-        together = {pool.submit(run_one, c, no_net): c for c in cases if not c["alone"]}
-        for future in concurrent.futures.as_completed(together):
-            show(together[future], future.result(), counts)
-    for case in cases:
-        if case["alone"]:
-            show(case, run_one(case, no_net), counts)
+    try:
+        counts = run_all(cases, no_net, options.j)
+    finally:
+        importlib.import_module("lab").close()
     print(f"{counts['pass']} passed, {counts['FAIL']} failed, {counts['skip']} skipped")
     return 1 if counts["FAIL"] else 0
 

@@ -103,9 +103,12 @@ def captured(t, source, *options):
     spile = t.spile("capture", source, "-w", out, name="capture")
     t.wait_listening(spile)
     t.run("send", *options, file, source)
+    frames = fstrm.split(file.read_bytes())
+    # Without FINISH the sender ends before its last bytes have arrived.
+    wait_for("all frames are written", lambda: len(fstrm.split(out.read_bytes())) >= len(frames))
     equal(spile.stop(signal.SIGINT), 0, "exit status of capture")
     stream = out.read_bytes()
-    equal(fstrm.split(stream), fstrm.split(file.read_bytes()), "frames")
+    equal(fstrm.split(stream), frames, "frames")
     assert stream.startswith(fstrm.control(fstrm.START, fstrm.DNSTAP)), "the file begins with START"
     assert stream.endswith(fstrm.control(fstrm.STOP)), "the file ends with STOP"
     return out
