@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,6 +9,8 @@
 
 /* Reads of one connection in a row, so that a busy one does not starve the others. */
 enum { READS_AT_ONCE = 4, PROBLEM_LINES_PER_SECOND = 5 };
+/* When the pipeline drains: how long a connection is heard at the most, and without a byte. */
+enum { DRAIN_MS = 300, DRAIN_IDLE_MS = 20 };
 
 struct connection {
     struct worker_item item;
@@ -19,6 +20,7 @@ struct connection {
     uv_timer_t timer;
     uint64_t peer_key;
     uint64_t delay_ms;
+    uint64_t drain_until_ms;  /* of the loop's clock; 0: the pipeline does not drain */
     uint64_t frames_at_check; /* what `feed.frames` was when the idle timer last looked */
     unsigned handles;         /* of libuv, not closed yet */
     int fd;
@@ -158,11 +160,26 @@ static enum read_result read_once(struct connection *c)
         end_broken(c, feed_status_text(status));
         return READ_NOTHING;
     }
-    watch_time(c);
+    if (c->drain_until_ms == 0)
+        watch_time(c);
     if ((size_t)got == size && !c->feed.enough)
         return READ_FULL;
     worker_short_read(c->feed.worker, (size_t)got);
     return READ_SHORT;
+}
+
+static void drained(uv_timer_t *timer)
+{
+    end(timer->data);
+}
+
+/* While the pipeline drains a connection ends when nothing has come for a moment, or time is up. */
+static void watch_drain(struct connection *c)
+{
+    if (worker_late(c->feed.worker) || uv_now(worker_loop(c->feed.worker)) >= c->drain_until_ms)
+        end(c);
+    else if (!c->closing)
+        uv_timer_start(&c->timer, drained, DRAIN_IDLE_MS, 0);
 }
 
 static void readable(uv_poll_t *poll, int status, int events)
@@ -172,19 +189,23 @@ static void readable(uv_poll_t *poll, int status, int events)
     (void)events;
     for (int i = 0; i < READS_AT_ONCE && read_once(c) == READ_FULL; i++)
         ;
+    if (c->drain_until_ms > 0)
+        watch_drain(c);
 }
 
-/* The pipeline drains: what the socket holds now is still taken, what a busy peer goes on to send
- * is not. */
+/*
+ * The pipeline drains: what the peer has sent is still taken. The socket holds most of it, but a
+ * sender over TCP that has said all and left may have more than our window on its own side. A busy
+ * one goes on for ever: it is heard for a moment only.
+ */
 static void stop(struct worker_item *item)
 {
     struct connection *c = of_item(item);
-    int held = 0;
-    ioctl(c->fd, FIONREAD, &held);
-    uint64_t until = c->feed.taken + (uint64_t)held;
-    while (c->feed.taken < until && !worker_late(c->feed.worker) && read_once(c) != READ_NOTHING)
-        ;
-    end(c);
+    if (c->closing)
+        return;
+    c->drain_until_ms = uv_now(worker_loop(c->feed.worker)) + DRAIN_MS;
+    uv_poll_start(&c->poll, UV_READABLE, readable);
+    watch_drain(c);
 }
 
 static void poke(struct worker_item *item)

@@ -77,7 +77,6 @@ int feed_bytes(struct feed *feed, size_t len)
     struct span in = span_of(worker_buffer(feed->worker, &buffer_size), partial->len + len);
     if (feed->reading_partial)
         in.ptr = partial->data;
-    feed->taken += len;
     counter_add_shared(&feed->counters->bytes, len);
     int status = take_frames(feed, in, &used);
     if (status < 0)

@@ -18,7 +18,6 @@ struct feed {
     struct origin origin;
     struct input_counters *counters;
     uint64_t frames;
-    uint64_t taken;       /* bytes */
     bool reading_partial; /* the reader was sent into the partial itself: a large frame */
     bool enough;          /* the pipeline wants no more */
     /* Sends bytes to the peer: ACCEPT or FINISH. NULL for files. 0 or -1. */

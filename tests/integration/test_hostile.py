@@ -212,3 +212,17 @@ def compressed_pipe_falls_silent(t):
     wait_for(f"{frames} events", lambda: len(spile.events()) >= frames)
     equal(spile.stop(signal.SIGINT), 0, "exit status")
     adds_up(spile.ledger())
+
+
+@test()
+def sender_that_has_left_is_heard_to_its_end(t):
+    """Over TCP without FINISH a sender ends while much of what it said is still on its own side."""
+    file = real_capture(t)
+    frames = fstrm.split(file.read_bytes())
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    spile = t.spile("run", "-p", port, "-o", "fstrm", name="heard")
+    t.wait_listening(spile)
+    t.run("send", "--unidirectional", file, f"tcp:127.0.0.1:{port}")
+    equal(spile.stop(signal.SIGINT), 0, "exit status")
+    equal(spile.ledger("stdout")["received"], len(frames), "frames received")
