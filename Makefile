@@ -35,7 +35,8 @@ bench: build ## speed, next to that of other programs
 
 install: build ## into PREFIX (/usr/local); DESTDIR is honoured
 	@meson configure $(BUILD) -Dprefix=$(PREFIX)
-	@meson install -C $(BUILD) $(if $(DESTDIR),--destdir $(DESTDIR))
+	@meson compile -C $(BUILD) installed
+	@meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(DESTDIR))
 
 clean: ## remove everything that was built
 	@rm -rf build build-*
