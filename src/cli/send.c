@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/pacer.h"
@@ -110,10 +111,10 @@ static int flush(struct shipment *s, struct error *err)
 static int hold(struct shipment *s, struct span frame, struct error *err)
 {
     uint64_t due_ns = pacer_due(&s->pacer, frame, s->now_ns);
-    if (due_ns <= s->now_ns || due_ns <= (s->now_ns = interrupt_clock_ns()))
+    if (due_ns <= s->now_ns || due_ns <= (s->now_ns = clock_ns()))
         return GO_ON;
     int status = flush(s, err);
-    while (status == GO_ON && (s->now_ns = interrupt_clock_ns()) < due_ns) {
+    while (status == GO_ON && (s->now_ns = clock_ns()) < due_ns) {
         sender_wait(&s->sender, due_ns);
         status = interrupt_seen() ? INTERRUPTED : GO_ON;
     }
@@ -137,7 +138,7 @@ static int add(struct shipment *s, struct span frame, struct error *err)
 
 static void show_progress(struct shipment *s)
 {
-    s->now_ns = interrupt_clock_ns();
+    s->now_ns = clock_ns();
     if (!s->terminal || s->now_ns - s->shown_ns < 500000000)
         return;
     s->shown_ns = s->now_ns;
@@ -179,7 +180,7 @@ static int send_file(struct shipment *s, const char *path, struct error *err)
         s->flawed = true;
         return GO_ON;
     }
-    pacer_rewind(&s->pacer, interrupt_clock_ns());
+    pacer_rewind(&s->pacer, clock_ns());
     int status = GO_ON;
     enum frame_reader_status filled = FRAME_READER_MORE;
     while (status == GO_ON && (filled = fill(&reader, &problem)) > 0)
@@ -220,7 +221,7 @@ static void summarize(const struct shipment *s)
         fprintf(stderr, "\r\033[K");
     fprintf(stderr, "sent %llu frames, %llu bytes in %.3f s\n",
             (unsigned long long)s->sender.frames, (unsigned long long)s->sender.bytes,
-            (double)(interrupt_clock_ns() - s->started_ns) / 1e9);
+            (double)(clock_ns() - s->started_ns) / 1e9);
 }
 
 /* Connects, sends, finishes; an enum command_status. */
@@ -228,7 +229,7 @@ static int ship(struct shipment *s, char **paths, int count)
 {
     struct error err = {0};
     int status = sender_open(&s->sender, &err);
-    s->started_ns = s->shown_ns = s->now_ns = interrupt_clock_ns();
+    s->started_ns = s->shown_ns = s->now_ns = clock_ns();
     if (status == 0)
         status = send_all(s, paths, count, &err);
     if (status != FAILED && sender_finish(&s->sender, &err) != 0)

@@ -8,8 +8,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 static const struct {
     const char *prefix;
@@ -100,9 +101,7 @@ const char *endpoint_text(const struct endpoint *endpoint, char *out)
 
 static int64_t now_ms(void)
 {
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+    return (int64_t)(clock_ns() / CLOCK_MS_NS);
 }
 
 /* Waits for a connection under way; 0 or an errno value. */

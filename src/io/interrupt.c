@@ -4,8 +4,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 /* A signal handler has no other way to reach its program than through the process's own state. */
 static volatile sig_atomic_t seen;
@@ -36,23 +37,15 @@ bool interrupt_seen(void)
     return seen;
 }
 
-uint64_t interrupt_clock_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
 int interrupt_wait(int fd, short events, uint64_t until_ns)
 {
     struct pollfd fds[] = {{.fd = wake_fd, .events = POLLIN}, {.fd = fd, .events = events}};
     while (!seen) {
-        uint64_t now_ns = interrupt_clock_ns();
+        uint64_t now_ns = clock_ns();
         if (now_ns >= until_ns)
             return 0;
         uint64_t left_ns = until_ns - now_ns;
-        struct timespec left = {.tv_sec = (time_t)(left_ns / 1000000000),
-                                .tv_nsec = (long)(left_ns % 1000000000)};
+        struct timespec left = clock_timespec(left_ns);
         int shown = ppoll(fds, 2, until_ns == UINT64_MAX ? NULL : &left, NULL);
         if (shown < 0 && errno != EINTR)
             return 0;

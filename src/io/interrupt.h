@@ -19,7 +19,4 @@ bool interrupt_seen(void);
  */
 int interrupt_wait(int fd, short events, uint64_t until_ns);
 
-/* The monotonic clock. */
-uint64_t interrupt_clock_ns(void);
-
 #endif

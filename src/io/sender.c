@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/cursor.h"
 #include "base/log.h"
 #include "io/interrupt.h"
@@ -104,7 +105,7 @@ static int converse(struct sender *sender, enum fstrm_tx_status wanted, const ch
 {
     uint8_t buf[2 * (FSTRM_CONTROL_MAX + 2 * sizeof(uint32_t))];
     size_t len = 0;
-    uint64_t until_ns = interrupt_clock_ns() + SENDER_TIMEOUT_MS * MS;
+    uint64_t until_ns = clock_ns() + SENDER_TIMEOUT_MS * MS;
     for (;;) {
         if (receive(sender, buf, &len, sizeof buf, what, until_ns, err) != 0)
             return -1;
@@ -133,7 +134,7 @@ static int try_open(struct sender *sender, struct error *err)
     sender->control.len = 0;
     fstrm_tx_init(&sender->tx, span_str(FSTRM_DNSTAP_TYPE), sender->bidirectional);
     fstrm_tx_open(&sender->tx, &sender->control);
-    uint64_t until_ns = interrupt_clock_ns() + SENDER_TIMEOUT_MS * MS;
+    uint64_t until_ns = clock_ns() + SENDER_TIMEOUT_MS * MS;
     if (push_control(sender, "handshake", until_ns, err) != 0)
         return -1;
     if (sender->bidirectional && converse(sender, FSTRM_TX_OPEN, "handshake", err) != 0)
@@ -147,7 +148,7 @@ static void rest(struct sender *sender)
 {
     if (sender->pause_ns > sender->retry_ns)
         sender->pause_ns = sender->retry_ns;
-    interrupt_wait(-1, 0, interrupt_clock_ns() + sender->pause_ns);
+    interrupt_wait(-1, 0, clock_ns() + sender->pause_ns);
     sender->pause_ns *= 2;
 }
 
@@ -224,7 +225,7 @@ int sender_finish(struct sender *sender, struct error *err)
 {
     if (sender->fd < 0)
         return error_set(err, "the connection was lost before the end");
-    uint64_t until_ns = interrupt_clock_ns() + SENDER_TIMEOUT_MS * MS;
+    uint64_t until_ns = clock_ns() + SENDER_TIMEOUT_MS * MS;
     sender->control.len = 0;
     fstrm_tx_stop(&sender->tx, &sender->control);
     int status = push_control(sender, "STOP", until_ns, err);
