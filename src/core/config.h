@@ -42,6 +42,8 @@ struct config {
     size_t input_count;
     struct config_item *outputs;
     size_t output_count;
+    struct config_item *sections; /* those that are there */
+    size_t section_count;
 };
 
 /* An empty configuration with default settings; after an error, too, config_free is of use. */
@@ -72,6 +74,13 @@ const struct option *config_option(const struct config_item *item, struct span n
                                    const char **hint);
 /* The rows common to outputs where the module has them (it is a queued output), else NULL. */
 const struct option *config_common_options(const struct module *module);
+/* The options of a section (a MODULE_SECTION of the registry), or NULL when the configuration does
+ * not have it. */
+void *config_section(const struct config *config, const char *name);
+/* The same, and makes the section with its defaults when it is not there. NULL: err. Then set its
+ * options with config_set on config_section_item. */
+void *config_section_add(struct config *config, const char *name, struct error *err);
+struct config_item *config_section_item(const struct config *config, const char *name);
 /* Drops all items of a kind. */
 void config_clear(struct config *config, enum module_kind kind);
 

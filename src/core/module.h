@@ -10,7 +10,8 @@
 
 #include "core/option.h"
 
-enum module_kind { MODULE_INPUT, MODULE_STAGE, MODULE_FORMAT, MODULE_OUTPUT };
+/* A section is a mapping of its own at the top of the configuration: `web:`, `history:`. */
+enum module_kind { MODULE_INPUT, MODULE_STAGE, MODULE_FORMAT, MODULE_OUTPUT, MODULE_SECTION };
 
 struct module {
     const char *name; /* as in the configuration */

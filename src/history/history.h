@@ -1,0 +1,58 @@
+/*
+ * History: roll-ups of the statistics in SQLite, per minute, hour and day, and in memory the last
+ * quarter of an hour by seconds. A thread of its own follows the snapshots (stats_wait); a broken
+ * or full disk is reported, counted and tried again, and never hurts collection.
+ */
+#ifndef SPILE_HISTORY_HISTORY_H
+#define SPILE_HISTORY_HISTORY_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "stats/stats.h"
+
+struct history;
+
+/* The section `history`; rows: history_section in history/section.c. */
+struct history_settings {
+    char *path;               /* the database; NULL: only what is in memory */
+    uint64_t keep_minutes_ns; /* how long each kind of roll-up is kept */
+    uint64_t keep_hours_ns;
+    uint64_t keep_days_ns;
+    uint64_t top; /* rows of each table in a roll-up */
+};
+
+/* Opens or makes the database. A broken one is set aside (renamed) with a warning. The key of the
+ * hashes that the database holds, or a fresh one, is in *key: what stats_options wants. */
+struct history *history_open(const struct history_settings *settings, struct siphash_key *key,
+                             struct error *err);
+int history_start(struct history *history, struct stats *stats, struct error *err);
+/* Writes what has begun, and ends the thread. */
+void history_stop(struct history *history);
+void history_close(struct history *history);
+
+/* What can be followed over time: one row each in history/series.c: "queries", "responses",
+ * "rcode.NXDOMAIN", "qtype.A", "latency.p99", "transport.UDP", ... */
+struct history_question {
+    struct span stream;     /* absent: all */
+    int64_t from_ms, to_ms; /* Unix milliseconds */
+    uint64_t step_ms;       /* 0: chosen so that there are at most 600 points */
+};
+
+/* Appends a JSON object: {"step": ms, "from": ms, "times": [...], "series": {"queries": [...],
+ * ...}} with null where nothing is known. Any thread. -1: err. */
+int history_series_json(struct history *history, const struct history_question *question,
+                        struct buf *out, struct error *err);
+/* Appends the top lists over a span of time: {"domains": [{"name": ..., "queries": ...}, ...]}. */
+int history_tops_json(struct history *history, const struct history_question *question, size_t n,
+                      struct buf *out, struct error *err);
+
+/* For the API and Prometheus. */
+struct history_state {
+    bool on_disk;
+    bool healthy;
+    uint64_t rows_written, write_errors, size_bytes;
+    char problem[160]; /* the last one, or empty */
+};
+void history_state(struct history *history, struct history_state *state);
+
+#endif

@@ -1,0 +1,100 @@
+/*
+ * Routes of the web server. A route is one constant row; all rows together stand in src/routes.c,
+ * which is to routes what src/registry.c is to modules.
+ *
+ * Handlers run on the server's threads, several at once; they read snapshots and counters, and
+ * never wait for the data path.
+ */
+#ifndef SPILE_HTTP_ROUTE_H
+#define SPILE_HTTP_ROUTE_H
+
+#include "base/buf.h"
+#include "core/pipeline.h"
+#include "stats/stats.h"
+
+struct history;
+struct live;
+
+/* What handlers look at. Immutable while the server runs. Owner: cli/service.c. */
+struct http_context {
+    struct stats *stats;
+    struct pipeline *pipeline;
+    const struct config *config;
+    struct history *history; /* NULL: off */
+    struct live *live;
+    bool compat;         /* --compat dnstap-receiver */
+    bool legacy_metrics; /* web: legacy-metrics */
+    int64_t started_ms;  /* wall clock */
+};
+
+enum http_method { HTTP_GET, HTTP_DELETE, HTTP_POST, HTTP_METHODS }; /* GET answers HEAD, too */
+
+/* How a request that may not pass is answered. */
+enum http_access {
+    ACCESS_BROWSER, /* 401 with WWW-Authenticate: Basic */
+    ACCESS_LEGACY,  /* as dnstap-receiver: an empty 401, application/octet-stream */
+    ACCESS_OPEN,    /* needs no credentials: health and readiness */
+};
+
+/* One request, as a handler sees it. */
+struct http_request {
+    const struct http_context *context;
+    const struct http_route *route;
+    /* A parameter of the query string, decoded; absent (NULL ptr): not given, empty: given without
+     * value. When given more than once the first counts. */
+    struct span (*parameter)(const struct http_request *request, const char *name);
+    struct span (*header)(const struct http_request *request, const char *name);
+    struct span path;
+    void *priv; /* the server's */
+};
+
+/* Filled by the handler; zeroed it is 200 with an empty body. */
+struct http_reply {
+    unsigned status;          /* 0: 200 */
+    const char *content_type; /* NULL: application/json; charset=utf-8 */
+    struct buf body;          /* freed by the server */
+    struct span fixed;        /* a constant body instead, never copied */
+    const char *etag;         /* of `fixed`: answered with 304 when the client has it */
+    const char *cache;        /* Cache-Control; NULL: no-store */
+    const char *csp;          /* Content-Security-Policy; NULL: default-src 'none' */
+    /* Server-sent events instead of a body: called again and again for more bytes. See live.c. */
+    struct http_stream *stream;
+};
+
+/* A body without end. Its source wakes the server when there is something: http_stream_wake. */
+struct http_stream {
+    /* Up to `size` bytes into `out`; 0: nothing now (the connection sleeps until the wake), -1: the
+     * end. Never blocks. Server's thread. */
+    long (*read)(struct http_stream *stream, char *out, size_t size);
+    /* The client has gone, or the server stops. */
+    void (*close)(struct http_stream *stream);
+    void *connection; /* the server's, under a lock of its own */
+};
+/* Any thread: there is something to read. Cheap when the connection does not sleep. */
+void http_stream_wake(struct http_stream *stream);
+
+/* A parameter for the documentation (OpenAPI). A table ends with a row whose name is NULL. */
+struct http_parameter {
+    const char *name;
+    const char *type; /* JSON Schema: "integer", "string", "boolean" */
+    const char *doc;
+};
+
+struct http_route {
+    const char *path; /* exact */
+    enum http_method method;
+    enum http_access access;
+    const char *doc;                         /* one sentence */
+    const struct http_parameter *parameters; /* NULL: none */
+    const char *schema;                      /* OpenAPI: the reply's, as JSON; NULL: text */
+    void (*handle)(const struct http_request *request, struct http_reply *reply);
+};
+
+/* All routes; ends with NULL. Defined in src/routes.c alone. */
+extern const struct http_route *const http_routes[];
+
+/* A JSON error: {"error": "..."}; printf. */
+__attribute__((format(printf, 3, 4))) void http_fail(struct http_reply *reply, unsigned status,
+                                                     const char *format, ...);
+
+#endif

@@ -1,0 +1,36 @@
+/* The web server, on libmicrohttpd: who may ask, how much, for how long; then routes. */
+#ifndef SPILE_HTTP_SERVER_H
+#define SPILE_HTTP_SERVER_H
+
+#include "core/option.h"
+#include "http/route.h"
+
+struct http_server;
+
+/* The section `web` of the configuration; rows: web_section in http/section.c. */
+struct http_settings {
+    struct option_hostport listen;
+    char *api_key;
+    char *api_key_file;
+    char *login;
+    char *password;
+    char *bearer_token;
+    char *tls_cert;
+    char *tls_key;
+    bool legacy_metrics;
+    bool legacy_metrics_set;
+    uint64_t connections;         /* at most, in all */
+    uint64_t connections_address; /* and from one address */
+    uint64_t header_timeout_ns;   /* until a request's headers are complete */
+    uint64_t idle_timeout_ns;     /* of a kept-alive connection */
+};
+
+/* Listens and serves on threads of its own. NULL: err. */
+struct http_server *http_server_start(const struct http_settings *settings,
+                                      const struct http_context *context, struct error *err);
+/* "http://127.0.0.1:8080/", with the port that was got when 0 was asked for. */
+const char *http_server_url(const struct http_server *server);
+/* Ends at once: open requests are cut. NULL is fine. */
+void http_server_stop(struct http_server *server);
+
+#endif

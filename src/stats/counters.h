@@ -1,0 +1,56 @@
+/* The counters of one stream, and of all. Plain numbers: who holds them says who may touch them. */
+#ifndef SPILE_STATS_COUNTERS_H
+#define SPILE_STATS_COUNTERS_H
+
+#include "stats/quantile.h"
+#include "stats/sample.h"
+
+enum {
+    COUNTERS_RCODES = 32,  /* 0 to 30 by number; the last: all above (IANA has 24 today) */
+    COUNTERS_QTYPES = 320, /* 0 to 319 by number */
+    COUNTERS_RARE = 32,    /* types above, in order of appearance; the last slot: what is left */
+    COUNTERS_FLAGS = 8,    /* stats_flag_names: qr aa tc rd ra z ad cd */
+    COUNTERS_SIZES = 10,   /* stats_size_bounds, and one for what is longer */
+    COUNTERS_MESSAGES = 15,
+    COUNTERS_TRANSPORTS = 8,
+    COUNTERS_FAMILIES = 3,
+    COUNTERS_BUCKETS = 6, /* dnstap-receiver's: up to 1, 10, 50, 100, 1000 ms, and slower */
+};
+
+/* Of one side, queries or responses. */
+struct stats_side_counters {
+    uint64_t events;
+    uint64_t bytes;
+    uint64_t transport[COUNTERS_TRANSPORTS]; /* by enum dnstap_protocol; 0: unknown */
+    uint64_t family[COUNTERS_FAMILIES];      /* 0: unknown, 1: INET, 2: INET6 */
+    uint64_t opcode[16];
+    uint64_t flags[COUNTERS_FLAGS];
+    uint64_t rcode[COUNTERS_RCODES];
+    uint64_t qtype[COUNTERS_QTYPES];
+    uint64_t rare_qtype[COUNTERS_RARE];
+    uint64_t no_qtype; /* without a question */
+    uint64_t no_header;
+    uint64_t marks[SAMPLE_MARKS];
+    uint64_t size[COUNTERS_SIZES]; /* a histogram, not cumulative */
+    uint64_t bucket[COUNTERS_BUCKETS];
+    uint64_t timed;          /* events whose latency is known */
+    uint64_t latency_sum_us; /* their sum; negative ones count as zero */
+};
+
+struct stats_counters {
+    struct stats_side_counters side[STATS_SIDES];
+    uint64_t message[COUNTERS_MESSAGES]; /* by enum dnstap_message_type; 0: unknown */
+    uint64_t latency[QUANTILE_BUCKETS];  /* of responses; quantile.h */
+    uint16_t rare_type[COUNTERS_RARE];   /* which types rare_qtype counts; 0: free */
+};
+
+extern const uint32_t stats_size_bounds[COUNTERS_SIZES - 1]; /* bytes, inclusive */
+extern const uint64_t stats_bucket_bounds_ns[COUNTERS_BUCKETS - 1];
+extern const char *const stats_flag_names[COUNTERS_FLAGS];
+extern const uint16_t stats_flag_bits[COUNTERS_FLAGS];
+
+void stats_counters_add(struct stats_counters *into, const struct stats_counters *from);
+/* The sample is counted. */
+void stats_counters_sample(struct stats_counters *counters, const struct stats_sample *sample);
+
+#endif

@@ -1,0 +1,33 @@
+/* What is counted for a row of a table: a name, a registrable domain, a TLD, a client, a server. */
+#ifndef SPILE_STATS_MEASURE_H
+#define SPILE_STATS_MEASURE_H
+
+#include <stdint.h>
+
+/* Names and docs: stats_measures in measure.c, one row each. */
+enum stats_measure {
+    MEASURE_QUERIES,
+    MEASURE_RESPONSES,
+    MEASURE_QUERY_BYTES,
+    MEASURE_RESPONSE_BYTES,
+    MEASURE_NXDOMAIN, /* responses with that rcode */
+    MEASURE_FAILED,   /* responses with SERVFAIL, REFUSED, FORMERR or any other but NXDOMAIN */
+    MEASURE_TIMED,    /* responses whose latency is known */
+    MEASURE_LATENCY,  /* their sum, in microseconds */
+    MEASURE_SLOWEST,  /* the longest, in microseconds: merged by maximum, not by sum */
+    STATS_MEASURES
+};
+
+struct stats_values {
+    uint64_t of[STATS_MEASURES];
+};
+
+static inline void stats_values_add(struct stats_values *into, const struct stats_values *from)
+{
+    for (int i = 0; i < MEASURE_SLOWEST; i++)
+        into->of[i] += from->of[i];
+    if (from->of[MEASURE_SLOWEST] > into->of[MEASURE_SLOWEST])
+        into->of[MEASURE_SLOWEST] = from->of[MEASURE_SLOWEST];
+}
+
+#endif

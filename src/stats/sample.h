@@ -1,0 +1,64 @@
+/*
+ * A sample: what statistics take of one event. The reader of events (stats/reader.c; for
+ * dnstap-receiver's view of them compat/receiver_reader.c) fills it on the worker's thread.
+ *
+ * Names are opaque keys of at most SAMPLE_NAME_MAX bytes here: the native reader takes the wire
+ * form in lower case, the compatible one text. `struct stats_reader` brings along how a key is
+ * shown.
+ */
+#ifndef SPILE_STATS_SAMPLE_H
+#define SPILE_STATS_SAMPLE_H
+
+#include "core/event.h"
+
+enum stats_side { STATS_QUERY, STATS_RESPONSE, STATS_SIDES };
+
+enum { SAMPLE_NAME_MAX = 255, SAMPLE_TEXT_MAX = DNS_NAME_TEXT_MAX };
+
+/* Marks of a sample; each is also a counter (stats_counters.marks). */
+enum sample_mark {
+    SAMPLE_EDNS,         /* carries an OPT record */
+    SAMPLE_DO,           /* with its DO flag */
+    SAMPLE_NO_DNS,       /* no DNS header in it */
+    SAMPLE_BAD_QUESTION, /* the question cannot be read */
+    SAMPLE_BAD_RECORDS,  /* the records cannot */
+    SAMPLE_MARKS
+};
+
+struct stats_sample {
+    struct span identity; /* empty: the stream "-" */
+    struct span client;   /* query address: 0, 4 or 16 bytes */
+    struct span server;   /* response address */
+    struct span name;     /* the key; empty: no question */
+    uint32_t length;      /* of the DNS message, bytes */
+    int64_t latency_ns;   /* with has_latency */
+    uint32_t origin;      /* id of the connection */
+    uint16_t flags;       /* of the DNS header */
+    uint16_t rcode;       /* extended where there is EDNS */
+    uint16_t qtype;       /* with has_qtype */
+    uint8_t marks;        /* bits, 1 << enum sample_mark */
+    uint8_t side;         /* enum stats_side */
+    uint8_t message_type; /* 0: unknown */
+    uint8_t transport;    /* enum dnstap_protocol; 0: unknown */
+    uint8_t family;       /* DNSTAP_INET, DNSTAP_INET6; 0: unknown */
+    bool has_header;      /* flags and rcode are there */
+    bool has_qtype;
+    bool has_latency;
+};
+
+/* Constant. How events become samples and keys text. */
+struct stats_reader {
+    uint32_t needs; /* facets */
+    /* Fills the sample, whose name may live in `space` (SAMPLE_NAME_MAX bytes). False: the event
+     * counts as malformed, and nothing else of it counts. */
+    bool (*read)(struct event *ev, uint8_t *space, struct stats_sample *sample);
+    /* The key as text, UTF-8, not escaped for any format; at most SAMPLE_TEXT_MAX bytes at `p`,
+     * returns the byte behind the last. */
+    char *(*put_name)(char *p, struct span key);
+    /* For the tables of TLDs: the label of the name (its text) that counts as TLD, or absent. */
+    struct span (*tld)(struct span text);
+};
+
+extern const struct stats_reader stats_native_reader;
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * A snapshot: the statistics of one moment, immutable and shared by count. Made once a second by
+ * the statistics' thread; read by the web, Prometheus, history, `top` and the `metrics` output.
+ * Tables of names and addresses are not in it: ask stats_top (stats/stats.h).
+ */
+#ifndef SPILE_STATS_SNAPSHOT_H
+#define SPILE_STATS_SNAPSHOT_H
+
+#include <stdatomic.h>
+
+#include "stats/counters.h"
+
+enum { STREAM_NAME_MAX = 128 };
+
+/* Distinct keys. Exact ones while the tables are (stats_snapshot.exact), else estimates. */
+struct stats_distinct {
+    uint64_t clients;
+    uint64_t domains;  /* asked or answered */
+    uint64_t asked;    /* names in queries */
+    uint64_t answered; /* names in responses */
+};
+
+/* Events a second of one side, over windows that end now. */
+struct stats_rates {
+    double last;    /* over the last second */
+    double minute;  /* 60 s, or since the start */
+    double quarter; /* 15 minutes, or since the start */
+};
+
+struct stats_stream {
+    char name[STREAM_NAME_MAX]; /* the identity: bytes as sent, cut and terminated; "-" without */
+    size_t name_len;
+    struct stats_counters counters;
+    struct stats_distinct distinct;
+    struct stats_rates rates[STATS_SIDES];
+    uint32_t origin;       /* connection that it last came by */
+    uint8_t last_side;     /* enum stats_side of the event recorded last */
+    int64_t first_seen_ms; /* wall clock, Unix milliseconds; 0: never (since a reset) */
+    int64_t last_seen_ms;
+};
+
+struct stats_snapshot {
+    atomic_uint references;
+    uint64_t generation;    /* counts snapshots, from 1 */
+    uint64_t made_ns;       /* clock_ns */
+    int64_t made_ms;        /* wall clock, Unix milliseconds */
+    int64_t since_ms;       /* of the start or the last reset */
+    uint64_t malformed;     /* frames that are no dnstap messages: they belong to no stream */
+    uint64_t unlisted;      /* events counted, but missing in tables: too many new keys at once */
+    uint64_t other_streams; /* events of streams past the limit: they are in the total alone */
+    bool exact;             /* the tables have evicted nothing */
+    struct stats_stream total;
+    size_t stream_count;
+    struct stats_stream streams[]; /* in order of first appearance */
+};
+
+/* NULL when there is no such stream. */
+const struct stats_stream *stats_snapshot_stream(const struct stats_snapshot *snapshot,
+                                                 struct span name);
+
+#endif

@@ -1,0 +1,122 @@
+/*
+ * Statistics. Workers count into shards of their own (stats/shard.c); the statistics' thread takes
+ * the shards once a second, or when one is full, merges them into tables and counters of fixed
+ * size, and publishes a snapshot. No lock is on the data path.
+ */
+#ifndef SPILE_STATS_STATS_H
+#define SPILE_STATS_STATS_H
+
+#include "base/error.h"
+#include "base/siphash.h"
+#include "core/observer.h"
+#include "stats/measure.h"
+#include "stats/snapshot.h"
+
+struct stats;
+struct pipeline;
+
+/* The section `statistics` of the configuration; rows: statistics_section in stats/section.c. */
+struct stats_settings {
+    uint64_t memory;  /* of tables and sketches, bytes; all of the program needs some 30 MB more */
+    uint64_t streams; /* identities that have statistics of their own */
+};
+
+struct stats_options {
+    struct stats_settings settings;
+    const struct stats_reader *reader;
+    unsigned workers;              /* pipeline_worker_count */
+    const struct siphash_key *key; /* of the hashes; NULL: a fresh one */
+};
+
+struct stats *stats_new(const struct stats_options *options, struct error *err);
+/* For pipeline_options. Good as long as the statistics. */
+struct observer stats_observer(struct stats *stats);
+/* Starts the thread that collects; the pipeline must outlive stats_stop. */
+int stats_start(struct stats *stats, struct pipeline *pipeline, struct error *err);
+/* Ends the thread. When the workers have ended, everything that they saw is in the last snapshot.
+ * Wakes stats_wait for good. */
+void stats_stop(struct stats *stats);
+void stats_free(struct stats *stats);
+
+/* The latest snapshot, with a reference for the caller; never NULL once stats_start returned. */
+const struct stats_snapshot *stats_take(struct stats *stats);
+void stats_release(const struct stats_snapshot *snapshot);
+/* Waits until there is a snapshot later than `generation`, for at most timeout_ns; then as
+ * stats_take. NULL: none came, or the statistics have stopped (then stats_stopped). Any thread. */
+const struct stats_snapshot *stats_wait(struct stats *stats, uint64_t generation,
+                                        uint64_t timeout_ns);
+bool stats_stopped(const struct stats *stats);
+
+/* Forgets all numbers; streams stay listed. Waits until a snapshot is there that says so. */
+void stats_reset(struct stats *stats);
+
+enum stats_table_id {
+    TABLE_DOMAINS, /* query names */
+    TABLE_REGISTRABLE,
+    TABLE_TLDS,
+    TABLE_CLIENTS,
+    TABLE_SERVERS,
+    STATS_TABLES
+};
+
+enum stats_by {
+    BY_MEASURE, /* measure */
+    BY_MEAN,    /* mean latency; rows with at least 1 timed response */
+    BY_RCODE,   /* TABLE_DOMAINS: hits of `side` with `code` for rcode */
+    BY_QTYPE,   /* TABLE_DOMAINS: hits of `side` with `code` for type */
+    BY_HITS,    /* queries and responses */
+    BY_BYTES,   /* their bytes */
+};
+
+/* What is asked of a table. */
+struct stats_question {
+    enum stats_table_id table;
+    enum stats_by by;
+    enum stats_measure measure;
+    enum stats_side side;
+    uint32_t code; /* STATS_NO_QTYPE, STATS_NO_RCODE: what had none */
+    /* Optional: instead of `code` which rcodes or types count (dnstap-receiver's `-` is many). */
+    bool (*matches)(const void *ctx, uint32_t code);
+    const void *ctx;
+    /* Optional: only keys whose text is this domain or below it; lower case, with final dot. */
+    struct span under;
+};
+
+/* One row of the answer. */
+struct stats_top {
+    uint64_t value; /* what was asked for; the mean in microseconds */
+    uint64_t error; /* so much more it may be in truth */
+    struct stats_values values;
+    uint16_t text_len;
+    char text[SAMPLE_TEXT_MAX + 1]; /* name or address, terminated; "-" for no address */
+};
+
+struct stats_answer {
+    struct stats_top *rows; /* descending; ties in order of first appearance */
+    size_t count;
+    uint64_t keys;  /* rows that the table has for the stream */
+    uint64_t floor; /* a key that is not in the table has at most so many hits */
+};
+
+/*
+ * The `n` (at most STATS_TOP_MAX) largest rows for each of `count` questions, at once. `stream` is
+ * an index into the snapshot's streams, or STATS_ALL. Rows with the value 0 are left out. Any
+ * thread; looks at every row of the tables asked, some milliseconds at most. -1: no memory.
+ * Free with stats_answers_free.
+ */
+enum { STATS_ALL = -1, STATS_TOP_MAX = 10000 };
+int stats_top(struct stats *stats, int stream, const struct stats_question *questions, size_t count,
+              size_t n, struct stats_answer *answers);
+void stats_answers_free(struct stats_answer *answers, size_t count);
+
+/* The sums of all rows of TABLE_TLDS and the like are not kept; rcodes and types are counters. */
+
+/* Names for users and parsers: "domains", "registrable", ...; NULL behind the last. */
+const char *stats_table_name(enum stats_table_id table);
+const char *stats_measure_name(enum stats_measure measure);
+
+/* The sketches' state as bytes, to be kept and merged after a restart: the distinct counts' and the
+ * key they hash with. */
+struct siphash_key stats_key(const struct stats *stats);
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * The table of the most frequent keys: exact while all keys fit, and Space-Saving (Metwally and
+ * others, 2005) from then on, evicting in batches. Memory is fixed when it is made.
+ *
+ * A full table drops the lightest part of its rows at once; `floor` is the largest weight ever
+ * dropped. A key that comes (again) after that may have been counted before, up to `floor` times:
+ * its row says so in `error`, and weighs its count plus the error when the lightest are sought, as
+ * Space-Saving demands. So for every row
+ *
+ *     count <= true count <= count + error,    and of a key without a row: true count <= floor.
+ *
+ * Keys are known by their keyed 64-bit hashes; the bytes are kept for showing them. A row belongs
+ * to a stream: the same key in two streams has two rows.
+ */
+#ifndef SPILE_STATS_TABLE_H
+#define SPILE_STATS_TABLE_H
+
+#include <stddef.h>
+
+#include "base/span.h"
+#include "stats/measure.h"
+
+/* A count of responses or queries by type and rcode, of a row whose table has cells. */
+struct stats_cell {
+    uint32_t next;  /* private: index + 1 of the row's next */
+    uint16_t qtype; /* STATS_NO_QTYPE: the message had none */
+    uint16_t rcode; /* below STATS_NO_RCODE; that when there was no header */
+    uint64_t side : 1, hits : 63;
+};
+enum { STATS_NO_QTYPE = 0xffff, STATS_NO_RCODE = 0x0fff };
+
+struct stats_row {
+    uint64_t hash;   /* of the key alone */
+    uint64_t serial; /* counts rows as they came: first seen, first in a tie */
+    uint64_t error;  /* see above */
+    struct stats_values values;
+    uint32_t key_at; /* private */
+    uint32_t cells;  /* private */
+    uint16_t stream;
+    uint8_t key_len;
+    uint8_t tag; /* the user's own */
+};
+
+/* Owner: one thread at a time. */
+struct stats_table {
+    struct stats_row *rows;
+    uint32_t row_count, row_max;
+    uint32_t *index; /* open addressing: row + 1 */
+    uint32_t index_mask;
+    uint8_t *keys; /* the bytes of all keys */
+    uint32_t keys_len, keys_max;
+    struct stats_cell *cells;
+    uint32_t cell_count, cell_max, cell_free;
+    uint64_t *scratch; /* for finding the lightest rows */
+    uint64_t serial;
+    uint64_t floor;   /* 0: nothing was ever dropped, the table is exact */
+    uint64_t evicted; /* rows dropped so far */
+};
+
+/* About `memory` bytes in all, at least a page; `mean_key` is what a key may have on average, in
+ * bytes; `cells` says whether there are any. -1: no memory. */
+int stats_table_init(struct stats_table *table, size_t memory, unsigned mean_key, bool cells);
+void stats_table_free(struct stats_table *table);
+/* Forgets everything. */
+void stats_table_clear(struct stats_table *table);
+
+/* The key's row in the stream, made when it is not there (which may evict others: rows found before
+ * are then invalid). *fresh tells whether it was made. Never NULL. `key` has at most 255 bytes. */
+struct stats_row *stats_table_row(struct stats_table *table, uint64_t hash, uint16_t stream,
+                                  struct span key, bool *fresh);
+/* NULL when there is none. */
+const struct stats_row *stats_table_find(const struct stats_table *table, uint64_t hash,
+                                         uint16_t stream);
+/* Counts in the row's cell of that side, type and rcode. When no cell can be had any more the
+ * lightest rows are evicted as above, but never this one. */
+void stats_table_cell(struct stats_table *table, struct stats_row **row, unsigned side,
+                      uint16_t qtype, uint16_t rcode, uint64_t hits);
+/* The cells of a row: pass NULL first. NULL at the end. */
+const struct stats_cell *stats_row_cell(const struct stats_table *table,
+                                        const struct stats_row *row,
+                                        const struct stats_cell *after);
+struct span stats_row_key(const struct stats_table *table, const struct stats_row *row);
+
+/* What evicting goes by: queries and responses, and the error. */
+static inline uint64_t stats_row_weight(const struct stats_row *row)
+{
+    return row->values.of[MEASURE_QUERIES] + row->values.of[MEASURE_RESPONSES] + row->error;
+}
+
+#endif
