@@ -38,6 +38,7 @@ struct output {
     struct format_spec spec;
     const struct format_hooks *format; /* NULL for inline outputs */
     atomic_bool interrupted;           /* set at the shutdown's deadline: a write loop gives up */
+    struct stats *stats;               /* when hooks->statistics asked for them */
 };
 
 enum output_status {
@@ -50,6 +51,7 @@ enum output_status {
 };
 
 struct output_hooks {
+    bool statistics; /* shows statistics: they are collected, and out->stats is there at `open` */
     /* Optional. True when the bytes will go onto a terminal; asked before `open`. */
     bool (*terminal)(const struct output *out);
     int (*open)(struct output *out, struct error *err);

@@ -9,6 +9,7 @@
 
 #include "core/config.h"
 #include "core/ledger.h"
+#include "core/observer.h"
 #include "core/partial.h"
 #include "core/worker.h"
 
@@ -23,9 +24,12 @@ enum pipeline_end {
 };
 
 struct pipeline_options {
-    uint64_t total;          /* stop after so many events; 0: no limit */
-    const char *ledger_path; /* ledger as JSON at exit; NULL: none */
-    bool progress;           /* show progress on standard error */
+    uint64_t total;                   /* stop after so many events; 0: no limit */
+    const char *ledger_path;          /* ledger as JSON at exit; NULL: none */
+    bool progress;                    /* show progress on standard error */
+    const struct observer *observers; /* they must outlive the pipeline */
+    size_t observer_count;
+    struct stats *stats; /* for outputs that show statistics; NULL: none */
 };
 
 /* Opens outputs, workers and inputs of `config`, which must outlive it. NULL: err says why. */
@@ -34,6 +38,35 @@ struct pipeline *pipeline_new(struct config *config, const struct pipeline_optio
 /* Runs until the inputs end or a signal comes, drains, and prints the ledger. */
 enum pipeline_end pipeline_run(struct pipeline *pipeline);
 void pipeline_free(struct pipeline *pipeline);
+
+/* How many workers a pipeline with these settings will have. */
+unsigned pipeline_worker_count(const struct settings *settings);
+/* Any thread: has each worker call its observers' collect, soon. A worker that has ended has done
+ * so for the last time. */
+void pipeline_collect(struct pipeline *pipeline);
+/* True once every worker has ended. Any thread. */
+bool pipeline_quiet(const struct pipeline *pipeline);
+
+/* What can be seen of a running pipeline; any thread, numbers of the moment. */
+struct pipeline_input {
+    char name[64]; /* "tcp", "unix#2": module and number */
+    const char *module;
+    const struct input_counters *counters;
+};
+struct pipeline_output {
+    const char *name;
+    const char *module;
+    const char *format;   /* NULL: none */
+    struct ledger ledger; /* a copy */
+    bool queued;          /* has a queue: */
+    uint64_t queue_bytes; /* in it */
+    uint64_t queue_limit;
+    uint64_t queue_records; /* waiting to be written */
+};
+size_t pipeline_input_count(const struct pipeline *pipeline);
+void pipeline_input(const struct pipeline *pipeline, size_t i, struct pipeline_input *view);
+size_t pipeline_output_count(const struct pipeline *pipeline);
+void pipeline_output(const struct pipeline *pipeline, size_t i, struct pipeline_output *view);
 
 /* For inputs; main thread unless said. */
 uv_loop_t *pipeline_loop(struct pipeline *pipeline);
