@@ -34,11 +34,21 @@ uint64_t ledger_dropped(const struct ledger *ledger)
     return sum;
 }
 
+static uint64_t accounted_for(const struct ledger *ledger)
+{
+    return counter_get(&ledger->delivered) + counter_get(&ledger->filtered) +
+           ledger_dropped(ledger);
+}
+
+uint64_t ledger_waiting(const struct ledger *ledger)
+{
+    uint64_t received = counter_get(&ledger->received), known = accounted_for(ledger);
+    return received > known ? received - known : 0;
+}
+
 void ledger_settle(struct ledger *ledger)
 {
-    uint64_t received = counter_get(&ledger->received);
-    uint64_t known =
-        counter_get(&ledger->delivered) + counter_get(&ledger->filtered) + ledger_dropped(ledger);
+    uint64_t received = counter_get(&ledger->received), known = accounted_for(ledger);
     if (received > known)
         counter_add(&ledger->dropped[DROP_SHUTDOWN], received - known);
     else

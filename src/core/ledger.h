@@ -44,6 +44,9 @@ void ledger_add(struct ledger *into, const struct ledger *from);
 /* Sum over all reasons. */
 uint64_t ledger_dropped(const struct ledger *ledger);
 
+/* Events on their way: received and neither delivered, filtered nor dropped. */
+uint64_t ledger_waiting(const struct ledger *ledger);
+
 /* For a program that stops with events on their way: counts them as dropped (shutdown). Counters
  * that were read while others still counted are made to agree. */
 void ledger_settle(struct ledger *ledger);

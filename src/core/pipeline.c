@@ -21,43 +21,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "core/input.h"
-#include "core/worker_state.h"
+#include "core/pipeline_state.h"
 
 enum {
     PROGRESS_MS = 250,
     ECHO_MS = 50,   /* a signal so soon behind the first is the same: timeout(1) sends it twice */
     HURRY_MS = 500, /* what threads have to end when a second signal came; they need a few */
-};
-
-struct pipeline {
-    struct config *config;
-    struct pipeline_options options;
-    uv_loop_t loop;
-    uv_async_t wake;
-    uv_signal_t signals[4];
-    uv_timer_t deadline;
-    uv_timer_t progress;
-    struct worker_plan plan;
-    struct worker *workers;
-    unsigned workers_wanted;
-    unsigned worker_count; /* that exist, started or not */
-    struct input *inputs;
-    size_t inputs_open;
-    struct running_stage *stages;
-    struct partial_pool partials;
-    uv_thread_t closer;
-    uint64_t deadline_ns; /* the closer's */
-    uint64_t signal_ns;   /* when the first signal came; 0: none did */
-    atomic_uint workers_running;
-    atomic_size_t finite_running;
-    atomic_bool drain_wanted;
-    atomic_bool failed;
-    atomic_bool reader_left;
-    atomic_bool closed; /* the closer is through */
-    bool draining;
-    bool closing;
-    bool closer_runs;
-    bool hurried; /* a second signal came */
 };
 
 /* --- what other threads say ----------------------------------------------------------------- */
@@ -311,7 +280,7 @@ static void watch_signals(struct pipeline *p)
 
 /* --- opening -------------------------------------------------------------------------------- */
 
-static unsigned choose_worker_count(const struct settings *settings)
+unsigned pipeline_worker_count(const struct settings *settings)
 {
     if (settings_compat(settings))
         return 1; /* the older programs had one order of arrival */
@@ -356,6 +325,7 @@ static int open_sinks(struct pipeline *p, struct error *err)
         return error_set(err, "no memory");
     for (size_t i = 0; i < p->config->output_count; i++) {
         p->plan.sink_count++;
+        p->plan.sinks[i].out.stats = p->options.stats;
         if (sink_open(&p->plan.sinks[i], &p->config->outputs[i], compat, number_of(p->config, i),
                       p->workers_wanted, reader_left, p, err) < 0)
             return -1;
@@ -367,7 +337,14 @@ static int open_sinks(struct pipeline *p, struct error *err)
     return 0;
 }
 
-/* What formats and inline outputs need decoded. A lane is opened and closed to ask. */
+/* An observer that looks only now and then decodes for itself what it needs; but what a stage
+ * remembers it cannot make up for. */
+static uint32_t steady_needs(const struct observer *observer)
+{
+    return observer->active ? observer->needs & FACET_LATENCY : observer->needs;
+}
+
+/* What formats, inline outputs and observers need decoded. A lane is opened and closed to ask. */
 static int ask_needs(struct pipeline *p, struct error *err)
 {
     for (size_t i = 0; i < p->plan.lane_count; i++) {
@@ -382,6 +359,8 @@ static int ask_needs(struct pipeline *p, struct error *err)
         if (sink_is_inline(&p->plan.sinks[i]))
             p->plan.needs |= out->hooks->needs(out);
     }
+    for (size_t i = 0; i < p->plan.observer_count; i++)
+        p->plan.needs |= steady_needs(&p->plan.observers[i]);
     return 0;
 }
 
@@ -456,9 +435,11 @@ static int open_inputs(struct pipeline *p, struct error *err)
 
 static int open_all(struct pipeline *p, struct error *err)
 {
-    p->workers_wanted = choose_worker_count(&p->config->settings);
+    p->workers_wanted = pipeline_worker_count(&p->config->settings);
     p->plan.on_ended = worker_ended;
     p->plan.on_limit = want_drain;
+    p->plan.observers = p->options.observers;
+    p->plan.observer_count = p->options.observer_count;
     p->plan.limited = p->options.total > 0;
     atomic_store(&p->plan.left, (int64_t)p->options.total);
     if (open_sinks(p, err) < 0 || ask_needs(p, err) < 0 || open_stages(p, err) < 0 ||

@@ -279,6 +279,14 @@ void queue_nudge(struct queue *queue)
     raise_flag(queue, &queue->nudged);
 }
 
+size_t queue_bytes(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    size_t bytes = queue->bytes;
+    pthread_mutex_unlock(&queue->lock);
+    return bytes;
+}
+
 void queue_close(struct queue *queue)
 {
     raise_flag(queue, &queue->closed);

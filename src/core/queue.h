@@ -68,6 +68,9 @@ static inline bool queue_hungry(const struct queue *queue)
     return atomic_load_explicit(&queue->hungry, memory_order_relaxed);
 }
 
+/* Bytes that are queued at this moment. */
+size_t queue_bytes(struct queue *queue);
+
 enum queue_state {
     QUEUE_CHUNK,   /* here is one */
     QUEUE_NOTHING, /* the time was up, or queue_nudge was called */

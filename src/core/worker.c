@@ -31,6 +31,55 @@ void worker_poke(struct worker *w)
     uv_async_send(&w->wake);
 }
 
+void worker_collect(struct worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    if (w->started && !w->deaf) {
+        atomic_store(&w->collect_wanted, true);
+        uv_async_send(&w->wake);
+    }
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* --- observers ------------------------------------------------------------------------------ */
+
+static void ask_watching(struct worker *w)
+{
+    w->watching = 0;
+    for (size_t i = 0; i < w->plan->observer_count; i++) {
+        const struct observer *o = &w->plan->observers[i];
+        if (!o->active || o->active(o->state))
+            w->watching |= 1u << i;
+    }
+}
+
+static void observe(struct worker *w, struct event *ev)
+{
+    for (size_t i = 0; i < w->plan->observer_count; i++) {
+        const struct observer *o = &w->plan->observers[i];
+        if (w->watching & 1u << i)
+            o->event(o->state, w->index, ev);
+    }
+}
+
+static void flush_observers(struct worker *w)
+{
+    for (size_t i = 0; i < w->plan->observer_count; i++) {
+        const struct observer *o = &w->plan->observers[i];
+        if (o->flush && w->watching & 1u << i)
+            o->flush(o->state, w->index);
+    }
+}
+
+static void collect(struct worker *w)
+{
+    for (size_t i = 0; i < w->plan->observer_count; i++) {
+        const struct observer *o = &w->plan->observers[i];
+        if (o->collect)
+            o->collect(o->state, w->index);
+    }
+}
+
 /* --- items ---------------------------------------------------------------------------------- */
 
 static void flush_lanes(struct worker *w)
@@ -42,6 +91,9 @@ static void flush_lanes(struct worker *w)
 
 static void close_handles(struct worker *w)
 {
+    pthread_mutex_lock(&w->lock);
+    w->deaf = true;
+    pthread_mutex_unlock(&w->lock);
     uv_close((uv_handle_t *)&w->wake, NULL);
     uv_close((uv_handle_t *)&w->prepare, NULL);
     uv_close((uv_handle_t *)&w->flush, NULL);
@@ -52,6 +104,7 @@ static void end_if_idle(struct worker *w)
     if (!w->stopping || w->items || uv_is_closing((uv_handle_t *)&w->wake))
         return;
     flush_lanes(w);
+    collect(w);
     close_handles(w);
 }
 
@@ -115,6 +168,8 @@ static void run_calls(uv_async_t *wake)
     }
     if (atomic_exchange(&w->poke_wanted, false))
         poke_items(w);
+    if (atomic_exchange(&w->collect_wanted, false))
+        collect(w);
     if (stop)
         stop_items(w);
 }
@@ -142,6 +197,8 @@ static void one_event(struct worker *w, struct event *ev, struct input_counters 
         for (size_t i = 0; i < plan->stage_count; i++)
             plan->stages[i].hooks->event(plan->stages[i].state, ev);
     }
+    if (w->watching)
+        observe(w, ev);
     for (size_t i = 0; i < plan->lane_count; i++)
         lane_event(&w->lanes[i], ev);
     inline_sinks(w, ev);
@@ -171,10 +228,12 @@ bool worker_frames(struct worker *w, const struct origin *origin, struct input_c
     size_t take = within_limit(w, count);
     for (size_t i = 0; i < w->plan->sink_count; i++)
         counter_add(&w->plan->sinks[i].shards[w->index].received, take);
+    ask_watching(w);
     for (size_t i = 0; i < take; i++) {
         event_init(&ev, frames[i], origin);
         one_event(w, &ev, in);
     }
+    flush_observers(w);
     counter_add_shared(&in->frames, take);
     if (!w->unflushed && w->plan->lane_count > 0) {
         w->unflushed = true;

@@ -5,10 +5,11 @@
 #include <pthread.h>
 
 #include "core/lane.h"
+#include "core/observer.h"
 #include "core/stage.h"
 #include "core/worker.h"
 
-enum { WORKER_BUFFER = 256 * 1024 };
+enum { WORKER_BUFFER = 256 * 1024, OBSERVERS_MAX = 8 };
 
 /* A stage at work: one instance for all workers. */
 struct running_stage {
@@ -24,7 +25,9 @@ struct worker_plan {
     size_t lane_count;
     struct running_stage *stages;
     size_t stage_count;
-    uint32_t needs; /* facets that some sink or stage needs */
+    const struct observer *observers; /* at most OBSERVERS_MAX */
+    size_t observer_count;
+    uint32_t needs; /* facets that some sink, stage or steady observer needs */
     bool limited;   /* `left` counts */
     _Atomic int64_t left;
     atomic_bool late; /* the shutdown's deadline has passed */
@@ -53,6 +56,9 @@ struct worker {
     struct worker_call *calls, **calls_tail;
     atomic_bool stop_wanted; /* asked for without a call: that could fail for want of memory */
     atomic_bool poke_wanted;
+    atomic_bool collect_wanted;
+    bool deaf;                 /* the handles are closed: nobody may wake the loop; under `lock` */
+    unsigned watching;         /* bits: observers that look at present */
     struct worker_item *items; /* the worker's own thread only */
     atomic_uint load;          /* items, those on their way included */
     struct lane *lanes;
@@ -69,6 +75,9 @@ int worker_start(struct worker *worker, struct pipeline *pipeline, struct worker
                  unsigned index, struct error *err);
 /* Any thread: items are stopped, then the loop ends and plan->on_ended is called. */
 void worker_stop(struct worker *worker);
+/* Any thread: has the observers' collect called there. Nothing happens once the worker has ended.
+ */
+void worker_collect(struct worker *worker);
 /* Joins the thread. */
 void worker_join(struct worker *worker);
 void worker_free(struct worker *worker);

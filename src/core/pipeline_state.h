@@ -1,0 +1,39 @@
+/* The inside of a pipeline, for pipeline.c and pipeline_view.c only. */
+#ifndef SPILE_CORE_PIPELINE_STATE_H
+#define SPILE_CORE_PIPELINE_STATE_H
+
+#include "core/input.h"
+#include "core/worker_state.h"
+
+struct pipeline {
+    struct config *config;
+    struct pipeline_options options;
+    uv_loop_t loop;
+    uv_async_t wake;
+    uv_signal_t signals[4];
+    uv_timer_t deadline;
+    uv_timer_t progress;
+    struct worker_plan plan;
+    struct worker *workers;
+    unsigned workers_wanted;
+    unsigned worker_count; /* that exist, started or not */
+    struct input *inputs;
+    size_t inputs_open;
+    struct running_stage *stages;
+    struct partial_pool partials;
+    uv_thread_t closer;
+    uint64_t deadline_ns; /* the closer's */
+    uint64_t signal_ns;   /* when the first signal came; 0: none did */
+    atomic_uint workers_running;
+    atomic_size_t finite_running;
+    atomic_bool drain_wanted;
+    atomic_bool failed;
+    atomic_bool reader_left;
+    atomic_bool closed; /* the closer is through */
+    bool draining;
+    bool closing;
+    bool closer_runs;
+    bool hurried; /* a second signal came */
+};
+
+#endif

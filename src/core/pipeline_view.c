@@ -1,0 +1,53 @@
+/* A running pipeline, seen from other threads. */
+#include <stdio.h>
+
+#include "core/pipeline_state.h"
+
+void pipeline_collect(struct pipeline *p)
+{
+    for (unsigned i = 0; i < p->worker_count; i++)
+        worker_collect(&p->workers[i]);
+}
+
+bool pipeline_quiet(const struct pipeline *p)
+{
+    return atomic_load(&p->workers_running) == 0;
+}
+
+size_t pipeline_input_count(const struct pipeline *p)
+{
+    return p->inputs_open;
+}
+
+void pipeline_input(const struct pipeline *p, size_t i, struct pipeline_input *view)
+{
+    const struct input *in = &p->inputs[i];
+    unsigned number = 1;
+    for (size_t j = 0; j < i; j++)
+        number += p->inputs[j].module == in->module;
+    const char *name = in->module->name;
+    *view = (struct pipeline_input){.module = name, .counters = &in->counters};
+    snprintf(view->name, sizeof view->name, number > 1 ? "%s#%u" : "%s", name, number);
+}
+
+size_t pipeline_output_count(const struct pipeline *p)
+{
+    return p->plan.sink_count;
+}
+
+void pipeline_output(const struct pipeline *p, size_t i, struct pipeline_output *view)
+{
+    struct sink *sink = &p->plan.sinks[i];
+    *view = (struct pipeline_output){
+        .name = sink->out.name,
+        .module = sink->out.module->name,
+        .format = sink->out.spec.module ? sink->out.spec.module->name : NULL,
+        .queued = !sink_is_inline(sink),
+    };
+    sink_ledger(sink, &view->ledger);
+    if (!view->queued)
+        return;
+    view->queue_limit = sink->out.common.queue_bytes;
+    view->queue_bytes = queue_bytes(&sink->queue);
+    view->queue_records = ledger_waiting(&view->ledger);
+}
