@@ -55,8 +55,9 @@ struct http_reply {
     struct buf body;          /* freed by the server */
     struct span fixed;        /* a constant body instead, never copied */
     const char *etag;         /* of `fixed`: answered with 304 when the client has it */
-    const char *cache;        /* Cache-Control; NULL: no-store */
-    const char *csp;          /* Content-Security-Policy; NULL: default-src 'none' */
+    const char *encoding; /* Content-Encoding of `fixed`, with Vary: Accept-Encoding; NULL: none */
+    const char *cache;    /* Cache-Control; NULL: no-store */
+    const char *csp;      /* Content-Security-Policy; NULL: default-src 'none' */
     /* Server-sent events instead of a body: called again and again for more bytes. See live.c. */
     struct http_stream *stream;
 };
