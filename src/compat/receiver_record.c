@@ -128,7 +128,7 @@ int receiver_record_read(struct receiver_record *record, struct event *ev)
     record->has_latency = ev->has_latency;
     record->latency = ev->latency_s;
     record->id = load_be16(head->dns.ptr);
-    record->rcode = &receiver_rcodes[head->dns.ptr[3] & 15];
+    record->rcode = receiver_rcode(head->dns.ptr[3] & 15);
     record->qname = span_of("-", 1);
     record->rrtype = &receiver_absent;
     if (load_be16(head->dns.ptr + 4) == 0)

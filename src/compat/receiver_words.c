@@ -24,12 +24,16 @@ const struct receiver_word receiver_protocols[] = {
     [5] = WORD("DNSCryptUDP"), [6] = WORD("DNSCryptTCP"), [7] = WORD("DOQ"),
 };
 
-const struct receiver_word receiver_rcodes[] = {
+static const struct receiver_word rcodes[] = {
     [0] = WORD("NOERROR"), [1] = WORD("FORMERR"), [2] = WORD("SERVFAIL"), [3] = WORD("NXDOMAIN"),
     [4] = WORD("NOIMP"),   [5] = WORD("REFUSED"), [6] = WORD("YXDOMAIN"), [7] = WORD("YXRRSET"),
     [8] = WORD("NXRRSET"), [9] = WORD("NOTAUTH"), [10] = WORD("NOTZONE"), [11] = WORD("DSOTYPENI"),
-    [12] = WORD("-"),      [13] = WORD("-"),      [14] = WORD("-"),       [15] = WORD("-"),
 };
+
+const struct receiver_word *receiver_rcode(unsigned rcode)
+{
+    return rcode < sizeof rcodes / sizeof *rcodes ? &rcodes[rcode] : &receiver_absent;
+}
 
 static const struct receiver_word rrtypes[] = {
     [0] = WORD("NONE"),        [1] = WORD("A"),       [2] = WORD("NS"),

@@ -10,9 +10,9 @@ enum { RECEIVER_MESSAGE_TYPES = 14, RECEIVER_FAMILIES = 2, RECEIVER_PROTOCOLS = 
 extern const struct receiver_word receiver_message_types[RECEIVER_MESSAGE_TYPES + 1];
 extern const struct receiver_word receiver_families[RECEIVER_FAMILIES + 1];
 extern const struct receiver_word receiver_protocols[RECEIVER_PROTOCOLS + 1];
-extern const struct receiver_word receiver_rcodes[16];
 extern const struct receiver_word receiver_absent;
 
+const struct receiver_word *receiver_rcode(unsigned rcode);
 const struct receiver_word *receiver_rrtype(uint16_t type);
 
 #endif
