@@ -16,7 +16,8 @@
     X(receiver_latency)                                                                            \
     X(receiver_text)                                                                               \
     X(receiver_json)                                                                               \
-    X(receiver_yaml)
+    X(receiver_yaml)                                                                               \
+    X(web_section)
 
 #define DECLARE(name) extern const struct module name;
 #define LIST(name) &name,

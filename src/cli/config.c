@@ -35,6 +35,8 @@ static int check_run(struct command_call *call)
             printf("%s: ok", config.path);
             put_items("input", config.inputs, config.input_count);
             put_items("output", config.outputs, config.output_count);
+            if (config.section_count)
+                put_items("section", config.sections, config.section_count);
             putchar('\n');
         }
         config_free(&config);

@@ -221,6 +221,11 @@ static void put_output_options(FILE *out)
     put_options(out, output_options);
 }
 
+static void put_sections(FILE *out)
+{
+    put_modules(out, MODULE_SECTION);
+}
+
 static void put_formats(FILE *out)
 {
     put_modules(out, MODULE_FORMAT);
@@ -250,6 +255,7 @@ static const struct part {
     {"@inputs@\n", put_inputs},
     {"@outputs@\n", put_outputs},
     {"@output-options@\n", put_output_options},
+    {"@sections@\n", put_sections},
     {"@formats@\n", put_formats},
     {"@fields@\n", put_fields},
 };

@@ -14,9 +14,17 @@ int config_init(struct config *config, struct error *err)
 /* The list that items of a kind are in. */
 static struct config_item **list_of(struct config *config, enum module_kind kind, size_t **count)
 {
-    bool inputs = kind == MODULE_INPUT;
-    *count = inputs ? &config->input_count : &config->output_count;
-    return inputs ? &config->inputs : &config->outputs;
+    switch (kind) {
+    case MODULE_INPUT:
+        *count = &config->input_count;
+        return &config->inputs;
+    case MODULE_OUTPUT:
+        *count = &config->output_count;
+        return &config->outputs;
+    default:
+        *count = &config->section_count;
+        return &config->sections;
+    }
 }
 
 static void free_item(struct config_item *item)
@@ -43,6 +51,7 @@ void config_free(struct config *config)
         return;
     config_clear(config, MODULE_INPUT);
     config_clear(config, MODULE_OUTPUT);
+    config_clear(config, MODULE_SECTION);
     options_free(settings_options, &config->settings);
     free(config->path);
     *config = (struct config){0};
@@ -58,10 +67,8 @@ const struct option *config_common_options(const struct module *module)
 static const char *kind_word(enum module_kind kind)
 {
     static const char *const words[] = {
-        [MODULE_INPUT] = "input",
-        [MODULE_STAGE] = "stage",
-        [MODULE_FORMAT] = "format",
-        [MODULE_OUTPUT] = "output",
+        [MODULE_INPUT] = "input",   [MODULE_STAGE] = "stage",     [MODULE_FORMAT] = "format",
+        [MODULE_OUTPUT] = "output", [MODULE_SECTION] = "section",
     };
     return words[kind];
 }
@@ -131,6 +138,29 @@ struct config_item *config_add_named(struct config *config, enum module_kind kin
         return NULL;
     }
     return item;
+}
+
+struct config_item *config_section_item(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->section_count; i++) {
+        if (strcmp(config->sections[i].module->name, name) == 0)
+            return &config->sections[i];
+    }
+    return NULL;
+}
+
+void *config_section(const struct config *config, const char *name)
+{
+    const struct config_item *item = config_section_item(config, name);
+    return item ? item->priv : NULL;
+}
+
+void *config_section_add(struct config *config, const char *name, struct error *err)
+{
+    struct config_item *item = config_section_item(config, name);
+    if (!item)
+        item = config_add(config, MODULE_SECTION, name, err);
+    return item ? item->priv : NULL;
 }
 
 const struct option *config_option(const struct config_item *item, struct span name, void **base,
@@ -233,6 +263,19 @@ static int validate_output(const struct config *config, const struct config_item
     return 0;
 }
 
+static int validate_section(const struct config *config, const struct config_item *item,
+                            struct error *err)
+{
+    const struct section_hooks *hooks = item->module->hooks;
+    struct error why;
+    if (check_required(config, item, err))
+        return -1;
+    if (!hooks || !hooks->check || hooks->check(item->priv, &why) == 0)
+        return 0;
+    error_set(err, "%s: %s", item->module->name, why.text);
+    return error_in(config, item, item->at, err);
+}
+
 int config_validate(const struct config *config, struct error *err)
 {
     for (size_t i = 0; i < config->input_count; i++) {
@@ -242,6 +285,10 @@ int config_validate(const struct config *config, struct error *err)
     for (size_t i = 0; i < config->output_count; i++) {
         if (check_required(config, &config->outputs[i], err) ||
             validate_output(config, &config->outputs[i], err))
+            return -1;
+    }
+    for (size_t i = 0; i < config->section_count; i++) {
+        if (validate_section(config, &config->sections[i], err))
             return -1;
     }
     return 0;

@@ -1,12 +1,14 @@
 /*
  * The configuration: YAML, typed by the option tables. Lists `inputs` and `outputs`, each item one
- * key (the module) with its options; everything else at the top is a row of settings_options.
+ * key (the module) with its options; sections, each a module of that kind with its options,
+ * switched on by being there; everything else at the top is a row of settings_options.
  *
  *     threads: 2
  *     inputs:
  *       - tcp: {listen: 127.0.0.1:6000}
  *     outputs:
  *       - stdout: {format: text}
+ *     web: {listen: 127.0.0.1:8080}
  *
  * Unknown keys, wrong types and values out of range are errors with line, column and a hint.
  */
@@ -24,7 +26,7 @@ struct config_mark {
     unsigned line, column;
 };
 
-/* One input or output as configured. Owner: the config. */
+/* One input, output or section as configured. Owner: the config. */
 struct config_item {
     const struct module *module;
     void *priv;                   /* module->size bytes, options set */

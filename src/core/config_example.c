@@ -1,7 +1,8 @@
 /*
  * The example configuration, from the tables. Everything in it is a comment but the two lists with
- * the first input and the first output. A line that begins with '#', and not with '#' and a single
- * space, becomes part of the configuration when the '#' is taken away; so do all of them together.
+ * the first input and the first output, and sections are off. A line that begins with '#', and not
+ * with '#' and a single space, becomes part of the configuration when the '#' is taken away; so do
+ * all of them together.
  */
 #include <ctype.h>
 
@@ -118,10 +119,23 @@ static void put_modules(FILE *out, enum module_kind kind, const char *section)
     }
 }
 
+/* Sections are switched on by being there, so all of them stand behind a '#'. */
+static void put_sections(FILE *out)
+{
+    const struct module *module;
+    for (size_t i = 0; (module = module_at(MODULE_SECTION, i)); i++) {
+        fputc('\n', out);
+        put_prose((struct block){out, 0, false}, module->doc);
+        fprintf(out, "#%s:\n", module->name);
+        put_options((struct block){out, 2, true}, module->options);
+    }
+}
+
 void config_example(FILE *out)
 {
     fputs(head, out);
     put_options((struct block){out, 0, false}, settings_options);
     put_modules(out, MODULE_INPUT, "inputs");
     put_modules(out, MODULE_OUTPUT, "outputs");
+    put_sections(out);
 }

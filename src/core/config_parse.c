@@ -235,6 +235,13 @@ static int read_item(struct reader *r, enum module_kind kind, yaml_node_t *node)
     return item ? read_options(r, item, node_at(r, pair->value)) : -1;
 }
 
+/* A section that is there is on, with nothing behind it, too. */
+static int read_section(struct reader *r, const yaml_node_t *key, yaml_node_t *value)
+{
+    struct config_item *item = read_module(r, MODULE_SECTION, key);
+    return item ? read_options(r, item, value) : -1;
+}
+
 static int read_items(struct reader *r, enum module_kind kind, yaml_node_t *node)
 {
     const char *what = kind == MODULE_INPUT ? "'inputs'" : "'outputs'";
@@ -248,26 +255,35 @@ static int read_items(struct reader *r, enum module_kind kind, yaml_node_t *node
     return 0;
 }
 
-/* The lists at the top; the other keys there are settings. */
-static const struct section {
+/* The lists at the top; the other keys there are sections and settings. */
+static const struct list {
     const char *name;
     enum module_kind kind;
-} sections[] = {
+} lists[] = {
     {"inputs", MODULE_INPUT},
     {"outputs", MODULE_OUTPUT},
 };
-enum { SECTIONS = sizeof sections / sizeof *sections };
+enum { LISTS = sizeof lists / sizeof *lists };
 
+/* All keys that may stand at the top: lists, settings, sections; NULL behind the last. */
 static const char *top_name(const void *ctx, size_t i)
 {
     (void)ctx;
-    return i < SECTIONS ? sections[i].name : settings_options[i - SECTIONS].name;
+    if (i < LISTS)
+        return lists[i].name;
+    size_t settings = 0;
+    for (i -= LISTS; settings_options[settings].name; settings++) {
+        if (settings == i)
+            return settings_options[i].name;
+    }
+    const struct module *section = module_at(MODULE_SECTION, i - settings);
+    return section ? section->name : NULL;
 }
 
 static int unknown_key(struct reader *r, const yaml_node_t *key)
 {
-    size_t count = SECTIONS;
-    while (settings_options[count - SECTIONS].name)
+    size_t count = 0;
+    while (top_name(NULL, count))
         count++;
     const char *near = nearest_name(scalar_text(key), top_name, NULL, count);
     if (near)
@@ -277,10 +293,12 @@ static int unknown_key(struct reader *r, const yaml_node_t *key)
 
 static int read_top(struct reader *r, const yaml_node_t *key, yaml_node_t *value)
 {
-    for (size_t i = 0; i < SECTIONS; i++) {
-        if (span_equal(scalar_text(key), span_str(sections[i].name)))
-            return read_items(r, sections[i].kind, value);
+    for (size_t i = 0; i < LISTS; i++) {
+        if (span_equal(scalar_text(key), span_str(lists[i].name)))
+            return read_items(r, lists[i].kind, value);
     }
+    if (module_find(MODULE_SECTION, scalar_text(key), NULL))
+        return read_section(r, key, value);
     const struct option *row = option_find(settings_options, scalar_text(key), NULL);
     if (!row)
         return unknown_key(r, key);

@@ -10,7 +10,8 @@
 
 #include "core/option.h"
 
-/* A section is a mapping of its own at the top of the configuration: `web:`, `history:`. */
+/* A section is a mapping of its own at the top of the configuration: `web:`, `history:`. It is
+ * there or not, once; its hooks may be NULL. */
 enum module_kind { MODULE_INPUT, MODULE_STAGE, MODULE_FORMAT, MODULE_OUTPUT, MODULE_SECTION };
 
 struct module {
@@ -20,7 +21,13 @@ struct module {
     const char *doc;    /* what it does: a sentence or a short paragraph for the manual */
     size_t size;        /* of the private struct */
     const struct option *options; /* NULL: none */
-    const void *hooks; /* struct input_hooks, stage_hooks, format_hooks or output_hooks */
+    const void
+        *hooks; /* struct input_hooks, stage_hooks, format_hooks, output_hooks, section_hooks */
+};
+
+struct section_hooks {
+    /* What rows cannot check alone: options that need or exclude each other. -1: err. */
+    int (*check)(const void *priv, struct error *err);
 };
 
 /* All modules; ends with NULL. Defined in src/registry.c alone. */

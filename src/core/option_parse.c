@@ -181,17 +181,19 @@ static char *copy_text(struct span text, struct error *err)
 }
 
 /* What every text must be: no NUL byte in it (C would stop there), and of a length in its range. */
-static int check_text(struct span text, uint64_t least, uint64_t most, struct error *err)
+static int check_text(const struct option *row, struct span text, uint64_t least, uint64_t most,
+                      struct error *err)
 {
+    struct option_shown shown = option_show(row->secret ? span_str("***") : text);
     if (text.len && memchr(text.ptr, 0, text.len))
-        return error_set(err, "a NUL byte is not allowed in '%s'", option_show(text).text);
+        return error_set(err, "a NUL byte is not allowed in '%s'", shown.text);
     if (text.len == 0 && least > 0)
         return error_set(err, "must not be empty");
     if (text.len < least)
-        return error_set(err, "'%s' is shorter than %llu bytes", option_show(text).text,
+        return error_set(err, "'%s' is shorter than %llu bytes", shown.text,
                          (unsigned long long)least);
     if (text.len > most)
-        return error_set(err, "'%s' is longer than %llu bytes", option_show(text).text,
+        return error_set(err, "'%s' is longer than %llu bytes", shown.text,
                          (unsigned long long)most);
     return 0;
 }
@@ -209,14 +211,14 @@ static int store_text(void *place, struct span text, struct error *err)
 
 static int parse_string(const struct option *row, void *place, struct span text, struct error *err)
 {
-    if (check_text(text, row->min, row->max ? row->max : STRING_MAX, err))
+    if (check_text(row, text, row->min, row->max ? row->max : STRING_MAX, err))
         return -1;
     return store_text(place, text, err);
 }
 
 static int parse_path(const struct option *row, void *place, struct span text, struct error *err)
 {
-    if (check_text(text, 1, row->max ? row->max : PATH_MAX - 1, err))
+    if (check_text(row, text, 1, row->max ? row->max : PATH_MAX - 1, err))
         return -1;
     return store_text(place, text, err);
 }
@@ -297,7 +299,7 @@ static void *list_grow(const struct option *row, void *items, size_t count, size
 
 static int parse_strings(const struct option *row, void *place, struct span text, struct error *err)
 {
-    if (check_text(text, row->min, row->max ? row->max : STRING_MAX, err))
+    if (check_text(row, text, row->min, row->max ? row->max : STRING_MAX, err))
         return -1;
     struct option_strings *list = place;
     char **items = list_grow(row, list->items, list->count, sizeof *items, err);

@@ -7,6 +7,8 @@
 
 struct http_server;
 
+enum http_legacy { HTTP_LEGACY_AUTO, HTTP_LEGACY_ON, HTTP_LEGACY_OFF };
+
 /* The section `web` of the configuration; rows: web_section in http/section.c. */
 struct http_settings {
     struct option_hostport listen;
@@ -17,13 +19,15 @@ struct http_settings {
     char *bearer_token;
     char *tls_cert;
     char *tls_key;
-    bool legacy_metrics;
-    bool legacy_metrics_set;
+    int legacy_metrics;           /* enum http_legacy */
     uint64_t connections;         /* at most, in all */
     uint64_t connections_address; /* and from one address */
     uint64_t header_timeout_ns;   /* until a request's headers are complete */
     uint64_t idle_timeout_ns;     /* of a kept-alive connection */
 };
+
+/* For http_context: whether /metrics has dnstap-receiver's names. */
+bool http_legacy_metrics(const struct http_settings *settings, bool compat);
 
 /* Listens and serves on threads of its own. NULL: err. */
 struct http_server *http_server_start(const struct http_settings *settings,

@@ -133,9 +133,59 @@ static const struct module output_null_test = {.name = "null",
                                                .options = tcp_options,
                                                .hooks = &null_hooks};
 
+/* Sections: one that says which options go together, one that needs an option. */
+struct door {
+    char *key;
+    uint64_t locks;
+    bool open;
+};
+
+#define DOOR(member) .offset = offsetof(struct door, member)
+
+static const struct option door_options[] = {
+    {.name = "key",
+     .type = OPTION_STRING,
+     DOOR(key),
+     .secret = true,
+     .min = 1,
+     .max = 16,
+     .example = "change me",
+     .doc = "what opens it"},
+    {.name = "locks",
+     .type = OPTION_UINT,
+     DOOR(locks),
+     .fallback = "1",
+     .max = 3,
+     .doc = "how many locks it has"},
+    {.name = "open", .type = OPTION_BOOL, DOOR(open), .fallback = "false", .doc = "leave it open"},
+    {0},
+};
+
+static int door_check(const void *priv, struct error *err)
+{
+    const struct door *door = priv;
+    return door->key && door->open ? error_set(err, "an open door needs no key") : 0;
+}
+
+static const struct section_hooks door_hooks = {.check = door_check};
+static const struct module section_door_test = {.name = "door",
+                                                .kind = MODULE_SECTION,
+                                                .doc = "A door.",
+                                                .size = sizeof(struct door),
+                                                .options = door_options,
+                                                .hooks = &door_hooks};
+static const struct module section_attic_test = {.name = "attic",
+                                                 .kind = MODULE_SECTION,
+                                                 .doc = "An attic.",
+                                                 .size = sizeof(struct wire),
+                                                 .options = unix_options};
+
 const struct module *const registry[] = {
-    &input_tcp_test,     &input_unix_test,  &format_compat_test, &format_text_test,
-    &output_stdout_test, &output_file_test, &output_null_test,   NULL,
+    &input_tcp_test,     &input_unix_test,
+    &format_compat_test, &format_text_test,
+    &output_stdout_test, &output_file_test,
+    &output_null_test,   &section_door_test,
+    &section_attic_test, NULL,
 };
 
 #endif

@@ -126,6 +126,52 @@ static void test_whole(void **state)
     assert_null(config.outputs[2].common.format); /* an inline output has none */
 }
 
+static void test_sections(void **state)
+{
+    (void)state;
+    static const char *const bare[] = {"door:", "door: {}", "door: ~", "{door}"};
+    for (size_t i = 0; i < sizeof bare / sizeof *bare; i++) {
+        accept(bare[i]);
+        assert_int_equal(config.section_count, 1);
+        const struct door *door = config_section(&config, "door");
+        assert_non_null(door);
+        assert_int_equal(door->locks, 1); /* on, and all at its default */
+        assert_null(door->key);
+        assert_null(config_section(&config, "attic"));
+        assert_null(config_section_item(&config, "attic"));
+    }
+    accept("attic: {path: /up}\nthreads: 1\ndoor:\n  key: abc\n  locks: 2\n");
+    const struct door *door = config_section(&config, "door");
+    assert_string_equal(door->key, "abc");
+    assert_int_equal(door->locks, 2);
+    assert_int_equal(config_section_item(&config, "door")->at.line, 3);
+    assert_string_equal(((const struct wire *)config_section(&config, "attic"))->path, "/up");
+    config_clear(&config, MODULE_SECTION);
+    assert_int_equal(config.section_count, 0);
+}
+
+/* What a flag asks for joins what the file says. */
+static void test_section_flags(void **state)
+{
+    (void)state;
+    struct door *door = config_section_add(&config, "door", &err);
+    assert_non_null(door);
+    assert_int_equal(door->locks, 1);
+    assert_ptr_equal(config_section_add(&config, "door", &err), door);
+    assert_int_equal(config.section_count, 1);
+    struct config_item *item = config_section_item(&config, "door");
+    assert_int_equal(config_set(item, "key", "abc", &err), 0);
+    assert_string_equal(door->key, "abc");
+    assert_int_equal(config_validate(&config, &err), 0);
+    assert_int_equal(config_set(item, "open", "true", &err), 0);
+    err = (struct error){0};
+    assert_int_equal(config_validate(&config, &err), -1);
+    assert_string_equal(err.text, "door: an open door needs no key");
+    assert_int_equal(err.line, 0);
+    assert_null(config_section_add(&config, "dor", &err));
+    assert_string_equal(err.text, "unknown section 'dor'; did you mean 'door'?");
+}
+
 static void test_aliases(void **state)
 {
     (void)state;
@@ -190,6 +236,18 @@ static const char *const mistakes[][2] = {
     {"outputs: [null: {format: text}]", "f:1:18: null has no option 'format'"},
     {"outputs:\n- stdout: {when-full: bock}",
      "f:2:23: when-full: unknown value 'bock'; did you mean 'block'?"},
+    {"dor: {}", "f:1:1: unknown key 'dor'; did you mean 'door'?"},
+    {"door: {}\ndoor: {}", "f:2:1: 'door' is given twice, first in line 1"},
+    {"door: {lock: 1}", "f:1:8: door has no option 'lock'; did you mean 'locks'?"},
+    {"door: {format: text}", "f:1:8: door has no option 'format'"},
+    {"door: {locks: 1, locks: 1}", "f:1:18: 'locks' is given twice, first in line 1"},
+    {"door: true", "f:1:7: what follows 'door' must be a mapping (key: value), not a single value"},
+    {"door: [key]", "f:1:7: what follows 'door' must be a mapping (key: value), not a list"},
+    {"door: {locks: 4}", "f:1:15: locks: '4' is out of range: from 0 to 3"},
+    {"door: {key: a, open: true}", "f:1:1: door: an open door needs no key"},
+    {"door: {key: 'a secret of many bytes'}", "f:1:13: key: '***' is longer than 16 bytes"},
+    {"threads: 1\nattic:\n", "f:2:1: attic needs the option 'path'"},
+    {"inputs: [door]", "f:1:10: unknown input 'door'; there are: tcp, unix"},
     {"outputs:\n- stdout: {queue-size: 255K}",
      "f:2:24: queue-size: '255K' is out of range: from 256K to 1T"},
 };
@@ -323,11 +381,14 @@ static void test_example(void **state)
     assert_non_null(strstr(text, "\n      # Where to listen.\n#      listen: 127.0.0.1:6000\n"));
     assert_non_null(strstr(text, "\n#      # Path of the socket.\n#      path: /run/s.sock\n"));
     assert_non_null(strstr(text, "[a, 'it''s', '- c']"));
+    assert_non_null(
+        strstr(text, "\n# A door.\n#door:\n#  # What opens it.\n#  key: 'change me'\n"));
     char *whole = malloc(len);
     assert_non_null(whole);
     assert_int_equal(parse(whole, uncomment(text, whole)), 0);
     assert_int_equal(config.input_count, 2);
     assert_int_equal(config.output_count, 3);
+    assert_int_equal(config.section_count, 2);
     assert_int_equal(((const struct wire *)config.inputs[0].priv)->names.count, 3);
     free(whole);
     free(text);
@@ -337,7 +398,8 @@ static const char memory_text[] =
     "threads: 2\ncompat: none\n"
     "inputs:\n- unix: {path: /x}\n- tcp: {listen: '[::1]:1', names: [a, b], allow: ['::1', "
     "'::2']}\n"
-    "outputs:\n- stdout\n- file: {path: /y, format: text, fields: a}\n- null: {names: c}\n";
+    "outputs:\n- stdout\n- file: {path: /y, format: text, fields: a}\n- null: {names: c}\n"
+    "door: {key: abc}\nattic: {path: /z}\n";
 
 /* Whichever allocation fails, the load ends with an error and nothing is lost. */
 static void test_memory(void **state)
@@ -384,9 +446,10 @@ static void test_modules(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_nothing), CASE(test_whole),  CASE(test_aliases), CASE(test_mistakes),
-        CASE(test_syntax),  CASE(test_limits), CASE(test_flags),   CASE(test_files),
-        CASE(test_example), CASE(test_memory), CASE(test_modules),
+        CASE(test_nothing),       CASE(test_whole),  CASE(test_aliases), CASE(test_mistakes),
+        CASE(test_syntax),        CASE(test_limits), CASE(test_flags),   CASE(test_files),
+        CASE(test_example),       CASE(test_memory), CASE(test_modules), CASE(test_sections),
+        CASE(test_section_flags),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,6 +19,18 @@ static bool can_be_absent(const struct option *row)
            option_is_list(row);
 }
 
+/* Settings, sections and lists share the top of the configuration: no name is there twice. */
+static void test_top(void **state)
+{
+    (void)state;
+    const struct module *section;
+    for (size_t i = 0; (section = module_at(MODULE_SECTION, i)); i++) {
+        assert_null(option_find(settings_options, span_str(section->name), NULL));
+        assert_string_not_equal(section->name, "inputs");
+        assert_string_not_equal(section->name, "outputs");
+    }
+}
+
 /* A doc is a phrase: no capital at its begin but of a name, no full stop. */
 static void check_doc(const char *owner, const struct option *row)
 {
@@ -38,6 +50,8 @@ static void check_row(const char *owner, const struct option *row)
         fail_msg("%s: %s has neither a default nor an example", owner, row->name);
     if (row->required && !can_be_absent(row))
         fail_msg("%s: %s is required but cannot be absent", owner, row->name);
+    if (row->secret && (row->type != OPTION_STRING || row->fallback))
+        fail_msg("%s: %s cannot be secret", owner, row->name);
     for (const char *c = row->name; *c; c++)
         assert_true(islower((unsigned char)*c) || isdigit((unsigned char)*c) || *c == '-');
     assert_true(row->max == 0 || row->min <= row->max);
@@ -79,7 +93,7 @@ static void test_modules(void **state)
     for (size_t i = 0; registry[i]; i++) {
         const struct module *module = registry[i];
         assert_non_null(module->name);
-        assert_non_null(module->hooks);
+        assert_true(module->hooks || module->kind == MODULE_SECTION);
         if (!module->doc || !strchr(".", module->doc[strlen(module->doc) - 1]))
             fail_msg("%s: the doc is not made of sentences", module->name);
         check_options(module->name, module->options);
@@ -89,6 +103,7 @@ static void test_modules(void **state)
         for (const struct option *row = config_common_options(module); row && row->name; row++)
             assert_null(option_find(module->options, span_str(row->name), NULL));
     }
+    assert_non_null(module_at(MODULE_SECTION, 0));
     assert_non_null(module_at(MODULE_INPUT, 0));
     assert_non_null(module_at(MODULE_OUTPUT, 0));
 }
@@ -124,12 +139,14 @@ static void test_example(void **state)
     load(text, len, &config);
     assert_int_equal(config.input_count, 1);
     assert_int_equal(config.output_count, 1);
+    assert_int_equal(config.section_count, 0);
     config_free(&config);
     char *whole = malloc(len);
     assert_non_null(whole);
     load(whole, uncomment(text, whole), &config);
     assert_int_equal(config.input_count, count_of(MODULE_INPUT));
     assert_int_equal(config.output_count, count_of(MODULE_OUTPUT));
+    assert_int_equal(config.section_count, count_of(MODULE_SECTION));
     config_free(&config);
     free(whole);
     free(text);
@@ -140,6 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_modules),
+        cmocka_unit_test(test_top),
         cmocka_unit_test(test_example),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

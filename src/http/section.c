@@ -1,0 +1,131 @@
+/* The section `web` of the configuration. */
+#include "core/module.h"
+#include "http/server.h"
+
+static const char *const legacy_choices[] = {"auto", "true", "false", NULL};
+
+#define WEB(member) .offset = offsetof(struct http_settings, member)
+
+static const struct option web_options[] = {
+    {.name = "listen",
+     .type = OPTION_HOSTPORT,
+     WEB(listen),
+     .fallback = "127.0.0.1:8080",
+     .doc = "where to listen; beyond loopback credentials are needed"},
+    {.name = "api-key",
+     .type = OPTION_STRING,
+     WEB(api_key),
+     .secret = true,
+     .min = 1,
+     .max = 1024,
+     .example = "change me",
+     .doc = "lets in who sends it as X-API-Key; SPILE_API_KEY in the environment goes before it"},
+    {.name = "api-key-file",
+     .type = OPTION_PATH,
+     WEB(api_key_file),
+     .example = "/etc/spile/api-key",
+     .doc = "a file that holds the API key in its first line, instead of api-key"},
+    {.name = "login",
+     .type = OPTION_STRING,
+     WEB(login),
+     .min = 1,
+     .max = 255,
+     .example = "admin",
+     .doc = "with password: lets in who sends both (HTTP Basic), as browsers do; without it they "
+            "log in as spile, with the API key as the password"},
+    {.name = "password",
+     .type = OPTION_STRING,
+     WEB(password),
+     .secret = true,
+     .min = 1,
+     .max = 255,
+     .example = "change me",
+     .doc = "goes with login"},
+    {.name = "bearer-token",
+     .type = OPTION_STRING,
+     WEB(bearer_token),
+     .secret = true,
+     .min = 1,
+     .max = 1024,
+     .example = "change me",
+     .doc = "lets in who sends it as Authorization: Bearer, as Prometheus can"},
+    {.name = "tls-cert",
+     .type = OPTION_PATH,
+     WEB(tls_cert),
+     .example = "/etc/spile/cert.pem",
+     .doc = "with tls-key: HTTPS with this certificate and its chain, in PEM; TLS 1.2 or later"},
+    {.name = "tls-key",
+     .type = OPTION_PATH,
+     WEB(tls_key),
+     .example = "/etc/spile/key.pem",
+     .doc = "its private key, in PEM"},
+    {.name = "legacy-metrics",
+     .type = OPTION_ENUM,
+     WEB(legacy_metrics),
+     .fallback = "auto",
+     .choices = legacy_choices,
+     .doc = "whether /metrics has the sample names of dnstap-receiver, too; auto: with "
+            "compat: dnstap-receiver"},
+    {.name = "connections",
+     .type = OPTION_UINT,
+     WEB(connections),
+     .fallback = "512",
+     .min = 8,
+     .max = 16384,
+     .doc = "at most so many connections; one more closes the one that has been idle longest"},
+    {.name = "connections-address",
+     .type = OPTION_UINT,
+     WEB(connections_address),
+     .fallback = "64",
+     .min = 1,
+     .max = 16384,
+     .doc = "at most so many from one address (of IPv6: from one /64); loopback has no such limit"},
+    {.name = "header-timeout",
+     .type = OPTION_DURATION,
+     WEB(header_timeout_ns),
+     .fallback = "5s",
+     .min = 100000000,
+     .max = 3600000000000,
+     .doc = "how long a client may take for the head of its request"},
+    {.name = "idle-timeout",
+     .type = OPTION_DURATION,
+     WEB(idle_timeout_ns),
+     .fallback = "75s",
+     .min = 1000000000,
+     .max = 86400000000000,
+     .doc = "how long a connection is kept for another request"},
+    {0},
+};
+
+static int check(const void *priv, struct error *err)
+{
+    const struct http_settings *web = priv;
+    if (!web->tls_cert != !web->tls_key)
+        return error_set(err, "tls-cert and tls-key go together");
+    if (!web->login != !web->password)
+        return error_set(err, "login and password go together");
+    if (web->login && strchr(web->login, ':'))
+        return error_set(err, "login: HTTP Basic has no colon in it");
+    return 0;
+}
+
+static const struct section_hooks hooks = {.check = check};
+
+bool http_legacy_metrics(const struct http_settings *settings, bool compat)
+{
+    return settings->legacy_metrics == HTTP_LEGACY_AUTO
+               ? compat
+               : settings->legacy_metrics == HTTP_LEGACY_ON;
+}
+
+const struct module web_section = {
+    .name = "web",
+    .kind = MODULE_SECTION,
+    .doc = "The web server: dashboard, API and Prometheus metrics. Without credentials (api-key, "
+           "login and password, bearer-token) it is for this machine alone: only loopback may "
+           "connect, under a name that is of loopback. A request has to bring one of the "
+           "configured credentials, and none that is wrong.",
+    .size = sizeof(struct http_settings),
+    .options = web_options,
+    .hooks = &hooks,
+};
