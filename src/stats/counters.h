@@ -11,9 +11,9 @@ enum {
     COUNTERS_RARE = 32,    /* types above, in order of appearance; the last slot: what is left */
     COUNTERS_FLAGS = 8,    /* stats_flag_names: qr aa tc rd ra z ad cd */
     COUNTERS_SIZES = 10,   /* stats_size_bounds, and one for what is longer */
-    COUNTERS_MESSAGES = 15,
-    COUNTERS_TRANSPORTS = 8,
-    COUNTERS_FAMILIES = 3,
+    COUNTERS_MESSAGES = DNSTAP_UPDATE_RESPONSE + 1,
+    COUNTERS_TRANSPORTS = DNSTAP_DOQ + 1,
+    COUNTERS_FAMILIES = DNSTAP_INET6 + 1,
     COUNTERS_BUCKETS = 6, /* dnstap-receiver's: up to 1, 10, 50, 100, 1000 ms, and slower */
 };
 
@@ -44,13 +44,15 @@ struct stats_counters {
     uint16_t rare_type[COUNTERS_RARE];   /* which types rare_qtype counts; 0: free */
 };
 
-extern const uint32_t stats_size_bounds[COUNTERS_SIZES - 1]; /* bytes, inclusive */
-extern const uint64_t stats_bucket_bounds_ns[COUNTERS_BUCKETS - 1];
+extern const uint32_t stats_size_bounds[COUNTERS_SIZES - 1];       /* bytes, inclusive */
+extern const int64_t stats_bucket_bounds_ns[COUNTERS_BUCKETS - 1]; /* inclusive */
 extern const char *const stats_flag_names[COUNTERS_FLAGS];
 extern const uint16_t stats_flag_bits[COUNTERS_FLAGS];
 
+/* Adds. Exactly what one would be that counted both, as long as they saw fewer than COUNTERS_RARE
+ * rare types together; from then on it depends on the order which types have slots of their own. */
 void stats_counters_add(struct stats_counters *into, const struct stats_counters *from);
-/* The sample is counted. */
+/* The sample is counted. Any field may have any value. */
 void stats_counters_sample(struct stats_counters *counters, const struct stats_sample *sample);
 
 #endif

@@ -8,7 +8,11 @@
 
 #include <stdint.h>
 
-enum { HLL_BITS = 14, HLL_REGISTERS = 1 << HLL_BITS };
+enum {
+    HLL_BITS = 14, /* the hash's upper bits choose the register */
+    HLL_REGISTERS = 1 << HLL_BITS,
+    HLL_RANKS = 64 - HLL_BITS + 2, /* a register has 0 (untouched) to HLL_RANKS - 1 */
+};
 
 /* Zeroed is empty. Owner: one thread. */
 struct hll {
@@ -16,7 +20,17 @@ struct hll {
 };
 
 /* The hash must be keyed (attackers choose names) and of full 64-bit quality. */
-void hll_add(struct hll *hll, uint64_t hash);
+static inline void hll_add(struct hll *hll, uint64_t hash)
+{
+    uint8_t *at = &hll->registers[hash >> (64 - HLL_BITS)];
+    /* The rank: how many zeros the other bits begin with, and one. The bit that is set behind them
+     * ends the count when all of them are zero. */
+    uint64_t rest = hash << HLL_BITS | UINT64_C(1) << (HLL_BITS - 1);
+    uint8_t rank = (uint8_t)(__builtin_clzll(rest) + 1);
+    if (rank > *at)
+        *at = rank;
+}
+
 void hll_merge(struct hll *into, const struct hll *from);
 /* With an estimator that has no bias for small and medium numbers (Ertl 2017). */
 double hll_estimate(const struct hll *hll);

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "base/span.h"
+
 /* Names and docs: stats_measures in measure.c, one row each. */
 enum stats_measure {
     MEASURE_QUERIES,
@@ -21,6 +23,20 @@ enum stats_measure {
 struct stats_values {
     uint64_t of[STATS_MEASURES];
 };
+
+/* A row: the name that users and the API know it by, its unit, and a sentence. */
+struct stats_measure_info {
+    const char *name;
+    const char *unit; /* "events", "bytes", "microseconds" */
+    const char *doc;
+};
+
+extern const struct stats_measure_info stats_measures[STATS_MEASURES];
+
+/* NULL behind the last. */
+const char *stats_measure_name(enum stats_measure measure);
+/* STATS_MEASURES when no measure has that name. */
+enum stats_measure stats_measure_parse(struct span name);
 
 static inline void stats_values_add(struct stats_values *into, const struct stats_values *from)
 {

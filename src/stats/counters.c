@@ -1,0 +1,128 @@
+#include "stats/counters.h"
+
+#include <assert.h>
+
+const uint32_t stats_size_bounds[COUNTERS_SIZES - 1] = {32,   64,   128,  256,  512,
+                                                        1232, 2048, 4096, 16384};
+const int64_t stats_bucket_bounds_ns[COUNTERS_BUCKETS - 1] = {1000000, 10000000, 50000000,
+                                                              100000000, 1000000000};
+const char *const stats_flag_names[COUNTERS_FLAGS] = {"qr", "aa", "tc", "rd",
+                                                      "ra", "z",  "ad", "cd"};
+const uint16_t stats_flag_bits[COUNTERS_FLAGS] = {1 << 15, 1 << 10, 1 << 9, 1 << 8,
+                                                  1 << 7,  1 << 6,  1 << 5, 1 << 4};
+
+/* Where hits of a type are counted that has no counter by its number: the slot that it has, or gets
+ * now, or the last one. */
+static unsigned rare_slot(struct stats_counters *counters, uint16_t type)
+{
+    unsigned slot = 0;
+    while (slot < COUNTERS_RARE - 1 && counters->rare_type[slot] != type) {
+        if (counters->rare_type[slot] == 0)
+            counters->rare_type[slot] = type;
+        else
+            slot++;
+    }
+    return slot;
+}
+
+static inline unsigned at_most(unsigned value, unsigned limit)
+{
+    return value < limit ? value : limit;
+}
+
+/* The index; 0, which stands for unknown, when there is no such index. */
+static inline unsigned known(unsigned value, unsigned count)
+{
+    return value < count ? value : 0;
+}
+
+static inline unsigned size_class(uint32_t length)
+{
+    unsigned class = 0;
+    for (int i = 0; i < COUNTERS_SIZES - 1; i++)
+        class += length > stats_size_bounds[i];
+    return class;
+}
+
+static inline unsigned latency_class(int64_t ns)
+{
+    unsigned class = 0;
+    for (int i = 0; i < COUNTERS_BUCKETS - 1; i++)
+        class += ns > stats_bucket_bounds_ns[i];
+    return class;
+}
+
+static inline void count_header(struct stats_side_counters *side, const struct stats_sample *sample)
+{
+    side->opcode[sample->flags >> 11 & 15]++;
+    side->rcode[at_most(sample->rcode, COUNTERS_RCODES - 1)]++;
+    for (int i = 0; i < COUNTERS_FLAGS; i++)
+        side->flags[i] += (sample->flags & stats_flag_bits[i]) != 0;
+}
+
+static inline void count_latency(struct stats_counters *counters, struct stats_side_counters *side,
+                                 const struct stats_sample *sample)
+{
+    int64_t ns = sample->latency_ns;
+    side->timed++;
+    side->latency_sum_us += ns > 0 ? (uint64_t)ns / 1000 : 0;
+    side->bucket[latency_class(ns)]++;
+    counters->latency[quantile_bucket(ns)] += sample->side == STATS_RESPONSE;
+}
+
+void stats_counters_sample(struct stats_counters *counters, const struct stats_sample *sample)
+{
+    struct stats_side_counters *side = &counters->side[sample->side == STATS_RESPONSE];
+    side->events++;
+    side->bytes += sample->length;
+    side->size[size_class(sample->length)]++;
+    side->transport[known(sample->transport, COUNTERS_TRANSPORTS)]++;
+    side->family[known(sample->family, COUNTERS_FAMILIES)]++;
+    counters->message[known(sample->message_type, COUNTERS_MESSAGES)]++;
+    for (int i = 0; i < SAMPLE_MARKS; i++)
+        side->marks[i] += sample->marks >> i & 1;
+    if (sample->has_header)
+        count_header(side, sample);
+    else
+        side->no_header++;
+    if (!sample->has_qtype)
+        side->no_qtype++;
+    else if (sample->qtype < COUNTERS_QTYPES)
+        side->qtype[sample->qtype]++;
+    else
+        side->rare_qtype[rare_slot(counters, sample->qtype)]++;
+    if (sample->has_latency)
+        count_latency(counters, side, sample);
+}
+
+static void add_all(uint64_t *into, const uint64_t *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        into[i] += from[i];
+}
+
+/* A side is nothing but numbers, of which rare_qtype alone must not be added slot by slot. */
+static_assert(sizeof(struct stats_side_counters) % sizeof(uint64_t) == 0, "only uint64_t");
+
+void stats_counters_add(struct stats_counters *into, const struct stats_counters *from)
+{
+    enum {
+        BEFORE = offsetof(struct stats_side_counters, rare_qtype) / sizeof(uint64_t),
+        BEHIND = BEFORE + COUNTERS_RARE,
+        ALL = sizeof(struct stats_side_counters) / sizeof(uint64_t)
+    };
+    for (int s = 0; s < STATS_SIDES; s++) {
+        uint64_t *to = (uint64_t *)&into->side[s];
+        const uint64_t *add = (const uint64_t *)&from->side[s];
+        add_all(to, add, BEFORE);
+        add_all(to + BEHIND, add + BEHIND, ALL - BEHIND);
+    }
+    for (unsigned i = 0; i < COUNTERS_RARE; i++) {
+        unsigned slot =
+            from->rare_type[i] ? rare_slot(into, from->rare_type[i]) : COUNTERS_RARE - 1;
+        for (int s = 0; s < STATS_SIDES; s++)
+            into->side[s].rare_qtype[slot] += from->side[s].rare_qtype[i];
+    }
+    add_all(into->message, from->message, COUNTERS_MESSAGES);
+    add_all(into->latency, from->latency, QUANTILE_BUCKETS);
+}
