@@ -9,6 +9,10 @@
  *
  *     count <= true count <= count + error,    and of a key without a row: true count <= floor.
  *
+ * Here the count is that of hits, queries and responses. When a fourth of R rows goes, the others
+ * all weigh as much as the floor rises to: of all N hits so far, every rise by one has used up
+ * 3/4 R. Therefore floor <= N / (3/4 R), with R the least number of rows that was ever full.
+ *
  * Keys are known by their keyed 64-bit hashes; the bytes are kept for showing them. A row belongs
  * to a stream: the same key in two streams has two rows.
  */
@@ -27,7 +31,11 @@ struct stats_cell {
     uint16_t rcode; /* below STATS_NO_RCODE; that when there was no header */
     uint64_t side : 1, hits : 63;
 };
-enum { STATS_NO_QTYPE = 0xffff, STATS_NO_RCODE = 0x0fff };
+enum {
+    STATS_NO_QTYPE = 0xffff,
+    STATS_NO_RCODE = 0x0fff,
+    STATS_ROW_CELLS = 256, /* of one row; its hits by any more types and rcodes are in no cell */
+};
 
 struct stats_row {
     uint64_t hash;   /* of the key alone */
@@ -45,24 +53,39 @@ struct stats_row {
 struct stats_table {
     struct stats_row *rows;
     uint32_t row_count, row_max;
-    uint32_t *index; /* open addressing: row + 1 */
+    uint32_t *index; /* open addressing: row + 1, and bits of the hash above it */
     uint32_t index_mask;
-    uint8_t *keys; /* the bytes of all keys */
+    uint8_t *keys; /* the bytes of all keys, in the order of the rows */
     uint32_t keys_len, keys_max;
-    struct stats_cell *cells;
+    struct stats_cell *cells; /* a list for each row, and one of the free ones */
     uint32_t cell_count, cell_max, cell_free;
-    uint64_t *scratch; /* for finding the lightest rows */
+    uint64_t *scratch; /* the rows' weights, for finding the lightest */
     uint64_t serial;
     uint64_t floor;   /* 0: nothing was ever dropped, the table is exact */
     uint64_t evicted; /* rows dropped so far */
 };
 
-/* About `memory` bytes in all, at least a page; `mean_key` is what a key may have on average, in
- * bytes; `cells` says whether there are any. -1: no memory. */
+/* Private: the first place of the index where the row may stand. */
+static inline uint32_t stats_table_slot(const struct stats_table *table, uint64_t hash,
+                                        uint16_t stream)
+{
+    return ((uint32_t)hash + stream * 0x9e3779b1u) & table->index_mask;
+}
+
+/* About `memory` bytes in all, and some KiB at least, of which pages never used cost nothing;
+ * `mean_key` is what a key may have on average, in bytes; `cells` says whether there are any.
+ * -1: no memory. */
 int stats_table_init(struct stats_table *table, size_t memory, unsigned mean_key, bool cells);
 void stats_table_free(struct stats_table *table);
 /* Forgets everything. */
 void stats_table_clear(struct stats_table *table);
+
+/* Where the key's row is looked for first: for those who know early which keys will come. */
+static inline void stats_table_prefetch(const struct stats_table *table, uint64_t hash,
+                                        uint16_t stream)
+{
+    __builtin_prefetch(&table->index[stats_table_slot(table, hash, stream)]);
+}
 
 /* The key's row in the stream, made when it is not there (which may evict others: rows found before
  * are then invalid). *fresh tells whether it was made. Never NULL. `key` has at most 255 bytes. */
@@ -72,7 +95,8 @@ struct stats_row *stats_table_row(struct stats_table *table, uint64_t hash, uint
 const struct stats_row *stats_table_find(const struct stats_table *table, uint64_t hash,
                                          uint16_t stream);
 /* Counts in the row's cell of that side, type and rcode. When no cell can be had any more the
- * lightest rows are evicted as above, but never this one. */
+ * lightest rows are evicted as above, but never this one; *row follows it where it moves. Only for
+ * tables with cells. */
 void stats_table_cell(struct stats_table *table, struct stats_row **row, unsigned side,
                       uint16_t qtype, uint16_t rcode, uint64_t hits);
 /* The cells of a row: pass NULL first. NULL at the end. */

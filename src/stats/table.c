@@ -1,0 +1,266 @@
+#include "stats/table.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum {
+    KEY_MAX = 255,
+    ROW_CELLS_MEAN = 4, /* cells a row: questions and answers of two types */
+    EVICT_PART = 4,     /* so much of a full table goes at once: 1 / EVICT_PART */
+    NO_ROW = UINT32_MAX,
+};
+
+static size_t at_least(size_t value, size_t least)
+{
+    return value > least ? value : least;
+}
+
+int stats_table_init(struct stats_table *table, size_t memory, unsigned mean_key, bool cells)
+{
+    size_t row_bytes = sizeof *table->rows + sizeof *table->scratch + 2 * sizeof *table->index +
+                       mean_key + (cells ? ROW_CELLS_MEAN * sizeof *table->cells : 0);
+    size_t rows = at_least(memory / row_bytes, 4);
+    struct stats_table made = {
+        .row_max = (uint32_t)(rows < 1u << 30 ? rows : 1u << 30),
+        .index_mask = 7,
+    };
+    /* A third of the index is free at least; row + 1 fits into the mask, too. */
+    while (made.index_mask < made.row_max + made.row_max / 2)
+        made.index_mask = made.index_mask * 2 + 1;
+    size_t keys = at_least((size_t)made.row_max * mean_key, KEY_MAX);
+    made.keys_max = (uint32_t)(keys < UINT32_MAX ? keys : UINT32_MAX);
+    /* Room for twice what one row may have: when all others are gone there is some for it. */
+    if (cells)
+        made.cell_max =
+            (uint32_t)at_least((size_t)made.row_max * ROW_CELLS_MEAN, 2 * STATS_ROW_CELLS);
+    made.rows = calloc(made.row_max, sizeof *made.rows);
+    made.index = calloc((size_t)made.index_mask + 1, sizeof *made.index);
+    made.keys = calloc(made.keys_max, 1);
+    made.scratch = calloc(made.row_max, sizeof *made.scratch);
+    made.cells = calloc(at_least(made.cell_max, 1), sizeof *made.cells);
+    if (!made.rows || !made.index || !made.keys || !made.scratch || !made.cells) {
+        stats_table_free(&made);
+        return -1;
+    }
+    *table = made;
+    return 0;
+}
+
+void stats_table_free(struct stats_table *table)
+{
+    if (!table)
+        return;
+    free(table->rows);
+    free(table->index);
+    free(table->keys);
+    free(table->scratch);
+    free(table->cells);
+    *table = (struct stats_table){0};
+}
+
+static void clear_index(struct stats_table *table)
+{
+    memset(table->index, 0, ((size_t)table->index_mask + 1) * sizeof *table->index);
+}
+
+void stats_table_clear(struct stats_table *table)
+{
+    if (table->row_count)
+        clear_index(table);
+    table->row_count = table->keys_len = table->cell_count = table->cell_free = 0;
+    table->serial = table->floor = table->evicted = 0;
+}
+
+/* What stands in the index for the row: its number + 1, and above the bits that this needs some of
+ * the hash, so that hardly any row of another key is looked at. */
+static uint32_t index_tag(const struct stats_table *table, uint64_t hash)
+{
+    return (uint32_t)(hash >> 32) & ~table->index_mask;
+}
+
+/* The place in the index that the row has, or would get: then 0 stands there. */
+static uint32_t *index_find(const struct stats_table *table, uint64_t hash, uint16_t stream)
+{
+    uint32_t mask = table->index_mask, tag = index_tag(table, hash);
+    for (uint32_t slot = stats_table_slot(table, hash, stream);; slot = (slot + 1) & mask) {
+        uint32_t *entry = &table->index[slot];
+        if (*entry == 0)
+            return entry;
+        if ((*entry & ~mask) != tag)
+            continue;
+        const struct stats_row *row = &table->rows[(*entry & mask) - 1];
+        if (row->hash == hash && row->stream == stream)
+            return entry;
+    }
+}
+
+const struct stats_row *stats_table_find(const struct stats_table *table, uint64_t hash,
+                                         uint16_t stream)
+{
+    uint32_t entry = *index_find(table, hash, stream);
+    return entry ? &table->rows[(entry & table->index_mask) - 1] : NULL;
+}
+
+/* All rows into the empty index. They are all different: none needs to be looked at. */
+static void index_rows(struct stats_table *table)
+{
+    uint32_t mask = table->index_mask;
+    for (uint32_t i = 0; i < table->row_count; i++) {
+        const struct stats_row *row = &table->rows[i];
+        uint32_t slot = stats_table_slot(table, row->hash, row->stream);
+        while (table->index[slot])
+            slot = (slot + 1) & mask;
+        table->index[slot] = index_tag(table, row->hash) | (i + 1);
+    }
+}
+
+/* The weight that stands at *rank (from 0) when all are sorted, byte by byte from the top: always
+ * linear, whatever somebody has thought up. *rank becomes the rank among those that are equal. */
+static uint64_t select_weight(const uint64_t *weights, uint32_t count, uint32_t *rank)
+{
+    uint64_t found = 0, known = 0, all = 0;
+    for (uint32_t i = 0; i < count; i++)
+        all |= weights[i];
+    for (int shift = all ? (63 - __builtin_clzll(all)) & ~7 : 0; shift >= 0; shift -= 8) {
+        uint32_t bins[256] = {0}, bin = 0;
+        for (uint32_t i = 0; i < count; i++)
+            bins[weights[i] >> shift & 255] += (weights[i] & known) == found;
+        while (*rank >= bins[bin])
+            *rank -= bins[bin++];
+        found |= (uint64_t)bin << shift;
+        known |= UINT64_C(255) << shift;
+    }
+    return found;
+}
+
+/* A row's cells become free. */
+static void free_cells(struct stats_table *table, struct stats_row *row)
+{
+    uint32_t *end = &row->cells;
+    while (*end)
+        end = &table->cells[*end - 1].next;
+    *end = table->cell_free;
+    table->cell_free = row->cells;
+}
+
+/* Row `from`, which stays, becomes row `to`, and its key follows those before it. */
+static void move_row(struct stats_table *table, uint32_t from, uint32_t to)
+{
+    struct stats_row *row = &table->rows[from];
+    memmove(table->keys + table->keys_len, table->keys + row->key_at, row->key_len);
+    row->key_at = table->keys_len;
+    table->keys_len += row->key_len;
+    if (from != to)
+        table->rows[to] = *row;
+}
+
+/* Drops the lightest rows, of equal ones those that came first; but never the row `keep`, if there
+ * is one, whose new number is returned. There must be another row. */
+static uint32_t evict(struct stats_table *table, uint32_t keep)
+{
+    uint32_t count = table->row_count, left = 0, kept = NO_ROW;
+    uint64_t *weights = table->scratch;
+    for (uint32_t i = 0; i < count; i++)
+        weights[i] = stats_row_weight(&table->rows[i]);
+    if (keep != NO_ROW)
+        weights[keep] = UINT64_MAX;
+    uint32_t ties = count / EVICT_PART;
+    uint64_t limit = select_weight(weights, count, &ties);
+    ties++;
+    table->keys_len = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (weights[i] < limit || (weights[i] == limit && ties && ties--)) {
+            free_cells(table, &table->rows[i]);
+            continue;
+        }
+        if (i == keep)
+            kept = left;
+        move_row(table, i, left++);
+    }
+    table->row_count = left;
+    table->evicted += count - left;
+    table->floor = limit > table->floor ? limit : table->floor;
+    clear_index(table);
+    index_rows(table);
+    return kept;
+}
+
+struct stats_row *stats_table_row(struct stats_table *table, uint64_t hash, uint16_t stream,
+                                  struct span key, bool *fresh)
+{
+    uint32_t *entry = index_find(table, hash, stream);
+    *fresh = *entry == 0;
+    if (!*fresh)
+        return &table->rows[(*entry & table->index_mask) - 1];
+    assert(key.len <= KEY_MAX);
+    while (table->row_count == table->row_max || key.len > table->keys_max - table->keys_len) {
+        evict(table, NO_ROW);
+        entry = index_find(table, hash, stream);
+    }
+    struct stats_row *row = &table->rows[table->row_count++];
+    *row = (struct stats_row){
+        .hash = hash,
+        .serial = table->serial++,
+        .error = table->floor,
+        .key_at = table->keys_len,
+        .stream = stream,
+        .key_len = (uint8_t)key.len,
+    };
+    if (key.len)
+        memcpy(table->keys + table->keys_len, key.ptr, key.len);
+    table->keys_len += row->key_len;
+    *entry = index_tag(table, hash) | table->row_count;
+    return row;
+}
+
+/* The link to the row's cell, or to where it would be; then 0 stands there. NULL: there are too
+ * many already. Those that came first, which are mostly the frequent ones, are found first. */
+static uint32_t *find_cell(struct stats_table *table, struct stats_row *row, unsigned side,
+                           uint16_t qtype, uint16_t rcode)
+{
+    uint32_t *link = &row->cells;
+    unsigned count = 0;
+    while (*link) {
+        struct stats_cell *cell = &table->cells[*link - 1];
+        if (cell->qtype == qtype && cell->rcode == rcode && cell->side == side)
+            return link;
+        link = &cell->next;
+        count++;
+    }
+    return count < STATS_ROW_CELLS ? link : NULL;
+}
+
+void stats_table_cell(struct stats_table *table, struct stats_row **row, unsigned side,
+                      uint16_t qtype, uint16_t rcode, uint64_t hits)
+{
+    uint32_t *link = find_cell(table, *row, side, qtype, rcode);
+    while (link && !*link && !table->cell_free && table->cell_count == table->cell_max) {
+        *row = &table->rows[evict(table, (uint32_t)(*row - table->rows))];
+        link = find_cell(table, *row, side, qtype, rcode);
+    }
+    if (!link)
+        return;
+    if (!*link) {
+        uint32_t number = table->cell_free;
+        if (number)
+            table->cell_free = table->cells[number - 1].next;
+        else
+            number = ++table->cell_count;
+        table->cells[number - 1] =
+            (struct stats_cell){.qtype = qtype, .rcode = rcode, .side = side & 1};
+        *link = number;
+    }
+    table->cells[*link - 1].hits += hits;
+}
+
+const struct stats_cell *stats_row_cell(const struct stats_table *table,
+                                        const struct stats_row *row, const struct stats_cell *after)
+{
+    uint32_t number = after ? after->next : row->cells;
+    return number ? &table->cells[number - 1] : NULL;
+}
+
+struct span stats_row_key(const struct stats_table *table, const struct stats_row *row)
+{
+    return span_of(table->keys + row->key_at, row->key_len);
+}
