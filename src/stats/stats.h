@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/siphash.h"
 #include "core/observer.h"
+#include "stats/hll.h"
 #include "stats/measure.h"
 #include "stats/snapshot.h"
 
@@ -118,5 +119,26 @@ const char *stats_measure_name(enum stats_measure measure);
 /* The sketches' state as bytes, to be kept and merged after a restart: the distinct counts' and the
  * key they hash with. */
 struct siphash_key stats_key(const struct stats *stats);
+
+/*
+ * Windows, for who keeps statistics by spans of time (history): tables and distinct counts of what
+ * came since the window before. The tables above cannot tell: a name that is asked a thousand times
+ * this minute may be far from the top since the start. The first call of stats_window_take begins
+ * the first window (and returns NULL); until then windows cost neither memory nor time. They have a
+ * part of `memory`. A reset empties the one that runs.
+ */
+enum stats_distinct_id { DISTINCT_CLIENTS, DISTINCT_DOMAINS, STATS_DISTINCTS };
+struct stats_window;
+/* What came since the last call, now the caller's own and unchanging; the next window begins. Good
+ * after stats_stop, too. One thread at a time. NULL: the first call, or no memory. */
+struct stats_window *stats_window_take(struct stats *stats);
+void stats_window_free(struct stats_window *window);
+/* As stats_top, of the window. */
+int stats_window_top(const struct stats_window *window, int stream,
+                     const struct stats_question *questions, size_t count, size_t n,
+                     struct stats_answer *answers);
+/* Of all streams together. */
+const struct hll *stats_window_distinct(const struct stats_window *window,
+                                        enum stats_distinct_id which);
 
 #endif
