@@ -1,5 +1,9 @@
 #include "compat/pyutf8.h"
 
+#include <locale.h>
+#include <pthread.h>
+#include <wctype.h>
+
 /*
  * What may follow a first byte (the table of RFC 3629, section 4): the range of the second byte
  * says where overlong forms, surrogates, and code points past U+10FFFF begin.
@@ -80,6 +84,55 @@ size_t pyutf8_ignore(uint8_t *text, size_t len)
         for (unsigned i = 0; i < n; i++)
             *out++ = p[i];
         p += n ? n : 1;
+    }
+    return (size_t)(out - text);
+}
+
+static locale_t unicode; /* (locale_t)0 where there is no such locale */
+
+static void find_unicode(void)
+{
+    unicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+}
+
+static uint32_t lower_code(uint32_t code)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, find_unicode);
+    return unicode ? (uint32_t)towlower_l((wint_t)code, unicode) : code;
+}
+
+static unsigned put_code(uint8_t *p, uint32_t code)
+{
+    static const uint8_t first[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    unsigned len = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (unsigned i = len - 1; i > 0; i--, code >>= 6)
+        p[i] = (uint8_t)(0x80 | (code & 0x3f));
+    p[0] = (uint8_t)(first[len] | code);
+    return len;
+}
+
+static struct span lower_ascii(uint8_t *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        text[i] = (uint8_t)(text[i] + (text[i] >= 'A' && text[i] <= 'Z' ? 'a' - 'A' : 0));
+    return span_of(text, len);
+}
+
+size_t pyutf8_lower(uint8_t *text, size_t len)
+{
+    if (pyutf8_ascii(lower_ascii(text, len)))
+        return len;
+    const uint8_t *p = text, *end = text + len;
+    uint8_t *out = text;
+    while (p < end) {
+        uint8_t lower[4];
+        unsigned n = pyutf8_sequence(p, end);
+        unsigned lower_len = put_code(lower, lower_code(pyutf8_code(p, n)));
+        bool fits = lower_len <= n;
+        memmove(out, fits ? lower : p, fits ? lower_len : n);
+        out += fits ? lower_len : n;
+        p += n;
     }
     return (size_t)(out - text);
 }

@@ -20,4 +20,8 @@ bool pyutf8_valid(struct span text);
  */
 size_t pyutf8_ignore(uint8_t *text, size_t len);
 
+/* str.lower() of well-formed text, in place; returns the new length. Three letters whose lower case
+ * takes more bytes (U+0130, U+023A, U+023E) stay, and a final sigma is one like any other. */
+size_t pyutf8_lower(uint8_t *text, size_t len);
+
 #endif

@@ -60,32 +60,44 @@ static void read_address(struct receiver_address *text, struct span address)
     text->len = (uint8_t)(end - text->text);
 }
 
-/*
- * The first question: labels joined by dots, and the type. Any length byte is taken as such, be it
- * a pointer elsewhere; a label that runs past the end is cut there. In the text every label's
- * length byte but the first has become a dot, and so has the terminator.
- */
-static int read_question(struct receiver_record *record, struct span question)
+bool receiver_question(const struct receiver_head *head, struct span *question)
 {
-    struct buf *space = &record->name_space;
-    space->len = 0;
-    char *text = buf_reserve(space, question.len + 1);
-    if (!text)
-        return DROP_MEMORY;
+    *question = span_of(head->dns.ptr + DNS_HEADER_LEN, head->dns.len - DNS_HEADER_LEN);
+    return load_be16(head->dns.ptr + 4) != 0;
+}
+
+/*
+ * Labels joined by dots: in the text every label's length byte but the first has become a dot, and
+ * so has the terminator. Any length byte is taken as such, be it a pointer elsewhere; a label that
+ * runs past the end is cut there.
+ */
+size_t receiver_put_qname(char *text, size_t size, struct span question, uint16_t *type)
+{
     size_t at = 0;
-    text[0] = '.'; /* of the root */
     if (question.len > 0)
-        memcpy(text, question.ptr + 1, question.len - 1);
+        memcpy(text, question.ptr + 1, question.len - 1 < size ? question.len - 1 : size);
     while (at < question.len && question.ptr[at] != 0) {
         at += (size_t)question.ptr[at] + 1;
         if (at > question.len)
             at = question.len;
-        text[at - 1] = '.';
+        if (at <= size)
+            text[at - 1] = '.';
     }
-    size_t len = at ? at : 1;
-    text[len - 1] = '.';
-    record->qname = span_of(text, pyutf8_ignore((uint8_t *)text, len));
-    uint16_t type = question.len - at > 4 ? load_be16(question.ptr + at + 1) : 0;
+    size_t len = at == 0 ? 1 : at <= size ? at : size;
+    text[len - 1] = '.'; /* of the root, or of what was cut */
+    *type = question.len - at > 4 ? load_be16(question.ptr + at + 1) : 0;
+    return pyutf8_ignore((uint8_t *)text, len);
+}
+
+static int read_question(struct receiver_record *record, struct span question)
+{
+    struct buf *space = &record->name_space;
+    uint16_t type;
+    space->len = 0;
+    char *text = buf_reserve(space, question.len + 1);
+    if (!text)
+        return DROP_MEMORY;
+    record->qname = span_of(text, receiver_put_qname(text, question.len + 1, question, &type));
     record->rrtype = receiver_rrtype(type);
     return FORMAT_WRITTEN;
 }
@@ -131,10 +143,8 @@ int receiver_record_read(struct receiver_record *record, struct event *ev)
     record->rcode = receiver_rcode(head->dns.ptr[3] & 15);
     record->qname = span_of("-", 1);
     record->rrtype = &receiver_absent;
-    if (load_be16(head->dns.ptr + 4) == 0)
-        return FORMAT_WRITTEN;
-    return read_question(record,
-                         span_of(head->dns.ptr + DNS_HEADER_LEN, head->dns.len - DNS_HEADER_LEN));
+    struct span question;
+    return receiver_question(head, &question) ? read_question(record, question) : FORMAT_WRITTEN;
 }
 
 void receiver_record_free(struct receiver_record *record)

@@ -67,6 +67,12 @@ enum { RECEIVER_FIXED_MAX = 1024 };
  * what would have ended the connection there. */
 int receiver_head_read(struct receiver_head *head, struct event *ev);
 
+/* What follows the header; false when it announces no question. */
+bool receiver_question(const struct receiver_head *head, struct span *question);
+/* The first question's name as text, UTF-8, with final dot, in at most `size` bytes (1 at least);
+ * returns its length. The type is 0 when it is not there whole. */
+size_t receiver_put_qname(char *text, size_t size, struct span question, uint16_t *type);
+
 /* The whole record; returns as receiver_head_read, or DROP_MEMORY. */
 int receiver_record_read(struct receiver_record *record, struct event *ev);
 void receiver_record_free(struct receiver_record *record);
