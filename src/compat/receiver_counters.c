@@ -24,18 +24,6 @@ bool receiver_side_cut(struct span *name, enum stats_side *side)
     return false;
 }
 
-bool receiver_word_is(const struct receiver_word *word, struct span lower)
-{
-    if (word->len != lower.len)
-        return false;
-    for (size_t i = 0; i < lower.len; i++) {
-        char c = word->text[i];
-        if ((c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c) != lower.ptr[i])
-            return false;
-    }
-    return true;
-}
-
 static void tally(struct receiver_tally *tally, const struct receiver_word *word, uint64_t value)
 {
     size_t i = 0;

@@ -4,7 +4,7 @@
  *
  * There a counter is a key in one of several maps, which are added up where they share a key: `-`
  * is both an rcode and a type without a name. TLDs, which may collide too (`query/mx`), are not
- * counters here: see receiver_tables.h.
+ * counters here, but rows of a table.
  */
 #ifndef SPILE_COMPAT_RECEIVER_COUNTERS_H
 #define SPILE_COMPAT_RECEIVER_COUNTERS_H
@@ -40,9 +40,6 @@ uint64_t receiver_counters_get(const struct receiver_counters *counters, struct 
 
 /* `query/` or `response/` is taken off the front of the name; false when it has neither. */
 bool receiver_side_cut(struct span *name, enum stats_side *side);
-
-/* The word in lower case. */
-bool receiver_word_is(const struct receiver_word *word, struct span lower);
 
 extern const char *const receiver_side_names[STATS_SIDES];
 

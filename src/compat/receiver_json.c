@@ -1,65 +1,15 @@
 /* dnstap-receiver's JSON: what Python's json.dumps makes of its dictionary, in the order in which
  * the keys were added. */
 #include "compat/pyfloat.h"
-#include "compat/pyutf8.h"
+#include "compat/pyjson.h"
 #include "compat/receiver_format.h"
-
-static char *put_unit(char *p, uint32_t unit)
-{
-    static const char digits[] = "0123456789abcdef";
-    p = PUT_LIT(p, "\\u");
-    for (int shift = 12; shift >= 0; shift -= 4)
-        *p++ = digits[unit >> shift & 15];
-    return p;
-}
-
-/* \uXXXX, two of them (a surrogate pair) past U+FFFF. */
-static char *put_code(char *p, uint32_t code)
-{
-    if (code < 0x10000)
-        return put_unit(p, code);
-    code -= 0x10000;
-    return put_unit(put_unit(p, 0xd800 | code >> 10), 0xdc00 | (code & 0x3ff));
-}
-
-static bool is_plain(uint8_t c)
-{
-    return c >= 0x20 && c <= 0x7e && c != '"' && c != '\\';
-}
-
-static char *put_escaped(char *p, const uint8_t *in, unsigned len)
-{
-    static const char letters[256] = {
-        ['"'] = '"',  ['\\'] = '\\', ['\n'] = 'n', ['\r'] = 'r',
-        ['\t'] = 't', ['\b'] = 'b',  ['\f'] = 'f',
-    };
-    if (letters[*in])
-        return put_char(put_char(p, '\\'), letters[*in]);
-    return put_code(p, pyutf8_code(in, len));
-}
-
-/* Text from the wire, well-formed UTF-8: at most six bytes a byte. */
-static char *put_foreign(char *p, struct span text)
-{
-    const uint8_t *in = text.ptr, *end = in + text.len;
-    while (in < end) {
-        if (is_plain(*in)) {
-            *p++ = (char)*in++;
-            continue;
-        }
-        unsigned len = pyutf8_sequence(in, end);
-        p = put_escaped(p, in, len);
-        in += len;
-    }
-    return p;
-}
 
 #define PUT_WORD(p, key, word) receiver_put_word(PUT_LIT(p, key), word)
 
 static char *put_record(char *p, const struct receiver_record *r)
 {
-    p = put_foreign(PUT_LIT(p, "{\"identity\": \""), r->head.identity);
-    p = put_foreign(PUT_LIT(p, "\", \"qname\": \""), r->qname);
+    p = pyjson_put(PUT_LIT(p, "{\"identity\": \""), r->head.identity);
+    p = pyjson_put(PUT_LIT(p, "\", \"qname\": \""), r->qname);
     p = PUT_WORD(p, "\", \"rrtype\": \"", r->rrtype);
     p = receiver_put_address(PUT_LIT(p, "\", \"query-ip\": \""), &r->query_ip);
     p = receiver_put_port(PUT_LIT(p, "\", \"query-port\": "), r->query_port, "\"-\"");
@@ -86,7 +36,8 @@ static int json_event(void *state, struct event *ev, struct buf *out)
     int drop = receiver_record_read(r, ev);
     if (drop != FORMAT_WRITTEN)
         return drop;
-    char *p = buf_reserve(out, RECEIVER_FIXED_MAX + 6 * (r->head.identity.len + r->qname.len));
+    char *p =
+        buf_reserve(out, RECEIVER_FIXED_MAX + PYJSON_MAX * (r->head.identity.len + r->qname.len));
     if (!p)
         return DROP_MEMORY;
     buf_commit(out, put_record(p, r));

@@ -61,7 +61,7 @@ static char *receiver_put_name(char *p, struct span key)
     return put_bytes(p, key.ptr, key.len);
 }
 
-static bool is_tld(struct span label)
+bool receiver_is_tld(struct span label)
 {
     char text[64]; /* terminated */
     if (label.len >= sizeof text || !pyutf8_ascii(label) || memchr(label.ptr, '.', label.len))
@@ -90,11 +90,11 @@ static struct span receiver_tld(struct span text)
     struct span rest;
     for (int parts = 0; parts < 2; parts++) {
         struct span label = cut_last(text, &rest);
-        if (is_tld(label))
+        if (receiver_is_tld(label))
             return label;
         text = rest;
     }
-    return is_tld(text) ? text : span_of(NULL, 0);
+    return receiver_is_tld(text) ? text : span_of(NULL, 0);
 }
 
 const struct stats_reader receiver_stats_reader = {

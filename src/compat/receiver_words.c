@@ -77,3 +77,36 @@ const struct receiver_word *receiver_rrtype(uint16_t type)
         word = &rrtypes_32768[type - 32768];
     return word->len ? word : &receiver_absent;
 }
+
+bool receiver_word_is(const struct receiver_word *word, struct span lower)
+{
+    if (word->len != lower.len)
+        return false;
+    for (size_t i = 0; i < lower.len; i++) {
+        char c = word->text[i];
+        if ((c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c) != lower.ptr[i])
+            return false;
+    }
+    return true;
+}
+
+static int number_of(const struct receiver_word *words, size_t count, struct span lower)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (lower.len > 0 && receiver_word_is(&words[i], lower))
+            return (int)i;
+    }
+    return -1;
+}
+
+int receiver_rcode_number(struct span lower)
+{
+    return number_of(rcodes, sizeof rcodes / sizeof *rcodes, lower);
+}
+
+int receiver_rrtype_number(struct span lower)
+{
+    int number = number_of(rrtypes, sizeof rrtypes / sizeof *rrtypes, lower);
+    int beyond = number_of(rrtypes_32768, sizeof rrtypes_32768 / sizeof *rrtypes_32768, lower);
+    return number < 0 && beyond >= 0 ? 32768 + beyond : number;
+}
