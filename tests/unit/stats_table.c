@@ -1,0 +1,359 @@
+/* The table of frequent keys: rows, cells, what evicting leaves. Bounds: tests/property/stats.c. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+
+#include "failmalloc.h"
+
+#include "../support/random.h"
+#include "stats/table.h"
+
+/* A hash as a keyed one would be: any number, always the same for the same key. */
+static uint64_t hash_of(uint64_t key)
+{
+    struct random random = {key * 2 + 1};
+    random_u64(&random);
+    return random_u64(&random);
+}
+
+static struct stats_row *hit(struct stats_table *table, uint64_t key, uint64_t hits)
+{
+    char text[32];
+    bool fresh;
+    size_t len = (size_t)snprintf(text, sizeof text, "key %llu", (unsigned long long)key);
+    struct stats_row *row = stats_table_row(table, hash_of(key), 0, span_of(text, len), &fresh);
+    row->values.of[MEASURE_QUERIES] += hits;
+    return row;
+}
+
+static struct stats_table made(size_t memory, unsigned mean_key, bool cells)
+{
+    struct stats_table table;
+    assert_int_equal(stats_table_init(&table, memory, mean_key, cells), 0);
+    return table;
+}
+
+static void assert_key(const struct stats_table *table, const struct stats_row *row, uint64_t key)
+{
+    char text[32];
+    size_t len = (size_t)snprintf(text, sizeof text, "key %llu", (unsigned long long)key);
+    assert_non_null(row);
+    assert_true(span_equal(stats_row_key(table, row), span_of(text, len)));
+}
+
+static void a_row_is_made_once(void **state)
+{
+    (void)state;
+    struct stats_table table = made(1 << 16, 20, false);
+    bool fresh;
+    assert_null(stats_table_find(&table, 77, 0));
+    struct stats_row *row = stats_table_row(&table, 77, 0, span_str("one"), &fresh);
+    assert_true(fresh);
+    assert_ptr_equal(stats_table_row(&table, 77, 0, span_str("one"), &fresh), row);
+    assert_false(fresh);
+    assert_ptr_equal(stats_table_find(&table, 77, 0), row);
+    assert_true(span_equal(stats_row_key(&table, row), span_str("one")));
+    /* Another stream: another row; so is an empty key. */
+    assert_ptr_equal(stats_table_row(&table, 77, 1, span_str("one"), &fresh), row + 1);
+    assert_true(fresh);
+    assert_int_equal(stats_table_row(&table, 78, 0, span_of(NULL, 0), &fresh)->serial, 2);
+    assert_null(stats_table_find(&table, 78, 1));
+    stats_table_free(&table);
+}
+
+/* All rows that there are can be had, whatever the hashes have in common. */
+static void full_tables_find_all(void **state)
+{
+    (void)state;
+    struct stats_table table = made(1 << 16, 8, false);
+    for (int shape = 0; shape < 3; shape++) {
+        stats_table_clear(&table);
+        bool fresh;
+        for (uint64_t i = 0; i < table.row_max; i++) {
+            const uint64_t hashes[] = {hash_of(i), i << 32, i};
+            stats_table_row(&table, hashes[shape], 3, span_of(&i, sizeof i), &fresh);
+            assert_true(fresh);
+        }
+        for (uint64_t i = 0; i < table.row_max; i++) {
+            const uint64_t hashes[] = {hash_of(i), i << 32, i};
+            const struct stats_row *row = stats_table_find(&table, hashes[shape], 3);
+            assert_ptr_equal(row, table.rows + i);
+            assert_true(span_equal(stats_row_key(&table, row), span_of(&i, sizeof i)));
+            assert_null(stats_table_find(&table, hashes[shape], 4));
+        }
+        assert_int_equal(table.floor, 0);
+        assert_int_equal(table.evicted, 0);
+    }
+    stats_table_free(&table);
+}
+
+static void the_lightest_go(void **state)
+{
+    (void)state;
+    struct stats_table table = made(1 << 16, 20, false);
+    const uint64_t max = table.row_max, gone = max / 4 + 1;
+    for (uint64_t i = 0; i < max; i++) /* weights 1 to max, mixed */
+        hit(&table, i, 1 + i * 7919 % max);
+    struct stats_row *next = hit(&table, max, 1);
+    assert_int_equal(table.evicted, gone);
+    assert_int_equal(table.floor, gone);
+    assert_int_equal(table.row_count, max - gone + 1);
+    assert_int_equal(next->error, gone);
+    assert_int_equal(next->serial, max);
+    for (uint64_t i = 0, serial = 0; i < max; i++) {
+        const struct stats_row *row = stats_table_find(&table, hash_of(i), 0);
+        if (1 + i * 7919 % max <= gone) {
+            assert_null(row);
+            continue;
+        }
+        assert_key(&table, row, i);
+        assert_int_equal(row->values.of[MEASURE_QUERIES], 1 + i * 7919 % max);
+        assert_int_equal(row->error, 0);
+        assert_true(row->serial == i && row == table.rows + serial++); /* still in their order */
+    }
+    stats_table_free(&table);
+}
+
+/* Of equal rows those go that came first; and no more than a fourth of all. */
+static void the_oldest_of_equals_go(void **state)
+{
+    (void)state;
+    struct stats_table table = made(1 << 16, 20, false);
+    const uint64_t max = table.row_max, gone = max / 4 + 1;
+    for (uint64_t i = 0; i <= max; i++)
+        hit(&table, i, 5);
+    assert_int_equal(table.evicted, gone);
+    for (uint64_t i = 0; i <= max; i++)
+        assert_true((stats_table_find(&table, hash_of(i), 0) == NULL) == (i < gone));
+    stats_table_free(&table);
+}
+
+/* Weights far apart, and beyond 32 bits: the lightest are found among them, too. */
+static void weights_of_all_magnitudes(void **state)
+{
+    (void)state;
+    struct stats_table table = made(1 << 16, 20, false);
+    struct random random = {4};
+    for (int round = 0; round < 50; round++) {
+        stats_table_clear(&table);
+        const uint64_t max = table.row_max;
+        for (uint64_t i = 0; i < max; i++)
+            hit(&table, i, random_magnitude(&random) >> 4);
+        hit(&table, max, 1);
+        uint64_t lighter = 0;
+        for (uint64_t i = 0; i + 1 < table.row_count; i++) {
+            assert_true(stats_row_weight(&table.rows[i]) >= table.floor);
+            lighter += stats_row_weight(&table.rows[i]) == table.floor;
+        }
+        assert_int_equal(table.row_count - 1, max - (max / 4 + 1));
+        assert_in_range(lighter, 0, max / 4);
+    }
+    stats_table_free(&table);
+}
+
+/* The longest keys: their bytes run out long before the rows. */
+static void keys_run_out(void **state)
+{
+    (void)state;
+    static const unsigned means[] = {0, 1, 20, 255};
+    for (size_t m = 0; m < sizeof means / sizeof *means; m++) {
+        struct stats_table table = made(1 << 14, means[m], false);
+        for (uint64_t i = 0; i < 1000; i++) {
+            uint8_t key[255];
+            bool fresh;
+            memset(key, (int)i, sizeof key);
+            struct stats_row *row =
+                stats_table_row(&table, hash_of(i), 0, span_of(key, 255 - i % 3), &fresh);
+            row->values.of[MEASURE_RESPONSES]++;
+            assert_true(span_equal(stats_row_key(&table, row), span_of(key, 255 - i % 3)));
+        }
+        assert_int_equal(table.evicted + table.row_count, 1000);
+        for (uint32_t i = 0; i < table.row_count; i++) {
+            struct span key = stats_row_key(&table, &table.rows[i]);
+            for (size_t at = 0; at < key.len; at++)
+                assert_int_equal(key.ptr[at], (uint8_t)table.rows[i].serial);
+        }
+        stats_table_free(&table);
+    }
+}
+
+static uint64_t cell_hits(const struct stats_table *table, const struct stats_row *row,
+                          size_t *count)
+{
+    uint64_t hits = 0;
+    *count = 0;
+    for (const struct stats_cell *cell = NULL; (cell = stats_row_cell(table, row, cell)); ++*count)
+        hits += cell->hits;
+    return hits;
+}
+
+static void cells_count(void **state)
+{
+    (void)state;
+    struct stats_table table = made(1 << 16, 20, true);
+    struct stats_row *row = hit(&table, 1, 1), *other = hit(&table, 2, 1);
+    static const struct {
+        unsigned side;
+        uint16_t qtype, rcode;
+    } cells[] = {{0, 1, 0}, {1, 1, 0}, {1, 1, 3}, {1, 28, 3}, {0, STATS_NO_QTYPE, STATS_NO_RCODE}};
+    enum { CELLS = sizeof cells / sizeof *cells };
+    assert_null(stats_row_cell(&table, row, NULL));
+    for (unsigned n = 1; n <= 3; n++)
+        for (size_t i = 0; i < CELLS; i++)
+            stats_table_cell(&table, &row, cells[i].side, cells[i].qtype, cells[i].rcode, i + n);
+    const struct stats_cell *cell = NULL;
+    for (size_t i = 0; i < CELLS; i++) {
+        cell = stats_row_cell(&table, row, cell);
+        assert_true(cell->side == cells[i].side && cell->qtype == cells[i].qtype &&
+                    cell->rcode == cells[i].rcode && cell->hits == 3 * i + 6);
+    }
+    assert_null(stats_row_cell(&table, row, cell));
+    assert_null(stats_row_cell(&table, other, NULL));
+    stats_table_free(&table);
+}
+
+/* A row keeps its first cells and gets no more than it may have. */
+static void cells_of_a_row_are_limited(void **state)
+{
+    (void)state;
+    struct stats_table table = made(1 << 12, 20, true);
+    struct stats_row *row = hit(&table, 1, 1);
+    for (int round = 0; round < 2; round++)
+        for (unsigned type = 0; type < 65536; type++)
+            stats_table_cell(&table, &row, 0, (uint16_t)type, 0, 1);
+    size_t count;
+    assert_int_equal(cell_hits(&table, row, &count), 2 * STATS_ROW_CELLS);
+    assert_int_equal(count, STATS_ROW_CELLS);
+    assert_int_equal(table.evicted, 0);
+    stats_table_free(&table);
+}
+
+/* Cells run out: others go, even heavier ones; the row in work stays, and all cells left are right.
+ */
+static void cells_run_out(void **state)
+{
+    (void)state;
+    struct stats_table table = made(1 << 14, 20, true);
+    struct stats_row *row;
+    for (uint64_t i = 0; i < 5000; i++) {
+        row = hit(&table, i, i % 7 ? 1000 : 0);
+        for (uint16_t n = 0; n < 40; n++) {
+            stats_table_cell(&table, &row, n & 1, n, (uint16_t)(i % 4096), i);
+            assert_key(&table, row, i);
+        }
+    }
+    assert_true(table.evicted > 4000 && table.row_count > 2);
+    assert_in_range(table.cell_count, 0, table.cell_max);
+    for (uint32_t i = 0; i < table.row_count; i++) {
+        size_t count;
+        assert_int_equal(cell_hits(&table, &table.rows[i], &count), 40 * table.rows[i].serial);
+        assert_int_equal(count, 40);
+    }
+    stats_table_free(&table);
+}
+
+/* Two rows that have all cells that there are: one of them goes. */
+static void the_last_other_row_goes(void **state)
+{
+    (void)state;
+    struct stats_table table = made(1 << 12, 20, true);
+    assert_int_equal(table.cell_max, 2 * STATS_ROW_CELLS);
+    for (uint64_t i = 0; i < 3; i++) {
+        struct stats_row *row = hit(&table, i, 100 - i);
+        for (uint16_t n = 0; n < STATS_ROW_CELLS; n++)
+            stats_table_cell(&table, &row, 0, n, 0, 1);
+    }
+    assert_int_equal(table.row_count, 2);
+    assert_int_equal(table.evicted, 1);
+    assert_key(&table, stats_table_find(&table, hash_of(0), 0), 0);
+    assert_key(&table, stats_table_find(&table, hash_of(2), 0), 2);
+    assert_int_equal(table.floor, 99);
+    stats_table_free(&table);
+}
+
+static size_t bytes_of(const struct stats_table *table)
+{
+    return table->row_max * (sizeof *table->rows + sizeof *table->scratch) +
+           ((size_t)table->index_mask + 1) * sizeof *table->index + table->keys_max +
+           table->cell_max * sizeof *table->cells;
+}
+
+static void memory_is_as_told(void **state)
+{
+    (void)state;
+    for (size_t memory = 1 << 15; memory <= 1 << 28; memory += memory / 3)
+        for (unsigned cells = 0; cells < 2; cells++)
+            for (unsigned mean_key = 1; mean_key <= 64; mean_key *= 4) {
+                struct stats_table table = made(memory, mean_key, cells);
+                assert_in_range(bytes_of(&table), memory * 95 / 100, memory * 105 / 100);
+                stats_table_free(&table);
+            }
+    struct stats_table table = made(0, 20, true);
+    assert_in_range(bytes_of(&table), 0, 16384);
+    for (uint64_t i = 0; i < 1000; i++)
+        assert_key(&table, hit(&table, i, 1), i);
+    stats_table_free(&table);
+}
+
+static void clearing_forgets(void **state)
+{
+    (void)state;
+    struct stats_table table = made(1 << 14, 20, true);
+    for (uint64_t i = 0; i < 1000; i++) {
+        struct stats_row *row = hit(&table, i, i);
+        stats_table_cell(&table, &row, 0, 1, 0, 1);
+    }
+    assert_true(table.floor > 0);
+    stats_table_clear(&table);
+    assert_true(table.floor == 0 && table.evicted == 0 && table.row_count == 0);
+    for (uint64_t i = 0; i < 1000; i++)
+        assert_null(stats_table_find(&table, hash_of(i), 0));
+    struct stats_row *row = hit(&table, 5, 1);
+    assert_int_equal(row->serial, 0);
+    assert_null(stats_row_cell(&table, row, NULL));
+    stats_table_free(&table);
+    stats_table_free(&table); /* again, and of nothing */
+    stats_table_free(NULL);
+}
+
+static void no_memory_is_an_error(void **state)
+{
+    (void)state;
+    struct stats_table table = {.floor = 4711};
+    for (unsigned n = 1;; n++) {
+        failmalloc_start(n);
+        int status = stats_table_init(&table, 1 << 14, 20, true);
+        if (!failmalloc_stop()) {
+            assert_int_equal(n, 6); /* five were tried */
+            break;
+        }
+        assert_int_equal(status, -1);
+        assert_true(table.floor == 4711 && !table.rows);
+    }
+    stats_table_free(&table);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_row_is_made_once),
+        cmocka_unit_test(full_tables_find_all),
+        cmocka_unit_test(the_lightest_go),
+        cmocka_unit_test(the_oldest_of_equals_go),
+        cmocka_unit_test(weights_of_all_magnitudes),
+        cmocka_unit_test(keys_run_out),
+        cmocka_unit_test(cells_count),
+        cmocka_unit_test(cells_of_a_row_are_limited),
+        cmocka_unit_test(cells_run_out),
+        cmocka_unit_test(the_last_other_row_goes),
+        cmocka_unit_test(memory_is_as_told),
+        cmocka_unit_test(clearing_forgets),
+        cmocka_unit_test(no_memory_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
