@@ -12,6 +12,8 @@
 #include "wire/dns.h"
 #include "wire/dnstap.h"
 
+struct roster_seat;
+
 /* What a field, a stage or a format needs decoded. A facet implies those above it in its chain. */
 enum event_facet {
     FACET_DNSTAP = 1 << 0,   /* the protobuf */
@@ -27,9 +29,10 @@ enum { EVENT_EDNS_DO = 0x8000 }; /* the flag of dns_edns.flags, RFC 3225 */
 /* Where frames come from: one connection or one file. Immutable while any of its frames is in
  * flight. Owner: the input. */
 struct origin {
-    char peer[64];  /* "192.0.2.1:4711", "unix", a file's name: text for people */
-    uint32_t input; /* index of the input in the configuration */
-    uint32_t id;    /* of the connection: counts from 1 */
+    char peer[64];            /* "192.0.2.1:4711", "unix", a file's name: text for people */
+    uint32_t input;           /* index of the input in the configuration */
+    uint32_t id;              /* of the connection or file: no other one has it (core/roster.h) */
+    struct roster_seat *seat; /* where it is listed; NULL: it is not */
 };
 
 struct event {

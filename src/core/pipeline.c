@@ -464,6 +464,7 @@ struct pipeline *pipeline_new(struct config *config, const struct pipeline_optio
     uv_timer_init(&p->loop, &p->progress);
     p->wake.data = p->deadline.data = p->progress.data = p;
     partial_pool_init(&p->partials, config->settings.partial_max);
+    roster_init(&p->roster);
     raise_descriptor_limit();
     return_large_memory();
     watch_signals(p);
@@ -526,6 +527,7 @@ void pipeline_free(struct pipeline *p)
     free(p->inputs);
     uv_loop_close(&p->loop);
     partial_pool_destroy(&p->partials);
+    roster_destroy(&p->roster);
     chunk_pool_free();
     free(p);
 }

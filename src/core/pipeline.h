@@ -14,6 +14,7 @@
 #include "core/worker.h"
 
 struct pipeline;
+struct roster;
 
 /* How pipeline_run ended. */
 enum pipeline_end {
@@ -46,6 +47,11 @@ unsigned pipeline_worker_count(const struct settings *settings);
 void pipeline_collect(struct pipeline *pipeline);
 /* True once every worker has ended. Any thread. */
 bool pipeline_quiet(const struct pipeline *pipeline);
+
+/* True from the moment when the pipeline is to end. Any thread. */
+bool pipeline_draining(const struct pipeline *pipeline);
+/* Who is connected. Any thread. */
+struct roster *pipeline_roster(struct pipeline *pipeline);
 
 /* What can be seen of a running pipeline; any thread, numbers of the moment. */
 struct pipeline_input {

@@ -3,6 +3,7 @@
 #define SPILE_CORE_PIPELINE_STATE_H
 
 #include "core/input.h"
+#include "core/roster.h"
 #include "core/worker_state.h"
 
 struct pipeline {
@@ -21,6 +22,7 @@ struct pipeline {
     size_t inputs_open;
     struct running_stage *stages;
     struct partial_pool partials;
+    struct roster roster;
     uv_thread_t closer;
     uint64_t deadline_ns; /* the closer's */
     uint64_t signal_ns;   /* when the first signal came; 0: none did */

@@ -14,6 +14,16 @@ bool pipeline_quiet(const struct pipeline *p)
     return atomic_load(&p->workers_running) == 0;
 }
 
+bool pipeline_draining(const struct pipeline *p)
+{
+    return atomic_load(&p->drain_wanted);
+}
+
+struct roster *pipeline_roster(struct pipeline *p)
+{
+    return &p->roster;
+}
+
 size_t pipeline_input_count(const struct pipeline *p)
 {
     return p->inputs_open;

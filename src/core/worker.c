@@ -4,6 +4,8 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "core/roster.h"
+
 /* How long formatted records may wait for their chunk to fill. */
 enum { FLUSH_MS = 5 };
 /* A read of less than this, from a stream that goes on, is worth a rest: see worker_short_read. */
@@ -188,11 +190,18 @@ static void inline_sinks(struct worker *w, struct event *ev)
     }
 }
 
+static void count_malformed(const struct event *ev, struct input_counters *in)
+{
+    counter_add_shared(&in->malformed, 1);
+    if (ev->origin->seat)
+        counter_add(&ev->origin->seat->malformed, 1);
+}
+
 static void one_event(struct worker *w, struct event *ev, struct input_counters *in)
 {
     const struct worker_plan *plan = w->plan;
     if (plan->needs && (event_need(ev, plan->needs) & FACET_DNSTAP)) {
-        counter_add_shared(&in->malformed, 1);
+        count_malformed(ev, in);
     } else {
         for (size_t i = 0; i < plan->stage_count; i++)
             plan->stages[i].hooks->event(plan->stages[i].state, ev);

@@ -25,6 +25,7 @@ struct input_counters {
     counter bytes;
     counter malformed; /* frames that are not dnstap messages */
     counter errors;    /* connections or files that ended in a stream error */
+    counter open;      /* now: sockets that listen, files that are read */
     counter taken;     /* of the file being read: bytes taken, and its size (0: not known) */
     counter size;
 };

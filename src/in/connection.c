@@ -238,6 +238,7 @@ static void begin(struct worker *worker, void *arg)
     struct origin origin = c->feed.origin;
     feed_init(&c->feed, worker, c->rules->counters, true);
     c->feed.origin = origin;
+    feed_list(&c->feed);
     c->feed.reply = send_reply;
     c->timer.data = c->poll.data = c;
     worker_attach(worker, &c->item);

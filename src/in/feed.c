@@ -2,7 +2,7 @@
 
 #include "core/pipeline.h"
 
-enum { FRAMES_AT_ONCE = 256 };
+enum { FRAMES_AT_ONCE = 256, IDENTIFY_MS = 1000 };
 
 void feed_init(struct feed *feed, struct worker *worker, struct input_counters *counters,
                bool answers)
@@ -14,8 +14,14 @@ void feed_init(struct feed *feed, struct worker *worker, struct input_counters *
     partial_init(&feed->partial, pipeline_partials(pipeline), worker);
 }
 
+void feed_list(struct feed *feed)
+{
+    roster_join(pipeline_roster(worker_pipeline(feed->worker)), &feed->seat, &feed->origin);
+}
+
 void feed_destroy(struct feed *feed)
 {
+    roster_leave(pipeline_roster(worker_pipeline(feed->worker)), &feed->seat);
     partial_destroy(&feed->partial);
 }
 
@@ -44,6 +50,27 @@ uint8_t *feed_space(struct feed *feed, size_t *size)
     return partial->data + partial->len;
 }
 
+/* Who is connected is shown with the name that its server gives itself: looked at once a second. */
+static void identify(struct feed *feed, struct span frame)
+{
+    struct dnstap tap;
+    uint64_t now = uv_now(worker_loop(feed->worker));
+    if (now < feed->identify_ms || dnstap_decode(frame, &tap) < 0)
+        return;
+    feed->identify_ms = now + IDENTIFY_MS;
+    roster_identify(pipeline_roster(worker_pipeline(feed->worker)), &feed->seat, tap.identity);
+}
+
+/* Frames are through when this returns. */
+static void hand_over(struct feed *feed, const struct span *frames, size_t count)
+{
+    feed->frames += count;
+    counter_add(&feed->seat.frames, count);
+    identify(feed, frames[0]);
+    if (!worker_frames(feed->worker, &feed->origin, feed->counters, frames, count))
+        feed->enough = true;
+}
+
 /* All whole frames of `in`; *used gets how many bytes they took. */
 static int take_frames(struct feed *feed, struct span in, size_t *used)
 {
@@ -54,11 +81,8 @@ static int take_frames(struct feed *feed, struct span in, size_t *used)
         struct span rest = span_of(in.ptr + *used, in.len - *used);
         int status = fstrm_rx_feed(&feed->rx, rest, frames, FRAMES_AT_ONCE, &count, &took);
         *used += took;
-        if (count > 0) {
-            feed->frames += count;
-            if (!worker_frames(feed->worker, &feed->origin, feed->counters, frames, count))
-                feed->enough = true;
-        }
+        if (count > 0)
+            hand_over(feed, frames, count);
         if (feed->rx.reply_len > 0 && feed->reply) {
             struct span reply = span_of(feed->rx.reply, feed->rx.reply_len);
             feed->rx.reply_len = 0;
@@ -78,6 +102,7 @@ int feed_bytes(struct feed *feed, size_t len)
     if (feed->reading_partial)
         in.ptr = partial->data;
     counter_add_shared(&feed->counters->bytes, len);
+    counter_add(&feed->seat.bytes, len);
     int status = take_frames(feed, in, &used);
     if (status < 0)
         return status;

@@ -7,6 +7,7 @@
 #define SPILE_IN_FEED_H
 
 #include "core/partial.h"
+#include "core/roster.h"
 #include "core/worker.h"
 #include "wire/fstrm.h"
 
@@ -16,6 +17,8 @@ struct feed {
     struct partial partial;
     struct worker *worker;
     struct origin origin;
+    struct roster_seat seat;
+    uint64_t identify_ms; /* when the identity is looked at next, of the loop's clock */
     struct input_counters *counters;
     uint64_t frames;
     bool reading_partial; /* the reader was sent into the partial itself: a large frame */
@@ -26,6 +29,8 @@ struct feed {
 
 void feed_init(struct feed *feed, struct worker *worker, struct input_counters *counters,
                bool answers);
+/* The feed's origin is set: it is listed in the roster until it is destroyed. */
+void feed_list(struct feed *feed);
 void feed_destroy(struct feed *feed);
 
 /* Where the next read goes, at most *size bytes. NULL: no memory, or the budget for cut frames

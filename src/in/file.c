@@ -88,6 +88,7 @@ static void handle_closed(uv_handle_t *handle)
         return;
     struct pipeline *pipeline = r->input->pipeline;
     bool failed = r->failed;
+    counter_add_shared(&r->input->counters.open, (uint64_t)-1);
     source_close(r->source);
     feed_destroy(&r->feed);
     worker_detach(r->feed.worker, &r->item);
@@ -265,7 +266,7 @@ static void next_file(struct reader *r)
         return;
     }
     r->feed.origin.input = r->input->index;
-    r->feed.origin.id = (uint32_t)r->next;
+    feed_list(&r->feed);
     counter_set(&r->input->counters.size, source_size(r->source));
     start_reading(r);
 }
@@ -296,11 +297,12 @@ static int file_open(struct input *in, struct error *err)
     r->item.stop = stop;
     r->input = in;
     r->file = in->priv;
-    if (worker_post(pipeline_pick_worker(in->pipeline), begin, r) < 0) {
-        free(r);
-        return error_set(err, "no memory");
-    }
-    return 0;
+    counter_add_shared(&in->counters.open, 1);
+    if (worker_post(pipeline_pick_worker(in->pipeline), begin, r) == 0)
+        return 0;
+    counter_add_shared(&in->counters.open, (uint64_t)-1);
+    free(r);
+    return error_set(err, "no memory");
 }
 
 static const struct input_hooks file_hooks = {.finite = true, .open = file_open};

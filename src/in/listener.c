@@ -49,7 +49,7 @@ static void take(struct listener *l, int fd, const struct sockaddr_storage *addr
         refuse(l, fd, peer.text, "it keeps reconnecting, without bringing anything");
         return;
     }
-    struct origin origin = {.input = l->input->index, .id = ++l->next_id};
+    struct origin origin = {.input = l->input->index};
     snprintf(origin.peer, sizeof origin.peer, "%s", peer.text);
     counter_add_shared(&l->input->counters.connections, 1);
     log_debug("%s: connection from %s%s", l->name, peer.text,
@@ -122,6 +122,7 @@ int listener_start(struct listener *l, struct input *in, const struct listener_o
     uv_timer_init(loop, &l->pause);
     l->poll.data = l->pause.data = l;
     l->active = true;
+    counter_add_shared(&in->counters.open, 1);
     uv_poll_start(&l->poll, UV_READABLE, acceptable);
     log_info("listening on %s", l->name);
     return 0;
@@ -138,6 +139,7 @@ void listener_stop(struct listener *l)
     if (!l->active)
         return;
     l->active = false;
+    counter_add_shared(&l->input->counters.open, (uint64_t)-1);
     uv_close((uv_handle_t *)&l->pause, NULL);
     uv_close((uv_handle_t *)&l->poll, listener_closed);
 }

@@ -70,7 +70,6 @@ struct listener {
     bool (*admit)(struct listener *listener, int fd, const struct sockaddr_storage *address,
                   struct peer *peer);
     char name[160];
-    uint32_t next_id;
     int fd;
     bool active;
 };

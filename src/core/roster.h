@@ -1,0 +1,63 @@
+/*
+ * The roster: who is connected. Every open connection and file has a seat, in order of joining;
+ * what it brings is counted there by its own worker, and any thread may look.
+ *
+ * The lock is taken for joining, leaving and listing; the data path counts without it, and tells a
+ * changed identity only when nobody holds it.
+ */
+#ifndef SPILE_CORE_ROSTER_H
+#define SPILE_CORE_ROSTER_H
+
+#include <pthread.h>
+
+#include "base/counter.h"
+#include "core/event.h"
+
+enum { ROSTER_IDENTITY_MAX = 128 };
+
+/* Zeroed sits nowhere. Owner: the connection or file, on its worker's thread. */
+struct roster_seat {
+    struct roster_seat *next, *prev;
+    const struct origin *origin; /* NULL: not seated */
+    int64_t since_ms;            /* wall clock, Unix milliseconds */
+    counter frames;              /* one writer each */
+    counter bytes;
+    counter malformed; /* frames that are no dnstap messages */
+    uint8_t identity[ROSTER_IDENTITY_MAX];
+    uint8_t identity_len; /* 0: not known */
+};
+
+/* Owner: the pipeline. */
+struct roster {
+    pthread_mutex_t lock; /* of the list, and of the seats' identities */
+    struct roster_seat *first, *last;
+    size_t count;
+    uint32_t last_id;
+};
+
+/* What others see of a seat: a copy. */
+struct roster_entry {
+    struct origin origin;
+    int64_t since_ms;
+    uint64_t frames, bytes, malformed;
+    uint8_t identity[ROSTER_IDENTITY_MAX]; /* as sent, cut */
+    uint8_t identity_len;
+};
+
+void roster_init(struct roster *roster);
+void roster_destroy(struct roster *roster);
+
+/* Takes a seat and sets origin->id, which no other origin of the roster ever has, and origin->seat.
+ * The origin stays where it is until the seat is left. */
+void roster_join(struct roster *roster, struct roster_seat *seat, struct origin *origin);
+/* Of somebody who has no seat: nothing. */
+void roster_leave(struct roster *roster, struct roster_seat *seat);
+/* The identity in a frame of late. The seat's own thread; never waits: when somebody lists just now
+ * it is told another time. */
+void roster_identify(struct roster *roster, struct roster_seat *seat, struct span identity);
+
+/* Copies the first `max` entries, in ascending order of their ids, and returns how many; *all gets
+ * how many there are. Any thread. */
+size_t roster_list(struct roster *roster, struct roster_entry *entries, size_t max, size_t *all);
+
+#endif
