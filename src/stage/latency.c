@@ -22,6 +22,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/ascii.h"
 #include "base/siphash.h"
 #include "core/stage.h"
 
@@ -107,24 +108,13 @@ static int latency_open(void **state, const struct settings *settings, unsigned 
     return 0;
 }
 
-/* Upper-case ASCII letters of eight bytes made lower case. Length bytes of labels are below 64, so
- * a name may be treated as a whole. */
-static uint64_t lower_case(uint64_t word)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    uint64_t low = word & 0x7f * ones;
-    uint64_t from_a = low + (0x80 - 'A') * ones;
-    uint64_t beyond_z = low + (0x80 - 'Z' - 1) * ones;
-    uint64_t upper = (from_a & ~beyond_z & ~word) & 0x80 * ones;
-    return word | upper >> 2;
-}
-
+/* Length bytes of labels are below 64, so a name may be treated as a whole. */
 static void hash_name(struct siphash *s, const uint8_t *wire, size_t len)
 {
     for (; len >= 8; wire += 8, len -= 8)
-        siphash_word(s, lower_case(siphash_load(wire, 8)));
+        siphash_word(s, ascii_lower(siphash_load(wire, 8)));
     if (len)
-        siphash_word(s, lower_case(siphash_load(wire, len)));
+        siphash_word(s, ascii_lower(siphash_load(wire, len)));
 }
 
 static uint64_t word_of(uint64_t a, uint64_t b, uint64_t c, uint64_t d)

@@ -49,13 +49,14 @@ struct stats_sample {
 /* Constant. How events become samples and keys text. */
 struct stats_reader {
     uint32_t needs; /* facets */
-    /* Fills the sample, whose name may live in `space` (SAMPLE_NAME_MAX bytes). False: the event
-     * counts as malformed, and nothing else of it counts. */
+    /* Fills the sample, whose name may live in `space` (SAMPLE_NAME_MAX + 1 bytes). False: the
+     * event counts as malformed, and nothing else of it counts. */
     bool (*read)(struct event *ev, uint8_t *space, struct stats_sample *sample);
+    bool wire_keys; /* keys are names in wire form; else text with a final dot */
     /* The key as text, UTF-8, not escaped for any format; at most SAMPLE_TEXT_MAX bytes at `p`,
      * returns the byte behind the last. */
     char *(*put_name)(char *p, struct span key);
-    /* For the tables of TLDs: the label of the name (its text) that counts as TLD, or absent. */
+    /* Optional; of text keys: the label that counts as TLD, or absent. Without it: the last one. */
     struct span (*tld)(struct span text);
 };
 

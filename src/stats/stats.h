@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/siphash.h"
 #include "core/observer.h"
-#include "stats/hll.h"
+#include "stats/distinct.h"
 #include "stats/measure.h"
 #include "stats/snapshot.h"
 
@@ -46,7 +46,7 @@ void stats_release(const struct stats_snapshot *snapshot);
  * stats_take. NULL: none came, or the statistics have stopped (then stats_stopped). Any thread. */
 const struct stats_snapshot *stats_wait(struct stats *stats, uint64_t generation,
                                         uint64_t timeout_ns);
-bool stats_stopped(const struct stats *stats);
+bool stats_stopped(struct stats *stats);
 
 /* Forgets all numbers; streams stay listed. Waits until a snapshot is there that says so. */
 void stats_reset(struct stats *stats);
@@ -127,7 +127,6 @@ struct siphash_key stats_key(const struct stats *stats);
  * the first window (and returns NULL); until then windows cost neither memory nor time. They have a
  * part of `memory`. A reset empties the one that runs.
  */
-enum stats_distinct_id { DISTINCT_CLIENTS, DISTINCT_DOMAINS, STATS_DISTINCTS };
 struct stats_window;
 /* What came since the last call, now the caller's own and unchanging; the next window begins. Good
  * after stats_stop, too. One thread at a time. NULL: the first call, or no memory. */

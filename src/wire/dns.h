@@ -21,6 +21,13 @@ enum {
     DNS_TYPE_OPT = 41,
 };
 
+/* Rcodes likewise; dns_codes.c has all. */
+enum {
+    DNS_RCODE_NOERROR = 0,
+    DNS_RCODE_SERVFAIL = 2,
+    DNS_RCODE_NXDOMAIN = 3,
+};
+
 enum dns_flag {
     DNS_FLAG_QR = 0x8000,
     DNS_FLAG_AA = 0x0400,
@@ -87,6 +94,13 @@ int dns_name_skip(struct span msg, size_t offset, size_t *end);
  * \. \; \( \) \\ and, for bytes outside 0x21..0x7e, \DDD. An absent name is no text. Writes at most
  * DNS_NAME_TEXT_MAX bytes at `p`; returns the byte behind the last. */
 char *dns_name_put(char *p, struct dns_name name);
+
+/* The wire form in lower case of a name's text, with or without its final dot, escapes as
+ * dns_name_put writes them. `wire` has DNS_NAME_MAX bytes. Its length; 0 when it is no name. */
+size_t dns_name_parse(struct span text, uint8_t *wire);
+
+/* The name in lower case at `p`, which has DNS_NAME_MAX + 1 bytes. */
+void dns_name_lower(uint8_t *p, struct dns_name name);
 
 struct dns_question {
     struct dns_name name;

@@ -3,7 +3,9 @@
 #include <tmmintrin.h>
 #endif
 
+#include "base/ascii.h"
 #include "base/put.h"
+#include "base/siphash.h"
 #include "wire/dns.h"
 
 enum {
@@ -205,4 +207,62 @@ char *dns_name_put(char *p, struct dns_name name)
     if (name.len <= 1)
         return name.len ? put_char(p, '.') : p;
     return put_by_byte(p, name);
+}
+
+/* Length bytes of labels are below 64, no letters: so the name may be treated as a whole. */
+void dns_name_lower(uint8_t *p, struct dns_name name)
+{
+    for (size_t at = 0; at < name.len; at += 8) {
+        size_t left = name.len - at;
+        uint64_t word = ascii_lower(siphash_load(name.wire + at, left < 8 ? left : 8));
+        memcpy(p + at, &word, sizeof word);
+    }
+}
+
+/* One byte of a label's text, escaped or not: \\DDD is a byte's number, \\X is X. False at the end,
+ * at a bare dot and at what is no escape; then *at stays. */
+static bool parse_byte(struct span text, size_t *at, uint8_t *byte)
+{
+    size_t i = *at;
+    if (i >= text.len || text.ptr[i] == '.')
+        return false;
+    if (text.ptr[i] != '\\') {
+        *byte = text.ptr[i];
+        *at = i + 1;
+        return true;
+    }
+    unsigned value = 0, digits = 0;
+    for (i++; digits < 3 && i < text.len && text.ptr[i] >= '0' && text.ptr[i] <= '9'; i++, digits++)
+        value = value * 10 + (text.ptr[i] - '0');
+    if (digits == 0 && i < text.len)
+        value = text.ptr[i++];
+    else if (digits != 3 || value > UINT8_MAX)
+        return false;
+    *byte = (uint8_t)value;
+    *at = i;
+    return true;
+}
+
+size_t dns_name_parse(struct span text, uint8_t *wire)
+{
+    uint8_t name[DNS_NAME_MAX + 1];
+    size_t len = 0, at = 0;
+    if (text.len == 1 && text.ptr[0] == '.')
+        at = 1;
+    while (at < text.len) {
+        size_t label = len++;
+        while (len < DNS_NAME_MAX && len - label <= LABEL_MAX && parse_byte(text, &at, &name[len]))
+            len++;
+        if (len == label + 1 || len >= DNS_NAME_MAX || (at < text.len && text.ptr[at] != '.'))
+            return 0;
+        name[label] = (uint8_t)(len - label - 1);
+        at++;
+    }
+    if (text.len == 0)
+        return 0;
+    name[len++] = 0;
+    memcpy(wire, name, len);
+    for (size_t i = 0; i < len; i++)
+        wire[i] |= wire[i] >= 'A' && wire[i] <= 'Z' ? 0x20 : 0;
+    return len;
 }

@@ -1,0 +1,146 @@
+/* From shards into tables. */
+#include "stats/state.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+/* Entries merged before readers of the tables get their turn: about a tenth of a millisecond. */
+enum { MERGE_AT_ONCE = 256 };
+
+int64_t stats_wall_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* The statistics' number of a shard's stream; a new one is listed if there is room. */
+static unsigned find_stream(struct stats *stats, struct span name)
+{
+    for (size_t i = 0; i < stats->stream_count; i++) {
+        struct stream_state *s = &stats->streams[i];
+        if (span_equal(span_of(s->name, s->name_len), name))
+            return (unsigned)i;
+    }
+    if (stats->stream_count == stats->settings.streams)
+        return (unsigned)stats->settings.streams;
+    struct stream_state *s = &stats->streams[stats->stream_count];
+    memcpy(s->name, name.ptr, name.len);
+    s->name[name.len] = '\0';
+    s->name_len = name.len;
+    return (unsigned)stats->stream_count++;
+}
+
+/* --- counters ------------------------------------------------------------------------------- */
+
+static void merge_stream(struct stats *stats, unsigned number, const struct stats_counters *from,
+                         const struct shard_stream *stream)
+{
+    struct stream_state *s = &stats->streams[number], *total = stats_total(stats);
+    int64_t now = stats_wall_ms();
+    stats_counters_add(&s->counters, from);
+    stats_counters_add(&total->counters, from);
+    s->origin = stream->origin;
+    s->last_side = total->last_side = stream->last_side;
+    s->last_seen_ms = total->last_seen_ms = now;
+    if (s->first_seen_ms == 0)
+        s->first_seen_ms = now;
+    if (total->first_seen_ms == 0)
+        total->first_seen_ms = now;
+}
+
+/* Which of the statistics' streams the shard's are. */
+static void merge_counters(struct stats *stats, const struct shard *shard, uint16_t *numbers)
+{
+    for (uint32_t i = 0; i < shard->stream_count; i++) {
+        const struct shard_stream *stream = &shard->streams[i];
+        numbers[i] = (uint16_t)find_stream(stats, span_of(stream->name, stream->name_len));
+        merge_stream(stats, numbers[i], &shard->counters[i], stream);
+    }
+    numbers[shard->stream_max] = (uint16_t)stats->settings.streams;
+    if (shard->other_used) {
+        stats->rest_used = true;
+        merge_stream(stats, numbers[shard->stream_max], &shard->counters[shard->stream_max],
+                     &shard->streams[shard->stream_max]);
+    }
+    stats->malformed += shard->malformed;
+    stats->unlisted += shard->unlisted;
+}
+
+/* --- tables --------------------------------------------------------------------------------- */
+
+static void seen(struct stats *stats, unsigned number, enum stats_distinct_id kind, uint64_t hash)
+{
+    unsigned total = (unsigned)stats_total_index(stats);
+    distinct_add(&stats->distinct, stats->streams[number].distinct, number, kind, hash);
+    distinct_add(&stats->distinct, stats->streams[total].distinct, total, kind, hash);
+    if (stats->window)
+        hll_add(&stats->window->distinct[kind], hash);
+}
+
+static void merge_entry(struct stats *stats, enum shard_table_id id, const struct shard_entry *e,
+                        unsigned number, struct span key)
+{
+    table_set_add(&stats->tables, id, e, number, key);
+    if (stats->window)
+        table_set_add(&stats->window->tables, id, e, number, key);
+    if (id == SHARD_CLIENTS) {
+        seen(stats, number, DISTINCT_CLIENTS, e->hash);
+    } else if (id == SHARD_NAMES) {
+        seen(stats, number, DISTINCT_DOMAINS, e->hash);
+        seen(stats, number, e->side == STATS_QUERY ? DISTINCT_ASKED : DISTINCT_ANSWERED, e->hash);
+    }
+}
+
+static void merge_table(struct stats *stats, const struct shard *shard, enum shard_table_id id,
+                        const uint16_t *numbers)
+{
+    const struct shard_table *table = &shard->tables[id];
+    for (uint32_t i = 0; i < table->count;) {
+        uint32_t stop = table->count - i > MERGE_AT_ONCE ? i + MERGE_AT_ONCE : table->count;
+        pthread_rwlock_wrlock(&stats->tables_lock);
+        for (; i < stop; i++) {
+            const struct shard_entry *e = &table->entries[i];
+            merge_entry(stats, id, e, numbers[e->stream],
+                        span_of(shard->keys + e->key_at, e->key_len));
+        }
+        pthread_rwlock_unlock(&stats->tables_lock);
+    }
+}
+
+void stats_merge(struct stats *stats, const struct shard *shard)
+{
+    pthread_rwlock_wrlock(&stats->tables_lock);
+    merge_counters(stats, shard, stats->numbers);
+    pthread_rwlock_unlock(&stats->tables_lock);
+    for (int id = 0; id < SHARD_TABLES; id++)
+        merge_table(stats, shard, id, stats->numbers);
+}
+
+static void forget_stream(struct stream_state *s)
+{
+    memset(&s->counters, 0, sizeof s->counters);
+    memset(s->distinct, 0, sizeof *s->distinct);
+    memset(s->past, 0, RATE_SECONDS * sizeof *s->past);
+    s->first_seen_ms = s->last_seen_ms = 0;
+}
+
+void stats_forget(struct stats *stats)
+{
+    pthread_rwlock_wrlock(&stats->tables_lock);
+    table_set_clear(&stats->tables);
+    if (stats->window) {
+        table_set_clear(&stats->window->tables);
+        memset(stats->window->distinct, 0, sizeof stats->window->distinct);
+    }
+    distinct_clear(&stats->distinct);
+    for (size_t i = 0; i < stats->stream_count; i++)
+        forget_stream(&stats->streams[i]);
+    forget_stream(stats_rest(stats));
+    forget_stream(stats_total(stats));
+    stats->rest_used = false;
+    stats->malformed = stats->unlisted = 0;
+    stats->ticks = 0;
+    stats->since_ms = stats_wall_ms();
+    pthread_rwlock_unlock(&stats->tables_lock);
+}

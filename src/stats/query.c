@@ -1,0 +1,368 @@
+/*
+ * Questions to the tables. A stream's rows are looked at once for all questions of a call; each
+ * question keeps its best in a heap, and looks closer only at rows that can still get in.
+ *
+ * Over all streams a key's rows add up. Candidates are the best of each stream, many more than were
+ * asked for; their sums over all streams are exact. A key that is a candidate nowhere has in no
+ * stream as much as the worst candidate there.
+ */
+#include <stdlib.h>
+
+#include "base/put.h"
+#include "stats/tables.h"
+
+enum { CANDIDATES_MIN = 1000 };
+
+/* One row that may be among the best: where it stands, and for what. */
+struct candidate {
+    uint64_t value;
+    uint64_t serial;
+    const struct stats_row *row;
+};
+
+/* The best of one question: a heap, the worst on top. */
+struct best {
+    const struct stats_question *question;
+    const struct stats_table *table;
+    struct candidate *items;
+    size_t count, max;
+    uint8_t under[SAMPLE_NAME_MAX + 1]; /* question->under as a key */
+    size_t under_len;
+};
+
+/* --- values --------------------------------------------------------------------------------- */
+
+static uint64_t cells_value(const struct stats_table *table, const struct stats_row *row,
+                            const struct stats_question *q)
+{
+    uint64_t sum = 0;
+    for (const struct stats_cell *c = stats_row_cell(table, row, NULL); c;
+         c = stats_row_cell(table, row, c)) {
+        uint32_t code = q->by == BY_RCODE ? c->rcode : c->qtype;
+        if (c->side == q->side && (q->matches ? q->matches(q->ctx, code) : code == q->code))
+            sum += c->hits;
+    }
+    return sum;
+}
+
+static uint64_t two(const struct stats_values *v, enum stats_measure a, enum stats_measure b)
+{
+    return v->of[a] + v->of[b];
+}
+
+/* What the question counts of the values, but for cells; for those: what it cannot exceed. */
+static uint64_t values_value(const struct stats_values *v, const struct stats_question *q)
+{
+    switch (q->by) {
+    case BY_MEAN:
+        return v->of[MEASURE_TIMED] ? v->of[MEASURE_LATENCY] / v->of[MEASURE_TIMED] : 0;
+    case BY_HITS:
+        return two(v, MEASURE_QUERIES, MEASURE_RESPONSES);
+    case BY_BYTES:
+        return two(v, MEASURE_QUERY_BYTES, MEASURE_RESPONSE_BYTES);
+    case BY_RCODE:
+    case BY_QTYPE:
+        return v->of[q->side == STATS_QUERY ? MEASURE_QUERIES : MEASURE_RESPONSES];
+    default:
+        return v->of[q->measure];
+    }
+}
+
+static bool by_cells(const struct stats_question *q)
+{
+    return q->by == BY_RCODE || q->by == BY_QTYPE;
+}
+
+/* --- the heap ------------------------------------------------------------------------------- */
+
+/* Worse: less, or as much but later. */
+static bool is_worse(const struct candidate *a, const struct candidate *b)
+{
+    return a->value != b->value ? a->value < b->value : a->serial > b->serial;
+}
+
+static void swap(struct candidate *a, struct candidate *b)
+{
+    struct candidate c = *a;
+    *a = *b;
+    *b = c;
+}
+
+static void sift_down(struct candidate *items, size_t count, size_t at)
+{
+    for (size_t child; (child = 2 * at + 1) < count; at = child) {
+        if (child + 1 < count && is_worse(&items[child + 1], &items[child]))
+            child++;
+        if (!is_worse(&items[child], &items[at]))
+            return;
+        swap(&items[child], &items[at]);
+    }
+}
+
+static void keep(struct best *best, const struct candidate *c)
+{
+    if (best->count == best->max) {
+        if (is_worse(c, &best->items[0]))
+            return;
+        best->items[0] = *c;
+        sift_down(best->items, best->count, 0);
+        return;
+    }
+    size_t at = best->count++;
+    best->items[at] = *c;
+    for (; at > 0 && is_worse(&best->items[at], &best->items[(at - 1) / 2]); at = (at - 1) / 2)
+        swap(&best->items[at], &best->items[(at - 1) / 2]);
+}
+
+static int descending(const void *a, const void *b)
+{
+    return is_worse(a, b) ? 1 : -1;
+}
+
+/* --- looking at rows ------------------------------------------------------------------------ */
+
+/* True when the key is the domain asked for, or below it. */
+static bool is_under(const struct table_set *set, const struct best *best, struct span key)
+{
+    if (best->under_len == 0)
+        return true;
+    size_t labels = best->under_len;
+    if (key.len < labels || memcmp(key.ptr + key.len - labels, best->under, labels) != 0)
+        return false;
+    struct span rest = span_of(key.ptr, key.len - labels);
+    if (rest.len == 0)
+        return true;
+    if (!set->reader->wire_keys)
+        return rest.ptr[rest.len - 1] == '.';
+    size_t at = 0; /* the domain must begin where a label does */
+    while (at < rest.len)
+        at += rest.ptr[at] + 1u;
+    return at == rest.len;
+}
+
+static void swap_bests(struct best *a, struct best *b)
+{
+    struct best c = *a;
+    *a = *b;
+    *b = c;
+}
+
+static void consider(const struct table_set *set, struct best *best, const struct stats_row *row)
+{
+    if (best->max == 0)
+        return;
+    struct candidate c = {values_value(&row->values, best->question), row->serial, row};
+    if (c.value == 0 || (best->count == best->max && is_worse(&c, &best->items[0])))
+        return;
+    if (best->under_len > 0 && !is_under(set, best, stats_row_key(best->table, row)))
+        return;
+    if (by_cells(best->question)) {
+        c.value = cells_value(best->table, row, best->question);
+        if (c.value == 0)
+            return;
+    }
+    keep(best, &c);
+}
+
+static void scan(const struct table_set *set, struct best *bests, size_t count, int stream)
+{
+    for (int id = 0; id < STATS_TABLES; id++) {
+        const struct stats_table *table = &set->tables[id];
+        size_t wanted = 0; /* the questions on this table are moved to the front */
+        for (size_t i = 0; i < count; i++) {
+            if (bests[i].table == table)
+                swap_bests(&bests[wanted++], &bests[i]);
+        }
+        for (uint32_t r = 0; wanted > 0 && r < table->row_count; r++) {
+            const struct stats_row *row = &table->rows[r];
+            for (size_t i = 0; i < wanted && (stream < 0 || row->stream == stream); i++)
+                consider(set, &bests[i], row);
+        }
+    }
+}
+
+/* --- sums over all streams ------------------------------------------------------------------ */
+
+static int by_hash(const void *a, const void *b)
+{
+    const struct candidate *x = a, *y = b;
+    if (x->row->hash != y->row->hash)
+        return x->row->hash < y->row->hash ? -1 : 1;
+    return x->serial < y->serial ? -1 : x->serial > y->serial;
+}
+
+/* Adds up the rows that the candidate's key has, and their errors; its value over all streams. */
+static uint64_t sum_rows(const struct table_set *set, const struct best *best,
+                         const struct stats_row *row, int stream, struct stats_values *values,
+                         uint64_t *error)
+{
+    uint64_t cells = 0;
+    *values = (struct stats_values){0};
+    *error = 0;
+    for (int s = 0; s <= (int)set->stream_max; s++) {
+        const struct stats_row *r =
+            stream >= 0 && s != stream ? NULL : stats_table_find(best->table, row->hash, s);
+        if (!r)
+            continue;
+        stats_values_add(values, &r->values);
+        *error += r->error;
+        if (by_cells(best->question))
+            cells += cells_value(best->table, r, best->question);
+    }
+    return by_cells(best->question) ? cells : values_value(values, best->question);
+}
+
+/* One candidate a key, with its value over all streams. */
+static void unite(const struct table_set *set, struct best *best)
+{
+    size_t kept = 0;
+    qsort(best->items, best->count, sizeof *best->items, by_hash);
+    for (size_t i = 0; i < best->count; i++) {
+        struct stats_values values;
+        uint64_t error;
+        struct candidate *c = &best->items[i];
+        if (kept > 0 && best->items[kept - 1].row->hash == c->row->hash)
+            continue;
+        c->value = sum_rows(set, best, c->row, STATS_ALL, &values, &error);
+        best->items[kept++] = *c;
+    }
+    best->count = kept;
+}
+
+/* --- answers -------------------------------------------------------------------------------- */
+
+static size_t put_key(const struct table_set *set, enum stats_table_id id, struct span key,
+                      char *text)
+{
+    char *end;
+    if (id == TABLE_CLIENTS || id == TABLE_SERVERS)
+        end = key.len == 4    ? put_ipv4(text, key.ptr)
+              : key.len == 16 ? put_ipv6(text, key.ptr)
+                              : put_char(text, '-');
+    else
+        end = set->reader->put_name(text, key);
+    size_t len = (size_t)(end - text);
+    if (id == TABLE_TLDS && len > 1 && text[len - 1] == '.')
+        len--;
+    text[len] = '\0';
+    return len;
+}
+
+static int fill_answer(const struct table_set *set, struct best *best, int stream, size_t n,
+                       struct stats_answer *answer)
+{
+    qsort(best->items, best->count, sizeof *best->items, descending);
+    *answer = (struct stats_answer){
+        .rows = calloc(best->count ? best->count : 1, sizeof *answer->rows),
+        .count = best->count < n ? best->count : n,
+        .floor = best->table->floor,
+    };
+    if (!answer->rows)
+        return -1;
+    for (uint32_t r = 0; r < best->table->row_count; r++)
+        answer->keys += stream < 0 || best->table->rows[r].stream == stream;
+    for (size_t i = 0; i < answer->count; i++) {
+        const struct candidate *c = &best->items[i];
+        struct stats_top *top = &answer->rows[i];
+        top->value = c->value;
+        sum_rows(set, best, c->row, stream, &top->values, &top->error);
+        top->text_len = (uint16_t)put_key(set, best->question->table,
+                                          stats_row_key(best->table, c->row), top->text);
+    }
+    return 0;
+}
+
+/* The domain asked for as a key, to be compared with the ends of others. */
+static int read_under(const struct table_set *set, struct best *best)
+{
+    struct span text = best->question->under;
+    if (text.len == 0 || (text.len == 1 && text.ptr[0] == '.'))
+        return 0;
+    if (set->reader->wire_keys) {
+        best->under_len = dns_name_parse(text, best->under);
+        return best->under_len ? 0 : -1;
+    }
+    if (text.len >= sizeof best->under)
+        return -1;
+    memcpy(best->under, text.ptr, text.len);
+    best->under_len = text.len;
+    return 0;
+}
+
+/* Keeps as many rows as may matter: among several streams more than were asked for. */
+static int open_bests(const struct table_set *set, const struct stats_question *questions,
+                      size_t count, size_t keep_rows, struct best *bests)
+{
+    for (size_t i = 0; i < count; i++) {
+        bests[i] = (struct best){
+            .question = &questions[i],
+            .table = &set->tables[questions[i].table],
+            .items = calloc(keep_rows, sizeof *bests[i].items),
+            .max = keep_rows,
+        };
+        if (!bests[i].items)
+            return -1;
+        if (read_under(set, &bests[i]) < 0)
+            bests[i].max = 0; /* no name is below what is none */
+    }
+    return 0;
+}
+
+static void close_bests(struct best *bests, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(bests[i].items);
+    free(bests);
+}
+
+static int answer_all(const struct table_set *set, int stream, struct best *bests,
+                      const struct stats_question *questions, size_t count, size_t n,
+                      struct stats_answer *answers)
+{
+    scan(set, bests, count, stream);
+    for (size_t i = 0; i < count; i++) {
+        if (stream < 0 && set->several)
+            unite(set, &bests[i]);
+        size_t place = (size_t)(bests[i].question - questions);
+        if (fill_answer(set, &bests[i], stream, n, &answers[place]) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int table_set_top(const struct table_set *set, int stream, const struct stats_question *questions,
+                  size_t count, size_t n, struct stats_answer *answers)
+{
+    struct best *bests = calloc(count + 1, sizeof *bests);
+    memset(answers, 0, count * sizeof *answers);
+    if (!bests)
+        return -1;
+    n = n < STATS_TOP_MAX ? n : STATS_TOP_MAX;
+    int failed = -1;
+    size_t keep_rows = n;
+    if (stream < 0 && set->several)
+        keep_rows = n * 8 > CANDIDATES_MIN ? n * 8 : CANDIDATES_MIN;
+    if (open_bests(set, questions, count, keep_rows, bests) == 0)
+        failed = answer_all(set, stream, bests, questions, count, n, answers);
+    close_bests(bests, count);
+    if (failed)
+        stats_answers_free(answers, count);
+    return failed;
+}
+
+void stats_answers_free(struct stats_answer *answers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(answers[i].rows);
+        answers[i] = (struct stats_answer){0};
+    }
+}
+
+const char *stats_table_name(enum stats_table_id table)
+{
+    static const char *const names[STATS_TABLES] = {
+        [TABLE_DOMAINS] = "domains", [TABLE_REGISTRABLE] = "registrable", [TABLE_TLDS] = "tlds",
+        [TABLE_CLIENTS] = "clients", [TABLE_SERVERS] = "servers",
+    };
+    return table < STATS_TABLES ? names[table] : NULL;
+}

@@ -1,0 +1,32 @@
+/* The section `statistics` of the configuration. */
+#include "core/module.h"
+#include "stats/stats.h"
+
+static const struct option statistics_options[] = {
+    {.name = "memory",
+     .type = OPTION_SIZE,
+     .offset = offsetof(struct stats_settings, memory),
+     .fallback = "64M",
+     .min = 4 << 20,
+     .max = UINT64_C(64) << 30,
+     .doc =
+         "memory for the tables and sketches, fixed whatever the traffic: numbers are exact while "
+         "the names and addresses fit, then estimates with known error"},
+    {.name = "streams",
+     .type = OPTION_UINT,
+     .offset = offsetof(struct stats_settings, streams),
+     .fallback = "64",
+     .min = 1,
+     .max = 4096,
+     .doc = "dnstap identities that have statistics of their own; more are in the total alone"},
+    {0},
+};
+
+const struct module statistics_section = {
+    .name = "statistics",
+    .kind = MODULE_SECTION,
+    .doc = "What statistics may take. They are kept when something shows them: the web server, the "
+           "history, the metrics output, or `spile top`.",
+    .size = sizeof(struct stats_settings),
+    .options = statistics_options,
+};

@@ -1,0 +1,97 @@
+/*
+ * A shard: what one worker has counted since it last handed a shard over. It holds counters for
+ * each stream, and tables of what came by: names, clients and servers, each with side, type and
+ * rcode as part of the key, so that an event costs one look-up in each.
+ *
+ * Samples gather in a batch first: while the tables' lines for one sample come from memory, the
+ * next ones are being read.
+ */
+#ifndef SPILE_STATS_SHARD_H
+#define SPILE_STATS_SHARD_H
+
+#include "base/siphash.h"
+#include "stats/counters.h"
+#include "stats/snapshot.h"
+
+enum { SHARD_BATCH = 32 };
+enum shard_table_id { SHARD_NAMES, SHARD_CLIENTS, SHARD_SERVERS, SHARD_TABLES };
+
+/* So many messages of one key, stream, side, type and rcode. */
+struct shard_entry {
+    uint64_t hash; /* of the key alone */
+    uint64_t bytes;
+    uint64_t latency_us; /* the sum of those timed */
+    uint32_t hits;
+    uint32_t timed;
+    uint32_t slowest_us;
+    uint32_t key_at; /* in the shard's keys */
+    uint16_t stream;
+    uint16_t qtype; /* STATS_NO_QTYPE: none */
+    uint16_t rcode; /* STATS_NO_RCODE: none; at most 12 bits */
+    uint8_t side;
+    uint8_t key_len;
+};
+
+struct shard_table {
+    struct shard_entry *entries;
+    uint32_t count, max;
+    uint32_t *index; /* tag in the upper bits, entry + 1 in the lower ones; 0: free */
+    uint32_t mask;
+};
+
+/* The shard's own numbering of streams; the last one takes what goes past the limit. */
+struct shard_stream {
+    char name[STREAM_NAME_MAX];
+    uint8_t name_len;
+    uint8_t last_side;
+    uint32_t origin;
+};
+
+/* Owner: the worker while it counts, the statistics' thread while it merges. */
+struct shard {
+    struct shard_table tables[SHARD_TABLES];
+    uint8_t *keys;
+    uint32_t keys_len, keys_max;
+    uint32_t stream_max; /* streams with a name */
+    uint32_t stream_count;
+    struct shard_stream *streams; /* stream_max + 1 */
+    struct stats_counters *counters;
+    bool other_used;
+    uint64_t events;
+    uint64_t malformed;
+    uint64_t unlisted;
+};
+
+/* One sample on its way into the tables. */
+struct shard_slot {
+    struct stats_sample sample;
+    uint64_t hash[SHARD_TABLES];  /* of the key */
+    uint64_t place[SHARD_TABLES]; /* of the key with stream, side, type and rcode */
+    uint16_t stream;
+    uint8_t name[SAMPLE_NAME_MAX + 1];
+};
+
+/* The worker's batch. Owner: the worker. */
+struct shard_batch {
+    const struct siphash_key *key;
+    uint32_t count;
+    uint16_t recent[64]; /* streams by a cheap hash of their names: index + 1 */
+    struct shard_slot slots[SHARD_BATCH];
+};
+
+/* About `memory` bytes for the tables; counters come on top, page by page as streams appear. */
+int shard_init(struct shard *shard, size_t memory, uint32_t stream_max);
+void shard_free(struct shard *shard);
+void shard_clear(struct shard *shard);
+/* Time to hand it over, before keys are left out. */
+bool shard_is_full(const struct shard *shard);
+
+/* The event is read into the batch, and a full batch counted into the shard. */
+void shard_event(struct shard *shard, struct shard_batch *batch, const struct stats_reader *reader,
+                 struct event *ev);
+/* Counts what the batch holds: before the events' bytes go. */
+void shard_flush(struct shard *shard, struct shard_batch *batch);
+/* Forget which streams came last: the shard is another one. */
+void shard_batch_reset(struct shard_batch *batch);
+
+#endif

@@ -1,0 +1,114 @@
+#include "stats/state.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+
+/* --- rates ---------------------------------------------------------------------------------- */
+
+static void remember_stream(struct stream_state *s, size_t at)
+{
+    for (int side = 0; side < STATS_SIDES; side++)
+        s->past[at][side] = s->counters.side[side].events;
+}
+
+void stats_remember(struct stats *stats, uint64_t now_ns)
+{
+    size_t at = stats->ticks % RATE_SECONDS;
+    for (size_t i = 0; i < stats->stream_count; i++)
+        remember_stream(&stats->streams[i], at);
+    remember_stream(stats_total(stats), at);
+    stats->tick_ns[at] = now_ns;
+    stats->ticks++;
+}
+
+/* Events a second since `back` ticks ago, or since the first tick that is remembered. */
+static double rate_over(const struct stats *stats, const struct stream_state *s, int side,
+                        uint64_t back, uint64_t now_ns)
+{
+    if (stats->ticks == 0)
+        return 0;
+    uint64_t most = stats->ticks < RATE_SECONDS ? stats->ticks : RATE_SECONDS;
+    size_t at = (stats->ticks - (back < most ? back : most)) % RATE_SECONDS;
+    uint64_t events = s->counters.side[side].events - s->past[at][side];
+    uint64_t elapsed = now_ns - stats->tick_ns[at];
+    return elapsed ? (double)events * 1e9 / (double)elapsed : 0;
+}
+
+static void fill_rates(const struct stats *stats, const struct stream_state *s,
+                       struct stats_stream *out, uint64_t now_ns)
+{
+    for (int side = 0; side < STATS_SIDES; side++) {
+        out->rates[side] = (struct stats_rates){
+            .last = rate_over(stats, s, side, 1, now_ns),
+            .minute = rate_over(stats, s, side, 60, now_ns),
+            .quarter = rate_over(stats, s, side, RATE_SECONDS, now_ns),
+        };
+    }
+}
+
+/* --- the snapshot --------------------------------------------------------------------------- */
+
+static void fill_stream(const struct stats *stats, const struct stream_state *s,
+                        struct stats_stream *out, uint64_t now_ns)
+{
+    memcpy(out->name, s->name, sizeof out->name);
+    out->name_len = s->name_len;
+    out->counters = s->counters;
+    out->distinct = (struct stats_distinct){
+        .clients = distinct_count(&stats->distinct, s->distinct, DISTINCT_CLIENTS),
+        .domains = distinct_count(&stats->distinct, s->distinct, DISTINCT_DOMAINS),
+        .asked = distinct_count(&stats->distinct, s->distinct, DISTINCT_ASKED),
+        .answered = distinct_count(&stats->distinct, s->distinct, DISTINCT_ANSWERED),
+    };
+    fill_rates(stats, s, out, now_ns);
+    out->origin = s->origin;
+    out->last_side = s->last_side;
+    out->first_seen_ms = s->first_seen_ms;
+    out->last_seen_ms = s->last_seen_ms;
+}
+
+static uint64_t events_of(const struct stats_counters *counters)
+{
+    return counters->side[STATS_QUERY].events + counters->side[STATS_RESPONSE].events;
+}
+
+static bool is_exact(const struct stats *stats)
+{
+    return !stats->distinct.full && stats->unlisted == 0 && table_set_exact(&stats->tables);
+}
+
+struct stats_snapshot *stats_photograph(struct stats *stats)
+{
+    size_t count = stats->stream_count;
+    struct stats_snapshot *snapshot =
+        calloc(1, sizeof *snapshot + count * sizeof *snapshot->streams);
+    if (!snapshot)
+        return NULL;
+    uint64_t now_ns = clock_ns();
+    atomic_init(&snapshot->references, 1);
+    snapshot->generation = ++stats->generation;
+    snapshot->made_ns = now_ns;
+    snapshot->made_ms = stats_wall_ms();
+    snapshot->since_ms = stats->since_ms;
+    snapshot->malformed = stats->malformed;
+    snapshot->unlisted = stats->unlisted;
+    snapshot->other_streams = events_of(&stats_rest(stats)->counters);
+    snapshot->exact = is_exact(stats);
+    snapshot->stream_count = count;
+    fill_stream(stats, stats_total(stats), &snapshot->total, now_ns);
+    for (size_t i = 0; i < count; i++)
+        fill_stream(stats, &stats->streams[i], &snapshot->streams[i], now_ns);
+    return snapshot;
+}
+
+const struct stats_stream *stats_snapshot_stream(const struct stats_snapshot *snapshot,
+                                                 struct span name)
+{
+    for (size_t i = 0; i < snapshot->stream_count; i++) {
+        const struct stats_stream *stream = &snapshot->streams[i];
+        if (span_equal(span_of(stream->name, stream->name_len), name))
+            return stream;
+    }
+    return NULL;
+}

@@ -1,0 +1,112 @@
+/* The inside of the statistics, for the files of this room only. */
+#ifndef SPILE_STATS_STATE_H
+#define SPILE_STATS_STATE_H
+
+#include <pthread.h>
+
+#include "stats/distinct.h"
+#include "stats/shard.h"
+#include "stats/stats.h"
+#include "stats/tables.h"
+
+enum { RATE_SECONDS = 900 }; /* 15 minutes are looked back */
+
+/* What is known of one stream, or of the total. Owner: the statistics' thread. */
+struct stream_state {
+    char name[STREAM_NAME_MAX];
+    size_t name_len;
+    struct stats_counters counters;
+    struct distinct_counts *distinct;
+    uint64_t (*past)[STATS_SIDES]; /* events at the last RATE_SECONDS ticks, a ring */
+    uint32_t origin;
+    uint8_t last_side;
+    int64_t first_seen_ms, last_seen_ms;
+};
+
+/* Two shards a worker: one it counts in, one on its way. Each pointer has one taker. */
+struct worker_shards {
+    struct shard shards[2];
+    struct shard *active;        /* the worker's own */
+    struct shard *_Atomic spare; /* clean, for the worker to take */
+    struct shard *_Atomic full;  /* for the statistics' thread to take */
+    atomic_uint answered;        /* the last round of collecting that it has heard */
+    struct shard_batch batch;
+    char padding[64];
+};
+
+/* Tables and sketches of a span of time. Owner: the statistics while it runs, then who took it. */
+struct stats_window {
+    struct table_set tables;
+    struct hll distinct[STATS_DISTINCTS];
+    struct siphash_key key;
+    struct suffix_cache suffixes;
+};
+
+struct stats {
+    struct stats_settings settings;
+    const struct stats_reader *reader;
+    struct siphash_key key;
+    struct worker_shards *workers;
+    unsigned worker_count;
+    struct pipeline *pipeline;
+
+    atomic_uint round; /* of collecting */
+    pthread_t thread;
+    bool running;
+    pthread_mutex_t lock; /* of what follows up to `snapshot`, and the conditions */
+    pthread_cond_t wake;  /* of the thread: a shard is full, all have answered, stop, reset */
+    pthread_cond_t news;  /* of readers: a snapshot is there, or the end */
+    bool stopping, stopped;
+    bool hurry; /* a shard is full */
+    unsigned resets_wanted, resets_done;
+    struct stats_snapshot *snapshot;
+
+    /* The thread's own; the tables and streams under `tables_lock`, which readers of tables take
+     * for reading. Never taken on a worker. */
+    pthread_rwlock_t tables_lock;
+    struct table_set tables;
+    struct stats_window *window; /* the one that runs; NULL: nobody asked for windows */
+    struct distinct_set distinct;
+    struct suffix_cache suffixes;
+    struct stream_state *streams; /* settings.streams, then the nameless rest, then the total */
+    size_t stream_count;
+    struct distinct_counts *distinct_counts; /* what the streams' pointers point into */
+    uint64_t (*past)[STATS_SIDES];
+    uint16_t *numbers; /* of a shard's streams, while it is merged */
+    bool rest_used;
+    uint64_t malformed, unlisted;
+    uint64_t generation;
+    uint64_t tick_ns[RATE_SECONDS]; /* when the last ticks were */
+    uint64_t ticks;
+    int64_t since_ms;
+};
+
+static inline struct stream_state *stats_rest(const struct stats *stats)
+{
+    return &stats->streams[stats->settings.streams];
+}
+
+static inline size_t stats_total_index(const struct stats *stats)
+{
+    return stats->settings.streams + 1;
+}
+
+static inline struct stream_state *stats_total(const struct stats *stats)
+{
+    return &stats->streams[stats_total_index(stats)];
+}
+
+/* Unix milliseconds. */
+int64_t stats_wall_ms(void);
+
+/* merge.c: adds what the shard holds to the tables and streams, taking tables_lock for a moment at
+ * a time. The shard is untouched. */
+void stats_merge(struct stats *stats, const struct shard *shard);
+/* Forgets all numbers, not the streams. */
+void stats_forget(struct stats *stats);
+/* snapshot.c: the statistics of this moment; NULL: no memory. */
+struct stats_snapshot *stats_photograph(struct stats *stats);
+/* A second has passed: remembers the counters for the rates. */
+void stats_remember(struct stats *stats, uint64_t now_ns);
+
+#endif

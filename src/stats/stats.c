@@ -1,0 +1,459 @@
+/*
+ * The statistics' life. Once a second the thread asks the workers for their shards (a round of
+ * collecting), merges these, and publishes a snapshot. A shard that fills up earlier is handed over
+ * by itself and merged at once.
+ *
+ * A worker has two shards. It gives the full one away only when the other has come back clean, so
+ * neither ever waits for the other: the three pointers of worker_shards are all there is between
+ * them.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/thread.h"
+#include "core/pipeline.h"
+#include "stats/state.h"
+
+enum { ANSWER_MS = 100 /* what workers have to answer; one that is busy longer comes next time */ };
+
+/* How the memory is shared out, in hundredths. Counters and sketches of streams come on top. */
+enum { TABLES_SHARE = 55, SHARDS_SHARE = 20, DISTINCT_SHARE = 9, WINDOW_SHARE = 8 };
+
+/* --- workers -------------------------------------------------------------------------------- */
+
+static void wake_thread(struct stats *stats, bool hurry)
+{
+    pthread_mutex_lock(&stats->lock);
+    stats->hurry |= hurry;
+    pthread_cond_signal(&stats->wake);
+    pthread_mutex_unlock(&stats->lock);
+}
+
+/* True when the worker now counts into a clean shard. */
+static bool hand_over(struct worker_shards *w)
+{
+    if (w->active->events == 0)
+        return false;
+    struct shard *spare = atomic_exchange_explicit(&w->spare, NULL, memory_order_acquire);
+    if (!spare)
+        return false;
+    atomic_store_explicit(&w->full, w->active, memory_order_release);
+    w->active = spare;
+    shard_batch_reset(&w->batch);
+    return true;
+}
+
+static void observe_event(void *state, unsigned worker, struct event *ev)
+{
+    struct stats *stats = state;
+    struct worker_shards *w = &stats->workers[worker];
+    shard_event(w->active, &w->batch, stats->reader, ev);
+}
+
+static void observe_flush(void *state, unsigned worker)
+{
+    struct stats *stats = state;
+    struct worker_shards *w = &stats->workers[worker];
+    shard_flush(w->active, &w->batch);
+    if (shard_is_full(w->active) && hand_over(w))
+        wake_thread(stats, true);
+}
+
+static void observe_collect(void *state, unsigned worker)
+{
+    struct stats *stats = state;
+    struct worker_shards *w = &stats->workers[worker];
+    hand_over(w);
+    atomic_store_explicit(&w->answered, atomic_load(&stats->round), memory_order_release);
+    wake_thread(stats, false);
+}
+
+struct observer stats_observer(struct stats *stats)
+{
+    return (struct observer){
+        .state = stats,
+        .needs = stats->reader->needs,
+        .event = observe_event,
+        .flush = observe_flush,
+        .collect = observe_collect,
+    };
+}
+
+/* --- the thread ----------------------------------------------------------------------------- */
+
+/* Merges the shards that workers have handed over. */
+static void merge_full(struct stats *stats)
+{
+    for (unsigned i = 0; i < stats->worker_count; i++) {
+        struct worker_shards *w = &stats->workers[i];
+        struct shard *shard = atomic_exchange_explicit(&w->full, NULL, memory_order_acquire);
+        if (!shard)
+            continue;
+        stats_merge(stats, shard);
+        shard_clear(shard);
+        atomic_store_explicit(&w->spare, shard, memory_order_release);
+    }
+}
+
+static bool all_answered(const struct stats *stats, unsigned round)
+{
+    for (unsigned i = 0; i < stats->worker_count; i++) {
+        if (atomic_load_explicit(&stats->workers[i].answered, memory_order_acquire) != round)
+            return false;
+    }
+    return true;
+}
+
+/* Sleeps until `deadline_ns`, or until something is up. With the lock. */
+static void sleep_until(struct stats *stats, uint64_t deadline_ns)
+{
+    struct timespec until = clock_timespec(deadline_ns);
+    pthread_cond_timedwait(&stats->wake, &stats->lock, &until);
+}
+
+/* All that the workers have counted so far, as far as they answer in time. */
+static void collect(struct stats *stats)
+{
+    merge_full(stats); /* so that a worker whose spare is out can answer */
+    unsigned round = atomic_fetch_add(&stats->round, 1) + 1;
+    uint64_t deadline_ns = clock_after(ANSWER_MS * CLOCK_MS_NS);
+    pipeline_collect(stats->pipeline);
+    pthread_mutex_lock(&stats->lock);
+    while (!all_answered(stats, round) && !pipeline_quiet(stats->pipeline) &&
+           clock_ns() < deadline_ns)
+        sleep_until(stats, deadline_ns);
+    pthread_mutex_unlock(&stats->lock);
+    merge_full(stats);
+}
+
+static void publish(struct stats *stats)
+{
+    struct stats_snapshot *snapshot = stats_photograph(stats);
+    pthread_mutex_lock(&stats->lock);
+    struct stats_snapshot *before = stats->snapshot;
+    if (snapshot)
+        stats->snapshot = snapshot; /* for want of memory the old one stays */
+    else
+        before = NULL;
+    pthread_cond_broadcast(&stats->news);
+    pthread_mutex_unlock(&stats->lock);
+    if (before)
+        stats_release(before);
+}
+
+static void tick(struct stats *stats)
+{
+    pthread_mutex_lock(&stats->lock);
+    unsigned resets = stats->resets_wanted;
+    bool reset = resets != stats->resets_done;
+    pthread_mutex_unlock(&stats->lock);
+    collect(stats);
+    if (reset)
+        stats_forget(stats);
+    publish(stats);
+    stats_remember(stats, clock_ns());
+    pthread_mutex_lock(&stats->lock);
+    stats->resets_done = resets;
+    pthread_cond_broadcast(&stats->news);
+    pthread_mutex_unlock(&stats->lock);
+}
+
+/* The last words, when all workers have ended: what they still had in hand. */
+static void finish(struct stats *stats)
+{
+    merge_full(stats);
+    for (unsigned i = 0; i < stats->worker_count; i++)
+        stats_merge(stats, stats->workers[i].active);
+    publish(stats);
+}
+
+static void *follow(void *arg)
+{
+    struct stats *stats = arg;
+    thread_block_signals(0);
+    uint64_t next_ns = clock_after(CLOCK_SECOND_NS);
+    pthread_mutex_lock(&stats->lock);
+    while (!stats->stopping) {
+        if (!stats->hurry && stats->resets_wanted == stats->resets_done && clock_ns() < next_ns) {
+            sleep_until(stats, next_ns);
+            continue;
+        }
+        bool due = stats->resets_wanted != stats->resets_done || clock_ns() >= next_ns;
+        stats->hurry = false;
+        pthread_mutex_unlock(&stats->lock);
+        merge_full(stats);
+        if (due) {
+            tick(stats);
+            next_ns = clock_after(CLOCK_SECOND_NS);
+        }
+        pthread_mutex_lock(&stats->lock);
+    }
+    pthread_mutex_unlock(&stats->lock);
+    if (pipeline_quiet(stats->pipeline))
+        finish(stats);
+    pthread_mutex_lock(&stats->lock);
+    stats->stopped = true;
+    pthread_cond_broadcast(&stats->news);
+    pthread_mutex_unlock(&stats->lock);
+    return NULL;
+}
+
+int stats_start(struct stats *stats, struct pipeline *pipeline, struct error *err)
+{
+    stats->pipeline = pipeline;
+    publish(stats);
+    stats_remember(stats, clock_ns());
+    if (!stats->snapshot)
+        return error_set(err, "no memory for statistics");
+    stats->running = pthread_create(&stats->thread, NULL, follow, stats) == 0;
+    return stats->running ? 0 : error_set(err, "cannot start the statistics' thread");
+}
+
+void stats_stop(struct stats *stats)
+{
+    if (!stats || !stats->running)
+        return;
+    pthread_mutex_lock(&stats->lock);
+    stats->stopping = true;
+    pthread_cond_signal(&stats->wake);
+    pthread_mutex_unlock(&stats->lock);
+    pthread_join(stats->thread, NULL);
+    stats->running = false;
+}
+
+/* --- making and unmaking -------------------------------------------------------------------- */
+
+static int init_workers(struct stats *stats, size_t memory)
+{
+    size_t each = memory / (2 * stats->worker_count);
+    uint32_t streams = (uint32_t)stats->settings.streams;
+    stats->workers = calloc(stats->worker_count, sizeof *stats->workers);
+    for (unsigned i = 0; stats->workers && i < stats->worker_count; i++) {
+        struct worker_shards *w = &stats->workers[i];
+        if (shard_init(&w->shards[0], each, streams) < 0 ||
+            shard_init(&w->shards[1], each, streams) < 0)
+            return -1;
+        w->batch.key = &stats->key;
+        w->active = &w->shards[0];
+        atomic_init(&w->spare, &w->shards[1]);
+    }
+    return stats->workers ? 0 : -1;
+}
+
+static int init_streams(struct stats *stats)
+{
+    size_t all = stats_total_index(stats) + 1;
+    stats->streams = calloc(all, sizeof *stats->streams);
+    stats->numbers = calloc(all, sizeof *stats->numbers);
+    stats->distinct_counts = calloc(all, sizeof *stats->distinct_counts);
+    stats->past = calloc(all * RATE_SECONDS, sizeof *stats->past);
+    if (!stats->streams || !stats->numbers || !stats->distinct_counts || !stats->past)
+        return -1;
+    for (size_t i = 0; i < all; i++) {
+        stats->streams[i].distinct = &stats->distinct_counts[i];
+        stats->streams[i].past = &stats->past[i * RATE_SECONDS];
+    }
+    return 0;
+}
+
+static int init_tables(struct stats *stats, size_t memory)
+{
+    stats->tables = (struct table_set){
+        .reader = stats->reader,
+        .key = &stats->key,
+        .suffixes = &stats->suffixes,
+        .stream_max = (unsigned)stats->settings.streams,
+    };
+    if (table_set_init(&stats->tables, memory / 100 * TABLES_SHARE) < 0)
+        return -1;
+    return distinct_init(&stats->distinct, memory / 100 * DISTINCT_SHARE);
+}
+
+static void init_locks(struct stats *stats)
+{
+    pthread_condattr_t clock;
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_mutex_init(&stats->lock, NULL);
+    pthread_cond_init(&stats->wake, &clock);
+    pthread_cond_init(&stats->news, &clock);
+    pthread_rwlock_init(&stats->tables_lock, NULL);
+    pthread_condattr_destroy(&clock);
+}
+
+struct stats *stats_new(const struct stats_options *options, struct error *err)
+{
+    struct stats *stats = calloc(1, sizeof *stats);
+    if (!stats) {
+        error_set(err, "no memory for statistics");
+        return NULL;
+    }
+    init_locks(stats);
+    stats->settings = options->settings;
+    stats->reader = options->reader;
+    stats->worker_count = options->workers;
+    stats->since_ms = stats_wall_ms();
+    size_t memory = options->settings.memory;
+    int failed = 0;
+    if (options->key)
+        stats->key = *options->key;
+    else
+        failed = siphash_key_random(&stats->key);
+    if (failed || init_streams(stats) < 0 || init_tables(stats, memory) < 0 ||
+        init_workers(stats, memory / 100 * SHARDS_SHARE) < 0) {
+        stats_free(stats);
+        error_set(err, "no memory for statistics; lower statistics: memory");
+        return NULL;
+    }
+    return stats;
+}
+
+void stats_free(struct stats *stats)
+{
+    if (!stats)
+        return;
+    stats_stop(stats);
+    for (unsigned i = 0; stats->workers && i < stats->worker_count; i++) {
+        shard_free(&stats->workers[i].shards[0]);
+        shard_free(&stats->workers[i].shards[1]);
+    }
+    table_set_free(&stats->tables);
+    stats_window_free(stats->window);
+    distinct_free(&stats->distinct);
+    free(stats->workers);
+    free(stats->streams);
+    free(stats->numbers);
+    free(stats->distinct_counts);
+    free(stats->past);
+    if (stats->snapshot)
+        stats_release(stats->snapshot);
+    pthread_rwlock_destroy(&stats->tables_lock);
+    pthread_cond_destroy(&stats->news);
+    pthread_cond_destroy(&stats->wake);
+    pthread_mutex_destroy(&stats->lock);
+    free(stats);
+}
+
+/* --- readers -------------------------------------------------------------------------------- */
+
+static const struct stats_snapshot *hold(struct stats_snapshot *snapshot)
+{
+    atomic_fetch_add(&snapshot->references, 1);
+    return snapshot;
+}
+
+const struct stats_snapshot *stats_take(struct stats *stats)
+{
+    pthread_mutex_lock(&stats->lock);
+    const struct stats_snapshot *snapshot = hold(stats->snapshot);
+    pthread_mutex_unlock(&stats->lock);
+    return snapshot;
+}
+
+void stats_release(const struct stats_snapshot *snapshot)
+{
+    struct stats_snapshot *counted = (struct stats_snapshot *)snapshot;
+    if (counted && atomic_fetch_sub(&counted->references, 1) == 1)
+        free(counted);
+}
+
+const struct stats_snapshot *stats_wait(struct stats *stats, uint64_t generation,
+                                        uint64_t timeout_ns)
+{
+    struct timespec until = clock_timespec(clock_after(timeout_ns));
+    const struct stats_snapshot *snapshot = NULL;
+    int waited = 0;
+    pthread_mutex_lock(&stats->lock);
+    while (stats->snapshot->generation <= generation && !stats->stopped && waited == 0)
+        waited = pthread_cond_timedwait(&stats->news, &stats->lock, &until);
+    if (stats->snapshot->generation > generation)
+        snapshot = hold(stats->snapshot);
+    pthread_mutex_unlock(&stats->lock);
+    return snapshot;
+}
+
+bool stats_stopped(struct stats *stats)
+{
+    pthread_mutex_lock(&stats->lock);
+    bool stopped = stats->stopped;
+    pthread_mutex_unlock(&stats->lock);
+    return stopped;
+}
+
+void stats_reset(struct stats *stats)
+{
+    pthread_mutex_lock(&stats->lock);
+    unsigned mine = ++stats->resets_wanted;
+    pthread_cond_signal(&stats->wake);
+    while ((int)(stats->resets_done - mine) < 0 && !stats->stopped && stats->running)
+        pthread_cond_wait(&stats->news, &stats->lock);
+    pthread_mutex_unlock(&stats->lock);
+}
+
+struct siphash_key stats_key(const struct stats *stats)
+{
+    return stats->key;
+}
+
+int stats_top(struct stats *stats, int stream, const struct stats_question *questions, size_t count,
+              size_t n, struct stats_answer *answers)
+{
+    pthread_rwlock_rdlock(&stats->tables_lock);
+    int failed = table_set_top(&stats->tables, stream, questions, count, n, answers);
+    pthread_rwlock_unlock(&stats->tables_lock);
+    return failed;
+}
+
+/* --- windows -------------------------------------------------------------------------------- */
+
+void stats_window_free(struct stats_window *window)
+{
+    if (!window)
+        return;
+    table_set_free(&window->tables);
+    free(window);
+}
+
+static struct stats_window *window_new(const struct stats *stats)
+{
+    struct stats_window *window = calloc(1, sizeof *window);
+    if (!window)
+        return NULL;
+    window->key = stats->key;
+    window->tables = (struct table_set){
+        .reader = stats->reader,
+        .key = &window->key,
+        .suffixes = &window->suffixes,
+        .stream_max = (unsigned)stats->settings.streams,
+    };
+    if (table_set_init(&window->tables, stats->settings.memory / 100 * WINDOW_SHARE) == 0)
+        return window;
+    stats_window_free(window);
+    return NULL;
+}
+
+struct stats_window *stats_window_take(struct stats *stats)
+{
+    struct stats_window *next = window_new(stats);
+    if (!next)
+        return NULL;
+    pthread_rwlock_wrlock(&stats->tables_lock);
+    struct stats_window *window = stats->window;
+    stats->window = next;
+    pthread_rwlock_unlock(&stats->tables_lock);
+    return window;
+}
+
+int stats_window_top(const struct stats_window *window, int stream,
+                     const struct stats_question *questions, size_t count, size_t n,
+                     struct stats_answer *answers)
+{
+    return table_set_top(&window->tables, stream, questions, count, n, answers);
+}
+
+const struct hll *stats_window_distinct(const struct stats_window *window,
+                                        enum stats_distinct_id which)
+{
+    return &window->distinct[which];
+}

@@ -1,0 +1,118 @@
+#include "stats/suffix.h"
+
+#include <libpsl.h>
+
+enum { LABELS_MAX = 127, IS_SUFFIX = 0xff };
+
+/* --- keys in wire form, and keys that are text ---------------------------------------------- */
+
+static unsigned count_labels(const struct stats_reader *reader, struct span key)
+{
+    unsigned labels = 0;
+    if (reader->wire_keys) {
+        for (size_t at = 0; at < key.len && key.ptr[at] != 0; at += key.ptr[at] + 1u)
+            labels++;
+        return labels;
+    }
+    for (size_t i = 0; i < key.len; i++)
+        labels += key.ptr[i] == '.';
+    return key.len > 1 ? labels : 0; /* the root is a dot */
+}
+
+/* What is left of the key behind its first label. */
+static struct span behind_first(const struct stats_reader *reader, struct span key)
+{
+    size_t skip = 0;
+    if (reader->wire_keys) {
+        skip = key.len ? key.ptr[0] + 1u : 0;
+    } else {
+        const uint8_t *dot = memchr(key.ptr, '.', key.len);
+        skip = dot ? (size_t)(dot - key.ptr) + 1 : key.len;
+    }
+    return skip < key.len ? span_of(key.ptr + skip, key.len - skip) : span_of(key.ptr, 0);
+}
+
+struct span suffix_of(const struct stats_reader *reader, struct span key, unsigned labels)
+{
+    unsigned have = count_labels(reader, key);
+    if (labels == 0 || have < labels)
+        return span_of(NULL, 0);
+    for (; have > labels; have--)
+        key = behind_first(reader, key);
+    return key;
+}
+
+struct span suffix_tld(const struct stats_reader *reader, struct span key)
+{
+    return reader->tld ? reader->tld(key) : suffix_of(reader, key, 1);
+}
+
+/* --- the public suffix list ----------------------------------------------------------------- */
+
+/* The name as libpsl takes it: labels between dots, no final one. Bytes that no rule has become
+ * underscores, so that labels stay what they are. */
+static void plain_text(const struct stats_reader *reader, struct span key, char *out)
+{
+    size_t len = 0;
+    size_t dot = reader->wire_keys && key.len ? key.ptr[0] : SIZE_MAX;
+    for (size_t i = reader->wire_keys; i + 1 < key.len; i++) {
+        uint8_t byte = key.ptr[i];
+        bool ends = reader->wire_keys && i == dot + 1;
+        if (ends)
+            dot = i + byte;
+        bool other = byte <= ' ' || byte > '~' || (reader->wire_keys && byte == '.');
+        out[len++] = (char)(ends ? '.' : other ? '_' : byte);
+    }
+    out[len] = '\0';
+}
+
+static unsigned dots(const char *text)
+{
+    unsigned n = 0;
+    for (; *text; text++)
+        n += *text == '.';
+    return n;
+}
+
+static uint8_t ask_list(const char *text)
+{
+    const psl_ctx_t *list = psl_builtin();
+    if (!*text || psl_is_public_suffix(list, text))
+        return IS_SUFFIX;
+    const char *domain = psl_registrable_domain(list, text);
+    unsigned labels = domain ? dots(domain) + 1 : 0;
+    return labels <= LABELS_MAX ? (uint8_t)labels : 0;
+}
+
+/* What the list says of the parent: how many labels its registrable domain has. */
+static uint8_t ask_parent(struct suffix_cache *cache, const struct siphash_key *key,
+                          const struct stats_reader *reader, struct span parent)
+{
+    uint64_t hash = siphash_bytes(key, parent) | 1;
+    size_t at = hash % SUFFIX_CACHE;
+    if (cache->hash[at] != hash) {
+        char text[SAMPLE_NAME_MAX + 1];
+        plain_text(reader, parent, text);
+        cache->labels[at] = ask_list(text);
+        cache->hash[at] = hash;
+    }
+    return cache->labels[at];
+}
+
+/*
+ * Names have their parent's registrable domain, unless they are public suffixes themselves, or the
+ * first name below one. So the list is asked once for each parent, and whether it has the name.
+ */
+unsigned suffix_registrable(struct suffix_cache *cache, const struct siphash_key *key,
+                            const struct stats_reader *reader, struct span name)
+{
+    unsigned labels = count_labels(reader, name);
+    char text[SAMPLE_NAME_MAX + 1];
+    if (labels < 2 || labels > LABELS_MAX)
+        return 0;
+    plain_text(reader, name, text);
+    if (psl_is_public_suffix(psl_builtin(), text))
+        return 0;
+    uint8_t parent = ask_parent(cache, key, reader, behind_first(reader, name));
+    return parent == IS_SUFFIX ? labels : parent;
+}

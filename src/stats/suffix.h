@@ -1,0 +1,27 @@
+/*
+ * The suffixes of a name that have tables of their own: its registrable domain (the public suffix
+ * and one label more, by libpsl) and its TLD.
+ */
+#ifndef SPILE_STATS_SUFFIX_H
+#define SPILE_STATS_SUFFIX_H
+
+#include "base/siphash.h"
+#include "stats/sample.h"
+
+/* Registrable domains of the parents of names seen lately: a flood of random names has few. */
+enum { SUFFIX_CACHE = 4096 };
+
+struct suffix_cache {
+    uint64_t hash[SUFFIX_CACHE]; /* of the parent's key */
+    uint8_t labels[SUFFIX_CACHE];
+};
+
+/* How many labels the registrable domain of the key's name has; 0: it has none. At most 127. */
+unsigned suffix_registrable(struct suffix_cache *cache, const struct siphash_key *key,
+                            const struct stats_reader *reader, struct span name);
+/* The last `labels` labels of the key, a key itself; absent when it has fewer. */
+struct span suffix_of(const struct stats_reader *reader, struct span key, unsigned labels);
+/* The key of the name's TLD; absent when it has none. */
+struct span suffix_tld(const struct stats_reader *reader, struct span key);
+
+#endif

@@ -1,0 +1,35 @@
+/* The tables of names, suffixes and addresses together: how a shard's entry gets into them. */
+#ifndef SPILE_STATS_TABLES_H
+#define SPILE_STATS_TABLES_H
+
+#include "stats/shard.h"
+#include "stats/stats.h"
+#include "stats/suffix.h"
+#include "stats/table.h"
+
+/* Owner: the statistics' thread, or who has the window. */
+struct table_set {
+    struct stats_table tables[STATS_TABLES];
+    const struct stats_reader *reader;
+    const struct siphash_key *key;
+    struct suffix_cache *suffixes;
+    unsigned stream_max; /* number of the last stream, that of the nameless rest */
+    unsigned first;      /* the stream seen first, plus one; 0: none yet */
+    bool several;        /* there were others */
+};
+
+/* `set` comes with reader, key, suffixes and stream_max. Takes about `memory` bytes. */
+int table_set_init(struct table_set *set, size_t memory);
+void table_set_free(struct table_set *set);
+void table_set_clear(struct table_set *set);
+/* Adds a shard's entry under the stream of that number. */
+void table_set_add(struct table_set *set, enum shard_table_id id, const struct shard_entry *entry,
+                   unsigned stream, struct span key);
+/* The tables have evicted nothing. */
+bool table_set_exact(const struct table_set *set);
+
+/* What stats_top promises, of a set that nobody changes meanwhile. */
+int table_set_top(const struct table_set *set, int stream, const struct stats_question *questions,
+                  size_t count, size_t n, struct stats_answer *answers);
+
+#endif
