@@ -167,7 +167,7 @@ static char *put_special(char *p, struct span bytes, unsigned flags, size_t *use
 {
     uint32_t code;
     *used = utf8_sequence(bytes.ptr, bytes.len, &code);
-    if (*used == 0) {
+    if (*used == 0 || (flags & ESCAPE_BYTES && is_hidden(code))) {
         *used = 1;
         *p++ = '\\';
         return put_decimal_escape(p, bytes.ptr[0]);

@@ -1,0 +1,78 @@
+/*
+ * The page /metrics: tables of families. A row names the loop that goes over what the family is
+ * about (streams, outputs, ...) and what is written for each of them. Who has families defines a
+ * source, and adds its line to METRIC_SOURCES in src/routes.c.
+ */
+#ifndef SPILE_HTTP_METRICS_H
+#define SPILE_HTTP_METRICS_H
+
+#include "http/exposition.h"
+#include "http/server.h"
+
+/* A stream as the page shows it. */
+struct metrics_stream {
+    struct span name; /* bytes as sent */
+    const struct stats_stream *stream;
+    bool rest; /* all streams past the limit together: only counters and rates are known */
+};
+
+/* What a page is written from; lives as long as its writing. */
+struct metrics_view {
+    const struct http_context *context;
+    const struct stats_snapshot *snapshot;
+    struct metrics_limits limits;
+    struct metrics_stream *streams; /* in order of first appearance, the rest last */
+    size_t stream_count;
+    bool type_shown[COUNTERS_QTYPES]; /* which query types have samples of their own */
+};
+
+/* A family, and where its samples come from. A table ends with a row that has no loop. */
+struct metric {
+    struct metric_family family;
+    /* The loop: writes all samples, by calling `one` for each thing there is, with its labels. */
+    void (*each)(struct exposition *page, const struct metrics_view *view,
+                 const struct metric *metric);
+    void (*one)(struct exposition *page, const struct metrics_view *view,
+                const struct metric *metric, const void *thing);
+    size_t at;        /* for `one`: the number's place in the thing, */
+    const void *more; /* or whatever else it wants to know */
+};
+
+// clang-format off
+#define COUNTER(name, help, ...) {{name, METRIC_COUNTER, help}, __VA_ARGS__}
+#define GAUGE(name, help, ...) {{name, METRIC_GAUGE, help}, __VA_ARGS__}
+#define HISTOGRAM(name, help, ...) {{name, METRIC_HISTOGRAM, help}, __VA_ARGS__}
+// clang-format on
+
+struct metric_source {
+    bool (*wanted)(const struct http_context *context); /* NULL: always */
+    const struct metric *table;
+};
+
+/* All sources; ends with NULL. Defined in src/routes.c alone. */
+extern const struct metric_source *const metric_sources[];
+
+/* The whole page. A context without pipeline, statistics and history will do (tests). Memory that
+ * is short shows in out->failed. */
+void metrics_write(struct buf *out, const struct http_context *context,
+                   const struct stats_snapshot *snapshot, const struct metrics_limits *limits,
+                   bool openmetrics);
+
+/* --- for tables --- */
+
+/* A loop over one thing without labels: the view itself. */
+void metrics_once(struct exposition *page, const struct metrics_view *view,
+                  const struct metric *metric);
+
+/* One sample, with one more label. */
+void metrics_labelled(struct exposition *page, const char *label, const char *word, uint64_t value);
+
+/* A uint64_t at its place. */
+static inline uint64_t metrics_number(const void *thing, size_t at)
+{
+    uint64_t value;
+    memcpy(&value, (const char *)thing + at, sizeof value);
+    return value;
+}
+
+#endif

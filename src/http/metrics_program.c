@@ -1,0 +1,304 @@
+/* Families about the program itself: inputs, outputs, statistics, history, the process. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "history/history.h"
+#include "http/metrics.h"
+
+/* --- inputs --- */
+
+/* The thing is a struct input_counters. */
+static void each_input(struct exposition *page, const struct metrics_view *view,
+                       const struct metric *metric)
+{
+    const struct pipeline *pipeline = view->context->pipeline;
+    for (size_t i = 0; pipeline && i < pipeline_input_count(pipeline); i++) {
+        struct pipeline_input input;
+        pipeline_input(pipeline, i, &input);
+        size_t outer = exposition_text_label(page, "input", span_str(input.name));
+        metric->one(page, view, metric, input.counters);
+        exposition_unlabel(page, outer);
+    }
+}
+
+static void one_counter(struct exposition *page, const struct metrics_view *view,
+                        const struct metric *metric, const void *thing)
+{
+    (void)view;
+    exposition_sample(page, counter_get((const counter *)((const char *)thing + metric->at)));
+}
+
+#define INPUT(member) .at = offsetof(struct input_counters, member)
+
+static const struct metric inputs[] = {
+    COUNTER("spile_input_connections", "Connections accepted, and files opened.", each_input,
+            one_counter, INPUT(connections)),
+    COUNTER("spile_input_refused",
+            "Connections refused: access list, connection limit, or one in a loop.", each_input,
+            one_counter, INPUT(refused)),
+    COUNTER("spile_input_frames", "Data frames received.", each_input, one_counter, INPUT(frames)),
+    COUNTER("spile_input_bytes", "Bytes of these frames.", each_input, one_counter, INPUT(bytes)),
+    COUNTER("spile_input_malformed", "Frames that are no dnstap messages.", each_input, one_counter,
+            INPUT(malformed)),
+    COUNTER("spile_input_errors", "Connections and files that ended in an error.", each_input,
+            one_counter, INPUT(errors)),
+    {.each = NULL},
+};
+
+/* --- outputs --- */
+
+/* The thing is a struct pipeline_output. */
+static void each_output(struct exposition *page, const struct metrics_view *view,
+                        const struct metric *metric)
+{
+    const struct pipeline *pipeline = view->context->pipeline;
+    for (size_t i = 0; pipeline && i < pipeline_output_count(pipeline); i++) {
+        struct pipeline_output output;
+        pipeline_output(pipeline, i, &output);
+        size_t outer = exposition_text_label(page, "output", span_str(output.name));
+        metric->one(page, view, metric, &output);
+        exposition_unlabel(page, outer);
+    }
+}
+
+static void one_dropped(struct exposition *page, const struct metrics_view *view,
+                        const struct metric *metric, const void *thing)
+{
+    const struct pipeline_output *output = thing;
+    (void)view, (void)metric;
+    for (int i = 0; i < DROP_REASONS; i++)
+        metrics_labelled(page, "reason", drop_reason_name((enum drop_reason)i),
+                         counter_get(&output->ledger.dropped[i]));
+}
+
+static void one_of_queue(struct exposition *page, const struct metrics_view *view,
+                         const struct metric *metric, const void *thing)
+{
+    const struct pipeline_output *output = thing;
+    (void)view;
+    if (output->queued)
+        exposition_sample(page, metrics_number(thing, metric->at));
+}
+
+static void one_output_info(struct exposition *page, const struct metrics_view *view,
+                            const struct metric *metric, const void *thing)
+{
+    const struct pipeline_output *output = thing;
+    (void)view, (void)metric;
+    size_t outer = exposition_text_label(page, "module", span_str(output->module));
+    metrics_labelled(page, "format", output->format ? output->format : "", 1);
+    exposition_unlabel(page, outer);
+}
+
+#define LEDGER(member) .at = offsetof(struct pipeline_output, ledger.member)
+#define QUEUE(member) .at = offsetof(struct pipeline_output, queue_##member)
+
+static const struct metric outputs[] = {
+    GAUGE("spile_output_info", "Module and format of an output; always 1.", each_output,
+          one_output_info),
+    COUNTER("spile_output_received", "Events that were to go to an output.", each_output,
+            one_counter, LEDGER(received)),
+    COUNTER("spile_output_delivered", "Events that it has written whole.", each_output, one_counter,
+            LEDGER(delivered)),
+    COUNTER("spile_output_filtered", "Events that its filters left out.", each_output, one_counter,
+            LEDGER(filtered)),
+    COUNTER("spile_output_dropped", "Events lost to it, by reason.", each_output, one_dropped),
+    COUNTER("spile_output_bytes", "Bytes that it has written.", each_output, one_counter,
+            LEDGER(bytes)),
+    GAUGE("spile_output_queue_bytes", "Bytes that wait in its queue.", each_output, one_of_queue,
+          QUEUE(bytes)),
+    GAUGE("spile_output_queue_limit_bytes", "What its queue can hold.", each_output, one_of_queue,
+          QUEUE(limit)),
+    GAUGE("spile_output_queue_records", "Events that wait in its queue.", each_output, one_of_queue,
+          QUEUE(records)),
+    {.each = NULL},
+};
+
+/* --- the statistics --- */
+
+/* The thing is the snapshot. */
+static void of_snapshot(struct exposition *page, const struct metrics_view *view,
+                        const struct metric *metric)
+{
+    metric->one(page, view, metric, view->snapshot);
+}
+
+static void one_number(struct exposition *page, const struct metrics_view *view,
+                       const struct metric *metric, const void *thing)
+{
+    (void)view;
+    exposition_sample(page, metrics_number(thing, metric->at));
+}
+
+/* Unix milliseconds. */
+static void one_time(struct exposition *page, const struct metrics_view *view,
+                     const struct metric *metric, const void *thing)
+{
+    (void)view;
+    exposition_decimal(page, metrics_number(thing, metric->at), 3);
+}
+
+static void one_exact(struct exposition *page, const struct metrics_view *view,
+                      const struct metric *metric, const void *thing)
+{
+    (void)metric, (void)thing;
+    exposition_sample(page, view->snapshot->exact);
+}
+
+#define SNAPSHOT(member) .at = offsetof(struct stats_snapshot, member)
+
+static const struct metric statistics[] = {
+    GAUGE("spile_clients", "Distinct clients of all streams.", of_snapshot, one_number,
+          SNAPSHOT(total.distinct.clients)),
+    GAUGE("spile_domains", "Distinct names in the messages of all streams.", of_snapshot,
+          one_number, SNAPSHOT(total.distinct.domains)),
+    GAUGE("spile_streams", "Identities that have been seen and have statistics of their own.",
+          of_snapshot, one_number, SNAPSHOT(stream_count)),
+    COUNTER("spile_malformed_frames", "Frames that are no dnstap messages, of no stream.",
+            of_snapshot, one_number, SNAPSHOT(malformed)),
+    COUNTER("spile_statistics_unlisted",
+            "Events that are counted, but missing in tables: too many new keys at once.",
+            of_snapshot, one_number, SNAPSHOT(unlisted)),
+    COUNTER("spile_statistics_other_streams",
+            "Events of identities past the limit of the statistics.", of_snapshot, one_number,
+            SNAPSHOT(other_streams)),
+    GAUGE("spile_statistics_exact",
+          "1 while tables and distinct counts are exact, 0 since they are estimates.", of_snapshot,
+          one_exact),
+    COUNTER("spile_statistics_snapshots", "Snapshots made; one a second.", of_snapshot, one_number,
+            SNAPSHOT(generation)),
+    GAUGE("spile_statistics_snapshot_timestamp_seconds",
+          "When the numbers of this page were taken.", of_snapshot, one_time, SNAPSHOT(made_ms)),
+    GAUGE("spile_statistics_since_timestamp_seconds",
+          "When counting began: the start, or the last reset.", of_snapshot, one_time,
+          SNAPSHOT(since_ms)),
+    {.each = NULL},
+};
+
+/* --- history --- */
+
+/* The thing is a struct history_state. */
+static void of_history(struct exposition *page, const struct metrics_view *view,
+                       const struct metric *metric)
+{
+    struct history_state state;
+    history_state(view->context->history, &state);
+    metric->one(page, view, metric, &state);
+}
+
+static void one_flag(struct exposition *page, const struct metrics_view *view,
+                     const struct metric *metric, const void *thing)
+{
+    (void)view;
+    exposition_sample(page, *((const bool *)thing + metric->at));
+}
+
+#define HISTORY(member) .at = offsetof(struct history_state, member)
+
+static const struct metric history[] = {
+    GAUGE("spile_history_on_disk", "1 when the history has a database, 0 when only memory.",
+          of_history, one_flag, HISTORY(on_disk)),
+    GAUGE("spile_history_healthy", "1 when the last roll-up could be written.", of_history,
+          one_flag, HISTORY(healthy)),
+    COUNTER("spile_history_rows", "Rows written to the history.", of_history, one_number,
+            HISTORY(rows_written)),
+    COUNTER("spile_history_write_errors", "Roll-ups that could not be written.", of_history,
+            one_number, HISTORY(write_errors)),
+    GAUGE("spile_history_size_bytes", "Size of the history's database.", of_history, one_number,
+          HISTORY(size_bytes)),
+    {.each = NULL},
+};
+
+static bool has_history(const struct http_context *context)
+{
+    return context->history != NULL;
+}
+
+/* --- the process, under the names that all programs use --- */
+
+static uint64_t clock_us(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void one_cpu(struct exposition *page, const struct metrics_view *view,
+                    const struct metric *metric, const void *thing)
+{
+    (void)view, (void)metric, (void)thing;
+    exposition_decimal(page, clock_us(CLOCK_PROCESS_CPUTIME_ID), 6);
+}
+
+/* Two fields of /proc/self/statm, in pages: all, and what is in memory. metric->at is which. */
+static void one_memory(struct exposition *page, const struct metrics_view *view,
+                       const struct metric *metric, const void *thing)
+{
+    unsigned long pages[2];
+    (void)view, (void)thing;
+    FILE *statm = fopen("/proc/self/statm", "re");
+    if (!statm)
+        return;
+    if (fscanf(statm, "%lu %lu", &pages[0], &pages[1]) == 2)
+        exposition_sample(page, (uint64_t)pages[metric->at] * (uint64_t)sysconf(_SC_PAGESIZE));
+    fclose(statm);
+}
+
+static void one_open_fds(struct exposition *page, const struct metrics_view *view,
+                         const struct metric *metric, const void *thing)
+{
+    uint64_t count = 0;
+    (void)view, (void)metric, (void)thing;
+    DIR *folder = opendir("/proc/self/fd");
+    if (!folder)
+        return;
+    for (struct dirent *entry; (entry = readdir(folder));)
+        count += entry->d_name[0] != '.';
+    closedir(folder);
+    exposition_sample(page, count - 1); /* the folder itself */
+}
+
+static void one_limit(struct exposition *page, const struct metrics_view *view,
+                      const struct metric *metric, const void *thing)
+{
+    struct rlimit limit;
+    (void)view, (void)metric, (void)thing;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+        exposition_sample(page, limit.rlim_cur);
+}
+
+static void one_start(struct exposition *page, const struct metrics_view *view,
+                      const struct metric *metric, const void *thing)
+{
+    (void)metric, (void)thing;
+    exposition_decimal(page, (uint64_t)view->context->started_ms, 3);
+}
+
+static void one_build(struct exposition *page, const struct metrics_view *view,
+                      const struct metric *metric, const void *thing)
+{
+    (void)view, (void)metric, (void)thing;
+    metrics_labelled(page, "version", SPILE_VERSION, 1);
+}
+
+static const struct metric process[] = {
+    GAUGE("spile_build_info", "The version that runs; always 1.", metrics_once, one_build),
+    COUNTER("process_cpu_seconds", "CPU time, user and system.", metrics_once, one_cpu),
+    GAUGE("process_virtual_memory_bytes", "Address space.", metrics_once, one_memory, .at = 0),
+    GAUGE("process_resident_memory_bytes", "Memory in use.", metrics_once, one_memory, .at = 1),
+    GAUGE("process_open_fds", "Open file descriptors.", metrics_once, one_open_fds),
+    GAUGE("process_max_fds", "How many may be open.", metrics_once, one_limit),
+    GAUGE("process_start_time_seconds", "When the process began, Unix time.", metrics_once,
+          one_start),
+    {.each = NULL},
+};
+
+const struct metric_source metrics_inputs = {.table = inputs};
+const struct metric_source metrics_outputs = {.table = outputs};
+const struct metric_source metrics_statistics = {.table = statistics};
+const struct metric_source metrics_history = {.wanted = has_history, .table = history};
+const struct metric_source metrics_process = {.table = process};

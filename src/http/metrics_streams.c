@@ -1,0 +1,292 @@
+/* Families of what DNS servers have said, by stream and, most of them, by side. */
+#include <math.h>
+#include <stdio.h>
+
+#include "http/metrics.h"
+#include "wire/dns.h"
+
+static const char *const side_words[STATS_SIDES] = {"query", "response"};
+
+/* --- numbers that stand side by side, told apart by a label --- */
+
+enum { WORD_MAX = 32 };
+
+struct array {
+    const char *label;
+    unsigned count;
+    uint32_t always; /* a bit for each that is shown though it be zero: rate() wants to see the
+                        beginning, and alerts something to compare with */
+    const char *(*name)(unsigned i); /* NULL: it has none */
+    const char *prefix;              /* goes before the number of what has no name */
+};
+
+#define BIT(i) (1u << (i))
+#define ALL(count) ((1u << (count)) - 1)
+
+static const char *rcode_name(unsigned i)
+{
+    return i == COUNTERS_RCODES - 1 ? "other" : dns_rcode_name(i);
+}
+
+static const char *transport_name(unsigned i)
+{
+    return i == 0 ? "unknown" : dnstap_protocol_name(i);
+}
+
+static const char *family_name(unsigned i)
+{
+    return i == 0 ? "unknown" : dnstap_family_name(i);
+}
+
+static const char *message_name(unsigned i)
+{
+    return i == 0 ? "unknown" : dnstap_message_type_name(i);
+}
+
+static const char *flag_name(unsigned i)
+{
+    return stats_flag_names[i];
+}
+
+static const char *broken_name(unsigned i)
+{
+    static const char *const names[] = {[SAMPLE_NO_DNS] = "header",
+                                        [SAMPLE_BAD_QUESTION] = "question",
+                                        [SAMPLE_BAD_RECORDS] = "records"};
+    return names[SAMPLE_NO_DNS + i];
+}
+
+static const struct array rcodes = {"rcode", COUNTERS_RCODES, ALL(6), rcode_name, "RCODE"};
+static const struct array opcodes = {"opcode", 16, BIT(0), dns_opcode_name, "OPCODE"};
+static const struct array transports = {"transport", COUNTERS_TRANSPORTS,
+                                        BIT(DNSTAP_UDP) | BIT(DNSTAP_TCP), transport_name, ""};
+static const struct array families = {"family", COUNTERS_FAMILIES,
+                                      BIT(DNSTAP_INET) | BIT(DNSTAP_INET6), family_name, ""};
+static const struct array messages = {"type", COUNTERS_MESSAGES, 0, message_name, ""};
+static const struct array flags = {"flag", COUNTERS_FLAGS, ALL(COUNTERS_FLAGS), flag_name, ""};
+static const struct array broken = {"part", SAMPLE_MARKS - SAMPLE_NO_DNS,
+                                    ALL(SAMPLE_MARKS - SAMPLE_NO_DNS), broken_name, ""};
+
+static void one_array(struct exposition *page, const struct metrics_view *view,
+                      const struct metric *metric, const void *thing)
+{
+    const struct array *array = metric->more;
+    (void)view;
+    for (unsigned i = 0; i < array->count; i++) {
+        uint64_t value = metrics_number(thing, metric->at + i * sizeof value);
+        if (value == 0 && !(array->always & BIT(i)))
+            continue;
+        char space[WORD_MAX];
+        const char *name = array->name(i);
+        if (!name)
+            snprintf(space, sizeof space, "%s%u", array->prefix, i);
+        metrics_labelled(page, array->label, name ? name : space, value);
+    }
+}
+
+/* --- loops --- */
+
+/* The thing is a struct stats_stream. */
+static void each_stream(struct exposition *page, const struct metrics_view *view,
+                        const struct metric *metric)
+{
+    for (size_t i = 0; i < view->stream_count; i++) {
+        size_t outer = exposition_label(page, "stream", view->streams[i].name);
+        metric->one(page, view, metric, view->streams[i].stream);
+        exposition_unlabel(page, outer);
+    }
+}
+
+/* Without the rest, of which only counters and rates are known. */
+static void each_known(struct exposition *page, const struct metrics_view *view,
+                       const struct metric *metric)
+{
+    struct metrics_view known = *view;
+    known.stream_count -= known.stream_count && view->streams[view->stream_count - 1].rest;
+    each_stream(page, &known, metric);
+}
+
+/* The thing is a struct stats_side_counters. */
+static void each_side(struct exposition *page, const struct metrics_view *view,
+                      const struct metric *metric)
+{
+    for (size_t i = 0; i < view->stream_count; i++) {
+        size_t outer = exposition_label(page, "stream", view->streams[i].name);
+        for (int side = 0; side < STATS_SIDES; side++) {
+            size_t inner = exposition_label(page, "side", span_str(side_words[side]));
+            metric->one(page, view, metric, &view->streams[i].stream->counters.side[side]);
+            exposition_unlabel(page, inner);
+        }
+        exposition_unlabel(page, outer);
+    }
+}
+
+/* --- what is written for each --- */
+
+static void one_number(struct exposition *page, const struct metrics_view *view,
+                       const struct metric *metric, const void *thing)
+{
+    (void)view;
+    exposition_sample(page, metrics_number(thing, metric->at));
+}
+
+/* Unix milliseconds; 0: never. */
+static void one_time(struct exposition *page, const struct metrics_view *view,
+                     const struct metric *metric, const void *thing)
+{
+    uint64_t ms = metrics_number(thing, metric->at);
+    (void)view;
+    if (ms)
+        exposition_decimal(page, ms, 3);
+}
+
+/* Types that are shown by name, and all others together. */
+static void one_qtypes(struct exposition *page, const struct metrics_view *view,
+                       const struct metric *metric, const void *thing)
+{
+    const struct stats_side_counters *side = thing;
+    uint64_t other = 0;
+    (void)metric;
+    for (unsigned i = 0; i < COUNTERS_RARE; i++)
+        other += side->rare_qtype[i];
+    for (unsigned i = 0; i < COUNTERS_QTYPES; i++) {
+        if (!view->type_shown[i])
+            other += side->qtype[i];
+        else
+            metrics_labelled(page, "qtype", dns_type_name((uint16_t)i), side->qtype[i]);
+    }
+    metrics_labelled(page, "qtype", "other", other);
+    metrics_labelled(page, "qtype", "none", side->no_qtype);
+}
+
+static void one_rates(struct exposition *page, const struct metrics_view *view,
+                      const struct metric *metric, const void *thing)
+{
+    static const struct {
+        const char *window;
+        size_t at; /* in struct stats_rates */
+    } windows[] = {
+        {"1s", offsetof(struct stats_rates, last)},
+        {"1m", offsetof(struct stats_rates, minute)},
+        {"15m", offsetof(struct stats_rates, quarter)},
+    };
+    const struct stats_stream *stream = thing;
+    (void)view, (void)metric;
+    for (int side = 0; side < STATS_SIDES; side++) {
+        size_t outer = exposition_label(page, "side", span_str(side_words[side]));
+        for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
+            double rate;
+            memcpy(&rate, (const char *)&stream->rates[side] + windows[i].at, sizeof rate);
+            size_t inner = exposition_label(page, "window", span_str(windows[i].window));
+            exposition_decimal(page, rate > 0 ? (uint64_t)llround(rate * 1000) : 0, 3);
+            exposition_unlabel(page, inner);
+        }
+        exposition_unlabel(page, outer);
+    }
+}
+
+static void one_domains(struct exposition *page, const struct metrics_view *view,
+                        const struct metric *metric, const void *thing)
+{
+    const struct stats_distinct *distinct = &((const struct stats_stream *)thing)->distinct;
+    (void)view, (void)metric;
+    metrics_labelled(page, "in", "any", distinct->domains);
+    metrics_labelled(page, "in", "queries", distinct->asked);
+    metrics_labelled(page, "in", "responses", distinct->answered);
+}
+
+/* The bounds are those of stats_size_bounds. */
+static void one_sizes(struct exposition *page, const struct metrics_view *view,
+                      const struct metric *metric, const void *thing)
+{
+    const struct stats_side_counters *side = thing;
+    struct metric_bucket buckets[COUNTERS_SIZES - 1];
+    char bounds[COUNTERS_SIZES - 1][WORD_MAX];
+    (void)view, (void)metric;
+    for (int i = 0; i < COUNTERS_SIZES - 1; i++) {
+        snprintf(bounds[i], WORD_MAX, "%u.0", stats_size_bounds[i]);
+        buckets[i] = (struct metric_bucket){bounds[i], side->size[i]};
+    }
+    exposition_histogram(page, buckets, COUNTERS_SIZES - 1, side->size[COUNTERS_SIZES - 1],
+                         side->bytes, 0);
+}
+
+/*
+ * From the sketch's 2050 buckets. One that holds a bound counts as below it, so every latency up to
+ * the bound is in, and of longer ones none that is more than 1/64 longer.
+ */
+static void one_latency(struct exposition *page, const struct metrics_view *view,
+                        const struct metric *metric, const void *thing)
+{
+    static const struct {
+        const char *le;
+        int64_t ns;
+    } bounds[] = {
+        {"0.0001", 100000},  {"0.00025", 250000}, {"0.0005", 500000},  {"0.001", 1000000},
+        {"0.0025", 2500000}, {"0.005", 5000000},  {"0.01", 10000000},  {"0.025", 25000000},
+        {"0.05", 50000000},  {"0.1", 100000000},  {"0.25", 250000000}, {"0.5", 500000000},
+        {"1.0", 1000000000}, {"2.5", 2500000000}, {"5.0", 5000000000}, {"10.0", 10000000000},
+    };
+    enum { BOUNDS = sizeof bounds / sizeof *bounds };
+    const struct stats_counters *counters = &((const struct stats_stream *)thing)->counters;
+    struct metric_bucket buckets[BOUNDS];
+    unsigned at = 0;
+    (void)view, (void)metric;
+    for (int i = 0; i < BOUNDS; i++) {
+        buckets[i] = (struct metric_bucket){.le = bounds[i].le};
+        for (unsigned last = quantile_bucket(bounds[i].ns); at <= last; at++)
+            buckets[i].count += counters->latency[at];
+    }
+    uint64_t above = 0;
+    while (at < QUANTILE_BUCKETS)
+        above += counters->latency[at++];
+    exposition_histogram(page, buckets, BOUNDS, above,
+                         counters->side[STATS_RESPONSE].latency_sum_us, 6);
+}
+
+/* --- the families --- */
+
+#define SIDE(member) .at = offsetof(struct stats_side_counters, member)
+#define STREAM(member) .at = offsetof(struct stats_stream, member)
+#define RESPONSE(member) STREAM(counters.side[STATS_RESPONSE].member)
+
+static const struct metric table[] = {
+    COUNTER("spile_events", "DNS messages seen.", each_side, one_number, SIDE(events)),
+    COUNTER("spile_dns_bytes", "Bytes of these DNS messages.", each_side, one_number, SIDE(bytes)),
+    COUNTER("spile_dnstap_messages", "Events by type of dnstap message.", each_stream, one_array,
+            STREAM(counters.message), &messages),
+    COUNTER("spile_responses_by_rcode", "Responses by rcode.", each_stream, one_array,
+            RESPONSE(rcode), &rcodes),
+    COUNTER("spile_events_by_qtype", "Events by type asked for.", each_side, one_qtypes),
+    COUNTER("spile_events_by_transport", "Events by transport of the DNS message.", each_side,
+            one_array, SIDE(transport), &transports),
+    COUNTER("spile_events_by_family", "Events by address family.", each_side, one_array,
+            SIDE(family), &families),
+    COUNTER("spile_events_by_opcode", "Events by opcode.", each_side, one_array, SIDE(opcode),
+            &opcodes),
+    COUNTER("spile_events_by_flag", "Events by flag of the DNS header that is set.", each_side,
+            one_array, SIDE(flags), &flags),
+    COUNTER("spile_events_with_edns", "Events with an OPT record.", each_side, one_number,
+            SIDE(marks[SAMPLE_EDNS])),
+    COUNTER("spile_events_with_do", "Events whose OPT record has the DO flag.", each_side,
+            one_number, SIDE(marks[SAMPLE_DO])),
+    COUNTER("spile_events_malformed",
+            "Events whose DNS message breaks off or is wrong, by the part that cannot be read.",
+            each_side, one_array, SIDE(marks[SAMPLE_NO_DNS]), &broken),
+    HISTOGRAM("spile_dns_message_size_bytes", "Length of DNS messages.", each_side, one_sizes),
+    HISTOGRAM("spile_response_latency_seconds", "Time from query to response, where it is known.",
+              each_stream, one_latency),
+    GAUGE("spile_events_per_second", "Events a second over the window named.", each_stream,
+          one_rates),
+    GAUGE("spile_stream_clients", "Distinct clients of a stream.", each_known, one_number,
+          STREAM(distinct.clients)),
+    GAUGE("spile_stream_domains", "Distinct names in the messages of a stream.", each_known,
+          one_domains),
+    GAUGE("spile_stream_first_seen_timestamp_seconds", "When the first event of a stream came.",
+          each_known, one_time, STREAM(first_seen_ms)),
+    GAUGE("spile_stream_last_seen_timestamp_seconds", "When the last event of a stream came.",
+          each_known, one_time, STREAM(last_seen_ms)),
+    {.each = NULL},
+};
+
+const struct metric_source metrics_streams = {.table = table};
