@@ -1,10 +1,22 @@
-/* The one place that sees every route of the web server. A new route: its line here. */
+/* The one place that sees every route of the web server, and every family of /metrics. A new route,
+ * a new source of families: its line here. */
+#include "http/metrics.h"
 #include "http/page.h"
 #include "http/route.h"
 
 #include "page_assets.h" /* made at build time: PAGE_ASSETS, the files of web/ */
 
-#define ROUTES(X)
+#define ROUTES(X) X(metrics_route)
+
+/* In the order of the page. */
+#define METRIC_SOURCES(X)                                                                          \
+    X(metrics_streams)                                                                             \
+    X(metrics_top)                                                                                 \
+    X(metrics_inputs)                                                                              \
+    X(metrics_outputs)                                                                             \
+    X(metrics_statistics)                                                                          \
+    X(metrics_process)                                                                             \
+    X(receiver_metrics)
 
 #define DECLARE(name) extern const struct http_route name;
 #define LIST(name) &name,
@@ -16,3 +28,9 @@ ROUTES(DECLARE)
 PAGE_ASSETS(DECLARE_ASSET)
 
 const struct http_route *const http_routes[] = {ROUTES(LIST) PAGE_ASSETS(LIST_ASSET) NULL};
+
+#define DECLARE_SOURCE(name) extern const struct metric_source name;
+
+METRIC_SOURCES(DECLARE_SOURCE)
+
+const struct metric_source *const metric_sources[] = {METRIC_SOURCES(LIST) NULL};
