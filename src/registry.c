@@ -17,7 +17,8 @@
     X(receiver_text)                                                                               \
     X(receiver_json)                                                                               \
     X(receiver_yaml)                                                                               \
-    X(web_section)
+    X(web_section)                                                                                 \
+    X(history_section)
 
 #define DECLARE(name) extern const struct module name;
 #define LIST(name) &name,

@@ -12,17 +12,20 @@
 
 struct history;
 
+enum history_kind { HISTORY_MINUTES, HISTORY_HOURS, HISTORY_DAYS, HISTORY_KINDS };
+
 /* The section `history`; rows: history_section in history/section.c. */
 struct history_settings {
-    char *path;               /* the database; NULL: only what is in memory */
-    uint64_t keep_minutes_ns; /* how long each kind of roll-up is kept */
-    uint64_t keep_hours_ns;
-    uint64_t keep_days_ns;
-    uint64_t top; /* rows of each table in a roll-up */
+    char *path;                      /* the database; NULL: only what is in memory */
+    uint64_t keep_ns[HISTORY_KINDS]; /* how long each kind of roll-up is kept */
+    uint64_t top;                    /* rows of each table in a roll-up, by each measure */
+    uint64_t write_every_ns;
+    uint64_t size_max; /* bytes of the database; 0: as large as it gets */
 };
 
-/* Opens or makes the database. A broken one is set aside (renamed) with a warning. The key of the
- * hashes that the database holds, or a fresh one, is in *key: what stats_options wants. */
+/* Opens or makes the database. A broken one is set aside (renamed) with a warning; one that cannot
+ * be opened is tried again later, with a warning, too. The key of the hashes that the database
+ * holds, or a fresh one, is in *key: what stats_options wants. NULL: err, no memory. */
 struct history *history_open(const struct history_settings *settings, struct siphash_key *key,
                              struct error *err);
 int history_start(struct history *history, struct stats *stats, struct error *err);

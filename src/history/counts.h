@@ -1,0 +1,42 @@
+/*
+ * Counts: numbers by id, few of many ids. What came in a span of time for one stream; two spans
+ * add up. Which ids there are: history/series.h.
+ */
+#ifndef SPILE_HISTORY_COUNTS_H
+#define SPILE_HISTORY_COUNTS_H
+
+#include "base/buf.h"
+
+struct count {
+    uint32_t id;
+    uint64_t n;
+};
+
+/* Zeroed is empty. Ascending ids, no zeros. `failed`: memory was short, something is missing. */
+struct counts {
+    struct count *items;
+    uint32_t len, max;
+    bool failed;
+};
+
+void counts_free(struct counts *counts);
+static inline void counts_clear(struct counts *counts)
+{
+    counts->len = 0;
+    counts->failed = false;
+}
+
+/* Adds n to an id. Quick when ids come in ascending order. */
+void counts_put(struct counts *counts, uint32_t id, uint64_t n);
+void counts_add(struct counts *into, const struct counts *from);
+/* 0 where there is none. */
+uint64_t counts_get(const struct counts *counts, uint32_t id);
+/* The first item whose id is at least `id`; `len` when there is none. */
+uint32_t counts_from(const struct counts *counts, uint32_t id);
+
+/* As bytes: for each item two varints, the distance to the id before and the number. */
+void counts_encode(const struct counts *counts, struct buf *out);
+/* Adds encoded counts. -1: they are no such thing, or no memory; then nothing was added. */
+int counts_decode(struct counts *into, struct span bytes);
+
+#endif

@@ -1,0 +1,70 @@
+/* The section `history` of the configuration. */
+#include "core/module.h"
+#include "history/history.h"
+
+#define DAY_NS (24 * 3600 * UINT64_C(1000000000))
+
+#define HISTORY(member) .offset = offsetof(struct history_settings, member)
+
+static const struct option history_options[] = {
+    {.name = "path",
+     .type = OPTION_PATH,
+     HISTORY(path),
+     .example = "/var/lib/spile/history.db",
+     .doc = "the database, made when it is not there; without it only the last quarter of an hour "
+            "is kept, in memory"},
+    {.name = "keep-minutes",
+     .type = OPTION_DURATION,
+     HISTORY(keep_ns[HISTORY_MINUTES]),
+     .fallback = "2d",
+     .min = DAY_NS / 24,
+     .max = 20000 * DAY_NS,
+     .doc = "how long roll-ups of a minute are kept"},
+    {.name = "keep-hours",
+     .type = OPTION_DURATION,
+     HISTORY(keep_ns[HISTORY_HOURS]),
+     .fallback = "60d",
+     .min = DAY_NS,
+     .max = 20000 * DAY_NS,
+     .doc = "how long roll-ups of an hour are kept"},
+    {.name = "keep-days",
+     .type = OPTION_DURATION,
+     HISTORY(keep_ns[HISTORY_DAYS]),
+     .fallback = "1830d",
+     .min = DAY_NS,
+     .max = 20000 * DAY_NS,
+     .doc = "how long roll-ups of a day are kept"},
+    {.name = "top",
+     .type = OPTION_UINT,
+     HISTORY(top),
+     .fallback = "100",
+     .min = 1,
+     .max = 1000,
+     .doc = "how many names, clients and servers a roll-up of a minute lists, by each measure; "
+            "those of hours and days have four times as many"},
+    {.name = "write-every",
+     .type = OPTION_DURATION,
+     HISTORY(write_every_ns),
+     .fallback = "1m",
+     .min = UINT64_C(1000000000),
+     .max = 60 * UINT64_C(1000000000),
+     .doc = "how often what has come is added to the database: a crash loses as much"},
+    {.name = "size-max",
+     .type = OPTION_SIZE,
+     HISTORY(size_max),
+     .fallback = "1G",
+     .min = 1 << 20,
+     .doc = "past this size of the database its oldest minutes go before their time, then hours, "
+            "then days"},
+    {0},
+};
+
+const struct module history_section = {
+    .name = "history",
+    .kind = MODULE_SECTION,
+    .doc = "Statistics over time: counters, latencies, distinct counts and top lists of every "
+           "minute, hour and day (UTC), kept in an SQLite database that survives restarts. A disk "
+           "that is full or broken is reported and tried again, and never holds up anything else.",
+    .size = sizeof(struct history_settings),
+    .options = history_options,
+};

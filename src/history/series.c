@@ -1,0 +1,275 @@
+#include "history/series.h"
+
+#include "base/put.h"
+#include "stats/stats.h"
+#include "wire/dns.h"
+#include "wire/dnstap.h"
+
+static char *put_name_or_number(char *p, const char *name, const char *prefix, unsigned number)
+{
+    return name ? put_str(p, name) : put_u64(put_str(p, prefix), number);
+}
+
+static char *rcode_label(char *p, unsigned member)
+{
+    return member == COUNTERS_RCODES - 1
+               ? put_str(p, "OTHER")
+               : put_name_or_number(p, dns_rcode_name(member), "RCODE", member);
+}
+
+static char *type_label(char *p, unsigned member)
+{
+    return member == SERIES_MEMBER_OTHER ? put_str(p, "OTHER") : dns_type_put(p, (uint16_t)member);
+}
+
+static char *opcode_label(char *p, unsigned member)
+{
+    return put_name_or_number(p, dns_opcode_name(member), "OPCODE", member);
+}
+
+static char *flag_label(char *p, unsigned member)
+{
+    return put_str(p, stats_flag_names[member]);
+}
+
+static char *transport_label(char *p, unsigned member)
+{
+    return put_name_or_number(p, member ? dnstap_protocol_name(member) : "UNKNOWN", "", member);
+}
+
+static char *family_label(char *p, unsigned member)
+{
+    return put_name_or_number(p, member ? dnstap_family_name(member) : "UNKNOWN", "", member);
+}
+
+static char *message_label(char *p, unsigned member)
+{
+    return put_name_or_number(p, member ? dnstap_message_type_name(member) : "UNKNOWN", "", member);
+}
+
+static char *size_label(char *p, unsigned member)
+{
+    return member == COUNTERS_SIZES - 1 ? put_str(p, "more")
+                                        : put_u64(p, stats_size_bounds[member]);
+}
+
+static char *number_label(char *p, unsigned member)
+{
+    return put_u64(p, member);
+}
+
+enum { NUMBER_TIMED = 20, NUMBER_LATENCY_SUM = 21, NUMBER_LATENCY = 22 };
+
+#define SNAPSHOT(member) .from = SERIES_SNAPSHOT, .offset = offsetof(struct stats_snapshot, member)
+#define STREAM(member) .from = SERIES_STREAM, .offset = offsetof(struct stats_counters, member)
+#define SIDE(side, member)                                                                         \
+    .from = SERIES_##side, .offset = offsetof(struct stats_side_counters, member)
+
+static const struct series table[] = {
+    {"observed", "ms", "how long Spile was watching", .number = 1, .from = SERIES_TIME},
+    {"queries", "messages", "queries", .number = 2, SIDE(QUERIES, events)},
+    {"responses", "messages", "responses", .number = 3, SIDE(RESPONSES, events)},
+    {"query_bytes", "bytes", "bytes of queries", .number = 4, SIDE(QUERIES, bytes)},
+    {"response_bytes", "bytes", "bytes of responses", .number = 5, SIDE(RESPONSES, bytes)},
+    {"edns", "messages", "messages with EDNS", .number = 6, SIDE(BOTH, marks[SAMPLE_EDNS])},
+    {"do", "messages", "messages that want DNSSEC", .number = 7, SIDE(BOTH, marks[SAMPLE_DO])},
+    {"no_dns", "messages", "messages without a DNS header", .number = 8,
+     SIDE(BOTH, marks[SAMPLE_NO_DNS])},
+    {"bad_question", "messages", "messages whose question cannot be read", .number = 9,
+     SIDE(BOTH, marks[SAMPLE_BAD_QUESTION])},
+    {"bad_records", "messages", "messages whose records cannot be read", .number = 10,
+     SIDE(BOTH, marks[SAMPLE_BAD_RECORDS])},
+    {"malformed", "frames", "frames that are no dnstap messages; of all streams alone",
+     .number = 11, SNAPSHOT(malformed)},
+    {"timed", "messages", "responses whose latency is known", .number = NUMBER_TIMED,
+     SIDE(RESPONSES, timed)},
+    {"latency_sum", "us", "the sum of these latencies", .number = NUMBER_LATENCY_SUM,
+     SIDE(RESPONSES, latency_sum_us)},
+    {"rcode", "messages", "responses by rcode", .number = 32, .members = COUNTERS_RCODES,
+     .label = rcode_label, SIDE(RESPONSES, rcode)},
+    {"qtype", "messages", "queries by type", .number = 33, .members = COUNTERS_QTYPES,
+     .label = type_label, SIDE(QUERIES, qtype)},
+    {"qtype", .number = 33, .members = COUNTERS_RARE, .hidden = true, .from = SERIES_RARE,
+     .offset = STATS_QUERY},
+    {"response_qtype", "messages", "responses by type", .number = 34, .members = COUNTERS_QTYPES,
+     .label = type_label, SIDE(RESPONSES, qtype)},
+    {"response_qtype", .number = 34, .members = COUNTERS_RARE, .hidden = true, .from = SERIES_RARE,
+     .offset = STATS_RESPONSE},
+    {"opcode", "messages", "queries and responses by opcode", .number = 35, .members = 16,
+     .label = opcode_label, SIDE(BOTH, opcode)},
+    {"query_flag", "messages", "queries by flag of the header", .number = 36,
+     .members = COUNTERS_FLAGS, .label = flag_label, SIDE(QUERIES, flags)},
+    {"response_flag", "messages", "responses by flag of the header; tc: truncated", .number = 37,
+     .members = COUNTERS_FLAGS, .label = flag_label, SIDE(RESPONSES, flags)},
+    {"transport", "messages", "queries and responses by transport", .number = 38,
+     .members = COUNTERS_TRANSPORTS, .label = transport_label, SIDE(BOTH, transport)},
+    {"family", "messages", "queries and responses by address family", .number = 39,
+     .members = COUNTERS_FAMILIES, .label = family_label, SIDE(BOTH, family)},
+    {"message", "messages", "queries and responses by dnstap's message type", .number = 40,
+     .members = COUNTERS_MESSAGES, .label = message_label, STREAM(message)},
+    {"query_size", "messages",
+     "queries by size: up to so many bytes, and more than the size before", .number = 41,
+     .members = COUNTERS_SIZES, .label = size_label, SIDE(QUERIES, size)},
+    {"response_size", "messages",
+     "responses by size: up to so many bytes, and more than the size before", .number = 42,
+     .members = COUNTERS_SIZES, .label = size_label, SIDE(RESPONSES, size)},
+    {"latency", .number = NUMBER_LATENCY, .members = QUANTILE_BUCKETS, .label = number_label,
+     .hidden = true, STREAM(latency)},
+    {"latency.mean", "us", "the mean latency", .from = SERIES_MEAN},
+    {"latency.p50", "us", "half of all latencies are shorter", .from = SERIES_QUANTILE, .q = 0.5},
+    {"latency.p90", "us", "nine tenths of all latencies are shorter", .from = SERIES_QUANTILE,
+     .q = 0.9},
+    {"latency.p99", "us", "99 % of all latencies are shorter", .from = SERIES_QUANTILE, .q = 0.99},
+    {"latency.p999", "us", "99.9 % of all latencies are shorter", .from = SERIES_QUANTILE,
+     .q = 0.999},
+    {"clients", "addresses",
+     "distinct clients, estimated; of all streams and from a minute on alone",
+     .from = SERIES_DISTINCT, .distinct = DISTINCT_CLIENTS},
+    {"domains", "names",
+     "distinct names asked or answered, estimated; of all streams and from a minute on alone",
+     .from = SERIES_DISTINCT, .distinct = DISTINCT_DOMAINS},
+};
+
+enum { SERIES_ROWS = sizeof table / sizeof *table };
+
+const struct series *series_at(size_t n)
+{
+    for (size_t i = 0; i < SERIES_ROWS; i++) {
+        if (!table[i].hidden && n-- == 0)
+            return &table[i];
+    }
+    return NULL;
+}
+
+const struct series *series_of(uint32_t id)
+{
+    for (size_t i = 0; i < SERIES_ROWS; i++) {
+        if (table[i].number == id >> 16 && table[i].from != SERIES_RARE)
+            return &table[i];
+    }
+    return NULL;
+}
+
+char *series_put_name(char *p, const struct series *series, unsigned member)
+{
+    p = put_str(p, series->name);
+    return series->members ? series->label(put_char(p, '.'), member) : p;
+}
+
+/* The first counter of a row at a moment, of one side; zeros when there is no such moment. */
+static const uint64_t *counters_of(const struct series *series, const struct series_moment *moment,
+                                   int side)
+{
+    static const uint64_t zeros[QUANTILE_BUCKETS];
+    if (!moment->stream)
+        return zeros;
+    const struct stats_counters *counters = &moment->stream->counters;
+    const void *base = series->from == SERIES_SNAPSHOT ? (const void *)moment->snapshot
+                       : series->from == SERIES_STREAM ? (const void *)counters
+                                                       : (const void *)&counters->side[side];
+    return (const uint64_t *)(const void *)((const char *)base + series->offset);
+}
+
+static uint64_t risen(uint64_t before, uint64_t now)
+{
+    return now >= before ? now - before : now;
+}
+
+/* Of one side, where there are sides. */
+static void put_row(struct counts *counts, const struct series *series,
+                    const struct series_moment *before, const struct series_moment *now, int side)
+{
+    const uint64_t *a = counters_of(series, before, side), *b = counters_of(series, now, side);
+    for (unsigned i = 0; i < (series->members ? series->members : 1); i++) {
+        if (a[i] != b[i])
+            counts_put(counts, series_id(series, i), risen(a[i], b[i]));
+    }
+}
+
+static void put_rare(struct counts *counts, const struct series *series,
+                     const struct series_moment *before, const struct series_moment *now)
+{
+    const struct stats_counters *after = &now->stream->counters;
+    const uint64_t *b = after->side[series->offset].rare_qtype;
+    for (unsigned i = 0; i < COUNTERS_RARE; i++) {
+        uint64_t a =
+            before->stream ? before->stream->counters.side[series->offset].rare_qtype[i] : 0;
+        unsigned member = i == COUNTERS_RARE - 1 ? SERIES_MEMBER_OTHER : after->rare_type[i];
+        counts_put(counts, series_id(series, member), risen(a, b[i]));
+    }
+}
+
+static bool is_idle(const struct series_moment *before, const struct series_moment *now)
+{
+    for (int side = 0; side < STATS_SIDES; side++) {
+        if (now->stream->counters.side[side].events !=
+            (before->stream ? before->stream->counters.side[side].events : 0))
+            return false;
+    }
+    return true;
+}
+
+void series_between(struct counts *counts, const struct series_moment *before,
+                    const struct series_moment *now, uint64_t elapsed_ms)
+{
+    /* Where a row looks: the sides' bits, the first for what has no sides. */
+    static const uint8_t sides[] = {[SERIES_SNAPSHOT] = 1,
+                                    [SERIES_STREAM] = 1,
+                                    [SERIES_QUERIES] = 1 << STATS_QUERY,
+                                    [SERIES_RESPONSES] = 1 << STATS_RESPONSE,
+                                    [SERIES_BOTH] = 1 << STATS_QUERY | 1 << STATS_RESPONSE,
+                                    [SERIES_DISTINCT] = 0};
+    bool total = now->stream == &now->snapshot->total;
+    if (!total && is_idle(before, now))
+        return;
+    for (const struct series *series = table; series < table + SERIES_ROWS; series++) {
+        if (series->from == SERIES_TIME)
+            counts_put(counts, series_id(series, 0), elapsed_ms);
+        else if (series->from == SERIES_RARE)
+            put_rare(counts, series, before, now);
+        for (int side = 0; side < STATS_SIDES; side++) {
+            if (sides[series->from] >> side & 1 && (total || series->from != SERIES_SNAPSHOT))
+                put_row(counts, series, before, now, side);
+        }
+    }
+}
+
+/* The first latency bucket among counts, and past the last. */
+static uint32_t first_latency(const struct counts *counts, uint32_t *end)
+{
+    *end = counts_from(counts, (NUMBER_LATENCY << 16) + QUANTILE_BUCKETS);
+    return counts_from(counts, NUMBER_LATENCY << 16);
+}
+
+static double quantile_us(const struct counts *counts, double q)
+{
+    uint64_t buckets[QUANTILE_BUCKETS] = {0}, total = 0;
+    uint32_t end;
+    for (uint32_t i = first_latency(counts, &end); i < end; i++) {
+        buckets[counts->items[i].id & 0xffff] = counts->items[i].n;
+        total += counts->items[i].n;
+    }
+    return total ? (double)quantile_of(buckets, total, q) / 1000 : -1;
+}
+
+double series_derived(const struct series *series, const struct counts *counts)
+{
+    if (series->from == SERIES_QUANTILE)
+        return quantile_us(counts, series->q);
+    uint64_t timed = counts_get(counts, NUMBER_TIMED << 16);
+    return timed ? (double)counts_get(counts, NUMBER_LATENCY_SUM << 16) / (double)timed : -1;
+}
+
+uint64_t series_heat_bound_us(unsigned i)
+{
+    return (UINT64_C(1) << (i + QUANTILE_MIN_BITS)) / 1000;
+}
+
+void series_heat(const struct counts *counts, uint64_t heat[SERIES_HEAT])
+{
+    uint32_t end;
+    for (uint32_t i = first_latency(counts, &end); i < end; i++) {
+        unsigned bucket = counts->items[i].id & 0xffff;
+        heat[bucket ? ((bucket - 1) >> QUANTILE_SUB_BITS) + 1 : 0] += counts->items[i].n;
+    }
+}

@@ -1,0 +1,73 @@
+/*
+ * Series: what can be followed over time. One table (series.c); from a row follow how a counter is
+ * read from the statistics, the ids in the database, the names in the API and the documentation.
+ *
+ * A row with several members is a family: "rcode" has the series "rcode.NOERROR", "rcode.NXDOMAIN",
+ * and so on.
+ */
+#ifndef SPILE_HISTORY_SERIES_H
+#define SPILE_HISTORY_SERIES_H
+
+#include "history/counts.h"
+#include "stats/snapshot.h"
+
+enum series_from {
+    SERIES_TIME,      /* how long somebody was watching */
+    SERIES_SNAPSHOT,  /* of all streams alone: `offset` in struct stats_snapshot */
+    SERIES_STREAM,    /* `offset` in struct stats_counters */
+    SERIES_QUERIES,   /* `offset` in struct stats_side_counters of that side */
+    SERIES_RESPONSES, /* the same */
+    SERIES_BOTH,      /* the sum of the two sides */
+    SERIES_RARE,      /* not public: the rare types of the family of the same number */
+    SERIES_MEAN,      /* not stored, but made from others: the mean latency */
+    SERIES_QUANTILE,  /* the same: the `q`-quantile of latencies */
+    SERIES_DISTINCT,  /* the same: the sketch of `distinct`; of all streams alone */
+};
+
+struct series {
+    const char *name, *unit, *doc; /* doc: one sentence, begins in lower case, has no full stop */
+    enum series_from from;
+    uint16_t number;  /* in databases: never changed, and never used for anything else */
+    uint16_t members; /* 0: one series, not a family */
+    size_t offset;
+    char *(*label)(char *p, unsigned member); /* of families; at most SERIES_LABEL_MAX bytes */
+    double q;
+    int distinct; /* enum stats_distinct_id */
+    bool hidden;  /* what others are made from */
+};
+
+enum { SERIES_NAME_MAX = 64, SERIES_LABEL_MAX = 32, SERIES_MEMBER_OTHER = 0xffff };
+
+/* The n-th row for users; NULL behind the last. */
+const struct series *series_at(size_t n);
+/* The row that an id of counts belongs to; NULL: unknown (a newer program has written it). */
+const struct series *series_of(uint32_t id);
+static inline uint32_t series_id(const struct series *series, unsigned member)
+{
+    return (uint32_t)series->number << 16 | member;
+}
+/* "queries", "rcode.NXDOMAIN": at most SERIES_NAME_MAX bytes; the byte behind the last. */
+char *series_put_name(char *p, const struct series *series, unsigned member);
+
+/* One stream, or all, in a snapshot. */
+struct series_moment {
+    const struct stats_snapshot *snapshot;
+    const struct stats_stream *stream; /* &snapshot->total, or one of its streams */
+};
+
+/* Puts into `counts` (empty) what came between two moments, `elapsed_ms` apart. Without `before`
+ * (a NULL stream) that is all there is: the start, a new stream, or the first after a reset. A
+ * counter that went back counts anew from zero. */
+void series_between(struct counts *counts, const struct series_moment *before,
+                    const struct series_moment *now, uint64_t elapsed_ms);
+
+/* The value of a MEAN or QUANTILE, in microseconds; negative: nothing was timed. */
+double series_derived(const struct series *series, const struct counts *counts);
+
+/* Latencies by powers of two, for heat maps: how many had at most series_heat_bound(i), and more
+ * than the bound before. */
+enum { SERIES_HEAT = QUANTILE_MAX_BITS - QUANTILE_MIN_BITS + 2 };
+uint64_t series_heat_bound_us(unsigned i);
+void series_heat(const struct counts *counts, uint64_t heat[SERIES_HEAT]);
+
+#endif
