@@ -8,15 +8,15 @@
 
 #include "http/metrics.h"
 
-/* Writes a family's samples: `one` gets a struct stats_stream, the total first. */
 static void each_identity(struct exposition *page, const struct metrics_view *view,
                           const struct metric *metric)
 {
-    for (size_t i = 0; i < view->stream_count; i++) {
-        if (view->streams[i].rest)
-            continue;
-        size_t outer = exposition_label(page, "identity", view->streams[i].name);
-        metric->one(page, view, metric, view->streams[i].stream);
+    const struct stats_snapshot *snapshot = view->snapshot;
+    for (size_t i = 0; i < snapshot->stream_count && i < view->limits.streams; i++) {
+        const struct stats_stream *stream = &snapshot->streams[i];
+        struct span name = span_of(stream->name, stream->name_len);
+        size_t outer = exposition_label(page, "identity", name);
+        metric->one(page, view, metric, stream);
         exposition_unlabel(page, outer);
     }
 }
@@ -32,13 +32,6 @@ static void each(struct exposition *page, const struct metrics_view *view,
 {
     only_total(page, view, metric);
     each_identity(page, view, metric);
-}
-
-static void number(struct exposition *page, const struct metrics_view *view,
-                   const struct metric *metric, const void *stream)
-{
-    (void)view;
-    exposition_sample(page, metrics_number(stream, metric->at));
 }
 
 /* `dnstap_queries_svr`, a slip of the pen for SRV, never counted anything. */
@@ -79,59 +72,54 @@ static void domains(struct exposition *page, const struct metrics_view *view,
     exposition_sample(page, count);
 }
 
+/* A counter, but its name does not say so. */
 #define UNTYPED(name, help, ...)                                                                   \
     {                                                                                              \
         {name, METRIC_UNTYPED, help}, __VA_ARGS__                                                  \
     }
+#define COUNTED(name, help, place) UNTYPED(name, help, each, metrics_one_number, place)
 #define QUERY(member) .at = offsetof(struct stats_stream, counters.side[STATS_QUERY].member)
 #define RESPONSE(member) .at = offsetof(struct stats_stream, counters.side[STATS_RESPONSE].member)
 
 static const struct metric table[] = {
-    COUNTER("dnstap_queries_bytes", "Bytes of all queries.", only_total, number, QUERY(bytes)),
-    UNTYPED("dnstap_queries_bytes", "Bytes of queries.", each_identity, number, QUERY(bytes)),
-    COUNTER("dnstap_responses_bytes", "Bytes of all responses.", only_total, number,
+    COUNTER("dnstap_queries_bytes", "Bytes of all queries.", only_total, metrics_one_number,
+            QUERY(bytes)),
+    UNTYPED("dnstap_queries_bytes", "Bytes of queries.", each_identity, metrics_one_number,
+            QUERY(bytes)),
+    COUNTER("dnstap_responses_bytes", "Bytes of all responses.", only_total, metrics_one_number,
             RESPONSE(bytes)),
-    UNTYPED("dnstap_responses_bytes", "Bytes of responses.", each_identity, number,
+    UNTYPED("dnstap_responses_bytes", "Bytes of responses.", each_identity, metrics_one_number,
             RESPONSE(bytes)),
     GAUGE("dnstap_pps", "Queries and responses in the last second.", each, rates, .at = 3),
     GAUGE("dnstap_qps", "Queries in the last second.", each, rates, .at = 1 << STATS_QUERY),
     GAUGE("dnstap_rps", "Responses in the last second.", each, rates, .at = 1 << STATS_RESPONSE),
     GAUGE("dnstap_domains", "Distinct names.", each, domains),
-    GAUGE("dnstap_clients", "Distinct clients.", each, number,
+    GAUGE("dnstap_clients", "Distinct clients.", each, metrics_one_number,
           .at = offsetof(struct stats_stream, distinct.clients)),
-    UNTYPED("dnstap_queries", "Queries.", each, number, QUERY(events)),
-    UNTYPED("dnstap_queries_udp", "Queries over UDP.", each, number, QUERY(transport[DNSTAP_UDP])),
-    UNTYPED("dnstap_queries_tcp", "Queries over TCP.", each, number, QUERY(transport[DNSTAP_TCP])),
-    UNTYPED("dnstap_queries_inet", "Queries over IPv4.", each, number, QUERY(family[DNSTAP_INET])),
-    UNTYPED("dnstap_queries_inet6", "Queries over IPv6.", each, number,
-            QUERY(family[DNSTAP_INET6])),
-    UNTYPED("dnstap_queries_a", "Queries for A.", each, number, QUERY(qtype[1])),
-    UNTYPED("dnstap_queries_aaaa", "Queries for AAAA.", each, number, QUERY(qtype[28])),
+    COUNTED("dnstap_queries", "Queries.", QUERY(events)),
+    COUNTED("dnstap_queries_udp", "Queries over UDP.", QUERY(transport[DNSTAP_UDP])),
+    COUNTED("dnstap_queries_tcp", "Queries over TCP.", QUERY(transport[DNSTAP_TCP])),
+    COUNTED("dnstap_queries_inet", "Queries over IPv4.", QUERY(family[DNSTAP_INET])),
+    COUNTED("dnstap_queries_inet6", "Queries over IPv6.", QUERY(family[DNSTAP_INET6])),
+    COUNTED("dnstap_queries_a", "Queries for A.", QUERY(qtype[1])),
+    COUNTED("dnstap_queries_aaaa", "Queries for AAAA.", QUERY(qtype[28])),
     UNTYPED("dnstap_queries_svr", "Always 0; see dnstap_queries_srv.", each, zero),
-    UNTYPED("dnstap_queries_srv", "Queries for SRV.", each, number, QUERY(qtype[33])),
-    UNTYPED("dnstap_responses", "Responses.", each, number, RESPONSE(events)),
-    UNTYPED("dnstap_response_udp", "Responses over UDP.", each, number,
-            RESPONSE(transport[DNSTAP_UDP])),
-    UNTYPED("dnstap_response_tcp", "Responses over TCP.", each, number,
-            RESPONSE(transport[DNSTAP_TCP])),
-    UNTYPED("dnstap_response_inet", "Responses over IPv4.", each, number,
-            RESPONSE(family[DNSTAP_INET])),
-    UNTYPED("dnstap_response_inet6", "Responses over IPv6.", each, number,
-            RESPONSE(family[DNSTAP_INET6])),
-    UNTYPED("dnstap_responses_noerror", "NOERROR responses.", each, number, RESPONSE(rcode[0])),
-    UNTYPED("dnstap_responses_nxdomain", "NXDOMAIN responses.", each, number, RESPONSE(rcode[3])),
-    UNTYPED("dnstap_responses_servfail", "SERVFAIL responses.", each, number, RESPONSE(rcode[2])),
-    UNTYPED("dnstap_responses_refused", "REFUSED responses.", each, number, RESPONSE(rcode[5])),
-    UNTYPED("dnstap_latency0_1", "Responses within 1 ms.", each, number, RESPONSE(bucket[0])),
-    UNTYPED("dnstap_latency1_10", "Responses in over 1 to 10 ms.", each, number,
-            RESPONSE(bucket[1])),
-    UNTYPED("dnstap_latency10_50", "Responses in over 10 to 50 ms.", each, number,
-            RESPONSE(bucket[2])),
-    UNTYPED("dnstap_latency50_100", "Responses in over 50 to 100 ms.", each, number,
-            RESPONSE(bucket[3])),
-    UNTYPED("dnstap_latency100_1000", "Responses in over 100 ms to 1 s.", each, number,
-            RESPONSE(bucket[4])),
-    UNTYPED("dnstap_latency_slow", "Responses in over 1 s.", each, number, RESPONSE(bucket[5])),
+    COUNTED("dnstap_queries_srv", "Queries for SRV.", QUERY(qtype[33])),
+    COUNTED("dnstap_responses", "Responses.", RESPONSE(events)),
+    COUNTED("dnstap_response_udp", "Responses over UDP.", RESPONSE(transport[DNSTAP_UDP])),
+    COUNTED("dnstap_response_tcp", "Responses over TCP.", RESPONSE(transport[DNSTAP_TCP])),
+    COUNTED("dnstap_response_inet", "Responses over IPv4.", RESPONSE(family[DNSTAP_INET])),
+    COUNTED("dnstap_response_inet6", "Responses over IPv6.", RESPONSE(family[DNSTAP_INET6])),
+    COUNTED("dnstap_responses_noerror", "NOERROR responses.", RESPONSE(rcode[0])),
+    COUNTED("dnstap_responses_nxdomain", "NXDOMAIN responses.", RESPONSE(rcode[3])),
+    COUNTED("dnstap_responses_servfail", "SERVFAIL responses.", RESPONSE(rcode[2])),
+    COUNTED("dnstap_responses_refused", "REFUSED responses.", RESPONSE(rcode[5])),
+    COUNTED("dnstap_latency0_1", "Responses within 1 ms.", RESPONSE(bucket[0])),
+    COUNTED("dnstap_latency1_10", "Responses in over 1 to 10 ms.", RESPONSE(bucket[1])),
+    COUNTED("dnstap_latency10_50", "Responses in over 10 to 50 ms.", RESPONSE(bucket[2])),
+    COUNTED("dnstap_latency50_100", "Responses in over 50 to 100 ms.", RESPONSE(bucket[3])),
+    COUNTED("dnstap_latency100_1000", "Responses in over 100 ms to 1 s.", RESPONSE(bucket[4])),
+    COUNTED("dnstap_latency_slow", "Responses in over 1 s.", RESPONSE(bucket[5])),
     {.each = NULL},
 };
 

@@ -104,6 +104,22 @@ void metrics_labelled(struct exposition *page, const char *label, const char *wo
     exposition_unlabel(page, outer);
 }
 
+void metrics_one_number(struct exposition *page, const struct metrics_view *view,
+                        const struct metric *metric, const void *thing)
+{
+    (void)view;
+    exposition_sample(page, metrics_number(thing, metric->at));
+}
+
+void metrics_one_time(struct exposition *page, const struct metrics_view *view,
+                      const struct metric *metric, const void *thing)
+{
+    uint64_t ms = metrics_number(thing, metric->at);
+    (void)view;
+    if (ms)
+        exposition_decimal(page, ms, 3);
+}
+
 static void write_sources(struct exposition *page, const struct metrics_view *view)
 {
     for (const struct metric_source *const *source = metric_sources; *source; source++) {

@@ -67,7 +67,13 @@ void metrics_once(struct exposition *page, const struct metrics_view *view,
 /* One sample, with one more label. */
 void metrics_labelled(struct exposition *page, const char *label, const char *word, uint64_t value);
 
-/* A uint64_t at its place. */
+/* For `one`: the uint64_t at its place. */
+void metrics_one_number(struct exposition *page, const struct metrics_view *view,
+                        const struct metric *metric, const void *thing);
+/* The same as a time: Unix milliseconds, 0 is never and not shown. */
+void metrics_one_time(struct exposition *page, const struct metrics_view *view,
+                      const struct metric *metric, const void *thing);
+
 static inline uint64_t metrics_number(const void *thing, size_t at)
 {
     uint64_t value;

@@ -1,4 +1,4 @@
-/* Families about the program itself: inputs, outputs, statistics, history, the process. */
+/* Families about the program itself: inputs, outputs, statistics, the process. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +6,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "history/history.h"
 #include "http/metrics.h"
 
 /* --- inputs --- */
@@ -127,21 +126,6 @@ static void of_snapshot(struct exposition *page, const struct metrics_view *view
     metric->one(page, view, metric, view->snapshot);
 }
 
-static void one_number(struct exposition *page, const struct metrics_view *view,
-                       const struct metric *metric, const void *thing)
-{
-    (void)view;
-    exposition_sample(page, metrics_number(thing, metric->at));
-}
-
-/* Unix milliseconds. */
-static void one_time(struct exposition *page, const struct metrics_view *view,
-                     const struct metric *metric, const void *thing)
-{
-    (void)view;
-    exposition_decimal(page, metrics_number(thing, metric->at), 3);
-}
-
 static void one_exact(struct exposition *page, const struct metrics_view *view,
                       const struct metric *metric, const void *thing)
 {
@@ -152,71 +136,33 @@ static void one_exact(struct exposition *page, const struct metrics_view *view,
 #define SNAPSHOT(member) .at = offsetof(struct stats_snapshot, member)
 
 static const struct metric statistics[] = {
-    GAUGE("spile_clients", "Distinct clients of all streams.", of_snapshot, one_number,
+    GAUGE("spile_clients", "Distinct clients of all streams.", of_snapshot, metrics_one_number,
           SNAPSHOT(total.distinct.clients)),
     GAUGE("spile_domains", "Distinct names in the messages of all streams.", of_snapshot,
-          one_number, SNAPSHOT(total.distinct.domains)),
+          metrics_one_number, SNAPSHOT(total.distinct.domains)),
     GAUGE("spile_streams", "Identities that have been seen and have statistics of their own.",
-          of_snapshot, one_number, SNAPSHOT(stream_count)),
+          of_snapshot, metrics_one_number, SNAPSHOT(stream_count)),
     COUNTER("spile_malformed_frames", "Frames that are no dnstap messages, of no stream.",
-            of_snapshot, one_number, SNAPSHOT(malformed)),
+            of_snapshot, metrics_one_number, SNAPSHOT(malformed)),
     COUNTER("spile_statistics_unlisted",
             "Events that are counted, but missing in tables: too many new keys at once.",
-            of_snapshot, one_number, SNAPSHOT(unlisted)),
+            of_snapshot, metrics_one_number, SNAPSHOT(unlisted)),
     COUNTER("spile_statistics_other_streams",
-            "Events of identities past the limit of the statistics.", of_snapshot, one_number,
-            SNAPSHOT(other_streams)),
+            "Events of identities past the limit of the statistics.", of_snapshot,
+            metrics_one_number, SNAPSHOT(other_streams)),
     GAUGE("spile_statistics_exact",
           "1 while tables and distinct counts are exact, 0 since they are estimates.", of_snapshot,
           one_exact),
-    COUNTER("spile_statistics_snapshots", "Snapshots made; one a second.", of_snapshot, one_number,
-            SNAPSHOT(generation)),
+    COUNTER("spile_statistics_snapshots", "Snapshots made; one a second.", of_snapshot,
+            metrics_one_number, SNAPSHOT(generation)),
     GAUGE("spile_statistics_snapshot_timestamp_seconds",
-          "When the numbers of this page were taken.", of_snapshot, one_time, SNAPSHOT(made_ms)),
+          "When the numbers of this page were taken.", of_snapshot, metrics_one_time,
+          SNAPSHOT(made_ms)),
     GAUGE("spile_statistics_since_timestamp_seconds",
-          "When counting began: the start, or the last reset.", of_snapshot, one_time,
+          "When counting began: the start, or the last reset.", of_snapshot, metrics_one_time,
           SNAPSHOT(since_ms)),
     {.each = NULL},
 };
-
-/* --- history --- */
-
-/* The thing is a struct history_state. */
-static void of_history(struct exposition *page, const struct metrics_view *view,
-                       const struct metric *metric)
-{
-    struct history_state state;
-    history_state(view->context->history, &state);
-    metric->one(page, view, metric, &state);
-}
-
-static void one_flag(struct exposition *page, const struct metrics_view *view,
-                     const struct metric *metric, const void *thing)
-{
-    (void)view;
-    exposition_sample(page, *((const bool *)thing + metric->at));
-}
-
-#define HISTORY(member) .at = offsetof(struct history_state, member)
-
-static const struct metric history[] = {
-    GAUGE("spile_history_on_disk", "1 when the history has a database, 0 when only memory.",
-          of_history, one_flag, HISTORY(on_disk)),
-    GAUGE("spile_history_healthy", "1 when the last roll-up could be written.", of_history,
-          one_flag, HISTORY(healthy)),
-    COUNTER("spile_history_rows", "Rows written to the history.", of_history, one_number,
-            HISTORY(rows_written)),
-    COUNTER("spile_history_write_errors", "Roll-ups that could not be written.", of_history,
-            one_number, HISTORY(write_errors)),
-    GAUGE("spile_history_size_bytes", "Size of the history's database.", of_history, one_number,
-          HISTORY(size_bytes)),
-    {.each = NULL},
-};
-
-static bool has_history(const struct http_context *context)
-{
-    return context->history != NULL;
-}
 
 /* --- the process, under the names that all programs use --- */
 
@@ -300,5 +246,4 @@ static const struct metric process[] = {
 const struct metric_source metrics_inputs = {.table = inputs};
 const struct metric_source metrics_outputs = {.table = outputs};
 const struct metric_source metrics_statistics = {.table = statistics};
-const struct metric_source metrics_history = {.wanted = has_history, .table = history};
 const struct metric_source metrics_process = {.table = process};

@@ -123,23 +123,6 @@ static void each_side(struct exposition *page, const struct metrics_view *view,
 
 /* --- what is written for each --- */
 
-static void one_number(struct exposition *page, const struct metrics_view *view,
-                       const struct metric *metric, const void *thing)
-{
-    (void)view;
-    exposition_sample(page, metrics_number(thing, metric->at));
-}
-
-/* Unix milliseconds; 0: never. */
-static void one_time(struct exposition *page, const struct metrics_view *view,
-                     const struct metric *metric, const void *thing)
-{
-    uint64_t ms = metrics_number(thing, metric->at);
-    (void)view;
-    if (ms)
-        exposition_decimal(page, ms, 3);
-}
-
 /* Types that are shown by name, and all others together. */
 static void one_qtypes(struct exposition *page, const struct metrics_view *view,
                        const struct metric *metric, const void *thing)
@@ -251,8 +234,9 @@ static void one_latency(struct exposition *page, const struct metrics_view *view
 #define RESPONSE(member) STREAM(counters.side[STATS_RESPONSE].member)
 
 static const struct metric table[] = {
-    COUNTER("spile_events", "DNS messages seen.", each_side, one_number, SIDE(events)),
-    COUNTER("spile_dns_bytes", "Bytes of these DNS messages.", each_side, one_number, SIDE(bytes)),
+    COUNTER("spile_events", "DNS messages seen.", each_side, metrics_one_number, SIDE(events)),
+    COUNTER("spile_dns_bytes", "Bytes of these DNS messages.", each_side, metrics_one_number,
+            SIDE(bytes)),
     COUNTER("spile_dnstap_messages", "Events by type of dnstap message.", each_stream, one_array,
             STREAM(counters.message), &messages),
     COUNTER("spile_responses_by_rcode", "Responses by rcode.", each_stream, one_array,
@@ -266,10 +250,10 @@ static const struct metric table[] = {
             &opcodes),
     COUNTER("spile_events_by_flag", "Events by flag of the DNS header that is set.", each_side,
             one_array, SIDE(flags), &flags),
-    COUNTER("spile_events_with_edns", "Events with an OPT record.", each_side, one_number,
+    COUNTER("spile_events_with_edns", "Events with an OPT record.", each_side, metrics_one_number,
             SIDE(marks[SAMPLE_EDNS])),
     COUNTER("spile_events_with_do", "Events whose OPT record has the DO flag.", each_side,
-            one_number, SIDE(marks[SAMPLE_DO])),
+            metrics_one_number, SIDE(marks[SAMPLE_DO])),
     COUNTER("spile_events_malformed",
             "Events whose DNS message breaks off or is wrong, by the part that cannot be read.",
             each_side, one_array, SIDE(marks[SAMPLE_NO_DNS]), &broken),
@@ -278,14 +262,14 @@ static const struct metric table[] = {
               each_stream, one_latency),
     GAUGE("spile_events_per_second", "Events a second over the window named.", each_stream,
           one_rates),
-    GAUGE("spile_stream_clients", "Distinct clients of a stream.", each_known, one_number,
+    GAUGE("spile_stream_clients", "Distinct clients of a stream.", each_known, metrics_one_number,
           STREAM(distinct.clients)),
     GAUGE("spile_stream_domains", "Distinct names in the messages of a stream.", each_known,
           one_domains),
     GAUGE("spile_stream_first_seen_timestamp_seconds", "When the first event of a stream came.",
-          each_known, one_time, STREAM(first_seen_ms)),
+          each_known, metrics_one_time, STREAM(first_seen_ms)),
     GAUGE("spile_stream_last_seen_timestamp_seconds", "When the last event of a stream came.",
-          each_known, one_time, STREAM(last_seen_ms)),
+          each_known, metrics_one_time, STREAM(last_seen_ms)),
     {.each = NULL},
 };
 
