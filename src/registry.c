@@ -17,6 +17,7 @@
     X(receiver_text)                                                                               \
     X(receiver_json)                                                                               \
     X(receiver_yaml)                                                                               \
+    X(statistics_section)                                                                          \
     X(web_section)                                                                                 \
     X(history_section)
 

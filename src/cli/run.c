@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "cli/pipe.h"
+#include "cli/service.h"
 
 struct run {
     char *config;
@@ -138,7 +139,13 @@ static int run_run(struct command_call *call)
         configure_inputs(&config, call, &err) < 0 || configure_outputs(&config, run, &err) < 0)
         return pipe_fail(&config, &err, COMMAND_USAGE);
     struct pipeline_options options = {.ledger_path = run->ledger};
-    return pipe_run(&config, &options);
+    struct service service;
+    if (service_start(&service, &config, &options, false, &err) < 0)
+        return pipe_fail(&config, &err, COMMAND_FAILED);
+    enum pipeline_end end = service_run(&service);
+    service_stop(&service);
+    config_free(&config);
+    return end == PIPELINE_FAILED ? COMMAND_FAILED : COMMAND_OK;
 }
 
 const struct command command_run = {

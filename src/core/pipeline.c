@@ -470,11 +470,21 @@ struct pipeline *pipeline_new(struct config *config, const struct pipeline_optio
     watch_signals(p);
     if (open_all(p, err) == 0)
         return p;
-    /* What is open is closed the usual way: by draining it. */
-    want_drain(p);
-    uv_run(&p->loop, UV_RUN_DEFAULT);
+    pipeline_abort(p);
     pipeline_free(p);
     return NULL;
+}
+
+void pipeline_stop(struct pipeline *p)
+{
+    want_drain(p);
+}
+
+/* What is open is closed the usual way: by draining it. */
+void pipeline_abort(struct pipeline *p)
+{
+    want_drain(p);
+    uv_run(&p->loop, UV_RUN_DEFAULT);
 }
 
 /* An output lost events because they could not be written. */

@@ -38,6 +38,10 @@ struct pipeline *pipeline_new(struct config *config, const struct pipeline_optio
                               struct error *err);
 /* Runs until the inputs end or a signal comes, drains, and prints the ledger. */
 enum pipeline_end pipeline_run(struct pipeline *pipeline);
+/* Any thread: has the pipeline drain and end, as a first signal does. */
+void pipeline_stop(struct pipeline *pipeline);
+/* Instead of pipeline_run: ends what pipeline_new has begun, and says nothing of it. */
+void pipeline_abort(struct pipeline *pipeline);
 void pipeline_free(struct pipeline *pipeline);
 
 /* How many workers a pipeline with these settings will have. */

@@ -1,0 +1,129 @@
+#include "cli/service.h"
+
+#include "compat/receiver_reader.h"
+#include "history/history.h"
+#include "http/live.h"
+
+static bool output_wants_statistics(const struct config *config)
+{
+    for (size_t i = 0; i < config->output_count; i++) {
+        const struct output_hooks *hooks = config->outputs[i].module->hooks;
+        if (hooks->statistics)
+            return true;
+    }
+    return false;
+}
+
+static bool wants_statistics(const struct config *config)
+{
+    return config_section(config, "web") || config_section(config, "history") ||
+           output_wants_statistics(config);
+}
+
+/* The history knows the key that its sketches were made with; without it there is a fresh one. */
+static int open_statistics(struct service *s, struct error *err)
+{
+    const struct history_settings *history = config_section(s->config, "history");
+    static const struct history_settings in_memory;
+    const struct stats_settings *settings = config_section_add(s->config, "statistics", err);
+    struct siphash_key key;
+    if (!settings)
+        return -1;
+    s->history = history_open(history ? history : &in_memory, &key, err);
+    if (!s->history)
+        return -1;
+    struct stats_options options = {
+        .settings = *settings,
+        .reader = s->context.compat ? &receiver_stats_reader : &stats_native_reader,
+        .workers = pipeline_worker_count(&s->config->settings),
+        .key = &key,
+    };
+    s->stats = stats_new(&options, err);
+    return s->stats ? 0 : -1;
+}
+
+static int open_live(struct service *s, struct error *err)
+{
+    if (!config_section(s->config, "web"))
+        return 0;
+    s->live = live_new(pipeline_worker_count(&s->config->settings), err);
+    return s->live ? 0 : -1;
+}
+
+static int open_pipeline(struct service *s, const struct pipeline_options *options,
+                         struct error *err)
+{
+    struct pipeline_options all = *options;
+    size_t count = 0;
+    if (s->stats)
+        s->observers[count++] = stats_observer(s->stats);
+    if (s->live)
+        s->observers[count++] = live_observer(s->live);
+    all.observers = s->observers;
+    all.observer_count = count;
+    all.stats = s->stats;
+    s->pipeline = pipeline_new(s->config, &all, err);
+    return s->pipeline ? 0 : -1;
+}
+
+static int start_server(struct service *s, struct error *err)
+{
+    const struct http_settings *web = config_section(s->config, "web");
+    if (!web)
+        return 0;
+    s->context.stats = s->stats;
+    s->context.pipeline = s->pipeline;
+    s->context.config = s->config;
+    s->context.history = s->history;
+    s->context.live = s->live;
+    s->server = http_server_start(web, &s->context, err);
+    return s->server ? 0 : -1;
+}
+
+static int start_all(struct service *s, const struct pipeline_options *options, bool statistics,
+                     struct error *err)
+{
+    if (config_validate(s->config, err) < 0)
+        return -1;
+    s->context.compat = settings_compat(&s->config->settings) != NULL;
+    s->context.started_ms = stats_wall_ms();
+    if ((statistics || wants_statistics(s->config)) && open_statistics(s, err) < 0)
+        return -1;
+    if (open_live(s, err) < 0 || open_pipeline(s, options, err) < 0)
+        return -1;
+    if (s->stats && (stats_start(s->stats, s->pipeline, err) < 0 ||
+                     history_start(s->history, s->stats, err) < 0))
+        return -1;
+    return start_server(s, err);
+}
+
+int service_start(struct service *s, struct config *config, const struct pipeline_options *options,
+                  bool statistics, struct error *err)
+{
+    *s = (struct service){.config = config};
+    if (start_all(s, options, statistics, err) == 0)
+        return 0;
+    if (s->pipeline)
+        pipeline_abort(s->pipeline);
+    service_stop(s);
+    return -1;
+}
+
+enum pipeline_end service_run(struct service *s)
+{
+    enum pipeline_end end = pipeline_run(s->pipeline);
+    stats_stop(s->stats);
+    return end;
+}
+
+void service_stop(struct service *s)
+{
+    http_server_stop(s->server);
+    stats_stop(s->stats);
+    history_stop(s->history);
+    pipeline_free(s->pipeline);
+    live_free(s->live);
+    stats_free(s->stats);
+    history_close(s->history);
+    *s = (struct service){0};
+}
