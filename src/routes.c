@@ -6,7 +6,12 @@
 
 #include "page_assets.h" /* made at build time: PAGE_ASSETS, the files of web/ */
 
-#define ROUTES(X) X(metrics_route)
+#define ROUTES(X)                                                                                  \
+    X(receiver_route_streams)                                                                      \
+    X(receiver_route_counters)                                                                     \
+    X(receiver_route_tables)                                                                       \
+    X(receiver_route_reset)                                                                        \
+    X(metrics_route)
 
 /* In the order of the page. */
 #define METRIC_SOURCES(X)                                                                          \

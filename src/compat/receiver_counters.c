@@ -38,6 +38,17 @@ static void tally(struct receiver_tally *tally, const struct receiver_word *word
     tally->counts[i].value += value;
 }
 
+static void sort(struct receiver_tally *tally)
+{
+    for (size_t i = 1; i < tally->count; i++) {
+        struct receiver_count count = tally->counts[i];
+        size_t at = i;
+        for (; at > 0 && tally->counts[at - 1].value < count.value; at--)
+            tally->counts[at] = tally->counts[at - 1];
+        tally->counts[at] = count;
+    }
+}
+
 static void tally_rcodes(struct receiver_tally *into, const struct stats_side_counters *side)
 {
     for (unsigned i = 0; i < COUNTERS_RCODES; i++)
@@ -76,6 +87,8 @@ void receiver_counters_read(struct receiver_counters *counters,
     for (int s = 0; s < STATS_SIDES; s++) {
         tally_rcodes(&counters->rcodes[s], &stream->counters.side[s]);
         tally_rrtypes(&counters->rrtypes[s], &stream->counters, (enum stats_side)s);
+        sort(&counters->rcodes[s]);
+        sort(&counters->rrtypes[s]);
     }
 }
 

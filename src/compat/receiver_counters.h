@@ -12,7 +12,7 @@
 #include "compat/receiver_words.h"
 #include "stats/snapshot.h"
 
-/* Words with their counts, each word once, in order of its (first) number. */
+/* Words with their counts, each word once; the largest count first, ties by number. */
 struct receiver_tally {
     struct receiver_count {
         const struct receiver_word *word; /* in upper case, as formats print it */

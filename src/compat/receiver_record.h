@@ -13,9 +13,10 @@
 #include "core/event.h"
 
 /* A short constant text; copied whole, so that its length need not be known when compiled. */
+enum { RECEIVER_WORD_MAX = 23 };
 struct receiver_word {
     uint8_t len;
-    char text[23];
+    char text[RECEIVER_WORD_MAX];
 };
 
 /* The head of a record: what is checked before a message is taken at all. Borrows the frame. */

@@ -78,16 +78,19 @@ const struct receiver_word *receiver_rrtype(uint16_t type)
     return word->len ? word : &receiver_absent;
 }
 
+struct span receiver_word_lower(const struct receiver_word *word, char text[RECEIVER_WORD_MAX])
+{
+    for (size_t i = 0; i < word->len; i++) {
+        char c = word->text[i];
+        text[i] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+    }
+    return span_of(text, word->len);
+}
+
 bool receiver_word_is(const struct receiver_word *word, struct span lower)
 {
-    if (word->len != lower.len)
-        return false;
-    for (size_t i = 0; i < lower.len; i++) {
-        char c = word->text[i];
-        if ((c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c) != lower.ptr[i])
-            return false;
-    }
-    return true;
+    char text[RECEIVER_WORD_MAX];
+    return word->len == lower.len && span_equal(receiver_word_lower(word, text), lower);
 }
 
 static int number_of(const struct receiver_word *words, size_t count, struct span lower)

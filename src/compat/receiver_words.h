@@ -17,6 +17,7 @@ const struct receiver_word *receiver_rrtype(uint16_t type);
 
 /* The word in lower case, as counters and tables have it. */
 bool receiver_word_is(const struct receiver_word *word, struct span lower);
+struct span receiver_word_lower(const struct receiver_word *word, char text[RECEIVER_WORD_MAX]);
 /* The number with that name in lower case; -1: there is none, "-" is not one. */
 int receiver_rcode_number(struct span lower);
 int receiver_rrtype_number(struct span lower);

@@ -1,0 +1,138 @@
+/* dnstap-receiver's routes /streams, /counters and /reset; /tables is in receiver_tables.c. */
+#include <stdlib.h>
+
+#include "base/put.h"
+#include "compat/receiver_counters.h"
+#include "compat/receiver_names.h"
+#include "compat/receiver_reader.h"
+#include "compat/receiver_reply.h"
+
+/* --- /streams ------------------------------------------------------------------------------- */
+
+static void streams(const struct http_request *request, struct http_reply *reply)
+{
+    const struct stats_snapshot *snapshot = stats_take(request->context->stats);
+    bool first = true;
+    buf_str(&reply->body, "{\"streams\": [");
+    for (size_t i = 0; i < snapshot->stream_count; i++) {
+        const struct stats_stream *stream = &snapshot->streams[i];
+        receiver_put_comma(&reply->body, &first);
+        receiver_put_text(&reply->body, span_of(stream->name, stream->name_len));
+    }
+    buf_str(&reply->body, "]}");
+    stats_release(snapshot);
+}
+
+const struct http_route receiver_route_streams = {
+    .path = "/streams",
+    .method = HTTP_GET,
+    .access = ACCESS_LEGACY,
+    .doc = "The streams (identities) in order of first appearance, as dnstap-receiver 4.7.0 has "
+           "them.",
+    .schema = "{streams: [text]}",
+    .handle = streams,
+};
+
+/* --- /counters ------------------------------------------------------------------------------ */
+
+/* The TLDs of a scope, looked up once some counter may be one. Owner: one request. */
+struct tlds {
+    const struct http_request *request;
+    const struct receiver_scope *scope;
+    bool asked, failed;
+    struct stats_answer answers[STATS_SIDES];
+};
+
+static void ask_tlds(struct tlds *tlds)
+{
+    static const struct stats_question questions[STATS_SIDES] = {
+        [STATS_QUERY] = {.table = TABLE_TLDS, .measure = MEASURE_QUERIES},
+        [STATS_RESPONSE] = {.table = TABLE_TLDS, .measure = MEASURE_RESPONSES},
+    };
+    tlds->asked = true;
+    tlds->failed = stats_top(tlds->request->context->stats, tlds->scope->index, questions,
+                             STATS_SIDES, STATS_TOP_MAX, tlds->answers) != 0;
+}
+
+/* The hits of `query/com`; 0 for what is no TLD. */
+static uint64_t tld_hits(struct tlds *tlds, struct span name)
+{
+    enum stats_side side;
+    if (!receiver_side_cut(&name, &side) || !receiver_is_tld(name))
+        return 0;
+    if (!tlds->asked)
+        ask_tlds(tlds);
+    const struct stats_answer *answer = &tlds->answers[side];
+    for (size_t i = 0; i < answer->count; i++) {
+        const struct stats_top *row = &answer->rows[i];
+        if (span_equal(name, span_of(row->text, row->text_len)))
+            return row->value;
+    }
+    return 0;
+}
+
+static int put_counters(struct buf *b, const struct http_request *request,
+                        const struct stats_snapshot *snapshot, const struct receiver_names *names)
+{
+    struct receiver_scope scope = receiver_scope_of(request, snapshot);
+    struct receiver_counters counters;
+    struct tlds tlds = {.request = request, .scope = &scope};
+    bool first = true;
+    receiver_counters_read(&counters, snapshot, scope.stream, request->context->compat);
+    receiver_put_scope(b, &scope, "counters");
+    for (size_t i = 0; i < names->count; i++) {
+        uint64_t value = receiver_counters_get(&counters, names->items[i]);
+        receiver_put_key(b, &first, names->items[i]);
+        buf_printf(b, "%llu", (unsigned long long)(value + tld_hits(&tlds, names->items[i])));
+    }
+    buf_str(b, "}}");
+    stats_answers_free(tlds.answers, STATS_SIDES);
+    return tlds.failed ? -1 : 0;
+}
+
+static void counters(const struct http_request *request, struct http_reply *reply)
+{
+    static const char *const always[] = {"clients",           "domains", "query",
+                                         "response",          "qps",     "response/noerror",
+                                         "response/nxdomain", NULL};
+    struct receiver_names names;
+    if (receiver_names_read(&names, always, request, reply))
+        return;
+    const struct stats_snapshot *snapshot = stats_take(request->context->stats);
+    if (put_counters(&reply->body, request, snapshot, &names))
+        http_fail(reply, 500, "no memory to look at the tables");
+    stats_release(snapshot);
+}
+
+static const struct http_parameter counters_parameters[] = {
+    {"stream", "string", "of this stream alone; the counters of all when there is none so named"},
+    {"more", "string", "names of further counters, with commas between them"},
+    {0},
+};
+
+const struct http_route receiver_route_counters = {
+    .path = "/counters",
+    .method = HTTP_GET,
+    .access = ACCESS_LEGACY,
+    .doc = "Counters by the names that dnstap-receiver 4.7.0 has for them: query/udp, "
+           "response/nxdomain, clients.",
+    .parameters = counters_parameters,
+    .schema = "{stream: text?, counters: {*int}}",
+    .handle = counters,
+};
+
+/* --- /reset --------------------------------------------------------------------------------- */
+
+static void reset(const struct http_request *request, struct http_reply *reply)
+{
+    stats_reset(request->context->stats);
+    reply->status = 204;
+}
+
+const struct http_route receiver_route_reset = {
+    .path = "/reset",
+    .method = HTTP_DELETE,
+    .access = ACCESS_LEGACY,
+    .doc = "Forgets all numbers; streams stay listed.",
+    .handle = reset,
+};

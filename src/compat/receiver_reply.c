@@ -1,0 +1,53 @@
+#include "compat/receiver_reply.h"
+
+#include "base/put.h"
+#include "compat/pyjson.h"
+
+void receiver_put_text(struct buf *b, struct span text)
+{
+    char *p = buf_reserve(b, PYJSON_MAX * text.len + 2);
+    if (p)
+        buf_commit(b, put_char(pyjson_put(put_char(p, '"'), text), '"'));
+}
+
+void receiver_put_comma(struct buf *b, bool *first)
+{
+    if (!*first)
+        buf_str(b, ", ");
+    *first = false;
+}
+
+void receiver_put_key(struct buf *b, bool *first, struct span key)
+{
+    receiver_put_comma(b, first);
+    receiver_put_text(b, key);
+    buf_str(b, ": ");
+}
+
+struct receiver_scope receiver_scope_of(const struct http_request *request,
+                                        const struct stats_snapshot *snapshot)
+{
+    struct receiver_scope scope = {
+        .name = request->parameter(request, "stream"),
+        .index = STATS_ALL,
+        .stream = &snapshot->total,
+    };
+    const struct stats_stream *stream =
+        scope.name.ptr ? stats_snapshot_stream(snapshot, scope.name) : NULL;
+    scope.known = stream || !scope.name.ptr;
+    if (stream) {
+        scope.index = (int)(stream - snapshot->streams);
+        scope.stream = stream;
+    }
+    return scope;
+}
+
+void receiver_put_scope(struct buf *b, const struct receiver_scope *scope, const char *key)
+{
+    buf_str(b, "{\"stream\": ");
+    if (scope->name.ptr)
+        receiver_put_text(b, scope->name);
+    else
+        buf_str(b, "null");
+    buf_printf(b, ", \"%s\": {", key);
+}

@@ -1,0 +1,29 @@
+/*
+ * Replies as dnstap-receiver 4.7.0 writes them: the JSON of Python's json.dumps, key by key in its
+ * order, no line end.
+ */
+#ifndef SPILE_COMPAT_RECEIVER_REPLY_H
+#define SPILE_COMPAT_RECEIVER_REPLY_H
+
+#include "http/route.h"
+
+/* A string, quotes included. */
+void receiver_put_text(struct buf *b, struct span text);
+/* ", " but before the first. */
+void receiver_put_comma(struct buf *b, bool *first);
+/* ", " (but before the first) and `"KEY": `. */
+void receiver_put_key(struct buf *b, bool *first, struct span key);
+
+/* Which stream a request is about. */
+struct receiver_scope {
+    struct span name; /* as asked; ptr NULL: not asked, all streams */
+    int index;        /* into the snapshot's streams, or STATS_ALL */
+    bool known;       /* false: asked, but there is none of that name; the index is STATS_ALL */
+    const struct stats_stream *stream; /* the total where the index is STATS_ALL */
+};
+struct receiver_scope receiver_scope_of(const struct http_request *request,
+                                        const struct stats_snapshot *snapshot);
+/* `{"stream": NAME OR null, "KEY": {` */
+void receiver_put_scope(struct buf *b, const struct receiver_scope *scope, const char *key);
+
+#endif

@@ -1,0 +1,268 @@
+/* dnstap-receiver's route /tables: who and what comes most often. */
+#include <stdlib.h>
+
+#include "base/put.h"
+#include "compat/pyjson.h"
+#include "compat/receiver_counters.h"
+#include "compat/receiver_names.h"
+#include "compat/receiver_reply.h"
+
+enum {
+    TOP_DEFAULT = 10,     /* its statistics.max-items */
+    LISTS_MAX = 48,       /* of one table */
+    ROWS_AT_ONCE = 16384, /* rows of answers in memory, a kilobyte each */
+};
+
+/* A list of a table, and what it shows. */
+struct list {
+    struct span key;    /* hit/query */
+    const char *prefix; /* of the names in it */
+    struct stats_question question;
+};
+
+/* One reply in the making. Owner: one request. */
+struct tables {
+    struct stats *stats;
+    struct receiver_scope scope;
+    size_t top; /* rows of each list */
+    struct list domains[LISTS_MAX];
+    size_t domain_count;
+    struct buf *out;
+    bool failed; /* no memory */
+};
+
+/* --- what is asked -------------------------------------------------------------------------- */
+
+static bool is_nameless_type(const void *ctx, uint32_t code)
+{
+    (void)ctx;
+    return receiver_rrtype((uint16_t)code) == &receiver_absent;
+}
+
+static bool is_none(const void *ctx, uint32_t code)
+{
+    (void)ctx;
+    (void)code;
+    return false;
+}
+
+/* The question for what stands left of the slash. What nothing is called by is found nowhere. */
+static struct stats_question question_by(struct span by, enum stats_side side)
+{
+    static const enum stats_measure hits[] = {MEASURE_QUERIES, MEASURE_RESPONSES};
+    static const enum stats_measure bytes[] = {MEASURE_QUERY_BYTES, MEASURE_RESPONSE_BYTES};
+    struct stats_question q = {.table = TABLE_DOMAINS, .side = side};
+    int rcode = receiver_rcode_number(by), rrtype = receiver_rrtype_number(by);
+    if (span_equal(by, span_str("hit"))) {
+        q.measure = hits[side];
+    } else if (span_equal(by, span_str("length"))) {
+        q.measure = bytes[side];
+    } else if (rcode >= 0) {
+        q.by = BY_RCODE;
+        q.code = (uint32_t)rcode;
+    } else {
+        q.by = BY_QTYPE;
+        q.code = (uint32_t)rrtype;
+        if (rrtype < 0)
+            q.matches = span_equal(by, span_str("-")) ? is_nameless_type : is_none;
+    }
+    return q;
+}
+
+/* `nxdomain/response`: false when it is not made so. */
+static bool read_flag(struct span flag, struct list *list)
+{
+    const uint8_t *slash = flag.len ? memchr(flag.ptr, '/', flag.len) : NULL;
+    if (!slash)
+        return false;
+    struct span by = span_of(flag.ptr, (size_t)(slash - flag.ptr));
+    struct span right = span_of(slash + 1, flag.len - by.len - 1);
+    for (int side = 0; side < STATS_SIDES; side++) {
+        if (span_equal(right, span_str(receiver_side_names[side]))) {
+            *list = (struct list){flag, "", question_by(by, (enum stats_side)side)};
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A flag that is none ends the list: 4.7.0 looks at none behind it. */
+static int read_domains(struct tables *t, const struct http_request *request,
+                        struct http_reply *reply)
+{
+    static const char *const always[] = {"noerror/query", "nxdomain/response", NULL};
+    struct receiver_names names;
+    struct list list;
+    if (receiver_names_read(&names, always, request, reply))
+        return -1;
+    for (size_t i = 0; i < names.count && read_flag(names.items[i], &list); i++) {
+        if (t->domain_count == LISTS_MAX) {
+            http_fail(reply, 400, "more: at most %d lists", LISTS_MAX);
+            return -1;
+        }
+        t->domains[t->domain_count++] = list;
+    }
+    return 0;
+}
+
+/* `n` as Python's int() takes it, spaces around it and a sign included. */
+static int read_top(struct tables *t, const struct http_request *request, struct http_reply *reply)
+{
+    struct span n = request->parameter(request, "n");
+    char text[32] = "", *end;
+    t->top = TOP_DEFAULT;
+    if (!n.ptr)
+        return 0;
+    if (n.len < sizeof text)
+        memcpy(text, n.ptr, n.len);
+    long top = strtol(text, &end, 10);
+    if (end == text || end + strspn(end, " \t") != text + n.len) {
+        http_fail(reply, 400, "n: not a whole number");
+        return -1;
+    }
+    t->top = top < 0 ? 0 : top > STATS_TOP_MAX ? STATS_TOP_MAX : (size_t)top;
+    return 0;
+}
+
+/* --- what is written ------------------------------------------------------------------------ */
+
+static void put_row(struct buf *b, bool *first, const char *prefix, struct span name,
+                    uint64_t value)
+{
+    receiver_put_comma(b, first);
+    char *p = buf_reserve(b, strlen(prefix) + PYJSON_MAX * name.len + PUT_U64_MAX + 8);
+    if (!p)
+        return;
+    p = pyjson_put(put_str(PUT_LIT(p, "[\""), prefix), name);
+    buf_commit(b, put_char(put_u64(PUT_LIT(p, "\", "), value), ']'));
+}
+
+static void put_answer(struct buf *b, bool *first, const struct list *list,
+                       const struct stats_answer *answer)
+{
+    bool first_row = true;
+    receiver_put_key(b, first, list->key);
+    buf_byte(b, '[');
+    for (size_t i = 0; i < answer->count; i++) {
+        const struct stats_top *row = &answer->rows[i];
+        put_row(b, &first_row, list->prefix, span_of(row->text, row->text_len), row->value);
+    }
+    buf_byte(b, ']');
+}
+
+/* All lists of a table; empty ones when `top` is 0. */
+static void put_lists(struct tables *t, const struct list *lists, size_t count, size_t top)
+{
+    struct stats_question questions[LISTS_MAX];
+    struct stats_answer answers[LISTS_MAX] = {0};
+    size_t step = top > ROWS_AT_ONCE / LISTS_MAX ? ROWS_AT_ONCE / top : LISTS_MAX;
+    bool first = true;
+    for (size_t i = 0; i < count; i++)
+        questions[i] = lists[i].question;
+    for (size_t at = 0; at < count; at += step) {
+        size_t n = count - at < step ? count - at : step;
+        if (top > 0 && stats_top(t->stats, t->scope.index, questions + at, n, top, answers))
+            t->failed = true;
+        for (size_t i = 0; i < n; i++)
+            put_answer(t->out, &first, &lists[at + i], &answers[i]);
+        stats_answers_free(answers, n);
+    }
+}
+
+static void put_tlds(struct tables *t)
+{
+    const struct list lists[] = {
+        {span_str("hit/query"), "query/", {.table = TABLE_TLDS, .measure = MEASURE_QUERIES}},
+        {span_str("hit/response"),
+         "response/",
+         {.table = TABLE_TLDS, .measure = MEASURE_RESPONSES}},
+    };
+    put_lists(t, lists, 2, t->top);
+}
+
+static void put_domains(struct tables *t)
+{
+    put_lists(t, t->domains, t->domain_count, t->scope.known ? t->top : 0);
+}
+
+static void put_clients(struct tables *t)
+{
+    const struct list lists[] = {
+        {span_str("hit/ip"), "", {.table = TABLE_CLIENTS, .by = BY_HITS}},
+        {span_str("length/ip"), "", {.table = TABLE_CLIENTS, .by = BY_BYTES}},
+    };
+    put_lists(t, lists, 2, t->scope.known ? t->top : 0);
+}
+
+static void put_tally(struct tables *t, bool *first, const char *key, const char *prefix,
+                      const struct receiver_tally *tally)
+{
+    bool first_row = true;
+    receiver_put_key(t->out, first, span_str(key));
+    buf_byte(t->out, '[');
+    for (size_t i = 0; i < tally->count && i < t->top; i++) {
+        char word[RECEIVER_WORD_MAX];
+        put_row(t->out, &first_row, prefix, receiver_word_lower(tally->counts[i].word, word),
+                tally->counts[i].value);
+    }
+    buf_byte(t->out, ']');
+}
+
+static void put_tallies(struct tables *t, const struct receiver_tally tallies[STATS_SIDES])
+{
+    bool first = true;
+    put_tally(t, &first, "hit/query", "query/", &tallies[STATS_QUERY]);
+    put_tally(t, &first, "hit/response", "response/", &tallies[STATS_RESPONSE]);
+}
+
+/* The dashboard lays out its boxes in this order. */
+static void put_tables(struct tables *t, const struct stats_snapshot *snapshot)
+{
+    struct receiver_counters counters;
+    receiver_counters_read(&counters, snapshot, t->scope.stream, false);
+    receiver_put_scope(t->out, &t->scope, "tables");
+    buf_str(t->out, "\"tlds\": {");
+    put_tlds(t);
+    buf_str(t->out, "}, \"domains\": {");
+    put_domains(t);
+    buf_str(t->out, "}, \"clients\": {");
+    put_clients(t);
+    buf_str(t->out, "}, \"rcodes\": {");
+    put_tallies(t, counters.rcodes);
+    buf_str(t->out, "}, \"rrtypes\": {");
+    put_tallies(t, counters.rrtypes);
+    buf_str(t->out, "}}}");
+}
+
+static void tables(const struct http_request *request, struct http_reply *reply)
+{
+    struct tables t = {.stats = request->context->stats, .out = &reply->body};
+    if (read_top(&t, request, reply) || read_domains(&t, request, reply))
+        return;
+    const struct stats_snapshot *snapshot = stats_take(t.stats);
+    t.scope = receiver_scope_of(request, snapshot);
+    put_tables(&t, snapshot);
+    stats_release(snapshot);
+    if (t.failed)
+        http_fail(reply, 500, "no memory to look at the tables");
+}
+
+static const struct http_parameter tables_parameters[] = {
+    {"n", "integer", "rows of each list, 10 if not given; no rows for 0 and less"},
+    {"stream", "string", "of this stream alone"},
+    {"more", "string",
+     "further lists of domains with commas between them, such as servfail/response, aaaa/query, "
+     "hit/query, length/response"},
+    {0},
+};
+
+const struct http_route receiver_route_tables = {
+    .path = "/tables",
+    .method = HTTP_GET,
+    .access = ACCESS_LEGACY,
+    .doc = "The largest TLDs, domains, clients, rcodes and types as dnstap-receiver 4.7.0 lists "
+           "them: arrays of a name and its count.",
+    .parameters = tables_parameters,
+    .schema = "{stream: text?, tables: {*{*[[any]]}}}",
+    .handle = tables,
+};
