@@ -80,7 +80,7 @@ const struct receiver_word *receiver_rrtype(uint16_t type)
 
 struct span receiver_word_lower(const struct receiver_word *word, char text[RECEIVER_WORD_MAX])
 {
-    for (size_t i = 0; i < word->len; i++) {
+    for (size_t i = 0; i < RECEIVER_WORD_MAX; i++) {
         char c = word->text[i];
         text[i] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
     }
