@@ -1,0 +1,358 @@
+#include "http/exchange.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "http/target.h"
+
+/* Of replies that wait for slow clients. The rest are told to come again. */
+enum { HELD_MAX = 64 << 20 };
+
+struct exchange {
+    struct exchanges *owner;
+    struct MHD_Connection *connection;
+    struct http_request request;    /* its priv is this exchange */
+    const struct http_route *route; /* the first of that path; NULL: there is none */
+    struct span host;               /* Host, or what stood in the target */
+    char authority[256];            /* in the target: `host` points here */
+    size_t held;                    /* bytes of the reply, of owner->held */
+    bool complete;                  /* the whole request has come */
+};
+
+static const char text_type[] = "text/plain; charset=utf-8";
+static const char method_names[HTTP_METHODS][8] = {
+    [HTTP_GET] = "GET", [HTTP_DELETE] = "DELETE", [HTTP_POST] = "POST"};
+
+/* The request ----------------------------------------------------------------------------------
+ */
+
+static struct peer *peer_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+static int fd_of(struct MHD_Connection *connection)
+{
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+}
+
+static const struct sockaddr *address_of(struct MHD_Connection *connection)
+{
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+}
+
+void exchange_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
+                         enum MHD_ConnectionNotificationCode what)
+{
+    struct exchanges *owner = cls;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED)
+        *socket_context = peers_add(owner->peers, fd_of(connection), address_of(connection));
+    else
+        peer_remove(*socket_context);
+}
+
+static const struct http_route *find_route(struct span path)
+{
+    for (size_t i = 0; http_routes[i]; i++) {
+        if (span_equal(path, span_str(http_routes[i]->path)))
+            return http_routes[i];
+    }
+    return NULL;
+}
+
+/* The row for the method among those of the path. */
+static const struct http_route *find_method(const char *path, const char *method)
+{
+    if (strcmp(method, "HEAD") == 0)
+        method = method_names[HTTP_GET];
+    for (size_t i = 0; http_routes[i]; i++) {
+        if (strcmp(http_routes[i]->path, path) == 0 &&
+            strcmp(method_names[http_routes[i]->method], method) == 0)
+            return http_routes[i];
+    }
+    return NULL;
+}
+
+static struct span lookup(struct MHD_Connection *connection, enum MHD_ValueKind kind,
+                          const char *name)
+{
+    const char *value;
+    size_t len;
+    if (MHD_lookup_connection_value_n(connection, kind, name, strlen(name), &value, &len) !=
+        MHD_YES)
+        return span_of(NULL, 0);
+    return value ? span_of(value, len) : span_str("");
+}
+
+static struct span header(const struct http_request *request, const char *name)
+{
+    const struct exchange *exchange = request->priv;
+    return lookup(exchange->connection, MHD_HEADER_KIND, name);
+}
+
+/* What parameter() looks for; the library itself would take "N" for "n". */
+struct wanted {
+    struct span name, value;
+};
+
+static enum MHD_Result match_parameter(void *cls, enum MHD_ValueKind kind, const char *key,
+                                       size_t key_len, const char *value, size_t value_len)
+{
+    struct wanted *wanted = cls;
+    (void)kind;
+    if (!span_equal(wanted->name, span_of(key, key_len)))
+        return MHD_YES;
+    wanted->value = value ? span_of(value, value_len) : span_str("");
+    return MHD_NO; /* the first counts */
+}
+
+static struct span parameter(const struct http_request *request, const char *name)
+{
+    const struct exchange *exchange = request->priv;
+    struct wanted wanted = {.name = span_str(name)};
+    MHD_get_connection_values_n(exchange->connection, MHD_GET_ARGUMENT_KIND, match_parameter,
+                                &wanted);
+    return wanted.value;
+}
+
+/* The target is looked at as it came: once the library has decoded it, "/metrics%00.html" could no
+ * longer be told from "/metrics". */
+void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connection)
+{
+    struct exchange *exchange = calloc(1, sizeof *exchange);
+    peer_begins(peer_of(connection));
+    if (!exchange)
+        return NULL;
+    struct http_target target = target_split(span_str(uri));
+    exchange->owner = cls;
+    exchange->connection = connection;
+    exchange->route = find_route(target.path);
+    if (target.authority.ptr && target.authority.len < sizeof exchange->authority) {
+        memcpy(exchange->authority, target.authority.ptr, target.authority.len);
+        exchange->host = span_of(exchange->authority, target.authority.len);
+    } else if (target.authority.ptr) {
+        exchange->route = NULL; /* longer than any name */
+    }
+    return exchange;
+}
+
+/* The reply ------------------------------------------------------------------------------------
+ */
+
+static void reply_text(struct http_reply *reply, unsigned status, const char *text)
+{
+    *reply =
+        (struct http_reply){.status = status, .content_type = text_type, .fixed = span_str(text)};
+}
+
+static bool has_body(struct MHD_Connection *connection)
+{
+    struct span length = lookup(connection, MHD_HEADER_KIND, "Content-Length");
+    return (length.ptr && !span_equal(length, span_str("0"))) ||
+           lookup(connection, MHD_HEADER_KIND, "Transfer-Encoding").ptr;
+}
+
+static enum guard_verdict judge(struct exchange *exchange, const struct http_route *route)
+{
+    struct MHD_Connection *connection = exchange->connection;
+    if (!exchange->host.ptr)
+        exchange->host = lookup(connection, MHD_HEADER_KIND, "Host");
+    struct guard_request request = {
+        .api_key = lookup(connection, MHD_HEADER_KIND, "X-API-Key"),
+        .authorization = lookup(connection, MHD_HEADER_KIND, "Authorization"),
+        .host = exchange->host,
+        .origin = lookup(connection, MHD_HEADER_KIND, "Origin"),
+        .site = lookup(connection, MHD_HEADER_KIND, "Sec-Fetch-Site"),
+        .local = guard_is_loopback(address_of(connection)),
+        .changes = route->method != HTTP_GET,
+    };
+    return guard_judge(&exchange->owner->guard, &request);
+}
+
+static void refuse(const struct http_route *route, enum guard_verdict verdict,
+                   struct http_reply *reply)
+{
+    if (verdict == GUARD_FOREIGN)
+        reply_text(reply, 403, "403: Forbidden");
+    else if (route->access == ACCESS_LEGACY)
+        *reply = (struct http_reply){.status = 401, .content_type = "application/octet-stream"};
+    else
+        reply_text(reply, 401, "401: Unauthorized");
+}
+
+/* Decides who answers; the route that did, or NULL. */
+static const struct http_route *dispatch(struct exchange *exchange, const char *method,
+                                         struct http_reply *reply)
+{
+    const struct http_route *route = NULL;
+    if (!exchange->route) {
+        reply_text(reply, 404, "404: Not Found");
+        return NULL;
+    }
+    route = find_method(exchange->route->path, method);
+    if (!route) {
+        reply_text(reply, 405, "405: Method Not Allowed");
+        return NULL;
+    }
+    enum guard_verdict verdict = route->access == ACCESS_OPEN ? GUARD_PASS : judge(exchange, route);
+    if (verdict != GUARD_PASS) {
+        refuse(route, verdict, reply);
+        return route;
+    }
+    exchange->request = (struct http_request){.context = exchange->owner->context,
+                                              .route = route,
+                                              .parameter = parameter,
+                                              .header = header,
+                                              .path = span_str(route->path),
+                                              .priv = exchange};
+    route->handle(&exchange->request, reply);
+    return route;
+}
+
+static void put_header(struct MHD_Response *response, const char *name, const char *value)
+{
+    if (value)
+        MHD_add_response_header(response, name, value);
+}
+
+/* What all routes of a path take: "DELETE,GET,HEAD", in the order of the alphabet. */
+static void put_allow(struct MHD_Response *response, const char *path)
+{
+    static const struct {
+        const char *name;
+        enum http_method method;
+    } methods[] = {
+        {"DELETE", HTTP_DELETE}, {"GET", HTTP_GET}, {"HEAD", HTTP_GET}, {"POST", HTTP_POST}};
+    char list[64] = "";
+    size_t len = 0;
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        if (find_method(path, method_names[methods[i].method]))
+            len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", len ? "," : "",
+                                    methods[i].name);
+    }
+    put_header(response, "Allow", list);
+}
+
+static void put_headers(struct exchange *exchange, const struct http_route *route,
+                        struct MHD_Response *response, const struct http_reply *reply)
+{
+    const char *type = reply->content_type;
+    if (!type && reply->stream)
+        type = "text/event-stream";
+    if (!type && (exchange->held || reply->fixed.len))
+        type = "application/json; charset=utf-8";
+    put_header(response, "Content-Type", type);
+    put_header(response, "Cache-Control", reply->cache ? reply->cache : "no-store");
+    put_header(response, "Content-Security-Policy",
+               reply->csp ? reply->csp : "default-src 'none'; frame-ancestors 'none'");
+    put_header(response, "X-Content-Type-Options", "nosniff");
+    put_header(response, "Referrer-Policy", "no-referrer");
+    put_header(response, "ETag", reply->etag);
+    put_header(response, "Content-Encoding", reply->encoding);
+    put_header(response, "Vary", reply->encoding ? "Accept-Encoding" : NULL);
+    if (reply->status == 401 && route->access != ACCESS_LEGACY)
+        put_header(response, "WWW-Authenticate", "Basic realm=\"spile\", charset=\"UTF-8\"");
+    if (reply->status == 405)
+        put_allow(response, exchange->route->path);
+}
+
+/* True when the client has what it asks for already. */
+static bool is_fresh(struct exchange *exchange, const struct http_reply *reply)
+{
+    if (!reply->etag || reply->status != 200)
+        return false;
+    struct span has = lookup(exchange->connection, MHD_HEADER_KIND, "If-None-Match");
+    return has.len && memmem(has.ptr, has.len, reply->etag, strlen(reply->etag));
+}
+
+/* Takes what the reply owns. */
+static struct MHD_Response *make_response(struct exchange *exchange, struct http_reply *reply)
+{
+    if (reply->stream)
+        return flow_response(&exchange->owner->flows, reply->stream, exchange->connection,
+                             fd_of(exchange->connection));
+    if (reply->body.len == 0)
+        return MHD_create_response_from_buffer(
+            reply->fixed.len, (void *)(uintptr_t)reply->fixed.ptr, MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(reply->body.len, reply->body.data, MHD_RESPMEM_MUST_FREE);
+    if (response)
+        reply->body = (struct buf){0};
+    return response;
+}
+
+/* Counts the bytes that wait for clients; too many become a reply that says so. */
+static void hold(struct exchange *exchange, struct http_reply *reply)
+{
+    struct exchanges *owner = exchange->owner;
+    size_t size = reply->body.len;
+    if (reply->body.failed || atomic_fetch_add(&owner->held, size) + size > HELD_MAX) {
+        if (!reply->body.failed)
+            atomic_fetch_sub(&owner->held, size);
+        buf_free(&reply->body);
+        reply_text(reply, 503, "503: Service Unavailable");
+        return;
+    }
+    exchange->held = size;
+}
+
+static enum MHD_Result send_reply(struct exchange *exchange, const struct http_route *route,
+                                  struct http_reply *reply)
+{
+    hold(exchange, reply);
+    if (reply->status == 0)
+        reply->status = 200;
+    if (is_fresh(exchange, reply))
+        reply->status = 304;
+    struct peer *peer = peer_of(exchange->connection);
+    if (reply->stream)
+        peer_streams(peer);
+    else
+        peer_answers(peer, exchange->held ? exchange->held : reply->fixed.len);
+    struct MHD_Response *response = make_response(exchange, reply);
+    if (!response)
+        return MHD_NO;
+    put_headers(exchange, route, response, reply);
+    enum MHD_Result result = MHD_queue_response(exchange->connection, reply->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+enum MHD_Result exchange_answer(void *cls, struct MHD_Connection *connection, const char *url,
+                                const char *method, const char *version, const char *upload,
+                                size_t *upload_size, void **request_context)
+{
+    struct exchange *exchange = *request_context;
+    struct http_reply reply = {0};
+    const struct http_route *route = NULL;
+    (void)cls, (void)url, (void)version, (void)upload, (void)upload_size;
+    if (!exchange || !peer_of(connection))
+        return MHD_NO; /* no memory, or no place: the connection is closed */
+    bool body = has_body(connection);
+    if (!body && !exchange->complete) {
+        exchange->complete = true; /* the next call is behind the head: a reply to this one would */
+        return MHD_YES;            /* close the connection */
+    }
+    if (body)
+        reply_text(&reply, 413, "413: Content Too Large");
+    else
+        route = dispatch(exchange, method, &reply);
+    enum MHD_Result result = send_reply(exchange, route, &reply);
+    buf_free(&reply.body);
+    return result;
+}
+
+void exchange_end(void *cls, struct MHD_Connection *connection, void **request_context,
+                  enum MHD_RequestTerminationCode how)
+{
+    struct exchange *exchange = *request_context;
+    (void)cls, (void)how;
+    peer_rests(peer_of(connection));
+    if (!exchange)
+        return;
+    atomic_fetch_sub(&exchange->owner->held, exchange->held);
+    free(exchange);
+    *request_context = NULL;
+}

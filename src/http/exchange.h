@@ -1,0 +1,33 @@
+/* One request and its reply: libmicrohttpd's callbacks, and what happens between them. */
+#ifndef SPILE_HTTP_EXCHANGE_H
+#define SPILE_HTTP_EXCHANGE_H
+
+#include <microhttpd.h>
+
+#include "http/flow.h"
+#include "http/guard.h"
+#include "http/peers.h"
+
+/* What all exchanges of a server share. Owner: the server. */
+struct exchanges {
+    const struct http_context *context;
+    struct guard guard;
+    struct peers *peers;
+    struct flows flows;
+    _Atomic size_t held; /* bytes of replies that clients have not taken yet */
+};
+
+/* MHD_NotifyConnectionCallback; cls: struct exchanges. */
+void exchange_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
+                         enum MHD_ConnectionNotificationCode what);
+/* MHD_OPTION_URI_LOG_CALLBACK: the request line as it came. The result is the exchange. */
+void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connection);
+/* MHD_AccessHandlerCallback. */
+enum MHD_Result exchange_answer(void *cls, struct MHD_Connection *connection, const char *url,
+                                const char *method, const char *version, const char *upload,
+                                size_t *upload_size, void **request_context);
+/* MHD_RequestCompletedCallback. */
+void exchange_end(void *cls, struct MHD_Connection *connection, void **request_context,
+                  enum MHD_RequestTerminationCode how);
+
+#endif

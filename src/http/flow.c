@@ -1,0 +1,184 @@
+#include "http/flow.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+
+enum { BLOCK = 16 << 10, BEAT_SECONDS = 15 };
+
+/* A comment of server-sent events: proxies see that we live, and we see whether the client does. */
+static const char sign_of_life[] = ":\n\n";
+
+enum flow_state {
+    FLOW_READING, /* what is put from now on may be missed by the read */
+    FLOW_WOKEN,   /* there is something to read */
+    FLOW_ASLEEP,  /* the connection is suspended */
+};
+
+/* One for each stream that is being sent. Owner: its response. */
+struct flow {
+    struct flows *owner;
+    struct flow *next, **link; /* under the owner's lock */
+    struct http_stream *stream;
+    struct MHD_Connection *connection;
+    int fd;
+    pthread_mutex_t lock; /* around suspending and resuming, which must not overtake each other */
+    atomic_int state;
+    atomic_bool ended;    /* the client has left, or the server stops */
+    atomic_bool beat_due; /* a sign of life is */
+    uint64_t beat_at;     /* when the next one will be; the sweep's */
+};
+
+void flows_init(struct flows *flows)
+{
+    *flows = (struct flows){0};
+    pthread_mutex_init(&flows->lock, NULL);
+}
+
+void flows_destroy(struct flows *flows)
+{
+    pthread_mutex_destroy(&flows->lock);
+}
+
+static void wake(struct flow *flow)
+{
+    pthread_mutex_lock(&flow->lock);
+    if (atomic_exchange(&flow->state, FLOW_WOKEN) == FLOW_ASLEEP)
+        MHD_resume_connection(flow->connection);
+    pthread_mutex_unlock(&flow->lock);
+}
+
+/* The fence orders what the caller has just put before the look at the state; its counterpart is in
+ * read_some, between the state and the look at what was put. One of the two sees the other. */
+void http_stream_wake(struct http_stream *stream)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+    struct flow *flow = __atomic_load_n((struct flow **)&stream->connection, __ATOMIC_ACQUIRE);
+    if (flow && atomic_load(&flow->state) != FLOW_WOKEN)
+        wake(flow);
+}
+
+static long read_some(struct flow *flow, char *out, size_t size)
+{
+    atomic_store(&flow->state, FLOW_READING);
+    atomic_thread_fence(memory_order_seq_cst);
+    if (atomic_load(&flow->ended))
+        return -1;
+    long len = flow->stream->read(flow->stream, out, size);
+    if (len == 0 && size >= sizeof sign_of_life && atomic_exchange(&flow->beat_due, false)) {
+        len = sizeof sign_of_life - 1;
+        memcpy(out, sign_of_life, (size_t)len);
+    }
+    return len;
+}
+
+/* True when the connection sleeps now, false when somebody has called meanwhile. */
+static bool fall_asleep(struct flow *flow)
+{
+    int reading = FLOW_READING;
+    pthread_mutex_lock(&flow->lock);
+    bool asleep = atomic_compare_exchange_strong(&flow->state, &reading, FLOW_ASLEEP);
+    if (asleep)
+        MHD_suspend_connection(flow->connection);
+    pthread_mutex_unlock(&flow->lock);
+    return asleep;
+}
+
+/* MHD_ContentReaderCallback */
+static ssize_t read_flow(void *cls, uint64_t pos, char *out, size_t size)
+{
+    struct flow *flow = cls;
+    long len;
+    (void)pos;
+    do
+        len = read_some(flow, out, size);
+    while (len == 0 && !fall_asleep(flow));
+    return len < 0 ? MHD_CONTENT_READER_END_OF_STREAM : len;
+}
+
+/* MHD_ContentReaderFreeCallback. Once the stream is closed nobody calls any more. */
+static void free_flow(void *cls)
+{
+    struct flow *flow = cls;
+    flow->stream->close(flow->stream);
+    pthread_mutex_lock(&flow->owner->lock);
+    *flow->link = flow->next;
+    if (flow->next)
+        flow->next->link = flow->link;
+    pthread_mutex_unlock(&flow->owner->lock);
+    pthread_mutex_destroy(&flow->lock);
+    free(flow);
+}
+
+static void add_flow(struct flows *flows, struct flow *flow)
+{
+    pthread_mutex_lock(&flows->lock);
+    flow->ended = flows->stopping;
+    flow->next = flows->first;
+    flow->link = &flows->first;
+    if (flow->next)
+        flow->next->link = &flow->next;
+    flows->first = flow;
+    pthread_mutex_unlock(&flows->lock);
+    __atomic_store_n((struct flow **)&flow->stream->connection, flow, __ATOMIC_SEQ_CST);
+}
+
+struct MHD_Response *flow_response(struct flows *flows, struct http_stream *stream,
+                                   struct MHD_Connection *connection, int fd)
+{
+    struct flow *flow = calloc(1, sizeof *flow);
+    struct MHD_Response *response =
+        flow
+            ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_flow, flow, free_flow)
+            : NULL;
+    if (!response) {
+        stream->close(stream);
+        free(flow);
+        return NULL;
+    }
+    pthread_mutex_init(&flow->lock, NULL);
+    flow->owner = flows;
+    flow->stream = stream;
+    flow->connection = connection;
+    flow->fd = fd;
+    flow->beat_at = clock_after(BEAT_SECONDS * CLOCK_SECOND_NS);
+    add_flow(flows, flow);
+    return response;
+}
+
+static bool client_left(const struct flow *flow)
+{
+    struct pollfd pfd = {.fd = flow->fd, .events = POLLRDHUP};
+    return poll(&pfd, 1, 0) > 0;
+}
+
+void flows_sweep(struct flows *flows, uint64_t now)
+{
+    pthread_mutex_lock(&flows->lock);
+    for (struct flow *flow = flows->first; flow; flow = flow->next) {
+        bool left = client_left(flow), beat = flow->beat_at <= now;
+        if (left)
+            atomic_store(&flow->ended, true);
+        if (beat) {
+            flow->beat_at = now + BEAT_SECONDS * CLOCK_SECOND_NS;
+            atomic_store(&flow->beat_due, true);
+        }
+        if (left || beat)
+            wake(flow);
+    }
+    pthread_mutex_unlock(&flows->lock);
+}
+
+void flows_stop(struct flows *flows)
+{
+    pthread_mutex_lock(&flows->lock);
+    flows->stopping = true;
+    for (struct flow *flow = flows->first; flow; flow = flow->next) {
+        atomic_store(&flow->ended, true);
+        wake(flow);
+    }
+    pthread_mutex_unlock(&flows->lock);
+}

@@ -1,0 +1,204 @@
+#include "http/peers.h"
+
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "http/guard.h"
+
+/* A reply may take this long, and a second more for each so many bytes of it. */
+enum { REPLY_SECONDS = 60, REPLY_BYTES_SECOND = 16 << 10 };
+
+enum peer_state {
+    PEER_FREE,
+    PEER_WAITING, /* for (the rest of) a request */
+    PEER_BUSY,    /* with a reply */
+    PEER_CUT,     /* shut down; the library has not noticed yet */
+};
+
+/* Owner: the peers. */
+struct peer {
+    struct peers *owner;
+    enum peer_state state;
+    int fd;
+    uint8_t network[16]; /* IPv4 mapped; of IPv6 the upper half */
+    uint64_t since;      /* it has been in this state, ns */
+    uint64_t deadline;
+};
+
+struct peers {
+    struct peers_limits limits;
+    pthread_mutex_t lock;
+    size_t count; /* not free */
+    size_t places;
+    struct peer table[];
+};
+
+struct peers *peers_new(const struct peers_limits *limits, struct error *err)
+{
+    size_t places = 2 * limits->all; /* cut ones stay until the library notices */
+    struct peers *peers = calloc(1, sizeof *peers + places * sizeof *peers->table);
+    if (!peers) {
+        error_set(err, "out of memory");
+        return NULL;
+    }
+    peers->limits = *limits;
+    peers->places = places;
+    for (size_t i = 0; i < places; i++)
+        peers->table[i].owner = peers;
+    pthread_mutex_init(&peers->lock, NULL);
+    return peers;
+}
+
+void peers_free(struct peers *peers)
+{
+    if (!peers)
+        return;
+    pthread_mutex_destroy(&peers->lock);
+    free(peers);
+}
+
+static void network_of(const struct sockaddr *address, uint8_t network[16])
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    memset(network, 0, 16);
+    if (address->sa_family == AF_INET6) {
+        const struct in6_addr *v6 = &((const struct sockaddr_in6 *)address)->sin6_addr;
+        memcpy(network, v6, IN6_IS_ADDR_V4MAPPED(v6) ? 16 : 8);
+    } else if (address->sa_family == AF_INET) {
+        memcpy(network, mapped, sizeof mapped);
+        memcpy(network + sizeof mapped, &((const struct sockaddr_in *)address)->sin_addr, 4);
+    }
+}
+
+static void cut(struct peer *peer)
+{
+    peer->state = PEER_CUT;
+    shutdown(peer->fd, SHUT_RDWR);
+}
+
+/* What one look at the table says about a newcomer. */
+struct census {
+    struct peer *place;  /* a free one */
+    struct peer *oldest; /* of those that wait */
+    size_t all, network; /* that are not cut */
+};
+
+static struct census look(struct peers *peers, const uint8_t network[16])
+{
+    struct census census = {0};
+    for (struct peer *peer = peers->table; peer < peers->table + peers->places; peer++) {
+        if (peer->state == PEER_FREE) {
+            census.place = peer;
+        } else if (peer->state != PEER_CUT) {
+            census.all++;
+            census.network += memcmp(peer->network, network, 16) == 0;
+            if (peer->state == PEER_WAITING &&
+                (!census.oldest || peer->since < census.oldest->since))
+                census.oldest = peer;
+        }
+    }
+    return census;
+}
+
+/* The place for a newcomer, or NULL. */
+static struct peer *find_place(struct peers *peers, const uint8_t network[16], bool loopback)
+{
+    struct census census = look(peers, network);
+    if (!loopback && census.network >= peers->limits.address)
+        return NULL;
+    if (census.all >= peers->limits.all) {
+        if (!census.oldest)
+            return NULL;
+        cut(census.oldest);
+    }
+    return census.place;
+}
+
+static void set_state(struct peer *peer, enum peer_state state, uint64_t limit_ns)
+{
+    peer->state = state;
+    peer->since = clock_ns();
+    peer->deadline = limit_ns < UINT64_MAX - peer->since ? peer->since + limit_ns : UINT64_MAX;
+}
+
+struct peer *peers_add(struct peers *peers, int fd, const struct sockaddr *address)
+{
+    uint8_t network[16];
+    bool loopback = guard_is_loopback(address);
+    network_of(address, network);
+    pthread_mutex_lock(&peers->lock);
+    struct peer *peer = find_place(peers, network, loopback);
+    if (peer) {
+        peer->fd = fd;
+        memcpy(peer->network, network, sizeof network);
+        set_state(peer, PEER_WAITING, peers->limits.header_ns);
+        peers->count++;
+    } else {
+        shutdown(fd, SHUT_RDWR);
+    }
+    pthread_mutex_unlock(&peers->lock);
+    return peer;
+}
+
+void peer_remove(struct peer *peer)
+{
+    if (!peer)
+        return;
+    pthread_mutex_lock(&peer->owner->lock);
+    peer->state = PEER_FREE;
+    peer->owner->count--;
+    pthread_mutex_unlock(&peer->owner->lock);
+}
+
+/* What is cut stays so. */
+static void move_on(struct peer *peer, enum peer_state state, uint64_t limit_ns)
+{
+    if (!peer)
+        return;
+    pthread_mutex_lock(&peer->owner->lock);
+    if (peer->state != PEER_CUT)
+        set_state(peer, state, limit_ns);
+    pthread_mutex_unlock(&peer->owner->lock);
+}
+
+/* Its time of waiting goes on, and only becomes shorter. */
+void peer_begins(struct peer *peer)
+{
+    if (!peer)
+        return;
+    uint64_t deadline = clock_after(peer->owner->limits.header_ns);
+    pthread_mutex_lock(&peer->owner->lock);
+    if (deadline < peer->deadline)
+        peer->deadline = deadline;
+    pthread_mutex_unlock(&peer->owner->lock);
+}
+
+void peer_answers(struct peer *peer, size_t size)
+{
+    move_on(peer, PEER_BUSY, (REPLY_SECONDS + size / REPLY_BYTES_SECOND) * CLOCK_SECOND_NS);
+}
+
+void peer_streams(struct peer *peer)
+{
+    move_on(peer, PEER_BUSY, UINT64_MAX);
+}
+
+void peer_rests(struct peer *peer)
+{
+    move_on(peer, PEER_WAITING, peer ? peer->owner->limits.idle_ns : 0);
+}
+
+size_t peers_sweep(struct peers *peers, uint64_t now)
+{
+    pthread_mutex_lock(&peers->lock);
+    for (struct peer *peer = peers->table; peer < peers->table + peers->places; peer++) {
+        bool live = peer->state == PEER_WAITING || peer->state == PEER_BUSY;
+        if (live && peer->deadline <= now)
+            cut(peer);
+    }
+    size_t count = peers->count;
+    pthread_mutex_unlock(&peers->lock);
+    return count;
+}

@@ -1,0 +1,47 @@
+/*
+ * Connections and their deadlines. libmicrohttpd counts only silence, so whoever drips a byte a
+ * second would stay for ever; here each connection has a moment by which it must have come further.
+ * A late one's socket is shut down, which the library notices as the client's going.
+ *
+ * Thread-safe. The lock is held for a look at the table, never for a client.
+ */
+#ifndef SPILE_HTTP_PEERS_H
+#define SPILE_HTTP_PEERS_H
+
+#include <sys/socket.h>
+
+#include "base/error.h"
+#include "base/span.h"
+
+struct peers;
+struct peer;
+
+struct peers_limits {
+    size_t all;         /* connections */
+    size_t address;     /* from one address, /64 of IPv6; not of loopback */
+    uint64_t header_ns; /* from the first byte of a request, or connecting, to its head's end */
+    uint64_t idle_ns;   /* between requests */
+};
+
+struct peers *peers_new(const struct peers_limits *limits, struct error *err);
+void peers_free(struct peers *peers);
+
+/* A new connection on `fd`, which must stay open until peer_remove. Where all places are taken, the
+ * one that has been waiting for a request longest makes room. NULL: there is no place for it, and
+ * its socket is shut down already. */
+struct peer *peers_add(struct peers *peers, int fd, const struct sockaddr *address);
+/* All take NULL, too. */
+void peer_remove(struct peer *peer);
+/* The request line has come. */
+void peer_begins(struct peer *peer);
+/* A reply of `size` bytes is on its way: a client may be slow, but must take it in the end. */
+void peer_answers(struct peer *peer, size_t size);
+/* A reply without end is. */
+void peer_streams(struct peer *peer);
+/* The reply has gone; the connection is kept. */
+void peer_rests(struct peer *peer);
+
+/* Shuts down all that are late at this moment; returns how many connections there are. */
+size_t peers_sweep(struct peers *peers, uint64_t now);
+
+#endif

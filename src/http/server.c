@@ -1,0 +1,300 @@
+#include "http/server.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "http/exchange.h"
+
+enum {
+    THREADS = 4,       /* a handler may wait for a moment; others go on */
+    MEMORY = 64 << 10, /* of a connection: the head of a request has room in it */
+    SPARE = 64,        /* connections that are shut down but not closed yet */
+    SWEEP_MS = 100,    /* how late a deadline may be noticed */
+    PEM_MAX = 1 << 20,
+};
+
+struct http_server {
+    struct exchanges exchanges;
+    struct MHD_Daemon *daemon;
+    char url[300];
+    char *cert, *key; /* PEM; NULL: plain HTTP */
+    pthread_t sweeper;
+    bool sweeping;
+    pthread_mutex_t lock; /* of `stopping` */
+    pthread_cond_t stop;
+    bool stopping;
+};
+
+/* The socket -----------------------------------------------------------------------------------
+ */
+
+static int open_socket(const struct addrinfo *ai)
+{
+    int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+    if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0)
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+/* A listening socket, or -1 and err. Of a name's addresses the first that can be had. */
+static int listen_on(const struct option_hostport *where, struct error *err)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                                   .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *list;
+    char port[8];
+    snprintf(port, sizeof port, "%u", where->port);
+    int status = getaddrinfo(where->host, port, &hints, &list);
+    if (status)
+        return error_set(err, "web: cannot find %s: %s", where->host, gai_strerror(status));
+    int fd = -1;
+    for (const struct addrinfo *ai = list; ai && fd < 0; ai = ai->ai_next)
+        fd = open_socket(ai);
+    int error = errno;
+    freeaddrinfo(list);
+    if (fd < 0)
+        return error_set(err, "web: cannot listen on %s port %u: %s", where->host, where->port,
+                         strerror(error));
+    return fd;
+}
+
+static bool bound_to_loopback(int fd, uint16_t *port)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t len = sizeof address;
+    getsockname(fd, (struct sockaddr *)&address, &len);
+    *port = ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
+                                                : ((struct sockaddr_in *)&address)->sin_port);
+    return guard_is_loopback((struct sockaddr *)&address);
+}
+
+/* Refuses what would let strangers in, and warns of what would let them listen. */
+static int check_place(struct http_server *server, const struct http_settings *settings, int fd,
+                       struct error *err)
+{
+    uint16_t port;
+    bool loopback = bound_to_loopback(fd, &port);
+    const char *host = settings->listen.host;
+    bool v6 = strchr(host, ':') != NULL;
+    snprintf(server->url, sizeof server->url, v6 ? "%s://[%s]:%u/" : "%s://%s:%u/",
+             server->cert ? "https" : "http", host, port);
+    if (!loopback && !guard_has_credentials(&server->exchanges.guard))
+        return error_set(err,
+                         "web: listening on %s lets others in, so it needs credentials: set "
+                         "api-key, api-key-file, login and password, or bearer-token; or "
+                         "listen on 127.0.0.1",
+                         host);
+    if (!loopback && !server->cert)
+        log_warning("web: credentials and statistics travel in plain text to %s; tls-cert and "
+                    "tls-key would encrypt them",
+                    server->url);
+    return 0;
+}
+
+/* TLS ------------------------------------------------------------------------------------------
+ */
+
+/* The whole file, terminated; NULL: err. */
+static char *read_pem(const char *option, const char *path, struct error *err)
+{
+    char *text = calloc(1, PEM_MAX + 1);
+    FILE *file = fopen(path, "re");
+    size_t len = file && text ? fread(text, 1, PEM_MAX, file) : 0;
+    int error = errno;
+    bool failed = !file || ferror(file) || !text;
+    if (file)
+        fclose(file);
+    if (!failed && len > 0 && len < PEM_MAX)
+        return text;
+    free(text);
+    error_set(err, "web: %s: %s: %s", option, path, failed ? strerror(error) : "not a PEM file");
+    return NULL;
+}
+
+static int read_tls(struct http_server *server, const struct http_settings *settings,
+                    struct error *err)
+{
+    if (!settings->tls_cert)
+        return 0;
+    server->cert = read_pem("tls-cert", settings->tls_cert, err);
+    server->key = server->cert ? read_pem("tls-key", settings->tls_key, err) : NULL;
+    return server->key ? 0 : -1;
+}
+
+/* Life -----------------------------------------------------------------------------------------
+ */
+
+__attribute__((format(printf, 2, 0))) static void log_library(void *cls, const char *format,
+                                                              va_list args)
+{
+    char text[512];
+    (void)cls;
+    vsnprintf(text, sizeof text, format, args);
+    text[strcspn(text, "\r\n")] = '\0';
+    log_debug("web: %s", text);
+}
+
+/* Watches over deadlines until the server stops. */
+static void *sweep(void *arg)
+{
+    struct http_server *server = arg;
+    pthread_mutex_lock(&server->lock);
+    while (!server->stopping) {
+        uint64_t now = clock_ns();
+        struct timespec until = clock_timespec(now + SWEEP_MS * CLOCK_MS_NS);
+        pthread_mutex_unlock(&server->lock);
+        peers_sweep(server->exchanges.peers, now);
+        flows_sweep(&server->exchanges.flows, now);
+        pthread_mutex_lock(&server->lock);
+        if (!server->stopping)
+            pthread_cond_timedwait(&server->stop, &server->lock, &until);
+    }
+    pthread_mutex_unlock(&server->lock);
+    return NULL;
+}
+
+/* The library's threads. -1: err. The socket is the library's from here on, if all goes well. */
+static int start_daemon(struct http_server *server, const struct http_settings *settings, int fd,
+                        struct error *err)
+{
+    static char priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, server->cert},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, server->key},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, priorities},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    struct MHD_OptionItem plain[] = {{MHD_OPTION_END, 0, NULL}};
+    unsigned flags =
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    unsigned timeout = (unsigned)(settings->idle_timeout_ns / CLOCK_SECOND_NS) + 1;
+    server->daemon = MHD_start_daemon(
+        flags | (server->cert ? MHD_USE_TLS : 0), 0, NULL, NULL, exchange_answer,
+        &server->exchanges, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL, MHD_OPTION_LISTEN_SOCKET,
+        fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)settings->connections + SPARE, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY,
+        MHD_OPTION_CONNECTION_TIMEOUT, timeout, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_NOTIFY_CONNECTION, exchange_connection,
+        &server->exchanges, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, &server->exchanges,
+        MHD_OPTION_NOTIFY_COMPLETED, exchange_end, &server->exchanges, MHD_OPTION_ARRAY,
+        server->cert ? tls : plain, MHD_OPTION_END);
+    if (server->daemon)
+        return 0;
+    return error_set(err, "web: cannot start%s",
+                     server->cert ? "; are tls-cert and tls-key a PEM certificate and its key?"
+                                  : "");
+}
+
+/* Threads of the server hear no signals. */
+static int start_threads(struct http_server *server, const struct http_settings *settings, int fd,
+                         struct error *err)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int status = start_daemon(server, settings, fd, err);
+    if (status)
+        close(fd);
+    else if (pthread_create(&server->sweeper, NULL, sweep, server))
+        status = error_set(err, "web: cannot start a thread");
+    else
+        server->sweeping = true;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return status;
+}
+
+static int start(struct http_server *server, const struct http_settings *settings,
+                 struct error *err)
+{
+    const struct peers_limits limits = {.all = settings->connections,
+                                        .address = settings->connections_address,
+                                        .header_ns = settings->header_timeout_ns,
+                                        .idle_ns = settings->idle_timeout_ns};
+    struct error why;
+    if (guard_init(&server->exchanges.guard, settings, &why))
+        return error_set(err, "web: %s", why.text);
+    server->exchanges.peers = peers_new(&limits, err);
+    if (!server->exchanges.peers || read_tls(server, settings, err))
+        return -1;
+    int fd = listen_on(&settings->listen, err);
+    if (fd < 0)
+        return -1;
+    if (check_place(server, settings, fd, err)) {
+        close(fd);
+        return -1;
+    }
+    return start_threads(server, settings, fd, err);
+}
+
+struct http_server *http_server_start(const struct http_settings *settings,
+                                      const struct http_context *context, struct error *err)
+{
+    pthread_condattr_t monotonic;
+    struct http_server *server = calloc(1, sizeof *server);
+    if (!server) {
+        error_set(err, "out of memory");
+        return NULL;
+    }
+    server->exchanges.context = context;
+    flows_init(&server->exchanges.flows);
+    pthread_mutex_init(&server->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&server->stop, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    if (start(server, settings, err)) {
+        http_server_stop(server);
+        return NULL;
+    }
+    log_info("web: %s", server->url);
+    return server;
+}
+
+const char *http_server_url(const struct http_server *server)
+{
+    return server->url;
+}
+
+static void stop_sweeper(struct http_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    server->stopping = true;
+    pthread_cond_signal(&server->stop);
+    pthread_mutex_unlock(&server->lock);
+    pthread_join(server->sweeper, NULL);
+}
+
+void http_server_stop(struct http_server *server)
+{
+    if (!server)
+        return;
+    if (server->sweeping)
+        stop_sweeper(server);
+    flows_stop(&server->exchanges.flows); /* the library must not stop while connections sleep */
+    if (server->daemon)
+        MHD_stop_daemon(server->daemon);
+    flows_destroy(&server->exchanges.flows);
+    peers_free(server->exchanges.peers);
+    guard_free(&server->exchanges.guard);
+    pthread_cond_destroy(&server->stop);
+    pthread_mutex_destroy(&server->lock);
+    if (server->key)
+        explicit_bzero(server->key, strlen(server->key));
+    free(server->key);
+    free(server->cert);
+    free(server);
+}

@@ -1,0 +1,47 @@
+#include "http/target.h"
+
+#include <strings.h>
+
+static struct span skip(struct span text, size_t len)
+{
+    return span_of(text.ptr + len, text.len - len);
+}
+
+static struct span until(struct span text, const char *ends)
+{
+    size_t len = 0;
+    while (len < text.len && (text.ptr[len] == '\0' || !strchr(ends, text.ptr[len])))
+        len++;
+    return span_of(text.ptr, len);
+}
+
+static bool begins(struct span text, const char *with)
+{
+    size_t len = strlen(with);
+    return text.len >= len && strncasecmp((const char *)text.ptr, with, len) == 0;
+}
+
+struct http_target target_split(struct span uri)
+{
+    struct http_target target = {0};
+    size_t scheme = begins(uri, "http://") ? 7 : begins(uri, "https://") ? 8 : 0;
+    if (scheme) {
+        uri = skip(uri, scheme);
+        target.authority = until(uri, "/?#");
+        uri = skip(uri, target.authority.len);
+    }
+    target.path = until(uri, "?");
+    if (scheme && target.path.len == 0)
+        target.path = span_str("/");
+    return target;
+}
+
+struct span target_host(struct span authority)
+{
+    if (authority.len && authority.ptr[0] == '[') {
+        struct span rest = skip(authority, 1);
+        struct span host = until(rest, "]");
+        return host.len < rest.len ? host : authority;
+    }
+    return until(authority, ":");
+}

@@ -1,0 +1,18 @@
+/* What a request line asks for, before anything is decoded: RFC 9112 section 3.2. */
+#ifndef SPILE_HTTP_TARGET_H
+#define SPILE_HTTP_TARGET_H
+
+#include "base/span.h"
+
+struct http_target {
+    struct span path;      /* as it was sent: percent signs and dots mean nothing here */
+    struct span authority; /* of the absolute form: it stands for the Host header; else absent */
+};
+
+/* The views are into `uri`. Any text has a target; that of nonsense is no route's path. */
+struct http_target target_split(struct span uri);
+
+/* "host:port", "[v6]:port" or without a port: the host, without brackets. */
+struct span target_host(struct span authority);
+
+#endif
