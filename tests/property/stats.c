@@ -1,0 +1,433 @@
+/*
+ * Properties of the statistics' sketches, over random streams whose exact counts are known: the
+ * table keeps its bounds at any time, sketches that merge are what one would be that saw all, and
+ * estimates are as near as they promise.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "../support/random.h"
+#include "stats/counters.h"
+#include "stats/hll.h"
+#include "stats/quantile.h"
+#include "stats/table.h"
+
+static void *zeros(size_t count, size_t size)
+{
+    void *made = calloc(count, size);
+    assert_non_null(made);
+    return made;
+}
+
+/* 0 to 1, both never. */
+static double random_part(struct random *random)
+{
+    return ((double)(random_u64(random) >> 11) + 0.5) / 9007199254740992.0;
+}
+
+/* ---- The table ---- */
+
+enum { KEYS = 40000, EVENTS = 150000, CHECKS = 10 };
+
+/* A stream of keys, 0 to KEYS - 1: the next of them. */
+struct keys {
+    struct random random;
+    uint32_t new; /* how many keys came that came once */
+};
+
+static uint32_t skewed_key(struct keys *keys)
+{
+    return (uint32_t)pow(KEYS, random_part(&keys->random)) - 1; /* density 1 / key: Zipf */
+}
+
+static uint32_t even_key(struct keys *keys)
+{
+    return (uint32_t)random_below(&keys->random, KEYS);
+}
+
+/* Nearly all keys are new ones, as under an attack with random names. */
+static uint32_t attacking_key(struct keys *keys)
+{
+    return random_below(&keys->random, 8) ? keys->new ++ % KEYS : skewed_key(keys);
+}
+
+/* Always that which has been away for longest: the worst for a table that evicts. */
+static uint32_t round_robin_key(struct keys *keys)
+{
+    return keys->new ++ % (KEYS / 10);
+}
+
+/* Some keys for a while, then others. */
+static uint32_t drifting_key(struct keys *keys)
+{
+    return (keys->new ++ / 16 + (uint32_t)random_below(&keys->random, 500)) % KEYS;
+}
+
+static uint32_t (*const streams[])(struct keys *) = {
+    skewed_key, even_key, attacking_key, round_robin_key, drifting_key,
+};
+
+struct trial {
+    struct stats_table table;
+    uint64_t *truth;    /* hits by key */
+    uint64_t total;     /* all hits */
+    uint32_t least;     /* rows of the table when it was full with the fewest */
+    unsigned mean_hits; /* 1: every event has one */
+    bool cells;
+};
+
+static uint64_t hash_of(uint32_t key)
+{
+    uint64_t x = (key + UINT64_C(1)) * UINT64_C(0x9e3779b97f4a7c15);
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
+}
+
+/* A key's bytes: of many lengths, but always the same ones. */
+static struct span bytes_of(uint32_t key, uint8_t *space)
+{
+    size_t len = 4 + hash_of(key) % (key % 64 ? 20 : 252);
+    memset(space, (int)key, len);
+    memcpy(space, &key, sizeof key);
+    return span_of(space, len);
+}
+
+static void hit(struct trial *trial, uint32_t key, uint64_t hits, unsigned kind)
+{
+    struct stats_table *table = &trial->table;
+    uint8_t space[256];
+    bool fresh;
+    uint32_t before = table->row_count;
+    uint64_t evicted = table->evicted;
+    struct stats_row *row =
+        stats_table_row(table, hash_of(key), (uint16_t)(key % 3), bytes_of(key, space), &fresh);
+    row->values.of[kind & 1 ? MEASURE_RESPONSES : MEASURE_QUERIES] += hits;
+    if (trial->cells)
+        stats_table_cell(table, &row, kind & 1, kind % 5 ? 1 : (uint16_t)kind, kind % 7 ? 0 : 3,
+                         hits);
+    if (table->evicted != evicted && before < trial->least)
+        trial->least = before;
+    trial->truth[key] += hits;
+    trial->total += hits;
+}
+
+static void check_row(const struct trial *trial, uint32_t key)
+{
+    const struct stats_table *table = &trial->table;
+    const struct stats_row *row = stats_table_find(table, hash_of(key), (uint16_t)(key % 3));
+    uint64_t truth = trial->truth[key];
+    if (!row) {
+        assert_true(truth <= table->floor);
+        return;
+    }
+    uint8_t space[256];
+    uint64_t in_cells = 0;
+    uint64_t count = row->values.of[MEASURE_QUERIES] + row->values.of[MEASURE_RESPONSES];
+    assert_true(count <= truth && truth <= count + row->error && row->error <= table->floor);
+    assert_true(span_equal(stats_row_key(table, row), bytes_of(key, space)));
+    for (const struct stats_cell *cell = NULL; (cell = stats_row_cell(table, row, cell));)
+        in_cells += cell->hits;
+    assert_true(in_cells == (trial->cells ? count : 0));
+}
+
+static void check_table(const struct trial *trial)
+{
+    const struct stats_table *table = &trial->table;
+    for (uint32_t key = 0; key < KEYS; key++)
+        check_row(trial, key);
+    for (uint32_t i = 1; i < table->row_count; i++)
+        assert_true(table->rows[i - 1].serial < table->rows[i].serial);
+    assert_true((table->floor > 0) == (table->evicted > 0));
+    assert_true((double)table->floor <= (double)trial->total / (0.75 * trial->least - 2));
+}
+
+static void run_trial(struct trial *trial, uint32_t (*next)(struct keys *), uint64_t seed)
+{
+    struct keys keys = {.random = {seed}};
+    for (int i = 0; i < EVENTS; i++) {
+        uint64_t hits = trial->mean_hits == 1 || random_below(&keys.random, 10)
+                            ? 1
+                            : random_below(&keys.random, 20 * trial->mean_hits);
+        /* Kinds are few for most keys, and many for some: then cells run out first. */
+        uint32_t key = next(&keys);
+        unsigned kind = (unsigned)random_below(&keys.random, key % 100 ? 6 : 200);
+        hit(trial, key, hits, kind);
+        if (i % (EVENTS / CHECKS) == 0)
+            check_table(trial);
+    }
+    check_table(trial);
+}
+
+static void the_table_keeps_its_bounds(void **state)
+{
+    (void)state;
+    static const size_t memories[] = {1 << 14, 1 << 17, 1 << 20, 1 << 24};
+    enum { MEMORIES = sizeof memories / sizeof *memories };
+    unsigned exact = 0, trials = 0;
+    for (size_t s = 0; s < sizeof streams / sizeof *streams; s++)
+        for (unsigned shape = 0; shape < 2 * MEMORIES; shape++) {
+            struct trial trial = {.truth = zeros(KEYS, sizeof(uint64_t)),
+                                  .least = UINT32_MAX,
+                                  .mean_hits = shape & 1 ? 100 : 1,
+                                  .cells = shape % 3 != 0};
+            unsigned mean_key = shape % 4 ? 24 : 8;
+            assert_int_equal(
+                stats_table_init(&trial.table, memories[shape / 2], mean_key, trial.cells), 0);
+            run_trial(&trial, streams[s], 1 + shape);
+            exact += trial.table.evicted == 0;
+            trials++;
+            stats_table_free(&trial.table);
+            free(trial.truth);
+        }
+    /* Some streams fit, and then all was exact; most did not, or nothing was tried here. */
+    assert_in_range(exact, trials / 10, trials / 2);
+}
+
+/* ---- HyperLogLog ---- */
+
+enum { SEEDS = 64, STEPS = 14 };
+#define HLL_ERROR (1.04 / sqrt(HLL_REGISTERS)) /* of the paper: 0.81 % */
+
+static void distinct_counts_are_near(void **state)
+{
+    (void)state;
+    struct hll *hll = zeros(SEEDS, sizeof *hll);
+    struct random random = {11};
+    uint64_t n = 0, steps[STEPS];
+    unsigned far = 0;
+    for (int step = 0; step < STEPS; step++) /* 1, 3, 10 ... to 3162277 */
+        steps[step] = (uint64_t)pow(10, step / 2.0);
+    for (int step = 0; step < STEPS; step++) {
+        double squares = 0, errors = 0;
+        for (int i = 0; i < SEEDS; i++) {
+            for (uint64_t more = n; more < steps[step]; more++)
+                hll_add(&hll[i], random_u64(&random));
+            double error = hll_estimate(&hll[i]) / (double)steps[step] - 1;
+            far += fabs(error) > 3 * HLL_ERROR;
+            /* Of ten keys two may well fall into one register: one too few is 10 %. */
+            assert_true(fabs(error) < 5 * HLL_ERROR + 1 / (double)steps[step]);
+            squares += error * error;
+            errors += error;
+        }
+        n = steps[step];
+        assert_true(sqrt(squares / SEEDS) < 0.01);
+        assert_true(fabs(errors / SEEDS) < 3 * HLL_ERROR / sqrt(SEEDS)); /* no bias */
+    }
+    assert_in_range(far, 0,
+                    SEEDS * STEPS / 100); /* 0.3 % if errors are as the normal law has them */
+    free(hll);
+}
+
+/* More keys than anybody can add: registers as n keys would leave them, drawn from the law of the
+ * highest rank, until most of them can grow no more. */
+static void huge_counts_are_near(void **state)
+{
+    (void)state;
+    struct hll *hll = zeros(1, sizeof *hll);
+    struct random random = {15};
+    for (double n = 1 << 20; n <= ldexp(1, 64); n *= 2) {
+        for (int i = 0; i < HLL_REGISTERS; i++) {
+            double part = random_part(&random);
+            uint8_t rank = 0;
+            while (rank < HLL_RANKS - 1 &&
+                   (rank ? exp(n / HLL_REGISTERS * log1p(-ldexp(1, -rank))) : 0) < part)
+                rank++;
+            hll->registers[i] = rank;
+        }
+        assert_true(fabs(hll_estimate(hll) / n - 1) < 3 * HLL_ERROR);
+    }
+    free(hll);
+}
+
+static void distinct_counts_merge_exactly(void **state)
+{
+    (void)state;
+    enum { PARTS = 5 };
+    struct random random = {12};
+    for (uint64_t n = 1; n < 1000000; n = n * 7 + 1) {
+        struct hll *parts = zeros(PARTS + 2, sizeof *parts);
+        struct hll *whole = &parts[PARTS], *merged = &parts[PARTS + 1];
+        for (uint64_t i = 0; i < n; i++) {
+            uint64_t hash = random_u64(&random);
+            hll_add(whole, hash);
+            for (size_t seen = 1 + random_below(&random, 3); seen > 0; seen--)
+                hll_add(&parts[random_below(&random, PARTS)], hash);
+        }
+        for (int i = PARTS - 1; i >= 0; i--)
+            hll_merge(merged, &parts[i]);
+        assert_memory_equal(merged, whole, sizeof *whole);
+        free(parts);
+    }
+}
+
+/* ---- Quantiles ---- */
+
+static double even(struct random *random)
+{
+    return 1e4 + 1e9 * random_part(random);
+}
+
+static double exponential(struct random *random)
+{
+    return 2e3 - 5e6 * log(random_part(random));
+}
+
+/* Without end: some are beyond all buckets but the last. */
+static double pareto(struct random *random)
+{
+    return 2e3 / pow(random_part(random), 0.8);
+}
+
+static double normal(struct random *random)
+{
+    return sqrt(-2 * log(random_part(random))) * cos(2 * M_PI * random_part(random));
+}
+
+static double log_normal(struct random *random)
+{
+    return 3e6 * exp(normal(random));
+}
+
+/* Answers from a cache, and those that had to be sought. */
+static double two_peaks(struct random *random)
+{
+    return random_below(random, 3) ? 2e4 + 1e3 * fabs(normal(random))
+                                   : 3e7 * exp(0.3 * normal(random));
+}
+
+static double constant(struct random *random)
+{
+    (void)random;
+    return 123456789;
+}
+
+static double (*const distributions[])(struct random *) = {even,       exponential, pareto,
+                                                           log_normal, two_peaks,   constant};
+
+static int compare(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void check_quantiles(double (*draw)(struct random *), size_t n, struct random *random)
+{
+    static const double qs[] = {0, 0.01, 0.25, 0.5, 0.9, 0.99, 0.999, 1};
+    uint64_t *buckets = zeros(QUANTILE_BUCKETS, sizeof *buckets);
+    int64_t *values = zeros(n, sizeof *values);
+    for (size_t i = 0; i < n; i++) {
+        values[i] = (int64_t)fmin(draw(random), 4e12);
+        buckets[quantile_bucket(values[i])]++;
+    }
+    qsort(values, n, sizeof *values, compare);
+    for (size_t i = 0; i < sizeof qs / sizeof *qs; i++) {
+        size_t rank = (size_t)fmax(ceil(qs[i] * (double)n), 1);
+        double truth = (double)values[rank - 1];
+        assert_true(fabs((double)quantile_of(buckets, n, qs[i]) - truth) <= 0.01 * truth);
+    }
+    free(buckets);
+    free(values);
+}
+
+static void quantiles_are_near(void **state)
+{
+    (void)state;
+    struct random random = {13};
+    for (size_t d = 0; d < sizeof distributions / sizeof *distributions; d++)
+        for (size_t n = 1; n < 300000; n = n * 5 + 1)
+            check_quantiles(distributions[d], n, &random);
+}
+
+/* ---- Counters ---- */
+
+/* Any sample; of types there are `rare` that have no counter by their number. */
+static struct stats_sample random_sample(struct random *random, size_t rare)
+{
+    uint64_t bits = random_u64(random);
+    struct stats_sample sample = {
+        .side = bits & 1,
+        .has_header = bits >> 1 & 7,
+        .has_qtype = bits >> 4 & 7,
+        .has_latency = bits >> 7 & 1,
+        .marks = (uint8_t)(bits >> 8),
+        .flags = (uint16_t)(bits >> 16),
+        .message_type = (uint8_t)(bits >> 32) % 20,
+        .transport = (uint8_t)(bits >> 40) % 10,
+        .family = (uint8_t)(bits >> 48) % 4,
+        .rcode = (uint16_t)(random_magnitude(random) & 0xfff),
+        .length = (uint32_t)random_magnitude(random) & 0xffff,
+        .latency_ns = (int64_t)random_magnitude(random) >> random_below(random, 30),
+        .qtype = (uint16_t)random_below(random, COUNTERS_QTYPES),
+    };
+    if (rare && random_below(random, 4) == 0)
+        sample.qtype = (uint16_t)(COUNTERS_QTYPES + 1999 * random_below(random, rare));
+    return sample;
+}
+
+static uint64_t rare_hits(const struct stats_counters *counters, int side, uint16_t type)
+{
+    uint64_t hits = 0;
+    for (int i = 0; i < COUNTERS_RARE; i++)
+        hits += counters->rare_type[i] == type ? counters->side[side].rare_qtype[i] : 0;
+    return hits;
+}
+
+/* Equal, wherever rare types have their slots; beyond so many types only their sum is. */
+static void assert_counters_equal(struct stats_counters *a, struct stats_counters *b, size_t rare)
+{
+    for (int side = 0; side < STATS_SIDES; side++) {
+        uint64_t sums[2] = {0};
+        for (size_t type = 0; type < rare && rare < COUNTERS_RARE; type++) {
+            uint16_t number = (uint16_t)(COUNTERS_QTYPES + 1999 * type);
+            assert_int_equal(rare_hits(a, side, number), rare_hits(b, side, number));
+        }
+        for (int i = 0; i < COUNTERS_RARE; i++) {
+            sums[0] += a->side[side].rare_qtype[i];
+            sums[1] += b->side[side].rare_qtype[i];
+            a->side[side].rare_qtype[i] = b->side[side].rare_qtype[i] = 0;
+        }
+        assert_int_equal(sums[0], sums[1]);
+    }
+    assert_memory_equal(a, b, offsetof(struct stats_counters, rare_type));
+}
+
+static void counters_merge_exactly(void **state)
+{
+    (void)state;
+    enum { PARTS = 4 };
+    struct random random = {14};
+    for (size_t rare = 0; rare < 33; rare++) { /* the highest such type is 64288 */
+        struct stats_counters *parts = zeros(PARTS + 2, sizeof *parts);
+        struct stats_counters *whole = &parts[PARTS], *merged = &parts[PARTS + 1];
+        for (int i = 0; i < 5000; i++) {
+            struct stats_sample sample = random_sample(&random, rare);
+            stats_counters_sample(whole, &sample);
+            stats_counters_sample(&parts[random_below(&random, PARTS)], &sample);
+        }
+        for (int i = 0; i < PARTS; i++)
+            stats_counters_add(merged, &parts[i]);
+        assert_counters_equal(merged, whole, rare);
+        free(parts);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_table_keeps_its_bounds),
+        cmocka_unit_test(distinct_counts_are_near),
+        cmocka_unit_test(huge_counts_are_near),
+        cmocka_unit_test(distinct_counts_merge_exactly),
+        cmocka_unit_test(quantiles_are_near),
+        cmocka_unit_test(counters_merge_exactly),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
