@@ -39,9 +39,16 @@ static int set_value(struct parse *parse, const struct option *row, const char *
     return 0;
 }
 
+/* Whoever lists processes sees their words, so a secret does not stay among them. */
+static void hide(const struct option *row, char *word)
+{
+    if (row->secret)
+        memset(word, '*', strlen(word));
+}
+
 /* Sets a flag, or takes the value from behind the option: `joined`, or else the next word. */
 static int set_option(struct parse *parse, const struct option *row, const char *shown,
-                      const char *joined)
+                      char *joined)
 {
     if (row->type == OPTION_BOOL) {
         if (joined)
@@ -50,13 +57,17 @@ static int set_option(struct parse *parse, const struct option *row, const char 
     }
     if (!joined && !*parse->words)
         return error_set(parse->err, "%s needs a value: %s", shown, option_value_name(row));
-    return set_value(parse, row, shown, joined ? joined : *parse->words++);
+    char *value = joined ? joined : *parse->words++;
+    int status = set_value(parse, row, shown, value);
+    hide(row, value);
+    return status;
 }
 
 /* --name, --name=value, --name value */
-static int parse_long(struct parse *parse, const char *word)
+static int parse_long(struct parse *parse, char *word)
 {
-    const char *hint, *equals = strchr(word, '=');
+    const char *hint;
+    char *equals = strchr(word, '=');
     struct span name = span_of(word + 2, equals ? (size_t)(equals - word - 2) : strlen(word + 2));
     const struct option *row = option_find(parse->call->command->options, name, &hint);
     char shown[64];
@@ -78,9 +89,9 @@ static const struct option *row_of_letter(const struct option *table, char lette
 }
 
 /* -v, -vc FILE, -p6001, -p 6001: flags may share a word, and the last may have its value there. */
-static int parse_letters(struct parse *parse, const char *word)
+static int parse_letters(struct parse *parse, char *word)
 {
-    for (const char *letter = word + 1; *letter; letter++) {
+    for (char *letter = word + 1; *letter; letter++) {
         const struct option *row = row_of_letter(parse->call->command->options, *letter);
         char shown[3] = {'-', *letter, '\0'};
         if (!row)

@@ -1,5 +1,6 @@
 /* spile run: the collector. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/log.h"
 #include "cli/pipe.h"
@@ -13,6 +14,9 @@ struct run {
     char *fields;
     char *compat;
     char *ledger;
+    char *web;
+    char *api_key;
+    char *api_key_file;
     uint64_t port;
     bool verbose;
 };
@@ -68,6 +72,25 @@ static const struct option run_options[] = {
      .value = "FILE",
      .offset = offsetof(struct run, ledger),
      .doc = "write the ledger as JSON at the end"},
+    {.name = "web",
+     .type = OPTION_STRING,
+     .value = "ADDR:PORT",
+     .min = 1,
+     .offset = offsetof(struct run, web),
+     .doc = "serve the dashboard, the API and Prometheus metrics here"},
+    {.name = "api-key",
+     .type = OPTION_STRING,
+     .value = "KEY",
+     .secret = true,
+     .min = 1,
+     .max = 1024,
+     .offset = offsetof(struct run, api_key),
+     .doc = "let in who sends this key as X-API-Key, or as the password of spile"},
+    {.name = "api-key-file",
+     .type = OPTION_PATH,
+     .value = "FILE",
+     .offset = offsetof(struct run, api_key_file),
+     .doc = "the same, with a key that others do not see in the list of processes"},
     {.name = "verbose",
      .letter = 'v',
      .type = OPTION_BOOL,
@@ -79,6 +102,7 @@ static const struct option run_options[] = {
 static const struct command_example run_examples[] = {
     {"spile run", "listen on 127.0.0.1:6000 and print a line an event"},
     {"spile run -u /run/spile/dnstap.sock -o json", "a unix socket, JSON"},
+    {"spile run --web 127.0.0.1:8080", "the same as bare, and a dashboard to look at"},
     {"spile run -c /etc/spile/spile.conf", "everything from a configuration"},
     {0},
 };
@@ -125,6 +149,40 @@ static int configure_outputs(struct config *config, const struct run *run, struc
     return pipe_add(config, MODULE_OUTPUT, "stdout", settings, err);
 }
 
+/* Sets one of two options of which one stands for the other, and forgets the other. */
+static int set_instead(struct config_item *web, const char *option, const char *value,
+                       const char *other, struct error *err)
+{
+    option_clear(option_find(web->module->options, span_str(other), NULL), web->priv);
+    return config_set(web, option, value, err);
+}
+
+/* A key from the command line goes before one from the environment, and that before the
+ * configuration's. */
+static int configure_key(struct config_item *web, const struct run *run, struct error *err)
+{
+    const char *key = run->api_key ? run->api_key : getenv("SPILE_API_KEY");
+    if (run->api_key_file)
+        return set_instead(web, "api-key-file", run->api_key_file, "api-key", err);
+    return key && *key ? set_instead(web, "api-key", key, "api-key-file", err) : 0;
+}
+
+/* The web server is on when asked for: by --web, or by the configuration. */
+static int configure_web(struct config *config, const struct run *run, struct error *err)
+{
+    if (run->api_key && run->api_key_file)
+        return error_set(err, "--api-key and --api-key-file exclude each other");
+    if (run->web && !config_section_add(config, "web", err))
+        return -1;
+    struct config_item *web = config_section_item(config, "web");
+    if (!web && (run->api_key || run->api_key_file))
+        return error_set(err, "an API key needs --web ADDR:PORT, or web: in the configuration");
+    struct pipe_setting settings[] = {{"listen", run->web}, {0}};
+    if (!web)
+        return 0;
+    return pipe_set(web, settings, err) < 0 ? -1 : configure_key(web, run, err);
+}
+
 static int run_run(struct command_call *call)
 {
     const struct run *run = call->options;
@@ -136,7 +194,8 @@ static int run_run(struct command_call *call)
     if (run->config && config_load(&config, run->config, &err) < 0)
         return pipe_fail(&config, &err, COMMAND_FAILED);
     if (pipe_setting(&config, "compat", run->compat, &err) < 0 ||
-        configure_inputs(&config, call, &err) < 0 || configure_outputs(&config, run, &err) < 0)
+        configure_inputs(&config, call, &err) < 0 || configure_outputs(&config, run, &err) < 0 ||
+        configure_web(&config, run, &err) < 0)
         return pipe_fail(&config, &err, COMMAND_USAGE);
     struct pipeline_options options = {.ledger_path = run->ledger};
     struct service service;
@@ -156,6 +215,9 @@ const struct command command_run = {
         "configured outputs. Without a configuration it listens on 127.0.0.1:6000 and prints a "
         "line an event. -u alone opens only that socket; -l or -p add TCP; these replace the "
         "configuration's inputs.\n\n"
+        "The web server is off unless --web or the configuration asks for it. Its API key is that "
+        "of --api-key or --api-key-file, else that of SPILE_API_KEY in the environment, else the "
+        "configuration's; without any credentials only this machine is served.\n\n"
         "SIGINT and SIGTERM drain and end the program, a second one ends it at once; SIGHUP opens "
         "files anew; SIGUSR1 prints the ledger.",
     .size = sizeof(struct run),

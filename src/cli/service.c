@@ -76,6 +76,7 @@ static int start_server(struct service *s, struct error *err)
     s->context.config = s->config;
     s->context.history = s->history;
     s->context.live = s->live;
+    s->context.legacy_metrics = http_legacy_metrics(web, s->context.compat);
     s->server = http_server_start(web, &s->context, err);
     return s->server ? 0 : -1;
 }
