@@ -8,13 +8,14 @@
 
 static const char rest_name[] = "other";
 
-/* Counters are nothing but uint64_t up to rare_type, whose types nobody tells apart here. */
+/* Counters are nothing but uint64_t up to rare_type. Rare types have slots as they came, so these
+ * may well become negative: their sum, which is all that is shown of them, is right modulo 2^64. */
 static void subtract_counters(struct stats_counters *from, const struct stats_counters *counters)
 {
     uint64_t *to = (uint64_t *)from;
     const uint64_t *less = (const uint64_t *)counters;
     for (size_t i = 0; i < offsetof(struct stats_counters, rare_type) / sizeof *to; i++)
-        to[i] -= less[i] < to[i] ? less[i] : to[i];
+        to[i] -= less[i];
 }
 
 static void subtract_rates(struct stats_rates *from, const struct stats_rates *rates)
