@@ -7,6 +7,23 @@
 #include "page_assets.h" /* made at build time: PAGE_ASSETS, the files of web/ */
 
 #define ROUTES(X)                                                                                  \
+    X(api_index)                                                                                   \
+    X(api_openapi)                                                                                 \
+    X(api_statistics)                                                                              \
+    X(api_reset)                                                                                   \
+    X(api_streams)                                                                                 \
+    X(api_tables)                                                                                  \
+    X(api_series)                                                                                  \
+    X(api_history)                                                                                 \
+    X(api_history_tops)                                                                            \
+    X(api_events)                                                                                  \
+    X(api_inputs)                                                                                  \
+    X(api_outputs)                                                                                 \
+    X(api_ledger)                                                                                  \
+    X(api_connections)                                                                             \
+    X(api_config)                                                                                  \
+    X(api_health)                                                                                  \
+    X(api_ready)                                                                                   \
     X(receiver_route_streams)                                                                      \
     X(receiver_route_counters)                                                                     \
     X(receiver_route_tables)                                                                       \

@@ -216,29 +216,11 @@ static int error_in(const struct config *config, const struct config_item *item,
     return error_at(err, at.line ? config->path : NULL, at.line, at.column);
 }
 
-static bool is_absent(const struct option *row, const void *base)
-{
-    const void *place = (const char *)base + row->offset;
-    switch (row->type) {
-    case OPTION_STRING:
-    case OPTION_PATH:
-        return !*(char *const *)place;
-    case OPTION_HOSTPORT:
-        return !((const struct option_hostport *)place)->host;
-    case OPTION_STRINGS:
-        return ((const struct option_strings *)place)->count == 0;
-    case OPTION_PREFIXES:
-        return ((const struct option_prefixes *)place)->count == 0;
-    default: /* plain values are never absent */
-        return false;
-    }
-}
-
 static int check_required(const struct config *config, const struct config_item *item,
                           struct error *err)
 {
     for (const struct option *row = item->module->options; row && row->name; row++) {
-        if (row->required && is_absent(row, item->priv)) {
+        if (row->required && option_is_absent(row, item->priv)) {
             error_set(err, "%s needs the option '%s'", item->module->name, row->name);
             return error_in(config, item, item->at, err);
         }

@@ -43,6 +43,24 @@ bool option_is_list(const struct option *row)
     return row->type == OPTION_STRINGS || row->type == OPTION_PREFIXES;
 }
 
+bool option_is_absent(const struct option *row, const void *base)
+{
+    const void *place = (const char *)base + row->offset;
+    switch (row->type) {
+    case OPTION_STRING:
+    case OPTION_PATH:
+        return !*(char *const *)place;
+    case OPTION_HOSTPORT:
+        return !((const struct option_hostport *)place)->host;
+    case OPTION_STRINGS:
+        return ((const struct option_strings *)place)->count == 0;
+    case OPTION_PREFIXES:
+        return ((const struct option_prefixes *)place)->count == 0;
+    default: /* plain values are never absent */
+        return false;
+    }
+}
+
 /* Parses a default: one value, or a list's items between commas. */
 static int set_fallback(const struct option *row, void *base, struct error *err)
 {
@@ -221,8 +239,7 @@ static const struct unit_step duration_steps[] = {
 
 static const struct unit_step no_steps[] = {{"", 0}};
 
-/* A bound in the type's own notation, in the largest unit that divides it. */
-static const char *bound_text(enum option_type type, uint64_t value, char *out, size_t size)
+const char *option_number(enum option_type type, uint64_t value, char *out, size_t size)
 {
     const struct unit_step *unit = type == OPTION_SIZE       ? size_steps
                                    : type == OPTION_DURATION ? duration_steps
@@ -248,8 +265,8 @@ const char *option_limits(const struct option *row, char *out, size_t size)
         row->type == OPTION_UINT || row->type == OPTION_SIZE || row->type == OPTION_DURATION;
     if (row->type == OPTION_ENUM)
         return choices_text(row, out, size);
-    bound_text(row->type, row->min, low, sizeof low);
-    bound_text(row->type, row->max, high, sizeof high);
+    option_number(row->type, row->min, low, sizeof low);
+    option_number(row->type, row->max, high, sizeof high);
     if (range && row->max)
         snprintf(out, size, "from %s to %s", low, high);
     else if (range && row->min)

@@ -78,6 +78,8 @@ int option_parse(const struct option *row, void *base, struct span text, struct 
 /* Frees one value and makes it absent (zero): before the first item that replaces a default list.
  */
 void option_clear(const struct option *row, void *base);
+/* True when an option that may be absent is. */
+bool option_is_absent(const struct option *row, const void *base);
 /* True when the option takes many values. */
 bool option_is_list(const struct option *row);
 
@@ -91,6 +93,8 @@ struct option_shown option_show(struct span text);
 const char *option_describe(const struct option *row, char *out, size_t size);
 /* The row's limits alone: "at least 256K", "one of a, b"; empty when there are none to tell. */
 const char *option_limits(const struct option *row, char *out, size_t size);
+/* A number in the type's own notation, in the largest unit that divides it: "64K", "5s". */
+const char *option_number(enum option_type type, uint64_t value, char *out, size_t size);
 /* What help calls the value: "FORMAT", "SIZE"; NULL for a BOOL. */
 const char *option_value_name(const struct option *row);
 

@@ -1,7 +1,10 @@
 /*
- * Live events: whoever asks gets the events that pass a filter, as JSON lines, as they happen. An
- * observer of the pipeline; nothing is decoded or formatted while nobody looks. Each viewer has a
- * bounded ring: what does not fit is left out and counted, and the data path never waits.
+ * Live events: whoever asks gets the events that pass a filter, as server-sent events, as they
+ * happen. An observer of the pipeline; nothing is decoded or formatted while nobody looks.
+ *
+ * Each viewer has a ring for each worker, which one worker writes and one thread of the server
+ * reads, so neither ever waits for the other; what does not fit is left out and counted. A thread
+ * of our own wakes those who have something to read, every 50 ms at most.
  */
 #ifndef SPILE_HTTP_LIVE_H
 #define SPILE_HTTP_LIVE_H
@@ -10,26 +13,28 @@
 #include "core/observer.h"
 
 struct live;
-struct live_viewer;
+
+enum { LIVE_VIEWERS = 32 };
 
 /* What a viewer wants to see; absent spans and -1 ask for nothing. */
 struct live_filter {
-    struct span stream; /* identity */
-    struct span under;  /* a domain: it and all below it */
-    struct span client; /* query address, text */
-    int rcode;
-    int qtype;
+    struct span stream;      /* identity */
+    struct span under;       /* a domain, it and all below it: lower case, with final dot */
+    struct span client;      /* query address, 4 or 16 bytes */
+    int rcode;               /* STATS_NO_RCODE: no DNS header */
+    int qtype;               /* STATS_NO_QTYPE: no question */
     int side;                /* enum stats_side */
     unsigned max_per_second; /* 0: 200 */
 };
 
 struct live *live_new(unsigned workers, struct error *err);
+/* When no stream is open and no worker runs any more. */
 void live_free(struct live *live);
 /* `needs` is of what the JSON shows; it runs only while there are viewers. */
 struct observer live_observer(struct live *live);
 
-/* A stream of server-sent events for http_reply.stream; NULL: too many viewers, or no memory. The
- * filter's texts are copied. */
+/* A stream of server-sent events for http_reply.stream; NULL: too many viewers (LIVE_VIEWERS), or
+ * no memory. The filter's texts are copied. */
 struct http_stream *live_open(struct live *live, const struct live_filter *filter);
 
 #endif

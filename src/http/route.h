@@ -87,7 +87,7 @@ struct http_route {
     enum http_access access;
     const char *doc;                         /* one sentence */
     const struct http_parameter *parameters; /* NULL: none */
-    const char *schema;                      /* OpenAPI: the reply's, as JSON; NULL: text */
+    const char *schema; /* the JSON reply's, in the notation of http/shape.h; NULL: text */
     void (*handle)(const struct http_request *request, struct http_reply *reply);
 };
 

@@ -1,0 +1,192 @@
+#include "http/api.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <strings.h>
+
+#include "core/option.h"
+
+enum { DIGITS_MAX = 19 }; /* so many always fit 64 bits */
+
+const char *const api_sides[] = {[STATS_QUERY] = "query", [STATS_RESPONSE] = "response", NULL};
+
+void api_refuse(const struct http_request *request, struct http_reply *reply, const char *name,
+                const char *wanted)
+{
+    http_fail(reply, 400, "parameter '%s': '%s' is not %s", name,
+              option_show(request->parameter(request, name)).text, wanted);
+}
+
+static bool parse_number(struct span text, uint64_t *value)
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        if (!isdigit(text.ptr[i]))
+            return false;
+        number = number * 10 + (text.ptr[i] - '0');
+    }
+    *value = number;
+    return text.len > 0 && text.len <= DIGITS_MAX;
+}
+
+bool api_number(const struct http_request *request, struct http_reply *reply, const char *name,
+                uint64_t least, uint64_t most, uint64_t *value)
+{
+    struct span text = request->parameter(request, name);
+    uint64_t number;
+    if (!text.ptr)
+        return true;
+    if (parse_number(text, &number) && number >= least && number <= most) {
+        *value = number;
+        return true;
+    }
+    char wanted[80];
+    snprintf(wanted, sizeof wanted, "a number from %llu to %llu", (unsigned long long)least,
+             (unsigned long long)most);
+    api_refuse(request, reply, name, wanted);
+    return false;
+}
+
+bool api_word(const struct http_request *request, struct http_reply *reply, const char *name,
+              const char *const *words, unsigned *index)
+{
+    struct span text = request->parameter(request, name);
+    if (!text.ptr)
+        return true;
+    char wanted[320] = "one of";
+    for (unsigned i = 0; words[i]; i++) {
+        if (span_equal(text, span_str(words[i]))) {
+            *index = i;
+            return true;
+        }
+        size_t len = strlen(wanted);
+        snprintf(wanted + len, sizeof wanted - len, "%s %s", i ? "," : "", words[i]);
+    }
+    api_refuse(request, reply, name, wanted);
+    return false;
+}
+
+bool api_side(const struct http_request *request, struct http_reply *reply, const char *name,
+              int *side)
+{
+    unsigned index = (unsigned)*side;
+    bool known = api_word(request, reply, name, api_sides, &index);
+    *side = (int)index;
+    return known;
+}
+
+/* --- codes ---------------------------------------------------------------------------------- */
+
+struct api_code api_rcode_name(unsigned code)
+{
+    struct api_code name = {"-"};
+    if (code != STATS_NO_RCODE)
+        *field_rcode(name.text, code) = '\0';
+    return name;
+}
+
+struct api_code api_type_name(unsigned code)
+{
+    struct api_code name = {"-"};
+    if (code != STATS_NO_QTYPE)
+        *dns_type_put(name.text, (uint16_t)code) = '\0';
+    return name;
+}
+
+/* Compares with each code's name, so whatever is shown is understood, too. */
+static int find_rcode(struct span text)
+{
+    for (unsigned code = 0; code <= STATS_NO_RCODE; code++) {
+        struct api_code name = api_rcode_name(code);
+        if (strlen(name.text) == text.len &&
+            strncasecmp(name.text, (const char *)text.ptr, text.len) == 0)
+            return (int)code;
+    }
+    return -1;
+}
+
+static int find_type(struct span text)
+{
+    return span_equal(text, span_str("-")) ? STATS_NO_QTYPE : dns_type_parse(text);
+}
+
+static bool code_of(const struct http_request *request, struct http_reply *reply, const char *name,
+                    int (*find)(struct span), unsigned limit, const char *wanted, int *code)
+{
+    struct span text = request->parameter(request, name);
+    uint64_t number;
+    if (!text.ptr)
+        return true;
+    int found = parse_number(text, &number) ? (number < limit ? (int)number : -1) : find(text);
+    if (found >= 0)
+        *code = found;
+    else
+        api_refuse(request, reply, name, wanted);
+    return found >= 0;
+}
+
+bool api_rcode(const struct http_request *request, struct http_reply *reply, const char *name,
+               int *code)
+{
+    return code_of(request, reply, name, find_rcode, STATS_NO_RCODE,
+                   "a response code, by name or number", code);
+}
+
+bool api_type(const struct http_request *request, struct http_reply *reply, const char *name,
+              int *code)
+{
+    return code_of(request, reply, name, find_type, STATS_NO_QTYPE, "a type, by name or number",
+                   code);
+}
+
+/* --- streams and domains -------------------------------------------------------------------- */
+
+bool api_stream(const struct http_request *request, struct http_reply *reply,
+                const struct stats_snapshot *snapshot, int *stream)
+{
+    struct span name = request->parameter(request, "stream");
+    *stream = STATS_ALL;
+    if (!name.ptr)
+        return true;
+    const struct stats_stream *found = stats_snapshot_stream(snapshot, name);
+    if (found)
+        *stream = (int)(found - snapshot->streams);
+    else
+        http_fail(reply, 404, "parameter 'stream': there is no stream '%s'",
+                  option_show(name).text);
+    return found;
+}
+
+bool api_domain(const struct http_request *request, struct http_reply *reply, const char *name,
+                struct api_domain *domain)
+{
+    struct span text = request->parameter(request, name);
+    domain->len = 0;
+    if (!text.ptr)
+        return true;
+    if (text.len == 0 || text.len > SAMPLE_TEXT_MAX || memchr(text.ptr, '\0', text.len)) {
+        api_refuse(request, reply, name, "a domain name");
+        return false;
+    }
+    for (size_t i = 0; i < text.len; i++)
+        domain->text[domain->len++] = (char)tolower(text.ptr[i]);
+    if (domain->text[domain->len - 1] != '.')
+        domain->text[domain->len++] = '.';
+    return true;
+}
+
+/* --- replies -------------------------------------------------------------------------------- */
+
+struct json api_begin(struct http_reply *reply)
+{
+    struct json j = json_begin(&reply->body);
+    json_object(&j);
+    return j;
+}
+
+void api_end(struct json *j, struct http_reply *reply)
+{
+    json_object_end(j);
+    if (reply->body.failed)
+        http_fail(reply, 503, "no memory for the answer");
+}

@@ -1,0 +1,62 @@
+/*
+ * What the handlers of /api/v1 share: the parameters of a request, checked, and the beginning and
+ * the end of a reply.
+ *
+ * The functions that read a parameter return false when its value is none that the route knows; the
+ * reply is then a 400 that names the parameter, and the handler has nothing more to do.
+ */
+#ifndef SPILE_HTTP_API_H
+#define SPILE_HTTP_API_H
+
+#include "core/field.h"
+#include "http/json.h"
+#include "http/route.h"
+#include "stats/table.h"
+
+/* A number from `least` to `most`; `*value` stays as it is when the parameter is absent. */
+bool api_number(const struct http_request *request, struct http_reply *reply, const char *name,
+                uint64_t least, uint64_t most, uint64_t *value);
+/* One of the words; *index stays as it is when the parameter is absent. NULL ends the words. */
+bool api_word(const struct http_request *request, struct http_reply *reply, const char *name,
+              const char *const *words, unsigned *index);
+/* "query" or "response" to enum stats_side; *side stays as it is when the parameter is absent. */
+bool api_side(const struct http_request *request, struct http_reply *reply, const char *name,
+              int *side);
+/* A response code or a type, by name or number, or - for STATS_NO_RCODE and STATS_NO_QTYPE. */
+bool api_rcode(const struct http_request *request, struct http_reply *reply, const char *name,
+               int *code);
+bool api_type(const struct http_request *request, struct http_reply *reply, const char *name,
+              int *code);
+/* The parameter `stream`: an index into the snapshot's streams, or STATS_ALL when it is absent. A
+ * stream that is not there is a 404. */
+bool api_stream(const struct http_request *request, struct http_reply *reply,
+                const struct stats_snapshot *snapshot, int *stream);
+
+/* A domain in lower case with its final dot, as statistics show names. */
+struct api_domain {
+    char text[SAMPLE_TEXT_MAX + 2];
+    size_t len;
+};
+/* The parameter as a domain; *domain is empty when it is absent. The root is ".". */
+bool api_domain(const struct http_request *request, struct http_reply *reply, const char *name,
+                struct api_domain *domain);
+
+/* A 400: "parameter 'n': " and what it should be. */
+void api_refuse(const struct http_request *request, struct http_reply *reply, const char *name,
+                const char *wanted);
+
+/* Begins the object that every reply is. */
+struct json api_begin(struct http_reply *reply);
+/* Ends it; a 503 when there was no memory for it. */
+void api_end(struct json *j, struct http_reply *reply);
+
+/* The names of enum stats_side: "query", "response"; NULL behind them. */
+extern const char *const api_sides[];
+/* Mnemonics of counters and codes, terminated: "NXDOMAIN", "RCODE31", "-" for none. */
+struct api_code {
+    char text[FIELD_WORD_MAX + 1];
+};
+struct api_code api_rcode_name(unsigned code);
+struct api_code api_type_name(unsigned code);
+
+#endif

@@ -1,0 +1,70 @@
+/* Live events, filtered. */
+#include <arpa/inet.h>
+#include <stdio.h>
+
+#include "http/api.h"
+#include "http/live.h"
+
+enum { RATE_MAX = 10000, ADDRESS_TEXT_MAX = 64 };
+
+/* "192.0.2.1" or "2001:db8::1" to 4 or 16 bytes. */
+static bool read_address(const struct http_request *request, struct http_reply *reply,
+                         uint8_t *space, struct span *address)
+{
+    struct span text = request->parameter(request, "client");
+    char terminated[ADDRESS_TEXT_MAX];
+    if (!text.ptr)
+        return true;
+    snprintf(terminated, sizeof terminated, "%.*s", (int)(text.len % ADDRESS_TEXT_MAX),
+             (const char *)text.ptr);
+    int v4 = inet_pton(AF_INET, terminated, space) == 1;
+    int v6 = inet_pton(AF_INET6, terminated, space) == 1;
+    if (text.len >= ADDRESS_TEXT_MAX || !(v4 || v6)) {
+        api_refuse(request, reply, "client", "an address");
+        return false;
+    }
+    *address = span_of(space, v4 ? 4 : 16);
+    return true;
+}
+
+static void events_handle(const struct http_request *request, struct http_reply *reply)
+{
+    uint8_t address[16];
+    struct api_domain under;
+    uint64_t rate = 0;
+    struct live_filter filter = {
+        .stream = request->parameter(request, "stream"), .rcode = -1, .qtype = -1, .side = -1};
+    if (!api_domain(request, reply, "under", &under) ||
+        !read_address(request, reply, address, &filter.client) ||
+        !api_rcode(request, reply, "rcode", &filter.rcode) ||
+        !api_type(request, reply, "type", &filter.qtype) ||
+        !api_side(request, reply, "side", &filter.side) ||
+        !api_number(request, reply, "rate", 1, RATE_MAX, &rate))
+        return;
+    if (under.len > 0)
+        filter.under = span_of(under.text, under.len);
+    filter.max_per_second = (unsigned)rate;
+    reply->content_type = "text/event-stream";
+    reply->stream = live_open(request->context->live, &filter);
+    if (!reply->stream)
+        http_fail(reply, 503, "too many viewers already");
+}
+
+static const struct http_parameter parameters[] = {
+    {"stream", "string", "Identity of a stream."},
+    {"under", "string", "A domain: it and what is below it."},
+    {"client", "string", "Address of who asked."},
+    {"rcode", "string", "A response code, by name or number."},
+    {"type", "string", "Type of the question, by name or number; - for no question."},
+    {"side", "string", "query or response."},
+    {"rate", "integer", "Events a second at most, 1 to 10000; absent: 200. Others are counted."},
+    {0},
+};
+
+const struct http_route api_events = {
+    .path = "/api/v1/events",
+    .doc = "Events as they happen, as server-sent events: the data of each is an object Event; "
+           "now and then one called `lost` has {\"lost\": how many matched and were left out}.",
+    .parameters = parameters,
+    .handle = events_handle,
+};

@@ -1,0 +1,52 @@
+/* What occurs in more than one reply of the API. */
+#include "http/shape.h"
+
+const struct http_shape http_shapes[] = {
+    {"Error", "{error: text (what was wrong, for people)}"},
+    {"Bin",
+     "{le: num? (upper bound, inclusive; null: there is none), count: int (not cumulative)}"},
+    {"Rates", "{second: num (events in the last second), "
+              "minute: num (events a second over the last minute, or since the start), "
+              "quarter: num (the same over 15 minutes)}"},
+    {"SideRates", "{queries: Rates, responses: Rates}"},
+    {"Distinct",
+     "{clients: int, domains: int (names asked or answered), asked: int, answered: int} "
+     "(estimates where exact is false)"},
+    {"Side",
+     "{events: int, bytes: int (of DNS messages), transports: {*int}, families: {*int}, "
+     "flags: {*int}, marks: {*int} (edns, do; and what could not be read: no-dns, "
+     "bad-question, bad-records), opcodes: {*int} (only those that occurred), "
+     "rcodes: {*int} (only those that occurred), qtypes: {*int} (only those that occurred; - "
+     "stands for no question), sizes: [Bin] (in bytes)}"},
+    {"Latency", "{count: int (responses whose latency is known), mean: num?, p50: num?, p90: num?, "
+                "p99: num?, p999: num?, buckets: [Bin] (those of dnstap-receiver), "
+                "histogram: [Bin] (four to each power of two; those that are not empty)} (seconds; "
+                "quantiles are within 1 %)"},
+    {"Statistics", "{stream: text? (null: all), first-seen: time?, last-seen: time?, "
+                   "distinct: Distinct, rates: SideRates, queries: Side, responses: Side, "
+                   "messages: {*int} (only those that occurred), latency: Latency}"},
+    {"Connection", "{id: int, input: text, peer: text, since: time, frames: int, bytes: int, "
+                   "malformed: int (frames that are no dnstap messages), "
+                   "identity: text? (seen last, looked at once a second)}"},
+    {"Stream", "{name: text, first-seen: time?, last-seen: time?, queries: int, responses: int, "
+               "bytes: int, nxdomain: int, failed: int (any other rcode but NOERROR), "
+               "rates: SideRates, distinct: Distinct, latency: {p50: num?, p99: num?}, "
+               "loss: {unanswered: int (queries beyond the responses, where both are sent), "
+               "malformed: int (frames on its connection that are no dnstap messages)}, "
+               "connection: Connection? (that it came by last; null: it has gone)}"},
+    {"Row", "{name: text, value: num (what the table is by), error: num (so much more it may be), "
+            "queries: int, responses: int, query-bytes?: int, response-bytes?: int, "
+            "nxdomain?: int, failed?: int, timed?: int (responses whose latency is known), "
+            "latency-sum?: num (seconds), slowest?: num (seconds), mean?: num? (seconds)}"},
+    {"Table", "{list: text? (its name among the usual lists), title: text, table: text, by: text, "
+              "side: text?, code: text?, under: text?, unit: text (events, bytes or seconds), "
+              "keys: int (rows there are), floor: int (what has no row has at most so many hits), "
+              "rows: [Row]}"},
+    {"Ledger", "{output: text, received: int, delivered: int, filtered: int, dropped: int, "
+               "in-flight: int, bytes: int (written), reasons: {*int} (of drops)}"},
+    {"Event",
+     "{time: time?, stream: text?, message: text (CLIENT_QUERY, ...), side: text, rcode: text?, "
+     "client: text?, server: text?, transport: text?, length: int, qname: text?, qtype: text?, "
+     "latency: num? (seconds)}"},
+    {0},
+};

@@ -1,0 +1,331 @@
+/* Counters of one stream or of all, by their names; and the reset. */
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "http/api_statistics.h"
+
+/* --- counters in arrays --------------------------------------------------------------------- */
+
+static struct api_code named(const char *word)
+{
+    struct api_code name;
+    snprintf(name.text, sizeof name.text, "%s", word ? word : "unknown");
+    return name;
+}
+
+static struct api_code transport_name(unsigned i)
+{
+    return named(dnstap_protocol_name(i));
+}
+
+static struct api_code family_name(unsigned i)
+{
+    return named(dnstap_family_name(i));
+}
+
+static struct api_code message_name(unsigned i)
+{
+    return named(dnstap_message_type_name(i));
+}
+
+static struct api_code flag_name(unsigned i)
+{
+    return named(stats_flag_names[i]);
+}
+
+static struct api_code mark_name(unsigned i)
+{
+    static const char *const names[SAMPLE_MARKS] = {
+        [SAMPLE_EDNS] = "edns",
+        [SAMPLE_DO] = "do",
+        [SAMPLE_NO_DNS] = "no-dns",
+        [SAMPLE_BAD_QUESTION] = "bad-question",
+        [SAMPLE_BAD_RECORDS] = "bad-records",
+    };
+    return named(names[i]);
+}
+
+static struct api_code opcode_name(unsigned i)
+{
+    struct api_code name = named(dns_opcode_name(i));
+    if (!dns_opcode_name(i))
+        snprintf(name.text, sizeof name.text, "OPCODE%u", i);
+    return name;
+}
+
+struct api_code api_rcode_counter(unsigned i)
+{
+    return i < COUNTERS_RCODES - 1 ? api_rcode_name(i) : named("other");
+}
+
+/* An array of counters as an object. */
+struct counts {
+    const char *key;
+    size_t at; /* in struct stats_side_counters */
+    unsigned count;
+    struct api_code (*name)(unsigned i);
+    bool sparse; /* those that are zero are left out */
+};
+
+#define ARRAY(member) offsetof(struct stats_side_counters, member)
+
+static const struct counts side_counts[] = {
+    {"transports", ARRAY(transport), COUNTERS_TRANSPORTS, transport_name, false},
+    {"families", ARRAY(family), COUNTERS_FAMILIES, family_name, false},
+    {"flags", ARRAY(flags), COUNTERS_FLAGS, flag_name, false},
+    {"marks", ARRAY(marks), SAMPLE_MARKS, mark_name, false},
+    {"opcodes", ARRAY(opcode), 16, opcode_name, true},
+    {"rcodes", ARRAY(rcode), COUNTERS_RCODES, api_rcode_counter, true},
+    {0},
+};
+
+static const struct counts message_counts = {"messages", 0, COUNTERS_MESSAGES, message_name, true};
+
+static void put_counts(struct json *j, const struct counts *row, const void *base)
+{
+    const uint64_t *counts = (const uint64_t *)((const char *)base + row->at);
+    json_key(j, row->key);
+    json_object(j);
+    for (unsigned i = 0; i < row->count; i++) {
+        if (counts[i] > 0 || !row->sparse)
+            json_put_u64(j, row->name(i).text, counts[i]);
+    }
+    json_object_end(j);
+}
+
+/* --- types ---------------------------------------------------------------------------------- */
+
+bool api_type_next(const struct stats_counters *counters, struct api_type_counter *type)
+{
+    unsigned i = type->next++;
+    const struct stats_side_counters *side = counters->side;
+    if (i < COUNTERS_QTYPES) {
+        type->name = api_type_name(i);
+        type->count[STATS_QUERY] = side[STATS_QUERY].qtype[i];
+        type->count[STATS_RESPONSE] = side[STATS_RESPONSE].qtype[i];
+        return true;
+    }
+    i -= COUNTERS_QTYPES;
+    if (i < COUNTERS_RARE) {
+        type->name = i < COUNTERS_RARE - 1 ? api_type_name(counters->rare_type[i]) : named("other");
+        type->count[STATS_QUERY] = side[STATS_QUERY].rare_qtype[i];
+        type->count[STATS_RESPONSE] = side[STATS_RESPONSE].rare_qtype[i];
+        return true;
+    }
+    type->name = named("-");
+    type->count[STATS_QUERY] = side[STATS_QUERY].no_qtype;
+    type->count[STATS_RESPONSE] = side[STATS_RESPONSE].no_qtype;
+    return i == COUNTERS_RARE;
+}
+
+static void put_types(struct json *j, const struct stats_counters *counters, enum stats_side side)
+{
+    struct api_type_counter type = {0};
+    json_key(j, "qtypes");
+    json_object(j);
+    while (api_type_next(counters, &type)) {
+        if (type.count[side] > 0)
+            json_put_u64(j, type.name.text, type.count[side]);
+    }
+    json_object_end(j);
+}
+
+/* --- histograms ----------------------------------------------------------------------------- */
+
+static void put_bin(struct json *j, double le, uint64_t count)
+{
+    json_object(j);
+    json_put_double(j, "le", le);
+    json_put_u64(j, "count", count);
+    json_object_end(j);
+}
+
+static void put_sizes(struct json *j, const uint64_t *sizes)
+{
+    json_key(j, "sizes");
+    json_array(j);
+    for (unsigned i = 0; i < COUNTERS_SIZES; i++)
+        put_bin(j, i < COUNTERS_SIZES - 1 ? stats_size_bounds[i] : INFINITY, sizes[i]);
+    json_array_end(j);
+}
+
+static void put_buckets(struct json *j, const uint64_t *buckets)
+{
+    json_key(j, "buckets");
+    json_array(j);
+    for (unsigned i = 0; i < COUNTERS_BUCKETS; i++) {
+        double bound = i < COUNTERS_BUCKETS - 1 ? (double)stats_bucket_bounds_ns[i] : INFINITY;
+        put_bin(j, bound / CLOCK_SECOND_NS, buckets[i]);
+    }
+    json_array_end(j);
+}
+
+/* The sketch by quarters of powers of two. Its first and last buckets stand alone. */
+static void put_histogram(struct json *j, const uint64_t *latency)
+{
+    enum { STEP = (1 << QUANTILE_SUB_BITS) / 4 };
+    json_key(j, "histogram");
+    json_array(j);
+    if (latency[0] > 0)
+        put_bin(j, (double)quantile_lower(1) / CLOCK_SECOND_NS, latency[0]);
+    for (unsigned first = 1; first < QUANTILE_BUCKETS - 1; first += STEP) {
+        uint64_t count = 0;
+        for (unsigned i = first; i < first + STEP; i++)
+            count += latency[i];
+        if (count > 0)
+            put_bin(j, (double)quantile_lower(first + STEP) / CLOCK_SECOND_NS, count);
+    }
+    if (latency[QUANTILE_BUCKETS - 1] > 0)
+        put_bin(j, INFINITY, latency[QUANTILE_BUCKETS - 1]);
+    json_array_end(j);
+}
+
+/* --- a stream ------------------------------------------------------------------------------- */
+
+void api_put_quantile(struct json *j, const char *key, const struct stats_counters *counters,
+                      double q)
+{
+    uint64_t timed = counters->side[STATS_RESPONSE].timed;
+    double ns = (double)quantile_of(counters->latency, timed, q);
+    json_put_double(j, key, timed > 0 ? ns / CLOCK_SECOND_NS : NAN);
+}
+
+static void put_latency(struct json *j, const struct stats_counters *counters)
+{
+    static const struct {
+        const char *key;
+        double q;
+    } quantiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}};
+    const struct stats_side_counters *side = &counters->side[STATS_RESPONSE];
+    json_key(j, "latency");
+    json_object(j);
+    json_put_u64(j, "count", side->timed);
+    json_put_double(j, "mean", (double)side->latency_sum_us / 1e6 / (double)side->timed);
+    for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++)
+        api_put_quantile(j, quantiles[i].key, counters, quantiles[i].q);
+    put_buckets(j, side->bucket);
+    put_histogram(j, counters->latency);
+    json_object_end(j);
+}
+
+static void put_one_rate(struct json *j, const char *key, const struct stats_rates *rates)
+{
+    json_key(j, key);
+    json_object(j);
+    json_put_double(j, "second", rates->last);
+    json_put_double(j, "minute", rates->minute);
+    json_put_double(j, "quarter", rates->quarter);
+    json_object_end(j);
+}
+
+void api_put_rates(struct json *j, const struct stats_stream *stream)
+{
+    json_key(j, "rates");
+    json_object(j);
+    put_one_rate(j, "queries", &stream->rates[STATS_QUERY]);
+    put_one_rate(j, "responses", &stream->rates[STATS_RESPONSE]);
+    json_object_end(j);
+}
+
+void api_put_distinct(struct json *j, const struct stats_distinct *distinct)
+{
+    json_key(j, "distinct");
+    json_object(j);
+    json_put_u64(j, "clients", distinct->clients);
+    json_put_u64(j, "domains", distinct->domains);
+    json_put_u64(j, "asked", distinct->asked);
+    json_put_u64(j, "answered", distinct->answered);
+    json_object_end(j);
+}
+
+static void put_side(struct json *j, const char *key, const struct stats_counters *counters,
+                     enum stats_side which)
+{
+    const struct stats_side_counters *side = &counters->side[which];
+    json_key(j, key);
+    json_object(j);
+    json_put_u64(j, "events", side->events);
+    json_put_u64(j, "bytes", side->bytes);
+    for (const struct counts *row = side_counts; row->key; row++)
+        put_counts(j, row, side);
+    put_types(j, counters, which);
+    put_sizes(j, side->size);
+    json_object_end(j);
+}
+
+static void put_statistics(struct json *j, const struct stats_stream *stream, struct span name)
+{
+    json_key(j, "statistics");
+    json_object(j);
+    json_key(j, "stream");
+    if (name.ptr)
+        json_bytes(j, name);
+    else
+        json_null(j);
+    json_put_time(j, "first-seen", stream->first_seen_ms);
+    json_put_time(j, "last-seen", stream->last_seen_ms);
+    api_put_distinct(j, &stream->distinct);
+    api_put_rates(j, stream);
+    put_side(j, "queries", &stream->counters, STATS_QUERY);
+    put_side(j, "responses", &stream->counters, STATS_RESPONSE);
+    put_counts(j, &message_counts, stream->counters.message);
+    put_latency(j, &stream->counters);
+    json_object_end(j);
+}
+
+void api_put_snapshot(struct json *j, const struct stats_snapshot *snapshot)
+{
+    json_put_time(j, "time", snapshot->made_ms);
+    json_put_time(j, "since", snapshot->since_ms);
+    json_put_bool(j, "exact", snapshot->exact);
+    json_put_u64(j, "malformed", snapshot->malformed);
+    json_put_u64(j, "unlisted", snapshot->unlisted);
+    json_put_u64(j, "other-streams", snapshot->other_streams);
+}
+
+static void statistics_handle(const struct http_request *request, struct http_reply *reply)
+{
+    const struct stats_snapshot *snapshot = stats_take(request->context->stats);
+    int index;
+    if (api_stream(request, reply, snapshot, &index)) {
+        const struct stats_stream *stream =
+            index == STATS_ALL ? &snapshot->total : &snapshot->streams[index];
+        struct span name =
+            index == STATS_ALL ? (struct span){0} : span_of(stream->name, stream->name_len);
+        struct json j = api_begin(reply);
+        api_put_snapshot(&j, snapshot);
+        json_put_u64(&j, "generation", snapshot->generation);
+        put_statistics(&j, stream, name);
+        api_end(&j, reply);
+    }
+    stats_release(snapshot);
+}
+
+const struct http_route api_statistics = {
+    .path = "/api/v1/statistics",
+    .doc = "Every counter of one stream, or of all together.",
+    .parameters = (const struct http_parameter[]){API_STREAM_PARAMETER, {0}},
+    .schema = "{" API_SNAPSHOT_SHAPE ", generation: int (of the snapshot, one a second), "
+              "statistics: Statistics}",
+    .handle = statistics_handle,
+};
+
+/* --- reset ---------------------------------------------------------------------------------- */
+
+static void reset_handle(const struct http_request *request, struct http_reply *reply)
+{
+    stats_reset(request->context->stats);
+    struct json j = api_begin(reply);
+    json_put_bool(&j, "reset", true);
+    api_end(&j, reply);
+}
+
+const struct http_route api_reset = {
+    .path = "/api/v1/statistics",
+    .method = HTTP_DELETE,
+    .doc = "Forgets all numbers; streams stay listed. What history has written stays written.",
+    .schema = "{reset: bool}",
+    .handle = reset_handle,
+};

@@ -1,0 +1,38 @@
+/* What replies about statistics have in common. */
+#ifndef SPILE_HTTP_API_STATISTICS_H
+#define SPILE_HTTP_API_STATISTICS_H
+
+#include "http/api.h"
+
+#define API_STREAM_PARAMETER                                                                       \
+    {                                                                                              \
+        "stream", "string", "Identity of a stream; absent: all together."                          \
+    }
+
+/* Members that tell of the snapshot a reply was made from. */
+#define API_SNAPSHOT_SHAPE                                                                         \
+    "time: time, since: time (the start or the last reset), "                                      \
+    "exact: bool (nothing was left out of the tables so far), "                                    \
+    "malformed: int (frames that are no dnstap messages), "                                        \
+    "unlisted: int (events that are counted but missing in tables), "                              \
+    "other-streams: int (events of streams past the limit, in the total alone)"
+void api_put_snapshot(struct json *j, const struct stats_snapshot *snapshot);
+
+/* Members of a stream: "rates", "distinct", a quantile of its latency in seconds. */
+void api_put_rates(struct json *j, const struct stats_stream *stream);
+void api_put_distinct(struct json *j, const struct stats_distinct *distinct);
+void api_put_quantile(struct json *j, const char *key, const struct stats_counters *counters,
+                      double q);
+
+/* The name of the i-th counter of response codes; the last is "other". */
+struct api_code api_rcode_counter(unsigned i);
+
+/* Walks the counters of types: zero it, then call until it returns false. */
+struct api_type_counter {
+    struct api_code name;
+    uint64_t count[STATS_SIDES];
+    unsigned next; /* private */
+};
+bool api_type_next(const struct stats_counters *counters, struct api_type_counter *type);
+
+#endif
