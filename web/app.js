@@ -1,0 +1,282 @@
+/*
+ * The page. Once a second it asks the server for the statistics of the chosen stream, or, when it is
+ * narrowed to a domain, a client, a result or a type, takes the sums of the live events that pass;
+ * everything is drawn from the one or the other.
+ */
+import { Trouble, ask } from "./api.js";
+import { byId, setNote, setText } from "./dom.js";
+import { Feed } from "./feed.js";
+import { Heat } from "./heat.js";
+import { clear, press, showChips } from "./filters.js";
+import { streamControl, themeControl, timeControls } from "./controls.js";
+import { Flow } from "./flow.js";
+import { brief, clock, exact, length } from "./format.js";
+import { Numbers, ofEvents, ofServer } from "./numbers.js";
+import { pictureOf, pointsOf, sums as sumsOf } from "./source.js";
+import { RANGES, change, current, narrowed, watch } from "./state.js";
+import { Stack } from "./stack.js";
+import { stretch } from "./figure.js";
+import { Sums } from "./sums.js";
+import { Tail } from "./tail.js";
+import { Timeline } from "./timeline.js";
+import { Tops } from "./tops.js";
+
+const TICK_MS = 1000;
+const SLOW_TICKS = 2; // tables, streams, outputs: every so many
+const STALE_MS = 5000;
+const LIVE_MS = RANGES[0].ms;
+const LEAST_MS = 60e3; // so much is shown at least
+const PAST_MS = 15e3; // how often history is asked for again
+
+const zoomTo = (from, to) => to - from >= 2000 && change({ from, to });
+const figures = [
+    new Stack({ id: "chart-rcodes", title: "Responses by result", unit: "a second", group: "rcodes", zoom: zoomTo,
+        press: (name) => press("rcode", name), pressed: () => current().rcode }),
+    new Stack({ id: "chart-qtypes", title: "Queries by type", unit: "a second", group: "qtypes", zoom: zoomTo,
+        press: (name) => press("qtype", name), pressed: () => current().qtype }),
+    new Heat({ id: "chart-latency", title: "Latency", unit: "of responses", zoom: zoomTo }),
+    new Stack({ id: "chart-transports", title: "Transports", unit: "messages a second", group: "transports", zoom: zoomTo }),
+];
+byId("charts").append(...figures.map((figure) => figure.element));
+
+const numbers = new Numbers(byId("numbers"));
+const tops = new Tops(byId("tops"), press);
+const flow = new Flow(byId("flow"), (name) => press("stream", name));
+const tail = new Tail(press);
+const showStreams = streamControl();
+const showTimeControls = timeControls(shownWindow);
+
+/** All that was learned and may be drawn. */
+const known = {
+    reply: null, // of api/v1/statistics
+    timeline: new Timeline(),
+    tables: null,
+    streams: [],
+    outputs: [],
+    about: null, // of api/v1
+    past: null, // of api/v1/series, for the stretch that is chosen
+    pastDue: 0,
+    history: null, // of api/v1/history
+    sums: null, // of live events, while narrowed
+    eventTimeline: null,
+    answered: 0,
+    trouble: "",
+};
+let ticks = 0;
+let force = false;
+
+/* --- what is shown ------------------------------------------------------------------------- */
+
+function isLive() {
+    return current().from === null && (current().range === "" || narrowed());
+}
+
+const timeline = () => (narrowed() ? known.eventTimeline : known.timeline);
+
+/** The stretch of time on the charts. */
+function shownWindow() {
+    const { from, to, range } = current();
+    if (from !== null)
+        return { from, to };
+    const now = Date.now();
+    if (!isLive()) {
+        const { ms } = RANGES.find((r) => r.key === range) ?? RANGES[0];
+        return { from: ms ? now - ms : 0, to: now };
+    }
+    const since = timeline().since ?? now;
+    return { from: Math.max(now - LIVE_MS, Math.min(since, now - LEAST_MS)), to: now };
+}
+
+/** Whether the stretch is one that the timeline here has not seen. */
+function needsPast() {
+    return !narrowed() && !isLive() && (current().from ?? 0) < (known.timeline.since ?? Infinity);
+}
+
+function picture() {
+    const { from, to } = shownWindow();
+    return known.past && needsPast() ? pictureOf(known.past, from, to) : timeline().picture(from, to);
+}
+
+function draw() {
+    if (!known.reply)
+        return;
+    const points = timeline().points;
+    numbers.show(narrowed() ? ofEvents(known.sums, points, known.outputs) : ofServer(known.reply, points, known.outputs));
+    const shown = picture();
+    for (const figure of figures)
+        figure.show(shown);
+    tops.show(known.tables, narrowed() ? known.sums : null, force);
+    force = false;
+    showNotes(shown);
+    showTimeControls(Boolean(known.history?.["on-disk"]) && !narrowed());
+}
+
+function showNotes({ from, to }) {
+    const { domain } = current();
+    setText(byId("window"), stretch(from, to));
+    setNote(byId("time-note"), narrowed() ? "" : pastNote());
+    const { sums } = known;
+    setText(byId("scope"), !sums ? "Numbers, charts and tables are those of this stream." :
+        `From live events since ${clock(sums.began)}: ${exact(sums.shown)} of ${exact(sums.shown + sums.left)} shown` +
+        (domain && known.tables ? "; tables of domains since the start" : ""));
+    const since = known.reply.since;
+    setText(byId("tops-note"), sums ? "" : `Since ${clock(since, { day: true })}. ` +
+        (known.reply.exact ? "All exact." : "Of many names: the largest, each with what it may be short of."));
+}
+
+/** What is to be known of history before one looks at it. */
+function pastNote() {
+    if (!known.history)
+        return "";
+    if (!known.history["on-disk"])
+        return "No history is kept on disk (the section history of the configuration turns it on): " +
+            `the charts reach back to ${clock(timeline().since ?? Date.now())}, and 15 minutes at most.`;
+    return known.history.healthy ? "" : `History is in trouble: ${known.history.problem ?? "unknown"}`;
+}
+
+function showState() {
+    const late = Date.now() - known.answered;
+    const state = known.trouble === "401" ? "ended" : !known.answered ? "wait" : late > STALE_MS ? "stale" : "live";
+    const words = {
+        wait: known.trouble || "connecting",
+        live: "live",
+        stale: `stale: ${known.trouble || "no answer"} since ${clock(known.answered)}`,
+        ended: "not logged in: reload this page",
+    };
+    byId("state").dataset.state = state;
+    setText(byId("state-text"), words[state]);
+    if (known.about)
+        setText(byId("about"), `version ${known.about.version}, up ${length(Date.now() - known.about.started)}`);
+    if (known.reply)
+        document.title = `${brief(known.reply.statistics.rates.queries.second)}/s – Spile`;
+}
+
+/* --- asking -------------------------------------------------------------------------------- */
+
+async function askStatistics() {
+    const { stream } = current();
+    const reply = await ask("statistics", { stream });
+    if (stream !== current().stream)
+        return;
+    known.reply = reply;
+    known.answered = Date.now();
+    known.trouble = "";
+    known.timeline.push(sumsOf(reply));
+}
+
+async function askTables() {
+    const asked = JSON.stringify(Tops.question(current()));
+    const reply = asked === "null" ? null : await ask("tables", JSON.parse(asked));
+    if (asked === JSON.stringify(Tops.question(current())))
+        known.tables = reply?.tables ?? null;
+}
+
+async function askFlow() {
+    const [streams, outputs, inputs] = await Promise.all([ask("streams"), ask("outputs"), ask("inputs")]);
+    known.streams = streams.streams;
+    known.outputs = outputs.outputs.map((o) => o.ledger);
+    showStreams(known.streams.map((s) => s.name));
+    flow.show({ streams: known.streams, outputs: outputs.outputs, inputs: inputs.inputs });
+}
+
+async function askHistory() {
+    try {
+        known.history = await ask("history");
+    } catch (error) {
+        if (error.status !== 404)
+            throw error;
+        known.history = { "on-disk": false, off: true };
+    }
+}
+
+/** History of the chosen stretch; for the live one what came before this page. */
+async function askPast() {
+    const live = isLive();
+    const wanted = live ? !known.timeline.filled : needsPast();
+    if (!wanted || narrowed() || !known.history || known.history.off || performance.now() < known.pastDue)
+        return;
+    known.pastDue = performance.now() + PAST_MS;
+    const asked = current();
+    const { from, to } = live ? { from: Date.now() - LIVE_MS, to: Date.now() } : shownWindow();
+    const reply = await ask("series", { stream: asked.stream, from: Math.floor(from), to: Math.ceil(to) });
+    if (asked !== current())
+        return;
+    if (live)
+        known.timeline.fill(pointsOf(reply));
+    else
+        known.past = reply;
+}
+
+async function tick() {
+    const slow = ticks++ % SLOW_TICKS === 0;
+    try {
+        known.about ??= await ask("");
+        await Promise.all([askStatistics(), askPast(), slow && askTables(), slow && askFlow(), slow && askHistory()]);
+    } catch (error) {
+        if (!(error instanceof Trouble))
+            throw error;
+        known.trouble = error.status === 401 ? "401" : error.message;
+    }
+    if (narrowed())
+        known.eventTimeline.push(known.sums.take());
+    draw();
+    showState();
+}
+
+async function run() {
+    for (;;) {
+        const begin = performance.now();
+        if (!document.hidden)
+            await tick().catch((error) => console.error(error));
+        await new Promise((done) => setTimeout(done, Math.max(100, TICK_MS - (performance.now() - begin))));
+    }
+}
+
+/* --- live events --------------------------------------------------------------------------- */
+
+const feed = new Feed({
+    event(event) {
+        known.sums?.add(event);
+        tail.add(event);
+    },
+    left(count) {
+        if (known.sums)
+            known.sums.left += count;
+        tail.left(count);
+    },
+    state() {},
+});
+
+/** Begins anew with what the filters let pass. */
+function refilter() {
+    known.sums = narrowed() ? new Sums() : null;
+    known.eventTimeline = narrowed() ? new Timeline() : null;
+    known.eventTimeline?.push(known.sums.take());
+    tail.clear();
+    feed.follow(current(), narrowed());
+    showChips();
+}
+
+watch((now, before) => {
+    const changed = (key) => now[key] !== before[key];
+    known.past = null;
+    known.pastDue = 0;
+    if (changed("stream")) {
+        known.timeline = new Timeline();
+        known.reply = null;
+    }
+    if (["stream", "domain", "client", "rcode", "qtype"].some(changed)) {
+        known.tables = null;
+        force = true;
+        refilter();
+        showStreams(known.streams.map((s) => s.name));
+    }
+    ticks = 0;
+    draw();
+});
+
+document.addEventListener("visibilitychange", () => (document.hidden ? feed.stop() : feed.follow(current(), narrowed())));
+byId("clear").addEventListener("click", clear);
+themeControl(draw);
+refilter();
+run();

@@ -1,0 +1,84 @@
+/* Buttons of the page: range, zoom, theme, stream. */
+import { byId, h, setText } from "./dom.js";
+import { RANGES, back, change, current, depth } from "./state.js";
+import { forget } from "./palette.js";
+
+const THEMES = ["system", "light", "dark"];
+
+/** Range and zoom. window() tells the stretch that is shown now. */
+export function timeControls(window) {
+    const move = (make) => () => {
+        const { from, to } = window();
+        const [a, b] = make(from, to, to - from);
+        change({ from: Math.round(a), to: Math.round(Math.min(b, Date.now())) });
+    };
+    const zoom = [
+        ["Back", "Undo the last zoom", () => back(), () => current().from === null || depth() === 0],
+        ["−", "Zoom out", move((a, b, w) => [a - w / 2, b + w / 2])],
+        ["+", "Zoom in", move((a, b, w) => [a + w / 4, b - w / 4])],
+        ["‹", "Earlier", move((a, b, w) => [a - w / 2, b - w / 2])],
+        ["›", "Later", move((a, b, w) => [a + w / 2, b + w / 2]), () => current().from === null],
+        ["Whole range", "Leave the zoom", () => change({ from: null, to: null }), () => current().from === null],
+    ].map(([text, label, click, disabled]) => {
+        const button = h("button", { type: "button", title: label, "aria-label": label, click }, text);
+        return { button, disabled: disabled ?? (() => false) };
+    });
+    const ranges = RANGES.map((range) => {
+        const button = h("button", {
+            type: "button", "data-range": range.key || "live",
+            click: () => change({ range: range.key, from: null, to: null }),
+        }, range.label);
+        return { button, range };
+    });
+    byId("zoom").replaceChildren(...zoom.map((z) => z.button));
+    byId("ranges").replaceChildren(...ranges.map((r) => r.button));
+    /** `past` says whether there is more to see than what is live. */
+    return (past) => {
+        for (const { button, range } of ranges) {
+            button.setAttribute("aria-pressed", String(current().range === range.key));
+            button.disabled = !past && range.key !== "";
+        }
+        for (const { button, disabled } of zoom)
+            button.disabled = disabled();
+    };
+}
+
+/** The theme: as the system has it, or as it was chosen here (theme.js reads it at the start). */
+export function themeControl(redraw) {
+    const root = document.documentElement;
+    const show = () => {
+        setText(byId("theme"), `Theme: ${root.dataset.theme ?? "system"}`);
+        forget();
+        redraw();
+    };
+    byId("theme").addEventListener("click", () => {
+        const next = THEMES[(THEMES.indexOf(root.dataset.theme ?? "system") + 1) % THEMES.length];
+        if (next === "system")
+            delete root.dataset.theme;
+        else
+            root.dataset.theme = next;
+        try {
+            localStorage.setItem("spile-theme", next);
+        } catch {
+            /* not remembered, then */
+        }
+        show();
+    });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
+    show();
+}
+
+/** The list of streams to choose from. */
+export function streamControl() {
+    const select = byId("stream");
+    select.addEventListener("change", () => change({ stream: select.value }));
+    return (names) => {
+        const all = ["", ...names];
+        if (current().stream && !all.includes(current().stream))
+            all.push(current().stream);
+        if ([...select.options].map((o) => o.value).join("\n") !== all.join("\n"))
+            select.replaceChildren(...all.map((name) => h("option", { value: name }, name || "all")));
+        if (select.value !== current().stream)
+            select.value = current().stream;
+    };
+}

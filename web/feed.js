@@ -1,0 +1,37 @@
+/* Live events from the server, by server-sent events. */
+import { address } from "./api.js";
+
+/** Few for the eye when nothing is computed from them, many when something is. */
+const EYE = 20;
+const SUMS = 1000;
+
+export class Feed {
+    #source = null;
+    #open = "";
+
+    /** on: {event(e), left(n), state(open)} */
+    constructor(on) {
+        this.on = on;
+    }
+
+    /** Follows what passes these filters; the same ones again change nothing. */
+    follow({ stream, domain, client, rcode, qtype }, counting) {
+        const path = address("events", { stream, under: domain, client, rcode, type: qtype, rate: counting ? SUMS : EYE });
+        if (path === this.#open)
+            return;
+        this.stop();
+        this.#open = path;
+        const source = new EventSource(path);
+        this.#source = source;
+        source.addEventListener("message", (message) => this.on.event(JSON.parse(message.data)));
+        source.addEventListener("lost", (message) => this.on.left(JSON.parse(message.data).lost));
+        source.addEventListener("open", () => this.on.state(true));
+        source.addEventListener("error", () => this.on.state(false));
+    }
+
+    stop() {
+        this.#source?.close();
+        this.#source = null;
+        this.#open = "";
+    }
+}

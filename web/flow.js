@@ -1,0 +1,89 @@
+/* Streams with their connections and loss, outputs with queues and drops, inputs. */
+import { h, table } from "./dom.js";
+import { brief, bytes, clock, exact, latency, length, share } from "./format.js";
+
+const micro = (seconds) => latency(seconds === null ? null : seconds * 1e6);
+const some = (n, level = "bad") => (n ? { text: exact(n), level } : "0");
+
+function loss({ unanswered, malformed }) {
+    const parts = [unanswered && `${exact(unanswered)} unanswered`, malformed && `${exact(malformed)} malformed`];
+    const text = parts.filter(Boolean).join(", ");
+    return text ? { text, level: malformed ? "bad" : "warn" } : "none";
+}
+
+function connection(stream) {
+    const seen = stream["last-seen"] === null ? "" : `, last event ${length(Date.now() - stream["last-seen"])} ago`;
+    if (!stream.connection)
+        return { text: `gone${seen}`, level: "warn" };
+    const { peer, input, since } = stream.connection;
+    return { text: `${peer || input}, since ${clock(since)}`, hint: `${input}${seen}` };
+}
+
+function reasons(ledger) {
+    const found = Object.entries(ledger.reasons).filter(([, n]) => n > 0);
+    return found.length ? { text: found.map(([why, n]) => `${exact(n)} ${why}`).join(", "), level: "bad" } : "none";
+}
+
+function queue(output) {
+    if (!output.queue)
+        return "no queue";
+    const { bytes: now, limit, records } = output.queue;
+    return {
+        text: `${share(now, limit)} of ${bytes(limit)}`,
+        hint: `${exact(records)} records`,
+        level: now > limit * 0.8 ? "warn" : "",
+    };
+}
+
+const COLUMNS = {
+    streams: (press) => [
+        { title: "Stream", cell: (s) => ({ text: s.name, action: () => press(s.name) }) },
+        { title: "Queries/s", right: true, cell: (s) => brief(s.rates.queries.second) },
+        { title: "Responses/s", right: true, cell: (s) => brief(s.rates.responses.second) },
+        { title: "Events", right: true, cell: (s) => exact(s.queries + s.responses) },
+        { title: "Clients", right: true, cell: (s) => brief(s.distinct.clients) },
+        { title: "Failed", right: true, cell: (s) => share(s.failed, s.responses) },
+        { title: "p99", right: true, cell: (s) => micro(s.latency.p99) },
+        { title: "Loss", cell: (s) => loss(s.loss) },
+        { title: "Connection", cell: connection },
+    ],
+    outputs: () => [
+        { title: "Output", cell: (o) => o.name },
+        { title: "Format", cell: (o) => o.format ?? "–" },
+        { title: "Received", right: true, cell: (o) => exact(o.ledger.received) },
+        { title: "Delivered", right: true, cell: (o) => exact(o.ledger.delivered) },
+        { title: "In flight", right: true, cell: (o) => exact(o.ledger["in-flight"]) },
+        { title: "Queue", cell: queue },
+        { title: "Dropped", right: true, cell: (o) => some(o.ledger.dropped) },
+        { title: "Why", cell: (o) => reasons(o.ledger) },
+    ],
+    inputs: () => [
+        { title: "Input", cell: (i) => i.name },
+        { title: "State", cell: (i) => (i.open ? "open" : { text: "closed", level: "warn" }) },
+        { title: "Connections", right: true, cell: (i) => exact(i.connections) },
+        { title: "Refused", right: true, cell: (i) => some(i.refused, "warn") },
+        { title: "Frames", right: true, cell: (i) => exact(i.frames) },
+        { title: "Bytes", right: true, cell: (i) => bytes(i.bytes) },
+        { title: "Malformed", right: true, cell: (i) => some(i.malformed) },
+        { title: "Errors", right: true, cell: (i) => some(i.errors) },
+    ],
+};
+
+export class Flow {
+    constructor(place, press) {
+        this.tables = Object.fromEntries(["streams", "outputs", "inputs"].map((name) => {
+            const title = name[0].toUpperCase() + name.slice(1);
+            const made = table(title, COLUMNS[name](press));
+            place.append(h("section", { class: "card", id: name, "aria-labelledby": `${name}-title` },
+                h("h3", { id: `${name}-title` }, title),
+                h("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": `${name}-title` }, made.element)));
+            return [name, made];
+        }));
+    }
+
+    show({ streams, outputs, inputs }) {
+        this.tables.streams.update(streams);
+        this.tables.outputs.update(outputs);
+        this.tables.inputs.update(inputs);
+    }
+}

@@ -1,0 +1,79 @@
+/* From the API's replies to what the page is drawn from: sums, numbers, pictures (timeline.js). */
+import { GROUPS, emptyPicture, rowOf, rowPlace } from "./timeline.js";
+
+function added(a, b) {
+    const out = { ...a };
+    for (const [name, n] of Object.entries(b))
+        out[name] = (out[name] ?? 0) + n;
+    return out;
+}
+
+/** A row a bin of the server's histogram, which has four bins to a row. */
+function rows(bins) {
+    const out = {};
+    for (const { le, count } of bins) {
+        const row = le === null ? Math.ceil(rowPlace(4400)) : rowOf(le);
+        out[row] = (out[row] ?? 0) + count;
+    }
+    return out;
+}
+
+/** Types are those of queries, unless a server tells of its responses alone. */
+export function sums(reply) {
+    const { queries, responses, latency } = reply.statistics;
+    return {
+        time: reply.time,
+        queries: queries.events,
+        responses: responses.events,
+        rcodes: responses.rcodes,
+        qtypes: queries.events ? queries.qtypes : responses.qtypes,
+        transports: added(queries.transports, responses.transports),
+        rows: rows(latency.histogram),
+    };
+}
+
+/** Which series make a group, best first: there may be responses alone. */
+const FAMILIES = { rcodes: ["rcode"], qtypes: ["qtype", "response_qtype"], transports: ["transport"] };
+
+/** The series of a group by member: {NOERROR: [...]}. */
+function members(series, group) {
+    for (const family of FAMILIES[group]) {
+        const found = Object.entries(series).filter(([name]) => name.startsWith(family + "."))
+            .map(([name, values]) => [name.slice(family.length + 1), values]);
+        if (found.some(([, values]) => values.some((n) => n > 0)))
+            return found;
+    }
+    return [];
+}
+
+const heatAt = (heat, i) =>
+    Object.fromEntries((heat?.[i] ?? []).map((n, row) => [row, n]).filter(([, n]) => n > 0));
+
+/** A picture of a reply to api/v1/series; what it does not know is gaps. */
+export function pictureOf({ times, step, series, heat }, from, to) {
+    const picture = emptyPicture(times[0] ?? from, step, times.length);
+    Object.assign(picture, { from: from || picture.from, to });
+    for (const group of GROUPS)
+        for (const [name, values] of members(series, group))
+            picture[group].set(name, values.map((n) => (n === null ? null : n / (step / 1000))));
+    picture.heat = times.map((_, i) => heatAt(heat, i));
+    const line = (name) => series[name]?.map((us) => (us === null ? null : us / 1e6)) ?? null;
+    picture.p50 = line("latency.p50");
+    picture.p99 = line("latency.p99");
+    return picture;
+}
+
+/** The same as points of a timeline. */
+export function pointsOf({ times, step, series, heat }) {
+    const groups = GROUPS.map((group) => [group, members(series, group)]);
+    const known = (i) => Object.values(series).some((values) => values[i] !== null);
+    return times.map((from, i) => ({
+        from,
+        to: from + step,
+        queries: series.queries?.[i] ?? 0,
+        responses: series.responses?.[i] ?? 0,
+        rows: heatAt(heat, i),
+        ...Object.fromEntries(groups.map(([group, found]) =>
+            [group, Object.fromEntries(found.filter(([, values]) => values[i] > 0).map(([name, values]) => [name, values[i]]))])),
+    })).filter((_, i) => known(i));
+}

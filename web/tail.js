@@ -1,0 +1,83 @@
+/* The live events, newest first. */
+import { byId, setText, table } from "./dom.js";
+import { clock, exact, latency } from "./format.js";
+
+const ROWS = 60;
+const DRAW_MS = 250;
+const BAD = { NXDOMAIN: "warn", NOERROR: "" };
+
+export class Tail {
+    #events = [];
+    #held = 0; // came while paused
+    #shown = 0;
+    #left = 0;
+    #due = null;
+
+    /** press(key, value): filter by that. */
+    constructor(press) {
+        this.paused = false;
+        const link = (key, text, extra = {}) =>
+            text ? { text, hint: text, action: () => press(key, text), ...extra } : "–";
+        this.table = table("Live events, newest first", [
+            { title: "Time", cell: (e) => (e.time === null ? "–" : clock(e.time)) },
+            { title: "Stream", wide: true, cell: (e) => link("stream", e.stream) },
+            { title: "Client", cell: (e) => link("client", e.client) },
+            { title: "Kind", wide: true, cell: (e) => e.message ?? "–" },
+            { title: "Result", cell: (e) => (e.side === "response" ? link("rcode", e.rcode, { level: BAD[e.rcode] ?? "bad" }) : "–") },
+            { title: "Type", cell: (e) => link("qtype", e.qtype) },
+            { title: "Name", cell: (e) => link("domain", e.qname) },
+            { title: "Transport", wide: true, cell: (e) => e.transport ?? "–" },
+            { title: "Latency", right: true, cell: (e) => latency(e.latency === null ? null : e.latency * 1e6) },
+        ]);
+        this.table.element.classList.add("tail");
+        byId("tail").append(this.table.element);
+        byId("pause").addEventListener("click", () => this.#pause(!this.paused));
+    }
+
+    #pause(paused) {
+        this.paused = paused;
+        this.#held = 0;
+        byId("pause").setAttribute("aria-pressed", String(paused));
+        setText(byId("pause"), paused ? "Go on" : "Pause");
+        this.#later();
+    }
+
+    add(event) {
+        this.#shown += 1;
+        if (this.paused) {
+            this.#held += 1;
+        } else {
+            this.#events.unshift(event);
+            this.#events.length = Math.min(this.#events.length, ROWS);
+        }
+        this.#later();
+    }
+
+    clear() {
+        this.#events = [];
+        this.#held = this.#shown = this.#left = 0;
+        this.#later();
+    }
+
+    /** So many more events the server left out. */
+    left(count) {
+        this.#left += count;
+        this.#later();
+    }
+
+    #later() {
+        this.#due ??= setTimeout(() => {
+            this.#due = null;
+            this.#draw();
+        }, DRAW_MS);
+    }
+
+    #draw() {
+        if (!this.paused)
+            this.table.update(this.#events);
+        const parts = [`${exact(this.#shown)} came`, `${exact(this.#left)} left out`];
+        if (this.paused)
+            parts.push(`${this.#held} while paused`);
+        setText(byId("tail-note"), parts.join(", "));
+    }
+}

@@ -1,0 +1,147 @@
+/*
+ * What happened when. Both sources, the server's statistics and live events, give *sums*: numbers
+ * that only grow,
+ *
+ *     {time, queries, responses, rcodes: {NAME: n}, qtypes: {...}, transports: {...}, rows: {ROW: n}}
+ *
+ * where a row is a step of latency (rowOf). The timeline keeps their differences as points a second
+ * or so apart, and gives them out as a *picture*: columns of equal width over a stretch of time.
+ */
+
+export const KEEP_MS = 15 * 60e3;
+export const GROUPS = ["rcodes", "qtypes", "transports"];
+
+/**
+ * Rows of latency are powers of two, as history keeps them: row 0 ends at 2^10 ns. These turn seconds
+ * into rows, fractions and all, and rows into their upper bounds.
+ */
+export const rowPlace = (seconds) => Math.max(0, Math.log2(Math.max(seconds, 1e-9) * 1e9) - 10);
+export const rowOf = (seconds) => Math.ceil(rowPlace(seconds) - 1e-6) + 0;
+export const rowBound = (row) => 2 ** (10 + row) / 1e9;
+
+/** b - a, name by name; null when something shrank: then the numbers began anew. */
+function growth(a, b) {
+    const out = {};
+    for (const [name, n] of Object.entries(b)) {
+        const more = n - (a[name] ?? 0);
+        if (more < 0)
+            return null;
+        if (more > 0)
+            out[name] = more;
+    }
+    return out;
+}
+
+export class Timeline {
+    #points = [];
+    #last = null;
+    filled = false;
+
+    get since() {
+        return this.#points[0]?.from ?? this.#last?.time ?? null;
+    }
+
+    get points() {
+        return this.#points;
+    }
+
+    /** The point that these sums add, or null for the first ones. */
+    push(sums) {
+        const before = this.#last;
+        this.#last = sums;
+        if (!before || sums.time <= before.time)
+            return null;
+        const point = { from: before.time, to: sums.time };
+        for (const group of [...GROUPS, "rows"]) {
+            point[group] = growth(before[group], sums[group]);
+            if (!point[group])
+                return null;
+        }
+        point.queries = sums.queries - before.queries;
+        point.responses = sums.responses - before.responses;
+        if (point.queries < 0 || point.responses < 0)
+            return null;
+        this.#points.push(point);
+        const oldest = sums.time - KEEP_MS;
+        while (this.#points[0].to < oldest)
+            this.#points.shift();
+        return point;
+    }
+
+    /** Points of before, from history; only once, and only what is not known anyway. */
+    fill(points) {
+        const since = this.since ?? Infinity;
+        this.#points.unshift(...points.filter((point) => point.to <= since));
+        this.filled = true;
+    }
+
+    /** At most `columns` columns between `from` and `to`; rates are a second's. */
+    picture(from, to, columns = 300) {
+        const width = Math.max(1000, Math.ceil((to - from) / columns / 1000) * 1000);
+        const start = Math.floor(from / width) * width;
+        const count = Math.max(1, Math.ceil((to - start) / width));
+        const out = emptyPicture(start, width, count);
+        const seconds = new Array(count).fill(0);
+        for (const point of this.#points)
+            spread(out, seconds, point);
+        toRates(out, seconds);
+        return out;
+    }
+}
+
+export function emptyPicture(start, width, count) {
+    const times = Array.from({ length: count }, (_, i) => start + i * width);
+    return {
+        width, times, from: start, to: start + width * count,
+        rcodes: new Map(), qtypes: new Map(), transports: new Map(),
+        heat: times.map(() => ({})), p50: null, p99: null,
+    };
+}
+
+/** Adds a point to the columns that it lies in, to each its part. */
+function spread(out, seconds, point) {
+    const { width, times, from, to } = out;
+    const first = Math.max(0, Math.floor((point.from - from) / width));
+    const last = Math.min(times.length - 1, Math.floor((point.to - 1 - from) / width));
+    for (let at = first; at <= last; at++) {
+        const overlap = Math.min(point.to, times[at] + width, to) - Math.max(point.from, times[at]);
+        const part = overlap / (point.to - point.from);
+        seconds[at] += overlap / 1000;
+        for (const group of GROUPS)
+            for (const [name, n] of Object.entries(point[group]))
+                line(out[group], name, times.length)[at] += n * part;
+        for (const [row, n] of Object.entries(point.rows))
+            out.heat[at][row] = (out.heat[at][row] ?? 0) + n * part;
+    }
+}
+
+function line(group, name, count) {
+    let values = group.get(name);
+    if (!values)
+        group.set(name, values = new Array(count).fill(0));
+    return values;
+}
+
+/** Sums become rates; columns that nothing is known of become gaps. */
+function toRates(picture, seconds) {
+    for (const group of GROUPS)
+        for (const values of picture[group].values())
+            values.forEach((n, i) => {
+                values[i] = seconds[i] ? n / seconds[i] : null;
+            });
+    picture.p50 = picture.heat.map((column) => quantile(column, 0.5));
+    picture.p99 = picture.heat.map((column) => quantile(column, 0.99));
+}
+
+/** The quantile of {ROW: n} in seconds, within its row by proportion; null when empty. */
+export function quantile(column, q) {
+    const rows = Object.keys(column).map(Number).sort((a, b) => a - b);
+    const wanted = q * rows.reduce((sum, row) => sum + column[row], 0);
+    let seen = 0;
+    for (const row of rows) {
+        if (seen + column[row] >= wanted)
+            return rowBound(row - 1 + (wanted - seen) / column[row]);
+        seen += column[row];
+    }
+    return null;
+}

@@ -1,0 +1,61 @@
+/* The ranked lists: which there are, where their rows come from, and what a click on one does. */
+import { brief, bytes, latency } from "./format.js";
+import { Ranks } from "./ranks.js";
+
+const ROWS = 10;
+
+/** Each is a list of api/v1/tables; `live`: live events know it, too; `under`: it can be narrowed. */
+const LISTS = [
+    { id: "domains", title: "Domains", filter: "domain", live: true, under: true },
+    { id: "registrable", title: "Registrable domains", filter: "domain", under: true },
+    { id: "tlds", title: "Top-level domains", filter: "domain", live: true },
+    { id: "clients", title: "Clients", filter: "client", live: true },
+    { id: "clients-nxdomain", title: "Sources of NXDOMAIN", filter: "client", live: true },
+    { id: "domains-failing", title: "Failing domains", filter: "domain", live: true, under: true, hint: "SERVFAIL, REFUSED and the like" },
+    { id: "servers-failing", title: "Failing servers", live: true, hint: "SERVFAIL, REFUSED and the like" },
+    { id: "domains-slow", title: "Slowest domains", filter: "domain", live: true, under: true, hint: "by mean latency", unit: "seconds" },
+];
+
+const AMOUNTS = { events: brief, bytes, seconds: (s) => latency(s * 1e6) };
+
+const amount = (unit) => (row) => AMOUNTS[unit](row.value);
+
+export class Tops {
+    constructor(place, press) {
+        this.ranks = new Map(LISTS.map((list) => [list.id, new Ranks({
+            id: `top-${list.id}`,
+            title: list.title,
+            hint: list.hint,
+            press: list.filter ? (name) => press(list.filter, name) : null,
+        })]));
+        place.append(...[...this.ranks.values()].map((ranks) => ranks.element));
+    }
+
+    /** Parameters for api/v1/tables: what the server knows under these filters; null: nothing. */
+    static question({ stream, domain, client, rcode, qtype }) {
+        if (client || rcode || qtype)
+            return null;
+        const lists = LISTS.filter((list) => !domain || list.under);
+        return { list: lists.map((list) => list.id).join(","), n: ROWS, stream, under: domain };
+    }
+
+    /** Tables of the server; `sums`, when there are any, for those that it was not asked for. */
+    show(tables, sums, force) {
+        const found = new Map((tables ?? []).map((table) => [table.list, table]));
+        for (const list of LISTS) {
+            const ranks = this.ranks.get(list.id);
+            const table = found.get(list.id);
+            ranks.element.hidden = !table && !(sums && list.live);
+            if (table)
+                ranks.show(table.rows, amount(table.unit), note(table), force);
+            else if (sums && list.live)
+                ranks.show(sums.top(list.id, ROWS), amount(list.unit ?? "events"), "live", force);
+        }
+    }
+}
+
+/** How sure the numbers are. */
+function note({ keys, floor, rows }) {
+    const of = keys > rows.length ? `of ${brief(keys)}` : "";
+    return floor ? `${of}, ±${brief(floor)}` : of;
+}
