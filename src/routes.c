@@ -37,6 +37,7 @@
     X(metrics_inputs)                                                                              \
     X(metrics_outputs)                                                                             \
     X(metrics_statistics)                                                                          \
+    X(metrics_history)                                                                             \
     X(metrics_process)                                                                             \
     X(receiver_metrics)
 

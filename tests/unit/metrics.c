@@ -1,0 +1,347 @@
+/* The page /metrics, from a snapshot made up here: its form, and that its numbers add up. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../support/random.h"
+#include "http/metrics.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+enum { STREAMS = 6, EVENTS = 4000 };
+
+/* Names that want escaping, and one that the page has another use for. */
+static const char *const names[STREAMS] = {"ns1", "a\"b\\c\n", "other", "\xff", "\\255", "ns6"};
+
+/* Owner: the test; the samples' latencies of responses are kept. */
+struct made {
+    struct stats_snapshot *snapshot;
+    int64_t latency[STREAMS * EVENTS];
+    size_t latencies;
+    char *page, **lines;
+    size_t line_count;
+};
+
+static struct stats_sample random_sample(struct random *random)
+{
+    struct stats_sample sample = {
+        .length = (uint32_t)random_below(random, 3000),
+        .latency_ns = (int64_t)1 << random_below(random, 36),
+        .flags = (uint16_t)random_u64(random),
+        .rcode = (uint16_t)random_below(random, 40),
+        .qtype = (uint16_t)random_below(random, 400),
+        .side = (uint8_t)random_below(random, 2),
+        .message_type = (uint8_t)random_below(random, 15),
+        .transport = (uint8_t)random_below(random, 8),
+        .family = (uint8_t)random_below(random, 3),
+        .marks = (uint8_t)random_below(random, 1 << SAMPLE_MARKS),
+        .has_header = random_below(random, 10) > 0,
+        .has_qtype = random_below(random, 10) > 0,
+        .has_latency = random_below(random, 3) > 0,
+    };
+    sample.latency_ns += (int64_t)random_below(random, (size_t)(sample.latency_ns >> 4) + 1);
+    return sample;
+}
+
+static void make_snapshot(struct made *made)
+{
+    struct random random = {20261121};
+    struct stats_snapshot *snapshot =
+        calloc(1, sizeof *snapshot + STREAMS * sizeof *snapshot->streams);
+    assert_non_null(snapshot);
+    *made = (struct made){.snapshot = snapshot};
+    for (size_t i = 0; i < STREAMS; i++) {
+        struct stats_stream *stream = &snapshot->streams[snapshot->stream_count++];
+        stream->name_len = (size_t)snprintf(stream->name, sizeof stream->name, "%s", names[i]);
+        stream->distinct = (struct stats_distinct){i, i + 10, i + 20, i + 30};
+        stream->last_side = i % 2 ? STATS_RESPONSE : STATS_QUERY;
+        stream->rates[STATS_QUERY] = (struct stats_rates){1.5 * (double)i, 0.25, 0};
+        for (int event = 0; event < EVENTS; event++) {
+            struct stats_sample sample = random_sample(&random);
+            if (sample.side == STATS_RESPONSE && sample.has_latency)
+                made->latency[made->latencies++] = sample.latency_ns;
+            stats_counters_sample(&stream->counters, &sample);
+        }
+        stats_counters_add(&snapshot->total.counters, &stream->counters);
+        snapshot->total.rates[STATS_QUERY].last += stream->rates[STATS_QUERY].last;
+    }
+    /* Events of streams past the statistics' own limit. */
+    struct stats_sample sample = {.side = STATS_QUERY, .qtype = 1, .has_qtype = true};
+    stats_counters_sample(&snapshot->total.counters, &sample);
+}
+
+static void make_page(struct made *made, struct metrics_limits limits, bool legacy, bool compat)
+{
+    struct http_context context = {
+        .legacy_metrics = legacy, .compat = compat, .started_ms = 1795250000123};
+    struct buf out = {0};
+    metrics_write(&out, &context, made->snapshot, &limits, false);
+    assert_false(out.failed);
+    assert_int_equal(out.data[out.len - 1], '\n');
+    buf_byte(&out, 0);
+    made->page = (char *)out.data;
+    made->lines = calloc(out.len, sizeof *made->lines);
+    assert_non_null(made->lines);
+    char *rest = made->page;
+    for (char *line; (line = strsep(&rest, "\n")) && rest;)
+        made->lines[made->line_count++] = line;
+}
+
+static void make(struct made *made, struct metrics_limits limits, bool legacy, bool compat)
+{
+    make_snapshot(made);
+    make_page(made, limits, legacy, compat);
+}
+
+static void clear(struct made *made)
+{
+    free(made->lines);
+    free(made->page);
+    free(made->snapshot);
+}
+
+/* The value of "name" or "name{labels}"; fails when there is none. */
+static uint64_t value(const struct made *made, const char *sample)
+{
+    size_t len = strlen(sample);
+    for (size_t i = 0; i < made->line_count; i++)
+        if (strncmp(made->lines[i], sample, len) == 0 && made->lines[i][len] == ' ')
+            return strtoull(made->lines[i] + len, NULL, 10);
+    fail_msg("no sample %s", sample);
+    return 0;
+}
+
+/* The sum of all samples of the name that have this among their labels. */
+static uint64_t sum(const struct made *made, const char *name, const char *label)
+{
+    uint64_t total = 0;
+    size_t len = strlen(name);
+    for (size_t i = 0; i < made->line_count; i++) {
+        const char *line = made->lines[i];
+        if (strncmp(line, name, len) == 0 && line[len] == '{' && strstr(line, label))
+            total += strtoull(strrchr(line, ' '), NULL, 10);
+    }
+    return total;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool of_family(const char *line, const char *family)
+{
+    static const char *const suffixes[] = {"", "_bucket", "_sum", "_count"};
+    size_t len = strlen(family);
+    if (strncmp(line, family, len) != 0)
+        return false;
+    for (size_t i = 0; i < COUNT(suffixes); i++) {
+        size_t more = strlen(suffixes[i]);
+        if (strncmp(line + len, suffixes[i], more) == 0 && strchr("{ ", line[len + more]))
+            return true;
+    }
+    return false;
+}
+
+/* Each family has HELP, TYPE and then all of its samples; no family and no sample comes twice. */
+static void check_form(struct made *made)
+{
+    char *families[512];
+    char family[128] = "";
+    size_t count = 0, samples = 0;
+    char **seen = calloc(made->line_count, sizeof *seen);
+    assert_non_null(seen);
+    for (size_t i = 0; i < made->line_count; i++) {
+        char *line = made->lines[i];
+        if (sscanf(line, "# HELP %127s", family) == 1) {
+            assert_true(count < COUNT(families));
+            families[count++] = strdup(family);
+            char type[128], word[16];
+            assert_int_equal(sscanf(made->lines[++i], "# TYPE %127s %15s", type, word), 2);
+            assert_string_equal(type, family);
+            assert_true(of_family(made->lines[i + 1], family));
+            continue;
+        }
+        if (!of_family(line, family))
+            fail_msg("%s among the samples of %s", line, family);
+        seen[samples++] = line;
+    }
+    qsort(families, count, sizeof *families, by_text);
+    for (size_t i = 1; i < count; i++)
+        assert_string_not_equal(families[i - 1], families[i]);
+    for (size_t i = 0; i < count; i++)
+        free(families[i]);
+    for (size_t i = 0; i < samples; i++)
+        *strrchr(seen[i], ' ') = '\0';
+    qsort(seen, samples, sizeof *seen, by_text);
+    for (size_t i = 1; i < samples; i++)
+        if (strcmp(seen[i - 1], seen[i]) == 0)
+            fail_msg("%s comes twice", seen[i]);
+    free(seen);
+}
+
+static void test_form(void **state)
+{
+    (void)state;
+    static const struct metrics_limits limits[] = {{100, 40, 0}, {2, 3, 0}, {0, 0, 0}};
+    for (size_t i = 0; i < 2 * COUNT(limits); i++) {
+        struct made made;
+        make(&made, limits[i / 2], i % 2, i % 2);
+        check_form(&made);
+        clear(&made);
+    }
+}
+
+/* Whatever the limits: over all streams and words the counters are those of the total. */
+static void test_sums(void **state)
+{
+    (void)state;
+    static const struct metrics_limits limits[] = {{100, 320, 0}, {2, 3, 0}, {0, 0, 0}};
+    for (size_t i = 0; i < COUNT(limits); i++) {
+        struct made made;
+        make(&made, limits[i], false, false);
+        const struct stats_counters *total = &made.snapshot->total.counters;
+        static const char *const sides[] = {"side=\"query\"", "side=\"response\""};
+        static const char *const by[] = {
+            "spile_events_total", "spile_events_by_qtype_total", "spile_events_by_family_total",
+            "spile_events_by_transport_total", "spile_dns_message_size_bytes_count"};
+        for (int s = 0; s < STATS_SIDES; s++) {
+            for (size_t b = 0; b < COUNT(by); b++)
+                assert_int_equal(sum(&made, by[b], sides[s]), total->side[s].events);
+            assert_int_equal(sum(&made, "spile_dns_bytes_total", sides[s]), total->side[s].bytes);
+            assert_int_equal(sum(&made, "spile_dns_message_size_bytes_sum", sides[s]),
+                             total->side[s].bytes);
+            assert_int_equal(sum(&made, "spile_events_by_opcode_total", sides[s]),
+                             total->side[s].events - total->side[s].no_header);
+        }
+        const struct stats_side_counters *responses = &total->side[STATS_RESPONSE];
+        assert_int_equal(sum(&made, "spile_responses_by_rcode_total", ""),
+                         responses->events - responses->no_header);
+        assert_int_equal(sum(&made, "spile_dnstap_messages_total", ""),
+                         total->side[0].events + total->side[1].events);
+        assert_int_equal(sum(&made, "spile_response_latency_seconds_count", ""), made.latencies);
+        clear(&made);
+    }
+}
+
+/* A stream by the name of the rest is part of it, and shown names are told apart. */
+static void test_streams(void **state)
+{
+    (void)state;
+    struct made made;
+    make(&made, (struct metrics_limits){100, 40, 0}, false, false);
+    const struct stats_stream *streams = made.snapshot->streams;
+    assert_int_equal(
+        value(&made, "spile_events_total{stream=\"a\\\"b\\\\\\\\c\\\\010\",side=\"query\"}"),
+        streams[1].counters.side[STATS_QUERY].events);
+    assert_int_equal(value(&made, "spile_events_total{stream=\"other\",side=\"query\"}"),
+                     streams[2].counters.side[STATS_QUERY].events + 1);
+    assert_int_equal(value(&made, "spile_events_total{stream=\"\\\\255\",side=\"query\"}"),
+                     streams[3].counters.side[STATS_QUERY].events);
+    assert_int_equal(value(&made, "spile_events_total{stream=\"\\\\\\\\255\",side=\"query\"}"),
+                     streams[4].counters.side[STATS_QUERY].events);
+    assert_int_equal(sum(&made, "spile_stream_clients", "stream=\"other\""), 0);
+    assert_int_equal(value(&made, "spile_stream_clients{stream=\"ns6\"}"), 5);
+    assert_int_equal(value(&made, "spile_stream_domains{stream=\"ns6\",in=\"queries\"}"), 25);
+    clear(&made);
+}
+
+static size_t lines_with(const struct made *made, const char *begin, const char *text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < made->line_count; i++)
+        count += strncmp(made->lines[i], begin, strlen(begin)) == 0 && strstr(made->lines[i], text);
+    return count;
+}
+
+/* Limits of streams and types bound the page. */
+static void test_limits(void **state)
+{
+    (void)state;
+    struct made made;
+    make(&made, (struct metrics_limits){2, 3, 0}, true, false);
+    assert_int_equal(lines_with(&made, "spile_events_total{", "side=\"query\""), 3);
+    assert_int_equal(lines_with(&made, "spile_stream_clients{", ""), 2);
+    assert_int_equal(lines_with(&made, "dnstap_queries{", ""), 2);
+    assert_int_equal(
+        lines_with(&made, "spile_events_by_qtype_total{stream=\"ns1\",side=\"query\"", ""),
+        3 + 2); /* and other and none */
+    clear(&made);
+}
+
+static uint64_t up_to(const struct made *made, double ns)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < made->latencies; i++)
+        count += (double)made->latency[i] <= ns;
+    return count;
+}
+
+/* A bucket holds all latencies up to its bound, and none that is more than 1/64 longer. */
+static void test_latency(void **state)
+{
+    (void)state;
+    struct made made;
+    make(&made, (struct metrics_limits){0, 0, 0}, false, false);
+    size_t buckets = 0;
+    for (size_t i = 0; i < made.line_count; i++) {
+        double bound;
+        unsigned long long count;
+        if (sscanf(made.lines[i],
+                   "spile_response_latency_seconds_bucket{stream=\"other\",le=\"%lf\"} %llu",
+                   &bound, &count) != 2)
+            continue;
+        assert_true(up_to(&made, bound * 1e9) <= count);
+        assert_true(up_to(&made, bound * 1e9 * (1 + 1.0 / 64)) >= count);
+        buckets++;
+    }
+    assert_true(buckets > 10); /* +Inf, too */
+    clear(&made);
+}
+
+/* dnstap-receiver's samples: of all, and by identity. */
+static void test_legacy(void **state)
+{
+    (void)state;
+    struct made made;
+    make(&made, (struct metrics_limits){100, 40, 0}, false, false);
+    assert_int_equal(lines_with(&made, "dnstap_", ""), 0);
+    clear(&made);
+    for (int compat = 0; compat < 2; compat++) {
+        make(&made, (struct metrics_limits){100, 40, 0}, true, compat);
+        const struct stats_snapshot *snapshot = made.snapshot;
+        const struct stats_side_counters *all = snapshot->total.counters.side,
+                                         *other = snapshot->streams[2].counters.side;
+        assert_int_equal(value(&made, "dnstap_queries"), all[STATS_QUERY].events);
+        assert_int_equal(value(&made, "dnstap_queries_bytes_total"), all[STATS_QUERY].bytes);
+        assert_int_equal(value(&made, "dnstap_queries_bytes{identity=\"other\"}"),
+                         other[STATS_QUERY].bytes);
+        assert_int_equal(value(&made, "dnstap_response_tcp{identity=\"other\"}"),
+                         other[STATS_RESPONSE].transport[DNSTAP_TCP]);
+        assert_int_equal(value(&made, "dnstap_responses_refused"), all[STATS_RESPONSE].rcode[5]);
+        assert_int_equal(value(&made, "dnstap_queries_svr"), 0);
+        assert_int_equal(value(&made, "dnstap_queries_srv"), all[STATS_QUERY].qtype[33]);
+        assert_int_equal(value(&made, "dnstap_qps"), 23); /* 22.5 */
+        assert_int_equal(value(&made, "dnstap_rps{identity=\"other\"}"), 0);
+        /* Names of what came last, or of both. */
+        assert_int_equal(value(&made, "dnstap_domains{identity=\"other\"}"), compat ? 22 : 12);
+        assert_int_equal(value(&made, "dnstap_domains{identity=\"ns6\"}"), compat ? 35 : 15);
+        clear(&made);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_form),    cmocka_unit_test(test_sums),
+        cmocka_unit_test(test_streams), cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_latency), cmocka_unit_test(test_legacy),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
