@@ -2,6 +2,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "http/target.h"
 
@@ -147,11 +148,26 @@ static void reply_text(struct http_reply *reply, unsigned status, const char *te
         (struct http_reply){.status = status, .content_type = text_type, .fixed = span_str(text)};
 }
 
+/* Ends at the first header that announces a body. */
+static enum MHD_Result match_body(void *cls, enum MHD_ValueKind kind, const char *key,
+                                  const char *value)
+{
+    bool *found = cls;
+    (void)kind;
+    if (strcasecmp(key, "Content-Length") == 0)
+        *found = !value || strcmp(value, "0") != 0;
+    else if (strcasecmp(key, "Transfer-Encoding") == 0)
+        *found = true;
+    return *found ? MHD_NO : MHD_YES;
+}
+
+/* No route takes a body. All headers are looked at: with two lengths a request would be one thing
+ * to a proxy and another to us. */
 static bool has_body(struct MHD_Connection *connection)
 {
-    struct span length = lookup(connection, MHD_HEADER_KIND, "Content-Length");
-    return (length.ptr && !span_equal(length, span_str("0"))) ||
-           lookup(connection, MHD_HEADER_KIND, "Transfer-Encoding").ptr;
+    bool found = false;
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, match_body, &found);
+    return found;
 }
 
 static enum guard_verdict judge(struct exchange *exchange, const struct http_route *route)
