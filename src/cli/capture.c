@@ -1,11 +1,9 @@
 /* spile capture: frames from a socket to a file, as they are. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/pipe.h"
-#include "io/endpoint.h"
 
 struct capture {
     char *file;
@@ -34,22 +32,6 @@ static const struct command_example capture_examples[] = {
     {0},
 };
 
-static int add_source(struct config *config, const char *source, struct error *err)
-{
-    struct endpoint endpoint;
-    char hostport[300];
-    if (endpoint_parse(&endpoint, source, err) < 0)
-        return -1;
-    if (endpoint.kind == ENDPOINT_UNIX) {
-        struct pipe_setting settings[] = {{"path", endpoint.address}, {0}};
-        return pipe_add(config, MODULE_INPUT, "unix", settings, err);
-    }
-    snprintf(hostport, sizeof hostport, strchr(endpoint.address, ':') ? "[%s]:%u" : "%s:%u",
-             endpoint.address, endpoint.port);
-    struct pipe_setting settings[] = {{"listen", hostport}, {0}};
-    return pipe_add(config, MODULE_INPUT, "tcp", settings, err);
-}
-
 /* The file output appends; a capture begins anew. */
 static int add_file(struct config *config, const char *path, struct error *err)
 {
@@ -72,7 +54,7 @@ static int capture_run(struct command_call *call)
     struct error err = {0};
     if (strcmp(capture->file, "-") == 0 && isatty(STDOUT_FILENO))
         return command_usage(call, "frames are no text: redirect standard output, or name a file");
-    if (config_init(&config, &err) < 0 || add_source(&config, call->operands[0], &err) < 0)
+    if (config_init(&config, &err) < 0 || pipe_add_source(&config, call->operands[0], &err) < 0)
         return pipe_fail(&config, &err, COMMAND_USAGE);
     if (add_file(&config, capture->file, &err) < 0)
         return pipe_fail(&config, &err, COMMAND_FAILED);

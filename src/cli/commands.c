@@ -4,6 +4,7 @@
 #define COMMANDS(X)                                                                                \
     X(run)                                                                                         \
     X(read)                                                                                        \
+    X(top)                                                                                         \
     X(capture)                                                                                     \
     X(send)                                                                                        \
     X(gen)                                                                                         \

@@ -1,6 +1,9 @@
 #include "cli/pipe.h"
 
+#include <stdio.h>
+
 #include "base/log.h"
+#include "io/endpoint.h"
 
 int pipe_set(struct config_item *item, const struct pipe_setting *settings, struct error *err)
 {
@@ -16,6 +19,22 @@ int pipe_add(struct config *config, enum module_kind kind, const char *module,
 {
     struct config_item *item = config_add(config, kind, module, err);
     return item ? pipe_set(item, settings, err) : -1;
+}
+
+int pipe_add_source(struct config *config, const char *source, struct error *err)
+{
+    struct endpoint endpoint;
+    char hostport[300];
+    if (endpoint_parse(&endpoint, source, err) < 0)
+        return -1;
+    if (endpoint.kind == ENDPOINT_UNIX) {
+        struct pipe_setting settings[] = {{"path", endpoint.address}, {0}};
+        return pipe_add(config, MODULE_INPUT, "unix", settings, err);
+    }
+    snprintf(hostport, sizeof hostport, strchr(endpoint.address, ':') ? "[%s]:%u" : "%s:%u",
+             endpoint.address, endpoint.port);
+    struct pipe_setting settings[] = {{"listen", hostport}, {0}};
+    return pipe_add(config, MODULE_INPUT, "tcp", settings, err);
 }
 
 int pipe_setting(struct config *config, const char *name, const char *value, struct error *err)

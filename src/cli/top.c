@@ -1,0 +1,336 @@
+/* spile top: the statistics of a daemon, a file or a socket, on a terminal or as a report. */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "cli/pipe.h"
+#include "cli/service.h"
+#include "io/endpoint.h"
+#include "top/feed.h"
+#include "top/layout.h"
+#include "top/local.h"
+#include "top/remote.h"
+#include "top/screen.h"
+
+enum { REPORT_WIDTH = 100, KEY_MAX = 1024 };
+
+static const char default_url[] = "http://127.0.0.1:8080/";
+
+struct top {
+    char *api_key;
+    char *api_key_file;
+    char *ca_cert;
+    char *stream;
+    uint64_t interval_ns;
+    uint64_t rows;
+    bool once;
+};
+
+static const struct option top_options[] = {
+    {.name = "once",
+     .type = OPTION_BOOL,
+     .offset = offsetof(struct top, once),
+     .doc = "print one report and end; so it is, too, when standard output is no terminal"},
+    {.name = "rows",
+     .letter = 'n',
+     .type = OPTION_UINT,
+     .value = "ROWS",
+     .fallback = "10",
+     .min = 1,
+     .max = 50,
+     .offset = offsetof(struct top, rows),
+     .doc = "rows of each table in a report"},
+    {.name = "interval",
+     .letter = 'i',
+     .type = OPTION_DURATION,
+     .fallback = "1s",
+     .min = TOP_INTERVAL_MIN_MS * CLOCK_MS_NS,
+     .max = TOP_INTERVAL_MAX_MS * CLOCK_MS_NS,
+     .offset = offsetof(struct top, interval_ns),
+     .doc = "time between two looks; + and - change it"},
+    {.name = "stream",
+     .letter = 's',
+     .type = OPTION_STRING,
+     .value = "NAME",
+     .min = 1,
+     .max = 1000,
+     .offset = offsetof(struct top, stream),
+     .doc = "begin with this stream (the identity of a DNS server) instead of all"},
+    {.name = "api-key",
+     .type = OPTION_STRING,
+     .value = "KEY",
+     .secret = true,
+     .min = 1,
+     .max = KEY_MAX,
+     .offset = offsetof(struct top, api_key),
+     .doc = "the daemon's API key; SPILE_API_KEY in the environment is one, too"},
+    {.name = "api-key-file",
+     .type = OPTION_PATH,
+     .value = "FILE",
+     .offset = offsetof(struct top, api_key_file),
+     .doc = "the same, from the first line of a file"},
+    {.name = "cacert",
+     .type = OPTION_PATH,
+     .value = "FILE",
+     .offset = offsetof(struct top, ca_cert),
+     .doc = "trust the certificates in this PEM file, instead of the system's, for https"},
+    {0},
+};
+
+static const struct command_example top_examples[] = {
+    {"spile top", "watch the daemon on this machine (spile run --web 127.0.0.1:8080)"},
+    {"spile top --api-key-file key https://dns1.example:8443/", "watch another one"},
+    {"spile top unix:/run/spile/dnstap.sock", "without a daemon: listen, and show what comes"},
+    {"spile top --once dns.fstrm.xz", "a report on a file"},
+    {0},
+};
+
+static int fail(const struct error *err, int status)
+{
+    char line[1024];
+    log_error("%s", error_line(err, line, sizeof line));
+    return status;
+}
+
+/* --- a screen or a report ------------------------------------------------------------------- */
+
+static bool wants_report(const struct top *top)
+{
+    return top->once || !isatty(STDOUT_FILENO);
+}
+
+static int report_width(void)
+{
+    struct winsize size;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        return size.ws_col;
+    return REPORT_WIDTH;
+}
+
+static int print_canvas(const struct canvas *canvas)
+{
+    char line[CANVAS_SIDE_MAX + 1];
+    for (int y = 0; y < canvas->height; y++)
+        puts(canvas_line(canvas, y, line));
+    return fflush(stdout) == 0 && !ferror(stdout) ? 0 : -1;
+}
+
+static void begin_state(struct top_state *state, const struct top *top)
+{
+    *state = (struct top_state){0};
+    top_state_init(state, (unsigned)(top->interval_ns / CLOCK_MS_NS));
+    if (top->stream)
+        snprintf(state->stream, sizeof state->stream, "%s", top->stream);
+}
+
+static int print_view(const struct top *top, const struct top_view *view,
+                      const struct top_state *state, const struct top_frame *frame,
+                      struct error *err)
+{
+    struct canvas canvas;
+    if (top_layout_report(&canvas, report_width(), (int)top->rows, view, state, frame) < 0)
+        return error_set(err, "no memory");
+    int result = print_canvas(&canvas);
+    canvas_free(&canvas);
+    return result < 0 ? error_set(err, "cannot write standard output: %s", strerror(errno)) : 0;
+}
+
+static int report(const struct top *top, const struct top_origin *origin, const char *target,
+                  bool ended, struct error *err)
+{
+    struct top_state state;
+    struct top_view view;
+    begin_state(&state, top);
+    struct top_wish wish = {.rows = (int)top->rows};
+    memcpy(wish.stream, state.stream, sizeof wish.stream);
+    memcpy(wish.by, state.by, sizeof wish.by);
+    memset(wish.tables, true, sizeof wish.tables);
+    if (top_gather(origin, &wish, &view, err) < 0)
+        return -1;
+    struct top_frame frame = {.target = target, .now = view.taken, .ended = ended};
+    int result = top->stream && !view.stream
+                     ? error_set(err, "there is no stream '%s'", top->stream)
+                     : print_view(top, &view, &state, &frame, err);
+    top_view_free(&view);
+    return result;
+}
+
+static int show(const struct top *top, const struct top_origin *origin, const char *target,
+                const atomic_bool *ended, struct error *err)
+{
+    struct top_screen screen = {.target = target};
+    begin_state(&screen.state, top);
+    struct top_feed *feed = top_feed_start(origin, ended, err);
+    if (!feed)
+        return -1;
+    int result = top_screen_run(&screen, feed, err);
+    top_feed_stop(feed);
+    return result;
+}
+
+/* --- a daemon ------------------------------------------------------------------------------- */
+
+/* The file's first line. */
+static int read_key(const char *path, char *key, struct error *err)
+{
+    FILE *file = fopen(path, "re");
+    bool good = file && fgets(key, KEY_MAX + 1, file);
+    if (!good)
+        error_set(err, "%s: %s", path,
+                  file && !ferror(file) ? "the first line has no key" : strerror(errno));
+    else
+        key[strcspn(key, "\r\n")] = '\0';
+    if (file)
+        fclose(file);
+    return good ? 0 : -1;
+}
+
+static int watch(const struct top *top, const char *url, struct error *err)
+{
+    char key[KEY_MAX + 1];
+    const char *given = getenv("SPILE_API_KEY");
+    struct top_remote_options options = {.url = url, .ca_cert = top->ca_cert};
+    if (top->api_key_file && read_key(top->api_key_file, key, err) < 0)
+        return -1;
+    options.api_key = top->api_key_file ? key : top->api_key ? top->api_key : given;
+    if (options.api_key && !*options.api_key)
+        options.api_key = NULL;
+    bool once = wants_report(top);
+    if (!once)
+        top_screen_block_signals();
+    struct top_remote *remote = top_remote_new(&options, err);
+    if (!remote)
+        return -1;
+    struct top_origin origin = top_remote_origin(remote);
+    const char *name = top_remote_name(remote);
+    int result =
+        once ? report(top, &origin, name, false, err) : show(top, &origin, name, NULL, err);
+    top_remote_free(remote);
+    return result;
+}
+
+/* --- a file or a socket --------------------------------------------------------------------- */
+
+/* The pipeline beside the screen. */
+struct background {
+    struct service service;
+    pthread_t thread;
+    atomic_bool ended;
+    enum pipeline_end end;
+};
+
+static void *run_service(void *arg)
+{
+    struct background *b = arg;
+    thread_block_signals(0);
+    b->end = service_run(&b->service);
+    atomic_store(&b->ended, true);
+    return NULL;
+}
+
+static struct http_context context_of(const struct service *service)
+{
+    struct http_context context = service->context;
+    context.stats = service->stats;
+    context.pipeline = service->pipeline;
+    context.config = service->config;
+    context.history = service->history;
+    return context;
+}
+
+static int show_service(const struct top *top, const char *target, struct background *b,
+                        struct error *err)
+{
+    struct http_context context = context_of(&b->service);
+    struct top_origin origin = top_local(&context);
+    errno = pthread_create(&b->thread, NULL, run_service, b);
+    if (errno) {
+        pipeline_abort(b->service.pipeline);
+        return error_set(err, "cannot start a thread: %s", strerror(errno));
+    }
+    int result = show(top, &origin, target, &b->ended, err);
+    pipeline_stop(b->service.pipeline);
+    pthread_join(b->thread, NULL);
+    return result;
+}
+
+static int report_service(const struct top *top, const char *target, struct background *b,
+                          struct error *err)
+{
+    struct http_context context = context_of(&b->service);
+    struct top_origin origin = top_local(&context);
+    b->end = service_run(&b->service);
+    return report(top, &origin, target, true, err);
+}
+
+static int collect(const struct top *top, struct config *config, const char *target,
+                   struct error *err)
+{
+    struct background b = {.end = PIPELINE_DONE};
+    struct pipeline_options options = {0};
+    bool once = wants_report(top);
+    if (!once)
+        top_screen_block_signals();
+    if (service_start(&b.service, config, &options, true, err) < 0)
+        return -1;
+    int result = once ? report_service(top, target, &b, err) : show_service(top, target, &b, err);
+    service_stop(&b.service);
+    return result == 0 && b.end == PIPELINE_FAILED ? COMMAND_FAILED : result;
+}
+
+static int configure(struct config *config, const char *operand, struct error *err)
+{
+    struct pipe_setting path[] = {{"path", operand}, {0}};
+    struct pipe_setting none[] = {{0}};
+    int added = endpoint_looks_like(operand) ? pipe_add_source(config, operand, err)
+                                             : pipe_add(config, MODULE_INPUT, "file", path, err);
+    return added < 0 ? -1 : pipe_add(config, MODULE_OUTPUT, "null", none, err);
+}
+
+/* -------------------------------------------------------------------------------------------- */
+
+static int top_run(struct command_call *call)
+{
+    const struct top *top = call->options;
+    const char *operand = call->operand_count > 0 ? call->operands[0] : default_url;
+    struct error err = {0};
+    struct config config;
+    if (top->api_key && top->api_key_file)
+        return command_usage(call, "--api-key and --api-key-file exclude each other");
+    if (top_remote_looks_like(operand))
+        return watch(top, operand, &err) < 0 ? fail(&err, COMMAND_FAILED) : COMMAND_OK;
+    if (config_init(&config, &err) < 0 || configure(&config, operand, &err) < 0)
+        return pipe_fail(&config, &err, COMMAND_USAGE);
+    int result = collect(top, &config, operand, &err);
+    if (result < 0)
+        return pipe_fail(&config, &err, COMMAND_FAILED);
+    config_free(&config);
+    return result;
+}
+
+const struct command command_top = {
+    .name = "top",
+    .summary = "watch the statistics of a daemon, a file or a socket",
+    .doc =
+        "Shows rates, totals, response codes, latency and loss, and tables of domains, clients, "
+        "servers, types, streams and outputs, on the whole terminal; h there lists the keys. "
+        "It asks a running daemon by its API (URL, http://127.0.0.1:8080/ when nothing is said); "
+        "or it collects by itself what is in FILE (- is standard input) or what DNS servers send "
+        "to SOURCE, unix:PATH or tcp:HOST:PORT, where it then listens.\n\n"
+        "With --once, or when standard output is no terminal, it prints one report: of a daemon "
+        "at once, of a file when it is read, of a socket when a signal ends it.\n\n"
+        "Where the terminal has colours they are used unless NO_COLOR is set. Names come from "
+        "strangers: what is not printable ASCII is shown as \\DDD.",
+    .operands = "[FILE|SOURCE|URL]",
+    .operand_max = 1,
+    .size = sizeof(struct top),
+    .options = top_options,
+    .examples = top_examples,
+    .run = top_run,
+};

@@ -1,0 +1,126 @@
+#include "top/box.h"
+
+#include <stdio.h>
+
+enum { RANK_WIDTH = 5, NAME_MIN = 24, GAP = 2 };
+
+/* The columns that fit, of one table. */
+struct grid {
+    int width[TOP_COLUMNS_MAX]; /* 0: the column is left out */
+    int names;                  /* room for them */
+};
+
+static size_t end_row(const struct top_box *box, const struct top_list *list)
+{
+    size_t end = (size_t)box->from + (size_t)(box->height > 1 ? box->height - 1 : 0);
+    return end < list->count ? end : list->count;
+}
+
+static const struct top_column *column_of(const struct top_box *box, int column)
+{
+    return &top_tables[box->list].columns[column];
+}
+
+/* What the column needs for its title and the rows that will be seen. */
+static int column_width(const struct top_box *box, const struct top_list *list, int column)
+{
+    char text[FORM_MAX];
+    int width = (int)strlen(column_of(box, column)->title) + (column == list->by);
+    for (size_t i = (size_t)box->from; i < end_row(box, list); i++) {
+        form_text(column_of(box, column)->form, list->rows[i].values[column], text);
+        if ((int)strlen(text) > width)
+            width = (int)strlen(text);
+    }
+    return width + GAP;
+}
+
+/* A value of the table's order means something only in the column that it goes by. */
+static bool has_meaning(const struct top_box *box, const struct top_list *list, int column)
+{
+    const char *path = column_of(box, column)->path;
+    return column == list->by || !path || strcmp(path, "value") != 0;
+}
+
+/* First the column that the table goes by, then the others as long as names have room. */
+static struct grid make_grid(const struct top_box *box, const struct top_list *list)
+{
+    struct grid grid = {.names = box->width - RANK_WIDTH};
+    int count = top_column_count(box->list);
+    for (int i = -1; i < count; i++) {
+        int column = i < 0 ? list->by : i;
+        if (grid.width[column] > 0 || !has_meaning(box, list, column))
+            continue;
+        int width = column_width(box, list, column);
+        if (grid.names - width < NAME_MIN && i >= 0)
+            break;
+        grid.width[column] = width;
+        grid.names -= width;
+    }
+    if (grid.names < 0)
+        grid.names = 0;
+    return grid;
+}
+
+static void put_title(struct canvas *canvas, const struct top_box *box, const struct top_list *list,
+                      enum canvas_style style, int room)
+{
+    char text[160], number[4] = "";
+    size_t end = end_row(box, list);
+    if (box->number >= 0)
+        snprintf(number, sizeof number, "%d ", box->number % 10);
+    int len = snprintf(text, sizeof text, " %s%s", number, top_tables[box->list].title);
+    if (end > 0)
+        len += snprintf(text + len, sizeof text - (size_t)len, "  %d-%zu of %.0f", box->from + 1,
+                        end, list->keys < 1e15 ? list->keys : 1e15);
+    if (list->error > 0)
+        snprintf(text + len, sizeof text - (size_t)len, ", error up to %.0f",
+                 list->error < 1e15 ? list->error : 1e15);
+    canvas_text(canvas, box->x, box->y, room, style, span_str(text));
+}
+
+static void put_heading(struct canvas *canvas, const struct top_box *box,
+                        const struct top_list *list, const struct grid *grid)
+{
+    enum canvas_style style = box->focus ? STYLE_FOCUS : STYLE_HEAD;
+    int x = box->x + RANK_WIDTH + grid->names;
+    canvas_fill(canvas, box->x, box->y, box->width, style);
+    put_title(canvas, box, list, style, RANK_WIDTH + grid->names);
+    for (int i = 0; i < TOP_COLUMNS_MAX; i++) {
+        char title[32];
+        if (grid->width[i] == 0)
+            continue;
+        x += grid->width[i];
+        snprintf(title, sizeof title, "%s%s", i == list->by ? ">" : "", column_of(box, i)->title);
+        canvas_right(canvas, x, box->y, style, title);
+    }
+}
+
+static void put_row(struct canvas *canvas, const struct top_box *box, const struct top_list *list,
+                    const struct grid *grid, size_t i)
+{
+    const struct top_row *row = &list->rows[i];
+    char text[24];
+    int y = box->y + 1 + (int)i - box->from, x = box->x + RANK_WIDTH;
+    snprintf(text, sizeof text, "%zu", i + 1);
+    canvas_right(canvas, x - 1, y, STYLE_DIM, text);
+    canvas_name(canvas, x, y, grid->names, STYLE_PLAIN, span_str(row->name));
+    x += grid->names;
+    for (int k = 0; k < TOP_COLUMNS_MAX; k++) {
+        if (grid->width[k] == 0)
+            continue;
+        x += grid->width[k];
+        canvas_right(canvas, x, y, k == list->by ? STYLE_SORTED : STYLE_PLAIN,
+                     form_text(column_of(box, k)->form, row->values[k], text));
+    }
+}
+
+void top_box_draw(struct canvas *canvas, const struct top_box *box, const struct top_list *list)
+{
+    struct grid grid = make_grid(box, list);
+    put_heading(canvas, box, list, &grid);
+    for (size_t i = (size_t)box->from; i < end_row(box, list); i++)
+        put_row(canvas, box, list, &grid, i);
+    if (list->count == 0 && box->height > 1)
+        canvas_str(canvas, box->x + RANK_WIDTH, box->y + 1, STYLE_DIM,
+                   list->known ? "none" : "not known");
+}

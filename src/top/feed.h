@@ -1,0 +1,29 @@
+/* A thread that gathers views again and again, so that the screen never waits for an answer. */
+#ifndef SPILE_TOP_FEED_H
+#define SPILE_TOP_FEED_H
+
+#include <stdatomic.h>
+
+#include "top/gather.h"
+
+struct top_feed;
+
+/* `ended` (may be NULL) becomes true when the origin will know nothing newer. Both must outlive the
+ * feed. NULL: err. */
+struct top_feed *top_feed_start(const struct top_origin *origin, const atomic_bool *ended,
+                                struct error *err);
+/* Waits for the request that is under way. */
+void top_feed_stop(struct top_feed *feed);
+
+/* What to gather, every so often, and at once when it is not what was wished before. 0: not again
+ * until then. */
+void top_feed_wish(struct top_feed *feed, const struct top_wish *wish, unsigned interval_ms);
+/* Readable when there is news; top_feed_take makes it quiet. */
+int top_feed_fd(const struct top_feed *feed);
+
+enum top_news { TOP_NOTHING, TOP_VIEW, TOP_LAST_VIEW, TOP_PROBLEM };
+/* The latest news: a view, which is the caller's then in place of what was in *view; or why there
+ * is none. */
+enum top_news top_feed_take(struct top_feed *feed, struct top_view *view, struct error *problem);
+
+#endif

@@ -1,0 +1,116 @@
+#include "top/gather.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "top/reply.h"
+
+/* The bytes of a name in presentation form (base/escape.h), as the server wants it. */
+static struct span unescape(const char *text, char *out, size_t size)
+{
+    size_t len = 0;
+    for (; *text && len < size; len++) {
+        unsigned code;
+        int used = 0;
+        if (*text != '\\') {
+            out[len] = *text++;
+        } else if (sscanf(text + 1, "%3u%n", &code, &used) == 1 && used == 3) {
+            out[len] = (char)code;
+            text += 4;
+        } else {
+            out[len] = *++text;
+            text += *text != '\0';
+        }
+    }
+    return span_of(out, len);
+}
+
+/* One request being made. */
+struct gathering {
+    const struct top_origin *origin;
+    const struct top_wish *wish;
+    struct top_view *view;
+    char stream[1024]; /* bytes */
+    size_t stream_len; /* 0: all */
+};
+
+static const char *const paths[TOP_DOCUMENTS] = {
+    [DOCUMENT_INDEX] = "/api/v1",
+    [DOCUMENT_STREAMS] = "/api/v1/streams",
+    [DOCUMENT_STATISTICS] = "/api/v1/statistics",
+    [DOCUMENT_OUTPUTS] = "/api/v1/outputs",
+    [DOCUMENT_TABLES] = "/api/v1/tables",
+};
+
+/* What only some requests say, behind the stream. */
+static void add(struct top_parameter *parameters, const char *name, const char *value)
+{
+    while (parameters->name)
+        parameters++;
+    if (value)
+        *parameters = (struct top_parameter){name, span_str(value)};
+}
+
+static int get(struct gathering *g, enum top_document document, enum top_list_id list,
+               struct error *err)
+{
+    struct top_parameter parameters[TOP_PARAMETERS_MAX] = {{NULL, {0}}};
+    bool by_stream = document == DOCUMENT_STATISTICS || document == DOCUMENT_TABLES;
+    char rows[16];
+    struct buf body = {0};
+    snprintf(rows, sizeof rows, "%d", g->wish->rows);
+    if (by_stream && g->stream_len > 0)
+        parameters[0] = (struct top_parameter){"stream", span_of(g->stream, g->stream_len)};
+    if (document == DOCUMENT_TABLES) {
+        const struct top_column *by = &top_tables[list].columns[g->wish->by[list]];
+        add(parameters, "table", top_tables[list].name);
+        add(parameters, "by", by->by);
+        add(parameters, "code", by->rcode);
+        add(parameters, "n", rows);
+    }
+    int result = g->origin->get(g->origin->state, paths[document], parameters, &body, err);
+    if (result == 0)
+        result = top_reply_read(g->view, document, list, g->wish, buf_span(&body), err);
+    buf_free(&body);
+    return result;
+}
+
+/* The stream that the user wants, unless it is gone. */
+static int choose_stream(struct gathering *g, struct error *err)
+{
+    if (!g->wish->stream[0] || !top_reply_has_stream(g->view, g->wish->stream))
+        return 0;
+    g->view->stream = strdup(g->wish->stream);
+    g->stream_len = unescape(g->wish->stream, g->stream, sizeof g->stream).len;
+    return g->view->stream ? 0 : error_set(err, "no memory");
+}
+
+static int gather(struct gathering *g, struct error *err)
+{
+    if (get(g, DOCUMENT_INDEX, 0, err) < 0 || get(g, DOCUMENT_STREAMS, 0, err) < 0 ||
+        choose_stream(g, err) < 0 || get(g, DOCUMENT_STATISTICS, 0, err) < 0 ||
+        get(g, DOCUMENT_OUTPUTS, 0, err) < 0)
+        return -1;
+    for (int i = 0; i < TOP_TABLES; i++) {
+        bool asked = g->wish->tables[i] && top_tables[i].kind == KIND_TABLE;
+        if (asked && get(g, DOCUMENT_TABLES, (enum top_list_id)i, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int top_gather(const struct top_origin *origin, const struct top_wish *wish, struct top_view *view,
+               struct error *err)
+{
+    struct gathering g = {.origin = origin, .wish = wish, .view = view};
+    struct timespec now;
+    top_reply_begin(view);
+    if (gather(&g, err) < 0) {
+        top_view_free(view);
+        return -1;
+    }
+    clock_gettime(CLOCK_REALTIME, &now);
+    view->taken = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    return 0;
+}

@@ -1,0 +1,32 @@
+/* Where views come from: an origin answers the API's requests, be it a daemon far away (remote.c)
+ * or statistics in this process (local.c); top_gather asks it for all that is to be shown. */
+#ifndef SPILE_TOP_GATHER_H
+#define SPILE_TOP_GATHER_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "top/view.h"
+
+enum { TOP_PARAMETERS_MAX = 8 };
+
+/* Of a request; a list ends with one whose name is NULL. */
+struct top_parameter {
+    const char *name;
+    struct span value;
+};
+
+/* Owner: one thread at a time. */
+struct top_origin {
+    void *state;
+    /* GET of a path, "/api/v1/...": the reply's body behind what is in `body`. -1: err says why,
+     * with bytes that may be anybody's. */
+    int (*get)(void *state, const char *path, const struct top_parameter *parameters,
+               struct buf *body, struct error *err);
+};
+
+/* A fresh view of what is wished; one of all streams when there is no such stream. -1: err, and no
+ * view. */
+int top_gather(const struct top_origin *origin, const struct top_wish *wish, struct top_view *view,
+               struct error *err);
+
+#endif

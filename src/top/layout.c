@@ -1,0 +1,350 @@
+#include "top/layout.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "top/box.h"
+
+enum {
+    PART_WIDTH = 76,  /* of a box or a line of the summary; twice as wide a screen has two */
+    BOX_HEIGHT = 12,  /* the least of a box that is not alone */
+    ROWS_LEAST = 6,   /* a table's, heading included; the summary is cut for them */
+    LABEL_WIDTH = 11, /* of a line of the summary */
+    ITEM_WIDTH = 13,
+    ITEMS = 5,
+    TREND_HEIGHT = 30, /* of a screen that has a line for the trend */
+};
+
+/* --- the summary ---------------------------------------------------------------------------- */
+
+/* A number in a line: "p50 0.42ms", "12/s". */
+struct item {
+    const char *before; /* NULL: no item */
+    enum top_number number;
+    const char *after;
+    bool bad; /* it should be zero */
+};
+
+/* A line has items, or the shares of a list. The first lines are the most important. */
+struct line {
+    const char *label;
+    struct item items[ITEMS];
+    enum top_list_id list;
+};
+
+static const struct line lines[] = {
+    {"queries",
+     {{"", NUMBER_QUERIES, "", false},
+      {"", NUMBER_QUERY_RATE, "/s", false},
+      {"1m ", NUMBER_QUERY_RATE_1M, "/s", false},
+      {"15m ", NUMBER_QUERY_RATE_15M, "/s", false},
+      {"", NUMBER_QUERY_BYTES, " bytes", false}},
+     0},
+    {"answers",
+     {{"", NUMBER_RESPONSES, "", false},
+      {"", NUMBER_RESPONSE_RATE, "/s", false},
+      {"1m ", NUMBER_RESPONSE_RATE_1M, "/s", false},
+      {"15m ", NUMBER_RESPONSE_RATE_15M, "/s", false},
+      {"", NUMBER_RESPONSE_BYTES, " bytes", false}},
+     0},
+    {"latency",
+     {{"p50 ", NUMBER_LATENCY_P50, "", false},
+      {"p90 ", NUMBER_LATENCY_P90, "", false},
+      {"p99 ", NUMBER_LATENCY_P99, "", false},
+      {"p99.9 ", NUMBER_LATENCY_P999, "", false},
+      {"mean ", NUMBER_LATENCY_MEAN, "", false}},
+     0},
+    {"distinct",
+     {{"clients ", NUMBER_CLIENTS, "", false},
+      {"domains ", NUMBER_DOMAINS, "", false},
+      {"asked ", NUMBER_ASKED, "", false},
+      {"answered ", NUMBER_ANSWERED, "", false}},
+     0},
+    {"loss",
+     {{"malformed ", NUMBER_MALFORMED, "", true},
+      {"dropped ", NUMBER_DROPPED, "", true},
+      {"unlisted ", NUMBER_UNLISTED, "", true}},
+     0},
+    {"rcodes", {{0}}, LIST_RCODES},
+    {"types", {{0}}, LIST_TYPES},
+    {"transports", {{0}}, LIST_TRANSPORTS},
+    {"families", {{0}}, LIST_FAMILIES},
+};
+enum { LINES = sizeof lines / sizeof *lines };
+
+static void put_items(struct canvas *canvas, const struct top_view *view, const struct item *items,
+                      int x, int y)
+{
+    for (int i = 0; i < ITEMS && items[i].before; i++) {
+        double value = view->numbers[items[i].number];
+        char text[FORM_MAX];
+        int next = x + ITEM_WIDTH;
+        form_text(top_numbers[items[i].number].form, value, text);
+        x = canvas_str(canvas, x, y, STYLE_LABEL, items[i].before);
+        x = canvas_str(canvas, x, y, items[i].bad && value > 0 ? STYLE_BAD : STYLE_VALUE, text);
+        x = canvas_str(canvas, x, y, STYLE_LABEL, items[i].after);
+        x = x < next ? next : x + 2;
+    }
+}
+
+/* "NOERROR 81.3 %  NXDOMAIN 12.0 %", as many as there is room for. */
+static void put_shares(struct canvas *canvas, const struct top_list *list, int x, int y, int end)
+{
+    double whole = 0;
+    for (size_t i = 0; i < list->count; i++)
+        whole += list->rows[i].values[list->by] > 0 ? list->rows[i].values[list->by] : 0;
+    for (size_t i = 0; i < list->count && list->rows[i].values[list->by] > 0; i++) {
+        char share[FORM_MAX];
+        struct span name = span_str(list->rows[i].name);
+        form_share(list->rows[i].values[list->by], whole, share);
+        if (x + (int)name.len + 1 + (int)strlen(share) > end)
+            return;
+        x = canvas_text(canvas, x, y, end - x, STYLE_LABEL, name);
+        x = canvas_str(canvas, x + 1, y, STYLE_VALUE, share) + 2;
+    }
+}
+
+static void put_line(struct canvas *canvas, const struct top_view *view, const struct line *line,
+                     int x, int y, int width)
+{
+    canvas_str(canvas, x + 1, y, STYLE_LABEL, line->label);
+    if (line->items[0].before)
+        put_items(canvas, view, line->items, x + LABEL_WIDTH + 1, y);
+    else
+        put_shares(canvas, &view->lists[line->list], x + LABEL_WIDTH + 1, y, x + width);
+}
+
+void top_trend_add(struct top_trend *trend, double rate)
+{
+    trend->rates[trend->count++ % TOP_TREND_MAX] = rate;
+}
+
+/* The last views as bars, the newest on the right. */
+static void put_trend(struct canvas *canvas, const struct top_trend *trend, int x, int y, int width)
+{
+    size_t kept = trend->count < TOP_TREND_MAX ? trend->count : TOP_TREND_MAX;
+    int bars = (int)kept < width ? (int)kept : width;
+    double most = 0;
+    for (int i = 1; i <= bars; i++)
+        most = fmax(most, trend->rates[(trend->count - (size_t)i) % TOP_TREND_MAX]);
+    for (int i = 1; i <= bars && most > 0; i++) {
+        double rate = trend->rates[(trend->count - (size_t)i) % TOP_TREND_MAX];
+        canvas_bar(canvas, x + bars - i, y, STYLE_GOOD,
+                   (int)ceil(CANVAS_BARS * fmax(rate, 0) / most));
+    }
+}
+
+/* --- where things are ----------------------------------------------------------------------- */
+
+struct places {
+    int parts;   /* columns of boxes and of the summary */
+    int summary; /* its lines on the screen */
+    int trend;   /* the line of bars; 0: there is none */
+    int body;    /* the first line of the boxes */
+    int rows;    /* of boxes */
+    int boxes_height;
+};
+
+static int at_least(int value, int least)
+{
+    return value > least ? value : least;
+}
+
+/* Title, summary, boxes, last line. What is small loses the summary's end first. */
+static struct places arrange(int width, int height)
+{
+    struct places places = {.parts = at_least(width / PART_WIDTH, 1)};
+    int wanted = (LINES + places.parts - 1) / places.parts;
+    int room = at_least(height - 2 - ROWS_LEAST, 0);
+    if (height >= TREND_HEIGHT && wanted < room)
+        places.trend = ++wanted;
+    places.summary = wanted < room ? wanted : room;
+    places.body = 1 + places.summary;
+    places.boxes_height = at_least(height - places.body - (height > 3), 0);
+    places.rows = at_least(places.boxes_height / BOX_HEIGHT, 1);
+    return places;
+}
+
+static int box_count(const struct places *places)
+{
+    int count = places->parts * places->rows;
+    return count < TOP_TABLES ? count : TOP_TABLES;
+}
+
+/* The table of a box: the one that keys act on, and those behind it. */
+static enum top_list_id box_list(const struct top_state *state, int box)
+{
+    return (enum top_list_id)((state->table + box) % TOP_TABLES);
+}
+
+void top_layout_wish(int width, int height, const struct top_state *state, struct top_wish *wish)
+{
+    struct places places = arrange(width, height);
+    *wish = (struct top_wish){.rows = 250};
+    snprintf(wish->stream, sizeof wish->stream, "%s", state->stream);
+    memcpy(wish->by, state->by, sizeof wish->by);
+    for (int i = 0; i < box_count(&places); i++)
+        wish->tables[box_list(state, i)] = true;
+}
+
+static int key_number(enum top_list_id list)
+{
+    return list < 10 ? (int)list + 1 : -1;
+}
+
+static void put_boxes(struct canvas *canvas, const struct top_view *view, struct top_state *state,
+                      const struct places *places)
+{
+    int width = canvas->width / places->parts, height = places->boxes_height / places->rows;
+    for (int i = 0; i < box_count(places); i++) {
+        enum top_list_id list = box_list(state, i);
+        int column = i % places->parts, row = i / places->parts;
+        struct top_box box = {
+            .x = column * width,
+            .y = places->body + row * height,
+            .width = width - (column < places->parts - 1),
+            .height = height,
+            .list = list,
+            .number = key_number(list),
+            .focus = i == 0,
+        };
+        if (i == 0) {
+            state->page = at_least(height - 1, 1);
+            box.from =
+                at_least(state->scroll < (int)view->lists[list].count ? state->scroll : 0, 0);
+        }
+        top_box_draw(canvas, &box, &view->lists[list]);
+    }
+}
+
+/* --- frame ---------------------------------------------------------------------------------- */
+
+/* "paused", "stale 12s": what the numbers are, unless they are fresh. */
+static const char *condition(const struct top_view *view, const struct top_state *state,
+                             const struct top_frame *frame, char *out, size_t size)
+{
+    char age[FORM_MAX];
+    double seconds = frame->now - view->taken;
+    if (view->taken == 0)
+        return frame->problem ? "no answer" : "waiting";
+    if (frame->ended)
+        return "ended";
+    if (state->paused)
+        return "paused";
+    if (!frame->problem && seconds < 3 + 3 * state->interval_ms / 1e3)
+        return "";
+    snprintf(out, size, "stale %s", form_text(FORM_SPAN, seconds, age));
+    return out;
+}
+
+static void put_title(struct canvas *canvas, const struct top_view *view,
+                      const struct top_state *state, const struct top_frame *frame)
+{
+    char text[64], span[FORM_MAX];
+    const char *stream = view->stream ? view->stream : "all";
+    int x = 1, streams = (int)view->lists[LIST_STREAMS].count;
+    canvas_fill(canvas, 0, 0, canvas->width, STYLE_TITLE);
+    x = canvas_str(canvas, x, 0, STYLE_TITLE, "spile top  ");
+    x = canvas_str(canvas, x, 0, STYLE_TITLE, frame->target);
+    x = canvas_str(canvas, x, 0, STYLE_TITLE, "  stream ");
+    x = canvas_text(canvas, x, 0, 40, STYLE_TITLE, span_str(stream));
+    snprintf(text, sizeof text, " (%d/%d)", view->stream ? top_stream_number(view, stream) : 0,
+             streams);
+    x = canvas_str(canvas, x, 0, STYLE_TITLE, text);
+    snprintf(text, sizeof text, "  up %s",
+             form_text(FORM_SPAN,
+                       (view->numbers[NUMBER_TIME] - view->numbers[NUMBER_STARTED]) / 1e3, span));
+    x = canvas_str(canvas, x, 0, STYLE_TITLE, text);
+    snprintf(text, sizeof text, "  every %gs", state->interval_ms / 1e3);
+    canvas_str(canvas, x, 0, STYLE_TITLE, text);
+    const char *what = condition(view, state, frame, text, sizeof text);
+    if (*what)
+        canvas_right(canvas, canvas->width, 0, STYLE_BAD, what);
+}
+
+/* The keys that everybody needs; or what is wrong. */
+static void put_last_line(struct canvas *canvas, const struct top_frame *frame)
+{
+    int y = canvas->height - 1, x = 1;
+    canvas_fill(canvas, 0, y, canvas->width, STYLE_PLAIN);
+    const char *message = frame->problem ? frame->problem : frame->note;
+    if (message) {
+        canvas_str(canvas, x, y, frame->problem ? STYLE_BAD : STYLE_VALUE, message);
+        return;
+    }
+    for (const struct top_key *key = top_keys; key->act; key++) {
+        if (!key->hint)
+            continue;
+        struct span name = span_of(key->name, strcspn(key->name, ","));
+        x = canvas_text(canvas, x, y, canvas->width - x, STYLE_VALUE, name);
+        x = canvas_str(canvas, x + 1, y, STYLE_LABEL, key->hint) + 2;
+    }
+}
+
+/* The help over everything else. */
+static void put_help(struct canvas *canvas)
+{
+    enum { WIDTH = 64, NAME = 22 };
+    int x = at_least((canvas->width - WIDTH) / 2, 0), y = 2;
+    canvas_fill(canvas, x, y, WIDTH, STYLE_FOCUS);
+    canvas_str(canvas, x + 1, y++, STYLE_FOCUS, "keys");
+    for (const struct top_key *key = top_keys; key->act; key++) {
+        if (!key->name)
+            continue;
+        canvas_fill(canvas, x, y, WIDTH, STYLE_PLAIN);
+        canvas_str(canvas, x + 1, y, STYLE_VALUE, key->name);
+        canvas_str(canvas, x + NAME, y++, STYLE_PLAIN, key->doc);
+    }
+    canvas_fill(canvas, x, y, WIDTH, STYLE_FOCUS);
+}
+
+void top_layout(struct canvas *canvas, const struct top_view *view, struct top_state *state,
+                const struct top_frame *frame)
+{
+    struct places places = arrange(canvas->width, canvas->height);
+    int width = canvas->width / places.parts;
+    put_title(canvas, view, state, frame);
+    for (int i = 0; i < LINES && i / places.parts < places.summary; i++)
+        put_line(canvas, view, &lines[i], i % places.parts * width, 1 + i / places.parts, width);
+    if (places.trend > 0 && frame->trend)
+        put_trend(canvas, frame->trend, 1, places.trend, canvas->width - 2);
+    if (places.boxes_height > 0)
+        put_boxes(canvas, view, state, &places);
+    if (state->help)
+        put_help(canvas);
+    if (canvas->height > 3)
+        put_last_line(canvas, frame);
+}
+
+/* --- the report ----------------------------------------------------------------------------- */
+
+static int report_height(const struct top_list *list, int rows)
+{
+    return 2 + at_least(list->count < (size_t)rows ? (int)list->count : rows, 1);
+}
+
+int top_layout_report(struct canvas *canvas, int width, int rows, const struct top_view *view,
+                      const struct top_state *state, const struct top_frame *frame)
+{
+    int height = 1 + LINES, y = 1 + LINES;
+    for (int i = 0; i < TOP_TABLES; i++)
+        height += report_height(&view->lists[i], rows);
+    if (canvas_init(canvas, width, height) < 0)
+        return -1;
+    put_title(canvas, view, state, frame);
+    for (int i = 0; i < LINES; i++)
+        put_line(canvas, view, &lines[i], 0, 1 + i, canvas->width);
+    for (int i = 0; i < TOP_TABLES; i++) {
+        int box_height = report_height(&view->lists[i], rows);
+        struct top_box box = {
+            .y = y + 1,
+            .width = canvas->width,
+            .height = box_height - 1,
+            .list = (enum top_list_id)i,
+            .number = -1,
+        };
+        top_box_draw(canvas, &box, &view->lists[i]);
+        y += box_height;
+    }
+    return 0;
+}

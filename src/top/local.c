@@ -1,0 +1,54 @@
+#include "top/local.h"
+
+static struct span parameter(const struct http_request *request, const char *name)
+{
+    for (const struct top_parameter *p = request->priv; p->name; p++)
+        if (strcmp(p->name, name) == 0)
+            return p->value;
+    return (struct span){0};
+}
+
+static struct span no_header(const struct http_request *request, const char *name)
+{
+    (void)request, (void)name;
+    return (struct span){0};
+}
+
+static const struct http_route *find(const char *path)
+{
+    for (const struct http_route *const *route = http_routes; *route; route++)
+        if ((*route)->method == HTTP_GET && strcmp((*route)->path, path) == 0)
+            return *route;
+    return NULL;
+}
+
+static int get(void *state, const char *path, const struct top_parameter *parameters,
+               struct buf *body, struct error *err)
+{
+    const struct http_route *route = find(path);
+    struct http_request request = {
+        .context = state,
+        .route = route,
+        .parameter = parameter,
+        .header = no_header,
+        .path = span_str(path),
+        .priv = (void *)parameters,
+    };
+    struct http_reply reply = {0};
+    if (!route)
+        return error_set(err, "there is no %s", path);
+    route->handle(&request, &reply);
+    struct span text = reply.fixed.ptr ? reply.fixed : buf_span(&reply.body);
+    int result = 0;
+    if (reply.status != 0 && reply.status != 200)
+        result = error_set(err, "%s: %.*s", path, (int)text.len, (const char *)text.ptr);
+    else
+        buf_put(body, text.ptr, text.len);
+    buf_free(&reply.body);
+    return body->failed ? error_set(err, "no memory") : result;
+}
+
+struct top_origin top_local(const struct http_context *context)
+{
+    return (struct top_origin){.state = (void *)context, .get = get};
+}

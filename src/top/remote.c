@@ -1,0 +1,186 @@
+#include "top/remote.h"
+
+#include <curl/curl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "top/reply.h"
+
+enum { CONNECT_MS = 3000, REQUEST_MS = 10000, KEY_MAX = 1024, URL_MAX = 2048 };
+
+/* Owner: one thread at a time. */
+struct top_remote {
+    CURL *curl;
+    struct curl_slist *headers;
+    char base[URL_MAX]; /* without a slash at its end */
+    char name[URL_MAX];
+    char reason[CURL_ERROR_SIZE];
+    bool has_key;
+};
+
+bool top_remote_looks_like(const char *text)
+{
+    return strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;
+}
+
+/* "http://user:password@host/" is shown as "http://host/". */
+static void set_name(struct top_remote *remote, const char *url)
+{
+    const char *host = strstr(url, "//") + 2;
+    size_t authority = strcspn(host, "/?#");
+    const char *at = memrchr(host, '@', authority);
+    snprintf(remote->name, sizeof remote->name, "%.*s%s", (int)(host - url), url,
+             at ? at + 1 : host);
+}
+
+static int set_url(struct top_remote *remote, const char *url, struct error *err)
+{
+    size_t len = strcspn(url, "?#");
+    while (len > 0 && url[len - 1] == '/')
+        len--;
+    if (!top_remote_looks_like(url) || len >= sizeof remote->base - 1024)
+        return error_set(err, "no URL: it should look like http://HOST:PORT/");
+    snprintf(remote->base, sizeof remote->base, "%.*s", (int)len, url);
+    set_name(remote, url);
+    return 0;
+}
+
+/* A key may not bring header lines of its own. */
+static int set_key(struct top_remote *remote, const char *key, struct error *err)
+{
+    char line[KEY_MAX + 32];
+    if (!key)
+        return 0;
+    for (const char *p = key; *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            return error_set(err, "the API key has control characters");
+    if (strlen(key) > KEY_MAX)
+        return error_set(err, "the API key has more than %d bytes", KEY_MAX);
+    snprintf(line, sizeof line, "X-API-Key: %s", key);
+    remote->headers = curl_slist_append(NULL, line);
+    remote->has_key = true;
+    return remote->headers ? 0 : error_set(err, "no memory");
+}
+
+static size_t receive(char *bytes, size_t one, size_t count, void *arg)
+{
+    struct buf *body = arg;
+    if (body->len + one * count > REPLY_MAX)
+        return 0;
+    buf_put(body, bytes, one * count);
+    return body->failed ? 0 : one * count;
+}
+
+/* No redirects and no proxies: the key goes to the server that the user named, and nobody else. */
+static void set_options(struct top_remote *remote, const char *ca_cert)
+{
+    CURL *curl = remote->curl;
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)REQUEST_MS);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, remote->reason);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, remote->headers);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "spile/" SPILE_VERSION);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
+    if (ca_cert)
+        curl_easy_setopt(curl, CURLOPT_CAINFO, ca_cert);
+}
+
+struct top_remote *top_remote_new(const struct top_remote_options *options, struct error *err)
+{
+    struct top_remote *remote = calloc(1, sizeof *remote);
+    if (!remote || curl_global_init(CURL_GLOBAL_DEFAULT) != 0 ||
+        !(remote->curl = curl_easy_init())) {
+        error_set(err, "no memory");
+        free(remote);
+        return NULL;
+    }
+    if (set_url(remote, options->url, err) < 0 || set_key(remote, options->api_key, err) < 0) {
+        top_remote_free(remote);
+        return NULL;
+    }
+    set_options(remote, options->ca_cert);
+    return remote;
+}
+
+void top_remote_free(struct top_remote *remote)
+{
+    if (!remote)
+        return;
+    curl_slist_free_all(remote->headers);
+    curl_easy_cleanup(remote->curl);
+    free(remote);
+}
+
+const char *top_remote_name(const struct top_remote *remote)
+{
+    return remote->name;
+}
+
+/* --- requests ------------------------------------------------------------------------------- */
+
+static int put_url(struct top_remote *remote, const char *path,
+                   const struct top_parameter *parameters, struct buf *url)
+{
+    buf_printf(url, "%s%s", remote->base, path);
+    for (int i = 0; parameters[i].name; i++) {
+        struct span value = parameters[i].value;
+        char *escaped = curl_easy_escape(remote->curl, (const char *)value.ptr, (int)value.len);
+        buf_printf(url, "%c%s=%s", i ? '&' : '?', parameters[i].name, escaped ? escaped : "");
+        curl_free(escaped);
+    }
+    buf_byte(url, '\0');
+    return url->failed ? -1 : 0;
+}
+
+/* What the server says is wrong, if it is one of ours. */
+static int refused(const struct top_remote *remote, long status, struct span body,
+                   struct error *err)
+{
+    json_t *root = json_loadb((const char *)body.ptr, body.len, 0, NULL);
+    const char *text = json_string_value(json_object_get(root, "error"));
+    if (status == 401)
+        error_set(err, "%s wants %s API key", remote->name, remote->has_key ? "another" : "an");
+    else if (text)
+        error_set(err, "%s: %.300s", remote->name, text);
+    else
+        error_set(err, "%s answers with status %ld: is it Spile's web server?", remote->name,
+                  status);
+    json_decref(root);
+    return -1;
+}
+
+static int perform(struct top_remote *remote, const char *url, struct buf *body, struct error *err)
+{
+    long status = 0;
+    remote->reason[0] = '\0';
+    curl_easy_setopt(remote->curl, CURLOPT_URL, url);
+    curl_easy_setopt(remote->curl, CURLOPT_WRITEDATA, body);
+    CURLcode code = curl_easy_perform(remote->curl);
+    if (code != CURLE_OK)
+        return error_set(err, "%s: %s", remote->name,
+                         remote->reason[0] ? remote->reason : curl_easy_strerror(code));
+    curl_easy_getinfo(remote->curl, CURLINFO_RESPONSE_CODE, &status);
+    return status == 200 ? 0 : refused(remote, status, buf_span(body), err);
+}
+
+static int get(void *state, const char *path, const struct top_parameter *parameters,
+               struct buf *body, struct error *err)
+{
+    struct buf url = {0};
+    int result = put_url(state, path, parameters, &url);
+    result = result < 0 ? error_set(err, "no memory")
+                        : perform(state, (const char *)url.data, body, err);
+    buf_free(&url);
+    return result;
+}
+
+struct top_origin top_remote_origin(struct top_remote *remote)
+{
+    return (struct top_origin){.state = remote, .get = get};
+}

@@ -1,0 +1,235 @@
+#include "top/reply.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* --- values --------------------------------------------------------------------------------- */
+
+static double number(const json_t *value)
+{
+    if (json_is_boolean(value))
+        return json_is_true(value);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+/* The member that a path such as "rates.queries.second" leads to; NULL when there is none. */
+static json_t *member(json_t *object, struct span path)
+{
+    while (object && path.len > 0) {
+        const uint8_t *dot = memchr(path.ptr, '.', path.len);
+        size_t len = dot ? (size_t)(dot - path.ptr) : path.len;
+        object = json_object_getn(object, (const char *)path.ptr, len);
+        size_t used = len + (dot != NULL);
+        path = span_of(path.ptr + used, path.len - used);
+    }
+    return object;
+}
+
+static double sum(json_t *object, const char *path);
+
+static double sum_of(json_t *array, const char *path)
+{
+    double total = json_is_array(array) ? 0 : NAN;
+    for (size_t i = 0; i < json_array_size(array); i++)
+        total += sum(json_array_get(array, i), path);
+    return total;
+}
+
+/* "path" or "path+path", or "array[].path": of all its items. */
+static double sum(json_t *object, const char *path)
+{
+    const char *plus = strchr(path, '+'), *each = strstr(path, "[].");
+    if (each)
+        return sum_of(member(object, span_of(path, (size_t)(each - path))), each + 3);
+    if (!plus)
+        return number(member(object, span_str(path)));
+    return number(member(object, span_of(path, (size_t)(plus - path)))) + sum(object, plus + 1);
+}
+
+/* --- lists ---------------------------------------------------------------------------------- */
+
+static size_t bounded(size_t count)
+{
+    return count < TOP_ROWS_MAX ? count : TOP_ROWS_MAX;
+}
+
+/* An empty list for up to `count` rows in place of the one that is there. */
+static int begin_list(struct top_list *list, size_t count, int by)
+{
+    struct top_row *rows = calloc(count + 1, sizeof *rows);
+    if (!rows)
+        return -1;
+    free(list->rows);
+    *list = (struct top_list){.known = true, .by = by, .keys = (double)count, .rows = rows};
+    return 0;
+}
+
+static void add_row(struct top_list *list, const struct top_table *table, json_t *from)
+{
+    const char *name = json_string_value(json_object_get(from, "name"));
+    if (!name)
+        return;
+    struct top_row *row = &list->rows[list->count++];
+    row->name = name;
+    for (int i = 0; table->columns[i].title; i++)
+        row->values[i] = sum(from, table->columns[i].path);
+}
+
+static int read_rows(struct top_list *list, const struct top_table *table, int by, json_t *array)
+{
+    size_t count = bounded(json_array_size(array));
+    if (!json_is_array(array))
+        return 0;
+    if (begin_list(list, count, by) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        add_row(list, table, json_array_get(array, i));
+    return 0;
+}
+
+static struct top_row *row_of(struct top_list *list, const char *name, size_t room)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->rows[i].name, name) == 0)
+            return &list->rows[i];
+    if (list->count == room)
+        return NULL;
+    struct top_row *row = &list->rows[list->count++];
+    *row = (struct top_row){.name = name, .values = {0, 0}};
+    return row;
+}
+
+/* An honest reply has a few hundred names (types), so a look at each is quick enough. */
+enum { PAIR_MAX = 1024 };
+
+static void add_side(struct top_list *list, json_t *counts, int side)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(counts, name, value)
+    {
+        struct top_row *row = row_of(list, name, PAIR_MAX);
+        if (!row)
+            return;
+        row->values[side] = number(value);
+    }
+}
+
+static int read_pair(struct top_list *list, const struct top_table *table, int by, json_t *document)
+{
+    json_t *statistics = json_object_get(document, "statistics");
+    json_t *sides[] = {json_object_get(json_object_get(statistics, "queries"), table->name),
+                       json_object_get(json_object_get(statistics, "responses"), table->name)};
+    if (!json_is_object(sides[0]) && !json_is_object(sides[1]))
+        return 0;
+    if (begin_list(list, PAIR_MAX, by) < 0)
+        return -1;
+    for (int side = 0; side < 2; side++)
+        add_side(list, sides[side], side);
+    list->keys = (double)list->count;
+    return 0;
+}
+
+/* Descending, what is not known last, ties by name. */
+static int compare(const void *one, const void *other, void *by)
+{
+    const struct top_row *a = one, *b = other;
+    double x = a->values[*(const int *)by], y = b->values[*(const int *)by];
+    if (isnan(x) || isnan(y) || x == y)
+        return isnan(x) != isnan(y) ? isnan(x) - isnan(y) : strcmp(a->name, b->name);
+    return x < y ? 1 : -1;
+}
+
+static void sort(struct top_list *list)
+{
+    if (list->count > 0)
+        qsort_r(list->rows, list->count, sizeof *list->rows, compare, &list->by);
+}
+
+/* The reply for one table: {"table": ..., "keys": N, "rows": [...]}, alone or as the only one of
+ * "tables". */
+static int read_table(struct top_list *list, const struct top_table *table, int by,
+                      json_t *document)
+{
+    json_t *tables = json_object_get(document, "tables");
+    json_t *from = tables ? json_array_get(tables, 0) : document;
+    json_t *rows = json_object_get(from, "rows");
+    if (read_rows(list, table, by, rows) < 0)
+        return -1;
+    if (!list->known)
+        return 0;
+    double error = number(json_object_get(json_array_get(rows, 0), "error"));
+    double keys = number(json_object_get(from, "keys"));
+    list->error = error > 0 ? error : 0;
+    list->keys = keys >= 0 ? keys : (double)list->count;
+    return 0;
+}
+
+/* All lists but tables that this document brings. */
+static int read_lists(struct top_view *view, enum top_document document,
+                      const struct top_wish *wish, json_t *root)
+{
+    for (int i = 0; i < TOP_LISTS; i++) {
+        const struct top_table *table = &top_tables[i];
+        int by = i < TOP_TABLES ? wish->by[i] : top_first_by((enum top_list_id)i);
+        struct top_list *list = &view->lists[i];
+        int result = 0;
+        if (table->document != document)
+            continue;
+        if (table->kind == KIND_PAIR)
+            result = read_pair(list, table, by, root);
+        else if (table->kind == KIND_ROWS)
+            result = read_rows(list, table, by, json_object_get(root, table->name));
+        if (result < 0)
+            return -1;
+        sort(list);
+    }
+    return 0;
+}
+
+/* -------------------------------------------------------------------------------------------- */
+
+void top_reply_begin(struct top_view *view)
+{
+    *view = (struct top_view){0};
+    for (int i = 0; i < TOP_NUMBERS; i++)
+        view->numbers[i] = NAN;
+}
+
+static int read_document(struct top_view *view, enum top_document document, enum top_list_id list,
+                         const struct top_wish *wish, json_t *root)
+{
+    if (document == DOCUMENT_TABLES)
+        return read_table(&view->lists[list], &top_tables[list], wish->by[list], root);
+    for (int i = 0; i < TOP_NUMBERS; i++) {
+        if (top_numbers[i].document == document)
+            view->numbers[i] = sum(root, top_numbers[i].path);
+    }
+    return read_lists(view, document, wish, root);
+}
+
+int top_reply_read(struct top_view *view, enum top_document document, enum top_list_id list,
+                   const struct top_wish *wish, struct span text, struct error *err)
+{
+    json_error_t why;
+    json_t *root = json_loadb((const char *)text.ptr, text.len, JSON_ALLOW_NUL, &why);
+    size_t room = sizeof view->held.items / sizeof *view->held.items;
+    if (!json_is_object(root) || view->held.count == room) {
+        json_decref(root);
+        return error_set(err, "the reply is no JSON object");
+    }
+    view->held.items[view->held.count++] = root;
+    if (read_document(view, document, list, wish, root) < 0)
+        return error_set(err, "no memory");
+    return 0;
+}
+
+bool top_reply_has_stream(const struct top_view *view, const char *name)
+{
+    const struct top_list *streams = &view->lists[LIST_STREAMS];
+    for (size_t i = 0; i < streams->count; i++)
+        if (strcmp(streams->rows[i].name, name) == 0)
+            return true;
+    return false;
+}

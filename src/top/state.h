@@ -1,0 +1,53 @@
+/* What the user looks at, and the keys that change it. Keys are rows of a table, from which follow
+ * what they do, the help and the last line of the screen. */
+#ifndef SPILE_TOP_STATE_H
+#define SPILE_TOP_STATE_H
+
+#include "top/view.h"
+
+enum { TOP_INTERVAL_MIN_MS = 100, TOP_INTERVAL_MAX_MS = 60000 };
+
+/* Zeroed and given to top_state_init. Owner: the painter. */
+struct top_state {
+    char stream[1024]; /* empty: all */
+    int table;         /* the one that keys act on */
+    int by[TOP_TABLES];
+    int scroll; /* rows above the first that is shown */
+    int page;   /* rows that were shown last: layout.c */
+    unsigned interval_ms;
+    bool paused;
+    bool help;
+    bool quit;
+};
+
+/* Keys without a character of their own; other keys are their characters. */
+enum top_key_code {
+    TOP_KEY_LEFT = 0x100,
+    TOP_KEY_RIGHT,
+    TOP_KEY_UP,
+    TOP_KEY_DOWN,
+    TOP_KEY_PAGE_UP,
+    TOP_KEY_PAGE_DOWN,
+    TOP_KEY_HOME,
+    TOP_KEY_END,
+    TOP_KEY_BACK_TAB,
+};
+
+/* One row; the table ends with one whose `act` is NULL. */
+struct top_key {
+    const char *characters;
+    int code;         /* enum top_key_code that does the same; 0: none */
+    const char *name; /* as help calls them; NULL: another row's doc speaks for this one, too */
+    const char *doc;  /* begins in lower case and has no full stop */
+    const char *hint; /* for the screen's last line; NULL: not there */
+    void (*act)(struct top_state *state, const struct top_view *view, int code);
+};
+extern const struct top_key top_keys[];
+
+void top_state_init(struct top_state *state, unsigned interval_ms);
+/* Does what the key means; false: it means nothing. */
+bool top_key(struct top_state *state, const struct top_view *view, int code);
+/* The place of a stream among the view's, by alphabet, from 1; 0: it is not there. */
+int top_stream_number(const struct top_view *view, const char *name);
+
+#endif

@@ -1,0 +1,156 @@
+/*
+ * What `spile top` shows: one moment of a collector's statistics, the model between where they come
+ * from (reply.c reads JSON, whoever brought it) and what is drawn (layout.c). What can be shown
+ * stands in three tables: numbers, lists, and the lists' columns.
+ */
+#ifndef SPILE_TOP_VIEW_H
+#define SPILE_TOP_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "top/form.h"
+
+/* The replies of the API that a view is made of. */
+enum top_document {
+    DOCUMENT_INDEX,
+    DOCUMENT_STREAMS,
+    DOCUMENT_STATISTICS,
+    DOCUMENT_OUTPUTS,
+    DOCUMENT_TABLES, /* one or many */
+    TOP_DOCUMENTS
+};
+
+/* A number of the summary. */
+enum top_number {
+    NUMBER_STARTED, /* Unix milliseconds, as the next */
+    NUMBER_TIME,
+    NUMBER_EXACT, /* 1: the tables have evicted nothing */
+    NUMBER_CLIENTS,
+    NUMBER_DOMAINS,
+    NUMBER_ASKED,
+    NUMBER_ANSWERED,
+    NUMBER_QUERIES,
+    NUMBER_QUERY_BYTES,
+    NUMBER_QUERY_RATE,
+    NUMBER_QUERY_RATE_1M,
+    NUMBER_QUERY_RATE_15M,
+    NUMBER_RESPONSES,
+    NUMBER_RESPONSE_BYTES,
+    NUMBER_RESPONSE_RATE,
+    NUMBER_RESPONSE_RATE_1M,
+    NUMBER_RESPONSE_RATE_15M,
+    NUMBER_LATENCY_MEAN,
+    NUMBER_LATENCY_P50,
+    NUMBER_LATENCY_P90,
+    NUMBER_LATENCY_P99,
+    NUMBER_LATENCY_P999,
+    NUMBER_MALFORMED,
+    NUMBER_UNLISTED,
+    NUMBER_OTHER_STREAMS,
+    NUMBER_DROPPED, /* by all outputs */
+    TOP_NUMBERS
+};
+
+struct top_number_row {
+    enum top_document document;
+    const char *path;
+    enum top_form form;
+};
+extern const struct top_number_row top_numbers[TOP_NUMBERS];
+
+/* Lists: those that have a table on the screen (in the order in which keys step through them), and
+ * behind them those of the summary alone. */
+enum top_list_id {
+    LIST_ASKED,
+    LIST_ANSWERED,
+    LIST_NXDOMAIN,
+    LIST_SERVFAIL,
+    LIST_SLOWEST,
+    LIST_REGISTRABLE,
+    LIST_TLDS,
+    LIST_CLIENTS,
+    LIST_CLIENT_BYTES,
+    LIST_NXDOMAIN_CLIENTS,
+    LIST_SERVERS,
+    LIST_FAILING,
+    LIST_RCODES,
+    LIST_TYPES,
+    LIST_STREAMS,
+    LIST_OUTPUTS,
+    TOP_TABLES,
+    LIST_TRANSPORTS = TOP_TABLES,
+    LIST_FAMILIES,
+    TOP_LISTS
+};
+
+/* How a list is read. */
+enum top_kind {
+    KIND_TABLE, /* asked for by name, sorted by who answers */
+    KIND_PAIR,  /* two objects {name: count} of the statistics: queries' and responses' */
+    KIND_ROWS,  /* an array of objects that have a name */
+};
+
+enum { TOP_COLUMNS_MAX = 10, TOP_ROWS_MAX = 4096 };
+
+/* A column; a table ends with one whose title is NULL. The first ones are the most important. */
+struct top_column {
+    const char *title;
+    const char *path; /* in the row; "a+b" is the sum of two. "value": what the table goes by, so
+                         the column shows only while it does */
+    const char *by;   /* KIND_TABLE: the API's word for it */
+    enum top_form form;
+    const char *rcode; /* with the `by` "rcode": which one, of responses */
+};
+
+struct top_table {
+    const char *title;
+    enum top_kind kind;
+    enum top_document document;
+    const char *name; /* KIND_TABLE: the table's; KIND_PAIR: the objects'; KIND_ROWS: the array's */
+    const struct top_column *columns;
+    const char *by; /* the title of the column that it goes by first */
+};
+extern const struct top_table top_tables[TOP_LISTS];
+
+/* The number of columns of a list, and the one it goes by first. */
+int top_column_count(enum top_list_id list);
+int top_first_by(enum top_list_id list);
+
+struct top_row {
+    const char *name;               /* as it came: not fit for a terminal */
+    double values[TOP_COLUMNS_MAX]; /* NAN: not known */
+};
+
+struct top_list {
+    bool known; /* it was read; rows may still be none */
+    int by;     /* the column that it goes by */
+    size_t count;
+    double keys;  /* rows there are in all */
+    double error; /* so much more the first row's value may be in truth; 0: exact */
+    struct top_row *rows;
+};
+
+/* Zeroed is empty. Immutable once it is filled. Owner: one thread at a time. */
+struct top_view {
+    char *stream; /* NULL: all */
+    double numbers[TOP_NUMBERS];
+    struct top_list lists[TOP_LISTS];
+    double taken; /* when, Unix seconds; 0: the view is empty */
+    struct {
+        void *items[TOP_DOCUMENTS + TOP_TABLES]; /* json_t: rows' names are in them */
+        size_t count;
+    } held;
+};
+
+void top_view_free(struct top_view *view);
+
+/* What a view shall show. */
+struct top_wish {
+    char stream[1024]; /* empty: all */
+    int rows;          /* of each table */
+    int by[TOP_TABLES];
+    bool tables[TOP_TABLES]; /* of those that must be asked for */
+};
+
+#endif
