@@ -5,7 +5,7 @@
 #include <time.h>
 
 /* Entries merged before readers of the tables get their turn: about a tenth of a millisecond. */
-enum { MERGE_AT_ONCE = 256 };
+enum { MERGE_AT_ONCE = 256, MERGE_BATCH = 16 };
 
 int64_t stats_wall_ms(void)
 {
@@ -69,41 +69,60 @@ static void merge_counters(struct stats *stats, const struct shard *shard, uint1
 
 /* --- tables --------------------------------------------------------------------------------- */
 
-static void seen(struct stats *stats, unsigned number, enum stats_distinct_id kind, uint64_t hash)
+/* The key (hash) is news for these numbers. */
+static void count_distinct(struct distinct_counts *counts, uint8_t news, uint64_t hash)
 {
-    unsigned total = (unsigned)stats_total_index(stats);
-    distinct_add(&stats->distinct, stats->streams[number].distinct, number, kind, hash);
-    distinct_add(&stats->distinct, stats->streams[total].distinct, total, kind, hash);
-    if (stats->window)
-        hll_add(&stats->window->distinct[kind], hash);
+    for (int id = 0; id < STATS_DISTINCTS; id++) {
+        if (news >> id & 1) {
+            counts->exact[id]++;
+            hll_add(&counts->sketch[id], hash);
+        }
+    }
 }
 
 static void merge_entry(struct stats *stats, enum shard_table_id id, const struct shard_entry *e,
                         unsigned number, struct span key)
 {
-    table_set_add(&stats->tables, id, e, number, key);
-    if (stats->window)
-        table_set_add(&stats->window->tables, id, e, number, key);
-    if (id == SHARD_CLIENTS) {
-        seen(stats, number, DISTINCT_CLIENTS, e->hash);
-    } else if (id == SHARD_NAMES) {
-        seen(stats, number, DISTINCT_DOMAINS, e->hash);
-        seen(stats, number, e->side == STATS_QUERY ? DISTINCT_ASKED : DISTINCT_ANSWERED, e->hash);
+    struct table_news news = table_set_add(&stats->tables, id, e, number, key);
+    count_distinct(stats->streams[number].distinct, news.stream, e->hash);
+    count_distinct(stats_total(stats)->distinct, news.all, e->hash);
+    if (stats->window) {
+        news = table_set_add(&stats->window->tables, id, e, number, key);
+        for (int d = 0; d < STATS_DISTINCTS; d++) {
+            if (news.all >> d & 1)
+                hll_add(&stats->window->distinct[d], e->hash);
+        }
     }
 }
 
-static void merge_table(struct stats *stats, const struct shard *shard, enum shard_table_id id,
-                        const uint16_t *numbers)
+/* Some entries at once, so that the tables' lines for one come while others are added. */
+static void merge_some(struct stats *stats, const struct shard *shard, enum shard_table_id id,
+                       uint32_t first, uint32_t count)
 {
     const struct shard_table *table = &shard->tables[id];
-    for (uint32_t i = 0; i < table->count;) {
-        uint32_t stop = table->count - i > MERGE_AT_ONCE ? i + MERGE_AT_ONCE : table->count;
+    const uint16_t *numbers = stats->numbers;
+    for (uint32_t i = first; i < first + count; i++) {
+        const struct shard_entry *e = shard_entry_at(table, i);
+        table_set_prefetch_index(&stats->tables, id, e, numbers[e->stream]);
+    }
+    for (uint32_t i = first; i < first + count; i++) {
+        const struct shard_entry *e = shard_entry_at(table, i);
+        table_set_prefetch_row(&stats->tables, id, e, numbers[e->stream]);
+    }
+    for (uint32_t i = first; i < first + count; i++) {
+        const struct shard_entry *e = shard_entry_at(table, i);
+        merge_entry(stats, id, e, numbers[e->stream], span_of(shard->keys + e->key_at, e->key_len));
+    }
+}
+
+static void merge_table(struct stats *stats, const struct shard *shard, enum shard_table_id id)
+{
+    uint32_t count = shard->tables[id].count;
+    for (uint32_t i = 0; i < count;) {
+        uint32_t stop = count - i > MERGE_AT_ONCE ? i + MERGE_AT_ONCE : count;
         pthread_rwlock_wrlock(&stats->tables_lock);
-        for (; i < stop; i++) {
-            const struct shard_entry *e = &table->entries[i];
-            merge_entry(stats, id, e, numbers[e->stream],
-                        span_of(shard->keys + e->key_at, e->key_len));
-        }
+        for (; i<stop; i += stop - i> MERGE_BATCH ? MERGE_BATCH : stop - i)
+            merge_some(stats, shard, id, i, stop - i > MERGE_BATCH ? MERGE_BATCH : stop - i);
         pthread_rwlock_unlock(&stats->tables_lock);
     }
 }
@@ -114,7 +133,7 @@ void stats_merge(struct stats *stats, const struct shard *shard)
     merge_counters(stats, shard, stats->numbers);
     pthread_rwlock_unlock(&stats->tables_lock);
     for (int id = 0; id < SHARD_TABLES; id++)
-        merge_table(stats, shard, id, stats->numbers);
+        merge_table(stats, shard, id);
 }
 
 static void forget_stream(struct stream_state *s)
@@ -133,7 +152,6 @@ void stats_forget(struct stats *stats)
         table_set_clear(&stats->window->tables);
         memset(stats->window->distinct, 0, sizeof stats->window->distinct);
     }
-    distinct_clear(&stats->distinct);
     for (size_t i = 0; i < stats->stream_count; i++)
         forget_stream(&stats->streams[i]);
     forget_stream(stats_rest(stats));

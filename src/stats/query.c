@@ -199,9 +199,11 @@ static uint64_t sum_rows(const struct table_set *set, const struct best *best,
     uint64_t cells = 0;
     *values = (struct stats_values){0};
     *error = 0;
-    for (int s = 0; s <= (int)set->stream_max; s++) {
-        const struct stats_row *r =
-            stream >= 0 && s != stream ? NULL : stats_table_find(best->table, row->hash, s);
+    for (unsigned s = 0; s < set->stream_count + set->rest; s++) {
+        unsigned number = s < set->stream_count ? s : set->stream_max;
+        if (stream >= 0 && number != (unsigned)stream)
+            continue;
+        const struct stats_row *r = stats_table_find(best->table, row->hash, (uint16_t)number);
         if (!r)
             continue;
         stats_values_add(values, &r->values);
@@ -321,7 +323,7 @@ static int answer_all(const struct table_set *set, int stream, struct best *best
 {
     scan(set, bests, count, stream);
     for (size_t i = 0; i < count; i++) {
-        if (stream < 0 && set->several)
+        if (stream < 0 && table_set_several(set))
             unite(set, &bests[i]);
         size_t place = (size_t)(bests[i].question - questions);
         if (fill_answer(set, &bests[i], stream, n, &answers[place]) < 0)
@@ -340,7 +342,7 @@ int table_set_top(const struct table_set *set, int stream, const struct stats_qu
     n = n < STATS_TOP_MAX ? n : STATS_TOP_MAX;
     int failed = -1;
     size_t keep_rows = n;
-    if (stream < 0 && set->several)
+    if (stream < 0 && table_set_several(set))
         keep_rows = n * 8 > CANDIDATES_MIN ? n * 8 : CANDIDATES_MIN;
     if (open_bests(set, questions, count, keep_rows, bests) == 0)
         failed = answer_all(set, stream, bests, questions, count, n, answers);

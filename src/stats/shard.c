@@ -8,27 +8,31 @@ enum {
     INDEX_BITS = 20, /* of an index word: entry + 1 */
     ENTRIES_MAX = (1 << INDEX_BITS) - 2,
     ENTRIES_MIN = 256,
-    KEY_BYTES = 32, /* a name has some 25 bytes; a longer one takes the place of a shorter one */
+    CACHE_LINE = 64,
 };
 
-/* How the memory is shared out: parts of 16. Clients ask for many names. */
-static const unsigned shares[SHARD_TABLES] = {
-    [SHARD_NAMES] = 10,
-    [SHARD_CLIENTS] = 5,
-    [SHARD_SERVERS] = 1,
+/* How the memory is shared out, in parts of 16, and how many lines an entry has. */
+static const struct {
+    unsigned share, lines;
+} plans[SHARD_TABLES] = {
+    [SHARD_NAMES] = {11, 2},
+    [SHARD_CLIENTS] = {4, 1},
+    [SHARD_SERVERS] = {1, 1},
 };
 
-static int table_init(struct shard_table *table, size_t memory)
+static int table_init(struct shard_table *table, size_t memory, unsigned lines)
 {
-    size_t entries = memory / (sizeof *table->entries + 3 * sizeof *table->index);
+    size_t stride = (size_t)lines * CACHE_LINE, slots = 1;
+    size_t entries = memory / (stride + 2 * sizeof *table->index);
     entries = entries < ENTRIES_MIN ? ENTRIES_MIN : entries;
     entries = entries > ENTRIES_MAX ? ENTRIES_MAX : entries;
-    size_t slots = 1;
     while (slots < entries + entries / 2)
         slots *= 2;
+    table->stride = (uint32_t)stride;
+    table->cells_max = (uint8_t)((stride - sizeof(struct shard_entry)) / sizeof(struct shard_cell));
     table->max = (uint32_t)entries;
     table->mask = (uint32_t)slots - 1;
-    table->entries = calloc(entries, sizeof *table->entries);
+    table->entries = aligned_alloc(CACHE_LINE, entries * stride);
     table->index = calloc(slots, sizeof *table->index);
     return table->entries && table->index ? 0 : -1;
 }
@@ -36,11 +40,11 @@ static int table_init(struct shard_table *table, size_t memory)
 int shard_init(struct shard *shard, size_t memory, uint32_t stream_max)
 {
     *shard = (struct shard){.stream_max = stream_max};
-    size_t keys = memory / 4, tables = memory - keys;
+    size_t keys = memory / 6, tables = memory - keys;
     int failed = 0;
     for (int i = 0; i < SHARD_TABLES; i++)
-        failed |= table_init(&shard->tables[i], tables / 16 * shares[i]);
-    shard->keys_max = keys < ENTRIES_MIN * KEY_BYTES ? ENTRIES_MIN * KEY_BYTES : (uint32_t)keys;
+        failed |= table_init(&shard->tables[i], tables / 16 * plans[i].share, plans[i].lines);
+    shard->keys_max = keys < UINT32_MAX ? (uint32_t)keys : UINT32_MAX;
     shard->keys = malloc(shard->keys_max);
     shard->streams = calloc(stream_max + 1, sizeof *shard->streams);
     shard->counters = calloc(stream_max + 1, sizeof *shard->counters);
@@ -132,38 +136,21 @@ static uint16_t stream_of(struct shard *shard, struct shard_batch *batch, struct
 
 /* --- tables --------------------------------------------------------------------------------- */
 
-/* Where a key with these companions stands. The key's hash is secret and as good as random, so
- * nobody can choose companions that fall together. */
-static uint64_t place_of(uint64_t hash, const struct shard_slot *slot, uint16_t qtype)
+/* The key's hash is secret and as good as random, so nobody can choose streams that fall together.
+ */
+static uint32_t first_slot(const struct shard_table *table, uint64_t hash, uint16_t stream)
 {
-    const struct stats_sample *s = &slot->sample;
-    uint64_t rest = (uint64_t)qtype << 32 | (uint64_t)slot->stream << 16 | (uint64_t)s->rcode << 2 |
-                    (uint64_t)s->has_header << 1 | s->side;
-    uint64_t mixed = (hash ^ rest) * UINT64_C(0x9e3779b97f4a7c15);
-    return mixed ^ mixed >> 29;
+    return ((uint32_t)hash + stream * 0x9e3779b1u) & table->mask;
 }
 
-static uint16_t qtype_of(const struct stats_sample *sample)
+static uint32_t tag_of(uint64_t hash)
 {
-    return sample->has_qtype ? sample->qtype : STATS_NO_QTYPE;
+    return (uint32_t)(hash >> 32) & ~((UINT32_C(1) << INDEX_BITS) - 1);
 }
 
-static uint16_t rcode_of(const struct stats_sample *sample)
+static uint32_t number_in(uint32_t word)
 {
-    return sample->has_header ? sample->rcode : STATS_NO_RCODE;
-}
-
-static uint32_t tag_of(uint64_t place)
-{
-    return (uint32_t)(place >> 32) & ~((UINT32_C(1) << INDEX_BITS) - 1);
-}
-
-static bool is_entry(const struct shard_entry *e, uint64_t hash, const struct shard_slot *slot,
-                     uint16_t qtype)
-{
-    const struct stats_sample *s = &slot->sample;
-    return e->hash == hash && e->stream == slot->stream && e->side == s->side &&
-           e->qtype == qtype && e->rcode == rcode_of(s);
+    return word & ((UINT32_C(1) << INDEX_BITS) - 1);
 }
 
 /* A new entry behind the last; NULL when there is no room for it or for its key. */
@@ -172,7 +159,7 @@ static struct shard_entry *new_entry(struct shard *shard, struct shard_table *ta
 {
     if (table->count == table->max || shard->keys_max - shard->keys_len < key.len)
         return NULL;
-    struct shard_entry *e = &table->entries[table->count++];
+    struct shard_entry *e = shard_entry_at(table, table->count++);
     *e = (struct shard_entry){.key_at = shard->keys_len, .key_len = (uint8_t)key.len};
     if (key.len)
         memcpy(shard->keys + shard->keys_len, key.ptr, key.len);
@@ -180,37 +167,25 @@ static struct shard_entry *new_entry(struct shard *shard, struct shard_table *ta
     return e;
 }
 
-static struct shard_entry *find_entry(struct shard *shard, enum shard_table_id id,
-                                      const struct shard_slot *slot, struct span key,
-                                      uint16_t qtype)
+/* The entry's cell of that type and code, a new one if there is room; or NULL. */
+static struct shard_cell *cell_of(const struct shard_table *table, struct shard_entry *e,
+                                  uint16_t qtype, uint16_t code)
 {
-    struct shard_table *table = &shard->tables[id];
-    uint64_t place = slot->place[id], hash = slot->hash[id];
-    uint32_t tag = tag_of(place), low = (UINT32_C(1) << INDEX_BITS) - 1;
-    for (uint32_t at = (uint32_t)place & table->mask;; at = (at + 1) & table->mask) {
-        uint32_t word = table->index[at];
-        if (word == 0) {
-            struct shard_entry *e = new_entry(shard, table, key);
-            if (!e)
-                return NULL;
-            table->index[at] = tag | table->count;
-            e->hash = hash;
-            e->stream = slot->stream;
-            e->side = slot->sample.side;
-            e->qtype = qtype;
-            e->rcode = rcode_of(&slot->sample);
-            return e;
-        }
-        struct shard_entry *e = &table->entries[(word & low) - 1];
-        if ((word & ~low) == tag && is_entry(e, hash, slot, qtype))
-            return e;
+    for (unsigned i = 0; i < e->cell_count; i++) {
+        if (e->cells[i].qtype == qtype && e->cells[i].code == code)
+            return &e->cells[i];
     }
+    if (e->cell_count == table->cells_max)
+        return NULL;
+    struct shard_cell *cell = &e->cells[e->cell_count++];
+    *cell = (struct shard_cell){.qtype = qtype, .code = code};
+    return cell;
 }
 
-static void count_entry(struct shard_entry *e, const struct stats_sample *s)
+static void count_in(struct shard_entry *e, struct shard_cell *cell, const struct stats_sample *s)
 {
-    e->hits++;
-    e->bytes += s->length;
+    cell->hits++;
+    e->bytes[s->side] += s->length;
     if (!s->has_latency)
         return;
     uint64_t us = s->latency_ns > 0 ? (uint64_t)s->latency_ns / 1000 : 0;
@@ -220,7 +195,51 @@ static void count_entry(struct shard_entry *e, const struct stats_sample *s)
         e->slowest_us = us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
 }
 
+static uint16_t code_of(const struct stats_sample *s)
+{
+    uint16_t rcode = s->has_header ? s->rcode & SHARD_RCODE_MASK : STATS_NO_RCODE;
+    return (uint16_t)(s->side << SHARD_SIDE_BIT | rcode);
+}
+
+/* False when there is no room for a new key. */
+static bool count_key(struct shard *shard, enum shard_table_id id, const struct shard_slot *slot,
+                      struct span key, uint16_t qtype)
+{
+    struct shard_table *table = &shard->tables[id];
+    uint64_t hash = slot->hash[id];
+    uint32_t tag = tag_of(hash);
+    uint16_t code = code_of(&slot->sample);
+    for (uint32_t at = first_slot(table, hash, slot->stream);; at = (at + 1) & table->mask) {
+        uint32_t word = table->index[at];
+        struct shard_entry *e;
+        if (word == 0) {
+            e = new_entry(shard, table, key);
+            if (!e)
+                return false;
+            e->hash = hash;
+            e->stream = slot->stream;
+            table->index[at] = tag | table->count;
+        } else if (tag_of((uint64_t)word << 32) == tag) {
+            e = shard_entry_at(table, number_in(word) - 1);
+            if (e->hash != hash || e->stream != slot->stream)
+                continue;
+        } else {
+            continue;
+        }
+        struct shard_cell *cell = cell_of(table, e, qtype, code);
+        if (cell) {
+            count_in(e, cell, &slot->sample);
+            return true;
+        }
+    }
+}
+
 /* --- the batch ------------------------------------------------------------------------------ */
+
+void shard_batch_init(struct shard_batch *batch, const struct siphash_key *key)
+{
+    *batch = (struct shard_batch){.key = key, .server_len = UINT8_MAX}; /* no address is so long */
+}
 
 static uint64_t hash_key(const struct siphash_key *key, struct span bytes)
 {
@@ -230,26 +249,26 @@ static uint64_t hash_key(const struct siphash_key *key, struct span bytes)
     return siphash_end(&s);
 }
 
-static struct span key_of(const struct stats_sample *s, enum shard_table_id id)
+static uint64_t server_hash(struct shard_batch *batch, struct span server)
 {
-    return id == SHARD_NAMES ? s->name : id == SHARD_CLIENTS ? s->client : s->server;
-}
-
-/* A type is part of a name's key, not of an address's: there it is of no interest. */
-static uint16_t companion(const struct stats_sample *s, enum shard_table_id id)
-{
-    return id == SHARD_NAMES ? qtype_of(s) : 0;
+    if (server.len == batch->server_len && memcmp(batch->server, server.ptr, server.len) == 0)
+        return batch->server_hash;
+    memcpy(batch->server, server.ptr, server.len);
+    batch->server_len = (uint8_t)server.len;
+    batch->server_hash = hash_key(batch->key, server);
+    return batch->server_hash;
 }
 
 static void place_slot(struct shard *shard, struct shard_batch *batch, struct shard_slot *slot)
 {
     const struct stats_sample *s = &slot->sample;
     slot->stream = stream_of(shard, batch, s->identity);
+    slot->hash[SHARD_NAMES] = hash_key(batch->key, s->name);
+    slot->hash[SHARD_CLIENTS] = hash_key(batch->key, s->client);
+    slot->hash[SHARD_SERVERS] = server_hash(batch, s->server);
     for (int i = 0; i < SHARD_TABLES; i++) {
-        slot->hash[i] = hash_key(batch->key, key_of(s, i));
-        slot->place[i] = place_of(slot->hash[i], slot, companion(s, i));
         const struct shard_table *table = &shard->tables[i];
-        __builtin_prefetch(&table->index[(uint32_t)slot->place[i] & table->mask]);
+        __builtin_prefetch(&table->index[first_slot(table, slot->hash[i], slot->stream)]);
     }
 }
 
@@ -257,8 +276,11 @@ static void prefetch_entries(const struct shard *shard, const struct shard_slot 
 {
     for (int i = 0; i < SHARD_TABLES; i++) {
         const struct shard_table *table = &shard->tables[i];
-        uint32_t word = table->index[(uint32_t)slot->place[i] & table->mask];
-        __builtin_prefetch(&table->entries[word & ((1u << INDEX_BITS) - 1)], 1);
+        uint32_t word = table->index[first_slot(table, slot->hash[i], slot->stream)];
+        const uint8_t *entry =
+            table->entries + (size_t)(number_in(word) - (word > 0)) * table->stride;
+        __builtin_prefetch(entry, 1);
+        __builtin_prefetch(entry + table->stride - CACHE_LINE, 1);
     }
 }
 
@@ -269,16 +291,11 @@ static void count_slot(struct shard *shard, const struct shard_slot *slot)
     stream->last_side = s->side;
     stream->origin = s->origin;
     stats_counters_sample(&shard->counters[slot->stream], s);
-    bool missing = false;
-    for (int i = 0; i < SHARD_TABLES; i++) {
-        if (i == SHARD_NAMES && s->name.len == 0)
-            continue;
-        struct shard_entry *e = find_entry(shard, i, slot, key_of(s, i), companion(s, i));
-        if (e)
-            count_entry(e, s);
-        missing |= !e;
-    }
-    shard->unlisted += missing;
+    uint16_t qtype = s->has_qtype ? s->qtype : STATS_NO_QTYPE;
+    bool listed = s->name.len == 0 || count_key(shard, SHARD_NAMES, slot, s->name, qtype);
+    listed &= count_key(shard, SHARD_CLIENTS, slot, s->client, 0);
+    listed &= count_key(shard, SHARD_SERVERS, slot, s->server, 0);
+    shard->unlisted += !listed;
 }
 
 void shard_flush(struct shard *shard, struct shard_batch *batch)

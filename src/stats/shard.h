@@ -1,7 +1,6 @@
 /*
  * A shard: what one worker has counted since it last handed a shard over. It holds counters for
- * each stream, and tables of what came by: names, clients and servers, each with side, type and
- * rcode as part of the key, so that an event costs one look-up in each.
+ * each stream, and tables of the names, clients and servers that came by.
  *
  * Samples gather in a batch first: while the tables' lines for one sample come from memory, the
  * next ones are being read.
@@ -16,28 +15,42 @@
 enum { SHARD_BATCH = 32 };
 enum shard_table_id { SHARD_NAMES, SHARD_CLIENTS, SHARD_SERVERS, SHARD_TABLES };
 
-/* So many messages of one key, stream, side, type and rcode. */
+/* So many messages of one type and rcode. */
+struct shard_cell {
+    uint16_t qtype; /* STATS_NO_QTYPE: none; 0 in the tables of addresses */
+    uint16_t code;  /* side in the highest bit; below it the rcode, STATS_NO_RCODE: none */
+    uint32_t hits;
+};
+enum { SHARD_SIDE_BIT = 15, SHARD_RCODE_MASK = 0x0fff };
+
+/* One key in one stream. A key with more types and rcodes than one entry has cells gets several.
+ * Sized so that an address's entry is one cache line, and a name's two. */
 struct shard_entry {
     uint64_t hash; /* of the key alone */
-    uint64_t bytes;
+    uint64_t bytes[STATS_SIDES];
     uint64_t latency_us; /* the sum of those timed */
-    uint32_t hits;
     uint32_t timed;
     uint32_t slowest_us;
     uint32_t key_at; /* in the shard's keys */
     uint16_t stream;
-    uint16_t qtype; /* STATS_NO_QTYPE: none */
-    uint16_t rcode; /* STATS_NO_RCODE: none; at most 12 bits */
-    uint8_t side;
     uint8_t key_len;
+    uint8_t cell_count;
+    struct shard_cell cells[];
 };
 
 struct shard_table {
-    struct shard_entry *entries;
+    uint8_t *entries;
+    uint32_t stride;   /* bytes of an entry */
+    uint8_t cells_max; /* of an entry */
     uint32_t count, max;
     uint32_t *index; /* tag in the upper bits, entry + 1 in the lower ones; 0: free */
     uint32_t mask;
 };
+
+static inline struct shard_entry *shard_entry_at(const struct shard_table *table, uint32_t i)
+{
+    return (struct shard_entry *)(table->entries + (size_t)i * table->stride);
+}
 
 /* The shard's own numbering of streams; the last one takes what goes past the limit. */
 struct shard_stream {
@@ -65,8 +78,7 @@ struct shard {
 /* One sample on its way into the tables. */
 struct shard_slot {
     struct stats_sample sample;
-    uint64_t hash[SHARD_TABLES];  /* of the key */
-    uint64_t place[SHARD_TABLES]; /* of the key with stream, side, type and rcode */
+    uint64_t hash[SHARD_TABLES]; /* of the keys */
     uint16_t stream;
     uint8_t name[SAMPLE_NAME_MAX + 1];
 };
@@ -75,6 +87,9 @@ struct shard_slot {
 struct shard_batch {
     const struct siphash_key *key;
     uint32_t count;
+    uint64_t server_hash; /* of the last server: there are few */
+    uint8_t server[16];
+    uint8_t server_len;
     uint16_t recent[64]; /* streams by a cheap hash of their names: index + 1 */
     struct shard_slot slots[SHARD_BATCH];
 };
@@ -91,6 +106,7 @@ void shard_event(struct shard *shard, struct shard_batch *batch, const struct st
                  struct event *ev);
 /* Counts what the batch holds: before the events' bytes go. */
 void shard_flush(struct shard *shard, struct shard_batch *batch);
+void shard_batch_init(struct shard_batch *batch, const struct siphash_key *key);
 /* Forget which streams came last: the shard is another one. */
 void shard_batch_reset(struct shard_batch *batch);
 

@@ -49,17 +49,25 @@ static void fill_rates(const struct stats *stats, const struct stream_state *s,
 
 /* --- the snapshot --------------------------------------------------------------------------- */
 
+static uint64_t distinct(const struct distinct_counts *counts, enum stats_distinct_id id,
+                         bool exact)
+{
+    return exact ? counts->exact[id] : (uint64_t)(hll_estimate(&counts->sketch[id]) + 0.5);
+}
+
 static void fill_stream(const struct stats *stats, const struct stream_state *s,
                         struct stats_stream *out, uint64_t now_ns)
 {
+    bool exact_clients = stats->tables.tables[TABLE_CLIENTS].floor == 0 && stats->unlisted == 0;
+    bool exact_domains = stats->tables.tables[TABLE_DOMAINS].floor == 0 && stats->unlisted == 0;
     memcpy(out->name, s->name, sizeof out->name);
     out->name_len = s->name_len;
     out->counters = s->counters;
     out->distinct = (struct stats_distinct){
-        .clients = distinct_count(&stats->distinct, s->distinct, DISTINCT_CLIENTS),
-        .domains = distinct_count(&stats->distinct, s->distinct, DISTINCT_DOMAINS),
-        .asked = distinct_count(&stats->distinct, s->distinct, DISTINCT_ASKED),
-        .answered = distinct_count(&stats->distinct, s->distinct, DISTINCT_ANSWERED),
+        .clients = distinct(s->distinct, DISTINCT_CLIENTS, exact_clients),
+        .domains = distinct(s->distinct, DISTINCT_DOMAINS, exact_domains),
+        .asked = distinct(s->distinct, DISTINCT_ASKED, exact_domains),
+        .answered = distinct(s->distinct, DISTINCT_ANSWERED, exact_domains),
     };
     fill_rates(stats, s, out, now_ns);
     out->origin = s->origin;
@@ -75,7 +83,7 @@ static uint64_t events_of(const struct stats_counters *counters)
 
 static bool is_exact(const struct stats *stats)
 {
-    return !stats->distinct.full && stats->unlisted == 0 && table_set_exact(&stats->tables);
+    return stats->unlisted == 0 && table_set_exact(&stats->tables);
 }
 
 struct stats_snapshot *stats_photograph(struct stats *stats)

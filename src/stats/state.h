@@ -38,8 +38,6 @@ struct worker_shards {
 struct stats_window {
     struct table_set tables;
     struct hll distinct[STATS_DISTINCTS];
-    struct siphash_key key;
-    struct suffix_cache suffixes;
 };
 
 struct stats {
@@ -66,7 +64,6 @@ struct stats {
     pthread_rwlock_t tables_lock;
     struct table_set tables;
     struct stats_window *window; /* the one that runs; NULL: nobody asked for windows */
-    struct distinct_set distinct;
     struct suffix_cache suffixes;
     struct stream_state *streams; /* settings.streams, then the nameless rest, then the total */
     size_t stream_count;
@@ -95,9 +92,6 @@ static inline struct stream_state *stats_total(const struct stats *stats)
 {
     return &stats->streams[stats_total_index(stats)];
 }
-
-/* Unix milliseconds. */
-int64_t stats_wall_ms(void);
 
 /* merge.c: adds what the shard holds to the tables and streams, taking tables_lock for a moment at
  * a time. The shard is untouched. */

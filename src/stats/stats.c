@@ -18,7 +18,7 @@
 enum { ANSWER_MS = 100 /* what workers have to answer; one that is busy longer comes next time */ };
 
 /* How the memory is shared out, in hundredths. Counters and sketches of streams come on top. */
-enum { TABLES_SHARE = 55, SHARDS_SHARE = 20, DISTINCT_SHARE = 9, WINDOW_SHARE = 8 };
+enum { TABLES_SHARE = 44, SHARDS_SHARE = 40, WINDOW_SHARE = 8 };
 
 /* --- workers -------------------------------------------------------------------------------- */
 
@@ -234,7 +234,7 @@ static int init_workers(struct stats *stats, size_t memory)
         if (shard_init(&w->shards[0], each, streams) < 0 ||
             shard_init(&w->shards[1], each, streams) < 0)
             return -1;
-        w->batch.key = &stats->key;
+        shard_batch_init(&w->batch, &stats->key);
         w->active = &w->shards[0];
         atomic_init(&w->spare, &w->shards[1]);
     }
@@ -265,9 +265,7 @@ static int init_tables(struct stats *stats, size_t memory)
         .suffixes = &stats->suffixes,
         .stream_max = (unsigned)stats->settings.streams,
     };
-    if (table_set_init(&stats->tables, memory / 100 * TABLES_SHARE) < 0)
-        return -1;
-    return distinct_init(&stats->distinct, memory / 100 * DISTINCT_SHARE);
+    return table_set_init(&stats->tables, memory / 100 * TABLES_SHARE);
 }
 
 static void init_locks(struct stats *stats)
@@ -320,7 +318,6 @@ void stats_free(struct stats *stats)
     }
     table_set_free(&stats->tables);
     stats_window_free(stats->window);
-    distinct_free(&stats->distinct);
     free(stats->workers);
     free(stats->streams);
     free(stats->numbers);
@@ -415,16 +412,15 @@ void stats_window_free(struct stats_window *window)
     free(window);
 }
 
-static struct stats_window *window_new(const struct stats *stats)
+static struct stats_window *window_new(struct stats *stats)
 {
     struct stats_window *window = calloc(1, sizeof *window);
     if (!window)
         return NULL;
-    window->key = stats->key;
     window->tables = (struct table_set){
         .reader = stats->reader,
-        .key = &window->key,
-        .suffixes = &window->suffixes,
+        .key = &stats->key,
+        .suffixes = &stats->suffixes,
         .stream_max = (unsigned)stats->settings.streams,
     };
     if (table_set_init(&window->tables, stats->settings.memory / 100 * WINDOW_SHARE) == 0)

@@ -112,6 +112,9 @@ void stats_answers_free(struct stats_answer *answers, size_t count);
 
 /* The sums of all rows of TABLE_TLDS and the like are not kept; rcodes and types are counters. */
 
+/* The wall clock, Unix milliseconds. */
+int64_t stats_wall_ms(void);
+
 /* Names for users and parsers: "domains", "registrable", ...; NULL behind the last. */
 const char *stats_table_name(enum stats_table_id table);
 const char *stats_measure_name(enum stats_measure measure);

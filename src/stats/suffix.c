@@ -66,53 +66,45 @@ static void plain_text(const struct stats_reader *reader, struct span key, char 
     out[len] = '\0';
 }
 
-static unsigned dots(const char *text)
+/* What is kept of a name: how many labels its registrable domain has, or that the name is a public
+ * suffix itself. */
+static uint8_t state_of(struct suffix_cache *cache, const struct siphash_key *key,
+                        const struct stats_reader *reader, struct span name, unsigned labels)
 {
-    unsigned n = 0;
-    for (; *text; text++)
-        n += *text == '.';
-    return n;
-}
-
-static uint8_t ask_list(const char *text)
-{
-    const psl_ctx_t *list = psl_builtin();
-    if (!*text || psl_is_public_suffix(list, text))
+    if (labels < 2)
         return IS_SUFFIX;
-    const char *domain = psl_registrable_domain(list, text);
-    unsigned labels = domain ? dots(domain) + 1 : 0;
-    return labels <= LABELS_MAX ? (uint8_t)labels : 0;
-}
-
-/* What the list says of the parent: how many labels its registrable domain has. */
-static uint8_t ask_parent(struct suffix_cache *cache, const struct siphash_key *key,
-                          const struct stats_reader *reader, struct span parent)
-{
-    uint64_t hash = siphash_bytes(key, parent) | 1;
-    size_t at = hash % SUFFIX_CACHE;
-    if (cache->hash[at] != hash) {
-        char text[SAMPLE_NAME_MAX + 1];
-        plain_text(reader, parent, text);
-        cache->labels[at] = ask_list(text);
-        cache->hash[at] = hash;
+    uint64_t hash = siphash_bytes(key, name) | 1;
+    size_t at = hash >> 32 & (SUFFIX_CACHE - 1);
+    if (cache->hash[at] == hash)
+        return cache->labels[at];
+    char text[SAMPLE_NAME_MAX + 1];
+    plain_text(reader, name, text);
+    uint8_t state = IS_SUFFIX;
+    if (!psl_is_public_suffix(psl_builtin(), text)) {
+        state = state_of(cache, key, reader, behind_first(reader, name), labels - 1);
+        if (state == IS_SUFFIX)
+            state = (uint8_t)labels;
     }
-    return cache->labels[at];
+    cache->hash[at] = hash;
+    cache->labels[at] = state;
+    return state;
 }
 
 /*
- * Names have their parent's registrable domain, unless they are public suffixes themselves, or the
- * first name below one. So the list is asked once for each parent, and whether it has the name.
+ * A name has its parent's registrable domain; or it is one itself, when the parent is a public
+ * suffix. Asking the list about every name would cost more than all the rest, so only parents are
+ * looked at, which are few even in a flood of random names. (A name that is a public suffix below a
+ * registrable domain, like s3.amazonaws.com, thus counts for that one; names below it do not.)
  */
 unsigned suffix_registrable(struct suffix_cache *cache, const struct siphash_key *key,
                             const struct stats_reader *reader, struct span name)
 {
     unsigned labels = count_labels(reader, name);
-    char text[SAMPLE_NAME_MAX + 1];
     if (labels < 2 || labels > LABELS_MAX)
         return 0;
-    plain_text(reader, name, text);
-    if (psl_is_public_suffix(psl_builtin(), text))
-        return 0;
-    uint8_t parent = ask_parent(cache, key, reader, behind_first(reader, name));
-    return parent == IS_SUFFIX ? labels : parent;
+    uint8_t parent = state_of(cache, key, reader, behind_first(reader, name), labels - 1);
+    if (parent != IS_SUFFIX)
+        return parent;
+    uint8_t own = state_of(cache, key, reader, name, labels);
+    return own == IS_SUFFIX ? 0 : own;
 }

@@ -8,11 +8,11 @@
 #include "base/siphash.h"
 #include "stats/sample.h"
 
-/* Registrable domains of the parents of names seen lately: a flood of random names has few. */
-enum { SUFFIX_CACHE = 4096 };
+/* What the list said lately. */
+enum { SUFFIX_CACHE = 1 << 14 };
 
 struct suffix_cache {
-    uint64_t hash[SUFFIX_CACHE]; /* of the parent's key */
+    uint64_t hash[SUFFIX_CACHE]; /* of the keys */
     uint8_t labels[SUFFIX_CACHE];
 };
 

@@ -87,6 +87,16 @@ static inline void stats_table_prefetch(const struct stats_table *table, uint64_
     __builtin_prefetch(&table->index[stats_table_slot(table, hash, stream)]);
 }
 
+/* And when that has come, the row itself. */
+static inline void stats_table_prefetch_row(const struct stats_table *table, uint64_t hash,
+                                            uint16_t stream)
+{
+    uint32_t entry = table->index[stats_table_slot(table, hash, stream)] & table->index_mask;
+    const struct stats_row *row = &table->rows[entry - (entry > 0)];
+    __builtin_prefetch(row, 1);
+    __builtin_prefetch((const char *)(row + 1) - 1, 1);
+}
+
 /* The key's row in the stream, made when it is not there (which may evict others: rows found before
  * are then invalid). *fresh tells whether it was made. Never NULL. `key` has at most 255 bytes. */
 struct stats_row *stats_table_row(struct stats_table *table, uint64_t hash, uint16_t stream,

@@ -30,8 +30,8 @@ void table_set_clear(struct table_set *set)
 {
     for (int i = 0; i < STATS_TABLES; i++)
         stats_table_clear(&set->tables[i]);
-    set->first = 0;
-    set->several = false;
+    set->stream_count = 0;
+    set->rest = false;
 }
 
 bool table_set_exact(const struct table_set *set)
@@ -43,19 +43,76 @@ bool table_set_exact(const struct table_set *set)
     return true;
 }
 
+/* Where a shard's entries go. */
+static const enum stats_table_id homes[SHARD_TABLES] = {
+    [SHARD_NAMES] = TABLE_DOMAINS,
+    [SHARD_CLIENTS] = TABLE_CLIENTS,
+    [SHARD_SERVERS] = TABLE_SERVERS,
+};
+
+void table_set_prefetch_index(const struct table_set *set, enum shard_table_id id,
+                              const struct shard_entry *entry, unsigned stream)
+{
+    stats_table_prefetch(&set->tables[homes[id]], entry->hash, (uint16_t)stream);
+}
+
+void table_set_prefetch_row(const struct table_set *set, enum shard_table_id id,
+                            const struct shard_entry *entry, unsigned stream)
+{
+    stats_table_prefetch_row(&set->tables[homes[id]], entry->hash, (uint16_t)stream);
+}
+
+static unsigned side_of(const struct shard_cell *cell)
+{
+    return cell->code >> SHARD_SIDE_BIT;
+}
+
 static void values_of(const struct shard_entry *e, struct stats_values *values)
 {
-    bool response = e->side == STATS_RESPONSE;
     *values = (struct stats_values){0};
-    values->of[response ? MEASURE_RESPONSES : MEASURE_QUERIES] = e->hits;
-    values->of[response ? MEASURE_RESPONSE_BYTES : MEASURE_QUERY_BYTES] = e->bytes;
-    if (response && e->rcode == DNS_RCODE_NXDOMAIN)
-        values->of[MEASURE_NXDOMAIN] = e->hits;
-    else if (response && e->rcode != DNS_RCODE_NOERROR && e->rcode != STATS_NO_RCODE)
-        values->of[MEASURE_FAILED] = e->hits;
+    for (unsigned i = 0; i < e->cell_count; i++) {
+        const struct shard_cell *cell = &e->cells[i];
+        unsigned rcode = cell->code & SHARD_RCODE_MASK;
+        if (side_of(cell) == STATS_QUERY) {
+            values->of[MEASURE_QUERIES] += cell->hits;
+            continue;
+        }
+        values->of[MEASURE_RESPONSES] += cell->hits;
+        if (rcode == DNS_RCODE_NXDOMAIN)
+            values->of[MEASURE_NXDOMAIN] += cell->hits;
+        else if (rcode != DNS_RCODE_NOERROR && rcode != STATS_NO_RCODE)
+            values->of[MEASURE_FAILED] += cell->hits;
+    }
+    values->of[MEASURE_QUERY_BYTES] = e->bytes[STATS_QUERY];
+    values->of[MEASURE_RESPONSE_BYTES] = e->bytes[STATS_RESPONSE];
     values->of[MEASURE_TIMED] = e->timed;
     values->of[MEASURE_LATENCY] = e->latency_us;
     values->of[MEASURE_SLOWEST] = e->slowest_us;
+}
+
+/* Which distinct numbers the row counts for. */
+static uint8_t counts_for(enum stats_table_id id, const struct stats_values *values)
+{
+    if (id == TABLE_CLIENTS)
+        return 1 << DISTINCT_CLIENTS;
+    if (id != TABLE_DOMAINS)
+        return 0;
+    return (uint8_t)(1 << DISTINCT_DOMAINS | (values->of[MEASURE_QUERIES] > 0) << DISTINCT_ASKED |
+                     (values->of[MEASURE_RESPONSES] > 0) << DISTINCT_ANSWERED);
+}
+
+/* What the key counts for by its rows in other streams. */
+static uint8_t known_elsewhere(const struct table_set *set, enum stats_table_id id, uint64_t hash,
+                               unsigned stream)
+{
+    uint8_t known = 0;
+    for (unsigned s = 0; s < set->stream_count + set->rest; s++) {
+        unsigned other = s < set->stream_count ? s : set->stream_max;
+        const struct stats_row *row =
+            other == stream ? NULL : stats_table_find(&set->tables[id], hash, (uint16_t)other);
+        known |= row ? counts_for(id, &row->values) : 0;
+    }
+    return known;
 }
 
 static void add_row(struct table_set *set, enum stats_table_id id, unsigned stream, uint64_t hash,
@@ -73,32 +130,52 @@ static void add_suffix(struct table_set *set, enum stats_table_id id, unsigned s
         add_row(set, id, stream, siphash_bytes(set->key, key), key, values);
 }
 
-/* A name counts for itself, and for the domains that it belongs to. */
-static void add_name(struct table_set *set, const struct shard_entry *e, unsigned stream,
-                     struct span key, const struct stats_values *values)
+/* A name counts for the domains that it belongs to, too. */
+static void add_suffixes(struct table_set *set, unsigned stream, struct span key, unsigned labels,
+                         const struct stats_values *values)
 {
-    bool fresh;
-    struct stats_table *table = &set->tables[TABLE_DOMAINS];
-    struct stats_row *row = stats_table_row(table, e->hash, (uint16_t)stream, key, &fresh);
-    if (fresh)
-        row->tag = (uint8_t)suffix_registrable(set->suffixes, set->key, set->reader, key);
-    stats_values_add(&row->values, values);
-    unsigned labels = row->tag;
-    stats_table_cell(table, &row, e->side, e->qtype, e->rcode, e->hits);
     add_suffix(set, TABLE_REGISTRABLE, stream, suffix_of(set->reader, key, labels), values);
     add_suffix(set, TABLE_TLDS, stream, suffix_tld(set->reader, key), values);
 }
 
-void table_set_add(struct table_set *set, enum shard_table_id id, const struct shard_entry *entry,
-                   unsigned stream, struct span key)
+static void add_cells(struct stats_table *table, struct stats_row *row, const struct shard_entry *e)
+{
+    for (unsigned i = 0; i < e->cell_count; i++) {
+        const struct shard_cell *cell = &e->cells[i];
+        stats_table_cell(table, &row, side_of(cell), cell->qtype, cell->code & SHARD_RCODE_MASK,
+                         cell->hits);
+    }
+}
+
+static void note_stream(struct table_set *set, unsigned stream)
+{
+    if (stream == set->stream_max)
+        set->rest = true;
+    else if (stream >= set->stream_count)
+        set->stream_count = stream + 1;
+}
+
+struct table_news table_set_add(struct table_set *set, enum shard_table_id id,
+                                const struct shard_entry *e, unsigned stream, struct span key)
 {
     struct stats_values values;
-    values_of(entry, &values);
-    set->several |= set->first && set->first != stream + 1;
-    set->first = stream + 1;
-    if (id == SHARD_NAMES)
-        add_name(set, entry, stream, key, &values);
-    else
-        add_row(set, id == SHARD_CLIENTS ? TABLE_CLIENTS : TABLE_SERVERS, stream, entry->hash, key,
-                &values);
+    bool fresh;
+    enum stats_table_id home = homes[id];
+    values_of(e, &values);
+    note_stream(set, stream);
+    struct stats_row *row =
+        stats_table_row(&set->tables[home], e->hash, (uint16_t)stream, key, &fresh);
+    uint8_t before = fresh ? 0 : counts_for(home, &row->values);
+    stats_values_add(&row->values, &values);
+    struct table_news news = {.stream = counts_for(home, &row->values) & (uint8_t)~before};
+    if (news.stream)
+        news.all = news.stream & (uint8_t)~known_elsewhere(set, home, e->hash, stream);
+    if (id == SHARD_NAMES) {
+        if (fresh)
+            row->tag = (uint8_t)suffix_registrable(set->suffixes, set->key, set->reader, key);
+        unsigned labels = row->tag;
+        add_cells(&set->tables[home], row, e);
+        add_suffixes(set, stream, key, labels, &values);
+    }
+    return news;
 }

@@ -13,18 +13,36 @@ struct table_set {
     const struct stats_reader *reader;
     const struct siphash_key *key;
     struct suffix_cache *suffixes;
-    unsigned stream_max; /* number of the last stream, that of the nameless rest */
-    unsigned first;      /* the stream seen first, plus one; 0: none yet */
-    bool several;        /* there were others */
+    unsigned stream_max;   /* number of the last stream, that of the nameless rest */
+    unsigned stream_count; /* streams that have come, by number; the last one not counted */
+    bool rest;             /* the last one has come */
 };
 
 /* `set` comes with reader, key, suffixes and stream_max. Takes about `memory` bytes. */
 int table_set_init(struct table_set *set, size_t memory);
 void table_set_free(struct table_set *set);
 void table_set_clear(struct table_set *set);
+
+/* More than one stream has rows. */
+static inline bool table_set_several(const struct table_set *set)
+{
+    return set->stream_count + set->rest > 1;
+}
+
+/* What an entry brought that the tables had not seen: bits, 1 << enum stats_distinct_id. */
+struct table_news {
+    uint8_t stream; /* to its stream */
+    uint8_t all;    /* to all streams */
+};
 /* Adds a shard's entry under the stream of that number. */
-void table_set_add(struct table_set *set, enum shard_table_id id, const struct shard_entry *entry,
-                   unsigned stream, struct span key);
+struct table_news table_set_add(struct table_set *set, enum shard_table_id id,
+                                const struct shard_entry *entry, unsigned stream, struct span key);
+/* The entry will be added soon: what the tables have of it is fetched. First all indices, then all
+ * rows of some entries. */
+void table_set_prefetch_index(const struct table_set *set, enum shard_table_id id,
+                              const struct shard_entry *entry, unsigned stream);
+void table_set_prefetch_row(const struct table_set *set, enum shard_table_id id,
+                            const struct shard_entry *entry, unsigned stream);
 /* The tables have evicted nothing. */
 bool table_set_exact(const struct table_set *set);
 
