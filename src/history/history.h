@@ -54,6 +54,8 @@ struct history_state {
     bool on_disk;
     bool healthy;
     uint64_t rows_written, write_errors, size_bytes;
+    uint64_t waiting;  /* portions (minutes) that could not be written yet */
+    uint64_t lost;     /* and such as had to be dropped */
     char problem[160]; /* the last one, or empty */
 };
 void history_state(struct history *history, struct history_state *state);

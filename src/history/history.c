@@ -1,0 +1,293 @@
+/* The follower: sees each snapshot, ends portions, and has them written. */
+#include "history/history.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/thread.h"
+#include "history/history_priv.h"
+
+enum { WAIT_MS = 500, EARLY_MS = 500 /* a portion may end so much before its time */ };
+
+/* --- what comes ----------------------------------------------------------------------------- */
+
+/* All questions about a window: each table by each rank. */
+enum { QUESTIONS = STATS_TABLES * TOPS_RANKS };
+
+static void put_distinct(struct history *history, const struct stats_window *window,
+                         struct portion *portion)
+{
+    for (int which = 0; which < STATS_DISTINCTS; which++) {
+        struct buf bytes = {0};
+        struct sketch sketch = {
+            .mark = sketch_mark(&history->key),
+            .hll = *stats_window_distinct(window, (enum stats_distinct_id)which),
+        };
+        sketch_encode(&sketch, &bytes);
+        portion_put(portion, RECORD_DISTINCT + (unsigned)which, (struct span){0}, buf_span(&bytes));
+        portion->records.failed |= bytes.failed;
+        buf_free(&bytes);
+    }
+}
+
+static void put_tops(unsigned table, const struct stats_answer *answers, size_t top,
+                     struct portion *portion)
+{
+    struct tops tops = {0};
+    struct buf bytes = {0};
+    tops_of_answers(&tops, answers, top);
+    tops_encode(&tops, &bytes);
+    portion_put(portion, RECORD_TOPS + table, (struct span){0}, buf_span(&bytes));
+    portion->records.failed |= bytes.failed || tops.failed;
+    buf_free(&bytes);
+    tops_free(&tops);
+}
+
+static void put_window(struct history *history, const struct stats_window *window,
+                       struct portion *portion)
+{
+    struct stats_question questions[QUESTIONS];
+    struct stats_answer answers[QUESTIONS];
+    for (int i = 0; i < QUESTIONS; i++) {
+        const struct tops_rank_row *rank = &tops_ranks[i % TOPS_RANKS];
+        questions[i] = (struct stats_question){.table = (enum stats_table_id)(i / TOPS_RANKS),
+                                               .by = rank->by,
+                                               .measure = rank->measure};
+    }
+    size_t top = history->settings.top;
+    put_distinct(history, window, portion);
+    if (stats_window_top(window, STATS_ALL, questions, QUESTIONS, top, answers) < 0) {
+        portion->records.failed = true;
+        return;
+    }
+    for (unsigned table = 0; table < STATS_TABLES; table++)
+        put_tops(table, answers + table * TOPS_RANKS, top, portion);
+    stats_answers_free(answers, QUESTIONS);
+}
+
+void waiting_drop(struct waiting *waiting)
+{
+    struct portion *first = waiting_at(waiting, 0);
+    waiting->bytes -= first->records.cap;
+    buf_free(&first->records);
+    *first = (struct portion){0};
+    waiting->first = (waiting->first + 1) % WAITING_MAX;
+    waiting->count--;
+}
+
+/* When there is no room the oldest goes, or, while that is being written, the new one. */
+void waiting_put(struct waiting *waiting, struct portion *portion)
+{
+    while (
+        waiting->count > waiting->busy && waiting->busy == 0 &&
+        (waiting->count == WAITING_MAX || waiting->bytes + portion->records.cap > WAITING_BYTES)) {
+        waiting_drop(waiting);
+        waiting->lost++;
+    }
+    if (waiting->count == WAITING_MAX) {
+        buf_free(&portion->records);
+        waiting->lost++;
+        return;
+    }
+    waiting->bytes += portion->records.cap;
+    *waiting_at(waiting, waiting->count++) = *portion;
+}
+
+void history_seal(struct history *history)
+{
+    struct portion portion = {0};
+    struct stats_window *window = NULL;
+    if (!history->recorder.dirty)
+        return;
+    if (history->settings.path && history->stats)
+        window = stats_window_take(history->stats);
+    if (window)
+        put_window(history, window, &portion);
+    stats_window_free(window);
+    pthread_mutex_lock(&history->lock);
+    recorder_cut(&history->recorder, &portion);
+    /* For want of memory something is missing: said once, and the rest is written. */
+    history->recorder.failed |= portion.records.failed;
+    if (history->settings.path)
+        waiting_put(&history->waiting, &portion);
+    else
+        buf_free(&portion.records);
+    pthread_cond_signal(&history->wake);
+    pthread_mutex_unlock(&history->lock);
+}
+
+/* Is it time to end the portion that has just got something? A minute's end is; else, when
+ * `write-every` says so, but not while a disk in trouble has others to write. */
+static bool is_due(struct history *history, int64_t second, uint64_t now_ns)
+{
+    if ((second + 1) % 60 == 0)
+        return true;
+    pthread_mutex_lock(&history->lock);
+    bool idle = history->waiting.count == 0;
+    pthread_mutex_unlock(&history->lock);
+    return idle && history->settings.path &&
+           now_ns - history->cut_ns + EARLY_MS * CLOCK_MS_NS >= history->settings.write_every_ns;
+}
+
+void history_see(struct history *history, const struct stats_snapshot *snapshot)
+{
+    uint64_t now_ns = snapshot->made_ns;
+    int64_t second = recorder_second(&history->recorder, snapshot);
+    if (!history->recorder.last || recorder_must_cut(&history->recorder, second)) {
+        history_seal(history);
+        history->cut_ns = now_ns;
+    }
+    pthread_mutex_lock(&history->lock);
+    recorder_take(&history->recorder, snapshot, second);
+    pthread_mutex_unlock(&history->lock);
+    if (is_due(history, second, now_ns)) {
+        history_seal(history);
+        history->cut_ns = now_ns;
+    }
+}
+
+/* --- the thread ----------------------------------------------------------------------------- */
+
+static bool told_to_stop(struct history *history)
+{
+    pthread_mutex_lock(&history->lock);
+    bool stop = history->stopping;
+    pthread_mutex_unlock(&history->lock);
+    return stop;
+}
+
+static void *follow(void *arg)
+{
+    struct history *history = arg;
+    struct stats *stats = history->stats;
+    uint64_t generation = 0;
+    thread_block_signals(0);
+    while (!stats_stopped(stats) && !told_to_stop(history)) {
+        const struct stats_snapshot *snapshot =
+            stats_wait(stats, generation, WAIT_MS * CLOCK_MS_NS);
+        if (!snapshot)
+            continue;
+        generation = snapshot->generation;
+        history_see(history, snapshot);
+    }
+    const struct stats_snapshot *last = stats_take(stats);
+    if (last->generation > generation)
+        history_see(history, last);
+    else
+        stats_release(last);
+    history_seal(history);
+    return NULL;
+}
+
+int history_start(struct history *history, struct stats *stats, struct error *err)
+{
+    history->stats = stats;
+    if (history->settings.path)
+        stats_window_free(stats_window_take(stats)); /* from now on there are windows */
+    if (pthread_create(&history->follower_thread, NULL, follow, history) != 0)
+        return error_set(err, "cannot start the history's thread");
+    if (pthread_create(&history->writer_thread, NULL, history_write, history) != 0) {
+        pthread_mutex_lock(&history->lock);
+        history->stopping = true;
+        pthread_mutex_unlock(&history->lock);
+        pthread_join(history->follower_thread, NULL);
+        return error_set(err, "cannot start the history's writer");
+    }
+    history->started = true;
+    return 0;
+}
+
+void history_stop(struct history *history)
+{
+    if (!history || !history->started)
+        return;
+    pthread_mutex_lock(&history->lock);
+    history->stopping = true;
+    pthread_mutex_unlock(&history->lock);
+    pthread_join(history->follower_thread, NULL);
+    pthread_mutex_lock(&history->lock);
+    history->followed = true;
+    pthread_cond_signal(&history->wake);
+    pthread_mutex_unlock(&history->lock);
+    pthread_join(history->writer_thread, NULL);
+    history->started = false;
+}
+
+/* --- making and unmaking -------------------------------------------------------------------- */
+
+static void init_locks(struct history *history)
+{
+    pthread_condattr_t clock;
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&history->wake, &clock);
+    pthread_condattr_destroy(&clock);
+    pthread_mutex_init(&history->lock, NULL);
+    pthread_mutex_init(&history->settled, NULL);
+    pthread_mutex_init(&history->reading, NULL);
+}
+
+struct history *history_open(const struct history_settings *settings, struct siphash_key *key,
+                             struct error *err)
+{
+    struct history *history = calloc(1, sizeof *history);
+    char *path = settings->path ? strdup(settings->path) : NULL;
+    if (!history || (settings->path && !path) || siphash_key_random(&history->key) < 0) {
+        free(history);
+        free(path);
+        error_set(err, "no memory for the history");
+        return NULL;
+    }
+    init_locks(history);
+    history->settings = *settings;
+    history->settings.path = path;
+    history->state.on_disk = path != NULL;
+    history->state.healthy = true;
+    if (path)
+        history_open_store(history);
+    *key = history->key;
+    return history;
+}
+
+void history_close(struct history *history)
+{
+    if (!history)
+        return;
+    history_stop(history);
+    recorder_free(&history->recorder);
+    while (history->waiting.count > 0)
+        waiting_drop(&history->waiting);
+    store_close(history->writer.store);
+    reader_close(history->reader);
+    pthread_mutex_destroy(&history->lock);
+    pthread_mutex_destroy(&history->settled);
+    pthread_mutex_destroy(&history->reading);
+    pthread_cond_destroy(&history->wake);
+    free(history->settings.path);
+    free(history);
+}
+
+void history_state(struct history *history, struct history_state *state)
+{
+    pthread_mutex_lock(&history->lock);
+    *state = history->state;
+    state->waiting = history->waiting.count;
+    state->lost = history->waiting.lost;
+    pthread_mutex_unlock(&history->lock);
+}
+
+void history_each(struct history *history, bool seconds,
+                  void (*take)(void *ctx, const struct portion *portion), void *ctx)
+{
+    struct recorder *recorder = &history->recorder;
+    struct portion open = {0};
+    for (size_t i = 0; seconds && i < recorder->count; i++)
+        take(ctx, &recorder->seconds[(recorder->first + i) % RECORDER_SECONDS]);
+    for (size_t i = 0; !seconds && i < history->waiting.count; i++)
+        take(ctx, waiting_at(&history->waiting, i));
+    if (!seconds && recorder->dirty) {
+        recorder_peek(recorder, &open);
+        take(ctx, &open);
+        buf_free(&open.records);
+    }
+}

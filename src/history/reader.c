@@ -1,0 +1,126 @@
+/* Reading the database while it is written. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "history/sql.h"
+
+enum { BUSY_MS = 1000, STEPS = 10000 /* of SQLite's machine, between two looks at the clock */ };
+
+enum statement { BEGIN, LOOK, EACH_OF_ALL, EACH_OF_STREAM, STATEMENTS };
+
+static const char *const texts[STATEMENTS] = {
+    [BEGIN] = "BEGIN",
+    [LOOK] = "SELECT count(*) FROM meta",
+    [EACH_OF_ALL] = "SELECT start, data FROM record WHERE what = ?1 AND kind = ?2 AND stream = 0"
+                    " AND start >= ?3 AND start < ?4 ORDER BY start",
+    [EACH_OF_STREAM] = "SELECT start, data FROM record WHERE what = ?1 AND kind = ?2"
+                       " AND start >= ?3 AND start < ?4"
+                       " AND stream = (SELECT id FROM stream WHERE name = ?5) ORDER BY start",
+};
+
+struct reader {
+    sqlite3 *db;
+    sqlite3_stmt *statements[STATEMENTS];
+    char *path;
+    uint64_t until_ns;
+};
+
+/* Called by SQLite now and then; true ends the statement. */
+static int is_late(void *ctx)
+{
+    const struct reader *reader = ctx;
+    return clock_ns() > reader->until_ns;
+}
+
+void reader_close(struct reader *reader)
+{
+    if (!reader)
+        return;
+    sql_finalize(reader->statements, STATEMENTS);
+    sqlite3_close(reader->db);
+    free(reader->path);
+    free(reader);
+}
+
+static enum store_status fail(struct reader *reader, int code, struct error *err)
+{
+    if ((code & 0xff) == SQLITE_INTERRUPT) {
+        error_set(err, "so much history takes too long to read: ask for less");
+        return STORE_TROUBLE;
+    }
+    return sql_fail(reader->db, code, reader->path, err);
+}
+
+static enum store_status connect(struct reader *reader, struct error *err)
+{
+    int code = sqlite3_open_v2(reader->path, &reader->db,
+                               SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code == SQLITE_OK) {
+        sqlite3_extended_result_codes(reader->db, 1);
+        sqlite3_busy_timeout(reader->db, BUSY_MS);
+        sqlite3_progress_handler(reader->db, STEPS, is_late, reader);
+        code = sql_run(reader->db, "PRAGMA trusted_schema = OFF");
+    }
+    if (code == SQLITE_OK)
+        code = sql_prepare(reader->db, texts, reader->statements, STATEMENTS);
+    return code == SQLITE_OK ? STORE_FINE : fail(reader, code, err);
+}
+
+enum store_status reader_open(const char *path, struct reader **reader, struct error *err)
+{
+    struct reader *opened = calloc(1, sizeof *opened);
+    if (!opened || !(opened->path = strdup(path))) {
+        free(opened);
+        error_set(err, "no memory to read the history");
+        return STORE_TROUBLE;
+    }
+    opened->until_ns = UINT64_MAX;
+    enum store_status status = connect(opened, err);
+    if (status == STORE_FINE)
+        *reader = opened;
+    else
+        reader_close(opened);
+    return status;
+}
+
+enum store_status reader_begin(struct reader *reader, uint64_t until_ns, struct error *err)
+{
+    reader->until_ns = until_ns;
+    int code = sql_finish(reader->statements[BEGIN]);
+    /* Not before it reads does a transaction stand still. */
+    if (code == SQLITE_OK)
+        code = sql_finish(reader->statements[LOOK]);
+    if (code == SQLITE_OK)
+        return STORE_FINE;
+    enum store_status status = fail(reader, code, err);
+    reader_end(reader);
+    return status;
+}
+
+void reader_end(struct reader *reader)
+{
+    reader->until_ns = UINT64_MAX;
+    if (!sqlite3_get_autocommit(reader->db))
+        sql_run(reader->db, "ROLLBACK");
+}
+
+enum store_status reader_each(struct reader *reader, const struct reader_span *span,
+                              bool (*take)(void *ctx, int64_t start_ms, struct span bytes),
+                              void *ctx, struct error *err)
+{
+    bool all = span->stream.len == 0;
+    sqlite3_stmt *statement = reader->statements[all ? EACH_OF_ALL : EACH_OF_STREAM];
+    sql_bind(statement, all ? "iiii" : "iiiib", (int64_t)span->what, (int64_t)span->kind,
+             span->from_ms, span->to_ms, span->stream);
+    int code;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        if (is_late(reader))
+            code = SQLITE_INTERRUPT;
+        if (code != SQLITE_ROW ||
+            !take(ctx, sqlite3_column_int64(statement, 0), sql_bytes(statement, 1)))
+            break;
+    }
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    return sql_status(code) == STORE_FINE ? STORE_FINE : fail(reader, code, err);
+}

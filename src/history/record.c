@@ -1,0 +1,105 @@
+#include "history/record.h"
+
+#include "history/counts.h"
+#include "history/squeeze.h"
+#include "wire/protobuf.h"
+
+static int merge_counts(struct span a, struct span b, size_t top, struct buf *out)
+{
+    (void)top;
+    struct counts sum = {0};
+    int bad = counts_decode(&sum, a) + counts_decode(&sum, b);
+    counts_encode(&sum, out);
+    bool good = bad > -2 && !sum.failed;
+    counts_free(&sum);
+    return good ? 0 : -1;
+}
+
+uint64_t sketch_mark(const struct siphash_key *key)
+{
+    return siphash_bytes(key, span_str("whose hashes these are"));
+}
+
+void sketch_encode(const struct sketch *sketch, struct buf *out)
+{
+    buf_put(out, &sketch->mark, sizeof sketch->mark);
+    squeeze(out, span_of(sketch->hll.registers, sizeof sketch->hll.registers));
+}
+
+int sketch_decode(struct sketch *sketch, struct span bytes)
+{
+    struct buf plain = {0};
+    struct cursor c = cursor_of(bytes);
+    struct span mark = cursor_take(&c, sizeof sketch->mark);
+    bool good = !c.failed && unsqueeze(&plain, cursor_rest(&c), HLL_REGISTERS) == 0 &&
+                plain.len == HLL_REGISTERS;
+    for (size_t i = 0; good && i < HLL_REGISTERS; i++)
+        good = plain.data[i] <= 64 - HLL_BITS + 1;
+    if (good) {
+        memcpy(&sketch->mark, mark.ptr, sizeof sketch->mark);
+        memcpy(sketch->hll.registers, plain.data, HLL_REGISTERS);
+    }
+    buf_free(&plain);
+    return good ? 0 : -1;
+}
+
+void sketch_merge(struct sketch *into, const struct sketch *from)
+{
+    if (into->mark == from->mark)
+        hll_merge(&into->hll, &from->hll);
+    else if (hll_estimate(&from->hll) > hll_estimate(&into->hll))
+        *into = *from;
+}
+
+static int merge_distinct(struct span a, struct span b, size_t top, struct buf *out)
+{
+    (void)top;
+    struct sketch left, right;
+    int bad_a = sketch_decode(&left, a), bad_b = sketch_decode(&right, b);
+    if (bad_a && bad_b)
+        return -1;
+    if (!bad_a && !bad_b)
+        sketch_merge(&left, &right);
+    sketch_encode(bad_a ? &right : &left, out);
+    return out->failed ? -1 : 0;
+}
+
+static int merge_tops(struct span a, struct span b, size_t top, struct buf *out)
+{
+    struct tops left = {0}, right = {0};
+    int bad = tops_decode(&left, a) + tops_decode(&right, b);
+    tops_merge(&left, &right);
+    tops_cut(&left, top);
+    tops_encode(&left, out);
+    bool good = bad > -2 && !left.failed && !out->failed;
+    tops_free(&left);
+    tops_free(&right);
+    return good ? 0 : -1;
+}
+
+int record_merge(unsigned what, struct span a, struct span b, size_t top, struct buf *out)
+{
+    if (what >= RECORD_TOPS)
+        return merge_tops(a, b, top, out);
+    return what >= RECORD_DISTINCT ? merge_distinct(a, b, top, out) : merge_counts(a, b, top, out);
+}
+
+void portion_put(struct portion *portion, unsigned what, struct span stream, struct span bytes)
+{
+    struct buf *out = &portion->records;
+    pb_put_varint(out, what);
+    pb_put_varint(out, stream.len);
+    buf_put(out, stream.ptr, stream.len);
+    pb_put_varint(out, bytes.len);
+    buf_put(out, bytes.ptr, bytes.len);
+}
+
+bool portion_next(struct cursor *c, struct record *record)
+{
+    if (cursor_left(c) == 0)
+        return false;
+    record->what = (unsigned)pb_varint(c);
+    record->stream = pb_bytes(c);
+    record->bytes = pb_bytes(c);
+    return !c->failed;
+}

@@ -1,0 +1,48 @@
+/*
+ * Records: what is kept of a span of time, each as bytes that merge with those of another span into
+ * what one record would have been that saw both. A portion is the records of one span together.
+ */
+#ifndef SPILE_HISTORY_RECORD_H
+#define SPILE_HISTORY_RECORD_H
+
+#include "history/tops.h"
+#include "stats/hll.h"
+
+/* Numbers in databases: never changed. */
+enum record_what {
+    RECORD_COUNTS = 0,   /* history/counts.h */
+    RECORD_DISTINCT = 1, /* and on, by enum stats_distinct_id */
+    RECORD_TOPS = 16,    /* and on, by enum stats_table_id: history/tops.h */
+};
+
+struct record {
+    unsigned what;
+    struct span stream; /* its name; empty: all streams together */
+    struct span bytes;
+};
+
+/* Appends the merger of two records of the same kind. Top lists are cut to `top` rows by each rank.
+ * One that is damaged counts as nothing; -1: both are, or there is no memory. */
+int record_merge(unsigned what, struct span a, struct span b, size_t top, struct buf *out);
+
+/* A sketch with a mark of the key that its hashes were made with: those of two keys do not merge,
+ * and the one with more in it stands for both. */
+struct sketch {
+    uint64_t mark;
+    struct hll hll;
+};
+uint64_t sketch_mark(const struct siphash_key *key);
+void sketch_encode(const struct sketch *sketch, struct buf *out);
+int sketch_decode(struct sketch *sketch, struct span bytes);
+void sketch_merge(struct sketch *into, const struct sketch *from);
+
+/* Records one behind the other. */
+struct portion {
+    int64_t start_ms; /* Unix time of the span's beginning */
+    struct buf records;
+};
+void portion_put(struct portion *portion, unsigned what, struct span stream, struct span bytes);
+/* Begin with a cursor of all records' bytes. False at the end. */
+bool portion_next(struct cursor *c, struct record *record);
+
+#endif

@@ -1,0 +1,178 @@
+#include "history/recorder.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "stats/stats.h"
+
+enum { SECOND_MS = 1000, STEADY_MS = 900 };
+
+static void drop_oldest(struct recorder *recorder)
+{
+    struct portion *oldest = &recorder->seconds[recorder->first];
+    recorder->bytes -= oldest->records.cap;
+    buf_free(&oldest->records);
+    *oldest = (struct portion){0};
+    recorder->first = (recorder->first + 1) % RECORDER_SECONDS;
+    recorder->count--;
+}
+
+void recorder_free(struct recorder *recorder)
+{
+    while (recorder->count > 0)
+        drop_oldest(recorder);
+    for (size_t i = 0; i < recorder->open_count; i++)
+        counts_free(&recorder->open[i]);
+    free(recorder->open);
+    counts_free(&recorder->scratch);
+    if (recorder->last)
+        stats_release(recorder->last);
+    *recorder = (struct recorder){0};
+}
+
+/* Milliseconds since the snapshot before; of the first one, since statistics began. */
+static int64_t elapsed_ms(const struct recorder *recorder, const struct stats_snapshot *snapshot)
+{
+    int64_t ms = recorder->last
+                     ? (int64_t)((snapshot->made_ns - recorder->last->made_ns) / CLOCK_MS_NS)
+                     : snapshot->made_ms - snapshot->since_ms;
+    /* Nobody looked before there was anything to see; and a clock may have been set since. */
+    int64_t most = recorder->last ? INT64_MAX : RECORDER_MINUTE_MS;
+    return ms < 0 ? 0 : ms < most ? ms : most;
+}
+
+/*
+ * Snapshots come about a second apart, at any moment of it, some a little early or late: counted
+ * on from the second before, they fill each second once. When that has drifted off, or the clock
+ * has jumped, the clock is right.
+ */
+int64_t recorder_second(const struct recorder *recorder, const struct stats_snapshot *snapshot)
+{
+    int64_t passed = (elapsed_ms(recorder, snapshot) + SECOND_MS / 2) / SECOND_MS;
+    int64_t next = recorder->second + (passed > 0 ? passed : 1);
+    int64_t off = next * SECOND_MS + SECOND_MS - snapshot->made_ms;
+    if (recorder->last && off > -STEADY_MS && off < STEADY_MS)
+        return next;
+    return (snapshot->made_ms - 1) / SECOND_MS;
+}
+
+static int64_t minute_of(int64_t second)
+{
+    int64_t minute = second / 60 - (second % 60 < 0);
+    return minute * RECORDER_MINUTE_MS;
+}
+
+bool recorder_must_cut(const struct recorder *recorder, int64_t second)
+{
+    return recorder->dirty && minute_of(second) != recorder->open_ms;
+}
+
+static bool open_streams(struct recorder *recorder, size_t count)
+{
+    if (count <= recorder->open_count)
+        return true;
+    struct counts *open = realloc(recorder->open, count * sizeof *open);
+    if (!open)
+        return false;
+    memset(open + recorder->open_count, 0, (count - recorder->open_count) * sizeof *open);
+    recorder->open = open;
+    recorder->open_count = count;
+    return true;
+}
+
+static const struct stats_stream *stream_at(const struct stats_snapshot *snapshot, size_t i)
+{
+    return i == 0 ? &snapshot->total : &snapshot->streams[i - 1];
+}
+
+static struct span stream_name(const struct stats_snapshot *snapshot, size_t i)
+{
+    const struct stats_stream *stream = stream_at(snapshot, i);
+    return i == 0 ? (struct span){0} : span_of(stream->name, stream->name_len);
+}
+
+static void put_counts(struct portion *portion, struct span stream, const struct counts *counts)
+{
+    struct buf bytes = {0};
+    counts_encode(counts, &bytes);
+    portion_put(portion, RECORD_COUNTS, stream, buf_span(&bytes));
+    portion->records.failed |= bytes.failed;
+    buf_free(&bytes);
+}
+
+/* Adds what the snapshot brings to the open portion and to the second's. */
+static void gather(struct recorder *recorder, const struct stats_snapshot *snapshot,
+                   struct portion *second)
+{
+    /* After a reset everything counts from zero. */
+    const struct stats_snapshot *last =
+        recorder->last && recorder->last->since_ms == snapshot->since_ms ? recorder->last : NULL;
+    uint64_t elapsed = (uint64_t)elapsed_ms(recorder, snapshot);
+    struct counts *counts = &recorder->scratch;
+    for (size_t i = 0; i <= snapshot->stream_count; i++) {
+        struct series_moment now = {snapshot, stream_at(snapshot, i)};
+        struct series_moment before = {last,
+                                       last && i <= last->stream_count ? stream_at(last, i) : NULL};
+        counts_clear(counts);
+        series_between(counts, &before, &now, elapsed);
+        if (counts->len == 0)
+            continue;
+        put_counts(second, stream_name(snapshot, i), counts);
+        counts_add(&recorder->open[i], counts);
+        recorder->failed |= counts->failed || recorder->open[i].failed;
+    }
+}
+
+static void keep_second(struct recorder *recorder, struct portion *second)
+{
+    if (second->records.failed) {
+        recorder->failed = true;
+        buf_free(&second->records);
+        return;
+    }
+    while (recorder->count > 0 && (recorder->count == RECORDER_SECONDS ||
+                                   recorder->bytes + second->records.cap > RECORDER_BYTES))
+        drop_oldest(recorder);
+    recorder->seconds[(recorder->first + recorder->count) % RECORDER_SECONDS] = *second;
+    recorder->count++;
+    recorder->bytes += second->records.cap;
+}
+
+void recorder_take(struct recorder *recorder, const struct stats_snapshot *snapshot, int64_t second)
+{
+    struct portion portion = {.start_ms = second * SECOND_MS};
+    if (open_streams(recorder, snapshot->stream_count + 1)) {
+        gather(recorder, snapshot, &portion);
+        keep_second(recorder, &portion);
+        recorder->open_ms = minute_of(second);
+        recorder->dirty = true;
+    } else {
+        recorder->failed = true;
+    }
+    if (recorder->last)
+        stats_release(recorder->last);
+    recorder->last = snapshot;
+    recorder->second = second;
+}
+
+void recorder_peek(const struct recorder *recorder, struct portion *portion)
+{
+    portion->start_ms = recorder->open_ms;
+    for (size_t i = 0; i < recorder->open_count; i++) {
+        if (recorder->open[i].len > 0)
+            put_counts(portion, stream_name(recorder->last, i), &recorder->open[i]);
+    }
+}
+
+void recorder_cut(struct recorder *recorder, struct portion *portion)
+{
+    recorder_peek(recorder, portion);
+    recorder->failed |= portion->records.failed;
+    for (size_t i = 0; i < recorder->open_count; i++) {
+        if (recorder->open[i].len > 0)
+            counts_clear(&recorder->open[i]);
+        else
+            counts_free(&recorder->open[i]); /* a stream that is silent keeps no memory */
+    }
+    recorder->dirty = false;
+}

@@ -1,0 +1,301 @@
+#include "history/tops.h"
+
+#include <stdlib.h>
+
+#include "history/squeeze.h"
+#include "wire/protobuf.h"
+
+enum {
+    TOPS_MAX = 1 << 16,      /* rows of a list that is read, and that merging may make */
+    TOPS_BYTES_MAX = 1 << 26 /* of a list as bytes: a database may be damaged */
+};
+
+const struct tops_rank_row tops_ranks[TOPS_RANKS] = {
+    [TOPS_HITS] = {"hits", "queries and responses", BY_HITS, 0, 1},
+    [TOPS_NXDOMAIN] = {"nxdomain", "responses with NXDOMAIN", BY_MEASURE, MEASURE_NXDOMAIN, 1},
+    [TOPS_FAILED] = {"failed", "responses with any other error", BY_MEASURE, MEASURE_FAILED, 1},
+    [TOPS_BYTES] = {"bytes", "bytes of queries and responses", BY_BYTES, 0, UINT16_MAX},
+    [TOPS_SLOWEST] = {"slowest", "the longest latency", BY_MEASURE, MEASURE_SLOWEST, 0},
+};
+
+int tops_rank_find(struct span name)
+{
+    for (int rank = 0; rank < TOPS_RANKS; rank++) {
+        if (span_equal(name, span_str(tops_ranks[rank].name)))
+            return rank;
+    }
+    return -1;
+}
+
+uint64_t tops_value(const struct stats_values *values, enum tops_rank rank)
+{
+    switch (tops_ranks[rank].by) {
+    case BY_HITS:
+        return values->of[MEASURE_QUERIES] + values->of[MEASURE_RESPONSES];
+    case BY_BYTES:
+        return values->of[MEASURE_QUERY_BYTES] + values->of[MEASURE_RESPONSE_BYTES];
+    default:
+        return values->of[tops_ranks[rank].measure];
+    }
+}
+
+void tops_free(struct tops *tops)
+{
+    free(tops->rows);
+    buf_free(&tops->text);
+    *tops = (struct tops){0};
+}
+
+/* One more row behind the last; NULL: no memory. Of errors and values the caller takes care. */
+static struct tops_row *append(struct tops *tops, struct span text)
+{
+    if (tops->len == tops->max) {
+        uint32_t max = tops->max * 2 + 64;
+        struct tops_row *rows =
+            tops->len < TOPS_MAX ? realloc(tops->rows, max * sizeof *rows) : NULL;
+        if (!rows) {
+            tops->failed = true;
+            return NULL;
+        }
+        tops->rows = rows;
+        tops->max = max;
+    }
+    struct tops_row *row = &tops->rows[tops->len++];
+    *row = (struct tops_row){.text_at = (uint32_t)tops->text.len, .text_len = (uint32_t)text.len};
+    buf_put(&tops->text, text.ptr, text.len);
+    tops->failed |= tops->text.failed;
+    return row;
+}
+
+static int compare_text(struct span a, struct span b)
+{
+    size_t len = a.len < b.len ? a.len : b.len;
+    int order = len ? memcmp(a.ptr, b.ptr, len) : 0;
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+static int by_text(const void *a, const void *b, void *list)
+{
+    const struct tops *tops = list;
+    const struct tops_row *left = a, *right = b;
+    return compare_text(tops_text(tops, left), tops_text(tops, right));
+}
+
+/* The floor that one answer means: of the window's table, and of the rows behind the n-th. */
+static uint64_t answer_floor(const struct stats_answer *answer, size_t n, uint64_t unit)
+{
+    uint64_t last = answer->count == n ? answer->rows[n - 1].value + answer->rows[n - 1].error : 0;
+    return last > answer->floor * unit ? last : answer->floor * unit;
+}
+
+/* A row that several ranks list comes several times; once is enough. */
+static void drop_twins(struct tops *tops)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < tops->len; i++) {
+        const struct tops_row *row = &tops->rows[i];
+        if (kept == 0 || !span_equal(tops_text(tops, &tops->rows[kept - 1]), tops_text(tops, row)))
+            tops->rows[kept++] = *row;
+    }
+    tops->len = kept;
+}
+
+void tops_of_answers(struct tops *tops, const struct stats_answer *answers, size_t n)
+{
+    for (int rank = 0; rank < TOPS_RANKS; rank++) {
+        const struct stats_answer *answer = &answers[rank];
+        for (size_t i = 0; i < answer->count; i++) {
+            const struct stats_top *top = &answer->rows[i];
+            struct tops_row *row = append(tops, span_of(top->text, top->text_len));
+            if (!row)
+                return;
+            row->values = top->values;
+            for (int r = 0; r < TOPS_BOUNDED; r++)
+                row->error[r] = top->error * tops_ranks[r].unit;
+        }
+        if (rank < TOPS_BOUNDED)
+            tops->floor[rank] = answer_floor(answer, n, tops_ranks[rank].unit);
+    }
+    if (tops->len)
+        qsort_r(tops->rows, tops->len, sizeof *tops->rows, by_text, tops);
+    drop_twins(tops);
+}
+
+/* Appends the sum of two rows of the same key, either of which may be missing. */
+static bool append_sum(struct tops *sum, const struct tops *a, const struct tops_row *left,
+                       const struct tops *b, const struct tops_row *right)
+{
+    struct tops_row *row = append(sum, left ? tops_text(a, left) : tops_text(b, right));
+    if (!row)
+        return false;
+    if (left)
+        stats_values_add(&row->values, &left->values);
+    if (right)
+        stats_values_add(&row->values, &right->values);
+    for (int r = 0; r < TOPS_BOUNDED; r++)
+        row->error[r] =
+            (left ? left->error[r] : a->floor[r]) + (right ? right->error[r] : b->floor[r]);
+    return true;
+}
+
+void tops_merge(struct tops *into, const struct tops *from)
+{
+    struct tops sum = {.failed = into->failed || from->failed};
+    uint32_t i = 0, j = 0;
+    bool good = true;
+    while (good && (i < into->len || j < from->len)) {
+        const struct tops_row *left = i < into->len ? &into->rows[i] : NULL;
+        const struct tops_row *right = j < from->len ? &from->rows[j] : NULL;
+        int order = !right  ? -1
+                    : !left ? 1
+                            : compare_text(tops_text(into, left), tops_text(from, right));
+        good = append_sum(&sum, into, order <= 0 ? left : NULL, from, order >= 0 ? right : NULL);
+        i += order <= 0;
+        j += order >= 0;
+    }
+    for (int r = 0; r < TOPS_BOUNDED; r++)
+        sum.floor[r] = into->floor[r] + from->floor[r];
+    tops_free(into);
+    *into = sum;
+}
+
+/* What to order rows by. */
+struct order {
+    const struct tops *tops;
+    enum tops_rank rank;
+};
+
+static int by_value(const void *a, const void *b, void *ctx)
+{
+    const struct order *order = ctx;
+    const struct tops_row *left = *(const struct tops_row *const *)a;
+    const struct tops_row *right = *(const struct tops_row *const *)b;
+    uint64_t x = tops_value(&left->values, order->rank),
+             y = tops_value(&right->values, order->rank);
+    return x != y ? (x < y) - (x > y) : (left > right) - (left < right);
+}
+
+const struct tops_row **tops_first(const struct tops *tops, enum tops_rank rank, size_t *n)
+{
+    const struct tops_row **rows = malloc((tops->len + 1) * sizeof(struct tops_row *));
+    size_t count = 0;
+    for (uint32_t i = 0; rows && i < tops->len; i++) {
+        if (tops_value(&tops->rows[i].values, rank))
+            rows[count++] = &tops->rows[i];
+    }
+    struct order order = {tops, rank};
+    if (count)
+        qsort_r(rows, count, sizeof(struct tops_row *), by_value, &order);
+    *n = count < *n ? count : *n;
+    return rows;
+}
+
+/* Drops the rows that are not marked; floors rise to what they may have had. */
+static void keep(struct tops *tops, const bool *marks)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < tops->len; i++) {
+        const struct tops_row *row = &tops->rows[i];
+        if (marks[i]) {
+            tops->rows[kept++] = *row;
+            continue;
+        }
+        for (int r = 0; r < TOPS_BOUNDED; r++) {
+            uint64_t most = tops_value(&row->values, (enum tops_rank)r) + row->error[r];
+            if (most > tops->floor[r])
+                tops->floor[r] = most;
+        }
+    }
+    tops->len = kept;
+}
+
+void tops_cut(struct tops *tops, size_t n)
+{
+    if (tops->len <= n)
+        return;
+    bool *marks = calloc(tops->len, 1);
+    for (int rank = 0; marks && rank < TOPS_RANKS; rank++) {
+        size_t count = n;
+        const struct tops_row **rows = tops_first(tops, (enum tops_rank)rank, &count);
+        for (size_t i = 0; rows && i < count; i++)
+            marks[rows[i] - tops->rows] = true;
+        tops->failed |= !rows;
+        free(rows);
+    }
+    if (marks)
+        keep(tops, marks);
+    free(marks);
+}
+
+/* Numbers, many of them zero: a mask of the others, then these. */
+static void put_numbers(struct buf *out, const uint64_t *numbers, unsigned count)
+{
+    uint64_t mask = 0;
+    for (unsigned i = 0; i < count; i++)
+        mask |= (uint64_t)(numbers[i] != 0) << i;
+    pb_put_varint(out, mask);
+    for (unsigned i = 0; i < count; i++) {
+        if (numbers[i])
+            pb_put_varint(out, numbers[i]);
+    }
+}
+
+/* Numbers that this program does not know are passed over. */
+static void read_numbers(struct cursor *c, uint64_t *numbers, unsigned count)
+{
+    uint64_t mask = pb_varint(c);
+    for (unsigned i = 0; mask >> i && i < 64; i++) {
+        uint64_t n = mask >> i & 1 ? pb_varint(c) : 0;
+        if (i < count)
+            numbers[i] = n;
+        if (i == 63)
+            break;
+    }
+}
+
+void tops_encode(const struct tops *tops, struct buf *out)
+{
+    struct buf plain = {0};
+    put_numbers(&plain, tops->floor, TOPS_BOUNDED);
+    for (uint32_t i = 0; i < tops->len; i++) {
+        const struct tops_row *row = &tops->rows[i];
+        struct span text = tops_text(tops, row);
+        pb_put_varint(&plain, text.len);
+        buf_put(&plain, text.ptr, text.len);
+        put_numbers(&plain, row->values.of, STATS_MEASURES);
+        put_numbers(&plain, row->error, TOPS_BOUNDED);
+    }
+    out->failed |= plain.failed;
+    squeeze(out, buf_span(&plain));
+    buf_free(&plain);
+}
+
+static void read_rows(struct tops *tops, struct cursor *c)
+{
+    while (cursor_left(c) > 0 && !tops->failed) {
+        struct tops_row *row = append(tops, pb_bytes(c));
+        if (!row)
+            return;
+        read_numbers(c, row->values.of, STATS_MEASURES);
+        read_numbers(c, row->error, TOPS_BOUNDED);
+        /* What is not in order would be listed twice after a merge. */
+        if (tops->len > 1 && by_text(row - 1, row, tops) >= 0)
+            cursor_fail(c);
+    }
+}
+
+int tops_decode(struct tops *tops, struct span bytes)
+{
+    struct buf plain = {0};
+    int rc = unsqueeze(&plain, bytes, TOPS_BYTES_MAX);
+    struct cursor c = cursor_of(buf_span(&plain));
+    if (rc == 0) {
+        read_numbers(&c, tops->floor, TOPS_BOUNDED);
+        read_rows(tops, &c);
+    }
+    buf_free(&plain);
+    if (rc == 0 && !c.failed && !tops->failed)
+        return 0;
+    tops_free(tops);
+    return -1;
+}

@@ -1,0 +1,78 @@
+/*
+ * Top lists of a span of time. A list holds the first of its keys by each of several ranks, with
+ * all their values; of a key that is not listed each rank's floor says what it may have at most.
+ *
+ * Two lists of different spans merge as Agarwal and others (Mergeable Summaries, 2012) have it: a
+ * key that only one of them lists may have had up to the other's floor there, which becomes part of
+ * its error; floors add up. So for every listed key, after any number of merges and cuts,
+ *
+ *     value <= true value <= value + error,    and of one that is not listed: true value <= floor.
+ *
+ * The slowest answer has neither error nor floor: it merges by maximum.
+ */
+#ifndef SPILE_HISTORY_TOPS_H
+#define SPILE_HISTORY_TOPS_H
+
+#include "base/buf.h"
+#include "stats/stats.h"
+
+/* Names and what they ask of the statistics: tops_ranks. The first TOPS_BOUNDED have errors. */
+enum tops_rank {
+    TOPS_HITS, /* queries and responses */
+    TOPS_NXDOMAIN,
+    TOPS_FAILED,
+    TOPS_BYTES,
+    TOPS_BOUNDED,
+    TOPS_SLOWEST = TOPS_BOUNDED,
+    TOPS_RANKS
+};
+
+struct tops_rank_row {
+    const char *name, *doc;
+    enum stats_by by;
+    enum stats_measure measure; /* with BY_MEASURE */
+    uint64_t unit;              /* what one message may add */
+};
+extern const struct tops_rank_row tops_ranks[TOPS_RANKS];
+/* -1: no such rank. */
+int tops_rank_find(struct span name);
+
+struct tops_row {
+    uint32_t text_at, text_len; /* in `text` of the list */
+    struct stats_values values;
+    uint64_t error[TOPS_BOUNDED];
+};
+
+/* Zeroed is empty: nothing came. Rows in the order of their texts' bytes, each text once. */
+struct tops {
+    struct tops_row *rows;
+    uint32_t len, max;
+    struct buf text;
+    uint64_t floor[TOPS_BOUNDED];
+    bool failed; /* memory was short */
+};
+
+void tops_free(struct tops *tops);
+static inline struct span tops_text(const struct tops *tops, const struct tops_row *row)
+{
+    return span_of(tops->text.data + row->text_at, row->text_len);
+}
+uint64_t tops_value(const struct stats_values *values, enum tops_rank rank);
+
+/* Makes a list (into an empty one) of the answers to a table's TOPS_RANKS questions, each for the
+ * first n rows. */
+void tops_of_answers(struct tops *tops, const struct stats_answer *answers, size_t n);
+/* Both span of time: later, earlier, it makes no difference. */
+void tops_merge(struct tops *into, const struct tops *from);
+/* Leaves the first n by each rank. */
+void tops_cut(struct tops *tops, size_t n);
+/* Pointers to the first n rows by a rank, descending; rows without any value are left out. NULL:
+ * no memory. The caller frees the array. */
+const struct tops_row **tops_first(const struct tops *tops, enum tops_rank rank, size_t *n);
+
+/* As bytes, compressed. */
+void tops_encode(const struct tops *tops, struct buf *out);
+/* Into an empty list. -1: that is none, or no memory; the list is empty then. */
+int tops_decode(struct tops *tops, struct span bytes);
+
+#endif

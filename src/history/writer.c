@@ -1,0 +1,234 @@
+/* The writer: brings portions into the database, and waits for better times when it cannot. */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "history/history_priv.h"
+
+static const uint64_t delay_first_ns = CLOCK_SECOND_NS, delay_max_ns = 60 * CLOCK_SECOND_NS,
+                      quiet_ns = 60 * CLOCK_SECOND_NS, trim_every_ns = 60 * CLOCK_SECOND_NS,
+                      aside_every_ns = 3600 * CLOCK_SECOND_NS;
+
+static void say(struct history *history, const char *text)
+{
+    struct history_writer *writer = &history->writer;
+    if (clock_ns() < writer->silent_until_ns)
+        return;
+    writer->said = true;
+    writer->silent_until_ns = clock_after(quiet_ns);
+    log_warning("history: %s; it is tried again", text);
+}
+
+static void note_problem(struct history *history, const char *text)
+{
+    struct history_state *state = &history->state;
+    pthread_mutex_lock(&history->lock);
+    state->write_errors++;
+    snprintf(state->problem, sizeof state->problem, "%.*s", (int)sizeof state->problem - 1, text);
+    pthread_mutex_unlock(&history->lock);
+}
+
+static void went_well(struct history *history)
+{
+    struct history_writer *writer = &history->writer;
+    writer->delay_ns = writer->retry_ns = 0;
+    pthread_mutex_lock(&history->lock);
+    history->state.healthy = true;
+    history->state.size_bytes = store_size(history->settings.path);
+    unsigned long long lost = history->waiting.lost;
+    pthread_mutex_unlock(&history->lock);
+    if (writer->said)
+        log_info("history: written again (%llu minutes lost)", lost);
+    writer->said = false;
+}
+
+/* The database is closed: whatever it was, the next try begins from scratch. */
+static void went_wrong(struct history *history, const char *text)
+{
+    struct history_writer *writer = &history->writer;
+    store_close(writer->store);
+    writer->store = NULL;
+    writer->delay_ns = writer->delay_ns ? 2 * writer->delay_ns : delay_first_ns;
+    if (writer->delay_ns > delay_max_ns)
+        writer->delay_ns = delay_max_ns;
+    writer->retry_ns = clock_after(writer->delay_ns);
+    note_problem(history, text);
+    pthread_mutex_lock(&history->lock);
+    history->state.healthy = false;
+    pthread_mutex_unlock(&history->lock);
+    say(history, text);
+}
+
+/* A broken database makes room for a new one; once an hour, for a disk that breaks all it is given
+ * would be full of them. */
+static bool set_aside(struct history *history, const struct error *why)
+{
+    struct history_writer *writer = &history->writer;
+    struct error err = {0};
+    if (writer->aside_ns && clock_ns() - writer->aside_ns < aside_every_ns)
+        return false;
+    store_close(writer->store);
+    writer->store = NULL;
+    if (store_set_aside(history->settings.path, &err) < 0) {
+        log_warning("history: %s", err.text);
+        return false;
+    }
+    log_warning("history: %s; set aside as %s.broken-TIME, a new one is begun", why->text,
+                history->settings.path);
+    writer->aside_ns = clock_ns();
+    note_problem(history, why->text);
+    return true;
+}
+
+bool history_open_store(struct history *history)
+{
+    struct history_writer *writer = &history->writer;
+    struct error err = {0};
+    if (writer->store && store_in_place(writer->store))
+        return true;
+    store_close(writer->store);
+    writer->store = NULL;
+    const char *path = history->settings.path;
+    struct siphash_key key = history->key;
+    enum store_status status = store_open(path, &key, &writer->store, &err);
+    if (status == STORE_BROKEN && set_aside(history, &err))
+        status = store_open(path, &key, &writer->store, &err);
+    if (status != STORE_FINE) {
+        went_wrong(history, err.text);
+        return false;
+    }
+    /* Hashes are made with the key from the start; one that comes to light later is too late, and
+     * the sketches know by their marks. */
+    if (!history->stats)
+        history->key = key;
+    pthread_mutex_lock(&history->lock);
+    history->epoch++;
+    history->state.size_bytes = store_size(path);
+    pthread_mutex_unlock(&history->lock);
+    return true;
+}
+
+/* What went wrong inside the database. */
+static void give_up(struct history *history, enum store_status status, const struct error *err)
+{
+    if (status != STORE_BROKEN || !set_aside(history, err))
+        went_wrong(history, err->text);
+}
+
+/* How many portions are to be written now; they stay where they are until that is done. */
+static size_t claim(struct history *history)
+{
+    struct waiting *waiting = &history->waiting;
+    pthread_mutex_lock(&history->lock);
+    size_t count = waiting->count < TRANSACTION_PORTIONS ? waiting->count : TRANSACTION_PORTIONS;
+    waiting->busy = count;
+    pthread_mutex_unlock(&history->lock);
+    return count;
+}
+
+/* The claimed portions are written, or wait on. */
+static void settle(struct history *history, size_t written, uint64_t rows)
+{
+    struct waiting *waiting = &history->waiting;
+    pthread_mutex_lock(&history->lock);
+    waiting->busy = 0;
+    while (written-- > 0)
+        waiting_drop(waiting);
+    history->state.rows_written += rows;
+    pthread_mutex_unlock(&history->lock);
+}
+
+static enum store_status write_portions(struct history *history, size_t count, struct error *err)
+{
+    struct store *store = history->writer.store;
+    uint64_t rows = 0;
+    enum store_status status = store_begin(store, err);
+    for (size_t i = 0; status == STORE_FINE && i < count; i++)
+        status =
+            store_add(store, waiting_at(&history->waiting, i), history->settings.top, &rows, err);
+    pthread_mutex_lock(&history->settled);
+    if (status == STORE_FINE)
+        status = store_commit(store, err);
+    settle(history, status == STORE_FINE ? count : 0, status == STORE_FINE ? rows : 0);
+    pthread_mutex_unlock(&history->settled);
+    return status;
+}
+
+/* Once a minute what is too old goes, and the log is emptied. */
+static enum store_status clean(struct history *history, struct error *err)
+{
+    struct history_writer *writer = &history->writer;
+    struct store *store = writer->store;
+    if (writer->trimmed_ns && clock_ns() - writer->trimmed_ns < trim_every_ns)
+        return STORE_FINE;
+    writer->trimmed_ns = clock_ns();
+    pthread_mutex_lock(&history->lock);
+    const struct stats_snapshot *last = history->recorder.last;
+    int64_t now_ms = last ? last->made_ms : 0;
+    pthread_mutex_unlock(&history->lock);
+    enum store_status status = store_begin(store, err);
+    if (status == STORE_FINE)
+        status = store_trim(store, &history->settings, now_ms, err);
+    if (status == STORE_FINE)
+        status = store_commit(store, err);
+    return status == STORE_FINE ? store_checkpoint(store, err) : status;
+}
+
+/* Writes some of what waits. False: it cannot be now. */
+static bool write_some(struct history *history)
+{
+    struct error err = {.text = "the database is broken: reading it failed"};
+    enum store_status status = STORE_FINE;
+    if (!history_open_store(history))
+        return false;
+    pthread_mutex_lock(&history->lock);
+    if (history->reader_suspect)
+        status = STORE_BROKEN;
+    history->reader_suspect = false;
+    pthread_mutex_unlock(&history->lock);
+    if (status == STORE_FINE)
+        status = write_portions(history, claim(history), &err);
+    if (status == STORE_FINE)
+        status = clean(history, &err);
+    if (status != STORE_FINE) {
+        give_up(history, status, &err);
+        return history->writer.retry_ns == 0;
+    }
+    went_well(history);
+    return true;
+}
+
+/* Sleeps until there is something to write and the time for it. False: the end. *last: nothing
+ * comes any more. */
+static bool await_work(struct history *history, bool *last)
+{
+    struct history_writer *writer = &history->writer;
+    pthread_mutex_lock(&history->lock);
+    while (!history->followed && (history->waiting.count == 0 || clock_ns() < writer->retry_ns)) {
+        struct timespec until = clock_timespec(writer->retry_ns);
+        if (history->waiting.count == 0)
+            pthread_cond_wait(&history->wake, &history->lock);
+        else
+            pthread_cond_timedwait(&history->wake, &history->lock, &until);
+    }
+    bool work = history->waiting.count > 0;
+    *last = history->followed;
+    pthread_mutex_unlock(&history->lock);
+    return work;
+}
+
+void *history_write(void *arg)
+{
+    struct history *history = arg;
+    thread_block_signals(0);
+    thread_background();
+    bool last = false;
+    while (await_work(history, &last)) {
+        if (!write_some(history) && last)
+            break;
+    }
+    if (history->waiting.count > 0)
+        log_warning("history: the last %zu minutes could not be written", history->waiting.count);
+    return NULL;
+}
