@@ -161,17 +161,17 @@ bool api_domain(const struct http_request *request, struct http_reply *reply, co
                 struct api_domain *domain)
 {
     struct span text = request->parameter(request, name);
-    domain->len = 0;
+    domain->text_len = domain->wire_len = 0;
     if (!text.ptr)
         return true;
-    if (text.len == 0 || text.len > SAMPLE_TEXT_MAX || memchr(text.ptr, '\0', text.len)) {
+    size_t len = dns_name_parse(text, domain->wire);
+    if (len == 0) {
         api_refuse(request, reply, name, "a domain name");
         return false;
     }
-    for (size_t i = 0; i < text.len; i++)
-        domain->text[domain->len++] = (char)tolower(text.ptr[i]);
-    if (domain->text[domain->len - 1] != '.')
-        domain->text[domain->len++] = '.';
+    struct dns_name wire = {.wire = domain->wire, .len = (uint8_t)len};
+    domain->wire_len = len;
+    domain->text_len = (size_t)(dns_name_put(domain->text, wire) - domain->text);
     return true;
 }
 

@@ -32,12 +32,14 @@ bool api_type(const struct http_request *request, struct http_reply *reply, cons
 bool api_stream(const struct http_request *request, struct http_reply *reply,
                 const struct stats_snapshot *snapshot, int *stream);
 
-/* A domain in lower case with its final dot, as statistics show names. */
+/* A domain in lower case: its text with the final dot, as statistics show names, and its wire form.
+ */
 struct api_domain {
-    char text[SAMPLE_TEXT_MAX + 2];
-    size_t len;
+    char text[DNS_NAME_TEXT_MAX];
+    uint8_t wire[DNS_NAME_MAX];
+    size_t text_len, wire_len;
 };
-/* The parameter as a domain; *domain is empty when it is absent. The root is ".". */
+/* The parameter as a domain; *domain is empty when it is absent. */
 bool api_domain(const struct http_request *request, struct http_reply *reply, const char *name,
                 struct api_domain *domain);
 

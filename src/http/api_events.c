@@ -41,8 +41,7 @@ static void events_handle(const struct http_request *request, struct http_reply 
         !api_side(request, reply, "side", &filter.side) ||
         !api_number(request, reply, "rate", 1, RATE_MAX, &rate))
         return;
-    if (under.len > 0)
-        filter.under = span_of(under.text, under.len);
+    filter.under = span_of(under.wire_len ? under.wire : NULL, under.wire_len);
     filter.max_per_second = (unsigned)rate;
     reply->content_type = "text/event-stream";
     reply->stream = live_open(request->context->live, &filter);

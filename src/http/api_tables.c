@@ -164,7 +164,7 @@ static bool read_one(const struct http_request *request, struct http_reply *repl
         api_refuse(request, reply, "by", "what this table can be sorted by");
         return false;
     }
-    if (asked->under.len > 0 && !has_domains(list)) {
+    if (asked->under.wire_len > 0 && !has_domains(list)) {
         http_fail(reply, 400, "parameter 'under': this table has no domains");
         return false;
     }
@@ -354,7 +354,7 @@ static void put_code(struct json *j, const struct list *list)
 static void put_list(struct json *j, const struct request *asked, const struct list *list,
                      const struct stats_answer *answer)
 {
-    bool filtered = asked->under.len > 0 && has_domains(list);
+    bool filtered = asked->under.wire_len > 0 && has_domains(list);
     const char *unit, *by = order_name(&list->question, &unit);
     json_object(j);
     json_put_str(j, "list", list->name);
@@ -363,7 +363,7 @@ static void put_list(struct json *j, const struct request *asked, const struct l
     json_put_str(j, "by", by);
     put_code(j, list);
     json_put_text(j, "under",
-                  filtered ? span_of(asked->under.text, asked->under.len) : (struct span){0});
+                  filtered ? span_of(asked->under.text, asked->under.text_len) : (struct span){0});
     json_put_str(j, "unit", unit);
     if (is_counted(list))
         put_counted(j, asked, &list->question);
@@ -396,8 +396,8 @@ static void ask(struct request *asked)
             continue;
         struct stats_question *question = &asked->questions[asked->asked++];
         *question = list->question;
-        if (asked->under.len > 0 && has_domains(list))
-            question->under = span_of(asked->under.text, asked->under.len);
+        if (asked->under.wire_len > 0 && has_domains(list))
+            question->under = span_of(asked->under.text, asked->under.text_len);
     }
 }
 

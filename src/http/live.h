@@ -19,7 +19,7 @@ enum { LIVE_VIEWERS = 32 };
 /* What a viewer wants to see; absent spans and -1 ask for nothing. */
 struct live_filter {
     struct span stream;      /* identity */
-    struct span under;       /* a domain, it and all below it: lower case, with final dot */
+    struct span under;       /* a domain, it and all below it: wire form in lower case */
     struct span client;      /* query address, 4 or 16 bytes */
     int rcode;               /* STATS_NO_RCODE: no DNS header */
     int qtype;               /* STATS_NO_QTYPE: no question */
