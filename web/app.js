@@ -32,7 +32,7 @@ const zoomTo = (from, to) => to - from >= 2000 && change({ from, to });
 const figures = [
     new Stack({ id: "chart-rcodes", title: "Responses by result", unit: "a second", group: "rcodes", zoom: zoomTo,
         press: (name) => press("rcode", name), pressed: () => current().rcode }),
-    new Stack({ id: "chart-qtypes", title: "Queries by type", unit: "a second", group: "qtypes", zoom: zoomTo,
+    new Stack({ id: "chart-qtypes", title: "Questions by type", unit: "a second", group: "qtypes", zoom: zoomTo,
         press: (name) => press("qtype", name), pressed: () => current().qtype }),
     new Heat({ id: "chart-latency", title: "Latency", unit: "of responses", zoom: zoomTo }),
     new Stack({ id: "chart-transports", title: "Transports", unit: "messages a second", group: "transports", zoom: zoomTo }),
@@ -120,6 +120,8 @@ function showNotes({ from, to }) {
         `From live events since ${clock(sums.began)}: ${exact(sums.shown)} of ${exact(sums.shown + sums.left)} shown` +
         (domain && known.tables ? "; tables of domains since the start" : ""));
     const since = known.reply.since;
+    setText(byId("now-note"), sums ? `of what passes the filters, since ${clock(sums.began)}`
+        : `rates of the last second, all else since ${clock(since, { day: true })}`);
     setText(byId("tops-note"), sums ? "" : `Since ${clock(since, { day: true })}. ` +
         (known.reply.exact ? "All exact." : "Of many names: the largest, each with what it may be short of."));
 }

@@ -104,12 +104,12 @@ export class Heat extends Figure {
         const most = heat.reduce((a, column) => Object.values(column).reduce((x, n) => Math.max(x, n), a), 0);
         const ink = colour("accent");
         times.forEach((t, i) => {
-            const x = this.#x(t);
-            const wide = Math.max(1.5, this.#x(t + width) - x);
+            const x = Math.round(this.#x(t));
+            const wide = Math.max(1, Math.round(this.#x(t + width)) - x);
             for (const [row, n] of Object.entries(heat[i])) {
                 pen.fillStyle = alpha(ink, (0.15 + 0.85 * (Math.log1p(n) / Math.log1p(most))).toFixed(3));
-                const y = this.#y(Number(row));
-                pen.fillRect(x, y, wide, this.#y(row - 1) - y - 0.5);
+                const y = Math.round(this.#y(Number(row)));
+                pen.fillRect(x, y, wide, Math.round(this.#y(row - 1)) - y);
             }
         });
     }

@@ -6,9 +6,9 @@ import { quantile } from "./timeline.js";
 const LAST_MS = 60e3;
 
 const TILES = [
-    ["queries", "Queries a second"], ["responses", "Responses a second"], ["clients", "Clients"],
+    ["queries", "Queries/s"], ["responses", "Responses/s"], ["clients", "Clients"],
     ["domains", "Domains"], ["nxdomain", "NXDOMAIN"], ["servfail", "SERVFAIL"],
-    ["p50", "Latency, median"], ["p99", "Latency, p99"], ["lost", "Lost events"],
+    ["p50", "Median latency"], ["p99", "p99 latency"], ["lost", "Lost events"],
 ];
 
 /** The last minute of a timeline, as one. */
@@ -32,8 +32,8 @@ export function ofServer(reply, points, outputs) {
     const last = lastMinute(points);
     const about = reply.exact ? "exactly" : "to within 1 %";
     const coded = (name) => [share(responses.rcodes[name] ?? 0, responses.events),
-        `last minute ${share(last.rcodes[name] ?? 0, last.responses)}`];
-    const timed = (q, value) => [micro(value), `last minute ${micro(quantile(last.rows, q))}`];
+        `1 min: ${share(last.rcodes[name] ?? 0, last.responses)}`];
+    const timed = (q, value) => [micro(value), `1 min: ${micro(quantile(last.rows, q))}`];
     return {
         queries: [brief(rates.queries.second), `${exact(queries.events)} in all`],
         responses: [brief(rates.responses.second), `${exact(responses.events)} in all`],

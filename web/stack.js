@@ -29,7 +29,7 @@ export class Stack extends Figure {
         this.press = press;
         this.pressed = pressed ?? (() => "");
         this.rows = [];
-        this.chart = new Chart(this.canvas, this.#settings());
+        this.chart = null; // made when there is something to draw
     }
 
     #settings() {
@@ -43,7 +43,7 @@ export class Stack extends Figure {
                 normalized: true,
                 maintainAspectRatio: false,
                 interaction: { mode: "index", intersect: false },
-                datasets: { line: { fill: true, pointRadius: 0, pointHitRadius: 6, borderWidth: 1.2, tension: 0 } },
+                datasets: { line: { pointRadius: 0, pointHitRadius: 6, borderWidth: 1.2, tension: 0 } },
                 plugins: {
                     legend: { display: false },
                     tooltip: {
@@ -76,6 +76,7 @@ export class Stack extends Figure {
     }
 
     draw() {
+        this.chart ??= new Chart(this.canvas, this.#settings());
         const { times, from, to, width } = this.picture;
         this.rows = ranked(this.picture[this.group], times.length);
         const paint = colours(this.rows.map((row) => row.name)).map(colour);
@@ -85,9 +86,10 @@ export class Stack extends Figure {
             datasets[i] ??= {};
             Object.assign(datasets[i], {
                 label: row.name,
+                fill: i ? "-1" : "origin",
                 data: row.values.map((y, at) => ({ x: times[at] + width / 2, y })),
                 borderColor: paint[i],
-                backgroundColor: alpha(paint[i], 0.55),
+                backgroundColor: alpha(paint[i], 0.6),
             });
         });
         const { x, y } = this.chart.options.scales;
