@@ -39,9 +39,10 @@ struct http_target target_split(struct span uri)
 struct span target_host(struct span authority)
 {
     if (authority.len && authority.ptr[0] == '[') {
-        struct span rest = skip(authority, 1);
-        struct span host = until(rest, "]");
-        return host.len < rest.len ? host : authority;
+        struct span host = until(skip(authority, 1), "]");
+        size_t end = host.len + 2;
+        bool closed = end == authority.len || (end < authority.len && authority.ptr[end] == ':');
+        return closed ? host : authority;
     }
     return until(authority, ":");
 }
