@@ -33,7 +33,7 @@ export function sums(reply) {
 }
 
 /** Which series make a group, best first: there may be responses alone. */
-const FAMILIES = { rcodes: ["rcode"], qtypes: ["qtype", "response_qtype"], transports: ["transport"] };
+const FAMILIES = { rcodes: ["rcode"], qtypes: ["qtype", "response-qtype"], transports: ["transport"] };
 
 /** The series of a group by member: {NOERROR: [...]}. */
 function members(series, group) {
