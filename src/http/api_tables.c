@@ -20,6 +20,7 @@ struct list {
 };
 
 static const struct list usual[] = {
+    {"domains", "Domains", {.table = TABLE_DOMAINS, .by = BY_HITS}},
     {"domains-asked", "Domains asked", {.table = TABLE_DOMAINS, .measure = MEASURE_QUERIES}},
     {"domains-answered",
      "Domains answered",
@@ -33,6 +34,7 @@ static const struct list usual[] = {
     {"domains-servfail",
      "Domains with SERVFAIL",
      {.table = TABLE_DOMAINS, .by = BY_RCODE, .side = STATS_RESPONSE, .code = SERVFAIL}},
+    {"domains-failing", "Domains that fail", {.table = TABLE_DOMAINS, .measure = MEASURE_FAILED}},
     {"domains-slow", "Slowest domains", {.table = TABLE_DOMAINS, .by = BY_MEAN}},
     {"registrable", "Registrable domains", {.table = TABLE_REGISTRABLE, .by = BY_HITS}},
     {"tlds", "Top-level domains", {.table = TABLE_TLDS, .by = BY_HITS}},
@@ -431,9 +433,10 @@ static void tables_handle(const struct http_request *request, struct http_reply 
 
 static const struct http_parameter parameters[] = {
     {"list", "string",
-     "Names of the usual lists, between commas: domains-asked, domains-answered, domains-noerror, "
-     "domains-nxdomain, domains-servfail, domains-slow, registrable, tlds, clients, clients-bytes, "
-     "clients-nxdomain, servers, servers-failing, servers-slow, types, rcodes. Absent: all."},
+     "Names of the usual lists, between commas: domains, domains-asked, domains-answered, "
+     "domains-noerror, domains-nxdomain, domains-servfail, domains-failing, domains-slow, "
+     "registrable, tlds, clients, clients-bytes, clients-nxdomain, servers, servers-failing, "
+     "servers-slow, types, rcodes. Absent: all."},
     {"table", "string",
      "Instead of a list: domains, registrable, tlds, clients, servers, rcodes or types."},
     {"by", "string",
