@@ -33,17 +33,10 @@ struct tables {
 
 /* --- what is asked -------------------------------------------------------------------------- */
 
-static bool is_nameless_type(const void *ctx, uint32_t code)
+static unsigned nameless(uint16_t qtype, uint16_t rcode)
 {
-    (void)ctx;
-    return receiver_rrtype((uint16_t)code) == &receiver_absent;
-}
-
-static bool is_none(const void *ctx, uint32_t code)
-{
-    (void)ctx;
-    (void)code;
-    return false;
+    return (receiver_rrtype(qtype) == &receiver_absent) +
+           (receiver_rcode(rcode) == &receiver_absent);
 }
 
 /* The question for what stands left of the slash. What nothing is called by is found nowhere. */
@@ -63,8 +56,7 @@ static struct stats_question question_by(struct span by, enum stats_side side)
     } else {
         q.by = BY_QTYPE;
         q.code = (uint32_t)rrtype;
-        if (rrtype < 0)
-            q.matches = span_equal(by, span_str("-")) ? is_nameless_type : is_none;
+        q.weight = span_equal(by, span_str("-")) ? nameless : NULL;
     }
     return q;
 }

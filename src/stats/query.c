@@ -32,15 +32,21 @@ struct best {
 
 /* --- values --------------------------------------------------------------------------------- */
 
+static unsigned weight_of(const struct stats_question *q, const struct stats_cell *cell)
+{
+    if (q->weight)
+        return q->weight(cell->qtype, cell->rcode);
+    return (q->by == BY_RCODE ? cell->rcode : cell->qtype) == q->code;
+}
+
 static uint64_t cells_value(const struct stats_table *table, const struct stats_row *row,
                             const struct stats_question *q)
 {
     uint64_t sum = 0;
     for (const struct stats_cell *c = stats_row_cell(table, row, NULL); c;
          c = stats_row_cell(table, row, c)) {
-        uint32_t code = q->by == BY_RCODE ? c->rcode : c->qtype;
-        if (c->side == q->side && (q->matches ? q->matches(q->ctx, code) : code == q->code))
-            sum += c->hits;
+        if (c->side == q->side)
+            sum += c->hits * weight_of(q, c);
     }
     return sum;
 }
@@ -62,7 +68,8 @@ static uint64_t values_value(const struct stats_values *v, const struct stats_qu
         return two(v, MEASURE_QUERY_BYTES, MEASURE_RESPONSE_BYTES);
     case BY_RCODE:
     case BY_QTYPE:
-        return v->of[q->side == STATS_QUERY ? MEASURE_QUERIES : MEASURE_RESPONSES];
+        return v->of[q->side == STATS_QUERY ? MEASURE_QUERIES : MEASURE_RESPONSES] *
+               (q->weight ? 2 : 1);
     default:
         return v->of[q->measure];
     }

@@ -76,9 +76,9 @@ struct stats_question {
     enum stats_measure measure;
     enum stats_side side;
     uint32_t code; /* STATS_NO_QTYPE, STATS_NO_RCODE: what had none */
-    /* Optional: instead of `code` which rcodes or types count (dnstap-receiver's `-` is many). */
-    bool (*matches)(const void *ctx, uint32_t code);
-    const void *ctx;
+    /* Optional, instead of `code`: how often a hit of that type and rcode counts, 0 to 2
+     * (dnstap-receiver's `-` is what has no name, be it the type, the rcode or both). */
+    unsigned (*weight)(uint16_t qtype, uint16_t rcode);
     /* Optional: only keys whose text is this domain or below it; lower case, with final dot. */
     struct span under;
 };
