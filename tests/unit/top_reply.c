@@ -1,0 +1,280 @@
+/* The API's replies become a view; hostile and partial ones become a smaller one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "top/gather.h"
+#include "top/reply.h"
+#include "top/state.h"
+
+static struct top_wish plain_wish(void)
+{
+    struct top_state state = {0};
+    struct top_wish wish = {.rows = 10};
+    top_state_init(&state, 1000);
+    memcpy(wish.by, state.by, sizeof wish.by);
+    return wish;
+}
+
+static int read_text(struct top_view *view, enum top_document document, enum top_list_id list,
+                     const char *text)
+{
+    struct top_wish wish = plain_wish();
+    struct error err = {0};
+    return top_reply_read(view, document, list, &wish, span_str(text), &err);
+}
+
+static const char statistics[] =
+    "{\"time\":2000,\"exact\":true,\"malformed\":3,\"statistics\":{"
+    "\"distinct\":{\"clients\":12},\"rates\":{\"queries\":{\"second\":1.5}},"
+    "\"queries\":{\"events\":100,\"bytes\":5000,\"rcodes\":{\"NOERROR\":100},"
+    "\"qtypes\":{\"A\":60,\"AAAA\":30,\"TYPE999\":10}},"
+    "\"responses\":{\"events\":90,\"rcodes\":{\"NXDOMAIN\":20,\"NOERROR\":70}},"
+    "\"latency\":{\"p50\":0.002,\"p99\":null}}}";
+
+static void numbers_are_found_by_their_paths(void **state)
+{
+    struct top_view view;
+    (void)state;
+    top_reply_begin(&view);
+    assert_int_equal(read_text(&view, DOCUMENT_STATISTICS, 0, statistics), 0);
+    assert_true(view.numbers[NUMBER_QUERIES] == 100);
+    assert_true(view.numbers[NUMBER_RESPONSES] == 90);
+    assert_true(view.numbers[NUMBER_QUERY_RATE] == 1.5);
+    assert_true(view.numbers[NUMBER_EXACT] == 1);
+    assert_true(view.numbers[NUMBER_CLIENTS] == 12);
+    assert_true(view.numbers[NUMBER_LATENCY_P50] == 0.002);
+    assert_true(isnan(view.numbers[NUMBER_LATENCY_P99]));
+    assert_true(isnan(view.numbers[NUMBER_DOMAINS]));
+    assert_true(isnan(view.numbers[NUMBER_STARTED]));
+    top_view_free(&view);
+}
+
+static void two_sides_become_one_list(void **state)
+{
+    struct top_view view;
+    (void)state;
+    top_reply_begin(&view);
+    read_text(&view, DOCUMENT_STATISTICS, 0, statistics);
+    const struct top_list *rcodes = &view.lists[LIST_RCODES];
+    assert_true(rcodes->known);
+    assert_int_equal(rcodes->count, 2);
+    assert_string_equal(rcodes->rows[0].name, "NOERROR"); /* the most answers */
+    assert_true(rcodes->rows[0].values[0] == 100 && rcodes->rows[0].values[1] == 70);
+    assert_string_equal(rcodes->rows[1].name, "NXDOMAIN");
+    assert_true(rcodes->rows[1].values[0] == 0 && rcodes->rows[1].values[1] == 20);
+    const struct top_list *types = &view.lists[LIST_TYPES];
+    assert_int_equal(types->count, 3);
+    assert_string_equal(types->rows[0].name, "A");
+    assert_string_equal(types->rows[2].name, "TYPE999");
+    assert_false(view.lists[LIST_TRANSPORTS].known);
+    top_view_free(&view);
+}
+
+static void tables_keep_their_order(void **state)
+{
+    struct top_view view;
+    (void)state;
+    top_reply_begin(&view);
+    assert_int_equal(
+        read_text(&view, DOCUMENT_TABLES, LIST_SERVFAIL,
+                  "{\"tables\":[{\"keys\":70,\"rows\":["
+                  "{\"name\":\"b.test.\",\"value\":9,\"error\":2,\"queries\":1,\"query-bytes\":30,"
+                  "\"response-bytes\":12,\"mean\":0.5},"
+                  "{\"name\":\"a.test.\",\"value\":7,\"queries\":40}]}]}"),
+        0);
+    const struct top_list *list = &view.lists[LIST_SERVFAIL];
+    assert_int_equal(list->count, 2);
+    assert_true(list->keys == 70 && list->error == 2);
+    assert_string_equal(list->rows[0].name, "b.test.");
+    assert_string_equal(top_tables[LIST_SERVFAIL].columns[list->by].title, "SERVFAIL");
+    assert_true(list->rows[0].values[list->by] == 9);
+    assert_string_equal(top_tables[LIST_SERVFAIL].columns[7].title, "bytes");
+    assert_true(list->rows[0].values[7] == 42);
+    assert_true(isnan(list->rows[1].values[7]));
+    top_view_free(&view);
+}
+
+static void drops_of_all_outputs_are_summed(void **state)
+{
+    struct top_view view;
+    (void)state;
+    top_reply_begin(&view);
+    read_text(&view, DOCUMENT_OUTPUTS, 0,
+              "{\"outputs\":[{\"name\":\"file\",\"ledger\":{\"received\":5,\"dropped\":2}},"
+              "{\"name\":\"null\",\"ledger\":{\"received\":9,\"dropped\":1}}]}");
+    assert_true(view.numbers[NUMBER_DROPPED] == 3);
+    assert_string_equal(view.lists[LIST_OUTPUTS].rows[0].name, "null");
+    assert_true(view.lists[LIST_OUTPUTS].rows[0].values[0] == 9);
+    top_view_free(&view);
+}
+
+/* Whatever comes: no crash (sanitizers watch), and nothing that is not there. */
+static void strange_replies_are_no_trouble(void **state)
+{
+    static const char *const texts[] = {
+        "{}",
+        "{\"statistics\":null}",
+        "{\"statistics\":[]}",
+        "{\"statistics\":{\"queries\":7,\"responses\":{\"rcodes\":[1,2]}}}",
+        "{\"statistics\":{\"queries\":{\"rcodes\":{\"A\":\"many\",\"B\":{},\"C\":-1e308}}}}",
+        "{\"streams\":{}}",
+        "{\"streams\":[1,null,\"x\",[],{},{\"name\":7},{\"name\":\"ok\",\"queries\":\"no\"}]}",
+        "{\"outputs\":[{\"name\":\"x\",\"ledger\":[]}]}",
+        "{\"tables\":{}}",
+        "{\"tables\":[]}",
+        "{\"tables\":[7]}",
+        "{\"tables\":[{\"rows\":{}}]}",
+        "{\"tables\":[{\"keys\":-5,\"rows\":[{\"name\":\"\",\"error\":-1}]}]}",
+        "{\"tables\":[{\"keys\":\"all\",\"rows\":[{\"name\":\"a\\u0000b\\u001b[2J\"}]}]}",
+        "{\"rows\":[{\"name\":\"x\",\"value\":1e999}]}",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct top_view view;
+        top_reply_begin(&view);
+        for (int document = 0; document < TOP_DOCUMENTS; document++)
+            read_text(&view, (enum top_document)document, LIST_ASKED, texts[i]);
+        for (int list = 0; list < TOP_LISTS; list++)
+            assert_true(view.lists[list].error >= 0 && view.lists[list].keys >= 0);
+        top_view_free(&view);
+    }
+}
+
+static void only_objects_are_replies(void **state)
+{
+    static const char *const texts[] = {"",         "[]",         "null",    "\"x\"",
+                                        "{\"a\":1", "{\"a\":1}}", "\x1b[2J", "{\"a\":\"\xff\"}",
+                                        "<html>"};
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct top_view view;
+        top_reply_begin(&view);
+        assert_int_equal(read_text(&view, DOCUMENT_STREAMS, 0, texts[i]), -1);
+        assert_int_equal(view.held.count, 0);
+        top_view_free(&view);
+    }
+}
+
+static void lists_are_bounded(void **state)
+{
+    struct buf text = {0};
+    struct top_view view;
+    (void)state;
+    buf_str(&text, "{\"streams\":[");
+    for (int i = 0; i < 2 * TOP_ROWS_MAX; i++)
+        buf_printf(&text, "%s{\"name\":\"s%d\",\"queries\":%d}", i ? "," : "", i, i);
+    buf_str(&text, "]}");
+    buf_byte(&text, '\0');
+    top_reply_begin(&view);
+    assert_int_equal(read_text(&view, DOCUMENT_STREAMS, 0, (const char *)text.data), 0);
+    assert_int_equal(view.lists[LIST_STREAMS].count, TOP_ROWS_MAX);
+    top_view_free(&view);
+    buf_free(&text);
+}
+
+/* --- gathering ------------------------------------------------------------------------------ */
+
+/* An origin that writes down what it is asked, and knows two streams. */
+struct script {
+    struct buf asked;
+    const char *broken; /* the path that fails */
+};
+
+static int answer(void *state, const char *path, const struct top_parameter *parameters,
+                  struct buf *body, struct error *err)
+{
+    struct script *script = state;
+    buf_str(&script->asked, path + strlen("/api/v1"));
+    for (; parameters->name; parameters++)
+        buf_printf(&script->asked, " %s=%.*s", parameters->name, (int)parameters->value.len,
+                   (const char *)parameters->value.ptr);
+    buf_byte(&script->asked, ';');
+    if (script->broken && strcmp(script->broken, path) == 0)
+        return error_set(err, "broken");
+    buf_str(body, "{\"streams\":[{\"name\":\"ns1\"},{\"name\":\"a\\\\\\\\b\\\\007\"}]}");
+    return 0;
+}
+
+static void assert_asked(struct script *script, const char *wanted)
+{
+    buf_byte(&script->asked, '\0');
+    assert_string_equal((const char *)script->asked.data, wanted);
+    buf_free(&script->asked);
+}
+
+static void only_what_is_shown_is_asked_for(void **state)
+{
+    struct script script = {.broken = NULL};
+    struct top_origin origin = {&script, answer};
+    struct top_wish wish = plain_wish();
+    struct top_view view;
+    struct error err = {0};
+    (void)state;
+    wish.tables[LIST_SERVFAIL] = wish.tables[LIST_CLIENT_BYTES] = wish.tables[LIST_STREAMS] = true;
+    assert_int_equal(top_gather(&origin, &wish, &view, &err), 0);
+    assert_null(view.stream);
+    assert_true(view.taken > 0);
+    assert_asked(&script, ";/streams;/statistics;/outputs;"
+                          "/tables table=domains by=rcode code=SERVFAIL n=10;"
+                          "/tables table=clients by=bytes n=10;");
+    top_view_free(&view);
+}
+
+/* A stream is asked for by its bytes; one that is gone is not asked for at all. */
+static void streams_are_asked_for_by_name(void **state)
+{
+    struct script script = {.broken = NULL};
+    struct top_origin origin = {&script, answer};
+    struct top_wish wish = plain_wish();
+    struct top_view view;
+    struct error err = {0};
+    (void)state;
+    strcpy(wish.stream, "a\\\\b\\007");
+    assert_int_equal(top_gather(&origin, &wish, &view, &err), 0);
+    assert_string_equal(view.stream, "a\\\\b\\007");
+    assert_asked(&script, ";/streams;/statistics stream=a\\b\a;/outputs;");
+    top_view_free(&view);
+    strcpy(wish.stream, "gone");
+    assert_int_equal(top_gather(&origin, &wish, &view, &err), 0);
+    assert_null(view.stream);
+    assert_asked(&script, ";/streams;/statistics;/outputs;");
+    top_view_free(&view);
+}
+
+static void a_request_that_fails_gives_no_view(void **state)
+{
+    struct script script = {.broken = "/api/v1/outputs"};
+    struct top_origin origin = {&script, answer};
+    struct top_wish wish = plain_wish();
+    struct top_view view;
+    struct error err = {0};
+    (void)state;
+    assert_int_equal(top_gather(&origin, &wish, &view, &err), -1);
+    assert_string_equal(err.text, "broken");
+    buf_free(&script.asked);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_are_found_by_their_paths),
+        cmocka_unit_test(two_sides_become_one_list),
+        cmocka_unit_test(tables_keep_their_order),
+        cmocka_unit_test(drops_of_all_outputs_are_summed),
+        cmocka_unit_test(strange_replies_are_no_trouble),
+        cmocka_unit_test(only_objects_are_replies),
+        cmocka_unit_test(lists_are_bounded),
+        cmocka_unit_test(only_what_is_shown_is_asked_for),
+        cmocka_unit_test(streams_are_asked_for_by_name),
+        cmocka_unit_test(a_request_that_fails_gives_no_view),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
