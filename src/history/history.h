@@ -33,19 +33,34 @@ int history_start(struct history *history, struct stats *stats, struct error *er
 void history_stop(struct history *history);
 void history_close(struct history *history);
 
-/* What can be followed over time: one row each in history/series.c: "queries", "responses",
- * "rcode.NXDOMAIN", "qtype.A", "latency.p99", "transport.UDP", ... */
+/* A question about a span of time. */
 struct history_question {
     struct span stream;     /* absent: all */
-    int64_t from_ms, to_ms; /* Unix milliseconds */
+    int64_t from_ms, to_ms; /* Unix milliseconds; to_ms 0: now */
     uint64_t step_ms;       /* 0: chosen so that there are at most 600 points */
+    /* Of series: names or families between commas, "queries,rcode,latency.p99,heat"; absent: all.
+     * What can be followed: history/series.h. */
+    struct span series;
+    struct span table; /* of tops: a table's name; absent: all */
+    struct span by;    /* of tops: "hits", "nxdomain", ... (history/tops.h); absent: hits */
 };
 
-/* Appends a JSON object: {"step": ms, "from": ms, "times": [...], "series": {"queries": [...],
- * ...}} with null where nothing is known. Any thread. -1: err. */
+/*
+ * Appends a JSON object: {"step": ms, "from": ms, "times": [...], "series": {"queries": [...],
+ * ...}, "heat": [[...], ...]} with null where nothing is known. Numbers are sums over a step that
+ * begins at its time; a family has the members that occurred. `heat` has for each time how many
+ * latencies there were by powers of two: up to 2^10 ns, up to 2^11, ..., without zeros at the end.
+ * Steps and beginnings are rounded: seconds, minutes, hours and days (UTC) are not cut; the step
+ * grows when there would be more than 1000. Any thread; takes two seconds at most. -1: err.
+ */
 int history_series_json(struct history *history, const struct history_question *question,
                         struct buf *out, struct error *err);
-/* Appends the top lists over a span of time: {"domains": [{"name": ..., "queries": ...}, ...]}. */
+/*
+ * Appends the top lists over a span of time, of all streams together: {"from": ms, "to": ms, "by":
+ * "hits", "floor": {"domains": ..., ...}, "domains": [{"name": ..., "value": ..., "error": ...,
+ * "queries": ..., ...}, ...], ...}. The true value is at least `value` and at most `error` more; a
+ * name that is not listed in full has at most `floor`. As above.
+ */
 int history_tops_json(struct history *history, const struct history_question *question, size_t n,
                       struct buf *out, struct error *err);
 

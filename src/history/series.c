@@ -58,7 +58,7 @@ static char *number_label(char *p, unsigned member)
     return put_u64(p, member);
 }
 
-enum { NUMBER_TIMED = 20, NUMBER_LATENCY_SUM = 21, NUMBER_LATENCY = 22 };
+enum { NUMBER_OBSERVED = 1, NUMBER_TIMED = 20, NUMBER_LATENCY_SUM = 21, NUMBER_LATENCY = 22 };
 
 #define SNAPSHOT(member) .from = SERIES_SNAPSHOT, .offset = offsetof(struct stats_snapshot, member)
 #define STREAM(member) .from = SERIES_STREAM, .offset = offsetof(struct stats_counters, member)
@@ -66,7 +66,8 @@ enum { NUMBER_TIMED = 20, NUMBER_LATENCY_SUM = 21, NUMBER_LATENCY = 22 };
     .from = SERIES_##side, .offset = offsetof(struct stats_side_counters, member)
 
 static const struct series table[] = {
-    {"observed", "ms", "how long Spile was watching", .number = 1, .from = SERIES_TIME},
+    {"observed", "ms", "how long Spile was watching", .number = NUMBER_OBSERVED,
+     .from = SERIES_TIME},
     {"queries", "messages", "queries", .number = 2, SIDE(QUERIES, events)},
     {"responses", "messages", "responses", .number = 3, SIDE(RESPONSES, events)},
     {"query-bytes", "bytes", "bytes of queries", .number = 4, SIDE(QUERIES, bytes)},
@@ -250,6 +251,11 @@ static double quantile_us(const struct counts *counts, double q)
         total += counts->items[i].n;
     }
     return total ? (double)quantile_of(buckets, total, q) / 1000 : -1;
+}
+
+uint64_t series_observed(const struct counts *counts)
+{
+    return counts_get(counts, NUMBER_OBSERVED << 16);
 }
 
 double series_derived(const struct series *series, const struct counts *counts)

@@ -61,6 +61,8 @@ struct series_moment {
 void series_between(struct counts *counts, const struct series_moment *before,
                     const struct series_moment *now, uint64_t elapsed_ms);
 
+/* How long somebody was watching, in milliseconds. */
+uint64_t series_observed(const struct counts *counts);
 /* The value of a MEAN or QUANTILE, in microseconds; negative: nothing was timed. */
 double series_derived(const struct series *series, const struct counts *counts);
 

@@ -1,0 +1,331 @@
+/* Series over time, as JSON. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/put.h"
+#include "history/gather.h"
+
+/* One point of the answer. */
+struct point {
+    struct counts counts;
+    uint64_t observed_ms;
+    bool known;
+    struct sketch *sketches[STATS_DISTINCTS]; /* while they are merged */
+    double distinct[STATS_DISTINCTS];         /* when they have been */
+};
+
+/* The answer being made. */
+struct answer {
+    const struct history_question *question;
+    struct plan plan;
+    struct point *points;
+    size_t current; /* the point whose sketches are merged */
+    int distinct;   /* which of them */
+    bool failed;    /* no memory */
+};
+
+static struct point *point_at(struct answer *answer, int64_t start_ms)
+{
+    int64_t into = start_ms - answer->plan.from_ms;
+    if (into < 0 || (size_t)(into / answer->plan.step_ms) >= answer->plan.count)
+        return NULL;
+    return &answer->points[into / answer->plan.step_ms];
+}
+
+/* --- gathering ------------------------------------------------------------------------------ */
+
+/* Whether anything is known of a point, and how long was watched, the record of all streams says.
+ */
+static bool take_total(void *ctx, int64_t start_ms, struct span bytes)
+{
+    struct answer *answer = ctx;
+    struct point *point = point_at(answer, start_ms);
+    struct counts counts = {0};
+    if (point && counts_decode(&counts, bytes) == 0) {
+        point->known = true;
+        point->observed_ms += series_observed(&counts);
+        if (answer->question->stream.len == 0)
+            counts_add(&point->counts, &counts);
+        answer->failed |= point->counts.failed;
+    }
+    counts_free(&counts);
+    return !answer->failed;
+}
+
+static bool take_stream(void *ctx, int64_t start_ms, struct span bytes)
+{
+    struct answer *answer = ctx;
+    struct point *point = point_at(answer, start_ms);
+    if (point)
+        counts_decode(&point->counts, bytes);
+    return true;
+}
+
+static void merge_sketch(struct answer *answer, struct point *point, int which, struct span bytes)
+{
+    struct sketch *sketch = malloc(sizeof *sketch);
+    if (!sketch || sketch_decode(sketch, bytes) < 0) {
+        answer->failed |= !sketch;
+        free(sketch);
+        return;
+    }
+    if (!point->sketches[which]) {
+        point->sketches[which] = sketch;
+        return;
+    }
+    sketch_merge(point->sketches[which], sketch);
+    free(sketch);
+}
+
+static void finish_sketch(struct point *point, int which)
+{
+    if (point->sketches[which])
+        point->distinct[which] = hll_estimate(&point->sketches[which]->hll);
+    free(point->sketches[which]);
+    point->sketches[which] = NULL;
+}
+
+/* Records come in order of time: the sketch of the point before is complete. */
+static bool take_distinct(void *ctx, int64_t start_ms, struct span bytes)
+{
+    struct answer *answer = ctx;
+    struct point *point = point_at(answer, start_ms);
+    if (!point)
+        return true;
+    if (point != &answer->points[answer->current])
+        finish_sketch(&answer->points[answer->current], answer->distinct);
+    answer->current = (size_t)(point - answer->points);
+    merge_sketch(answer, point, answer->distinct, bytes);
+    return !answer->failed;
+}
+
+static void take_portion(void *ctx, const struct portion *portion)
+{
+    struct answer *answer = ctx;
+    struct cursor c = cursor_of(buf_span(&portion->records));
+    struct span stream = answer->question->stream;
+    struct point *point = point_at(answer, portion->start_ms);
+    struct record record;
+    while (point && portion_next(&c, &record)) {
+        unsigned which = record.what - RECORD_DISTINCT;
+        if (record.what == RECORD_COUNTS && record.stream.len == 0)
+            take_total(answer, portion->start_ms, record.bytes);
+        else if (record.what == RECORD_COUNTS && stream.len && span_equal(record.stream, stream))
+            take_stream(answer, portion->start_ms, record.bytes);
+        else if (which < STATS_DISTINCTS && record.what >= RECORD_DISTINCT && stream.len == 0)
+            merge_sketch(answer, point, (int)which, record.bytes);
+    }
+}
+
+static bool wants_distinct(const struct answer *answer, int which)
+{
+    for (size_t i = 0; series_at(i); i++) {
+        const struct series *series = series_at(i);
+        if (series->from == SERIES_DISTINCT && series->distinct == which)
+            return answer->question->stream.len == 0 &&
+                   gather_wants(answer->question->series, span_str(series->name));
+    }
+    return false;
+}
+
+static int read_database(struct answer *answer, struct gather *gather, struct error *err)
+{
+    struct plan *plan = &answer->plan;
+    struct reader_span span = {
+        .what = RECORD_COUNTS,
+        .kind = (enum history_kind)plan->kind,
+        .from_ms = plan->from_ms,
+        .to_ms = plan->from_ms + (int64_t)plan->count * plan->step_ms,
+    };
+    if (gather_each(gather, &span, take_total, answer, err) < 0)
+        return -1;
+    for (int which = 0; which < STATS_DISTINCTS; which++) {
+        answer->distinct = which;
+        answer->current = 0;
+        span.what = RECORD_DISTINCT + (unsigned)which;
+        if (wants_distinct(answer, which) &&
+            gather_each(gather, &span, take_distinct, answer, err) < 0)
+            return -1;
+    }
+    span.what = RECORD_COUNTS;
+    span.stream = answer->question->stream;
+    return span.stream.len ? gather_each(gather, &span, take_stream, answer, err) : 0;
+}
+
+static int gather_points(struct answer *answer, struct history *history, struct error *err)
+{
+    struct gather gather;
+    bool seconds = answer->plan.kind == PLAN_SECONDS;
+    if (gather_begin(&gather, history, seconds, take_portion, answer, err) < 0)
+        return -1;
+    int rc = seconds ? 0 : read_database(answer, &gather, err);
+    gather_end(&gather);
+    for (size_t i = 0; i < answer->plan.count; i++) {
+        for (int which = 0; which < STATS_DISTINCTS; which++)
+            finish_sketch(&answer->points[i], which);
+    }
+    return rc;
+}
+
+/* --- writing -------------------------------------------------------------------------------- */
+
+static void put_number(struct buf *out, bool known, double value)
+{
+    char text[40];
+    int len = known ? snprintf(text, sizeof text, "%.9g", value) : 0;
+    if (known)
+        buf_put(out, text, (size_t)len);
+    else
+        buf_str(out, "null");
+}
+
+static void put_whole(struct buf *out, bool known, uint64_t value)
+{
+    char *p = buf_reserve(out, PUT_U64_MAX);
+    if (p && known)
+        buf_commit(out, put_u64(p, value));
+    else
+        buf_str(out, "null");
+}
+
+static void put_value(struct buf *out, const struct series *series, unsigned member,
+                      const struct point *point)
+{
+    double value;
+    switch (series->from) {
+    case SERIES_TIME:
+        put_whole(out, point->known, point->observed_ms);
+        break;
+    case SERIES_MEAN:
+    case SERIES_QUANTILE:
+        value = series_derived(series, &point->counts);
+        put_number(out, point->known && value >= 0, value);
+        break;
+    case SERIES_DISTINCT:
+        value = point->distinct[series->distinct];
+        put_whole(out, point->known && value >= 0, (uint64_t)(value < 0 ? 0 : value + 0.5));
+        break;
+    default:
+        put_whole(out, point->known, counts_get(&point->counts, series_id(series, member)));
+    }
+}
+
+static void put_series(struct buf *out, const struct answer *answer, const struct series *series,
+                       unsigned member, bool *comma)
+{
+    char name[SERIES_NAME_MAX];
+    struct span text = span_of(name, (size_t)(series_put_name(name, series, member) - name));
+    if (!gather_wants(answer->question->series, text))
+        return;
+    buf_str(out, *comma ? ",\"" : "\"");
+    buf_put(out, text.ptr, text.len);
+    buf_str(out, "\":[");
+    for (size_t i = 0; i < answer->plan.count; i++) {
+        if (i)
+            buf_byte(out, ',');
+        put_value(out, series, member, &answer->points[i]);
+    }
+    buf_byte(out, ']');
+    *comma = true;
+}
+
+/* Series of all streams alone have no place in an answer about one. */
+static bool is_of_stream(const struct series *series)
+{
+    return series->from != SERIES_DISTINCT && series->from != SERIES_SNAPSHOT;
+}
+
+static void put_all(struct buf *out, const struct answer *answer, const struct counts *ids)
+{
+    bool comma = false;
+    const struct series *series;
+    for (size_t n = 0; (series = series_at(n)); n++) {
+        if (answer->question->stream.len && !is_of_stream(series))
+            continue;
+        if (!series->members) {
+            put_series(out, answer, series, 0, &comma);
+            continue;
+        }
+        uint32_t end = series_id(series, SERIES_MEMBER_OTHER);
+        for (uint32_t i = counts_from(ids, series_id(series, 0));
+             i < ids->len && ids->items[i].id <= end; i++)
+            put_series(out, answer, series, ids->items[i].id & 0xffff, &comma);
+    }
+}
+
+static void put_heat(struct buf *out, const struct answer *answer)
+{
+    if (!gather_wants(answer->question->series, span_str("heat")))
+        return;
+    buf_str(out, ",\"heat\":[");
+    for (size_t i = 0; i < answer->plan.count; i++) {
+        uint64_t heat[SERIES_HEAT] = {0};
+        unsigned len = SERIES_HEAT;
+        series_heat(&answer->points[i].counts, heat);
+        while (len > 0 && heat[len - 1] == 0)
+            len--;
+        buf_str(out, i ? ",[" : "[");
+        for (unsigned row = 0; row < len; row++) {
+            if (row)
+                buf_byte(out, ',');
+            put_whole(out, true, heat[row]);
+        }
+        buf_byte(out, ']');
+    }
+    buf_byte(out, ']');
+}
+
+static void put_answer(struct buf *out, struct answer *answer)
+{
+    const struct plan *plan = &answer->plan;
+    struct counts ids = {0}; /* all that occur */
+    for (size_t i = 0; i < plan->count; i++)
+        counts_add(&ids, &answer->points[i].counts);
+    buf_printf(out, "{\"step\":%lld,\"from\":%lld,\"times\":[", (long long)plan->step_ms,
+               (long long)plan->from_ms);
+    for (size_t i = 0; i < plan->count; i++)
+        buf_printf(out, i ? ",%lld" : "%lld",
+                   (long long)(plan->from_ms + (int64_t)i * plan->step_ms));
+    buf_str(out, "],\"series\":{");
+    put_all(out, answer, &ids);
+    buf_byte(out, '}');
+    put_heat(out, answer);
+    buf_byte(out, '}');
+    answer->failed |= ids.failed || out->failed;
+    counts_free(&ids);
+}
+
+/* --- all of it ------------------------------------------------------------------------------ */
+
+static int make_points(struct answer *answer, struct error *err)
+{
+    answer->points = calloc(answer->plan.count + 1, sizeof *answer->points);
+    if (!answer->points)
+        return error_set(err, "no memory for so many points");
+    for (size_t i = 0; i < answer->plan.count; i++) {
+        for (int which = 0; which < STATS_DISTINCTS; which++)
+            answer->points[i].distinct[which] = -1;
+    }
+    return 0;
+}
+
+int history_series_json(struct history *history, const struct history_question *question,
+                        struct buf *out, struct error *err)
+{
+    struct answer answer = {.question = question};
+    struct plan_sources sources = gather_sources(history);
+    size_t start = out->len;
+    if (plan_points(&sources, question, &answer.plan, err) < 0 || make_points(&answer, err) < 0)
+        return -1;
+    int rc = gather_points(&answer, history, err);
+    if (rc == 0)
+        put_answer(out, &answer);
+    if (rc == 0 && answer.failed)
+        rc = error_set(err, "no memory for so much history");
+    if (rc < 0)
+        out->len = start;
+    for (size_t i = 0; i < answer.plan.count; i++)
+        counts_free(&answer.points[i].counts);
+    free(answer.points);
+    return rc;
+}
