@@ -1,0 +1,230 @@
+"""/metrics: what promtool and a real Prometheus say to it, and the dashboards and alerts made for it."""
+import json
+import lzma
+import re
+import time
+import urllib.parse
+import urllib.request
+
+import fstrm
+from harness import CAPTURES, ROOT, equal, free_port, test, wait_for
+
+DASHBOARD = ROOT / "dist/grafana/spile.json"
+RULES = ROOT / "dist/prometheus"
+QUESTION = b"\0\1\1\0\0\1\0\0\0\0\0\0\4mine\3lab\0\0\1\0\1"
+
+CONFIG = """
+inputs:
+  - unix: {path: @DIR@/%(name)s.sock}
+  - tcp: {listen: "127.0.0.1:%(tcp)d"}
+outputs:
+  - file: {path: @DIR@/%(name)s.json, format: json}
+  - "null": {}
+web: {listen: "127.0.0.1:%(port)d"%(web)s}
+history: {path: @DIR@/%(name)s.db}
+"""
+
+
+def serve(t, name="spile", web="", top=""):
+    """A collector with a web server; its address."""
+    port = free_port()
+    t.listen(CONFIG % {"name": name, "tcp": free_port(), "port": port, "web": web} + top, name=name, count=3)
+    return f"127.0.0.1:{port}"
+
+
+def get(address, path="/metrics", **headers):
+    """(content type, text)"""
+    request = urllib.request.Request(f"http://{address}{path}", headers=headers)
+    with urllib.request.urlopen(request, timeout=30) as reply:
+        return reply.headers["Content-Type"], reply.read().decode()
+
+
+def samples(page):
+    """{name and labels: value}; each must be there once."""
+    found = {}
+    for line in page.splitlines():
+        if line and not line.startswith("#"):
+            name, value = line.rsplit(" ", 1)
+            assert name not in found, f"{name} comes twice"
+            found[name] = float(value)
+    return found
+
+
+def settled(address, metric, wanted):
+    """The page once a sample has a value: snapshots are a second old at most."""
+    def there():
+        page = get(address)[1]
+        return page if samples(page).get(metric) == wanted else None
+    return wait_for(f"{metric} is {wanted}", there, every=0.2)
+
+
+def checked(t, page):
+    """`promtool check metrics` has nothing to say."""
+    done = t.tool(["promtool", "check", "metrics"], input=page.encode())
+    equal((done.stdout, done.stderr), (b"", b""), "promtool")
+
+
+def replay(t, capture, name="spile"):
+    path = t.path(capture + ".fstrm")
+    path.write_bytes(lzma.decompress((CAPTURES / f"{capture}.fstrm.xz").read_bytes()))
+    t.run("send", path, f"unix:{t.path(name + '.sock')}")
+
+
+@test(needs=["promtool"])
+def page(t):
+    """The native names: accepted as they are, complete, and in OpenMetrics for who asks."""
+    address = serve(t, web=", metrics-top: 5, metrics-types: 3")
+    replay(t, "unbound")
+    text = settled(address, 'spile_events_total{stream="unbound-test",side="query"}', 4155)
+    checked(t, text)
+    found = samples(text)
+    equal(found['spile_input_frames_total{input="unix"}'], 8263, "frames")
+    equal(found['spile_responses_by_rcode_total{stream="unbound-test",rcode="SERVFAIL"}'], 133, "SERVFAIL")
+    equal(found['spile_response_latency_seconds_count{stream="unbound-test"}'] > 3000, True, "latencies")
+    wait_for("all is written", lambda: samples(get(address)[1])['spile_output_delivered_total{output="file"}'] == 8263)
+    ledger = [line for line in text.splitlines() if line.startswith("spile_output_dropped_total")]
+    for reason in ("malformed", "short", "memory", "full", "oldest", "write", "shutdown"):
+        equal(found[f'spile_output_dropped_total{{output="file",reason="{reason}"}}'], 0, f"{reason} in {ledger}")
+    equal(sum(name.startswith("spile_top_domain_events{") for name in found), 5, "top domains")
+    equal(sum(name.startswith('spile_events_by_qtype_total{stream="unbound-test",side="query"') for name in found), 5,
+          "three types, other, none")
+    equal(any(name.startswith("dnstap_") for name in found), False, "legacy names")
+    kind, text = get(address, Accept="application/openmetrics-text;version=1.0.0,text/plain;q=0.5")
+    equal(kind, "application/openmetrics-text; version=1.0.0; charset=utf-8", "content type")
+    equal(text.endswith("\n# EOF\n"), True, "EOF")
+    equal(get(address)[0], "text/plain; version=0.0.4; charset=utf-8", "content type")
+
+
+@test(needs=["promtool"])
+def legacy_names(t):
+    """dnstap-receiver's names, accepted too. (Their values: test_receiver_api.)"""
+    address = serve(t, top="compat: dnstap-receiver\n")
+    replay(t, "unbound")
+    text = settled(address, 'dnstap_queries{identity="unbound-test"}', 4155)
+    checked(t, text)
+    equal(samples(text)["dnstap_queries"], 4155, "queries of all")
+    kind = get(address, Accept="application/openmetrics-text;version=1.0.0")[0]
+    equal(kind, "text/plain; version=0.0.4; charset=utf-8", "the type: no OpenMetrics with such names")
+
+
+@test(needs=["promtool"])
+def strange_identities(t):
+    """Identities end no string and no line, and no two become one."""
+    address = serve(t, web=", legacy-metrics: true")
+    names = [b'say "x"', b"back\\slash", b"two\nlines", b"\xff\xfe", b"\\255\\254", "caf\u00e9".encode(), b"other", b""]
+    client = fstrm.Sender(t.path("spile.sock"))
+    client.send(*[fstrm.message(QUESTION, identity=name) for name in names])
+    client.finish()
+    text = settled(address, "dnstap_queries", len(names))
+    checked(t, text)
+    equal(sum(samples(text)[s] for s in samples(text) if s.startswith("spile_events_total")), len(names), "events")
+    equal(sum(s.startswith("dnstap_queries{") for s in samples(text)), len(names), "identities")
+
+
+@test(needs=["promtool"])
+def rules(t):
+    """Alerts: well formed, and they fire when they should and not else."""
+    t.tool(["promtool", "check", "rules", RULES / "spile.rules.yml"])
+    t.tool(["promtool", "test", "rules", RULES / "spile.rules.test.yml"])
+    tested = (RULES / "spile.rules.test.yml").read_text()
+    for alert in re.findall(r"alert: (\w+)", (RULES / "spile.rules.yml").read_text()):
+        fires = re.search(rf"alertname: {alert}\n\s+exp_alerts:", tested)
+        assert fires, f"{alert} fires in no test"
+
+
+@test()
+def dashboard_is_made_from_its_table(t):
+    t.tool([ROOT / "tools/grafana", t.path("made.json")])
+    equal(t.path("made.json").read_text() == DASHBOARD.read_text(), True, "run tools/grafana: dist/grafana/spile.json")
+
+
+PROMETHEUS = """
+global: {scrape_interval: 1s, evaluation_interval: 5s}
+rule_files: ["@RULES@/spile.rules.yml"]
+scrape_configs:
+  - job_name: spile
+    static_configs: [{targets: ["%(native)s"]}]
+  - job_name: legacy
+    static_configs: [{targets: ["%(legacy)s"]}]
+"""
+
+
+class Prometheus:
+    def __init__(self, t, **targets):
+        self.address = f"127.0.0.1:{free_port()}"
+        t.path("prometheus.yml").write_text(PROMETHEUS.replace("@RULES@", str(RULES)) % targets)
+        t.start(["prometheus", f"--config.file={t.path('prometheus.yml')}", f"--web.listen-address={self.address}",
+                 f"--storage.tsdb.path={t.path('tsdb')}"])
+        wait_for("Prometheus is ready", self.ready, seconds=60, every=0.2)
+
+    def ready(self):
+        try:
+            return "Ready" in get(self.address, "/-/ready")[1]
+        except OSError:
+            return False
+
+    def api(self, path, **query):
+        return json.loads(get(self.address, f"/api/v1/{path}?" + urllib.parse.urlencode(query))[1])["data"]
+
+    def query(self, expression):
+        return self.api("query", query=expression)["result"]
+
+    def value(self, expression):
+        result = self.query(expression)
+        equal(len(result), 1, f"samples of {expression}")
+        return float(result[0]["value"][1])
+
+
+def near(got, wanted, share, what):
+    assert abs(got - wanted) <= share * wanted, f"{what}: {got}, wanted {wanted} within {share:.0%}"
+
+
+def panels_show_something(prometheus):
+    """Every expression of the dashboard has a result, with the variables as they are at first."""
+    variables = {"$__rate_interval": "20s", "$__range": "60s", "$instance": ".*", "$stream": ".*"}
+    count = 0
+    for panel in json.loads(DASHBOARD.read_text())["panels"]:
+        for target in panel.get("targets", []):
+            expression = target["expr"]
+            for variable, value in variables.items():
+                expression = expression.replace(variable, value)
+            result = prometheus.query(expression)
+            assert result, f"panel {panel['title']} shows nothing: {expression}"
+            shown = [sample["value"][1] for sample in result]
+            assert set(shown) != {"NaN"}, f"panel {panel['title']} shows no number: {expression}"
+            count += 1
+    assert count > 50, count
+
+
+@test(needs=["prometheus", "promtool"], plain=True)
+def scraped_for_a_minute(t):
+    """A real Prometheus reads both kinds of names under load; its rates are what was sent."""
+    rate, seconds = 3000, 60
+    native = serve(t)
+    old = serve(t, name="old", top="compat: dnstap-receiver\n")
+    prometheus = Prometheus(t, native=native, legacy=old)
+    t.run("gen", "--count", "20000", "-w", t.path("load.fstrm"))
+    senders = [t.spile("send", "--rate", rate, "--loop", 0, t.path("load.fstrm"), f"unix:{t.path(name + '.sock')}",
+                       name="send-" + name) for name in ("spile", "old")]
+    time.sleep(seconds)
+    for sender in senders:
+        assert sender.running(), sender.err
+    near(prometheus.value('sum(rate(spile_input_frames_total{job="spile"}[40s]))'), rate, 0.03, "frames a second")
+    counted = " + ".join(f'sum(rate({name}{{job="spile"}}[40s]))'
+                         for name in ("spile_events_total", "spile_malformed_frames_total"))
+    near(prometheus.value(counted), rate, 0.03, "events a second")
+    near(prometheus.value('sum(rate(spile_output_delivered_total{job="spile",output="file"}[40s]))'), rate, 0.05, "delivered")
+    both = "rate(dnstap_queries{identity=''}[40s]) + rate(dnstap_responses{identity=''}[40s])"
+    near(prometheus.value(both), prometheus.value('sum(rate(spile_events_total{job="legacy"}[40s]))'), 0.01, "both kinds")
+    near(prometheus.value(both), rate, 0.05, "dnstap-receiver's names")
+    for target in prometheus.api("targets")["activeTargets"]:
+        equal((target["health"], target["lastError"]), ("up", ""), target["scrapeUrl"])
+    assert prometheus.value("min(min_over_time(up[40s]))") == 1, "a scrape failed"
+    # Units come with OpenMetrics alone.
+    units = prometheus.api("targets/metadata", match_target='{job="spile"}', metric="spile_output_queue_bytes")
+    equal([unit["unit"] for unit in units], ["bytes"], "units that Prometheus knows")
+    panels_show_something(prometheus)
+    for group in prometheus.api("rules")["groups"]:
+        for rule in group["rules"]:
+            equal((rule["health"], rule.get("lastError", "")), ("ok", ""), rule["name"])
+            equal(rule.get("state", "inactive"), "inactive", rule["name"])
