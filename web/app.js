@@ -113,8 +113,7 @@ function draw() {
 
 function showNotes({ from, to }) {
     const { domain } = current();
-    setText(byId("window"), stretch(from, to));
-    setNote(byId("time-note"), narrowed() ? "" : pastNote());
+    showPast(from, to);
     const { sums } = known;
     setText(byId("scope"), !sums ? "Numbers, charts and tables are those of this stream." :
         `From live events since ${clock(sums.began)}: ${exact(sums.shown)} of ${exact(sums.shown + sums.left)} shown` +
@@ -126,14 +125,13 @@ function showNotes({ from, to }) {
         (known.reply.exact ? "All exact." : "Of many names: the largest, each with what it may be short of."));
 }
 
-/** What is to be known of history before one looks at it. */
-function pastNote() {
-    if (!known.history)
-        return "";
-    if (!known.history["on-disk"])
-        return "No history is kept on disk (the section history of the configuration turns it on): " +
-            `the charts reach back to ${clock(timeline().since ?? Date.now())}, and 15 minutes at most.`;
-    return known.history.healthy ? "" : `History is in trouble: ${known.history.problem ?? "unknown"}`;
+/** What is to be known of history: that there is none, and what ails it. */
+function showPast(from, to) {
+    const { history } = known;
+    const missing = history && !history["on-disk"] && !narrowed() ? "; no history is kept on disk" : "";
+    setText(byId("window"), stretch(from, to) + missing);
+    setNote(byId("time-note"), history?.["on-disk"] && !history.healthy
+        ? `History is in trouble: ${history.problem ?? "nothing is known of why"}` : "");
 }
 
 function showState() {

@@ -37,6 +37,7 @@ export function timeControls(window) {
         for (const { button, range } of ranges) {
             button.setAttribute("aria-pressed", String(current().range === range.key));
             button.disabled = !past && range.key !== "";
+            button.title = button.disabled ? "needs history on disk, and no filter but the stream" : "";
         }
         for (const { button, disabled } of zoom)
             button.disabled = disabled();

@@ -62,7 +62,7 @@ export function ofEvents(sums, points, outputs) {
         domains: [exact(sums.distinct("domains")), about],
         nxdomain: of("NXDOMAIN"),
         servfail: of("SERVFAIL"),
-        p50: [micro(quantile(sums.rows, 0.5)), `of ${exact(all)} responses`],
+        p50: [micro(quantile(sums.rows, 0.5)), `of ${exact(all)}`],
         p99: [micro(quantile(sums.rows, 0.99)), "roughly"],
         lost: lost(outputs, null),
     };

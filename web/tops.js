@@ -54,8 +54,5 @@ export class Tops {
     }
 }
 
-/** How sure the numbers are. */
-function note({ keys, floor, rows }) {
-    const of = keys > rows.length ? `of ${brief(keys)}` : "";
-    return floor ? `${of}, ±${brief(floor)}` : of;
-}
+/** How much a name may have that is not in the table. */
+const note = ({ floor }) => (floor ? `others at most ${brief(floor)}` : "");
