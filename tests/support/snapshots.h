@@ -1,0 +1,81 @@
+/* Made-up snapshots of statistics, for what follows them over time. */
+#ifndef SPILE_TESTS_SNAPSHOTS_H
+#define SPILE_TESTS_SNAPSHOTS_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stats/stats.h"
+
+enum { STORY_STREAMS = 2 };
+
+/* What has come so far. Owner: one test. */
+struct story {
+    int64_t ms, since_ms; /* the wall clock */
+    uint64_t ns;          /* the other clock */
+    uint64_t generation;
+    struct stats_counters total, streams[STORY_STREAMS];
+};
+
+static inline struct story story_begin(int64_t ms)
+{
+    return (struct story){.ms = ms, .since_ms = ms, .ns = UINT64_C(1000000000000)};
+}
+
+/* Queries and responses of one stream; every response takes that long. */
+static inline void story_count(struct story *story, int stream, uint64_t queries,
+                               uint64_t responses, unsigned rcode, int64_t latency_ns)
+{
+    struct stats_counters *both[] = {&story->total, &story->streams[stream]};
+    for (int i = 0; i < 2; i++) {
+        struct stats_side_counters *side = both[i]->side;
+        side[STATS_QUERY].events += queries;
+        side[STATS_QUERY].qtype[1] += queries;
+        side[STATS_QUERY].transport[1] += queries;
+        side[STATS_RESPONSE].events += responses;
+        side[STATS_RESPONSE].rcode[rcode] += responses;
+        side[STATS_RESPONSE].transport[1] += responses;
+        side[STATS_RESPONSE].timed += responses;
+        side[STATS_RESPONSE].latency_sum_us += responses * (uint64_t)(latency_ns / 1000);
+        both[i]->latency[quantile_bucket(latency_ns)] += responses;
+    }
+}
+
+static inline void story_wait(struct story *story, int64_t ms)
+{
+    story->ms += ms;
+    story->ns += (uint64_t)ms * 1000000;
+}
+
+/* As stats_reset: the numbers begin anew. */
+static inline void story_reset(struct story *story)
+{
+    story->since_ms = story->ms;
+    memset(&story->total, 0, sizeof story->total);
+    memset(story->streams, 0, sizeof story->streams);
+}
+
+/* The caller's reference is the only one. */
+static inline const struct stats_snapshot *story_snapshot(struct story *story)
+{
+    size_t size = sizeof(struct stats_snapshot) + STORY_STREAMS * sizeof(struct stats_stream);
+    struct stats_snapshot *snapshot = calloc(1, size);
+    if (!snapshot)
+        abort();
+    atomic_init(&snapshot->references, 1);
+    snapshot->generation = ++story->generation;
+    snapshot->made_ms = story->ms;
+    snapshot->made_ns = story->ns;
+    snapshot->since_ms = story->since_ms;
+    snapshot->total.counters = story->total;
+    snapshot->stream_count = STORY_STREAMS;
+    for (int i = 0; i < STORY_STREAMS; i++) {
+        struct stats_stream *stream = &snapshot->streams[i];
+        stream->name_len = (size_t)snprintf(stream->name, sizeof stream->name, "server%d", i);
+        stream->counters = story->streams[i];
+    }
+    return snapshot;
+}
+
+#endif

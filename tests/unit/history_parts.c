@@ -1,0 +1,481 @@
+/* What history is made of: counts, sketches, top lists, and plans for answers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "history/plan.h"
+#include "history/record.h"
+#include "history/series.h"
+#include "../support/random.h"
+
+/* --- counts --------------------------------------------------------------------------------- */
+
+enum { IDS = 300 };
+
+static struct counts random_counts(struct random *r, uint64_t *truth)
+{
+    struct counts counts = {0};
+    for (size_t i = random_below(r, 200); i > 0; i--) {
+        uint32_t id = (uint32_t)random_below(r, IDS);
+        uint64_t n = random_below(r, 1000);
+        counts_put(&counts, id * 70000, n);
+        truth[id] += n;
+    }
+    return counts;
+}
+
+static void assert_counts(const struct counts *counts, const uint64_t *truth)
+{
+    uint32_t some = 0;
+    for (uint32_t id = 0; id < IDS; id++) {
+        assert_true(counts_get(counts, id * 70000) == truth[id]);
+        some += truth[id] != 0;
+    }
+    assert_int_equal(counts->len, some);
+    for (uint32_t i = 1; i < counts->len; i++)
+        assert_true(counts->items[i - 1].id < counts->items[i].id);
+}
+
+static void counts_add_up(void **state)
+{
+    (void)state;
+    struct random r = {7};
+    for (int round = 0; round < 500; round++) {
+        uint64_t truth[IDS] = {0};
+        struct counts a = random_counts(&r, truth), b = random_counts(&r, truth), sum = {0};
+        struct buf bytes = {0};
+        counts_encode(&a, &bytes);
+        counts_add(&sum, &b);
+        assert_int_equal(counts_decode(&sum, buf_span(&bytes)), 0);
+        assert_counts(&sum, truth);
+        buf_free(&bytes);
+        counts_free(&a);
+        counts_free(&b);
+        counts_free(&sum);
+    }
+}
+
+static void damaged_counts_add_nothing(void **state)
+{
+    (void)state;
+    static const char *const damaged[] = {"\x01", "\x01\xff", "\xff\xff\xff\xff\x7f\x01",
+                                          "\x01\x05\xff\xff\xff\xff\x0f\x01"};
+    struct counts counts = {0};
+    counts_put(&counts, 5, 6);
+    for (size_t i = 0; i < sizeof damaged / sizeof *damaged; i++)
+        assert_int_equal(counts_decode(&counts, span_str(damaged[i])), -1);
+    assert_int_equal(counts.len, 1);
+    assert_int_equal(counts_get(&counts, 5), 6);
+    counts_free(&counts);
+}
+
+/* --- sketches ------------------------------------------------------------------------------- */
+
+static void fill(struct sketch *sketch, struct random *r, size_t keys)
+{
+    for (size_t i = 0; i < keys; i++)
+        hll_add(&sketch->hll, random_u64(r));
+}
+
+static void sketches_merge_as_one(void **state)
+{
+    (void)state;
+    static struct sketch a, b, both, read;
+    struct buf left = {0}, right = {0}, sum = {0};
+    struct random r = {11};
+    a.mark = b.mark = both.mark = 99;
+    fill(&a, &r, 30000);
+    fill(&b, &r, 500);
+    both.hll = a.hll;
+    hll_merge(&both.hll, &b.hll);
+    sketch_encode(&a, &left);
+    sketch_encode(&b, &right);
+    assert_int_equal(record_merge(RECORD_DISTINCT, buf_span(&left), buf_span(&right), 1, &sum), 0);
+    assert_int_equal(sketch_decode(&read, buf_span(&sum)), 0);
+    assert_memory_equal(read.hll.registers, both.hll.registers, HLL_REGISTERS);
+    buf_free(&left);
+    buf_free(&right);
+    buf_free(&sum);
+}
+
+static void sketches_of_two_keys_do_not_mix(void **state)
+{
+    (void)state;
+    static struct sketch large, small;
+    struct random r = {12};
+    large.mark = 1;
+    small.mark = 2;
+    fill(&large, &r, 3000);
+    fill(&small, &r, 100);
+    struct sketch sum = small;
+    sketch_merge(&sum, &large);
+    assert_memory_equal(&sum, &large, sizeof sum);
+    sketch_merge(&sum, &small);
+    assert_memory_equal(&sum, &large, sizeof sum);
+}
+
+static void damaged_sketches_are_refused(void **state)
+{
+    (void)state;
+    static struct sketch sketch, read;
+    struct buf bytes = {0};
+    memset(sketch.hll.registers, 200, HLL_REGISTERS); /* more zeros than a hash has bits */
+    sketch_encode(&sketch, &bytes);
+    assert_int_equal(sketch_decode(&read, buf_span(&bytes)), -1);
+    assert_int_equal(sketch_decode(&read, span_of(bytes.data, bytes.len - 1)), -1);
+    assert_int_equal(sketch_decode(&read, span_of(bytes.data, 4)), -1);
+    buf_free(&bytes);
+}
+
+/* --- top lists ------------------------------------------------------------------------------ */
+
+enum { KEYS = 400, SPANS = 30, TOP = 20 };
+
+/* One key in one span: queries, of which some were answered by NXDOMAIN. */
+struct truth {
+    struct stats_values keys[KEYS];
+};
+
+static uint64_t value_of(const struct truth *truth, size_t key, int rank)
+{
+    return tops_value(&truth->keys[key], (enum tops_rank)rank);
+}
+
+static void random_span(struct truth *truth, struct random *r)
+{
+    for (size_t key = 0; key < KEYS; key++) {
+        uint64_t *of = truth->keys[key].of;
+        uint64_t hits = random_below(r, 20000 / (1 + key * (1 + random_below(r, 5))));
+        of[MEASURE_QUERIES] = hits / 2;
+        of[MEASURE_RESPONSES] = hits - hits / 2;
+        of[MEASURE_QUERY_BYTES] = hits * 30;
+        of[MEASURE_NXDOMAIN] = random_below(r, of[MEASURE_RESPONSES] + 1);
+        of[MEASURE_FAILED] = of[MEASURE_RESPONSES] - of[MEASURE_NXDOMAIN];
+        of[MEASURE_SLOWEST] = hits ? random_below(r, 1000000) : 0;
+    }
+}
+
+static void put_key(char *text, size_t key)
+{
+    snprintf(text, SAMPLE_TEXT_MAX, "name%zu.example.", key);
+}
+
+/* The first rows by a rank, as the statistics would answer. */
+static struct stats_answer answer_of(const struct truth *truth, int rank)
+{
+    struct stats_answer answer = {.rows = calloc(TOP, sizeof *answer.rows), .keys = KEYS};
+    bool taken[KEYS] = {false};
+    while (answer.count < TOP) {
+        size_t best = KEYS;
+        for (size_t key = 0; key < KEYS; key++) {
+            if (!taken[key] && value_of(truth, key, rank) &&
+                (best == KEYS || value_of(truth, key, rank) > value_of(truth, best, rank)))
+                best = key;
+        }
+        if (best == KEYS)
+            break;
+        taken[best] = true;
+        struct stats_top *top = &answer.rows[answer.count++];
+        top->value = value_of(truth, best, rank);
+        top->values = truth->keys[best];
+        put_key(top->text, best);
+        top->text_len = (uint16_t)strlen(top->text);
+    }
+    return answer;
+}
+
+static struct tops list_of(const struct truth *truth)
+{
+    struct tops tops = {0};
+    struct stats_answer answers[TOPS_RANKS];
+    for (int rank = 0; rank < TOPS_RANKS; rank++)
+        answers[rank] = answer_of(truth, rank);
+    tops_of_answers(&tops, answers, TOP);
+    for (int rank = 0; rank < TOPS_RANKS; rank++)
+        free(answers[rank].rows);
+    assert_false(tops.failed);
+    return tops;
+}
+
+/* Every promise of history/tops.h. Returns how many keys are listed. */
+static size_t check_bounds(const struct tops *tops, const struct truth *truth)
+{
+    size_t listed = 0;
+    for (size_t key = 0; key < KEYS; key++) {
+        char text[SAMPLE_TEXT_MAX];
+        const struct tops_row *row = NULL;
+        put_key(text, key);
+        for (uint32_t i = 0; i < tops->len; i++) {
+            if (span_equal(tops_text(tops, &tops->rows[i]), span_str(text)))
+                row = &tops->rows[i];
+        }
+        listed += row != NULL;
+        for (int rank = 0; rank < TOPS_BOUNDED; rank++) {
+            uint64_t true_value = value_of(truth, key, rank);
+            if (!row) {
+                assert_true(true_value <= tops->floor[rank]);
+                continue;
+            }
+            uint64_t value = tops_value(&row->values, (enum tops_rank)rank);
+            assert_true(value <= true_value);
+            assert_true(true_value <= value + row->error[rank]);
+        }
+    }
+    return listed;
+}
+
+static void merged_lists_keep_their_promises(void **state)
+{
+    (void)state;
+    struct random r = {21};
+    struct truth *all = calloc(1, sizeof *all), *span = calloc(1, sizeof *span);
+    struct tops sum = {0};
+    for (int i = 0; i < SPANS; i++) {
+        random_span(span, &r);
+        for (size_t key = 0; key < KEYS; key++)
+            stats_values_add(&all->keys[key], &span->keys[key]);
+        struct tops list = list_of(span);
+        check_bounds(&list, span);
+        tops_merge(&sum, &list);
+        tops_cut(&sum, 2 * TOP);
+        assert_true(check_bounds(&sum, all) >= 2 * TOP);
+        tops_free(&list);
+    }
+    /* And they are of use: the ten most frequent are there, in order. */
+    size_t n = 10;
+    struct stats_answer best = answer_of(all, TOPS_HITS);
+    const struct tops_row **first = tops_first(&sum, TOPS_HITS, &n);
+    assert_int_equal(n, 10);
+    for (size_t i = 0; i < n; i++)
+        assert_true(tops_value(&first[i]->values, TOPS_HITS) + first[i]->error[TOPS_HITS] >=
+                    best.rows[i].value);
+    free(first);
+    free(best.rows);
+    tops_free(&sum);
+    free(all);
+    free(span);
+}
+
+static void lists_in_full_merge_exactly(void **state)
+{
+    (void)state;
+    struct random r = {22};
+    struct truth *all = calloc(1, sizeof *all), *span = calloc(1, sizeof *span);
+    struct tops sum = {0};
+    for (int i = 0; i < 5; i++) {
+        memset(span, 0, sizeof *span);
+        for (size_t key = 0; key < TOP - 1; key++) {
+            span->keys[key].of[MEASURE_QUERIES] = random_below(&r, 1000);
+            stats_values_add(&all->keys[key], &span->keys[key]);
+        }
+        struct tops list = list_of(span);
+        tops_merge(&sum, &list);
+        tops_free(&list);
+    }
+    assert_int_equal(sum.floor[TOPS_HITS], 0);
+    for (uint32_t i = 0; i < sum.len; i++)
+        assert_int_equal(sum.rows[i].error[TOPS_HITS], 0);
+    check_bounds(&sum, all);
+    tops_free(&sum);
+    free(all);
+    free(span);
+}
+
+static void lists_survive_as_bytes(void **state)
+{
+    (void)state;
+    struct random r = {23};
+    struct truth *span = calloc(1, sizeof *span);
+    random_span(span, &r);
+    struct tops list = list_of(span), read = {0};
+    struct buf bytes = {0};
+    list.rows[3].error[TOPS_NXDOMAIN] = UINT64_MAX;
+    tops_encode(&list, &bytes);
+    assert_int_equal(tops_decode(&read, buf_span(&bytes)), 0);
+    assert_int_equal(read.len, list.len);
+    assert_memory_equal(read.floor, list.floor, sizeof read.floor);
+    for (uint32_t i = 0; i < read.len; i++) {
+        assert_true(span_equal(tops_text(&read, &read.rows[i]), tops_text(&list, &list.rows[i])));
+        assert_memory_equal(&read.rows[i].values, &list.rows[i].values, sizeof read.rows[i].values);
+        assert_memory_equal(read.rows[i].error, list.rows[i].error, sizeof read.rows[i].error);
+    }
+    tops_free(&read);
+    for (int i = 0; i < 2000; i++) { /* damaged ones: refused, or some list, but never a crash */
+        struct buf damaged = {0};
+        buf_put(&damaged, bytes.data, random_below(&r, bytes.len + 1));
+        for (size_t n = random_below(&r, 4); n > 0 && damaged.len > 0; n--)
+            damaged.data[random_below(&r, damaged.len)] = (uint8_t)random_u64(&r);
+        if (tops_decode(&read, buf_span(&damaged)) == 0)
+            tops_merge(&read, &list);
+        tops_free(&read);
+        buf_free(&damaged);
+    }
+    tops_free(&list);
+    buf_free(&bytes);
+    free(span);
+}
+
+/* --- series --------------------------------------------------------------------------------- */
+
+static void series_have_names_of_their_own(void **state)
+{
+    (void)state;
+    char names[64][SERIES_NAME_MAX + 1];
+    size_t count = 0;
+    for (const struct series *series; (series = series_at(count)); count++) {
+        unsigned last = series->members ? series->members - 1u : 0;
+        char *end = series_put_name(names[count], series, last);
+        assert_true(end - names[count] <= SERIES_NAME_MAX);
+        *end = '\0';
+        assert_non_null(series->doc);
+        for (size_t i = 0; i < count; i++)
+            assert_string_not_equal(names[i], names[count]);
+    }
+    assert_true(count > 20);
+}
+
+static void every_member_has_a_name(void **state)
+{
+    (void)state;
+    for (size_t n = 0; series_at(n); n++) {
+        const struct series *series = series_at(n);
+        for (unsigned member = 0; member < series->members; member++) {
+            char name[SERIES_NAME_MAX];
+            size_t len = (size_t)(series_put_name(name, series, member) - name);
+            assert_true(len > strlen(series->name) + 1);
+        }
+    }
+}
+
+/* --- plans ---------------------------------------------------------------------------------- */
+
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+static const int64_t now = 20000 * DAY + 13 * HOUR + 37 * MINUTE + 5 * SECOND;
+
+static const struct history_settings settings = {
+    .path = (char[]){"x"},
+    .keep_ns = {2 * DAY * 1000000, 60 * DAY * 1000000, 1830 * DAY * 1000000},
+};
+
+static struct plan plan_of(int64_t from, int64_t to, uint64_t step)
+{
+    struct plan_sources sources = {now, now - 15 * MINUTE, &settings};
+    struct history_question question = {.from_ms = from, .to_ms = to, .step_ms = step};
+    struct plan plan;
+    struct error err;
+    assert_int_equal(plan_points(&sources, &question, &plan, &err), 0);
+    assert_int_equal(plan.from_ms % plan.step_ms, 0);
+    return plan;
+}
+
+static void plans_take_what_tells_of_the_time(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t from, to;
+        uint64_t step;
+        int64_t wanted;
+        int kind;
+    } cases[] = {
+        {5 * MINUTE, 0, 0, SECOND, PLAN_SECONDS},
+        {15 * MINUTE, 0, 0, 2 * SECOND, PLAN_SECONDS},
+        {HOUR, 0, 0, MINUTE, HISTORY_MINUTES},
+        {DAY, 0, 0, 5 * MINUTE, HISTORY_MINUTES},
+        {3 * DAY, 0, 0, HOUR, HISTORY_HOURS},
+        {3 * DAY, 3 * DAY - HOUR, 0, HOUR, HISTORY_HOURS},
+        {59 * DAY, 0, 0, 3 * HOUR, HISTORY_HOURS},
+        {61 * DAY, 0, 0, DAY, HISTORY_DAYS},
+        {1800 * DAY, 0, 0, 7 * DAY, HISTORY_DAYS},
+        {15 * MINUTE, 0, 1000, SECOND, PLAN_SECONDS},
+        {HOUR, 0, 1000, 5 * SECOND, PLAN_SECONDS}, /* at most 1000 points */
+        {HOUR, 0, 61000, 2 * MINUTE, HISTORY_MINUTES},
+        {HOUR, 0, 3600000, HOUR, HISTORY_HOURS},
+        {2 * DAY, 0, 86400000, DAY, HISTORY_DAYS},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t to = cases[i].to ? now - cases[i].to : 0;
+        struct plan plan = plan_of(now - cases[i].from, to, cases[i].step);
+        assert_int_equal(plan.step_ms, cases[i].wanted);
+        assert_int_equal(plan.kind, cases[i].kind);
+        assert_true(plan.count <= PLAN_POINTS_MAX);
+        int64_t end = plan.from_ms + (int64_t)plan.count * plan.step_ms;
+        assert_true(plan.from_ms <= now - cases[i].from && end >= (to ? to : now));
+    }
+}
+
+static void plans_refuse_what_is_no_span(void **state)
+{
+    (void)state;
+    struct plan_sources sources = {now, now, &settings};
+    struct history_question questions[] = {
+        {.from_ms = -1}, {.from_ms = 5, .to_ms = 4}, {.from_ms = 0, .to_ms = INT64_MAX}};
+    for (size_t i = 0; i < 3; i++) {
+        struct plan plan;
+        struct plan_span span;
+        struct error err;
+        assert_int_equal(plan_points(&sources, &questions[i], &plan, &err), -1);
+        assert_int_equal(plan_span(&sources, &questions[i], &span, &err), -1);
+    }
+    assert_true(plan_of(0, INT64_C(253402300799999), 1).count <= PLAN_POINTS_MAX);
+}
+
+/* The parts of a span follow each other without gap, each whole in its kind, longest first. */
+static void parts_make_up_the_span(void **state)
+{
+    (void)state;
+    struct random r = {31};
+    struct plan_sources sources = {now, now, &settings};
+    for (int i = 0; i < 5000; i++) {
+        int64_t from = now - (int64_t)random_below(&r, (size_t)(100 * DAY));
+        struct history_question question = {
+            .from_ms = from, .to_ms = from + (int64_t)random_below(&r, (size_t)(now - from) + 1)};
+        struct plan_span span, part;
+        struct error err;
+        enum history_kind kind;
+        int parts = 0;
+        question.to_ms += question.to_ms == 0;
+        assert_int_equal(plan_span(&sources, &question, &span, &err), 0);
+        assert_true(span.from_ms <= question.from_ms && span.to_ms >= question.to_ms);
+        int64_t at = span.from_ms, to = span.to_ms;
+        while (plan_next(&span, &part, &kind)) {
+            assert_int_equal(part.from_ms, at);
+            assert_true(part.to_ms > at);
+            assert_int_equal(part.from_ms % store_kinds[kind].ms, 0);
+            assert_int_equal(part.to_ms % store_kinds[kind].ms, 0);
+            assert_true(part.from_ms >= now - (int64_t)(settings.keep_ns[kind] / 1000000) - DAY);
+            at = part.to_ms;
+            parts++;
+        }
+        assert_true(at >= to);
+        assert_true(parts <= 5);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counts_add_up),
+        cmocka_unit_test(damaged_counts_add_nothing),
+        cmocka_unit_test(sketches_merge_as_one),
+        cmocka_unit_test(sketches_of_two_keys_do_not_mix),
+        cmocka_unit_test(damaged_sketches_are_refused),
+        cmocka_unit_test(merged_lists_keep_their_promises),
+        cmocka_unit_test(lists_in_full_merge_exactly),
+        cmocka_unit_test(lists_survive_as_bytes),
+        cmocka_unit_test(series_have_names_of_their_own),
+        cmocka_unit_test(every_member_has_a_name),
+        cmocka_unit_test(plans_take_what_tells_of_the_time),
+        cmocka_unit_test(plans_refuse_what_is_no_span),
+        cmocka_unit_test(parts_make_up_the_span),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
