@@ -31,6 +31,10 @@ static const struct metric table[] = {
             metrics_one_number, HISTORY(write_errors)),
     GAUGE("spile_history_size_bytes", "Size of the history's database.", of_history,
           metrics_one_number, HISTORY(size_bytes)),
+    GAUGE("spile_history_waiting", "Minutes that could not be written yet.", of_history,
+          metrics_one_number, HISTORY(waiting)),
+    COUNTER("spile_history_lost", "Minutes that had to be dropped.", of_history, metrics_one_number,
+            HISTORY(lost)),
     {.each = NULL},
 };
 

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/roster.h"
 #include "http/metrics.h"
 
 /* --- inputs --- */
@@ -31,9 +32,24 @@ static void one_counter(struct exposition *page, const struct metrics_view *view
     exposition_sample(page, counter_get((const counter *)((const char *)thing + metric->at)));
 }
 
+static void one_connections(struct exposition *page, const struct metrics_view *view,
+                            const struct metric *metric, const void *thing)
+{
+    size_t all;
+    (void)metric, (void)thing;
+    if (!view->context->pipeline)
+        return;
+    roster_list(pipeline_roster(view->context->pipeline), NULL, 0, &all);
+    exposition_sample(page, all);
+}
+
 #define INPUT(member) .at = offsetof(struct input_counters, member)
 
 static const struct metric inputs[] = {
+    GAUGE("spile_connections", "Connections and files that are open now.", metrics_once,
+          one_connections),
+    GAUGE("spile_input_open", "Sockets that listen, and files that are read.", each_input,
+          one_counter, INPUT(open)),
     COUNTER("spile_input_connections", "Connections accepted, and files opened.", each_input,
             one_counter, INPUT(connections)),
     COUNTER("spile_input_refused",
