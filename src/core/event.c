@@ -42,6 +42,32 @@ static int decode_records(struct event *ev)
     return 0;
 }
 
+/* The first walk over the records follows no pointers and checks no owners: most of a response is
+ * nothing to those who want its OPT record. */
+static int decode_edns(struct event *ev)
+{
+    if (ev->have & ~ev->bad & FACET_RECORDS)
+        return 0;
+    struct dns_rr rr;
+    struct dns_walk walk = {
+        .msg = ev->dns,
+        .pos = ev->header.qdcount ? ev->question.end : DNS_HEADER_LEN,
+        .left = {0, ev->header.ancount, ev->header.nscount, ev->header.arcount},
+        .again = true,
+    };
+    ev->edns.present = false;
+    if (ev->dns.len > DNS_MESSAGE_MAX ||
+        (ev->header.qdcount > 1 && dns_walk_init(&walk, ev->dns, &ev->header) < 0))
+        return -1;
+    while (dns_walk_next(&walk, &rr)) {
+        if (rr.type == DNS_TYPE_OPT && rr.section == DNS_ADDITIONAL) {
+            dns_edns_decode(&rr, &ev->header, &ev->edns);
+            break;
+        }
+    }
+    return walk.failed ? -1 : 0;
+}
+
 static int decode_policy(struct event *ev)
 {
     ev->policy = (struct dnstap_policy){0};
@@ -55,11 +81,11 @@ static const struct {
     uint32_t implied_by;
     int (*decode)(struct event *ev);
 } steps[] = {
-    {FACET_DNSTAP, 0, FACET_HEADER | FACET_QUESTION | FACET_RECORDS | FACET_POLICY | FACET_LATENCY,
-     decode_dnstap},
-    {FACET_HEADER, FACET_DNSTAP, FACET_QUESTION | FACET_RECORDS, decode_header},
-    {FACET_QUESTION, FACET_HEADER, FACET_RECORDS, decode_question},
+    {FACET_DNSTAP, 0, ~0u, decode_dnstap},
+    {FACET_HEADER, FACET_DNSTAP, FACET_QUESTION | FACET_RECORDS | FACET_EDNS, decode_header},
+    {FACET_QUESTION, FACET_HEADER, FACET_RECORDS | FACET_EDNS, decode_question},
     {FACET_RECORDS, FACET_QUESTION, 0, decode_records},
+    {FACET_EDNS, FACET_QUESTION, 0, decode_edns},
     {FACET_POLICY, FACET_DNSTAP, 0, decode_policy},
 };
 

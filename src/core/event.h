@@ -21,6 +21,7 @@ enum event_facet {
     FACET_QUESTION = 1 << 2, /* its first question */
     FACET_RECORDS = 1 << 3,  /* all records walked once: EDNS found, sections known to be sound */
     FACET_POLICY = 1 << 4,   /* dnstap policy */
+    FACET_EDNS = 1 << 6,     /* the OPT record found, by a walk that looks at nothing else */
     FACET_LATENCY = 1 << 5,  /* set by the latency stage, which runs only if somebody needs it */
 };
 
@@ -48,6 +49,7 @@ struct event {
     struct dns_question question; /* name.len is 0 when there is none */
     struct dns_edns edns;
     uint32_t section_at[4]; /* offsets of the sections, by enum dns_section; with FACET_RECORDS */
+    uint64_t match;         /* the latency stage's own; 0 at first */
     int64_t latency_ns;     /* valid when has_latency */
     double latency_s;       /* the same as a double; set by the compatible latency stage alone */
     bool has_latency;
@@ -61,6 +63,7 @@ static inline void event_init(struct event *ev, struct span frame, const struct 
     ev->have = 0;
     ev->bad = 0;
     ev->has_latency = false;
+    ev->match = 0;
 }
 
 /* Cold side of event_need. */

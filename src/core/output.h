@@ -61,7 +61,7 @@ struct output_hooks {
                                 uint32_t *done);
     /* Optional. About once a second, and before each write: rotation by time. */
     void (*tick)(struct output *out);
-    /* Optional. SIGHUP came: open the file anew. */
+    /* Optional. SIGHUP came: open the file anew. Of inline outputs on the main thread. */
     void (*reopen)(struct output *out);
     void (*close)(struct output *out);
 

@@ -234,10 +234,8 @@ static void on_hangup(uv_signal_t *handle, int number)
 {
     struct pipeline *p = handle->data;
     (void)number;
-    for (size_t i = 0; i < p->plan.sink_count; i++) {
-        if (p->plan.sinks[i].writing)
-            writer_reopen(&p->plan.sinks[i].writer);
-    }
+    for (size_t i = 0; i < p->plan.sink_count; i++)
+        sink_reopen(&p->plan.sinks[i]);
 }
 
 static void on_usr1(uv_signal_t *handle, int number)

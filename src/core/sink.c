@@ -51,6 +51,14 @@ int sink_open(struct sink *sink, const struct config_item *item, const char *com
     return sink_is_inline(sink) ? 0 : start_writer(sink, on_closed, arg, err);
 }
 
+void sink_reopen(struct sink *sink)
+{
+    if (sink->writing)
+        writer_reopen(&sink->writer);
+    else if (sink->open && sink->out.hooks->reopen)
+        sink->out.hooks->reopen(&sink->out);
+}
+
 void sink_drain(struct sink *sink)
 {
     if (sink->writing)

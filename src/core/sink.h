@@ -24,6 +24,8 @@ struct sink {
 int sink_open(struct sink *sink, const struct config_item *item, const char *compat,
               unsigned number, unsigned workers, void (*on_closed)(void *arg), void *arg,
               struct error *err);
+/* Has the output open its file anew. */
+void sink_reopen(struct sink *sink);
 /* No worker is left: begins to drain. Does not wait, so that all outputs drain at once. */
 void sink_drain(struct sink *sink);
 /* Waits for that until the deadline (clock_ns time), and closes. */

@@ -12,6 +12,11 @@ struct stage_hooks {
     uint32_t needs;
     /* One instance serves all workers; `workers` says how many there are. */
     int (*open)(void **state, const struct settings *settings, unsigned workers, struct error *err);
+    /* Optional. Some events are looked at twice before `event` is called for the first of them: so
+     * that what it needs of memory is fetched while others are decoded. Changes nothing but
+     * ev->match. */
+    void (*prefetch)(void *state, struct event *ev);
+    void (*prefetch_more)(void *state, const struct event *ev);
     void (*event)(void *state, struct event *ev);
     void (*close)(void *state);
 };

@@ -6,6 +6,8 @@
 
 #include "core/roster.h"
 
+/* So many events are decoded before the first is looked at: enough for memory to answer. */
+enum { EVENTS_AT_ONCE = 16 };
 /* How long formatted records may wait for their chunk to fill. */
 enum { FLUSH_MS = 5 };
 /* A read of less than this, from a stream that goes on, is worth a rest: see worker_short_read. */
@@ -197,11 +199,29 @@ static void count_malformed(const struct event *ev, struct input_counters *in)
         counter_add(&ev->origin->seat->malformed, 1);
 }
 
+/* Decodes what is needed of some events, and has stages look ahead. */
+static void prepare(struct worker *w, struct event *events, size_t count)
+{
+    const struct worker_plan *plan = w->plan;
+    for (size_t i = 0; i < count; i++) {
+        if (plan->needs && (event_need(&events[i], plan->needs) & FACET_DNSTAP))
+            continue;
+        for (size_t s = 0; s < plan->stage_count; s++) {
+            if (plan->stages[s].hooks->prefetch)
+                plan->stages[s].hooks->prefetch(plan->stages[s].state, &events[i]);
+        }
+    }
+    for (size_t s = 0; s < plan->stage_count; s++) {
+        for (size_t i = 0; plan->stages[s].hooks->prefetch_more && i < count; i++)
+            plan->stages[s].hooks->prefetch_more(plan->stages[s].state, &events[i]);
+    }
+}
+
 static void one_event(struct worker *w, struct event *ev, struct input_counters *in)
 {
     const struct worker_plan *plan = w->plan;
-    if (plan->needs && (event_need(ev, plan->needs) & FACET_DNSTAP)) {
-        count_malformed(ev, in);
+    if (ev->bad & FACET_DNSTAP) {
+        counter_add_shared(&in->malformed, 1);
     } else {
         for (size_t i = 0; i < plan->stage_count; i++)
             plan->stages[i].hooks->event(plan->stages[i].state, ev);
@@ -233,14 +253,18 @@ static void flush_due(uv_timer_t *timer)
 bool worker_frames(struct worker *w, const struct origin *origin, struct input_counters *in,
                    const struct span *frames, size_t count)
 {
-    struct event ev;
+    struct event events[EVENTS_AT_ONCE];
     size_t take = within_limit(w, count);
     for (size_t i = 0; i < w->plan->sink_count; i++)
         counter_add(&w->plan->sinks[i].shards[w->index].received, take);
     ask_watching(w);
-    for (size_t i = 0; i < take; i++) {
-        event_init(&ev, frames[i], origin);
-        one_event(w, &ev, in);
+    for (size_t i = 0, n; i < take; i += n) {
+        n = take - i < EVENTS_AT_ONCE ? take - i : EVENTS_AT_ONCE;
+        for (size_t k = 0; k < n; k++)
+            event_init(&events[k], frames[i + k], origin);
+        prepare(w, events, n);
+        for (size_t k = 0; k < n; k++)
+            one_event(w, &events[k], in);
     }
     flush_observers(w);
     counter_add_shared(&in->frames, take);

@@ -42,10 +42,10 @@ struct entry {
  * spinning. */
 struct shard {
     struct entry *ring;
-    uint32_t *heads;   /* of the chains: serial of the last entry */
-    uint32_t mask;     /* entries of the ring, and chains: a power of two, less one */
-    uint32_t remember; /* so many of the last entries count */
-    uint32_t next;     /* serial of the next entry */
+    _Atomic uint32_t *heads; /* of the chains: serial of the last entry */
+    uint32_t mask;           /* entries of the ring, and chains: a power of two, less one */
+    uint32_t remember;       /* so many of the last entries count */
+    uint32_t next;           /* serial of the next entry */
     atomic_bool taken;
     char padding[CACHE_LINE - 2 * sizeof(void *) - 3 * sizeof(uint32_t) - sizeof(atomic_bool)];
 };
@@ -157,16 +157,17 @@ static void unlock(struct shard *shard)
     atomic_store_explicit(&shard->taken, false, memory_order_release);
 }
 
-static uint32_t *chain_of(const struct shard *shard, uint64_t hash)
+static _Atomic uint32_t *chain_of(const struct shard *shard, uint64_t hash)
 {
     return &shard->heads[hash >> 32 & shard->mask];
 }
 
 static void remember(struct shard *shard, uint64_t hash, uint64_t time_ns)
 {
-    uint32_t *head = chain_of(shard, hash);
-    shard->ring[shard->next & shard->mask] = (struct entry){hash, time_ns, *head};
-    *head = shard->next++;
+    _Atomic uint32_t *head = chain_of(shard, hash);
+    uint32_t before = atomic_load_explicit(head, memory_order_relaxed);
+    shard->ring[shard->next & shard->mask] = (struct entry){hash, time_ns, before};
+    atomic_store_explicit(head, shard->next++, memory_order_relaxed);
 }
 
 /* Uses up the queries of that hash (it may have been asked repeatedly) if the last one came in the
@@ -174,7 +175,7 @@ static void remember(struct shard *shard, uint64_t hash, uint64_t time_ns)
 static bool recall(struct shard *shard, uint64_t hash, uint64_t time_ns, uint64_t window_ns,
                    int64_t *latency_ns)
 {
-    uint32_t serial = *chain_of(shard, hash);
+    uint32_t serial = atomic_load_explicit(chain_of(shard, hash), memory_order_relaxed);
     bool found = false;
     for (uint32_t age, last_age = 0;; last_age = age) {
         age = shard->next - serial;
@@ -202,33 +203,70 @@ static bool nanoseconds(uint64_t sec, uint32_t nsec, uint64_t *ns)
     return sec < (INT64_MAX - UINT32_MAX) / second;
 }
 
+/* The lowest bit of a hash is always set; the count of shards is a power of two. */
+static struct shard *shard_of(struct latency *latency, uint64_t hash)
+{
+    return &latency->shards[hash >> 1 & (latency->shard_count - 1)];
+}
+
+static bool carries_both(const struct event *ev)
+{
+    const uint32_t both = DNSTAP_HAS_QUERY_SEC | DNSTAP_HAS_RESPONSE_SEC;
+    return !dnstap_is_query(&ev->tap) && (ev->tap.has & both) == both;
+}
+
+/* The event's hash for matching; 0: it cannot be matched. */
+static uint64_t match_of(struct latency *latency, struct event *ev)
+{
+    if (ev->match == 0 && !carries_both(ev) && ev->tap.has & DNSTAP_HAS_MESSAGE_TYPE &&
+        event_need(ev, FACET_QUESTION) == 0)
+        ev->match = hash_event(latency, ev);
+    return ev->match;
+}
+
+/* Heads of chains are read without the lock here: an old one is fetched in vain, no more. */
+static void latency_prefetch(void *state, struct event *ev)
+{
+    struct latency *latency = state;
+    uint64_t hash = match_of(latency, ev);
+    if (hash != 0)
+        __builtin_prefetch((void *)chain_of(shard_of(latency, hash), hash), 1);
+}
+
+static void latency_prefetch_more(void *state, const struct event *ev)
+{
+    struct latency *latency = state;
+    if (ev->match == 0 || dnstap_is_query(&ev->tap))
+        return;
+    const struct shard *shard = shard_of(latency, ev->match);
+    uint32_t serial = atomic_load_explicit(chain_of(shard, ev->match), memory_order_relaxed);
+    __builtin_prefetch(&shard->ring[serial & shard->mask], 1);
+}
+
 static void match(struct latency *latency, struct event *ev, uint64_t time_ns)
 {
-    uint64_t hash = hash_event(latency, ev);
-    /* The lowest bit is always set; the count is a power of two. */
-    struct shard *shard = &latency->shards[hash >> 1 & (latency->shard_count - 1)];
+    struct shard *shard = shard_of(latency, ev->match);
     if (latency->shared)
         lock(shard);
     if (dnstap_is_query(&ev->tap))
-        remember(shard, hash, time_ns);
+        remember(shard, ev->match, time_ns);
     else
-        ev->has_latency = recall(shard, hash, time_ns, latency->window_ns, &ev->latency_ns);
+        ev->has_latency = recall(shard, ev->match, time_ns, latency->window_ns, &ev->latency_ns);
     if (latency->shared)
         unlock(shard);
 }
 
 static void latency_event(void *state, struct event *ev)
 {
-    const uint32_t both = DNSTAP_HAS_QUERY_SEC | DNSTAP_HAS_RESPONSE_SEC;
     const struct dnstap *tap = &ev->tap;
     uint64_t sec, time_ns, query_ns;
     uint32_t nsec;
     if (!event_time(ev, &sec, &nsec) || !nanoseconds(sec, nsec, &time_ns))
         return;
-    if (!dnstap_is_query(tap) && (tap->has & both) == both) {
+    if (carries_both(ev)) {
         ev->has_latency = nanoseconds(tap->query_sec, tap->query_nsec, &query_ns);
         ev->latency_ns = (int64_t)(time_ns - query_ns);
-    } else if (tap->has & DNSTAP_HAS_MESSAGE_TYPE && event_need(ev, FACET_QUESTION) == 0) {
+    } else if (match_of(state, ev) != 0) {
         match(state, ev, time_ns);
     }
 }
@@ -237,6 +275,8 @@ static const struct stage_hooks latency_hooks = {
     .provides = FACET_LATENCY,
     .needs = FACET_DNSTAP,
     .open = latency_open,
+    .prefetch = latency_prefetch,
+    .prefetch_more = latency_prefetch_more,
     .event = latency_event,
     .close = latency_close,
 };

@@ -17,7 +17,7 @@ static void read_header(struct event *ev, struct stats_sample *s)
     }
     s->flags = ev->header.flags;
     s->rcode = (uint16_t)dns_rcode(&ev->header);
-    if (ev->bad & FACET_RECORDS) {
+    if (ev->bad & FACET_EDNS) {
         s->marks = ev->bad & FACET_QUESTION ? 1 << SAMPLE_BAD_QUESTION : 1 << SAMPLE_BAD_RECORDS;
     } else if (ev->edns.present) {
         s->rcode = ev->edns.rcode;
@@ -67,7 +67,7 @@ static char *native_put_name(char *p, struct span key)
 }
 
 const struct stats_reader stats_native_reader = {
-    .needs = FACET_QUESTION | FACET_RECORDS | FACET_LATENCY,
+    .needs = FACET_QUESTION | FACET_EDNS | FACET_LATENCY,
     .read = native_read,
     .wire_keys = true,
     .put_name = native_put_name,
