@@ -241,21 +241,13 @@ void shard_batch_init(struct shard_batch *batch, const struct siphash_key *key)
     *batch = (struct shard_batch){.key = key, .server_len = UINT8_MAX}; /* no address is so long */
 }
 
-static uint64_t hash_key(const struct siphash_key *key, struct span bytes)
-{
-    struct siphash s = siphash_begin(key);
-    siphash_word(&s, bytes.len);
-    siphash_padded(&s, bytes);
-    return siphash_end(&s);
-}
-
 static uint64_t server_hash(struct shard_batch *batch, struct span server)
 {
     if (server.len == batch->server_len && memcmp(batch->server, server.ptr, server.len) == 0)
         return batch->server_hash;
     memcpy(batch->server, server.ptr, server.len);
     batch->server_len = (uint8_t)server.len;
-    batch->server_hash = hash_key(batch->key, server);
+    batch->server_hash = siphash_bytes(batch->key, server);
     return batch->server_hash;
 }
 
@@ -263,8 +255,8 @@ static void place_slot(struct shard *shard, struct shard_batch *batch, struct sh
 {
     const struct stats_sample *s = &slot->sample;
     slot->stream = stream_of(shard, batch, s->identity);
-    slot->hash[SHARD_NAMES] = hash_key(batch->key, s->name);
-    slot->hash[SHARD_CLIENTS] = hash_key(batch->key, s->client);
+    slot->hash[SHARD_NAMES] = siphash_bytes(batch->key, s->name);
+    slot->hash[SHARD_CLIENTS] = siphash_bytes(batch->key, s->client);
     slot->hash[SHARD_SERVERS] = server_hash(batch, s->server);
     for (int i = 0; i < SHARD_TABLES; i++) {
         const struct shard_table *table = &shard->tables[i];

@@ -38,9 +38,11 @@ static double rate_over(const struct stats *stats, const struct stream_state *s,
 static void fill_rates(const struct stats *stats, const struct stream_state *s,
                        struct stats_stream *out, uint64_t now_ns)
 {
+    uint64_t last_ns = stats->ticks ? stats->tick_ns[(stats->ticks - 1) % RATE_SECONDS] : 0;
+    bool early = now_ns - last_ns < CLOCK_SECOND_NS / 2; /* too short a time for a rate */
     for (int side = 0; side < STATS_SIDES; side++) {
         out->rates[side] = (struct stats_rates){
-            .last = rate_over(stats, s, side, 1, now_ns),
+            .last = rate_over(stats, s, side, early ? 2 : 1, now_ns),
             .minute = rate_over(stats, s, side, 60, now_ns),
             .quarter = rate_over(stats, s, side, RATE_SECONDS, now_ns),
         };

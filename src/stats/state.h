@@ -55,8 +55,9 @@ struct stats {
     pthread_cond_t wake;  /* of the thread: a shard is full, all have answered, stop, reset */
     pthread_cond_t news;  /* of readers: a snapshot is there, or the end */
     bool stopping, stopped;
-    bool hurry; /* a shard is full */
-    unsigned resets_wanted, resets_done;
+    bool hurry;                        /* a shard is full */
+    unsigned ticks_wanted, ticks_done; /* before their time */
+    bool reset_wanted;                 /* with the next tick */
     struct stats_snapshot *snapshot;
 
     /* The thread's own; the tables and streams under `tables_lock`, which readers of tables take

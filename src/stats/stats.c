@@ -112,6 +112,15 @@ static void sleep_until(struct stats *stats, uint64_t deadline_ns)
     pthread_cond_timedwait(&stats->wake, &stats->lock, &until);
 }
 
+/* What workers that have ended still had in hand. */
+static void merge_active(struct stats *stats)
+{
+    for (unsigned i = 0; i < stats->worker_count; i++) {
+        stats_merge(stats, stats->workers[i].active);
+        shard_clear(stats->workers[i].active);
+    }
+}
+
 /* All that the workers have counted so far, as far as they answer in time. */
 static void collect(struct stats *stats)
 {
@@ -125,6 +134,8 @@ static void collect(struct stats *stats)
         sleep_until(stats, deadline_ns);
     pthread_mutex_unlock(&stats->lock);
     merge_full(stats);
+    if (pipeline_quiet(stats->pipeline))
+        merge_active(stats);
 }
 
 static void publish(struct stats *stats)
@@ -142,30 +153,24 @@ static void publish(struct stats *stats)
         stats_release(before);
 }
 
-static void tick(struct stats *stats)
+/* `regular`: a second has passed. */
+static void tick(struct stats *stats, bool regular)
 {
     pthread_mutex_lock(&stats->lock);
-    unsigned resets = stats->resets_wanted;
-    bool reset = resets != stats->resets_done;
+    unsigned wanted = stats->ticks_wanted;
+    bool reset = stats->reset_wanted;
+    stats->reset_wanted = false;
     pthread_mutex_unlock(&stats->lock);
     collect(stats);
     if (reset)
         stats_forget(stats);
     publish(stats);
-    stats_remember(stats, clock_ns());
+    if (regular || reset)
+        stats_remember(stats, clock_ns());
     pthread_mutex_lock(&stats->lock);
-    stats->resets_done = resets;
+    stats->ticks_done = wanted;
     pthread_cond_broadcast(&stats->news);
     pthread_mutex_unlock(&stats->lock);
-}
-
-/* The last words, when all workers have ended: what they still had in hand. */
-static void finish(struct stats *stats)
-{
-    merge_full(stats);
-    for (unsigned i = 0; i < stats->worker_count; i++)
-        stats_merge(stats, stats->workers[i].active);
-    publish(stats);
 }
 
 static void *follow(void *arg)
@@ -175,23 +180,23 @@ static void *follow(void *arg)
     uint64_t next_ns = clock_after(CLOCK_SECOND_NS);
     pthread_mutex_lock(&stats->lock);
     while (!stats->stopping) {
-        if (!stats->hurry && stats->resets_wanted == stats->resets_done && clock_ns() < next_ns) {
+        bool wanted = stats->ticks_wanted != stats->ticks_done, regular = clock_ns() >= next_ns;
+        if (!stats->hurry && !wanted && !regular) {
             sleep_until(stats, next_ns);
             continue;
         }
-        bool due = stats->resets_wanted != stats->resets_done || clock_ns() >= next_ns;
         stats->hurry = false;
         pthread_mutex_unlock(&stats->lock);
         merge_full(stats);
-        if (due) {
-            tick(stats);
+        if (wanted || regular)
+            tick(stats, regular);
+        if (regular)
             next_ns = clock_after(CLOCK_SECOND_NS);
-        }
         pthread_mutex_lock(&stats->lock);
     }
     pthread_mutex_unlock(&stats->lock);
     if (pipeline_quiet(stats->pipeline))
-        finish(stats);
+        tick(stats, false);
     pthread_mutex_lock(&stats->lock);
     stats->stopped = true;
     pthread_cond_broadcast(&stats->news);
@@ -348,11 +353,34 @@ const struct stats_snapshot *stats_take(struct stats *stats)
     return snapshot;
 }
 
+/* Has the thread make a snapshot now, and waits for it. With the lock. */
+static void want_tick(struct stats *stats)
+{
+    unsigned mine = ++stats->ticks_wanted;
+    pthread_cond_signal(&stats->wake);
+    while ((int)(stats->ticks_done - mine) < 0 && !stats->stopped && stats->running)
+        pthread_cond_wait(&stats->news, &stats->lock);
+}
+
+const struct stats_snapshot *stats_fresh(struct stats *stats)
+{
+    pthread_mutex_lock(&stats->lock);
+    want_tick(stats);
+    const struct stats_snapshot *snapshot = stats->snapshot ? hold(stats->snapshot) : NULL;
+    pthread_mutex_unlock(&stats->lock);
+    return snapshot;
+}
+
 void stats_release(const struct stats_snapshot *snapshot)
 {
     struct stats_snapshot *counted = (struct stats_snapshot *)snapshot;
     if (counted && atomic_fetch_sub(&counted->references, 1) == 1)
         free(counted);
+}
+
+static bool is_later(const struct stats_snapshot *snapshot, uint64_t generation)
+{
+    return snapshot && snapshot->generation > generation;
 }
 
 const struct stats_snapshot *stats_wait(struct stats *stats, uint64_t generation,
@@ -362,9 +390,9 @@ const struct stats_snapshot *stats_wait(struct stats *stats, uint64_t generation
     const struct stats_snapshot *snapshot = NULL;
     int waited = 0;
     pthread_mutex_lock(&stats->lock);
-    while (stats->snapshot->generation <= generation && !stats->stopped && waited == 0)
+    while (!is_later(stats->snapshot, generation) && !stats->stopped && waited == 0)
         waited = pthread_cond_timedwait(&stats->news, &stats->lock, &until);
-    if (stats->snapshot->generation > generation)
+    if (is_later(stats->snapshot, generation))
         snapshot = hold(stats->snapshot);
     pthread_mutex_unlock(&stats->lock);
     return snapshot;
@@ -381,10 +409,8 @@ bool stats_stopped(struct stats *stats)
 void stats_reset(struct stats *stats)
 {
     pthread_mutex_lock(&stats->lock);
-    unsigned mine = ++stats->resets_wanted;
-    pthread_cond_signal(&stats->wake);
-    while ((int)(stats->resets_done - mine) < 0 && !stats->stopped && stats->running)
-        pthread_cond_wait(&stats->news, &stats->lock);
+    stats->reset_wanted = true;
+    want_tick(stats);
     pthread_mutex_unlock(&stats->lock);
 }
 

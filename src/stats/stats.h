@@ -42,6 +42,9 @@ void stats_free(struct stats *stats);
 /* The latest snapshot, with a reference for the caller; never NULL once stats_start returned. */
 const struct stats_snapshot *stats_take(struct stats *stats);
 void stats_release(const struct stats_snapshot *snapshot);
+/* The same, but made now: with all that workers saw that have ended or answer at once. NULL before
+ * stats_start. */
+const struct stats_snapshot *stats_fresh(struct stats *stats);
 /* Waits until there is a snapshot later than `generation`, for at most timeout_ns; then as
  * stats_take. NULL: none came, or the statistics have stopped (then stats_stopped). Any thread. */
 const struct stats_snapshot *stats_wait(struct stats *stats, uint64_t generation,

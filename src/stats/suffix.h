@@ -9,7 +9,7 @@
 #include "stats/sample.h"
 
 /* What the list said lately. */
-enum { SUFFIX_CACHE = 1 << 14 };
+enum { SUFFIX_CACHE = 1 << 17 };
 
 struct suffix_cache {
     uint64_t hash[SUFFIX_CACHE]; /* of the keys */
