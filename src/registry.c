@@ -7,6 +7,7 @@
     X(input_file)                                                                                  \
     X(output_stdout)                                                                               \
     X(output_file)                                                                                 \
+    X(output_metrics)                                                                              \
     X(output_null)                                                                                 \
     X(fmt_text)                                                                                    \
     X(fmt_json)                                                                                    \

@@ -2,7 +2,13 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <unistd.h>
+
+#include "base/clock.h"
+
+/* Several outputs may write there. */
+static pthread_mutex_t standard_output = PTHREAD_MUTEX_INITIALIZER;
 
 /* What an error of write(2) means; those not named are OUTPUT_FAILED. */
 static const struct {
@@ -22,8 +28,8 @@ static enum output_status meaning(int error)
     return OUTPUT_FAILED;
 }
 
-enum output_status emit(const struct output *out, int fd, const uint8_t *bytes, size_t len,
-                        size_t *at)
+static enum output_status emit_all(const struct output *out, int fd, const uint8_t *bytes,
+                                   size_t len, size_t *at)
 {
     while (*at < len) {
         ssize_t wrote = write(fd, bytes + *at, len - *at);
@@ -40,6 +46,51 @@ enum output_status emit(const struct output *out, int fd, const uint8_t *bytes, 
         }
     }
     return OUTPUT_OK;
+}
+
+enum output_status emit(const struct output *out, int fd, const uint8_t *bytes, size_t len,
+                        size_t *at)
+{
+    if (fd == STDOUT_FILENO)
+        pthread_mutex_lock(&standard_output);
+    enum output_status status = emit_all(out, fd, bytes, len, at);
+    if (fd == STDOUT_FILENO)
+        pthread_mutex_unlock(&standard_output);
+    return status;
+}
+
+/* A pipe that is ready takes PIPE_BUF bytes at once. */
+static int write_line(int fd, const char *line, size_t len, uint64_t deadline_ns)
+{
+    uint64_t now = clock_ns();
+    int left_ms = now < deadline_ns ? (int)((deadline_ns - now) / CLOCK_MS_NS) : 0;
+    int ready = poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, left_ms);
+    if (ready <= 0) {
+        errno = ready == 0 ? EAGAIN : errno;
+        return -1;
+    }
+    ssize_t wrote = write(fd, line, len);
+    if (wrote >= 0 && wrote < (ssize_t)len)
+        errno = ENOSPC;
+    return wrote == (ssize_t)len ? 0 : -1;
+}
+
+int emit_line(int fd, const char *line, size_t len)
+{
+    uint64_t deadline_ns = clock_after(CLOCK_SECOND_NS);
+    struct timespec deadline = clock_timespec(deadline_ns);
+    if (fd != STDOUT_FILENO)
+        return write_line(fd, line, len, deadline_ns);
+    int error = pthread_mutex_clocklock(&standard_output, CLOCK_MONOTONIC, &deadline);
+    if (error) {
+        errno = error;
+        return -1;
+    }
+    int status = write_line(fd, line, len, deadline_ns);
+    error = errno;
+    pthread_mutex_unlock(&standard_output);
+    errno = error;
+    return status;
 }
 
 uint32_t emit_records(const struct chunk *chunk, uint32_t first, size_t at)

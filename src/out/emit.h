@@ -12,9 +12,16 @@
  *   OUTPUT_CLOSED  the reader of a pipe or socket is gone
  *   OUTPUT_FAILED  anything else
  * errno says why, unless it was the deadline: then it is EINTR.
+ * Standard output is written to by one thread at a time.
  */
 enum output_status emit(const struct output *out, int fd, const uint8_t *bytes, size_t len,
                         size_t *at);
+
+/*
+ * Writes a line of at most PIPE_BUF bytes: all of it or nothing, and not into the middle of what
+ * emit() writes to standard output. Waits a second at most. -1 with errno.
+ */
+int emit_line(int fd, const char *line, size_t len);
 
 /* The index behind the last record that ends at or before offset `at`, looking from `first` on. */
 uint32_t emit_records(const struct chunk *chunk, uint32_t first, size_t at);

@@ -1,0 +1,89 @@
+#include "out/numbered.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int fail(struct numbered *file, const char *failed)
+{
+    file->failed = failed;
+    return -1;
+}
+
+/* Without O_NONBLOCK a FIFO would wait for its reader. */
+int numbered_open(struct numbered *file)
+{
+    const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    if (file->fd < 0)
+        file->fd = open(file->path, flags, 0644);
+    return file->fd < 0 ? fail(file, "open") : 0;
+}
+
+static int number(const struct numbered *file, uint64_t n, char name[PATH_MAX])
+{
+    int len = snprintf(name, PATH_MAX, "%s.%llu", file->path, (unsigned long long)n);
+    errno = ENAMETOOLONG;
+    return len < PATH_MAX ? 0 : -1;
+}
+
+/* PATH.k to PATH.(k+1), from the oldest on; there may be gaps. */
+static int shift(const struct numbered *file)
+{
+    char from[PATH_MAX], to[PATH_MAX];
+    if (number(file, file->keep, to))
+        return -1;
+    for (uint64_t n = file->keep; n > 1; n--) {
+        number(file, n - 1, from);
+        number(file, n, to);
+        if (rename(from, to) && errno != ENOENT)
+            return -1;
+    }
+    number(file, 1, to);
+    return rename(file->path, to);
+}
+
+/* A file that cannot be renamed is continued. */
+static int rotate(struct numbered *file)
+{
+    numbered_close(file);
+    int shifted = shift(file), error = errno;
+    if (numbered_open(file))
+        return -1;
+    errno = error;
+    return shifted ? fail(file, "rotate") : 0;
+}
+
+static bool is_due(const struct numbered *file, const struct stat *st, size_t len)
+{
+    return file->limit > 0 && file->keep > 0 && S_ISREG(st->st_mode) && st->st_size > 0 &&
+           (uint64_t)st->st_size + len >= file->limit;
+}
+
+int numbered_write(struct numbered *file, const char *line, size_t len)
+{
+    struct stat st;
+    if (numbered_open(file) || fstat(file->fd, &st))
+        return -1;
+    int rotated = is_due(file, &st, len) ? rotate(file) : 0, error = errno;
+    if (file->fd < 0 || fstat(file->fd, &st))
+        return -1;
+    ssize_t wrote = write(file->fd, line, len);
+    if (wrote == (ssize_t)len) {
+        errno = error;
+        return rotated;
+    }
+    if (wrote > 0 && (!S_ISREG(st.st_mode) || ftruncate(file->fd, st.st_size) == 0))
+        errno = ENOSPC;
+    return fail(file, "write");
+}
+
+void numbered_close(struct numbered *file)
+{
+    if (file->fd >= 0)
+        close(file->fd);
+    file->fd = -1;
+}

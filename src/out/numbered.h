@@ -1,0 +1,28 @@
+/*
+ * A file of lines that is rotated by size into numbered ones: PATH becomes PATH.1, that PATH.2, and
+ * so on; the oldest goes. For few short lines (summaries), at once on disk; records in quantity are
+ * the appender's (out/appender.h).
+ */
+#ifndef SPILE_OUT_NUMBERED_H
+#define SPILE_OUT_NUMBERED_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Owner: one thread at a time. */
+struct numbered {
+    const char *path;
+    uint64_t limit; /* no file reaches this; 0: it is never rotated */
+    uint64_t keep;  /* rotated files; 0: it is never rotated */
+    int fd;         /* -1: closed; the next line opens it anew */
+    const char *failed;
+};
+
+/* Opens or makes the file if it is closed. 0, or -1 with errno and what failed ("open", ...). */
+int numbered_open(struct numbered *file);
+/* Appends the line, whole or not at all; never waits for a reader. 0, or -1 as above. A file that
+ * cannot be rotated is continued: then the line is written, though -1 is returned. */
+int numbered_write(struct numbered *file, const char *line, size_t len);
+void numbered_close(struct numbered *file);
+
+#endif
