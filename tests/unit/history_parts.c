@@ -257,6 +257,8 @@ static void merged_lists_keep_their_promises(void **state)
                     best.rows[i].value);
     free(first);
     free(best.rows);
+    tops_cut(&sum, 5);
+    assert_true(check_bounds(&sum, all) >= 5);
     tops_free(&sum);
     free(all);
     free(span);
