@@ -221,7 +221,7 @@ static void one_event(struct worker *w, struct event *ev, struct input_counters 
 {
     const struct worker_plan *plan = w->plan;
     if (ev->bad & FACET_DNSTAP) {
-        counter_add_shared(&in->malformed, 1);
+        count_malformed(ev, in);
     } else {
         for (size_t i = 0; i < plan->stage_count; i++)
             plan->stages[i].hooks->event(plan->stages[i].state, ev);
