@@ -25,8 +25,8 @@ struct flow {
     struct http_stream *stream;
     struct MHD_Connection *connection;
     int fd;
-    pthread_mutex_t lock; /* around suspending and resuming, which must not overtake each other */
-    atomic_int state;
+    pthread_mutex_t lock; /* of the state, and around suspending and resuming */
+    enum flow_state state;
     atomic_bool ended;    /* the client has left, or the server stops */
     atomic_bool beat_due; /* a sign of life is */
     uint64_t beat_at;     /* when the next one will be; the sweep's */
@@ -43,28 +43,52 @@ void flows_destroy(struct flows *flows)
     pthread_mutex_destroy(&flows->lock);
 }
 
-static void wake(struct flow *flow)
+/* To reading or woken: a sleeper awakes. */
+static void set_state(struct flow *flow, enum flow_state state)
 {
     pthread_mutex_lock(&flow->lock);
-    if (atomic_exchange(&flow->state, FLOW_WOKEN) == FLOW_ASLEEP)
+    if (flow->state == FLOW_ASLEEP)
         MHD_resume_connection(flow->connection);
+    flow->state = state;
     pthread_mutex_unlock(&flow->lock);
 }
 
-/* The fence orders what the caller has just put before the look at the state; its counterpart is in
- * read_some, between the state and the look at what was put. One of the two sees the other. */
+/* True when the connection sleeps now, false when somebody has called meanwhile. */
+static bool fall_asleep(struct flow *flow)
+{
+    pthread_mutex_lock(&flow->lock);
+    bool asleep = flow->state == FLOW_READING;
+    if (asleep) {
+        flow->state = FLOW_ASLEEP;
+        MHD_suspend_connection(flow->connection);
+    }
+    pthread_mutex_unlock(&flow->lock);
+    return asleep;
+}
+
+/* The stream's flow, or NULL before there is one. Reading and writing it are both
+ * read-modify-writes: either the caller sees the flow, or its first read sees what the caller has
+ * put. */
+static struct flow *flow_of(struct http_stream *stream)
+{
+    return (struct flow *)__atomic_fetch_or((uintptr_t *)&stream->connection, 0, __ATOMIC_ACQ_REL);
+}
+
+static void set_flow(struct http_stream *stream, struct flow *flow)
+{
+    __atomic_exchange_n((uintptr_t *)&stream->connection, (uintptr_t)flow, __ATOMIC_ACQ_REL);
+}
+
 void http_stream_wake(struct http_stream *stream)
 {
-    atomic_thread_fence(memory_order_seq_cst);
-    struct flow *flow = __atomic_load_n((struct flow **)&stream->connection, __ATOMIC_ACQUIRE);
-    if (flow && atomic_load(&flow->state) != FLOW_WOKEN)
-        wake(flow);
+    struct flow *flow = flow_of(stream);
+    if (flow)
+        set_state(flow, FLOW_WOKEN);
 }
 
 static long read_some(struct flow *flow, char *out, size_t size)
 {
-    atomic_store(&flow->state, FLOW_READING);
-    atomic_thread_fence(memory_order_seq_cst);
+    set_state(flow, FLOW_READING);
     if (atomic_load(&flow->ended))
         return -1;
     long len = flow->stream->read(flow->stream, out, size);
@@ -73,18 +97,6 @@ static long read_some(struct flow *flow, char *out, size_t size)
         memcpy(out, sign_of_life, (size_t)len);
     }
     return len;
-}
-
-/* True when the connection sleeps now, false when somebody has called meanwhile. */
-static bool fall_asleep(struct flow *flow)
-{
-    int reading = FLOW_READING;
-    pthread_mutex_lock(&flow->lock);
-    bool asleep = atomic_compare_exchange_strong(&flow->state, &reading, FLOW_ASLEEP);
-    if (asleep)
-        MHD_suspend_connection(flow->connection);
-    pthread_mutex_unlock(&flow->lock);
-    return asleep;
 }
 
 /* MHD_ContentReaderCallback */
@@ -123,7 +135,7 @@ static void add_flow(struct flows *flows, struct flow *flow)
         flow->next->link = &flow->next;
     flows->first = flow;
     pthread_mutex_unlock(&flows->lock);
-    __atomic_store_n((struct flow **)&flow->stream->connection, flow, __ATOMIC_SEQ_CST);
+    set_flow(flow->stream, flow);
 }
 
 struct MHD_Response *flow_response(struct flows *flows, struct http_stream *stream,
@@ -167,7 +179,7 @@ void flows_sweep(struct flows *flows, uint64_t now)
             atomic_store(&flow->beat_due, true);
         }
         if (left || beat)
-            wake(flow);
+            set_state(flow, FLOW_WOKEN);
     }
     pthread_mutex_unlock(&flows->lock);
 }
@@ -178,7 +190,7 @@ void flows_stop(struct flows *flows)
     flows->stopping = true;
     for (struct flow *flow = flows->first; flow; flow = flow->next) {
         atomic_store(&flow->ended, true);
-        wake(flow);
+        set_state(flow, FLOW_WOKEN);
     }
     pthread_mutex_unlock(&flows->lock);
 }

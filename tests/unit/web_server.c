@@ -1,0 +1,376 @@
+/* The web server as a whole, with routes of the test's own: what handlers are given and what
+ * becomes of their replies; streams that must miss no wake-up, whose clients leave, and that the
+ * server's end finds asleep; replies that nobody takes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "core/config.h"
+#include "http/server.h"
+
+enum { PATIENCE_MS = 20000, LARGE = 40 << 20 };
+
+extern const struct module web_section;
+const struct module *const registry[] = {&web_section, NULL};
+
+/* Routes ---------------------------------------------------------------------------------------
+ */
+
+/* Shows a parameter between bars, and a header. */
+static void handle_echo(const struct http_request *request, struct http_reply *reply)
+{
+    struct span n = request->parameter(request, "n"), x = request->header(request, "x-test");
+    reply->content_type = "text/plain";
+    buf_printf(&reply->body, "%s %s |", (const char *)request->path.ptr, n.ptr ? "n" : "-");
+    buf_put(&reply->body, n.ptr, n.len);
+    buf_byte(&reply->body, '|');
+    buf_put(&reply->body, x.ptr, x.len);
+}
+
+static void handle_large(const struct http_request *request, struct http_reply *reply)
+{
+    (void)request;
+    char *p = buf_reserve(&reply->body, LARGE);
+    if (p) {
+        memset(p, 'x', LARGE);
+        buf_commit(&reply->body, p + LARGE);
+    }
+}
+
+static void handle_failed(const struct http_request *request, struct http_reply *reply)
+{
+    (void)request;
+    buf_str(&reply->body, "half a reply");
+    reply->body.failed = true;
+}
+
+static void handle_error(const struct http_request *request, struct http_reply *reply)
+{
+    buf_str(&reply->body, "half a reply");
+    http_fail(reply, 422, "'%s' is \"odd\"", (const char *)request->path.ptr);
+}
+
+/* A stream of numbered lines; put_line says that there is one more. */
+struct lines {
+    struct http_stream stream;
+    atomic_uint put;
+    unsigned read;
+};
+
+static _Atomic(struct lines *) newest; /* the stream opened last, until it is closed */
+static atomic_int opened, closed;
+static pthread_mutex_t newest_lock = PTHREAD_MUTEX_INITIALIZER; /* nobody puts into a closed one */
+
+static long read_lines(struct http_stream *stream, char *out, size_t size)
+{
+    struct lines *lines = (struct lines *)stream;
+    if (lines->read == atomic_load_explicit(&lines->put, memory_order_relaxed))
+        return 0;
+    return snprintf(out, size, "line %u\n", lines->read++);
+}
+
+static void close_lines(struct http_stream *stream)
+{
+    pthread_mutex_lock(&newest_lock);
+    if (newest == (struct lines *)stream)
+        newest = NULL;
+    pthread_mutex_unlock(&newest_lock);
+    free(stream);
+    closed++;
+}
+
+static void handle_lines(const struct http_request *request, struct http_reply *reply)
+{
+    struct lines *lines = calloc(1, sizeof *lines);
+    (void)request;
+    if (!lines)
+        return;
+    lines->stream = (struct http_stream){.read = read_lines, .close = close_lines};
+    reply->stream = &lines->stream;
+    newest = lines;
+    opened++;
+}
+
+static void put_line(void)
+{
+    pthread_mutex_lock(&newest_lock);
+    struct lines *lines = newest;
+    if (lines) {
+        atomic_fetch_add_explicit(&lines->put, 1, memory_order_relaxed);
+        http_stream_wake(&lines->stream);
+    }
+    pthread_mutex_unlock(&newest_lock);
+}
+
+#define ROUTE(name, where)                                                                         \
+    static const struct http_route route_##name = {.path = (where), .handle = handle_##name}
+ROUTE(echo, "/echo");
+ROUTE(large, "/large");
+ROUTE(failed, "/failed");
+ROUTE(error, "/error");
+ROUTE(lines, "/lines");
+const struct http_route *const http_routes[] = {&route_echo,  &route_large, &route_failed,
+                                                &route_error, &route_lines, NULL};
+
+/* A server and its clients ---------------------------------------------------------------------
+ */
+
+static struct config config;
+static struct http_context context;
+static struct http_server *server;
+
+static int set_up(void **state)
+{
+    static const char text[] = "web: {listen: '127.0.0.1:0'}";
+    struct error err;
+    (void)state;
+    log_set_level(LOG_ERROR);
+    opened = closed = 0;
+    if (config_init(&config, &err) || config_parse(&config, text, sizeof text - 1, "test", &err))
+        return -1;
+    server = http_server_start(config_section(&config, "web"), &context, &err);
+    return server ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    http_server_stop(server);
+    config_free(&config);
+    assert_int_equal(opened, closed);
+    return 0;
+}
+
+/* A connection with a request sent. */
+static int request(const char *text)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    unsigned port = 0;
+    assert_int_equal(sscanf(http_server_url(server), "http://127.0.0.1:%u/", &port), 1);
+    address.sin_port = htons((uint16_t)port);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    return fd;
+}
+
+/* Some more bytes, terminated; 0 at the end of the stream. */
+static size_t receive(int fd, char *out, size_t size)
+{
+    struct pollfd pfd = {.fd = fd, .events = POLLIN};
+    assert_int_equal(poll(&pfd, 1, PATIENCE_MS), 1);
+    ssize_t len = read(fd, out, size - 1);
+    assert_true(len >= 0);
+    out[len] = '\0';
+    return (size_t)len;
+}
+
+/* Receives until `text` has come; what came before it stays in `got`. */
+static void receive_until(int fd, char *got, size_t size, const char *text)
+{
+    size_t len = strlen(got);
+    while (!strstr(got, text)) {
+        size_t more = receive(fd, got + len, size - len);
+        if (more == 0)
+            fail_msg("no '%s' in: %s", text, got);
+        len += more;
+    }
+}
+
+static void wait_until(atomic_int *count, int value)
+{
+    for (int i = 0; i < PATIENCE_MS && *count < value; i++)
+        usleep(1000);
+    assert_int_equal(*count, value);
+}
+
+#define GET(target, more) "GET " target " HTTP/1.1\r\nHost: localhost\r\n" more "\r\n"
+#define LAST "Connection: close\r\n"
+
+static void expect(const char *sent, const char *begin, const char *end)
+{
+    char got[4096] = "";
+    size_t len = 0, more;
+    int fd = request(sent);
+    while ((more = receive(fd, got + len, sizeof got - len)) > 0)
+        len += more;
+    close(fd);
+    if (strncmp(got, begin, strlen(begin)) != 0 || len < strlen(end) ||
+        strcmp(got + len - strlen(end), end) != 0)
+        fail_msg("%s was answered: %s", sent, got);
+}
+
+/* Tests ----------------------------------------------------------------------------------------
+ */
+
+static void test_requests(void **state)
+{
+    static const struct {
+        const char *sent, *end;
+    } cases[] = {
+        {GET("/echo", LAST), "\r\n\r\n/echo - ||"},
+        {GET("/echo?", LAST), "/echo - ||"},
+        {GET("/echo?n", LAST), "/echo n ||"},
+        {GET("/echo?n=", LAST), "/echo n ||"},
+        {GET("/echo?n=1&n=2", LAST), "/echo n |1|"},
+        {GET("/echo?N=1", LAST), "/echo - ||"},
+        {GET("/echo?m=n&x=&n=a%26b%3D+c%2B", LAST), "/echo n |a&b= c+|"},
+        {GET("/echo?%6e=1", LAST), "/echo n |1|"},
+        {GET("/echo?n=%zz%4", LAST), "/echo n |%zz%4|"},
+        {GET("/echo", "X-Test: a value\r\n" LAST), "/echo - ||a value"},
+        {GET("http://localhost/echo?n=1", LAST), "/echo n |1|"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        expect(cases[i].sent, "HTTP/1.1 200 OK\r\n", cases[i].end);
+}
+
+static void test_failures(void **state)
+{
+    (void)state;
+    expect(GET("/error", LAST), "HTTP/1.1 422 ", "\r\n\r\n{\"error\":\"'/error' is \\\"odd\\\"\"}");
+    expect(GET("/failed", LAST), "HTTP/1.1 503 ", "\r\n\r\n503: Service Unavailable");
+    expect(GET("/nothing", LAST), "HTTP/1.1 404 ", "\r\n\r\n404: Not Found");
+}
+
+/* Replies that clients do not take are held, but not without end; when they have gone there is room
+ * again. */
+static void test_held(void **state)
+{
+    char got[4096] = "";
+    (void)state;
+    int first = request(GET("/large", ""));
+    receive_until(first, got, sizeof got, "200 OK");
+    expect(GET("/large", LAST), "HTTP/1.1 503 ", "Service Unavailable");
+    expect(GET("/echo", LAST), "HTTP/1.1 200 ", "||"); /* what is small goes on */
+    close(first);
+    bool served = false;
+    for (int i = 0; i < PATIENCE_MS / 10 && !served; i++) {
+        usleep(10000);
+        int again = request(GET("/large", ""));
+        got[0] = '\0';
+        receive_until(again, got, sizeof got, "HTTP/1.1 ");
+        served = strstr(got, "200 OK") != NULL;
+        close(again);
+    }
+    assert_true(served);
+}
+
+enum { LINES = 3000 };
+
+static void *put_lines(void *arg)
+{
+    (void)arg;
+    for (unsigned i = 0; i < LINES; i++) {
+        put_line();
+        if (i % 7 == 0)
+            usleep(i % 90); /* so that it falls asleep now and then */
+    }
+    return NULL;
+}
+
+static void test_stream(void **state)
+{
+    static char got[LINES * 32];
+    char last[32];
+    pthread_t thread;
+    (void)state;
+    memset(got, 0, sizeof got);
+    int fd = request(GET("/lines", ""));
+    receive_until(fd, got, sizeof got, "\r\n\r\n");
+    assert_non_null(strstr(got, "Content-Type: text/event-stream\r\n"));
+    assert_int_equal(pthread_create(&thread, NULL, put_lines, NULL), 0);
+    snprintf(last, sizeof last, "line %d\n", LINES - 1);
+    receive_until(fd, got, sizeof got, last);
+    pthread_join(thread, NULL);
+    const char *at = got;
+    for (unsigned i = 0; i < LINES; i++) {
+        snprintf(last, sizeof last, "line %u\n", i);
+        at = strstr(at, last);
+        assert_non_null(at);
+    }
+    close(fd);
+    wait_until(&closed, 1);
+}
+
+/* Nothing is ever put, so only the client's leaving can be noticed; either way of leaving. */
+static void test_leaving(void **state)
+{
+    char got[1000];
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        got[0] = '\0';
+        int fd = request(GET("/lines", ""));
+        receive_until(fd, got, sizeof got, "\r\n\r\n");
+        if (i % 2)
+            shutdown(fd, SHUT_WR);
+        else
+            close(fd);
+        wait_until(&closed, i + 1);
+        if (i % 2)
+            close(fd);
+    }
+}
+
+static atomic_bool putting;
+
+static void *put_on(void *arg)
+{
+    (void)arg;
+    while (putting)
+        put_line();
+    return NULL;
+}
+
+/* The server ends while streams sleep, and while one is being woken. */
+static void test_end(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 10; round++) {
+        pthread_t thread;
+        int fds[4];
+        for (int i = 0; i < 4; i++) {
+            char got[1000] = "";
+            fds[i] = request(GET("/lines", ""));
+            receive_until(fds[i], got, sizeof got, "\r\n\r\n");
+        }
+        putting = true;
+        assert_int_equal(pthread_create(&thread, NULL, put_on, NULL), 0);
+        usleep((useconds_t)round * 300);
+        http_server_stop(server);
+        putting = false;
+        pthread_join(thread, NULL);
+        assert_int_equal(opened, closed);
+        for (int i = 0; i < 4; i++)
+            close(fds[i]);
+        config_free(&config);
+        assert_int_equal(set_up(NULL), 0);
+    }
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(test_requests), CASE(test_failures), CASE(test_held),
+        CASE(test_stream),   CASE(test_leaving),  CASE(test_end),
+    };
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
