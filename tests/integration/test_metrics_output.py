@@ -1,0 +1,186 @@
+"""The output `metrics`: its line, when it comes, and the file that it is appended to."""
+import datetime
+import os
+import re
+import signal
+import subprocess
+import time
+
+import fstrm
+from harness import equal, test, wait_for
+from receiver_model import Model
+from test_receiver_api import Api, frames_of
+
+LINE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) (\d+) QUERIES, (\d+) QPS, (\d+) DOMAINS, (\d+) CLIENTS, "
+                  r"(\d+) INET, (\d+) INET6, (\d+) UDP, (\d+) TCP, (\d+) NOERROR, (\d+) NXDOMAINS, (\d+) A, "
+                  r"(\d+) AAAA\n")
+KEYS = ["query", "qps", "domains", "clients", "query/inet", "query/inet6", "query/udp", "query/tcp",
+        "response/noerror", "response/nxdomain", "query/a", "query/aaaa"]
+CONFIG = """
+compat: dnstap-receiver
+inputs:
+  - unix: {{path: @DIR@/tap.sock}}
+outputs:
+  - metrics: {{interval: 1s}}
+  - metrics: {{interval: 1s, cumulative: false, file: @DIR@/metrics.log}}
+web: {{listen: "127.0.0.1:{port}"}}{more}
+"""
+
+
+def lines(text):
+    """[(time, {key: value})]; every line is whole."""
+    found = [(datetime.datetime.strptime(m[1], "%Y-%m-%d %H:%M:%S,%f"), dict(zip(KEYS, map(int, m.groups()[1:]))))
+             for m in LINE.finditer(text)]
+    equal("".join(m[0] for m in LINE.finditer(text)), text, "nothing but lines")
+    return found
+
+
+def sums(model):
+    counters = model.counters()
+    return {key: counters[key] for key in KEYS if key != "qps"}
+
+
+def without_rate(values):
+    return {key: value for key, value in values.items() if key != "qps"}
+
+
+@test()
+def lines_sum_up_the_statistics(t):
+    started = datetime.datetime.now()
+    api = Api(t, config=CONFIG)
+    log = t.path("metrics.log")
+    wait_for("a first line", lambda: b"\n" in api.spile.out)
+    first = lines(api.spile.out.decode())[0]
+    assert 1 <= (first[0] - started).total_seconds() < 5 * t.patience, "a line after one interval, in local time"
+    equal(set(first[1].values()), {0}, "a line of nothing")
+    for name in ("dnsdist", "named"):
+        api.send(frames_of(name))
+        api.settle()
+        wait_for("a line with all", lambda: without_rate(lines(api.spile.out.decode())[-1][1]) == sums(api.model))
+        wait_for("the file's lines", lambda: sum_of(log, "query") == api.model.counters()["query"])
+    equal({key: sum_of(log, key) for key in sums(api.model)}, sums(api.model), "what was added, added up")
+    equal(api.get("/counters")["counters"]["query"], api.model.counters()["query"], "nothing was reset")
+    printed = lines(api.spile.out.decode())
+    gaps = [(b[0] - a[0]).total_seconds() for a, b in zip(printed, printed[1:])]
+    assert 0.8 < sum(gaps) / len(gaps) < 1.5 * t.patience, f"a line a second: {gaps}"
+    assert max(values["qps"] for _, values in printed) > 0, "a rate"
+    api.ask("/reset", method="DELETE")
+    wait_for("what a reset leaves", lambda: lines(api.spile.out.decode())[-1][1]["query"] == 0)
+    api.model = Model()
+    api.send(frames_of("knot"))
+    equal(api.spile.stop(), 0, "exit status")
+    equal(without_rate(lines(api.spile.out.decode())[-1][1]), sums(api.model), "the last line has all")
+
+
+def sum_of(log, key):
+    return sum(values[key] for _, values in lines(log.read_text()))
+
+
+def metrics_only(t, options, **more):
+    return t.listen("inputs:\n  - unix: {path: @DIR@/tap.sock}\noutputs:\n  - metrics: {interval: 1s, " + options +
+                    "}\n", **more)
+
+
+@test()
+def the_file_is_rotated_by_numbers(t):
+    path = t.path("m.log")
+    path.write_text("what was there\n")
+    for number in (1, 2, 3):
+        t.path(f"m.log.{number}").write_text(f"old {number}\n")
+    one = len("2026-11-21 08:54:49,587 0 QUERIES, 0 QPS, 0 DOMAINS, 0 CLIENTS, 0 INET, 0 INET6, 0 UDP, 0 TCP, "
+              "0 NOERROR, 0 NXDOMAINS, 0 A, 0 AAAA\n")
+    # A line and anything else reach the limit.
+    spile = metrics_only(t, f"file: @DIR@/m.log, rotate-size: {one + 10}, keep: 2")
+    wait_for("the first rotation", lambda: len(lines_of(path)) == 1 and path.stat().st_size == one)
+    equal(t.path("m.log.1").read_text(), "what was there\n", "what had been in the file")
+    equal(t.path("m.log.2").read_text(), "old 1\n", "what had been in FILE.1")
+    wait_for("another rotation", lambda: t.path("m.log.2").read_text() == "what was there\n")
+    equal(len(lines_of(t.path("m.log.1"))), 1, "lines in FILE.1")
+    equal(spile.stop(), 0, "exit status")
+    equal(t.path("m.log.3").read_text(), "old 3\n", "a file beyond those to keep")
+    equal(spile.out, b"", "standard output")
+
+
+def lines_of(path):
+    return lines(path.read_text()) if path.exists() and "was there" not in path.read_text() else []
+
+
+@test()
+def sighup_opens_the_file_anew(t):
+    path, moved = t.path("m.log"), t.path("moved.log")
+    spile = metrics_only(t, "file: @DIR@/m.log")
+    wait_for("a line", lambda: lines_of(path))
+    path.rename(moved)
+    before = len(lines_of(moved))
+    wait_for("a line in the moved file", lambda: len(lines_of(moved)) > before)
+    spile.send(signal.SIGHUP)
+    wait_for("a line in the new file", lambda: lines_of(path))
+    assert spile.running()
+    equal(spile.stop(), 0, "exit status")
+
+
+@test()
+def trouble_with_the_file_ends_nothing(t):
+    path = t.path("logs/m.log")
+    done = subprocess.run([t.spile_path, "run", "-c", config_of(t, "file: @DIR@/logs/m.log")], capture_output=True,
+                          timeout=20 * t.patience, check=False)
+    equal(done.returncode, 1, "exit status without the directory")
+    assert b"m.log" in done.stderr, done.stderr
+    path.parent.mkdir()
+    spile = metrics_only(t, "file: @DIR@/logs/m.log")
+    path.parent.rename(t.path("away"))
+    spile.send(signal.SIGHUP)
+    wait_for("a complaint", lambda: "cannot open" in spile.err)
+    t.path("away").rename(path.parent)
+    wait_for("it is over", lambda: "writing again" in spile.err)
+    wait_for("a line", lambda: lines_of(path))
+    equal(spile.stop(), 0, "exit status")
+
+
+def config_of(t, options):
+    path = t.path("metrics.yaml")
+    path.write_text("inputs:\n  - unix: {path: @DIR@/x.sock}\noutputs:\n  - metrics: {interval: 1s, ".replace(
+        "@DIR@", str(t.folder)) + options.replace("@DIR@", str(t.folder)) + "}\n")
+    return path
+
+
+@test()
+def a_reader_that_sleeps_holds_up_no_end(t):
+    """Standard output that nobody reads: the line is given up, and the program ends in time."""
+    read, write = os.pipe()
+    try:
+        os.set_blocking(write, False)
+        try:
+            while True:
+                os.write(write, b"x" * 4096)
+        except BlockingIOError:
+            os.set_blocking(write, True)
+        spile = t.spile("run", "-c", config_of(t, "cumulative: true"), stdout=write)
+        wait_for("a complaint", lambda: "cannot write to standard output" in spile.err)
+        started = time.monotonic()
+        equal(spile.stop(), 0, "exit status")
+        assert time.monotonic() - started < 3 * t.patience, "the end takes no longer than a line may wait"
+    finally:
+        os.close(read)
+        os.close(write)
+
+
+@test()
+def lines_come_between_records(t):
+    """Two outputs on one pipe: no line inside a record."""
+    spile = t.listen("inputs:\n  - unix: {path: @DIR@/tap.sock}\noutputs:\n  - stdout: {format: json}\n"
+                     "  - metrics: {interval: 1s}\n")
+    frames = frames_of("unbound")
+    end = time.monotonic() + 2.2
+    while time.monotonic() < end:
+        sender = fstrm.Sender(t.path("tap.sock"))
+        sender.send(*frames[:3000])
+        sender.finish()
+        time.sleep(0.05)
+    equal(spile.stop(), 0, "exit status")
+    text = spile.out.decode()
+    summaries = [line for line in text.splitlines(keepends=True) if not line.startswith("{")]
+    assert len(summaries) >= 2, "lines of metrics"
+    lines("".join(summaries))
+    for line in text.splitlines():
+        assert line.endswith("}") or line.endswith("AAAA"), line
