@@ -12,7 +12,7 @@ import { streamControl, themeControl, timeControls } from "./controls.js";
 import { Flow } from "./flow.js";
 import { brief, clock, exact, length } from "./format.js";
 import { Numbers, ofEvents, ofServer } from "./numbers.js";
-import { pictureOf, pointsOf, sums as sumsOf } from "./source.js";
+import { firstKnown, pictureOf, pointsOf, sums as sumsOf } from "./source.js";
 import { RANGES, change, current, narrowed, watch } from "./state.js";
 import { Stack } from "./stack.js";
 import { stretch } from "./figure.js";
@@ -27,6 +27,8 @@ const STALE_MS = 5000;
 const LIVE_MS = RANGES[0].ms;
 const LEAST_MS = 60e3; // so much is shown at least
 const PAST_MS = 15e3; // how often history is asked for again
+const FILLS = 2; // what came before this page is asked for twice: at first the last seconds are
+const FILL_MS = 4e3; // not yet in history
 
 const zoomTo = (from, to) => to - from >= 2000 && change({ from, to });
 const figures = [
@@ -56,6 +58,7 @@ const known = {
     about: null, // of api/v1
     past: null, // of api/v1/series, for the stretch that is chosen
     pastDue: 0,
+    begin: null, // of all history
     history: null, // of api/v1/history
     sums: null, // of live events, while narrowed
     eventTimeline: null,
@@ -81,7 +84,7 @@ function shownWindow() {
     const now = Date.now();
     if (!isLive()) {
         const { ms } = RANGES.find((r) => r.key === range) ?? RANGES[0];
-        return { from: ms ? now - ms : 0, to: now };
+        return { from: ms ? now - ms : known.begin ?? now - LIVE_MS, to: now };
     }
     const since = timeline().since ?? now;
     return { from: Math.max(now - LIVE_MS, Math.min(since, now - LEAST_MS)), to: now };
@@ -94,7 +97,7 @@ function needsPast() {
 
 function picture() {
     const { from, to } = shownWindow();
-    return known.past && needsPast() ? pictureOf(known.past, from, to) : timeline().picture(from, to);
+    return known.past?.times.length && needsPast() ? pictureOf(known.past, from, to) : timeline().picture(from, to);
 }
 
 function draw() {
@@ -192,19 +195,35 @@ async function askHistory() {
 /** History of the chosen stretch; for the live one what came before this page. */
 async function askPast() {
     const live = isLive();
-    const wanted = live ? !known.timeline.filled : needsPast();
+    const wanted = live ? known.timeline.fills < FILLS : needsPast();
     if (!wanted || narrowed() || !known.history || known.history.off || performance.now() < known.pastDue)
         return;
-    known.pastDue = performance.now() + PAST_MS;
+    known.pastDue = performance.now() + (live ? FILL_MS : PAST_MS);
     const asked = current();
-    const { from, to } = live ? { from: Date.now() - LIVE_MS, to: Date.now() } : shownWindow();
-    const reply = await ask("series", { stream: asked.stream, from: Math.floor(from), to: Math.ceil(to) });
+    const reply = live ? await askSeries(asked.stream, Date.now() - LIVE_MS, Date.now(), 1000)
+        : asked.range === "all" && asked.from === null ? await askAll(asked.stream)
+            : await askSeries(asked.stream, ...Object.values(shownWindow()));
     if (asked !== current())
         return;
     if (live)
         known.timeline.fill(pointsOf(reply));
     else
         known.past = reply;
+}
+
+const askSeries = (stream, from, to, step) =>
+    ask("series", { stream, from: Math.floor(from), to: Math.ceil(to), step });
+
+/** From the first that history knows: asked for coarsely, then closer and closer. */
+async function askAll(stream) {
+    let reply = await askSeries(stream, 0, Date.now());
+    for (let tries = 0; tries < 4; tries++) {
+        known.begin = firstKnown(reply) ?? Date.now() - LIVE_MS;
+        if (known.begin - reply.from < reply.step)
+            break;
+        reply = await askSeries(stream, known.begin, Date.now());
+    }
+    return reply;
 }
 
 async function tick() {

@@ -55,6 +55,9 @@ export class Heat extends Figure {
         const [left, right] = this.area();
         this.box = { left, right, top: TOP, bottom: hh - BOTTOM };
         this.#axes(pen);
+        pen.beginPath();
+        pen.rect(left, 0, right - left, this.box.bottom);
+        pen.clip();
         this.#cells(pen);
         this.#line(pen, this.picture.p50, colour("c1"), []);
         this.#line(pen, this.picture.p99, colour("c2"), [4, 3]);
@@ -127,11 +130,12 @@ export class Heat extends Figure {
                 drawing = false;
                 return;
             }
-            const x = this.#x(this.picture.times[i] + this.picture.width / 2);
+            const { times, width } = this.picture;
             const y = this.#y(rowPlace(seconds));
             if (!drawing)
-                pen.moveTo(x - 1, y); // a point by itself is seen, too
-            pen.lineTo(x + 1, y);
+                pen.moveTo(this.#x(times[i]), y);
+            pen.lineTo(this.#x(times[i]), y);
+            pen.lineTo(this.#x(times[i] + width), y);
             drawing = true;
         });
         pen.stroke();

@@ -49,11 +49,12 @@ export class Ranks {
 
     #fill(button, row, text, most) {
         const [fill, name, value] = button.children;
+        const exact = String(row.value);
         fill.style.width = `${most ? (100 * row.value) / most : 0}%`;
         button.dataset.name = row.name;
         setText(name, row.name);
         name.title = row.name;
         setText(value, text);
-        value.title = row.error ? `at most ${row.error} more` : "";
+        value.title = row.error ? `${exact}, or at most ${row.error} more` : exact;
     }
 }

@@ -49,13 +49,20 @@ function members(series, group) {
 const heatAt = (heat, i) =>
     Object.fromEntries((heat?.[i] ?? []).map((n, row) => [row, n]).filter(([, n]) => n > 0));
 
+/** When something is known of first; null: never. */
+export function firstKnown({ times, series }) {
+    const at = times.findIndex((_, i) => Object.values(series).some((values) => values[i] !== null));
+    return at < 0 ? null : times[at];
+}
+
 /** A picture of a reply to api/v1/series; what it does not know is gaps. */
 export function pictureOf({ times, step, series, heat }, from, to) {
     const picture = emptyPicture(times[0] ?? from, step, times.length);
-    Object.assign(picture, { from: from || picture.from, to });
+    const seconds = (i) => (series.observed?.[i] || step) / 1000; // the rest nobody was watching
+    Object.assign(picture, { from, to });
     for (const group of GROUPS)
         for (const [name, values] of members(series, group))
-            picture[group].set(name, values.map((n) => (n === null ? null : n / (step / 1000))));
+            picture[group].set(name, values.map((n, i) => (n === null ? null : n / seconds(i))));
     picture.heat = times.map((_, i) => heatAt(heat, i));
     const line = (name) => series[name]?.map((us) => (us === null ? null : us / 1e6)) ?? null;
     picture.p50 = line("latency.p50");

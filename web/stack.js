@@ -43,7 +43,7 @@ export class Stack extends Figure {
                 normalized: true,
                 maintainAspectRatio: false,
                 interaction: { mode: "index", intersect: false },
-                datasets: { line: { pointRadius: 0, pointHitRadius: 6, borderWidth: 1.2, tension: 0 } },
+                datasets: { line: { pointRadius: 0, pointHitRadius: 6, borderWidth: 1, tension: 0 } },
                 plugins: {
                     legend: { display: false },
                     tooltip: {
@@ -87,7 +87,7 @@ export class Stack extends Figure {
             Object.assign(datasets[i], {
                 label: row.name,
                 fill: i ? "-1" : "origin",
-                data: row.values.map((y, at) => ({ x: times[at] + width / 2, y })),
+                data: row.values.flatMap((y, at) => [{ x: times[at], y }, { x: times[at] + width, y }]),
                 borderColor: paint[i],
                 backgroundColor: alpha(paint[i], 0.6),
             });

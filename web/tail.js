@@ -75,6 +75,9 @@ export class Tail {
     #draw() {
         if (!this.paused)
             this.table.update(this.#events);
+        // Rows that run away are nothing for the keyboard: it gets to them while they stand still.
+        for (const button of this.table.element.querySelectorAll("button"))
+            button.tabIndex = this.paused ? 0 : -1;
         const parts = [`${exact(this.#shown)} came`, `${exact(this.#left)} left out`];
         if (this.paused)
             parts.push(`${this.#held} while paused`);

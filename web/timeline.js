@@ -35,7 +35,7 @@ function growth(a, b) {
 export class Timeline {
     #points = [];
     #last = null;
-    filled = false;
+    fills = 0;
 
     get since() {
         return this.#points[0]?.from ?? this.#last?.time ?? null;
@@ -68,11 +68,11 @@ export class Timeline {
         return point;
     }
 
-    /** Points of before, from history; only once, and only what is not known anyway. */
+    /** What history knows takes the place of the points here that it reaches to. */
     fill(points) {
-        const since = this.since ?? Infinity;
-        this.#points.unshift(...points.filter((point) => point.to <= since));
-        this.filled = true;
+        const end = points.at(-1)?.to ?? 0;
+        this.#points = [...points, ...this.#points.filter((point) => (point.from + point.to) / 2 >= end)];
+        this.fills += 1;
     }
 
     /** At most `columns` columns between `from` and `to`; rates are a second's. */

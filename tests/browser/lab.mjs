@@ -1,0 +1,168 @@
+// What the tests are written with: the program under test, a browser, and pages that are watched.
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import fs from "node:fs";
+import { createRequire } from "node:module";
+import os from "node:os";
+import path from "node:path";
+import { file } from "./frames.mjs";
+
+export const ROOT = path.resolve(import.meta.dirname, "../..");
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync"];
+
+export const options = { spile: path.join(ROOT, "build/spile"), modules: path.join(ROOT, "build/browser"),
+    screenshots: path.join(ROOT, "build/screenshots"), chromium: "/usr/bin/chromium", patience: 1 };
+
+export const tests = [];
+export const test = (name, run) => tests.push({ name, run });
+
+export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/** Waits until `condition` gives something true, and gives that; what it throws counts as no. */
+export async function until(what, condition, seconds = 15) {
+    const end = performance.now() + seconds * 1000 * options.patience;
+    for (;;) {
+        let trouble = null;
+        const value = await Promise.resolve().then(condition).catch((error) => {
+            trouble = error;
+        });
+        if (value)
+            return value;
+        if (performance.now() > end)
+            throw new Error(`waited in vain: ${what}${trouble ? ": " + trouble.message : ""}`);
+        await sleep(50);
+    }
+}
+
+/** The program, with a socket, a web server, and what else the configuration has. */
+export class Spile {
+    constructor(folder, more, args) {
+        this.folder = folder;
+        this.socket = path.join(folder, "tap.sock");
+        this.log = "";
+        const config = path.join(folder, "spile.yaml");
+        fs.writeFileSync(config, `inputs:\n  - unix: {path: ${this.socket}}\noutputs:\n  - "null": {}\n${more}`);
+        this.child = spawn(options.spile, ["run", "-c", config, ...args], { stdio: ["ignore", "ignore", "pipe"] });
+        this.child.stderr.on("data", (text) => {
+            this.log += text;
+        });
+        this.ended = new Promise((done) => this.child.on("exit", done));
+    }
+
+    async ready() {
+        this.url = await until("the web server", () => {
+            assert.equal(this.child.exitCode, null, `spile ended: ${this.log}`);
+            return this.log.match(/web: (http:\S+)/)?.[1];
+        });
+        return this;
+    }
+
+    /** Replays captures of tests/data, or files. */
+    send(...files) {
+        for (const name of files) {
+            const from = name.includes("/") ? name : path.join(ROOT, `tests/data/captures/${name}.fstrm.xz`);
+            const done = spawnSync(options.spile, ["send", "--retry", "2", from, `unix:${this.socket}`]);
+            assert.equal(done.status, 0, `send ${name}: ${done.stderr}`);
+        }
+    }
+
+    events(frames) {
+        const name = path.join(this.folder, "events.fstrm");
+        fs.writeFileSync(name, file(frames));
+        this.send(name);
+    }
+
+    async api(route, headers = {}) {
+        const reply = await fetch(`${this.url}api/v1/${route}`, { headers });
+        assert.equal(reply.status, 200, `${route}: ${reply.status}`);
+        return reply.json();
+    }
+
+    /** Until the statistics have so many events. */
+    async counted(count, headers) {
+        return until(`${count} events counted`, async () => {
+            const reply = await this.api("statistics", headers);
+            const { queries, responses } = reply.statistics;
+            return queries.events + responses.events >= count && reply;
+        });
+    }
+
+    async stop(signal = "SIGTERM") {
+        if (this.child.exitCode === null)
+            this.child.kill(signal);
+        return this.ended;
+    }
+}
+
+/** What one test has; everything in it ends with the test. */
+export class Bench {
+    static #browser = null;
+
+    static async close() {
+        await Bench.#browser?.close();
+    }
+
+    constructor() {
+        this.folder = fs.mkdtempSync(path.join(os.tmpdir(), "spile-"));
+        this.programs = [];
+        this.contexts = [];
+        this.problems = [];
+    }
+
+    async spile({ more = "", web = "listen: 127.0.0.1:0", args = [] } = {}) {
+        const program = new Spile(this.folder, `web: {${web}}\n${more}`, args);
+        this.programs.push(program);
+        return program.ready();
+    }
+
+    /**
+     * A page of that program. Whatever it says on the console, throws, or asks of other servers is a
+     * problem, and fails the test at its end.
+     */
+    async page(spile, { width = 1280, height = 900, hash = "", ready = true, ...rest } = {}) {
+        const { chromium } = createRequire(path.join(options.modules, "package.json"))("playwright-core");
+        Bench.#browser ??= new Promise((done, fail) => chromium.launch({ executablePath: options.chromium, args: FLAGS }).then(done, fail));
+        Bench.#browser = await Bench.#browser;
+        const context = await Bench.#browser.newContext({ viewport: { width, height }, ...rest });
+        this.contexts.push(context);
+        const page = await context.newPage();
+        page.on("console", (line) => this.problems.push(`console: ${line.type()}: ${line.text()}`));
+        page.on("pageerror", (error) => this.problems.push(`error: ${error.message}`));
+        page.on("request", (request) => {
+            const ours = request.url().startsWith(spile.url) || request.url().startsWith("data:");
+            if (!ours)
+                this.problems.push(`asked elsewhere: ${request.url()}`);
+        });
+        await page.goto(spile.url + hash);
+        if (ready)
+            await until("the page is live", () => page.evaluate(() =>
+                document.getElementById("state").dataset.state === "live" && document.querySelector("#number-queries").textContent !== ""));
+        return page;
+    }
+
+    async close() {
+        for (const context of this.contexts)
+            await context.close();
+        for (const program of this.programs)
+            await program.stop("SIGKILL");
+        fs.rmSync(this.folder, { recursive: true, force: true });
+        assert.deepEqual(this.problems, [], "problems seen while the page was open");
+    }
+}
+
+export const textOf = (page, selector) => page.locator(selector).first().innerText();
+
+/** "13,681 in all" is 13681, "2.83k" 2830, "4.19 µs" 0.00000419, "11 %" 0.11. */
+export function parsed(text) {
+    const [, digits, unit] = text.replaceAll(",", "").match(/^<?([\d.]+)\s*(µs|ms|s|%|k|M|G)?/);
+    const scale = { "µs": 1e-6, ms: 1e-3, s: 1, "%": 0.01, k: 1e3, M: 1e6, G: 1e9 };
+    return Number(digits) * (scale[unit] ?? 1);
+}
+
+/** Equal as far as three digits can tell. */
+export function near(shown, real, what) {
+    assert.ok(Math.abs(shown - real) <= Math.abs(real) * 0.0051 + 1e-9, `${what}: shown ${shown}, in truth ${real}`);
+}
+
+export { assert };

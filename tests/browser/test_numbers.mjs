@@ -1,0 +1,116 @@
+// What the page shows is what the API says.
+import { assert, near, parsed, test, textOf, until } from "./lab.mjs";
+
+const CAPTURES = ["unbound", "knot", "dnsdist"];
+const FRAMES = 8263 + 6039 + 6076;
+
+/** Compares every tile with a reply of api/v1/statistics. */
+async function tilesEqual(page, reply) {
+    const { queries, responses, distinct, latency } = reply.statistics;
+    const wholes = {
+        "#more-queries": queries.events, "#more-responses": responses.events,
+        "#number-clients": distinct.clients, "#number-domains": distinct.domains,
+    };
+    for (const [selector, value] of Object.entries(wholes))
+        await until(`${selector} shows ${value}`, async () => parsed(await textOf(page, selector)) === value);
+    const nearly = {
+        "#number-nxdomain": (responses.rcodes.NXDOMAIN ?? 0) / responses.events,
+        "#number-servfail": (responses.rcodes.SERVFAIL ?? 0) / responses.events,
+        "#number-p50": latency.p50, "#number-p99": latency.p99,
+    };
+    for (const [selector, value] of Object.entries(nearly))
+        near(parsed(await textOf(page, selector)), value, selector);
+}
+
+const rowsOf = (page, id) => page.locator(`#top-${id} .rank`).evaluateAll((rows) =>
+    rows.map((row) => [row.querySelector(".name").textContent, Number(row.querySelector(".amount").title)]));
+
+test("tiles, tables and streams equal the API", async (t) => {
+    const spile = await t.spile();
+    spile.send(...CAPTURES);
+    const reply = await spile.counted(FRAMES);
+    const page = await t.page(spile);
+    await tilesEqual(page, reply);
+
+    const lists = ["domains", "registrable", "tlds", "clients", "clients-nxdomain", "domains-failing", "servers-failing", "domains-slow"];
+    const { tables } = await spile.api(`tables?n=10&list=${lists}`);
+    for (const table of tables) {
+        const shown = await until(`${table.list} is filled`, async () => (await rowsOf(page, table.list)).length && rowsOf(page, table.list));
+        assert.deepEqual(shown, table.rows.map((row) => [row.name, row.value]), table.list);
+    }
+
+    const { streams } = await spile.api("streams");
+    const cells = await page.locator("#streams tbody tr").evaluateAll((rows) => rows.map((r) => [...r.cells].map((c) => c.innerText)));
+    assert.equal(streams.length, 3);
+    assert.deepEqual(cells.map((c) => [c[0], parsed(c[3])]), streams.map((s) => [s.name, s.queries + s.responses]));
+    assert.deepEqual(cells.map((c) => c[7]), streams.map(({ loss }) => (loss.unanswered ? `${loss.unanswered} unanswered` : "none")));
+
+    const { outputs } = await spile.api("outputs");
+    const output = await page.locator("#outputs tbody tr").first().locator("td").allInnerTexts();
+    assert.deepEqual([output[0], parsed(output[2]), parsed(output[3])], [outputs[0].name, FRAMES, FRAMES]);
+    const input = await page.locator("#inputs tbody tr").first().locator("td").allInnerTexts();
+    assert.deepEqual([input[1], parsed(input[2]), parsed(input[4])], ["open", 3, FRAMES]);
+});
+
+test("the stream chooser", async (t) => {
+    const spile = await t.spile();
+    spile.send(...CAPTURES);
+    await spile.counted(FRAMES);
+    const page = await t.page(spile);
+    await until("streams to choose from", async () => (await page.locator("#stream option").count()) === 4);
+    await page.selectOption("#stream", "knot-test");
+    await tilesEqual(page, await spile.api("statistics?stream=knot-test"));
+    const { tables: [domains] } = await spile.api("tables?list=domains&stream=knot-test");
+    await until("the stream's domains", async () =>
+        JSON.stringify(await rowsOf(page, "domains")) === JSON.stringify(domains.rows.map((r) => [r.name, r.value])));
+    assert.match(page.url(), /#stream=knot-test$/);
+    assert.equal(await textOf(page, ".chip b"), "knot-test");
+    await page.goBack();
+    await tilesEqual(page, await spile.api("statistics"));
+    assert.equal(await page.inputValue("#stream"), "");
+});
+
+test("charts are of the same numbers, as pictures and as tables", async (t) => {
+    const spile = await t.spile();
+    spile.send("unbound");
+    const { statistics } = await spile.counted(8263);
+    const page = await t.page(spile);
+    const { rcodes, events } = statistics.responses;
+    await until("shares of results", async () => (await page.locator("#chart-rcodes .key").count()) === Object.keys(rcodes).length);
+    const keys = await page.locator("#chart-rcodes .key").evaluateAll((all) => all.map((k) => [k.children[1].textContent, k.children[2].textContent]));
+    for (const [name, part] of keys)
+        near(parsed(part), rcodes[name] / events, name);
+    const timed = await page.locator("#chart-latency canvas").getAttribute("aria-label");
+    near(parsed(timed.match(/: (\S+) responses/)[1]), statistics.latency.count, "responses on the heat map");
+
+    await page.locator("#chart-rcodes summary").click();
+    const head = await page.locator("#chart-rcodes thead th").allInnerTexts();
+    assert.deepEqual(head.slice(1).sort(), Object.keys(rcodes).map((name) => `${name}/s`).sort());
+    const rates = await page.locator("#chart-rcodes tbody tr").evaluateAll((rows) => rows.map((r) => r.cells[1].textContent));
+    assert.ok(rates.some((text) => /\d/.test(text) && text !== "0"), `rates: ${rates}`);
+    for (const id of ["rcodes", "qtypes", "transports", "latency"]) {
+        const drawn = await page.locator(`#chart-${id} canvas`).evaluate((canvas) => {
+            const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            const seen = new Set();
+            for (let i = 0; i < data.length; i += 4)
+                if (data[i + 3] > 60)
+                    seen.add(`${data[i] >> 4},${data[i + 1] >> 4},${data[i + 2] >> 4}`);
+            return seen.size;
+        });
+        assert.ok(drawn > 4, `${id}: ${drawn} colours`);
+    }
+});
+
+test("a server that goes away, and comes back", async (t) => {
+    const spile = await t.spile({ web: "listen: 127.0.0.1:0" });
+    spile.send("kdig-tool");
+    const page = await t.page(spile);
+    const port = new URL(spile.url).port;
+    await spile.stop("SIGKILL");
+    await until("stale", async () => (await page.locator("#state").getAttribute("data-state")) === "stale", 20);
+    assert.match(await textOf(page, "#state"), /^stale: .* since \d\d:\d\d:\d\d$/);
+    t.problems.length = 0; // the browser's own lines about connections that were refused
+    await t.spile({ web: `listen: 127.0.0.1:${port}` });
+    await until("live again", async () => (await page.locator("#state").getAttribute("data-state")) === "live", 20);
+    t.problems.length = 0;
+});
