@@ -1,5 +1,6 @@
 /* The database as files. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -7,19 +8,21 @@
 #include "history/store.h"
 
 static const char *const suffixes[] = {"", "-wal", "-shm"};
-enum { SUFFIXES = sizeof suffixes / sizeof *suffixes };
+enum { SUFFIXES = sizeof suffixes / sizeof *suffixes, NAME_BYTES = PATH_MAX + 64 };
 
-int store_set_aside(const char *path, struct error *err)
+int store_set_aside(const char *path, char *to, size_t size, struct error *err)
 {
-    char from[4200], to[4300], when[32];
+    char when[32];
     time_t now = time(NULL);
     struct tm tm;
     strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
+    snprintf(to, size, "%s.broken-%s", path, when);
     for (int i = 0; i < SUFFIXES; i++) {
+        char from[NAME_BYTES], aside[NAME_BYTES];
         snprintf(from, sizeof from, "%s%s", path, suffixes[i]);
-        snprintf(to, sizeof to, "%s.broken-%s%s", path, when, suffixes[i]);
-        if (rename(from, to) < 0 && (i == 0 || errno != ENOENT))
-            return error_set(err, "cannot rename %.400s: %s", from, strerror(errno));
+        snprintf(aside, sizeof aside, "%s%s", to, suffixes[i]);
+        if (rename(from, aside) < 0 && (i == 0 || errno != ENOENT))
+            return error_set(err, "cannot rename %.200s: %s", from, strerror(errno));
     }
     return 0;
 }
@@ -28,7 +31,7 @@ uint64_t store_size(const char *path)
 {
     uint64_t size = 0;
     for (int i = 0; i < SUFFIXES; i++) {
-        char name[4200];
+        char name[NAME_BYTES];
         struct stat file;
         snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
         size += stat(name, &file) == 0 ? (uint64_t)file.st_size : 0;

@@ -53,7 +53,7 @@ int64_t recorder_second(const struct recorder *recorder, const struct stats_snap
     int64_t off = next * SECOND_MS + SECOND_MS - snapshot->made_ms;
     if (recorder->last && off > -STEADY_MS && off < STEADY_MS)
         return next;
-    return (snapshot->made_ms - 1) / SECOND_MS;
+    return (snapshot->made_ms - SECOND_MS / 2) / SECOND_MS; /* where most of it lies */
 }
 
 static int64_t minute_of(int64_t second)

@@ -52,8 +52,9 @@ enum store_status store_commit(struct store *store, struct error *err);
 /* Moves what was committed from the log to the database's file: may take its time. */
 enum store_status store_checkpoint(struct store *store, struct error *err);
 
-/* Renames a broken database and what belongs to it to PATH.broken-TIME. -1: err. */
-int store_set_aside(const char *path, struct error *err);
+/* Renames a broken database and what belongs to it to PATH.broken-TIME, which is then in `to`
+ * (`size` bytes). -1: err. */
+int store_set_aside(const char *path, char *to, size_t size, struct error *err);
 /* Bytes of the database and its log. */
 uint64_t store_size(const char *path);
 

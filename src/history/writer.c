@@ -1,4 +1,5 @@
 /* The writer: brings portions into the database, and waits for better times when it cannot. */
+#include <limits.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -38,8 +39,10 @@ static void went_well(struct history *history)
     history->state.size_bytes = store_size(history->settings.path);
     unsigned long long lost = history->waiting.lost;
     pthread_mutex_unlock(&history->lock);
-    if (writer->said)
-        log_info("history: written again (%llu minutes lost)", lost);
+    if (writer->said && lost)
+        log_info("history: written again; %llu minutes are lost", lost);
+    else if (writer->said)
+        log_info("history: written again");
     writer->said = false;
 }
 
@@ -66,16 +69,16 @@ static bool set_aside(struct history *history, const struct error *why)
 {
     struct history_writer *writer = &history->writer;
     struct error err = {0};
+    char to[PATH_MAX];
     if (writer->aside_ns && clock_ns() - writer->aside_ns < aside_every_ns)
         return false;
     store_close(writer->store);
     writer->store = NULL;
-    if (store_set_aside(history->settings.path, &err) < 0) {
+    if (store_set_aside(history->settings.path, to, sizeof to, &err) < 0) {
         log_warning("history: %s", err.text);
         return false;
     }
-    log_warning("history: %s; set aside as %s.broken-TIME, a new one is begun", why->text,
-                history->settings.path);
+    log_warning("history: %s; set aside as %s, a new one is begun", why->text, to);
     writer->aside_ns = clock_ns();
     note_problem(history, why->text);
     return true;
