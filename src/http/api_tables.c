@@ -47,7 +47,9 @@ static const struct list usual[] = {
     {"servers-failing", "Servers that fail", {.table = TABLE_SERVERS, .measure = MEASURE_FAILED}},
     {"servers-slow", "Slowest servers", {.table = TABLE_SERVERS, .by = BY_MEAN}},
     {"types", "Types", {.table = (enum stats_table_id)COUNTED_TYPES, .by = BY_HITS}},
-    {"rcodes", "Response codes", {.table = (enum stats_table_id)COUNTED_RCODES, .by = BY_HITS}},
+    {"rcodes",
+     "Response codes",
+     {.table = (enum stats_table_id)COUNTED_RCODES, .measure = MEASURE_RESPONSES}},
 };
 enum { LISTS = sizeof usual / sizeof *usual };
 

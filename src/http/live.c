@@ -1,5 +1,6 @@
 #include "http/live.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -28,25 +29,30 @@ enum {
 };
 static const int64_t second_max = INT64_C(253402300799); /* the end of the year 9999 */
 
-/* A filter that owns its texts. */
+/* A filter without pointers: what viewers hand to workers, word by word. */
 struct wish {
-    struct live_filter filter;
-    uint8_t stream[IDENTITY_MAX], under[DNS_NAME_MAX], client[16];
+    int32_t rcode, qtype, side;
+    int32_t stream_len, under_len, client_len; /* -1: not asked for */
+    uint8_t stream[STREAM_NAME_MAX], under[DNS_NAME_MAX + 1], client[16];
 };
+enum { WISH_WORDS = sizeof(struct wish) / sizeof(uint64_t) };
+static_assert(sizeof(struct wish) % sizeof(uint64_t) == 0, "a wish is copied by words");
 
 /* What one worker has to do with one viewer. */
 struct live_lane {
     struct ring ring;
     counter lost;
-    uint32_t round; /* the worker's own: which the wish is of */
+    /* The worker's own. */
+    uint32_t round; /* which the wish is of */
     struct wish wish;
 };
 
 struct viewer {
     struct http_stream stream;
     struct live *live;
-    atomic_uint round;       /* counts openings and closings: odd while somebody looks */
-    struct wish wish;        /* under the lock */
+    atomic_uint round;                 /* counts openings and closings: odd while somebody looks */
+    _Atomic uint64_t wish[WISH_WORDS]; /* written while nobody looks */
+    uint32_t rate;
     struct live_lane *lanes; /* one a worker; stay where they are until the end */
     atomic_int tokens;       /* events that may pass */
     uint64_t filled_ns;      /* when tokens were added; the ticker's */
@@ -70,7 +76,7 @@ struct desk {
 struct live {
     unsigned workers;
     atomic_uint watching; /* open viewers */
-    pthread_mutex_t lock; /* of opening, closing, wishes and waking; workers only try it */
+    pthread_mutex_t lock; /* of opening, closing and waking: never taken by workers */
     pthread_cond_t change;
     pthread_t ticker;
     bool stopping;
@@ -80,22 +86,38 @@ struct live {
 
 /* --- what a viewer wishes ------------------------------------------------------------------- */
 
-static struct span keep(struct span text, uint8_t *space, size_t room)
+static int32_t keep(struct span text, uint8_t *space, size_t room)
 {
     size_t len = text.len < room ? text.len : room;
     if (len > 0)
         memcpy(space, text.ptr, len);
-    return span_of(text.ptr ? space : NULL, len);
+    return text.ptr ? (int32_t)len : -1;
 }
 
-static void copy_wish(struct wish *to, const struct live_filter *filter)
+static void publish(struct viewer *v, const struct live_filter *f)
 {
-    to->filter = *filter;
-    to->filter.stream = keep(filter->stream, to->stream, sizeof to->stream);
-    to->filter.under = keep(filter->under, to->under, sizeof to->under);
-    to->filter.client = keep(filter->client, to->client, sizeof to->client);
-    if (filter->max_per_second == 0)
-        to->filter.max_per_second = RATE_USUAL;
+    struct wish wish = {.rcode = f->rcode, .qtype = f->qtype, .side = f->side};
+    uint64_t words[WISH_WORDS];
+    wish.stream_len = keep(f->stream, wish.stream, IDENTITY_MAX);
+    wish.under_len = keep(f->under, wish.under, DNS_NAME_MAX);
+    wish.client_len = keep(f->client, wish.client, sizeof wish.client);
+    memcpy(words, &wish, sizeof words);
+    for (size_t i = 0; i < WISH_WORDS; i++)
+        atomic_store_explicit(&v->wish[i], words[i], memory_order_release);
+}
+
+/* The wish of the round that the worker has seen begin. A round's wish does not change: if the
+ * round goes on when all words have been read they belong together, else there is nobody. */
+static bool learn(struct viewer *v, struct live_lane *lane, unsigned round)
+{
+    uint64_t words[WISH_WORDS];
+    for (size_t i = 0; i < WISH_WORDS; i++)
+        words[i] = atomic_load_explicit(&v->wish[i], memory_order_acquire);
+    if (atomic_load_explicit(&v->round, memory_order_relaxed) != round)
+        return false;
+    memcpy(&lane->wish, words, sizeof words);
+    lane->round = round;
+    return true;
 }
 
 /* The name, both in wire form, ends with the domain's labels. */
@@ -120,14 +142,19 @@ static bool is_code(int wanted, bool has, unsigned code, unsigned none)
     return wanted < 0 || (unsigned)wanted == (has ? code : none);
 }
 
-static bool matches(const struct live_filter *f, const struct stats_sample *s)
+static bool is_text(int32_t len, const uint8_t *text, struct span found)
 {
-    return (f->side < 0 || f->side == s->side) &&
-           is_code(f->rcode, s->has_header, s->rcode, STATS_NO_RCODE) &&
-           is_code(f->qtype, s->has_qtype, s->qtype, STATS_NO_QTYPE) &&
-           (!f->client.ptr || span_equal(f->client, s->client)) &&
-           (!f->stream.ptr || span_equal(f->stream, shown_identity(s->identity))) &&
-           (!f->under.ptr || is_under(s->name, f->under));
+    return len < 0 || span_equal(span_of(text, (size_t)len), found);
+}
+
+static bool matches(const struct wish *w, const struct stats_sample *s)
+{
+    return (w->side < 0 || w->side == s->side) &&
+           is_code(w->rcode, s->has_header, s->rcode, STATS_NO_RCODE) &&
+           is_code(w->qtype, s->has_qtype, s->qtype, STATS_NO_QTYPE) &&
+           is_text(w->client_len, w->client, s->client) &&
+           is_text(w->stream_len, w->stream, shown_identity(s->identity)) &&
+           (w->under_len < 0 || is_under(s->name, span_of(w->under, (size_t)w->under_len)));
 }
 
 /* --- an event as text ----------------------------------------------------------------------- */
@@ -215,25 +242,14 @@ static bool take_token(struct viewer *v)
     return true;
 }
 
-/* The viewer's wish as it is now; false when it cannot be had without waiting. */
-static bool refresh(struct live *live, struct viewer *v, struct live_lane *lane)
-{
-    if (pthread_mutex_trylock(&live->lock) != 0)
-        return false;
-    lane->round = atomic_load(&v->round);
-    copy_wish(&lane->wish, &v->wish.filter);
-    pthread_mutex_unlock(&live->lock);
-    return lane->round & 1;
-}
-
 /* The worker's lane to the viewer, when somebody is there. */
-static struct live_lane *open_lane(struct live *live, unsigned worker, struct viewer *v)
+static struct live_lane *open_lane(struct viewer *v, unsigned worker)
 {
     unsigned round = atomic_load_explicit(&v->round, memory_order_acquire);
     if (!(round & 1))
         return NULL;
     struct live_lane *lane = &v->lanes[worker];
-    return lane->round == round || refresh(live, v, lane) ? lane : NULL;
+    return lane->round == round || learn(v, lane, round) ? lane : NULL;
 }
 
 /* Those for whom the event is: it is formatted for the first of them that can have it. */
@@ -244,8 +260,8 @@ static void show(struct live *live, unsigned worker, const struct event *ev,
     line->len = 0;
     for (unsigned i = 0; i < LIVE_VIEWERS; i++) {
         struct viewer *v = &live->viewers[i];
-        struct live_lane *lane = open_lane(live, worker, v);
-        if (!lane || !matches(&lane->wish.filter, sample))
+        struct live_lane *lane = open_lane(v, worker);
+        if (!lane || !matches(&lane->wish, sample))
             continue;
         bool room = take_token(v);
         if (room && line->len == 0)
@@ -303,7 +319,7 @@ static bool has_news(const struct viewer *v, uint64_t now)
 /* At most a second's worth is saved up. */
 static void add_tokens(struct viewer *v, uint64_t now)
 {
-    uint64_t rate = v->wish.filter.max_per_second;
+    uint64_t rate = v->rate;
     uint64_t passed = now - v->filled_ns < CLOCK_SECOND_NS ? now - v->filled_ns : CLOCK_SECOND_NS;
     int more = (int)(passed * rate / CLOCK_SECOND_NS);
     int room = (int)rate - atomic_load(&v->tokens);
@@ -462,7 +478,8 @@ static int make_lanes(struct viewer *v)
 static void prepare(struct viewer *v, const struct live_filter *filter)
 {
     uint64_t now = clock_ns();
-    copy_wish(&v->wish, filter);
+    publish(v, filter);
+    v->rate = filter->max_per_second ? filter->max_per_second : RATE_USUAL;
     if (v->taking)
         ring_take(v->taking, NULL, v->taking->left);
     v->taking = NULL;
@@ -471,7 +488,7 @@ static void prepare(struct viewer *v, const struct live_filter *filter)
     v->filled_ns = now;
     counter_set(&v->told, lost_of(v));
     atomic_store(&v->told_ns, now);
-    atomic_store(&v->tokens, (int)v->wish.filter.max_per_second);
+    atomic_store(&v->tokens, (int)v->rate);
     v->stream = (struct http_stream){.read = read_stream, .close = close_stream};
 }
 
