@@ -111,14 +111,15 @@ def legacy_names(t):
 def strange_identities(t):
     """Identities end no string and no line, and no two become one."""
     address = serve(t, web=", legacy-metrics: true")
-    names = [b'say "x"', b"back\\slash", b"two\nlines", b"\xff\xfe", b"\\255\\254", "caf\u00e9".encode(), b"other", b""]
+    names = [b'say "x"', b"back\\slash", b"two\nlines", b"\xff\xfe", b"\\255\\254", "caf\u00e9".encode(), b"other", b"",
+             b"x" * 300, b"x" * 299 + b"y"]  # longer than what is kept of them
     client = fstrm.Sender(t.path("spile.sock"))
     client.send(*[fstrm.message(QUESTION, identity=name) for name in names])
     client.finish()
     text = settled(address, "dnstap_queries", len(names))
     checked(t, text)
     equal(sum(samples(text)[s] for s in samples(text) if s.startswith("spile_events_total")), len(names), "events")
-    equal(sum(s.startswith("dnstap_queries{") for s in samples(text)), len(names), "identities")
+    equal(sum(s.startswith("dnstap_queries{") for s in samples(text)), len(names) - 1, "identities")
 
 
 @test(needs=["promtool"])
@@ -143,6 +144,7 @@ global: {scrape_interval: 1s, evaluation_interval: 5s}
 rule_files: ["@RULES@/spile.rules.yml"]
 scrape_configs:
   - job_name: spile
+    authorization: {credentials: "only for prometheus"}
     static_configs: [{targets: ["%(native)s"]}]
   - job_name: legacy
     static_configs: [{targets: ["%(legacy)s"]}]
@@ -200,7 +202,7 @@ def panels_show_something(prometheus):
 def scraped_for_a_minute(t):
     """A real Prometheus reads both kinds of names under load; its rates are what was sent."""
     rate, seconds = 3000, 60
-    native = serve(t)
+    native = serve(t, web=", bearer-token: only for prometheus")
     old = serve(t, name="old", top="compat: dnstap-receiver\n")
     prometheus = Prometheus(t, native=native, legacy=old)
     t.run("gen", "--count", "20000", "-w", t.path("load.fstrm"))
@@ -220,6 +222,7 @@ def scraped_for_a_minute(t):
     for target in prometheus.api("targets")["activeTargets"]:
         equal((target["health"], target["lastError"]), ("up", ""), target["scrapeUrl"])
     assert prometheus.value("min(min_over_time(up[40s]))") == 1, "a scrape failed"
+    assert prometheus.value("max(quantile_over_time(0.5, scrape_duration_seconds[40s]))") < 0.1, "the page takes long"
     # Units come with OpenMetrics alone.
     units = prometheus.api("targets/metadata", match_target='{job="spile"}', metric="spile_output_queue_bytes")
     equal([unit["unit"] for unit in units], ["bytes"], "units that Prometheus knows")
