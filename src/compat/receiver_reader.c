@@ -64,11 +64,11 @@ static char *receiver_put_name(char *p, struct span key)
 bool receiver_is_tld(struct span label)
 {
     char text[64]; /* terminated */
-    if (label.len >= sizeof text || !pyutf8_ascii(label) || memchr(label.ptr, '.', label.len))
+    if (label.len == 0 || label.len >= sizeof text || memchr(label.ptr, '.', label.len) ||
+        memchr(label.ptr, '\0', label.len) || !pyutf8_ascii(label))
         return false;
     *put_bytes(text, label.ptr, label.len) = '\0';
-    return label.len > 0 &&
-           psl_is_public_suffix2(psl_builtin(), text, PSL_TYPE_ICANN | PSL_TYPE_NO_STAR_RULE);
+    return psl_is_public_suffix2(psl_builtin(), text, PSL_TYPE_ICANN | PSL_TYPE_NO_STAR_RULE);
 }
 
 /* The bytes before and behind the last dot; without one, nothing is behind. */

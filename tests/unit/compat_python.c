@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "compat/pyfloat.h"
+#include "compat/pyjson.h"
 #include "compat/pyutf8.h"
 #include "compat/pyyaml.h"
 
@@ -118,6 +119,50 @@ static void broken_utf8_is_left_out(void **state)
     }
 }
 
+static void lower_case_is_that_of_unicode(void **state)
+{
+    static const struct {
+        const char *text, *lower;
+    } rows[] = {
+        {"", ""},
+        {"@AZ[`az{", "@az[`az{"},
+        {"B\xc3\x9c\x43HER", "b\xc3\xbc\x63her"},
+        {"\xd0\xa0\xd0\xa4.", "\xd1\x80\xd1\x84."},
+        {"\xce\xa9\xe2\x84\xa6", "\xcf\x89\xcf\x89"}, /* the ohm sign becomes shorter */
+        {"X\xe2\x84\xaaY", "xky"},                    /* and the kelvin sign */
+        {"X\xc8\xbaY", "x\xc8\xbay"},                 /* would become longer: stays */
+        {"\xf0\x90\x90\x80", "\xf0\x90\x90\xa8"},
+        {"\xe6\x97\xa5", "\xe6\x97\xa5"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char text[32];
+        size_t len = strlen(strcpy(text, rows[i].text));
+        text[pyutf8_lower((uint8_t *)text, len)] = '\0';
+        assert_string_equal(text, rows[i].lower);
+    }
+}
+
+static void json_is_ascii(void **state)
+{
+    static const struct {
+        const char *text, *json;
+    } rows[] = {
+        {"", ""},
+        {"a b/'", "a b/'"},
+        {"\"\\", "\\\"\\\\"},
+        {"\b\f\n\r\t\v\x1f\x7f", "\\b\\f\\n\\r\\t\\u000b\\u001f\\u007f"},
+        {"\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80", "\\u00fc\\u20ac\\ud83d\\ude00"},
+        {"\xff-\xc3-\xe2\x82", "--"}, /* what is not UTF-8 is left out */
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char json[128];
+        *pyjson_put(json, span_str(rows[i].text)) = '\0';
+        assert_string_equal(json, rows[i].json);
+    }
+}
+
 static void scalars_are_quoted_as_pyyaml_does(void **state)
 {
     static const struct {
@@ -209,6 +254,8 @@ int main(void)
         cmocka_unit_test(rounding_is_of_the_exact_value),
         cmocka_unit_test(times_split_half_to_even),
         cmocka_unit_test(broken_utf8_is_left_out),
+        cmocka_unit_test(lower_case_is_that_of_unicode),
+        cmocka_unit_test(json_is_ascii),
         cmocka_unit_test(scalars_are_quoted_as_pyyaml_does),
         cmocka_unit_test(long_scalars_fold),
     };
