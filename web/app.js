@@ -27,6 +27,7 @@ const STALE_MS = 5000;
 const LIVE_MS = RANGES[0].ms;
 const LEAST_MS = 60e3; // so much is shown at least
 const PAST_MS = 15e3; // how often history is asked for again
+const MINUTE_MS = 60e3; // what is on disk is by the minute
 const FILLS = 2; // what came before this page is asked for twice: at first the last seconds are
 const FILL_MS = 4e3; // not yet in history
 
@@ -216,12 +217,12 @@ const askSeries = (stream, from, to, step) =>
 
 /** From the first that history knows: asked for coarsely, then closer and closer. */
 async function askAll(stream) {
-    let reply = await askSeries(stream, 0, Date.now());
+    let reply = await askSeries(stream, 0, Date.now(), MINUTE_MS);
     for (let tries = 0; tries < 4; tries++) {
         known.begin = firstKnown(reply) ?? Date.now() - LIVE_MS;
         if (known.begin - reply.from < reply.step)
             break;
-        reply = await askSeries(stream, known.begin, Date.now());
+        reply = await askSeries(stream, known.begin, Date.now(), MINUTE_MS);
     }
     return reply;
 }
@@ -263,7 +264,9 @@ const feed = new Feed({
             known.sums.left += count;
         tail.left(count);
     },
-    state() {},
+    state(open) {
+        byId("tail").dataset.feed = open ? "open" : "closed";
+    },
 });
 
 /** Begins anew with what the filters let pass. */

@@ -22,6 +22,7 @@ export class Feed {
             return;
         this.stop();
         this.#open = path;
+        this.on.state(false);
         const source = new EventSource(path);
         this.#source = source;
         source.addEventListener("message", (message) => this.on.event(JSON.parse(message.data)));

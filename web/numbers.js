@@ -62,8 +62,8 @@ export function ofEvents(sums, points, outputs) {
         domains: [exact(sums.distinct("domains")), about],
         nxdomain: of("NXDOMAIN"),
         servfail: of("SERVFAIL"),
-        p50: [micro(quantile(sums.rows, 0.5)), `of ${exact(all)}`],
-        p99: [micro(quantile(sums.rows, 0.99)), "roughly"],
+        p50: [micro(sums.quantile(0.5)), `of ${exact(all)}`],
+        p99: [micro(sums.quantile(0.99)), `of ${exact(all)}`],
         lost: lost(outputs, null),
     };
 }

@@ -3,9 +3,10 @@
  * As the server's (timeline.js), and tables of names besides. Bounded: of too many keys the rarest
  * go, and `exact` says so.
  */
-import { rowOf } from "./timeline.js";
+import { quantile, rowOf, rowPlace } from "./timeline.js";
 
 const KEYS_MAX = 5000;
+const FINE = 32; // steps to a row: quantiles are good to 1 %
 
 /** The tables: key(event), and what a key needs to be counted at all. */
 const TABLES = {
@@ -51,6 +52,7 @@ export class Sums {
         this.answered = Object.create(null);
         this.transports = Object.create(null);
         this.rows = Object.create(null);
+        this.fine = Object.create(null);
         this.tables = Object.fromEntries(Object.keys(TABLES).map((name) => [name, new Map()]));
     }
 
@@ -61,8 +63,10 @@ export class Sums {
             this.responses += 1;
             bump(this.rcodes, event.rcode ?? "-");
             bump(this.answered, event.qtype ?? "-");
-            if (timed(event))
+            if (timed(event)) {
                 bump(this.rows, rowOf(event.latency));
+                bump(this.fine, Math.ceil(rowPlace(event.latency) * FINE));
+            }
         } else {
             this.queries += 1;
             bump(this.asked, event.qtype ?? "-");
@@ -91,6 +95,11 @@ export class Sums {
         const rare = [...map].sort((a, b) => a[1].n - b[1].n).slice(0, KEYS_MAX / 2);
         for (const [key] of rare)
             map.delete(key);
+    }
+
+    /** Of latencies, in seconds; null when there are none. */
+    quantile(q) {
+        return quantile(this.fine, q, FINE);
     }
 
     distinct(table) {

@@ -133,14 +133,17 @@ function toRates(picture, seconds) {
     picture.p99 = picture.heat.map((column) => quantile(column, 0.99));
 }
 
-/** The quantile of {ROW: n} in seconds, within its row by proportion; null when empty. */
-export function quantile(column, q) {
+/**
+ * The quantile of {ROW: n} in seconds, within its row by proportion; null when empty. `fine` rows make
+ * one row.
+ */
+export function quantile(column, q, fine = 1) {
     const rows = Object.keys(column).map(Number).sort((a, b) => a - b);
     const wanted = q * rows.reduce((sum, row) => sum + column[row], 0);
     let seen = 0;
     for (const row of rows) {
         if (seen + column[row] >= wanted)
-            return rowBound(row - 1 + (wanted - seen) / column[row]);
+            return rowBound((row - 1 + (wanted - seen) / column[row]) / fine);
         seen += column[row];
     }
     return null;

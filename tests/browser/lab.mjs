@@ -160,9 +160,9 @@ export function parsed(text) {
     return Number(digits) * (scale[unit] ?? 1);
 }
 
-/** Equal as far as three digits can tell. */
-export function near(shown, real, what) {
-    assert.ok(Math.abs(shown - real) <= Math.abs(real) * 0.0051 + 1e-9, `${what}: shown ${shown}, in truth ${real}`);
+/** Equal as far as three digits can tell, or to within `error`. */
+export function near(shown, real, what, error = 0.0051) {
+    assert.ok(Math.abs(shown - real) <= Math.abs(real) * error + 1e-9, `${what}: shown ${shown}, in truth ${real}`);
 }
 
 export { assert };

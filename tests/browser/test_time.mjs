@@ -1,0 +1,89 @@
+// History to zoom into.
+import { exchange } from "./frames.mjs";
+import { assert, parsed, sleep, test, textOf, until } from "./lab.mjs";
+
+const hash = (page) => Object.fromEntries(new URLSearchParams(new URL(page.url()).hash.slice(1)));
+const pressed = (page) => page.locator("#ranges [aria-pressed=true]").allInnerTexts();
+
+/** Drags over a chart from one part of its width to another. */
+async function drag(page, id, from, to) {
+    const plot = page.locator(`#chart-${id} .plot`);
+    await plot.scrollIntoViewIfNeeded();
+    const box = await plot.boundingBox();
+    const y = box.y + box.height / 2;
+    await page.mouse.move(box.x + box.width * from, y);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * (from + to) / 2, y);
+    await page.mouse.move(box.x + box.width * to, y);
+    await page.mouse.up();
+}
+
+test("what came before the page is on its charts", async (t) => {
+    const spile = await t.spile();
+    spile.events(exchange({ name: "early.test", type: "TXT" }));
+    await spile.counted(2);
+    await sleep(2500);
+    const page = await t.page(spile);
+    await until("the type's key", async () => (await page.locator("#chart-qtypes .key").allInnerTexts()).some((k) => k.startsWith("TXT")));
+    assert.match(await textOf(page, "#window"), /no history is kept on disk$/);
+    for (const range of ["6 h", "2 d", "60 d", "All"])
+        assert.equal(await page.locator("#ranges button", { hasText: range }).isDisabled(), true, range);
+});
+
+test("drag to zoom, back, and by keyboard", async (t) => {
+    const spile = await t.spile();
+    spile.send("unbound");
+    await spile.counted(8263);
+    const page = await t.page(spile);
+    for (const id of ["rcodes", "latency"]) {
+        await drag(page, id, 0.4, 0.8);
+        await until("zoomed", () => hash(page).from);
+        const { from, to } = hash(page);
+        assert.ok(to - from > 15e3 && to - from < 40e3, `${id}: two fifths of a minute or so: ${to - from}`);
+        assert.equal(await page.locator("#zoom button", { hasText: "Back" }).isDisabled(), false);
+        await page.locator("#zoom button", { hasText: "Back" }).click();
+        await until("back", () => !hash(page).from);
+    }
+    await page.getByRole("button", { name: "Zoom in" }).focus();
+    await page.keyboard.press("Enter");
+    await until("zoomed by keyboard", () => hash(page).from);
+    const first = hash(page);
+    await page.getByRole("button", { name: "Earlier" }).focus();
+    await page.keyboard.press("Enter");
+    await until("earlier", () => Number(hash(page).from) < Number(first.from));
+    assert.equal(hash(page).to - hash(page).from, first.to - first.from, "as wide as before");
+    await page.goBack();
+    await until("the browser's Back undoes it", () => hash(page).from === first.from);
+    await page.getByRole("button", { name: "Leave the zoom" }).click();
+    await until("whole", () => !hash(page).from);
+    await drag(page, "rcodes", 0.5, 0.502);
+    assert.equal(hash(page).from, undefined, "a click is no drag");
+});
+
+test("ranges of history, which outlives the program", async (t) => {
+    const more = `history: {path: ${t.folder}/history.db}\n`;
+    const before = await t.spile({ more });
+    before.send("unbound");
+    await before.counted(8263);
+    await sleep(1500);
+    await before.stop();
+    const spile = await t.spile({ more });
+    spile.events(exchange({ name: "new.test", rcode: "SERVFAIL" }));
+    await spile.counted(2);
+    const page = await t.page(spile);
+    await until("the page knows of history", async () => !(await page.locator("#ranges button", { hasText: "6 h" }).isDisabled()));
+    for (const [range, key] of [["6 h", "6h"], ["All", "all"]]) {
+        await page.locator("#ranges button", { hasText: range }).click();
+        assert.equal(hash(page).range, key);
+        assert.deepEqual(await pressed(page), [range]);
+        // Four results of the run before; this run saw only SERVFAIL.
+        await until(`${range}: results of the run before`, async () => (await page.locator("#chart-rcodes .key").count()) === 4);
+        assert.match(await textOf(page, "#chart-rcodes .keys"), /NOERROR/);
+        const label = await page.locator("#chart-latency canvas").getAttribute("aria-label");
+        assert.ok(parsed(label.match(/: (\S+) responses/)[1]) > 3000, label);
+    }
+    await page.selectOption("#stream", "lab");
+    await until("of one stream", async () => (await page.locator("#chart-rcodes .key").count()) === 1);
+    await page.locator("#ranges button", { hasText: "15 min" }).click();
+    assert.equal(hash(page).range, undefined);
+});
