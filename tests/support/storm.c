@@ -274,7 +274,8 @@ int main(int argc, char **argv)
     for (uint32_t rank = 0; rank < USUAL; rank++) {
         char name[64];
         usual_name(name, rank);
-        printf("%s. %u\n", name, asked[rank]);
+        if (asked[rank])
+            printf("%s. %u\n", name, asked[rank]);
     }
     return 0;
 }
