@@ -102,15 +102,15 @@ static void merge_some(struct stats *stats, const struct shard *shard, enum shar
     const struct shard_table *table = &shard->tables[id];
     const uint16_t *numbers = stats->numbers;
     for (uint32_t i = first; i < first + count; i++) {
-        const struct shard_entry *e = shard_entry_at(table, i);
+        const struct shard_entry *e = &table->entries[i];
         table_set_prefetch_index(&stats->tables, id, e, numbers[e->stream]);
     }
     for (uint32_t i = first; i < first + count; i++) {
-        const struct shard_entry *e = shard_entry_at(table, i);
+        const struct shard_entry *e = &table->entries[i];
         table_set_prefetch_row(&stats->tables, id, e, numbers[e->stream]);
     }
     for (uint32_t i = first; i < first + count; i++) {
-        const struct shard_entry *e = shard_entry_at(table, i);
+        const struct shard_entry *e = &table->entries[i];
         merge_entry(stats, id, e, numbers[e->stream], span_of(shard->keys + e->key_at, e->key_len));
     }
 }

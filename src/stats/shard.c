@@ -11,28 +11,23 @@ enum {
     CACHE_LINE = 64,
 };
 
-/* How the memory is shared out, in parts of 16, and how many lines an entry has. */
-static const struct {
-    unsigned share, lines;
-} plans[SHARD_TABLES] = {
-    [SHARD_NAMES] = {11, 2},
-    [SHARD_CLIENTS] = {4, 1},
-    [SHARD_SERVERS] = {1, 1},
+/* How the memory is shared out, in parts of 16. */
+static const unsigned shares[SHARD_TABLES] = {
+    [SHARD_NAMES] = 10,
+    [SHARD_CLIENTS] = 4,
+    [SHARD_SERVERS] = 2,
 };
 
-static int table_init(struct shard_table *table, size_t memory, unsigned lines)
+static int table_init(struct shard_table *table, size_t memory)
 {
-    size_t stride = (size_t)lines * CACHE_LINE, slots = 1;
-    size_t entries = memory / (stride + 2 * sizeof *table->index);
+    size_t entries = memory / (sizeof *table->entries + 2 * sizeof *table->index), slots = 1;
     entries = entries < ENTRIES_MIN ? ENTRIES_MIN : entries;
     entries = entries > ENTRIES_MAX ? ENTRIES_MAX : entries;
     while (slots < entries + entries / 2)
         slots *= 2;
-    table->stride = (uint32_t)stride;
-    table->cells_max = (uint8_t)((stride - sizeof(struct shard_entry)) / sizeof(struct shard_cell));
     table->max = (uint32_t)entries;
     table->mask = (uint32_t)slots - 1;
-    table->entries = aligned_alloc(CACHE_LINE, entries * stride);
+    table->entries = aligned_alloc(CACHE_LINE, entries * sizeof *table->entries);
     table->index = calloc(slots, sizeof *table->index);
     return table->entries && table->index ? 0 : -1;
 }
@@ -40,10 +35,10 @@ static int table_init(struct shard_table *table, size_t memory, unsigned lines)
 int shard_init(struct shard *shard, size_t memory, uint32_t stream_max)
 {
     *shard = (struct shard){.stream_max = stream_max};
-    size_t keys = memory / 6, tables = memory - keys;
+    size_t keys = memory / 5, tables = memory - keys;
     int failed = 0;
     for (int i = 0; i < SHARD_TABLES; i++)
-        failed |= table_init(&shard->tables[i], tables / 16 * plans[i].share, plans[i].lines);
+        failed |= table_init(&shard->tables[i], tables / 16 * shares[i]);
     shard->keys_max = keys < UINT32_MAX ? (uint32_t)keys : UINT32_MAX;
     shard->keys = malloc(shard->keys_max);
     shard->streams = calloc(stream_max + 1, sizeof *shard->streams);
@@ -159,7 +154,7 @@ static struct shard_entry *new_entry(struct shard *shard, struct shard_table *ta
 {
     if (table->count == table->max || shard->keys_max - shard->keys_len < key.len)
         return NULL;
-    struct shard_entry *e = shard_entry_at(table, table->count++);
+    struct shard_entry *e = &table->entries[table->count++];
     *e = (struct shard_entry){.key_at = shard->keys_len, .key_len = (uint8_t)key.len};
     if (key.len)
         memcpy(shard->keys + shard->keys_len, key.ptr, key.len);
@@ -168,31 +163,37 @@ static struct shard_entry *new_entry(struct shard *shard, struct shard_table *ta
 }
 
 /* The entry's cell of that type and code, a new one if there is room; or NULL. */
-static struct shard_cell *cell_of(const struct shard_table *table, struct shard_entry *e,
-                                  uint16_t qtype, uint16_t code)
+static struct shard_cell *cell_of(struct shard_entry *e, uint16_t qtype, uint16_t code)
 {
     for (unsigned i = 0; i < e->cell_count; i++) {
         if (e->cells[i].qtype == qtype && e->cells[i].code == code)
             return &e->cells[i];
     }
-    if (e->cell_count == table->cells_max)
+    if (e->cell_count == SHARD_CELLS)
         return NULL;
     struct shard_cell *cell = &e->cells[e->cell_count++];
     *cell = (struct shard_cell){.qtype = qtype, .code = code};
     return cell;
 }
 
-static void count_in(struct shard_entry *e, struct shard_cell *cell, const struct stats_sample *s)
+/* False when the entry has no room for it. */
+static bool count_in(struct shard_entry *e, const struct stats_sample *s, uint16_t qtype,
+                     uint16_t code)
 {
+    uint64_t us = s->has_latency && s->latency_ns > 0 ? (uint64_t)s->latency_ns / 1000 : 0;
+    us = us < UINT32_MAX ? us : UINT32_MAX;
+    if (s->length > UINT32_MAX - e->bytes[s->side] || us > UINT32_MAX - e->latency_us)
+        return false;
+    struct shard_cell *cell = cell_of(e, qtype, code);
+    if (!cell)
+        return false;
     cell->hits++;
     e->bytes[s->side] += s->length;
-    if (!s->has_latency)
-        return;
-    uint64_t us = s->latency_ns > 0 ? (uint64_t)s->latency_ns / 1000 : 0;
-    e->timed++;
-    e->latency_us += us;
+    e->timed += s->has_latency;
+    e->latency_us += (uint32_t)us;
     if (us > e->slowest_us)
-        e->slowest_us = us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
+        e->slowest_us = (uint32_t)us;
+    return true;
 }
 
 static uint16_t code_of(const struct stats_sample *s)
@@ -220,17 +221,14 @@ static bool count_key(struct shard *shard, enum shard_table_id id, const struct 
             e->stream = slot->stream;
             table->index[at] = tag | table->count;
         } else if (tag_of((uint64_t)word << 32) == tag) {
-            e = shard_entry_at(table, number_in(word) - 1);
+            e = &table->entries[number_in(word) - 1];
             if (e->hash != hash || e->stream != slot->stream)
                 continue;
         } else {
             continue;
         }
-        struct shard_cell *cell = cell_of(table, e, qtype, code);
-        if (cell) {
-            count_in(e, cell, &slot->sample);
+        if (count_in(e, &slot->sample, qtype, code))
             return true;
-        }
     }
 }
 
@@ -269,10 +267,7 @@ static void prefetch_entries(const struct shard *shard, const struct shard_slot 
     for (int i = 0; i < SHARD_TABLES; i++) {
         const struct shard_table *table = &shard->tables[i];
         uint32_t word = table->index[first_slot(table, slot->hash[i], slot->stream)];
-        const uint8_t *entry =
-            table->entries + (size_t)(number_in(word) - (word > 0)) * table->stride;
-        __builtin_prefetch(entry, 1);
-        __builtin_prefetch(entry + table->stride - CACHE_LINE, 1);
+        __builtin_prefetch(&table->entries[number_in(word) - (word > 0)], 1);
     }
 }
 

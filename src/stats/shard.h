@@ -21,36 +21,29 @@ struct shard_cell {
     uint16_t code;  /* side in the highest bit; below it the rcode, STATS_NO_RCODE: none */
     uint32_t hits;
 };
-enum { SHARD_SIDE_BIT = 15, SHARD_RCODE_MASK = 0x0fff };
+enum { SHARD_SIDE_BIT = 15, SHARD_RCODE_MASK = 0x0fff, SHARD_CELLS = 3 };
 
-/* One key in one stream. A key with more types and rcodes than one entry has cells gets several.
- * Sized so that an address's entry is one cache line, and a name's two. */
+/* One key in one stream: a cache line. A key with more types and rcodes, or larger sums, than fit
+ * into one entry gets several. */
 struct shard_entry {
     uint64_t hash; /* of the key alone */
-    uint64_t bytes[STATS_SIDES];
-    uint64_t latency_us; /* the sum of those timed */
+    uint32_t bytes[STATS_SIDES];
+    uint32_t latency_us; /* the sum of those timed */
     uint32_t timed;
     uint32_t slowest_us;
     uint32_t key_at; /* in the shard's keys */
     uint16_t stream;
     uint8_t key_len;
     uint8_t cell_count;
-    struct shard_cell cells[];
+    struct shard_cell cells[SHARD_CELLS];
 };
 
 struct shard_table {
-    uint8_t *entries;
-    uint32_t stride;   /* bytes of an entry */
-    uint8_t cells_max; /* of an entry */
+    struct shard_entry *entries;
     uint32_t count, max;
     uint32_t *index; /* tag in the upper bits, entry + 1 in the lower ones; 0: free */
     uint32_t mask;
 };
-
-static inline struct shard_entry *shard_entry_at(const struct shard_table *table, uint32_t i)
-{
-    return (struct shard_entry *)(table->entries + (size_t)i * table->stride);
-}
 
 /* The shard's own numbering of streams; the last one takes what goes past the limit. */
 struct shard_stream {

@@ -133,7 +133,7 @@ static size_t merge_shard(void)
     size_t done = 0;
     for (int id = 0; id < SHARD_TABLES; id++)
         for (uint32_t i = 0; i < shard.tables[id].count; i++, done++) {
-            const struct shard_entry *e = shard_entry_at(&shard.tables[id], i);
+            const struct shard_entry *e = &shard.tables[id].entries[i];
             table_set_add(&tables, id, e, e->stream, span_of(shard.keys + e->key_at, e->key_len));
         }
     return done;
