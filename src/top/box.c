@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-enum { RANK_WIDTH = 5, NAME_MIN = 24, GAP = 2 };
+enum { RANK_WIDTH = 5, NAME_MIN = 24, NAME_USUAL = 48, GAP = 2 };
 
 /* The columns that fit, of one table. */
 struct grid {
@@ -34,6 +34,17 @@ static int column_width(const struct top_box *box, const struct top_list *list, 
     return width + GAP;
 }
 
+/* The room that names can use, and that of most lists. */
+static int longest_name(const struct top_box *box, const struct top_list *list)
+{
+    size_t longest = NAME_USUAL;
+    for (size_t i = (size_t)box->from; i < end_row(box, list); i++) {
+        size_t len = strlen(list->rows[i].name);
+        longest = len > longest ? len : longest;
+    }
+    return longest < CANVAS_SIDE_MAX ? (int)longest : CANVAS_SIDE_MAX;
+}
+
 /* A value of the table's order means something only in the column that it goes by. */
 static bool has_meaning(const struct top_box *box, const struct top_list *list, int column)
 {
@@ -56,6 +67,9 @@ static struct grid make_grid(const struct top_box *box, const struct top_list *l
         grid.width[column] = width;
         grid.names -= width;
     }
+    int longest = longest_name(box, list);
+    if (grid.names > longest)
+        grid.names = longest; /* numbers stay where the eye finds them */
     if (grid.names < 0)
         grid.names = 0;
     return grid;
@@ -70,8 +84,8 @@ static void put_title(struct canvas *canvas, const struct top_box *box, const st
         snprintf(number, sizeof number, "%d ", box->number % 10);
     int len = snprintf(text, sizeof text, " %s%s", number, top_tables[box->list].title);
     if (end > 0)
-        len += snprintf(text + len, sizeof text - (size_t)len, "  %d-%zu/%.0f", box->from + 1,
-                        end, list->keys < 1e15 ? list->keys : 1e15);
+        len += snprintf(text + len, sizeof text - (size_t)len, "  %d-%zu/%.0f", box->from + 1, end,
+                        list->keys < 1e15 ? list->keys : 1e15);
     if (list->error > 0)
         snprintf(text + len, sizeof text - (size_t)len, "  +%.0f",
                  list->error < 1e15 ? list->error : 1e15);

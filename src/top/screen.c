@@ -96,9 +96,9 @@ static int code_of(int key)
 static void take_keys(struct painter *p)
 {
     for (int key; (key = getch()) != ERR;) {
-        if (key == KEY_RESIZE || key == CTRL_L)
-            fit_terminal();
-        else
+        if (key == CTRL_L)
+            clearok(curscr, TRUE);
+        else if (key != KEY_RESIZE) /* fit_terminal's own echo */
             top_key(&p->state, &p->view, code_of(key));
     }
 }
