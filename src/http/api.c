@@ -175,6 +175,16 @@ bool api_domain(const struct http_request *request, struct http_reply *reply, co
     return true;
 }
 
+bool api_item(struct span *list, struct span *item)
+{
+    if (!list->ptr)
+        return false;
+    const uint8_t *comma = memchr(list->ptr, ',', list->len);
+    *item = span_of(list->ptr, comma ? (size_t)(comma - list->ptr) : list->len);
+    *list = comma ? span_of(comma + 1, list->len - item->len - 1) : (struct span){0};
+    return true;
+}
+
 /* --- replies -------------------------------------------------------------------------------- */
 
 struct json api_begin(struct http_reply *reply)

@@ -43,6 +43,9 @@ struct api_domain {
 bool api_domain(const struct http_request *request, struct http_reply *reply, const char *name,
                 struct api_domain *domain);
 
+/* Takes the first item off a list of items between commas; false when there is none left. */
+bool api_item(struct span *list, struct span *item);
+
 /* A 400: "parameter 'n': " and what it should be. */
 void api_refuse(const struct http_request *request, struct http_reply *reply, const char *name,
                 const char *wanted);

@@ -2,6 +2,8 @@
 #include <time.h>
 
 #include "history/history.h"
+#include "history/series.h"
+#include "history/tops.h"
 #include "http/api_statistics.h"
 
 enum { HOUR_MS = 3600 * 1000, TOPS_USUAL = 10, TOPS_MAX = 1000 };
@@ -9,8 +11,7 @@ static const uint64_t time_max = UINT64_C(253402300799999); /* ms: the end of th
 static const uint64_t step_max = UINT64_C(366) * 24 * HOUR_MS;
 
 #define SPAN_PARAMETERS                                                                            \
-    {"stream", "string", "Identity of a stream; absent: all together."},                           \
-        {"from", "integer", "Unix milliseconds; absent: an hour before `to`."},                    \
+    {"from", "integer", "Unix milliseconds; absent: an hour before `to`."},                        \
     {                                                                                              \
         "to", "integer", "Unix milliseconds; absent: now."                                         \
     }
@@ -39,9 +40,43 @@ static bool read_span(const struct http_request *request, struct http_reply *rep
         api_refuse(request, reply, "from", "before `to`");
         return false;
     }
-    *question = (struct history_question){.stream = request->parameter(request, "stream"),
-                                          .from_ms = (int64_t)from,
-                                          .to_ms = (int64_t)to};
+    *question = (struct history_question){.from_ms = (int64_t)from, .to_ms = (int64_t)to};
+    return true;
+}
+
+/* --- series --------------------------------------------------------------------------------- */
+
+/* `word` is `name`, or goes on behind it with a dot. */
+static bool begins_with(struct span word, struct span name)
+{
+    return word.len >= name.len && memcmp(word.ptr, name.ptr, name.len) == 0 &&
+           (word.len == name.len || word.ptr[name.len] == '.');
+}
+
+/* A series, a family or one of its members: "queries", "rcode" or "latency", "rcode.NOERROR". */
+static bool is_series(struct span name)
+{
+    const struct series *row;
+    if (name.len == 0 || span_equal(name, span_str("heat")))
+        return name.len > 0;
+    for (size_t i = 0; (row = series_at(i)); i++) {
+        struct span known = span_str(row->name);
+        if (begins_with(known, name) || (row->members > 0 && begins_with(name, known)))
+            return true;
+    }
+    return false;
+}
+
+static bool read_series(const struct http_request *request, struct http_reply *reply,
+                        struct span *series)
+{
+    struct span list = *series = request->parameter(request, "series"), name;
+    while (api_item(&list, &name)) {
+        if (!is_series(name)) {
+            api_refuse(request, reply, "series", "a list of series, between commas");
+            return false;
+        }
+    }
     return true;
 }
 
@@ -50,8 +85,10 @@ static void series_handle(const struct http_request *request, struct http_reply 
     struct history_question question;
     struct error err = {0};
     if (!has_history(request, reply) || !read_span(request, reply, &question) ||
-        !api_number(request, reply, "step", 0, step_max, &question.step_ms))
+        !api_number(request, reply, "step", 0, step_max, &question.step_ms) ||
+        !read_series(request, reply, &question.series))
         return;
+    question.stream = request->parameter(request, "stream");
     if (history_series_json(request->context->history, &question, &reply->body, &err) < 0)
         http_fail(reply, 503, "%s", err.text);
 }
@@ -62,13 +99,36 @@ const struct http_route api_series = {
     .parameters =
         (const struct http_parameter[]){
             SPAN_PARAMETERS,
+            API_STREAM_PARAMETER,
             {"step", "integer",
              "Milliseconds between points; absent or 0: so that there are at most 600."},
+            {"series", "string",
+             "Names of series, families or their members, between commas, as in "
+             "queries,rcode,latency.p99,heat; absent: all. /api/v1/history lists them."},
             {0}},
-    .schema = "{step: int (milliseconds), from: time, times: [time], "
-              "series: {*[num?]} (by name; null: not known)}",
+    .schema = "{step: int (milliseconds), from: time, times: [time] (when each step begins), "
+              "series: {*[num?]} (sums over a step; null: not known), "
+              "heat?: [[int?]] (for each time, latencies by powers of two: up to 1024 ns, up to "
+              "2048 ns, and so on, without zeros at the end)}",
     .handle = series_handle,
 };
+
+/* --- top lists ------------------------------------------------------------------------------ */
+
+static bool read_lists(const struct http_request *request, struct http_reply *reply,
+                       struct history_question *question)
+{
+    const char *tables[STATS_TABLES + 1] = {NULL}, *ranks[TOPS_RANKS + 1] = {NULL};
+    unsigned ignored;
+    for (int i = 0; i < STATS_TABLES; i++)
+        tables[i] = stats_table_name((enum stats_table_id)i);
+    for (int i = 0; i < TOPS_RANKS; i++)
+        ranks[i] = tops_ranks[i].name;
+    question->table = request->parameter(request, "table");
+    question->by = request->parameter(request, "by");
+    return api_word(request, reply, "table", tables, &ignored) &&
+           api_word(request, reply, "by", ranks, &ignored);
+}
 
 static void tops_handle(const struct http_request *request, struct http_reply *reply)
 {
@@ -76,7 +136,7 @@ static void tops_handle(const struct http_request *request, struct http_reply *r
     struct error err = {0};
     uint64_t n = TOPS_USUAL;
     if (!has_history(request, reply) || !read_span(request, reply, &question) ||
-        !api_number(request, reply, "n", 1, TOPS_MAX, &n))
+        !api_number(request, reply, "n", 1, TOPS_MAX, &n) || !read_lists(request, reply, &question))
         return;
     if (history_tops_json(request->context->history, &question, n, &reply->body, &err) < 0)
         http_fail(reply, 503, "%s", err.text);
@@ -84,13 +144,38 @@ static void tops_handle(const struct http_request *request, struct http_reply *r
 
 const struct http_route api_history_tops = {
     .path = "/api/v1/history/tops",
-    .doc = "Top lists over a span of time.",
+    .doc = "Top lists over a span of time, of all streams together.",
     .parameters =
         (const struct http_parameter[]){
-            SPAN_PARAMETERS, {"n", "integer", "Rows of each list, 1 to 1000; absent: 10."}, {0}},
-    .schema = "{*any}",
+            SPAN_PARAMETERS,
+            {"table", "string", "One table alone: domains, registrable, tlds, clients or servers."},
+            {"by", "string", "hits, nxdomain, failed, bytes or slowest; absent: hits."},
+            {"n", "integer", "Rows of each list, 1 to 1000; absent: 10."},
+            {0}},
+    .schema = "{from: time, to: time, by: text, "
+              "floor: {*int} (by table: what is not listed has at most so much), "
+              "domains?: [HistoryRow], registrable?: [HistoryRow], tlds?: [HistoryRow], "
+              "clients?: [HistoryRow], servers?: [HistoryRow]}",
     .handle = tops_handle,
 };
+
+/* --- the history itself --------------------------------------------------------------------- */
+
+static void put_series_names(struct json *j)
+{
+    const struct series *row;
+    json_key(j, "series");
+    json_array(j);
+    for (size_t i = 0; (row = series_at(i)); i++) {
+        json_object(j);
+        json_put_str(j, "name", row->name);
+        json_put_bool(j, "family", row->members > 0);
+        json_put_str(j, "unit", row->unit);
+        json_put_str(j, "doc", row->doc);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
 
 static void history_handle(const struct http_request *request, struct http_reply *reply)
 {
@@ -104,14 +189,21 @@ static void history_handle(const struct http_request *request, struct http_reply
     json_put_u64(&j, "rows-written", state.rows_written);
     json_put_u64(&j, "write-errors", state.write_errors);
     json_put_u64(&j, "size", state.size_bytes);
+    json_put_u64(&j, "waiting", state.waiting);
+    json_put_u64(&j, "lost", state.lost);
     json_put_str(&j, "problem", state.problem[0] ? state.problem : NULL);
+    put_series_names(&j);
     api_end(&j, reply);
 }
 
 const struct http_route api_history = {
     .path = "/api/v1/history",
-    .doc = "How the history is.",
+    .doc = "How the history is, and what can be followed over time.",
     .schema = "{on-disk: bool (else in memory alone), healthy: bool, rows-written: int, "
-              "write-errors: int, size: int (bytes), problem: text? (the last one)}",
+              "write-errors: int, size: int (bytes), "
+              "waiting: int (minutes that could not be written yet), lost: int (and that never "
+              "will be), problem: text? (the last one), "
+              "series: [{name: text, family: bool (it has members, as in rcode.NOERROR), "
+              "unit: text, doc: text}] (what can be followed)}",
     .handle = history_handle,
 };

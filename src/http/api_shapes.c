@@ -42,6 +42,10 @@ const struct http_shape http_shapes[] = {
               "side: text?, code: text?, under: text?, unit: text (events, bytes or seconds), "
               "keys: int (rows there are), floor: int (what has no row has at most so many hits), "
               "rows: [Row]}"},
+    {"HistoryRow", "{name: text, value: int, error?: int (so much more it may be), queries: int, "
+                   "responses: int, query-bytes: int, response-bytes: int, nxdomain: int, "
+                   "failed: int, timed: int, latency-sum: int (microseconds), slowest: int "
+                   "(microseconds)}"},
     {"Ledger", "{output: text, received: int, delivered: int, filtered: int, dropped: int, "
                "in-flight: int, bytes: int (written), reasons: {*int} (of drops)}"},
     {"Event",

@@ -187,24 +187,19 @@ static const struct list *find_list(struct span name)
 static bool read_lists(const struct http_request *request, struct http_reply *reply,
                        struct request *asked)
 {
-    struct span rest = request->parameter(request, "list");
-    if (!rest.ptr) {
+    struct span list = request->parameter(request, "list"), name;
+    if (!list.ptr) {
         memcpy(asked->lists, usual, sizeof usual);
         asked->count = LISTS;
-        return true;
     }
-    do {
-        const uint8_t *comma = memchr(rest.ptr, ',', rest.len);
-        size_t len = comma ? (size_t)(comma - rest.ptr) : rest.len;
-        const struct list *list = find_list(span_of(rest.ptr, len));
-        if (!list || asked->count == LISTS) {
-            api_refuse(request, reply, "list", "names of lists between commas, each once");
+    while (api_item(&list, &name)) {
+        const struct list *found = find_list(name);
+        if (!found || asked->count == LISTS) {
+            api_refuse(request, reply, "list", "some of the usual lists, between commas");
             return false;
         }
-        asked->lists[asked->count++] = *list;
-        size_t used = comma ? len + 1 : len;
-        rest = span_of(rest.ptr + used, rest.len - used);
-    } while (rest.len > 0);
+        asked->lists[asked->count++] = *found;
+    }
     return true;
 }
 

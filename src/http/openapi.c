@@ -87,9 +87,11 @@ static int put_operation(struct json *j, const struct http_route *route)
     return 0;
 }
 
-/* A path is written where it stands first, with all its methods. */
+/* A path is written where it stands first, with all its methods; the page's files are no API. */
 static bool is_first(const struct http_route *const *route)
 {
+    if (strncmp((*route)->path, "/web/", 5) == 0)
+        return false;
     for (const struct http_route *const *before = http_routes; before < route; before++)
         if (strcmp((*before)->path, (*route)->path) == 0)
             return false;
