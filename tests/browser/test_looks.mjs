@@ -1,0 +1,130 @@
+// Every size, both themes, with eyes, with a keyboard, and without eyes.
+import path from "node:path";
+import { contrast, overflow, structure } from "./audit.mjs";
+import { exchange } from "./frames.mjs";
+import { assert, options, sleep, test, textOf, until } from "./lab.mjs";
+
+const LONG = `${"a-label-as-long-as-they-get".repeat(2)}.${"another-one".repeat(5)}.long.test`;
+
+/** A program that has seen the captures and keeps seeing some of it. */
+async function busy(t) {
+    const spile = await t.spile();
+    spile.send("unbound", "dnsdist");
+    spile.events([...exchange({ name: LONG, rcode: "SERVFAIL" }), ...exchange({ name: "x.test", identity: "i".repeat(120) })]);
+    await spile.counted(8263 + 6076 + 4);
+    return spile;
+}
+
+/** Until all parts have something to show. */
+const filled = (page) => until("every part is filled", () => page.evaluate(() =>
+    document.querySelectorAll("#top-domains .rank").length > 5 && document.querySelectorAll("#streams tbody tr").length > 2 &&
+    document.querySelectorAll("#chart-rcodes .key").length > 3 && document.querySelectorAll("#outputs tbody tr").length > 0));
+
+for (const [width, height] of [[360, 740], [768, 1024], [1280, 800], [1920, 1080], [3840, 2160]])
+    for (const colorScheme of ["light", "dark"])
+        test(`${width} wide, ${colorScheme}: no scrolling sideways, enough contrast`, async (t) => {
+            const spile = await busy(t);
+            const page = await t.page(spile, { width, height, colorScheme, reducedMotion: "reduce" });
+            await filled(page);
+            spile.events(exchange({ name: LONG, rcode: "NXDOMAIN", identity: "i".repeat(120) }));
+            await until("a live event", async () => (await page.locator("#tail tbody tr").count()) > 0);
+            await page.locator("#top-clients .rank").first().click();
+            await until("a chip", async () => (await page.locator(".chip").count()) === 1);
+            assert.deepEqual(await page.evaluate(overflow), [], "filtered");
+            const narrowed = await page.evaluate(contrast);
+            await page.locator("#clear").click();
+            await page.mouse.move(0, 0);
+            await filled(page);
+            assert.deepEqual(await page.evaluate(overflow), [], "unfiltered");
+            const whole = await page.evaluate(contrast);
+            assert.deepEqual([...narrowed.wrong, ...whole.wrong], []);
+            assert.ok(whole.checked > 150, `${whole.checked} texts`);
+            await page.screenshot({ path: path.join(options.screenshots, `dashboard-${width}-${colorScheme}.png`), fullPage: true });
+        });
+
+test("the theme: as the system has it, or as chosen, and remembered", async (t) => {
+    const spile = await t.spile();
+    const page = await t.page(spile, { colorScheme: "dark" });
+    const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const dark = await paper();
+    assert.equal(await textOf(page, "#theme"), "Theme: system");
+    await page.locator("#theme").click();
+    assert.equal(await textOf(page, "#theme"), "Theme: light");
+    const light = await paper();
+    assert.notEqual(light, dark);
+    await page.reload();
+    assert.equal(await paper(), light, "remembered");
+    await page.locator("#theme").click();
+    await page.emulateMedia({ colorScheme: "light" });
+    assert.equal(await paper(), dark, "chosen against the system");
+    await page.locator("#theme").click();
+    assert.equal(await paper(), light, "as the system again");
+});
+
+test("names, roles and order for those who listen", async (t) => {
+    const spile = await busy(t);
+    const page = await t.page(spile);
+    await filled(page);
+    assert.deepEqual(await page.evaluate(structure), []);
+    for (const summary of await page.locator("summary").all())
+        await summary.click();
+    await until("tables", async () => (await page.locator("figure table").count()) === 4);
+    await page.locator("#top-domains .rank").first().click();
+    await until("announced", async () => /^Filtered by Domain /.test(await page.locator("#announce").textContent()));
+    assert.deepEqual(await page.evaluate(structure), []);
+    await until("no more alive than need be", async () => (await page.locator("[aria-live], [role=status]").count()) === 2);
+});
+
+test("everything by keyboard, and always seen where one is", async (t) => {
+    const spile = await busy(t);
+    const page = await t.page(spile, { reducedMotion: "reduce" });
+    await filled(page);
+    const all = await page.evaluate(() => [...document.querySelectorAll("a[href], button, select, summary, [tabindex='0']")]
+        .filter((e) => e.checkVisibility() && !e.disabled && e.tabIndex >= 0).length);
+    assert.ok(all > 80, `${all} stops`);
+    const stops = [];
+    for (let i = 0; i < all; i++) {
+        await page.keyboard.press("Tab");
+        stops.push(await page.evaluate(() => {
+            const e = document.activeElement;
+            const { outlineStyle, outlineWidth } = getComputedStyle(e);
+            return { what: e.id || e.className || e.textContent, seen: outlineStyle !== "none" && parseFloat(outlineWidth) >= 2, body: e === document.body };
+        }));
+    }
+    assert.equal(stops[0].what, "skip");
+    assert.deepEqual(stops.filter((s) => !s.seen || s.body), []);
+    await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement === document.body || document.activeElement.className === "skip"), true, "and out again");
+
+    await page.locator("#top-domains .rank").nth(1).focus();
+    const name = await page.locator("#top-domains .name").nth(1).innerText();
+    await page.keyboard.press("Enter");
+    await until("filtered", async () => (await page.locator(".chip b").allInnerTexts()).join() === name);
+    await page.locator(".chip").focus();
+    await page.keyboard.press("Space");
+    await until("and not any more", async () => (await page.locator(".chip").count()) === 0);
+});
+
+test("rows stand still under the mouse", async (t) => {
+    const spile = await t.spile();
+    spile.events(exchange({ name: "first.test" }));
+    await spile.counted(2);
+    const page = await t.page(spile);
+    const names = () => page.locator("#top-domains .name").allInnerTexts();
+    await until("a row", async () => (await names()).join() === "first.test.");
+    await page.locator("#top-domains .rank").hover();
+    spile.events([...exchange({ name: "second.test" }), ...exchange({ name: "second.test" })]);
+    await spile.counted(6);
+    await sleep(3000);
+    assert.deepEqual(await names(), ["first.test."]);
+    await page.mouse.move(0, 0);
+    await until("then they move", async () => (await names()).join() === "second.test.,first.test.");
+});
+
+test("less motion for those who ask", async (t) => {
+    const spile = await t.spile();
+    const still = await t.page(spile, { reducedMotion: "reduce" });
+    assert.equal(await still.evaluate(() => document.getAnimations().length), 0);
+    const moving = await t.page(spile, { reducedMotion: "no-preference" });
+    await until("the dot breathes", () => moving.evaluate(() => document.getAnimations().length > 0));
+});

@@ -1,0 +1,128 @@
+// Names are the attacker's; the page asks nobody else; who may not see it does not.
+import fs from "node:fs";
+import path from "node:path";
+import { exchange } from "./frames.mjs";
+import { ROOT, assert, test, textOf, until } from "./lab.mjs";
+
+const HOSTILE = [
+    "<script>window.pwned=1</script>.evil.test",
+    "<img src=x onerror=window.pwned=1>.evil.test",
+    "\"><svg onload=window.pwned=1>.evil.test",
+    "javascript:window.pwned=1.test",
+    "__proto__.test", "constructor",
+];
+const IDENTITY = "<b onmouseover=window.pwned=1>ns1</b>";
+
+test("hostile names and identities are text", async (t) => {
+    const spile = await t.spile();
+    const frames = HOSTILE.flatMap((name) => exchange({ name, identity: IDENTITY, rcode: "SERVFAIL" }));
+    spile.events(frames);
+    await spile.counted(frames.length);
+    const page = await t.page(spile);
+    const { tables } = await spile.api("tables?list=domains");
+    assert.equal(tables[0].rows.length, HOSTILE.length);
+    await until("all names as they are", async () =>
+        (await page.locator("#top-domains .name").allInnerTexts()).join("\n") === tables[0].rows.map((r) => r.name).join("\n"));
+    assert.equal(await page.locator("#streams .link").innerText(), IDENTITY);
+    spile.events(frames);
+    await until("in the tail", async () => (await page.locator("#tail tbody tr").count()) === frames.length);
+    for (const row of tables[0].rows.map((r) => r.name)) {
+        await until(`row ${row}`, () => page.locator("#top-domains .rank").evaluateAll((all, name) => {
+            const found = all.find((r) => r.dataset.name === name);
+            found?.click();
+            return Boolean(found);
+        }, row));
+        await until(`chip ${row}`, async () => (await page.locator(".chip b").allInnerTexts()).join() === row);
+        await page.locator(".chip").click();
+        await until("no chip", async () => (await page.locator(".chip").count()) === 0);
+    }
+    await page.selectOption("#stream", IDENTITY);
+    await until("the stream's chip", async () => (await page.locator(".chip b").allInnerTexts()).join() === IDENTITY);
+    await until("and its numbers", async () => (await textOf(page, "#more-queries")) === `${frames.length} in all`);
+    const tags = await page.evaluate(() => ["script", "img", "svg", "b"].map((tag) => document.querySelectorAll(`main ${tag}, #streams ${tag}`).length));
+    assert.deepEqual(tags, [0, 0, 0, 0]);
+    assert.equal(await page.evaluate(() => window.pwned), undefined);
+    assert.equal(await page.evaluate(() => ({}).polluted), undefined);
+});
+
+test("a hostile address of the page is text, too", async (t) => {
+    const spile = await t.spile();
+    const page = await t.page(spile, { hash: `#${new URLSearchParams({ domain: HOSTILE[1] + ".", stream: "nobody", rcode: "<b>" })}`, ready: false });
+    await until("chips", async () => (await page.locator(".chip").count()) === 3);
+    assert.equal(await page.locator(".chip b").nth(1).innerText(), HOSTILE[1] + ".");
+    assert.equal(await page.evaluate(() => window.pwned), undefined);
+    t.problems.splice(0, Infinity, ...t.problems.filter((p) => !/status of (404|400)/.test(p)));
+});
+
+test("the policy holds", async (t) => {
+    const spile = await t.spile();
+    const page = await t.page(spile);
+    const reply = await fetch(spile.url);
+    assert.equal(reply.headers.get("content-security-policy"), "default-src 'none'; script-src 'self'; style-src 'self'; " +
+        "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+    const broken = await page.evaluate(async () => {
+        const seen = [];
+        document.addEventListener("securitypolicyviolation", (e) => seen.push(e.effectiveDirective));
+        const script = document.createElement("script");
+        script.textContent = "window.pwned = 1";
+        document.body.append(script);
+        document.body.insertAdjacentHTML("beforeend", "<p style='color:red' onclick='window.pwned=1'>x</p>");
+        document.body.lastElementChild.click();
+        await fetch("http://127.0.0.1:9/").catch(() => {});
+        await new Promise((done) => setTimeout(() => {
+            try {
+                window.pwned = new Function("return 1")();
+            } catch {
+                seen.push("eval");
+            }
+            done();
+        }, 200));
+        return { seen, pwned: window.pwned };
+    });
+    assert.equal(broken.pwned, undefined);
+    for (const directive of ["script-src-elem", "style-src-attr", "script-src-attr", "eval", "connect-src"])
+        assert.ok(broken.seen.includes(directive), `${directive} in ${broken.seen}`);
+    t.problems.length = 0; // all of these were asked for
+});
+
+test("the page's files: packed or not the same, and not sent again", async (t) => {
+    const spile = await t.spile();
+    const html = await (await fetch(spile.url)).text();
+    const names = [...html.matchAll(/(?:src|href)="(web\/[^"]+)"/g)].map((m) => m[1]);
+    assert.ok(names.includes("web/chart.js") && names.includes("web/app.js"));
+    for (const name of ["", ...names]) {
+        const plain = await fetch(spile.url + name, { headers: { "Accept-Encoding": "identity" } });
+        const packed = await fetch(spile.url + name, { headers: { "Accept-Encoding": "br, gzip;q=0.5" } });
+        const refused = await fetch(spile.url + name, { headers: { "Accept-Encoding": "gzip;q=0" } });
+        assert.equal(plain.status, 200, name);
+        assert.equal(plain.headers.get("content-encoding"), null, name);
+        assert.equal(refused.headers.get("content-encoding"), null, name);
+        const body = await plain.text();
+        assert.equal(await packed.text(), body, name);
+        if (body.length > 2000)
+            assert.equal(packed.headers.get("content-encoding"), "gzip", name);
+        const again = await fetch(spile.url + name, { headers: { "Accept-Encoding": "identity", "If-None-Match": plain.headers.get("etag") } });
+        assert.equal(again.status, 304, name);
+        assert.equal(plain.headers.get("x-content-type-options"), "nosniff", name);
+        const source = path.join(ROOT, "web", name ? path.basename(name) : "index.html");
+        if (fs.existsSync(source))
+            assert.equal(body, fs.readFileSync(source, "utf8"), name);
+    }
+});
+
+test("with a login, and without", async (t) => {
+    const spile = await t.spile({ web: "listen: 127.0.0.1:0, login: ops, password: secret-words" });
+    assert.equal((await fetch(spile.url)).status, 401);
+    assert.equal((await fetch(`${spile.url}web/app.js`)).status, 401);
+    const page = await t.page(spile, { httpCredentials: { username: "ops", password: "secret-words" } });
+    spile.events(exchange({ name: "seen.test" }));
+    await until("events of the feed, with the same login", async () => (await page.locator("#tail tbody tr").count()) > 0);
+    assert.equal(await textOf(page, "#state"), "live");
+});
+
+test("sources set text as text alone", async () => {
+    for (const name of fs.readdirSync(path.join(ROOT, "web")).filter((n) => n.endsWith(".js"))) {
+        const source = fs.readFileSync(path.join(ROOT, "web", name), "utf8");
+        assert.doesNotMatch(source, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|https?:\/\//, name);
+    }
+});
