@@ -15,7 +15,7 @@
 #include "../support/snapshots.h"
 #include "history/history_priv.h"
 
-enum { ROUNDS = 60, LIFE_US = 60000 };
+enum { ROUNDS = 100, LIFE_US = 60000 };
 
 static char folder[] = "/tmp/spile-crash-XXXXXX";
 static char path[64];
