@@ -1,0 +1,407 @@
+/*
+ * From events to snapshots and answers: random traffic of several streams over two workers' shards,
+ * against a model that counts everything in plain arrays.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../support/frame.h"
+#include "../support/random.h"
+#include "stats/state.h"
+
+enum {
+    STREAMS = 3,
+    NAMES = 40,
+    CLIENTS = 20,
+    TYPES = 4,
+    RCODES = 3,
+    EVENTS = 20000,
+};
+
+static const uint16_t types[TYPES] = {1, 28, 15, 300};
+static const uint8_t rcodes[RCODES] = {0, 3, 2};
+static const char *const suffixes[] = {"example.com.", "example.co.uk.", "lan.", "b.example.org."};
+
+/* What came, in plain numbers. */
+struct model {
+    uint64_t events[STREAMS][STATS_SIDES];
+    uint64_t hits[STREAMS][NAMES][STATS_SIDES][TYPES][RCODES];
+    uint64_t bytes[STREAMS][NAMES][STATS_SIDES];
+    uint64_t clients[STREAMS][CLIENTS];
+    uint64_t slowest_us[NAMES];
+};
+
+static struct origin origin = {.id = 7};
+
+static struct stats *new_stats(uint64_t memory, uint64_t streams)
+{
+    struct error err;
+    struct stats_options options = {
+        .settings = {.memory = memory, .streams = streams},
+        .reader = &stats_native_reader,
+        .workers = 2,
+    };
+    struct stats *stats = stats_new(&options, &err);
+    assert_non_null(stats);
+    return stats;
+}
+
+static void name_of(unsigned number, char *out, size_t size)
+{
+    snprintf(out, size, "n%u.%s", number, suffixes[number % 4]);
+}
+
+/* One event as a worker has it when it is decoded; `text` in any case. */
+static void send_event(struct stats *stats, unsigned worker, const char *stream, const char *text,
+                       unsigned client, enum stats_side side, uint16_t type, uint8_t rcode,
+                       int64_t latency_ns, size_t length)
+{
+    static const uint8_t zeros[600];
+    uint8_t wire[DNS_NAME_MAX], address[4] = {192, 0, 2, (uint8_t)client};
+    size_t len = dns_name_parse(span_str(text), wire);
+    struct event ev;
+    struct observer observer = stats_observer(stats);
+    event_init(&ev, span_str("frame"), &origin);
+    ev.have = observer.needs;
+    ev.tap = (struct dnstap){
+        .has = DNSTAP_HAS_MESSAGE_TYPE,
+        .message_type = side == STATS_QUERY ? DNSTAP_CLIENT_QUERY : DNSTAP_CLIENT_RESPONSE,
+        .identity = span_str(stream),
+        .family = DNSTAP_INET,
+        .protocol = DNSTAP_UDP,
+        .query_address = span_of(address, 4),
+        .response_address = BYTES("\x01\x02\x03\x04"),
+        .query_message = span_of(zeros, length),
+        .response_message = span_of(zeros, length),
+    };
+    ev.header.flags = rcode;
+    ev.edns.present = false;
+    ev.question = (struct dns_question){.name = {wire, (uint8_t)len}, .type = type, .class = 1};
+    ev.has_latency = latency_ns >= 0;
+    ev.latency_ns = latency_ns;
+    observer.event(observer.state, worker, &ev);
+    observer.flush(observer.state, worker); /* `wire` goes now */
+}
+
+/* The thread's work, without the thread: all that the workers hold is merged. */
+static void merge_all(struct stats *stats)
+{
+    for (unsigned i = 0; i < stats->worker_count; i++) {
+        struct worker_shards *w = &stats->workers[i];
+        struct shard *full = atomic_exchange(&w->full, NULL);
+        if (full) {
+            stats_merge(stats, full);
+            shard_clear(full);
+            atomic_store(&w->spare, full);
+        }
+        stats_merge(stats, w->active);
+        shard_clear(w->active);
+        shard_batch_reset(&w->batch);
+    }
+}
+
+static void send_random(struct stats *stats, struct model *model, struct random *random)
+{
+    static const char *const streams[STREAMS] = {"ns1", "ns2", "-"};
+    unsigned stream = (unsigned)random_below(random, STREAMS);
+    unsigned name = (unsigned)(random_below(random, NAMES) * random_below(random, NAMES) / NAMES);
+    unsigned client = (unsigned)random_below(random, CLIENTS);
+    unsigned type = (unsigned)random_below(random, TYPES);
+    unsigned side = (unsigned)random_below(random, STATS_SIDES);
+    unsigned rcode = side == STATS_QUERY ? 0 : (unsigned)random_below(random, RCODES);
+    unsigned length = 12 + (unsigned)random_below(random, 500);
+    int64_t latency_us = side == STATS_QUERY ? -1 : (int64_t)random_below(random, 90000);
+    char text[64];
+    name_of(name, text, sizeof text);
+    if (random_below(random, 2))
+        text[0] = 'N';
+    send_event(stats, (unsigned)random_below(random, 2), stream == 2 ? "" : streams[stream], text,
+               client, side, types[type], rcodes[rcode], latency_us < 0 ? -1 : latency_us * 1000,
+               length);
+    model->events[stream][side]++;
+    model->hits[stream][name][side][type][rcode]++;
+    model->bytes[stream][name][side] += length;
+    model->clients[stream][client]++;
+    if (latency_us > (int64_t)model->slowest_us[name])
+        model->slowest_us[name] = (uint64_t)latency_us;
+}
+
+/* --- the model's answers -------------------------------------------------------------------- */
+
+static uint64_t model_hits(const struct model *model, int stream, unsigned name, unsigned side,
+                           int type, int rcode)
+{
+    uint64_t sum = 0;
+    for (int s = 0; s < STREAMS; s++)
+        for (int t = 0; t < TYPES; t++)
+            for (int r = 0; r < RCODES; r++)
+                if ((stream < 0 || s == stream) && (type < 0 || t == type) &&
+                    (rcode < 0 || r == rcode))
+                    sum += model->hits[s][name][side][t][r];
+    return sum;
+}
+
+/* Which of the snapshot's streams the model's is; -1: the total. */
+static int number_of(const struct stats_snapshot *snapshot, int stream)
+{
+    static const char *const streams[STREAMS] = {"ns1", "ns2", "-"};
+    if (stream < 0)
+        return STATS_ALL;
+    const struct stats_stream *found = stats_snapshot_stream(snapshot, span_str(streams[stream]));
+    assert_non_null(found);
+    return (int)(found - snapshot->streams);
+}
+
+static void check_domains(struct stats *stats, const struct stats_snapshot *snapshot,
+                          const struct model *model, int stream)
+{
+    struct stats_question questions[] = {
+        {.table = TABLE_DOMAINS, .by = BY_MEASURE, .measure = MEASURE_QUERIES},
+        {.table = TABLE_DOMAINS, .by = BY_RCODE, .side = STATS_RESPONSE, .code = 3},
+        {.table = TABLE_DOMAINS, .by = BY_QTYPE, .side = STATS_QUERY, .code = 300},
+    };
+    struct stats_answer answers[3];
+    assert_int_equal(stats_top(stats, number_of(snapshot, stream), questions, 3, NAMES, answers),
+                     0);
+    const int wanted[3][3] = {{STATS_QUERY, -1, -1}, {STATS_RESPONSE, -1, 1}, {STATS_QUERY, 3, -1}};
+    for (int q = 0; q < 3; q++) {
+        size_t listed = 0;
+        for (unsigned n = 0; n < NAMES; n++) {
+            uint64_t hits =
+                model_hits(model, stream, n, (unsigned)wanted[q][0], wanted[q][1], wanted[q][2]);
+            char text[64];
+            name_of(n, text, sizeof text);
+            listed += hits > 0;
+            for (size_t i = 0; hits > 0; i++) {
+                assert_true(i < answers[q].count);
+                if (strcmp(answers[q].rows[i].text, text) != 0)
+                    continue;
+                assert_int_equal(answers[q].rows[i].value, hits);
+                assert_int_equal(answers[q].rows[i].error, 0);
+                break;
+            }
+        }
+        assert_int_equal(answers[q].count, listed);
+        for (size_t i = 1; i < answers[q].count; i++)
+            assert_true(answers[q].rows[i - 1].value >= answers[q].rows[i].value);
+    }
+    stats_answers_free(answers, 3);
+}
+
+static void check_distinct(const struct stats_snapshot *snapshot, const struct model *model)
+{
+    uint64_t asked = 0, answered = 0, domains = 0, clients = 0;
+    for (unsigned n = 0; n < NAMES; n++) {
+        bool q = model_hits(model, -1, n, STATS_QUERY, -1, -1) > 0;
+        bool r = model_hits(model, -1, n, STATS_RESPONSE, -1, -1) > 0;
+        asked += q;
+        answered += r;
+        domains += q || r;
+    }
+    for (unsigned c = 0; c < CLIENTS; c++)
+        clients += model->clients[0][c] + model->clients[1][c] + model->clients[2][c] > 0;
+    assert_int_equal(snapshot->total.distinct.asked, asked);
+    assert_int_equal(snapshot->total.distinct.answered, answered);
+    assert_int_equal(snapshot->total.distinct.domains, domains);
+    assert_int_equal(snapshot->total.distinct.clients, clients);
+    assert_true(snapshot->exact);
+}
+
+static void check_suffixes(struct stats *stats, const struct model *model)
+{
+    /* By n % 4: n4.example.com. is of example.com., n7.b.example.org. of example.org., n2.lan. is a
+     * registrable domain itself, since nobody lists lan. */
+    struct stats_question questions[] = {
+        {.table = TABLE_REGISTRABLE, .by = BY_HITS},
+        {.table = TABLE_TLDS, .by = BY_HITS},
+        {.table = TABLE_DOMAINS, .by = BY_HITS, .under = span_str("EXAMPLE.com")},
+    };
+    struct stats_answer answers[3];
+    uint64_t com = 0;
+    for (unsigned n = 0; n < NAMES; n += 4)
+        com += model_hits(model, -1, n, STATS_QUERY, -1, -1) +
+               model_hits(model, -1, n, STATS_RESPONSE, -1, -1);
+    assert_int_equal(stats_top(stats, STATS_ALL, questions, 3, 100, answers), 0);
+    bool registrable = false, tld = false;
+    for (size_t i = 0; i < answers[0].count; i++) {
+        if (strcmp(answers[0].rows[i].text, "example.com.") == 0) {
+            assert_int_equal(answers[0].rows[i].value, com);
+            registrable = true;
+        }
+        assert_string_not_equal(answers[0].rows[i].text, "co.uk.");
+        assert_string_not_equal(answers[0].rows[i].text, "b.example.org.");
+    }
+    for (size_t i = 0; i < answers[1].count; i++)
+        tld |= strcmp(answers[1].rows[i].text, "com") == 0 && answers[1].rows[i].value == com;
+    assert_true(registrable && tld);
+    uint64_t under = 0;
+    for (size_t i = 0; i < answers[2].count; i++)
+        under += answers[2].rows[i].value;
+    assert_int_equal(under, com);
+    stats_answers_free(answers, 3);
+}
+
+static void check_slowest(struct stats *stats, const struct model *model)
+{
+    struct stats_question question = {
+        .table = TABLE_DOMAINS, .by = BY_MEASURE, .measure = MEASURE_SLOWEST};
+    struct stats_answer answer;
+    unsigned slowest = 0;
+    char text[64];
+    for (unsigned n = 1; n < NAMES; n++)
+        slowest = model->slowest_us[n] > model->slowest_us[slowest] ? n : slowest;
+    name_of(slowest, text, sizeof text);
+    assert_int_equal(stats_top(stats, STATS_ALL, &question, 1, 1, &answer), 0);
+    assert_string_equal(answer.rows[0].text, text);
+    assert_int_equal(answer.rows[0].value, model->slowest_us[slowest]);
+    stats_answers_free(&answer, 1);
+}
+
+static void test_model(void **state)
+{
+    (void)state;
+    struct stats *stats = new_stats(8 << 20, 8);
+    struct model *model = calloc(1, sizeof *model);
+    struct random random = {20261121};
+    assert_non_null(model);
+    for (int i = 0; i < EVENTS; i++) {
+        send_random(stats, model, &random);
+        if (random_below(&random, 3000) == 0)
+            merge_all(stats);
+    }
+    merge_all(stats);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
+    assert_int_equal(snapshot->stream_count, STREAMS);
+    for (int stream = 0; stream < STREAMS; stream++) {
+        const struct stats_stream *s = &snapshot->streams[number_of(snapshot, stream)];
+        for (int side = 0; side < STATS_SIDES; side++)
+            assert_int_equal(s->counters.side[side].events, model->events[stream][side]);
+        assert_int_equal(s->origin, 7);
+        check_domains(stats, snapshot, model, stream);
+    }
+    check_domains(stats, snapshot, model, -1);
+    check_distinct(snapshot, model);
+    check_suffixes(stats, model);
+    check_slowest(stats, model);
+    stats_release(snapshot);
+    stats_free(stats);
+    free(model);
+}
+
+/* A reset forgets the numbers and keeps the streams. */
+static void test_forget(void **state)
+{
+    (void)state;
+    struct stats *stats = new_stats(4 << 20, 4);
+    send_event(stats, 0, "a", "x.example.", 1, STATS_QUERY, 1, 0, -1, 40);
+    merge_all(stats);
+    stats_forget(stats);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
+    assert_int_equal(snapshot->stream_count, 1);
+    assert_int_equal(snapshot->total.counters.side[STATS_QUERY].events, 0);
+    assert_int_equal(snapshot->total.distinct.domains, 0);
+    assert_int_equal(snapshot->streams[0].first_seen_ms, 0);
+    stats_release(snapshot);
+    stats_free(stats);
+}
+
+/* More identities than there are streams: the rest counts in the total, and nowhere else. Long ones
+ * are cut. */
+static void test_many_streams(void **state)
+{
+    (void)state;
+    struct stats *stats = new_stats(4 << 20, 2);
+    char longest[300];
+    memset(longest, 'x', sizeof longest);
+    longest[299] = '\0';
+    send_event(stats, 0, longest, "x.example.", 1, STATS_QUERY, 1, 0, -1, 40);
+    for (int i = 0; i < 50; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "s%d", i);
+        send_event(stats, i % 2, name, "x.example.", 1, STATS_QUERY, 1, 0, -1, 40);
+    }
+    merge_all(stats);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
+    struct stats_question question = {.table = TABLE_DOMAINS, .by = BY_HITS};
+    struct stats_answer answer;
+    assert_int_equal(snapshot->stream_count, 2);
+    assert_int_equal(snapshot->streams[0].name_len, STREAM_NAME_MAX - 1);
+    assert_int_equal(snapshot->total.counters.side[STATS_QUERY].events, 51);
+    assert_int_equal(snapshot->other_streams, 49);
+    assert_int_equal(snapshot->total.distinct.domains, 1);
+    assert_int_equal(stats_top(stats, STATS_ALL, &question, 1, 5, &answer), 0);
+    assert_int_equal(answer.count, 1);
+    assert_int_equal(answer.rows[0].value, 51);
+    stats_answers_free(&answer, 1);
+    stats_release(snapshot);
+    stats_free(stats);
+}
+
+/* More names than fit, and nobody merges: counters stay right, what is missing in tables is said.
+ */
+static void test_unlisted(void **state)
+{
+    (void)state;
+    enum { MANY = 60000 };
+    struct stats *stats = new_stats(4 << 20, 2);
+    for (int i = 0; i < MANY; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "r%d.attack.example.", i);
+        send_event(stats, 0, "a", name, 1, STATS_QUERY, 1, 0, -1, 40);
+    }
+    merge_all(stats);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
+    assert_int_equal(snapshot->total.counters.side[STATS_QUERY].events, MANY);
+    assert_true(snapshot->unlisted > 0);
+    assert_false(snapshot->exact);
+    struct stats_question question = {.table = TABLE_REGISTRABLE, .by = BY_HITS};
+    struct stats_answer answer;
+    assert_int_equal(stats_top(stats, STATS_ALL, &question, 1, 5, &answer), 0);
+    assert_string_equal(answer.rows[0].text, "attack.example.");
+    assert_int_equal(answer.rows[0].value + snapshot->unlisted, MANY);
+    stats_answers_free(&answer, 1);
+    stats_release(snapshot);
+    stats_free(stats);
+}
+
+/* A window has what came since the last one was taken. */
+static void test_windows(void **state)
+{
+    (void)state;
+    struct stats *stats = new_stats(4 << 20, 2);
+    send_event(stats, 0, "a", "before.example.", 1, STATS_QUERY, 1, 0, -1, 40);
+    merge_all(stats);
+    assert_null(stats_window_take(stats));
+    send_event(stats, 0, "a", "during.example.", 2, STATS_QUERY, 1, 0, -1, 40);
+    merge_all(stats);
+    struct stats_window *window = stats_window_take(stats);
+    send_event(stats, 0, "a", "after.example.", 3, STATS_QUERY, 1, 0, -1, 40);
+    merge_all(stats);
+    assert_non_null(window);
+    struct stats_question question = {.table = TABLE_DOMAINS, .by = BY_HITS};
+    struct stats_answer answer;
+    assert_int_equal(stats_window_top(window, STATS_ALL, &question, 1, 5, &answer), 0);
+    assert_int_equal(answer.count, 1);
+    assert_string_equal(answer.rows[0].text, "during.example.");
+    assert_int_equal((int)(hll_estimate(stats_window_distinct(window, DISTINCT_CLIENTS)) + 0.5), 1);
+    stats_answers_free(&answer, 1);
+    stats_window_free(window);
+    stats_free(stats);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_model),        cmocka_unit_test(test_forget),
+        cmocka_unit_test(test_many_streams), cmocka_unit_test(test_unlisted),
+        cmocka_unit_test(test_windows),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
