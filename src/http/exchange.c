@@ -9,9 +9,12 @@
 /* Of replies that wait for slow clients. The rest are told to come again. */
 enum { HELD_MAX = 64 << 20 };
 
+/* One for each connection, as its requests come one after the other. Owner: the connection. (Not
+ * the request: the library forgets to end one whose parameters do not fit into its memory.) */
 struct exchange {
     struct exchanges *owner;
     struct MHD_Connection *connection;
+    struct peer *peer;
     struct http_request request;    /* its priv is this exchange */
     const struct http_route *route; /* the first of that path; NULL: there is none */
     struct span host;               /* Host, or what stood in the target */
@@ -27,11 +30,9 @@ static const char method_names[HTTP_METHODS][8] = {
 /* The request ----------------------------------------------------------------------------------
  */
 
-static struct peer *peer_of(struct MHD_Connection *connection)
+static struct exchange *exchange_of(struct MHD_Connection *connection)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    return info ? info->socket_context : NULL;
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
 static int fd_of(struct MHD_Connection *connection)
@@ -44,14 +45,44 @@ static const struct sockaddr *address_of(struct MHD_Connection *connection)
     return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
 }
 
+/* NULL, and its socket shut down, where there is no place or no memory for another. */
+static struct exchange *exchange_new(struct exchanges *owner, struct MHD_Connection *connection)
+{
+    int fd = fd_of(connection);
+    struct peer *peer = peers_add(owner->peers, fd, address_of(connection));
+    struct exchange *exchange = peer ? calloc(1, sizeof *exchange) : NULL;
+    if (exchange) {
+        *exchange = (struct exchange){.owner = owner, .connection = connection, .peer = peer};
+    } else if (peer) {
+        peer_remove(peer);
+        shutdown(fd, SHUT_RDWR);
+    }
+    return exchange;
+}
+
+/* The reply has been taken, or never will be. */
+static void release(struct exchange *exchange)
+{
+    atomic_fetch_sub(&exchange->owner->held, exchange->held);
+    exchange->held = 0;
+}
+
+static void exchange_free(struct exchange *exchange)
+{
+    if (!exchange)
+        return;
+    release(exchange);
+    peer_remove(exchange->peer);
+    free(exchange);
+}
+
 void exchange_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
                          enum MHD_ConnectionNotificationCode what)
 {
-    struct exchanges *owner = cls;
     if (what == MHD_CONNECTION_NOTIFY_STARTED)
-        *socket_context = peers_add(owner->peers, fd_of(connection), address_of(connection));
+        *socket_context = exchange_new(cls, connection);
     else
-        peer_remove(*socket_context);
+        exchange_free(*socket_context);
 }
 
 static const struct http_route *find_route(struct span path)
@@ -122,14 +153,15 @@ static struct span parameter(const struct http_request *request, const char *nam
  * longer be told from "/metrics". */
 void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connection)
 {
-    struct exchange *exchange = calloc(1, sizeof *exchange);
-    peer_begins(peer_of(connection));
+    struct exchange *exchange = exchange_of(connection);
+    (void)cls;
     if (!exchange)
         return NULL;
     struct http_target target = target_split(span_str(uri));
-    exchange->owner = cls;
-    exchange->connection = connection;
+    peer_begins(exchange->peer);
+    exchange->complete = false;
     exchange->route = find_route(target.path);
+    exchange->host = span_of(NULL, 0);
     if (target.authority.ptr && target.authority.len < sizeof exchange->authority) {
         memcpy(exchange->authority, target.authority.ptr, target.authority.len);
         exchange->host = span_of(exchange->authority, target.authority.len);
@@ -322,11 +354,10 @@ static enum MHD_Result send_reply(struct exchange *exchange, const struct http_r
         reply->status = 200;
     if (is_fresh(exchange, reply))
         reply->status = 304;
-    struct peer *peer = peer_of(exchange->connection);
     if (reply->stream)
-        peer_streams(peer);
+        peer_streams(exchange->peer);
     else
-        peer_answers(peer, exchange->held ? exchange->held : reply->fixed.len);
+        peer_answers(exchange->peer, exchange->held ? exchange->held : reply->fixed.len);
     struct MHD_Response *response = make_response(exchange, reply);
     if (!response)
         return MHD_NO;
@@ -344,8 +375,8 @@ enum MHD_Result exchange_answer(void *cls, struct MHD_Connection *connection, co
     struct http_reply reply = {0};
     const struct http_route *route = NULL;
     (void)cls, (void)url, (void)version, (void)upload, (void)upload_size;
-    if (!exchange || !peer_of(connection))
-        return MHD_NO; /* no memory, or no place: the connection is closed */
+    if (!exchange)
+        return MHD_NO; /* no place, or no memory: the connection is closed */
     bool body = has_body(connection);
     if (!body && !exchange->complete) {
         exchange->complete = true; /* the next call is behind the head: a reply to this one would */
@@ -364,11 +395,9 @@ void exchange_end(void *cls, struct MHD_Connection *connection, void **request_c
                   enum MHD_RequestTerminationCode how)
 {
     struct exchange *exchange = *request_context;
-    (void)cls, (void)how;
-    peer_rests(peer_of(connection));
+    (void)cls, (void)connection, (void)how;
     if (!exchange)
         return;
-    atomic_fetch_sub(&exchange->owner->held, exchange->held);
-    free(exchange);
-    *request_context = NULL;
+    release(exchange);
+    peer_rests(exchange->peer);
 }

@@ -20,7 +20,7 @@ struct exchanges {
 /* MHD_NotifyConnectionCallback; cls: struct exchanges. */
 void exchange_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
                          enum MHD_ConnectionNotificationCode what);
-/* MHD_OPTION_URI_LOG_CALLBACK: the request line as it came. The result is the exchange. */
+/* MHD_OPTION_URI_LOG_CALLBACK: the target as it came. The result is the exchange. */
 void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connection);
 /* MHD_AccessHandlerCallback. */
 enum MHD_Result exchange_answer(void *cls, struct MHD_Connection *connection, const char *url,

@@ -144,8 +144,6 @@ struct peer *peers_add(struct peers *peers, int fd, const struct sockaddr *addre
 
 void peer_remove(struct peer *peer)
 {
-    if (!peer)
-        return;
     pthread_mutex_lock(&peer->owner->lock);
     peer->state = PEER_FREE;
     peer->owner->count--;
@@ -155,8 +153,6 @@ void peer_remove(struct peer *peer)
 /* What is cut stays so. */
 static void move_on(struct peer *peer, enum peer_state state, uint64_t limit_ns)
 {
-    if (!peer)
-        return;
     pthread_mutex_lock(&peer->owner->lock);
     if (peer->state != PEER_CUT)
         set_state(peer, state, limit_ns);
@@ -166,8 +162,6 @@ static void move_on(struct peer *peer, enum peer_state state, uint64_t limit_ns)
 /* Its time of waiting goes on, and only becomes shorter. */
 void peer_begins(struct peer *peer)
 {
-    if (!peer)
-        return;
     uint64_t deadline = clock_after(peer->owner->limits.header_ns);
     pthread_mutex_lock(&peer->owner->lock);
     if (deadline < peer->deadline)
@@ -187,7 +181,7 @@ void peer_streams(struct peer *peer)
 
 void peer_rests(struct peer *peer)
 {
-    move_on(peer, PEER_WAITING, peer ? peer->owner->limits.idle_ns : 0);
+    move_on(peer, PEER_WAITING, peer->owner->limits.idle_ns);
 }
 
 size_t peers_sweep(struct peers *peers, uint64_t now)

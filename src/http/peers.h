@@ -30,7 +30,6 @@ void peers_free(struct peers *peers);
  * one that has been waiting for a request longest makes room. NULL: there is no place for it, and
  * its socket is shut down already. */
 struct peer *peers_add(struct peers *peers, int fd, const struct sockaddr *address);
-/* All take NULL, too. */
 void peer_remove(struct peer *peer);
 /* The request line has come. */
 void peer_begins(struct peer *peer);
