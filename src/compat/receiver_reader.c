@@ -34,6 +34,12 @@ static void read_name(const struct receiver_head *head, uint8_t *space, struct s
     sample->name = span_of(space, pyutf8_lower(space, len));
 }
 
+/* Absent is empty, but somewhere. */
+static struct span address_of(struct span bytes)
+{
+    return bytes.len ? bytes : span_of("", 0);
+}
+
 static bool receiver_read(struct event *ev, uint8_t *space, struct stats_sample *sample)
 {
     struct receiver_head head;
@@ -41,8 +47,8 @@ static bool receiver_read(struct event *ev, uint8_t *space, struct stats_sample 
         !stats_native_reader.read(ev, space, sample))
         return false;
     sample->identity = head.identity;
-    sample->client = head.query_address;
-    sample->server = head.response_address;
+    sample->client = address_of(head.query_address);
+    sample->server = address_of(head.response_address);
     sample->length = (uint32_t)head.dns.len;
     sample->side = head.query ? STATS_QUERY : STATS_RESPONSE;
     sample->message_type = (uint8_t)head.message_type;
