@@ -260,13 +260,21 @@ static int show_service(const struct top *top, const char *target, struct backgr
     return result;
 }
 
+/* A file that cannot be read at all: that has been said, and there is nothing to report. */
+static bool nothing_came(const struct background *b)
+{
+    struct pipeline_output output;
+    pipeline_output(b->service.pipeline, 0, &output);
+    return b->end == PIPELINE_FAILED && counter_get(&output.ledger.received) == 0;
+}
+
 static int report_service(const struct top *top, const char *target, struct background *b,
                           struct error *err)
 {
     struct http_context context = context_of(&b->service);
     struct top_origin origin = top_local(&context);
     b->end = service_run(&b->service);
-    return report(top, &origin, target, true, err);
+    return nothing_came(b) ? 0 : report(top, &origin, target, true, err);
 }
 
 static int collect(const struct top *top, struct config *config, const char *target,

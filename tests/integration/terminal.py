@@ -1,0 +1,86 @@
+"""A terminal for programs that draw on one: a pseudo terminal, and an emulator that knows its screen."""
+import fcntl
+import os
+import select
+import struct
+import sys
+import termios
+
+from harness import Skip, wait_for
+
+sys.path.append("/usr/lib/python3/dist-packages")  # where Debian puts pyte, for a python3 of another make
+try:
+    import pyte
+except ImportError:
+    pyte = None
+
+LEFT, RIGHT, UP, DOWN = "\x1bOD", "\x1bOC", "\x1bOA", "\x1bOB"  # as a terminal in application mode sends them
+
+
+class Terminal:
+    """The program under test on a terminal of `width` by `height`."""
+
+    def __init__(self, t, *args, width=80, height=24, name="top", environment=None, term="screen-256color"):
+        if not pyte:
+            raise Skip("python3-pyte is not installed")
+        self.master, slave = os.openpty()
+        self.raw = b""
+        self.screen = pyte.Screen(width, height)
+        self.stream = pyte.ByteStream(self.screen)
+        self.set_size(width, height)
+        words = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "SPILE_API_KEY")}
+        words.update({"TERM": term, "LC_ALL": "C.UTF-8", **(environment or {})})
+        self.process = t.spile(*args, name=name, stdin=slave, stdout=slave, env=words,
+                               preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(slave)
+
+    def set_size(self, width, height):
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+
+    def resize(self, width, height):
+        self.screen.resize(height, width)
+        self.set_size(width, height)
+
+    def press(self, keys):
+        os.write(self.master, keys.encode())
+
+    def read(self, seconds=0.0):
+        """Takes what has come; False at the end."""
+        while select.select([self.master], [], [], seconds)[0]:
+            try:
+                got = os.read(self.master, 65536)
+            except OSError:  # the other side is closed
+                return False
+            if not got:
+                return False
+            self.raw += got
+            self.stream.feed(got)
+            seconds = 0.0
+        return True
+
+    def lines(self):
+        self.read(0.02)
+        return [line.rstrip() for line in self.screen.display]
+
+    def text(self):
+        return "\n".join(self.lines())
+
+    def wait(self, *texts, seconds=10.0):
+        """Waits until the screen shows all texts; returns its lines."""
+        try:
+            wait_for(f"on the screen: {texts}", lambda: all(text in self.text() for text in texts), seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.text()}\n{self.process.err[-1000:]}") from None
+        return self.lines()
+
+    def wait_gone(self, text, seconds=10.0):
+        wait_for(f"no longer on the screen: {text}", lambda: text not in self.text(), seconds)
+
+    def end(self, seconds=10.0):
+        """Waits until the program has ended; its exit status."""
+        wait_for("the program ends", lambda: not self.read(0.02) or not self.process.running(), seconds)
+        return self.process.wait()
+
+    def quit(self):
+        self.press("q")
+        return self.end()

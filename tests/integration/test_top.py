@@ -1,0 +1,445 @@
+"""spile top: on a terminal and as a report; from a daemon, a file and a socket."""
+import http.client
+import os
+import json
+import re
+import signal
+import socket
+import threading
+import time
+import urllib.parse
+
+import fstrm
+from harness import CAPTURES, equal, free_port, real_capture, test, wait_for
+from terminal import DOWN, LEFT, RIGHT, Terminal
+
+CONFIG = """
+inputs:
+  - unix: {{path: @DIR@/tap.sock}}
+outputs:
+  - "null": {{}}
+web: {{listen: "127.0.0.1:{port}"{more}}}
+"""
+A, NOERROR, NXDOMAIN, SERVFAIL = 1, 0, 3, 2
+TABLES = ["domains asked", "domains answered", "domains NXDOMAIN", "domains SERVFAIL", "domains slowest",
+          "registrable domains", "top-level domains", "clients", "clients by bytes", "NXDOMAIN sources", "servers",
+          "failing servers", "response codes", "query types", "streams", "outputs"]
+
+
+def dns(labels, rcode=None):
+    """A query, or its response."""
+    flags = 0x0100 if rcode is None else 0x8180 | rcode
+    name = b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
+    return b"\x12\x34" + flags.to_bytes(2, "big") + b"\0\1\0\0\0\0\0\0" + name + b"\0\1\0\1"
+
+
+def answered(identity, labels, rcode=NOERROR):
+    """A client's query and the response to it: two frames. The response is in another field (14)."""
+    query = fstrm.message(dns(labels), mtype=5, identity=identity)
+    body = fstrm.field(1, 6) + fstrm.field(2, 1) + fstrm.field(3, 1) + fstrm.field(4, b"\xc0\0\2\1") + \
+        fstrm.field(5, b"\xc0\0\2\2") + fstrm.field(6, 5353) + fstrm.field(7, 53) + \
+        fstrm.field(14, dns(labels, rcode))
+    return [query, fstrm.field(1, identity) + fstrm.field(14, body) + fstrm.field(15, 1)]
+
+
+class Daemon:
+    """A collector with the API."""
+
+    def __init__(self, t, more="", port=None, headers=()):
+        self.t, self.port, self.headers = t, port or free_port(), dict(headers)
+        self.url = f"http://127.0.0.1:{self.port}/"
+        self.process = t.listen(CONFIG.format(port=self.port, more=more), count=2)
+
+    def get(self, path, **parameters):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        query = "?" + urllib.parse.urlencode(parameters) if parameters else ""
+        connection.request("GET", "/api/v1/" + path + query, headers=self.headers)
+        reply = connection.getresponse()
+        body = json.loads(reply.read())
+        connection.close()
+        equal(reply.status, 200, path)
+        return body
+
+    def send(self, frames):
+        """Sends them, and waits until they are counted and the last second was quiet."""
+        before = self.events()
+        sender = fstrm.Sender(self.t.path("tap.sock"))
+        for at in range(0, len(frames), 200):
+            sender.send(*frames[at:at + 200])
+        sender.finish()
+        wait_for("all is counted", lambda: self.events() == before + len(frames) and self.quiet())
+
+    def statistics(self, **parameters):
+        return self.get("statistics", **parameters)["statistics"]
+
+    def events(self):
+        return sum(self.statistics()[side]["events"] for side in ("queries", "responses"))
+
+    def quiet(self):
+        rates = self.statistics()["rates"]
+        return rates["queries"]["second"] == rates["responses"]["second"] == 0
+
+    def table(self, table, by, n=50, **more):
+        return self.get("tables", table=table, by=by, n=n, **more)["tables"][0]["rows"]
+
+
+def summary(lines, label):
+    """The words of a line of the summary, behind its label."""
+    for line in lines:
+        if line.startswith(f" {label} "):
+            return line.split()[1:]
+    raise AssertionError(f"no line {label} in:\n" + "\n".join(lines))
+
+
+def table_of(lines, title):
+    """The rows of a table, by the titles of its columns; the first is called name."""
+    at = next((i for i, line in enumerate(lines) if re.match(rf" (\d )?{title}( |$)", line)), None)
+    assert at is not None, f"no table {title} in:\n" + "\n".join(lines)
+    head = re.sub(r"^ (\d )?" + title + r"(  [\d-]+/\d+)?(  \+\d+)?", "", lines[at]).split()
+    rows = []
+    for line in lines[at + 1:]:
+        if not re.match(r" *\d+ \S", line):
+            break
+        words = line.split()
+        rows.append(dict(zip(["name", *(word.lstrip(">") for word in head)], words[1:])))
+    return rows
+
+
+def report(t, *args, **options):
+    return t.run("top", "--once", *args, **options).stdout.decode().splitlines()
+
+
+# --- reports --------------------------------------------------------------------------------------
+
+
+@test()
+def a_report_on_a_file_counts_what_is_in_it(t):
+    """Against what `spile read` prints of the same file, counted here."""
+    for name in ("unbound", "knot", "dnsdist"):
+        path = CAPTURES / f"{name}.fstrm.xz"
+        events = [json.loads(line) for line in
+                  t.run("read", "-o", "json", "--fields", "message,qname,rrtype,rcode", path).stdout.splitlines()]
+        sides = {"queries": [e for e in events if e["message"].endswith("_QUERY")],
+                 "answers": [e for e in events if e["message"].endswith("_RESPONSE")]}
+        lines = report(t, "-n", "50", path)
+        for label, side in sides.items():
+            equal(summary(lines, label)[0], str(len(side)), f"{label} of {name}")
+
+        def counts(key, side):
+            values = [str(e[key]) for e in sides[side]]
+            return {value: values.count(value) for value in set(values)}
+        for title, key, side in (("response codes", "rcode", "answers"), ("query types", "rrtype", "queries")):
+            shown = {row["name"]: int(row[side]) for row in table_of(lines, title) if row[side] != "0"}
+            equal(shown, counts(key, side), f"{title} of {name}")
+        asked = counts("qname", "queries")
+        lowered = {}
+        for qname, count in asked.items():
+            lowered[qname.lower()] = lowered.get(qname.lower(), 0) + count
+        best = sorted(lowered.values(), reverse=True)[:50]
+        equal([int(row["queries"]) for row in table_of(lines, "domains asked")], best, f"domains of {name}")
+
+
+@test()
+def a_report_says_what_the_api_says(t):
+    """Every table, of all streams and of one."""
+    daemon = Daemon(t)
+    frames = fstrm.split(real_capture(t).read_bytes())
+    daemon.send(frames[:4000] + answered(b"ns 2", [b"one", b"test"]) * 7 + frames[4000:])
+    for stream in (None, "unbound-test", "ns 2"):
+        only = {"stream": stream} if stream else {}
+        lines = report(t, daemon.url, *(["--stream", stream] if stream else []))
+        numbers = daemon.statistics(**only)
+        equal(summary(lines, "queries")[0], str(numbers["queries"]["events"]), "queries")
+        equal(summary(lines, "queries")[-2:], [str(numbers["queries"]["bytes"]), "bytes"], "bytes of queries")
+        equal(summary(lines, "answers")[0], str(numbers["responses"]["events"]), "answers")
+        equal(summary(lines, "distinct"),
+              [str(word) for key in ("clients", "domains", "asked", "answered")
+               for word in (key, numbers["distinct"][key])], "distinct")
+        for title, table, by, column, more in (
+                ("domains asked", "domains", "queries", "queries", {}),
+                ("domains answered", "domains", "responses", "answers", {}),
+                ("domains NXDOMAIN", "domains", "nxdomain", "NXDOMAIN", {}),
+                ("domains SERVFAIL", "domains", "rcode", "SERVFAIL", {"code": "SERVFAIL"}),
+                ("registrable domains", "registrable", "queries", "queries", {}),
+                ("top-level domains", "tlds", "queries", "queries", {}),
+                ("clients", "clients", "queries", "queries", {}),
+                ("clients by bytes", "clients", "bytes", "bytes", {}),
+                ("NXDOMAIN sources", "clients", "nxdomain", "NXDOMAIN", {}),
+                ("servers", "servers", "responses", "answers", {}),
+                ("failing servers", "servers", "failed", "failed", {})):
+            rows = daemon.table(table, by, n=10, **more, **only)
+            shown = [(row["name"][-20:], row[column]) for row in table_of(lines, title)]
+            equal(shown, [(row["name"][-20:], str(row["value"])) for row in rows], f"{title} of {stream}")
+    streams = {row["name"]: int(row["queries"]) for row in table_of(report(t, daemon.url), "streams")}
+    equal(streams.get("unbound-test"), daemon.statistics(stream="unbound-test")["queries"]["events"], "a stream")
+
+
+@test()
+def an_output_that_is_no_terminal_gets_a_report(t):
+    done = t.run("top", CAPTURES / "kdig-tool.fstrm.xz")
+    lines = done.stdout.decode().splitlines()
+    equal(summary(lines, "queries")[0], "1", "queries")
+    for title in TABLES:
+        table_of(lines, title)
+    assert b"\x1b" not in done.stdout
+
+
+@test()
+def what_cannot_be_shown_is_told_in_one_line(t):
+    port = free_port()
+    nobody = socket.create_server(("127.0.0.1", 0))
+    answers = threading.Thread(target=speak_nonsense, args=(nobody,), daemon=True)
+    answers.start()
+    t.path("cut.fstrm").write_bytes(real_capture(t).read_bytes()[:5000])
+    for args, text in (
+            ([f"http://127.0.0.1:{port}/"], "connect"),
+            ([f"http://127.0.0.1:{nobody.getsockname()[1]}/"], "is it Spile's web server?"),
+            (["ftp://127.0.0.1/"], "ftp://127.0.0.1/"),
+            (["http://127.0.0.1:99999/"], "http://127.0.0.1:99999/"),
+            (["/no/such/file.fstrm"], "/no/such/file.fstrm"),
+            (["unix:/no/such/folder/tap.sock"], "/no/such/folder/tap.sock"),
+            (["--api-key-file", "/no/such/key", "http://127.0.0.1/"], "/no/such/key")):
+        done = t.run("top", "--once", *args, status=1)
+        equal(done.stdout, b"", f"standard output of {args}")
+        lines = [line for line in done.stderr.splitlines() if not line.startswith(b"ledger: ")]
+        equal(len(lines), 1, f"lines of {args}: {done.stderr}")
+        assert text in done.stderr.decode(), (args, done.stderr)
+    t.run("top", "--once", "--api-key", "a", "--api-key-file", "b", status=2)
+    done = t.run("top", "--once", t.path("cut.fstrm"), status=1)
+    assert int(summary(done.stdout.decode().splitlines(), "queries")[0]) > 0, "what was whole is shown"
+    nobody.close()
+
+
+def speak_nonsense(listener):
+    while True:
+        try:
+            peer = listener.accept()[0]
+        except OSError:
+            return
+        peer.recv(4096)
+        peer.sendall(b"HTTP/1.1 404 Nope\r\nContent-Length: 9\r\n\r\n\x1b[2J<html")
+        peer.close()
+
+
+@test()
+def a_key_opens_the_door(t):
+    daemon = Daemon(t, ', api-key: "right key"', headers={"X-API-Key": "right key"})
+    t.path("key").write_text("right key\nsecond line\n")
+    t.path("wrong").write_text("left key\n")
+    for args, environment, status, text in (
+            (["--api-key", "right key"], {}, 0, ""),
+            (["--api-key-file", t.path("key")], {}, 0, ""),
+            ([], {"SPILE_API_KEY": "right key"}, 0, ""),
+            (["--api-key", "right key"], {"SPILE_API_KEY": "left key"}, 0, ""),
+            ([], {}, 1, "wants an API key"),
+            (["--api-key", "left key"], {}, 1, "wants another API key"),
+            (["--api-key-file", t.path("wrong")], {}, 1, "wants another API key")):
+        done = t.run("top", "--once", *args, daemon.url, status=status,
+                     env={"PATH": "/usr/bin:/bin", **environment})
+        assert text in done.stderr.decode(), (args, done.stderr)
+        assert b"left" not in done.stderr and b"right" not in done.stderr, "keys are not shown"
+    done = t.run("top", "--once", daemon.url.replace("//", "//spile:wrong@"), status=1)
+    assert b"wrong" not in done.stderr, "passwords are not shown"
+    screen = Terminal(t, "top", "--api-key", "left key", daemon.url)
+    screen.wait("no answer", "wants another API key")
+    words = open(f"/proc/{screen.process.child.pid}/cmdline", "rb").read()
+    assert b"left" not in words, "the key does not stay in the list of processes"
+    equal(screen.quit(), 0, "status")
+
+
+# --- the screen -----------------------------------------------------------------------------------
+
+
+@test()
+def the_screen_shows_what_the_api_says(t):
+    daemon = Daemon(t)
+    daemon.send(fstrm.split(real_capture(t).read_bytes()))
+    numbers = daemon.statistics()
+    screen = Terminal(t, "top", "-i", "200ms", daemon.url)
+    lines = screen.wait("domains asked", "host1.corp.example.")
+    equal(summary(lines, "queries")[0], str(numbers["queries"]["events"]), "queries")
+    equal(summary(lines, "answers")[0], str(numbers["responses"]["events"]), "answers")
+    assert daemon.url in lines[0] and "stream all (0/1)" in lines[0], lines[0]
+    rows = table_of(lines, "domains asked")
+    equal(len(rows), 12, "rows of a small screen")
+    wanted = daemon.table("domains", "queries", n=12)
+    equal([(row["name"], row["queries"], row["answers"], row["failed"]) for row in rows],
+          [(row["name"], str(row["queries"]), str(row["responses"]), str(row["failed"])) for row in wanted], "rows")
+    # What comes while it looks is shown.
+    daemon.send(answered(b"new", [b"late", b"test"]) * 400)
+    lines = screen.wait("late.test.", "(0/2)")
+    equal(table_of(lines, "domains asked")[0]["queries"], "400", "queries for the new name")
+    equal(screen.quit(), 0, "status")
+    assert b"\x1b[?1049l" in screen.raw, "the terminal is as it was"
+    equal(screen.process.err, "", "standard error")
+
+
+@test()
+def keys_do_what_help_says(t):
+    daemon = Daemon(t)
+    daemon.send(fstrm.split(real_capture(t).read_bytes()) + answered(b"aaa", [b"one", b"test"], SERVFAIL) * 3)
+    screen = Terminal(t, "top", daemon.url)
+    screen.wait("host1.corp.example.")
+    for title in [*TABLES[1:], TABLES[0]]:
+        screen.press("\t")
+        screen.wait(f" {title}  1-")
+    screen.press("T")
+    rows = table_of(screen.wait(" outputs  1-1/1"), "outputs")
+    equal((rows[0]["name"], rows[0]["received"]), ("null", str(daemon.get("outputs")["outputs"][0]["ledger"]["received"])),
+          "the output")
+    screen.press("8")
+    rows = table_of(screen.wait(" 8 clients  1-"), "clients")
+    equal(rows[0]["name"], daemon.table("clients", "queries", n=1)[0]["name"], "first client")
+    screen.press("1")
+    screen.wait(" 1 domains asked", ">queries")
+    screen.press("o")
+    screen.wait(" 1 domains asked", ">answers")
+    screen.press(DOWN + DOWN)
+    screen.wait(" domains asked  3-14/")
+    screen.press(RIGHT)
+    lines = screen.wait("stream aaa (1/2)", "one.test.", "domains asked  1-1/1")
+    equal(summary(lines, "queries")[0], "3", "queries of the stream")
+    equal(summary(lines, "rcodes"), ["SERVFAIL", "100", "%"], "rcodes of the stream")
+    screen.press("s")
+    lines = screen.wait("stream unbound-test (2/2)", "host1.corp.example.")
+    equal(summary(lines, "queries")[0], str(daemon.statistics(stream="unbound-test")["queries"]["events"]), "queries")
+    screen.press(LEFT + "S")
+    screen.wait("stream all (0/2)")
+    screen.press("h")
+    screen.wait("the next stream", "this help")
+    screen.press("?")
+    screen.wait_gone("this help")
+    screen.press("+")
+    screen.wait("every 2s")
+    screen.press("p")
+    screen.wait("paused")
+    daemon.send(answered(b"aaa", [b"paused", b"test"]) * 999)
+    time.sleep(2.5)
+    assert "paused.test." not in screen.text()
+    screen.press("p")
+    screen.wait("paused.test.")
+    equal(screen.quit(), 0, "status")
+
+
+@test()
+def the_screen_follows_the_terminals_size(t):
+    screen = Terminal(t, "top", CAPTURES / "unbound.fstrm.xz")
+    screen.wait("host1.corp.example.", "ended")
+    screen.resize(160, 50)
+    lines = screen.wait("2 domains answered", "6 registrable domains", "corp.example.")
+    wide = [line for line in lines if "host1.corp.example." in line][0]
+    equal(wide.count("host1.corp.example."), 2, "two tables side by side")
+    screen.resize(40, 10)
+    screen.wait_gone("domains answered")
+    screen.wait("host1.corp.example.")
+    screen.resize(3, 2)
+    time.sleep(0.3)
+    screen.resize(80, 24)
+    lines = screen.wait("host1.corp.example.", "families")
+    equal(len(table_of(lines, "domains asked")), 12, "rows")
+    equal(screen.quit(), 0, "status")
+
+
+@test()
+def a_daemon_may_go_away_and_come_back(t):
+    daemon = Daemon(t)
+    daemon.send(answered(b"first", [b"before", b"test"]) * 5)
+    screen = Terminal(t, "top", "-i", "200ms", "--stream", "first", daemon.url)
+    screen.wait("before.test.", "stream first (1/1)")
+    daemon.process.stop()
+    lines = screen.wait("stale", "connect")
+    equal(table_of(lines, "domains asked")[0]["queries"], "5", "the last that was known stays")
+    again = Daemon(t, port=daemon.port)
+    lines = screen.wait("stream all (0/0)", "none")
+    screen.wait_gone("stale")
+    equal(summary(screen.lines(), "queries")[0], "0", "queries of the new daemon")
+    again.send(answered(b"first", [b"after", b"test"]) * 2)
+    screen.wait("after.test.", "stream first (1/1)")
+    equal(screen.quit(), 0, "status")
+
+
+@test()
+def a_socket_is_watched_without_a_daemon(t):
+    path = t.path("tap.sock")
+    for end in ("q", signal.SIGTERM, signal.SIGINT):
+        screen = Terminal(t, "top", "-i", "200ms", f"unix:{path}")
+        screen.wait("domains asked", "none")
+        sender = fstrm.Sender(path)
+        sender.send(*answered(b"ns1", [b"one", b"test"], NXDOMAIN) * 50)
+        lines = screen.wait("one.test.", "(0/1)")
+        lines = screen.wait(" 50  ") if "50" not in summary(lines, "queries")[0] else lines
+        equal(summary(lines, "queries")[0], "50", "queries")
+        equal(summary(lines, "rcodes"), ["NXDOMAIN", "100", "%"], "rcodes")
+        sender.sock.close()
+        if end == "q":
+            screen.press("q")
+        else:
+            screen.process.send(end)
+        equal(screen.end(), 0, f"status after {end}")
+        assert not path.exists(), "the socket is removed"
+        assert "ledger: null received=100 delivered=100" in screen.process.err, screen.process.err
+
+
+@test()
+def a_socket_gives_a_report_at_the_end(t):
+    port = free_port()
+    top = t.spile("top", "--once", f"tcp:127.0.0.1:{port}", name="top")
+    t.wait_listening(top)
+    sender = fstrm.Sender(("127.0.0.1", port))
+    sender.send(*answered(b"ns1", [b"one", b"test"]) * 20)
+    sender.finish()
+    equal(top.stop(), 0, "status")
+    equal(summary(top.out.decode().splitlines(), "queries")[0], "20", "queries")
+
+
+@test()
+def names_cannot_touch_the_terminal(t):
+    """Control characters of names and identities come as text, from a daemon and from a socket."""
+    evil = [b"\x1b]0;title\x07", b"\x1b[2J\x9b31m\x7f\r\n\t", b"test"]
+    identity = b"id\x1b[?25h\xff\x90\n"
+    frames = answered(identity, evil) * 9
+    daemon = Daemon(t)
+    daemon.send(frames)
+    for source in ("daemon", "socket"):
+        path = t.path(f"{source}.sock")
+        screen = Terminal(t, "top", "-i", "200ms", daemon.url if source == "daemon" else f"unix:{path}",
+                          width=120, height=40, name=source)
+        if source == "socket":
+            screen.wait("none")
+            sender = fstrm.Sender(path)
+            sender.send(*frames)
+            sender.finish()
+        screen.wait("\\027]0\\;title\\007", "\\027[2j\\155")
+        screen.press("s")
+        lines = screen.wait("stream id\\027[?25h\\255\\144\\010 (1/1)")
+        equal(summary(lines, "queries")[0], "9", "queries of the stream with that name")
+        for bad in (b"\x1b]0;title", b"\x1b[?25h\xff", b"\x9b", b"\x07"):
+            # ncurses itself shows the cursor again at the end, but nothing follows it.
+            assert bad not in screen.raw, (source, bad)
+        equal(screen.quit(), 0, "status")
+    for line in report(t, daemon.url):
+        assert line.isprintable() and line.isascii(), line
+
+
+@test()
+def colours_are_for_those_who_want_them(t):
+    path = CAPTURES / "kdig-tool.fstrm.xz"
+    colour = re.compile(rb"\x1b\[[0-9;]*3[0-7]m")
+    for environment, term, coloured in (({}, "screen-256color", True), ({"NO_COLOR": ""}, "screen-256color", True),
+                                        ({"NO_COLOR": "1"}, "screen-256color", False), ({}, "vt100", False)):
+        screen = Terminal(t, "top", path, environment=environment, term=term, name=f"{term}{environment}")
+        screen.wait("domains asked", "ended")
+        equal(bool(colour.search(screen.raw)), coloured, f"colours with {environment} on {term}")
+        equal(screen.quit(), 0, "status")
+    screen = Terminal(t, "top", path, term="nonesuch", name="nonesuch")
+    equal(screen.end(), 1, "status on an unknown terminal")
+    assert "TERM=nonesuch" in screen.process.err and "--once" in screen.process.err, screen.process.err
+
+
+@test()
+def a_terminal_that_is_gone_ends_it(t):
+    screen = Terminal(t, "top", f"unix:{t.path('tap.sock')}")
+    screen.wait("none")
+    os.close(screen.master)
+    screen.process.wait()
+    assert not t.path("tap.sock").exists(), "the socket is removed"
