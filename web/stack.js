@@ -87,7 +87,8 @@ export class Stack extends Figure {
             Object.assign(datasets[i], {
                 label: row.name,
                 fill: i ? "-1" : "origin",
-                data: row.values.flatMap((y, at) => [{ x: times[at], y }, { x: times[at] + width, y }]),
+                // From edge to edge of its column; no two points may have the same place.
+                data: row.values.flatMap((y, at) => [{ x: times[at], y }, { x: times[at] + width - 1, y }]),
                 borderColor: paint[i],
                 backgroundColor: alpha(paint[i], 0.6),
             });

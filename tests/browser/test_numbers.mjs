@@ -88,6 +88,16 @@ test("charts are of the same numbers, as pictures and as tables", async (t) => {
     assert.deepEqual(head.slice(1).sort(), Object.keys(rcodes).map((name) => `${name}/s`).sort());
     const rates = await page.locator("#chart-rcodes tbody tr").evaluateAll((rows) => rows.map((r) => r.cells[1].textContent));
     assert.ok(rates.some((text) => /\d/.test(text) && text !== "0"), `rates: ${rates}`);
+    // The upper edge of the uppermost of the stacked areas is the sum of all.
+    const { top, sum } = await page.evaluate(() => {
+        const chart = Chart.getChart(document.querySelector("#chart-rcodes canvas"));
+        const { datasets } = chart.data;
+        const sums = datasets[0].data.map((_, i) => datasets.reduce((a, d) => a + (d.data[i].y ?? 0), 0));
+        const edge = chart.getDatasetMeta(datasets.length - 1).data.map((point) => chart.scales.y.getValueForPixel(point.y));
+        return { top: Math.max(...edge.filter(Number.isFinite)), sum: Math.max(...sums) };
+    });
+    near(top, sum, "the top of the stack");
+    assert.ok(sum > 100, `${sum} responses a second`);
     for (const id of ["rcodes", "qtypes", "transports", "latency"]) {
         const drawn = await page.locator(`#chart-${id} canvas`).evaluate((canvas) => {
             const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
