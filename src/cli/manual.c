@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "cli/fields.h"
 #include "core/config.h"
+#include "top/state.h"
 
 enum { LINE_MAX_BYTES = 1024 };
 
@@ -169,6 +170,24 @@ static void put_commands(FILE *out)
     }
 }
 
+static void put_top_keys(FILE *out)
+{
+    fputs(".Bl -tag -width Ds\n", out);
+    for (const struct top_key *key = top_keys; key->act; key++) {
+        if (!key->name)
+            continue;
+        fprintf(out, ".It %s\n", key->name);
+        put_sentence(out, key->doc);
+    }
+    fputs(".El\n", out);
+}
+
+static void put_top_tables(FILE *out)
+{
+    for (int i = 0; i < TOP_TABLES; i++)
+        fprintf(out, "%s%s\n", top_tables[i].title, i < TOP_TABLES - 1 ? "," : ".");
+}
+
 /* spile.conf.5 ----------------------------------------------------------------------------------
  */
 
@@ -251,6 +270,8 @@ static const struct part {
     {"@version@\n", put_version},
     {"@synopsis@\n", put_synopsis},
     {"@commands@\n", put_commands},
+    {"@top-keys@\n", put_top_keys},
+    {"@top-tables@\n", put_top_tables},
     {"@settings@\n", put_settings},
     {"@inputs@\n", put_inputs},
     {"@outputs@\n", put_outputs},
