@@ -1,10 +1,13 @@
 """`make run`, as a stranger types it."""
+import json
 import os
 import pathlib
 import pty
+import re
 import select
 import signal
 import time
+import urllib.request
 
 import fstrm
 from harness import ROOT, Skip, equal, test, wait_for
@@ -24,6 +27,14 @@ def build_folder(t):
     if path.name != "spile" or not (path.parent / "build.ninja").exists():
         raise Skip("the program is in no build folder")
     return path.parent
+
+
+def check_dashboard(url):
+    """The page is there, and the replayed capture shows at once."""
+    with urllib.request.urlopen(url, timeout=10) as page:
+        assert b"<html" in page.read(), "a page"
+    with urllib.request.urlopen(url + "api/v1/streams", timeout=10) as reply:
+        equal([s["name"] for s in json.load(reply)["streams"]], ["unbound-test"], "streams")
 
 
 @test(alone=True, plain=True)
@@ -52,6 +63,8 @@ def make_run_on_a_terminal(t):
         wait_for("500 lines", lambda: more().count(b"\n") > 500, 60)
         wait_for("the advice", lambda: b"dnsdist:" in more(), 20)
         assert b"unbound:" in seen and b"BIND:" in seen, "advice for three servers"
+        wait_for("the dashboard's address", lambda: re.search(rb"dashboard: (http://[0-9.:]+/)", more()), 5)
+        check_dashboard(re.search(rb"dashboard: (http://[0-9.:]+/)", seen)[1].decode())
         client = fstrm.Sender(SOCKET)
         client.send(fstrm.message(b"\0\1\1\0\0\1\0\0\0\0\0\0\4mine\3lab\0\0\1\0\1"))
         wait_for("a client's own line", lambda: b"mine.lab." in more(), 10)
