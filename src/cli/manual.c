@@ -176,7 +176,9 @@ static void put_top_keys(FILE *out)
     for (const struct top_key *key = top_keys; key->act; key++) {
         if (!key->name)
             continue;
-        fprintf(out, ".It %s\n", key->name);
+        fputs(".It", out);
+        put_argument(out, key->name);
+        fputc('\n', out);
         put_sentence(out, key->doc);
     }
     fputs(".El\n", out);
