@@ -19,11 +19,17 @@
 #include "core/output.h"
 #include "out/emit.h"
 #include "out/numbered.h"
+#include "out/seen.h"
 #include "out/trouble.h"
 #include "stats/stats.h"
 
-/* How soon an end is heard while a new snapshot is awaited. */
-#define PATIENCE_NS (50 * CLOCK_MS_NS)
+/* Of the numbers in a line. */
+enum kind {
+    SUM,     /* grows: what has been added is a difference */
+    NAMES,   /* different ones: those of a part of the time have to be counted apart */
+    CLIENTS, /* likewise */
+    RATE,    /* a double, of the moment */
+};
 
 /* The columns of a line; places in struct stats_stream. */
 #define QUERY(member) offsetof(struct stats_stream, counters.side[STATS_QUERY].member)
@@ -31,12 +37,12 @@
 static const struct {
     const char *name;
     size_t offset;
-    bool rate; /* a double, of the moment */
+    enum kind kind;
 } columns[] = {
     {"QUERIES", QUERY(events)},
-    {"QPS", offsetof(struct stats_stream, rates[STATS_QUERY].last), .rate = true},
-    {"DOMAINS", offsetof(struct stats_stream, distinct.domains)},
-    {"CLIENTS", offsetof(struct stats_stream, distinct.clients)},
+    {"QPS", offsetof(struct stats_stream, rates[STATS_QUERY].last), RATE},
+    {"DOMAINS", offsetof(struct stats_stream, distinct.domains), NAMES},
+    {"CLIENTS", offsetof(struct stats_stream, distinct.clients), CLIENTS},
     {"INET", QUERY(family[DNSTAP_INET])},
     {"INET6", QUERY(family[DNSTAP_INET6])},
     {"UDP", QUERY(transport[DNSTAP_UDP])},
@@ -59,8 +65,9 @@ struct metrics {
     struct output *out;
     struct numbered file;
     struct trouble trouble;
-    uint64_t generation;    /* of the snapshot that the last line showed */
-    uint64_t base[COLUMNS]; /* what the last line showed; of what is not cumulative */
+    uint64_t base[COLUMNS]; /* what the last line showed, when not cumulative */
+    struct seen seen[2];    /* names and clients since, likewise */
+    struct siphash_key key;
     atomic_bool reopen;
     pthread_t thread;
     pthread_mutex_t lock;
@@ -79,8 +86,8 @@ static const struct option metrics_options[] = {
      .type = OPTION_BOOL,
      .offset = offsetof(struct metrics, cumulative),
      .fallback = "true",
-     .doc = "count from the start; false: what has come since the line before (of domains and "
-            "clients those that are new), without a reset of the statistics"},
+     .doc = "count from the start; false: what has come since the line before; the statistics of "
+            "the API go on either way"},
     {.name = "file",
      .type = OPTION_PATH,
      .offset = offsetof(struct metrics, path),
@@ -117,16 +124,25 @@ static char *put_now(char *p)
 static uint64_t value_of(const struct stats_stream *stream, size_t column)
 {
     const void *at = (const char *)stream + columns[column].offset;
-    return columns[column].rate ? (uint64_t)llround(*(const double *)at) : *(const uint64_t *)at;
+    return columns[column].kind == RATE ? (uint64_t)llround(*(const double *)at)
+                                        : *(const uint64_t *)at;
 }
 
-/* What the line shows: all, or what has been added; after a reset all is new. */
+/* What has come since the last line; after a reset all is new. */
+static uint64_t added(struct metrics *m, uint64_t value, size_t column)
+{
+    uint64_t base = m->base[column];
+    m->base[column] = value;
+    return value >= base ? value - base : value;
+}
+
 static uint64_t shown(struct metrics *m, const struct stats_stream *total, size_t column)
 {
-    uint64_t value = value_of(total, column), base = m->base[column];
-    if (!m->cumulative && !columns[column].rate)
-        m->base[column] = value;
-    return value >= base ? value - base : value;
+    enum kind kind = columns[column].kind;
+    uint64_t value = value_of(total, column);
+    if (m->cumulative || kind == RATE)
+        return value;
+    return kind == SUM ? added(m, value, column) : seen_take(&m->seen[kind == CLIENTS]);
 }
 
 static size_t make_line(struct metrics *m, const struct stats_stream *total, char *line)
@@ -140,11 +156,15 @@ static size_t make_line(struct metrics *m, const struct stats_stream *total, cha
     return (size_t)(put_char(p, '\n') - line);
 }
 
-static void write_line(struct metrics *m, const struct stats_snapshot *snapshot)
+/* The statistics of this moment, so that all numbers are of one; none before they have begun. */
+static void write_line(struct metrics *m)
 {
     char line[LINE_MAX_BYTES];
+    const struct stats_snapshot *snapshot = stats_fresh(m->out->stats);
+    if (!snapshot)
+        return;
     size_t len = make_line(m, &snapshot->total, line);
-    m->generation = snapshot->generation;
+    stats_release(snapshot);
     if (atomic_exchange(&m->reopen, false))
         numbered_close(&m->file);
     int failed =
@@ -171,19 +191,13 @@ static bool sleep_until(struct metrics *m, uint64_t when_ns)
     return go_on;
 }
 
-/* The first line comes when there are statistics of so long a time; later ones keep step. */
 static void *follow(void *arg)
 {
     struct metrics *m = arg;
     uint64_t next_ns = clock_after(m->interval_ns);
     thread_block_signals(0);
     while (sleep_until(m, next_ns)) {
-        const struct stats_snapshot *snapshot =
-            stats_wait(m->out->stats, m->generation, PATIENCE_NS);
-        if (!snapshot)
-            continue;
-        write_line(m, snapshot);
-        stats_release(snapshot);
+        write_line(m);
         do
             next_ns += m->interval_ns;
         while (next_ns < clock_ns());
@@ -191,23 +205,40 @@ static void *follow(void *arg)
     return NULL;
 }
 
-static int metrics_open(struct output *out, struct error *err)
+static void begin(struct metrics *m)
 {
-    struct metrics *m = out->priv;
     pthread_condattr_t clock;
-    m->out = out;
-    m->file =
-        (struct numbered){.path = m->path, .limit = m->rotate_size, .keep = m->keep, .fd = -1};
-    if (m->path && numbered_open(&m->file))
-        return error_set(err, "cannot open %s: %s", m->path, strerror(errno));
     pthread_condattr_init(&clock);
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_mutex_init(&m->lock, NULL);
     pthread_cond_init(&m->wake, &clock);
     pthread_condattr_destroy(&clock);
+    m->key = stats_key(m->out->stats);
+    for (int i = 0; i < 2 && !m->cumulative; i++)
+        seen_init(&m->seen[i]);
+}
+
+static void end(struct metrics *m)
+{
+    for (int i = 0; i < 2 && !m->cumulative; i++)
+        seen_free(&m->seen[i]);
+    numbered_close(&m->file);
+    pthread_cond_destroy(&m->wake);
+    pthread_mutex_destroy(&m->lock);
+}
+
+static int metrics_open(struct output *out, struct error *err)
+{
+    struct metrics *m = out->priv;
+    m->out = out;
+    m->file =
+        (struct numbered){.path = m->path, .limit = m->rotate_size, .keep = m->keep, .fd = -1};
+    if (m->path && numbered_open(&m->file))
+        return error_set(err, "cannot open %s: %s", m->path, strerror(errno));
+    begin(m);
     if (pthread_create(&m->thread, NULL, follow, m) == 0)
         return 0;
-    numbered_close(&m->file);
+    end(m);
     return error_set(err, "cannot start a thread");
 }
 
@@ -226,28 +257,40 @@ static void metrics_close(struct output *out)
     pthread_cond_signal(&m->wake);
     pthread_mutex_unlock(&m->lock);
     pthread_join(m->thread, NULL);
-    const struct stats_snapshot *last = stats_fresh(out->stats);
-    if (last)
-        write_line(m, last);
-    stats_release(last);
-    numbered_close(&m->file);
-    pthread_cond_destroy(&m->wake);
-    pthread_mutex_destroy(&m->lock);
+    write_line(m);
+    end(m);
 }
 
 /* --- events --------------------------------------------------------------------------------- */
 
 static uint32_t metrics_needs(const struct output *out)
 {
-    (void)out;
-    return FACET_DNSTAP;
+    const struct metrics *m = out->priv;
+    return FACET_DNSTAP | (m->cumulative ? 0 : stats_get_reader(out->stats)->needs);
+}
+
+/* Only the names and clients of a part of the time have to be looked at; the rest is counted
+ * anyway. */
+static void see(struct metrics *m, struct event *ev)
+{
+    uint8_t space[SAMPLE_NAME_MAX + 1];
+    struct stats_sample sample;
+    if (!stats_get_reader(m->out->stats)->read(ev, space, &sample))
+        return;
+    if (sample.name.len > 0)
+        seen_add(&m->seen[0], siphash_bytes(&m->key, sample.name));
+    seen_add(&m->seen[1], siphash_bytes(&m->key, sample.client));
 }
 
 static int metrics_event(struct output *out, unsigned worker, struct event *ev)
 {
-    (void)out;
+    struct metrics *m = out->priv;
     (void)worker;
-    return ev->bad & FACET_DNSTAP ? DROP_MALFORMED : FORMAT_WRITTEN;
+    if (ev->bad & FACET_DNSTAP)
+        return DROP_MALFORMED;
+    if (!m->cumulative)
+        see(m, ev);
+    return FORMAT_WRITTEN;
 }
 
 static const struct output_hooks metrics_hooks = {

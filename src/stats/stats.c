@@ -419,6 +419,11 @@ struct siphash_key stats_key(const struct stats *stats)
     return stats->key;
 }
 
+const struct stats_reader *stats_get_reader(const struct stats *stats)
+{
+    return stats->reader;
+}
+
 int stats_top(struct stats *stats, int stream, const struct stats_question *questions, size_t count,
               size_t n, struct stats_answer *answers)
 {

@@ -125,6 +125,8 @@ const char *stats_measure_name(enum stats_measure measure);
 /* The sketches' state as bytes, to be kept and merged after a restart: the distinct counts' and the
  * key they hash with. */
 struct siphash_key stats_key(const struct stats *stats);
+/* What events count as. */
+const struct stats_reader *stats_get_reader(const struct stats *stats);
 
 /*
  * Windows, for who keeps statistics by spans of time (history): tables and distinct counts of what
