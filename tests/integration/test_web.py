@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import select
 import signal
 import socket
 import ssl
@@ -367,7 +368,8 @@ def line(target, method=b"GET", version=b"HTTP/1.1"):
     return method + b" " + target + b" " + version + b"\r\n" + HEAD
 
 
-# What is sent, and with which statuses it may be answered; 0: not at all. 200 is for what is well-formed.
+# What is sent, and with which statuses it may be answered; 0: not at all (what a client sends after its
+# connection is closed makes its system forget the answer). 200 is for what is well-formed.
 TRICKS = {
     "double slash": (line(b"//metrics"), {404}),
     "parent": (line(b"/../metrics"), {404}),
@@ -406,7 +408,7 @@ TRICKS = {
     "half a line": (b"GET /metri", {0}),
     "half a head": (b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-", {0}),
     "a long query": (line(b"/metrics?n=" + b"a" * 50000), {200}),
-    "a query of 70 KB": (line(b"/metrics?n=" + b"a" * 70000), {414}),
+    "a query of 70 KB": (line(b"/metrics?n=" + b"a" * 70000), {414, 0}),
     "a query of 10 MB": (line(b"/metrics?n=" + b"a" * 10_000_000), {414, 0}),
     "100 parameters": (line(b"/metrics?" + b"a=b&" * 100), {200}),
     "10000 parameters": (line(b"/metrics?" + b"a=b&" * 10000), {414, 431, 0}),
@@ -517,12 +519,7 @@ def an_address_beyond_has_its_share(t):
     before = descriptors(process)
     clients = [socket.create_connection(("192.0.2.200", port)) for _ in range(12)]
     wait_for("the others are closed", lambda: descriptors(process) == before + 4)
-    for client in clients[4:]:
-        client.settimeout(5)
-        try:
-            equal(client.recv(1), b"", "one too many")
-        except ConnectionError:
-            pass
+    wait_for("eight are told", lambda: len(select.select(clients, [], [], 0)[0]) == 8)
     for client in clients:
         client.close()
     wait_for("all gone", lambda: descriptors(process) == before)
@@ -560,7 +557,7 @@ def a_mob_does_no_harm(t):
     """200 clients of every kind, while a million frames come: none is lost, honest clients are served."""
     frames, total = t.path("frames.fstrm"), 1_000_000 // (10 if t.sanitized else 1)
     t.run("gen", "--count", str(total // 10), "-w", frames)
-    process, port = serve(t, "header-timeout: 2s")
+    process, port = serve(t, f"header-timeout: {int(2 * t.patience)}s")
     equal(ask(port, "/tables?n=5")[0], 200, "before")
     before, times, crowd, names = descriptors(process), [], Crowd(), list(TRICKS)
 
@@ -603,7 +600,7 @@ def a_mob_does_no_harm(t):
         crowd.add(count, act)
     t.run("send", "--loop", "10", frames, f"unix:{t.path('tap.sock')}", seconds=200)
     sent = time.monotonic()
-    wait_for("enough honest requests", lambda: len(times) > 200 or crowd.wrong, seconds=60)
+    wait_for("enough honest requests", lambda: len(times) > (40 if t.sanitized else 200) or crowd.wrong, seconds=60)
     crowd.end()
     assert max(times) < 5 * t.patience, f"an honest client waited {max(times):.1f} s"
     wait_for("descriptors go back", lambda: descriptors(process) <= before + 1, seconds=20)
