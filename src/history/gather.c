@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 
-enum { TIME_NS = 2 * 1000000000 };
+enum { TIME_S = 2 }; /* for one answer */
 
 struct plan_sources gather_sources(struct history *history)
 {
@@ -63,10 +63,13 @@ int gather_begin(struct gather *gather, struct history *history, bool seconds,
                  void (*take)(void *ctx, const struct portion *portion), void *ctx,
                  struct error *err)
 {
-    *gather = (struct gather){.history = history, .until_ns = clock_after(TIME_NS)};
+    *gather =
+        (struct gather){.history = history, .until_ns = clock_after(TIME_S * CLOCK_SECOND_NS)};
     bool reads = !seconds && history->settings.path;
-    struct timespec until = clock_timespec(gather->until_ns);
-    if (pthread_mutex_clocklock(&history->reading, CLOCK_MONOTONIC, &until) != 0)
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until); /* such locks go by this clock */
+    until.tv_sec += TIME_S;
+    if (pthread_mutex_timedlock(&history->reading, &until) != 0)
         return error_set(err, "too many ask for history at once");
     pthread_mutex_lock(&history->settled);
     if (reads)

@@ -33,8 +33,10 @@ int sketch_decode(struct sketch *sketch, struct span bytes)
     struct span mark = cursor_take(&c, sizeof sketch->mark);
     bool good = !c.failed && unsqueeze(&plain, cursor_rest(&c), HLL_REGISTERS) == 0 &&
                 plain.len == HLL_REGISTERS;
+    uint8_t most = 0;
     for (size_t i = 0; good && i < HLL_REGISTERS; i++)
-        good = plain.data[i] <= 64 - HLL_BITS + 1;
+        most = plain.data[i] > most ? plain.data[i] : most;
+    good &= most <= 64 - HLL_BITS + 1; /* zeros that a hash can begin with, and one */
     if (good) {
         memcpy(&sketch->mark, mark.ptr, sizeof sketch->mark);
         memcpy(sketch->hll.registers, plain.data, HLL_REGISTERS);

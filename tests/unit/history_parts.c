@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../support/random.h"
 #include "history/plan.h"
 #include "history/record.h"
 #include "history/series.h"
-#include "../support/random.h"
 
 /* --- counts --------------------------------------------------------------------------------- */
 
