@@ -12,14 +12,14 @@ import { streamControl, themeControl, timeControls } from "./controls.js";
 import { Flow } from "./flow.js";
 import { brief, clock, exact, length } from "./format.js";
 import { Numbers, ofEvents, ofServer } from "./numbers.js";
-import { firstKnown, pictureOf, pointsOf, sums as sumsOf } from "./source.js";
+import { SERIES, firstKnown, pictureOf, pointsOf, sums as sumsOf } from "./source.js";
 import { RANGES, change, current, narrowed, watch } from "./state.js";
 import { Stack } from "./stack.js";
 import { stretch } from "./figure.js";
 import { Sums } from "./sums.js";
 import { Tail } from "./tail.js";
 import { Timeline } from "./timeline.js";
-import { Tops } from "./tops.js";
+import { PAST_RANKS, ROWS, Tops, tablesOfPast } from "./tops.js";
 
 const TICK_MS = 1000;
 const SLOW_TICKS = 2; // tables, streams, outputs: every so many
@@ -59,6 +59,8 @@ const known = {
     about: null, // of api/v1
     past: null, // of api/v1/series, for the stretch that is chosen
     pastDue: 0,
+    tablesDue: 0,
+    tablesSpan: null, // what stretch the tables of history are of
     begin: null, // of all history
     history: null, // of api/v1/history
     sums: null, // of live events, while narrowed
@@ -125,8 +127,14 @@ function showNotes({ from, to }) {
     const since = known.reply.since;
     setText(byId("now-note"), sums ? `of what passes the filters, since ${clock(sums.began)}`
         : `rates of the last second, all else since ${clock(since, { day: true })}`);
-    setText(byId("tops-note"), sums ? "" : `Since ${clock(since, { day: true })}. ` +
-        (known.reply.exact ? "All exact." : "Of many names: the largest, each with what it may be short of."));
+    setText(byId("tops-note"), sums ? "" : tablesNote(since));
+}
+
+function tablesNote(since) {
+    if (hasPastTables() && known.tablesSpan)
+        return `${stretch(known.tablesSpan.from, known.tablesSpan.to)}, from history.`;
+    const exactly = known.reply.exact ? "All exact." : "Of many names: the largest, each with what it may be short of.";
+    return `Since ${clock(since, { day: true })}. ${exactly}`;
 }
 
 /** What is to be known of history: that there is none, and what ails it. */
@@ -169,10 +177,28 @@ async function askStatistics() {
 }
 
 async function askTables() {
-    const asked = JSON.stringify(Tops.question(current()));
-    const reply = asked === "null" ? null : await ask("tables", JSON.parse(asked));
-    if (asked === JSON.stringify(Tops.question(current())))
-        known.tables = reply?.tables ?? null;
+    const asked = current();
+    const past = hasPastTables();
+    if (past && performance.now() < known.tablesDue)
+        return;
+    const question = past ? shownWindow() : Tops.question(asked);
+    const tables = !question ? null : past ? await askPastTables(question) : (await ask("tables", question)).tables;
+    if (asked !== current())
+        return;
+    known.tables = tables;
+    known.tablesDue = performance.now() + PAST_MS;
+}
+
+/** History keeps tables of all streams together. */
+function hasPastTables() {
+    return !isLive() && !narrowed() && !current().stream && Boolean(known.history?.["on-disk"]);
+}
+
+async function askPastTables({ from, to }) {
+    const span = { from: Math.floor(from), to: Math.ceil(to), n: ROWS };
+    const replies = await Promise.all(PAST_RANKS.map((by) => ask("history/tops", { ...span, by })));
+    known.tablesSpan = replies[0];
+    return tablesOfPast(replies);
 }
 
 async function askFlow() {
@@ -213,7 +239,7 @@ async function askPast() {
 }
 
 const askSeries = (stream, from, to, step) =>
-    ask("series", { stream, from: Math.floor(from), to: Math.ceil(to), step });
+    ask("series", { stream, from: Math.floor(from), to: Math.ceil(to), step, series: SERIES });
 
 /** From the first that history knows: asked for coarsely, then closer and closer. */
 async function askAll(stream) {
@@ -236,6 +262,7 @@ async function tick() {
         if (!(error instanceof Trouble))
             throw error;
         known.trouble = error.status === 401 ? "401" : error.message;
+        known.about = null; // it may be another process by then
     }
     if (narrowed())
         known.eventTimeline.push(known.sums.take());
@@ -266,6 +293,7 @@ const feed = new Feed({
     },
     state(open) {
         byId("tail").dataset.feed = open ? "open" : "closed";
+        tail.connected(open);
     },
 });
 
@@ -282,22 +310,25 @@ function refilter() {
 watch((now, before) => {
     const changed = (key) => now[key] !== before[key];
     known.past = null;
-    known.pastDue = 0;
+    known.pastDue = known.tablesDue = 0;
     if (changed("stream")) {
         known.timeline = new Timeline();
         known.reply = null;
     }
     if (["stream", "domain", "client", "rcode", "qtype"].some(changed)) {
-        known.tables = null;
+        known.tables = known.tablesSpan = null;
         force = true;
         refilter();
         showStreams(known.streams.map((s) => s.name));
     }
+    if (["range", "from", "to"].some(changed))
+        force = true;
     ticks = 0;
     draw();
 });
 
-document.addEventListener("visibilitychange", () => (document.hidden ? feed.stop() : feed.follow(current(), narrowed())));
+/** Nobody looks at the tail of a hidden page; sums go on, or they would be wrong. */
+document.addEventListener("visibilitychange", () => (document.hidden && !narrowed() ? feed.stop() : feed.follow(current(), narrowed())));
 byId("clear").addEventListener("click", clear);
 themeControl(draw);
 refilter();

@@ -35,6 +35,9 @@ export function sums(reply) {
 /** Which series make a group, best first: there may be responses alone. */
 const FAMILIES = { rcodes: ["rcode"], qtypes: ["qtype", "response-qtype"], transports: ["transport"] };
 
+/** All that is asked for. */
+export const SERIES = ["observed", "queries", "responses", ...Object.values(FAMILIES).flat(), "latency.p50", "latency.p99", "heat"].join();
+
 /** The series of a group by member: {NOERROR: [...]}. */
 function members(series, group) {
     for (const family of FAMILIES[group]) {

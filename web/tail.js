@@ -11,6 +11,7 @@ export class Tail {
     #held = 0; // came while paused
     #shown = 0;
     #left = 0;
+    #open = false;
     #due = null;
 
     /** press(key, value): filter by that. */
@@ -53,6 +54,11 @@ export class Tail {
         this.#later();
     }
 
+    connected(yes) {
+        this.#open = yes;
+        this.#later();
+    }
+
     clear() {
         this.#events = [];
         this.#held = this.#shown = this.#left = 0;
@@ -81,6 +87,8 @@ export class Tail {
         const parts = [`${exact(this.#shown)} came`, `${exact(this.#left)} left out`];
         if (this.paused)
             parts.push(`${this.#held} while paused`);
+        if (!this.#open)
+            parts.push("not connected");
         setText(byId("tail-note"), parts.join(", "));
     }
 }

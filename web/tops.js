@@ -2,19 +2,40 @@
 import { brief, bytes, latency } from "./format.js";
 import { Ranks } from "./ranks.js";
 
-const ROWS = 10;
+export const ROWS = 10;
 
-/** Each is a list of api/v1/tables; `live`: live events know it, too; `under`: it can be narrowed. */
+/**
+ * Each is a list of api/v1/tables, and in history a table by a rank. `live`: live events know it, too;
+ * `under`: it can be narrowed to a domain.
+ */
 const LISTS = [
-    { id: "domains", title: "Domains", filter: "domain", live: true, under: true },
-    { id: "registrable", title: "Registrable domains", filter: "domain", under: true },
-    { id: "tlds", title: "Top-level domains", filter: "domain", live: true },
-    { id: "clients", title: "Clients", filter: "client", live: true },
-    { id: "clients-nxdomain", title: "Sources of NXDOMAIN", filter: "client", live: true },
-    { id: "domains-failing", title: "Failing domains", filter: "domain", live: true, under: true, hint: "SERVFAIL, REFUSED and the like" },
-    { id: "servers-failing", title: "Failing servers", live: true, hint: "SERVFAIL, REFUSED and the like" },
-    { id: "domains-slow", title: "Slowest domains", filter: "domain", live: true, under: true, hint: "by mean latency", unit: "seconds" },
+    { id: "domains", title: "Domains", filter: "domain", live: true, under: true, table: "domains", by: "hits" },
+    { id: "registrable", title: "Registrable domains", filter: "domain", under: true, table: "registrable", by: "hits" },
+    { id: "tlds", title: "Top-level domains", filter: "domain", live: true, table: "tlds", by: "hits" },
+    { id: "clients", title: "Clients", filter: "client", live: true, table: "clients", by: "hits" },
+    { id: "clients-nxdomain", title: "Sources of NXDOMAIN", filter: "client", live: true, table: "clients", by: "nxdomain" },
+    { id: "domains-failing", title: "Failing domains", filter: "domain", live: true, under: true,
+        hint: "SERVFAIL, REFUSED and the like", table: "domains", by: "failed" },
+    { id: "servers-failing", title: "Failing servers", live: true,
+        hint: "SERVFAIL, REFUSED and the like", table: "servers", by: "failed" },
+    { id: "domains-slow", title: "Slowest domains", filter: "domain", live: true, under: true,
+        hint: "by mean latency; in history by the slowest answer", unit: "seconds", table: "domains", by: "slowest" },
 ];
+
+/** The ranks that history is asked for. */
+export const PAST_RANKS = [...new Set(LISTS.map((list) => list.by))];
+
+/** Replies of api/v1/history/tops, one a rank, as tables. */
+export function tablesOfPast(replies) {
+    return LISTS.map(({ id, table, by, unit = "events" }) => {
+        const reply = replies.find((r) => r.by === by);
+        const rows = (reply[table] ?? []).filter((row) => row.value > 0);
+        return {
+            list: id, unit, floor: reply.floor[table] ?? 0,
+            rows: unit === "seconds" ? rows.map((row) => ({ ...row, value: row.value / 1e6 })) : rows,
+        };
+    });
+}
 
 const AMOUNTS = { events: brief, bytes, seconds: (s) => latency(s * 1e6) };
 

@@ -82,6 +82,12 @@ test("ranges of history, which outlives the program", async (t) => {
         const label = await page.locator("#chart-latency canvas").getAttribute("aria-label");
         assert.ok(parsed(label.match(/: (\S+) responses/)[1]) > 3000, label);
     }
+    await until("names of the run before", async () => (await page.locator("#top-registrable .name").allInnerTexts()).includes("corp.example."));
+    const span = { from: (await spile.api("series?from=0&series=queries")).from, n: 10 };
+    const tops = await spile.api(`history/tops?${new URLSearchParams(span)}`);
+    const shown = await page.locator("#top-registrable .rank").evaluateAll((all) => all.map((r) => [r.dataset.name, Number(r.children[2].title)]));
+    assert.deepEqual(shown, tops.registrable.map((row) => [row.name, row.value]));
+    assert.match(await textOf(page, "#tops-note"), /from history\.$/);
     await page.selectOption("#stream", "lab");
     await until("of one stream", async () => (await page.locator("#chart-rcodes .key").count()) === 1);
     await page.locator("#ranges button", { hasText: "15 min" }).click();
