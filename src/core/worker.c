@@ -376,9 +376,12 @@ void worker_stop(struct worker *w)
 
 void worker_join(struct worker *w)
 {
-    if (w->started)
-        uv_thread_join(&w->thread);
+    if (!w->started)
+        return;
+    uv_thread_join(&w->thread);
+    pthread_mutex_lock(&w->lock); /* worker_collect may look */
     w->started = false;
+    pthread_mutex_unlock(&w->lock);
 }
 
 void worker_free(struct worker *w)
