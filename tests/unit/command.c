@@ -188,6 +188,43 @@ static void test_required(void **state)
     assert_int_equal(parse(&writer, "source -w x"), 0);
 }
 
+/* A secret is stored, and no word keeps it, whichever way it was given, rightly or not. */
+static void test_secret(void **state)
+{
+    (void)state;
+    static const struct option rows[] = {
+        {.name = "key", .letter = 'k', .type = OPTION_STRING, .secret = true, .max = 6},
+        {0},
+    };
+    static const struct command locked = {
+        .name = "locked", .operand_max = 1, .size = sizeof(char *), .options = rows};
+    static const char *const forms[][2] = {
+        {"--key %s", "--key ******"},
+        {"--key=%s", "--key=******"},
+        {"-k%s", "-k******"},
+        {"-k %s", "-k ******"},
+    };
+    for (size_t i = 0; i < 2 * sizeof forms / sizeof *forms; i++) {
+        const char *const *form = forms[i / 2];
+        char line[64], shown[160] = "";
+        snprintf(line, sizeof line, form[0], i % 2 ? "secret7" : "secret");
+        char *words[] = {line, strchr(line, ' '), NULL};
+        if (words[1])
+            *words[1]++ = '\0';
+        assert_int_equal(command_parse(&locked, words, &call, &err), i % 2 ? -1 : 0);
+        if (i % 2)
+            assert_null(strstr(err.text, "secret"));
+        else
+            assert_string_equal(*(char **)call.options, "secret");
+        snprintf(shown, sizeof shown, "%s%s%s", line, words[1] ? " " : "",
+                 words[1] ? words[1] : "");
+        shown[strlen(form[1])] = '\0';
+        assert_string_equal(shown, form[1]);
+        if (i % 2 == 0)
+            command_free(&call);
+    }
+}
+
 /* Whichever allocation fails, parsing ends with an error and keeps nothing. */
 static void test_memory(void **state)
 {
@@ -277,9 +314,9 @@ static void test_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_values),   CASE(test_flags),    CASE(test_lists),
-        CASE(test_operands), CASE(test_mistakes), CASE(test_required),
-        CASE(test_find),     CASE(test_memory),   CASE(test_table),
+        CASE(test_values),   CASE(test_flags),    CASE(test_lists), CASE(test_operands),
+        CASE(test_mistakes), CASE(test_required), CASE(test_find),  CASE(test_memory),
+        CASE(test_table),    CASE(test_secret),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
