@@ -5,8 +5,9 @@
 
 enum {
     KEY_MAX = 255,
-    ROW_CELLS_MEAN = 4, /* cells a row: questions and answers of two types */
-    EVICT_PART = 4,     /* so much of a full table goes at once: 1 / EVICT_PART */
+    EVICT_PART = 4,  /* so much of a full table goes at once: 1 / EVICT_PART */
+    MORE_BLOCKS = 4, /* one row in MORE_BLOCKS has a second block of cells, on average */
+    CACHE_LINE = 64,
     NO_ROW = UINT32_MAX,
 };
 
@@ -15,10 +16,18 @@ static size_t at_least(size_t value, size_t least)
     return value > least ? value : least;
 }
 
+/* Blocks of cells: one for each row; and behind these room for twice what one row may have, so that
+ * there is some for it when all others are gone. */
+static uint32_t blocks_for(size_t rows)
+{
+    return (uint32_t)(rows + at_least(rows / MORE_BLOCKS, 2 * STATS_ROW_BLOCKS));
+}
+
 int stats_table_init(struct stats_table *table, size_t memory, unsigned mean_key, bool cells)
 {
+    size_t block = sizeof *table->blocks;
     size_t row_bytes = sizeof *table->rows + sizeof *table->scratch + 2 * sizeof *table->index +
-                       mean_key + (cells ? ROW_CELLS_MEAN * sizeof *table->cells : 0);
+                       mean_key + (cells ? block + block / MORE_BLOCKS : 0);
     size_t rows = at_least(memory / row_bytes, 4);
     struct stats_table made = {
         .row_max = (uint32_t)(rows < 1u << 30 ? rows : 1u << 30),
@@ -29,16 +38,15 @@ int stats_table_init(struct stats_table *table, size_t memory, unsigned mean_key
         made.index_mask = made.index_mask * 2 + 1;
     size_t keys = at_least((size_t)made.row_max * mean_key, KEY_MAX);
     made.keys_max = (uint32_t)(keys < UINT32_MAX ? keys : UINT32_MAX);
-    /* Room for twice what one row may have: when all others are gone there is some for it. */
-    if (cells)
-        made.cell_max =
-            (uint32_t)at_least((size_t)made.row_max * ROW_CELLS_MEAN, 2 * STATS_ROW_CELLS);
-    made.rows = calloc(made.row_max, sizeof *made.rows);
+    made.block_max = cells ? blocks_for(made.row_max) : 0;
+    made.block_count = made.row_max;
+    made.rows = malloc(made.row_max * sizeof *made.rows);
     made.index = calloc((size_t)made.index_mask + 1, sizeof *made.index);
-    made.keys = calloc(made.keys_max, 1);
-    made.scratch = calloc(made.row_max, sizeof *made.scratch);
-    made.cells = calloc(at_least(made.cell_max, 1), sizeof *made.cells);
-    if (!made.rows || !made.index || !made.keys || !made.scratch || !made.cells) {
+    made.keys = malloc(made.keys_max);
+    made.scratch = malloc(made.row_max * sizeof *made.scratch);
+    if (cells)
+        made.blocks = aligned_alloc(CACHE_LINE, made.block_max * block);
+    if (!made.rows || !made.index || !made.keys || !made.scratch || (cells && !made.blocks)) {
         stats_table_free(&made);
         return -1;
     }
@@ -54,7 +62,7 @@ void stats_table_free(struct stats_table *table)
     free(table->index);
     free(table->keys);
     free(table->scratch);
-    free(table->cells);
+    free(table->blocks);
     *table = (struct stats_table){0};
 }
 
@@ -67,7 +75,8 @@ void stats_table_clear(struct stats_table *table)
 {
     if (table->row_count)
         clear_index(table);
-    table->row_count = table->keys_len = table->cell_count = table->cell_free = 0;
+    table->row_count = table->keys_len = table->block_free = 0;
+    table->block_count = table->row_max;
     table->serial = table->floor = table->evicted = 0;
 }
 
@@ -133,14 +142,14 @@ static uint64_t select_weight(const uint64_t *weights, uint32_t count, uint32_t 
     return found;
 }
 
-/* A row's cells become free. */
-static void free_cells(struct stats_table *table, struct stats_row *row)
+/* A row's blocks but the first become free. */
+static void free_blocks(struct stats_table *table, uint32_t row)
 {
-    uint32_t *end = &row->cells;
+    uint32_t *end = &table->blocks[row].next, first = *end;
     while (*end)
-        end = &table->cells[*end - 1].next;
-    *end = table->cell_free;
-    table->cell_free = row->cells;
+        end = &table->blocks[*end].next;
+    *end = table->block_free;
+    table->block_free = first ? first : table->block_free;
 }
 
 /* Row `from`, which stays, becomes row `to`, and its key follows those before it. */
@@ -150,8 +159,11 @@ static void move_row(struct stats_table *table, uint32_t from, uint32_t to)
     memmove(table->keys + table->keys_len, table->keys + row->key_at, row->key_len);
     row->key_at = table->keys_len;
     table->keys_len += row->key_len;
-    if (from != to)
-        table->rows[to] = *row;
+    if (from == to)
+        return;
+    table->rows[to] = *row;
+    if (table->blocks)
+        table->blocks[to] = table->blocks[from];
 }
 
 /* Drops the lightest rows, of equal ones those that came first; but never the row `keep`, if there
@@ -170,7 +182,8 @@ static uint32_t evict(struct stats_table *table, uint32_t keep)
     table->keys_len = 0;
     for (uint32_t i = 0; i < count; i++) {
         if (weights[i] < limit || (weights[i] == limit && ties && ties--)) {
-            free_cells(table, &table->rows[i]);
+            if (table->blocks)
+                free_blocks(table, i);
             continue;
         }
         if (i == keep)
@@ -197,6 +210,8 @@ struct stats_row *stats_table_row(struct stats_table *table, uint64_t hash, uint
         evict(table, NO_ROW);
         entry = index_find(table, hash, stream);
     }
+    if (table->blocks)
+        table->blocks[table->row_count] = (struct stats_block){0};
     struct stats_row *row = &table->rows[table->row_count++];
     *row = (struct stats_row){
         .hash = hash,
@@ -213,51 +228,74 @@ struct stats_row *stats_table_row(struct stats_table *table, uint64_t hash, uint
     return row;
 }
 
-/* The link to the row's cell, or to where it would be; then 0 stands there. NULL: there are too
- * many already. Those that came first, which are mostly the frequent ones, are found first. */
-static uint32_t *find_cell(struct stats_table *table, struct stats_row *row, unsigned side,
-                           uint16_t qtype, uint16_t rcode)
+/* The row's cell, or the place for it: those that came first, which are mostly the frequent ones,
+ * are found first. NULL: all blocks are full; *last is the last one, NULL when there may be no
+ * more. */
+static struct stats_cell *find_cell(const struct stats_table *table, const struct stats_row *row,
+                                    const struct stats_cell *like, struct stats_block **last)
 {
-    uint32_t *link = &row->cells;
-    unsigned count = 0;
-    while (*link) {
-        struct stats_cell *cell = &table->cells[*link - 1];
-        if (cell->qtype == qtype && cell->rcode == rcode && cell->side == side)
-            return link;
-        link = &cell->next;
-        count++;
+    struct stats_block *block = &table->blocks[row - table->rows];
+    for (unsigned blocks = 1;; blocks++) {
+        for (int i = 0; i < STATS_BLOCK_CELLS; i++) {
+            struct stats_cell *cell = &block->cells[i];
+            if (cell->hits == 0 || (cell->qtype == like->qtype && cell->rcode == like->rcode &&
+                                    cell->side == like->side))
+                return cell;
+        }
+        *last = blocks < STATS_ROW_BLOCKS ? block : NULL;
+        if (!block->next)
+            return NULL;
+        block = &table->blocks[block->next];
     }
-    return count < STATS_ROW_CELLS ? link : NULL;
+}
+
+/* A new block behind the row's last; false: there is none. */
+static bool add_block(struct stats_table *table, struct stats_block *last)
+{
+    uint32_t number = table->block_free;
+    if (number)
+        table->block_free = table->blocks[number].next;
+    else if (table->block_count < table->block_max)
+        number = table->block_count++;
+    else
+        return false;
+    table->blocks[number] = (struct stats_block){0};
+    last->next = number;
+    return true;
 }
 
 void stats_table_cell(struct stats_table *table, struct stats_row **row, unsigned side,
                       uint16_t qtype, uint16_t rcode, uint64_t hits)
 {
-    uint32_t *link = find_cell(table, *row, side, qtype, rcode);
-    while (link && !*link && !table->cell_free && table->cell_count == table->cell_max) {
-        *row = &table->rows[evict(table, (uint32_t)(*row - table->rows))];
-        link = find_cell(table, *row, side, qtype, rcode);
+    struct stats_cell *cell,
+        like = {.qtype = qtype, .rcode = rcode & STATS_NO_RCODE, .side = side & 1};
+    struct stats_block *last = NULL;
+    while (!(cell = find_cell(table, *row, &like, &last)) && last) {
+        if (!add_block(table, last))
+            *row = &table->rows[evict(table, (uint32_t)(*row - table->rows))];
     }
-    if (!link)
+    if (!cell)
         return;
-    if (!*link) {
-        uint32_t number = table->cell_free;
-        if (number)
-            table->cell_free = table->cells[number - 1].next;
-        else
-            number = ++table->cell_count;
-        table->cells[number - 1] =
-            (struct stats_cell){.qtype = qtype, .rcode = rcode, .side = side & 1};
-        *link = number;
-    }
-    table->cells[*link - 1].hits += hits;
+    if (cell->hits == 0)
+        *cell = like;
+    cell->hits += hits;
 }
 
 const struct stats_cell *stats_row_cell(const struct stats_table *table,
                                         const struct stats_row *row, const struct stats_cell *after)
 {
-    uint32_t number = after ? after->next : row->cells;
-    return number ? &table->cells[number - 1] : NULL;
+    if (!table->blocks)
+        return NULL;
+    size_t at = after ? (size_t)((const char *)(after + 1) - (const char *)table->blocks)
+                      : (size_t)(row - table->rows) * sizeof *table->blocks;
+    const struct stats_block *block = &table->blocks[at / sizeof *block];
+    const struct stats_cell *cell = after ? after + 1 : block->cells;
+    if (cell == block->cells + STATS_BLOCK_CELLS) {
+        if (!block->next)
+            return NULL;
+        cell = table->blocks[block->next].cells;
+    }
+    return cell->hits ? cell : NULL;
 }
 
 struct span stats_row_key(const struct stats_table *table, const struct stats_row *row)

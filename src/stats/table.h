@@ -26,15 +26,22 @@
 
 /* A count of responses or queries by type and rcode, of a row whose table has cells. */
 struct stats_cell {
-    uint32_t next;  /* private: index + 1 of the row's next */
-    uint16_t qtype; /* STATS_NO_QTYPE: the message had none */
-    uint16_t rcode; /* below STATS_NO_RCODE; that when there was no header */
-    uint64_t side : 1, hits : 63;
-};
+    uint64_t hits;       /* 0: there is no cell here */
+    uint16_t qtype;      /* STATS_NO_QTYPE: the message had none */
+    uint16_t rcode : 12; /* STATS_NO_RCODE: it had no header */
+    uint16_t side : 1;
+} __attribute__((packed, aligned(4)));
 enum {
     STATS_NO_QTYPE = 0xffff,
     STATS_NO_RCODE = 0x0fff,
-    STATS_ROW_CELLS = 256, /* of one row; its hits by any more types and rcodes are in no cell */
+    STATS_BLOCK_CELLS = 5,
+    STATS_ROW_BLOCKS = 50, /* of one row; its hits by any more types and rcodes are in no cell */
+};
+
+/* Private: cells of one row, which fill from the front. A cache line. */
+struct stats_block {
+    struct stats_cell cells[STATS_BLOCK_CELLS];
+    uint32_t next; /* number of the row's next block; 0: none */
 };
 
 struct stats_row {
@@ -43,7 +50,6 @@ struct stats_row {
     uint64_t error;  /* see above */
     struct stats_values values;
     uint32_t key_at; /* private */
-    uint32_t cells;  /* private */
     uint16_t stream;
     uint8_t key_len;
     uint8_t tag; /* the user's own */
@@ -57,8 +63,10 @@ struct stats_table {
     uint32_t index_mask;
     uint8_t *keys; /* the bytes of all keys, in the order of the rows */
     uint32_t keys_len, keys_max;
-    struct stats_cell *cells; /* a list for each row, and one of the free ones */
-    uint32_t cell_count, cell_max, cell_free;
+    /* Each row's first block has the row's number, so that both are found at once; the others are
+     * behind these. NULL: there are no cells. */
+    struct stats_block *blocks;
+    uint32_t block_count, block_max, block_free;
     uint64_t *scratch; /* the rows' weights, for finding the lightest */
     uint64_t serial;
     uint64_t floor;   /* 0: nothing was ever dropped, the table is exact */
@@ -92,9 +100,12 @@ static inline void stats_table_prefetch_row(const struct stats_table *table, uin
                                             uint16_t stream)
 {
     uint32_t entry = table->index[stats_table_slot(table, hash, stream)] & table->index_mask;
-    const struct stats_row *row = &table->rows[entry - (entry > 0)];
-    __builtin_prefetch(row, 1);
-    __builtin_prefetch((const char *)(row + 1) - 1, 1);
+    uint32_t number = entry - (entry > 0);
+    const char *row = (const char *)&table->rows[number];
+    for (size_t at = 0; at < sizeof *table->rows; at += 64)
+        __builtin_prefetch(row + at, 1);
+    if (table->blocks)
+        __builtin_prefetch(&table->blocks[number], 1);
 }
 
 /* The key's row in the stream, made when it is not there (which may evict others: rows found before
@@ -104,9 +115,9 @@ struct stats_row *stats_table_row(struct stats_table *table, uint64_t hash, uint
 /* NULL when there is none. */
 const struct stats_row *stats_table_find(const struct stats_table *table, uint64_t hash,
                                          uint16_t stream);
-/* Counts in the row's cell of that side, type and rcode. When no cell can be had any more the
- * lightest rows are evicted as above, but never this one; *row follows it where it moves. Only for
- * tables with cells. */
+/* Counts in the row's cell of that side, type and rcode, in the order of which they came first.
+ * When no cell can be had any more the lightest rows are evicted as above, but never this one; *row
+ * follows it where it moves. Only for tables with cells. */
 void stats_table_cell(struct stats_table *table, struct stats_row **row, unsigned side,
                       uint16_t qtype, uint16_t rcode, uint64_t hits);
 /* The cells of a row: pass NULL first. NULL at the end. */
