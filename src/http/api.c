@@ -141,10 +141,42 @@ bool api_type(const struct http_request *request, struct http_reply *reply, cons
 
 /* --- streams and domains -------------------------------------------------------------------- */
 
+/* How many bytes of the text make its first byte; that is in *byte. */
+static size_t presented_byte(struct span text, uint8_t *byte)
+{
+    const uint8_t *p = text.ptr;
+    *byte = p[0];
+    if (p[0] != '\\' || text.len < 2)
+        return 1;
+    if (p[1] == '\\')
+        return 2;
+    if (text.len < 4 || !isdigit(p[1]) || !isdigit(p[2]) || !isdigit(p[3]))
+        return 1;
+    int number = (p[1] - '0') * 100 + (p[2] - '0') * 10 + (p[3] - '0');
+    if (number > UINT8_MAX)
+        return 1;
+    *byte = (uint8_t)number;
+    return 4;
+}
+
+struct span api_identity(const struct http_request *request, struct api_identity *identity)
+{
+    struct span text = request->parameter(request, "stream");
+    size_t len = 0;
+    if (!text.ptr)
+        return text;
+    while (text.len > 0 && len < sizeof identity->bytes) {
+        size_t used = presented_byte(text, &identity->bytes[len++]);
+        text = span_of(text.ptr + used, text.len - used);
+    }
+    return span_of(identity->bytes, len);
+}
+
 bool api_stream(const struct http_request *request, struct http_reply *reply,
                 const struct stats_snapshot *snapshot, int *stream)
 {
-    struct span name = request->parameter(request, "stream");
+    struct api_identity identity;
+    struct span name = api_identity(request, &identity);
     *stream = STATS_ALL;
     if (!name.ptr)
         return true;

@@ -32,6 +32,14 @@ bool api_type(const struct http_request *request, struct http_reply *reply, cons
 bool api_stream(const struct http_request *request, struct http_reply *reply,
                 const struct stats_snapshot *snapshot, int *stream);
 
+/* The same parameter as the bytes of an identity, which need not be there; absent when it is.
+ * Replies show identities in presentation form (base/escape.h), so that is what may be asked for:
+ * what is no escape stands for itself. */
+struct api_identity {
+    uint8_t bytes[STREAM_NAME_MAX - 1];
+};
+struct span api_identity(const struct http_request *request, struct api_identity *identity);
+
 /* A domain in lower case: its text with the final dot, as statistics show names, and its wire form.
  */
 struct api_domain {

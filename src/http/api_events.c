@@ -32,8 +32,9 @@ static void events_handle(const struct http_request *request, struct http_reply 
     uint8_t address[16];
     struct api_domain under;
     uint64_t rate = 0;
+    struct api_identity identity;
     struct live_filter filter = {
-        .stream = request->parameter(request, "stream"), .rcode = -1, .qtype = -1, .side = -1};
+        .stream = api_identity(request, &identity), .rcode = -1, .qtype = -1, .side = -1};
     if (!api_domain(request, reply, "under", &under) ||
         !read_address(request, reply, address, &filter.client) ||
         !api_rcode(request, reply, "rcode", &filter.rcode) ||

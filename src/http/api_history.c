@@ -83,12 +83,13 @@ static bool read_series(const struct http_request *request, struct http_reply *r
 static void series_handle(const struct http_request *request, struct http_reply *reply)
 {
     struct history_question question;
+    struct api_identity identity;
     struct error err = {0};
     if (!has_history(request, reply) || !read_span(request, reply, &question) ||
         !api_number(request, reply, "step", 0, step_max, &question.step_ms) ||
         !read_series(request, reply, &question.series))
         return;
-    question.stream = request->parameter(request, "stream");
+    question.stream = api_identity(request, &identity);
     if (history_series_json(request->context->history, &question, &reply->body, &err) < 0)
         http_fail(reply, 503, "%s", err.text);
 }

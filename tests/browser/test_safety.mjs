@@ -45,6 +45,24 @@ test("hostile names and identities are text", async (t) => {
     assert.equal(await page.evaluate(() => ({}).polluted), undefined);
 });
 
+test("identities that are no text can be chosen by what is shown of them", async (t) => {
+    const spile = await t.spile();
+    const frames = ["back\\slash", "latin-\xefs", "line\nfeed"].flatMap((identity, i) =>
+        Array.from({ length: i + 1 }, () => exchange({ name: `host${i}.test`, identity })).flat());
+    spile.events(frames);
+    await spile.counted(frames.length);
+    const page = await t.page(spile);
+    await until("streams to choose from", async () => (await page.locator("#stream option").count()) === 4);
+    for (const [i, shown] of ["back\\\\slash", "latin-\\239s", "line\nfeed"].entries()) {
+        await page.locator("#stream").selectOption({ index: i + 1 });
+        assert.equal(await page.inputValue("#stream"), shown);
+        await until("its numbers", async () => (await textOf(page, "#more-queries")) === `${(i + 1) * (i + 1)} in all`);
+        await until("its events are followed", () => page.evaluate(() => document.getElementById("tail").dataset.feed === "open"));
+        spile.events(frames); // for the i-th time: each stream has i times its own
+        await until("its events alone", async () => (await textOf(page, "#tail-note")).startsWith(`${2 * (i + 1)} came`));
+    }
+});
+
 test("a hostile address of the page is text, too", async (t) => {
     const spile = await t.spile();
     const page = await t.page(spile, { hash: `#${new URLSearchParams({ domain: HOSTILE[1] + ".", stream: "nobody", rcode: "<b>" })}`, ready: false });
