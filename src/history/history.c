@@ -11,9 +11,6 @@ enum { WAIT_MS = 500, EARLY_MS = 500 /* a portion may end so much before its tim
 
 /* --- what comes ----------------------------------------------------------------------------- */
 
-/* All questions about a window: each table by each rank. */
-enum { QUESTIONS = STATS_TABLES * TOPS_RANKS };
-
 static void put_distinct(struct history *history, const struct stats_window *window,
                          struct portion *portion)
 {
@@ -30,12 +27,24 @@ static void put_distinct(struct history *history, const struct stats_window *win
     }
 }
 
-static void put_tops(unsigned table, const struct stats_answer *answers, size_t top,
-                     struct portion *portion)
+/* One table's list, by every rank. */
+static void put_tops(struct history *history, const struct stats_window *window,
+                     enum stats_table_id table, struct portion *portion)
 {
+    struct stats_question questions[TOPS_RANKS];
+    struct stats_answer answers[TOPS_RANKS];
     struct tops tops = {0};
     struct buf bytes = {0};
+    size_t top = history->settings.top;
+    for (int rank = 0; rank < TOPS_RANKS; rank++)
+        questions[rank] = (struct stats_question){
+            .table = table, .by = tops_ranks[rank].by, .measure = tops_ranks[rank].measure};
+    if (stats_window_top(window, STATS_ALL, questions, TOPS_RANKS, top, answers) < 0) {
+        portion->records.failed = true;
+        return;
+    }
     tops_of_answers(&tops, answers, top);
+    stats_answers_free(answers, TOPS_RANKS);
     tops_encode(&tops, &bytes);
     portion_put(portion, RECORD_TOPS + table, (struct span){0}, buf_span(&bytes));
     portion->records.failed |= bytes.failed || tops.failed;
@@ -46,23 +55,9 @@ static void put_tops(unsigned table, const struct stats_answer *answers, size_t 
 static void put_window(struct history *history, const struct stats_window *window,
                        struct portion *portion)
 {
-    struct stats_question questions[QUESTIONS];
-    struct stats_answer answers[QUESTIONS];
-    for (int i = 0; i < QUESTIONS; i++) {
-        const struct tops_rank_row *rank = &tops_ranks[i % TOPS_RANKS];
-        questions[i] = (struct stats_question){.table = (enum stats_table_id)(i / TOPS_RANKS),
-                                               .by = rank->by,
-                                               .measure = rank->measure};
-    }
-    size_t top = history->settings.top;
     put_distinct(history, window, portion);
-    if (stats_window_top(window, STATS_ALL, questions, QUESTIONS, top, answers) < 0) {
-        portion->records.failed = true;
-        return;
-    }
-    for (unsigned table = 0; table < STATS_TABLES; table++)
-        put_tops(table, answers + table * TOPS_RANKS, top, portion);
-    stats_answers_free(answers, QUESTIONS);
+    for (int table = 0; table < STATS_TABLES; table++)
+        put_tops(history, window, (enum stats_table_id)table, portion);
 }
 
 void waiting_drop(struct waiting *waiting)

@@ -46,7 +46,8 @@ void tops_free(struct tops *tops)
     *tops = (struct tops){0};
 }
 
-/* One more row behind the last; NULL: no memory. Of errors and values the caller takes care. */
+/* One more row behind the last, of a text that is not empty; NULL: no memory. Of errors and values
+ * the caller takes care. */
 static struct tops_row *append(struct tops *tops, struct span text)
 {
     if (tops->len == tops->max) {
@@ -106,6 +107,8 @@ void tops_of_answers(struct tops *tops, const struct stats_answer *answers, size
         const struct stats_answer *answer = &answers[rank];
         for (size_t i = 0; i < answer->count; i++) {
             const struct stats_top *top = &answer->rows[i];
+            if (top->text_len == 0)
+                continue;
             struct tops_row *row = append(tops, span_of(top->text, top->text_len));
             if (!row)
                 return;
@@ -273,7 +276,10 @@ void tops_encode(const struct tops *tops, struct buf *out)
 static void read_rows(struct tops *tops, struct cursor *c)
 {
     while (cursor_left(c) > 0 && !tops->failed) {
-        struct tops_row *row = append(tops, pb_bytes(c));
+        struct span text = pb_bytes(c);
+        if (text.len == 0)
+            cursor_fail(c);
+        struct tops_row *row = c->failed ? NULL : append(tops, text);
         if (!row)
             return;
         read_numbers(c, row->values.of, STATS_MEASURES);
