@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "http/exchange.h"
 
 enum {
@@ -203,9 +204,9 @@ static int start_daemon(struct http_server *server, const struct http_settings *
 static int start_threads(struct http_server *server, const struct http_settings *settings, int fd,
                          struct error *err)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigset_t before;
+    pthread_sigmask(SIG_SETMASK, NULL, &before);
+    thread_block_signals(0); /* they inherit this */
     int status = start_daemon(server, settings, fd, err);
     if (status)
         close(fd);
