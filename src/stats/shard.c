@@ -2,13 +2,13 @@
 
 #include <stdlib.h>
 
+#include "base/pages.h"
 #include "stats/table.h"
 
 enum {
     INDEX_BITS = 20, /* of an index word: entry + 1 */
     ENTRIES_MAX = (1 << INDEX_BITS) - 2,
     ENTRIES_MIN = 256,
-    CACHE_LINE = 64,
 };
 
 /* How the memory is shared out, in parts of 16. */
@@ -27,8 +27,8 @@ static int table_init(struct shard_table *table, size_t memory)
         slots *= 2;
     table->max = (uint32_t)entries;
     table->mask = (uint32_t)slots - 1;
-    table->entries = aligned_alloc(CACHE_LINE, entries * sizeof *table->entries);
-    table->index = calloc(slots, sizeof *table->index);
+    table->entries = pages_alloc(entries * sizeof *table->entries);
+    table->index = pages_alloc(slots * sizeof *table->index);
     return table->entries && table->index ? 0 : -1;
 }
 
@@ -40,7 +40,7 @@ int shard_init(struct shard *shard, size_t memory, uint32_t stream_max)
     for (int i = 0; i < SHARD_TABLES; i++)
         failed |= table_init(&shard->tables[i], tables / 16 * shares[i]);
     shard->keys_max = keys < UINT32_MAX ? (uint32_t)keys : UINT32_MAX;
-    shard->keys = malloc(shard->keys_max);
+    shard->keys = pages_alloc(shard->keys_max);
     shard->streams = calloc(stream_max + 1, sizeof *shard->streams);
     shard->counters = calloc(stream_max + 1, sizeof *shard->counters);
     if (!failed && shard->keys && shard->streams && shard->counters)
@@ -52,10 +52,11 @@ int shard_init(struct shard *shard, size_t memory, uint32_t stream_max)
 void shard_free(struct shard *shard)
 {
     for (int i = 0; i < SHARD_TABLES; i++) {
-        free(shard->tables[i].entries);
-        free(shard->tables[i].index);
+        struct shard_table *table = &shard->tables[i];
+        pages_free(table->entries, table->max * sizeof *table->entries);
+        pages_free(table->index, ((size_t)table->mask + 1) * sizeof *table->index);
     }
-    free(shard->keys);
+    pages_free(shard->keys, shard->keys_max);
     free(shard->streams);
     free(shard->counters);
     *shard = (struct shard){0};
@@ -287,7 +288,8 @@ static void count_slot(struct shard *shard, const struct shard_slot *slot)
 
 void shard_flush(struct shard *shard, struct shard_batch *batch)
 {
-    for (uint32_t i = 0; i < batch->count; i++)
+    uint32_t fetched = batch->count > SHARD_AHEAD ? batch->count - SHARD_AHEAD : 0;
+    for (uint32_t i = fetched; i < batch->count; i++)
         prefetch_entries(shard, &batch->slots[i]);
     for (uint32_t i = 0; i < batch->count; i++)
         count_slot(shard, &batch->slots[i]);
@@ -304,6 +306,8 @@ void shard_event(struct shard *shard, struct shard_batch *batch, const struct st
         return;
     }
     place_slot(shard, batch, slot);
+    if (batch->count >= SHARD_AHEAD)
+        prefetch_entries(shard, slot - SHARD_AHEAD);
     if (++batch->count == SHARD_BATCH)
         shard_flush(shard, batch);
 }

@@ -12,7 +12,10 @@
 #include "stats/counters.h"
 #include "stats/snapshot.h"
 
-enum { SHARD_BATCH = 32 };
+enum {
+    SHARD_BATCH = 32,
+    SHARD_AHEAD = 8, /* so many samples later the index has come, and says which entry to fetch */
+};
 enum shard_table_id { SHARD_NAMES, SHARD_CLIENTS, SHARD_SERVERS, SHARD_TABLES };
 
 /* So many messages of one type and rcode. */
