@@ -9,6 +9,8 @@ const BOTTOM = 22;
 const TOP = 6;
 const DECADES_S = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100];
 const LEAST_ROWS = 8;
+const SHADES_DECADES = 3; // from the fullest cell's shade down to a thousandth of it
+const FAINT = 0.08;
 
 const micro = (seconds) => latency(seconds === null ? null : seconds * 1e6);
 
@@ -110,7 +112,7 @@ export class Heat extends Figure {
             const x = Math.round(this.#x(t));
             const wide = Math.max(1, Math.round(this.#x(t + width)) - x);
             for (const [row, n] of Object.entries(heat[i])) {
-                pen.fillStyle = alpha(ink, (0.15 + 0.85 * (Math.log1p(n) / Math.log1p(most))).toFixed(3));
+                pen.fillStyle = alpha(ink, Math.max(FAINT, 1 + Math.log10(n / most) / SHADES_DECADES).toFixed(3));
                 const y = Math.round(this.#y(Number(row)));
                 pen.fillRect(x, y, wide, Math.round(this.#y(row - 1)) - y);
             }
