@@ -6,8 +6,10 @@
 
 #include "http/target.h"
 
-/* Of replies that wait for slow clients. The rest are told to come again. */
-enum { HELD_MAX = 64 << 20 };
+enum {
+    HELD_MAX = 64 << 20,  /* of replies that wait for slow clients; the rest may come again */
+    PARAMETERS_MAX = 256, /* of a request; the library falls silent where it has no room for them */
+};
 
 /* One for each connection, as its requests come one after the other. Owner: the connection. (Not
  * the request: the library forgets to end one whose parameters do not fit into its memory.) */
@@ -149,6 +151,14 @@ static struct span parameter(const struct http_request *request, const char *nam
     return wanted.value;
 }
 
+static bool has_many_parameters(const char *uri)
+{
+    unsigned count = 0;
+    while ((uri = strchr(uri, '&')) && count <= PARAMETERS_MAX)
+        count++, uri++;
+    return count > PARAMETERS_MAX;
+}
+
 /* The target is looked at as it came: once the library has decoded it, "/metrics%00.html" could no
  * longer be told from "/metrics". */
 void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connection)
@@ -159,6 +169,8 @@ void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connecti
         return NULL;
     struct http_target target = target_split(span_str(uri));
     peer_begins(exchange->peer);
+    if (has_many_parameters(uri))
+        peer_cut(exchange->peer);
     exchange->complete = false;
     exchange->route = find_route(target.path);
     exchange->host = span_of(NULL, 0);

@@ -169,6 +169,13 @@ void peer_begins(struct peer *peer)
     pthread_mutex_unlock(&peer->owner->lock);
 }
 
+void peer_cut(struct peer *peer)
+{
+    pthread_mutex_lock(&peer->owner->lock);
+    cut(peer);
+    pthread_mutex_unlock(&peer->owner->lock);
+}
+
 void peer_answers(struct peer *peer, size_t size)
 {
     move_on(peer, PEER_BUSY, (REPLY_SECONDS + size / REPLY_BYTES_SECOND) * CLOCK_SECOND_NS);

@@ -37,6 +37,8 @@ void peer_begins(struct peer *peer);
 void peer_answers(struct peer *peer, size_t size);
 /* A reply without end is. */
 void peer_streams(struct peer *peer);
+/* It goes, whatever it is doing. */
+void peer_cut(struct peer *peer);
 /* The reply has gone; the connection is kept. */
 void peer_rests(struct peer *peer);
 

@@ -183,6 +183,17 @@ static void test_room(void **state)
     assert_false(is_cut(first));
 }
 
+static void test_cut(void **state)
+{
+    (void)state;
+    struct link *link = connect_from("127.0.0.1");
+    peer_streams(link->peer);
+    peer_cut(link->peer);
+    assert_true(is_cut(link));
+    peer_rests(link->peer);
+    assert_int_equal(peers_sweep(peers, 0), 1);
+}
+
 /* However many are cut and not yet gone, the table ends. */
 static void test_full(void **state)
 {
@@ -200,7 +211,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_deadlines), CASE(test_begun), CASE(test_sizes), CASE(test_addresses),
-        CASE(test_mapped),    CASE(test_room),  CASE(test_full),
+        CASE(test_mapped),    CASE(test_room),  CASE(test_full),  CASE(test_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
