@@ -39,8 +39,8 @@ static int longest_name(const struct top_box *box, const struct top_list *list)
 {
     size_t longest = NAME_USUAL;
     for (size_t i = (size_t)box->from; i < end_row(box, list); i++) {
-        size_t len = strlen(list->rows[i].name);
-        longest = len > longest ? len : longest;
+        size_t width = canvas_width(span_str(list->rows[i].name));
+        longest = width > longest ? width : longest;
     }
     return longest < CANVAS_SIDE_MAX ? (int)longest : CANVAS_SIDE_MAX;
 }

@@ -59,6 +59,14 @@ static int width_of(uint8_t byte)
     return printable(byte) ? 1 : 4;
 }
 
+size_t canvas_width(struct span text)
+{
+    size_t width = 0;
+    for (size_t i = 0; i < text.len; i++)
+        width += (size_t)width_of(text.ptr[i]);
+    return width;
+}
+
 static void put(struct canvas *canvas, int x, int y, enum canvas_style style, uint8_t byte)
 {
     if (printable(byte)) {

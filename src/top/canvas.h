@@ -53,6 +53,8 @@ static inline struct canvas_cell *canvas_at(const struct canvas *canvas, int x, 
 int canvas_text(struct canvas *canvas, int x, int y, int room, enum canvas_style style,
                 struct span text);
 int canvas_str(struct canvas *canvas, int x, int y, enum canvas_style style, const char *text);
+/* The columns that text takes. */
+size_t canvas_width(struct span text);
 /* A name in exactly `room` columns: what is too long loses its front (a name's end tells more), and
  * begins with "..". */
 void canvas_name(struct canvas *canvas, int x, int y, int room, enum canvas_style style,

@@ -116,6 +116,8 @@ void top_feed_stop(struct top_feed *feed)
     feed->stop = true;
     pthread_cond_signal(&feed->changed);
     pthread_mutex_unlock(&feed->lock);
+    if (feed->origin->cancel)
+        feed->origin->cancel(feed->origin->state);
     pthread_join(feed->thread, NULL);
     top_view_free(&feed->view);
     pthread_cond_destroy(&feed->changed);

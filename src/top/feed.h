@@ -12,7 +12,7 @@ struct top_feed;
  * feed. NULL: err. */
 struct top_feed *top_feed_start(const struct top_origin *origin, const atomic_bool *ended,
                                 struct error *err);
-/* Waits for the request that is under way. */
+/* Cancels the request that is under way; the origin is of no use any more. */
 void top_feed_stop(struct top_feed *feed);
 
 /* What to gather, every so often, and at once when it is not what was wished before. 0: not again

@@ -6,33 +6,11 @@
 
 #include "top/reply.h"
 
-/* The bytes of a name in presentation form (base/escape.h), as the server wants it. */
-static struct span unescape(const char *text, char *out, size_t size)
-{
-    size_t len = 0;
-    for (; *text && len < size; len++) {
-        unsigned code;
-        int used = 0;
-        if (*text != '\\') {
-            out[len] = *text++;
-        } else if (sscanf(text + 1, "%3u%n", &code, &used) == 1 && used == 3) {
-            out[len] = (char)code;
-            text += 4;
-        } else {
-            out[len] = *++text;
-            text += *text != '\0';
-        }
-    }
-    return span_of(out, len);
-}
-
 /* One request being made. */
 struct gathering {
     const struct top_origin *origin;
     const struct top_wish *wish;
     struct top_view *view;
-    char stream[1024]; /* bytes */
-    size_t stream_len; /* 0: all */
 };
 
 static const char *const paths[TOP_DOCUMENTS] = {
@@ -43,7 +21,7 @@ static const char *const paths[TOP_DOCUMENTS] = {
     [DOCUMENT_TABLES] = "/api/v1/tables",
 };
 
-/* What only some requests say, behind the stream. */
+/* One more parameter, unless its value is NULL. */
 static void add(struct top_parameter *parameters, const char *name, const char *value)
 {
     while (parameters->name)
@@ -60,8 +38,8 @@ static int get(struct gathering *g, enum top_document document, enum top_list_id
     char rows[16];
     struct buf body = {0};
     snprintf(rows, sizeof rows, "%d", g->wish->rows);
-    if (by_stream && g->stream_len > 0)
-        parameters[0] = (struct top_parameter){"stream", span_of(g->stream, g->stream_len)};
+    if (by_stream)
+        add(parameters, "stream", g->view->stream);
     if (document == DOCUMENT_TABLES) {
         const struct top_column *by = &top_tables[list].columns[g->wish->by[list]];
         add(parameters, "table", top_tables[list].name);
@@ -82,7 +60,6 @@ static int choose_stream(struct gathering *g, struct error *err)
     if (!g->wish->stream[0] || !top_reply_has_stream(g->view, g->wish->stream))
         return 0;
     g->view->stream = strdup(g->wish->stream);
-    g->stream_len = unescape(g->wish->stream, g->stream, sizeof g->stream).len;
     return g->view->stream ? 0 : error_set(err, "no memory");
 }
 

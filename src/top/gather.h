@@ -22,6 +22,9 @@ struct top_origin {
      * with bytes that may be anybody's. */
     int (*get)(void *state, const char *path, const struct top_parameter *parameters,
                struct buf *body, struct error *err);
+    /* Any thread: has a `get` that waits for somebody fail soon, and all later ones. NULL: none
+     * ever waits. */
+    void (*cancel)(void *state);
 };
 
 /* A fresh view of what is wished; one of all streams when there is no such stream. -1: err, and no

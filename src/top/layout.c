@@ -237,6 +237,17 @@ static const char *condition(const struct top_view *view, const struct top_state
     return out;
 }
 
+/* A long path leaves room for the rest, which changes. */
+static int put_target(struct canvas *canvas, const char *target, int x)
+{
+    struct span text = span_str(target);
+    int room = at_least(canvas->width / 3, 22);
+    if (canvas_width(text) <= (size_t)room)
+        return canvas_text(canvas, x, 0, room, STYLE_TITLE, text);
+    canvas_name(canvas, x, 0, room, STYLE_TITLE, text);
+    return x + room;
+}
+
 static void put_title(struct canvas *canvas, const struct top_view *view,
                       const struct top_state *state, const struct top_frame *frame)
 {
@@ -245,7 +256,7 @@ static void put_title(struct canvas *canvas, const struct top_view *view,
     int x = 1, streams = (int)view->lists[LIST_STREAMS].count;
     canvas_fill(canvas, 0, 0, canvas->width, STYLE_TITLE);
     x = canvas_str(canvas, x, 0, STYLE_TITLE, "spile top  ");
-    x = canvas_str(canvas, x, 0, STYLE_TITLE, frame->target);
+    x = put_target(canvas, frame->target, x);
     x = canvas_str(canvas, x, 0, STYLE_TITLE, "  stream ");
     x = canvas_text(canvas, x, 0, 40, STYLE_TITLE, span_str(stream));
     snprintf(text, sizeof text, " (%d/%d)", view->stream ? top_stream_number(view, stream) : 0,

@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -18,6 +19,7 @@ struct top_remote {
     char name[URL_MAX];
     char reason[CURL_ERROR_SIZE];
     bool has_key;
+    atomic_bool cancelled;
 };
 
 bool top_remote_looks_like(const char *text)
@@ -73,6 +75,14 @@ static size_t receive(char *bytes, size_t one, size_t count, void *arg)
     return body->failed ? 0 : one * count;
 }
 
+/* curl asks about once a second. */
+static int progress(void *arg, curl_off_t to_get, curl_off_t got, curl_off_t to_put, curl_off_t put)
+{
+    struct top_remote *remote = arg;
+    (void)to_get, (void)got, (void)to_put, (void)put;
+    return atomic_load(&remote->cancelled);
+}
+
 /* No redirects and no proxies: the key goes to the server that the user named, and nobody else. */
 static void set_options(struct top_remote *remote, const char *ca_cert)
 {
@@ -87,6 +97,9 @@ static void set_options(struct top_remote *remote, const char *ca_cert)
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, remote->headers);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "spile/" SPILE_VERSION);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, progress);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, remote);
     if (ca_cert)
         curl_easy_setopt(curl, CURLOPT_CAINFO, ca_cert);
 }
@@ -180,7 +193,13 @@ static int get(void *state, const char *path, const struct top_parameter *parame
     return result;
 }
 
+static void cancel(void *state)
+{
+    struct top_remote *remote = state;
+    atomic_store(&remote->cancelled, true);
+}
+
 struct top_origin top_remote_origin(struct top_remote *remote)
 {
-    return (struct top_origin){.state = remote, .get = get};
+    return (struct top_origin){.state = remote, .get = get, .cancel = cancel};
 }

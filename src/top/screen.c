@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <term.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -248,7 +249,7 @@ static int open_terminal(struct painter *p, struct error *err)
     if (p->signals < 0)
         return error_set(err, "signals cannot be read: %s", strerror(errno));
     p->terminal = newterm(NULL, stdout, p->tty);
-    if (!p->terminal)
+    if (!p->terminal || !tigetstr("cup"))
         return error_set(err, "this terminal (TERM=%s) cannot show it; --once can",
                          getenv("TERM") ? getenv("TERM") : "");
     cbreak();

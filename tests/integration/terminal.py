@@ -20,7 +20,8 @@ LEFT, RIGHT, UP, DOWN = "\x1bOD", "\x1bOC", "\x1bOA", "\x1bOB"  # as a terminal 
 class Terminal:
     """The program under test on a terminal of `width` by `height`."""
 
-    def __init__(self, t, *args, width=80, height=24, name="top", environment=None, term="screen-256color"):
+    def __init__(self, t, *args, width=80, height=24, name="top", environment=None, term="screen-256color",
+                 stdin=None):
         if not pyte:
             raise Skip("python3-pyte is not installed")
         self.master, slave = os.openpty()
@@ -30,8 +31,8 @@ class Terminal:
         self.set_size(width, height)
         words = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "SPILE_API_KEY")}
         words.update({"TERM": term, "LC_ALL": "C.UTF-8", **(environment or {})})
-        self.process = t.spile(*args, name=name, stdin=slave, stdout=slave, env=words,
-                               preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        self.process = t.spile(*args, name=name, stdin=slave if stdin is None else stdin, stdout=slave,
+                               env=words, preexec_fn=lambda: fcntl.ioctl(1, termios.TIOCSCTTY, 0))
         os.close(slave)
 
     def set_size(self, width, height):

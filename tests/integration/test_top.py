@@ -326,9 +326,9 @@ def the_screen_follows_the_terminals_size(t):
     screen = Terminal(t, "top", CAPTURES / "unbound.fstrm.xz")
     screen.wait("host1.corp.example.", "ended")
     screen.resize(160, 50)
-    lines = screen.wait("2 domains answered", "6 registrable domains", "corp.example.")
-    wide = [line for line in lines if "host1.corp.example." in line][0]
-    equal(wide.count("host1.corp.example."), 2, "two tables side by side")
+    first = "host1.corp.example."
+    screen.wait("2 domains answered", "6 registrable domains", "corp.example.")
+    wait_for("two tables side by side", lambda: any(line.count(first) == 2 for line in screen.lines()))
     screen.resize(40, 10)
     screen.wait_gone("domains answered")
     screen.wait("host1.corp.example.")
@@ -422,6 +422,46 @@ def names_cannot_touch_the_terminal(t):
 
 
 @test()
+def a_pipe_is_watched_while_keys_come_from_the_terminal(t):
+    with open(real_capture(t), "rb") as file:
+        screen = Terminal(t, "top", "-", stdin=file)
+    screen.wait("host1.corp.example.", "ended")
+    screen.press("t")
+    screen.wait("domains answered")
+    equal(screen.quit(), 0, "status")
+
+
+@test()
+def a_daemon_that_is_silent_holds_nobody_up(t):
+    listener = socket.create_server(("127.0.0.1", 0))
+    screen = Terminal(t, "top", f"http://127.0.0.1:{listener.getsockname()[1]}/")
+    screen.wait("waiting", "domains asked")
+    peer = listener.accept()[0]
+    screen.press("t")
+    screen.wait("domains answered")
+    begin = time.monotonic()
+    equal(screen.quit(), 0, "status")
+    assert time.monotonic() - begin < 4 * t.patience, "the end waits for an answer"
+    peer.close()
+    listener.close()
+
+
+@test(needs=("openssl",))
+def tls_is_checked(t):
+    key, cert = t.path("key.pem"), t.path("cert.pem")
+    t.tool(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+            "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert])
+    port = free_port()
+    t.listen(CONFIG.format(port=port, more=f", tls-cert: {cert}, tls-key: {key}, api-key: key"), count=2)
+    url = f"https://127.0.0.1:{port}/"
+    equal(summary(report(t, "--cacert", cert, "--api-key", "key", url), "queries")[0], "0", "queries")
+    done = t.run("top", "--once", "--api-key", "key", url, status=1)
+    assert b"certificate" in done.stderr, done.stderr
+    done = t.run("top", "--once", "--api-key", "key", "--cacert", cert, url.replace("127.0.0.1", "localhost"), status=1)
+    assert b"localhost" in done.stderr, done.stderr
+
+
+@test()
 def colours_are_for_those_who_want_them(t):
     path = CAPTURES / "kdig-tool.fstrm.xz"
     colour = re.compile(rb"\x1b\[[0-9;]*3[0-7]m")
@@ -431,9 +471,10 @@ def colours_are_for_those_who_want_them(t):
         screen.wait("domains asked", "ended")
         equal(bool(colour.search(screen.raw)), coloured, f"colours with {environment} on {term}")
         equal(screen.quit(), 0, "status")
-    screen = Terminal(t, "top", path, term="nonesuch", name="nonesuch")
-    equal(screen.end(), 1, "status on an unknown terminal")
-    assert "TERM=nonesuch" in screen.process.err and "--once" in screen.process.err, screen.process.err
+    for term in ("nonesuch", "dumb"):
+        screen = Terminal(t, "top", path, term=term, name=term)
+        equal(screen.end(), 1, f"status on {term}")
+        assert f"TERM={term}" in screen.process.err and "--once" in screen.process.err, screen.process.err
 
 
 @test()

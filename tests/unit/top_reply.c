@@ -213,7 +213,7 @@ static void assert_asked(struct script *script, const char *wanted)
 static void only_what_is_shown_is_asked_for(void **state)
 {
     struct script script = {.broken = NULL};
-    struct top_origin origin = {&script, answer};
+    struct top_origin origin = {.state = &script, .get = answer};
     struct top_wish wish = plain_wish();
     struct top_view view;
     struct error err = {0};
@@ -228,11 +228,11 @@ static void only_what_is_shown_is_asked_for(void **state)
     top_view_free(&view);
 }
 
-/* A stream is asked for by its bytes; one that is gone is not asked for at all. */
+/* A stream is asked for as it is called; one that is gone is not asked for at all. */
 static void streams_are_asked_for_by_name(void **state)
 {
     struct script script = {.broken = NULL};
-    struct top_origin origin = {&script, answer};
+    struct top_origin origin = {.state = &script, .get = answer};
     struct top_wish wish = plain_wish();
     struct top_view view;
     struct error err = {0};
@@ -240,7 +240,7 @@ static void streams_are_asked_for_by_name(void **state)
     strcpy(wish.stream, "a\\\\b\\007");
     assert_int_equal(top_gather(&origin, &wish, &view, &err), 0);
     assert_string_equal(view.stream, "a\\\\b\\007");
-    assert_asked(&script, ";/streams;/statistics stream=a\\b\a;/outputs;");
+    assert_asked(&script, ";/streams;/statistics stream=a\\\\b\\007;/outputs;");
     top_view_free(&view);
     strcpy(wish.stream, "gone");
     assert_int_equal(top_gather(&origin, &wish, &view, &err), 0);
@@ -252,7 +252,7 @@ static void streams_are_asked_for_by_name(void **state)
 static void a_request_that_fails_gives_no_view(void **state)
 {
     struct script script = {.broken = "/api/v1/outputs"};
-    struct top_origin origin = {&script, answer};
+    struct top_origin origin = {.state = &script, .get = answer};
     struct top_wish wish = plain_wish();
     struct top_view view;
     struct error err = {0};
