@@ -1,5 +1,7 @@
 #include "history/record.h"
 
+#include <stdlib.h>
+
 #include "history/counts.h"
 #include "history/squeeze.h"
 #include "wire/protobuf.h"
@@ -94,6 +96,22 @@ void portion_put(struct portion *portion, unsigned what, struct span stream, str
     buf_put(out, stream.ptr, stream.len);
     pb_put_varint(out, bytes.len);
     buf_put(out, bytes.ptr, bytes.len);
+}
+
+void portion_shrink(struct portion *portion, bool thin)
+{
+    struct buf *records = &portion->records;
+    struct cursor c = cursor_of(buf_span(records));
+    struct record first;
+    if (thin && portion_next(&c, &first)) {
+        portion->thin |= cursor_left(&c) > 0;
+        records->len -= cursor_left(&c);
+    }
+    uint8_t *smaller = records->len > 0 ? realloc(records->data, records->len) : NULL;
+    if (smaller) {
+        records->data = smaller;
+        records->cap = records->len;
+    }
 }
 
 bool portion_next(struct cursor *c, struct record *record)

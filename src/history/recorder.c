@@ -15,6 +15,22 @@ static void drop_oldest(struct recorder *recorder)
     *oldest = (struct portion){0};
     recorder->first = (recorder->first + 1) % RECORDER_SECONDS;
     recorder->count--;
+    recorder->thin -= recorder->thin > 0;
+}
+
+/* Makes room: the oldest second that still has them forgets its streams; when none has, the oldest
+ * goes. */
+static void forget_some(struct recorder *recorder)
+{
+    if (recorder->thin == recorder->count) {
+        drop_oldest(recorder);
+        return;
+    }
+    size_t at = (recorder->first + recorder->thin++) % RECORDER_SECONDS;
+    struct portion *portion = &recorder->seconds[at];
+    recorder->bytes -= portion->records.cap;
+    portion_shrink(portion, true);
+    recorder->bytes += portion->records.cap;
 }
 
 void recorder_free(struct recorder *recorder)
@@ -130,9 +146,11 @@ static void keep_second(struct recorder *recorder, struct portion *second)
         buf_free(&second->records);
         return;
     }
-    while (recorder->count > 0 && (recorder->count == RECORDER_SECONDS ||
-                                   recorder->bytes + second->records.cap > RECORDER_BYTES))
+    portion_shrink(second, false);
+    if (recorder->count == RECORDER_SECONDS)
         drop_oldest(recorder);
+    while (recorder->count > 0 && recorder->bytes + second->records.cap > RECORDER_BYTES)
+        forget_some(recorder);
     recorder->seconds[(recorder->first + recorder->count) % RECORDER_SECONDS] = *second;
     recorder->count++;
     recorder->bytes += second->records.cap;

@@ -13,7 +13,7 @@
 
 enum {
     RECORDER_SECONDS = 900,
-    RECORDER_BYTES = 8 << 20, /* of all seconds together; past it the oldest go */
+    RECORDER_BYTES = 16 << 20, /* of all seconds together; past it the oldest lose their streams */
     RECORDER_MINUTE_MS = 60000,
 };
 
@@ -23,6 +23,7 @@ struct recorder {
     int64_t second;                    /* Unix time of the second that `last` has ended */
     struct portion seconds[RECORDER_SECONDS];
     size_t first, count, bytes; /* of `seconds`: a ring */
+    size_t thin;                /* so many of the first have only what is of all streams */
     struct counts *open;        /* the running portion: of all, and of each stream of `last` */
     size_t open_count;
     int64_t open_ms; /* its minute */

@@ -106,6 +106,8 @@ static void take_portion(void *ctx, const struct portion *portion)
     struct span stream = answer->question->stream;
     struct point *point = point_at(answer, portion->start_ms);
     struct record record;
+    if (portion->thin && stream.len)
+        return; /* nothing is known of it */
     while (point && portion_next(&c, &record)) {
         unsigned which = record.what - RECORD_DISTINCT;
         if (record.what == RECORD_COUNTS && record.stream.len == 0)

@@ -56,10 +56,10 @@ static inline void story_reset(struct story *story)
     memset(story->streams, 0, sizeof story->streams);
 }
 
-/* The caller's reference is the only one. */
-static inline const struct stats_snapshot *story_snapshot(struct story *story)
+/* A snapshot of `count` streams that are alike. The caller's reference is the only one. */
+static inline struct stats_snapshot *story_crowd(struct story *story, size_t count)
 {
-    size_t size = sizeof(struct stats_snapshot) + STORY_STREAMS * sizeof(struct stats_stream);
+    size_t size = sizeof(struct stats_snapshot) + count * sizeof(struct stats_stream);
     struct stats_snapshot *snapshot = calloc(1, size);
     if (!snapshot)
         abort();
@@ -69,13 +69,18 @@ static inline const struct stats_snapshot *story_snapshot(struct story *story)
     snapshot->made_ns = story->ns;
     snapshot->since_ms = story->since_ms;
     snapshot->total.counters = story->total;
-    snapshot->stream_count = STORY_STREAMS;
-    for (int i = 0; i < STORY_STREAMS; i++) {
+    snapshot->stream_count = count;
+    for (size_t i = 0; i < count; i++) {
         struct stats_stream *stream = &snapshot->streams[i];
-        stream->name_len = (size_t)snprintf(stream->name, sizeof stream->name, "server%d", i);
-        stream->counters = story->streams[i];
+        stream->name_len = (size_t)snprintf(stream->name, sizeof stream->name, "server%zu", i);
+        stream->counters = story->streams[i % STORY_STREAMS];
     }
     return snapshot;
+}
+
+static inline const struct stats_snapshot *story_snapshot(struct story *story)
+{
+    return story_crowd(story, STORY_STREAMS);
 }
 
 #endif

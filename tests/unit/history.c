@@ -672,6 +672,43 @@ static void memory_is_bounded(void **state)
     place_end(&place);
 }
 
+/* Many streams: the seconds that have no room for them keep what is of all, and of a stream they
+ * say that they do not know. */
+static void many_streams_have_fewer_seconds(void **state)
+{
+    (void)state;
+    enum { CROWD = 64, LATENCIES = 600 };
+    struct place place;
+    struct story story = story_begin(morning);
+    place_begin(&place);
+    place_close(&place, true);
+    place.settings.path = NULL;
+    place_open(&place);
+    for (int second = 0; second < RECORDER_SECONDS; second++) {
+        for (int i = 0; i < LATENCIES; i++)
+            story_count(&story, 0, 1, 1, 0, quantile_value((unsigned)i * 3 + 1));
+        story.streams[1] = story.streams[0];
+        story_wait(&story, SECOND);
+        history_see(place.history, story_crowd(&story, CROWD));
+        assert_true(place.history->recorder.bytes <= RECORDER_BYTES);
+    }
+    assert_int_equal(place.history->recorder.count, RECORDER_SECONDS);
+    size_t all, some;
+    struct history_question question = {
+        .from_ms = morning, .to_ms = story.ms, .step_ms = SECOND, .series = span_str("queries")};
+    char *answer = ask(&place, question);
+    assert_int_equal(sum_of(answer, "queries", &all), RECORDER_SECONDS * LATENCIES);
+    assert_int_equal(all, RECORDER_SECONDS);
+    free(answer);
+    question.stream = span_str("server63");
+    answer = ask(&place, question);
+    uint64_t sum = sum_of(answer, "queries", &some);
+    assert_int_equal(sum, some * LATENCIES);
+    assert_in_range(some, 100, RECORDER_SECONDS - 1);
+    free(answer);
+    place_end(&place);
+}
+
 /* --- top lists ----------------------------------------------------------------------------------
  */
 
@@ -787,6 +824,7 @@ int main(void)
         cmocka_unit_test(troubles_pass),
         cmocka_unit_test(removed_file_is_made_anew),
         cmocka_unit_test(memory_is_bounded),
+        cmocka_unit_test(many_streams_have_fewer_seconds),
         cmocka_unit_test(lists_span_any_time),
         cmocka_unit_test(names_are_escaped),
         cmocka_unit_test(questions_without_answer),
