@@ -13,7 +13,7 @@ export function timeControls(window) {
         change({ from: Math.round(a), to: Math.round(Math.min(b, Date.now())) });
     };
     const zoom = [
-        ["Back", "Undo the last zoom", () => back(), () => current().from === null || depth() === 0],
+        ["Back", "Undo the last step", () => back(), () => current().from === null || depth() === 0],
         ["−", "Zoom out", move((a, b, w) => [a - w / 2, b + w / 2])],
         ["+", "Zoom in", move((a, b, w) => [a + w / 4, b - w / 4])],
         ["‹", "Earlier", move((a, b, w) => [a - w / 2, b - w / 2])],

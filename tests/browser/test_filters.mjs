@@ -135,4 +135,13 @@ test("what is too much is left out, and counted", async (t) => {
     }, 30);
     assert.ok(seen.came > 0 && seen.left > seen.came, JSON.stringify(seen));
     assert.equal(await page.locator("#tail tbody tr").count(), Math.min(seen.came, 60));
+
+    await filtered(page, page.locator("#top-registrable .rank", { hasText: "flood.test" }), "Domain flood.test.");
+    spile.events(flood);
+    const [shown, all] = await until("the page says how many", async () => {
+        const counts = (await textOf(page, "#scope")).match(/: ([\d,]+) of ([\d,]+) shown/).slice(1).map(parsed);
+        return counts[1] === flood.length && counts;
+    }, 30);
+    assert.ok(shown >= 100 && shown < all, `${shown} of ${all}`);
+    await until("sums of those alone", async () => parsed(await textOf(page, "#more-queries")) === shown);
 });
