@@ -2,7 +2,7 @@
  * A frame of any bytes through the latency stage and the formats of dnstap-receiver. All three
  * agree on whether it is shown; text is UTF-8, and onto a terminal one line without control
  * characters; JSON is one line of well-formed ASCII; YAML reads back, by libyaml, as seventeen keys
- * with the very identity and name.
+ * with the very identity and name. The statistics count it as it is shown.
  */
 #include <assert.h>
 #include <math.h>
@@ -11,7 +11,9 @@
 
 #include "../support/json_check.h"
 #include "compat/pyutf8.h"
+#include "compat/receiver_reader.h"
 #include "compat/receiver_record.h"
+#include "compat/receiver_words.h"
 #include "core/format.h"
 #include "core/stage.h"
 #include "fuzz.h"
@@ -123,6 +125,39 @@ static void check(int i, struct span record, const struct receiver_record *shown
         check_yaml(record, shown);
 }
 
+/* The key is the name in lower case; a long one is cut, and ends with a dot all the same. */
+static void check_key(struct span key, struct span qname)
+{
+    static struct buf lower;
+    lower.len = 0;
+    buf_put(&lower, qname.ptr, qname.len);
+    lower.len = pyutf8_lower(lower.data, lower.len);
+    assert(key.len > 0 && key.len <= SAMPLE_NAME_MAX && key.len <= lower.len);
+    assert(memcmp(key.ptr, lower.data, key.len - 1) == 0);
+    assert(key.ptr[key.len - 1] == lower.data[lower.len - 1]);
+    struct span tld = receiver_stats_reader.tld(key);
+    assert(!tld.ptr ||
+           (tld.ptr >= key.ptr && tld.ptr + tld.len <= key.ptr + key.len && receiver_is_tld(tld)));
+}
+
+/* What is too late a date for a line is counted all the same. */
+static void check_sample(struct event *ev, const struct receiver_record *shown, int expected)
+{
+    uint8_t space[SAMPLE_NAME_MAX + 1];
+    struct stats_sample sample;
+    struct receiver_head head;
+    event_need(ev, receiver_stats_reader.needs);
+    bool counted = receiver_stats_reader.read(ev, space, &sample);
+    assert(counted == (receiver_head_read(&head, ev) == FORMAT_WRITTEN));
+    if (!counted || expected != FORMAT_WRITTEN)
+        return;
+    check_key(sample.name, shown->qname);
+    assert(span_equal(sample.identity, shown->head.identity));
+    assert(receiver_rcode(sample.rcode) == shown->rcode);
+    assert((sample.has_qtype ? receiver_rrtype(sample.qtype) : &receiver_absent) == shown->rrtype);
+    assert(sample.length == shown->head.dns.len);
+}
+
 /* The last bytes of the input are also a latency: it comes from two frames, which are not here. */
 static void set_latency(struct event *ev, const uint8_t *bytes, size_t len)
 {
@@ -153,5 +188,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         if (result == FORMAT_WRITTEN)
             check(i, buf_span(&out), &shown);
     }
+    check_sample(&ev, &shown, expected);
     return 0;
 }
