@@ -73,8 +73,8 @@ void history_see(struct history *history, const struct stats_snapshot *snapshot)
 /* Ends the running portion and has it written. */
 void history_seal(struct history *history);
 
-/* The beginnings of what is in memory, for readers; the lock is held. `seconds` or the portions
- * that are in no database yet. */
+/* Gives out what is in memory: the seconds, or the portions that are in no database yet. With the
+ * lock. */
 void history_each(struct history *history, bool seconds,
                   void (*take)(void *ctx, const struct portion *portion), void *ctx);
 

@@ -98,15 +98,30 @@ void portion_put(struct portion *portion, unsigned what, struct span stream, str
     buf_put(out, bytes.ptr, bytes.len);
 }
 
-void portion_shrink(struct portion *portion, bool thin)
+/* Moves the records of all streams together to the front. */
+static void drop_streams(struct portion *portion)
 {
     struct buf *records = &portion->records;
     struct cursor c = cursor_of(buf_span(records));
-    struct record first;
-    if (thin && portion_next(&c, &first)) {
-        portion->thin |= cursor_left(&c) > 0;
-        records->len -= cursor_left(&c);
+    const uint8_t *start = c.pos;
+    uint8_t *end = records->data;
+    struct record record;
+    for (; portion_next(&c, &record); start = c.pos) {
+        size_t len = (size_t)(c.pos - start);
+        if (record.stream.len > 0)
+            continue;
+        memmove(end, start, len);
+        end += len;
     }
+    portion->thin = true;
+    records->len = records->data ? (size_t)(end - records->data) : 0;
+}
+
+void portion_shrink(struct portion *portion, bool thin)
+{
+    struct buf *records = &portion->records;
+    if (thin)
+        drop_streams(portion);
     uint8_t *smaller = records->len > 0 ? realloc(records->data, records->len) : NULL;
     if (smaller) {
         records->data = smaller;

@@ -39,11 +39,11 @@ void sketch_merge(struct sketch *into, const struct sketch *from);
 /* Records one behind the other. */
 struct portion {
     int64_t start_ms; /* Unix time of the span's beginning */
-    bool thin;        /* only the first record is left of more */
+    bool thin;        /* the records of single streams are gone */
     struct buf records;
 };
 void portion_put(struct portion *portion, unsigned what, struct span stream, struct span bytes);
-/* Gives back the memory that it does not need; thin: only the first record is kept. */
+/* Gives back the memory that it does not need; thin: only what is of all streams is kept. */
 void portion_shrink(struct portion *portion, bool thin);
 /* Begin with a cursor of all records' bytes. False at the end. */
 bool portion_next(struct cursor *c, struct record *record);

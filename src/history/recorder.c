@@ -58,14 +58,14 @@ static int64_t elapsed_ms(const struct recorder *recorder, const struct stats_sn
 }
 
 /*
- * Snapshots come about a second apart, at any moment of it, some a little early or late: counted
- * on from the second before, they fill each second once. When that has drifted off, or the clock
- * has jumped, the clock is right.
+ * Snapshots come about a second apart, at any moment of it, some a little early or late, and now
+ * and then one between them: counted on from the second before, they fill each second. When that
+ * has drifted off, or the clock has jumped, the clock is right.
  */
 int64_t recorder_second(const struct recorder *recorder, const struct stats_snapshot *snapshot)
 {
     int64_t passed = (elapsed_ms(recorder, snapshot) + SECOND_MS / 2) / SECOND_MS;
-    int64_t next = recorder->second + (passed > 0 ? passed : 1);
+    int64_t next = recorder->second + passed;
     int64_t off = next * SECOND_MS + SECOND_MS - snapshot->made_ms;
     if (recorder->last && off > -STEADY_MS && off < STEADY_MS)
         return next;
@@ -139,6 +139,24 @@ static void gather(struct recorder *recorder, const struct stats_snapshot *snaps
     }
 }
 
+/* Puts it behind the last one, if that is of the same second. */
+static bool join_last(struct recorder *recorder, struct portion *second)
+{
+    if (recorder->count == 0)
+        return false;
+    struct portion *last =
+        &recorder->seconds[(recorder->first + recorder->count - 1) % RECORDER_SECONDS];
+    if (last->start_ms != second->start_ms)
+        return false;
+    recorder->bytes -= last->records.cap;
+    buf_put(&last->records, second->records.data, second->records.len);
+    recorder->failed |= last->records.failed;
+    last->records.failed = false;
+    recorder->bytes += last->records.cap;
+    buf_free(&second->records);
+    return true;
+}
+
 static void keep_second(struct recorder *recorder, struct portion *second)
 {
     if (second->records.failed) {
@@ -146,6 +164,8 @@ static void keep_second(struct recorder *recorder, struct portion *second)
         buf_free(&second->records);
         return;
     }
+    if (join_last(recorder, second))
+        return;
     portion_shrink(second, false);
     if (recorder->count == RECORDER_SECONDS)
         drop_oldest(recorder);

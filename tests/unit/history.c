@@ -270,6 +270,31 @@ static void seconds_follow_each_other(void **state)
     recorder_free(&recorder);
 }
 
+/* Others may have snapshots made between those of each second. */
+static void snapshots_in_between_change_nothing(void **state)
+{
+    (void)state;
+    struct place place;
+    struct story story = story_begin(morning + 300);
+    place_begin(&place);
+    for (int i = 0; i < 4 * 1200; i++) {
+        story_count(&story, 0, 1, 0, 0, 0);
+        story_wait(&story, i % 4 ? 200 : 400);
+        history_see(place.history, story_snapshot(&story));
+    }
+    assert_queries(&place, morning, morning + HOUR, 4 * 1200);
+    size_t known;
+    char *answer = ask(&place, (struct history_question){.from_ms = story.ms - 890 * SECOND,
+                                                         .to_ms = story.ms,
+                                                         .step_ms = SECOND,
+                                                         .series = span_str("queries")});
+    uint64_t sum = sum_of(answer, "queries", &known);
+    assert_in_range(known, 889, 891);
+    assert_in_range(sum, 4 * 889, 4 * 891);
+    free(answer);
+    place_end(&place);
+}
+
 static void latencies_merge_exactly(void **state)
 {
     (void)state;
@@ -810,6 +835,7 @@ int main(void)
         cmocka_unit_test(minutes_hold_their_minute),
         cmocka_unit_test(seconds_are_in_memory),
         cmocka_unit_test(seconds_follow_each_other),
+        cmocka_unit_test(snapshots_in_between_change_nothing),
         cmocka_unit_test(latencies_merge_exactly),
         cmocka_unit_test(restarts_add_up),
         cmocka_unit_test(resets_lose_nothing_and_add_nothing),
