@@ -35,6 +35,9 @@ export function sums(reply) {
 /** Which series make a group, best first: there may be responses alone. */
 const FAMILIES = { rcodes: ["rcode"], qtypes: ["qtype", "response-qtype"], transports: ["transport"] };
 
+/** What history calls otherwise than the statistics. */
+const CALLED = { UNKNOWN: "unknown", OTHER: "other" };
+
 /** All that is asked for. */
 export const SERIES = ["observed", "queries", "responses", ...Object.values(FAMILIES).flat(), "latency.p50", "latency.p99", "heat"].join();
 
@@ -42,7 +45,8 @@ export const SERIES = ["observed", "queries", "responses", ...Object.values(FAMI
 function members(series, group) {
     for (const family of FAMILIES[group]) {
         const found = Object.entries(series).filter(([name]) => name.startsWith(family + "."))
-            .map(([name, values]) => [name.slice(family.length + 1), values]);
+            .map(([name, values]) => [name.slice(family.length + 1), values])
+            .map(([name, values]) => [CALLED[name] ?? name, values]);
         if (found.some(([, values]) => values.some((n) => n > 0)))
             return found;
     }

@@ -12,13 +12,14 @@ const sum = (values) => values.reduce((a, b) => a + (b ?? 0), 0);
 function ranked(group, length) {
     const all = [...group].map(([name, values]) => ({ name, values, all: sum(values) }))
         .filter((row) => row.all > 0).sort((a, b) => b.all - a.all || (a.name < b.name ? -1 : 1));
-    const rest = all.splice(NAMES);
+    const named = all.filter((row) => row.name !== "other").slice(0, NAMES);
+    const rest = all.filter((row) => !named.includes(row));
     if (rest.length) {
         const values = Array.from({ length }, (_, i) =>
             rest.every((row) => row.values[i] === null) ? null : sum(rest.map((row) => row.values[i])));
-        all.push({ name: "other", values, all: sum(values) });
+        named.push({ name: "other", values, all: sum(values) });
     }
-    return all;
+    return named;
 }
 
 export class Stack extends Figure {

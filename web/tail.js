@@ -22,11 +22,11 @@ export class Tail {
         this.table = table("Live events, newest first", [
             { title: "Time", cell: (e) => (e.time === null ? "–" : clock(e.time)) },
             { title: "Stream", wide: true, cell: (e) => link("stream", e.stream) },
+            { title: "Name", cell: (e) => link("domain", e.qname) },
+            { title: "Type", cell: (e) => link("qtype", e.qtype) },
+            { title: "Result", cell: (e) => (e.side === "response" ? link("rcode", e.rcode, { level: BAD[e.rcode] ?? "bad" }) : "–") },
             { title: "Client", cell: (e) => link("client", e.client) },
             { title: "Kind", wide: true, cell: (e) => e.message ?? "–" },
-            { title: "Result", cell: (e) => (e.side === "response" ? link("rcode", e.rcode, { level: BAD[e.rcode] ?? "bad" }) : "–") },
-            { title: "Type", cell: (e) => link("qtype", e.qtype) },
-            { title: "Name", cell: (e) => link("domain", e.qname) },
             { title: "Transport", wide: true, cell: (e) => e.transport ?? "–" },
             { title: "Latency", right: true, cell: (e) => latency(e.latency === null ? null : e.latency * 1e6) },
         ]);

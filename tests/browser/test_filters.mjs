@@ -108,8 +108,8 @@ test("the live tail: events, links, pause", async (t) => {
     const rows = () => page.locator("#tail tbody tr").evaluateAll((all) => all.map((r) => [...r.cells].map((c) => c.innerText)));
     await until("two rows", async () => (await rows()).length === 2);
     const [response, query] = await rows();
-    assert.deepEqual(query.slice(1), ["lab", "192.0.2.2", "CLIENT_QUERY", "–", "A", "nope.one.test.", "UDP", "–"]);
-    assert.deepEqual(response.slice(1), ["lab", "192.0.2.2", "CLIENT_RESPONSE", "NXDOMAIN", "A", "nope.one.test.", "UDP", "8 ms"]);
+    assert.deepEqual(query.slice(1), ["lab", "nope.one.test.", "A", "–", "192.0.2.2", "CLIENT_QUERY", "UDP", "–"]);
+    assert.deepEqual(response.slice(1), ["lab", "nope.one.test.", "A", "NXDOMAIN", "192.0.2.2", "CLIENT_RESPONSE", "UDP", "8 ms"]);
     assert.equal(await live(page), "2 came, 0 left out");
 
     assert.equal(await page.locator("#tail button").first().getAttribute("tabindex"), "-1", "no stops for the keyboard while rows run");
@@ -121,7 +121,7 @@ test("the live tail: events, links, pause", async (t) => {
     assert.equal(await page.locator("#tail button").first().getAttribute("tabindex"), "0");
     await page.locator("#pause").click();
     spile.events(exchange(TRAFFIC[4]));
-    await until("goes on", async () => (await rows())[0][6] === "two.example.");
+    await until("goes on", async () => (await rows())[0][2] === "two.example.");
     await filtered(page, page.locator("#tail button", { hasText: "SERVFAIL" }).first(), "Result SERVFAIL");
 });
 

@@ -1,0 +1,112 @@
+// The page's arithmetic, without a browser.
+import { assert, near, test } from "./lab.mjs";
+import * as format from "../../web/format.js";
+import { Sums, tld } from "../../web/sums.js";
+import { KEEP_MS, Timeline, quantile, rowBound, rowOf } from "../../web/timeline.js";
+import { firstKnown, pictureOf, pointsOf, sums } from "../../web/source.js";
+
+const START = 1_700_000_000_000;
+
+/** Sums that grow by n of each a step. */
+const at = (time, n) => ({ time: START + time, queries: n, responses: n, rcodes: { NOERROR: n }, qtypes: { A: n }, transports: { UDP: 2 * n }, rows: { 5: n } });
+
+/** All that a group of a picture amounts to. */
+function total(picture, group, name) {
+    return picture[group].get(name).reduce((a, rate) => a + (rate ?? 0) * (picture.width / 1000), 0);
+}
+
+test("a picture has all events, however wide its columns", async () => {
+    const timeline = new Timeline();
+    let n = 0;
+    for (let t = 0; t <= 600e3; t += 1000)
+        timeline.push(at(t, n += (t / 1000) % 7));
+    for (const columns of [6, 60, 300, 600]) {
+        const picture = timeline.picture(START, START + 600e3, columns);
+        assert.equal(picture.times.length, columns);
+        near(total(picture, "rcodes", "NOERROR"), n, `${columns} columns`, 1e-6);
+        near(picture.heat.reduce((a, column) => a + (column[5] ?? 0), 0), n, "the heat map", 1e-6);
+    }
+});
+
+test("a timeline begins anew when the numbers do, and forgets what is old", async () => {
+    const timeline = new Timeline();
+    timeline.push(at(0, 100));
+    timeline.push(at(1000, 200));
+    assert.equal(timeline.push(at(2000, 5)), null, "a reset");
+    assert.equal(timeline.push(at(3000, 25)).queries, 20);
+    assert.equal(timeline.push(at(3000, 30)), null, "the same moment again");
+    timeline.push(at(3000 + KEEP_MS, 30));
+    timeline.push(at(4000 + 2 * KEEP_MS, 31));
+    assert.deepEqual(timeline.points.map((p) => p.queries), [1]);
+});
+
+test("what nobody has seen is a gap, not a zero", async () => {
+    const timeline = new Timeline();
+    timeline.push(at(0, 0));
+    timeline.push(at(1000, 10));
+    const picture = timeline.picture(START - 3000, START + 3000);
+    assert.deepEqual(picture.rcodes.get("NOERROR"), [null, null, null, 10, null, null]);
+});
+
+test("history takes the place of what the page has of the same time", async () => {
+    const timeline = new Timeline();
+    for (let t = 0; t <= 10e3; t += 1000)
+        timeline.push(at(t, t));
+    const reply = { step: 1000, times: [-2, -1, 0, 1, 2].map((s) => START + s * 1000), heat: [[], [0, 3], [], [], []],
+        series: { observed: [null, 1000, 1000, 1000, 1000], queries: [null, 3, 7, 7, 7], responses: [null, 3, 7, 7, 7],
+            "rcode.NOERROR": [null, 3, 7, 7, 7], "transport.UNKNOWN": [null, 1, 0, 0, 0] } };
+    assert.equal(firstKnown(reply), START - 1000);
+    timeline.fill(pointsOf(reply));
+    assert.deepEqual(timeline.points.map((p) => p.queries), [3, 7, 7, 7, ...new Array(7).fill(1000)]);
+    assert.deepEqual(timeline.points[0].rows, { 1: 3 });
+    const picture = pictureOf(reply, START - 2000, START + 3000);
+    assert.deepEqual(picture.rcodes.get("NOERROR"), [null, 3, 7, 7, 7]);
+    assert.deepEqual([...picture.transports.keys()], ["unknown"]);
+});
+
+test("rows of latency: of history, of the statistics, and of events agree", async () => {
+    assert.equal(rowOf(1e-9), 0);
+    assert.equal(rowOf(1024e-9), 0, "up to 2^10 ns");
+    assert.equal(rowOf(1025e-9), 1);
+    for (let row = 0; row < 32; row++)
+        assert.equal(rowOf(rowBound(row)), row);
+    const side = { events: 0, rcodes: {}, qtypes: {}, transports: {} };
+    const histogram = [1, 1.25, 1.5, 1.75, 2].map((part) => ({ le: (part * 2 ** 20) / 1e9, count: 1 }));
+    const reply = { time: 1, statistics: { queries: side, responses: side, latency: { histogram } } };
+    assert.deepEqual(sums(reply).rows, { 10: 1, 11: 4 }, "four bins to a row");
+    near(quantile({ 10: 100 }, 0.5), rowBound(9.5), "the middle of a row");
+    assert.equal(quantile({}, 0.5), null);
+});
+
+test("sums of live events are bounded, and keep the frequent", async () => {
+    const live = new Sums();
+    const event = (name, i) => ({ side: i % 2 ? "response" : "query", qname: name, client: "192.0.2.1", server: "192.0.2.2",
+        rcode: i % 2 ? "NXDOMAIN" : "NOERROR", qtype: "A", transport: "UDP", latency: i % 2 ? i / 1e6 : null });
+    for (let i = 0; i < 40000; i++)
+        live.add(event(i % 4 ? `random${i}.test.` : `often${i % 3}.test.`, i));
+    assert.equal(live.exact, false);
+    assert.ok(live.distinct("domains") <= 5000);
+    assert.deepEqual(live.top("domains", 3).map((r) => r.name).sort(), ["often0.test.", "often1.test.", "often2.test."]);
+    assert.deepEqual([live.queries, live.responses, live.rcodes.NXDOMAIN], [20000, 20000, 20000]);
+    near(live.quantile(0.5), 0.02, "median", 0.02);
+    near(live.quantile(0.99), 0.0396, "p99", 0.02);
+    assert.deepEqual(["a.b.com.", "com.", ".", "", "x\\.y.", "a.b\\.c"].map(tld), ["com", "com", ".", ".", "x\\.y", "b\\.c"]);
+});
+
+test("numbers as text", async () => {
+    const rows = [
+        [format.brief, [0, "0"], [0.001, "<0.01"], [0.5, "0.5"], [9.994, "9.99"], [9.996, "10"], [99.96, "100"], [999.4, "999"], [999.6, "1k"],
+            [1234, "1.23k"], [999960, "1M"], [1e12, "1T"], [null, "–"]],
+        [format.latency, [0.5, "0.5 µs"], [999, "999 µs"], [1000, "1 ms"], [1500000, "1.5 s"], [null, "–"]],
+        [format.length, [0, "0 s"], [61e3, "1 min 1 s"], [3600e3, "1 h"], [90061e3, "1 d 1 h"], [-5, "0 s"]],
+        [format.bytes, [999, "999 B"], [65536, "65.5kB"]],
+        [format.exact, [1234567, "1,234,567"]],
+    ];
+    for (const [make, ...cases] of rows)
+        for (const [value, text] of cases)
+            assert.equal(make(value), text, `${make.name}(${value})`);
+    assert.equal(format.share(1, 0), "–");
+    assert.equal(format.share(1, 3), "33.3 %");
+    assert.equal(format.share(1, 1e6), "<0.1 %");
+    assert.equal(format.share(7, 7), "100 %");
+});
