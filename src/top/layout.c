@@ -30,6 +30,7 @@ struct line {
     const char *label;
     struct item items[ITEMS];
     enum top_list_id list;
+    bool estimate; /* marked with ~ when the statistics are no longer exact */
 };
 
 static const struct line lines[] = {
@@ -59,11 +60,12 @@ static const struct line lines[] = {
       {"domains ", NUMBER_DOMAINS, "", false},
       {"asked ", NUMBER_ASKED, "", false},
       {"answered ", NUMBER_ANSWERED, "", false}},
-     0},
+     .estimate = true},
     {"loss",
      {{"malformed ", NUMBER_MALFORMED, "", true},
       {"dropped ", NUMBER_DROPPED, "", true},
-      {"unlisted ", NUMBER_UNLISTED, "", true}},
+      {"unlisted ", NUMBER_UNLISTED, "", true},
+      {"other streams ", NUMBER_OTHER_STREAMS, "", false}},
      0},
     {"rcodes", {{0}}, LIST_RCODES},
     {"types", {{0}}, LIST_TYPES},
@@ -107,7 +109,9 @@ static void put_shares(struct canvas *canvas, const struct top_list *list, int x
 static void put_line(struct canvas *canvas, const struct top_view *view, const struct line *line,
                      int x, int y, int width)
 {
-    canvas_str(canvas, x + 1, y, STYLE_LABEL, line->label);
+    int end = canvas_str(canvas, x + 1, y, STYLE_LABEL, line->label);
+    if (line->estimate && view->numbers[NUMBER_EXACT] == 0)
+        canvas_str(canvas, end + 1, y, STYLE_BAD, "~");
     if (line->items[0].before)
         put_items(canvas, view, line->items, x + LABEL_WIDTH + 1, y);
     else

@@ -175,9 +175,10 @@ static int perform(struct top_remote *remote, const char *url, struct buf *body,
     curl_easy_setopt(remote->curl, CURLOPT_URL, url);
     curl_easy_setopt(remote->curl, CURLOPT_WRITEDATA, body);
     CURLcode code = curl_easy_perform(remote->curl);
+    bool plain = code == CURLE_COULDNT_CONNECT || !remote->reason[0];
     if (code != CURLE_OK)
         return error_set(err, "%s: %s", remote->name,
-                         remote->reason[0] ? remote->reason : curl_easy_strerror(code));
+                         plain ? curl_easy_strerror(code) : remote->reason);
     curl_easy_getinfo(remote->curl, CURLINFO_RESPONSE_CODE, &status);
     return status == 200 ? 0 : refused(remote, status, buf_span(body), err);
 }

@@ -279,6 +279,18 @@ static void an_estimate_says_so(void **state)
     end(&b);
 }
 
+static void numbers_that_are_estimates_are_marked(void **state)
+{
+    struct bench b = make(1, "n");
+    (void)state;
+    draw(&b, 80, 24);
+    assert_shows(&b, " distinct   clients 12 ");
+    b.view.numbers[NUMBER_EXACT] = 0;
+    draw(&b, 80, 24);
+    assert_shows(&b, " distinct ~ clients 12 ");
+    end(&b);
+}
+
 static void the_column_of_the_order_is_always_there(void **state)
 {
     (void)state;
@@ -515,6 +527,7 @@ int main(void)
         cmocka_unit_test(the_title_says_how_old_the_numbers_are),
         cmocka_unit_test(nothing_known_is_no_trouble),
         cmocka_unit_test(an_estimate_says_so),
+        cmocka_unit_test(numbers_that_are_estimates_are_marked),
         cmocka_unit_test(the_column_of_the_order_is_always_there),
         cmocka_unit_test(a_value_shows_only_while_it_is_the_order),
         cmocka_unit_test(the_trend_has_bars),
