@@ -72,8 +72,11 @@ static void add_row(struct top_list *list, const struct top_table *table, json_t
         return;
     struct top_row *row = &list->rows[list->count++];
     row->name = name;
-    for (int i = 0; table->columns[i].title; i++)
-        row->values[i] = sum(from, table->columns[i].path);
+    bool timed = number(json_object_get(from, "timed")) != 0; /* or it does not say */
+    for (int i = 0; table->columns[i].title; i++) {
+        bool known = timed || table->columns[i].form != FORM_TIME;
+        row->values[i] = known ? sum(from, table->columns[i].path) : NAN;
+    }
 }
 
 static int read_rows(struct top_list *list, const struct top_table *table, int by, json_t *array)

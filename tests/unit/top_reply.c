@@ -102,6 +102,23 @@ static void tables_keep_their_order(void **state)
     top_view_free(&view);
 }
 
+/* Nothing was timed: a slowest time of zero says nothing. */
+static void times_of_nothing_are_not_known(void **state)
+{
+    struct top_view view;
+    (void)state;
+    top_reply_begin(&view);
+    read_text(&view, DOCUMENT_TABLES, LIST_ASKED,
+              "{\"tables\":[{\"rows\":["
+              "{\"name\":\"a\",\"queries\":5,\"timed\":0,\"slowest\":0,\"mean\":null},"
+              "{\"name\":\"b\",\"queries\":4,\"timed\":1,\"slowest\":0,\"mean\":0}]}]}");
+    const struct top_row *rows = view.lists[LIST_ASKED].rows;
+    assert_string_equal(top_tables[LIST_ASKED].columns[6].title, "slowest");
+    assert_true(isnan(rows[0].values[6]) && rows[0].values[0] == 5);
+    assert_true(rows[1].values[6] == 0);
+    top_view_free(&view);
+}
+
 static void drops_of_all_outputs_are_summed(void **state)
 {
     struct top_view view;
@@ -268,6 +285,7 @@ int main(void)
         cmocka_unit_test(numbers_are_found_by_their_paths),
         cmocka_unit_test(two_sides_become_one_list),
         cmocka_unit_test(tables_keep_their_order),
+        cmocka_unit_test(times_of_nothing_are_not_known),
         cmocka_unit_test(drops_of_all_outputs_are_summed),
         cmocka_unit_test(strange_replies_are_no_trouble),
         cmocka_unit_test(only_objects_are_replies),
