@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/thread.h"
 #include "history/history_priv.h"
 
@@ -70,16 +71,18 @@ void waiting_drop(struct waiting *waiting)
     waiting->count--;
 }
 
+static bool has_room(const struct waiting *waiting, size_t bytes)
+{
+    return waiting->count == 0 ||
+           (waiting->count < WAITING_MAX && waiting->bytes + bytes <= WAITING_BYTES);
+}
+
 /* When there is no room the oldest goes, or, while that is being written, the new one. */
 void waiting_put(struct waiting *waiting, struct portion *portion)
 {
-    while (
-        waiting->count > waiting->busy && waiting->busy == 0 &&
-        (waiting->count == WAITING_MAX || waiting->bytes + portion->records.cap > WAITING_BYTES)) {
+    for (; !has_room(waiting, portion->records.cap) && waiting->busy == 0; waiting->lost++)
         waiting_drop(waiting);
-        waiting->lost++;
-    }
-    if (waiting->count == WAITING_MAX) {
+    if (!has_room(waiting, portion->records.cap)) {
         buf_free(&portion->records);
         waiting->lost++;
         return;
@@ -101,14 +104,18 @@ void history_seal(struct history *history)
     stats_window_free(window);
     pthread_mutex_lock(&history->lock);
     recorder_cut(&history->recorder, &portion);
-    /* For want of memory something is missing: said once, and the rest is written. */
-    history->recorder.failed |= portion.records.failed;
-    if (history->settings.path)
+    bool failed = history->recorder.failed;
+    history->recorder.failed = false;
+    if (portion.records.failed)
+        history->waiting.lost++;
+    if (history->settings.path && !portion.records.failed)
         waiting_put(&history->waiting, &portion);
     else
         buf_free(&portion.records);
     pthread_cond_signal(&history->wake);
     pthread_mutex_unlock(&history->lock);
+    if (failed)
+        log_warning("history: for want of memory numbers of a minute are missing");
 }
 
 /* Is it time to end the portion that has just got something? A minute's end is; else, when
