@@ -75,6 +75,13 @@ static inline uint32_t load_le32(const uint8_t *p)
     return v;
 }
 
+static inline uint64_t load_le64(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
 static inline void store_be16(uint8_t *p, uint16_t v)
 {
     v = __builtin_bswap16(v);

@@ -19,16 +19,32 @@ static int decode_question(struct event *ev)
                                    : dns_question_decode(ev->dns, ev->qname_space, &ev->question);
 }
 
+/* Begins a walk over all records, behind the question that has been read. A message that no server
+ * could have sent is refused: names that point to a long one make text of 190 times their size, and
+ * a frame of dnstap may be larger by far than a message. */
+static inline int begin_walk(const struct event *ev, bool again, struct dns_walk *walk)
+{
+    const struct dns_header *h = &ev->header;
+    if (ev->dns.len > DNS_MESSAGE_MAX)
+        return -1;
+    *walk = (struct dns_walk){
+        .msg = ev->dns,
+        .pos = h->qdcount ? ev->question.end : DNS_HEADER_LEN,
+        .left = {0, h->ancount, h->nscount, h->arcount},
+        .again = again,
+    };
+    return h->qdcount > 1 ? dns_walk_init(walk, ev->dns, h) : 0;
+}
+
 /* Walks all records once: afterwards they are known to be sound, where each section begins is
  * remembered, and the OPT record (RFC 6891 6.1.1: at most one, in the additional section) is found.
- * A message that no server could have sent is refused: names that point to a long one make text of
- * 190 times their size, and a frame of dnstap may be larger by far than a message. */
+ */
 static int decode_records(struct event *ev)
 {
     struct dns_walk walk;
     struct dns_rr rr;
     ev->edns.present = false;
-    if (ev->dns.len > DNS_MESSAGE_MAX || dns_walk_init(&walk, ev->dns, &ev->header) < 0)
+    if (begin_walk(ev, false, &walk) < 0)
         return -1;
     for (int section = DNS_ANSWER; section <= DNS_ADDITIONAL; section++) {
         ev->section_at[section] = (uint32_t)walk.pos;
@@ -42,30 +58,21 @@ static int decode_records(struct event *ev)
     return 0;
 }
 
-/* The first walk over the records follows no pointers and checks no owners: most of a response is
- * nothing to those who want its OPT record. */
+/* Follows no pointers and checks no owners: most of a response is nothing to those who want its OPT
+ * record. */
 static int decode_edns(struct event *ev)
 {
     if (ev->have & ~ev->bad & FACET_RECORDS)
         return 0;
-    struct dns_rr rr;
-    struct dns_walk walk = {
-        .msg = ev->dns,
-        .pos = ev->header.qdcount ? ev->question.end : DNS_HEADER_LEN,
-        .left = {0, ev->header.ancount, ev->header.nscount, ev->header.arcount},
-        .again = true,
-    };
+    struct dns_walk walk;
+    struct dns_rr opt;
     ev->edns.present = false;
-    if (ev->dns.len > DNS_MESSAGE_MAX ||
-        (ev->header.qdcount > 1 && dns_walk_init(&walk, ev->dns, &ev->header) < 0))
+    if (begin_walk(ev, true, &walk) < 0)
         return -1;
-    while (dns_walk_next(&walk, &rr)) {
-        if (rr.type == DNS_TYPE_OPT && rr.section == DNS_ADDITIONAL) {
-            dns_edns_decode(&rr, &ev->header, &ev->edns);
-            break;
-        }
-    }
-    return walk.failed ? -1 : 0;
+    int found = dns_opt_find(walk, &opt);
+    if (found > 0)
+        dns_edns_decode(&opt, &ev->header, &ev->edns);
+    return found;
 }
 
 static int decode_policy(struct event *ev)
@@ -91,6 +98,7 @@ static const struct {
 
 void event_decode(struct event *ev, uint32_t facets)
 {
+#pragma GCC unroll 8
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         uint32_t facet = steps[i].facet;
         if (ev->have & facet || !(facets & (facet | steps[i].implied_by)))

@@ -138,6 +138,9 @@ struct dns_walk {
 int dns_walk_init(struct dns_walk *walk, struct span msg, const struct dns_header *h);
 /* The next record: true, or false at the end or at a malformed one (walk->failed). */
 bool dns_walk_next(struct dns_walk *walk, struct dns_rr *rr);
+/* The first OPT record among what is left of the additional section: 1; 0 when there is none, -1
+ * when a record before it is malformed. Looks at nothing behind it. */
+int dns_opt_find(struct dns_walk walk, struct dns_rr *opt);
 
 /*
  * The record's data as ldns prints it (tests/differential/dns_ldns.c lists where not, and why).

@@ -31,30 +31,41 @@ int dns_walk_init(struct dns_walk *walk, struct span msg, const struct dns_heade
     return 0;
 }
 
-/* Passes over the owner's name. Most owners are nothing but a pointer. */
-static bool pass_owner(const struct dns_walk *walk, size_t *end)
+/* Passes over the owner's name. Most owners are nothing but a pointer, and most of these lead to
+ * the name behind the header: that is the first that a walk passes, so it is known to be sound. */
+static inline bool pass_owner(const struct dns_walk *walk, size_t *end)
 {
-    enum { POINTER = 0xc0, POINTER_LEN = 2 };
-    *end = walk->pos + POINTER_LEN;
-    if (walk->again && *end <= walk->msg.len && walk->msg.ptr[walk->pos] >= POINTER)
-        return true;
-    return dns_name_skip(walk->msg, walk->pos, end) == 0;
+    enum { POINTER = 0xc0, POINTER_LEN = 2, TO_FIRST = POINTER << 8 | DNS_HEADER_LEN };
+    size_t pos = walk->pos;
+    if (walk->msg.len - pos >= POINTER_LEN) {
+        const uint8_t *p = walk->msg.ptr + pos;
+        *end = pos + POINTER_LEN;
+        if (*p >= POINTER && (walk->again || (load_be16(p) == TO_FIRST && pos > DNS_HEADER_LEN)))
+            return true;
+        *end = pos + 1;
+        if (*p == 0)
+            return true;
+    }
+    return dns_name_skip(walk->msg, pos, end) == 0;
 }
 
-static bool read_record(struct dns_walk *walk, struct dns_rr *rr)
+static inline bool read_record(struct dns_walk *walk, struct dns_rr *rr)
 {
+    enum { FIXED = 10 }; /* type, class, ttl, and the length of what follows */
     size_t end;
-    if (!pass_owner(walk, &end))
+    if (!pass_owner(walk, &end) || walk->msg.len - end < FIXED)
         return false;
-    struct cursor c = cursor_of(walk->msg);
-    c.pos += end;
+    const uint8_t *p = walk->msg.ptr + end;
+    size_t left = walk->msg.len - end - FIXED, len = load_be16(p + 8);
+    if (len > left)
+        return false;
     rr->owner = walk->pos;
-    rr->type = cursor_be16(&c);
-    rr->class = cursor_be16(&c);
-    rr->ttl = cursor_be32(&c);
-    rr->rdata = cursor_take(&c, cursor_be16(&c));
-    walk->pos = (size_t)(c.pos - walk->msg.ptr);
-    return !c.failed;
+    rr->type = load_be16(p);
+    rr->class = load_be16(p + 2);
+    rr->ttl = load_be32(p + 4);
+    rr->rdata = span_of(p + FIXED, len);
+    walk->pos = end + FIXED + len;
+    return true;
 }
 
 bool dns_walk_next(struct dns_walk *walk, struct dns_rr *rr)
@@ -68,4 +79,21 @@ bool dns_walk_next(struct dns_walk *walk, struct dns_rr *rr)
     walk->left[section]--;
     walk->failed = !read_record(walk, rr);
     return !walk->failed;
+}
+
+int dns_opt_find(struct dns_walk walk, struct dns_rr *opt)
+{
+    struct dns_rr rr;
+    unsigned before = walk.left[DNS_ANSWER] + walk.left[DNS_AUTHORITY];
+    unsigned count = before + walk.left[DNS_ADDITIONAL];
+    for (unsigned i = 0; i < count; i++) {
+        if (!read_record(&walk, &rr))
+            return -1;
+        if (rr.type == DNS_TYPE_OPT && i >= before) {
+            rr.section = DNS_ADDITIONAL;
+            *opt = rr;
+            return 1;
+        }
+    }
+    return 0;
 }

@@ -10,7 +10,7 @@
 
 #include "wire/protobuf.h"
 
-enum kind { KIND_U32, KIND_U64, KIND_FIXED32, KIND_BYTES };
+enum kind { KIND_U32, KIND_TIME, KIND_FIXED32, KIND_BYTES };
 
 struct row {
     uint8_t number;
@@ -24,13 +24,13 @@ struct row {
         number, kind, offsetof(struct holder, member), bit                                         \
     }
 
-/* A row stands in the place of its number; an empty one is no field. Of Dnstap, the message itself
- * (field 14) has none: it is walked, not stored. */
+/* A row stands in the place of its number; an empty one is no field. */
 enum { FIELD_MESSAGE = 14, MESSAGE_TAG = FIELD_MESSAGE << 3 | PB_BYTES };
 static const struct row outer_rows[] = {
     [1] = ROW(dnstap, 1, KIND_BYTES, identity, DNSTAP_HAS_IDENTITY),
     [2] = ROW(dnstap, 2, KIND_BYTES, version, DNSTAP_HAS_VERSION),
     [3] = ROW(dnstap, 3, KIND_BYTES, extra, DNSTAP_HAS_EXTRA),
+    [14] = ROW(dnstap, 14, KIND_BYTES, message, DNSTAP_HAS_MESSAGE),
     [15] = ROW(dnstap, 15, KIND_U32, type, DNSTAP_HAS_TYPE),
 };
 
@@ -42,11 +42,11 @@ static const struct row message_rows[] = {
     [5] = ROW(dnstap, 5, KIND_BYTES, response_address, DNSTAP_HAS_RESPONSE_ADDRESS),
     [6] = ROW(dnstap, 6, KIND_U32, query_port, DNSTAP_HAS_QUERY_PORT),
     [7] = ROW(dnstap, 7, KIND_U32, response_port, DNSTAP_HAS_RESPONSE_PORT),
-    [8] = ROW(dnstap, 8, KIND_U64, query_sec, DNSTAP_HAS_QUERY_SEC),
+    [8] = ROW(dnstap, 8, KIND_TIME, query_sec, DNSTAP_HAS_QUERY_SEC),
     [9] = ROW(dnstap, 9, KIND_FIXED32, query_nsec, DNSTAP_HAS_QUERY_NSEC),
     [10] = ROW(dnstap, 10, KIND_BYTES, query_message, DNSTAP_HAS_QUERY_MESSAGE),
     [11] = ROW(dnstap, 11, KIND_BYTES, query_zone, DNSTAP_HAS_QUERY_ZONE),
-    [12] = ROW(dnstap, 12, KIND_U64, response_sec, DNSTAP_HAS_RESPONSE_SEC),
+    [12] = ROW(dnstap, 12, KIND_TIME, response_sec, DNSTAP_HAS_RESPONSE_SEC),
     [13] = ROW(dnstap, 13, KIND_FIXED32, response_nsec, DNSTAP_HAS_RESPONSE_NSEC),
     [14] = ROW(dnstap, 14, KIND_BYTES, response_message, DNSTAP_HAS_RESPONSE_MESSAGE),
     [15] = ROW(dnstap, 15, KIND_BYTES, policy, DNSTAP_HAS_POLICY),
@@ -72,48 +72,125 @@ static const struct row policy_rows[] = {
 ALWAYS_INLINE uint32_t row_tag(const struct row *row)
 {
     static const uint8_t wires[] = {[KIND_U32] = PB_VARINT,
-                                    [KIND_U64] = PB_VARINT,
+                                    [KIND_TIME] = PB_VARINT,
                                     [KIND_FIXED32] = PB_FIXED32,
                                     [KIND_BYTES] = PB_BYTES};
     return (uint32_t)row->number << 3 | wires[row->kind];
 }
 
 /* A position in the fields of one message. Owner: the stack of one function, and there it is never
- * pointed at, so that it stays in registers: what is rare works on a copy. */
+ * pointed at, so that it stays in registers: what is rare works on a copy.
+ *
+ * Both are addresses as numbers, since a length may lead `at` past `end`. Nothing is read there:
+ * the walk is over then, and has failed. So the one check before a field is that of the field
+ * before. */
 struct walk {
-    struct cursor in;
+    uintptr_t at, end;
     uint32_t has;
 };
 
-/* Stores the value at the cursor where the row says. */
+ALWAYS_INLINE struct walk walk_of(struct span fields)
+{
+    uintptr_t start = (uintptr_t)fields.ptr;
+    return (struct walk){.at = start, .end = start ? start + fields.len : 0};
+}
+
+ALWAYS_INLINE const uint8_t *here(const struct walk *w)
+{
+    return (const uint8_t *)w->at;
+}
+
+ALWAYS_INLINE void fail(struct walk *w)
+{
+    w->at = w->end + 1;
+}
+
+/* A varint of which one byte at least is there. One of more than `longest` bytes is a failure.
+ * Byte by byte, each takes off the bit by which the one before said that it goes on. */
+ALWAYS_INLINE uint64_t take_varint(struct walk *w, unsigned longest)
+{
+    const uint8_t *p = here(w);
+    uint64_t value = *p;
+    if (__builtin_expect(value < 0x80, 1)) {
+        w->at++;
+        return value;
+    }
+    if (__builtin_expect(w->end - w->at >= PB_WORD_MAX, 1)) {
+        UNROLL
+        for (unsigned i = 1; i < PB_WORD_MAX; i++) {
+            value += ((uint64_t)p[i] - 1) << (7 * i);
+            if (p[i] < 0x80) {
+                w->at += i + 1;
+                return value;
+            }
+        }
+    }
+    struct pb_varint_end read = pb_varint_slow(p, (const uint8_t *)w->end);
+    if (!read.pos || read.pos - p > longest) {
+        fail(w);
+        return 0;
+    }
+    w->at = (uintptr_t)read.pos;
+    return read.value;
+}
+
+/* A time: seconds that the next thousand years will write in five bytes. These are looked at all at
+ * once, and pushed together twice. */
+ALWAYS_INLINE uint64_t take_time(struct walk *w)
+{
+    const uint64_t more = 0x8080808080, four_more = 0x80808080;
+    if (__builtin_expect(w->end - w->at < sizeof(uint64_t), 0))
+        return take_varint(w, PB_VARINT_MAX);
+    uint64_t x = load_le64(here(w));
+    if (__builtin_expect((x & more) != four_more, 0))
+        return take_varint(w, PB_VARINT_MAX);
+    w->at += PB_WORD_MAX;
+    x = (x & 0x7f007f007f) | (x & 0x7f007f00) >> 1;
+    return (x & 0x3fff) | (x & 0x3fff0000) >> 2 | (x & 0x7f00000000) >> 4;
+}
+
+ALWAYS_INLINE struct span take_bytes(struct walk *w)
+{
+    uint64_t len = take_varint(w, PB_WORD_MAX);
+    struct span taken = span_of(here(w), (size_t)len);
+    w->at += len;
+    return taken;
+}
+
+/* Stores the value, of which one byte at least is there, where the row says. */
 ALWAYS_INLINE void store(struct walk *w, const struct row *row, void *base)
 {
     char *place = (char *)base + row->offset;
     w->has |= row->bit;
     switch ((enum kind)row->kind) {
     case KIND_U32: /* of more bits the lower 32 count, as protobuf has it */
-        *(uint32_t *)place = (uint32_t)pb_varint(&w->in);
+        *(uint32_t *)place = (uint32_t)take_varint(w, PB_VARINT_MAX);
         break;
-    case KIND_U64:
-        *(uint64_t *)place = pb_varint(&w->in);
+    case KIND_TIME:
+        *(uint64_t *)place = take_time(w);
         break;
     case KIND_FIXED32:
-        *(uint32_t *)place = cursor_le32(&w->in);
+        if (__builtin_expect(w->end - w->at >= sizeof(uint32_t), 1))
+            *(uint32_t *)place = load_le32(here(w));
+        w->at += sizeof(uint32_t);
         break;
     case KIND_BYTES:
-        *(struct span *)place = pb_bytes(&w->in);
+        *(struct span *)place = take_bytes(w);
         break;
     }
 }
 
-/* Takes fields that come in the order of the rows, as far as they do. */
+/* Takes fields that come in the order of the rows, as far as they do. One byte at least is there;
+ * of a field at least two. */
 ALWAYS_INLINE void take_in_order(struct walk *w, const struct row *rows, size_t count, void *base)
 {
+    const uintptr_t last = w->end - 1;
     UNROLL
     for (size_t i = 1; i < count; i++) {
         uint32_t tag = row_tag(&rows[i]);
-        if (rows[i].number && tag < 0x80 && w->in.pos < w->in.end && *w->in.pos == tag) {
-            w->in.pos++;
+        bool possible = rows[i].number && tag < 0x80;
+        if (possible && w->at < last && __builtin_expect(*here(w) == tag, 1)) {
+            w->at++;
             store(w, &rows[i], base);
         }
     }
@@ -125,30 +202,40 @@ static const struct row *row_of(const struct row *rows, size_t count, uint32_t t
     return number < count && row_tag(&rows[number]) == tag ? &rows[number] : NULL;
 }
 
-/* Takes the value behind a tag of any kind. A known field of another wire type is an unknown one,
- * as protobuf has it. */
-static struct walk take_any(struct walk w, uint32_t tag, const struct row *rows, size_t count,
-                            void *base)
+/* Takes any one field. A known one of another wire type is an unknown one, as protobuf has it. */
+static struct walk take_any(struct walk w, const struct row *rows, size_t count, void *base)
 {
+    struct cursor c = cursor_of(span_of(here(&w), w.end - w.at));
+    uint32_t tag = pb_tag(&c);
     const struct row *row = row_of(rows, count, tag);
-    if (row) {
+    if (row && cursor_left(&c)) {
+        w.at = (uintptr_t)c.pos;
         store(&w, row, base);
-    } else if (!w.in.failed) {
-        pb_skip(&w.in, tag);
-        w.has |= DNSTAP_HAS_UNKNOWN;
+        return w;
     }
+    pb_skip(&c, tag);
+    w.at = (uintptr_t)c.pos;
+    w.has |= DNSTAP_HAS_UNKNOWN;
+    if (c.failed)
+        fail(&w);
     return w;
 }
 
-/* All fields of a message that has no message in it. */
-ALWAYS_INLINE struct walk take_all(struct walk w, const struct row *rows, size_t count, void *base)
+/* Takes fields in order or, where there is none of those expected, any one. */
+ALWAYS_INLINE void take_some(struct walk *w, const struct row *rows, size_t count, void *base)
 {
-    while (w.in.pos < w.in.end) {
-        const uint8_t *before = w.in.pos;
-        take_in_order(&w, rows, count, base);
-        if (w.in.pos == before)
-            w = take_any(w, pb_tag(&w.in), rows, count, base);
-    }
+    uintptr_t before = w->at;
+    take_in_order(w, rows, count, base);
+    if (w->at == before)
+        *w = take_any(*w, rows, count, base);
+}
+
+ALWAYS_INLINE struct walk take_all(struct span fields, const struct row *rows, size_t count,
+                                   void *base)
+{
+    struct walk w = walk_of(fields);
+    while (w.at < w.end)
+        take_some(&w, rows, count, base);
     return w;
 }
 
@@ -165,34 +252,30 @@ ALWAYS_INLINE void clear(struct dnstap *tap)
 
 int dnstap_decode(struct span frame, struct dnstap *tap)
 {
-    struct walk w = {.in = cursor_of(frame)};
+    struct walk w = walk_of(frame);
+    uint32_t has = 0;
     clear(tap);
-    while (w.in.pos < w.in.end) {
-        take_in_order(&w, outer_rows, COUNT(outer_rows), tap);
-        if (w.in.pos >= w.in.end)
-            break;
-        uint32_t tag = pb_tag(&w.in);
-        if (tag != MESSAGE_TAG) {
-            w = take_any(w, tag, outer_rows, COUNT(outer_rows), tap);
-            continue;
+    while (w.at < w.end) {
+        w.has = 0;
+        take_some(&w, outer_rows, COUNT(outer_rows), tap);
+        if (w.has & DNSTAP_HAS_MESSAGE && w.at <= w.end) {
+            /* A second message goes into the same struct: that merges them. */
+            struct walk message = take_all(tap->message, message_rows, COUNT(message_rows), tap);
+            has |= message.has;
+            if (message.at > message.end)
+                fail(&w);
         }
-        /* A second message goes into the same struct: that merges them. */
-        struct walk message = {.in = cursor_of(pb_bytes(&w.in)), .has = w.has | DNSTAP_HAS_MESSAGE};
-        message = take_all(message, message_rows, COUNT(message_rows), tap);
-        w.has = message.has;
-        if (message.in.failed)
-            cursor_fail(&w.in);
+        has |= w.has;
     }
-    tap->has = w.has;
-    return w.in.failed ? -1 : 0;
+    tap->has = has;
+    return w.at == w.end ? 0 : -1;
 }
 
 int dnstap_policy_decode(struct span encoded, struct dnstap_policy *policy)
 {
     struct dnstap_policy decoded = {0};
-    struct walk w = {.in = cursor_of(encoded)};
-    w = take_all(w, policy_rows, COUNT(policy_rows), &decoded);
-    if (w.in.failed)
+    struct walk w = take_all(encoded, policy_rows, COUNT(policy_rows), &decoded);
+    if (w.at > w.end)
         return -1;
     *policy = decoded;
     bool unknown = w.has & DNSTAP_HAS_UNKNOWN;
@@ -217,7 +300,8 @@ static void encode_row(const struct row *row, const void *base, uint32_t has, st
         return;
     }
     pb_put_varint(out, row_tag(row));
-    pb_put_varint(out, row->kind == KIND_U64 ? *(const uint64_t *)place : *(const uint32_t *)place);
+    pb_put_varint(out,
+                  row->kind == KIND_TIME ? *(const uint64_t *)place : *(const uint32_t *)place);
 }
 
 static void encode_rows(const struct row *rows, size_t count, const void *base, uint32_t has,
@@ -260,8 +344,8 @@ static void prefix_length(struct buf *out, size_t start)
 
 void dnstap_encode_over(const struct dnstap *tap, struct span source, struct buf *out)
 {
-    const struct row *type = &outer_rows[COUNT(outer_rows) - 1];
-    encode_rows(outer_rows, COUNT(outer_rows) - 1, tap, tap->has, out);
+    const struct row *type = &outer_rows[FIELD_MESSAGE + 1];
+    encode_rows(outer_rows, FIELD_MESSAGE, tap, tap->has, out);
     if (tap->has & DNSTAP_HAS_MESSAGE) {
         pb_put_tag(out, FIELD_MESSAGE, PB_BYTES);
         size_t start = out->len;

@@ -87,7 +87,8 @@ struct dnstap {
     struct span query_message;
     struct span query_zone;
     struct span response_message;
-    struct span policy; /* still encoded: see dnstap_policy_decode */
+    struct span policy;  /* still encoded: see dnstap_policy_decode */
+    struct span message; /* all of Message, encoded; of several, the last */
 };
 
 enum {
