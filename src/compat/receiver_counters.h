@@ -1,6 +1,6 @@
 /*
  * The counters of dnstap-receiver 4.7.0 by their names: `query/udp`, `response/nxdomain`,
- * `clients`. What /counters and /metrics show, of one stream or of all.
+ * `clients`. What /counters and /tables show, of one stream or of all.
  *
  * There a counter is a key in one of several maps, which are added up where they share a key: `-`
  * is both an rcode and a type without a name. TLDs, which may collide too (`query/mx`), are not
