@@ -1,6 +1,6 @@
 /*
- * How many different keys came since last asked: exact up to a quarter of a million, estimated beyond
- * (HyperLogLog). Memory is bounded, and goes back when the number is taken.
+ * How many different keys came since last asked: exact up to a quarter of a million, estimated
+ * beyond (HyperLogLog). Memory is bounded, and goes back when the number is taken.
  */
 #ifndef SPILE_OUT_SEEN_H
 #define SPILE_OUT_SEEN_H
