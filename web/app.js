@@ -11,6 +11,7 @@ import { clear, press, showChips } from "./filters.js";
 import { streamControl, themeControl, timeControls } from "./controls.js";
 import { Flow } from "./flow.js";
 import { brief, clock, exact, length } from "./format.js";
+import { heard, now } from "./now.js";
 import { Numbers, ofEvents, ofServer } from "./numbers.js";
 import { SERIES, firstKnown, pictureOf, pointsOf, sums as sumsOf } from "./source.js";
 import { RANGES, change, current, narrowed, watch } from "./state.js";
@@ -21,6 +22,7 @@ import { Tail } from "./tail.js";
 import { Timeline } from "./timeline.js";
 import { PAST_RANKS, ROWS, Tops, tablesOfPast } from "./tops.js";
 
+const UNKNOWN = "not logged in: reload this page";
 const TICK_MS = 1000;
 const SLOW_TICKS = 2; // tables, streams, outputs: every so many
 const STALE_MS = 5000;
@@ -69,7 +71,8 @@ const known = {
     trouble: "",
 };
 let ticks = 0;
-let force = false;
+let force = false; // show even what stands still under the mouse
+let wake = () => {}; // tick at once
 
 /* --- what is shown ------------------------------------------------------------------------- */
 
@@ -84,13 +87,13 @@ function shownWindow() {
     const { from, to, range } = current();
     if (from !== null)
         return { from, to };
-    const now = Date.now();
+    const end = now();
     if (!isLive()) {
         const { ms } = RANGES.find((r) => r.key === range) ?? RANGES[0];
-        return { from: ms ? now - ms : known.begin ?? now - LIVE_MS, to: now };
+        return { from: ms ? end - ms : known.begin ?? end - LIVE_MS, to: end };
     }
-    const since = timeline().since ?? now;
-    return { from: Math.max(now - LIVE_MS, Math.min(since, now - LEAST_MS)), to: now };
+    const since = timeline().since ?? end;
+    return { from: Math.max(end - LIVE_MS, Math.min(since, end - LEAST_MS)), to: end };
 }
 
 /** Whether the stretch is one that the timeline here has not seen. */
@@ -148,17 +151,17 @@ function showPast(from, to) {
 
 function showState() {
     const late = Date.now() - known.answered;
-    const state = known.trouble === "401" ? "ended" : !known.answered ? "wait" : late > STALE_MS ? "stale" : "live";
+    const state = known.trouble === UNKNOWN ? "ended" : !known.answered ? "wait" : late > STALE_MS ? "stale" : "live";
     const words = {
         wait: known.trouble || "connecting",
         live: "live",
         stale: `stale: ${known.trouble || "no answer"} since ${clock(known.answered)}`,
-        ended: "not logged in: reload this page",
+        ended: known.trouble,
     };
     byId("state").dataset.state = state;
     setText(byId("state-text"), words[state]);
     if (known.about)
-        setText(byId("about"), `version ${known.about.version}, up ${length(Date.now() - known.about.started)}`);
+        setText(byId("about"), `version ${known.about.version}, up ${length(now() - known.about.started)}`);
     if (known.reply)
         document.title = `${brief(known.reply.statistics.rates.queries.second)}/s – Spile`;
 }
@@ -170,6 +173,7 @@ async function askStatistics() {
     const reply = await ask("statistics", { stream });
     if (stream !== current().stream)
         return;
+    heard(reply.time);
     known.reply = reply;
     known.answered = Date.now();
     known.trouble = "";
@@ -181,13 +185,14 @@ async function askTables() {
     const past = hasPastTables();
     if (past && performance.now() < known.tablesDue)
         return;
-    const question = past ? shownWindow() : Tops.question(asked);
-    const tables = !question ? null : past ? await askPastTables(question) : (await ask("tables", question)).tables;
+    const tables = await (past ? askPastTables(shownWindow()) : askLiveTables(Tops.question(asked)));
     if (asked !== current())
         return;
     known.tables = tables;
     known.tablesDue = performance.now() + PAST_MS;
 }
+
+const askLiveTables = async (question) => question && (await ask("tables", question)).tables;
 
 /** History keeps tables of all streams together. */
 function hasPastTables() {
@@ -227,9 +232,7 @@ async function askPast() {
         return;
     known.pastDue = performance.now() + (live ? FILL_MS : PAST_MS);
     const asked = current();
-    const reply = live ? await askSeries(asked.stream, Date.now() - LIVE_MS, Date.now(), 1000)
-        : asked.range === "all" && asked.from === null ? await askAll(asked.stream)
-            : await askSeries(asked.stream, ...Object.values(shownWindow()));
+    const reply = await askStretch(asked, live);
     if (asked !== current())
         return;
     if (live)
@@ -238,17 +241,23 @@ async function askPast() {
         known.past = reply;
 }
 
-const askSeries = (stream, from, to, step) =>
+function askStretch({ stream, range, from }, live) {
+    if (live)
+        return askSeries(stream, { from: now() - LIVE_MS, to: now() }, 1000);
+    return range === "all" && from === null ? askAll(stream) : askSeries(stream, shownWindow());
+}
+
+const askSeries = (stream, { from, to }, step) =>
     ask("series", { stream, from: Math.floor(from), to: Math.ceil(to), step, series: SERIES });
 
 /** From the first that history knows: asked for coarsely, then closer and closer. */
 async function askAll(stream) {
-    let reply = await askSeries(stream, 0, Date.now(), MINUTE_MS);
+    let reply = await askSeries(stream, { from: 0, to: now() }, MINUTE_MS);
     for (let tries = 0; tries < 4; tries++) {
-        known.begin = firstKnown(reply) ?? Date.now() - LIVE_MS;
+        known.begin = firstKnown(reply) ?? now() - LIVE_MS;
         if (known.begin - reply.from < reply.step)
             break;
-        reply = await askSeries(stream, known.begin, Date.now(), MINUTE_MS);
+        reply = await askSeries(stream, { from: known.begin, to: now() }, MINUTE_MS);
     }
     return reply;
 }
@@ -261,7 +270,7 @@ async function tick() {
     } catch (error) {
         if (!(error instanceof Trouble))
             throw error;
-        known.trouble = error.status === 401 ? "401" : error.message;
+        known.trouble = error.status === 401 ? UNKNOWN : error.message;
         known.about = null; // it may be another process by then
     }
     if (narrowed())
@@ -270,13 +279,18 @@ async function tick() {
     showState();
 }
 
+/** Ticks until the server wants a login: asking on would have the browser ask for it every second. */
 async function run() {
-    for (;;) {
+    while (known.trouble !== UNKNOWN) {
         const begin = performance.now();
         if (!document.hidden)
             await tick().catch((error) => console.error(error));
-        await new Promise((done) => setTimeout(done, Math.max(100, TICK_MS - (performance.now() - begin))));
+        await new Promise((done) => {
+            wake = done;
+            setTimeout(done, Math.max(100, TICK_MS - (performance.now() - begin)));
+        });
     }
+    feed.stop();
 }
 
 /* --- live events --------------------------------------------------------------------------- */
@@ -325,6 +339,7 @@ watch((now, before) => {
         force = true;
     ticks = 0;
     draw();
+    wake();
 });
 
 /** Nobody looks at the tail of a hidden page; sums go on, or they would be wrong. */

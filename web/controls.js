@@ -1,5 +1,6 @@
 /* Buttons of the page: range, zoom, theme, stream. */
 import { byId, h, setText } from "./dom.js";
+import { now } from "./now.js";
 import { RANGES, back, change, current, depth } from "./state.js";
 import { forget } from "./palette.js";
 
@@ -10,7 +11,7 @@ export function timeControls(window) {
     const move = (make) => () => {
         const { from, to } = window();
         const [a, b] = make(from, to, to - from);
-        change({ from: Math.round(a), to: Math.round(Math.min(b, Date.now())) });
+        change({ from: Math.round(a), to: Math.round(Math.min(b, now())) });
     };
     const zoom = [
         ["Back", "Undo the last step", () => back(), () => current().from === null || depth() === 0],

@@ -1,6 +1,7 @@
 /* Streams with their connections and loss, outputs with queues and drops, inputs. */
 import { h, table } from "./dom.js";
 import { brief, bytes, clock, exact, latency, length, share } from "./format.js";
+import { now } from "./now.js";
 
 const micro = (seconds) => latency(seconds === null ? null : seconds * 1e6);
 const some = (n, level = "bad") => (n ? { text: exact(n), level } : "0");
@@ -12,7 +13,7 @@ function loss({ unanswered, malformed }) {
 }
 
 function connection(stream) {
-    const seen = stream["last-seen"] === null ? "" : `, last event ${length(Date.now() - stream["last-seen"])} ago`;
+    const seen = stream["last-seen"] === null ? "" : `, last event ${length(now() - stream["last-seen"])} ago`;
     if (!stream.connection)
         return { text: `gone${seen}`, level: "warn" };
     const { peer, input, since } = stream.connection;

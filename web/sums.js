@@ -3,6 +3,7 @@
  * As the server's (timeline.js), and tables of names besides. Bounded: of too many keys the rarest
  * go, and `exact` says so.
  */
+import { now } from "./now.js";
 import { quantile, rowOf, rowPlace } from "./timeline.js";
 
 const KEYS_MAX = 5000;
@@ -19,7 +20,7 @@ const TABLES = {
     "domains-slow": { key: (e) => e.qname, when: timed, mean: (e) => e.latency },
 };
 
-export const isResponse = (e) => e.side === "response";
+const isResponse = (e) => e.side === "response";
 
 function failed(e) {
     return isResponse(e) && e.rcode !== "NOERROR" && e.rcode !== "NXDOMAIN";
@@ -41,7 +42,7 @@ const bump = (counts, name) => {
 
 export class Sums {
     constructor() {
-        this.began = Date.now();
+        this.began = now();
         this.shown = 0;
         this.left = 0;
         this.exact = true;
@@ -117,7 +118,7 @@ export class Sums {
     /** A copy of the sums, as of now. */
     take() {
         return {
-            time: Date.now(),
+            time: now(),
             queries: this.queries,
             responses: this.responses,
             rcodes: { ...this.rcodes },

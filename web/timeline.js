@@ -49,7 +49,7 @@ export class Timeline {
     push(sums) {
         const before = this.#last;
         this.#last = sums;
-        if (!before || sums.time <= before.time)
+        if (!before || sums.time <= before.time || sums.time - before.time > KEEP_MS)
             return null;
         const point = { from: before.time, to: sums.time };
         for (const group of [...GROUPS, "rows"]) {

@@ -118,9 +118,9 @@ export class Bench {
 
     /**
      * A page of that program. Whatever it says on the console, throws, or asks of other servers is a
-     * problem, and fails the test at its end.
+     * problem, and fails the test at its end. `ahead`: its clock goes so many ms before.
      */
-    async page(spile, { width = 1280, height = 900, hash = "", ready = true, ...rest } = {}) {
+    async page(spile, { width = 1280, height = 900, hash = "", ready = true, ahead = 0, ...rest } = {}) {
         const { chromium } = createRequire(path.join(options.modules, "package.json"))("playwright-core");
         Bench.#browser ??= new Promise((done, fail) => chromium.launch({ executablePath: options.chromium, args: FLAGS }).then(done, fail));
         Bench.#browser = await Bench.#browser;
@@ -134,6 +134,11 @@ export class Bench {
             if (!ours)
                 this.problems.push(`asked elsewhere: ${request.url()}`);
         });
+        if (ahead)
+            await page.addInitScript((ms) => {
+                const real = Date.now;
+                Date.now = () => real() + ms;
+            }, ahead);
         await page.goto(spile.url + hash);
         if (ready)
             await until("the page is live", () => page.evaluate(() =>

@@ -36,8 +36,10 @@ test("a timeline begins anew when the numbers do, and forgets what is old", asyn
     assert.equal(timeline.push(at(3000, 25)).queries, 20);
     assert.equal(timeline.push(at(3000, 30)), null, "the same moment again");
     timeline.push(at(3000 + KEEP_MS, 30));
-    timeline.push(at(4000 + 2 * KEEP_MS, 31));
-    assert.deepEqual(timeline.points.map((p) => p.queries), [1]);
+    timeline.push(at(1000 + 2 * KEEP_MS, 31));
+    timeline.push(at(4000 + 2 * KEEP_MS, 33));
+    assert.deepEqual(timeline.points.map((p) => p.queries), [1, 2]);
+    assert.equal(timeline.push(at(4001 + 3 * KEEP_MS, 34)), null, "nobody was looking, or a clock was set");
 });
 
 test("what nobody has seen is a gap, not a zero", async () => {

@@ -2,7 +2,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { exchange } from "./frames.mjs";
-import { ROOT, assert, test, textOf, until } from "./lab.mjs";
+import { ROOT, assert, sleep, test, textOf, until } from "./lab.mjs";
 
 const HOSTILE = [
     "<script>window.pwned=1</script>.evil.test",
@@ -136,6 +136,19 @@ test("with a login, and without", async (t) => {
     spile.events(exchange({ name: "seen.test" }));
     await until("events of the feed, with the same login", async () => (await page.locator("#tail tbody tr").count()) > 0);
     assert.equal(await textOf(page, "#state"), "live");
+
+    const port = new URL(spile.url).port;
+    await spile.stop("SIGKILL");
+    await t.spile({ web: `listen: 127.0.0.1:${port}, login: ops, password: another-one` });
+    await until("logged out", async () => (await textOf(page, "#state")) === "not logged in: reload this page");
+    await sleep(1500);
+    let asked = 0;
+    page.on("request", () => {
+        asked += 1;
+    });
+    await sleep(3000);
+    assert.equal(asked, 0, "a page that is not let in asks no more");
+    t.problems.length = 0; // the browser's own lines about what failed
 });
 
 test("sources set text as text alone", async () => {

@@ -30,6 +30,18 @@ test("what came before the page is on its charts", async (t) => {
         assert.equal(await page.locator("#ranges button", { hasText: range }).isDisabled(), true, range);
 });
 
+test("a clock that is wrong", async (t) => {
+    const spile = await t.spile();
+    spile.send("unbound");
+    await spile.counted(8263);
+    const page = await t.page(spile, { ahead: 3 * 3600e3 });
+    await until("charts all the same", async () => (await page.locator("#chart-rcodes .key").count()) === 4);
+    const shown = (await textOf(page, "#window")).match(/to (\d\d):(\d\d)/).slice(1).map(Number);
+    const right = new Date();
+    const minutes = shown[0] * 60 + shown[1] - right.getHours() * 60 - right.getMinutes();
+    assert.ok(Math.abs(minutes) <= 1, `${minutes} minutes off`);
+});
+
 test("drag to zoom, back, and by keyboard", async (t) => {
     const spile = await t.spile();
     spile.send("unbound");
