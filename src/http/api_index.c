@@ -43,6 +43,6 @@ static void openapi_handle(const struct http_request *request, struct http_reply
 const struct http_route api_openapi = {
     .path = "/api/v1/openapi.json",
     .doc = "This API as an OpenAPI 3.1 document.",
-    .schema = "{openapi: text, info: any, paths: {*any}, components: any}",
+    .schema = "{openapi: text, info: any, security: any, paths: {*any}, components: any}",
     .handle = openapi_handle,
 };

@@ -40,7 +40,8 @@ const struct http_shape http_shapes[] = {
             "latency-sum?: num (seconds), slowest?: num (seconds), mean?: num? (seconds)}"},
     {"Table", "{list: text? (its name among the usual lists), title: text, table: text, by: text, "
               "side: text?, code: text?, under: text?, unit: text (events, bytes or seconds), "
-              "keys: int (rows there are), floor: int (what has no row has at most so many hits), "
+              "keys: int (rows there are; of all streams together, a name has one in each), floor: "
+              "int (what has no row has at most so many hits), "
               "rows: [Row]}"},
     {"HistoryRow", "{name: text, value: int, error?: int (so much more it may be), queries: int, "
                    "responses: int, query-bytes: int, response-bytes: int, nxdomain: int, "

@@ -1,0 +1,660 @@
+"""The native API: replies have the shapes that its OpenAPI text promises, numbers are those that `spile
+read` shows of the same frames, live events pass their filters, and secrets stay secret."""
+import collections
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import threading
+import time
+import urllib.parse
+
+import fstrm
+from harness import CAPTURES, Skip, equal, test, wait_for
+
+CONFIG = """
+inputs:
+  - unix: {path: @DIR@/tap.sock}
+outputs:
+  - "null": {}
+web: {listen: "127.0.0.1:0"}
+"""
+SIDES = {"query": "queries", "response": "responses"}
+FLAGS = ["qr", "aa", "tc", "rd", "ra", "z", "ad", "cd"]
+FIELDS = ["identity", "qname", "rrtype", "query-ip", "response-ip", "latency", "message", "family", "protocol",
+          "length", "type", "rcode", "edns-rcode", "edns-do", "opcode", "malformed", "timestamp", *FLAGS]
+SIZES = [32, 64, 128, 256, 512, 1232, 2048, 4096, 16384, None]
+BUCKETS = [0.001, 0.01, 0.05, 0.1, 1, None]
+MICRO = 1.001e-6  # a latency in JSON is rounded to microseconds
+
+
+class Api:
+    """A `spile run` and its web server."""
+
+    def __init__(self, t, config=CONFIG, headers=(), sockets=2, name="spile"):
+        self.t, self.headers = t, dict(headers)
+        self.spile = t.listen(config, count=sockets, name=name)
+        found = wait_for("the address", lambda: re.search(r"web: http://([^/]+)/", self.spile.err))
+        self.address = found.group(1)
+
+    def ask(self, path, method="GET", **parameters):
+        """Status and body."""
+        query = urllib.parse.urlencode(parameters)
+        connection = http.client.HTTPConnection(self.address, timeout=30 * self.t.patience)
+        connection.request(method, path + ("?" + query if query else ""), headers=self.headers)
+        reply = connection.getresponse()
+        endless = reply.getheader("Content-Type") == "text/event-stream"
+        body = b"a stream" if endless else reply.read()
+        connection.close()
+        return reply.status, body
+
+    def get(self, what, status=200, **parameters):
+        """The JSON at /api/v1/`what`."""
+        got, body = self.ask("/api/v1" + ("/" + what if what else ""), **parameters)
+        equal(got, status, f"status of {what} {parameters}: {body[:300]}")
+        return json.loads(body)
+
+    def send(self, *paths):
+        for path in paths:
+            self.t.run("send", path, f"unix:{self.t.path('tap.sock')}", seconds=60)
+
+    def wait_events(self, count, **parameters):
+        def all_there():
+            sides = self.get("statistics", **parameters)["statistics"]
+            return sides["queries"]["events"] + sides["responses"]["events"] >= count
+        wait_for(f"{count} events are counted", all_there, 20)
+
+
+class Tail:
+    """A viewer of /api/v1/events."""
+
+    def __init__(self, api, **parameters):
+        self.lost, self.events, self.text = 0, [], b""
+        self.connection = http.client.HTTPConnection(api.address, timeout=60)
+        self.connection.request("GET", "/api/v1/events?" + urllib.parse.urlencode(parameters), headers=api.headers)
+        self.sock = self.connection.sock
+        self.reply = self.connection.getresponse()
+        equal(self.reply.status, 200, f"status of events {parameters}")
+        equal(self.reply.getheader("Content-Type"), "text/event-stream", "content type of events")
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+        wait_for("the greeting", lambda: self.text or self.events)
+
+    def read(self):
+        for line in self.reply:
+            self.text += line
+            if line.startswith(b"data: {\"time\""):
+                self.events.append(json.loads(line[6:]))
+            elif line.startswith(b"data: {\"lost\""):
+                self.lost += json.loads(line[6:])["lost"]
+
+    def leave(self):
+        self.sock.shutdown(socket.SHUT_RDWR)
+
+    def wait(self, count):
+        wait_for(f"{count} events, shown or lost", lambda: len(self.events) + self.lost >= count, 20)
+        equal(len(self.events) + self.lost, count, "events shown or lost")
+
+
+def captures():
+    found = sorted(CAPTURES.glob("*.fstrm.xz"))
+    assert found
+    return found
+
+
+def read(t, *paths):
+    """The events of captures, as `spile read` has them."""
+    out = []
+    for path in paths:
+        lines = t.run("read", "-o", "json", "--fields", ",".join(FIELDS), path, seconds=60).stdout
+        out += [json.loads(line) for line in lines.splitlines()]
+    return out
+
+
+# --- what must be --------------------------------------------------------------------------------
+
+def rcode_of(event):
+    return event["edns-rcode"] or event["rcode"]
+
+
+def side_of(events):
+    """The shape Side of some events."""
+    def counts(values):
+        return dict(collections.Counter(values))
+    return {
+        "events": len(events), "bytes": sum(e["length"] for e in events),
+        "transports": counts(e["protocol"] or "unknown" for e in events),
+        "families": counts(e["family"] or "unknown" for e in events),
+        "flags": {flag: sum(e[flag] for e in events) for flag in FLAGS},
+        "marks": {"edns": sum(e["edns-rcode"] is not None for e in events), "do": sum(bool(e["edns-do"]) for e in events),
+                  "no-dns": 0, "bad-question": 0, "bad-records": 0},
+        "opcodes": counts(e["opcode"] for e in events), "rcodes": counts(rcode_of(e) for e in events),
+        "qtypes": counts(e["rrtype"] or "-" for e in events),
+        "sizes": bins(SIZES, [e["length"] for e in events]),
+    }
+
+
+def bins(bounds, values):
+    counts = [0] * len(bounds)
+    for value in values:
+        counts[next(i for i, bound in enumerate(bounds) if bound is None or value <= bound)] += 1
+    return [{"le": bound, "count": count} for bound, count in zip(bounds, counts)]
+
+
+def without_zeros(counts):
+    return {k: v for k, v in counts.items() if v}
+
+
+def check_side(got, events, what):
+    wanted = side_of(events)
+    equal(got.keys(), wanted.keys(), what)
+    for key, value in wanted.items():
+        mine = without_zeros(got[key]) if isinstance(value, dict) else got[key]
+        equal(mine, without_zeros(value) if isinstance(value, dict) else value, f"{what} {key}")
+
+
+def check_quantile(got, q, latencies, what):
+    """At least a share q of all is not longer, and at least a share 1 - q not shorter."""
+    not_longer = sum(x <= got * 1.01 + MICRO for x in latencies)
+    shorter = sum(x < got * 0.99 - MICRO for x in latencies)
+    assert shorter <= q * len(latencies) <= not_longer + 1, f"{what}: {got} has {shorter}..{not_longer}"
+
+
+def check_latency(got, events, what):
+    latencies = [max(e["latency"], 0) for e in events if e["type"] == "response" and e["latency"] is not None]
+    equal(got["count"], len(latencies), f"{what} latencies")
+    if not latencies:
+        equal([got["mean"], got["p50"], got["p999"]], [None] * 3, what)
+        return
+    assert abs(got["mean"] - sum(latencies) / len(latencies)) <= MICRO, f"{what}: mean {got['mean']}"
+    for key, q in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999)):
+        check_quantile(got[key], q, latencies, f"{what} {key}")
+    for mine, bound in zip(got["buckets"], bins(BUCKETS, latencies)):
+        equal(mine["le"], bound["le"], f"{what} bucket")
+        near = sum(abs(x - le) <= MICRO for x in latencies for le in BUCKETS if le)
+        assert abs(mine["count"] - bound["count"]) <= near, f"{what} {mine} {bound}"
+    equal(sum(b["count"] for b in got["histogram"]), len(latencies), f"{what} histogram")
+    rising = [b["le"] or float("inf") for b in got["histogram"]]
+    equal(rising, sorted(set(rising)), f"{what} bounds")
+    for bound in rising:
+        below = sum(b["count"] for b in got["histogram"] if (b["le"] or float("inf")) <= bound)
+        assert sum(x < bound - MICRO for x in latencies) <= below <= sum(x <= bound + MICRO for x in latencies), \
+            f"{what}: {below} up to {bound}"
+
+
+def check_statistics(got, events, what):
+    for side, key in SIDES.items():
+        check_side(got[key], [e for e in events if e["type"] == side], f"{what} {key}")
+    equal(got["messages"], dict(collections.Counter(e["message"] for e in events)), f"{what} messages")
+    asked, answered = ({e["qname"].lower() for e in events if e["qname"] and e["type"] == side} for side in SIDES)
+    equal(got["distinct"], {"clients": len({e["query-ip"] for e in events}), "domains": len(asked | answered),
+                            "asked": len(asked), "answered": len(answered)}, f"{what} distinct")
+    check_latency(got["latency"], events, what)
+
+
+def measures(events):
+    """The measures of a row of a table."""
+    answers = [e for e in events if e["type"] == "response"]
+    asked = [e for e in events if e["type"] == "query"]
+    codes = collections.Counter(rcode_of(e) for e in answers)
+    timed = [max(e["latency"], 0) for e in answers if e["latency"] is not None]
+    return {"queries": len(asked), "responses": len(answers), "query-bytes": sum(e["length"] for e in asked),
+            "response-bytes": sum(e["length"] for e in answers), "nxdomain": codes["NXDOMAIN"],
+            "failed": len(answers) - codes["NXDOMAIN"] - codes["NOERROR"], "timed": len(timed),
+            "latency-sum": sum(timed), "slowest": max(timed, default=0)}
+
+
+def table_of(events, key):
+    """Rows by name, as measures."""
+    rows = collections.defaultdict(list)
+    for event in events:
+        if key(event) is not None:
+            rows[key(event)].append(event)
+    return rows
+
+
+def name_key(event):
+    return event["qname"].lower() if event["qname"] else None
+
+
+def tld_key(event):
+    labels = (event["qname"] or ".").lower().rstrip(".").split(".")
+    return labels[-1] or None
+
+
+KEYS = {"domains": name_key, "tlds": tld_key, "clients": lambda e: e["query-ip"], "servers": lambda e: e["response-ip"]}
+
+
+def value_of(table, row):
+    """What a table is by, of a row's events."""
+    m = measures(row)
+    by = table["by"]
+    if by in ("rcode", "type"):
+        code = rcode_of if by == "rcode" else lambda e: e["rrtype"] or "-"
+        return sum(e["type"] == table["side"] and code(e) == table["code"] for e in row)
+    sums = {"hits": m["queries"] + m["responses"], "bytes": m["query-bytes"] + m["response-bytes"],
+            "mean": m["latency-sum"] / m["timed"] if m["timed"] else 0}
+    return sums.get(by, m.get(by))
+
+
+def close(a, b, n=1):
+    return abs(a - b) <= MICRO * max(n, 1)
+
+
+def check_table(table, events, what):
+    """All rows, their values and measures."""
+    wanted = table_of(events, KEYS[table["table"]])
+    streams = len({e["identity"] for e in events})
+    assert len(wanted) <= table["keys"] <= len(wanted) * streams or table["under"], f"{what}: {table['keys']} keys"
+    equal(table["floor"], 0, f"{what} floor")
+    seconds = table["unit"] == "seconds"
+    values = {name: value_of(table, row) for name, row in wanted.items()}
+    got = {row["name"]: row for row in table["rows"]}
+    equal(len(got), len(table["rows"]), f"{what}: each once")
+    must = {name for name, value in values.items() if value > (MICRO if seconds else 0)}
+    assert must <= got.keys() <= values.keys(), f"{what}: {must ^ got.keys()}"
+    for name, row in got.items():
+        m = measures(wanted[name])
+        good = close(row["value"], values[name], m["timed"]) if seconds else row["value"] == values[name]
+        assert good and row["error"] == 0, f"{what} {name}: {row['value']}, wanted {values[name]}"
+        for key, value in m.items():
+            good = close(row[key], value, m["timed"]) if key in ("latency-sum", "slowest") else row[key] == value
+            assert good, f"{what} {name} {key}: {row[key]}, wanted {value}"
+    order = [row["value"] for row in table["rows"]]
+    equal(order, sorted(order, reverse=True), f"{what}: order")
+
+
+# --- shapes --------------------------------------------------------------------------------------
+
+def strict(schema):
+    """The schema, and nothing may be there that it does not name."""
+    if isinstance(schema, list):
+        return [strict(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    out = {key: strict(value) for key, value in schema.items()}
+    if "properties" in out and "required" in out:
+        out.setdefault("additionalProperties", False)
+    return out
+
+
+class Shapes:
+    """The OpenAPI text: a judge of replies."""
+
+    def __init__(self, api):
+        try:
+            import jsonschema
+        except ImportError:
+            raise Skip("python3-jsonschema is not installed") from None
+        self.judge = jsonschema.Draft202012Validator
+        self.document = api.get("openapi.json")
+        equal(self.document["openapi"], "3.1.0", "version of OpenAPI")
+        self.components = strict(self.document["components"])
+
+    def operation(self, path, method="get"):
+        return self.document["paths"][path][method]
+
+    def check(self, path, reply, method="get", status="200"):
+        schema = self.operation(path, method)["responses"][status]["content"]["application/json"]["schema"]
+        schema = {**strict(schema), "components": self.components}
+        self.judge.check_schema(schema)
+        problems = [f"{list(e.absolute_path)}: {e.message[:300]}" for e in self.judge(schema).iter_errors(reply)]
+        assert not problems, f"{path}: {problems[:5]}"
+
+
+# Each route with parameters that make its replies differ.
+ASKED = {
+    "statistics": [{}, {"stream": "unbound-test"}],
+    "tables": [{}, {"n": 3}, {"under": "example"}, {"table": "clients", "by": "mean"}, {"list": "tlds,types,rcodes"},
+               {"table": "domains", "by": "rcode", "code": "nxdomain", "stream": "unbound-test"},
+               {"table": "domains", "by": "type", "code": "AAAA", "side": "query"},
+               {"table": "types", "by": "responses"}, {"table": "rcodes"}],
+    "series": [{}, {"stream": "unbound-test", "series": "queries,rcode,latency.p99,heat"}, {"step": 1000}],
+    "history/tops": [{}, {"table": "clients", "by": "slowest", "n": 2}],
+    "connections": [{}, {"n": 1}],
+    "events": [],
+}
+
+
+@test()
+def every_reply_has_its_shape(t):
+    api = Api(t)
+    shapes = Shapes(api)
+    sender = fstrm.Sender(t.path("tap.sock"))
+    frame = fstrm.message(b"no dns", identity="\u00e4\"\\\n".encode() + b"\xff")
+    sender.send(frame, b"no dnstap \xff\xff", frame)
+    api.send(CAPTURES / "unbound.fstrm.xz")
+    api.wait_events(8265)
+    paths = [p for p in shapes.document["paths"] if p.startswith("/api/v1")]
+    assert len(paths) >= 16, paths
+    for path in paths:
+        if "get" not in shapes.document["paths"][path]:
+            continue
+        for parameters in ASKED.get(path.removeprefix("/api/v1/"), [{}]):
+            shapes.check(path, api.get(path.removeprefix("/api/v1").removeprefix("/"), **parameters))
+        named = {p["name"] for p in shapes.operation(path).get("parameters", [])}
+        used = {name for p in ASKED.get(path.removeprefix("/api/v1/"), []) for name in p}
+        assert used <= named, f"{path}: {used - named} is not documented"
+    index = {route["path"] for route in api.get("")["routes"]}
+    assert set(shapes.document["paths"]) <= index, "the index has all that is documented"
+    tail = Tail(api)
+    sender.send(fstrm.message(b"no dns", identity=b""))
+    wait_for("an event", lambda: tail.events)
+    event = {"$ref": "#/components/schemas/Event", "components": shapes.components}
+    assert shapes.judge(event).is_valid(tail.events[0]), tail.events[0]
+    status, body = api.ask("/api/v1/statistics", "DELETE")
+    equal(status, 200, "status of the reset")
+    shapes.check("/api/v1/statistics", json.loads(body), "delete")
+    equal(api.get("statistics")["statistics"]["queries"]["events"], 0, "queries after the reset")
+    shapes.check("/api/v1/streams", api.get("streams"))
+    shapes.check("/api/v1/tables", api.get("tables", n=0, status=400), status="400")
+
+
+# --- numbers -------------------------------------------------------------------------------------
+
+@test()
+def statistics_are_what_read_shows(t):
+    api = Api(t)
+    events = read(t, *captures())
+    api.send(*captures())
+    api.wait_events(len(events))
+    reply = api.get("statistics")
+    equal([reply["exact"], reply["malformed"], reply["unlisted"], reply["other-streams"]], [True, 0, 0, 0], "snapshot")
+    check_statistics(reply["statistics"], events, "all")
+    streams = collections.defaultdict(list)
+    for event in events:
+        streams[event["identity"] or "-"].append(event)
+    assert len(streams) >= 5
+    listed = {s["name"]: s for s in api.get("streams")["streams"]}
+    equal(listed.keys(), streams.keys(), "streams")
+    for name, own in streams.items():
+        reply = api.get("statistics", stream=name)["statistics"]
+        equal(reply["stream"], name, "name of the stream")
+        check_statistics(reply, own, name)
+        stream, m = listed[name], measures(own)
+        equal([stream["queries"], stream["responses"], stream["bytes"], stream["nxdomain"], stream["failed"]],
+              [m["queries"], m["responses"], m["query-bytes"] + m["response-bytes"], m["nxdomain"], m["failed"]], name)
+        unanswered = max(m["queries"] - m["responses"], 0) if m["responses"] else 0
+        equal(stream["loss"], {"unanswered": unanswered, "malformed": 0}, f"{name} loss")
+        equal(stream["connection"], None, f"{name} has left")
+
+
+@test()
+def tables_are_what_read_shows(t):
+    api = Api(t)
+    events = read(t, *captures())
+    api.send(*captures())
+    api.wait_events(len(events))
+    streams = collections.defaultdict(list)
+    for event in events:
+        streams[event["identity"]].append(event)
+    # One whose tables are shown whole, with many rows.
+    names = {name: len(table_of(own, name_key)) for name, own in streams.items()}
+    name = max((count, name) for name, count in names.items() if count <= 1000)[1]
+    own = streams[name]
+    under = [e for e in events if ("." + (e["qname"] or "").lower()).endswith(".corp.example.")]
+    tables = {table["list"]: table for table in api.get("tables", n=1000)["tables"]}
+    assert len(tables) >= 16, tables.keys()
+    for title, table in tables.items():
+        if table["table"] in KEYS and table["keys"] <= 1000:
+            check_table(table, events, title)
+    for table in api.get("tables", n=1000, stream=name)["tables"]:
+        if table["table"] in KEYS and table["keys"] <= 1000:
+            check_table(table, own, f"{name} {table['list']}")
+    for table in api.get("tables", n=1000, under="Corp.Example", list="domains-asked,domains-nxdomain")["tables"]:
+        equal(table["under"], "corp.example.", "the domain")
+        check_table(table, under, f"under {table['list']}")
+    for asked in ({"by": "type", "code": "MX", "side": "query"}, {"by": "rcode", "code": 2}, {"by": "slowest"},
+                  {"by": "response-bytes"}):
+        check_table(api.get("tables", table="domains", n=1000, stream=name, **asked)["tables"][0], own, str(asked))
+    check_registrable(api, events)
+    codes = collections.Counter(rcode_of(e) for e in events if e["type"] == "response")
+    equal({r["name"]: r["value"] for r in tables["rcodes"]["rows"]}, codes, "rcodes")
+    types = collections.Counter(e["rrtype"] or "-" for e in events)
+    equal({r["name"]: r["value"] for r in tables["types"]["rows"]}, types, "types")
+
+
+def check_registrable(api, events):
+    """Whatever the list of public suffixes says, a row sums up the names in it, and holds two labels at least."""
+    rows = api.get("tables", list="registrable", n=1000)["tables"][0]["rows"]
+    assert len(rows) > 10
+    for row in rows:
+        assert row["name"].count(".") >= 2, row["name"]
+        inside = [e for e in events if ("." + (e["qname"] or "").lower()).endswith("." + row["name"])]
+        equal(row["value"], len(inside), f"registrable {row['name']}")
+
+
+# --- connections, ledger, history ----------------------------------------------------------------
+
+@test()
+def connections_are_told_apart(t):
+    config = CONFIG.replace("outputs:", f"  - unix: {{path: {t.path('two.sock')}}}\noutputs:")
+    api = Api(t, config, sockets=3)
+    first, second = fstrm.Sender(t.path("tap.sock")), fstrm.Sender(t.path("two.sock"))
+    query = b"\x12\x34\x01\0\0\1\0\0\0\0\0\0\3www\7example\0\0\1\0\1"
+    second.send(fstrm.message(query, identity=b"two"), b"\xff\xff", fstrm.message(query, identity=b"two"))
+    wait_for("frames of the second", lambda: sum(c["frames"] for c in api.get("connections")["connections"]) == 3)
+    reply = api.get("connections")
+    equal(reply["open"], 2, "open connections")
+    silent, busy = reply["connections"]
+    equal([silent["input"], silent["frames"], silent["identity"]], ["unix", 0, None], "the first")
+    equal([busy["input"], busy["frames"], busy["malformed"], busy["identity"]], ["unix#2", 3, 1, "two"], "the second")
+    assert silent["peer"].startswith("unix:pid=") and silent["id"] < busy["id"] and busy["since"] >= silent["since"]
+    assert busy["bytes"] > busy["frames"] * 4
+    equal(len(api.get("connections", n=1)["connections"]), 1, "connections shown")
+    stream = wait_for("the stream", lambda: api.get("streams")["streams"])[0]
+    equal([stream["name"], stream["connection"]["id"], stream["loss"]["malformed"]], ["two", busy["id"], 1], "stream")
+    equal(api.get("statistics")["malformed"], 1, "malformed frames")
+    second.finish()
+    wait_for("one has left", lambda: api.get("connections")["open"] == 1)
+    equal(api.get("streams")["streams"][0]["connection"], None, "connection of a stream that has left")
+    inputs = {i["name"]: i for i in api.get("inputs")["inputs"]}
+    equal([inputs["unix#2"][k] for k in ("open", "connections", "frames", "malformed")], [True, 1, 3, 1], "input")
+    first.finish()
+
+
+@test()
+def ledger_and_history_agree(t):
+    config = CONFIG.replace('"null": {}', '"null": {}\n  - file: {path: @DIR@/out.log}')
+    api = Api(t, config)
+    begin = int(time.time() * 1000) // 1000 * 1000
+    api.send(CAPTURES / "named.fstrm.xz")
+    api.wait_events(6926)
+
+    def written():
+        return [o for o in api.get("ledger")["outputs"] if o["in-flight"] == 0]
+    ledgers = wait_for("all is written", lambda: len(written()) == 2 and written())
+    equal({o["output"]: (o["received"], o["delivered"], o["dropped"]) for o in ledgers},
+          {"null": (6926, 6926, 0), "file": (6926, 6926, 0)}, "ledger")
+    outputs = {o["name"]: o for o in api.get("outputs")["outputs"]}
+    equal([outputs["file"]["format"], outputs["null"]["queue"]], ["text", None], "outputs")
+    equal(outputs["file"]["ledger"]["bytes"], t.path("out.log").stat().st_size, "bytes written")
+
+    def followed():
+        series = api.get("series", series="queries,responses,rcode", step=1000, **{"from": begin})["series"]
+        return sum(n or 0 for key in ("queries", "responses") for n in series[key]) == 6926 and series
+    series = wait_for("history has all", followed, 20)
+    events = read(t, CAPTURES / "named.fstrm.xz")
+    codes = collections.Counter(rcode_of(e) for e in events if e["type"] == "response")
+    equal({k.removeprefix("rcode."): sum(n or 0 for n in v) for k, v in series.items() if k.startswith("rcode.")},
+          dict(codes), "rcodes over time")
+
+
+# --- live events ---------------------------------------------------------------------------------
+
+def shown(event):
+    """What a live event must be, of one that `spile read` shows."""
+    return {"time": int(event["timestamp"] * 1000), "stream": event["identity"] or "-", "message": event["message"],
+            "side": event["type"], "rcode": rcode_of(event), "client": event["query-ip"],
+            "server": event["response-ip"], "transport": event["protocol"], "length": event["length"],
+            "qname": event["qname"] and event["qname"].lower(), "qtype": event["rrtype"]}
+
+
+def same(live):
+    return tuple(v for k, v in sorted(live.items()) if k not in ("latency", "time"))
+
+
+@test()
+def live_events_pass_their_filters(t):
+    api = Api(t)
+    events = read(t, CAPTURES / "unbound.fstrm.xz")
+    client = collections.Counter(e["query-ip"] for e in events).most_common(20)[-1][0]
+    cases = {
+        "client": ({"client": client}, lambda e: e["query-ip"] == client),
+        "rcode": ({"rcode": "servfail"}, lambda e: rcode_of(e) == "SERVFAIL"),
+        "rcode by number": ({"rcode": 3}, lambda e: rcode_of(e) == "NXDOMAIN"),
+        "type": ({"type": "MX"}, lambda e: e["rrtype"] == "MX"),
+        "under": ({"under": "Cloud.Test"}, lambda e: ("." + e["qname"].lower()).endswith(".cloud.test.")),
+        "together": ({"under": "test", "side": "response", "type": "AAAA", "stream": "unbound-test"},
+                     lambda e: e["type"] == "response" and e["rrtype"] == "AAAA" and
+                     e["qname"].lower().endswith(".test.")),
+        "no such stream": ({"stream": "another"}, lambda e: False),
+        "all, as many as may be": ({"rate": 50}, lambda e: True),
+    }
+    tails = {name: Tail(api, **{"rate": 10000, **asked}) for name, (asked, _) in cases.items()}
+    t.run("send", "--rate", "4000", CAPTURES / "unbound.fstrm.xz", f"unix:{t.path('tap.sock')}", seconds=60)
+    api.wait_events(len(events))
+    for name, (_, passes) in cases.items():
+        tails[name].wait(sum(map(passes, events)))
+        wanted = [shown(e) for e in events if passes(e)]
+        if tails[name].lost == 0:
+            equal(collections.Counter(map(same, tails[name].events)), collections.Counter(map(same, wanted)), name)
+        else:
+            assert not collections.Counter(map(same, tails[name].events)) - collections.Counter(map(same, wanted)), name
+    for name in ("client", "rcode", "type"):
+        equal(tails[name].lost, 0, f"{name}: lost")
+    equal(sorted(e["time"] for e in tails["rcode"].events),
+          sorted(shown(e)["time"] for e in events if cases["rcode"][1](e)), "times")
+    few = tails["all, as many as may be"]
+    assert 50 <= len(few.events) <= 50 * 8 and few.lost > 7000, f"{len(few.events)} shown, {few.lost} lost"
+
+
+@test()
+def viewers_are_limited_and_may_leave(t):
+    api = Api(t, CONFIG.replace('web: {', 'web: {connections-address: 200, '))
+    tails = [Tail(api) for _ in range(32)]
+    api.get("events", status=503)
+    for tail in tails[:16]:
+        tail.leave()
+    wait_for("room for others", lambda: api.ask("/api/v1/events")[0] == 200)
+    equal(api.get("health"), {"status": "ok"}, "health")
+
+
+# --- mistakes, secrets, readiness ----------------------------------------------------------------
+
+@test()
+def mistakes_name_the_parameter(t):
+    api = Api(t)
+    wrong = {
+        "statistics": [],
+        "tables": [{"n": 0}, {"n": 1001}, {"n": "ten"}, {"n": "-1"}, {"n": "9" * 30}, {"by": "hits"}, {"list": "a"},
+                   {"list": "tlds," * 20}, {"under": "a..b"}, {"under": ""}, {"under": "x" * 64 + ".example"}],
+        "series": [{"from": "yesterday"}, {"to": "x"}, {"step": "1s"}, {"series": "nothing"}],
+        "history/tops": [{"n": 0}, {"table": "types"}, {"by": "names"}],
+        "connections": [{"n": 0}],
+        "events": [{"client": "198.51.100.256"}, {"client": "x" * 100}, {"rcode": "NOPE"}, {"rcode": 4096}, {"type": ""},
+                   {"type": 65536}, {"side": "both"}, {"rate": 0}, {"under": "a b..c"}],
+    }
+    for what, cases in wrong.items():
+        for parameters in cases:
+            error = api.get(what, status=400, **parameters)["error"]
+            assert f"'{next(iter(parameters))}'" in error, f"{what} {parameters}: {error}"
+    for parameters, name in (({"table": "domain"}, "table"), ({"table": "tlds", "by": "rcode", "code": 0}, "by"),
+                             ({"table": "domains", "by": "rcode"}, "code"), ({"table": "domains", "code": 0}, "code"),
+                             ({"table": "clients", "under": "example"}, "under"),
+                             ({"table": "types", "by": "mean"}, "by"), ({"from": 2, "to": 1}, "from")):
+        what = "series" if "from" in parameters else "tables"
+        error = api.get(what, status=400, **parameters)["error"]
+        assert f"'{name}'" in error, f"{parameters}: {error}"
+    for what in ("statistics", "tables"):
+        error = api.get(what, status=404, stream="nobody \x1b[31m")["error"]
+        assert "'stream'" in error and "\x1b" not in error, error
+
+
+SECRETS = ["key-Zq3", "word-Xw9", "token-Yv7"]
+
+
+@test()
+def configuration_without_secrets(t):
+    config = """
+inputs:
+  - unix: {path: @DIR@/tap.sock, mode: 0666, handshake-timeout: 2500ms}
+  - tcp: {listen: "[::1]:0", allow: [192.0.2.0/24, "::/0"], required: false}
+outputs:
+  - file: {path: @DIR@/out.log, format: json, fields: "qname,rcode", rotate-size: 10M, queue-size: 512K}
+  - "null": {}
+web: {listen: "127.0.0.1:0", api-key: key-Zq3, login: me, password: word-Xw9, bearer-token: token-Yv7}
+statistics: {memory: 32M}
+"""
+    api = Api(t, config, headers={"X-API-Key": SECRETS[0]}, sockets=2)
+    reply = api.get("config")
+    equal(reply["inputs"][0]["unix"]["handshake-timeout"], "2500ms", "a duration")
+    equal(reply["inputs"][0]["unix"]["mode"], "0666", "a mode")
+    equal(reply["inputs"][1]["tcp"]["allow"], ["192.0.2.0/24", "::/0"], "prefixes")
+    equal(reply["inputs"][1]["tcp"]["listen"], "[::1]:0", "an address")
+    equal([reply["outputs"][0]["file"][k] for k in ("rotate-size", "rotate-every", "queue-size", "fields")],
+          ["10M", "off", "512K", "qname,rcode"], "sizes")
+    equal(reply["statistics"]["memory"], "32M", "a section")
+    equal([reply["web"][k] for k in ("api-key", "password", "bearer-token")], ["***"] * 3, "secrets")
+    path = t.path("again.yaml")
+    path.write_text(json.dumps(reply))
+    t.run("config", "check", path)
+    for route in api.get("")["routes"]:
+        if route["method"] == "GET" and route["path"] != "/api/v1/events":
+            _, body = api.ask(route["path"])
+            for secret in SECRETS:
+                assert secret.encode() not in body, f"{route['path']} shows {secret}"
+
+
+@test()
+def open_routes_and_closed_ones(t):
+    api = Api(t, CONFIG.replace("web: {", "web: {api-key: key-Zq3, "))
+    equal(api.ask("/api/v1/health"), (200, b'{"status":"ok"}'), "health without a key")
+    equal(api.ask("/api/v1/ready"), (200, b'{"status":"ready"}'), "readiness without a key")
+    for route in json.loads(Api.ask(with_key(api), "/api/v1")[1])["routes"]:
+        if route["path"].startswith("/api/v1") and route["path"] not in ("/api/v1/health", "/api/v1/ready"):
+            equal(api.ask(route["path"], route["method"])[0], 401, f"{route['path']} without a key")
+
+
+def with_key(api):
+    other = object.__new__(Api)
+    other.__dict__.update(api.__dict__, headers={"X-API-Key": "key-Zq3"})
+    return other
+
+
+@test()
+def not_ready_without_an_open_input(t):
+    api = Api(t, CONFIG.replace("path: @DIR@/tap.sock", "path: /nowhere/tap.sock, required: false"), sockets=1)
+    equal(api.get("ready", status=503), {"status": "no input is open"}, "readiness")
+    equal(api.get("health"), {"status": "ok"}, "health")
+    equal(api.get("inputs")["inputs"][0]["open"], False, "the input")
+
+
+@test()
+def not_ready_at_the_end(t):
+    """An output that hangs lets the end take its time."""
+    os.mkfifo(t.path("fifo"))
+    reader = os.open(t.path("fifo"), os.O_RDONLY | os.O_NONBLOCK)
+    writer = os.open(t.path("fifo"), os.O_WRONLY)
+    config = "shutdown-time: 20s\n" + CONFIG.replace('"null": {}', "stdout: {format: text}")
+    path = t.path("spile.yaml")
+    path.write_text(config.replace("@DIR@", str(t.folder)))
+    api = object.__new__(Api)
+    api.t, api.headers = t, {}
+    api.spile = t.spile("run", "-c", path, stdout=writer)
+    t.wait_listening(api.spile, 2)
+    api.address = wait_for("the address", lambda: re.search(r"web: http://([^/]+)/", api.spile.err)).group(1)
+    api.send(CAPTURES / "unbound.fstrm.xz")
+    api.wait_events(8263)
+    equal(api.get("ready"), {"status": "ready"}, "readiness")
+    api.spile.send(signal.SIGTERM)
+    wait_for("the end has begun", lambda: api.ask("/api/v1/ready")[0] == 503)
+    equal(api.get("ready", status=503), {"status": "ending"}, "readiness")
+    equal(api.get("health"), {"status": "ok"}, "health")
+    os.close(writer)
+    os.set_blocking(reader, True)
+    while api.spile.running():
+        os.read(reader, 1 << 16)
+    os.close(reader)
