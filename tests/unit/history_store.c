@@ -1,0 +1,445 @@
+/* The database of history: what it keeps, what becomes of it on bad disks, and the lists in it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include "../support/place.h"
+
+/* --- what is kept ------------------------------------------------------------------------------
+ */
+
+static int64_t number(const char *path, const char *text)
+{
+    sqlite3 *db;
+    sqlite3_stmt *statement;
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, text, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    int64_t value = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    return value;
+}
+
+/* A portion of the minute, without recorder. */
+static void put_minute(struct place *place, int64_t ms, uint64_t n, const char *stream)
+{
+    struct portion portion = {.start_ms = ms};
+    struct counts counts = {0};
+    struct buf bytes = {0};
+    counts_put(&counts, 2 << 16, n);
+    counts_encode(&counts, &bytes);
+    portion_put(&portion, RECORD_COUNTS, (struct span){0}, buf_span(&bytes));
+    portion_put(&portion, RECORD_COUNTS, span_str(stream), buf_span(&bytes));
+    waiting_put(&place->history->waiting, &portion);
+    counts_free(&counts);
+    buf_free(&bytes);
+}
+
+/* Deleting goes by the last snapshot's time; it goes on every minute of the writer's clock. */
+static void clean_at(struct place *place, int64_t ms)
+{
+    struct story story = story_begin(ms);
+    history_see(place->history, story_snapshot(&story));
+    history_seal(place->history);
+    place->history->writer.trimmed_ns = 0;
+    place_write(place);
+}
+
+static void old_rollups_go(void **state)
+{
+    (void)state;
+    struct place place;
+    enum { DAYS = 100 };
+    place_begin(&place);
+    for (int i = 0; i < DAYS * 24; i++) {
+        put_minute(&place, morning + i * HOUR, 1, i < 24 ? "early" : "late");
+        place_write(&place);
+    }
+    assert_int_equal(number(place.path, "SELECT count(*) FROM stream"), 2);
+    clean_at(&place, morning + DAYS * DAY);
+    clean_at(&place, morning + DAYS * DAY);
+    static const struct {
+        const char *text;
+        int64_t wanted;
+    } cases[] = {
+        {"SELECT count(*) FROM record WHERE kind = 0 AND stream = 0", 48},
+        {"SELECT count(*) FROM record WHERE kind = 1 AND stream = 0", 60 * 24},
+        {"SELECT count(*) FROM record WHERE kind = 2 AND stream = 0", DAYS},
+        {"SELECT count(*) FROM stream", 2},
+    };
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(number(place.path, cases[i].text), cases[i].wanted);
+    assert_int_equal(total(&place, NULL, "queries", morning, morning + DAYS * DAY, DAY), DAYS * 24);
+    clean_at(&place, morning + (1830 + 10) * DAY); /* the days of `early` are gone */
+    assert_int_equal(number(place.path, "SELECT count(*) FROM stream"), 1);
+    place_end(&place);
+}
+
+static void size_is_bounded(void **state)
+{
+    (void)state;
+    struct place place;
+    place_begin(&place);
+    place.history->settings.size_max = 1 << 20;
+    for (int i = 0; i < 20 * 1000; i++) {
+        put_minute(&place, morning + i * MINUTE, UINT64_MAX, "a stream with a long name");
+        if (i % 16 == 15)
+            place_write(&place);
+        if (i % 1000 == 999)
+            clean_at(&place, morning + i * MINUTE);
+    }
+    int64_t used = number(place.path, "SELECT (SELECT page_count FROM pragma_page_count) - "
+                                      "(SELECT freelist_count FROM pragma_freelist_count)");
+    assert_true(used * 4096 < 2 << 20);
+    assert_true(number(place.path, "SELECT count(*) FROM record WHERE kind = 0") > 1000);
+    assert_true(number(place.path, "SELECT count(*) FROM record WHERE kind = 2") >= 2 * 13);
+    place_end(&place);
+}
+
+/* --- disks and files ---------------------------------------------------------------------------
+ */
+
+static struct history_state state_of(struct place *place)
+{
+    struct history_state state;
+    history_state(place->history, &state);
+    return state;
+}
+
+static void file_is_private(void **state)
+{
+    (void)state;
+    struct place place;
+    struct stat file;
+    mode_t mask = umask(0);
+    place_begin(&place);
+    struct story story = story_begin(morning);
+    live(&place, &story, 61);
+    place_write(&place);
+    char log[128];
+    snprintf(log, sizeof log, "%s-wal", place.path);
+    assert_int_equal(stat(place.path, &file), 0);
+    assert_int_equal(file.st_mode & 0777, 0600);
+    assert_int_equal(stat(log, &file), 0);
+    assert_int_equal(file.st_mode & 0777, 0600);
+    umask(mask);
+    place_end(&place);
+}
+
+static size_t count_files(const struct place *place, const char *suffix)
+{
+    glob_t files;
+    char pattern[160];
+    snprintf(pattern, sizeof pattern, "%s%s", place->path, suffix);
+    size_t count = glob(pattern, 0, NULL, &files) == 0 ? files.gl_pathc : 0;
+    if (count)
+        globfree(&files);
+    return count;
+}
+
+static void write_file(const char *path, const void *bytes, size_t len, off_t at)
+{
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, bytes, len, at), (ssize_t)len);
+    close(fd);
+}
+
+static void garbage_is_set_aside(void **state)
+{
+    (void)state;
+    struct place place;
+    char garbage[9000];
+    memset(garbage, 'x', sizeof garbage);
+    place_begin(&place);
+    place_close(&place, true);
+    write_file(place.path, garbage, sizeof garbage, 0);
+    place_open(&place);
+    assert_int_equal(count_files(&place, ".broken-*Z"), 1);
+    assert_true(state_of(&place).healthy);
+    struct story story = story_begin(morning);
+    uint64_t queries = live(&place, &story, 100);
+    place_write(&place);
+    assert_queries(&place, morning, morning + HOUR, queries);
+    assert_int_equal(number(place.path, "SELECT count(*) > 0 FROM record"), 1);
+    place_end(&place);
+}
+
+/* Pages are damaged while the program runs. What waits then goes to the new database. */
+static void damage_is_set_aside(void **state)
+{
+    (void)state;
+    struct place place;
+    char garbage[4096];
+    memset(garbage, 0xa5, sizeof garbage);
+    place_begin(&place);
+    struct story story = story_begin(morning);
+    live(&place, &story, 5 * 3600);
+    place_close(&place, true);
+    int64_t pages = number(place.path, "SELECT page_count FROM pragma_page_count");
+    assert_true(pages > 20);
+    for (int64_t page = 5; page < pages; page++)
+        write_file(place.path, garbage, sizeof garbage, page * 4096);
+    place_open(&place);
+    struct story next = story_begin(story.ms);
+    uint64_t queries = live(&place, &next, 120);
+    place_write(&place);
+    place_write(&place);
+    assert_int_equal(count_files(&place, ".broken-*Z"), 1);
+    assert_queries(&place, morning, morning + DAY, queries);
+    assert_int_equal(state_of(&place).waiting, 0);
+    assert_true(state_of(&place).write_errors > 0);
+    place_end(&place);
+}
+
+/* A database that is another program's, or a newer Spile's, is left alone. */
+static void others_files_are_left_alone(void **state)
+{
+    (void)state;
+    static const char *const owners[] = {"PRAGMA application_id = 7; CREATE TABLE mine (x)",
+                                         "PRAGMA user_version = 99", "CREATE TABLE theirs (x)"};
+    for (size_t i = 0; i < 3; i++) {
+        struct place place;
+        sqlite3 *db;
+        char before[512], after[512];
+        place_begin(&place);
+        place_close(&place, true);
+        if (i != 1)
+            unlink(place.path);
+        assert_int_equal(sqlite3_open(place.path, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, owners[i], NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(db);
+        int fd = open(place.path, O_RDONLY);
+        assert_int_equal(read(fd, before, sizeof before), sizeof before);
+        place_open(&place);
+        assert_false(state_of(&place).healthy);
+        assert_true(strlen(state_of(&place).problem) > 0);
+        assert_int_equal(count_files(&place, ".broken-*"), 0);
+        assert_int_equal(pread(fd, after, sizeof after, 0), sizeof after);
+        assert_memory_equal(before, after, sizeof after);
+        close(fd);
+        place_end(&place);
+    }
+}
+
+/* The folder is not there, then it is; all that has come in the meantime is written. */
+static void troubles_pass(void **state)
+{
+    (void)state;
+    struct place place;
+    char away[96];
+    place_begin(&place);
+    place_close(&place, true);
+    unlink(place.path);
+    snprintf(away, sizeof away, "%s.away", place.folder);
+    assert_int_equal(rename(place.folder, away), 0);
+    place_open(&place);
+    struct story story = story_begin(morning);
+    uint64_t queries = live(&place, &story, 3 * 60);
+    place_write(&place);
+    struct history_state trouble = state_of(&place);
+    assert_false(trouble.healthy);
+    assert_int_equal(trouble.waiting, 3);
+    assert_true(trouble.write_errors >= 2);
+    assert_queries(&place, morning, morning + HOUR, queries); /* from memory */
+
+    assert_int_equal(rename(away, place.folder), 0);
+    queries += live(&place, &story, 60);
+    place_write(&place);
+    assert_true(state_of(&place).healthy);
+    assert_int_equal(state_of(&place).waiting, 0);
+    assert_int_equal(state_of(&place).lost, 0);
+    assert_queries(&place, morning, morning + HOUR, queries);
+    place_end(&place);
+}
+
+static void removed_file_is_made_anew(void **state)
+{
+    (void)state;
+    struct place place;
+    place_begin(&place);
+    struct story story = story_begin(morning);
+    live(&place, &story, 120);
+    place_write(&place);
+    unlink(place.path);
+    uint64_t queries = live(&place, &story, 60);
+    place_write(&place);
+    assert_int_equal(number(place.path, "SELECT count(*) > 0 FROM record"), 1);
+    assert_queries(&place, morning, morning + HOUR, queries);
+    place_end(&place);
+}
+
+static void memory_is_bounded(void **state)
+{
+    (void)state;
+    struct place place;
+    place_begin(&place);
+    place_close(&place, true);
+    snprintf(place.path, sizeof place.path, "%s/none/history.db", place.folder);
+    place_open(&place);
+    struct story story = story_begin(morning);
+    live(&place, &story, (WAITING_MAX + 60) * 60);
+    assert_int_equal(state_of(&place).waiting, WAITING_MAX);
+    assert_int_equal(state_of(&place).lost, 60);
+    assert_true(place.history->recorder.bytes <= RECORDER_BYTES);
+    place_end(&place);
+}
+
+/* Many streams: the seconds that have no room for them keep what is of all, and of a stream they
+ * say that they do not know. */
+static void many_streams_have_fewer_seconds(void **state)
+{
+    (void)state;
+    enum { CROWD = 64, LATENCIES = 600 };
+    struct place place;
+    struct story story = story_begin(morning);
+    place_begin(&place);
+    place_close(&place, true);
+    place.settings.path = NULL;
+    place_open(&place);
+    for (int second = 0; second < RECORDER_SECONDS; second++) {
+        for (int i = 0; i < LATENCIES; i++)
+            story_count(&story, 0, 1, 1, 0, quantile_value((unsigned)i * 3 + 1));
+        story.streams[1] = story.streams[0];
+        story_wait(&story, SECOND);
+        history_see(place.history, story_crowd(&story, CROWD));
+        assert_true(place.history->recorder.bytes <= RECORDER_BYTES);
+    }
+    assert_int_equal(place.history->recorder.count, RECORDER_SECONDS);
+    size_t all, some;
+    struct history_question question = {
+        .from_ms = morning, .to_ms = story.ms, .step_ms = SECOND, .series = span_str("queries")};
+    char *answer = ask(&place, question);
+    assert_int_equal(sum_of(answer, "queries", &all), RECORDER_SECONDS * LATENCIES);
+    assert_int_equal(all, RECORDER_SECONDS);
+    free(answer);
+    question.stream = span_str("server63");
+    answer = ask(&place, question);
+    uint64_t sum = sum_of(answer, "queries", &some);
+    assert_int_equal(sum, some * LATENCIES);
+    assert_in_range(some, 100, RECORDER_SECONDS - 1);
+    free(answer);
+    place_end(&place);
+}
+
+/* --- top lists ----------------------------------------------------------------------------------
+ */
+
+/* A portion whose list of domains has one name of that many queries. */
+static void put_top(struct place *place, int64_t ms, const char *name, uint64_t queries)
+{
+    struct portion portion = {.start_ms = ms};
+    struct stats_top *top = calloc(1, sizeof *top);
+    struct stats_answer answers[TOPS_RANKS] = {0};
+    struct tops tops = {0};
+    struct buf bytes = {0};
+    top->values.of[MEASURE_QUERIES] = top->value = queries;
+    top->text_len = (uint16_t)strlen(name);
+    memcpy(top->text, name, top->text_len);
+    answers[TOPS_HITS] = (struct stats_answer){.rows = top, .count = 1, .keys = 1};
+    tops_of_answers(&tops, answers, 10);
+    tops_encode(&tops, &bytes);
+    portion_put(&portion, RECORD_TOPS + TABLE_DOMAINS, (struct span){0}, buf_span(&bytes));
+    waiting_put(&place->history->waiting, &portion);
+    tops_free(&tops);
+    buf_free(&bytes);
+    free(top);
+}
+
+static char *ask_tops(struct place *place, int64_t from, int64_t to)
+{
+    struct history_question question = {.from_ms = from, .to_ms = to, .table = span_str("domains")};
+    struct buf out = {0};
+    struct error err;
+    assert_int_equal(history_tops_json(place->history, &question, 5, &out, &err), 0);
+    assert_true(json_check((const char *)out.data, out.len));
+    buf_byte(&out, '\0');
+    return (char *)out.data;
+}
+
+static void assert_top(struct place *place, int64_t from, int64_t to, const char *wanted)
+{
+    char *answer = ask_tops(place, from, to);
+    if (!strstr(answer, wanted))
+        print_message("%s\n%s\n", wanted, answer);
+    assert_non_null(strstr(answer, wanted));
+    free(answer);
+}
+
+static void lists_span_any_time(void **state)
+{
+    (void)state;
+    struct place place;
+    place_begin(&place);
+    for (int i = 0; i < 26 * 60; i++) { /* a day and two hours, each minute */
+        put_top(&place, morning + i * MINUTE, i % 2 ? "odd." : "even.", 10);
+        place_write(&place);
+    }
+    put_top(&place, morning + 26 * HOUR, "even.", 1); /* waits */
+    int64_t end = morning + 26 * HOUR + MINUTE;
+    clean_at(&place, end);
+    assert_top(&place, morning, end, "\"name\":\"even.\",\"value\":7801,\"error\":0,");
+    assert_top(&place, morning, end, "\"name\":\"odd.\",\"value\":7800,\"error\":0,");
+    assert_top(&place, morning + MINUTE, morning + 2 * MINUTE, "\"name\":\"odd.\",\"value\":10,");
+    assert_top(&place, morning + 59 * MINUTE, end - HOUR, "\"name\":\"odd.\",\"value\":7210,");
+    assert_top(&place, end + HOUR, end + 2 * HOUR, "\"domains\":[]");
+    place_end(&place);
+}
+
+static void names_are_escaped(void **state)
+{
+    (void)state;
+    struct place place;
+    place_begin(&place);
+    put_top(&place, morning, "\"<script>\xff\n\\032\x7f", 10);
+    char *answer = ask_tops(&place, morning, morning + MINUTE);
+    assert_non_null(strstr(answer, "\"name\":\"\\\"<script>"));
+    free(answer);
+    place_end(&place);
+}
+
+static void questions_without_answer(void **state)
+{
+    (void)state;
+    struct place place;
+    struct buf out = {0};
+    struct error err;
+    place_begin(&place);
+    struct history_question questions[] = {{.to_ms = 1, .by = span_str("colour")},
+                                           {.to_ms = 1, .stream = span_str("one")},
+                                           {.from_ms = 2, .to_ms = 1}};
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(history_tops_json(place.history, &questions[i], 5, &out, &err), -1);
+    assert_int_equal(history_series_json(place.history, &questions[2], &out, &err), -1);
+    assert_int_equal(out.len, 0);
+    buf_free(&out);
+    place_end(&place);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(old_rollups_go),
+        cmocka_unit_test(size_is_bounded),
+        cmocka_unit_test(file_is_private),
+        cmocka_unit_test(garbage_is_set_aside),
+        cmocka_unit_test(damage_is_set_aside),
+        cmocka_unit_test(others_files_are_left_alone),
+        cmocka_unit_test(troubles_pass),
+        cmocka_unit_test(removed_file_is_made_anew),
+        cmocka_unit_test(memory_is_bounded),
+        cmocka_unit_test(many_streams_have_fewer_seconds),
+        cmocka_unit_test(lists_span_any_time),
+        cmocka_unit_test(names_are_escaped),
+        cmocka_unit_test(questions_without_answer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
