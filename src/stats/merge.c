@@ -49,6 +49,20 @@ static void merge_stream(struct stats *stats, unsigned number, const struct stat
         total->first_seen_ms = now;
 }
 
+/* Keys that the tables will not see. Whose they are is known when there is one stream alone. */
+static void merge_missed(struct stats *stats, const struct shard *shard, const uint16_t *numbers)
+{
+    bool alone = shard->stream_count == 1 && !shard->other_used;
+    for (int d = 0; d < STATS_DISTINCTS; d++) {
+        const struct hll *missed = &shard->missed[d];
+        hll_merge(&stats_total(stats)->distinct->sketch[d], missed);
+        if (alone)
+            hll_merge(&stats->streams[numbers[0]].distinct->sketch[d], missed);
+        if (stats->window)
+            hll_merge(&stats->window->distinct[d], missed);
+    }
+}
+
 /* Which of the statistics' streams the shard's are. */
 static void merge_counters(struct stats *stats, const struct shard *shard, uint16_t *numbers)
 {
@@ -65,6 +79,8 @@ static void merge_counters(struct stats *stats, const struct shard *shard, uint1
     }
     stats->malformed += shard->malformed;
     stats->unlisted += shard->unlisted;
+    if (shard->unlisted)
+        merge_missed(stats, shard, numbers);
 }
 
 /* --- tables --------------------------------------------------------------------------------- */

@@ -73,6 +73,8 @@ void shard_clear(struct shard *shard)
     memset(shard->counters, 0, shard->stream_count * sizeof *shard->counters);
     if (shard->other_used)
         memset(&shard->counters[shard->stream_max], 0, sizeof *shard->counters);
+    if (shard->unlisted)
+        memset(shard->missed, 0, sizeof shard->missed);
     shard->keys_len = shard->stream_count = 0;
     shard->other_used = false;
     shard->events = shard->malformed = shard->unlisted = 0;
@@ -272,6 +274,20 @@ static void prefetch_entries(const struct shard *shard, const struct shard_slot 
     }
 }
 
+/* There was no room for one of the keys. That others of them are listed does no harm: a sketch does
+ * not mind to see a key again. */
+static void count_unlisted(struct shard *shard, const struct shard_slot *slot)
+{
+    uint64_t name = slot->hash[SHARD_NAMES];
+    bool asked = slot->sample.side == STATS_QUERY;
+    shard->unlisted++;
+    hll_add(&shard->missed[DISTINCT_CLIENTS], slot->hash[SHARD_CLIENTS]);
+    if (slot->sample.name.len == 0)
+        return;
+    hll_add(&shard->missed[DISTINCT_DOMAINS], name);
+    hll_add(&shard->missed[asked ? DISTINCT_ASKED : DISTINCT_ANSWERED], name);
+}
+
 static void count_slot(struct shard *shard, const struct shard_slot *slot)
 {
     const struct stats_sample *s = &slot->sample;
@@ -283,7 +299,8 @@ static void count_slot(struct shard *shard, const struct shard_slot *slot)
     bool listed = s->name.len == 0 || count_key(shard, SHARD_NAMES, slot, s->name, qtype);
     listed &= count_key(shard, SHARD_CLIENTS, slot, s->client, 0);
     listed &= count_key(shard, SHARD_SERVERS, slot, s->server, 0);
-    shard->unlisted += !listed;
+    if (!listed)
+        count_unlisted(shard, slot);
 }
 
 void shard_flush(struct shard *shard, struct shard_batch *batch)

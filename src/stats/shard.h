@@ -10,6 +10,7 @@
 
 #include "base/siphash.h"
 #include "stats/counters.h"
+#include "stats/distinct.h"
 #include "stats/snapshot.h"
 
 enum {
@@ -69,6 +70,8 @@ struct shard {
     uint64_t events;
     uint64_t malformed;
     uint64_t unlisted;
+    /* Keys of the unlisted ones, of all streams: the tables miss them, distinct numbers do not. */
+    struct hll missed[STATS_DISTINCTS];
 };
 
 /* One sample on its way into the tables. */
