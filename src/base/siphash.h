@@ -24,7 +24,7 @@ static inline uint64_t siphash_rotate(uint64_t x, unsigned bits)
     return x << bits | x >> (64 - bits);
 }
 
-static inline void siphash_round(struct siphash *s)
+static inline __attribute__((always_inline)) void siphash_round(struct siphash *s)
 {
     s->v0 += s->v1;
     s->v2 += s->v3;

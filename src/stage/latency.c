@@ -18,19 +18,21 @@
  * A query that is asked again replaces itself: its response is measured from the last time it was
  * asked. A match is used up, so that of two responses only the first has a latency.
  */
+#include <assert.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "base/ascii.h"
-#include "base/siphash.h"
+#include "base/nh.h"
 #include "core/stage.h"
 
 enum {
     SHARDS = 64,          /* with several workers: so many rarely meet in one */
     SHARD_ENTRIES = 1024, /* and each holds at least this */
     CACHE_LINE = 64,
+    PART_MAX = 64, /* longer identities and addresses, which nobody has, are hashed on their own */
 };
+static_assert(1 + 3 * PART_MAX / 16 + (DNS_NAME_MAX + 15) / 16 <= NH_PAIRS, "all parts fit");
 
 struct entry {
     uint64_t hash; /* 0: used up */
@@ -52,7 +54,7 @@ struct shard {
 
 /* Owner: the pipeline; used by all workers. */
 struct latency {
-    struct siphash_key key;
+    struct nh_key key;
     uint64_t window_ns;
     bool shared;          /* by more than one worker */
     uint32_t shard_count; /* 1 or SHARDS */
@@ -96,25 +98,18 @@ static int latency_open(void **state, const struct settings *settings, unsigned 
                         struct error *err)
 {
     struct latency *latency = calloc(1, sizeof *latency);
+    struct siphash_key random;
     if (!latency)
         return error_set(err, "no memory to remember queries");
     latency->window_ns = settings->latency_window_ns;
     latency->shared = workers > 1;
-    if (!open_shards(latency, settings->latency_entries) || siphash_key_random(&latency->key)) {
+    if (!open_shards(latency, settings->latency_entries) || siphash_key_random(&random) < 0) {
         latency_close(latency);
         return error_set(err, "no memory to remember queries");
     }
+    nh_key_make(&latency->key, &random);
     *state = latency;
     return 0;
-}
-
-/* Length bytes of labels are below 64, so a name may be treated as a whole. */
-static void hash_name(struct siphash *s, const uint8_t *wire, size_t len)
-{
-    for (; len >= 8; wire += 8, len -= 8)
-        siphash_word(s, ascii_lower(siphash_load(wire, 8)));
-    if (len)
-        siphash_word(s, ascii_lower(siphash_load(wire, len)));
 }
 
 static uint64_t word_of(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
@@ -122,28 +117,38 @@ static uint64_t word_of(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
     return (a & 0xffff) | (b & 0xffff) << 16 | (c & 0xffff) << 32 | (d & 0xffff) << 48;
 }
 
+/* Bytes of any length, in PART_MAX / 16 pairs at most. */
+static void hash_part(struct nh *nh, const struct nh_key *key, struct span part)
+{
+    if (part.len <= PART_MAX)
+        nh_bytes(nh, part.ptr, part.len, false);
+    else
+        nh_pair(nh, siphash_bytes(&key->last, part), part.len);
+}
+
 /* What query and response have in common; never 0. Lengths come first, so that no two keys are the
- * same words by shifting bytes between their parts. */
+ * same words by shifting bytes between their parts. Length bytes of labels are below 64, no
+ * letters: so the name may be treated as a whole. */
 static uint64_t hash_event(const struct latency *latency, const struct event *ev)
 {
     const struct dnstap *tap = &ev->tap;
     const struct dns_question *q = &ev->question;
     struct span from = tap->query_address, to = tap->response_address;
     uint64_t kind = (tap->message_type + 1) / 2;
-    struct siphash s = siphash_begin(&latency->key);
-    siphash_word(&s, word_of(tap->query_port, tap->response_port, ev->header.id, q->type));
-    siphash_word(&s, word_of(q->class, kind << 8 | (tap->protocol & 0xff),
-                             (uint64_t)q->name.len << 8 | (from.len & 0xff),
-                             (to.len & 0xff) << 8 | (tap->identity.len & 0xff)));
+    struct nh nh = nh_begin(&latency->key);
+    nh_pair(&nh, word_of(tap->query_port, tap->response_port, ev->header.id, q->type),
+            word_of(q->class, kind << 8 | (tap->protocol & 0xff),
+                    (uint64_t)q->name.len << 8 | (from.len & 0xff),
+                    (to.len & 0xff) << 8 | (tap->identity.len & 0xff)));
     if (from.len == 4 && to.len == 4) {
-        siphash_word(&s, siphash_load(from.ptr, 4) | siphash_load(to.ptr, 4) << 32);
+        nh_pair(&nh, siphash_load(from.ptr, 4), siphash_load(to.ptr, 4));
     } else {
-        siphash_padded(&s, from);
-        siphash_padded(&s, to);
+        hash_part(&nh, &latency->key, from);
+        hash_part(&nh, &latency->key, to);
     }
-    siphash_padded(&s, tap->identity);
-    hash_name(&s, q->name.wire, q->name.len);
-    return siphash_end(&s) | 1;
+    hash_part(&nh, &latency->key, tap->identity);
+    nh_bytes(&nh, q->name.wire, q->name.len, true);
+    return nh_end(&nh, &latency->key) | 1;
 }
 
 static void lock(struct shard *shard)
