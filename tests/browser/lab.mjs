@@ -5,9 +5,11 @@ import fs from "node:fs";
 import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { file } from "./frames.mjs";
 
-export const ROOT = path.resolve(import.meta.dirname, "../..");
+export const HERE = path.dirname(fileURLToPath(import.meta.url));
+export const ROOT = path.resolve(HERE, "../..");
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync"];
 
@@ -97,10 +99,10 @@ export class Spile {
 
 /** What one test has; everything in it ends with the test. */
 export class Bench {
-    static #browser = null;
+    static #browser = null; // a promise of it
 
-    static async close() {
-        await Bench.#browser?.close();
+    static async closeBrowser() {
+        await (await Bench.#browser)?.close();
     }
 
     constructor() {
@@ -122,9 +124,8 @@ export class Bench {
      */
     async page(spile, { width = 1280, height = 900, hash = "", ready = true, ahead = 0, ...rest } = {}) {
         const { chromium } = createRequire(path.join(options.modules, "package.json"))("playwright-core");
-        Bench.#browser ??= new Promise((done, fail) => chromium.launch({ executablePath: options.chromium, args: FLAGS }).then(done, fail));
-        Bench.#browser = await Bench.#browser;
-        const context = await Bench.#browser.newContext({ viewport: { width, height }, ...rest });
+        Bench.#browser ??= chromium.launch({ executablePath: options.chromium, args: FLAGS });
+        const context = await (await Bench.#browser).newContext({ viewport: { width, height }, ...rest });
         this.contexts.push(context);
         const page = await context.newPage();
         page.on("console", (line) => this.problems.push(`console: ${line.type()}: ${line.text()}`));

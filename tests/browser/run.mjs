@@ -1,24 +1,25 @@
 #!/usr/bin/env node
 // The dashboard in a real browser: run.mjs [--spile PROGRAM] [--modules FOLDER] [--screenshots FOLDER]
-// [-k REGEX]. Runs every test of test_*.mjs; the last line counts.
+// [-k REGEX] [-j N]. Runs every test of test_*.mjs; the last line counts.
 import fs from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { Bench, options, tests } from "./lab.mjs";
+import { Bench, HERE, options, tests } from "./lab.mjs";
 
 const { values } = parseArgs({ options: {
     spile: { type: "string" }, modules: { type: "string" }, screenshots: { type: "string" },
-    chromium: { type: "string" }, k: { type: "string", short: "k", default: "" },
+    chromium: { type: "string" }, jobs: { type: "string", short: "j", default: "3" }, k: { type: "string", short: "k", default: "" },
 } });
 for (const name of ["spile", "modules", "screenshots", "chromium"])
     options[name] = path.resolve(values[name] ?? options[name]);
 fs.mkdirSync(options.screenshots, { recursive: true });
 
-for (const name of fs.readdirSync(import.meta.dirname).filter((n) => /^test_.*\.mjs$/.test(n)).sort())
+for (const name of fs.readdirSync(HERE).filter((n) => /^test_.*\.mjs$/.test(n)).sort())
     await import(`./${name}`);
 
 const counts = { pass: 0, FAIL: 0 };
-for (const { name, run } of tests.filter((t) => new RegExp(values.k).test(t.name))) {
+
+async function runOne({ name, run }) {
     const begin = performance.now();
     const bench = new Bench();
     let trouble = null;
@@ -32,6 +33,13 @@ for (const { name, run } of tests.filter((t) => new RegExp(values.k).test(t.name
     if (trouble)
         console.log([trouble.stack, ...bench.problems].join("\n"));
 }
-await Bench.close();
+
+/** They wait more than they work, so some run together. */
+const waiting = tests.filter((t) => new RegExp(values.k).test(t.name));
+await Promise.all(Array.from({ length: Number(values.jobs) }, async () => {
+    while (waiting.length)
+        await runOne(waiting.shift());
+}));
+await Bench.closeBrowser();
 console.log(`${counts.pass} passed, ${counts.FAIL} failed, 0 skipped`);
 process.exit(counts.FAIL || !counts.pass ? 1 : 0);
