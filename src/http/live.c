@@ -73,16 +73,23 @@ struct desk {
     char padding[64];
 };
 
+static_assert(LIVE_VIEWERS <= 32, "there is a bit for each");
+
 struct live {
     unsigned workers;
-    atomic_uint watching; /* open viewers */
-    pthread_mutex_t lock; /* of opening, closing and waking: never taken by workers */
+    _Atomic uint32_t open; /* a bit for each viewer that is */
+    pthread_mutex_t lock;  /* of opening, closing and waking: never taken by workers */
     pthread_cond_t change;
     pthread_t ticker;
     bool stopping;
     struct desk *desks;
     struct viewer viewers[LIVE_VIEWERS];
 };
+
+static uint32_t bit_of(const struct viewer *v)
+{
+    return UINT32_C(1) << (v - v->live->viewers);
+}
 
 /* --- what a viewer wishes ------------------------------------------------------------------- */
 
@@ -257,9 +264,11 @@ static void show(struct live *live, unsigned worker, const struct event *ev,
                  const struct stats_sample *sample)
 {
     struct buf *line = &live->desks[worker].line;
+    uint32_t open = atomic_load_explicit(&live->open, memory_order_relaxed);
     line->len = 0;
-    for (unsigned i = 0; i < LIVE_VIEWERS; i++) {
-        struct viewer *v = &live->viewers[i];
+    line->failed = false;
+    for (; open; open &= open - 1) {
+        struct viewer *v = &live->viewers[__builtin_ctz(open)];
         struct live_lane *lane = open_lane(v, worker);
         if (!lane || !matches(&lane->wish, sample))
             continue;
@@ -271,10 +280,12 @@ static void show(struct live *live, unsigned worker, const struct event *ev,
     }
 }
 
+/* What is shown is decoded here, for as long as somebody looks, and not ahead for every event. */
 static void observe(void *state, unsigned worker, struct event *ev)
 {
     struct live *live = state;
     struct stats_sample sample;
+    event_need(ev, stats_native_reader.needs);
     if (!(ev->bad & FACET_DNSTAP) &&
         stats_native_reader.read(ev, live->desks[worker].name, &sample))
         show(live, worker, ev, &sample);
@@ -283,13 +294,13 @@ static void observe(void *state, unsigned worker, struct event *ev)
 static bool active(void *state)
 {
     struct live *live = state;
-    return atomic_load_explicit(&live->watching, memory_order_relaxed) > 0;
+    return atomic_load_explicit(&live->open, memory_order_relaxed) != 0;
 }
 
 struct observer live_observer(struct live *live)
 {
     return (struct observer){
-        .state = live, .needs = stats_native_reader.needs, .active = active, .event = observe};
+        .state = live, .needs = FACET_LATENCY, .active = active, .event = observe};
 }
 
 /* --- the ticker ----------------------------------------------------------------------------- */
@@ -448,7 +459,7 @@ static void close_stream(struct http_stream *stream)
     struct viewer *v = viewer_of(stream);
     pthread_mutex_lock(&v->live->lock);
     atomic_fetch_add(&v->round, 1);
-    atomic_fetch_sub(&v->live->watching, 1);
+    atomic_fetch_and(&v->live->open, ~bit_of(v));
     v->stream.connection = NULL;
     pthread_mutex_unlock(&v->live->lock);
 }
@@ -509,7 +520,7 @@ struct http_stream *live_open(struct live *live, const struct live_filter *filte
     if (v) {
         prepare(v, filter);
         atomic_fetch_add(&v->round, 1);
-        atomic_fetch_add(&live->watching, 1);
+        atomic_fetch_or(&live->open, bit_of(v));
         pthread_cond_signal(&live->change);
     }
     pthread_mutex_unlock(&live->lock);

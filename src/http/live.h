@@ -30,7 +30,7 @@ struct live_filter {
 struct live *live_new(unsigned workers, struct error *err);
 /* When no stream is open and no worker runs any more. */
 void live_free(struct live *live);
-/* `needs` is of what the JSON shows; it runs only while there are viewers. */
+/* Runs only while there are viewers. */
 struct observer live_observer(struct live *live);
 
 /* A stream of server-sent events for http_reply.stream; NULL: too many viewers (LIVE_VIEWERS), or
