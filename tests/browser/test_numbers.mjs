@@ -84,7 +84,10 @@ test("charts are of the same numbers, as pictures and as tables", async (t) => {
     near(parsed(timed.match(/: (\S+) responses/)[1]), statistics.latency.count, "responses on the heat map");
 
     await page.locator("#chart-rcodes summary").click();
-    const head = await page.locator("#chart-rcodes thead th").allInnerTexts();
+    const head = await until("the table", async () => {
+        const cells = await page.locator("#chart-rcodes thead th").allInnerTexts();
+        return cells.length && cells;
+    });
     assert.deepEqual(head.slice(1).sort(), Object.keys(rcodes).map((name) => `${name}/s`).sort());
     const rates = await page.locator("#chart-rcodes tbody tr").evaluateAll((rows) => rows.map((r) => r.cells[1].textContent));
     assert.ok(rates.some((text) => /\d/.test(text) && text !== "0"), `rates: ${rates}`);
