@@ -322,10 +322,11 @@ static void wakes_now_and_then(void **state)
     atomic_store(&wakes, 0);
     sleep_ms(200);
     assert_int_equal(atomic_load(&wakes), 0); /* nothing to read */
-    uint64_t end = clock_after(500 * CLOCK_MS_NS);
-    while (clock_ns() < end)
+    uint64_t begin = clock_ns();
+    while (clock_ns() < begin + 500 * CLOCK_MS_NS)
         observe(&o, 0, &query);
-    assert_in_range(atomic_load(&wakes), 1, 11);
+    unsigned seen = atomic_load(&wakes);
+    assert_in_range(seen, 1, (clock_ns() - begin) / (50 * CLOCK_MS_NS) + 1);
     buf_free(&text);
     stream->close(stream);
     live_free(live);
