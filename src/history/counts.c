@@ -125,9 +125,12 @@ int counts_decode(struct counts *into, struct span bytes)
         id += gap;
         counts_put(&read, (uint32_t)id, n);
     }
-    bool good = !c.failed && !read.failed;
-    if (good)
+    int rc = read.failed ? READ_NO_MEMORY : c.failed ? READ_DAMAGED : 0;
+    bool fine = !into->failed;
+    if (rc == 0)
         counts_add(into, &read);
+    if (fine && into->failed)
+        rc = READ_NO_MEMORY;
     counts_free(&read);
-    return good ? 0 : -1;
+    return rc;
 }

@@ -36,7 +36,10 @@ uint32_t counts_from(const struct counts *counts, uint32_t id);
 
 /* As bytes: for each item two varints, the distance to the id before and the number. */
 void counts_encode(const struct counts *counts, struct buf *out);
-/* Adds encoded counts. -1: they are no such thing, or no memory; then nothing was added. */
+/* What reading bytes says when it is not 0. */
+enum { READ_DAMAGED = -1, READ_NO_MEMORY = -2 };
+
+/* Adds encoded counts. READ_...: nothing was added. */
 int counts_decode(struct counts *into, struct span bytes);
 
 #endif

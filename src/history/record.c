@@ -6,15 +6,20 @@
 #include "history/squeeze.h"
 #include "wire/protobuf.h"
 
+/* What came of reading both: true when one is good, and the other perhaps damaged. */
+static bool is_of_use(int read_a, int read_b)
+{
+    return read_a + read_b >= READ_DAMAGED;
+}
+
 static int merge_counts(struct span a, struct span b, size_t top, struct buf *out)
 {
     (void)top;
     struct counts sum = {0};
-    int bad = counts_decode(&sum, a) + counts_decode(&sum, b);
+    bool good = is_of_use(counts_decode(&sum, a), counts_decode(&sum, b));
     counts_encode(&sum, out);
-    bool good = bad > -2 && !sum.failed;
     counts_free(&sum);
-    return good ? 0 : -1;
+    return good && !out->failed ? 0 : -1;
 }
 
 uint64_t sketch_mark(const struct siphash_key *key)
@@ -28,23 +33,29 @@ void sketch_encode(const struct sketch *sketch, struct buf *out)
     squeeze(out, span_of(sketch->hll.registers, sizeof sketch->hll.registers));
 }
 
+/* True when no register says more than a hash has zeros to begin with, and one. */
+static bool is_sound(struct span registers)
+{
+    uint8_t most = 0;
+    for (size_t i = 0; i < registers.len; i++)
+        most = registers.ptr[i] > most ? registers.ptr[i] : most;
+    return registers.len == HLL_REGISTERS && most <= 64 - HLL_BITS + 1;
+}
+
 int sketch_decode(struct sketch *sketch, struct span bytes)
 {
     struct buf plain = {0};
     struct cursor c = cursor_of(bytes);
     struct span mark = cursor_take(&c, sizeof sketch->mark);
-    bool good = !c.failed && unsqueeze(&plain, cursor_rest(&c), HLL_REGISTERS) == 0 &&
-                plain.len == HLL_REGISTERS;
-    uint8_t most = 0;
-    for (size_t i = 0; good && i < HLL_REGISTERS; i++)
-        most = plain.data[i] > most ? plain.data[i] : most;
-    good &= most <= 64 - HLL_BITS + 1; /* zeros that a hash can begin with, and one */
-    if (good) {
+    int rc = c.failed ? READ_DAMAGED : unsqueeze(&plain, cursor_rest(&c), HLL_REGISTERS);
+    if (rc == 0 && !is_sound(buf_span(&plain)))
+        rc = READ_DAMAGED;
+    if (rc == 0) {
         memcpy(&sketch->mark, mark.ptr, sizeof sketch->mark);
         memcpy(sketch->hll.registers, plain.data, HLL_REGISTERS);
     }
     buf_free(&plain);
-    return good ? 0 : -1;
+    return rc;
 }
 
 void sketch_merge(struct sketch *into, const struct sketch *from)
@@ -60,7 +71,7 @@ static int merge_distinct(struct span a, struct span b, size_t top, struct buf *
     (void)top;
     struct sketch left, right;
     int bad_a = sketch_decode(&left, a), bad_b = sketch_decode(&right, b);
-    if (bad_a && bad_b)
+    if (!is_of_use(bad_a, bad_b))
         return -1;
     if (!bad_a && !bad_b)
         sketch_merge(&left, &right);
@@ -71,11 +82,11 @@ static int merge_distinct(struct span a, struct span b, size_t top, struct buf *
 static int merge_tops(struct span a, struct span b, size_t top, struct buf *out)
 {
     struct tops left = {0}, right = {0};
-    int bad = tops_decode(&left, a) + tops_decode(&right, b);
+    bool good = is_of_use(tops_decode(&left, a), tops_decode(&right, b));
     tops_merge(&left, &right);
     tops_cut(&left, top);
     tops_encode(&left, out);
-    bool good = bad > -2 && !left.failed && !out->failed;
+    good &= !left.failed && !out->failed;
     tops_free(&left);
     tops_free(&right);
     return good ? 0 : -1;

@@ -33,6 +33,7 @@ struct sketch {
 };
 uint64_t sketch_mark(const struct siphash_key *key);
 void sketch_encode(const struct sketch *sketch, struct buf *out);
+/* READ_... (history/counts.h): the sketch is untouched. */
 int sketch_decode(struct sketch *sketch, struct span bytes);
 void sketch_merge(struct sketch *into, const struct sketch *from);
 

@@ -41,7 +41,9 @@ static bool take_total(void *ctx, int64_t start_ms, struct span bytes)
     struct answer *answer = ctx;
     struct point *point = point_at(answer, start_ms);
     struct counts counts = {0};
-    if (point && counts_decode(&counts, bytes) == 0) {
+    int rc = point ? counts_decode(&counts, bytes) : READ_DAMAGED;
+    answer->failed |= rc == READ_NO_MEMORY;
+    if (rc == 0) {
         point->known = true;
         point->observed_ms += series_observed(&counts);
         if (answer->question->stream.len == 0)
@@ -56,16 +58,16 @@ static bool take_stream(void *ctx, int64_t start_ms, struct span bytes)
 {
     struct answer *answer = ctx;
     struct point *point = point_at(answer, start_ms);
-    if (point)
-        counts_decode(&point->counts, bytes);
-    return true;
+    answer->failed |= point && counts_decode(&point->counts, bytes) == READ_NO_MEMORY;
+    return !answer->failed;
 }
 
 static void merge_sketch(struct answer *answer, struct point *point, int which, struct span bytes)
 {
     struct sketch *sketch = malloc(sizeof *sketch);
-    if (!sketch || sketch_decode(sketch, bytes) < 0) {
-        answer->failed |= !sketch;
+    int rc = sketch ? sketch_decode(sketch, bytes) : READ_NO_MEMORY;
+    if (rc < 0) {
+        answer->failed |= rc == READ_NO_MEMORY;
         free(sketch);
         return;
     }

@@ -2,6 +2,8 @@
 
 #include <zstd.h>
 
+#include "history/counts.h"
+
 enum { LEVEL = 3 };
 
 void squeeze(struct buf *out, struct span bytes)
@@ -19,10 +21,12 @@ int unsqueeze(struct buf *out, struct span bytes, size_t max)
 {
     unsigned long long len = ZSTD_getFrameContentSize(bytes.ptr, bytes.len);
     if (len > max) /* unknown and error are the largest numbers there are */
-        return -1;
+        return READ_DAMAGED;
     char *p = buf_reserve(out, len ? len : 1);
-    if (!p || ZSTD_decompress(p, len, bytes.ptr, bytes.len) != len)
-        return -1;
+    if (!p)
+        return READ_NO_MEMORY;
+    if (ZSTD_decompress(p, len, bytes.ptr, bytes.len) != len)
+        return READ_DAMAGED;
     buf_commit(out, p + len);
     return 0;
 }

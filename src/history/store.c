@@ -187,10 +187,11 @@ static enum store_status connect(struct store *store, struct error *err)
 
 static enum store_status set_modes(struct store *store, struct error *err)
 {
-    static const char modes[] = "PRAGMA journal_mode = WAL;"
-                                "PRAGMA synchronous = NORMAL;"
-                                "PRAGMA wal_autocheckpoint = 0;"
-                                "PRAGMA trusted_schema = OFF;";
+    static const char modes[] =
+        "PRAGMA journal_mode = WAL;"
+        "PRAGMA synchronous = NORMAL;"
+        "PRAGMA wal_autocheckpoint = 2000;" /* pages: between those of the writer */
+        "PRAGMA trusted_schema = OFF;";
     char sizes[96];
     snprintf(sizes, sizeof sizes, "PRAGMA journal_size_limit = %d; PRAGMA cache_size = -%d",
              LOG_BYTES, MEMORY_KB);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "history/counts.h"
 #include "history/squeeze.h"
 #include "wire/protobuf.h"
 
@@ -300,8 +301,9 @@ int tops_decode(struct tops *tops, struct span bytes)
         read_rows(tops, &c);
     }
     buf_free(&plain);
-    if (rc == 0 && !c.failed && !tops->failed)
-        return 0;
-    tops_free(tops);
-    return -1;
+    if (rc == 0)
+        rc = tops->failed ? READ_NO_MEMORY : c.failed ? READ_DAMAGED : 0;
+    if (rc < 0)
+        tops_free(tops);
+    return rc;
 }

@@ -72,7 +72,7 @@ const struct tops_row **tops_first(const struct tops *tops, enum tops_rank rank,
 
 /* As bytes, compressed. */
 void tops_encode(const struct tops *tops, struct buf *out);
-/* Into an empty list. -1: that is none, or no memory; the list is empty then. */
+/* Into an empty list. READ_... (history/counts.h): the list is empty then. */
 int tops_decode(struct tops *tops, struct span bytes);
 
 #endif

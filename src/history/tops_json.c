@@ -27,8 +27,10 @@ static bool add_list(struct answer *answer, unsigned table, struct span bytes)
 {
     struct tops *sum = &answer->lists[table];
     struct tops list = {0};
-    if (tops_decode(&list, bytes) < 0)
-        return true; /* damaged: as if it were not there */
+    int rc = tops_decode(&list, bytes);
+    answer->failed |= rc == READ_NO_MEMORY;
+    if (rc < 0)
+        return !answer->failed; /* a damaged one is as if it were not there */
     tops_merge(sum, &list);
     if (sum->len > 4 * answer->keep)
         tops_cut(sum, answer->keep);
