@@ -430,16 +430,12 @@ static void tables_handle(const struct http_request *request, struct http_reply 
 
 static const struct http_parameter parameters[] = {
     {"list", "string",
-     "Names of the usual lists, between commas: domains, domains-asked, domains-answered, "
-     "domains-noerror, domains-nxdomain, domains-servfail, domains-failing, domains-slow, "
-     "registrable, tlds, clients, clients-bytes, clients-nxdomain, servers, servers-failing, "
-     "servers-slow, types, rcodes. Absent: all."},
+     "Names of usual lists, between commas; absent: all, and each says its name in the reply."},
     {"table", "string",
      "Instead of a list: domains, registrable, tlds, clients, servers, rcodes or types."},
     {"by", "string",
-     "With table: hits (queries and responses), bytes, mean (latency), rcode, type, or a measure: "
-     "queries, responses, query-bytes, response-bytes, nxdomain, failed, timed, latency-sum, "
-     "slowest. Absent: hits."},
+     "With table: hits (queries and responses), bytes, mean (latency), rcode, type, or a measure "
+     "as rows have it. Absent: hits."},
     {"side", "string", "With by=rcode and by=type: query or response; absent: response."},
     {"code", "string", "With by=rcode and by=type: which, by name or number; - for none."},
     {"under", "string", "A domain: only it and what is below it, in tables of domains."},
