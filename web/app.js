@@ -25,6 +25,7 @@ import { PAST_RANKS, ROWS, Tops, tablesOfPast } from "./tops.js";
 const UNKNOWN = "not logged in: reload this page";
 const TICK_MS = 1000;
 const SLOW_TICKS = 2; // tables, streams, outputs: every so many
+const RARE_TICKS = 10; // how history is
 const STALE_MS = 5000;
 const LIVE_MS = RANGES[0].ms;
 const LEAST_MS = 60e3; // so much is shown at least
@@ -207,11 +208,13 @@ async function askPastTables({ from, to }) {
 }
 
 async function askFlow() {
-    const [streams, outputs, inputs] = await Promise.all([ask("streams"), ask("outputs"), ask("inputs")]);
-    known.streams = streams.streams;
+    const [all, outputs, inputs] = await Promise.all([ask("streams"), ask("outputs"), ask("inputs")]);
+    known.streams = all.streams;
     known.outputs = outputs.outputs.map((o) => o.ledger);
     showStreams(known.streams.map((s) => s.name));
-    flow.show({ streams: known.streams, outputs: outputs.outputs, inputs: inputs.inputs });
+    const { stream } = current();
+    const streams = known.streams.filter(({ name }) => !stream || name === stream);
+    flow.show({ streams, outputs: outputs.outputs, inputs: inputs.inputs });
 }
 
 async function askHistory() {
@@ -263,10 +266,11 @@ async function askAll(stream) {
 }
 
 async function tick() {
-    const slow = ticks++ % SLOW_TICKS === 0;
+    const [slow, rare] = [SLOW_TICKS, RARE_TICKS].map((every) => ticks % every === 0);
+    ticks += 1;
     try {
         known.about ??= await ask("");
-        await Promise.all([askStatistics(), askPast(), slow && askTables(), slow && askFlow(), slow && askHistory()]);
+        await Promise.all([askStatistics(), askPast(), slow && askTables(), slow && askFlow(), rare && askHistory()]);
     } catch (error) {
         if (!(error instanceof Trouble))
             throw error;

@@ -63,6 +63,7 @@ test("the stream chooser", async (t) => {
     const { tables: [domains] } = await spile.api("tables?list=domains&stream=knot-test");
     await until("the stream's domains", async () =>
         JSON.stringify(await rowsOf(page, "domains")) === JSON.stringify(domains.rows.map((r) => [r.name, r.value])));
+    await until("that stream alone", async () => (await page.locator("#streams tbody .link").allInnerTexts()).join() === "knot-test");
     assert.match(page.url(), /#stream=knot-test$/);
     assert.equal(await textOf(page, ".chip b"), "knot-test");
     await page.goBack();
