@@ -41,8 +41,8 @@ static uint64_t word_at(const uint8_t *p, size_t len)
     return word;
 }
 
-/* Words of 8 bytes from the start; the last pair is the last 16 bytes, the second word of a short key
- * its last 8. */
+/* Words of 8 bytes; the last pair is the last 16 bytes, the second word of a short key its last 8.
+ */
 static struct sum by_definition(const uint8_t *p, size_t len)
 {
     struct sum sum = {0};
