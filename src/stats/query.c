@@ -26,6 +26,7 @@ struct best {
     const struct stats_table *table;
     struct candidate *items;
     size_t count, max;
+    uint64_t keys;                      /* rows of the stream */
     uint8_t under[SAMPLE_NAME_MAX + 1]; /* question->under as a key */
     size_t under_len;
 };
@@ -180,11 +181,17 @@ static void scan(const struct table_set *set, struct best *bests, size_t count, 
             if (bests[i].table == table)
                 swap_bests(&bests[wanted++], &bests[i]);
         }
+        uint64_t keys = 0;
         for (uint32_t r = 0; wanted > 0 && r < table->row_count; r++) {
             const struct stats_row *row = &table->rows[r];
-            for (size_t i = 0; i < wanted && (stream < 0 || row->stream == stream); i++)
+            if (stream >= 0 && row->stream != stream)
+                continue;
+            keys++;
+            for (size_t i = 0; i < wanted; i++)
                 consider(set, &bests[i], row);
         }
+        for (size_t i = 0; i < wanted; i++)
+            bests[i].keys = keys;
     }
 }
 
@@ -264,12 +271,11 @@ static int fill_answer(const struct table_set *set, struct best *best, int strea
     *answer = (struct stats_answer){
         .rows = calloc(best->count ? best->count : 1, sizeof *answer->rows),
         .count = best->count < n ? best->count : n,
+        .keys = best->keys,
         .floor = best->table->floor,
     };
     if (!answer->rows)
         return -1;
-    for (uint32_t r = 0; r < best->table->row_count; r++)
-        answer->keys += stream < 0 || best->table->rows[r].stream == stream;
     for (size_t i = 0; i < answer->count; i++) {
         const struct candidate *c = &best->items[i];
         struct stats_top *top = &answer->rows[i];
