@@ -42,6 +42,12 @@ uint32_t counts_from(const struct counts *counts, uint32_t id)
     return low;
 }
 
+/* What a damaged database says may be more than there are numbers. */
+static uint64_t sum(uint64_t a, uint64_t b)
+{
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
 void counts_put(struct counts *counts, uint32_t id, uint64_t n)
 {
     if (n == 0)
@@ -49,7 +55,7 @@ void counts_put(struct counts *counts, uint32_t id, uint64_t n)
     bool behind = counts->len == 0 || counts->items[counts->len - 1].id < id;
     uint32_t at = behind ? counts->len : counts_from(counts, id);
     if (!behind && counts->items[at].id == id) {
-        counts->items[at].n += n;
+        counts->items[at].n = sum(counts->items[at].n, n);
         return;
     }
     if (!reserve(counts, counts->len + 1))
@@ -84,7 +90,7 @@ void counts_add(struct counts *into, const struct counts *from)
         if (i > 0 && into->items[i - 1].id >= next->id) {
             into->items[--at] = into->items[--i];
             if (into->items[at].id == next->id) {
-                into->items[at].n += next->n;
+                into->items[at].n = sum(into->items[at].n, next->n);
                 j--;
             }
         } else {
