@@ -5,7 +5,7 @@
 #include <time.h>
 
 /* Entries merged before readers of the tables get their turn: about a tenth of a millisecond. */
-enum { MERGE_AT_ONCE = 256, MERGE_BATCH = 16 };
+enum { MERGE_AT_ONCE = 256 };
 
 int64_t stats_wall_ms(void)
 {
@@ -96,49 +96,42 @@ static void count_distinct(struct distinct_counts *counts, uint8_t news, uint64_
     }
 }
 
-static void merge_entry(struct stats *stats, enum shard_table_id id, const struct shard_entry *e,
-                        unsigned number, struct span key)
-{
-    struct table_news news = table_set_add(&stats->tables, id, e, number, key);
-    count_distinct(stats->streams[number].distinct, news.stream, e->hash);
-    count_distinct(stats_total(stats)->distinct, news.all, e->hash);
-    if (stats->window) {
-        news = table_set_add(&stats->window->tables, id, e, number, key);
-        for (int d = 0; d < STATS_DISTINCTS; d++) {
-            if (news.all >> d & 1)
-                hll_add(&stats->window->distinct[d], e->hash);
-        }
-    }
-}
-
-/* Some entries at once, so that the tables' lines for one come while others are added. */
+/* At most TABLE_BATCH entries. */
 static void merge_some(struct stats *stats, const struct shard *shard, enum shard_table_id id,
                        uint32_t first, uint32_t count)
 {
-    const struct shard_table *table = &shard->tables[id];
-    const uint16_t *numbers = stats->numbers;
-    for (uint32_t i = first; i < first + count; i++) {
-        const struct shard_entry *e = &table->entries[i];
-        table_set_prefetch_index(&stats->tables, id, e, numbers[e->stream]);
+    struct table_item items[TABLE_BATCH];
+    for (uint32_t i = 0; i < count; i++) {
+        const struct shard_entry *e = &shard->tables[id].entries[first + i];
+        items[i] = (struct table_item){.entry = e,
+                                       .key = span_of(shard->keys + e->key_at, e->key_len),
+                                       .stream = stats->numbers[e->stream]};
     }
-    for (uint32_t i = first; i < first + count; i++) {
-        const struct shard_entry *e = &table->entries[i];
-        table_set_prefetch_row(&stats->tables, id, e, numbers[e->stream]);
+    table_set_add(&stats->tables, id, items, count);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct table_item *item = &items[i];
+        count_distinct(stats->streams[item->stream].distinct, item->news.stream, item->entry->hash);
+        count_distinct(stats_total(stats)->distinct, item->news.all, item->entry->hash);
     }
-    for (uint32_t i = first; i < first + count; i++) {
-        const struct shard_entry *e = &table->entries[i];
-        merge_entry(stats, id, e, numbers[e->stream], span_of(shard->keys + e->key_at, e->key_len));
+    if (!stats->window)
+        return;
+    table_set_add(&stats->window->tables, id, items, count);
+    for (uint32_t i = 0; i < count; i++) {
+        for (int d = 0; d < STATS_DISTINCTS; d++) {
+            if (items[i].news.all >> d & 1)
+                hll_add(&stats->window->distinct[d], items[i].entry->hash);
+        }
     }
 }
 
 static void merge_table(struct stats *stats, const struct shard *shard, enum shard_table_id id)
 {
     uint32_t count = shard->tables[id].count;
-    for (uint32_t i = 0; i < count;) {
+    for (uint32_t i = 0; i < count; i += MERGE_AT_ONCE) {
         uint32_t stop = count - i > MERGE_AT_ONCE ? i + MERGE_AT_ONCE : count;
         pthread_rwlock_wrlock(&stats->tables_lock);
-        for (; i<stop; i += stop - i> MERGE_BATCH ? MERGE_BATCH : stop - i)
-            merge_some(stats, shard, id, i, stop - i > MERGE_BATCH ? MERGE_BATCH : stop - i);
+        for (uint32_t at = i; at < stop; at += TABLE_BATCH)
+            merge_some(stats, shard, id, at, stop - at < TABLE_BATCH ? stop - at : TABLE_BATCH);
         pthread_rwlock_unlock(&stats->tables_lock);
     }
 }

@@ -80,17 +80,10 @@ void stats_table_clear(struct stats_table *table)
     table->serial = table->floor = table->evicted = 0;
 }
 
-/* What stands in the index for the row: its number + 1, and above the bits that this needs some of
- * the hash, so that hardly any row of another key is looked at. */
-static uint32_t index_tag(const struct stats_table *table, uint64_t hash)
-{
-    return (uint32_t)(hash >> 32) & ~table->index_mask;
-}
-
 /* The place in the index that the row has, or would get: then 0 stands there. */
 static uint32_t *index_find(const struct stats_table *table, uint64_t hash, uint16_t stream)
 {
-    uint32_t mask = table->index_mask, tag = index_tag(table, hash);
+    uint32_t mask = table->index_mask, tag = stats_table_tag(table, hash);
     for (uint32_t slot = stats_table_slot(table, hash, stream);; slot = (slot + 1) & mask) {
         uint32_t *entry = &table->index[slot];
         if (*entry == 0)
@@ -119,7 +112,7 @@ static void index_rows(struct stats_table *table)
         uint32_t slot = stats_table_slot(table, row->hash, row->stream);
         while (table->index[slot])
             slot = (slot + 1) & mask;
-        table->index[slot] = index_tag(table, row->hash) | (i + 1);
+        table->index[slot] = stats_table_tag(table, row->hash) | (i + 1);
     }
 }
 
@@ -224,7 +217,7 @@ struct stats_row *stats_table_row(struct stats_table *table, uint64_t hash, uint
     if (key.len)
         memcpy(table->keys + table->keys_len, key.ptr, key.len);
     table->keys_len += row->key_len;
-    *entry = index_tag(table, hash) | table->row_count;
+    *entry = stats_table_tag(table, hash) | table->row_count;
     return row;
 }
 

@@ -73,11 +73,18 @@ struct stats_table {
     uint64_t evicted; /* rows dropped so far */
 };
 
-/* Private: the first place of the index where the row may stand. */
+/* Private: the first place of the index where the row may stand, and what stands there above its
+ * number + 1: as many bits of the hash as there is room for, so that hardly any row of another key
+ * is looked at. */
 static inline uint32_t stats_table_slot(const struct stats_table *table, uint64_t hash,
                                         uint16_t stream)
 {
     return ((uint32_t)hash + stream * 0x9e3779b1u) & table->index_mask;
+}
+
+static inline uint32_t stats_table_tag(const struct stats_table *table, uint64_t hash)
+{
+    return (uint32_t)(hash >> 32) & ~table->index_mask;
 }
 
 /* About `memory` bytes in all, and some KiB at least, of which pages never used cost nothing;
@@ -99,8 +106,10 @@ static inline void stats_table_prefetch(const struct stats_table *table, uint64_
 static inline void stats_table_prefetch_row(const struct stats_table *table, uint64_t hash,
                                             uint16_t stream)
 {
-    uint32_t entry = table->index[stats_table_slot(table, hash, stream)] & table->index_mask;
-    uint32_t number = entry - (entry > 0);
+    uint32_t entry = table->index[stats_table_slot(table, hash, stream)];
+    uint32_t number = (entry & table->index_mask) - 1;
+    if (entry == 0 || (entry & ~table->index_mask) != stats_table_tag(table, hash))
+        return;
     const char *row = (const char *)&table->rows[number];
     for (size_t at = 0; at < sizeof *table->rows; at += 64)
         __builtin_prefetch(row + at, 1);

@@ -50,18 +50,6 @@ static const enum stats_table_id homes[SHARD_TABLES] = {
     [SHARD_SERVERS] = TABLE_SERVERS,
 };
 
-void table_set_prefetch_index(const struct table_set *set, enum shard_table_id id,
-                              const struct shard_entry *entry, unsigned stream)
-{
-    stats_table_prefetch(&set->tables[homes[id]], entry->hash, (uint16_t)stream);
-}
-
-void table_set_prefetch_row(const struct table_set *set, enum shard_table_id id,
-                            const struct shard_entry *entry, unsigned stream)
-{
-    stats_table_prefetch_row(&set->tables[homes[id]], entry->hash, (uint16_t)stream);
-}
-
 static unsigned side_of(const struct shard_cell *cell)
 {
     return cell->code >> SHARD_SIDE_BIT;
@@ -115,27 +103,31 @@ static uint8_t known_elsewhere(const struct table_set *set, enum stats_table_id 
     return known;
 }
 
-static void add_row(struct table_set *set, enum stats_table_id id, unsigned stream, uint64_t hash,
-                    struct span key, const struct stats_values *values)
-{
-    bool fresh;
-    struct stats_row *row = stats_table_row(&set->tables[id], hash, (uint16_t)stream, key, &fresh);
-    stats_values_add(&row->values, values);
-}
+/* Values to be added to one row. */
+struct addition {
+    struct stats_table *table;
+    const struct stats_values *values;
+    struct span key;
+    uint64_t hash;
+    uint16_t stream;
+};
 
-static void add_suffix(struct table_set *set, enum stats_table_id id, unsigned stream,
-                       struct span key, const struct stats_values *values)
+static void add_all(const struct addition *additions, size_t count)
 {
-    if (key.len > 0)
-        add_row(set, id, stream, siphash_bytes(set->key, key), key, values);
-}
-
-/* A name counts for the domains that it belongs to, too. */
-static void add_suffixes(struct table_set *set, unsigned stream, struct span key, unsigned labels,
-                         const struct stats_values *values)
-{
-    add_suffix(set, TABLE_REGISTRABLE, stream, suffix_of(set->reader, key, labels), values);
-    add_suffix(set, TABLE_TLDS, stream, suffix_tld(set->reader, key), values);
+    for (size_t i = 0; i < count; i++) {
+        const struct addition *a = &additions[i];
+        stats_table_prefetch(a->table, a->hash, a->stream);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct addition *a = &additions[i];
+        stats_table_prefetch_row(a->table, a->hash, a->stream);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct addition *a = &additions[i];
+        bool fresh;
+        struct stats_row *row = stats_table_row(a->table, a->hash, a->stream, a->key, &fresh);
+        stats_values_add(&row->values, a->values);
+    }
 }
 
 static void add_cells(struct stats_table *table, struct stats_row *row, const struct shard_entry *e)
@@ -155,27 +147,76 @@ static void note_stream(struct table_set *set, unsigned stream)
         set->stream_count = stream + 1;
 }
 
-struct table_news table_set_add(struct table_set *set, enum shard_table_id id,
-                                const struct shard_entry *e, unsigned stream, struct span key)
+/* Into the table of the key itself. Returns how many labels the registrable domain of a name has.
+ */
+static unsigned add_entry(struct table_set *set, enum shard_table_id id, struct table_item *item,
+                          const struct stats_values *values)
 {
-    struct stats_values values;
     bool fresh;
+    const struct shard_entry *e = item->entry;
     enum stats_table_id home = homes[id];
-    values_of(e, &values);
-    note_stream(set, stream);
+    struct stats_table *table = &set->tables[home];
+    note_stream(set, item->stream);
     struct stats_row *row =
-        stats_table_row(&set->tables[home], e->hash, (uint16_t)stream, key, &fresh);
+        stats_table_row(table, e->hash, (uint16_t)item->stream, item->key, &fresh);
     uint8_t before = fresh ? 0 : counts_for(home, &row->values);
-    stats_values_add(&row->values, &values);
-    struct table_news news = {.stream = counts_for(home, &row->values) & (uint8_t)~before};
-    if (news.stream)
-        news.all = news.stream & (uint8_t)~known_elsewhere(set, home, e->hash, stream);
-    if (id == SHARD_NAMES) {
-        if (fresh)
-            row->tag = (uint8_t)suffix_registrable(set->suffixes, set->key, set->reader, key);
-        unsigned labels = row->tag;
-        add_cells(&set->tables[home], row, e);
-        add_suffixes(set, stream, key, labels, &values);
+    stats_values_add(&row->values, values);
+    uint8_t news = counts_for(home, &row->values) & (uint8_t)~before;
+    item->news = (struct table_news){news, news};
+    if (news && table->floor == 0)
+        item->news.all &= (uint8_t)~known_elsewhere(set, home, e->hash, item->stream);
+    if (id != SHARD_NAMES)
+        return 0;
+    if (fresh)
+        row->tag = (uint8_t)suffix_registrable(set->suffixes, set->key, set->reader, item->key);
+    unsigned labels = row->tag;
+    add_cells(table, row, e);
+    return labels;
+}
+
+/* A name counts for the domains that it belongs to, too. */
+static size_t add_suffixes(struct table_set *set, const struct table_item *item, unsigned labels,
+                           const struct stats_values *values, struct addition *additions)
+{
+    const struct {
+        enum stats_table_id table;
+        struct span key;
+    } suffixes[] = {
+        {TABLE_REGISTRABLE, suffix_of(set->reader, item->key, labels)},
+        {TABLE_TLDS, suffix_tld(set->reader, item->key)},
+    };
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        struct span key = suffixes[i].key;
+        if (key.len > 0)
+            additions[count++] = (struct addition){
+                .table = &set->tables[suffixes[i].table],
+                .values = values,
+                .key = key,
+                .hash = siphash_bytes(set->key, key),
+                .stream = (uint16_t)item->stream,
+            };
     }
-    return news;
+    return count;
+}
+
+void table_set_add(struct table_set *set, enum shard_table_id id, struct table_item *items,
+                   size_t count)
+{
+    const struct stats_table *home = &set->tables[homes[id]];
+    struct stats_values values[TABLE_BATCH];
+    struct addition additions[2 * TABLE_BATCH];
+    size_t added = 0;
+    for (size_t i = 0; i < count; i++)
+        stats_table_prefetch(home, items[i].entry->hash, (uint16_t)items[i].stream);
+    for (size_t i = 0; i < count; i++) {
+        stats_table_prefetch_row(home, items[i].entry->hash, (uint16_t)items[i].stream);
+        values_of(items[i].entry, &values[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        unsigned labels = add_entry(set, id, &items[i], &values[i]);
+        if (id == SHARD_NAMES)
+            added += add_suffixes(set, &items[i], labels, &values[i], additions + added);
+    }
+    add_all(additions, added);
 }

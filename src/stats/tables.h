@@ -32,17 +32,22 @@ static inline bool table_set_several(const struct table_set *set)
 /* What an entry brought that the tables had not seen: bits, 1 << enum stats_distinct_id. */
 struct table_news {
     uint8_t stream; /* to its stream */
-    uint8_t all;    /* to all streams */
+    uint8_t all;    /* to all streams; once keys were evicted it may have been seen in others */
 };
-/* Adds a shard's entry under the stream of that number. */
-struct table_news table_set_add(struct table_set *set, enum shard_table_id id,
-                                const struct shard_entry *entry, unsigned stream, struct span key);
-/* The entry will be added soon: what the tables have of it is fetched. First all indices, then all
- * rows of some entries. */
-void table_set_prefetch_index(const struct table_set *set, enum shard_table_id id,
-                              const struct shard_entry *entry, unsigned stream);
-void table_set_prefetch_row(const struct table_set *set, enum shard_table_id id,
-                            const struct shard_entry *entry, unsigned stream);
+
+/* A shard's entry on its way into the tables. */
+struct table_item {
+    const struct shard_entry *entry;
+    struct span key;
+    unsigned stream;        /* number */
+    struct table_news news; /* set when it is added */
+};
+
+/* Adds some entries at once, at most TABLE_BATCH: while one is added, what the tables have of the
+ * others comes from memory. */
+enum { TABLE_BATCH = 16 };
+void table_set_add(struct table_set *set, enum shard_table_id id, struct table_item *items,
+                   size_t count);
 /* The tables have evicted nothing. */
 bool table_set_exact(const struct table_set *set);
 

@@ -131,11 +131,22 @@ static void clear_tables(void)
 static size_t merge_shard(void)
 {
     size_t done = 0;
-    for (int id = 0; id < SHARD_TABLES; id++)
-        for (uint32_t i = 0; i < shard.tables[id].count; i++, done++) {
-            const struct shard_entry *e = &shard.tables[id].entries[i];
-            table_set_add(&tables, id, e, e->stream, span_of(shard.keys + e->key_at, e->key_len));
+    for (int id = 0; id < SHARD_TABLES; id++) {
+        const struct shard_entry *entries = shard.tables[id].entries;
+        for (uint32_t i = 0, count; i < shard.tables[id].count; i += count) {
+            struct table_item items[TABLE_BATCH];
+            for (count = 0; count < TABLE_BATCH && i + count < shard.tables[id].count; count++) {
+                const struct shard_entry *e = &entries[i + count];
+                items[count] = (struct table_item){
+                    .entry = e,
+                    .key = span_of(shard.keys + e->key_at, e->key_len),
+                    .stream = e->stream,
+                };
+            }
+            table_set_add(&tables, id, items, count);
+            done += count;
         }
+    }
     return done;
 }
 
