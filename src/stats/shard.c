@@ -239,17 +239,22 @@ static bool count_key(struct shard *shard, enum shard_table_id id, const struct 
 
 void shard_batch_init(struct shard_batch *batch, const struct siphash_key *key)
 {
-    *batch = (struct shard_batch){.key = key, .server_len = UINT8_MAX}; /* no address is so long */
+    *batch = (struct shard_batch){.key = key};
+    for (size_t i = 0; i < sizeof batch->servers / sizeof *batch->servers; i++)
+        batch->servers[i].len = UINT8_MAX; /* no address is so long */
 }
 
+/* Servers are few, and looking one up among the last ones costs less than hashing it. */
 static uint64_t server_hash(struct shard_batch *batch, struct span server)
 {
-    if (server.len == batch->server_len && memcmp(batch->server, server.ptr, server.len) == 0)
-        return batch->server_hash;
-    memcpy(batch->server, server.ptr, server.len);
-    batch->server_len = (uint8_t)server.len;
-    batch->server_hash = siphash_bytes(batch->key, server);
-    return batch->server_hash;
+    unsigned place = server.len ? server.ptr[server.len - 1] + 7u * server.ptr[server.len - 2] : 0;
+    struct shard_server *s = &batch->servers[place % 64];
+    if (s->len != server.len || memcmp(s->address, server.ptr, server.len) != 0) {
+        memcpy(s->address, server.ptr, server.len);
+        s->len = (uint8_t)server.len;
+        s->hash = siphash_bytes(batch->key, server);
+    }
+    return s->hash;
 }
 
 static void place_slot(struct shard *shard, struct shard_batch *batch, struct shard_slot *slot)

@@ -82,14 +82,18 @@ struct shard_slot {
     uint8_t name[SAMPLE_NAME_MAX + 1];
 };
 
+struct shard_server {
+    uint64_t hash;
+    uint8_t address[16];
+    uint8_t len;
+};
+
 /* The worker's batch. Owner: the worker. */
 struct shard_batch {
     const struct siphash_key *key;
     uint32_t count;
-    uint64_t server_hash; /* of the last server: there are few */
-    uint8_t server[16];
-    uint8_t server_len;
-    uint16_t recent[64]; /* streams by a cheap hash of their names: index + 1 */
+    struct shard_server servers[64]; /* the last ones: they come again and again */
+    uint16_t recent[64];             /* streams by a cheap hash of their names: index + 1 */
     struct shard_slot slots[SHARD_BATCH];
 };
 

@@ -162,8 +162,10 @@ static void tick(struct stats *stats, bool regular)
     stats->reset_wanted = false;
     pthread_mutex_unlock(&stats->lock);
     collect(stats);
-    if (reset)
+    if (reset) {
+        publish(stats); /* for who adds up what came until now */
         stats_forget(stats);
+    }
     publish(stats);
     if (regular || reset)
         stats_remember(stats, clock_ns());

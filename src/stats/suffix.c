@@ -66,6 +66,25 @@ static void plain_text(const struct stats_reader *reader, struct span key, char 
     out[len] = '\0';
 }
 
+enum { STATE_BITS = 0xff };
+
+/* What is known of the key; 0: nothing. */
+static uint8_t recall(const struct suffix_cache *cache, uint64_t hash)
+{
+    const uint64_t *bucket = cache->words[hash >> 32 & (SUFFIX_BUCKETS - 1)];
+    for (int i = 0; i < SUFFIX_WAYS; i++) {
+        if (((bucket[i] ^ hash) & ~(uint64_t)STATE_BITS) == 0 && bucket[i] != 0)
+            return (uint8_t)bucket[i];
+    }
+    return 0;
+}
+
+static void keep(struct suffix_cache *cache, uint64_t hash, uint8_t state)
+{
+    size_t at = hash >> 32 & (SUFFIX_BUCKETS - 1);
+    cache->words[at][cache->next[at]++ % SUFFIX_WAYS] = (hash & ~(uint64_t)STATE_BITS) | state;
+}
+
 /* What is kept of a name: how many labels its registrable domain has, or that the name is a public
  * suffix itself. */
 static uint8_t state_of(struct suffix_cache *cache, const struct siphash_key *key,
@@ -73,20 +92,19 @@ static uint8_t state_of(struct suffix_cache *cache, const struct siphash_key *ke
 {
     if (labels < 2)
         return IS_SUFFIX;
-    uint64_t hash = siphash_bytes(key, name) | 1;
-    size_t at = hash >> 32 & (SUFFIX_CACHE - 1);
-    if (cache->hash[at] == hash)
-        return cache->labels[at];
+    uint64_t hash = siphash_bytes(key, name);
+    uint8_t state = recall(cache, hash);
+    if (state != 0)
+        return state;
     char text[SAMPLE_NAME_MAX + 1];
     plain_text(reader, name, text);
-    uint8_t state = IS_SUFFIX;
+    state = IS_SUFFIX;
     if (!psl_is_public_suffix(psl_builtin(), text)) {
         state = state_of(cache, key, reader, behind_first(reader, name), labels - 1);
         if (state == IS_SUFFIX)
             state = (uint8_t)labels;
     }
-    cache->hash[at] = hash;
-    cache->labels[at] = state;
+    keep(cache, hash, state);
     return state;
 }
 

@@ -8,12 +8,13 @@
 #include "base/siphash.h"
 #include "stats/sample.h"
 
-/* What the list said lately. */
-enum { SUFFIX_CACHE = 1 << 17 };
+/* What the list said lately: buckets of one cache line, in each the oldest makes room. A word is
+ * the hash of a key with what is known of it in the lowest byte; 0: free. */
+enum { SUFFIX_WAYS = 8, SUFFIX_BUCKETS = 1 << 14 };
 
 struct suffix_cache {
-    uint64_t hash[SUFFIX_CACHE]; /* of the keys */
-    uint8_t labels[SUFFIX_CACHE];
+    uint64_t words[SUFFIX_BUCKETS][SUFFIX_WAYS];
+    uint8_t next[SUFFIX_BUCKETS]; /* the oldest */
 };
 
 /* How many labels the registrable domain of the key's name has; 0: it has none. At most 127. */
