@@ -185,7 +185,7 @@ static bool count_in(struct shard_entry *e, const struct stats_sample *s, uint16
 {
     uint64_t us = s->has_latency && s->latency_ns > 0 ? (uint64_t)s->latency_ns / 1000 : 0;
     us = us < UINT32_MAX ? us : UINT32_MAX;
-    if (s->length > UINT32_MAX - e->bytes[s->side] || us > UINT32_MAX - e->latency_us)
+    if (s->length > UINT32_MAX - e->bytes[s->side])
         return false;
     struct shard_cell *cell = cell_of(e, qtype, code);
     if (!cell)
@@ -193,7 +193,7 @@ static bool count_in(struct shard_entry *e, const struct stats_sample *s, uint16
     cell->hits++;
     e->bytes[s->side] += s->length;
     e->timed += s->has_latency;
-    e->latency_us += (uint32_t)us;
+    e->latency_us += us;
     if (us > e->slowest_us)
         e->slowest_us = (uint32_t)us;
     return true;
@@ -205,6 +205,15 @@ static uint16_t code_of(const struct stats_sample *s)
     return (uint16_t)(s->side << SHARD_SIDE_BIT | rcode);
 }
 
+/* Of a code what makes a difference to the values of a row (tables.c, values_of). */
+static uint16_t rest_code(uint16_t code)
+{
+    unsigned rcode = code & SHARD_RCODE_MASK;
+    if (rcode != DNS_RCODE_NOERROR && rcode != DNS_RCODE_NXDOMAIN && rcode != STATS_NO_RCODE)
+        rcode = DNS_RCODE_SERVFAIL;
+    return (uint16_t)((code & 1u << SHARD_SIDE_BIT) | 1u << SHARD_REST_BIT | rcode);
+}
+
 /* False when there is no room for a new key. */
 static bool count_key(struct shard *shard, enum shard_table_id id, const struct shard_slot *slot,
                       struct span key, uint16_t qtype)
@@ -213,6 +222,7 @@ static bool count_key(struct shard *shard, enum shard_table_id id, const struct 
     uint64_t hash = slot->hash[id];
     uint32_t tag = tag_of(hash);
     uint16_t code = code_of(&slot->sample);
+    unsigned passed = 0;
     for (uint32_t at = first_slot(table, hash, slot->stream);; at = (at + 1) & table->mask) {
         uint32_t word = table->index[at];
         struct shard_entry *e;
@@ -232,6 +242,10 @@ static bool count_key(struct shard *shard, enum shard_table_id id, const struct 
         }
         if (count_in(e, &slot->sample, qtype, code))
             return true;
+        if (++passed == SHARD_KEY_ENTRIES) {
+            qtype = 0;
+            code = rest_code(code);
+        }
     }
 }
 

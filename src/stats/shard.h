@@ -22,17 +22,23 @@ enum shard_table_id { SHARD_NAMES, SHARD_CLIENTS, SHARD_SERVERS, SHARD_TABLES };
 /* So many messages of one type and rcode. */
 struct shard_cell {
     uint16_t qtype; /* STATS_NO_QTYPE: none; 0 in the tables of addresses */
-    uint16_t code;  /* side in the highest bit; below it the rcode, STATS_NO_RCODE: none */
+    uint16_t code;  /* side in the highest bit; the rcode in the lower ones, STATS_NO_RCODE: none */
     uint32_t hits;
 };
-enum { SHARD_SIDE_BIT = 15, SHARD_RCODE_MASK = 0x0fff, SHARD_CELLS = 3 };
+enum {
+    SHARD_SIDE_BIT = 15,
+    SHARD_REST_BIT = 14, /* of any types and rcodes that tell as much: see SHARD_KEY_ENTRIES */
+    SHARD_RCODE_MASK = 0x0fff,
+    SHARD_CELLS = 3,
+};
 
 /* One key in one stream: a cache line. A key with more types and rcodes, or larger sums, than fit
- * into one entry gets several. */
+ * into one entry gets several; but no more than SHARD_KEY_ENTRIES by types and rcodes, which
+ * whoever asks may choose: what is left is counted without them, as in a full row of the tables. */
 struct shard_entry {
-    uint64_t hash; /* of the key alone */
+    uint64_t hash;       /* of the key alone */
+    uint64_t latency_us; /* the sum of those timed */
     uint32_t bytes[STATS_SIDES];
-    uint32_t latency_us; /* the sum of those timed */
     uint32_t timed;
     uint32_t slowest_us;
     uint32_t key_at; /* in the shard's keys */
@@ -41,6 +47,7 @@ struct shard_entry {
     uint8_t cell_count;
     struct shard_cell cells[SHARD_CELLS];
 };
+enum { SHARD_KEY_ENTRIES = 32 }; /* all are passed on the way to the last */
 
 struct shard_table {
     struct shard_entry *entries;

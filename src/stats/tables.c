@@ -134,6 +134,8 @@ static void add_cells(struct stats_table *table, struct stats_row *row, const st
 {
     for (unsigned i = 0; i < e->cell_count; i++) {
         const struct shard_cell *cell = &e->cells[i];
+        if (cell->code >> SHARD_REST_BIT & 1)
+            continue;
         stats_table_cell(table, &row, side_of(cell), cell->qtype, cell->code & SHARD_RCODE_MASK,
                          cell->hits);
     }

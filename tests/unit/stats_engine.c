@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -371,6 +372,80 @@ static void test_unlisted(void **state)
     stats_free(stats);
 }
 
+/* Whoever asks may choose any type: a name asked by all there are takes no more of a shard than
+ * others may, and its numbers are right. */
+static void test_many_types(void **state)
+{
+    (void)state;
+    enum { MANY = 30000 };
+    struct stats *stats = new_stats(4 << 20, 2);
+    for (int i = 0; i < MANY; i++) {
+        send_event(stats, 0, "a", "x.example.", 1, STATS_RESPONSE, (uint16_t)(i + 1), rcodes[i % 3],
+                   INT64_C(5000000000000), 40);
+    }
+    const struct shard *shard = stats->workers[0].active;
+    assert_in_range(shard->tables[SHARD_NAMES].count, 2, SHARD_KEY_ENTRIES + 3);
+    assert_int_equal(shard->tables[SHARD_CLIENTS].count, 1);
+    merge_all(stats);
+    struct stats_question questions[] = {
+        {.table = TABLE_DOMAINS, .by = BY_HITS},
+        {.table = TABLE_DOMAINS, .by = BY_QTYPE, .side = STATS_RESPONSE, .code = 1},
+    };
+    struct stats_answer answers[2];
+    assert_int_equal(stats_top(stats, STATS_ALL, questions, 2, 5, answers), 0);
+    const struct stats_values *values = &answers[0].rows[0].values;
+    assert_int_equal(answers[0].rows[0].value, MANY);
+    assert_int_equal(values->of[MEASURE_NXDOMAIN], MANY / 3);
+    assert_int_equal(values->of[MEASURE_FAILED], MANY / 3);
+    assert_int_equal(values->of[MEASURE_RESPONSE_BYTES], MANY * 40);
+    assert_int_equal(values->of[MEASURE_LATENCY], MANY * (uint64_t)UINT32_MAX);
+    assert_int_equal(answers[1].rows[0].value, 1);
+    stats_answers_free(answers, 2);
+    stats_free(stats);
+}
+
+struct asker {
+    struct stats *stats;
+    atomic_bool *enough;
+};
+
+static void *ask_on(void *arg)
+{
+    const struct asker *asker = arg;
+    const struct stats_question question = {.table = TABLE_DOMAINS, .by = BY_HITS};
+    struct stats_answer answer;
+    while (!atomic_load(asker->enough)) {
+        if (stats_top(asker->stats, STATS_ALL, &question, 1, 10, &answer) == 0)
+            stats_answers_free(&answer, 1);
+    }
+    return NULL;
+}
+
+/* Readers who ask all the time do not keep what comes out of the tables: this would not end. */
+static void test_askers(void **state)
+{
+    (void)state;
+    enum { ASKERS = 4, NAMES_KNOWN = 4000 };
+    struct stats *stats = new_stats(16 << 20, 2);
+    atomic_bool enough = false;
+    struct asker asker = {stats, &enough};
+    pthread_t threads[ASKERS];
+    for (int round = 0; round < 5; round++) {
+        for (int i = 0; i < NAMES_KNOWN; i++) {
+            char name[64];
+            snprintf(name, sizeof name, "r%d.example.", i);
+            send_event(stats, 0, "a", name, 1, STATS_QUERY, 1, 0, -1, 40);
+        }
+        merge_all(stats);
+        for (int i = 0; round == 0 && i < ASKERS; i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, ask_on, &asker), 0);
+    }
+    atomic_store(&enough, true);
+    for (int i = 0; i < ASKERS; i++)
+        pthread_join(threads[i], NULL);
+    stats_free(stats);
+}
+
 /* A window has what came since the last one was taken. */
 static void test_windows(void **state)
 {
@@ -401,7 +476,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_model),        cmocka_unit_test(test_forget),
         cmocka_unit_test(test_many_streams), cmocka_unit_test(test_unlisted),
-        cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_windows),      cmocka_unit_test(test_many_types),
+        cmocka_unit_test(test_askers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
