@@ -2,7 +2,11 @@
 
 #include <libpsl.h>
 
-enum { LABELS_MAX = 127, IS_SUFFIX = 0xff };
+enum {
+    LABELS_MAX = 127,
+    RULE_LABELS = 8, /* no rule of the list has more; today's longest have 5 */
+    IS_SUFFIX = 0xff,
+};
 
 /* --- keys in wire form, and keys that are text ---------------------------------------------- */
 
@@ -120,6 +124,10 @@ unsigned suffix_registrable(struct suffix_cache *cache, const struct siphash_key
     unsigned labels = count_labels(reader, name);
     if (labels < 2 || labels > LABELS_MAX)
         return 0;
+    /* Neither a longer name nor its parent is a suffix: they have what the name's end has. Somebody
+     * might send nothing but names of a hundred labels, and the list would be asked for each. */
+    for (; labels > RULE_LABELS + 1; labels--)
+        name = behind_first(reader, name);
     uint8_t parent = state_of(cache, key, reader, behind_first(reader, name), labels - 1);
     if (parent != IS_SUFFIX)
         return parent;

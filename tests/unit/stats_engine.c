@@ -372,6 +372,32 @@ static void test_unlisted(void **state)
     stats_free(stats);
 }
 
+/* Of names with any number of labels. */
+static void test_registrable(void **state)
+{
+    (void)state;
+    static const char *const ends[] = {"example.com.", "example.co.uk."};
+    for (unsigned labels = 0; labels < 120; labels++) {
+        struct stats *stats = new_stats(4 << 20, 1);
+        char name[256];
+        for (unsigned i = 0; i < labels; i++)
+            memcpy(name + 2 * i, "x.", 2);
+        for (int i = 0; i < 2; i++) {
+            snprintf(name + (size_t)2 * labels, 16, "%s", ends[i]);
+            send_event(stats, 0, "a", name, 1, STATS_QUERY, 1, 0, -1, 40);
+        }
+        merge_all(stats);
+        struct stats_question question = {.table = TABLE_REGISTRABLE, .by = BY_HITS};
+        struct stats_answer answer;
+        assert_int_equal(stats_top(stats, STATS_ALL, &question, 1, 5, &answer), 0);
+        assert_int_equal(answer.count, 2);
+        for (int i = 0; i < 2; i++)
+            assert_string_equal(answer.rows[i].text, ends[i]);
+        stats_answers_free(&answer, 1);
+        stats_free(stats);
+    }
+}
+
 /* Whoever asks may choose any type: a name asked by all there are takes no more of a shard than
  * others may, and its numbers are right. */
 static void test_many_types(void **state)
@@ -477,7 +503,7 @@ int main(void)
         cmocka_unit_test(test_model),        cmocka_unit_test(test_forget),
         cmocka_unit_test(test_many_streams), cmocka_unit_test(test_unlisted),
         cmocka_unit_test(test_windows),      cmocka_unit_test(test_many_types),
-        cmocka_unit_test(test_askers),
+        cmocka_unit_test(test_askers),       cmocka_unit_test(test_registrable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
