@@ -4,7 +4,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { HUGE_PAGE = 2 << 20 };
+enum { HUGE_PAGE = 2 << 20, WORTH_ONE = HUGE_PAGE / 2 };
+
+/* What is really taken for `size` bytes. */
+static size_t whole_pages(size_t size)
+{
+    size_t page = size >= WORTH_ONE ? HUGE_PAGE : (size_t)sysconf(_SC_PAGESIZE);
+    return size ? (size + page - 1) / page * page : page;
+}
 
 void *pages_alloc(size_t size)
 {
@@ -12,19 +19,18 @@ void *pages_alloc(size_t size)
         return NULL;
     /* A huge page can stand only at a multiple of its size: what lies before and behind is given
      * back, so that pages_free need know no more than the size. */
-    size_t room = size >= HUGE_PAGE ? size + HUGE_PAGE : size;
+    size_t kept = whole_pages(size), extra = size >= WORTH_ONE ? HUGE_PAGE : 0;
     uint8_t *start =
-        mmap(NULL, room ? room : 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        mmap(NULL, kept + extra, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (start == MAP_FAILED)
         return NULL;
-    if (room == size)
+    if (extra == 0)
         return start;
     size_t before = (HUGE_PAGE - (uintptr_t)start % HUGE_PAGE) % HUGE_PAGE;
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), kept = (size + page - 1) / page * page;
     if (before > 0)
         munmap(start, before);
-    if (room - before > kept)
-        munmap(start + before + kept, room - before - kept);
+    if (extra > before)
+        munmap(start + before + kept, extra - before);
     madvise(start + before, kept, MADV_HUGEPAGE); /* a wish: without it all is the same, slower */
     return start + before;
 }
@@ -32,5 +38,5 @@ void *pages_alloc(size_t size)
 void pages_free(void *pages, size_t size)
 {
     if (pages)
-        munmap(pages, size ? size : 1);
+        munmap(pages, whole_pages(size));
 }

@@ -24,6 +24,7 @@
 #include <stdlib.h>
 
 #include "base/nh.h"
+#include "base/pages.h"
 #include "core/stage.h"
 
 enum {
@@ -59,39 +60,42 @@ struct latency {
     bool shared;          /* by more than one worker */
     uint32_t shard_count; /* 1 or SHARDS */
     struct shard shards[SHARDS];
+    void *pages; /* what the rings and heads lie in */
+    size_t pages_size;
 };
 
 static void latency_close(void *state)
 {
     struct latency *latency = state;
-    for (uint32_t i = 0; latency && i < latency->shard_count; i++) {
-        free(latency->shards[i].ring);
-        free(latency->shards[i].heads);
-    }
+    if (latency)
+        pages_free(latency->pages, latency->pages_size);
     free(latency);
 }
 
-static bool open_shard(struct shard *shard, uint32_t entries)
+/* Places the shard's arrays at `base`. */
+static uint8_t *open_shard(struct shard *shard, uint32_t entries, uint32_t size, uint8_t *base)
 {
-    uint32_t size = 1;
-    while (size < entries)
-        size *= 2;
     shard->mask = size - 1;
     shard->remember = entries;
     shard->next = entries + 1; /* so that the zeros in `heads` are too old */
-    shard->ring = calloc(size, sizeof *shard->ring);
-    shard->heads = calloc(size, sizeof *shard->heads);
-    return shard->ring && shard->heads;
+    shard->ring = (struct entry *)base;
+    shard->heads = (_Atomic uint32_t *)(shard->ring + size);
+    return (uint8_t *)(shard->heads + size);
 }
 
 static bool open_shards(struct latency *latency, uint64_t entries)
 {
     latency->shard_count = latency->shared && entries >= SHARDS * SHARD_ENTRIES ? SHARDS : 1;
-    for (uint32_t i = 0; i < latency->shard_count; i++) {
-        if (!open_shard(&latency->shards[i], (uint32_t)(entries / latency->shard_count)))
-            return false;
-    }
-    return true;
+    uint32_t each = (uint32_t)(entries / latency->shard_count), size = 1;
+    while (size < each || size * sizeof(uint32_t) < CACHE_LINE)
+        size *= 2;
+    size_t bytes = size * (sizeof(struct entry) + sizeof(uint32_t));
+    latency->pages_size = latency->shard_count * bytes;
+    latency->pages = pages_alloc(latency->pages_size);
+    uint8_t *base = latency->pages;
+    for (uint32_t i = 0; base && i < latency->shard_count; i++)
+        base = open_shard(&latency->shards[i], each, size, base);
+    return base != NULL;
 }
 
 static int latency_open(void **state, const struct settings *settings, unsigned workers,

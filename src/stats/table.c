@@ -1,7 +1,8 @@
 #include "stats/table.h"
 
 #include <assert.h>
-#include <stdlib.h>
+
+#include "base/pages.h"
 
 enum {
     KEY_MAX = 255,
@@ -23,6 +24,27 @@ static uint32_t blocks_for(size_t rows)
     return (uint32_t)(rows + at_least(rows / MORE_BLOCKS, 2 * STATS_ROW_BLOCKS));
 }
 
+/* The next array of `size` bytes: its place behind `base` (which may be NULL: none), and *end
+ * moves. */
+static void *place(uint8_t *base, size_t *end, size_t size)
+{
+    size_t at = *end;
+    *end += (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+    return base ? base + at : NULL;
+}
+
+/* All arrays one behind the other. Returns their size. */
+static size_t lay_out(struct stats_table *t, uint8_t *base)
+{
+    size_t end = 0;
+    t->rows = place(base, &end, t->row_max * sizeof *t->rows);
+    t->index = place(base, &end, ((size_t)t->index_mask + 1) * sizeof *t->index);
+    t->keys = place(base, &end, t->keys_max);
+    t->scratch = place(base, &end, t->row_max * sizeof *t->scratch);
+    t->blocks = t->block_max ? place(base, &end, t->block_max * sizeof *t->blocks) : NULL;
+    return end;
+}
+
 int stats_table_init(struct stats_table *table, size_t memory, unsigned mean_key, bool cells)
 {
     size_t block = sizeof *table->blocks;
@@ -40,16 +62,11 @@ int stats_table_init(struct stats_table *table, size_t memory, unsigned mean_key
     made.keys_max = (uint32_t)(keys < UINT32_MAX ? keys : UINT32_MAX);
     made.block_max = cells ? blocks_for(made.row_max) : 0;
     made.block_count = made.row_max;
-    made.rows = malloc(made.row_max * sizeof *made.rows);
-    made.index = calloc((size_t)made.index_mask + 1, sizeof *made.index);
-    made.keys = malloc(made.keys_max);
-    made.scratch = malloc(made.row_max * sizeof *made.scratch);
-    if (cells)
-        made.blocks = aligned_alloc(CACHE_LINE, made.block_max * block);
-    if (!made.rows || !made.index || !made.keys || !made.scratch || (cells && !made.blocks)) {
-        stats_table_free(&made);
+    made.pages_size = lay_out(&made, NULL);
+    made.pages = pages_alloc(made.pages_size);
+    if (!made.pages)
         return -1;
-    }
+    lay_out(&made, made.pages);
     *table = made;
     return 0;
 }
@@ -58,11 +75,7 @@ void stats_table_free(struct stats_table *table)
 {
     if (!table)
         return;
-    free(table->rows);
-    free(table->index);
-    free(table->keys);
-    free(table->scratch);
-    free(table->blocks);
+    pages_free(table->pages, table->pages_size);
     *table = (struct stats_table){0};
 }
 

@@ -68,6 +68,8 @@ struct stats_table {
     struct stats_block *blocks;
     uint32_t block_count, block_max, block_free;
     uint64_t *scratch; /* the rows' weights, for finding the lightest */
+    void *pages;       /* what all of them lie in */
+    size_t pages_size;
     uint64_t serial;
     uint64_t floor;   /* 0: nothing was ever dropped, the table is exact */
     uint64_t evicted; /* rows dropped so far */

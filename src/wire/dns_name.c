@@ -209,17 +209,26 @@ char *dns_name_put(char *p, struct dns_name name)
     return put_by_byte(p, name);
 }
 
-/* Length bytes of labels are below 64, no letters: so the name may be treated as a whole. */
-void dns_name_lower(uint8_t *p, struct dns_name name)
+static void lower_word(uint8_t *to, const uint8_t *from)
 {
-    for (size_t at = 0; at < name.len; at += 8) {
-        size_t left = name.len - at;
-        uint64_t word = ascii_lower(siphash_load(name.wire + at, left < 8 ? left : 8));
-        memcpy(p + at, &word, sizeof word);
-    }
+    uint64_t word = ascii_lower(load_le64(from));
+    memcpy(to, &word, sizeof word);
 }
 
-/* One byte of a label's text, escaped or not: \\DDD is a byte's number, \\X is X. False at the end,
+/* Length bytes of labels are below 64, no letters: so the name may be treated as a whole, its last
+ * eight bytes once more where its length is no multiple of eight. */
+void dns_name_lower(uint8_t *p, struct dns_name name)
+{
+    size_t at = 0;
+    for (; at + 8 <= name.len; at += 8)
+        lower_word(p + at, name.wire + at);
+    if (name.len >= 8)
+        lower_word(p + name.len - 8, name.wire + name.len - 8);
+    else
+        memcpy(p, &(uint64_t){ascii_lower(siphash_load(name.wire, name.len))}, 8);
+}
+
+/* One byte of a label's text, escaped or not: \DDD is a byte's number, \X is X. False at the end,
  * at a bare dot and at what is no escape; then *at stays. */
 static bool parse_byte(struct span text, size_t *at, uint8_t *byte)
 {

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <sys/mman.h>
 
 static atomic_uint calls;
 static atomic_uint failing; /* 0: none */
@@ -48,3 +49,11 @@ WRAP(realloc, (void *old, size_t size), (old, size))
 WRAP(aligned_alloc, (size_t alignment, size_t size), (alignment, size))
 WRAP(strdup, (const char *text), (text))
 WRAP(strndup, (const char *text, size_t size), (text, size))
+
+/* Large arrays come from here (base/pages.h); with 64-bit offsets it has this name. */
+void *__real_mmap64(void *at, size_t size, int protection, int flags, int file, off_t offset);
+void *__wrap_mmap64(void *at, size_t size, int protection, int flags, int file, off_t offset);
+void *__wrap_mmap64(void *at, size_t size, int protection, int flags, int file, off_t offset)
+{
+    return fails() ? MAP_FAILED : __real_mmap64(at, size, protection, flags, file, offset);
+}

@@ -204,6 +204,7 @@ static void filters(void **state)
         {"child", {FILTER, .under = BYTES("\1a\3www\7example\0")}, false, false},
         {"tail of a label", {FILTER, .under = BYTES("\6xample\0")}, false, false},
         {"client", {FILTER, .client = BYTES("\xc6\x33\x64\x07")}, true, true},
+        {"no client", {FILTER, .client = BYTES("")}, false, false},
         {"server is no client", {FILTER, .client = BYTES("\xc0\x00\x02\x35")}, false, false},
         {"side", {.rcode = -1, .qtype = -1, .side = STATS_RESPONSE}, false, true},
         {"rcode", {.rcode = 0, .qtype = -1, .side = -1}, true, true},
@@ -252,6 +253,33 @@ static void a_rate_and_what_is_lost(void **state)
     for (int i = 0; i < 100; i++)
         observe(&o, 0, &query);
     assert_in_range(count_of(read_all(stream, 4096, &text), "data: {\"time\""), 4, 6);
+    buf_free(&text);
+    stream->close(stream);
+    live_free(live);
+}
+
+/* 28 a second are more than one a tick and less than two: what a tick has over is the next one's.
+ */
+static void a_rate_is_reached(void **state)
+{
+    (void)state;
+    struct live *live = live_new(1, NULL);
+    struct observer o = live_observer(live);
+    struct live_filter filter = everything;
+    filter.max_per_second = 28;
+    struct http_stream *stream = live_open(live, &filter);
+    struct dnstap query = frame_query();
+    struct buf text = {0};
+    for (int i = 0; i < 28; i++) /* what a viewer begins with */
+        observe(&o, 0, &query);
+    uint64_t begin = clock_ns();
+    for (int i = 0; i < 100; i++) {
+        sleep_ms(10);
+        observe(&o, 0, &query);
+    }
+    double seconds = (double)(clock_ns() - begin) / CLOCK_SECOND_NS;
+    unsigned shown = count_of(read_all(stream, 4096, &text), "\ndata: {\"time\"") - 28;
+    assert_in_range(shown, (unsigned)(28 * seconds) - 4, (unsigned)(28 * seconds) + 2);
     buf_free(&text);
     stream->close(stream);
     live_free(live);
@@ -446,6 +474,7 @@ int main(void)
         cmocka_unit_test(what_is_no_dns),
         cmocka_unit_test(filters),
         cmocka_unit_test(a_rate_and_what_is_lost),
+        cmocka_unit_test(a_rate_is_reached),
         cmocka_unit_test(a_viewer_that_does_not_read),
         cmocka_unit_test(so_many_and_no_more),
         cmocka_unit_test(wakes_now_and_then),
