@@ -348,6 +348,8 @@ static void hold(struct exchange *exchange, struct http_reply *reply)
 {
     struct exchanges *owner = exchange->owner;
     size_t size = reply->body.len;
+    if (size == 0 && !reply->body.failed)
+        return; /* a stream, say, which must not be lost for what others hold at this moment */
     if (reply->body.failed || atomic_fetch_add(&owner->held, size) + size > HELD_MAX) {
         if (!reply->body.failed)
             atomic_fetch_sub(&owner->held, size);
