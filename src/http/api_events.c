@@ -7,7 +7,7 @@
 
 enum { RATE_MAX = 10000, ADDRESS_TEXT_MAX = 64 };
 
-/* "192.0.2.1" or "2001:db8::1" to 4 or 16 bytes. */
+/* "192.0.2.1" or "2001:db8::1" to 4 or 16 bytes, "-" (what lists call it) to none. */
 static bool read_address(const struct http_request *request, struct http_reply *reply,
                          uint8_t *space, struct span *address)
 {
@@ -15,6 +15,10 @@ static bool read_address(const struct http_request *request, struct http_reply *
     char terminated[ADDRESS_TEXT_MAX];
     if (!text.ptr)
         return true;
+    if (span_equal(text, span_str("-"))) {
+        *address = span_of(space, 0);
+        return true;
+    }
     snprintf(terminated, sizeof terminated, "%.*s", (int)(text.len % ADDRESS_TEXT_MAX),
              (const char *)text.ptr);
     int v4 = inet_pton(AF_INET, terminated, space) == 1;
@@ -53,7 +57,7 @@ static void events_handle(const struct http_request *request, struct http_reply 
 static const struct http_parameter parameters[] = {
     {"stream", "string", "Identity of a stream."},
     {"under", "string", "A domain: it and what is below it."},
-    {"client", "string", "Address of who asked."},
+    {"client", "string", "Address of who asked; - for none."},
     {"rcode", "string", "A response code, by name or number."},
     {"type", "string", "Type of the question, by name or number; - for no question."},
     {"side", "string", "query or response."},

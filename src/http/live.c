@@ -331,12 +331,11 @@ static bool has_news(const struct viewer *v, uint64_t now)
 static void add_tokens(struct viewer *v, uint64_t now)
 {
     uint64_t rate = v->rate;
-    uint64_t passed = now - v->filled_ns < CLOCK_SECOND_NS ? now - v->filled_ns : CLOCK_SECOND_NS;
-    int more = (int)(passed * rate / CLOCK_SECOND_NS);
+    if (now - v->filled_ns > CLOCK_SECOND_NS)
+        v->filled_ns = now - CLOCK_SECOND_NS;
+    int more = (int)((now - v->filled_ns) * rate / CLOCK_SECOND_NS);
     int room = (int)rate - atomic_load(&v->tokens);
-    if (more == 0)
-        return; /* a slow rate needs several ticks */
-    v->filled_ns = now;
+    v->filled_ns += (uint64_t)more * CLOCK_SECOND_NS / rate; /* the rest of a tick is not lost */
     atomic_fetch_add(&v->tokens, more < room ? more : room);
 }
 

@@ -512,6 +512,7 @@ def live_events_pass_their_filters(t):
     client = collections.Counter(e["query-ip"] for e in events).most_common(20)[-1][0]
     cases = {
         "client": ({"client": client}, lambda e: e["query-ip"] == client),
+        "no client": ({"client": "-"}, lambda e: not e["query-ip"]),
         "rcode": ({"rcode": "servfail"}, lambda e: rcode_of(e) == "SERVFAIL"),
         "rcode by number": ({"rcode": 3}, lambda e: rcode_of(e) == "NXDOMAIN"),
         "type": ({"type": "MX"}, lambda e: e["rrtype"] == "MX"),

@@ -161,7 +161,9 @@ static void what_is_no_dns(void **state)
     (void)state;
     struct live *live = live_new(1, NULL);
     struct observer o = live_observer(live);
-    struct http_stream *stream = live_open(live, &everything);
+    struct live_filter nobody = everything;
+    nobody.client = BYTES("");
+    struct http_stream *stream = live_open(live, &nobody);
     struct dnstap tap = {.has = DNSTAP_HAS_IDENTITY | DNSTAP_HAS_QUERY_MESSAGE |
                                 DNSTAP_HAS_MESSAGE | DNSTAP_HAS_MESSAGE_TYPE | DNSTAP_HAS_QUERY_SEC,
                          .message_type = 99,
