@@ -10,6 +10,7 @@
 enum {
     TOP_DEFAULT = 10,     /* its statistics.max-items */
     LISTS_MAX = 48,       /* of one table */
+    REPLY_MAX = 32 << 20, /* bytes: names may have a kilobyte, and 48 lists 10000 of them */
     ROWS_AT_ONCE = 16384, /* rows of answers in memory, a kilobyte each */
 };
 
@@ -29,6 +30,7 @@ struct tables {
     size_t domain_count;
     struct buf *out;
     bool failed; /* no memory */
+    bool large;  /* REPLY_MAX was reached */
 };
 
 /* --- what is asked -------------------------------------------------------------------------- */
@@ -153,7 +155,9 @@ static void put_lists(struct tables *t, const struct list *lists, size_t count, 
         questions[i] = lists[i].question;
     for (size_t at = 0; at < count; at += step) {
         size_t n = count - at < step ? count - at : step;
-        if (top > 0 && stats_top(t->stats, t->scope.index, questions + at, n, top, answers))
+        t->large |= t->out->len > REPLY_MAX;
+        if (top > 0 && !t->large &&
+            stats_top(t->stats, t->scope.index, questions + at, n, top, answers))
             t->failed = true;
         for (size_t i = 0; i < n; i++)
             put_answer(t->out, &first, &lists[at + i], &answers[i]);
@@ -237,6 +241,8 @@ static void tables(const struct http_request *request, struct http_reply *reply)
     stats_release(snapshot);
     if (t.failed)
         http_fail(reply, 500, "no memory to look at the tables");
+    else if (t.large)
+        http_fail(reply, 400, "n, more: the lists would have more than %d MiB", REPLY_MAX >> 20);
 }
 
 static const struct http_parameter tables_parameters[] = {
