@@ -60,8 +60,9 @@ static int put_response(struct json *j, const char *status, const char *doc, con
 
 static int put_responses(struct json *j, const struct http_route *route)
 {
+    bool silent = route->method == HTTP_DELETE && !route->schema; /* there is nothing to say */
     put_object(j, "responses");
-    if (put_response(j, "200", route->doc, route->schema) < 0)
+    if (put_response(j, silent ? "204" : "200", route->doc, route->schema) < 0)
         return -1;
     if (route->parameters)
         put_response(j, "400", "A parameter has a value that it cannot have.", "Error");

@@ -345,6 +345,8 @@ def reset_forgets_all_but_the_streams(t):
     api.settle()
     reply, body = api.ask("/reset", method="DELETE")
     equal((reply.status, body), (204, b""), "reply")
+    document = json.loads(api.ask("/api/v1/openapi.json")[1])
+    assert "204" in document["paths"]["/reset"]["delete"]["responses"], "as it is documented"
     equal(api.get("/streams"), {"streams": list(api.model.streams)}, "streams")
     for stream in ("", "?stream=one"):
         equal(set(api.get("/counters" + stream)["counters"].values()), {0}, "counters")
