@@ -23,8 +23,9 @@ export async function ask(path, parameters = {}) {
     return body;
 }
 
+/** Of the page's own address, less the login that it may have been opened with: fetch takes none. */
 export function address(path, parameters = {}) {
     const given = Object.entries(parameters).filter(([, v]) => v !== undefined && v !== null && v !== "");
     const query = new URLSearchParams(given).toString();
-    return `api/v1${path && "/" + path}${query ? "?" + query : ""}`;
+    return new URL(`api/v1${path && "/" + path}${query ? "?" + query : ""}`, location.href).href;
 }

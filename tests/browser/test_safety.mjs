@@ -151,6 +151,15 @@ test("with a login, and without", async (t) => {
     t.problems.length = 0; // the browser's own lines about what failed
 });
 
+test("with the login in the address", async (t) => {
+    const spile = await t.spile({ web: "listen: 127.0.0.1:0, login: ops, password: secret-words" });
+    const page = await t.page({ url: spile.url.replace("//", "//ops:secret-words@") }); // waits until it is live
+    spile.events(exchange({ name: "seen.test" }));
+    await until("events of the feed", async () => (await page.locator("#tail tbody tr").count()) > 0);
+    const elsewhere = t.problems.filter((problem) => !problem.startsWith(`asked elsewhere: ${spile.url}`));
+    t.problems.splice(0, t.problems.length, ...elsewhere);
+});
+
 test("sources set text as text alone", async () => {
     for (const name of fs.readdirSync(path.join(ROOT, "web")).filter((n) => n.endsWith(".js"))) {
         const source = fs.readFileSync(path.join(ROOT, "web", name), "utf8");
