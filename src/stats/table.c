@@ -6,7 +6,7 @@
 
 enum {
     KEY_MAX = 255,
-    EVICT_PART = 4,  /* so much of a full table goes at once: 1 / EVICT_PART */
+    EVICT_PART = 3,  /* so much of a full table goes at once: 1 / EVICT_PART */
     MORE_BLOCKS = 4, /* one row in MORE_BLOCKS has a second block of cells, on average */
     CACHE_LINE = 64,
     NO_ROW = UINT32_MAX,
@@ -182,7 +182,7 @@ static uint32_t evict(struct stats_table *table, uint32_t keep)
         weights[i] = stats_row_weight(&table->rows[i]);
     if (keep != NO_ROW)
         weights[keep] = UINT64_MAX;
-    uint32_t ties = count / EVICT_PART;
+    uint32_t ties = (count - 1) / EVICT_PART;
     uint64_t limit = select_weight(weights, count, &ties);
     ties++;
     table->keys_len = 0;

@@ -9,9 +9,9 @@
  *
  *     count <= true count <= count + error,    and of a key without a row: true count <= floor.
  *
- * Here the count is that of hits, queries and responses. When a fourth of R rows goes, the others
- * all weigh as much as the floor rises to: of all N hits so far, every rise by one has used up
- * 3/4 R. Therefore floor <= N / (3/4 R), with R the least number of rows that was ever full.
+ * Here the count is that of hits, queries and responses. When a third of R rows goes, the others
+ * all weigh as much as the floor rises to: of all N hits so far, every rise by one has used up 2/3
+ * R. Therefore floor <= N / (2/3 R), with R the least number of rows that was ever full.
  *
  * Keys are known by their keyed 64-bit hashes; the bytes are kept for showing them. A row belongs
  * to a stream: the same key in two streams has two rows.
@@ -108,15 +108,19 @@ static inline void stats_table_prefetch(const struct stats_table *table, uint64_
 static inline void stats_table_prefetch_row(const struct stats_table *table, uint64_t hash,
                                             uint16_t stream)
 {
-    uint32_t entry = table->index[stats_table_slot(table, hash, stream)];
-    uint32_t number = (entry & table->index_mask) - 1;
-    if (entry == 0 || (entry & ~table->index_mask) != stats_table_tag(table, hash))
+    uint32_t mask = table->index_mask, tag = stats_table_tag(table, hash), entry;
+    for (uint32_t slot = stats_table_slot(table, hash, stream); (entry = table->index[slot]) != 0;
+         slot = (slot + 1) & mask) {
+        if ((entry & ~mask) != tag)
+            continue;
+        uint32_t number = (entry & mask) - 1;
+        const char *row = (const char *)&table->rows[number];
+        for (size_t at = 0; at < sizeof *table->rows; at += 64)
+            __builtin_prefetch(row + at, 1);
+        if (table->blocks)
+            __builtin_prefetch(&table->blocks[number], 1);
         return;
-    const char *row = (const char *)&table->rows[number];
-    for (size_t at = 0; at < sizeof *table->rows; at += 64)
-        __builtin_prefetch(row + at, 1);
-    if (table->blocks)
-        __builtin_prefetch(&table->blocks[number], 1);
+    }
 }
 
 /* The key's row in the stream, made when it is not there (which may evict others: rows found before

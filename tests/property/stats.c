@@ -146,7 +146,7 @@ static void check_table(const struct trial *trial)
     for (uint32_t i = 1; i < table->row_count; i++)
         assert_true(table->rows[i - 1].serial < table->rows[i].serial);
     assert_true((table->floor > 0) == (table->evicted > 0));
-    assert_true((double)table->floor <= (double)trial->total / (0.75 * trial->least - 2));
+    assert_true((double)table->floor <= (double)trial->total / (trial->least * 2 / 3.0 - 2));
 }
 
 static void run_trial(struct trial *trial, uint32_t (*next)(struct keys *), uint64_t seed)

@@ -96,7 +96,7 @@ static void the_lightest_go(void **state)
 {
     (void)state;
     struct stats_table table = made(1 << 16, 20, false);
-    const uint64_t max = table.row_max, gone = max / 4 + 1;
+    const uint64_t max = table.row_max, gone = (max + 2) / 3;
     for (uint64_t i = 0; i < max; i++) /* weights 1 to max, mixed */
         hit(&table, i, 1 + i * 7919 % max);
     struct stats_row *next = hit(&table, max, 1);
@@ -119,12 +119,12 @@ static void the_lightest_go(void **state)
     stats_table_free(&table);
 }
 
-/* Of equal rows those go that came first; and no more than a fourth of all. */
+/* Of equal rows those go that came first; and no more than a third of all. */
 static void the_oldest_of_equals_go(void **state)
 {
     (void)state;
     struct stats_table table = made(1 << 16, 20, false);
-    const uint64_t max = table.row_max, gone = max / 4 + 1;
+    const uint64_t max = table.row_max, gone = (max + 2) / 3;
     for (uint64_t i = 0; i <= max; i++)
         hit(&table, i, 5);
     assert_int_equal(table.evicted, gone);
@@ -150,8 +150,8 @@ static void weights_of_all_magnitudes(void **state)
             assert_true(stats_row_weight(&table.rows[i]) >= table.floor);
             lighter += stats_row_weight(&table.rows[i]) == table.floor;
         }
-        assert_int_equal(table.row_count - 1, max - (max / 4 + 1));
-        assert_in_range(lighter, 0, max / 4);
+        assert_int_equal(table.row_count - 1, max - (max + 2) / 3);
+        assert_in_range(lighter, 0, max / 3);
     }
     stats_table_free(&table);
 }
