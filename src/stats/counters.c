@@ -64,8 +64,10 @@ static inline void count_latency(struct stats_counters *counters, struct stats_s
                                  const struct stats_sample *sample)
 {
     int64_t ns = sample->latency_ns;
+    uint64_t us = ns > 0 ? (uint64_t)ns / 1000 : 0;
     side->timed++;
-    side->latency_sum_us += ns > 0 ? (uint64_t)ns / 1000 : 0;
+    /* Times that make no sense must not make the sum overflow; rows of tables count as much. */
+    side->latency_sum_us += us < UINT32_MAX ? us : UINT32_MAX;
     side->bucket[latency_class(ns)]++;
     counters->latency[quantile_bucket(ns)] += sample->side == STATS_RESPONSE;
 }

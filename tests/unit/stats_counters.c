@@ -122,6 +122,7 @@ static void unknown_values_have_places(void **state)
     assert_int_equal(side->bucket[COUNTERS_BUCKETS - 1], 1);
     assert_int_equal(counters->message[0], 1);
     assert_int_equal(counters->latency[QUANTILE_BUCKETS - 1], 1);
+    assert_int_equal(side->latency_sum_us, UINT32_MAX); /* or a few would make it overflow */
 }
 
 /* A bound belongs to the class that it ends. */
