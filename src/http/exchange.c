@@ -192,7 +192,8 @@ static void reply_text(struct http_reply *reply, unsigned status, const char *te
         (struct http_reply){.status = status, .content_type = text_type, .fixed = span_str(text)};
 }
 
-/* Ends at the first header that announces a body. */
+/* Ends at the first header that announces a body, or does so for who overlooks the space that some
+ * put before the colon (RFC 9112, 5.1). */
 static enum MHD_Result match_body(void *cls, enum MHD_ValueKind kind, const char *key,
                                   const char *value)
 {
@@ -200,7 +201,7 @@ static enum MHD_Result match_body(void *cls, enum MHD_ValueKind kind, const char
     (void)kind;
     if (strcasecmp(key, "Content-Length") == 0)
         *found = !value || strcmp(value, "0") != 0;
-    else if (strcasecmp(key, "Transfer-Encoding") == 0)
+    else if (strcasecmp(key, "Transfer-Encoding") == 0 || strpbrk(key, " \t"))
         *found = true;
     return *found ? MHD_NO : MHD_YES;
 }
