@@ -23,7 +23,7 @@ static bool read_address(const struct http_request *request, struct http_reply *
              (const char *)text.ptr);
     int v4 = inet_pton(AF_INET, terminated, space) == 1;
     int v6 = inet_pton(AF_INET6, terminated, space) == 1;
-    if (text.len >= ADDRESS_TEXT_MAX || !(v4 || v6)) {
+    if (strlen(terminated) != text.len || !(v4 || v6)) { /* too long, or a NUL in it */
         api_refuse(request, reply, "client", "an address");
         return false;
     }

@@ -564,7 +564,8 @@ def mistakes_name_the_parameter(t):
         "series": [{"from": "yesterday"}, {"to": "x"}, {"step": "1s"}, {"series": "nothing"}],
         "history/tops": [{"n": 0}, {"table": "types"}, {"by": "names"}],
         "connections": [{"n": 0}],
-        "events": [{"client": "198.51.100.256"}, {"client": "x" * 100}, {"rcode": "NOPE"}, {"rcode": 4096}, {"type": ""},
+        "events": [{"client": "198.51.100.256"}, {"client": "x" * 100}, {"client": "192.0.2.1\0"},
+                   {"rcode": "NOPE"}, {"rcode": 4096}, {"type": ""},
                    {"type": 65536}, {"side": "both"}, {"rate": 0}, {"under": "a b..c"}],
     }
     for what, cases in wrong.items():

@@ -426,8 +426,8 @@ TRICKS = {
                     {413, 400}),
     "a length and a space": (b"GET /metrics HTTP/1.1\r\nContent-Length : 22\r\n" + HEAD + b"GET /streams HTTP/1.1\r\n",
                              {413, 400}),
-    "chunks and a tab": (b"GET /metrics HTTP/1.1\r\nTransfer-Encoding\t: chunked\r\n" + HEAD + b"0\r\n\r\n" + line(b"/"),
-                         {413, 400}),
+    "chunks, a tab": (b"GET /metrics HTTP/1.1\r\nTransfer-Encoding\t: chunked\r\n" + HEAD + b"0\r\n\r\n" + line(b"/"),
+                      {413, 400}),
     "a bad length": (b"GET /metrics HTTP/1.1\r\nContent-Length: -1\r\n" + HEAD, {400}),
     "another's name": (b"GET /metrics HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n", {403}),
 }
