@@ -66,6 +66,7 @@ struct metrics {
     struct numbered file;
     struct trouble trouble;
     uint64_t base[COLUMNS]; /* what the last line showed, when not cumulative */
+    int64_t since_ms;       /* since when that was counted */
     struct seen seen[2];    /* names and clients since, likewise */
     struct siphash_key key;
     atomic_bool reopen;
@@ -128,12 +129,20 @@ static uint64_t value_of(const struct stats_stream *stream, size_t column)
                                         : *(const uint64_t *)at;
 }
 
-/* What has come since the last line; after a reset all is new. */
+/* After a reset all is new. */
+static void check_base(struct metrics *m, int64_t since_ms)
+{
+    if (m->since_ms != since_ms)
+        memset(m->base, 0, sizeof m->base);
+    m->since_ms = since_ms;
+}
+
+/* What has come since the last line. */
 static uint64_t added(struct metrics *m, uint64_t value, size_t column)
 {
     uint64_t base = m->base[column];
     m->base[column] = value;
-    return value >= base ? value - base : value;
+    return value > base ? value - base : 0;
 }
 
 static uint64_t shown(struct metrics *m, const struct stats_stream *total, size_t column)
@@ -163,6 +172,7 @@ static void write_line(struct metrics *m)
     const struct stats_snapshot *snapshot = stats_fresh(m->out->stats);
     if (!snapshot)
         return;
+    check_base(m, snapshot->since_ms);
     size_t len = make_line(m, &snapshot->total, line);
     stats_release(snapshot);
     if (atomic_exchange(&m->reopen, false))

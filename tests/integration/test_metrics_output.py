@@ -97,6 +97,20 @@ def what_is_not_cumulative_begins_anew(t):
     equal(api.get("/counters")["counters"]["query"], api.model.counters()["query"], "nothing was reset")
 
 
+@test()
+def after_a_reset_all_is_new(t):
+    """Also when more comes after it than the line before had shown."""
+    api = Api(t, config=CONFIG)
+    log = t.path("metrics.log")
+    frames = frames_of("dnsdist")
+    api.send(frames)
+    once = api.model.counters()["query"]
+    wait_for("the file's lines", lambda: sum_of(log, "query") == once)
+    api.ask("/reset", method="DELETE")
+    api.send(frames + frames)
+    wait_for("the file's lines after the reset", lambda: sum_of(log, "query") == 3 * once)
+
+
 def sum_of(log, key):
     return sum(values[key] for _, values in lines(log.read_text()))
 
