@@ -205,7 +205,8 @@ static int by_hash(const void *a, const void *b)
     return x->serial < y->serial ? -1 : x->serial > y->serial;
 }
 
-/* Adds up the rows that the candidate's key has, and their errors; its value over all streams. */
+/* Adds up the rows that the candidate's key has, and their errors; where it has none, one may have
+ * been dropped. Its value over all streams. */
 static uint64_t sum_rows(const struct table_set *set, const struct best *best,
                          const struct stats_row *row, int stream, struct stats_values *values,
                          uint64_t *error)
@@ -218,10 +219,10 @@ static uint64_t sum_rows(const struct table_set *set, const struct best *best,
         if (stream >= 0 && number != (unsigned)stream)
             continue;
         const struct stats_row *r = stats_table_find(best->table, row->hash, (uint16_t)number);
+        *error += r ? r->error : best->table->floor;
         if (!r)
             continue;
         stats_values_add(values, &r->values);
-        *error += r->error;
         if (by_cells(best->question))
             cells += cells_value(best->table, r, best->question);
     }
@@ -272,7 +273,7 @@ static int fill_answer(const struct table_set *set, struct best *best, int strea
         .rows = calloc(best->count ? best->count : 1, sizeof *answer->rows),
         .count = best->count < n ? best->count : n,
         .keys = best->keys,
-        .floor = best->table->floor,
+        .floor = best->table->floor * (stream < 0 ? set->stream_count + set->rest : 1),
     };
     if (!answer->rows)
         return -1;

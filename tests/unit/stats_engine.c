@@ -372,6 +372,51 @@ static void test_unlisted(void **state)
     stats_free(stats);
 }
 
+/* When rows were dropped, answers over several streams still say how wrong they may be. */
+static void test_bounds(void **state)
+{
+    (void)state;
+    enum { HOT = 200, ROUNDS = 40, FLOOD = 2000 };
+    struct stats *stats = new_stats(4 << 20, 2);
+    uint64_t hits[HOT] = {0};
+    struct random random = {7};
+    unsigned flood = 0;
+    char name[64];
+    for (int round = 0; round < ROUNDS; round++) {
+        /* Each name comes by one stream now and by the other one later. */
+        for (unsigned i = 0; i < HOT; i++) {
+            const char *stream = (round / 8 + (int)i) % 2 ? "a" : "b";
+            uint64_t times = random_below(&random, 3);
+            snprintf(name, sizeof name, "hot%u.example.", i);
+            for (hits[i] += times; times > 0; times--)
+                send_event(stats, 0, stream, name, 1, STATS_QUERY, 1, 0, -1, 40);
+        }
+        for (int i = 0; i < FLOOD; i++) {
+            snprintf(name, sizeof name, "f%u.example.", flood++);
+            send_event(stats, 0, i % 2 ? "a" : "b", name, 1, STATS_QUERY, 1, 0, -1, 40);
+        }
+        merge_all(stats);
+    }
+    struct stats_question question = {.table = TABLE_DOMAINS, .by = BY_HITS};
+    struct stats_answer answer;
+    assert_int_equal(stats_top(stats, STATS_ALL, &question, 1, STATS_TOP_MAX, &answer), 0);
+    assert_int_equal(stats->unlisted, 0);
+    assert_true(stats->tables.tables[TABLE_DOMAINS].evicted > 0);
+    for (unsigned i = 0; i < HOT; i++) {
+        uint64_t least = 0, most = answer.floor;
+        snprintf(name, sizeof name, "hot%u.example.", i);
+        for (size_t row = 0; row < answer.count; row++) {
+            if (strcmp(answer.rows[row].text, name) == 0) {
+                least = answer.rows[row].value;
+                most = least + answer.rows[row].error;
+            }
+        }
+        assert_in_range(hits[i], least, most);
+    }
+    stats_answers_free(&answer, 1);
+    stats_free(stats);
+}
+
 /* Of names with any number of labels. */
 static void test_registrable(void **state)
 {
@@ -504,6 +549,7 @@ int main(void)
         cmocka_unit_test(test_many_streams), cmocka_unit_test(test_unlisted),
         cmocka_unit_test(test_windows),      cmocka_unit_test(test_many_types),
         cmocka_unit_test(test_askers),       cmocka_unit_test(test_registrable),
+        cmocka_unit_test(test_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
