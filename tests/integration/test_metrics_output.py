@@ -134,7 +134,7 @@ def the_file_is_rotated_by_numbers(t):
     equal(t.path("m.log.1").read_text(), "what was there\n", "what had been in the file")
     equal(t.path("m.log.2").read_text(), "old 1\n", "what had been in FILE.1")
     wait_for("another rotation", lambda: t.path("m.log.2").read_text() == "what was there\n")
-    equal(len(lines_of(t.path("m.log.1"))), 1, "lines in FILE.1")
+    wait_for("a line in FILE.1", lambda: t.path("m.log.1").exists() and len(lines_of(t.path("m.log.1"))) == 1)
     equal(spile.stop(), 0, "exit status")
     equal(t.path("m.log.3").read_text(), "old 3\n", "a file beyond those to keep")
     equal(spile.out, b"", "standard output")

@@ -409,7 +409,7 @@ def names_cannot_touch_the_terminal(t):
             sender = fstrm.Sender(path)
             sender.send(*frames)
             sender.finish()
-        screen.wait("\\027]0\\;title\\007", "\\027[2j\\155")
+        screen.wait("\\027]0\\;title\\007", "\\027[2j\\155", "stream all (0/1)")
         screen.press("s")
         lines = screen.wait("stream id\\027[?25h\\255\\144\\010 (1/1)")
         equal(summary(lines, "queries")[0], "9", "queries of the stream with that name")

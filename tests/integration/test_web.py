@@ -496,9 +496,11 @@ def connections_make_room(t):
     process, port = serve(t, "connections: 20")
     before = descriptors(process)
     idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(100)]
-    for _ in range(10):
-        equal(ask(port, "/streams")[0], 200, "among a hundred idle ones")
+    # Who asks while they are still being accepted may be taken for one that waits.
     wait_for("idle ones have gone", lambda: descriptors(process) <= before + 20)
+    for _ in range(10):
+        equal(ask(port, "/streams")[0], 200, "among idle ones, as many as there may be")
+    wait_for("no more than there may be", lambda: descriptors(process) <= before + 20)
     for client in idle:
         client.close()
 
