@@ -1,6 +1,7 @@
 #include "cli/service.h"
 
 #include "compat/receiver_reader.h"
+#include "core/input.h"
 #include "history/history.h"
 #include "http/live.h"
 
@@ -20,6 +21,16 @@ static bool wants_statistics(const struct config *config)
            output_wants_statistics(config);
 }
 
+static bool only_files(const struct config *config)
+{
+    for (size_t i = 0; i < config->input_count; i++) {
+        const struct input_hooks *hooks = config->inputs[i].module->hooks;
+        if (!hooks->finite)
+            return false;
+    }
+    return true;
+}
+
 /* The history knows the key that its sketches were made with; without it there is a fresh one. */
 static int open_statistics(struct service *s, struct error *err)
 {
@@ -37,6 +48,7 @@ static int open_statistics(struct service *s, struct error *err)
         .reader = s->context.compat ? &receiver_stats_reader : &stats_native_reader,
         .workers = pipeline_worker_count(&s->config->settings),
         .key = &key,
+        .patient = only_files(s->config),
     };
     s->stats = stats_new(&options, err);
     return s->stats ? 0 : -1;

@@ -46,6 +46,7 @@ struct stats {
     struct siphash_key key;
     struct worker_shards *workers;
     unsigned worker_count;
+    bool patient;
     struct pipeline *pipeline;
 
     atomic_uint round; /* of collecting */

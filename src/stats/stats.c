@@ -15,6 +15,7 @@
 #include "core/pipeline.h"
 #include "stats/state.h"
 
+enum { WAIT_NS = 200000 };
 enum { ANSWER_MS = 100 /* what workers have to answer; one that is busy longer comes next time */ };
 
 /* How the memory is shared out, in hundredths. Counters and sketches of streams come on top. */
@@ -44,6 +45,17 @@ static bool hand_over(struct worker_shards *w)
     return true;
 }
 
+/* Files can wait until the other shard has been merged; for a second, lest they wait for ever. */
+static bool wait_for_spare(struct worker_shards *w)
+{
+    bool handed = false;
+    for (uint64_t i = 0; i < CLOCK_SECOND_NS / WAIT_NS && !handed; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = WAIT_NS}, NULL);
+        handed = hand_over(w);
+    }
+    return handed;
+}
+
 static void observe_event(void *state, unsigned worker, struct event *ev)
 {
     struct stats *stats = state;
@@ -56,7 +68,9 @@ static void observe_flush(void *state, unsigned worker)
     struct stats *stats = state;
     struct worker_shards *w = &stats->workers[worker];
     shard_flush(w->active, &w->batch);
-    if (shard_is_full(w->active) && hand_over(w))
+    if (!shard_is_full(w->active))
+        return;
+    if (hand_over(w) || (stats->patient && wait_for_spare(w)))
         wake_thread(stats, true);
 }
 
@@ -302,6 +316,7 @@ struct stats *stats_new(const struct stats_options *options, struct error *err)
     init_locks(stats);
     stats->settings = options->settings;
     stats->reader = options->reader;
+    stats->patient = options->patient;
     stats->worker_count = options->workers;
     stats->since_ms = stats_wall_ms();
     size_t memory = options->settings.memory;

@@ -27,6 +27,7 @@ struct stats_options {
     const struct stats_reader *reader;
     unsigned workers;              /* pipeline_worker_count */
     const struct siphash_key *key; /* of the hashes; NULL: a fresh one */
+    bool patient; /* all inputs are files, which can wait: nothing is left out of the tables */
 };
 
 struct stats *stats_new(const struct stats_options *options, struct error *err);
