@@ -7,6 +7,7 @@ machine is touched, and no process outlives it. The last line counts.
 """
 import argparse
 import concurrent.futures
+import faulthandler
 import importlib
 import os
 import pathlib
@@ -15,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
 
@@ -56,12 +58,29 @@ def reason_to_skip(case, no_net):
     return no_net if case["net"] else ""
 
 
+RUNNING = {}     # the names of tests at work, and since when
+STUCK_AFTER = 300  # seconds, times the patience: no test has a reason to take so long
+
+
+def watch(counts):
+    """Ends a run that one test would hold up for ever, and says which and where."""
+    while True:
+        time.sleep(1)
+        limit = STUCK_AFTER * harness.Bench.patience
+        stuck = [name for name, begin in list(RUNNING.items()) if time.monotonic() - begin > limit]
+        if stuck:
+            print(*(f"FAIL  {name}  still running after {limit:.0f} s" for name in stuck), sep="\n", flush=True)
+            faulthandler.dump_traceback(sys.stdout)
+            print(f"{counts['pass']} passed, {counts['FAIL'] + len(stuck)} failed, {counts['skip']} skipped", flush=True)
+            os._exit(1)
+
+
 def run_one(case, no_net):
     """(verdict, seconds, text)"""
     reason = reason_to_skip(case, no_net)
     if reason:
         return "skip", 0.0, reason
-    begin = time.monotonic()
+    begin = RUNNING[case["name"]] = time.monotonic()
     bench = harness.Bench(case["name"])
     try:
         case["run"](bench)
@@ -72,6 +91,7 @@ def run_one(case, no_net):
         verdict, text = "FAIL", "\n".join([traceback.format_exc(), *bench.report()])
     finally:
         bench.close()
+        del RUNNING[case["name"]]
     return verdict, time.monotonic() - begin, text
 
 
@@ -88,6 +108,7 @@ def show(case, result, counts):
 def run_all(cases, no_net, jobs):
     """Runs them, as many together as `jobs`, those that measure time one by one; the counts."""
     counts = {"pass": 0, "FAIL": 0, "skip": 0}
+    threading.Thread(target=watch, args=(counts,), daemon=True).start()
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         together = {pool.submit(run_one, c, no_net): c for c in cases if not c["alone"]}
         for future in concurrent.futures.as_completed(together):
