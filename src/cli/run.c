@@ -1,4 +1,5 @@
 /* spile run: the collector. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -201,7 +202,10 @@ static int run_run(struct command_call *call)
     struct service service;
     if (service_start(&service, &config, &options, false, &err) < 0)
         return pipe_fail(&config, &err, COMMAND_FAILED);
-    enum pipeline_end end = service_run(&service);
+    enum pipeline_end end = pipeline_run(service.pipeline);
+    /* All is written. The echo of the signal that ended it must not kill what is left to close. */
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
     service_stop(&service);
     config_free(&config);
     return end == PIPELINE_FAILED ? COMMAND_FAILED : COMMAND_OK;

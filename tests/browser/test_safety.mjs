@@ -133,8 +133,12 @@ test("with a login, and without", async (t) => {
     assert.equal((await fetch(spile.url)).status, 401);
     assert.equal((await fetch(`${spile.url}web/app.js`)).status, 401);
     const page = await t.page(spile, { httpCredentials: { username: "ops", password: "secret-words" } });
-    spile.events(exchange({ name: "seen.test" }));
-    await until("events of the feed, with the same login", async () => (await page.locator("#tail tbody tr").count()) > 0);
+    // What passes before the feed is open is not seen: so it is said until it is heard.
+    await until("events of the feed, with the same login", async () => {
+        spile.events(exchange({ name: "seen.test" }));
+        await sleep(200);
+        return (await page.locator("#tail tbody tr").count()) > 0;
+    });
     assert.equal(await textOf(page, "#state"), "live");
 
     const port = new URL(spile.url).port;

@@ -2,6 +2,7 @@
 judge."""
 import socket
 import struct
+import time
 
 DNSTAP = b"protobuf:dnstap.Dnstap"
 ACCEPT, START, STOP, READY, FINISH = 1, 2, 3, 4, 5
@@ -64,12 +65,23 @@ class Sender:
         self.sock.settimeout(20)
         if source:
             self.sock.bind((source, 0))
-        self.sock.connect(address if isinstance(address, tuple) else str(address))
+        self.connect(address if isinstance(address, tuple) else str(address))
         if handshake:
             self.sock.sendall(control(READY, *content_types))
             reply = self.read_control()
             assert reply == control(ACCEPT, DNSTAP), f"wanted ACCEPT, got {reply!r}"
             self.sock.sendall(control(START, DNSTAP))
+
+    def connect(self, address):
+        """In a flood the queue of a unix socket may be full for a moment."""
+        end = time.monotonic() + 20
+        while True:
+            try:
+                return self.sock.connect(address)
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.01)
 
     def read_control(self):
         """One control frame, or b"" when the peer closed."""
