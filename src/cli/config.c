@@ -45,7 +45,7 @@ static int check_run(struct command_call *call)
 }
 
 static const struct command_example check_examples[] = {
-    {"spile config check /etc/spile/spile.conf", "say whether the file is right"},
+    {"spile config check /etc/spile/spile.yaml", "say whether the file is right"},
     {"spile config example | spile config check -", "check what comes from standard input"},
     {0},
 };
@@ -90,7 +90,7 @@ static int example_run(struct command_call *call)
 }
 
 static const struct command_example example_examples[] = {
-    {"spile config example > spile.conf", "begin a configuration"},
+    {"spile config example > spile.yaml", "begin a configuration"},
     {0},
 };
 

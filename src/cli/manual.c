@@ -190,7 +190,7 @@ static void put_top_tables(FILE *out)
         fprintf(out, "%s%s\n", top_tables[i].title, i < TOP_TABLES - 1 ? "," : ".");
 }
 
-/* spile.conf.5 ----------------------------------------------------------------------------------
+/* spile.yaml.5 ----------------------------------------------------------------------------------
  */
 
 static void put_options(FILE *out, const struct option *row)

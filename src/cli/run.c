@@ -104,7 +104,7 @@ static const struct command_example run_examples[] = {
     {"spile run", "listen on 127.0.0.1:6000 and print a line an event"},
     {"spile run -u /run/spile/dnstap.sock -o json", "a unix socket, JSON"},
     {"spile run --web 127.0.0.1:8080", "the same as bare, and a dashboard to look at"},
-    {"spile run -c /etc/spile/spile.conf", "everything from a configuration"},
+    {"spile run -c /etc/spile/spile.yaml", "everything from a configuration"},
     {0},
 };
 

@@ -147,7 +147,7 @@ def other_shells_parse_their_scripts(t):
 
 @test()
 def manuals_have_every_option(t):
-    for page, names in (("spile.1", listed(t)), ("spile.conf.5", ["queue-size", "threads", "listen"])):
+    for page, names in (("spile.1", listed(t)), ("spile.yaml.5", ["queue-size", "threads", "listen"])):
         manual = text(t.run("manual", ROOT / "man" / f"{page}.in"))
         assert not re.search(r"(?m)^@", manual), "a mark was left"
         for name in names:
