@@ -18,7 +18,7 @@ struct service {
     struct live *live;
     struct http_server *server;
     struct http_context context;
-    struct observer observers[2];
+    struct observer observers[2]; /* statistics, live events */
 };
 
 /* Validates the configuration and starts all that it asks for; statistics also when `statistics`

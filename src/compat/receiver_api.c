@@ -27,6 +27,7 @@ const struct http_route receiver_route_streams = {
     .path = "/streams",
     .method = HTTP_GET,
     .access = ACCESS_LEGACY,
+    .ignores_unknown = true,
     .doc = "The streams (identities) in order of first appearance, as dnstap-receiver 4.7.0 has "
            "them.",
     .schema = "{streams: [text]}",
@@ -114,6 +115,7 @@ const struct http_route receiver_route_counters = {
     .path = "/counters",
     .method = HTTP_GET,
     .access = ACCESS_LEGACY,
+    .ignores_unknown = true,
     .doc = "Counters by the names that dnstap-receiver 4.7.0 has for them: query/udp, "
            "response/nxdomain, clients.",
     .parameters = counters_parameters,
@@ -133,6 +135,7 @@ const struct http_route receiver_route_reset = {
     .path = "/reset",
     .method = HTTP_DELETE,
     .access = ACCESS_LEGACY,
+    .ignores_unknown = true,
     .doc = "Forgets all numbers; streams stay listed.",
     .handle = reset,
 };

@@ -258,6 +258,7 @@ const struct http_route receiver_route_tables = {
     .path = "/tables",
     .method = HTTP_GET,
     .access = ACCESS_LEGACY,
+    .ignores_unknown = true,
     .doc = "The largest TLDs, domains, clients, rcodes and types as dnstap-receiver 4.7.0 lists "
            "them: arrays of a name and its count.",
     .parameters = tables_parameters,

@@ -10,6 +10,9 @@
 
 #include "core/event.h"
 
+/* So many may a pipeline have: a worker keeps a bit for each. */
+enum { OBSERVERS_MAX = 32 };
+
 /* Immutable while the pipeline runs. Owner: who made the pipeline. */
 struct observer {
     void *state;

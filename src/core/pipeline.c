@@ -433,6 +433,8 @@ static int open_inputs(struct pipeline *p, struct error *err)
 
 static int open_all(struct pipeline *p, struct error *err)
 {
+    if (p->options.observer_count > OBSERVERS_MAX)
+        return error_set(err, "more than %d observers", OBSERVERS_MAX);
     p->workers_wanted = pipeline_worker_count(&p->config->settings);
     p->plan.on_ended = worker_ended;
     p->plan.on_limit = want_drain;

@@ -29,8 +29,8 @@ struct pipeline_options {
     const char *ledger_path;          /* ledger as JSON at exit; NULL: none */
     bool progress;                    /* show progress on standard error */
     const struct observer *observers; /* they must outlive the pipeline */
-    size_t observer_count;
-    struct stats *stats; /* for outputs that show statistics; NULL: none */
+    size_t observer_count;            /* at most OBSERVERS_MAX */
+    struct stats *stats;              /* for outputs that show statistics; NULL: none */
 };
 
 /* Opens outputs, workers and inputs of `config`, which must outlive it. NULL: err says why. */

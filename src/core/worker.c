@@ -53,7 +53,7 @@ static void ask_watching(struct worker *w)
     for (size_t i = 0; i < w->plan->observer_count; i++) {
         const struct observer *o = &w->plan->observers[i];
         if (!o->active || o->active(o->state))
-            w->watching |= 1u << i;
+            w->watching |= UINT32_C(1) << i;
     }
 }
 
@@ -61,7 +61,7 @@ static void observe(struct worker *w, struct event *ev)
 {
     for (size_t i = 0; i < w->plan->observer_count; i++) {
         const struct observer *o = &w->plan->observers[i];
-        if (w->watching & 1u << i)
+        if (w->watching >> i & 1)
             o->event(o->state, w->index, ev);
     }
 }
@@ -70,7 +70,7 @@ static void flush_observers(struct worker *w)
 {
     for (size_t i = 0; i < w->plan->observer_count; i++) {
         const struct observer *o = &w->plan->observers[i];
-        if (o->flush && w->watching & 1u << i)
+        if (o->flush && w->watching >> i & 1)
             o->flush(o->state, w->index);
     }
 }

@@ -9,7 +9,7 @@
 #include "core/stage.h"
 #include "core/worker.h"
 
-enum { WORKER_BUFFER = 256 * 1024, OBSERVERS_MAX = 8 };
+enum { WORKER_BUFFER = 256 * 1024 };
 
 /* A stage at work: one instance for all workers. */
 struct running_stage {
@@ -25,7 +25,7 @@ struct worker_plan {
     size_t lane_count;
     struct running_stage *stages;
     size_t stage_count;
-    const struct observer *observers; /* at most OBSERVERS_MAX */
+    const struct observer *observers;
     size_t observer_count;
     uint32_t needs; /* facets that some sink, stage or steady observer needs */
     bool limited;   /* `left` counts */
@@ -58,7 +58,7 @@ struct worker {
     atomic_bool poke_wanted;
     atomic_bool collect_wanted;
     bool deaf;                 /* the handles are closed: nobody may wake the loop; under `lock` */
-    unsigned watching;         /* bits: observers that look at present */
+    uint32_t watching;         /* a bit for each observer: it looks at present */
     struct worker_item *items; /* the worker's own thread only */
     atomic_uint load;          /* items, those on their way included */
     struct lane *lanes;

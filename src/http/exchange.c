@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "http/parameters.h"
 #include "http/target.h"
 
 enum {
-    HELD_MAX = 64 << 20,  /* of replies that wait for slow clients; the rest may come again */
-    PARAMETERS_MAX = 256, /* of a request; the library falls silent where it has no room for them */
+    HELD_MAX = 64 << 20, /* of replies that wait for slow clients; the rest may come again */
 };
 
 /* One for each connection, as its requests come one after the other. Owner: the connection. (Not
@@ -126,37 +126,10 @@ static struct span header(const struct http_request *request, const char *name)
     return lookup(exchange->connection, MHD_HEADER_KIND, name);
 }
 
-/* What parameter() looks for; the library itself would take "N" for "n". */
-struct wanted {
-    struct span name, value;
-};
-
-static enum MHD_Result match_parameter(void *cls, enum MHD_ValueKind kind, const char *key,
-                                       size_t key_len, const char *value, size_t value_len)
-{
-    struct wanted *wanted = cls;
-    (void)kind;
-    if (!span_equal(wanted->name, span_of(key, key_len)))
-        return MHD_YES;
-    wanted->value = value ? span_of(value, value_len) : span_str("");
-    return MHD_NO; /* the first counts */
-}
-
 static struct span parameter(const struct http_request *request, const char *name)
 {
     const struct exchange *exchange = request->priv;
-    struct wanted wanted = {.name = span_str(name)};
-    MHD_get_connection_values_n(exchange->connection, MHD_GET_ARGUMENT_KIND, match_parameter,
-                                &wanted);
-    return wanted.value;
-}
-
-static bool has_many_parameters(const char *uri)
-{
-    unsigned count = 0;
-    while ((uri = strchr(uri, '&')) && count <= PARAMETERS_MAX)
-        count++, uri++;
-    return count > PARAMETERS_MAX;
+    return parameters_find(exchange->connection, name);
 }
 
 /* The target is looked at as it came: once the library has decoded it, "/metrics%00.html" could no
@@ -169,7 +142,7 @@ void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connecti
         return NULL;
     struct http_target target = target_split(span_str(uri));
     peer_begins(exchange->peer);
-    if (has_many_parameters(uri))
+    if (parameters_too_many(uri))
         peer_cut(exchange->peer);
     exchange->complete = false;
     exchange->route = find_route(target.path);
@@ -262,6 +235,8 @@ static const struct http_route *dispatch(struct exchange *exchange, const char *
         refuse(route, verdict, reply);
         return route;
     }
+    if (!route->ignores_unknown && !parameters_accept(exchange->connection, route, reply))
+        return route;
     exchange->request = (struct http_request){.context = exchange->owner->context,
                                               .route = route,
                                               .parameter = parameter,

@@ -66,22 +66,11 @@ static bool fall_asleep(struct flow *flow)
     return asleep;
 }
 
-/* The stream's flow, or NULL before there is one. Reading and writing it are both
- * read-modify-writes: either the caller sees the flow, or its first read sees what the caller has
- * put. */
-static struct flow *flow_of(struct http_stream *stream)
-{
-    return (struct flow *)__atomic_fetch_or((uintptr_t *)&stream->connection, 0, __ATOMIC_ACQ_REL);
-}
-
-static void set_flow(struct http_stream *stream, struct flow *flow)
-{
-    __atomic_exchange_n((uintptr_t *)&stream->connection, (uintptr_t)flow, __ATOMIC_ACQ_REL);
-}
-
+/* Reading the pointer here and setting it in add_flow are both read-modify-writes: either the
+ * caller sees the flow, or the flow's first read sees what the caller has put. */
 void http_stream_wake(struct http_stream *stream)
 {
-    struct flow *flow = flow_of(stream);
+    struct flow *flow = atomic_fetch_add(&stream->flow, 0);
     if (flow)
         set_state(flow, FLOW_WOKEN);
 }
@@ -135,7 +124,7 @@ static void add_flow(struct flows *flows, struct flow *flow)
         flow->next->link = &flow->next;
     flows->first = flow;
     pthread_mutex_unlock(&flows->lock);
-    set_flow(flow->stream, flow);
+    atomic_exchange(&flow->stream->flow, flow);
 }
 
 struct MHD_Response *flow_response(struct flows *flows, struct http_stream *stream,

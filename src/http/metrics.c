@@ -171,6 +171,7 @@ const struct http_route metrics_route = {
     .path = "/metrics",
     .method = HTTP_GET,
     .access = ACCESS_LEGACY,
+    .ignores_unknown = true,
     .doc = "For Prometheus: text format 0.0.4, or OpenMetrics 1.0 where the client asks for it and "
            "legacy names are off.",
     .handle = handle,

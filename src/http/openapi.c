@@ -64,8 +64,10 @@ static int put_responses(struct json *j, const struct http_route *route)
     put_object(j, "responses");
     if (put_response(j, silent ? "204" : "200", route->doc, route->schema) < 0)
         return -1;
-    if (route->parameters)
-        put_response(j, "400", "A parameter has a value that it cannot have.", "Error");
+    if (route->parameters || !route->ignores_unknown)
+        put_response(j, "400",
+                     "A parameter is unknown, is given twice, or has a value that it cannot have.",
+                     "Error");
     if (route->access != ACCESS_OPEN)
         put_response(j, "401", "Who asks has to say who he is.", NULL);
     json_object_end(j);

@@ -19,7 +19,7 @@ struct page_asset {
 /* For the rows that tools/embed writes. */
 // clang-format off
 #define PAGE_ROUTE(where, what) {.path = (where), .access = ACCESS_BROWSER, .doc = (what), \
-                                 .method = HTTP_GET, .handle = page_handle}
+                                 .method = HTTP_GET, .ignores_unknown = true, .handle = page_handle}
 #define PAGE_BYTES(array) {(array), sizeof(array)}
 // clang-format on
 

@@ -12,6 +12,7 @@
 #include "core/pipeline.h"
 #include "stats/stats.h"
 
+struct flow;
 struct history;
 struct live;
 
@@ -41,7 +42,8 @@ struct http_request {
     const struct http_context *context;
     const struct http_route *route;
     /* A parameter of the query string, decoded; absent (NULL ptr): not given, empty: given without
-     * value. When given more than once the first counts. */
+     * value. When it is given more than once, which only a route that ignores_unknown lets pass,
+     * the first counts. */
     struct span (*parameter)(const struct http_request *request, const char *name);
     struct span (*header)(const struct http_request *request, const char *name);
     struct span path;
@@ -69,7 +71,7 @@ struct http_stream {
     long (*read)(struct http_stream *stream, char *out, size_t size);
     /* The client has gone, or the server stops. */
     void (*close)(struct http_stream *stream);
-    void *connection; /* the server's, under a lock of its own */
+    _Atomic(struct flow *) flow; /* the server's; NULL until the reply is being sent */
 };
 /* Any thread: there is something to read. Cheap when the connection does not sleep. */
 void http_stream_wake(struct http_stream *stream);
@@ -87,6 +89,9 @@ struct http_route {
     enum http_access access;
     const char *doc;                         /* one sentence */
     const struct http_parameter *parameters; /* NULL: none */
+    /* What other programs' pages and scripts ask, and files: a parameter that is unknown here, such
+     * as a number against caches, changes nothing. Elsewhere it is a 400, as is one given twice. */
+    bool ignores_unknown;
     const char *schema; /* the JSON reply's, in the notation of http/shape.h; NULL: text */
     void (*handle)(const struct http_request *request, struct http_reply *reply);
 };

@@ -361,6 +361,28 @@ def every_reply_has_its_shape_under_compat(t):
     check_shapes(t, "compat: dnstap-receiver\n" + CONFIG)
 
 
+@test()
+def unknown_parameters_are_refused(t):
+    """By every route of the API; files and what dnstap-receiver's pages ask take them."""
+    api = Api(t)
+    paths = api.get("openapi.json")["paths"]
+    native = {path: operations for path, operations in paths.items() if path.startswith("/api/v1")}
+    assert len(native) >= 16, native.keys()
+    for path, operations in native.items():
+        for method in operations:
+            status, body = api.ask(path, method.upper(), rnage="1h")
+            equal(status, 400, f"status of {method} {path}")
+            assert "unknown parameter 'rnage'" in json.loads(body)["error"], body
+    error = api.get("series", 400, range="1h")["error"]
+    equal(error, "unknown parameter 'range'; there are: from, to, stream, step, series", "of a series")
+    equal(api.get("tables", 400, lists="tlds")["error"], "unknown parameter 'lists'; did you mean 'list'?", "near")
+    status, body = api.ask("/api/v1/tables?n=1&n=2")
+    equal([status, json.loads(body)["error"]], [400, "parameter 'n' is given more than once"], "twice")
+    for path in ("/", "/web/app.js", "/metrics", "/streams", "/counters", "/tables"):
+        equal(api.ask(path, _="1764433000")[0], 200, f"status of {path} with a number against caches")
+    equal(api.ask("/reset?_=1&_=2", "DELETE")[0], 204, "status of the reset with one, twice")
+
+
 # --- numbers -------------------------------------------------------------------------------------
 
 @test()

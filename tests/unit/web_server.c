@@ -118,13 +118,18 @@ static void put_line(void)
 
 #define ROUTE(name, where)                                                                         \
     static const struct http_route route_##name = {.path = (where), .handle = handle_##name}
-ROUTE(echo, "/echo");
+static const struct http_route route_echo = {
+    .path = "/echo", .ignores_unknown = true, .handle = handle_echo};
+static const struct http_route route_strict = {
+    .path = "/strict",
+    .parameters = (const struct http_parameter[]){{.name = "n"}, {.name = "series"}, {0}},
+    .handle = handle_echo};
 ROUTE(large, "/large");
 ROUTE(failed, "/failed");
 ROUTE(error, "/error");
 ROUTE(lines, "/lines");
-const struct http_route *const http_routes[] = {&route_echo,  &route_large, &route_failed,
-                                                &route_error, &route_lines, NULL};
+const struct http_route *const http_routes[] = {
+    &route_echo, &route_strict, &route_large, &route_failed, &route_error, &route_lines, NULL};
 
 /* A server and its clients ---------------------------------------------------------------------
  */
@@ -238,6 +243,34 @@ static void test_requests(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         expect(cases[i].sent, "HTTP/1.1 200 OK\r\n", cases[i].end);
+}
+
+/* What a route does not take is refused, by name. */
+static void test_parameters(void **state)
+{
+    static const struct {
+        const char *sent, *begin, *end;
+    } cases[] = {
+        {GET("/strict?n=1&series=2", LAST), "HTTP/1.1 200", "/strict n |1|"},
+        {GET("/strict?&&n=1&", LAST), "HTTP/1.1 200", "/strict n |1|"},
+        {GET("/strict?range=1h", LAST), "HTTP/1.1 400",
+         "{\"error\":\"unknown parameter 'range'; there are: n, series\"}"},
+        {GET("/strict?n=1&serie=2", LAST), "HTTP/1.1 400",
+         "{\"error\":\"unknown parameter 'serie'; did you mean 'series'?\"}"},
+        {GET("/strict?N=1", LAST), "HTTP/1.1 400",
+         "{\"error\":\"unknown parameter 'N'; did you mean 'n'?\"}"},
+        {GET("/strict?n=1&series=&n=1", LAST), "HTTP/1.1 400",
+         "{\"error\":\"parameter 'n' is given more than once\"}"},
+        {GET("/strict?=1", LAST), "HTTP/1.1 400",
+         "{\"error\":\"unknown parameter ''; there are: n, series\"}"},
+        {GET("/strict?%0a", LAST), "HTTP/1.1 400",
+         "{\"error\":\"unknown parameter '?'; there are: n, series\"}"},
+        {GET("/failed?x", LAST), "HTTP/1.1 400",
+         "{\"error\":\"unknown parameter 'x': /failed takes none\"}"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        expect(cases[i].sent, cases[i].begin, cases[i].end);
 }
 
 static void test_failures(void **state)
@@ -368,8 +401,8 @@ static void test_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_requests), CASE(test_failures), CASE(test_held),
-        CASE(test_stream),   CASE(test_leaving),  CASE(test_end),
+        CASE(test_requests), CASE(test_parameters), CASE(test_failures), CASE(test_held),
+        CASE(test_stream),   CASE(test_leaving),    CASE(test_end),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,21 @@
+/* The parameters of a request's target, as libmicrohttpd has cut and decoded them. */
+#ifndef SPILE_HTTP_PARAMETERS_H
+#define SPILE_HTTP_PARAMETERS_H
+
+#include <microhttpd.h>
+
+#include "http/route.h"
+
+/* True when the target has more parameters than a request may bring. The library falls silent where
+ * it has no room for them, so this is asked before it has cut them. */
+bool parameters_too_many(const char *uri);
+
+/* The first of that name, decoded; absent when there is none. Upper case is not lower case. */
+struct span parameters_find(struct MHD_Connection *connection, const char *name);
+
+/* Whether the route takes them all, each once. If not, the reply is a 400 that names the first that
+ * it does not take. Nothing between two `&` is no parameter. */
+bool parameters_accept(struct MHD_Connection *connection, const struct http_route *route,
+                       struct http_reply *reply);
+
+#endif
