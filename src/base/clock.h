@@ -1,4 +1,4 @@
-/* The monotonic clock, in nanoseconds. */
+/* The clocks, in nanoseconds: the monotonic one, and where the name says so that of the wall. */
 #ifndef SPILE_BASE_CLOCK_H
 #define SPILE_BASE_CLOCK_H
 
@@ -12,6 +12,14 @@ static inline uint64_t clock_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * CLOCK_SECOND_NS + (uint64_t)now.tv_nsec;
+}
+
+/* Since 1970, UTC. May jump, as people and NTP set it. */
+static inline uint64_t clock_wall_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
     return (uint64_t)now.tv_sec * CLOCK_SECOND_NS + (uint64_t)now.tv_nsec;
 }
 

@@ -11,22 +11,17 @@ void pacer_init(struct pacer *pacer, enum pacer_kind kind, uint64_t rate)
 
 void pacer_rewind(struct pacer *pacer, uint64_t now_ns)
 {
+    pacer->slipped_ns = 0;
     if (pacer->kind != PACER_TIMES)
         return;
     pacer->first_ns = 0;
     pacer->origin_ns = pacer->last_ns = now_ns;
 }
 
-/* The frame's own time since 1970; 0 when it has none. */
 static uint64_t frame_time(struct span frame)
 {
     struct dnstap tap;
-    if (dnstap_decode(frame, &tap) != 0)
-        return 0;
-    bool query = dnstap_is_query(&tap);
-    uint64_t sec = query ? tap.query_sec : tap.response_sec;
-    uint32_t nsec = query ? tap.query_nsec : tap.response_nsec;
-    return sec < UINT64_MAX / SECOND ? sec * SECOND + nsec : 0;
+    return dnstap_decode(frame, &tap) == 0 ? dnstap_time_ns(&tap) : 0;
 }
 
 static uint64_t due_by_rate(const struct pacer *pacer)
@@ -56,6 +51,7 @@ uint64_t pacer_due(struct pacer *pacer, struct span frame, uint64_t now_ns)
     uint64_t due = pacer->kind == PACER_RATE ? due_by_rate(pacer) : due_by_time(pacer, frame);
     if (due + SECOND < now_ns) {
         pacer->origin_ns += now_ns - due - SECOND;
+        pacer->slipped_ns += now_ns - due - SECOND;
         due = now_ns - SECOND;
     }
     pacer->last_ns = due;

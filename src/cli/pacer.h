@@ -16,11 +16,12 @@ enum pacer_kind {
 /* Owner: one thread. Times are nanoseconds of the monotonic clock unless said otherwise. */
 struct pacer {
     enum pacer_kind kind;
-    uint64_t rate;      /* frames a second */
-    uint64_t origin_ns; /* when the first frame was due */
-    uint64_t passed;    /* frames so far */
-    uint64_t first_ns;  /* of PACER_TIMES: the first frame's own time, since 1970 */
-    uint64_t last_ns;   /* when the latest frame was due */
+    uint64_t rate;       /* frames a second */
+    uint64_t origin_ns;  /* when the first frame was due */
+    uint64_t passed;     /* frames so far */
+    uint64_t first_ns;   /* of PACER_TIMES: the first frame's own time, since 1970 */
+    uint64_t last_ns;    /* when the latest frame was due */
+    uint64_t slipped_ns; /* since the rewind: how much of a stall will not be caught up */
 };
 
 void pacer_init(struct pacer *pacer, enum pacer_kind kind, uint64_t rate);

@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/cursor.h"
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/pacer.h"
+#include "cli/retime.h"
 #include "io/frame_reader.h"
 #include "io/interrupt.h"
 #include "io/sender.h"
@@ -21,6 +23,7 @@ enum { READ_BYTES = 256 * 1024 };
 struct send {
     uint64_t rate;
     bool pace;
+    bool now;
     uint64_t loop;
     uint64_t write_size;
     bool unidirectional;
@@ -39,6 +42,11 @@ static const struct option send_options[] = {
      .type = OPTION_BOOL,
      .offset = offsetof(struct send, pace),
      .doc = "send the frames as far apart as their own times are"},
+    {.name = "now",
+     .type = OPTION_BOOL,
+     .offset = offsetof(struct send, now),
+     .doc = "move the times in the messages so that each file begins now; latencies stay as they "
+            "are"},
     {.name = "loop",
      .type = OPTION_UINT,
      .offset = offsetof(struct send, loop),
@@ -76,6 +84,8 @@ static const struct command_example send_examples[] = {
      "a steady load until Ctrl-C"},
     {"spile send --pace --retry 5 capture.fstrm tcp:[::1]:6000",
      "at the pace of the recording, through restarts of the collector"},
+    {"spile send --pace --now --loop 0 capture.fstrm unix:/run/spile/dnstap.sock",
+     "a recording as if it happened now, again and again"},
     {0},
 };
 
@@ -92,8 +102,11 @@ struct shipment {
     uint64_t shown_ns; /* when progress was shown last */
     struct span run;   /* whole frames that wait to be written together */
     uint64_t run_frames;
-    bool flawed;   /* an input was unreadable, cut or oversized */
-    bool terminal; /* standard error is one: show progress */
+    struct retime retime;
+    struct buf moved;   /* of --now: the frame whose times were moved last, with its length word */
+    struct buf pending; /* of --now: what `run` points at */
+    bool flawed;        /* an input was unreadable, cut or oversized */
+    bool terminal;      /* standard error is one: show progress */
 };
 
 static int flush(struct shipment *s, struct error *err)
@@ -121,19 +134,69 @@ static int hold(struct shipment *s, struct span frame, struct error *err)
     return status;
 }
 
-/* Adds a frame to the run; writes the run first where the frame does not fit or follow. */
-static int add(struct shipment *s, struct span frame, struct error *err)
+/* The frame as it stands in the reader, behind its length word. */
+static struct span on_wire(struct span frame)
 {
-    const uint8_t *wire = frame.ptr - FRAME_WORD;
-    size_t len = frame.len + FRAME_WORD;
-    int status = s->pacer.kind == PACER_OFF ? GO_ON : hold(s, frame, err);
-    bool follows = s->run.ptr + s->run.len == wire;
-    if (status == GO_ON && (!follows || s->run.len + len > s->options->write_size))
+    return span_of(frame.ptr - FRAME_WORD, frame.len + FRAME_WORD);
+}
+
+/* The frame with its times moved and its length word in front; the frame as it stands in the reader
+ * where there is nothing to move. */
+static struct span moved(struct shipment *s, struct span frame)
+{
+    static const uint8_t room[FRAME_WORD];
+    struct retime retime = s->retime;
+    retime.start_ns += s->pacer.slipped_ns;
+    s->moved.len = 0;
+    buf_put(&s->moved, room, sizeof room);
+    bool changed = !s->moved.failed && retime_frame(&retime, frame, &s->moved);
+    s->retime.first_ns = retime.first_ns;
+    size_t len = s->moved.len - sizeof room;
+    if (!changed || len > FSTRM_FRAME_MAX)
+        return on_wire(frame);
+    store_be32(s->moved.data, (uint32_t)len);
+    return buf_span(&s->moved);
+}
+
+/* Adds a frame that stands in the reader's buffer to the run; writes the run first where the frame
+ * does not fit or follow. */
+static int add_as_it_is(struct shipment *s, struct span wire, struct error *err)
+{
+    int status = GO_ON;
+    bool follows = s->run.ptr + s->run.len == wire.ptr;
+    if (!follows || s->run.len + wire.len > s->options->write_size)
         status = flush(s, err);
     if (s->run_frames++ == 0)
-        s->run.ptr = wire;
-    s->run.len += len;
+        s->run.ptr = wire.ptr;
+    s->run.len += wire.len;
     return status;
+}
+
+/* Adds a frame to a run that is put together in memory of its own. */
+static int add_copy(struct shipment *s, struct span wire, struct error *err)
+{
+    int status = GO_ON;
+    if (s->run.len + wire.len > s->options->write_size)
+        status = flush(s, err);
+    if (s->run_frames == 0)
+        s->pending.len = 0;
+    buf_put(&s->pending, wire.ptr, wire.len);
+    if (s->pending.failed) {
+        error_set(err, "no memory");
+        return FAILED;
+    }
+    s->run_frames++;
+    s->run = buf_span(&s->pending);
+    return status;
+}
+
+static int add(struct shipment *s, struct span frame, struct error *err)
+{
+    int status = s->pacer.kind == PACER_OFF ? GO_ON : hold(s, frame, err);
+    if (status != GO_ON)
+        return status;
+    return s->options->now ? add_copy(s, moved(s, frame), err)
+                           : add_as_it_is(s, on_wire(frame), err);
 }
 
 static void show_progress(struct shipment *s)
@@ -181,6 +244,7 @@ static int send_file(struct shipment *s, const char *path, struct error *err)
         return GO_ON;
     }
     pacer_rewind(&s->pacer, clock_ns());
+    retime_begin(&s->retime, clock_wall_ns());
     int status = GO_ON;
     enum frame_reader_status filled = FRAME_READER_MORE;
     while (status == GO_ON && (filled = fill(&reader, &problem)) > 0)
@@ -283,6 +347,8 @@ static int send_run(struct command_call *call)
     shipment.sender.prompt = kind != PACER_OFF;
     status = ship(&shipment, call->operands, files);
     sender_close(&shipment.sender);
+    buf_free(&shipment.moved);
+    buf_free(&shipment.pending);
     return status;
 }
 
@@ -295,6 +361,10 @@ const struct command command_send = {
         "With --retry a broken connection is made anew and the sending goes on with the first "
         "frame that had not been handed over whole. No frame is sent twice; frames that lay "
         "unread in the socket when it broke are lost.\n\n"
+        "--now moves all times of a file by the same amount, so that its first message happens "
+        "now. "
+        "With --pace every message then has the time at which it is sent. Messages that have no "
+        "time, and what is no dnstap, go as they are.\n\n"
         "An interrupt ends the stream properly, with STOP. Exits with 1 when the receiver did not "
         "confirm the end by FINISH within five seconds, or a file was cut.",
     .operands = "FILE|-... DEST",

@@ -284,6 +284,16 @@ int dnstap_policy_decode(struct span encoded, struct dnstap_policy *policy)
     return 0;
 }
 
+uint64_t dnstap_time_ns(const struct dnstap *tap)
+{
+    const uint64_t second = 1000000000;
+    bool query = dnstap_is_query(tap);
+    uint64_t sec = query ? tap->query_sec : tap->response_sec;
+    uint32_t nsec = query ? tap->query_nsec : tap->response_nsec;
+    return sec < UINT64_MAX / second - 4 ? sec * second + nsec
+                                         : 0; /* 4: nsec may be a whole word */
+}
+
 /* --- encoding ------------------------------------------------------------------------------- */
 
 static void encode_row(const struct row *row, const void *base, uint32_t has, struct buf *out)

@@ -142,6 +142,10 @@ static inline bool dnstap_is_query(const struct dnstap *tap)
     return tap->message_type & 1;
 }
 
+/* The message's own time, a query's query time or a response's response time, in nanoseconds since
+ * 1970; 0 when it has none, or one that these cannot hold. */
+uint64_t dnstap_time_ns(const struct dnstap *tap);
+
 /* "MESSAGE", "CLIENT_QUERY", "INET6", "DNSCryptUDP", "HTTP2", "NXDOMAIN", "QNAME": NULL when
  * unknown. */
 const char *dnstap_type_name(uint32_t value);

@@ -55,6 +55,32 @@ def message(query, mtype=5, identity=b"test", family=1, protocol=1, query_addres
     return field(1, identity) + field(14, body) + field(15, 1)
 
 
+def query_time(frame):
+    """The query time of a message that message() has made, in nanoseconds since 1970."""
+    def read_varint(at):
+        value = shift = 0
+        while True:
+            value |= (frame[at] & 127) << shift
+            shift, at = shift + 7, at + 1
+            if frame[at - 1] < 128:
+                return value, at
+    seconds, nanos, at, end = 0, 0, 0, len(frame)
+    while at < end:
+        tag, at = read_varint(at)
+        kind, number = tag & 7, tag >> 3
+        if kind == 5:
+            if number == 9:
+                nanos, = struct.unpack_from("<I", frame, at)
+            at += 4
+            continue
+        value, at = read_varint(at)
+        if kind == 0 and number == 8:
+            seconds = value
+        elif kind == 2 and number != 14:  # the message is entered
+            at += value
+    return seconds * 10**9 + nanos
+
+
 class Sender:
     """A client that has shaken hands and sends frames."""
 

@@ -238,6 +238,49 @@ def pace_follows_the_recording(t):
 
 
 @test()
+def now_moves_the_times(t):
+    """Two rounds of a recording: each begins now, all of it keeps its distances; what has no time or is no
+    dnstap stays as it is. In one write and frame by frame."""
+    def times(ms):
+        return {"seconds": 1700000000 + ms // 1000, "nanos": ms % 1000 * 1000000}
+    frames = [fstrm.message(b"first", **times(900)), b"no dnstap", fstrm.message(b"second", **times(1250)),
+              fstrm.message(b"third", **times(500))]
+    path = recording(t, "then.fstrm", frames)
+    for size in ("1", "64K"):
+        t.path("r.sock").unlink(missing_ok=True)
+        receiver, begin = Receiver(t.path("r.sock")), time.time_ns()
+        sender = t.spile("send", "--now", "--loop", "2", "--write-size", size, path, f"unix:{t.path('r.sock')}",
+                         name=f"send-{size}")
+        got, end = receiver.accept().frames(), time.time_ns()
+        equal(sender.wait(), 0, "exit status")
+        equal(len(got), 8, "frames")
+        for part in (got[:4], got[4:]):
+            equal(part[1], frames[1], "what is no dnstap")
+            starts = set()
+            for frame, query, ms in ((part[0], b"first", 0), (part[2], b"second", 350), (part[3], b"third", -400)):
+                sent = fstrm.query_time(frame)
+                seconds, nanos = divmod(sent, 10**9)
+                equal(frame, fstrm.message(query, seconds=seconds, nanos=nanos), "all but the time")
+                starts.add(sent - ms * 10**6)
+            equal(len(starts), 1, "by how much the times of one round were moved")
+            assert begin <= starts.pop() <= end, "it begins when it is sent"
+
+
+@test()
+def paced_times_are_those_of_sending(t):
+    """With --pace and --now a frame's time is the moment at which it is sent."""
+    path = recording(t, "then.fstrm", [fstrm.message(b"", seconds=1700000000, nanos=n * 10**8) for n in range(4)])
+    receiver = Receiver(t.path("r.sock"))
+    sender = t.spile("send", "--pace", "--now", path, f"unix:{t.path('r.sock')}", name="send")
+    receiver.accept()
+    for n in range(4):
+        early = fstrm.query_time(receiver.frame()) - time.time_ns()
+        assert -60 * 10**9 < early < 10**7, f"frame {n} came {early} ns before its time"
+    equal(receiver.frames(), [], "more frames")
+    equal(sender.wait(), 0, "exit status")
+
+
+@test()
 def retry_waits_for_the_receiver(t):
     path, port = recording(t, "some.fstrm", [b"x"] * 10), free_port()
     sender = t.spile("send", "--retry", "1", path, f"tcp:127.0.0.1:{port}", name="send")

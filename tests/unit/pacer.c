@@ -66,6 +66,9 @@ static void stall(void **state)
     uint64_t later = NOW + 10 * SECOND;
     for (uint64_t n = 0; n < 20; n++)
         assert_int_equal(pacer_due(&pacer, no_frame, later), later - SECOND + n * SECOND / 10);
+    assert_int_equal(pacer.slipped_ns, later - SECOND - (NOW + SECOND / 10));
+    pacer_rewind(&pacer, later);
+    assert_int_equal(pacer.slipped_ns, 0);
 }
 
 static void by_times(void **state)
