@@ -43,11 +43,13 @@ struct output {
 
 enum output_status {
     OUTPUT_OK = 0,
-    OUTPUT_RETRY = 1,   /* nothing more could be written now: the core waits (back-off) and calls
-                           again with the records that are left */
-    OUTPUT_CLOSED = 2,  /* the reader went away for good (EPIPE on standard output): the rest is
-                           counted as dropped, and the program ends quietly */
-    OUTPUT_FAILED = -1, /* lost for good: the chunk's remaining records count as dropped (write) */
+    OUTPUT_RETRY = 1,    /* nothing more could be written now: the core waits (back-off) and calls
+                            again with the records that are left */
+    OUTPUT_CLOSED = 2,   /* the reader went away for good (EPIPE on standard output): the rest is
+                            counted as dropped, and the program ends quietly */
+    OUTPUT_FILTERED = 3, /* the records from `first` up to *done were left out, since the output's
+                            options want it so: they count as filtered */
+    OUTPUT_FAILED = -1,  /* lost for good: the chunk's remaining records count as dropped (write) */
 };
 
 struct output_hooks {

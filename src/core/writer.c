@@ -74,6 +74,16 @@ static void count_delivered(struct writer *w, const struct chunk *chunk, uint32_
     counter_add(&w->ledger->bytes, chunk_start(chunk, end) - chunk_start(chunk, first));
 }
 
+/* What became of records that a call of `write` is through with. */
+static void count_done(struct writer *w, enum output_status status, const struct chunk *chunk,
+                       uint32_t first, uint32_t end)
+{
+    if (status == OUTPUT_FILTERED)
+        counter_add(&w->ledger->filtered, end - first);
+    else
+        count_delivered(w, chunk, first, end);
+}
+
 static void output_closed(struct writer *w)
 {
     count_drop(w, DROP_WRITE, queue_abandon(w->queue, DROP_WRITE));
@@ -91,7 +101,7 @@ static enum output_status write_records(struct writer *w, const struct chunk *ch
         enum output_status status = w->out->hooks->write(w->out, chunk, *at, &done);
         bool progress = done > *at;
         if (progress) {
-            count_delivered(w, chunk, *at, done);
+            count_done(w, status, chunk, *at, done);
             w->backoff_ns = 0;
             *at = done;
         }

@@ -1,22 +1,50 @@
 /*
  * Output `stdout`: whole chunks onto standard output. A reader that goes away (a pipe into head)
  * closes the output quietly. A descriptor that another program set to non-blocking is waited for.
+ *
+ * A terminal may have a limit of records a second: a screen that is read by people. What is over it
+ * is left out, counted as filtered, and said.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "core/output.h"
 #include "out/emit.h"
 #include "out/trouble.h"
 
+enum { SAY_AGAIN_S = 60 };
+
+/* How much of a terminal's second is used up. The second begins with its first record. */
+struct allowance {
+    uint64_t second_ends_ns;
+    uint64_t records;     /* written in it */
+    uint64_t left_out;    /* since the program said so last */
+    uint64_t say_next_ns; /* not before */
+};
+
 struct standard_output {
+    uint64_t terminal_rate; /* 0: no limit */
+    struct allowance allowance;
     bool terminal;
     bool begun;      /* what begins the format's streams is out */
     size_t torn;     /* bytes of the next record that are already out */
     struct buf edge; /* what begins or ends the stream, and how much of it is out */
     size_t edge_at;
     struct trouble trouble;
+};
+
+static const struct option stdout_options[] = {
+    {.name = "terminal-rate",
+     .type = OPTION_UINT,
+     .offset = offsetof(struct standard_output, terminal_rate),
+     .fallback = "0",
+     .max = 1000000,
+     .doc = "on a terminal: so many records a second at the most, for people who read along; what "
+            "is more is left out and counted as filtered; 0 is no limit"},
+    {0},
 };
 
 static bool stdout_terminal(const struct output *out)
@@ -73,15 +101,52 @@ static enum output_status begin(struct output *out)
     return status;
 }
 
+/* How many of `wanted` records this second still takes. */
+static uint32_t allowed(struct standard_output *std, uint32_t wanted)
+{
+    struct allowance *a = &std->allowance;
+    if (!std->terminal || std->terminal_rate == 0)
+        return wanted;
+    if (clock_ns() >= a->second_ends_ns) {
+        a->second_ends_ns = clock_after(CLOCK_SECOND_NS);
+        a->records = 0;
+    }
+    uint64_t left = std->terminal_rate > a->records ? std->terminal_rate - a->records : 0;
+    return left < wanted ? (uint32_t)left : wanted;
+}
+
+/* Passes records over, and says so now and then. */
+static enum output_status leave_out(struct output *out, uint32_t records)
+{
+    struct standard_output *std = out->priv;
+    struct allowance *a = &std->allowance;
+    a->left_out += records;
+    if (clock_ns() >= a->say_next_ns) {
+        log_info("%s: left out %llu records: more than %llu a second (terminal-rate)", out->name,
+                 (unsigned long long)a->left_out, (unsigned long long)std->terminal_rate);
+        a->say_next_ns = clock_after(SAY_AGAIN_S * CLOCK_SECOND_NS);
+        a->left_out = 0;
+    }
+    return OUTPUT_FILTERED;
+}
+
 static enum output_status stdout_write(struct output *out, const struct chunk *chunk,
                                        uint32_t first, uint32_t *done)
 {
     struct standard_output *std = out->priv;
     enum output_status status = begin(out);
     size_t at = chunk_start(chunk, first) + std->torn;
+    uint32_t wanted = chunk->records - first, count = allowed(std, wanted);
+    if (count == 0 && std->torn)
+        count = 1; /* what has begun is written to its end */
+    if (status == OUTPUT_OK && count == 0) {
+        *done = chunk->records;
+        return leave_out(out, wanted);
+    }
     if (status == OUTPUT_OK)
-        status = emit(out, STDOUT_FILENO, chunk->bytes.data, chunk_len(chunk), &at);
+        status = emit(out, STDOUT_FILENO, chunk->bytes.data, chunk->ends[first + count - 1], &at);
     *done = emit_records(chunk, first, at);
+    std->allowance.records += *done - first;
     /* After a failure the record is given up, and the next one is not its continuation. */
     std->torn = status == OUTPUT_FAILED ? 0 : at - chunk_start(chunk, *done);
     return judge(out, status);
@@ -112,5 +177,6 @@ const struct module output_stdout = {
     .doc =
         "Writes records to standard output. When its reader goes away, the program ends quietly.",
     .size = sizeof(struct standard_output),
+    .options = stdout_options,
     .hooks = &stdout_hooks,
 };

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../support/outputs.h"
+#include "base/clock.h"
 
 extern const struct module output_stdout, output_null;
 
@@ -219,6 +220,74 @@ static void closed_descriptor_is_an_error(void **state)
     outputs_free(&end->out);
 }
 
+/* Writes `records` as the writer thread does: until all are through. How many were written. */
+static unsigned write_through(struct output *out, unsigned records)
+{
+    struct chunk *chunk = chunks_make(0, 0, records, LEN);
+    uint32_t at = 0, done = 0;
+    unsigned written = 0;
+    while (at < records) {
+        enum output_status status = out->hooks->write(out, chunk, at, &done);
+        assert_true(done > at);
+        assert_true(status == OUTPUT_OK || status == OUTPUT_FILTERED);
+        written += status == OUTPUT_OK ? done - at : 0;
+        at = done;
+    }
+    chunk_release(chunk);
+    return written;
+}
+
+/* Puts a terminal where standard output is; its other side, which has room for a few lines only,
+ * is read by `drain`. */
+static void onto_terminal(struct pipeline_end *end)
+{
+    int ours = posix_openpt(O_RDWR | O_NOCTTY);
+    assert_true(ours >= 0 && grantpt(ours) == 0 && unlockpt(ours) == 0);
+    int theirs = open(ptsname(ours), O_RDWR | O_NOCTTY);
+    assert_true(theirs >= 0);
+    dup2(theirs, STDOUT_FILENO);
+    close(theirs);
+    close(end->reader);
+    end->reader = ours;
+}
+
+/* So many lines a second on a terminal, however many come; all of them where the limit is off, and
+ * into a pipe. */
+static void terminal_rate_limits_a_terminal(void **state)
+{
+    static const char *const limit[] = {"terminal-rate=10", NULL};
+    static const struct {
+        bool terminal;
+        const char *const *settings;
+        bool limited;
+    } rows[] = {{false, limit, false}, {true, no_settings, false}, {true, limit, true}};
+    struct pipeline_end *end = *state;
+    for (int i = 0; i < 3; i++) {
+        struct error err;
+        pthread_t reader;
+        if (rows[i].terminal)
+            onto_terminal(end);
+        assert_int_equal(
+            outputs_open(&end->out, &output_stdout, &outputs_lines, rows[i].settings, &err), 0);
+        end->len = 0;
+        pthread_create(&reader, NULL, drain, end);
+        uint64_t start = clock_ns();
+        unsigned written = 0;
+        for (int n = 0; n < 20; n++)
+            written += write_through(&end->out, 100);
+        uint64_t seconds = (clock_ns() - start) / CLOCK_SECOND_NS;
+        outputs_close(&end->out);
+        dup2(end->saved, STDOUT_FILENO);
+        pthread_join(reader, NULL);
+        unsigned lines = 0;
+        for (size_t at = 0; at < end->len; at++)
+            lines += end->text[at] == '\n';
+        assert_int_equal(lines, written);
+        assert_true(written >= 10);
+        assert_true(rows[i].limited ? written <= 10 * (seconds + 1) : written == 2000);
+    }
+}
+
 /* null: what it asks for, and what it takes. */
 static void null_decodes_as_told(void **state)
 {
@@ -275,6 +344,7 @@ int main(void)
         ON_PIPE(reader_that_left_closes),
         ON_PIPE(interrupted_write_counts_whole_records),
         ON_PIPE(closed_descriptor_is_an_error),
+        ON_PIPE(terminal_rate_limits_a_terminal),
         cmocka_unit_test(null_decodes_as_told),
         cmocka_unit_test(null_counts_malformed_frames),
     };

@@ -156,7 +156,8 @@ static void bench_end(struct bench *bench, uint64_t deadline_ns)
     chunk_pool_free();
     assert_int_equal(bench->script.closes, 1);
     assert_int_equal(counter_get(&bench->ledger.received),
-                     counter_get(&bench->ledger.delivered) + ledger_dropped(&bench->ledger));
+                     counter_get(&bench->ledger.delivered) + counter_get(&bench->ledger.filtered) +
+                         ledger_dropped(&bench->ledger));
 }
 
 static uint64_t later(void)
@@ -200,6 +201,21 @@ static void retries_where_it_stopped(void **state)
     assert_int_equal(counter_get(&bench.ledger.bytes), 200 * 128);
     assert_int_equal(bench.script.disorder, 0);
     assert_int_equal(bench.script.calls, 6);
+}
+
+/* What the output leaves out is no loss, and no byte of it counts. */
+static void left_out_is_filtered(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {{OUTPUT_OK, 30}, {OUTPUT_FILTERED, 100}};
+    struct bench bench;
+    bench_start(&bench, steps, 2, script_write);
+    bench_push(&bench, 0, 200);
+    bench_end(&bench, later());
+    assert_int_equal(counter_get(&bench.ledger.delivered), 100);
+    assert_int_equal(counter_get(&bench.ledger.filtered), 100);
+    assert_int_equal(counter_get(&bench.ledger.bytes), 100 * 128);
+    assert_int_equal(ledger_dropped(&bench.ledger), 0);
 }
 
 static void failure_costs_the_rest_of_the_chunk(void **state)
@@ -314,6 +330,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(delivers_and_counts),
         cmocka_unit_test(retries_where_it_stopped),
+        cmocka_unit_test(left_out_is_filtered),
         cmocka_unit_test(failure_costs_the_rest_of_the_chunk),
         cmocka_unit_test(closed_output_takes_nothing_more),
         cmocka_unit_test(reopens_on_request),
