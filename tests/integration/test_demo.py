@@ -1,4 +1,6 @@
 """`make run`, as a stranger types it."""
+import datetime
+import fcntl
 import json
 import os
 import pathlib
@@ -6,11 +8,14 @@ import pty
 import re
 import select
 import signal
+import struct
+import termios
 import time
 import urllib.request
 
 import fstrm
 from harness import ROOT, Skip, equal, test, wait_for
+from terminal import pyte
 
 SOCKET = "/tmp/spile/dnstap.sock"
 
@@ -29,24 +34,65 @@ def build_folder(t):
     return path.parent
 
 
+FRAMES = 8263  # of the bundled capture
+ROWS, COLUMNS = 30, 100
+
+
+def get(url):
+    with urllib.request.urlopen(url, timeout=10) as reply:
+        return reply.read()
+
+
 def check_dashboard(url):
     """The page is there, and the replayed capture shows at once."""
-    with urllib.request.urlopen(url, timeout=10) as page:
-        assert b"<html" in page.read(), "a page"
-    with urllib.request.urlopen(url + "api/v1/streams", timeout=10) as reply:
-        equal([s["name"] for s in json.load(reply)["streams"]], ["unbound-test"], "streams")
+    assert b"<html" in get(url), "a page"
+    streams = json.loads(get(url + "api/v1/streams"))["streams"]
+    equal([s["name"] for s in streams], ["unbound-test"], "streams")
+
+
+def frames(url):
+    return json.loads(get(url + "api/v1/inputs"))["inputs"][0]["frames"]
+
+
+def is_now(line):
+    """Whether the line's time is that of the last minutes. The capture's own are of another day."""
+    stamp = re.match(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d{9}Z unbound-test ", line)
+    if not stamp:
+        return False
+    then = datetime.datetime.fromisoformat(stamp[1].decode()).replace(tzinfo=datetime.timezone.utc)
+    return abs(time.time() - then.timestamp()) < 600
+
+
+def last_rows(seen):
+    """What stands in the last rows of the terminal, as one text."""
+    screen = pyte.Screen(COLUMNS, ROWS)
+    pyte.ByteStream(screen).feed(bytes(seen))
+    return "".join(screen.display[-10:])
+
+
+def check_advice(seen):
+    """It stays where it is while lines come and go, and when all is over."""
+    if pyte:
+        shown = last_rows(seen)
+        for word in ("unbound:", "BIND:", "dnsdist:", "dashboard: http://"):
+            assert word in shown, f"{word} is not in the last rows: {shown}"
 
 
 @test(alone=True, plain=True)
 def make_run_on_a_terminal(t):
-    """Lines of the bundled capture, three lines of advice, a client's own lines, Ctrl-C, status 0."""
+    """Lines of the bundled capture, then the same as of now, at most a hundred a second; advice below them
+    that stays; a client's own lines on the dashboard; Ctrl-C, status 0."""
     free()
     folder = build_folder(t)
+    begin = time.monotonic()
     try:
         child, terminal = pty.fork()
     except OSError as error:
         raise Skip(f"no pseudo-terminal: {error}") from None
     if child == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        os.environ.pop("DEMO", None)
+        os.environ["TERM"] = "xterm"
         os.chdir(ROOT)
         os.execvp("make", ["make", "--no-print-directory", "run", f"BUILD={folder}"])
     seen = bytearray()
@@ -59,15 +105,22 @@ def make_run_on_a_terminal(t):
             except OSError:
                 pass
         return seen
+
+    def ends_with_now():
+        return any(is_now(line) for line in more().split(b"\n")[-20:])
     try:
         wait_for("500 lines", lambda: more().count(b"\n") > 500, 60)
-        wait_for("the advice", lambda: b"dnsdist:" in more(), 20)
-        assert b"unbound:" in seen and b"BIND:" in seen, "advice for three servers"
-        wait_for("the dashboard's address", lambda: re.search(rb"dashboard: (http://[0-9.:]+/)", more()), 5)
-        check_dashboard(re.search(rb"dashboard: (http://[0-9.:]+/)", seen)[1].decode())
+        url = re.search(rb"dashboard: (http://[0-9.:]+/)", seen)[1].decode()
+        check_dashboard(url)
+        check_advice(seen)
+        wait_for("the capture comes again", lambda: more() and frames(url) > FRAMES + 1000, 30)
+        wait_for("lines with the time of now", ends_with_now, 10)
+        assert b"terminal-rate" in seen, "it says that lines are left out"
+        lines, seconds = seen.count(b" unbound-test "), time.monotonic() - begin
+        assert lines <= 100 * (seconds + 1), f"{lines} lines in {seconds:.1f} s"
         client = fstrm.Sender(SOCKET)
         client.send(fstrm.message(b"\0\1\1\0\0\1\0\0\0\0\0\0\4mine\3lab\0\0\1\0\1"))
-        wait_for("a client's own line", lambda: b"mine.lab." in more(), 10)
+        wait_for("a client's own stream", lambda: more() and b'"test"' in get(url + "api/v1/streams"), 10)
         os.write(terminal, b"\x03")
         end = time.monotonic() + 15 * t.patience
         status = None
@@ -78,6 +131,7 @@ def make_run_on_a_terminal(t):
         assert status is not None, "make ended after Ctrl-C"
         equal(status, 0, f"make's status; the end of its output: {bytes(seen[-500:])!r}")
         assert b"Error" not in seen[-300:] and b"Interrupt" not in seen[-300:], bytes(seen[-300:])
+        check_advice(seen)
     finally:
         try:
             os.kill(child, signal.SIGKILL)
@@ -87,13 +141,36 @@ def make_run_on_a_terminal(t):
         os.close(terminal)
 
 
+def start_demo(t, **words):
+    environment = {key: value for key, value in os.environ.items() if key != "DEMO"}
+    return t.start([ROOT / "tools/demo", t.spile_path], name="demo", env={**environment, **words})
+
+
 @test(alone=True, net=True, plain=True)
 def port_is_taken(t):
-    """The demo says so and goes on with the rest."""
+    """The demo says so and goes on with the rest. Into a pipe goes every line, those of now, too."""
     free()
     holder = t.spile("run", name="holder")
     t.wait_listening(holder)
-    demo = t.start([ROOT / "tools/demo", t.spile_path], name="demo")
-    wait_for("500 lines", lambda: demo.out.count(b"\n") > 500, 20)
+    demo = start_demo(t)
+    wait_for("more lines than the capture has", lambda: demo.out.count(b"\n") > FRAMES + 1000, 30)
     assert "6000" in demo.err, f"it names the port: {demo.err}"
+    assert is_now(demo.out.split(b"\n")[-2]), "the last line is of now"
     equal(demo.stop(signal.SIGINT), 0, "exit status")
+
+
+@test(alone=True, plain=True)
+def once(t):
+    """DEMO=once: the capture's lines, and then nothing but what others send. Another word is refused."""
+    free()
+    demo = start_demo(t, DEMO="once")
+    wait_for("the advice", lambda: "dashboard:" in demo.err, 30)
+    equal(demo.out.count(b"\n"), FRAMES, "lines")
+    client = fstrm.Sender(SOCKET)
+    client.send(fstrm.message(b"\0\1\1\0\0\1\0\0\0\0\0\0\4mine\3lab\0\0\1\0\1"))
+    wait_for("a client's own line", lambda: b"mine.lab." in demo.out, 10)
+    equal(demo.out.count(b"\n"), FRAMES + 1, "lines")
+    equal(demo.stop(signal.SIGINT), 0, "exit status")
+    refused = start_demo(t, DEMO="twice")
+    equal(refused.wait(), 2, "exit status")
+    assert "DEMO=once" in refused.err, refused.err
