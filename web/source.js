@@ -65,15 +65,14 @@ export function firstKnown({ times, series }) {
 /** A picture of a reply to api/v1/series; what it does not know is gaps. */
 export function pictureOf({ times, step, series, heat }, from, to) {
     const picture = emptyPicture(times[0] ?? from, step, times.length);
-    const seconds = (i) => (series.observed?.[i] || step) / 1000; // the rest nobody was watching
+    const seconds = (i) => (series.observed?.[i] || step / 1000); // the rest nobody was watching
     Object.assign(picture, { from, to });
     for (const group of GROUPS)
         for (const [name, values] of members(series, group))
             picture[group].set(name, values.map((n, i) => (n === null ? null : n / seconds(i))));
     picture.heat = times.map((_, i) => heatAt(heat, i));
-    const line = (name) => series[name]?.map((us) => (us === null ? null : us / 1e6)) ?? null;
-    picture.p50 = line("latency.p50");
-    picture.p99 = line("latency.p99");
+    picture.p50 = series["latency.p50"] ?? null;
+    picture.p99 = series["latency.p99"] ?? null;
     return picture;
 }
 

@@ -29,11 +29,7 @@ export const PAST_RANKS = [...new Set(LISTS.map((list) => list.by))];
 export function tablesOfPast(replies) {
     return LISTS.map(({ id, table, by, unit = "events" }) => {
         const reply = replies.find((r) => r.by === by);
-        const rows = (reply[table] ?? []).filter((row) => row.value > 0);
-        return {
-            list: id, unit, floor: reply.floor[table] ?? 0,
-            rows: unit === "seconds" ? rows.map((row) => ({ ...row, value: row.value / 1e6 })) : rows,
-        };
+        return { list: id, unit, floor: reply.floor[table] ?? 0, rows: (reply[table] ?? []).filter((row) => row.value > 0) };
     });
 }
 

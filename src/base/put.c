@@ -46,6 +46,15 @@ char *put_u64(char *p, uint64_t value)
     return p + sizeof text - zeros;
 }
 
+char *put_decimal(char *p, uint64_t value, unsigned decimals)
+{
+    uint64_t one = 1;
+    for (unsigned i = 0; i < decimals; i++)
+        one *= 10;
+    p = put_u64(p, value / one);
+    return decimals ? put_digits(put_char(p, '.'), value % one, decimals) : p;
+}
+
 char *put_hex(char *p, const uint8_t *bytes, size_t len)
 {
     static const char digits[] = "0123456789abcdef";

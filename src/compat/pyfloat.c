@@ -64,7 +64,7 @@ static bool decimal_try(struct decimal *d, double value, int count)
     return decimal_value(d) == value;
 }
 
-static char *put_decimal(char *p, const struct decimal *d)
+static char *decimal_put(char *p, const struct decimal *d)
 {
     int point = d->point;
     if (point > 16 || point < -3) {
@@ -102,7 +102,7 @@ static char *put_any(char *p, double value)
         decimal_try(&d, value, count);
     while (d.count > 1 && d.digits[d.count - 1] == '0')
         d.count--;
-    return put_decimal(p, &d);
+    return decimal_put(p, &d);
 }
 
 /* A value in 1 to 2^52 that is not an integer: `whole` + `fraction` / 2^bits. */

@@ -66,7 +66,7 @@ enum { NUMBER_OBSERVED = 1, NUMBER_TIMED = 20, NUMBER_LATENCY_SUM = 21, NUMBER_L
     .from = SERIES_##side, .offset = offsetof(struct stats_side_counters, member)
 
 static const struct series table[] = {
-    {"observed", "ms", "how long Spile was watching", .number = NUMBER_OBSERVED,
+    {"observed", "seconds", "how long Spile was watching", .decimals = 3, .number = NUMBER_OBSERVED,
      .from = SERIES_TIME},
     {"queries", "messages", "queries", .number = 2, SIDE(QUERIES, events)},
     {"responses", "messages", "responses", .number = 3, SIDE(RESPONSES, events)},
@@ -84,8 +84,8 @@ static const struct series table[] = {
      .number = 11, SNAPSHOT(malformed)},
     {"timed", "messages", "responses whose latency is known", .number = NUMBER_TIMED,
      SIDE(RESPONSES, timed)},
-    {"latency-sum", "us", "the sum of these latencies", .number = NUMBER_LATENCY_SUM,
-     SIDE(RESPONSES, latency_sum_us)},
+    {"latency-sum", "seconds", "the sum of these latencies", .decimals = 6,
+     .number = NUMBER_LATENCY_SUM, SIDE(RESPONSES, latency_sum_us)},
     {"rcode", "messages", "responses by rcode", .number = 32, .members = COUNTERS_RCODES,
      .label = rcode_label, SIDE(RESPONSES, rcode)},
     {"qtype", "messages", "queries by type", .number = 33, .members = COUNTERS_QTYPES,
@@ -116,12 +116,14 @@ static const struct series table[] = {
      .members = COUNTERS_SIZES, .label = size_label, SIDE(RESPONSES, size)},
     {"latency", .number = NUMBER_LATENCY, .members = QUANTILE_BUCKETS, .label = number_label,
      .hidden = true, STREAM(latency)},
-    {"latency.mean", "us", "the mean latency", .from = SERIES_MEAN},
-    {"latency.p50", "us", "half of all latencies are shorter", .from = SERIES_QUANTILE, .q = 0.5},
-    {"latency.p90", "us", "nine tenths of all latencies are shorter", .from = SERIES_QUANTILE,
+    {"latency.mean", "seconds", "the mean latency", .from = SERIES_MEAN},
+    {"latency.p50", "seconds", "half of all latencies are shorter", .from = SERIES_QUANTILE,
+     .q = 0.5},
+    {"latency.p90", "seconds", "nine tenths of all latencies are shorter", .from = SERIES_QUANTILE,
      .q = 0.9},
-    {"latency.p99", "us", "99 % of all latencies are shorter", .from = SERIES_QUANTILE, .q = 0.99},
-    {"latency.p999", "us", "99.9 % of all latencies are shorter", .from = SERIES_QUANTILE,
+    {"latency.p99", "seconds", "99 % of all latencies are shorter", .from = SERIES_QUANTILE,
+     .q = 0.99},
+    {"latency.p999", "seconds", "99.9 % of all latencies are shorter", .from = SERIES_QUANTILE,
      .q = 0.999},
     {"clients", "addresses",
      "distinct clients, estimated; of all streams and from a minute on alone",
@@ -242,7 +244,7 @@ static uint32_t first_latency(const struct counts *counts, uint32_t *end)
     return counts_from(counts, NUMBER_LATENCY << 16);
 }
 
-static double quantile_us(const struct counts *counts, double q)
+static double quantile_seconds(const struct counts *counts, double q)
 {
     uint64_t buckets[QUANTILE_BUCKETS] = {0}, total = 0;
     uint32_t end;
@@ -250,7 +252,7 @@ static double quantile_us(const struct counts *counts, double q)
         buckets[counts->items[i].id & 0xffff] = counts->items[i].n;
         total += counts->items[i].n;
     }
-    return total ? (double)quantile_of(buckets, total, q) / 1000 : -1;
+    return total ? (double)quantile_of(buckets, total, q) / 1e9 : -1;
 }
 
 uint64_t series_observed(const struct counts *counts)
@@ -261,14 +263,9 @@ uint64_t series_observed(const struct counts *counts)
 double series_derived(const struct series *series, const struct counts *counts)
 {
     if (series->from == SERIES_QUANTILE)
-        return quantile_us(counts, series->q);
+        return quantile_seconds(counts, series->q);
     uint64_t timed = counts_get(counts, NUMBER_TIMED << 16);
-    return timed ? (double)counts_get(counts, NUMBER_LATENCY_SUM << 16) / (double)timed : -1;
-}
-
-uint64_t series_heat_bound_us(unsigned i)
-{
-    return (UINT64_C(1) << (i + QUANTILE_MIN_BITS)) / 1000;
+    return timed ? (double)counts_get(counts, NUMBER_LATENCY_SUM << 16) / 1e6 / (double)timed : -1;
 }
 
 void series_heat(const struct counts *counts, uint64_t heat[SERIES_HEAT])

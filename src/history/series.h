@@ -26,6 +26,7 @@ enum series_from {
 
 struct series {
     const char *name, *unit, *doc; /* doc: one sentence, begins in lower case, has no full stop */
+    unsigned decimals;             /* counted is 10^-decimals of the unit; see put_decimal */
     enum series_from from;
     uint16_t number;  /* in databases: never changed, and never used for anything else */
     uint16_t members; /* 0: one series, not a family */
@@ -63,13 +64,12 @@ void series_between(struct counts *counts, const struct series_moment *before,
 
 /* How long somebody was watching, in milliseconds. */
 uint64_t series_observed(const struct counts *counts);
-/* The value of a MEAN or QUANTILE, in microseconds; negative: nothing was timed. */
+/* The value of a MEAN or QUANTILE, in seconds; negative: nothing was timed. */
 double series_derived(const struct series *series, const struct counts *counts);
 
-/* Latencies by powers of two, for heat maps: how many had at most series_heat_bound(i), and more
- * than the bound before. */
+/* Latencies by powers of two, for heat maps: of heat[i] each took at most 2^(QUANTILE_MIN_BITS + i)
+ * ns, and more than the bound before; the last has no bound. */
 enum { SERIES_HEAT = QUANTILE_MAX_BITS - QUANTILE_MIN_BITS + 2 };
-uint64_t series_heat_bound_us(unsigned i);
 void series_heat(const struct counts *counts, uint64_t heat[SERIES_HEAT]);
 
 #endif

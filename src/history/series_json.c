@@ -183,11 +183,11 @@ static void put_number(struct buf *out, bool known, double value)
         buf_str(out, "null");
 }
 
-static void put_whole(struct buf *out, bool known, uint64_t value)
+static void put_counted(struct buf *out, bool known, uint64_t value, unsigned decimals)
 {
-    char *p = buf_reserve(out, PUT_U64_MAX);
+    char *p = buf_reserve(out, PUT_DECIMAL_MAX);
     if (p && known)
-        buf_commit(out, put_u64(p, value));
+        buf_commit(out, put_decimal(p, value, decimals));
     else
         buf_str(out, "null");
 }
@@ -198,7 +198,7 @@ static void put_value(struct buf *out, const struct series *series, unsigned mem
     double value;
     switch (series->from) {
     case SERIES_TIME:
-        put_whole(out, point->known, point->observed_ms);
+        put_counted(out, point->known, point->observed_ms, series->decimals);
         break;
     case SERIES_MEAN:
     case SERIES_QUANTILE:
@@ -207,10 +207,11 @@ static void put_value(struct buf *out, const struct series *series, unsigned mem
         break;
     case SERIES_DISTINCT:
         value = point->distinct[series->distinct];
-        put_whole(out, point->known && value >= 0, (uint64_t)(value < 0 ? 0 : value + 0.5));
+        put_counted(out, point->known && value >= 0, (uint64_t)(value < 0 ? 0 : value + 0.5), 0);
         break;
     default:
-        put_whole(out, point->known, counts_get(&point->counts, series_id(series, member)));
+        put_counted(out, point->known, counts_get(&point->counts, series_id(series, member)),
+                    series->decimals);
     }
 }
 
@@ -272,7 +273,7 @@ static void put_heat(struct buf *out, const struct answer *answer)
         for (unsigned row = 0; row < len; row++) {
             if (row)
                 buf_byte(out, ',');
-            put_whole(out, true, heat[row]);
+            put_counted(out, true, heat[row], 0);
         }
         buf_byte(out, ']');
     }

@@ -12,11 +12,15 @@ enum {
 };
 
 const struct tops_rank_row tops_ranks[TOPS_RANKS] = {
-    [TOPS_HITS] = {"hits", "queries and responses", BY_HITS, 0, 1},
-    [TOPS_NXDOMAIN] = {"nxdomain", "responses with NXDOMAIN", BY_MEASURE, MEASURE_NXDOMAIN, 1},
-    [TOPS_FAILED] = {"failed", "responses with any other error", BY_MEASURE, MEASURE_FAILED, 1},
-    [TOPS_BYTES] = {"bytes", "bytes of queries and responses", BY_BYTES, 0, UINT16_MAX},
-    [TOPS_SLOWEST] = {"slowest", "the longest latency", BY_MEASURE, MEASURE_SLOWEST, 0},
+    [TOPS_HITS] = {"hits", "queries and responses", BY_HITS, 0, &stats_events, 1},
+    [TOPS_NXDOMAIN] = {"nxdomain", "responses with NXDOMAIN", BY_MEASURE, MEASURE_NXDOMAIN,
+                       &stats_events, 1},
+    [TOPS_FAILED] = {"failed", "responses with any other error", BY_MEASURE, MEASURE_FAILED,
+                     &stats_events, 1},
+    [TOPS_BYTES] = {"bytes", "bytes of queries and responses", BY_BYTES, 0, &stats_bytes,
+                    UINT16_MAX},
+    [TOPS_SLOWEST] = {"slowest", "the longest latency", BY_MEASURE, MEASURE_SLOWEST, &stats_seconds,
+                      0},
 };
 
 int tops_rank_find(struct span name)
@@ -115,10 +119,10 @@ void tops_of_answers(struct tops *tops, const struct stats_answer *answers, size
                 return;
             row->values = top->values;
             for (int r = 0; r < TOPS_BOUNDED; r++)
-                row->error[r] = top->error * tops_ranks[r].unit;
+                row->error[r] = top->error * tops_ranks[r].step;
         }
         if (rank < TOPS_BOUNDED)
-            tops->floor[rank] = answer_floor(answer, n, tops_ranks[rank].unit);
+            tops->floor[rank] = answer_floor(answer, n, tops_ranks[rank].step);
     }
     if (tops->len)
         qsort_r(tops->rows, tops->len, sizeof *tops->rows, by_text, tops);

@@ -31,7 +31,8 @@ struct tops_rank_row {
     const char *name, *doc;
     enum stats_by by;
     enum stats_measure measure; /* with BY_MEASURE */
-    uint64_t unit;              /* what one message may add */
+    const struct stats_unit *unit;
+    uint64_t step; /* what one message may add */
 };
 extern const struct tops_rank_row tops_ranks[TOPS_RANKS];
 /* -1: no such rank. */

@@ -92,13 +92,14 @@ static int gather_lists(struct answer *answer, struct history *history, struct e
 
 /* --- writing -------------------------------------------------------------------------------- */
 
-static void put_field(struct buf *out, const char *name, uint64_t value)
+static void put_field(struct buf *out, const char *name, uint64_t value,
+                      const struct stats_unit *unit)
 {
-    char digits[PUT_U64_MAX];
+    char digits[PUT_DECIMAL_MAX];
     buf_str(out, ",\"");
     buf_str(out, name);
     buf_str(out, "\":");
-    buf_put(out, digits, (size_t)(put_u64(digits, value) - digits));
+    buf_put(out, digits, (size_t)(put_decimal(digits, value, unit->decimals) - digits));
 }
 
 static void put_row(struct buf *out, const struct tops *list, const struct tops_row *row,
@@ -110,11 +111,11 @@ static void put_row(struct buf *out, const struct tops *list, const struct tops_
     if (p)
         buf_commit(out, escape_json(p, text, ESCAPE_PRESENTED));
     buf_byte(out, '"');
-    put_field(out, "value", tops_value(&row->values, rank));
+    put_field(out, "value", tops_value(&row->values, rank), tops_ranks[rank].unit);
     if (rank < TOPS_BOUNDED)
-        put_field(out, "error", row->error[rank]);
+        put_field(out, "error", row->error[rank], tops_ranks[rank].unit);
     for (int m = 0; m < STATS_MEASURES; m++)
-        put_field(out, stats_measure_name((enum stats_measure)m), row->values.of[m]);
+        put_field(out, stats_measures[m].name, row->values.of[m], stats_measures[m].unit);
     buf_byte(out, '}');
 }
 

@@ -43,10 +43,11 @@ const struct http_shape http_shapes[] = {
               "keys: int (rows there are; of all streams together, a name has one in each), floor: "
               "int (what has no row has at most so many hits), "
               "rows: [Row]}"},
-    {"HistoryRow", "{name: text, value: int, error?: int (so much more it may be), queries: int, "
+    {"HistoryRow", "{name: text, value: num (what the list is by), error?: int (so much more it "
+                   "may be), queries: int, "
                    "responses: int, query-bytes: int, response-bytes: int, nxdomain: int, "
-                   "failed: int, timed: int, latency-sum: int (microseconds), slowest: int "
-                   "(microseconds)}"},
+                   "failed: int, timed: int (responses whose latency is known), "
+                   "latency-sum: num (seconds), slowest: num (seconds)}"},
     {"Ledger", "{output: text, received: int, delivered: int, filtered: int, dropped: int, "
                "in-flight: int, bytes: int (written), reasons: {*int} (of drops)}"},
     {"Event",

@@ -57,10 +57,11 @@ enum { LISTS = sizeof usual / sizeof *usual };
 static const struct order {
     const char *name;
     enum stats_by by;
-    const char *unit;
+    const struct stats_unit *unit;
 } orders[] = {
-    {"hits", BY_HITS, "events"},   {"bytes", BY_BYTES, "bytes"}, {"mean", BY_MEAN, "seconds"},
-    {"rcode", BY_RCODE, "events"}, {"type", BY_QTYPE, "events"},
+    {"hits", BY_HITS, &stats_events},  {"bytes", BY_BYTES, &stats_bytes},
+    {"mean", BY_MEAN, &stats_seconds}, {"rcode", BY_RCODE, &stats_events},
+    {"type", BY_QTYPE, &stats_events},
 };
 enum { ORDERS = sizeof orders / sizeof *orders };
 
@@ -225,7 +226,7 @@ static bool read_request(const struct http_request *request, struct http_reply *
 
 /* --- answers -------------------------------------------------------------------------------- */
 
-static const char *order_name(const struct stats_question *question, const char **unit)
+static const char *order_name(const struct stats_question *question, const struct stats_unit **unit)
 {
     for (size_t i = 0; i < ORDERS; i++) {
         if (orders[i].by == question->by) {
@@ -234,34 +235,26 @@ static const char *order_name(const struct stats_question *question, const char 
         }
     }
     const struct stats_measure_info *measure = &stats_measures[question->measure];
-    *unit = strcmp(measure->unit, "microseconds") == 0 ? "seconds" : measure->unit;
+    *unit = measure->unit;
     return measure->name;
 }
 
-/* Microseconds become seconds. */
-static void put_value(struct json *j, const char *key, uint64_t value, const char *unit)
-{
-    bool micro = strcmp(unit, "microseconds") == 0 || strcmp(unit, "seconds") == 0;
-    if (micro)
-        json_put_double(j, key, (double)value / 1e6);
-    else
-        json_put_u64(j, key, value);
-}
-
-static void put_row(struct json *j, const struct stats_top *row, const char *unit)
+static void put_row(struct json *j, const struct stats_top *row, const struct stats_unit *unit)
 {
     double timed = (double)row->values.of[MEASURE_TIMED];
     json_object(j);
     json_put_text(j, "name", span_of(row->text, row->text_len));
-    put_value(j, "value", row->value, unit);
-    put_value(j, "error", row->error, unit);
+    json_put_decimal(j, "value", row->value, unit->decimals);
+    json_put_decimal(j, "error", row->error, unit->decimals);
     for (int i = 0; i < STATS_MEASURES; i++)
-        put_value(j, stats_measures[i].name, row->values.of[i], stats_measures[i].unit);
+        json_put_decimal(j, stats_measures[i].name, row->values.of[i],
+                         stats_measures[i].unit->decimals);
     json_put_double(j, "mean", (double)row->values.of[MEASURE_LATENCY] / 1e6 / timed);
     json_object_end(j);
 }
 
-static void put_rows(struct json *j, const struct stats_answer *answer, const char *unit)
+static void put_rows(struct json *j, const struct stats_answer *answer,
+                     const struct stats_unit *unit)
 {
     json_put_u64(j, "keys", answer->keys);
     json_put_u64(j, "floor", answer->floor);
@@ -354,7 +347,8 @@ static void put_list(struct json *j, const struct request *asked, const struct l
                      const struct stats_answer *answer)
 {
     bool filtered = asked->under.wire_len > 0 && has_domains(list);
-    const char *unit, *by = order_name(&list->question, &unit);
+    const struct stats_unit *unit;
+    const char *by = order_name(&list->question, &unit);
     json_object(j);
     json_put_str(j, "list", list->name);
     json_put_str(j, "title", list->title);
@@ -363,7 +357,7 @@ static void put_list(struct json *j, const struct request *asked, const struct l
     put_code(j, list);
     json_put_text(j, "under",
                   filtered ? span_of(asked->under.text, asked->under.text_len) : (struct span){0});
-    json_put_str(j, "unit", unit);
+    json_put_str(j, "unit", unit->name);
     if (is_counted(list))
         put_counted(j, asked, &list->question);
     else

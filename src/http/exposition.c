@@ -109,15 +109,6 @@ void exposition_unlabel(struct exposition *page, size_t outer)
     page->labels.len = outer;
 }
 
-static char *put_decimal(char *p, uint64_t value, unsigned decimals)
-{
-    uint64_t one = 1;
-    for (unsigned i = 0; i < decimals; i++)
-        one *= 10;
-    p = put_u64(p, value / one);
-    return decimals ? put_digits(put_char(p, '.'), value % one, decimals) : p;
-}
-
 static void put_sample(struct exposition *page, const char *suffix, uint64_t value,
                        unsigned decimals)
 {
@@ -125,7 +116,7 @@ static void put_sample(struct exposition *page, const char *suffix, uint64_t val
         write_head(page);
     struct span labels = buf_span(&page->labels);
     char *p = buf_reserve(page->out, strlen(page->family->name) + strlen(suffix) + labels.len +
-                                         PUT_U64_MAX + 16);
+                                         PUT_DECIMAL_MAX + 16);
     if (!p)
         return;
     p = put_str(put_str(p, page->family->name), suffix);

@@ -116,6 +116,12 @@ void json_i64(struct json *j, int64_t value)
     json_raw(j, span_of(text, (size_t)len));
 }
 
+void json_decimal(struct json *j, uint64_t value, unsigned decimals)
+{
+    char text[PUT_DECIMAL_MAX];
+    json_raw(j, span_of(text, (size_t)(put_decimal(text, value, decimals) - text)));
+}
+
 void json_double(struct json *j, double value)
 {
     char text[40];
@@ -160,6 +166,12 @@ void json_put_u64(struct json *j, const char *key, uint64_t value)
 {
     json_key(j, key);
     json_u64(j, value);
+}
+
+void json_put_decimal(struct json *j, const char *key, uint64_t value, unsigned decimals)
+{
+    json_key(j, key);
+    json_decimal(j, value, decimals);
 }
 
 void json_put_double(struct json *j, const char *key, double value)

@@ -45,6 +45,8 @@ void json_bytes(struct json *j, struct span bytes);
 
 void json_u64(struct json *j, uint64_t value);
 void json_i64(struct json *j, int64_t value);
+/* What was counted in parts of a unit, in that unit and exactly: see put_decimal. */
+void json_decimal(struct json *j, uint64_t value, unsigned decimals);
 /* Nine significant digits; whole numbers up to 2^53 exactly; null for what is not a number. */
 void json_double(struct json *j, double value);
 void json_bool(struct json *j, bool value);
@@ -56,6 +58,7 @@ void json_raw(struct json *j, struct span text);
 void json_put_str(struct json *j, const char *key, const char *text);
 void json_put_text(struct json *j, const char *key, struct span text);
 void json_put_u64(struct json *j, const char *key, uint64_t value);
+void json_put_decimal(struct json *j, const char *key, uint64_t value, unsigned decimals);
 void json_put_double(struct json *j, const char *key, double value);
 void json_put_bool(struct json *j, const char *key, bool value);
 void json_put_null(struct json *j, const char *key);

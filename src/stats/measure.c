@@ -1,17 +1,22 @@
 #include "stats/measure.h"
 
+const struct stats_unit stats_events = {"events", 0};
+const struct stats_unit stats_bytes = {"bytes", 0};
+const struct stats_unit stats_seconds = {"seconds", 6};
+
 const struct stats_measure_info stats_measures[STATS_MEASURES] = {
-    [MEASURE_QUERIES] = {"queries", "events", "Queries."},
-    [MEASURE_RESPONSES] = {"responses", "events", "Responses."},
-    [MEASURE_QUERY_BYTES] = {"query-bytes", "bytes", "The DNS messages of the queries."},
-    [MEASURE_RESPONSE_BYTES] = {"response-bytes", "bytes", "The DNS messages of the responses."},
-    [MEASURE_NXDOMAIN] = {"nxdomain", "events", "Responses that say NXDOMAIN."},
-    [MEASURE_FAILED] = {"failed", "events",
+    [MEASURE_QUERIES] = {"queries", &stats_events, "Queries."},
+    [MEASURE_RESPONSES] = {"responses", &stats_events, "Responses."},
+    [MEASURE_QUERY_BYTES] = {"query-bytes", &stats_bytes, "The DNS messages of the queries."},
+    [MEASURE_RESPONSE_BYTES] = {"response-bytes", &stats_bytes,
+                                "The DNS messages of the responses."},
+    [MEASURE_NXDOMAIN] = {"nxdomain", &stats_events, "Responses that say NXDOMAIN."},
+    [MEASURE_FAILED] = {"failed", &stats_events,
                         "Responses with SERVFAIL, REFUSED, FORMERR or any other rcode but NOERROR "
                         "and NXDOMAIN."},
-    [MEASURE_TIMED] = {"timed", "events", "Responses whose latency is known."},
-    [MEASURE_LATENCY] = {"latency-sum", "microseconds", "The sum of the known latencies."},
-    [MEASURE_SLOWEST] = {"slowest", "microseconds", "The longest of the known latencies."},
+    [MEASURE_TIMED] = {"timed", &stats_events, "Responses whose latency is known."},
+    [MEASURE_LATENCY] = {"latency-sum", &stats_seconds, "The sum of the known latencies."},
+    [MEASURE_SLOWEST] = {"slowest", &stats_seconds, "The longest of the known latencies."},
 };
 
 const char *stats_measure_name(enum stats_measure measure)

@@ -15,8 +15,8 @@ enum stats_measure {
     MEASURE_NXDOMAIN, /* responses with that rcode */
     MEASURE_FAILED,   /* responses with SERVFAIL, REFUSED, FORMERR or any other but NXDOMAIN */
     MEASURE_TIMED,    /* responses whose latency is known */
-    MEASURE_LATENCY,  /* their sum, in microseconds */
-    MEASURE_SLOWEST,  /* the longest, in microseconds: merged by maximum, not by sum */
+    MEASURE_LATENCY,  /* the sum of their latencies */
+    MEASURE_SLOWEST,  /* the longest: merged by maximum, not by sum */
     STATS_MEASURES
 };
 
@@ -24,10 +24,17 @@ struct stats_values {
     uint64_t of[STATS_MEASURES];
 };
 
+/* Numbers of one kind. This alone says what of the unit that users see is kept and counted. */
+struct stats_unit {
+    const char *name;  /* that users see: "events", "bytes", "seconds" */
+    unsigned decimals; /* kept is 10^-decimals of it: microseconds of seconds. See put_decimal. */
+};
+extern const struct stats_unit stats_events, stats_bytes, stats_seconds;
+
 /* A row: the name that users and the API know it by, its unit, and a sentence. */
 struct stats_measure_info {
     const char *name;
-    const char *unit; /* "events", "bytes", "microseconds" */
+    const struct stats_unit *unit;
     const char *doc;
 };
 

@@ -55,7 +55,7 @@ test("history takes the place of what the page has of the same time", async () =
     for (let t = 0; t <= 10e3; t += 1000)
         timeline.push(at(t, t));
     const reply = { step: 1000, times: [-2, -1, 0, 1, 2].map((s) => START + s * 1000), heat: [[], [0, 3], [], [], []],
-        series: { observed: [null, 1000, 1000, 1000, 1000], queries: [null, 3, 7, 7, 7], responses: [null, 3, 7, 7, 7],
+        series: { observed: [null, 1, 1, 1, 1], queries: [null, 3, 7, 7, 7], responses: [null, 3, 7, 7, 7],
             "rcode.NOERROR": [null, 3, 7, 7, 7], "transport.UNKNOWN": [null, 1, 0, 0, 0] } };
     assert.equal(firstKnown(reply), START - 1000);
     timeline.fill(pointsOf(reply));

@@ -513,6 +513,28 @@ def ledger_and_history_agree(t):
           dict(codes), "rcodes over time")
 
 
+@test()
+def latencies_are_in_seconds_everywhere(t):
+    api = Api(t)
+    begin = int(time.time() * 1000) // 1000 * 1000
+    api.send(CAPTURES / "unbound.fstrm.xz")
+    api.wait_events(8263)
+    statistics = api.get("statistics")["statistics"]["latency"]
+
+    def followed():
+        reply = api.get("series", series="timed,latency-sum,latency", step=1000, **{"from": begin})
+        return sum(n or 0 for n in reply["series"]["timed"]) == statistics["count"] and reply["series"]
+    series = wait_for("history has all", followed, 20)
+    total = sum(n or 0 for n in series["latency-sum"])
+    assert abs(total / statistics["count"] - statistics["mean"]) < 1e-8, (total, statistics)
+    means = [n for n in series["latency.mean"] if n is not None]
+    assert min(means) <= statistics["mean"] * 1.000001 and statistics["mean"] <= max(means) * 1.000001, means
+    p99 = [n for n in series["latency.p99"] if n is not None]
+    assert min(p99) * 0.98 <= statistics["p99"] <= max(p99) * 1.02, (p99, statistics["p99"])
+    units = {row["name"]: row["unit"] for row in api.get("history")["series"]}
+    equal({units[n] for n in units if n.startswith("latency")} | {units["observed"]}, {"seconds"}, "units")
+
+
 # --- live events ---------------------------------------------------------------------------------
 
 def shown(event):

@@ -333,18 +333,20 @@ static void many_streams_have_fewer_seconds(void **state)
 /* --- top lists ----------------------------------------------------------------------------------
  */
 
-/* A portion whose list of domains has one name of that many queries. */
-static void put_top(struct place *place, int64_t ms, const char *name, uint64_t queries)
+/* A portion whose list of domains, by that rank, has one name with these values. */
+static void put_values(struct place *place, int64_t ms, const char *name, enum tops_rank rank,
+                       const struct stats_values *values)
 {
     struct portion portion = {.start_ms = ms};
     struct stats_top *top = calloc(1, sizeof *top);
     struct stats_answer answers[TOPS_RANKS] = {0};
     struct tops tops = {0};
     struct buf bytes = {0};
-    top->values.of[MEASURE_QUERIES] = top->value = queries;
+    top->values = *values;
+    top->value = tops_value(values, rank);
     top->text_len = (uint16_t)strlen(name);
     memcpy(top->text, name, top->text_len);
-    answers[TOPS_HITS] = (struct stats_answer){.rows = top, .count = 1, .keys = 1};
+    answers[rank] = (struct stats_answer){.rows = top, .count = 1, .keys = 1};
     tops_of_answers(&tops, answers, 10);
     tops_encode(&tops, &bytes);
     portion_put(&portion, RECORD_TOPS + TABLE_DOMAINS, (struct span){0}, buf_span(&bytes));
@@ -352,6 +354,12 @@ static void put_top(struct place *place, int64_t ms, const char *name, uint64_t 
     tops_free(&tops);
     buf_free(&bytes);
     free(top);
+}
+
+static void put_top(struct place *place, int64_t ms, const char *name, uint64_t queries)
+{
+    struct stats_values values = {.of = {[MEASURE_QUERIES] = queries}};
+    put_values(place, ms, name, TOPS_HITS, &values);
 }
 
 static char *ask_tops(struct place *place, int64_t from, int64_t to)
@@ -394,6 +402,33 @@ static void lists_span_any_time(void **state)
     place_end(&place);
 }
 
+/* As they are in all other replies. */
+static void latencies_are_in_seconds(void **state)
+{
+    (void)state;
+    struct place place;
+    struct buf out = {0};
+    struct error err;
+    struct history_question question = {.from_ms = morning,
+                                        .to_ms = morning + 2 * MINUTE,
+                                        .table = span_str("domains"),
+                                        .by = span_str("slowest")};
+    place_begin(&place);
+    for (uint64_t i = 1; i <= 2; i++) {
+        struct stats_values values = {.of = {[MEASURE_TIMED] = i,
+                                             [MEASURE_LATENCY] = 1500000 * i,
+                                             [MEASURE_SLOWEST] = 1000000 + 7 * i}};
+        put_values(&place, morning + (int64_t)(i - 1) * MINUTE, "slow.", TOPS_SLOWEST, &values);
+    }
+    assert_int_equal(history_tops_json(place.history, &question, 5, &out, &err), 0);
+    buf_byte(&out, '\0');
+    assert_non_null(strstr((char *)out.data, "\"name\":\"slow.\",\"value\":1.000014,"));
+    assert_non_null(
+        strstr((char *)out.data, "\"timed\":3,\"latency-sum\":4.500000,\"slowest\":1.000014}"));
+    buf_free(&out);
+    place_end(&place);
+}
+
 static void names_are_escaped(void **state)
 {
     (void)state;
@@ -427,19 +462,13 @@ static void questions_without_answer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(old_rollups_go),
-        cmocka_unit_test(size_is_bounded),
-        cmocka_unit_test(file_is_private),
-        cmocka_unit_test(garbage_is_set_aside),
-        cmocka_unit_test(damage_is_set_aside),
-        cmocka_unit_test(others_files_are_left_alone),
-        cmocka_unit_test(troubles_pass),
-        cmocka_unit_test(removed_file_is_made_anew),
-        cmocka_unit_test(memory_is_bounded),
-        cmocka_unit_test(many_streams_have_fewer_seconds),
-        cmocka_unit_test(lists_span_any_time),
-        cmocka_unit_test(names_are_escaped),
-        cmocka_unit_test(questions_without_answer),
+        cmocka_unit_test(old_rollups_go),      cmocka_unit_test(size_is_bounded),
+        cmocka_unit_test(file_is_private),     cmocka_unit_test(garbage_is_set_aside),
+        cmocka_unit_test(damage_is_set_aside), cmocka_unit_test(others_files_are_left_alone),
+        cmocka_unit_test(troubles_pass),       cmocka_unit_test(removed_file_is_made_anew),
+        cmocka_unit_test(memory_is_bounded),   cmocka_unit_test(many_streams_have_fewer_seconds),
+        cmocka_unit_test(lists_span_any_time), cmocka_unit_test(latencies_are_in_seconds),
+        cmocka_unit_test(names_are_escaped),   cmocka_unit_test(questions_without_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
