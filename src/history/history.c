@@ -15,7 +15,7 @@ enum { WAIT_MS = 500, EARLY_MS = 500 /* a portion may end so much before its tim
 static void put_distinct(struct history *history, const struct stats_window *window,
                          struct portion *portion)
 {
-    for (int which = 0; which < STATS_DISTINCTS; which++) {
+    for (int which = 0; which < WINDOW_DISTINCTS; which++) {
         struct buf bytes = {0};
         struct sketch sketch = {
             .mark = sketch_mark(&history->key),

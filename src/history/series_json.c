@@ -10,8 +10,8 @@ struct point {
     struct counts counts;
     uint64_t observed_ms;
     bool known;
-    struct sketch *sketches[STATS_DISTINCTS]; /* while they are merged */
-    double distinct[STATS_DISTINCTS];         /* when they have been */
+    struct sketch *sketches[WINDOW_DISTINCTS]; /* while they are merged */
+    double distinct[WINDOW_DISTINCTS];         /* when they have been */
 };
 
 /* The answer being made. */
@@ -116,7 +116,7 @@ static void take_portion(void *ctx, const struct portion *portion)
             take_total(answer, portion->start_ms, record.bytes);
         else if (record.what == RECORD_COUNTS && stream.len && span_equal(record.stream, stream))
             take_stream(answer, portion->start_ms, record.bytes);
-        else if (which < STATS_DISTINCTS && record.what >= RECORD_DISTINCT && stream.len == 0)
+        else if (which < WINDOW_DISTINCTS && record.what >= RECORD_DISTINCT && stream.len == 0)
             merge_sketch(answer, point, (int)which, record.bytes);
     }
 }
@@ -143,7 +143,7 @@ static int read_database(struct answer *answer, struct gather *gather, struct er
     };
     if (gather_each(gather, &span, take_total, answer, err) < 0)
         return -1;
-    for (int which = 0; which < STATS_DISTINCTS; which++) {
+    for (int which = 0; which < WINDOW_DISTINCTS; which++) {
         answer->distinct = which;
         answer->current = 0;
         span.what = RECORD_DISTINCT + (unsigned)which;
@@ -165,7 +165,7 @@ static int gather_points(struct answer *answer, struct history *history, struct 
     int rc = seconds ? 0 : read_database(answer, &gather, err);
     gather_end(&gather);
     for (size_t i = 0; i < answer->plan.count; i++) {
-        for (int which = 0; which < STATS_DISTINCTS; which++)
+        for (int which = 0; which < WINDOW_DISTINCTS; which++)
             finish_sketch(&answer->points[i], which);
     }
     return rc;
@@ -308,7 +308,7 @@ static int make_points(struct answer *answer, struct error *err)
     if (!answer->points)
         return error_set(err, "no memory for so many points");
     for (size_t i = 0; i < answer->plan.count; i++) {
-        for (int which = 0; which < STATS_DISTINCTS; which++)
+        for (int which = 0; which < WINDOW_DISTINCTS; which++)
             answer->points[i].distinct[which] = -1;
     }
     return 0;

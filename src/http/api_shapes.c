@@ -40,8 +40,9 @@ const struct http_shape http_shapes[] = {
             "latency-sum?: num (seconds), slowest?: num (seconds), mean?: num? (seconds)}"},
     {"Table", "{list: text? (its name among the usual lists), title: text, table: text, by: text, "
               "side: text?, code: text?, under: text?, unit: text (events, bytes or seconds), "
-              "keys: int (rows there are; of all streams together, a name has one in each), floor: "
-              "int (what has no row has at most so many hits), "
+              "keys: int (different ones that have come), keys-exact: bool (else estimated, with a "
+              "standard error of 0.8 %), "
+              "floor: int (what has no row has at most so many hits), "
               "rows: [Row]}"},
     {"HistoryRow", "{name: text, value: num (what the list is by), error?: int (so much more it "
                    "may be), queries: int, "

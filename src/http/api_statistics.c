@@ -307,8 +307,10 @@ const struct http_route api_statistics = {
     .path = "/api/v1/statistics",
     .doc = "Every counter of one stream, or of all together.",
     .parameters = (const struct http_parameter[]){API_STREAM_PARAMETER, {0}},
-    .schema = "{" API_SNAPSHOT_SHAPE ", generation: int (of the snapshot, one a second), "
-              "statistics: Statistics}",
+    .schema =
+        "{" API_SNAPSHOT_SHAPE
+        ", generation: int (of the snapshot: one a second, and one for each reader of /metrics), "
+        "statistics: Statistics}",
     .handle = statistics_handle,
 };
 

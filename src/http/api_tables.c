@@ -257,6 +257,7 @@ static void put_rows(struct json *j, const struct stats_answer *answer,
                      const struct stats_unit *unit)
 {
     json_put_u64(j, "keys", answer->keys);
+    json_put_bool(j, "keys-exact", answer->keys_exact);
     json_put_u64(j, "floor", answer->floor);
     json_key(j, "rows");
     json_array(j);
@@ -314,6 +315,7 @@ static void put_counted(struct json *j, const struct request *asked,
     struct counted rows[COUNTED_MAX];
     size_t count = collect_counted(asked->counters, question, rows);
     json_put_u64(j, "keys", count);
+    json_put_bool(j, "keys-exact", true);
     json_put_u64(j, "floor", 0);
     json_key(j, "rows");
     json_array(j);

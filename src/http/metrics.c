@@ -161,7 +161,7 @@ static void handle(const struct http_request *request, struct http_reply *reply)
     const struct http_settings *web = config_section(context->config, "web");
     bool openmetrics = !context->legacy_metrics &&
                        exposition_wants_openmetrics(request->header(request, "Accept"));
-    const struct stats_snapshot *snapshot = stats_take(context->stats);
+    const struct stats_snapshot *snapshot = stats_fresh(context->stats);
     metrics_write(&reply->body, context, snapshot, &web->metrics, openmetrics);
     stats_release(snapshot);
     reply->content_type = openmetrics ? exposition_openmetrics_type : exposition_text_type;

@@ -195,35 +195,31 @@ static void one_sizes(struct exposition *page, const struct metrics_view *view,
 }
 
 /*
- * From the sketch's 2050 buckets. One that holds a bound counts as below it, so every latency up to
- * the bound is in, and of longer ones none that is more than 1/64 longer.
+ * From the sketch's 2050 buckets, 64 to one here: the bounds are the rows of the page's heat map,
+ * powers of two from 2^10 ns (a microsecond) on. They are bounds of the sketch, too, so what is
+ * counted is exact, but for a latency that is a bound to the nanosecond: it counts as above.
  */
+enum { LATENCY_BOUNDS = 25 /* up to 17 s: a server that takes longer is no longer waited for */ };
+
 static void one_latency(struct exposition *page, const struct metrics_view *view,
                         const struct metric *metric, const void *thing)
 {
-    static const struct {
-        const char *le;
-        int64_t ns;
-    } bounds[] = {
-        {"0.0001", 100000},  {"0.00025", 250000}, {"0.0005", 500000},  {"0.001", 1000000},
-        {"0.0025", 2500000}, {"0.005", 5000000},  {"0.01", 10000000},  {"0.025", 25000000},
-        {"0.05", 50000000},  {"0.1", 100000000},  {"0.25", 250000000}, {"0.5", 500000000},
-        {"1.0", 1000000000}, {"2.5", 2500000000}, {"5.0", 5000000000}, {"10.0", 10000000000},
-    };
-    enum { BOUNDS = sizeof bounds / sizeof *bounds };
     const struct stats_counters *counters = &((const struct stats_stream *)thing)->counters;
-    struct metric_bucket buckets[BOUNDS];
+    struct metric_bucket buckets[LATENCY_BOUNDS];
+    char bounds[LATENCY_BOUNDS][WORD_MAX];
     unsigned at = 0;
     (void)view, (void)metric;
-    for (int i = 0; i < BOUNDS; i++) {
-        buckets[i] = (struct metric_bucket){.le = bounds[i].le};
-        for (unsigned last = quantile_bucket(bounds[i].ns); at <= last; at++)
-            buckets[i].count += counters->latency[at];
+    for (unsigned i = 0; i < LATENCY_BOUNDS; i++) {
+        unsigned end = (i << QUANTILE_SUB_BITS) + 1;
+        snprintf(bounds[i], WORD_MAX, "%.12g", (double)quantile_lower(end) / 1e9);
+        buckets[i] = (struct metric_bucket){.le = bounds[i]};
+        while (at < end)
+            buckets[i].count += counters->latency[at++];
     }
     uint64_t above = 0;
     while (at < QUANTILE_BUCKETS)
         above += counters->latency[at++];
-    exposition_histogram(page, buckets, BOUNDS, above,
+    exposition_histogram(page, buckets, LATENCY_BOUNDS, above,
                          counters->side[STATS_RESPONSE].latency_sum_us, 6);
 }
 

@@ -10,6 +10,10 @@ enum stats_distinct_id {
     DISTINCT_DOMAINS,
     DISTINCT_ASKED,
     DISTINCT_ANSWERED,
+    WINDOW_DISTINCTS, /* windows and the history keep those before */
+    DISTINCT_SERVERS = WINDOW_DISTINCTS,
+    DISTINCT_REGISTRABLE,
+    DISTINCT_TLDS,
     STATS_DISTINCTS
 };
 

@@ -58,7 +58,7 @@ static void merge_missed(struct stats *stats, const struct shard *shard, const u
         hll_merge(&stats_total(stats)->distinct->sketch[d], missed);
         if (alone)
             hll_merge(&stats->streams[numbers[0]].distinct->sketch[d], missed);
-        if (stats->window)
+        if (stats->window && d < WINDOW_DISTINCTS)
             hll_merge(&stats->window->distinct[d], missed);
     }
 }
@@ -101,25 +101,25 @@ static void merge_some(struct stats *stats, const struct shard *shard, enum shar
                        uint32_t first, uint32_t count)
 {
     struct table_item items[TABLE_BATCH];
+    struct table_news news[TABLE_NEWS];
     for (uint32_t i = 0; i < count; i++) {
         const struct shard_entry *e = &shard->tables[id].entries[first + i];
         items[i] = (struct table_item){.entry = e,
                                        .key = span_of(shard->keys + e->key_at, e->key_len),
                                        .stream = stats->numbers[e->stream]};
     }
-    table_set_add(&stats->tables, id, items, count);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct table_item *item = &items[i];
-        count_distinct(stats->streams[item->stream].distinct, item->news.stream, item->entry->hash);
-        count_distinct(stats_total(stats)->distinct, item->news.all, item->entry->hash);
+    size_t found = table_set_add(&stats->tables, id, items, count, news);
+    for (size_t i = 0; i < found; i++) {
+        count_distinct(stats->streams[news[i].stream].distinct, news[i].of_stream, news[i].hash);
+        count_distinct(stats_total(stats)->distinct, news[i].of_all, news[i].hash);
     }
     if (!stats->window)
         return;
-    table_set_add(&stats->window->tables, id, items, count);
-    for (uint32_t i = 0; i < count; i++) {
-        for (int d = 0; d < STATS_DISTINCTS; d++) {
-            if (items[i].news.all >> d & 1)
-                hll_add(&stats->window->distinct[d], items[i].entry->hash);
+    found = table_set_add(&stats->window->tables, id, items, count, news);
+    for (size_t i = 0; i < found; i++) {
+        for (int d = 0; d < WINDOW_DISTINCTS; d++) {
+            if (news[i].of_all >> d & 1)
+                hll_add(&stats->window->distinct[d], news[i].hash);
         }
     }
 }

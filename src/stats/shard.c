@@ -301,6 +301,7 @@ static void count_unlisted(struct shard *shard, const struct shard_slot *slot)
     bool asked = slot->sample.side == STATS_QUERY;
     shard->unlisted++;
     hll_add(&shard->missed[DISTINCT_CLIENTS], slot->hash[SHARD_CLIENTS]);
+    hll_add(&shard->missed[DISTINCT_SERVERS], slot->hash[SHARD_SERVERS]);
     if (slot->sample.name.len == 0)
         return;
     hll_add(&shard->missed[DISTINCT_DOMAINS], name);

@@ -77,7 +77,8 @@ struct shard {
     uint64_t events;
     uint64_t malformed;
     uint64_t unlisted;
-    /* Keys of the unlisted ones, of all streams: the tables miss them, distinct numbers do not. */
+    /* Keys of the unlisted ones, of all streams: the tables miss them, distinct numbers do not (but
+     * those of suffixes, which only the tables know of). */
     struct hll missed[STATS_DISTINCTS];
 };
 

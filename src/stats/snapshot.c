@@ -51,25 +51,38 @@ static void fill_rates(const struct stats *stats, const struct stream_state *s,
 
 /* --- the snapshot --------------------------------------------------------------------------- */
 
-static uint64_t distinct(const struct distinct_counts *counts, enum stats_distinct_id id,
-                         bool exact)
+static const enum stats_table_id tables_of[STATS_DISTINCTS] = {
+    [DISTINCT_CLIENTS] = TABLE_CLIENTS,         [DISTINCT_DOMAINS] = TABLE_DOMAINS,
+    [DISTINCT_ASKED] = TABLE_DOMAINS,           [DISTINCT_ANSWERED] = TABLE_DOMAINS,
+    [DISTINCT_SERVERS] = TABLE_SERVERS,         [DISTINCT_TLDS] = TABLE_TLDS,
+    [DISTINCT_REGISTRABLE] = TABLE_REGISTRABLE,
+};
+
+bool stats_counts_all(const struct stats *stats, enum stats_table_id table)
 {
-    return exact ? counts->exact[id] : (uint64_t)(hll_estimate(&counts->sketch[id]) + 0.5);
+    return stats->tables.tables[table].floor == 0 && stats->unlisted == 0;
+}
+
+uint64_t stats_count_distinct(const struct stats *stats, const struct stream_state *stream,
+                              enum stats_distinct_id id)
+{
+    const struct distinct_counts *counts = stream->distinct;
+    if (stats_counts_all(stats, tables_of[id]))
+        return counts->exact[id];
+    return (uint64_t)(hll_estimate(&counts->sketch[id]) + 0.5);
 }
 
 static void fill_stream(const struct stats *stats, const struct stream_state *s,
                         struct stats_stream *out, uint64_t now_ns)
 {
-    bool exact_clients = stats->tables.tables[TABLE_CLIENTS].floor == 0 && stats->unlisted == 0;
-    bool exact_domains = stats->tables.tables[TABLE_DOMAINS].floor == 0 && stats->unlisted == 0;
     memcpy(out->name, s->name, sizeof out->name);
     out->name_len = s->name_len;
     out->counters = s->counters;
     out->distinct = (struct stats_distinct){
-        .clients = distinct(s->distinct, DISTINCT_CLIENTS, exact_clients),
-        .domains = distinct(s->distinct, DISTINCT_DOMAINS, exact_domains),
-        .asked = distinct(s->distinct, DISTINCT_ASKED, exact_domains),
-        .answered = distinct(s->distinct, DISTINCT_ANSWERED, exact_domains),
+        .clients = stats_count_distinct(stats, s, DISTINCT_CLIENTS),
+        .domains = stats_count_distinct(stats, s, DISTINCT_DOMAINS),
+        .asked = stats_count_distinct(stats, s, DISTINCT_ASKED),
+        .answered = stats_count_distinct(stats, s, DISTINCT_ANSWERED),
     };
     fill_rates(stats, s, out, now_ns);
     out->origin = s->origin;

@@ -1,7 +1,8 @@
 /*
- * A snapshot: the statistics of one moment, immutable and shared by count. Made once a second by
- * the statistics' thread; read by the web, Prometheus, history, `top` and the `metrics` output.
- * Tables of names and addresses are not in it: ask stats_top (stats/stats.h).
+ * A snapshot: the statistics of one moment, immutable and shared by count. Made by the
+ * statistics' thread once a second, and when somebody wants one now (stats_fresh); read by the web,
+ * Prometheus, history, `top` and the `metrics` output. Tables of names and addresses are not in it:
+ * ask stats_top (stats/stats.h).
  */
 #ifndef SPILE_STATS_SNAPSHOT_H
 #define SPILE_STATS_SNAPSHOT_H

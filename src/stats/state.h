@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "base/clock.h"
 #include "stats/distinct.h"
 #include "stats/shard.h"
 #include "stats/stats.h"
@@ -37,7 +38,7 @@ struct worker_shards {
 /* Tables and sketches of a span of time. Owner: the statistics while it runs, then who took it. */
 struct stats_window {
     struct table_set tables;
-    struct hll distinct[STATS_DISTINCTS];
+    struct hll distinct[WINDOW_DISTINCTS];
 };
 
 struct stats {
@@ -59,6 +60,7 @@ struct stats {
     bool hurry;                        /* a shard is full */
     unsigned ticks_wanted, ticks_done; /* before their time */
     bool reset_wanted;                 /* with the next tick */
+    uint64_t regular;                  /* generation of the last one that stats_wait sees */
     struct stats_snapshot *snapshot;
 
     /* The thread's own; the tables and streams under `tables_lock`, which readers of tables take
@@ -95,12 +97,25 @@ static inline struct stream_state *stats_total(const struct stats *stats)
     return &stats->streams[stats_total_index(stats)];
 }
 
+/* The next of the moments that lie whole seconds apart, one of them `due_ns`: those that are over
+ * by now are skipped, so that late ones do not make the others later. */
+static inline uint64_t stats_next_second(uint64_t due_ns, uint64_t now_ns)
+{
+    uint64_t missed = now_ns > due_ns ? (now_ns - due_ns) / CLOCK_SECOND_NS : 0;
+    return due_ns + (missed + 1) * CLOCK_SECOND_NS;
+}
+
 /* merge.c: adds what the shard holds to the tables and streams, taking tables_lock for a moment at
  * a time. The shard is untouched. */
 void stats_merge(struct stats *stats, const struct shard *shard);
 /* Forgets all numbers, not the streams. */
 void stats_forget(struct stats *stats);
-/* snapshot.c: the statistics of this moment; NULL: no memory. */
+/* snapshot.c: how many there are in a stream, or in all; exact while nothing was left out. */
+uint64_t stats_count_distinct(const struct stats *stats, const struct stream_state *stream,
+                              enum stats_distinct_id id);
+/* The table that the keys are in has left nothing out. */
+bool stats_counts_all(const struct stats *stats, enum stats_table_id table);
+/* The statistics of this moment; NULL: no memory. */
 struct stats_snapshot *stats_photograph(struct stats *stats);
 /* A second has passed: remembers the counters for the rates. */
 void stats_remember(struct stats *stats, uint64_t now_ns);

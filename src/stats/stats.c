@@ -16,7 +16,11 @@
 #include "stats/state.h"
 
 enum { WAIT_NS = 200000 };
-enum { ANSWER_MS = 100 /* what workers have to answer; one that is busy longer comes next time */ };
+enum {
+    ANSWER_MS = 100, /* what workers have to answer; one that is busy longer comes next time */
+    PAUSE_MS = 10,   /* between snapshots that somebody wants now: many who ask share one */
+    FRESH_MS = 1000, /* who wants a snapshot now gets the last one when it takes longer */
+};
 
 /* How the memory is shared out, in hundredths. Counters and sketches of streams come on top. */
 enum { TABLES_SHARE = 44, SHARDS_SHARE = 40, WINDOW_SHARE = 8 };
@@ -152,19 +156,24 @@ static void collect(struct stats *stats)
         merge_active(stats);
 }
 
-static void publish(struct stats *stats)
+/* Returns when the snapshot was made. `regular`: stats_wait shall see it. */
+static uint64_t publish(struct stats *stats, bool regular)
 {
     struct stats_snapshot *snapshot = stats_photograph(stats);
+    uint64_t made_ns = snapshot ? snapshot->made_ns : clock_ns();
     pthread_mutex_lock(&stats->lock);
     struct stats_snapshot *before = stats->snapshot;
     if (snapshot)
         stats->snapshot = snapshot; /* for want of memory the old one stays */
     else
         before = NULL;
+    if (regular && stats->snapshot)
+        stats->regular = stats->snapshot->generation;
     pthread_cond_broadcast(&stats->news);
     pthread_mutex_unlock(&stats->lock);
     if (before)
         stats_release(before);
+    return made_ns;
 }
 
 /* `regular`: a second has passed. */
@@ -177,12 +186,12 @@ static void tick(struct stats *stats, bool regular)
     pthread_mutex_unlock(&stats->lock);
     collect(stats);
     if (reset) {
-        publish(stats); /* for who adds up what came until now */
+        publish(stats, true); /* for who adds up what came until now */
         stats_forget(stats);
     }
-    publish(stats);
+    uint64_t made_ns = publish(stats, regular || reset);
     if (regular || reset)
-        stats_remember(stats, clock_ns());
+        stats_remember(stats, made_ns);
     pthread_mutex_lock(&stats->lock);
     stats->ticks_done = wanted;
     pthread_cond_broadcast(&stats->news);
@@ -193,26 +202,29 @@ static void *follow(void *arg)
 {
     struct stats *stats = arg;
     thread_block_signals(0);
-    uint64_t next_ns = clock_after(CLOCK_SECOND_NS);
+    uint64_t next_ns = clock_after(CLOCK_SECOND_NS), soon_ns = 0;
     pthread_mutex_lock(&stats->lock);
     while (!stats->stopping) {
-        bool wanted = stats->ticks_wanted != stats->ticks_done, regular = clock_ns() >= next_ns;
-        if (!stats->hurry && !wanted && !regular) {
-            sleep_until(stats, next_ns);
+        bool wanted = stats->ticks_wanted != stats->ticks_done;
+        uint64_t due_ns = wanted && soon_ns < next_ns ? soon_ns : next_ns, now_ns = clock_ns();
+        if (!stats->hurry && now_ns < due_ns) {
+            sleep_until(stats, due_ns);
             continue;
         }
         stats->hurry = false;
         pthread_mutex_unlock(&stats->lock);
         merge_full(stats);
-        if (wanted || regular)
-            tick(stats, regular);
-        if (regular)
-            next_ns = clock_after(CLOCK_SECOND_NS);
+        if (now_ns >= due_ns) {
+            tick(stats, now_ns >= next_ns);
+            soon_ns = clock_after(PAUSE_MS * CLOCK_MS_NS);
+        }
+        if (now_ns >= next_ns)
+            next_ns = stats_next_second(next_ns, clock_ns());
         pthread_mutex_lock(&stats->lock);
     }
     pthread_mutex_unlock(&stats->lock);
     if (pipeline_quiet(stats->pipeline))
-        tick(stats, false);
+        tick(stats, true);
     pthread_mutex_lock(&stats->lock);
     stats->stopped = true;
     pthread_cond_broadcast(&stats->news);
@@ -223,8 +235,7 @@ static void *follow(void *arg)
 int stats_start(struct stats *stats, struct pipeline *pipeline, struct error *err)
 {
     stats->pipeline = pipeline;
-    publish(stats);
-    stats_remember(stats, clock_ns());
+    stats_remember(stats, publish(stats, true));
     if (!stats->snapshot)
         return error_set(err, "no memory for statistics");
     stats->running = pthread_create(&stats->thread, NULL, follow, stats) == 0;
@@ -375,19 +386,24 @@ const struct stats_snapshot *stats_take(struct stats *stats)
     return snapshot;
 }
 
-/* Has the thread make a snapshot now, and waits for it. With the lock. */
-static void want_tick(struct stats *stats)
+#define NEVER_NS (UINT64_MAX / 2)
+
+/* Has the thread make a snapshot now, and waits for it, at most until `deadline_ns`. With the lock.
+ */
+static void want_tick(struct stats *stats, uint64_t deadline_ns)
 {
+    struct timespec until = clock_timespec(deadline_ns);
     unsigned mine = ++stats->ticks_wanted;
+    int waited = 0;
     pthread_cond_signal(&stats->wake);
-    while ((int)(stats->ticks_done - mine) < 0 && !stats->stopped && stats->running)
-        pthread_cond_wait(&stats->news, &stats->lock);
+    while ((int)(stats->ticks_done - mine) < 0 && !stats->stopped && stats->running && waited == 0)
+        waited = pthread_cond_timedwait(&stats->news, &stats->lock, &until);
 }
 
 const struct stats_snapshot *stats_fresh(struct stats *stats)
 {
     pthread_mutex_lock(&stats->lock);
-    want_tick(stats);
+    want_tick(stats, clock_after(FRESH_MS * CLOCK_MS_NS));
     const struct stats_snapshot *snapshot = stats->snapshot ? hold(stats->snapshot) : NULL;
     pthread_mutex_unlock(&stats->lock);
     return snapshot;
@@ -400,11 +416,6 @@ void stats_release(const struct stats_snapshot *snapshot)
         free(counted);
 }
 
-static bool is_later(const struct stats_snapshot *snapshot, uint64_t generation)
-{
-    return snapshot && snapshot->generation > generation;
-}
-
 const struct stats_snapshot *stats_wait(struct stats *stats, uint64_t generation,
                                         uint64_t timeout_ns)
 {
@@ -412,9 +423,9 @@ const struct stats_snapshot *stats_wait(struct stats *stats, uint64_t generation
     const struct stats_snapshot *snapshot = NULL;
     int waited = 0;
     pthread_mutex_lock(&stats->lock);
-    while (!is_later(stats->snapshot, generation) && !stats->stopped && waited == 0)
+    while (stats->regular <= generation && !stats->stopped && waited == 0)
         waited = pthread_cond_timedwait(&stats->news, &stats->lock, &until);
-    if (is_later(stats->snapshot, generation))
+    if (stats->regular > generation)
         snapshot = hold(stats->snapshot);
     pthread_mutex_unlock(&stats->lock);
     return snapshot;
@@ -432,7 +443,7 @@ void stats_reset(struct stats *stats)
 {
     pthread_mutex_lock(&stats->lock);
     stats->reset_wanted = true;
-    want_tick(stats);
+    want_tick(stats, NEVER_NS);
     pthread_mutex_unlock(&stats->lock);
 }
 
@@ -446,11 +457,27 @@ const struct stats_reader *stats_get_reader(const struct stats *stats)
     return stats->reader;
 }
 
+/* With the lock on the tables. */
+static void count_keys(const struct stats *stats, int stream, enum stats_table_id table,
+                       struct stats_answer *answer)
+{
+    static const enum stats_distinct_id ids[STATS_TABLES] = {
+        [TABLE_DOMAINS] = DISTINCT_DOMAINS, [TABLE_REGISTRABLE] = DISTINCT_REGISTRABLE,
+        [TABLE_TLDS] = DISTINCT_TLDS,       [TABLE_CLIENTS] = DISTINCT_CLIENTS,
+        [TABLE_SERVERS] = DISTINCT_SERVERS,
+    };
+    const struct stream_state *s = stream < 0 ? stats_total(stats) : &stats->streams[stream];
+    answer->keys = stats_count_distinct(stats, s, ids[table]);
+    answer->keys_exact = stats_counts_all(stats, table);
+}
+
 int stats_top(struct stats *stats, int stream, const struct stats_question *questions, size_t count,
               size_t n, struct stats_answer *answers)
 {
     pthread_rwlock_rdlock(&stats->tables_lock);
     int failed = table_set_top(&stats->tables, stream, questions, count, n, answers);
+    for (size_t i = 0; !failed && i < count; i++)
+        count_keys(stats, stream, questions[i].table, &answers[i]);
     pthread_rwlock_unlock(&stats->tables_lock);
     return failed;
 }

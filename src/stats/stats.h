@@ -1,7 +1,7 @@
 /*
  * Statistics. Workers count into shards of their own (stats/shard.c); the statistics' thread takes
- * the shards once a second, or when one is full, merges them into tables and counters of fixed
- * size, and publishes a snapshot. No lock is on the data path.
+ * the shards once a second, when somebody asks, or when one is full, merges them into tables and
+ * counters of fixed size, and publishes a snapshot. No lock is on the data path.
  */
 #ifndef SPILE_STATS_STATS_H
 #define SPILE_STATS_STATS_H
@@ -43,11 +43,13 @@ void stats_free(struct stats *stats);
 /* The latest snapshot, with a reference for the caller; never NULL once stats_start returned. */
 const struct stats_snapshot *stats_take(struct stats *stats);
 void stats_release(const struct stats_snapshot *snapshot);
-/* The same, but made now: with all that workers saw that have ended or answer at once. NULL before
- * stats_start. */
+/* The same, but made now: with all that workers saw that have ended or answer in time (a tenth of a
+ * second); who asks at the same moment shares it. Waits a second at most, then it is the latest.
+ * NULL before stats_start. */
 const struct stats_snapshot *stats_fresh(struct stats *stats);
-/* Waits until there is a snapshot later than `generation`, for at most timeout_ns; then as
- * stats_take. NULL: none came, or the statistics have stopped (then stats_stopped). Any thread. */
+/* Waits until a second has ended, or the numbers were reset, after the snapshot `generation`, for
+ * at most timeout_ns; then as stats_take. Snapshots that stats_fresh has made do not end it. NULL:
+ * none came, or the statistics have stopped (then stats_stopped). Any thread. */
 const struct stats_snapshot *stats_wait(struct stats *stats, uint64_t generation,
                                         uint64_t timeout_ns);
 bool stats_stopped(struct stats *stats);
@@ -99,8 +101,9 @@ struct stats_top {
 struct stats_answer {
     struct stats_top *rows; /* descending; ties in order of first appearance */
     size_t count;
-    uint64_t keys;  /* rows that the table has for the stream */
-    uint64_t floor; /* a key that is not in the table has at most so many hits */
+    uint64_t keys;   /* different ones that have come, in the stream or in all; of windows: rows */
+    bool keys_exact; /* else estimated, with a standard error of 0.8 % */
+    uint64_t floor;  /* a key that is not in the table has at most so many hits */
 };
 
 /*

@@ -81,11 +81,14 @@ static void values_of(const struct shard_entry *e, struct stats_values *values)
 /* Which distinct numbers the row counts for. */
 static uint8_t counts_for(enum stats_table_id id, const struct stats_values *values)
 {
-    if (id == TABLE_CLIENTS)
-        return 1 << DISTINCT_CLIENTS;
+    static const uint8_t bits[STATS_TABLES] = {
+        [TABLE_DOMAINS] = 1 << DISTINCT_DOMAINS, [TABLE_REGISTRABLE] = 1 << DISTINCT_REGISTRABLE,
+        [TABLE_TLDS] = 1 << DISTINCT_TLDS,       [TABLE_CLIENTS] = 1 << DISTINCT_CLIENTS,
+        [TABLE_SERVERS] = 1 << DISTINCT_SERVERS,
+    };
     if (id != TABLE_DOMAINS)
-        return 0;
-    return (uint8_t)(1 << DISTINCT_DOMAINS | (values->of[MEASURE_QUERIES] > 0) << DISTINCT_ASKED |
+        return bits[id];
+    return (uint8_t)(bits[id] | (values->of[MEASURE_QUERIES] > 0) << DISTINCT_ASKED |
                      (values->of[MEASURE_RESPONSES] > 0) << DISTINCT_ANSWERED);
 }
 
@@ -105,29 +108,48 @@ static uint8_t known_elsewhere(const struct table_set *set, enum stats_table_id 
 
 /* Values to be added to one row. */
 struct addition {
-    struct stats_table *table;
+    enum stats_table_id id;
     const struct stats_values *values;
     struct span key;
     uint64_t hash;
     uint16_t stream;
 };
 
-static void add_all(const struct addition *additions, size_t count)
+/* Adds them; what the row did not count for before goes to *news. True when there is any. */
+static bool add_values(struct table_set *set, const struct addition *a, struct stats_row **row,
+                       bool *fresh, struct table_news *news)
 {
+    struct stats_table *table = &set->tables[a->id];
+    *row = stats_table_row(table, a->hash, a->stream, a->key, fresh);
+    uint8_t before = *fresh ? 0 : counts_for(a->id, &(*row)->values);
+    stats_values_add(&(*row)->values, a->values);
+    uint8_t bits = counts_for(a->id, &(*row)->values) & (uint8_t)~before;
+    if (bits == 0)
+        return false;
+    *news = (struct table_news){a->hash, a->stream, bits, bits};
+    if (table->floor == 0)
+        news->of_all &= (uint8_t)~known_elsewhere(set, a->id, a->hash, a->stream);
+    return true;
+}
+
+static size_t add_all(struct table_set *set, const struct addition *additions, size_t count,
+                      struct table_news *news)
+{
+    size_t found = 0;
     for (size_t i = 0; i < count; i++) {
         const struct addition *a = &additions[i];
-        stats_table_prefetch(a->table, a->hash, a->stream);
+        stats_table_prefetch(&set->tables[a->id], a->hash, a->stream);
     }
     for (size_t i = 0; i < count; i++) {
         const struct addition *a = &additions[i];
-        stats_table_prefetch_row(a->table, a->hash, a->stream);
+        stats_table_prefetch_row(&set->tables[a->id], a->hash, a->stream);
     }
     for (size_t i = 0; i < count; i++) {
-        const struct addition *a = &additions[i];
+        struct stats_row *row;
         bool fresh;
-        struct stats_row *row = stats_table_row(a->table, a->hash, a->stream, a->key, &fresh);
-        stats_values_add(&row->values, a->values);
+        found += add_values(set, &additions[i], &row, &fresh, news + found);
     }
+    return found;
 }
 
 static void add_cells(struct stats_table *table, struct stats_row *row, const struct shard_entry *e)
@@ -149,31 +171,25 @@ static void note_stream(struct table_set *set, unsigned stream)
         set->stream_count = stream + 1;
 }
 
-/* Into the table of the key itself. Returns how many labels the registrable domain of a name has.
- */
-static unsigned add_entry(struct table_set *set, enum shard_table_id id, struct table_item *item,
-                          const struct stats_values *values)
+/* Into the table of the key itself. *labels: how many the registrable domain of a name has. True
+ * when it brought news. */
+static bool add_entry(struct table_set *set, enum shard_table_id id, const struct table_item *item,
+                      const struct stats_values *values, unsigned *labels, struct table_news *news)
 {
     bool fresh;
+    struct stats_row *row;
     const struct shard_entry *e = item->entry;
-    enum stats_table_id home = homes[id];
-    struct stats_table *table = &set->tables[home];
+    const struct addition addition = {homes[id], values, item->key, e->hash,
+                                      (uint16_t)item->stream};
     note_stream(set, item->stream);
-    struct stats_row *row =
-        stats_table_row(table, e->hash, (uint16_t)item->stream, item->key, &fresh);
-    uint8_t before = fresh ? 0 : counts_for(home, &row->values);
-    stats_values_add(&row->values, values);
-    uint8_t news = counts_for(home, &row->values) & (uint8_t)~before;
-    item->news = (struct table_news){news, news};
-    if (news && table->floor == 0)
-        item->news.all &= (uint8_t)~known_elsewhere(set, home, e->hash, item->stream);
+    bool found = add_values(set, &addition, &row, &fresh, news);
     if (id != SHARD_NAMES)
-        return 0;
+        return found;
     if (fresh)
         row->tag = (uint8_t)suffix_registrable(set->suffixes, set->key, set->reader, item->key);
-    unsigned labels = row->tag;
-    add_cells(table, row, e);
-    return labels;
+    *labels = row->tag;
+    add_cells(&set->tables[homes[id]], row, e);
+    return found;
 }
 
 /* A name counts for the domains that it belongs to, too. */
@@ -192,7 +208,7 @@ static size_t add_suffixes(struct table_set *set, const struct table_item *item,
         struct span key = suffixes[i].key;
         if (key.len > 0)
             additions[count++] = (struct addition){
-                .table = &set->tables[suffixes[i].table],
+                .id = suffixes[i].table,
                 .values = values,
                 .key = key,
                 .hash = siphash_bytes(set->key, key),
@@ -202,13 +218,13 @@ static size_t add_suffixes(struct table_set *set, const struct table_item *item,
     return count;
 }
 
-void table_set_add(struct table_set *set, enum shard_table_id id, struct table_item *items,
-                   size_t count)
+size_t table_set_add(struct table_set *set, enum shard_table_id id, const struct table_item *items,
+                     size_t count, struct table_news *news)
 {
     const struct stats_table *home = &set->tables[homes[id]];
     struct stats_values values[TABLE_BATCH];
     struct addition additions[2 * TABLE_BATCH];
-    size_t added = 0;
+    size_t added = 0, found = 0;
     for (size_t i = 0; i < count; i++)
         stats_table_prefetch(home, items[i].entry->hash, (uint16_t)items[i].stream);
     for (size_t i = 0; i < count; i++) {
@@ -216,9 +232,10 @@ void table_set_add(struct table_set *set, enum shard_table_id id, struct table_i
         values_of(items[i].entry, &values[i]);
     }
     for (size_t i = 0; i < count; i++) {
-        unsigned labels = add_entry(set, id, &items[i], &values[i]);
+        unsigned labels = 0;
+        found += add_entry(set, id, &items[i], &values[i], &labels, news + found);
         if (id == SHARD_NAMES)
             added += add_suffixes(set, &items[i], labels, &values[i], additions + added);
     }
-    add_all(additions, added);
+    return found + add_all(set, additions, added, news + found);
 }

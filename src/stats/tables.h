@@ -29,25 +29,26 @@ static inline bool table_set_several(const struct table_set *set)
     return set->stream_count + set->rest > 1;
 }
 
-/* What an entry brought that the tables had not seen: bits, 1 << enum stats_distinct_id. */
+/* A key that a table had not seen: bits, 1 << enum stats_distinct_id, of what it is new for. */
 struct table_news {
-    uint8_t stream; /* to its stream */
-    uint8_t all;    /* to all streams; once keys were evicted it may have been seen in others */
+    uint64_t hash;
+    uint16_t stream;   /* number */
+    uint8_t of_stream; /* new for its stream */
+    uint8_t of_all;    /* for all streams; once keys were evicted it may have been seen in others */
 };
 
 /* A shard's entry on its way into the tables. */
 struct table_item {
     const struct shard_entry *entry;
     struct span key;
-    unsigned stream;        /* number */
-    struct table_news news; /* set when it is added */
+    unsigned stream; /* number */
 };
 
 /* Adds some entries at once, at most TABLE_BATCH: while one is added, what the tables have of the
- * others comes from memory. */
-enum { TABLE_BATCH = 16 };
-void table_set_add(struct table_set *set, enum shard_table_id id, struct table_item *items,
-                   size_t count);
+ * others comes from memory. Returns how many `news` they brought, at most TABLE_NEWS. */
+enum { TABLE_BATCH = 16, TABLE_NEWS = 3 * TABLE_BATCH };
+size_t table_set_add(struct table_set *set, enum shard_table_id id, const struct table_item *items,
+                     size_t count, struct table_news *news);
 /* The tables have evicted nothing. */
 bool table_set_exact(const struct table_set *set);
 

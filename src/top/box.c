@@ -84,8 +84,8 @@ static void put_title(struct canvas *canvas, const struct top_box *box, const st
         snprintf(number, sizeof number, "%d ", box->number % 10);
     int len = snprintf(text, sizeof text, " %s%s", number, top_tables[box->list].title);
     if (end > 0)
-        len += snprintf(text + len, sizeof text - (size_t)len, "  %d-%zu/%.0f", box->from + 1, end,
-                        list->keys < 1e15 ? list->keys : 1e15);
+        len += snprintf(text + len, sizeof text - (size_t)len, "  %d-%zu/%s%.0f", box->from + 1,
+                        end, list->estimated ? "~" : "", list->keys < 1e15 ? list->keys : 1e15);
     if (list->error > 0)
         snprintf(text + len, sizeof text - (size_t)len, "  +%.0f",
                  list->error < 1e15 ? list->error : 1e15);

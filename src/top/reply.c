@@ -166,6 +166,7 @@ static int read_table(struct top_list *list, const struct top_table *table, int 
     double keys = number(json_object_get(from, "keys"));
     list->error = error > 0 ? error : 0;
     list->keys = keys >= 0 ? keys : (double)list->count;
+    list->estimated = json_is_false(json_object_get(from, "keys-exact"));
     return 0;
 }
 

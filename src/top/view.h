@@ -126,8 +126,9 @@ struct top_list {
     bool known; /* it was read; rows may still be none */
     int by;     /* the column that it goes by */
     size_t count;
-    double keys;  /* rows there are in all */
-    double error; /* so much more the first row's value may be in truth; 0: exact */
+    double keys;    /* rows there are in all */
+    bool estimated; /* that is an estimate */
+    double error;   /* so much more the first row's value may be in truth; 0: exact */
     struct top_row *rows;
 };
 

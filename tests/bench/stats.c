@@ -135,6 +135,7 @@ static size_t merge_shard(void)
         const struct shard_entry *entries = shard.tables[id].entries;
         for (uint32_t i = 0, count; i < shard.tables[id].count; i += count) {
             struct table_item items[TABLE_BATCH];
+            struct table_news news[TABLE_NEWS];
             for (count = 0; count < TABLE_BATCH && i + count < shard.tables[id].count; count++) {
                 const struct shard_entry *e = &entries[i + count];
                 items[count] = (struct table_item){
@@ -143,7 +144,7 @@ static size_t merge_shard(void)
                     .stream = e->stream,
                 };
             }
-            table_set_add(&tables, id, items, count);
+            checksum += table_set_add(&tables, id, items, count, news);
             done += count;
         }
     }

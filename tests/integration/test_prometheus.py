@@ -95,6 +95,19 @@ def page(t):
     equal(get(address)[0], "text/plain; version=0.0.4; charset=utf-8", "content type")
 
 
+@test()
+def a_scrape_is_of_its_moment(t):
+    """What has been taken in is on the page that is asked for next, not a second later."""
+    address = serve(t)
+    sent = 0
+    for count in (1, 50, 7, 300, 13):
+        client = fstrm.Sender(t.path("spile.sock"))
+        client.send(*[fstrm.message(QUESTION, identity=b"ns1")] * count)
+        client.finish()  # the answer says that all has been read
+        sent += count
+        equal(samples(get(address)[1])['spile_events_total{stream="ns1",side="query"}'], sent, "events")
+
+
 @test(needs=["promtool"])
 def legacy_names(t):
     """dnstap-receiver's names, accepted too. (Their values: test_receiver_api.)"""

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -275,33 +276,45 @@ static void test_limits(void **state)
     clear(&made);
 }
 
-static uint64_t up_to(const struct made *made, double ns)
+static uint64_t below(const struct made *made, int64_t ns)
 {
     uint64_t count = 0;
     for (size_t i = 0; i < made->latencies; i++)
-        count += (double)made->latency[i] <= ns;
+        count += made->latency[i] < ns;
     return count;
 }
 
-/* A bucket holds all latencies up to its bound, and none that is more than 1/64 longer. */
+/* The bounds are 2^10 ns and on, each twice the one before, written as Go writes numbers; a bucket
+ * has what was quicker, to the last one. */
 static void test_latency(void **state)
 {
     (void)state;
     struct made made;
     make(&made, (struct metrics_limits){0, 0, 0}, false, false);
-    size_t buckets = 0;
+    unsigned power = 10;
     for (size_t i = 0; i < made.line_count; i++) {
-        double bound;
+        char bound[32];
         unsigned long long count;
         if (sscanf(made.lines[i],
-                   "spile_response_latency_seconds_bucket{stream=\"other\",le=\"%lf\"} %llu",
-                   &bound, &count) != 2)
+                   "spile_response_latency_seconds_bucket{stream=\"other\",le=\"%31[^\"]\"} %llu",
+                   bound, &count) != 2)
             continue;
-        assert_true(up_to(&made, bound * 1e9) <= count);
-        assert_true(up_to(&made, bound * 1e9 * (1 + 1.0 / 64)) >= count);
-        buckets++;
+        if (power <= 34) {
+            assert_true(fabs(strtod(bound, NULL) * 1e9 - (double)(INT64_C(1) << power)) < 1e-3);
+            assert_int_equal(count, below(&made, INT64_C(1) << power));
+        } else {
+            assert_string_equal(bound, "+Inf");
+            assert_int_equal(count, made.latencies);
+        }
+        power++;
     }
-    assert_true(buckets > 10); /* +Inf, too */
+    assert_int_equal(power, 36);
+    assert_int_equal(lines_with(&made, "spile_response_latency_seconds_bucket", "le=\"1.024e-06\""),
+                     1);
+    assert_int_equal(
+        lines_with(&made, "spile_response_latency_seconds_bucket", "le=\"0.000131072\""), 1);
+    assert_int_equal(
+        lines_with(&made, "spile_response_latency_seconds_bucket", "le=\"1.073741824\""), 1);
     clear(&made);
 }
 

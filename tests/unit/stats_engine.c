@@ -542,14 +542,100 @@ static void test_windows(void **state)
     stats_free(stats);
 }
 
+static struct stats_answer keys_of(struct stats *stats, int stream, enum stats_table_id table)
+{
+    struct stats_question question = {.table = table, .by = BY_HITS};
+    struct stats_answer answer;
+    assert_int_equal(stats_top(stats, stream, &question, 1, 1, &answer), 0);
+    struct stats_answer told = {.keys = answer.keys, .keys_exact = answer.keys_exact};
+    stats_answers_free(&answer, 1);
+    return told;
+}
+
+static void check_keys(struct stats *stats, int stream, enum stats_table_id table, uint64_t wanted)
+{
+    struct stats_answer told = keys_of(stats, stream, table);
+    assert_int_equal(told.keys, wanted);
+    assert_true(told.keys_exact);
+}
+
+/* A key that several streams have is one key; what no longer fits is estimated, and that is told.
+ */
+static void test_keys_are_distinct(void **state)
+{
+    (void)state;
+    enum { SHARED = 30, OWN = 10, FLOOD = 60000 };
+    static const char *const streams[] = {"a", "b", "c"};
+    struct stats *stats = new_stats(4 << 20, 2); /* c is past the limit */
+    char name[64];
+    for (unsigned s = 0; s < 3; s++) {
+        for (unsigned i = 0; i < SHARED + OWN; i++) {
+            snprintf(name, sizeof name, "x.n%u%s.example%s.", i, i < SHARED ? "" : streams[s],
+                     i < SHARED ? "" : streams[s]);
+            send_event(stats, 0, streams[s], name, i, STATS_QUERY, 1, 0, -1, 40);
+        }
+    }
+    merge_all(stats);
+    static const struct {
+        enum stats_table_id table;
+        unsigned of_stream, of_all;
+    } rows[] = {
+        {TABLE_DOMAINS, SHARED + OWN, SHARED + 3 * OWN},
+        {TABLE_REGISTRABLE, SHARED + OWN, SHARED + 3 * OWN},
+        {TABLE_TLDS, 2, 4},
+        {TABLE_CLIENTS, SHARED + OWN, SHARED + OWN},
+        {TABLE_SERVERS, 1, 1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        check_keys(stats, 0, rows[i].table, rows[i].of_stream);
+        check_keys(stats, 1, rows[i].table, rows[i].of_stream);
+        check_keys(stats, STATS_ALL, rows[i].table, rows[i].of_all);
+    }
+    for (unsigned i = 0; i < FLOOD; i++) {
+        snprintf(name, sizeof name, "f%u.flood.", i);
+        for (unsigned s = 0; s < 2; s++)
+            send_event(stats, 0, streams[s], name, 1, STATS_QUERY, 1, 0, -1, 40);
+        if (i % 1000 == 0)
+            merge_all(stats);
+    }
+    merge_all(stats);
+    for (int stream = STATS_ALL; stream < 2; stream++) {
+        struct stats_answer told = keys_of(stats, stream, TABLE_REGISTRABLE);
+        assert_false(told.keys_exact);
+        assert_in_range(told.keys, FLOOD * 97 / 100, FLOOD * 103 / 100);
+    }
+    stats_free(stats);
+}
+
+/* Seconds are counted from the first, however late one is noticed; those missed are left out. */
+static void test_seconds_do_not_drift(void **state)
+{
+    (void)state;
+    const uint64_t second = CLOCK_SECOND_NS, first = 12345678901;
+    uint64_t due = first;
+    for (uint64_t n = 1; n <= 1000; n++) {
+        due = stats_next_second(due, due + 4000000 * (n % 3)); /* up to 8 ms late */
+        assert_int_equal(due, first + n * second);
+    }
+    assert_int_equal(stats_next_second(first, first + 3 * second + 1), first + 4 * second);
+    assert_int_equal(stats_next_second(first, first + 3 * second), first + 4 * second);
+    assert_int_equal(stats_next_second(first, first - 5), first + second);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_model),        cmocka_unit_test(test_forget),
-        cmocka_unit_test(test_many_streams), cmocka_unit_test(test_unlisted),
-        cmocka_unit_test(test_windows),      cmocka_unit_test(test_many_types),
-        cmocka_unit_test(test_askers),       cmocka_unit_test(test_registrable),
+        cmocka_unit_test(test_model),
+        cmocka_unit_test(test_forget),
+        cmocka_unit_test(test_many_streams),
+        cmocka_unit_test(test_unlisted),
+        cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_many_types),
+        cmocka_unit_test(test_askers),
+        cmocka_unit_test(test_registrable),
         cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_seconds_do_not_drift),
+        cmocka_unit_test(test_keys_are_distinct),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

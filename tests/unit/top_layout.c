@@ -276,6 +276,11 @@ static void an_estimate_says_so(void **state)
               "{\"tables\":[{\"keys\":9,\"rows\":[{\"name\":\"x\",\"queries\":5,\"error\":4}]}]}");
     draw(&b, 80, 24);
     assert_shows(&b, "1-1/9  +4");
+    read_text(&b, DOCUMENT_TABLES, LIST_ASKED,
+              "{\"tables\":[{\"keys\":9,\"keys-exact\":false,\"rows\":[{\"name\":\"x\",\"queries\":"
+              "5}]}]}");
+    draw(&b, 80, 24);
+    assert_shows(&b, "1-1/~9");
     end(&b);
 }
 
