@@ -97,10 +97,11 @@ const struct command command_read = {
     .doc =
         "Decodes dnstap files, plain or compressed (gzip, zstd, xz: told by the first bytes), one "
         "after the other, and prints an event a line on standard output.\n\n"
-        "A message that is no dnstap is counted and passed over; a missing STOP at the end is a "
-        "warning; a truncated or oversized file, or an output that cannot be written, makes the "
-        "exit "
-        "status 1.",
+        "A file may hold several streams, one behind the other, each compressed in its own way. "
+        "Where its writer crashed and another one appended to it, all whole frames are read, with "
+        "a warning; so is a missing STOP at the end.\n\n"
+        "A message that is no dnstap is counted and passed over; a truncated, damaged or oversized "
+        "file, or an output that cannot be written, makes the exit status 1.",
     .operands = "FILE|-...",
     .operand_min = 1,
     .operand_max = COMMAND_MANY,

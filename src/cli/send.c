@@ -236,7 +236,7 @@ static enum frame_reader_status fill(struct frame_reader *reader, struct error *
 static int send_file(struct shipment *s, const char *path, struct error *err)
 {
     struct frame_reader reader;
-    struct error problem;
+    struct error problem, note;
     size_t buffer = s->options->write_size > READ_BYTES ? s->options->write_size : READ_BYTES;
     if (frame_reader_open(&reader, path, buffer, FSTRM_FRAME_MAX, &problem) != 0) {
         log_error("%s", problem.text);
@@ -249,11 +249,11 @@ static int send_file(struct shipment *s, const char *path, struct error *err)
     enum frame_reader_status filled = FRAME_READER_MORE;
     while (status == GO_ON && (filled = fill(&reader, &problem)) > 0)
         status = interrupt_seen() ? INTERRUPTED : send_buffered(s, &reader, err);
+    if (frame_reader_note(&reader, &note))
+        log_warning("%s", note.text);
     if (filled == FRAME_READER_FAILED) {
         log_error("%s", problem.text);
         s->flawed = true;
-    } else if (filled == FRAME_READER_END && reader.status == FSTRM_ERR_NO_STOP) {
-        log_warning("%s: %s", reader.path, fstrm_status_text(reader.status));
     }
     frame_reader_close(&reader);
     return status;

@@ -21,7 +21,7 @@ struct connection {
     uint64_t peer_key;
     uint64_t delay_ms;
     uint64_t drain_until_ms;  /* of the loop's clock; 0: the pipeline does not drain */
-    uint64_t frames_at_check; /* what `feed.frames` was when the idle timer last looked */
+    uint64_t frames_at_check; /* what `feed.to.frames` was when the idle timer last looked */
     unsigned handles;         /* of libuv, not closed yet */
     int fd;
     bool streaming; /* START came, and no STOP since */
@@ -41,7 +41,7 @@ static void handle_closed(uv_handle_t *handle)
     close(c->fd);
     atomic_fetch_sub(&c->rules->open, 1);
     feed_destroy(&c->feed);
-    worker_detach(c->feed.worker, &c->item);
+    worker_detach(c->feed.to.worker, &c->item);
     free(c);
 }
 
@@ -51,7 +51,7 @@ static void end(struct connection *c)
     if (c->closing)
         return;
     c->closing = true;
-    c->rules->ended(c->rules, c->peer_key, c->feed.frames > 0);
+    c->rules->ended(c->rules, c->peer_key, c->feed.to.frames > 0);
     uv_close((uv_handle_t *)&c->poll, handle_closed);
     uv_close((uv_handle_t *)&c->timer, handle_closed);
 }
@@ -64,7 +64,7 @@ static void end_broken(struct connection *c, const char *why)
     if (log_limit_pass(&limit, PROBLEM_LINES_PER_SECOND, &held)) {
         if (held > 0)
             log_warning("%u more connections ended badly", held);
-        log_warning("%s: closed %s: %s", c->rules->listener, c->feed.origin.peer, why);
+        log_warning("%s: closed %s: %s", c->rules->listener, c->feed.to.origin.peer, why);
     }
     end(c);
 }
@@ -80,11 +80,11 @@ static void timer_fired(uv_timer_t *timer)
         end_broken(c, "no START came in time (handshake-timeout)");
         return;
     }
-    if (c->feed.frames == c->frames_at_check) {
+    if (c->feed.to.frames == c->frames_at_check) {
         end_broken(c, "idle for too long (idle-timeout)");
         return;
     }
-    c->frames_at_check = c->feed.frames;
+    c->frames_at_check = c->feed.to.frames;
     uv_timer_start(timer, timer_fired, c->rules->idle_timeout_ns / 1000000, 0);
 }
 
@@ -162,9 +162,9 @@ static enum read_result read_once(struct connection *c)
     }
     if (c->drain_until_ms == 0)
         watch_time(c);
-    if ((size_t)got == size && !c->feed.enough)
+    if ((size_t)got == size && !c->feed.to.enough)
         return READ_FULL;
-    worker_short_read(c->feed.worker, (size_t)got);
+    worker_short_read(c->feed.to.worker, (size_t)got);
     return READ_SHORT;
 }
 
@@ -176,7 +176,8 @@ static void drained(uv_timer_t *timer)
 /* While the pipeline drains a connection ends when nothing has come for a moment, or time is up. */
 static void watch_drain(struct connection *c)
 {
-    if (worker_late(c->feed.worker) || uv_now(worker_loop(c->feed.worker)) >= c->drain_until_ms)
+    if (worker_late(c->feed.to.worker) ||
+        uv_now(worker_loop(c->feed.to.worker)) >= c->drain_until_ms)
         end(c);
     else if (!c->closing)
         uv_timer_start(&c->timer, drained, DRAIN_IDLE_MS, 0);
@@ -203,7 +204,7 @@ static void stop(struct worker_item *item)
     struct connection *c = of_item(item);
     if (c->closing)
         return;
-    c->drain_until_ms = uv_now(worker_loop(c->feed.worker)) + DRAIN_MS;
+    c->drain_until_ms = uv_now(worker_loop(c->feed.to.worker)) + DRAIN_MS;
     uv_poll_start(&c->poll, UV_READABLE, readable);
     watch_drain(c);
 }
@@ -225,7 +226,7 @@ static void serve(uv_timer_t *timer)
 /* The system has no room for another watched descriptor. */
 static void discard(struct connection *c)
 {
-    log_warning("%s: cannot serve %s", c->rules->listener, c->feed.origin.peer);
+    log_warning("%s: cannot serve %s", c->rules->listener, c->feed.to.origin.peer);
     c->handles = 1;
     handle_closed((uv_handle_t *)&c->timer);
 }
@@ -235,10 +236,10 @@ static void begin(struct worker *worker, void *arg)
 {
     struct connection *c = arg;
     uv_loop_t *loop = worker_loop(worker);
-    struct origin origin = c->feed.origin;
-    feed_init(&c->feed, worker, c->rules->counters, true);
-    c->feed.origin = origin;
-    feed_list(&c->feed);
+    struct origin origin = c->feed.to.origin;
+    feed_init(&c->feed, worker, c->rules->counters);
+    c->feed.to.origin = origin;
+    handover_list(&c->feed.to);
     c->feed.reply = send_reply;
     c->timer.data = c->poll.data = c;
     worker_attach(worker, &c->item);
@@ -267,7 +268,7 @@ int connection_start(struct connection_rules *rules, struct worker *worker, int 
     c->fd = fd;
     c->peer_key = peer_key;
     c->delay_ms = delay_ms;
-    c->feed.origin = *origin;
+    c->feed.to.origin = *origin;
     atomic_fetch_add(&rules->open, 1);
     if (worker_post(worker, begin, c) == 0)
         return 0;

@@ -2,26 +2,21 @@
 
 #include "core/pipeline.h"
 
-enum { FRAMES_AT_ONCE = 256, IDENTIFY_MS = 1000 };
+enum { FRAMES_AT_ONCE = 256 };
 
-void feed_init(struct feed *feed, struct worker *worker, struct input_counters *counters,
-               bool answers)
+void feed_init(struct feed *feed, struct worker *worker, struct input_counters *counters)
 {
     struct pipeline *pipeline = worker_pipeline(worker);
     uint64_t frame_max = pipeline_settings(pipeline)->frame_max;
-    *feed = (struct feed){.worker = worker, .counters = counters};
-    fstrm_rx_init(&feed->rx, span_str(FSTRM_DNSTAP_TYPE), (uint32_t)frame_max, answers);
+    *feed = (struct feed){0};
+    handover_init(&feed->to, worker, counters);
+    fstrm_rx_init(&feed->rx, span_str(FSTRM_DNSTAP_TYPE), (uint32_t)frame_max, true);
     partial_init(&feed->partial, pipeline_partials(pipeline), worker);
-}
-
-void feed_list(struct feed *feed)
-{
-    roster_join(pipeline_roster(worker_pipeline(feed->worker)), &feed->seat, &feed->origin);
 }
 
 void feed_destroy(struct feed *feed)
 {
-    roster_leave(pipeline_roster(worker_pipeline(feed->worker)), &feed->seat);
+    handover_end(&feed->to);
     partial_destroy(&feed->partial);
 }
 
@@ -34,7 +29,7 @@ uint8_t *feed_space(struct feed *feed, size_t *size)
 {
     struct partial *partial = &feed->partial;
     size_t buffer_size;
-    uint8_t *buffer = worker_buffer(feed->worker, &buffer_size);
+    uint8_t *buffer = worker_buffer(feed->to.worker, &buffer_size);
     feed->reading_partial = partial->len > buffer_size / 2;
     if (!feed->reading_partial) {
         if (atomic_load_explicit(&partial->evicted, memory_order_relaxed))
@@ -50,27 +45,6 @@ uint8_t *feed_space(struct feed *feed, size_t *size)
     return partial->data + partial->len;
 }
 
-/* Who is connected is shown with the name that its server gives itself: looked at once a second. */
-static void identify(struct feed *feed, struct span frame)
-{
-    struct dnstap tap;
-    uint64_t now = uv_now(worker_loop(feed->worker));
-    if (now < feed->identify_ms || dnstap_decode(frame, &tap) < 0)
-        return;
-    feed->identify_ms = now + IDENTIFY_MS;
-    roster_identify(pipeline_roster(worker_pipeline(feed->worker)), &feed->seat, tap.identity);
-}
-
-/* Frames are through when this returns. */
-static void hand_over(struct feed *feed, const struct span *frames, size_t count)
-{
-    feed->frames += count;
-    counter_add(&feed->seat.frames, count);
-    identify(feed, frames[0]);
-    if (!worker_frames(feed->worker, &feed->origin, feed->counters, frames, count))
-        feed->enough = true;
-}
-
 /* All whole frames of `in`; *used gets how many bytes they took. */
 static int take_frames(struct feed *feed, struct span in, size_t *used)
 {
@@ -82,14 +56,14 @@ static int take_frames(struct feed *feed, struct span in, size_t *used)
         int status = fstrm_rx_feed(&feed->rx, rest, frames, FRAMES_AT_ONCE, &count, &took);
         *used += took;
         if (count > 0)
-            hand_over(feed, frames, count);
+            handover_frames(&feed->to, frames, count);
         if (feed->rx.reply_len > 0 && feed->reply) {
             struct span reply = span_of(feed->rx.reply, feed->rx.reply_len);
             feed->rx.reply_len = 0;
             if (feed->reply(feed, reply) < 0)
                 return FEED_REPLY_FAILED;
         }
-        if (status < 0 || feed->enough || took == 0)
+        if (status < 0 || feed->to.enough || took == 0)
             return status;
     }
 }
@@ -98,11 +72,10 @@ int feed_bytes(struct feed *feed, size_t len)
 {
     struct partial *partial = &feed->partial;
     size_t buffer_size, used;
-    struct span in = span_of(worker_buffer(feed->worker, &buffer_size), partial->len + len);
+    struct span in = span_of(worker_buffer(feed->to.worker, &buffer_size), partial->len + len);
     if (feed->reading_partial)
         in.ptr = partial->data;
-    counter_add_shared(&feed->counters->bytes, len);
-    counter_add(&feed->seat.bytes, len);
+    handover_bytes(&feed->to, len);
     int status = take_frames(feed, in, &used);
     if (status < 0)
         return status;

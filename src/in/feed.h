@@ -1,36 +1,26 @@
 /*
- * A feed: bytes of one Frame Streams stream on their way to the pipeline, whatever they are read
- * from. The reader asks where to read to, reads, and says how much came; frames that are whole go
- * to the pipeline straight from the read buffer, and only a cut one is copied.
+ * A feed: bytes of one connection's Frame Streams on their way to the pipeline. The reader asks
+ * where to read to, reads, and says how much came; frames that are whole go to the pipeline
+ * straight from the read buffer, and only a cut one is copied.
  */
 #ifndef SPILE_IN_FEED_H
 #define SPILE_IN_FEED_H
 
 #include "core/partial.h"
-#include "core/roster.h"
-#include "core/worker.h"
+#include "in/handover.h"
 #include "wire/fstrm.h"
 
-/* Owner: one connection or file, on its worker's thread. */
+/* Owner: one connection, on its worker's thread. */
 struct feed {
     struct fstrm_rx rx;
     struct partial partial;
-    struct worker *worker;
-    struct origin origin;
-    struct roster_seat seat;
-    uint64_t identify_ms; /* when the identity is looked at next, of the loop's clock */
-    struct input_counters *counters;
-    uint64_t frames;
+    struct handover to;
     bool reading_partial; /* the reader was sent into the partial itself: a large frame */
-    bool enough;          /* the pipeline wants no more */
-    /* Sends bytes to the peer: ACCEPT or FINISH. NULL for files. 0 or -1. */
+    /* Sends bytes to the peer: ACCEPT or FINISH. 0 or -1. */
     int (*reply)(struct feed *feed, struct span bytes);
 };
 
-void feed_init(struct feed *feed, struct worker *worker, struct input_counters *counters,
-               bool answers);
-/* The feed's origin is set: it is listed in the roster until it is destroyed. */
-void feed_list(struct feed *feed);
+void feed_init(struct feed *feed, struct worker *worker, struct input_counters *counters);
 void feed_destroy(struct feed *feed);
 
 /* Where the next read goes, at most *size bytes. NULL: no memory, or the budget for cut frames

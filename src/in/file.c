@@ -7,10 +7,10 @@
 
 #include "base/log.h"
 #include "core/input.h"
-#include "in/feed.h"
-#include "io/source.h"
+#include "in/handover.h"
+#include "io/frame_reader.h"
 
-enum { FOLLOW_MS = 100 };
+enum { FOLLOW_MS = 100, READ_BYTES = 256 * 1024 };
 
 struct file {
     struct option_strings paths;
@@ -43,10 +43,10 @@ struct pipe {
 /* Reads the files, on one worker. */
 struct reader {
     struct worker_item item;
-    struct feed feed;
+    struct handover to;
+    struct frame_reader frames; /* of the present file; all zero: none is open */
     struct input *input;
     const struct file *file;
-    struct source *source;
     size_t next;       /* index of the next file */
     uv_idle_t idle;    /* for files: one read a round of the loop */
     struct pipe *pipe; /* for what may keep us waiting; NULL for files */
@@ -89,9 +89,9 @@ static void handle_closed(uv_handle_t *handle)
     struct pipeline *pipeline = r->input->pipeline;
     bool failed = r->failed;
     counter_add_shared(&r->input->counters.open, (uint64_t)-1);
-    source_close(r->source);
-    feed_destroy(&r->feed);
-    worker_detach(r->feed.worker, &r->item);
+    frame_reader_close(&r->frames);
+    handover_end(&r->to);
+    worker_detach(r->to.worker, &r->item);
     free(r);
     pipeline_input_ended(pipeline, failed);
 }
@@ -122,94 +122,63 @@ static void end(struct reader *r)
     uv_close((uv_handle_t *)&r->timer, handle_closed);
 }
 
-static const char *path_of(const struct reader *r)
+/* There is nothing to read now: a pipe is polled, a file that grows is looked at again later. */
+static void wait_for_more(struct reader *r)
 {
-    const char *path = r->file->paths.items[r->next - 1];
-    return strcmp(path, "-") == 0 ? "standard input" : path;
-}
-
-static void broken(struct reader *r, const char *why)
-{
-    counter_add_shared(&r->input->counters.errors, 1);
-    log_error("%s: %s", path_of(r), why);
-    r->failed = true;
-    next_file(r);
-}
-
-/* The stream cannot go on. */
-static void broken_status(struct reader *r, int status)
-{
-    char why[160];
-    if (status == FSTRM_ERR_FRAME_SIZE) {
-        snprintf(why, sizeof why, "frame %llu has %llu bytes, more than frame-max allows (%llu)",
-                 (unsigned long long)r->feed.frames + 1,
-                 (unsigned long long)r->feed.rx.failed_length,
-                 (unsigned long long)r->feed.rx.frame_max);
-        broken(r, why);
-        return;
-    }
-    broken(r, feed_status_text(status));
-}
-
-/* The source has no more bytes. */
-static void at_end(struct reader *r)
-{
-    int status = feed_end(&r->feed);
-    bool last = r->next == r->file->paths.count;
-    if (r->file->follow && last && status != FSTRM_STOPPED && source_regular(r->source)) {
+    if (r->pipe) {
+        uv_idle_stop(&r->idle);
+    } else if (r->frames.follow) {
         uv_idle_stop(&r->idle);
         uv_timer_start(&r->timer, timer_fired, FOLLOW_MS, 0);
-        return;
     }
-    if (status == FSTRM_ERR_NO_STOP)
-        log_warning("%s: ends without STOP: its writer was cut off, or still writes", path_of(r));
-    else if (status < 0) {
-        broken_status(r, status);
-        return;
+}
+
+/* The file is through, or cannot go on: `why`, or NULL. */
+static void file_ended(struct reader *r, const char *why)
+{
+    struct error note;
+    if (frame_reader_note(&r->frames, &note))
+        log_warning("%s", note.text);
+    if (why) {
+        counter_add_shared(&r->input->counters.errors, 1);
+        log_error("%s", why);
+        r->failed = true;
     }
     next_file(r);
 }
 
-static void source_broken(struct reader *r)
+/* All whole frames that have been read. */
+static void hand_over(struct reader *r)
 {
-    struct error err = {0};
-    source_error(r->source, &err);
-    counter_add_shared(&r->input->counters.errors, 1);
-    log_error("%s", err.text);
-    r->failed = true;
-    next_file(r);
+    while (frame_reader_scan(&r->frames) && !r->to.enough)
+        handover_frames(&r->to, r->frames.frames, r->frames.count);
+    if (r->to.enough)
+        end(r);
+    else if (!r->pipe || source_compressed(r->frames.source)) /* a decompressor may hold more */
+        uv_idle_start(&r->idle, idle_fired);
 }
 
 static void read_some(struct reader *r)
 {
-    size_t size;
-    uint8_t *space = feed_space(&r->feed, &size);
-    if (!space) {
-        broken_status(r, FEED_NO_MEMORY);
-        return;
+    struct error err;
+    uint64_t before = r->frames.bytes;
+    enum frame_reader_status status = frame_reader_fill(&r->frames, &err);
+    handover_bytes(&r->to, r->frames.bytes - before);
+    counter_set(&r->input->counters.taken, source_taken(r->frames.source));
+    switch (status) {
+    case FRAME_READER_MORE:
+        hand_over(r);
+        break;
+    case FRAME_READER_AGAIN:
+        wait_for_more(r);
+        break;
+    case FRAME_READER_END:
+        file_ended(r, NULL);
+        break;
+    case FRAME_READER_FAILED:
+        file_ended(r, err.text);
+        break;
     }
-    ssize_t got = source_read(r->source, space, size);
-    if (got == SOURCE_AGAIN) {
-        if (r->pipe)
-            uv_idle_stop(&r->idle);
-        return;
-    }
-    if (got == SOURCE_ERROR) {
-        source_broken(r);
-        return;
-    }
-    if (got == 0) {
-        at_end(r);
-        return;
-    }
-    counter_set(&r->input->counters.taken, source_taken(r->source));
-    int status = feed_bytes(&r->feed, (size_t)got);
-    if (r->feed.enough)
-        end(r);
-    else if (status < 0)
-        broken_status(r, status);
-    else if (!r->pipe || source_compressed(r->source)) /* a decompressor may hold more */
-        uv_idle_start(&r->idle, idle_fired);
 }
 
 /* Polls the source; false when it cannot be polled, and so never keeps us waiting. */
@@ -218,9 +187,9 @@ static bool poll_pipe(struct reader *r)
     struct pipe *pipe = calloc(1, sizeof *pipe);
     if (!pipe)
         return false;
-    pipe->fd = source_fd(r->source);
+    pipe->fd = source_fd(r->frames.source);
     pipe->flags = fcntl(pipe->fd, F_GETFL);
-    if (uv_poll_init(worker_loop(r->feed.worker), &pipe->poll, pipe->fd) < 0) {
+    if (uv_poll_init(worker_loop(r->to.worker), &pipe->poll, pipe->fd) < 0) {
         free(pipe);
         return false;
     }
@@ -233,41 +202,44 @@ static bool poll_pipe(struct reader *r)
 static void start_reading(struct reader *r)
 {
     uv_idle_stop(&r->idle);
-    if (source_regular(r->source) || !poll_pipe(r))
+    if (source_regular(r->frames.source) || !poll_pipe(r))
         uv_idle_start(&r->idle, idle_fired);
 }
 
 /* Opens the next file that can be opened; false when there is none left. */
 static bool open_next(struct reader *r)
 {
+    const struct settings *settings = pipeline_settings(r->input->pipeline);
+    const struct option_strings *paths = &r->file->paths;
     struct error err = {0};
-    while (!r->source && r->next < r->file->paths.count) {
-        const char *path = r->file->paths.items[r->next++];
-        snprintf(r->feed.origin.peer, sizeof r->feed.origin.peer, "%s", path);
-        r->source = source_open(path, &err);
-        if (!r->source) {
-            log_error("%s", err.text);
-            r->failed = true;
+    while (r->next < paths->count) {
+        const char *path = paths->items[r->next++];
+        snprintf(r->to.origin.peer, sizeof r->to.origin.peer, "%s", path);
+        if (frame_reader_open(&r->frames, path, READ_BYTES, (uint32_t)settings->frame_max, &err) ==
+            0) {
+            r->frames.follow = r->file->follow && r->next == paths->count;
+            return true;
         }
+        log_error("%s", err.text);
+        r->failed = true;
     }
-    return r->source;
+    return false;
 }
 
 static void next_file(struct reader *r)
 {
     uv_timer_stop(&r->timer);
     close_pipe(r);
-    feed_destroy(&r->feed);
-    source_close(r->source);
-    r->source = NULL;
-    feed_init(&r->feed, r->feed.worker, &r->input->counters, false);
+    handover_end(&r->to);
+    frame_reader_close(&r->frames);
+    handover_init(&r->to, r->to.worker, &r->input->counters);
     if (r->ending || !open_next(r)) {
         end(r);
         return;
     }
-    r->feed.origin.input = r->input->index;
-    feed_list(&r->feed);
-    counter_set(&r->input->counters.size, source_size(r->source));
+    r->to.origin.input = r->input->index;
+    handover_list(&r->to);
+    counter_set(&r->input->counters.size, source_size(r->frames.source));
     start_reading(r);
 }
 
@@ -284,7 +256,7 @@ static void begin(struct worker *worker, void *arg)
     uv_timer_init(worker_loop(worker), &r->timer);
     r->idle.data = r->timer.data = r;
     r->handles = 2;
-    feed_init(&r->feed, worker, &r->input->counters, false);
+    handover_init(&r->to, worker, &r->input->counters);
     worker_attach(worker, &r->item);
     next_file(r);
 }

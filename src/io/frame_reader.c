@@ -1,6 +1,11 @@
 #include "io/frame_reader.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#include "base/cursor.h"
+#include "wire/dnstap.h"
 
 int frame_reader_open(struct frame_reader *reader, const char *path, size_t buffer,
                       uint32_t frame_max, struct error *err)
@@ -27,57 +32,215 @@ void frame_reader_close(struct frame_reader *reader)
     *reader = (struct frame_reader){0};
 }
 
+static struct span unread(const struct frame_reader *reader)
+{
+    return span_of(reader->buf + reader->start, reader->len - reader->start);
+}
+
+/* --- the way back into a file --------------------------------------------------------------- */
+
+/* Where the next START behind `start` begins; `len` when none is in the buffer. Each byte is
+ * searched once. */
+static size_t next_start(struct frame_reader *reader)
+{
+    if (reader->mark > reader->start)
+        return reader->mark;
+    size_t from = reader->sought > reader->start ? reader->sought : reader->start + 1;
+    if (from >= reader->len)
+        return reader->len;
+    size_t at = from + fstrm_find_start(span_of(reader->buf + from, reader->len - from));
+    bool found = at < reader->len;
+    size_t searched =
+        reader->len - from < FSTRM_START_BYTES ? from : reader->len - FSTRM_START_BYTES;
+    reader->mark = found ? at : 0;
+    reader->sought = found ? at + 1 : searched + 1 > from ? searched + 1 : from;
+    return at;
+}
+
+/* True when `in`, which goes on to the end of what has been read, may follow a frame. */
+static bool may_follow(const struct frame_reader *reader, struct span in)
+{
+    struct fstrm_control control;
+    struct dnstap tap;
+    if (in.len < FRAME_WORD)
+        return true;
+    uint32_t len = load_be32(in.ptr);
+    uint64_t need = fstrm_rx_need(&reader->rx, in);
+    if (len > reader->rx.frame_max)
+        return false;
+    if (need == 0 || need > in.len) /* the file ends there, or the frame would be whole */
+        return true;
+    struct span body = span_of(in.ptr + FRAME_WORD, need - FRAME_WORD);
+    if (len > 0)
+        return dnstap_decode(body, &tap) == 0;
+    return fstrm_control_decode(span_of(body.ptr + 4, body.len - 4), &control) == 0;
+}
+
+enum unit { UNIT_WHOLE, UNIT_CUT, UNIT_UNKNOWN /* until more has been read */ };
+
+/* What the unit at `start` is, which goes on past the beginning of a START. */
+static enum unit judge_unit(const struct frame_reader *reader)
+{
+    struct span in = unread(reader);
+    struct dnstap tap;
+    uint64_t need = fstrm_rx_need(&reader->rx, in);
+    if (load_be32(in.ptr) == 0 || load_be32(in.ptr) > reader->rx.frame_max)
+        return UNIT_CUT;
+    if (need > in.len)
+        return reader->ended ? UNIT_CUT : UNIT_UNKNOWN;
+    if (dnstap_decode(span_of(in.ptr + FRAME_WORD, need - FRAME_WORD), &tap) != 0)
+        return UNIT_CUT;
+    struct span behind = span_of(in.ptr + need, in.len - need);
+    if (!may_follow(reader, behind))
+        return UNIT_CUT;
+    uint64_t more = fstrm_rx_need(&reader->rx, behind);
+    bool told = reader->ended || reader->follow || (more > 0 && more <= behind.len);
+    return told ? UNIT_WHOLE : UNIT_UNKNOWN;
+}
+
+/* True where the stream cannot go on, but one might that begins further behind. A file that is
+ * still written to is not searched: its reader shall hear of it now. */
+static bool lost(const struct frame_reader *reader)
+{
+    return (reader->status == FSTRM_ERR_CONTROL || reader->status == FSTRM_ERR_SEQUENCE) &&
+           reader->rx.started && !reader->follow;
+}
+
+/* The reader is lost: looks for a START from which it can. False: it needs more bytes, or
+ * there is none. */
+static bool find_way(struct frame_reader *reader)
+{
+    size_t start = next_start(reader);
+    if (start == reader->len) {
+        if (reader->sought > reader->start)
+            reader->start = reader->sought - 1; /* what has been searched is not kept */
+        return false;
+    }
+    reader->start = start;
+    fstrm_rx_resume(&reader->rx);
+    reader->status = FSTRM_OK;
+    return true;
+}
+
+/* --- frames --------------------------------------------------------------------------------- */
+
+/* A file may go on with compressed data. */
+static bool goes_on_compressed(struct frame_reader *reader)
+{
+    bool bad = reader->status == FSTRM_ERR_SEQUENCE || reader->status == FSTRM_ERR_FRAME_SIZE;
+    if (!bad || !reader->rx.started || !source_reopen(reader->source, unread(reader)))
+        return false;
+    reader->len = reader->sought = reader->start;
+    reader->mark = 0;
+    reader->status = FSTRM_OK;
+    fstrm_rx_resume(&reader->rx);
+    return true;
+}
+
+/* Takes frames of buf[start..end). False: there is not even one that is whole. */
+static bool take(struct frame_reader *reader, size_t end, size_t cap)
+{
+    struct span in = span_of(reader->buf + reader->start, end - reader->start);
+    size_t used;
+    reader->status = fstrm_rx_feed(&reader->rx, in, reader->frames, cap, &reader->count, &used);
+    reader->start += used;
+    if (reader->status > 0)
+        reader->status = FSTRM_OK; /* another stream may follow */
+    if (goes_on_compressed(reader))
+        return true;
+    if (lost(reader))
+        reader->damage = reader->status;
+    return used > 0 || reader->status != FSTRM_OK;
+}
+
+/* One step forward; false: that takes more bytes. */
+static bool step(struct frame_reader *reader)
+{
+    if (reader->status != FSTRM_OK)
+        return lost(reader) && find_way(reader);
+    size_t start = next_start(reader);
+    if (take(reader, start, FRAME_READER_BATCH))
+        return true;
+    if (start == reader->len)
+        return false;
+    switch (judge_unit(reader)) {
+    case UNIT_WHOLE:
+        return take(reader, reader->len, 1);
+    case UNIT_CUT:
+        reader->cut_bytes += start - reader->start;
+        reader->start = start;
+        return true;
+    case UNIT_UNKNOWN:
+        break;
+    }
+    return false;
+}
+
 bool frame_reader_scan(struct frame_reader *reader)
 {
-    size_t used = 0;
+    reader->passed += reader->count;
     reader->next = reader->count = 0;
-    if (reader->status != FSTRM_OK)
-        return false;
-    struct span in = span_of(reader->buf + reader->start, reader->len - reader->start);
-    /* Unknown control frames may fill a whole round without a data frame. */
-    do {
-        reader->status = fstrm_rx_feed(&reader->rx, in, reader->frames, FRAME_READER_BATCH,
-                                       &reader->count, &used);
-        reader->start += used;
-        in = span_of(in.ptr + used, in.len - used);
-    } while (reader->count == 0 && used > 0 && reader->status == FSTRM_OK);
+    while (reader->count == 0 && step(reader))
+        ;
     return reader->count > 0;
 }
 
-/* Moves the cut frame to the front and sees to it that there is room behind it. */
+/* Moves what is left to the front and sees to it that there is room behind it. */
 static int make_room(struct frame_reader *reader)
 {
-    struct span left = span_of(reader->buf + reader->start, reader->len - reader->start);
-    uint64_t need = fstrm_rx_need(&reader->rx, left);
-    if (need > reader->cap) {
-        uint8_t *grown = malloc(need);
+    struct span left = unread(reader);
+    size_t most = 2 * (FRAME_WORD + (size_t)reader->rx.frame_max) + FSTRM_START_BYTES;
+    if (left.len == reader->cap) {
+        size_t cap = reader->cap < most / 2 ? 2 * reader->cap : most;
+        uint8_t *grown = cap > reader->cap ? realloc(reader->buf, cap) : NULL;
         if (!grown)
             return -1;
-        memcpy(grown, left.ptr, left.len);
-        free(reader->buf);
         reader->buf = grown;
-        reader->cap = need;
+        reader->cap = cap;
     } else if (reader->start > 0 && left.len > 0) {
         memmove(reader->buf, left.ptr, left.len);
     }
+    reader->mark = reader->mark > reader->start ? reader->mark - reader->start : 0;
+    reader->sought = reader->sought > reader->start ? reader->sought - reader->start : 0;
     reader->start = 0;
     reader->len = left.len;
     return 0;
 }
 
-/* What the stream's status means to the caller, with the reason for a failure. */
-static enum frame_reader_status verdict(const struct frame_reader *reader, struct error *err)
+static enum frame_reader_status failed(const struct frame_reader *reader, enum fstrm_status why,
+                                       struct error *err)
 {
-    switch (reader->status) {
-    case FSTRM_OK:
+    if (why == FSTRM_ERR_FRAME_SIZE)
+        error_set(err,
+                  "%s: frame %" PRIu64 " has %" PRIu64
+                  " bytes, more than frame-max allows (%" PRIu32 ")",
+                  reader->path, reader->passed + reader->count + 1, reader->rx.failed_length,
+                  reader->rx.frame_max);
+    else
+        error_set(err, "%s: %s", reader->path, fstrm_status_text(why));
+    return FRAME_READER_FAILED;
+}
+
+/* Whether bytes are wanted, or why not. */
+static enum frame_reader_status verdict(struct frame_reader *reader, struct error *err)
+{
+    if (reader->ended && reader->status == FSTRM_OK)
+        reader->status = fstrm_rx_end(&reader->rx, reader->len - reader->start);
+    if (reader->status == FSTRM_OK || (lost(reader) && !reader->ended))
         return FRAME_READER_MORE;
-    case FSTRM_STOPPED:
-    case FSTRM_ERR_NO_STOP:
-        return FRAME_READER_END;
-    default:
-        error_set(err, "%s: %s", reader->path, fstrm_status_text(reader->status));
-        return FRAME_READER_FAILED;
-    }
+    if (reader->status != FSTRM_STOPPED && reader->status != FSTRM_ERR_NO_STOP)
+        return failed(reader, reader->status, err);
+    return reader->damage != FSTRM_OK ? failed(reader, reader->damage, err) : FRAME_READER_END;
+}
+
+/* The source has no more bytes, for now or ever. The last ones may be scanned to another end. */
+static enum frame_reader_status at_end(struct frame_reader *reader)
+{
+    if (reader->follow && source_regular(reader->source) &&
+        fstrm_rx_end(&reader->rx, reader->len - reader->start) != FSTRM_STOPPED)
+        return FRAME_READER_AGAIN;
+    reader->ended = true;
+    return FRAME_READER_MORE;
 }
 
 enum frame_reader_status frame_reader_fill(struct frame_reader *reader, struct error *err)
@@ -97,8 +260,23 @@ enum frame_reader_status frame_reader_fill(struct frame_reader *reader, struct e
         return FRAME_READER_FAILED;
     }
     reader->len += (size_t)n;
-    if (n > 0)
-        return FRAME_READER_MORE;
-    reader->status = fstrm_rx_end(&reader->rx, reader->len - reader->start);
-    return verdict(reader, err);
+    reader->bytes += (size_t)n;
+    return n > 0 ? FRAME_READER_MORE : at_end(reader);
+}
+
+bool frame_reader_note(const struct frame_reader *reader, struct error *note)
+{
+    char cut[80] = "";
+    bool open = reader->status == FSTRM_ERR_NO_STOP,
+         anew = reader->rx.restarts || reader->cut_bytes;
+    if (reader->cut_bytes)
+        snprintf(cut, sizeof cut, "; %" PRIu64 " bytes of cut frames were passed over",
+                 reader->cut_bytes);
+    if (anew)
+        error_set(note, "%s: goes on with a new START where its writer was cut off%s%s",
+                  reader->path, cut, open ? "; ends without STOP, too" : "");
+    else if (open)
+        error_set(note, "%s: ends without STOP: its writer was cut off, or still writes",
+                  reader->path);
+    return anew || open;
 }

@@ -1,11 +1,19 @@
 /*
- * Reads the data frames of one Frame Streams file (through a source) in batches, as spans into the
- * reader's own buffer. Frames that follow each other in the file do so in the buffer too, each
- * behind its length word: a run of them is ready to be written elsewhere as it stands.
+ * Cuts one Frame Streams file (through a source) into its data frames: the one piece of code that
+ * does so, for all that read files. Frames come in batches, as spans into the reader's own buffer.
+ * Those that follow each other in the file do so in the buffer too, each behind its length word: a
+ * run of them is ready to be written elsewhere as it stands.
  *
  *     while ((status = frame_reader_fill(&reader, &err)) > 0)
  *         while (frame_reader_next(&reader, &frame))
  *             ...
+ *
+ * A file may hold many streams, one behind the other. Where a writer crashed and another one went
+ * on appending, a START stands in the middle of a stream, or even of the frame that the crash cut:
+ * the reader goes on with that START, and frame_reader_note says so at the end. Where bytes that
+ * make no sense stand before a START it goes on, too, but the end is then FRAME_READER_FAILED. It
+ * is found by its bytes, which a DNS message may carry, too; so a frame around them is taken for a
+ * cut one only if it is no dnstap, or if what stands behind it cannot stand there.
  */
 #ifndef SPILE_IO_FRAME_READER_H
 #define SPILE_IO_FRAME_READER_H
@@ -15,7 +23,7 @@
 
 enum frame_reader_status {
     FRAME_READER_MORE = 1,
-    FRAME_READER_AGAIN = 2, /* as SOURCE_AGAIN */
+    FRAME_READER_AGAIN = 2, /* as SOURCE_AGAIN; or, if `follow` is set, at the file's end */
     FRAME_READER_END = 0,
     FRAME_READER_FAILED = -1,
 };
@@ -25,25 +33,39 @@ enum { FRAME_READER_BATCH = 256, FRAME_WORD = 4 /* bytes of a frame's length wor
 /* Owner: one thread. */
 struct frame_reader {
     struct source *source;
-    char *path; /* for messages */
+    char *path;  /* for messages */
+    bool follow; /* the caller's: the end of a regular file is the end only behind STOP */
+    bool ended;  /* the source has no more bytes */
     struct fstrm_rx rx;
-    enum fstrm_status status; /* after the end: FSTRM_ERR_NO_STOP is worth a warning */
+    enum fstrm_status status; /* FSTRM_OK while frames may come */
+    enum fstrm_status damage; /* what was wrong where bytes were passed over, up to a START */
+    uint64_t cut_bytes;       /* of frames that a crash had cut, in the middle of the file */
+    uint64_t bytes;           /* read so far, decompressed */
+    uint64_t passed;          /* frames handed out in earlier batches */
     uint8_t *buf;
     size_t cap;
     size_t start, len; /* the bytes not yet scanned are buf[start..len) */
+    size_t mark;       /* where the next START behind `start` begins; 0: none that is known */
+    size_t sought;     /* no other one begins before this offset */
     struct span frames[FRAME_READER_BATCH];
     size_t next, count;
 };
 
-/* `buffer` is the bytes read at a time; it grows only for a larger frame, up to `frame_max`. */
+/* `buffer` is the bytes read at a time; it grows only for larger frames, up to two of the size
+ * `frame_max`. */
 int frame_reader_open(struct frame_reader *reader, const char *path, size_t buffer,
                       uint32_t frame_max, struct error *err);
+/* Zeroed memory is accepted. */
 void frame_reader_close(struct frame_reader *reader);
 
 /* Reads on; the spans handed out so far are void. Failed: err says why, with the path. */
 enum frame_reader_status frame_reader_fill(struct frame_reader *reader, struct error *err);
 
-/* Cold side of frame_reader_next. */
+/* After the end: true when something about the file is worth a warning (streams without STOP, cut
+ * frames), and then `note` says what, with the path. */
+bool frame_reader_note(const struct frame_reader *reader, struct error *note);
+
+/* The next batch, frames[0..count), which may be handed on as it is; false: fill again. */
 bool frame_reader_scan(struct frame_reader *reader);
 
 /* The next whole frame in the buffer (without its length word); false: fill again. */

@@ -10,16 +10,17 @@
 #include <zstd.h>
 
 enum {
-    MAGIC_MAX = 6,
+    MAGIC_MAX = 8,
     INPUT_BYTES = 64 * 1024,    /* of compressed data, read at a time */
     ZSTD_WINDOW_LOG_MAX = 27,   /* 128 MiB: what the zstd tool itself grants */
     XZ_MEMORY_MAX = 192 << 20,  /* xz -9 wants 65 MiB */
     GZIP_WINDOW_BITS = 15 + 16, /* zlib: largest window, gzip header demanded */
 };
 
-/* Compressed bytes on their way to a decompressor. */
+/* Compressed bytes on their way to a decompressor; or plain ones that were read with them. */
 struct intake {
-    uint8_t *bytes; /* INPUT_BYTES; NULL for plain files */
+    uint8_t *bytes; /* NULL until needed */
+    size_t cap;
     size_t pos;
     size_t len;
 };
@@ -30,7 +31,7 @@ struct source {
     bool owns_fd;
     bool regular;
     bool ended;   /* read(2) returned 0, for a compressed file */
-    bool between; /* the decompressor stands between two members: the end may come here */
+    bool between; /* a member is through: another one may follow, or the end */
     bool full;    /* it filled the last buffer: it may hold more, whatever is left to read */
     enum source_failure failure;
     int saved_errno; /* of SOURCE_FAILED */
@@ -39,7 +40,6 @@ struct source {
     const struct codec *codec; /* NULL until the first bytes were seen */
     uint8_t magic[MAGIC_MAX];
     size_t magic_len;
-    size_t magic_pos; /* of a pipe: bytes of magic[] that were given to the reader already */
     struct intake feed;
     union {
         z_stream gzip;
@@ -49,8 +49,8 @@ struct source {
 };
 
 /*
- * One row a compression. `step` moves bytes from the feed to out[0..cap), sets source->between, and
- * returns how many it wrote, or -1 with source->failure set.
+ * One row a compression. `step` decompresses one member: it moves bytes from the feed to
+ * out[0..cap), sets source->between, and returns how many it wrote, or -1 with source->failure set.
  */
 struct codec {
     uint8_t magic[MAGIC_MAX];
@@ -89,15 +89,6 @@ static int gzip_open(struct source *s)
 static ssize_t gzip_step(struct source *s, uint8_t *out, size_t cap)
 {
     z_stream *z = &s->gzip;
-    if (s->between) {
-        /* Zeros may pad the file's end (GNU gzip passes over them too). */
-        while (s->feed.pos < s->feed.len && s->feed.bytes[s->feed.pos] == 0)
-            s->feed.pos++;
-        if (s->feed.pos == s->feed.len)
-            return 0;
-        if (inflateReset(z) != Z_OK)
-            return fail(s, SOURCE_CORRUPT);
-    }
     z->next_in = s->feed.bytes + s->feed.pos;
     z->avail_in = (uInt)(s->feed.len - s->feed.pos);
     z->next_out = out;
@@ -150,21 +141,17 @@ static void zstd_close(struct source *s)
 static int xz_open(struct source *s)
 {
     s->xz = (lzma_stream)LZMA_STREAM_INIT;
-    return lzma_stream_decoder(&s->xz, XZ_MEMORY_MAX, LZMA_CONCATENATED) == LZMA_OK ? 0 : -1;
+    return lzma_stream_decoder(&s->xz, XZ_MEMORY_MAX, 0) == LZMA_OK ? 0 : -1;
 }
 
 static ssize_t xz_step(struct source *s, uint8_t *out, size_t cap)
 {
     lzma_stream *z = &s->xz;
-    /* What was through cannot go on, but begin anew. */
-    if (s->between && lzma_stream_decoder(z, XZ_MEMORY_MAX, LZMA_CONCATENATED) != LZMA_OK)
-        return fail(s, SOURCE_NO_MEMORY);
     z->next_in = s->feed.bytes + s->feed.pos;
     z->avail_in = s->feed.len - s->feed.pos;
     z->next_out = out;
     z->avail_out = cap;
-    /* Padding and further streams are liblzma's business: only it knows when all is through. */
-    lzma_ret status = lzma_code(z, s->ended ? LZMA_FINISH : LZMA_RUN);
+    lzma_ret status = lzma_code(z, LZMA_RUN);
     s->feed.pos = s->feed.len - z->avail_in;
     s->between = status == LZMA_STREAM_END;
     if (status == LZMA_MEMLIMIT_ERROR)
@@ -182,6 +169,10 @@ static void xz_close(struct source *s)
 }
 
 static const struct codec plain = {.magic_len = 0};
+
+/* How plain data begin that stand behind compressed ones: as Frame Streams do, with the escape and
+ * the length of a START. */
+static const uint8_t frame_streams[] = {0, 0, 0, 0, 0, 0, 0, 0x22};
 
 static const struct codec codecs[] = {
     {{0x1f, 0x8b}, 2, 0xff, gzip_open, gzip_step, gzip_close},
@@ -216,21 +207,41 @@ static const struct codec *codec_of(const uint8_t *bytes, size_t len)
     return undecided ? NULL : &plain;
 }
 
-/* Gets a compressed source going: the bytes seen so far become the feed's first. */
-static ssize_t codec_start(struct source *s)
+/* Room for `cap` bytes in all; keeps what is there. */
+static int intake_reserve(struct intake *feed, size_t cap)
 {
-    const struct codec *codec = s->codec;
-    if (!codec->step)
+    if (cap <= feed->cap)
         return 0;
-    s->feed.bytes = malloc(INPUT_BYTES);
-    if (!s->feed.bytes || codec->open(s) != 0) {
-        s->codec = &plain;
-        return fail(s, SOURCE_NO_MEMORY);
-    }
-    memcpy(s->feed.bytes, s->magic, s->magic_len);
-    s->feed.len = s->magic_len;
-    s->magic_pos = s->magic_len;
+    uint8_t *grown = realloc(feed->bytes, cap);
+    if (!grown)
+        return -1;
+    feed->bytes = grown;
+    feed->cap = cap;
     return 0;
+}
+
+/* Goes on with that codec, from the intake's next byte. 0, or SOURCE_ERROR. */
+static ssize_t use_codec(struct source *s, const struct codec *codec)
+{
+    if (s->codec && s->codec->close)
+        s->codec->close(s);
+    s->codec = &plain;
+    s->between = s->full = false;
+    if (codec->open && codec->open(s) != 0)
+        return fail(s, SOURCE_NO_MEMORY);
+    s->codec = codec;
+    return 0;
+}
+
+/* Bytes that lie in memory become the intake's. */
+static ssize_t take_in(struct source *s, const struct codec *codec, struct span bytes)
+{
+    if (intake_reserve(&s->feed, bytes.len > INPUT_BYTES ? bytes.len : INPUT_BYTES) != 0)
+        return fail(s, SOURCE_NO_MEMORY);
+    memcpy(s->feed.bytes, bytes.ptr, bytes.len);
+    s->feed.pos = 0;
+    s->feed.len = bytes.len;
+    return use_codec(s, codec);
 }
 
 /*
@@ -239,72 +250,115 @@ static ssize_t codec_start(struct source *s)
  */
 static ssize_t sniff(struct source *s)
 {
-    while (!(s->codec = codec_of(s->magic, s->magic_len))) {
+    const struct codec *codec;
+    while (!(codec = codec_of(s->magic, s->magic_len))) {
         ssize_t n = take(s, s->magic + s->magic_len, MAGIC_MAX - s->magic_len);
-        if (n < 0)
+        if (n < 0 || (n == 0 && s->magic_len == 0))
             return n;
-        if (n == 0 && s->magic_len == 0)
-            return 0;
-        if (n == 0)
-            s->codec = &plain;
-        if (s->codec)
+        if (n == 0) {
+            codec = &plain;
             break;
+        }
         s->magic_len += (size_t)n;
     }
-    if (s->codec == &plain && s->regular && lseek(s->fd, -(off_t)s->magic_len, SEEK_CUR) >= 0) {
-        s->taken -= s->magic_len;
-        s->magic_pos = s->magic_len;
+    struct span seen = span_of(s->magic, s->magic_len);
+    if (codec == &plain && s->regular && lseek(s->fd, -(off_t)seen.len, SEEK_CUR) >= 0) {
+        s->taken -= seen.len;
+        seen.len = 0;
     }
-    ssize_t started = codec_start(s);
+    ssize_t started = take_in(s, codec, seen);
     return started < 0 ? started : 1;
 }
 
 static ssize_t read_plain(struct source *s, uint8_t *buf, size_t cap)
 {
-    size_t seen = s->magic_len - s->magic_pos;
+    size_t seen = s->feed.len - s->feed.pos;
     if (seen == 0)
         return take(s, buf, cap);
     if (seen > cap)
         seen = cap;
-    memcpy(buf, s->magic + s->magic_pos, seen);
-    s->magic_pos += seen;
+    memcpy(buf, s->feed.bytes + s->feed.pos, seen);
+    s->feed.pos += seen;
     return (ssize_t)seen;
 }
 
-/* More compressed bytes: 0, or SOURCE_... */
+/* More compressed bytes, behind those that are left: 0, or SOURCE_... */
 static ssize_t feed_fill(struct source *s)
 {
-    ssize_t n = take(s, s->feed.bytes, INPUT_BYTES);
+    struct intake *feed = &s->feed;
+    feed->len -= feed->pos;
+    memmove(feed->bytes, feed->bytes + feed->pos, feed->len);
+    feed->pos = 0;
+    ssize_t n = take(s, feed->bytes + feed->len, feed->cap - feed->len);
     if (n < 0)
         return n;
-    s->feed.pos = 0;
-    s->feed.len = (size_t)n;
+    feed->len += (size_t)n;
     s->ended = n == 0;
+    return 0;
+}
+
+/*
+ * What comes behind a member: another one, of any compression or none, maybe behind zeros, with
+ * which files are padded. 1: it is set up; 0: the end; or SOURCE_...
+ */
+static ssize_t next_member(struct source *s)
+{
+    for (;;) {
+        size_t left = s->feed.len - s->feed.pos;
+        const uint8_t *bytes = s->feed.bytes + s->feed.pos;
+        if (left < MAGIC_MAX && !s->ended) {
+            ssize_t filled = feed_fill(s);
+            if (filled < 0)
+                return filled;
+            continue;
+        }
+        if (left == 0) {
+            s->ended = false; /* the file may grow by another member */
+            return 0;
+        }
+        bool begins =
+            left >= sizeof frame_streams && !memcmp(bytes, frame_streams, sizeof frame_streams);
+        const struct codec *codec = codec_of(bytes, left);
+        if (begins || (codec && codec != &plain))
+            return use_codec(s, codec) < 0 ? SOURCE_ERROR : 1;
+        if (*bytes != 0)
+            return fail(s, codec ? SOURCE_CORRUPT : SOURCE_TRUNCATED);
+        s->feed.pos++;
+    }
+}
+
+/* One call of the decompressor: bytes written, 0: to be called again, or SOURCE_ERROR. */
+static ssize_t step_member(struct source *s, uint8_t *buf, size_t cap)
+{
+    size_t before = s->feed.pos;
+    bool drained = before == s->feed.len;
+    ssize_t n = s->codec->step(s, buf, cap);
+    s->full = n == (ssize_t)cap && !s->between;
+    if (n != 0 || s->between || s->feed.pos != before)
+        return n;
+    if (s->ended || !drained)
+        return fail(s, s->ended ? SOURCE_TRUNCATED : SOURCE_CORRUPT);
     return 0;
 }
 
 static ssize_t read_compressed(struct source *s, uint8_t *buf, size_t cap)
 {
     for (;;) {
+        if (s->between) {
+            ssize_t next = next_member(s);
+            if (next <= 0)
+                return next;
+            if (!s->codec->step)
+                return read_plain(s, buf, cap);
+        }
         if (s->feed.pos == s->feed.len && !s->ended && !s->full) {
             ssize_t filled = feed_fill(s);
             if (filled < 0)
                 return filled;
         }
-        bool drained = s->feed.pos == s->feed.len;
-        if (drained && s->between) {
-            s->ended = false; /* the file may grow by another member */
-            return 0;
-        }
-        size_t before = s->feed.pos;
-        ssize_t n = s->codec->step(s, buf, cap);
-        s->full = n == (ssize_t)cap && !s->between;
+        ssize_t n = step_member(s, buf, cap);
         if (n != 0)
             return n;
-        if (s->between || s->feed.pos != before)
-            continue;
-        if (s->ended || !drained)
-            return fail(s, s->ended ? SOURCE_TRUNCATED : SOURCE_CORRUPT);
     }
 }
 
@@ -318,6 +372,15 @@ ssize_t source_read(struct source *s, uint8_t *buf, size_t cap)
             return known;
     }
     return s->codec->step ? read_compressed(s, buf, cap) : read_plain(s, buf, cap);
+}
+
+bool source_reopen(struct source *s, struct span bytes)
+{
+    const struct codec *codec = codec_of(bytes.ptr, bytes.len);
+    if (s->failure || s->codec != &plain || !codec || codec == &plain)
+        return false;
+    /* What was read ahead in an earlier change is still behind these. */
+    return s->feed.pos == s->feed.len && take_in(s, codec, bytes) == 0;
 }
 
 struct source *source_open(const char *path, struct error *err)

@@ -3,7 +3,9 @@
  * bytes. All files that Spile reads come through here.
  *
  * A plain file is read(2) straight into the caller's buffer. Compressed files may hold several
- * members one behind the other; a decompressor's memory is limited, whatever the file asks for.
+ * members one behind the other, each compressed in its own way, and plain Frame Streams behind them
+ * (and before them, see source_reopen); a decompressor's memory is limited, whatever the file asks
+ * for.
  */
 #ifndef SPILE_IO_SOURCE_H
 #define SPILE_IO_SOURCE_H
@@ -47,6 +49,12 @@ ssize_t source_read(struct source *source, uint8_t *buf, size_t cap);
 enum source_failure source_failure(const struct source *source);
 /* "PATH: compressed data end too early" and the like into err; returns -1. */
 int source_error(const struct source *source, struct error *err);
+
+/*
+ * Of a plain source: `bytes`, the last that were read, do not go on as the ones before; where they
+ * begin as compressed data, they and what follows are read anew, as such. False: they do not.
+ */
+bool source_reopen(struct source *source, struct span bytes);
 
 /* For poll; still the source's. */
 int source_fd(const struct source *source);

@@ -5,8 +5,11 @@
  * Who sends is given what costs nothing: START without READY, a READY that is repeated, a new
  * stream behind STOP, FINISH in place of STOP (elixir_dnstap), control frames of types yet to be
  * invented. Data before START is refused: without it nobody said that the bytes are dnstap.
+ * Files have a few liberties more (fstrm_rx_init).
  */
 #include "wire/fstrm.h"
+
+#include <assert.h>
 
 #include "base/cursor.h"
 
@@ -142,7 +145,7 @@ static enum fstrm_status reply(struct fstrm_rx *rx, uint32_t type, struct span c
 
 static enum fstrm_status on_ready(struct fstrm_rx *rx, const struct fstrm_control *control)
 {
-    if (!rx->answers || rx->state == RX_DATA)
+    if (rx->state == RX_DATA)
         return FSTRM_ERR_SEQUENCE;
     if (!acceptable(rx, control))
         return FSTRM_ERR_CONTENT_TYPE;
@@ -152,10 +155,12 @@ static enum fstrm_status on_ready(struct fstrm_rx *rx, const struct fstrm_contro
 
 static enum fstrm_status on_start(struct fstrm_rx *rx, const struct fstrm_control *control)
 {
-    if (rx->state == RX_DATA)
+    if (rx->state == RX_DATA && rx->answers)
         return FSTRM_ERR_SEQUENCE;
     if (!acceptable(rx, control))
         return FSTRM_ERR_CONTENT_TYPE;
+    rx->started = true;
+    rx->restarts += rx->state == RX_DATA && rx->restarts < UINT32_MAX;
     rx->bidirectional = rx->state == RX_READY;
     rx->state = RX_DATA;
     return FSTRM_OK;
@@ -171,6 +176,12 @@ static enum fstrm_status on_stop(struct fstrm_rx *rx, const struct fstrm_control
     return FSTRM_STOPPED;
 }
 
+/* What only a socket's two sides say to each other. */
+static bool handshake(uint32_t type)
+{
+    return type == FSTRM_READY || type == FSTRM_ACCEPT || type == FSTRM_FINISH;
+}
+
 static enum fstrm_status on_control(struct fstrm_rx *rx, struct span in)
 {
     struct fstrm_control control;
@@ -178,6 +189,8 @@ static enum fstrm_status on_control(struct fstrm_rx *rx, struct span in)
         return FSTRM_OK;
     if (fstrm_control_decode(in, &control) < 0)
         return FSTRM_ERR_CONTROL;
+    if (!rx->answers && rx->state != RX_DATA && handshake(control.type))
+        return FSTRM_OK;
     switch (control.type) {
     case FSTRM_READY:
         return on_ready(rx, &control);
@@ -264,6 +277,11 @@ enum fstrm_status fstrm_rx_feed(struct fstrm_rx *rx, struct span in, struct span
     return FSTRM_OK;
 }
 
+void fstrm_rx_resume(struct fstrm_rx *rx)
+{
+    rx->state = RX_STOPPED;
+}
+
 uint64_t fstrm_rx_need(const struct fstrm_rx *rx, struct span in)
 {
     if (in.len < LENGTH_WORD)
@@ -284,6 +302,16 @@ enum fstrm_status fstrm_rx_end(const struct fstrm_rx *rx, size_t left)
     if (rx->state == RX_FRESH || rx->state == RX_READY)
         return FSTRM_ERR_NO_START;
     return rx->state == RX_STOPPED ? FSTRM_STOPPED : FSTRM_ERR_NO_STOP;
+}
+
+size_t fstrm_find_start(struct span in)
+{
+    static const char start[] = "\0\0\0\0\0\0\0\x22\0\0\0\2\0\0\0\1\0\0\0\x16" FSTRM_DNSTAP_TYPE;
+    static_assert(sizeof start - 1 == FSTRM_START_BYTES, "the type's length is in the frame");
+    if (in.len < FSTRM_START_BYTES)
+        return in.len;
+    const uint8_t *found = memmem(in.ptr, in.len, start, FSTRM_START_BYTES);
+    return found ? (size_t)(found - in.ptr) : in.len;
 }
 
 const char *fstrm_status_text(enum fstrm_status status)

@@ -58,13 +58,20 @@ struct fstrm_rx {
     struct span content_type; /* the one that is accepted */
     uint8_t state;
     bool bidirectional; /* the peer began with READY */
-    bool answers;       /* false for files: READY is then out of order */
+    bool started;       /* START has come */
+    bool answers;       /* a socket; false: a file, see fstrm_rx_init */
+    uint32_t restarts;  /* of files: times that START came where STOP was due */
     uint8_t reply_len;
     uint8_t reply[12 + 8 + 32]; /* ACCEPT or FINISH: to be sent before the next fstrm_rx_feed */
     uint64_t failed_length;     /* the length word of FSTRM_ERR_FRAME_SIZE, for messages */
 };
 
-/* `answers`: true for sockets, false for files. `content_type` is borrowed, 32 bytes at most. */
+/*
+ * `answers`: true for sockets, false for files. What stands in a file may come from several lives
+ * of its writer, and from a socket's both directions: a START in the middle of a stream begins the
+ * next one (the writer crashed, and appended), and READY, ACCEPT and FINISH between streams say
+ * nothing. On a socket all of that is out of order. `content_type` is borrowed, 32 bytes at most.
+ */
 void fstrm_rx_init(struct fstrm_rx *rx, struct span content_type, uint32_t frame_max, bool answers);
 
 /*
@@ -85,6 +92,14 @@ uint64_t fstrm_rx_need(const struct fstrm_rx *rx, struct span in);
 /* What the end of the input means, with `left` bytes unused: FSTRM_STOPPED, or ERR_TRUNCATED,
  * ERR_NO_STOP, ERR_NO_START (no START was seen). */
 enum fstrm_status fstrm_rx_end(const struct fstrm_rx *rx, size_t left);
+
+/* After an error in a file: takes the next START there may be. */
+void fstrm_rx_resume(struct fstrm_rx *rx);
+
+/* The offset in `in` of the first whole START frame that names the dnstap type, at which a reader
+ * that has lost its way through a file may begin anew; in.len when there is none. */
+size_t fstrm_find_start(struct span in);
+enum { FSTRM_START_BYTES = 42 }; /* of that frame */
 
 /* "data frame longer than the limit" and so on: a constant. */
 const char *fstrm_status_text(enum fstrm_status status);

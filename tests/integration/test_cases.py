@@ -19,6 +19,7 @@ def case(name):
 # from what follows from JSON by itself: the lines of the text format, of the same fields.
 READ = [
     ("05-two-streams", "qname", [f"q{i}.example." for i in range(6)], [f"q{i}.example." for i in range(6)]),
+    ("06-start-without-stop", "qname", [f"q{i}.example." for i in range(6)]),
 ]
 
 

@@ -14,6 +14,7 @@
 
 #include "base/cursor.h"
 #include "io/frame_reader.h"
+#include "wire/dnstap.h"
 
 enum { FRAMES = 2000, FRAME_MAX = 70000 };
 
@@ -88,7 +89,7 @@ static enum frame_reader_status read_all(size_t buffer, unsigned *count, enum fs
 
 static void any_buffer(void **state)
 {
-    static const size_t buffers[] = {64, 65, 1000, 4096, 65536, 1 << 20};
+    static const size_t sizes[] = {64, 65, 1000, 4096, 65536, 1 << 20};
     (void)state;
     struct buf file = {0};
     put_control(&file, FSTRM_START);
@@ -99,10 +100,10 @@ static void any_buffer(void **state)
     }
     put_control(&file, FSTRM_STOP);
     write_file(&file, file.len);
-    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) {
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         unsigned count;
         enum fstrm_status end;
-        assert_int_equal(read_all(buffers[i], &count, &end), FRAME_READER_END);
+        assert_int_equal(read_all(sizes[i], &count, &end), FRAME_READER_END);
         assert_int_equal(count, FRAMES);
         assert_int_equal(end, FSTRM_STOPPED);
     }
@@ -136,6 +137,128 @@ static void cut_anywhere(void **state)
         else if (cut > ends[0])
             assert_int_equal(end, FSTRM_ERR_TRUNCATED);
     }
+    buf_free(&file);
+}
+
+static const size_t buffers[] = {4096, 9999, 1 << 20};
+
+/* Reads the file with any buffer: so many frames, and that end; a note if `noted`. */
+static void expect(unsigned frames, enum frame_reader_status wanted, const char *noted)
+{
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) {
+        struct frame_reader reader;
+        struct error err = {0}, note = {0};
+        struct span frame;
+        enum frame_reader_status status;
+        unsigned count = 0;
+        assert_int_equal(frame_reader_open(&reader, path, buffers[i], FRAME_MAX, &err), 0);
+        while ((status = frame_reader_fill(&reader, &err)) > 0) {
+            for (; frame_reader_next(&reader, &frame); count++)
+                assert_int_equal(load_be32(frame.ptr - FRAME_WORD), frame.len);
+        }
+        assert_int_equal(count, frames);
+        assert_int_equal(status, wanted);
+        assert_int_equal(frame_reader_note(&reader, &note), noted != NULL);
+        assert_true(!noted || (strstr(note.text, path) && strstr(note.text, noted)));
+        frame_reader_close(&reader);
+    }
+}
+
+static void put_stream(struct buf *out, unsigned first, unsigned end, bool stop)
+{
+    put_control(out, FSTRM_START);
+    for (unsigned n = first; n < end; n++)
+        put_frame(out, n);
+    if (stop)
+        put_control(out, FSTRM_STOP);
+}
+
+/* One behind the other: all are read, whatever stands between them. */
+static void many_streams(void **state)
+{
+    (void)state;
+    struct buf file = {0};
+    put_stream(&file, 0, 3, true);
+    put_stream(&file, 3, 3, true);
+    put_control(&file, FSTRM_FINISH);
+    put_control(&file, FSTRM_READY);
+    put_stream(&file, 3, 9, true);
+    write_file(&file, file.len);
+    expect(9, FRAME_READER_END, NULL);
+    put_stream(&file, 9, 10, false);
+    write_file(&file, file.len);
+    expect(10, FRAME_READER_END, "ends without STOP");
+    put_stream(&file, 10, 12, true);
+    write_file(&file, file.len);
+    expect(12, FRAME_READER_END, "new START");
+    buf_free(&file);
+}
+
+/* A writer that crashed at any byte, and one that appended to what it left: all whole frames come,
+ * those that the cut one seems to reach over, too. */
+static void crash_anywhere(void **state)
+{
+    (void)state;
+    struct buf first = {0}, second = {0};
+    put_stream(&first, 0, 4, true);
+    put_stream(&second, 4, 9, true);
+    for (size_t cut = 0; cut < first.len; cut++) {
+        struct buf file = {0};
+        buf_put(&file, first.data, cut);
+        size_t whole = FSTRM_START_BYTES;
+        unsigned frames = 0;
+        for (; frames < 4 && whole + FRAME_WORD + length_of(frames) <= cut; frames++)
+            whole += FRAME_WORD + length_of(frames);
+        buf_put(&file, second.data, second.len);
+        write_file(&file, file.len);
+        expect(frames + 5, FRAME_READER_END, cut == 0 ? NULL : "new START");
+        buf_free(&file);
+    }
+    buf_free(&first);
+    buf_free(&second);
+}
+
+/* A dnstap message that carries the bytes of a START, as anybody could send them in a query: it is
+ * whole as long as what follows it may follow it. */
+static void start_within_a_message(void **state)
+{
+    (void)state;
+    struct buf file = {0}, frame = {0}, inner = {0};
+    put_stream(&inner, 0, 2, true);
+    struct dnstap tap = {
+        .has = DNSTAP_HAS_TYPE | DNSTAP_HAS_MESSAGE | DNSTAP_HAS_MESSAGE_TYPE |
+               DNSTAP_HAS_QUERY_MESSAGE,
+        .type = 1,
+        .message_type = DNSTAP_CLIENT_QUERY,
+        .query_message = buf_span(&inner),
+    };
+    dnstap_encode(&tap, &frame);
+    put_control(&file, FSTRM_START);
+    for (int i = 0; i < 3; i++)
+        fstrm_data_encode(buf_span(&frame), &file);
+    write_file(&file, file.len);
+    expect(3, FRAME_READER_END, "ends without STOP");
+    put_control(&file, FSTRM_STOP);
+    write_file(&file, file.len);
+    expect(3, FRAME_READER_END, NULL);
+    buf_free(&file);
+    buf_free(&frame);
+    buf_free(&inner);
+}
+
+/* What no crash explains is an error, but the streams behind it are read. */
+static void damage_between_streams(void **state)
+{
+    static const char zeros[5000];
+    (void)state;
+    struct buf file = {0};
+    put_stream(&file, 0, 3, true);
+    buf_str(&file, "damaged bytes that are no frame");
+    put_stream(&file, 3, 5, true);
+    buf_put(&file, zeros, sizeof zeros);
+    put_stream(&file, 5, 6, true);
+    write_file(&file, file.len);
+    expect(6, FRAME_READER_FAILED, NULL);
     buf_free(&file);
 }
 
@@ -181,6 +304,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_buffer),
         cmocka_unit_test(cut_anywhere),
+        cmocka_unit_test(many_streams),
+        cmocka_unit_test(crash_anywhere),
+        cmocka_unit_test(start_within_a_message),
+        cmocka_unit_test(damage_between_streams),
         cmocka_unit_test(oversized),
         cmocka_unit_test(not_frame_streams),
     };

@@ -267,9 +267,42 @@ static void out_of_order(void **state)
     rx = receiver(true);
     feed(&rx, START STOP);
     assert_int_equal(feed(&rx, "00000001 61").status, FSTRM_ERR_SEQUENCE);
-    rx = receiver(false); /* a file answers nothing */
-    assert_int_equal(feed(&rx, READY).status, FSTRM_ERR_SEQUENCE);
+    rx = receiver(false);
+    assert_int_equal(feed(&rx, START READY).status, FSTRM_ERR_SEQUENCE);
     (void)state;
+}
+
+/* A file may hold what both sides of a socket said, and the streams of several lives of its writer.
+ */
+static void files_have_liberties(void **state)
+{
+    struct fstrm_rx rx = receiver(false);
+    assert_int_equal(feed(&rx, READY ACCEPT).status, FSTRM_OK);
+    assert_int_equal(rx.reply_len, 0);
+    assert_int_equal(fstrm_rx_end(&rx, 0), FSTRM_ERR_NO_START);
+    assert_int_equal(feed(&rx, START "00000001 61" STOP).status, FSTRM_STOPPED);
+    assert_int_equal(feed(&rx, FINISH READY).status, FSTRM_OK);
+    assert_int_equal(rx.restarts, 0);
+    struct fed fed = feed(&rx, START "00000001 61" START "00000001 62" START);
+    assert_int_equal(fed.status, FSTRM_OK);
+    assert_int_equal(fed.count, 2);
+    assert_int_equal(rx.restarts, 2);
+    assert_int_equal(fstrm_rx_end(&rx, 0), FSTRM_ERR_NO_STOP);
+    assert_int_equal(feed(&rx, "00000000 0000000f 00000002 " ONE).status, FSTRM_ERR_CONTENT_TYPE);
+    (void)state;
+}
+
+static void start_is_found(void **state)
+{
+    struct span bytes = hex_new("00000000 0000 " START "00000001 61");
+    (void)state;
+    assert_int_equal(fstrm_find_start(bytes), 6);
+    assert_int_equal(fstrm_find_start(span_of(bytes.ptr + 7, bytes.len - 7)), bytes.len - 7);
+    assert_int_equal(fstrm_find_start(span_of(bytes.ptr, 6 + FSTRM_START_BYTES)), 6);
+    assert_int_equal(fstrm_find_start(span_of(bytes.ptr, 5 + FSTRM_START_BYTES)),
+                     5 + FSTRM_START_BYTES);
+    assert_int_equal(fstrm_find_start((struct span){0}), 0);
+    hex_free(bytes);
 }
 
 /* Not Frame Streams at all: told by the first four bytes. */
@@ -506,6 +539,8 @@ int main(void)
         cmocka_unit_test(frame_of_exactly_the_limit),
         cmocka_unit_test(malformed_control_frames),
         cmocka_unit_test(out_of_order),
+        cmocka_unit_test(files_have_liberties),
+        cmocka_unit_test(start_is_found),
         cmocka_unit_test(foreign_bytes),
         cmocka_unit_test(ends_are_told_apart),
         cmocka_unit_test(full_array_of_frames),

@@ -192,6 +192,56 @@ static void members(void **state)
     free(packed);
 }
 
+/* Each kind behind each other, and plain Frame Streams behind any, with zeros between them. */
+static void mixed_members(void **state)
+{
+    static const uint8_t zeros[600], start[] = {0, 0, 0, 0, 0, 0, 0, 0x22, 0, 0, 0, 2, 'x'};
+    (void)state;
+    uint8_t *packed = malloc(PACKED_MAX);
+    struct buf wanted = {0};
+    write_file("", 0, O_TRUNC);
+    for (size_t i = 0; i < 3 * PACKINGS; i++) {
+        size_t at = i * 20000;
+        write_file(packed, packings[i * i % PACKINGS].pack(data + at, 20000, packed), O_APPEND);
+        write_file(zeros, i % 2 ? sizeof zeros : 0, O_APPEND);
+        buf_put(&wanted, data + at, 20000);
+    }
+    write_file(packed, packings[2].pack(data, 5, packed), O_APPEND);
+    write_file(start, sizeof start, O_APPEND);
+    write_file(data, 100000, O_APPEND);
+    buf_put(&wanted, data, 5);
+    buf_put(&wanted, start, sizeof start);
+    buf_put(&wanted, data, 100000);
+    expect_content(wanted.data, wanted.len);
+    buf_free(&wanted);
+    free(packed);
+}
+
+/* Plain data that go on compressed: whoever reads them has to say where. */
+static void reopened(void **state)
+{
+    uint8_t packed[4096], got[8192];
+    (void)state;
+    for (size_t i = 0; i < PACKINGS; i++) {
+        struct error err;
+        struct buf out = {0};
+        size_t len = packings[i].pack(data, 1000, packed);
+        write_file(data, 700, O_TRUNC);
+        write_file(packed, len, O_APPEND);
+        struct source *source = source_open(path, &err);
+        assert_int_equal(source_read(source, got, 700 + len / 2), 700 + len / 2);
+        assert_false(source_reopen(source, span_of(got + 650, 50 + len / 2)));
+        assert_false(source_reopen(source, span_of(got + 700, 1))); /* too few to tell */
+        assert_true(source_reopen(source, span_of(got + 700, len / 2)));
+        assert_false(source_reopen(source, span_of(got + 700, len / 2))); /* not plain any more */
+        assert_int_equal(drain(source, 300, &out), 0);
+        assert_int_equal(out.len, 1000);
+        assert_memory_equal(out.data, data, 1000);
+        source_close(source);
+        buf_free(&out);
+    }
+}
+
 static void empty_member(void **state)
 {
     (void)state;
@@ -472,6 +522,8 @@ int main(void)
         cmocka_unit_test(plain_lookalikes),
         cmocka_unit_test(compressed),
         cmocka_unit_test(members),
+        cmocka_unit_test(mixed_members),
+        cmocka_unit_test(reopened),
         cmocka_unit_test(empty_member),
         cmocka_unit_test(truncated),
         cmocka_unit_test(damaged),

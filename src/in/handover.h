@@ -1,0 +1,34 @@
+/*
+ * The hand-over of frames to the pipeline, for whatever reads them: who they came from, how many
+ * they were, and whether more are wanted.
+ */
+#ifndef SPILE_IN_HANDOVER_H
+#define SPILE_IN_HANDOVER_H
+
+#include "core/roster.h"
+#include "core/worker.h"
+
+/* Owner: one connection or file, on its worker's thread. */
+struct handover {
+    struct worker *worker;
+    struct origin origin;
+    struct roster_seat seat;
+    uint64_t identify_ms; /* when the identity is looked at next, of the loop's clock */
+    struct input_counters *counters;
+    uint64_t frames;
+    bool enough; /* the pipeline wants no more */
+};
+
+void handover_init(struct handover *handover, struct worker *worker,
+                   struct input_counters *counters);
+/* The origin is set: it is listed in the roster until handover_end. */
+void handover_list(struct handover *handover);
+/* Leaves the roster, if it was listed. */
+void handover_end(struct handover *handover);
+
+/* `len` bytes were read. */
+void handover_bytes(struct handover *handover, size_t len);
+/* Frames, at least one: they are through when this returns. */
+void handover_frames(struct handover *handover, const struct span *frames, size_t count);
+
+#endif

@@ -1,0 +1,139 @@
+"""Recordings as they are found: several streams in one file, members of any compression, what crashes leave.
+Whoever reads files must see the same."""
+import gzip
+import lzma
+
+import fstrm
+from fstrm import DNSTAP, FINISH, READY, START, STOP, control, data
+from harness import equal, test
+from lab import question
+from test_cases import case
+
+BEGIN, END = control(START, DNSTAP), control(STOP)
+ANEW, OPEN = "new START where its writer was cut off", "ends without STOP"
+
+
+def payload(i):
+    return fstrm.message(question(f"q{i}.recordings.lab.", 1, i & 0xffff))
+
+
+def frames(first, end):
+    return b"".join(data(payload(i)) for i in range(first, end))
+
+
+def stream(first, end):
+    return BEGIN + frames(first, end) + END
+
+
+A, B = stream(0, 3), stream(3, 6)
+CARRIER = data(fstrm.message(question("x.lab.", 1, 7) + stream(5, 6)))
+
+# Name; the file; how many frames must come of it; what is said about it (None: nothing); exit status.
+FILES = [
+    ("two streams", A + B, 6, None, 0),
+    ("two gzip members", gzip.compress(A) + gzip.compress(B), 6, None, 0),
+    ("a stream over two members", gzip.compress(A[:200]) + gzip.compress(A[200:]), 3, None, 0),
+    ("two xz streams", lzma.compress(A) + lzma.compress(B), 6, None, 0),
+    ("gzip, then xz", gzip.compress(A) + lzma.compress(B), 6, None, 0),
+    ("xz, padded, then gzip", lzma.compress(A) + bytes(512) + gzip.compress(B), 6, None, 0),
+    ("gzip, then plain", gzip.compress(A) + B, 6, None, 0),
+    ("plain, then gzip, then plain", A + gzip.compress(B) + stream(6, 9), 9, None, 0),
+    ("a socket's both directions", control(READY, DNSTAP) + A + control(FINISH) + B, 6, None, 0),
+    ("START for STOP", BEGIN + frames(0, 3) + B, 6, ANEW, 0),
+    ("a frame that a crash cut", BEGIN + frames(0, 3) + frames(0, 1)[:50] + B, 6, ANEW, 0),
+    ("a frame's length that a crash cut", BEGIN + frames(0, 3) + b"\0\0" + B, 6, ANEW, 0),
+    ("a long frame that a crash cut", BEGIN + frames(0, 3) + b"\0\0\x10\0cut" + B, 6, ANEW, 0),
+    ("a STOP that a crash cut", A[:-5] + B, 6, ANEW, 0),
+    ("a frame that carries a stream", BEGIN + frames(0, 1) + CARRIER + frames(1, 2) + END, 3, None, 0),
+    ("no STOP", BEGIN + frames(0, 3), 3, OPEN, 0),
+    ("nothing but START", BEGIN, 0, OPEN, 0),
+    ("zeros between streams", A + bytes(4096) + B, 6, "malformed control frame", 1),
+    ("something behind STOP", A + b"something else", 3, "out of order", 1),
+    ("another content type", A + control(START, b"other") + frames(3, 6) + END, 3, "content type", 1),
+    ("cut at the end", A + BEGIN + frames(3, 6)[:-9], 5, "truncated", 1),
+    ("nothing at all", b"", 0, "no START", 1),
+]
+
+
+def complaints(done):
+    text = done.stderr.decode()
+    return [line for line in text.splitlines() if line.startswith("spile: ")]
+
+
+def check(name, reader, done, got, row):
+    _, _, wanted, said, status = row
+    equal(got, wanted, f"{name}: frames that {reader} found")
+    equal(done.returncode, status, f"{name}: exit status of {reader}: {done.stderr}")
+    lines = complaints(done)
+    equal(len(lines), 1 if said else 0, f"{name}: lines of {reader}: {lines}")
+    assert not said or said in lines[0], f"{name}: {reader} says {lines}, wanted {said}"
+
+
+def by_send(t, path, number):
+    """`send` to `capture`: what arrived, and how `send` ended."""
+    out, sock = t.path(f"sent{number}"), t.path(f"{number}.sock")
+    capture = t.spile("capture", f"unix:{sock}", "-w", out, name=f"capture{number}")
+    t.wait_listening(capture)
+    done = t.run("send", path, f"unix:{sock}", status=None)
+    equal(capture.stop(), 0, "exit status of capture")
+    return done, len(fstrm.split(out.read_bytes()))
+
+
+@test()
+def all_readers_agree(t):
+    for number, row in enumerate(FILES):
+        name, content = row[:2]
+        path = t.path(f"file{number}")
+        path.write_bytes(content)
+        done = t.run("read", path, status=None)
+        check(name, "read", done, done.stdout.count(b"\n"), row)
+        done, got = by_send(t, path, number)
+        check(name, "send", done, got, row)
+        config = t.path("run.yaml")
+        config.write_text(f"inputs: [file: {{path: [{path}]}}]\noutputs: [stdout: {{format: fstrm}}]\n")
+        done = t.run("run", "-c", config, status=None)
+        check(name, "run", done, len(fstrm.split(done.stdout)), row)
+        done = t.run("top", "--once", path, status=None)
+        counted = [line.split()[1] for line in done.stdout.decode().splitlines() if line.startswith(" queries ")]
+        check(name, "top", done, int(counted[0]) if counted else 0, row)
+
+
+@test()
+def cases_are_sent_whole(t):
+    for number, name in enumerate(["05-two-streams", "06-start-without-stop"]):
+        done, got = by_send(t, case(name), number)
+        equal(got, 6, f"{name}: frames")
+        equal(done.returncode, 0, f"{name}: exit status")
+        equal(len(complaints(done)), number, f"{name}: warnings")
+
+
+@test(needs=["zstd"])
+def zstd_frames_and_others(t):
+    pack = lambda content: t.tool(["zstd", "-qc"], stdin=None, input=content).stdout
+    path = t.path("mixed")
+    path.write_bytes(pack(A) + gzip.compress(B) + pack(stream(6, 9)) + pack(stream(9, 12)))
+    equal(t.run("read", path).stdout.count(b"\n"), 12, "lines")
+
+
+@test()
+def a_file_that_is_followed_goes_on_after_a_crash(t):
+    path = t.path("grows")
+    path.write_bytes(BEGIN + frames(0, 3) + frames(0, 1)[:40])
+    reader = t.spile("read", "--follow", path, name="follow")
+    with open(path, "ab") as file:
+        file.write(B)
+    equal(reader.wait(), 0, "exit status at STOP")
+    equal(reader.out.count(b"\n"), 6, "lines")
+    assert ANEW in reader.err, reader.err
+
+
+@test()
+def on_a_socket_start_in_a_stream_closes(t):
+    spile = t.listen("inputs:\n  - unix: {path: @DIR@/tap.sock, mode: 0666}\noutputs:\n  - stdout: {format: json}\n")
+    sender = fstrm.Sender(t.path("tap.sock"))
+    sender.send(payload(0))
+    sender.sock.sendall(BEGIN + frames(1, 2))
+    assert sender.closed_by_peer(10), "it goes on"
+    equal(spile.stop(), 0, "exit status")
+    equal(len(spile.events()), 1, "events")
+    assert "out of order" in spile.err, spile.err
