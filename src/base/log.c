@@ -5,11 +5,28 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/stamp.h"
+
 static enum log_level shown_level = LOG_INFO;
+static enum log_time shown_time = LOG_TIME_OFF;
 
 void log_set_level(enum log_level level)
 {
     shown_level = level;
+}
+
+void log_set_time(enum log_time time)
+{
+    shown_time = time;
+}
+
+static int put_time(char *line)
+{
+    if (shown_time == LOG_TIME_OFF)
+        return 0;
+    char *end = stamp_now(line, shown_time == LOG_TIME_LOCAL);
+    *end = ' ';
+    return (int)(end + 1 - line);
 }
 
 void log_line(enum log_level level, const char *format, ...)
@@ -23,7 +40,8 @@ void log_line(enum log_level level, const char *format, ...)
     if (level > shown_level)
         return;
     char line[1024];
-    int len = snprintf(line, sizeof line, "%s", prefix[level]);
+    int len = put_time(line);
+    len += snprintf(line + len, sizeof line - (size_t)len, "%s", prefix[level]);
     va_list args;
     va_start(args, format);
     int more = vsnprintf(line + len, sizeof line - (size_t)len - 1, format, args);

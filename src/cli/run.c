@@ -198,6 +198,7 @@ static int run_run(struct command_call *call)
         configure_inputs(&config, call, &err) < 0 || configure_outputs(&config, run, &err) < 0 ||
         configure_web(&config, run, &err) < 0)
         return pipe_fail(&config, &err, COMMAND_USAGE);
+    log_set_time((enum log_time)config.settings.log_time);
     struct pipeline_options options = {.ledger_path = run->ledger};
     struct service service;
     if (service_start(&service, &config, &options, false, &err) < 0)

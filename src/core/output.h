@@ -15,6 +15,7 @@
 #include "core/format.h"
 #include "core/ledger.h"
 #include "core/module.h"
+#include "core/settings.h"
 
 enum when_full { WHEN_FULL_BLOCK, WHEN_FULL_DROP_NEWEST, WHEN_FULL_DROP_OLDEST };
 
@@ -39,6 +40,7 @@ struct output {
     const struct format_hooks *format; /* NULL for inline outputs */
     atomic_bool interrupted;           /* set at the shutdown's deadline: a write loop gives up */
     struct stats *stats;               /* when hooks->statistics asked for them */
+    const struct settings *settings;   /* of the whole program */
 };
 
 enum output_status {

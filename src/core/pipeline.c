@@ -324,6 +324,7 @@ static int open_sinks(struct pipeline *p, struct error *err)
     for (size_t i = 0; i < p->config->output_count; i++) {
         p->plan.sink_count++;
         p->plan.sinks[i].out.stats = p->options.stats;
+        p->plan.sinks[i].out.settings = &p->config->settings;
         if (sink_open(&p->plan.sinks[i], &p->config->outputs[i], compat, number_of(p->config, i),
                       p->workers_wanted, reader_left, p, err) < 0)
             return -1;

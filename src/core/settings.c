@@ -2,6 +2,8 @@
 
 const char *const compat_names[] = {"none", "dnstap-receiver", NULL};
 
+static const char *const log_times[] = {"off", "utc", "local", NULL}; /* enum log_time */
+
 /* One row: where it is stored follows from the member's name. */
 #define AT(member) .offset = offsetof(struct settings, member)
 
@@ -49,6 +51,15 @@ const struct option settings_options[] = {
      .max = 3600 * 1000000000ull,
      .doc = "how long outputs may take to write what is queued when the program ends; the rest is "
             "counted as dropped"},
+    {.name = "log-time",
+     .type = OPTION_ENUM,
+     AT(log_time),
+     .fallback = "off",
+     .choices = log_times,
+     .doc =
+         "begin the program's own lines on standard error with the time, and of which zone; off: "
+         "with none, since a journal has its own. Lines of the output metrics are in local time "
+         "with local, else in UTC, as all other times are"},
     {.name = "compat",
      .type = OPTION_ENUM,
      AT(compat),

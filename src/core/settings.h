@@ -11,6 +11,7 @@ struct settings {
     uint64_t latency_entries;   /* queries remembered while their responses are awaited */
     uint64_t latency_window_ns; /* how long */
     uint64_t shutdown_ns;       /* how long outputs may take to drain at the end */
+    int log_time;               /* enum log_time */
     int compat;                 /* index into compat_names */
 };
 

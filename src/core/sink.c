@@ -33,7 +33,8 @@ int sink_open(struct sink *sink, const struct config_item *item, const char *com
               unsigned number, unsigned workers, void (*on_closed)(void *arg), void *arg,
               struct error *err)
 {
-    *sink = (struct sink){.workers = workers, .out.stats = sink->out.stats};
+    *sink = (struct sink){
+        .workers = workers, .out.stats = sink->out.stats, .out.settings = sink->out.settings};
     struct output *out = &sink->out;
     out->module = item->module;
     out->hooks = item->module->hooks;

@@ -18,9 +18,9 @@ struct sink {
     bool writing; /* the writer's thread has been started: it then closes the output */
 };
 
-/* Zeroed but for out.stats it comes in. Opens the output of `item`; `number` counts outputs of that
- * module from 1. `on_closed(arg)` is called, on the writer's thread, when its reader has gone away.
- * -1: err; then nothing is open. */
+/* The caller zeroes *sink, and sets out.stats and out.settings. Opens the output of `item`;
+ * `number` counts outputs of that module from 1. `on_closed(arg)` is called, on the writer's
+ * thread, when its reader has gone away. -1: err; then nothing is open. */
 int sink_open(struct sink *sink, const struct config_item *item, const char *compat,
               unsigned number, unsigned workers, void (*on_closed)(void *arg), void *arg,
               struct error *err);

@@ -1,6 +1,6 @@
 /*
  * Output `metrics`: every so often one line that sums up the statistics, to standard output or to a
- * file. The line is that of dnstap-receiver.
+ * file. The line is that of dnstap-receiver, but for its time, which is so under --compat alone.
  *
  * It is an inline output that takes nothing of the events; a thread of its own writes the lines.
  */
@@ -14,7 +14,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/put.h"
+#include "base/stamp.h"
 #include "base/thread.h"
 #include "core/output.h"
 #include "out/emit.h"
@@ -111,8 +113,8 @@ static const struct option metrics_options[] = {
 
 /* --- a line --------------------------------------------------------------------------------- */
 
-/* 2026-11-21 08:54:49,587 in local time, as Python's logging writes it. */
-static char *put_now(char *p)
+/* 2026-11-21 08:54:49,587 in local time, as Python's logging writes it: dnstap-receiver's. */
+static char *put_python_now(char *p)
 {
     struct timespec now;
     struct tm local;
@@ -120,6 +122,12 @@ static char *put_now(char *p)
     localtime_r(&now.tv_sec, &local);
     p += strftime(p, 32, "%Y-%m-%d %H:%M:%S,", &local);
     return put_digits(p, (uint64_t)now.tv_nsec / CLOCK_MS_NS, 3);
+}
+
+static char *put_now(char *p, const struct settings *settings)
+{
+    return settings_compat(settings) ? put_python_now(p)
+                                     : stamp_now(p, settings->log_time == LOG_TIME_LOCAL);
 }
 
 static uint64_t value_of(const struct stats_stream *stream, size_t column)
@@ -156,7 +164,7 @@ static uint64_t shown(struct metrics *m, const struct stats_stream *total, size_
 
 static size_t make_line(struct metrics *m, const struct stats_stream *total, char *line)
 {
-    char *p = put_now(line);
+    char *p = put_now(line, m->out->settings);
     for (size_t i = 0; i < COLUMNS; i++) {
         p = i ? PUT_LIT(p, ", ") : put_char(p, ' ');
         p = put_char(put_u64(p, shown(m, total, i)), ' ');

@@ -7,11 +7,12 @@ import subprocess
 import time
 
 import fstrm
-from harness import equal, test, wait_for
+from harness import Skip, equal, test, wait_for
 from receiver_model import Model
 from test_receiver_api import Api, frames_of
 
-LINE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) (\d+) QUERIES, (\d+) QPS, (\d+) DOMAINS, (\d+) CLIENTS, "
+TIME = r"\d{4}-\d\d-\d\d(?: \d\d:\d\d:\d\d,\d{3}|T\d\d:\d\d:\d\d\.\d{3}(?:Z|[+-]\d\d:\d\d))"
+LINE = re.compile(rf"({TIME}) (\d+) QUERIES, (\d+) QPS, (\d+) DOMAINS, (\d+) CLIENTS, "
                   r"(\d+) INET, (\d+) INET6, (\d+) UDP, (\d+) TCP, (\d+) NOERROR, (\d+) NXDOMAINS, (\d+) A, "
                   r"(\d+) AAAA\n")
 KEYS = ["query", "qps", "domains", "clients", "query/inet", "query/inet6", "query/udp", "query/tcp",
@@ -29,7 +30,7 @@ web: {{listen: "127.0.0.1:{port}"}}{more}
 
 def lines(text):
     """[(time, {key: value})]; every line is whole."""
-    found = [(datetime.datetime.strptime(m[1], "%Y-%m-%d %H:%M:%S,%f"), dict(zip(KEYS, map(int, m.groups()[1:]))))
+    found = [(datetime.datetime.fromisoformat(m[1].replace(",", ".").replace("Z", "+00:00")), dict(zip(KEYS, map(int, m.groups()[1:]))))
              for m in LINE.finditer(text)]
     equal("".join(m[0] for m in LINE.finditer(text)), text, "nothing but lines")
     return found
@@ -126,7 +127,7 @@ def the_file_is_rotated_by_numbers(t):
     path.write_text("what was there\n")
     for number in (1, 2, 3):
         t.path(f"m.log.{number}").write_text(f"old {number}\n")
-    one = len("2026-11-21 08:54:49,587 0 QUERIES, 0 QPS, 0 DOMAINS, 0 CLIENTS, 0 INET, 0 INET6, 0 UDP, 0 TCP, "
+    one = len("2026-11-21T08:54:49.587Z 0 QUERIES, 0 QPS, 0 DOMAINS, 0 CLIENTS, 0 INET, 0 INET6, 0 UDP, 0 TCP, "
               "0 NOERROR, 0 NXDOMAINS, 0 A, 0 AAAA\n")
     # A line and anything else reach the limit.
     spile = metrics_only(t, f"file: @DIR@/m.log, rotate-size: {one + 10}, keep: 2")
@@ -142,6 +143,48 @@ def the_file_is_rotated_by_numbers(t):
 
 def lines_of(path):
     return lines(path.read_text()) if path.exists() and "was there" not in path.read_text() else []
+
+
+@test()
+def times_are_utc_unless_asked_for(t):
+    """Of the line and of the log, in a zone that is no whole hours away; dnstap-receiver's line is in local time."""
+    here = dict(os.environ, TZ="America/St_Johns")
+
+    def one(name, more):
+        path = t.path(f"{name}.yaml")
+        path.write_text(more + config_of(t, "cumulative: true").read_text().replace("x.sock", f"{name}.sock"))
+        process = t.spile("run", "-c", path, name=name, env=here)
+        wait_for("a line", lambda: b"\n" in process.out)
+        now = datetime.datetime.now(datetime.timezone.utc)
+        log = process.err.splitlines()[0]
+        process.stop()
+        return re.match(TIME, process.out.decode())[0], log, now
+    there = datetime.timezone(datetime.timedelta(seconds=zone_offset(here["TZ"])))
+    cases = {"plain": ("", None), "utc": ("log-time: utc\n", "Z"), "local": ("log-time: local\n", "local"),
+             "compat": ("compat: dnstap-receiver\n", None)}
+    for name, (more, logged) in cases.items():
+        text, log, now = one(name, more)
+        local = name in ("local", "compat")
+        wanted = now.astimezone(there if local else datetime.timezone.utc)
+        stamp = datetime.datetime.fromisoformat(text.replace(",", ".").replace("Z", "+00:00"))
+        stamp = stamp if stamp.tzinfo else stamp.replace(tzinfo=there)
+        equal(stamp.utcoffset(), wanted.utcoffset(), f"{name}: offset of {text}")
+        assert abs((stamp - wanted).total_seconds()) < 60 * t.patience, (name, text, wanted)
+        equal([" " in text, text.endswith("Z")], [name == "compat", not local], f"{name}: form of {text}")
+        found = re.match(rf"({TIME}) spile: listening on", log)
+        equal(bool(found), logged is not None, f"{name}: a time in the log: {log}")
+        if found:
+            equal(found[1].endswith("Z"), logged == "Z", f"{name}: zone of {log}")
+            assert abs((datetime.datetime.fromisoformat(found[1].replace("Z", "+00:00")) - now).total_seconds()) < 60 * t.patience
+
+
+def zone_offset(zone):
+    """Seconds of that zone from UTC, now; by the system's own date."""
+    text = subprocess.run(["date", "+%z"], env={"TZ": zone}, capture_output=True, check=True, text=True).stdout.strip()
+    if text == "+0000":
+        raise Skip("the system has no time zones (package tzdata)")
+    sign = -1 if text[0] == "-" else 1
+    return sign * (int(text[1:3]) * 3600 + int(text[3:5]) * 60)
 
 
 @test()

@@ -1,0 +1,17 @@
+/* The wall clock for people, RFC 3339 to the millisecond: in UTC wherever nothing else was asked
+ * for. */
+#ifndef SPILE_BASE_STAMP_H
+#define SPILE_BASE_STAMP_H
+
+#include <stdbool.h>
+#include <time.h>
+
+enum { STAMP_MAX = 48 };
+
+/* "2026-11-21T08:54:49.587Z"; in local time "2026-11-21T05:24:49.587-03:30". At most STAMP_MAX
+ * bytes; the byte behind the last, nothing is terminated. */
+char *stamp_put(char *p, struct timespec at, bool local);
+/* Of now. */
+char *stamp_now(char *p, bool local);
+
+#endif
