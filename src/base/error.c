@@ -5,10 +5,12 @@
 
 int error_set(struct error *err, const char *format, ...)
 {
+    struct error fresh = {0}; /* an argument may be a text of the old error */
     va_list args;
     va_start(args, format);
-    vsnprintf(err->text, sizeof err->text, format, args);
+    vsnprintf(fresh.text, sizeof fresh.text, format, args);
     va_end(args);
+    *err = fresh;
     return -1;
 }
 

@@ -12,7 +12,8 @@ struct error {
     unsigned column;
 };
 
-/* Fills the text and returns -1, so that a failing function ends in `return error_set(...)`. */
+/* Makes a new error of the text and forgets the old one, its place included. Returns -1, so that a
+ * failing function ends in `return error_set(...)`. */
 __attribute__((format(printf, 2, 3))) int error_set(struct error *err, const char *format, ...);
 
 /* Adds the place unless one is there already; returns -1. */

@@ -23,13 +23,14 @@ struct partial_pool {
     counter evicted;
 };
 
-/* Owner: one connection or file, on one worker. */
+/* Owner: one connection or file, on one worker. All zero is one that was never begun, which
+ * partial_destroy accepts. */
 struct partial {
     uint8_t *data;
     size_t len;
     size_t cap;
     struct partial_pool *pool;
-    struct worker *worker; /* told when another worker evicts this one; NULL: evicts nobody's */
+    struct worker *worker; /* its owner's, never NULL: poked when the pool evicts this one */
     struct partial *next, *prev;
     atomic_size_t charged;
     atomic_bool evicted; /* the owner must end the stream */
