@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/pipe.h"
 
 static int fail(const struct error *err)
 {
@@ -14,13 +15,47 @@ static int fail(const struct error *err)
     return COMMAND_FAILED;
 }
 
-/* ": tcp, unix" for the items of a list. */
-static void put_items(const char *word, const struct config_item *items, size_t count)
+static void warn(const struct error *warning)
+{
+    char line[1024];
+    log_warning("%s", error_line(warning, line, sizeof line));
+}
+
+/* ", 2 inputs (tcp, unix)"; `remark` tells how there came to be so many. */
+static void put_items(const char *word, const struct config_item *items, size_t count,
+                      const char *remark)
 {
     printf(", %zu %s%s", count, word, count == 1 ? "" : "s");
     for (size_t i = 0; i < count; i++)
         printf("%s%s", i ? ", " : " (", items[i].module->name);
-    fputs(count ? ")" : "", stdout);
+    printf("%s%s%s", count ? "" : " (", remark, count || remark[0] ? ")" : "");
+}
+
+static const char *remark_on(struct config_mark list, const char *empty)
+{
+    return list.line == 0 ? ", by default" : empty;
+}
+
+static void put_good(const struct config *config)
+{
+    printf("%s: ok", config->path);
+    put_items("input", config->inputs, config->input_count, remark_on(config->inputs_at, ""));
+    put_items(
+        "output", config->outputs, config->output_count,
+        remark_on(config->outputs_at, config->output_count ? "" : "no event is written anywhere"));
+    if (config->section_count)
+        put_items("section", config->sections, config->section_count, "");
+    putchar('\n');
+}
+
+/* What `spile run -c` does with it, without the opening. */
+static int check_file(const char *path, struct config *config, struct error *err)
+{
+    if (config_init(config, err) < 0 || config_load(config, path, err) < 0 ||
+        pipe_environment(config, err) < 0 || config_defaults(config, err) < 0 ||
+        config_validate(config, err) < 0)
+        return -1;
+    return config_probe(config, warn, err);
 }
 
 static int check_run(struct command_call *call)
@@ -29,16 +64,10 @@ static int check_run(struct command_call *call)
     for (int i = 0; i < call->operand_count; i++) {
         struct config config;
         struct error err = {0};
-        if (config_init(&config, &err) || config_load(&config, call->operands[i], &err)) {
+        if (check_file(call->operands[i], &config, &err) < 0)
             status = fail(&err);
-        } else {
-            printf("%s: ok", config.path);
-            put_items("input", config.inputs, config.input_count);
-            put_items("output", config.outputs, config.output_count);
-            if (config.section_count)
-                put_items("section", config.sections, config.section_count);
-            putchar('\n');
-        }
+        else
+            put_good(&config);
         config_free(&config);
     }
     return status;
@@ -53,9 +82,13 @@ static const struct command_example check_examples[] = {
 const struct command command_config_check = {
     .name = "config check",
     .summary = "say whether a configuration file is right",
-    .doc = "Reads each FILE (-: standard input) and opens nothing that it names. For a good one a "
-           "line 'FILE: ok' says what it configures; for a bad one the error has line and column, "
-           "and the exit status is 1.",
+    .doc =
+        "Reads each FILE (-: standard input) and refuses what `spile run` would refuse, for the "
+        "same user and at this moment: it looks for the files, names and addresses that FILE "
+        "names, but makes, changes and takes nothing. What `run` would only complain of, or what "
+        "may have changed by then, such as a port that is in use, is a warning.\n\n"
+        "For a good one a line 'FILE: ok' says what it configures; for a bad one the error has "
+        "line and column, and the exit status is 1.",
     .operands = "FILE|-...",
     .operand_min = 1,
     .operand_max = COMMAND_MANY,

@@ -1,6 +1,7 @@
 #include "cli/pipe.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/log.h"
 #include "io/endpoint.h"
@@ -62,11 +63,34 @@ int pipe_fail(struct config *config, const struct error *err, int status)
     return status;
 }
 
+int pipe_set_instead(struct config_item *item, const char *option, const char *value,
+                     const char *other, struct error *err)
+{
+    option_clear(option_find(item->module->options, span_str(other), NULL), item->priv);
+    return config_set(item, option, value, err);
+}
+
+int pipe_environment(struct config *config, struct error *err)
+{
+    struct config_item *web = config_section_item(config, "web");
+    const char *key = getenv("SPILE_API_KEY");
+    return web && key && *key ? pipe_set_instead(web, "api-key", key, "api-key-file", err) : 0;
+}
+
+int pipe_validate(struct config *config)
+{
+    struct error err = {0};
+    if (config_validate(config, &err) == 0)
+        return COMMAND_OK;
+    return pipe_fail(config, &err, err.file[0] ? COMMAND_FAILED : COMMAND_USAGE);
+}
+
 int pipe_run(struct config *config, const struct pipeline_options *options)
 {
     struct error err = {0};
-    if (config_validate(config, &err) < 0)
-        return pipe_fail(config, &err, COMMAND_USAGE);
+    int status = pipe_validate(config);
+    if (status != COMMAND_OK)
+        return status;
     struct pipeline *pipeline = pipeline_new(config, options, &err);
     if (!pipeline)
         return pipe_fail(config, &err, COMMAND_FAILED);

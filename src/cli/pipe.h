@@ -21,6 +21,12 @@ int pipe_add(struct config *config, enum module_kind kind, const char *module,
 int pipe_add_source(struct config *config, const char *source, struct error *err);
 /* Sets options of an item that is there. */
 int pipe_set(struct config_item *item, const struct pipe_setting *settings, struct error *err);
+/* Sets one of two options of which one stands for the other, and forgets the other. */
+int pipe_set_instead(struct config_item *item, const char *option, const char *value,
+                     const char *other, struct error *err);
+/* What the environment adds to a configuration: SPILE_API_KEY goes before the API key that `web`
+ * has there. -1: err. */
+int pipe_environment(struct config *config, struct error *err);
 /* Sets one of the settings at the top. A NULL value is passed over. */
 int pipe_setting(struct config *config, const char *name, const char *value, struct error *err);
 
@@ -28,6 +34,9 @@ int pipe_setting(struct config *config, const char *name, const char *value, str
  * where the user chose nothing else. */
 void pipe_block_for_ever(struct config *config);
 
+/* Validates. COMMAND_OK; else what is wrong has been said, the config is freed, and the status is
+ * that of a wrong configuration, or that of a wrong command line when a flag is to blame. */
+int pipe_validate(struct config *config);
 /* Validates, runs, frees the config, and says what was wrong. Returns an enum command_status. */
 int pipe_run(struct config *config, const struct pipeline_options *options);
 /* Says the error in one line, frees the config, and returns `status`. */

@@ -1,7 +1,6 @@
 /* spile run: the collector. */
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/log.h"
 #include "cli/pipe.h"
@@ -108,7 +107,7 @@ static const struct command_example run_examples[] = {
     {0},
 };
 
-/* Flags that name an input replace the configuration's. Bare, there is one input: TCP. */
+/* Flags that name an input replace the configuration's. */
 static int configure_inputs(struct config *config, const struct command_call *call,
                             struct error *err)
 {
@@ -116,7 +115,7 @@ static int configure_inputs(struct config *config, const struct command_call *ca
     bool tcp = command_given(call, "listen") || command_given(call, "port");
     if (tcp || run->path)
         config_clear(config, MODULE_INPUT);
-    if (tcp || config->input_count + (run->path != NULL) == 0) {
+    if (tcp) {
         char address[300];
         bool v6 = strchr(run->listen, ':') && run->listen[0] != '[';
         snprintf(address, sizeof address, v6 ? "[%.255s]:%u" : "%.255s:%u", run->listen,
@@ -145,27 +144,19 @@ static int configure_outputs(struct config *config, const struct run *run, struc
     struct config_item *item = standard_output(config);
     if (item)
         return pipe_set(item, settings, err);
-    if (config->output_count > 0 && !run->format && !run->fields)
+    if (!run->format && !run->fields)
         return 0;
     return pipe_add(config, MODULE_OUTPUT, "stdout", settings, err);
 }
 
-/* Sets one of two options of which one stands for the other, and forgets the other. */
-static int set_instead(struct config_item *web, const char *option, const char *value,
-                       const char *other, struct error *err)
-{
-    option_clear(option_find(web->module->options, span_str(other), NULL), web->priv);
-    return config_set(web, option, value, err);
-}
-
-/* A key from the command line goes before one from the environment, and that before the
- * configuration's. */
+/* A key from the command line goes before one from the environment. */
 static int configure_key(struct config_item *web, const struct run *run, struct error *err)
 {
-    const char *key = run->api_key ? run->api_key : getenv("SPILE_API_KEY");
     if (run->api_key_file)
-        return set_instead(web, "api-key-file", run->api_key_file, "api-key", err);
-    return key && *key ? set_instead(web, "api-key", key, "api-key-file", err) : 0;
+        return pipe_set_instead(web, "api-key-file", run->api_key_file, "api-key", err);
+    if (run->api_key)
+        return pipe_set_instead(web, "api-key", run->api_key, "api-key-file", err);
+    return 0;
 }
 
 /* The web server is on when asked for: by --web, or by the configuration. */
@@ -181,7 +172,9 @@ static int configure_web(struct config *config, const struct run *run, struct er
     struct pipe_setting settings[] = {{"listen", run->web}, {0}};
     if (!web)
         return 0;
-    return pipe_set(web, settings, err) < 0 ? -1 : configure_key(web, run, err);
+    if (pipe_set(web, settings, err) < 0 || pipe_environment(config, err) < 0)
+        return -1;
+    return configure_key(web, run, err);
 }
 
 static int run_run(struct command_call *call)
@@ -196,8 +189,11 @@ static int run_run(struct command_call *call)
         return pipe_fail(&config, &err, COMMAND_FAILED);
     if (pipe_setting(&config, "compat", run->compat, &err) < 0 ||
         configure_inputs(&config, call, &err) < 0 || configure_outputs(&config, run, &err) < 0 ||
-        configure_web(&config, run, &err) < 0)
+        configure_web(&config, run, &err) < 0 || config_defaults(&config, &err) < 0)
         return pipe_fail(&config, &err, COMMAND_USAGE);
+    int status = pipe_validate(&config);
+    if (status != COMMAND_OK)
+        return status;
     log_set_time((enum log_time)config.settings.log_time);
     struct pipeline_options options = {.ledger_path = run->ledger};
     struct service service;

@@ -93,21 +93,26 @@ static int start_server(struct service *s, struct error *err)
     return s->server ? 0 : -1;
 }
 
+/* Puts the place of a section into the error. */
+static int failed_in(const struct service *s, const char *section, struct error *err)
+{
+    const struct config_item *item = config_section_item(s->config, section);
+    return item ? config_error_at(s->config, item, NULL, err) : -1;
+}
+
 static int start_all(struct service *s, const struct pipeline_options *options, bool statistics,
                      struct error *err)
 {
-    if (config_validate(s->config, err) < 0)
-        return -1;
     s->context.compat = settings_compat(&s->config->settings) != NULL;
     s->context.started_ms = stats_wall_ms();
     if ((statistics || wants_statistics(s->config)) && open_statistics(s, err) < 0)
-        return -1;
+        return failed_in(s, "statistics", err);
     if (open_live(s, err) < 0 || open_pipeline(s, options, err) < 0)
         return -1;
     if (s->stats && (stats_start(s->stats, s->pipeline, err) < 0 ||
                      history_start(s->history, s->stats, err) < 0))
         return -1;
-    return start_server(s, err);
+    return start_server(s, err) < 0 ? failed_in(s, "web", err) : 0;
 }
 
 int service_start(struct service *s, struct config *config, const struct pipeline_options *options,

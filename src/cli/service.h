@@ -21,8 +21,9 @@ struct service {
     struct observer observers[2]; /* statistics, live events */
 };
 
-/* Validates the configuration and starts all that it asks for; statistics also when `statistics`
- * says so. The config must outlive the service. -1: err; nothing runs then. */
+/* Starts all that a configuration which config_validate has accepted asks for; statistics also when
+ * `statistics` says so. The config must outlive the service. -1: err, with the place of what could
+ * not be started; nothing runs then. */
 int service_start(struct service *service, struct config *config,
                   const struct pipeline_options *options, bool statistics, struct error *err);
 /* Runs the pipeline to its end; the last snapshot has all that came. */

@@ -315,7 +315,10 @@ static int top_run(struct command_call *call)
         return watch(top, operand, &err) < 0 ? fail(&err, COMMAND_FAILED) : COMMAND_OK;
     if (config_init(&config, &err) < 0 || configure(&config, operand, &err) < 0)
         return pipe_fail(&config, &err, COMMAND_USAGE);
-    int result = collect(top, &config, operand, &err);
+    int result = pipe_validate(&config);
+    if (result != COMMAND_OK)
+        return result;
+    result = collect(top, &config, operand, &err);
     if (result < 0)
         return pipe_fail(&config, &err, COMMAND_FAILED);
     config_free(&config);

@@ -21,25 +21,27 @@
 #include "core/output.h"
 #include "core/settings.h"
 
-/* A place in the text, counted from 1; 0 when something was made by flags. */
+/* A place in the text, counted from 1; 0: what stands there was not written in the text. */
 struct config_mark {
     unsigned line, column;
+    bool flag; /* a flag of the command line said it, and its error has no place */
 };
 
 /* One input, output or section as configured. Owner: the config. */
 struct config_item {
     const struct module *module;
-    void *priv;                   /* module->size bytes, options set */
-    struct output_common common;  /* of outputs */
-    bool when_full_set;           /* the user chose when-full: no command's default replaces it */
-    struct config_mark at;        /* the module's name */
-    struct config_mark format_at; /* the values of `format` and `fields`, which only their */
-    struct config_mark fields_at; /* format can judge: config_validate */
+    void *priv;                  /* module->size bytes, options set */
+    struct output_common common; /* of outputs */
+    struct config_mark at;       /* the module's name */
+    struct config_mark *places;  /* of the options' values: a row of the module each, then those
+                                    of config_common_options */
 };
 
 struct config {
     char *path; /* for messages; NULL when made by flags alone */
     struct settings settings;
+    struct config_mark *setting_places;       /* a row of settings_options each */
+    struct config_mark inputs_at, outputs_at; /* of the lists; absent ones get config_defaults */
     struct config_item *inputs;
     size_t input_count;
     struct config_item *outputs;
@@ -52,16 +54,29 @@ struct config {
 int config_init(struct config *config, struct error *err);
 void config_free(struct config *config);
 
-/* Reads a file ("-": standard input) or text on top of config_init, and validates it. An input or
- * output list that is absent stays empty. Every problem is an error; `err` holds file, line and
- * column of the first. After an error the config holds what came before it: only config_free is of
- * use. */
+/* Reads a file ("-": standard input) or text on top of config_init. An input or output list that is
+ * absent stays empty. Every problem is an error; `err` holds file, line and column of the first.
+ * After an error the config holds what came before it: only config_free is of use. What options
+ * mean together is judged by config_validate, when flags have had their say, too. */
 int config_load(struct config *config, const char *path, struct error *err);
 int config_parse(struct config *config, const char *text, size_t len, const char *path,
                  struct error *err);
-/* What tables cannot check alone: required options are there, formats exist and take their field
- * lists. Called by config_parse; call it again after flags changed the items. */
+/* What stands for a list that nobody wrote and no flag filled: the input tcp at its default, text
+ * on standard output. A list that was written empty stays so. */
+int config_defaults(struct config *config, struct error *err);
+
+/* What can never be right, without asking the system: required options that are absent, formats
+ * that do not exist or do not take their field lists, two items at one place, what modules say
+ * (module.check). `err` has the place of the option that is to blame; none when a flag is. */
 int config_validate(const struct config *config, struct error *err);
+/* What starting would find at this moment (module.probe), opening nothing. -1: it would fail, err.
+ * `warn` gets what starting would only complain of. */
+int config_probe(const struct config *config, void (*warn)(const struct error *warning),
+                 struct error *err);
+/* Puts the place of an item into `err`, or that of the option (may be NULL) when it was written;
+ * none when a flag made it. Returns -1. */
+int config_error_at(const struct config *config, const struct config_item *item, const char *option,
+                    struct error *err);
 
 /* Adds an item with default options (for flags); NULL on error. It stays where it is until the next
  * one of its kind is added. Then set options by their names; a list option gets one more item. */
@@ -74,6 +89,8 @@ int config_set(struct config_item *item, const char *option, const char *value, 
  * *base the struct that it belongs to. NULL: none; *hint then gets the nearest name or NULL. */
 const struct option *config_option(const struct config_item *item, struct span name, void **base,
                                    const char **hint);
+/* Notes where the option's value was written; `row` is what config_option has found. */
+void config_note_place(struct config_item *item, const struct option *row, struct config_mark at);
 /* The rows common to outputs where the module has them (it is a queued output), else NULL. */
 const struct option *config_common_options(const struct module *module);
 /* The options of a section (a MODULE_SECTION of the registry), or NULL when the configuration does

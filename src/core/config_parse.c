@@ -160,17 +160,6 @@ static int read_value(struct reader *r, const struct option *row, void *base, ya
     return 0;
 }
 
-/* What config_validate and the commands want to know of how an output was configured. */
-static void note_place(struct config_item *item, const struct option *row, const yaml_node_t *node)
-{
-    if (strcmp(row->name, "format") == 0)
-        item->format_at = mark_of(node);
-    else if (strcmp(row->name, "fields") == 0)
-        item->fields_at = mark_of(node);
-    else if (strcmp(row->name, "when-full") == 0)
-        item->when_full_set = true;
-}
-
 static int read_option(struct reader *r, struct config_item *item, const yaml_node_t *key,
                        yaml_node_t *value)
 {
@@ -182,8 +171,7 @@ static int read_option(struct reader *r, struct config_item *item, const yaml_no
                        shown(key).text, hint);
     if (!row)
         return fail_at(r, key, "%s has no option '%s'", item->module->name, shown(key).text);
-    if (base == &item->common)
-        note_place(item, row, value);
+    config_note_place(item, row, mark_of(value));
     return read_value(r, row, base, value);
 }
 
@@ -244,7 +232,9 @@ static int read_section(struct reader *r, const yaml_node_t *key, yaml_node_t *v
 
 static int read_items(struct reader *r, enum module_kind kind, yaml_node_t *node)
 {
-    const char *what = kind == MODULE_INPUT ? "'inputs'" : "'outputs'";
+    bool inputs = kind == MODULE_INPUT;
+    const char *what = inputs ? "'inputs'" : "'outputs'";
+    *(inputs ? &r->config->inputs_at : &r->config->outputs_at) = mark_of(node);
     if (expect(r, node, YAML_SEQUENCE_NODE, what))
         return -1;
     const yaml_node_item_t *item = node->data.sequence.items.start;
@@ -302,6 +292,7 @@ static int read_top(struct reader *r, const yaml_node_t *key, yaml_node_t *value
     const struct option *row = option_find(settings_options, scalar_text(key), NULL);
     if (!row)
         return unknown_key(r, key);
+    r->config->setting_places[row - settings_options] = mark_of(value);
     return read_value(r, row, &r->config->settings, value);
 }
 
@@ -318,7 +309,7 @@ static int read_document(struct reader *r)
         if (check_key(r, root, pair) || read_top(r, node_at(r, pair->key), node_at(r, pair->value)))
             return -1;
     }
-    return config_validate(r->config, r->err);
+    return 0;
 }
 
 /* The place of a byte, for complaints of libyaml's reader, which knows no lines. */

@@ -1,5 +1,7 @@
 #include "core/module.h"
 
+#include <stdio.h>
+
 const struct module *module_find(enum module_kind kind, struct span name, const char *compat)
 {
     const struct module *own = NULL;
@@ -35,4 +37,28 @@ const char *module_nearest(enum module_kind kind, struct span wrong)
     while (module_at(kind, count))
         count++;
     return nearest_name(wrong, kind_name, &kind, count);
+}
+
+const char *module_kind_word(enum module_kind kind)
+{
+    static const char *const words[] = {
+        [MODULE_INPUT] = "input",   [MODULE_STAGE] = "stage",     [MODULE_FORMAT] = "format",
+        [MODULE_OUTPUT] = "output", [MODULE_SECTION] = "section",
+    };
+    return words[kind];
+}
+
+int module_unknown(enum module_kind kind, struct span name, struct error *err)
+{
+    const char *word = module_kind_word(kind), *near = module_nearest(kind, name);
+    if (near)
+        return error_set(err, "unknown %s '%s'; did you mean '%s'?", word, option_show(name).text,
+                         near);
+    char known[256] = "";
+    size_t len = 0;
+    const struct module *module;
+    for (size_t i = 0; (module = module_at(kind, i)) && len < sizeof known; i++)
+        len +=
+            (size_t)snprintf(known + len, sizeof known - len, "%s%s", i ? ", " : "", module->name);
+    return error_set(err, "unknown %s '%s'; there are: %s", word, option_show(name).text, known);
 }

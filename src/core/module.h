@@ -11,8 +11,21 @@
 #include "core/option.h"
 
 /* A section is a mapping of its own at the top of the configuration: `web:`, `history:`. It is
- * there or not, once; its hooks may be NULL. */
+ * there or not, once; it has no hooks. */
 enum module_kind { MODULE_INPUT, MODULE_STAGE, MODULE_FORMAT, MODULE_OUTPUT, MODULE_SECTION };
+
+/* What `check` and `probe` say of a module's options. */
+enum module_verdict {
+    MODULE_FINE = 0,
+    MODULE_WARNS = 1,    /* it would say so at start, and go on */
+    MODULE_REFUSES = -1, /* it would not start */
+};
+
+/* The verdict of what returns 0; -1: no; 1: not now. */
+static inline enum module_verdict module_verdict_of(int status)
+{
+    return status < 0 ? MODULE_REFUSES : status > 0 ? MODULE_WARNS : MODULE_FINE;
+}
 
 struct module {
     const char *name; /* as in the configuration */
@@ -21,13 +34,17 @@ struct module {
     const char *doc;    /* what it does: a sentence or a short paragraph for the manual */
     size_t size;        /* of the private struct */
     const struct option *options; /* NULL: none */
-    const void
-        *hooks; /* struct input_hooks, stage_hooks, format_hooks, output_hooks, section_hooks */
-};
-
-struct section_hooks {
-    /* What rows cannot check alone: options that need or exclude each other. -1: err. */
-    int (*check)(const void *priv, struct error *err);
+    const void *hooks; /* struct input_hooks, stage_hooks, format_hooks, output_hooks; NULL */
+    /* Both optional; they read the parsed options, change nothing anywhere, and may be called at
+     * any time. Unless all is fine *err says what is wrong and what to do, and *option is set to
+     * the name of the row that is to blame, or left alone when the module as a whole is.
+     *
+     * `check`, before every start and by `spile config check`: what can never be right, such as
+     * options that need or exclude each other. It asks nobody.
+     * `probe`, by `spile config check` alone: what opening would find at this moment, of files,
+     * names and addresses. */
+    enum module_verdict (*check)(const void *priv, const char **option, struct error *err);
+    enum module_verdict (*probe)(const void *priv, const char **option, struct error *err);
 };
 
 /* All modules; ends with NULL. Defined in src/registry.c alone. */
@@ -40,5 +57,9 @@ const struct module *module_find(enum module_kind kind, struct span name, const 
 const struct module *module_at(enum module_kind kind, size_t n);
 /* The nearest name of that kind to a mistyped one, or NULL. */
 const char *module_nearest(enum module_kind kind, struct span wrong);
+/* "input", "output", ... */
+const char *module_kind_word(enum module_kind kind);
+/* Sets "unknown format 'txt'; did you mean 'text'?", or else what there is; returns -1. */
+int module_unknown(enum module_kind kind, struct span name, struct error *err);
 
 #endif

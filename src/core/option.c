@@ -265,12 +265,13 @@ const char *option_limits(const struct option *row, char *out, size_t size)
         row->type == OPTION_UINT || row->type == OPTION_SIZE || row->type == OPTION_DURATION;
     if (row->type == OPTION_ENUM)
         return choices_text(row, out, size);
+    const char *off = row->off ? "off, or " : "";
     option_number(row->type, row->min, low, sizeof low);
     option_number(row->type, row->max, high, sizeof high);
     if (range && row->max)
-        snprintf(out, size, "from %s to %s", low, high);
+        snprintf(out, size, "%sfrom %s to %s", off, low, high);
     else if (range && row->min)
-        snprintf(out, size, "at least %s", low);
+        snprintf(out, size, "%sat least %s", off, low);
     else
         snprintf(out, size, "%s", "");
     return out;

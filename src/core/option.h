@@ -57,8 +57,10 @@ struct option {
     size_t offset;        /* in the module's private struct */
     const char *fallback; /* default, in text form (a list's items between commas); NULL: absent */
     bool required;
-    bool secret;                /* a STRING that is never printed: no message shows its value */
-    uint64_t min, max;          /* of the types that say so; max 0 is no limit */
+    bool secret;       /* a STRING that is never printed: no message shows its value */
+    bool off;          /* of SIZE and DURATION: zero, written "off", is below min and fine */
+    bool exclusive;    /* of PATH and HOSTPORT: no two items may have the same place */
+    uint64_t min, max; /* of the types that say so; max 0 is no limit */
     const char *const *choices; /* of ENUM; ends with NULL */
     const char *doc;            /* one sentence; begins in lower case and has no full stop */
     const char *example;        /* value shown in the example where there is no default */

@@ -66,7 +66,7 @@ static bool take_number(struct span *text, uint64_t *value)
 
 static bool in_range(const struct option *row, uint64_t value)
 {
-    return value >= row->min && (row->max == 0 || value <= row->max);
+    return (row->off && value == 0) || (value >= row->min && (row->max == 0 || value <= row->max));
 }
 
 static int store_uint(const struct option *row, void *place, struct span text, bool valid,

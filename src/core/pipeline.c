@@ -327,7 +327,7 @@ static int open_sinks(struct pipeline *p, struct error *err)
         p->plan.sinks[i].out.settings = &p->config->settings;
         if (sink_open(&p->plan.sinks[i], &p->config->outputs[i], compat, number_of(p->config, i),
                       p->workers_wanted, reader_left, p, err) < 0)
-            return -1;
+            return config_error_at(p->config, &p->config->outputs[i], NULL, err);
     }
     int lanes = lane_plans_make(p->plan.sinks, p->plan.sink_count, &p->plan.lanes);
     if (lanes < 0)
@@ -426,8 +426,7 @@ static int open_inputs(struct pipeline *p, struct error *err)
         in->pipeline = p;
         p->inputs_open++;
         if (in->hooks->open(in, err) < 0)
-            return error_at(err, config->path, config->inputs[i].at.line,
-                            config->inputs[i].at.column);
+            return config_error_at(config, &config->inputs[i], NULL, err);
     }
     return 0;
 }

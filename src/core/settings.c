@@ -13,7 +13,8 @@ const struct option settings_options[] = {
      AT(threads),
      .fallback = "0",
      .max = 256,
-     .doc = "how many workers decode and format; 0 takes one for each core"},
+     .doc = "how many workers decode and format; 0 takes one for each core, and with compat there "
+            "is always one"},
     {.name = "frame-max",
      .type = OPTION_SIZE,
      AT(frame_max),
@@ -68,6 +69,18 @@ const struct option settings_options[] = {
      .doc = "print as this older program does, byte for byte"},
     {0},
 };
+
+int settings_check(const struct settings *settings, const char **option, struct error *err)
+{
+    const char *compat = settings_compat(settings);
+    if (!compat || settings->threads <= 1)
+        return 0;
+    *option = "threads";
+    return error_set(err,
+                     "threads: what is printed as %s does hangs on the order of arrival, so one "
+                     "worker does it all: leave it out, or set 1",
+                     compat);
+}
 
 const char *settings_compat(const struct settings *settings)
 {

@@ -47,7 +47,7 @@ int sink_open(struct sink *sink, const struct config_item *item, const char *com
     if (!sink->shards)
         return error_set(err, "%s: no memory", out->name);
     if (out->hooks->open && out->hooks->open(out, err) < 0)
-        return error_at(err, NULL, item->at.line, item->at.column);
+        return -1;
     sink->open = true;
     return sink_is_inline(sink) ? 0 : start_writer(sink, on_closed, arg, err);
 }

@@ -1,6 +1,7 @@
 /* The section `history` of the configuration. */
 #include "core/module.h"
 #include "history/history.h"
+#include "io/place.h"
 
 #define DAY_NS (24 * 3600 * UINT64_C(1000000000))
 
@@ -10,6 +11,7 @@ static const struct option history_options[] = {
     {.name = "path",
      .type = OPTION_PATH,
      HISTORY(path),
+     .exclusive = true,
      .example = "/var/lib/spile/history.db",
      .doc = "the database, made when it is not there; without it only the last quarter of an hour "
             "is kept, in memory"},
@@ -59,6 +61,14 @@ static const struct option history_options[] = {
     {0},
 };
 
+/* A database that cannot be had at start is tried again later. */
+static enum module_verdict probe(const void *priv, const char **option, struct error *err)
+{
+    const struct history_settings *history = priv;
+    *option = "path";
+    return history->path && place_append(history->path, err) != 0 ? MODULE_WARNS : MODULE_FINE;
+}
+
 const struct module history_section = {
     .name = "history",
     .kind = MODULE_SECTION,
@@ -67,4 +77,5 @@ const struct module history_section = {
            "that is full or broken is reported and tried again, and never holds up anything else.",
     .size = sizeof(struct history_settings),
     .options = history_options,
+    .probe = probe,
 };

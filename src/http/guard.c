@@ -42,8 +42,9 @@ static int make_basic(struct guard *guard, const char *login, const char *passwo
     return guard->basic ? 0 : error_set(err, "out of memory");
 }
 
-/* The file's first line into key[0..KEY_MAX]; its length, or -1 with errno. */
-static ssize_t read_line(const char *path, char *key)
+/* The file's first line into key[0..KEY_MAX]; its length, or -1 with errno. *exposed: everybody can
+ * read it. */
+static ssize_t read_line(const char *path, char *key, bool *exposed)
 {
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -51,24 +52,51 @@ static ssize_t read_line(const char *path, char *key)
         return -1;
     ssize_t len = read(fd, key, KEY_MAX + 1);
     int error = errno;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & S_IROTH))
-        log_warning("web: %s can be read by everybody; chmod o-r would keep the key secret", path);
+    *exposed = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & S_IROTH);
     close(fd);
     errno = error;
     return len < 0 ? -1 : (ssize_t)strcspn(key, "\r\n");
 }
 
-static int read_key(struct guard *guard, const char *path, struct error *err)
+/* The key that the file holds, terminated. -1: err. */
+static int read_key(const char *path, char key[KEY_MAX + 2], bool *exposed, struct error *err)
 {
-    char key[KEY_MAX + 2] = "";
-    ssize_t len = read_line(path, key);
+    memset(key, 0, KEY_MAX + 2);
+    ssize_t len = read_line(path, key, exposed);
     if (len < 0)
         return error_set(err, "api-key-file: %s: %s", path, strerror(errno));
     if (len == 0 || len > KEY_MAX)
         return error_set(err, "api-key-file: %s: the first line has %s", path,
                          len ? "more than 1024 bytes" : "no key");
     key[len] = '\0';
-    return copy_text(&guard->api_key, key, err);
+    return 0;
+}
+
+int guard_probe(const struct http_settings *settings, struct error *err)
+{
+    char key[KEY_MAX + 2];
+    bool exposed;
+    if (!settings->api_key_file)
+        return 0;
+    int status = read_key(settings->api_key_file, key, &exposed, err);
+    explicit_bzero(key, sizeof key);
+    return status;
+}
+
+static int init_key(struct guard *guard, const struct http_settings *settings, struct error *err)
+{
+    const char *path = settings->api_key_file;
+    char key[KEY_MAX + 2];
+    bool exposed;
+    if (!path)
+        return copy_text(&guard->api_key, settings->api_key, err);
+    if (read_key(path, key, &exposed, err) < 0)
+        return -1;
+    if (exposed)
+        log_warning("web: %s can be read by everybody; chmod o-r would keep the key secret", path);
+    int status = copy_text(&guard->api_key, key, err);
+    explicit_bzero(key, sizeof key);
+    return status;
 }
 
 static int init_basic(struct guard *guard, const struct http_settings *settings, struct error *err)
@@ -81,9 +109,7 @@ static int init_basic(struct guard *guard, const struct http_settings *settings,
 int guard_init(struct guard *guard, const struct http_settings *settings, struct error *err)
 {
     *guard = (struct guard){0};
-    int status = settings->api_key_file ? read_key(guard, settings->api_key_file, err)
-                                        : copy_text(&guard->api_key, settings->api_key, err);
-    if (status || init_basic(guard, settings, err) ||
+    if (init_key(guard, settings, err) < 0 || init_basic(guard, settings, err) ||
         copy_text(&guard->bearer, settings->bearer_token, err))
         return -1;
     return copy_text(&guard->host, settings->listen.host, err);

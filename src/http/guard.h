@@ -33,6 +33,8 @@ enum guard_verdict {
 
 /* Reads the key's file, too. -1: err. After an error, too, guard_free is of use. */
 int guard_init(struct guard *guard, const struct http_settings *settings, struct error *err);
+/* Looks at the key's file alone. -1: err. */
+int guard_probe(const struct http_settings *settings, struct error *err);
 void guard_free(struct guard *guard);
 /* False: nobody beyond loopback may ask. */
 bool guard_has_credentials(const struct guard *guard);

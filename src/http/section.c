@@ -1,6 +1,9 @@
 /* The section `web` of the configuration. */
 #include "core/module.h"
+#include "http/guard.h"
 #include "http/server.h"
+#include "http/tls.h"
+#include "io/place.h"
 
 static const char *const legacy_choices[] = {"auto", "true", "false", NULL};
 
@@ -11,6 +14,7 @@ static const struct option web_options[] = {
      .type = OPTION_HOSTPORT,
      WEB(listen),
      .fallback = "127.0.0.1:8080",
+     .exclusive = true,
      .doc = "where to listen; beyond loopback credentials are needed"},
     {.name = "api-key",
      .type = OPTION_STRING,
@@ -116,19 +120,53 @@ static const struct option web_options[] = {
     {0},
 };
 
-static int check(const void *priv, struct error *err)
+static bool has_credentials(const struct http_settings *web)
+{
+    return web->api_key || web->api_key_file || web->login || web->bearer_token;
+}
+
+static enum module_verdict refuse(const char **option, const char *culprit, const char *text,
+                                  struct error *err)
+{
+    *option = culprit;
+    error_set(err, "%s", text);
+    return MODULE_REFUSES;
+}
+
+static enum module_verdict check(const void *priv, const char **option, struct error *err)
 {
     const struct http_settings *web = priv;
     if (!web->tls_cert != !web->tls_key)
-        return error_set(err, "tls-cert and tls-key go together");
+        return refuse(option, web->tls_cert ? "tls-cert" : "tls-key",
+                      "tls-cert and tls-key go together", err);
     if (!web->login != !web->password)
-        return error_set(err, "login and password go together");
+        return refuse(option, web->login ? "login" : "password", "login and password go together",
+                      err);
     if (web->login && strchr(web->login, ':'))
-        return error_set(err, "login: HTTP Basic has no colon in it");
-    return 0;
+        return refuse(option, "login", "login: HTTP Basic has no colon in it", err);
+    if (has_credentials(web) || place_loopback(web->listen.host, false) != 0)
+        return MODULE_FINE;
+    *option = "listen";
+    http_refuse_open(&web->listen, err);
+    return MODULE_REFUSES;
 }
 
-static const struct section_hooks hooks = {.check = check};
+static enum module_verdict probe(const void *priv, const char **option, struct error *err)
+{
+    const struct http_settings *web = priv;
+    if (guard_probe(web, err) < 0) {
+        *option = "api-key-file";
+        return MODULE_REFUSES;
+    }
+    *option = tls_probe(web, err);
+    if (*option)
+        return MODULE_REFUSES;
+    *option = "listen";
+    int status = place_listen(web->listen.host, web->listen.port, err);
+    if (status == 0 && !has_credentials(web) && place_loopback(web->listen.host, true) == 0)
+        status = http_refuse_open(&web->listen, err);
+    return module_verdict_of(status);
+}
 
 bool http_legacy_metrics(const struct http_settings *settings, bool compat)
 {
@@ -146,5 +184,6 @@ const struct module web_section = {
            "configured credentials, and none that is wrong.",
     .size = sizeof(struct http_settings),
     .options = web_options,
-    .hooks = &hooks,
+    .check = check,
+    .probe = probe,
 };

@@ -13,20 +13,20 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "http/exchange.h"
+#include "http/tls.h"
 
 enum {
     THREADS = 4,       /* a handler may wait for a moment; others go on */
     MEMORY = 64 << 10, /* of a connection: the head of a request has room in it */
     SPARE = 64,        /* connections that are shut down but not closed yet */
     SWEEP_MS = 100,    /* how late a deadline may be noticed */
-    PEM_MAX = 1 << 20,
 };
 
 struct http_server {
     struct exchanges exchanges;
     struct MHD_Daemon *daemon;
     char url[300];
-    char *cert, *key; /* PEM; NULL: plain HTTP */
+    struct tls tls;
     pthread_t sweeper;
     bool sweeping;
     pthread_mutex_t lock; /* of `stopping` */
@@ -61,14 +61,14 @@ static int listen_on(const struct option_hostport *where, struct error *err)
     snprintf(port, sizeof port, "%u", where->port);
     int status = getaddrinfo(where->host, port, &hints, &list);
     if (status)
-        return error_set(err, "web: cannot find %s: %s", where->host, gai_strerror(status));
+        return error_set(err, "cannot find %s: %s", where->host, gai_strerror(status));
     int fd = -1;
     for (const struct addrinfo *ai = list; ai && fd < 0; ai = ai->ai_next)
         fd = open_socket(ai);
     int error = errno;
     freeaddrinfo(list);
     if (fd < 0)
-        return error_set(err, "web: cannot listen on %s port %u: %s", where->host, where->port,
+        return error_set(err, "cannot listen on %s port %u: %s", where->host, where->port,
                          strerror(error));
     return fd;
 }
@@ -83,6 +83,14 @@ static bool bound_to_loopback(int fd, uint16_t *port)
     return guard_is_loopback((struct sockaddr *)&address);
 }
 
+int http_refuse_open(const struct option_hostport *where, struct error *err)
+{
+    return error_set(err,
+                     "listening on %s lets others in, so it needs credentials: set api-key, "
+                     "api-key-file, login and password, or bearer-token; or listen on 127.0.0.1",
+                     where->host);
+}
+
 /* Refuses what would let strangers in, and warns of what would let them listen. */
 static int check_place(struct http_server *server, const struct http_settings *settings, int fd,
                        struct error *err)
@@ -92,48 +100,14 @@ static int check_place(struct http_server *server, const struct http_settings *s
     const char *host = settings->listen.host;
     bool v6 = strchr(host, ':') != NULL;
     snprintf(server->url, sizeof server->url, v6 ? "%s://[%s]:%u/" : "%s://%s:%u/",
-             server->cert ? "https" : "http", host, port);
+             server->tls.cert ? "https" : "http", host, port);
     if (!loopback && !guard_has_credentials(&server->exchanges.guard))
-        return error_set(err,
-                         "web: listening on %s lets others in, so it needs credentials: set "
-                         "api-key, api-key-file, login and password, or bearer-token; or "
-                         "listen on 127.0.0.1",
-                         host);
-    if (!loopback && !server->cert)
+        return http_refuse_open(&settings->listen, err);
+    if (!loopback && !server->tls.cert)
         log_warning("web: credentials and statistics travel in plain text to %s; tls-cert and "
                     "tls-key would encrypt them",
                     server->url);
     return 0;
-}
-
-/* TLS ------------------------------------------------------------------------------------------
- */
-
-/* The whole file, terminated; NULL: err. */
-static char *read_pem(const char *option, const char *path, struct error *err)
-{
-    char *text = calloc(1, PEM_MAX + 1);
-    FILE *file = fopen(path, "re");
-    size_t len = file && text ? fread(text, 1, PEM_MAX, file) : 0;
-    int error = errno;
-    bool failed = !file || ferror(file) || !text;
-    if (file)
-        fclose(file);
-    if (!failed && len > 0 && len < PEM_MAX)
-        return text;
-    free(text);
-    error_set(err, "web: %s: %s: %s", option, path, failed ? strerror(error) : "not a PEM file");
-    return NULL;
-}
-
-static int read_tls(struct http_server *server, const struct http_settings *settings,
-                    struct error *err)
-{
-    if (!settings->tls_cert)
-        return 0;
-    server->cert = read_pem("tls-cert", settings->tls_cert, err);
-    server->key = server->cert ? read_pem("tls-key", settings->tls_key, err) : NULL;
-    return server->key ? 0 : -1;
 }
 
 /* Life -----------------------------------------------------------------------------------------
@@ -172,19 +146,11 @@ static void *sweep(void *arg)
 static int start_daemon(struct http_server *server, const struct http_settings *settings, int fd,
                         struct error *err)
 {
-    static char priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
-    struct MHD_OptionItem tls[] = {
-        {MHD_OPTION_HTTPS_MEM_CERT, 0, server->cert},
-        {MHD_OPTION_HTTPS_MEM_KEY, 0, server->key},
-        {MHD_OPTION_HTTPS_PRIORITIES, 0, priorities},
-        {MHD_OPTION_END, 0, NULL},
-    };
-    struct MHD_OptionItem plain[] = {{MHD_OPTION_END, 0, NULL}};
     unsigned flags =
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     unsigned timeout = (unsigned)(settings->idle_timeout_ns / CLOCK_SECOND_NS) + 1;
     server->daemon = MHD_start_daemon(
-        flags | (server->cert ? MHD_USE_TLS : 0), 0, NULL, NULL, exchange_answer,
+        flags | (server->tls.cert ? MHD_USE_TLS : 0), 0, NULL, NULL, exchange_answer,
         &server->exchanges, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL, MHD_OPTION_LISTEN_SOCKET,
         fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)settings->connections + SPARE, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY,
@@ -192,12 +158,10 @@ static int start_daemon(struct http_server *server, const struct http_settings *
         MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_NOTIFY_CONNECTION, exchange_connection,
         &server->exchanges, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, &server->exchanges,
         MHD_OPTION_NOTIFY_COMPLETED, exchange_end, &server->exchanges, MHD_OPTION_ARRAY,
-        server->cert ? tls : plain, MHD_OPTION_END);
+        server->tls.options, MHD_OPTION_END);
     if (server->daemon)
         return 0;
-    return error_set(err, "web: cannot start%s",
-                     server->cert ? "; are tls-cert and tls-key a PEM certificate and its key?"
-                                  : "");
+    return server->tls.cert ? tls_refuse(err) : error_set(err, "cannot start");
 }
 
 /* Threads of the server hear no signals. */
@@ -211,7 +175,7 @@ static int start_threads(struct http_server *server, const struct http_settings 
     if (status)
         close(fd);
     else if (pthread_create(&server->sweeper, NULL, sweep, server))
-        status = error_set(err, "web: cannot start a thread");
+        status = error_set(err, "cannot start a thread");
     else
         server->sweeping = true;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -225,11 +189,10 @@ static int start(struct http_server *server, const struct http_settings *setting
                                         .address = settings->connections_address,
                                         .header_ns = settings->header_timeout_ns,
                                         .idle_ns = settings->idle_timeout_ns};
-    struct error why;
-    if (guard_init(&server->exchanges.guard, settings, &why))
-        return error_set(err, "web: %s", why.text);
+    if (guard_init(&server->exchanges.guard, settings, err))
+        return -1;
     server->exchanges.peers = peers_new(&limits, err);
-    if (!server->exchanges.peers || read_tls(server, settings, err))
+    if (!server->exchanges.peers || tls_read(&server->tls, settings, err))
         return -1;
     int fd = listen_on(&settings->listen, err);
     if (fd < 0)
@@ -257,7 +220,9 @@ struct http_server *http_server_start(const struct http_settings *settings,
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&server->stop, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    if (start(server, settings, err)) {
+    struct error why;
+    if (start(server, settings, &why)) {
+        error_set(err, "web: %s", why.text);
         http_server_stop(server);
         return NULL;
     }
@@ -293,9 +258,6 @@ void http_server_stop(struct http_server *server)
     guard_free(&server->exchanges.guard);
     pthread_cond_destroy(&server->stop);
     pthread_mutex_destroy(&server->lock);
-    if (server->key)
-        explicit_bzero(server->key, strlen(server->key));
-    free(server->key);
-    free(server->cert);
+    tls_free(&server->tls);
     free(server);
 }

@@ -9,6 +9,7 @@
 #include "core/input.h"
 #include "in/handover.h"
 #include "io/frame_reader.h"
+#include "io/place.h"
 
 enum { FOLLOW_MS = 100, READ_BYTES = 256 * 1024 };
 
@@ -277,6 +278,19 @@ static int file_open(struct input *in, struct error *err)
     return error_set(err, "no memory");
 }
 
+/* Those that cannot be read are passed over at start, too. */
+static enum module_verdict file_probe(const void *priv, const char **option, struct error *err)
+{
+    const struct file *file = priv;
+    *option = "path";
+    for (size_t i = 0; i < file->paths.count; i++) {
+        const char *path = file->paths.items[i];
+        if (strcmp(path, "-") != 0 && place_read(path, err) < 0)
+            return MODULE_WARNS;
+    }
+    return MODULE_FINE;
+}
+
 static const struct input_hooks file_hooks = {.finite = true, .open = file_open};
 
 const struct module input_file = {
@@ -286,4 +300,5 @@ const struct module input_file = {
     .size = sizeof(struct file),
     .options = file_options,
     .hooks = &file_hooks,
+    .probe = file_probe,
 };

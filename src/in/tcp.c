@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/put.h"
 #include "in/listener.h"
+#include "io/place.h"
 
 /* A name may stand for several addresses (localhost for two): each gets a socket. */
 enum { TCP_SOCKETS_MAX = 8 };
@@ -27,6 +28,7 @@ static const struct option tcp_options[] = {
      .type = OPTION_HOSTPORT,
      .offset = offsetof(struct tcp, listen),
      .fallback = "127.0.0.1:6000",
+     .exclusive = true,
      .doc = "address and port; [::]:6000 is every address of this machine"},
     {.name = "allow",
      .type = OPTION_PREFIXES,
@@ -187,6 +189,15 @@ static void tcp_close(struct input *in)
     tcp->count = 0;
 }
 
+/* What would be gone on without is a warning. */
+static enum module_verdict tcp_probe(const void *priv, const char **option, struct error *err)
+{
+    const struct tcp *tcp = priv;
+    *option = "listen";
+    int status = place_listen(tcp->listen.host, tcp->listen.port, err);
+    return module_verdict_of(status < 0 && !tcp->common.required ? 1 : status);
+}
+
 static const struct input_hooks tcp_hooks = {
     .open = tcp_open,
     .stop = tcp_stop,
@@ -200,4 +211,5 @@ const struct module input_tcp = {
     .size = sizeof(struct tcp),
     .options = tcp_options,
     .hooks = &tcp_hooks,
+    .probe = tcp_probe,
 };

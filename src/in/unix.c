@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "in/listener.h"
+#include "io/place.h"
 
 struct unix_input {
     struct listener_options common;
@@ -26,6 +27,8 @@ static const struct option unix_options[] = {
      .type = OPTION_PATH,
      .offset = offsetof(struct unix_input, path),
      .required = true,
+     .exclusive = true,
+     .max = sizeof((struct sockaddr_un){0}.sun_path) - 1,
      .example = "/run/spile/dnstap.sock",
      .doc = "path of the socket; one that nobody listens on any more is replaced"},
     {.name = "mode",
@@ -93,31 +96,40 @@ static int clear_path(const struct sockaddr_un *address, struct error *err)
     return 0;
 }
 
-/* A name's or a number's id; -1 when there is none, and for no name at all: chown's "unchanged". */
+/* A number that can be an id; -1 as an unsigned number is chown's "unchanged". */
+static bool is_id(const char *text, unsigned *id)
+{
+    uint64_t value = 0;
+    size_t len = strspn(text, "0123456789");
+    if (len == 0 || len > 10 || text[len])
+        return false;
+    for (; *text; text++)
+        value = value * 10 + (uint64_t)(*text - '0');
+    *id = (unsigned)value;
+    return value < UINT32_MAX;
+}
+
+/* A name's or a number's id; -1 where there is no name at all. */
 static int user_id(const char *name, uid_t *id, struct error *err)
 {
-    char *end;
     *id = (uid_t)-1;
-    if (!name)
+    const struct passwd *pw = name ? getpwnam(name) : NULL;
+    if (pw)
+        *id = pw->pw_uid;
+    if (!name || pw || is_id(name, id))
         return 0;
-    const struct passwd *pw = getpwnam(name);
-    *id = pw ? pw->pw_uid : (uid_t)strtoul(name, &end, 10);
-    if (!pw && (*name == '\0' || *end != '\0'))
-        return error_set(err, "no user is called %s (owner)", name);
-    return 0;
+    return error_set(err, "no user is called %.64s (owner)", name);
 }
 
 static int group_id(const char *name, gid_t *id, struct error *err)
 {
-    char *end;
     *id = (gid_t)-1;
-    if (!name)
+    const struct group *gr = name ? getgrnam(name) : NULL;
+    if (gr)
+        *id = gr->gr_gid;
+    if (!name || gr || is_id(name, id))
         return 0;
-    const struct group *gr = getgrnam(name);
-    *id = gr ? gr->gr_gid : (gid_t)strtoul(name, &end, 10);
-    if (!gr && (*name == '\0' || *end != '\0'))
-        return error_set(err, "no group is called %s (group)", name);
-    return 0;
+    return error_set(err, "no group is called %.64s (group)", name);
 }
 
 static int set_owner_and_mode(struct unix_input *u, struct error *err)
@@ -137,9 +149,6 @@ static int bound_socket(struct unix_input *u, struct error *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t len = strlen(u->path);
-    if (len >= sizeof address.sun_path)
-        return error_set(err, "the socket's path is too long (%zu bytes at most): %s",
-                         sizeof address.sun_path - 1, u->path);
     memcpy(address.sun_path, u->path, len);
     if (clear_path(&address, err) < 0)
         return -1;
@@ -209,6 +218,29 @@ static void unix_close(struct input *in)
     u->listener = NULL;
 }
 
+/* 0; -1: err; 1: err, but the folder may be there by then. */
+static int try_options(const struct unix_input *u, const char **option, struct error *err)
+{
+    uid_t uid;
+    gid_t gid;
+    *option = "owner";
+    if (user_id(u->owner, &uid, err) < 0)
+        return -1;
+    *option = "group";
+    if (group_id(u->group, &gid, err) < 0)
+        return -1;
+    *option = "path";
+    return place_socket(u->path, err);
+}
+
+/* What would be gone on without is a warning. */
+static enum module_verdict unix_probe(const void *priv, const char **option, struct error *err)
+{
+    const struct unix_input *u = priv;
+    int status = try_options(u, option, err);
+    return module_verdict_of(status < 0 && !u->common.required ? 1 : status);
+}
+
 static const struct input_hooks unix_hooks = {
     .open = unix_open,
     .stop = unix_stop,
@@ -223,4 +255,5 @@ const struct module input_unix = {
     .size = sizeof(struct unix_input),
     .options = unix_options,
     .hooks = &unix_hooks,
+    .probe = unix_probe,
 };

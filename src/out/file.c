@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "io/place.h"
 #include "out/appender.h"
 #include "out/emit.h"
 #include "out/janitor.h"
@@ -39,6 +40,8 @@ static const struct option file_options[] = {
      .type = OPTION_PATH,
      .offset = offsetof(struct file, path),
      .required = true,
+     .exclusive = true,
+     .max = PATH_MAX - ROTATED_EXTRA - 1,
      .doc = "where to; what is there already stays and is appended to",
      .example = "/var/log/spile/dns.json"},
     {.name = "mode",
@@ -57,6 +60,8 @@ static const struct option file_options[] = {
      .type = OPTION_DURATION,
      .offset = offsetof(struct file, rotate_every_ns),
      .fallback = "off",
+     .min = CLOCK_SECOND_NS,
+     .off = true,
      .doc =
          "rotate at the multiples of this on the clock, in UTC: 1h at full hours, 1d at midnight; "
          "an empty file is left alone",
@@ -219,10 +224,6 @@ static void file_reopen(struct output *out)
 static int file_open(struct output *out, struct error *err)
 {
     struct file *file = out->priv;
-    if (file->rotate_every_ns && file->rotate_every_ns < CLOCK_SECOND_NS)
-        return error_set(err, "rotate-every: at least one second");
-    if (strlen(file->path) + ROTATED_EXTRA >= PATH_MAX)
-        return error_set(err, "%.80s...: the path is too long", file->path);
     file->janitor = (struct janitor){.out = out,
                                      .path = file->path,
                                      .keep = file->keep,
@@ -249,6 +250,13 @@ static void file_close(struct output *out)
     janitor_end(&file->janitor);
 }
 
+static enum module_verdict file_probe(const void *priv, const char **option, struct error *err)
+{
+    const struct file *file = priv;
+    *option = "path";
+    return module_verdict_of(place_append(file->path, err));
+}
+
 static const struct output_hooks file_hooks = {
     .open = file_open,
     .write = file_write,
@@ -266,4 +274,5 @@ const struct module output_file = {
     .size = sizeof(struct file),
     .options = file_options,
     .hooks = &file_hooks,
+    .probe = file_probe,
 };

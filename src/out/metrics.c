@@ -19,6 +19,7 @@
 #include "base/stamp.h"
 #include "base/thread.h"
 #include "core/output.h"
+#include "io/place.h"
 #include "out/emit.h"
 #include "out/numbered.h"
 #include "out/seen.h"
@@ -94,6 +95,7 @@ static const struct option metrics_options[] = {
     {.name = "file",
      .type = OPTION_PATH,
      .offset = offsetof(struct metrics, path),
+     .exclusive = true,
      .max = PATH_MAX - 8,
      .doc = "append lines to this file instead of standard output",
      .example = "/var/log/spile/metrics.log"},
@@ -311,6 +313,13 @@ static int metrics_event(struct output *out, unsigned worker, struct event *ev)
     return FORMAT_WRITTEN;
 }
 
+static enum module_verdict metrics_probe(const void *priv, const char **option, struct error *err)
+{
+    const struct metrics *m = priv;
+    *option = "file";
+    return module_verdict_of(m->path ? place_append(m->path, err) : 0);
+}
+
 static const struct output_hooks metrics_hooks = {
     .statistics = true,
     .open = metrics_open,
@@ -329,4 +338,5 @@ const struct module output_metrics = {
     .size = sizeof(struct metrics),
     .options = metrics_options,
     .hooks = &metrics_hooks,
+    .probe = metrics_probe,
 };

@@ -22,6 +22,18 @@ static const struct option statistics_options[] = {
     {0},
 };
 
+/* Whether the memory can be had shows only when it is asked for; none of it is touched. */
+static enum module_verdict probe(const void *priv, const char **option, struct error *err)
+{
+    const struct stats_settings *settings = priv;
+    const struct stats_options options = {
+        .settings = *settings, .reader = &stats_native_reader, .workers = 1};
+    struct stats *stats = stats_new(&options, err);
+    *option = "memory";
+    stats_free(stats);
+    return stats ? MODULE_FINE : MODULE_REFUSES;
+}
+
 const struct module statistics_section = {
     .name = "statistics",
     .kind = MODULE_SECTION,
@@ -29,4 +41,5 @@ const struct module statistics_section = {
            "history, the metrics output, or `spile top`.",
     .size = sizeof(struct stats_settings),
     .options = statistics_options,
+    .probe = probe,
 };

@@ -1,5 +1,5 @@
 /* The configuration from any bytes: it is read or refused, never worse; what was refused has a
- * reason, and what was read can be validated again. */
+ * reason, and what is valid is so again. */
 #include <stdlib.h>
 
 #include "../support/modules.h"
@@ -15,8 +15,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     if (config_parse(&config, (const char *)bytes, len, "fuzz", &err)) {
         if (err.text[0] == '\0')
             abort();
-    } else if (config_validate(&config, &err)) {
-        abort();
+    } else {
+        int valid = config_validate(&config, &err);
+        if (valid < 0 && err.text[0] == '\0')
+            abort();
+        if (config_validate(&config, &err) != valid)
+            abort();
     }
     config_free(&config);
     return 0;

@@ -1,6 +1,7 @@
 """The command line's frame: help, usage errors, configurations, fields, completion, manuals."""
 import os
 import re
+import socket
 import subprocess
 
 from harness import ROOT, Bench, Skip, equal, test
@@ -76,6 +77,12 @@ def output_that_cannot_be_written(t):
     equal(done.returncode, 1, "a closed standard output")
 
 
+def on_this_machine(config):
+    """An example without what is looked for: users, and files that must be there."""
+    config = re.sub(r"(?m)^( +)(owner|group): .*", r"\1\2: root", config)
+    return re.sub(r"(?m)^ +(tls-cert|tls-key|api-key-file): .*\n", "", config)
+
+
 @test()
 def example_is_a_configuration(t):
     example = t.run("config", "example").stdout
@@ -85,9 +92,75 @@ def example_is_a_configuration(t):
     t.run("config", "example", path, status=1)  # is never overwritten
     assert text(t.run("config", "check", path)).startswith(f"{path}: ok, 1 input")
     whole = t.path("whole.yaml")
-    whole.write_text(re.sub(r"(?m)^#(?! \S|$)", "", example.decode()))
+    whole.write_text(on_this_machine(re.sub(r"(?m)^#(?! \S|$)", "", example.decode())))
     equal(t.run("config", "check", path, whole).stdout.count(b": ok"), 2, "both are right")
     assert len(whole.read_text()) < len(example) - 20
+
+
+# A configuration that `run` does not start with, and what both say of it, with the place.
+REFUSED = [
+    ("outputs:\n  - file: {path: x, rotate-every: 1ms}", "2:35: rotate-every: '1ms' is out of range"),
+    ("web: {listen: '0.0.0.0:8080'}", "1:15: web: listening on 0.0.0.0 lets others in"),
+    ("inputs: []", "1:9: 'inputs' is empty"),
+    ("inputs: [tcp: {allow: [10.0.0.0/8, 300.0.0.1/8]}]", "1:36: allow: '300.0.0.1/8' is not"),
+    ("inputs:\n- unix: {path: a}\n- unix: {path: a}", "3:16: unix: path: the unix in line 2"),
+    ("compat: dnstap-receiver\nthreads: 3", "2:10: threads:"),
+    ("outputs: [stdout: {format: fstrm, fields: qname}]", "1:43: frames are kept whole"),
+    ("outputs: [stdout: {fields: nonsense}]", "1:28: unknown field"),
+]
+
+# The same of what only the system knows: `check` names the option's place, `run` the item's.
+MISSING = [
+    ("inputs: [unix: {path: a, group: no-such}]", "1:33: unix: no group is called no-such", "1:10: no group"),
+    ("outputs:\n- file: {path: /dev}", "2:16: file: /dev: Is a directory", "2:3: cannot open /dev"),
+    ("web: {tls-cert: /no, tls-key: /no}", "1:17: web: tls-cert: /no: No such", "1:1: web: tls-cert: /no: No such"),
+]
+
+
+@test()
+def what_run_refuses_check_refuses(t):
+    for config, checked, run in [(c, told, told) for c, told in REFUSED] + MISSING:
+        if "inputs" not in config:
+            config += "\ninputs: [unix: {path: tap.sock}]"
+        t.path("f.yaml").write_text(config)
+        for words, told in ((("config", "check"), checked), (("run", "-c"), run)):
+            line = t.run(*words, "f.yaml", status=1).stderr.decode().splitlines()[-1]
+            assert line.startswith(f"spile: error: f.yaml:{told}"), (words, config, line)
+
+
+@test()
+def lists_left_out_and_lists_left_empty(t):
+    """Left out there is a default; empty is empty: `check` counts what `run` does."""
+    path, sock = t.path("f.yaml"), t.path("tap.sock")
+    path.write_text("threads: 1\n")
+    assert "1 input (tcp, by default), 1 output (stdout, by default)" in text(t.run("config", "check", path))
+    path.write_text(f"inputs: [unix: {{path: {sock}}}]\noutputs: []\n")
+    assert "1 input (unix), 0 outputs (no event is written anywhere)" in text(t.run("config", "check", path))
+    run = t.spile("run", "-c", path)
+    t.wait_listening(run)
+    t.run("gen", "--count", "100", f"unix:{sock}")
+    equal(run.stop(), 0, "status")
+    equal(run.out, b"", "standard output")
+
+
+@test()
+def check_warns_of_what_may_change(t):
+    path = t.path("f.yaml")
+    path.write_text("inputs: [unix: {path: /no/such/folder/tap.sock}]\n")
+    done = t.run("config", "check", path)
+    assert f"warning: {path}:1:23: unix: /no/such/folder/: No such file" in done.stderr.decode(), done.stderr
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        path.write_text(f"inputs: [tcp: {{listen: '127.0.0.1:{taken.getsockname()[1]}'}}]\n")
+        done = t.run("config", "check", path)
+        assert f"warning: {path}:1:24: tcp: 127.0.0.1 port" in done.stderr.decode(), done.stderr
+
+
+@test()
+def the_environment_has_the_key_for_both(t):
+    path = t.path("f.yaml")
+    path.write_text(f"inputs: [unix: {{path: {t.path('a')}}}]\nweb: {{listen: '0.0.0.0:0'}}\n")
+    t.run("config", "check", path, status=1)
+    t.run("config", "check", path, env={**os.environ, "SPILE_API_KEY": "key"})
 
 
 @test()

@@ -173,7 +173,7 @@ def without_credentials_it_is_for_this_machine(t):
 @test()
 def beyond_loopback_it_needs_credentials(t):
     for more in ((), ("-v",)):
-        done = t.run("run", *NULL_UNIX, "--web", "0.0.0.0:0", *more, status=1)
+        done = t.run("run", *NULL_UNIX, "--web", "0.0.0.0:0", *more, status=2)
         assert b"needs credentials: set api-key" in done.stderr, done.stderr
     process = t.spile("run", *NULL_UNIX, "--web", "0.0.0.0:0", "--api-key", "key")
     port = port_of(process)
@@ -238,8 +238,8 @@ def mistakes_are_told(t):
         done = t.run(*unix, "--web", f"127.0.0.1:{taken.getsockname()[1]}", status=1)
         assert b"in use" in done.stderr, done.stderr
     path = t.path("bad.yaml")
-    for config, words in (("tls-cert: x", "2:1: web: tls-cert and tls-key go together"),
-                          ("login: x", "2:1: web: login and password go together"),
+    for config, words in (("tls-cert: x", "2:17: web: tls-cert and tls-key go together"),
+                          ("login: x", "2:14: web: login and password go together"),
                           ("login: 'a:b', password: x", "has no colon"),
                           ("conections: 9", "did you mean 'connections'?")):
         path.write_text(f"outputs: [null]\nweb: {{{config}}}\n")

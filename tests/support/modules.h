@@ -61,6 +61,7 @@ static const struct option unix_options[] = {
      .type = OPTION_PATH,
      WIRE(path),
      .required = true,
+     .exclusive = true,
      .example = "/run/s.sock",
      .max = 107,
      .doc = "path of the socket"},
@@ -161,19 +162,34 @@ static const struct option door_options[] = {
     {0},
 };
 
-static int door_check(const void *priv, struct error *err)
+static enum module_verdict door_check(const void *priv, const char **option, struct error *err)
 {
     const struct door *door = priv;
-    return door->key && door->open ? error_set(err, "an open door needs no key") : 0;
+    *option = "open";
+    if (!door->key || !door->open)
+        return MODULE_FINE;
+    error_set(err, "an open door needs no key");
+    return MODULE_REFUSES;
 }
 
-static const struct section_hooks door_hooks = {.check = door_check};
+/* Three locks are refused, two are warned of. */
+static enum module_verdict door_probe(const void *priv, const char **option, struct error *err)
+{
+    const struct door *door = priv;
+    *option = "locks";
+    if (door->locks < 2)
+        return MODULE_FINE;
+    error_set(err, "%u locks", (unsigned)door->locks);
+    return door->locks == 2 ? MODULE_WARNS : MODULE_REFUSES;
+}
+
 static const struct module section_door_test = {.name = "door",
                                                 .kind = MODULE_SECTION,
                                                 .doc = "A door.",
                                                 .size = sizeof(struct door),
                                                 .options = door_options,
-                                                .hooks = &door_hooks};
+                                                .check = door_check,
+                                                .probe = door_probe};
 static const struct module section_attic_test = {.name = "attic",
                                                  .kind = MODULE_SECTION,
                                                  .doc = "An attic.",

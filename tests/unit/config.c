@@ -34,11 +34,16 @@ static int tear_down(void **state)
     return 0;
 }
 
-static int parse(const char *text, size_t len)
+static int read_text(const char *text, size_t len)
 {
     config_free(&config);
     assert_int_equal(config_init(&config, &err), 0);
     return config_parse(&config, text, len, "f", &err);
+}
+
+static int parse(const char *text, size_t len)
+{
+    return read_text(text, len) || config_validate(&config, &err) ? -1 : 0;
 }
 
 static void accept(const char *text)
@@ -79,7 +84,7 @@ static void test_nothing(void **state)
 static void test_whole(void **state)
 {
     (void)state;
-    accept("threads: 2\n"
+    accept("threads: 1\n"
            "compat: dnstap-receiver\n"
            "latency-window: 250ms\n"
            "inputs:\n"
@@ -95,7 +100,7 @@ static void test_whole(void **state)
            "  - file: {path: \"/x y\", block-max: off, queue-size: 1M}\n"
            "    \n"
            "  - null: {count: 7}\n");
-    assert_int_equal(config.settings.threads, 2);
+    assert_int_equal(config.settings.threads, 1);
     assert_string_equal(settings_compat(&config.settings), "dnstap-receiver");
     assert_int_equal(config.settings.latency_window_ns, 250000000);
     assert_int_equal(config.input_count, 3);
@@ -114,10 +119,8 @@ static void test_whole(void **state)
     assert_int_equal(wire->allow.count, 2);
     assert_int_equal(wire->colour, 1);
     assert_int_equal(config.output_count, 3);
-    assert_true(config.outputs[0].when_full_set);
     assert_int_equal(config.outputs[0].common.when_full, WHEN_FULL_DROP_OLDEST);
     assert_int_equal(config.outputs[0].common.block_max_ns, 1000000000);
-    assert_false(config.outputs[1].when_full_set);
     assert_string_equal(((const struct wire *)config.outputs[1].priv)->path, "/x y");
     assert_string_equal(config.outputs[1].common.format, "text");
     assert_int_equal(config.outputs[1].common.block_max_ns, 0);
@@ -170,6 +173,68 @@ static void test_section_flags(void **state)
     assert_int_equal(err.line, 0);
     assert_null(config_section_add(&config, "dor", &err));
     assert_string_equal(err.text, "unknown section 'dor'; did you mean 'door'?");
+}
+
+/* Where the error stands: at what a flag set there is no place in the text. */
+static void test_places(void **state)
+{
+    (void)state;
+    accept("door: {open: true}\n");
+    struct config_item *item = config_section_item(&config, "door");
+    assert_int_equal(config_set(item, "key", "abc", &err), 0);
+    assert_int_equal(config_validate(&config, &err), -1);
+    assert_int_equal(err.column, 14); /* `open` is to blame, and was written */
+    assert_int_equal(config_set(item, "open", "true", &err), 0);
+    err = (struct error){0};
+    assert_int_equal(config_validate(&config, &err), -1);
+    assert_string_equal(err.file, "");
+    assert_int_equal(err.line, 0);
+}
+
+static struct error warned;
+static unsigned warnings;
+
+static void note_warning(const struct error *warning)
+{
+    warned = *warning;
+    warnings++;
+}
+
+static void test_probe(void **state)
+{
+    (void)state;
+    accept("inputs: [tcp]\ndoor: {key: x}\n");
+    assert_int_equal(config_probe(&config, note_warning, &err), 0);
+    assert_int_equal(warnings, 0);
+    accept("door:\n  locks: 2\n");
+    assert_int_equal(config_probe(&config, note_warning, &err), 0);
+    assert_int_equal(warnings, 1);
+    assert_string_equal(warned.text, "door: 2 locks");
+    assert_string_equal(warned.file, "f");
+    assert_int_equal(warned.line, 2);
+    accept("door: {key: x, locks: 3}\n");
+    assert_int_equal(config_probe(&config, note_warning, &err), -1);
+    assert_int_equal(warnings, 1);
+    char line[1024];
+    assert_string_equal(error_line(&err, line, sizeof line), "f:1:23: door: 3 locks");
+}
+
+/* What nobody wrote has a default; what was written empty is empty. */
+static void test_defaults(void **state)
+{
+    (void)state;
+    accept("threads: 1\n");
+    assert_int_equal(config_defaults(&config, &err), 0);
+    assert_int_equal(config_defaults(&config, &err), 0); /* once */
+    assert_int_equal(config.input_count, 1);
+    assert_string_equal(config.inputs[0].module->name, "tcp");
+    assert_int_equal(config.output_count, 1);
+    assert_string_equal(config.outputs[0].module->name, "stdout");
+    assert_int_equal(config_validate(&config, &err), 0);
+    accept("inputs: [unix: {path: /x}]\noutputs: []\n");
+    assert_int_equal(config_defaults(&config, &err), 0);
+    assert_int_equal(config.input_count, 1);
+    assert_int_equal(config.output_count, 0);
 }
 
 static void test_aliases(void **state)
@@ -244,9 +309,18 @@ static const char *const mistakes[][2] = {
     {"door: true", "f:1:7: what follows 'door' must be a mapping (key: value), not a single value"},
     {"door: [key]", "f:1:7: what follows 'door' must be a mapping (key: value), not a list"},
     {"door: {locks: 4}", "f:1:15: locks: '4' is out of range: from 0 to 3"},
-    {"door: {key: a, open: true}", "f:1:1: door: an open door needs no key"},
+    {"door: {key: a, open: true}", "f:1:22: door: an open door needs no key"},
     {"door: {key: 'a secret of many bytes'}", "f:1:13: key: '***' is longer than 16 bytes"},
     {"threads: 1\nattic:\n", "f:2:1: attic needs the option 'path'"},
+    {"inputs: []", "f:1:9: 'inputs' is empty, so nothing would be collected: name one, or leave "
+                   "'inputs' out for tcp at 127.0.0.1:6000"},
+    {"compat: dnstap-receiver\nthreads: 2",
+     "f:2:10: threads: what is printed as dnstap-receiver does hangs on the order of arrival, so "
+     "one worker does it all: leave it out, or set 1"},
+    {"inputs:\n- unix: {path: /nowhere/x}\n- unix: {mode: 0600, path: /nowhere/x}",
+     "f:3:28: unix: path: the unix in line 2 has this place already; each needs one of its own"},
+    {"inputs: [unix: {path: /x}]\nattic: {path: /../x}",
+     "f:2:15: attic: path: the unix in line 1 has this place already; each needs one of its own"},
     {"inputs: [door]", "f:1:10: unknown input 'door'; there are: tcp, unix"},
     {"outputs:\n- stdout: {queue-size: 255K}",
      "f:2:24: queue-size: '255K' is out of range: from 256K to 1T"},
@@ -329,9 +403,7 @@ static void test_flags(void **state)
     assert_string_equal(err.text, "unknown output 'stdoot'; did you mean 'stdout'?");
     item = config_add(&config, MODULE_OUTPUT, "stdout", &err);
     assert_non_null(item);
-    assert_false(item->when_full_set);
     assert_int_equal(config_set(item, "when-full", "block", &err), 0);
-    assert_true(item->when_full_set);
     assert_int_equal(config_set(item, "format", "jsn", &err), 0);
     err = (struct error){0};
     assert_int_equal(config_validate(&config, &err), -1);
@@ -385,7 +457,7 @@ static void test_example(void **state)
         strstr(text, "\n# A door.\n#door:\n#  # What opens it.\n#  key: 'change me'\n"));
     char *whole = malloc(len);
     assert_non_null(whole);
-    assert_int_equal(parse(whole, uncomment(text, whole)), 0);
+    assert_int_equal(read_text(whole, uncomment(text, whole)), 0);
     assert_int_equal(config.input_count, 2);
     assert_int_equal(config.output_count, 3);
     assert_int_equal(config.section_count, 2);
@@ -449,7 +521,7 @@ int main(void)
         CASE(test_nothing),       CASE(test_whole),  CASE(test_aliases), CASE(test_mistakes),
         CASE(test_syntax),        CASE(test_limits), CASE(test_flags),   CASE(test_files),
         CASE(test_example),       CASE(test_memory), CASE(test_modules), CASE(test_sections),
-        CASE(test_section_flags),
+        CASE(test_section_flags), CASE(test_places), CASE(test_probe),   CASE(test_defaults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,13 +55,30 @@ static void check_row(const char *owner, const struct option *row)
     for (const char *c = row->name; *c; c++)
         assert_true(islower((unsigned char)*c) || isdigit((unsigned char)*c) || *c == '-');
     assert_true(row->max == 0 || row->min <= row->max);
-    assert_true(row->type != OPTION_ENUM || row->choices);
+}
+
+/* Flags of a row stand only where they mean something. */
+static void check_flags(const struct option *row)
+{
+    bool range = row->type == OPTION_SIZE || row->type == OPTION_DURATION;
+    assert_true(!row->off || (range && row->min > 0));
+    assert_true(!row->exclusive || row->type == OPTION_PATH || row->type == OPTION_HOSTPORT);
+}
+
+static void check_exclusive(const char *owner, const struct option *table)
+{
+    unsigned exclusive = 0;
+    for (const struct option *row = table; row && row->name; row++)
+        exclusive += row->exclusive;
+    if (exclusive > 1) /* what config_check.c has room for */
+        fail_msg("%s has two exclusive options", owner);
 }
 
 static void check_options(const char *owner, const struct option *table)
 {
     for (const struct option *row = table; row && row->name; row++) {
         check_row(owner, row);
+        check_flags(row);
         assert_ptr_equal(option_find(table, span_str(row->name), NULL), row);
     }
 }
@@ -93,11 +110,12 @@ static void test_modules(void **state)
     for (size_t i = 0; registry[i]; i++) {
         const struct module *module = registry[i];
         assert_non_null(module->name);
-        assert_true(module->hooks || module->kind == MODULE_SECTION);
+        assert_true(!module->hooks == (module->kind == MODULE_SECTION));
         if (!module->doc || !strchr(".", module->doc[strlen(module->doc) - 1]))
             fail_msg("%s: the doc is not made of sentences", module->name);
         check_options(module->name, module->options);
         check_defaults(module->name, module->options, module->size);
+        check_exclusive(module->name, module->options);
         const char *compat = module->compat; /* nobody stands behind another of the same name */
         assert_ptr_equal(module_find(module->kind, span_str(module->name), compat), module);
         for (const struct option *row = config_common_options(module); row && row->name; row++)
@@ -121,7 +139,7 @@ static void load(const char *text, size_t len, struct config *config)
     struct error err = {0};
     char line[1024];
     assert_int_equal(config_init(config, &err), 0);
-    if (config_parse(config, text, len, "example", &err))
+    if (config_parse(config, text, len, "example", &err) || config_validate(config, &err))
         fail_msg("%s", error_line(&err, line, sizeof line));
 }
 

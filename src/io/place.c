@@ -1,0 +1,237 @@
+#include "io/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* --- files ---------------------------------------------------------------------------------- */
+
+static int fail(const char *path, int error, struct error *err)
+{
+    return error_set(err, "%.300s: %s", path, strerror(error));
+}
+
+/* Where the path's last part begins. */
+static const char *base_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* The folder that the path's last part is in, into `folder`. */
+static void folder_of(const char *path, char folder[PATH_MAX])
+{
+    size_t len = (size_t)(base_of(path) - path);
+    snprintf(folder, PATH_MAX, "%.*s", (int)(len ? len : 1), len ? path : ".");
+}
+
+/* With the rights that opening will have, not those of who called a set-uid program. */
+static int may(const char *path, int how, struct error *err)
+{
+    return faccessat(AT_FDCWD, path, how, AT_EACCESS) == 0 ? 0 : fail(path, errno, err);
+}
+
+/* A new file can be made at the path. */
+static int can_make(const char *path, struct error *err)
+{
+    char folder[PATH_MAX];
+    struct stat st;
+    folder_of(path, folder);
+    if (stat(folder, &st) < 0) {
+        int error = errno;
+        fail(folder, error, err);
+        return error == ENOENT ? 1 : -1;
+    }
+    if (!S_ISDIR(st.st_mode))
+        return fail(folder, ENOTDIR, err);
+    return *base_of(path) ? may(folder, W_OK | X_OK, err) : fail(path, EISDIR, err);
+}
+
+int place_append(const char *path, struct error *err)
+{
+    struct stat st;
+    if (stat(path, &st) == 0)
+        return S_ISDIR(st.st_mode) ? fail(path, EISDIR, err) : may(path, W_OK, err);
+    return errno == ENOENT ? can_make(path, err) : fail(path, errno, err);
+}
+
+int place_read(const char *path, struct error *err)
+{
+    struct stat st;
+    if (stat(path, &st) < 0)
+        return fail(path, errno, err);
+    return S_ISDIR(st.st_mode) ? fail(path, EISDIR, err) : may(path, R_OK, err);
+}
+
+int place_socket(const char *path, struct error *err)
+{
+    struct stat st;
+    if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+        return error_set(err, "%.300s: a file that is no socket is there", path);
+    return can_make(path, err);
+}
+
+static bool is_shared(const struct stat *st)
+{
+    return S_ISCHR(st->st_mode) || S_ISFIFO(st->st_mode);
+}
+
+bool place_same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    char folder[PATH_MAX];
+    bool there = stat(a, &x) == 0, other = stat(b, &y) == 0;
+    if (there && other)
+        return x.st_dev == y.st_dev && x.st_ino == y.st_ino && !is_shared(&x);
+    if (there || other)
+        return false;
+    if (strcmp(a, b) == 0)
+        return true;
+    if (strcmp(base_of(a), base_of(b)) != 0)
+        return false;
+    folder_of(a, folder);
+    there = stat(folder, &x) == 0;
+    folder_of(b, folder);
+    return there && stat(folder, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* --- addresses ------------------------------------------------------------------------------ */
+
+static int look_up(const char *host, uint16_t port, int flags, struct addrinfo **list)
+{
+    char text[8];
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                                   .ai_flags = AI_PASSIVE | AI_NUMERICSERV | flags};
+    snprintf(text, sizeof text, "%u", port);
+    return getaddrinfo(host, text, &hints, list);
+}
+
+/* Binds for a moment, as listeners do it, without listening: nobody is in our way, nor we in his.
+ * 0 or what went wrong. */
+static int try_bind(const struct addrinfo *ai)
+{
+    int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return errno;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+    int error = bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 ? 0 : errno;
+    close(fd);
+    return error;
+}
+
+/* One of the addresses is enough, as it is for listeners, unless another is refused for a reason of
+ * its own. */
+int place_listen(const char *host, uint16_t port, struct error *err)
+{
+    struct addrinfo *list;
+    int failed = look_up(host, port, 0, &list);
+    if (failed)
+        return error_set(err, "%s: %s", host, gai_strerror(failed));
+    int worst = 0;
+    bool one = false;
+    for (const struct addrinfo *ai = list; ai; ai = ai->ai_next) {
+        int error = try_bind(ai);
+        bool absent = error == EAFNOSUPPORT || error == EADDRNOTAVAIL;
+        one |= error == 0;
+        if (error && (!absent || !worst))
+            worst = error;
+    }
+    freeaddrinfo(list);
+    if (worst == 0 || (one && (worst == EAFNOSUPPORT || worst == EADDRNOTAVAIL)))
+        return 0;
+    error_set(err, "%s port %u: %s", host, port, strerror(worst));
+    return worst == EADDRINUSE ? 1 : -1;
+}
+
+/* An address as sixteen bytes, v4 mapped. */
+static void canonical(const struct addrinfo *ai, uint8_t bytes[16])
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    if (ai->ai_family == AF_INET) {
+        memcpy(bytes, mapped, sizeof mapped);
+        memcpy(bytes + 12, &((const struct sockaddr_in *)(const void *)ai->ai_addr)->sin_addr, 4);
+    } else {
+        memcpy(bytes, &((const struct sockaddr_in6 *)(const void *)ai->ai_addr)->sin6_addr, 16);
+    }
+}
+
+static bool is_v4(const uint8_t bytes[16])
+{
+    struct in6_addr address;
+    memcpy(&address, bytes, sizeof address);
+    return IN6_IS_ADDR_V4MAPPED(&address);
+}
+
+/* Every address of this machine; that of IPv6 has those of IPv4, too. */
+static bool is_any(const uint8_t bytes[16])
+{
+    static const uint8_t zero[16];
+    return memcmp(bytes, zero, 16) == 0 || (is_v4(bytes) && memcmp(bytes + 12, zero, 4) == 0);
+}
+
+static bool in_the_way(const uint8_t a[16], const uint8_t b[16])
+{
+    static const uint8_t zero[16];
+    if (memcmp(a, b, 16) == 0 || memcmp(a, zero, 16) == 0 || memcmp(b, zero, 16) == 0)
+        return true;
+    return is_v4(a) == is_v4(b) && (is_any(a) || is_any(b));
+}
+
+/* localhost is known without asking. */
+static int flags_for(const char *host, bool resolve)
+{
+    return resolve || strcasecmp(host, "localhost") == 0 ? 0 : AI_NUMERICHOST;
+}
+
+bool place_same_host(const char *a, const char *b, bool resolve)
+{
+    struct addrinfo *first, *second;
+    if (strcasecmp(a, b) == 0)
+        return true;
+    if (look_up(a, 0, flags_for(a, resolve), &first))
+        return false;
+    bool same = false;
+    if (look_up(b, 0, flags_for(b, resolve), &second) == 0) {
+        for (const struct addrinfo *x = first; x; x = x->ai_next) {
+            for (const struct addrinfo *y = second; y; y = y->ai_next) {
+                uint8_t left[16], right[16];
+                canonical(x, left);
+                canonical(y, right);
+                same |= in_the_way(left, right);
+            }
+        }
+        freeaddrinfo(second);
+    }
+    freeaddrinfo(first);
+    return same;
+}
+
+static bool is_loopback(const uint8_t bytes[16])
+{
+    struct in6_addr address;
+    memcpy(&address, bytes, sizeof address);
+    return IN6_IS_ADDR_LOOPBACK(&address) || (is_v4(bytes) && bytes[12] == 127);
+}
+
+int place_loopback(const char *host, bool resolve)
+{
+    struct addrinfo *list;
+    uint8_t bytes[16];
+    if (look_up(host, 0, flags_for(host, resolve), &list))
+        return -1;
+    bool loopback = true;
+    for (const struct addrinfo *ai = list; ai; ai = ai->ai_next) {
+        canonical(ai, bytes);
+        loopback &= is_loopback(bytes);
+    }
+    freeaddrinfo(list);
+    return loopback;
+}
