@@ -13,7 +13,7 @@ import { Flow } from "./flow.js";
 import { brief, clock, exact, length } from "./format.js";
 import { heard, now } from "./now.js";
 import { Numbers, ofEvents, ofServer } from "./numbers.js";
-import { SERIES, firstKnown, pictureOf, pointsOf, sums as sumsOf } from "./source.js";
+import { LIVE_SERIES, SERIES, firstKnown, pictureOf, pointsOf, sums as sumsOf } from "./source.js";
 import { RANGES, change, current, narrowed, watch } from "./state.js";
 import { Stack } from "./stack.js";
 import { stretch } from "./figure.js";
@@ -246,12 +246,12 @@ async function askPast() {
 
 function askStretch({ stream, range, from }, live) {
     if (live)
-        return askSeries(stream, { from: now() - LIVE_MS, to: now() }, 1000);
+        return askSeries(stream, { from: now() - LIVE_MS, to: now() }, 1000, LIVE_SERIES);
     return range === "all" && from === null ? askAll(stream) : askSeries(stream, shownWindow());
 }
 
-const askSeries = (stream, { from, to }, step) =>
-    ask("series", { stream, from: Math.floor(from), to: Math.ceil(to), step, series: SERIES });
+const askSeries = (stream, { from, to }, step, series = SERIES) =>
+    ask("series", { stream, from: Math.floor(from), to: Math.ceil(to), step, series });
 
 /** From the first that history knows: asked for coarsely, then closer and closer. */
 async function askAll(stream) {

@@ -2,7 +2,7 @@
 import { Figure, keyItem, timeTicks } from "./figure.js";
 import { brief, latency, moment } from "./format.js";
 import { alpha, colour } from "./palette.js";
-import { quantile, rowBound, rowOf, rowPlace } from "./timeline.js";
+import { rowBound, rowOf, rowPlace } from "./timeline.js";
 
 const LEFT = 52;
 const BOTTOM = 22;
@@ -182,9 +182,9 @@ export class Heat extends Figure {
     }
 
     summary() {
-        const all = this.#merged(0, this.picture.heat.length);
-        const n = Object.values(all).reduce((a, b) => a + b, 0);
-        return n ? `${brief(n)} responses, median about ${micro(quantile(all, 0.5))}, p99 about ${micro(quantile(all, 0.99))}`
+        const { heat, whole } = this.picture;
+        const n = Object.values(this.#merged(0, heat.length)).reduce((a, b) => a + b, 0);
+        return n ? `${brief(n)} responses, median ${micro(whole.p50)}, p99 ${micro(whole.p99)}`
             : "no responses with a known latency";
     }
 

@@ -1,7 +1,7 @@
 /* The big numbers. */
 import { h, setText } from "./dom.js";
 import { brief, exact, latency, share } from "./format.js";
-import { quantile } from "./timeline.js";
+import { Tally } from "./buckets.js";
 
 const LAST_MS = 60e3;
 
@@ -13,13 +13,13 @@ const TILES = [
 
 /** The last minute of a timeline, as one. */
 function lastMinute(points) {
-    const out = { responses: 0, rcodes: {}, rows: {} };
+    const out = { responses: 0, rcodes: {}, latency: new Tally() };
     const end = points.at(-1)?.to ?? 0;
     for (const point of points.filter((p) => p.to > end - LAST_MS)) {
         out.responses += point.responses;
-        for (const group of ["rcodes", "rows"])
-            for (const [name, n] of Object.entries(point[group]))
-                out[group][name] = (out[group][name] ?? 0) + n;
+        out.latency.add(point.fine);
+        for (const [name, n] of Object.entries(point.rcodes))
+            out.rcodes[name] = (out.rcodes[name] ?? 0) + n;
     }
     return out;
 }
@@ -33,7 +33,7 @@ export function ofServer(reply, points, outputs) {
     const about = reply.exact ? "exactly" : "to within 1 %";
     const coded = (name) => [share(responses.rcodes[name] ?? 0, responses.events),
         `1 min: ${share(last.rcodes[name] ?? 0, last.responses)}`];
-    const timed = (q, value) => [micro(value), `1 min: ${micro(quantile(last.rows, q))}`];
+    const timed = (q, value) => [micro(value), `1 min: ${micro(last.latency.quantile(q))}`];
     return {
         queries: [brief(rates.queries.second), `${exact(queries.events)} in all`],
         responses: [brief(rates.responses.second), `${exact(responses.events)} in all`],
@@ -53,7 +53,7 @@ export function ofEvents(sums, points, outputs) {
     const seconds = point ? (point.to - point.from) / 1000 : 1;
     const rate = (n) => brief(point ? n / seconds : 0);
     const of = (name) => [share(sums.rcodes[name] ?? 0, sums.responses), `${exact(sums.rcodes[name] ?? 0)} of ${exact(sums.responses)}`];
-    const all = Object.values(sums.rows).reduce((a, b) => a + b, 0);
+    const all = sums.latency.total;
     const about = sums.exact ? "exactly" : "at least";
     return {
         queries: [rate(point?.queries ?? 0), `${exact(sums.queries)} in all`],
@@ -62,8 +62,8 @@ export function ofEvents(sums, points, outputs) {
         domains: [exact(sums.distinct("domains")), about],
         nxdomain: of("NXDOMAIN"),
         servfail: of("SERVFAIL"),
-        p50: [micro(sums.quantile(0.5)), `of ${exact(all)}`],
-        p99: [micro(sums.quantile(0.99)), `of ${exact(all)}`],
+        p50: [micro(sums.latency.quantile(0.5)), `of ${exact(all)}`],
+        p99: [micro(sums.latency.quantile(0.99)), `of ${exact(all)}`],
         lost: lost(outputs, null),
     };
 }

@@ -1,20 +1,11 @@
 /* From the API's replies to what the page is drawn from: sums, numbers, pictures (timeline.js). */
-import { GROUPS, emptyPicture, rowOf, rowPlace } from "./timeline.js";
+import { pairsRows } from "./buckets.js";
+import { GROUPS, emptyPicture } from "./timeline.js";
 
 function added(a, b) {
     const out = { ...a };
     for (const [name, n] of Object.entries(b))
         out[name] = (out[name] ?? 0) + n;
-    return out;
-}
-
-/** A row a bin of the server's histogram, which has four bins to a row. */
-function rows(bins) {
-    const out = {};
-    for (const { le, count } of bins) {
-        const row = le === null ? Math.ceil(rowPlace(4400)) : rowOf(le);
-        out[row] = (out[row] ?? 0) + count;
-    }
     return out;
 }
 
@@ -28,7 +19,7 @@ export function sums(reply) {
         rcodes: responses.rcodes,
         qtypes: queries.events ? queries.qtypes : responses.qtypes,
         transports: added(queries.transports, responses.transports),
-        rows: rows(latency.histogram),
+        fine: Object.entries(latency.fine).flatMap(([bucket, n]) => [Number(bucket), n]),
     };
 }
 
@@ -38,8 +29,9 @@ const FAMILIES = { rcodes: ["rcode"], qtypes: ["qtype", "response-qtype"], trans
 /** What history calls otherwise than the statistics. */
 const CALLED = { UNKNOWN: "unknown", OTHER: "other" };
 
-/** All that is asked for. */
+/** All that is asked for; for the live stretch, of which points are made, the latencies themselves, too. */
 export const SERIES = ["observed", "queries", "responses", ...Object.values(FAMILIES).flat(), "latency.p50", "latency.p99", "heat"].join();
+export const LIVE_SERIES = `${SERIES},fine`;
 
 /** The series of a group by member: {NOERROR: [...]}. */
 function members(series, group) {
@@ -63,7 +55,7 @@ export function firstKnown({ times, series }) {
 }
 
 /** A picture of a reply to api/v1/series; what it does not know is gaps. */
-export function pictureOf({ times, step, series, heat }, from, to) {
+export function pictureOf({ times, step, series, heat, whole }, from, to) {
     const picture = emptyPicture(times[0] ?? from, step, times.length);
     const seconds = (i) => (series.observed?.[i] || step / 1000); // the rest nobody was watching
     Object.assign(picture, { from, to });
@@ -73,11 +65,12 @@ export function pictureOf({ times, step, series, heat }, from, to) {
     picture.heat = times.map((_, i) => heatAt(heat, i));
     picture.p50 = series["latency.p50"] ?? null;
     picture.p99 = series["latency.p99"] ?? null;
+    picture.whole = { p50: whole["latency.p50"] ?? null, p99: whole["latency.p99"] ?? null };
     return picture;
 }
 
 /** The same as points of a timeline. */
-export function pointsOf({ times, step, series, heat }) {
+export function pointsOf({ times, step, series, fine }) {
     const groups = GROUPS.map((group) => [group, members(series, group)]);
     const known = (i) => Object.values(series).some((values) => values[i] !== null);
     return times.map((from, i) => ({
@@ -85,7 +78,8 @@ export function pointsOf({ times, step, series, heat }) {
         to: from + step,
         queries: series.queries?.[i] ?? 0,
         responses: series.responses?.[i] ?? 0,
-        rows: heatAt(heat, i),
+        fine: fine?.[i] ?? [],
+        rows: pairsRows(fine?.[i] ?? []),
         ...Object.fromEntries(groups.map(([group, found]) =>
             [group, Object.fromEntries(found.filter(([, values]) => values[i] > 0).map(([name, values]) => [name, values[i]]))])),
     })).filter((_, i) => known(i));

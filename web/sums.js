@@ -3,11 +3,10 @@
  * As the server's (timeline.js), and tables of names besides. Bounded: of too many keys the rarest
  * go, and `exact` says so.
  */
+import { Tally, bucketOf } from "./buckets.js";
 import { now } from "./now.js";
-import { quantile, rowOf, rowPlace } from "./timeline.js";
 
 const KEYS_MAX = 5000;
-const FINE = 32; // steps to a row: quantiles are good to 1 %
 
 /** The tables: key(event), and what a key needs to be counted at all. */
 const TABLES = {
@@ -52,8 +51,7 @@ export class Sums {
         this.asked = Object.create(null);
         this.answered = Object.create(null);
         this.transports = Object.create(null);
-        this.rows = Object.create(null);
-        this.fine = Object.create(null);
+        this.latency = new Tally();
         this.tables = Object.fromEntries(Object.keys(TABLES).map((name) => [name, new Map()]));
     }
 
@@ -64,10 +62,8 @@ export class Sums {
             this.responses += 1;
             bump(this.rcodes, event.rcode ?? "-");
             bump(this.answered, event.qtype ?? "-");
-            if (timed(event)) {
-                bump(this.rows, rowOf(event.latency));
-                bump(this.fine, Math.ceil(rowPlace(event.latency) * FINE));
-            }
+            if (timed(event))
+                this.latency.add([bucketOf(event.latency), 1]);
         } else {
             this.queries += 1;
             bump(this.asked, event.qtype ?? "-");
@@ -98,11 +94,6 @@ export class Sums {
             map.delete(key);
     }
 
-    /** Of latencies, in seconds; null when there are none. */
-    quantile(q) {
-        return quantile(this.fine, q, FINE);
-    }
-
     distinct(table) {
         return this.tables[table].size;
     }
@@ -124,7 +115,7 @@ export class Sums {
             rcodes: { ...this.rcodes },
             qtypes: { ...(this.queries ? this.asked : this.answered) },
             transports: { ...this.transports },
-            rows: { ...this.rows },
+            fine: this.latency.pairs(),
         };
     }
 }

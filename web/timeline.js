@@ -2,11 +2,13 @@
  * What happened when. Both sources, the server's statistics and live events, give *sums*: numbers
  * that only grow,
  *
- *     {time, queries, responses, rcodes: {NAME: n}, qtypes: {...}, transports: {...}, rows: {ROW: n}}
+ *     {time, queries, responses, rcodes: {NAME: n}, qtypes: {...}, transports: {...}, fine: PAIRS}
  *
- * where a row is a step of latency (rowOf). The timeline keeps their differences as points a second
- * or so apart, and gives them out as a *picture*: columns of equal width over a stretch of time.
+ * where `fine` are the latencies (buckets.js). The timeline keeps their differences as points a second
+ * or so apart, and gives them out as a *picture*: columns of equal width over a stretch of time. Its
+ * heat map has rows of latency (rowOf): {ROW: n}.
  */
+import { Tally, pairsGrown, pairsRows } from "./buckets.js";
 
 export const KEEP_MS = 15 * 60e3;
 export const GROUPS = ["rcodes", "qtypes", "transports"];
@@ -52,11 +54,12 @@ export class Timeline {
         if (!before || sums.time <= before.time || sums.time - before.time > KEEP_MS)
             return null;
         const point = { from: before.time, to: sums.time };
-        for (const group of [...GROUPS, "rows"]) {
+        for (const group of GROUPS)
             point[group] = growth(before[group], sums[group]);
-            if (!point[group])
-                return null;
-        }
+        point.fine = pairsGrown(before.fine, sums.fine);
+        if (!point.fine || GROUPS.some((group) => !point[group]))
+            return null;
+        point.rows = pairsRows(point.fine);
         point.queries = sums.queries - before.queries;
         point.responses = sums.responses - before.responses;
         if (point.queries < 0 || point.responses < 0)
@@ -82,9 +85,11 @@ export class Timeline {
         const count = Math.max(1, Math.ceil((to - start) / width));
         const out = emptyPicture(start, width, count);
         const seconds = new Array(count).fill(0);
+        const parts = out.times.map(() => []);
         for (const point of this.#points)
-            spread(out, seconds, point);
+            spread(out, seconds, parts, point);
         toRates(out, seconds);
+        drawLines(out, parts);
         return out;
     }
 }
@@ -94,12 +99,12 @@ export function emptyPicture(start, width, count) {
     return {
         width, times, from: start, to: start + width * count,
         rcodes: new Map(), qtypes: new Map(), transports: new Map(),
-        heat: times.map(() => ({})), p50: null, p99: null,
+        heat: times.map(() => ({})), p50: null, p99: null, whole: { p50: null, p99: null },
     };
 }
 
-/** Adds a point to the columns that it lies in, to each its part. */
-function spread(out, seconds, point) {
+/** Adds a point to the columns that it lies in, to each its part. Of latencies the parts are listed. */
+function spread(out, seconds, parts, point) {
     const { width, times, from, to } = out;
     const first = Math.max(0, Math.floor((point.from - from) / width));
     const last = Math.min(times.length - 1, Math.floor((point.to - 1 - from) / width));
@@ -107,6 +112,7 @@ function spread(out, seconds, point) {
         const overlap = Math.min(point.to, times[at] + width, to) - Math.max(point.from, times[at]);
         const part = overlap / (point.to - point.from);
         seconds[at] += overlap / 1000;
+        parts[at].push([point.fine, part]);
         for (const group of GROUPS)
             for (const [name, n] of Object.entries(point[group]))
                 line(out[group], name, times.length)[at] += n * part;
@@ -129,22 +135,20 @@ function toRates(picture, seconds) {
             values.forEach((n, i) => {
                 values[i] = seconds[i] ? n / seconds[i] : null;
             });
-    picture.p50 = picture.heat.map((column) => quantile(column, 0.5));
-    picture.p99 = picture.heat.map((column) => quantile(column, 0.99));
 }
 
-/**
- * The quantile of {ROW: n} in seconds, within its row by proportion; null when empty. `fine` rows make
- * one row.
- */
-export function quantile(column, q, fine = 1) {
-    const rows = Object.keys(column).map(Number).sort((a, b) => a - b);
-    const wanted = q * rows.reduce((sum, row) => sum + column[row], 0);
-    let seen = 0;
-    for (const row of rows) {
-        if (seen + column[row] >= wanted)
-            return rowBound((row - 1 + (wanted - seen) / column[row]) / fine);
-        seen += column[row];
-    }
-    return null;
+/** The quantiles of each column, and of all together. */
+function drawLines(picture, parts) {
+    const [all, column] = [new Tally(), new Tally()];
+    const lines = parts.map((list) => {
+        column.clear();
+        for (const [fine, part] of list) {
+            column.add(fine, part);
+            all.add(fine, part);
+        }
+        return { p50: column.quantile(0.5), p99: column.quantile(0.99) };
+    });
+    picture.p50 = lines.map((line) => line.p50);
+    picture.p99 = lines.map((line) => line.p99);
+    picture.whole = { p50: all.quantile(0.5), p99: all.quantile(0.99) };
 }

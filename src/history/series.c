@@ -237,20 +237,21 @@ void series_between(struct counts *counts, const struct series_moment *before,
     }
 }
 
-/* The first latency bucket among counts, and past the last. */
-static uint32_t first_latency(const struct counts *counts, uint32_t *end)
+const struct count *series_latencies(const struct counts *counts, uint32_t *len)
 {
-    *end = counts_from(counts, (NUMBER_LATENCY << 16) + QUANTILE_BUCKETS);
-    return counts_from(counts, NUMBER_LATENCY << 16);
+    uint32_t first = counts_from(counts, NUMBER_LATENCY << 16);
+    *len = counts_from(counts, (NUMBER_LATENCY << 16) + QUANTILE_BUCKETS) - first;
+    return counts->items + first;
 }
 
 static double quantile_seconds(const struct counts *counts, double q)
 {
     uint64_t buckets[QUANTILE_BUCKETS] = {0}, total = 0;
-    uint32_t end;
-    for (uint32_t i = first_latency(counts, &end); i < end; i++) {
-        buckets[counts->items[i].id & 0xffff] = counts->items[i].n;
-        total += counts->items[i].n;
+    uint32_t len;
+    const struct count *latencies = series_latencies(counts, &len);
+    for (uint32_t i = 0; i < len; i++) {
+        buckets[latencies[i].id & 0xffff] = latencies[i].n;
+        total += latencies[i].n;
     }
     return total ? (double)quantile_of(buckets, total, q) / 1e9 : -1;
 }
@@ -270,9 +271,10 @@ double series_derived(const struct series *series, const struct counts *counts)
 
 void series_heat(const struct counts *counts, uint64_t heat[SERIES_HEAT])
 {
-    uint32_t end;
-    for (uint32_t i = first_latency(counts, &end); i < end; i++) {
-        unsigned bucket = counts->items[i].id & 0xffff;
-        heat[bucket ? ((bucket - 1) >> QUANTILE_SUB_BITS) + 1 : 0] += counts->items[i].n;
+    uint32_t len;
+    const struct count *latencies = series_latencies(counts, &len);
+    for (uint32_t i = 0; i < len; i++) {
+        unsigned bucket = latencies[i].id & 0xffff;
+        heat[bucket ? ((bucket - 1) >> QUANTILE_SUB_BITS) + 1 : 0] += latencies[i].n;
     }
 }

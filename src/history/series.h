@@ -67,6 +67,9 @@ uint64_t series_observed(const struct counts *counts);
 /* The value of a MEAN or QUANTILE, in seconds; negative: nothing was timed. */
 double series_derived(const struct series *series, const struct counts *counts);
 
+/* The latencies among counts, *len of them: the lower 16 bits of an id are the bucket
+ * (stats/quantile.h). */
+const struct count *series_latencies(const struct counts *counts, uint32_t *len);
 /* Latencies by powers of two, for heat maps: of heat[i] each took at most 2^(QUANTILE_MIN_BITS + i)
  * ns, and more than the bound before; the last has no bound. */
 enum { SERIES_HEAT = QUANTILE_MAX_BITS - QUANTILE_MIN_BITS + 2 };

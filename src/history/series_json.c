@@ -280,6 +280,43 @@ static void put_heat(struct buf *out, const struct answer *answer)
     buf_byte(out, ']');
 }
 
+/* Only for who names it: it is long. */
+static void put_fine(struct buf *out, const struct answer *answer)
+{
+    struct span asked = answer->question->series;
+    if (asked.len == 0 || !gather_wants(asked, span_str("fine")))
+        return;
+    buf_str(out, ",\"fine\":[");
+    for (size_t i = 0; i < answer->plan.count; i++) {
+        uint32_t len;
+        const struct count *latencies = series_latencies(&answer->points[i].counts, &len);
+        buf_str(out, i ? ",[" : "[");
+        for (uint32_t at = 0; at < len; at++)
+            buf_printf(out, "%s%u,%llu", at ? "," : "", latencies[at].id & 0xffff,
+                       (unsigned long long)latencies[at].n);
+        buf_byte(out, ']');
+    }
+    buf_byte(out, ']');
+}
+
+/* What cannot be added up: the means and quantiles of all points together. */
+static void put_whole(struct buf *out, const struct answer *answer, const struct counts *sums)
+{
+    const struct series *series;
+    bool comma = false;
+    buf_str(out, ",\"whole\":{");
+    for (size_t n = 0; (series = series_at(n)); n++) {
+        if ((series->from != SERIES_MEAN && series->from != SERIES_QUANTILE) ||
+            !gather_wants(answer->question->series, span_str(series->name)))
+            continue;
+        double value = series_derived(series, sums);
+        buf_printf(out, "%s\"%s\":", comma ? "," : "", series->name);
+        put_number(out, value >= 0, value);
+        comma = true;
+    }
+    buf_byte(out, '}');
+}
+
 static void put_answer(struct buf *out, struct answer *answer)
 {
     const struct plan *plan = &answer->plan;
@@ -294,7 +331,9 @@ static void put_answer(struct buf *out, struct answer *answer)
     buf_str(out, "],\"series\":{");
     put_all(out, answer, &ids);
     buf_byte(out, '}');
+    put_whole(out, answer, &ids);
     put_heat(out, answer);
+    put_fine(out, answer);
     buf_byte(out, '}');
     answer->failed |= ids.failed || out->failed;
     counts_free(&ids);

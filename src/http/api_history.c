@@ -57,8 +57,10 @@ static bool begins_with(struct span word, struct span name)
 static bool is_series(struct span name)
 {
     const struct series *row;
-    if (name.len == 0 || span_equal(name, span_str("heat")))
-        return name.len > 0;
+    if (name.len == 0)
+        return false;
+    if (span_equal(name, span_str("heat")) || span_equal(name, span_str("fine")))
+        return true;
     for (size_t i = 0; (row = series_at(i)); i++) {
         struct span known = span_str(row->name);
         if (begins_with(known, name) || (row->members > 0 && begins_with(name, known)))
@@ -105,12 +107,16 @@ const struct http_route api_series = {
              "Milliseconds between points; absent or 0: so that there are at most 600."},
             {"series", "string",
              "Names of series, families or their members, between commas, as in "
-             "queries,rcode,latency.p99,heat; absent: all. /api/v1/history lists them."},
+             "queries,rcode,latency.p99,heat; absent: all but fine. /api/v1/history lists them."},
             {0}},
-    .schema = "{step: int (milliseconds), from: time, times: [time] (when each step begins), "
-              "series: {*[num?]} (sums over a step; null: not known), "
-              "heat?: [[int?]] (for each time, latencies by powers of two: up to 1024 ns, up to "
-              "2048 ns, and so on, without zeros at the end)}",
+    .schema =
+        "{step: int (milliseconds), from: time, times: [time] (when each step begins), "
+        "series: {*[num?]} (sums over a step; null: not known), "
+        "whole: {*num?} (means and quantiles of latencies, of all steps together), "
+        "heat?: [[int?]] (for each time, latencies by powers of two: up to 1024 ns, up to "
+        "2048 ns, and so on, without zeros at the end), "
+        "fine?: [[int]] (for each time, latencies by bucket, as in /api/v1/statistics: number, "
+        "count, number, count, and so on)}",
     .handle = series_handle,
 };
 

@@ -20,8 +20,10 @@ const struct http_shape http_shapes[] = {
      "stands for no question), sizes: [Bin] (in bytes)}"},
     {"Latency", "{count: int (responses whose latency is known), mean: num?, p50: num?, p90: num?, "
                 "p99: num?, p999: num?, buckets: [Bin] (those of dnstap-receiver), "
-                "histogram: [Bin] (four to each power of two; those that are not empty)} (seconds; "
-                "quantiles are within 1 %)"},
+                "histogram: [Bin] (four to each power of two; those that are not empty), "
+                "fine: {*int} (64 to each power of two, those that are not empty, by number: 0 is "
+                "below 1024 ns; number 64 k + s + 1, with s below 64, begins at 64 + s times 2 to "
+                "the k + 4 ns)} (seconds; quantiles are within 1 %)"},
     {"Statistics", "{stream: text? (null: all), first-seen: time?, last-seen: time?, "
                    "distinct: Distinct, rates: SideRates, queries: Side, responses: Side, "
                    "messages: {*int} (only those that occurred), latency: Latency}"},

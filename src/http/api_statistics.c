@@ -182,6 +182,20 @@ static void put_histogram(struct json *j, const uint64_t *latency)
     json_array_end(j);
 }
 
+/* All buckets of the sketch that are not empty, by their numbers. */
+static void put_fine(struct json *j, const uint64_t *latency)
+{
+    json_key(j, "fine");
+    json_object(j);
+    for (unsigned i = 0; i < QUANTILE_BUCKETS; i++) {
+        char number[16];
+        snprintf(number, sizeof number, "%u", i);
+        if (latency[i] > 0)
+            json_put_u64(j, number, latency[i]);
+    }
+    json_object_end(j);
+}
+
 /* --- a stream ------------------------------------------------------------------------------- */
 
 void api_put_quantile(struct json *j, const char *key, const struct stats_counters *counters,
@@ -207,6 +221,7 @@ static void put_latency(struct json *j, const struct stats_counters *counters)
         api_put_quantile(j, quantiles[i].key, counters, quantiles[i].q);
     put_buckets(j, side->bucket);
     put_histogram(j, counters->latency);
+    put_fine(j, counters->latency);
     json_object_end(j);
 }
 

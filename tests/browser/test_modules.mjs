@@ -2,13 +2,15 @@
 import { assert, near, test } from "./lab.mjs";
 import * as format from "../../web/format.js";
 import { Sums, tld } from "../../web/sums.js";
-import { KEEP_MS, Timeline, quantile, rowBound, rowOf } from "../../web/timeline.js";
+import { bucketOf, bucketRow, bucketValue, pairsGrown } from "../../web/buckets.js";
+import { ofServer } from "../../web/numbers.js";
+import { KEEP_MS, Timeline, rowBound, rowOf } from "../../web/timeline.js";
 import { firstKnown, pictureOf, pointsOf, sums } from "../../web/source.js";
 
 const START = 1_700_000_000_000;
 
 /** Sums that grow by n of each a step. */
-const at = (time, n) => ({ time: START + time, queries: n, responses: n, rcodes: { NOERROR: n }, qtypes: { A: n }, transports: { UDP: 2 * n }, rows: { 5: n } });
+const at = (time, n) => ({ time: START + time, queries: n, responses: n, rcodes: { NOERROR: n }, qtypes: { A: n }, transports: { UDP: 2 * n }, fine: n ? [300, n] : [] });
 
 /** All that a group of a picture amounts to. */
 function total(picture, group, name) {
@@ -55,6 +57,7 @@ test("history takes the place of what the page has of the same time", async () =
     for (let t = 0; t <= 10e3; t += 1000)
         timeline.push(at(t, t));
     const reply = { step: 1000, times: [-2, -1, 0, 1, 2].map((s) => START + s * 1000), heat: [[], [0, 3], [], [], []],
+        fine: [[], [1, 2, 64, 1], [], [], []], whole: { "latency.p50": 0.001 },
         series: { observed: [null, 1, 1, 1, 1], queries: [null, 3, 7, 7, 7], responses: [null, 3, 7, 7, 7],
             "rcode.NOERROR": [null, 3, 7, 7, 7], "transport.UNKNOWN": [null, 1, 0, 0, 0] } };
     assert.equal(firstKnown(reply), START - 1000);
@@ -64,6 +67,7 @@ test("history takes the place of what the page has of the same time", async () =
     const picture = pictureOf(reply, START - 2000, START + 3000);
     assert.deepEqual(picture.rcodes.get("NOERROR"), [null, 3, 7, 7, 7]);
     assert.deepEqual([...picture.transports.keys()], ["unknown"]);
+    assert.deepEqual(picture.whole, { p50: 0.001, p99: null });
 });
 
 test("rows of latency: of history, of the statistics, and of events agree", async () => {
@@ -72,12 +76,47 @@ test("rows of latency: of history, of the statistics, and of events agree", asyn
     assert.equal(rowOf(1025e-9), 1);
     for (let row = 0; row < 32; row++)
         assert.equal(rowOf(rowBound(row)), row);
-    const side = { events: 0, rcodes: {}, qtypes: {}, transports: {} };
-    const histogram = [1, 1.25, 1.5, 1.75, 2].map((part) => ({ le: (part * 2 ** 20) / 1e9, count: 1 }));
-    const reply = { time: 1, statistics: { queries: side, responses: side, latency: { histogram } } };
-    assert.deepEqual(sums(reply).rows, { 10: 1, 11: 4 }, "four bins to a row");
-    near(quantile({ 10: 100 }, 0.5), rowBound(9.5), "the middle of a row");
-    assert.equal(quantile({}, 0.5), null);
+    assert.deepEqual(sums(reply(1, { 0: 5, 64: 6, 65: 7 }, 18)).fine, [0, 5, 64, 6, 65, 7]);
+    for (let ns = 100; ns < 1e15; ns = Math.floor(ns * 1.01) + 1) {
+        const bucket = bucketOf(ns / 1e9);
+        if (ns >= 1024 && ns < 2 ** 42)
+            near(bucketValue(bucket), ns / 1e9, `bucket of ${ns} ns`, 1 / 128);
+        if (ns < 2 ** 42)
+            assert.equal(bucketRow(bucket), rowOf((ns + 0.5) / 1e9), `row of ${ns} ns`);
+    }
+    assert.deepEqual([0, 1023, 1024, 1039, 1040, 2047, 2048, 2 ** 42 - 1, 2 ** 42].map((ns) => bucketOf(ns / 1e9)),
+        [0, 0, 1, 1, 2, 64, 65, 2048, 2049], "as src/stats/quantile.h has them");
+});
+
+/** The server's reply with latencies by bucket. */
+function reply(time, fine, responses) {
+    const side = { events: responses, rcodes: { NOERROR: responses }, qtypes: {}, transports: {} };
+    const rate = { second: 0 };
+    return { time: START + time, exact: true, malformed: 0, statistics: { queries: side, responses: side,
+        rates: { queries: rate, responses: rate }, distinct: { clients: 1, domains: 1 }, latency: { p50: 1, p99: 1, fine } } };
+}
+
+test("the last minute's latencies are as precise as those since the start", async () => {
+    // 90 % took 10 ms, 10 % 200 ms; before that all took five minutes.
+    const [quick, slow, long] = [0.01, 0.2, 300].map(bucketOf);
+    const timeline = new Timeline();
+    timeline.push(sums(reply(0, { [long]: 1 }, 1)));
+    timeline.push(sums(reply(1000, { [long]: 50 }, 50)));
+    for (let s = 61; s <= 121; s++)
+        timeline.push(sums(reply(s * 1000, { [quick]: 9 * (s - 60), [slow]: s - 60, [long]: 50 }, 50 + 10 * (s - 60))));
+    const numbers = ofServer(reply(121e3, {}, 660), timeline.points, []);
+    const more = (tile) => Number(numbers[tile][1].match(/^1 min: (\S+) ms$/)[1]);
+    near(more("p50"), 10, "median", 0.01);
+    near(more("p99"), 200, "p99", 0.01);
+    const picture = timeline.picture(START, START + 122e3, 61);
+    near(picture.p50.at(-3), 0.01, "a column's median", 0.01);
+    near(picture.p99.at(-3), 0.2, "and its p99", 0.01);
+    near(picture.p50[0], 300, "five minutes", 0.01);
+    near(picture.whole.p99, 300, "of all", 0.01);
+    assert.equal(pairsGrown([1, 5], [1, 4]), null, "it shrank");
+    assert.equal(pairsGrown([1, 5], [2, 6]), null, "it is gone");
+    assert.deepEqual(pairsGrown([2, 5, 9, 1], [1, 1, 2, 5, 9, 3]), [1, 1, 9, 2]);
+    assert.deepEqual(new Timeline().picture(START, START + 5000).p50, [null, null, null, null, null]);
 });
 
 test("sums of live events are bounded, and keep the frequent", async () => {
@@ -90,8 +129,8 @@ test("sums of live events are bounded, and keep the frequent", async () => {
     assert.ok(live.distinct("domains") <= 5000);
     assert.deepEqual(live.top("domains", 3).map((r) => r.name).sort(), ["often0.test.", "often1.test.", "often2.test."]);
     assert.deepEqual([live.queries, live.responses, live.rcodes.NXDOMAIN], [20000, 20000, 20000]);
-    near(live.quantile(0.5), 0.02, "median", 0.02);
-    near(live.quantile(0.99), 0.0396, "p99", 0.02);
+    near(live.latency.quantile(0.5), 0.02, "median", 0.01);
+    near(live.latency.quantile(0.99), 0.0396, "p99", 0.01);
     assert.deepEqual(["a.b.com.", "com.", ".", "", "x\\.y.", "a.b\\.c"].map(tld), ["com", "com", ".", ".", "x\\.y", "b\\.c"]);
 });
 

@@ -312,7 +312,7 @@ ASKED = {
                {"table": "domains", "by": "rcode", "code": "nxdomain", "stream": "unbound-test"},
                {"table": "domains", "by": "type", "code": "AAAA", "side": "query"},
                {"table": "types", "by": "responses"}, {"table": "rcodes"}],
-    "series": [{}, {"stream": "unbound-test", "series": "queries,rcode,latency.p99,heat"}, {"step": 1000}],
+    "series": [{}, {"stream": "unbound-test", "series": "queries,rcode,latency.p99,heat,fine"}, {"step": 1000}],
     "history/tops": [{}, {"table": "clients", "by": "slowest", "n": 2}],
     "connections": [{}, {"n": 1}],
     "events": [],

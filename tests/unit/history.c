@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <math.h>
+
 #include "../support/place.h"
 
 /* --- roll-ups -------------------------------------------------------------------------------- */
@@ -168,6 +170,12 @@ static void latencies_merge_exactly(void **state)
                  (double)quantile_of(counters->latency, timed, quantiles[i].q) / 1e9);
         assert_non_null(strstr(answer, wanted));
     }
+    char *whole = strstr(answer, "\"whole\":{");
+    assert_non_null(whole);
+    char wanted[80];
+    snprintf(wanted, sizeof wanted, "\"latency.p99\":%.9g",
+             (double)quantile_of(counters->latency, timed, 0.99) / 1e9);
+    assert_non_null(strstr(whole, wanted));
     /* Of the heat map, too, nothing is lost. */
     const char *heat = strstr(answer, "\"heat\":[[");
     uint64_t sum = 0;
@@ -179,6 +187,57 @@ static void latencies_merge_exactly(void **state)
     }
     assert_int_equal(sum, timed);
     free(answer);
+    place_end(&place);
+}
+
+/* The first number behind a name in the reply. */
+static double number_of(const char *answer, const char *name)
+{
+    char wanted[64];
+    snprintf(wanted, sizeof wanted, "\"%s\":[", name);
+    const char *at = strstr(answer, wanted);
+    assert_non_null(at);
+    return strtod(at + strlen(wanted), NULL);
+}
+
+/* Seconds, minutes, hours and days have the precision of the totals; and so have the buckets. */
+static void short_spans_are_as_precise_as_long_ones(void **state)
+{
+    (void)state;
+    static const int64_t steps[] = {SECOND, 10 * SECOND, MINUTE, HOUR, DAY};
+    struct place place;
+    struct story story = story_begin(morning);
+    place_begin(&place);
+    for (int i = 0; i < 60; i++) {
+        story_count(&story, 0, 0, 90, 0, 10000000); /* 10 ms */
+        story_count(&story, 0, 0, 10, 0, 200000000);
+        story_count(&story, 1, 0, 1, 0, INT64_C(300000000000));
+        story_wait(&story, SECOND);
+        history_see(place.history, story_snapshot(&story));
+    }
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        struct history_question question = {.stream = span_str("server0"),
+                                            .from_ms = morning,
+                                            .to_ms = morning + MINUTE,
+                                            .step_ms = (uint64_t)steps[i],
+                                            .series = span_str("latency,fine")};
+        char *answer = ask(&place, question), pairs[64];
+        assert_true(fabs(number_of(answer, "latency.p50") - 0.01) < 0.0001);
+        assert_true(fabs(number_of(answer, "latency.p99") - 0.2) < 0.002);
+        int count = (int)(steps[i] < MINUTE ? steps[i] / SECOND : 60);
+        snprintf(pairs, sizeof pairs, "\"fine\":[[%u,%d,%u,%d]", quantile_bucket(10000000),
+                 90 * count, quantile_bucket(200000000), 10 * count);
+        assert_non_null(strstr(answer, pairs));
+        free(answer);
+        question.stream = span_str("server1");
+        answer = ask(&place, question);
+        assert_true(fabs(number_of(answer, "latency.p50") - 300) < 3);
+        free(answer);
+        question.series = span_str("queries"); /* who does not name them does not get them */
+        answer = ask(&place, question);
+        assert_null(strstr(answer, "fine"));
+        free(answer);
+    }
     place_end(&place);
 }
 
@@ -269,6 +328,7 @@ int main(void)
         cmocka_unit_test(seconds_follow_each_other),
         cmocka_unit_test(snapshots_in_between_change_nothing),
         cmocka_unit_test(latencies_merge_exactly),
+        cmocka_unit_test(short_spans_are_as_precise_as_long_ones),
         cmocka_unit_test(restarts_add_up),
         cmocka_unit_test(resets_lose_nothing_and_add_nothing),
         cmocka_unit_test(counters_never_run_backwards),
