@@ -23,6 +23,7 @@
     X(api_connections)                                                                             \
     X(api_config)                                                                                  \
     X(api_health)                                                                                  \
+    X(api_status)                                                                                  \
     X(api_ready)                                                                                   \
     X(receiver_route_streams)                                                                      \
     X(receiver_route_counters)                                                                     \

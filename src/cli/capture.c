@@ -7,6 +7,8 @@
 
 struct capture {
     char *file;
+    char *mode;
+    char *group;
     char *ledger;
 };
 
@@ -18,6 +20,16 @@ static const struct option capture_options[] = {
      .required = true,
      .offset = offsetof(struct capture, file),
      .doc = "the Frame Streams file to write (an existing one is replaced); - is standard output"},
+    {.name = "mode",
+     .type = OPTION_STRING,
+     .value = "MODE",
+     .offset = offsetof(struct capture, mode),
+     .doc = "mode of the unix socket; 0666 lets DNS servers of every user connect (else 0660)"},
+    {.name = "group",
+     .type = OPTION_STRING,
+     .value = "NAME",
+     .offset = offsetof(struct capture, group),
+     .doc = "group of the unix socket: that of the DNS server's user, say bind"},
     {.name = "ledger",
      .type = OPTION_PATH,
      .value = "FILE",
@@ -27,7 +39,8 @@ static const struct option capture_options[] = {
 };
 
 static const struct command_example capture_examples[] = {
-    {"spile capture unix:/run/spile/dnstap.sock -w dns.fstrm", "frames to a file until Ctrl-C"},
+    {"spile capture --mode 0666 unix:/run/spile/dnstap.sock -w dns.fstrm",
+     "frames to a file until Ctrl-C"},
     {"spile capture tcp:127.0.0.1:6000 -w - | spile read -", "through a pipe"},
     {0},
 };
@@ -54,7 +67,8 @@ static int capture_run(struct command_call *call)
     struct error err = {0};
     if (strcmp(capture->file, "-") == 0 && isatty(STDOUT_FILENO))
         return command_usage(call, "frames are no text: redirect standard output, or name a file");
-    if (config_init(&config, &err) < 0 || pipe_add_source(&config, call->operands[0], &err) < 0)
+    if (config_init(&config, &err) < 0 ||
+        pipe_add_source(&config, call->operands[0], capture->mode, capture->group, &err) < 0)
         return pipe_fail(&config, &err, COMMAND_USAGE);
     if (add_file(&config, capture->file, &err) < 0)
         return pipe_fail(&config, &err, COMMAND_FAILED);

@@ -22,16 +22,20 @@ int pipe_add(struct config *config, enum module_kind kind, const char *module,
     return item ? pipe_set(item, settings, err) : -1;
 }
 
-int pipe_add_source(struct config *config, const char *source, struct error *err)
+int pipe_add_source(struct config *config, const char *source, const char *mode, const char *group,
+                    struct error *err)
 {
     struct endpoint endpoint;
     char hostport[300];
     if (endpoint_parse(&endpoint, source, err) < 0)
         return -1;
     if (endpoint.kind == ENDPOINT_UNIX) {
-        struct pipe_setting settings[] = {{"path", endpoint.address}, {0}};
+        struct pipe_setting settings[] = {
+            {"path", endpoint.address}, {"mode", mode}, {"group", group}, {0}};
         return pipe_add(config, MODULE_INPUT, "unix", settings, err);
     }
+    if (mode || group)
+        return error_set(err, "--mode and --group are for unix:PATH");
     snprintf(hostport, sizeof hostport, strchr(endpoint.address, ':') ? "[%s]:%u" : "%s:%u",
              endpoint.address, endpoint.port);
     struct pipe_setting settings[] = {{"listen", hostport}, {0}};

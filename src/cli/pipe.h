@@ -17,8 +17,10 @@ struct pipe_setting {
 /* Adds an item and sets its options. -1: err. */
 int pipe_add(struct config *config, enum module_kind kind, const char *module,
              const struct pipe_setting *settings, struct error *err);
-/* Adds the input that listens where SOURCE says: unix:PATH or tcp:HOST:PORT. -1: err. */
-int pipe_add_source(struct config *config, const char *source, struct error *err);
+/* Adds the input that listens where SOURCE says: unix:PATH or tcp:HOST:PORT. `mode` and `group`, or
+ * NULL, are those of a unix socket's file, and an error elsewhere. -1: err. */
+int pipe_add_source(struct config *config, const char *source, const char *mode, const char *group,
+                    struct error *err);
 /* Sets options of an item that is there. */
 int pipe_set(struct config_item *item, const struct pipe_setting *settings, struct error *err);
 /* Sets one of two options of which one stands for the other, and forgets the other. */

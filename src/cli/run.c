@@ -10,6 +10,8 @@ struct run {
     char *config;
     char *listen;
     char *path;
+    char *mode;
+    char *group;
     char *format;
     char *fields;
     char *compat;
@@ -51,6 +53,16 @@ static const struct option run_options[] = {
      .value = "PATH",
      .offset = offsetof(struct run, path),
      .doc = "listen for Frame Streams on this unix socket"},
+    {.name = "mode",
+     .type = OPTION_STRING,
+     .value = "MODE",
+     .offset = offsetof(struct run, mode),
+     .doc = "mode of that socket; 0666 lets DNS servers of every user connect (else 0660)"},
+    {.name = "group",
+     .type = OPTION_STRING,
+     .value = "NAME",
+     .offset = offsetof(struct run, group),
+     .doc = "group of that socket: that of the DNS server's user, say bind"},
     {.name = "format",
      .letter = 'o',
      .type = OPTION_STRING,
@@ -101,7 +113,8 @@ static const struct option run_options[] = {
 
 static const struct command_example run_examples[] = {
     {"spile run", "listen on 127.0.0.1:6000 and print a line an event"},
-    {"spile run -u /run/spile/dnstap.sock -o json", "a unix socket, JSON"},
+    {"spile run -u /run/spile/dnstap.sock --mode 0666 -o json",
+     "a unix socket for servers of any user, JSON"},
     {"spile run --web 127.0.0.1:8080", "the same as bare, and a dashboard to look at"},
     {"spile run -c /etc/spile/spile.yaml", "everything from a configuration"},
     {0},
@@ -113,6 +126,8 @@ static int configure_inputs(struct config *config, const struct command_call *ca
 {
     const struct run *run = call->options;
     bool tcp = command_given(call, "listen") || command_given(call, "port");
+    if ((run->mode || run->group) && !run->path)
+        return error_set(err, "--mode and --group are for the socket of --unix");
     if (tcp || run->path)
         config_clear(config, MODULE_INPUT);
     if (tcp) {
@@ -124,7 +139,8 @@ static int configure_inputs(struct config *config, const struct command_call *ca
         if (pipe_add(config, MODULE_INPUT, "tcp", settings, err) < 0)
             return -1;
     }
-    struct pipe_setting settings[] = {{"path", run->path}, {0}};
+    struct pipe_setting settings[] = {
+        {"path", run->path}, {"mode", run->mode}, {"group", run->group}, {0}};
     return run->path ? pipe_add(config, MODULE_INPUT, "unix", settings, err) : 0;
 }
 
@@ -220,7 +236,7 @@ const struct command command_run = {
         "of --api-key or --api-key-file, else that of SPILE_API_KEY in the environment, else the "
         "configuration's; without any credentials only this machine is served.\n\n"
         "SIGINT and SIGTERM drain and end the program, a second one ends it at once; SIGHUP opens "
-        "files anew; SIGUSR1 prints the ledger.",
+        "output files anew, but does not read the configuration again; SIGUSR1 prints the ledger.",
     .size = sizeof(struct run),
     .options = run_options,
     .examples = run_examples,

@@ -296,7 +296,7 @@ static int configure(struct config *config, const char *operand, struct error *e
 {
     struct pipe_setting path[] = {{"path", operand}, {0}};
     struct pipe_setting none[] = {{0}};
-    int added = endpoint_looks_like(operand) ? pipe_add_source(config, operand, err)
+    int added = endpoint_looks_like(operand) ? pipe_add_source(config, operand, NULL, NULL, err)
                                              : pipe_add(config, MODULE_INPUT, "file", path, err);
     return added < 0 ? -1 : pipe_add(config, MODULE_OUTPUT, "null", none, err);
 }

@@ -67,6 +67,9 @@ struct output_hooks {
     void (*tick)(struct output *out);
     /* Optional. SIGHUP came: open the file anew. Of inline outputs on the main thread. */
     void (*reopen)(struct output *out);
+    /* With `reopen`. Any thread: the path of what it opens anew, for people; NULL: it has no file.
+     */
+    const char *(*reopens)(const struct output *out);
     void (*close)(struct output *out);
 
     /* Inline outputs. `needs` is asked once; `event` is called by any worker, `worker` numbering it

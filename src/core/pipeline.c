@@ -233,9 +233,19 @@ static void on_end_signal(uv_signal_t *handle, int number)
 static void on_hangup(uv_signal_t *handle, int number)
 {
     struct pipeline *p = handle->data;
+    char files[768] = "";
+    size_t len = 0;
     (void)number;
-    for (size_t i = 0; i < p->plan.sink_count; i++)
+    for (size_t i = 0; i < p->plan.sink_count; i++) {
+        const struct output *out = &p->plan.sinks[i].out;
+        const char *path = out->hooks->reopens ? out->hooks->reopens(out) : NULL;
+        if (path && len < sizeof files)
+            len += (size_t)snprintf(files + len, sizeof files - len, "%s%s %s", len ? ", " : "",
+                                    out->name, path);
         sink_reopen(&p->plan.sinks[i]);
+    }
+    log_info("SIGHUP: %s%s; the configuration is not read again: that takes a restart",
+             len ? "opening anew: " : "no output has a file to open anew", files);
 }
 
 static void on_usr1(uv_signal_t *handle, int number)

@@ -75,6 +75,9 @@ struct pipeline_output {
 };
 size_t pipeline_input_count(const struct pipeline *pipeline);
 void pipeline_input(const struct pipeline *pipeline, size_t i, struct pipeline_input *view);
+/* What keeps DNS servers from being heard by this input: one line into `text` (INPUT_HINT_MAX).
+ * False: nothing that is known. */
+bool pipeline_input_hint(const struct pipeline *pipeline, size_t i, char *text);
 size_t pipeline_output_count(const struct pipeline *pipeline);
 void pipeline_output(const struct pipeline *pipeline, size_t i, struct pipeline_output *view);
 

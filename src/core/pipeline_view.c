@@ -40,6 +40,12 @@ void pipeline_input(const struct pipeline *p, size_t i, struct pipeline_input *v
     snprintf(view->name, sizeof view->name, number > 1 ? "%s#%u" : "%s", name, number);
 }
 
+bool pipeline_input_hint(const struct pipeline *p, size_t i, char *text)
+{
+    const struct input *in = &p->inputs[i];
+    return in->hooks->hint && counter_get(&in->counters.open) > 0 && in->hooks->hint(in, text);
+}
+
 size_t pipeline_output_count(const struct pipeline *p)
 {
     return p->plan.sink_count;

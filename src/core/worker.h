@@ -26,6 +26,7 @@ struct input_counters {
     counter malformed; /* frames that are not dnstap messages */
     counter errors;    /* connections or files that ended in a stream error */
     counter open;      /* now: sockets that listen, files that are read */
+    counter silent;    /* now: connections whose stream has begun long ago, without a frame since */
     counter taken;     /* of the file being read: bytes taken, and its size (0: not known) */
     counter size;
 };

@@ -1,4 +1,5 @@
 /* The pipeline at work: inputs, outputs, the ledger; whether it is alive and ready. */
+#include "core/input.h"
 #include "http/api.h"
 
 /* --- inputs --------------------------------------------------------------------------------- */
@@ -161,18 +162,23 @@ static bool some_input_open(const struct pipeline *pipeline)
     return false;
 }
 
+static const char is_ready[] = "ready";
+
+/* How it stands, in a few words. */
+static const char *readiness(const struct pipeline *pipeline)
+{
+    if (pipeline_draining(pipeline))
+        return "ending";
+    return some_input_open(pipeline) ? is_ready : "no input is open";
+}
+
 static void ready_handle(const struct http_request *request, struct http_reply *reply)
 {
-    const struct pipeline *pipeline = request->context->pipeline;
-    reply->status = 503;
-    if (pipeline_draining(pipeline)) {
-        reply->fixed = span_str("{\"status\":\"ending\"}");
-    } else if (!some_input_open(pipeline)) {
-        reply->fixed = span_str("{\"status\":\"no input is open\"}");
-    } else {
-        reply->status = 200;
-        reply->fixed = span_str("{\"status\":\"ready\"}");
-    }
+    const char *status = readiness(request->context->pipeline);
+    struct json j = api_begin(reply);
+    json_put_str(&j, "status", status);
+    api_end(&j, reply);
+    reply->status = status == is_ready ? 200 : 503;
 }
 
 const struct http_route api_ready = {
@@ -181,4 +187,36 @@ const struct http_route api_ready = {
     .doc = "200 while events can come in; 503 at the end, and when no input is open.",
     .schema = "{status: text}",
     .handle = ready_handle,
+};
+
+/* --- status --------------------------------------------------------------------------------- */
+
+static void status_handle(const struct http_request *request, struct http_reply *reply)
+{
+    const struct pipeline *pipeline = request->context->pipeline;
+    struct json j = api_begin(reply);
+    json_put_str(&j, "status", readiness(pipeline));
+    json_key(&j, "hints");
+    json_array(&j);
+    for (size_t i = 0; i < pipeline_input_count(pipeline); i++) {
+        struct pipeline_input input;
+        char text[INPUT_HINT_MAX];
+        if (!pipeline_input_hint(pipeline, i, text))
+            continue;
+        pipeline_input(pipeline, i, &input);
+        json_object(&j);
+        json_put_str(&j, "input", input.name);
+        json_put_str(&j, "hint", text);
+        json_object_end(&j);
+    }
+    json_array_end(&j);
+    api_end(&j, reply);
+}
+
+const struct http_route api_status = {
+    .path = "/api/v1/status",
+    .doc = "Whether events can come in, and what keeps DNS servers from being heard.",
+    .schema = "{status: text (ready, ending, or no input is open), "
+              "hints: [{input: text, hint: text (what is likely wrong, and what to do)}]}",
+    .handle = status_handle,
 };

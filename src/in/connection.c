@@ -5,12 +5,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 /* Reads of one connection in a row, so that a busy one does not starve the others. */
 enum { READS_AT_ONCE = 4, PROBLEM_LINES_PER_SECOND = 5 };
 /* When the pipeline drains: how long a connection is heard at the most, and without a byte. */
 enum { DRAIN_MS = 300, DRAIN_IDLE_MS = 20 };
+/* Between two hints of one listener. */
+enum { HINT_PAUSE_S = 60 };
 
 struct connection {
     struct worker_item item;
@@ -25,6 +28,7 @@ struct connection {
     unsigned handles;         /* of libuv, not closed yet */
     int fd;
     bool streaming; /* START came, and no STOP since */
+    bool silent;    /* counted as such: the stream began long ago and brought nothing */
     bool closing;
 };
 
@@ -45,12 +49,20 @@ static void handle_closed(uv_handle_t *handle)
     free(c);
 }
 
+static void count_silent(struct connection *c, bool silent)
+{
+    if (c->silent != silent)
+        counter_add_shared(&c->rules->counters->silent, silent ? 1 : (uint64_t)-1);
+    c->silent = silent;
+}
+
 /* Ends the connection; memory and descriptor go when libuv has let go of its handles. */
 static void end(struct connection *c)
 {
     if (c->closing)
         return;
     c->closing = true;
+    count_silent(c, false);
     c->rules->ended(c->rules, c->peer_key, c->feed.to.frames > 0);
     uv_close((uv_handle_t *)&c->poll, handle_closed);
     uv_close((uv_handle_t *)&c->timer, handle_closed);
@@ -93,13 +105,45 @@ static void watch_handshake(struct connection *c)
     uv_timer_start(&c->timer, timer_fired, c->rules->handshake_timeout_ns / 1000000, 0);
 }
 
-/* The stream has started: the handshake's timer is over, the idle one begins if there is one. */
-static void watch_idle(struct connection *c)
+static void watch_idle(struct connection *c, uint64_t passed_ns)
 {
-    if (c->rules->idle_timeout_ns > 0)
-        uv_timer_start(&c->timer, timer_fired, c->rules->idle_timeout_ns / 1000000, 0);
+    uint64_t idle_ns = c->rules->idle_timeout_ns;
+    if (idle_ns > 0)
+        uv_timer_start(&c->timer, timer_fired, (idle_ns - passed_ns) / 1000000, 0);
     else
         uv_timer_stop(&c->timer);
+}
+
+/* One line for all connections of a listener that are silent now. */
+static void hint(struct connection *c)
+{
+    uint64_t now = clock_ns(), due = atomic_load(&c->rules->hint_not_before_ns);
+    uint64_t next = now + HINT_PAUSE_S * CLOCK_SECOND_NS;
+    if (now >= due && atomic_compare_exchange_strong(&c->rules->hint_not_before_ns, &due, next))
+        log_info("hint: %s: %s has connected and begun its stream, but sends "
+                 "nothing: " CONNECTION_SILENT_ADVICE,
+                 c->rules->listener, c->feed.to.origin.peer);
+}
+
+static void silence_noticed(uv_timer_t *timer)
+{
+    struct connection *c = timer->data;
+    if (c->feed.to.frames == 0) {
+        count_silent(c, true);
+        hint(c);
+    }
+    watch_idle(c, c->rules->hint_after_ns);
+}
+
+/* The stream has started: the handshake's timer is over. A first look whether it brings anything,
+ * and the idle timer if there is one. */
+static void watch_stream(struct connection *c)
+{
+    uint64_t hint_ns = c->rules->hint_after_ns, idle_ns = c->rules->idle_timeout_ns;
+    if (hint_ns > 0 && c->feed.to.frames == 0 && (idle_ns == 0 || hint_ns < idle_ns))
+        uv_timer_start(&c->timer, silence_noticed, hint_ns / 1000000, 0);
+    else
+        watch_idle(c, 0);
 }
 
 static int send_reply(struct feed *feed, struct span bytes)
@@ -135,7 +179,7 @@ static void watch_time(struct connection *c)
         return;
     c->streaming = streaming;
     if (streaming)
-        watch_idle(c);
+        watch_stream(c);
     else
         watch_handshake(c);
 }
@@ -160,6 +204,8 @@ static enum read_result read_once(struct connection *c)
         end_broken(c, feed_status_text(status));
         return READ_NOTHING;
     }
+    if (c->silent && c->feed.to.frames > 0)
+        count_silent(c, false);
     if (c->drain_until_ms == 0)
         watch_time(c);
     if ((size_t)got == size && !c->feed.to.enough)

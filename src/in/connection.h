@@ -7,11 +7,18 @@
 
 #include "in/feed.h"
 
+/* What to look for where a server has connected and then says nothing. */
+#define CONNECTION_SILENT_ADVICE                                                                   \
+    "does the server get queries, and is it told which messages to log, as by "                    \
+    "dnstap-log-client-query-messages: yes?"
+
 /* What a connection needs of its listener. Outlives every connection. Any thread. */
 struct connection_rules {
     const char *listener; /* "tcp 127.0.0.1:6000": for log lines */
     uint64_t handshake_timeout_ns;
-    uint64_t idle_timeout_ns; /* 0: off */
+    uint64_t idle_timeout_ns;            /* 0: off */
+    uint64_t hint_after_ns;              /* 0: off */
+    _Atomic uint64_t hint_not_before_ns; /* the next hint about a silent stream, by clock_ns() */
     struct input_counters *counters;
     atomic_size_t open; /* connections that are not closed yet */
     /* Any thread: a connection ended; `useful` when it brought frames. */

@@ -113,6 +113,7 @@ int listener_start(struct listener *l, struct input *in, const struct listener_o
         .listener = l->name,
         .handshake_timeout_ns = options->handshake_timeout_ns,
         .idle_timeout_ns = options->idle_timeout_ns,
+        .hint_after_ns = options->hint_after_ns,
         .counters = &in->counters,
         .ended = connection_ended,
     };
@@ -126,6 +127,17 @@ int listener_start(struct listener *l, struct input *in, const struct listener_o
     uv_poll_start(&l->poll, UV_READABLE, acceptable);
     log_info("listening on %s", l->name);
     return 0;
+}
+
+bool listener_hint(const struct listener *l, char *text)
+{
+    uint64_t silent = counter_get(&l->input->counters.silent);
+    if (silent > 0)
+        snprintf(text, INPUT_HINT_MAX, "%s: %llu %s: " CONNECTION_SILENT_ADVICE, l->name,
+                 (unsigned long long)silent,
+                 silent == 1 ? "connection has begun its stream, but sends nothing"
+                             : "connections have begun their streams, but send nothing");
+    return silent > 0;
 }
 
 static void listener_closed(uv_handle_t *handle)

@@ -16,6 +16,7 @@ struct listener_options {
     uint64_t connections_max;
     uint64_t handshake_timeout_ns;
     uint64_t idle_timeout_ns;
+    uint64_t hint_after_ns;
     uint64_t backlog;
     bool required;
 };
@@ -39,6 +40,11 @@ struct listener_options {
          .offset = offsetof(holder, member.idle_timeout_ns),                                       \
          .fallback = "off",                                                                        \
          .doc = "close a connection that brings nothing for so long"},                             \
+        {.name = "hint-after",                                                                     \
+         .type = OPTION_DURATION,                                                                  \
+         .offset = offsetof(holder, member.hint_after_ns),                                         \
+         .fallback = "5s",                                                                         \
+         .doc = "say so when a stream has begun and brings nothing for so long; off: never"},      \
         {.name = "backlog",                                                                        \
          .type = OPTION_UINT,                                                                      \
          .offset = offsetof(holder, member.backlog),                                               \
@@ -77,6 +83,8 @@ struct listener {
 /* Puts the bound descriptor to listening on the main loop; closes it on failure. */
 int listener_start(struct listener *listener, struct input *in,
                    const struct listener_options *options, int fd, struct error *err);
+/* For the hook of that name: servers that are connected, but say nothing. */
+bool listener_hint(const struct listener *listener, char *text);
 /* Takes no new connections. */
 void listener_stop(struct listener *listener);
 

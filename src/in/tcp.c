@@ -162,6 +162,13 @@ static int open_all(struct input *in, struct error *err)
     return result;
 }
 
+/* All sockets of an input count together. */
+static bool tcp_hint(const struct input *in, char *text)
+{
+    const struct tcp *tcp = in->priv;
+    return tcp->count > 0 && listener_hint(tcp->sockets[0], text);
+}
+
 static int tcp_open(struct input *in, struct error *err)
 {
     struct tcp *tcp = in->priv;
@@ -202,6 +209,7 @@ static const struct input_hooks tcp_hooks = {
     .open = tcp_open,
     .stop = tcp_stop,
     .close = tcp_close,
+    .hint = tcp_hint,
 };
 
 const struct module input_tcp = {

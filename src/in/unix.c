@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "in/listener.h"
+#include "in/reach.h"
 #include "io/place.h"
 
 struct unix_input {
@@ -188,11 +189,21 @@ static int open_required(struct input *in, struct error *err)
     return 0;
 }
 
+static bool unix_hint(const struct input *in, char *text)
+{
+    const struct unix_input *u = in->priv;
+    return listener_hint(u->listener, text) || reach_trouble(u->path, text, INPUT_HINT_MAX);
+}
+
 static int unix_open(struct input *in, struct error *err)
 {
     struct unix_input *u = in->priv;
-    if (open_required(in, err) == 0)
+    char text[INPUT_HINT_MAX];
+    if (open_required(in, err) == 0) {
+        if (reach_trouble(u->path, text, sizeof text))
+            log_info("hint: %s", text);
         return 0;
+    }
     if (u->common.required)
         return -1;
     log_warning("%s; going on without it", err->text);
@@ -245,6 +256,7 @@ static const struct input_hooks unix_hooks = {
     .open = unix_open,
     .stop = unix_stop,
     .close = unix_close,
+    .hint = unix_hint,
 };
 
 const struct module input_unix = {

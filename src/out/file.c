@@ -221,6 +221,11 @@ static void file_reopen(struct output *out)
     ready(out);
 }
 
+static const char *file_reopens(const struct output *out)
+{
+    return ((const struct file *)out->priv)->path;
+}
+
 static int file_open(struct output *out, struct error *err)
 {
     struct file *file = out->priv;
@@ -262,6 +267,7 @@ static const struct output_hooks file_hooks = {
     .write = file_write,
     .tick = file_tick,
     .reopen = file_reopen,
+    .reopens = file_reopens,
     .close = file_close,
 };
 

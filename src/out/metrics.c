@@ -268,6 +268,11 @@ static void metrics_reopen(struct output *out)
     atomic_store(&m->reopen, true);
 }
 
+static const char *metrics_reopens(const struct output *out)
+{
+    return ((const struct metrics *)out->priv)->path;
+}
+
 /* The workers have ended: the last line shows all. */
 static void metrics_close(struct output *out)
 {
@@ -324,6 +329,7 @@ static const struct output_hooks metrics_hooks = {
     .statistics = true,
     .open = metrics_open,
     .reopen = metrics_reopen,
+    .reopens = metrics_reopens,
     .close = metrics_close,
     .needs = metrics_needs,
     .event = metrics_event,

@@ -47,6 +47,9 @@ USAGE = [
     (["read", "--follow=yes", "-"], "--follow takes no value"),
     (["fields", "more"], "unexpected argument 'more'"),
     (["help", "raed"], "did you mean 'read'?"),
+    (["run", "--mode", "0666"], "--mode and --group are for the socket of --unix"),
+    (["run", "-u", "x.sock", "--mode", "9"], "not an octal mode"),
+    (["capture", "tcp:127.0.0.1:1", "--group", "x", "-w", "x"], "--mode and --group are for unix:PATH"),
     (["completion", "ksh"], "unknown shell 'ksh'"),
     (["read", "a\x1b[2J\nb", "--\x1b"], "unknown option --?"),
 ]
