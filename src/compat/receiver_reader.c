@@ -104,7 +104,8 @@ static struct span receiver_tld(struct span text)
 }
 
 const struct stats_reader receiver_stats_reader = {
-    .needs = FACET_QUESTION | FACET_EDNS | FACET_LATENCY, /* those of the native reader */
+    .needs =
+        FACET_QUESTION | FACET_EDNS | FACET_RCODE | FACET_LATENCY, /* those of the native reader */
     .read = receiver_read,
     .put_name = receiver_put_name,
     .tld = receiver_tld,

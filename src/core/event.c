@@ -1,8 +1,23 @@
 #include "core/event.h"
 
+/* The family that a server names may be that of its socket, which takes IPv4 too. Numbers that we
+ * do not know are left as they are. */
+static inline uint32_t family_of(const struct event *ev)
+{
+    size_t len = ev->query_address.len ? ev->query_address.len : ev->response_address.len;
+    if (len == 0 || (ev->tap.family != DNSTAP_INET && ev->tap.family != DNSTAP_INET6))
+        return ev->tap.family;
+    return len == 4 ? DNSTAP_INET : DNSTAP_INET6;
+}
+
 static int decode_dnstap(struct event *ev)
 {
-    return dnstap_decode(ev->frame, &ev->tap);
+    if (dnstap_decode(ev->frame, &ev->tap) < 0)
+        return -1;
+    ev->query_address = dnstap_address(ev->tap.query_address);
+    ev->response_address = dnstap_address(ev->tap.response_address);
+    ev->family = family_of(ev);
+    return 0;
 }
 
 static int decode_header(struct event *ev)
@@ -19,60 +34,130 @@ static int decode_question(struct event *ev)
                                    : dns_question_decode(ev->dns, ev->qname_space, &ev->question);
 }
 
-/* Begins a walk over all records, behind the question that has been read. A message that no server
- * could have sent is refused: names that point to a long one make text of 190 times their size, and
- * a frame of dnstap may be larger by far than a message. */
-static inline int begin_walk(const struct event *ev, bool again, struct dns_walk *walk)
+/* Where the records begin, behind the question that has been read. A message that no server could
+ * have sent is refused, with -1: names that point to a long one make text of 190 times their size,
+ * and a frame of dnstap may be larger by far than a message. */
+static inline int find_records(const struct event *ev, size_t *pos)
 {
-    const struct dns_header *h = &ev->header;
-    if (ev->dns.len > DNS_MESSAGE_MAX)
+    struct dns_walk walk;
+    *pos = ev->header.qdcount ? ev->question.end : DNS_HEADER_LEN;
+    if (__builtin_expect(ev->dns.len > DNS_MESSAGE_MAX, 0))
         return -1;
-    *walk = (struct dns_walk){
-        .msg = ev->dns,
-        .pos = h->qdcount ? ev->question.end : DNS_HEADER_LEN,
-        .left = {0, h->ancount, h->nscount, h->arcount},
-        .again = again,
-    };
-    return h->qdcount > 1 ? dns_walk_init(walk, ev->dns, h) : 0;
+    if (__builtin_expect(ev->header.qdcount <= 1, 1))
+        return 0;
+    if (dns_walk_init(&walk, ev->dns, &ev->header) < 0)
+        return -1;
+    *pos = walk.pos;
+    return 0;
 }
 
-/* Walks all records once: afterwards they are known to be sound, where each section begins is
- * remembered, and the OPT record (RFC 6891 6.1.1: at most one, in the additional section) is found.
+/* Signatures stand at the end: SIG(0), of which there may be several, and one TSIG. */
+struct signatures {
+    unsigned first, count; /* in the additional section; with count */
+    unsigned tsigs;
+};
+
+static bool is_signature(const struct dns_rr *rr)
+{
+    return rr->type == DNS_TYPE_TSIG ||
+           (rr->type == DNS_TYPE_SIG && rr->rdata.len >= 2 && load_be16(rr->rdata.ptr) == 0);
+}
+
+static void pass_signature(struct event *ev, const struct dns_rr *rr, struct signatures *s)
+{
+    if (!is_signature(rr))
+        return;
+    if (rr->section != DNS_ADDITIONAL)
+        ev->flaws |= FLAW_RECORDS;
+    if (s->count++ == 0)
+        s->first = ev->records[DNS_ADDITIONAL];
+    s->tsigs += rr->type == DNS_TYPE_TSIG;
+}
+
+static void pass_opt(struct event *ev, const struct dns_rr *rr, bool *passed)
+{
+    if (*passed || rr->section != DNS_ADDITIONAL || ev->dns.ptr[rr->owner] != 0)
+        ev->flaws |= FLAW_OPT;
+    if (*passed || rr->section != DNS_ADDITIONAL)
+        return;
+    dns_edns_decode(rr, &ev->header, &ev->edns);
+    *passed = true;
+}
+
+/* What can only be said of a message that has been read to its end. A DSO message (RFC 8490 5.4)
+ * has no records, but data of its own behind the header. */
+static void check_end(struct event *ev, const struct dns_walk *walk, const struct signatures *s)
+{
+    if (walk->pos < ev->dns.len && dns_opcode(&ev->header) != DNS_OPCODE_DSO)
+        ev->flaws |= FLAW_RECORDS;
+    if (s->count && (s->tsigs > 1 || s->first + s->count < ev->records[DNS_ADDITIONAL]))
+        ev->flaws |= FLAW_RECORDS;
+}
+
+/* Walks all records once: afterwards it is known how many of each section can be read and where
+ * they begin, and the OPT record (RFC 6891 6.1.1: at most one, in the additional section) is found.
  */
 static int decode_records(struct event *ev)
 {
-    struct dns_walk walk;
+    const struct dns_header *h = &ev->header;
+    struct dns_walk walk = {.msg = ev->dns, .left = {0, h->ancount, h->nscount, h->arcount}};
     struct dns_rr rr;
-    ev->edns.present = false;
-    if (begin_walk(ev, false, &walk) < 0)
+    struct signatures signatures = {0};
+    bool opt = false;
+    memset(ev->section_at, 0, sizeof ev->section_at);
+    memset(ev->records, 0, sizeof ev->records);
+    if (find_records(ev, &walk.pos) < 0)
         return -1;
     for (int section = DNS_ANSWER; section <= DNS_ADDITIONAL; section++) {
         ev->section_at[section] = (uint32_t)walk.pos;
         for (unsigned left = walk.left[section]; left > 0; left--) {
             if (!dns_walk_next(&walk, &rr))
                 return -1;
-            if (rr.type == DNS_TYPE_OPT && section == DNS_ADDITIONAL && !ev->edns.present)
-                dns_edns_decode(&rr, &ev->header, &ev->edns);
+            if (rr.type == DNS_TYPE_OPT)
+                pass_opt(ev, &rr, &opt);
+            else if (rr.type == DNS_TYPE_TSIG || rr.type == DNS_TYPE_SIG)
+                pass_signature(ev, &rr, &signatures);
+            else if (!dns_rr_sound(ev->dns, &rr))
+                ev->flaws |= FLAW_RECORDS;
+            ev->records[section]++;
         }
     }
+    check_end(ev, &walk, &signatures);
     return 0;
 }
 
 /* Follows no pointers and checks no owners: most of a response is nothing to those who want its OPT
- * record. */
+ * record. So an OPT record may be found behind a record that decode_records did not pass. */
+static inline int find_opt(const struct event *ev, struct dns_rr *opt)
+{
+    size_t pos;
+    return find_records(ev, &pos) < 0 ? -1 : dns_opt_find(ev->dns, pos, &ev->header, opt);
+}
+
 static int decode_edns(struct event *ev)
 {
-    if (ev->have & ~ev->bad & FACET_RECORDS)
-        return 0;
-    struct dns_walk walk;
     struct dns_rr opt;
-    ev->edns.present = false;
-    if (begin_walk(ev, true, &walk) < 0)
-        return -1;
-    int found = dns_opt_find(walk, &opt);
+    if (ev->edns.present || ev->have & ~ev->bad & FACET_RECORDS)
+        return 0;
+    int found = find_opt(ev, &opt);
     if (found > 0)
         dns_edns_decode(&opt, &ev->header, &ev->edns);
     return found;
+}
+
+/* RFC 6891 6.1.3. The OPT record is not taken apart here: lines of text have no other use for it.
+ */
+static int decode_rcode(struct event *ev)
+{
+    struct dns_rr opt;
+    ev->rcode = (uint16_t)dns_rcode(&ev->header);
+    if (ev->header.arcount == 0 || ev->bad & FACET_QUESTION)
+        return 0;
+    if (ev->have & FACET_EDNS)
+        ev->rcode = ev->edns.present ? ev->edns.rcode : ev->rcode;
+    else if (find_opt(ev, &opt) > 0)
+        ev->rcode = dns_extended_rcode(&opt, &ev->header);
+    return 0;
 }
 
 static int decode_policy(struct event *ev)
@@ -89,10 +174,12 @@ static const struct {
     int (*decode)(struct event *ev);
 } steps[] = {
     {FACET_DNSTAP, 0, ~0u, decode_dnstap},
-    {FACET_HEADER, FACET_DNSTAP, FACET_QUESTION | FACET_RECORDS | FACET_EDNS, decode_header},
-    {FACET_QUESTION, FACET_HEADER, FACET_RECORDS | FACET_EDNS, decode_question},
+    {FACET_HEADER, FACET_DNSTAP, FACET_QUESTION | FACET_RECORDS | FACET_EDNS | FACET_RCODE,
+     decode_header},
+    {FACET_QUESTION, FACET_HEADER, FACET_RECORDS | FACET_EDNS | FACET_RCODE, decode_question},
     {FACET_RECORDS, FACET_QUESTION, 0, decode_records},
     {FACET_EDNS, FACET_QUESTION, 0, decode_edns},
+    {FACET_RCODE, FACET_HEADER, 0, decode_rcode},
     {FACET_POLICY, FACET_DNSTAP, 0, decode_policy},
 };
 
@@ -110,9 +197,11 @@ void event_decode(struct event *ev, uint32_t facets)
     ev->have |= facets & FACET_LATENCY;
 }
 
-void event_section(const struct event *ev, enum dns_section section, struct dns_walk *walk)
+bool event_section(const struct event *ev, enum dns_section section, struct dns_walk *walk)
 {
-    const uint16_t counts[] = {0, ev->header.ancount, ev->header.nscount, ev->header.arcount};
+    if (ev->bad & FACET_QUESTION || ev->section_at[DNS_ANSWER] == 0)
+        return false;
     *walk = (struct dns_walk){.msg = ev->dns, .pos = ev->section_at[section], .again = true};
-    walk->left[section] = counts[section];
+    walk->left[section] = ev->records[section];
+    return true;
 }

@@ -1,9 +1,9 @@
 /*
- * An event: the lazy view of one frame. Facets are decoded when somebody needs them, once.
+ * An event: the lazy view of one frame. Each facet is decoded when somebody first needs it.
  *
  * An event lives on a worker's stack while its frame is in the read buffer; it never crosses
- * threads. A facet that cannot be decoded is marked in `bad`; the event still flows, and fields
- * that needed the facet are absent.
+ * threads. A facet that cannot be decoded is marked in `bad`. The event still flows: what could be
+ * read before the fault is there, and fields that need what could not be read are absent.
  */
 #ifndef SPILE_CORE_EVENT_H
 #define SPILE_CORE_EVENT_H
@@ -14,18 +14,38 @@
 
 struct roster_seat;
 
-/* What a field, a stage or a format needs decoded. A facet implies those above it in its chain. */
+/* What a field, a stage or a format needs decoded. A facet has those decoded too that it is read
+ * from: HEADER needs DNSTAP, QUESTION needs HEADER, RECORDS and EDNS need QUESTION; POLICY needs
+ * DNSTAP, RCODE needs HEADER. Where one of these is bad, what is read from it is bad as well. */
 enum event_facet {
-    FACET_DNSTAP = 1 << 0,   /* the protobuf */
+    FACET_DNSTAP = 1 << 0,   /* the protobuf, and the addresses in their one form */
     FACET_HEADER = 1 << 1,   /* the DNS header of the message's own side */
     FACET_QUESTION = 1 << 2, /* its first question */
-    FACET_RECORDS = 1 << 3,  /* all records walked once: EDNS found, sections known to be sound */
+    FACET_RECORDS = 1 << 3,  /* all records walked once, up to the first that is malformed */
     FACET_POLICY = 1 << 4,   /* dnstap policy */
-    FACET_EDNS = 1 << 6,     /* the OPT record found, by a walk that looks at nothing else */
     FACET_LATENCY = 1 << 5,  /* set by the latency stage, which runs only if somebody needs it */
+    FACET_EDNS = 1 << 6,     /* the first OPT record; bad when the message breaks before any */
+    FACET_RCODE = 1 << 7,    /* the response code: of the header, and of EDNS where it is there */
+};
+
+/* What may be wrong in a message though all of its records can be read: bits of event.flaws. */
+enum event_flaw {
+    FLAW_OPT = 1 << 0, /* a second OPT record, or one that is not in the additional section or not
+                          owned by the root (RFC 6891 6.1.1, 6.1.2) */
+    FLAW_RECORDS =
+        1
+        << 1, /* bytes behind the last record; data whose names cannot be read; or a TSIG or SIG(0)
+                 record that is not at the end, or a second TSIG (RFC 8945 5.1, RFC 2931 3.1) */
 };
 
 enum { EVENT_EDNS_DO = 0x8000 }; /* the flag of dns_edns.flags, RFC 3225 */
+
+/* Why a response whose query is known has no latency. */
+enum event_left_out {
+    LEFT_OUT_NOT,
+    LEFT_OUT_NEGATIVE, /* the response came before its query: clocks disagree */
+    LEFT_OUT_BEYOND,   /* it came later than the latency-window allows */
+};
 
 /* Where frames come from: one connection or one file. Immutable while any of its frames is in
  * flight. Owner: the input. */
@@ -39,20 +59,32 @@ struct origin {
 struct event {
     struct span frame;
     const struct origin *origin;
-    uint32_t have; /* facets decoded or tried */
-    uint32_t bad;  /* facets that failed */
-    struct dnstap tap;
+    uint32_t have;     /* facets decoded or tried */
+    uint32_t bad;      /* facets that failed */
+    struct dnstap tap; /* as on the wire; for addresses and the family see below */
+    /* The addresses of who asked and of who answers, as dnstap_address has them: 4 bytes, 16, or
+     * none. All read these and not those of `tap`; only src/compat/, where older programs read them
+     * in ways of their own, looks at the bytes of the wire. */
+    struct span query_address, response_address;
+    uint32_t family; /* tap.family; where it is INET or INET6, that of the addresses */
     struct dnstap_policy policy;
     /* The message's own side: query_* of a query, response_* of a response. */
     struct span dns; /* absent when the message carries none */
     struct dns_header header;
     struct dns_question question; /* name.len is 0 when there is none */
-    struct dns_edns edns;
-    uint32_t section_at[4]; /* offsets of the sections, by enum dns_section; with FACET_RECORDS */
-    uint64_t match;         /* the latency stage's own; 0 at first */
-    int64_t latency_ns;     /* valid when has_latency */
-    double latency_s;       /* the same as a double; set by the compatible latency stage alone */
+    struct dns_edns edns;         /* of the first OPT record of the additional section */
+    uint16_t rcode;               /* twelve bits, with FACET_RCODE */
+    /* Of the sections, by enum dns_section, with FACET_RECORDS: where they begin, and how many
+     * records of them were read. */
+    uint32_t section_at[4];
+    uint16_t records[4];
+    uint64_t match;     /* the latency stage's own; 0 at first */
+    int64_t latency_ns; /* with has_latency; then neither negative nor beyond the window, but under
+                           --compat */
+    double latency_s;   /* the same as a double; set by the compatible latency stage alone */
     bool has_latency;
+    uint8_t left_out; /* enum event_left_out; by the latency stage */
+    uint8_t flaws;    /* bits, enum event_flaw; with FACET_RECORDS */
     uint8_t qname_space[DNS_NAME_MAX];
 };
 
@@ -63,14 +95,17 @@ static inline void event_init(struct event *ev, struct span frame, const struct 
     ev->have = 0;
     ev->bad = 0;
     ev->has_latency = false;
+    ev->left_out = LEFT_OUT_NOT;
+    ev->flaws = 0;
+    ev->edns.present = false;
     ev->match = 0;
 }
 
 /* Cold side of event_need. */
 void event_decode(struct event *ev, uint32_t facets);
 
-/* Decodes what is missing of `facets` and returns those of them (or of what they imply) that are
- * bad: 0 when all is well. */
+/* Decodes what has not been decoded yet of `facets`, and returns those of them that are bad: 0 when
+ * all is well. A facet is bad, too, when one that it is read from is. */
 static inline uint32_t event_need(struct event *ev, uint32_t facets)
 {
     if ((ev->have & facets) != facets)
@@ -78,8 +113,10 @@ static inline uint32_t event_need(struct event *ev, uint32_t facets)
     return ev->bad & facets;
 }
 
-/* Begins a walk over the records of one section. Needs FACET_RECORDS, not bad. */
-void event_section(const struct event *ev, enum dns_section section, struct dns_walk *walk);
+/* Begins a walk over the records of one section. Needs FACET_RECORDS to have been decoded, or
+ * tried: of a message that breaks off or is malformed from some record on, the records before it
+ * are walked. False, and `walk` untouched, when not even the first record could be looked for. */
+bool event_section(const struct event *ev, enum dns_section section, struct dns_walk *walk);
 
 /* The DNS message of the message's own side; absent when it carries none. */
 static inline struct span event_payload(const struct event *ev)

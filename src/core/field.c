@@ -54,14 +54,15 @@ static bool get_direction(const struct field *self, const struct event *ev, stru
     return ev->tap.has & self->has;
 }
 
-/* Four or sixteen bytes; CoreDNS sends IPv4 in sixteen and calls the family INET. */
 static bool get_address(const struct field *self, const struct event *ev, struct field_value *v)
 {
-    struct span bytes = *(const struct span *)at(self, ev);
-    if (bytes.len == 16 && ev->tap.family == DNSTAP_INET)
-        bytes = span_of(bytes.ptr + 12, 4);
-    v->text = bytes;
-    return bytes.len == 4 || bytes.len == 16;
+    return get_span(self, ev, v) && v->text.len > 0;
+}
+
+static bool get_family(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    v->number = ev->family;
+    return ev->tap.has & self->has;
 }
 
 /* Nanoseconds of a second and more carry over; a second that cannot be counted further stays. */
@@ -148,16 +149,16 @@ static bool get_header_u16(const struct field *self, const struct event *ev, str
     return !(ev->bad & FACET_HEADER) && get_u16(self, ev, v);
 }
 
-static bool get_flag(const struct field *self, const struct event *ev, struct field_value *v)
-{
-    v->number = (ev->header.flags & self->has) != 0;
-    return !(ev->bad & FACET_HEADER);
-}
-
 static bool get_rcode(const struct field *self, const struct event *ev, struct field_value *v)
 {
     (void)self;
-    v->number = dns_rcode(&ev->header);
+    v->number = ev->rcode;
+    return !(ev->bad & FACET_RCODE);
+}
+
+static bool get_flag(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    v->number = (ev->header.flags & self->has) != 0;
     return !(ev->bad & FACET_HEADER);
 }
 
@@ -186,28 +187,23 @@ static bool get_question_u16(const struct field *self, const struct event *ev,
     return has_question(ev) && get_u16(self, ev, v);
 }
 
-static inline bool has_edns(const struct event *ev)
-{
-    return !(ev->bad & FACET_RECORDS) && ev->edns.present;
-}
-
 static bool get_edns_version(const struct field *self, const struct event *ev,
                              struct field_value *v)
 {
     (void)self;
     v->number = ev->edns.version;
-    return has_edns(ev);
+    return ev->edns.present;
 }
 
 static bool get_edns_u16(const struct field *self, const struct event *ev, struct field_value *v)
 {
-    return has_edns(ev) && get_u16(self, ev, v);
+    return ev->edns.present && get_u16(self, ev, v);
 }
 
 static bool get_edns_flag(const struct field *self, const struct event *ev, struct field_value *v)
 {
-    v->number = has_edns(ev) && ev->edns.flags & self->has;
-    return has_edns(ev);
+    v->number = ev->edns.present && ev->edns.flags & self->has;
+    return ev->edns.present;
 }
 
 static inline bool has_policy(const struct field *self, const struct event *ev)
@@ -242,19 +238,15 @@ static bool get_policy_value(const struct field *self, const struct event *ev,
     bool wants_address = policy->has & DNSTAP_POLICY_HAS_MATCH &&
                          (policy->match == MATCH_CLIENT_IP || policy->match == MATCH_RESPONSE_IP ||
                           policy->match == MATCH_NS_IP);
-    if (wants_address && (policy->value.len == 4 || policy->value.len == 16)) {
+    struct span address = dnstap_address(policy->value);
+    if (wants_address && address.len > 0) {
         v->as = FIELD_ADDRESS;
-        v->text = policy->value;
+        v->text = address;
     }
     return true;
 }
 
-/* What of the event could not be read. */
-
-static bool bad_length(struct span address)
-{
-    return address.len != 0 && address.len != 4 && address.len != 16;
-}
+/* What of the event is wrong: the first that is, of these. */
 
 enum malformed {
     MALFORMED_ADDRESS,
@@ -262,8 +254,14 @@ enum malformed {
     MALFORMED_QUESTION,
     MALFORMED_RECORDS,
     MALFORMED_POLICY,
-    MALFORMED_EDNS
+    MALFORMED_EDNS,
+    MALFORMED_KINDS
 };
+
+static bool bad_length(struct span address)
+{
+    return address.len != 0 && dnstap_address(address).len == 0;
+}
 
 static bool cut_options(const struct event *ev)
 {
@@ -274,32 +272,46 @@ static bool cut_options(const struct event *ev)
     return options.failed;
 }
 
+/* Of a message all parts of which can be read. A question behind the first is not looked at (RFC
+ * 9619: there is at most one). */
+static bool is_wrong(const struct event *ev, enum malformed part)
+{
+    switch (part) {
+    case MALFORMED_ADDRESS:
+        return bad_length(ev->tap.query_address) || bad_length(ev->tap.response_address);
+    case MALFORMED_QUESTION:
+        return !(ev->bad & FACET_HEADER) && ev->header.qdcount > 1;
+    case MALFORMED_RECORDS:
+        return ev->flaws & FLAW_RECORDS;
+    case MALFORMED_EDNS:
+        return ev->flaws & FLAW_OPT || (ev->edns.present && cut_options(ev));
+    default:
+        return false;
+    }
+}
+
 static bool get_malformed(const struct field *self, const struct event *ev, struct field_value *v)
 {
     (void)self;
-    static const uint32_t facets[] = {[MALFORMED_HEADER] = FACET_HEADER,
-                                      [MALFORMED_QUESTION] = FACET_QUESTION,
-                                      [MALFORMED_RECORDS] = FACET_RECORDS,
-                                      [MALFORMED_POLICY] = FACET_POLICY};
-    v->number = MALFORMED_ADDRESS;
-    if (bad_length(ev->tap.query_address) || bad_length(ev->tap.response_address))
-        return true;
+    static const uint32_t facets[MALFORMED_KINDS] = {[MALFORMED_HEADER] = FACET_HEADER,
+                                                     [MALFORMED_QUESTION] = FACET_QUESTION,
+                                                     [MALFORMED_RECORDS] = FACET_RECORDS,
+                                                     [MALFORMED_POLICY] = FACET_POLICY};
     /* No DNS message at all is not a malformed one. */
     uint32_t bad = event_payload(ev).ptr ? ev->bad : ev->bad & FACET_POLICY;
-    for (v->number = MALFORMED_HEADER; v->number <= MALFORMED_POLICY; v->number++)
-        if (bad & facets[v->number])
+    for (v->number = 0; v->number < MALFORMED_KINDS; v->number++)
+        if (bad & facets[v->number] || is_wrong(ev, (enum malformed)v->number))
             return true;
-    v->number = MALFORMED_EDNS;
-    return has_edns(ev) && cut_options(ev);
+    return false;
 }
 
 static char *word_malformed(char *p, uint64_t code)
 {
-    static const char *const words[] = {
+    static const char *const words[MALFORMED_KINDS] = {
         [MALFORMED_ADDRESS] = "address",   [MALFORMED_HEADER] = "header",
         [MALFORMED_QUESTION] = "question", [MALFORMED_RECORDS] = "records",
         [MALFORMED_POLICY] = "policy",     [MALFORMED_EDNS] = "edns"};
-    return code <= MALFORMED_EDNS ? put_str(p, words[code]) : p;
+    return code < MALFORMED_KINDS ? put_str(p, words[code]) : p;
 }
 
 /* Mnemonics; an unknown code is its number, behind a prefix where the registry is IANA's. */
@@ -379,12 +391,12 @@ const struct field fields[] = {
     {"dns.qtype", "rrtype", FIELD_WORD, .needs = FACET_QUESTION, .get = get_question_u16,
      .at = AT(question.type), .word = word_type, .column = 11, .doc = "type of the first question"},
     {"query.address", "query-ip", FIELD_ADDRESS, .needs = FACET_DNSTAP, .get = get_address,
-     .at = AT(tap.query_address), .column = 5, .doc = "address of who sent the query"},
+     .at = AT(query_address), .column = 5, .doc = "address of who sent the query"},
     {"query.port", "query-port", FIELD_UINT, .needs = FACET_DNSTAP, .get = get_tap_u32,
      .at = AT(tap.query_port), .has = DNSTAP_HAS_QUERY_PORT, .column = 6,
      .doc = "port of who sent the query"},
     {"response.address", "response-ip", FIELD_ADDRESS, .needs = FACET_DNSTAP, .get = get_address,
-     .at = AT(tap.response_address), .doc = "address of who answers"},
+     .at = AT(response_address), .doc = "address of who answers"},
     {"response.port", "response-port", FIELD_UINT, .needs = FACET_DNSTAP, .get = get_tap_u32,
      .at = AT(tap.response_port), .has = DNSTAP_HAS_RESPONSE_PORT, .doc = "port of who answers"},
     {"dnstap.latency", "latency", FIELD_LATENCY, .needs = FACET_LATENCY, .get = get_latency,
@@ -392,9 +404,9 @@ const struct field fields[] = {
     {"dnstap.type", "message", FIELD_WORD, .needs = FACET_DNSTAP, .get = get_tap_u32,
      .at = AT(tap.message_type), .has = DNSTAP_HAS_MESSAGE_TYPE, .word = word_message_type,
      .column = 3, .doc = "type of the message: CLIENT_QUERY, RESOLVER_RESPONSE, ..."},
-    {"dnstap.family", "family", FIELD_WORD, .needs = FACET_DNSTAP, .get = get_tap_u32,
-     .at = AT(tap.family), .has = DNSTAP_HAS_FAMILY, .word = word_family, .column = 7,
-     .doc = "INET or INET6"},
+    {"dnstap.family", "family", FIELD_WORD, .needs = FACET_DNSTAP, .get = get_family,
+     .has = DNSTAP_HAS_FAMILY, .word = word_family, .column = 7,
+     .doc = "INET or INET6, as the addresses are where there are any"},
     {"dnstap.protocol", "protocol", FIELD_WORD, .needs = FACET_DNSTAP, .get = get_tap_u32,
      .at = AT(tap.protocol), .has = DNSTAP_HAS_PROTOCOL, .word = word_protocol, .column = 8,
      .doc = "how the message travelled: UDP, TCP, DOT, DOH, DOQ, ..."},
@@ -404,8 +416,8 @@ const struct field fields[] = {
      .doc = "time of the message in seconds since 1970"},
     {"dnstap.direction", "type", FIELD_WORD, .needs = FACET_DNSTAP, .get = get_direction,
      .has = DNSTAP_HAS_MESSAGE_TYPE, .word = word_direction, .doc = "query or response"},
-    {"dns.rcode", "rcode", FIELD_WORD, .needs = FACET_HEADER, .get = get_rcode, .word = field_rcode,
-     .column = 4, .doc = "response code of the header"},
+    {"dns.rcode", "rcode", FIELD_WORD, .needs = FACET_RCODE, .get = get_rcode, .word = field_rcode,
+     .column = 4, .doc = "response code, with the extended bits that EDNS has"},
     {"dns.id", "id", FIELD_UINT, .needs = FACET_HEADER, .get = get_header_u16, .at = AT(header.id),
      .doc = "id of the DNS message"},
     {"dnstap.time", "datetime", FIELD_TIME, .needs = FACET_DNSTAP, .get = get_own_time, .column = 1,
@@ -442,26 +454,27 @@ const struct field fields[] = {
     {"dns.arcount", "arcount", FIELD_UINT, .needs = FACET_HEADER, .get = get_header_u16,
      .at = AT(header.arcount), .doc = "number of additional records that the header promises"},
     {"dns.answer", "answers", FIELD_TREE, .needs = FACET_RECORDS, .put = structure_answers,
-     .doc = "records of the answer section"},
+     .doc = "records of the answer section; of a message that breaks off, those before the break"},
     {"dns.authority", "authority", FIELD_TREE, .needs = FACET_RECORDS, .put = structure_authority,
-     .doc = "records of the authority section"},
+     .doc = "records of the authority section, likewise"},
     {"dns.additional", "additional", FIELD_TREE, .needs = FACET_RECORDS,
-     .put = structure_additional, .doc = "records of the additional section, without EDNS"},
-    {"edns", "edns", FIELD_TREE, .needs = FACET_RECORDS, .put = structure_edns,
+     .put = structure_additional,
+     .doc = "records of the additional section, likewise, without EDNS"},
+    {"edns", "edns", FIELD_TREE, .needs = FACET_EDNS, .put = structure_edns,
      .doc = "EDNS: all of it"},
-    {"edns.version", "edns-version", FIELD_UINT, .needs = FACET_RECORDS, .get = get_edns_version,
+    {"edns.version", "edns-version", FIELD_UINT, .needs = FACET_EDNS, .get = get_edns_version,
      .part = true, .doc = "EDNS version"},
-    {"edns.udp-size", "edns-udp-size", FIELD_UINT, .needs = FACET_RECORDS, .get = get_edns_u16,
+    {"edns.udp-size", "edns-udp-size", FIELD_UINT, .needs = FACET_EDNS, .get = get_edns_u16,
      .at = AT(edns.udp_size), .part = true, .doc = "bytes that the sender takes over UDP"},
-    {"edns.do", "edns-do", FIELD_BOOL, .needs = FACET_RECORDS, .get = get_edns_flag,
+    {"edns.do", "edns-do", FIELD_BOOL, .needs = FACET_EDNS, .get = get_edns_flag,
      .has = EVENT_EDNS_DO, .part = true, .doc = "DNSSEC records are wanted"},
-    {"edns.rcode", "edns-rcode", FIELD_WORD, .needs = FACET_RECORDS, .get = get_edns_u16,
+    {"edns.rcode", "edns-rcode", FIELD_WORD, .needs = FACET_EDNS, .get = get_edns_u16,
      .at = AT(edns.rcode), .word = field_rcode, .part = true,
      .doc = "response code with its extended bits"},
-    {"edns.client-subnet", "edns-client-subnet", FIELD_TREE, .needs = FACET_RECORDS,
+    {"edns.client-subnet", "edns-client-subnet", FIELD_TREE, .needs = FACET_EDNS,
      .put = structure_client_subnet, .part = true, .doc = "client subnet: prefix and scope"},
-    {"edns.options", "edns-options", FIELD_TREE, .needs = FACET_RECORDS,
-     .put = structure_edns_options, .part = true, .doc = "all EDNS options"},
+    {"edns.options", "edns-options", FIELD_TREE, .needs = FACET_EDNS, .put = structure_edns_options,
+     .part = true, .doc = "all EDNS options"},
     {"dnstap.query-zone", "query-zone", FIELD_DATA, .needs = FACET_DNSTAP, .get = get_query_zone,
      .has = DNSTAP_HAS_QUERY_ZONE, .doc = "zone that a resolver asked about"},
     {"dnstap.http-protocol", "http-protocol", FIELD_WORD, .needs = FACET_DNSTAP, .get = get_tap_u32,
@@ -503,10 +516,13 @@ const struct field fields[] = {
     {"dnstap.content", "content", FIELD_WORD, .needs = FACET_DNSTAP, .get = get_tap_u32,
      .at = AT(tap.type), .has = DNSTAP_HAS_TYPE, .word = word_content, .part = true,
      .doc = "what the frame is: MESSAGE; another kind by its number"},
-    {"dnstap.malformed", "malformed", FIELD_WORD, .needs = FACET_POLICY | FACET_RECORDS,
-     .get = get_malformed, .word = word_malformed,
-     .doc = "the part that could not be read: address, header, question, records, policy "
-            "or edns"},
+    {"dnstap.malformed", "malformed", FIELD_WORD,
+     .needs = FACET_POLICY | FACET_RECORDS | FACET_EDNS, .get = get_malformed,
+     .word = word_malformed,
+     .doc = "the first part that is wrong: address (neither 4 nor 16 bytes), header, question (or "
+            "more than one), records (cut, malformed, bytes behind the last one, or a TSIG that is "
+            "not the last), policy, or edns (options cut, or an OPT record too many or out of "
+            "place)"},
     {0},
 };
 

@@ -44,7 +44,8 @@ const struct option settings_options[] = {
      .fallback = "10s",
      .min = 1000000,
      .max = 3600 * 1000000000ull,
-     .doc = "how long a query is remembered for its latency"},
+     .doc = "the longest latency: how long a query is remembered, and beyond which a response has "
+            "none, though it carry both times, and is counted as left out"},
     {.name = "shutdown-time",
      .type = OPTION_DURATION,
      AT(shutdown_ns),

@@ -66,14 +66,14 @@ static void put_record(struct tree *t, const struct event *ev, const struct dns_
     tree_close_map(t);
 }
 
-/* All records of a section but OPT, which is no record: `edns` has it. */
+/* All records of a section that can be read, but OPT, which is no record: `edns` has the first of
+ * them, and `malformed` tells of others. */
 static bool put_section(struct event *ev, struct tree *t, enum dns_section section)
 {
     struct dns_walk walk;
     struct dns_rr rr;
-    if (ev->bad & FACET_RECORDS)
+    if (!event_section(ev, section, &walk))
         return false;
-    event_section(ev, section, &walk);
     tree_open_list(t);
     while (dns_walk_next(&walk, &rr)) {
         if (rr.type == DNS_TYPE_OPT)
@@ -103,11 +103,6 @@ bool structure_additional(const struct field *self, struct event *ev, struct tre
     return put_section(ev, t, DNS_ADDITIONAL);
 }
 
-static bool has_edns(const struct event *ev)
-{
-    return !(ev->bad & FACET_RECORDS) && ev->edns.present;
-}
-
 static void put_option(struct tree *t, const struct dns_edns_option *option)
 {
     const char *name = dns_edns_option_name(option->code);
@@ -127,7 +122,7 @@ static void put_option(struct tree *t, const struct dns_edns_option *option)
 bool structure_edns_options(const struct field *self, struct event *ev, struct tree *t)
 {
     (void)self;
-    if (!has_edns(ev))
+    if (!ev->edns.present)
         return false;
     struct cursor options = cursor_of(ev->edns.options);
     struct dns_edns_option option;
@@ -144,7 +139,7 @@ bool structure_edns_options(const struct field *self, struct event *ev, struct t
 bool structure_client_subnet(const struct field *self, struct event *ev, struct tree *t)
 {
     (void)self;
-    if (!has_edns(ev))
+    if (!ev->edns.present)
         return false;
     struct cursor options = cursor_of(ev->edns.options);
     struct dns_edns_option option;
@@ -162,7 +157,7 @@ bool structure_edns(const struct field *self, struct event *ev, struct tree *t)
 {
     const struct dns_edns *edns = &ev->edns;
     char word[FIELD_WORD_MAX];
-    if (!has_edns(ev))
+    if (!ev->edns.present)
         return false;
     tree_open_map(t);
     tree_key(t, "version");

@@ -27,7 +27,7 @@ static bool read_address(const struct http_request *request, struct http_reply *
         api_refuse(request, reply, "client", "an address");
         return false;
     }
-    *address = span_of(space, v4 ? 4 : 16);
+    *address = dnstap_address(span_of(space, v4 ? 4 : 16)); /* ::ffff:192.0.2.1 is IPv4 here too */
     return true;
 }
 

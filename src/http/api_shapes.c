@@ -18,12 +18,16 @@ const struct http_shape http_shapes[] = {
      "bad-question, bad-records), opcodes: {*int} (only those that occurred), "
      "rcodes: {*int} (only those that occurred), qtypes: {*int} (only those that occurred; - "
      "stands for no question), sizes: [Bin] (in bytes)}"},
-    {"Latency", "{count: int (responses whose latency is known), mean: num?, p50: num?, p90: num?, "
-                "p99: num?, p999: num?, buckets: [Bin] (those of dnstap-receiver), "
-                "histogram: [Bin] (four to each power of two; those that are not empty), "
-                "fine: {*int} (64 to each power of two, those that are not empty, by number: 0 is "
-                "below 1024 ns; number 64 k + s + 1, with s below 64, begins at 64 + s times 2 to "
-                "the k + 4 ns)} (seconds; quantiles are within 1 %)"},
+    {"LeftOut",
+     "{negative: int (the response came before its query), beyond-window: int (later than "
+     "latency-window)} (responses whose latency would make no sense, and is none)"},
+    {"Latency",
+     "{count: int (responses whose latency is known), mean: num?, p50: num?, p90: num?, "
+     "p99: num?, p999: num?, left-out: LeftOut, buckets: [Bin] (those of dnstap-receiver), "
+     "histogram: [Bin] (four to each power of two; those that are not empty), "
+     "fine: {*int} (64 to each power of two, those that are not empty, by number: 0 is "
+     "below 1024 ns; number 64 k + s + 1, with s below 64, begins at 64 + s times 2 to "
+     "the k + 4 ns)} (seconds; quantiles are within 1 %)"},
     {"Statistics", "{stream: text? (null: all), first-seen: time?, last-seen: time?, "
                    "distinct: Distinct, rates: SideRates, queries: Side, responses: Side, "
                    "messages: {*int} (only those that occurred), latency: Latency}"},
@@ -32,7 +36,8 @@ const struct http_shape http_shapes[] = {
                    "identity: text? (seen last, looked at once a second)}"},
     {"Stream", "{name: text, first-seen: time?, last-seen: time?, queries: int, responses: int, "
                "bytes: int, nxdomain: int, failed: int (any other rcode but NOERROR), "
-               "rates: SideRates, distinct: Distinct, latency: {p50: num?, p99: num?}, "
+               "rates: SideRates, distinct: Distinct, latency: {p50: num?, p99: num?, left-out: "
+               "LeftOut}, "
                "loss: {unanswered: int (queries beyond the responses, where both are sent), "
                "malformed: int (frames on its connection that are no dnstap messages)}, "
                "connection: Connection? (that it came by last; null: it has gone)}"},
@@ -56,6 +61,6 @@ const struct http_shape http_shapes[] = {
     {"Event",
      "{time: time?, stream: text?, message: text (CLIENT_QUERY, ...), side: text, rcode: text?, "
      "client: text?, server: text?, transport: text?, length: int, qname: text?, qtype: text?, "
-     "latency: num? (seconds)}"},
+     "latency: num? (seconds), malformed: text? (the first part that is wrong)}"},
     {0},
 };

@@ -37,7 +37,7 @@ static struct api_code flag_name(unsigned i)
 
 static struct api_code mark_name(unsigned i)
 {
-    static const char *const names[SAMPLE_MARKS] = {
+    static const char *const names[] = {
         [SAMPLE_EDNS] = "edns",
         [SAMPLE_DO] = "do",
         [SAMPLE_NO_DNS] = "no-dns",
@@ -45,6 +45,11 @@ static struct api_code mark_name(unsigned i)
         [SAMPLE_BAD_RECORDS] = "bad-records",
     };
     return named(names[i]);
+}
+
+static struct api_code left_out_name(unsigned i)
+{
+    return named(stats_left_out_names[i]);
 }
 
 static struct api_code opcode_name(unsigned i)
@@ -75,12 +80,14 @@ static const struct counts side_counts[] = {
     {"transports", ARRAY(transport), COUNTERS_TRANSPORTS, transport_name, false},
     {"families", ARRAY(family), COUNTERS_FAMILIES, family_name, false},
     {"flags", ARRAY(flags), COUNTERS_FLAGS, flag_name, false},
-    {"marks", ARRAY(marks), SAMPLE_MARKS, mark_name, false},
+    {"marks", ARRAY(marks), SAMPLE_LEFT_OUT, mark_name, false},
     {"opcodes", ARRAY(opcode), 16, opcode_name, true},
     {"rcodes", ARRAY(rcode), COUNTERS_RCODES, api_rcode_counter, true},
     {0},
 };
 
+static const struct counts left_out_counts = {"left-out", ARRAY(marks[SAMPLE_LEFT_OUT]),
+                                              COUNTERS_LEFT_OUT, left_out_name, false};
 static const struct counts message_counts = {"messages", 0, COUNTERS_MESSAGES, message_name, true};
 
 static void put_counts(struct json *j, const struct counts *row, const void *base)
@@ -206,6 +213,11 @@ void api_put_quantile(struct json *j, const char *key, const struct stats_counte
     json_put_double(j, key, timed > 0 ? ns / CLOCK_SECOND_NS : NAN);
 }
 
+void api_put_left_out(struct json *j, const struct stats_counters *counters)
+{
+    put_counts(j, &left_out_counts, &counters->side[STATS_RESPONSE]);
+}
+
 static void put_latency(struct json *j, const struct stats_counters *counters)
 {
     static const struct {
@@ -219,6 +231,7 @@ static void put_latency(struct json *j, const struct stats_counters *counters)
     json_put_double(j, "mean", (double)side->latency_sum_us / 1e6 / (double)side->timed);
     for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++)
         api_put_quantile(j, quantiles[i].key, counters, quantiles[i].q);
+    api_put_left_out(j, counters);
     put_buckets(j, side->bucket);
     put_histogram(j, counters->latency);
     put_fine(j, counters->latency);

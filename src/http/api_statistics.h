@@ -18,11 +18,13 @@
     "other-streams: int (events of streams past the limit, in the total alone)"
 void api_put_snapshot(struct json *j, const struct stats_snapshot *snapshot);
 
-/* Members of a stream: "rates", "distinct", a quantile of its latency in seconds. */
+/* Members of a stream: "rates", "distinct", a quantile of its latency in seconds, and "left-out",
+ * the latencies that are none. */
 void api_put_rates(struct json *j, const struct stats_stream *stream);
 void api_put_distinct(struct json *j, const struct stats_distinct *distinct);
 void api_put_quantile(struct json *j, const char *key, const struct stats_counters *counters,
                       double q);
+void api_put_left_out(struct json *j, const struct stats_counters *counters);
 
 /* The name of the i-th counter of response codes; the last is "other". */
 struct api_code api_rcode_counter(unsigned i);

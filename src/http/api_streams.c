@@ -41,6 +41,7 @@ static void put_counters(struct json *j, const struct stats_stream *stream)
     json_object(j);
     api_put_quantile(j, "p50", &stream->counters, 0.5);
     api_put_quantile(j, "p99", &stream->counters, 0.99);
+    api_put_left_out(j, &stream->counters);
     json_object_end(j);
 }
 

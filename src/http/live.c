@@ -77,6 +77,7 @@ static_assert(LIVE_VIEWERS <= 32, "there is a bit for each");
 
 struct live {
     unsigned workers;
+    const struct field *malformed;
     _Atomic uint32_t open; /* a bit for each viewer that is */
     pthread_mutex_t lock;  /* of opening, closing and waking: never taken by workers */
     pthread_cond_t change;
@@ -214,8 +215,16 @@ static void put_latency(struct json *j, const struct stats_sample *s)
         json_null(j);
 }
 
+static void put_malformed(struct json *j, struct event *ev, const struct field *field)
+{
+    struct field_value value;
+    bool wrong = field_get(field, ev, &value);
+    put_code(j, field->key, wrong, field->word, wrong ? value.number : 0);
+}
+
 /* The shape Event, as one server-sent event. */
-static void format(struct buf *line, const struct event *ev, const struct stats_sample *s)
+static void format(const struct live *live, struct buf *line, struct event *ev,
+                   const struct stats_sample *s)
 {
     const char *type = dnstap_message_type_name(s->message_type);
     line->len = 0;
@@ -235,6 +244,7 @@ static void format(struct buf *line, const struct event *ev, const struct stats_
     put_name(&j, s->name);
     put_code(&j, "qtype", s->has_qtype, put_type, s->qtype);
     put_latency(&j, s);
+    put_malformed(&j, ev, live->malformed);
     json_object_end(&j);
     buf_str(line, "\n\n");
 }
@@ -260,7 +270,7 @@ static struct live_lane *open_lane(struct viewer *v, unsigned worker)
 }
 
 /* Those for whom the event is: it is formatted for the first of them that can have it. */
-static void show(struct live *live, unsigned worker, const struct event *ev,
+static void show(struct live *live, unsigned worker, struct event *ev,
                  const struct stats_sample *sample)
 {
     struct buf *line = &live->desks[worker].line;
@@ -274,7 +284,7 @@ static void show(struct live *live, unsigned worker, const struct event *ev,
             continue;
         bool room = take_token(v);
         if (room && line->len == 0)
-            format(line, ev, sample);
+            format(live, line, ev, sample);
         if (!room || line->failed || !ring_put(&lane->ring, lane->round, buf_span(line)))
             counter_add(&lane->lost, 1);
     }
@@ -545,6 +555,7 @@ struct live *live_new(unsigned workers, struct error *err)
     struct desk *desks = calloc(workers, sizeof *desks);
     if (live && desks) {
         live->workers = workers;
+        live->malformed = field_find(span_str("dnstap.malformed"), NULL);
         live->desks = desks;
         for (unsigned i = 0; i < LIVE_VIEWERS; i++)
             live->viewers[i].live = live;

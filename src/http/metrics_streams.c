@@ -56,6 +56,11 @@ static const char *broken_name(unsigned i)
     return names[SAMPLE_NO_DNS + i];
 }
 
+static const char *left_out_name(unsigned i)
+{
+    return stats_left_out_names[i];
+}
+
 static const struct array rcodes = {"rcode", COUNTERS_RCODES, ALL(6), rcode_name, "RCODE"};
 static const struct array opcodes = {"opcode", 16, BIT(0), dns_opcode_name, "OPCODE"};
 static const struct array transports = {"transport", COUNTERS_TRANSPORTS,
@@ -64,8 +69,10 @@ static const struct array families = {"family", COUNTERS_FAMILIES,
                                       BIT(DNSTAP_INET) | BIT(DNSTAP_INET6), family_name, ""};
 static const struct array messages = {"type", COUNTERS_MESSAGES, 0, message_name, ""};
 static const struct array flags = {"flag", COUNTERS_FLAGS, ALL(COUNTERS_FLAGS), flag_name, ""};
-static const struct array broken = {"part", SAMPLE_MARKS - SAMPLE_NO_DNS,
-                                    ALL(SAMPLE_MARKS - SAMPLE_NO_DNS), broken_name, ""};
+static const struct array broken = {"part", SAMPLE_LEFT_OUT - SAMPLE_NO_DNS,
+                                    ALL(SAMPLE_LEFT_OUT - SAMPLE_NO_DNS), broken_name, ""};
+static const struct array left_out = {"reason", COUNTERS_LEFT_OUT, ALL(COUNTERS_LEFT_OUT),
+                                      left_out_name, ""};
 
 static void one_array(struct exposition *page, const struct metrics_view *view,
                       const struct metric *metric, const void *thing)
@@ -256,6 +263,10 @@ static const struct metric table[] = {
     HISTOGRAM("spile_dns_message_size_bytes", "Length of DNS messages.", each_side, one_sizes),
     HISTOGRAM("spile_response_latency_seconds", "Time from query to response, where it is known.",
               each_stream, one_latency),
+    COUNTER("spile_latency_left_out",
+            "Responses whose latency is none: they came before their query, or later than "
+            "latency-window.",
+            each_stream, one_array, RESPONSE(marks[SAMPLE_LEFT_OUT]), &left_out),
     GAUGE("spile_events_per_second", "Events a second over the window named.", each_stream,
           one_rates),
     GAUGE("spile_stream_clients", "Distinct clients of a stream.", each_known, metrics_one_number,

@@ -2,10 +2,12 @@
  * Latency: how long a response took.
  *
  * A response that carries both times says so itself. For others the query is remembered until its
- * response comes by: the two agree in identity, addresses, ports, protocol, kind (CLIENT_QUERY and
- * CLIENT_RESPONSE, ...), DNS id and question, names without regard to case (a resolver may play
- * with it, and not every server plays along). Times are those of the events, so a file gives the
- * same latencies at any speed.
+ * response comes by: the two agree in identity, addresses, ports, protocol, side, DNS id and
+ * question, names without regard to case (a resolver may play with it, and not every server plays
+ * along). Times are those of the events, so a file gives the same latencies at any speed.
+ *
+ * One rule holds for times that are carried and for those of query and response: a latency that is
+ * negative (clocks disagree) or longer than the window is none, and the event says which.
  *
  * What is remembered is a keyed 64-bit hash of all that, and the time. Clients choose names and
  * ports, but without the key they cannot choose which queries collide. Entries stand in a ring in
@@ -33,6 +35,21 @@ enum {
     CACHE_LINE = 64,
     PART_MAX = 64, /* longer identities and addresses, which nobody has, are hashed on their own */
 };
+
+/* A server says of one exchange in different words what it is: BIND calls a query AUTH when it was
+ * asked without recursion or did not recurse, and its response CLIENT when recursion was desired.
+ * So what counts is the side: queries that a server was asked, and those that it asks others. */
+enum side { SIDE_UNKNOWN, SIDE_ASKED, SIDE_ASKS };
+static const uint8_t sides[] = {
+    [DNSTAP_AUTH_QUERY] = SIDE_ASKED,     [DNSTAP_AUTH_RESPONSE] = SIDE_ASKED,
+    [DNSTAP_CLIENT_QUERY] = SIDE_ASKED,   [DNSTAP_CLIENT_RESPONSE] = SIDE_ASKED,
+    [DNSTAP_UPDATE_QUERY] = SIDE_ASKED,   [DNSTAP_UPDATE_RESPONSE] = SIDE_ASKED,
+    [DNSTAP_RESOLVER_QUERY] = SIDE_ASKS,  [DNSTAP_RESOLVER_RESPONSE] = SIDE_ASKS,
+    [DNSTAP_FORWARDER_QUERY] = SIDE_ASKS, [DNSTAP_FORWARDER_RESPONSE] = SIDE_ASKS,
+    [DNSTAP_STUB_QUERY] = SIDE_ASKS,      [DNSTAP_STUB_RESPONSE] = SIDE_ASKS,
+    [DNSTAP_TOOL_QUERY] = SIDE_ASKS,      [DNSTAP_TOOL_RESPONSE] = SIDE_ASKS,
+};
+
 static_assert(1 + 3 * PART_MAX / 16 + (DNS_NAME_MAX + 15) / 16 <= NH_PAIRS, "all parts fit");
 
 struct entry {
@@ -130,6 +147,14 @@ static void hash_part(struct nh *nh, const struct nh_key *key, struct span part)
         nh_pair(nh, siphash_bytes(&key->last, part), part.len);
 }
 
+/* Of types that we do not know, each query and the response behind it are a pair of their own. */
+static uint64_t side_of(uint32_t message_type)
+{
+    if (message_type < sizeof sides && sides[message_type] != SIDE_UNKNOWN)
+        return sides[message_type];
+    return (message_type + UINT64_C(1)) / 2 + SIDE_ASKS;
+}
+
 /* What query and response have in common; never 0. Lengths come first, so that no two keys are the
  * same words by shifting bytes between their parts. Length bytes of labels are below 64, no
  * letters: so the name may be treated as a whole. */
@@ -137,11 +162,10 @@ static uint64_t hash_event(const struct latency *latency, const struct event *ev
 {
     const struct dnstap *tap = &ev->tap;
     const struct dns_question *q = &ev->question;
-    struct span from = tap->query_address, to = tap->response_address;
-    uint64_t kind = (tap->message_type + 1) / 2;
+    struct span from = ev->query_address, to = ev->response_address;
     struct nh nh = nh_begin(&latency->key);
     nh_pair(&nh, word_of(tap->query_port, tap->response_port, ev->header.id, q->type),
-            word_of(q->class, kind << 8 | (tap->protocol & 0xff),
+            word_of(q->class, side_of(tap->message_type) << 8 | (tap->protocol & 0xff),
                     (uint64_t)q->name.len << 8 | (from.len & 0xff),
                     (to.len & 0xff) << 8 | (tap->identity.len & 0xff)));
     if (from.len == 4 && to.len == 4) {
@@ -179,37 +203,55 @@ static void remember(struct shard *shard, uint64_t hash, uint64_t time_ns)
     atomic_store_explicit(head, shard->next++, memory_order_relaxed);
 }
 
-/* Uses up the queries of that hash (it may have been asked repeatedly) if the last one came in the
- * window before the response. Along a chain ages grow, else it has left the ring. */
-static bool recall(struct shard *shard, uint64_t hash, uint64_t time_ns, uint64_t window_ns,
-                   int64_t *latency_ns)
+/* Judges a latency by the one rule for all. */
+static void set_latency(struct event *ev, int64_t ns, uint64_t window_ns)
 {
+    ev->latency_ns = ns;
+    ev->left_out = ns < 0                     ? LEFT_OUT_NEGATIVE
+                   : (uint64_t)ns > window_ns ? LEFT_OUT_BEYOND
+                                              : LEFT_OUT_NOT;
+    ev->has_latency = ev->left_out == LEFT_OUT_NOT;
+}
+
+/* Gives the event its latency from the last query of that hash, and uses up all of them (it may
+ * have been asked repeatedly); not so when the response is outside its window, and is then
+ * another's. Along a chain ages grow, else it has left the ring. */
+static void recall(struct shard *shard, struct event *ev, uint64_t time_ns, uint64_t window_ns)
+{
+    uint64_t hash = ev->match;
     uint32_t serial = atomic_load_explicit(chain_of(shard, hash), memory_order_relaxed);
-    bool found = false;
     for (uint32_t age, last_age = 0;; last_age = age) {
         age = shard->next - serial;
         if (age > shard->remember || age <= last_age)
-            return found;
+            return;
         struct entry *entry = &shard->ring[serial & shard->mask];
         if (entry->hash == hash) {
-            if (!found && time_ns - entry->time_ns > window_ns)
-                return false;
-            if (!found)
-                *latency_ns = (int64_t)(time_ns - entry->time_ns);
-            found = true;
+            if (!ev->has_latency)
+                set_latency(ev, (int64_t)(time_ns - entry->time_ns), window_ns);
+            if (!ev->has_latency)
+                return;
             entry->hash = 0;
         }
         serial = entry->before;
     }
 }
 
-/* False when the seconds, 64 bits from outside, are beyond the year 2262: such a time is no
- * sensible one, and of two of them the difference might not be told. */
-static bool nanoseconds(uint64_t sec, uint32_t nsec, uint64_t *ns)
+/* Seconds are 64 bits from outside. The result is at most INT64_MAX, which is in the year 2262: so
+ * the difference of two of them is an int64_t. */
+static uint64_t nanoseconds(uint64_t sec, uint32_t nsec)
 {
     const uint64_t second = 1000000000;
-    *ns = sec * second + nsec;
-    return sec < (INT64_MAX - UINT32_MAX) / second;
+    return sec < (INT64_MAX - UINT32_MAX) / second ? sec * second + nsec : INT64_MAX;
+}
+
+/* From the first time to the second; INT64_MIN or INT64_MAX when they lie centuries apart. */
+static int64_t difference(uint64_t sec, uint32_t nsec, uint64_t then_sec, uint32_t then_nsec)
+{
+    const uint64_t far = (INT64_MAX - UINT32_MAX) / 1000000000;
+    int64_t nanos = (int64_t)then_nsec - nsec;
+    if (then_sec < sec)
+        return sec - then_sec > far ? INT64_MIN : nanos - (int64_t)(sec - then_sec) * 1000000000;
+    return then_sec - sec > far ? INT64_MAX : nanos + (int64_t)(then_sec - sec) * 1000000000;
 }
 
 /* The lowest bit of a hash is always set; the count of shards is a power of two. */
@@ -260,24 +302,27 @@ static void match(struct latency *latency, struct event *ev, uint64_t time_ns)
     if (dnstap_is_query(&ev->tap))
         remember(shard, ev->match, time_ns);
     else
-        ev->has_latency = recall(shard, ev->match, time_ns, latency->window_ns, &ev->latency_ns);
+        recall(shard, ev, time_ns, latency->window_ns);
     if (latency->shared)
         unlock(shard);
 }
 
+/* A query of the year 2262 or later is not remembered: nobody knows how much later. */
 static void latency_event(void *state, struct event *ev)
 {
+    struct latency *latency = state;
     const struct dnstap *tap = &ev->tap;
-    uint64_t sec, time_ns, query_ns;
+    uint64_t sec;
     uint32_t nsec;
-    if (!event_time(ev, &sec, &nsec) || !nanoseconds(sec, nsec, &time_ns))
+    if (!event_time(ev, &sec, &nsec))
         return;
     if (carries_both(ev)) {
-        ev->has_latency = nanoseconds(tap->query_sec, tap->query_nsec, &query_ns);
-        ev->latency_ns = (int64_t)(time_ns - query_ns);
-    } else if (match_of(state, ev) != 0) {
-        match(state, ev, time_ns);
+        set_latency(ev, difference(tap->query_sec, tap->query_nsec, sec, nsec), latency->window_ns);
+        return;
     }
+    uint64_t time_ns = nanoseconds(sec, nsec);
+    if (match_of(latency, ev) != 0 && (time_ns < INT64_MAX || !dnstap_is_query(tap)))
+        match(latency, ev, time_ns);
 }
 
 static const struct stage_hooks latency_hooks = {
@@ -295,6 +340,7 @@ const struct module stage_latency = {
     .kind = MODULE_STAGE,
     .doc = "How long a response took: from the times it carries, or else from its query, which is "
            "remembered for the latency-window and matched by identity, addresses, ports, protocol, "
-           "DNS id and question. A query asked again counts from the last time.",
+           "DNS id and question. A query asked again counts from the last time. A latency that is "
+           "negative or beyond the window is none, and counted as left out.",
     .hooks = &latency_hooks,
 };

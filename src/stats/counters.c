@@ -8,6 +8,7 @@ const int64_t stats_bucket_bounds_ns[COUNTERS_BUCKETS - 1] = {1000000, 10000000,
                                                               100000000, 1000000000};
 const char *const stats_flag_names[COUNTERS_FLAGS] = {"qr", "aa", "tc", "rd",
                                                       "ra", "z",  "ad", "cd"};
+const char *const stats_left_out_names[COUNTERS_LEFT_OUT] = {"negative", "beyond-window"};
 const uint16_t stats_flag_bits[COUNTERS_FLAGS] = {1 << 15, 1 << 10, 1 << 9, 1 << 8,
                                                   1 << 7,  1 << 6,  1 << 5, 1 << 4};
 

@@ -14,6 +14,7 @@ enum {
     COUNTERS_MESSAGES = DNSTAP_UPDATE_RESPONSE + 1,
     COUNTERS_TRANSPORTS = DNSTAP_DOQ + 1,
     COUNTERS_FAMILIES = DNSTAP_INET6 + 1,
+    COUNTERS_LEFT_OUT = SAMPLE_MARKS - SAMPLE_LEFT_OUT, /* stats_left_out_names */
     COUNTERS_BUCKETS = 6, /* dnstap-receiver's: up to 1, 10, 50, 100, 1000 ms, and slower */
 };
 
@@ -47,6 +48,8 @@ struct stats_counters {
 extern const uint32_t stats_size_bounds[COUNTERS_SIZES - 1];       /* bytes, inclusive */
 extern const int64_t stats_bucket_bounds_ns[COUNTERS_BUCKETS - 1]; /* inclusive */
 extern const char *const stats_flag_names[COUNTERS_FLAGS];
+extern const char
+    *const stats_left_out_names[COUNTERS_LEFT_OUT]; /* of marks, from SAMPLE_LEFT_OUT */
 extern const uint16_t stats_flag_bits[COUNTERS_FLAGS];
 
 /* Adds. Exactly what one would be that counted both, as long as they saw fewer than COUNTERS_RARE

@@ -8,22 +8,28 @@ static struct span name_key(const struct dns_name *name, uint8_t *space)
     return span_of(space, name->len);
 }
 
+static uint8_t dns_marks(const struct event *ev)
+{
+    if (ev->bad & FACET_HEADER)
+        return 1 << SAMPLE_NO_DNS;
+    if (ev->bad & FACET_EDNS)
+        return ev->bad & FACET_QUESTION ? 1 << SAMPLE_BAD_QUESTION : 1 << SAMPLE_BAD_RECORDS;
+    if (!ev->edns.present)
+        return 0;
+    return (uint8_t)(1 << SAMPLE_EDNS | (ev->edns.flags & EVENT_EDNS_DO ? 1 << SAMPLE_DO : 0));
+}
+
+static uint8_t left_out_mark(const struct event *ev)
+{
+    return ev->left_out ? (uint8_t)(1 << (SAMPLE_LEFT_OUT + ev->left_out - LEFT_OUT_NEGATIVE)) : 0;
+}
+
 static void read_header(struct event *ev, struct stats_sample *s)
 {
     s->has_header = !(ev->bad & FACET_HEADER);
-    s->marks = s->has_header ? 0 : 1 << SAMPLE_NO_DNS;
-    s->flags = s->rcode = 0;
-    if (!s->has_header)
-        return;
-    s->flags = ev->header.flags;
-    s->rcode = (uint16_t)dns_rcode(&ev->header);
-    if (ev->bad & FACET_EDNS) {
-        s->marks = ev->bad & FACET_QUESTION ? 1 << SAMPLE_BAD_QUESTION : 1 << SAMPLE_BAD_RECORDS;
-    } else if (ev->edns.present) {
-        s->rcode = ev->edns.rcode;
-        s->marks =
-            (uint8_t)(1 << SAMPLE_EDNS | (ev->edns.flags & EVENT_EDNS_DO ? 1 << SAMPLE_DO : 0));
-    }
+    s->marks = dns_marks(ev) | left_out_mark(ev);
+    s->flags = s->has_header ? ev->header.flags : 0;
+    s->rcode = s->has_header ? ev->rcode : 0;
 }
 
 static uint8_t within(uint32_t value, uint8_t limit)
@@ -31,24 +37,19 @@ static uint8_t within(uint32_t value, uint8_t limit)
     return value < limit ? (uint8_t)value : 0;
 }
 
-static struct span address_of(struct span bytes)
-{
-    return bytes.len == 4 || bytes.len == 16 ? bytes : span_of("", 0);
-}
-
 /* Field by field: clearing the whole sample first costs as much as all the rest. */
 static bool native_read(struct event *ev, uint8_t *space, struct stats_sample *sample)
 {
     const struct dnstap *tap = &ev->tap;
     sample->identity = tap->identity;
-    sample->client = address_of(tap->query_address);
-    sample->server = address_of(tap->response_address);
+    sample->client = ev->query_address;
+    sample->server = ev->response_address;
     sample->length = (uint32_t)event_payload(ev).len;
     sample->origin = ev->origin->id;
     sample->side = dnstap_is_query(tap) ? STATS_QUERY : STATS_RESPONSE;
     sample->message_type = within(tap->message_type, DNSTAP_UPDATE_RESPONSE + 1);
     sample->transport = within(tap->protocol, DNSTAP_DOQ + 1);
-    sample->family = within(tap->family, DNSTAP_INET6 + 1);
+    sample->family = within(ev->family, DNSTAP_INET6 + 1);
     sample->has_latency = ev->has_latency;
     sample->latency_ns = ev->latency_ns;
     read_header(ev, sample);
@@ -64,7 +65,7 @@ static char *native_put_name(char *p, struct span key)
 }
 
 const struct stats_reader stats_native_reader = {
-    .needs = FACET_QUESTION | FACET_EDNS | FACET_LATENCY,
+    .needs = FACET_QUESTION | FACET_EDNS | FACET_RCODE | FACET_LATENCY,
     .read = native_read,
     .wire_keys = true,
     .put_name = native_put_name,

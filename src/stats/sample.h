@@ -22,19 +22,23 @@ enum sample_mark {
     SAMPLE_NO_DNS,       /* no DNS header in it */
     SAMPLE_BAD_QUESTION, /* the question cannot be read */
     SAMPLE_BAD_RECORDS,  /* the records cannot */
+    /* The latency is left out: in the order of enum event_left_out. */
+    SAMPLE_LEFT_OUT,
+    SAMPLE_NEGATIVE = SAMPLE_LEFT_OUT,
+    SAMPLE_BEYOND,
     SAMPLE_MARKS
 };
 
 struct stats_sample {
     struct span identity; /* empty: the stream "-" */
-    struct span client;   /* query address: 0, 4 or 16 bytes */
+    struct span client;   /* query address: 0, 4 or 16 bytes; never NULL */
     struct span server;   /* response address */
     struct span name;     /* the key; empty: no question */
     uint32_t length;      /* of the DNS message, bytes */
     int64_t latency_ns;   /* with has_latency */
     uint32_t origin;      /* id of the connection */
     uint16_t flags;       /* of the DNS header */
-    uint16_t rcode;       /* extended where there is EDNS */
+    uint16_t rcode;       /* with its extended bits, but under --compat */
     uint16_t qtype;       /* with has_qtype */
     uint8_t marks;        /* bits, 1 << enum sample_mark */
     uint8_t side;         /* enum stats_side */

@@ -18,11 +18,14 @@ enum {
 
 /* Types that code has to know by number; dns_types.c has all. */
 enum {
+    DNS_TYPE_SIG = 24,
     DNS_TYPE_OPT = 41,
+    DNS_TYPE_TSIG = 250,
 };
 
-/* Rcodes likewise; dns_codes.c has all. */
+/* Opcodes and rcodes likewise; dns_codes.c has all. */
 enum {
+    DNS_OPCODE_DSO = 6, /* RFC 8490 */
     DNS_RCODE_NOERROR = 0,
     DNS_RCODE_SERVFAIL = 2,
     DNS_RCODE_NXDOMAIN = 3,
@@ -138,9 +141,14 @@ struct dns_walk {
 int dns_walk_init(struct dns_walk *walk, struct span msg, const struct dns_header *h);
 /* The next record: true, or false at the end or at a malformed one (walk->failed). */
 bool dns_walk_next(struct dns_walk *walk, struct dns_rr *rr);
-/* The first OPT record among what is left of the additional section: 1; 0 when there is none, -1
- * when a record before it is malformed. Looks at nothing behind it. */
-int dns_opt_find(struct dns_walk walk, struct dns_rr *opt);
+/* Whether names within the record's data can be read, and fill it as its type has them: of the
+ * types whose names may be compressed (RFC 1035 3.3, RFC 3597 4), so that a pointer may lead
+ * astray. True of all other types, and of the empty data that updates have (RFC 2136 2.4). */
+bool dns_rr_sound(struct span msg, const struct dns_rr *rr);
+/* The first OPT record of the additional section, when the records of the message begin at `pos`:
+ * 1; 0 when there is none, -1 when a record before it is malformed. Looks at nothing behind it, and
+ * not at where the pointers of owners' names lead. */
+int dns_opt_find(struct span msg, size_t pos, const struct dns_header *h, struct dns_rr *opt);
 
 /*
  * The record's data as ldns prints it (tests/differential/dns_ldns.c lists where not, and why).
@@ -177,6 +185,12 @@ struct dns_edns {
     uint16_t rcode; /* twelve bits: extended bits and the header's */
     struct span options;
 };
+
+/* The twelve bits of a response code: the header's and, before these, the OPT record's. */
+static inline uint16_t dns_extended_rcode(const struct dns_rr *opt, const struct dns_header *h)
+{
+    return (uint16_t)(opt->ttl >> 24 << 4 | dns_rcode(h));
+}
 
 /* From an OPT record that a walk found. */
 void dns_edns_decode(const struct dns_rr *rr, const struct dns_header *h, struct dns_edns *edns);

@@ -9,7 +9,7 @@ void dns_edns_decode(const struct dns_rr *rr, const struct dns_header *h, struct
         .version = (uint8_t)(rr->ttl >> 16),
         .udp_size = rr->class,
         .flags = (uint16_t)rr->ttl,
-        .rcode = (uint16_t)(rr->ttl >> 24 << 4 | dns_rcode(h)),
+        .rcode = dns_extended_rcode(rr, h),
         .options = rr->rdata,
     };
 }

@@ -49,9 +49,10 @@ static inline bool pass_owner(const struct dns_walk *walk, size_t *end)
     return dns_name_skip(walk->msg, pos, end) == 0;
 }
 
+enum { FIXED = 10 }; /* bytes of type, class, ttl, and the length of what follows */
+
 static inline bool read_record(struct dns_walk *walk, struct dns_rr *rr)
 {
-    enum { FIXED = 10 }; /* type, class, ttl, and the length of what follows */
     size_t end;
     if (!pass_owner(walk, &end) || walk->msg.len - end < FIXED)
         return false;
@@ -81,19 +82,74 @@ bool dns_walk_next(struct dns_walk *walk, struct dns_rr *rr)
     return !walk->failed;
 }
 
-int dns_opt_find(struct dns_walk walk, struct dns_rr *opt)
+bool dns_rr_sound(struct span msg, const struct dns_rr *rr)
 {
-    struct dns_rr rr;
-    unsigned before = walk.left[DNS_ANSWER] + walk.left[DNS_AUTHORITY];
-    unsigned count = before + walk.left[DNS_ADDITIONAL];
-    for (unsigned i = 0; i < count; i++) {
-        if (!read_record(&walk, &rr))
+    /* By type: where names begin, how many follow each other, how many bytes are behind them. */
+    static const struct {
+        uint8_t at, count, behind;
+    } rows[] = {
+        [2] = {0, 1, 0},  /* NS */
+        [3] = {0, 1, 0},  /* MD */
+        [4] = {0, 1, 0},  /* MF */
+        [5] = {0, 1, 0},  /* CNAME */
+        [6] = {0, 2, 20}, /* SOA */
+        [7] = {0, 1, 0},  /* MB */
+        [8] = {0, 1, 0},  /* MG */
+        [9] = {0, 1, 0},  /* MR */
+        [12] = {0, 1, 0}, /* PTR */
+        [14] = {0, 2, 0}, /* MINFO */
+        [15] = {2, 1, 0}, /* MX */
+        [17] = {0, 2, 0}, /* RP */
+        [18] = {2, 1, 0}, /* AFDB */
+        [21] = {2, 1, 0}, /* RT */
+        [33] = {6, 1, 0}, /* SRV */
+        [36] = {2, 1, 0}, /* KX */
+        [39] = {0, 1, 0}, /* DNAME */
+    };
+    if (rr->type >= sizeof rows / sizeof *rows || rows[rr->type].count == 0 || rr->rdata.len == 0)
+        return true;
+    size_t pos = (size_t)(rr->rdata.ptr - msg.ptr), end = pos + rr->rdata.len;
+    pos += rows[rr->type].at;
+    for (unsigned names = rows[rr->type].count; names > 0; names--) {
+        if (pos >= end || dns_name_skip(msg, pos, &pos) < 0)
+            return false;
+    }
+    return pos + rows[rr->type].behind == end;
+}
+
+/* Passes over the owner at `pos`, without a look at where a pointer leads, and says where the type
+ * of the record stands; 0 when the record is malformed. */
+static inline size_t type_at(struct span msg, size_t pos)
+{
+    enum { POINTER = 0xc0, POINTER_LEN = 2 };
+    size_t left = msg.len - pos, end;
+    if (left >= POINTER_LEN + FIXED && msg.ptr[pos] >= POINTER)
+        end = pos + POINTER_LEN;
+    else if (left >= 1 + FIXED && msg.ptr[pos] == 0)
+        end = pos + 1;
+    else if (dns_name_skip(msg, pos, &end) < 0 || msg.len - end < FIXED)
+        return 0;
+    return load_be16(msg.ptr + end + FIXED - 2) <= msg.len - end - FIXED ? end : 0;
+}
+
+int dns_opt_find(struct span msg, size_t pos, const struct dns_header *h, struct dns_rr *opt)
+{
+    unsigned before = (unsigned)h->ancount + h->nscount, all = before + h->arcount;
+    for (unsigned i = 0; i < all; i++) {
+        size_t type = type_at(msg, pos);
+        if (type == 0)
             return -1;
-        if (rr.type == DNS_TYPE_OPT && i >= before) {
-            rr.section = DNS_ADDITIONAL;
-            *opt = rr;
+        const uint8_t *p = msg.ptr + type;
+        if (i >= before && load_be16(p) == DNS_TYPE_OPT) {
+            *opt = (struct dns_rr){.section = DNS_ADDITIONAL,
+                                   .type = DNS_TYPE_OPT,
+                                   .class = load_be16(p + 2),
+                                   .ttl = load_be32(p + 4),
+                                   .owner = pos,
+                                   .rdata = span_of(p + FIXED, load_be16(p + 8))};
             return 1;
         }
+        pos = type + FIXED + load_be16(p + 8);
     }
     return 0;
 }

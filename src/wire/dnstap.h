@@ -136,6 +136,18 @@ bool dnstap_unknown_next(struct span frame, struct dnstap_unknown *walk);
 /* The same in tap->policy, over which the cursor begins; false at the end. */
 bool dnstap_policy_unknown_next(struct cursor *policy, uint32_t *field, struct span *encoded);
 
+/* An address of query_address, response_address or a policy's value in its one form: 4 bytes are
+ * IPv4, 16 are IPv6. An IPv4 address in sixteen bytes, ::ffff:0:0/96 (RFC 4291 2.5.5.2), becomes
+ * its last four, whatever the family says: servers with a socket for both kinds send it so. Bytes
+ * of any other length are no address: the span is then empty. */
+static inline struct span dnstap_address(struct span bytes)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    if (bytes.len == 16 && memcmp(bytes.ptr, mapped, sizeof mapped) == 0)
+        return span_of(bytes.ptr + sizeof mapped, 4);
+    return bytes.len == 4 || bytes.len == 16 ? bytes : span_of("", 0);
+}
+
 /* A query type has an odd number. */
 static inline bool dnstap_is_query(const struct dnstap *tap)
 {

@@ -3,9 +3,11 @@
 A row of READ is one run of `spile read` over a file. What takes more than one run (statistics, `send`,
 `top`) is a test of its own below, on case(NAME).
 """
+import collections
 import json
 
 from harness import ROOT, equal, test
+from test_api import Api, Tail
 
 CASES = ROOT / "tests/data/cases"
 
@@ -18,8 +20,28 @@ def case(name):
 # in their order. Of a mapping only the keys are compared that the row names. Fourth, where text differs
 # from what follows from JSON by itself: the lines of the text format, of the same fields.
 READ = [
+    ("01-extended-rcode", "rcode,edns-rcode", [("BADCOOKIE", "BADCOOKIE"), ("BADVERS", "BADVERS")],
+     ["BADCOOKIE BADCOOKIE", "BADVERS BADVERS"]),
+    ("02-inet-sixteen-bytes", "query-ip,response-ip,family,malformed",
+     [("192.0.2.1", "2001:db8::53", "INET", None), ("2001:db8::53", "192.0.2.1", "INET6", None)],
+     ["192.0.2.1 2001:db8::53 INET -", "2001:db8::53 192.0.2.1 INET6 -"]),
+    ("03-mapped-in-statistics", "query-ip,family", [("192.0.2.1", "INET")] * 2),
+    ("04-latency-auth-client", "message,latency", [("AUTH_QUERY", None), ("CLIENT_RESPONSE", 0.001)],
+     ["AUTH_QUERY -", "CLIENT_RESPONSE 0.001000"]),
+    ("04-latency-bind-9.18", "message,latency",
+     [("AUTH_QUERY", None), ("AUTH_QUERY", None), ("CLIENT_RESPONSE", 0), ("AUTH_RESPONSE", 0)]),
     ("05-two-streams", "qname", [f"q{i}.example." for i in range(6)], [f"q{i}.example." for i in range(6)]),
     ("06-start-without-stop", "qname", [f"q{i}.example." for i in range(6)]),
+    ("09-opt-twice", "malformed,edns,additional", [("edns", {"udp-size": 1232, "options": [{"name": "COOKIE"}]}, [])]),
+    ("13-cut-reply", "ancount,answers,additional,edns,malformed", [
+        (8, [{"rdata": '"' + f"t{i}" * 20 + '"'} for i in range(5)], [], None, "records"),
+        (0, [], [], None, None),
+        (1, [{"rdata": "198.51.100.1"}], [], None, "records"),  # 227 authority records promised
+        (5, [{"rdata": f"192.0.2.{i}"} for i in range(5)], [], {"options": [{"name": "EDE"}]}, "records"),
+        (3, [{"rdata": "198.51.100.1"}] * 2 + [{"rdata": "\\# 2 c0ff"}], [], None, "records"),
+        (3, [{"rdata": "198.51.100.1"}] * 2, [], {"options": [{"name": "EDE"}]}, "records"),
+    ]),
+    ("15-query-time-1970", "latency", [None] + [0.002] * 99, ["-"] + ["0.002000"] * 99),
 ]
 
 
@@ -50,3 +72,34 @@ def each_reads_as_listed(t):
         except AssertionError as error:
             failed.append(str(error))
     assert not failed, "\n".join(failed)
+
+
+STATISTICS = ["01-extended-rcode", "03-mapped-in-statistics", "09-opt-twice", "13-cut-reply", "15-query-time-1970"]
+
+
+@test()
+def statistics_and_live_events_say_what_lines_say(t):
+    api = Api(t)
+    lines = [json.loads(line) for name in STATISTICS for line in t.run("read", "-o", "json", case(name)).stdout.splitlines()]
+    tails = {"all": Tail(api), "client": Tail(api, client="192.0.2.1"), "mapped": Tail(api, client="::ffff:192.0.2.1"),
+             "rcode": Tail(api, rcode="BADCOOKIE")}
+    api.send(*map(case, STATISTICS))
+    api.wait_events(len(lines))
+    for tail in tails.values():
+        tail.wait(1 if tail is tails["rcode"] else len(lines))
+    for key in ("rcode", "malformed"):
+        equal(collections.Counter(e[key] for e in tails["all"].events), collections.Counter(e[key] for e in lines), f"live {key}")
+    statistics = api.get("statistics")["statistics"]
+    equal(statistics["responses"]["rcodes"], {"NOERROR": 106, "BADVERS": 1, "BADCOOKIE": 1}, "response codes")
+    equal(statistics["queries"]["families"], {"unknown": 0, "INET": 3, "INET6": 0}, "families")
+    equal(statistics["distinct"]["clients"], 1, "distinct clients")
+    table, = api.get("tables", table="clients", by="hits")["tables"]
+    equal([(row["name"], row["queries"], row["responses"]) for row in table["rows"]], [("192.0.2.1", 3, 108)], "clients")
+    stream, = api.get("streams")["streams"]
+    equal(stream["failed"], 2, "failed")
+    equal(stream["latency"]["left-out"], {"negative": 0, "beyond-window": 1}, "latencies left out")
+    equal(statistics["latency"]["left-out"], stream["latency"]["left-out"], "the same in all statistics")
+    equal((statistics["latency"]["count"], statistics["latency"]["mean"]), (99, 0.002), "latencies")
+    metrics = api.ask("/metrics")[1].decode().splitlines()
+    for reason, count in (("negative", 0), ("beyond-window", 1)):
+        assert f'spile_latency_left_out_total{{stream="ns1",reason="{reason}"}} {count}' in metrics, metrics

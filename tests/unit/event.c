@@ -70,6 +70,25 @@ static void test_own_side(void **state)
     buf_free(&frame);
 }
 
+/* One form for each address, behind the decoder: so that all who compare them see one client. */
+static void test_addresses(void **state)
+{
+    (void)state;
+    struct buf frame;
+    struct dnstap tap = frame_query();
+    tap.family = DNSTAP_INET6;
+    tap.query_address = BYTES("\0\0\0\0\0\0\0\0\0\0\xff\xff\xc6\x33\x64\x07");
+    tap.response_address = BYTES("odd");
+    struct event ev = event_from(&tap, &frame);
+    assert_int_equal(event_need(&ev, FACET_DNSTAP), 0);
+    assert_true(span_equal(ev.query_address, frame_query().query_address));
+    assert_int_equal(ev.response_address.len, 0);
+    assert_non_null(ev.response_address.ptr);
+    assert_int_equal(ev.family, DNSTAP_INET);
+    assert_int_equal(ev.tap.query_address.len, 16); /* the wire's */
+    buf_free(&frame);
+}
+
 static void test_sections(void **state)
 {
     (void)state;
@@ -199,10 +218,10 @@ static void test_policy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_chain),    cmocka_unit_test(test_own_side),
-        cmocka_unit_test(test_sections), cmocka_unit_test(test_bad_payloads),
-        cmocka_unit_test(test_too_long), cmocka_unit_test(test_not_dnstap),
-        cmocka_unit_test(test_policy),
+        cmocka_unit_test(test_chain),        cmocka_unit_test(test_own_side),
+        cmocka_unit_test(test_addresses),    cmocka_unit_test(test_sections),
+        cmocka_unit_test(test_bad_payloads), cmocka_unit_test(test_too_long),
+        cmocka_unit_test(test_not_dnstap),   cmocka_unit_test(test_policy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+
 #include "../support/frame.h"
 #include "core/field.h"
 #include "core/format.h"
@@ -255,6 +257,11 @@ static void test_policy(void **state)
           .value = BYTES_INIT("\xc0\x00\x02\x01")},
          "{\"type\": \"\", \"rule\": \"block list\\u000a\", \"action\": \"99\", \"match\": "
          "\"RESPONSE_IP\", \"value\": \"192.0.2.1\"}"},
+        {{.has = DNSTAP_POLICY_HAS_VALUE | DNSTAP_POLICY_HAS_MATCH,
+          .match = 2,
+          .value = BYTES_INIT("\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\2\1")},
+         "{\"type\": null, \"rule\": null, \"action\": null, \"match\": \"CLIENT_IP\", \"value\": "
+         "\"192.0.2.1\"}"},
         {{.has = DNSTAP_POLICY_HAS_VALUE, .value = BYTES_INIT("\xc0\x00\x02\x01")},
          "{\"type\": null, \"rule\": null, \"action\": null, \"match\": null, \"value\": "
          "\"\\\\192\\u0000\\u0002\\u0001\"}"},
@@ -305,14 +312,19 @@ static void test_addresses(void **state)
         const char *json, *text;
     } cases[] = {
         {DNSTAP_INET, BYTES_INIT("\x0a\x00\x00\x01"), "\"10.0.0.1\"", "10.0.0.1"},
-        /* IPv4 in sixteen bytes, mapped and not. */
+        /* Sixteen bytes: only mapped ones are IPv4, whatever the family says. */
         {DNSTAP_INET, BYTES_INIT("\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\1"), "\"10.0.0.1\"",
          "10.0.0.1"},
-        {DNSTAP_INET, BYTES_INIT("\0\0\0\0\0\0\0\0\0\0\0\0\x0a\0\0\2"), "\"10.0.0.2\"", "10.0.0.2"},
+        {DNSTAP_INET, BYTES_INIT("\0\0\0\0\0\0\0\0\0\0\0\0\x0a\0\0\2"), "\"::10.0.0.2\"",
+         "::10.0.0.2"},
+        {DNSTAP_INET, BYTES_INIT("\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x53"), "\"2001:db8::53\"",
+         "2001:db8::53"},
+        {DNSTAP_INET, BYTES_INIT("\0\0\0\0\0\0\0\0\xff\xff\0\0\x0a\0\0\1"), "\"::ffff:0:a00:1\"",
+         "::ffff:0:a00:1"},
         {DNSTAP_INET6, BYTES_INIT("\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1"), "\"2001:db8::1\"",
          "2001:db8::1"},
-        {DNSTAP_INET6, BYTES_INIT("\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\1"), "\"::ffff:10.0.0.1\"",
-         "::ffff:10.0.0.1"},
+        {DNSTAP_INET6, BYTES_INIT("\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\1"), "\"10.0.0.1\"",
+         "10.0.0.1"},
         {DNSTAP_INET6, BYTES_INIT("\x0a\x00\x00\x01"), "\"10.0.0.1\"", "10.0.0.1"},
         {DNSTAP_INET, BYTES_INIT("12345"), "null", "-"},
         {DNSTAP_INET6, BYTES_INIT("123456789012345"), "null", "-"},
@@ -325,6 +337,152 @@ static void test_addresses(void **state)
         check("query.address", &tap, cases[i].json, cases[i].text);
         bool odd = cases[i].bytes.len % 4 != 0;
         check("malformed", &tap, odd ? "\"address\"" : "null", odd ? "address" : "-");
+        tap.query_address = (struct span){0};
+        tap.response_address = cases[i].bytes;
+        check("response.address", &tap, cases[i].json, cases[i].text);
+        check("malformed", &tap, odd ? "\"address\"" : "null", odd ? "address" : "-");
+    }
+}
+
+/* The family is that of the addresses, the query's before the response's; a number that is neither
+ * INET nor INET6 stays, and so does what is said of no address. */
+static void test_family(void **state)
+{
+    (void)state;
+    static const struct span four = BYTES_INIT("\x0a\0\0\1"),
+                             mapped = BYTES_INIT("\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\1"),
+                             six = BYTES_INIT("\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x53");
+    static const struct {
+        uint32_t said;
+        struct span query, response;
+        const char *text;
+    } cases[] = {
+        {DNSTAP_INET, four, four, "INET"},   {DNSTAP_INET6, four, four, "INET"},
+        {DNSTAP_INET6, mapped, six, "INET"}, {DNSTAP_INET6, six, six, "INET6"},
+        {DNSTAP_INET, six, four, "INET6"},   {DNSTAP_INET, BYTES_INIT("odd"), six, "INET6"},
+        {DNSTAP_INET, {0}, six, "INET6"},    {DNSTAP_INET6, {0}, {0}, "INET6"},
+        {DNSTAP_INET, {0}, {0}, "INET"},     {7, four, six, "7"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct dnstap tap = frame_query();
+        char json[16];
+        tap.family = cases[i].said;
+        tap.query_address = cases[i].query;
+        tap.response_address = cases[i].response;
+        snprintf(json, sizeof json, "\"%s\"", cases[i].text);
+        check("dnstap.family", &tap, json, cases[i].text);
+    }
+}
+
+/* All twelve bits of the response code, wherever in the additional section the OPT record is. */
+static void test_rcode(void **state)
+{
+    (void)state;
+#define HEAD "\x12\x34\x81\x87\0\1\0"
+#define QUESTION "\3foo\0\0\1\0\1"
+#define A "\xc0\x0c\0\1\0\1\0\0\0\1\0\4\1\2\3\4"
+#define OPT "\0\0\x29\4\xd0\1\0\0\0\0\0"
+    static const struct {
+        struct span payload;
+        const char *text;
+    } cases[] = {
+        {BYTES_INIT(HEAD "\0\0\0\0\0" QUESTION), "YXRRSET"},
+        {BYTES_INIT(HEAD "\0\0\0\0\1" QUESTION OPT), "BADCOOKIE"},
+        {BYTES_INIT(HEAD "\1\0\1\0\3" QUESTION A A A OPT A), "BADCOOKIE"},
+        {BYTES_INIT(HEAD "\1\0\0\0\1" QUESTION A A), "YXRRSET"},     /* no OPT */
+        {BYTES_INIT(HEAD "\1\0\0\0\0" QUESTION OPT), "YXRRSET"},     /* an answer is no OPT */
+        {BYTES_INIT(HEAD "\0\0\0\0\3" QUESTION OPT A), "BADCOOKIE"}, /* breaks behind it */
+        {BYTES_INIT(HEAD "\2\0\0\0\1" QUESTION A OPT), "YXRRSET"},   /* and before */
+        {BYTES_INIT(HEAD "\0\0\0\0\1" QUESTION "\0\0\x29\4\xd0\1\0\0\0\0\1"), "YXRRSET"},
+        {BYTES_INIT(HEAD "\0\0\0\0\2" QUESTION OPT "\0\0\x29\4\xd0\2\0\0\0\0\0"), "BADCOOKIE"},
+        {BYTES_INIT(HEAD "\0\0\0\0\1\x3f" OPT), "YXRRSET"}, /* the question is bad */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct dnstap tap = frame_response();
+        struct buf all = {0};
+        char json[16], expected[64];
+        tap.response_message = cases[i].payload;
+        snprintf(json, sizeof json, "\"%s\"", cases[i].text);
+        check("dns.rcode", &tap, json, cases[i].text);
+        /* And the same though all records are walked for another field first. */
+        print(&fmt_json, "ancount,answers,edns,malformed,rcode", &tap, &all);
+        int len = snprintf(expected, sizeof expected, ", \"rcode\": %s}\n", json);
+        assert_memory_equal(all.data + all.len - (size_t)len, expected, (size_t)len);
+        buf_free(&all);
+    }
+}
+
+/* What is in the message and in no list is told: by the part that it belongs to. */
+static void test_flaws(void **state)
+{
+    (void)state;
+#define TSIG "\0\0\xfa\0\xff\0\0\0\0\0\0"
+#define SIG0 "\0\0\x18\0\xff\0\0\0\0\0\2\0\0"
+#define SIG5 "\0\0\x18\0\xff\0\0\0\0\0\2\0\5"
+    static const struct {
+        struct span payload;
+        const char *text;
+    } cases[] = {
+        {BYTES_INIT(HEAD "\1\0\1\0\1" QUESTION A A OPT), "-"},
+        {BYTES_INIT(HEAD "\0\0\0\0\2" QUESTION OPT OPT), "edns"},
+        {BYTES_INIT(HEAD "\0\0\0\0\3" QUESTION OPT A OPT), "edns"},
+        {BYTES_INIT(HEAD "\1\0\0\0\0" QUESTION OPT), "edns"},
+        {BYTES_INIT(HEAD "\0\0\1\0\1" QUESTION OPT OPT), "edns"},
+        {BYTES_INIT(HEAD "\0\0\0\0\1" QUESTION "\1x" OPT), "edns"}, /* not the root's */
+        {BYTES_INIT(HEAD "\0\0\0\0\1" QUESTION "\xc0\x10"
+                         "\0\x29\4\xd0\1\0\0\0\0\0"),
+         "edns"},
+        {BYTES_INIT(HEAD "\0\0\0\0\1" QUESTION OPT "x"), "records"}, /* one byte more */
+        {BYTES_INIT(HEAD "\0\0\0\0\0" QUESTION A), "records"},       /* a record more */
+        {BYTES_INIT(HEAD "\1\0\0\0\0" QUESTION "\0\0\5\0\1\0\0\0\1\0\2\xc0\xff"), "records"},
+        {BYTES_INIT(HEAD "\1\0\0\0\0" QUESTION "\0\0\5\0\1\0\0\0\1\0\3\xc0\x0c\0"), "records"},
+        {BYTES_INIT(HEAD "\1\0\0\0\0" QUESTION "\0\0\x0f\0\1\0\0\0\1\0\1\0"), "records"},
+        {BYTES_INIT(HEAD "\1\0\0\0\0" QUESTION "\0\0\x0f\0\1\0\0\0\1\0\4\0\0\xc0\x0c"), "-"},
+        {BYTES_INIT(HEAD "\1\0\0\0\0" QUESTION "\0\0\5\0\xff\0\0\0\0\0\0"), "-"}, /* update */
+        {BYTES_INIT("\x12\x34\x30\0\0\0\0\0\0\0\0\0\0\1\0\4\0\0\0\0"), "-"},      /* but DSO */
+        {BYTES_INIT("\x12\x34\x81\x80\0\2\0\0\0\0\0\0" QUESTION QUESTION), "question"},
+        {BYTES_INIT(HEAD "\0\0\0\0\2" QUESTION OPT TSIG), "-"},
+        {BYTES_INIT(HEAD "\0\0\0\0\2" QUESTION TSIG OPT), "records"},
+        {BYTES_INIT(HEAD "\0\0\0\0\2" QUESTION TSIG TSIG), "records"},
+        {BYTES_INIT(HEAD "\1\0\0\0\0" QUESTION TSIG), "records"},
+        {BYTES_INIT(HEAD "\0\0\0\0\3" QUESTION OPT SIG0 SIG0), "-"},
+        {BYTES_INIT(HEAD "\0\0\0\0\2" QUESTION SIG0 OPT), "records"},
+        {BYTES_INIT(HEAD "\1\0\0\0\1" QUESTION SIG5 OPT), "-"}, /* covers a type: a record */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct dnstap tap = frame_response();
+        char json[16];
+        tap.response_message = cases[i].payload;
+        bool none = cases[i].text[0] == '-';
+        snprintf(json, sizeof json, none ? "null" : "\"%s\"", cases[i].text);
+        check("malformed", &tap, json, cases[i].text);
+    }
+}
+
+/* Of a message that breaks off, wherever it does, the records before the break are there. */
+static void test_cut(void **state)
+{
+    (void)state;
+    static const struct span whole = BYTES_INIT(HEAD "\2\0\1\0\3" QUESTION A A A OPT A A);
+    static const size_t ends[] = {16, 16, 16, 11, 16, 16};
+    size_t end = 12 + 9;
+    for (size_t records = 0; records < 6; records++) {
+        for (size_t more = 0; more < ends[records]; more += 5) {
+            struct dnstap tap = frame_response();
+            struct buf out = {0};
+            size_t found = 0;
+            tap.response_message = span_of(whole.ptr, end + more);
+            print(&fmt_json, "answers,authority,additional,edns,malformed", &tap, &out);
+            buf_str(&out, "");
+            for (size_t i = 0; i + 9 < out.len; i++)
+                found += memcmp(out.data + i, "\"1.2.3.4\"", 9) == 0;
+            assert_int_equal(found, records - (records > 3));
+            const char *edns = records > 3 ? "\"edns\": {\"version\": 0" : "\"edns\": null";
+            assert_non_null(memmem(out.data, out.len, edns, strlen(edns)));
+            assert_non_null(memmem(out.data, out.len, "\"malformed\": \"records\"", 22));
+            buf_free(&out);
+        }
+        end += ends[records];
     }
 }
 
@@ -443,7 +601,8 @@ static void test_malformed(void **state)
         out.len = 0;
         print(&fmt_json, "id", &tap, &out);
         assert_memory_equal(out.data + 7, cases[i].id, strlen(cases[i].id));
-        check("dns.answer", &tap, "null", "-");
+        bool walked = strcmp(cases[i].text, "records") == 0; /* up to where it breaks */
+        check("dns.answer", &tap, walked ? "[]" : "null", walked ? "[]" : "-");
         check("edns", &tap, "null", "-");
         buf_free(&out);
     }
@@ -459,6 +618,10 @@ int main(void)
         cmocka_unit_test(test_nothing_there),
         cmocka_unit_test(test_policy),
         cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_family),
+        cmocka_unit_test(test_rcode),
+        cmocka_unit_test(test_flaws),
+        cmocka_unit_test(test_cut),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_names_and_texts),
         cmocka_unit_test(test_unknown),

@@ -222,9 +222,9 @@ static void test_needs(void **state)
     } cases[] = {
         {&fmt_fstrm, NULL, 0},
         {&fmt_text, "identity", FACET_DNSTAP},
-        {&fmt_text, "id,rcode", FACET_DNSTAP | FACET_HEADER},
-        {&fmt_text, NULL, FACET_DNSTAP | FACET_HEADER | FACET_QUESTION | FACET_LATENCY},
-        {&fmt_json, "edns.do", FACET_DNSTAP | FACET_RECORDS},
+        {&fmt_text, "id,opcode", FACET_DNSTAP | FACET_HEADER},
+        {&fmt_text, NULL, FACET_DNSTAP | FACET_RCODE | FACET_QUESTION | FACET_LATENCY},
+        {&fmt_json, "edns.do", FACET_DNSTAP | FACET_EDNS},
         {&fmt_json, "policy.action", FACET_DNSTAP | FACET_POLICY},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -75,15 +75,14 @@ static void send_event(struct stats *stats, unsigned worker, const char *stream,
         .has = DNSTAP_HAS_MESSAGE_TYPE,
         .message_type = side == STATS_QUERY ? DNSTAP_CLIENT_QUERY : DNSTAP_CLIENT_RESPONSE,
         .identity = span_str(stream),
-        .family = DNSTAP_INET,
         .protocol = DNSTAP_UDP,
-        .query_address = span_of(address, 4),
-        .response_address = BYTES("\x01\x02\x03\x04"),
         .query_message = span_of(zeros, length),
         .response_message = span_of(zeros, length),
     };
-    ev.header.flags = rcode;
-    ev.edns.present = false;
+    ev.family = DNSTAP_INET;
+    ev.query_address = span_of(address, 4);
+    ev.response_address = BYTES("\x01\x02\x03\x04");
+    ev.header.flags = ev.rcode = rcode;
     ev.question = (struct dns_question){.name = {wire, (uint8_t)len}, .type = type, .class = 1};
     ev.has_latency = latency_ns >= 0;
     ev.latency_ns = latency_ns;

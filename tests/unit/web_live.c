@@ -146,11 +146,11 @@ static void shows_an_event(void **state)
         "data: {\"time\":1795251042992,\"stream\":\"ns1\",\"message\":\"CLIENT_QUERY\","
         "\"side\":\"query\",\"rcode\":\"NOERROR\",\"client\":\"198.51.100.7\","
         "\"server\":\"192.0.2.53\",\"transport\":\"UDP\",\"length\":29,"
-        "\"qname\":\"www.example.\",\"qtype\":\"A\",\"latency\":null}\n\n"
+        "\"qname\":\"www.example.\",\"qtype\":\"A\",\"latency\":null,\"malformed\":null}\n\n"
         "data: {\"time\":1795251042994,\"stream\":\"-\",\"message\":\"CLIENT_RESPONSE\","
         "\"side\":\"response\",\"rcode\":\"NOERROR\",\"client\":\"198.51.100.7\","
         "\"server\":\"192.0.2.53\",\"transport\":\"UDP\",\"length\":112,"
-        "\"qname\":\"www.example.\",\"qtype\":\"A\",\"latency\":0.001234}\n\n");
+        "\"qname\":\"www.example.\",\"qtype\":\"A\",\"latency\":0.001234,\"malformed\":null}\n\n");
     buf_free(&text);
     stream->close(stream);
     live_free(live);
@@ -176,7 +176,8 @@ static void what_is_no_dns(void **state)
                            "data: {\"time\":null,\"stream\":\"\\\\255\\\"\\u000a\","
                            "\"message\":\"unknown\",\"side\":\"query\",\"rcode\":null,"
                            "\"client\":null,\"server\":null,\"transport\":null,\"length\":5,"
-                           "\"qname\":null,\"qtype\":null,\"latency\":null}\n\n"));
+                           "\"qname\":null,\"qtype\":null,\"latency\":null,"
+                           "\"malformed\":\"header\"}\n\n"));
     struct event ev;
     static const struct origin origin = {.id = 1};
     event_init(&ev, BYTES("\xff\xff\xff"), &origin); /* no dnstap at all */
