@@ -120,16 +120,29 @@ static int run_command(char **words)
     return status;
 }
 
+/* What may stand in the place of a command, alone. */
+static const struct {
+    const char *name;
+    void (*print)(FILE *out);
+} words_alone[] = {
+    {"--version", help_version},
+    {"-V", help_version},
+    {"--help", help_all},
+    {"-h", help_all},
+};
+
 static int dispatch(char **words)
 {
     if (!words[0])
         return usage_error("a command is missing; try: spile help");
-    if (strcmp(words[0], "--version") == 0 || strcmp(words[0], "-V") == 0) {
-        help_version(stdout);
-        return COMMAND_OK;
-    }
-    if (strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0) {
-        help_all(stdout);
+    for (size_t i = 0; i < sizeof words_alone / sizeof *words_alone; i++) {
+        if (strcmp(words[0], words_alone[i].name) != 0)
+            continue;
+        if (words[1]) {
+            log_error("unexpected argument '%s' behind %s (see: spile help)", words[1], words[0]);
+            return COMMAND_USAGE;
+        }
+        words_alone[i].print(stdout);
         return COMMAND_OK;
     }
     if (words[0][0] == '-') {

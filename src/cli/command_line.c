@@ -122,6 +122,18 @@ static int parse_words(struct parse *parse)
     return 0;
 }
 
+/* Nothing that an operand names has an empty name, and standard input comes once. */
+static int check_operands(const struct command_call *call, struct error *err)
+{
+    int inputs = 0;
+    for (int i = 0; i < call->operand_count; i++) {
+        if (!call->operands[i][0])
+            return error_set(err, "an argument is empty");
+        inputs += strcmp(call->operands[i], "-") == 0;
+    }
+    return inputs > 1 ? error_set(err, "standard input (-) can be read only once") : 0;
+}
+
 static int check_call(const struct command_call *call, struct error *err)
 {
     const struct command *command = call->command;
@@ -133,7 +145,7 @@ static int check_call(const struct command_call *call, struct error *err)
         if (row->required && !(call->given >> row_index(command, row) & 1))
             return error_set(err, "--%s %s is required", row->name, option_value_name(row));
     }
-    return 0;
+    return check_operands(call, err);
 }
 
 int command_parse(const struct command *command, char **words, struct command_call *call,

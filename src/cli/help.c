@@ -2,6 +2,7 @@
 #include "cli/help.h"
 
 #include "base/fill.h"
+#include "base/log.h"
 
 /* Where the explanations of a list stand, and the lines below an example. */
 static const char doc_indent[] = "                          ";
@@ -114,8 +115,10 @@ static int help_run(struct command_call *call)
     struct error err = {0};
     int used;
     const struct command *command = command_find(call->operands, &used, &err);
-    if (!command)
-        return command_usage(call, "%s", err.text);
+    if (!command) {
+        log_error("%s", err.text); /* which says where help is */
+        return COMMAND_USAGE;
+    }
     if (used < call->operand_count)
         return command_usage(call, "unexpected argument '%s'", call->operands[used]);
     help_command(stdout, command);

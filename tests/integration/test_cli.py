@@ -50,6 +50,10 @@ USAGE = [
     (["run", "--mode", "0666"], "--mode and --group are for the socket of --unix"),
     (["run", "-u", "x.sock", "--mode", "9"], "not an octal mode"),
     (["capture", "tcp:127.0.0.1:1", "--group", "x", "-w", "x"], "--mode and --group are for unix:PATH"),
+    (["help", "nonsense"], "error: unknown command 'nonsense' (see: spile help)\n"),
+    (["--version", "more"], "unexpected argument 'more' behind --version"),
+    (["read", "-", "-"], "standard input (-) can be read only once"),
+    (["read", ""], "an argument is empty"),
     (["completion", "ksh"], "unknown shell 'ksh'"),
     (["read", "a\x1b[2J\nb", "--\x1b"], "unknown option --?"),
 ]
@@ -62,6 +66,7 @@ def usage_errors_are_one_line(t):
         err = done.stderr.decode()
         equal(done.stdout, b"", f"standard output of {words}")
         equal(err.count("\n"), 1, f"lines for {words}: {err}")
+        assert err.count("see:") <= 1, f"{words}: {err}"
         assert told in err and "\x1b" not in err, f"{words}: {err}"
 
 
