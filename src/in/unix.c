@@ -140,7 +140,9 @@ static int set_owner_and_mode(struct unix_input *u, struct error *err)
     if (user_id(u->owner, &uid, err) < 0 || group_id(u->group, &gid, err) < 0)
         return -1;
     if ((uid != (uid_t)-1 || gid != (gid_t)-1) && chown(u->path, uid, gid) < 0)
-        return error_set(err, "cannot set the owner of %s: %s", u->path, strerror(errno));
+        return error_set(
+            err, "cannot set the owner of %s: %s%s", u->path, strerror(errno),
+            errno == EPERM ? " (who is not root can only give it a group that he is in)" : "");
     if (chmod(u->path, u->mode) < 0)
         return error_set(err, "cannot set the mode of %s: %s", u->path, strerror(errno));
     return 0;

@@ -1,6 +1,7 @@
 """The lab: a small Internet on the loopback device of a namespace, and the DNS servers in it."""
 import itertools
 import pathlib
+import re
 import select
 import shutil
 import signal
@@ -10,7 +11,7 @@ import subprocess
 import threading
 import time
 
-from harness import Bench, Process, Skip, equal, wait_for
+from harness import ROOT, Bench, Skip, equal, wait_for
 
 LAB = pathlib.Path(__file__).resolve().parent / "lab"
 AUTHORITY = 1
@@ -25,26 +26,30 @@ def v6(number):
     return f"2001:db8:53::{number}"
 
 
-# number: address of the server. template: in lab/. more: further templates. command: how it starts.
-# queries, responses: the dnstap types that one query of a client must give, one each; upstream: types
+# number: address of the server. template: in lab/, with @SNIPPET@ where README's goes. more: further
+# templates. snippet: its title in README, and what is another here: the lab asks for more than README's
+# reader, and has servers try again sooner. command: how it starts. queries, responses: the dnstap types that one query of a client must give, one each; upstream: types
 # of which there must be at least one. tries: see check_exact.
 SERVERS = {
     "authority": {"number": AUTHORITY, "template": "authority.conf", "command": ["knotd", "-c", "@CONF@"]},
-    "unbound": {"number": 11, "template": "unbound.conf", "command": ["unbound", "-d", "-c", "@CONF@"],
+    "unbound": {"number": 11, "template": "unbound.conf", "snippet": ["unbound"], "command": ["unbound", "-d", "-c", "@CONF@"],
                 "queries": "CLIENT_QUERY", "responses": "CLIENT_RESPONSE", "upstream": ["RESOLVER_QUERY"]},
-    "named": {"number": 14, "template": "named.conf", "command": ["named", "-g", "-n", "2", "-c", "@CONF@"],
+    "named": {"number": 14, "template": "named.conf",
+              "snippet": ["BIND", ("options {\n", ""), ("{ client; auth; }", "{ all; }"), ("\n};\n", "\n")], "command": ["named", "-g", "-n", "2", "-c", "@CONF@"],
               "queries": "CLIENT_QUERY", "responses": "CLIENT_RESPONSE", "upstream": ["RESOLVER_QUERY"]},
-    "knotd": {"number": 15, "template": "knot.conf", "command": ["knotd", "-c", "@CONF@"],
+    "knotd": {"number": 15, "template": "knot.conf", "snippet": ["Knot DNS"], "command": ["knotd", "-c", "@CONF@"],
               "queries": "AUTH_QUERY", "responses": "AUTH_RESPONSE"},
-    "nsd": {"number": 16, "template": "nsd.conf", "command": ["nsd", "-d", "-c", "@CONF@"],
+    "nsd": {"number": 16, "template": "nsd.conf", "snippet": ["NSD"], "command": ["nsd", "-d", "-c", "@CONF@"],
             "queries": "AUTH_QUERY", "responses": "AUTH_RESPONSE"},
     "dnsdist": {"number": 17, "template": "dnsdist.conf",
+                "snippet": ["dnsdist", ('dnstap.sock")', 'dnstap.sock", {flushTimeout=1, reopenInterval=1})')],
                 "command": ["dnsdist", "--supervised", "--disable-syslog", "-C", "@CONF@"],
                 "queries": "CLIENT_QUERY", "responses": "CLIENT_RESPONSE"},
     "pdns_recursor": {"number": 19, "template": "recursor.conf", "more": ["recursor.lua"],
+                      "snippet": ["PowerDNS Recursor", ("logResponses=true", "logResponses=true, reopenInterval=1")],
                       "command": ["pdns_recursor", "--config-dir=@DIR@"],
                       "queries": "RESOLVER_QUERY", "responses": "RESOLVER_RESPONSE", "tries": 4},
-    "kresd": {"number": 20, "template": "kresd.conf", "command": ["kresd", "-n", "-c", "@CONF@", "@DIR@"],
+    "kresd": {"number": 20, "template": "kresd.conf", "snippet": ["Knot Resolver"], "command": ["kresd", "-n", "-c", "@CONF@", "@DIR@"],
               "queries": "CLIENT_QUERY", "responses": "CLIENT_RESPONSE"},
 }
 
@@ -59,16 +64,40 @@ def prepare():
         subprocess.run(["ip", *command.split()], check=False, capture_output=True)
 
 
+def snippet(title, *changes):
+    """The lines for a server's configuration that README gives, changed by pairs of text and text instead."""
+    found = re.search(rf"^\*\*{re.escape(title)}\*\*.*?\n```\w*\n(.*?)^```$", (ROOT / "README.md").read_text(),
+                      re.MULTILINE | re.DOTALL)
+    assert found, f"README has no snippet for {title}"
+    text = found[1]
+    for old, new in changes:
+        equal(text.count(old), 1, f"how often {old!r} is in README's snippet for {title}")
+        text = text.replace(old, new)
+    return text.rstrip("\n")
+
+
+def named_and_placed(text):
+    """README's path and name are those of the test."""
+    return text.replace("/run/spile/dnstap.sock", "@TAP@").replace("ns1", "@NAME@")
+
+
 class Server:
     """One DNS server: configured from its template, started, asked, killed, started again."""
 
-    def __init__(self, bench, kind, tap="", number=None, **words):
+    def __init__(self, bench, kind, tap="", number=None, changes=(), ready=0, **words):
+        """changes: of README's snippet, besides those of the table. ready: the response code by which
+        it shows that it is there."""
+        self.ready = ready
         self.bench, self.kind, self.row = bench, kind, SERVERS[kind]
         self.number = number or self.row["number"]
         self.folder = bench.path(f"{kind}-{self.number}")
         self.folder.mkdir()
         self.words = {"DIR": self.folder, "LAB": LAB, "V4": v4(self.number), "V6": v6(self.number), "TAP": tap,
-                      "NAME": f"{kind}-{self.number}", "CONF": self.folder / self.row["template"], **words}
+                      "NAME": f"{kind}-{self.number}", "CONF": self.folder / self.row["template"],
+                      "SERVER": f"{v4(AUTHORITY)}:53", **words}
+        if "snippet" in self.row:
+            title, *own = self.row["snippet"]
+            self.words = {"SNIPPET": named_and_placed(snippet(title, *changes, *own)), **self.words}
         for template in [self.row["template"], *self.row.get("more", [])]:
             (self.folder / template).write_text(self.fill((LAB / template).read_text()))
         self.start()
@@ -85,7 +114,8 @@ class Server:
 
     def answers(self):
         assert self.process.running(), f"{self.kind} ended: {self.process.err[-1500:]}"
-        return ask(self.number, "ns.lab.", seconds=0.3)
+        reply = reply_to(self.number, "ns.lab.", seconds=0.3)
+        return reply and (reply[3] & 15 == self.ready)
 
     def restart(self, number=signal.SIGKILL):
         if number == signal.SIGKILL:
@@ -125,8 +155,8 @@ def question(name, qtype, ident, edns=True):
         struct.pack("!HH", qtype, 1) + opt
 
 
-def ask(number, name, seconds=1.0, qtype=1):
-    """One query over UDP; True when an answer with an address came."""
+def reply_to(number, name, seconds=1.0, qtype=1):
+    """One query over UDP; the bytes of its answer, or None."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.settimeout(seconds)
         sock.connect((v4(number), 53))
@@ -134,8 +164,20 @@ def ask(number, name, seconds=1.0, qtype=1):
             sock.send(question(name, qtype, 4711))
             reply = sock.recv(4096)
         except OSError:
-            return False
-    return reply[:2] == b"\x12\x67" and reply[3] & 15 == 0 and reply[7] > 0
+            return None
+    return reply if reply[:2] == b"\x12\x67" else None
+
+
+def ask(number, name, seconds=1.0, qtype=1):
+    """One query over UDP; True when an answer with an address came."""
+    reply = reply_to(number, name, seconds, qtype)
+    return bool(reply) and reply[3] & 15 == 0 and reply[7] > 0
+
+
+def rcode(number, name):
+    """One query over UDP; the response code of its answer, or None."""
+    reply = reply_to(number, name)
+    return reply[3] & 15 if reply else None
 
 
 def ask_tcp(number, names):
@@ -228,6 +270,12 @@ def complete(server, spile, word, sent):
     return all(spile.count(word, message) >= sent for message in wanted)
 
 
+def check_identity(server, spile):
+    """Its events bear the name that README's snippet gives it."""
+    names = {event["identity"] for event in spile.events()}
+    equal(names, {server.words["NAME"]}, f"identities of {server.kind}")
+
+
 def check_exact(server, spile, word, count=300):
     """Paced load, then the decoded counts against what was sent."""
     row = server.row
@@ -251,6 +299,7 @@ def full_round(bench, server, spile, relisten):
     """What every server must do: connect, be counted exactly, survive the death of either side."""
     await_flow(server, spile)
     check_exact(server, spile, tag("first"))
+    check_identity(server, spile)
     spile.kill()
     spile = relisten()
     await_flow(server, spile)

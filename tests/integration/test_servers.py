@@ -1,46 +1,47 @@
 """Every DNS server that speaks dnstap: connects, is counted exactly, recovers."""
-from harness import UNIX_JSON, test
-from lab import Server, authority, full_round, v4
+from harness import UNIX_JSON, equal, test, wait_for
+from lab import Server, authority, full_round, rcode, tag, v4
+
+SERVFAIL, REFUSED = 2, 5
 
 TCP = UNIX_JSON.replace("unix: {path: @DIR@/tap.sock, mode: 0666}", "tcp: {listen: ADDRESS:6000}")
 
 
-def over_unix(t, kind, number=None, **words):
+def over_unix(t, kind, number=None, changes=()):
     authority()
 
     def relisten():
         return t.listen(UNIX_JSON)
     spile = relisten()
-    socket = t.path("tap.sock")
-    words = {key: value.replace("SOCKET", str(socket)) for key, value in words.items()}
-    full_round(t, Server(t, kind, tap=socket, number=number, **words), spile, relisten)
+    full_round(t, Server(t, kind, tap=t.path("tap.sock"), number=number, changes=changes), spile, relisten)
 
 
-def over_tcp(t, kind, number, **words):
+def over_tcp(t, kind, number, changes=()):
     authority()
 
     def relisten():
         return t.listen(TCP.replace("ADDRESS", v4(number)))
     spile = relisten()
-    full_round(t, Server(t, kind, tap=f"{v4(number)}:6000", number=number, **words), spile, relisten)
+    full_round(t, Server(t, kind, tap=f"{v4(number)}:6000", number=number, changes=changes), spile, relisten)
 
 
 @test(needs=["unbound"], net=True)
 def unbound_over_unix(t):
-    over_unix(t, "unbound", **{"UNBOUND-TAP": 'dnstap-socket-path: "SOCKET"'})
+    over_unix(t, "unbound")
 
 
 @test(needs=["unbound"], net=True)
 def unbound_start_first(t):
     """dnstap-bidirectional: no begins with START, without READY."""
     over_unix(t, "unbound", number=12,
-              **{"UNBOUND-TAP": 'dnstap-socket-path: "SOCKET"\n  dnstap-bidirectional: no'})
+              changes=[("dnstap-enable: yes", "dnstap-enable: yes\n  dnstap-bidirectional: no")])
 
 
 @test(needs=["unbound"], net=True)
 def unbound_over_tcp(t):
     over_tcp(t, "unbound", 13,
-             **{"UNBOUND-TAP": f'dnstap-socket-path: ""\n  dnstap-ip: "{v4(13)}@6000"\n  dnstap-tls: no'})
+             [('dnstap-socket-path: "/run/spile/dnstap.sock"   # or: dnstap-ip: "192.0.2.1@6000" and dnstap-tls: no',
+               f'dnstap-socket-path: ""\n  dnstap-ip: "{v4(13)}@6000"\n  dnstap-tls: no')])
 
 
 @test(needs=["named"], net=True)
@@ -60,13 +61,38 @@ def nsd(t):
 
 @test(needs=["dnsdist"], net=True)
 def dnsdist_over_unix(t):
-    over_unix(t, "dnsdist", **{"DNSDIST-TAP": "newFrameStreamUnixLogger('SOCKET', {flushTimeout=1, reopenInterval=1})"})
+    over_unix(t, "dnsdist")
 
 
 @test(needs=["dnsdist"], net=True)
 def dnsdist_over_tcp(t):
     over_tcp(t, "dnsdist", 18,
-             **{"DNSDIST-TAP": f"newFrameStreamTcpLogger('{v4(18)}:6000', {{flushTimeout=1, reopenInterval=1}})"})
+             [('UnixLogger("/run/spile/dnstap.sock")   -- or newFrameStreamTcpLogger("192.0.2.1:6000")',
+               'TcpLogger("/run/spile/dnstap.sock")')])
+
+
+@test(needs=["dnsdist"], net=True)
+def dnsdist_without_a_server(t):
+    """What dnsdist answers itself, since no server is up or since a rule says so, is a response, too."""
+    spile = t.listen(UNIX_JSON)
+    server = Server(t, "dnsdist", tap=t.path("tap.sock"), number=22, ready=SERVFAIL, SERVER=f"{v4(29)}:5399",
+                    changes=[("setServFailWhenNoServer(true)",
+                              "setServFailWhenNoServer(true)\n"
+                              "addAction('refused.lab.', RCodeAction(DNSRCode.REFUSED))")])
+
+    def arrives():
+        probe = tag("probe")
+        rcode(server.number, f"{probe}.load.lab.")
+        return wait_for("its events", lambda: spile.count(probe, "CLIENT_RESPONSE"), 5)
+    wait_for("events arrive", arrives, 20)
+    word = tag("down")
+    seen = [rcode(server.number, f"q{i}-{word}.{'refused' if i % 2 else 'load'}.lab.") for i in range(40)]
+    equal(seen, [SERVFAIL, REFUSED] * 20, "response codes that clients see")
+    wait_for("all responses", lambda: spile.count(word, "CLIENT_RESPONSE") >= 40)
+    told = [e["rcode"] for e in spile.events() if e["message"] == "CLIENT_RESPONSE" and word in e["qname"]]
+    equal(sorted(told), ["REFUSED"] * 20 + ["SERVFAIL"] * 20, "response codes that Spile sees")
+    equal(spile.count(word, "CLIENT_QUERY"), 40, "queries")
+    equal(spile.stop(), 0, "exit status")
 
 
 @test(needs=["pdns_recursor"], net=True)

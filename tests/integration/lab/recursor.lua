@@ -1,1 +1,1 @@
-dnstapFrameStreamServer({"@TAP@"}, {logQueries=true, logResponses=true, reopenInterval=1})
+@SNIPPET@
