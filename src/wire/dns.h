@@ -23,8 +23,17 @@ enum {
     DNS_TYPE_TSIG = 250,
 };
 
-/* Opcodes and rcodes likewise; dns_codes.c has all. */
+/* Classes likewise; dns_codes.c has all. */
 enum {
+    DNS_CLASS_IN = 1,
+    DNS_CLASS_CH = 3,
+    DNS_CLASS_HS = 4,
+    DNS_CLASS_NONE = 254,
+};
+
+/* Opcodes and rcodes likewise. */
+enum {
+    DNS_OPCODE_UPDATE = 5,
     DNS_OPCODE_DSO = 6, /* RFC 8490 */
     DNS_RCODE_NOERROR = 0,
     DNS_RCODE_SERVFAIL = 2,
@@ -93,9 +102,9 @@ int dns_name_decode(struct span msg, size_t offset, uint8_t *space, struct dns_n
 /* Checks a name as dns_name_decode does, and only says where it ends. */
 int dns_name_skip(struct span msg, size_t offset, size_t *end);
 
-/* The name as text with its final dot, escaped per RFC 1035 5.1 and RFC 4343 2.1 where ldns does:
- * \. \; \( \) \\ and, for bytes outside 0x21..0x7e, \DDD. An absent name is no text. Writes at most
- * DNS_NAME_TEXT_MAX bytes at `p`; returns the byte behind the last. */
+/* The name as text with its final dot, escaped per RFC 1035 5.1 and RFC 4343 2.1 so that a zone
+ * file reads it back: \. \; \( \) \" \\ and, for bytes outside 0x21..0x7e, \DDD. An absent name is
+ * no text. Writes at most DNS_NAME_TEXT_MAX bytes at `p`; returns the byte behind the last. */
 char *dns_name_put(char *p, struct dns_name name);
 
 /* The wire form in lower case of a name's text, with or without its final dot, escapes as
@@ -151,10 +160,13 @@ bool dns_rr_sound(struct span msg, const struct dns_rr *rr);
 int dns_opt_find(struct span msg, size_t pos, const struct dns_header *h, struct dns_rr *opt);
 
 /*
- * The record's data as ldns prints it (tests/differential/dns_ldns.c lists where not, and why).
- * Data that does not fit its type to the last byte, and types that have no text of their own, come
- * in RFC 3597 form: \# LEN HEX. Names inside are expanded against `msg`. The text is printable
- * ASCII, but for tabs within quoted strings. Returns 0; -1 only when memory is short (out->failed).
+ * The record's data as ldns prints it (tests/differential/dns_ldns.c lists where not, and why), so
+ * that a zone file reads it back as the same bytes. What has no such text comes in RFC 3597 form,
+ * \# LEN HEX: types without a text of their own, data that does not fit its type and class to the
+ * last byte, and data that a zone file's words would give back otherwise (a bitmap with zeros
+ * behind it). Data of class NONE in an update is that of the zone's class (RFC 2136 2.5.4), which
+ * `msg` tells. Names inside are expanded against `msg`. The text is printable ASCII, but for tabs
+ * within quoted strings. Returns 0; -1 only when memory is short (out->failed).
  */
 int dns_rdata_put(struct buf *out, struct span msg, const struct dns_rr *rr);
 /* owner TAB ttl TAB class TAB type TAB rdata, as ldns prints a record, without a newline. */
@@ -206,9 +218,12 @@ bool dns_edns_option_next(struct cursor *options, struct dns_edns_option *option
 const char *dns_edns_option_name(uint16_t code);
 /* "Blocked", "Stale Answer", ...: the info-codes of Extended DNS Errors, RFC 8914; or NULL. */
 const char *dns_ede_name(uint16_t code);
-/* The option's data as text for people and JSON ("192.0.2.0/24/0", hex of a cookie, "15 (Blocked):
- * text"); in plain hexadecimal when it does not fit its code. Printable ASCII without quotes;
- * backslashes only in the escapes of names and texts. 0; -1 when memory is short (out->failed). */
+/*
+ * The option's data as text for people and JSON ("192.0.2.0/24/0", hex of a cookie, "15 (Blocked):
+ * text"); in plain hexadecimal when it does not fit its code. In presentation form (base/escape.h):
+ * free text inside is the stranger's own bytes with backslashes doubled, for escape_text or
+ * escape_json with ESCAPE_PRESENTED to finish. 0; -1 when memory is short (out->failed).
+ */
 int dns_edns_option_put(struct buf *out, const struct dns_edns_option *option);
 
 #endif

@@ -66,15 +66,13 @@ char *dns_edns_put_types(struct dns_fields *f, char *p)
     return put_list(f, p, put_type);
 }
 
-/* Free text; what JSON would have to escape comes as \DDD. */
+/* Free text as presentation form has it; what of it may be seen is the caller's to say. */
 static char *put_text(char *p, struct span text)
 {
     for (size_t i = 0; i < text.len; i++) {
-        uint8_t byte = text.ptr[i];
-        if (byte >= 0x20 && byte <= 0x7e && byte != '"' && byte != '\\')
-            *p++ = (char)byte;
-        else
-            p = put_digits(put_char(p, '\\'), byte, 3);
+        if (text.ptr[i] == '\\')
+            *p++ = '\\';
+        *p++ = (char)text.ptr[i];
     }
     return p;
 }
@@ -133,12 +131,14 @@ char *dns_edns_put_tenths(struct dns_fields *f, char *p)
     return put_char(put_u8(p, tenths % 10), 's');
 }
 
-/* "15 (Blocked): text", RFC 8914. */
+/* "15 (Blocked): text", RFC 8914; its section 2 lets senders close the text with a NUL. */
 char *dns_edns_put_error(struct dns_fields *f, char *p)
 {
     uint16_t code = cursor_be16(&f->in);
     const char *name = dns_ede_name(code);
     struct span text = cursor_rest(&f->in);
+    if (text.len > 0 && text.ptr[text.len - 1] == 0)
+        text.len--;
     p = put_u16(p, code);
     if (name)
         p = put_char(put_str(PUT_LIT(p, " ("), name), ')');
@@ -166,7 +166,7 @@ struct option_row {
 static const struct option_row options[] = {
     {1, "LLQ", "hhhqw"},            /* version, opcode, error, id, lease: RFC 8764 */
     {2, "UL", "w?w"},               /* lease, key lease: RFC 9664 */
-    {3, "NSID", "I"},               /* RFC 5001 */
+    {3, "NSID", "?I"},              /* RFC 5001 */
     {5, "DAU", "D"},                /* RFC 6975 */
     {6, "DHU", "D"},                /* RFC 6975 */
     {7, "N3U", "D"},                /* RFC 6975 */
@@ -174,7 +174,7 @@ static const struct option_row options[] = {
     {9, "EXPIRE", "?w"},            /* RFC 7314 */
     {10, "COOKIE", "O"},            /* RFC 7873 */
     {11, "TCP-KEEPALIVE", "?K"},    /* RFC 7828 */
-    {12, "PADDING", "Z"},           /* RFC 7830 */
+    {12, "PADDING", "?Z"},          /* RFC 7830 */
     {13, "CHAIN", "n"},             /* RFC 7901 */
     {14, "KEY-TAG", "G"},           /* RFC 8145 */
     {15, "EDE", "E"},               /* RFC 8914 */
@@ -185,7 +185,7 @@ static const struct option_row options[] = {
     {20, "MQTYPE-QUERY", "Y"},      /* RFC 10029 */
     {21, "MQTYPE-RESPONSE", "Y"},   /* the same */
     {20292, "UMBRELLA-IDENT", "H"}, /* Cisco */
-    {26946, "DEVICEID", "I"},       /* Cisco */
+    {26946, "DEVICEID", "?I"},      /* Cisco */
 };
 
 static const struct option_row *option_of(uint16_t code)
@@ -210,5 +210,5 @@ int dns_edns_option_put(struct buf *out, const struct dns_edns_option *option)
         return 0;
     if (out->failed)
         return -1;
-    return dns_fields_put(out, option->data, option->data, "H");
+    return dns_fields_put(out, option->data, option->data, "?H");
 }

@@ -67,6 +67,18 @@ static char *put_seconds48(struct dns_fields *f, char *p)
     return put_char(p, ' ');
 }
 
+/* CH A's address: 16 bits, in octal. */
+static char *put_octal(struct dns_fields *f, char *p)
+{
+    uint16_t address = cursor_be16(&f->in);
+    unsigned shift = 15;
+    while (shift > 0 && address >> shift == 0)
+        shift -= 3;
+    for (; shift > 0; shift -= 3)
+        *p++ = (char)('0' + (address >> shift & 7));
+    return put_char(p, (char)('0' + (address & 7)));
+}
+
 /* YYYYMMDDHHMMSS. The 32 bits are taken as seconds since 1970, up to 2106: to read them in serial
  * arithmetic (RFC 4034 3.1.5) would make the text depend on today's date. */
 static char *put_date(struct dns_fields *f, char *p)
@@ -203,6 +215,20 @@ static char *put_quoted_rest(struct dns_fields *f, char *p)
     return put_quoted(p, cursor_rest(&f->in));
 }
 
+/* What is left, for texts that have no word for nothing. */
+static struct span take_some(struct dns_fields *f)
+{
+    if (cursor_left(&f->in) == 0)
+        cursor_fail(&f->in);
+    return cursor_rest(&f->in);
+}
+
+/* URI's target, which may not be empty: RFC 7553 4.4. */
+static char *put_target(struct dns_fields *f, char *p)
+{
+    return put_quoted(p, take_some(f));
+}
+
 /* CAA's tag, RFC 8659 4.1: letters and digits, at least one. */
 static char *put_tag(struct dns_fields *f, char *p)
 {
@@ -227,7 +253,7 @@ static char *put_hex_span(char *p, struct span bytes)
 
 static char *put_hex_rest(struct dns_fields *f, char *p)
 {
-    return put_hex_span(p, cursor_rest(&f->in));
+    return put_hex_span(p, take_some(f));
 }
 
 static char *put_nsap(struct dns_fields *f, char *p)
@@ -243,14 +269,20 @@ static char *put_salt(struct dns_fields *f, char *p)
     return put_char(p, ' ');
 }
 
+/* NSEC3's hash. RFC 5155 3.3 has it without padding, some programs read it only with: the hashes
+ * that there are (SHA-1, 20 bytes) need none. */
 static char *put_base32hex_counted(struct dns_fields *f, char *p)
 {
-    return put_base32hex(p, take_counted(&f->in));
+    enum { WHOLE = 5 }; /* bytes that fill eight letters */
+    struct span hash = take_counted(&f->in);
+    if (hash.len == 0 || hash.len % WHOLE != 0)
+        cursor_fail(&f->in);
+    return put_base32hex(p, hash);
 }
 
 static char *put_base64_rest(struct dns_fields *f, char *p)
 {
-    return put_base64(p, cursor_rest(&f->in));
+    return put_base64(p, take_some(f));
 }
 
 /* A length of 16 bits and that many bytes: TSIG's and TKEY's. */
@@ -267,6 +299,8 @@ static char *put_hip(struct dns_fields *f, char *p)
     uint8_t tag_len = cursor_u8(&f->in);
     p = put_char(put_u8(p, cursor_u8(&f->in)), ' ');
     uint16_t key_len = cursor_be16(&f->in);
+    if (tag_len == 0 || key_len == 0)
+        cursor_fail(&f->in);
     p = put_char(put_hex_span(p, cursor_take(&f->in, tag_len)), ' ');
     return put_base64(p, cursor_take(&f->in, key_len));
 }
@@ -312,28 +346,40 @@ static char *put_bits(struct dns_fields *f, char *p, struct span bits, unsigned 
     return p;
 }
 
-/* The type bitmap of NSEC and its kin, RFC 4034 4.1.2: windows of up to 32 bytes. */
+/* Whether a list of bits is a bitmap of 1 to `max` bytes without zeros behind it, which the list
+ * would not give back. */
+static bool is_tight(struct span bits, size_t max)
+{
+    return bits.len - 1 < max && bits.ptr[bits.len - 1] != 0;
+}
+
+/* The type bitmap of NSEC and its kin, RFC 4034 4.1.2: windows of up to 32 bytes, in order. */
 static char *put_bitmap(struct dns_fields *f, char *p)
 {
-    while (p && cursor_left(&f->in)) {
-        unsigned window = cursor_u8(&f->in);
+    int before = -1;
+    do {
+        int window = cursor_u8(&f->in);
         struct span bits = take_counted(&f->in);
-        if (bits.len - 1 >= 32) {
+        if (!is_tight(bits, 32) || window <= before) {
             cursor_fail(&f->in);
             return p;
         }
-        p = put_bits(f, p, bits, window << 8, dns_type_put);
-    }
+        before = window;
+        p = put_bits(f, p, bits, (unsigned)window << 8, dns_type_put);
+    } while (p && cursor_left(&f->in));
     return p;
 }
 
-/* NXT's one bitmap of the types up to 127, RFC 2535 5.2. */
+/* NXT's one bitmap of the types up to 127, RFC 2535 5.2. Its first bit would say that it is none.
+ */
 static char *put_nxt_bitmap(struct dns_fields *f, char *p)
 {
     struct span bits = cursor_rest(&f->in);
-    if (bits.len > 16)
+    if (!is_tight(bits, 16) || bits.ptr[0] & 0x80) {
         cursor_fail(&f->in);
-    return put_bits(f, p, span_of(bits.ptr, bits.len > 16 ? 16 : bits.len), 0, dns_type_put);
+        return p;
+    }
+    return put_bits(f, p, bits, 0, dns_type_put);
 }
 
 /* WKS's protocol and ports, RFC 1035 3.4.2. Ports are shown as numbers: their names differ from
@@ -346,14 +392,15 @@ static char *put_services(struct dns_fields *f, char *p)
                          : put_u8(p, protocol);
     p = put_char(p, ' ');
     struct span bits = cursor_rest(&f->in);
-    if (bits.len > 65536 / 8) {
+    if (!is_tight(bits, 65536 / 8)) {
         cursor_fail(&f->in);
         return p;
     }
     return put_bits(f, p, bits, 0, put_u16);
 }
 
-/* One item of RFC 3123: family, prefix length, negation, and an address without its last zeros. */
+/* One item of RFC 3123: family, prefix length, negation, and an address that must come without its
+ * last zeros. */
 static char *put_prefix(struct dns_fields *f, char *p)
 {
     uint16_t family = cursor_be16(&f->in);
@@ -362,7 +409,8 @@ static char *put_prefix(struct dns_fields *f, char *p)
     bool negated = len & 0x80;
     struct span part = cursor_take(&f->in, len & 0x7f);
     size_t size = family == 1 ? 4 : family == 2 ? 16 : 0;
-    if (f->in.failed || part.len > size || prefix > size * 8 || size == 0) {
+    bool loose = part.len > 0 && part.ptr[part.len - 1] == 0;
+    if (f->in.failed || part.len > size || prefix > size * 8 || size == 0 || loose) {
         cursor_fail(&f->in);
         return p;
     }
@@ -387,12 +435,20 @@ static char *put_prefixes(struct dns_fields *f, char *p)
     return p;
 }
 
+struct axis {
+    uint32_t degrees_max;
+    char above, below;
+};
+
 /* LOC's degrees, minutes and seconds from thousandths of a second around 2^31, RFC 1876. */
-static char *put_angle(char *p, uint32_t value, char above, char below)
+static char *put_angle(struct dns_fields *f, char *p, uint32_t value, const struct axis *axis)
 {
+    enum { DEGREE = 3600000 };
     bool is_above = value > 1u << 31;
     uint32_t angle = is_above ? value - (1u << 31) : (1u << 31) - value;
-    uint32_t degrees = angle / 3600000;
+    uint32_t degrees = angle / DEGREE;
+    if (angle > axis->degrees_max * DEGREE)
+        cursor_fail(&f->in);
     p = degrees < 100 ? put_2digits(p, degrees) : put_u64(p, degrees);
     p = put_char(p, ' ');
     p = put_2digits(p, angle / 60000 % 60);
@@ -401,7 +457,7 @@ static char *put_angle(char *p, uint32_t value, char above, char below)
     p = put_char(p, '.');
     p = put_digits(p, angle % 1000, 3);
     p = put_char(p, ' ');
-    return put_char(put_char(p, is_above ? above : below), ' ');
+    return put_char(put_char(p, is_above ? axis->above : axis->below), ' ');
 }
 
 /* Centimetres around 100 km below the ellipsoid, as metres. */
@@ -418,12 +474,13 @@ static char *put_altitude(char *p, uint32_t value)
     return put_char(p, 'm');
 }
 
-/* A mantissa and a power of ten, in centimetres; digits above 9 are not defined. */
+/* A mantissa and a power of ten, in centimetres; digits above 9 are not defined, and nothing times
+ * a power of ten would be read back as nothing alone. */
 static char *put_precision(struct dns_fields *f, char *p, uint8_t value)
 {
     unsigned mantissa = value >> 4;
     unsigned power = value & 15;
-    if (mantissa > 9 || power > 9) {
+    if (mantissa > 9 || power > 9 || (mantissa == 0 && power > 0)) {
         cursor_fail(&f->in);
         return p;
     }
@@ -440,15 +497,14 @@ static char *put_precision(struct dns_fields *f, char *p, uint8_t value)
 
 static char *put_location(struct dns_fields *f, char *p)
 {
+    static const struct axis latitude = {90, 'N', 'S'}, longitude = {180, 'E', 'W'};
     struct span loc = cursor_rest(&f->in);
-    if (loc.ptr[0] != 0) /* a version of the future: ldns shows its bytes */
-        return put_hex_span(p, loc);
-    if (loc.len != 16) {
+    if (loc.len != 16 || loc.ptr[0] != 0) { /* 0 is the only version that there is */
         cursor_fail(&f->in);
         return p;
     }
-    p = put_angle(p, load_be32(loc.ptr + 4), 'N', 'S');
-    p = put_angle(p, load_be32(loc.ptr + 8), 'E', 'W');
+    p = put_angle(f, p, load_be32(loc.ptr + 4), &latitude);
+    p = put_angle(f, p, load_be32(loc.ptr + 8), &longitude);
     p = put_altitude(p, load_be32(loc.ptr + 12));
     for (size_t i = 1; i <= 3; i++)
         p = put_precision(f, p, loc.ptr[i]);
@@ -467,6 +523,7 @@ static dns_field_put *const kinds[128] = {
     ['c'] = put_cert_type,         /* CERT */
     ['j'] = put_dsync_scheme,      /* DSYNC */
     ['n'] = put_name,              /* a name */
+    ['a'] = put_octal,             /* A of class CH */
     ['4'] = put_ipv4_field,        /* an IPv4 address */
     ['6'] = put_ipv6_field,        /* an IPv6 address */
     ['v'] = put_gateway,           /* IPSECKEY */
@@ -487,9 +544,10 @@ static dns_field_put *const kinds[128] = {
     ['L'] = put_location,    /* LOC */
     ['N'] = put_names,       /* HIP */
     ['P'] = put_prefixes,    /* APL */
-    ['Q'] = put_quoted_rest, /* CAA, URI */
+    ['Q'] = put_quoted_rest, /* CAA */
     ['S'] = put_strings,     /* TXT */
     ['T'] = put_bitmap,      /* NSEC */
+    ['U'] = put_target,      /* URI */
     ['V'] = dns_svcb_put,    /* SVCB */
     ['W'] = put_services,    /* WKS */
     ['X'] = put_nxt_bitmap,  /* NXT */
@@ -514,8 +572,7 @@ static bool put_all(struct dns_fields *f, const char *layout)
             optional = true;
             continue;
         }
-        bool takes_rest = *letter >= 'A' && *letter <= 'Z';
-        if (cursor_left(&f->in) == 0 && (optional || takes_rest))
+        if (optional && cursor_left(&f->in) == 0)
             return true;
         char *p = buf_reserve(f->out, FIELD_ROOM + 8 * cursor_left(&f->in));
         if (p && f->in.pos > f->data.ptr)

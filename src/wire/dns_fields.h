@@ -2,8 +2,9 @@
  * Data made of fields, as text: the common engine of RDATA and of EDNS options.
  *
  * A layout is a string with one letter a field. Lower-case letters and digits stand for fields that
- * know their own length, upper-case letters for fields that take all that is left (perhaps
- * nothing); what follows a question mark may be absent. dns_fields.c lists the letters.
+ * know their own length, upper-case letters for fields that take all that is left; what follows a
+ * question mark may be absent. dns_fields.c lists the letters. A field's text must give its bytes
+ * back to whoever reads it; a field that cannot (nothing left, and no word for nothing) fails.
  */
 #ifndef SPILE_WIRE_DNS_FIELDS_H
 #define SPILE_WIRE_DNS_FIELDS_H
@@ -46,7 +47,7 @@ dns_field_put dns_edns_put_version; /* ZONEVERSION */
  * as ldns has it. */
 char *dns_char_put(char *p, uint8_t byte);
 
-/* The layout of a type's data; NULL when it has none. */
-const char *dns_type_layout(uint16_t type);
+/* The layout of a type's data in a class; NULL when it has none. */
+const char *dns_data_layout(uint16_t type, uint16_t class);
 
 #endif

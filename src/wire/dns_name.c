@@ -96,8 +96,8 @@ int dns_name_skip(struct span msg, size_t offset, size_t *end)
 enum escape { PLAIN, BACKSLASH, DECIMAL };
 
 static const uint8_t escape_of[256] = {
-    [0x00 ... ' '] = DECIMAL, ['('] = BACKSLASH,  [')'] = BACKSLASH,         ['.'] = BACKSLASH,
-    [';'] = BACKSLASH,        ['\\'] = BACKSLASH, [0x7f ... 0xff] = DECIMAL,
+    [0x00 ... ' '] = DECIMAL, ['"'] = BACKSLASH, ['('] = BACKSLASH,  [')'] = BACKSLASH,
+    ['.'] = BACKSLASH,        [';'] = BACKSLASH, ['\\'] = BACKSLASH, [0x7f ... 0xff] = DECIMAL,
 };
 
 static char *put_escaped(char *p, uint8_t byte)
@@ -142,8 +142,8 @@ static inline unsigned escapes_in(__m128i bytes)
     const __m128i upper = _mm_setr_epi8(ALL, ALL, PUNCT, SEMI, 0, SLASH, 0, DEL, ALL, ALL, ALL, ALL,
                                         ALL, ALL, ALL, ALL);
     const __m128i lower =
-        _mm_setr_epi8(ALL | PUNCT, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL | PUNCT, ALL | PUNCT, ALL,
-                      ALL | SEMI, ALL | SLASH, ALL, ALL | PUNCT, ALL | DEL);
+        _mm_setr_epi8(ALL | PUNCT, ALL, ALL | PUNCT, ALL, ALL, ALL, ALL, ALL, ALL | PUNCT,
+                      ALL | PUNCT, ALL, ALL | SEMI, ALL | SLASH, ALL, ALL | PUNCT, ALL | DEL);
     const __m128i nibble = _mm_set1_epi8(15);
     __m128i high = _mm_shuffle_epi8(upper, _mm_and_si128(_mm_srli_epi16(bytes, 4), nibble));
     __m128i low = _mm_shuffle_epi8(lower, _mm_and_si128(bytes, nibble));

@@ -14,9 +14,22 @@ static int put_generic(struct buf *out, struct span data)
     return 0;
 }
 
+/* The class that says how the data is laid out. In an update, class NONE means "delete this one"
+ * and the data is that of the zone's class, RFC 2136 2.5.4. */
+static uint16_t class_of_data(struct span msg, const struct dns_rr *rr)
+{
+    uint8_t space[DNS_NAME_MAX];
+    struct dns_header header;
+    struct dns_question zone;
+    if (rr->class != DNS_CLASS_NONE || !dns_header_decode(msg, &header) ||
+        dns_opcode(&header) != DNS_OPCODE_UPDATE || dns_question_decode(msg, space, &zone) < 0)
+        return rr->class;
+    return zone.class;
+}
+
 int dns_rdata_put(struct buf *out, struct span msg, const struct dns_rr *rr)
 {
-    const char *layout = rr->rdata.len ? dns_type_layout(rr->type) : NULL;
+    const char *layout = rr->rdata.len ? dns_data_layout(rr->type, class_of_data(msg, rr)) : NULL;
     if (layout && dns_fields_put(out, msg, rr->rdata, layout) == 0)
         return 0;
     return out->failed ? -1 : put_generic(out, rr->rdata);

@@ -1,8 +1,13 @@
 /*
  * SVCB and HTTPS parameters (RFC 9460) as text: "alpn=h2,h3 port=8443", one row a key.
  *
- * As ldns does, a value is put in quotes only when it holds white space, and a comma inside an
- * ALPN identifier gets one backslash.
+ * A value is put in quotes only when it holds what would else end or begin something. In a list,
+ * a comma and a backslash within an item take a backslash (appendix A.1); then the list as a whole
+ * is a character-string, in which each of these backslashes is doubled (appendix D, figure 10).
+ *
+ * Parameters that are not self-consistent make the whole record malformed (section 2.2), and no
+ * zone file could say them: keys not in order, a mandatory one that is missing, values that do not
+ * fit.
  */
 #include "base/encode.h"
 #include "base/put.h"
@@ -21,10 +26,11 @@ static char *put_key_list(char *p, struct cursor *value)
     return p;
 }
 
-static bool has_space(struct span text)
+/* Whether a zone file would take the text for more than one word, when not in quotes. */
+static bool needs_quotes(struct span text)
 {
     for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == ' ' || text.ptr[i] - 9u < 5)
+        if (memchr(" \t\"();", text.ptr[i], 6))
             return true;
     }
     return false;
@@ -33,7 +39,7 @@ static bool has_space(struct span text)
 static char *put_text(char *p, struct cursor *value)
 {
     struct span text = cursor_rest(value);
-    bool quoted = has_space(text);
+    bool quoted = needs_quotes(text);
     if (quoted)
         *p++ = '"';
     for (size_t i = 0; i < text.len; i++)
@@ -41,28 +47,31 @@ static char *put_text(char *p, struct cursor *value)
     return quoted ? put_char(p, '"') : p;
 }
 
-static char *put_string(char *p, struct cursor *value)
+/* An item of a list, which may not be empty. */
+static char *put_item(char *p, struct cursor *value)
 {
-    struct span id = cursor_take(value, cursor_u8(value));
-    for (size_t i = 0; i < id.len; i++) {
-        if (id.ptr[i] == ',')
-            *p++ = '\\';
-        p = dns_char_put(p, id.ptr[i]);
+    struct span item = cursor_take(value, cursor_u8(value));
+    if (item.len == 0)
+        cursor_fail(value);
+    for (size_t i = 0; i < item.len; i++) {
+        if (item.ptr[i] == ',' || item.ptr[i] == '\\')
+            p = PUT_LIT(p, "\\\\");
+        p = dns_char_put(p, item.ptr[i]);
     }
     return p;
 }
 
-static char *put_strings(char *p, struct cursor *value)
+static char *put_items(char *p, struct cursor *value)
 {
-    struct cursor ids = *value;
+    struct cursor items = *value;
     bool quoted = false;
-    while (cursor_left(&ids))
-        quoted |= has_space(cursor_take(&ids, cursor_u8(&ids)));
+    while (cursor_left(&items))
+        quoted |= needs_quotes(cursor_take(&items, cursor_u8(&items)));
     if (quoted)
         *p++ = '"';
-    p = put_string(p, value);
+    p = put_item(p, value);
     while (cursor_left(value))
-        p = put_string(put_char(p, ','), value);
+        p = put_item(put_char(p, ','), value);
     return quoted ? put_char(p, '"') : p;
 }
 
@@ -114,27 +123,31 @@ static char *put_groups(char *p, struct cursor *value)
     return p;
 }
 
-static const struct {
+static const struct svcb_key {
     const char *name;
     svcb_put *put;
+    bool may_be_empty;
 } keys[] = {
-    {"mandatory", put_key_list},      /* RFC 9460 section 8 */
-    {"alpn", put_strings},            /* RFC 9460 7.1 */
-    {"no-default-alpn", put_nothing}, /* RFC 9460 7.1 */
-    {"port", put_port},               /* RFC 9460 7.2 */
-    {"ipv4hint", put_ipv4_list},      /* RFC 9460 7.3 */
-    {"ech", put_base64_value},        /* RFC 9848 */
-    {"ipv6hint", put_ipv6_list},      /* RFC 9460 7.3 */
-    {"dohpath", put_text},            /* RFC 9461 */
-    {"ohttp", put_nothing},           /* RFC 9540 */
-    {"tls-supported-groups", put_groups},
-    {"docpath", put_strings}, /* RFC 9953 */
-    {"pvd", put_text},        /* registered without a form of its own, as the next */
-    {"oots", put_text},
+    {"mandatory", put_key_list, false},     /* RFC 9460 section 8 */
+    {"alpn", put_items, false},             /* RFC 9460 7.1 */
+    {"no-default-alpn", put_nothing, true}, /* RFC 9460 7.1 */
+    {"port", put_port, false},              /* RFC 9460 7.2 */
+    {"ipv4hint", put_ipv4_list, false},     /* RFC 9460 7.3 */
+    {"ech", put_base64_value, false},       /* RFC 9848 */
+    {"ipv6hint", put_ipv6_list, false},     /* RFC 9460 7.3 */
+    {"dohpath", put_text, false},           /* RFC 9461 */
+    {"ohttp", put_nothing, true},           /* RFC 9540 */
+    {"tls-supported-groups", put_groups, false},
+    {"docpath", put_items, true}, /* RFC 9953 */
+    {"pvd", put_text, true},      /* registered without a form of its own, as the next */
+    {"oots", put_text, true},
 };
 
 enum {
     KEYS = sizeof keys / sizeof *keys,
+    KEY_MANDATORY = 0,
+    KEY_ALPN = 1,
+    KEY_NO_DEFAULT_ALPN = 2,
     KEY_TEXT_MAX = sizeof "tls-supported-groups=", /* in a list of keys, for two bytes of data */
 };
 
@@ -143,21 +156,55 @@ static char *put_key(char *p, uint16_t key)
     return key < KEYS ? put_str(p, keys[key].name) : put_u16(PUT_LIT(p, "key"), key);
 }
 
+/* Whether `key` may stand behind `before` (-1: nothing). The keys are in order, and so must be
+ * those that `mandatory` lists: each is taken off as it comes, and none may be passed over. */
+static bool is_consistent(int key, int before, struct cursor *mandatory)
+{
+    if (key <= before || (key == KEY_NO_DEFAULT_ALPN && before != KEY_ALPN))
+        return false;
+    if (key == KEY_MANDATORY || cursor_left(mandatory) == 0)
+        return true;
+    struct cursor ahead = *mandatory;
+    int next = cursor_be16(&ahead);
+    if (next == key)
+        *mandatory = ahead;
+    return next >= key;
+}
+
+static char *put_parameter(char *p, uint16_t key, struct cursor *value)
+{
+    static const struct svcb_key unknown = {NULL, put_text, true};
+    const struct svcb_key *row = key < KEYS ? &keys[key] : &unknown;
+    p = put_key(p, key);
+    if (cursor_left(value))
+        return row->put(put_char(p, '='), value);
+    if (!row->may_be_empty)
+        cursor_fail(value);
+    return p;
+}
+
 char *dns_svcb_put(struct dns_fields *f, char *p)
 {
+    struct cursor mandatory = {0};
+    int before = -1;
     while (p && cursor_left(&f->in)) {
         uint16_t key = cursor_be16(&f->in);
         struct cursor value = cursor_sub(&f->in, cursor_be16(&f->in));
         p = dns_fields_room(f, p, KEY_TEXT_MAX * (cursor_left(&value) / 2 + 1));
         if (!p)
             break;
-        p = put_key(p, key);
-        if (cursor_left(&value))
-            p = (key < KEYS ? keys[key].put : put_text)(put_char(p, '='), &value);
+        if (key == KEY_MANDATORY)
+            mandatory = value;
+        if (!is_consistent(key, before, &mandatory))
+            cursor_fail(&f->in);
+        before = key;
+        p = put_parameter(p, key, &value);
         if (value.failed || cursor_left(&value))
             cursor_fail(&f->in);
         if (cursor_left(&f->in))
             *p++ = ' ';
     }
+    if (cursor_left(&mandatory))
+        cursor_fail(&f->in);
     return p;
 }

@@ -1,4 +1,10 @@
-/* Record types: one row each, with the mnemonic of the IANA registry and the layout of the data. */
+/*
+ * Record types: one row each, with the mnemonic of the IANA registry and the layout of the data.
+ *
+ * Most layouts hold in every class. Those of types that RFC 1035 3.4 and later ones define for the
+ * Internet hold in class IN alone: other classes give these numbers another layout (CH A is a name
+ * and an address of the Chaosnet) or none, and then the data is shown in the form of RFC 3597.
+ */
 #include <strings.h>
 
 #include "base/put.h"
@@ -7,13 +13,17 @@
 struct type_row {
     char name[11];
     uint8_t len;
+    bool internet;      /* the layout holds in class IN alone */
     const char *layout; /* see dns_fields.h; NULL: shown in the form of RFC 3597 */
 };
 
-#define TYPE(mnemonic, data_layout)                                                                \
+#define ROW(mnemonic, data_layout, in_internet)                                                    \
     {                                                                                              \
-        .name = mnemonic, .len = sizeof(mnemonic) - 1, .layout = data_layout                       \
+        .name = mnemonic, .len = sizeof(mnemonic) - 1, .internet = in_internet,                    \
+        .layout = data_layout                                                                      \
     }
+#define TYPE(mnemonic, data_layout) ROW(mnemonic, data_layout, false)
+#define TYPE_IN(mnemonic, data_layout) ROW(mnemonic, data_layout, true)
 
 enum {
     DENSE = 265,        /* types below have a row at their number */
@@ -21,7 +31,7 @@ enum {
 };
 
 static const struct type_row rows[] = {
-    [1] = TYPE("A", "4"),
+    [1] = TYPE_IN("A", "4"),
     [2] = TYPE("NS", "n"),
     [3] = TYPE("MD", "n"),
     [4] = TYPE("MF", "n"),
@@ -31,7 +41,7 @@ static const struct type_row rows[] = {
     [8] = TYPE("MG", "n"),
     [9] = TYPE("MR", "n"),
     [10] = TYPE("NULL", NULL),
-    [11] = TYPE("WKS", "4W"),
+    [11] = TYPE_IN("WKS", "4W"),
     [12] = TYPE("PTR", "n"),
     [13] = TYPE("HINFO", "ss"),
     [14] = TYPE("MINFO", "nn"),
@@ -42,39 +52,39 @@ static const struct type_row rows[] = {
     [19] = TYPE("X25", "s"),
     [20] = TYPE("ISDN", "s?s"),
     [21] = TYPE("RT", "hn"),
-    [22] = TYPE("NSAP", "A"),
-    [23] = TYPE("NSAP-PTR", "n"),
+    [22] = TYPE_IN("NSAP", "A"),
+    [23] = TYPE_IN("NSAP-PTR", "n"),
     [24] = TYPE("SIG", "ybbwtthnB"),
     [25] = TYPE("KEY", "hbbB"),
-    [26] = TYPE("PX", "hnn"),
+    [26] = TYPE_IN("PX", "hnn"),
     [27] = TYPE("GPOS", "sss"),
-    [28] = TYPE("AAAA", "6"),
+    [28] = TYPE_IN("AAAA", "6"),
     [29] = TYPE("LOC", "L"),
     [30] = TYPE("NXT", "nX"),
-    [31] = TYPE("EID", "H"),
-    [32] = TYPE("NIMLOC", "H"),
-    [33] = TYPE("SRV", "hhhn"),
-    [34] = TYPE("ATMA", "H"),
+    [31] = TYPE_IN("EID", "H"),
+    [32] = TYPE_IN("NIMLOC", "H"),
+    [33] = TYPE_IN("SRV", "hhhn"),
+    [34] = TYPE_IN("ATMA", NULL),
     [35] = TYPE("NAPTR", "hhsssn"),
-    [36] = TYPE("KX", "hn"),
+    [36] = TYPE_IN("KX", "hn"),
     [37] = TYPE("CERT", "chbB"),
-    [38] = TYPE("A6", NULL),
+    [38] = TYPE_IN("A6", NULL),
     [39] = TYPE("DNAME", "n"),
-    [40] = TYPE("SINK", "bbB"),
+    [40] = TYPE("SINK", "bbbB"),
     [41] = TYPE("OPT", NULL),
-    [42] = TYPE("APL", "P"),
+    [42] = TYPE_IN("APL", "P"),
     [43] = TYPE("DS", "hbbH"),
     [44] = TYPE("SSHFP", "bbH"),
     [45] = TYPE("IPSECKEY", "bbbvB"),
     [46] = TYPE("RRSIG", "ybbwtthnB"),
     [47] = TYPE("NSEC", "nT"),
     [48] = TYPE("DNSKEY", "hbbB"),
-    [49] = TYPE("DHCID", "B"),
-    [50] = TYPE("NSEC3", "bbhxoT"),
+    [49] = TYPE_IN("DHCID", "B"),
+    [50] = TYPE("NSEC3", "bbhxo?T"),
     [51] = TYPE("NSEC3PARAM", "bbhx"),
     [52] = TYPE("TLSA", "bbbH"),
     [53] = TYPE("SMIMEA", "bbbH"),
-    [55] = TYPE("HIP", "pN"),
+    [55] = TYPE("HIP", "p?N"),
     [56] = TYPE("NINFO", "S"),
     [57] = TYPE("RKEY", "hbbB"),
     [58] = TYPE("TALINK", "nn"),
@@ -83,8 +93,8 @@ static const struct type_row rows[] = {
     [61] = TYPE("OPENPGPKEY", "B"),
     [62] = TYPE("CSYNC", "whT"),
     [63] = TYPE("ZONEMD", "wbbH"),
-    [64] = TYPE("SVCB", "hnV"),
-    [65] = TYPE("HTTPS", "hnV"),
+    [64] = TYPE_IN("SVCB", "hn?V"),
+    [65] = TYPE_IN("HTTPS", "hn?V"),
     [66] = TYPE("DSYNC", "yjhn"),
     [67] = TYPE("HHIT", "B"),
     [68] = TYPE("BRID", "B"),
@@ -107,7 +117,7 @@ static const struct type_row rows[] = {
     [253] = TYPE("MAILB", NULL),
     [254] = TYPE("MAILA", NULL),
     [255] = TYPE("ANY", NULL),
-    [256] = TYPE("URI", "hhQ"),
+    [256] = TYPE("URI", "hhU"),
     [257] = TYPE("CAA", "bgQ"),
     [258] = TYPE("AVC", "S"),
     [259] = TYPE("DOA", "wwbsB"),
@@ -143,9 +153,17 @@ struct span dns_type_span(uint16_t type)
     return row->len ? span_of(row->name, row->len) : (struct span){0};
 }
 
-const char *dns_type_layout(uint16_t type)
+const char *dns_data_layout(uint16_t type, uint16_t class)
 {
-    return row_of(type)->layout;
+    enum { TYPE_A = 1 };
+    const struct type_row *row = row_of(type);
+    if (class == DNS_CLASS_IN || !row->internet)
+        return row->layout;
+    if (type == TYPE_A && class == DNS_CLASS_CH)
+        return "na"; /* RFC 1035 3.4.1, and how BIND has always read its note */
+    if (type == TYPE_A && class == DNS_CLASS_HS)
+        return row->layout;
+    return NULL;
 }
 
 char *dns_type_put(char *p, uint16_t type)

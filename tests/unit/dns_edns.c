@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include "../support/hex.h"
+#include "../support/json_check.h"
+#include "base/escape.h"
 #include "wire/dns.h"
 
 static const struct {
@@ -22,7 +24,7 @@ static const struct {
     {2, "UL", "00000e10 00", "00000e1000"},
     {3, "NSID", "6e7331", "6e7331 (ns1)"},
     {3, "NSID", "", ""},
-    {3, "NSID", "22 5c 00 7f 20 ff", "225c007f20ff (\\034\\092\\000\\127 \\255)"},
+    {3, "NSID", "22 5c 7f 20 ff", "225c7f20ff (\"\\\\\x7f \xff)"},
     {5, "DAU", "08 0d 0f", "8 13 15"},
     {5, "DAU", "", ""},
     {6, "DHU", "01 02 04", "1 2 4"},
@@ -54,8 +56,11 @@ static const struct {
     {14, "KEY-TAG", "4f66 ffff", "20326 65535"},
     {14, "KEY-TAG", "4f66 ff", "4f66ff"},
     {15, "EDE", "000f", "15 (Blocked)"},
-    {15, "EDE", "0007 6578 70 22", "7 (Signature Expired): exp\\034"},
-    {15, "EDE", "ffff c3a9", "65535: \\195\\169"},
+    {15, "EDE", "0007 6578 70 22", "7 (Signature Expired): exp\""},
+    {15, "EDE", "ffff c3a9", "65535: \xc3\xa9"},
+    {15, "EDE", "0018 5a6f6e6500", "24 (Invalid Data): Zone"},
+    {15, "EDE", "0018 00", "24 (Invalid Data)"},
+    {15, "EDE", "0018 5c 31 39 35", "24 (Invalid Data): \\\\195"},
     {15, "EDE", "00", "00"},
     {16, "CLIENT-TAG", "0102", "258"},
     {17, "SERVER-TAG", "0102", "258"},
@@ -90,11 +95,49 @@ static void options_print_as_listed(void **state)
     buf_free(&out);
 }
 
-/* Any code, any data of some lengths: no byte that JSON would have to escape but the backslash. */
+/* Free text as strangers sent it, and what JSON and a column of a line make of it. */
+static void texts_are_escaped_where_they_go(void **state)
+{
+    static const struct {
+        const char *data, *json, *text;
+    } texts[] = {
+        {"0018 5a6f6e65", "24 (Invalid Data): Zone", "24\\032(Invalid\\032Data):\\032Zone"},
+        /* one NUL closes the text, RFC 8914 2; others are in it */
+        {"0018 5a6f6e65 00", "24 (Invalid Data): Zone", "24\\032(Invalid\\032Data):\\032Zone"},
+        {"03e8 5a 00 00", "1000: Z\\u0000", "1000:\\032Z\\000"},
+        {"03e8 00 5a", "1000: \\u0000Z", "1000:\\032\\000Z"},
+        {"03e8 00", "1000", "1000"},
+        {"03e8 c3bc e282ac f09f9880", "1000: \xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80",
+         "1000:\\032\\195\\188\\226\\130\\172\\240\\159\\152\\128"},
+        /* no UTF-8, and half of it */
+        {"03e8 fc c3", "1000: \\\\252\\\\195", "1000:\\032\\252\\195"},
+        /* nothing that a terminal obeys, no end of a string, no escape that was none */
+        {"03e8 1b5b324a 0a 7f c29b", "1000: \\u001b[2J\\u000a\\u007f\\u009b",
+         "1000:\\032\\027[2J\\010\\127\\194\\155"},
+        {"03e8 22 5c313935", "1000: \\\"\\\\\\\\195", "1000:\\032\"\\\\195"},
+        {"03e8 e280ae", "1000: \\u202e", "1000:\\032\\226\\128\\174"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct dns_edns_option option = {15, hex_new(texts[i].data)};
+        struct buf out = {0};
+        char shown[400];
+        assert_int_equal(dns_edns_option_put(&out, &option), 0);
+        *escape_json(shown, buf_span(&out), ESCAPE_PRESENTED) = '\0';
+        assert_string_equal(shown, texts[i].json);
+        *escape_text(shown, buf_span(&out), ESCAPE_PRESENTED) = '\0';
+        assert_string_equal(shown, texts[i].text);
+        buf_free(&out);
+        hex_free(option.data);
+    }
+}
+
+/* Any code, any data of some lengths: what is shown of it is one JSON string, and one column. */
 static void any_option_is_safe(void **state)
 {
     (void)state;
     struct buf out = {0};
+    char shown[1000] = "\"";
     for (unsigned code = 0; code < 40; code++) {
         for (unsigned fill = 0; fill < 256; fill++) {
             for (size_t len = 0; len < 24; len++) {
@@ -102,10 +145,12 @@ static void any_option_is_safe(void **state)
                 struct dns_edns_option option = {(uint16_t)code, span_of(data, len)};
                 out.len = 0;
                 assert_int_equal(dns_edns_option_put(&out, &option), 0);
-                for (size_t i = 0; i < out.len; i++) {
-                    assert_in_range(out.data[i], 0x20, 0x7e);
-                    assert_true(out.data[i] != '"');
-                }
+                char *end = escape_json(shown + 1, buf_span(&out), ESCAPE_PRESENTED);
+                *end++ = '"';
+                assert_true(json_check(shown, (size_t)(end - shown)));
+                end = escape_text(shown + 1, buf_span(&out), ESCAPE_PRESENTED);
+                for (char *p = shown + 1; p < end; p++)
+                    assert_in_range(*p, 0x21, 0x7e);
                 free(data);
             }
         }
@@ -166,8 +211,11 @@ static void opt_record_is_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(options_print_as_listed), cmocka_unit_test(any_option_is_safe),
-        cmocka_unit_test(options_are_walked),      cmocka_unit_test(cut_option_fails),
+        cmocka_unit_test(options_print_as_listed),
+        cmocka_unit_test(texts_are_escaped_where_they_go),
+        cmocka_unit_test(any_option_is_safe),
+        cmocka_unit_test(options_are_walked),
+        cmocka_unit_test(cut_option_fails),
         cmocka_unit_test(opt_record_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

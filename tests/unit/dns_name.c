@@ -123,12 +123,12 @@ static void uncompressed_name_is_borrowed(void **state)
     assert_ptr_equal(name.wire, msg);
 }
 
-/* What the rules of RFC 4343 2.1 make of one byte. */
+/* What RFC 1035 5.1 and RFC 4343 2.1 make of one byte. */
 static size_t escape(char *out, uint8_t byte)
 {
     if (byte <= 0x20 || byte >= 0x7f)
         return (size_t)sprintf(out, "\\%03u", byte);
-    return (size_t)sprintf(out, strchr(".;()\\", byte) ? "\\%c" : "%c", byte);
+    return (size_t)sprintf(out, strchr("\".;()\\", byte) ? "\\%c" : "%c", byte);
 }
 
 /* Each byte at each place of names of every length that is copied in one of several ways. */

@@ -544,8 +544,8 @@ static void test_names_and_texts(void **state)
     tap.query_zone = BYTES("\x07"
                            "example\x00");
     static const struct row rows[] = {
-        {"dns.qname", "\"a\\\\010b\\\\027\\\\032c\\\"\\\\\\\\\\\\.\\\\255\\\\000.www.\"",
-         "a\\010b\\027\\032c\"\\\\\\.\\255\\000.www."},
+        {"dns.qname", "\"a\\\\010b\\\\027\\\\032c\\\\\\\"\\\\\\\\\\\\.\\\\255\\\\000.www.\"",
+         "a\\010b\\027\\032c\\\"\\\\\\.\\255\\000.www."},
         {"dnstap.identity", "\"evil\\u000a2026 \\u001b[2J\\\\255\"",
          "evil\\0102026\\032\\027[2J\\255"},
         {"dnstap.version", "\"\"", "-"},
