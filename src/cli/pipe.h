@@ -14,6 +14,19 @@ struct pipe_setting {
     const char *value;
 };
 
+/* The flags of a command that listens on a unix socket; `holder` has the strings mode and group. */
+#define PIPE_SOCKET_ROWS(holder)                                                                   \
+    {.name = "mode",                                                                               \
+     .type = OPTION_STRING,                                                                        \
+     .value = "MODE",                                                                              \
+     .offset = offsetof(holder, mode),                                                             \
+     .doc = "mode of the unix socket; 0666 lets DNS servers of every user connect (else 0660)"},   \
+    {                                                                                              \
+        .name = "group", .type = OPTION_STRING, .value = "NAME",                                   \
+        .offset = offsetof(holder, group),                                                         \
+        .doc = "group of the unix socket: that of the DNS server's user, say bind"                 \
+    }
+
 /* Adds an item and sets its options. -1: err. */
 int pipe_add(struct config *config, enum module_kind kind, const char *module,
              const struct pipe_setting *settings, struct error *err);

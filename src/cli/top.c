@@ -27,6 +27,8 @@ struct top {
     char *api_key_file;
     char *ca_cert;
     char *stream;
+    char *mode;
+    char *group;
     uint64_t interval_ns;
     uint64_t rows;
     bool once;
@@ -54,6 +56,7 @@ static const struct option top_options[] = {
      .max = TOP_INTERVAL_MAX_MS * CLOCK_MS_NS,
      .offset = offsetof(struct top, interval_ns),
      .doc = "time between two looks; + and - change it"},
+    PIPE_SOCKET_ROWS(struct top),
     {.name = "stream",
      .letter = 's',
      .type = OPTION_STRING,
@@ -292,12 +295,14 @@ static int collect(const struct top *top, struct config *config, const char *tar
     return result == 0 && b.end == PIPELINE_FAILED ? COMMAND_FAILED : result;
 }
 
-static int configure(struct config *config, const char *operand, struct error *err)
+static int configure(const struct top *top, struct config *config, const char *operand,
+                     struct error *err)
 {
     struct pipe_setting path[] = {{"path", operand}, {0}};
     struct pipe_setting none[] = {{0}};
-    int added = endpoint_looks_like(operand) ? pipe_add_source(config, operand, NULL, NULL, err)
-                                             : pipe_add(config, MODULE_INPUT, "file", path, err);
+    int added = endpoint_looks_like(operand)
+                    ? pipe_add_source(config, operand, top->mode, top->group, err)
+                    : pipe_add(config, MODULE_INPUT, "file", path, err);
     return added < 0 ? -1 : pipe_add(config, MODULE_OUTPUT, "null", none, err);
 }
 
@@ -311,9 +316,11 @@ static int top_run(struct command_call *call)
     struct config config;
     if (top->api_key && top->api_key_file)
         return command_usage(call, "--api-key and --api-key-file exclude each other");
+    if ((top->mode || top->group) && strncmp(operand, "unix:", 5) != 0)
+        return command_usage(call, "--mode and --group are for unix:PATH");
     if (top_remote_looks_like(operand))
         return watch(top, operand, &err) < 0 ? fail(&err, COMMAND_FAILED) : COMMAND_OK;
-    if (config_init(&config, &err) < 0 || configure(&config, operand, &err) < 0)
+    if (config_init(&config, &err) < 0 || configure(top, &config, operand, &err) < 0)
         return pipe_fail(&config, &err, COMMAND_USAGE);
     int result = pipe_validate(&config);
     if (result != COMMAND_OK)

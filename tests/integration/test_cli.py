@@ -54,6 +54,7 @@ USAGE = [
     (["--version", "more"], "unexpected argument 'more' behind --version"),
     (["read", "-", "-"], "standard input (-) can be read only once"),
     (["read", ""], "an argument is empty"),
+    (["top", "--mode", "0666"], "--mode and --group are for unix:PATH"),
     (["completion", "ksh"], "unknown shell 'ksh'"),
     (["read", "a\x1b[2J\nb", "--\x1b"], "unknown option --?"),
 ]

@@ -34,13 +34,14 @@ def connects(path, group=OTHER):
 
 @test()
 def flags_open_the_socket(t):
-    """--mode and --group of run and of capture; others can connect where they say so, and where not the
+    """--mode and --group of all that listen; others can connect where they say so, and where not the
     program says what to do."""
     if os.geteuid() != 0:
         raise Skip("not root: there is no other user to connect as")
     os.chmod(t.folder, 0o755)
     path = t.path("tap.sock")
-    listeners = {"run": ["run", "-u", path], "capture": ["capture", f"unix:{path}", "-w", t.path("out.fstrm")]}
+    listeners = {"run": ["run", "-u", path], "capture": ["capture", f"unix:{path}", "-w", t.path("out.fstrm")],
+                 "top": ["top", "--once", f"unix:{path}"]}
     rows = [([], 0o660, 0, OTHER, False), (["--mode", "0666"], 0o666, 0, OTHER, True),
             (["--group", str(OTHER)], 0o660, OTHER, OTHER, True), (["--group", "7"], 0o660, 7, OTHER, False),
             (["--mode", "0600", "--group", str(OTHER)], 0o600, OTHER, OTHER, False)]
