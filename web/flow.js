@@ -12,6 +12,16 @@ function loss({ unanswered, malformed }) {
     return text ? { text, level: malformed ? "bad" : "warn" } : "none";
 }
 
+/** What is shorter than a tick of the server's clock, is not known. */
+function slowest(stream) {
+    const p99 = micro(stream.latency.p99);
+    if (!stream["clock-coarse"])
+        return p99;
+    const tick = micro(stream["clock-tick"]);
+    return { text: `${p99} ± ${tick}`, level: "warn",
+        hint: `its clock ticks every ${tick}: too coarse for its latencies, which the quantiles of all streams leave out` };
+}
+
 function connection(stream) {
     const seen = stream["last-seen"] === null ? "" : `, last event ${length(now() - stream["last-seen"])} ago`;
     if (!stream.connection)
@@ -44,7 +54,7 @@ const COLUMNS = {
         { title: "Events", right: true, cell: (s) => exact(s.queries + s.responses) },
         { title: "Clients", right: true, cell: (s) => brief(s.distinct.clients) },
         { title: "Failed", right: true, cell: (s) => share(s.failed, s.responses) },
-        { title: "p99", right: true, cell: (s) => micro(s.latency.p99) },
+        { title: "p99", right: true, cell: slowest },
         { title: "Loss", cell: (s) => loss(s.loss) },
         { title: "Connection", cell: connection },
     ],

@@ -33,7 +33,8 @@ export function ofServer(reply, points, outputs) {
     const about = reply.exact ? "exactly" : "to within 1 %";
     const coded = (name) => [share(responses.rcodes[name] ?? 0, responses.events),
         `1 min: ${share(last.rcodes[name] ?? 0, last.responses)}`];
-    const timed = (q, value) => [micro(value), `1 min: ${micro(last.latency.quantile(q))}`];
+    const without = took.apart.length ? `, without ${took.apart.join(", ")}` : "";
+    const timed = (q, value) => [micro(value), `1 min: ${micro(last.latency.quantile(q))}${without}`];
     return {
         queries: [brief(rates.queries.second), `${exact(queries.events)} in all`],
         responses: [brief(rates.responses.second), `${exact(responses.events)} in all`],

@@ -115,7 +115,7 @@ static const struct series table[] = {
      "responses by size: up to so many bytes, and more than the size before", .number = 42,
      .members = COUNTERS_SIZES, .label = size_label, SIDE(RESPONSES, size)},
     {"latency", .number = NUMBER_LATENCY, .members = QUANTILE_BUCKETS, .label = number_label,
-     .hidden = true, STREAM(latency)},
+     .hidden = true, .from = SERIES_LATENCY},
     {"latency.mean", "seconds", "the mean latency", .from = SERIES_MEAN},
     {"latency.p50", "seconds", "half of all latencies are shorter", .from = SERIES_QUANTILE,
      .q = 0.5},
@@ -166,6 +166,8 @@ static const uint64_t *counters_of(const struct series *series, const struct ser
     static const uint64_t zeros[QUANTILE_BUCKETS];
     if (!moment->stream)
         return zeros;
+    if (series->from == SERIES_LATENCY)
+        return stats_latency(moment->snapshot, moment->stream);
     const struct stats_counters *counters = &moment->stream->counters;
     const void *base = series->from == SERIES_SNAPSHOT ? (const void *)moment->snapshot
                        : series->from == SERIES_STREAM ? (const void *)counters
@@ -184,7 +186,7 @@ static void put_row(struct counts *counts, const struct series *series,
 {
     const uint64_t *a = counters_of(series, before, side), *b = counters_of(series, now, side);
     for (unsigned i = 0; i < (series->members ? series->members : 1); i++) {
-        if (a[i] != b[i])
+        if (a[i] < b[i] || (a[i] > b[i] && series->from != SERIES_LATENCY))
             counts_put(counts, series_id(series, i), risen(a[i], b[i]));
     }
 }
@@ -218,6 +220,7 @@ void series_between(struct counts *counts, const struct series_moment *before,
     /* Where a row looks: the sides' bits, the first for what has no sides. */
     static const uint8_t sides[] = {[SERIES_SNAPSHOT] = 1,
                                     [SERIES_STREAM] = 1,
+                                    [SERIES_LATENCY] = 1,
                                     [SERIES_QUERIES] = 1 << STATS_QUERY,
                                     [SERIES_RESPONSES] = 1 << STATS_RESPONSE,
                                     [SERIES_BOTH] = 1 << STATS_QUERY | 1 << STATS_RESPONSE,

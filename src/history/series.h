@@ -15,6 +15,7 @@ enum series_from {
     SERIES_TIME,      /* how long somebody was watching */
     SERIES_SNAPSHOT,  /* of all streams alone: `offset` in struct stats_snapshot */
     SERIES_STREAM,    /* `offset` in struct stats_counters */
+    SERIES_LATENCY,   /* stats_latency: it may shrink, which is nothing that came */
     SERIES_QUERIES,   /* `offset` in struct stats_side_counters of that side */
     SERIES_RESPONSES, /* the same */
     SERIES_BOTH,      /* the sum of the two sides */

@@ -27,10 +27,15 @@ const struct http_shape http_shapes[] = {
      "histogram: [Bin] (four to each power of two; those that are not empty), "
      "fine: {*int} (64 to each power of two, those that are not empty, by number: 0 is "
      "below 1024 ns; number 64 k + s + 1, with s below 64, begins at 64 + s times 2 to "
-     "the k + 4 ns)} (seconds; quantiles are within 1 %)"},
+     "the k + 4 ns), apart: [text] (of all streams: those whose clocks are coarse; quantiles, "
+     "histogram and fine are without them)} (seconds; from a server's receipt of the query to its "
+     "answer, so queues of its sockets are not in it; quantiles are within 1 %)"},
     {"Statistics", "{stream: text? (null: all), first-seen: time?, last-seen: time?, "
                    "distinct: Distinct, rates: SideRates, queries: Side, responses: Side, "
-                   "messages: {*int} (only those that occurred), latency: Latency}"},
+                   "messages: {*int} (only those that occurred), latency: Latency, "
+                   "clock-tick: num? (seconds, estimated from the times that came; null: not known "
+                   "yet, or too fine to be seen), clock-coarse: bool (half of its latencies or "
+                   "more are shorter than a tick)}"},
     {"Connection", "{id: int, input: text, peer: text, since: time, frames: int, bytes: int, "
                    "malformed: int (frames that are no dnstap messages), "
                    "identity: text? (seen last, looked at once a second)}"},
@@ -38,6 +43,7 @@ const struct http_shape http_shapes[] = {
                "bytes: int, nxdomain: int, failed: int (any other rcode but NOERROR), "
                "rates: SideRates, distinct: Distinct, latency: {p50: num?, p99: num?, left-out: "
                "LeftOut}, "
+               "clock-tick: num?, clock-coarse: bool (both as in Statistics), "
                "loss: {unanswered: int (queries beyond the responses, where both are sent), "
                "malformed: int (frames on its connection that are no dnstap messages)}, "
                "connection: Connection? (that it came by last; null: it has gone)}"},

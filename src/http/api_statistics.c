@@ -205,11 +205,10 @@ static void put_fine(struct json *j, const uint64_t *latency)
 
 /* --- a stream ------------------------------------------------------------------------------- */
 
-void api_put_quantile(struct json *j, const char *key, const struct stats_counters *counters,
-                      double q)
+void api_put_quantile(struct json *j, const char *key, const uint64_t *latency, double q)
 {
-    uint64_t timed = counters->side[STATS_RESPONSE].timed;
-    double ns = (double)quantile_of(counters->latency, timed, q);
+    uint64_t timed = quantile_total(latency);
+    double ns = (double)quantile_of(latency, timed, q);
     json_put_double(j, key, timed > 0 ? ns / CLOCK_SECOND_NS : NAN);
 }
 
@@ -218,8 +217,31 @@ void api_put_left_out(struct json *j, const struct stats_counters *counters)
     put_counts(j, &left_out_counts, &counters->side[STATS_RESPONSE]);
 }
 
-static void put_latency(struct json *j, const struct stats_counters *counters)
+void api_put_clock(struct json *j, const struct stats_stream *stream)
 {
+    double tick_ns = stream->tick_ns ? (double)stream->tick_ns : NAN;
+    json_put_double(j, "clock-tick", tick_ns / CLOCK_SECOND_NS);
+    json_put_bool(j, "clock-coarse", stream->apart);
+}
+
+/* The streams that quantiles of all together leave out. */
+static void put_apart(struct json *j, const struct stats_snapshot *snapshot, bool total)
+{
+    json_key(j, "apart");
+    json_array(j);
+    for (size_t i = 0; total && i < snapshot->stream_count; i++) {
+        const struct stats_stream *stream = &snapshot->streams[i];
+        if (stream->apart)
+            json_bytes(j, span_of(stream->name, stream->name_len));
+    }
+    json_array_end(j);
+}
+
+static void put_latency(struct json *j, const struct stats_snapshot *snapshot,
+                        const struct stats_stream *stream)
+{
+    const uint64_t *latency = stats_latency(snapshot, stream);
+    const struct stats_counters *counters = &stream->counters;
     static const struct {
         const char *key;
         double q;
@@ -230,11 +252,12 @@ static void put_latency(struct json *j, const struct stats_counters *counters)
     json_put_u64(j, "count", side->timed);
     json_put_double(j, "mean", (double)side->latency_sum_us / 1e6 / (double)side->timed);
     for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++)
-        api_put_quantile(j, quantiles[i].key, counters, quantiles[i].q);
+        api_put_quantile(j, quantiles[i].key, latency, quantiles[i].q);
     api_put_left_out(j, counters);
     put_buckets(j, side->bucket);
-    put_histogram(j, counters->latency);
-    put_fine(j, counters->latency);
+    put_histogram(j, latency);
+    put_fine(j, latency);
+    put_apart(j, snapshot, stream == &snapshot->total);
     json_object_end(j);
 }
 
@@ -283,7 +306,8 @@ static void put_side(struct json *j, const char *key, const struct stats_counter
     json_object_end(j);
 }
 
-static void put_statistics(struct json *j, const struct stats_stream *stream, struct span name)
+static void put_statistics(struct json *j, const struct stats_snapshot *snapshot,
+                           const struct stats_stream *stream, struct span name)
 {
     json_key(j, "statistics");
     json_object(j);
@@ -299,7 +323,8 @@ static void put_statistics(struct json *j, const struct stats_stream *stream, st
     put_side(j, "queries", &stream->counters, STATS_QUERY);
     put_side(j, "responses", &stream->counters, STATS_RESPONSE);
     put_counts(j, &message_counts, stream->counters.message);
-    put_latency(j, &stream->counters);
+    put_latency(j, snapshot, stream);
+    api_put_clock(j, stream);
     json_object_end(j);
 }
 
@@ -325,7 +350,7 @@ static void statistics_handle(const struct http_request *request, struct http_re
         struct json j = api_begin(reply);
         api_put_snapshot(&j, snapshot);
         json_put_u64(&j, "generation", snapshot->generation);
-        put_statistics(&j, stream, name);
+        put_statistics(&j, snapshot, stream, name);
         api_end(&j, reply);
     }
     stats_release(snapshot);

@@ -22,9 +22,10 @@ void api_put_snapshot(struct json *j, const struct stats_snapshot *snapshot);
  * the latencies that are none. */
 void api_put_rates(struct json *j, const struct stats_stream *stream);
 void api_put_distinct(struct json *j, const struct stats_distinct *distinct);
-void api_put_quantile(struct json *j, const char *key, const struct stats_counters *counters,
-                      double q);
+void api_put_quantile(struct json *j, const char *key, const uint64_t *latency, double q);
 void api_put_left_out(struct json *j, const struct stats_counters *counters);
+/* "clock-tick" and "clock-coarse". */
+void api_put_clock(struct json *j, const struct stats_stream *stream);
 
 /* The name of the i-th counter of response codes; the last is "other". */
 struct api_code api_rcode_counter(unsigned i);

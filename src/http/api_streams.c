@@ -39,10 +39,11 @@ static void put_counters(struct json *j, const struct stats_stream *stream)
     api_put_distinct(j, &stream->distinct);
     json_key(j, "latency");
     json_object(j);
-    api_put_quantile(j, "p50", &stream->counters, 0.5);
-    api_put_quantile(j, "p99", &stream->counters, 0.99);
+    api_put_quantile(j, "p50", stream->counters.latency, 0.5);
+    api_put_quantile(j, "p99", stream->counters.latency, 0.99);
     api_put_left_out(j, &stream->counters);
     json_object_end(j);
+    api_put_clock(j, stream);
 }
 
 static void put_stream(struct json *j, const struct stats_stream *stream,

@@ -185,6 +185,16 @@ static void one_domains(struct exposition *page, const struct metrics_view *view
     metrics_labelled(page, "in", "responses", distinct->answered);
 }
 
+/* Unknown ones are not shown. */
+static void one_tick(struct exposition *page, const struct metrics_view *view,
+                     const struct metric *metric, const void *thing)
+{
+    uint64_t tick_ns = ((const struct stats_stream *)thing)->tick_ns;
+    (void)view, (void)metric;
+    if (tick_ns)
+        exposition_decimal(page, tick_ns, 9);
+}
+
 /* The bounds are those of stats_size_bounds. */
 static void one_sizes(struct exposition *page, const struct metrics_view *view,
                       const struct metric *metric, const void *thing)
@@ -261,8 +271,11 @@ static const struct metric table[] = {
             "Events whose DNS message breaks off or is wrong, by the part that cannot be read.",
             each_side, one_array, SIDE(marks[SAMPLE_NO_DNS]), &broken),
     HISTOGRAM("spile_dns_message_size_bytes", "Length of DNS messages.", each_side, one_sizes),
-    HISTOGRAM("spile_response_latency_seconds", "Time from query to response, where it is known.",
-              each_stream, one_latency),
+    HISTOGRAM(
+        "spile_response_latency_seconds",
+        "Time from the server's receipt of a query to its answer, where it is known; queues of "
+        "its sockets are not in it.",
+        each_stream, one_latency),
     COUNTER("spile_latency_left_out",
             "Responses whose latency is none: they came before their query, or later than "
             "latency-window.",
@@ -273,6 +286,11 @@ static const struct metric table[] = {
           STREAM(distinct.clients)),
     GAUGE("spile_stream_domains", "Distinct names in the messages of a stream.", each_known,
           one_domains),
+    GAUGE(
+        "spile_stream_clock_tick_seconds",
+        "How coarsely the clock of a stream ticks, estimated from its times, where it can be seen: "
+        "shorter latencies come out as 0 or a tick.",
+        each_known, one_tick),
     GAUGE("spile_stream_first_seen_timestamp_seconds", "When the first event of a stream came.",
           each_known, metrics_one_time, STREAM(first_seen_ms)),
     GAUGE("spile_stream_last_seen_timestamp_seconds", "When the last event of a stream came.",

@@ -33,6 +33,14 @@ static unsigned find_stream(struct stats *stats, struct span name)
 
 /* --- counters ------------------------------------------------------------------------------- */
 
+/* Half of its latencies, or more, are below a tick of its clock. */
+static bool is_coarse(const struct stream_state *s)
+{
+    uint64_t tick_ns = tick_estimate(&s->tick);
+    uint64_t timed = quantile_total(s->counters.latency);
+    return timed > 0 && tick_ns > (uint64_t)quantile_of(s->counters.latency, timed, 0.5);
+}
+
 static void merge_stream(struct stats *stats, unsigned number, const struct stats_counters *from,
                          const struct shard_stream *stream)
 {
@@ -40,6 +48,8 @@ static void merge_stream(struct stats *stats, unsigned number, const struct stat
     int64_t now = stats_wall_ms();
     stats_counters_add(&s->counters, from);
     stats_counters_add(&total->counters, from);
+    tick_add(&s->tick, &stream->tick);
+    s->apart = s->apart || is_coarse(s);
     s->origin = stream->origin;
     s->last_side = total->last_side = stream->last_side;
     s->last_seen_ms = total->last_seen_ms = now;
@@ -148,6 +158,8 @@ void stats_merge(struct stats *stats, const struct shard *shard)
 static void forget_stream(struct stream_state *s)
 {
     memset(&s->counters, 0, sizeof s->counters);
+    memset(&s->tick, 0, sizeof s->tick);
+    s->apart = false;
     memset(s->distinct, 0, sizeof *s->distinct);
     memset(s->past, 0, RATE_SECONDS * sizeof *s->past);
     s->first_seen_ms = s->last_seen_ms = 0;

@@ -21,6 +21,14 @@ int64_t quantile_value(unsigned bucket)
     return lower + (quantile_lower(bucket + 1) - lower) / 2;
 }
 
+uint64_t quantile_total(const uint64_t *buckets)
+{
+    uint64_t total = 0;
+    for (unsigned i = 0; i < QUANTILE_BUCKETS; i++)
+        total += buckets[i];
+    return total;
+}
+
 int64_t quantile_of(const uint64_t *buckets, uint64_t total, double q)
 {
     /* The smallest value that at least q of all do not exceed: the nearest rank. */

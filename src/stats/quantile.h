@@ -32,6 +32,8 @@ int64_t quantile_value(unsigned bucket);
 /* The first value of a bucket, in nanoseconds; 0 for bucket 0. */
 int64_t quantile_lower(unsigned bucket);
 
+/* How many a histogram of QUANTILE_BUCKETS counters has in all. */
+uint64_t quantile_total(const uint64_t *buckets);
 /* The q-quantile, 0 to 1, of a histogram of QUANTILE_BUCKETS counters with `total` in all; 0 when
  * it is empty. */
 int64_t quantile_of(const uint64_t *buckets, uint64_t total, double q);

@@ -52,6 +52,7 @@ static bool native_read(struct event *ev, uint8_t *space, struct stats_sample *s
     sample->family = within(ev->family, DNSTAP_INET6 + 1);
     sample->has_latency = ev->has_latency;
     sample->latency_ns = ev->latency_ns;
+    sample->time_ns = sample_time(ev);
     read_header(ev, sample);
     sample->has_qtype = !(ev->bad & FACET_QUESTION) && ev->question.name.len > 0;
     sample->qtype = ev->question.type;

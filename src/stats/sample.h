@@ -36,6 +36,7 @@ struct stats_sample {
     struct span name;     /* the key; empty: no question */
     uint32_t length;      /* of the DNS message, bytes */
     int64_t latency_ns;   /* with has_latency */
+    uint64_t time_ns;     /* when the event was, Unix time; 0: not known */
     uint32_t origin;      /* id of the connection */
     uint16_t flags;       /* of the DNS header */
     uint16_t rcode;       /* with its extended bits, but under --compat */
@@ -63,6 +64,16 @@ struct stats_reader {
     /* Optional; of text keys: the label that counts as TLD, or absent. Without it: the last one. */
     struct span (*tld)(struct span text);
 };
+
+/* For readers: stats_sample.time_ns. Seconds are 64 bits from outside; one that is wrong may be
+ * any.
+ */
+static inline uint64_t sample_time(const struct event *ev)
+{
+    uint64_t sec;
+    uint32_t nsec;
+    return event_time(ev, &sec, &nsec) ? sec * 1000000000 + nsec : 0;
+}
 
 extern const struct stats_reader stats_native_reader;
 

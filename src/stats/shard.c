@@ -115,6 +115,7 @@ static uint16_t find_stream(struct shard *shard, struct span name)
     struct shard_stream *stream = &shard->streams[shard->stream_count];
     memcpy(stream->name, name.ptr, name.len);
     stream->name_len = (uint8_t)name.len;
+    stream->tick = (struct tick){0};
     return (uint16_t)shard->stream_count++;
 }
 
@@ -308,12 +309,21 @@ static void count_unlisted(struct shard *shard, const struct shard_slot *slot)
     hll_add(&shard->missed[asked ? DISTINCT_ASKED : DISTINCT_ANSWERED], name);
 }
 
+static void count_tick(struct tick *tick, const struct stats_sample *s)
+{
+    tick_time(tick, s->time_ns);
+    if (s->has_latency && s->latency_ns >= 0)
+        tick_step(tick, (uint64_t)s->latency_ns);
+}
+
 static void count_slot(struct shard *shard, const struct shard_slot *slot)
 {
     const struct stats_sample *s = &slot->sample;
     struct shard_stream *stream = &shard->streams[slot->stream];
     stream->last_side = s->side;
     stream->origin = s->origin;
+    if (s->time_ns != 0 && slot->stream < shard->stream_max)
+        count_tick(&stream->tick, s);
     stats_counters_sample(&shard->counters[slot->stream], s);
     uint16_t qtype = s->has_qtype ? s->qtype : STATS_NO_QTYPE;
     bool listed = s->name.len == 0 || count_key(shard, SHARD_NAMES, slot, s->name, qtype);

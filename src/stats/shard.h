@@ -12,6 +12,7 @@
 #include "stats/counters.h"
 #include "stats/distinct.h"
 #include "stats/snapshot.h"
+#include "stats/tick.h"
 
 enum {
     SHARD_BATCH = 32,
@@ -62,6 +63,7 @@ struct shard_stream {
     uint8_t name_len;
     uint8_t last_side;
     uint32_t origin;
+    struct tick tick; /* not of the last one */
 };
 
 /* Owner: the worker while it counts, the statistics' thread while it merges. */

@@ -85,10 +85,22 @@ static void fill_stream(const struct stats *stats, const struct stream_state *s,
         .answered = stats_count_distinct(stats, s, DISTINCT_ANSWERED),
     };
     fill_rates(stats, s, out, now_ns);
+    out->tick_ns = tick_estimate(&s->tick);
+    out->apart = s->apart;
     out->origin = s->origin;
     out->last_side = s->last_side;
     out->first_seen_ms = s->first_seen_ms;
     out->last_seen_ms = s->last_seen_ms;
+}
+
+static void fill_latency(struct stats_snapshot *snapshot)
+{
+    memcpy(snapshot->latency, snapshot->total.counters.latency, sizeof snapshot->latency);
+    for (size_t i = 0; i < snapshot->stream_count; i++) {
+        const struct stats_stream *stream = &snapshot->streams[i];
+        for (unsigned b = 0; stream->apart && b < QUANTILE_BUCKETS; b++)
+            snapshot->latency[b] -= stream->counters.latency[b];
+    }
 }
 
 static uint64_t events_of(const struct stats_counters *counters)
@@ -122,6 +134,7 @@ struct stats_snapshot *stats_photograph(struct stats *stats)
     fill_stream(stats, stats_total(stats), &snapshot->total, now_ns);
     for (size_t i = 0; i < count; i++)
         fill_stream(stats, &stats->streams[i], &snapshot->streams[i], now_ns);
+    fill_latency(snapshot);
     return snapshot;
 }
 

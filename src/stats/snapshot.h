@@ -34,6 +34,8 @@ struct stats_stream {
     struct stats_counters counters;
     struct stats_distinct distinct;
     struct stats_rates rates[STATS_SIDES];
+    uint64_t tick_ns;      /* of its clock, estimated; 0: not known, or too fine to be seen */
+    bool apart;            /* half of its latencies or more are below a tick: see `latency` below */
     uint32_t origin;       /* connection that it last came by */
     uint8_t last_side;     /* enum stats_side of the event recorded last */
     int64_t first_seen_ms; /* wall clock, Unix milliseconds; 0: never (since a reset) */
@@ -51,9 +53,19 @@ struct stats_snapshot {
     uint64_t other_streams; /* events of streams past the limit: they are in the total alone */
     bool exact;             /* the tables have evicted nothing */
     struct stats_stream total;
+    /* The latencies that quantiles of all streams are made of: those of streams that are set apart
+     * are not in it. It may shrink, when one is. */
+    uint64_t latency[QUANTILE_BUCKETS];
     size_t stream_count;
     struct stats_stream streams[]; /* in order of first appearance */
 };
+
+/* What quantiles of a stream of the snapshot, or of its total, are made of. */
+static inline const uint64_t *stats_latency(const struct stats_snapshot *snapshot,
+                                            const struct stats_stream *stream)
+{
+    return stream == &snapshot->total ? snapshot->latency : stream->counters.latency;
+}
 
 /* NULL when there is no such stream. */
 const struct stats_stream *stats_snapshot_stream(const struct stats_snapshot *snapshot,

@@ -19,6 +19,8 @@ struct stream_state {
     struct stats_counters counters;
     struct distinct_counts *distinct;
     uint64_t (*past)[STATS_SIDES]; /* events at the last RATE_SECONDS ticks, a ring */
+    struct tick tick;
+    bool apart; /* its clock ticks more coarsely than its latencies; until a reset */
     uint32_t origin;
     uint8_t last_side;
     int64_t first_seen_ms, last_seen_ms;

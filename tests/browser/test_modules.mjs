@@ -93,7 +93,7 @@ function reply(time, fine, responses) {
     const side = { events: responses, rcodes: { NOERROR: responses }, qtypes: {}, transports: {} };
     const rate = { second: 0 };
     return { time: START + time, exact: true, malformed: 0, statistics: { queries: side, responses: side,
-        rates: { queries: rate, responses: rate }, distinct: { clients: 1, domains: 1 }, latency: { p50: 1, p99: 1, fine } } };
+        rates: { queries: rate, responses: rate }, distinct: { clients: 1, domains: 1 }, latency: { p50: 1, p99: 1, fine, apart: [] } } };
 }
 
 test("the last minute's latencies are as precise as those since the start", async () => {

@@ -69,6 +69,7 @@ static inline struct stats_snapshot *story_crowd(struct story *story, size_t cou
     snapshot->made_ns = story->ns;
     snapshot->since_ms = story->since_ms;
     snapshot->total.counters = story->total;
+    memcpy(snapshot->latency, story->total.latency, sizeof snapshot->latency);
     snapshot->stream_count = count;
     for (size_t i = 0; i < count; i++) {
         struct stats_stream *stream = &snapshot->streams[i];
