@@ -63,7 +63,7 @@ static int capture_run(struct command_call *call)
         return pipe_fail(&config, &err, COMMAND_USAGE);
     if (add_file(&config, capture->file, &err) < 0)
         return pipe_fail(&config, &err, COMMAND_FAILED);
-    struct pipeline_options options = {.ledger_path = capture->ledger};
+    struct pipeline_options options = {.ledger_path = capture->ledger, .gives_up = true};
     return pipe_run(&config, &options);
 }
 

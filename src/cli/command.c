@@ -176,9 +176,18 @@ static int flush_stdout(int status)
     return status == COMMAND_OK ? COMMAND_FAILED : status;
 }
 
+/* What a command prints goes out at its end by one write, whose error then says what went wrong. */
+static void gather_stdout(void)
+{
+    static char buffer[512 * 1024];
+    if (!isatty(STDOUT_FILENO))
+        setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
+}
+
 int command_main(int argc, char **argv)
 {
     guard_descriptors();
+    gather_stdout();
     signal(SIGPIPE, SIG_IGN);
     return flush_stdout(dispatch(argc > 0 ? argv + 1 : argv));
 }

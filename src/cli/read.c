@@ -10,6 +10,7 @@ struct read {
     char *ledger;
     uint64_t total;
     bool follow;
+    bool verbose;
 };
 
 static const struct option read_options[] = {
@@ -47,6 +48,11 @@ static const struct option read_options[] = {
      .value = "FILE",
      .offset = offsetof(struct read, ledger),
      .doc = "write the ledger as JSON at the end"},
+    {.name = "verbose",
+     .letter = 'v',
+     .type = OPTION_BOOL,
+     .offset = offsetof(struct read, verbose),
+     .doc = "print the ledger at the end, even if nothing was lost"},
     {0},
 };
 
@@ -86,6 +92,8 @@ static int read_run(struct command_call *call)
     struct pipeline_options options = {
         .total = read->total,
         .ledger_path = read->ledger,
+        .quiet = !read->verbose,
+        .gives_up = true,
         .progress = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO),
     };
     return pipe_run(&config, &options);

@@ -116,12 +116,11 @@ static int report_width(void)
     return REPORT_WIDTH;
 }
 
-static int print_canvas(const struct canvas *canvas)
+static void print_canvas(const struct canvas *canvas)
 {
     char line[CANVAS_SIDE_MAX + 1];
     for (int y = 0; y < canvas->height; y++)
         puts(canvas_line(canvas, y, line));
-    return fflush(stdout) == 0 && !ferror(stdout) ? 0 : -1;
 }
 
 static void begin_state(struct top_state *state, const struct top *top)
@@ -139,9 +138,9 @@ static int print_view(const struct top *top, const struct top_view *view,
     struct canvas canvas;
     if (top_layout_report(&canvas, report_width(), (int)top->rows, view, state, frame) < 0)
         return error_set(err, "no memory");
-    int result = print_canvas(&canvas);
+    print_canvas(&canvas);
     canvas_free(&canvas);
-    return result < 0 ? error_set(err, "cannot write standard output: %s", strerror(errno)) : 0;
+    return 0;
 }
 
 static int report(const struct top *top, const struct top_origin *origin, const char *target,

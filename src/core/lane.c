@@ -94,7 +94,8 @@ static void publish(struct lane *lane)
 void lane_event(struct lane *lane, struct event *ev)
 {
     if (lane->needs & ev->bad & FACET_DNSTAP) {
-        drop(lane, DROP_MALFORMED, 1);
+        if (!lane->plan->sinks[0]->events_only)
+            drop(lane, DROP_MALFORMED, 1);
         return;
     }
     struct chunk *chunk = lane->chunk;

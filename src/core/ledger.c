@@ -46,13 +46,17 @@ uint64_t ledger_waiting(const struct ledger *ledger)
     return received > known ? received - known : 0;
 }
 
+void ledger_agree(struct ledger *ledger)
+{
+    uint64_t known = accounted_for(ledger);
+    if (counter_get(&ledger->received) < known)
+        counter_set(&ledger->received, known);
+}
+
 void ledger_settle(struct ledger *ledger)
 {
-    uint64_t received = counter_get(&ledger->received), known = accounted_for(ledger);
-    if (received > known)
-        counter_add(&ledger->dropped[DROP_SHUTDOWN], received - known);
-    else
-        counter_set(&ledger->received, known);
+    ledger_agree(ledger);
+    counter_add(&ledger->dropped[DROP_SHUTDOWN], ledger_waiting(ledger));
 }
 
 /* printf behind what `out` already holds; what does not fit is cut. */
@@ -82,8 +86,7 @@ const char *ledger_line(const char *output, const struct ledger *ledger, char *o
             before = " ";
         }
     }
-    if (dropped)
-        append(out, size, ")");
+    append(out, size, "%s in-flight=%" PRIu64, dropped ? ")" : "", ledger_waiting(ledger));
     return out;
 }
 
@@ -91,8 +94,9 @@ void ledger_json(FILE *out, const char *output, const struct ledger *ledger)
 {
     fprintf(out, "{\"output\": \"%s\", \"received\": %" PRIu64 ", \"delivered\": %" PRIu64, output,
             counter_get(&ledger->received), counter_get(&ledger->delivered));
-    fprintf(out, ", \"filtered\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"dropped\": {",
-            counter_get(&ledger->filtered), counter_get(&ledger->bytes));
+    fprintf(out, ", \"filtered\": %" PRIu64 ", \"in-flight\": %" PRIu64 ", \"bytes\": %" PRIu64,
+            counter_get(&ledger->filtered), ledger_waiting(ledger), counter_get(&ledger->bytes));
+    fputs(", \"dropped\": {", out);
     for (int i = 0; i < DROP_REASONS; i++)
         fprintf(out, "%s\"%s\": %" PRIu64, i ? ", " : "", reason_names[i],
                 counter_get(&ledger->dropped[i]));

@@ -3,6 +3,9 @@
  *
  *     received = delivered + filtered + dropped{reason} + in flight
  *
+ * A frame that is no dnstap message is no event: its input counts it, once, and only outputs that
+ * take any frame (fstrm) ever see it.
+ *
  * Workers count what they received and dropped in shards of their own; the output's thread counts
  * what it delivered.
  */
@@ -15,7 +18,8 @@
 
 /* Why an event did not arrive. Names in ledger.c, one row each. */
 enum drop_reason {
-    DROP_MALFORMED, /* the frame is not a dnstap message */
+    DROP_MALFORMED, /* the frame is not a dnstap message (an input's loss, see below), or one that
+                       dnstap-receiver's formats cannot print */
     DROP_SHORT,     /* no DNS header in it (dnstap-receiver's formats leave such messages out) */
     DROP_MEMORY,    /* no memory to format it */
     DROP_FULL,      /* the queue was full: drop-newest, or block past block-max */
@@ -47,16 +51,21 @@ uint64_t ledger_dropped(const struct ledger *ledger);
 /* Events on their way: received and neither delivered, filtered nor dropped. */
 uint64_t ledger_waiting(const struct ledger *ledger);
 
-/* For a program that stops with events on their way: counts them as dropped (shutdown). Counters
- * that were read while others still counted are made to agree. */
+/* Counters that were read while others still counted, one after the other, are made to agree: what
+ * is known of was received. */
+void ledger_agree(struct ledger *ledger);
+
+/* For a program that stops with events on their way: counts them as dropped (shutdown). */
 void ledger_settle(struct ledger *ledger);
 
-/* "ledger: OUTPUT received=N delivered=N filtered=N dropped=N (reason=N ...)" into `out`, without
- * newline; reasons that are zero are left out. Always terminated; LEDGER_LINE_MAX bytes suffice. */
+/* "ledger: OUTPUT received=N delivered=N filtered=N dropped=N (reason=N ...) in-flight=N" into
+ * `out`, without newline; reasons that are zero are left out. Always terminated; LEDGER_LINE_MAX
+ * bytes suffice. */
 const char *ledger_line(const char *output, const struct ledger *ledger, char *out, size_t size);
 
-/* One JSON object {"output": ..., "received": ..., ..., "dropped": {"reason": N, ...}} without
- * newline, with every reason. `output` is a name of struct output: it needs no escaping. */
+/* One JSON object {"output": ..., "received": ..., ..., "in-flight": ..., "dropped": {"reason": N,
+ * ...}} without newline, with every reason. `output` is a name of struct output: it needs no
+ * escaping. */
 void ledger_json(FILE *out, const char *output, const struct ledger *ledger);
 
 #endif

@@ -38,7 +38,10 @@ struct output {
     char name[64]; /* "stdout", "file", "file#2": for the ledger and log lines */
     struct format_spec spec;
     const struct format_hooks *format; /* NULL for inline outputs */
+    bool gives_up;                     /* nobody waits for room on a disk: what cannot be written
+                                          ends the program, which has then failed */
     atomic_bool interrupted;           /* set at the shutdown's deadline: a write loop gives up */
+    bool unended;                      /* set by `close`: what ends the stream was not written */
     struct stats *stats;               /* when hooks->statistics asked for them */
     const struct settings *settings;   /* of the whole program */
 };
@@ -46,7 +49,8 @@ struct output {
 enum output_status {
     OUTPUT_OK = 0,
     OUTPUT_RETRY = 1,    /* nothing more could be written now: the core waits (back-off) and calls
-                            again with the records that are left */
+                            again with the records that are left; or, of an output that gives up,
+                           takes it for OUTPUT_FAILED */
     OUTPUT_CLOSED = 2,   /* the reader went away for good (EPIPE on standard output): the rest is
                             counted as dropped, and the program ends quietly */
     OUTPUT_FILTERED = 3, /* the records from `first` up to *done were left out, since the output's

@@ -56,10 +56,10 @@ void pipeline_input_ended(struct pipeline *p, bool failed)
         want_drain(p);
 }
 
-static void reader_left(void *arg)
+static void output_ended(void *arg)
 {
     struct pipeline *p = arg;
-    atomic_store(&p->reader_left, true);
+    atomic_store(&p->output_ended, true);
     want_drain(p);
 }
 
@@ -73,15 +73,60 @@ static void sum_ledger(const struct pipeline *p, size_t sink, struct ledger *sum
         ledger_settle(sum);
 }
 
+/* What became of the frames on their way to the outputs. False: all of them were events. */
+static bool input_ledger(const struct pipeline *p, struct ledger *sum)
+{
+    uint64_t frames = 0, malformed = 0;
+    for (size_t i = 0; i < p->inputs_open; i++) {
+        malformed += counter_get(&p->inputs[i].counters.malformed);
+        frames += counter_get(&p->inputs[i].counters.frames);
+    }
+    *sum = (struct ledger){0};
+    counter_set(&sum->received, frames);
+    counter_set(&sum->delivered, frames > malformed ? frames - malformed : 0);
+    counter_set(&sum->dropped[DROP_MALFORMED], malformed);
+    ledger_agree(sum);
+    return malformed > 0 && !settings_compat(&p->config->settings);
+}
+
+/* Calls `put`, unless it is NULL, for each ledger there is. Returns how many events and frames they
+ * say were lost. */
+static uint64_t each_ledger(const struct pipeline *p,
+                            void (*put)(FILE *to, size_t index, const char *name,
+                                        const struct ledger *ledger),
+                            FILE *to)
+{
+    struct ledger sum;
+    uint64_t lost = 0;
+    for (size_t i = 0; i < p->plan.sink_count; i++) {
+        sum_ledger(p, i, &sum);
+        lost += ledger_dropped(&sum);
+        if (put)
+            put(to, i, p->plan.sinks[i].out.name, &sum);
+    }
+    if (!input_ledger(p, &sum))
+        return lost;
+    if (put)
+        put(to, p->plan.sink_count, "input", &sum);
+    return lost + ledger_dropped(&sum);
+}
+
+static void put_line(FILE *to, size_t index, const char *name, const struct ledger *ledger)
+{
+    (void)index;
+    char line[LEDGER_LINE_MAX];
+    fprintf(to, "%s\n", ledger_line(name, ledger, line, sizeof line));
+}
+
+static void put_json(FILE *to, size_t index, const char *name, const struct ledger *ledger)
+{
+    fputs(index > 0 ? ",\n " : "\n ", to);
+    ledger_json(to, name, ledger);
+}
+
 static void print_ledger(const struct pipeline *p)
 {
-    for (size_t i = 0; i < p->plan.sink_count; i++) {
-        struct ledger sum;
-        char line[LEDGER_LINE_MAX];
-        sum_ledger(p, i, &sum);
-        ledger_line(p->plan.sinks[i].out.name, &sum, line, sizeof line);
-        fprintf(stderr, "%s\n", line);
-    }
+    each_ledger(p, put_line, stderr);
 }
 
 static void write_ledger(const struct pipeline *p)
@@ -94,12 +139,7 @@ static void write_ledger(const struct pipeline *p)
         return;
     }
     fputs("[", file);
-    for (size_t i = 0; i < p->plan.sink_count; i++) {
-        struct ledger sum;
-        sum_ledger(p, i, &sum);
-        fputs(i ? ",\n " : "\n ", file);
-        ledger_json(file, p->plan.sinks[i].out.name, &sum);
-    }
+    each_ledger(p, put_json, file);
     fputs("\n]\n", file);
     if (fclose(file) != 0)
         log_error("cannot write %s: %s", p->options.ledger_path, strerror(errno));
@@ -335,8 +375,9 @@ static int open_sinks(struct pipeline *p, struct error *err)
         p->plan.sink_count++;
         p->plan.sinks[i].out.stats = p->options.stats;
         p->plan.sinks[i].out.settings = &p->config->settings;
+        p->plan.sinks[i].out.gives_up = p->options.gives_up;
         if (sink_open(&p->plan.sinks[i], &p->config->outputs[i], compat, number_of(p->config, i),
-                      p->workers_wanted, reader_left, p, err) < 0)
+                      p->workers_wanted, output_ended, p, err) < 0)
             return config_error_at(p->config, &p->config->outputs[i], NULL, err);
     }
     int lanes = lane_plans_make(p->plan.sinks, p->plan.sink_count, &p->plan.lanes);
@@ -353,20 +394,27 @@ static uint32_t steady_needs(const struct observer *observer)
     return observer->active ? observer->needs & FACET_LATENCY : observer->needs;
 }
 
-/* What formats, inline outputs and observers need decoded. A lane is opened and closed to ask. */
+/* What formats, inline outputs and observers need decoded. A lane is opened and closed to ask. The
+ * older programs' formats leave out much that is dnstap, so there a frame that is none counts as an
+ * output's loss, as the others do. */
 static int ask_needs(struct pipeline *p, struct error *err)
 {
+    bool compat = settings_compat(&p->config->settings);
     for (size_t i = 0; i < p->plan.lane_count; i++) {
         struct lane lane;
         if (lane_init(&lane, &p->plan.lanes[i], 0, err) < 0)
             return -1;
         p->plan.needs |= lane.needs;
+        for (size_t s = 0; s < p->plan.lanes[i].sink_count; s++)
+            p->plan.lanes[i].sinks[s]->events_only = !compat && lane.needs & FACET_DNSTAP;
         lane_free(&lane);
     }
     for (size_t i = 0; i < p->plan.sink_count; i++) {
-        const struct output *out = &p->plan.sinks[i].out;
-        if (sink_is_inline(&p->plan.sinks[i]))
-            p->plan.needs |= out->hooks->needs(out);
+        struct sink *sink = &p->plan.sinks[i];
+        if (!sink_is_inline(sink))
+            continue;
+        p->plan.needs |= sink->out.hooks->needs(&sink->out);
+        sink->events_only = !compat;
     }
     for (size_t i = 0; i < p->plan.observer_count; i++)
         p->plan.needs |= steady_needs(&p->plan.observers[i]);
@@ -497,16 +545,34 @@ void pipeline_abort(struct pipeline *p)
     uv_run(&p->loop, UV_RUN_DEFAULT);
 }
 
-/* An output lost events because they could not be written. */
-static bool output_failed(const struct pipeline *p)
+/* True when the sink lost events because they could not be written, for good or still at the end;
+ * or could not write the end itself. */
+static bool sink_failed(const struct sink *sink)
 {
-    uint64_t lost = 0;
+    struct ledger sum;
+    sink_ledger(sink, &sum);
+    return sink->out.unended || counter_get(&sum.dropped[DROP_WRITE]) > 0 ||
+           (atomic_load(&sink->writer.stuck) && counter_get(&sum.dropped[DROP_SHUTDOWN]) > 0);
+}
+
+static enum pipeline_end how_ended(const struct pipeline *p)
+{
+    bool failed = p->hurried || atomic_load(&p->failed), gave_up = false;
     for (size_t i = 0; i < p->plan.sink_count; i++) {
-        struct ledger sum;
-        sink_ledger(&p->plan.sinks[i], &sum);
-        lost += counter_get(&sum.dropped[DROP_WRITE]);
+        failed |= sink_failed(&p->plan.sinks[i]);
+        gave_up |= atomic_load(&p->plan.sinks[i].writer.gave_up);
     }
-    return lost > 0;
+    if (atomic_load(&p->output_ended) && !gave_up)
+        return PIPELINE_CLOSED;
+    return failed ? PIPELINE_FAILED : PIPELINE_DONE;
+}
+
+/* A command whose every line is looked at says at the end only what its user could not know. */
+static bool wants_ledger(const struct pipeline *p, enum pipeline_end end)
+{
+    if (!p->options.quiet)
+        return true;
+    return p->signal_ns != 0 || (end != PIPELINE_CLOSED && each_ledger(p, NULL, NULL) > 0);
 }
 
 enum pipeline_end pipeline_run(struct pipeline *p)
@@ -516,12 +582,11 @@ enum pipeline_end pipeline_run(struct pipeline *p)
     uv_run(&p->loop, UV_RUN_DEFAULT);
     if (p->options.progress)
         fputs("\r\033[K", stderr);
-    print_ledger(p);
+    enum pipeline_end end = how_ended(p);
+    if (wants_ledger(p, end))
+        print_ledger(p);
     write_ledger(p);
-    if (atomic_load(&p->reader_left))
-        return PIPELINE_CLOSED;
-    bool failed = p->hurried || atomic_load(&p->failed) || output_failed(p);
-    return failed ? PIPELINE_FAILED : PIPELINE_DONE;
+    return end;
 }
 
 void pipeline_free(struct pipeline *p)

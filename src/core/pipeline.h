@@ -25,9 +25,12 @@ enum pipeline_end {
 };
 
 struct pipeline_options {
-    uint64_t total;                   /* stop after so many events; 0: no limit */
-    const char *ledger_path;          /* ledger as JSON at exit; NULL: none */
-    bool progress;                    /* show progress on standard error */
+    uint64_t total;          /* stop after so many events; 0: no limit */
+    const char *ledger_path; /* ledger as JSON at exit; NULL: none */
+    bool quiet;    /* the ledger is printed only if events were lost, or a signal ended it */
+    bool gives_up; /* an output that cannot be written ends the pipeline, with PIPELINE_FAILED; if
+                      not, it is tried again for as long as the pipeline runs */
+    bool progress; /* show progress on standard error */
     const struct observer *observers; /* they must outlive the pipeline */
     size_t observer_count;            /* at most OBSERVERS_MAX */
     struct stats *stats;              /* for outputs that show statistics; NULL: none */

@@ -30,8 +30,8 @@ struct pipeline {
     atomic_size_t finite_running;
     atomic_bool drain_wanted;
     atomic_bool failed;
-    atomic_bool reader_left;
-    atomic_bool closed; /* the closer is through */
+    atomic_bool output_ended; /* its reader left, or it was given up */
+    atomic_bool closed;       /* the closer is through */
     bool draining;
     bool closing;
     bool closer_runs;

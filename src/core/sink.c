@@ -34,7 +34,11 @@ int sink_open(struct sink *sink, const struct config_item *item, const char *com
               struct error *err)
 {
     *sink = (struct sink){
-        .workers = workers, .out.stats = sink->out.stats, .out.settings = sink->out.settings};
+        .workers = workers,
+        .out.stats = sink->out.stats,
+        .out.settings = sink->out.settings,
+        .out.gives_up = sink->out.gives_up,
+    };
     struct output *out = &sink->out;
     out->module = item->module;
     out->hooks = item->module->hooks;
@@ -89,4 +93,5 @@ void sink_ledger(const struct sink *sink, struct ledger *sum)
     ledger_add(sum, &sink->written);
     for (unsigned i = 0; sink->shards && i < sink->workers; i++)
         ledger_add(sum, &sink->shards[i]);
+    ledger_agree(sum);
 }

@@ -14,13 +14,15 @@ struct sink {
     struct ledger written; /* counted by the writer's thread */
     struct ledger *shards; /* one a worker: received, and dropped on the way here */
     unsigned workers;
-    bool open;    /* the output's open hook has succeeded, and its close is still due */
-    bool writing; /* the writer's thread has been started: it then closes the output */
+    bool events_only; /* a frame that is no dnstap does not get here: its input has counted it */
+    bool open;        /* the output's open hook has succeeded, and its close is still due */
+    bool writing;     /* the writer's thread has been started: it then closes the output */
 };
 
-/* The caller zeroes *sink, and sets out.stats and out.settings. Opens the output of `item`;
- * `number` counts outputs of that module from 1. `on_closed(arg)` is called, on the writer's
- * thread, when its reader has gone away. -1: err; then nothing is open. */
+/* The caller zeroes *sink, and sets out.stats, out.settings and out.gives_up. Opens the output of
+ * `item`; `number` counts outputs of that module from 1. `on_closed(arg)` is called, on the
+ * writer's thread, when its reader has gone away or it was given up. -1: err; then nothing is open.
+ */
 int sink_open(struct sink *sink, const struct config_item *item, const char *compat,
               unsigned number, unsigned workers, void (*on_closed)(void *arg), void *arg,
               struct error *err);
@@ -47,7 +49,7 @@ static inline bool sink_blocks_for_ever(const struct sink *sink)
     return sink->writing && common->when_full == WHEN_FULL_BLOCK && common->block_max_ns == 0;
 }
 
-/* Sums what workers and writer have counted. */
+/* Sums what workers and writer have counted: it adds up at any moment. */
 void sink_ledger(const struct sink *sink, struct ledger *sum);
 
 #endif

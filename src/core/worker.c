@@ -184,7 +184,7 @@ static void inline_sinks(struct worker *w, struct event *ev)
 {
     for (size_t i = 0; i < w->plan->sink_count; i++) {
         struct sink *sink = &w->plan->sinks[i];
-        if (!sink_is_inline(sink))
+        if (!sink_is_inline(sink) || (sink->events_only && ev->bad & FACET_DNSTAP))
             continue;
         int result = sink->out.hooks->event(&sink->out, w->index, ev);
         struct ledger *shard = &sink->shards[w->index];
@@ -199,13 +199,17 @@ static void count_malformed(const struct event *ev, struct input_counters *in)
         counter_add(&ev->origin->seat->malformed, 1);
 }
 
-/* Decodes what is needed of some events, and has stages look ahead. */
-static void prepare(struct worker *w, struct event *events, size_t count)
+/* Decodes what is needed of some events, and has stages look ahead. Returns how many of the frames
+ * turned out to be no dnstap. */
+static size_t prepare(struct worker *w, struct event *events, size_t count)
 {
     const struct worker_plan *plan = w->plan;
+    size_t malformed = 0;
     for (size_t i = 0; i < count; i++) {
-        if (plan->needs && (event_need(&events[i], plan->needs) & FACET_DNSTAP))
+        if (plan->needs && (event_need(&events[i], plan->needs) & FACET_DNSTAP)) {
+            malformed++;
             continue;
+        }
         for (size_t s = 0; s < plan->stage_count; s++) {
             if (plan->stages[s].hooks->prefetch)
                 plan->stages[s].hooks->prefetch(plan->stages[s].state, &events[i]);
@@ -214,6 +218,16 @@ static void prepare(struct worker *w, struct event *events, size_t count)
     for (size_t s = 0; s < plan->stage_count; s++) {
         for (size_t i = 0; plan->stages[s].hooks->prefetch_more && i < count; i++)
             plan->stages[s].hooks->prefetch_more(plan->stages[s].state, &events[i]);
+    }
+    return malformed;
+}
+
+static void count_received(struct worker *w, size_t count, size_t malformed)
+{
+    for (size_t i = 0; i < w->plan->sink_count; i++) {
+        struct sink *sink = &w->plan->sinks[i];
+        counter_add(&sink->shards[w->index].received,
+                    sink->events_only ? count - malformed : count);
     }
 }
 
@@ -255,14 +269,12 @@ bool worker_frames(struct worker *w, const struct origin *origin, struct input_c
 {
     struct event events[EVENTS_AT_ONCE];
     size_t take = within_limit(w, count);
-    for (size_t i = 0; i < w->plan->sink_count; i++)
-        counter_add(&w->plan->sinks[i].shards[w->index].received, take);
     ask_watching(w);
     for (size_t i = 0, n; i < take; i += n) {
         n = take - i < EVENTS_AT_ONCE ? take - i : EVENTS_AT_ONCE;
         for (size_t k = 0; k < n; k++)
             event_init(&events[k], frames[i + k], origin);
-        prepare(w, events, n);
+        count_received(w, n, prepare(w, events, n));
         for (size_t k = 0; k < n; k++)
             one_event(w, &events[k], in);
     }

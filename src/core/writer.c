@@ -60,6 +60,7 @@ static struct chunk *next_chunk(struct writer *w)
 /* Doubles from 10 ms to 5 s; the wait is a random half to whole of it, lest outputs go in step. */
 static void back_off(struct writer *w)
 {
+    atomic_store(&w->stuck, true);
     uint64_t wait = w->backoff_ns ? w->backoff_ns * 2 : BACKOFF_MIN_NS;
     w->backoff_ns = wait < BACKOFF_MAX_NS ? wait : BACKOFF_MAX_NS;
     w->random = w->random * 1664525 + 1013904223;
@@ -103,12 +104,15 @@ static enum output_status write_records(struct writer *w, const struct chunk *ch
         if (progress) {
             count_done(w, status, chunk, *at, done);
             w->backoff_ns = 0;
+            atomic_store(&w->stuck, false);
             *at = done;
         }
         if (done == chunk->records || status == OUTPUT_CLOSED || status == OUTPUT_FAILED)
             return status;
         if (atomic_load(&w->out->interrupted))
             return OUTPUT_RETRY;
+        if (!progress && w->out->gives_up)
+            return OUTPUT_FAILED;
         if (!progress)
             back_off(w);
     }
@@ -120,7 +124,9 @@ static void deliver(struct writer *w, const struct chunk *chunk)
     enum output_status status = write_records(w, chunk, &at);
     if (at < chunk->records)
         count_drop(w, status == OUTPUT_RETRY ? DROP_SHUTDOWN : DROP_WRITE, chunk->records - at);
-    if (status == OUTPUT_CLOSED)
+    if (status == OUTPUT_FAILED && w->out->gives_up)
+        atomic_store(&w->gave_up, true);
+    if (status == OUTPUT_CLOSED || atomic_load(&w->gave_up))
         output_closed(w);
 }
 

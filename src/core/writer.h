@@ -21,6 +21,8 @@ struct writer {
     void *arg;
     pthread_t thread;
     atomic_bool reopen;
+    atomic_bool gave_up;   /* output.gives_up, and it could not be written */
+    atomic_bool stuck;     /* the last attempts wrote nothing */
     uint64_t next_tick_ns; /* the thread's alone, as what follows */
     uint64_t backoff_ns;
     uint32_t random;
@@ -32,8 +34,9 @@ struct writer {
 
 /*
  * Starts the thread; `out` has been opened, and the thread closes it at the end. `on_closed` (or
- * NULL) is called once, on the writer's thread, when the output says OUTPUT_CLOSED: from then on
- * its queue takes nothing. -1: no thread; the output is then still the caller's to close.
+ * NULL) is called once, on the writer's thread, when the output says OUTPUT_CLOSED or the writer
+ * gave it up: from then on its queue takes nothing. -1: no thread; the output is then still the
+ * caller's to close.
  */
 int writer_start(struct writer *writer, struct output *out, struct queue *queue,
                  struct ledger *ledger, void (*on_closed)(void *arg), void *arg, struct error *err);

@@ -93,7 +93,7 @@ static uint64_t realtime_ns(void)
 static int trouble_with(struct output *out, const char *action)
 {
     struct file *file = out->priv;
-    trouble_say(&file->trouble, out->name, action, file->path, errno);
+    trouble_say(&file->trouble, out, action, file->path, errno);
     return -1;
 }
 
@@ -173,13 +173,13 @@ static enum output_status judge(struct output *out, enum output_status status)
         trouble_over(&file->trouble, out->name);
         return status;
     }
-    if (errno != EINTR)
+    if (errno != EINTR && !(status == OUTPUT_CLOSED && out->gives_up))
         trouble_with(out, "write");
     if (status != OUTPUT_CLOSED)
         return status;
     /* A FIFO's reader went away: another may come. */
     appender_close(&file->appender);
-    return OUTPUT_RETRY;
+    return out->gives_up ? OUTPUT_CLOSED : OUTPUT_RETRY;
 }
 
 static enum output_status file_write(struct output *out, const struct chunk *chunk, uint32_t first,
@@ -249,8 +249,10 @@ static int file_open(struct output *out, struct error *err)
 static void file_close(struct output *out)
 {
     struct file *file = out->priv;
-    if (file->appender.fd >= 0 && appender_finish(&file->appender))
+    if (file->appender.fd >= 0 && appender_finish(&file->appender)) {
         trouble_with(out, file->appender.failed);
+        out->unended = true;
+    }
     appender_free(&file->appender);
     janitor_end(&file->janitor);
 }

@@ -190,7 +190,7 @@ static void write_line(struct metrics *m)
     int failed =
         m->path ? numbered_write(&m->file, line, len) : emit_line(STDOUT_FILENO, line, len);
     if (failed)
-        trouble_say(&m->trouble, m->out->name, m->path ? m->file.failed : "write to",
+        trouble_say(&m->trouble, m->out, m->path ? m->file.failed : "write to",
                     m->path ? m->path : "standard output", errno);
     else
         trouble_over(&m->trouble, m->out->name);

@@ -73,7 +73,7 @@ static enum output_status judge(struct output *out, enum output_status status)
     else if (status != OUTPUT_CLOSED && errno == EIO && std->terminal)
         status = OUTPUT_CLOSED;
     else if (status != OUTPUT_CLOSED && errno != EINTR)
-        trouble_say(&std->trouble, out->name, "write to", "standard output", errno);
+        trouble_say(&std->trouble, out, "write to", "standard output", errno);
     return status;
 }
 
@@ -160,7 +160,7 @@ static void stdout_close(struct output *out)
     if (status == OUTPUT_OK && std->torn == 0)
         status = write_edge(out, out->format->end);
     if (status != OUTPUT_OK)
-        judge(out, status);
+        out->unended = judge(out, status) != OUTPUT_CLOSED;
     buf_free(&std->edge);
 }
 

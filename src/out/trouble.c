@@ -5,14 +5,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-void trouble_say(struct trouble *trouble, const char *output, const char *action,
+void trouble_say(struct trouble *trouble, const struct output *out, const char *action,
                  const char *object, int error)
 {
     if (clock_ns() < trouble->silent_until_ns)
         return;
     trouble->said = true;
     trouble->silent_until_ns = clock_after(60 * CLOCK_SECOND_NS);
-    log_warning("%s: cannot %s %s: %s", output, action, object, strerror(error));
+    log_line(out->gives_up ? LOG_ERROR : LOG_WARNING, "%s: cannot %s %s: %s", out->name, action,
+             object, strerror(error));
 }
 
 void trouble_over(struct trouble *trouble, const char *output)

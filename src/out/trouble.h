@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/output.h"
+
 /* Owner: one output's thread. Zeroed: all is well. */
 struct trouble {
     uint64_t silent_until_ns;
@@ -13,7 +15,7 @@ struct trouble {
 };
 
 /* "OUTPUT: cannot ACTION OBJECT: why": `error` is an errno. */
-void trouble_say(struct trouble *trouble, const char *output, const char *action,
+void trouble_say(struct trouble *trouble, const struct output *out, const char *action,
                  const char *object, int error);
 /* All went well just now. */
 void trouble_over(struct trouble *trouble, const char *output);

@@ -248,6 +248,28 @@ static void closed_output_takes_nothing_more(void **state)
     assert_int_equal(bench.script.closed_calls, 1);
 }
 
+/* Of a command that does not wait for room on a disk. */
+static void gives_up(void **state)
+{
+    static const struct step full[] = {{OUTPUT_RETRY, 5}, {OUTPUT_RETRY, 0}, {OUTPUT_OK, 100}};
+    static const struct step broken[] = {{OUTPUT_FAILED, 5}, {OUTPUT_OK, 100}};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct bench bench;
+        bench_start(&bench, i ? broken : full, i ? 2 : 3, script_write);
+        bench.out.gives_up = true;
+        bench_push(&bench, 0, 200);
+        while (!atomic_load(&bench.script.closed_calls))
+            sched_yield();
+        assert_true(bench.writer.gave_up);
+        bench_push(&bench, 200, 200);
+        bench_end(&bench, later());
+        assert_int_equal(counter_get(&bench.ledger.delivered), 5);
+        assert_int_equal(counter_get(&bench.ledger.dropped[DROP_WRITE]), 395);
+        assert_int_equal(bench.script.closed_calls, 1);
+    }
+}
+
 static void reopens_on_request(void **state)
 {
     (void)state;
@@ -333,6 +355,7 @@ int main(void)
         cmocka_unit_test(left_out_is_filtered),
         cmocka_unit_test(failure_costs_the_rest_of_the_chunk),
         cmocka_unit_test(closed_output_takes_nothing_more),
+        cmocka_unit_test(gives_up),
         cmocka_unit_test(reopens_on_request),
         cmocka_unit_test(deadline_ends_a_back_off),
         cmocka_unit_test(deadline_interrupts_a_blocking_write),
