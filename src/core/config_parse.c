@@ -16,6 +16,7 @@
 #include <yaml.h>
 
 #include "core/config.h"
+#include "core/config_syntax.h"
 
 enum {
     TEXT_MAX = 256 << 10, /* bytes of a configuration */
@@ -26,6 +27,7 @@ enum {
 /* Owner: the stack of config_parse. */
 struct reader {
     yaml_document_t document;
+    struct span text;
     struct config *config;
     struct error *err;
 };
@@ -91,35 +93,69 @@ static bool is_tagged(const yaml_node_t *node)
 static int expect_kind(struct reader *r, const yaml_node_t *node, yaml_node_type_t type,
                        const char *what)
 {
-    static const char *const names[] = {
-        [YAML_NO_NODE] = "nothing",
-        [YAML_SCALAR_NODE] = "a single value",
-        [YAML_SEQUENCE_NODE] = "a list",
-        [YAML_MAPPING_NODE] = "a mapping (key: value)",
+    static const char *const kinds[] = {
+        [YAML_SCALAR_NODE] = "is one value",
+        [YAML_SEQUENCE_NODE] = "is a list, of which each item begins with '- '",
+        [YAML_MAPPING_NODE] = "has names with values (name: value)",
+    };
+    static const char *const instead[] = {
+        [YAML_NO_NODE] = "",
+        [YAML_SCALAR_NODE] = ", not a single value",
+        [YAML_SEQUENCE_NODE] = ", not a list: take away the brackets, or the '-'",
+        [YAML_MAPPING_NODE] = ", not names with values (name: value)",
     };
     if (is_tagged(node))
         return fail_at(r, node, "tags such as '%s' are not supported",
                        option_show(span_str((const char *)node->tag)).text);
     if (node->type == type)
         return 0;
-    return fail_at(r, node, "%s must be %s, not %s", what, names[type], names[node->type]);
+    return fail_at(r, node, "%s %s%s", what, kinds[type], instead[node->type]);
 }
 
 /* The same for values, of which there must be one. A name is taken as it is: `null` is a module. */
 static int expect(struct reader *r, const yaml_node_t *node, yaml_node_type_t type,
                   const char *what)
 {
-    if (is_null(node) && !is_tagged(node))
-        return fail_at(r, node, "%s has no value", what);
-    return expect_kind(r, node, type, what);
+    if (!is_null(node) || is_tagged(node))
+        return expect_kind(r, node, type, what);
+    struct span rest = config_rest_of_line(r->text, node->start_mark);
+    while (rest.len && rest.ptr[0] == ' ')
+        rest = span_of(rest.ptr + 1, rest.len - 1);
+    if (config_special(rest, r->err))
+        return error_mark(r->err, r->config, node->start_mark);
+    return fail_at(r, node, "%s has no value", what);
+}
+
+static bool holds(struct span text, char c)
+{
+    return text.len && memchr(text.ptr, c, text.len);
+}
+
+/* A word where "name: value" or "- item" should stand: what the slip is likely to be. */
+static int fail_word(struct reader *r, const yaml_node_t *node)
+{
+    struct span text = scalar_text(node), word = text;
+    const uint8_t *space = text.len ? memchr(text.ptr, ' ', text.len) : NULL;
+    if (space)
+        word.len = (size_t)(space - text.ptr);
+    struct option_shown first = option_show(word);
+    if (text.len && text.ptr[0] == '-')
+        return fail_at(r, node, "a space is missing behind the '-' of '%s'", first.text);
+    if (holds(word, '=') || (space && space[1] == '='))
+        return fail_at(r, node, "'%s' has a '=': write a ':' and a space", shown(node).text);
+    if (holds(word, ':'))
+        return fail_at(r, node, "a space is missing behind the ':' of '%s'", first.text);
+    return fail_at(r, node, "a ':' and a space are missing behind '%s'", first.text);
 }
 
 /* The key of a pair, which must be a word that the mapping has not had before. */
 static int check_key(struct reader *r, const yaml_node_t *mapping, const yaml_node_pair_t *pair)
 {
     const yaml_node_t *key = node_at(r, pair->key);
-    if (expect_kind(r, key, YAML_SCALAR_NODE, "a key"))
+    if (expect_kind(r, key, YAML_SCALAR_NODE, "a name"))
         return -1;
+    if (scalar_text(key).len > 1 && memcmp(scalar_text(key).ptr, "\xc2\xa0", 2) == 0)
+        return fail_at(r, key, "a no-break space stands here: indent with plain spaces");
     const yaml_node_pair_t *earlier = mapping->data.mapping.pairs.start;
     for (; earlier < pair; earlier++) {
         const yaml_node_t *other = node_at(r, earlier->key);
@@ -144,9 +180,35 @@ static int read_scalar(struct reader *r, const struct option *row, void *base,
     return 0;
 }
 
+/* A list in the place of a text whose parts stand between commas: the same in other words. */
+static int read_joined(struct reader *r, const struct option *row, void *base,
+                       const yaml_node_t *node)
+{
+    struct buf text = {0};
+    struct error why;
+    const yaml_node_item_t *first = node->data.sequence.items.start, *item = first;
+    int status = 0;
+    for (; status == 0 && item < node->data.sequence.items.top; item++) {
+        const yaml_node_t *part = node_at(r, *item);
+        status = expect(r, part, YAML_SCALAR_NODE, "an item of the list");
+        if (item > first)
+            buf_byte(&text, ',');
+        if (status == 0)
+            buf_put(&text, scalar_text(part).ptr, scalar_text(part).len);
+    }
+    if (status == 0 && text.failed)
+        status = fail_at(r, node, "out of memory");
+    else if (status == 0 && option_parse(row, base, buf_span(&text), &why))
+        status = fail_at(r, node, "%s: %s", row->name, why.text);
+    buf_free(&text);
+    return status;
+}
+
 /* The value of an option. A list may also be written as its single item. */
 static int read_value(struct reader *r, const struct option *row, void *base, yaml_node_t *node)
 {
+    if (row->commas && node->type == YAML_SEQUENCE_NODE && !is_tagged(node))
+        return read_joined(r, row, base, node);
     if (!option_is_list(row))
         return read_scalar(r, row, base, node);
     option_clear(row, base);
@@ -160,19 +222,71 @@ static int read_value(struct reader *r, const struct option *row, void *base, ya
     return 0;
 }
 
-static int read_option(struct reader *r, struct config_item *item, const yaml_node_t *key,
-                       yaml_node_t *value)
+/* Names of options for a list: those of the module, then the common ones. */
+static const char *item_option_name(const void *item, size_t i)
 {
-    const char *hint;
+    const struct module *module = ((const struct config_item *)item)->module;
+    for (const struct option *row = module->options; row && row->name; row++) {
+        if (i-- == 0)
+            return row->name;
+    }
+    for (const struct option *row = config_common_options(module); row && row->name; row++) {
+        if (i-- == 0)
+            return row->name;
+    }
+    return NULL;
+}
+
+/* `pair` is one of `options`, and names no option of the item. */
+static int unknown_option(struct reader *r, const struct config_item *item, const char *near,
+                          const yaml_node_t *options, const yaml_node_pair_t *pair)
+{
+    const yaml_node_t *key = node_at(r, pair->key);
+    char hint[320];
+    if (near)
+        snprintf(hint, sizeof hint, "; did you mean '%s'?", near);
+    else if (is_null(node_at(r, pair->value)) && holds(scalar_text(key), ':'))
+        snprintf(hint, sizeof hint, "; a space is missing behind its ':'");
+    else if (is_null(node_at(r, pair->value)) && pair > options->data.mapping.pairs.start &&
+             options->data.mapping.style == YAML_FLOW_MAPPING_STYLE)
+        snprintf(hint, sizeof hint,
+                 "; where it belongs to the value before it, put quotes around "
+                 "all of that, or brackets");
+    else
+        option_list_names(item_option_name, item, hint, sizeof hint);
+    return fail_at(r, key, "%s has no option '%s'%s", item->module->name, shown(key).text, hint);
+}
+
+static int read_option(struct reader *r, struct config_item *item, const yaml_node_t *options,
+                       const yaml_node_pair_t *pair)
+{
+    const char *near;
     void *base;
-    const struct option *row = config_option(item, scalar_text(key), &base, &hint);
-    if (!row && hint)
-        return fail_at(r, key, "%s has no option '%s'; did you mean '%s'?", item->module->name,
-                       shown(key).text, hint);
+    yaml_node_t *value = node_at(r, pair->value);
+    const struct option *row =
+        config_option(item, scalar_text(node_at(r, pair->key)), &base, &near);
     if (!row)
-        return fail_at(r, key, "%s has no option '%s'", item->module->name, shown(key).text);
+        return unknown_option(r, item, near, options, pair);
     config_note_place(item, row, mark_of(value));
     return read_value(r, row, base, value);
+}
+
+/* What stands where options should: a value in the line of the module's name, or a word below it.
+ */
+static int refuse_options(struct reader *r, const struct config_item *item, const yaml_node_t *node)
+{
+    const char *name = item->module->name;
+    const struct option *row = item->module->options;
+    if (node->type == YAML_SCALAR_NODE && mark_of(node).line > item->at.line)
+        return fail_word(r, node);
+    if (node->type == YAML_SCALAR_NODE && row) {
+        const char *value = row->fallback ? row->fallback : row->example;
+        return fail_at(r, node, "behind '%s' stand options with their names, as in '%s: {%s: %s}'",
+                       name, name, row->name, value ? value : "...");
+    }
+    char what[80];
+    snprintf(what, sizeof what, "what follows '%s'", name);
+    return expect_kind(r, node, YAML_MAPPING_NODE, what);
 }
 
 /* The options of one item: a mapping, or nothing. */
@@ -180,14 +294,11 @@ static int read_options(struct reader *r, struct config_item *item, yaml_node_t 
 {
     if (is_null(node) && !is_tagged(node))
         return 0;
-    char what[80];
-    snprintf(what, sizeof what, "what follows '%s'", item->module->name);
-    if (expect(r, node, YAML_MAPPING_NODE, what))
-        return -1;
+    if (node->type != YAML_MAPPING_NODE || is_tagged(node))
+        return refuse_options(r, item, node);
     const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
     for (; pair < node->data.mapping.pairs.top; pair++) {
-        if (check_key(r, node, pair) ||
-            read_option(r, item, node_at(r, pair->key), node_at(r, pair->value)))
+        if (check_key(r, node, pair) || read_option(r, item, node, pair))
             return -1;
     }
     return 0;
@@ -197,8 +308,13 @@ static int read_options(struct reader *r, struct config_item *item, yaml_node_t 
 static struct config_item *read_module(struct reader *r, enum module_kind kind,
                                        const yaml_node_t *name)
 {
+    struct span text = scalar_text(name);
     if (expect_kind(r, name, YAML_SCALAR_NODE, "a module's name"))
         return NULL;
+    if (text.len == 0 || text.ptr[0] == '-') {
+        text.len ? fail_word(r, name) : fail_at(r, name, "this item of the list is empty");
+        return NULL;
+    }
     struct config_item *item = config_add_named(r->config, kind, scalar_text(name), r->err);
     if (item)
         item->at = mark_of(name);
@@ -230,11 +346,25 @@ static int read_section(struct reader *r, const yaml_node_t *key, yaml_node_t *v
     return item ? read_options(r, item, value) : -1;
 }
 
+/* The first name of a mapping; NULL when it has none, or is none. */
+static const yaml_node_t *first_key(struct reader *r, const yaml_node_t *node)
+{
+    if (node->type != YAML_MAPPING_NODE ||
+        node->data.mapping.pairs.start == node->data.mapping.pairs.top)
+        return NULL;
+    return node_at(r, node->data.mapping.pairs.start->key);
+}
+
 static int read_items(struct reader *r, enum module_kind kind, yaml_node_t *node)
 {
     bool inputs = kind == MODULE_INPUT;
     const char *what = inputs ? "'inputs'" : "'outputs'";
     *(inputs ? &r->config->inputs_at : &r->config->outputs_at) = mark_of(node);
+    if (node->type == YAML_SCALAR_NODE && !is_null(node)) /* its single item */
+        return read_item(r, kind, node);
+    const yaml_node_t *first = first_key(r, node);
+    if (first && first->type == YAML_SCALAR_NODE && first->data.scalar.value[0] == '-')
+        return fail_word(r, first);
     if (expect(r, node, YAML_SEQUENCE_NODE, what))
         return -1;
     const yaml_node_item_t *item = node->data.sequence.items.start;
@@ -278,7 +408,14 @@ static int unknown_key(struct reader *r, const yaml_node_t *key)
     const char *near = nearest_name(scalar_text(key), top_name, NULL, count);
     if (near)
         return fail_at(r, key, "unknown key '%s'; did you mean '%s'?", shown(key).text, near);
-    return fail_at(r, key, "unknown key '%s'", shown(key).text);
+    for (size_t i = 0; i < LISTS; i++) {
+        if (module_find(lists[i].kind, scalar_text(key), NULL))
+            return fail_at(r, key, "'%s' is one of the %s: it stands below '%s:', as '- %s:'",
+                           shown(key).text, lists[i].name, lists[i].name, shown(key).text);
+    }
+    char known[320];
+    return fail_at(r, key, "unknown key '%s'%s", shown(key).text,
+                   option_list_names(top_name, NULL, known, sizeof known));
 }
 
 static int read_top(struct reader *r, const yaml_node_t *key, yaml_node_t *value)
@@ -302,6 +439,8 @@ static int read_document(struct reader *r)
     yaml_node_t *root = yaml_document_get_root_node(&r->document);
     if (!root || is_null(root))
         return 0;
+    if (root->type == YAML_SCALAR_NODE && !is_tagged(root))
+        return fail_word(r, root);
     if (expect(r, root, YAML_MAPPING_NODE, "the configuration"))
         return -1;
     const yaml_node_pair_t *pair = root->data.mapping.pairs.start;
@@ -312,30 +451,12 @@ static int read_document(struct reader *r)
     return 0;
 }
 
-/* The place of a byte, for complaints of libyaml's reader, which knows no lines. */
-static yaml_mark_t mark_of_byte(const char *text, size_t len, size_t offset)
-{
-    yaml_mark_t mark = {0};
-    for (size_t i = 0; i < offset && i < len; i++) {
-        mark.column = text[i] == '\n' ? 0 : mark.column + 1;
-        mark.line += text[i] == '\n';
-    }
-    return mark;
-}
-
 static int syntax_error(const yaml_parser_t *parser, const struct config *config, const char *text,
                         size_t len, struct error *err)
 {
-    yaml_mark_t mark = parser->problem_mark;
-    if (!parser->problem) /* libyaml does not always say YAML_MEMORY_ERROR */
-        return error_set(err, "out of memory");
-    if (parser->error == YAML_READER_ERROR)
-        mark = mark_of_byte(text, len, parser->problem_offset);
-    /* The likeliest slip, and the one that libyaml's words explain least: [::1] in a list. */
-    bool colon = parser->error == YAML_PARSER_ERROR && mark.index < len && text[mark.index] == ':';
-    error_set(err, "%s%s", parser->problem,
-              colon ? "; put quotes around what begins with ':'" : "");
-    return error_mark(err, config, mark);
+    yaml_mark_t at;
+    config_syntax(parser, span_of(text, len), err, &at);
+    return parser->problem ? error_mark(err, config, at) : -1;
 }
 
 /* What the first pass counts. */
@@ -416,7 +537,7 @@ static int check_text(const struct config *config, const char *text, size_t len,
 static int read_text(struct config *config, const char *text, size_t len, struct error *err)
 {
     yaml_parser_t parser;
-    struct reader reader = {.config = config, .err = err};
+    struct reader reader = {.text = span_of(text, len), .config = config, .err = err};
     if (parser_open(&parser, text, len, err))
         return -1;
     int status;

@@ -1,7 +1,5 @@
 #include "core/module.h"
 
-#include <stdio.h>
-
 const struct module *module_find(enum module_kind kind, struct span name, const char *compat)
 {
     const struct module *own = NULL;
@@ -26,9 +24,10 @@ const struct module *module_at(enum module_kind kind, size_t n)
     return NULL;
 }
 
-static const char *kind_name(const void *kind, size_t n)
+static const char *name_at(const void *kind, size_t n)
 {
-    return module_at(*(const enum module_kind *)kind, n)->name;
+    const struct module *module = module_at(*(const enum module_kind *)kind, n);
+    return module ? module->name : NULL;
 }
 
 const char *module_nearest(enum module_kind kind, struct span wrong)
@@ -36,7 +35,7 @@ const char *module_nearest(enum module_kind kind, struct span wrong)
     size_t count = 0;
     while (module_at(kind, count))
         count++;
-    return nearest_name(wrong, kind_name, &kind, count);
+    return nearest_name(wrong, name_at, &kind, count);
 }
 
 const char *module_kind_word(enum module_kind kind)
@@ -54,11 +53,7 @@ int module_unknown(enum module_kind kind, struct span name, struct error *err)
     if (near)
         return error_set(err, "unknown %s '%s'; did you mean '%s'?", word, option_show(name).text,
                          near);
-    char known[256] = "";
-    size_t len = 0;
-    const struct module *module;
-    for (size_t i = 0; (module = module_at(kind, i)) && len < sizeof known; i++)
-        len +=
-            (size_t)snprintf(known + len, sizeof known - len, "%s%s", i ? ", " : "", module->name);
-    return error_set(err, "unknown %s '%s'; there are: %s", word, option_show(name).text, known);
+    char known[256];
+    return error_set(err, "unknown %s '%s'%s", word, option_show(name).text,
+                     option_list_names(name_at, &kind, known, sizeof known));
 }

@@ -178,6 +178,16 @@ const char *nearest_name(struct span wrong, const char *(*name)(const void *ctx,
     return best;
 }
 
+const char *option_list_names(const char *(*name)(const void *ctx, size_t i), const void *ctx,
+                              char *out, size_t size)
+{
+    size_t len = (size_t)snprintf(out, size, "; there are");
+    const char *each;
+    for (size_t i = 0; len < size && (each = name(ctx, i)); i++)
+        len += (size_t)snprintf(out + len, size - len, "%s %s", i ? "," : ":", each);
+    return out;
+}
+
 /* Control characters: C0 and DEL, and C1 as UTF-8 writes them. */
 static size_t control_len(const uint8_t *p, size_t left)
 {

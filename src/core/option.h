@@ -59,6 +59,7 @@ struct option {
     bool required;
     bool secret;       /* a STRING that is never printed: no message shows its value */
     bool off;          /* of SIZE and DURATION: zero, written "off", is below min and fine */
+    bool commas;       /* of STRING: parts between commas, and a list of them will do */
     bool exclusive;    /* of PATH and HOSTPORT: no two items may have the same place */
     uint64_t min, max; /* of the types that say so; max 0 is no limit */
     const char *const *choices; /* of ENUM; ends with NULL */
@@ -106,6 +107,10 @@ const struct option *option_find(const struct option *table, struct span name, c
 /* The nearest of `count` names (given by a getter) to a mistyped one, or NULL. */
 const char *nearest_name(struct span wrong, const char *(*name)(const void *ctx, size_t i),
                          const void *ctx, size_t count);
+
+/* "; there are: a, b, c" for a getter that ends with NULL, as far as it fits. */
+const char *option_list_names(const char *(*name)(const void *ctx, size_t i), const void *ctx,
+                              char *out, size_t size);
 
 /* True when `address` (16 bytes, v4 mapped) lies in any prefix. An empty list holds everything. */
 bool option_prefixes_hold(const struct option_prefixes *list, const uint8_t *address);

@@ -23,6 +23,7 @@ const struct option output_options[] = {
      .type = OPTION_STRING,
      AT(fields),
      .min = 1,
+     .commas = true,
      .doc = "the fields that are written, in this order, with commas between them; absent: the "
             "format's own choice. 'spile fields' lists them",
      .example = "datetime,identity,qname,rrtype,rcode",

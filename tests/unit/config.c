@@ -243,44 +243,59 @@ static void test_aliases(void **state)
     accept("inputs:\n- tcp: &t {count: 5, names: &n [x, y]}\n- tcp: *t\n- tcp: {names: *n}\n");
     assert_int_equal(((const struct wire *)config.inputs[1].priv)->count, 5);
     assert_int_equal(((const struct wire *)config.inputs[2].priv)->names.count, 2);
-    refuse("inputs: &a [*a]", "f:1:9: an item must be a mapping (key: value), not a list");
+    refuse("inputs: &a [*a]",
+           "f:1:9: an item has names with values (name: value), not a list: take away the "
+           "brackets, or the '-'");
     refuse("inputs:\n- tcp: &a {names: *a}",
-           "f:2:8: 'names' must be a single value, not a mapping (key: value)");
-    refuse("inputs: *b", "f:1:9: found undefined alias");
+           "f:2:8: 'names' is one value, not names with values (name: value)");
+    refuse(
+        "inputs: *b",
+        "f:1:9: put quotes around a value that begins with *: YAML takes it for an alias of what "
+        "has that name with &");
 }
 
 /* A configuration, and what is said of it. */
 static const char *const mistakes[][2] = {
     {"thread: 2", "f:1:1: unknown key 'thread'; did you mean 'threads'?"},
     {"output: []", "f:1:1: unknown key 'output'; did you mean 'outputs'?"},
-    {"elephant: 2", "f:1:1: unknown key 'elephant'"},
+    {"elephant: 2",
+     "f:1:1: unknown key 'elephant'; there are: inputs, outputs, threads, frame-max, partial-max, "
+     "latency-entries, latency-window, shutdown-time, log-time, compat, door, attic"},
     {"threads: 2\n\nthreads: 2\n", "f:3:1: 'threads' is given twice, first in line 1"},
     {"threads: 257", "f:1:10: threads: '257' is out of range: from 0 to 256"},
     {"threads: -1", "f:1:10: threads: '-1' is not a number, from 0 to 256"},
     {"threads:", "f:1:9: 'threads' has no value"},
     {"threads: ~", "f:1:10: 'threads' has no value"},
-    {"threads: [1]", "f:1:10: 'threads' must be a single value, not a list"},
+    {"threads: [1]",
+     "f:1:10: 'threads' is one value, not a list: take away the brackets, or the '-'"},
     {"threads: !!int 1", "f:1:10: tags such as 'tag:yaml.org,2002:int' are not supported"},
-    {"[1]: 2", "f:1:1: a key must be a single value, not a list"},
-    {"<<: {threads: 1}", "f:1:1: unknown key '<<'"},
-    {"- threads", "f:1:1: the configuration must be a mapping (key: value), not a list"},
-    {"threads", "f:1:1: the configuration must be a mapping (key: value), not a single value"},
-    {"inputs: tcp", "f:1:9: 'inputs' must be a list, not a single value"},
+    {"[1]: 2", "f:1:1: a name is one value, not a list: take away the brackets, or the '-'"},
+    {"<<: {threads: 1}",
+     "f:1:1: unknown key '<<'; there are: inputs, outputs, threads, frame-max, partial-max, "
+     "latency-entries, latency-window, shutdown-time, log-time, compat, door, attic"},
+    {"- threads", "f:1:1: the configuration has names with values (name: value), not a list: take "
+                  "away the brackets, or the '-'"},
+    {"threads", "f:1:1: a ':' and a space are missing behind 'threads'"},
     {"inputs:\n", "f:1:8: 'inputs' has no value"},
     {"inputs: [tpc]", "f:1:10: unknown input 'tpc'; did you mean 'tcp'?"},
     {"inputs: [elephant]", "f:1:10: unknown input 'elephant'; there are: tcp, unix"},
     {"inputs: [stdout]", "f:1:10: unknown input 'stdout'; there are: tcp, unix"},
-    {"inputs: ['']", "f:1:10: unknown input ''; there are: tcp, unix"},
-    {"inputs: [[tcp]]", "f:1:10: an item must be a mapping (key: value), not a list"},
+    {"inputs: ['']", "f:1:10: this item of the list is empty"},
+    {"inputs: [[tcp]]",
+     "f:1:10: an item has names with values (name: value), not a list: take away "
+     "the brackets, or the '-'"},
     {"inputs: [{}]", "f:1:10: an item has one key, the module; its options stand below that "
                      "key, further to the right"},
     {"inputs:\n- tcp:\n  count: 1\n",
      "f:2:3: an item has one key, the module; its options stand below that key, further to the "
      "right"},
-    {"inputs:\n- tcp: x", "f:2:8: what follows 'tcp' must be a mapping (key: value), not a single "
-                          "value"},
+    {"inputs:\n- tcp: x",
+     "f:2:8: behind 'tcp' stand options with their names, as in 'tcp: {listen: "
+     "127.0.0.1:6000}'"},
     {"inputs:\n- tcp: {cuont: 1}", "f:2:9: tcp has no option 'cuont'; did you mean 'count'?"},
-    {"inputs:\n- tcp: {format: text}", "f:2:9: tcp has no option 'format'"},
+    {"inputs:\n- tcp: {format: text}",
+     "f:2:9: tcp has no option 'format'; there are: listen, allow, names, count, size, time, loud, "
+     "colour"},
     {"inputs:\n- tcp: {count: 1, loud: true, count: 2}",
      "f:2:31: 'count' is given twice, first in line 2"},
     {"inputs:\n- tcp: {count: 11}", "f:2:16: count: '11' is out of range: from 0 to 10"},
@@ -288,7 +303,8 @@ static const char *const mistakes[][2] = {
     {"inputs:\n- tcp: {colour: blue}", "f:2:17: colour: 'blue' is not one of red, green"},
     {"inputs:\n- tcp: {allow: ['::1', 10.0.0.1/8]}",
      "f:2:24: allow: '10.0.0.1/8' has bits set behind its prefix length"},
-    {"inputs:\n- tcp: {allow: [[a]]}", "f:2:17: 'allow' must be a single value, not a list"},
+    {"inputs:\n- tcp: {allow: [[a]]}",
+     "f:2:17: 'allow' is one value, not a list: take away the brackets, or the '-'"},
     {"inputs:\n- tcp: {names: [a, ~]}", "f:2:20: 'names' has no value"},
     {"inputs:\n- tcp: {names: [\"a\\0b\"]}", "f:2:17: names: a NUL byte is not allowed in 'a?b'"},
     {"inputs: [tcp, \"tcp\\0\"]", "f:1:15: unknown input 'tcp?'; did you mean 'tcp'?"},
@@ -298,16 +314,21 @@ static const char *const mistakes[][2] = {
     {"outputs:\n- stdout:\n    fields: a,bad\n", "f:3:13: unknown field 'bad'"},
     {"compat: dnstap-receiver\noutputs:\n- stdout: {fields: a}",
      "f:3:20: the compatible format has no choice of fields"},
-    {"outputs: [null: {format: text}]", "f:1:18: null has no option 'format'"},
+    {"outputs: [null: {format: text}]",
+     "f:1:18: null has no option 'format'; there are: listen, allow, names, count, size, time, "
+     "loud, colour"},
     {"outputs:\n- stdout: {when-full: bock}",
      "f:2:23: when-full: unknown value 'bock'; did you mean 'block'?"},
     {"dor: {}", "f:1:1: unknown key 'dor'; did you mean 'door'?"},
     {"door: {}\ndoor: {}", "f:2:1: 'door' is given twice, first in line 1"},
     {"door: {lock: 1}", "f:1:8: door has no option 'lock'; did you mean 'locks'?"},
-    {"door: {format: text}", "f:1:8: door has no option 'format'"},
+    {"door: {format: text}", "f:1:8: door has no option 'format'; there are: key, locks, open"},
     {"door: {locks: 1, locks: 1}", "f:1:18: 'locks' is given twice, first in line 1"},
-    {"door: true", "f:1:7: what follows 'door' must be a mapping (key: value), not a single value"},
-    {"door: [key]", "f:1:7: what follows 'door' must be a mapping (key: value), not a list"},
+    {"door: true",
+     "f:1:7: behind 'door' stand options with their names, as in 'door: {key: change me}'"},
+    {"door: [key]",
+     "f:1:7: what follows 'door' has names with values (name: value), not a list: take "
+     "away the brackets, or the '-'"},
     {"door: {locks: 4}", "f:1:15: locks: '4' is out of range: from 0 to 3"},
     {"door: {key: a, open: true}", "f:1:22: door: an open door needs no key"},
     {"door: {key: 'a secret of many bytes'}", "f:1:13: key: '***' is longer than 16 bytes"},
@@ -333,19 +354,135 @@ static void test_mistakes(void **state)
         refuse(mistakes[i][0], mistakes[i][1]);
 }
 
-static void test_syntax(void **state)
+/* What people write, and what it is said to be. */
+static const char *const slips[][2] = {
+    /* tabs */
+    {"inputs:\n\t- tcp\n", "2:1: a tab stands here, which YAML does not take: indent with spaces"},
+    {"outputs:\n- file:\n  \tpath: x\n", "3:3: a tab"},
+    {"threads: 1\n\t# c\nweb:\n", "2:1: a tab"},
+    {"inputs:\n-\ttcp\n", "2:2: a tab"},
+    {"door:\n  key: a\n\tlocks: 1\n", "3:1: a tab"},
+    /* indentation */
+    {"door:\n  key: a\n    locks: 1\n",
+     "3:5: wrong indentation: this line stands further to the right"},
+    {"door:\n    key: a\n  locks: 1\n",
+     "3:3: wrong indentation: this line begins in column 3, but what it could belong to begins in "
+     "column 1 or 5"},
+    {"inputs:\n  - tcp\n - tcp\n", "3:2: wrong indentation: this line begins in column 2"},
+    {"inputs:\n  - tcp: {}\n    - tcp: {}\n", "3:5: wrong indentation"},
+    {" threads: 1\ndoor:\n", "2:1: wrong indentation: this line stands further to the left"},
+    {"threads: 1\n  door:\n", "2:3: wrong indentation"},
+    {"outputs:\n- file:\n  path: x\n",
+     "2:3: an item has one key, the module; its options stand below"},
+    {"door:\n\xc2\xa0 key: x\n", "2:1: a no-break space stands here: indent with plain spaces"},
+    /* colons, dashes, spaces */
+    {"threads 1\n", "1:1: a ':' and a space are missing behind 'threads'"},
+    {"threads: 1\ndoor\n", "2:1: a ':' and a space are missing behind the name"},
+    {"door:\n  key abc:d\n", "2:3: a ':' and a space are missing behind 'key'"},
+    {"inputs\n  - tcp\n", "1:1: a ':' and a space are missing behind 'inputs'"},
+    {"threads:1\n", "1:1: a space is missing behind the ':' of 'threads:1'"},
+    {"threads: 1\nframe-max:1M\n", "2:1: a space is missing behind the ':'"},
+    {"door: {key:abc}\n", "1:8: door has no option 'key:abc'; a space is missing behind its ':'"},
+    {"inputs:\n  -tcp\n", "2:3: a space is missing behind the '-' of '-tcp'"},
+    {"inputs:\n  -tcp:\n    count: 1\n", "2:3: a space is missing behind the '-' of '-tcp'"},
+    {"threads = 1\n", "1:1: 'threads = 1' has a '=': write a ':' and a space"},
+    {"threads=1\n", "1:1: 'threads=1' has a '=': write a ':' and a space"},
+    {"inputs:\n-\n- tcp\n", "2:2: this item of the list is empty"},
+    /* brackets and quotes */
+    {"outputs: [stdout: {}\nthreads: 1\n", "1:10: the '[' that stands here has no ']'"},
+    {"door: {key: abc\nthreads: 1\n", "1:7: the '{' that stands here has no '}'"},
+    {"threads: [", "2:1: above this a '[' or '{' has no end"},
+    {"door: {key: #abc}\n",
+     "2:1: above this a '[' or '{' has no end; what stands behind a # is a comment"},
+    {"outputs: [stdout]]\n", "1:18: this ']' closes nothing: take it away"},
+    {"inputs: [tcp {}]\n", "1:14: before this a ',' is missing, or the ']' of the list"},
+    {"door: {key: 'abc}\n",
+     "1:13: the quote that begins here has no end: put a ' behind the value"},
+    {"door:\n  key: \"abc\n",
+     "2:8: the quote that begins here has no end: put a \" behind the value"},
+    {"door: {key: 'it's'}\n",
+     "1:17: the quotes end before this; inside of single quotes a ' is written twice"},
+    {"threads: \"\\q\"",
+     "1:11: between double quotes a \\ begins an escape, and this one is unknown"},
+    /* what needs quotes */
+    {"door: {key: @abc}\n",
+     "1:13: put quotes around a value that begins with @: YAML has reserved it"},
+    {"door: {key: `abc}\n", "1:13: put quotes around a value that begins with `"},
+    {"door: {key: %abc}\n", "1:13: put quotes around a value that begins with %"},
+    {"door: {key: *abc}\n",
+     "1:13: put quotes around a value that begins with *: YAML takes it for an alias"},
+    {"door: {key: &abc}\n",
+     "1:13: put quotes around a value that begins with &: YAML takes it for an anchor"},
+    {"door: {key: !abc}\n",
+     "1:13: put quotes around a value that begins with !: YAML takes it for a tag"},
+    {"door:\n  key: |abc\n", "2:8: put quotes around a value that begins with |"},
+    {"door:\n  key: >abc\n", "2:8: put quotes around a value that begins with >"},
+    {"door:\n  key: #abc\n",
+     "2:7: what stands behind a # is a comment: put quotes around the value"},
+    {"door:\n  key: a: b\n", "2:9: put quotes around a value that has ': ' in it"},
+    {"inputs: [tcp: {allow: [::1]}]",
+     "1:24: put quotes around what begins with ':' or '[', as in '[::1]:6000'"},
+    {"inputs:\n- tcp:\n    listen: [::1]:6000\n",
+     "3:14: put quotes around what begins with ':' or '['"},
+    /* where there is a text of more than ASCII before it, places are counted in characters */
+    {"door: {key: '\xc3\xa4\xc3\xb6', locks: @}\n",
+     "1:26: put quotes around a value that begins with @"},
+    /* lists and values */
+    {"outputs:\n- stdout: {fields: a,b}\n", "2:22: stdout has no option 'b'; where it belongs to "
+                                            "the value before it, put quotes around all "
+                                            "of that, or brackets"},
+    {"inputs:\n  tcp:\n    count: 1\n",
+     "2:3: 'inputs' is a list, of which each item begins with '- ', not names with values"},
+    {"threads: [2, 3]\n",
+     "1:10: 'threads' is one value, not a list: take away the brackets, or the '-'"},
+    {"threads:\n- 2\n", "2:1: 'threads' is one value, not a list"},
+    {"door:\n- key: abc\n",
+     "2:1: what follows 'door' has names with values (name: value), not a list"},
+    {"inputs:\n- unix: /run/x\n",
+     "2:9: behind 'unix' stand options with their names, as in 'unix: {path: /run/s.sock}'"},
+    {"tcp: {count: 1}\n",
+     "1:1: 'tcp' is one of the inputs: it stands below 'inputs:', as '- tcp:'"},
+    {"outputs:\n- stdout: {fields: [a, [b]]}\n",
+     "2:24: an item of the list is one value, not a list"},
+    {"outputs:\n- stdout: {fields: []}\n", "2:20: fields: must not be empty"},
+    /* characters and documents */
+    {"threads: 1\n--- {}\n", "2:1: a configuration is one document; a second one begins here"},
+    {"threads: 1\nx: \xff\n",
+     "2:4: this is not UTF-8; save the file as UTF-8, or take the character away"},
+    {"threads: 1\n\nx: \x01", "3:4: control characters are not allowed"},
+};
+
+static void test_slips(void **state)
 {
     (void)state;
-    refuse("threads: [", "f:2:1: did not find expected node content");
-    refuse("inputs: [tcp: {allow: [::1]}]",
-           "f:1:24: did not find expected node content; put quotes around what begins with ':'");
-    refuse("a: b\n\tc: d", "f:2:1: found a tab character that violates indentation");
-    refuse("threads: \"\\q\"", "f:1:11: found unknown escape character");
-    refuse("threads: 1\n--- {}\n",
-           "f:2:1: a configuration is one document; a second one begins here");
-    refuse("threads: 1\nx: \xff\n", "f:2:4: invalid leading UTF-8 octet");
-    refuse("threads: 1\n\nx: \x01", "f:3:4: control characters are not allowed");
+    for (size_t i = 0; i < sizeof slips / sizeof *slips; i++) {
+        char line[1024];
+        err = (struct error){0};
+        assert_int_equal(parse(slips[i][0], strlen(slips[i][0])), -1);
+        error_line(&err, line, sizeof line);
+        if (strncmp(line, "f:", 2) != 0 || strncmp(line + 2, slips[i][1], strlen(slips[i][1])) != 0)
+            fail_msg("%s\nis said to be: %s\ninstead of:    %s", slips[i][0], line + 2,
+                     slips[i][1]);
+    }
     refuse_bytes("a: \0b", 5, "f:1:4: control characters are not allowed");
+}
+
+/* What means the same. */
+static void test_taken(void **state)
+{
+    static const char *const lists[] = {"[a, b]", "\n    - a\n    - 'b'\n", "'a,b'", "a,b\n"};
+    (void)state;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "outputs:\n- stdout:\n    fields: %s", lists[i]);
+        accept(text);
+        assert_string_equal(config.outputs[0].common.fields, "a,b");
+    }
+    accept("inputs: tcp\n"); /* a list of one */
+    assert_int_equal(config.input_count, 1);
+    accept("inputs: [tcp: {names: x, allow: 10.0.0.0/8}]\n");
+    assert_int_equal(((const struct wire *)config.inputs[0].priv)->names.count, 1);
+    assert_int_equal(((const struct wire *)config.inputs[0].priv)->allow.count, 1);
 }
 
 /* One text of `count` times the same between two others. */
@@ -470,7 +607,7 @@ static const char memory_text[] =
     "threads: 2\ncompat: none\n"
     "inputs:\n- unix: {path: /x}\n- tcp: {listen: '[::1]:1', names: [a, b], allow: ['::1', "
     "'::2']}\n"
-    "outputs:\n- stdout\n- file: {path: /y, format: text, fields: a}\n- null: {names: c}\n"
+    "outputs:\n- stdout\n- file: {path: /y, format: text, fields: [a, b]}\n- null: {names: c}\n"
     "door: {key: abc}\nattic: {path: /z}\n";
 
 /* Whichever allocation fails, the load ends with an error and nothing is lost. */
@@ -518,10 +655,11 @@ static void test_modules(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_nothing),       CASE(test_whole),  CASE(test_aliases), CASE(test_mistakes),
-        CASE(test_syntax),        CASE(test_limits), CASE(test_flags),   CASE(test_files),
-        CASE(test_example),       CASE(test_memory), CASE(test_modules), CASE(test_sections),
-        CASE(test_section_flags), CASE(test_places), CASE(test_probe),   CASE(test_defaults),
+        CASE(test_nothing),  CASE(test_whole),         CASE(test_aliases), CASE(test_mistakes),
+        CASE(test_slips),    CASE(test_taken),         CASE(test_limits),  CASE(test_flags),
+        CASE(test_files),    CASE(test_example),       CASE(test_memory),  CASE(test_modules),
+        CASE(test_sections), CASE(test_section_flags), CASE(test_places),  CASE(test_probe),
+        CASE(test_defaults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
