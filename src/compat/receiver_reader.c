@@ -43,9 +43,9 @@ static struct span address_of(struct span bytes)
 static bool receiver_read(struct event *ev, uint8_t *space, struct stats_sample *sample)
 {
     struct receiver_head head;
-    if (receiver_head_read(&head, ev) != FORMAT_WRITTEN ||
-        !stats_native_reader.read(ev, space, sample))
+    if (receiver_head_read(&head, ev) != FORMAT_WRITTEN)
         return false;
+    stats_native_fill(ev, space, sample);
     sample->identity = head.identity;
     sample->client = address_of(head.query_address);
     sample->server = address_of(head.response_address);

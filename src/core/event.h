@@ -34,7 +34,7 @@ enum event_flaw {
                           owned by the root (RFC 6891 6.1.1, 6.1.2) */
     FLAW_RECORDS =
         1
-        << 1, /* bytes behind the last record; data whose names cannot be read; or a TSIG or SIG(0)
+        << 1, /* bytes behind the last record; data that does not fit its type; or a TSIG or SIG(0)
                  record that is not at the end, or a second TSIG (RFC 8945 5.1, RFC 2931 3.1) */
 };
 

@@ -50,8 +50,9 @@ static bool get_tap_length(const struct field *self, const struct event *ev, str
 
 static bool get_direction(const struct field *self, const struct event *ev, struct field_value *v)
 {
+    (void)self;
     v->number = !dnstap_is_query(&ev->tap);
-    return ev->tap.has & self->has;
+    return dnstap_has_direction(&ev->tap);
 }
 
 static bool get_address(const struct field *self, const struct event *ev, struct field_value *v)
@@ -249,6 +250,7 @@ static bool get_policy_value(const struct field *self, const struct event *ev,
 /* What of the event is wrong: the first that is, of these. */
 
 enum malformed {
+    MALFORMED_MESSAGE,
     MALFORMED_ADDRESS,
     MALFORMED_HEADER,
     MALFORMED_QUESTION,
@@ -277,6 +279,8 @@ static bool cut_options(const struct event *ev)
 static bool is_wrong(const struct event *ev, enum malformed part)
 {
     switch (part) {
+    case MALFORMED_MESSAGE:
+        return !dnstap_has_direction(&ev->tap);
     case MALFORMED_ADDRESS:
         return bad_length(ev->tap.query_address) || bad_length(ev->tap.response_address);
     case MALFORMED_QUESTION:
@@ -308,9 +312,10 @@ static bool get_malformed(const struct field *self, const struct event *ev, stru
 static char *word_malformed(char *p, uint64_t code)
 {
     static const char *const words[MALFORMED_KINDS] = {
-        [MALFORMED_ADDRESS] = "address",   [MALFORMED_HEADER] = "header",
-        [MALFORMED_QUESTION] = "question", [MALFORMED_RECORDS] = "records",
-        [MALFORMED_POLICY] = "policy",     [MALFORMED_EDNS] = "edns"};
+        [MALFORMED_MESSAGE] = "message", [MALFORMED_ADDRESS] = "address",
+        [MALFORMED_HEADER] = "header",   [MALFORMED_QUESTION] = "question",
+        [MALFORMED_RECORDS] = "records", [MALFORMED_POLICY] = "policy",
+        [MALFORMED_EDNS] = "edns"};
     return code < MALFORMED_KINDS ? put_str(p, words[code]) : p;
 }
 
@@ -415,7 +420,7 @@ const struct field fields[] = {
     {"dnstap.timestamp", "timestamp", FIELD_EPOCH, .needs = FACET_DNSTAP, .get = get_own_time,
      .doc = "time of the message in seconds since 1970"},
     {"dnstap.direction", "type", FIELD_WORD, .needs = FACET_DNSTAP, .get = get_direction,
-     .has = DNSTAP_HAS_MESSAGE_TYPE, .word = word_direction, .doc = "query or response"},
+     .word = word_direction, .doc = "query or response"},
     {"dns.rcode", "rcode", FIELD_WORD, .needs = FACET_RCODE, .get = get_rcode, .word = field_rcode,
      .column = 4, .doc = "response code, with the extended bits that EDNS has"},
     {"dns.id", "id", FIELD_UINT, .needs = FACET_HEADER, .get = get_header_u16, .at = AT(header.id),
@@ -519,10 +524,11 @@ const struct field fields[] = {
     {"dnstap.malformed", "malformed", FIELD_WORD,
      .needs = FACET_POLICY | FACET_RECORDS | FACET_EDNS, .get = get_malformed,
      .word = word_malformed,
-     .doc = "the first part that is wrong: address (neither 4 nor 16 bytes), header, question (or "
-            "more than one), records (cut, malformed, bytes behind the last one, or a TSIG that is "
-            "not the last), policy, or edns (options cut, or an OPT record too many or out of "
-            "place)"},
+     .doc =
+         "the first part that is wrong: message (it has no type), address (neither 4 nor 16 "
+         "bytes), header, question (or more than one), records (cut, malformed, bytes behind "
+         "the last one, or a TSIG that is not the last), policy, or edns (options cut, or an OPT "
+         "record too many or out of place)"},
     {0},
 };
 

@@ -38,7 +38,7 @@ static uint8_t within(uint32_t value, uint8_t limit)
 }
 
 /* Field by field: clearing the whole sample first costs as much as all the rest. */
-static bool native_read(struct event *ev, uint8_t *space, struct stats_sample *sample)
+void stats_native_fill(struct event *ev, uint8_t *space, struct stats_sample *sample)
 {
     const struct dnstap *tap = &ev->tap;
     sample->identity = tap->identity;
@@ -57,6 +57,14 @@ static bool native_read(struct event *ev, uint8_t *space, struct stats_sample *s
     sample->has_qtype = !(ev->bad & FACET_QUESTION) && ev->question.name.len > 0;
     sample->qtype = ev->question.type;
     sample->name = sample->has_qtype ? name_key(&ev->question.name, space) : span_of(space, 0);
+}
+
+/* What is neither query nor response is on no side to be counted. */
+static bool native_read(struct event *ev, uint8_t *space, struct stats_sample *sample)
+{
+    if (!dnstap_has_direction(&ev->tap))
+        return false;
+    stats_native_fill(ev, space, sample);
     return true;
 }
 

@@ -76,5 +76,8 @@ static inline uint64_t sample_time(const struct event *ev)
 }
 
 extern const struct stats_reader stats_native_reader;
+/* What its `read` fills in, of any event whose dnstap message was decoded: other readers begin so.
+ */
+void stats_native_fill(struct event *ev, uint8_t *space, struct stats_sample *sample);
 
 #endif

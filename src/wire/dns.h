@@ -150,9 +150,10 @@ struct dns_walk {
 int dns_walk_init(struct dns_walk *walk, struct span msg, const struct dns_header *h);
 /* The next record: true, or false at the end or at a malformed one (walk->failed). */
 bool dns_walk_next(struct dns_walk *walk, struct dns_rr *rr);
-/* Whether names within the record's data can be read, and fill it as its type has them: of the
- * types whose names may be compressed (RFC 1035 3.3, RFC 3597 4), so that a pointer may lead
- * astray. True of all other types, and of the empty data that updates have (RFC 2136 2.4). */
+/* Whether the record's data has the length that its type demands, and names within it can be read:
+ * of addresses and of the types that hold names, so that a pointer may lead astray (RFC 1035 3.3,
+ * RFC 3597 4, and those of DNSSEC and SVCB). True of all other types, and of the empty data that
+ * updates have (RFC 2136 2.4). */
 bool dns_rr_sound(struct span msg, const struct dns_rr *rr);
 /* The first OPT record of the additional section, when the records of the message begin at `pos`:
  * 1; 0 when there is none, -1 when a record before it is malformed. Looks at nothing behind it, and

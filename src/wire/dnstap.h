@@ -148,6 +148,13 @@ static inline struct span dnstap_address(struct span bytes)
     return bytes.len == 4 || bytes.len == 16 ? bytes : span_of("", 0);
 }
 
+/* Whether the message says what it is, which the schema requires: without it nobody knows whether
+ * it is a query or a response. */
+static inline bool dnstap_has_direction(const struct dnstap *tap)
+{
+    return tap->has & DNSTAP_HAS_MESSAGE_TYPE && tap->message_type != 0;
+}
+
 /* A query type has an odd number. */
 static inline bool dnstap_is_query(const struct dnstap *tap)
 {

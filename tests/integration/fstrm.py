@@ -46,13 +46,29 @@ def field(number, value):
     return varint(number << 3 | 2) + varint(len(value)) + value
 
 
-def message(query, mtype=5, identity=b"test", family=1, protocol=1, query_address=b"\xc0\0\2\1",
-            query_port=5353, response_address=b"\xc0\0\2\2", response_port=53, seconds=1700000000, nanos=0):
+def head(mtype, identity=b"test", family=1, protocol=1, query_address=b"\xc0\0\2\1", query_port=5353,
+         response_address=b"\xc0\0\2\2", response_port=53):
+    """What comes before the times in a message, and a function that makes a frame of it and the rest. The
+    type may be None: no type."""
+    start = (field(1, mtype) if mtype is not None else b"") + field(2, family) + field(3, protocol) + \
+        field(4, query_address) + field(5, response_address) + field(6, query_port) + field(7, response_port)
+    return lambda rest: field(1, identity) + field(14, start + rest) + field(15, 1)
+
+
+def moment(number, seconds, nanos):
+    """A time: the field `number` and the next one."""
+    return field(number, seconds) + varint(number + 1 << 3 | 5) + struct.pack("<I", nanos)
+
+
+def message(query, mtype=5, seconds=1700000000, nanos=0, **fields):
     """A dnstap message that carries a query."""
-    body = field(1, mtype) + field(2, family) + field(3, protocol) + field(4, query_address) + \
-        field(5, response_address) + field(6, query_port) + field(7, response_port) + field(8, seconds) + \
-        varint(9 << 3 | 5) + struct.pack("<I", nanos) + field(10, query)
-    return field(1, identity) + field(14, body) + field(15, 1)
+    return head(mtype, **fields)(moment(8, seconds, nanos) + field(10, query))
+
+
+def answer(response, mtype=6, seconds=1700000000, nanos=0, asked=None, **fields):
+    """One that carries a response and, where `asked` says it, the second of its query."""
+    return head(mtype, **fields)((moment(8, asked, 0) if asked is not None else b"") + moment(12, seconds, nanos) +
+                                 field(14, response))
 
 
 def query_time(frame):

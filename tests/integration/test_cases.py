@@ -5,7 +5,9 @@ A row of READ is one run of `spile read` over a file. What takes more than one r
 """
 import collections
 import json
+import struct
 
+import fstrm
 from harness import ROOT, equal, test
 from test_api import Api, Tail
 
@@ -111,3 +113,41 @@ def statistics_and_live_events_say_what_lines_say(t):
     metrics = api.ask("/metrics")[1].decode().splitlines()
     for reason, count in (("negative", 0), ("beyond-window", 1)):
         assert f'spile_latency_left_out_total{{stream="ns1",reason="{reason}"}} {count}' in metrics, metrics
+
+
+def dns(number, flags):
+    """A message of that id about a.example."""
+    return struct.pack("!6H", number, flags, 1, 0, 0, 0) + b"\1a\7example\0\0\1\0\1"
+
+
+# From query to response, seconds; what latency follows, with a latency-window of 10 s.
+LATENCIES = {0: 0, 2: 2, 10: 10, 11: None, 3600: None, -1: None, -3600: None, -1700000000: None, 2**62: None, -2**63: None}
+
+
+@test()
+def one_rule_for_latencies_carried_and_matched(t):
+    frames, wanted = [], []
+    for number, (seconds, latency) in enumerate(LATENCIES.items()):
+        asked, answered = max(0, -seconds, 1700000000), max(0, seconds, 1700000000 + seconds)
+        frames.append(fstrm.answer(dns(number, 0x8180), asked=asked, seconds=answered))
+        wanted.append(latency)
+        if max(asked, answered) < 2**60:
+            frames += [fstrm.message(dns(number, 0x0100), seconds=asked), fstrm.answer(dns(number, 0x8180), seconds=answered)]
+            wanted += [None, latency]
+    frames.append(fstrm.message(dns(0, 0x0100), mtype=None))
+    path = t.path("times.fstrm")
+    path.write_bytes(fstrm.control(fstrm.START, fstrm.DNSTAP) + b"".join(map(fstrm.data, frames)) + fstrm.control(fstrm.STOP))
+    lines = [json.loads(line) for line in t.run("read", "-o", "json", path).stdout.splitlines()]
+    equal([line["latency"] for line in lines[:-1]], wanted, "latencies of lines")
+    equal((lines[-1]["message"], lines[-1]["type"], lines[-1]["malformed"]), (None, None, "message"), "without a type")
+    api = Api(t)
+    api.send(path)
+    api.wait_events(len(wanted))
+    reply = api.get("statistics")
+    queries = sum(line["type"] == "query" for line in lines)
+    equal([reply["statistics"][side]["events"] for side in ("queries", "responses")],
+          [queries, len(wanted) - queries], "what has no type is on neither side")
+    equal(reply["malformed"], 1, "but is counted")
+    latency = reply["statistics"]["latency"]
+    equal((latency["count"], latency["mean"]), (6, 4), "latencies")
+    equal(latency["left-out"], {"negative": 7, "beyond-window": 5}, "latencies left out")

@@ -228,8 +228,9 @@ static void test_nothing_there(void **state)
     (void)state;
     const struct dnstap tap = {.has = DNSTAP_HAS_MESSAGE};
     for (const struct field *field = fields; field->name; field++)
-        if (strcmp(field->name, "input.peer") != 0)
+        if (strcmp(field->name, "input.peer") != 0 && strcmp(field->key, "malformed") != 0)
             check(field->name, &tap, "null", "-");
+    check("malformed", &tap, "\"message\"", "message");
 }
 
 static void test_policy(void **state)
@@ -416,6 +417,7 @@ static void test_rcode(void **state)
 static void test_flaws(void **state)
 {
     (void)state;
+#define AT_ROOT(type, class, len) "\0\0" type "\0" class "\0\0\0\1\0" len
 #define TSIG "\0\0\xfa\0\xff\0\0\0\0\0\0"
 #define SIG0 "\0\0\x18\0\xff\0\0\0\0\0\2\0\0"
 #define SIG5 "\0\0\x18\0\xff\0\0\0\0\0\2\0\5"
@@ -434,12 +436,20 @@ static void test_flaws(void **state)
          "edns"},
         {BYTES_INIT(HEAD "\0\0\0\0\1" QUESTION OPT "x"), "records"}, /* one byte more */
         {BYTES_INIT(HEAD "\0\0\0\0\0" QUESTION A), "records"},       /* a record more */
-        {BYTES_INIT(HEAD "\1\0\0\0\0" QUESTION "\0\0\5\0\1\0\0\0\1\0\2\xc0\xff"), "records"},
-        {BYTES_INIT(HEAD "\1\0\0\0\0" QUESTION "\0\0\5\0\1\0\0\0\1\0\3\xc0\x0c\0"), "records"},
-        {BYTES_INIT(HEAD "\1\0\0\0\0" QUESTION "\0\0\x0f\0\1\0\0\0\1\0\1\0"), "records"},
-        {BYTES_INIT(HEAD "\1\0\0\0\0" QUESTION "\0\0\x0f\0\1\0\0\0\1\0\4\0\0\xc0\x0c"), "-"},
-        {BYTES_INIT(HEAD "\1\0\0\0\0" QUESTION "\0\0\5\0\xff\0\0\0\0\0\0"), "-"}, /* update */
-        {BYTES_INIT("\x12\x34\x30\0\0\0\0\0\0\0\0\0\0\1\0\4\0\0\0\0"), "-"},      /* but DSO */
+    /* Data that does not fit its type. */
+#define ANSWER HEAD "\1\0\0\0\0" QUESTION
+        {BYTES_INIT(ANSWER AT_ROOT("\5", "\1", "\2") "\xc0\xff"), "records"},
+        {BYTES_INIT(ANSWER AT_ROOT("\5", "\1", "\3") "\xc0\x0c\0"), "records"},
+        {BYTES_INIT(ANSWER AT_ROOT("\5", "\1", "\2") "\xc0\x0c"), "-"},
+        {BYTES_INIT(ANSWER AT_ROOT("\5", "\xff", "\0")), "-"}, /* an update has none */
+        {BYTES_INIT(ANSWER AT_ROOT("\x0f", "\1", "\1") "\0"), "records"},
+        {BYTES_INIT(ANSWER AT_ROOT("\x0f", "\1", "\4") "\0\0\xc0\x0c"), "-"},
+        {BYTES_INIT(ANSWER AT_ROOT("\1", "\1", "\5") "12345"), "records"},
+        {BYTES_INIT(ANSWER AT_ROOT("\1", "\3", "\5") "\xc0\x0c\0\1x"), "-"}, /* CH */
+        {BYTES_INIT(ANSWER AT_ROOT("\x1c", "\1", "\4") "1234"), "records"},
+        {BYTES_INIT(ANSWER AT_ROOT("\x2f", "\1", "\3") "\xc0\x0c\0"), "-"},
+        {BYTES_INIT(ANSWER AT_ROOT("\x2f", "\1", "\2") "\xc0\xff"), "records"},
+        {BYTES_INIT("\x12\x34\x30\0\0\0\0\0\0\0\0\0\0\1\0\4\0\0\0\0"), "-"}, /* but DSO */
         {BYTES_INIT("\x12\x34\x81\x80\0\2\0\0\0\0\0\0" QUESTION QUESTION), "question"},
         {BYTES_INIT(HEAD "\0\0\0\0\2" QUESTION OPT TSIG), "-"},
         {BYTES_INIT(HEAD "\0\0\0\0\2" QUESTION TSIG OPT), "records"},
