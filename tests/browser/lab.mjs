@@ -14,7 +14,11 @@ const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-ru
     "--disable-component-update", "--disable-sync"];
 
 export const options = { spile: path.join(ROOT, "build/spile"), modules: path.join(ROOT, "build/browser"),
-    screenshots: path.join(ROOT, "build/screenshots"), chromium: "/usr/bin/chromium", patience: 1 };
+    screenshots: path.join(ROOT, "build/screenshots"), chromium: "/usr/bin/chromium",
+    // How much slower than two quiet cores this machine is (tests/support/patience.py), and three times that, since
+    // a wait ends with what it waits for: only a failure takes the whole of its limit.
+    patience: 3 * Number(process.env.SPILE_TEST_PATIENCE
+        ?? spawnSync("python3", [path.join(ROOT, "tests/support/patience.py")]).stdout ?? 1) };
 
 export const tests = [];
 export const test = (name, run) => tests.push({ name, run });
@@ -124,8 +128,10 @@ export class Bench {
      */
     async page(spile, { width = 1280, height = 900, hash = "", ready = true, ahead = 0, ...rest } = {}) {
         const { chromium } = createRequire(path.join(options.modules, "package.json"))("playwright-core");
-        Bench.#browser ??= chromium.launch({ executablePath: options.chromium, args: FLAGS });
+        Bench.#browser ??= chromium.launch({ executablePath: options.chromium, args: FLAGS,
+            timeout: 30000 * options.patience });
         const context = await (await Bench.#browser).newContext({ viewport: { width, height }, ...rest });
+        context.setDefaultTimeout(10000 * options.patience);
         this.contexts.push(context);
         const page = await context.newPage();
         page.on("console", (line) => this.problems.push(`console: ${line.type()}: ${line.text()}`));

@@ -36,6 +36,7 @@ async function runOne({ name, run }) {
 
 /** They wait more than they work, so some run together. */
 const waiting = tests.filter((t) => new RegExp(values.k).test(t.name));
+console.log(`${waiting.length} tests`);
 await Promise.all(Array.from({ length: Number(values.jobs) }, async () => {
     while (waiting.length)
         await runOne(waiting.shift());

@@ -1,8 +1,12 @@
 """Frame Streams and dnstap, as far as tests need them: written here, so that the program is not its own
 judge."""
+import fcntl
 import socket
 import struct
-import time
+import sys
+import termios
+
+import harness
 
 DNSTAP = b"protobuf:dnstap.Dnstap"
 ACCEPT, START, STOP, READY, FINISH = 1, 2, 3, 4, 5
@@ -104,7 +108,7 @@ class Sender:
         """address: a path, or (host, port); then source may say which address to come from."""
         family = socket.AF_INET if isinstance(address, tuple) else socket.AF_UNIX
         self.sock = socket.socket(family, socket.SOCK_STREAM)
-        self.sock.settimeout(20)
+        self.sock.settimeout(harness.limit(20))
         if source:
             self.sock.bind((source, 0))
         self.connect(address if isinstance(address, tuple) else str(address))
@@ -116,14 +120,13 @@ class Sender:
 
     def connect(self, address):
         """In a flood the queue of a unix socket may be full for a moment."""
-        end = time.monotonic() + 20
-        while True:
+        def connected():
             try:
-                return self.sock.connect(address)
+                self.sock.connect(address)
+                return True
             except BlockingIOError:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.01)
+                return False
+        harness.wait_for("a place in the queue", connected, 20, every=0.01)
 
     def read_control(self):
         """One control frame, or b"" when the peer closed."""
@@ -145,9 +148,26 @@ class Sender:
         assert reply == control(FINISH), f"wanted FINISH, got {reply!r}"
         self.sock.close()
 
-    def closed_by_peer(self, seconds):
-        """True when the peer closes within that time."""
-        self.sock.settimeout(seconds)
+    def all_taken(self):
+        """The peer has read all that was sent over a unix socket."""
+        return not int.from_bytes(fcntl.ioctl(self.sock, termios.TIOCOUTQ, b"\0" * 4), sys.byteorder)
+
+    def is_open(self):
+        """As far as is known now."""
+        patient = self.sock.gettimeout()
+        self.sock.setblocking(False)
+        try:
+            return self.sock.recv(1, socket.MSG_PEEK) != b""
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        finally:
+            self.sock.settimeout(patient)
+
+    def closed_by_peer(self, seconds=5):
+        """True when the peer closes within limit(seconds)."""
+        self.sock.settimeout(harness.limit(seconds))
         try:
             while self.sock.recv(4096):
                 pass

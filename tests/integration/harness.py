@@ -3,22 +3,29 @@
 A test is a function of one argument, the bench `t` (class Bench), with @test above it. It passes when
 it returns, fails when it raises, and is skipped by `raise Skip(reason)`. Everything started through
 `t` is ended with the test.
+
+Time: a test waits for events (wait_for, wait, stop, closed_by_peer), never for time to pass. What it
+waits for comes or the test fails, so limits are generous and cost nothing. Where the program itself
+has a window to act in (a handshake's time, a second signal's echo), the test configures it with
+t.window(ms), which is longer where the machine is slow. What must happen soon is bounded by t.soon.
 """
-import itertools
 import json
 import lzma
 import os
 import pathlib
-import random
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+sys.path.append(str(ROOT / "tests/support"))
+import patience  # noqa: E402  (found through sys.path)
+
 CAPTURES = ROOT / "tests/data/captures"
 TESTS = []
 
@@ -37,15 +44,29 @@ def test(needs=(), net=False, alone=False, plain=False):
     return register
 
 
+LENIENCE = 3  # a wait ends with what it waits for: only a failure takes the whole of its limit
+
+
+def crowd():
+    """How many want each core at present, by the load of the last minute: 1 where none has to wait."""
+    return max(1.0, os.getloadavg()[0] / patience.cores())
+
+
+def limit(seconds):
+    """What `seconds` on two quiet cores may take here and now."""
+    return seconds * LENIENCE * max(Bench.patience, crowd())
+
+
 def wait_for(what, condition, seconds=10.0, every=0.02):
-    """Waits until condition() is true and returns its value; fails with `what` after `seconds`."""
-    end = time.monotonic() + seconds * Bench.patience
+    """Waits until condition() is true and returns its value; fails with `what` after limit(seconds)."""
+    begin = time.monotonic()
     while True:
         value = condition()
         if value:
             return value
-        if time.monotonic() > end:
-            raise AssertionError(f"waited {seconds * Bench.patience:.0f} s in vain: {what}")
+        waited = time.monotonic() - begin
+        if waited > seconds and waited > limit(seconds):
+            raise AssertionError(f"waited {waited:.0f} s in vain: {what}")
         time.sleep(every)
 
 
@@ -91,7 +112,7 @@ class Process:
         self.child.wait()
         # The rest of the group goes on its own time (NSD's children hold its port). Where the runner
         # is the namespace's first process they are now its children, and it has to bury them.
-        end = time.monotonic() + 5
+        end = time.monotonic() + limit(5)
         while time.monotonic() < end:
             try:
                 os.killpg(self.child.pid, 0)
@@ -105,9 +126,9 @@ class Process:
     def wait(self, seconds=10.0):
         """The exit status, or a failure when there is none in time."""
         try:
-            return self.child.wait(seconds * Bench.patience)
+            return self.child.wait(limit(seconds))
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"{self.args[0]} {self.args[1:3]} did not end in {seconds} s") from None
+            raise AssertionError(f"{self.args[0]} {self.args[1:3]} did not end in {limit(seconds):.0f} s") from None
 
     def stop(self, number=signal.SIGTERM, seconds=10.0):
         """Asks it to end and returns the exit status."""
@@ -120,6 +141,22 @@ class Process:
 
     def running(self):
         return self.child.poll() is None
+
+    def catches(self, number):
+        """It has a handler for that signal, which would have ended it before."""
+        for line in pathlib.Path(f"/proc/{self.child.pid}/status").read_text().splitlines():
+            if line.startswith("SigCgt:"):
+                return bool(int(line.split()[1], 16) >> number - 1 & 1)
+        return False
+
+    def insist(self, number=signal.SIGINT):
+        """Signals until it ends, since a signal right behind another counts as its echo; the exit status."""
+        def ended():
+            if self.running():
+                self.send(number)
+            return not self.running()
+        wait_for("it ends", ended, every=0.1)
+        return self.wait()
 
 
 class Spile(Process):
@@ -145,6 +182,16 @@ class Spile(Process):
         return sum(1 for e in self.events()
                    if tag in (e["qname"] or "").lower() and (not messages or e["message"] in messages))
 
+    def asked(self, output="stdout"):
+        """The ledger that SIGUSR1 brings: all signals sent before have been heard by then."""
+        def counted():
+            return self.err.count("ledger: " + output)
+        wait_for("it takes signals", lambda: self.catches(signal.SIGUSR1))
+        before = counted()
+        self.send(signal.SIGUSR1)
+        wait_for("a ledger", lambda: counted() > before)
+        return self.ledger(output)
+
     def ledger(self, output="stdout"):
         """The last ledger line of that output, as a dictionary."""
         lines = [line for line in self.err.splitlines() if line.startswith("ledger: " + output)]
@@ -157,7 +204,7 @@ class Bench:
     """A test's scratch folder and the processes in it."""
 
     spile_path = str(ROOT / "build/spile")
-    patience = 1.0  # stretches every time limit: sanitized programs are slow
+    patience = 1.0  # how much slower than usual machine and program are (run.py measures it)
     sanitized = False
 
     def __init__(self, name):
@@ -169,6 +216,15 @@ class Bench:
 
     def path(self, name):
         return self.folder / name
+
+    def window(self, ms):
+        """A time for the program's configuration, in which test and program must be able to act."""
+        return f"{int(ms * self.patience)}ms"
+
+    def soon(self, begin, seconds, what):
+        """`what` has happened now, within so long of `begin` (time.monotonic())."""
+        took = time.monotonic() - begin
+        assert took < limit(seconds), f"{what}: after {took:.1f} s"
 
     def start(self, args, name=None, kind=Process, **options):
         name = name or pathlib.Path(str(args[0])).name
@@ -189,7 +245,7 @@ class Bench:
         if options["stdin"] is None:
             del options["stdin"]
         done = subprocess.run([str(a) for a in args], capture_output=True, cwd=self.folder, check=False,
-                              timeout=seconds * self.patience, **options)
+                              timeout=limit(seconds), **options)
         if status is not None and done.returncode != status:
             raise AssertionError(f"{' '.join(map(str, args))}: status {done.returncode}, wanted {status}: "
                                  f"{done.stderr.decode(errors='replace')[-1500:]}")
@@ -258,16 +314,14 @@ def real_capture(t):
     return path
 
 
-_ports = itertools.cycle(random.sample(range(20000, 32000), 12000))
+_held = []
 
 
 def free_port():
-    """A port that nobody listens on, below those that the kernel gives to clients: one of these could
-    be gone again a moment later."""
-    while True:
-        port = next(_ports)
-        try:
-            socket.create_server(("127.0.0.1", port)).close()
-            return port
-        except OSError:
-            pass
+    """A port that the system chose. It stays bound (not listening) until the run ends: so nobody else is
+    given it, not even for a connection, while a server that sets SO_REUSEADDR can have it, as they do."""
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", 0))
+    _held.append(holder)
+    return holder.getsockname()[1]

@@ -26,6 +26,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import harness  # noqa: E402  (found through sys.path)
+import patience  # noqa: E402  (and through harness)
 
 INSIDE = "SPILE_TESTS_NAMESPACE"
 WHOLE = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
@@ -59,14 +60,14 @@ def reason_to_skip(case, no_net):
 
 
 RUNNING = {}     # the names of tests at work, and since when
-STUCK_AFTER = 300  # seconds, times the patience: no test has a reason to take so long
+STUCK_AFTER = 150  # seconds on a quiet machine: no test has a reason to take so long
 
 
 def watch(counts):
     """Ends a run that one test would hold up for ever, and says which and where."""
     while True:
         time.sleep(1)
-        limit = STUCK_AFTER * harness.Bench.patience
+        limit = harness.limit(STUCK_AFTER)
         stuck = [name for name, begin in list(RUNNING.items()) if time.monotonic() - begin > limit]
         if stuck:
             print(*(f"FAIL  {name}  still running after {limit:.0f} s" for name in stuck), sep="\n", flush=True)
@@ -124,7 +125,7 @@ def main():
     parser.add_argument("--spile", default=harness.Bench.spile_path)
     parser.add_argument("--sanitized", action="store_true", help="the program is slow and watchful")
     parser.add_argument("-k", default="", help="only tests whose name matches this regular expression")
-    parser.add_argument("-j", type=int, default=12)
+    parser.add_argument("-j", type=int, default=6 * patience.cores(), help="how many at once: most of them wait")
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
     no_net = "" if options.list else enter_namespace()
@@ -139,7 +140,8 @@ def main():
         return 0
     harness.Bench.spile_path = str(pathlib.Path(options.spile).resolve())
     harness.Bench.sanitized = options.sanitized
-    harness.Bench.patience = 3.0 if options.sanitized else 1.0
+    harness.Bench.patience = patience.patience() * (3.0 if options.sanitized else 1.0)
+    print(f"{len(cases)} tests", flush=True)
     if not no_net:
         importlib.import_module("lab").prepare()
 

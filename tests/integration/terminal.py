@@ -6,7 +6,7 @@ import struct
 import sys
 import termios
 
-from harness import Skip, wait_for
+from harness import Skip, Spile, wait_for
 
 sys.path.append("/usr/lib/python3/dist-packages")  # where Debian puts pyte, for a python3 of another make
 try:
@@ -15,6 +15,10 @@ except ImportError:
     pyte = None
 
 LEFT, RIGHT, UP, DOWN = "\x1bOD", "\x1bOC", "\x1bOA", "\x1bOB"  # as a terminal in application mode sends them
+
+
+# The first terminal that the leader of a new session opens is the one that controls it.
+CONTROLLED = ["sh", "-c", ': <"$0"; exec "$@"']
 
 
 class Terminal:
@@ -31,8 +35,8 @@ class Terminal:
         self.set_size(width, height)
         words = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "SPILE_API_KEY")}
         words.update({"TERM": term, "LC_ALL": "C.UTF-8", **(environment or {})})
-        self.process = t.spile(*args, name=name, stdin=slave if stdin is None else stdin, stdout=slave,
-                               env=words, preexec_fn=lambda: fcntl.ioctl(1, termios.TIOCSCTTY, 0))
+        self.process = t.start([*CONTROLLED, os.ttyname(slave), t.spile_path, *args], name=name, kind=Spile,
+                               stdin=slave if stdin is None else stdin, stdout=slave, env=words)
         os.close(slave)
 
     def set_size(self, width, height):

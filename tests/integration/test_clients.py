@@ -1,4 +1,5 @@
 """Clients of every habit and manner: CoreDNS's addresses, START first, silence, garbage, haste, crowds."""
+import os
 import resource
 import socket
 import threading
@@ -28,8 +29,7 @@ def good_client(t, spile, tag, count=200, address=None):
     client.send(*messages(tag, count))
     client.finish()
     arrive(spile, tag, count)
-    took = time.monotonic() - begin
-    assert took < 2 * t.patience, f"a good client had to wait for {took:.1f} s"
+    t.soon(begin, 2, "a good client had to wait")
 
 
 @test()
@@ -70,7 +70,7 @@ def many_content_types(t):
     arrive(spile, "third", 5)
     stranger = Sender(t.path("tap.sock"), handshake=False)
     stranger.sock.sendall(fstrm.control(fstrm.READY, b"application/json"))
-    assert stranger.closed_by_peer(3), "only a foreign content type: the connection is closed"
+    assert stranger.closed_by_peer(), "only a foreign content type: the connection is closed"
     good_client(t, spile, "good")
 
 
@@ -104,7 +104,7 @@ def rude_clients_harm_nobody(t):
     good_client(t, spile, "good", address=address)
     for client, raw, broken in clients:
         if broken:
-            assert client.closed_by_peer(5), f"connection must be closed after {raw[:30]!r}"
+            assert client.closed_by_peer(), f"connection must be closed after {raw[:30]!r}"
     good_client(t, spile, "better", address=address)
     equal(spile.stop(), 0, "exit status")
     equal(len(spile.events()), 400, "events in all")
@@ -128,15 +128,16 @@ def bad_messages_are_passed_over(t):
 
 @test()
 def handshake_time_out(t):
-    spile = t.listen(UNIX_JSON.replace("mode: 0666", "mode: 0666, handshake-timeout: 500ms"))
+    spile = t.listen(UNIX_JSON.replace("mode: 0666", f"mode: 0666, handshake-timeout: {t.window(500)}"))
     begin = time.monotonic()
     silent = Sender(t.path("tap.sock"), handshake=False)
-    assert silent.closed_by_peer(5), "a silent client is closed"
-    took = time.monotonic() - begin
-    assert 0.3 < took < 2 * t.patience, f"closed after {took:.1f} s"
+    assert silent.closed_by_peer(), "a silent client is closed"
+    assert time.monotonic() - begin > 0.3 * t.patience, "it has its time"
+    t.soon(begin, 2, "it is closed")
     idle = Sender(t.path("tap.sock"))
     idle.send(*messages("idle", 1))
-    assert not idle.closed_by_peer(1.5), "one that has sent may be silent: idle-timeout is off"
+    assert Sender(t.path("tap.sock"), handshake=False).closed_by_peer(), "somebody silent who came later is closed"
+    assert idle.is_open(), "one that has sent may be silent: idle-timeout is off"
     good_client(t, spile, "good")
 
 
@@ -159,11 +160,11 @@ def cut_frames_share_a_budget(t):
             client.sock.sendall((1 << 20).to_bytes(4, "big") + b"x" * (size << 10))
         except BrokenPipeError:
             equal(size, 700, "the size that was refused while it was sent")
-        time.sleep(0.2)
+        wait_for("it is taken, or refused", lambda client=client: client.all_taken() or not client.is_open())
         hoarders.append(client)
-    assert hoarders[2].closed_by_peer(5), "the one with 700 KiB is closed"
+    assert hoarders[2].closed_by_peer(), "the one with 700 KiB is closed"
     for k in (0, 1, 3):
-        assert not hoarders[k].closed_by_peer(0.2), f"number {k} goes on"
+        assert hoarders[k].is_open(), f"number {k} goes on"
     good_client(t, spile, "good")
     equal(spile.stop(), 0, "exit status")
 
@@ -173,13 +174,13 @@ def access_list(t):
     port = free_port()
     spile = t.listen(TCP_JSON.replace("PORT", f"{port}, allow: [127.0.0.2/32, \"2001:db8::/32\"]"))
     stranger = Sender(("127.0.0.1", port), handshake=False)
-    assert stranger.closed_by_peer(3), "an address that is not on the list is closed"
+    assert stranger.closed_by_peer(), "an address that is not on the list is closed"
     friend = socket.create_connection(("127.0.0.1", port), timeout=5, source_address=("127.0.0.2", 0))
     friend.sendall(fstrm.control(fstrm.START, fstrm.DNSTAP) + b"".join(map(fstrm.data, messages("friend", 3))))
     arrive(spile, "friend", 3)
 
 
-@test(alone=True)
+@test()
 def reconnecting_in_a_loop_is_slowed(t):
     """A peer that connects, says nonsense and comes again must not cost a core, nor harm others."""
     address = ("127.0.0.1", free_port())
@@ -194,7 +195,7 @@ def reconnecting_in_a_loop_is_slowed(t):
                 client.sock.sendall(b"nonsense")
             except OSError:
                 pass
-            client.closed_by_peer(5)
+            client.closed_by_peer()
             client.sock.close()
             rounds.append(time.monotonic())
     thread = threading.Thread(target=loop, daemon=True)
@@ -209,13 +210,13 @@ def reconnecting_in_a_loop_is_slowed(t):
     assert lines < 60, f"{lines} lines were logged"
 
 
-@test(alone=True)
+@test()
 def thousand_connections(t):
     """All at once, each with its frames; then silent ones, whose memory is measured."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < 2200:
+    if hard != resource.RLIM_INFINITY and hard < 4096:
         raise Skip(f"ulimit -Hn is {hard}")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2200), hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4096), hard))
     spile = t.listen(UNIX_JSON)
     clients = [Sender(t.path("tap.sock")) for _ in range(1000)]
     for i, client in enumerate(clients):
@@ -227,7 +228,7 @@ def thousand_connections(t):
 
     before = memory(spile)
     silent = [Sender(t.path("tap.sock"), handshake=i % 2 == 0) for i in range(1000)]
-    time.sleep(0.5)
+    wait_for("all are accepted", lambda: len(os.listdir(f"/proc/{spile.child.pid}/fd")) > 1000)
     each = (memory(spile) - before) / 1000
     if not t.sanitized:
         assert each <= 16384, f"a silent connection holds {each:.0f} bytes"

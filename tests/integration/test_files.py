@@ -110,8 +110,8 @@ def full_disk_stops_and_goes_on(t):
     limit = 100000
     path = t.path("full.yaml")
     path.write_text(config("format: fstrm, block-max: off").replace("@DIR@", str(t.folder)))
-    spile = t.spile("run", "-c", path,
-                    preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY)))
+    spile = t.spile("run", "-c", path)
+    resource.prlimit(spile.child.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
     t.wait_listening(spile)
     client = Sender(t.path("tap.sock"))
     sent = [payload(i) for i in range(3000)]

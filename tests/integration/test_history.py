@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import time
 
-from harness import Skip, equal, real_capture, test, wait_for
+from harness import Skip, equal, limit, real_capture, test, wait_for
 
 CONFIG = """
 inputs:
@@ -34,7 +34,7 @@ class Daemon:
         self.address = found.group(1)
 
     def get(self, path):
-        connection = http.client.HTTPConnection(self.address, timeout=30)
+        connection = http.client.HTTPConnection(self.address, timeout=limit(30))
         connection.request("GET", path)
         reply = connection.getresponse()
         body = reply.read()
@@ -129,14 +129,10 @@ def sketches_merge_across_restarts(t):
     for run in range(2):
         daemon = Daemon(t, path, name=f"spile{run}")
         daemon.send(capture)
-
-        def clients():
-            now = int(time.time() * 1000)
-            reply = daemon.get(f"/api/v1/series?step=86400000&from={now}&to={now + 1}")
-            return reply["series"]["clients"][0]
-        seen.append(wait_for("clients are counted", clients, every=0.3))
-        time.sleep(1.5)
-        seen[-1] = clients()
+        daemon.settled(times(messages(t, capture), run + 1))
+        now = int(time.time() * 1000)
+        reply = daemon.get(f"/api/v1/series?step=86400000&from={now}&to={now + 1}")
+        seen.append(reply["series"]["clients"][0])
         daemon.stop()
     # The same clients twice: with two keys there would be twice as many.
     equal(seen[0], seen[1], "distinct clients of a day")
@@ -237,7 +233,8 @@ def a_full_disk_is_told_and_passes(t):
         assert "full" in daemon.process.err, daemon.process.err
         statistics = daemon.get("/api/v1/statistics")["statistics"]
         equal([statistics[name]["events"] for name in SERIES], times(counts, sent), "collected")
-        time.sleep(3)
+        errors = state["write-errors"]
+        wait_for("it has failed again", lambda: daemon.state()["write-errors"] > errors, seconds=60, every=0.2)
         equal(daemon.process.err.count("full"), 1, "times it was said")
         filler.unlink()
         wait_for("it is written again", lambda: daemon.state()["healthy"], seconds=90, every=0.2)

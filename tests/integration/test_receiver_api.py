@@ -10,7 +10,7 @@ import struct
 import time
 
 import fstrm
-from harness import CAPTURES, ROOT, Skip, equal, free_port, test, wait_for
+from harness import CAPTURES, ROOT, Skip, equal, free_port, limit, test, wait_for
 from receiver_model import LIST, PROTOCOLS, RATES, TYPES, Model, fields
 
 GOLDEN = ROOT / "tests/data/golden/api"
@@ -47,7 +47,7 @@ class Api:
             self.model.frame(frame)
 
     def ask(self, path, method="GET", headers=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=limit(20))
         connection.request(method, path, headers=dict(self.headers if headers is None else headers))
         reply = connection.getresponse()
         body = reply.read()
@@ -422,4 +422,4 @@ def what_the_dashboard_asks_for(t):
             reply = api.get("/counters?more=" + ",".join(more) + query)
             equal(reply["stream"], query.removeprefix("&stream=") or None, "stream")
             equal(list(reply["counters"]), ALWAYS + more, "counters")
-            assert time.monotonic() - started < 2 * t.patience, "the dashboard gives up after two seconds"
+            t.soon(started, 2, "the dashboard gives up after two seconds")
