@@ -4,18 +4,18 @@ import fcntl
 import json
 import os
 import pathlib
-import pty
 import re
 import select
 import signal
 import struct
+import subprocess
 import termios
 import time
 import urllib.request
 
 import fstrm
-from harness import ROOT, Skip, equal, test, wait_for
-from terminal import pyte
+from harness import ROOT, Skip, equal, limit, test, wait_for
+from terminal import CONTROLLED, pyte
 
 SOCKET = "/tmp/spile/dnstap.sock"
 
@@ -39,7 +39,7 @@ ROWS, COLUMNS = 30, 100
 
 
 def get(url):
-    with urllib.request.urlopen(url, timeout=10) as reply:
+    with urllib.request.urlopen(url, timeout=limit(10)) as reply:
         return reply.read()
 
 
@@ -86,15 +86,15 @@ def make_run_on_a_terminal(t):
     folder = build_folder(t)
     begin = time.monotonic()
     try:
-        child, terminal = pty.fork()
+        terminal, slave = os.openpty()
     except OSError as error:
         raise Skip(f"no pseudo-terminal: {error}") from None
-    if child == 0:
-        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-        os.environ.pop("DEMO", None)
-        os.environ["TERM"] = "xterm"
-        os.chdir(ROOT)
-        os.execvp("make", ["make", "--no-print-directory", "run", f"BUILD={folder}"])
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+    words = {key: value for key, value in os.environ.items() if key != "DEMO"}
+    child = subprocess.Popen(
+        [*CONTROLLED, os.ttyname(slave), "make", "--no-print-directory", "run", f"BUILD={folder}"], cwd=ROOT,
+        env={**words, "TERM": "xterm"}, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
+    os.close(slave)
     seen = bytearray()
 
     def more():
@@ -122,22 +122,13 @@ def make_run_on_a_terminal(t):
         client.send(fstrm.message(b"\0\1\1\0\0\1\0\0\0\0\0\0\4mine\3lab\0\0\1\0\1"))
         wait_for("a client's own stream", lambda: more() and b'"test"' in get(url + "api/v1/streams"), 10)
         os.write(terminal, b"\x03")
-        end = time.monotonic() + 15 * t.patience
-        status = None
-        while status is None and time.monotonic() < end:
-            more()
-            done, status = os.waitpid(child, os.WNOHANG)
-            status = status if done else None
-        assert status is not None, "make ended after Ctrl-C"
-        equal(status, 0, f"make's status; the end of its output: {bytes(seen[-500:])!r}")
+        wait_for("make ends after Ctrl-C", lambda: more() and child.poll() is not None, 15)
+        equal(child.returncode, 0, f"make's status; the end of its output: {bytes(seen[-500:])!r}")
         assert b"Error" not in seen[-300:] and b"Interrupt" not in seen[-300:], bytes(seen[-300:])
         check_advice(seen)
     finally:
-        try:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-        except OSError:
-            pass
+        child.kill()
+        child.wait()
         os.close(terminal)
 
 

@@ -10,7 +10,7 @@ import urllib.request
 
 import fstrm
 from fstrm import Sender
-from harness import ROOT, equal, free_port, test, wait_for
+from harness import ROOT, equal, free_port, limit, test, wait_for
 from test_cases import case
 from test_recordings import frames, payload, stream
 
@@ -44,7 +44,7 @@ def said(done):
 
 def run_onto(t, stdout, command):
     return subprocess.run([t.spile_path, *map(str, command)], stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE,
-                          timeout=30 * t.patience, check=False, cwd=t.folder)
+                          timeout=limit(30), check=False, cwd=t.folder)
 
 
 @test()
@@ -84,9 +84,8 @@ def reader_that_left_is_no_failure(t):
 def capture_ends_when_the_disk_is_full(t):
     """A file that may not grow, as on a full disk: what is there are whole frames."""
     out, sock = t.path("out.fstrm"), t.path("tap.sock")
-    limit = (100000, resource.RLIM_INFINITY)
-    capture = t.spile("capture", f"unix:{sock}", "-w", out,
-                      preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
+    capture = t.spile("capture", f"unix:{sock}", "-w", out)
+    resource.prlimit(capture.child.pid, resource.RLIMIT_FSIZE, (100000, resource.RLIM_INFINITY))
     t.wait_listening(capture)
     t.run("send", recording(t), f"unix:{sock}", status=None)
     equal(capture.wait(), 1, "exit status")
