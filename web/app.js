@@ -208,13 +208,13 @@ async function askPastTables({ from, to }) {
 }
 
 async function askFlow() {
-    const [all, outputs, inputs] = await Promise.all([ask("streams"), ask("outputs"), ask("inputs")]);
+    const [all, outputs, inputs, status] = await Promise.all(["streams", "outputs", "inputs", "status"].map((name) => ask(name)));
     known.streams = all.streams;
     known.outputs = outputs.outputs.map((o) => o.ledger);
     showStreams(known.streams.map((s) => s.name));
     const { stream } = current();
     const streams = known.streams.filter(({ name }) => !stream || name === stream);
-    flow.show({ streams, outputs: outputs.outputs, inputs: inputs.inputs });
+    flow.show({ streams, outputs: outputs.outputs, inputs: inputs.inputs, hints: status.hints });
 }
 
 async function askHistory() {

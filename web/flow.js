@@ -63,6 +63,7 @@ const COLUMNS = {
         { title: "Format", cell: (o) => o.format ?? "–" },
         { title: "Received", right: true, cell: (o) => exact(o.ledger.received) },
         { title: "Delivered", right: true, cell: (o) => exact(o.ledger.delivered) },
+        { title: "Filtered", right: true, cell: (o) => exact(o.ledger.filtered) },
         { title: "In flight", right: true, cell: (o) => exact(o.ledger["in-flight"]) },
         { title: "Queue", cell: queue },
         { title: "Dropped", right: true, cell: (o) => some(o.ledger.dropped) },
@@ -90,11 +91,15 @@ export class Flow {
                 h("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": `${name}-title` }, made.element)));
             return [name, made];
         }));
+        this.hints = h("ul", { class: "hints", "aria-label": "Hints" });
+        place.querySelector("#inputs").append(this.hints);
     }
 
-    show({ streams, outputs, inputs }) {
+    show({ streams, outputs, inputs, hints }) {
         this.tables.streams.update(streams);
         this.tables.outputs.update(outputs);
         this.tables.inputs.update(inputs);
+        this.hints.hidden = hints.length === 0;
+        this.hints.replaceChildren(...hints.map(({ hint }) => h("li", {}, hint)));
     }
 }

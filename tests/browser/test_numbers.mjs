@@ -1,4 +1,5 @@
 // What the page shows is what the API says.
+import fs from "node:fs";
 import { assert, near, parsed, test, textOf, until } from "./lab.mjs";
 
 const CAPTURES = ["unbound", "knot", "dnsdist"];
@@ -50,6 +51,16 @@ test("tiles, tables and streams equal the API", async (t) => {
     assert.deepEqual([output[0], parsed(output[2]), parsed(output[3])], [outputs[0].name, FRAMES, FRAMES]);
     const input = await page.locator("#inputs tbody tr").first().locator("td").allInnerTexts();
     assert.deepEqual([input[1], parsed(input[2]), parsed(input[4])], ["open", 3, FRAMES]);
+});
+
+test("a socket that servers cannot reach is told, as long as it is so", async (t) => {
+    const spile = await t.spile();
+    const page = await t.page(spile);
+    fs.chmodSync(spile.socket, 0o600);
+    await until("the hint", async () => (await textOf(page, ".hints")).includes("mode 0600 lets no other user connect"));
+    fs.chmodSync(spile.folder, 0o755);
+    fs.chmodSync(spile.socket, 0o666);
+    await until("no hint", () => page.locator(".hints").isHidden());
 });
 
 test("the stream chooser", async (t) => {
