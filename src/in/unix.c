@@ -163,7 +163,8 @@ static int bound_socket(struct unix_input *u, struct error *err)
     if (bound == 0 && set_owner_and_mode(u, err) == 0)
         return fd;
     if (bound < 0)
-        error_set(err, "cannot listen on unix %s: %s", u->path, strerror(error));
+        error_set(err, "cannot listen on unix %s: %s", u->path,
+                  error == ENOENT ? "there is no such folder: make it first" : strerror(error));
     else
         unlink(u->path);
     if (fd >= 0)

@@ -60,6 +60,14 @@ def flags_open_the_socket(t):
 
 
 @test()
+def no_folder(t):
+    """What to do is said."""
+    done = t.run("run", "-u", t.path("none/tap.sock"), status=1)
+    assert b"none/tap.sock: there is no such folder: make it first" in done.stderr, done.stderr
+    equal(done.stderr.count(b"\n"), 1, "lines")
+
+
+@test()
 def folder_is_in_the_way(t):
     """The status follows what is there now."""
     os.chmod(t.folder, 0o700)
