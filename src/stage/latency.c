@@ -2,9 +2,10 @@
  * Latency: how long a response took.
  *
  * A response that carries both times says so itself. For others the query is remembered until its
- * response comes by: the two agree in identity, addresses, ports, protocol, side, DNS id and
- * question, names without regard to case (a resolver may play with it, and not every server plays
- * along). Times are those of the events, so a file gives the same latencies at any speed.
+ * response comes by: the two agree in identity, addresses, ports (but see below), protocol, side,
+ * DNS id and question, names without regard to case (a resolver may play with it, and not every
+ * server plays along). Times are those of the events, so a file gives the same latencies at any
+ * speed.
  *
  * One rule holds for times that are carried and for those of query and response: a latency that is
  * negative (clocks disagree) or longer than the window is none, and the event says which.
@@ -163,9 +164,11 @@ static uint64_t hash_event(const struct latency *latency, const struct event *ev
     const struct dnstap *tap = &ev->tap;
     const struct dns_question *q = &ev->question;
     struct span from = ev->query_address, to = ev->response_address;
+    uint64_t side = side_of(tap->message_type);
+    uint64_t query_port = side == SIDE_ASKS ? 0 : tap->query_port;
     struct nh nh = nh_begin(&latency->key);
-    nh_pair(&nh, word_of(tap->query_port, tap->response_port, ev->header.id, q->type),
-            word_of(q->class, side_of(tap->message_type) << 8 | (tap->protocol & 0xff),
+    nh_pair(&nh, word_of(query_port, tap->response_port, ev->header.id, q->type),
+            word_of(q->class, side << 8 | (tap->protocol & 0xff),
                     (uint64_t)q->name.len << 8 | (from.len & 0xff),
                     (to.len & 0xff) << 8 | (tap->identity.len & 0xff)));
     if (from.len == 4 && to.len == 4) {
@@ -338,9 +341,11 @@ static const struct stage_hooks latency_hooks = {
 const struct module stage_latency = {
     .name = "latency",
     .kind = MODULE_STAGE,
-    .doc = "How long a response took: from the times it carries, or else from its query, which is "
-           "remembered for the latency-window and matched by identity, addresses, ports, protocol, "
-           "DNS id and question. A query asked again counts from the last time. A latency that is "
-           "negative or beyond the window is none, and counted as left out.",
+    .doc =
+        "How long a response took: from the times it carries, or else from its query, which is "
+        "remembered for the latency-window and matched by identity, addresses, ports (but for the "
+        "server's own when it asks others), protocol, DNS id and question. A query asked again "
+        "counts from the last time. A latency that is negative or beyond the window is none, and "
+        "counted as left out.",
     .hooks = &latency_hooks,
 };

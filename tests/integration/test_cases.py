@@ -5,6 +5,7 @@ A row of READ is one run of `spile read` over a file. What takes more than one r
 """
 import collections
 import json
+import re
 import struct
 
 import fstrm
@@ -110,9 +111,39 @@ def statistics_and_live_events_say_what_lines_say(t):
     equal(stream["latency"]["left-out"], {"negative": 0, "beyond-window": 1}, "latencies left out")
     equal(statistics["latency"]["left-out"], stream["latency"]["left-out"], "the same in all statistics")
     equal((statistics["latency"]["count"], statistics["latency"]["mean"]), (99, 0.002), "latencies")
+    report = t.run("top", "--once", case("03-mapped-in-statistics")).stdout.decode()
+    assert re.search(r"distinct +clients 1 ", report) and re.search(r"1 192\.0\.2\.1 +2 ", report), report
     metrics = api.ask("/metrics")[1].decode().splitlines()
     for reason, count in (("negative", 0), ("beyond-window", 1)):
         assert f'spile_latency_left_out_total{{stream="ns1",reason="{reason}"}} {count}' in metrics, metrics
+
+
+@test()
+def cut_replies_in_yaml_and_text(t):
+    """As in JSON, which the table above has: five whole records, and the mark."""
+    yaml = t.run("read", "-o", "yaml", "--fields", "answers,malformed", case("13-cut-reply")).stdout.decode().split("---\n")
+    equal((yaml[0].count("rdata: "), "malformed: records\n" in yaml[0]), (5, True), "YAML")
+    text = t.run("read", "--fields", "answers,malformed", case("13-cut-reply")).stdout.decode().splitlines()
+    equal((text[0].count('"rdata":'), text[0].endswith(" records")), (5, True), "text")
+
+
+@test()
+def a_mapped_address_is_the_same_client(t):
+    """A query in four bytes and its response in sixteen mapped ones meet."""
+    mapped = bytes(10) + b"\xff\xff"
+    frames = [fstrm.message(dns(1, 0x0100)),
+              fstrm.answer(dns(1, 0x8180), nanos=2000000, family=2, query_address=mapped + b"\xc0\0\2\1",
+                           response_address=mapped + b"\xc0\0\2\2")]
+    path = recording(t, frames)
+    lines = t.run("read", "--fields", "query-ip,response-ip,family,latency", path).stdout.decode().splitlines()
+    equal(lines, ["192.0.2.1 192.0.2.2 INET -", "192.0.2.1 192.0.2.2 INET 0.002000"], "lines")
+
+
+def recording(t, frames):
+    """A file of those frames."""
+    path = t.path("frames.fstrm")
+    path.write_bytes(fstrm.control(fstrm.START, fstrm.DNSTAP) + b"".join(map(fstrm.data, frames)) + fstrm.control(fstrm.STOP))
+    return path
 
 
 def dns(number, flags):
@@ -135,8 +166,7 @@ def one_rule_for_latencies_carried_and_matched(t):
             frames += [fstrm.message(dns(number, 0x0100), seconds=asked), fstrm.answer(dns(number, 0x8180), seconds=answered)]
             wanted += [None, latency]
     frames.append(fstrm.message(dns(0, 0x0100), mtype=None))
-    path = t.path("times.fstrm")
-    path.write_bytes(fstrm.control(fstrm.START, fstrm.DNSTAP) + b"".join(map(fstrm.data, frames)) + fstrm.control(fstrm.STOP))
+    path = recording(t, frames)
     lines = [json.loads(line) for line in t.run("read", "-o", "json", path).stdout.splitlines()]
     equal([line["latency"] for line in lines[:-1]], wanted, "latencies of lines")
     equal((lines[-1]["message"], lines[-1]["type"], lines[-1]["malformed"]), (None, None, "message"), "without a type")

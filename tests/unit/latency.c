@@ -233,6 +233,22 @@ static void sides_meet(void **state)
     }
 }
 
+/* Of what a server asks others its own port does not count, but all the rest does. */
+static void own_port_of_an_asker_does_not_count(void **state)
+{
+    (void)state;
+    static void (*const changes[])(struct event *) = {other_query_port, other_response_port,
+                                                      other_server, other_id};
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        void *stage = open_stage(64, 1);
+        struct event answer = message(DNSTAP_RESOLVER_RESPONSE, 101 * SECOND);
+        changes[i](&answer);
+        feed(stage, message(DNSTAP_RESOLVER_QUERY, 100 * SECOND));
+        assert_int_equal(feed(stage, answer), i == 0 ? SECOND : NONE);
+        hooks()->close(stage);
+    }
+}
+
 /* Feeds a query for one name and a response for another; true when they met. */
 static bool names_meet(void *stage, const void *asked, const void *answered, size_t len)
 {
@@ -448,6 +464,7 @@ int main(void)
         cmocka_unit_test(response_meets_its_query_once),
         cmocka_unit_test(all_of_the_key_counts),
         cmocka_unit_test(sides_meet),
+        cmocka_unit_test(own_port_of_an_asker_does_not_count),
         cmocka_unit_test(names_match_in_any_case),
         cmocka_unit_test(window_bounds_the_match),
         cmocka_unit_test(repeated_query_counts_from_the_last),
