@@ -14,7 +14,7 @@ build: ## the program, as build/spile
 	@rm -f $(BUILD).log
 	@meson compile -C $(BUILD) spile:executable
 
-run: build ## show decoded DNS traffic: a bundled capture, again and again, and what your servers send
+run: build ## show decoded DNS traffic: a bundled capture, again and again (DEMO=once: once), and what your servers send
 	@tools/demo $(BUILD)/spile
 
 check: build ## every test; the last line counts them

@@ -35,6 +35,18 @@ static bool group_has_others(gid_t gid)
     return false;
 }
 
+/* How others get into the socket's group: "usermod -aG GROUP USER for each, " where it may be
+ * written to by that group; empty where it is root's, which nobody should be in. */
+static void put_group_advice(const struct stat *st, char *advice, size_t size)
+{
+    char space[NAMES_MAX];
+    struct group gr, *found = NULL;
+    advice[0] = '\0';
+    if (st->st_gid != 0 && st->st_mode & S_IWGRP &&
+        getgrgid_r(st->st_gid, &gr, space, sizeof space, &found) == 0 && found)
+        snprintf(advice, size, "usermod -aG %s USER for each, or ", found->gr_name);
+}
+
 /* Whether the bit for others, or the one for a group that has some, is set. */
 static bool lets_in(const struct stat *st, mode_t others, mode_t group)
 {
@@ -49,14 +61,16 @@ static unsigned permissions(const struct stat *st)
 bool reach_trouble(const char *path, char *text, size_t size)
 {
     char way[PATH_MAX];
+    char advice[128];
     struct stat st;
     if (stat(path, &st) < 0 || !realpath(path, way))
         return false;
     if (!lets_in(&st, S_IWOTH, S_IWGRP)) {
+        put_group_advice(&st, advice, sizeof advice);
         snprintf(text, size,
                  "unix %s: mode %04o lets no other user connect, and DNS servers have users of "
-                 "their own: --mode 0666 or --group NAME (mode: and group: in a configuration)",
-                 path, permissions(&st));
+                 "their own: %s--mode 0666 or --group NAME (mode: and group: in a configuration)",
+                 path, permissions(&st), advice);
         return true;
     }
     for (char *slash = strrchr(way, '/'); slash && slash > way; slash = strrchr(way, '/')) {

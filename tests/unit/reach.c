@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,8 +67,28 @@ static void by_modes(void **state)
     rmdir(place);
 }
 
+/* A group with a name is a way in; that of root is none to propose. */
+static void names_the_group(void **state)
+{
+    char path[] = "/tmp/spile-reach-XXXXXX", text[512];
+    const struct group *own = getgrgid(getegid());
+    int fd = mkstemp(path);
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(fchmod(fd, 0660), 0);
+    /* The own group may have members here: then this is reachable, and there is nothing to say. */
+    if (reach_trouble(path, text, sizeof text)) {
+        char advice[128];
+        snprintf(advice, sizeof advice, "usermod -aG %s ", own ? own->gr_name : "?");
+        assert_int_equal(strstr(text, advice) != NULL, own && getegid() != 0);
+    }
+    close(fd);
+    unlink(path);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(by_modes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(by_modes),
+                                       cmocka_unit_test(names_the_group)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
