@@ -23,6 +23,7 @@ enum { READ_BYTES = 256 * 1024 };
 struct send {
     uint64_t rate;
     bool pace;
+    uint64_t max_gap_ns;
     bool now;
     uint64_t loop;
     uint64_t write_size;
@@ -42,6 +43,16 @@ static const struct option send_options[] = {
      .type = OPTION_BOOL,
      .offset = offsetof(struct send, pace),
      .doc = "send the frames as far apart as their own times are"},
+    {.name = "max-gap",
+     .type = OPTION_DURATION,
+     .offset = offsetof(struct send, max_gap_ns),
+     .fallback = "60s",
+     .seconds = true,
+     .off = true,
+     .min = 1000000,
+     .max = 365 * 86400 * 1000000000ull,
+     .doc =
+         "with --pace: cut longer gaps between two times to this; off: wait as long as they say"},
     {.name = "now",
      .type = OPTION_BOOL,
      .offset = offsetof(struct send, now),
@@ -103,6 +114,8 @@ struct shipment {
     struct span run;   /* whole frames that wait to be written together */
     uint64_t run_frames;
     struct retime retime;
+    uint64_t began_ns;  /* when `retime` did */
+    bool jumped;        /* that has been said */
     struct buf moved;   /* of --now: the frame whose times were moved last, with its length word */
     struct buf pending; /* of --now: what `run` points at */
     bool flawed;        /* an input was unreadable, cut or oversized */
@@ -120,10 +133,24 @@ static int flush(struct shipment *s, struct error *err)
     return interrupt_seen() ? INTERRUPTED : GO_ON;
 }
 
+/* The times of a file jump: that is said once, for it may be seen as a long wait. */
+static void tell_jump(struct shipment *s)
+{
+    if (s->pacer.cut_ns == 0)
+        return;
+    if (!s->jumped)
+        log_warning("the recording's times jump by %llu s: this gap, and all that are longer than "
+                    "--max-gap, are cut to that",
+                    (unsigned long long)(s->pacer.cut_ns / CLOCK_SECOND_NS));
+    s->jumped = true;
+    s->pacer.cut_ns = 0;
+}
+
 /* Waits until the frame is due; what came before it goes out first. */
 static int hold(struct shipment *s, struct span frame, struct error *err)
 {
     uint64_t due_ns = pacer_due(&s->pacer, frame, s->now_ns);
+    tell_jump(s);
     if (due_ns <= s->now_ns || due_ns <= (s->now_ns = clock_ns()))
         return GO_ON;
     int status = flush(s, err);
@@ -146,7 +173,12 @@ static struct span moved(struct shipment *s, struct span frame)
 {
     static const uint8_t room[FRAME_WORD];
     struct retime retime = s->retime;
-    retime.start_ns += s->pacer.slipped_ns;
+    if (s->pacer.kind == PACER_TIMES) {
+        retime.start_ns += s->pacer.anchor.at_ns - s->began_ns;
+        retime.first_ns = s->pacer.anchor.time_ns;
+    } else {
+        retime.start_ns += s->pacer.slipped_ns;
+    }
     s->moved.len = 0;
     buf_put(&s->moved, room, sizeof room);
     bool changed = !s->moved.failed && retime_frame(&retime, frame, &s->moved);
@@ -243,7 +275,8 @@ static int send_file(struct shipment *s, const char *path, struct error *err)
         s->flawed = true;
         return GO_ON;
     }
-    pacer_rewind(&s->pacer, clock_ns());
+    s->began_ns = clock_ns();
+    pacer_rewind(&s->pacer, s->began_ns);
     retime_begin(&s->retime, clock_wall_ns());
     int status = GO_ON;
     enum frame_reader_status filled = FRAME_READER_MORE;
@@ -342,6 +375,7 @@ static int send_run(struct command_call *call)
     struct shipment shipment = {.options = options, .terminal = isatty(STDERR_FILENO)};
     enum pacer_kind kind = options->pace ? PACER_TIMES : options->rate ? PACER_RATE : PACER_OFF;
     pacer_init(&shipment.pacer, kind, options->rate);
+    shipment.pacer.max_gap_ns = options->max_gap_ns;
     sender_init(&shipment.sender, &endpoint, !options->unidirectional,
                 options->retry_s * 1000000000);
     shipment.sender.prompt = kind != PACER_OFF;
@@ -361,9 +395,13 @@ const struct command command_send = {
         "With --retry a broken connection is made anew and the sending goes on with the first "
         "frame that had not been handed over whole. No frame is sent twice; frames that lay "
         "unread in the socket when it broke are lost.\n\n"
+        "--pace goes by the messages' own times. Where they jump ahead by more than --max-gap, the "
+        "wait is that long and a warning says so, once; a message whose time lies before that of "
+        "an earlier one follows it at once.\n\n"
         "--now moves all times of a file by the same amount, so that its first message happens "
         "now. "
-        "With --pace every message then has the time at which it is sent. Messages that have no "
+        "With --pace every message then has the time at which it is sent, also behind a gap that "
+        "was cut. Messages that have no "
         "time, and what is no dnstap, go as they are.\n\n"
         "An interrupt ends the stream properly, with STOP. Exits with 1 when the receiver did not "
         "confirm the end by FINISH within five seconds, or a file was cut.",

@@ -58,6 +58,7 @@ struct option {
     const char *fallback; /* default, in text form (a list's items between commas); NULL: absent */
     bool required;
     bool secret;       /* a STRING that is never printed: no message shows its value */
+    bool seconds;      /* of DURATION: a number without a unit is fine, and means seconds */
     bool off;          /* of SIZE and DURATION: zero, written "off", is below min and fine */
     bool commas;       /* of STRING: parts between commas, and a list of them will do */
     bool exclusive;    /* of PATH and HOSTPORT: no two items may have the same place */

@@ -118,7 +118,10 @@ static int parse_duration(const struct option *row, void *place, struct span tex
                           struct error *err)
 {
     uint64_t value = 0;
-    bool valid = scaled_number(text, duration_units, &value);
+    struct span rest = text;
+    bool bare = row->seconds && take_number(&rest, &value) && rest.len == 0;
+    bool valid = bare ? !__builtin_mul_overflow(value, 1000000000ull, &value)
+                      : scaled_number(text, duration_units, &value);
     return store_uint(row, place, text, valid, value, err);
 }
 

@@ -2,6 +2,7 @@
 inputs, rate, pace, reconnects, interrupts."""
 import gzip
 import hashlib
+import json
 import signal
 import socket
 import struct
@@ -9,6 +10,7 @@ import time
 
 import fstrm
 from harness import equal, free_port, limit, test, wait_for
+from test_cases import case
 
 TYPE = "protobuf:dnstap.Dnstap"
 DESCRIPTION = fstrm.control(fstrm.START, fstrm.DNSTAP)
@@ -277,6 +279,38 @@ def paced_times_are_those_of_sending(t):
         assert -60 * 10**9 < early < 10**7, f"frame {n} came {early} ns before its time"
     equal(receiver.frames(), [], "more frames")
     equal(sender.wait(), 0, "exit status")
+
+
+@test()
+def a_jump_of_time_is_cut(t):
+    """From 1970 to 2023, and on for decades: no longer than --max-gap each, and one warning."""
+    out, sock = t.path("out.fstrm"), t.path("tap.sock")
+    capture = t.spile("capture", f"unix:{sock}", "-w", out, name="capture")
+    t.wait_listening(capture)
+    times = [0, 1 << 33, 4, 1700000000, 1700000000, 3, (1 << 64) - 1, 1800000000]
+    jumps = recording(t, "jumps.fstrm", [fstrm.message(b"", seconds=s, nanos=5) for s in times])
+    done = t.run("send", "--pace", "--max-gap", "50ms", case("14-time-jump"), jumps, f"unix:{sock}")
+    equal(capture.stop(), 0, "exit status of capture")
+    equal(len(fstrm.split(out.read_bytes())), 3 + len(times), "frames")
+    warnings = [line for line in done.stderr.decode().splitlines() if "warning" in line]
+    equal(len(warnings), 1, f"warnings: {warnings}")
+    assert "jump by 1700000000 s" in warnings[0] and "--max-gap" in warnings[0], warnings
+
+
+@test()
+def a_cut_gap_is_cut_from_moved_times_too(t):
+    """--now --pace: behind a jump messages have the time at which they are sent."""
+    out, sock = t.path("out.fstrm"), t.path("tap.sock")
+    capture = t.spile("capture", f"unix:{sock}", "-w", out, name="capture")
+    t.wait_listening(capture)
+    began = time.time()
+    t.run("send", "--pace", "--now", "--max-gap", "1", case("14-time-jump"), f"unix:{sock}")
+    ended = time.time()
+    equal(capture.stop(), 0, "exit status of capture")
+    lines = t.run("read", "-o", "json", "--fields", "dnstap.timestamp", out).stdout.splitlines()
+    equal(len(lines), 3, "events")
+    got = [next(iter(json.loads(line).values())) for line in lines]
+    assert all(began - 1 < at < ended + 1 for at in got), f"{got}, sent from {began} to {ended}"
 
 
 @test()

@@ -205,6 +205,25 @@ static void test_duration(void **state)
     refuse("pause", "off", "out of range");
 }
 
+/* Where seconds are meant they need not be named. */
+static void test_bare_seconds(void **state)
+{
+    struct option bare = {.type = OPTION_DURATION, .seconds = true, .off = true, .min = 1000000};
+    struct error err;
+    uint64_t value = 7;
+    (void)state;
+    assert_int_equal(option_parse(&bare, &value, span_str("60"), &err), 0);
+    assert_int_equal(value, 60000000000);
+    assert_int_equal(option_parse(&bare, &value, span_str("50ms"), &err), 0);
+    assert_int_equal(value, 50000000);
+    assert_int_equal(option_parse(&bare, &value, span_str("off"), &err), 0);
+    assert_int_equal(value, 0);
+    assert_int_equal(option_parse(&bare, &value, span_str("99999999999999"), &err), -1);
+    assert_int_equal(option_parse(&bare, &value, span_str("1 s"), &err), -1);
+    bare.seconds = false;
+    assert_int_equal(option_parse(&bare, &value, span_str("60"), &err), -1);
+}
+
 static void test_string(void **state)
 {
     (void)state;
@@ -448,10 +467,11 @@ static void test_describe(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_defaults),    CASE(test_bool),     CASE(test_uint),     CASE(test_size),
-        CASE(test_duration),    CASE(test_string),   CASE(test_path),     CASE(test_enum),
-        CASE(test_mode),        CASE(test_hostport), CASE(test_prefixes), CASE(test_strings),
-        CASE(test_bad_default), CASE(test_hints),    CASE(test_show),     CASE(test_describe),
+        CASE(test_defaults), CASE(test_bool),         CASE(test_uint),     CASE(test_size),
+        CASE(test_duration), CASE(test_bare_seconds), CASE(test_string),   CASE(test_path),
+        CASE(test_enum),     CASE(test_mode),         CASE(test_hostport), CASE(test_prefixes),
+        CASE(test_strings),  CASE(test_bad_default),  CASE(test_hints),    CASE(test_show),
+        CASE(test_describe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -109,11 +109,76 @@ static void absurd_times(void **state)
     buf_free(&frame);
 }
 
+static struct pacer by_times_with(uint64_t max_gap_ns)
+{
+    struct pacer pacer;
+    pacer_init(&pacer, PACER_TIMES, 0);
+    pacer.max_gap_ns = max_gap_ns;
+    pacer_rewind(&pacer, NOW);
+    return pacer;
+}
+
+/* A recording that paused, or began in 1970: the gap is cut, and from there on the times count. */
+static void long_gaps_are_cut(void **state)
+{
+    struct pacer pacer = by_times_with(60 * SECOND);
+    uint64_t then = 1700000000 * SECOND;
+    (void)state;
+    assert_int_equal(due_at(&pacer, 5, NOW), NOW);
+    assert_int_equal(pacer.cut_ns, 0);
+    assert_int_equal(due_at(&pacer, then, NOW), NOW + 60 * SECOND);
+    assert_int_equal(pacer.cut_ns, then - 5);
+    assert_int_equal(due_at(&pacer, then + 7, NOW), NOW + 60 * SECOND + 7);
+    assert_int_equal(due_at(&pacer, then + 7 + 60 * SECOND, NOW), NOW + 120 * SECOND + 7);
+    assert_int_equal(due_at(&pacer, then + 8 + 120 * SECOND, NOW), NOW + 180 * SECOND + 7);
+    assert_int_equal(pacer.anchor.time_ns, then + 8 + 120 * SECOND);
+    assert_int_equal(pacer.anchor.at_ns, NOW + 180 * SECOND + 7);
+}
+
+/* The largest times there are, one behind the other: nothing overflows, each waits a minute at
+ * most. */
+static void hostile_times(void **state)
+{
+    const uint64_t most = UINT64_MAX / SECOND - 5;
+    struct pacer pacer = by_times_with(60 * SECOND), endless = by_times_with(0);
+    uint64_t last = NOW;
+    (void)state;
+    for (uint64_t i = 0; i < 1000; i++) {
+        uint64_t due = due_at(&pacer, (i % 2 ? most - i : 1 + i) * SECOND, NOW);
+        assert_true(due >= last && due <= last + 60 * SECOND);
+        last = due;
+    }
+    assert_int_equal(due_at(&endless, 1, NOW), NOW);
+    assert_int_equal(due_at(&endless, most / 2 * SECOND, NOW), NOW + most / 2 * SECOND - 1);
+    assert_int_equal(due_at(&endless, most * SECOND, NOW), UINT64_MAX - SECOND);
+}
+
+/* One message of long ago among the others holds nothing up; a clock that was set back does not,
+ * for good. */
+static void times_that_go_back(void **state)
+{
+    struct pacer pacer = by_times_with(60 * SECOND);
+    uint64_t then = 1700000000 * SECOND;
+    (void)state;
+    assert_int_equal(due_at(&pacer, then, NOW), NOW);
+    assert_int_equal(due_at(&pacer, 5, NOW), NOW);
+    assert_int_equal(due_at(&pacer, then + SECOND, NOW), NOW + SECOND);
+    assert_int_equal(due_at(&pacer, 5, NOW), NOW + SECOND);
+    assert_int_equal(due_at(&pacer, then + 2 * SECOND, NOW), NOW + 2 * SECOND);
+    uint64_t before = then - 3600 * SECOND;
+    assert_int_equal(due_at(&pacer, before, NOW), NOW + 2 * SECOND);
+    assert_int_equal(due_at(&pacer, before + SECOND, NOW), NOW + 2 * SECOND); /* two: it was set */
+    assert_int_equal(due_at(&pacer, before + 3 * SECOND, NOW), NOW + 4 * SECOND);
+    assert_int_equal(pacer.cut_ns, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(off),      cmocka_unit_test(by_rate),      cmocka_unit_test(stall),
-        cmocka_unit_test(by_times), cmocka_unit_test(absurd_times),
+        cmocka_unit_test(off),           cmocka_unit_test(by_rate),
+        cmocka_unit_test(stall),         cmocka_unit_test(by_times),
+        cmocka_unit_test(absurd_times),  cmocka_unit_test(long_gaps_are_cut),
+        cmocka_unit_test(hostile_times), cmocka_unit_test(times_that_go_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
