@@ -22,7 +22,7 @@
 #include "core/config.h"
 #include "http/server.h"
 
-enum { PATIENCE_MS = 20000, LARGE = 40 << 20 };
+enum { PATIENCE_MS = 120000, LARGE = 40 << 20 };
 
 extern const struct module web_section;
 const struct module *const registry[] = {&web_section, NULL};
