@@ -219,7 +219,7 @@ class Bench:
 
     def window(self, ms):
         """A time for the program's configuration, in which test and program must be able to act."""
-        return f"{int(ms * self.patience)}ms"
+        return f"{int(ms * min(self.patience, 12))}ms"
 
     def soon(self, begin, seconds, what):
         """`what` has happened now, within so long of `begin` (time.monotonic())."""

@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 
-from harness import ROOT, Bench, Skip, equal, wait_for
+from harness import ROOT, Bench, Skip, equal, limit, wait_for
 
 LAB = pathlib.Path(__file__).resolve().parent / "lab"
 AUTHORITY = 1
@@ -183,7 +183,7 @@ def rcode(number, name):
 def ask_tcp(number, names):
     """Queries over one TCP connection; how many were answered."""
     answered = 0
-    with socket.create_connection((v4(number), 53), timeout=5) as sock:
+    with socket.create_connection((v4(number), 53), timeout=limit(5)) as sock:
         stream = sock.makefile("rb")
         for ident, name in enumerate(names):
             wire = question(name, TYPES[ident % len(TYPES)], ident)
@@ -216,7 +216,7 @@ def load(number, tag, count=300, rate=250):
         socks[lane].send(question(name, TYPES[i % len(TYPES)], i))
         waiting.add((lane, i))
         collect(socks, waiting, max(0.0, begin + (i + 1) / rate - time.monotonic()))
-    end = time.monotonic() + 5 * Bench.patience
+    end = time.monotonic() + limit(5)
     while waiting and time.monotonic() < end:
         collect(socks, waiting, 0.05)
     thread.join()
@@ -255,7 +255,7 @@ def await_flow(server, spile, seconds=30):
         word = tag("probe")
         for i in range(12):
             ask(server.number, f"p{i}-{word}.load.lab.")
-        end = time.monotonic() + 1.2
+        end = time.monotonic() + 1.2 * Bench.patience
         while time.monotonic() < end:
             if spile.count(word, queries) >= 12:
                 return True

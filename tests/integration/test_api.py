@@ -12,7 +12,7 @@ import time
 import urllib.parse
 
 import fstrm
-from harness import CAPTURES, Skip, equal, test, wait_for
+from harness import CAPTURES, Skip, equal, limit, test, wait_for
 
 CONFIG = """
 inputs:
@@ -42,7 +42,7 @@ class Api:
     def ask(self, path, method="GET", **parameters):
         """Status and body."""
         query = urllib.parse.urlencode(parameters)
-        connection = http.client.HTTPConnection(self.address, timeout=30 * self.t.patience)
+        connection = http.client.HTTPConnection(self.address, timeout=limit(30))
         connection.request(method, path + ("?" + query if query else ""), headers=self.headers)
         reply = connection.getresponse()
         endless = reply.getheader("Content-Type") == "text/event-stream"
@@ -72,7 +72,7 @@ class Tail:
 
     def __init__(self, api, **parameters):
         self.lost, self.events, self.text = 0, [], b""
-        self.connection = http.client.HTTPConnection(api.address, timeout=60)
+        self.connection = http.client.HTTPConnection(api.address, timeout=limit(60))
         self.connection.request("GET", "/api/v1/events?" + urllib.parse.urlencode(parameters), headers=api.headers)
         self.sock = self.connection.sock
         self.reply = self.connection.getresponse()

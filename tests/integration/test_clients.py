@@ -7,7 +7,7 @@ import time
 
 import fstrm
 from fstrm import Sender
-from harness import UNIX_JSON, Skip, equal, free_port, test, wait_for
+from harness import UNIX_JSON, Skip, equal, free_port, limit, test, wait_for
 from lab import question
 
 TCP_JSON = UNIX_JSON.replace("unix: {path: @DIR@/tap.sock, mode: 0666}", "tcp: {listen: 127.0.0.1:PORT}")
@@ -132,7 +132,7 @@ def handshake_time_out(t):
     begin = time.monotonic()
     silent = Sender(t.path("tap.sock"), handshake=False)
     assert silent.closed_by_peer(), "a silent client is closed"
-    assert time.monotonic() - begin > 0.3 * t.patience, "it has its time"
+    assert time.monotonic() - begin > 0.3, "it has its time"
     t.soon(begin, 2, "it is closed")
     idle = Sender(t.path("tap.sock"))
     idle.send(*messages("idle", 1))
@@ -175,7 +175,7 @@ def access_list(t):
     spile = t.listen(TCP_JSON.replace("PORT", f"{port}, allow: [127.0.0.2/32, \"2001:db8::/32\"]"))
     stranger = Sender(("127.0.0.1", port), handshake=False)
     assert stranger.closed_by_peer(), "an address that is not on the list is closed"
-    friend = socket.create_connection(("127.0.0.1", port), timeout=5, source_address=("127.0.0.2", 0))
+    friend = socket.create_connection(("127.0.0.1", port), timeout=limit(5), source_address=("127.0.0.2", 0))
     friend.sendall(fstrm.control(fstrm.START, fstrm.DNSTAP) + b"".join(map(fstrm.data, messages("friend", 3))))
     arrive(spile, "friend", 3)
 

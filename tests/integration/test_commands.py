@@ -10,7 +10,7 @@ import socket
 import subprocess
 
 import fstrm
-from harness import ROOT, Skip, equal, free_port, real_capture, test, wait_for
+from harness import ROOT, Skip, equal, free_port, limit, real_capture, test, wait_for
 from lab import question
 
 
@@ -181,7 +181,7 @@ def send_without_finish_fails(t):
     with socket.create_server(("127.0.0.1", port)) as server:
         sender = t.spile("send", path, f"tcp:127.0.0.1:{port}", name="send")
         peer, _ = server.accept()
-        peer.settimeout(5)
+        peer.settimeout(limit(5))
         peer.recv(4096)
         peer.sendall(fstrm.control(fstrm.ACCEPT, fstrm.DNSTAP))
         got = b""

@@ -179,7 +179,7 @@ def malformed_frames_count_once_everywhere(t):
     sender.send(payload(1), b"\xff", payload(2))
     sender.finish()
     def get(what):
-        return urllib.request.urlopen(f"http://127.0.0.1:{port}{what}", timeout=10).read().decode()
+        return urllib.request.urlopen(f"http://127.0.0.1:{port}{what}", timeout=limit(10)).read().decode()
     outputs = wait_for("three frames", lambda: [o for o in json.loads(get("/api/v1/ledger"))["outputs"]
                                                 if o["output"] == "file" and o["received"] == 3]
                        and json.loads(get("/api/v1/ledger"))["outputs"])

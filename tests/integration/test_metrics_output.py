@@ -206,7 +206,7 @@ def sighup_opens_the_file_anew(t):
 def trouble_with_the_file_ends_nothing(t):
     path = t.path("logs/m.log")
     done = subprocess.run([t.spile_path, "run", "-c", config_of(t, "file: @DIR@/logs/m.log")], capture_output=True,
-                          timeout=20 * t.patience, check=False)
+                          timeout=limit(20), check=False)
     equal(done.returncode, 1, "exit status without the directory")
     assert b"m.log" in done.stderr, done.stderr
     path.parent.mkdir()

@@ -8,7 +8,7 @@ import sys
 import urllib.request
 
 import fstrm
-from harness import UNIX_JSON, Skip, equal, test, wait_for
+from harness import UNIX_JSON, Skip, equal, limit, test, wait_for
 
 QUERY = fstrm.message(b"\0\1\1\0\0\1\0\0\0\0\0\0\4mine\3lab\0\0\1\0\1")
 OTHER = 65534  # a user and a group that the tests are not run by: nobody
@@ -17,7 +17,7 @@ OTHER = 65534  # a user and a group that the tests are not run by: nobody
 def hints(spile):
     """What /api/v1/status has to say, by input."""
     address = wait_for("the address", lambda: re.search(r"web: (http://[^/]+)/", spile.err))[1]
-    with urllib.request.urlopen(address + "/api/v1/status", timeout=10) as reply:
+    with urllib.request.urlopen(address + "/api/v1/status", timeout=limit(10)) as reply:
         status = json.load(reply)
     equal(status["status"], "ready", "status")
     return {each["input"]: each["hint"] for each in status["hints"]}

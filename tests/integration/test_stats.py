@@ -7,7 +7,7 @@ import statistics
 import threading
 import time
 
-from harness import ROOT, equal, test, wait_for
+from harness import ROOT, equal, limit, test, wait_for
 
 STORM = ROOT / "tests/support/storm.c"
 CONFIG = """
@@ -29,7 +29,7 @@ class Web:
     def __init__(self, spile):
         found = wait_for("the address", lambda: re.search(r"http://([^/]+)/", spile.err))
         self.address = found.group(1)
-        self.connection = http.client.HTTPConnection(self.address, timeout=30)
+        self.connection = http.client.HTTPConnection(self.address, timeout=limit(30))
 
     def get(self, path):
         self.connection.request("GET", path)
@@ -164,7 +164,7 @@ def attack(t):
         took.sort()
         median = statistics.median(took)
         print(f"{path}: median {median:.1f} ms, p99 {took[len(took) * 99 // 100]:.1f} ms, {len(took)} times")
-        assert median < 2 * ANSWER_MS, f"{path} takes {median:.1f} ms"  # twice, since machines are noisy
+        assert median < 1000 * limit(ANSWER_MS / 1000), f"{path} takes {median:.1f} ms"
     equal(spile.stop(), 0, "exit status")
     ledger = spile.ledger("null")
     equal((ledger["received"], ledger["delivered"]), (truth.messages, truth.messages), "ledger")
