@@ -20,20 +20,37 @@ struct slip {
 
 /* --- the text ------------------------------------------------------------------------------- */
 
-/* The n-th line, from 0, without its end; empty behind the last. */
+/* How many bytes of a line's end stand at the front: YAML 1.1 knows \n, \r, both, NEL, LS and PS.
+ */
+static size_t break_len(struct span text)
+{
+    static const char *const breaks[] = {"\r\n",     "\n",           "\r",
+                                         "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9"};
+    for (size_t i = 0; i < sizeof breaks / sizeof *breaks; i++) {
+        size_t len = strlen(breaks[i]);
+        if (text.len >= len && memcmp(text.ptr, breaks[i], len) == 0)
+            return len;
+    }
+    return 0;
+}
+
+/* Takes the first line, without its end, off the text. */
+static struct span next_line(struct span *text)
+{
+    size_t len = 0, end = 0;
+    while (len < text->len && !(end = break_len(span_of(text->ptr + len, text->len - len))))
+        len++;
+    struct span line = span_of(text->ptr, len);
+    *text = span_of(text->ptr + len + end, text->len - len - end);
+    return line;
+}
+
+/* The n-th line, from 0; empty behind the last. */
 static struct span line_of(struct span text, size_t n)
 {
-    const uint8_t *p = text.ptr, *end = text.ptr + text.len;
-    while (p && n > 0) {
-        p = memchr(p, '\n', (size_t)(end - p));
-        p = p ? p + 1 : NULL;
-        n--;
-    }
-    if (!p)
-        return (struct span){0};
-    const uint8_t *newline = memchr(p, '\n', (size_t)(end - p));
-    size_t len = (size_t)((newline ? newline : end) - p);
-    return span_of(p, len > 0 && p[len - 1] == '\r' ? len - 1 : len);
+    while (n-- > 0 && text.len > 0)
+        next_line(&text);
+    return next_line(&text);
 }
 
 /* How many bytes the first `columns` characters take; libyaml counts characters. */
@@ -52,7 +69,7 @@ struct span config_rest_of_line(struct span text, yaml_mark_t at)
 {
     struct span line = line_of(text, at.line);
     size_t used = bytes_of(line, at.column);
-    return span_of(line.ptr + used, line.len - used);
+    return used ? span_of(line.ptr + used, line.len - used) : line;
 }
 
 static char first(struct span text)
@@ -269,13 +286,15 @@ static bool too_far_right(struct slip *s, struct error *err)
 /* The column, from 1, in which the last line before this one begins that is not empty. */
 static size_t column_above(const struct slip *s)
 {
-    for (size_t n = s->at.line; n-- > 0;) {
-        struct span line = line_of(s->text, n);
+    struct span text = s->text;
+    size_t column = 1;
+    for (size_t n = 0; n < s->at.line && text.len > 0; n++) {
+        struct span line = next_line(&text);
         size_t indent = indent_of(line);
         if (indent < line.len && line.ptr[indent] != '#')
-            return indent + 1;
+            column = indent + 1;
     }
-    return 1;
+    return column;
 }
 
 static bool wrong_column(struct slip *s, struct error *err)

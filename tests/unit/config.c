@@ -424,6 +424,8 @@ static const char *const slips[][2] = {
      "1:24: put quotes around what begins with ':' or '[', as in '[::1]:6000'"},
     {"inputs:\n- tcp:\n    listen: [::1]:6000\n",
      "3:14: put quotes around what begins with ':' or '['"},
+    {"threads: 1\r\ndoor: {key: @}\r\n", "2:13: put quotes"},
+    {"threads: 1\rdoor: {key: @}\r", "2:13: put quotes"},
     /* where there is a text of more than ASCII before it, places are counted in characters */
     {"door: {key: '\xc3\xa4\xc3\xb6', locks: @}\n",
      "1:26: put quotes around a value that begins with @"},
