@@ -73,6 +73,7 @@ const struct command command_capture = {
     .doc = "Listens on SOURCE, unix:PATH or tcp:HOST:PORT, and writes the frames that DNS servers "
            "send to a Frame Streams file, as they are. Every dnstap tool can read it.",
     .operands = "SOURCE",
+    .operand_choices = command_places,
     .operand_min = 1,
     .operand_max = 1,
     .size = sizeof(struct capture),

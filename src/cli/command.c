@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "cli/help.h"
 
+const char *const command_places[] = {"unix:", "tcp:", NULL};
+
 int command_usage(const struct command_call *call, const char *format, ...)
 {
     char text[512];

@@ -70,9 +70,12 @@ struct command {
     const char *doc;      /* paragraphs, a blank line between them; NULL: the summary says it all */
     const char *operands; /* as help shows them: "FILE|-..."; NULL: none */
     int operand_min, operand_max;
-    const char *const *operand_choices; /* for completion: the words it may be; NULL: files */
-    size_t size;                        /* of the struct behind `options` */
-    const struct option *options;       /* NULL: none; at most 64 rows */
+    /* For completion: the words that an operand may be, or begin with when they end in ':'; NULL:
+     * none. And whether it may be a file. */
+    const char *const *operand_choices;
+    bool operand_files;
+    size_t size;                  /* of the struct behind `options` */
+    const struct option *options; /* NULL: none; at most 64 rows */
     const struct command_example *examples;
     bool hidden; /* works, but is not listed */
     /* Returns an enum command_status. Data to standard output, everything else to standard error.
@@ -88,6 +91,10 @@ struct command_call {
     int operand_count;
     uint64_t given; /* bit i: row i stood on the command line */
 };
+
+/* What a place that DNS servers send to, or that is sent to, begins with: "unix:", "tcp:"; ends
+ * with NULL. */
+extern const char *const command_places[];
 
 /* All commands, in the order in which help lists them; ends with NULL. */
 extern const struct command *const commands[];

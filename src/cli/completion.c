@@ -80,66 +80,117 @@ static void put_choices(FILE *out, const struct option *row)
         fprintf(out, "%s ", module->name);
 }
 
-/* bash ------------------------------------------------------------------------------------------
- */
-
-/* All first words of listed commands. */
-static void bash_commands(FILE *out)
+/* All first words of listed commands, with `end` behind each. */
+static void put_commands(FILE *out, const char *end)
 {
     for (size_t i = 0; commands[i]; i++) {
         if (!commands[i]->hidden && begins_group(i))
-            fprintf(out, "%.*s ", first_word_len(commands[i]), commands[i]->name);
+            fprintf(out, "%.*s%s", first_word_len(commands[i]), commands[i]->name, end);
     }
 }
 
+/* The second words of a group, which begins at `i`. */
+static void put_second_words(FILE *out, size_t i)
+{
+    fputs(second_word(commands[i]), out);
+    while (commands[++i] && second_word(commands[i]) && !begins_group(i))
+        fprintf(out, " %s", second_word(commands[i]));
+}
+
+/* True when an operand may be a place: then a path stands behind "unix:". */
+static bool takes_places(const struct command *command)
+{
+    return command->operand_choices == command_places;
+}
+
+/* True for `help`, whose words the scripts' begin and end tell. */
+static bool completes_commands(const struct command *command)
+{
+    return strcmp(command->name, "help") == 0;
+}
+
+/* bash ------------------------------------------------------------------------------------------
+ *
+ * COMP_WORDS are cut at '=' and ':', so --config=FILE is three words and unix:PATH, too.
+ */
+
 static void bash_begin(FILE *out)
 {
-    fputs(
-        "_spile()\n{\n"
-        "    local cur=\"${COMP_WORDS[COMP_CWORD]}\" prev=\"${COMP_WORDS[COMP_CWORD-1]}\" words=\n"
-        "    case \"${COMP_WORDS[*]:1:COMP_CWORD-1} \" in\n"
-        "    \" \" | \"help \") words=\"",
-        out);
-    bash_commands(out);
-    fputs("--help --version\" ;;\n", out);
+    fputs("_spile()\n{\n"
+          "    local cur=\"${COMP_WORDS[COMP_CWORD]}\" prev=\"${COMP_WORDS[COMP_CWORD-1]}\"\n"
+          "    local line=\"${COMP_WORDS[*]:1:COMP_CWORD-1} \" words= files=\n"
+          "    case \"$prev$cur\" in\n"
+          "    --*=) cur= ;;\n"
+          "    =*) prev=\"${COMP_WORDS[COMP_CWORD-2]}\" ;;\n"
+          "    unix:) cur= prev=: ;;\n"
+          "    esac\n"
+          "    case \"$line\" in\n"
+          "    \" \") words=\"",
+          out);
+    put_commands(out, " ");
+    fputs("--help --version\" ;;\n    \"help \") words=\"", out);
+    put_commands(out, " ");
+    fputs("\" ;;\n", out);
+}
+
+static void bash_option(FILE *out, const struct option *row)
+{
+    if (row->type == OPTION_BOOL)
+        return;
+    fprintf(out, "        --%s", row->name);
+    if (row->letter)
+        fprintf(out, " | -%c", row->letter);
+    fputs(")", out);
+    if (has_words(row)) {
+        fputs(" words=\"", out);
+        put_choices(out, row);
+        fputc('"', out);
+    } else if (row->type == OPTION_PATH) {
+        fputs(" files=1", out);
+    }
+    fputs(" ;;\n", out);
 }
 
 static void bash_command(FILE *out, const struct command *command)
 {
-    fprintf(out, "    \"%s \"*) words=\"", command->name);
-    put_words(out, command->operand_choices);
+    if (completes_commands(command))
+        return;
+    fprintf(out, "    \"%s \"*)\n        case \"$prev\" in\n", command->name);
+    for (const struct option *row = command->options; row && row->name; row++)
+        bash_option(out, row);
+    if (takes_places(command))
+        fputs("        :) files=1 ;;\n", out);
+    fprintf(out, "        *)\n            case \"$cur\" in\n            %s) words=\"",
+            command->operands ? "-*" : "*");
     for (const struct option *row = command->options; row && row->name; row++)
         fprintf(out, "--%s ", row->name);
-    fputs("--help\"\n        case \"$prev\" in\n", out);
-    for (const struct option *row = command->options; row && row->name; row++) {
-        if (row->type == OPTION_BOOL)
-            continue;
-        fprintf(out, "        --%s", row->name);
-        if (row->letter)
-            fprintf(out, " | -%c", row->letter);
-        fputs(") words=\"", out);
-        put_choices(out, row);
-        fputs("\" ;;\n", out);
-    }
-    fputs("        esac ;;\n", out);
+    fputs("--help\" ;;\n            *) words=\"", out);
+    put_words(out, command->operand_choices);
+    fprintf(out, "\"%s ;;\n            esac ;;\n        esac ;;\n",
+            command->operand_files ? " files=1" : "");
 }
 
-/* The second words of a group, behind its commands: the first pattern that fits is taken. */
+/* The groups stand behind their commands: the first pattern that fits is taken. */
 static void bash_end(FILE *out)
 {
     for (size_t i = 0; commands[i]; i++) {
-        const char *second = second_word(commands[i]);
-        if (!second)
+        if (!second_word(commands[i]) || !begins_group(i))
             continue;
-        if (begins_group(i))
-            fprintf(out, "    \"%.*s \"*) words=\"", first_word_len(commands[i]),
-                    commands[i]->name);
-        fprintf(out, "%s%s", second, commands[i + 1] && !begins_group(i + 1) ? " " : "\" ;;\n");
+        int len = first_word_len(commands[i]);
+        fprintf(out, "    \"%.*s \" | \"help %.*s \") words=\"", len, commands[i]->name, len,
+                commands[i]->name);
+        put_second_words(out, i);
+        fputs("\" ;;\n", out);
     }
     fputs("    esac\n"
           "    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+          "    [[ ${COMPREPLY-} == *: ]] && compopt -o nospace 2>/dev/null\n"
+          "    if [[ $files ]]; then\n"
+          "        [[ ${COMPREPLY-} ]] || compopt -o filenames 2>/dev/null\n"
+          "        mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- \"$cur\")\n"
+          "    fi\n"
           "}\n"
-          "complete -o default -F _spile spile\n",
+          "complete -F _spile spile\n",
           out);
 }
 
@@ -148,8 +199,14 @@ static void bash_end(FILE *out)
 
 static void zsh_begin(FILE *out)
 {
-    fputs("#compdef spile\n\n_spile()\n{\n    local -a names\n    case \"${words[2,CURRENT-1]} \" "
-          "in\n"
+    fputs("#compdef spile\n\n"
+          "_spile_place()\n{\n"
+          "    if compset -P unix:; then\n        _files\n    else\n"
+          "        [[ -n $1 ]] && _files\n        compadd -S '' -- ",
+          out);
+    put_words(out, command_places);
+    fputs("\n    fi\n}\n\n"
+          "_spile()\n{\n    local -a names\n    case \"${words[2,CURRENT-1]} \" in\n"
           "    ' ' | 'help ') names=(\n",
           out);
     for (size_t i = 0; commands[i]; i++) {
@@ -196,48 +253,75 @@ static void zsh_option(FILE *out, const struct option *row)
     }
 }
 
+static void zsh_operands(FILE *out, const struct command *command)
+{
+    if (takes_places(command)) {
+        fprintf(out, " '*:argument: _spile_place %s'", command->operand_files ? "files" : "");
+    } else if (command->operand_choices) {
+        fputs(" '*:argument:(", out);
+        put_words(out, command->operand_choices);
+        fputs(")'", out);
+    } else if (command->operand_files) {
+        fputs(" '*:argument:_files'", out);
+    }
+}
+
 static void zsh_command(FILE *out, const struct command *command)
 {
     int words = second_word(command) ? 2 : 1;
+    if (completes_commands(command))
+        return;
     fprintf(out,
             "    '%s '*)\n        shift %d words\n        (( CURRENT -= %d ))\n        _arguments",
             command->name, words, words);
     for (const struct option *row = command->options; row && row->name; row++)
         zsh_option(out, row);
     fputs(" \\\n            --help'[show help]'", out);
-    if (command->operand_choices) {
-        fputs(" '*:argument:(", out);
-        put_words(out, command->operand_choices);
-        fputs(")'", out);
-    } else if (command->operands) {
-        fputs(" '*:argument:_files'", out);
-    }
+    zsh_operands(out, command);
     fputs(" ;;\n", out);
 }
 
+/* Autoloaded as _spile it is called at once; read by hand it is made known. */
 static void zsh_end(FILE *out)
 {
     for (size_t i = 0; commands[i]; i++) {
-        const char *second = second_word(commands[i]);
-        if (!second)
+        if (!second_word(commands[i]) || !begins_group(i))
             continue;
-        if (begins_group(i))
-            fprintf(out, "    '%.*s '*) names=(", first_word_len(commands[i]), commands[i]->name);
-        fprintf(out, "%s%s", second,
-                commands[i + 1] && !begins_group(i + 1) ? " " : "); _describe command names ;;\n");
+        int len = first_word_len(commands[i]);
+        fprintf(out, "    '%.*s ' | 'help %.*s ') names=(", len, commands[i]->name, len,
+                commands[i]->name);
+        put_second_words(out, i);
+        fputs("); _describe command names ;;\n", out);
     }
-    fputs("    esac\n}\n\n_spile \"$@\"\n", out);
+    fputs("    esac\n}\n\n"
+          "if [[ $funcstack[1] == _spile ]]; then\n    _spile \"$@\"\n"
+          "else\n    compdef _spile spile\nfi\n",
+          out);
 }
 
 /* fish ------------------------------------------------------------------------------------------
  */
 
+/* Files are offered where a command says so, and nowhere else. */
 static void fish_begin(FILE *out)
 {
-    fputs("complete -c spile -n __fish_use_subcommand -f\n"
-          "complete -c spile -n __fish_use_subcommand -l version -d 'show the release'\n"
-          "complete -c spile -l help -s h -d 'show help'\n",
+    fputs("function __spile_places\n"
+          "    if string match -q 'unix:*' -- (commandline -ct)\n"
+          "        for path in (__fish_complete_path (string replace unix: '' -- (commandline "
+          "-ct)))\n"
+          "            echo unix:$path\n        end\n    else\n"
+          "        printf '%s\\n' ",
           out);
+    put_words(out, command_places);
+    fputs("\n    end\nend\n\n"
+          "complete -c spile -f\n"
+          "complete -c spile -n __fish_use_subcommand -l version -d 'show the release'\n"
+          "complete -c spile -l help -s h -d 'show help'\n"
+          "complete -c spile -n '__fish_seen_subcommand_from help; and test (count (commandline "
+          "-opc)) = 2' -a '",
+          out);
+    put_commands(out, " ");
+    fputs("'\n", out);
 }
 
 /* The condition under which a command's own things are offered. */
@@ -258,7 +342,7 @@ static void fish_name(FILE *out, const struct command *command)
         fprintf(out, "complete -c spile -n __fish_use_subcommand -a %.*s\n", first, command->name);
         fprintf(out,
                 "complete -c spile -n '__fish_seen_subcommand_from %.*s; and not "
-                "__fish_seen_subcommand_from %s' -f -a %s -d ",
+                "__fish_seen_subcommand_from %s' -a %s -d ",
                 first, command->name, second, second);
     } else {
         fprintf(out, "complete -c spile -n __fish_use_subcommand -a %s -d ", command->name);
@@ -267,15 +351,28 @@ static void fish_name(FILE *out, const struct command *command)
     fputc('\n', out);
 }
 
+static void fish_operands(FILE *out, const struct command *command)
+{
+    if (command->operand_files) {
+        fish_when(out, command);
+        fputs(" -F\n", out);
+    }
+    if (!command->operand_choices)
+        return;
+    fish_when(out, command);
+    if (takes_places(command)) {
+        fputs(" -a '(__spile_places)'\n", out);
+        return;
+    }
+    fputs(" -a '", out);
+    put_words(out, command->operand_choices);
+    fputs("'\n", out);
+}
+
 static void fish_command(FILE *out, const struct command *command)
 {
     fish_name(out, command);
-    if (command->operand_choices) {
-        fish_when(out, command);
-        fputs(" -f -a '", out);
-        put_words(out, command->operand_choices);
-        fputs("'\n", out);
-    }
+    fish_operands(out, command);
     for (const struct option *row = command->options; row && row->name; row++) {
         fish_when(out, command);
         fprintf(out, " -l %s", row->name);

@@ -90,6 +90,7 @@ const struct command command_config_check = {
         "For a good one a line 'FILE: ok' says what it configures; for a bad one the error has "
         "line and column, and the exit status is 1.",
     .operands = "FILE|-...",
+    .operand_files = true,
     .operand_min = 1,
     .operand_max = COMMAND_MANY,
     .examples = check_examples,
@@ -132,6 +133,7 @@ const struct command command_config_example = {
     .summary = "print a commented configuration with every option",
     .doc = "Writes to standard output, or to FILE, which must not exist yet.",
     .operands = "[FILE]",
+    .operand_files = true,
     .operand_max = 1,
     .examples = example_examples,
     .run = example_run,

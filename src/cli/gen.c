@@ -184,6 +184,7 @@ const struct command command_gen = {
         "The same seed gives the same bytes, times included, in every release. DEST is unix:PATH "
         "or tcp:HOST:PORT.",
     .operands = "[DEST]",
+    .operand_choices = command_places,
     .operand_min = 0,
     .operand_max = 1,
     .size = sizeof(struct gen),

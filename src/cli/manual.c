@@ -318,6 +318,7 @@ const struct command command_manual = {
     .name = "manual",
     .summary = "fill a manual's template from the tables",
     .operands = "TEMPLATE",
+    .operand_files = true,
     .operand_min = 1,
     .operand_max = 1,
     .examples = manual_examples,

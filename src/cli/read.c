@@ -111,6 +111,7 @@ const struct command command_read = {
         "A message that is no dnstap is counted and passed over; a truncated, damaged or oversized "
         "file, or an output that cannot be written, makes the exit status 1.",
     .operands = "FILE|-...",
+    .operand_files = true,
     .operand_min = 1,
     .operand_max = COMMAND_MANY,
     .size = sizeof(struct read),

@@ -406,6 +406,8 @@ const struct command command_send = {
         "An interrupt ends the stream properly, with STOP. Exits with 1 when the receiver did not "
         "confirm the end by FINISH within five seconds, or a file was cut.",
     .operands = "FILE|-... DEST",
+    .operand_choices = command_places,
+    .operand_files = true,
     .operand_min = 2,
     .operand_max = COMMAND_MANY,
     .size = sizeof(struct send),

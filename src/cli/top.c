@@ -345,6 +345,8 @@ const struct command command_top = {
         "Where the terminal has colours they are used unless NO_COLOR is set. Names come from "
         "strangers: what is not printable ASCII is shown as \\DDD.",
     .operands = "[FILE|SOURCE|URL]",
+    .operand_choices = command_places,
+    .operand_files = true,
     .operand_max = 1,
     .size = sizeof(struct top),
     .options = top_options,

@@ -1,8 +1,13 @@
 """The command line's frame: help, usage errors, configurations, fields, completion, manuals."""
+import fcntl
 import os
 import re
+import select
 import socket
+import struct
 import subprocess
+import termios
+import time
 
 from harness import ROOT, Bench, Skip, equal, test
 
@@ -192,39 +197,123 @@ def fields_are_listed(t):
         assert name in names, name
 
 
-COMPLETE = """
-source {script}
-COMP_WORDS=({words}); COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 ))
-_spile; echo "${{COMPREPLY[*]}}"
-"""
+# What is typed before the Tab key, and what must come of it: the line as it is completed.
+TYPED = [
+    ("spile rea", "spile read "),
+    ("spile config che", "spile config check "),
+    ("spile help ru", "spile help run "),
+    ("spile help config ex", "spile help config example "),
+    ("spile read --fol", "spile read --follow "),
+    ("spile read -o js", "spile read -o json "),
+    ("spile run --compat dn", "spile run --compat dnstap-receiver "),
+    ("spile read fil", "spile read film.fstrm "),
+    ("spile read --ledger fil", "spile read --ledger film.fstrm "),
+    ("spile run -c fil", "spile run -c film.fstrm "),
+    ("spile run --config=fil", "spile run --config=film.fstrm "),
+    ("spile config check fil", "spile config check film.fstrm "),
+    ("spile top fil", "spile top film.fstrm "),
+    ("spile send film.fstrm uni", "spile send film.fstrm unix:"),
+    ("spile send film.fstrm unix:fil", "spile send film.fstrm unix:film.fstrm "),
+    ("spile capture unix:fil", "spile capture unix:film.fstrm "),
+    # Where no file goes none is offered.
+    ("spile fil", "spile fil"),
+    ("spile run -p fil", "spile run -p fil"),
+    ("spile read -o fil", "spile read -o fil"),
+    ("spile fields fil", "spile fields fil"),
+    ("spile capture fil", "spile capture fil"),
+    ("spile help fil", "spile help fil"),
+]
 
 
-@test(needs=("bash",))
+class Shell:
+    """A shell at a terminal, in a folder with one file. Each line is completed by the Tab key; then it
+    is cut off and shown with a mark before and behind it, so that nothing has to be waited for."""
+
+    def __init__(self, t, words, setup, show):
+        folder = t.path("typing")
+        folder.mkdir(exist_ok=True)
+        (folder / "film.fstrm").touch()
+        self.master, slave = os.openpty()
+        # Wide, so that no line is folded.
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 400, 0, 0))
+        env = {"PATH": os.environ["PATH"], "HOME": str(folder), "TERM": "dumb", "LC_ALL": "C.UTF-8"}
+        self.child = subprocess.Popen(["setsid", "-c", *words], cwd=folder, env=env, stdin=slave, stdout=slave,
+                                      stderr=slave)
+        os.close(slave)
+        self.show, self.seen = show, b""
+        self.tell(setup + "\n" + "echo rea''dy\n")
+        self.until(b"ready")
+
+    def tell(self, text):
+        os.write(self.master, text.encode())
+
+    def until(self, end):
+        deadline = time.monotonic() + 20 * Bench.patience
+        while end not in self.seen:
+            assert select.select([self.master], [], [], max(0, deadline - time.monotonic()))[0], self.seen[-3000:]
+            self.seen += os.read(self.master, 65536)
+        before, self.seen = self.seen.split(end, 1)
+        return before
+
+    def complete(self, typed):
+        self.tell(typed + "\t" + self.show)
+        self.until(b"<<")
+        return self.until(b">>").decode()
+
+    def close(self):
+        os.close(self.master)
+        self.child.kill()
+        self.child.wait()
+
+
+# How each is started without anybody's settings, and the keys (Ctrl-X s) that show the line.
+SHELLS = {
+    "bash": (["bash", "--norc", "--noprofile", "-i"],
+             "PS1='$ '; bind 'set bell-style none'; bind 'set enable-bracketed-paste off'; "
+             "show() { printf '<%s%s>>' '<' \"$READLINE_LINE\"; READLINE_LINE=; READLINE_POINT=0; }; "
+             "bind -x '\"\\C-xs\": show'; source SCRIPT"),
+    "zsh": (["zsh", "-f", "-i"],
+            "PS1='$ '; unsetopt beep; autoload -U compinit; compinit -u -D; "
+            "show() { print -n \"<\"\"<$BUFFER>>\"; BUFFER=; CURSOR=0; }; zle -N show; bindkey '^Xs' show; "
+            "source SCRIPT"),
+}
+
+
+def complete_at_a_terminal(t, shell):
+    script = t.path(f"spile.{shell}")
+    script.write_bytes(t.run("completion", shell).stdout)
+    words, setup = SHELLS[shell]
+    typist = Shell(t, words, setup.replace("SCRIPT", str(script)), "\x18s")
+    try:
+        for typed, wanted in TYPED:
+            equal(typist.complete(typed).rstrip(" "), wanted.rstrip(" "), f"{shell}: {typed}<Tab>")
+    finally:
+        typist.close()
+
+
+@test(needs=("bash", "setsid"))
 def bash_completes(t):
-    script = t.path("spile.bash")
-    script.write_bytes(t.run("completion", "bash").stdout)
-    for words, wanted in (("spile re", "read"), ("spile config ''", "check example"),
-                          ("spile read x --fol", "--follow"), ("spile read -o js", "json"),
-                          ("spile run --compat d", "dnstap-receiver")):
-        done = subprocess.run(["bash", "-c", COMPLETE.format(script=script, words=words)],
-                              capture_output=True, check=True)
-        equal(done.stdout.decode().strip(), wanted, words)
+    complete_at_a_terminal(t, "bash")
 
 
-@test()
-def other_shells_parse_their_scripts(t):
-    tried = 0
-    for shell in ("zsh", "fish"):
-        script = t.path(shell)
-        script.write_bytes(t.run("completion", shell).stdout)
-        try:
-            done = subprocess.run([shell, "-n", script], capture_output=True, check=False)
-        except FileNotFoundError:
-            continue
-        tried += 1
-        equal((done.returncode, done.stderr), (0, b""), shell)
-    if not tried:
-        raise Skip("neither zsh nor fish is installed")
+@test(needs=("zsh", "setsid"))
+def zsh_completes(t):
+    complete_at_a_terminal(t, "zsh")
+
+
+@test(needs=("fish",))
+def fish_completes(t):
+    """fish tells what it would offer: one thing, or nothing of the kind."""
+    script = t.path("spile.fish")
+    script.write_bytes(t.run("completion", "fish").stdout)
+    t.path("film.fstrm").touch()
+    for typed, wanted in TYPED:
+        last = typed.split(" ")[-1]
+        done = subprocess.run(["fish", "--no-config", "-c", f"source {script}; complete -C '{typed}'"], cwd=t.folder,
+                              capture_output=True, check=True, env={**os.environ, "HOME": str(t.folder)})
+        offered = [line.split("\t")[0] for line in done.stdout.decode().splitlines()]
+        offered = [word for word in offered if word.startswith(last)]
+        equal(offered, [] if wanted == typed else [wanted.split(" ")[-1] or wanted.split(" ")[-2]], f"fish: {typed}")
 
 
 @test()
