@@ -12,14 +12,23 @@ function loss({ unanswered, malformed }) {
     return text ? { text, level: malformed ? "bad" : "warn" } : "none";
 }
 
+/** Responses that have no latency, since it would make no sense; or nothing. */
+function leftOut({ negative, "beyond-window": beyond }) {
+    const parts = [negative && `${exact(negative)} that came before their query (clocks disagree)`,
+        beyond && `${exact(beyond)} that came later than latency-window`];
+    const text = parts.filter(Boolean).join(" and ");
+    return text && `without the responses left out: ${text}`;
+}
+
 /** What is shorter than a tick of the server's clock, is not known. */
 function slowest(stream) {
     const p99 = micro(stream.latency.p99);
+    const left = leftOut(stream.latency["left-out"]);
     if (!stream["clock-coarse"])
-        return p99;
+        return left ? { text: p99, level: "warn", hint: left } : p99;
     const tick = micro(stream["clock-tick"]);
-    return { text: `${p99} ± ${tick}`, level: "warn",
-        hint: `its clock ticks every ${tick}: too coarse for its latencies, which the quantiles of all streams leave out` };
+    const coarse = `its clock ticks every ${tick}: too coarse for its latencies, which the quantiles of all streams leave out`;
+    return { text: `${p99} ± ${tick}`, level: "warn", hint: left ? `${coarse}; ${left}` : coarse };
 }
 
 function connection(stream) {

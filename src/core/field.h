@@ -1,7 +1,7 @@
 /*
- * Fields: every named value that an event has, one row each. Names are dotted and those of the
+ * Fields: every named value that an event has, one row each. A name is dotted and begins with the
  * protocol that defines the value; `key` is the name in Spile's JSON and YAML. Formats, --fields,
- * `spile fields`, the manual, and later filters and columns all read this table.
+ * `spile fields` and the manual all follow from this table.
  */
 #ifndef SPILE_CORE_FIELD_H
 #define SPILE_CORE_FIELD_H
@@ -20,7 +20,7 @@ enum field_kind {
     FIELD_TIME,    /* seconds and nanoseconds, as a date */
     FIELD_EPOCH,   /* the same as a number of seconds with nine decimals */
     FIELD_LATENCY, /* signed nanoseconds, as seconds with six decimals */
-    FIELD_DATA,    /* told by the event: the getter sets `as` to TEXT, NAME or ADDRESS */
+    FIELD_DATA,    /* differs from event to event: the getter sets `as` to TEXT, NAME or ADDRESS */
     FIELD_TREE,    /* a structure: `put` writes it */
     FIELD_KINDS
 };
@@ -49,19 +49,19 @@ struct field {
     const char *key;  /* "qname" */
     enum field_kind kind;
     uint32_t needs; /* facets */
-    /* The value; false when the event has none. The facets were decoded, or tried: a getter looks
-     * at ev->bad itself. Not of TREE. */
+    /* Gets the value; false when the event has none. It is called when the facets have been decoded
+     * or found bad; which of the two, the getter looks up in ev->bad. NULL for TREE. */
     bool (*get)(const struct field *self, const struct event *ev, struct field_value *value);
     uint32_t at;  /* for `get`: where in struct event the value lies */
-    uint32_t has; /* for `get`: the bits that say that it is there, or which it is */
+    uint32_t has; /* for `get`: the bits of a `has` mask, or of flags, that the field is about */
     /* Of WORD: the code's mnemonic, or what stands for an unknown code; at most FIELD_WORD_MAX
      * bytes. */
     char *(*word)(char *p, uint64_t code);
     /* Of TREE: writes the structure; false, and nothing written, when the event has none. */
     bool (*put)(const struct field *self, struct event *ev, struct tree *tree);
     uint8_t column; /* its place in a line of text, from 1; 0: only where it is asked for */
-    bool part;      /* of the structure in a row above, which has it, or seldom of use: in JSON
-                       and YAML a key of its own only where it is asked for */
+    bool part;      /* JSON and YAML have it as a key of its own only where it is asked for: because
+                       the structure in a row above contains it, or because it is seldom of use */
     const char *doc;
 };
 

@@ -12,9 +12,9 @@ struct stage_hooks {
     uint32_t needs;
     /* One instance serves all workers; `workers` says how many there are. */
     int (*open)(void **state, const struct settings *settings, unsigned workers, struct error *err);
-    /* Optional. Some events are looked at twice before `event` is called for the first of them: so
-     * that what it needs of memory is fetched while others are decoded. Changes nothing but
-     * ev->match. */
+    /* Both optional. A worker takes events in small batches: it calls `prefetch` for each of a
+     * batch, then `prefetch_more` for each, and only then `event` for each. So these two can ask
+     * the processor for the memory that `event` will need. They change nothing but ev->match. */
     void (*prefetch)(void *state, struct event *ev);
     void (*prefetch_more)(void *state, const struct event *ev);
     void (*event)(void *state, struct event *ev);

@@ -20,7 +20,7 @@ enum { LIVE_VIEWERS = 32 };
 struct live_filter {
     struct span stream;      /* identity */
     struct span under;       /* a domain, it and all below it: wire form in lower case */
-    struct span client;      /* query address, 4 or 16 bytes; empty: who has none */
+    struct span client;      /* query address as dnstap_address has it; empty: events without one */
     int rcode;               /* STATS_NO_RCODE: no DNS header */
     int qtype;               /* STATS_NO_QTYPE: no question */
     int side;                /* enum stats_side */

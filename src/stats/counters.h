@@ -35,7 +35,8 @@ struct stats_side_counters {
     uint64_t size[COUNTERS_SIZES]; /* a histogram, not cumulative */
     uint64_t bucket[COUNTERS_BUCKETS];
     uint64_t timed;          /* events whose latency is known */
-    uint64_t latency_sum_us; /* their sum; negative ones are zero, long ones at most UINT32_MAX */
+    uint64_t latency_sum_us; /* their sum; each adds at most UINT32_MAX, and a negative one, which
+                                only --compat has, nothing */
 };
 
 struct stats_counters {

@@ -136,7 +136,7 @@ struct dns_rr {
     struct span rdata; /* inside the message, so that its names can be expanded */
 };
 
-/* Walks questions' successors: answers, authority, additional. */
+/* A walk over the records behind the questions: answers, authority, additional. */
 struct dns_walk {
     struct span msg;
     size_t pos;

@@ -1,5 +1,6 @@
 // What the page shows is what the API says.
 import fs from "node:fs";
+import { frame } from "./frames.mjs";
 import { assert, near, parsed, test, textOf, until } from "./lab.mjs";
 
 const CAPTURES = ["unbound", "knot", "dnsdist"];
@@ -51,6 +52,18 @@ test("tiles, tables and streams equal the API", async (t) => {
     assert.deepEqual([output[0], parsed(output[2]), parsed(output[3])], [outputs[0].name, FRAMES, FRAMES]);
     const input = await page.locator("#inputs tbody tr").first().locator("td").allInnerTexts();
     assert.deepEqual([input[1], parsed(input[2]), parsed(input[4])], ["open", 3, FRAMES]);
+});
+
+test("latencies that are left out are told", async (t) => {
+    const spile = await t.spile();
+    const what = { name: "left.test", response: true };
+    spile.events([frame(what), frame({ ...what, asked: 0 }), frame({ ...what, asked: 4e9 }), frame({ ...what, asked: 4e9 })]);
+    await spile.counted(4);
+    const page = await t.page(spile);
+    const cell = page.locator("#streams tbody td").nth(6);
+    await until("the latency of the one that is left", async () => (await cell.innerText()) !== "–");
+    assert.equal(await cell.getAttribute("title"), "without the responses left out: 2 that came before their query " +
+        "(clocks disagree) and 1 that came later than latency-window");
 });
 
 test("a socket that servers cannot reach is told, as long as it is so", async (t) => {
