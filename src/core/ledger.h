@@ -35,7 +35,7 @@ enum { LEDGER_LINE_MAX = 512 };
 struct ledger {
     counter received;
     counter delivered;
-    counter filtered;
+    counter filtered; /* left out since the output's options want it so: no loss */
     counter dropped[DROP_REASONS];
     counter bytes;
 };
