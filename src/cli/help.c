@@ -77,7 +77,7 @@ void help_all(FILE *out)
             put_entry(out, commands[i]->name, commands[i]->summary);
     }
     fputs("\n'spile help COMMAND' says more of a command, with examples; 'spile --version' says\n"
-          "which release this is. The manual: man spile, man spile.yaml.\n\nTry first:\n",
+          "which release this is. The manual: man spile, spile.yaml, spile-api.\n\nTry first:\n",
           out);
     for (size_t i = 0; commands[i]; i++) {
         const struct command_example *example = commands[i]->examples;

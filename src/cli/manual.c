@@ -12,6 +12,8 @@
 #include "cli/command.h"
 #include "cli/fields.h"
 #include "core/config.h"
+#include "http/route.h"
+#include "http/shape.h"
 #include "top/state.h"
 
 enum { LINE_MAX_BYTES = 1024 };
@@ -262,6 +264,60 @@ static void put_fields(FILE *out)
     fputs(".El\n", out);
 }
 
+/* spile-api.7 -----------------------------------------------------------------------------------
+ */
+
+/* The notation of http/shape.h, as lines of it. */
+static void put_shape(FILE *out, const char *shape)
+{
+    fputs(".Bd -ragged -offset indent -compact\n", out);
+    put_text(out, shape);
+    fputs(".Ed\n", out);
+}
+
+static void put_parameters(FILE *out, const struct http_parameter *parameter)
+{
+    if (!parameter || !parameter->name)
+        return;
+    fputs(".Bl -tag -width Ds\n", out);
+    for (; parameter->name; parameter++) {
+        fprintf(out, ".It Cm %s = Ns Ar %s\n", parameter->name, parameter->type);
+        put_text(out, parameter->doc);
+    }
+    fputs(".El\n", out);
+}
+
+static void put_route(FILE *out, const struct http_route *route)
+{
+    fprintf(out, ".Ss %s %s\n", http_method_names[route->method], route->path);
+    put_text(out, route->doc);
+    if (route->access == ACCESS_OPEN)
+        put_text(out, "It needs no credentials.");
+    put_parameters(out, route->parameters);
+    if (route->schema) {
+        fputs(".Pp\nReply:\n", out);
+        put_shape(out, route->schema);
+    }
+}
+
+static void put_routes(FILE *out)
+{
+    for (const struct http_route *const *route = http_routes; *route; route++) {
+        if (http_route_is_api(*route))
+            put_route(out, *route);
+    }
+}
+
+static void put_shapes(FILE *out)
+{
+    fputs(".Bl -tag -width Ds\n", out);
+    for (const struct http_shape *shape = http_shapes; shape->name; shape++) {
+        fprintf(out, ".It Cm %s\n", shape->name);
+        put_text(out, shape->shape);
+    }
+    fputs(".El\n", out);
+}
+
 /* -----------------------------------------------------------------------------------------------
  */
 
@@ -281,6 +337,8 @@ static const struct part {
     {"@sections@\n", put_sections},
     {"@formats@\n", put_formats},
     {"@fields@\n", put_fields},
+    {"@routes@\n", put_routes},
+    {"@shapes@\n", put_shapes},
 };
 
 static void put_line(FILE *out, const char *line)

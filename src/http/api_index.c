@@ -2,8 +2,13 @@
 #include "http/api.h"
 #include "http/openapi.h"
 
-static const char *const method_names[HTTP_METHODS] = {
+const char *const http_method_names[HTTP_METHODS] = {
     [HTTP_GET] = "GET", [HTTP_DELETE] = "DELETE", [HTTP_POST] = "POST"};
+
+bool http_route_is_api(const struct http_route *route)
+{
+    return strncmp(route->path, "/web/", 5) != 0;
+}
 
 static void index_handle(const struct http_request *request, struct http_reply *reply)
 {
@@ -17,7 +22,7 @@ static void index_handle(const struct http_request *request, struct http_reply *
     for (const struct http_route *const *route = http_routes; *route; route++) {
         json_object(&j);
         json_put_str(&j, "path", (*route)->path);
-        json_put_str(&j, "method", method_names[(*route)->method]);
+        json_put_str(&j, "method", http_method_names[(*route)->method]);
         json_put_str(&j, "doc", (*route)->doc);
         json_object_end(&j);
     }

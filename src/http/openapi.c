@@ -93,7 +93,7 @@ static int put_operation(struct json *j, const struct http_route *route)
 /* A path is written where it stands first, with all its methods; the page's files are no API. */
 static bool is_first(const struct http_route *const *route)
 {
-    if (strncmp((*route)->path, "/web/", 5) == 0)
+    if (!http_route_is_api(*route))
         return false;
     for (const struct http_route *const *before = http_routes; before < route; before++)
         if (strcmp((*before)->path, (*route)->path) == 0)

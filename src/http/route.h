@@ -96,6 +96,11 @@ struct http_route {
     void (*handle)(const struct http_request *request, struct http_reply *reply);
 };
 
+/* "GET", "DELETE", "POST". */
+extern const char *const http_method_names[HTTP_METHODS];
+/* False for files of the dashboard, which are routes but nothing to program with. */
+bool http_route_is_api(const struct http_route *route);
+
 /* All routes; ends with NULL. Defined in src/routes.c alone. */
 extern const struct http_route *const http_routes[];
 

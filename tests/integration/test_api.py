@@ -12,7 +12,7 @@ import time
 import urllib.parse
 
 import fstrm
-from harness import CAPTURES, Skip, equal, limit, test, wait_for
+from harness import CAPTURES, ROOT, Skip, equal, limit, test, wait_for
 
 CONFIG = """
 inputs:
@@ -356,6 +356,20 @@ def every_reply_has_its_shape(t):
 @test()
 def every_reply_has_its_shape_under_compat(t):
     check_shapes(t, "compat: dnstap-receiver\n" + CONFIG)
+
+
+@test()
+def the_manual_has_the_api(t):
+    """Every path, method and parameter that the program answers to, each below its own head."""
+    api = Api(t)
+    parts = t.run("manual", ROOT / "man/spile-api.7.in").stdout.decode().split("\n.Ss ")
+    told = {part.split("\n")[0]: part for part in parts}
+    for path, operations in api.get("openapi.json")["paths"].items():
+        for method, operation in operations.items():
+            part = told[f"{method.upper()} {path}"]
+            for parameter in operation["parameters"]:
+                line = f".It Cm {parameter['name']} = Ns Ar {parameter['schema']['type']}\n"
+                assert line in part, (path, parameter, part)
 
 
 @test()

@@ -318,7 +318,8 @@ def fish_completes(t):
 
 @test()
 def manuals_have_every_option(t):
-    for page, names in (("spile.1", listed(t)), ("spile.yaml.5", ["queue-size", "threads", "listen"])):
+    for page, names in (("spile.1", listed(t)), ("spile.yaml.5", ["queue-size", "threads", "listen"]),
+                        ("spile-api.7", ["GET /metrics", "It needs no credentials.", "Statistics"])):
         manual = text(t.run("manual", ROOT / "man" / f"{page}.in"))
         assert not re.search(r"(?m)^@", manual), "a mark was left"
         for name in names:
