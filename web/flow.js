@@ -6,10 +6,13 @@ import { now } from "./now.js";
 const micro = (seconds) => latency(seconds === null ? null : seconds * 1e6);
 const some = (n, level = "bad") => (n ? { text: exact(n), level } : "0");
 
-function loss({ unanswered, malformed }) {
-    const parts = [unanswered && `${exact(unanswered)} unanswered`, malformed && `${exact(malformed)} malformed`];
+/** What never came is judged where both halves of exchanges come; the rest nobody can know. */
+function loss({ unanswered, unasked, "source-loss": part, malformed }) {
+    const parts = [unanswered && `${exact(unanswered)} unanswered`, unasked && `${exact(unasked)} unasked`,
+        part > 0 && `about ${share(part, 1)} lost at the source`, malformed && `${exact(malformed)} malformed`];
     const text = parts.filter(Boolean).join(", ");
-    return text ? { text, level: malformed ? "bad" : "warn" } : "none";
+    const hint = "queries without a response, responses without a query: what the server has dropped before it sent it";
+    return text ? { text, hint, level: malformed ? "bad" : "warn" } : part === null ? "not known" : "none";
 }
 
 /** Responses that have no latency, since it would make no sense; or nothing. */

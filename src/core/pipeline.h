@@ -14,6 +14,7 @@
 #include "core/worker.h"
 
 struct pipeline;
+struct stage_loss;
 struct roster;
 
 /* How pipeline_run ended. */
@@ -52,6 +53,9 @@ unsigned pipeline_worker_count(const struct settings *settings);
 /* Any thread: has each worker call its observers' collect, soon. A worker that has ended has done
  * so for the last time. */
 void pipeline_collect(struct pipeline *pipeline);
+/* Calls `take` for each stream that stages know of losses of. */
+void pipeline_losses(const struct pipeline *pipeline,
+                     void (*take)(void *ctx, const struct stage_loss *loss), void *ctx);
 /* True once every worker has ended. Any thread. */
 bool pipeline_quiet(const struct pipeline *pipeline);
 

@@ -9,6 +9,16 @@ void pipeline_collect(struct pipeline *p)
         worker_collect(&p->workers[i]);
 }
 
+void pipeline_losses(const struct pipeline *p,
+                     void (*take)(void *ctx, const struct stage_loss *loss), void *ctx)
+{
+    for (size_t i = 0; i < p->plan.stage_count; i++) {
+        const struct running_stage *stage = &p->plan.stages[i];
+        if (stage->hooks->losses)
+            stage->hooks->losses(stage->state, take, ctx);
+    }
+}
+
 bool pipeline_quiet(const struct pipeline *p)
 {
     return atomic_load(&p->workers_running) == 0;

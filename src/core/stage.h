@@ -7,6 +7,14 @@
 #include "core/module.h"
 #include "core/settings.h"
 
+/* What is left of exchanges of one stream of which frames never came: see stage/loss.h. */
+struct stage_loss {
+    struct span identity; /* of the stream, cut */
+    uint64_t unanswered;  /* queries without a response */
+    uint64_t unasked;     /* responses without a query */
+    bool judged;          /* some exchanges were seen whole, so the numbers mean something */
+};
+
 struct stage_hooks {
     uint32_t provides; /* facets */
     uint32_t needs;
@@ -14,10 +22,15 @@ struct stage_hooks {
     int (*open)(void **state, const struct settings *settings, unsigned workers, struct error *err);
     /* Both optional. A worker takes events in small batches: it calls `prefetch` for each of a
      * batch, then `prefetch_more` for each, and only then `event` for each. So these two can ask
-     * the processor for the memory that `event` will need. They change nothing but ev->match. */
+     * the processor for the memory that `event` will need. They change nothing but ev->match and
+     * what goes with it. */
     void (*prefetch)(void *state, struct event *ev);
     void (*prefetch_more)(void *state, const struct event *ev);
     void (*event)(void *state, struct event *ev);
+    /* Optional. About once a second on every worker's thread; `ended`: for the last time there. */
+    void (*tick)(void *state, unsigned worker, bool ended);
+    /* Optional: calls `take` for each stream. Any thread. */
+    void (*losses)(void *state, void (*take)(void *ctx, const struct stage_loss *loss), void *ctx);
     void (*close)(void *state);
 };
 

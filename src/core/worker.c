@@ -75,8 +75,13 @@ static void flush_observers(struct worker *w)
     }
 }
 
-static void collect(struct worker *w)
+static void collect(struct worker *w, bool ended)
 {
+    for (size_t i = 0; i < w->plan->stage_count; i++) {
+        const struct running_stage *stage = &w->plan->stages[i];
+        if (stage->hooks->tick)
+            stage->hooks->tick(stage->state, w->index, ended);
+    }
     for (size_t i = 0; i < w->plan->observer_count; i++) {
         const struct observer *o = &w->plan->observers[i];
         if (o->collect)
@@ -108,7 +113,7 @@ static void end_if_idle(struct worker *w)
     if (!w->stopping || w->items || uv_is_closing((uv_handle_t *)&w->wake))
         return;
     flush_lanes(w);
-    collect(w);
+    collect(w, true);
     close_handles(w);
 }
 
@@ -173,7 +178,7 @@ static void run_calls(uv_async_t *wake)
     if (atomic_exchange(&w->poke_wanted, false))
         poke_items(w);
     if (atomic_exchange(&w->collect_wanted, false))
-        collect(w);
+        collect(w, false);
     if (stop)
         stop_items(w);
 }

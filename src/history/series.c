@@ -82,6 +82,10 @@ static const struct series table[] = {
      SIDE(BOTH, marks[SAMPLE_BAD_RECORDS])},
     {"malformed", "frames", "frames that are no dnstap messages; of all streams alone",
      .number = 11, SNAPSHOT(malformed)},
+    {"unanswered", "messages", "queries whose response should have come", .number = 12,
+     STREAM(loss[LOSS_UNANSWERED])},
+    {"unasked", "messages", "responses whose query should have come", .number = 13,
+     STREAM(loss[LOSS_UNASKED])},
     {"timed", "messages", "responses whose latency is known", .number = NUMBER_TIMED,
      SIDE(RESPONSES, timed)},
     {"latency-sum", "seconds", "the sum of these latencies", .decimals = 6,
@@ -211,7 +215,9 @@ static bool is_idle(const struct series_moment *before, const struct series_mome
             (before->stream ? before->stream->counters.side[side].events : 0))
             return false;
     }
-    return true;
+    /* Losses are judged later. */
+    return !before->stream || memcmp(now->stream->counters.loss, before->stream->counters.loss,
+                                     sizeof now->stream->counters.loss) == 0;
 }
 
 void series_between(struct counts *counts, const struct series_moment *before,

@@ -44,7 +44,11 @@ const struct http_shape http_shapes[] = {
                "rates: SideRates, distinct: Distinct, latency: {p50: num?, p99: num?, left-out: "
                "LeftOut}, "
                "clock-tick: num?, clock-coarse: bool (both as in Statistics), "
-               "loss: {unanswered: int (queries beyond the responses, where both are sent), "
+               "loss: {unanswered: int (queries whose response should have come within "
+               "latency-window), unasked: int (responses whose query should have come), "
+               "source-loss: num? (the part of its frames that the server has probably dropped "
+               "before it sent them, an estimate from these two; null where not both queries and "
+               "responses of what it was asked come), "
                "malformed: int (frames on its connection that are no dnstap messages)}, "
                "connection: Connection? (that it came by last; null: it has gone)}"},
     {"Row", "{name: text, value: num (what the table is by), error: num (so much more it may be), "

@@ -13,14 +13,14 @@ static uint64_t sum_of_failed(const struct stats_side_counters *side)
     return sum;
 }
 
-static void put_loss(struct json *j, const struct stats_counters *counters, uint64_t malformed)
+static void put_loss(struct json *j, const struct stats_stream *stream, uint64_t malformed)
 {
-    uint64_t queries = counters->side[STATS_QUERY].events;
-    uint64_t responses = counters->side[STATS_RESPONSE].events;
-    bool both = queries > responses && responses > 0;
+    const struct stats_counters *counters = &stream->counters;
     json_key(j, "loss");
     json_object(j);
-    json_put_u64(j, "unanswered", both ? queries - responses : 0);
+    json_put_u64(j, "unanswered", counters->loss[LOSS_UNANSWERED]);
+    json_put_u64(j, "unasked", counters->loss[LOSS_UNASKED]);
+    json_put_double(j, "source-loss", stats_source_loss(stream));
     json_put_u64(j, "malformed", malformed);
     json_object_end(j);
 }
@@ -54,7 +54,7 @@ static void put_stream(struct json *j, const struct stats_stream *stream,
     json_key(j, "name");
     json_bytes(j, span_of(stream->name, stream->name_len));
     put_counters(j, stream);
-    put_loss(j, &stream->counters, entry ? entry->malformed : 0);
+    put_loss(j, stream, entry ? entry->malformed : 0);
     json_key(j, "connection");
     if (entry)
         api_put_connection(j, connections, entry);

@@ -185,6 +185,15 @@ static void one_domains(struct exposition *page, const struct metrics_view *view
     metrics_labelled(page, "in", "responses", distinct->answered);
 }
 
+static void one_source_loss(struct exposition *page, const struct metrics_view *view,
+                            const struct metric *metric, const void *thing)
+{
+    double loss = stats_source_loss(thing);
+    (void)view, (void)metric;
+    if (!isnan(loss))
+        exposition_decimal(page, (uint64_t)llround(loss * 1e9), 9);
+}
+
 /* Unknown ones are not shown. */
 static void one_tick(struct exposition *page, const struct metrics_view *view,
                      const struct metric *metric, const void *thing)
@@ -280,6 +289,15 @@ static const struct metric table[] = {
             "Responses whose latency is none: they came before their query, or later than "
             "latency-window.",
             each_stream, one_array, RESPONSE(marks[SAMPLE_LEFT_OUT]), &left_out),
+    COUNTER("spile_queries_unanswered",
+            "Queries whose response should have come within latency-window, and has not.",
+            each_stream, metrics_one_number, STREAM(counters.loss[LOSS_UNANSWERED])),
+    COUNTER("spile_responses_unasked", "Responses whose query should have come, and has not.",
+            each_stream, metrics_one_number, STREAM(counters.loss[LOSS_UNASKED])),
+    GAUGE("spile_stream_source_loss_ratio",
+          "The part of its frames that the server has probably dropped before it sent them, where "
+          "both queries and responses of exchanges come.",
+          each_known, one_source_loss),
     GAUGE("spile_events_per_second", "Events a second over the window named.", each_stream,
           one_rates),
     GAUGE("spile_stream_clients", "Distinct clients of a stream.", each_known, metrics_one_number,

@@ -20,15 +20,25 @@
  *
  * A query that is asked again replaces itself: its response is measured from the last time it was
  * asked. A match is used up, so that of two responses only the first has a latency.
+ *
+ * What finds no match tells of frames that never came (stage/loss.h). For that queries are judged
+ * once more, in the order of the ring: when their window is over by the clock of their stream, by
+ * later events of it, or, when none comes, a window after they came. Responses that carry both
+ * times are matched for that alone, where there are queries, too.
  */
 #include <assert.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/nh.h"
 #include "base/pages.h"
 #include "core/stage.h"
+#include "stage/loss.h"
+
+/* A worker that was not heard of for longer was held up. */
+#define HELD_UP_NS (3 * CLOCK_SECOND_NS / 2)
 
 enum {
     SHARDS = 64,          /* with several workers: so many rarely meet in one */
@@ -53,11 +63,21 @@ static const uint8_t sides[] = {
 
 static_assert(1 + 3 * PART_MAX / 16 + (DNS_NAME_MAX + 15) / 16 <= NH_PAIRS, "all parts fit");
 
+enum fate {
+    FATE_OPEN,
+    FATE_JUDGED,   /* it may still be answered, but is not judged any more */
+    FATE_ANSWERED, /* it was asked again, and that was answered; a response of its own may come */
+};
+
 struct entry {
     uint64_t hash; /* 0: used up */
-    uint64_t time_ns;
+    int64_t time_ns;
     uint32_t before; /* serial of the entry before it in its chain */
+    uint16_t stream; /* number, stage/loss.h */
+    uint8_t type;    /* enum dnstap_message_type */
+    uint8_t fate;
 };
+enum { MARKS = 4, AT_ONCE = 2 /* queries judged with each that comes */ };
 
 /* A part of the queries, by their hashes. Its lock is held for some ten nanoseconds: so waiting is
  * spinning. */
@@ -67,8 +87,18 @@ struct shard {
     uint32_t mask;           /* entries of the ring, and chains: a power of two, less one */
     uint32_t remember;       /* so many of the last entries count */
     uint32_t next;           /* serial of the next entry */
+    uint32_t judged;         /* serial of the first entry that is not judged yet */
+    uint32_t marks[MARKS];   /* `next` at latency.mark_ns */
     atomic_bool taken;
-    char padding[CACHE_LINE - 2 * sizeof(void *) - 3 * sizeof(uint32_t) - sizeof(atomic_bool)];
+    char padding[CACHE_LINE - 2 * sizeof(void *) - (4 + MARKS) * sizeof(uint32_t) -
+                 sizeof(atomic_bool)];
+};
+
+/* How long a worker has listened: a time in which it was held up does not count, since what came
+ * meanwhile has still to be read. */
+struct listener {
+    uint64_t last_ns; /* by clock_ns */
+    _Atomic uint64_t heard_ns;
 };
 
 /* Owner: the pipeline; used by all workers. */
@@ -78,6 +108,12 @@ struct latency {
     bool shared;          /* by more than one worker */
     uint32_t shard_count; /* 1 or SHARDS */
     struct shard shards[SHARDS];
+    struct losses losses;
+    unsigned workers;
+    struct listener *listeners;
+    /* By the time listened; the first worker's own. */
+    uint64_t mark_ns[MARKS];
+    unsigned mark;
     void *pages; /* what the rings and heads lie in */
     size_t pages_size;
 };
@@ -85,8 +121,11 @@ struct latency {
 static void latency_close(void *state)
 {
     struct latency *latency = state;
-    if (latency)
-        pages_free(latency->pages, latency->pages_size);
+    if (!latency)
+        return;
+    pages_free(latency->pages, latency->pages_size);
+    losses_destroy(&latency->losses);
+    free(latency->listeners);
     free(latency);
 }
 
@@ -96,6 +135,9 @@ static uint8_t *open_shard(struct shard *shard, uint32_t entries, uint32_t size,
     shard->mask = size - 1;
     shard->remember = entries;
     shard->next = entries + 1; /* so that the zeros in `heads` are too old */
+    shard->judged = shard->next;
+    for (int i = 0; i < MARKS; i++)
+        shard->marks[i] = shard->next;
     shard->ring = (struct entry *)base;
     shard->heads = (_Atomic uint32_t *)(shard->ring + size);
     return (uint8_t *)(shard->heads + size);
@@ -125,7 +167,11 @@ static int latency_open(void **state, const struct settings *settings, unsigned 
         return error_set(err, "no memory to remember queries");
     latency->window_ns = settings->latency_window_ns;
     latency->shared = workers > 1;
-    if (!open_shards(latency, settings->latency_entries) || siphash_key_random(&random) < 0) {
+    latency->workers = workers;
+    latency->listeners = calloc(workers, sizeof *latency->listeners);
+    losses_init(&latency->losses);
+    if (!latency->listeners || !open_shards(latency, settings->latency_entries) ||
+        siphash_key_random(&random) < 0) {
         latency_close(latency);
         return error_set(err, "no memory to remember queries");
     }
@@ -198,11 +244,67 @@ static _Atomic uint32_t *chain_of(const struct shard *shard, uint64_t hash)
     return &shard->heads[hash >> 32 & shard->mask];
 }
 
-static void remember(struct shard *shard, uint64_t hash, uint64_t time_ns)
+/* Seconds are 64 bits from outside. The result is at most INT64_MAX, which is in the year 2262: so
+ * the difference of two of them is an int64_t. */
+static uint64_t nanoseconds(uint64_t sec, uint32_t nsec)
 {
-    _Atomic uint32_t *head = chain_of(shard, hash);
-    uint32_t before = atomic_load_explicit(head, memory_order_relaxed);
-    shard->ring[shard->next & shard->mask] = (struct entry){hash, time_ns, before};
+    const uint64_t second = 1000000000;
+    return sec < (INT64_MAX - UINT32_MAX) / second ? sec * second + nsec : INT64_MAX;
+}
+
+static bool carries_both(const struct event *ev)
+{
+    const uint32_t both = DNSTAP_HAS_QUERY_SEC | DNSTAP_HAS_RESPONSE_SEC;
+    return !dnstap_is_query(&ev->tap) && (ev->tap.has & both) == both;
+}
+
+/* Those that we do not know are type 0, of which nothing is judged. */
+static uint8_t type_of(const struct dnstap *tap)
+{
+    return tap->message_type < LOSS_TYPES ? (uint8_t)tap->message_type : 0;
+}
+
+/* When a response says that it was asked; INT64_MIN: it does not. */
+static int64_t asked_at(const struct event *ev)
+{
+    return carries_both(ev) ? (int64_t)nanoseconds(ev->tap.query_sec, ev->tap.query_nsec)
+                            : INT64_MIN;
+}
+
+/* Judges the query at the ring's end, if it can be judged: its window is over by its stream's
+ * clock, or it must leave. False: it is too early. */
+static bool judge(struct latency *latency, struct entry *entry, bool leaves)
+{
+    struct loss_stream *stream = &latency->losses.streams[entry->stream];
+    if (entry->hash == 0 || entry->fate != FATE_OPEN || entry->stream == 0)
+        return true;
+    if (loss_time(&stream->clock_ns) - entry->time_ns > (int64_t)latency->window_ns) {
+        loss_unanswered(stream, entry->type, entry->time_ns);
+        entry->fate = FATE_JUDGED;
+        return true;
+    }
+    if (leaves)
+        loss_forgotten(stream, entry->time_ns);
+    return leaves;
+}
+
+static void remember(struct latency *latency, struct shard *shard, const struct event *ev,
+                     int64_t time_ns)
+{
+    for (int i = 0; i < AT_ONCE && shard->judged != shard->next; i++) {
+        bool leaves = shard->next - shard->judged >= shard->remember;
+        if (!judge(latency, &shard->ring[shard->judged & shard->mask], leaves))
+            break;
+        shard->judged++;
+    }
+    _Atomic uint32_t *head = chain_of(shard, ev->match);
+    shard->ring[shard->next & shard->mask] = (struct entry){
+        .hash = ev->match,
+        .time_ns = time_ns,
+        .before = atomic_load_explicit(head, memory_order_relaxed),
+        .stream = ev->match_stream,
+        .type = type_of(&ev->tap),
+    };
     atomic_store_explicit(head, shard->next++, memory_order_relaxed);
 }
 
@@ -216,35 +318,50 @@ static void set_latency(struct event *ev, int64_t ns, uint64_t window_ns)
     ev->has_latency = ev->left_out == LEFT_OUT_NOT;
 }
 
-/* Gives the event its latency from the last query of that hash, and uses up all of them (it may
- * have been asked repeatedly); not so when the response is outside its window, and is then
- * another's. Along a chain ages grow, else it has left the ring. */
-static void recall(struct shard *shard, struct event *ev, uint64_t time_ns, uint64_t window_ns)
+/* Whether the response is that query's. It gets its latency, unless it carries that itself. */
+static bool meets(const struct latency *latency, struct event *ev, struct entry *entry,
+                  int64_t time_ns)
 {
-    uint64_t hash = ev->match;
-    uint32_t serial = atomic_load_explicit(chain_of(shard, hash), memory_order_relaxed);
-    for (uint32_t age, last_age = 0;; last_age = age) {
-        age = shard->next - serial;
-        if (age > shard->remember || age <= last_age)
-            return;
-        struct entry *entry = &shard->ring[serial & shard->mask];
-        if (entry->hash == hash) {
-            if (!ev->has_latency)
-                set_latency(ev, (int64_t)(time_ns - entry->time_ns), window_ns);
-            if (!ev->has_latency)
-                return;
-            entry->hash = 0;
-        }
-        serial = entry->before;
-    }
+    int64_t ns = time_ns - entry->time_ns;
+    bool inside = ns >= 0 && (uint64_t)ns <= latency->window_ns;
+    if (!carries_both(ev))
+        set_latency(ev, ns, latency->window_ns);
+    if (ns < 0)
+        entry->fate = FATE_JUDGED; /* clocks disagree, but nothing is missing */
+    return inside;
 }
 
-/* Seconds are 64 bits from outside. The result is at most INT64_MAX, which is in the year 2262: so
- * the difference of two of them is an int64_t. */
-static uint64_t nanoseconds(uint64_t sec, uint32_t nsec)
+/* Finds the last query of the response's hash and uses it up; others of that hash are answered with
+ * it, since it was asked repeatedly, and a response of their own may come. Not so when the response
+ * is outside of its window, and is then another's. Along a chain ages grow, else it has left the
+ * ring. */
+static void recall(struct latency *latency, struct shard *shard, struct event *ev, int64_t time_ns)
 {
-    const uint64_t second = 1000000000;
-    return sec < (INT64_MAX - UINT32_MAX) / second ? sec * second + nsec : INT64_MAX;
+    struct loss_stream *stream = &latency->losses.streams[ev->match_stream];
+    uint32_t serial = atomic_load_explicit(chain_of(shard, ev->match), memory_order_relaxed);
+    bool found = false;
+    for (uint32_t age, last_age = 0;; last_age = age) {
+        struct entry *entry = &shard->ring[serial & shard->mask];
+        age = shard->next - serial;
+        if (age > shard->remember || age <= last_age)
+            break;
+        serial = entry->before;
+        if (entry->hash != ev->match)
+            continue;
+        if (!found && entry->fate != FATE_ANSWERED) {
+            if (!meets(latency, ev, entry, time_ns))
+                return;
+            loss_matched(stream, entry->type, type_of(&ev->tap), time_ns);
+            entry->hash = 0;
+            found = true;
+        } else if (!found) {
+            entry->hash = 0;
+            return;
+        }
+        entry->fate = FATE_ANSWERED;
+    }
+    if (!found && ev->match_stream)
+        loss_unasked(stream, type_of(&ev->tap), time_ns, asked_at(ev), (int64_t)latency->window_ns);
 }
 
 /* From the first time to the second; INT64_MIN or INT64_MAX when they lie centuries apart. */
@@ -263,18 +380,19 @@ static struct shard *shard_of(struct latency *latency, uint64_t hash)
     return &latency->shards[hash >> 1 & (latency->shard_count - 1)];
 }
 
-static bool carries_both(const struct event *ev)
-{
-    const uint32_t both = DNSTAP_HAS_QUERY_SEC | DNSTAP_HAS_RESPONSE_SEC;
-    return !dnstap_is_query(&ev->tap) && (ev->tap.has & both) == both;
-}
-
-/* The event's hash for matching; 0: it cannot be matched. */
+/* The event's hash for matching; 0: it cannot be matched, or need not be. A response that carries
+ * both times is matched for the sake of losses alone, where queries come, too. */
 static uint64_t match_of(struct latency *latency, struct event *ev)
 {
-    if (ev->match == 0 && !carries_both(ev) && ev->tap.has & DNSTAP_HAS_MESSAGE_TYPE &&
-        event_need(ev, FACET_QUESTION) == 0)
-        ev->match = hash_event(latency, ev);
+    bool timed = carries_both(ev);
+    if (ev->match != 0 || !(ev->tap.has & DNSTAP_HAS_MESSAGE_TYPE) ||
+        (timed && !loss_judges(ev->tap.message_type)))
+        return ev->match;
+    unsigned stream = losses_find(&latency->losses, ev->tap.identity, dnstap_is_query(&ev->tap));
+    if ((timed && stream == 0) || event_need(ev, FACET_QUESTION) != 0)
+        return 0;
+    ev->match_stream = (uint16_t)stream;
+    ev->match = hash_event(latency, ev);
     return ev->match;
 }
 
@@ -297,15 +415,17 @@ static void latency_prefetch_more(void *state, const struct event *ev)
     __builtin_prefetch(&shard->ring[serial & shard->mask], 1);
 }
 
-static void match(struct latency *latency, struct event *ev, uint64_t time_ns)
+static void match(struct latency *latency, struct event *ev, int64_t time_ns)
 {
     struct shard *shard = shard_of(latency, ev->match);
+    if (ev->match_stream)
+        loss_heard(&latency->losses.streams[ev->match_stream], ev, time_ns);
     if (latency->shared)
         lock(shard);
     if (dnstap_is_query(&ev->tap))
-        remember(shard, ev->match, time_ns);
+        remember(latency, shard, ev, time_ns);
     else
-        recall(shard, ev, time_ns, latency->window_ns);
+        recall(latency, shard, ev, time_ns);
     if (latency->shared)
         unlock(shard);
 }
@@ -319,13 +439,97 @@ static void latency_event(void *state, struct event *ev)
     uint32_t nsec;
     if (!event_time(ev, &sec, &nsec))
         return;
-    if (carries_both(ev)) {
+    if (carries_both(ev))
         set_latency(ev, difference(tap->query_sec, tap->query_nsec, sec, nsec), latency->window_ns);
-        return;
-    }
-    uint64_t time_ns = nanoseconds(sec, nsec);
+    int64_t time_ns = (int64_t)nanoseconds(sec, nsec);
     if (match_of(latency, ev) != 0 && (time_ns < INT64_MAX || !dnstap_is_query(tap)))
         match(latency, ev, time_ns);
+}
+
+/* --- time that passes without events ---------------------------------------------------------- */
+
+/* A stream that has gone quiet does not tell that windows are over. */
+static void judge_until(struct latency *latency, struct shard *shard, uint32_t serial)
+{
+    for (; (int32_t)(serial - shard->judged) > 0; shard->judged++) {
+        struct entry *entry = &shard->ring[shard->judged & shard->mask];
+        if (entry->hash == 0 || entry->fate != FATE_OPEN || entry->stream == 0)
+            continue;
+        loss_unanswered(&latency->losses.streams[entry->stream], entry->type, entry->time_ns);
+        entry->fate = FATE_JUDGED;
+    }
+}
+
+/* No more will come: judges what can be judged by the streams' clocks. */
+static void judge_rest(struct latency *latency, struct shard *shard)
+{
+    for (uint32_t serial = shard->judged; serial != shard->next; serial++)
+        judge(latency, &shard->ring[serial & shard->mask], false);
+}
+
+/* Takes a mark a quarter of a window after the last one, and judges what came before a mark that is
+ * a window old. */
+static void take_mark(struct latency *latency, uint64_t heard_ns)
+{
+    uint64_t *oldest_ns = &latency->mark_ns[latency->mark];
+    uint64_t last_ns = latency->mark_ns[(latency->mark + MARKS - 1) % MARKS];
+    bool due = heard_ns - last_ns >= latency->window_ns / MARKS;
+    for (uint32_t i = 0; i < latency->shard_count; i++) {
+        struct shard *shard = &latency->shards[i];
+        if (latency->shared)
+            lock(shard);
+        for (int m = 0; m < MARKS; m++) {
+            if (heard_ns - latency->mark_ns[m] >= latency->window_ns)
+                judge_until(latency, shard, shard->marks[m]);
+        }
+        if (due)
+            shard->marks[latency->mark] = shard->next;
+        if (latency->shared)
+            unlock(shard);
+    }
+    if (!due)
+        return;
+    *oldest_ns = heard_ns;
+    latency->mark = (latency->mark + 1) % MARKS;
+}
+
+/* How long all workers have listened. */
+static uint64_t listened(struct latency *latency, unsigned worker)
+{
+    struct listener *own = &latency->listeners[worker];
+    uint64_t now_ns = clock_ns(), least_ns = UINT64_MAX;
+    uint64_t passed_ns = own->last_ns ? now_ns - own->last_ns : 0;
+    if (passed_ns > HELD_UP_NS)
+        passed_ns = HELD_UP_NS;
+    own->last_ns = now_ns;
+    atomic_fetch_add_explicit(&own->heard_ns, passed_ns, memory_order_relaxed);
+    for (unsigned i = 0; i < latency->workers; i++) {
+        uint64_t ns = atomic_load_explicit(&latency->listeners[i].heard_ns, memory_order_relaxed);
+        least_ns = ns < least_ns ? ns : least_ns;
+    }
+    return least_ns;
+}
+
+static void latency_tick(void *state, unsigned worker, bool ended)
+{
+    struct latency *latency = state;
+    uint64_t heard_ns = listened(latency, worker);
+    if (worker == 0 && !ended)
+        take_mark(latency, heard_ns);
+    for (uint32_t i = 0; ended && i < latency->shard_count; i++) {
+        if (latency->shared)
+            lock(&latency->shards[i]);
+        judge_rest(latency, &latency->shards[i]);
+        if (latency->shared)
+            unlock(&latency->shards[i]);
+    }
+}
+
+static void latency_losses(void *state, void (*take)(void *ctx, const struct stage_loss *loss),
+                           void *ctx)
+{
+    const struct latency *latency = state;
+    losses_each(&latency->losses, take, ctx);
 }
 
 static const struct stage_hooks latency_hooks = {
@@ -335,6 +539,8 @@ static const struct stage_hooks latency_hooks = {
     .prefetch = latency_prefetch,
     .prefetch_more = latency_prefetch_more,
     .event = latency_event,
+    .tick = latency_tick,
+    .losses = latency_losses,
     .close = latency_close,
 };
 
@@ -346,6 +552,7 @@ const struct module stage_latency = {
         "remembered for the latency-window and matched by identity, addresses, ports (but for the "
         "server's own when it asks others), protocol, DNS id and question. A query asked again "
         "counts from the last time. A latency that is negative or beyond the window is none, and "
-        "counted as left out.",
+        "counted as left out. Queries without a response and responses without a query are counted "
+        "where the other half should have come.",
     .hooks = &latency_hooks,
 };

@@ -126,6 +126,7 @@ void stats_counters_add(struct stats_counters *into, const struct stats_counters
         for (int s = 0; s < STATS_SIDES; s++)
             into->side[s].rare_qtype[slot] += from->side[s].rare_qtype[i];
     }
+    add_all(into->loss, from->loss, STATS_LOSSES);
     add_all(into->message, from->message, COUNTERS_MESSAGES);
     add_all(into->latency, from->latency, QUANTILE_BUCKETS);
 }

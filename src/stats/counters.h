@@ -39,8 +39,16 @@ struct stats_side_counters {
                                 only --compat has, nothing */
 };
 
+/* Frames that never came, as stage/loss.h judges. */
+enum stats_loss {
+    LOSS_UNANSWERED, /* queries without a response */
+    LOSS_UNASKED,    /* responses without a query */
+    STATS_LOSSES
+};
+
 struct stats_counters {
     struct stats_side_counters side[STATS_SIDES];
+    uint64_t loss[STATS_LOSSES];
     uint64_t message[COUNTERS_MESSAGES]; /* by enum dnstap_message_type; 0: unknown */
     uint64_t latency[QUANTILE_BUCKETS];  /* of responses; quantile.h */
     uint16_t rare_type[COUNTERS_RARE];   /* which types rare_qtype counts; 0: free */

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "core/pipeline.h"
+#include "core/stage.h"
+
 /* Entries merged before readers of the tables get their turn: about a tenth of a millisecond. */
 enum { MERGE_AT_ONCE = 256 };
 
@@ -14,14 +17,23 @@ int64_t stats_wall_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* The statistics' number of a shard's stream; a new one is listed if there is room. */
-static unsigned find_stream(struct stats *stats, struct span name)
+/* NULL: it is not listed. */
+static struct stream_state *find_known(const struct stats *stats, struct span name)
 {
     for (size_t i = 0; i < stats->stream_count; i++) {
         struct stream_state *s = &stats->streams[i];
         if (span_equal(span_of(s->name, s->name_len), name))
-            return (unsigned)i;
+            return s;
     }
+    return NULL;
+}
+
+/* The statistics' number of a shard's stream; a new one is listed if there is room. */
+static unsigned find_stream(struct stats *stats, struct span name)
+{
+    const struct stream_state *known = find_known(stats, name);
+    if (known)
+        return (unsigned)(known - stats->streams);
     if (stats->stream_count == stats->settings.streams)
         return (unsigned)stats->settings.streams;
     struct stream_state *s = &stats->streams[stats->stream_count];
@@ -155,9 +167,46 @@ void stats_merge(struct stats *stats, const struct shard *shard)
         merge_table(stats, shard, id);
 }
 
+/* The stages' numbers are those since the start. */
+static void take_loss(void *ctx, const struct stage_loss *loss)
+{
+    const uint64_t now[STATS_LOSSES] = {
+        [LOSS_UNANSWERED] = loss->unanswered,
+        [LOSS_UNASKED] = loss->unasked,
+    };
+    struct stats *stats = ctx;
+    struct span name = loss->identity.len ? loss->identity : span_of("-", 1);
+    struct stream_state *s = find_known(stats, name), *total = stats_total(stats);
+    if (!s)
+        s = stats_rest(stats);
+    s->judged |= loss->judged;
+    total->judged |= loss->judged;
+    for (int i = 0; i < STATS_LOSSES; i++) {
+        s->losses[i] += now[i];
+        total->losses[i] += now[i];
+    }
+}
+
+void stats_merge_losses(struct stats *stats)
+{
+    size_t all = stats_total_index(stats) + 1;
+    pthread_rwlock_wrlock(&stats->tables_lock);
+    for (size_t i = 0; i < all; i++)
+        memset(stats->streams[i].losses, 0, sizeof stats->streams[i].losses);
+    pipeline_losses(stats->pipeline, take_loss, stats);
+    for (size_t i = 0; i < all; i++) {
+        struct stream_state *s = &stats->streams[i];
+        for (int n = 0; n < STATS_LOSSES; n++)
+            s->counters.loss[n] = s->losses[n] - s->losses_before[n];
+    }
+    pthread_rwlock_unlock(&stats->tables_lock);
+}
+
 static void forget_stream(struct stream_state *s)
 {
     memset(&s->counters, 0, sizeof s->counters);
+    memcpy(s->losses_before, s->losses, sizeof s->losses);
+    s->judged = false;
     memset(&s->tick, 0, sizeof s->tick);
     s->apart = false;
     memset(s->distinct, 0, sizeof *s->distinct);

@@ -1,5 +1,6 @@
 #include "stats/state.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -87,6 +88,7 @@ static void fill_stream(const struct stats *stats, const struct stream_state *s,
     fill_rates(stats, s, out, now_ns);
     out->tick_ns = tick_estimate(&s->tick);
     out->apart = s->apart;
+    out->judged = s->judged;
     out->origin = s->origin;
     out->last_side = s->last_side;
     out->first_seen_ms = s->first_seen_ms;
@@ -136,6 +138,14 @@ struct stats_snapshot *stats_photograph(struct stats *stats)
         fill_stream(stats, &stats->streams[i], &snapshot->streams[i], now_ns);
     fill_latency(snapshot);
     return snapshot;
+}
+
+double stats_source_loss(const struct stats_stream *stream)
+{
+    const uint64_t *loss = stream->counters.loss;
+    double missing = (double)(loss[LOSS_UNANSWERED] + loss[LOSS_UNASKED]);
+    double came = (double)events_of(&stream->counters);
+    return stream->judged && came > 0 ? missing / (came + missing) : NAN;
 }
 
 const struct stats_stream *stats_snapshot_stream(const struct stats_snapshot *snapshot,

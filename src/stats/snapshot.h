@@ -35,6 +35,7 @@ struct stats_stream {
     struct stats_distinct distinct;
     struct stats_rates rates[STATS_SIDES];
     uint64_t tick_ns;      /* of its clock, estimated; 0: not known, or too fine to be seen */
+    bool judged;           /* counters.loss mean something: some exchanges were seen whole */
     bool apart;            /* half of its latencies or more are below a tick: see `latency` below */
     uint32_t origin;       /* connection that it last came by */
     uint8_t last_side;     /* enum stats_side of the event recorded last */
@@ -67,6 +68,9 @@ static inline const uint64_t *stats_latency(const struct stats_snapshot *snapsho
     return stream == &snapshot->total ? snapshot->latency : stream->counters.latency;
 }
 
+/* The part of its frames that a server has probably dropped before it sent them; NAN while nothing
+ * is known of it. */
+double stats_source_loss(const struct stats_stream *stream);
 /* NULL when there is no such stream. */
 const struct stats_stream *stats_snapshot_stream(const struct stats_snapshot *snapshot,
                                                  struct span name);

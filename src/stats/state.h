@@ -20,7 +20,10 @@ struct stream_state {
     struct distinct_counts *distinct;
     uint64_t (*past)[STATS_SIDES]; /* events at the last RATE_SECONDS ticks, a ring */
     struct tick tick;
-    bool apart; /* its clock ticks more coarsely than its latencies; until a reset */
+    /* What the stages say, since the start; and at the last reset. */
+    uint64_t losses[STATS_LOSSES], losses_before[STATS_LOSSES];
+    bool judged; /* some exchanges were seen whole: struct stage_loss */
+    bool apart;  /* its clock ticks more coarsely than its latencies; until a reset */
     uint32_t origin;
     uint8_t last_side;
     int64_t first_seen_ms, last_seen_ms;
@@ -110,6 +113,8 @@ static inline uint64_t stats_next_second(uint64_t due_ns, uint64_t now_ns)
 /* merge.c: adds what the shard holds to the tables and streams, taking tables_lock for a moment at
  * a time. The shard is untouched. */
 void stats_merge(struct stats *stats, const struct shard *shard);
+/* Takes over what the pipeline's stages know of frames that never came. */
+void stats_merge_losses(struct stats *stats);
 /* Forgets all numbers, not the streams. */
 void stats_forget(struct stats *stats);
 /* snapshot.c: how many there are in a stream, or in all; exact while nothing was left out. */

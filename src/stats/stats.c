@@ -154,6 +154,7 @@ static void collect(struct stats *stats)
     merge_full(stats);
     if (pipeline_quiet(stats->pipeline))
         merge_active(stats);
+    stats_merge_losses(stats);
 }
 
 /* Returns when the snapshot was made. `regular`: stats_wait shall see it. */

@@ -1,6 +1,7 @@
 // What the page shows is what the API says.
 import fs from "node:fs";
 import { frame } from "./frames.mjs";
+import { share } from "../../web/format.js";
 import { assert, near, parsed, test, textOf, until } from "./lab.mjs";
 
 const CAPTURES = ["unbound", "knot", "dnsdist"];
@@ -27,6 +28,13 @@ async function tilesEqual(page, reply) {
 const rowsOf = (page, id) => page.locator(`#top-${id} .rank`).evaluateAll((rows) =>
     rows.map((row) => [row.querySelector(".name").textContent, Number(row.querySelector(".amount").title)]));
 
+/** What the table of streams says of frames that never came; none is malformed here. */
+function lossText(loss) {
+    const text = [loss.unanswered && `${loss.unanswered} unanswered`, loss.unasked && `${loss.unasked} unasked`,
+        loss["source-loss"] > 0 && `about ${share(loss["source-loss"], 1)} lost at the source`].filter(Boolean).join(", ");
+    return text || (loss["source-loss"] === null ? "not known" : "none");
+}
+
 test("tiles, tables and streams equal the API", async (t) => {
     const spile = await t.spile();
     spile.send(...CAPTURES);
@@ -45,7 +53,7 @@ test("tiles, tables and streams equal the API", async (t) => {
     const cells = await page.locator("#streams tbody tr").evaluateAll((rows) => rows.map((r) => [...r.cells].map((c) => c.innerText)));
     assert.equal(streams.length, 3);
     assert.deepEqual(cells.map((c) => [c[0], parsed(c[3])]), streams.map((s) => [s.name, s.queries + s.responses]));
-    assert.deepEqual(cells.map((c) => c[7]), streams.map(({ loss }) => (loss.unanswered ? `${loss.unanswered} unanswered` : "none")));
+    assert.deepEqual(cells.map((c) => c[7]), streams.map(({ loss }) => lossText(loss)));
 
     const { outputs } = await spile.api("outputs");
     const output = await page.locator("#outputs tbody tr").first().locator("td").allInnerTexts();

@@ -1,0 +1,103 @@
+"""Frames that a server drops before it sends them: known ones are left out here, and counted there."""
+import struct
+
+import fstrm
+from harness import equal, test, wait_for
+from test_stats import Web
+
+CONFIG = """
+latency-window: %(window)s
+%(top)s
+inputs:
+  - unix: {path: @DIR@/tap.sock}
+outputs:
+  - "null": {}
+web: {listen: "127.0.0.1:0"}
+"""
+START = 1_700_000_000
+EVERY_NS = 10_000_000
+TOOK_NS = 2_500_000
+COUNT = 2000
+NEVER = "1000s"  # no window is over while the test runs
+
+
+def half(number, kind, identity, both_times=False):
+    """A query (5) or a response (6) of the n-th exchange."""
+    asked, answered = (START * 10 ** 9 + number * EVERY_NS + more for more in (0, TOOK_NS))
+    dns = struct.pack("!HHHHHH", number & 0xffff, 0x8180 if kind == 6 else 0x0100, 1, 0, 0, 0) + b"\1n\4test\0\0\1\0\1"
+    body = fstrm.field(1, kind) + fstrm.field(2, 1) + fstrm.field(3, 1) + fstrm.field(4, b"\xc0\0\2\1") + \
+        fstrm.field(5, b"\xc0\0\2\2") + fstrm.field(6, 1024 + number) + fstrm.field(7, 53)
+    for at, seconds, nanos in ((8, asked, 9), (12, answered, 13)):
+        if (at == 8) == (kind == 5) or (at == 8 and both_times):
+            body += fstrm.field(at, seconds // 10 ** 9) + fstrm.varint(nanos << 3 | 5) + struct.pack("<I", seconds % 10 ** 9)
+    body += fstrm.field(10 if kind == 5 else 14, dns)
+    return fstrm.field(1, identity) + fstrm.field(14, body) + fstrm.field(15, 1)
+
+
+def send(t, identity, halves, both_times=False):
+    client = fstrm.Sender(t.path("tap.sock"))
+    client.send(*[half(number, kind, identity, both_times) for number, kind in halves])
+    client.finish()
+
+
+def all_but(lost_queries, lost_responses, count=COUNT):
+    for number in range(count):
+        if number not in lost_queries:
+            yield number, 5
+        if number not in lost_responses:
+            yield number, 6
+
+
+def losses(web):
+    return {s["name"]: s["loss"] for s in web.json("/api/v1/streams")["streams"]}
+
+
+def samples(web, name):
+    lines = [line for line in web.get("/metrics").decode().splitlines() if line.startswith(name)]
+    return {line.split('"')[1]: float(line.rsplit(" ", 1)[1]) for line in lines}
+
+
+@test()
+def dropped_frames_are_counted(t):
+    """By stream, on the API, the page for Prometheus and in history; with one and with both times."""
+    web = Web(t.listen(CONFIG % {"window": "1s", "top": "threads: 2"}))
+    lost_queries = set(range(230, COUNT, 97))
+    lost_responses = set(range(10, COUNT - 1, 50)) - lost_queries
+    for name, both_times in ((b"one", False), (b"both", True)):
+        send(t, name, all_but(lost_queries, lost_responses), both_times)
+    send(t, b"asks", [(number, 5) for number in range(COUNT)])
+    send(t, b"answers", [(number, 6) for number in range(COUNT)], True)
+    send(t, b"whole", all_but(set(), set()))
+    wanted = {"unanswered": len(lost_responses), "unasked": len(lost_queries)}
+
+    def found():
+        return [losses(web).get(name, {}).get("unanswered") for name in ("one", "both")] == [len(lost_responses)] * 2
+    wait_for("the last window is over", found, every=0.2)
+    got = losses(web)
+    frames = 2 * COUNT - len(lost_queries) - len(lost_responses)
+    for name in ("one", "both"):
+        equal({key: got[name][key] for key in wanted}, wanted, name)
+        share = got[name]["source-loss"]
+        assert abs(share - (len(lost_queries) + len(lost_responses)) / (2 * COUNT)) < 1e-6, f"{name}: {share} of {frames}"
+    for name in ("asks", "answers"):
+        equal(got[name], {"unanswered": 0, "unasked": 0, "source-loss": None, "malformed": 0}, name)
+    equal(got["whole"], {"unanswered": 0, "unasked": 0, "source-loss": 0, "malformed": 0}, "nothing is lost")
+    zeros = {"asks": 0, "answers": 0, "whole": 0}
+    equal(samples(web, "spile_queries_unanswered_total{"), {"one": len(lost_responses), "both": len(lost_responses), **zeros},
+          "unanswered, for Prometheus")
+    equal(samples(web, "spile_responses_unasked_total{"), {"one": len(lost_queries), "both": len(lost_queries), **zeros},
+          "unasked, for Prometheus")
+    equal(samples(web, "spile_stream_source_loss_ratio{").keys(), {"one", "both", "whole"}, "ratios")
+
+
+@test()
+def what_nobody_could_hear_is_no_loss(t):
+    """Queries of before the connection, entries that are few, and what is still on its way."""
+    web = Web(t.listen(CONFIG % {"window": NEVER, "top": "latency-entries: 64"}))
+    send(t, b"early", [(number, 6) for number in range(300)])
+    for first in range(300, 1800, 300):
+        send(t, b"early", [(number, kind) for kind in (5, 6) for number in range(first, first + 300)])
+    send(t, b"early", [(number, 5) for number in range(1800, 1860)])
+    wait_for("all is counted", lambda: web.statistics()["statistics"]["queries"]["events"] == 1560)
+    loss = losses(web)["early"]
+    equal([loss["unanswered"], loss["unasked"]], [0, 0], "loss")
