@@ -217,7 +217,7 @@ def thousand_connections(t):
     if hard != resource.RLIM_INFINITY and hard < 4096:
         raise Skip(f"ulimit -Hn is {hard}")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4096), hard))
-    spile = t.listen(UNIX_JSON)
+    spile = t.listen(UNIX_JSON.replace("mode: 0666", "mode: 0666, handshake-timeout: 5m"))
     clients = [Sender(t.path("tap.sock")) for _ in range(1000)]
     for i, client in enumerate(clients):
         client.send(*messages(f"crowd{i}x", 2))

@@ -11,7 +11,7 @@ import time
 NAME = "SPILE_TEST_PATIENCE"
 REFERENCE_S = 0.25
 USUAL_CORES = 2
-MOST = 60.0
+MOST = 20.0
 
 
 def cores():
