@@ -71,6 +71,8 @@ static int open_pipeline(struct service *s, const struct pipeline_options *optio
         s->observers[count++] = stats_observer(s->stats);
     if (s->live)
         s->observers[count++] = live_observer(s->live);
+    if (options->observer_count > 0)
+        s->observers[count++] = options->observers[0];
     all.observers = s->observers;
     all.observer_count = count;
     all.stats = s->stats;

@@ -18,12 +18,12 @@ struct service {
     struct live *live;
     struct http_server *server;
     struct http_context context;
-    struct observer observers[2]; /* statistics, live events */
+    struct observer observers[3]; /* statistics, live events, the command's own */
 };
 
 /* Starts all that a configuration which config_validate has accepted asks for; statistics also when
- * `statistics` says so. The config must outlive the service. -1: err, with the place of what could
- * not be started; nothing runs then. */
+ * `statistics` says so. Of the options' observers there may be one. The config must outlive the
+ * service. -1: err, with the place of what could not be started; nothing runs then. */
 int service_start(struct service *service, struct config *config,
                   const struct pipeline_options *options, bool statistics, struct error *err);
 /* Runs the pipeline to its end; the last snapshot has all that came. */

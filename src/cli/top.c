@@ -123,10 +123,12 @@ static void print_canvas(const struct canvas *canvas)
         puts(canvas_line(canvas, y, line));
 }
 
-static void begin_state(struct top_state *state, const struct top *top)
+static void begin_state(struct top_state *state, const struct top *top,
+                        const struct top_origin *origin)
 {
     *state = (struct top_state){0};
     top_state_init(state, (unsigned)(top->interval_ns / CLOCK_MS_NS));
+    state->recording = origin->amend != NULL;
     if (top->stream)
         snprintf(state->stream, sizeof state->stream, "%s", top->stream);
 }
@@ -148,7 +150,7 @@ static int report(const struct top *top, const struct top_origin *origin, const 
 {
     struct top_state state;
     struct top_view view;
-    begin_state(&state, top);
+    begin_state(&state, top, origin);
     struct top_wish wish = {.rows = (int)top->rows};
     memcpy(wish.stream, state.stream, sizeof wish.stream);
     memcpy(wish.by, state.by, sizeof wish.by);
@@ -167,7 +169,7 @@ static int show(const struct top *top, const struct top_origin *origin, const ch
                 const atomic_bool *ended, struct error *err)
 {
     struct top_screen screen = {.target = target};
-    begin_state(&screen.state, top);
+    begin_state(&screen.state, top, origin);
     struct top_feed *feed = top_feed_start(origin, ended, err);
     if (!feed)
         return -1;
@@ -222,6 +224,7 @@ static int watch(const struct top *top, const char *url, struct error *err)
 /* The pipeline beside the screen. */
 struct background {
     struct service service;
+    struct top_recording *recording; /* NULL: a socket */
     pthread_t thread;
     atomic_bool ended;
     enum pipeline_end end;
@@ -249,8 +252,8 @@ static struct http_context context_of(const struct service *service)
 static int show_service(const struct top *top, const char *target, struct background *b,
                         struct error *err)
 {
-    struct http_context context = context_of(&b->service);
-    struct top_origin origin = top_local(&context);
+    struct top_local local = {context_of(&b->service), b->recording};
+    struct top_origin origin = top_local(&local);
     errno = pthread_create(&b->thread, NULL, run_service, b);
     if (errno) {
         pipeline_abort(b->service.pipeline);
@@ -273,17 +276,24 @@ static bool nothing_came(const struct background *b)
 static int report_service(const struct top *top, const char *target, struct background *b,
                           struct error *err)
 {
-    struct http_context context = context_of(&b->service);
-    struct top_origin origin = top_local(&context);
+    struct top_local local = {context_of(&b->service), b->recording};
+    struct top_origin origin = top_local(&local);
     b->end = service_run(&b->service);
     return nothing_came(b) ? 0 : report(top, &origin, target, true, err);
 }
 
+/* With `recording`, unless that is NULL, for the times in what is read. */
 static int collect(const struct top *top, struct config *config, const char *target,
-                   struct error *err)
+                   struct top_recording *recording, struct error *err)
 {
-    struct background b = {.end = PIPELINE_DONE};
+    struct background b = {.recording = recording, .end = PIPELINE_DONE};
+    struct observer observer;
     struct pipeline_options options = {0};
+    if (recording) {
+        observer = top_recording_observer(recording);
+        options.observers = &observer;
+        options.observer_count = 1;
+    }
     bool once = wants_report(top);
     if (!once)
         top_screen_block_signals();
@@ -324,7 +334,10 @@ static int top_run(struct command_call *call)
     int result = pipe_validate(&config);
     if (result != COMMAND_OK)
         return result;
-    result = collect(top, &config, operand, &err);
+    struct top_recording recording;
+    top_recording_init(&recording);
+    result = collect(top, &config, operand, endpoint_looks_like(operand) ? NULL : &recording, &err);
+    top_recording_free(&recording);
     if (result < 0)
         return pipe_fail(&config, &err, COMMAND_FAILED);
     config_free(&config);
@@ -340,6 +353,10 @@ const struct command command_top = {
         "It asks a running daemon by its API (URL, http://127.0.0.1:8080/ when nothing is said); "
         "or it collects by itself what is in FILE (- is standard input) or what DNS servers send "
         "to SOURCE, unix:PATH or tcp:HOST:PORT, where it then listens.\n\n"
+        "A FILE has its own times: above stands from when to when it is, and the first rate is "
+        "over "
+        "all of it, the others over its last minute and its last 15 minutes. Times that lie far "
+        "from those of the other messages do not count for that.\n\n"
         "With --once, or when standard output is no terminal, it prints one report: of a daemon "
         "at once, of a file when it is read, of a socket when a signal ends it.\n\n"
         "Where the terminal has colours they are used unless NO_COLOR is set. Names come from "

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <time.h>
 
 enum { EXACT_BELOW = 1000000000 };
 
@@ -68,6 +69,14 @@ static void put_span(double seconds, char *out)
     snprintf(out, FORM_MAX, "%llus", s);
 }
 
+static void put_date(double seconds, char *out)
+{
+    struct tm when;
+    time_t second = seconds < 2e11 ? (time_t)seconds : (time_t)2e11;
+    gmtime_r(&second, &when);
+    strftime(out, FORM_MAX, "%Y-%m-%dT%H:%M:%SZ", &when);
+}
+
 const char *form_text(enum top_form form, double value, char *out)
 {
     if (!(value >= 0)) /* NAN, and what no honest server says */
@@ -80,6 +89,8 @@ const char *form_text(enum top_form form, double value, char *out)
         put_rate(value, out);
     else if (form == FORM_TIME)
         put_time(value, out);
+    else if (form == FORM_DATE)
+        put_date(value, out);
     else
         put_span(value, out);
     return out;

@@ -8,9 +8,10 @@ enum top_form {
     FORM_RATE,  /* a second: 0.5, 12.3, 1234 */
     FORM_TIME,  /* seconds, short ones: 420us, 42.1ms, 1.25s */
     FORM_SPAN,  /* seconds, long ones: 45s, 12m 33s, 3h 02m, 5d 07h */
+    FORM_DATE,  /* Unix seconds: 2026-11-21T15:12:22Z */
 };
 
-enum { FORM_MAX = 16 };
+enum { FORM_MAX = 24 };
 
 /* The number as text into `out` of FORM_MAX bytes; "-" for one that is not known (NAN). */
 const char *form_text(enum top_form form, double value, char *out);

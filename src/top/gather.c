@@ -87,6 +87,8 @@ int top_gather(const struct top_origin *origin, const struct top_wish *wish, str
         top_view_free(view);
         return -1;
     }
+    if (origin->amend)
+        origin->amend(origin->state, view);
     clock_gettime(CLOCK_REALTIME, &now);
     view->taken = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
     return 0;

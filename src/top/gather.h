@@ -22,6 +22,8 @@ struct top_origin {
      * with bytes that may be anybody's. */
     int (*get)(void *state, const char *path, const struct top_parameter *parameters,
                struct buf *body, struct error *err);
+    /* Of a recording alone: puts its own times into a view that has been filled. */
+    void (*amend)(void *state, struct top_view *view);
     /* Any thread: has a `get` that waits for somebody fail soon, and all later ones. NULL: none
      * ever waits. */
     void (*cancel)(void *state);

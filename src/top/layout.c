@@ -12,7 +12,8 @@ enum {
     LABEL_WIDTH = 11, /* of a line of the summary */
     ITEM_WIDTH = 13,
     ITEMS = 5,
-    TREND_HEIGHT = 30, /* of a screen that has a line for the trend */
+    RECORDED_WIDTH = 74, /* of a recording's title, without its name */
+    TREND_HEIGHT = 30,   /* of a screen that has a line for the trend */
 };
 
 /* --- the summary ---------------------------------------------------------------------------- */
@@ -241,11 +242,24 @@ static const char *condition(const struct top_view *view, const struct top_state
     return out;
 }
 
+/* From when to when a recording is: "2026-11-21T15:12:22Z - 15:14:40Z", the second date only where
+ * it is another one; "-" without times. */
+static const char *recorded(const struct top_view *view, char *out, size_t size)
+{
+    enum { DATE = 11 /* characters up to the time */ };
+    char from[FORM_MAX], to[FORM_MAX];
+    form_text(FORM_DATE, view->numbers[NUMBER_FROM], from);
+    form_text(FORM_DATE, view->numbers[NUMBER_TO], to);
+    bool same_day = strlen(from) > DATE && strncmp(from, to, DATE) == 0;
+    snprintf(out, size, strcmp(from, "-") ? "%s - %s" : "%s", from, to + (same_day ? DATE : 0));
+    return out;
+}
+
 /* A long path leaves room for the rest, which changes. */
-static int put_target(struct canvas *canvas, const char *target, int x)
+static int put_target(struct canvas *canvas, const char *target, int x, int rest)
 {
     struct span text = span_str(target);
-    int room = at_least(canvas->width / 3, 22);
+    int room = rest ? at_least(canvas->width - rest, 16) : at_least(canvas->width / 3, 22);
     if (canvas_width(text) <= (size_t)room)
         return canvas_text(canvas, x, 0, room, STYLE_TITLE, text);
     canvas_name(canvas, x, 0, room, STYLE_TITLE, text);
@@ -260,18 +274,20 @@ static void put_title(struct canvas *canvas, const struct top_view *view,
     int x = 1, streams = (int)view->lists[LIST_STREAMS].count;
     canvas_fill(canvas, 0, 0, canvas->width, STYLE_TITLE);
     x = canvas_str(canvas, x, 0, STYLE_TITLE, "spile top  ");
-    x = put_target(canvas, frame->target, x);
+    x = put_target(canvas, frame->target, x, state->recording ? RECORDED_WIDTH : 0);
+    if (state->recording)
+        x = canvas_str(canvas, x + 2, 0, STYLE_TITLE, recorded(view, text, sizeof text));
     x = canvas_str(canvas, x, 0, STYLE_TITLE, "  stream ");
     x = canvas_text(canvas, x, 0, 40, STYLE_TITLE, span_str(stream));
     snprintf(text, sizeof text, " (%d/%d)", view->stream ? top_stream_number(view, stream) : 0,
              streams);
     x = canvas_str(canvas, x, 0, STYLE_TITLE, text);
-    snprintf(text, sizeof text, "  up %s",
-             form_text(FORM_SPAN,
-                       (view->numbers[NUMBER_TIME] - view->numbers[NUMBER_STARTED]) / 1e3, span));
-    x = canvas_str(canvas, x, 0, STYLE_TITLE, text);
-    snprintf(text, sizeof text, "  every %gs", state->interval_ms / 1e3);
-    canvas_str(canvas, x, 0, STYLE_TITLE, text);
+    if (!state->recording) {
+        double up = (view->numbers[NUMBER_TIME] - view->numbers[NUMBER_STARTED]) / 1e3;
+        snprintf(text, sizeof text, "  up %s  every %gs", form_text(FORM_SPAN, up, span),
+                 state->interval_ms / 1e3);
+        canvas_str(canvas, x, 0, STYLE_TITLE, text);
+    }
     const char *what = condition(view, state, frame, text, sizeof text);
     if (*what)
         canvas_right(canvas, canvas->width, 0, STYLE_BAD, what);

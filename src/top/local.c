@@ -26,8 +26,9 @@ static int get(void *state, const char *path, const struct top_parameter *parame
                struct buf *body, struct error *err)
 {
     const struct http_route *route = find(path);
+    const struct top_local *local = state;
     struct http_request request = {
-        .context = state,
+        .context = &local->context,
         .route = route,
         .parameter = parameter,
         .header = no_header,
@@ -48,7 +49,14 @@ static int get(void *state, const char *path, const struct top_parameter *parame
     return body->failed ? error_set(err, "no memory") : result;
 }
 
-struct top_origin top_local(const struct http_context *context)
+static void amend(void *state, struct top_view *view)
 {
-    return (struct top_origin){.state = (void *)context, .get = get};
+    const struct top_local *local = state;
+    top_recording_show(local->recording, view);
+}
+
+struct top_origin top_local(struct top_local *local)
+{
+    return (struct top_origin){
+        .state = local, .get = get, .amend = local->recording ? amend : NULL};
 }

@@ -4,8 +4,14 @@
 
 #include "http/route.h"
 #include "top/gather.h"
+#include "top/recording.h"
 
-/* Good as long as the context. */
-struct top_origin top_local(const struct http_context *context);
+struct top_local {
+    struct http_context context;
+    struct top_recording *recording; /* NULL: what comes happens now */
+};
+
+/* Good as long as `local`. */
+struct top_origin top_local(struct top_local *local);
 
 #endif

@@ -15,6 +15,7 @@ struct top_state {
     int scroll; /* rows above the first that is shown */
     int page;   /* rows that were shown last: layout.c */
     unsigned interval_ms;
+    bool recording; /* a file is read: views have its own times */
     bool paused;
     bool help;
     bool quit;

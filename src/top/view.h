@@ -18,7 +18,8 @@ enum top_document {
     DOCUMENT_STATISTICS,
     DOCUMENT_OUTPUTS,
     DOCUMENT_TABLES, /* one or many */
-    TOP_DOCUMENTS
+    TOP_DOCUMENTS,
+    NO_DOCUMENT, /* of numbers that no reply brings */
 };
 
 /* A number of the summary. */
@@ -49,6 +50,8 @@ enum top_number {
     NUMBER_UNLISTED,
     NUMBER_OTHER_STREAMS,
     NUMBER_DROPPED, /* by all outputs */
+    NUMBER_FROM,    /* of a recording: its first and last time, Unix seconds */
+    NUMBER_TO,
     TOP_NUMBERS
 };
 

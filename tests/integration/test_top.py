@@ -11,6 +11,7 @@ import urllib.parse
 
 import fstrm
 from harness import CAPTURES, equal, free_port, limit, real_capture, test, wait_for
+from lab import question
 from terminal import DOWN, LEFT, RIGHT, Terminal
 
 CONFIG = """
@@ -319,6 +320,26 @@ def keys_do_what_help_says(t):
     screen.press("p")
     screen.wait("paused.test.")
     equal(screen.quit(), 0, "status")
+
+
+@test()
+def a_recording_shows_its_own_times(t):
+    """From and to, and rates over that span, though some messages say that it is 1970, or 2100."""
+    begin, count = 1700000000, 6000
+    message = lambda i, seconds: fstrm.message(question(f"q{i}.top.lab.", 1, i & 0xffff), seconds=seconds,
+                                               nanos=i % 10 * 100000000)
+    frames = [message(i, begin + i // 10) for i in range(count)]
+    for i, seconds in enumerate([5, 4102444800, (1 << 63), begin + 7200, begin - 86400]):
+        frames.insert(1000 * i, message(i, seconds))
+    path = t.path("recording.fstrm")
+    path.write_bytes(fstrm.control(fstrm.START, fstrm.DNSTAP) + b"".join(map(fstrm.data, frames)) +
+                     fstrm.control(fstrm.STOP))
+    lines = t.run("top", "--once", path).stdout.decode().splitlines()
+    assert " up " not in lines[0] and " every " not in lines[0], lines[0]
+    assert "  2023-11-14T22:13:20Z - 22:23:19Z  stream all (0/1)" in lines[0], lines[0]
+    equal(lines[1].split()[:7], ["queries", str(count + 5), "10.0/s", "1m", "10/s", "15m", "10.0/s"], "rates")
+    streams = next(i for i, line in enumerate(lines) if line.startswith(" streams "))
+    equal(lines[streams + 1].split()[1:5], ["test", str(count + 5), "0", "10.0"], "the stream's rate")
 
 
 @test()

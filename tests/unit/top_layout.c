@@ -127,6 +127,26 @@ static int count(const struct bench *b, const char *text)
 
 /* --- sizes ---------------------------------------------------------------------------------- */
 
+/* A recording's own times stand where a daemon's age does. */
+static void a_recording_has_a_span(void **state)
+{
+    struct bench b = make(50, "name");
+    (void)state;
+    b.state.recording = true;
+    b.view.numbers[NUMBER_FROM] = 1700000000;
+    b.view.numbers[NUMBER_TO] = 1700000100.5;
+    draw(&b, 80, 24);
+    assert_shows(&b, "http://h/  2023-11-14T22:13:20Z - 22:15:00Z  stream all (0/3)\n");
+    assert_lacks(&b, " up ");
+    b.view.numbers[NUMBER_TO] = 1700086400;
+    draw(&b, 120, 24);
+    assert_shows(&b, "  2023-11-14T22:13:20Z - 2023-11-15T22:13:20Z  stream all (0/3)\n");
+    b.view.numbers[NUMBER_FROM] = b.view.numbers[NUMBER_TO] = NAN;
+    draw(&b, 80, 24);
+    assert_shows(&b, "http://h/  -  stream all (0/3)\n");
+    end(&b);
+}
+
 static void a_small_terminal_is_enough(void **state)
 {
     struct bench b = make(50, "name");
@@ -495,23 +515,36 @@ static void numbers_are_short(void **state)
         double value;
         const char *text;
     } cases[] = {
-        {FORM_COUNT, 0, "0"},          {FORM_COUNT, 999999999, "999999999"},
-        {FORM_COUNT, 1e9, "1.00G"},    {FORM_COUNT, 123.4e9, "123G"},
-        {FORM_COUNT, NAN, "-"},        {FORM_COUNT, -3, "-"},
-        {FORM_BYTES, 4096, "4096"},    {FORM_BYTES, 3.0 * (1 << 30), "3.00G"},
-        {FORM_RATE, 0.25, "0.2"},      {FORM_RATE, 12, "12"},
-        {FORM_RATE, 12.34, "12.3"},    {FORM_RATE, 1234.5, "1234"},
-        {FORM_TIME, 0, "0us"},         {FORM_TIME, 0.000420, "420us"},
-        {FORM_TIME, 0.0421, "42.1ms"}, {FORM_TIME, 0.9999, "1.00s"},
-        {FORM_TIME, 3600, "3600s"},    {FORM_SPAN, 45.9, "45s"},
-        {FORM_SPAN, 753, "12m 33s"},   {FORM_SPAN, 10920, "3h 02m"},
-        {FORM_SPAN, 457200, "5d 07h"}, {FORM_SPAN, 1e300, "99999d 00h"},
+        {FORM_COUNT, 0, "0"},
+        {FORM_COUNT, 999999999, "999999999"},
+        {FORM_COUNT, 1e9, "1.00G"},
+        {FORM_COUNT, 123.4e9, "123G"},
+        {FORM_COUNT, NAN, "-"},
+        {FORM_COUNT, -3, "-"},
+        {FORM_BYTES, 4096, "4096"},
+        {FORM_BYTES, 3.0 * (1 << 30), "3.00G"},
+        {FORM_RATE, 0.25, "0.2"},
+        {FORM_RATE, 12, "12"},
+        {FORM_RATE, 12.34, "12.3"},
+        {FORM_RATE, 1234.5, "1234"},
+        {FORM_TIME, 0, "0us"},
+        {FORM_TIME, 0.000420, "420us"},
+        {FORM_TIME, 0.0421, "42.1ms"},
+        {FORM_TIME, 0.9999, "1.00s"},
+        {FORM_TIME, 3600, "3600s"},
+        {FORM_SPAN, 45.9, "45s"},
+        {FORM_SPAN, 753, "12m 33s"},
+        {FORM_SPAN, 10920, "3h 02m"},
+        {FORM_SPAN, 457200, "5d 07h"},
+        {FORM_SPAN, 1e300, "99999d 00h"},
+        {FORM_DATE, 0, "1970-01-01T00:00:00Z"},
+        {FORM_DATE, 1700000000.9, "2023-11-14T22:13:20Z"},
     };
     char out[FORM_MAX];
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_string_equal(form_text(cases[i].form, cases[i].value, out), cases[i].text);
-    for (int form = FORM_COUNT; form <= FORM_SPAN; form++) {
+    for (int form = FORM_COUNT; form <= FORM_DATE; form++) {
         for (double value = 1e-9; value < 1e308; value *= 1.7)
             assert_in_range(strlen(form_text((enum top_form)form, value, out)), 1, FORM_MAX - 1);
     }
@@ -524,6 +557,7 @@ static void numbers_are_short(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_recording_has_a_span),
         cmocka_unit_test(a_small_terminal_is_enough),
         cmocka_unit_test(a_wide_one_has_more_tables),
         cmocka_unit_test(no_size_is_too_small),
