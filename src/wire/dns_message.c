@@ -87,7 +87,7 @@ enum soundness { UNCHECKED, ANY_CLASS, OF_IN };
 
 bool dns_rr_sound(struct span msg, const struct dns_rr *rr)
 {
-    enum { IN = 1, REST = UINT8_MAX };
+    enum { REST = UINT8_MAX };
     /* By type: where names begin, how many follow each other, how many bytes are behind them. */
     static const struct {
         uint8_t check, at, names, behind;
@@ -120,7 +120,7 @@ bool dns_rr_sound(struct span msg, const struct dns_rr *rr)
     if (rr->type >= sizeof rows / sizeof *rows || rr->rdata.len == 0)
         return true;
     unsigned check = rows[rr->type].check;
-    if (check == UNCHECKED || (check == OF_IN && rr->class != IN))
+    if (check == UNCHECKED || (check == OF_IN && rr->class != DNS_CLASS_IN))
         return true;
     size_t pos = (size_t)(rr->rdata.ptr - msg.ptr), end = pos + rr->rdata.len;
     pos += rows[rr->type].at;

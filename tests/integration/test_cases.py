@@ -181,3 +181,54 @@ def one_rule_for_latencies_carried_and_matched(t):
     latency = reply["statistics"]["latency"]
     equal((latency["count"], latency["mean"]), (6, 4), "latencies")
     equal(latency["left-out"], {"negative": 7, "beyond-window": 5}, "latencies left out")
+
+
+# What strangers may put where text belongs: UTF-8, and what is none; what obeys no screen, ends a string or
+# a line, turns the direction, hides; escapes that were none.
+HOSTILE = ["über €".encode() + "🍺".encode(), b"\xfc\xc3", b"x\x1b[2J\x1b]0;t\x07\x7f", b"a\nledger: b\r\t\0c", b"\xc2\x9b1m\xc2\x85",
+           '"},{"qname": "\\195\\"'.encode(), "\u202eabc\u2066\u2028".encode(), b"\xed\xa0\x80\xf5\x80\x80\x80\xc0\xaf",
+           "\ufeff\u00ad\u200b\U000e0041".encode(), b"- &a !!b *c # d: [e", b"\\", b"-"]
+
+
+def presented(text):
+    """RFC 1035 5.1 of bytes: a backslash is doubled, \\DDD is a byte that is no UTF-8."""
+    return "".join(f"\\{ord(c) - 0xdc00:03}" if 0xdc80 <= ord(c) <= 0xdcff else c * 2 if c == "\\" else c
+                   for c in text.decode("utf-8", "surrogateescape"))
+
+
+def stranger(text):
+    """A response in which every text is that one."""
+    options = b"".join(struct.pack("!HH", code, len(data)) + data
+                       for code, data in ((3, text), (15, b"\0\x18" + text), (15, b"\0\x18" + text + b"\0"), (26946, text)))
+    opt = b"\0" + struct.pack("!HHIH", 41, 1232, 0, len(options)) + options
+    message = dns(1, 0x8180)
+    policy = b"".join(fstrm.field(n, text) for n in (1, 2, 5))
+    frame = fstrm.answer(message[:10] + b"\0\1" + message[12:] + opt, identity=text)
+    body = fstrm.field(14, fstrm.field(15, policy))  # merged with the message in the frame
+    return frame + fstrm.field(2, text) + fstrm.field(3, text) + body
+
+
+@test()
+def texts_of_strangers_follow_one_rule(t):
+    fields = ["identity", "version", "extra", "policy-type", "policy-rule", "policy-value"]
+    path = recording(t, [stranger(text) for text in HOSTILE])
+    run = {form: t.run("read", "-o", form, "--fields", ",".join([*fields, "edns-options"]), path).stdout
+           for form in ("json", "yaml", "text")}
+    for form in run:
+        shown = run[form].decode()  # UTF-8, or this raises
+        bad = [c for c in shown if c != "\n" and (ord(c) < 32 or 0x7f <= ord(c) < 0xa0 or c in "\u00ad\u200b\u202e\u2066\u2028\ufeff\U000e0041")]
+        assert not bad, f"{form} has {bad!r}"
+    documents = run["yaml"].decode().split("\n---\n")
+    lines = run["text"].decode().split("\n")
+    for text, line, document, columns in zip(HOSTILE, run["json"].splitlines(), documents, lines):
+        event, wanted = json.loads(line), presented(text)
+        equal([event[field] for field in fields], [wanted] * len(fields), f"texts of {text!r} in JSON")
+        equal([option["data"] for option in event["edns-options"]],
+              [f"{text.hex()} ({wanted})", *[f"24 (Invalid Data): {wanted}"] * 2, f"{text.hex()} ({wanted})"], "options in JSON")
+        scalars = [json.loads(value) for value in re.findall(r'(?:^|: )("(?:[^"\\]|\\.)*")$', document, re.M)]
+        for value in wanted, f"24 (Invalid Data): {wanted}", f"{text.hex()} ({wanted})":
+            assert value in scalars, f"{value!r} is not in YAML: {scalars}"
+        bare = "".join(chr(b) * (2 if b == 0x5c else 1) if 0x21 <= b <= 0x7e else f"\\{b:03}" for b in text)
+        equal(columns.split(" ")[:len(fields)], [bare] * len(fields), f"texts of {text!r} in columns")
+        equal(json.loads(columns.split(" ", len(fields))[len(fields)]), event["edns-options"], "options in a column")
+    equal(len(documents), len(HOSTILE) + 1, "documents")
