@@ -40,7 +40,7 @@ const figures = [
         press: (name) => press("rcode", name), pressed: () => current().rcode }),
     new Stack({ id: "chart-qtypes", title: "Questions by type", unit: "a second", group: "qtypes", zoom: zoomTo,
         press: (name) => press("qtype", name), pressed: () => current().qtype }),
-    new Heat({ id: "chart-latency", title: "Latency", unit: "of responses", zoom: zoomTo }),
+    new Heat({ id: "chart-latency", title: "Latency", unit: "from receipt to answer", zoom: zoomTo }),
     new Stack({ id: "chart-transports", title: "Transports", unit: "messages a second", group: "transports", zoom: zoomTo }),
 ];
 byId("charts").append(...figures.map((figure) => figure.element));

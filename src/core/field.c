@@ -405,7 +405,7 @@ const struct field fields[] = {
     {"response.port", "response-port", FIELD_UINT, .needs = FACET_DNSTAP, .get = get_tap_u32,
      .at = AT(tap.response_port), .has = DNSTAP_HAS_RESPONSE_PORT, .doc = "port of who answers"},
     {"dnstap.latency", "latency", FIELD_LATENCY, .needs = FACET_LATENCY, .get = get_latency,
-     .column = 12, .doc = "seconds from query to response"},
+     .column = 12, .doc = "seconds from the server's receipt of the query to its answer"},
     {"dnstap.type", "message", FIELD_WORD, .needs = FACET_DNSTAP, .get = get_tap_u32,
      .at = AT(tap.message_type), .has = DNSTAP_HAS_MESSAGE_TYPE, .word = word_message_type,
      .column = 3, .doc = "type of the message: CLIENT_QUERY, RESOLVER_RESPONSE, ..."},
