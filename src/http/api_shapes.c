@@ -15,7 +15,7 @@ const struct http_shape http_shapes[] = {
     {"Side",
      "{events: int, bytes: int (of DNS messages), transports: {*int}, families: {*int}, "
      "flags: {*int}, marks: {*int} (edns, do; and what could not be read: no-dns, "
-     "bad-question, bad-records), opcodes: {*int} (only those that occurred), "
+     "bad-question, bad-records up to OPT), opcodes: {*int} (only those that occurred), "
      "rcodes: {*int} (only those that occurred), qtypes: {*int} (only those that occurred; - "
      "stands for no question), sizes: [Bin] (in bytes)}"},
     {"LeftOut",

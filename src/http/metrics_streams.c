@@ -277,7 +277,8 @@ static const struct metric table[] = {
     COUNTER("spile_events_with_do", "Events whose OPT record has the DO flag.", each_side,
             metrics_one_number, SIDE(marks[SAMPLE_DO])),
     COUNTER("spile_events_malformed",
-            "Events whose DNS message breaks off or is wrong, by the part that cannot be read.",
+            "Events whose DNS message breaks off or is wrong, by the part that cannot be read; "
+            "records behind the OPT record are not looked at.",
             each_side, one_array, SIDE(marks[SAMPLE_NO_DNS]), &broken),
     HISTOGRAM("spile_dns_message_size_bytes", "Length of DNS messages.", each_side, one_sizes),
     HISTOGRAM(

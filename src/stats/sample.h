@@ -21,7 +21,7 @@ enum sample_mark {
     SAMPLE_DO,           /* with its DO flag */
     SAMPLE_NO_DNS,       /* no DNS header in it */
     SAMPLE_BAD_QUESTION, /* the question cannot be read */
-    SAMPLE_BAD_RECORDS,  /* the records cannot */
+    SAMPLE_BAD_RECORDS,  /* the records cannot, up to OPT: those behind it are not looked at */
     /* The latency is left out: in the order of enum event_left_out. */
     SAMPLE_LEFT_OUT,
     SAMPLE_NEGATIVE = SAMPLE_LEFT_OUT,
