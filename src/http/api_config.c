@@ -44,8 +44,9 @@ static void put_strings(struct json *j, const struct option_strings *strings)
 static void put_number(struct json *j, const struct option *row, uint64_t value)
 {
     char text[40];
-    json_str(j, value == 0 && row->min == 0 ? "off"
-                                            : option_number(row->type, value, text, sizeof text));
+    json_str(j, value == 0 && (row->off || row->min == 0)
+                    ? "off"
+                    : option_number(row->type, value, text, sizeof text));
 }
 
 static void put_mode(struct json *j, mode_t mode)
