@@ -126,11 +126,11 @@ function showNotes({ from, to }) {
     showPast(from, to);
     const { sums } = known;
     setText(byId("scope"), !sums ? "Numbers, charts and tables are those of this stream." :
-        `From live events since ${clock(sums.began)}: ${exact(sums.shown)} of ${exact(sums.shown + sums.left)} shown` +
+        `From live events since ${clock(sums.began, { zone: true })}: ${exact(sums.shown)} of ${exact(sums.shown + sums.left)} shown` +
         (domain && known.tables ? "; tables of domains since the start" : ""));
     const since = known.reply.since;
-    setText(byId("now-note"), sums ? `of what passes the filters, since ${clock(sums.began)}`
-        : `rates of the last second, all else since ${clock(since, { day: true })}`);
+    setText(byId("now-note"), sums ? `of what passes the filters, since ${clock(sums.began, { zone: true })}`
+        : `rates of the last second, all else since ${clock(since, { day: true, zone: true })}`);
     setText(byId("tops-note"), sums ? "" : tablesNote(since));
 }
 
@@ -138,7 +138,7 @@ function tablesNote(since) {
     if (hasPastTables() && known.tablesSpan)
         return `${stretch(known.tablesSpan.from, known.tablesSpan.to)}, from history.`;
     const exactly = known.reply.exact ? "All exact." : "Of many names: the largest, each with what it may be short of.";
-    return `Since ${clock(since, { day: true })}. ${exactly}`;
+    return `Since ${clock(since, { day: true, zone: true })}. ${exactly}`;
 }
 
 /** What is to be known of history: that there is none, and what ails it. */
@@ -156,7 +156,7 @@ function showState() {
     const words = {
         wait: known.trouble || "connecting",
         live: "live",
-        stale: `stale: ${known.trouble || "no answer"} since ${clock(known.answered)}`,
+        stale: `stale: ${known.trouble || "no answer"} since ${clock(known.answered, { zone: true })}`,
         ended: known.trouble,
     };
     byId("state").dataset.state = state;
@@ -265,12 +265,22 @@ async function askAll(stream) {
     return reply;
 }
 
+/** What there is of history decides what can be asked of it. */
+async function askOfPast(rare, slow) {
+    if (rare)
+        await askHistory();
+    await Promise.all([askPast(), slow && askTables()]);
+}
+
+async function askAbout() {
+    known.about ??= await ask("");
+}
+
 async function tick() {
     const [slow, rare] = [SLOW_TICKS, RARE_TICKS].map((every) => ticks % every === 0);
     ticks += 1;
     try {
-        known.about ??= await ask("");
-        await Promise.all([askStatistics(), askPast(), slow && askTables(), slow && askFlow(), rare && askHistory()]);
+        await Promise.all([askAbout(), askStatistics(), askOfPast(rare, slow), slow && askFlow()]);
     } catch (error) {
         if (!(error instanceof Trouble))
             throw error;

@@ -11,12 +11,11 @@ const TABLE_ROWS = 40;
 const TABLE_EVERY_MS = 4000;
 const DRAG_MIN_PX = 8;
 
-/** Round times between `from` and `to`, at most `most` of them. */
+/** Round times (UTC) between `from` and `to`, at most `most` of them. */
 export function timeTicks(from, to, most) {
     const step = 1000 * (STEPS_S.find((s) => (to - from) / (s * 1000) <= most) ?? STEPS_S.at(-1));
-    const zone = new Date(from).getTimezoneOffset() * 60e3;
     const ticks = [];
-    for (let t = Math.ceil((from - zone) / step) * step + zone; t <= to; t += step)
+    for (let t = Math.ceil(from / step) * step; t <= to; t += step)
         ticks.push(t);
     return ticks;
 }
@@ -121,7 +120,7 @@ export class Figure {
 /** "14:02:11 to 14:17:11" */
 export function stretch(from, to) {
     const far = to - from > 20 * 3600e3;
-    return `${clock(from, { day: far, seconds: !far })} to ${clock(to, { day: far, seconds: !far })}`;
+    return `${clock(from, { day: far, seconds: !far })} to ${clock(to, { day: far, seconds: !far, zone: true })}`;
 }
 
 /** A key under a plot: a button when it filters, else mere text. */

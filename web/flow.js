@@ -39,7 +39,7 @@ function connection(stream) {
     if (!stream.connection)
         return { text: `gone${seen}`, level: "warn" };
     const { peer, input, since } = stream.connection;
-    return { text: `${peer || input}, since ${clock(since)}`, hint: `${input}${seen}` };
+    return { text: `${peer || input}, since ${clock(since, { zone: true })}`, hint: `${input}${seen}` };
 }
 
 function reasons(ledger) {

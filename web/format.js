@@ -65,19 +65,23 @@ export function length(ms) {
 
 const two = (n) => String(n).padStart(2, "0");
 
-/** The time of day, 14:02:11; with `day` the date, too. */
-export function clock(ms, { seconds = true, day = false } = {}) {
+/* All times are UTC, as in lines, files and the API: whoever compares two of them need not reckon. */
+
+const dateOf = (t) => `${t.getUTCFullYear()}-${two(t.getUTCMonth() + 1)}-${two(t.getUTCDate())}`;
+
+/** The time of day, 14:02:11; with `day` the date, with `zone` that it is UTC, too. */
+export function clock(ms, { seconds = true, day = false, zone = false } = {}) {
     const t = new Date(ms);
-    const time = `${two(t.getHours())}:${two(t.getMinutes())}${seconds ? ":" + two(t.getSeconds()) : ""}`;
-    return day ? `${t.getFullYear()}-${two(t.getMonth() + 1)}-${two(t.getDate())} ${time}` : time;
+    const time = `${two(t.getUTCHours())}:${two(t.getUTCMinutes())}${seconds ? ":" + two(t.getUTCSeconds()) : ""}`;
+    return (day ? `${dateOf(t)} ${time}` : time) + (zone ? " UTC" : "");
 }
 
 /** When, as short as `spanMs` around it allows. */
 export function moment(ms, spanMs) {
-    const t = new Date(ms);
+    const date = dateOf(new Date(ms));
     if (spanMs > 20 * 86400e3)
-        return `${t.getFullYear()}-${two(t.getMonth() + 1)}-${two(t.getDate())}`;
+        return date;
     if (spanMs > 36 * 3600e3)
-        return `${two(t.getMonth() + 1)}-${two(t.getDate())} ${clock(ms, { seconds: false })}`;
+        return `${date.slice(5)} ${clock(ms, { seconds: false })}`;
     return clock(ms, { seconds: spanMs < 20 * 60e3 });
 }

@@ -87,6 +87,7 @@ export class Numbers {
         for (const [key, [value, more, level]] of Object.entries(numbers)) {
             const tile = this.tiles[key];
             setText(tile.value, value);
+            tile.value.style.setProperty("--length", value.length);
             setText(tile.more, more);
             tile.value.dataset.level = level ?? "";
         }

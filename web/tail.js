@@ -20,7 +20,7 @@ export class Tail {
         const link = (key, text, extra = {}) =>
             text ? { text, hint: text, action: () => press(key, text), ...extra } : "–";
         this.table = table("Live events, newest first", [
-            { title: "Time", cell: (e) => (e.time === null ? "–" : clock(e.time)) },
+            { title: "Time (UTC)", cell: (e) => (e.time === null ? "–" : clock(e.time)) },
             { title: "Stream", wide: true, cell: (e) => link("stream", e.stream) },
             { title: "Name", cell: (e) => link("domain", e.qname) },
             { title: "Type", cell: (e) => link("qtype", e.qtype) },

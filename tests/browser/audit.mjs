@@ -108,3 +108,39 @@ export function overflow() {
         [...document.querySelectorAll("body *")].filter((e) => inside(e) && e.getBoundingClientRect().right > wide + 1)
             .map((e) => `${Math.round(e.getBoundingClientRect().right)}: ${e.outerHTML.slice(0, 100)}`);
 }
+
+/** Texts that run over the border of the tile or card that they are in, and tiles out of their section. */
+export function spills() {
+    const wrong = [];
+    let checked = 0;
+    const say = (what, by, text) => wrong.push(`${what}: ${Math.round(by)} px: "${text.trim().slice(0, 40)}"`);
+    for (const tile of document.querySelectorAll(".numbers > div, .card")) {
+        const border = tile.getBoundingClientRect();
+        const around = tile.parentElement.getBoundingClientRect();
+        if (!tile.checkVisibility())
+            continue;
+        if (border.right > around.right + 1)
+            say("a tile out of its section", border.right - around.right, tile.textContent);
+        const walk = document.createTreeWalker(tile, NodeFilter.SHOW_TEXT);
+        while (walk.nextNode()) {
+            const text = walk.currentNode;
+            if (!text.data.trim() || !text.parentElement.checkVisibility() || text.parentElement.closest(".unseen, .tip"))
+                continue;
+            const range = document.createRange();
+            range.selectNodeContents(text);
+            let { left, right, bottom } = range.getBoundingClientRect();
+            for (let at = text.parentElement; at !== tile; at = at.parentElement) {
+                const clip = at.getBoundingClientRect();
+                if (getComputedStyle(at).overflowX !== "visible")
+                    [left, right] = [Math.max(left, clip.left), Math.min(right, clip.right)];
+                if (getComputedStyle(at).overflowY !== "visible")
+                    bottom = Math.min(bottom, clip.bottom);
+            }
+            checked += 1;
+            const beyond = Math.max(right - border.right, border.left - left, bottom - border.bottom);
+            if (beyond > -1)
+                say("over the border", beyond, text.data);
+        }
+    }
+    return { checked, wrong };
+}

@@ -1,6 +1,6 @@
 // Every size, both themes, with eyes, with a keyboard, and without eyes.
 import path from "node:path";
-import { contrast, overflow, structure } from "./audit.mjs";
+import { contrast, overflow, spills, structure } from "./audit.mjs";
 import { exchange } from "./frames.mjs";
 import { assert, options, sleep, test, textOf, until } from "./lab.mjs";
 
@@ -41,6 +41,47 @@ for (const [width, height] of [[360, 740], [768, 1024], [1280, 800], [1920, 1080
             assert.ok(whole.checked > 150, `${whole.checked} texts`);
             await page.screenshot({ path: path.join(options.screenshots, `dashboard-${width}-${colorScheme}.png`), fullPage: true });
         });
+
+/** Numbers as long as they get after years on a busy server. */
+const LONG_AGO = (reply) => {
+    const { rates, distinct, queries, responses, latency } = reply.statistics;
+    rates.queries.second = 1234567.8;
+    rates.responses.second = 999999;
+    distinct.clients = 98765432;
+    distinct.domains = 8888888888;
+    queries.events = 88888888888888;
+    responses.events = 77777777777777;
+    responses.rcodes.NXDOMAIN = 99.96e9;
+    latency.p50 = 0.0999;
+    latency.p99 = 299.88;
+    reply.malformed = 123456789;
+    return reply;
+};
+
+const WIDTHS = [390, 700, 896, 1000, 1088, 1100, 1150, 1200, 1250, 1300, 1400, 1599, 1601, 1680, 1920, 2560];
+
+for (const colorScheme of ["light", "dark"])
+    test(`nothing runs over the border of its tile, ${colorScheme}`, async (t) => {
+        const spile = await busy(t);
+        const page = await t.page(spile, { colorScheme, reducedMotion: "reduce" });
+        await filled(page);
+        await page.route("**/api/v1/statistics*", async (route) => {
+            const reply = await route.fetch();
+            await route.fulfill({ response: reply, json: LONG_AGO(await reply.json()) });
+        });
+        await until("long numbers", async () => (await textOf(page, "#more-queries")).startsWith("88,888,888,888,888"));
+        for (const width of WIDTHS) {
+            await page.setViewportSize({ width, height: 900 });
+            await until(`charts ${width} wide`, () => page.evaluate(() => [...document.querySelectorAll(".plot canvas")].every((c) =>
+                Math.abs(c.getBoundingClientRect().width - c.parentElement.clientWidth) < 2)));
+            const { checked, wrong } = await page.evaluate(spills);
+            assert.deepEqual(wrong, [], `${width} px`);
+            assert.ok(checked > 100, `${width} px: ${checked} texts`);
+            assert.deepEqual(await page.evaluate(overflow), [], `${width} px`);
+            await page.screenshot({ path: path.join(options.screenshots, `long-${width}-${colorScheme}.png`), fullPage: true });
+        }
+        await page.unrouteAll({ behavior: "ignoreErrors" });
+    });
 
 test("the theme: as the system has it, or as chosen, and remembered", async (t) => {
     const spile = await t.spile();

@@ -22,9 +22,10 @@ test("what came before the page is on its charts", async (t) => {
     const spile = await t.spile();
     spile.events(exchange({ name: "early.test", type: "TXT" }));
     await spile.counted(2);
-    await sleep(2500);
+    await until("history has it", async () => (await spile.api("series?step=1000&series=qtype.TXT")).series["qtype.TXT"]);
     const page = await t.page(spile);
-    await until("the type's key", async () => (await page.locator("#chart-qtypes .key").allInnerTexts()).some((k) => k.startsWith("TXT")));
+    const keys = await page.locator("#chart-qtypes .key").allInnerTexts();
+    assert.ok(keys.some((key) => key.startsWith("TXT")), `at once: ${keys}`);
     assert.match(await textOf(page, "#window"), /no history is kept on disk$/);
     for (const range of ["6 h", "2 d", "60 d", "All"])
         assert.equal(await page.locator("#ranges button", { hasText: range }).isDisabled(), true, range);
@@ -38,8 +39,36 @@ test("a clock that is wrong", async (t) => {
     await until("charts all the same", async () => (await page.locator("#chart-rcodes .key").count()) === 4);
     const shown = (await textOf(page, "#window")).match(/to (\d\d):(\d\d)/).slice(1).map(Number);
     const right = new Date();
-    const minutes = shown[0] * 60 + shown[1] - right.getHours() * 60 - right.getMinutes();
+    const minutes = shown[0] * 60 + shown[1] - right.getUTCHours() * 60 - right.getUTCMinutes();
     assert.ok(Math.abs(minutes) <= 1, `${minutes} minutes off`);
+});
+
+test("times are UTC, and say so, wherever the browser is", async (t) => {
+    const spile = await t.spile();
+    const page = await t.page(spile, { timezoneId: "America/St_Johns" });
+    assert.notEqual(await page.evaluate(() => new Date().getTimezoneOffset() % 60), 0, "a zone that is no whole hours away");
+    await until("the feed", async () => (await page.locator("#tail").getAttribute("data-feed")) === "open");
+    const before = Date.now();
+    spile.events(exchange({ name: "now.test" }));
+    await until("an event", async () => (await page.locator("#tail tbody tr").count()) === 2);
+    const near = (text) => {
+        const [h, m] = text.match(/(\d\d):(\d\d)/).slice(1).map(Number);
+        const minutes = (h * 60 + m - Math.floor(before / 60e3)) % 1440;
+        return [-1440, -1439, 0, 1, 2].includes(minutes);
+    };
+    assert.equal(await textOf(page, "#tail thead th"), "Time (UTC)");
+    const time = await page.locator("#tail tbody td").first().innerText();
+    assert.ok(near(time), time);
+    const window = await textOf(page, "#window");
+    assert.match(window, / to [\d:]+ UTC/);
+    assert.ok(near(window.split(" to ")[1]), window);
+    for (const place of ["#now-note", "#tops-note"])
+        assert.match(await textOf(page, place), /\d\d:\d\d UTC/, place);
+    const days = await page.evaluate(async () => {
+        const { timeTicks } = await import(new URL("web/figure.js", location.href));
+        return timeTicks(0, 10 * 86400e3, 12);
+    });
+    assert.deepEqual(days.map((t) => t % 86400e3), days.map(() => 0), "days of charts begin when they do in UTC");
 });
 
 test("drag to zoom, back, and by keyboard", async (t) => {
