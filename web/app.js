@@ -9,7 +9,7 @@ import { Feed } from "./feed.js";
 import { Heat } from "./heat.js";
 import { clear, press, showChips } from "./filters.js";
 import { streamControl, themeControl, timeControls } from "./controls.js";
-import { Flow } from "./flow.js";
+import { Flow, shared, waiting } from "./flow.js";
 import { brief, clock, exact, length } from "./format.js";
 import { heard, now } from "./now.js";
 import { Numbers, ofEvents, ofServer } from "./numbers.js";
@@ -59,6 +59,9 @@ const known = {
     tables: null,
     streams: [],
     outputs: [],
+    inputs: null,
+    open: 0, // connections
+    hints: [], // what keeps servers from being heard
     about: null, // of api/v1
     past: null, // of api/v1/series, for the stretch that is chosen
     pastDue: 0,
@@ -118,6 +121,7 @@ function draw() {
     tops.show(known.tables, narrowed() ? known.sums : null, force);
     force = false;
     showNotes(shown);
+    showWaiting();
     showTimeControls(Boolean(known.history?.["on-disk"]) && !narrowed());
 }
 
@@ -139,6 +143,15 @@ function tablesNote(since) {
         return `${stretch(known.tablesSpan.from, known.tablesSpan.to)}, from history.`;
     const exactly = known.reply.exact ? "All exact." : "Of many names: the largest, each with what it may be short of.";
     return `Since ${clock(since, { day: true, zone: true })}. ${exactly}`;
+}
+
+/** What is waited for while nothing has come; and servers that share a name. */
+function showWaiting() {
+    const { queries, responses } = known.reply.statistics;
+    const nothing = known.inputs && !current().stream && !narrowed() &&
+        queries.events + responses.events + known.reply.malformed === 0;
+    setNote(byId("waiting"), nothing ? [waiting(known.inputs, known.open), ...known.hints].join("\n") : "");
+    setNote(byId("flow-note"), shared(known.streams).join("\n"));
 }
 
 /** What is to be known of history: that there is none, and what ails it. */
@@ -208,8 +221,12 @@ async function askPastTables({ from, to }) {
 }
 
 async function askFlow() {
-    const [all, outputs, inputs, status] = await Promise.all(["streams", "outputs", "inputs", "status"].map((name) => ask(name)));
+    const [all, outputs, inputs, connections, status] = await Promise.all([ask("streams"), ask("outputs"),
+        ask("inputs"), ask("connections", { n: 1 }), ask("status")]);
     known.streams = all.streams;
+    known.inputs = inputs.inputs;
+    known.open = connections.open;
+    known.hints = status.hints.map(({ hint }) => `Hint: ${hint}`);
     known.outputs = outputs.outputs.map((o) => o.ledger);
     showStreams(known.streams.map((s) => s.name));
     const { stream } = current();

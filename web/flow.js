@@ -34,7 +34,18 @@ function slowest(stream) {
     return { text: `${p99} ± ${tick}`, level: "warn", hint: left ? `${coarse}; ${left}` : coarse };
 }
 
+/** Several connections are told by their number; several hosts are likely several servers. */
 function connection(stream) {
+    const { connections, hosts } = stream;
+    const one = lastConnection(stream);
+    return connections < 2 ? one : {
+        text: hosts > 1 ? `${connections} connections from ${hosts} hosts` : `${connections} connections`,
+        hint: `the last: ${one.text}`,
+        level: hosts > 1 ? "warn" : "",
+    };
+}
+
+function lastConnection(stream) {
     const seen = stream["last-seen"] === null ? "" : `, last event ${length(now() - stream["last-seen"])} ago`;
     if (!stream.connection)
         return { text: `gone${seen}`, level: "warn" };
@@ -82,7 +93,7 @@ const COLUMNS = {
         { title: "Why", cell: (o) => reasons(o.ledger) },
     ],
     inputs: () => [
-        { title: "Input", cell: (i) => i.name },
+        { title: "Input", cell: (i) => ({ text: i.place ?? i.name, hint: i.name }) },
         { title: "State", cell: (i) => (i.open ? "open" : { text: "closed", level: "warn" }) },
         { title: "Connections", right: true, cell: (i) => exact(i.connections) },
         { title: "Refused", right: true, cell: (i) => some(i.refused, "warn") },
@@ -92,6 +103,26 @@ const COLUMNS = {
         { title: "Errors", right: true, cell: (i) => some(i.errors) },
     ],
 };
+
+const plural = (n, word) => `${exact(n)} ${word}${n === 1 ? "" : "s"}`;
+
+/** What is waited for while nothing has come: `inputs` as the API has them, `open` connections. */
+export function waiting(inputs, open) {
+    const places = inputs.filter((i) => i.open && i.place).map((i) => i.place);
+    if (!inputs.some((i) => i.open))
+        return "No input is open: nothing can come.";
+    if (!places.length)
+        return "Reading files; nothing has come from them yet.";
+    return open > 0 ? `${plural(open, "connection")}, but nothing has come yet on ${places.join(", ")}.`
+        : `Waiting for a DNS server on ${places.join(", ")}.`;
+}
+
+/** Identities that more than one host uses just now. */
+export function shared(streams) {
+    return streams.filter((s) => s.hosts > 1).map(({ name, hosts }) =>
+        `${name === "-" ? "Servers without an identity send" : `“${name}” comes`} from ${hosts} hosts at once: ` +
+        "servers of one name are counted as one. Give each an identity of its own.");
+}
 
 export class Flow {
     constructor(place, press) {

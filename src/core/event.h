@@ -51,6 +51,7 @@ enum event_left_out {
  * flight. Owner: the input. */
 struct origin {
     char peer[64];            /* "192.0.2.1:4711", "unix", a file's name: text for people */
+    uint8_t host_len;         /* so much of it names a machine or a process; 0: it is none */
     uint32_t input;           /* index of the input in the configuration */
     uint32_t id;              /* of the connection or file: no other one has it (core/roster.h) */
     struct roster_seat *seat; /* where it is listed; NULL: it is not */

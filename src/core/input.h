@@ -18,7 +18,7 @@ struct input {
     struct input_counters counters;
 };
 
-enum { INPUT_HINT_MAX = 512 };
+enum { INPUT_HINT_MAX = 512, INPUT_PLACE_MAX = 160 };
 
 struct input_hooks {
     bool finite; /* ends by itself, and says so by pipeline_input_ended */
@@ -29,6 +29,9 @@ struct input_hooks {
     void (*stop)(struct input *in);
     /* Main thread, after every worker has ended, and after a failed open. */
     void (*close)(struct input *in);
+    /* Optional. Any thread: where DNS servers connect, terminated and of INPUT_PLACE_MAX bytes at
+     * most: "unix:PATH", "tcp:HOST:PORT". */
+    void (*place)(const struct input *in, char *text);
     /* Optional. Any thread, while the pipeline runs: what keeps DNS servers from being heard here,
      * as one line for people, of INPUT_HINT_MAX bytes at most. False: nothing that is known. */
     bool (*hint)(const struct input *in, char *text);

@@ -48,6 +48,9 @@ void pipeline_input(const struct pipeline *p, size_t i, struct pipeline_input *v
     const char *name = in->module->name;
     *view = (struct pipeline_input){.module = name, .counters = &in->counters};
     snprintf(view->name, sizeof view->name, number > 1 ? "%s#%u" : "%s", name, number);
+    _Static_assert(sizeof view->place >= INPUT_PLACE_MAX, "a place fits");
+    if (in->hooks->place)
+        in->hooks->place(in, view->place);
 }
 
 bool pipeline_input_hint(const struct pipeline *p, size_t i, char *text)

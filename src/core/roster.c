@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include "core/option.h"
+
 static int64_t wall_ms(void)
 {
     struct timespec now;
@@ -54,18 +56,91 @@ void roster_leave(struct roster *roster, struct roster_seat *seat)
     seat->origin = NULL;
 }
 
+/* --- identities ----------------------------------------------------------------------------- */
+
+static struct span identity_of(const struct roster_seat *seat)
+{
+    return span_of(seat->identity, seat->identity_len);
+}
+
+/* Another host that uses the same identity, or NULL. */
+static const struct roster_seat *find_sharer(const struct roster *roster,
+                                             const struct roster_seat *seat)
+{
+    struct span host = roster_host(seat->origin);
+    for (const struct roster_seat *other = roster->first; host.ptr && other; other = other->next) {
+        struct span another = roster_host(other->origin);
+        if (other->identified && another.ptr && !span_equal(another, host) &&
+            span_equal(identity_of(other), identity_of(seat)))
+            return other;
+    }
+    return NULL;
+}
+
+/* FNV-1a: names that collide just share a warning. */
+static uint64_t hash_of(struct span text)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < text.len; i++)
+        hash = (hash ^ text.ptr[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+static bool is_known(const struct roster *roster, uint64_t hash)
+{
+    for (unsigned i = 0; i < ROSTER_SHARED_MAX && i < roster->shared_count; i++) {
+        if (roster->shared[i] == hash)
+            return true;
+    }
+    return false;
+}
+
+/* Who is to be warned of; NULL: nobody, or not now, since there was a warning just now. */
+static const struct roster_seat *compare(struct roster *roster, struct roster_seat *seat)
+{
+    uint64_t hash = hash_of(identity_of(seat));
+    const struct roster_seat *sharer = find_sharer(roster, seat);
+    unsigned held;
+    seat->compared = true;
+    if (!sharer || is_known(roster, hash))
+        return NULL;
+    seat->compared = log_limit_pass(&roster->warnings, 1, &held);
+    if (!seat->compared)
+        return NULL;
+    roster->shared[roster->shared_count++ % ROSTER_SHARED_MAX] = hash;
+    return sharer;
+}
+
+static void warn(const struct roster_seat *seat, const struct origin *other)
+{
+    log_warning("%s and %s both send %s%s%s: servers of one name are counted as one; give each an "
+                "identity of its own",
+                other->peer, seat->origin->peer,
+                seat->identity_len ? "the identity '" : "no identity",
+                option_show(identity_of(seat)).text, seat->identity_len ? "'" : "");
+}
+
 void roster_identify(struct roster *roster, struct roster_seat *seat, struct span identity)
 {
+    struct origin other = {0};
     if (identity.len > ROSTER_IDENTITY_MAX)
         identity.len = ROSTER_IDENTITY_MAX;
-    if (span_equal(identity, span_of(seat->identity, seat->identity_len)) ||
+    if ((seat->compared && span_equal(identity, identity_of(seat))) ||
         pthread_mutex_trylock(&roster->lock) != 0)
         return;
     if (identity.len > 0)
         memcpy(seat->identity, identity.ptr, identity.len);
     seat->identity_len = (uint8_t)identity.len;
+    seat->identified = true;
+    const struct roster_seat *sharer = compare(roster, seat);
+    if (sharer)
+        other = *sharer->origin;
     pthread_mutex_unlock(&roster->lock);
+    if (sharer)
+        warn(seat, &other);
 }
+
+/* --- listing -------------------------------------------------------------------------------- */
 
 static void copy_entry(struct roster_entry *entry, const struct roster_seat *seat)
 {
@@ -77,6 +152,7 @@ static void copy_entry(struct roster_entry *entry, const struct roster_seat *sea
     entry->malformed = counter_get(&seat->malformed);
     memcpy(entry->identity, seat->identity, sizeof entry->identity);
     entry->identity_len = seat->identity_len;
+    entry->identified = seat->identified;
 }
 
 size_t roster_list(struct roster *roster, struct roster_entry *entries, size_t max, size_t *all)

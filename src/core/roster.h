@@ -11,6 +11,7 @@
 #include <pthread.h>
 
 #include "base/counter.h"
+#include "base/log.h"
 #include "core/event.h"
 
 enum { ROSTER_IDENTITY_MAX = 128 };
@@ -24,15 +25,22 @@ struct roster_seat {
     counter bytes;
     counter malformed; /* frames that are no dnstap messages */
     uint8_t identity[ROSTER_IDENTITY_MAX];
-    uint8_t identity_len; /* 0: not known */
+    uint8_t identity_len; /* 0: not known, or it sends none */
+    bool identified;      /* roster_identify was told, if only that there is none */
+    bool compared;        /* with the identities of the others */
 };
+
+enum { ROSTER_SHARED_MAX = 16 };
 
 /* Owner: the pipeline. */
 struct roster {
-    pthread_mutex_t lock; /* of the list, and of the seats' identities */
+    pthread_mutex_t lock; /* of all below, and of the seats' identities */
     struct roster_seat *first, *last;
     size_t count;
     uint32_t last_id;
+    uint64_t shared[ROSTER_SHARED_MAX]; /* hashes of identities that were warned of last: a ring */
+    unsigned shared_count;
+    struct log_limit warnings;
 };
 
 /* What others see of a seat: a copy. */
@@ -42,7 +50,15 @@ struct roster_entry {
     uint64_t frames, bytes, malformed;
     uint8_t identity[ROSTER_IDENTITY_MAX]; /* as sent, cut */
     uint8_t identity_len;
+    bool identified; /* the identity is known, be it that there is none */
 };
+
+/* The machine or the process of a peer: without the port, which each connection has another of.
+ * Absent for files. */
+static inline struct span roster_host(const struct origin *origin)
+{
+    return span_of(origin->host_len ? origin->peer : NULL, origin->host_len);
+}
 
 void roster_init(struct roster *roster);
 void roster_destroy(struct roster *roster);
@@ -52,8 +68,10 @@ void roster_destroy(struct roster *roster);
 void roster_join(struct roster *roster, struct roster_seat *seat, struct origin *origin);
 /* Of somebody who has no seat: nothing. */
 void roster_leave(struct roster *roster, struct roster_seat *seat);
-/* The identity in a frame of late. The seat's own thread; never waits: when somebody lists just now
- * it is told another time. */
+/* The identity in a frame of late, absent or empty when it sends none. The seat's own thread; never
+ * waits: when somebody lists just now it is told another time. When another host uses that identity
+ * at the moment there is a warning, once for each identity (of the last few): two servers of one
+ * name are counted as one. */
 void roster_identify(struct roster *roster, struct roster_seat *seat, struct span identity);
 
 /* Copies the first `max` entries, in ascending order of their ids, and returns how many; *all gets

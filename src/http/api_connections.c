@@ -23,6 +23,7 @@ int api_connections_read(struct api_connections *c, struct pipeline *pipeline,
 void api_connections_free(struct api_connections *c)
 {
     free(c->entries);
+    free(c->by_name);
     *c = (struct api_connections){0};
 }
 
@@ -36,6 +37,77 @@ const struct roster_entry *api_connection(const struct api_connections *c, uint3
 {
     return bsearch(&id, c->entries, c->count, sizeof *c->entries, compare_id);
 }
+
+/* --- by the stream's name -------------------------------------------------------------------- */
+
+/* What statistics call the stream: the identity, cut; "-" without. */
+static struct span name_of(const struct roster_entry *entry)
+{
+    size_t len = entry->identity_len;
+    if (len == 0)
+        return span_str("-");
+    return span_of(entry->identity, len < STREAM_NAME_MAX ? len : STREAM_NAME_MAX - 1);
+}
+
+static int compare_spans(struct span a, struct span b)
+{
+    int order = a.len && b.len ? memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len) : 0;
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+/* By name, and those of one host together. */
+static int compare_names(const void *a, const void *b)
+{
+    const struct roster_entry *x = *(const struct roster_entry *const *)a;
+    const struct roster_entry *y = *(const struct roster_entry *const *)b;
+    int order = compare_spans(name_of(x), name_of(y));
+    return order ? order : compare_spans(roster_host(&x->origin), roster_host(&y->origin));
+}
+
+int api_connections_sort(struct api_connections *c, struct http_reply *reply)
+{
+    c->by_name = calloc(c->count + 1, sizeof *c->by_name);
+    if (!c->by_name) {
+        http_fail(reply, 503, "no memory for the answer");
+        return -1;
+    }
+    for (size_t i = 0; i < c->count; i++) {
+        if (c->entries[i].identified)
+            c->by_name[c->named++] = &c->entries[i];
+    }
+    qsort(c->by_name, c->named, sizeof *c->by_name, compare_names);
+    return 0;
+}
+
+/* The first that is not before the name. */
+static size_t first_of(const struct api_connections *c, struct span name)
+{
+    size_t low = 0, high = c->named;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare_spans(name_of(c->by_name[middle]), name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct api_presence api_presence(const struct api_connections *c, struct span name)
+{
+    struct api_presence presence = {0};
+    struct span last = {0};
+    for (size_t i = first_of(c, name); i < c->named && span_equal(name_of(c->by_name[i]), name);
+         i++) {
+        struct span host = roster_host(&c->by_name[i]->origin);
+        presence.connections++;
+        presence.hosts += host.len > 0 && !span_equal(host, last);
+        last = host;
+    }
+    return presence;
+}
+
+/* --- one, and the list ------------------------------------------------------------------------ */
 
 void api_put_connection(struct json *j, const struct api_connections *c,
                         const struct roster_entry *entry)

@@ -10,6 +10,7 @@ static void put_input(struct json *j, const struct pipeline_input *input)
     json_object(j);
     json_put_str(j, "name", input->name);
     json_put_str(j, "module", input->module);
+    json_put_str(j, "place", input->place[0] ? input->place : NULL);
     json_put_bool(j, "open", counter_get(&counters->open) > 0);
     json_put_u64(j, "connections", counter_get(&counters->connections));
     json_put_u64(j, "refused", counter_get(&counters->refused));
@@ -39,6 +40,7 @@ const struct http_route api_inputs = {
     .path = "/api/v1/inputs",
     .doc = "Inputs and what came by them.",
     .schema = "{inputs: [{name: text, module: text, "
+              "place: text? (where DNS servers connect: unix:PATH or tcp:HOST:PORT), "
               "open: bool (it listens, or its files are not at their end), "
               "connections: int (accepted since the start), refused: int, frames: int, bytes: int, "
               "malformed: int (frames that are no dnstap messages), "

@@ -50,11 +50,15 @@ static void put_stream(struct json *j, const struct stats_stream *stream,
                        const struct api_connections *connections)
 {
     const struct roster_entry *entry = api_connection(connections, stream->origin);
+    struct span name = span_of(stream->name, stream->name_len);
+    struct api_presence presence = api_presence(connections, name);
     json_object(j);
     json_key(j, "name");
-    json_bytes(j, span_of(stream->name, stream->name_len));
+    json_bytes(j, name);
     put_counters(j, stream);
     put_loss(j, stream, entry ? entry->malformed : 0);
+    json_put_u64(j, "connections", presence.connections);
+    json_put_u64(j, "hosts", presence.hosts);
     json_key(j, "connection");
     if (entry)
         api_put_connection(j, connections, entry);
@@ -68,6 +72,10 @@ static void streams_handle(const struct http_request *request, struct http_reply
     struct api_connections connections;
     if (api_connections_read(&connections, request->context->pipeline, reply) < 0)
         return;
+    if (api_connections_sort(&connections, reply) < 0) {
+        api_connections_free(&connections);
+        return;
+    }
     const struct stats_snapshot *snapshot = stats_take(request->context->stats);
     struct json j = api_begin(reply);
     api_put_snapshot(&j, snapshot);

@@ -49,7 +49,7 @@ static void take(struct listener *l, int fd, const struct sockaddr_storage *addr
         refuse(l, fd, peer.text, "it keeps reconnecting, without bringing anything");
         return;
     }
-    struct origin origin = {.input = l->input->index};
+    struct origin origin = {.input = l->input->index, .host_len = peer.host_len};
     snprintf(origin.peer, sizeof origin.peer, "%s", peer.text);
     counter_add_shared(&l->input->counters.connections, 1);
     log_debug("%s: connection from %s%s", l->name, peer.text,

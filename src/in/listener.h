@@ -62,6 +62,7 @@ struct listener_options {
 /* One accepted peer, as the family's part describes it. */
 struct peer {
     char text[64];        /* for people, and the field `peer` */
+    uint8_t host_len;     /* so much of it names the machine or the process, without the port */
     uint64_t penalty_key; /* the same for all connections of one client */
 };
 

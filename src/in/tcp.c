@@ -73,6 +73,7 @@ static bool admit(struct listener *l, int fd, const struct sockaddr_storage *add
     char *p = peer->text;
     p = is_mapped(bytes) ? put_ipv4(p, bytes + 12)
                          : put_char(put_ipv6(put_char(p, '['), bytes), ']');
+    peer->host_len = (uint8_t)(p - peer->text);
     p = put_u16(put_char(p, ':'), port);
     *p = '\0';
     memcpy(&peer->penalty_key, bytes + 8, sizeof peer->penalty_key);
@@ -162,6 +163,12 @@ static int open_all(struct input *in, struct error *err)
     return result;
 }
 
+static void tcp_place(const struct input *in, char *text)
+{
+    tcp_name(in->priv, text, INPUT_PLACE_MAX);
+    text[strlen("tcp")] = ':';
+}
+
 /* All sockets of an input count together. */
 static bool tcp_hint(const struct input *in, char *text)
 {
@@ -209,6 +216,7 @@ static const struct input_hooks tcp_hooks = {
     .open = tcp_open,
     .stop = tcp_stop,
     .close = tcp_close,
+    .place = tcp_place,
     .hint = tcp_hint,
 };
 

@@ -61,6 +61,7 @@ static bool admit(struct listener *l, int fd, const struct sockaddr_storage *add
     (void)address;
     getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len);
     snprintf(peer->text, sizeof peer->text, "unix:pid=%d", (int)cred.pid);
+    peer->host_len = (uint8_t)strlen(peer->text);
     /* Processes of other containers all have the number 0 here: tell at least their users apart. */
     peer->penalty_key = (uint64_t)cred.pid << 32 | cred.uid;
     return true;
@@ -192,6 +193,12 @@ static int open_required(struct input *in, struct error *err)
     return 0;
 }
 
+static void unix_place(const struct input *in, char *text)
+{
+    const struct unix_input *u = in->priv;
+    snprintf(text, INPUT_PLACE_MAX, "unix:%s", u->path);
+}
+
 static bool unix_hint(const struct input *in, char *text)
 {
     const struct unix_input *u = in->priv;
@@ -259,6 +266,7 @@ static const struct input_hooks unix_hooks = {
     .open = unix_open,
     .stop = unix_stop,
     .close = unix_close,
+    .place = unix_place,
     .hint = unix_hint,
 };
 

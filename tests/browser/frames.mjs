@@ -58,8 +58,8 @@ export function frame({ name, type = "A", rcode = "NOERROR", client = "192.0.2.1
 /** A query and its response. */
 export const exchange = (what) => [frame(what), frame({ ...what, response: true })];
 
-/** A Frame Streams file. */
-export function file(frames) {
+/** A Frame Streams file; without its end it is the beginning of a stream. */
+export function file(frames, { stop = true } = {}) {
     const kind = Buffer.from("protobuf:dnstap.Dnstap");
     const control = (code, ...rest) => {
         const body = Buffer.concat([u32(code), ...rest]);
@@ -68,6 +68,6 @@ export function file(frames) {
     return Buffer.concat([
         control(2, u32(1), u32(kind.length), kind),
         ...frames.flatMap((f) => [u32(f.length), f]),
-        control(3),
+        ...(stop ? [control(3)] : []),
     ]);
 }

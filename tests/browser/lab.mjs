@@ -47,6 +47,7 @@ export class Spile {
         this.folder = folder;
         this.socket = path.join(folder, "tap.sock");
         this.log = "";
+        this.senders = [];
         const config = path.join(folder, "spile.yaml");
         fs.writeFileSync(config, `inputs:\n  - unix: {path: ${this.socket}}\noutputs:\n  - "null": {}\n${more}`);
         this.child = spawn(options.spile, ["run", "-c", config, ...args], { stdio: ["ignore", "ignore", "pipe"] });
@@ -79,6 +80,15 @@ export class Spile {
         this.send(name);
     }
 
+    /** Another process that sends these and stays connected until it is killed. */
+    sender(frames) {
+        const name = path.join(this.folder, `events-${this.senders.length}.fstrm`);
+        fs.writeFileSync(name, file(frames, { stop: false }));
+        const run = "const [, name, to] = process.argv; require('net').connect(to).write(require('fs').readFileSync(name));";
+        this.senders.push(spawn(process.execPath, ["-e", run, name, this.socket], { stdio: "ignore" }));
+        return this.senders.at(-1);
+    }
+
     async api(route, headers = {}) {
         const reply = await fetch(`${this.url}api/v1/${route}`, { headers });
         assert.equal(reply.status, 200, `${route}: ${reply.status}`);
@@ -95,6 +105,8 @@ export class Spile {
     }
 
     async stop(signal = "SIGTERM") {
+        for (const sender of this.senders)
+            sender.kill();
         if (this.child.exitCode === null)
             this.child.kill(signal);
         return this.ended;

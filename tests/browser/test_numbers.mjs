@@ -1,6 +1,6 @@
 // What the page shows is what the API says.
 import fs from "node:fs";
-import { frame } from "./frames.mjs";
+import { exchange, frame } from "./frames.mjs";
 import { share } from "../../web/format.js";
 import { assert, near, parsed, test, textOf, until } from "./lab.mjs";
 
@@ -145,6 +145,21 @@ test("charts are of the same numbers, as pictures and as tables", async (t) => {
         });
         assert.ok(drawn > 4, `${id}: ${drawn} colours`);
     }
+});
+
+test("what the page waits for, and who shares a name", async (t) => {
+    const spile = await t.spile();
+    const page = await t.page(spile);
+    const [note] = await page.locator("#waiting").allInnerTexts();
+    assert.equal(note.split("\n")[0], `Waiting for a DNS server on unix:${spile.socket}.`, "at once");
+    assert.match(note, /mode 0660 lets no other user connect/, "and what may be wrong");
+    const [first, second] = [1, 2].map((n) => spile.sender(exchange({ name: `${n}.test`, identity: "one" })));
+    await until("both are told of", async () => /^“one” comes from 2 hosts at once/.test(await textOf(page, "#flow-note")));
+    assert.equal(await page.locator("#waiting").isVisible(), false);
+    assert.equal(await page.locator("#streams tbody td").last().innerText(), "2 connections from 2 hosts");
+    first.kill();
+    await until("one is left", async () => !(await textOf(page, "#flow-note")).includes("“one”"));
+    second.kill();
 });
 
 test("a server that goes away, and comes back", async (t) => {

@@ -12,7 +12,7 @@ import time
 import urllib.parse
 
 import fstrm
-from harness import CAPTURES, ROOT, Skip, equal, limit, test, wait_for
+from harness import CAPTURES, ROOT, Skip, equal, free_port, limit, test, wait_for
 
 CONFIG = """
 inputs:
@@ -505,6 +505,46 @@ def connections_are_told_apart(t):
     inputs = {i["name"]: i for i in api.get("inputs")["inputs"]}
     equal([inputs["unix#2"][k] for k in ("open", "connections", "frames", "malformed")], [True, 1, 3, 1], "input")
     first.finish()
+
+
+@test()
+def one_identity_from_two_hosts_is_told(t):
+    """By the stream, and in the log, once; connections of one host are none of that."""
+    config = CONFIG.replace("outputs:", '  - tcp: {listen: "127.0.0.1:@PORT@"}\noutputs:')
+    port = free_port()
+    api = Api(t, config.replace("@PORT@", str(port)), sockets=2)
+    at = ("127.0.0.1", port)
+    senders = [fstrm.Sender(at, source=source) for source in ("127.0.0.1", "127.0.0.1")]
+    frame = fstrm.message(b"no dns", identity=b"ns1")
+
+    def streams():
+        return {s["name"]: (s["connections"], s["hosts"]) for s in api.get("streams")["streams"]}
+    for sender in senders:
+        sender.send(frame)
+    wait_for("two connections", lambda: streams() == {"ns1": (2, 1)})
+    assert "ns1" not in api.spile.err, api.spile.err
+    senders.append(fstrm.Sender(at, source="127.0.0.2"))
+    senders.append(fstrm.Sender(at, source="127.0.0.3"))
+    for sender in senders[2:]:
+        sender.send(frame)
+    wait_for("three hosts", lambda: streams() == {"ns1": (4, 3)})
+    text = wait_for("a warning", lambda: [line for line in api.spile.err.splitlines() if "ns1" in line])
+    equal(len(text), 1, "warnings")
+    assert re.fullmatch(r"spile: warning: 127\.0\.0\.1:\d+ and 127\.0\.0\.[23]:\d+ both send the identity 'ns1': .*", text[0]), text
+    # Servers without a name are the worst: all of them are one stream. A socket's peers are processes.
+    nameless = [fstrm.Sender(at, source="127.0.0.2"), fstrm.Sender(t.path("tap.sock"))]
+
+    def warned():
+        for sender in nameless:
+            sender.send(fstrm.message(b"no dns", identity=b""))
+        return "both send no identity" in api.spile.err
+    wait_for("a second warning, once a second has passed", warned, every=0.2)
+    wait_for("they, too", lambda: streams() == {"ns1": (4, 3), "-": (2, 2)})
+    for sender in senders[1:]:
+        sender.finish()
+    wait_for("they have left", lambda: streams()["ns1"] == (1, 1))
+    places = [i["place"] for i in api.get("inputs")["inputs"]]
+    equal(places, [f"unix:{t.path('tap.sock')}", f"tcp:127.0.0.1:{port}"], "where servers connect")
 
 
 @test()

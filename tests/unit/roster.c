@@ -89,6 +89,40 @@ static void shows_what_was_counted(void **state)
     roster_destroy(&roster);
 }
 
+/* What is known of an identity, and who else uses it: hosts, not their ports, and no files. */
+static void identities_that_are_shared(void **state)
+{
+    (void)state;
+    struct roster roster;
+    struct roster_seat seats[4] = {0};
+    struct origin origins[4] = {{.peer = "192.0.2.1:1", .host_len = 9},
+                                {.peer = "192.0.2.1:2", .host_len = 9},
+                                {.peer = "a file"},
+                                {.peer = "192.0.2.2:1", .host_len = 9}};
+    struct roster_entry entries[4];
+    size_t all;
+    roster_init(&roster);
+    for (int i = 0; i < 4; i++)
+        roster_join(&roster, &seats[i], &origins[i]);
+    assert_false(seats[0].identified);
+    for (int i = 0; i < 3; i++)
+        roster_identify(&roster, &seats[i], (struct span){0});
+    roster_list(&roster, entries, 4, &all);
+    assert_true(entries[0].identified && entries[0].identity_len == 0 && !entries[3].identified);
+    assert_true(span_equal(roster_host(&entries[0].origin), span_str("192.0.2.1")));
+    assert_null(roster_host(&entries[2].origin).ptr);
+    assert_int_equal(roster.shared_count, 0);
+    roster_identify(&roster, &seats[3], span_str(""));
+    assert_int_equal(roster.shared_count, 1);
+    roster_leave(&roster, &seats[3]);
+    roster_join(&roster, &seats[3], &origins[3]);
+    roster_identify(&roster, &seats[3], span_str("")); /* again: that is known */
+    assert_int_equal(roster.shared_count, 1);
+    for (int i = 0; i < 4; i++)
+        roster_leave(&roster, &seats[i]);
+    roster_destroy(&roster);
+}
+
 /* --- threads -------------------------------------------------------------------------------- */
 
 enum { JOININGS = 2000 };
@@ -145,9 +179,8 @@ static void listing_beside_workers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lists_in_order_of_joining),
-        cmocka_unit_test(ids_are_never_used_twice),
-        cmocka_unit_test(shows_what_was_counted),
+        cmocka_unit_test(lists_in_order_of_joining), cmocka_unit_test(ids_are_never_used_twice),
+        cmocka_unit_test(shows_what_was_counted),    cmocka_unit_test(identities_that_are_shared),
         cmocka_unit_test(listing_beside_workers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
