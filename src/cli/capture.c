@@ -1,5 +1,4 @@
 /* spile capture: frames from a socket to a file, as they are. */
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -36,7 +35,6 @@ static const struct command_example capture_examples[] = {
     {0},
 };
 
-/* The file output appends; a capture begins anew. */
 static int add_file(struct config *config, const char *path, struct error *err)
 {
     if (strcmp(path, "-") == 0) {
@@ -44,11 +42,7 @@ static int add_file(struct config *config, const char *path, struct error *err)
         return pipe_add(config, MODULE_OUTPUT, "stdout", settings, err);
     }
     struct pipe_setting settings[] = {{"format", "fstrm"}, {"path", path}, {0}};
-    if (pipe_add(config, MODULE_OUTPUT, "file", settings, err) < 0)
-        return -1;
-    if (truncate(path, 0) < 0 && errno != ENOENT && errno != EINVAL)
-        return error_set(err, "cannot write %s: %s", path, strerror(errno));
-    return 0;
+    return pipe_add(config, MODULE_OUTPUT, "file", settings, err);
 }
 
 static int capture_run(struct command_call *call)
@@ -63,7 +57,8 @@ static int capture_run(struct command_call *call)
         return pipe_fail(&config, &err, COMMAND_USAGE);
     if (add_file(&config, capture->file, &err) < 0)
         return pipe_fail(&config, &err, COMMAND_FAILED);
-    struct pipeline_options options = {.ledger_path = capture->ledger, .gives_up = true};
+    struct pipeline_options options = {
+        .ledger_path = capture->ledger, .anew = true, .gives_up = true};
     return pipe_run(&config, &options);
 }
 

@@ -41,6 +41,8 @@ struct output {
     bool gives_up;                     /* nobody waits for room on a disk: what cannot be written
                                           ends the program, which has then failed */
     atomic_bool interrupted;           /* set at the shutdown's deadline: a write loop gives up */
+    bool anew;                         /* a file that is there already is replaced, ... */
+    atomic_bool begun;                 /* ... once everything is open, so that nothing can fail */
     bool unended;                      /* set by `close`: what ends the stream was not written */
     struct stats *stats;               /* when hooks->statistics asked for them */
     const struct settings *settings;   /* of the whole program */

@@ -11,6 +11,7 @@
 #include "core/pipeline.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -129,20 +130,33 @@ static void print_ledger(const struct pipeline *p)
     each_ledger(p, put_line, stderr);
 }
 
-static void write_ledger(const struct pipeline *p)
+/* That the ledger cannot be written shall be known before it is due. */
+static int check_ledger_path(const struct pipeline *p, struct error *err)
+{
+    const char *path = p->options.ledger_path;
+    int fd = path ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666) : -1;
+    if (path && fd < 0)
+        return error_set(err, "cannot write %s: %s", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return 0;
+}
+
+/* False: it could not be written, which has been said. */
+static bool write_ledger(const struct pipeline *p)
 {
     if (!p->options.ledger_path)
-        return;
+        return true;
     FILE *file = fopen(p->options.ledger_path, "w");
-    if (!file) {
-        log_error("cannot write %s: %s", p->options.ledger_path, strerror(errno));
-        return;
+    if (file) {
+        fputs("[", file);
+        each_ledger(p, put_json, file);
+        fputs("\n]\n", file);
     }
-    fputs("[", file);
-    each_ledger(p, put_json, file);
-    fputs("\n]\n", file);
-    if (fclose(file) != 0)
-        log_error("cannot write %s: %s", p->options.ledger_path, strerror(errno));
+    if (file && fclose(file) == 0)
+        return true;
+    log_error("cannot write %s: %s", p->options.ledger_path, strerror(errno));
+    return false;
 }
 
 /* --- draining ------------------------------------------------------------------------------- */
@@ -376,6 +390,7 @@ static int open_sinks(struct pipeline *p, struct error *err)
         p->plan.sinks[i].out.stats = p->options.stats;
         p->plan.sinks[i].out.settings = &p->config->settings;
         p->plan.sinks[i].out.gives_up = p->options.gives_up;
+        p->plan.sinks[i].out.anew = p->options.anew;
         if (sink_open(&p->plan.sinks[i], &p->config->outputs[i], compat, number_of(p->config, i),
                       p->workers_wanted, output_ended, p, err) < 0)
             return config_error_at(p->config, &p->config->outputs[i], NULL, err);
@@ -503,6 +518,8 @@ static int open_all(struct pipeline *p, struct error *err)
     if (open_sinks(p, err) < 0 || ask_needs(p, err) < 0 || open_stages(p, err) < 0 ||
         start_workers(p, err) < 0 || open_inputs(p, err) < 0)
         return -1;
+    for (size_t i = 0; i < p->plan.sink_count; i++)
+        atomic_store(&p->plan.sinks[i].out.begun, true);
     return 0;
 }
 
@@ -526,7 +543,7 @@ struct pipeline *pipeline_new(struct config *config, const struct pipeline_optio
     raise_descriptor_limit();
     return_large_memory();
     watch_signals(p);
-    if (open_all(p, err) == 0)
+    if (check_ledger_path(p, err) == 0 && open_all(p, err) == 0)
         return p;
     pipeline_abort(p);
     pipeline_free(p);
@@ -585,8 +602,7 @@ enum pipeline_end pipeline_run(struct pipeline *p)
     enum pipeline_end end = how_ended(p);
     if (wants_ledger(p, end))
         print_ledger(p);
-    write_ledger(p);
-    return end;
+    return write_ledger(p) ? end : PIPELINE_FAILED;
 }
 
 void pipeline_free(struct pipeline *p)

@@ -19,9 +19,10 @@ struct sink {
     bool writing;     /* the writer's thread has been started: it then closes the output */
 };
 
-/* The caller zeroes *sink, and sets out.stats, out.settings and out.gives_up. Opens the output of
- * `item`; `number` counts outputs of that module from 1. `on_closed(arg)` is called, on the
- * writer's thread, when its reader has gone away or it was given up. -1: err; then nothing is open.
+/* The caller zeroes *sink, and sets out.stats, out.settings, out.gives_up and out.anew. Opens the
+ * output of `item`; `number` counts outputs of that module from 1. `on_closed(arg)` is called, on
+ * the writer's thread, when its reader has gone away or it was given up. -1: err; then nothing is
+ * open.
  */
 int sink_open(struct sink *sink, const struct config_item *item, const char *compat,
               unsigned number, unsigned workers, void (*on_closed)(void *arg), void *arg,

@@ -14,7 +14,7 @@
 
 void appender_init(struct appender *a, const struct output *out, const char *path, mode_t mode)
 {
-    *a = (struct appender){.out = out, .path = path, .mode = mode, .fd = -1};
+    *a = (struct appender){.out = out, .path = path, .mode = mode, .fd = -1, .anew = out->anew};
     if (out->format->begin)
         out->format->begin(&a->begin);
     if (out->format->end)
@@ -137,7 +137,8 @@ int appender_open(struct appender *a)
 {
     a->has_records = false;
     int rc = open_descriptor(a);
-    if (rc == 0)
+    a->anew &= a->size > 0;
+    if (rc == 0 && !a->anew)
         rc = a->size ? adopt(a) : put(a, a->begin.data, a->begin.len);
     if (rc) {
         int error = errno;
@@ -147,8 +148,21 @@ int appender_open(struct appender *a)
     return rc;
 }
 
+int appender_begin(struct appender *a)
+{
+    if (!a->anew)
+        return 0;
+    if (ftruncate(a->fd, 0))
+        return fail(a, "empty");
+    a->size = 0;
+    a->anew = false;
+    return put(a, a->begin.data, a->begin.len);
+}
+
 int appender_finish(struct appender *a)
 {
+    if (appender_begin(a))
+        return -1;
     if (a->torn == 0 && put(a, a->end.data, a->end.len))
         return -1;
     appender_close(a);

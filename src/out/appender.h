@@ -22,6 +22,7 @@ struct appender {
     bool regular;
     bool has_records;
     bool put_aside;       /* by the last open */
+    bool anew;            /* what is in the file goes with appender_begin: until then it stays */
     uint64_t size;        /* so far, without `end` */
     uint64_t modified_ns; /* realtime of the last change before the open */
     size_t torn;          /* bytes of the next record that are out and could not be taken back */
@@ -36,6 +37,8 @@ void appender_free(struct appender *a);
 
 /* Opens or makes the file, ready for the next record. 0, or -1 with errno and a->failed. */
 int appender_open(struct appender *a);
+/* Replaces what is in the file, if it is to be replaced and has not been. -1 with errno. */
+int appender_begin(struct appender *a);
 /* Writes the end and closes. -1 with errno: there was no room for it; the file is still open. */
 int appender_finish(struct appender *a);
 /* Closes as it is. */

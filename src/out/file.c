@@ -143,6 +143,10 @@ static bool ready(struct output *out)
     file->stale = false;
     if (file->appender.fd < 0 && attach(file))
         trouble_with(out, file->appender.failed);
+    if (file->appender.fd >= 0 && appender_begin(&file->appender)) {
+        trouble_with(out, file->appender.failed);
+        return false;
+    }
     return file->appender.fd >= 0;
 }
 
@@ -203,7 +207,7 @@ static enum output_status file_write(struct output *out, const struct chunk *chu
 static void file_tick(struct output *out)
 {
     struct file *file = out->priv;
-    if (file->stale)
+    if (file->stale || (file->appender.anew && atomic_load(&out->begun)))
         ready(out);
     uint64_t period = period_of(file, realtime_ns());
     if (period == file->period)
@@ -249,6 +253,8 @@ static int file_open(struct output *out, struct error *err)
 static void file_close(struct output *out)
 {
     struct file *file = out->priv;
+    if (file->appender.anew && !atomic_load(&out->begun))
+        appender_close(&file->appender); /* nothing has begun: the file stays as it is */
     if (file->appender.fd >= 0 && appender_finish(&file->appender)) {
         trouble_with(out, file->appender.failed);
         out->unended = true;

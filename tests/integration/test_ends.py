@@ -207,3 +207,13 @@ def read_prints_a_ledger_where_something_was_lost(t):
     equal([(name, n["received"], n["delivered"]) for name, n in lines], [("stdout", 3, 3)], "with -v")
     lines = ledgers(t.run("read", bad).stderr.decode())
     equal([(name, n["received"], n["delivered"]) for name, n in lines], [("stdout", 3, 3), ("input", 4, 3)], "of a bad file")
+
+
+@test()
+def ledger_that_cannot_be_written_fails(t):
+    path = t.path("two.fstrm")
+    path.write_bytes(stream(0, 2))
+    for ledger, lines in (("/dev/full", 2), (t.path("no/such/folder"), 0)):
+        done = t.run("read", "--ledger", ledger, path, status=1)
+        equal(done.stdout.count(b"\n"), lines, "lines")
+        equal(len(said(done)), 1, f"errors: {said(done)}")

@@ -5,7 +5,7 @@ import lzma
 
 import fstrm
 from fstrm import DNSTAP, FINISH, READY, START, STOP, control, data
-from harness import equal, test
+from harness import equal, test, wait_for
 from lab import question
 from test_cases import case
 
@@ -137,3 +137,36 @@ def on_a_socket_start_in_a_stream_closes(t):
     equal(spile.stop(), 0, "exit status")
     equal(len(spile.events()), 1, "events")
     assert "out of order" in spile.err, spile.err
+
+
+@test()
+def capture_replaces_only_once_it_runs(t):
+    """What is in the file stays if the capture cannot begin, be it for the socket or for another capture."""
+    out, sock = t.path("out.fstrm"), t.path("tap.sock")
+    out.write_bytes(A)
+    done = t.run("capture", f"unix:{t.path('no/such/folder')}", "-w", out, status=1)
+    equal(len(complaints(done)), 1, f"lines: {done.stderr}")
+    equal(out.read_bytes(), A, "the file, after a capture that could not listen")
+    capture = t.spile("capture", f"unix:{sock}", "-w", out, name="capture")
+    t.wait_listening(capture)
+    sender = fstrm.Sender(sock)
+    sender.send(payload(7))
+    wait_for("the frame replaces what was there", lambda: out.read_bytes() == BEGIN + frames(7, 8))
+    for source in (f"unix:{sock}", f"unix:{t.path('other.sock')}"):
+        t.run("capture", source, "-w", out, status=1)
+        equal(out.read_bytes(), BEGIN + frames(7, 8), "the file, after a second capture into it")
+    sender.send(payload(8))
+    sender.finish()
+    equal(capture.stop(), 0, "exit status")
+    equal(out.read_bytes(), BEGIN + frames(7, 9) + END, "the recording")
+
+
+@test()
+def capture_of_nothing_replaces_too(t):
+    out = t.path("out.fstrm")
+    for before in (A, b"a text, longer than an empty recording: " * 9):
+        out.write_bytes(before)
+        capture = t.spile("capture", f"unix:{t.path('tap.sock')}", "-w", out, name="capture")
+        t.wait_listening(capture)
+        equal(capture.stop(), 0, "exit status")
+        equal(out.read_bytes(), BEGIN + END, "an empty recording")
