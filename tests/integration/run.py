@@ -26,6 +26,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import harness  # noqa: E402  (found through sys.path)
+import lab  # noqa: E402
 import patience  # noqa: E402  (and through harness)
 
 INSIDE = "SPILE_TESTS_NAMESPACE"
@@ -58,6 +59,8 @@ def reason_to_skip(case, no_net):
         return f"{', '.join(missing)} not installed"
     return no_net if case["net"] else ""
 
+
+OTHERS_TIME = {row["command"][0] for row in lab.SERVERS.values()} | {"prometheus"}  # they take theirs, we wait
 
 RUNNING = {}     # the names of tests at work, and since when
 STUCK_AFTER = 150  # seconds on a quiet machine: no test has a reason to take so long
@@ -125,7 +128,7 @@ def main():
     parser.add_argument("--spile", default=harness.Bench.spile_path)
     parser.add_argument("--sanitized", action="store_true", help="the program is slow and watchful")
     parser.add_argument("-k", default="", help="only tests whose name matches this regular expression")
-    parser.add_argument("-j", type=int, default=6 * patience.cores(), help="how many at once: most of them wait")
+    parser.add_argument("-j", type=int, default=8 * patience.cores(), help="how many at once: most of them wait")
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
     no_net = "" if options.list else enter_namespace()
@@ -135,6 +138,7 @@ def main():
     for path in sorted(HERE.glob("test_*.py")):
         importlib.import_module(path.stem)
     cases = [c for c in harness.TESTS if re.search(options.k, c["name"]) and not (c["plain"] and options.sanitized)]
+    cases.sort(key=lambda c: not set(c["needs"]) & OTHERS_TIME)  # what waits the longest begins first
     if options.list:
         print(*(c["name"] for c in cases), sep="\n")
         return 0
@@ -143,12 +147,12 @@ def main():
     harness.Bench.patience = patience.patience() * (3.0 if options.sanitized else 1.0)
     print(f"{len(cases)} tests", flush=True)
     if not no_net:
-        importlib.import_module("lab").prepare()
+        lab.prepare()
 
     try:
         counts = run_all(cases, no_net, options.j)
     finally:
-        importlib.import_module("lab").close()
+        lab.close()
     print(f"{counts['pass']} passed, {counts['FAIL']} failed, {counts['skip']} skipped")
     return 1 if counts["FAIL"] else 0
 
