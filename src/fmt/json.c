@@ -27,9 +27,12 @@ static const struct format_hooks hooks = {
 const struct module fmt_json = {
     .name = "json",
     .kind = MODULE_FORMAT,
-    .doc = "One JSON object an event, on a line of its own, in UTF-8. A value that an event does "
-           "not have is null. Names and texts are in the presentation form of RFC 1035: \\DDD, in "
-           "decimal, is a byte that is not valid UTF-8 (in names, any outside 0x21 to 0x7e), and a "
-           "backslash is doubled; JSON's own escapes come on top.",
+    .doc =
+        "One JSON object an event, on a line of its own, in UTF-8. A value that an event does "
+        "not have is null. Names and texts are in the presentation form of RFC 1035: \\DDD, in "
+        "decimal, is a byte that is not valid UTF-8 (in names, any outside 0x21 to 0x7e; in record "
+        "data, any outside 0x20 to 0x7e), and a backslash is doubled; JSON's own escapes come on "
+        "top. Record data is as a zone file has it: where no words of its type and class would "
+        "be read back as the same bytes, it is \\# LENGTH HEX (RFC 3597).",
     .hooks = &hooks,
 };

@@ -166,8 +166,8 @@ int dns_opt_find(struct span msg, size_t pos, const struct dns_header *h, struct
  * \# LEN HEX: types without a text of their own, data that does not fit its type and class to the
  * last byte, and data that a zone file's words would give back otherwise (a bitmap with zeros
  * behind it). Data of class NONE in an update is that of the zone's class (RFC 2136 2.5.4), which
- * `msg` tells. Names inside are expanded against `msg`. The text is printable ASCII, but for tabs
- * within quoted strings. Returns 0; -1 only when memory is short (out->failed).
+ * `msg` tells. Names inside are expanded against `msg`. The text is printable ASCII. Returns 0; -1
+ * only when memory is short (out->failed).
  */
 int dns_rdata_put(struct buf *out, struct span msg, const struct dns_rr *rr);
 /* owner TAB ttl TAB class TAB type TAB rdata, as ldns prints a record, without a newline. */

@@ -16,7 +16,7 @@ char *dns_fields_room(struct dns_fields *f, char *p, size_t need)
 
 char *dns_char_put(char *p, uint8_t byte)
 {
-    if ((byte < 0x20 && byte != '\t') || byte > 0x7e) {
+    if (byte < 0x20 || byte > 0x7e) {
         *p++ = '\\';
         return put_digits(p, byte, 3);
     }

@@ -43,8 +43,7 @@ dns_field_put dns_edns_put_tenths;  /* TCP-KEEPALIVE */
 dns_field_put dns_edns_put_error;   /* EDE */
 dns_field_put dns_edns_put_version; /* ZONEVERSION */
 
-/* A byte of a quoted or bare string: \" and \\ and, outside 0x20..0x7e, \DDD; but a tab is itself,
- * as ldns has it. */
+/* A byte of a quoted or bare string: \" and \\ and, outside 0x20..0x7e, \DDD. */
 char *dns_char_put(char *p, uint8_t byte);
 
 /* The layout of a type's data in a class; NULL when it has none. */

@@ -30,7 +30,7 @@ static char *put_key_list(char *p, struct cursor *value)
 static bool needs_quotes(struct span text)
 {
     for (size_t i = 0; i < text.len; i++) {
-        if (memchr(" \t\"();", text.ptr[i], 6))
+        if (memchr(" \"();", text.ptr[i], 5))
             return true;
     }
     return false;
