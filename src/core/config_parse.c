@@ -176,7 +176,10 @@ static int read_scalar(struct reader *r, const struct option *row, void *base,
     if (expect(r, node, YAML_SCALAR_NODE, what))
         return -1;
     if (option_parse(row, base, scalar_text(node), &why))
-        return fail_at(r, node, "%s: %s", row->name, why.text);
+        return fail_at(r, node, "%s: %s%s", row->name, why.text,
+                       option_is_list(row) && holds(scalar_text(node), ',')
+                           ? "; several stand between brackets, as in [a, b]"
+                           : "");
     return 0;
 }
 
@@ -271,12 +274,23 @@ static int read_option(struct reader *r, struct config_item *item, const yaml_no
     return read_value(r, row, base, value);
 }
 
+/* An option to show: one that is required, or else the format of outputs, or else the first. */
+static const struct option *typical_option(const struct module *module)
+{
+    for (const struct option *row = module->options; row && row->name; row++) {
+        if (row->required)
+            return row;
+    }
+    const struct option *common = config_common_options(module);
+    return common ? common : module->options;
+}
+
 /* What stands where options should: a value in the line of the module's name, or a word below it.
  */
 static int refuse_options(struct reader *r, const struct config_item *item, const yaml_node_t *node)
 {
     const char *name = item->module->name;
-    const struct option *row = item->module->options;
+    const struct option *row = typical_option(item->module);
     if (node->type == YAML_SCALAR_NODE && mark_of(node).line > item->at.line)
         return fail_word(r, node);
     if (node->type == YAML_SCALAR_NODE && row) {
@@ -405,7 +419,15 @@ static int unknown_key(struct reader *r, const yaml_node_t *key)
     size_t count = 0;
     while (top_name(NULL, count))
         count++;
-    const char *near = nearest_name(scalar_text(key), top_name, NULL, count);
+    struct span text = scalar_text(key), word = text;
+    const uint8_t *space = text.len ? memchr(text.ptr, ' ', text.len) : NULL;
+    if (space)
+        word.len = (size_t)(space - text.ptr);
+    for (size_t i = 0; space && i < count; i++) {
+        if (span_equal(word, span_str(top_name(NULL, i))))
+            return fail_word(r, key);
+    }
+    const char *near = nearest_name(text, top_name, NULL, count);
     if (near)
         return fail_at(r, key, "unknown key '%s'; did you mean '%s'?", shown(key).text, near);
     for (size_t i = 0; i < LISTS; i++) {

@@ -204,11 +204,26 @@ static bool special(struct slip *s, struct error *err)
 }
 
 /* [::1]:6000 begins a list. */
-static bool colon_first(struct slip *s, struct error *err)
+static bool mark_first(struct slip *s, struct error *err)
 {
-    if (first(s->rest) != ':' || !says(s, "node content"))
+    char c = first(s->rest);
+    if ((c != ':' && c != ',') || !says(s, "node content"))
         return false;
-    error_set(err, "put quotes around what begins with ':' or '[', as in '[::1]:6000'");
+    if (c == ':')
+        error_set(err, "put quotes around what begins with ':' or '[', as in '[::1]:6000'");
+    else
+        error_set(err, "put quotes around a value that begins with a ','");
+    return true;
+}
+
+static bool behind_quotes(struct slip *s, struct error *err)
+{
+    char last = s->before.len ? (char)s->before.ptr[s->before.len - 1] : '\0';
+    if (!says(s, "did not find expected") || (last != '\'' && last != '"') || s->rest.len == 0)
+        return false;
+    error_set(err,
+              "the quotes end before this; inside of single quotes a ' is written twice, inside "
+              "of double ones a \" as \\\"");
     return true;
 }
 
@@ -242,11 +257,8 @@ static bool open_bracket(struct slip *s, struct error *err)
     bool sequence = while_in(s, "flow sequence"), flow = sequence || while_in(s, "flow mapping");
     if (!flow && !(while_in(s, "flow node") && s->rest.len == 0))
         return false;
-    char last = s->before.len ? (char)s->before.ptr[s->before.len - 1] : '\0';
     if (s->parser->context_mark.line != s->at.line || s->rest.len == 0)
         say_open(s, err);
-    else if (last == '\'' || last == '"')
-        error_set(err, "the quotes end before this; inside of single quotes a ' is written twice");
     else
         error_set(err, "before this a ',' is missing, or the %s",
                   sequence ? "']' of the list" : "'}' of the options");
@@ -269,13 +281,25 @@ static bool second_colon(struct slip *s, struct error *err)
 {
     if (!says(s, "mapping values are not allowed") || !has(s->before, ": "))
         return false;
-    error_set(err, "put quotes around a value that has ': ' in it");
+    error_set(err,
+              "put quotes around a value that has ': ' in it; options stand between { and }, or "
+              "in lines below, further to the right");
+    return true;
+}
+
+static bool dash_behind(struct slip *s, struct error *err)
+{
+    if (!says(s, "block sequence entries") || indent_of(s->before) == s->before.len)
+        return false;
+    error_set(err,
+              "items of a list ('- ') stand in lines of their own below the name; a value that "
+              "begins with '-' needs quotes");
     return true;
 }
 
 static bool too_far_right(struct slip *s, struct error *err)
 {
-    if (!says(s, "mapping values are not allowed") && !says(s, "block sequence entries"))
+    if (!says(s, "mapping values are not allowed") && !says(s, "sequence entries"))
         return false;
     s->at.column = indent_of(s->line);
     error_set(err, "wrong indentation: this line stands further to the right than the one above, "
@@ -300,9 +324,15 @@ static size_t column_above(const struct slip *s)
 static bool wrong_column(struct slip *s, struct error *err)
 {
     char other[32] = "";
-    if (!while_in(s, "block collection") && !while_in(s, "block mapping"))
+    bool list = while_in(s, "block collection"), block = list || while_in(s, "block mapping");
+    if (!block || indent_of(s->before) < s->before.len)
         return false;
     size_t column = s->parser->context_mark.column + 1, above = column_above(s);
+    if (list && column == s->at.column + 1) {
+        error_set(err, "a '- ' is missing before this item of the list, or the line stands in the "
+                       "wrong column");
+        return true;
+    }
     if (above != column)
         snprintf(other, sizeof other, " or %zu", above);
     error_set(err,
@@ -322,9 +352,9 @@ static bool outside(struct slip *s, struct error *err)
 }
 
 static bool (*const rules[])(struct slip *s, struct error *err) = {
-    reader,           tab,          open_quote, escape,       special,       colon_first,
-    closed_too_often, open_bracket, no_colon,   second_colon, too_far_right, wrong_column,
-    outside,
+    reader,       tab,           open_quote,       escape,       special,
+    mark_first,   behind_quotes, closed_too_often, open_bracket, no_colon,
+    second_colon, dash_behind,   too_far_right,    wrong_column, outside,
 };
 
 /* The place of a byte, for complaints of libyaml's reader, which knows no lines. */
