@@ -143,6 +143,19 @@ def what_run_refuses_check_refuses(t):
 
 
 @test()
+def who_is_to_blame(t):
+    """A flag: 2, and no place. The configuration: 1, and its place."""
+    t.path("f.yaml").write_text("inputs: [unix: {path: tap.sock}]\noutputs: [stdout]\nweb:\n  listen: 127.0.0.1:0\n")
+    for words in (["-o", "nonsense"], ["--fields", "nonsense"], ["--web", "0.0.0.0:0"]):
+        err = t.run("run", "-c", "f.yaml", *words, status=2).stderr.decode()
+        assert "f.yaml" not in err, err
+    t.path("f.yaml").write_text("inputs: [unix: {path: tap.sock}]\nweb:\n  listen: 0.0.0.0:0\n")
+    assert b"f.yaml:3:11: web: listening" in t.run("run", "-c", "f.yaml", status=1).stderr
+    t.spile("run", "-c", "f.yaml", "--api-key", "key")  # what the flags add is seen before it is judged
+    t.wait_listening(t.processes[-1])
+
+
+@test()
 def lists_left_out_and_lists_left_empty(t):
     """Left out there is a default; empty is empty: `check` counts what `run` does."""
     path, sock = t.path("f.yaml"), t.path("tap.sock")
