@@ -353,7 +353,7 @@ static void test_family(void **state)
     static const struct span four = BYTES_INIT("\x0a\0\0\1"),
                              mapped = BYTES_INIT("\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\1"),
                              six = BYTES_INIT("\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x53");
-    static const struct {
+    const struct {
         uint32_t said;
         struct span query, response;
         const char *text;
