@@ -1,5 +1,6 @@
 /* The section `statistics` of the configuration. */
 #include "core/module.h"
+#include "core/pipeline.h"
 #include "stats/stats.h"
 
 static const struct option statistics_options[] = {
@@ -26,8 +27,10 @@ static const struct option statistics_options[] = {
 static enum module_verdict probe(const void *priv, const char **option, struct error *err)
 {
     const struct stats_settings *settings = priv;
-    const struct stats_options options = {
-        .settings = *settings, .reader = &stats_native_reader, .workers = 1};
+    const struct settings usual = {0}; /* a worker for each core */
+    const struct stats_options options = {.settings = *settings,
+                                          .reader = &stats_native_reader,
+                                          .workers = pipeline_worker_count(&usual)};
     struct stats *stats = stats_new(&options, err);
     *option = "memory";
     stats_free(stats);

@@ -176,6 +176,12 @@ def check_warns_of_what_may_change(t):
     path.write_text("inputs: [unix: {path: /no/such/folder/tap.sock}]\n")
     done = t.run("config", "check", path)
     assert f"warning: {path}:1:23: unix: /no/such/folder/: No such file" in done.stderr.decode(), done.stderr
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(t.path("taken.sock")))
+        listener.listen()
+        path.write_text(f"inputs: [unix: {{path: {t.path('taken.sock')}}}]\n")
+        assert b"taken.sock: another program uses it now" in t.run("config", "check", path).stderr
+    equal(t.run("config", "check", path).stderr, b"", "when nobody listens any more")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         path.write_text(f"inputs: [tcp: {{listen: '127.0.0.1:{taken.getsockname()[1]}'}}]\n")
         done = t.run("config", "check", path)
