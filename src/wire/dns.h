@@ -27,7 +27,6 @@ enum {
 enum {
     DNS_CLASS_IN = 1,
     DNS_CLASS_CH = 3,
-    DNS_CLASS_HS = 4,
     DNS_CLASS_NONE = 254,
 };
 

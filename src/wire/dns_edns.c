@@ -91,7 +91,8 @@ char *dns_edns_put_length(struct dns_fields *f, char *p)
     return put_u64(p, cursor_rest(&f->in).len);
 }
 
-/* address/source/scope, RFC 7871 section 6: the address is cut behind the source prefix. */
+/* address/source/scope, RFC 7871 section 6: the address is cut behind the source prefix. Who wants
+ * no subnet sent may leave the family out, too: that is 0/0/0, as dig has it. */
 char *dns_edns_put_subnet(struct dns_fields *f, char *p)
 {
     uint16_t family = cursor_be16(&f->in);
@@ -99,6 +100,8 @@ char *dns_edns_put_subnet(struct dns_fields *f, char *p)
     uint8_t scope = cursor_u8(&f->in);
     struct span part = cursor_rest(&f->in);
     size_t size = family == 1 ? 4 : family == 2 ? 16 : 0;
+    if (family == 0 && source == 0 && scope == 0 && part.len == 0 && !f->in.failed)
+        return PUT_LIT(p, "0/0/0");
     if (size == 0 || part.len != (source + 7u) / 8 || source > 8 * size || scope > 8 * size) {
         cursor_fail(&f->in);
         return p;

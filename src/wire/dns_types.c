@@ -161,8 +161,6 @@ const char *dns_data_layout(uint16_t type, uint16_t class)
         return row->layout;
     if (type == TYPE_A && class == DNS_CLASS_CH)
         return "na"; /* RFC 1035 3.4.1, and how BIND has always read its note */
-    if (type == TYPE_A && class == DNS_CLASS_HS)
-        return row->layout;
     return NULL;
 }
 

@@ -35,6 +35,9 @@ static const struct {
     /* C1 controls, line and paragraph separators, right-to-left override, byte order mark. */
     {BYTES_INIT("\xc2\x85\xc2\x9b"), "\\194\\133\\194\\155", "\\u0085\\u009b"},
     {BYTES_INIT("\xe2\x80\xa8\xe2\x80\xa9"), "\\226\\128\\168\\226\\128\\169", "\\u2028\\u2029"},
+    /* a soft hyphen, and a letter of the tags that no font shows */
+    {BYTES_INIT("\xc2\xad\xf3\xa0\x81\xa1"), "\\194\\173\\243\\160\\129\\161",
+     "\\u00ad\\udb40\\udc61"},
     {BYTES_INIT("\xe2\x80\xae\xef\xbb\xbf"), "\\226\\128\\174\\239\\187\\191", "\\u202e\\ufeff"},
 };
 
