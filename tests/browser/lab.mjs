@@ -149,7 +149,7 @@ export class Bench {
         page.on("console", (line) => this.problems.push(`console: ${line.type()}: ${line.text()}`));
         page.on("pageerror", (error) => this.problems.push(`error: ${error.message}`));
         page.on("request", (request) => {
-            const ours = request.url().startsWith(spile.url) || request.url().startsWith("data:");
+            const ours = new URL(request.url()).origin === new URL(spile.url).origin || request.url().startsWith("data:");
             if (!ours)
                 this.problems.push(`asked elsewhere: ${request.url()}`);
         });

@@ -160,8 +160,6 @@ test("with the login in the address", async (t) => {
     const page = await t.page({ url: spile.url.replace("//", "//ops:secret-words@") }); // waits until it is live
     spile.events(exchange({ name: "seen.test" }));
     await until("events of the feed", async () => (await page.locator("#tail tbody tr").count()) > 0);
-    const elsewhere = t.problems.filter((problem) => !problem.startsWith(`asked elsewhere: ${spile.url}`));
-    t.problems.splice(0, t.problems.length, ...elsewhere);
 });
 
 test("sources set text as text alone", async () => {
