@@ -128,35 +128,38 @@ static int decode_records(struct event *ev)
 
 /* Follows no pointers and checks no owners: most of a response is nothing to those who want its OPT
  * record. So an OPT record may be found behind a record that decode_records did not pass. */
-static inline int find_opt(const struct event *ev, struct dns_rr *opt)
+static inline long find_opt(const struct event *ev)
 {
     size_t pos;
-    return find_records(ev, &pos) < 0 ? -1 : dns_opt_find(ev->dns, pos, &ev->header, opt);
+    return find_records(ev, &pos) < 0 ? -1 : dns_opt_find(ev->dns, pos, &ev->header);
 }
 
 static int decode_edns(struct event *ev)
 {
-    struct dns_rr opt;
     if (ev->edns.present || ev->have & ~ev->bad & FACET_RECORDS)
         return 0;
-    int found = find_opt(ev, &opt);
-    if (found > 0)
+    long found = find_opt(ev);
+    if (found > 0) {
+        struct dns_rr opt = dns_opt_at(ev->dns, (size_t)found);
         dns_edns_decode(&opt, &ev->header, &ev->edns);
-    return found;
+    }
+    return found < 0 ? -1 : 0;
 }
 
 /* RFC 6891 6.1.3. The OPT record is not taken apart here: lines of text have no other use for it.
  */
 static int decode_rcode(struct event *ev)
 {
-    struct dns_rr opt;
     ev->rcode = (uint16_t)dns_rcode(&ev->header);
     if (ev->header.arcount == 0 || ev->bad & FACET_QUESTION)
         return 0;
-    if (ev->have & FACET_EDNS)
-        ev->rcode = ev->edns.present ? ev->edns.rcode : ev->rcode;
-    else if (find_opt(ev, &opt) > 0)
+    long found = ev->have & FACET_EDNS ? 0 : find_opt(ev);
+    if (found > 0) {
+        struct dns_rr opt = dns_opt_at(ev->dns, (size_t)found);
         ev->rcode = dns_extended_rcode(&opt, &ev->header);
+    } else if (ev->edns.present) {
+        ev->rcode = ev->edns.rcode;
+    }
     return 0;
 }
 

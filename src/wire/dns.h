@@ -154,10 +154,20 @@ bool dns_walk_next(struct dns_walk *walk, struct dns_rr *rr);
  * RFC 3597 4, and those of DNSSEC and SVCB). True of all other types, and of the empty data that
  * updates have (RFC 2136 2.4). */
 bool dns_rr_sound(struct span msg, const struct dns_rr *rr);
-/* The first OPT record of the additional section, when the records of the message begin at `pos`:
- * 1; 0 when there is none, -1 when a record before it is malformed. Looks at nothing behind it, and
- * not at where the pointers of owners' names lead. */
-int dns_opt_find(struct span msg, size_t pos, const struct dns_header *h, struct dns_rr *opt);
+/* Looks for the first OPT record of the additional section, when the records of the message begin
+ * at `pos`: where its type stands; 0 when there is none, -1 when a record before it is malformed.
+ * Looks at nothing behind it, and not at where the pointers of owners' names lead. */
+long dns_opt_find(struct span msg, size_t pos, const struct dns_header *h);
+/* That record, but for its owner. */
+static inline struct dns_rr dns_opt_at(struct span msg, size_t type)
+{
+    const uint8_t *p = msg.ptr + type;
+    return (struct dns_rr){.section = DNS_ADDITIONAL,
+                           .type = DNS_TYPE_OPT,
+                           .class = load_be16(p + 2),
+                           .ttl = load_be32(p + 4),
+                           .rdata = span_of(p + 10, load_be16(p + 8))};
+}
 
 /*
  * The record's data as ldns prints it (tests/differential/dns_ldns.c lists where not, and why), so
