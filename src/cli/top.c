@@ -11,6 +11,7 @@
 #include "base/thread.h"
 #include "cli/pipe.h"
 #include "cli/service.h"
+#include "cli/top_operand.h"
 #include "io/endpoint.h"
 #include "top/feed.h"
 #include "top/layout.h"
@@ -317,31 +318,42 @@ static int configure(const struct top *top, struct config *config, const char *o
 
 /* -------------------------------------------------------------------------------------------- */
 
+/* A file or a socket: this program is the collector itself. */
+static int watch_own(const struct top *top, const char *operand)
+{
+    bool file = !endpoint_looks_like(operand);
+    struct error err = {0};
+    struct config config;
+    int result = file ? top_operand_check(operand, &err) : COMMAND_OK;
+    if (result != COMMAND_OK)
+        return fail(&err, result);
+    if (config_init(&config, &err) < 0 || configure(top, &config, operand, &err) < 0)
+        return pipe_fail(&config, &err, COMMAND_USAGE);
+    result = pipe_validate(&config);
+    if (result != COMMAND_OK)
+        return result;
+    struct top_recording recording;
+    top_recording_init(&recording);
+    result = collect(top, &config, operand, file ? &recording : NULL, &err);
+    top_recording_free(&recording);
+    if (result < 0)
+        return pipe_fail(&config, &err, COMMAND_FAILED);
+    config_free(&config);
+    return result;
+}
+
 static int top_run(struct command_call *call)
 {
     const struct top *top = call->options;
     const char *operand = call->operand_count > 0 ? call->operands[0] : default_url;
     struct error err = {0};
-    struct config config;
     if (top->api_key && top->api_key_file)
         return command_usage(call, "--api-key and --api-key-file exclude each other");
     if ((top->mode || top->group) && strncmp(operand, "unix:", 5) != 0)
         return command_usage(call, "--mode and --group are for unix:PATH");
     if (top_remote_looks_like(operand))
         return watch(top, operand, &err) < 0 ? fail(&err, COMMAND_FAILED) : COMMAND_OK;
-    if (config_init(&config, &err) < 0 || configure(top, &config, operand, &err) < 0)
-        return pipe_fail(&config, &err, COMMAND_USAGE);
-    int result = pipe_validate(&config);
-    if (result != COMMAND_OK)
-        return result;
-    struct top_recording recording;
-    top_recording_init(&recording);
-    result = collect(top, &config, operand, endpoint_looks_like(operand) ? NULL : &recording, &err);
-    top_recording_free(&recording);
-    if (result < 0)
-        return pipe_fail(&config, &err, COMMAND_FAILED);
-    config_free(&config);
-    return result;
+    return watch_own(top, operand);
 }
 
 const struct command command_top = {

@@ -168,6 +168,17 @@ static int refused(const struct top_remote *remote, long status, struct span bod
     return -1;
 }
 
+/* In words that help: of curl's there are few that do. */
+static int unreachable(const struct top_remote *remote, CURLcode code, struct error *err)
+{
+    if (code == CURLE_URL_MALFORMAT)
+        return error_set(err, "%s: no URL: it should look like http://HOST:PORT/", remote->name);
+    if (code == CURLE_COULDNT_CONNECT)
+        return error_set(err, "%s: cannot connect: nobody listens there", remote->name);
+    return error_set(err, "%s: %s", remote->name,
+                     remote->reason[0] ? remote->reason : curl_easy_strerror(code));
+}
+
 static int perform(struct top_remote *remote, const char *url, struct buf *body, struct error *err)
 {
     long status = 0;
@@ -175,10 +186,8 @@ static int perform(struct top_remote *remote, const char *url, struct buf *body,
     curl_easy_setopt(remote->curl, CURLOPT_URL, url);
     curl_easy_setopt(remote->curl, CURLOPT_WRITEDATA, body);
     CURLcode code = curl_easy_perform(remote->curl);
-    bool plain = code == CURLE_COULDNT_CONNECT || !remote->reason[0];
     if (code != CURLE_OK)
-        return error_set(err, "%s: %s", remote->name,
-                         plain ? curl_easy_strerror(code) : remote->reason);
+        return unreachable(remote, code, err);
     curl_easy_getinfo(remote->curl, CURLINFO_RESPONSE_CODE, &status);
     return status == 200 ? 0 : refused(remote, status, buf_span(body), err);
 }

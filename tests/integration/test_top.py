@@ -223,6 +223,25 @@ def speak_nonsense(listener):
 
 
 @test()
+def what_is_no_file_is_told_in_one_line(t):
+    """With the URL that was likely meant."""
+    meant = {"127.0.0.1:8080": "http://127.0.0.1:8080/", ":8080": "http://127.0.0.1:8080/", "8080": "http://127.0.0.1:8080/",
+             "localhost:8080": "http://localhost:8080/", "[::1]:8080": "http://[::1]:8080/",
+             "http:127.0.0.1": "http://HOST:PORT/"}
+    for operand, url in meant.items():
+        done = t.run("top", "--once", operand, status=2)
+        equal(done.stderr.decode(), f"spile: error: there is no file '{operand}'; a daemon is asked by its URL: {url}\n", operand)
+    for operand, why in {"no.fstrm": "No such file or directory", str(t.folder): "Is a directory"}.items():
+        equal(t.run("top", operand, status=1).stderr.decode(),
+              f"spile: error: {operand}: {why} (a daemon is asked by its URL, http://HOST:PORT/)\n", operand)
+    url = f"http://127.0.0.1:{free_port()}/"
+    equal(t.run("top", url, status=1).stderr.decode(), f"spile: error: {url}: cannot connect: nobody listens there\n",
+          "a wrong port")
+    t.path("127.0.0.1:1").write_bytes(real_capture(t).read_bytes())
+    assert t.run("top", "--once", "127.0.0.1:1").stdout, "a file of that name is one"
+
+
+@test()
 def a_key_opens_the_door(t):
     daemon = Daemon(t, ', api-key: "right key"', headers={"X-API-Key": "right key"})
     t.path("key").write_text("right key\nsecond line\n")
