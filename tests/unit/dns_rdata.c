@@ -192,6 +192,26 @@ static const struct {
     {"SVCB", "0001 00 0000 0004 0008fffe 0008 0000 fffe 0000",
      "1 . mandatory=ohttp,key65534 ohttp key65534"},
     {"HTTPS", "0001 00 0001 0006 02 6832 02 632c", "1 . alpn=h2,c\\\\,"},
+    /* RFC 9460 appendix D, figures 2 to 9 */
+    {"HTTPS", "0000 03666f6f 076578616d706c65 03636f6d 00", "0 foo.example.com."},
+    {"SVCB", "0001 00", "1 ."},
+    {"SVCB", "0010 03666f6f 076578616d706c65 03636f6d 00 0003 0002 0035",
+     "16 foo.example.com. port=53"},
+    {"SVCB", "0001 03666f6f 076578616d706c65 03636f6d 00 029b 0005 68656c6c6f",
+     "1 foo.example.com. key667=hello"},
+    {"SVCB", "0001 03666f6f 076578616d706c65 03636f6d 00 029b 0009 68656c6c6fd2716f6f",
+     "1 foo.example.com. key667=hello\\210qoo"},
+    {"SVCB",
+     "0001 03666f6f 076578616d706c65 03636f6d 00 0006 0020 20010db8000000000000000000000001 "
+     "20010db8000000000000000000530001",
+     "1 foo.example.com. ipv6hint=2001:db8::1,2001:db8::53:1"},
+    {"SVCB",
+     "0001 03666f6f 076578616d706c65 03636f6d 00 0006 0010 20010db8012203440000 0000c0000221",
+     "1 foo.example.com. ipv6hint=2001:db8:122:344::c000:221"},
+    {"SVCB",
+     "0010 03666f6f 076578616d706c65 03636f6d 00 0000 0004 00010004 0001 0009 026832 0568332d3139 "
+     "0004 0004 c0000201",
+     "16 foo.example.com. mandatory=alpn,ipv4hint alpn=h2,h3-19 ipv4hint=192.0.2.1"},
     /* lists within strings, RFC 9460 appendix A.1 and figure 10 */
     {"HTTPS", "0010 03666f6f 076578616d706c65 036f7267 00 0001 000c 08 665c6f6f2c626172 02 6832",
      "16 foo.example.org. alpn=f\\\\\\\\oo\\\\,bar,h2"},
