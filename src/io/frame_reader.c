@@ -234,8 +234,12 @@ static enum frame_reader_status verdict(struct frame_reader *reader, struct erro
 }
 
 /* The source has no more bytes, for now or ever. The last ones may be scanned to another end. */
-static enum frame_reader_status at_end(struct frame_reader *reader)
+static enum frame_reader_status at_end(struct frame_reader *reader, struct error *err)
 {
+    if (reader->follow && source_shrunk(reader->source)) {
+        error_set(err, "%s: was cut while it was followed", reader->path);
+        return FRAME_READER_FAILED;
+    }
     if (reader->follow && source_regular(reader->source) &&
         fstrm_rx_end(&reader->rx, reader->len - reader->start) != FSTRM_STOPPED)
         return FRAME_READER_AGAIN;
@@ -261,7 +265,7 @@ enum frame_reader_status frame_reader_fill(struct frame_reader *reader, struct e
     }
     reader->len += (size_t)n;
     reader->bytes += (size_t)n;
-    return n > 0 ? FRAME_READER_MORE : at_end(reader);
+    return n > 0 ? FRAME_READER_MORE : at_end(reader, err);
 }
 
 bool frame_reader_note(const struct frame_reader *reader, struct error *note)

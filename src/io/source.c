@@ -442,6 +442,12 @@ int source_error(const struct source *s, struct error *err)
     return error_set(err, "%s: %s", s->path, system ? strerror(s->saved_errno) : texts[s->failure]);
 }
 
+bool source_shrunk(const struct source *s)
+{
+    struct stat st;
+    return s->regular && fstat(s->fd, &st) == 0 && st.st_size < lseek(s->fd, 0, SEEK_CUR);
+}
+
 int source_fd(const struct source *s)
 {
     return s->fd;

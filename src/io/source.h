@@ -56,6 +56,10 @@ int source_error(const struct source *source, struct error *err);
  */
 bool source_reopen(struct source *source, struct span bytes);
 
+/* True when a regular file is shorter than what has been read of it: somebody has cut it, and
+ * nothing more will come from where this source stands. */
+bool source_shrunk(const struct source *source);
+
 /* For poll; still the source's. */
 int source_fd(const struct source *source);
 /* True for a regular file: it never blocks, and may grow. */

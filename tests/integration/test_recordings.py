@@ -2,6 +2,7 @@
 Whoever reads files must see the same."""
 import gzip
 import lzma
+import os
 
 import fstrm
 from fstrm import DNSTAP, FINISH, READY, START, STOP, control, data
@@ -125,6 +126,18 @@ def a_file_that_is_followed_goes_on_after_a_crash(t):
     equal(reader.wait(), 0, "exit status at STOP")
     equal(reader.out.count(b"\n"), 6, "lines")
     assert ANEW in reader.err, reader.err
+
+
+@test()
+def a_file_that_is_cut_while_it_is_followed_ends_it(t):
+    """As by a tool that rotates by copying: nothing more would ever come."""
+    path = t.path("grows")
+    path.write_bytes(BEGIN + frames(0, 3))
+    reader = t.spile("read", "--follow", path, name="follow")
+    wait_for("the lines", lambda: reader.out.count(b"\n") == 3)
+    os.truncate(path, 10)
+    equal(reader.wait(), 1, "exit status")
+    assert "was cut while it was followed" in reader.err, reader.err
 
 
 @test()
