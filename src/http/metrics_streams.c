@@ -296,8 +296,8 @@ static const struct metric table[] = {
     COUNTER("spile_responses_unasked", "Responses whose query should have come, and has not.",
             each_stream, metrics_one_number, STREAM(counters.loss[LOSS_UNASKED])),
     GAUGE("spile_stream_source_loss_ratio",
-          "The part of its frames that the server has probably dropped before it sent them, where "
-          "both queries and responses of exchanges come.",
+          "The part of its frames that the server has probably dropped before it sent them, an "
+          "estimate from halves of exchanges, where both queries and responses come.",
           each_known, one_source_loss),
     GAUGE("spile_events_per_second", "Events a second over the window named.", each_stream,
           one_rates),

@@ -44,7 +44,8 @@ enum {
     SHARDS = 64,          /* with several workers: so many rarely meet in one */
     SHARD_ENTRIES = 1024, /* and each holds at least this */
     CACHE_LINE = 64,
-    PART_MAX = 64, /* longer identities and addresses, which nobody has, are hashed on their own */
+    EARLY_PART = 8, /* for one early response to so many queries there is room */
+    PART_MAX = 64,  /* longer identities and addresses, which nobody has, are hashed on their own */
 };
 
 /* A server says of one exchange in different words what it is: BIND calls a query AUTH when it was
@@ -77,22 +78,28 @@ struct entry {
     uint8_t type;    /* enum dnstap_message_type */
     uint8_t fate;
 };
-enum { MARKS = 4, AT_ONCE = 2 /* queries judged with each that comes */ };
+enum { MARKS = 4, AT_ONCE = 2 /* entries judged with each that comes */ };
 
-/* A part of the queries, by their hashes. Its lock is held for some ten nanoseconds: so waiting is
- * spinning. */
-struct shard {
-    struct entry *ring;
+/* The last ones of a kind, and the chains by their hashes. */
+struct ring {
+    struct entry *entries;
     _Atomic uint32_t *heads; /* of the chains: serial of the last entry */
-    uint32_t mask;           /* entries of the ring, and chains: a power of two, less one */
+    uint32_t mask;           /* entries, and chains: a power of two, less one */
     uint32_t remember;       /* so many of the last entries count */
     uint32_t next;           /* serial of the next entry */
     uint32_t judged;         /* serial of the first entry that is not judged yet */
     uint32_t marks[MARKS];   /* `next` at latency.mark_ns */
-    atomic_bool taken;
-    char padding[CACHE_LINE - 2 * sizeof(void *) - (4 + MARKS) * sizeof(uint32_t) -
-                 sizeof(atomic_bool)];
 };
+
+/* A part of the queries, by their hashes. Its lock is held for some ten nanoseconds: so waiting is
+ * spinning. */
+struct shard {
+    struct ring queries;
+    atomic_bool taken;
+    struct ring early; /* responses that came before their queries, if these come at all */
+    char padding[2 * CACHE_LINE - 2 * sizeof(struct ring) - sizeof(void *)];
+};
+static_assert(sizeof(struct shard) == 2 * CACHE_LINE, "shards share no line");
 
 /* How long a worker has listened: a time in which it was held up does not count, since what came
  * meanwhile has still to be read. */
@@ -129,32 +136,46 @@ static void latency_close(void *state)
     free(latency);
 }
 
-/* Places the shard's arrays at `base`. */
-static uint8_t *open_shard(struct shard *shard, uint32_t entries, uint32_t size, uint8_t *base)
+/* A power of two, of a cache line at least. */
+static uint32_t ring_size(uint32_t entries)
 {
-    shard->mask = size - 1;
-    shard->remember = entries;
-    shard->next = entries + 1; /* so that the zeros in `heads` are too old */
-    shard->judged = shard->next;
+    uint32_t size = CACHE_LINE / sizeof(uint32_t);
+    while (size < entries)
+        size *= 2;
+    return size;
+}
+
+static size_t ring_bytes(uint32_t entries)
+{
+    return ring_size(entries) * (sizeof(struct entry) + sizeof(uint32_t));
+}
+
+/* Places the ring's arrays at `base`; returns what is behind them. */
+static uint8_t *open_ring(struct ring *ring, uint32_t entries, uint8_t *base)
+{
+    uint32_t size = ring_size(entries);
+    ring->mask = size - 1;
+    ring->remember = entries;
+    ring->next = entries + 1; /* so that the zeros in `heads` are too old */
+    ring->judged = ring->next;
     for (int i = 0; i < MARKS; i++)
-        shard->marks[i] = shard->next;
-    shard->ring = (struct entry *)base;
-    shard->heads = (_Atomic uint32_t *)(shard->ring + size);
-    return (uint8_t *)(shard->heads + size);
+        ring->marks[i] = ring->next;
+    ring->entries = (struct entry *)base;
+    ring->heads = (_Atomic uint32_t *)(ring->entries + size);
+    return (uint8_t *)(ring->heads + size);
 }
 
 static bool open_shards(struct latency *latency, uint64_t entries)
 {
     latency->shard_count = latency->shared && entries >= SHARDS * SHARD_ENTRIES ? SHARDS : 1;
-    uint32_t each = (uint32_t)(entries / latency->shard_count), size = 1;
-    while (size < each || size * sizeof(uint32_t) < CACHE_LINE)
-        size *= 2;
-    size_t bytes = size * (sizeof(struct entry) + sizeof(uint32_t));
-    latency->pages_size = latency->shard_count * bytes;
+    uint32_t each = (uint32_t)(entries / latency->shard_count), early = each / EARLY_PART + 1;
+    latency->pages_size = latency->shard_count * (ring_bytes(each) + ring_bytes(early));
     latency->pages = pages_alloc(latency->pages_size);
     uint8_t *base = latency->pages;
-    for (uint32_t i = 0; base && i < latency->shard_count; i++)
-        base = open_shard(&latency->shards[i], each, size, base);
+    for (uint32_t i = 0; base && i < latency->shard_count; i++) {
+        base = open_ring(&latency->shards[i].queries, each, base);
+        base = open_ring(&latency->shards[i].early, early, base);
+    }
     return base != NULL;
 }
 
@@ -228,20 +249,21 @@ static uint64_t hash_event(const struct latency *latency, const struct event *ev
     return nh_end(&nh, &latency->key) | 1;
 }
 
-static void lock(struct shard *shard)
+static void take_shard(const struct latency *latency, struct shard *shard)
 {
-    while (atomic_exchange_explicit(&shard->taken, true, memory_order_acquire))
+    while (latency->shared && atomic_exchange_explicit(&shard->taken, true, memory_order_acquire))
         sched_yield();
 }
 
-static void unlock(struct shard *shard)
+static void leave_shard(const struct latency *latency, struct shard *shard)
 {
-    atomic_store_explicit(&shard->taken, false, memory_order_release);
+    if (latency->shared)
+        atomic_store_explicit(&shard->taken, false, memory_order_release);
 }
 
-static _Atomic uint32_t *chain_of(const struct shard *shard, uint64_t hash)
+static _Atomic uint32_t *chain_of(const struct ring *ring, uint64_t hash)
 {
-    return &shard->heads[hash >> 32 & shard->mask];
+    return &ring->heads[hash >> 32 & ring->mask];
 }
 
 /* Seconds are 64 bits from outside. The result is at most INT64_MAX, which is in the year 2262: so
@@ -271,41 +293,94 @@ static int64_t asked_at(const struct event *ev)
                             : INT64_MIN;
 }
 
-/* Judges the query at the ring's end, if it can be judged: its window is over by its stream's
- * clock, or it must leave. False: it is too early. */
+static bool is_open(const struct entry *entry)
+{
+    return entry->hash != 0 && entry->fate == FATE_OPEN && entry->stream != 0;
+}
+
+static bool is_query(const struct entry *entry)
+{
+    return entry->type & 1;
+}
+
+/* Its other half has not come in time. */
+static void condemn(struct latency *latency, struct entry *entry)
+{
+    struct loss_stream *stream = &latency->losses.streams[entry->stream];
+    if (is_query(entry))
+        loss_unanswered(stream, entry->type, entry->time_ns);
+    else
+        loss_unasked(stream);
+    entry->fate = FATE_JUDGED;
+}
+
+/* Judges what is at the ring's end, if it can be judged: its window is over by its stream's clock,
+ * or it must leave. False: it is too early. */
 static bool judge(struct latency *latency, struct entry *entry, bool leaves)
 {
     struct loss_stream *stream = &latency->losses.streams[entry->stream];
-    if (entry->hash == 0 || entry->fate != FATE_OPEN || entry->stream == 0)
+    if (!is_open(entry))
         return true;
     if (loss_time(&stream->clock_ns) - entry->time_ns > (int64_t)latency->window_ns) {
-        loss_unanswered(stream, entry->type, entry->time_ns);
-        entry->fate = FATE_JUDGED;
+        condemn(latency, entry);
         return true;
     }
-    if (leaves)
+    if (leaves && is_query(entry))
         loss_forgotten(stream, entry->time_ns);
     return leaves;
 }
 
-static void remember(struct latency *latency, struct shard *shard, const struct event *ev,
-                     int64_t time_ns)
+/* Some at the end are judged with each that comes, so that no work piles up. */
+static void judge_some(struct latency *latency, struct ring *ring)
 {
-    for (int i = 0; i < AT_ONCE && shard->judged != shard->next; i++) {
-        bool leaves = shard->next - shard->judged >= shard->remember;
-        if (!judge(latency, &shard->ring[shard->judged & shard->mask], leaves))
-            break;
-        shard->judged++;
+    for (int i = 0; i < AT_ONCE && ring->judged != ring->next; i++) {
+        bool leaves = ring->next - ring->judged >= ring->remember;
+        if (!judge(latency, &ring->entries[ring->judged & ring->mask], leaves))
+            return;
+        ring->judged++;
     }
-    _Atomic uint32_t *head = chain_of(shard, ev->match);
-    shard->ring[shard->next & shard->mask] = (struct entry){
+}
+
+static void remember(struct latency *latency, struct ring *ring, const struct event *ev,
+                     int64_t time_ns, enum fate fate)
+{
+    judge_some(latency, ring);
+    _Atomic uint32_t *head = chain_of(ring, ev->match);
+    ring->entries[ring->next & ring->mask] = (struct entry){
         .hash = ev->match,
         .time_ns = time_ns,
         .before = atomic_load_explicit(head, memory_order_relaxed),
         .stream = ev->match_stream,
         .type = type_of(&ev->tap),
+        .fate = (uint8_t)fate,
     };
-    atomic_store_explicit(head, shard->next++, memory_order_relaxed);
+    atomic_store_explicit(head, ring->next++, memory_order_relaxed);
+}
+
+/* A walk over what is remembered of a hash, the last first. Along a chain ages grow, else it has
+ * left the ring. */
+struct chain {
+    uint32_t serial, last_age;
+};
+
+static struct chain chain_begin(const struct ring *ring, uint64_t hash)
+{
+    return (struct chain){atomic_load_explicit(chain_of(ring, hash), memory_order_relaxed), 0};
+}
+
+/* NULL at the end. */
+static struct entry *chain_next(const struct ring *ring, uint64_t hash, struct chain *chain)
+{
+    for (;;) {
+        struct entry *entry = &ring->entries[chain->serial & ring->mask];
+        uint32_t age = ring->next - chain->serial;
+        if (age > ring->remember || age <= chain->last_age)
+            return NULL;
+        chain->serial = entry->before;
+        chain->last_age = age;
+        if (entry->hash == hash)
+            return entry;
+    }
 }
 
 /* Judges a latency by the one rule for all. */
@@ -333,35 +408,73 @@ static bool meets(const struct latency *latency, struct event *ev, struct entry 
 
 /* Finds the last query of the response's hash and uses it up; others of that hash are answered with
  * it, since it was asked repeatedly, and a response of their own may come. Not so when the response
- * is outside of its window, and is then another's. Along a chain ages grow, else it has left the
- * ring. */
-static void recall(struct latency *latency, struct shard *shard, struct event *ev, int64_t time_ns)
+ * is outside of its window, and is then another's. False: there is none. */
+static bool recall(struct latency *latency, struct ring *ring, struct event *ev, int64_t time_ns)
 {
-    struct loss_stream *stream = &latency->losses.streams[ev->match_stream];
-    uint32_t serial = atomic_load_explicit(chain_of(shard, ev->match), memory_order_relaxed);
-    bool found = false;
-    for (uint32_t age, last_age = 0;; last_age = age) {
-        struct entry *entry = &shard->ring[serial & shard->mask];
-        age = shard->next - serial;
-        if (age > shard->remember || age <= last_age)
-            break;
-        serial = entry->before;
-        if (entry->hash != ev->match)
-            continue;
-        if (!found && entry->fate != FATE_ANSWERED) {
-            if (!meets(latency, ev, entry, time_ns))
-                return;
-            loss_matched(stream, entry->type, type_of(&ev->tap), time_ns);
-            entry->hash = 0;
-            found = true;
-        } else if (!found) {
-            entry->hash = 0;
-            return;
-        }
-        entry->fate = FATE_ANSWERED;
+    struct chain chain = chain_begin(ring, ev->match);
+    struct entry *entry = chain_next(ring, ev->match, &chain);
+    if (!entry)
+        return false;
+    if (entry->fate == FATE_ANSWERED) {
+        entry->hash = 0;
+        return true;
     }
-    if (!found && ev->match_stream)
-        loss_unasked(stream, type_of(&ev->tap), time_ns, asked_at(ev), (int64_t)latency->window_ns);
+    if (!meets(latency, ev, entry, time_ns))
+        return true;
+    loss_matched(&latency->losses.streams[ev->match_stream], entry->type, type_of(&ev->tap),
+                 time_ns);
+    entry->hash = 0;
+    while ((entry = chain_next(ring, ev->match, &chain)))
+        entry->fate = FATE_ANSWERED;
+    return true;
+}
+
+/* Servers of many threads may send a response before its query. So one that finds none is
+ * remembered, too, where its query may come. */
+static void answered(struct latency *latency, struct shard *shard, struct event *ev,
+                     int64_t time_ns)
+{
+    const struct loss_stream *stream = &latency->losses.streams[ev->match_stream];
+    if (recall(latency, &shard->queries, ev, time_ns) || ev->match_stream == 0)
+        return;
+    enum loss_hope hope =
+        loss_hope(stream, type_of(&ev->tap), time_ns, asked_at(ev), (int64_t)latency->window_ns);
+    if (hope != LOSS_NO_QUERY)
+        remember(latency, &shard->early, ev, time_ns, hope == LOSS_QUERY ? FATE_OPEN : FATE_JUDGED);
+}
+
+/* True when the query's response has come before it. */
+static bool was_answered(struct latency *latency, struct ring *early, const struct event *ev,
+                         int64_t time_ns)
+{
+    struct chain chain = chain_begin(early, ev->match);
+    struct entry *entry;
+    while ((entry = chain_next(early, ev->match, &chain))) {
+        int64_t ns = entry->time_ns - time_ns;
+        if (ns < 0 || ns > (int64_t)latency->window_ns)
+            continue;
+        entry->hash = 0;
+        return true;
+    }
+    return false;
+}
+
+/* Responses may be waiting for their queries. */
+static bool has_early(const struct shard *shard)
+{
+    return shard->early.next != shard->early.judged;
+}
+
+static void asked(struct latency *latency, struct shard *shard, const struct event *ev,
+                  int64_t time_ns)
+{
+    enum fate fate = loss_judges(ev->tap.message_type) ? FATE_OPEN : FATE_JUDGED;
+    if (has_early(shard)) {
+        if (was_answered(latency, &shard->early, ev, time_ns))
+            fate = FATE_JUDGED;
+        judge_some(latency, &shard->early);
+    }
+    remember(latency, &shard->queries, ev, time_ns, fate);
 }
 
 /* From the first time to the second; INT64_MIN or INT64_MAX when they lie centuries apart. */
@@ -396,23 +509,29 @@ static uint64_t match_of(struct latency *latency, struct event *ev)
     return ev->match;
 }
 
+/* Where the event's other half is looked for; NULL: nowhere. */
+static const struct ring *ring_of(struct latency *latency, const struct event *ev)
+{
+    const struct shard *shard = shard_of(latency, ev->match);
+    if (!dnstap_is_query(&ev->tap))
+        return &shard->queries;
+    return has_early(shard) ? &shard->early : NULL;
+}
+
 /* Heads of chains are read without the lock here: an old one is fetched in vain, no more. */
 static void latency_prefetch(void *state, struct event *ev)
 {
     struct latency *latency = state;
     uint64_t hash = match_of(latency, ev);
     if (hash != 0)
-        __builtin_prefetch((void *)chain_of(shard_of(latency, hash), hash), 1);
+        __builtin_prefetch((void *)chain_of(&shard_of(latency, hash)->queries, hash), 1);
 }
 
 static void latency_prefetch_more(void *state, const struct event *ev)
 {
-    struct latency *latency = state;
-    if (ev->match == 0 || dnstap_is_query(&ev->tap))
-        return;
-    const struct shard *shard = shard_of(latency, ev->match);
-    uint32_t serial = atomic_load_explicit(chain_of(shard, ev->match), memory_order_relaxed);
-    __builtin_prefetch(&shard->ring[serial & shard->mask], 1);
+    const struct ring *ring = ev->match ? ring_of(state, ev) : NULL;
+    if (ring)
+        __builtin_prefetch(&ring->entries[chain_begin(ring, ev->match).serial & ring->mask], 1);
 }
 
 static void match(struct latency *latency, struct event *ev, int64_t time_ns)
@@ -420,14 +539,12 @@ static void match(struct latency *latency, struct event *ev, int64_t time_ns)
     struct shard *shard = shard_of(latency, ev->match);
     if (ev->match_stream)
         loss_heard(&latency->losses.streams[ev->match_stream], ev, time_ns);
-    if (latency->shared)
-        lock(shard);
+    take_shard(latency, shard);
     if (dnstap_is_query(&ev->tap))
-        remember(latency, shard, ev, time_ns);
+        asked(latency, shard, ev, time_ns);
     else
-        recall(latency, shard, ev, time_ns);
-    if (latency->shared)
-        unlock(shard);
+        answered(latency, shard, ev, time_ns);
+    leave_shard(latency, shard);
 }
 
 /* A query of the year 2262 or later is not remembered: nobody knows how much later. */
@@ -449,47 +566,48 @@ static void latency_event(void *state, struct event *ev)
 /* --- time that passes without events ---------------------------------------------------------- */
 
 /* A stream that has gone quiet does not tell that windows are over. */
-static void judge_until(struct latency *latency, struct shard *shard, uint32_t serial)
+static void judge_until(struct latency *latency, struct ring *ring, uint32_t serial)
 {
-    for (; (int32_t)(serial - shard->judged) > 0; shard->judged++) {
-        struct entry *entry = &shard->ring[shard->judged & shard->mask];
-        if (entry->hash == 0 || entry->fate != FATE_OPEN || entry->stream == 0)
-            continue;
-        loss_unanswered(&latency->losses.streams[entry->stream], entry->type, entry->time_ns);
-        entry->fate = FATE_JUDGED;
+    for (; (int32_t)(serial - ring->judged) > 0; ring->judged++) {
+        struct entry *entry = &ring->entries[ring->judged & ring->mask];
+        if (is_open(entry))
+            condemn(latency, entry);
     }
 }
 
 /* No more will come: judges what can be judged by the streams' clocks. */
-static void judge_rest(struct latency *latency, struct shard *shard)
+static void judge_rest(struct latency *latency, struct ring *ring)
 {
-    for (uint32_t serial = shard->judged; serial != shard->next; serial++)
-        judge(latency, &shard->ring[serial & shard->mask], false);
+    for (uint32_t serial = ring->judged; serial != ring->next; serial++)
+        judge(latency, &ring->entries[serial & ring->mask], false);
 }
 
-/* Takes a mark a quarter of a window after the last one, and judges what came before a mark that is
- * a window old. */
+/* Judges what came before the marks that are a window old; `due`: and takes another one. */
+static void mark_ring(struct latency *latency, struct ring *ring, uint64_t heard_ns, bool due)
+{
+    for (int m = 0; m < MARKS; m++) {
+        if (heard_ns - latency->mark_ns[m] >= latency->window_ns)
+            judge_until(latency, ring, ring->marks[m]);
+    }
+    if (due)
+        ring->marks[latency->mark] = ring->next;
+}
+
+/* Marks are a quarter of a window apart. */
 static void take_mark(struct latency *latency, uint64_t heard_ns)
 {
-    uint64_t *oldest_ns = &latency->mark_ns[latency->mark];
     uint64_t last_ns = latency->mark_ns[(latency->mark + MARKS - 1) % MARKS];
     bool due = heard_ns - last_ns >= latency->window_ns / MARKS;
     for (uint32_t i = 0; i < latency->shard_count; i++) {
         struct shard *shard = &latency->shards[i];
-        if (latency->shared)
-            lock(shard);
-        for (int m = 0; m < MARKS; m++) {
-            if (heard_ns - latency->mark_ns[m] >= latency->window_ns)
-                judge_until(latency, shard, shard->marks[m]);
-        }
-        if (due)
-            shard->marks[latency->mark] = shard->next;
-        if (latency->shared)
-            unlock(shard);
+        take_shard(latency, shard);
+        mark_ring(latency, &shard->queries, heard_ns, due);
+        mark_ring(latency, &shard->early, heard_ns, due);
+        leave_shard(latency, shard);
     }
     if (!due)
         return;
-    *oldest_ns = heard_ns;
+    latency->mark_ns[latency->mark] = heard_ns;
     latency->mark = (latency->mark + 1) % MARKS;
 }
 
@@ -517,11 +635,11 @@ static void latency_tick(void *state, unsigned worker, bool ended)
     if (worker == 0 && !ended)
         take_mark(latency, heard_ns);
     for (uint32_t i = 0; ended && i < latency->shard_count; i++) {
-        if (latency->shared)
-            lock(&latency->shards[i]);
-        judge_rest(latency, &latency->shards[i]);
-        if (latency->shared)
-            unlock(&latency->shards[i]);
+        struct shard *shard = &latency->shards[i];
+        take_shard(latency, shard);
+        judge_rest(latency, &shard->queries);
+        judge_rest(latency, &shard->early);
+        leave_shard(latency, shard);
     }
 }
 

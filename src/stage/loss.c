@@ -93,18 +93,23 @@ void loss_matched(struct loss_stream *stream, unsigned query_type, unsigned resp
     set_time(&stream->matched_ns[response_type], time_ns);
 }
 
-void loss_unasked(struct loss_stream *stream, unsigned type, int64_t time_ns, int64_t asked_ns,
-                  int64_t window_ns)
+enum loss_hope loss_hope(const struct loss_stream *stream, unsigned type, int64_t time_ns,
+                         int64_t asked_ns, int64_t window_ns)
 {
-    if (!loss_judges(type) || loss_time(&stream->matched_ns[type]) == 0)
-        return;
+    int64_t since_ns = loss_time(&stream->since_ns);
     bool told = asked_ns != INT64_MIN;
+    if (!loss_judges(type) || loss_time(&stream->matched_ns[type]) == 0 || since_ns == INT64_MAX)
+        return LOSS_NO_QUERY;
     if (told && (asked_ns > time_ns || time_ns - asked_ns > window_ns))
-        return;
+        return LOSS_NO_QUERY;
     int64_t earliest_ns = told ? asked_ns : time_ns - window_ns;
-    if (earliest_ns < loss_time(&stream->since_ns) ||
-        earliest_ns <= loss_time(&stream->forgotten_ns))
-        return;
+    if (earliest_ns <= loss_time(&stream->forgotten_ns))
+        return LOSS_NO_QUERY;
+    return earliest_ns < since_ns ? LOSS_MAYBE_QUERY : LOSS_QUERY;
+}
+
+void loss_unasked(struct loss_stream *stream)
+{
     counter_add_shared(&stream->unasked, 1);
 }
 

@@ -73,10 +73,17 @@ void loss_heard(struct loss_stream *stream, const struct event *ev, int64_t time
 /* A response has met its query. */
 void loss_matched(struct loss_stream *stream, unsigned query_type, unsigned response_type,
                   int64_t time_ns);
-/* One has not, and may be counted. `asked_ns`: when it says that it was asked; INT64_MIN: it does
- * not. */
-void loss_unasked(struct loss_stream *stream, unsigned type, int64_t time_ns, int64_t asked_ns,
-                  int64_t window_ns);
+/* What is to be thought of one that has not. `asked_ns`: when it says that it was asked; INT64_MIN:
+ * it does not. */
+enum loss_hope {
+    LOSS_NO_QUERY,    /* its query will not come */
+    LOSS_MAYBE_QUERY, /* it may, or was asked before anybody listened */
+    LOSS_QUERY,       /* it should */
+};
+enum loss_hope loss_hope(const struct loss_stream *stream, unsigned type, int64_t time_ns,
+                         int64_t asked_ns, int64_t window_ns);
+/* One whose query should have come, and has not when the window is over. */
+void loss_unasked(struct loss_stream *stream);
 /* A query's window is over, and it may be counted. */
 void loss_unanswered(struct loss_stream *stream, unsigned type, int64_t time_ns);
 /* A query leaves early. */
