@@ -351,6 +351,8 @@ static int top_run(struct command_call *call)
         return command_usage(call, "--api-key and --api-key-file exclude each other");
     if ((top->mode || top->group) && strncmp(operand, "unix:", 5) != 0)
         return command_usage(call, "--mode and --group are for unix:PATH");
+    if (top_remote_looks_like(operand) && top_remote_check(operand, &err) < 0)
+        return command_usage(call, "%s", err.text);
     if (top_remote_looks_like(operand))
         return watch(top, operand, &err) < 0 ? fail(&err, COMMAND_FAILED) : COMMAND_OK;
     return watch_own(top, operand);

@@ -17,12 +17,13 @@ static bool is_port(const char *text)
     return digits > 0 && digits <= PORT_DIGITS && text[digits] == '\0';
 }
 
-/* The URL that was meant: by "HOST:PORT", "[V6]:PORT", ":PORT", "PORT", or "http:" with slashes
- * missing. Empty when it looks like none of them. */
+/* The URL that was meant: by "HOST:PORT", "[V6]:PORT", ":PORT", "PORT", another kind of URL, or
+ * "http:" with slashes missing. Empty when it looks like none of them. */
 static void guess_url(const char *operand, char *url, size_t size)
 {
     const char *colon = strrchr(operand, ':');
-    bool scheme = strncasecmp(operand, "http:", 5) == 0 || strncasecmp(operand, "https:", 6) == 0;
+    bool scheme = strncasecmp(operand, "http:", 5) == 0 || strncasecmp(operand, "https:", 6) == 0 ||
+                  strstr(operand, "://");
     *url = '\0';
     if (scheme)
         snprintf(url, size, "http://HOST:PORT/");

@@ -37,13 +37,24 @@ static void set_name(struct top_remote *remote, const char *url)
              at ? at + 1 : host);
 }
 
+int top_remote_check(const char *url, struct error *err)
+{
+    CURLU *parts = curl_url();
+    const char *host = strstr(url, "//");
+    bool right = parts && top_remote_looks_like(url) && strcspn(host + 2, "/?#") > 0 &&
+                 strlen(url) < URL_MAX - 1024 &&
+                 curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK;
+    curl_url_cleanup(parts);
+    return right ? 0 : error_set(err, "no URL: it should look like http://HOST:PORT/");
+}
+
 static int set_url(struct top_remote *remote, const char *url, struct error *err)
 {
     size_t len = strcspn(url, "?#");
     while (len > 0 && url[len - 1] == '/')
         len--;
-    if (!top_remote_looks_like(url) || len >= sizeof remote->base - 1024)
-        return error_set(err, "no URL: it should look like http://HOST:PORT/");
+    if (top_remote_check(url, err) < 0)
+        return -1;
     snprintf(remote->base, sizeof remote->base, "%.*s", (int)len, url);
     set_name(remote, url);
     return 0;
@@ -171,8 +182,6 @@ static int refused(const struct top_remote *remote, long status, struct span bod
 /* In words that help: of curl's there are few that do. */
 static int unreachable(const struct top_remote *remote, CURLcode code, struct error *err)
 {
-    if (code == CURLE_URL_MALFORMAT)
-        return error_set(err, "%s: no URL: it should look like http://HOST:PORT/", remote->name);
     if (code == CURLE_COULDNT_CONNECT)
         return error_set(err, "%s: cannot connect: nobody listens there", remote->name);
     return error_set(err, "%s: %s", remote->name,

@@ -14,6 +14,9 @@ struct top_remote_options {
 
 /* True when the text begins as a URL that this can ask. */
 bool top_remote_looks_like(const char *text);
+/* Whether it is one, as a whole: host, port, and no longer than is taken. -1: err, which does not
+ * show it, as there may be a password in it. */
+int top_remote_check(const char *url, struct error *err);
 /* Connects to nobody yet. NULL: err. */
 struct top_remote *top_remote_new(const struct top_remote_options *options, struct error *err);
 void top_remote_free(struct top_remote *remote);

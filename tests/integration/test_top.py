@@ -195,8 +195,6 @@ def what_cannot_be_shown_is_told_in_one_line(t):
     for args, text in (
             ([f"http://127.0.0.1:{port}/"], "connect"),
             ([f"http://127.0.0.1:{nobody.getsockname()[1]}/"], "is it Spile's web server?"),
-            (["ftp://127.0.0.1/"], "ftp://127.0.0.1/"),
-            (["http://127.0.0.1:99999/"], "http://127.0.0.1:99999/"),
             (["/no/such/file.fstrm"], "/no/such/file.fstrm"),
             (["unix:/no/such/folder/tap.sock"], "/no/such/folder/tap.sock"),
             (["--api-key-file", "/no/such/key", "http://127.0.0.1/"], "/no/such/key")):
@@ -206,6 +204,10 @@ def what_cannot_be_shown_is_told_in_one_line(t):
         equal(len(lines), 1, f"lines of {args}: {done.stderr}")
         assert text in done.stderr.decode(), (args, done.stderr)
     t.run("top", "--once", "--api-key", "a", "--api-key-file", "b", status=2)
+    for url in ("http://127.0.0.1:99999/", "http://", "http:///x", "https://:8080/", "http://a b/", "http://" + 5000 * "x"):
+        done = t.run("top", "--once", url, status=2)
+        equal(done.stderr, b"spile: error: top: no URL: it should look like http://HOST:PORT/ (see: spile help top)\n", url)
+    assert b"by its URL: http://HOST:PORT/" in t.run("top", "ftp://127.0.0.1/", status=2).stderr
     done = t.run("top", "--once", t.path("cut.fstrm"), status=1)
     assert int(summary(done.stdout.decode().splitlines(), "queries")[0]) > 0, "what was whole is shown"
     nobody.close()
