@@ -509,15 +509,6 @@ static uint64_t match_of(struct latency *latency, struct event *ev)
     return ev->match;
 }
 
-/* Where the event's other half is looked for; NULL: nowhere. */
-static const struct ring *ring_of(struct latency *latency, const struct event *ev)
-{
-    const struct shard *shard = shard_of(latency, ev->match);
-    if (!dnstap_is_query(&ev->tap))
-        return &shard->queries;
-    return has_early(shard) ? &shard->early : NULL;
-}
-
 /* Heads of chains are read without the lock here: an old one is fetched in vain, no more. */
 static void latency_prefetch(void *state, struct event *ev)
 {
@@ -529,9 +520,10 @@ static void latency_prefetch(void *state, struct event *ev)
 
 static void latency_prefetch_more(void *state, const struct event *ev)
 {
-    const struct ring *ring = ev->match ? ring_of(state, ev) : NULL;
-    if (ring)
-        __builtin_prefetch(&ring->entries[chain_begin(ring, ev->match).serial & ring->mask], 1);
+    if (ev->match == 0 || dnstap_is_query(&ev->tap))
+        return;
+    const struct ring *ring = &shard_of(state, ev->match)->queries;
+    __builtin_prefetch(&ring->entries[chain_begin(ring, ev->match).serial & ring->mask], 1);
 }
 
 static void match(struct latency *latency, struct event *ev, int64_t time_ns)
