@@ -49,6 +49,17 @@ static char *put_half(struct dns_fields *f, char *p)
     return put_u16(p, cursor_be16(&f->in));
 }
 
+/* KEY's flags. Two of them say that there is no key, RFC 2535 3.1.2: then no parser would read the
+ * one that stands there all the same. */
+static char *put_key_flags(struct dns_fields *f, char *p)
+{
+    enum { NO_KEY = 0xc000 };
+    uint16_t flags = cursor_be16(&f->in);
+    if ((flags & NO_KEY) == NO_KEY)
+        cursor_fail(&f->in);
+    return put_u16(p, flags);
+}
+
 static char *put_word(struct dns_fields *f, char *p)
 {
     return put_u64(p, cursor_be32(&f->in));
@@ -522,6 +533,7 @@ static dns_field_put *const kinds[128] = {
     ['y'] = put_type,              /* a type's number */
     ['c'] = put_cert_type,         /* CERT */
     ['j'] = put_dsync_scheme,      /* DSYNC */
+    ['d'] = put_key_flags,         /* KEY */
     ['n'] = put_name,              /* a name */
     ['a'] = put_octal,             /* A of class CH */
     ['4'] = put_ipv4_field,        /* an IPv4 address */
