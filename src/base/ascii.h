@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* Upper-case letters among the eight bytes made lower case. */
+/* Returns the eight bytes with each ASCII upper-case letter among them in lower case. */
 static inline uint64_t ascii_lower(uint64_t word)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);

@@ -1,4 +1,4 @@
-/* The clocks, in nanoseconds: the monotonic one, and where the name says so that of the wall. */
+/* Clocks in nanoseconds: the monotonic one, and clock_wall_ns for the time of day. */
 #ifndef SPILE_BASE_CLOCK_H
 #define SPILE_BASE_CLOCK_H
 
@@ -15,7 +15,7 @@ static inline uint64_t clock_ns(void)
     return (uint64_t)now.tv_sec * CLOCK_SECOND_NS + (uint64_t)now.tv_nsec;
 }
 
-/* Since 1970, UTC. May jump, as people and NTP set it. */
+/* Since 1970, UTC. It jumps when somebody, or NTP, sets the clock. */
 static inline uint64_t clock_wall_ns(void)
 {
     struct timespec now;
@@ -23,7 +23,7 @@ static inline uint64_t clock_wall_ns(void)
     return (uint64_t)now.tv_sec * CLOCK_SECOND_NS + (uint64_t)now.tv_nsec;
 }
 
-/* The moment `delay_ns` from now; the end of time when that would overflow. */
+/* The moment `delay_ns` from now; UINT64_MAX when that would overflow. */
 static inline uint64_t clock_after(uint64_t delay_ns)
 {
     uint64_t now = clock_ns();

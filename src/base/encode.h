@@ -1,5 +1,6 @@
-/* Writers of bytes as base64 and base32hex, in the manner of base/put.h: the caller has reserved
- * the room, the byte behind the last comes back, nothing is terminated. */
+/* Writers of bytes as base64 and base32hex. As in base/put.h, the caller has reserved the room
+ * (base64_len, base32_len); each returns the byte behind the last written, and terminates nothing.
+ */
 #ifndef SPILE_BASE_ENCODE_H
 #define SPILE_BASE_ENCODE_H
 

@@ -16,7 +16,8 @@ struct error {
  * failing function ends in `return error_set(...)`. */
 __attribute__((format(printf, 2, 3))) int error_set(struct error *err, const char *format, ...);
 
-/* Adds the place unless one is there already; returns -1. */
+/* Sets the file, and line and column, where they are not set yet; `file` may be NULL. Returns -1.
+ */
 int error_at(struct error *err, const char *file, unsigned line, unsigned column);
 
 /* "file:line:column: text" as far as known, into `out`, always terminated. */

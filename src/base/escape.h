@@ -19,7 +19,7 @@ enum { ESCAPE_TEXT_MAX = 4, ESCAPE_JSON_MAX = 6 };
 enum escape_flag {
     ESCAPE_PRESENTED = 1, /* in presentation form already: its backslashes stay single */
     ESCAPE_COLUMN = 2,    /* into a column of text: spaces and all that is not ASCII are \uXXXX */
-    ESCAPE_BYTES = 4, /* in escape_json: \DDD for what would be \uXXXX, where that is not known */
+    ESCAPE_BYTES = 4, /* for escape_json: \DDD in place of \uXXXX, which the reader does not know */
 };
 
 /* A column of text: bytes 0x21 to 0x7e as they are but for the backslash, all others \DDD. */

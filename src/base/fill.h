@@ -6,9 +6,9 @@
 
 enum { FILL_WIDTH = 79 };
 
-/* Writes `text` in lines of at most FILL_WIDTH columns that begin with `prefix` (put there now
- * unless `column` says that so many columns of the first line are written already). An empty line
- * in the text parts paragraphs. Ends with a newline. */
+/* Writes `text` in lines of at most FILL_WIDTH columns, each of which begins with `prefix`; but
+ * when `column` is not 0, the first line goes on behind so many columns that the caller has
+ * written. An empty line in the text parts paragraphs. Ends with a newline. */
 void fill_text(FILE *out, const char *text, const char *prefix, size_t column);
 
 /* `phrase` as a sentence: first letter a capital, full stop at the end. Cut to fit `size`. */

@@ -4,12 +4,13 @@
 
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
-/* What is shown: LOG_INFO unless -v asked for LOG_DEBUG. Set once, before threads start. */
+/* Sets the least important level that is shown; LOG_INFO until then. Call it before threads start.
+ */
 void log_set_level(enum log_level level);
 
 /* Whether lines begin with the time, and of which zone. */
 enum log_time { LOG_TIME_OFF, LOG_TIME_UTC, LOG_TIME_LOCAL };
-/* As above; LOG_TIME_OFF unless set. */
+/* LOG_TIME_OFF until this is called; call it before threads start, too. */
 void log_set_time(enum log_time time);
 
 __attribute__((format(printf, 2, 3))) void log_line(enum log_level level, const char *format, ...);

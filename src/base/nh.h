@@ -2,9 +2,9 @@
  * A keyed hash of long keys, cheaper than SipHash alone and no easier to attack: NH of UMAC (Black,
  * Halevi, Krawczyk, Krovetz and Rogaway, 1999) in words of 64 bits, and SipHash over its sum.
  *
- * NH adds a secret word to each word and sums up the products of pairs. Whoever does not know the
- * secret can choose two keys at will: their sums of 128 bits are the same for one secret in 2^64.
- * SipHash makes 64 bits of the sum that tell nothing of the secret.
+ * NH adds a secret word to each word and sums up the products of pairs. Whatever two keys somebody
+ * chooses who does not know the secret: their sums of 128 bits are equal for one secret in 2^64 at
+ * most. SipHash makes of the sum 64 bits that tell nothing of the secret.
  */
 #ifndef SPILE_BASE_NH_H
 #define SPILE_BASE_NH_H
@@ -19,10 +19,12 @@ struct nh_key {
     struct siphash_key last;
 };
 
-/* All of the secret from 128 random bits. */
+/* Derives all words of the secret from 128 random bits. */
 void nh_key_make(struct nh_key *key, const struct siphash_key *random);
 
-/* Owner: the stack. The caller adds NH_PAIRS pairs at most, the lengths of what follows first. */
+/* Owner: the stack. The caller adds at most NH_PAIRS pairs, and first of all the lengths of what
+ * follows: bytes are padded with zeros, so without the length some different keys would be alike.
+ */
 struct nh {
     unsigned __int128 sum;
     const uint64_t *secret;
@@ -46,9 +48,9 @@ static inline uint64_t nh_word(const uint8_t *p, bool fold)
     return fold ? ascii_lower(word) : word;
 }
 
-/* Adds (len + 15) / 16 pairs. The last 16 bytes are a pair, whether or not the ones before end
- * where it begins: of keys of one length that loses nothing. With `fold`, ASCII letters count as
- * lower case. */
+/* Adds (len + 15) / 16 pairs. The last 16 bytes are always a pair of their own, even if they
+ * overlap the pair before them: since keys of different lengths differ anyway, no two keys become
+ * alike by that. With `fold`, ASCII letters count as lower case. */
 static inline __attribute__((always_inline)) void nh_bytes(struct nh *nh, const uint8_t *p,
                                                            size_t len, bool fold)
 {

@@ -1,7 +1,7 @@
 /*
- * Large arrays, of whole pages: huge ones where the system has them and the array fills some, since
- * random places in some megabytes cost more for the look-up of their page than for the memory
- * itself. Zeroed; a page that nobody touches costs nothing.
+ * Large zeroed arrays in whole pages; a page that nobody touches costs nothing. An array that fills
+ * huge pages gets them where the system has them: access at random to megabytes of small pages
+ * spends more time on finding the page (TLB misses) than on the memory.
  */
 #ifndef SPILE_BASE_PAGES_H
 #define SPILE_BASE_PAGES_H

@@ -65,7 +65,7 @@ char *put_hex(char *p, const uint8_t *bytes, size_t len)
     return p;
 }
 
-/* "255." at once, less what leading zeros there are. */
+/* Writes an octet and a dot with one store; leading zeros have been shifted out. */
 static inline char *put_octet(char *p, uint32_t octet)
 {
     uint32_t hundreds = octet * 41 >> 12;

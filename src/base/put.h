@@ -13,7 +13,7 @@
 enum {
     PUT_U64_MAX = 20,
     PUT_DECIMAL_MAX = 21,
-    PUT_IPV4_MAX = 16, /* one more than there are: octets are stored four bytes at a time */
+    PUT_IPV4_MAX = 16, /* one more than the text has, for octets are stored four bytes at a time */
     PUT_IPV6_MAX = 45,
     PUT_TIME_MAX = 40,
 };
@@ -69,7 +69,7 @@ static inline char *put_2digits(char *p, uint32_t value)
 }
 
 /* The eight digits of a value below 100,000,000, the first in the lowest byte: all at once, because
- * branches on digits that nobody can foretell cost more than the arithmetic. */
+ * branches on digits cannot be predicted and cost more than the arithmetic. */
 static inline uint64_t put_digits_of(uint32_t value)
 {
     uint64_t fours = value / 10000 | (uint64_t)(value % 10000) << 32;
@@ -96,8 +96,8 @@ static inline char *put_9digits(char *p, uint32_t value)
 /* Exactly `width` digits with leading zeros, 1 to 20. */
 char *put_digits(char *p, uint64_t value, unsigned width);
 char *put_u64(char *p, uint64_t value);
-/* What was counted in parts of a unit, as a number of that unit: 1234567 with 6 decimals is
- * 1.234567. At most PUT_DECIMAL_MAX bytes; 0 to 9 decimals, none of which is left out. */
+/* A count of 10^-decimals of a unit as a number of that unit: 1234567 with 6 decimals is 1.234567.
+ * At most PUT_DECIMAL_MAX bytes; 0 to 9 decimals, trailing zeros included. */
 char *put_decimal(char *p, uint64_t value, unsigned decimals);
 
 static inline char *put_u8(char *p, uint8_t value)

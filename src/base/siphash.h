@@ -83,7 +83,8 @@ static inline uint64_t siphash_load(const uint8_t *p, size_t len)
     return p[0] | (uint64_t)p[len / 2] << 8 * (len / 2) | (uint64_t)p[len - 1] << 8 * (len - 1);
 }
 
-/* Whole words, the last one padded with zeros: the caller hashes the length, too. */
+/* Hashes the bytes word by word, the last word padded with zeros. The caller must hash the length,
+ * too: otherwise bytes with and without zeros at their end are alike. */
 static inline void siphash_padded(struct siphash *s, struct span bytes)
 {
     while (bytes.len >= 8) {

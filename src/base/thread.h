@@ -1,4 +1,4 @@
-/* What threads of our own set for themselves before they begin. */
+/* What each thread of the program sets for itself before it begins its work. */
 #ifndef SPILE_BASE_THREAD_H
 #define SPILE_BASE_THREAD_H
 

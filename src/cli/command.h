@@ -92,8 +92,8 @@ struct command_call {
     uint64_t given; /* bit i: row i stood on the command line */
 };
 
-/* What a place that DNS servers send to, or that is sent to, begins with: "unix:", "tcp:"; ends
- * with NULL. */
+/* What the places begin with that DNS servers or `spile send` send to: "unix:", "tcp:"; ends with
+ * NULL. */
 extern const char *const command_places[];
 
 /* All commands, in the order in which help lists them; ends with NULL. */

@@ -48,7 +48,7 @@ static void put_good(const struct config *config)
     putchar('\n');
 }
 
-/* What `spile run -c` does with it, without the opening. */
+/* Does with the file what `spile run -c` does, but opens nothing. */
 static int check_file(const char *path, struct config *config, struct error *err)
 {
     if (config_init(config, err) < 0 || config_load(config, path, err) < 0 ||

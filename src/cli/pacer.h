@@ -1,6 +1,6 @@
 /*
- * When a frame may be sent: evenly at so many a second, or as far apart as the frames' own times
- * are. What a stalled receiver held up is caught up, but for no more than a second's worth.
+ * Says when a frame may be sent: evenly, so many a second, or as far apart as the frames' own
+ * times. What a stalled receiver held up is caught up, but for no more than a second's worth.
  *
  * Own times may jump: the recording paused for a night, a clock was set, or somebody lied. A gap of
  * more than max_gap_ns is cut to that. A frame that is late is due at once and changes nothing,
@@ -45,7 +45,7 @@ struct pacer {
 };
 
 void pacer_init(struct pacer *pacer, enum pacer_kind kind, uint64_t rate);
-/* The next frame's own time begins anew from here: a file starts over. */
+/* A file starts over: the own time of the next frame is matched with `now_ns` anew. */
 void pacer_rewind(struct pacer *pacer, uint64_t now_ns);
 /* When `frame` is due. To be called once for each frame, in order. */
 uint64_t pacer_due(struct pacer *pacer, struct span frame, uint64_t now_ns);

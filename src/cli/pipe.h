@@ -34,19 +34,19 @@ int pipe_add(struct config *config, enum module_kind kind, const char *module,
  * NULL, are those of a unix socket's file, and an error elsewhere. -1: err. */
 int pipe_add_source(struct config *config, const char *source, const char *mode, const char *group,
                     struct error *err);
-/* Sets options of an item that is there. */
+/* Sets options of an item. -1: err. */
 int pipe_set(struct config_item *item, const struct pipe_setting *settings, struct error *err);
-/* Sets one of two options of which one stands for the other, and forgets the other. */
+/* Sets an option and makes `other` absent, for two options of which only one may be set. */
 int pipe_set_instead(struct config_item *item, const char *option, const char *value,
                      const char *other, struct error *err);
-/* What the environment adds to a configuration: SPILE_API_KEY goes before the API key that `web`
- * has there. -1: err. */
+/* Applies the environment to a configuration: SPILE_API_KEY replaces the API key of `web`. -1: err.
+ */
 int pipe_environment(struct config *config, struct error *err);
 /* Sets one of the settings at the top. A NULL value is passed over. */
 int pipe_setting(struct config *config, const char *name, const char *value, struct error *err);
 
-/* An output of these commands must not lose events for want of patience: `block` without limit,
- * where the user chose nothing else. */
+/* For commands that must not lose events because an output is slow: has all outputs whose when-full
+ * is `block`, the default, wait without limit. */
 void pipe_block_for_ever(struct config *config);
 
 /* Validates. COMMAND_OK; else what is wrong has been said, the config is freed, and the status is

@@ -13,7 +13,7 @@ struct retime {
     uint64_t first_ns; /* the recording's first time; 0 until a frame has one */
 };
 
-/* A recording begins: its first time will be `start_ns`. */
+/* Begins a recording, whose first time will become `start_ns`. */
 void retime_begin(struct retime *retime, uint64_t start_ns);
 /*
  * Appends `frame` to `out` with its times moved by start_ns - first_ns. All fields stay, also those

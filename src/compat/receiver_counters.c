@@ -144,7 +144,7 @@ static uint64_t rate(const struct stats_stream *stream, enum stats_side side)
     return (uint64_t)llround(stream->rates[side].last);
 }
 
-/* Of a stream, not of a side of it. */
+/* The counters that belong to a stream and not to one side of it. */
 static uint64_t of_stream(const struct receiver_counters *counters, struct span name)
 {
     const struct stats_stream *stream = counters->stream;

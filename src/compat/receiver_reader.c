@@ -34,7 +34,7 @@ static void read_name(const struct receiver_head *head, uint8_t *space, struct s
     sample->name = span_of(space, pyutf8_lower(space, len));
 }
 
-/* Absent is empty, but somewhere. */
+/* A sample's addresses are never NULL: an absent one is an empty span. */
 static struct span address_of(struct span bytes)
 {
     return bytes.len ? bytes : span_of("", 0);

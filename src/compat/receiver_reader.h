@@ -7,7 +7,7 @@
 /* Names longer than SAMPLE_NAME_MAX are cut there; no DNS name is. */
 extern const struct stats_reader receiver_stats_reader;
 
-/* A top-level domain in lower case, without dots, as IANA has them. */
+/* True when the label, in lower case and without dots, is a top-level domain of IANA's list. */
 bool receiver_is_tld(struct span label);
 
 #endif

@@ -64,11 +64,11 @@ struct receiver_record {
  * and the name. */
 enum { RECEIVER_FIXED_MAX = 1024 };
 
-/* FORMAT_WRITTEN (-1) when 4.7.0 would take the event, else the drop_reason: it counts as malformed
- * what would have ended the connection there. */
+/* FORMAT_WRITTEN (-1) when 4.7.0 would take the event, else the drop_reason. What would have ended
+ * the connection in 4.7.0 counts as malformed here. */
 int receiver_head_read(struct receiver_head *head, struct event *ev);
 
-/* What follows the header; false when it announces no question. */
+/* *question gets what follows the DNS header; false when the header announces no question. */
 bool receiver_question(const struct receiver_head *head, struct span *question);
 /* The first question's name as text, UTF-8, with final dot, in at most `size` bytes (1 at least);
  * returns its length. The type is 0 when it is not there whole. */

@@ -15,10 +15,11 @@ extern const struct receiver_word receiver_absent;
 const struct receiver_word *receiver_rcode(unsigned rcode);
 const struct receiver_word *receiver_rrtype(uint16_t type);
 
-/* The word in lower case, as counters and tables have it. */
+/* Counters and tables have the words in lower case: whether `lower` is the word's, and what the
+ * word's is, which is written to `text`. */
 bool receiver_word_is(const struct receiver_word *word, struct span lower);
 struct span receiver_word_lower(const struct receiver_word *word, char text[RECEIVER_WORD_MAX]);
-/* The number with that name in lower case; -1: there is none, "-" is not one. */
+/* The number with that name, given in lower case; -1: there is none. "-" is no name. */
 int receiver_rcode_number(struct span lower);
 int receiver_rrtype_number(struct span lower);
 

@@ -24,7 +24,7 @@
 /* A place in the text, counted from 1; 0: what stands there was not written in the text. */
 struct config_mark {
     unsigned line, column;
-    bool flag; /* a flag of the command line said it, and its error has no place */
+    bool flag; /* it comes from a flag of the command line, so an error about it has no place */
 };
 
 /* One input, output or section as configured. Owner: the config. */
@@ -50,27 +50,29 @@ struct config {
     size_t section_count;
 };
 
-/* An empty configuration with default settings; after an error, too, config_free is of use. */
+/* Makes an empty configuration with default settings. -1: err. Free it with config_free in any
+ * case. */
 int config_init(struct config *config, struct error *err);
 void config_free(struct config *config);
 
 /* Reads a file ("-": standard input) or text on top of config_init. An input or output list that is
  * absent stays empty. Every problem is an error; `err` holds file, line and column of the first.
- * After an error the config holds what came before it: only config_free is of use. What options
- * mean together is judged by config_validate, when flags have had their say, too. */
+ * After an error the config holds what came before it, and can only be freed. Whether options fit
+ * together is for config_validate to judge, once flags have been applied, too. */
 int config_load(struct config *config, const char *path, struct error *err);
 int config_parse(struct config *config, const char *text, size_t len, const char *path,
                  struct error *err);
-/* What stands for a list that nobody wrote and no flag filled: the input tcp at its default, text
- * on standard output. A list that was written empty stays so. */
+/* Fills a list that nobody wrote and no flag filled: with the input tcp at its default, with text
+ * on standard output. A list that was written empty stays empty. */
 int config_defaults(struct config *config, struct error *err);
 
-/* What can never be right, without asking the system: required options that are absent, formats
- * that do not exist or do not take their field lists, two items at one place, what modules say
- * (module.check). `err` has the place of the option that is to blame; none when a flag is. */
+/* Looks for what can never be right, without asking the system: required options that are absent,
+ * formats that do not exist or do not take their field lists, two items at one place, and what
+ * modules object to (module.check). `err` has the place of the option that is to blame; none when a
+ * flag is. */
 int config_validate(const struct config *config, struct error *err);
-/* What starting would find at this moment (module.probe), opening nothing. -1: it would fail, err.
- * `warn` gets what starting would only complain of. */
+/* Looks for what starting would find at this moment (module.probe), but opens nothing. -1: starting
+ * would fail, err says why. `warn` is called with what starting would only warn of. */
 int config_probe(const struct config *config, void (*warn)(const struct error *warning),
                  struct error *err);
 /* Puts the place of an item into `err`, or that of the option (may be NULL) when it was written;
@@ -78,8 +80,9 @@ int config_probe(const struct config *config, void (*warn)(const struct error *w
 int config_error_at(const struct config *config, const struct config_item *item, const char *option,
                     struct error *err);
 
-/* Adds an item with default options (for flags); NULL on error. It stays where it is until the next
- * one of its kind is added. Then set options by their names; a list option gets one more item. */
+/* Adds an item with default options (for flags). NULL: err. The pointer is good until the next item
+ * of its kind is added. Options are then set by their names; config_set adds one item to a list
+ * option. */
 struct config_item *config_add(struct config *config, enum module_kind kind, const char *module,
                                struct error *err);
 struct config_item *config_add_named(struct config *config, enum module_kind kind,
@@ -96,8 +99,8 @@ const struct option *config_common_options(const struct module *module);
 /* The options of a section (a MODULE_SECTION of the registry), or NULL when the configuration does
  * not have it. */
 void *config_section(const struct config *config, const char *name);
-/* The same, and makes the section with its defaults when it is not there. NULL: err. Then set its
- * options with config_set on config_section_item. */
+/* The same, but makes the section with its defaults when it is not there. NULL: err. Its options
+ * are then set by config_set on config_section_item. */
 void *config_section_add(struct config *config, const char *name, struct error *err);
 struct config_item *config_section_item(const struct config *config, const char *name);
 /* Drops all items of a kind. */

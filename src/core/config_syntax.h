@@ -8,14 +8,14 @@
 #include "base/error.h"
 #include "base/span.h"
 
-/* Sets the error that a failed parser stands for, and its place, from 0 as libyaml counts, in *at.
+/* Sets err to why the parser has failed, and *at to the place, counted from 0 as libyaml counts.
  * `text` is what was parsed. Returns -1. */
 int config_syntax(const yaml_parser_t *parser, struct span text, struct error *err,
                   yaml_mark_t *at);
-/* Says why a value that begins so without quotes is none: a comment, an anchor. False: it is one.
- */
+/* True when YAML takes what begins as `value` does, without quotes, for something else than a
+ * value, such as a comment or an anchor; err then says so. */
 bool config_special(struct span value, struct error *err);
-/* The line that the mark is in from its column on, without the line's end. */
+/* The rest of the line that the mark is in, from its column on, without the line's end. */
 struct span config_rest_of_line(struct span text, yaml_mark_t at);
 
 #endif

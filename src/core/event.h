@@ -81,7 +81,7 @@ struct event {
     uint16_t records[4];
     uint64_t match; /* the latency stage's own, as what follows; 0 at first */
     uint16_t match_stream;
-    int64_t latency_ns; /* with has_latency; then neither negative nor beyond the window, but under
+    int64_t latency_ns; /* with has_latency; neither negative nor beyond the window, except under
                            --compat */
     double latency_s;   /* the same as a double; set by the compatible latency stage alone */
     bool has_latency;

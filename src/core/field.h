@@ -81,8 +81,8 @@ static inline bool field_get(const struct field *field, struct event *ev, struct
     return field->get(field, ev, value);
 }
 
-/* The most bytes that field_value_put writes for a value. `kind` is never TREE, and of DATA `as`.
- */
+/* The most bytes that field_value_put writes for a value. `kind` is not TREE; for a field of kind
+ * DATA it is value->as. */
 size_t field_value_max(enum field_kind kind, const struct field_value *value);
 /* The value as text. `cache` belongs to the thread. */
 char *field_value_put(char *p, const struct field *field, const struct field_value *value,

@@ -25,8 +25,8 @@ struct lane {
     struct chunk *chunk; /* being filled; NULL: nothing to flush */
 };
 
-/* Sorts the queued outputs among `sinks` into plans, equal specs together. The number of plans, or
- * -1 when memory is short; free with lane_plans_free. */
+/* Sorts the queued outputs among `sinks` into plans, those with equal specs together. Returns the
+ * number of plans, to be freed by lane_plans_free; -1 when memory is short. */
 int lane_plans_make(struct sink *sinks, size_t sink_count, struct lane_plan **plans);
 void lane_plans_free(struct lane_plan *plans, size_t count);
 
@@ -35,8 +35,8 @@ void lane_free(struct lane *lane);
 
 /* Formats the event into the lane's chunk, or counts why not. */
 void lane_event(struct lane *lane, struct event *ev);
-/* Hands what the chunk holds to the lane's outputs, and sees to it that they get to work: a full
- * chunk is handed over by itself, but its output may sleep on until there are more. */
+/* Hands what the chunk holds to the lane's outputs and wakes them. (A full chunk is handed over by
+ * lane_event, but that may leave the outputs asleep until there are more.) */
 void lane_flush(struct lane *lane);
 
 #endif

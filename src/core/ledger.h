@@ -35,7 +35,7 @@ enum { LEDGER_LINE_MAX = 512 };
 struct ledger {
     counter received;
     counter delivered;
-    counter filtered; /* left out since the output's options want it so: no loss */
+    counter filtered; /* left out because the output's options say so: no loss */
     counter dropped[DROP_REASONS];
     counter bytes;
 };
@@ -51,8 +51,8 @@ uint64_t ledger_dropped(const struct ledger *ledger);
 /* Events on their way: received and neither delivered, filtered nor dropped. */
 uint64_t ledger_waiting(const struct ledger *ledger);
 
-/* Counters that were read while others still counted, one after the other, are made to agree: what
- * is known of was received. */
+/* For a copy whose counters were read one after the other while others still counted: raises
+ * `received` to the sum of what became of events, so that the copy adds up. */
 void ledger_agree(struct ledger *ledger);
 
 /* For a program that stops with events on their way: counts them as dropped (shutdown). */

@@ -21,7 +21,7 @@ enum module_verdict {
     MODULE_REFUSES = -1, /* it would not start */
 };
 
-/* The verdict of what returns 0; -1: no; 1: not now. */
+/* The verdict of a function that returns 0 for yes, -1 for no and 1 for not now (io/place.h). */
 static inline enum module_verdict module_verdict_of(int status)
 {
     return status < 0 ? MODULE_REFUSES : status > 0 ? MODULE_WARNS : MODULE_FINE;
@@ -39,10 +39,11 @@ struct module {
      * any time. Unless all is fine *err says what is wrong and what to do, and *option is set to
      * the name of the row that is to blame, or left alone when the module as a whole is.
      *
-     * `check`, before every start and by `spile config check`: what can never be right, such as
-     * options that need or exclude each other. It asks nobody.
-     * `probe`, by `spile config check` alone: what opening would find at this moment, of files,
-     * names and addresses. */
+     * `check` is called before every start and by `spile config check`. It finds what can never be
+     * right, such as options that need or exclude each other, from the options alone.
+     *
+     * `probe` is called by `spile config check` alone. It finds what opening would find at this
+     * moment: it looks at files, and looks up names and addresses. */
     enum module_verdict (*check)(const void *priv, const char **option, struct error *err);
     enum module_verdict (*probe)(const void *priv, const char **option, struct error *err);
 };

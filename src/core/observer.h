@@ -1,6 +1,6 @@
 /*
- * Observers: who looks at every event on its way and changes nothing (statistics, live views). They
- * run on the workers' threads, between the stages and the formats.
+ * Observers look at every event on its way and change nothing (statistics, live views). They run on
+ * the workers' threads, between the stages and the formats.
  *
  * An observer keeps what it learns in one shard a worker, without locks; `collect` is where it may
  * hand a shard over to other threads.
@@ -10,20 +10,22 @@
 
 #include "core/event.h"
 
-/* So many may a pipeline have: a worker keeps a bit for each. */
+/* How many a pipeline may have: a worker keeps a bit for each. */
 enum { OBSERVERS_MAX = 32 };
 
 /* Immutable while the pipeline runs. Owner: who made the pipeline. */
 struct observer {
     void *state;
     uint32_t needs; /* facets that `event` wants decoded, stages' facets (FACET_LATENCY) too */
-    /* Optional: asked before `event`; false: not this time. Any worker, any time. */
+    /* Optional. Asked at the beginning of each worker_frames, by any worker; false: the observer is
+     * not called for those frames. */
     bool (*active)(void *state);
     /* One event. Its frame is no dnstap message when ev->bad has FACET_DNSTAP. */
     void (*event)(void *state, unsigned worker, struct event *ev);
-    /* Optional. The bytes of all events so far are about to go: the end of worker_frames. */
+    /* Optional. Called at the end of worker_frames: the bytes of all events so far become invalid.
+     */
     void (*flush)(void *state, unsigned worker);
-    /* Optional. Somebody called pipeline_collect, or the worker ends (then for the last time). */
+    /* Optional. Called after pipeline_collect, and for the last time when the worker ends. */
     void (*collect)(void *state, unsigned worker);
 };
 

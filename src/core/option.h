@@ -15,10 +15,10 @@
 #include "base/span.h"
 
 enum option_type {
-    OPTION_BOOL, /* bool: true or false */
-    OPTION_UINT, /* uint64_t, min to max */
-    OPTION_SIZE, /* uint64_t bytes: 4096, 64K, 100M, 2G (powers of 1024); "off" is 0 where min is */
-    OPTION_DURATION, /* uint64_t nanoseconds: 100us, 5ms, 2s, 1m, 1h, 1d; "off" is 0 where min is */
+    OPTION_BOOL,     /* bool: true or false */
+    OPTION_UINT,     /* uint64_t, min to max */
+    OPTION_SIZE,     /* uint64_t bytes: 4096, 64K, 100M, 2G (powers of 1024); "off" is 0 */
+    OPTION_DURATION, /* uint64_t nanoseconds: 100us, 5ms, 2s, 1m, 1h, 1d; "off" is 0 */
     OPTION_STRING,   /* char *, NULL when absent; min to max bytes */
     OPTION_PATH,     /* char *, NULL when absent; not empty; max bytes (0: PATH_MAX) */
     OPTION_ENUM,     /* int: index into choices */
@@ -34,7 +34,7 @@ struct option_hostport {
     uint16_t port;
 };
 
-/* One address prefix; v4 ones are kept v4-mapped, so that bits are counted from 96. */
+/* One address prefix. Those of IPv4 are kept v4-mapped, with 96 added to their bits. */
 struct option_prefix {
     uint8_t address[16];
     uint8_t bits;
@@ -59,8 +59,8 @@ struct option {
     bool required;
     bool secret;       /* a STRING that is never printed: no message shows its value */
     bool seconds;      /* of DURATION: a number without a unit is fine, and means seconds */
-    bool off;          /* of SIZE and DURATION: zero, written "off", is below min and fine */
-    bool commas;       /* of STRING: parts between commas, and a list of them will do */
+    bool off;          /* of SIZE and DURATION: zero ("off") is allowed though it is below min */
+    bool commas;       /* of STRING: has parts between commas; may be written as a list, too */
     bool exclusive;    /* of PATH and HOSTPORT: no two items may have the same place */
     uint64_t min, max; /* of the types that say so; max 0 is no limit */
     const char *const *choices; /* of ENUM; ends with NULL */
@@ -77,12 +77,13 @@ int options_init(const struct option *table, void *base, struct error *err);
 void options_free(const struct option *table, void *base);
 
 /* Parses one scalar, or one more item of a list, from text into its place. The old scalar is freed;
- * on an error it stays. The error does not name the option: who calls knows how users call it. */
+ * on an error it stays. The error does not name the option: the caller knows the name that users
+ * know it by. */
 int option_parse(const struct option *row, void *base, struct span text, struct error *err);
 /* Frees one value and makes it absent (zero): before the first item that replaces a default list.
  */
 void option_clear(const struct option *row, void *base);
-/* True when an option that may be absent is. */
+/* True when the option has no value; false for types that always have one, such as numbers. */
 bool option_is_absent(const struct option *row, const void *base);
 /* True when the option takes many values. */
 bool option_is_list(const struct option *row);

@@ -38,14 +38,14 @@ struct output {
     char name[64]; /* "stdout", "file", "file#2": for the ledger and log lines */
     struct format_spec spec;
     const struct format_hooks *format; /* NULL for inline outputs */
-    bool gives_up;                     /* nobody waits for room on a disk: what cannot be written
-                                          ends the program, which has then failed */
-    atomic_bool interrupted;           /* set at the shutdown's deadline: a write loop gives up */
-    bool anew;                         /* a file that is there already is replaced, ... */
-    atomic_bool begun;                 /* ... once everything is open, so that nothing can fail */
-    bool unended;                      /* set by `close`: what ends the stream was not written */
-    struct stats *stats;               /* when hooks->statistics asked for them */
-    const struct settings *settings;   /* of the whole program */
+    bool gives_up; /* what cannot be written ends the program, which has then failed: nobody would
+                      make room for it */
+    atomic_bool interrupted; /* set at the shutdown's deadline: a write loop gives up */
+    bool anew;               /* what a file holds already is replaced, not appended to ... */
+    atomic_bool begun;       /* ... once this is set: all is open, nothing can fail any more */
+    bool unended;            /* set by `close`: the end of the stream could not be written */
+    struct stats *stats;     /* when hooks->statistics asked for them */
+    const struct settings *settings; /* of the whole program */
 };
 
 enum output_status {
@@ -55,8 +55,8 @@ enum output_status {
                            takes it for OUTPUT_FAILED */
     OUTPUT_CLOSED = 2,   /* the reader went away for good (EPIPE on standard output): the rest is
                             counted as dropped, and the program ends quietly */
-    OUTPUT_FILTERED = 3, /* the records from `first` up to *done were left out, since the output's
-                            options want it so: they count as filtered */
+    OUTPUT_FILTERED = 3, /* the records from `first` up to *done were left out because the output's
+                            options say so: they count as filtered */
     OUTPUT_FAILED = -1,  /* lost for good: the chunk's remaining records count as dropped (write) */
 };
 
@@ -71,7 +71,7 @@ struct output_hooks {
                                 uint32_t *done);
     /* Optional. About once a second, and before each write: rotation by time. */
     void (*tick)(struct output *out);
-    /* Optional. SIGHUP came: open the file anew. Of inline outputs on the main thread. */
+    /* Optional. SIGHUP came: open the file anew. For inline outputs it runs on the main thread. */
     void (*reopen)(struct output *out);
     /* With `reopen`. Any thread: the path of what it opens anew, for people; NULL: it has no file.
      */

@@ -142,7 +142,7 @@ static int check_ledger_path(const struct pipeline *p, struct error *err)
     return 0;
 }
 
-/* False: it could not be written, which has been said. */
+/* Writes the ledger to its file, if it has one. False: that failed, and the user has been told. */
 static bool write_ledger(const struct pipeline *p)
 {
     if (!p->options.ledger_path)
@@ -247,7 +247,7 @@ static void woken(uv_async_t *wake)
 
 /* --- signals -------------------------------------------------------------------------------- */
 
-/* Some thread does not even end in a hurry. */
+/* After the second signal some thread has not ended in time: ends the program without it. */
 static void give_up(uv_timer_t *timer)
 {
     const struct pipeline *p = timer->data;
@@ -555,7 +555,7 @@ void pipeline_stop(struct pipeline *p)
     want_drain(p);
 }
 
-/* What is open is closed the usual way: by draining it. */
+/* Drains what has been opened, which is the usual way to close it. */
 void pipeline_abort(struct pipeline *p)
 {
     want_drain(p);

@@ -28,7 +28,7 @@ struct queue {
     struct chunk *tail; /* the last chunk queued, if it is the queue's own to append to */
     enum when_full when_full;
     uint64_t block_max_ns;
-    unsigned waiting; /* producers in `room` */
+    unsigned waiting; /* producers that wait for room */
     bool stuck;       /* a producer waited in vain, and nothing was taken out since */
     bool nudged;
     bool closed;
@@ -49,17 +49,19 @@ int queue_init(struct queue *queue, const struct output_common *common);
 void queue_free(struct queue *queue);
 
 /*
- * Queues a chunk, which the queue holds for itself. When it is full:
- *   block        waits up to block_max_ns for room (0: for ever). Having waited in vain, it drops
- * the chunk, and every later one at once until the consumer has taken something out; drop-newest
- * drops the chunk; drop-oldest  drops the oldest chunks queued. An empty queue takes any chunk, so
- * that one larger than the limit does pass.
+ * Queues a chunk: the queue takes a reference of its own, or copies the records. When it is full,
+ * with `block` the call waits up to block_max_ns for room (0: for ever); after waiting in vain it
+ * drops the chunk, and every later one at once until the consumer has taken something out. With
+ * `drop-newest` it drops the chunk, with `drop-oldest` the oldest chunks queued.
+ *
+ * An empty queue takes any chunk, so that one larger than the limit does pass.
  */
 struct queue_loss queue_push(struct queue *queue, struct chunk *chunk);
 
-/* Wakes the consumer if it sleeps while something is queued. queue_push wakes it for some full
- * chunks together, since a wake-up costs as much as formatting many events, and for one that is not
- * full; who pushed full ones calls this when no more may come. */
+/* Wakes the consumer if it sleeps while something is queued. queue_push wakes it at once for a
+ * chunk that is not full, but only for several full ones together, since a wake-up costs as much as
+ * formatting many events. So whoever has pushed full chunks calls this when no more may come soon.
+ */
 void queue_wake(struct queue *queue);
 
 /* True while the consumer sleeps for want of chunks: a part-filled chunk is welcome. */

@@ -95,7 +95,8 @@ static bool is_known(const struct roster *roster, uint64_t hash)
     return false;
 }
 
-/* Who is to be warned of; NULL: nobody, or not now, since there was a warning just now. */
+/* The seat to warn of; NULL: there is none, or there was a warning just now, so that this one has
+ * to wait. */
 static const struct roster_seat *compare(struct roster *roster, struct roster_seat *seat)
 {
     uint64_t hash = hash_of(identity_of(seat));

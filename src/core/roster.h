@@ -16,7 +16,7 @@
 
 enum { ROSTER_IDENTITY_MAX = 128 };
 
-/* Zeroed sits nowhere. Owner: the connection or file, on its worker's thread. */
+/* Zeroed: not in the roster. Owner: the connection or file, on its worker's thread. */
 struct roster_seat {
     struct roster_seat *next, *prev;
     const struct origin *origin; /* NULL: not seated */
@@ -26,8 +26,8 @@ struct roster_seat {
     counter malformed; /* frames that are no dnstap messages */
     uint8_t identity[ROSTER_IDENTITY_MAX];
     uint8_t identity_len; /* 0: not known, or it sends none */
-    bool identified;      /* roster_identify was told, if only that there is none */
-    bool compared;        /* with the identities of the others */
+    bool identified;      /* roster_identify has been called, be it with no identity */
+    bool compared;        /* the identity has been compared with those of the other seats */
 };
 
 enum { ROSTER_SHARED_MAX = 16 };
@@ -38,7 +38,7 @@ struct roster {
     struct roster_seat *first, *last;
     size_t count;
     uint32_t last_id;
-    uint64_t shared[ROSTER_SHARED_MAX]; /* hashes of identities that were warned of last: a ring */
+    uint64_t shared[ROSTER_SHARED_MAX]; /* hashes of the identities last warned of: a ring */
     unsigned shared_count;
     struct log_limit warnings;
 };
@@ -53,7 +53,7 @@ struct roster_entry {
     bool identified; /* the identity is known, be it that there is none */
 };
 
-/* The machine or the process of a peer: without the port, which each connection has another of.
+/* The machine or the process of a peer, without the port, which differs between its connections.
  * Absent for files. */
 static inline struct span roster_host(const struct origin *origin)
 {
@@ -66,12 +66,12 @@ void roster_destroy(struct roster *roster);
 /* Takes a seat and sets origin->id, which no other origin of the roster ever has, and origin->seat.
  * The origin stays where it is until the seat is left. */
 void roster_join(struct roster *roster, struct roster_seat *seat, struct origin *origin);
-/* Of somebody who has no seat: nothing. */
+/* Leaves the seat; does nothing when it was not taken. */
 void roster_leave(struct roster *roster, struct roster_seat *seat);
-/* The identity in a frame of late, absent or empty when it sends none. The seat's own thread; never
- * waits: when somebody lists just now it is told another time. When another host uses that identity
- * at the moment there is a warning, once for each identity (of the last few): two servers of one
- * name are counted as one. */
+/* Notes the identity that a recent frame carried; absent or empty when frames carry none. To be
+ * called now and then on the seat's own thread. It never waits: while another thread holds the lock
+ * it does nothing, and the next call does it. Warns when another host is using the same identity,
+ * since two servers of one name are counted as one; once for each identity (of the last few). */
 void roster_identify(struct roster *roster, struct roster_seat *seat, struct span identity);
 
 /* Copies the first `max` entries, in ascending order of their ids, and returns how many; *all gets

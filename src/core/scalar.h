@@ -18,7 +18,7 @@ enum scalar_style {
 
 enum {
     SCALAR_NAME_MAX = 1300, /* \DDD takes five bytes in JSON; DNS_NAME_MAX times that, and quotes */
-    SCALAR_TEXT_MAX = ESCAPE_JSON_MAX, /* for each byte; and SCALAR_QUOTES */
+    SCALAR_TEXT_MAX = ESCAPE_JSON_MAX, /* for each byte, plus SCALAR_QUOTES */
     SCALAR_QUOTES = 2,
     SCALAR_ADDRESS_MAX = PUT_IPV6_MAX + SCALAR_QUOTES,
     SCALAR_TIME_MAX = PUT_TIME_MAX + SCALAR_QUOTES,
@@ -32,7 +32,8 @@ static inline char *scalar_quote(char *p, enum scalar_style style)
     return p + (style != SCALAR_BARE);
 }
 
-/* At most 32 letters, digits and - _ . YAML's words for null and truth are given quotes. */
+/* At most 32 letters, digits and - _ . What YAML would read as null, true or false gets quotes
+ * there. */
 char *scalar_word(char *p, struct span word, enum scalar_style style);
 /* Bytes of a stranger. */
 char *scalar_text(char *p, struct span bytes, enum scalar_style style);

@@ -29,9 +29,9 @@ int sink_open(struct sink *sink, const struct config_item *item, const char *com
               struct error *err);
 /* Has the output open its file anew. */
 void sink_reopen(struct sink *sink);
-/* No worker is left: begins to drain. Does not wait, so that all outputs drain at once. */
+/* Begins to drain; no worker is left. Does not wait, so that all outputs drain at the same time. */
 void sink_drain(struct sink *sink);
-/* Waits for that until the deadline (clock_ns time), and closes. */
+/* Waits until the output has drained, or the deadline (clock_ns time) has passed, and closes it. */
 void sink_finish(struct sink *sink, uint64_t deadline_ns);
 /* After sink_finish, when no other thread knows the sink any more, or instead of it where sink_open
  * failed. */

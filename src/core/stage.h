@@ -7,7 +7,7 @@
 #include "core/module.h"
 #include "core/settings.h"
 
-/* What is left of exchanges of one stream of which frames never came: see stage/loss.h. */
+/* Exchanges of one stream that came by half: the other frame never came. See stage/loss.h. */
 struct stage_loss {
     struct span identity; /* of the stream, cut */
     uint64_t unanswered;  /* queries without a response */

@@ -33,10 +33,11 @@ struct tree {
     bool in_line; /* YAML: the next key or scalar follows "- " on its line */
 };
 
-/* BARE: JSON without any space, a scalar alone is bare. YAML: begins behind "key:" of a top-level
- * key; what is written brings its own space or new line. */
+/* With SCALAR_BARE, structures are JSON without any space, and a scalar alone is bare. With
+ * SCALAR_YAML, the caller has just written "key:" of a top-level key, and the tree writes the space
+ * or new line that must follow. */
 void tree_begin(struct tree *t, struct buf *out, enum scalar_style style);
-/* Gives what was written to the buffer. */
+/* Commits what was written to the buffer. */
 void tree_end(struct tree *t);
 
 /* The style of a scalar here. */
@@ -45,7 +46,8 @@ static inline enum scalar_style tree_style(const struct tree *t)
     return t->style == SCALAR_BARE && t->depth > 0 ? SCALAR_COLUMN : t->style;
 }
 
-/* Hands what was written to the buffer and reserves anew; false: no memory. */
+/* Commits what was written to the buffer and reserves room for `need` more bytes; false: no memory.
+ */
 bool tree_grow(struct tree *t, size_t need);
 
 /* True when `need` (at least 1) bytes may be written at t->p. */
@@ -63,7 +65,7 @@ void tree_close_map(struct tree *t);
 void tree_item_line(struct tree *t);
 void tree_key_line(struct tree *t, const char *name);
 
-/* What stands between one element and the next, where lines do not do that. */
+/* Writes what parts an element from the one before, in styles other than YAML's lines. */
 static inline char *tree_comma(char *p, struct tree *t)
 {
     memcpy(p, ", ", 2);
@@ -98,7 +100,8 @@ __attribute__((always_inline)) static inline void tree_key(struct tree *t, const
 /* YAML's part of the one below. */
 void tree_scalar_line(struct tree *t);
 
-/* Room for a scalar of at most `need` bytes at t->p, which the caller moves; false: no memory. */
+/* Makes room for a scalar of at most `need` bytes at t->p; the caller writes it and moves t->p
+ * behind it. False: no memory. */
 static inline bool tree_scalar(struct tree *t, size_t need)
 {
     if (!tree_room(t, need + 1))

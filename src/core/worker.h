@@ -50,14 +50,14 @@ void worker_poke(struct worker *worker);
 /* The rest on the worker's own thread. */
 void worker_attach(struct worker *worker, struct worker_item *item);
 void worker_detach(struct worker *worker, struct worker_item *item);
-/* True when the pipeline drains no longer: what an item still has to read stays unread. */
+/* True when the time for draining is over: items end at once and leave the rest unread. */
 bool worker_late(const struct worker *worker);
 uv_loop_t *worker_loop(struct worker *worker);
 struct pipeline *worker_pipeline(struct worker *worker);
 /* The worker's read buffer: good until the next read by anybody on this worker. */
 uint8_t *worker_buffer(struct worker *worker, size_t *size);
-/* A read gave so few bytes that the sender seems to write frame by frame: the worker then rests for
- * a moment before it reads again, so that one read gets many. */
+/* Tells how many bytes a read gave. If they are so few that the sender seems to write frame by
+ * frame, the worker rests for a moment before it reads again, so that one read gets many frames. */
 void worker_short_read(struct worker *worker, size_t bytes);
 /* Hands frames over. They are through (formatted or counted) when it returns. False: the pipeline
  * has had enough (a total was asked for), the reader should end. */

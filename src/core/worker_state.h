@@ -54,11 +54,11 @@ struct worker {
     uv_timer_t flush;
     pthread_mutex_t lock; /* of the calls */
     struct worker_call *calls, **calls_tail;
-    atomic_bool stop_wanted; /* asked for without a call: that could fail for want of memory */
+    atomic_bool stop_wanted; /* a flag, not a worker_call, for which memory could be short */
     atomic_bool poke_wanted;
     atomic_bool collect_wanted;
     bool deaf;                 /* the handles are closed: nobody may wake the loop; under `lock` */
-    uint32_t watching;         /* a bit for each observer: it looks at present */
+    uint32_t watching;         /* a bit for each observer that wants the present frames */
     struct worker_item *items; /* the worker's own thread only */
     atomic_uint load;          /* items, those on their way included */
     struct lane *lanes;
@@ -75,8 +75,7 @@ int worker_start(struct worker *worker, struct pipeline *pipeline, struct worker
                  unsigned index, struct error *err);
 /* Any thread: items are stopped, then the loop ends and plan->on_ended is called. */
 void worker_stop(struct worker *worker);
-/* Any thread: has the observers' collect called there. Nothing happens once the worker has ended.
- */
+/* Any thread: has the observers' `collect` called on the worker. Does nothing once it has ended. */
 void worker_collect(struct worker *worker);
 /* Joins the thread. */
 void worker_join(struct worker *worker);

@@ -9,7 +9,7 @@
 #include "core/field.h"
 #include "core/format.h"
 
-/* Strings have at most 8 bytes. */
+/* The strings that stand around values, each of at most 8 bytes. */
 struct record_style {
     enum scalar_style scalar;
     bool columns;     /* values only, by default those that have a column; else keys and values, by

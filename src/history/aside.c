@@ -1,4 +1,4 @@
-/* The database as files. */
+/* The database's files as a whole: setting a broken database aside, and its size. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>

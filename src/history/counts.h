@@ -1,6 +1,6 @@
 /*
- * Counts: numbers by id, few of many ids. What came in a span of time for one stream; two spans
- * add up. Which ids there are: history/series.h.
+ * Counts: a number for each of some ids, out of very many possible ones (history/series.h). They
+ * hold what came in a span of time for one stream; those of two spans add up.
  */
 #ifndef SPILE_HISTORY_COUNTS_H
 #define SPILE_HISTORY_COUNTS_H
@@ -36,10 +36,10 @@ uint32_t counts_from(const struct counts *counts, uint32_t id);
 
 /* As bytes: for each item two varints, the distance to the id before and the number. */
 void counts_encode(const struct counts *counts, struct buf *out);
-/* What reading bytes says when it is not 0. */
+/* What functions that read bytes return when they fail. */
 enum { READ_DAMAGED = -1, READ_NO_MEMORY = -2 };
 
-/* Adds encoded counts. READ_...: nothing was added. */
+/* Adds encoded counts. 0, or READ_...: then nothing was added. */
 int counts_decode(struct counts *into, struct span bytes);
 
 #endif

@@ -1,4 +1,5 @@
-/* Reading for questions: what is in memory and what is in the database, together and once each. */
+/* Reading for an answer: from memory and from the database, so that each portion is read just once.
+ */
 #ifndef SPILE_HISTORY_GATHER_H
 #define SPILE_HISTORY_GATHER_H
 
@@ -12,18 +13,19 @@ struct gather {
     uint64_t until_ns;
 };
 
-/* What there is to ask. Any thread. */
+/* What a question can be answered from now. Any thread. */
 struct plan_sources gather_sources(struct history *history);
 
 /*
- * Begins: `take` gets every portion in memory (the seconds, or what is not in the database yet),
- * and then the database stands still at the same moment, until gather_end. Without a database that
- * could be read the answer is what memory knows. -1: err.
+ * Begins an answer. `take` is called for each portion in memory: with `seconds` those of single
+ * seconds, else those that are not in the database yet. From the same moment to gather_end the
+ * database is seen as it is now, so no portion is missed or counted twice. When no database can be
+ * read, the answer is what memory knows. -1: err.
  */
 int gather_begin(struct gather *gather, struct history *history, bool seconds,
                  void (*take)(void *ctx, const struct portion *portion), void *ctx,
                  struct error *err);
-/* Each record of the database in that span, in order of time. -1: err. */
+/* Calls `take` for each record of the database in that span, in order of time. -1: err. */
 int gather_each(struct gather *gather, const struct reader_span *span,
                 bool (*take)(void *ctx, int64_t start_ms, struct span bytes), void *ctx,
                 struct error *err);

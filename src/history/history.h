@@ -1,7 +1,7 @@
 /*
  * History: roll-ups of the statistics in SQLite, per minute, hour and day, and in memory the last
- * quarter of an hour by seconds. A thread of its own follows the snapshots (stats_wait); a broken
- * or full disk is reported, counted and tried again, and never hurts collection.
+ * quarter of an hour by seconds. One thread follows the snapshots (stats_wait), another writes; a
+ * broken or full disk is reported, counted and tried again, and never hurts collection.
  */
 #ifndef SPILE_HISTORY_HISTORY_H
 #define SPILE_HISTORY_HISTORY_H
@@ -29,7 +29,7 @@ struct history_settings {
 struct history *history_open(const struct history_settings *settings, struct siphash_key *key,
                              struct error *err);
 int history_start(struct history *history, struct stats *stats, struct error *err);
-/* Writes what has begun, and ends the thread. */
+/* Writes what has begun, and ends the threads. */
 void history_stop(struct history *history);
 void history_close(struct history *history);
 
@@ -71,7 +71,7 @@ struct history_state {
     bool healthy;
     uint64_t rows_written, write_errors, size_bytes;
     uint64_t waiting;  /* portions (minutes) that could not be written yet */
-    uint64_t lost;     /* and such as had to be dropped */
+    uint64_t lost;     /* portions that had to be dropped */
     char problem[160]; /* the last one, or empty */
 };
 void history_state(struct history *history, struct history_state *state);

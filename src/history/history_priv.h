@@ -26,7 +26,7 @@ static inline struct portion *waiting_at(struct waiting *waiting, size_t i)
 }
 /* Takes the portion's bytes over. */
 void waiting_put(struct waiting *waiting, struct portion *portion);
-/* Forgets the first. */
+/* Frees and forgets the first portion. */
 void waiting_drop(struct waiting *waiting);
 
 /* The writer's own. */
@@ -34,7 +34,7 @@ struct history_writer {
     struct store *store; /* NULL: closed */
     uint64_t retry_ns, delay_ns;
     uint64_t silent_until_ns; /* what goes wrong is said once a minute */
-    bool said;                /* and not yet that it is over */
+    bool said;                /* trouble has been told, but not yet that it is over */
     uint64_t aside_ns, trimmed_ns;
 };
 
@@ -64,17 +64,19 @@ struct history {
     unsigned reader_epoch;
 };
 
-/* The writer's thread; ends when the follower has, and nothing waits any more or all is in vain. */
+/* The writer's thread. It ends when the follower has ended and either nothing waits any more or a
+ * last attempt has written nothing. */
 void *history_write(void *history);
-/* Opens the database if it is not; false: it cannot be now. Owner: the writer, or history_open. */
+/* Opens the database if it is closed; false: it cannot be opened now. Called by the writer and by
+ * history_open. */
 bool history_open_store(struct history *history);
-/* Takes a snapshot, and the caller's reference. Owner: the follower. */
+/* Takes a snapshot over, with the caller's reference. Called by the follower. */
 void history_see(struct history *history, const struct stats_snapshot *snapshot);
 /* Ends the running portion and has it written. */
 void history_seal(struct history *history);
 
-/* Gives out what is in memory: the seconds, or the portions that are in no database yet. With the
- * lock. */
+/* Calls `take` for what is in memory: the seconds, or else the portions that are in no database
+ * yet. The caller holds `lock`. */
 void history_each(struct history *history, bool seconds,
                   void (*take)(void *ctx, const struct portion *portion), void *ctx);
 

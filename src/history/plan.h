@@ -20,7 +20,7 @@ struct plan {
     size_t count;
     int kind; /* enum history_kind, or PLAN_SECONDS: from memory */
 };
-/* -1: the span is none. */
+/* -1: the span is empty or makes no sense; err says why. */
 int plan_points(const struct plan_sources *sources, const struct history_question *question,
                 struct plan *plan, struct error *err);
 

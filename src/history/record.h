@@ -1,6 +1,7 @@
 /*
- * Records: what is kept of a span of time, each as bytes that merge with those of another span into
- * what one record would have been that saw both. A portion is the records of one span together.
+ * Records: what is kept of a span of time, as bytes. Two records of the same kind merge into the
+ * one that would have been made of both spans together. A portion is the records of one span
+ * together.
  */
 #ifndef SPILE_HISTORY_RECORD_H
 #define SPILE_HISTORY_RECORD_H
@@ -25,8 +26,8 @@ struct record {
  * One that is damaged counts as nothing; -1: both are, or there is no memory. */
 int record_merge(unsigned what, struct span a, struct span b, size_t top, struct buf *out);
 
-/* A sketch with a mark of the key that its hashes were made with: those of two keys do not merge,
- * and the one with more in it stands for both. */
+/* A sketch with a mark of the key that its hashes were made with. Sketches of different keys cannot
+ * be merged: of two, the one with more in it then stands for both. */
 struct sketch {
     uint64_t mark;
     struct hll hll;

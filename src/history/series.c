@@ -184,7 +184,8 @@ static uint64_t risen(uint64_t before, uint64_t now)
     return now >= before ? now - before : now;
 }
 
-/* Of one side, where there are sides. */
+/* Counts by how much the row's counters have risen; `side` says of which side, where there are two.
+ */
 static void put_row(struct counts *counts, const struct series *series,
                     const struct series_moment *before, const struct series_moment *now, int side)
 {

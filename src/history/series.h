@@ -15,7 +15,7 @@ enum series_from {
     SERIES_TIME,      /* how long somebody was watching */
     SERIES_SNAPSHOT,  /* of all streams alone: `offset` in struct stats_snapshot */
     SERIES_STREAM,    /* `offset` in struct stats_counters */
-    SERIES_LATENCY,   /* stats_latency: it may shrink, which is nothing that came */
+    SERIES_LATENCY,   /* stats_latency; when it shrinks, nothing has come */
     SERIES_QUERIES,   /* `offset` in struct stats_side_counters of that side */
     SERIES_RESPONSES, /* the same */
     SERIES_BOTH,      /* the sum of the two sides */
@@ -68,11 +68,11 @@ uint64_t series_observed(const struct counts *counts);
 /* The value of a MEAN or QUANTILE, in seconds; negative: nothing was timed. */
 double series_derived(const struct series *series, const struct counts *counts);
 
-/* The latencies among counts, *len of them: the lower 16 bits of an id are the bucket
- * (stats/quantile.h). */
+/* The first of the latencies among the counts, and in *len how many there are; the lower 16 bits of
+ * an id are the bucket (stats/quantile.h). */
 const struct count *series_latencies(const struct counts *counts, uint32_t *len);
-/* Latencies by powers of two, for heat maps: of heat[i] each took at most 2^(QUANTILE_MIN_BITS + i)
- * ns, and more than the bound before; the last has no bound. */
+/* Counts latencies by powers of two, for heat maps: heat[i] has those of at most
+ * 2^(QUANTILE_MIN_BITS + i) ns that are above the bound before; the last has no bound. */
 enum { SERIES_HEAT = QUANTILE_MAX_BITS - QUANTILE_MIN_BITS + 2 };
 void series_heat(const struct counts *counts, uint64_t heat[SERIES_HEAT]);
 

@@ -280,7 +280,7 @@ static void put_heat(struct buf *out, const struct answer *answer)
     buf_byte(out, ']');
 }
 
-/* Only for who names it: it is long. */
+/* Left out unless it is asked for by name, since it is long. */
 static void put_fine(struct buf *out, const struct answer *answer)
 {
     struct span asked = answer->question->series;

@@ -45,7 +45,8 @@ enum store_status store_begin(struct store *store, struct error *err);
 /* Adds to the roll-ups; `top`: rows of a minute's lists by each rank. *rows: written so far. */
 enum store_status store_add(struct store *store, const struct portion *portion, size_t top,
                             uint64_t *rows, struct error *err);
-/* Deletes some of what is too old, and of what is too much. */
+/* Deletes some of the records that are too old, or that make the database too large; call it again
+ * for the rest. */
 enum store_status store_trim(struct store *store, const struct history_settings *settings,
                              int64_t now_ms, struct error *err);
 enum store_status store_commit(struct store *store, struct error *err);
@@ -63,8 +64,8 @@ struct reader;
 
 enum store_status reader_open(const char *path, struct reader **reader, struct error *err);
 void reader_close(struct reader *reader);
-/* From here to reader_end the database stands still, and reading fails (TROUBLE) when the time, by
- * clock_ns, is over. */
+/* From here to reader_end the database is seen as it is now. Reading fails with STORE_TROUBLE once
+ * clock_ns() is past `until_ns`. */
 enum store_status reader_begin(struct reader *reader, uint64_t until_ns, struct error *err);
 void reader_end(struct reader *reader);
 

@@ -1,6 +1,6 @@
 /*
- * Top lists of a span of time. A list holds the first of its keys by each of several ranks, with
- * all their values; of a key that is not listed each rank's floor says what it may have at most.
+ * Top lists of a span of time. A list holds the first keys by each of several ranks, with all their
+ * values; each rank's floor says what a key that is not listed may have at most.
  *
  * Two lists of different spans merge as Agarwal and others (Mergeable Summaries, 2012) have it: a
  * key that only one of them lists may have had up to the other's floor there, which becomes part of
@@ -63,9 +63,9 @@ uint64_t tops_value(const struct stats_values *values, enum tops_rank rank);
 /* Makes a list (into an empty one) of the answers to a table's TOPS_RANKS questions, each for the
  * first n rows. */
 void tops_of_answers(struct tops *tops, const struct stats_answer *answers, size_t n);
-/* Both span of time: later, earlier, it makes no difference. */
+/* Merges two lists as said above; which span was earlier makes no difference. */
 void tops_merge(struct tops *into, const struct tops *from);
-/* Leaves the first n by each rank. */
+/* Keeps only the first n rows by each rank. */
 void tops_cut(struct tops *tops, size_t n);
 /* Pointers to the first n rows by a rank, descending; rows without any value are left out. NULL:
  * no memory. The caller frees the array. */

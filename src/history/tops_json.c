@@ -135,7 +135,7 @@ static void put_list(struct buf *out, struct answer *answer, unsigned table, enu
     free(rows);
 }
 
-/* What a name has at most that a list does not show. */
+/* Writes what a name that a list does not show may have at most. */
 static void put_floors(struct buf *out, const struct answer *answer, enum tops_rank rank)
 {
     buf_str(out, ",\"floor\":{");

@@ -130,7 +130,7 @@ static size_t claim(struct history *history)
     return count;
 }
 
-/* The claimed portions are written, or wait on. */
+/* Takes the portions that were claimed off the ring if they are written; else they wait on. */
 static void settle(struct history *history, size_t written, uint64_t rows)
 {
     struct waiting *waiting = &history->waiting;
@@ -158,7 +158,7 @@ static enum store_status write_portions(struct history *history, size_t count, s
     return status;
 }
 
-/* Once a minute what is too old goes, and the log is emptied. */
+/* Deletes what is too old and empties the database's log, once a minute. */
 static enum store_status clean(struct history *history, struct error *err)
 {
     struct history_writer *writer = &history->writer;
@@ -178,7 +178,7 @@ static enum store_status clean(struct history *history, struct error *err)
     return status == STORE_FINE ? store_checkpoint(store, err) : status;
 }
 
-/* Writes some of what waits. False: it cannot be now. */
+/* Writes some of the portions that wait. False: nothing can be written now. */
 static bool write_some(struct history *history)
 {
     struct error err = {.text = "the database is broken: reading it failed"};

@@ -11,7 +11,7 @@ struct api_connections {
     const struct pipeline *pipeline;
     struct roster_entry *entries; /* in ascending order of their ids */
     size_t count;
-    size_t all;                          /* there are, API_CONNECTIONS_MAX of which are looked at */
+    size_t all; /* how many there are; only API_CONNECTIONS_MAX are listed */
     const struct roster_entry **by_name; /* api_connections_sort: those whose stream is known */
     size_t named;
 };
@@ -28,10 +28,10 @@ const struct roster_entry *api_connection(const struct api_connections *connecti
 struct api_presence {
     size_t connections, hosts;
 };
-/* Makes ready for api_presence. -1: no memory, and the reply says so. */
+/* Must be called before api_presence. -1: no memory, and the reply says so. */
 int api_connections_sort(struct api_connections *connections, struct http_reply *reply);
 struct api_presence api_presence(const struct api_connections *connections, struct span name);
-/* One shape Connection. */
+/* Writes one object of the shape Connection. */
 void api_put_connection(struct json *j, const struct api_connections *connections,
                         const struct roster_entry *entry);
 

@@ -1,4 +1,4 @@
-/* What was: time series and top lists of a span of time. */
+/* The past: time series and top lists of a span of time. */
 #include <time.h>
 
 #include "history/history.h"

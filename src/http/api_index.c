@@ -1,4 +1,4 @@
-/* What there is: the routes, as a list and as an OpenAPI document. */
+/* The routes themselves, as a list and as an OpenAPI document. */
 #include "http/api.h"
 #include "http/openapi.h"
 

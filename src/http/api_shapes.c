@@ -1,4 +1,4 @@
-/* What occurs in more than one reply of the API. */
+/* Shapes that occur in more than one reply of the API. */
 #include "http/shape.h"
 
 const struct http_shape http_shapes[] = {

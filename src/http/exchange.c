@@ -62,7 +62,7 @@ static struct exchange *exchange_new(struct exchanges *owner, struct MHD_Connect
     return exchange;
 }
 
-/* The reply has been taken, or never will be. */
+/* The client has taken the reply, or never will: its bytes are held no longer. */
 static void release(struct exchange *exchange)
 {
     atomic_fetch_sub(&exchange->owner->held, exchange->held);
@@ -216,7 +216,8 @@ static void refuse(const struct http_route *route, enum guard_verdict verdict,
         reply_text(reply, 401, "401: Unauthorized");
 }
 
-/* Decides who answers; the route that did, or NULL. */
+/* Has the request answered. Returns the route that did, or NULL when the reply is an error of ours.
+ */
 static const struct http_route *dispatch(struct exchange *exchange, const char *method,
                                          struct http_reply *reply)
 {

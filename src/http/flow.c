@@ -28,7 +28,7 @@ struct flow {
     pthread_mutex_t lock; /* of the state, and around suspending and resuming */
     enum flow_state state;
     atomic_bool ended;    /* the client has left, or the server stops */
-    atomic_bool beat_due; /* a sign of life is */
+    atomic_bool beat_due; /* a sign of life is to be sent */
     uint64_t beat_at;     /* when the next one will be; the sweep's */
 };
 
@@ -43,7 +43,7 @@ void flows_destroy(struct flows *flows)
     pthread_mutex_destroy(&flows->lock);
 }
 
-/* To reading or woken: a sleeper awakes. */
+/* Sets FLOW_READING or FLOW_WOKEN; a connection that sleeps is woken by it. */
 static void set_state(struct flow *flow, enum flow_state state)
 {
     pthread_mutex_lock(&flow->lock);

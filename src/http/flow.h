@@ -19,14 +19,14 @@ struct flows {
 void flows_init(struct flows *flows);
 void flows_destroy(struct flows *flows);
 
-/* A response that reads from `stream`, which it closes in the end, at once where there is no memory
- * for it (then NULL). `fd` is the connection's socket. */
+/* Makes a response that reads from `stream` and closes it in the end. NULL: no memory, and the
+ * stream is closed already. `fd` is the connection's socket. */
 struct MHD_Response *flow_response(struct flows *flows, struct http_stream *stream,
                                    struct MHD_Connection *connection, int fd);
-/* A sleeping connection hears nothing: this looks whose client has left, and has all send a sign of
- * life now and then. */
+/* To be called again and again, with clock_ns(). Ends the flows whose client has left, which a
+ * sleeping connection does not notice, and has each flow send a sign of life now and then. */
 void flows_sweep(struct flows *flows, uint64_t now);
-/* Ends all, and those to come; none sleeps afterwards. */
+/* Ends all flows, and those that begin later at once. No connection sleeps afterwards. */
 void flows_stop(struct flows *flows);
 
 #endif

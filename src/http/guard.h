@@ -28,24 +28,26 @@ struct guard_request {
 enum guard_verdict {
     GUARD_PASS,
     GUARD_UNKNOWN, /* credentials are missing or wrong: 401 */
-    GUARD_FOREIGN, /* it must not come from there at all: 403 */
+    GUARD_FOREIGN, /* requests from there are never allowed: 403 */
 };
 
-/* Reads the key's file, too. -1: err. After an error, too, guard_free is of use. */
+/* Copies the credentials, and reads the API key's file. -1: err. To be freed with guard_free, after
+ * an error, too. */
 int guard_init(struct guard *guard, const struct http_settings *settings, struct error *err);
-/* Looks at the key's file alone. -1: err. */
+/* Only looks whether the API key's file can be read and used. -1: err. */
 int guard_probe(const struct http_settings *settings, struct error *err);
 void guard_free(struct guard *guard);
 /* False: nobody beyond loopback may ask. */
 bool guard_has_credentials(const struct guard *guard);
 
 /*
- * Credentials are right when one of them is there and none is wrong. Each is compared in a time
- * that depends on nothing but the length of what was sent.
+ * Where credentials are configured, a request must bring at least one of them, and none that is
+ * wrong. Each is compared in a time that depends on nothing but the length of what was sent.
  *
- * Without configured ones the peer must be of loopback, and so must be the name that it used: else
- * a page from anywhere, whose name has been made to mean 127.0.0.1 (DNS rebinding), could read us
- * through its visitor's browser. What changes something must not come from another site's page.
+ * Where none are, the peer must be of loopback, and so must be the host name that it used:
+ * otherwise a page whose name was made to mean 127.0.0.1 (DNS rebinding) could read us through its
+ * visitor's browser. In both cases a request that changes something must not come from another
+ * site's page.
  */
 enum guard_verdict guard_judge(const struct guard *guard, const struct guard_request *request);
 

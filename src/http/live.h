@@ -28,9 +28,9 @@ struct live_filter {
 };
 
 struct live *live_new(unsigned workers, struct error *err);
-/* When no stream is open and no worker runs any more. */
+/* To be called when no stream is open and no worker runs any more. */
 void live_free(struct live *live);
-/* Runs only while there are viewers. */
+/* The observer that feeds the viewers; it is active only while there are any. */
 struct observer live_observer(struct live *live);
 
 /* A stream of server-sent events for http_reply.stream; NULL: too many viewers (LIVE_VIEWERS), or

@@ -1,4 +1,4 @@
-/* Families of the history: whether it can be kept. */
+/* Families of the history: whether it can be written, and how much of it. */
 #include "history/history.h"
 #include "http/metrics.h"
 

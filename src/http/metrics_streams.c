@@ -194,7 +194,7 @@ static void one_source_loss(struct exposition *page, const struct metrics_view *
         exposition_decimal(page, (uint64_t)llround(loss * 1e9), 9);
 }
 
-/* Unknown ones are not shown. */
+/* Numbers without a name are not shown. */
 static void one_tick(struct exposition *page, const struct metrics_view *view,
                      const struct metric *metric, const void *thing)
 {

@@ -6,15 +6,16 @@
 
 #include "http/route.h"
 
-/* True when the target has more parameters than a request may bring. The library falls silent where
- * it has no room for them, so this is asked before it has cut them. */
+/* True when the target has more parameters than a request may bring. The library has no reply for
+ * more than it has room for, so this is asked before it cuts the target. */
 bool parameters_too_many(const char *uri);
 
 /* The first of that name, decoded; absent when there is none. Upper case is not lower case. */
 struct span parameters_find(struct MHD_Connection *connection, const char *name);
 
-/* Whether the route takes them all, each once. If not, the reply is a 400 that names the first that
- * it does not take. Nothing between two `&` is no parameter. */
+/* True when the route takes all parameters of the request, each given once. If not, the reply is a
+ * 400 that names the first that it does not take. Where nothing stands between two `&`, there is no
+ * parameter. */
 bool parameters_accept(struct MHD_Connection *connection, const struct http_route *route,
                        struct http_reply *reply);
 

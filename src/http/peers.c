@@ -150,7 +150,7 @@ void peer_remove(struct peer *peer)
     pthread_mutex_unlock(&peer->owner->lock);
 }
 
-/* What is cut stays so. */
+/* Sets state and deadline; a connection that was cut stays cut. */
 static void move_on(struct peer *peer, enum peer_state state, uint64_t limit_ns)
 {
     pthread_mutex_lock(&peer->owner->lock);
@@ -159,7 +159,7 @@ static void move_on(struct peer *peer, enum peer_state state, uint64_t limit_ns)
     pthread_mutex_unlock(&peer->owner->lock);
 }
 
-/* Its time of waiting goes on, and only becomes shorter. */
+/* The deadline may only come nearer: else a client could gain time by beginning a request. */
 void peer_begins(struct peer *peer)
 {
     uint64_t deadline = clock_after(peer->owner->limits.header_ns);

@@ -31,15 +31,15 @@ void peers_free(struct peers *peers);
  * its socket is shut down already. */
 struct peer *peers_add(struct peers *peers, int fd, const struct sockaddr *address);
 void peer_remove(struct peer *peer);
-/* The request line has come. */
+/* The request line has come: the rest of the request's head may take header_ns. */
 void peer_begins(struct peer *peer);
 /* A reply of `size` bytes is on its way: a client may be slow, but must take it in the end. */
 void peer_answers(struct peer *peer, size_t size);
-/* A reply without end is. */
+/* A reply without end is on its way: it has no deadline. */
 void peer_streams(struct peer *peer);
-/* It goes, whatever it is doing. */
+/* Shuts the connection down, whatever it is doing. */
 void peer_cut(struct peer *peer);
-/* The reply has gone; the connection is kept. */
+/* The reply is sent, and the connection is kept: it waits for its next request. */
 void peer_rests(struct peer *peer);
 
 /* Shuts down all that are late at this moment; returns how many connections there are. */

@@ -9,7 +9,7 @@
 
 #include "base/span.h"
 
-/* Owner: who made it. Zeroed has no room. */
+/* Owner: who made it. Zeroed it has no room. */
 struct ring {
     uint8_t *data;
     size_t size; /* a power of two */
@@ -17,7 +17,7 @@ struct ring {
     atomic_size_t head; /* bytes ever put */
     char before_tail[64];
     atomic_size_t tail; /* bytes ever taken */
-    size_t left;        /* the taker's: of the message that is being taken */
+    size_t left;        /* bytes of the message that is being taken; the taker's */
 };
 
 /* `size` is a power of two. -1: no memory. */
@@ -29,7 +29,8 @@ bool ring_put(struct ring *ring, uint32_t tag, struct span message);
 
 /* The one that takes. True when a message begins: its tag; ring->left gets its length. */
 bool ring_next(struct ring *ring, uint32_t *tag);
-/* Up to `size` bytes of the message that ring_next found; NULL throws them away. How many. */
+/* Takes up to `size` bytes of the message that ring_next found, and returns how many. Where `out`
+ * is NULL they are thrown away. */
 size_t ring_take(struct ring *ring, char *out, size_t size);
 
 /* Any thread: true when there is nothing to take. */

@@ -64,12 +64,12 @@ struct http_reply {
     struct http_stream *stream;
 };
 
-/* A body without end. Its source wakes the server when there is something: http_stream_wake. */
+/* A body without end. Its source calls http_stream_wake when there is something to read. */
 struct http_stream {
     /* Up to `size` bytes into `out`; 0: nothing now (the connection sleeps until the wake), -1: the
      * end. Never blocks. Server's thread. */
     long (*read)(struct http_stream *stream, char *out, size_t size);
-    /* The client has gone, or the server stops. */
+    /* The client has gone, or the server stops. Frees the stream; nothing is called afterwards. */
     void (*close)(struct http_stream *stream);
     _Atomic(struct flow *) flow; /* the server's; NULL until the reply is being sent */
 };
@@ -89,8 +89,9 @@ struct http_route {
     enum http_access access;
     const char *doc;                         /* one sentence */
     const struct http_parameter *parameters; /* NULL: none */
-    /* What other programs' pages and scripts ask, and files: a parameter that is unknown here, such
-     * as a number against caches, changes nothing. Elsewhere it is a 400, as is one given twice. */
+    /* Set for routes that other programs' pages and scripts ask, and for files: a parameter that
+     * the route does not know, such as a number against caches, is ignored. Elsewhere it is a 400,
+     * as is a parameter given twice. */
     bool ignores_unknown;
     const char *schema; /* the JSON reply's, in the notation of http/shape.h; NULL: text */
     void (*handle)(const struct http_request *request, struct http_reply *reply);

@@ -37,7 +37,7 @@ struct http_settings {
 /* For http_context: whether /metrics has dnstap-receiver's names. */
 bool http_legacy_metrics(const struct http_settings *settings, bool compat);
 
-/* Says that listening there without credentials would let others in, and what to do; -1. */
+/* Sets err: listening there without credentials would let others in, and what to do. Returns -1. */
 int http_refuse_open(const struct option_hostport *where, struct error *err);
 /* Listens and serves on threads of its own. NULL: err. */
 struct http_server *http_server_start(const struct http_settings *settings,

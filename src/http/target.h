@@ -9,7 +9,7 @@ struct http_target {
     struct span authority; /* of the absolute form: it stands for the Host header; else absent */
 };
 
-/* The views are into `uri`. Any text has a target; that of nonsense is no route's path. */
+/* The spans are views into `uri`. It never fails: nonsense becomes a path that no route has. */
 struct http_target target_split(struct span uri);
 
 /* "host:port", "[v6]:port" or without a port: the host, without brackets. */

@@ -12,15 +12,15 @@ struct tls {
     struct MHD_OptionItem options[4];
 };
 
-/* Reads both files and fills `options`, as far as they are configured. NULL, or the name of the
- * option that is to blame: err. After an error, too, tls_free is of use. */
+/* Reads the files that are configured, and fills `options`. Returns NULL, or the name of the option
+ * that is to blame, with err. To be freed with tls_free, after an error, too. */
 const char *tls_read(struct tls *tls, const struct http_settings *settings, struct error *err);
-/* Forgets the key. */
+/* Frees both, and overwrites the key. */
 void tls_free(struct tls *tls);
-/* Reads both, and has the library take them without listening anywhere. NULL, or the name of the
- * option that is to blame: err. */
+/* Reads both files and lets the library try them, without listening anywhere. Returns as tls_read.
+ */
 const char *tls_probe(const struct http_settings *settings, struct error *err);
-/* What to say when the library does not take them; -1. */
+/* Sets err to what to say when the library does not take them. Returns -1. */
 int tls_refuse(struct error *err);
 
 #endif

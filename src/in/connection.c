@@ -157,7 +157,7 @@ static int send_reply(struct feed *feed, struct span bytes)
     return -1;
 }
 
-/* The socket has nothing more, for now (`got` < 0) or ever. */
+/* A read brought nothing: there is nothing now (`got` < 0 with EAGAIN), or never will be. */
 static void read_nothing(struct connection *c, ssize_t got)
 {
     if (got < 0 && (errno == EAGAIN || errno == EINTR))

@@ -27,8 +27,8 @@ void feed_destroy(struct feed *feed);
  * took this stream's share. */
 uint8_t *feed_space(struct feed *feed, size_t *size);
 
-/* `len` bytes were read to where feed_space said. Negative: the stream is broken, or memory is
- * short (FEED_NO_MEMORY); else how it stands. */
+/* `len` bytes were read to where feed_space said: hands over the frames that are whole now. Returns
+ * an enum fstrm_status; negative, or one of these: the stream is at its end. */
 enum { FEED_NO_MEMORY = -100, FEED_REPLY_FAILED = -101 };
 int feed_bytes(struct feed *feed, size_t len);
 

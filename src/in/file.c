@@ -134,7 +134,8 @@ static void wait_for_more(struct reader *r)
     }
 }
 
-/* The file is through, or cannot go on: `why`, or NULL. */
+/* Ends with the present file. `why` says why it cannot be read on; NULL: it has been read to its
+ * end. */
 static void file_ended(struct reader *r, const char *why)
 {
     struct error note;
@@ -278,7 +279,7 @@ static int file_open(struct input *in, struct error *err)
     return error_set(err, "no memory");
 }
 
-/* Those that cannot be read are passed over at start, too. */
+/* A file that cannot be read is only a warning, for reading passes it over, too. */
 static enum module_verdict file_probe(const void *priv, const char **option, struct error *err)
 {
     const struct file *file = priv;

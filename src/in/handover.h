@@ -21,14 +21,14 @@ struct handover {
 
 void handover_init(struct handover *handover, struct worker *worker,
                    struct input_counters *counters);
-/* The origin is set: it is listed in the roster until handover_end. */
+/* Lists the origin, which the caller has set, in the roster until handover_end. */
 void handover_list(struct handover *handover);
 /* Leaves the roster, if it was listed. */
 void handover_end(struct handover *handover);
 
-/* `len` bytes were read. */
+/* Counts `len` bytes as read. */
 void handover_bytes(struct handover *handover, size_t len);
-/* Frames, at least one: they are through when this returns. */
+/* Hands over at least one frame. They are formatted or counted when it returns. */
 void handover_frames(struct handover *handover, const struct span *frames, size_t count);
 
 #endif

@@ -62,7 +62,7 @@ struct listener_options {
 /* One accepted peer, as the family's part describes it. */
 struct peer {
     char text[64];        /* for people, and the field `peer` */
-    uint8_t host_len;     /* so much of it names the machine or the process, without the port */
+    uint8_t host_len;     /* how much of it names the machine or the process: all but the port */
     uint64_t penalty_key; /* the same for all connections of one client */
 };
 
@@ -84,7 +84,7 @@ struct listener {
 /* Puts the bound descriptor to listening on the main loop; closes it on failure. */
 int listener_start(struct listener *listener, struct input *in,
                    const struct listener_options *options, int fd, struct error *err);
-/* For the hook of that name: servers that are connected, but say nothing. */
+/* For the inputs' hook `hint`: tells of servers that are connected but send nothing. */
 bool listener_hint(const struct listener *listener, char *text);
 /* Takes no new connections. */
 void listener_stop(struct listener *listener);

@@ -18,7 +18,7 @@ enum { PENALTY_SLOTS = 256, PENALTY_MAX_MS = 1000 };
 struct penalty_account {
     uint64_t peer_key;
     uint64_t last_ms; /* of the last useless connection */
-    uint64_t next_ms; /* until then a connection waits */
+    uint64_t next_ms; /* connections wait until then */
     uint32_t useless; /* in a row */
 };
 

@@ -203,7 +203,7 @@ static void tcp_close(struct input *in)
     tcp->count = 0;
 }
 
-/* What would be gone on without is a warning. */
+/* Where the input is not required, starting would go on without it: that is only a warning. */
 static enum module_verdict tcp_probe(const void *priv, const char **option, struct error *err)
 {
     const struct tcp *tcp = priv;

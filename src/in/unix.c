@@ -239,7 +239,7 @@ static void unix_close(struct input *in)
     u->listener = NULL;
 }
 
-/* 0; -1: err; 1: err, but the folder may be there by then. */
+/* 0; -1 with err; 1 with err: it would fail now, but the folder may be there at start. */
 static int try_options(const struct unix_input *u, const char **option, struct error *err)
 {
     uid_t uid;
@@ -254,7 +254,7 @@ static int try_options(const struct unix_input *u, const char **option, struct e
     return place_socket(u->path, err);
 }
 
-/* What would be gone on without is a warning. */
+/* Where the input is not required, starting would go on without it: that is only a warning. */
 static enum module_verdict unix_probe(const void *priv, const char **option, struct error *err)
 {
     const struct unix_input *u = priv;

@@ -19,7 +19,8 @@ struct endpoint {
     char address[256]; /* the host without brackets, or the path */
 };
 
-/* True when `text` begins as an endpoint does: what else would be a file's name is then none. */
+/* True when `text` begins as an endpoint does ("unix:", "tcp:"), so that it is not taken for the
+ * name of a file. */
 bool endpoint_looks_like(const char *text);
 
 /* 0, or -1 with err. Names are not looked up yet. */
@@ -29,9 +30,9 @@ int endpoint_parse(struct endpoint *endpoint, const char *text, struct error *er
 const char *endpoint_text(const struct endpoint *endpoint, char *out);
 
 /*
- * A connected stream socket, non-blocking and close-on-exec; every address that the name stands for
- * is tried in turn until `timeout_ms` are over. -1: err says why. Looking up a name may block
- * longer.
+ * Returns a connected stream socket, non-blocking and close-on-exec, which is the caller's. Every
+ * address that the name stands for is tried in turn until `timeout_ms` are over; looking up a name
+ * may block longer. -1: err says why.
  */
 int endpoint_connect(const struct endpoint *endpoint, int timeout_ms, struct error *err);
 

@@ -11,9 +11,10 @@
  * A file may hold many streams, one behind the other. Where a writer crashed and another one went
  * on appending, a START stands in the middle of a stream, or even of the frame that the crash cut:
  * the reader goes on with that START, and frame_reader_note says so at the end. Where bytes that
- * make no sense stand before a START it goes on, too, but the end is then FRAME_READER_FAILED. It
- * is found by its bytes, which a DNS message may carry, too; so a frame around them is taken for a
- * cut one only if it is no dnstap, or if what stands behind it cannot stand there.
+ * make no sense stand before a START it goes on, too, but the end is then FRAME_READER_FAILED. A
+ * START is found by its bytes, and a DNS message may contain the same bytes. So a frame around them
+ * counts as cut only if it is no dnstap message, or if what follows it is nothing that may follow a
+ * frame.
  */
 #ifndef SPILE_IO_FRAME_READER_H
 #define SPILE_IO_FRAME_READER_H
@@ -45,8 +46,8 @@ struct frame_reader {
     uint8_t *buf;
     size_t cap;
     size_t start, len; /* the bytes not yet scanned are buf[start..len) */
-    size_t mark;       /* where the next START behind `start` begins; 0: none that is known */
-    size_t sought;     /* no other one begins before this offset */
+    size_t mark;       /* where the first START behind `start` begins; 0: none is known */
+    size_t sought;     /* bytes before this have been searched for a START */
     struct span frames[FRAME_READER_BATCH];
     size_t next, count;
 };
@@ -58,7 +59,8 @@ int frame_reader_open(struct frame_reader *reader, const char *path, size_t buff
 /* Zeroed memory is accepted. */
 void frame_reader_close(struct frame_reader *reader);
 
-/* Reads on; the spans handed out so far are void. Failed: err says why, with the path. */
+/* Reads more of the file; spans handed out before become invalid. FRAME_READER_FAILED: err says
+ * why, with the path. */
 enum frame_reader_status frame_reader_fill(struct frame_reader *reader, struct error *err);
 
 /* After the end: true when something about the file is worth a warning (streams without STOP, cut

@@ -2,9 +2,9 @@
  * Places in the file system and on the network: whether this process could use them now. Nothing is
  * made, opened for writing, or connected to.
  *
- * place_append, place_socket and place_listen return 0; -1 and err: no; 1 and err: no, but that may
- * be over soon: the folder is missing, which a service manager makes at start, or the address is in
- * use, perhaps by the program that is to be restarted.
+ * place_append, place_socket and place_listen return 0 for yes. -1 is no. 1 is not now, for a
+ * reason that may soon be over: the folder is missing, which a service manager makes at start, or
+ * the address is in use, perhaps by the program that is to be restarted. For -1 and 1 err says why.
  */
 #ifndef SPILE_IO_PLACE_H
 #define SPILE_IO_PLACE_H
@@ -16,7 +16,7 @@
 
 /* A file that is appended to, or made where there is none. */
 int place_append(const char *path, struct error *err);
-/* A file that is read. -1: err. */
+/* A file that is read. 0, or -1 with err. */
 int place_read(const char *path, struct error *err);
 /* The socket file that a listener makes, or puts in the place of an old one. */
 int place_socket(const char *path, struct error *err);
@@ -28,8 +28,8 @@ int place_listen(const char *host, uint16_t port, struct error *err);
 /* True when listeners at the same port of both would be in each other's way: one address, or one of
  * them is every address. Names are looked up when `resolve` says so, but for localhost. */
 bool place_same_host(const char *a, const char *b, bool resolve);
-/* 1: the host stands for this machine alone (loopback); 0: for more; -1: it is a name that has to
- * be looked up, which was not asked for, or that means nothing. */
+/* 1: the host stands for this machine alone (loopback). 0: other machines can reach it. -1:
+ * unknown, as it is a name that cannot be found, or that `resolve` does not allow to look up. */
 int place_loopback(const char *host, bool resolve);
 
 #endif

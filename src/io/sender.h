@@ -39,11 +39,12 @@ void sender_init(struct sender *sender, const struct endpoint *endpoint, bool bi
                  uint64_t retry_ns);
 /* Connects and shakes hands. -1: err says why (an interrupt is a reason, too). */
 int sender_open(struct sender *sender, struct error *err);
-/* Sends `count` whole frames with their length words, in one write as far as the socket lets it. */
+/* Sends `run`, which is `count` whole frames with their length words, in one write as far as the
+ * socket lets it; reconnects if asked for. -1: err. */
 int sender_write(struct sender *sender, struct span run, uint64_t count, struct error *err);
 /* Waits until the monotonic clock passes `until_ns`, an interrupt comes, or the peer goes away. */
 void sender_wait(struct sender *sender, uint64_t until_ns);
-/* Sends STOP and, where that is the deal, waits for FINISH; closes. */
+/* Sends STOP, on a bidirectional stream waits for FINISH, and closes in any case. -1: err. */
 int sender_finish(struct sender *sender, struct error *err);
 /* Closes without a word, if still open. */
 void sender_close(struct sender *sender);

@@ -51,8 +51,9 @@ enum source_failure source_failure(const struct source *source);
 int source_error(const struct source *source, struct error *err);
 
 /*
- * Of a plain source: `bytes`, the last that were read, do not go on as the ones before; where they
- * begin as compressed data, they and what follows are read anew, as such. False: they do not.
+ * For a plain source, when `bytes`, the last that were read, do not make sense behind those before
+ * them. If they begin as compressed data do, source_read returns them once more, decompressed, and
+ * then what follows. False: they do not, and nothing has changed.
  */
 bool source_reopen(struct source *source, struct span bytes);
 

@@ -21,16 +21,16 @@ struct appender {
     int fd; /* -1: closed */
     bool regular;
     bool has_records;
-    bool put_aside;       /* by the last open */
-    bool anew;            /* what is in the file goes with appender_begin: until then it stays */
-    uint64_t size;        /* so far, without `end` */
+    bool put_aside; /* the last open has put the old file aside */
+    bool anew;      /* appender_begin will empty the file; until then it keeps what is in it */
+    uint64_t size;  /* so far, without `end` */
     uint64_t modified_ns; /* realtime of the last change before the open */
-    size_t torn;          /* bytes of the next record that are out and could not be taken back */
-    uint64_t last_ms;     /* of rotated_aside */
-    const char *failed;   /* what could not be done, when a function returned -1: "open", ... */
+    size_t torn;        /* bytes of the next record that were written and could not be taken back */
+    uint64_t last_ms;   /* of rotated_aside */
+    const char *failed; /* what could not be done, when a function returned -1: "open", ... */
 };
 
-/* Closed; fetches what the output's format begins and ends with. */
+/* Makes a closed appender, and fetches what the output's format begins and ends with. */
 void appender_init(struct appender *a, const struct output *out, const char *path, mode_t mode);
 /* Closes without an end, and frees. */
 void appender_free(struct appender *a);

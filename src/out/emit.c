@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 
-/* Several outputs may write there. */
+/* Several outputs may write to standard output; one at a time. */
 static pthread_mutex_t standard_output = PTHREAD_MUTEX_INITIALIZER;
 
 /* What an error of write(2) means; those not named are OUTPUT_FAILED. */
@@ -75,7 +75,8 @@ static int write_line(int fd, const char *line, size_t len, uint64_t deadline_ns
     return wrote == (ssize_t)len ? 0 : -1;
 }
 
-/* For a second; an errno. By the wall clock, as ThreadSanitizer knows no other way. */
+/* Waits for a second at most. 0, or an errno. By the wall clock, for ThreadSanitizer knows no other
+ * timed lock. */
 static int lock_standard_output(void)
 {
     struct timespec deadline;

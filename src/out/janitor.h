@@ -13,7 +13,7 @@
 
 /* Owner: the file output. Zeroed is one that was never called. */
 struct janitor {
-    const struct output *out; /* its `interrupted` ends a compression */
+    const struct output *out; /* a compression gives up when its `interrupted` is set */
     const char *path;
     uint64_t keep;
     enum compression how;
@@ -24,10 +24,11 @@ struct janitor {
     bool wanted, stopping; /* under the lock */
 };
 
-/* Has it look after the files of out/path; the thread starts with the first call. A call while it
- * works has it look once more. */
+/* Has it tidy up the rotated files of `path`; the first call starts the thread. A call while it
+ * works has it look once more afterwards. */
 void janitor_call(struct janitor *janitor);
-/* Lets it finish what it was called for, unless the output is interrupted, and ends it. */
+/* Lets it finish what it was called for, unless the output is interrupted, then ends and joins the
+ * thread. */
 void janitor_end(struct janitor *janitor);
 
 #endif

@@ -26,7 +26,7 @@
 #include "out/trouble.h"
 #include "stats/stats.h"
 
-/* Of the numbers in a line. */
+/* The kinds of numbers in a line. */
 enum kind {
     SUM,     /* grows: what has been added is a difference */
     NAMES,   /* different ones: those of a part of the time have to be counted apart */
@@ -139,7 +139,7 @@ static uint64_t value_of(const struct stats_stream *stream, size_t column)
                                         : *(const uint64_t *)at;
 }
 
-/* After a reset all is new. */
+/* After a reset everything counts as having come since the last line. */
 static void check_base(struct metrics *m, int64_t since_ms)
 {
     if (m->since_ms != since_ms)
@@ -198,7 +198,7 @@ static void write_line(struct metrics *m)
 
 /* --- the thread ----------------------------------------------------------------------------- */
 
-/* False: it is time to end. */
+/* Waits for the next line's moment. False: it is time to end. */
 static bool sleep_until(struct metrics *m, uint64_t when_ns)
 {
     struct timespec when = clock_timespec(when_ns);

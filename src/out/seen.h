@@ -23,7 +23,7 @@ void seen_init(struct seen *seen);
 void seen_free(struct seen *seen);
 /* The hash must be keyed and of full 64-bit quality. */
 void seen_add(struct seen *seen, uint64_t hash);
-/* The number, and begins again. */
+/* Returns the number of different keys, and begins again with none. */
 uint64_t seen_take(struct seen *seen);
 
 #endif

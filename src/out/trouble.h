@@ -11,7 +11,7 @@
 /* Owner: one output's thread. Zeroed: all is well. */
 struct trouble {
     uint64_t silent_until_ns;
-    bool said; /* and not yet that it is over */
+    bool said; /* trouble has been told, but not yet that it is over */
 };
 
 /* "OUTPUT: cannot ACTION OBJECT: why": `error` is an errno. */

@@ -21,10 +21,12 @@
  * A query that is asked again replaces itself: its response is measured from the last time it was
  * asked. A match is used up, so that of two responses only the first has a latency.
  *
- * What finds no match tells of frames that never came (stage/loss.h). For that queries are judged
- * once more, in the order of the ring: when their window is over by the clock of their stream, by
- * later events of it, or, when none comes, a window after they came. Responses that carry both
- * times are matched for that alone, where there are queries, too.
+ * Queries and responses that find no match tell of frames that never came (stage/loss.h). A
+ * response may come before its query, where a server's threads write to queues of their own; so a
+ * response without a query waits for one in a second, smaller ring. The entries of both rings are
+ * judged in order when their window is over: by the times of later events of their stream, or, when
+ * no event comes, a window after they came. Responses that carry both times need no match for their
+ * latency; they are matched only for this, in streams that have queries.
  */
 #include <assert.h>
 #include <sched.h>
@@ -215,7 +217,8 @@ static void hash_part(struct nh *nh, const struct nh_key *key, struct span part)
         nh_pair(nh, siphash_bytes(&key->last, part), part.len);
 }
 
-/* Of types that we do not know, each query and the response behind it are a pair of their own. */
+/* The side of a type of message. An unknown type of query and the type that follows it, its
+ * response, make a side of their own. */
 static uint64_t side_of(uint32_t message_type)
 {
     if (message_type < sizeof sides && sides[message_type] != SIDE_UNKNOWN)
@@ -603,7 +606,8 @@ static void take_mark(struct latency *latency, uint64_t heard_ns)
     latency->mark = (latency->mark + 1) % MARKS;
 }
 
-/* How long all workers have listened. */
+/* How long, in nanoseconds, all workers have listened; the time that one was held up does not
+ * count. */
 static uint64_t listened(struct latency *latency, unsigned worker)
 {
     struct listener *own = &latency->listeners[worker];

@@ -1,19 +1,18 @@
 /*
- * Frames that a server dropped before it sent them: nobody can count them, but what is left of
- * their exchanges tells of them. A query whose response never comes, a response whose query never
- * came. Here is what is known of each stream that judging them takes, and how many there were.
+ * An estimate of the frames that a server dropped before it sent them. Nobody can count these, but
+ * their other halves tell of them: a query whose response never comes, a response whose query never
+ * came. This keeps, for each stream, their numbers, and what it takes to judge which of them count.
  *
- * Queries without responses come about otherwise, too: a server may not answer. And what is missing
- * is not always lost. So neither is counted unless the other half should have been seen:
+ * There are other reasons why a half may be missing: a server may not answer, or may not be told to
+ * log both. So a half counts only if the other one should have been seen:
  *
  *   - only what the server was asked: what it asks others often has no answer;
  *   - only types of messages of which some have met their other half: servers may be told to log
  *     queries alone, or responses alone;
- *   - only when it would have come by the stream's newest connection: what was asked before that
- * one began was heard by nobody;
- *   - only within the latency-window, and when the query did not have to make room for others
- * early;
- *   - a query only when others of its type were answered as late as it was asked.
+ *   - only if the other half would have come by the stream's newest connection: what was asked
+ *     before that one began was heard by nobody;
+ *   - only within the latency-window, and not if the query had to make room for others early;
+ *   - a query only if some query of its type was answered after it was asked.
  */
 #ifndef SPILE_STAGE_LOSS_H
 #define SPILE_STAGE_LOSS_H
@@ -25,13 +24,13 @@
 #include "core/stage.h"
 
 enum {
-    LOSS_STREAMS = 256, /* of more nothing is judged */
+    LOSS_STREAMS = 256, /* streams past that number are not judged */
     LOSS_NAME_MAX = 127,
     LOSS_TYPES = DNSTAP_UPDATE_RESPONSE + 1,
 };
 
-/* Times are those of events, nanoseconds since 1970, and always those of the last one: one that is
- * wrong is soon followed by one that is right. Any worker sets them. */
+/* Times are those of events, in nanoseconds since 1970. Each is that of the last event, not the
+ * latest time seen, so that a wrong one is soon replaced by a right one. Any worker sets them. */
 struct loss_stream {
     uint8_t name[LOSS_NAME_MAX];
     uint8_t name_len;
@@ -39,7 +38,7 @@ struct loss_stream {
     _Atomic int64_t since_ns;     /* the earliest query since that came; INT64_MAX: none */
     _Atomic int64_t clock_ns;     /* the last event */
     _Atomic int64_t forgotten_ns; /* the last query that had to make room early */
-    /* The last response that met its query, by the types of both; 0: none ever did. */
+    /* When the last response met its query, for the types of both; 0: none ever did. */
     _Atomic int64_t matched_ns[LOSS_TYPES];
     counter unanswered, unasked; /* struct stage_loss */
 };
@@ -64,8 +63,8 @@ static inline bool loss_judges(uint32_t message_type)
 void losses_init(struct losses *losses);
 void losses_destroy(struct losses *losses);
 
-/* The stream's number; `make`: it is added when it is not there. 0: it is not there, or there are
- * too many. */
+/* The stream's number. With `make` a stream that is not there is added. 0: it is not there, or
+ * there are too many. */
 unsigned losses_find(struct losses *losses, struct span identity, bool make);
 
 /* An event of the stream has come. */
@@ -73,20 +72,20 @@ void loss_heard(struct loss_stream *stream, const struct event *ev, int64_t time
 /* A response has met its query. */
 void loss_matched(struct loss_stream *stream, unsigned query_type, unsigned response_type,
                   int64_t time_ns);
-/* What is to be thought of one that has not. `asked_ns`: when it says that it was asked; INT64_MIN:
- * it does not. */
+/* What to expect of a response that has found no query. `asked_ns` is the query time that it
+ * carries; INT64_MIN: none. */
 enum loss_hope {
-    LOSS_NO_QUERY,    /* its query will not come */
-    LOSS_MAYBE_QUERY, /* it may, or was asked before anybody listened */
-    LOSS_QUERY,       /* it should */
+    LOSS_NO_QUERY,    /* the query will not come, or the rules above forbid to judge */
+    LOSS_MAYBE_QUERY, /* it may come, or it was asked before anybody listened */
+    LOSS_QUERY,       /* it should come */
 };
 enum loss_hope loss_hope(const struct loss_stream *stream, unsigned type, int64_t time_ns,
                          int64_t asked_ns, int64_t window_ns);
-/* One whose query should have come, and has not when the window is over. */
+/* Counts a response whose query should have come, and has not when the window is over. */
 void loss_unasked(struct loss_stream *stream);
-/* A query's window is over, and it may be counted. */
+/* The window of a query is over: counts it as unanswered if the rules above let it. */
 void loss_unanswered(struct loss_stream *stream, unsigned type, int64_t time_ns);
-/* A query leaves early. */
+/* A query had to make room for others before its window was over. */
 void loss_forgotten(struct loss_stream *stream, int64_t time_ns);
 
 static inline int64_t loss_time(const _Atomic int64_t *time)

@@ -8,7 +8,7 @@
 enum {
     COUNTERS_RCODES = 32,  /* 0 to 30 by number; the last: all above (IANA has 24 today) */
     COUNTERS_QTYPES = 320, /* 0 to 319 by number */
-    COUNTERS_RARE = 32,    /* types above, in order of appearance; the last slot: what is left */
+    COUNTERS_RARE = 32,    /* larger types, in order of appearance; the last slot: all others */
     COUNTERS_FLAGS = 8,    /* stats_flag_names: qr aa tc rd ra z ad cd */
     COUNTERS_SIZES = 10,   /* stats_size_bounds, and one for what is longer */
     COUNTERS_MESSAGES = DNSTAP_UPDATE_RESPONSE + 1,
@@ -61,10 +61,11 @@ extern const char
     *const stats_left_out_names[COUNTERS_LEFT_OUT]; /* of marks, from SAMPLE_LEFT_OUT */
 extern const uint16_t stats_flag_bits[COUNTERS_FLAGS];
 
-/* Adds. Exactly what one would be that counted both, as long as they saw fewer than COUNTERS_RARE
- * rare types together; from then on it depends on the order which types have slots of their own. */
+/* Adds `from` to `into`. The sum is exactly what one set of counters would hold that saw both, as
+ * long as both together saw fewer than COUNTERS_RARE rare types; with more, which types have slots
+ * of their own depends on the order of adding. */
 void stats_counters_add(struct stats_counters *into, const struct stats_counters *from);
-/* The sample is counted. Any field may have any value. */
+/* Counts the sample, whose fields may have any values. */
 void stats_counters_sample(struct stats_counters *counters, const struct stats_sample *sample);
 
 #endif

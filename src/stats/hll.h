@@ -1,7 +1,7 @@
 /*
  * HyperLogLog (Flajolet and others, 2007): how many distinct keys there were, from their 64-bit
- * keyed hashes. 2^14 registers: a standard error of 0.81 %. Two merge into what one would have been
- * that saw both, exactly.
+ * keyed hashes. 2^14 registers: a standard error of 0.81 %. Two sketches merge into exactly the one
+ * that would have seen the keys of both.
  */
 #ifndef SPILE_STATS_HLL_H
 #define SPILE_STATS_HLL_H

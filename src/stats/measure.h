@@ -24,10 +24,11 @@ struct stats_values {
     uint64_t of[STATS_MEASURES];
 };
 
-/* Numbers of one kind. This alone says what of the unit that users see is kept and counted. */
+/* A kind of numbers: the unit that users see, and the part of it in which the numbers are counted.
+ */
 struct stats_unit {
     const char *name;  /* that users see: "events", "bytes", "seconds" */
-    unsigned decimals; /* kept is 10^-decimals of it: microseconds of seconds. See put_decimal. */
+    unsigned decimals; /* counted in 10^-decimals of the unit; see put_decimal */
 };
 extern const struct stats_unit stats_events, stats_bytes, stats_seconds;
 

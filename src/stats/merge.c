@@ -1,4 +1,4 @@
-/* From shards into tables. */
+/* Merges what a shard holds into the streams' counters and the tables. */
 #include "stats/state.h"
 
 #include <stdlib.h>
@@ -17,7 +17,7 @@ int64_t stats_wall_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* NULL: it is not listed. */
+/* The listed stream of that name, or NULL. */
 static struct stream_state *find_known(const struct stats *stats, struct span name)
 {
     for (size_t i = 0; i < stats->stream_count; i++) {
@@ -107,7 +107,7 @@ static void merge_counters(struct stats *stats, const struct shard *shard, uint1
 
 /* --- tables --------------------------------------------------------------------------------- */
 
-/* The key (hash) is news for these numbers. */
+/* Counts a key that is new to the distinct numbers in `news`. */
 static void count_distinct(struct distinct_counts *counts, uint8_t news, uint64_t hash)
 {
     for (int id = 0; id < STATS_DISTINCTS; id++) {
@@ -118,7 +118,7 @@ static void count_distinct(struct distinct_counts *counts, uint8_t news, uint64_
     }
 }
 
-/* At most TABLE_BATCH entries. */
+/* Merges `count` entries, at most TABLE_BATCH. */
 static void merge_some(struct stats *stats, const struct shard *shard, enum shard_table_id id,
                        uint32_t first, uint32_t count)
 {
@@ -167,7 +167,8 @@ void stats_merge(struct stats *stats, const struct shard *shard)
         merge_table(stats, shard, id);
 }
 
-/* The stages' numbers are those since the start. */
+/* Adds the losses that a stage has seen in one stream; it counts from the start, whatever was
+ * reset. */
 static void take_loss(void *ctx, const struct stage_loss *loss)
 {
     const uint64_t now[STATS_LOSSES] = {

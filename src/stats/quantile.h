@@ -32,7 +32,7 @@ int64_t quantile_value(unsigned bucket);
 /* The first value of a bucket, in nanoseconds; 0 for bucket 0. */
 int64_t quantile_lower(unsigned bucket);
 
-/* How many a histogram of QUANTILE_BUCKETS counters has in all. */
+/* The sum of the QUANTILE_BUCKETS counters of a histogram. */
 uint64_t quantile_total(const uint64_t *buckets);
 /* The q-quantile, 0 to 1, of a histogram of QUANTILE_BUCKETS counters with `total` in all; 0 when
  * it is empty. */

@@ -83,7 +83,7 @@ static bool by_cells(const struct stats_question *q)
 
 /* --- the heap ------------------------------------------------------------------------------- */
 
-/* Worse: less, or as much but later. */
+/* A candidate is worse if it has less, or as much but was first seen later. */
 static bool is_worse(const struct candidate *a, const struct candidate *b)
 {
     return a->value != b->value ? a->value < b->value : a->serial > b->serial;

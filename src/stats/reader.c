@@ -1,4 +1,4 @@
-/* Events as Spile itself counts them. */
+/* How events become samples where nothing is to be compatible: Spile's own view of them. */
 #include "stats/sample.h"
 
 /* The key of a name is its wire form in lower case (RFC 4343). */

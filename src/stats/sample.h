@@ -21,7 +21,7 @@ enum sample_mark {
     SAMPLE_DO,           /* with its DO flag */
     SAMPLE_NO_DNS,       /* no DNS header in it */
     SAMPLE_BAD_QUESTION, /* the question cannot be read */
-    SAMPLE_BAD_RECORDS,  /* the records cannot, up to OPT: those behind it are not looked at */
+    SAMPLE_BAD_RECORDS, /* a record before OPT cannot be read; those behind OPT are not looked at */
     /* The latency is left out: in the order of enum event_left_out. */
     SAMPLE_LEFT_OUT,
     SAMPLE_NEGATIVE = SAMPLE_LEFT_OUT,
@@ -51,7 +51,7 @@ struct stats_sample {
     bool has_latency;
 };
 
-/* Constant. How events become samples and keys text. */
+/* How events become samples, and keys become text. Constant. */
 struct stats_reader {
     uint32_t needs; /* facets */
     /* Fills the sample, whose name may live in `space` (SAMPLE_NAME_MAX + 1 bytes). False: the
@@ -65,9 +65,8 @@ struct stats_reader {
     struct span (*tld)(struct span text);
 };
 
-/* For readers: stats_sample.time_ns. Seconds are 64 bits from outside; one that is wrong may be
- * any.
- */
+/* For readers: the value of stats_sample.time_ns. The seconds are 64 bits that a stranger has
+ * chosen, so the product may wrap: a wrong time then becomes another wrong time. */
 static inline uint64_t sample_time(const struct event *ev)
 {
     uint64_t sec;
@@ -76,8 +75,8 @@ static inline uint64_t sample_time(const struct event *ev)
 }
 
 extern const struct stats_reader stats_native_reader;
-/* What its `read` fills in, of any event whose dnstap message was decoded: other readers begin so.
- */
+/* Fills the sample as its `read` does, for any event whose dnstap message was decoded. Other
+ * readers call this first and then change what they see otherwise. */
 void stats_native_fill(struct event *ev, uint8_t *space, struct stats_sample *sample);
 
 #endif

@@ -206,7 +206,7 @@ static uint16_t code_of(const struct stats_sample *s)
     return (uint16_t)(s->side << SHARD_SIDE_BIT | rcode);
 }
 
-/* Of a code what makes a difference to the values of a row (tables.c, values_of). */
+/* Keeps of a code only what makes a difference to a row's values (tables.c, values_of). */
 static uint16_t rest_code(uint16_t code)
 {
     unsigned rcode = code & SHARD_RCODE_MASK;

@@ -16,11 +16,12 @@
 
 enum {
     SHARD_BATCH = 32,
-    SHARD_AHEAD = 8, /* so many samples later the index has come, and says which entry to fetch */
+    SHARD_AHEAD = 8, /* so many samples after its prefetch the index is in the cache, and says which
+                        entry to prefetch */
 };
 enum shard_table_id { SHARD_NAMES, SHARD_CLIENTS, SHARD_SERVERS, SHARD_TABLES };
 
-/* So many messages of one type and rcode. */
+/* The number of messages of one type and rcode. */
 struct shard_cell {
     uint16_t qtype; /* STATS_NO_QTYPE: none; 0 in the tables of addresses */
     uint16_t code;  /* side in the highest bit; the rcode in the lower ones, STATS_NO_RCODE: none */
@@ -28,14 +29,15 @@ struct shard_cell {
 };
 enum {
     SHARD_SIDE_BIT = 15,
-    SHARD_REST_BIT = 14, /* of any types and rcodes that tell as much: see SHARD_KEY_ENTRIES */
+    SHARD_REST_BIT = 14, /* of all further types and rcodes: see SHARD_KEY_ENTRIES */
     SHARD_RCODE_MASK = 0x0fff,
     SHARD_CELLS = 3,
 };
 
 /* One key in one stream: a cache line. A key with more types and rcodes, or larger sums, than fit
- * into one entry gets several; but no more than SHARD_KEY_ENTRIES by types and rcodes, which
- * whoever asks may choose: what is left is counted without them, as in a full row of the tables. */
+ * into one entry gets several. Since whoever asks can choose types and rcodes, they make at most
+ * SHARD_KEY_ENTRIES entries for one key: what comes then is counted without them, as in a full row
+ * of the tables. */
 struct shard_entry {
     uint64_t hash;       /* of the key alone */
     uint64_t latency_us; /* the sum of those timed */
@@ -48,7 +50,7 @@ struct shard_entry {
     uint8_t cell_count;
     struct shard_cell cells[SHARD_CELLS];
 };
-enum { SHARD_KEY_ENTRIES = 32 }; /* all are passed on the way to the last */
+enum { SHARD_KEY_ENTRIES = 32 }; /* few, for the search passes all of them on the way to the last */
 
 struct shard_table {
     struct shard_entry *entries;
@@ -79,8 +81,8 @@ struct shard {
     uint64_t events;
     uint64_t malformed;
     uint64_t unlisted;
-    /* Keys of the unlisted ones, of all streams: the tables miss them, distinct numbers do not (but
-     * those of suffixes, which only the tables know of). */
+    /* The keys of the unlisted events, for all streams together: distinct counts have these keys,
+     * though the tables do not (but for distinct suffixes, which only the tables know). */
     struct hll missed[STATS_DISTINCTS];
 };
 
@@ -111,16 +113,16 @@ struct shard_batch {
 int shard_init(struct shard *shard, size_t memory, uint32_t stream_max);
 void shard_free(struct shard *shard);
 void shard_clear(struct shard *shard);
-/* Time to hand it over, before keys are left out. */
+/* True when it is time to hand the shard over, before it is so full that keys are left out. */
 bool shard_is_full(const struct shard *shard);
 
-/* The event is read into the batch, and a full batch counted into the shard. */
+/* Reads the event into the batch; a batch that is full by that is counted into the shard. */
 void shard_event(struct shard *shard, struct shard_batch *batch, const struct stats_reader *reader,
                  struct event *ev);
-/* Counts what the batch holds: before the events' bytes go. */
+/* Counts what the batch holds. To be called before the bytes of its events become invalid. */
 void shard_flush(struct shard *shard, struct shard_batch *batch);
 void shard_batch_init(struct shard_batch *batch, const struct siphash_key *key);
-/* Forget which streams came last: the shard is another one. */
+/* Forgets which streams came last. To be called when the next samples go to another shard. */
 void shard_batch_reset(struct shard_batch *batch);
 
 #endif

@@ -20,7 +20,7 @@ struct stream_state {
     struct distinct_counts *distinct;
     uint64_t (*past)[STATS_SIDES]; /* events at the last RATE_SECONDS ticks, a ring */
     struct tick tick;
-    /* What the stages say, since the start; and at the last reset. */
+    /* What the stages say of losses since the start, and what they said at the last reset. */
     uint64_t losses[STATS_LOSSES], losses_before[STATS_LOSSES];
     bool judged; /* some exchanges were seen whole: struct stage_loss */
     bool apart;  /* its clock ticks more coarsely than its latencies; until a reset */
@@ -29,7 +29,8 @@ struct stream_state {
     int64_t first_seen_ms, last_seen_ms;
 };
 
-/* Two shards a worker: one it counts in, one on its way. Each pointer has one taker. */
+/* Two shards a worker: it counts into one while the other is on its way. Of the two atomic pointers
+ * each has one thread that fills it and one that takes from it. */
 struct worker_shards {
     struct shard shards[2];
     struct shard *active;        /* the worker's own */
@@ -102,8 +103,8 @@ static inline struct stream_state *stats_total(const struct stats *stats)
     return &stats->streams[stats_total_index(stats)];
 }
 
-/* The next of the moments that lie whole seconds apart, one of them `due_ns`: those that are over
- * by now are skipped, so that late ones do not make the others later. */
+/* The first moment after `now_ns` that lies whole seconds, at least one, after `due_ns`. Moments
+ * that were missed are skipped, so that a late one does not make the others later. */
 static inline uint64_t stats_next_second(uint64_t due_ns, uint64_t now_ns)
 {
     uint64_t missed = now_ns > due_ns ? (now_ns - due_ns) / CLOCK_SECOND_NS : 0;
@@ -120,7 +121,7 @@ void stats_forget(struct stats *stats);
 /* snapshot.c: how many there are in a stream, or in all; exact while nothing was left out. */
 uint64_t stats_count_distinct(const struct stats *stats, const struct stream_state *stream,
                               enum stats_distinct_id id);
-/* The table that the keys are in has left nothing out. */
+/* True when that table has left no key out. */
 bool stats_counts_all(const struct stats *stats, enum stats_table_id table);
 /* The statistics of this moment; NULL: no memory. */
 struct stats_snapshot *stats_photograph(struct stats *stats);

@@ -130,7 +130,7 @@ static void sleep_until(struct stats *stats, uint64_t deadline_ns)
     pthread_cond_timedwait(&stats->wake, &stats->lock, &until);
 }
 
-/* What workers that have ended still had in hand. */
+/* Merges the shards that the workers were counting into when they ended. */
 static void merge_active(struct stats *stats)
 {
     for (unsigned i = 0; i < stats->worker_count; i++) {
@@ -139,7 +139,7 @@ static void merge_active(struct stats *stats)
     }
 }
 
-/* All that the workers have counted so far, as far as they answer in time. */
+/* Merges all that the workers have counted so far, if they answer in time. */
 static void collect(struct stats *stats)
 {
     merge_full(stats); /* so that a worker whose spare is out can answer */
@@ -177,7 +177,7 @@ static uint64_t publish(struct stats *stats, bool regular)
     return made_ns;
 }
 
-/* `regular`: a second has passed. */
+/* Collects and publishes. `regular`: because a second has passed, not because somebody asked. */
 static void tick(struct stats *stats, bool regular)
 {
     pthread_mutex_lock(&stats->lock);
@@ -458,7 +458,7 @@ const struct stats_reader *stats_get_reader(const struct stats *stats)
     return stats->reader;
 }
 
-/* With the lock on the tables. */
+/* The caller holds the lock on the tables. */
 static void count_keys(const struct stats *stats, int stream, enum stats_table_id table,
                        struct stats_answer *answer)
 {

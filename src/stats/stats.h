@@ -27,7 +27,7 @@ struct stats_options {
     const struct stats_reader *reader;
     unsigned workers;              /* pipeline_worker_count */
     const struct siphash_key *key; /* of the hashes; NULL: a fresh one */
-    bool patient; /* all inputs are files, which can wait: nothing is left out of the tables */
+    bool patient; /* all inputs are files, which can wait: the tables leave no event out */
 };
 
 struct stats *stats_new(const struct stats_options *options, struct error *err);
@@ -43,9 +43,9 @@ void stats_free(struct stats *stats);
 /* The latest snapshot, with a reference for the caller; never NULL once stats_start returned. */
 const struct stats_snapshot *stats_take(struct stats *stats);
 void stats_release(const struct stats_snapshot *snapshot);
-/* The same, but made now: with all that workers saw that have ended or answer in time (a tenth of a
- * second); who asks at the same moment shares it. Waits a second at most, then it is the latest.
- * NULL before stats_start. */
+/* The same, but made now. It has all that was seen by workers which have ended or which answer
+ * within a tenth of a second; callers at the same moment share one. Waits for a second at most and
+ * then returns the latest. NULL before stats_start. */
 const struct stats_snapshot *stats_fresh(struct stats *stats);
 /* Waits until a second has ended, or the numbers were reset, after the snapshot `generation`, for
  * at most timeout_ns; then as stats_take. Snapshots that stats_fresh has made do not end it. NULL:
@@ -54,7 +54,7 @@ const struct stats_snapshot *stats_wait(struct stats *stats, uint64_t generation
                                         uint64_t timeout_ns);
 bool stats_stopped(struct stats *stats);
 
-/* Forgets all numbers; streams stay listed. Waits until a snapshot is there that says so. */
+/* Forgets all numbers, but not the streams. Waits until there is a snapshot without them. */
 void stats_reset(struct stats *stats);
 
 enum stats_table_id {
@@ -92,7 +92,7 @@ struct stats_question {
 /* One row of the answer. */
 struct stats_top {
     uint64_t value; /* what was asked for; the mean in microseconds */
-    uint64_t error; /* so much more it may be in truth */
+    uint64_t error; /* the true value may be larger by so much */
     struct stats_values values;
     uint16_t text_len;
     char text[SAMPLE_TEXT_MAX + 1]; /* name or address, terminated; "-" for no address */
@@ -103,7 +103,7 @@ struct stats_answer {
     size_t count;
     uint64_t keys;   /* different ones that have come, in the stream or in all; of windows: rows */
     bool keys_exact; /* else estimated, with a standard error of 0.8 % */
-    uint64_t floor;  /* a key that is not in the table has at most so many hits */
+    uint64_t floor;  /* no key that is missing in the table has more hits than this */
 };
 
 /*
@@ -117,8 +117,6 @@ int stats_top(struct stats *stats, int stream, const struct stats_question *ques
               size_t n, struct stats_answer *answers);
 void stats_answers_free(struct stats_answer *answers, size_t count);
 
-/* The sums of all rows of TABLE_TLDS and the like are not kept; rcodes and types are counters. */
-
 /* The wall clock, Unix milliseconds. */
 int64_t stats_wall_ms(void);
 
@@ -126,18 +124,18 @@ int64_t stats_wall_ms(void);
 const char *stats_table_name(enum stats_table_id table);
 const char *stats_measure_name(enum stats_measure measure);
 
-/* The sketches' state as bytes, to be kept and merged after a restart: the distinct counts' and the
- * key they hash with. */
+/* The key that names and addresses are hashed with. Who keeps sketches keeps it with them, so that
+ * they can be merged after a restart. */
 struct siphash_key stats_key(const struct stats *stats);
-/* What events count as. */
+/* How events become samples here, and keys text. */
 const struct stats_reader *stats_get_reader(const struct stats *stats);
 
 /*
- * Windows, for who keeps statistics by spans of time (history): tables and distinct counts of what
+ * Windows, for what keeps statistics by spans of time (history): tables and distinct counts of what
  * came since the window before. The tables above cannot tell: a name that is asked a thousand times
  * this minute may be far from the top since the start. The first call of stats_window_take begins
- * the first window (and returns NULL); until then windows cost neither memory nor time. They have a
- * part of `memory`. A reset empties the one that runs.
+ * the first window (and returns NULL); until then windows cost neither memory nor time. Their
+ * memory is a part of settings.memory. A reset empties the window that runs.
  */
 struct stats_window;
 /* What came since the last call, now the caller's own and unchanging; the next window begins. Good

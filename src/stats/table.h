@@ -75,9 +75,9 @@ struct stats_table {
     uint64_t evicted; /* rows dropped so far */
 };
 
-/* Private: the first place of the index where the row may stand, and what stands there above its
- * number + 1: as many bits of the hash as there is room for, so that hardly any row of another key
- * is looked at. */
+/* Private: the first place in the index where a row may stand, and its tag: the bits of an index
+ * entry above row + 1 hold as many bits of the hash as fit, so that rows of other keys are seldom
+ * looked at. */
 static inline uint32_t stats_table_slot(const struct stats_table *table, uint64_t hash,
                                         uint16_t stream)
 {
@@ -97,14 +97,15 @@ void stats_table_free(struct stats_table *table);
 /* Forgets everything. */
 void stats_table_clear(struct stats_table *table);
 
-/* Where the key's row is looked for first: for those who know early which keys will come. */
+/* Prefetches the index where the key's row is looked for first, for callers who know early which
+ * keys will come. */
 static inline void stats_table_prefetch(const struct stats_table *table, uint64_t hash,
                                         uint16_t stream)
 {
     __builtin_prefetch(&table->index[stats_table_slot(table, hash, stream)]);
 }
 
-/* And when that has come, the row itself. */
+/* Prefetches the row itself, a while after stats_table_prefetch. */
 static inline void stats_table_prefetch_row(const struct stats_table *table, uint64_t hash,
                                             uint16_t stream)
 {
@@ -130,9 +131,9 @@ struct stats_row *stats_table_row(struct stats_table *table, uint64_t hash, uint
 /* NULL when there is none. */
 const struct stats_row *stats_table_find(const struct stats_table *table, uint64_t hash,
                                          uint16_t stream);
-/* Counts in the row's cell of that side, type and rcode, in the order of which they came first.
- * When no cell can be had any more the lightest rows are evicted as above, but never this one; *row
- * follows it where it moves. Only for tables with cells. */
+/* Adds `hits` to the row's cell of that side, type and rcode; cells stand in the order in which
+ * they came first. When there is no room for a new cell the lightest rows are evicted as above, but
+ * never this one; *row follows it when it moves. Only for tables with cells. */
 void stats_table_cell(struct stats_table *table, struct stats_row **row, unsigned side,
                       uint16_t qtype, uint16_t rcode, uint64_t hits);
 /* The cells of a row: pass NULL first. NULL at the end. */

@@ -43,7 +43,7 @@ bool table_set_exact(const struct table_set *set)
     return true;
 }
 
-/* Where a shard's entries go. */
+/* Which table a shard's entries go to. */
 static const enum stats_table_id homes[SHARD_TABLES] = {
     [SHARD_NAMES] = TABLE_DOMAINS,
     [SHARD_CLIENTS] = TABLE_CLIENTS,
@@ -92,7 +92,7 @@ static uint8_t counts_for(enum stats_table_id id, const struct stats_values *val
                      (values->of[MEASURE_RESPONSES] > 0) << DISTINCT_ANSWERED);
 }
 
-/* What the key counts for by its rows in other streams. */
+/* Which distinct numbers count the key already, by its rows in other streams. */
 static uint8_t known_elsewhere(const struct table_set *set, enum stats_table_id id, uint64_t hash,
                                unsigned stream)
 {

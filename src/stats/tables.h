@@ -13,17 +13,18 @@ struct table_set {
     const struct stats_reader *reader;
     const struct siphash_key *key;
     struct suffix_cache *suffixes;
-    unsigned stream_max;   /* number of the last stream, that of the nameless rest */
+    unsigned stream_max;   /* number of the last stream: all those past the limit */
     unsigned stream_count; /* streams that have come, by number; the last one not counted */
     bool rest;             /* the last one has come */
 };
 
-/* `set` comes with reader, key, suffixes and stream_max. Takes about `memory` bytes. */
+/* The caller has set reader, key, suffixes and stream_max. Takes about `memory` bytes. -1: no
+ * memory. */
 int table_set_init(struct table_set *set, size_t memory);
 void table_set_free(struct table_set *set);
 void table_set_clear(struct table_set *set);
 
-/* More than one stream has rows. */
+/* True when more than one stream has rows. */
 static inline bool table_set_several(const struct table_set *set)
 {
     return set->stream_count + set->rest > 1;
@@ -49,7 +50,7 @@ struct table_item {
 enum { TABLE_BATCH = 16, TABLE_NEWS = 3 * TABLE_BATCH };
 size_t table_set_add(struct table_set *set, enum shard_table_id id, const struct table_item *items,
                      size_t count, struct table_news *news);
-/* The tables have evicted nothing. */
+/* True when the tables have evicted nothing. */
 bool table_set_exact(const struct table_set *set);
 
 /* What stats_top promises, of a set that nobody changes meanwhile. */

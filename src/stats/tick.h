@@ -31,7 +31,8 @@ static inline uint64_t tick_divisor(uint64_t a, uint64_t b)
     return a;
 }
 
-/* Two times lie so far apart: those of a response and its query, or of one event and the next. */
+/* Counts two times that lie `ns` apart: those of a response and its query, or of one event and the
+ * next. */
 static inline void tick_step(struct tick *tick, uint64_t ns)
 {
     if (ns == 0) {
@@ -46,7 +47,7 @@ static inline void tick_step(struct tick *tick, uint64_t ns)
         tick->least_ns[class] = ns;
 }
 
-/* The time of an event: Unix nanoseconds, not 0. */
+/* Counts the time of an event, in Unix nanoseconds; not 0. */
 static inline void tick_time(struct tick *tick, uint64_t ns)
 {
     uint32_t nanos = (uint32_t)(ns % 1000000000);

@@ -34,7 +34,7 @@ static int column_width(const struct top_box *box, const struct top_list *list, 
     return width + GAP;
 }
 
-/* The room that names can use, and that of most lists. */
+/* The width of the longest name that is shown, but at least NAME_USUAL. */
 static int longest_name(const struct top_box *box, const struct top_list *list)
 {
     size_t longest = NAME_USUAL;

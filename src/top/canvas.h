@@ -36,7 +36,7 @@ struct canvas {
     struct canvas_cell *cells; /* row by row */
 };
 
-/* Blank. Sides are 1 to CANVAS_SIDE_MAX; others are moved there. -1: no memory. */
+/* Makes a blank canvas. Sides below 1 or above CANVAS_SIDE_MAX are set to these. -1: no memory. */
 int canvas_init(struct canvas *canvas, int width, int height);
 void canvas_free(struct canvas *canvas);
 void canvas_clear(struct canvas *canvas);

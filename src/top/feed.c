@@ -27,7 +27,7 @@ struct top_feed {
     struct error problem;
 };
 
-/* Waits until it is time; false: to end. */
+/* Waits until it is time to gather; false: it is time to end. */
 static bool wait_turn(struct top_feed *feed, uint64_t last_ns, struct top_wish *wish)
 {
     pthread_mutex_lock(&feed->lock);

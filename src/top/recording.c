@@ -100,7 +100,7 @@ static void show_windows(const struct top_recording *recording, const struct sho
                 &numbers[NUMBER_RESPONSE_RATE_15M]);
 }
 
-/* Of one stream alone the last minutes are not known. */
+/* The rates of the last minutes are known for all streams together, not for a single one. */
 static void forget_windows(double *numbers)
 {
     numbers[NUMBER_QUERY_RATE_1M] = numbers[NUMBER_RESPONSE_RATE_1M] = NAN;

@@ -13,7 +13,8 @@
 
 enum { RECORDING_SECONDS = 1024 /* more than the 15 minutes that are looked back */ };
 
-/* Messages of one second; a later second that wants the same place takes it. */
+/* Messages of one second. Its place is that of the second modulo RECORDING_SECONDS, and goes to the
+ * later one. */
 struct recorded_second {
     uint64_t second; /* since 1970 */
     uint64_t queries, responses;
@@ -21,7 +22,7 @@ struct recorded_second {
 
 /* Owner: the command. */
 struct top_recording {
-    uint64_t latest_ns; /* what is later cannot be */
+    uint64_t latest_ns; /* times after this cannot be true */
     pthread_mutex_t lock;
     struct times times;
     struct recorded_second seconds[RECORDING_SECONDS];

@@ -15,7 +15,7 @@ struct stash {
     char last[256]; /* the last whole line */
 };
 
-/* -1: it stays as it is. */
+/* From now on standard error is held back. -1: it could not be, and stays as it is. */
 int stash_begin(struct stash *stash);
 /* Takes what has come. Returns whether `last` is new. */
 int stash_read(struct stash *stash);

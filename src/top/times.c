@@ -20,7 +20,7 @@ static bool touches(const struct times_part *part, uint64_t ns)
            (ns <= part->to || ns - part->to <= NEAR_NS);
 }
 
-/* The part and the next one become one. */
+/* Merges the part with the one behind it. */
 static void join_next(struct times *times, size_t at)
 {
     struct times_part *part = &times->parts[at];

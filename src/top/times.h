@@ -2,8 +2,8 @@
  * From when to when a recording is, by the times in its messages. These are what strangers say: one
  * message of 1970, or of a century to come, must not make an hour into decades.
  *
- * So times are gathered in parts that lie apart. What a span is made of is the part that most of
- * them are in and the others that are credible: near enough, or not so few.
+ * So times are gathered in parts that lie apart. The span reaches over the part with the most times
+ * and over the others that are credible: with many times, or with fewer but near enough.
  */
 #ifndef SPILE_TOP_TIMES_H
 #define SPILE_TOP_TIMES_H
@@ -29,9 +29,10 @@ struct times {
 
 /* One message's time. Where there are too many parts the two that are nearest become one. */
 void times_add(struct times *times, uint64_t ns);
-/* A time since dnstap was invented, and not behind `latest_ns`. */
+/* True for a time since dnstap was invented that is not behind `latest_ns`. */
 bool times_plausible(uint64_t ns, uint64_t latest_ns);
-/* The span. What is not plausible counts only where nothing is. False: no time has been added. */
+/* Sets the span. Times that are not plausible count only when none is plausible. False: no time has
+ * been added. */
 bool times_span(const struct times *times, uint64_t latest_ns, uint64_t *from, uint64_t *to);
 
 #endif

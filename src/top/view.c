@@ -51,7 +51,7 @@ static const struct top_column name_columns[] = {
     {0},
 };
 
-/* Of what has no counts by rcode. */
+/* The columns of tables whose rows have no counts by rcode. */
 static const struct top_column key_columns[] = {
     {"queries", "queries", "queries", FORM_COUNT},
     {"answers", "responses", "responses", FORM_COUNT},

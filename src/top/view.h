@@ -87,7 +87,7 @@ enum top_list_id {
     TOP_LISTS
 };
 
-/* How a list is read. */
+/* What a list looks like in the API's replies. */
 enum top_kind {
     KIND_TABLE, /* asked for by name, sorted by who answers */
     KIND_PAIR,  /* two objects {name: count} of the statistics: queries' and responses' */
@@ -131,7 +131,7 @@ struct top_list {
     size_t count;
     double keys;    /* rows there are in all */
     bool estimated; /* that is an estimate */
-    double error;   /* so much more the first row's value may be in truth; 0: exact */
+    double error;   /* the first row's true value may be larger by so much; 0: exact */
     struct top_row *rows;
 };
 

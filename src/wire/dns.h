@@ -12,7 +12,7 @@ enum {
     DNS_HEADER_LEN = 12,
     DNS_MESSAGE_MAX = 65535,  /* RFC 1035 4.2.2: its length has 16 bits, even over TCP */
     DNS_NAME_MAX = 255,       /* wire bytes of a name, root label included */
-    DNS_NAME_TEXT_MAX = 1024, /* bytes of a name as text: 4 a byte, and dots */
+    DNS_NAME_TEXT_MAX = 1024, /* bytes of a name as text: each may be \DDD, and dots */
     DNS_WORD_MAX = 12,        /* bytes that dns_type_put and dns_class_put may write */
 };
 
@@ -149,14 +149,14 @@ struct dns_walk {
 int dns_walk_init(struct dns_walk *walk, struct span msg, const struct dns_header *h);
 /* The next record: true, or false at the end or at a malformed one (walk->failed). */
 bool dns_walk_next(struct dns_walk *walk, struct dns_rr *rr);
-/* Whether the record's data has the length that its type demands, and names within it can be read:
- * of addresses and of the types that hold names, so that a pointer may lead astray (RFC 1035 3.3,
- * RFC 3597 4, and those of DNSSEC and SVCB). True of all other types, and of the empty data that
- * updates have (RFC 2136 2.4). */
+/* False when the record's data does not have the length that its type demands, or a name in it
+ * cannot be read. Looks at addresses, and at the types that hold names, since a pointer in these
+ * may lead astray (RFC 1035 3.3, RFC 3597 4, and those of DNSSEC and SVCB). All other types count
+ * as sound, as does the empty data that updates have (RFC 2136 2.4). */
 bool dns_rr_sound(struct span msg, const struct dns_rr *rr);
-/* Looks for the first OPT record of the additional section, when the records of the message begin
- * at `pos`: where its type stands; 0 when there is none, -1 when a record before it is malformed.
- * Looks at nothing behind it, and not at where the pointers of owners' names lead. */
+/* Finds the first OPT record of the additional section; `pos` is where the message's records begin.
+ * Returns the offset of its type; 0 when there is none; -1 when a record before it is malformed.
+ * Reads nothing behind it, and does not follow the pointers of owners' names. */
 long dns_opt_find(struct span msg, size_t pos, const struct dns_header *h);
 /* That record, but for its owner. */
 static inline struct dns_rr dns_opt_at(struct span msg, size_t type)
@@ -173,10 +173,10 @@ static inline struct dns_rr dns_opt_at(struct span msg, size_t type)
  * The record's data as ldns prints it (tests/differential/dns_ldns.c lists where not, and why), so
  * that a zone file reads it back as the same bytes. What has no such text comes in RFC 3597 form,
  * \# LEN HEX: types without a text of their own, data that does not fit its type and class to the
- * last byte, and data that a zone file's words would give back otherwise (a bitmap with zeros
- * behind it). Data of class NONE in an update is that of the zone's class (RFC 2136 2.5.4), which
- * `msg` tells. Names inside are expanded against `msg`. The text is printable ASCII. Returns 0; -1
- * only when memory is short (out->failed).
+ * last byte, and data that would not come back the same from a zone file's words (a bitmap with
+ * zeros behind it). Data of class NONE in an update is that of the zone's class (RFC 2136 2.5.4),
+ * which `msg` tells. Names inside are expanded against `msg`. The text is printable ASCII. Returns
+ * 0; -1 only when memory is short (out->failed).
  */
 int dns_rdata_put(struct buf *out, struct span msg, const struct dns_rr *rr);
 /* owner TAB ttl TAB class TAB type TAB rdata, as ldns prints a record, without a newline. */
@@ -187,7 +187,7 @@ int dns_rr_put(struct buf *out, struct span msg, const struct dns_rr *rr);
 const char *dns_type_name(uint16_t type);
 const char *dns_class_name(uint16_t class);
 const char *dns_opcode_name(unsigned opcode);
-/* Extended too: BADVERS, BADCOOKIE, ... The argument may have 12 bits. */
+/* Takes up to 12 bits, so it knows the extended codes, too: BADVERS, BADCOOKIE, ... */
 const char *dns_rcode_name(unsigned rcode);
 /* The same with its length, for hot writers; absent when there is none. */
 struct span dns_type_span(uint16_t type);
@@ -195,7 +195,7 @@ struct span dns_rcode_span(unsigned rcode);
 /* Mnemonic or RFC 3597 form. May write DNS_WORD_MAX bytes; returns the byte behind the text. */
 char *dns_type_put(char *p, uint16_t type);
 char *dns_class_put(char *p, uint16_t class);
-/* A mnemonic's or RFC 3597 form's number, any case; -1 when it is neither. */
+/* The number that a mnemonic or RFC 3597 form stands for, in any case; -1 when it is neither. */
 int dns_type_parse(struct span text);
 
 /* EDNS(0), RFC 6891. */
@@ -214,7 +214,7 @@ static inline uint16_t dns_extended_rcode(const struct dns_rr *opt, const struct
     return (uint16_t)(opt->ttl >> 24 << 4 | dns_rcode(h));
 }
 
-/* From an OPT record that a walk found. */
+/* Decodes the OPT record `rr`; never fails. */
 void dns_edns_decode(const struct dns_rr *rr, const struct dns_header *h, struct dns_edns *edns);
 
 struct dns_edns_option {
@@ -222,7 +222,8 @@ struct dns_edns_option {
     struct span data;
 };
 
-/* The next option off `options`; false at the end. A cut option fails the cursor. */
+/* Takes the next option off `options`; false at the end. An option that is cut short fails the
+ * cursor. */
 bool dns_edns_option_next(struct cursor *options, struct dns_edns_option *option);
 /* "ECS", "COOKIE", "EDE", ...: every registered code; NULL when there is none. */
 const char *dns_edns_option_name(uint16_t code);

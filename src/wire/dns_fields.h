@@ -3,8 +3,9 @@
  *
  * A layout is a string with one letter a field. Lower-case letters and digits stand for fields that
  * know their own length, upper-case letters for fields that take all that is left; what follows a
- * question mark may be absent. dns_fields.c lists the letters. A field's text must give its bytes
- * back to whoever reads it; a field that cannot (nothing left, and no word for nothing) fails.
+ * question mark may be absent. dns_fields.c lists the letters. A field's bytes must be recoverable
+ * from its text. A field without such a text fails: one that is empty, say, where its kind has no
+ * word for nothing.
  */
 #ifndef SPILE_WIRE_DNS_FIELDS_H
 #define SPILE_WIRE_DNS_FIELDS_H
@@ -23,13 +24,14 @@ struct dns_fields {
  * layout, to the last byte, or when memory is short (out->failed). */
 int dns_fields_put(struct buf *out, struct span msg, struct span data, const char *layout);
 
-/* For fields that can grow more than eightfold: `need` more bytes behind `p`, which may move; NULL
- * when memory is short. */
+/* Makes room for `need` more bytes at `p`, for fields whose text can be more than eight times as
+ * long as their data. Returns `p`, which may have moved with the buffer; NULL when memory is short.
+ */
 char *dns_fields_room(struct dns_fields *f, char *p, size_t need);
 
-/* Field kinds that are at home in other files. Each writes its field at `p`, where there is room
- * for a name and for eight bytes a byte of data, and returns the byte behind it; it fails f->in
- * when the data does not fit. */
+/* Field kinds that other files implement. Each writes its field at `p`, where there is room for a
+ * name and for eight bytes a byte of data, and returns the byte behind it; it fails f->in when the
+ * data does not fit. */
 typedef char *dns_field_put(struct dns_fields *f, char *p);
 dns_field_put dns_svcb_put;         /* SVCB and HTTPS parameters */
 dns_field_put dns_edns_put_bytes;   /* a list of 8-bit numbers */

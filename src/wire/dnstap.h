@@ -119,8 +119,8 @@ int dnstap_policy_decode(struct span encoded, struct dnstap_policy *policy);
 
 /* Appends the protobuf bytes of what `has` names, in field order; `tap->policy` verbatim. */
 void dnstap_encode(const struct dnstap *tap, struct buf *out);
-/* The same, and behind the known fields those that the table does not know, from `source`: the
- * frame that `tap` was decoded from. So a message can be changed and nothing of it is lost. */
+/* The same, followed by the fields that the table does not know, taken from `source`, the frame
+ * that `tap` was decoded from. So a message can be changed and nothing of it is lost. */
 void dnstap_encode_over(const struct dnstap *tap, struct span source, struct buf *out);
 void dnstap_policy_encode(const struct dnstap_policy *policy, struct buf *out);
 
@@ -133,7 +133,7 @@ struct dnstap_unknown {
     size_t message_end;
 };
 bool dnstap_unknown_next(struct span frame, struct dnstap_unknown *walk);
-/* The same in tap->policy, over which the cursor begins; false at the end. */
+/* The same for a policy: begin with a cursor over tap->policy and call until it returns false. */
 bool dnstap_policy_unknown_next(struct cursor *policy, uint32_t *field, struct span *encoded);
 
 /* An address of query_address, response_address or a policy's value in its one form: 4 bytes are
@@ -155,7 +155,7 @@ static inline bool dnstap_has_direction(const struct dnstap *tap)
     return tap->has & DNSTAP_HAS_MESSAGE_TYPE && tap->message_type != 0;
 }
 
-/* A query type has an odd number. */
+/* Types of queries have odd numbers, those of responses even ones. */
 static inline bool dnstap_is_query(const struct dnstap *tap)
 {
     return tap->message_type & 1;
@@ -165,8 +165,8 @@ static inline bool dnstap_is_query(const struct dnstap *tap)
  * 1970; 0 when it has none, or one that these cannot hold. */
 uint64_t dnstap_time_ns(const struct dnstap *tap);
 
-/* "MESSAGE", "CLIENT_QUERY", "INET6", "DNSCryptUDP", "HTTP2", "NXDOMAIN", "QNAME": NULL when
- * unknown. */
+/* Names of enum values, as "MESSAGE", "CLIENT_QUERY", "INET6", "DNSCryptUDP", "HTTP2", "NXDOMAIN"
+ * and "QNAME"; NULL when the value is unknown. */
 const char *dnstap_type_name(uint32_t value);
 const char *dnstap_message_type_name(uint32_t value);
 const char *dnstap_family_name(uint32_t value);

@@ -2,10 +2,10 @@
  * Frame Streams. Lengths are compared, never added up before they were compared: a length word of
  * 0xfffffffc once sent another receiver round for ever.
  *
- * Who sends is given what costs nothing: START without READY, a READY that is repeated, a new
- * stream behind STOP, FINISH in place of STOP (elixir_dnstap), control frames of types yet to be
- * invented. Data before START is refused: without it nobody said that the bytes are dnstap.
- * Files have a few liberties more (fstrm_rx_init).
+ * Senders are allowed whatever costs nothing: START without READY, a READY that is repeated, a new
+ * stream behind STOP, FINISH in place of STOP (elixir_dnstap), control frames of unknown types.
+ * Data before START is refused: nobody has said then that the bytes are dnstap. Files have a few
+ * liberties more (fstrm_rx_init).
  */
 #include "wire/fstrm.h"
 
@@ -116,7 +116,7 @@ void fstrm_rx_init(struct fstrm_rx *rx, struct span content_type, uint32_t frame
         (struct fstrm_rx){.frame_max = frame_max, .content_type = content_type, .answers = answers};
 }
 
-/* A frame without content types goes with any. */
+/* True when our content type is among the frame's; a frame without content types goes with any. */
 static bool acceptable(const struct fstrm_rx *rx, const struct fstrm_control *control)
 {
     for (uint32_t i = 0; i < control->type_count; i++) {
@@ -176,7 +176,7 @@ static enum fstrm_status on_stop(struct fstrm_rx *rx, const struct fstrm_control
     return FSTRM_STOPPED;
 }
 
-/* What only a socket's two sides say to each other. */
+/* The control frames that only the two sides of a socket say to each other. */
 static bool handshake(uint32_t type)
 {
     return type == FSTRM_READY || type == FSTRM_ACCEPT || type == FSTRM_FINISH;

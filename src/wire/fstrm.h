@@ -93,7 +93,7 @@ uint64_t fstrm_rx_need(const struct fstrm_rx *rx, struct span in);
  * ERR_NO_STOP, ERR_NO_START (no START was seen). */
 enum fstrm_status fstrm_rx_end(const struct fstrm_rx *rx, size_t left);
 
-/* After an error in a file: takes the next START there may be. */
+/* After an error in a file: makes the stream accept the next START. */
 void fstrm_rx_resume(struct fstrm_rx *rx);
 
 /* The offset in `in` of the first whole START frame that names the dnstap type, at which a reader
@@ -101,7 +101,7 @@ void fstrm_rx_resume(struct fstrm_rx *rx);
 size_t fstrm_find_start(struct span in);
 enum { FSTRM_START_BYTES = 42 }; /* of that frame */
 
-/* "data frame longer than the limit" and so on: a constant. */
+/* What the status means, as a constant text: "data frame longer than the limit". */
 const char *fstrm_status_text(enum fstrm_status status);
 
 /* Sending side of one stream. Owner: one connection or file. */
@@ -116,20 +116,21 @@ enum fstrm_tx_status {
     FSTRM_TX_MORE = 1,     /* feed more bytes */
     FSTRM_TX_FINISHED = 2, /* FINISH came */
     FSTRM_TX_REFUSED = -1, /* ACCEPT without our content type */
-    FSTRM_TX_BROKEN = -2,  /* anything else than what was due */
+    FSTRM_TX_BROKEN = -2,  /* the peer sent something else than was due */
 };
 
 void fstrm_tx_init(struct fstrm_tx *tx, struct span content_type, bool bidirectional);
 /* Appends what opens the stream: READY, or START when unidirectional. */
 void fstrm_tx_open(struct fstrm_tx *tx, struct buf *out);
-/* Takes the peer's control frames; when it returns FSTRM_TX_OPEN, START has been appended to `out`.
- */
+/* Takes the peer's control frames off `in`; *used says how many bytes were taken. When it returns
+ * FSTRM_TX_OPEN, START has been appended to `out`. */
 enum fstrm_tx_status fstrm_tx_feed(struct fstrm_tx *tx, struct span in, size_t *used,
                                    struct buf *out);
 /* Appends STOP. A bidirectional stream then waits for FINISH. */
 void fstrm_tx_stop(struct fstrm_tx *tx, struct buf *out);
 
-/* Encodes a control frame with its escape and length word. Types beyond the limits: returns -1. */
+/* Encodes a control frame with its escape and length word. Returns 0; -1 when its content types are
+ * too many or too long, or memory is short. */
 int fstrm_control_encode(const struct fstrm_control *control, struct buf *out);
 /* Decodes a control frame's bytes behind its length word; 0 or -1. */
 int fstrm_control_decode(struct span in, struct fstrm_control *control);

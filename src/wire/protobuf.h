@@ -61,7 +61,8 @@ static inline uint64_t pb_word(struct cursor *c)
     return value;
 }
 
-/* A tag: field number (from 1) and wire type. 0, and a failed cursor, for what is none. */
+/* A tag: field number (from 1) times 8, and wire type. 0, and a failed cursor, when it is
+ * malformed. */
 static inline uint32_t pb_tag(struct cursor *c)
 {
     uint64_t tag = pb_word(c);
@@ -76,7 +77,8 @@ static inline struct span pb_bytes(struct cursor *c)
     return cursor_take(c, pb_word(c));
 }
 
-/* Passes over one field's value; groups are followed to their end, to a bounded depth. */
+/* Passes over the value of the field with that tag. Groups are passed to their end; a value that is
+ * cut, or groups nested too deep, fail the cursor. */
 void pb_skip(struct cursor *c, uint32_t tag);
 
 void pb_put_varint(struct buf *b, uint64_t value);
