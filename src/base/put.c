@@ -109,7 +109,7 @@ static inline unsigned hex_groups(char digits[32], const uint8_t *bytes)
 #endif
 }
 
-/* Four digits without leading zeros: no branch, since nobody could foretell it. */
+/* Four digits without leading zeros. No branch, since it could not be predicted. */
 static inline char *put_group(char *p, const char digits[4], uint32_t group)
 {
     unsigned zeros = (unsigned)(__builtin_clz(group | 1) - 16) / 4;

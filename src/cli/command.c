@@ -155,7 +155,7 @@ static int dispatch(char **words)
 }
 
 /* Descriptors 0 to 2 must be taken before anything is opened, or a socket would become "standard
- * output". Whatever was closed is opened the wrong way round, so that its use still fails. */
+ * output". Whatever was closed is opened for the wrong direction, so that using it still fails. */
 static void guard_descriptors(void)
 {
     for (int fd = 0; fd <= 2; fd++) {

@@ -207,7 +207,7 @@ static int run_run(struct command_call *call)
     if (service_start(&service, &config, &options, false, &err) < 0)
         return pipe_fail(&config, &err, COMMAND_FAILED);
     enum pipeline_end end = pipeline_run(service.pipeline);
-    /* All is written. The echo of the signal that ended it must not kill what is left to close. */
+    /* All is written by now. A second signal must not kill the program while it closes the rest. */
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
     service_stop(&service);

@@ -133,7 +133,7 @@ static int flush(struct shipment *s, struct error *err)
     return interrupt_seen() ? INTERRUPTED : GO_ON;
 }
 
-/* The times of a file jump: that is said once, for it may be seen as a long wait. */
+/* Tells once that the times of a file jump, since the user may see that only as a long wait. */
 static void tell_jump(struct shipment *s)
 {
     if (s->pacer.cut_ns == 0)

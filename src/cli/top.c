@@ -266,7 +266,8 @@ static int show_service(const struct top *top, const char *target, struct backgr
     return result;
 }
 
-/* A file that cannot be read at all: that has been said, and there is nothing to report. */
+/* True when a file could not be read at all: the error has been told, and there is nothing to
+ * report. */
 static bool nothing_came(const struct background *b)
 {
     struct pipeline_output output;

@@ -55,7 +55,8 @@ static void tally_rcodes(struct receiver_tally *into, const struct stats_side_co
         tally(into, receiver_rcode(i), side->rcode[i]);
 }
 
-/* What does not fit among the rare types has no name here either, in all likelihood. */
+/* A type that found no slot of its own among the rare ones very likely has no name in 4.7.0 either.
+ */
 static void tally_rrtypes(struct receiver_tally *into, const struct stats_counters *counters,
                           enum stats_side s)
 {

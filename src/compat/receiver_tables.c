@@ -41,7 +41,8 @@ static unsigned nameless(uint16_t qtype, uint16_t rcode)
            (receiver_rcode(rcode) == &receiver_absent);
 }
 
-/* The question for what stands left of the slash. What nothing is called by is found nowhere. */
+/* The question for the word left of the slash. A word that names nothing asks for a code that never
+ * occurs. */
 static struct stats_question question_by(struct span by, enum stats_side side)
 {
     static const enum stats_measure hits[] = {MEASURE_QUERIES, MEASURE_RESPONSES};
@@ -63,7 +64,7 @@ static struct stats_question question_by(struct span by, enum stats_side side)
     return q;
 }
 
-/* `nxdomain/response`: false when it is not made so. */
+/* Reads a flag such as `nxdomain/response`; false when it does not look like one. */
 static bool read_flag(struct span flag, struct list *list)
 {
     const uint8_t *slash = flag.len ? memchr(flag.ptr, '/', flag.len) : NULL;
@@ -80,7 +81,7 @@ static bool read_flag(struct span flag, struct list *list)
     return false;
 }
 
-/* A flag that is none ends the list: 4.7.0 looks at none behind it. */
+/* A flag that is malformed ends the list: 4.7.0 does not look at those behind it. */
 static int read_domains(struct tables *t, const struct http_request *request,
                         struct http_reply *reply)
 {

@@ -15,8 +15,8 @@ extern const struct receiver_word receiver_absent;
 const struct receiver_word *receiver_rcode(unsigned rcode);
 const struct receiver_word *receiver_rrtype(uint16_t type);
 
-/* Counters and tables have the words in lower case: whether `lower` is the word's, and what the
- * word's is, which is written to `text`. */
+/* The form that words have in counters and tables, which is lower case: whether `lower` is that of
+ * the word; and that form, written into `text`. */
 bool receiver_word_is(const struct receiver_word *word, struct span lower);
 struct span receiver_word_lower(const struct receiver_word *word, char text[RECEIVER_WORD_MAX]);
 /* The number with that name, given in lower case; -1: there is none. "-" is no name. */

@@ -183,7 +183,7 @@ static int read_scalar(struct reader *r, const struct option *row, void *base,
     return 0;
 }
 
-/* A list in the place of a text whose parts stand between commas: the same in other words. */
+/* Reads a list in the place of a text with commas, which means the same. */
 static int read_joined(struct reader *r, const struct option *row, void *base,
                        const yaml_node_t *node)
 {
@@ -285,8 +285,8 @@ static const struct option *typical_option(const struct module *module)
     return common ? common : module->options;
 }
 
-/* What stands where options should: a value in the line of the module's name, or a word below it.
- */
+/* Refuses what stands in the place of options: a value in the line of the module's name, or a word
+ * below it. */
 static int refuse_options(struct reader *r, const struct config_item *item, const yaml_node_t *node)
 {
     const char *name = item->module->name;
@@ -353,7 +353,7 @@ static int read_item(struct reader *r, enum module_kind kind, yaml_node_t *node)
     return item ? read_options(r, item, node_at(r, pair->value)) : -1;
 }
 
-/* A section that is there is on, with nothing behind it, too. */
+/* A section is switched on by being there, even if nothing stands behind its name. */
 static int read_section(struct reader *r, const yaml_node_t *key, yaml_node_t *value)
 {
     struct config_item *item = read_module(r, MODULE_SECTION, key);
@@ -455,7 +455,7 @@ static int read_top(struct reader *r, const yaml_node_t *key, yaml_node_t *value
     return read_value(r, row, &r->config->settings, value);
 }
 
-/* The whole document. None at all is a configuration, too: everything at its default. */
+/* The whole document. An empty text is a configuration, too, with everything at its default. */
 static int read_document(struct reader *r)
 {
     yaml_node_t *root = yaml_document_get_root_node(&r->document);

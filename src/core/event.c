@@ -84,8 +84,8 @@ static void pass_opt(struct event *ev, const struct dns_rr *rr, bool *passed)
     *passed = true;
 }
 
-/* What can only be said of a message that has been read to its end. A DSO message (RFC 8490 5.4)
- * has no records, but data of its own behind the header. */
+/* Checks what can be judged only once all of the message has been read. A DSO message (RFC 8490
+ * 5.4) has no records, but data of its own behind the header. */
 static void check_end(struct event *ev, const struct dns_walk *walk, const struct signatures *s)
 {
     if (walk->pos < ev->dns.len && dns_opcode(&ev->header) != DNS_OPCODE_DSO)

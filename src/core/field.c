@@ -66,7 +66,8 @@ static bool get_family(const struct field *self, const struct event *ev, struct 
     return ev->tap.has & self->has;
 }
 
-/* Nanoseconds of a second and more carry over; a second that cannot be counted further stays. */
+/* Sets a time. A second or more of nanoseconds is carried into the seconds, unless these would
+ * overflow. */
 static inline bool set_time(bool present, uint64_t sec, uint32_t nsec, struct field_value *v)
 {
     enum { SECOND = 1000000000 };
@@ -247,7 +248,7 @@ static bool get_policy_value(const struct field *self, const struct event *ev,
     return true;
 }
 
-/* What of the event is wrong: the first that is, of these. */
+/* What is wrong with an event: `malformed` names the first of these that is. */
 
 enum malformed {
     MALFORMED_MESSAGE,
@@ -274,8 +275,8 @@ static bool cut_options(const struct event *ev)
     return options.failed;
 }
 
-/* Of a message all parts of which can be read. A question behind the first is not looked at (RFC
- * 9619: there is at most one). */
+/* Looks at messages of which all parts can be read. A question behind the first is not looked at
+ * (RFC 9619: there is at most one). */
 static bool is_wrong(const struct event *ev, enum malformed part)
 {
     switch (part) {

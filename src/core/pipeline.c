@@ -74,7 +74,8 @@ static void sum_ledger(const struct pipeline *p, size_t sink, struct ledger *sum
         ledger_settle(sum);
 }
 
-/* What became of the frames on their way to the outputs. False: all of them were events. */
+/* The ledger of the inputs: all frames, with those that are no dnstap messages as dropped. False:
+ * there were none such, or with --compat the outputs' ledgers have them. */
 static bool input_ledger(const struct pipeline *p, struct ledger *sum)
 {
     uint64_t frames = 0, malformed = 0;
@@ -130,7 +131,7 @@ static void print_ledger(const struct pipeline *p)
     each_ledger(p, put_line, stderr);
 }
 
-/* That the ledger cannot be written shall be known before it is due. */
+/* Tells before the run, not at its end, that the ledger's file cannot be written. */
 static int check_ledger_path(const struct pipeline *p, struct error *err)
 {
     const char *path = p->options.ledger_path;
@@ -174,7 +175,8 @@ static void close_outputs(void *arg)
     wake_main(p);
 }
 
-/* Past the deadline workers read no further, and no output may hold them up any longer. */
+/* The deadline has passed: has the workers read no further, and no output hold them up any longer.
+ */
 static void abandon(struct pipeline *p)
 {
     atomic_store(&p->plan.late, true);
@@ -402,16 +404,17 @@ static int open_sinks(struct pipeline *p, struct error *err)
     return 0;
 }
 
-/* An observer that looks only now and then decodes for itself what it needs; but what a stage
- * remembers it cannot make up for. */
+/* The facets that an observer needs of every event. One that looks only now and then (`active`)
+ * decodes what it needs itself; but stages remember across events, so they must run all the time.
+ */
 static uint32_t steady_needs(const struct observer *observer)
 {
     return observer->active ? observer->needs & FACET_LATENCY : observer->needs;
 }
 
 /* What formats, inline outputs and observers need decoded. A lane is opened and closed to ask. The
- * older programs' formats leave out much that is dnstap, so there a frame that is none counts as an
- * output's loss, as the others do. */
+ * formats of --compat leave out many dnstap messages and count them as the output's loss, so with
+ * them a frame that is no dnstap message counts there, too. */
 static int ask_needs(struct pipeline *p, struct error *err)
 {
     bool compat = settings_compat(&p->config->settings);
@@ -487,8 +490,8 @@ static int open_inputs(struct pipeline *p, struct error *err)
     size_t finite = 0;
     for (size_t i = 0; i < config->input_count; i++)
         finite += ((const struct input_hooks *)config->inputs[i].module->hooks)->finite;
-    /* With a listener beside them the files' end is not the pipeline's: one more that never ends.
-     */
+    /* When there are listeners, too, the pipeline does not end with the files: count one more
+     * input, which never ends. */
     atomic_store(&p->finite_running, finite + (finite < config->input_count));
     for (size_t i = 0; i < config->input_count; i++) {
         struct input *in = &p->inputs[i];
@@ -584,7 +587,8 @@ static enum pipeline_end how_ended(const struct pipeline *p)
     return failed ? PIPELINE_FAILED : PIPELINE_DONE;
 }
 
-/* A command whose every line is looked at says at the end only what its user could not know. */
+/* True when the ledger is to be printed. With `quiet` that is only when it tells what the user
+ * cannot know. */
 static bool wants_ledger(const struct pipeline *p, enum pipeline_end end)
 {
     if (!p->options.quiet)

@@ -181,7 +181,8 @@ static struct queue_loss (*const policies[])(struct queue *, struct chunk *) = {
     [WHEN_FULL_DROP_OLDEST] = drop_oldest,
 };
 
-/* The consumer may sleep still: what is queued was few chunks, but large ones. */
+/* Does what when-full says. The consumer may still be asleep, when what fills the queue is few but
+ * large chunks, so it is woken first. */
 static struct queue_loss make_room(struct queue *queue, struct chunk *chunk)
 {
     pthread_cond_signal(&queue->wake);
@@ -222,7 +223,8 @@ void queue_wake(struct queue *queue)
         pthread_cond_signal(&queue->wake);
 }
 
-/* Sleeps until nudged, abandoned or late; `for_chunks`, also until there is one or the close. */
+/* Sleeps until the queue is nudged or abandoned or the time is up; with `for_chunks` also until
+ * there is a chunk or the queue is closed. */
 static void rest(struct queue *queue, uint64_t timeout_ns, bool for_chunks)
 {
     if (timeout_ns == 0)

@@ -36,7 +36,8 @@ static enum store_status open_reader(struct history *history, struct error *err)
     return epoch == 0 ? STORE_TROUBLE : reader_open(history->settings.path, &history->reader, err);
 }
 
-/* What is wrong with the database is the writer's to mend and to say. */
+/* Drops the reader after an error. If the database is broken the writer learns of it, which mends
+ * it and tells the user. */
 static void distrust(struct history *history, enum store_status status)
 {
     reader_close(history->reader);

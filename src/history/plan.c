@@ -29,7 +29,7 @@ static size_t points(const struct plan_span *span, int64_t step)
     return (size_t)((length + step - 1) / step);
 }
 
-/* The finest roll-ups that still tell of a moment. */
+/* The finest roll-ups that are kept long enough to tell of that moment. */
 static enum history_kind finest(const struct plan_sources *sources, int64_t ms)
 {
     int kind = HISTORY_MINUTES;
@@ -39,8 +39,8 @@ static enum history_kind finest(const struct plan_sources *sources, int64_t ms)
     return (enum history_kind)kind;
 }
 
-/* The least step that tells of the span's beginning. Before the seconds in memory there are minutes
- * when there is a database; a moment less does not matter. */
+/* The least step for which there is data from the span's beginning on. Before the seconds in memory
+ * there are minutes if there is a database; a moment that is missing does not matter. */
 static int64_t least_step(const struct plan_sources *sources, const struct plan_span *span)
 {
     int64_t minute = store_kinds[HISTORY_MINUTES].ms;

@@ -52,7 +52,8 @@ static int64_t elapsed_ms(const struct recorder *recorder, const struct stats_sn
     int64_t ms = recorder->last
                      ? (int64_t)((snapshot->made_ns - recorder->last->made_ns) / CLOCK_MS_NS)
                      : snapshot->made_ms - snapshot->since_ms;
-    /* Nobody looked before there was anything to see; and a clock may have been set since. */
+    /* The first snapshot's time is that since the start; more than a minute of it is a clock that
+     * was set. */
     int64_t most = recorder->last ? INT64_MAX : RECORDER_MINUTE_MS;
     return ms < 0 ? 0 : ms < most ? ms : most;
 }

@@ -224,7 +224,7 @@ static bool is_idle(const struct series_moment *before, const struct series_mome
 void series_between(struct counts *counts, const struct series_moment *before,
                     const struct series_moment *now, uint64_t elapsed_ms)
 {
-    /* Where a row looks: the sides' bits, the first for what has no sides. */
+    /* The sides that a row adds up, as bits; the first bit for rows without sides. */
     static const uint8_t sides[] = {[SERIES_SNAPSHOT] = 1,
                                     [SERIES_STREAM] = 1,
                                     [SERIES_LATENCY] = 1,

@@ -299,7 +299,7 @@ static void put_fine(struct buf *out, const struct answer *answer)
     buf_byte(out, ']');
 }
 
-/* What cannot be added up: the means and quantiles of all points together. */
+/* The means and quantiles of all points together, which the reader of the points cannot add up. */
 static void put_whole(struct buf *out, const struct answer *answer, const struct counts *sums)
 {
     const struct series *series;

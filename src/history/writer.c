@@ -46,7 +46,7 @@ static void went_well(struct history *history)
     writer->said = false;
 }
 
-/* The database is closed: whatever it was, the next try begins from scratch. */
+/* Closes the database, so that the next try begins from scratch, and puts that off. */
 static void went_wrong(struct history *history, const char *text)
 {
     struct history_writer *writer = &history->writer;
@@ -101,8 +101,8 @@ bool history_open_store(struct history *history)
         went_wrong(history, err.text);
         return false;
     }
-    /* Hashes are made with the key from the start; one that comes to light later is too late, and
-     * the sketches know by their marks. */
+    /* Once statistics run, their hashes are made with the present key. If the database turns out to
+     * have another one, the marks of the sketches keep both apart. */
     if (!history->stats)
         history->key = key;
     pthread_mutex_lock(&history->lock);

@@ -269,7 +269,8 @@ static struct live_lane *open_lane(struct viewer *v, unsigned worker)
     return lane->round == round || learn(v, lane, round) ? lane : NULL;
 }
 
-/* Those for whom the event is: it is formatted for the first of them that can have it. */
+/* Hands the event to the viewers whose filter it passes. It is formatted once, when the first of
+ * them can take it. */
 static void show(struct live *live, unsigned worker, struct event *ev,
                  const struct stats_sample *sample)
 {
@@ -421,7 +422,7 @@ static bool begin_message(struct viewer *v)
     return false;
 }
 
-/* The first bytes have the headers sent, and tell a browser when to come again. */
+/* The first message has the headers sent, and tells a browser when to try again after a break. */
 static bool begin_next(struct viewer *v)
 {
     if (v->greeted)

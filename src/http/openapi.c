@@ -6,7 +6,7 @@
 static const char *const method_keys[HTTP_METHODS] = {
     [HTTP_GET] = "get", [HTTP_DELETE] = "delete", [HTTP_POST] = "post"};
 
-/* Ways to say who one is; any one of them will do. */
+/* The kinds of credentials, of which any one will do. */
 static const struct {
     const char *name, *definition;
 } ways_in[] = {

@@ -69,7 +69,7 @@ struct http_stream {
     /* Up to `size` bytes into `out`; 0: nothing now (the connection sleeps until the wake), -1: the
      * end. Never blocks. Server's thread. */
     long (*read)(struct http_stream *stream, char *out, size_t size);
-    /* The client has gone, or the server stops. Frees the stream; nothing is called afterwards. */
+    /* The client has gone, or the server stops. The last call: the stream is its source's again. */
     void (*close)(struct http_stream *stream);
     _Atomic(struct flow *) flow; /* the server's; NULL until the reply is being sent */
 };

@@ -28,7 +28,7 @@ struct connection {
     unsigned handles;         /* of libuv, not closed yet */
     int fd;
     bool streaming; /* START came, and no STOP since */
-    bool silent;    /* counted as such: the stream began long ago and brought nothing */
+    bool silent;    /* counted as silent: the stream has begun long ago and brought nothing */
     bool closing;
 };
 
@@ -219,7 +219,8 @@ static void drained(uv_timer_t *timer)
     end(timer->data);
 }
 
-/* While the pipeline drains a connection ends when nothing has come for a moment, or time is up. */
+/* While the pipeline drains: ends the connection when nothing has come for a moment, or time is up.
+ */
 static void watch_drain(struct connection *c)
 {
     if (worker_late(c->feed.to.worker) ||

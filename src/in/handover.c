@@ -32,7 +32,7 @@ void handover_bytes(struct handover *handover, size_t len)
     counter_add(&handover->seat.bytes, len);
 }
 
-/* Who is connected is shown with the name that its server gives itself: looked at once a second. */
+/* Looks at the frames' identity once a second, for the roster to show who is connected. */
 static void identify(struct handover *handover, struct span frame)
 {
     struct dnstap tap;

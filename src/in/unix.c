@@ -111,7 +111,8 @@ static bool is_id(const char *text, unsigned *id)
     return value < UINT32_MAX;
 }
 
-/* A name's or a number's id; -1 where there is no name at all. */
+/* *id gets the id of a name or number, or -1, which chown takes for "unchanged", when `name` is
+ * NULL. -1: err. */
 static int user_id(const char *name, uid_t *id, struct error *err)
 {
     *id = (uid_t)-1;

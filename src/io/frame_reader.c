@@ -78,7 +78,7 @@ static bool may_follow(const struct frame_reader *reader, struct span in)
 
 enum unit { UNIT_WHOLE, UNIT_CUT, UNIT_UNKNOWN /* until more has been read */ };
 
-/* What the unit at `start` is, which goes on past the beginning of a START. */
+/* Judges the unit at `start`, which reaches over the beginning of a START. */
 static enum unit judge_unit(const struct frame_reader *reader)
 {
     struct span in = unread(reader);
@@ -98,8 +98,8 @@ static enum unit judge_unit(const struct frame_reader *reader)
     return told ? UNIT_WHOLE : UNIT_UNKNOWN;
 }
 
-/* True where the stream cannot go on, but one might that begins further behind. A file that is
- * still written to is not searched: its reader shall hear of it now. */
+/* True where the stream cannot go on, but another one may begin further behind. A file that is
+ * still being written is not searched: whoever follows it is to hear of the fault at once. */
 static bool lost(const struct frame_reader *reader)
 {
     return (reader->status == FSTRM_ERR_CONTROL || reader->status == FSTRM_ERR_SEQUENCE) &&
@@ -233,7 +233,8 @@ static enum frame_reader_status verdict(struct frame_reader *reader, struct erro
     return reader->damage != FSTRM_OK ? failed(reader, reader->damage, err) : FRAME_READER_END;
 }
 
-/* The source has no more bytes, for now or ever. The last ones may be scanned to another end. */
+/* The source has no more bytes, for now or for good. In the latter case `ended` is set, and what is
+ * left is scanned once more, for it may now be judged otherwise. */
 static enum frame_reader_status at_end(struct frame_reader *reader, struct error *err)
 {
     if (reader->follow && source_shrunk(reader->source)) {

@@ -142,8 +142,8 @@ static int look_up(const char *host, uint16_t port, int flags, struct addrinfo *
     return getaddrinfo(host, text, &hints, list);
 }
 
-/* Binds for a moment, as listeners do it, without listening: nobody is in our way, nor we in his.
- * 0 or what went wrong. */
+/* Binds for a moment, as listeners do, but does not listen, so that nobody notices. 0, or an errno.
+ */
 static int try_bind(const struct addrinfo *ai)
 {
     int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -155,8 +155,8 @@ static int try_bind(const struct addrinfo *ai)
     return error;
 }
 
-/* One of the addresses is enough, as it is for listeners, unless another is refused for a reason of
- * its own. */
+/* As for listeners, one of the host's addresses is enough, if this machine merely lacks the others;
+ * any other fault of one of them counts. */
 int place_listen(const char *host, uint16_t port, struct error *err)
 {
     struct addrinfo *list;

@@ -32,7 +32,8 @@ struct source {
     bool regular;
     bool ended;   /* read(2) returned 0, for a compressed file */
     bool between; /* a member is through: another one may follow, or the end */
-    bool full;    /* it filled the last buffer: it may hold more, whatever is left to read */
+    bool full;    /* the decompressor filled the last buffer, so it may hold more though nothing is
+                     left to read */
     enum source_failure failure;
     int saved_errno; /* of SOURCE_FAILED */
     uint64_t taken;

@@ -42,7 +42,7 @@ static int fail(struct appender *a, const char *failed)
     return -1;
 }
 
-/* Shortens the file by its last `len` bytes; its real size counts, should somebody have cut it. */
+/* Takes the last `len` bytes off the file, by its real size: somebody may have cut it meanwhile. */
 static int take_back(struct appender *a, size_t len)
 {
     struct stat st;
@@ -51,7 +51,7 @@ static int take_back(struct appender *a, size_t len)
     return ftruncate(a->fd, st.st_size > (off_t)len ? st.st_size - (off_t)len : 0);
 }
 
-/* Appends all of the bytes, or nothing of them. */
+/* Appends all of the bytes or none. */
 static int put(struct appender *a, const void *bytes, size_t len)
 {
     size_t at = 0;

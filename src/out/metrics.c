@@ -29,7 +29,7 @@
 /* The kinds of numbers in a line. */
 enum kind {
     SUM,     /* grows: what has been added is a difference */
-    NAMES,   /* different ones: those of a part of the time have to be counted apart */
+    NAMES,   /* different ones; those since the last line have to be counted here */
     CLIENTS, /* likewise */
     RATE,    /* a double, of the moment */
 };
@@ -294,8 +294,8 @@ static uint32_t metrics_needs(const struct output *out)
     return FACET_DNSTAP | (m->cumulative ? 0 : stats_get_reader(out->stats)->needs);
 }
 
-/* Only the names and clients of a part of the time have to be looked at; the rest is counted
- * anyway. */
+/* Notes the event's name and client: how many different ones came since the last line is known
+ * nowhere else. */
 static void see(struct metrics *m, struct event *ev)
 {
     uint8_t space[SAMPLE_NAME_MAX + 1];

@@ -77,8 +77,7 @@ static enum output_status judge(struct output *out, enum output_status status)
     return status;
 }
 
-/* Writes what `fill` puts: may take several calls, of which the first that returns OK is the last.
- */
+/* Writes what `fill` puts. That may take several calls; it is done when one returns OUTPUT_OK. */
 static enum output_status write_edge(struct output *out, void (*fill)(struct buf *))
 {
     struct standard_output *std = out->priv;
@@ -115,7 +114,7 @@ static uint32_t allowed(struct standard_output *std, uint32_t wanted)
     return left < wanted ? (uint32_t)left : wanted;
 }
 
-/* Passes records over, and says so now and then. */
+/* Leaves records out, and says so now and then. */
 static enum output_status leave_out(struct output *out, uint32_t records)
 {
     struct standard_output *std = out->priv;

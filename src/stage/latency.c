@@ -82,7 +82,7 @@ struct entry {
 };
 enum { MARKS = 4, AT_ONCE = 2 /* entries judged with each that comes */ };
 
-/* The last ones of a kind, and the chains by their hashes. */
+/* The last entries of one kind, and the chains in which they are found by their hashes. */
 struct ring {
     struct entry *entries;
     _Atomic uint32_t *heads; /* of the chains: serial of the last entry */
@@ -120,7 +120,7 @@ struct latency {
     struct losses losses;
     unsigned workers;
     struct listener *listeners;
-    /* By the time listened; the first worker's own. */
+    /* When the marks were taken, as time listened. Only the first worker uses this. */
     uint64_t mark_ns[MARKS];
     unsigned mark;
     void *pages; /* what the rings and heads lie in */
@@ -283,13 +283,13 @@ static bool carries_both(const struct event *ev)
     return !dnstap_is_query(&ev->tap) && (ev->tap.has & both) == both;
 }
 
-/* Those that we do not know are type 0, of which nothing is judged. */
+/* The message's type; unknown ones are type 0, of which nothing is judged. */
 static uint8_t type_of(const struct dnstap *tap)
 {
     return tap->message_type < LOSS_TYPES ? (uint8_t)tap->message_type : 0;
 }
 
-/* When a response says that it was asked; INT64_MIN: it does not. */
+/* The query time that a response carries; INT64_MIN: none. */
 static int64_t asked_at(const struct event *ev)
 {
     return carries_both(ev) ? (int64_t)nanoseconds(ev->tap.query_sec, ev->tap.query_nsec)
@@ -333,7 +333,7 @@ static bool judge(struct latency *latency, struct entry *entry, bool leaves)
     return leaves;
 }
 
-/* Some at the end are judged with each that comes, so that no work piles up. */
+/* Judges some entries at the ring's end. Done with each that comes, so that no work piles up. */
 static void judge_some(struct latency *latency, struct ring *ring)
 {
     for (int i = 0; i < AT_ONCE && ring->judged != ring->next; i++) {
@@ -410,8 +410,9 @@ static bool meets(const struct latency *latency, struct event *ev, struct entry 
 }
 
 /* Finds the last query of the response's hash and uses it up; others of that hash are answered with
- * it, since it was asked repeatedly, and a response of their own may come. Not so when the response
- * is outside of its window, and is then another's. False: there is none. */
+ * it, since it was asked repeatedly, and a response of their own may come. When the response is
+ * outside that query's window it belongs to another one, and nothing is used up. False: there is no
+ * query of that hash. */
 static bool recall(struct latency *latency, struct ring *ring, struct event *ev, int64_t time_ns)
 {
     struct chain chain = chain_begin(ring, ev->match);
@@ -560,7 +561,8 @@ static void latency_event(void *state, struct event *ev)
 
 /* --- time that passes without events ---------------------------------------------------------- */
 
-/* A stream that has gone quiet does not tell that windows are over. */
+/* Judges entries up to `serial` whatever their streams' clocks say: a stream that has gone quiet
+ * does not tell that its windows are over. */
 static void judge_until(struct latency *latency, struct ring *ring, uint32_t serial)
 {
     for (; (int32_t)(serial - ring->judged) > 0; ring->judged++) {
@@ -577,7 +579,8 @@ static void judge_rest(struct latency *latency, struct ring *ring)
         judge(latency, &ring->entries[serial & ring->mask], false);
 }
 
-/* Judges what came before the marks that are a window old; `due`: and takes another one. */
+/* Judges the entries from before those marks that are a window old. With `due` a new mark is taken.
+ */
 static void mark_ring(struct latency *latency, struct ring *ring, uint64_t heard_ns, bool due)
 {
     for (int m = 0; m < MARKS; m++) {

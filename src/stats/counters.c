@@ -12,8 +12,8 @@ const char *const stats_left_out_names[COUNTERS_LEFT_OUT] = {"negative", "beyond
 const uint16_t stats_flag_bits[COUNTERS_FLAGS] = {1 << 15, 1 << 10, 1 << 9, 1 << 8,
                                                   1 << 7,  1 << 6,  1 << 5, 1 << 4};
 
-/* Where hits of a type are counted that has no counter by its number: the slot that it has, or gets
- * now, or the last one. */
+/* The slot that counts a type which has no counter by its number: its own, a free one, or else the
+ * last, which all others share. */
 static unsigned rare_slot(struct stats_counters *counters, uint16_t type)
 {
     unsigned slot = 0;

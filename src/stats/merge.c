@@ -45,7 +45,7 @@ static unsigned find_stream(struct stats *stats, struct span name)
 
 /* --- counters ------------------------------------------------------------------------------- */
 
-/* Half of its latencies, or more, are below a tick of its clock. */
+/* True when half of the stream's latencies or more are below a tick of its clock. */
 static bool is_coarse(const struct stream_state *s)
 {
     uint64_t tick_ns = tick_estimate(&s->tick);
@@ -71,7 +71,8 @@ static void merge_stream(struct stats *stats, unsigned number, const struct stat
         total->first_seen_ms = now;
 }
 
-/* Keys that the tables will not see. Whose they are is known when there is one stream alone. */
+/* Adds the keys that the tables will not see to the sketches: of all streams, and of the one stream
+ * if there is no other, for else nobody knows whose they are. */
 static void merge_missed(struct stats *stats, const struct shard *shard, const uint16_t *numbers)
 {
     bool alone = shard->stream_count == 1 && !shard->other_used;

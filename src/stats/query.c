@@ -57,7 +57,8 @@ static uint64_t two(const struct stats_values *v, enum stats_measure a, enum sta
     return v->of[a] + v->of[b];
 }
 
-/* What the question counts of the values, but for cells; for those: what it cannot exceed. */
+/* What the question counts of a row's values. For questions about cells, which are counted later,
+ * it is a bound that they cannot exceed. */
 static uint64_t values_value(const struct stats_values *v, const struct stats_question *q)
 {
     switch (q->by) {
@@ -305,7 +306,8 @@ static int read_under(const struct table_set *set, struct best *best)
     return 0;
 }
 
-/* Keeps as many rows as may matter: among several streams more than were asked for. */
+/* Makes room for as many rows as may matter; with several streams that is more than were asked for.
+ */
 static int open_bests(const struct table_set *set, const struct stats_question *questions,
                       size_t count, size_t keep_rows, struct best *bests)
 {

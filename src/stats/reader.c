@@ -59,7 +59,7 @@ void stats_native_fill(struct event *ev, uint8_t *space, struct stats_sample *sa
     sample->name = sample->has_qtype ? name_key(&ev->question.name, space) : span_of(space, 0);
 }
 
-/* What is neither query nor response is on no side to be counted. */
+/* A message that is neither query nor response belongs to no side, so it is not counted. */
 static bool native_read(struct event *ev, uint8_t *space, struct stats_sample *sample)
 {
     if (!dnstap_has_direction(&ev->tap))

@@ -124,8 +124,9 @@ unsigned suffix_registrable(struct suffix_cache *cache, const struct siphash_key
     unsigned labels = count_labels(reader, name);
     if (labels < 2 || labels > LABELS_MAX)
         return 0;
-    /* Neither a longer name nor its parent is a suffix: they have what the name's end has. Somebody
-     * might send nothing but names of a hundred labels, and the list would be asked for each. */
+    /* No public suffix has so many labels, so a longer name has the registrable domain that its end
+     * has. Without this somebody could send names of a hundred labels and have the list asked for
+     * each. */
     for (; labels > RULE_LABELS + 1; labels--)
         name = behind_first(reader, name);
     uint8_t parent = state_of(cache, key, reader, behind_first(reader, name), labels - 1);

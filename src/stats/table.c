@@ -93,7 +93,7 @@ void stats_table_clear(struct stats_table *table)
     table->serial = table->floor = table->evicted = 0;
 }
 
-/* The place in the index that the row has, or would get: then 0 stands there. */
+/* The place in the index that the row has, or would get; in the latter case it holds 0. */
 static uint32_t *index_find(const struct stats_table *table, uint64_t hash, uint16_t stream)
 {
     uint32_t mask = table->index_mask, tag = stats_table_tag(table, hash);
@@ -116,7 +116,8 @@ const struct stats_row *stats_table_find(const struct stats_table *table, uint64
     return entry ? &table->rows[(entry & table->index_mask) - 1] : NULL;
 }
 
-/* All rows into the empty index. They are all different: none needs to be looked at. */
+/* Puts all rows into the empty index. They all differ, so none needs to be compared with another.
+ */
 static void index_rows(struct stats_table *table)
 {
     uint32_t mask = table->index_mask;
@@ -158,7 +159,7 @@ static void free_blocks(struct stats_table *table, uint32_t row)
     table->block_free = first ? first : table->block_free;
 }
 
-/* Row `from`, which stays, becomes row `to`, and its key follows those before it. */
+/* Moves a row that stays from number `from` to number `to`, and its key behind those before it. */
 static void move_row(struct stats_table *table, uint32_t from, uint32_t to)
 {
     struct stats_row *row = &table->rows[from];

@@ -115,7 +115,8 @@ struct addition {
     uint16_t stream;
 };
 
-/* Adds them; what the row did not count for before goes to *news. True when there is any. */
+/* Adds the values to the key's row. *news gets the distinct numbers for which the key is new; true
+ * when there are any. */
 static bool add_values(struct table_set *set, const struct addition *a, struct stats_row **row,
                        bool *fresh, struct table_news *news)
 {
@@ -171,8 +172,8 @@ static void note_stream(struct table_set *set, unsigned stream)
         set->stream_count = stream + 1;
 }
 
-/* Into the table of the key itself. *labels: how many the registrable domain of a name has. True
- * when it brought news. */
+/* Adds an entry to the table of the key itself. *labels gets how many labels the registrable domain
+ * of a name has. True when it brought news. */
 static bool add_entry(struct table_set *set, enum shard_table_id id, const struct table_item *item,
                       const struct stats_values *values, unsigned *labels, struct table_news *news)
 {

@@ -54,7 +54,7 @@ static int get(struct gathering *g, enum top_document document, enum top_list_id
     return result;
 }
 
-/* The stream that the user wants, unless it is gone. */
+/* Takes the stream that the user wants; all streams if it is gone. */
 static int choose_stream(struct gathering *g, struct error *err)
 {
     if (!g->wish->stream[0] || !top_reply_has_stream(g->view, g->wish->stream))

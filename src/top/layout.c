@@ -155,7 +155,8 @@ static int at_least(int value, int least)
     return value > least ? value : least;
 }
 
-/* Title, summary, boxes, last line. What is small loses the summary's end first. */
+/* Divides the screen into title, summary, boxes and last line. On a small one the summary loses its
+ * end first. */
 static struct places arrange(int width, int height)
 {
     struct places places = {.parts = at_least(width / PART_WIDTH, 1)};
@@ -255,7 +256,7 @@ static const char *recorded(const struct top_view *view, char *out, size_t size)
     return out;
 }
 
-/* A long path leaves room for the rest, which changes. */
+/* Shortens a long path, so that there is room for the rest of the line, which changes. */
 static int put_target(struct canvas *canvas, const char *target, int x, int rest)
 {
     struct span text = span_str(target);

@@ -179,7 +179,7 @@ static int refused(const struct top_remote *remote, long status, struct span bod
     return -1;
 }
 
-/* In words that help: of curl's there are few that do. */
+/* Says why there is no answer in words that help, as few of curl's do. */
 static int unreachable(const struct top_remote *remote, CURLcode code, struct error *err)
 {
     if (code == CURLE_COULDNT_CONNECT)

@@ -39,7 +39,7 @@ int top_stream_number(const struct top_view *view, const char *name)
     return found ? place : 0;
 }
 
-/* All, then each stream, then all again. */
+/* Steps from all streams to each one in turn, and back to all. */
 static void step_stream(struct top_state *state, const struct top_view *view, int step)
 {
     int count = (int)view->lists[LIST_STREAMS].count;

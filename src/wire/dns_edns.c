@@ -66,7 +66,7 @@ char *dns_edns_put_types(struct dns_fields *f, char *p)
     return put_list(f, p, put_type);
 }
 
-/* Free text as presentation form has it; what of it may be seen is the caller's to say. */
+/* Free text in presentation form; the caller says which characters may be shown. */
 static char *put_text(char *p, struct span text)
 {
     for (size_t i = 0; i < text.len; i++) {

@@ -131,8 +131,8 @@ bool dns_rr_sound(struct span msg, const struct dns_rr *rr)
     return rows[rr->type].behind == REST ? pos <= end : pos + rows[rr->type].behind == end;
 }
 
-/* Behind the name at `pos`; 0 when it is malformed. Apart, so that those who seldom meet such a
- * name keep all they have in registers. */
+/* The offset behind the name at `pos`; 0 when it is malformed. A function of its own and not
+ * inlined: it is seldom called, and its callers then keep what they have in registers. */
 __attribute__((noinline)) static size_t behind_name(struct span msg, size_t pos)
 {
     size_t end;
