@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-enum { RANK_WIDTH = 5, NAME_MIN = 24, NAME_USUAL = 48, GAP = 2 };
+enum { RANK_WIDTH = TOP_BOX_RANK, NAME_MIN = 24, NAME_USUAL = 48, GAP = 2 };
 
 /* The columns that fit, of one table. */
 struct grid {

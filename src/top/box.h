@@ -5,6 +5,7 @@
 #include "top/canvas.h"
 #include "top/view.h"
 
+enum { TOP_BOX_RANK = 5 /* columns before the names */ };
 struct top_box {
     int x, y, width, height; /* the heading is one line of it */
     enum top_list_id list;

@@ -223,6 +223,21 @@ static void put_boxes(struct canvas *canvas, const struct top_view *view, struct
     }
 }
 
+/* "waiting for a DNS server on unix:/run/spile/dnstap.sock", in the first box, as long as nothing
+ * has come: `height` lines at most, a place each. */
+static void put_waiting(struct canvas *canvas, const struct top_view *view,
+                        const struct top_frame *frame, int y, int height)
+{
+    const struct top_list *places = &view->lists[LIST_PLACES];
+    bool waiting = top_view_is_empty(view) && !frame->ended;
+    for (size_t i = 0; waiting && i < places->count && (int)i < height; i++) {
+        const char *words = i ? "or on " : "waiting for a DNS server on ";
+        int x = canvas_str(canvas, TOP_BOX_RANK, y + (int)i, STYLE_VALUE, words);
+        canvas_text(canvas, x, y + (int)i, canvas->width - x, STYLE_VALUE,
+                    span_str(places->rows[i].name));
+    }
+}
+
 /* --- frame ---------------------------------------------------------------------------------- */
 
 /* "paused", "stale 12s": what the numbers are, unless they are fresh. */
@@ -342,6 +357,7 @@ void top_layout(struct canvas *canvas, const struct top_view *view, struct top_s
         put_trend(canvas, frame->trend, 1, places.trend, canvas->width - 2);
     if (places.boxes_height > 0)
         put_boxes(canvas, view, state, &places);
+    put_waiting(canvas, view, frame, places.body + 1, places.boxes_height - 1);
     if (state->help)
         put_help(canvas);
     if (canvas->height > 3)
@@ -378,5 +394,6 @@ int top_layout_report(struct canvas *canvas, int width, int rows, const struct t
         top_box_draw(canvas, &box, &view->lists[i]);
         y += box_height;
     }
+    put_waiting(canvas, view, frame, LINES + 3, 1);
     return 0;
 }

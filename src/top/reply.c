@@ -67,7 +67,8 @@ static int begin_list(struct top_list *list, size_t count, int by)
 
 static void add_row(struct top_list *list, const struct top_table *table, json_t *from)
 {
-    const char *name = json_string_value(json_object_get(from, "name"));
+    const char *name =
+        json_string_value(json_object_get(from, table->label ? table->label : "name"));
     if (!name)
         return;
     struct top_row *row = &list->rows[list->count++];

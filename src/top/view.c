@@ -94,6 +94,11 @@ static const struct top_column output_columns[] = {
     {0},
 };
 
+static const struct top_column place_columns[] = {
+    {"connections", "connections", NULL, FORM_COUNT},
+    {0},
+};
+
 #define TABLE(NAME, COLUMNS, BY)                                                                   \
     .kind = KIND_TABLE, .document = DOCUMENT_TABLES, .name = NAME, .columns = COLUMNS, .by = BY
 #define PAIR(NAME)                                                                                 \
@@ -122,6 +127,8 @@ const struct top_table top_tables[TOP_LISTS] = {
                       .by = "received"},
     [LIST_TRANSPORTS] = {"transports", PAIR("transports"), .by = "queries"},
     [LIST_FAMILIES] = {"families", PAIR("families"), .by = "queries"},
+    [LIST_PLACES] = {"places", ROWS(DOCUMENT_INPUTS, "inputs", place_columns), .by = "connections",
+                     .label = "place"},
 };
 
 int top_column_count(enum top_list_id list)
@@ -141,6 +148,13 @@ int top_first_by(enum top_list_id list)
 }
 
 /* -------------------------------------------------------------------------------------------- */
+
+bool top_view_is_empty(const struct top_view *view)
+{
+    const double *numbers = view->numbers;
+    return !view->stream && numbers[NUMBER_QUERIES] == 0 && numbers[NUMBER_RESPONSES] == 0 &&
+           numbers[NUMBER_MALFORMED] == 0;
+}
 
 void top_view_free(struct top_view *view)
 {

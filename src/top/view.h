@@ -17,6 +17,7 @@ enum top_document {
     DOCUMENT_STREAMS,
     DOCUMENT_STATISTICS,
     DOCUMENT_OUTPUTS,
+    DOCUMENT_INPUTS,
     DOCUMENT_TABLES, /* one or many */
     TOP_DOCUMENTS,
     NO_DOCUMENT, /* of numbers that no reply brings */
@@ -84,6 +85,7 @@ enum top_list_id {
     TOP_TABLES,
     LIST_TRANSPORTS = TOP_TABLES,
     LIST_FAMILIES,
+    LIST_PLACES, /* where DNS servers connect */
     TOP_LISTS
 };
 
@@ -113,6 +115,8 @@ struct top_table {
     const char *name; /* KIND_TABLE: the table's; KIND_PAIR: the objects'; KIND_ROWS: the array's */
     const struct top_column *columns;
     const char *by; /* the title of the column that it goes by first */
+    const char
+        *label; /* KIND_ROWS: where a row's name is, and what has none is no row; NULL: "name" */
 };
 extern const struct top_table top_tables[TOP_LISTS];
 
@@ -148,6 +152,8 @@ struct top_view {
 };
 
 void top_view_free(struct top_view *view);
+/* True when nothing has come yet, of any stream: then the view has LIST_PLACES, too. */
+bool top_view_is_empty(const struct top_view *view);
 
 /* What a view shall show. */
 struct top_wish {

@@ -225,6 +225,17 @@ def speak_nonsense(listener):
 
 
 @test()
+def nothing_yet_says_where_servers_are_waited_for(t):
+    daemon = Daemon(t)
+    lines = report(t, daemon.url)
+    at = next(i for i, line in enumerate(lines) if "waiting for" in line)
+    equal(lines[at].strip(), f"waiting for a DNS server on unix:{t.path('tap.sock')}", "the line")
+    assert "domains asked" in lines[at - 1], lines[at - 1]
+    daemon.send([fstrm.message(b"no dns", identity=b"one")])
+    wait_for("the line is gone", lambda: "waiting" not in "\n".join(report(t, daemon.url)))
+
+
+@test()
 def what_is_no_file_is_told_in_one_line(t):
     """With the URL that was likely meant."""
     meant = {"127.0.0.1:8080": "http://127.0.0.1:8080/", ":8080": "http://127.0.0.1:8080/", "8080": "http://127.0.0.1:8080/",

@@ -169,6 +169,28 @@ static void a_small_terminal_is_enough(void **state)
     end(&b);
 }
 
+/* While nothing has come it is said where servers are waited for; not once something has. */
+static void an_empty_one_says_what_it_waits_for(void **state)
+{
+    static const char inputs[] =
+        "{\"inputs\":[{\"name\":\"unix\",\"place\":\"unix:/run/\\u001b.sock\",\"connections\":0},"
+        "{\"name\":\"file\",\"place\":null,\"connections\":0},"
+        "{\"name\":\"tcp\",\"place\":\"tcp:[::]:6000\",\"connections\":0}]}";
+    struct bench b = make(0, "name");
+    (void)state;
+    read_text(&b, DOCUMENT_INPUTS, 0, inputs);
+    draw(&b, 80, 24);
+    assert_lacks(&b, "waiting for a DNS server");
+    b.view.numbers[NUMBER_QUERIES] = b.view.numbers[NUMBER_RESPONSES] = 0;
+    b.view.numbers[NUMBER_MALFORMED] = 0;
+    draw(&b, 80, 24);
+    assert_shows(
+        &b, "     waiting for a DNS server on tcp:[::]:6000\n     or on unix:/run/\\027.sock\n");
+    draw(&b, 30, 10);
+    assert_shows(&b, "     waiting for a DNS serve");
+    end(&b);
+}
+
 static void a_wide_one_has_more_tables(void **state)
 {
     static const struct {
@@ -559,6 +581,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_recording_has_a_span),
         cmocka_unit_test(a_small_terminal_is_enough),
+        cmocka_unit_test(an_empty_one_says_what_it_waits_for),
         cmocka_unit_test(a_wide_one_has_more_tables),
         cmocka_unit_test(no_size_is_too_small),
         cmocka_unit_test(control_characters_stay_outside),
