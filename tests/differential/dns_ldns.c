@@ -80,8 +80,9 @@ static ldns_buffer *wire_data(const ldns_rr *record)
 /* Whether a text, read back by ldns, gives the same record. */
 static bool reads_back(const struct pair *pair, const char *text)
 {
-    char *line = malloc(LINE_MAX_BYTES);
-    snprintf(line, LINE_MAX_BYTES, ". 0 IN %s %s", ldns_name(pair->rr->type), text);
+    char *line;
+    if (asprintf(&line, ". 0 IN %s %s", ldns_name(pair->rr->type), text) < 0)
+        abort();
     ldns_rr *again = NULL;
     bool same = ldns_rr_new_frm_str(&again, line, 0, NULL, NULL) == LDNS_STATUS_OK;
     if (same) {
