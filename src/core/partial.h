@@ -44,8 +44,8 @@ void partial_destroy(struct partial *p);
 
 /* Room for `cap` bytes in all, keeping what is there. -1: no memory, or evicted. */
 int partial_reserve(struct partial *p, size_t cap);
-/* Replaces the contents, by `bytes` from elsewhere or by a part of themselves. Gives big memory
- * back when it can. */
+/* Replaces the contents, by `bytes` from elsewhere or by a part of themselves. Memory that a large
+ * frame took is given back once what is kept is small. -1: no memory, or evicted. */
 int partial_set(struct partial *p, struct span bytes);
 
 #endif

@@ -63,11 +63,11 @@ struct worker {
     atomic_uint load;          /* items, those on their way included */
     struct lane *lanes;
     uint8_t *buffer;
-    bool unflushed;
-    bool rest;
-    bool stopping;
-    bool looped;  /* the loop has been initialised */
-    bool started; /* the thread runs */
+    bool unflushed; /* lanes may hold records, and the timer `flush` runs */
+    bool rest;      /* the last read was short: rests before the next one */
+    bool stopping;  /* ends when it has no items left */
+    bool looped;    /* the loop has been initialised */
+    bool started;   /* the thread runs */
 };
 
 /* Makes the worker and starts its thread. -1: err; then worker_free cleans up. */

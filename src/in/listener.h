@@ -71,14 +71,14 @@ struct listener {
     const struct listener_options *options;
     struct input *input;
     uv_poll_t poll;
-    uv_timer_t pause;
+    uv_timer_t pause; /* while nothing is accepted, for want of descriptors or memory */
     struct penalty penalty;
     /* Describes the peer of `fd`; false refuses it. */
     bool (*admit)(struct listener *listener, int fd, const struct sockaddr_storage *address,
                   struct peer *peer);
     char name[160];
     int fd;
-    bool active;
+    bool active; /* not stopped yet */
 };
 
 /* Puts the bound descriptor to listening on the main loop; closes it on failure. */

@@ -54,8 +54,8 @@ struct stats_snapshot {
     uint64_t other_streams; /* events of streams past the limit: they are in the total alone */
     bool exact;             /* the tables have evicted nothing */
     struct stats_stream total;
-    /* The latencies that quantiles of all streams are made of: those of streams that are set apart
-     * are not in it. It may shrink, when one is. */
+    /* The latencies that quantiles of all streams together are made of. Streams that are set apart
+     * (`apart`) are left out, so the counts shrink when that happens to one. */
     uint64_t latency[QUANTILE_BUCKETS];
     size_t stream_count;
     struct stats_stream streams[]; /* in order of first appearance */

@@ -64,7 +64,7 @@ struct stats {
     pthread_cond_t news;  /* of readers: a snapshot is there, or the end */
     bool stopping, stopped;
     bool hurry;                        /* a shard is full */
-    unsigned ticks_wanted, ticks_done; /* before their time */
+    unsigned ticks_wanted, ticks_done; /* snapshots asked for between the seconds, and those made */
     bool reset_wanted;                 /* with the next tick */
     uint64_t regular;                  /* generation of the last one that stats_wait sees */
     struct stats_snapshot *snapshot;
