@@ -1,7 +1,9 @@
 """/metrics: what promtool and a real Prometheus say to it, and the dashboards and alerts made for it."""
 import json
 import lzma
+import os
 import re
+import time
 import urllib.parse
 import urllib.request
 
@@ -21,6 +23,16 @@ outputs:
   - "null": {}
 web: {listen: "127.0.0.1:%(port)d"%(web)s}
 history: {path: @DIR@/%(name)s.db}
+"""
+
+
+BUSY = """
+threads: 1
+inputs:
+  - unix: {path: %s}
+outputs:
+  - stdout: {format: json, block-max: off, queue-size: 256K}
+web: {listen: "127.0.0.1:%d"}
 """
 
 
@@ -105,6 +117,30 @@ def a_scrape_is_of_its_moment(t):
         client.finish()  # the answer says that all has been read
         sent += count
         equal(samples(get(address)[1])['spile_events_total{stream="ns1",side="query"}'], sent, "events")
+
+
+@test()
+def a_busy_worker_holds_up_no_scrape(t):
+    """While the only worker waits for an output that nobody reads, there is what it has told so far."""
+    read, write = os.pipe()
+    port = free_port()
+    t.path("busy.yaml").write_text(BUSY % (t.path("spile.sock"), port))
+    spile = t.spile("run", "-c", t.path("busy.yaml"), stdout=write)
+    wait_for("it listens", lambda: "web: http" in spile.err)
+    client = fstrm.Sender(t.path("spile.sock"))
+    client.sock.settimeout(1)
+    try:
+        while True:
+            client.send(*[fstrm.message(QUESTION, identity=b"ns1")] * 1000)
+    except TimeoutError:
+        pass  # the worker takes no more
+    started = time.monotonic()
+    for _ in range(3):
+        found = samples(get(f"127.0.0.1:{port}")[1])
+    t.soon(started, 3, "three scrapes of a busy program")
+    assert found['spile_output_queue_bytes{output="stdout"}'] > 0, "nothing waits"
+    os.close(read)
+    os.close(write)
 
 
 @test(needs=["promtool"])
