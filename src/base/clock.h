@@ -1,4 +1,4 @@
-/* Clocks in nanoseconds: the monotonic one, and clock_wall_ns for the time of day. */
+/* Clocks: the monotonic one, and that of the time of day. */
 #ifndef SPILE_BASE_CLOCK_H
 #define SPILE_BASE_CLOCK_H
 
@@ -21,6 +21,12 @@ static inline uint64_t clock_wall_ns(void)
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     return (uint64_t)now.tv_sec * CLOCK_SECOND_NS + (uint64_t)now.tv_nsec;
+}
+
+/* The same in milliseconds, the unit of times that users see as numbers. */
+static inline int64_t clock_wall_ms(void)
+{
+    return (int64_t)(clock_wall_ns() / CLOCK_MS_NS);
 }
 
 /* The moment `delay_ns` from now; UINT64_MAX when that would overflow. */

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/put.h"
 
 /* "-03:30". Offsets have been whole minutes since 1972; older ones are rounded towards zero. */
@@ -25,7 +26,5 @@ char *stamp_put(char *p, struct timespec at, bool local)
 
 char *stamp_now(char *p, bool local)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return stamp_put(p, now, local);
+    return stamp_put(p, clock_timespec(clock_wall_ns()), local);
 }

@@ -1,5 +1,6 @@
 #include "cli/service.h"
 
+#include "base/clock.h"
 #include "compat/receiver_reader.h"
 #include "core/input.h"
 #include "history/history.h"
@@ -106,7 +107,7 @@ static int start_all(struct service *s, const struct pipeline_options *options, 
                      struct error *err)
 {
     s->context.compat = settings_compat(&s->config->settings) != NULL;
-    s->context.started_ms = stats_wall_ms();
+    s->context.started_ms = clock_wall_ms();
     if ((statistics || wants_statistics(s->config)) && open_statistics(s, err) < 0)
         return failed_in(s, "statistics", err);
     if (open_live(s, err) < 0 || open_pipeline(s, options, err) < 0)

@@ -1,15 +1,7 @@
 #include "core/roster.h"
 
-#include <time.h>
-
+#include "base/clock.h"
 #include "core/option.h"
-
-static int64_t wall_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 void roster_init(struct roster *roster)
 {
@@ -24,7 +16,7 @@ void roster_destroy(struct roster *roster)
 
 void roster_join(struct roster *roster, struct roster_seat *seat, struct origin *origin)
 {
-    *seat = (struct roster_seat){.origin = origin, .since_ms = wall_ms()};
+    *seat = (struct roster_seat){.origin = origin, .since_ms = clock_wall_ms()};
     origin->seat = seat;
     pthread_mutex_lock(&roster->lock);
     origin->id = ++roster->last_id;

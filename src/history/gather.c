@@ -1,18 +1,13 @@
 #include "history/gather.h"
 
-#include <time.h>
-
 #include "base/clock.h"
 
 enum { TIME_S = 2 }; /* for one answer */
 
 struct plan_sources gather_sources(struct history *history)
 {
-    struct timespec now;
     struct recorder *recorder = &history->recorder;
-    clock_gettime(CLOCK_REALTIME, &now);
-    struct plan_sources sources = {.now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000,
-                                   .settings = &history->settings};
+    struct plan_sources sources = {.now_ms = clock_wall_ms(), .settings = &history->settings};
     pthread_mutex_lock(&history->lock);
     if (recorder->last)
         sources.now_ms = recorder->last->made_ms;
@@ -67,9 +62,8 @@ int gather_begin(struct gather *gather, struct history *history, bool seconds,
     *gather =
         (struct gather){.history = history, .until_ns = clock_after(TIME_S * CLOCK_SECOND_NS)};
     bool reads = !seconds && history->settings.path;
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until); /* such locks go by this clock */
-    until.tv_sec += TIME_S;
+    /* Such locks go by the wall clock. */
+    struct timespec until = clock_timespec(clock_wall_ns() + TIME_S * CLOCK_SECOND_NS);
     if (pthread_mutex_timedlock(&history->reading, &until) != 0)
         return error_set(err, "too many ask for history at once");
     pthread_mutex_lock(&history->settled);

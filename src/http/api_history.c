@@ -1,6 +1,5 @@
 /* The past: time series and top lists of a span of time. */
-#include <time.h>
-
+#include "base/clock.h"
 #include "history/history.h"
 #include "history/series.h"
 #include "history/tops.h"
@@ -28,9 +27,7 @@ static bool has_history(const struct http_request *request, struct http_reply *r
 static bool read_span(const struct http_request *request, struct http_reply *reply,
                       struct history_question *question)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    uint64_t to = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    uint64_t to = (uint64_t)clock_wall_ms();
     if (!api_number(request, reply, "to", 0, time_max, &to))
         return false;
     uint64_t from = to > HOUR_MS ? to - HOUR_MS : 0;

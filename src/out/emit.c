@@ -79,9 +79,7 @@ static int write_line(int fd, const char *line, size_t len, uint64_t deadline_ns
  * timed lock. */
 static int lock_standard_output(void)
 {
-    struct timespec deadline;
-    clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_sec++;
+    struct timespec deadline = clock_timespec(clock_wall_ns() + CLOCK_SECOND_NS);
     return pthread_mutex_timedlock(&standard_output, &deadline);
 }
 

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "io/place.h"
@@ -83,13 +82,6 @@ static const struct option file_options[] = {
     {0},
 };
 
-static uint64_t realtime_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * CLOCK_SECOND_NS + (uint64_t)now.tv_nsec;
-}
-
 static int trouble_with(struct output *out, const char *action)
 {
     struct file *file = out->priv;
@@ -108,7 +100,7 @@ static int attach(struct file *file)
     struct appender *a = &file->appender;
     if (appender_open(a))
         return -1;
-    file->period = period_of(file, a->has_records ? a->modified_ns : realtime_ns());
+    file->period = period_of(file, a->has_records ? a->modified_ns : clock_wall_ns());
     if (a->put_aside)
         janitor_call(&file->janitor);
     a->put_aside = false;
@@ -209,7 +201,7 @@ static void file_tick(struct output *out)
     struct file *file = out->priv;
     if (file->stale || (file->appender.anew && atomic_load(&out->begun)))
         ready(out);
-    uint64_t period = period_of(file, realtime_ns());
+    uint64_t period = period_of(file, clock_wall_ns());
     if (period == file->period)
         return;
     if (may_rotate(file))

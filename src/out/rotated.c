@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 #define TEMPORARY ".tmp"
 
 static void format_stamp(char stamp[ROTATED_STAMP + 1], uint64_t ms)
@@ -52,9 +54,7 @@ static bool is_taken(const char *name)
 
 int rotated_aside(const char *path, uint64_t *last_ms, char to[PATH_MAX])
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    uint64_t ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    uint64_t ms = (uint64_t)clock_wall_ms();
     if (ms <= *last_ms)
         ms = *last_ms + 1;
     char stamp[ROTATED_STAMP + 1];

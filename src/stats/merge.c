@@ -2,20 +2,12 @@
 #include "stats/state.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "core/pipeline.h"
 #include "core/stage.h"
 
 /* Entries merged before readers of the tables get their turn: about a tenth of a millisecond. */
 enum { MERGE_AT_ONCE = 256 };
-
-int64_t stats_wall_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* The listed stream of that name, or NULL. */
 static struct stream_state *find_known(const struct stats *stats, struct span name)
@@ -57,7 +49,7 @@ static void merge_stream(struct stats *stats, unsigned number, const struct stat
                          const struct shard_stream *stream)
 {
     struct stream_state *s = &stats->streams[number], *total = stats_total(stats);
-    int64_t now = stats_wall_ms();
+    int64_t now = clock_wall_ms();
     stats_counters_add(&s->counters, from);
     stats_counters_add(&total->counters, from);
     tick_add(&s->tick, &stream->tick);
@@ -231,6 +223,6 @@ void stats_forget(struct stats *stats)
     stats->rest_used = false;
     stats->malformed = stats->unlisted = 0;
     stats->ticks = 0;
-    stats->since_ms = stats_wall_ms();
+    stats->since_ms = clock_wall_ms();
     pthread_rwlock_unlock(&stats->tables_lock);
 }

@@ -126,7 +126,7 @@ struct stats_snapshot *stats_photograph(struct stats *stats)
     atomic_init(&snapshot->references, 1);
     snapshot->generation = ++stats->generation;
     snapshot->made_ns = now_ns;
-    snapshot->made_ms = stats_wall_ms();
+    snapshot->made_ms = clock_wall_ms();
     snapshot->since_ms = stats->since_ms;
     snapshot->malformed = stats->malformed;
     snapshot->unlisted = stats->unlisted;

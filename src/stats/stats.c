@@ -330,7 +330,7 @@ struct stats *stats_new(const struct stats_options *options, struct error *err)
     stats->reader = options->reader;
     stats->patient = options->patient;
     stats->worker_count = options->workers;
-    stats->since_ms = stats_wall_ms();
+    stats->since_ms = clock_wall_ms();
     size_t memory = options->settings.memory;
     int failed = 0;
     if (options->key)

@@ -117,9 +117,6 @@ int stats_top(struct stats *stats, int stream, const struct stats_question *ques
               size_t n, struct stats_answer *answers);
 void stats_answers_free(struct stats_answer *answers, size_t count);
 
-/* The wall clock, Unix milliseconds. */
-int64_t stats_wall_ms(void);
-
 /* Names for users and parsers: "domains", "registrable", ...; NULL behind the last. */
 const char *stats_table_name(enum stats_table_id table);
 const char *stats_measure_name(enum stats_measure measure);

@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "top/reply.h"
 
 /* One request being made. */
@@ -84,7 +84,6 @@ int top_gather(const struct top_origin *origin, const struct top_wish *wish, str
                struct error *err)
 {
     struct gathering g = {.origin = origin, .wish = wish, .view = view};
-    struct timespec now;
     top_reply_begin(view);
     if (gather(&g, err) < 0) {
         top_view_free(view);
@@ -92,7 +91,6 @@ int top_gather(const struct top_origin *origin, const struct top_wish *wish, str
     }
     if (origin->amend)
         origin->amend(origin->state, view);
-    clock_gettime(CLOCK_REALTIME, &now);
-    view->taken = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    view->taken = (double)clock_wall_ns() / 1e9;
     return 0;
 }

@@ -11,7 +11,6 @@
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <term.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -181,14 +180,12 @@ static void paint(struct painter *p)
         if (canvas_init(&p->canvas, width, height) < 0)
             return;
     }
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
     struct top_frame frame = {
         .target = p->screen->target,
         .problem = p->problem.text[0] ? p->problem.text : NULL,
         .note = p->note_ns ? p->stash.last : NULL,
         .trend = &p->trend,
-        .now = (double)now.tv_sec + (double)now.tv_nsec / 1e9,
+        .now = (double)clock_wall_ns() / 1e9,
         .ended = p->ended,
     };
     canvas_clear(&p->canvas);
