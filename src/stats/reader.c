@@ -52,7 +52,7 @@ void stats_native_fill(struct event *ev, uint8_t *space, struct stats_sample *sa
     sample->family = within(ev->family, DNSTAP_INET6 + 1);
     sample->has_latency = ev->has_latency;
     sample->latency_ns = ev->latency_ns;
-    sample->time_ns = sample_time(ev);
+    sample->time_ns = dnstap_time_ns(tap);
     read_header(ev, sample);
     sample->has_qtype = !(ev->bad & FACET_QUESTION) && ev->question.name.len > 0;
     sample->qtype = ev->question.type;

@@ -65,15 +65,6 @@ struct stats_reader {
     struct span (*tld)(struct span text);
 };
 
-/* For readers: the value of stats_sample.time_ns. The seconds are 64 bits that a stranger has
- * chosen, so the product may wrap: a wrong time then becomes another wrong time. */
-static inline uint64_t sample_time(const struct event *ev)
-{
-    uint64_t sec;
-    uint32_t nsec;
-    return event_time(ev, &sec, &nsec) ? sec * 1000000000 + nsec : 0;
-}
-
 extern const struct stats_reader stats_native_reader;
 /* Fills the sample as its `read` does, for any event whose dnstap message was decoded. Other
  * readers call this first and then change what they see otherwise. */
