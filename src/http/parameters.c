@@ -1,7 +1,5 @@
 #include "http/parameters.h"
 
-#include <stdio.h>
-
 #include "core/option.h"
 
 enum { PARAMETERS_MAX = 256, NAMES_TEXT_MAX = 256 };
@@ -62,30 +60,20 @@ static const char *row_name(const void *rows, size_t i)
     return ((const struct http_parameter *)rows)[i].name;
 }
 
-/* "from, to, step" */
-static const char *list_names(const struct http_parameter *rows, char out[NAMES_TEXT_MAX])
-{
-    size_t len = 0;
-    for (size_t i = 0; rows[i].name && len < NAMES_TEXT_MAX; i++)
-        len +=
-            (size_t)snprintf(out + len, NAMES_TEXT_MAX - len, "%s%s", i ? ", " : "", rows[i].name);
-    return out;
-}
-
 static void refuse_unknown(struct look *look, struct span name)
 {
     const struct http_parameter *rows = look->route->parameters;
     struct option_shown shown = option_show(name);
     const char *near = nearest_name(name, row_name, rows, count_rows(rows));
-    char names[NAMES_TEXT_MAX] = "";
+    char names[NAMES_TEXT_MAX];
     if (!rows)
         http_fail(look->reply, 400, "unknown parameter '%s': %s takes none", shown.text,
                   look->route->path);
     else if (near)
         http_fail(look->reply, 400, "unknown parameter '%s'; did you mean '%s'?", shown.text, near);
     else
-        http_fail(look->reply, 400, "unknown parameter '%s'; there are: %s", shown.text,
-                  list_names(rows, names));
+        http_fail(look->reply, 400, "unknown parameter '%s'%s", shown.text,
+                  option_list_names(row_name, rows, names, sizeof names));
 }
 
 static enum MHD_Result look_at(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len,
