@@ -256,13 +256,12 @@ const struct count *series_latencies(const struct counts *counts, uint32_t *len)
 
 static double quantile_seconds(const struct counts *counts, double q)
 {
-    uint64_t buckets[QUANTILE_BUCKETS] = {0}, total = 0;
+    uint64_t buckets[QUANTILE_BUCKETS] = {0};
     uint32_t len;
     const struct count *latencies = series_latencies(counts, &len);
-    for (uint32_t i = 0; i < len; i++) {
+    for (uint32_t i = 0; i < len; i++)
         buckets[latencies[i].id & 0xffff] = latencies[i].n;
-        total += latencies[i].n;
-    }
+    uint64_t total = quantile_total(buckets);
     return total ? (double)quantile_of(buckets, total, q) / 1e9 : -1;
 }
 
