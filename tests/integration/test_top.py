@@ -232,7 +232,7 @@ def nothing_yet_says_where_servers_are_waited_for(t):
     equal(lines[at].strip(), f"waiting for a DNS server on unix:{t.path('tap.sock')}", "the line")
     assert "domains asked" in lines[at - 1], lines[at - 1]
     daemon.send([fstrm.message(b"no dns", identity=b"one")])
-    wait_for("the line is gone", lambda: "waiting" not in "\n".join(report(t, daemon.url)))
+    wait_for("the line is gone", lambda: "waiting for a DNS" not in "\n".join(report(t, daemon.url)))
 
 
 @test()
@@ -403,7 +403,7 @@ def a_daemon_may_go_away_and_come_back(t):
     lines = screen.wait("stale", "connect")
     equal(table_of(lines, "domains asked")[0]["queries"], "5", "the last that was known stays")
     again = Daemon(t, port=daemon.port)
-    lines = screen.wait("stream all (0/0)", "none")
+    lines = screen.wait("stream all (0/0)", "waiting for a DNS server")
     screen.wait_gone("stale")
     equal(summary(screen.lines(), "queries")[0], "0", "queries of the new daemon")
     again.send(answered(b"first", [b"after", b"test"]) * 2)
@@ -416,7 +416,7 @@ def a_socket_is_watched_without_a_daemon(t):
     path = t.path("tap.sock")
     for end in ("q", signal.SIGTERM, signal.SIGINT):
         screen = Terminal(t, "top", "-i", "200ms", f"unix:{path}")
-        screen.wait("domains asked", "none")
+        screen.wait("domains asked", "waiting for a DNS server")
         sender = fstrm.Sender(path)
         sender.send(*answered(b"ns1", [b"one", b"test"], NXDOMAIN) * 50)
         lines = screen.wait("one.test.", "(0/1)")
@@ -458,7 +458,7 @@ def names_cannot_touch_the_terminal(t):
         screen = Terminal(t, "top", "-i", "200ms", daemon.url if source == "daemon" else f"unix:{path}",
                           width=120, height=40, name=source)
         if source == "socket":
-            screen.wait("none")
+            screen.wait("waiting for a DNS server")
             sender = fstrm.Sender(path)
             sender.send(*frames)
             sender.finish()
@@ -533,7 +533,7 @@ def colours_are_for_those_who_want_them(t):
 @test()
 def a_terminal_that_is_gone_ends_it(t):
     screen = Terminal(t, "top", f"unix:{t.path('tap.sock')}")
-    screen.wait("none")
+    screen.wait("waiting for a DNS server")
     os.close(screen.master)
     screen.process.wait()
     assert not t.path("tap.sock").exists(), "the socket is removed"
