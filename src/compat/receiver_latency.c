@@ -14,11 +14,9 @@
 enum { ENTRIES = 1000000 };
 static const uint64_t lifetime_ns = UINT64_C(60) * 1000000000;
 
-static int latency_open(void **state, const struct settings *settings, unsigned workers,
-                        struct error *err)
+static int latency_open(void **state, const struct stage_options *options, struct error *err)
 {
-    (void)settings;
-    (void)workers;
+    (void)options;
     *state = receiver_cache_new(ENTRIES, lifetime_ns);
     return *state ? 0 : error_set(err, "no memory to remember queries");
 }

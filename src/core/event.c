@@ -197,7 +197,7 @@ void event_decode(struct event *ev, uint32_t facets)
         if (ev->bad & steps[i].after || steps[i].decode(ev) < 0)
             ev->bad |= facet;
     }
-    ev->have |= facets & FACET_LATENCY;
+    ev->have |= facets & FACETS_OF_STAGES;
 }
 
 bool event_section(const struct event *ev, enum dns_section section, struct dns_walk *walk)

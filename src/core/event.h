@@ -26,7 +26,12 @@ enum event_facet {
     FACET_LATENCY = 1 << 5,  /* set by the latency stage, which runs only if somebody needs it */
     FACET_EDNS = 1 << 6,     /* the first OPT record; bad when the message breaks before any */
     FACET_RCODE = 1 << 7,    /* the response code: of the header, and of EDNS where it is there */
+    FACET_LOSSES = 1 << 8,   /* nothing of the event: the latency stage keeps account of exchanges
+                                that came by half (stage/loss.h) */
 };
+
+/* Those that are not decoded: a stage sees to them. */
+enum { FACETS_OF_STAGES = FACET_LATENCY | FACET_LOSSES };
 
 /* What may be wrong in a message though all of its records can be read: bits of event.flaws. */
 enum event_flaw {

@@ -16,7 +16,7 @@ enum { OBSERVERS_MAX = 32 };
 /* Immutable while the pipeline runs. Owner: who made the pipeline. */
 struct observer {
     void *state;
-    uint32_t needs; /* facets that `event` wants decoded, stages' facets (FACET_LATENCY) too */
+    uint32_t needs; /* facets that `event` wants decoded, FACETS_OF_STAGES too */
     /* Optional. Asked at the beginning of each worker_frames, by any worker; false: the observer is
      * not called for those frames. */
     bool (*active)(void *state);

@@ -409,7 +409,7 @@ static int open_sinks(struct pipeline *p, struct error *err)
  */
 static uint32_t steady_needs(const struct observer *observer)
 {
-    return observer->active ? observer->needs & FACET_LATENCY : observer->needs;
+    return observer->active ? observer->needs & FACETS_OF_STAGES : observer->needs;
 }
 
 /* What formats, inline outputs and observers need decoded. A lane is opened and closed to ask. The
@@ -457,7 +457,10 @@ static int open_stages(struct pipeline *p, struct error *err)
         if (!(p->plan.needs & hooks->provides))
             continue;
         struct running_stage stage = {.hooks = hooks};
-        if (hooks->open(&stage.state, &p->config->settings, p->workers_wanted, err) < 0)
+        const struct stage_options options = {.settings = &p->config->settings,
+                                              .workers = p->workers_wanted,
+                                              .wanted = p->plan.needs & hooks->provides};
+        if (hooks->open(&stage.state, &options, err) < 0)
             return -1;
         p->plan.needs = (p->plan.needs & ~hooks->provides) | hooks->needs;
         memmove(p->plan.stages + 1, p->plan.stages, p->plan.stage_count * sizeof *p->plan.stages);

@@ -15,11 +15,16 @@ struct stage_loss {
     bool judged;          /* some exchanges were seen whole, so the numbers mean something */
 };
 
+struct stage_options {
+    const struct settings *settings; /* they outlive the stage */
+    unsigned workers;                /* how many there are: one instance serves all of them */
+    uint32_t wanted;                 /* those of the facets it provides that somebody needs */
+};
+
 struct stage_hooks {
     uint32_t provides; /* facets */
     uint32_t needs;
-    /* One instance serves all workers; `workers` says how many there are. */
-    int (*open)(void **state, const struct settings *settings, unsigned workers, struct error *err);
+    int (*open)(void **state, const struct stage_options *options, struct error *err);
     /* Both optional. A worker takes events in small batches: it calls `prefetch` for each of a
      * batch, then `prefetch_more` for each, and only then `event` for each. So these two can ask
      * the processor for the memory that `event` will need. They change nothing but ev->match and

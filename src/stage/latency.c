@@ -115,6 +115,7 @@ struct latency {
     struct nh_key key;
     uint64_t window_ns;
     bool shared;          /* by more than one worker */
+    bool keeps_account;   /* of exchanges that came by half: somebody asked for FACET_LOSSES */
     uint32_t shard_count; /* 1 or SHARDS */
     struct shard shards[SHARDS];
     struct losses losses;
@@ -181,17 +182,18 @@ static bool open_shards(struct latency *latency, uint64_t entries)
     return base != NULL;
 }
 
-static int latency_open(void **state, const struct settings *settings, unsigned workers,
-                        struct error *err)
+static int latency_open(void **state, const struct stage_options *options, struct error *err)
 {
+    const struct settings *settings = options->settings;
     struct latency *latency = calloc(1, sizeof *latency);
     struct siphash_key random;
     if (!latency)
         return error_set(err, "no memory to remember queries");
     latency->window_ns = settings->latency_window_ns;
-    latency->shared = workers > 1;
-    latency->workers = workers;
-    latency->listeners = calloc(workers, sizeof *latency->listeners);
+    latency->shared = options->workers > 1;
+    latency->workers = options->workers;
+    latency->keeps_account = options->wanted & FACET_LOSSES;
+    latency->listeners = calloc(options->workers, sizeof *latency->listeners);
     losses_init(&latency->losses);
     if (!latency->listeners || !open_shards(latency, settings->latency_entries) ||
         siphash_key_random(&random) < 0) {
@@ -503,9 +505,11 @@ static uint64_t match_of(struct latency *latency, struct event *ev)
 {
     bool timed = carries_both(ev);
     if (ev->match != 0 || !(ev->tap.has & DNSTAP_HAS_MESSAGE_TYPE) ||
-        (timed && !loss_judges(ev->tap.message_type)))
+        (timed && !(latency->keeps_account && loss_judges(ev->tap.message_type))))
         return ev->match;
-    unsigned stream = losses_find(&latency->losses, ev->tap.identity, dnstap_is_query(&ev->tap));
+    unsigned stream = 0;
+    if (latency->keeps_account)
+        stream = losses_find(&latency->losses, ev->tap.identity, dnstap_is_query(&ev->tap));
     if ((timed && stream == 0) || event_need(ev, FACET_QUESTION) != 0)
         return 0;
     ev->match_stream = (uint16_t)stream;
@@ -650,7 +654,7 @@ static void latency_losses(void *state, void (*take)(void *ctx, const struct sta
 }
 
 static const struct stage_hooks latency_hooks = {
-    .provides = FACET_LATENCY,
+    .provides = FACET_LATENCY | FACET_LOSSES,
     .needs = FACET_DNSTAP,
     .open = latency_open,
     .prefetch = latency_prefetch,

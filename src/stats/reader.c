@@ -74,7 +74,7 @@ static char *native_put_name(char *p, struct span key)
 }
 
 const struct stats_reader stats_native_reader = {
-    .needs = FACET_QUESTION | FACET_EDNS | FACET_RCODE | FACET_LATENCY,
+    .needs = FACET_QUESTION | FACET_EDNS | FACET_RCODE | FACET_LATENCY | FACET_LOSSES,
     .read = native_read,
     .wire_keys = true,
     .put_name = native_put_name,

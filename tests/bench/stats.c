@@ -77,7 +77,7 @@ static void load(const char *path)
 static bool take_sample(size_t i, struct event *ev)
 {
     event_init(ev, frames[i], &origin);
-    event_need(ev, stats_native_reader.needs & ~(uint32_t)FACET_LATENCY);
+    event_need(ev, stats_native_reader.needs & ~(uint32_t)FACETS_OF_STAGES);
     return !(ev->bad & FACET_DNSTAP);
 }
 

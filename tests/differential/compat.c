@@ -16,12 +16,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/stages.h"
 #include "compat/pyfloat.h"
 #include "compat/pyutf8.h"
 #include "compat/pyyaml.h"
 #include "compat/receiver_cache.h"
 #include "core/format.h"
-#include "core/stage.h"
 
 enum { LINE_BYTES = 4 << 20 };
 
@@ -137,7 +137,7 @@ static void open_format(const char *name)
     spec.module = module_find(MODULE_FORMAT, span_of(name, len), "dnstap-receiver");
     format = spec.module->hooks;
     stage = module_find(MODULE_STAGE, span_str("latency"), "dnstap-receiver")->hooks;
-    if (stage->open(&stage_state, &settings, 1, &err) < 0 ||
+    if (stage_open_alone(stage, &stage_state, &settings, 1, &err) < 0 ||
         format->open(&spec, &format_state, &needs, &err) < 0)
         exit(2);
 }

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/stages.h"
 #include "core/format.h"
-#include "core/stage.h"
 #include "io/source.h"
 #include "wire/fstrm.h"
 
@@ -47,7 +47,7 @@ static struct buf print_all(const char *name, struct span capture)
     struct fstrm_rx rx;
     struct span frames[64];
     size_t count, used;
-    if (stage->open(&stage_state, &settings, 1, &err) < 0 ||
+    if (stage_open_alone(stage, &stage_state, &settings, 1, &err) < 0 ||
         format->open(&spec, &format_state, &needs, &err) < 0)
         exit(2);
     fstrm_rx_init(&rx, span_str(FSTRM_DNSTAP_TYPE), FSTRM_FRAME_MAX, false);

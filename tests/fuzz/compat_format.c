@@ -10,12 +10,12 @@
 #include <yaml.h>
 
 #include "../support/json_check.h"
+#include "../support/stages.h"
 #include "compat/pyutf8.h"
 #include "compat/receiver_reader.h"
 #include "compat/receiver_record.h"
 #include "compat/receiver_words.h"
 #include "core/format.h"
-#include "core/stage.h"
 #include "fuzz.h"
 
 extern const struct module receiver_text, receiver_json, receiver_yaml, receiver_latency;
@@ -42,7 +42,7 @@ static void open_all(void)
     struct error err;
     uint32_t needs;
     stage = receiver_latency.hooks;
-    int opened = stage->open(&stage_state, &settings, 1, &err);
+    int opened = stage_open_alone(stage, &stage_state, &settings, 1, &err);
     assert(opened == 0);
     for (int i = 0; i < INSTANCES; i++) {
         struct instance *in = &instances[i];

@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../support/stages.h"
 #include "compat/receiver_cache.h"
 #include "core/format.h"
-#include "core/stage.h"
 
 /* A client's query for www.example.com, or its response with NXDOMAIN, over UDP. */
 static const uint8_t query[] = "\x12\x34\x01\x00\0\1\0\0\0\0\0\0\3www\7example\3com\0\0\1\0\1";
@@ -62,7 +62,7 @@ static int set_up(void **state)
     struct error err;
     (void)state;
     stage = module_find(MODULE_STAGE, span_str("latency"), "dnstap-receiver")->hooks;
-    return stage->open(&stage_state, &settings, 1, &err);
+    return stage_open_alone(stage, &stage_state, &settings, 1, &err);
 }
 
 static int tear_down(void **state)

@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 #include "../support/chunks.h"
-#include "core/stage.h"
+#include "../support/stages.h"
 
 extern const struct module stage_latency;
 
@@ -27,7 +27,7 @@ static void *open_stage(uint64_t entries, unsigned workers)
     struct settings settings = {.latency_entries = entries, .latency_window_ns = WINDOW};
     struct error err;
     void *state = NULL;
-    assert_int_equal(hooks()->open(&state, &settings, workers, &err), 0);
+    assert_int_equal(stage_open_alone(hooks(), &state, &settings, workers, &err), 0);
     return state;
 }
 
@@ -556,6 +556,25 @@ static void one_half_alone_is_no_loss(void **state)
     }
 }
 
+/* Where nobody shows losses, none are looked for; latencies are the same. */
+static void losses_are_kept_for_who_asks(void **state)
+{
+    (void)state;
+    struct settings settings = {.latency_entries = 65536, .latency_window_ns = WINDOW};
+    struct stage_options options = {.settings = &settings, .workers = 1, .wanted = FACET_LATENCY};
+    struct error err;
+    void *stage = NULL;
+    assert_int_equal(hooks()->open(&stage, &options, &err), 0);
+    for (unsigned i = 0; i < 5000; i++)
+        exchange(stage, i, (100 + i) * SECOND, i % 5 == 0 ? ASKED : BOTH);
+    feed(stage, query(9000 * SECOND));
+    assert_int_equal(feed(stage, response(9001 * SECOND)), SECOND);
+    struct stage_loss loss = judged_at_end(stage);
+    assert_false(loss.judged);
+    check_loss(loss, 0, 0);
+    hooks()->close(stage);
+}
+
 /* Both halves of one type, and one half alone of another. */
 static void types_are_judged_apart(void **state)
 {
@@ -715,6 +734,7 @@ int main(void)
         cmocka_unit_test(workers_share_what_they_heard),
         cmocka_unit_test(dropped_frames_are_counted),
         cmocka_unit_test(one_half_alone_is_no_loss),
+        cmocka_unit_test(losses_are_kept_for_who_asks),
         cmocka_unit_test(types_are_judged_apart),
         cmocka_unit_test(what_leaves_early_is_no_loss),
         cmocka_unit_test(what_was_before_is_no_loss),
