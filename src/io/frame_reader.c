@@ -78,8 +78,22 @@ static bool may_follow(const struct frame_reader *reader, struct span in)
 
 enum unit { UNIT_WHOLE, UNIT_CUT, UNIT_UNKNOWN /* until more has been read */ };
 
+/* How many bytes may be looked at in vain: so many, and some for each that was read. */
+enum { DOUBT_BYTES = 16 << 20, DOUBT_PART = 4 };
+
+/* Frames that reach over many STARTs, each with the head of a large frame behind it, would be
+ * decoded once for each: a file of a few MB could keep us busy for minutes. False: enough has been
+ * doubted, and lengths are believed. */
+static bool may_doubt(struct frame_reader *reader, uint64_t need)
+{
+    if (reader->doubted > DOUBT_BYTES + DOUBT_PART * reader->bytes)
+        return false;
+    reader->doubted += need;
+    return true;
+}
+
 /* Judges the unit at `start`, which reaches over the beginning of a START. */
-static enum unit judge_unit(const struct frame_reader *reader)
+static enum unit judge_unit(struct frame_reader *reader)
 {
     struct span in = unread(reader);
     struct dnstap tap;
@@ -88,6 +102,8 @@ static enum unit judge_unit(const struct frame_reader *reader)
         return UNIT_CUT;
     if (need > in.len)
         return reader->ended ? UNIT_CUT : UNIT_UNKNOWN;
+    if (!may_doubt(reader, need))
+        return UNIT_WHOLE;
     if (dnstap_decode(span_of(in.ptr + FRAME_WORD, need - FRAME_WORD), &tap) != 0)
         return UNIT_CUT;
     struct span behind = span_of(in.ptr + need, in.len - need);

@@ -42,6 +42,7 @@ struct frame_reader {
     enum fstrm_status damage; /* what was wrong where bytes were passed over, up to a START */
     uint64_t cut_bytes;       /* of frames that a crash had cut, in the middle of the file */
     uint64_t bytes;           /* read so far, decompressed */
+    uint64_t doubted;         /* bytes of frames that were looked at as to whether they are cut */
     uint64_t passed;          /* frames handed out in earlier batches */
     uint8_t *buf;
     size_t cap;
