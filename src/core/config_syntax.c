@@ -321,6 +321,14 @@ static size_t column_above(const struct slip *s)
     return column;
 }
 
+static bool no_name(struct slip *s, struct error *err)
+{
+    if (!while_in(s, "block") || first(s->rest) != ':')
+        return false;
+    error_set(err, "a name is missing in front of this ':'");
+    return true;
+}
+
 static bool wrong_column(struct slip *s, struct error *err)
 {
     char other[32] = "";
@@ -352,9 +360,10 @@ static bool outside(struct slip *s, struct error *err)
 }
 
 static bool (*const rules[])(struct slip *s, struct error *err) = {
-    reader,       tab,           open_quote,       escape,       special,
-    mark_first,   behind_quotes, closed_too_often, open_bracket, no_colon,
-    second_colon, dash_behind,   too_far_right,    wrong_column, outside,
+    reader,        tab,        open_quote,    escape,
+    special,       mark_first, behind_quotes, closed_too_often,
+    open_bracket,  no_colon,   second_colon,  dash_behind,
+    too_far_right, no_name,    wrong_column,  outside,
 };
 
 /* The place of a byte, for complaints of libyaml's reader, which knows no lines. */

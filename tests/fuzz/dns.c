@@ -28,7 +28,7 @@ static void check_options(struct buf *out, struct span data)
     while (dns_edns_option_next(&options, &option)) {
         out->len = 0;
         assert(dns_edns_option_put(out, &option) == 0);
-        check_text(out);
+        assert(!out->failed); /* what its free text may be, fuzz-dns_data checks */
     }
 }
 

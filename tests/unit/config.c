@@ -377,6 +377,8 @@ static const char *const slips[][2] = {
     {"door:\n\xc2\xa0 key: x\n", "2:1: a no-break space stands here: indent with plain spaces"},
     /* colons, dashes, spaces */
     {"threads 1\n", "1:1: a ':' and a space are missing behind 'threads'"},
+    {"threads: 1\n: 2\n", "2:1: a name is missing in front of this ':'"},
+    {":\n", "1:1: a name is missing in front of this ':'"},
     {"threads: 1\ndoor\n", "2:1: a ':' and a space are missing behind the name"},
     {"door:\n  key abc:d\n", "2:3: a ':' and a space are missing behind 'key'"},
     {"inputs\n  - tcp\n", "1:1: a ':' and a space are missing behind 'inputs'"},
