@@ -238,7 +238,7 @@ static bool from_other_site(const struct guard_request *request)
         return true;
     size_t scheme = (size_t)(slashes - request->origin.ptr) + 3;
     struct span from = span_of(request->origin.ptr + scheme, request->origin.len - scheme);
-    return from.len != request->host.len ||
+    return from.len == 0 || from.len != request->host.len ||
            strncasecmp((const char *)from.ptr, (const char *)request->host.ptr, from.len) != 0;
 }
 

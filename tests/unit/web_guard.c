@@ -210,6 +210,10 @@ static void test_sites(void **state)
         request.changes = false;
         assert_int_equal(guard_judge(&guard, &request), GUARD_PASS);
     }
+    /* A site without a name is not the same as a request without one. */
+    const struct guard_request nameless = {
+        .origin = span_str("http://"), .local = true, .changes = true};
+    assert_int_equal(guard_judge(&guard, &nameless), GUARD_FOREIGN);
 }
 
 static void test_addresses(void **state)
