@@ -69,10 +69,10 @@ def message(query, mtype=5, seconds=1700000000, nanos=0, **fields):
     return head(mtype, **fields)(moment(8, seconds, nanos) + field(10, query))
 
 
-def answer(response, mtype=6, seconds=1700000000, nanos=0, asked=None, **fields):
+def answer(response, mtype=6, seconds=1700000000, nanos=0, asked=None, asked_nanos=0, **fields):
     """One that carries a response and, where `asked` says it, the second of its query."""
-    return head(mtype, **fields)((moment(8, asked, 0) if asked is not None else b"") + moment(12, seconds, nanos) +
-                                 field(14, response))
+    query = moment(8, asked, asked_nanos) if asked is not None else b""
+    return head(mtype, **fields)(query + moment(12, seconds, nanos) + field(14, response))
 
 
 def query_time(frame):

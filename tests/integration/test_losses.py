@@ -23,15 +23,12 @@ NEVER = "1000s"  # no window is over while the test runs
 
 def half(number, kind, identity, both_times=False):
     """A query (5) or a response (6) of the n-th exchange."""
-    asked, answered = (START * 10 ** 9 + number * EVERY_NS + more for more in (0, TOOK_NS))
+    asked, answered = (divmod(START * 10 ** 9 + number * EVERY_NS + more, 10 ** 9) for more in (0, TOOK_NS))
     dns = struct.pack("!HHHHHH", number & 0xffff, 0x8180 if kind == 6 else 0x0100, 1, 0, 0, 0) + b"\1n\4test\0\0\1\0\1"
-    body = fstrm.field(1, kind) + fstrm.field(2, 1) + fstrm.field(3, 1) + fstrm.field(4, b"\xc0\0\2\1") + \
-        fstrm.field(5, b"\xc0\0\2\2") + fstrm.field(6, 1024 + number) + fstrm.field(7, 53)
-    for at, seconds, nanos in ((8, asked, 9), (12, answered, 13)):
-        if (at == 8) == (kind == 5) or (at == 8 and both_times):
-            body += fstrm.field(at, seconds // 10 ** 9) + fstrm.varint(nanos << 3 | 5) + struct.pack("<I", seconds % 10 ** 9)
-    body += fstrm.field(10 if kind == 5 else 14, dns)
-    return fstrm.field(1, identity) + fstrm.field(14, body) + fstrm.field(15, 1)
+    who = {"identity": identity, "query_port": 1024 + number}
+    if kind == 5:
+        return fstrm.message(dns, 5, *asked, **who)
+    return fstrm.answer(dns, 6, *answered, *(asked if both_times else ()), **who)
 
 
 def send(t, identity, halves, both_times=False):
