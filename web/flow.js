@@ -9,9 +9,10 @@ const some = (n, level = "bad") => (n ? { text: exact(n), level } : "0");
 /** What never came is judged where both halves of exchanges come; the rest nobody can know. */
 function loss({ unanswered, unasked, "source-loss": part, malformed }) {
     const parts = [unanswered && `${exact(unanswered)} unanswered`, unasked && `${exact(unasked)} unasked`,
-        part > 0 && `at least ${share(part, 1)} lost at the source`, malformed && `${exact(malformed)} malformed`];
+        part > 0 && `some ${share(part, 1)} of its frames lost at the source`, malformed && `${exact(malformed)} malformed`];
     const text = parts.filter(Boolean).join(", ");
-    const hint = "queries without a response, responses without a query: what the server has dropped before it sent it";
+    const hint = "queries without a response, responses without a query: an estimate of what the server dropped "
+        + "before it sent it; queries that it does not answer look the same";
     return text ? { text, hint, level: malformed ? "bad" : "warn" } : part === null ? "not known" : "none";
 }
 

@@ -31,7 +31,7 @@ const rowsOf = (page, id) => page.locator(`#top-${id} .rank`).evaluateAll((rows)
 /** What the table of streams says of frames that never came; none is malformed here. */
 function lossText(loss) {
     const text = [loss.unanswered && `${loss.unanswered} unanswered`, loss.unasked && `${loss.unasked} unasked`,
-        loss["source-loss"] > 0 && `at least ${share(loss["source-loss"], 1)} lost at the source`].filter(Boolean).join(", ");
+        loss["source-loss"] > 0 && `some ${share(loss["source-loss"], 1)} of its frames lost at the source`].filter(Boolean).join(", ");
     return text || (loss["source-loss"] === null ? "not known" : "none");
 }
 
