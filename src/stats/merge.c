@@ -188,10 +188,12 @@ void stats_merge_losses(struct stats *stats)
     for (size_t i = 0; i < all; i++)
         memset(stats->streams[i].losses, 0, sizeof stats->streams[i].losses);
     pipeline_losses(stats->pipeline, take_loss, stats);
+    /* The rest may lose some, to a stream that has been listed since the reset. */
     for (size_t i = 0; i < all; i++) {
         struct stream_state *s = &stats->streams[i];
         for (int n = 0; n < STATS_LOSSES; n++)
-            s->counters.loss[n] = s->losses[n] - s->losses_before[n];
+            s->counters.loss[n] =
+                s->losses[n] > s->losses_before[n] ? s->losses[n] - s->losses_before[n] : 0;
     }
     pthread_rwlock_unlock(&stats->tables_lock);
 }
