@@ -65,8 +65,6 @@ static bool is_signature(const struct dns_rr *rr)
 
 static void pass_signature(struct event *ev, const struct dns_rr *rr, struct signatures *s)
 {
-    if (!is_signature(rr))
-        return;
     if (rr->section != DNS_ADDITIONAL)
         ev->flaws |= FLAW_RECORDS;
     if (s->count++ == 0)
@@ -115,7 +113,7 @@ static int decode_records(struct event *ev)
                 return -1;
             if (rr.type == DNS_TYPE_OPT)
                 pass_opt(ev, &rr, &opt);
-            else if (rr.type == DNS_TYPE_TSIG || rr.type == DNS_TYPE_SIG)
+            else if (is_signature(&rr))
                 pass_signature(ev, &rr, &signatures);
             else if (!dns_rr_sound(ev->dns, &rr))
                 ev->flaws |= FLAW_RECORDS;

@@ -420,7 +420,11 @@ static void test_flaws(void **state)
 #define AT_ROOT(type, class, len) "\0\0" type "\0" class "\0\0\0\1\0" len
 #define TSIG "\0\0\xfa\0\xff\0\0\0\0\0\0"
 #define SIG0 "\0\0\x18\0\xff\0\0\0\0\0\2\0\0"
-#define SIG5 "\0\0\x18\0\xff\0\0\0\0\0\2\0\5"
+#define SIG5                                                                                       \
+    "\0\0\x18\0\xff\0\0\0\0\0\x13\0\5"                                                             \
+    "0123456789abcdef"                                                                             \
+    "\0"
+#define SIG5_CUT "\0\0\x18\0\xff\0\0\0\0\0\2\0\5"
     static const struct {
         struct span payload;
         const char *text;
@@ -458,6 +462,7 @@ static void test_flaws(void **state)
         {BYTES_INIT(HEAD "\0\0\0\0\3" QUESTION OPT SIG0 SIG0), "-"},
         {BYTES_INIT(HEAD "\0\0\0\0\2" QUESTION SIG0 OPT), "records"},
         {BYTES_INIT(HEAD "\1\0\0\0\1" QUESTION SIG5 OPT), "-"}, /* covers a type: a record */
+        {BYTES_INIT(HEAD "\1\0\0\0\1" QUESTION SIG5_CUT OPT), "records"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct dnstap tap = frame_response();
