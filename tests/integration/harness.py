@@ -13,6 +13,7 @@ import json
 import lzma
 import os
 import pathlib
+import selectors
 import shutil
 import signal
 import socket
@@ -76,6 +77,15 @@ inputs:
 outputs:
   - stdout: {format: json}
 """
+
+
+def readable(things, seconds):
+    """Those of some sockets or descriptors that can be read from, once there are any or the seconds are
+    over. Whatever their numbers are: select() takes none above 1023."""
+    with selectors.DefaultSelector() as selector:
+        for thing in things:
+            selector.register(thing, selectors.EVENT_READ)
+        return [key.fileobj for key, _ in selector.select(seconds)]
 
 
 def equal(got, wanted, what):

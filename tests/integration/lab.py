@@ -2,7 +2,6 @@
 import itertools
 import pathlib
 import re
-import select
 import shutil
 import signal
 import socket
@@ -11,7 +10,7 @@ import subprocess
 import threading
 import time
 
-from harness import ROOT, Bench, Skip, equal, limit, wait_for
+from harness import ROOT, Bench, Skip, equal, limit, readable, wait_for
 
 LAB = pathlib.Path(__file__).resolve().parent / "lab"
 AUTHORITY = 1
@@ -231,8 +230,7 @@ def collect(socks, waiting, seconds):
     """Takes the answers that come within so long."""
     end = time.monotonic() + seconds
     while True:
-        ready, _, _ = select.select(socks, [], [], max(0.0, end - time.monotonic()))
-        for sock in ready:
+        for sock in readable(socks, max(0.0, end - time.monotonic())):
             waiting.discard((socks.index(sock), int.from_bytes(sock.recv(4096)[:2], "big")))
         if time.monotonic() >= end:
             return

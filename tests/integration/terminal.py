@@ -1,12 +1,11 @@
 """A terminal for programs that draw on one: a pseudo terminal, and an emulator that knows its screen."""
 import fcntl
 import os
-import select
 import struct
 import sys
 import termios
 
-from harness import Skip, Spile, wait_for
+from harness import Skip, Spile, readable, wait_for
 
 sys.path.append("/usr/lib/python3/dist-packages")  # where Debian puts pyte, for a python3 of another make
 try:
@@ -51,7 +50,7 @@ class Terminal:
 
     def read(self, seconds=0.0):
         """Takes what has come; False at the end."""
-        while select.select([self.master], [], [], seconds)[0]:
+        while readable([self.master], seconds):
             try:
                 got = os.read(self.master, 65536)
             except OSError:  # the other side is closed

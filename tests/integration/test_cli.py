@@ -2,14 +2,13 @@
 import fcntl
 import os
 import re
-import select
 import socket
 import struct
 import subprocess
 import termios
 import time
 
-from harness import ROOT, Bench, Skip, equal, test
+from harness import ROOT, Bench, Skip, equal, readable, test
 
 
 def text(done):
@@ -269,7 +268,7 @@ class Shell:
     def until(self, end):
         deadline = time.monotonic() + 20 * Bench.patience
         while end not in self.seen:
-            assert select.select([self.master], [], [], max(0, deadline - time.monotonic()))[0], self.seen[-3000:]
+            assert readable([self.master], max(0, deadline - time.monotonic())), self.seen[-3000:]
             self.seen += os.read(self.master, 65536)
         before, self.seen = self.seen.split(end, 1)
         return before

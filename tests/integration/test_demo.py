@@ -5,7 +5,6 @@ import json
 import os
 import pathlib
 import re
-import select
 import signal
 import struct
 import subprocess
@@ -14,7 +13,7 @@ import time
 import urllib.request
 
 import fstrm
-from harness import ROOT, Skip, equal, limit, test, wait_for
+from harness import ROOT, Skip, equal, limit, readable, test, wait_for
 from terminal import CONTROLLED, pyte
 
 SOCKET = "/tmp/spile/dnstap.sock"
@@ -98,7 +97,7 @@ def make_run_on_a_terminal(t):
     seen = bytearray()
 
     def more():
-        ready, _, _ = select.select([terminal], [], [], 0.05)
+        ready = readable([terminal], 0.05)
         if ready:
             try:
                 seen.extend(os.read(terminal, 65536))
