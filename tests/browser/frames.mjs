@@ -41,11 +41,10 @@ function dns({ name, type, rcode, response }) {
 
 const address = (text4) => Buffer.from(text4.split(".").map(Number));
 
-/** One dnstap message: a client's query, or the response to it `ms` milliseconds later, which may say itself that
- * it was asked in another second. */
+/** One dnstap message, of now or of another second: a client's query, or the response to it `ms` milliseconds later,
+ * which may say itself that it was asked in another second. */
 export function frame({ name, type = "A", rcode = "NOERROR", client = "192.0.2.1", server = "198.51.100.1",
-    identity = "lab", response = false, ms = 1, protocol = 1, asked = null }) {
-    const second = Math.floor(Date.now() / 1000);
+    identity = "lab", response = false, ms = 1, protocol = 1, second = Math.floor(Date.now() / 1000), asked = null }) {
     const message = dns({ name, type, rcode, response });
     const body = Buffer.concat([
         number(1, response ? 6 : 5), number(2, 1), number(3, protocol), text(4, address(client)), text(5, address(server)),

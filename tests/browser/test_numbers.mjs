@@ -1,7 +1,6 @@
 // What the page shows is what the API says.
 import fs from "node:fs";
 import { exchange, frame } from "./frames.mjs";
-import { share } from "../../web/format.js";
 import { assert, near, parsed, test, textOf, until } from "./lab.mjs";
 
 const CAPTURES = ["unbound", "knot", "dnsdist"];
@@ -28,13 +27,6 @@ async function tilesEqual(page, reply) {
 const rowsOf = (page, id) => page.locator(`#top-${id} .rank`).evaluateAll((rows) =>
     rows.map((row) => [row.querySelector(".name").textContent, Number(row.querySelector(".amount").title)]));
 
-/** What the table of streams says of frames that never came; none is malformed here. */
-function lossText(loss) {
-    const text = [loss.unanswered && `${loss.unanswered} unanswered`, loss.unasked && `${loss.unasked} unasked`,
-        loss["source-loss"] > 0 && `some ${share(loss["source-loss"], 1)} of its frames lost at the source`].filter(Boolean).join(", ");
-    return text || (loss["source-loss"] === null ? "not known" : "none");
-}
-
 test("tiles, tables and streams equal the API", async (t) => {
     const spile = await t.spile();
     spile.send(...CAPTURES);
@@ -53,13 +45,28 @@ test("tiles, tables and streams equal the API", async (t) => {
     const cells = await page.locator("#streams tbody tr").evaluateAll((rows) => rows.map((r) => [...r.cells].map((c) => c.innerText)));
     assert.equal(streams.length, 3);
     assert.deepEqual(cells.map((c) => [c[0], parsed(c[3])]), streams.map((s) => [s.name, s.queries + s.responses]));
-    assert.deepEqual(cells.map((c) => c[7]), streams.map(({ loss }) => lossText(loss)));
 
     const { outputs } = await spile.api("outputs");
     const output = await page.locator("#outputs tbody tr").first().locator("td").allInnerTexts();
     assert.deepEqual([output[0], parsed(output[2]), parsed(output[3])], [outputs[0].name, FRAMES, FRAMES]);
     const input = await page.locator("#inputs tbody tr").first().locator("td").allInnerTexts();
     assert.deepEqual([input[1], parsed(input[2]), parsed(input[4])], ["open", 3, FRAMES]);
+});
+
+test("frames that never came are told, by stream", async (t) => {
+    // One worker has all queries in one ring: each that comes tells that the window of earlier ones is over.
+    const spile = await t.spile({ more: "threads: 1" });
+    const begin = Math.floor(Date.now() / 1000) - 100;
+    const [unanswered, unasked, count] = [10, 20, 40]; // one a second; latency-window is ten
+    const halves = (n) => exchange({ name: `${n}.test`, second: begin + n }).filter((_, half) =>
+        !(n === unanswered && half === 1) && !(n === unasked && half === 0));
+    spile.events([...Array(count).keys()].flatMap(halves));
+    spile.events([frame({ name: "asks.test", identity: "asks" })]);
+    await spile.counted(2 * count - 1);
+    const page = await t.page(spile);
+    const cells = () => page.locator("#streams tbody tr").evaluateAll((rows) => rows.map((r) => [r.cells[0].innerText, r.cells[7].innerText]));
+    await until("both halves, and who sends but one", async () => JSON.stringify(await cells()) === JSON.stringify([
+        ["lab", "1 unanswered, 1 unasked, some 2.5 % of its frames lost at the source"], ["asks", "not known"]]));
 });
 
 test("latencies that are left out are told", async (t) => {
