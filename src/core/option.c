@@ -162,7 +162,7 @@ const char *nearest_name(struct span wrong, const char *(*name)(const void *ctx,
                          const void *ctx, size_t count)
 {
     const char *best = NULL;
-    unsigned best_slips = wrong.len < 3 ? 2 : 1 + (unsigned)(wrong.len + 2) / 3;
+    unsigned best_slips = wrong.len < 3 ? 2 : 1 + (unsigned)(wrong.len + 1) / 3;
     if (wrong.len == 0 || wrong.len > NAME_MAX_COMPARED)
         return NULL;
     for (size_t i = 0; i < count; i++) {

@@ -666,6 +666,7 @@ static void test_modules(void **state)
     assert_null(module_at(MODULE_FORMAT, 1));
     assert_string_equal(module_nearest(MODULE_OUTPUT, span_str("stdot")), "stdout");
     assert_null(module_nearest(MODULE_OUTPUT, span_str("elephant")));
+    assert_null(module_nearest(MODULE_OUTPUT, span_str("mule"))); /* half of "null" is too little */
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
