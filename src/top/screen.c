@@ -57,11 +57,19 @@ void top_screen_block_signals(void)
     pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* A terminal may say up to 65535. ncurses keeps sizes in shorts and dies of greater ones, and of
+ * large ones memory would be taken for every place. */
 static void fit_terminal(void)
 {
+    enum { ROWS_MAX = 1000, COLUMNS_MAX = 2500 };
     struct winsize size;
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0)
-        resizeterm(size.ws_row, size.ws_col);
+        resizeterm(least(size.ws_row, ROWS_MAX), least(size.ws_col, COLUMNS_MAX));
     clearok(curscr, TRUE);
 }
 
