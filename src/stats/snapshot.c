@@ -52,12 +52,14 @@ static void fill_rates(const struct stats *stats, const struct stream_state *s,
 
 /* --- the snapshot --------------------------------------------------------------------------- */
 
-static const enum stats_table_id tables_of[STATS_DISTINCTS] = {
-    [DISTINCT_CLIENTS] = TABLE_CLIENTS,         [DISTINCT_DOMAINS] = TABLE_DOMAINS,
-    [DISTINCT_ASKED] = TABLE_DOMAINS,           [DISTINCT_ANSWERED] = TABLE_DOMAINS,
-    [DISTINCT_SERVERS] = TABLE_SERVERS,         [DISTINCT_TLDS] = TABLE_TLDS,
-    [DISTINCT_REGISTRABLE] = TABLE_REGISTRABLE,
-};
+/* The table whose rows are counted; names that were asked, or answered, are domains, too. */
+static enum stats_table_id table_of(enum stats_distinct_id id)
+{
+    unsigned table = 0;
+    while (table < STATS_TABLES && table_distinct[table] != id)
+        table++;
+    return table < STATS_TABLES ? (enum stats_table_id)table : TABLE_DOMAINS;
+}
 
 bool stats_counts_all(const struct stats *stats, enum stats_table_id table)
 {
@@ -68,7 +70,7 @@ uint64_t stats_count_distinct(const struct stats *stats, const struct stream_sta
                               enum stats_distinct_id id)
 {
     const struct distinct_counts *counts = stream->distinct;
-    if (stats_counts_all(stats, tables_of[id]))
+    if (stats_counts_all(stats, table_of(id)))
         return counts->exact[id];
     return (uint64_t)(hll_estimate(&counts->sketch[id]) + 0.5);
 }

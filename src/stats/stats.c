@@ -462,13 +462,8 @@ const struct stats_reader *stats_get_reader(const struct stats *stats)
 static void count_keys(const struct stats *stats, int stream, enum stats_table_id table,
                        struct stats_answer *answer)
 {
-    static const enum stats_distinct_id ids[STATS_TABLES] = {
-        [TABLE_DOMAINS] = DISTINCT_DOMAINS, [TABLE_REGISTRABLE] = DISTINCT_REGISTRABLE,
-        [TABLE_TLDS] = DISTINCT_TLDS,       [TABLE_CLIENTS] = DISTINCT_CLIENTS,
-        [TABLE_SERVERS] = DISTINCT_SERVERS,
-    };
     const struct stream_state *s = stream < 0 ? stats_total(stats) : &stats->streams[stream];
-    answer->keys = stats_count_distinct(stats, s, ids[table]);
+    answer->keys = stats_count_distinct(stats, s, table_distinct[table]);
     answer->keys_exact = stats_counts_all(stats, table);
 }
 

@@ -43,6 +43,12 @@ bool table_set_exact(const struct table_set *set)
     return true;
 }
 
+const enum stats_distinct_id table_distinct[STATS_TABLES] = {
+    [TABLE_DOMAINS] = DISTINCT_DOMAINS, [TABLE_REGISTRABLE] = DISTINCT_REGISTRABLE,
+    [TABLE_TLDS] = DISTINCT_TLDS,       [TABLE_CLIENTS] = DISTINCT_CLIENTS,
+    [TABLE_SERVERS] = DISTINCT_SERVERS,
+};
+
 /* Which table a shard's entries go to. */
 static const enum stats_table_id homes[SHARD_TABLES] = {
     [SHARD_NAMES] = TABLE_DOMAINS,
@@ -81,14 +87,10 @@ static void values_of(const struct shard_entry *e, struct stats_values *values)
 /* Which distinct numbers the row counts for. */
 static uint8_t counts_for(enum stats_table_id id, const struct stats_values *values)
 {
-    static const uint8_t bits[STATS_TABLES] = {
-        [TABLE_DOMAINS] = 1 << DISTINCT_DOMAINS, [TABLE_REGISTRABLE] = 1 << DISTINCT_REGISTRABLE,
-        [TABLE_TLDS] = 1 << DISTINCT_TLDS,       [TABLE_CLIENTS] = 1 << DISTINCT_CLIENTS,
-        [TABLE_SERVERS] = 1 << DISTINCT_SERVERS,
-    };
+    unsigned bit = 1u << table_distinct[id];
     if (id != TABLE_DOMAINS)
-        return bits[id];
-    return (uint8_t)(bits[id] | (values->of[MEASURE_QUERIES] > 0) << DISTINCT_ASKED |
+        return (uint8_t)bit;
+    return (uint8_t)(bit | (values->of[MEASURE_QUERIES] > 0) << DISTINCT_ASKED |
                      (values->of[MEASURE_RESPONSES] > 0) << DISTINCT_ANSWERED);
 }
 

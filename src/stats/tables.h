@@ -2,10 +2,14 @@
 #ifndef SPILE_STATS_TABLES_H
 #define SPILE_STATS_TABLES_H
 
+#include "stats/distinct.h"
 #include "stats/shard.h"
 #include "stats/stats.h"
 #include "stats/suffix.h"
 #include "stats/table.h"
+
+/* By table: the distinct number that counts its keys. */
+extern const enum stats_distinct_id table_distinct[STATS_TABLES];
 
 /* Owner: the statistics' thread, or who has the window. */
 struct table_set {
