@@ -580,13 +580,14 @@ static bool sink_failed(const struct sink *sink)
 
 static enum pipeline_end how_ended(const struct pipeline *p)
 {
-    bool failed = p->hurried || atomic_load(&p->failed), gave_up = false;
+    bool failed = p->hurried || atomic_load(&p->failed), lost = false;
     for (size_t i = 0; i < p->plan.sink_count; i++) {
-        failed |= sink_failed(&p->plan.sinks[i]);
-        gave_up |= atomic_load(&p->plan.sinks[i].writer.gave_up);
+        const struct sink *sink = &p->plan.sinks[i];
+        lost |= !atomic_load(&sink->writer.closed) && sink_failed(sink);
     }
-    if (atomic_load(&p->output_ended) && !gave_up)
+    if (atomic_load(&p->output_ended) && !lost)
         return PIPELINE_CLOSED;
+    failed |= lost;
     return failed ? PIPELINE_FAILED : PIPELINE_DONE;
 }
 

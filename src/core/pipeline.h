@@ -20,7 +20,8 @@ struct roster;
 /* How pipeline_run ended. */
 enum pipeline_end {
     PIPELINE_DONE,   /* inputs ended, or a signal */
-    PIPELINE_CLOSED, /* an output was closed by its reader (a pipe into head): no error */
+    PIPELINE_CLOSED, /* an output was closed by its reader (a pipe into head), and no other failed
+                      */
     PIPELINE_FAILED, /* an input was truncated or oversized, an output could not be
                         written, or a second signal stopped it */
 };

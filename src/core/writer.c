@@ -126,7 +126,9 @@ static void deliver(struct writer *w, const struct chunk *chunk)
         count_drop(w, status == OUTPUT_RETRY ? DROP_SHUTDOWN : DROP_WRITE, chunk->records - at);
     if (status == OUTPUT_FAILED && w->out->gives_up)
         atomic_store(&w->gave_up, true);
-    if (status == OUTPUT_CLOSED || atomic_load(&w->gave_up))
+    if (status == OUTPUT_CLOSED)
+        atomic_store(&w->closed, true);
+    if (atomic_load(&w->closed) || atomic_load(&w->gave_up))
         output_closed(w);
 }
 

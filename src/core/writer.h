@@ -22,6 +22,7 @@ struct writer {
     pthread_t thread;
     atomic_bool reopen;
     atomic_bool gave_up;   /* output.gives_up, and it could not be written */
+    atomic_bool closed;    /* its reader has gone away */
     atomic_bool stuck;     /* the last attempts wrote nothing */
     uint64_t next_tick_ns; /* the thread's alone, as what follows */
     uint64_t backoff_ns;

@@ -109,6 +109,20 @@ def run_that_ends_with_a_full_disk_fails(t):
     equal(done.returncode, 1, f"exit status: {done.stderr}")
 
 
+@test()
+def a_reader_that_leaves_excuses_its_own_output_alone(t):
+    """What standard output loses when its reader goes away is no failure; what another output loses is."""
+    for other, status in (('"null": {}', 0), ("file: {path: /dev/full}", 1)):
+        config = t.path("left.yaml")
+        config.write_text(f"shutdown-time: 1s\ninputs: [file: {{path: [{recording(t)}]}}]\n"
+                          f"outputs: [{other}, stdout: {{}}]\n")
+        reader, writer = os.pipe()
+        os.close(reader)
+        with os.fdopen(writer, "wb") as left:
+            done = run_onto(t, left, ["run", "-c", config])
+        equal(done.returncode, status, f"exit status with {other}: {done.stderr}")
+
+
 def ledgers(text):
     """All ledger lines: name, numbers and reasons; each must add up."""
     found = []
