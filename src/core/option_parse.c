@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/address.h"
+
 enum {
     STRING_MAX = 65536, /* bytes of a string whose row sets no limit */
     LIST_MAX = 10000,   /* items of a list whose row sets no limit */
@@ -319,12 +321,14 @@ static int parse_strings(const struct option *row, void *place, struct span text
 /* An address without its prefix length, v4-mapped; *width is how many bits its family has. */
 static bool parse_address(const char *text, uint8_t *address, unsigned *width)
 {
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    uint8_t v4[4];
     *width = strchr(text, ':') ? 128 : 32;
     if (*width == 128)
         return inet_pton(AF_INET6, text, address) == 1;
-    memcpy(address, mapped, sizeof mapped);
-    return inet_pton(AF_INET, text, address + sizeof mapped) == 1;
+    if (inet_pton(AF_INET, text, v4) != 1)
+        return false;
+    address_set_v4(address, v4);
+    return true;
 }
 
 static void mask_address(uint8_t *address, unsigned bits)

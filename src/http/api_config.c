@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
+#include "base/address.h"
 #include "core/config.h"
 #include "http/api.h"
 
@@ -21,11 +22,10 @@ static void put_prefixes(struct json *j, const struct option_prefixes *prefixes)
     enum { MAPPED = 96 };
     json_array(j);
     for (size_t i = 0; i < prefixes->count; i++) {
-        static const uint8_t v4_mapped[12] = {[10] = 0xff, [11] = 0xff};
         const struct option_prefix *prefix = &prefixes->items[i];
-        bool v4 = prefix->bits >= MAPPED && memcmp(prefix->address, v4_mapped, 12) == 0;
+        bool v4 = prefix->bits >= MAPPED && address_is_v4(prefix->address);
         char address[INET6_ADDRSTRLEN], text[INET6_ADDRSTRLEN + 4];
-        inet_ntop(v4 ? AF_INET : AF_INET6, prefix->address + (v4 ? 12 : 0), address,
+        inet_ntop(v4 ? AF_INET : AF_INET6, prefix->address + (v4 ? ADDRESS_V4_AT : 0), address,
                   sizeof address);
         snprintf(text, sizeof text, "%s/%u", address, prefix->bits - (v4 ? MAPPED : 0u));
         json_str(j, text);

@@ -9,9 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/encode.h"
 #include "base/log.h"
 #include "http/target.h"
+#include "io/place.h"
 
 enum { KEY_MAX = 1024 }; /* bytes of an API key */
 
@@ -188,30 +190,17 @@ static bool same_text(struct span a, const char *b)
     return a.len == strlen(b) && strncasecmp((const char *)a.ptr, b, a.len) == 0;
 }
 
-static bool is_loopback4(const void *address)
+bool guard_is_loopback(const struct sockaddr *from)
 {
-    return *(const uint8_t *)address == 127;
-}
-
-static bool is_loopback6(const struct in6_addr *address)
-{
-    return IN6_IS_ADDR_LOOPBACK(address) ||
-           (IN6_IS_ADDR_V4MAPPED(address) && is_loopback4(address->s6_addr + 12));
-}
-
-bool guard_is_loopback(const struct sockaddr *address)
-{
-    if (address->sa_family == AF_INET)
-        return is_loopback4(&((const struct sockaddr_in *)address)->sin_addr);
-    return address->sa_family == AF_INET6 &&
-           is_loopback6(&((const struct sockaddr_in6 *)address)->sin6_addr);
+    uint8_t address[ADDRESS_BYTES];
+    return place_address(from, address) && address_is_loopback(address);
 }
 
 /* A name that no stranger's DNS can make mean us. A request without one comes from no browser. */
 static bool names_us(const struct guard *guard, struct span authority)
 {
     char text[INET6_ADDRSTRLEN];
-    uint8_t address[sizeof(struct in6_addr)];
+    uint8_t address[ADDRESS_BYTES], v4[4];
     struct span host = target_host(authority);
     if (host.len == 0 || same_text(host, "localhost") || same_text(host, guard->host))
         return true;
@@ -219,10 +208,11 @@ static bool names_us(const struct guard *guard, struct span authority)
         return false;
     memcpy(text, host.ptr, host.len);
     text[host.len] = '\0';
-    if (inet_pton(AF_INET, text, address) == 1)
-        return is_loopback4(address);
-    struct in6_addr v6;
-    return inet_pton(AF_INET6, text, &v6) == 1 && is_loopback6(&v6);
+    if (inet_pton(AF_INET, text, v4) == 1)
+        address_set_v4(address, v4);
+    else if (inet_pton(AF_INET6, text, address) != 1)
+        return false;
+    return address_is_loopback(address);
 }
 
 /* True when a page of another site has its visitor's browser send this. Browsers say so; older ones

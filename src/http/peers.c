@@ -4,8 +4,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "http/guard.h"
+#include "io/place.h"
 
 /* A reply may take this long, and a second more for each so many bytes of it. */
 enum { REPLY_SECONDS = 60, REPLY_BYTES_SECOND = 16 << 10 };
@@ -61,15 +63,11 @@ void peers_free(struct peers *peers)
 
 static void network_of(const struct sockaddr *address, uint8_t network[16])
 {
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    memset(network, 0, 16);
-    if (address->sa_family == AF_INET6) {
-        const struct in6_addr *v6 = &((const struct sockaddr_in6 *)address)->sin6_addr;
-        memcpy(network, v6, IN6_IS_ADDR_V4MAPPED(v6) ? 16 : 8);
-    } else if (address->sa_family == AF_INET) {
-        memcpy(network, mapped, sizeof mapped);
-        memcpy(network + sizeof mapped, &((const struct sockaddr_in *)address)->sin_addr, 4);
-    }
+    enum { NETWORK_BYTES = 8 }; /* of IPv6: a client has the rest for itself */
+    if (!place_address(address, network))
+        memset(network, 0, ADDRESS_BYTES);
+    else if (!address_is_v4(network))
+        memset(network + NETWORK_BYTES, 0, ADDRESS_BYTES - NETWORK_BYTES);
 }
 
 static void cut(struct peer *peer)

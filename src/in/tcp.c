@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/log.h"
 #include "base/put.h"
 #include "in/listener.h"
@@ -40,41 +41,23 @@ static const struct option tcp_options[] = {
     {0},
 };
 
-/* The address as sixteen bytes, v4 mapped. */
-static void canonical_address(const struct sockaddr_storage *address, uint8_t bytes[16],
-                              uint16_t *port)
+static uint16_t port_of(const struct sockaddr_storage *address)
 {
-    if (address->ss_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
-        static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-        memcpy(bytes, mapped, sizeof mapped);
-        memcpy(bytes + 12, &v4->sin_addr, 4);
-        *port = ntohs(v4->sin_port);
-        return;
-    }
-    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
-    memcpy(bytes, &v6->sin6_addr, 16);
-    *port = ntohs(v6->sin6_port);
-}
-
-static bool is_mapped(const uint8_t bytes[16])
-{
-    static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
-    return memcmp(bytes, prefix, sizeof prefix) == 0;
+    return ntohs(address->ss_family == AF_INET ? ((const struct sockaddr_in *)address)->sin_port
+                                               : ((const struct sockaddr_in6 *)address)->sin6_port);
 }
 
 static bool admit(struct listener *l, int fd, const struct sockaddr_storage *address,
                   struct peer *peer)
 {
     const struct tcp *tcp = l->input->priv;
-    uint8_t bytes[16];
-    uint16_t port;
-    canonical_address(address, bytes, &port);
+    uint8_t bytes[ADDRESS_BYTES] = {0};
+    place_address((const struct sockaddr *)address, bytes);
     char *p = peer->text;
-    p = is_mapped(bytes) ? put_ipv4(p, bytes + 12)
-                         : put_char(put_ipv6(put_char(p, '['), bytes), ']');
+    p = address_is_v4(bytes) ? put_ipv4(p, bytes + ADDRESS_V4_AT)
+                             : put_char(put_ipv6(put_char(p, '['), bytes), ']');
     peer->host_len = (uint8_t)(p - peer->text);
-    p = put_u16(put_char(p, ':'), port);
+    p = put_u16(put_char(p, ':'), port_of(address));
     *p = '\0';
     memcpy(&peer->penalty_key, bytes + 8, sizeof peer->penalty_key);
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, sizeof(int));

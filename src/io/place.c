@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/address.h"
+
 /* --- files ---------------------------------------------------------------------------------- */
 
 static int fail(const char *path, int error, struct error *err)
@@ -179,30 +181,24 @@ int place_listen(const char *host, uint16_t port, struct error *err)
     return worst == EADDRINUSE ? 1 : -1;
 }
 
-/* An address as sixteen bytes, v4 mapped. */
-static void canonical(const struct addrinfo *ai, uint8_t bytes[16])
+bool place_address(const struct sockaddr *from, uint8_t *address)
 {
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    if (ai->ai_family == AF_INET) {
-        memcpy(bytes, mapped, sizeof mapped);
-        memcpy(bytes + 12, &((const struct sockaddr_in *)(const void *)ai->ai_addr)->sin_addr, 4);
-    } else {
-        memcpy(bytes, &((const struct sockaddr_in6 *)(const void *)ai->ai_addr)->sin6_addr, 16);
-    }
-}
-
-static bool is_v4(const uint8_t bytes[16])
-{
-    struct in6_addr address;
-    memcpy(&address, bytes, sizeof address);
-    return IN6_IS_ADDR_V4MAPPED(&address);
+    if (from->sa_family == AF_INET)
+        address_set_v4(address, &((const struct sockaddr_in *)(const void *)from)->sin_addr);
+    else if (from->sa_family == AF_INET6)
+        memcpy(address, &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr,
+               ADDRESS_BYTES);
+    else
+        return false;
+    return true;
 }
 
 /* Every address of this machine; that of IPv6 has those of IPv4, too. */
 static bool is_any(const uint8_t bytes[16])
 {
     static const uint8_t zero[16];
-    return memcmp(bytes, zero, 16) == 0 || (is_v4(bytes) && memcmp(bytes + 12, zero, 4) == 0);
+    return memcmp(bytes, zero, 16) == 0 ||
+           (address_is_v4(bytes) && memcmp(bytes + ADDRESS_V4_AT, zero, 4) == 0);
 }
 
 static bool in_the_way(const uint8_t a[16], const uint8_t b[16])
@@ -210,7 +206,7 @@ static bool in_the_way(const uint8_t a[16], const uint8_t b[16])
     static const uint8_t zero[16];
     if (memcmp(a, b, 16) == 0 || memcmp(a, zero, 16) == 0 || memcmp(b, zero, 16) == 0)
         return true;
-    return is_v4(a) == is_v4(b) && (is_any(a) || is_any(b));
+    return address_is_v4(a) == address_is_v4(b) && (is_any(a) || is_any(b));
 }
 
 /* localhost is known without asking. */
@@ -230,10 +226,9 @@ bool place_same_host(const char *a, const char *b, bool resolve)
     if (look_up(b, 0, flags_for(b, resolve), &second) == 0) {
         for (const struct addrinfo *x = first; x; x = x->ai_next) {
             for (const struct addrinfo *y = second; y; y = y->ai_next) {
-                uint8_t left[16], right[16];
-                canonical(x, left);
-                canonical(y, right);
-                same |= in_the_way(left, right);
+                uint8_t left[ADDRESS_BYTES], right[ADDRESS_BYTES];
+                same |= place_address(x->ai_addr, left) && place_address(y->ai_addr, right) &&
+                        in_the_way(left, right);
             }
         }
         freeaddrinfo(second);
@@ -242,24 +237,15 @@ bool place_same_host(const char *a, const char *b, bool resolve)
     return same;
 }
 
-static bool is_loopback(const uint8_t bytes[16])
-{
-    struct in6_addr address;
-    memcpy(&address, bytes, sizeof address);
-    return IN6_IS_ADDR_LOOPBACK(&address) || (is_v4(bytes) && bytes[12] == 127);
-}
-
 int place_loopback(const char *host, bool resolve)
 {
     struct addrinfo *list;
-    uint8_t bytes[16];
+    uint8_t address[ADDRESS_BYTES];
     if (look_up(host, 0, flags_for(host, resolve), &list))
         return -1;
     bool loopback = true;
-    for (const struct addrinfo *ai = list; ai; ai = ai->ai_next) {
-        canonical(ai, bytes);
-        loopback &= is_loopback(bytes);
-    }
+    for (const struct addrinfo *ai = list; ai; ai = ai->ai_next)
+        loopback &= place_address(ai->ai_addr, address) && address_is_loopback(address);
     freeaddrinfo(list);
     return loopback;
 }

@@ -14,6 +14,8 @@
 
 #include "base/error.h"
 
+struct sockaddr;
+
 /* A file that is appended to, or made where there is none. */
 int place_append(const char *path, struct error *err);
 /* A file that is read. 0, or -1 with err. */
@@ -23,6 +25,9 @@ int place_socket(const char *path, struct error *err);
 /* True when both paths are one file, whatever the way to it; devices and FIFOs are for many. */
 bool place_same_file(const char *a, const char *b);
 
+/* A socket's address without its port, in sixteen bytes (base/address.h). False: it has neither
+ * IPv4 nor IPv6. */
+bool place_address(const struct sockaddr *from, uint8_t *address);
 /* Listening at the host's port. Looks the host's name up. */
 int place_listen(const char *host, uint16_t port, struct error *err);
 /* True when listeners at the same port of both would be in each other's way: one address, or one of

@@ -5,6 +5,7 @@
 #ifndef SPILE_WIRE_DNSTAP_H
 #define SPILE_WIRE_DNSTAP_H
 
+#include "base/address.h"
 #include "base/buf.h"
 #include "base/cursor.h"
 
@@ -142,9 +143,8 @@ bool dnstap_policy_unknown_next(struct cursor *policy, uint32_t *field, struct s
  * of any other length are no address: the span is then empty. */
 static inline struct span dnstap_address(struct span bytes)
 {
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    if (bytes.len == 16 && memcmp(bytes.ptr, mapped, sizeof mapped) == 0)
-        return span_of(bytes.ptr + sizeof mapped, 4);
+    if (bytes.len == ADDRESS_BYTES && address_is_v4(bytes.ptr))
+        return span_of(bytes.ptr + ADDRESS_V4_AT, 4);
     return bytes.len == 4 || bytes.len == 16 ? bytes : span_of("", 0);
 }
 

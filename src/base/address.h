@@ -1,0 +1,36 @@
+/* Addresses of both families in sixteen bytes: those of IPv4 as ::ffff:0:0/96, RFC 4291 2.5.5.2. */
+#ifndef SPILE_BASE_ADDRESS_H
+#define SPILE_BASE_ADDRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+enum {
+    ADDRESS_BYTES = 16,
+    ADDRESS_V4_AT = 12, /* where the four bytes of IPv4 begin */
+};
+
+static const uint8_t address_v4_prefix[ADDRESS_V4_AT] = {[10] = 0xff, [11] = 0xff};
+
+static inline bool address_is_v4(const uint8_t *address)
+{
+    return memcmp(address, address_v4_prefix, ADDRESS_V4_AT) == 0;
+}
+
+/* `v4`: four bytes in network order. */
+static inline void address_set_v4(uint8_t *address, const void *v4)
+{
+    memcpy(address, address_v4_prefix, ADDRESS_V4_AT);
+    memcpy(address + ADDRESS_V4_AT, v4, ADDRESS_BYTES - ADDRESS_V4_AT);
+}
+
+/* Whether it means this machine alone: 127.0.0.0/8 and ::1. */
+static inline bool address_is_loopback(const uint8_t *address)
+{
+    static const uint8_t v6[ADDRESS_BYTES] = {[15] = 1};
+    return address_is_v4(address) ? address[ADDRESS_V4_AT] == 127
+                                  : memcmp(address, v6, ADDRESS_BYTES) == 0;
+}
+
+#endif
