@@ -68,6 +68,7 @@ static_assert(1 + 3 * PART_MAX / 16 + (DNS_NAME_MAX + 15) / 16 <= NH_PAIRS, "all
 
 enum fate {
     FATE_OPEN,
+    FATE_MAYBE,    /* a response whose query may come, but is not missed */
     FATE_JUDGED,   /* it may still be answered, but is not judged any more */
     FATE_ANSWERED, /* it was asked again, and that was answered; a response of its own may come */
 };
@@ -300,7 +301,8 @@ static int64_t asked_at(const struct event *ev)
 
 static bool is_open(const struct entry *entry)
 {
-    return entry->hash != 0 && entry->fate == FATE_OPEN && entry->stream != 0;
+    bool waits = entry->fate == FATE_OPEN || entry->fate == FATE_MAYBE;
+    return entry->hash != 0 && waits && entry->stream != 0;
 }
 
 static bool is_query(const struct entry *entry)
@@ -314,7 +316,7 @@ static void condemn(struct latency *latency, struct entry *entry)
     struct loss_stream *stream = &latency->losses.streams[entry->stream];
     if (is_query(entry))
         loss_unanswered(stream, entry->type, entry->time_ns);
-    else
+    else if (entry->fate == FATE_OPEN)
         loss_unasked(stream);
     entry->fate = FATE_JUDGED;
 }
@@ -446,7 +448,7 @@ static void answered(struct latency *latency, struct shard *shard, struct event 
     enum loss_hope hope =
         loss_hope(stream, type_of(&ev->tap), time_ns, asked_at(ev), (int64_t)latency->window_ns);
     if (hope != LOSS_NO_QUERY)
-        remember(latency, &shard->early, ev, time_ns, hope == LOSS_QUERY ? FATE_OPEN : FATE_JUDGED);
+        remember(latency, &shard->early, ev, time_ns, hope == LOSS_QUERY ? FATE_OPEN : FATE_MAYBE);
 }
 
 /* True when the query's response has come before it. */

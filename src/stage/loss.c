@@ -98,14 +98,15 @@ enum loss_hope loss_hope(const struct loss_stream *stream, unsigned type, int64_
 {
     int64_t since_ns = loss_time(&stream->since_ns);
     bool told = asked_ns != INT64_MIN;
-    if (!loss_judges(type) || loss_time(&stream->matched_ns[type]) == 0 || since_ns == INT64_MAX)
+    bool met = loss_time(&stream->matched_ns[type]) != 0;
+    if (!loss_judges(type) || since_ns == INT64_MAX)
         return LOSS_NO_QUERY;
     if (told && (asked_ns > time_ns || time_ns - asked_ns > window_ns))
         return LOSS_NO_QUERY;
     int64_t earliest_ns = told ? asked_ns : time_ns - window_ns;
     if (earliest_ns <= loss_time(&stream->forgotten_ns))
         return LOSS_NO_QUERY;
-    return earliest_ns < since_ns ? LOSS_MAYBE_QUERY : LOSS_QUERY;
+    return !met || earliest_ns < since_ns ? LOSS_MAYBE_QUERY : LOSS_QUERY;
 }
 
 void loss_unasked(struct loss_stream *stream)

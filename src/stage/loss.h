@@ -76,7 +76,7 @@ void loss_matched(struct loss_stream *stream, unsigned query_type, unsigned resp
  * carries; INT64_MIN: none. */
 enum loss_hope {
     LOSS_NO_QUERY,    /* the query will not come, or the rules above forbid to judge */
-    LOSS_MAYBE_QUERY, /* it may come, or it was asked before anybody listened */
+    LOSS_MAYBE_QUERY, /* it may come, or it was asked before anybody listened, or is not logged */
     LOSS_QUERY,       /* it should come */
 };
 enum loss_hope loss_hope(const struct loss_stream *stream, unsigned type, int64_t time_ns,

@@ -540,6 +540,26 @@ static void dropped_frames_are_counted(void **state)
     }
 }
 
+/* Where threads or connections overtake each other, responses come before their queries: from the
+ * first on, when nothing is known yet of the stream, that is no loss. */
+static void what_comes_in_disorder_is_no_loss(void **state)
+{
+    (void)state;
+    enum { AT_ONCE = 8, ROUNDS = 200 };
+    void *stage = open_stage(65536, 1);
+    int64_t ns = 100 * SECOND;
+    exchange(stage, 0, ns, ASKED);
+    for (unsigned round = 1; round <= ROUNDS; round++, ns += SECOND / 10) {
+        for (unsigned i = 0; i < 2 * AT_ONCE; i++)
+            exchange(stage, round * AT_ONCE + i % AT_ONCE, ns, i < AT_ONCE ? ANSWERED : ASKED);
+        exchange(stage, 0, ns, BOTH);
+    }
+    struct stage_loss loss = judged_at_end(stage);
+    assert_true(loss.judged);
+    check_loss(loss, 0, 0);
+    hooks()->close(stage);
+}
+
 /* Who logs but one half loses nothing, as far as anybody can tell. */
 static void one_half_alone_is_no_loss(void **state)
 {
@@ -736,6 +756,7 @@ int main(void)
         cmocka_unit_test(one_half_alone_is_no_loss),
         cmocka_unit_test(losses_are_kept_for_who_asks),
         cmocka_unit_test(types_are_judged_apart),
+        cmocka_unit_test(what_comes_in_disorder_is_no_loss),
         cmocka_unit_test(what_leaves_early_is_no_loss),
         cmocka_unit_test(what_was_before_is_no_loss),
         cmocka_unit_test(repetitions_are_no_loss),
