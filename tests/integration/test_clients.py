@@ -1,4 +1,5 @@
 """Clients of every habit and manner: CoreDNS's addresses, START first, silence, garbage, haste, crowds."""
+import itertools
 import os
 import resource
 import socket
@@ -200,7 +201,7 @@ def reconnecting_in_a_loop_is_slowed(t):
             rounds.append(time.monotonic())
     thread = threading.Thread(target=loop, daemon=True)
     thread.start()
-    time.sleep(2.5)
+    wait_for("it has to wait", lambda: any(b - a > 0.5 for a, b in itertools.pairwise(rounds)))
     good_client(t, spile, "meanwhile", address=address)
     stop.set()
     thread.join()
