@@ -57,7 +57,20 @@ static ssize_t read_line(const char *path, char *key, bool *exposed)
     *exposed = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & S_IROTH);
     close(fd);
     errno = error;
-    return len < 0 ? -1 : (ssize_t)strcspn(key, "\r\n");
+    ssize_t end = 0;
+    while (end < len && key[end] != '\r' && key[end] != '\n')
+        end++;
+    return len < 0 ? -1 : end;
+}
+
+/* No client could send these in a header; a NUL would end the key before its time. */
+static bool has_controls(const char *key, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)key[i] < ' ' || key[i] == 0x7f)
+            return true;
+    }
+    return false;
 }
 
 /* The key that the file holds, terminated. -1: err. */
@@ -70,6 +83,11 @@ static int read_key(const char *path, char key[KEY_MAX + 2], bool *exposed, stru
     if (len == 0 || len > KEY_MAX)
         return error_set(err, "api-key-file: %s: the first line has %s", path,
                          len ? "more than 1024 bytes" : "no key");
+    if (has_controls(key, (size_t)len))
+        return error_set(err,
+                         "api-key-file: %s: the key has control characters: make it of "
+                         "letters and digits",
+                         path);
     key[len] = '\0';
     return 0;
 }

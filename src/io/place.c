@@ -57,12 +57,31 @@ static int can_make(const char *path, struct error *err)
     return *base_of(path) ? may(folder, W_OK | X_OK, err) : fail(path, EISDIR, err);
 }
 
+/* The same where a link may stand at the path that leads to nothing: then the file is made where it
+ * leads. */
+static int can_make_behind(const char *path, struct error *err)
+{
+    char to[PATH_MAX], joined[PATH_MAX];
+    ssize_t len = readlink(path, to, sizeof to - 1);
+    if (len <= 0)
+        return can_make(path, err);
+    to[len] = '\0';
+    if (to[0] == '/')
+        return can_make(to, err);
+    int folder = (int)(base_of(path) - path);
+    if (snprintf(joined, sizeof joined, "%.*s%s", folder, path, to) >= (int)sizeof joined)
+        return fail(path, ENAMETOOLONG, err);
+    return can_make(joined, err);
+}
+
 int place_append(const char *path, struct error *err)
 {
     struct stat st;
-    if (stat(path, &st) == 0)
-        return S_ISDIR(st.st_mode) ? fail(path, EISDIR, err) : may(path, W_OK, err);
-    return errno == ENOENT ? can_make(path, err) : fail(path, errno, err);
+    if (stat(path, &st) < 0)
+        return errno == ENOENT ? can_make_behind(path, err) : fail(path, errno, err);
+    if (S_ISDIR(st.st_mode) || S_ISSOCK(st.st_mode))
+        return fail(path, S_ISDIR(st.st_mode) ? EISDIR : ENXIO, err);
+    return may(path, W_OK, err);
 }
 
 int place_read(const char *path, struct error *err)

@@ -77,6 +77,14 @@ static void test_files(void **state)
     assert_int_equal(place_append("file/new", &err), -1);
     assert_int_equal(place_append("nowhere/new", &err), 1); /* somebody may make the folder */
     assert_string_equal(err.text, "nowhere/: No such file or directory");
+    assert_int_equal(symlink("new", "sub/to-new") + symlink("gone/new", "sub/to-gone"), 0);
+    assert_int_equal(place_append("sub/to-new", &err), 0);
+    assert_int_equal(place_append("sub/to-gone", &err), 1);
+    assert_string_equal(err.text, "sub/gone/: No such file or directory");
+    assert_int_equal(unlink("sub/to-new") + unlink("sub/to-gone"), 0);
+    assert_int_equal(mknod("socket", S_IFSOCK | 0600, 0), 0);
+    assert_int_equal(place_append("socket", &err), -1); /* it cannot be opened */
+    assert_int_equal(unlink("socket"), 0);
     assert_int_equal(place_read("file", &err), 0);
     assert_int_equal(place_read("sub", &err), -1);
     assert_int_equal(place_read("new", &err), -1);

@@ -273,6 +273,10 @@ static void test_key_files(void **state)
     assert_int_equal(init_with_file(large, 1025), -1);
     assert_non_null(strstr(err.text, "more than 1024 bytes"));
     assert_null(strstr(err.text, "xxx"));
+    /* Random bytes: a NUL among them would leave a key of one letter. */
+    assert_int_equal(init_with_file("s\0ecret\n", 8), -1);
+    assert_int_equal(init_with_file("sec\033ret\n", 8), -1);
+    assert_non_null(strstr(err.text, "control characters"));
     const struct http_settings nowhere = {.listen = {.host = (char *)"::1"},
                                           .api_key_file = (char *)"/nowhere/key"};
     guard_free(&guard);
