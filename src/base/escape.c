@@ -200,3 +200,18 @@ size_t escape_json_plain(struct span bytes)
 {
     return scan_plain(NULL, bytes.ptr, bytes.len, 0x20, '"');
 }
+
+size_t escape_mask(char *text, size_t len)
+{
+    size_t kept = 0;
+    for (size_t i = 0, used; i < len; i += used) {
+        const uint8_t *at = (const uint8_t *)text + i;
+        uint32_t code;
+        used = utf8_sequence(at, len - i, &code);
+        bool shown = used > 0 && !is_hidden(code);
+        used += used == 0;
+        memmove(text + kept, shown ? (const char *)at : "?", shown ? used : 1);
+        kept += shown ? used : 1;
+    }
+    return kept;
+}

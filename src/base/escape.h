@@ -35,4 +35,8 @@ char *escape_json(char *p, struct span bytes, unsigned flags);
 /* How many bytes at the front stand for themselves inside a JSON string. */
 size_t escape_json_plain(struct span bytes);
 
+/* For messages to people, in place: each control, line separator, mark that reorders or hides text,
+ * and byte that is not UTF-8 becomes one question mark. Returns the length, which is never more. */
+size_t escape_mask(char *text, size_t len);
+
 #endif

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/escape.h"
 #include "base/stamp.h"
 
 static enum log_level shown_level = LOG_INFO;
@@ -50,10 +51,7 @@ void log_line(enum log_level level, const char *format, ...)
     if (len > (int)sizeof line - 2)
         len = (int)sizeof line - 2;
     /* A peer's bytes may be in the text: no byte of them may forge a line or move the cursor. */
-    for (int i = 0; i < len; i++) {
-        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-            line[i] = '?';
-    }
+    len = (int)escape_mask(line, (size_t)len);
     line[len++] = '\n';
     ssize_t written = write(STDERR_FILENO, line, (size_t)len);
     (void)written; /* there is nowhere left to say that this failed */

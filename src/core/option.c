@@ -4,6 +4,9 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/escape.h"
 
 enum {
     NAME_MAX_COMPARED = 64, /* bytes: longer words are no slips of the finger */
@@ -188,23 +191,13 @@ const char *option_list_names(const char *(*name)(const void *ctx, size_t i), co
     return out;
 }
 
-/* Control characters: C0 and DEL, and C1 as UTF-8 writes them. */
-static size_t control_len(const uint8_t *p, size_t left)
-{
-    if (*p < 0x20 || *p == 0x7f)
-        return 1;
-    return left > 1 && p[0] == 0xc2 && p[1] < 0xa0 ? 2 : 0;
-}
-
 struct option_shown option_show(struct span text)
 {
     struct option_shown out;
-    size_t len = text.len > SHOWN_MAX ? SHOWN_MAX : text.len, used = 0;
-    for (size_t i = 0; i < len;) {
-        size_t control = control_len(text.ptr + i, text.len - i);
-        out.text[used++] = control ? '?' : (char)text.ptr[i];
-        i += control ? control : 1;
-    }
+    size_t used = text.len > SHOWN_MAX ? SHOWN_MAX : text.len;
+    if (used)
+        memcpy(out.text, text.ptr, used);
+    used = escape_mask(out.text, used);
     snprintf(out.text + used, sizeof out.text - used, "%s", text.len > SHOWN_MAX ? "..." : "");
     return out;
 }

@@ -160,6 +160,36 @@ static void test_nothing_is_lost(void **state)
     }
 }
 
+/* One question mark for each thing that must not reach a terminal. */
+static void test_masks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *to;
+    } rows[] = {
+        {"", ""},
+        {"plain, \xc3\xa9 and \xf0\x9f\x8d\xba", "plain, \xc3\xa9 and \xf0\x9f\x8d\xba"},
+        {"a\x1b[2J\nb\x7f", "a?[2J?b?"},
+        {"\xc2\x9b"
+         "31m",
+         "?31m"}, /* CSI of C1 */
+        {"ab\xe2\x80\xae"
+         "dc\xe2\x80\xa8"
+         "e",
+         "ab?dc?e"}, /* U+202E, U+2028 */
+        {"\xff\xc3"
+         "x\xe2\x80",
+         "??x??"}, /* no UTF-8 */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[64];
+        memcpy(text, rows[i].from, strlen(rows[i].from));
+        size_t len = escape_mask(text, strlen(rows[i].from));
+        assert_int_equal(len, strlen(rows[i].to));
+        assert_memory_equal(text, rows[i].to, len);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +197,7 @@ int main(void)
         cmocka_unit_test(test_flags),
         cmocka_unit_test(test_every_byte_at_every_place),
         cmocka_unit_test(test_nothing_is_lost),
+        cmocka_unit_test(test_masks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
