@@ -235,6 +235,27 @@ static size_t take_data(const struct fstrm_rx *rx, struct span in, struct span *
     return n;
 }
 
+/* A stream that does not begin as one: the senders that are mistaken in a known way are told so.
+ * `in` has at least four bytes. */
+static enum fstrm_status no_start(struct span in)
+{
+    static const struct {
+        uint8_t len;
+        char bytes[4];
+        enum fstrm_status status;
+    } rows[] = {
+        {2, "\x16\3", FSTRM_ERR_TLS}, /* a handshake record, RFC 8446 5.1 */
+        {4, "GET ", FSTRM_ERR_HTTP},
+        {4, "HEAD", FSTRM_ERR_HTTP},
+        {4, "POST", FSTRM_ERR_HTTP},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (memcmp(in.ptr, rows[i].bytes, rows[i].len) == 0)
+            return rows[i].status;
+    }
+    return FSTRM_ERR_NO_START;
+}
+
 /* What take_data leaves: a control frame, or a data frame that is cut or refused. */
 static enum fstrm_status take_other(struct fstrm_rx *rx, struct span in, size_t *used)
 {
@@ -244,7 +265,7 @@ static enum fstrm_status take_other(struct fstrm_rx *rx, struct span in, size_t 
     if (len == 0)
         return take_control(rx, in, used);
     if (rx->state != RX_DATA)
-        return rx->state == RX_FRESH ? FSTRM_ERR_NO_START : FSTRM_ERR_SEQUENCE;
+        return rx->state == RX_FRESH ? no_start(in) : FSTRM_ERR_SEQUENCE;
     if (len <= rx->frame_max)
         return FSTRM_OK;
     rx->failed_length = len;
@@ -336,6 +357,10 @@ const char *fstrm_status_text(enum fstrm_status status)
         return "ends without STOP";
     case FSTRM_ERR_NO_START:
         return "not Frame Streams: no START at its beginning";
+    case FSTRM_ERR_TLS:
+        return "not Frame Streams but TLS: have the sender do without it (unbound: dnstap-tls: no)";
+    case FSTRM_ERR_HTTP:
+        return "not Frame Streams but an HTTP request: the web server has a port of its own (web:)";
     }
     return "unknown";
 }

@@ -50,6 +50,8 @@ enum fstrm_status {
     FSTRM_ERR_TRUNCATED = -5,    /* the end came inside a frame */
     FSTRM_ERR_NO_STOP = -6,      /* the end came between frames, without STOP */
     FSTRM_ERR_NO_START = -7,     /* the first bytes are not a control frame: not Frame Streams */
+    FSTRM_ERR_TLS = -8,          /* likewise: they are those of a TLS handshake */
+    FSTRM_ERR_HTTP = -9,         /* likewise: they are those of an HTTP request */
 };
 
 /* Receiving side of one stream. Owner: one connection or file. Small: no buffer of its own. */

@@ -308,7 +308,9 @@ static void start_is_found(void **state)
 /* Not Frame Streams at all: told by the first four bytes. */
 static void foreign_bytes(void **state)
 {
-    assert_int_equal(feed_fresh("47455420").status, FSTRM_ERR_NO_START); /* "GET " */
+    assert_int_equal(feed_fresh("47455420").status, FSTRM_ERR_HTTP); /* "GET " */
+    assert_int_equal(feed_fresh("1603010200").status, FSTRM_ERR_TLS);
+    assert_int_equal(feed_fresh("16040102").status, FSTRM_ERR_NO_START);
     assert_int_equal(feed_fresh("1f8b0808").status, FSTRM_ERR_NO_START);
     assert_int_equal(feed_fresh("00000001 61").status, FSTRM_ERR_NO_START);
     assert_int_equal(feed_fresh("").status, FSTRM_OK);
@@ -368,8 +370,8 @@ static void need_is_bounded(void **state)
 
 static void texts_differ(void **state)
 {
-    for (int a = FSTRM_ERR_NO_START; a <= FSTRM_STOPPED; a++) {
-        for (int b = FSTRM_ERR_NO_START; b < a; b++) {
+    for (int a = FSTRM_ERR_HTTP; a <= FSTRM_STOPPED; a++) {
+        for (int b = FSTRM_ERR_HTTP; b < a; b++) {
             bool both_fine = a >= 0 && a <= FSTRM_REPLY && b >= 0;
             if (!both_fine)
                 assert_string_not_equal(fstrm_status_text((enum fstrm_status)a),
