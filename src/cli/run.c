@@ -6,6 +6,8 @@
 #include "cli/pipe.h"
 #include "cli/service.h"
 
+enum { LISTEN_MAX = 255 /* bytes of --listen */ };
+
 struct run {
     char *config;
     char *listen;
@@ -36,8 +38,9 @@ static const struct option run_options[] = {
      .value = "ADDR",
      .fallback = "127.0.0.1",
      .min = 1,
+     .max = LISTEN_MAX,
      .offset = offsetof(struct run, listen),
-     .doc = "listen for Frame Streams over TCP on this address"},
+     .doc = "listen for Frame Streams over TCP on this address; ADDR:PORT names the port, too"},
     {.name = "port",
      .letter = 'p',
      .type = OPTION_UINT,
@@ -111,6 +114,33 @@ static const struct command_example run_examples[] = {
     {0},
 };
 
+/* Whether --listen names a port, too: "192.0.2.1:6000", "[::1]:6000". A bare IPv6 address has more
+ * colons than one. */
+static bool has_port(const char *listen)
+{
+    const char *colon = strchr(listen, ':');
+    if (listen[0] == '[')
+        return strstr(listen, "]:");
+    return colon && !strchr(colon + 1, ':');
+}
+
+/* What --listen and --port say together, as the input's option has it; `space` has `size` bytes.
+ * NULL: err. */
+static const char *tcp_address(const struct command_call *call, char *space, size_t size,
+                               struct error *err)
+{
+    const struct run *run = call->options;
+    if (has_port(run->listen)) {
+        if (!command_given(call, "port"))
+            return run->listen;
+        error_set(err, "--listen has a port already: leave out --port");
+        return NULL;
+    }
+    bool bare_v6 = strchr(run->listen, ':') && run->listen[0] != '[';
+    snprintf(space, size, bare_v6 ? "[%s]:%u" : "%s:%u", run->listen, (unsigned)run->port);
+    return space;
+}
+
 /* Flags that name an input replace the configuration's. */
 static int configure_inputs(struct config *config, const struct command_call *call,
                             struct error *err)
@@ -122,12 +152,10 @@ static int configure_inputs(struct config *config, const struct command_call *ca
     if (tcp || run->path)
         config_clear(config, MODULE_INPUT);
     if (tcp) {
-        char address[300];
-        bool v6 = strchr(run->listen, ':') && run->listen[0] != '[';
-        snprintf(address, sizeof address, v6 ? "[%.255s]:%u" : "%.255s:%u", run->listen,
-                 (unsigned)run->port);
+        char space[LISTEN_MAX + sizeof "[]:65535"];
+        const char *address = tcp_address(call, space, sizeof space, err);
         struct pipe_setting settings[] = {{"listen", address}, {0}};
-        if (pipe_add(config, MODULE_INPUT, "tcp", settings, err) < 0)
+        if (!address || pipe_add(config, MODULE_INPUT, "tcp", settings, err) < 0)
             return -1;
     }
     struct pipe_setting settings[] = {

@@ -52,6 +52,7 @@ USAGE = [
     (["fields", "more"], "unexpected argument 'more'"),
     (["help", "raed"], "did you mean 'read'?"),
     (["run", "--mode", "0666"], "--mode and --group are for the socket of --unix"),
+    (["run", "-l", "127.0.0.1:0", "-p", "1"], "--listen has a port already"),
     (["run", "-u", "x.sock", "--mode", "9"], "not an octal mode"),
     (["capture", "tcp:127.0.0.1:1", "--group", "x", "-w", "x"], "--mode and --group are for unix:PATH"),
     (["help", "nonsense"], "error: unknown command 'nonsense' (see: spile help)\n"),
@@ -139,6 +140,14 @@ def what_run_refuses_check_refuses(t):
         for words, told in ((("config", "check"), checked), (("run", "-c"), run)):
             line = t.run(*words, "f.yaml", status=1).stderr.decode().splitlines()[-1]
             assert line.startswith(f"spile: error: f.yaml:{told}"), (words, config, line)
+
+
+@test()
+def listen_takes_a_port_too(t):
+    for name, words in (("v4", "127.0.0.1:0"), ("v6", "[::1]:0")):
+        spile = t.spile("run", "-l", words, name=name)
+        t.wait_listening(spile)
+        equal(spile.stop(), 0, f"exit status with -l {words}")
 
 
 @test()
