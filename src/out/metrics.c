@@ -1,6 +1,7 @@
 /*
  * Output `metrics`: every so often one line that sums up the statistics, to standard output or to a
- * file. The line is that of dnstap-receiver, but for its time, which is so under --compat alone.
+ * file. The line is that of dnstap-receiver, but for its time and its rate, which are so under
+ * --compat alone.
  *
  * It is an inline output that takes nothing of the events; a thread of its own writes the lines.
  */
@@ -31,7 +32,7 @@ enum kind {
     SUM,     /* grows: what has been added is a difference */
     NAMES,   /* different ones; those since the last line have to be counted here */
     CLIENTS, /* likewise */
-    RATE,    /* a double, of the moment */
+    RATE,    /* likewise a sum, of which the line shows how fast it has grown */
 };
 
 /* The columns of a line; places in struct stats_stream. */
@@ -43,7 +44,7 @@ static const struct {
     enum kind kind;
 } columns[] = {
     {"QUERIES", QUERY(events)},
-    {"QPS", offsetof(struct stats_stream, rates[STATS_QUERY].last), RATE},
+    {"QPS", QUERY(events), RATE},
     {"DOMAINS", offsetof(struct stats_stream, distinct.domains), NAMES},
     {"CLIENTS", offsetof(struct stats_stream, distinct.clients), CLIENTS},
     {"INET", QUERY(family[DNSTAP_INET])},
@@ -68,8 +69,10 @@ struct metrics {
     struct output *out;
     struct numbered file;
     struct trouble trouble;
-    uint64_t base[COLUMNS]; /* what the last line showed, when not cumulative */
+    uint64_t base[COLUMNS]; /* where the last line left off; of sums, when not cumulative */
     int64_t since_ms;       /* since when that was counted */
+    uint64_t line_ns;       /* when the last line was made, or the output was opened */
+    double passed_s;        /* what the line that is being made is about */
     struct seen seen[2];    /* names and clients since, likewise */
     struct siphash_key key;
     atomic_bool reopen;
@@ -134,17 +137,22 @@ static char *put_now(char *p, const struct settings *settings)
 
 static uint64_t value_of(const struct stats_stream *stream, size_t column)
 {
-    const void *at = (const char *)stream + columns[column].offset;
-    return columns[column].kind == RATE ? (uint64_t)llround(*(const double *)at)
-                                        : *(const uint64_t *)at;
+    return *(const uint64_t *)((const char *)stream + columns[column].offset);
 }
 
-/* After a reset everything counts as having come since the last line. */
-static void check_base(struct metrics *m, int64_t since_ms)
+/* Where this line begins: at the last one, or at a reset since then, after which everything is
+ * new. The reset's moment is known by the wall clock alone, which may have been set meanwhile. */
+static void begin_line(struct metrics *m, const struct stats_snapshot *snapshot)
 {
-    if (m->since_ms != since_ms)
-        memset(m->base, 0, sizeof m->base);
-    m->since_ms = since_ms;
+    double since_reset_s = (double)(snapshot->made_ms - snapshot->since_ms) / 1e3;
+    m->passed_s = (double)(snapshot->made_ns - m->line_ns) / CLOCK_SECOND_NS;
+    m->line_ns = snapshot->made_ns;
+    if (m->since_ms == snapshot->since_ms)
+        return;
+    memset(m->base, 0, sizeof m->base);
+    m->since_ms = snapshot->since_ms;
+    if (since_reset_s > 0 && since_reset_s < m->passed_s)
+        m->passed_s = since_reset_s;
 }
 
 /* What has come since the last line. */
@@ -155,11 +163,23 @@ static uint64_t added(struct metrics *m, uint64_t value, size_t column)
     return value > base ? value - base : 0;
 }
 
+/* Over the time since the last line, be the line cumulative or not. dnstap-receiver shows the last
+ * second's, whatever its interval. */
+static uint64_t rate(struct metrics *m, const struct stats_stream *total, size_t column)
+{
+    uint64_t count = added(m, value_of(total, column), column);
+    double a_second = m->passed_s > 0 ? (double)count / m->passed_s : 0;
+    bool compat = settings_compat(m->out->settings);
+    return (uint64_t)llround(compat ? total->rates[STATS_QUERY].last : a_second);
+}
+
 static uint64_t shown(struct metrics *m, const struct stats_stream *total, size_t column)
 {
     enum kind kind = columns[column].kind;
     uint64_t value = value_of(total, column);
-    if (m->cumulative || kind == RATE)
+    if (kind == RATE)
+        return rate(m, total, column);
+    if (m->cumulative)
         return value;
     return kind == SUM ? added(m, value, column) : seen_take(&m->seen[kind == CLIENTS]);
 }
@@ -182,7 +202,7 @@ static void write_line(struct metrics *m)
     const struct stats_snapshot *snapshot = stats_fresh(m->out->stats);
     if (!snapshot)
         return;
-    check_base(m, snapshot->since_ms);
+    begin_line(m, snapshot);
     size_t len = make_line(m, &snapshot->total, line);
     stats_release(snapshot);
     if (atomic_exchange(&m->reopen, false))
@@ -234,6 +254,7 @@ static void begin(struct metrics *m)
     pthread_cond_init(&m->wake, &clock);
     pthread_condattr_destroy(&clock);
     m->key = stats_key(m->out->stats);
+    m->line_ns = clock_ns();
     for (int i = 0; i < 2 && !m->cumulative; i++)
         seen_init(&m->seen[i]);
 }
@@ -338,9 +359,11 @@ static const struct output_hooks metrics_hooks = {
 const struct module output_metrics = {
     .name = "metrics",
     .kind = MODULE_OUTPUT,
-    .doc = "Sums up the statistics in one line every so often: queries, queries a second, names, "
-           "clients, families, transports, rcodes and types, of all streams together. On SIGHUP "
-           "the file is opened anew.",
+    .doc =
+        "Sums up the statistics in one line every so often: queries, queries a second (QPS: over "
+        "the time since the line before, also in lines that count from the start; under "
+        "compat: over the last second), names, clients, families, transports, rcodes and "
+        "types, of all streams together. On SIGHUP the file is opened anew.",
     .size = sizeof(struct metrics),
     .options = metrics_options,
     .hooks = &metrics_hooks,

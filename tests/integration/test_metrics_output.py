@@ -99,6 +99,33 @@ def what_is_not_cumulative_begins_anew(t):
 
 
 @test()
+def the_rate_is_of_the_interval(t):
+    """What the rates of lines two seconds apart add up to is what has come, also when it came at once."""
+    spile = t.listen("""
+inputs:
+  - unix: {path: @DIR@/tap.sock}
+outputs:
+  - metrics: {interval: 2s}
+  - metrics: {interval: 2s, cumulative: false, file: @DIR@/metrics.log}
+""")
+    log = t.path("metrics.log")
+    wait_for("first lines", lambda: b"\n" in spile.out and log.exists() and log.read_text())
+    model = Model()
+    sender = fstrm.Sender(t.path("tap.sock"))
+    for frame in frames_of("dnsdist"):
+        model.frame(frame)
+        sender.send(frame)
+    sender.finish()
+    queries = model.counters()["query"]
+    wait_for("lines with all", lambda: sum_of(log, "query") == queries
+             and lines(spile.out.decode())[-1][1]["query"] == queries)
+    for name, text in (("cumulative", spile.out.decode()), ("since the line before", log.read_text())):
+        found = lines(text)
+        told = sum(values["qps"] * (time - before).total_seconds() for (before, _), (time, values) in zip(found, found[1:]))
+        assert abs(told - queries) < queries / 10, f"{name}: {queries} queries, by their rates {told}: {text}"
+
+
+@test()
 def after_a_reset_all_is_new(t):
     """Also when more comes after it than the line before had shown."""
     api = Api(t, config=CONFIG)
