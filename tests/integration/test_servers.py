@@ -1,6 +1,8 @@
 """Every DNS server that speaks dnstap: connects, is counted exactly, recovers."""
-from harness import UNIX_JSON, equal, test, wait_for
-from lab import Server, authority, full_round, rcode, tag, v4
+import subprocess
+
+from harness import ROOT, UNIX_JSON, equal, test, wait_for
+from lab import Server, authority, full_round, rcode, snippet, tag, v4
 
 SERVFAIL, REFUSED = 2, 5
 
@@ -52,6 +54,65 @@ def bind(t):
 @test(needs=["knotd"], net=True)
 def knot(t):
     over_unix(t, "knotd")
+
+
+# What README's lines have to fit into: the configurations that Debian 12 installs, without their comments:
+# /etc/knot/knot.conf of knot 3.2 and /etc/bind/named.conf.options of bind9 9.18.
+DEBIAN_KNOT = """server:
+    user: knot:knot
+    automatic-acl: on
+template:
+  - id: default
+    storage: "/var/lib/knot"
+    file: "%s.zone"
+zone:
+"""
+DEBIAN_NAMED = """options {
+\tdirectory "/tmp";
+\tdnssec-validation auto;
+\tlisten-on-v6 { any; };
+};
+"""
+
+
+def refused(t, command, text):
+    """Whether a server's own check refuses a configuration: its words, or None."""
+    path = t.path("merged.conf")
+    path.write_text(text)
+    command = [path if word == "@CONF@" else word for word in command]
+    done = subprocess.run(command, capture_output=True, check=False)
+    return (done.stdout + done.stderr).decode() if done.returncode else None
+
+
+def check_told(title, *sentences):
+    """README says ahead of a server's lines where they go."""
+    told = " ".join((ROOT / "README.md").read_text().split(f"**{title}**")[1].split("```")[0].split())
+    for sentence in sentences:
+        assert sentence in told, f"{sentence!r} is not in README's words on {title}: {told}"
+
+
+@test(needs=["knotc"], plain=True)
+def knot_as_debian_installs_it(t):
+    """README's lines, put where README says into a configuration that has its template `default` already."""
+    check = ["knotc", "-c", "@CONF@", "conf-check"]
+    check_told("Knot DNS", "`mod-dnstap:` goes before `template:`", "goes the line `global-module` alone")
+    module, template = snippet("Knot DNS").split("template:\n")
+    line = template.splitlines()[-1]
+    equal(line.split(":")[0].strip(), "global-module", "the line for the template")
+    with_line = DEBIAN_KNOT.replace("- id: default\n", f"- id: default\n{line}\n")
+    equal(refused(t, check, with_line.replace("template:\n", f"{module}template:\n")), None, "as README says")
+    assert refused(t, check, with_line + module), "the module after the template is refused"
+    assert refused(t, check, DEBIAN_KNOT + snippet("Knot DNS") + "\n"), "a second template of that name is refused"
+
+
+@test(needs=["named-checkconf"], plain=True)
+def bind_as_debian_installs_it(t):
+    """README's lines, put where README says; a second `options` is refused."""
+    check = ["named-checkconf", "@CONF@"]
+    check_told("BIND", "the lines go into the `options {` that is there already")
+    lines = snippet("BIND").removeprefix("options {\n").removesuffix("};")
+    equal(refused(t, check, DEBIAN_NAMED.replace("options {\n", "options {\n" + lines)), None, "as README says")
+    assert refused(t, check, DEBIAN_NAMED + snippet("BIND") + "\n"), "a second `options` is refused"
 
 
 @test(needs=["nsd"], net=True)
