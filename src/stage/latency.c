@@ -195,8 +195,8 @@ static int latency_open(void **state, const struct stage_options *options, struc
     latency->workers = options->workers;
     latency->keeps_account = options->wanted & FACET_LOSSES;
     latency->listeners = calloc(options->workers, sizeof *latency->listeners);
-    losses_init(&latency->losses);
-    if (!latency->listeners || !open_shards(latency, settings->latency_entries) ||
+    int failed = losses_init(&latency->losses);
+    if (failed || !latency->listeners || !open_shards(latency, settings->latency_entries) ||
         siphash_key_random(&random) < 0) {
         latency_close(latency);
         return error_set(err, "no memory to remember queries");

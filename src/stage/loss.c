@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-void losses_init(struct losses *losses)
+int losses_init(struct losses *losses)
 {
     pthread_mutex_init(&losses->lock, NULL);
     atomic_init(&losses->count, 1);
@@ -10,10 +10,12 @@ void losses_init(struct losses *losses)
         atomic_init(&losses->streams[i].since_ns, INT64_MAX);
         atomic_init(&losses->streams[i].forgotten_ns, INT64_MIN);
     }
+    return names_init(&losses->names, LOSS_STREAMS - 1);
 }
 
 void losses_destroy(struct losses *losses)
 {
+    names_free(&losses->names);
     pthread_mutex_destroy(&losses->lock);
 }
 
@@ -23,20 +25,25 @@ static bool is_named(const struct loss_stream *stream, struct span name)
            (name.len == 0 || memcmp(stream->name, name.ptr, name.len) == 0);
 }
 
-static unsigned search(const struct losses *losses, struct span name)
+/* Inline: it is done for every event. */
+static inline __attribute__((always_inline)) unsigned search(const struct losses *losses,
+                                                             struct span name,
+                                                             struct names_walk *walk)
 {
-    uint32_t count = atomic_load_explicit(&losses->count, memory_order_acquire);
-    for (uint32_t i = 1; i < count; i++) {
-        if (is_named(&losses->streams[i], name))
-            return i;
+    unsigned number;
+    *walk = names_begin(&losses->names, name);
+    while ((number = names_next(&losses->names, walk)) != 0) {
+        if (is_named(&losses->streams[number], name))
+            break;
     }
-    return 0;
+    return number;
 }
 
 static unsigned add(struct losses *losses, struct span name)
 {
+    struct names_walk walk;
     pthread_mutex_lock(&losses->lock);
-    unsigned number = search(losses, name);
+    unsigned number = search(losses, name, &walk);
     uint32_t count = atomic_load_explicit(&losses->count, memory_order_relaxed);
     if (number == 0 && count < LOSS_STREAMS) {
         struct loss_stream *stream = &losses->streams[count];
@@ -45,6 +52,7 @@ static unsigned add(struct losses *losses, struct span name)
         stream->name_len = (uint8_t)name.len;
         number = count;
         atomic_store_explicit(&losses->count, count + 1, memory_order_release);
+        names_add(&losses->names, &walk, number);
     }
     pthread_mutex_unlock(&losses->lock);
     return number;
@@ -52,19 +60,14 @@ static unsigned add(struct losses *losses, struct span name)
 
 unsigned losses_find(struct losses *losses, struct span identity, bool make)
 {
+    struct names_walk walk;
     struct span name = identity;
     if (name.len > LOSS_NAME_MAX)
         name.len = LOSS_NAME_MAX;
-    size_t place = name.len ? (name.len * 7 + name.ptr[name.len - 1]) % 64 : 0;
-    unsigned known = atomic_load_explicit(&losses->recent[place], memory_order_acquire);
-    if (known && is_named(&losses->streams[known - 1], name))
-        return known - 1;
-    unsigned number = search(losses, name);
+    unsigned number = search(losses, name, &walk);
     if (number == 0 && make &&
         atomic_load_explicit(&losses->count, memory_order_relaxed) < LOSS_STREAMS)
         number = add(losses, name);
-    if (number)
-        atomic_store_explicit(&losses->recent[place], (uint16_t)(number + 1), memory_order_release);
     return number;
 }
 

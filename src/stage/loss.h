@@ -20,6 +20,7 @@
 #include <pthread.h>
 
 #include "base/counter.h"
+#include "base/names.h"
 #include "core/event.h"
 #include "core/stage.h"
 
@@ -45,8 +46,8 @@ struct loss_stream {
 
 /* Owner: the latency stage; used by all workers. */
 struct losses {
-    _Atomic uint32_t count;      /* of streams; they only get more */
-    _Atomic uint16_t recent[64]; /* streams by a cheap hash of their names: number + 1 */
+    _Atomic uint32_t count;                   /* of streams; they only get more */
+    struct names names;                       /* streams by their names */
     struct loss_stream streams[LOSS_STREAMS]; /* number 0 is nobody */
     pthread_mutex_t lock;                     /* of adding one */
 };
@@ -60,7 +61,8 @@ static inline bool loss_judges(uint32_t message_type)
     return message_type < LOSS_TYPES && (asked >> message_type & 1);
 }
 
-void losses_init(struct losses *losses);
+/* -1: no memory, or no randomness; to be destroyed all the same. */
+int losses_init(struct losses *losses);
 void losses_destroy(struct losses *losses);
 
 /* The stream's number. With `make` a stream that is not there is added. 0: it is not there, or

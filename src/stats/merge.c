@@ -9,11 +9,14 @@
 /* Entries merged before readers of the tables get their turn: about a tenth of a millisecond. */
 enum { MERGE_AT_ONCE = 256 };
 
-/* The listed stream of that name, or NULL. */
-static struct stream_state *find_known(const struct stats *stats, struct span name)
+/* The listed stream of that name; NULL: there is none, and `walk` says where it belongs. */
+static struct stream_state *find_known(const struct stats *stats, struct span name,
+                                       struct names_walk *walk)
 {
-    for (size_t i = 0; i < stats->stream_count; i++) {
-        struct stream_state *s = &stats->streams[i];
+    uint32_t number;
+    *walk = names_begin(&stats->names, name);
+    while ((number = names_next(&stats->names, walk)) != 0) {
+        struct stream_state *s = &stats->streams[number - 1];
         if (span_equal(span_of(s->name, s->name_len), name))
             return s;
     }
@@ -23,16 +26,18 @@ static struct stream_state *find_known(const struct stats *stats, struct span na
 /* The statistics' number of a shard's stream; a new one is listed if there is room. */
 static unsigned find_stream(struct stats *stats, struct span name)
 {
-    const struct stream_state *known = find_known(stats, name);
+    struct names_walk walk;
+    const struct stream_state *known = find_known(stats, name, &walk);
     if (known)
         return (unsigned)(known - stats->streams);
     if (stats->stream_count == stats->settings.streams)
         return (unsigned)stats->settings.streams;
-    struct stream_state *s = &stats->streams[stats->stream_count];
+    struct stream_state *s = &stats->streams[stats->stream_count++];
     memcpy(s->name, name.ptr, name.len);
     s->name[name.len] = '\0';
     s->name_len = name.len;
-    return (unsigned)stats->stream_count++;
+    names_add(&stats->names, &walk, (uint32_t)stats->stream_count);
+    return (unsigned)stats->stream_count - 1;
 }
 
 /* --- counters ------------------------------------------------------------------------------- */
@@ -170,7 +175,8 @@ static void take_loss(void *ctx, const struct stage_loss *loss)
     };
     struct stats *stats = ctx;
     struct span name = loss->identity.len ? loss->identity : span_of("-", 1);
-    struct stream_state *s = find_known(stats, name), *total = stats_total(stats);
+    struct names_walk walk;
+    struct stream_state *s = find_known(stats, name, &walk), *total = stats_total(stats);
     if (!s)
         s = stats_rest(stats);
     s->judged |= loss->judged;

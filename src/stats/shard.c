@@ -36,7 +36,7 @@ int shard_init(struct shard *shard, size_t memory, uint32_t stream_max)
 {
     *shard = (struct shard){.stream_max = stream_max};
     size_t keys = memory / 5, tables = memory - keys;
-    int failed = 0;
+    int failed = names_init(&shard->names, stream_max);
     for (int i = 0; i < SHARD_TABLES; i++)
         failed |= table_init(&shard->tables[i], tables / 16 * shares[i]);
     shard->keys_max = keys < UINT32_MAX ? (uint32_t)keys : UINT32_MAX;
@@ -57,6 +57,7 @@ void shard_free(struct shard *shard)
         pages_free(table->index, ((size_t)table->mask + 1) * sizeof *table->index);
     }
     pages_free(shard->keys, shard->keys_max);
+    names_free(&shard->names);
     free(shard->streams);
     free(shard->counters);
     *shard = (struct shard){0};
@@ -70,6 +71,8 @@ void shard_clear(struct shard *shard)
             memset(table->index, 0, ((size_t)table->mask + 1) * sizeof *table->index);
         table->count = 0;
     }
+    if (shard->stream_count > 0)
+        names_clear(&shard->names);
     memset(shard->counters, 0, shard->stream_count * sizeof *shard->counters);
     if (shard->other_used)
         memset(&shard->counters[shard->stream_max], 0, sizeof *shard->counters);
@@ -91,46 +94,38 @@ bool shard_is_full(const struct shard *shard)
 
 /* --- streams -------------------------------------------------------------------------------- */
 
-void shard_batch_reset(struct shard_batch *batch)
-{
-    memset(batch->recent, 0, sizeof batch->recent);
-}
-
 static bool is_stream(const struct shard_stream *stream, struct span name)
 {
     return stream->name_len == name.len && memcmp(stream->name, name.ptr, name.len) == 0;
 }
 
-/* The stream of that name, made if there is room for one more. */
-static uint16_t find_stream(struct shard *shard, struct span name)
+/* A new stream of that name, whose search has ended there, if there is room for one more. */
+static uint16_t add_stream(struct shard *shard, struct span name, const struct names_walk *walk)
 {
-    for (uint32_t i = 0; i < shard->stream_count; i++) {
-        if (is_stream(&shard->streams[i], name))
-            return (uint16_t)i;
-    }
     if (shard->stream_count == shard->stream_max) {
         shard->other_used = true;
         return (uint16_t)shard->stream_max;
     }
-    struct shard_stream *stream = &shard->streams[shard->stream_count];
+    struct shard_stream *stream = &shard->streams[shard->stream_count++];
     memcpy(stream->name, name.ptr, name.len);
     stream->name_len = (uint8_t)name.len;
     stream->tick = (struct tick){0};
-    return (uint16_t)shard->stream_count++;
+    names_add(&shard->names, walk, shard->stream_count);
+    return (uint16_t)(shard->stream_count - 1);
 }
 
-static uint16_t stream_of(struct shard *shard, struct shard_batch *batch, struct span identity)
+static uint16_t stream_of(struct shard *shard, struct span identity)
 {
     struct span name = identity.len ? identity : span_of("-", 1);
     if (name.len > STREAM_NAME_MAX - 1)
         name.len = STREAM_NAME_MAX - 1;
-    uint16_t *recent = &batch->recent[(name.len * 7 + name.ptr[name.len - 1]) % 64];
-    if (*recent && is_stream(&shard->streams[*recent - 1], name))
-        return (uint16_t)(*recent - 1);
-    uint16_t stream = find_stream(shard, name);
-    if (stream < shard->stream_max)
-        *recent = (uint16_t)(stream + 1);
-    return stream;
+    struct names_walk walk = names_begin(&shard->names, name);
+    uint32_t number;
+    while ((number = names_next(&shard->names, &walk)) != 0) {
+        if (is_stream(&shard->streams[number - 1], name))
+            return (uint16_t)(number - 1);
+    }
+    return add_stream(shard, name, &walk);
 }
 
 /* --- tables --------------------------------------------------------------------------------- */
@@ -275,7 +270,7 @@ static uint64_t server_hash(struct shard_batch *batch, struct span server)
 static void place_slot(struct shard *shard, struct shard_batch *batch, struct shard_slot *slot)
 {
     const struct stats_sample *s = &slot->sample;
-    slot->stream = stream_of(shard, batch, s->identity);
+    slot->stream = stream_of(shard, s->identity);
     slot->hash[SHARD_NAMES] = siphash_bytes(batch->key, s->name);
     slot->hash[SHARD_CLIENTS] = siphash_bytes(batch->key, s->client);
     slot->hash[SHARD_SERVERS] = server_hash(batch, s->server);

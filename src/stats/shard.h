@@ -8,6 +8,7 @@
 #ifndef SPILE_STATS_SHARD_H
 #define SPILE_STATS_SHARD_H
 
+#include "base/names.h"
 #include "base/siphash.h"
 #include "stats/counters.h"
 #include "stats/distinct.h"
@@ -76,6 +77,7 @@ struct shard {
     uint32_t stream_max; /* streams with a name */
     uint32_t stream_count;
     struct shard_stream *streams; /* stream_max + 1 */
+    struct names names;           /* numbers of streams, + 1, by their names */
     struct stats_counters *counters;
     bool other_used;
     uint64_t events;
@@ -105,7 +107,6 @@ struct shard_batch {
     const struct siphash_key *key;
     uint32_t count;
     struct shard_server servers[64]; /* the last ones: they come again and again */
-    uint16_t recent[64];             /* streams by a cheap hash of their names: index + 1 */
     struct shard_slot slots[SHARD_BATCH];
 };
 
@@ -122,7 +123,5 @@ void shard_event(struct shard *shard, struct shard_batch *batch, const struct st
 /* Counts what the batch holds. To be called before the bytes of its events become invalid. */
 void shard_flush(struct shard *shard, struct shard_batch *batch);
 void shard_batch_init(struct shard_batch *batch, const struct siphash_key *key);
-/* Forgets which streams came last. To be called when the next samples go to another shard. */
-void shard_batch_reset(struct shard_batch *batch);
 
 #endif

@@ -77,6 +77,7 @@ struct stats {
     struct suffix_cache suffixes;
     struct stream_state *streams; /* settings.streams, then the nameless rest, then the total */
     size_t stream_count;
+    struct names names;                      /* numbers of streams, + 1, by their names */
     struct distinct_counts *distinct_counts; /* what the streams' pointers point into */
     uint64_t (*past)[STATS_SIDES];
     uint16_t *numbers; /* of a shard's streams, while it is merged */

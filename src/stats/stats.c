@@ -45,7 +45,6 @@ static bool hand_over(struct worker_shards *w)
         return false;
     atomic_store_explicit(&w->full, w->active, memory_order_release);
     w->active = spare;
-    shard_batch_reset(&w->batch);
     return true;
 }
 
@@ -281,7 +280,8 @@ static int init_streams(struct stats *stats)
     stats->numbers = calloc(all, sizeof *stats->numbers);
     stats->distinct_counts = calloc(all, sizeof *stats->distinct_counts);
     stats->past = calloc(all * RATE_SECONDS, sizeof *stats->past);
-    if (!stats->streams || !stats->numbers || !stats->distinct_counts || !stats->past)
+    if (!stats->streams || !stats->numbers || !stats->distinct_counts || !stats->past ||
+        names_init(&stats->names, (uint32_t)stats->settings.streams) < 0)
         return -1;
     for (size_t i = 0; i < all; i++) {
         stats->streams[i].distinct = &stats->distinct_counts[i];
@@ -359,6 +359,7 @@ void stats_free(struct stats *stats)
     stats_window_free(stats->window);
     free(stats->workers);
     free(stats->streams);
+    names_free(&stats->names);
     free(stats->numbers);
     free(stats->distinct_counts);
     free(stats->past);

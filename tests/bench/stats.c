@@ -108,7 +108,6 @@ static size_t count_samples(void)
 static void clear_shard(void)
 {
     shard_clear(&shard);
-    shard_batch_reset(&batch);
 }
 
 static size_t fill_shard(void)

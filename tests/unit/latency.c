@@ -736,6 +736,25 @@ static void clocks_of_streams_are_their_own(void **state)
     hooks()->close(stage);
 }
 
+/* What a stream that was there first loses is counted however many identities a peer invents. */
+static void invented_identities_hide_no_loss(void **state)
+{
+    (void)state;
+    void *stage = open_stage(65536, 1);
+    char text[32];
+    for (unsigned i = 0; i < 5000; i++) {
+        int64_t ns = (int64_t)(1000 + i) * SECOND / 10;
+        struct event strange = query(ns);
+        exchange(stage, i, ns, i % 1000 == 500 ? ASKED : BOTH);
+        snprintf(text, sizeof text, "x%04u", i);
+        strange.tap.identity = span_str(text);
+        strange.origin = &one_connection;
+        feed(stage, strange);
+    }
+    check_loss(judged_at_end(stage), 5, 0);
+    hooks()->close(stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -763,6 +782,7 @@ int main(void)
         cmocka_unit_test(strange_exchanges),
         cmocka_unit_test(order_does_not_matter),
         cmocka_unit_test(clocks_of_streams_are_their_own),
+        cmocka_unit_test(invented_identities_hide_no_loss),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

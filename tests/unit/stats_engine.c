@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "../support/frame.h"
+#include "../support/names.h"
 #include "../support/random.h"
 #include "stats/state.h"
 
@@ -110,7 +111,6 @@ static void merge_all(struct stats *stats)
         }
         stats_merge(stats, w->active);
         shard_clear(w->active);
-        shard_batch_reset(&w->batch);
     }
 }
 
@@ -374,6 +374,36 @@ static void test_unlisted(void **state)
     assert_string_equal(answer.rows[0].text, "attack.example.");
     assert_int_equal(answer.rows[0].value + snapshot->unlisted, MANY);
     stats_answers_free(&answer, 1);
+    stats_release(snapshot);
+    stats_free(stats);
+}
+
+/* Identities without end: those that came first keep their streams, and neither they nor the others
+ * are looked for long, in the shard as in the statistics. */
+static void test_invented_streams(void **state)
+{
+    (void)state;
+    enum { LISTED = 64, INVENTED = 5000 };
+    struct stats *stats = new_stats(4 << 20, LISTED);
+    struct names_cost cost = {0};
+    char name[32];
+    for (int i = 0; i < 2 * (LISTED + INVENTED); i++) {
+        int number = i % (LISTED + INVENTED);
+        snprintf(name, sizeof name, "ns%04d.example.net", number);
+        if (number == 0)
+            merge_all(stats);
+        send_event(stats, 0, name, "x.example.", 1, STATS_QUERY, 1, 0, -1, 40);
+        names_cost_add(&cost, &stats->workers[0].active->names, span_str(name));
+        names_cost_add(&cost, &stats->names, span_str(name));
+    }
+    assert_in_range(cost.steps, 4 * INVENTED, 32 * INVENTED);
+    assert_in_range(cost.compared, 3 * LISTED, 4 * LISTED + INVENTED / 20);
+    merge_all(stats);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
+    assert_int_equal(snapshot->stream_count, LISTED);
+    for (int i = 0; i < LISTED; i++)
+        assert_int_equal(snapshot->streams[i].counters.side[STATS_QUERY].events, 2);
+    assert_int_equal(snapshot->other_streams, 2 * INVENTED);
     stats_release(snapshot);
     stats_free(stats);
 }
@@ -690,6 +720,7 @@ int main(void)
         cmocka_unit_test(test_model),
         cmocka_unit_test(test_forget),
         cmocka_unit_test(test_many_streams),
+        cmocka_unit_test(test_invented_streams),
         cmocka_unit_test(test_unlisted),
         cmocka_unit_test(test_windows),
         cmocka_unit_test(test_many_types),
