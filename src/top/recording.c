@@ -5,11 +5,9 @@
 
 #include "base/clock.h"
 
-#define DAY_NS (86400 * CLOCK_SECOND_NS) /* clocks differ */
-
 void top_recording_init(struct top_recording *recording)
 {
-    *recording = (struct top_recording){.latest_ns = clock_wall_ns() + DAY_NS};
+    *recording = (struct top_recording){0};
     pthread_mutex_init(&recording->lock, NULL);
 }
 
@@ -18,9 +16,49 @@ void top_recording_free(struct top_recording *recording)
     pthread_mutex_destroy(&recording->lock);
 }
 
+static bool is_near(const struct recorded_stretch *stretch, uint64_t second)
+{
+    uint64_t newest = stretch->newest;
+    uint64_t gap = second > newest ? second - newest : newest - second;
+    return stretch->count > 0 && gap < RECORDING_SECONDS;
+}
+
+/* The stretch with the fewest messages, but never the one that took the last: that one is just
+ * beginning, perhaps. */
+static size_t least_stretch(const struct top_recording *recording)
+{
+    size_t least = (recording->last + 1) % RECORDING_STRETCHES;
+    for (size_t i = 0; i < RECORDING_STRETCHES; i++) {
+        if (i != recording->last &&
+            recording->stretches[i].count < recording->stretches[least].count)
+            least = i;
+    }
+    return least;
+}
+
+/* The stretch that a second is of. One that must go leaves its seconds where they are: they stay
+ * true until others need their places. */
+static struct recorded_stretch *stretch_of(struct top_recording *recording, uint64_t second)
+{
+    size_t at = recording->last;
+    for (size_t i = 0; i < RECORDING_STRETCHES; i++, at = (at + 1) % RECORDING_STRETCHES) {
+        if (is_near(&recording->stretches[at], second)) {
+            recording->last = at;
+            return &recording->stretches[at];
+        }
+    }
+    recording->last = least_stretch(recording);
+    recording->stretches[recording->last].count = 0;
+    recording->stretches[recording->last].newest = second;
+    return &recording->stretches[recording->last];
+}
+
 static void count_second(struct top_recording *recording, uint64_t number, bool query)
 {
-    struct recorded_second *second = &recording->seconds[number % RECORDING_SECONDS];
+    struct recorded_stretch *stretch = stretch_of(recording, number);
+    struct recorded_second *second = &stretch->seconds[number % RECORDING_SECONDS];
+    stretch->newest = number > stretch->newest ? number : stretch->newest;
+    stretch->count++;
     if (second->second != number)
         *second = (struct recorded_second){.second = number};
     if (query)
@@ -38,8 +76,7 @@ static void record(void *state, unsigned worker, struct event *ev)
         return;
     pthread_mutex_lock(&recording->lock);
     times_add(&recording->times, ns);
-    if (times_plausible(ns, recording->latest_ns))
-        count_second(recording, ns / CLOCK_SECOND_NS, dnstap_is_query(&ev->tap));
+    count_second(recording, ns / CLOCK_SECOND_NS, dnstap_is_query(&ev->tap));
     pthread_mutex_unlock(&recording->lock);
 }
 
@@ -61,8 +98,9 @@ static void show_window(const struct top_recording *recording, const struct show
 {
     uint64_t last = (uint64_t)shown->to;
     double sums[2] = {0, 0}, window = shown->span < seconds ? shown->span : seconds;
-    for (size_t i = 0; i < RECORDING_SECONDS; i++) {
-        const struct recorded_second *second = &recording->seconds[i];
+    for (size_t i = 0; i < RECORDING_STRETCHES * RECORDING_SECONDS; i++) {
+        const struct recorded_second *second =
+            &recording->stretches[i / RECORDING_SECONDS].seconds[i % RECORDING_SECONDS];
         if (second->second > last || last - second->second >= seconds)
             continue;
         sums[0] += (double)second->queries;
@@ -112,7 +150,7 @@ void top_recording_show(struct top_recording *recording, struct top_view *view)
     double *numbers = view->numbers;
     uint64_t from = 0, to = 0;
     pthread_mutex_lock(&recording->lock);
-    bool known = times_span(&recording->times, recording->latest_ns, &from, &to);
+    bool known = times_span(&recording->times, &from, &to);
     double length = (double)(to - from) / 1e9;
     struct shown shown = {
         .from = (double)from / 1e9, .to = (double)to / 1e9, .span = length > 1 ? length : 1};

@@ -11,21 +11,32 @@
 #include "top/times.h"
 #include "top/view.h"
 
-enum { RECORDING_SECONDS = 1024 /* more than the 15 minutes that are looked back */ };
+enum {
+    RECORDING_SECONDS = 1024, /* more than the 15 minutes that are looked back */
+    RECORDING_STRETCHES = 4,
+};
 
-/* Messages of one second. Its place is that of the second modulo RECORDING_SECONDS, and goes to the
- * later one. */
+/* Messages of one second. */
 struct recorded_second {
     uint64_t second; /* since 1970 */
     uint64_t queries, responses;
 };
 
-/* Owner: the command. */
+/* Seconds that lie near each other. A second's place is that of its number modulo
+ * RECORDING_SECONDS, and goes to the one that comes last. */
+struct recorded_stretch {
+    uint64_t newest; /* second */
+    uint64_t count;  /* messages; 0: the stretch is free */
+    struct recorded_second seconds[RECORDING_SECONDS];
+};
+
+/* Which times are strays is known only at the end. So a time that is far from the others begins a
+ * stretch of its own, and takes the place of the least one. Owner: the command. */
 struct top_recording {
-    uint64_t latest_ns; /* times after this cannot be true */
     pthread_mutex_t lock;
     struct times times;
-    struct recorded_second seconds[RECORDING_SECONDS];
+    struct recorded_stretch stretches[RECORDING_STRETCHES];
+    size_t last; /* the stretch that took the last message */
 };
 
 void top_recording_init(struct top_recording *recording);

@@ -4,8 +4,9 @@
 
 #include "base/clock.h"
 
-#define NEAR_NS CLOCK_SECOND_NS                              /* such times are of one part */
-#define EARLIEST_NS (UINT64_C(1262304000) * CLOCK_SECOND_NS) /* of 2010 */
+#define NEAR_NS CLOCK_SECOND_NS /* such times are of one part */
+/* 20 years: no collection lasts so long, and a clock that was never set is farther off. */
+#define ERA_NS (UINT64_C(20) * 365 * 86400 * CLOCK_SECOND_NS)
 
 enum {
     FEW = 50,       /* a part with less than 1/50 of the largest one's times has to be near */
@@ -92,26 +93,37 @@ void times_add(struct times *times, uint64_t ns)
 
 /* --- the span ------------------------------------------------------------------------------- */
 
-bool times_plausible(uint64_t ns, uint64_t latest_ns)
+/* The part behind those that lie in one era with `part`. */
+static const struct times_part *era_end(const struct times_part *part, const struct times_part *end)
 {
-    return ns >= EARLIEST_NS && ns <= latest_ns;
+    do
+        part++;
+    while (part < end && part->from - part[-1].to <= ERA_NS);
+    return part;
 }
 
-static bool plausible(const struct times_part *part, uint64_t latest_ns)
+static uint64_t count_of(const struct times_part *part, const struct times_part *end)
 {
-    return times_plausible(part->from, latest_ns) && times_plausible(part->to, latest_ns);
+    uint64_t count = 0;
+    for (; part < end; part++)
+        count += part->count;
+    return count;
 }
 
-/* The largest part, of those that are plausible if there is one. */
-static const struct times_part *largest(const struct times *times, uint64_t latest_ns)
+/* The largest part of the era that has the most times, of the later one where they are alike. */
+static const struct times_part *largest(const struct times *times)
 {
-    const struct times_part *best = NULL;
-    for (size_t i = 0; i < times->count; i++) {
-        const struct times_part *part = &times->parts[i];
-        bool sound = plausible(part, latest_ns);
-        if (!best || sound > plausible(best, latest_ns) ||
-            (sound == plausible(best, latest_ns) && part->count > best->count))
-            best = part;
+    const struct times_part *best = NULL, *end = times->parts + times->count, *next;
+    uint64_t most = 0;
+    for (const struct times_part *era = times->parts; era < end; era = next) {
+        next = era_end(era, end);
+        uint64_t count = count_of(era, next);
+        if (count < most)
+            continue;
+        most = count;
+        best = era;
+        for (const struct times_part *part = era; part < next; part++)
+            best = part->count > best->count ? part : best;
     }
     return best;
 }
@@ -121,27 +133,24 @@ static bool credible(const struct times_part *part, const struct times_part *bes
                      uint64_t span)
 {
     if (part->count >= best->count / FEW)
-        return true;
+        return gap <= ERA_NS;
     return part->count >= best->count / VERY_FEW && gap <= span;
 }
 
-bool times_span(const struct times *times, uint64_t latest_ns, uint64_t *from, uint64_t *to)
+bool times_span(const struct times *times, uint64_t *from, uint64_t *to)
 {
-    const struct times_part *best = largest(times, latest_ns);
+    const struct times_part *best = largest(times);
     const struct times_part *end = times->parts + times->count;
     if (!best)
         return false;
-    bool sound = plausible(best, latest_ns);
     *from = best->from;
     *to = best->to;
     for (const struct times_part *part = best; part-- > times->parts;) {
-        if (plausible(part, latest_ns) == sound &&
-            credible(part, best, *from - part->to, *to - *from))
+        if (credible(part, best, *from - part->to, *to - *from))
             *from = part->from;
     }
     for (const struct times_part *part = best + 1; part < end; part++) {
-        if (plausible(part, latest_ns) == sound &&
-            credible(part, best, part->from - *to, *to - *from))
+        if (credible(part, best, part->from - *to, *to - *from))
             *to = part->to;
     }
     return true;

@@ -3,7 +3,8 @@
  * message of 1970, or of a century to come, must not make an hour into decades.
  *
  * So times are gathered in parts that lie apart. The span reaches over the part with the most times
- * and over the others that are credible: with many times, or with fewer but near enough.
+ * and over the others that are credible: with many times, or with fewer but near enough. Only the
+ * other messages tell what is far: a laboratory's clock may stand at 1970 or 2100 for all of them.
  */
 #ifndef SPILE_TOP_TIMES_H
 #define SPILE_TOP_TIMES_H
@@ -29,10 +30,7 @@ struct times {
 
 /* One message's time. Where there are too many parts the two that are nearest become one. */
 void times_add(struct times *times, uint64_t ns);
-/* True for a time since dnstap was invented that is not behind `latest_ns`. */
-bool times_plausible(uint64_t ns, uint64_t latest_ns);
-/* Sets the span. Times that are not plausible count only when none is plausible. False: no time has
- * been added. */
-bool times_span(const struct times *times, uint64_t latest_ns, uint64_t *from, uint64_t *to);
+/* Sets the span. False: no time has been added. */
+bool times_span(const struct times *times, uint64_t *from, uint64_t *to);
 
 #endif

@@ -375,6 +375,18 @@ def a_recording_shows_its_own_times(t):
 
 
 @test()
+def a_recording_of_any_year_has_its_rates(t):
+    """A clock that is wrong, or a day ahead, is so for all messages: none of them is a stray."""
+    for begin in (3600, 315532800, 946684800, 1325376000, int(time.time()) + 86399, 2145916800, 4102444800):
+        frames = [fstrm.message(question(f"q{i}.top.lab.", 1, i), seconds=begin + i * 6 // 5000,
+                                nanos=i * 1200000 % 1000000000) for i in range(1001)]
+        path = t.path("year.fstrm")
+        path.write_bytes(fstrm.control(fstrm.START, fstrm.DNSTAP) + b"".join(map(fstrm.data, frames)) +
+                         fstrm.control(fstrm.STOP))
+        equal(summary(report(t, path), "queries")[:6], ["1001", "834/s", "1m", "834/s", "15m", "834/s"], str(begin))
+
+
+@test()
 def the_screen_follows_the_terminals_size(t):
     screen = Terminal(t, "top", CAPTURES / "unbound.fstrm.xz")
     screen.wait("host1.corp.example.", "ended")

@@ -15,7 +15,6 @@
 
 #define SECOND UINT64_C(1000000000)
 #define THEN (UINT64_C(1700000000) * SECOND)
-#define LATEST (UINT64_C(1800000000) * SECOND)
 
 static void expect_span(const struct times *times, uint64_t from, uint64_t to)
 {
@@ -25,7 +24,7 @@ static void expect_span(const struct times *times, uint64_t from, uint64_t to)
         assert_true(i == 0 || times->parts[i - 1].to < times->parts[i].from);
     }
     assert_in_range(times->count, 1, TIMES_PARTS);
-    assert_true(times_span(times, LATEST, &got_from, &got_to));
+    assert_true(times_span(times, &got_from, &got_to));
     assert_int_equal(got_from, from);
     assert_int_equal(got_to, to);
 }
@@ -35,7 +34,7 @@ static void nothing(void **state)
     (void)state;
     struct times times = {0};
     uint64_t from, to;
-    assert_false(times_span(&times, LATEST, &from, &to));
+    assert_false(times_span(&times, &from, &to));
 }
 
 /* Ten a millisecond for an hour, a little out of order. */
@@ -105,8 +104,9 @@ static void pauses(void **state)
     expect_span(&times, THEN - 7 * 86400 * SECOND, THEN + (8 * 3600 + 19) * SECOND);
 }
 
-/* Where nothing is plausible, what there is. */
-static void only_1970(void **state)
+/* What is far is told by the other messages alone: most of them say when it was, whenever that is.
+ */
+static void most_messages_say_when(void **state)
 {
     (void)state;
     struct times times = {0};
@@ -115,7 +115,11 @@ static void only_1970(void **state)
     times_add(&times, 5 + 10 * SECOND);
     expect_span(&times, 5, 5 + 10 * SECOND);
     times_add(&times, THEN);
-    expect_span(&times, THEN, THEN);
+    times_add(&times, THEN * 2);
+    expect_span(&times, 5, 5 + 10 * SECOND);
+    times_add(&times, THEN * 2 + 100 * SECOND);
+    times_add(&times, THEN * 2 + 1000 * SECOND);
+    expect_span(&times, THEN * 2, THEN * 2 + 1000 * SECOND);
 }
 
 static void random_times_keep_order(void **state)
@@ -128,7 +132,7 @@ static void random_times_keep_order(void **state)
         uint64_t range = UINT64_MAX >> random_below(&random, 50);
         for (int i = 0; i < 500; i++)
             times_add(&times, random_u64(&random) % range);
-        assert_true(times_span(&times, LATEST, &from, &to));
+        assert_true(times_span(&times, &from, &to));
         assert_true(from <= to);
         for (size_t i = 0; i < times.count; i++) {
             count += times.parts[i].count;
@@ -190,6 +194,31 @@ static void rates(void **state)
     top_recording_free(&recording);
 }
 
+/* A clock that is wrong for all messages is no reason to show other rates, and a stray neither. */
+static void rates_of_any_year(void **state)
+{
+    enum { COUNT = 1000, HALF_YEAR = 15768000 };
+    (void)state;
+    static struct top_recording recording;
+    static struct top_view view;
+    for (uint64_t half = 0; half < 500; half++) {
+        uint64_t start = half * HALF_YEAR * SECOND + 1;
+        top_recording_init(&recording);
+        struct observer observer = top_recording_observer(&recording);
+        for (uint64_t i = 0; i < COUNT; i++) {
+            see(&observer, start + i * SECOND * 6 / 5 / (COUNT - 1), true);
+            if (i % 50 == 7) /* strays: far off, and in the place of the recording's own second */
+                see(&observer, start + (i * 1024 + 1024 * 1024) * SECOND, false);
+        }
+        view.numbers[NUMBER_QUERIES] = COUNT;
+        top_recording_show(&recording, &view);
+        assert_float_equal(view.numbers[NUMBER_QUERY_RATE], COUNT / 1.2, 1e-2);
+        assert_float_equal(view.numbers[NUMBER_QUERY_RATE_1M], COUNT / 1.2, 1e-2);
+        assert_float_equal(view.numbers[NUMBER_QUERY_RATE_15M], COUNT / 1.2, 1e-2);
+        top_recording_free(&recording);
+    }
+}
+
 /* Less than a second counts as one; without any time nothing is known. */
 static void short_and_timeless(void **state)
 {
@@ -218,8 +247,9 @@ int main(void)
         cmocka_unit_test(sparse),
         cmocka_unit_test(strays),
         cmocka_unit_test(pauses),
-        cmocka_unit_test(only_1970),
+        cmocka_unit_test(most_messages_say_when),
         cmocka_unit_test(rates),
+        cmocka_unit_test(rates_of_any_year),
         cmocka_unit_test(random_times_keep_order),
         cmocka_unit_test(short_and_timeless),
     };
