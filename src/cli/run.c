@@ -91,7 +91,8 @@ static const struct option run_options[] = {
      .min = 1,
      .max = 1024,
      .offset = offsetof(struct run, api_key),
-     .doc = "let in who sends this key as X-API-Key, or as the password of spile"},
+     .doc = "let in who sends this key as X-API-Key, or, where web: has no login, as the password "
+            "of spile"},
     {.name = "api-key-file",
      .type = OPTION_PATH,
      .value = "FILE",

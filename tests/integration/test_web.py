@@ -12,7 +12,7 @@ import ssl
 import threading
 import time
 
-from harness import equal, limit, readable, test, wait_for
+from harness import ROOT, equal, limit, readable, test, wait_for
 
 WEB = """
 inputs:
@@ -196,6 +196,35 @@ def key_of(t, *args, env=None, config=""):
     assert b"flag" not in words and not any(word.endswith(b"=flag") for word in words), words
     equal(process.stop(signal.SIGINT), 0, "exit status")
     return opened, process.err
+
+
+def readme_section(t):
+    """README's section `web`: its rows, each with what its comment says, as a section that can start here."""
+    text = next(b for b in (ROOT / "README.md").read_text().split("```yaml\n")[1:] if b.startswith("web:"))
+    rows = re.findall(r"^  ([\w-]+): (.*?) *(?:# (.*))?$", text.split("```")[0], re.MULTILINE)
+    t.path("key").write_text("key\n")
+    ours = {"listen": "127.0.0.1:0", "api-key-file": t.path("key"), "tls-cert": None, "tls-key": None}
+    settings = {name: ours.get(name, f'"{value}"') for name, value, _ in rows}
+    return {name: value for name, value in settings.items() if value}, {name: word for name, _, word in rows}
+
+
+@test()
+def readme_says_who_gets_in(t):
+    """What stands behind a row of README's example lets in, as long as the row is there with the others."""
+    settings, comments = readme_section(t)
+    ways = {"X-API-Key: ...": {"X_API_Key": "key"}, "HTTP Basic": {"Authorization": basic("admin:change me")},
+            "Authorization: Bearer ...": {"Authorization": "Bearer change me, too"}}
+    fallback = {"Authorization": basic("spile:key")}
+    for without in ((), ("login", "password")):
+        section = ", ".join(f"{name}: {value}" for name, value in settings.items() if name not in without)
+        t.path("readme.yaml").write_text(f"outputs: [null]\nweb: {{{section}}}\n")
+        process = t.spile("run", *NULL_UNIX, "-c", t.path("readme.yaml"), name=f"spile{len(t.processes)}")
+        port = port_of(process)
+        for name in {"api-key-file", "login", "bearer-token"} - set(without):
+            equal(ask(port, "/streams", **ways[comments[name].split(";")[0]])[0], 200, f"{name}: {comments[name]}")
+        equal(ask(port, "/streams", **fallback)[0], 200 if without else 401, f"spile:key without {without}")
+        equal(process.stop(signal.SIGINT), 0, "exit status")
+    equal(comments["login"].split("; ")[1], "without login: user spile, the key as password", "the exception is told")
 
 
 @test()
