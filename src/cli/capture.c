@@ -29,7 +29,7 @@ static const struct option capture_options[] = {
 };
 
 static const struct command_example capture_examples[] = {
-    {"spile capture --mode 0666 unix:/run/spile/dnstap.sock -w dns.fstrm",
+    {"spile capture --mode 0666 unix:/tmp/dnstap.sock -w dns.fstrm",
      "frames to a file until Ctrl-C"},
     {"spile capture tcp:127.0.0.1:6000 -w - | spile read -", "through a pipe"},
     {0},

@@ -108,7 +108,7 @@ static const struct option run_options[] = {
 
 static const struct command_example run_examples[] = {
     {"spile run", "listen on 127.0.0.1:6000 and print a line an event"},
-    {"spile run -u /run/spile/dnstap.sock --mode 0666 -o json",
+    {"spile run -u /tmp/dnstap.sock --mode 0666 -o json",
      "a unix socket for servers of any user, JSON"},
     {"spile run --web 127.0.0.1:8080", "the same as bare, and a dashboard to look at"},
     {"spile run -c /etc/spile/spile.yaml", "everything from a configuration"},

@@ -90,12 +90,12 @@ static const struct option send_options[] = {
 };
 
 static const struct command_example send_examples[] = {
-    {"spile send capture.fstrm unix:/run/spile/dnstap.sock", "replay a capture as fast as it goes"},
+    {"spile send capture.fstrm unix:/tmp/dnstap.sock", "replay a capture as fast as it goes"},
     {"spile send --rate 1000 --loop 0 capture.fstrm.zst tcp:127.0.0.1:6000",
      "a steady load until Ctrl-C"},
     {"spile send --pace --retry 5 capture.fstrm tcp:[::1]:6000",
      "at the pace of the recording, through restarts of the collector"},
-    {"spile send --pace --now --loop 0 capture.fstrm unix:/run/spile/dnstap.sock",
+    {"spile send --pace --now --loop 0 capture.fstrm unix:/tmp/dnstap.sock",
      "a recording as if it happened now, again and again"},
     {0},
 };

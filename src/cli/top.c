@@ -90,7 +90,7 @@ static const struct option top_options[] = {
 static const struct command_example top_examples[] = {
     {"spile top", "watch the daemon on this machine (spile run --web 127.0.0.1:8080)"},
     {"spile top --api-key-file key https://dns1.example:8443/", "watch another one"},
-    {"spile top unix:/run/spile/dnstap.sock", "without a daemon: listen, and show what comes"},
+    {"spile top unix:/tmp/dnstap.sock", "without a daemon: listen, and show what comes"},
     {"spile top --once dns.fstrm.xz", "a report on a file"},
     {0},
 };

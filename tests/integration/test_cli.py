@@ -38,6 +38,24 @@ def help_teaches(t):
     assert re.fullmatch(r"spile \d+\.\d+\.\d+\n", text(t.run("--version")))
 
 
+@test()
+def examples_need_no_folder_made(t):
+    """A socket in an example of help, or of README's, is where a machine without the service has a folder, too.
+    Those that listen do."""
+    told = "".join(text(t.run("help", *name.split())) for name in listed(t)) + (ROOT / "README.md").read_text()
+    typed = re.findall(r"^(?:    |  )(spile [^#\n]*?/\S+\.sock\b.*?)(?:  |$)", told, re.MULTILINE)
+    assert {"run", "capture", "send", "top"} <= {line.split()[1] for line in typed}, typed
+    for line in typed:
+        for socket_path in re.findall(r"/\S+\.sock", line):
+            equal(os.path.dirname(socket_path), "/tmp", f"where the socket is to be: {line}")
+    for number, line in enumerate(typed):
+        words = line.replace("/tmp/", f"{t.path('.').resolve()}/").split()[1:]
+        if words[0] in ("run", "capture"):
+            process = t.spile(*words, name=f"spile{number}")
+            t.wait_listening(process)
+            equal(process.stop(), 0, line)
+
+
 # Words, and what the one line on standard error says.
 USAGE = [
     ([], "a command is missing"),
