@@ -92,7 +92,7 @@ static int read_run(struct command_call *call)
     struct pipeline_options options = {
         .total = read->total,
         .ledger_path = read->ledger,
-        .quiet = !read->verbose,
+        .tells = read->verbose ? TELLS_ALWAYS : TELLS_IF_CUT,
         .gives_up = true,
         .progress = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO),
     };

@@ -290,7 +290,7 @@ static int collect(const struct top *top, struct config *config, const char *tar
 {
     struct background b = {.recording = recording, .end = PIPELINE_DONE};
     struct observer observer;
-    struct pipeline_options options = {0};
+    struct pipeline_options options = {.tells = TELLS_LOSS};
     if (recording) {
         observer = top_recording_observer(recording);
         options.observers = &observer;

@@ -591,13 +591,12 @@ static enum pipeline_end how_ended(const struct pipeline *p)
     return failed ? PIPELINE_FAILED : PIPELINE_DONE;
 }
 
-/* True when the ledger is to be printed. With `quiet` that is only when it tells what the user
- * cannot know. */
+/* True when the ledger is to be printed: perhaps only when it tells what the user cannot know. */
 static bool wants_ledger(const struct pipeline *p, enum pipeline_end end)
 {
-    if (!p->options.quiet)
+    if (p->options.tells == TELLS_ALWAYS || (p->options.tells == TELLS_IF_CUT && p->signal_ns != 0))
         return true;
-    return p->signal_ns != 0 || (end != PIPELINE_CLOSED && each_ledger(p, NULL, NULL) > 0);
+    return end != PIPELINE_CLOSED && each_ledger(p, NULL, NULL) > 0;
 }
 
 enum pipeline_end pipeline_run(struct pipeline *p)

@@ -26,10 +26,17 @@ enum pipeline_end {
                         written, or a second signal stopped it */
 };
 
+/* When the ledger is printed. */
+enum pipeline_tells {
+    TELLS_ALWAYS,
+    TELLS_IF_CUT, /* if events were lost, or a signal came before the inputs' end */
+    TELLS_LOSS,   /* if events were lost */
+};
+
 struct pipeline_options {
     uint64_t total;          /* stop after so many events; 0: no limit */
     const char *ledger_path; /* ledger as JSON at exit; NULL: none */
-    bool quiet;    /* the ledger is printed only if events were lost, or a signal ended it */
+    enum pipeline_tells tells;
     bool anew;     /* files that outputs write are replaced: not appended to, nor put aside */
     bool gives_up; /* an output that cannot be written ends the pipeline, with PIPELINE_FAILED; if
                       not, it is tried again for as long as the pipeline runs */
