@@ -22,10 +22,10 @@ struct exchange {
     struct span host;               /* Host, or what stood in the target */
     char authority[256];            /* in the target: `host` points here */
     size_t held;                    /* bytes of the reply, of owner->held */
+    bool native;                    /* its path is of /api/v1 */
     bool complete;                  /* the whole request has come */
 };
 
-static const char text_type[] = "text/plain; charset=utf-8";
 static const char method_names[HTTP_METHODS][8] = {
     [HTTP_GET] = "GET", [HTTP_DELETE] = "DELETE", [HTTP_POST] = "POST"};
 
@@ -87,8 +87,11 @@ void exchange_connection(void *cls, struct MHD_Connection *connection, void **so
         exchange_free(*socket_context);
 }
 
+/* The root of the API is meant with a slash at its end, too. */
 static const struct http_route *find_route(struct span path)
 {
+    if (span_equal(path, span_str(HTTP_API_ROOT "/")))
+        path.len--;
     for (size_t i = 0; http_routes[i]; i++) {
         if (span_equal(path, span_str(http_routes[i]->path)))
             return http_routes[i];
@@ -145,6 +148,7 @@ void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connecti
     if (parameters_too_many(uri))
         peer_cut(exchange->peer);
     exchange->complete = false;
+    exchange->native = http_path_is_native(target.path);
     exchange->route = find_route(target.path);
     exchange->host = span_of(NULL, 0);
     if (target.authority.ptr && target.authority.len < sizeof exchange->authority) {
@@ -159,10 +163,15 @@ void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connecti
 /* The reply ------------------------------------------------------------------------------------
  */
 
-static void reply_text(struct http_reply *reply, unsigned status, const char *text)
+/* Makes the reply one of our own refusals. What dnstap-receiver answers to as well is refused as
+ * there. */
+static void refuse(const struct exchange *exchange, unsigned status, struct http_reply *reply)
 {
-    *reply =
-        (struct http_reply){.status = status, .content_type = text_type, .fixed = span_str(text)};
+    bool legacy = exchange->route && exchange->route->access == ACCESS_LEGACY;
+    enum http_manner manner = exchange->native                             ? MANNER_JSON
+                              : legacy || exchange->owner->context->compat ? MANNER_BARE
+                                                                           : MANNER_LINE;
+    http_refuse(reply, status, manner);
 }
 
 /* Ends at the first header that announces a body, or does so for who overlooks the space that some
@@ -205,15 +214,13 @@ static enum guard_verdict judge(struct exchange *exchange, const struct http_rou
     return guard_judge(&exchange->owner->guard, &request);
 }
 
-static void refuse(const struct http_route *route, enum guard_verdict verdict,
-                   struct http_reply *reply)
+static void turn_away(const struct exchange *exchange, enum guard_verdict verdict,
+                      struct http_reply *reply)
 {
-    if (verdict == GUARD_FOREIGN)
-        reply_text(reply, 403, "403: Forbidden");
-    else if (route->access == ACCESS_LEGACY)
+    if (verdict == GUARD_UNKNOWN && exchange->route->access == ACCESS_LEGACY)
         *reply = (struct http_reply){.status = 401, .content_type = "application/octet-stream"};
     else
-        reply_text(reply, 401, "401: Unauthorized");
+        refuse(exchange, verdict == GUARD_FOREIGN ? 403 : 401, reply);
 }
 
 /* Has the request answered. Returns the route that did, or NULL when the reply is an error of ours.
@@ -223,17 +230,17 @@ static const struct http_route *dispatch(struct exchange *exchange, const char *
 {
     const struct http_route *route = NULL;
     if (!exchange->route) {
-        reply_text(reply, 404, "404: Not Found");
+        refuse(exchange, 404, reply);
         return NULL;
     }
     route = find_method(exchange->route->path, method);
     if (!route) {
-        reply_text(reply, 405, "405: Method Not Allowed");
+        refuse(exchange, 405, reply);
         return NULL;
     }
     enum guard_verdict verdict = route->access == ACCESS_OPEN ? GUARD_PASS : judge(exchange, route);
     if (verdict != GUARD_PASS) {
-        refuse(route, verdict, reply);
+        turn_away(exchange, verdict, reply);
         return route;
     }
     if (!route->ignores_unknown && !parameters_accept(exchange->connection, route, reply))
@@ -331,7 +338,7 @@ static void hold(struct exchange *exchange, struct http_reply *reply)
         if (!reply->body.failed)
             atomic_fetch_sub(&owner->held, size);
         buf_free(&reply->body);
-        reply_text(reply, 503, "503: Service Unavailable");
+        refuse(exchange, 503, reply);
         return;
     }
     exchange->held = size;
@@ -374,7 +381,7 @@ enum MHD_Result exchange_answer(void *cls, struct MHD_Connection *connection, co
         return MHD_YES;            /* close the connection */
     }
     if (body)
-        reply_text(&reply, 413, "413: Content Too Large");
+        refuse(exchange, 413, &reply);
     else
         route = dispatch(exchange, method, &reply);
     enum MHD_Result result = send_reply(exchange, route, &reply);

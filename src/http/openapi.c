@@ -58,18 +58,36 @@ static int put_response(struct json *j, const char *status, const char *doc, con
     return result;
 }
 
+/* What every route may answer with instead; of the API itself always the shape Error. */
+static const struct {
+    const char *status, *doc;
+    bool guarded; /* only where not everybody may ask */
+} failures[] = {
+    {"401", "Credentials are missing or wrong.", true},
+    {"403", "Who asks may not do so from there, or not under that name.", true},
+    {"404", "There is no such path or stream, or what would know is off.", false},
+    {"405", "The path does not take that method.", false},
+};
+
+static void put_failures(struct json *j, const struct http_route *route)
+{
+    bool native = http_path_is_native(span_str(route->path));
+    if (route->parameters || !route->ignores_unknown)
+        put_response(j, "400",
+                     "A parameter is unknown, is given twice, or has a value that it cannot have.",
+                     "Error");
+    for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
+        if (!failures[i].guarded || route->access != ACCESS_OPEN)
+            put_response(j, failures[i].status, failures[i].doc, native ? "Error" : NULL);
+}
+
 static int put_responses(struct json *j, const struct http_route *route)
 {
     bool silent = route->method == HTTP_DELETE && !route->schema; /* there is nothing to say */
     put_object(j, "responses");
     if (put_response(j, silent ? "204" : "200", route->doc, route->schema) < 0)
         return -1;
-    if (route->parameters || !route->ignores_unknown)
-        put_response(j, "400",
-                     "A parameter is unknown, is given twice, or has a value that it cannot have.",
-                     "Error");
-    if (route->access != ACCESS_OPEN)
-        put_response(j, "401", "Who asks has to say who he is.", NULL);
+    put_failures(j, route);
     json_object_end(j);
     return 0;
 }

@@ -109,4 +109,17 @@ extern const struct http_route *const http_routes[];
 __attribute__((format(printf, 3, 4))) void http_fail(struct http_reply *reply, unsigned status,
                                                      const char *format, ...);
 
+#define HTTP_API_ROOT "/api/v1"
+/* True for HTTP_API_ROOT and all below it, whether there is such a route or not: errors are JSON
+ * there. */
+bool http_path_is_native(struct span path);
+
+/* How the server's own refusals are put: as those of handlers; as a line of text; or as
+ * dnstap-receiver puts them, without the end of the line. */
+enum http_manner { MANNER_JSON, MANNER_LINE, MANNER_BARE };
+
+/* Makes the reply one of the server's own refusals: 401, 403, 404, 405, 413 or 503. Constant, so
+ * nothing of it can fail. */
+void http_refuse(struct http_reply *reply, unsigned status, enum http_manner manner);
+
 #endif

@@ -349,6 +349,13 @@ def check_shapes(t, config):
     equal(api.get("statistics")["statistics"]["queries"]["events"], 0, "queries after the reset")
     shapes.check("/api/v1/streams", api.get("streams"))
     shapes.check("/api/v1/tables", api.get("tables", n=0, status=400), status="400")
+    shapes.check("/api/v1/tables", api.get("tables", stream="nobody", status=404), status="404")
+    for path in paths:
+        for method, operation in shapes.document["paths"][path].items():
+            guarded = {"401", "403"} if "security" not in operation else set()
+            refused = {status for status in operation["responses"] if status[0] == "4"}
+            equal(refused, {"400", "404", "405"} | guarded, f"refusals of {method} {path}")
+            shapes.check(path, {"error": "any"}, method, "405")
 
 
 @test()

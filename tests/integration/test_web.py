@@ -116,13 +116,39 @@ def refusals_have_their_shape(t):
     equal(ask(port, "/reset", "DELETE")[0], 401, "a reset without a key")
     for path in ("/nothing", "/streams/", "//streams", "/STREAMS", "/streams%00", "/%73treams", "/."):
         status, headers, body = ask(port, path)  # before any credentials are looked at
-        equal((status, body, headers["Content-Type"]), (404, b"404: Not Found", "text/plain; charset=utf-8"), path)
+        equal((status, body, headers["Content-Type"]), (404, b"404: Not Found\n", "text/plain; charset=utf-8"), path)
     for method, path, allow in (("POST", "/streams", "GET,HEAD"), ("GET", "/reset", "DELETE"),
                                 ("OPTIONS", "/", "GET,HEAD"), ("TRACE", "/metrics", "GET,HEAD"),
                                 ("get", "/metrics", "GET,HEAD"), ("DELETE", "/streams", "GET,HEAD")):
         status, headers, body = ask(port, path, method)
-        equal((status, headers["Allow"], body), (405, allow, b"405: Method Not Allowed"), f"{method} {path}")
+        end = b"\n" if path == "/" else b""  # what dnstap-receiver answers to is refused as there
+        equal((status, headers["Allow"], body), (405, allow, b"405: Method Not Allowed" + end), f"{method} {path}")
     equal(ask(port, "/nothing", "BREW")[0], 404, "a method unknown on a path unknown")
+
+
+@test()
+def errors_of_the_api_are_json(t):
+    """Whatever is wrong, also under --compat, where other paths are refused as by dnstap-receiver."""
+    for name, compat in (("native", ""), ("compat", "compat: dnstap-receiver")):
+        open_port = port_of(t.listen(compat + WEB % "", name=name, count=2))
+        closed = port_of(t.listen(WEB.replace("tap.sock", "key.sock") % ", api-key: key", name=name + "-key", count=2))
+        cases = [(open_port, "GET", "/api/v1/nope", {}, 404), (open_port, "GET", "/api/v1//", {}, 404),
+                 (open_port, "POST", "/api/v1/", {}, 405), (open_port, "DELETE", "/api/v1/tables", {}, 405),
+                 (open_port, "POST", "/api/v1/tables", {"Content_Length": "5"}, 413),
+                 (open_port, "GET", "/api/v1/tables", {"host": "evil.example"}, 403),
+                 (open_port, "GET", "/api/v1/tables?n=x", {}, 400), (open_port, "GET", "/api/v1/statistics?stream=x", {}, 404),
+                 (closed, "GET", "/api/v1/", {}, 401), (closed, "GET", "/api/v1/events", {"X_API_Key": "no"}, 401)]
+        for port, method, path, more, wanted in cases:
+            status, headers, body = ask(port, path, method, **more)
+            what = f"{name}: {method} {path} {more}"
+            equal((status, headers["Content-Type"]), (wanted, "application/json; charset=utf-8"), what)
+            equal(list(json.loads(body)), ["error"], what)
+            equal(headers["WWW-Authenticate"] is not None, wanted == 401, what)
+            equal(headers["Allow"], "GET,HEAD" if wanted == 405 else None, what)
+        equal(ask(open_port, "/api/v1/")[::2], ask(open_port, "/api/v1")[::2], "the root with a slash")
+        equal(ask(open_port, "/nope")[2], b"404: Not Found" + (b"" if compat else b"\n"), f"{name}: another path")
+        for process in t.processes:
+            process.stop()
 
 
 @test()

@@ -277,8 +277,11 @@ static void test_failures(void **state)
 {
     (void)state;
     expect(GET("/error", LAST), "HTTP/1.1 422 ", "\r\n\r\n{\"error\":\"'/error' is \\\"odd\\\"\"}");
-    expect(GET("/failed", LAST), "HTTP/1.1 503 ", "\r\n\r\n503: Service Unavailable");
-    expect(GET("/nothing", LAST), "HTTP/1.1 404 ", "\r\n\r\n404: Not Found");
+    expect(GET("/failed", LAST), "HTTP/1.1 503 ", "\r\n\r\n503: Service Unavailable\n");
+    expect(GET("/nothing", LAST), "HTTP/1.1 404 ", "\r\n\r\n404: Not Found\n");
+    expect(GET("/api/v1/nothing", LAST), "HTTP/1.1 404 ",
+           "\r\n\r\n{\"error\":\"there is no such path; /api/v1 lists those that there are\"}");
+    expect(GET("/api/v10", LAST), "HTTP/1.1 404 ", "\r\n\r\n404: Not Found\n");
 }
 
 /* Replies that clients do not take are held, but not without end; when they have gone there is room
@@ -289,7 +292,7 @@ static void test_held(void **state)
     (void)state;
     int first = request(GET("/large", ""));
     receive_until(first, got, sizeof got, "200 OK");
-    expect(GET("/large", LAST), "HTTP/1.1 503 ", "Service Unavailable");
+    expect(GET("/large", LAST), "HTTP/1.1 503 ", "Service Unavailable\n");
     expect(GET("/echo", LAST), "HTTP/1.1 200 ", "||"); /* what is small goes on */
     close(first);
     bool served = false;
