@@ -11,12 +11,8 @@
  * negative (clocks disagree) or longer than the window is none, and the event says which.
  *
  * What is remembered is a keyed 64-bit hash of all that, and the time. Clients choose names and
- * ports, but without the key they cannot choose which queries collide. Entries stand in a ring in
- * the order in which they came, so that the oldest makes room and memory is fixed. Each has a
- * serial number; a chain leads from a hash to the serial of its last entry and from there to those
- * before, as in a compressor's window: a serial that is too old to be in the ring ends the chain.
- * So the oldest need not be taken out of anything, and remembering touches one line of memory
- * besides the ring's next.
+ * ports, but without the key they cannot choose which queries collide. Entries stand in a ring,
+ * where the oldest makes room (stage/ring.h).
  *
  * A query that is asked again replaces itself: its response is measured from the last time it was
  * asked. A match is used up, so that of two responses only the first has a latency.
@@ -38,6 +34,7 @@
 #include "base/pages.h"
 #include "core/stage.h"
 #include "stage/loss.h"
+#include "stage/ring.h"
 
 /* A worker that was not heard of for longer was held up. */
 #define HELD_UP_NS (3 * CLOCK_SECOND_NS / 2)
@@ -73,34 +70,23 @@ enum fate {
     FATE_ANSWERED, /* it was asked again, and that was answered; a response of its own may come */
 };
 
-struct entry {
-    uint64_t hash; /* 0: used up */
-    int64_t time_ns;
-    uint32_t before; /* serial of the entry before it in its chain */
-    uint16_t stream; /* number, stage/loss.h */
-    uint8_t type;    /* enum dnstap_message_type */
-    uint8_t fate;
-};
 enum { MARKS = 4, AT_ONCE = 2 /* entries judged with each that comes */ };
 
-/* The last entries of one kind, and the chains in which they are found by their hashes. */
-struct ring {
-    struct entry *entries;
-    _Atomic uint32_t *heads; /* of the chains: serial of the last entry */
-    uint32_t mask;           /* entries, and chains: a power of two, less one */
-    uint32_t remember;       /* so many of the last entries count */
-    uint32_t next;           /* serial of the next entry */
-    uint32_t judged;         /* serial of the first entry that is not judged yet */
-    uint32_t marks[MARKS];   /* `next` at latency.mark_ns */
+/* Entries that wait for their other halves. Of each, `stream` is the number (stage/loss.h), `type`
+ * enum dnstap_message_type, `fate` enum fate. */
+struct waiting {
+    struct ring ring;
+    uint32_t judged;       /* serial of the first entry that is not judged yet */
+    uint32_t marks[MARKS]; /* ring.next at latency.mark_ns */
 };
 
 /* A part of the queries, by their hashes. Its lock is held for some ten nanoseconds: so waiting is
  * spinning. */
 struct shard {
-    struct ring queries;
+    struct waiting queries;
     atomic_bool taken;
-    struct ring early; /* responses that came before their queries, if these come at all */
-    char padding[2 * CACHE_LINE - 2 * sizeof(struct ring) - sizeof(void *)];
+    struct waiting early; /* responses that came before their queries, if these come at all */
+    char padding[2 * CACHE_LINE - 2 * sizeof(struct waiting) - sizeof(void *)];
 };
 static_assert(sizeof(struct shard) == 2 * CACHE_LINE, "shards share no line");
 
@@ -140,33 +126,14 @@ static void latency_close(void *state)
     free(latency);
 }
 
-/* A power of two, of a cache line at least. */
-static uint32_t ring_size(uint32_t entries)
+/* Places the entries at `base`; returns what is behind them. */
+static uint8_t *open_waiting(struct waiting *waiting, uint32_t entries, uint8_t *base)
 {
-    uint32_t size = CACHE_LINE / sizeof(uint32_t);
-    while (size < entries)
-        size *= 2;
-    return size;
-}
-
-static size_t ring_bytes(uint32_t entries)
-{
-    return ring_size(entries) * (sizeof(struct entry) + sizeof(uint32_t));
-}
-
-/* Places the ring's arrays at `base`; returns what is behind them. */
-static uint8_t *open_ring(struct ring *ring, uint32_t entries, uint8_t *base)
-{
-    uint32_t size = ring_size(entries);
-    ring->mask = size - 1;
-    ring->remember = entries;
-    ring->next = entries + 1; /* so that the zeros in `heads` are too old */
-    ring->judged = ring->next;
+    base = ring_open(&waiting->ring, entries, base);
+    waiting->judged = waiting->ring.next;
     for (int i = 0; i < MARKS; i++)
-        ring->marks[i] = ring->next;
-    ring->entries = (struct entry *)base;
-    ring->heads = (_Atomic uint32_t *)(ring->entries + size);
-    return (uint8_t *)(ring->heads + size);
+        waiting->marks[i] = waiting->ring.next;
+    return base;
 }
 
 static bool open_shards(struct latency *latency, uint64_t entries)
@@ -177,8 +144,8 @@ static bool open_shards(struct latency *latency, uint64_t entries)
     latency->pages = pages_alloc(latency->pages_size);
     uint8_t *base = latency->pages;
     for (uint32_t i = 0; base && i < latency->shard_count; i++) {
-        base = open_ring(&latency->shards[i].queries, each, base);
-        base = open_ring(&latency->shards[i].early, early, base);
+        base = open_waiting(&latency->shards[i].queries, each, base);
+        base = open_waiting(&latency->shards[i].early, early, base);
     }
     return base != NULL;
 }
@@ -267,11 +234,6 @@ static void leave_shard(const struct latency *latency, struct shard *shard)
         atomic_store_explicit(&shard->taken, false, memory_order_release);
 }
 
-static _Atomic uint32_t *chain_of(const struct ring *ring, uint64_t hash)
-{
-    return &ring->heads[hash >> 32 & ring->mask];
-}
-
 /* Seconds are 64 bits from outside. The result is at most INT64_MAX, which is in the year 2262: so
  * the difference of two of them is an int64_t. */
 static uint64_t nanoseconds(uint64_t sec, uint32_t nsec)
@@ -299,19 +261,19 @@ static int64_t asked_at(const struct event *ev)
                             : INT64_MIN;
 }
 
-static bool is_open(const struct entry *entry)
+static bool is_open(const struct ring_entry *entry)
 {
     bool waits = entry->fate == FATE_OPEN || entry->fate == FATE_MAYBE;
     return entry->hash != 0 && waits && entry->stream != 0;
 }
 
-static bool is_query(const struct entry *entry)
+static bool is_query(const struct ring_entry *entry)
 {
     return entry->type & 1;
 }
 
 /* Its other half has not come in time. */
-static void condemn(struct latency *latency, struct entry *entry)
+static void condemn(struct latency *latency, struct ring_entry *entry)
 {
     struct loss_stream *stream = &latency->losses.streams[entry->stream];
     if (is_query(entry))
@@ -323,7 +285,7 @@ static void condemn(struct latency *latency, struct entry *entry)
 
 /* Judges what is at the ring's end, if it can be judged: its window is over by its stream's clock,
  * or it must leave. False: it is too early. */
-static bool judge(struct latency *latency, struct entry *entry, bool leaves)
+static bool judge(struct latency *latency, struct ring_entry *entry, bool leaves)
 {
     struct loss_stream *stream = &latency->losses.streams[entry->stream];
     if (!is_open(entry))
@@ -338,56 +300,25 @@ static bool judge(struct latency *latency, struct entry *entry, bool leaves)
 }
 
 /* Judges some entries at the ring's end. Done with each that comes, so that no work piles up. */
-static void judge_some(struct latency *latency, struct ring *ring)
+static void judge_some(struct latency *latency, struct waiting *waiting)
 {
-    for (int i = 0; i < AT_ONCE && ring->judged != ring->next; i++) {
-        bool leaves = ring->next - ring->judged >= ring->remember;
-        if (!judge(latency, &ring->entries[ring->judged & ring->mask], leaves))
+    const struct ring *ring = &waiting->ring;
+    for (int i = 0; i < AT_ONCE && waiting->judged != ring->next; i++) {
+        if (!judge(latency, ring_at(ring, waiting->judged), ring_leaves(ring, waiting->judged)))
             return;
-        ring->judged++;
+        waiting->judged++;
     }
 }
 
-static void remember(struct latency *latency, struct ring *ring, const struct event *ev,
+static void remember(struct latency *latency, struct waiting *waiting, const struct event *ev,
                      int64_t time_ns, enum fate fate)
 {
-    judge_some(latency, ring);
-    _Atomic uint32_t *head = chain_of(ring, ev->match);
-    ring->entries[ring->next & ring->mask] = (struct entry){
-        .hash = ev->match,
-        .time_ns = time_ns,
-        .before = atomic_load_explicit(head, memory_order_relaxed),
-        .stream = ev->match_stream,
-        .type = type_of(&ev->tap),
-        .fate = (uint8_t)fate,
-    };
-    atomic_store_explicit(head, ring->next++, memory_order_relaxed);
-}
-
-/* A walk over what is remembered of a hash, the last first. Along a chain ages grow, else it has
- * left the ring. */
-struct chain {
-    uint32_t serial, last_age;
-};
-
-static struct chain chain_begin(const struct ring *ring, uint64_t hash)
-{
-    return (struct chain){atomic_load_explicit(chain_of(ring, hash), memory_order_relaxed), 0};
-}
-
-/* NULL at the end. */
-static struct entry *chain_next(const struct ring *ring, uint64_t hash, struct chain *chain)
-{
-    for (;;) {
-        struct entry *entry = &ring->entries[chain->serial & ring->mask];
-        uint32_t age = ring->next - chain->serial;
-        if (age > ring->remember || age <= chain->last_age)
-            return NULL;
-        chain->serial = entry->before;
-        chain->last_age = age;
-        if (entry->hash == hash)
-            return entry;
-    }
+    judge_some(latency, waiting);
+    ring_add(&waiting->ring, (struct ring_entry){.hash = ev->match,
+                                                 .time_ns = time_ns,
+                                                 .stream = ev->match_stream,
+                                                 .type = type_of(&ev->tap),
+                                                 .fate = (uint8_t)fate});
 }
 
 /* Judges a latency by the one rule for all. */
@@ -401,7 +332,7 @@ static void set_latency(struct event *ev, int64_t ns, uint64_t window_ns)
 }
 
 /* Whether the response is that query's. It gets its latency, unless it carries that itself. */
-static bool meets(const struct latency *latency, struct event *ev, struct entry *entry,
+static bool meets(const struct latency *latency, struct event *ev, struct ring_entry *entry,
                   int64_t time_ns)
 {
     int64_t ns = time_ns - entry->time_ns;
@@ -419,8 +350,8 @@ static bool meets(const struct latency *latency, struct event *ev, struct entry 
  * query of that hash. */
 static bool recall(struct latency *latency, struct ring *ring, struct event *ev, int64_t time_ns)
 {
-    struct chain chain = chain_begin(ring, ev->match);
-    struct entry *entry = chain_next(ring, ev->match, &chain);
+    struct ring_walk walk = ring_begin(ring, ev->match);
+    struct ring_entry *entry = ring_next(ring, ev->match, &walk);
     if (!entry)
         return false;
     if (entry->fate == FATE_ANSWERED) {
@@ -432,7 +363,7 @@ static bool recall(struct latency *latency, struct ring *ring, struct event *ev,
     loss_matched(&latency->losses.streams[ev->match_stream], entry->type, type_of(&ev->tap),
                  time_ns);
     entry->hash = 0;
-    while ((entry = chain_next(ring, ev->match, &chain)))
+    while ((entry = ring_next(ring, ev->match, &walk)))
         entry->fate = FATE_ANSWERED;
     return true;
 }
@@ -443,7 +374,7 @@ static void answered(struct latency *latency, struct shard *shard, struct event 
                      int64_t time_ns)
 {
     const struct loss_stream *stream = &latency->losses.streams[ev->match_stream];
-    if (recall(latency, &shard->queries, ev, time_ns) || ev->match_stream == 0)
+    if (recall(latency, &shard->queries.ring, ev, time_ns) || ev->match_stream == 0)
         return;
     enum loss_hope hope =
         loss_hope(stream, type_of(&ev->tap), time_ns, asked_at(ev), (int64_t)latency->window_ns);
@@ -455,9 +386,9 @@ static void answered(struct latency *latency, struct shard *shard, struct event 
 static bool was_answered(struct latency *latency, struct ring *early, const struct event *ev,
                          int64_t time_ns)
 {
-    struct chain chain = chain_begin(early, ev->match);
-    struct entry *entry;
-    while ((entry = chain_next(early, ev->match, &chain))) {
+    struct ring_walk walk = ring_begin(early, ev->match);
+    struct ring_entry *entry;
+    while ((entry = ring_next(early, ev->match, &walk))) {
         int64_t ns = entry->time_ns - time_ns;
         if (ns < 0 || ns > (int64_t)latency->window_ns)
             continue;
@@ -470,7 +401,7 @@ static bool was_answered(struct latency *latency, struct ring *early, const stru
 /* Responses may be waiting for their queries. */
 static bool has_early(const struct shard *shard)
 {
-    return shard->early.next != shard->early.judged;
+    return shard->early.ring.next != shard->early.judged;
 }
 
 static void asked(struct latency *latency, struct shard *shard, const struct event *ev,
@@ -478,7 +409,7 @@ static void asked(struct latency *latency, struct shard *shard, const struct eve
 {
     enum fate fate = loss_judges(ev->tap.message_type) ? FATE_OPEN : FATE_JUDGED;
     if (has_early(shard)) {
-        if (was_answered(latency, &shard->early, ev, time_ns))
+        if (was_answered(latency, &shard->early.ring, ev, time_ns))
             fate = FATE_JUDGED;
         judge_some(latency, &shard->early);
     }
@@ -519,21 +450,18 @@ static uint64_t match_of(struct latency *latency, struct event *ev)
     return ev->match;
 }
 
-/* Heads of chains are read without the lock here: an old one is fetched in vain, no more. */
 static void latency_prefetch(void *state, struct event *ev)
 {
     struct latency *latency = state;
     uint64_t hash = match_of(latency, ev);
     if (hash != 0)
-        __builtin_prefetch((void *)chain_of(&shard_of(latency, hash)->queries, hash), 1);
+        ring_prefetch(&shard_of(latency, hash)->queries.ring, hash);
 }
 
 static void latency_prefetch_more(void *state, const struct event *ev)
 {
-    if (ev->match == 0 || dnstap_is_query(&ev->tap))
-        return;
-    const struct ring *ring = &shard_of(state, ev->match)->queries;
-    __builtin_prefetch(&ring->entries[chain_begin(ring, ev->match).serial & ring->mask], 1);
+    if (ev->match != 0 && !dnstap_is_query(&ev->tap))
+        ring_prefetch_last(&shard_of(state, ev->match)->queries.ring, ev->match);
 }
 
 static void match(struct latency *latency, struct event *ev, int64_t time_ns)
@@ -569,32 +497,32 @@ static void latency_event(void *state, struct event *ev)
 
 /* Judges entries up to `serial` whatever their streams' clocks say: a stream that has gone quiet
  * does not tell that its windows are over. */
-static void judge_until(struct latency *latency, struct ring *ring, uint32_t serial)
+static void judge_until(struct latency *latency, struct waiting *waiting, uint32_t serial)
 {
-    for (; (int32_t)(serial - ring->judged) > 0; ring->judged++) {
-        struct entry *entry = &ring->entries[ring->judged & ring->mask];
+    for (; (int32_t)(serial - waiting->judged) > 0; waiting->judged++) {
+        struct ring_entry *entry = ring_at(&waiting->ring, waiting->judged);
         if (is_open(entry))
             condemn(latency, entry);
     }
 }
 
 /* No more will come: judges what can be judged by the streams' clocks. */
-static void judge_rest(struct latency *latency, struct ring *ring)
+static void judge_rest(struct latency *latency, struct waiting *waiting)
 {
-    for (uint32_t serial = ring->judged; serial != ring->next; serial++)
-        judge(latency, &ring->entries[serial & ring->mask], false);
+    for (uint32_t serial = waiting->judged; serial != waiting->ring.next; serial++)
+        judge(latency, ring_at(&waiting->ring, serial), false);
 }
 
 /* Judges the entries from before those marks that are a window old. With `due` a new mark is taken.
  */
-static void mark_ring(struct latency *latency, struct ring *ring, uint64_t heard_ns, bool due)
+static void mark(struct latency *latency, struct waiting *waiting, uint64_t heard_ns, bool due)
 {
     for (int m = 0; m < MARKS; m++) {
         if (heard_ns - latency->mark_ns[m] >= latency->window_ns)
-            judge_until(latency, ring, ring->marks[m]);
+            judge_until(latency, waiting, waiting->marks[m]);
     }
     if (due)
-        ring->marks[latency->mark] = ring->next;
+        waiting->marks[latency->mark] = waiting->ring.next;
 }
 
 /* Marks are a quarter of a window apart. */
@@ -605,8 +533,8 @@ static void take_mark(struct latency *latency, uint64_t heard_ns)
     for (uint32_t i = 0; i < latency->shard_count; i++) {
         struct shard *shard = &latency->shards[i];
         take_shard(latency, shard);
-        mark_ring(latency, &shard->queries, heard_ns, due);
-        mark_ring(latency, &shard->early, heard_ns, due);
+        mark(latency, &shard->queries, heard_ns, due);
+        mark(latency, &shard->early, heard_ns, due);
         leave_shard(latency, shard);
     }
     if (!due)

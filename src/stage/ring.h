@@ -1,0 +1,108 @@
+/*
+ * A ring of what was heard last, each entry found by its hash. Entries stand in the order in which
+ * they came, so that the oldest makes room and memory is fixed. Each has a serial number; a chain
+ * leads from a hash to the serial of its last entry and from there to those before, as in a
+ * compressor's window: a serial that is too old to be in the ring ends the chain. So the oldest
+ * need not be taken out of anything, and adding one touches one line of memory besides the ring's
+ * next.
+ *
+ * Serials wrap; only their differences mean something. All but the two that prefetch need the lock
+ * of the ring's owner. Inline is what is done for every event.
+ */
+#ifndef SPILE_STAGE_RING_H
+#define SPILE_STAGE_RING_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ring_entry {
+    uint64_t hash; /* 0: used up */
+    int64_t time_ns;
+    uint32_t before; /* serial of the entry before it in its chain; the ring's own */
+    uint16_t stream; /* this and the rest: for the owner */
+    uint8_t type;
+    uint8_t fate;
+};
+
+struct ring {
+    struct ring_entry *entries;
+    _Atomic uint32_t *heads; /* of the chains: serial of the last entry */
+    uint32_t mask;           /* entries, and chains: a power of two, less one */
+    uint32_t remember;       /* so many of the last entries count */
+    uint32_t next;           /* serial of the next entry */
+};
+
+/* What a ring of so many entries takes, in whole cache lines. */
+size_t ring_bytes(uint32_t entries);
+/* Makes an empty ring in ring_bytes(entries) zeroed bytes at `base`, which is the beginning of a
+ * cache line; returns where they end. */
+uint8_t *ring_open(struct ring *ring, uint32_t entries, uint8_t *base);
+
+static inline struct ring_entry *ring_at(const struct ring *ring, uint32_t serial)
+{
+    return &ring->entries[serial & ring->mask];
+}
+
+/* Whether the entry makes room for the next one. */
+static inline bool ring_leaves(const struct ring *ring, uint32_t serial)
+{
+    return ring->next - serial >= ring->remember;
+}
+
+static inline _Atomic uint32_t *ring_head(const struct ring *ring, uint64_t hash)
+{
+    return &ring->heads[hash >> 32 & ring->mask];
+}
+
+/* Adds an entry; its `before` is set here. */
+static inline void ring_add(struct ring *ring, struct ring_entry entry)
+{
+    _Atomic uint32_t *head = ring_head(ring, entry.hash);
+    entry.before = atomic_load_explicit(head, memory_order_relaxed);
+    *ring_at(ring, ring->next) = entry;
+    atomic_store_explicit(head, ring->next++, memory_order_relaxed);
+}
+
+/* A walk over the entries of a hash, the last first. Along a chain ages grow, else it has left the
+ * ring. */
+struct ring_walk {
+    uint32_t serial, last_age;
+};
+
+static inline struct ring_walk ring_begin(const struct ring *ring, uint64_t hash)
+{
+    uint32_t serial = atomic_load_explicit(ring_head(ring, hash), memory_order_relaxed);
+    return (struct ring_walk){.serial = serial};
+}
+
+/* NULL at the end. */
+static inline struct ring_entry *ring_next(const struct ring *ring, uint64_t hash,
+                                           struct ring_walk *walk)
+{
+    for (;;) {
+        struct ring_entry *entry = ring_at(ring, walk->serial);
+        uint32_t age = ring->next - walk->serial;
+        if (age > ring->remember || age <= walk->last_age)
+            return NULL;
+        walk->serial = entry->before;
+        walk->last_age = age;
+        if (entry->hash == hash)
+            return entry;
+    }
+}
+
+/* Ask for the memory that a hash will need: first its head, then, by that, its last entry. Heads
+ * are read without the lock: an old one is fetched in vain, no more. */
+static inline void ring_prefetch(const struct ring *ring, uint64_t hash)
+{
+    __builtin_prefetch((void *)ring_head(ring, hash), 1);
+}
+
+static inline void ring_prefetch_last(const struct ring *ring, uint64_t hash)
+{
+    __builtin_prefetch(ring_at(ring, ring_begin(ring, hash).serial), 1);
+}
+
+#endif
