@@ -6,7 +6,10 @@
 
 #include "core/option.h"
 
-enum { DIGITS_MAX = 19 }; /* so many always fit 64 bits */
+enum {
+    DIGITS_MAX = 19, /* so many always fit 64 bits */
+    NAMES_TEXT_MAX = 768,
+};
 
 const char *const api_sides[] = {[STATS_QUERY] = "query", [STATS_RESPONSE] = "response", NULL};
 
@@ -15,6 +18,19 @@ void api_refuse(const struct http_request *request, struct http_reply *reply, co
 {
     http_fail(reply, 400, "parameter '%s': '%s' is not %s", name,
               option_show(request->parameter(request, name)).text, wanted);
+}
+
+void api_refuse_item(struct http_reply *reply, const char *parameter, struct span item,
+                     const char *(*name)(const void *ctx, size_t i))
+{
+    char names[NAMES_TEXT_MAX];
+    size_t count = 0;
+    while (name(NULL, count))
+        count++;
+    const char *near = nearest_name(item, name, NULL, count);
+    http_fail(reply, 400, "parameter '%s': there is no '%s'%s%s%s%s", parameter,
+              option_show(item).text, near ? " (did you mean '" : "", near ? near : "",
+              near ? "'?)" : "", option_list_names(name, NULL, names, sizeof names));
 }
 
 static bool parse_number(struct span text, uint64_t *value)

@@ -54,6 +54,11 @@ bool api_domain(const struct http_request *request, struct http_reply *reply, co
 /* Takes the first item off a list of items between commas; false when there is none left. */
 bool api_item(struct span *list, struct span *item);
 
+/* A 400: the parameter's list has an item that is none of those which the getter (it ends with
+ * NULL) gives: names the item, what may be meant, and those that there are. */
+void api_refuse_item(struct http_reply *reply, const char *parameter, struct span item,
+                     const char *(*name)(const void *ctx, size_t i));
+
 /* A 400: "parameter 'n': " and what it should be. */
 void api_refuse(const struct http_request *request, struct http_reply *reply, const char *name,
                 const char *wanted);

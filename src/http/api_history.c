@@ -50,14 +50,29 @@ static bool begins_with(struct span word, struct span name)
            (word.len == name.len || word.ptr[name.len] == '.');
 }
 
+/* What is made of the latencies' series, and can be asked for like one. */
+static const char *const drawn[] = {"heat", "fine"};
+enum { DRAWN = sizeof drawn / sizeof *drawn };
+
+static const char *series_name(const void *ctx, size_t i)
+{
+    const struct series *row;
+    (void)ctx;
+    if (i < DRAWN)
+        return drawn[i];
+    row = series_at(i - DRAWN);
+    return row ? row->name : NULL;
+}
+
 /* A series, a family or one of its members: "queries", "rcode" or "latency", "rcode.NOERROR". */
 static bool is_series(struct span name)
 {
     const struct series *row;
     if (name.len == 0)
         return false;
-    if (span_equal(name, span_str("heat")) || span_equal(name, span_str("fine")))
-        return true;
+    for (size_t i = 0; i < DRAWN; i++)
+        if (span_equal(name, span_str(drawn[i])))
+            return true;
     for (size_t i = 0; (row = series_at(i)); i++) {
         struct span known = span_str(row->name);
         if (begins_with(known, name) || (row->members > 0 && begins_with(name, known)))
@@ -72,7 +87,7 @@ static bool read_series(const struct http_request *request, struct http_reply *r
     struct span list = *series = request->parameter(request, "series"), name;
     while (api_item(&list, &name)) {
         if (!is_series(name)) {
-            api_refuse(request, reply, "series", "a list of series, between commas");
+            api_refuse_item(reply, "series", name, series_name);
             return false;
         }
     }

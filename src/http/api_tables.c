@@ -184,6 +184,12 @@ static const struct list *find_list(struct span name)
     return NULL;
 }
 
+static const char *list_name(const void *ctx, size_t i)
+{
+    (void)ctx;
+    return i < LISTS ? usual[i].name : NULL;
+}
+
 /* Names between commas; all lists when the parameter is absent. */
 static bool read_lists(const struct http_request *request, struct http_reply *reply,
                        struct request *asked)
@@ -195,8 +201,13 @@ static bool read_lists(const struct http_request *request, struct http_reply *re
     }
     while (api_item(&list, &name)) {
         const struct list *found = find_list(name);
-        if (!found || asked->count == LISTS) {
-            api_refuse(request, reply, "list", "some of the usual lists, between commas");
+        if (!found) {
+            api_refuse_item(reply, "list", name, list_name);
+            return false;
+        }
+        if (asked->count == LISTS) {
+            http_fail(reply, 400, "parameter 'list': names more lists than the %d that there are",
+                      LISTS);
             return false;
         }
         asked->lists[asked->count++] = *found;

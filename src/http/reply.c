@@ -8,7 +8,7 @@
 
 void http_fail(struct http_reply *reply, unsigned status, const char *format, ...)
 {
-    char text[512];
+    char text[1024];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);

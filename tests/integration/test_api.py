@@ -695,6 +695,17 @@ def mistakes_name_the_parameter(t):
     for what in ("statistics", "tables"):
         error = api.get(what, status=404, stream="nobody \x1b[31m")["error"]
         assert "'stream'" in error and "\x1b" not in error, error
+    lists = {("series", "series"): ("queries,nxdomian,responses", {n["name"] for n in api.get("history")["series"]} | {"heat", "fine"}),
+             ("tables", "list"): ("tlds,nxdomian,types", {table["list"] for table in api.get("tables")["tables"]})}
+    for (what, name), (names, known) in lists.items():
+        error = api.get(what, status=400, **{name: names})["error"]
+        told, _, there = error.partition("; there are: ")
+        assert told.startswith(f"parameter '{name}': there is no 'nxdomian'"), error
+        equal(set(there.split(", ")), known, f"those that there are: {error}")
+    error = api.get("series", status=400, series="querys")["error"]
+    assert "there is no 'querys' (did you mean 'queries'?); there are: " in error, error
+    error = api.get("tables", status=400, list=",".join(["tlds"] * 99))["error"]
+    assert "more lists than" in error, error
 
 
 SECRETS = ["key-Zq3", "word-Xw9", "token-Yv7"]
