@@ -324,6 +324,17 @@ def real_capture(t):
     return path
 
 
+def samples(page):
+    """{name and labels: value} of a page for Prometheus; each must be there once."""
+    found = {}
+    for line in page.splitlines():
+        if line and not line.startswith("#"):
+            name, value = line.rsplit(" ", 1)
+            assert name not in found, f"{name} comes twice"
+            found[name] = float(value)
+    return found
+
+
 _held = []
 
 

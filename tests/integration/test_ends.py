@@ -10,7 +10,7 @@ import urllib.request
 
 import fstrm
 from fstrm import Sender
-from harness import ROOT, equal, free_port, limit, test, wait_for
+from harness import ROOT, equal, free_port, limit, samples, test, wait_for
 from test_cases import case
 from test_recordings import frames, payload, stream
 
@@ -200,8 +200,8 @@ def malformed_frames_count_once_everywhere(t):
     equal([o["reasons"]["malformed"] for o in outputs], [0] * 5, "API: reasons of outputs")
     for o in outputs:
         equal(o["delivered"] + o["filtered"] + o["dropped"] + o["in-flight"], o["received"], f"API: {o}")
-    counted = [line for line in get("/metrics").splitlines() if "malformed" in line and not line.startswith("#")]
-    equal(sorted({re.split("[{ ]", line)[0] for line in counted if float(line.split()[-1]) > 0}),
+    counted = samples(get("/metrics"))
+    equal(sorted({name.split("{")[0] for name, value in counted.items() if "malformed" in name and value > 0}),
           ["spile_input_malformed_total", "spile_malformed_frames_total"], "metrics")
     spile.stop()
     written = {o["output"]: o for o in json.loads(t.path("ledger.json").read_text())}

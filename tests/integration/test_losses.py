@@ -2,7 +2,7 @@
 import struct
 
 import fstrm
-from harness import equal, test, wait_for
+from harness import equal, samples, test, wait_for
 from test_stats import Web
 
 CONFIG = """
@@ -49,9 +49,9 @@ def losses(web):
     return {s["name"]: s["loss"] for s in web.json("/api/v1/streams")["streams"]}
 
 
-def samples(web, name):
-    lines = [line for line in web.get("/metrics").decode().splitlines() if line.startswith(name)]
-    return {line.split('"')[1]: float(line.rsplit(" ", 1)[1]) for line in lines}
+def by_stream(page, name):
+    """{stream: value} of the samples of that name, whose only label it is."""
+    return {labels.split('"')[1]: value for labels, value in page.items() if labels.startswith(name + "{")}
 
 
 @test()
@@ -80,11 +80,12 @@ def dropped_frames_are_counted(t):
         equal(got[name], {"unanswered": 0, "unasked": 0, "source-loss": None, "malformed": 0}, name)
     equal(got["whole"], {"unanswered": 0, "unasked": 0, "source-loss": 0, "malformed": 0}, "nothing is lost")
     zeros = {"asks": 0, "answers": 0, "whole": 0}
-    equal(samples(web, "spile_queries_unanswered_total{"), {"one": len(lost_responses), "both": len(lost_responses), **zeros},
+    page = samples(web.get("/metrics").decode())
+    equal(by_stream(page, "spile_queries_unanswered_total"), {"one": len(lost_responses), "both": len(lost_responses), **zeros},
           "unanswered, for Prometheus")
-    equal(samples(web, "spile_responses_unasked_total{"), {"one": len(lost_queries), "both": len(lost_queries), **zeros},
+    equal(by_stream(page, "spile_responses_unasked_total"), {"one": len(lost_queries), "both": len(lost_queries), **zeros},
           "unasked, for Prometheus")
-    equal(samples(web, "spile_stream_source_loss_ratio{").keys(), {"one", "both", "whole"}, "ratios")
+    equal(by_stream(page, "spile_stream_source_loss_ratio").keys(), {"one", "both", "whole"}, "ratios")
 
 
 @test()

@@ -8,7 +8,7 @@ import urllib.parse
 import urllib.request
 
 import fstrm
-from harness import CAPTURES, ROOT, equal, free_port, limit, test, wait_for
+from harness import CAPTURES, ROOT, equal, free_port, limit, samples, test, wait_for
 
 DASHBOARD = ROOT / "dist/grafana/spile.json"
 RULES = ROOT / "dist/prometheus"
@@ -50,17 +50,6 @@ def get(address, path="/metrics", **headers):
         return reply.headers["Content-Type"], reply.read().decode()
 
 
-def samples(page):
-    """{name and labels: value}; each must be there once."""
-    found = {}
-    for line in page.splitlines():
-        if line and not line.startswith("#"):
-            name, value = line.rsplit(" ", 1)
-            assert name not in found, f"{name} comes twice"
-            found[name] = float(value)
-    return found
-
-
 def settled(address, metric, wanted):
     """The page once a sample has a value: snapshots are a second old at most."""
     def there():
@@ -93,7 +82,7 @@ def page(t):
     equal(found['spile_responses_by_rcode_total{stream="unbound-test",rcode="SERVFAIL"}'], 133, "SERVFAIL")
     equal(found['spile_response_latency_seconds_count{stream="unbound-test"}'] > 3000, True, "latencies")
     wait_for("all is written", lambda: samples(get(address)[1])['spile_output_delivered_total{output="file"}'] == 8263)
-    ledger = [line for line in text.splitlines() if line.startswith("spile_output_dropped_total")]
+    ledger = [name for name in found if name.startswith("spile_output_dropped_total")]
     for reason in ("malformed", "short", "memory", "full", "oldest", "write", "shutdown"):
         equal(found[f'spile_output_dropped_total{{output="file",reason="{reason}"}}'], 0, f"{reason} in {ledger}")
     equal(sum(name.startswith("spile_top_domain_events{") for name in found), 5, "top domains")

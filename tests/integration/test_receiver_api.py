@@ -10,7 +10,7 @@ import struct
 import time
 
 import fstrm
-from harness import CAPTURES, ROOT, Skip, equal, free_port, limit, test, wait_for
+from harness import CAPTURES, ROOT, Skip, equal, free_port, limit, samples, test, wait_for
 from receiver_model import LIST, PROTOCOLS, RATES, TYPES, Model, fields
 
 GOLDEN = ROOT / "tests/data/golden/api"
@@ -94,17 +94,6 @@ def same_tables(got, model, n, stream=None, flags=TABLES):
         equal(list(lists), flags[table], f"the order of {table}")
         for flag, rows in lists.items():
             same_list(rows, model.table(table, flag, stream), n, f"{table} {flag} of {stream}")
-
-
-def samples(page):
-    """{sample with labels: value} of a page for Prometheus."""
-    found = {}
-    for line in page.splitlines():
-        if line and not line.startswith("#"):
-            name, value = line.rsplit(" ", 1)
-            assert name not in found, f"{name} comes twice"
-            found[name] = float(value)
-    return found
 
 
 # --- what was recorded
