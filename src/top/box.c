@@ -75,21 +75,27 @@ static struct grid make_grid(const struct top_box *box, const struct top_list *l
     return grid;
 }
 
+/* "1 domains asked  1-12/500  +4": what there is no room for is left out from the end. */
 static void put_title(struct canvas *canvas, const struct top_box *box, const struct top_list *list,
                       enum canvas_style style, int room)
 {
-    char text[160], number[4] = "";
+    char parts[3][64] = {"", "", ""}, number[4] = "";
     size_t end = end_row(box, list);
+    int x = box->x;
     if (box->number >= 0)
         snprintf(number, sizeof number, "%d ", box->number % 10);
-    int len = snprintf(text, sizeof text, " %s%s", number, top_tables[box->list].title);
+    snprintf(parts[0], sizeof parts[0], " %s%s", number, top_tables[box->list].title);
     if (end > 0)
-        len += snprintf(text + len, sizeof text - (size_t)len, "  %d-%zu/%s%.0f", box->from + 1,
-                        end, list->estimated ? "~" : "", list->keys < 1e15 ? list->keys : 1e15);
+        snprintf(parts[1], sizeof parts[1], "  %d-%zu/%s%.0f", box->from + 1, end,
+                 list->estimated ? "~" : "", list->keys < 1e15 ? list->keys : 1e15);
     if (list->error > 0)
-        snprintf(text + len, sizeof text - (size_t)len, "  +%.0f",
-                 list->error < 1e15 ? list->error : 1e15);
-    canvas_text(canvas, box->x, box->y, room, style, span_str(text));
+        snprintf(parts[2], sizeof parts[2], "  +%.0f", list->error < 1e15 ? list->error : 1e15);
+    for (int i = 0; i < 3; i++) {
+        int left = box->x + room - x;
+        if (i > 0 && (int)strlen(parts[i]) > left)
+            return;
+        x = canvas_text(canvas, x, box->y, left, style, span_str(parts[i]));
+    }
 }
 
 static void put_heading(struct canvas *canvas, const struct top_box *box,

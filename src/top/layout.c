@@ -12,8 +12,10 @@ enum {
     LABEL_WIDTH = 11, /* of a line of the summary */
     ITEM_WIDTH = 13,
     ITEMS = 5,
-    RECORDED_WIDTH = 74, /* of a recording's title, without its name */
-    TREND_HEIGHT = 30,   /* of a screen that has a line for the trend */
+    GAP = 2,           /* between the parts of a line */
+    TARGET_LEAST = 16, /* columns of a target that is longer */
+    STREAM_MOST = 40,
+    TREND_HEIGHT = 30, /* of a screen that has a line for the trend */
 };
 
 /* --- the summary ---------------------------------------------------------------------------- */
@@ -75,18 +77,21 @@ static const struct line lines[] = {
 };
 enum { LINES = sizeof lines / sizeof *lines };
 
+/* As many as end before column `end`. */
 static void put_items(struct canvas *canvas, const struct top_view *view, const struct item *items,
-                      int x, int y)
+                      int x, int y, int end)
 {
     for (int i = 0; i < ITEMS && items[i].before; i++) {
         double value = view->numbers[items[i].number];
         char text[FORM_MAX];
         int next = x + ITEM_WIDTH;
         form_text(top_numbers[items[i].number].form, value, text);
+        if (x + (int)(strlen(items[i].before) + strlen(text) + strlen(items[i].after)) > end)
+            return;
         x = canvas_str(canvas, x, y, STYLE_LABEL, items[i].before);
         x = canvas_str(canvas, x, y, items[i].bad && value > 0 ? STYLE_BAD : STYLE_VALUE, text);
         x = canvas_str(canvas, x, y, STYLE_LABEL, items[i].after);
-        x = x < next ? next : x + 2;
+        x = x < next ? next : x + GAP;
     }
 }
 
@@ -100,10 +105,10 @@ static void put_shares(struct canvas *canvas, const struct top_list *list, int x
         char share[FORM_MAX];
         struct span name = span_str(list->rows[i].name);
         form_share(list->rows[i].values[list->by], whole, share);
-        if (x + (int)name.len + 1 + (int)strlen(share) > end)
+        if (x + (int)canvas_width(name) + 1 + (int)strlen(share) > end)
             return;
         x = canvas_text(canvas, x, y, end - x, STYLE_LABEL, name);
-        x = canvas_str(canvas, x + 1, y, STYLE_VALUE, share) + 2;
+        x = canvas_str(canvas, x + 1, y, STYLE_VALUE, share) + GAP;
     }
 }
 
@@ -114,7 +119,7 @@ static void put_line(struct canvas *canvas, const struct top_view *view, const s
     if (line->estimate && view->numbers[NUMBER_EXACT] == 0)
         canvas_str(canvas, end + 1, y, STYLE_BAD, "~");
     if (line->items[0].before)
-        put_items(canvas, view, line->items, x + LABEL_WIDTH + 1, y);
+        put_items(canvas, view, line->items, x + LABEL_WIDTH + 1, y, x + width);
     else
         put_shares(canvas, &view->lists[line->list], x + LABEL_WIDTH + 1, y, x + width);
 }
@@ -223,6 +228,14 @@ static void put_boxes(struct canvas *canvas, const struct top_view *view, struct
     }
 }
 
+/* A name, which loses its front where there is too little room. */
+static void put_shortened(struct canvas *canvas, int x, int y, int room, enum canvas_style style,
+                          struct span name)
+{
+    int width = (int)canvas_width(name);
+    canvas_name(canvas, x, y, width < room ? width : room, style, name);
+}
+
 /* "waiting for a DNS server on unix:/run/spile/dnstap.sock", in the first box, as long as nothing
  * has come: `height` lines at most, a place each. */
 static void put_waiting(struct canvas *canvas, const struct top_view *view,
@@ -232,35 +245,35 @@ static void put_waiting(struct canvas *canvas, const struct top_view *view,
     bool waiting = top_view_is_empty(view) && !frame->ended;
     for (size_t i = 0; waiting && i < places->count && (int)i < height; i++) {
         const char *words = i ? "or on " : "waiting for a DNS server on ";
-        int x = canvas_str(canvas, TOP_BOX_RANK, y + (int)i, STYLE_VALUE, words);
-        canvas_text(canvas, x, y + (int)i, canvas->width - x, STYLE_VALUE,
-                    span_str(places->rows[i].name));
+        struct span name = span_str(places->rows[i].name);
+        int x = TOP_BOX_RANK, room = canvas->width - x - (int)strlen(words);
+        if (room >= TARGET_LEAST || room >= (int)canvas_width(name))
+            x = canvas_str(canvas, x, y + (int)i, STYLE_VALUE, words);
+        put_shortened(canvas, x, y + (int)i, canvas->width - x, STYLE_VALUE, name);
     }
 }
 
 /* --- frame ---------------------------------------------------------------------------------- */
 
-/* "paused", "stale 12s": what the numbers are, unless they are fresh. */
-static const char *condition(const struct top_view *view, const struct top_state *state,
-                             const struct top_frame *frame, char *out, size_t size)
+/* "paused", "stale 12s": what the numbers are; empty while they are fresh. */
+static void condition(const struct top_view *view, const struct top_state *state,
+                      const struct top_frame *frame, char *out, size_t size)
 {
     char age[FORM_MAX];
     double seconds = frame->now - view->taken;
-    if (view->taken == 0)
-        return frame->problem ? "no answer" : "waiting";
-    if (frame->ended)
-        return "ended";
-    if (state->paused)
-        return "paused";
-    if (!frame->problem && seconds < 3 + 3 * state->interval_ms / 1e3)
-        return "";
-    snprintf(out, size, "stale %s", form_text(FORM_SPAN, seconds, age));
-    return out;
+    const char *word = view->taken == 0 ? (frame->problem ? "no answer" : "waiting")
+                       : frame->ended   ? "ended"
+                       : state->paused  ? "paused"
+                                        : "";
+    if (*word || (!frame->problem && seconds < 3 + 3 * state->interval_ms / 1e3))
+        snprintf(out, size, "%s", word);
+    else
+        snprintf(out, size, "stale %s", form_text(FORM_SPAN, seconds, age));
 }
 
 /* From when to when a recording is: "2026-11-21T15:12:22Z - 15:14:40Z", the second date only where
  * it is another one; "-" without times. */
-static const char *recorded(const struct top_view *view, char *out, size_t size)
+static void recorded(const struct top_view *view, char *out, size_t size)
 {
     enum { DATE = 11 /* characters up to the time */ };
     char from[FORM_MAX], to[FORM_MAX];
@@ -268,70 +281,127 @@ static const char *recorded(const struct top_view *view, char *out, size_t size)
     form_text(FORM_DATE, view->numbers[NUMBER_TO], to);
     bool same_day = strlen(from) > DATE && strncmp(from, to, DATE) == 0;
     snprintf(out, size, strcmp(from, "-") ? "%s - %s" : "%s", from, to + (same_day ? DATE : 0));
-    return out;
 }
 
-/* Shortens a long path, so that there is room for the rest of the line, which changes. */
-static int put_target(struct canvas *canvas, const char *target, int x, int rest)
+/* The parts of the title, from left to right. */
+enum title_part {
+    TITLE_PROGRAM,
+    TITLE_TARGET,
+    TITLE_RECORDED,
+    TITLE_STREAM,
+    TITLE_UP,
+    TITLE_EVERY,
+    TITLE_CONDITION,
+    TITLE_PARTS
+};
+
+struct title {
+    char text[TITLE_PARTS][128]; /* but for the target */
+    int width[TITLE_PARTS];      /* 0: the part is left out */
+    int used;                    /* columns of those that are not */
+};
+
+static void write_title(struct title *title, const struct top_view *view,
+                        const struct top_state *state, const struct top_frame *frame)
 {
-    struct span text = span_str(target);
-    int room = rest ? at_least(canvas->width - rest, 16) : at_least(canvas->width / 3, 22);
-    if (canvas_width(text) <= (size_t)room)
-        return canvas_text(canvas, x, 0, room, STYLE_TITLE, text);
-    canvas_name(canvas, x, 0, room, STYLE_TITLE, text);
-    return x + room;
+    enum { SIZE = sizeof title->text[0] };
+    const char *name = view->stream ? view->stream : "all";
+    double up = (view->numbers[NUMBER_TIME] - view->numbers[NUMBER_STARTED]) / 1e3;
+    char span[FORM_MAX];
+    int len = (int)strnlen(name, STREAM_MOST);
+    while (canvas_width(span_of(name, (size_t)len)) > STREAM_MOST)
+        len--;
+    *title = (struct title){.text[TITLE_PROGRAM] = "spile top"};
+    snprintf(title->text[TITLE_STREAM], SIZE, "stream %.*s (%d/%d)", len, name,
+             view->stream ? top_stream_number(view, name) : 0,
+             (int)view->lists[LIST_STREAMS].count);
+    if (state->recording) {
+        recorded(view, title->text[TITLE_RECORDED], SIZE);
+    } else {
+        snprintf(title->text[TITLE_UP], SIZE, "up %s", form_text(FORM_SPAN, up, span));
+        snprintf(title->text[TITLE_EVERY], SIZE, "every %gs", state->interval_ms / 1e3);
+    }
+    condition(view, state, frame, title->text[TITLE_CONDITION], SIZE);
+}
+
+/* Chooses the parts that there is room for, from the most important. A long target is shortened
+ * first, and has what the others leave. */
+static void fit_title(struct title *title, int target, int width)
+{
+    static const enum title_part order[] = {TITLE_CONDITION, TITLE_STREAM,  TITLE_TARGET,
+                                            TITLE_RECORDED,  TITLE_PROGRAM, TITLE_UP,
+                                            TITLE_EVERY};
+    title->used = 1;
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        int columns = (int)canvas_width(span_str(title->text[order[i]]));
+        if (order[i] == TITLE_TARGET)
+            columns = target < TARGET_LEAST ? target : TARGET_LEAST;
+        int gap = title->used > 1 ? GAP : 0;
+        if (columns > 0 && title->used + gap + columns <= width) {
+            title->width[order[i]] = columns;
+            title->used += gap + columns;
+        }
+    }
+    int more = target - title->width[TITLE_TARGET], room = width - title->used;
+    if (title->width[TITLE_TARGET] > 0)
+        title->width[TITLE_TARGET] += more < room ? more : room;
 }
 
 static void put_title(struct canvas *canvas, const struct top_view *view,
                       const struct top_state *state, const struct top_frame *frame)
 {
-    char text[64], span[FORM_MAX];
-    const char *stream = view->stream ? view->stream : "all";
-    int x = 1, streams = (int)view->lists[LIST_STREAMS].count;
+    struct title title;
+    struct span target = span_str(frame->target);
+    int x = 1;
+    write_title(&title, view, state, frame);
+    fit_title(&title, (int)canvas_width(target), canvas->width);
     canvas_fill(canvas, 0, 0, canvas->width, STYLE_TITLE);
-    x = canvas_str(canvas, x, 0, STYLE_TITLE, "spile top  ");
-    x = put_target(canvas, frame->target, x, state->recording ? RECORDED_WIDTH : 0);
-    if (state->recording)
-        x = canvas_str(canvas, x + 2, 0, STYLE_TITLE, recorded(view, text, sizeof text));
-    x = canvas_str(canvas, x, 0, STYLE_TITLE, "  stream ");
-    x = canvas_text(canvas, x, 0, 40, STYLE_TITLE, span_str(stream));
-    snprintf(text, sizeof text, " (%d/%d)", view->stream ? top_stream_number(view, stream) : 0,
-             streams);
-    x = canvas_str(canvas, x, 0, STYLE_TITLE, text);
-    if (!state->recording) {
-        double up = (view->numbers[NUMBER_TIME] - view->numbers[NUMBER_STARTED]) / 1e3;
-        snprintf(text, sizeof text, "  up %s  every %gs", form_text(FORM_SPAN, up, span),
-                 state->interval_ms / 1e3);
-        canvas_str(canvas, x, 0, STYLE_TITLE, text);
+    for (int i = 0; i < TITLE_CONDITION; i++) {
+        struct span text = i == TITLE_TARGET ? target : span_str(title.text[i]);
+        if (title.width[i] == 0)
+            continue;
+        canvas_name(canvas, x, 0, title.width[i], STYLE_TITLE, text);
+        x += title.width[i] + GAP;
     }
-    const char *what = condition(view, state, frame, text, sizeof text);
-    if (*what)
-        canvas_right(canvas, canvas->width, 0, STYLE_BAD, what);
+    if (title.width[TITLE_CONDITION] > 0)
+        canvas_right(canvas, canvas->width, 0, STYLE_BAD, title.text[TITLE_CONDITION]);
 }
 
-/* The keys that everybody needs; or what is wrong. */
-static void put_last_line(struct canvas *canvas, const struct top_frame *frame)
+/* The keys that everybody needs, as many as fit. */
+static void put_keys(struct canvas *canvas, int y)
 {
-    int y = canvas->height - 1, x = 1;
-    canvas_fill(canvas, 0, y, canvas->width, STYLE_PLAIN);
-    const char *message = frame->problem ? frame->problem : frame->note;
-    if (message) {
-        canvas_str(canvas, x, y, frame->problem ? STYLE_BAD : STYLE_VALUE, message);
-        return;
-    }
+    int x = 1;
     for (const struct top_key *key = top_keys; key->act; key++) {
         if (!key->hint)
             continue;
         struct span name = span_of(key->name, strcspn(key->name, ","));
+        if (x + (int)name.len + 1 + (int)strlen(key->hint) > canvas->width)
+            return;
         x = canvas_text(canvas, x, y, canvas->width - x, STYLE_VALUE, name);
-        x = canvas_str(canvas, x + 1, y, STYLE_LABEL, key->hint) + 2;
+        x = canvas_str(canvas, x + 1, y, STYLE_LABEL, key->hint) + GAP;
     }
+}
+
+/* The keys; or what is wrong. */
+static void put_last_line(struct canvas *canvas, const struct top_frame *frame)
+{
+    int y = canvas->height - 1;
+    canvas_fill(canvas, 0, y, canvas->width, STYLE_PLAIN);
+    const char *message = frame->problem ? frame->problem : frame->note;
+    if (!message) {
+        put_keys(canvas, y);
+        return;
+    }
+    enum canvas_style style = frame->problem ? STYLE_BAD : STYLE_VALUE;
+    canvas_str(canvas, 1, y, style, message);
+    if ((int)canvas_width(span_str(message)) > canvas->width - 1)
+        canvas_right(canvas, canvas->width, y, style, "..");
 }
 
 /* The help over everything else. */
 static void put_help(struct canvas *canvas)
 {
-    enum { WIDTH = 64, NAME = 22 };
+    enum { WIDTH = 60, NAME = 20 };
     int x = at_least((canvas->width - WIDTH) / 2, 0), y = 2;
     canvas_fill(canvas, x, y, WIDTH, STYLE_FOCUS);
     canvas_str(canvas, x + 1, y++, STYLE_FOCUS, "keys");

@@ -147,6 +147,61 @@ static void a_recording_has_a_span(void **state)
     end(&b);
 }
 
+/* What does not fit is left out whole, the least important first: nothing runs into another. */
+static void titles_lose_whole_parts(void **state)
+{
+    static const struct {
+        int width;
+        const char *title;
+    } titles[] = {
+        {90, " spile top  unbound.fstrm.xz  2023-11-14T22:13:20Z - 22:15:00Z  stream all (0/3)     "
+             "ended\n"},
+        {80, " unbound.fstrm.xz  2023-11-14T22:13:20Z - 22:15:00Z  stream all (0/3)      ended\n"},
+        {60, " spile top  unbound.fstrm.xz  stream all (0/3)         ended\n"},
+        {40, " spile top  stream all (0/3)       ended\n"},
+        {24, " stream all (0/3)  ended\n"},
+        {12, "       ended\n"},
+    };
+    struct bench b = make(50, "name");
+    (void)state;
+    b.state.recording = true;
+    b.frame.target = "unbound.fstrm.xz";
+    b.frame.ended = true;
+    b.view.numbers[NUMBER_FROM] = 1700000000;
+    b.view.numbers[NUMBER_TO] = 1700000100.5;
+    for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) {
+        draw(&b, titles[i].width, 24);
+        assert_memory_equal(b.text, titles[i].title, strlen(titles[i].title));
+    }
+    b.frame.target = "/var/lib/spile/unbound.fstrm.xz";
+    draw(&b, 80, 24);
+    assert_shows(
+        &b, " ..e/unbound.fstrm.xz  2023-11-14T22:13:20Z - 22:15:00Z  stream all (0/3)  ended\n");
+    draw(&b, 60, 24);
+    assert_shows(&b, " spile top  ..pile/unbound.fstrm.xz  stream all (0/3)  ended\n");
+    end(&b);
+}
+
+static void rows_lose_whole_numbers(void **state)
+{
+    struct bench b = make(50, "name");
+    (void)state;
+    draw(&b, 60, 24);
+    assert_shows(&b, " queries    1234         20/s         1m 12.5/s    15m 3/s\n");
+    assert_shows(&b, "p50 400us    p90 12.0ms   p99 1.50s    p99.9 -\n");
+    assert_shows(&b, " 1 domains asked  1-12/500");
+    draw(&b, 57, 24);
+    assert_shows(&b, " queries    1234         20/s         1m 12.5/s\n");
+    b.frame.note = "a message that is longer than the terminal is wide";
+    draw(&b, 40, 24);
+    assert_shows(&b, " 1 domains asked  1-12/500");
+    assert_shows(&b, " a message that is longer than the ter..\n");
+    b.frame.note = NULL;
+    draw(&b, 16, 24);
+    assert_shows(&b, " q quit\n");
+    end(&b);
+}
+
 static void a_small_terminal_is_enough(void **state)
 {
     struct bench b = make(50, "name");
@@ -187,7 +242,8 @@ static void an_empty_one_says_what_it_waits_for(void **state)
     assert_shows(
         &b, "     waiting for a DNS server on tcp:[::]:6000\n     or on unix:/run/\\027.sock\n");
     draw(&b, 30, 10);
-    assert_shows(&b, "     waiting for a DNS serve");
+    assert_shows(&b, "     or on unix:/run/\\027.sock\n"); /* whole, as is the first */
+    assert_shows(&b, "     tcp:[::]:6000\n");
     end(&b);
 }
 
@@ -580,6 +636,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_recording_has_a_span),
+        cmocka_unit_test(titles_lose_whole_parts),
+        cmocka_unit_test(rows_lose_whole_numbers),
         cmocka_unit_test(a_small_terminal_is_enough),
         cmocka_unit_test(an_empty_one_says_what_it_waits_for),
         cmocka_unit_test(a_wide_one_has_more_tables),
