@@ -9,7 +9,7 @@
 
 /* What to look for where a server has connected and then says nothing. */
 #define CONNECTION_SILENT_ADVICE                                                                   \
-    "does the server get queries, and is it told which messages to log, as by "                    \
+    "does the server get queries, and is it told which messages to log, as unbound is by "         \
     "dnstap-log-client-query-messages: yes?"
 
 /* What a connection needs of its listener. Outlives every connection. Any thread. */
