@@ -66,7 +66,7 @@ test("frames that never came are told, by stream", async (t) => {
     const page = await t.page(spile);
     const cells = () => page.locator("#streams tbody tr").evaluateAll((rows) => rows.map((r) => [r.cells[0].innerText, r.cells[7].innerText]));
     await until("both halves, and who sends but one", async () => JSON.stringify(await cells()) === JSON.stringify([
-        ["lab", "1 unanswered, 1 unasked, some 2.5 % of its frames lost at the source"], ["asks", "not known"]]));
+        ["lab", "1 unanswered, 1 unasked, an estimated 2.5 % of its frames lost at the source"], ["asks", "not known"]]));
 });
 
 test("latencies that are left out are told", async (t) => {
