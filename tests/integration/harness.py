@@ -254,8 +254,9 @@ class Bench:
         options.setdefault("stdin", subprocess.DEVNULL if "input" not in options else None)
         if options["stdin"] is None:
             del options["stdin"]
-        done = subprocess.run([str(a) for a in args], capture_output=True, cwd=self.folder, check=False,
-                              timeout=limit(seconds), **options)
+        options.setdefault("cwd", self.folder)
+        done = subprocess.run([str(a) for a in args], capture_output=True, check=False, timeout=limit(seconds),
+                              **options)
         if status is not None and done.returncode != status:
             raise AssertionError(f"{' '.join(map(str, args))}: status {done.returncode}, wanted {status}: "
                                  f"{done.stderr.decode(errors='replace')[-1500:]}")

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -129,6 +130,62 @@ def make_run_on_a_terminal(t):
         child.kill()
         child.wait()
         os.close(terminal)
+
+
+@test(alone=True, plain=True)
+def standard_output_is_for_events(t):
+    """What make says of its building is not for who reads the demo's lines through a pipe."""
+    done = t.tool(["make", "--no-print-directory", "build", f"BUILD={build_folder(t)}"], seconds=300, cwd=ROOT)
+    equal(done.stdout, b"", "standard output")
+
+
+def small_clone(t, name):
+    """A clone with a program of which meson finds the sources as it does Spile's, set up in `build`."""
+    clone = t.path(name)
+    (clone / "tools").mkdir(parents=True)
+    (clone / "src/room").mkdir(parents=True)
+    shutil.copy(ROOT / "tools/refresh", clone / "tools")
+    (clone / "src/room/main.c").write_text("int main(void) { return 0; }\n")
+    (clone / "meson.build").write_text("project('x', 'c')\n"
+                                       "found = run_command('sh', '-c', 'ls src/room/*.c', check: true)\n"
+                                       "executable('x', files(found.stdout().split()))\n")
+    t.tool(["meson", "setup", "build"], cwd=clone)
+    t.tool(["ninja", "-C", "build"], cwd=clone)
+    return clone
+
+
+def refresh(t, clone):
+    return t.tool(["tools/refresh", "build", "build-none"], cwd=clone).stderr.decode()
+
+
+@test(needs=["meson", "ninja"], plain=True)
+def a_clone_may_move(t):
+    """A build folder that came along with a clone to another place is set up anew, one at home is left alone."""
+    clone, moved = small_clone(t, "clone"), t.path("moved")
+    (clone / "build/history.db").write_text("kept")
+    ninja = clone / "build/build.ninja"
+    made = ninja.stat().st_mtime_ns
+    equal((refresh(t, clone), ninja.stat().st_mtime_ns), ("", made), "at home")
+    clone.rename(moved)
+    assert "set up anew" in refresh(t, moved) and not (moved / "build/build.ninja").exists(), "in another place"
+    t.tool(["meson", "setup", "build"], cwd=moved)
+    t.tool(["ninja", "-C", "build"], cwd=moved)
+    equal((moved / "build/history.db").read_text(), "kept", "what is not meson's")
+
+
+@test(needs=["meson", "ninja"], plain=True)
+def sources_may_come_and_go(t):
+    """As by `git pull`: what was set up before builds with a new source, and without one that is gone."""
+    clone = small_clone(t, "clone")
+    room = clone / "src/room"
+    (room / "other.c").write_text("int other(void) { return 0; }\n")
+    (room / "main.c").write_text("int other(void);\nint main(void) { return other(); }\n")
+    equal(refresh(t, clone), "", "what it says")
+    t.tool(["ninja", "-C", "build"], cwd=clone)
+    (room / "other.c").unlink()
+    (room / "main.c").write_text("int main(void) { return 0; }\n")
+    equal(refresh(t, clone), "", "what it says")
+    t.tool(["ninja", "-C", "build"], cwd=clone)
 
 
 def start_demo(t, **words):
