@@ -231,7 +231,7 @@ static int run_run(struct command_call *call)
     if (status != COMMAND_OK)
         return status;
     log_set_time((enum log_time)config.settings.log_time);
-    struct pipeline_options options = {.ledger_path = run->ledger};
+    struct pipeline_options options = {.ledger_path = run->ledger, .managed = true};
     struct service service;
     if (service_start(&service, &config, &options, false, &err) < 0)
         return pipe_fail(&config, &err, COMMAND_FAILED);
@@ -256,7 +256,9 @@ const struct command command_run = {
         "of --api-key or --api-key-file, else that of SPILE_API_KEY in the environment, else the "
         "configuration's; without any credentials only this machine is served.\n\n"
         "SIGINT and SIGTERM drain and end the program, a second one ends it at once; SIGHUP opens "
-        "output files anew, but does not read the configuration again; SIGUSR1 prints the ledger.",
+        "output files anew, but does not read the configuration again; SIGUSR1 prints the ledger. "
+        "A service manager (NOTIFY_SOCKET, as systemd sets it for Type=notify) is told once all "
+        "inputs and the web server listen, and when the end begins.",
     .size = sizeof(struct run),
     .options = run_options,
     .examples = run_examples,

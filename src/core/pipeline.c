@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "core/input.h"
 #include "core/pipeline_state.h"
+#include "io/notify.h"
 
 enum {
     PROGRESS_MS = 250,
@@ -211,6 +212,8 @@ static void drain(struct pipeline *p)
 {
     bool wait = may_wait(p);
     p->draining = true;
+    if (p->told)
+        notify_send(NOTIFY_STOPPING);
     p->deadline_ns = wait ? UINT64_MAX : clock_after(p->config->settings.shutdown_ns);
     if (!wait)
         start_deadline(p);
@@ -292,6 +295,8 @@ static void on_hangup(uv_signal_t *handle, int number)
     char files[768] = "";
     size_t len = 0;
     (void)number;
+    if (p->told)
+        notify_reloading();
     for (size_t i = 0; i < p->plan.sink_count; i++) {
         const struct output *out = &p->plan.sinks[i].out;
         const char *path = out->hooks->reopens ? out->hooks->reopens(out) : NULL;
@@ -302,6 +307,8 @@ static void on_hangup(uv_signal_t *handle, int number)
     }
     log_info("SIGHUP: %s%s; the configuration is not read again: that takes a restart",
              len ? "opening anew: " : "no output has a file to open anew", files);
+    if (p->told)
+        notify_send(NOTIFY_READY);
 }
 
 static void on_usr1(uv_signal_t *handle, int number)
@@ -603,6 +610,7 @@ enum pipeline_end pipeline_run(struct pipeline *p)
 {
     if (p->options.progress && p->inputs_open > 0)
         uv_timer_start(&p->progress, show_progress, PROGRESS_MS, PROGRESS_MS);
+    p->told = p->options.managed && notify_send(NOTIFY_READY);
     uv_run(&p->loop, UV_RUN_DEFAULT);
     if (p->options.progress)
         fputs("\r\033[K", stderr);

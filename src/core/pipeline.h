@@ -41,6 +41,7 @@ struct pipeline_options {
     bool gives_up; /* an output that cannot be written ends the pipeline, with PIPELINE_FAILED; if
                       not, it is tried again for as long as the pipeline runs */
     bool progress; /* show progress on standard error */
+    bool managed;  /* a service manager, if there is one, is told how it stands (io/notify.h) */
     const struct observer *observers; /* they must outlive the pipeline */
     size_t observer_count;            /* at most OBSERVERS_MAX */
     struct stats *stats;              /* for outputs that show statistics; NULL: none */

@@ -32,6 +32,7 @@ struct pipeline {
     atomic_bool failed;
     atomic_bool output_ended; /* its reader left, or it was given up */
     atomic_bool closed;       /* the closer is through */
+    bool told; /* a service manager knows that all is ready, and is told what follows */
     bool draining;
     bool closing;
     bool closer_runs;

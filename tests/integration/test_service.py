@@ -1,9 +1,11 @@
-"""What is installed for the service: its configuration, its unit, its user."""
+"""What is installed for the service: its configuration, its unit, its user; what its manager is told."""
 import os
 import re
+import signal
+import socket
 import subprocess
 
-from harness import ROOT, Skip, equal, test
+from harness import CAPTURES, ROOT, Skip, equal, limit, test, wait_for
 
 CONFIG = "/etc/spile/spile.yaml"
 UNIT = ROOT / "dist/spile.service"
@@ -71,3 +73,37 @@ def unit_is_sound(t):
     if b"unrecognized option" in rated.stderr:
         raise Skip("this systemd cannot rate a unit that is not loaded")
     equal(rated.returncode, 0, f"exposure above 2.0: {rated.stdout.decode()[-300:]}{rated.stderr.decode()}")
+
+
+@test(plain=True)
+def its_manager_is_told(t):
+    """Once all listens, and not before; when files are opened anew; when the end begins. Only by `run`."""
+    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    manager.bind(str(t.path("manager")))
+    manager.settimeout(limit(20))
+    here = dict(os.environ, NOTIFY_SOCKET=str(t.path("manager")))
+
+    def told():
+        return manager.recv(4096).decode()
+    config = t.path("spile.yaml")
+    config.write_text(f"inputs:\n  - unix: {{path: {t.path('tap.sock')}}}\nweb: {{listen: '127.0.0.1:0'}}\n")
+    spile = t.spile("run", "-c", config, env=here)
+    equal(told(), "READY=1", "the beginning")
+    equal(t.listeners(spile), 2, "listeners when it is ready")
+    socket.socket(socket.AF_UNIX).connect(str(t.path("tap.sock")))
+    spile.send(signal.SIGHUP)
+    assert re.fullmatch(r"RELOADING=1\nMONOTONIC_USEC=\d+", told()), "a reload begins"
+    equal(told(), "READY=1", "and is over")
+    equal(spile.stop(), 0, "exit status")
+    equal(told(), "STOPPING=1", "the end")
+    taken = t.spile("run", "-c", config, "--web", "nowhere.invalid:1", name="taken", env=here)
+    wait_for("a failure", lambda: taken.child.poll() is not None)
+    read = t.spile("read", CAPTURES / "unbound.fstrm.xz", name="read", env=here)
+    wait_for("an end", lambda: read.child.poll() is not None)
+    manager.setblocking(False)
+    try:
+        assert not told(), "something was told by who is not ready, or no service"
+    except BlockingIOError:
+        pass
+    unit = UNIT.read_text()
+    assert "Type=notify\n" in unit and "NotifyAccess=main\n" in unit, "the unit waits for it"
