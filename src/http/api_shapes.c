@@ -6,7 +6,8 @@ const struct http_shape http_shapes[] = {
     {"Bin",
      "{le: num? (upper bound, inclusive; null: there is none), count: int (not cumulative)}"},
     {"Rates", "{second: num (events in the last second), "
-              "minute: num (events a second over the last minute, or since the start), "
+              "minute: num (events a second over the last minute; while the collector has run "
+              "for less, since its start), "
               "quarter: num (the same over 15 minutes)}"},
     {"SideRates", "{queries: Rates, responses: Rates}"},
     {"Distinct",

@@ -299,8 +299,10 @@ static const struct metric table[] = {
           "The part of its frames that the server has probably dropped before it sent them, an "
           "estimate from halves of exchanges, where both queries and responses come.",
           each_known, one_source_loss),
-    GAUGE("spile_events_per_second", "Events a second over the window named.", each_stream,
-          one_rates),
+    GAUGE("spile_events_per_second",
+          "Events a second over the window named; while the collector has run for less, since its "
+          "start.",
+          each_stream, one_rates),
     GAUGE("spile_stream_clients", "Distinct clients of a stream.", each_known, metrics_one_number,
           STREAM(distinct.clients)),
     GAUGE("spile_stream_domains", "Distinct names in the messages of a stream.", each_known,

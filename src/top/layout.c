@@ -413,6 +413,8 @@ static void put_help(struct canvas *canvas)
         canvas_str(canvas, x + NAME, y++, STYLE_PLAIN, key->doc);
     }
     canvas_fill(canvas, x, y, WIDTH, STYLE_FOCUS);
+    canvas_str(canvas, x + 1, y, STYLE_FOCUS, "1m, 15m");
+    canvas_str(canvas, x + NAME, y, STYLE_FOCUS, TOP_WINDOWS_DOC);
 }
 
 void top_layout(struct canvas *canvas, const struct top_view *view, struct top_state *state,

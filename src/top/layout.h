@@ -7,6 +7,9 @@
 
 enum { TOP_TREND_MAX = 256 };
 
+/* What help says of the rates called 1m and 15m. */
+#define TOP_WINDOWS_DOC "rates over all there is, if that is less"
+
 /* The queries a second of the last views, as a ring. Zeroed is empty. */
 struct top_trend {
     double rates[TOP_TREND_MAX];

@@ -564,6 +564,9 @@ static void help_shows_every_key(void **state)
             assert_shows(&b, key->doc);
         }
     }
+    draw(&b, 60, 24);
+    assert_shows(&b, " 1m, 15m            " TOP_WINDOWS_DOC "\n");
+    assert_shows(&b, " right, s           the next stream; all of them come first\n");
     press(&b, (const int[]){'h', 'q', 0});
     assert_false(b.state.help);
     assert_true(b.state.quit);
