@@ -113,10 +113,10 @@ static int decode_records(struct event *ev)
                 return -1;
             if (rr.type == DNS_TYPE_OPT)
                 pass_opt(ev, &rr, &opt);
-            else if (is_signature(&rr))
-                pass_signature(ev, &rr, &signatures);
             else if (!dns_rr_sound(ev->dns, &rr))
                 ev->flaws |= FLAW_RECORDS;
+            if (is_signature(&rr))
+                pass_signature(ev, &rr, &signatures);
             ev->records[section]++;
         }
     }

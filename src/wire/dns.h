@@ -28,6 +28,7 @@ enum {
     DNS_CLASS_IN = 1,
     DNS_CLASS_CH = 3,
     DNS_CLASS_NONE = 254,
+    DNS_CLASS_ANY = 255,
 };
 
 /* Opcodes and rcodes likewise. */
@@ -149,11 +150,6 @@ struct dns_walk {
 int dns_walk_init(struct dns_walk *walk, struct span msg, const struct dns_header *h);
 /* The next record: true, or false at the end or at a malformed one (walk->failed). */
 bool dns_walk_next(struct dns_walk *walk, struct dns_rr *rr);
-/* False when the record's data does not have the length that its type demands, or a name in it
- * cannot be read. Looks at addresses, and at the types that hold names, since a pointer in these
- * may lead astray (RFC 1035 3.3, RFC 3597 4, and those of DNSSEC and SVCB). All other types count
- * as sound, as does the empty data that updates have (RFC 2136 2.4). */
-bool dns_rr_sound(struct span msg, const struct dns_rr *rr);
 /* Finds the first OPT record of the additional section; `pos` is where the message's records begin.
  * Returns the offset of its type; 0 when there is none; -1 when a record before it is malformed.
  * Reads nothing behind it, and does not follow the pointers of owners' names. */
@@ -170,13 +166,23 @@ static inline struct dns_rr dns_opt_at(struct span msg, size_t type)
 }
 
 /*
+ * Whether the record's data is what RFCs demand of its type in its class, to the last byte, its
+ * names included. Types without a layout take anything, and so does what is left to later
+ * definition (another version of LOC). In classes NONE and ANY, where an update says something of
+ * a whole type (RFC 2136 2.4 and 2.5), there may be no data at all. Data that fits need not have a
+ * text of its own. Allocates nothing; costs time for the data's bytes and its names' pointers, of
+ * which dns_name_skip follows few.
+ */
+bool dns_rr_sound(struct span msg, const struct dns_rr *rr);
+
+/*
  * The record's data as ldns prints it (tests/differential/dns_ldns.c lists where not, and why), so
  * that a zone file reads it back as the same bytes. What has no such text comes in RFC 3597 form,
- * \# LEN HEX: types without a text of their own, data that does not fit its type and class to the
- * last byte, and data that would not come back the same from a zone file's words (a bitmap with
- * zeros behind it). Data of class NONE in an update is that of the zone's class (RFC 2136 2.5.4),
- * which `msg` tells. Names inside are expanded against `msg`. The text is printable ASCII. Returns
- * 0; -1 only when memory is short (out->failed).
+ * \# LEN HEX: types without a text of their own, data that is not sound, and data that would not
+ * come back the same from a zone file's words (a digest without a byte). Data of class NONE in an
+ * update is that of the zone's class (RFC 2136 2.5.4), which `msg` tells. Names inside are expanded
+ * against `msg`. The text is printable ASCII. Returns 0; -1 only when memory is short
+ * (out->failed).
  */
 int dns_rdata_put(struct buf *out, struct span msg, const struct dns_rr *rr);
 /* owner TAB ttl TAB class TAB type TAB rdata, as ldns prints a record, without a newline. */

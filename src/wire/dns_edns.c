@@ -26,46 +26,6 @@ bool dns_edns_option_next(struct cursor *options, struct dns_edns_option *option
     return true;
 }
 
-/* Lists up to the end. */
-
-static char *put_list(struct dns_fields *f, char *p, char *(*put)(struct dns_fields *, char *))
-{
-    p = put(f, p);
-    while (cursor_left(&f->in))
-        p = put(f, put_char(p, ' '));
-    return p;
-}
-
-static char *put_byte(struct dns_fields *f, char *p)
-{
-    return put_u8(p, cursor_u8(&f->in));
-}
-
-static char *put_half(struct dns_fields *f, char *p)
-{
-    return put_u16(p, cursor_be16(&f->in));
-}
-
-static char *put_type(struct dns_fields *f, char *p)
-{
-    return dns_type_put(p, cursor_be16(&f->in));
-}
-
-char *dns_edns_put_bytes(struct dns_fields *f, char *p)
-{
-    return put_list(f, p, put_byte);
-}
-
-char *dns_edns_put_halves(struct dns_fields *f, char *p)
-{
-    return put_list(f, p, put_half);
-}
-
-char *dns_edns_put_types(struct dns_fields *f, char *p)
-{
-    return put_list(f, p, put_type);
-}
-
 /* Free text in presentation form; the caller says which characters may be shown. */
 static char *put_text(char *p, struct span text)
 {
@@ -148,10 +108,9 @@ char *dns_edns_put_error(struct dns_fields *f, char *p)
     return text.len ? put_text(PUT_LIT(p, ": "), text) : p;
 }
 
-/* Labels of the zone's name, and its version, RFC 9660: for now that is a SOA serial. */
+/* The kind of a zone's version, and the version, RFC 9660: for now that is a SOA serial. */
 char *dns_edns_put_version(struct dns_fields *f, char *p)
 {
-    p = put_char(put_byte(f, p), ' ');
     uint8_t type = cursor_u8(&f->in);
     if (type == 0 && cursor_left(&f->in) == 4)
         return put_u64(PUT_LIT(p, "SOA-SERIAL "), cursor_be32(&f->in));
@@ -170,23 +129,23 @@ static const struct option_row options[] = {
     {1, "LLQ", "hhhqw"},            /* version, opcode, error, id, lease: RFC 8764 */
     {2, "UL", "w?w"},               /* lease, key lease: RFC 9664 */
     {3, "NSID", "?I"},              /* RFC 5001 */
-    {5, "DAU", "D"},                /* RFC 6975 */
-    {6, "DHU", "D"},                /* RFC 6975 */
-    {7, "N3U", "D"},                /* RFC 6975 */
+    {5, "DAU", "b+"},               /* RFC 6975 */
+    {6, "DHU", "b+"},               /* RFC 6975 */
+    {7, "N3U", "b+"},               /* RFC 6975 */
     {8, "ECS", "C"},                /* RFC 7871 */
     {9, "EXPIRE", "?w"},            /* RFC 7314 */
     {10, "COOKIE", "O"},            /* RFC 7873 */
     {11, "TCP-KEEPALIVE", "?K"},    /* RFC 7828 */
     {12, "PADDING", "?Z"},          /* RFC 7830 */
     {13, "CHAIN", "n"},             /* RFC 7901 */
-    {14, "KEY-TAG", "G"},           /* RFC 8145 */
+    {14, "KEY-TAG", "h+"},          /* RFC 8145 */
     {15, "EDE", "E"},               /* RFC 8914 */
     {16, "CLIENT-TAG", "h"},        /* draft-bellis-dnsop-edns-tags */
     {17, "SERVER-TAG", "h"},        /* the same */
     {18, "REPORT-CHANNEL", "n"},    /* RFC 9567 */
-    {19, "ZONEVERSION", "R"},       /* RFC 9660 */
-    {20, "MQTYPE-QUERY", "Y"},      /* RFC 10029 */
-    {21, "MQTYPE-RESPONSE", "Y"},   /* the same */
+    {19, "ZONEVERSION", "bR"},      /* RFC 9660 */
+    {20, "MQTYPE-QUERY", "y+"},     /* RFC 10029 */
+    {21, "MQTYPE-RESPONSE", "y+"},  /* the same */
     {20292, "UMBRELLA-IDENT", "H"}, /* Cisco */
     {26946, "DEVICEID", "?I"},      /* Cisco */
 };

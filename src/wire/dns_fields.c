@@ -50,7 +50,8 @@ static char *put_half(struct dns_fields *f, char *p)
 }
 
 /* KEY's flags. Two of them say that there is no key, RFC 2535 3.1.2: then no parser would read the
- * one that stands there all the same. */
+ * one that stands there all the same. (RFC 3445 has receivers ignore
+ * them, so the wire is sound.) */
 static char *put_key_flags(struct dns_fields *f, char *p)
 {
     enum { NO_KEY = 0xc000 };
@@ -139,27 +140,15 @@ static char *put_name(struct dns_fields *f, char *p)
     uint8_t space[DNS_NAME_MAX];
     struct dns_name name;
     size_t end;
-    if (dns_name_decode(f->msg, (size_t)(f->in.pos - f->msg.ptr), space, &name, &end) < 0 ||
-        end > (size_t)(f->in.end - f->msg.ptr)) {
-        cursor_fail(&f->in);
-        return p;
-    }
-    f->in.pos = f->msg.ptr + end;
-    return dns_name_put(p, name);
+    int found = dns_name_decode(f->msg, dns_fields_at(f), space, &name, &end);
+    return dns_fields_seek(f, found, end) ? dns_name_put(p, name) : p;
 }
 
-/* Names up to the end. Each must stand there in full, as RFC 8005 5.6 demands: one message full of
- * pointers to a long name would else grow five-hundredfold. */
 static char *put_names(struct dns_fields *f, char *p)
 {
-    struct dns_fields plain = *f;
-    plain.msg = span_of(f->in.pos, cursor_left(&f->in));
-    p = put_name(&plain, p);
-    while (cursor_left(&plain.in)) {
-        plain.msg = span_of(plain.in.pos, cursor_left(&plain.in));
-        p = put_name(&plain, put_char(p, ' '));
-    }
-    f->in = plain.in;
+    p = put_name(f, p);
+    while (cursor_left(&f->in))
+        p = put_name(f, put_char(p, ' '));
     return p;
 }
 
@@ -213,14 +202,6 @@ static char *put_string(struct dns_fields *f, char *p)
     return put_quoted(p, take_counted(&f->in));
 }
 
-static char *put_strings(struct dns_fields *f, char *p)
-{
-    p = put_string(f, p);
-    while (cursor_left(&f->in))
-        p = put_string(f, put_char(p, ' '));
-    return p;
-}
-
 static char *put_quoted_rest(struct dns_fields *f, char *p)
 {
     return put_quoted(p, cursor_rest(&f->in));
@@ -234,26 +215,10 @@ static struct span take_some(struct dns_fields *f)
     return cursor_rest(&f->in);
 }
 
-/* URI's target, which may not be empty: RFC 7553 4.4. */
-static char *put_target(struct dns_fields *f, char *p)
-{
-    return put_quoted(p, take_some(f));
-}
-
-/* CAA's tag, RFC 8659 4.1: letters and digits, at least one. */
+/* CAA's tag: letters and digits. */
 static char *put_tag(struct dns_fields *f, char *p)
 {
     struct span tag = take_counted(&f->in);
-    bool good = tag.len > 0;
-    for (size_t i = 0; i < tag.len; i++) {
-        unsigned letter = (tag.ptr[i] | 0x20u) - 'a';
-        unsigned digit = tag.ptr[i] - (unsigned)'0';
-        good &= letter < 26 || digit < 10;
-    }
-    if (!good) {
-        cursor_fail(&f->in);
-        return p;
-    }
     return put_bytes(p, tag.ptr, tag.len);
 }
 
@@ -286,7 +251,7 @@ static char *put_base32hex_counted(struct dns_fields *f, char *p)
 {
     enum { WHOLE = 5 }; /* bytes that fill eight letters */
     struct span hash = take_counted(&f->in);
-    if (hash.len == 0 || hash.len % WHOLE != 0)
+    if (hash.len % WHOLE != 0)
         cursor_fail(&f->in);
     return put_base32hex(p, hash);
 }
@@ -357,26 +322,12 @@ static char *put_bits(struct dns_fields *f, char *p, struct span bits, unsigned 
     return p;
 }
 
-/* Whether a list of bits is a bitmap of 1 to `max` bytes without zeros behind it, which the list
- * would not give back. */
-static bool is_tight(struct span bits, size_t max)
-{
-    return bits.len - 1 < max && bits.ptr[bits.len - 1] != 0;
-}
-
-/* The type bitmap of NSEC and its kin, RFC 4034 4.1.2: windows of up to 32 bytes, in order. */
+/* The type bitmap of NSEC and its kin, RFC 4034 4.1.2. */
 static char *put_bitmap(struct dns_fields *f, char *p)
 {
-    int before = -1;
     do {
-        int window = cursor_u8(&f->in);
-        struct span bits = take_counted(&f->in);
-        if (!is_tight(bits, 32) || window <= before) {
-            cursor_fail(&f->in);
-            return p;
-        }
-        before = window;
-        p = put_bits(f, p, bits, (unsigned)window << 8, dns_type_put);
+        unsigned window = cursor_u8(&f->in);
+        p = put_bits(f, p, take_counted(&f->in), window << 8, dns_type_put);
     } while (p && cursor_left(&f->in));
     return p;
 }
@@ -386,7 +337,7 @@ static char *put_bitmap(struct dns_fields *f, char *p)
 static char *put_nxt_bitmap(struct dns_fields *f, char *p)
 {
     struct span bits = cursor_rest(&f->in);
-    if (!is_tight(bits, 16) || bits.ptr[0] & 0x80) {
+    if (bits.ptr[0] & 0x80) {
         cursor_fail(&f->in);
         return p;
     }
@@ -394,7 +345,7 @@ static char *put_nxt_bitmap(struct dns_fields *f, char *p)
 }
 
 /* WKS's protocol and ports, RFC 1035 3.4.2. Ports are shown as numbers: their names differ from
- * one machine's /etc/services to another's. */
+ * one machine's /etc/services to another's. The list would not give back zeros behind its bits. */
 static char *put_services(struct dns_fields *f, char *p)
 {
     uint8_t protocol = cursor_u8(&f->in);
@@ -402,37 +353,31 @@ static char *put_services(struct dns_fields *f, char *p)
         : protocol == 17 ? PUT_LIT(p, "udp")
                          : put_u8(p, protocol);
     p = put_char(p, ' ');
-    struct span bits = cursor_rest(&f->in);
-    if (!is_tight(bits, 65536 / 8)) {
+    struct span bits = take_some(f);
+    if (bits.len > 0 && bits.ptr[bits.len - 1] == 0)
         cursor_fail(&f->in);
-        return p;
-    }
     return put_bits(f, p, bits, 0, put_u16);
 }
 
-/* One item of RFC 3123: family, prefix length, negation, and an address that must come without its
- * last zeros. */
+/* One item of RFC 3123: family, prefix length, negation, and the beginning of an address. */
 static char *put_prefix(struct dns_fields *f, char *p)
 {
     uint16_t family = cursor_be16(&f->in);
     uint8_t prefix = cursor_u8(&f->in);
     uint8_t len = cursor_u8(&f->in);
-    bool negated = len & 0x80;
     struct span part = cursor_take(&f->in, len & 0x7f);
-    size_t size = family == 1 ? 4 : family == 2 ? 16 : 0;
-    bool loose = part.len > 0 && part.ptr[part.len - 1] == 0;
-    if (f->in.failed || part.len > size || prefix > size * 8 || size == 0 || loose) {
+    if (family != 1 && family != 2) {
         cursor_fail(&f->in);
         return p;
     }
     uint8_t addr[16] = {0};
     memcpy(addr, part.ptr, part.len);
-    if (negated)
+    if (len & 0x80)
         *p++ = '!';
     p = put_char(put_u16(p, family), ':');
-    for (size_t i = 0; size == 16 && i < 16; i += 2)
+    for (size_t i = 0; family == 2 && i < 16; i += 2)
         p = put_char(put_hex(p, addr + i, 2), i < 14 ? ':' : '/');
-    if (size == 4)
+    if (family == 1)
         p = put_char(put_ipv4(p, addr), '/');
     return put_char(put_u8(p, prefix), ' ');
 }
@@ -446,20 +391,12 @@ static char *put_prefixes(struct dns_fields *f, char *p)
     return p;
 }
 
-struct axis {
-    uint32_t degrees_max;
-    char above, below;
-};
-
 /* LOC's degrees, minutes and seconds from thousandths of a second around 2^31, RFC 1876. */
-static char *put_angle(struct dns_fields *f, char *p, uint32_t value, const struct axis *axis)
+static char *put_angle(char *p, uint32_t value, char above, char below)
 {
-    enum { DEGREE = 3600000 };
     bool is_above = value > 1u << 31;
     uint32_t angle = is_above ? value - (1u << 31) : (1u << 31) - value;
-    uint32_t degrees = angle / DEGREE;
-    if (angle > axis->degrees_max * DEGREE)
-        cursor_fail(&f->in);
+    uint32_t degrees = angle / 3600000;
     p = degrees < 100 ? put_2digits(p, degrees) : put_u64(p, degrees);
     p = put_char(p, ' ');
     p = put_2digits(p, angle / 60000 % 60);
@@ -468,7 +405,7 @@ static char *put_angle(struct dns_fields *f, char *p, uint32_t value, const stru
     p = put_char(p, '.');
     p = put_digits(p, angle % 1000, 3);
     p = put_char(p, ' ');
-    return put_char(put_char(p, is_above ? axis->above : axis->below), ' ');
+    return put_char(put_char(p, is_above ? above : below), ' ');
 }
 
 /* Centimetres around 100 km below the ellipsoid, as metres. */
@@ -485,13 +422,13 @@ static char *put_altitude(char *p, uint32_t value)
     return put_char(p, 'm');
 }
 
-/* A mantissa and a power of ten, in centimetres; digits above 9 are not defined, and nothing times
- * a power of ten would be read back as nothing alone. */
+/* A mantissa and a power of ten, in centimetres. Nothing times a power of ten would be read back as
+ * nothing alone. */
 static char *put_precision(struct dns_fields *f, char *p, uint8_t value)
 {
     unsigned mantissa = value >> 4;
     unsigned power = value & 15;
-    if (mantissa > 9 || power > 9 || (mantissa == 0 && power > 0)) {
+    if (mantissa == 0 && power > 0) {
         cursor_fail(&f->in);
         return p;
     }
@@ -508,91 +445,139 @@ static char *put_precision(struct dns_fields *f, char *p, uint8_t value)
 
 static char *put_location(struct dns_fields *f, char *p)
 {
-    static const struct axis latitude = {90, 'N', 'S'}, longitude = {180, 'E', 'W'};
     struct span loc = cursor_rest(&f->in);
-    if (loc.len != 16 || loc.ptr[0] != 0) { /* 0 is the only version that there is */
+    if (loc.ptr[0] != 0) { /* 0 is the only version that there is */
         cursor_fail(&f->in);
         return p;
     }
-    p = put_angle(f, p, load_be32(loc.ptr + 4), &latitude);
-    p = put_angle(f, p, load_be32(loc.ptr + 8), &longitude);
+    p = put_angle(p, load_be32(loc.ptr + 4), 'N', 'S');
+    p = put_angle(p, load_be32(loc.ptr + 8), 'E', 'W');
     p = put_altitude(p, load_be32(loc.ptr + 12));
     for (size_t i = 1; i <= 3; i++)
         p = put_precision(f, p, loc.ptr[i]);
     return p;
 }
 
-static dns_field_put *const kinds[128] = {
-    /* fields that know their length */
-    ['b'] = put_byte,              /* 8 bits */
-    ['h'] = put_half,              /* 16 bits */
-    ['w'] = put_word,              /* 32 bits */
-    ['q'] = put_quad,              /* 64 bits */
-    ['u'] = put_seconds48,         /* 48 bits */
-    ['t'] = put_date,              /* 32 bits of seconds */
-    ['y'] = put_type,              /* a type's number */
-    ['c'] = put_cert_type,         /* CERT */
-    ['j'] = put_dsync_scheme,      /* DSYNC */
-    ['d'] = put_key_flags,         /* KEY */
-    ['n'] = put_name,              /* a name */
-    ['a'] = put_octal,             /* A of class CH */
-    ['4'] = put_ipv4_field,        /* an IPv4 address */
-    ['6'] = put_ipv6_field,        /* an IPv6 address */
-    ['v'] = put_gateway,           /* IPSECKEY */
-    ['r'] = put_relay,             /* AMTRELAY */
-    ['s'] = put_string,            /* a character-string */
-    ['g'] = put_tag,               /* CAA */
-    ['x'] = put_salt,              /* NSEC3 */
-    ['o'] = put_base32hex_counted, /* NSEC3 */
-    ['k'] = put_base64_counted,    /* TSIG */
-    ['p'] = put_hip,               /* HIP */
-    ['e'] = put_eui48,             /* EUI48 */
-    ['f'] = put_eui64,             /* EUI64 */
-    ['l'] = put_locator,           /* NID, L64 */
+static const struct kind {
+    dns_field_put *put;
+    dns_field_fit *fit; /* NULL: to read it tells: fields of a fixed size, and names */
+    uint8_t size;       /* 0: not the same for all */
+} kinds[128] = {
+    /* fields of so many bytes */
+    ['b'] = {put_byte, .size = 1},
+    ['h'] = {put_half, .size = 2},
+    ['w'] = {put_word, .size = 4},
+    ['q'] = {put_quad, .size = 8},
+    ['u'] = {put_seconds48, .size = 6},    /* TSIG */
+    ['t'] = {put_date, .size = 4},         /* seconds */
+    ['y'] = {put_type, .size = 2},         /* a type's number */
+    ['c'] = {put_cert_type, .size = 2},    /* CERT */
+    ['j'] = {put_dsync_scheme, .size = 1}, /* DSYNC */
+    ['d'] = {put_key_flags, .size = 2},    /* KEY */
+    ['a'] = {put_octal, .size = 2},        /* A of class CH */
+    ['4'] = {put_ipv4_field, .size = 4},
+    ['6'] = {put_ipv6_field, .size = 16},
+    ['e'] = {put_eui48, .size = 6},   /* EUI48 */
+    ['f'] = {put_eui64, .size = 8},   /* EUI64 */
+    ['l'] = {put_locator, .size = 8}, /* NID, L64 */
+    /* fields whose bytes say where they end */
+    ['n'] = {put_name},                              /* a name */
+    ['v'] = {put_gateway, dns_fit_gateway},          /* IPSECKEY */
+    ['r'] = {put_relay, dns_fit_relay},              /* AMTRELAY */
+    ['s'] = {put_string, dns_fit_counted},           /* a character-string */
+    ['g'] = {put_tag, dns_fit_tag},                  /* CAA */
+    ['x'] = {put_salt, dns_fit_counted},             /* NSEC3 */
+    ['o'] = {put_base32hex_counted, dns_fit_hash},   /* NSEC3 */
+    ['k'] = {put_base64_counted, dns_fit_counted16}, /* TSIG */
+    ['p'] = {put_hip, dns_fit_hip},                  /* HIP */
     /* fields that take the rest */
-    ['A'] = put_nsap,        /* NSAP */
-    ['B'] = put_base64_rest, /* keys, signatures */
-    ['H'] = put_hex_rest,    /* digests */
-    ['L'] = put_location,    /* LOC */
-    ['N'] = put_names,       /* HIP */
-    ['P'] = put_prefixes,    /* APL */
-    ['Q'] = put_quoted_rest, /* CAA */
-    ['S'] = put_strings,     /* TXT */
-    ['T'] = put_bitmap,      /* NSEC */
-    ['U'] = put_target,      /* URI */
-    ['V'] = dns_svcb_put,    /* SVCB */
-    ['W'] = put_services,    /* WKS */
-    ['X'] = put_nxt_bitmap,  /* NXT */
-    /* the same, of EDNS options */
-    ['C'] = dns_edns_put_subnet,  /* ECS */
-    ['D'] = dns_edns_put_bytes,   /* DAU */
-    ['E'] = dns_edns_put_error,   /* EDE */
-    ['G'] = dns_edns_put_halves,  /* KEY-TAG */
-    ['I'] = dns_edns_put_id,      /* NSID */
-    ['K'] = dns_edns_put_tenths,  /* TCP-KEEPALIVE */
-    ['O'] = dns_edns_put_cookie,  /* COOKIE */
-    ['R'] = dns_edns_put_version, /* ZONEVERSION */
-    ['Y'] = dns_edns_put_types,   /* MQTYPE-QUERY */
-    ['Z'] = dns_edns_put_length,  /* PADDING */
+    ['A'] = {put_nsap, dns_fit_rest},             /* NSAP */
+    ['B'] = {put_base64_rest, dns_fit_rest},      /* keys, signatures */
+    ['H'] = {put_hex_rest, dns_fit_rest},         /* digests */
+    ['L'] = {put_location, dns_fit_location},     /* LOC */
+    ['N'] = {put_names, dns_fit_names},           /* HIP */
+    ['P'] = {put_prefixes, dns_fit_prefixes},     /* APL */
+    ['Q'] = {put_quoted_rest, dns_fit_rest},      /* CAA */
+    ['T'] = {put_bitmap, dns_fit_bitmap},         /* NSEC */
+    ['U'] = {put_quoted_rest, dns_fit_target},    /* URI */
+    ['V'] = {dns_svcb_put, dns_svcb_fit},         /* SVCB */
+    ['W'] = {put_services, dns_fit_services},     /* WKS */
+    ['X'] = {put_nxt_bitmap, dns_fit_nxt_bitmap}, /* NXT */
+    /* the same, of EDNS options: only who writes them looks whether they fit */
+    ['C'] = {dns_edns_put_subnet, dns_fit_rest},  /* ECS */
+    ['E'] = {dns_edns_put_error, dns_fit_rest},   /* EDE */
+    ['I'] = {dns_edns_put_id, dns_fit_rest},      /* NSID */
+    ['K'] = {dns_edns_put_tenths, dns_fit_rest},  /* TCP-KEEPALIVE */
+    ['O'] = {dns_edns_put_cookie, dns_fit_rest},  /* COOKIE */
+    ['R'] = {dns_edns_put_version, dns_fit_rest}, /* ZONEVERSION */
+    ['Z'] = {dns_edns_put_length, dns_fit_rest},  /* PADDING */
 };
+
+/* Where a layout goes on behind a character that is no field; NULL where it ends, as it does when
+ * what may be absent is. Behind a plus the field before it comes again, as long as anything is
+ * left.
+ */
+static inline const char *go_on(const char *at, bool is_left)
+{
+    if (*at == 0 || (*at == '?' && !is_left))
+        return NULL;
+    return *at == '+' && is_left ? at - 1 : at + 1;
+}
+
+bool dns_fields_fit(struct span msg, struct span data, const char *layout)
+{
+    struct dns_fields f = {.msg = msg, .data = data, .in = cursor_of(data)};
+    for (const char *at = layout; at;) {
+        const struct kind *kind = &kinds[(uint8_t)*at];
+        if (kind->size) {
+            if (cursor_left(&f.in) < kind->size)
+                return false;
+            f.in.pos += kind->size;
+            at++;
+        } else if (kind->put) {
+            if (kind->fit)
+                kind->fit(&f);
+            else
+                dns_fit_name(&f);
+            if (f.in.failed)
+                return false;
+            at++;
+        } else {
+            at = go_on(at, cursor_left(&f.in) > 0);
+        }
+    }
+    return cursor_left(&f.in) == 0;
+}
+
+static bool put_field(struct dns_fields *f, const struct kind *kind)
+{
+    if (kind->fit) {
+        const uint8_t *start = f->in.pos;
+        kind->fit(f);
+        if (f->in.failed)
+            return false;
+        f->in.pos = start;
+    }
+    char *p = buf_reserve(f->out, FIELD_ROOM + 8 * cursor_left(&f->in));
+    if (p && f->in.pos > f->data.ptr)
+        *p++ = ' ';
+    p = p ? kind->put(f, p) : NULL;
+    if (!p || f->in.failed)
+        return false;
+    buf_commit(f->out, p);
+    return true;
+}
 
 static bool put_all(struct dns_fields *f, const char *layout)
 {
-    bool optional = false;
-    for (const char *letter = layout; *letter; letter++) {
-        if (*letter == '?') {
-            optional = true;
-            continue;
-        }
-        if (optional && cursor_left(&f->in) == 0)
-            return true;
-        char *p = buf_reserve(f->out, FIELD_ROOM + 8 * cursor_left(&f->in));
-        if (p && f->in.pos > f->data.ptr)
-            *p++ = ' ';
-        p = p ? kinds[(uint8_t)*letter](f, p) : NULL;
-        if (!p || f->in.failed)
+    for (const char *at = layout; at;) {
+        const struct kind *kind = &kinds[(uint8_t)*at];
+        if (!kind->put)
+            at = go_on(at, cursor_left(&f->in) > 0);
+        else if (put_field(f, kind))
+            at++;
+        else
             return false;
-        buf_commit(f->out, p);
     }
     return cursor_left(&f->in) == 0;
 }

@@ -3,9 +3,12 @@
  *
  * A layout is a string with one letter a field. Lower-case letters and digits stand for fields that
  * know their own length, upper-case letters for fields that take all that is left; what follows a
- * question mark may be absent. dns_fields.c lists the letters. A field's bytes must be recoverable
- * from its text. A field without such a text fails: one that is empty, say, where its kind has no
- * word for nothing.
+ * question mark may be absent, and a field with a plus behind it comes once or more, up to the end.
+ * dns_fields.c lists the letters.
+ *
+ * A field fits when its bytes are what RFCs demand of the wire. Its text must give them back, so
+ * there are fields that fit and have no text: one that is empty, say, where its kind has no word
+ * for nothing.
  */
 #ifndef SPILE_WIRE_DNS_FIELDS_H
 #define SPILE_WIRE_DNS_FIELDS_H
@@ -20,23 +23,61 @@ struct dns_fields {
     struct cursor in; /* over data */
 };
 
+/* Whether the data is what its layout demands, to the last byte. */
+bool dns_fields_fit(struct span msg, struct span data, const char *layout);
+
 /* Appends the fields with blanks between. 0; -1 with `out` as before when the data does not fit its
- * layout, to the last byte, or when memory is short (out->failed). */
+ * layout, when a field has no text, or when memory is short (out->failed). */
 int dns_fields_put(struct buf *out, struct span msg, struct span data, const char *layout);
+
+/* The offset in the message of what comes next. */
+static inline size_t dns_fields_at(const struct dns_fields *f)
+{
+    return (size_t)(f->in.pos - f->msg.ptr);
+}
+
+/* Goes on behind a name, which ends at `end` of the message, as dns_name_skip and dns_name_decode
+ * found it; fails f->in when they found none, or one that leaves the data. */
+static inline bool dns_fields_seek(struct dns_fields *f, int found, size_t end)
+{
+    bool good = found == 0 && end <= (size_t)(f->in.end - f->msg.ptr);
+    if (good)
+        f->in.pos = f->msg.ptr + end;
+    else
+        cursor_fail(&f->in);
+    return good;
+}
 
 /* Makes room for `need` more bytes at `p`, for fields whose text can be more than eight times as
  * long as their data. Returns `p`, which may have moved with the buffer; NULL when memory is short.
  */
 char *dns_fields_room(struct dns_fields *f, char *p, size_t need);
 
-/* Field kinds that other files implement. Each writes its field at `p`, where there is room for a
- * name and for eight bytes a byte of data, and returns the byte behind it; it fails f->in when the
- * data does not fit. */
+/* What passes over a field of its kind, and fails f->in when the field does not fit. */
+typedef void dns_field_fit(struct dns_fields *f);
+dns_field_fit dns_fit_name;
+dns_field_fit dns_fit_names;     /* HIP */
+dns_field_fit dns_fit_rest;      /* whatever is left, if anything */
+dns_field_fit dns_fit_target;    /* URI */
+dns_field_fit dns_fit_counted;   /* a character-string; NSEC3's salt */
+dns_field_fit dns_fit_counted16; /* TSIG */
+dns_field_fit dns_fit_hash;      /* NSEC3 */
+dns_field_fit dns_fit_tag;       /* CAA */
+dns_field_fit dns_fit_hip;
+dns_field_fit dns_fit_gateway;    /* IPSECKEY */
+dns_field_fit dns_fit_relay;      /* AMTRELAY */
+dns_field_fit dns_fit_bitmap;     /* NSEC */
+dns_field_fit dns_fit_nxt_bitmap; /* NXT */
+dns_field_fit dns_fit_services;   /* WKS */
+dns_field_fit dns_fit_prefixes;   /* APL */
+dns_field_fit dns_fit_location;   /* LOC */
+dns_field_fit dns_svcb_fit;       /* SVCB and HTTPS parameters */
+
+/* What writes a field of its kind, one that fits, at `p`, where there is room for a name and for
+ * eight bytes a byte of data. Returns the byte behind it; fails f->in when the field has no text,
+ * and of EDNS options when it does not fit. These are those of other files. */
 typedef char *dns_field_put(struct dns_fields *f, char *p);
 dns_field_put dns_svcb_put;         /* SVCB and HTTPS parameters */
-dns_field_put dns_edns_put_bytes;   /* a list of 8-bit numbers */
-dns_field_put dns_edns_put_halves;  /* a list of 16-bit numbers */
-dns_field_put dns_edns_put_types;   /* a list of types */
 dns_field_put dns_edns_put_id;      /* NSID */
 dns_field_put dns_edns_put_length;  /* PADDING */
 dns_field_put dns_edns_put_subnet;  /* ECS */

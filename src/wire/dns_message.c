@@ -82,55 +82,6 @@ bool dns_walk_next(struct dns_walk *walk, struct dns_rr *rr)
     return !walk->failed;
 }
 
-/* Some types have this data in the class IN alone (RFC 1035 3.4). */
-enum soundness { UNCHECKED, ANY_CLASS, OF_IN };
-
-bool dns_rr_sound(struct span msg, const struct dns_rr *rr)
-{
-    enum { REST = UINT8_MAX };
-    /* By type: where names begin, how many follow each other, how many bytes are behind them. */
-    static const struct {
-        uint8_t check, at, names, behind;
-    } rows[] = {
-        [1] = {OF_IN, 0, 0, 4},          /* A */
-        [2] = {ANY_CLASS, 0, 1, 0},      /* NS */
-        [3] = {ANY_CLASS, 0, 1, 0},      /* MD */
-        [4] = {ANY_CLASS, 0, 1, 0},      /* MF */
-        [5] = {ANY_CLASS, 0, 1, 0},      /* CNAME */
-        [6] = {ANY_CLASS, 0, 2, 20},     /* SOA */
-        [7] = {ANY_CLASS, 0, 1, 0},      /* MB */
-        [8] = {ANY_CLASS, 0, 1, 0},      /* MG */
-        [9] = {ANY_CLASS, 0, 1, 0},      /* MR */
-        [12] = {ANY_CLASS, 0, 1, 0},     /* PTR */
-        [14] = {ANY_CLASS, 0, 2, 0},     /* MINFO */
-        [15] = {ANY_CLASS, 2, 1, 0},     /* MX */
-        [17] = {ANY_CLASS, 0, 2, 0},     /* RP */
-        [18] = {ANY_CLASS, 2, 1, 0},     /* AFDB */
-        [21] = {ANY_CLASS, 2, 1, 0},     /* RT */
-        [24] = {ANY_CLASS, 18, 1, REST}, /* SIG */
-        [28] = {OF_IN, 0, 0, 16},        /* AAAA */
-        [33] = {OF_IN, 6, 1, 0},         /* SRV */
-        [36] = {OF_IN, 2, 1, 0},         /* KX */
-        [39] = {ANY_CLASS, 0, 1, 0},     /* DNAME */
-        [46] = {ANY_CLASS, 18, 1, REST}, /* RRSIG */
-        [47] = {ANY_CLASS, 0, 1, REST},  /* NSEC */
-        [64] = {OF_IN, 2, 1, REST},      /* SVCB */
-        [65] = {OF_IN, 2, 1, REST},      /* HTTPS */
-    };
-    if (rr->type >= sizeof rows / sizeof *rows || rr->rdata.len == 0)
-        return true;
-    unsigned check = rows[rr->type].check;
-    if (check == UNCHECKED || (check == OF_IN && rr->class != DNS_CLASS_IN))
-        return true;
-    size_t pos = (size_t)(rr->rdata.ptr - msg.ptr), end = pos + rr->rdata.len;
-    pos += rows[rr->type].at;
-    for (unsigned names = rows[rr->type].names; names > 0; names--) {
-        if (pos >= end || dns_name_skip(msg, pos, &pos) < 0)
-            return false;
-    }
-    return rows[rr->type].behind == REST ? pos <= end : pos + rows[rr->type].behind == end;
-}
-
 /* The offset behind the name at `pos`; 0 when it is malformed. A function of its own and not
  * inlined: it is seldom called, and its callers then keep what they have in registers. */
 __attribute__((noinline)) static size_t behind_name(struct span msg, size_t pos)

@@ -1,4 +1,5 @@
-/* Records as text: by their type's layout, or in the generic form of RFC 3597. */
+/* Record data: whether it fits its type, and as text: by their type's layout, or in the generic
+ * form of RFC 3597. */
 #include "base/put.h"
 #include "wire/dns_fields.h"
 
@@ -14,22 +15,44 @@ static int put_generic(struct buf *out, struct span data)
     return 0;
 }
 
-/* The class that says how the data is laid out. In an update, class NONE means "delete this one"
- * and the data is that of the zone's class, RFC 2136 2.5.4. */
-static uint16_t class_of_data(struct span msg, const struct dns_rr *rr)
+/* In an update, class NONE means "delete this one" and the data is laid out as that of the zone's
+ * class, RFC 2136 2.5.4. */
+static uint16_t class_of_deleted(struct span msg)
 {
     uint8_t space[DNS_NAME_MAX];
     struct dns_header header;
     struct dns_question zone;
-    if (rr->class != DNS_CLASS_NONE || !dns_header_decode(msg, &header) ||
-        dns_opcode(&header) != DNS_OPCODE_UPDATE || dns_question_decode(msg, space, &zone) < 0)
-        return rr->class;
+    if (!dns_header_decode(msg, &header) || dns_opcode(&header) != DNS_OPCODE_UPDATE ||
+        dns_question_decode(msg, space, &zone) < 0)
+        return DNS_CLASS_NONE;
     return zone.class;
+}
+
+static inline const char *layout_of(struct span msg, const struct dns_rr *rr)
+{
+    bool deleted = rr->class == DNS_CLASS_NONE;
+    return dns_data_layout(rr->type, deleted ? class_of_deleted(msg) : rr->class);
+}
+
+/* What an update says of a type as a whole, and not of data, comes without any: as a prerequisite
+ * in the first section behind the zone or as a deletion in the second, RFC 2136 2.4 and 2.5. */
+static bool may_be_empty(const struct dns_rr *rr)
+{
+    return (rr->class == DNS_CLASS_NONE || rr->class == DNS_CLASS_ANY) &&
+           rr->section != DNS_ADDITIONAL;
+}
+
+bool dns_rr_sound(struct span msg, const struct dns_rr *rr)
+{
+    if (rr->rdata.len == 0 && may_be_empty(rr))
+        return true;
+    const char *layout = layout_of(msg, rr);
+    return !layout || dns_fields_fit(msg, rr->rdata, layout);
 }
 
 int dns_rdata_put(struct buf *out, struct span msg, const struct dns_rr *rr)
 {
-    const char *layout = rr->rdata.len ? dns_data_layout(rr->type, class_of_data(msg, rr)) : NULL;
+    const char *layout = rr->rdata.len ? layout_of(msg, rr) : NULL;
     if (layout && dns_fields_put(out, msg, rr->rdata, layout) == 0)
         return 0;
     return out->failed ? -1 : put_generic(out, rr->rdata);

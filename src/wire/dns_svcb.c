@@ -13,7 +13,7 @@
 #include "base/put.h"
 #include "wire/dns_fields.h"
 
-/* Writes a value that is not empty; fails the cursor when the value does not fit its key. */
+/* Writes a value that fits its key and is not empty. */
 typedef char *svcb_put(char *p, struct cursor *value);
 
 static char *put_key(char *p, uint16_t key);
@@ -47,12 +47,9 @@ static char *put_text(char *p, struct cursor *value)
     return quoted ? put_char(p, '"') : p;
 }
 
-/* An item of a list, which may not be empty. */
 static char *put_item(char *p, struct cursor *value)
 {
     struct span item = cursor_take(value, cursor_u8(value));
-    if (item.len == 0)
-        cursor_fail(value);
     for (size_t i = 0; i < item.len; i++) {
         if (item.ptr[i] == ',' || item.ptr[i] == '\\')
             p = PUT_LIT(p, "\\\\");
@@ -73,12 +70,6 @@ static char *put_items(char *p, struct cursor *value)
     while (cursor_left(value))
         p = put_item(put_char(p, ','), value);
     return quoted ? put_char(p, '"') : p;
-}
-
-static char *put_nothing(char *p, struct cursor *value)
-{
-    cursor_fail(value);
-    return p;
 }
 
 static char *put_port(char *p, struct cursor *value)
@@ -123,25 +114,40 @@ static char *put_groups(char *p, struct cursor *value)
     return p;
 }
 
+/* What a value is made of, by the size of its parts. */
+enum {
+    NOTHING = 0,
+    BYTES = 1,
+    HALVES = 2,
+    IPV4 = 4,
+    IPV6 = 16,
+    ITEMS = 255 /* lengths and bytes */
+};
+
 static const struct svcb_key {
     const char *name;
     svcb_put *put;
+    uint8_t parts;
+    bool is_one; /* not a list of them */
     bool may_be_empty;
 } keys[] = {
-    {"mandatory", put_key_list, false},     /* RFC 9460 section 8 */
-    {"alpn", put_items, false},             /* RFC 9460 7.1 */
-    {"no-default-alpn", put_nothing, true}, /* RFC 9460 7.1 */
-    {"port", put_port, false},              /* RFC 9460 7.2 */
-    {"ipv4hint", put_ipv4_list, false},     /* RFC 9460 7.3 */
-    {"ech", put_base64_value, false},       /* RFC 9848 */
-    {"ipv6hint", put_ipv6_list, false},     /* RFC 9460 7.3 */
-    {"dohpath", put_text, false},           /* RFC 9461 */
-    {"ohttp", put_nothing, true},           /* RFC 9540 */
-    {"tls-supported-groups", put_groups, false},
-    {"docpath", put_items, true}, /* RFC 9953 */
-    {"pvd", put_text, true},      /* registered without a form of its own, as the next */
-    {"oots", put_text, true},
+    {"mandatory", put_key_list, HALVES},                      /* RFC 9460 section 8 */
+    {"alpn", put_items, ITEMS},                               /* RFC 9460 7.1 */
+    {"no-default-alpn", NULL, NOTHING, .may_be_empty = true}, /* RFC 9460 7.1 */
+    {"port", put_port, HALVES, .is_one = true},               /* RFC 9460 7.2 */
+    {"ipv4hint", put_ipv4_list, IPV4},                        /* RFC 9460 7.3 */
+    {"ech", put_base64_value, BYTES},                         /* RFC 9848 */
+    {"ipv6hint", put_ipv6_list, IPV6},                        /* RFC 9460 7.3 */
+    {"dohpath", put_text, BYTES},                             /* RFC 9461 */
+    {"ohttp", NULL, NOTHING, .may_be_empty = true},           /* RFC 9540 */
+    {"tls-supported-groups", put_groups, HALVES},
+    {"docpath", put_items, ITEMS, .may_be_empty = true}, /* RFC 9953 */
+    /* registered without a form of its own, as the next */
+    {"pvd", put_text, BYTES, .may_be_empty = true},
+    {"oots", put_text, BYTES, .may_be_empty = true},
 };
+
+static const struct svcb_key unknown = {NULL, put_text, BYTES, .may_be_empty = true};
 
 enum {
     KEYS = sizeof keys / sizeof *keys,
@@ -150,6 +156,11 @@ enum {
     KEY_NO_DEFAULT_ALPN = 2,
     KEY_TEXT_MAX = sizeof "tls-supported-groups=", /* in a list of keys, for two bytes of data */
 };
+
+static const struct svcb_key *key_of(uint16_t key)
+{
+    return key < KEYS ? &keys[key] : &unknown;
+}
 
 static char *put_key(char *p, uint16_t key)
 {
@@ -171,40 +182,57 @@ static bool is_consistent(int key, int before, struct cursor *mandatory)
     return next >= key;
 }
 
-static char *put_parameter(char *p, uint16_t key, struct cursor *value)
+/* Whether all items have a byte at least. */
+static bool are_items(struct span value)
 {
-    static const struct svcb_key unknown = {NULL, put_text, true};
-    const struct svcb_key *row = key < KEYS ? &keys[key] : &unknown;
-    p = put_key(p, key);
-    if (cursor_left(value))
-        return row->put(put_char(p, '='), value);
-    if (!row->may_be_empty)
-        cursor_fail(value);
-    return p;
+    struct cursor items = cursor_of(value);
+    while (cursor_left(&items)) {
+        if (cursor_take(&items, cursor_u8(&items)).len == 0)
+            return false;
+    }
+    return true;
+}
+
+static bool value_fits(const struct svcb_key *key, struct span value)
+{
+    if (value.len == 0)
+        return key->may_be_empty;
+    if (key->parts == ITEMS)
+        return are_items(value);
+    return key->parts != NOTHING && value.len % key->parts == 0 &&
+           (!key->is_one || value.len == key->parts);
+}
+
+void dns_svcb_fit(struct dns_fields *f)
+{
+    struct cursor mandatory = {0};
+    int before = -1;
+    while (cursor_left(&f->in)) {
+        uint16_t key = cursor_be16(&f->in);
+        struct span value = cursor_take(&f->in, cursor_be16(&f->in));
+        if (key == KEY_MANDATORY)
+            mandatory = cursor_of(value);
+        if (!is_consistent(key, before, &mandatory) || !value_fits(key_of(key), value))
+            cursor_fail(&f->in);
+        before = key;
+    }
+    if (cursor_left(&mandatory))
+        cursor_fail(&f->in);
 }
 
 char *dns_svcb_put(struct dns_fields *f, char *p)
 {
-    struct cursor mandatory = {0};
-    int before = -1;
     while (p && cursor_left(&f->in)) {
         uint16_t key = cursor_be16(&f->in);
         struct cursor value = cursor_sub(&f->in, cursor_be16(&f->in));
         p = dns_fields_room(f, p, KEY_TEXT_MAX * (cursor_left(&value) / 2 + 1));
         if (!p)
             break;
-        if (key == KEY_MANDATORY)
-            mandatory = value;
-        if (!is_consistent(key, before, &mandatory))
-            cursor_fail(&f->in);
-        before = key;
-        p = put_parameter(p, key, &value);
-        if (value.failed || cursor_left(&value))
-            cursor_fail(&f->in);
+        p = put_key(p, key);
+        if (cursor_left(&value))
+            p = key_of(key)->put(put_char(p, '='), &value);
         if (cursor_left(&f->in))
             *p++ = ' ';
     }
-    if (cursor_left(&mandatory))
-        cursor_fail(&f->in);
     return p;
 }

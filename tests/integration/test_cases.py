@@ -37,6 +37,7 @@ READ = [
     ("06-start-without-stop", "qname", [f"q{i}.example." for i in range(6)]),
     ("07-empty-last-field", "dns.answer", [[{"rdata": '0 issue ""'}], [{"rdata": r"\# 4 000a0001"}],
                                            [{"rdata": r"\# 16 01121613800000008000000000989680"}]]),
+    ("07-empty-last-field", "malformed", [None, "records", None]),  # a URI may not be empty, RFC 7553 4.4
     ("08-svcb-alpn-list", "dns.answer", [[{"rdata": r"16 foo.example.org. alpn=f\\\\oo\\,bar,h2"}]]),
     ("09-opt-twice", "malformed,edns,additional", [("edns", {"udp-size": 1232, "options": [{"name": "COOKIE"}]}, [])]),
     ("10-ede-text", "edns.options", [[{"name": "EDE", "data": "24 (Invalid Data): Zone has expired"}],

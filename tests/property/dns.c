@@ -1,7 +1,8 @@
 /*
  * Properties of the DNS codec over random names and over captures: text and wire form say the same;
  * compression changes nothing; a message cut anywhere is never read past its end (sanitizers watch:
- * each cut has memory of its own), and what was whole before the cut prints as before.
+ * each cut has memory of its own), and what was whole before the cut prints as before; data
+ * is sound when it has a text, and has one when it is sound, but for a few cases.
  *
  *     dns [CAPTURE...]
  */
@@ -12,9 +13,10 @@
 
 #include <cmocka.h>
 
+#include "../support/hex.h"
 #include "../support/messages.h"
 #include "../support/random.h"
-#include "wire/dns.h"
+#include "wire/dns_fields.h"
 
 static char **captures;
 
@@ -216,12 +218,155 @@ static void cuts_are_noticed(void **state)
         assert_true(messages_each(*path, cut_message, &turn) > 0);
 }
 
+enum { TYPES = 270, TYPE_LOC = 29, TYPE_NSEC3 = 50, NAME_BEFORE = 5, DATA_MAX = 40 };
+
+/* Whether the data ends where its last field would begin, and that is one of plain bytes, which has
+ * no word for nothing. */
+static bool ends_in_nothing(struct span msg, struct span data, const char *layout)
+{
+    char before[16];
+    size_t last = strlen(layout) - 1;
+    memcpy(before, layout, last);
+    before[last] = 0;
+    return strchr("BHA", layout[last]) && dns_fields_fit(msg, data, before);
+}
+
+static bool has_other_families(struct span data)
+{
+    bool other = false;
+    for (size_t at = 0; at < data.len; at += 4 + (data.ptr[at + 3] & 0x7f))
+        other |= load_be16(data.ptr + at) - 1u > 1;
+    return other;
+}
+
+static bool has_other_bitmap(struct span msg, struct span data)
+{
+    size_t end;
+    assert_int_equal(dns_name_skip(msg, (size_t)(data.ptr - msg.ptr), &end), 0);
+    return msg.ptr[end] & 0x80;
+}
+
+static bool has_no_size(struct span loc)
+{
+    bool none = loc.ptr[0] != 0;
+    for (size_t i = 1; !none && i <= 3; i++)
+        none = loc.ptr[i] > 0 && loc.ptr[i] < 0x10;
+    return none;
+}
+
+/* Sound data that no zone file could say, but as in RFC 3597. */
+static bool has_no_text(struct span msg, struct span data, uint16_t type, const char *layout)
+{
+    const uint8_t *p = data.ptr;
+    if (!layout || data.len == 0 || ends_in_nothing(msg, data, layout))
+        return true;
+    switch (type) {
+    case 11: /* WKS */
+        return data.len == 5 || p[data.len - 1] == 0;
+    case 25: /* KEY that is none */
+        return p[0] >= 0xc0;
+    case TYPE_LOC:
+        return has_no_size(data);
+    case 30: /* NXT */
+        return has_other_bitmap(msg, data);
+    case 42: /* APL */
+        return has_other_families(data);
+    case 45: /* IPSECKEY */
+        return p[1] > 3;
+    case TYPE_NSEC3: /* base32 that would need padding */
+        return p[5 + p[4]] % 5 != 0;
+    case 55: /* HIP */
+        return p[0] == 0 || load_be16(p + 2) == 0;
+    case 260: /* AMTRELAY */
+        return (p[1] & 0x7f) > 3;
+    default:
+        return false;
+    }
+}
+
+/* A message of its own memory: a name, then data of the bytes that fields are often made of. */
+static struct span random_data(void)
+{
+    static const uint8_t usual[] = {0, 0, 0, 0, 1, 1, 2, 3, 4, 16, 'a', '0', 0x80, 0xc0};
+    size_t len = NAME_BEFORE + next_random() % DATA_MAX;
+    uint8_t *msg = memcpy(malloc(len), "\3www", NAME_BEFORE);
+    for (size_t i = NAME_BEFORE; i < len; i++) {
+        uint64_t r = next_random();
+        msg[i] = r % 8 ? usual[(r >> 8) % sizeof usual] : (uint8_t)(r >> 8);
+    }
+    return span_of(msg, len);
+}
+
+/* Data of types that random bytes seldom are, behind the name; one byte of it is random. */
+static struct span rare_data(uint16_t type)
+{
+    static const struct {
+        uint16_t type;
+        const char *message;
+    } rare[] = {
+        {6, "0377777700 c000 00 00000001 00000002 00000003 00000004 00000005"},
+        {TYPE_LOC, "0377777700 00121613 8a7f2000 81100000 00989680"},
+        {42, "0377777700 0001 18 03 c00002 0002 40 81 20 0001 00 00"},
+        {TYPE_NSEC3, "0377777700 01 00 000a 01 aa 05 0102030405 0001 40"},
+        {249, "0377777700 c000 00000001 00000002 0003 0000 0002 abcd 0001 ef"},
+        {250, "0377777700 00 000000000001 012c 0003 abcdef 1234 0000 0001 01"},
+    };
+    for (size_t i = 0; i < sizeof rare / sizeof *rare; i++) {
+        if (rare[i].type != type)
+            continue;
+        struct span msg = hex_new(rare[i].message);
+        uint8_t *data = (uint8_t *)msg.ptr + NAME_BEFORE;
+        data[next_random() % (msg.len - NAME_BEFORE)] = random_byte();
+        return msg;
+    }
+    return random_data();
+}
+
+/* Whether a text was found for the data. */
+static bool check_data(struct buf *out, struct span msg, struct dns_rr *rr)
+{
+    const char *layout = dns_data_layout(rr->type, rr->class);
+    rr->rdata = span_of(msg.ptr + NAME_BEFORE, msg.len - NAME_BEFORE);
+    out->len = 0;
+    assert_int_equal(dns_rdata_put(out, msg, rr), 0);
+    bool text = memcmp(out->data, "\\#", 2) != 0;
+    bool sound = dns_rr_sound(msg, rr);
+    bool expected = sound && !has_no_text(msg, rr->rdata, rr->type, layout);
+    if (text != expected)
+        fprintf(stderr, "type %u class %u: %.*s\n", rr->type, rr->class, (int)out->len, out->data);
+    assert_int_equal(text, expected);
+    return text;
+}
+
+/* And of each type that has a layout, data is found that has a text. */
+static void sound_data_has_a_text(void **state)
+{
+    static const uint16_t classes[] = {DNS_CLASS_IN, DNS_CLASS_IN, DNS_CLASS_CH, DNS_CLASS_ANY};
+    static unsigned texts[TYPES];
+    enum { ROUNDS = 4000000 };
+    struct buf out = {0};
+    int rounds = random_rounds(ROUNDS);
+    (void)state;
+    for (int i = rounds; i > 0; i--) {
+        struct dns_rr rr = {.type = (uint16_t)(i % TYPES), .class = classes[next_random() % 4]};
+        struct span msg = next_random() % 2 ? random_data() : rare_data(rr.type);
+        texts[rr.type] += check_data(&out, msg, &rr);
+        hex_free(msg);
+    }
+    for (unsigned type = 0; rounds == ROUNDS && type < TYPES; type++) {
+        if (dns_data_layout((uint16_t)type, DNS_CLASS_IN) && texts[type] == 0)
+            fail_msg("no text of type %u", type);
+    }
+    buf_free(&out);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_says_what_the_wire_says),
         cmocka_unit_test(compression_changes_nothing),
         cmocka_unit_test(cuts_are_noticed),
+        cmocka_unit_test(sound_data_has_a_text),
     };
     captures = argv + (argc > 0);
     return cmocka_run_group_tests(tests, NULL, NULL);

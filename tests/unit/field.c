@@ -414,63 +414,74 @@ static void test_rcode(void **state)
 }
 
 /* What is in the message and in no list is told: by the part that it belongs to. */
-static void test_flaws(void **state)
-{
-    (void)state;
 #define AT_ROOT(type, class, len) "\0\0" type "\0" class "\0\0\0\1\0" len
-#define TSIG "\0\0\xfa\0\xff\0\0\0\0\0\0"
-#define SIG0 "\0\0\x18\0\xff\0\0\0\0\0\2\0\0"
+#define TSIG "\0\0\xfa\0\xff\0\0\0\0\0\x11" ZEROS_16 "\0"
+#define SIG0 "\0\0\x18\0\xff\0\0\0\0\0\x13\0\0" ZEROS_16 "\0"
+#define ZEROS_16 "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 #define SIG5                                                                                       \
     "\0\0\x18\0\xff\0\0\0\0\0\x13\0\5"                                                             \
     "0123456789abcdef"                                                                             \
     "\0"
 #define SIG5_CUT "\0\0\x18\0\xff\0\0\0\0\0\2\0\5"
-    static const struct {
-        struct span payload;
-        const char *text;
-    } cases[] = {
-        {BYTES_INIT(HEAD "\1\0\1\0\1" QUESTION A A OPT), "-"},
-        {BYTES_INIT(HEAD "\0\0\0\0\2" QUESTION OPT OPT), "edns"},
-        {BYTES_INIT(HEAD "\0\0\0\0\3" QUESTION OPT A OPT), "edns"},
-        {BYTES_INIT(HEAD "\1\0\0\0\0" QUESTION OPT), "edns"},
-        {BYTES_INIT(HEAD "\0\0\1\0\1" QUESTION OPT OPT), "edns"},
-        {BYTES_INIT(HEAD "\0\0\0\0\1" QUESTION "\1x" OPT), "edns"}, /* not the root's */
-        {BYTES_INIT(HEAD "\0\0\0\0\1" QUESTION "\xc0\x10"
-                         "\0\x29\4\xd0\1\0\0\0\0\0"),
-         "edns"},
-        {BYTES_INIT(HEAD "\0\0\0\0\1" QUESTION OPT "x"), "records"}, /* one byte more */
-        {BYTES_INIT(HEAD "\0\0\0\0\0" QUESTION A), "records"},       /* a record more */
-    /* Data that does not fit its type. */
 #define ANSWER HEAD "\1\0\0\0\0" QUESTION
-        {BYTES_INIT(ANSWER AT_ROOT("\5", "\1", "\2") "\xc0\xff"), "records"},
-        {BYTES_INIT(ANSWER AT_ROOT("\5", "\1", "\3") "\xc0\x0c\0"), "records"},
-        {BYTES_INIT(ANSWER AT_ROOT("\5", "\1", "\2") "\xc0\x0c"), "-"},
-        {BYTES_INIT(ANSWER AT_ROOT("\5", "\xff", "\0")), "-"}, /* an update has none */
-        {BYTES_INIT(ANSWER AT_ROOT("\x0f", "\1", "\1") "\0"), "records"},
-        {BYTES_INIT(ANSWER AT_ROOT("\x0f", "\1", "\4") "\0\0\xc0\x0c"), "-"},
-        {BYTES_INIT(ANSWER AT_ROOT("\1", "\1", "\5") "12345"), "records"},
-        {BYTES_INIT(ANSWER AT_ROOT("\1", "\3", "\5") "\xc0\x0c\0\1x"), "-"}, /* CH */
-        {BYTES_INIT(ANSWER AT_ROOT("\x1c", "\1", "\4") "1234"), "records"},
-        {BYTES_INIT(ANSWER AT_ROOT("\x2f", "\1", "\3") "\xc0\x0c\0"), "-"},
-        {BYTES_INIT(ANSWER AT_ROOT("\x2f", "\1", "\2") "\xc0\xff"), "records"},
-        {BYTES_INIT("\x12\x34\x30\0\0\0\0\0\0\0\0\0\0\1\0\4\0\0\0\0"), "-"}, /* but DSO */
-        {BYTES_INIT("\x12\x34\x81\x80\0\2\0\0\0\0\0\0" QUESTION QUESTION), "question"},
-        {BYTES_INIT(HEAD "\0\0\0\0\2" QUESTION OPT TSIG), "-"},
-        {BYTES_INIT(HEAD "\0\0\0\0\2" QUESTION TSIG OPT), "records"},
-        {BYTES_INIT(HEAD "\0\0\0\0\2" QUESTION TSIG TSIG), "records"},
-        {BYTES_INIT(HEAD "\1\0\0\0\0" QUESTION TSIG), "records"},
-        {BYTES_INIT(HEAD "\0\0\0\0\3" QUESTION OPT SIG0 SIG0), "-"},
-        {BYTES_INIT(HEAD "\0\0\0\0\2" QUESTION SIG0 OPT), "records"},
-        {BYTES_INIT(HEAD "\1\0\0\0\1" QUESTION SIG5 OPT), "-"}, /* covers a type: a record */
-        {BYTES_INIT(HEAD "\1\0\0\0\1" QUESTION SIG5_CUT OPT), "records"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+static const struct {
+    struct span payload;
+    const char *text;
+} flaws[] = {
+    {BYTES_INIT(HEAD "\1\0\1\0\1" QUESTION A A OPT), "-"},
+    {BYTES_INIT(HEAD "\0\0\0\0\2" QUESTION OPT OPT), "edns"},
+    {BYTES_INIT(HEAD "\0\0\0\0\3" QUESTION OPT A OPT), "edns"},
+    {BYTES_INIT(HEAD "\1\0\0\0\0" QUESTION OPT), "edns"},
+    {BYTES_INIT(HEAD "\0\0\1\0\1" QUESTION OPT OPT), "edns"},
+    {BYTES_INIT(HEAD "\0\0\0\0\1" QUESTION "\1x" OPT), "edns"}, /* not the root's */
+    {BYTES_INIT(HEAD "\0\0\0\0\1" QUESTION "\xc0\x10"
+                     "\0\x29\4\xd0\1\0\0\0\0\0"),
+     "edns"},
+    {BYTES_INIT(HEAD "\0\0\0\0\1" QUESTION OPT "x"), "records"}, /* one byte more */
+    {BYTES_INIT(HEAD "\0\0\0\0\0" QUESTION A), "records"},       /* a record more */
+    /* Data that does not fit its type. */
+    {BYTES_INIT(ANSWER AT_ROOT("\5", "\1", "\2") "\xc0\xff"), "records"},
+    {BYTES_INIT(ANSWER AT_ROOT("\5", "\1", "\3") "\xc0\x0c\0"), "records"},
+    {BYTES_INIT(ANSWER AT_ROOT("\5", "\1", "\2") "\xc0\x0c"), "-"},
+    {BYTES_INIT(ANSWER AT_ROOT("\5", "\xff", "\0")), "-"}, /* an update has none */
+    {BYTES_INIT(ANSWER AT_ROOT("\x0f", "\1", "\1") "\0"), "records"},
+    {BYTES_INIT(ANSWER AT_ROOT("\x0f", "\1", "\4") "\0\0\xc0\x0c"), "-"},
+    {BYTES_INIT(ANSWER AT_ROOT("\1", "\1", "\5") "12345"), "records"},
+    {BYTES_INIT(ANSWER AT_ROOT("\1", "\1", "\0")), "records"},          /* but no answer */
+    {BYTES_INIT(ANSWER AT_ROOT("\1", "\3", "\4") "\xc0\x0c\0\1"), "-"}, /* CH */
+    {BYTES_INIT(ANSWER AT_ROOT("\1", "\3", "\5") "\xc0\x0c\0\1x"), "records"},
+    {BYTES_INIT(ANSWER AT_ROOT("\1", "\4", "\5") "12345"), "-"}, /* HS has no such type */
+    {BYTES_INIT(ANSWER AT_ROOT("\x10", "\1", "\3") "\2xy"), "-"},
+    {BYTES_INIT(ANSWER AT_ROOT("\x10", "\1", "\3") "\3xy"), "records"},
+    {BYTES_INIT(ANSWER AT_ROOT("\x2b", "\1", "\4") "\0\1\10\2"), "-"}, /* no digest */
+    {BYTES_INIT(ANSWER AT_ROOT("\x1c", "\1", "\4") "1234"), "records"},
+    {BYTES_INIT(ANSWER AT_ROOT("\x2f", "\1", "\5") "\xc0\x0c\0\1\1"), "-"},
+    {BYTES_INIT(ANSWER AT_ROOT("\x2f", "\1", "\3") "\xc0\x0c\0"), "records"},
+    {BYTES_INIT(ANSWER AT_ROOT("\x2f", "\1", "\2") "\xc0\xff"), "records"},
+    {BYTES_INIT("\x12\x34\x30\0\0\0\0\0\0\0\0\0\0\1\0\4\0\0\0\0"), "-"}, /* but DSO */
+    {BYTES_INIT("\x12\x34\x81\x80\0\2\0\0\0\0\0\0" QUESTION QUESTION), "question"},
+    {BYTES_INIT(HEAD "\0\0\0\0\2" QUESTION OPT TSIG), "-"},
+    {BYTES_INIT(HEAD "\0\0\0\0\1" QUESTION AT_ROOT("\xfa", "\xff", "\1") "\0"), "records"},
+    {BYTES_INIT(HEAD "\0\0\0\0\1" QUESTION AT_ROOT("\xfa", "\xff", "\0")), "records"},
+    {BYTES_INIT(HEAD "\0\0\0\0\2" QUESTION TSIG OPT), "records"},
+    {BYTES_INIT(HEAD "\0\0\0\0\2" QUESTION TSIG TSIG), "records"},
+    {BYTES_INIT(HEAD "\1\0\0\0\0" QUESTION TSIG), "records"},
+    {BYTES_INIT(HEAD "\0\0\0\0\3" QUESTION OPT SIG0 SIG0), "-"},
+    {BYTES_INIT(HEAD "\0\0\0\0\2" QUESTION SIG0 OPT), "records"},
+    {BYTES_INIT(HEAD "\1\0\0\0\1" QUESTION SIG5 OPT), "-"}, /* covers a type: a record */
+    {BYTES_INIT(HEAD "\1\0\0\0\1" QUESTION SIG5_CUT OPT), "records"},
+};
+
+static void test_flaws(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof flaws / sizeof *flaws; i++) {
         struct dnstap tap = frame_response();
         char json[16];
-        tap.response_message = cases[i].payload;
-        bool none = cases[i].text[0] == '-';
-        snprintf(json, sizeof json, none ? "null" : "\"%s\"", cases[i].text);
-        check("malformed", &tap, json, cases[i].text);
+        tap.response_message = flaws[i].payload;
+        bool none = flaws[i].text[0] == '-';
+        snprintf(json, sizeof json, none ? "null" : "\"%s\"", flaws[i].text);
+        check("malformed", &tap, json, flaws[i].text);
     }
 }
 
