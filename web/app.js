@@ -226,12 +226,13 @@ async function askFlow() {
     known.streams = all.streams;
     known.inputs = inputs.inputs;
     known.open = connections.open;
-    known.hints = status.hints.map(({ hint }) => `Hint: ${hint}`);
+    const hints = status.hints.filter(({ stream }) => !stream); // shared() tells of those
+    known.hints = hints.map(({ hint }) => `Hint: ${hint}`);
     known.outputs = outputs.outputs.map((o) => o.ledger);
     showStreams(known.streams.map((s) => s.name));
     const { stream } = current();
     const streams = known.streams.filter(({ name }) => !stream || name === stream);
-    flow.show({ streams, outputs: outputs.outputs, inputs: inputs.inputs, hints: status.hints });
+    flow.show({ streams, outputs: outputs.outputs, inputs: inputs.inputs, hints });
 }
 
 async function askHistory() {

@@ -106,9 +106,7 @@ static const struct roster_seat *compare(struct roster *roster, struct roster_se
 
 static void warn(const struct roster_seat *seat, const struct origin *other)
 {
-    log_warning("%s and %s both send %s%s%s: servers of one name are counted as one; give each an "
-                "identity of its own",
-                other->peer, seat->origin->peer,
+    log_warning("%s and %s both send %s%s%s: " ROSTER_ADVICE, other->peer, seat->origin->peer,
                 seat->identity_len ? "the identity '" : "no identity",
                 option_show(identity_of(seat)).text, seat->identity_len ? "'" : "");
 }

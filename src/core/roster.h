@@ -60,6 +60,9 @@ static inline struct span roster_host(const struct origin *origin)
     return span_of(origin->host_len ? origin->peer : NULL, origin->host_len);
 }
 
+/* What the users of one identity are to know and to do. */
+#define ROSTER_ADVICE "servers of one name are counted as one; give each an identity of its own"
+
 void roster_init(struct roster *roster);
 void roster_destroy(struct roster *roster);
 

@@ -1,6 +1,9 @@
 #include "http/api_connections.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+
+#include "core/option.h"
 
 enum { MORE = 16 }; /* may come between counting and listing */
 
@@ -105,6 +108,35 @@ struct api_presence api_presence(const struct api_connections *c, struct span na
         last = host;
     }
     return presence;
+}
+
+static void put_shared(struct json *j, const struct api_connections *c,
+                       const struct roster_entry *entry, size_t hosts)
+{
+    struct pipeline_input input;
+    char text[256];
+    struct span name = name_of(entry);
+    bool named = entry->identity_len > 0;
+    pipeline_input(c->pipeline, entry->origin.input, &input);
+    snprintf(text, sizeof text, "%zu hosts send %s%s%s: " ROSTER_ADVICE, hosts,
+             named ? "the identity '" : "no identity", named ? option_show(name).text : "",
+             named ? "'" : "");
+    json_object(j);
+    json_put_str(j, "input", input.name);
+    json_key(j, "stream");
+    json_bytes(j, name);
+    json_put_str(j, "hint", text);
+    json_object_end(j);
+}
+
+void api_put_shared_names(struct json *j, const struct api_connections *c)
+{
+    for (size_t i = 0; i < c->named;) {
+        struct api_presence presence = api_presence(c, name_of(c->by_name[i]));
+        if (presence.hosts > 1)
+            put_shared(j, c, c->by_name[i], presence.hosts);
+        i += presence.connections;
+    }
 }
 
 /* --- one, and the list ------------------------------------------------------------------------ */

@@ -31,6 +31,9 @@ struct api_presence {
 /* Must be called before api_presence. -1: no memory, and the reply says so. */
 int api_connections_sort(struct api_connections *connections, struct http_reply *reply);
 struct api_presence api_presence(const struct api_connections *connections, struct span name);
+/* Writes a hint, in the array of them, for each name that several hosts use. After
+ * api_connections_sort. */
+void api_put_shared_names(struct json *j, const struct api_connections *connections);
 /* Writes one object of the shape Connection. */
 void api_put_connection(struct json *j, const struct api_connections *connections,
                         const struct roster_entry *entry);

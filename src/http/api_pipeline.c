@@ -1,6 +1,6 @@
 /* The pipeline at work: inputs, outputs, the ledger; whether it is alive and ready. */
 #include "core/input.h"
-#include "http/api.h"
+#include "http/api_connections.h"
 
 /* --- inputs --------------------------------------------------------------------------------- */
 
@@ -193,32 +193,45 @@ const struct http_route api_ready = {
 
 /* --- status --------------------------------------------------------------------------------- */
 
-static void status_handle(const struct http_request *request, struct http_reply *reply)
+static void put_input_hints(struct json *j, const struct pipeline *pipeline)
 {
-    const struct pipeline *pipeline = request->context->pipeline;
-    struct json j = api_begin(reply);
-    json_put_str(&j, "status", readiness(pipeline));
-    json_key(&j, "hints");
-    json_array(&j);
     for (size_t i = 0; i < pipeline_input_count(pipeline); i++) {
         struct pipeline_input input;
         char text[INPUT_HINT_MAX];
         if (!pipeline_input_hint(pipeline, i, text))
             continue;
         pipeline_input(pipeline, i, &input);
-        json_object(&j);
-        json_put_str(&j, "input", input.name);
-        json_put_str(&j, "hint", text);
-        json_object_end(&j);
+        json_object(j);
+        json_put_str(j, "input", input.name);
+        json_put_str(j, "hint", text);
+        json_object_end(j);
     }
-    json_array_end(&j);
-    api_end(&j, reply);
+}
+
+static void status_handle(const struct http_request *request, struct http_reply *reply)
+{
+    struct pipeline *pipeline = request->context->pipeline;
+    struct api_connections c;
+    if (api_connections_read(&c, pipeline, reply) < 0)
+        return;
+    if (api_connections_sort(&c, reply) == 0) {
+        struct json j = api_begin(reply);
+        json_put_str(&j, "status", readiness(pipeline));
+        json_key(&j, "hints");
+        json_array(&j);
+        put_input_hints(&j, pipeline);
+        api_put_shared_names(&j, &c);
+        json_array_end(&j);
+        api_end(&j, reply);
+    }
+    api_connections_free(&c);
 }
 
 const struct http_route api_status = {
     .path = "/api/v1/status",
-    .doc = "Whether events can come in, and what keeps DNS servers from being heard.",
+    .doc = "Whether events can come in, and what keeps DNS servers from being heard, or apart.",
     .schema = "{status: text (ready, ending, or no input is open), "
-              "hints: [{input: text, hint: text (what is likely wrong, and what to do)}]}",
+              "hints: [{input: text, stream?: text (whose servers it is about), "
+              "hint: text (what is likely wrong, and what to do)}]}",
     .handle = status_handle,
 };

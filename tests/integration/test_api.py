@@ -547,9 +547,13 @@ def one_identity_from_two_hosts_is_told(t):
         return "both send no identity" in api.spile.err
     wait_for("a second warning, once a second has passed", warned, every=0.2)
     wait_for("they, too", lambda: streams() == {"ns1": (4, 3), "-": (2, 2)})
+    told = {hint.get("stream"): hint["hint"] for hint in api.get("status")["hints"]}
+    for name, text in (("ns1", "3 hosts send the identity 'ns1'"), ("-", "2 hosts send no identity")):
+        equal(told[name], text + ": servers of one name are counted as one; give each an identity of its own", "hint")
     for sender in senders[1:]:
         sender.finish()
     wait_for("they have left", lambda: streams()["ns1"] == (1, 1))
+    assert not any(hint.get("stream") == "ns1" for hint in api.get("status")["hints"]), "no hint once they have left"
     places = [i["place"] for i in api.get("inputs")["inputs"]]
     equal(places, [f"unix:{t.path('tap.sock')}", f"tcp:127.0.0.1:{port}"], "where servers connect")
 

@@ -199,6 +199,21 @@ static void test_form(void **state)
     }
 }
 
+/* Rates of a window that is longer than the run say what they are of. */
+static void test_windows_are_explained(void **state)
+{
+    (void)state;
+    struct made made;
+    bool found = false;
+    make(&made, (struct metrics_limits){100, 40, 0}, false, false);
+    for (size_t i = 0; i < made.line_count; i++)
+        found |= strcmp(made.lines[i], "# HELP spile_events_per_second Events a second over the "
+                                       "window named; while the collector has run for less, since "
+                                       "its start.") == 0;
+    assert_true(found);
+    clear(&made);
+}
+
 /* Whatever the limits: over all streams and words the counters are those of the total. */
 static void test_sums(void **state)
 {
@@ -352,9 +367,13 @@ static void test_legacy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_form),    cmocka_unit_test(test_sums),
-        cmocka_unit_test(test_streams), cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_latency), cmocka_unit_test(test_legacy),
+        cmocka_unit_test(test_windows_are_explained),
+        cmocka_unit_test(test_form),
+        cmocka_unit_test(test_sums),
+        cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_latency),
+        cmocka_unit_test(test_legacy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
