@@ -113,6 +113,7 @@ def make_run_on_a_terminal(t):
         url = re.search(rb"dashboard: (http://[0-9.:]+/)", seen)[1].decode()
         check_dashboard(url)
         check_advice(seen)
+        assert f"{folder}/spile top {url} ".encode() in seen, "how to have the numbers on a terminal"
         wait_for("the capture comes again", lambda: more() and frames(url) > FRAMES + 1000, 30)
         wait_for("lines with the time of now", ends_with_now, 10)
         assert b"terminal-rate" in seen, "it says that lines are left out"
@@ -124,7 +125,10 @@ def make_run_on_a_terminal(t):
         os.write(terminal, b"\x03")
         wait_for("make ends after Ctrl-C", lambda: more() and child.poll() is not None, 15)
         equal(child.returncode, 0, f"make's status; the end of its output: {bytes(seen[-500:])!r}")
-        assert b"Error" not in seen[-300:] and b"Interrupt" not in seen[-300:], bytes(seen[-300:])
+        assert b"\nledger: stdout" in seen, f"the ledger has a line of its own: {bytes(seen[-500:])!r}"
+        assert termios.tcgetattr(terminal)[3] & termios.ECHO, "what is typed shows again"
+        for word in (b"Error", b"Interrupt", b"Terminated"):
+            assert word not in seen[-300:], bytes(seen[-300:])
         check_advice(seen)
     finally:
         child.kill()
