@@ -51,6 +51,24 @@ def one_name_everywhere(t):
     assert "man:spile.yaml(5)" in unit, "the unit names the manual"
 
 
+@test()
+def logs_are_for_its_group(t):
+    """What the service writes is for Spile and its group, and with README's `mode: 0600` for Spile alone."""
+    assert "`mode: 0600`" in (ROOT / "README.md").read_text(), "README says how"
+    shipped = (ROOT / "dist/spile.yaml").read_text()
+    for row in re.findall(r"- file: .*", shipped):
+        assert "mode: 0640" in row, row
+    for mode in (0o640, 0o600):
+        folder = t.path(f"logs{mode:o}")
+        folder.mkdir()
+        text = re.sub(r"/(run|var/lib|var/log)/spile", str(folder), shipped)
+        text = text.replace("mode: 0640", f"mode: 0{mode:o}").replace(":6000", ":0").replace(":8080", ":0")
+        process = t.listen(text, name=f"service{mode:o}", count=3)
+        equal((folder / "dns.json").stat().st_mode & 0o777, mode, "mode of the log")
+        equal((folder / "history.db").stat().st_mode & 0o777, 0o600, "mode of the history")
+        equal(process.stop(), 0, "exit status")
+
+
 def unit_of(t):
     """The unit as it is installed, but for the program under test."""
     text = UNIT.read_text().replace("@bindir@/spile", str(t.spile_path)).replace("@config@", str(CONFIG))
