@@ -21,6 +21,12 @@ static void warn(const struct error *warning)
     log_warning("%s", error_line(warning, line, sizeof line));
 }
 
+static void note(const struct error *notice)
+{
+    char line[1024];
+    log_info("%s", error_line(notice, line, sizeof line));
+}
+
 /* ", 2 inputs (tcp, unix)"; `remark` tells how there came to be so many. */
 static void put_items(const char *word, const struct config_item *items, size_t count,
                       const char *remark)
@@ -55,7 +61,7 @@ static int check_file(const char *path, struct config *config, struct error *err
         pipe_environment(config, err) < 0 || config_defaults(config, err) < 0 ||
         config_validate(config, err) < 0)
         return -1;
-    return config_probe(config, warn, err);
+    return config_probe(config, warn, note, err);
 }
 
 static int check_run(struct command_call *call)
@@ -86,7 +92,8 @@ const struct command command_config_check = {
         "Reads each FILE (-: standard input) and refuses what `spile run` would refuse, for the "
         "same user and at this moment: it looks for the files, names and addresses that FILE "
         "names, but makes, changes and takes nothing. What `run` would only complain of, or what "
-        "may have changed by then, such as a port that is in use, is a warning.\n\n"
+        "may have changed by then, such as a port that another program uses, is a warning; that "
+        "Spile is running already is said in one line.\n\n"
         "For a good one a line 'FILE: ok' says what it configures; for a bad one the error has "
         "line and column, and the exit status is 1.",
     .operands = "FILE|-...",

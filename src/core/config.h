@@ -72,9 +72,10 @@ int config_defaults(struct config *config, struct error *err);
  * flag is. */
 int config_validate(const struct config *config, struct error *err);
 /* Looks for what starting would find at this moment (module.probe), but opens nothing. -1: starting
- * would fail, err says why. `warn` is called with what starting would only warn of. */
+ * would fail, err says why. `warn` is called with what starting would only warn of, `note` with the
+ * places that a Spile which is running already has. */
 int config_probe(const struct config *config, void (*warn)(const struct error *warning),
-                 struct error *err);
+                 void (*note)(const struct error *notice), struct error *err);
 /* Puts the place of an item into `err`, or that of the option (may be NULL) when it was written;
  * none when a flag made it. Returns -1. */
 int config_error_at(const struct config *config, const struct config_item *item, const char *option,

@@ -7,7 +7,10 @@
 #include <stdlib.h>
 
 #include "core/config.h"
+#include "io/holder.h"
 #include "io/place.h"
+
+_Static_assert((int)MODULE_BUSY == (int)PLACE_BUSY, "a status is a verdict");
 
 /* --- formats -------------------------------------------------------------------------------- */
 
@@ -193,10 +196,66 @@ int config_validate(const struct config *config, struct error *err)
     return check_places(config, false, err);
 }
 
+enum { BUSY_END_MAX = 128 };
+
+/* Places that one process has, or that nobody can tell who has. */
+struct busy {
+    struct error said; /* names them, with the line of the first */
+    struct holder holder;
+    bool any;
+    void (*warn)(const struct error *warning);
+    void (*note)(const struct error *notice);
+};
+
+static void append(struct error *said, const char *text)
+{
+    size_t len = strlen(said->text);
+    snprintf(said->text + len, sizeof said->text - len, "%s", text);
+}
+
+/* Says in one line who has the places, and forgets them. */
+static void tell_busy(struct busy *busy)
+{
+    const struct holder *holder = &busy->holder;
+    bool spile = holder_is_spile(holder);
+    char end[BUSY_END_MAX] =
+        ": in use by another program, or by Spile itself if it is running already";
+    if (spile)
+        snprintf(end, sizeof end, ": Spile is running already, as process %d, and listens there",
+                 holder->pid);
+    else if (holder->pid)
+        snprintf(end, sizeof end, ": in use by %s (process %d)", holder->name, holder->pid);
+    append(&busy->said, end);
+    if (busy->any)
+        (spile ? busy->note : busy->warn)(&busy->said);
+    busy->any = false;
+}
+
+static void add_busy(struct busy *busy, const struct config_item *item, const struct error *said)
+{
+    struct claim claim;
+    struct holder holder = {0};
+    if (add_claim(&claim, 0, item) > 0)
+        holder = claim.row->type == OPTION_PATH
+                     ? holder_of_socket(*(char *const *)claim.value)
+                     : holder_of_port(((const struct option_hostport *)claim.value)->port);
+    size_t len = strlen(busy->said.text) + strlen(said->text) + BUSY_END_MAX;
+    if (busy->any && holder.pid == busy->holder.pid && len + 2 < sizeof busy->said.text) {
+        append(&busy->said, ", ");
+        append(&busy->said, said->text);
+        return;
+    }
+    tell_busy(busy);
+    busy->said = *said;
+    busy->holder = holder;
+    busy->any = true;
+}
+
 int config_probe(const struct config *config, void (*warn)(const struct error *warning),
-                 struct error *err)
+                 void (*note)(const struct error *notice), struct error *err)
 {
     const struct config_item *item;
+    struct busy busy = {.warn = warn, .note = note};
     for (size_t n = 0; (item = item_at(config, n)); n++) {
         struct error said = {0};
         enum module_verdict verdict = ask(config, item, item->module->probe, &said);
@@ -204,8 +263,11 @@ int config_probe(const struct config *config, void (*warn)(const struct error *w
             *err = said;
             return -1;
         }
-        if (verdict == MODULE_WARNS)
+        if (verdict == MODULE_BUSY)
+            add_busy(&busy, item, &said);
+        else if (verdict == MODULE_WARNS)
             warn(&said);
     }
+    tell_busy(&busy);
     return check_places(config, true, err);
 }

@@ -18,13 +18,15 @@ enum module_kind { MODULE_INPUT, MODULE_STAGE, MODULE_FORMAT, MODULE_OUTPUT, MOD
 enum module_verdict {
     MODULE_FINE = 0,
     MODULE_WARNS = 1,    /* it would say so at start, and go on */
+    MODULE_BUSY = 2,     /* the place of its exclusive option is in use; err names that alone */
     MODULE_REFUSES = -1, /* it would not start */
 };
 
-/* The verdict of a function that returns 0 for yes, -1 for no and 1 for not now (io/place.h). */
+/* The verdict of a function that returns 0 for yes, -1 for no, 1 for not now and PLACE_BUSY
+ * (io/place.h). */
 static inline enum module_verdict module_verdict_of(int status)
 {
-    return status < 0 ? MODULE_REFUSES : status > 0 ? MODULE_WARNS : MODULE_FINE;
+    return status < 0 ? MODULE_REFUSES : (enum module_verdict)status;
 }
 
 struct module {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/address.h"
+#include "io/holder.h"
 
 /* --- files ---------------------------------------------------------------------------------- */
 
@@ -92,40 +93,16 @@ int place_read(const char *path, struct error *err)
     return S_ISDIR(st.st_mode) ? fail(path, EISDIR, err) : may(path, R_OK, err);
 }
 
-/* True when a line of /proc/net/unix (see proc(5)) is a socket at the path that accepts. */
-static bool accepts(const char *line, const char *path)
-{
-    unsigned long flags;
-    int at = 0;
-    if (sscanf(line, "%*s %*s %*s %lx %*s %*s %*s %n", &flags, &at) != 1 || at == 0)
-        return false;
-    size_t len = strcspn(line + at, "\n");
-    return flags & 0x10000 && len == strlen(path) && memcmp(line + at, path, len) == 0;
-}
-
-/* Asked of the kernel, since a connection would be noticed by who listens. */
-static bool is_served(const char *path)
-{
-    char line[PATH_MAX];
-    bool served = false;
-    FILE *sockets = fopen("/proc/net/unix", "re");
-    while (sockets && !served && fgets(line, sizeof line, sockets))
-        served = accepts(line, path);
-    if (sockets)
-        fclose(sockets);
-    return served;
-}
-
 int place_socket(const char *path, struct error *err)
 {
     struct stat st;
     bool there = lstat(path, &st) == 0;
     if (there && !S_ISSOCK(st.st_mode))
         return error_set(err, "%.300s: a file that is no socket is there", path);
-    if (!there || !is_served(path))
+    if (!there || !holder_listens(path))
         return can_make(path, err);
-    error_set(err, "%.300s: another program uses it now", path);
-    return 1;
+    error_set(err, "%.300s", path);
+    return PLACE_BUSY;
 }
 
 static bool is_shared(const struct stat *st)
@@ -196,8 +173,10 @@ int place_listen(const char *host, uint16_t port, struct error *err)
     freeaddrinfo(list);
     if (worst == 0 || (one && (worst == EAFNOSUPPORT || worst == EADDRNOTAVAIL)))
         return 0;
-    error_set(err, "%s port %u: %s", host, port, strerror(worst));
-    return worst == EADDRINUSE ? 1 : -1;
+    if (worst != EADDRINUSE)
+        return error_set(err, "%s port %u: %s", host, port, strerror(worst));
+    error_set(err, "%s port %u", host, port);
+    return PLACE_BUSY;
 }
 
 bool place_address(const struct sockaddr *from, uint8_t *address)

@@ -3,8 +3,9 @@
  * made, opened for writing, or connected to.
  *
  * place_append, place_socket and place_listen return 0 for yes. -1 is no. 1 is not now, for a
- * reason that may soon be over: the folder is missing, which a service manager makes at start, or
- * the address is in use, perhaps by the program that is to be restarted. For -1 and 1 err says why.
+ * reason that may soon be over: the folder is missing, which a service manager makes at start. For
+ * -1 and 1 err says why. PLACE_BUSY is in use, perhaps by the program that is to be restarted; err
+ * names the place alone (io/holder.h knows who has it).
  */
 #ifndef SPILE_IO_PLACE_H
 #define SPILE_IO_PLACE_H
@@ -15,6 +16,8 @@
 #include "base/error.h"
 
 struct sockaddr;
+
+enum { PLACE_BUSY = 2 };
 
 /* A file that is appended to, or made where there is none. */
 int place_append(const char *path, struct error *err);

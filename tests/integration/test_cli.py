@@ -8,7 +8,7 @@ import subprocess
 import termios
 import time
 
-from harness import ROOT, Bench, Skip, equal, readable, test
+from harness import ROOT, Bench, Skip, equal, free_port, readable, test
 
 
 def text(done):
@@ -206,12 +206,35 @@ def check_warns_of_what_may_change(t):
         listener.bind(str(t.path("taken.sock")))
         listener.listen()
         path.write_text(f"inputs: [unix: {{path: {t.path('taken.sock')}}}]\n")
-        assert b"taken.sock: another program uses it now" in t.run("config", "check", path).stderr
+        said = t.run("config", "check", path).stderr.decode()
+        assert re.search(rf"warning: .*taken.sock: in use by python\S* \(process {os.getpid()}\)\n", said), said
     equal(t.run("config", "check", path).stderr, b"", "when nobody listens any more")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         path.write_text(f"inputs: [tcp: {{listen: '127.0.0.1:{taken.getsockname()[1]}'}}]\n")
         done = t.run("config", "check", path)
         assert f"warning: {path}:1:24: tcp: 127.0.0.1 port" in done.stderr.decode(), done.stderr
+        assert f"(process {os.getpid()})\n" in done.stderr.decode(), done.stderr
+
+
+@test()
+def check_says_calmly_that_spile_is_running(t):
+    """One line for all the places that it has; another's place is told apart."""
+    text = ("inputs:\n  - unix: {path: %s}\n  - tcp: {listen: '127.0.0.1:%d'}\nweb: {listen: '127.0.0.1:%d'}\n")
+    ports = [free_port(), free_port()]
+    path = t.path("spile.yaml")
+    t.listen(text % ("@DIR@/t.sock", *ports), count=3)
+    done = t.run("config", "check", path)
+    pid = t.processes[0].child.pid
+    places = f"unix: {t.path('t.sock')}, tcp: 127.0.0.1 port {ports[0]}, web: 127.0.0.1 port {ports[1]}"
+    lines = done.stderr.decode().splitlines()
+    assert re.fullmatch(rf"spile: \S+:\d+:\d+: {re.escape(places)}: Spile is running already, as process {pid}, and listens there",
+                        lines[0]), lines
+    equal(len(lines), 1, "lines")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        path.write_text(text.replace("%s", str(t.path("t.sock"))) % (ports[0], other.getsockname()[1]))
+        lines = t.run("config", "check", path).stderr.decode().splitlines()
+        assert len(lines) == 2 and "Spile is running already" in lines[0], lines
+        assert lines[1].endswith(f"(process {os.getpid()})"), lines
 
 
 @test()

@@ -87,7 +87,7 @@ static int checked(struct error *err)
     struct config config;
     int status = load(&config, err);
     if (status == 0)
-        status = config_probe(&config, note_warning, err);
+        status = config_probe(&config, note_warning, note_warning, err);
     config_free(&config);
     return status;
 }

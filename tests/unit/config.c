@@ -204,16 +204,16 @@ static void test_probe(void **state)
 {
     (void)state;
     accept("inputs: [tcp]\ndoor: {key: x}\n");
-    assert_int_equal(config_probe(&config, note_warning, &err), 0);
+    assert_int_equal(config_probe(&config, note_warning, note_warning, &err), 0);
     assert_int_equal(warnings, 0);
     accept("door:\n  locks: 2\n");
-    assert_int_equal(config_probe(&config, note_warning, &err), 0);
+    assert_int_equal(config_probe(&config, note_warning, note_warning, &err), 0);
     assert_int_equal(warnings, 1);
     assert_string_equal(warned.text, "door: 2 locks");
     assert_string_equal(warned.file, "f");
     assert_int_equal(warned.line, 2);
     accept("door: {key: x, locks: 3}\n");
-    assert_int_equal(config_probe(&config, note_warning, &err), -1);
+    assert_int_equal(config_probe(&config, note_warning, note_warning, &err), -1);
     assert_int_equal(warnings, 1);
     char line[1024];
     assert_string_equal(error_line(&err, line, sizeof line), "f:1:23: door: 3 locks");

@@ -1,0 +1,122 @@
+#include "io/holder.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ACCEPTS = 0x10000, LISTENS = 0x0a, LINK_MAX_BYTES = 40 };
+
+/* The inode of the socket, if this line of /proc/net/unix (see proc(5)) is one at the path that
+ * accepts; else 0. */
+static unsigned long unix_line(const char *line, const void *wanted)
+{
+    const char *path = wanted;
+    unsigned long flags, inode;
+    int at = 0;
+    if (sscanf(line, "%*s %*s %*s %lx %*s %*s %lu %n", &flags, &inode, &at) != 2 || at == 0)
+        return 0;
+    size_t len = strcspn(line + at, "\n");
+    bool same = len == strlen(path) && memcmp(line + at, path, len) == 0;
+    return flags & ACCEPTS && same ? inode : 0;
+}
+
+/* The same for a line of /proc/net/tcp and a port. */
+static unsigned long tcp_line(const char *line, const void *wanted)
+{
+    unsigned port, state;
+    unsigned long inode;
+    if (sscanf(line, " %*u: %*[0-9A-F]:%x %*s %x %*s %*s %*s %*s %*s %lu", &port, &state, &inode) !=
+        3)
+        return 0;
+    return port == *(const uint16_t *)wanted && state == LISTENS ? inode : 0;
+}
+
+/* The first inode that `match` finds in the lines of the file; 0: none. */
+static unsigned long find_inode(const char *file,
+                                unsigned long (*match)(const char *line, const void *wanted),
+                                const void *wanted)
+{
+    char line[PATH_MAX];
+    unsigned long inode = 0;
+    FILE *sockets = fopen(file, "re");
+    while (sockets && inode == 0 && fgets(line, sizeof line, sockets))
+        inode = match(line, wanted);
+    if (sockets)
+        fclose(sockets);
+    return inode;
+}
+
+/* True when one of the descriptors in this folder, /proc/PID/fd, is that socket. */
+static bool has_socket(const char *folder, const char *wanted)
+{
+    char path[64], link[LINK_MAX_BYTES];
+    bool found = false;
+    const struct dirent *entry;
+    DIR *descriptors = opendir(folder);
+    while (descriptors && !found && (entry = readdir(descriptors))) {
+        snprintf(path, sizeof path, "%.30s/%.20s", folder, entry->d_name);
+        ssize_t len = readlink(path, link, sizeof link - 1);
+        link[len > 0 ? len : 0] = '\0';
+        found = strcmp(link, wanted) == 0;
+    }
+    if (descriptors)
+        closedir(descriptors);
+    return found;
+}
+
+static void read_name(struct holder *holder)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/comm", holder->pid);
+    FILE *comm = fopen(path, "re");
+    if (comm && fgets(holder->name, sizeof holder->name, comm))
+        holder->name[strcspn(holder->name, "\n")] = '\0';
+    if (comm)
+        fclose(comm);
+}
+
+static struct holder holder_of(unsigned long inode)
+{
+    char wanted[LINK_MAX_BYTES], folder[64];
+    struct holder holder = {0};
+    const struct dirent *entry;
+    DIR *processes = inode ? opendir("/proc") : NULL;
+    snprintf(wanted, sizeof wanted, "socket:[%lu]", inode);
+    while (processes && holder.pid == 0 && (entry = readdir(processes))) {
+        if (!isdigit((unsigned char)entry->d_name[0]))
+            continue;
+        snprintf(folder, sizeof folder, "/proc/%.20s/fd", entry->d_name);
+        if (has_socket(folder, wanted))
+            holder.pid = atoi(entry->d_name);
+    }
+    if (processes)
+        closedir(processes);
+    if (holder.pid)
+        read_name(&holder);
+    return holder;
+}
+
+bool holder_listens(const char *path)
+{
+    return find_inode("/proc/net/unix", unix_line, path) != 0;
+}
+
+struct holder holder_of_socket(const char *path)
+{
+    return holder_of(find_inode("/proc/net/unix", unix_line, path));
+}
+
+struct holder holder_of_port(uint16_t port)
+{
+    unsigned long inode = find_inode("/proc/net/tcp", tcp_line, &port);
+    return holder_of(inode ? inode : find_inode("/proc/net/tcp6", tcp_line, &port));
+}
+
+bool holder_is_spile(const struct holder *holder)
+{
+    return strcmp(holder->name, "spile") == 0;
+}

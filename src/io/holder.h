@@ -1,0 +1,24 @@
+/* Which process holds a listening socket. As far as the system lets us know: of another user's
+ * processes it tells root alone. */
+#ifndef SPILE_IO_HOLDER_H
+#define SPILE_IO_HOLDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct holder {
+    int pid; /* 0: unknown */
+    char name[16];
+};
+
+/* True when a program listens on the unix socket at this path, as it was bound. Asked of the
+ * kernel, since a connection would be noticed by who listens. */
+bool holder_listens(const char *path);
+/* Who does. */
+struct holder holder_of_socket(const char *path);
+/* Who listens on this port of TCP, at whichever address. */
+struct holder holder_of_port(uint16_t port);
+/* True when it is Spile. */
+bool holder_is_spile(const struct holder *holder);
+
+#endif
