@@ -69,10 +69,10 @@ static int choose(struct choice *choice, struct span name, struct error *err)
     const char *hint = NULL;
     const struct field *field = field_find(name, &hint);
     if (!field && hint)
-        return error_set(err, "unknown field '%s'; did you mean '%s'?", option_show(name).text,
-                         hint);
+        return error_set(err, "unknown field '%s'; did you mean '%s'? (see: spile fields)",
+                         option_show(name).text, hint);
     if (!field)
-        return error_set(err, "unknown field '%s'", option_show(name).text);
+        return error_set(err, "unknown field '%s' (see: spile fields)", option_show(name).text);
     for (size_t i = 0; i < choice->count; i++)
         if (choice->fields[i] == field)
             return error_set(err, "the field '%s' is named twice", field->name);

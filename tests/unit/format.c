@@ -189,11 +189,14 @@ static void test_field_lists(void **state)
         const struct module *module;
         const char *list, *error;
     } cases[] = {
-        {&fmt_text, "qnam", "unknown field 'qnam'; did you mean 'qname'?"},
-        {&fmt_json, "qname,dns.rcod", "unknown field 'dns.rcod'; did you mean 'dns.rcode'?"},
-        {&fmt_yaml, "qname,,rcode", "unknown field ''"},
-        {&fmt_yaml, "", "unknown field ''"},
-        {&fmt_json, "qname,", "unknown field ''"},
+        {&fmt_text, "qnam", "unknown field 'qnam'; did you mean 'qname'? (see: spile fields)"},
+        {&fmt_json, "qname,dns.rcod",
+         "unknown field 'dns.rcod'; did you mean 'dns.rcode'? (see: spile fields)"},
+        {&fmt_json, "a,b", "unknown field 'a' (see: spile fields)"},
+        {&fmt_text, "datetime,nope", "unknown field 'nope' (see: spile fields)"},
+        {&fmt_yaml, "qname,,rcode", "unknown field '' (see: spile fields)"},
+        {&fmt_yaml, "", "unknown field '' (see: spile fields)"},
+        {&fmt_json, "qname,", "unknown field '' (see: spile fields)"},
         {&fmt_json, "qname,dns.qname", "the field 'dns.qname' is named twice"},
         {&fmt_fstrm, "qname", "frames are kept whole: the format fstrm has no fields to choose"},
     };
