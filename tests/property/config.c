@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../support/network.h"
 #include "base/log.h"
 #include "cli/service.h"
 
@@ -45,9 +46,10 @@ static int set_up(void **state)
     (void)state;
     log_set_level(LOG_ERROR);
     unsetenv("SPILE_API_KEY");
+    network_alone(); /* the defaults name ports: 6000, 8080 */
     return mkdtemp(folder) && chdir(folder) == 0 && put_file("plain", "some text\n", 0600) == 0 &&
                    put_file("empty", "", 0600) == 0 && put_file("hollow", "", 0600) == 0 &&
-                   mkdir("sub", 0700) == 0
+                   put_file("key", "some key\n", 0600) == 0 && mkdir("sub", 0700) == 0
                ? 0
                : -1;
 }
@@ -376,7 +378,7 @@ static const struct {
     {"inputs: [unix: {path: a}]\nweb: {listen: '127.0.0.1:0', tls-cert: plain, tls-key: nope}\n",
      false},
     {"inputs: [unix: {path: a}]\nweb: {listen: '127.0.0.1:0', api-key-file: hollow}\n", false},
-    {"inputs: [unix: {path: a}]\nweb: {listen: '127.0.0.1:0', api-key-file: plain}\n", true},
+    {"inputs: [unix: {path: a}]\nweb: {listen: '127.0.0.1:0', api-key-file: key}\n", true},
     {"inputs: [unix: {path: a}]\nhistory: {path: /nowhere/history.db}\n", true},
     {"inputs: [unix: {path: /nowhere/x}]\n", true}, /* with a warning: systemd makes folders */
     {"inputs: [unix: {path: a}]\noutputs: [file: {path: /nowhere/x}]\n", true},
