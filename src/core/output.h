@@ -73,9 +73,9 @@ struct output_hooks {
     void (*tick)(struct output *out);
     /* Optional. SIGHUP came: open the file anew. For inline outputs it runs on the main thread. */
     void (*reopen)(struct output *out);
-    /* With `reopen`. Any thread: the path of what it opens anew, for people; NULL: it has no file.
-     */
-    const char *(*reopens)(const struct output *out);
+    /* With `reopen`. Any thread: the path of the file that it writes, and opens anew; NULL: it has
+     * none. */
+    const char *(*path)(const struct output *out);
     void (*close)(struct output *out);
 
     /* Inline outputs. `needs` is asked once; `event` is called by any worker, `worker` numbering it
@@ -83,5 +83,11 @@ struct output_hooks {
     uint32_t (*needs)(const struct output *out);
     int (*event)(struct output *out, unsigned worker, struct event *ev);
 };
+
+/* The path of the file that it writes; NULL: it writes none. Any thread. */
+static inline const char *output_path(const struct output *out)
+{
+    return out->hooks->path ? out->hooks->path(out) : NULL;
+}
 
 #endif

@@ -299,7 +299,7 @@ static void on_hangup(uv_signal_t *handle, int number)
         notify_reloading();
     for (size_t i = 0; i < p->plan.sink_count; i++) {
         const struct output *out = &p->plan.sinks[i].out;
-        const char *path = out->hooks->reopens ? out->hooks->reopens(out) : NULL;
+        const char *path = output_path(out);
         if (path && len < sizeof files)
             len += (size_t)snprintf(files + len, sizeof files - len, "%s%s %s", len ? ", " : "",
                                     out->name, path);

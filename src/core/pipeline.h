@@ -85,6 +85,7 @@ struct pipeline_output {
     const char *name;
     const char *module;
     const char *format;   /* NULL: none */
+    const char *place;    /* the path of its file; NULL: none */
     struct ledger ledger; /* a copy */
     bool queued;          /* has a queue: */
     uint64_t queue_bytes; /* in it */

@@ -71,6 +71,7 @@ void pipeline_output(const struct pipeline *p, size_t i, struct pipeline_output 
         .name = sink->out.name,
         .module = sink->out.module->name,
         .format = sink->out.spec.module ? sink->out.spec.module->name : NULL,
+        .place = output_path(&sink->out),
         .queued = !sink_is_inline(sink),
     };
     sink_ledger(sink, &view->ledger);

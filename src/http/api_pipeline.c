@@ -50,10 +50,12 @@ const struct http_route api_inputs = {
 
 /* --- outputs -------------------------------------------------------------------------------- */
 
-static void put_ledger(struct json *j, const char *name, const struct ledger *ledger)
+static void put_ledger(struct json *j, const struct pipeline_output *output)
 {
+    const struct ledger *ledger = &output->ledger;
     json_object(j);
-    json_put_str(j, "output", name);
+    json_put_str(j, "output", output->name);
+    json_put_str(j, "place", output->place);
     json_put_u64(j, "received", counter_get(&ledger->received));
     json_put_u64(j, "delivered", counter_get(&ledger->delivered));
     json_put_u64(j, "filtered", counter_get(&ledger->filtered));
@@ -73,6 +75,7 @@ static void put_output(struct json *j, const struct pipeline_output *output)
     json_object(j);
     json_put_str(j, "name", output->name);
     json_put_str(j, "module", output->module);
+    json_put_str(j, "place", output->place);
     json_put_str(j, "format", output->format);
     json_key(j, "queue");
     if (output->queued) {
@@ -85,13 +88,8 @@ static void put_output(struct json *j, const struct pipeline_output *output)
         json_null(j);
     }
     json_key(j, "ledger");
-    put_ledger(j, output->name, &output->ledger);
+    put_ledger(j, output);
     json_object_end(j);
-}
-
-static void put_only_ledger(struct json *j, const struct pipeline_output *output)
-{
-    put_ledger(j, output->name, &output->ledger);
 }
 
 static void each_output(const struct http_request *request, struct http_reply *reply,
@@ -118,7 +116,8 @@ static void outputs_handle(const struct http_request *request, struct http_reply
 const struct http_route api_outputs = {
     .path = "/api/v1/outputs",
     .doc = "Outputs with their queues and what became of the events they got.",
-    .schema = "{outputs: [{name: text, module: text, format: text?, "
+    .schema = "{outputs: [{name: text, module: text, place: text? (the path of its file), "
+              "format: text?, "
               "queue: {bytes: int, limit: int, records: int}? (null: it has none), "
               "ledger: Ledger}]}",
     .handle = outputs_handle,
@@ -126,7 +125,7 @@ const struct http_route api_outputs = {
 
 static void ledger_handle(const struct http_request *request, struct http_reply *reply)
 {
-    each_output(request, reply, put_only_ledger);
+    each_output(request, reply, put_ledger);
 }
 
 const struct http_route api_ledger = {

@@ -71,7 +71,8 @@ const struct http_shape http_shapes[] = {
                    "responses: int, query-bytes: int, response-bytes: int, nxdomain: int, "
                    "failed: int, timed: int (responses whose latency is known), "
                    "latency-sum: num (seconds), slowest: num (seconds)}"},
-    {"Ledger", "{output: text, received: int, delivered: int, filtered: int, dropped: int, "
+    {"Ledger", "{output: text, place: text? (the path of its file), received: int, delivered: int, "
+               "filtered: int, dropped: int, "
                "in-flight: int, bytes: int (written), reasons: {*int} (of drops)}"},
     {"Event",
      "{time: time?, stream: text?, message: text (CLIENT_QUERY, ...), side: text, rcode: text?, "

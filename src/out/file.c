@@ -217,7 +217,7 @@ static void file_reopen(struct output *out)
     ready(out);
 }
 
-static const char *file_reopens(const struct output *out)
+static const char *file_path(const struct output *out)
 {
     return ((const struct file *)out->priv)->path;
 }
@@ -267,7 +267,7 @@ static const struct output_hooks file_hooks = {
     .write = file_write,
     .tick = file_tick,
     .reopen = file_reopen,
-    .reopens = file_reopens,
+    .path = file_path,
     .close = file_close,
 };
 

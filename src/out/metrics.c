@@ -289,7 +289,7 @@ static void metrics_reopen(struct output *out)
     atomic_store(&m->reopen, true);
 }
 
-static const char *metrics_reopens(const struct output *out)
+static const char *metrics_path(const struct output *out)
 {
     return ((const struct metrics *)out->priv)->path;
 }
@@ -350,7 +350,7 @@ static const struct output_hooks metrics_hooks = {
     .statistics = true,
     .open = metrics_open,
     .reopen = metrics_reopen,
-    .reopens = metrics_reopens,
+    .path = metrics_path,
     .close = metrics_close,
     .needs = metrics_needs,
     .event = metrics_event,

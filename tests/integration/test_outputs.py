@@ -9,6 +9,7 @@ import fstrm
 from fstrm import Sender
 from harness import UNIX_JSON, equal, limit, test, wait_for
 from lab import question
+from test_api import CONFIG, Api
 
 FILE_TOO = UNIX_JSON + "  - file: {path: @DIR@/out.json, format: json}\n"
 
@@ -232,3 +233,20 @@ def quiet_moments_flush(t):
         begin = time.monotonic()
         wait_for("the line", lambda count=i + 1: spile.out.count(b"\n") == count, 3, every=0.005)
         t.soon(begin, 0.5, "the line is shown")
+
+
+@test()
+def outputs_of_one_kind_are_told_apart(t):
+    """By the paths of their files, as inputs are by theirs; what writes none has no place."""
+    files = [t.path("one.json"), t.path("two.log"), t.path("m.log")]
+    api = Api(t, CONFIG.replace('"null": {}', f"""file: {{path: {files[0]}}}
+  - "null": {{}}
+  - file: {{path: {files[1]}}}
+  - metrics: {{file: {files[2]}}}
+  - metrics: {{}}
+  - stdout: {{}}"""))
+    wanted = {"file": str(files[0]), "null": None, "file#2": str(files[1]), "metrics": str(files[2]), "metrics#2": None,
+              "stdout": None}
+    outputs = api.get("outputs")["outputs"]
+    equal({output["name"]: output["place"] for output in outputs}, wanted, "places of outputs")
+    equal({ledger["output"]: ledger["place"] for ledger in api.get("ledger")["outputs"]}, wanted, "places in the ledger")
