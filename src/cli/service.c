@@ -81,6 +81,16 @@ static int open_pipeline(struct service *s, const struct pipeline_options *optio
     return s->pipeline ? 0 : -1;
 }
 
+/* Takes the web server's address before anything is made or listens: it may be in use. */
+static int open_server(struct service *s, struct error *err)
+{
+    const struct http_settings *web = config_section(s->config, "web");
+    if (!web)
+        return 0;
+    s->server = http_server_open(web, &s->context, err);
+    return s->server ? 0 : -1;
+}
+
 static int start_server(struct service *s, struct error *err)
 {
     const struct http_settings *web = config_section(s->config, "web");
@@ -92,8 +102,7 @@ static int start_server(struct service *s, struct error *err)
     s->context.history = s->history;
     s->context.live = s->live;
     s->context.legacy_metrics = http_legacy_metrics(web, s->context.compat);
-    s->server = http_server_start(web, &s->context, err);
-    return s->server ? 0 : -1;
+    return http_server_start(s->server, err);
 }
 
 /* Puts the place of a section into the error. */
@@ -108,6 +117,8 @@ static int start_all(struct service *s, const struct pipeline_options *options, 
 {
     s->context.compat = settings_compat(&s->config->settings) != NULL;
     s->context.started_ms = clock_wall_ms();
+    if (open_server(s, err) < 0)
+        return failed_in(s, "web", err);
     if ((statistics || wants_statistics(s->config)) && open_statistics(s, err) < 0)
         return failed_in(s, "statistics", err);
     if (open_live(s, err) < 0 || open_pipeline(s, options, err) < 0)

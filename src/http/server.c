@@ -24,6 +24,8 @@ enum {
 
 struct http_server {
     struct exchanges exchanges;
+    const struct http_settings *settings;
+    int fd; /* listens; the daemon's once there is one */
     struct MHD_Daemon *daemon;
     char url[300];
     struct tls tls;
@@ -143,16 +145,16 @@ static void *sweep(void *arg)
 }
 
 /* The library's threads. -1: err. The socket is the library's from here on, if all goes well. */
-static int start_daemon(struct http_server *server, const struct http_settings *settings, int fd,
-                        struct error *err)
+static int start_daemon(struct http_server *server, struct error *err)
 {
+    const struct http_settings *settings = server->settings;
     unsigned flags =
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     unsigned timeout = (unsigned)(settings->idle_timeout_ns / CLOCK_SECOND_NS) + 1;
     server->daemon = MHD_start_daemon(
         flags | (server->tls.cert ? MHD_USE_TLS : 0), 0, NULL, NULL, exchange_answer,
         &server->exchanges, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL, MHD_OPTION_LISTEN_SOCKET,
-        fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT,
+        server->fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)settings->connections + SPARE, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY,
         MHD_OPTION_CONNECTION_TIMEOUT, timeout, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_NOTIFY_CONNECTION, exchange_connection,
@@ -165,26 +167,24 @@ static int start_daemon(struct http_server *server, const struct http_settings *
 }
 
 /* Threads of the server hear no signals. */
-static int start_threads(struct http_server *server, const struct http_settings *settings, int fd,
-                         struct error *err)
+static int start_threads(struct http_server *server, struct error *err)
 {
     sigset_t before;
     pthread_sigmask(SIG_SETMASK, NULL, &before);
     thread_block_signals(0); /* they inherit this */
-    int status = start_daemon(server, settings, fd, err);
-    if (status)
-        close(fd);
-    else if (pthread_create(&server->sweeper, NULL, sweep, server))
+    int status = start_daemon(server, err);
+    if (status == 0 && pthread_create(&server->sweeper, NULL, sweep, server))
         status = error_set(err, "cannot start a thread");
     else
-        server->sweeping = true;
+        server->sweeping = status == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status;
 }
 
-static int start(struct http_server *server, const struct http_settings *settings,
-                 struct error *err)
+/* Everything but the threads. */
+static int prepare(struct http_server *server, struct error *err)
 {
+    const struct http_settings *settings = server->settings;
     const struct peers_limits limits = {.all = settings->connections,
                                         .address = settings->connections_address,
                                         .header_ns = settings->header_timeout_ns,
@@ -194,18 +194,17 @@ static int start(struct http_server *server, const struct http_settings *setting
     server->exchanges.peers = peers_new(&limits, err);
     if (!server->exchanges.peers || tls_read(&server->tls, settings, err))
         return -1;
-    int fd = listen_on(&settings->listen, err);
-    if (fd < 0)
-        return -1;
-    if (check_place(server, settings, fd, err)) {
-        close(fd);
-        return -1;
-    }
-    return start_threads(server, settings, fd, err);
+    server->fd = listen_on(&settings->listen, err);
+    return server->fd < 0 ? -1 : check_place(server, settings, server->fd, err);
 }
 
-struct http_server *http_server_start(const struct http_settings *settings,
-                                      const struct http_context *context, struct error *err)
+static int failed(const struct error *why, struct error *err)
+{
+    return error_set(err, "web: %s", why->text);
+}
+
+struct http_server *http_server_open(const struct http_settings *settings,
+                                     const struct http_context *context, struct error *err)
 {
     pthread_condattr_t monotonic;
     struct http_server *server = calloc(1, sizeof *server);
@@ -213,7 +212,9 @@ struct http_server *http_server_start(const struct http_settings *settings,
         error_set(err, "out of memory");
         return NULL;
     }
+    server->settings = settings;
     server->exchanges.context = context;
+    server->fd = -1;
     flows_init(&server->exchanges.flows);
     pthread_mutex_init(&server->lock, NULL);
     pthread_condattr_init(&monotonic);
@@ -221,13 +222,20 @@ struct http_server *http_server_start(const struct http_settings *settings,
     pthread_cond_init(&server->stop, &monotonic);
     pthread_condattr_destroy(&monotonic);
     struct error why;
-    if (start(server, settings, &why)) {
-        error_set(err, "web: %s", why.text);
-        http_server_stop(server);
-        return NULL;
-    }
+    if (prepare(server, &why) == 0)
+        return server;
+    failed(&why, err);
+    http_server_stop(server);
+    return NULL;
+}
+
+int http_server_start(struct http_server *server, struct error *err)
+{
+    struct error why;
+    if (start_threads(server, &why))
+        return failed(&why, err);
     log_info("web: %s", server->url);
-    return server;
+    return 0;
 }
 
 const char *http_server_url(const struct http_server *server)
@@ -253,6 +261,8 @@ void http_server_stop(struct http_server *server)
     flows_stop(&server->exchanges.flows); /* the library must not stop while connections sleep */
     if (server->daemon)
         MHD_stop_daemon(server->daemon);
+    else if (server->fd >= 0)
+        close(server->fd);
     flows_destroy(&server->exchanges.flows);
     peers_free(server->exchanges.peers);
     guard_free(&server->exchanges.guard);

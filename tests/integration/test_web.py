@@ -152,6 +152,23 @@ def errors_of_the_api_are_json(t):
 
 
 @test()
+def a_taken_port_is_told_before_anything_begins(t):
+    """Nothing listens, and no file is made."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        t.path("spile.yaml").write_text(f"""
+inputs: [unix: {{path: {t.path('tap.sock')}}}]
+outputs: [file: {{path: {t.path('out.json')}, format: json}}]
+history: {{path: {t.path('history.db')}}}
+web: {{listen: "127.0.0.1:{port}"}}
+""")
+        said = t.run("run", "-c", t.path("spile.yaml"), status=1).stderr.decode().splitlines()
+    equal(len(said), 1, f"lines: {said}")
+    assert f"web: cannot listen on 127.0.0.1 port {port}: Address already in use" in said[0], said
+    equal([name for name in ("tap.sock", "out.json", "history.db") if t.path(name).exists()], [], "what was made")
+
+
+@test()
 def head_is_get_without_body(t):
     _, port = serve(t)
     for path in ("/streams", "/", "/api/v1/health"):

@@ -147,8 +147,8 @@ static int set_up(void **state)
     opened = closed = 0;
     if (config_init(&config, &err) || config_parse(&config, text, sizeof text - 1, "test", &err))
         return -1;
-    server = http_server_start(config_section(&config, "web"), &context, &err);
-    return server ? 0 : -1;
+    server = http_server_open(config_section(&config, "web"), &context, &err);
+    return server && http_server_start(server, &err) == 0 ? 0 : -1;
 }
 
 static int tear_down(void **state)
