@@ -19,6 +19,7 @@ static const char *const paths[TOP_DOCUMENTS] = {
     [DOCUMENT_STATISTICS] = "/api/v1/statistics",
     [DOCUMENT_OUTPUTS] = "/api/v1/outputs",
     [DOCUMENT_INPUTS] = "/api/v1/inputs",
+    [DOCUMENT_STATUS] = "/api/v1/status",
     [DOCUMENT_TABLES] = "/api/v1/tables",
 };
 
@@ -70,7 +71,8 @@ static int gather(struct gathering *g, struct error *err)
         choose_stream(g, err) < 0 || get(g, DOCUMENT_STATISTICS, 0, err) < 0 ||
         get(g, DOCUMENT_OUTPUTS, 0, err) < 0)
         return -1;
-    if (top_view_is_empty(g->view) && get(g, DOCUMENT_INPUTS, 0, err) < 0)
+    if (top_view_is_empty(g->view) &&
+        (get(g, DOCUMENT_INPUTS, 0, err) < 0 || get(g, DOCUMENT_STATUS, 0, err) < 0))
         return -1;
     for (int i = 0; i < TOP_TABLES; i++) {
         bool asked = g->wish->tables[i] && top_tables[i].kind == KIND_TABLE;

@@ -15,6 +15,8 @@ enum {
     GAP = 2,           /* between the parts of a line */
     TARGET_LEAST = 16, /* columns of a target that is longer */
     STREAM_MOST = 40,
+    HINT_HEIGHT = 4,   /* lines, at most */
+    HINT_SECONDS = 5,  /* each is shown so long, where there are several */
     TREND_HEIGHT = 30, /* of a screen that has a line for the trend */
 };
 
@@ -398,6 +400,52 @@ static void put_last_line(struct canvas *canvas, const struct top_frame *frame)
         canvas_right(canvas, canvas->width, y, style, "..");
 }
 
+/* The text that fits into `room` columns, up to a blank if there is one. */
+static size_t line_length(struct span text, int room)
+{
+    size_t len = text.len < (size_t)room ? text.len : (size_t)room;
+    while (len > 0 && canvas_width(span_of(text.ptr, len)) > (size_t)room)
+        len--;
+    const uint8_t *blank = len < text.len ? memrchr(text.ptr, ' ', len + 1) : NULL;
+    return blank && blank > text.ptr ? (size_t)(blank - text.ptr) : len;
+}
+
+/* Writes "hint: ..." in as many lines as it takes, but at most HINT_HEIGHT, and returns how many
+ * that are. Below the canvas it is only measured. */
+static int put_hint(struct canvas *canvas, const char *hint, int y)
+{
+    char text[1024];
+    snprintf(text, sizeof text, "hint: %s", hint);
+    struct span rest = span_str(text);
+    int height = 0;
+    for (; rest.len > 0 && height < HINT_HEIGHT; height++) {
+        size_t len = line_length(rest, canvas->width - 1);
+        if (len == 0)
+            break;
+        canvas_fill(canvas, 0, y + height, canvas->width, STYLE_PLAIN);
+        canvas_text(canvas, 1, y + height, canvas->width - 1, STYLE_VALUE, span_of(rest.ptr, len));
+        len += len < rest.len && rest.ptr[len] == ' ';
+        rest = span_of(rest.ptr + len, rest.len - len);
+    }
+    return height;
+}
+
+/* Above the last line, at the cost of the boxes: one of the hints, each in turn. */
+static void put_hints(struct canvas *canvas, const struct top_view *view,
+                      const struct top_frame *frame, struct places *places)
+{
+    const struct top_list *hints = &view->lists[LIST_HINTS];
+    if (hints->count == 0 || frame->ended)
+        return;
+    const char *hint =
+        hints->rows[(uint64_t)fmax(frame->now, 0) / HINT_SECONDS % hints->count].name;
+    int height = put_hint(canvas, hint, canvas->height);
+    if (places->boxes_height - height < ROWS_LEAST)
+        return;
+    places->boxes_height -= height;
+    put_hint(canvas, hint, places->body + places->boxes_height);
+}
+
 /* The help over everything else. */
 static void put_help(struct canvas *canvas)
 {
@@ -427,6 +475,7 @@ void top_layout(struct canvas *canvas, const struct top_view *view, struct top_s
         put_line(canvas, view, &lines[i], i % places.parts * width, 1 + i / places.parts, width);
     if (places.trend > 0 && frame->trend)
         put_trend(canvas, frame->trend, 1, places.trend, canvas->width - 2);
+    put_hints(canvas, view, frame, &places);
     if (places.boxes_height > 0)
         put_boxes(canvas, view, state, &places);
     put_waiting(canvas, view, frame, places.body + 1, places.boxes_height - 1);
@@ -449,6 +498,10 @@ int top_layout_report(struct canvas *canvas, int width, int rows, const struct t
     int height = 1 + LINES, y = 1 + LINES;
     for (int i = 0; i < TOP_TABLES; i++)
         height += report_height(&view->lists[i], rows);
+    const struct top_list *hints = &view->lists[LIST_HINTS];
+    struct canvas nothing = {.width = width};
+    for (size_t i = 0; i < hints->count; i++)
+        height += put_hint(&nothing, hints->rows[i].name, 0);
     if (canvas_init(canvas, width, height) < 0)
         return -1;
     put_title(canvas, view, state, frame);
@@ -467,5 +520,7 @@ int top_layout_report(struct canvas *canvas, int width, int rows, const struct t
         y += box_height;
     }
     put_waiting(canvas, view, frame, LINES + 3, 1);
+    for (size_t i = 0; i < hints->count; i++)
+        y += put_hint(canvas, hints->rows[i].name, y);
     return 0;
 }

@@ -99,6 +99,12 @@ static const struct top_column place_columns[] = {
     {0},
 };
 
+/* A hint is its text alone. */
+static const struct top_column hint_columns[] = {
+    {"hint", "hint", NULL, FORM_COUNT},
+    {0},
+};
+
 #define TABLE(NAME, COLUMNS, BY)                                                                   \
     .kind = KIND_TABLE, .document = DOCUMENT_TABLES, .name = NAME, .columns = COLUMNS, .by = BY
 #define PAIR(NAME)                                                                                 \
@@ -129,6 +135,8 @@ const struct top_table top_tables[TOP_LISTS] = {
     [LIST_FAMILIES] = {"families", PAIR("families"), .by = "queries"},
     [LIST_PLACES] = {"places", ROWS(DOCUMENT_INPUTS, "inputs", place_columns), .by = "connections",
                      .label = "place"},
+    [LIST_HINTS] = {"hints", ROWS(DOCUMENT_STATUS, "hints", hint_columns), .by = "hint",
+                    .label = "hint"},
 };
 
 int top_column_count(enum top_list_id list)

@@ -18,6 +18,7 @@ enum top_document {
     DOCUMENT_STATISTICS,
     DOCUMENT_OUTPUTS,
     DOCUMENT_INPUTS,
+    DOCUMENT_STATUS,
     DOCUMENT_TABLES, /* one or many */
     TOP_DOCUMENTS,
     NO_DOCUMENT, /* of numbers that no reply brings */
@@ -86,6 +87,7 @@ enum top_list_id {
     LIST_TRANSPORTS = TOP_TABLES,
     LIST_FAMILIES,
     LIST_PLACES, /* where DNS servers connect */
+    LIST_HINTS,  /* what keeps them from being heard */
     TOP_LISTS
 };
 
@@ -152,7 +154,8 @@ struct top_view {
 };
 
 void top_view_free(struct top_view *view);
-/* True when nothing has come yet, of any stream: then the view has LIST_PLACES, too. */
+/* True when nothing has come yet, of any stream: then the view has LIST_PLACES and LIST_HINTS, too.
+ */
 bool top_view_is_empty(const struct top_view *view);
 
 /* What a view shall show. */

@@ -231,6 +231,7 @@ def nothing_yet_says_where_servers_are_waited_for(t):
     at = next(i for i, line in enumerate(lines) if "waiting for" in line)
     equal(lines[at].strip(), f"waiting for a DNS server on unix:{t.path('tap.sock')}", "the line")
     assert "domains asked" in lines[at - 1], lines[at - 1]
+    assert any(line.startswith(" hint: unix ") and "mode 0660" in line for line in lines), lines
     daemon.send([fstrm.message(b"no dns", identity=b"one")])
     wait_for("the line is gone", lambda: "waiting for a DNS" not in "\n".join(report(t, daemon.url)))
 

@@ -247,6 +247,38 @@ static void an_empty_one_says_what_it_waits_for(void **state)
     end(&b);
 }
 
+/* Hints have lines of their own, whole words and none of the keys' line; each has its turn. */
+static void hints_are_above_the_keys(void **state)
+{
+    static const char status[] =
+        "{\"hints\":[{\"input\":\"tcp\",\"stream\":\"ns1\",\"hint\":\"2 hosts send the identity "
+        "'ns1': "
+        "servers of one name are counted as one; give each an identity of its own\"},"
+        "{\"input\":\"unix\",\"hint\":\"a \\u001b one\"}]}";
+    static const char first[] =
+        " hint: 2 hosts send the identity 'ns1': servers of one name are counted as one;\n"
+        " give each an identity of its own\n";
+    struct bench b = make(50, "name");
+    (void)state;
+    read_text(&b, DOCUMENT_STATUS, 0, status);
+    draw(&b, 80, 24);
+    assert_shows(&b, first);
+    assert_shows(&b, "\n q quit ");
+    assert_shows(&b, " 1 domains asked  1-10/500");
+    assert_lacks(&b, "one\n q quit");
+    b.frame.now = b.view.taken = 1005;
+    draw(&b, 80, 24);
+    assert_shows(&b, "\n hint: a \\027 one\n q quit ");
+    draw(&b, 80, 10);
+    assert_lacks(&b, "hint:");
+    canvas_free(&b.canvas);
+    assert_int_equal(top_layout_report(&b.canvas, 80, 3, &b.view, &b.state, &b.frame), 0);
+    take_text(&b);
+    assert_shows(&b, first);
+    assert_shows(&b, "\n hint: a \\027 one\n");
+    end(&b);
+}
+
 static void a_wide_one_has_more_tables(void **state)
 {
     static const struct {
@@ -643,6 +675,7 @@ int main(void)
         cmocka_unit_test(rows_lose_whole_numbers),
         cmocka_unit_test(a_small_terminal_is_enough),
         cmocka_unit_test(an_empty_one_says_what_it_waits_for),
+        cmocka_unit_test(hints_are_above_the_keys),
         cmocka_unit_test(a_wide_one_has_more_tables),
         cmocka_unit_test(no_size_is_too_small),
         cmocka_unit_test(control_characters_stay_outside),
