@@ -9,7 +9,7 @@ import { Feed } from "./feed.js";
 import { Heat } from "./heat.js";
 import { clear, press, showChips } from "./filters.js";
 import { streamControl, themeControl, timeControls } from "./controls.js";
-import { Flow, shared, waiting } from "./flow.js";
+import { Flow, shared, timesNote, waiting } from "./flow.js";
 import { brief, clock, exact, length } from "./format.js";
 import { heard, now } from "./now.js";
 import { Numbers, ofEvents, ofServer } from "./numbers.js";
@@ -134,7 +134,8 @@ function showNotes({ from, to }) {
         (domain && known.tables ? "; tables of domains since the start" : ""));
     const since = known.reply.since;
     setText(byId("now-note"), sums ? `of what passes the filters, since ${clock(sums.began, { zone: true })}`
-        : `rates of the last second, all else since ${clock(since, { day: true, zone: true })}`);
+        : [`rates of the last second, all else since ${clock(since, { day: true, zone: true })}`,
+            timesNote(known.reply.statistics, known.streams)].filter(Boolean).join("; "));
     setText(byId("tops-note"), sums ? "" : tablesNote(since));
 }
 

@@ -1,6 +1,6 @@
 /* Streams with their connections and loss, outputs with queues and drops, inputs. */
 import { h, table } from "./dom.js";
-import { brief, bytes, clock, exact, latency, length, share } from "./format.js";
+import { brief, bytes, clock, exact, fromTo, latency, length, share } from "./format.js";
 import { now } from "./now.js";
 
 const micro = (seconds) => latency(seconds === null ? null : seconds * 1e6);
@@ -54,6 +54,30 @@ function lastConnection(stream) {
     return { text: `${peer || input}, since ${clock(since, { zone: true })}`, hint: `${input}${seen}` };
 }
 
+/** What is said of rates of arrival, where events are of another time; else nothing. */
+function elsewhen({ first, last, elsewhen: other }) {
+    return other ? `events of ${fromTo(first, last)}; rates are of their arrival` : "";
+}
+
+/** The same of all that is shown; streams of another time that come among those of now are told, too. */
+export function timesNote(statistics, streams) {
+    const others = streams.filter(({ rates, "event-times": times }) =>
+        times.elsewhen && rates.queries.minute + rates.responses.minute > 0).length;
+    return elsewhen(statistics["event-times"]) ||
+        (others ? `${plural(others, "stream")} of ${streams.length} with events of another time: see “Event times”` : "");
+}
+
+/** When a stream's events happened, by its server's clock. */
+function happened({ "event-times": times }) {
+    const { first, last, age } = times;
+    if (first === null)
+        return "not known";
+    const side = age < 0 ? "before" : "after";
+    const text = elsewhen(times);
+    return text ? { text, level: "warn", hint: `what came last did so ${length(1000 * Math.abs(age))} ${side} its own time: `
+        + "a recording, or a server whose clock is wrong" } : { text: "now", hint: `events of ${fromTo(first, last)}` };
+}
+
 function reasons(ledger) {
     const found = Object.entries(ledger.reasons).filter(([, n]) => n > 0);
     return found.length ? { text: found.map(([why, n]) => `${exact(n)} ${why}`).join(", "), level: "bad" } : "none";
@@ -80,6 +104,7 @@ const COLUMNS = {
         { title: "Failed", right: true, cell: (s) => share(s.failed, s.responses) },
         { title: "p99", right: true, cell: slowest },
         { title: "Loss", cell: (s) => loss(s.loss) },
+        { title: "Event times", cell: happened },
         { title: "Connection", cell: connection },
     ],
     outputs: () => [

@@ -76,6 +76,12 @@ export function clock(ms, { seconds = true, day = false, zone = false } = {}) {
     return (day ? `${dateOf(t)} ${time}` : time) + (zone ? " UTC" : "");
 }
 
+/** From one moment to another, "2026-11-21 08:54:21 - 08:54:23 UTC": the second date only where it is another one. */
+export function fromTo(from, to) {
+    const day = dateOf(new Date(from)) !== dateOf(new Date(to));
+    return `${clock(from, { day: true })} - ${clock(to, { day, zone: true })}`;
+}
+
 /** When, as short as `spanMs` around it allows. */
 export function moment(ms, spanMs) {
     const date = dateOf(new Date(ms));

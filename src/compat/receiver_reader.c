@@ -57,7 +57,7 @@ static bool receiver_read(struct event *ev, uint8_t *space, struct stats_sample 
     sample->has_header = true;
     sample->flags = load_be16(head.dns.ptr + 2);
     sample->rcode = sample->flags & 15;
-    sample->time_ns = 0; /* its latencies are 0 where none is known: no clock can be told by them */
+    sample->ticks = false; /* latencies are 0 where none is known: no clock can be told by them */
     sample->latency_ns = ev->has_latency ? latency_ns(ev->latency_s) : 0;
     read_name(&head, space, sample);
     return true;

@@ -31,7 +31,14 @@ const struct http_shape http_shapes[] = {
      "the k + 4 ns), apart: [text] (of all streams: those whose clocks are coarse; quantiles, "
      "histogram and fine are without them)} (seconds; from a server's receipt of the query to its "
      "answer, so queues of its sockets are not in it; quantiles are within 1 %)"},
-    {"Statistics", "{stream: text? (null: all), first-seen: time?, last-seen: time?, "
+    {"EventTimes",
+     "{first: time?, last: time? (of events, by what they say themselves; strays left out), "
+     "age: num? (seconds by which the newest event of those that came last arrived after its "
+     "time, of all streams that of the one nearest to 0; negative: before it), elsewhen: bool (by "
+     "more than a minute: a recording, or a server "
+     "whose clock is wrong; rates are those of arrival)}"},
+    {"Statistics", "{stream: text? (null: all), first-seen: time?, last-seen: time? (when events "
+                   "arrived first and last), event-times: EventTimes, "
                    "distinct: Distinct, rates: SideRates, queries: Side, responses: Side, "
                    "messages: {*int} (only those that occurred), latency: Latency, "
                    "clock-tick: num? (seconds, estimated from the times that came; null: not known "
@@ -41,7 +48,8 @@ const struct http_shape http_shapes[] = {
                    "malformed: int (frames that are no dnstap messages), "
                    "identity: text? (seen last, looked at once a second)}"},
     {"Stream",
-     "{name: text, first-seen: time?, last-seen: time?, queries: int, responses: int, "
+     "{name: text, first-seen: time?, last-seen: time?, event-times: EventTimes, "
+     "queries: int, responses: int, "
      "bytes: int, nxdomain: int, failed: int (any other rcode but NOERROR), "
      "rates: SideRates, distinct: Distinct, latency: {p50: num?, p99: num?, left-out: "
      "LeftOut}, "

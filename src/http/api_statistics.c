@@ -224,6 +224,17 @@ void api_put_clock(struct json *j, const struct stats_stream *stream)
     json_put_bool(j, "clock-coarse", stream->apart);
 }
 
+void api_put_event_times(struct json *j, const struct stats_times *times)
+{
+    json_key(j, "event-times");
+    json_object(j);
+    json_put_time(j, "first", times->first_ms);
+    json_put_time(j, "last", times->last_ms);
+    json_put_double(j, "age", times->age);
+    json_put_bool(j, "elsewhen", times->elsewhen);
+    json_object_end(j);
+}
+
 /* The streams that quantiles of all together leave out. */
 static void put_apart(struct json *j, const struct stats_snapshot *snapshot, bool total)
 {
@@ -318,6 +329,7 @@ static void put_statistics(struct json *j, const struct stats_snapshot *snapshot
         json_null(j);
     json_put_time(j, "first-seen", stream->first_seen_ms);
     json_put_time(j, "last-seen", stream->last_seen_ms);
+    api_put_event_times(j, &stream->times);
     api_put_distinct(j, &stream->distinct);
     api_put_rates(j, stream);
     put_side(j, "queries", &stream->counters, STATS_QUERY);

@@ -26,6 +26,8 @@ void api_put_quantile(struct json *j, const char *key, const uint64_t *latency, 
 void api_put_left_out(struct json *j, const struct stats_counters *counters);
 /* "clock-tick" and "clock-coarse". */
 void api_put_clock(struct json *j, const struct stats_stream *stream);
+/* "event-times". */
+void api_put_event_times(struct json *j, const struct stats_times *times);
 
 /* The name of the i-th counter of response codes; the last is "other". */
 struct api_code api_rcode_counter(unsigned i);

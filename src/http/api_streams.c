@@ -30,6 +30,7 @@ static void put_counters(struct json *j, const struct stats_stream *stream)
     const struct stats_side_counters *side = stream->counters.side;
     json_put_time(j, "first-seen", stream->first_seen_ms);
     json_put_time(j, "last-seen", stream->last_seen_ms);
+    api_put_event_times(j, &stream->times);
     json_put_u64(j, "queries", side[STATS_QUERY].events);
     json_put_u64(j, "responses", side[STATS_RESPONSE].events);
     json_put_u64(j, "bytes", side[STATS_QUERY].bytes + side[STATS_RESPONSE].bytes);

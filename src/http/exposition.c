@@ -109,7 +109,7 @@ void exposition_unlabel(struct exposition *page, size_t outer)
     page->labels.len = outer;
 }
 
-static void put_sample(struct exposition *page, const char *suffix, uint64_t value,
+static void put_number(struct exposition *page, const char *suffix, bool negative, uint64_t value,
                        unsigned decimals)
 {
     if (!page->headed)
@@ -125,8 +125,15 @@ static void put_sample(struct exposition *page, const char *suffix, uint64_t val
         p = put_bytes(p, labels.ptr, labels.len);
         p = put_char(p, '}');
     }
-    p = put_decimal(put_char(p, ' '), value, decimals);
+    p = put_str(p, negative ? " -" : " ");
+    p = put_decimal(p, value, decimals);
     buf_commit(page->out, put_char(p, '\n'));
+}
+
+static void put_sample(struct exposition *page, const char *suffix, uint64_t value,
+                       unsigned decimals)
+{
+    put_number(page, suffix, false, value, decimals);
 }
 
 void exposition_sample(struct exposition *page, uint64_t value)
@@ -137,6 +144,12 @@ void exposition_sample(struct exposition *page, uint64_t value)
 void exposition_decimal(struct exposition *page, uint64_t value, unsigned decimals)
 {
     put_sample(page, counter_suffix(page->family), value, decimals);
+}
+
+void exposition_signed(struct exposition *page, int64_t value, unsigned decimals)
+{
+    uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    put_number(page, counter_suffix(page->family), value < 0, magnitude, decimals);
 }
 
 void exposition_histogram(struct exposition *page, const struct metric_bucket *buckets,

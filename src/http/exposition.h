@@ -55,6 +55,7 @@ void exposition_unlabel(struct exposition *page, size_t outer);
 void exposition_sample(struct exposition *page, uint64_t value);
 /* value / 10^decimals; at most 9 decimals. */
 void exposition_decimal(struct exposition *page, uint64_t value, unsigned decimals);
+void exposition_signed(struct exposition *page, int64_t value, unsigned decimals);
 
 /* One bucket of a histogram: `le` is its bound as a canonical decimal ("0.5", "64.0"). */
 struct metric_bucket {

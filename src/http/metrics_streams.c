@@ -204,6 +204,15 @@ static void one_tick(struct exposition *page, const struct metrics_view *view,
         exposition_decimal(page, tick_ns, 9);
 }
 
+static void one_age(struct exposition *page, const struct metrics_view *view,
+                    const struct metric *metric, const void *thing)
+{
+    double age = ((const struct stats_stream *)thing)->times.age;
+    (void)view, (void)metric;
+    if (!isnan(age))
+        exposition_signed(page, llround(age * 1e3), 3);
+}
+
 /* The bounds are those of stats_size_bounds. */
 static void one_sizes(struct exposition *page, const struct metrics_view *view,
                       const struct metric *metric, const void *thing)
@@ -316,6 +325,10 @@ static const struct metric table[] = {
           each_known, metrics_one_time, STREAM(first_seen_ms)),
     GAUGE("spile_stream_last_seen_timestamp_seconds", "When the last event of a stream came.",
           each_known, metrics_one_time, STREAM(last_seen_ms)),
+    GAUGE("spile_stream_event_age_seconds",
+          "By how much the newest event of those that came last arrived after its own time; "
+          "negative: before it. Far from 0 it is a recording, or a server whose clock is wrong.",
+          each_known, one_age),
     {.each = NULL},
 };
 

@@ -1,6 +1,7 @@
 /* Merges what a shard holds into the streams' counters and the tables. */
 #include "stats/state.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "core/pipeline.h"
@@ -50,6 +51,29 @@ static bool is_coarse(const struct stream_state *s)
     return timed > 0 && tick_ns > (uint64_t)quantile_of(s->counters.latency, timed, 0.5);
 }
 
+/* Seconds from one moment to another; negative when it is the earlier one. */
+static double seconds_between(uint64_t from_ns, uint64_t to_ns)
+{
+    return to_ns >= from_ns ? (double)(to_ns - from_ns) / CLOCK_SECOND_NS
+                            : -(double)(from_ns - to_ns) / CLOCK_SECOND_NS;
+}
+
+/* What comes in one second is judged by what is nearest to now of it: neither a recording beside it
+ * nor a clock that is wrong hides that a stream, or one of all, is alive. */
+static void merge_times(const struct stats *stats, struct stream_state *s,
+                        const struct shard_stream *from)
+{
+    uint64_t first, last;
+    if (!times_span(&from->times, &first, &last))
+        return;
+    times_merge(&s->times, &from->times);
+    double age = seconds_between(last, from->arrived_ns);
+    if (s->aged == stats->ticks + 1 && fabs(s->age) <= fabs(age))
+        return;
+    s->aged = stats->ticks + 1;
+    s->age = age;
+}
+
 static void merge_stream(struct stats *stats, unsigned number, const struct stats_counters *from,
                          const struct shard_stream *stream)
 {
@@ -59,6 +83,8 @@ static void merge_stream(struct stats *stats, unsigned number, const struct stat
     stats_counters_add(&total->counters, from);
     tick_add(&s->tick, &stream->tick);
     s->apart = s->apart || is_coarse(s);
+    merge_times(stats, s, stream);
+    merge_times(stats, total, stream);
     s->origin = stream->origin;
     s->last_side = total->last_side = stream->last_side;
     s->last_seen_ms = total->last_seen_ms = now;
@@ -214,6 +240,8 @@ static void forget_stream(struct stream_state *s)
     memset(s->distinct, 0, sizeof *s->distinct);
     memset(s->past, 0, RATE_SECONDS * sizeof *s->past);
     s->first_seen_ms = s->last_seen_ms = 0;
+    times_clear(&s->times);
+    s->aged = 0;
 }
 
 void stats_forget(struct stats *stats)

@@ -53,6 +53,7 @@ void stats_native_fill(struct event *ev, uint8_t *space, struct stats_sample *sa
     sample->has_latency = ev->has_latency;
     sample->latency_ns = ev->latency_ns;
     sample->time_ns = dnstap_time_ns(tap);
+    sample->ticks = true;
     read_header(ev, sample);
     sample->has_qtype = !(ev->bad & FACET_QUESTION) && ev->question.name.len > 0;
     sample->qtype = ev->question.type;

@@ -49,6 +49,7 @@ struct stats_sample {
     bool has_header;      /* flags and rcode are there */
     bool has_qtype;
     bool has_latency;
+    bool ticks; /* its times tell how finely the server's clock ticks */
 };
 
 /* How events become samples, and keys become text. Constant. */

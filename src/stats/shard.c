@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/pages.h"
 #include "stats/table.h"
 
@@ -74,8 +75,10 @@ void shard_clear(struct shard *shard)
     if (shard->stream_count > 0)
         names_clear(&shard->names);
     memset(shard->counters, 0, shard->stream_count * sizeof *shard->counters);
-    if (shard->other_used)
+    if (shard->other_used) {
         memset(&shard->counters[shard->stream_max], 0, sizeof *shard->counters);
+        times_clear(&shard->streams[shard->stream_max].times);
+    }
     if (shard->unlisted)
         memset(shard->missed, 0, sizeof shard->missed);
     shard->keys_len = shard->stream_count = 0;
@@ -110,6 +113,7 @@ static uint16_t add_stream(struct shard *shard, struct span name, const struct n
     memcpy(stream->name, name.ptr, name.len);
     stream->name_len = (uint8_t)name.len;
     stream->tick = (struct tick){0};
+    times_clear(&stream->times);
     names_add(&shard->names, walk, shard->stream_count);
     return (uint16_t)(shard->stream_count - 1);
 }
@@ -311,14 +315,18 @@ static void count_tick(struct tick *tick, const struct stats_sample *s)
         tick_step(tick, (uint64_t)s->latency_ns);
 }
 
-static void count_slot(struct shard *shard, const struct shard_slot *slot)
+static void count_slot(struct shard *shard, const struct shard_slot *slot, uint64_t now_ns)
 {
     const struct stats_sample *s = &slot->sample;
     struct shard_stream *stream = &shard->streams[slot->stream];
     stream->last_side = s->side;
     stream->origin = s->origin;
-    if (s->time_ns != 0 && slot->stream < shard->stream_max)
-        count_tick(&stream->tick, s);
+    if (s->time_ns != 0) {
+        times_add(&stream->times, s->time_ns);
+        stream->arrived_ns = now_ns;
+        if (s->ticks && slot->stream < shard->stream_max)
+            count_tick(&stream->tick, s);
+    }
     stats_counters_sample(&shard->counters[slot->stream], s);
     uint16_t qtype = s->has_qtype ? s->qtype : STATS_NO_QTYPE;
     bool listed = s->name.len == 0 || count_key(shard, SHARD_NAMES, slot, s->name, qtype);
@@ -333,8 +341,9 @@ void shard_flush(struct shard *shard, struct shard_batch *batch)
     uint32_t fetched = batch->count > SHARD_AHEAD ? batch->count - SHARD_AHEAD : 0;
     for (uint32_t i = fetched; i < batch->count; i++)
         prefetch_entries(shard, &batch->slots[i]);
+    uint64_t now_ns = batch->count > 0 ? clock_wall_ns() : 0;
     for (uint32_t i = 0; i < batch->count; i++)
-        count_slot(shard, &batch->slots[i]);
+        count_slot(shard, &batch->slots[i], now_ns);
     batch->count = 0;
 }
 

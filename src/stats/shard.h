@@ -14,6 +14,7 @@
 #include "stats/distinct.h"
 #include "stats/snapshot.h"
 #include "stats/tick.h"
+#include "stats/times.h"
 
 enum {
     SHARD_BATCH = 32,
@@ -66,7 +67,9 @@ struct shard_stream {
     uint8_t name_len;
     uint8_t last_side;
     uint32_t origin;
-    struct tick tick; /* not of the last one */
+    struct tick tick;    /* not of the last one */
+    struct times times;  /* of its events */
+    uint64_t arrived_ns; /* wall clock: when the last one that has a time came */
 };
 
 /* Owner: the worker while it counts, the statistics' thread while it merges. */

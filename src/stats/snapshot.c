@@ -75,6 +75,21 @@ uint64_t stats_count_distinct(const struct stats *stats, const struct stream_sta
     return (uint64_t)(hll_estimate(&counts->sketch[id]) + 0.5);
 }
 
+enum { ELSEWHEN_SECONDS = 60 /* neither clocks that are set nor the way here account for more */ };
+
+static struct stats_times times_of(const struct stream_state *s)
+{
+    uint64_t first, last;
+    if (!times_span(&s->times, &first, &last))
+        return (struct stats_times){.age = NAN};
+    return (struct stats_times){
+        .first_ms = (int64_t)(first / CLOCK_MS_NS),
+        .last_ms = (int64_t)(last / CLOCK_MS_NS),
+        .age = s->age,
+        .elsewhen = fabs(s->age) > ELSEWHEN_SECONDS,
+    };
+}
+
 static void fill_stream(const struct stats *stats, const struct stream_state *s,
                         struct stats_stream *out, uint64_t now_ns)
 {
@@ -95,6 +110,7 @@ static void fill_stream(const struct stats *stats, const struct stream_state *s,
     out->last_side = s->last_side;
     out->first_seen_ms = s->first_seen_ms;
     out->last_seen_ms = s->last_seen_ms;
+    out->times = times_of(s);
 }
 
 static void fill_latency(struct stats_snapshot *snapshot)

@@ -28,6 +28,15 @@ struct stats_rates {
     double quarter; /* 15 minutes, or since the start */
 };
 
+/* When events happened, by what they say themselves; strays do not count (stats/times.h). */
+struct stats_times {
+    int64_t first_ms, last_ms; /* Unix milliseconds; 0: not known */
+    double age; /* seconds by which the newest event arrived after its time, of the last second in
+                   which some came; of all streams, the one nearest to 0; negative: before it; NAN:
+                   not known */
+    bool elsewhen; /* by far: a recording, or a server whose clock is wrong */
+};
+
 struct stats_stream {
     char name[STREAM_NAME_MAX]; /* the identity: bytes as sent, cut and terminated; "-" without */
     size_t name_len;
@@ -41,6 +50,7 @@ struct stats_stream {
     uint8_t last_side;     /* enum stats_side of the event recorded last */
     int64_t first_seen_ms; /* wall clock, Unix milliseconds; 0: never (since a reset) */
     int64_t last_seen_ms;
+    struct stats_times times;
 };
 
 struct stats_snapshot {

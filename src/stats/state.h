@@ -27,6 +27,9 @@ struct stream_state {
     uint32_t origin;
     uint8_t last_side;
     int64_t first_seen_ms, last_seen_ms;
+    struct times times; /* of its events, since the last reset */
+    double age;         /* struct stats_times */
+    uint64_t aged;      /* the tick in which that was seen, + 1 */
 };
 
 /* Two shards a worker: it counts into one while the other is on its way. Of the two atomic pointers

@@ -30,11 +30,13 @@ struct item {
     bool bad; /* it should be zero */
 };
 
-/* A line has items, or the shares of a list. The first lines are the most important. */
+/* A line has items, or the shares of a list, or the messages' times. The first lines are the most
+ * important. */
 struct line {
     const char *label;
     struct item items[ITEMS];
     enum top_list_id list;
+    bool times;
     bool estimate; /* marked with ~ when the statistics are no longer exact */
 };
 
@@ -53,6 +55,7 @@ static const struct line lines[] = {
       {"15m ", NUMBER_RESPONSE_RATE_15M, "/s", false},
       {"", NUMBER_RESPONSE_BYTES, " bytes", false}},
      0},
+    {"events of", .times = true},
     {"latency",
      {{"p50 ", NUMBER_LATENCY_P50, "", false},
       {"p90 ", NUMBER_LATENCY_P90, "", false},
@@ -114,13 +117,40 @@ static void put_shares(struct canvas *canvas, const struct top_list *list, int x
     }
 }
 
+/* From when to when messages are: "2026-11-21T15:12:22Z - 15:14:40Z", the second date only where it
+ * is another one; "-" without times. */
+static void times_text(const struct top_view *view, char *out, size_t size)
+{
+    enum { DATE = 11 /* characters up to the time */ };
+    char from[FORM_MAX], to[FORM_MAX];
+    form_text(FORM_DATE, view->numbers[NUMBER_FROM] / 1e3, from);
+    form_text(FORM_DATE, view->numbers[NUMBER_TO] / 1e3, to);
+    bool same_day = strlen(from) > DATE && strncmp(from, to, DATE) == 0;
+    snprintf(out, size, strcmp(from, "-") ? "%s - %s" : "%s", from, to + (same_day ? DATE : 0));
+}
+
+/* Rates of another time than that of the messages would be taken for theirs. */
+static void put_times(struct canvas *canvas, const struct top_view *view, int x, int y, int end)
+{
+    static const char words[] = "; rates: of arrival";
+    char text[64];
+    times_text(view, text, sizeof text);
+    if (x + (int)strlen(text) > end)
+        return;
+    x = canvas_str(canvas, x, y, STYLE_VALUE, text);
+    if (view->numbers[NUMBER_ELSEWHEN] == 1 && x + (int)sizeof words - 1 <= end)
+        canvas_str(canvas, x, y, STYLE_BAD, words);
+}
+
 static void put_line(struct canvas *canvas, const struct top_view *view, const struct line *line,
                      int x, int y, int width)
 {
     int end = canvas_str(canvas, x + 1, y, STYLE_LABEL, line->label);
     if (line->estimate && view->numbers[NUMBER_EXACT] == 0)
         canvas_str(canvas, end + 1, y, STYLE_BAD, "~");
-    if (line->items[0].before)
+    if (line->times)
+        put_times(canvas, view, x + LABEL_WIDTH + 1, y, x + width);
+    else if (line->items[0].before)
         put_items(canvas, view, line->items, x + LABEL_WIDTH + 1, y, x + width);
     else
         put_shares(canvas, &view->lists[line->list], x + LABEL_WIDTH + 1, y, x + width);
@@ -273,18 +303,6 @@ static void condition(const struct top_view *view, const struct top_state *state
         snprintf(out, size, "stale %s", form_text(FORM_SPAN, seconds, age));
 }
 
-/* From when to when a recording is: "2026-11-21T15:12:22Z - 15:14:40Z", the second date only where
- * it is another one; "-" without times. */
-static void recorded(const struct top_view *view, char *out, size_t size)
-{
-    enum { DATE = 11 /* characters up to the time */ };
-    char from[FORM_MAX], to[FORM_MAX];
-    form_text(FORM_DATE, view->numbers[NUMBER_FROM], from);
-    form_text(FORM_DATE, view->numbers[NUMBER_TO], to);
-    bool same_day = strlen(from) > DATE && strncmp(from, to, DATE) == 0;
-    snprintf(out, size, strcmp(from, "-") ? "%s - %s" : "%s", from, to + (same_day ? DATE : 0));
-}
-
 /* The parts of the title, from left to right. */
 enum title_part {
     TITLE_PROGRAM,
@@ -318,7 +336,7 @@ static void write_title(struct title *title, const struct top_view *view,
              view->stream ? top_stream_number(view, name) : 0,
              (int)view->lists[LIST_STREAMS].count);
     if (state->recording) {
-        recorded(view, title->text[TITLE_RECORDED], SIZE);
+        times_text(view, title->text[TITLE_RECORDED], SIZE);
     } else {
         snprintf(title->text[TITLE_UP], SIZE, "up %s", form_text(FORM_SPAN, up, span));
         snprintf(title->text[TITLE_EVERY], SIZE, "every %gs", state->interval_ms / 1e3);

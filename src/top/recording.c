@@ -161,8 +161,9 @@ void top_recording_show(struct top_recording *recording, struct top_view *view)
     pthread_mutex_unlock(&recording->lock);
     if (!known)
         shown = (struct shown){NAN, NAN, NAN};
-    numbers[NUMBER_FROM] = shown.from;
-    numbers[NUMBER_TO] = shown.to;
+    numbers[NUMBER_FROM] = shown.from * 1e3;
+    numbers[NUMBER_TO] = shown.to * 1e3;
+    numbers[NUMBER_ELSEWHEN] = 0; /* its rates are those of its own time */
     numbers[NUMBER_QUERY_RATE] = numbers[NUMBER_QUERIES] / shown.span;
     numbers[NUMBER_RESPONSE_RATE] = numbers[NUMBER_RESPONSES] / shown.span;
     show_streams(&shown, &view->lists[LIST_STREAMS]);

@@ -8,7 +8,7 @@
 #include <pthread.h>
 
 #include "core/observer.h"
-#include "top/times.h"
+#include "stats/times.h"
 #include "top/view.h"
 
 enum {

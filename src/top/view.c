@@ -33,8 +33,9 @@ const struct top_number_row top_numbers[TOP_NUMBERS] = {
     [NUMBER_UNLISTED] = {DOCUMENT_STATISTICS, "unlisted", FORM_COUNT},
     [NUMBER_OTHER_STREAMS] = {DOCUMENT_STATISTICS, "other-streams", FORM_COUNT},
     [NUMBER_DROPPED] = {DOCUMENT_OUTPUTS, "outputs[].ledger.dropped", FORM_COUNT},
-    [NUMBER_FROM] = {NO_DOCUMENT, "", FORM_DATE},
-    [NUMBER_TO] = {NO_DOCUMENT, "", FORM_DATE},
+    [NUMBER_FROM] = {DOCUMENT_STATISTICS, "statistics.event-times.first", FORM_DATE},
+    [NUMBER_TO] = {DOCUMENT_STATISTICS, "statistics.event-times.last", FORM_DATE},
+    [NUMBER_ELSEWHEN] = {DOCUMENT_STATISTICS, "statistics.event-times.elsewhen", FORM_COUNT},
 };
 
 /* --- lists ---------------------------------------------------------------------------------- */

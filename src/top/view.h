@@ -21,7 +21,6 @@ enum top_document {
     DOCUMENT_STATUS,
     DOCUMENT_TABLES, /* one or many */
     TOP_DOCUMENTS,
-    NO_DOCUMENT, /* of numbers that no reply brings */
 };
 
 /* A number of the summary. */
@@ -52,8 +51,9 @@ enum top_number {
     NUMBER_UNLISTED,
     NUMBER_OTHER_STREAMS,
     NUMBER_DROPPED, /* by all outputs */
-    NUMBER_FROM,    /* of a recording: its first and last time, Unix seconds */
+    NUMBER_FROM,    /* the first and the last time that messages say, Unix milliseconds */
     NUMBER_TO,
+    NUMBER_ELSEWHEN, /* 1: that is far from when they arrived */
     TOP_NUMBERS
 };
 

@@ -81,6 +81,31 @@ test("latencies that are left out are told", async (t) => {
         "(clocks disagree) and 1 that came later than latency-window");
 });
 
+test("events of another time are told, of all and by stream", async (t) => {
+    const spile = await t.spile();
+    const then = Date.UTC(2026, 0, 31, 23, 59, 58) / 1000;
+    const when = (second) => frame({ name: "then.test", identity: "sent", second });
+    spile.events([when(then + 1), when(then), when(then + 3)]);
+    await spile.counted(3);
+    const page = await t.page(spile);
+    const words = "events of 2026-01-31 23:59:58 - 2026-02-01 00:00:01 UTC; rates are of their arrival";
+    const cells = () => page.locator("#streams tbody tr").evaluateAll((rows) => rows.map((r) => [r.cells[0].innerText, r.cells[8].innerText]));
+    await until("the stream's row", async () => JSON.stringify(await cells()) === JSON.stringify([["sent", words]]));
+    await until("the heading", async () => (await textOf(page, "#now-note")).endsWith(`UTC; ${words}`));
+    assert.match(await page.locator("#streams tbody td").nth(8).getAttribute("title"),
+        /^what came last did so \d+ d( \d+ h)? after its own time: a recording, or a server whose clock is wrong$/);
+
+    const ahead = Math.floor(Date.now() / 1000) + 7200;
+    spile.events([frame({ name: "now.test", identity: "alive" }), frame({ name: "soon.test", identity: "ahead", second: ahead })]);
+    await spile.counted(5);
+    await until("three streams", async () => (await cells()).length === 3);
+    const [, alive, fast] = await cells();
+    assert.deepEqual([alive, fast[0]], [["alive", "now"], "ahead"]);
+    assert.match(await page.locator("#streams tbody tr").nth(2).locator("td").nth(8).getAttribute("title"), / before its own time: /);
+    await page.selectOption("#stream", "alive");
+    await until("nothing to tell of one that is alive", async () => !(await textOf(page, "#now-note")).includes("rates are of"));
+});
+
 test("a socket that servers cannot reach is told, as long as it is so", async (t) => {
     const spile = await t.spile();
     const page = await t.page(spile);

@@ -1,4 +1,5 @@
 """spile top: on a terminal and as a report; from a daemon, a file and a socket."""
+import datetime
 import http.client
 import os
 import json
@@ -8,6 +9,7 @@ import socket
 import threading
 import time
 import urllib.parse
+import urllib.request
 
 import fstrm
 from harness import CAPTURES, equal, free_port, limit, real_capture, test, wait_for
@@ -138,6 +140,40 @@ def a_report_on_a_file_counts_what_is_in_it(t):
             lowered[qname.lower()] = lowered.get(qname.lower(), 0) + count
         best = sorted(lowered.values(), reverse=True)[:50]
         equal([int(row["queries"]) for row in table_of(lines, "domains asked")], best, f"domains of {name}")
+
+
+@test()
+def a_recording_that_is_sent_says_its_times(t):
+    """Rates are of arrival: API, metrics and top say of which time the events are, for each stream and for all."""
+    path = CAPTURES / "unbound.fstrm.xz"
+    events = [json.loads(line) for line in
+              t.run("read", "-o", "json", "--fields", "timestamp,datetime", path).stdout.splitlines()]
+    first, last = (pick(events, key=lambda e: e["datetime"]) for pick in (min, max))
+    daemon = Daemon(t)
+    t.run("send", path, f"unix:{t.path('tap.sock')}")
+    wait_for("all is counted", lambda: daemon.events() == len(events))
+    age = time.time() - last["timestamp"]
+    for times in (daemon.statistics()["event-times"], daemon.statistics(stream="unbound-test")["event-times"],
+                  daemon.get("streams")["streams"][0]["event-times"]):
+        equal([times["first"], times["last"]], [int(e["timestamp"] * 1000) for e in (first, last)], "times")
+        equal(times["elsewhen"], True, "that it is of another time")
+        assert abs(times["age"] - age) < limit(60), f"{times}, not {age}"
+    with urllib.request.urlopen(daemon.url + "metrics", timeout=limit(30)) as reply:
+        sample = re.search(r'^spile_stream_event_age_seconds{stream="unbound-test"} (\S+)$', reply.read().decode(), re.M)
+    assert abs(float(sample[1]) - age) < limit(60), sample[0]
+    words = f" events of  {first['datetime'][:19]}Z - {last['datetime'][11:19]}Z"
+    for what, wanted in ((daemon.url, words + "; rates: of arrival"), (path, words)):
+        equal(next(line for line in report(t, what) if "events of" in line), wanted, f"top {what}")
+
+
+@test()
+def events_of_now_are_of_now(t):
+    daemon = Daemon(t)
+    daemon.send([fstrm.message(question("now.test", A, 1), seconds=int(time.time())) for _ in range(20)])
+    times = daemon.statistics()["event-times"]
+    equal(times["elsewhen"], False, f"{times}")
+    assert abs(times["last"] / 1e3 - time.time()) < limit(60), times
+    assert "rates: of arrival" not in "\n".join(report(t, daemon.url))
 
 
 @test()
@@ -295,8 +331,8 @@ def the_screen_shows_what_the_api_says(t):
     equal(summary(lines, "answers")[0], str(numbers["responses"]["events"]), "answers")
     assert daemon.url in lines[0] and "stream all (0/1)" in lines[0], lines[0]
     rows = table_of(lines, "domains asked")
-    equal(len(rows), 12, "rows of a small screen")
-    wanted = daemon.table("domains", "queries", n=12)
+    equal(len(rows), 11, "rows of a small screen")
+    wanted = daemon.table("domains", "queries", n=11)
     equal([(row["name"], row["queries"], row["answers"], row["failed"]) for row in rows],
           [(row["name"], str(row["queries"]), str(row["responses"]), str(row["failed"])) for row in wanted], "rows")
     # What comes while it looks is shown.
@@ -329,7 +365,7 @@ def keys_do_what_help_says(t):
     screen.press("o")
     screen.wait(" 1 domains asked", ">answers")
     screen.press(DOWN + DOWN)
-    screen.wait(" domains asked  3-14/")
+    screen.wait(" domains asked  3-13/")
     screen.press(RIGHT)
     lines = screen.wait("stream aaa (1/2)", "one.test.", "domains asked  1-1/1")
     equal(summary(lines, "queries")[0], "3", "queries of the stream")
@@ -405,7 +441,7 @@ def the_screen_follows_the_terminals_size(t):
     wait_for("as much as can be shown of it", lambda: screen.read(0.1) and len(screen.raw) > before)
     screen.resize(80, 24)
     lines = screen.wait("host1.corp.example.", "families")
-    equal(len(table_of(lines, "domains asked")), 12, "rows")
+    equal(len(table_of(lines, "domains asked")), 11, "rows")
     equal(screen.quit(), 0, "status")
 
 

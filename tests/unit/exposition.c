@@ -31,6 +31,9 @@ static void write_page(struct exposition *page)
     exposition_family(page, &level);
     exposition_decimal(page, 1500, 3);
     exposition_decimal(page, 5, 6);
+    exposition_signed(page, -90005, 3);
+    exposition_signed(page, 7, 3);
+    exposition_signed(page, INT64_MIN, 0);
     exposition_family(page, &odd);
     exposition_sample(page, 0);
     exposition_family(page, &times);
@@ -48,6 +51,9 @@ static const char as_text[] = "# HELP x_events_total Events.\n"
                               "# TYPE x_level_bytes gauge\n"
                               "x_level_bytes 1.500\n"
                               "x_level_bytes 0.000005\n"
+                              "x_level_bytes -90.005\n"
+                              "x_level_bytes 0.007\n"
+                              "x_level_bytes -9223372036854775808\n"
                               "# HELP x_odd Odd.\n"
                               "# TYPE x_odd untyped\n"
                               "x_odd 0\n"
@@ -69,6 +75,9 @@ static const char as_openmetrics[] = "# HELP x_events Events.\n"
                                      "# UNIT x_level_bytes bytes\n"
                                      "x_level_bytes 1.500\n"
                                      "x_level_bytes 0.000005\n"
+                                     "x_level_bytes -90.005\n"
+                                     "x_level_bytes 0.007\n"
+                                     "x_level_bytes -9223372036854775808\n"
                                      "# HELP x_odd Odd.\n"
                                      "# TYPE x_odd unknown\n"
                                      "x_odd 0\n"

@@ -13,10 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../support/frame.h"
 #include "../support/names.h"
 #include "../support/random.h"
-#include "stats/state.h"
+#include "../support/statistics.h"
 
 enum {
     STREAMS = 3,
@@ -40,78 +39,9 @@ struct model {
     uint64_t slowest_us[NAMES];
 };
 
-static struct origin origin = {.id = 7};
-
-static struct stats *new_stats(uint64_t memory, uint64_t streams)
-{
-    struct error err;
-    struct stats_options options = {
-        .settings = {.memory = memory, .streams = streams},
-        .reader = &stats_native_reader,
-        .workers = 2,
-    };
-    struct stats *stats = stats_new(&options, &err);
-    assert_non_null(stats);
-    return stats;
-}
-
 static void name_of(unsigned number, char *out, size_t size)
 {
     snprintf(out, size, "n%u.%s", number, suffixes[number % 4]);
-}
-
-static uint64_t sent_ns; /* the time of events that are sent; 0: they carry none */
-
-/* One event as a worker has it when it is decoded; `text` in any case. */
-static void send_event(struct stats *stats, unsigned worker, const char *stream, const char *text,
-                       unsigned client, enum stats_side side, uint16_t type, uint8_t rcode,
-                       int64_t latency_ns, size_t length)
-{
-    static const uint8_t zeros[600];
-    const uint32_t times = DNSTAP_HAS_QUERY_SEC | DNSTAP_HAS_RESPONSE_SEC;
-    uint8_t wire[DNS_NAME_MAX], address[4] = {192, 0, 2, (uint8_t)client};
-    size_t len = dns_name_parse(span_str(text), wire);
-    struct event ev;
-    struct observer observer = stats_observer(stats);
-    event_init(&ev, span_str("frame"), &origin);
-    ev.have = observer.needs;
-    ev.tap = (struct dnstap){
-        .has = DNSTAP_HAS_MESSAGE_TYPE | (sent_ns ? times : 0),
-        .query_sec = sent_ns / CLOCK_SECOND_NS,
-        .query_nsec = (uint32_t)(sent_ns % CLOCK_SECOND_NS),
-        .response_sec = sent_ns / CLOCK_SECOND_NS,
-        .response_nsec = (uint32_t)(sent_ns % CLOCK_SECOND_NS),
-        .message_type = side == STATS_QUERY ? DNSTAP_CLIENT_QUERY : DNSTAP_CLIENT_RESPONSE,
-        .identity = span_str(stream),
-        .protocol = DNSTAP_UDP,
-        .query_message = span_of(zeros, length),
-        .response_message = span_of(zeros, length),
-    };
-    ev.family = DNSTAP_INET;
-    ev.query_address = span_of(address, 4);
-    ev.response_address = BYTES("\x01\x02\x03\x04");
-    ev.header.flags = ev.rcode = rcode;
-    ev.question = (struct dns_question){.name = {wire, (uint8_t)len}, .type = type, .class = 1};
-    ev.has_latency = latency_ns >= 0;
-    ev.latency_ns = latency_ns;
-    observer.event(observer.state, worker, &ev);
-    observer.flush(observer.state, worker); /* `wire` goes now */
-}
-
-/* The thread's work, without the thread: all that the workers hold is merged. */
-static void merge_all(struct stats *stats)
-{
-    for (unsigned i = 0; i < stats->worker_count; i++) {
-        struct worker_shards *w = &stats->workers[i];
-        struct shard *full = atomic_exchange(&w->full, NULL);
-        if (full) {
-            stats_merge(stats, full);
-            shard_clear(full);
-            atomic_store(&w->spare, full);
-        }
-        stats_merge(stats, w->active);
-        shard_clear(w->active);
-    }
 }
 
 static void send_random(struct stats *stats, struct model *model, struct random *random)
@@ -643,62 +573,6 @@ static void test_keys_are_distinct(void **state)
     stats_free(stats);
 }
 
-/* An exchange: a query, and a response as much later; both times as the server's clock tells them.
- */
-static void send_exchange(struct stats *stats, const char *stream, uint64_t ns, uint64_t latency_ns,
-                          uint64_t tick_ns)
-{
-    uint64_t asked = ns / tick_ns * tick_ns, answered = (ns + latency_ns) / tick_ns * tick_ns;
-    sent_ns = UINT64_C(1700000000000000000) + asked;
-    send_event(stats, 0, stream, "x.example.", 1, STATS_QUERY, 1, 0, -1, 40);
-    sent_ns = UINT64_C(1700000000000000000) + answered;
-    send_event(stats, 0, stream, "x.example.", 1, STATS_RESPONSE, 1, 0, (int64_t)(answered - asked),
-               40);
-    sent_ns = 0;
-}
-
-/* A stream whose clock is too coarse for its latencies says so, and quantiles of all are those of
- * the others, from its first event on; sums and counts have it. */
-static void test_coarse_clocks_are_set_apart(void **state)
-{
-    (void)state;
-    enum { MANY = 3000 };
-    struct stats *stats = new_stats(4 << 20, 4);
-    for (uint64_t i = 0; i < MANY; i++) {
-        send_exchange(stats, "coarse", i * 500111, 50000, 4000000);
-        send_exchange(stats, "fine", i * 500113, 200000, 1);
-        send_exchange(stats, "micro", i * 500117, 200000, 1000);
-        if (i % 100 == 20)
-            merge_all(stats);
-    }
-    merge_all(stats);
-    struct stats_snapshot *snapshot = stats_photograph(stats);
-    static const struct {
-        const char *name;
-        uint64_t tick_ns;
-        bool apart;
-    } rows[] = {{"coarse", 4000000, true}, {"fine", 0, false}, {"micro", 1000, false}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const struct stats_stream *stream = stats_snapshot_stream(snapshot, span_str(rows[i].name));
-        assert_int_equal(stream->tick_ns, rows[i].tick_ns);
-        assert_int_equal(stream->apart, rows[i].apart);
-        assert_int_equal(quantile_total(stats_latency(snapshot, stream)), MANY);
-    }
-    assert_int_equal(snapshot->total.counters.side[STATS_RESPONSE].timed, 3 * MANY);
-    assert_int_equal(quantile_total(stats_latency(snapshot, &snapshot->total)), 2 * MANY);
-    assert_int_equal(snapshot->latency[quantile_bucket(200000)], 2 * MANY);
-    stats_release(snapshot);
-    stats_forget(stats);
-    for (uint64_t i = 0; i < 20; i++)
-        send_exchange(stats, "coarse", i * 500111, 50000, 4000000);
-    merge_all(stats);
-    snapshot = stats_photograph(stats);
-    assert_false(snapshot->streams[0].apart); /* too few to tell */
-    assert_int_equal(quantile_total(snapshot->latency), 20);
-    stats_release(snapshot);
-    stats_free(stats);
-}
-
 /* Seconds are counted from the first, however late one is noticed; those missed are left out. */
 static void test_seconds_do_not_drift(void **state)
 {
@@ -729,7 +603,6 @@ int main(void)
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_seconds_do_not_drift),
         cmocka_unit_test(test_keys_are_distinct),
-        cmocka_unit_test(test_coarse_clocks_are_set_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -133,12 +133,12 @@ static void a_recording_has_a_span(void **state)
     struct bench b = make(50, "name");
     (void)state;
     b.state.recording = true;
-    b.view.numbers[NUMBER_FROM] = 1700000000;
-    b.view.numbers[NUMBER_TO] = 1700000100.5;
+    b.view.numbers[NUMBER_FROM] = 1700000000e3;
+    b.view.numbers[NUMBER_TO] = 1700000100.5e3;
     draw(&b, 80, 24);
     assert_shows(&b, "http://h/  2023-11-14T22:13:20Z - 22:15:00Z  stream all (0/3)\n");
     assert_lacks(&b, " up ");
-    b.view.numbers[NUMBER_TO] = 1700086400;
+    b.view.numbers[NUMBER_TO] = 1700086400e3;
     draw(&b, 120, 24);
     assert_shows(&b, "  2023-11-14T22:13:20Z - 2023-11-15T22:13:20Z  stream all (0/3)\n");
     b.view.numbers[NUMBER_FROM] = b.view.numbers[NUMBER_TO] = NAN;
@@ -167,8 +167,8 @@ static void titles_lose_whole_parts(void **state)
     b.state.recording = true;
     b.frame.target = "unbound.fstrm.xz";
     b.frame.ended = true;
-    b.view.numbers[NUMBER_FROM] = 1700000000;
-    b.view.numbers[NUMBER_TO] = 1700000100.5;
+    b.view.numbers[NUMBER_FROM] = 1700000000e3;
+    b.view.numbers[NUMBER_TO] = 1700000100.5e3;
     for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) {
         draw(&b, titles[i].width, 24);
         assert_memory_equal(b.text, titles[i].title, strlen(titles[i].title));
@@ -189,16 +189,35 @@ static void rows_lose_whole_numbers(void **state)
     draw(&b, 60, 24);
     assert_shows(&b, " queries    1234         20/s         1m 12.5/s    15m 3/s\n");
     assert_shows(&b, "p50 400us    p90 12.0ms   p99 1.50s    p99.9 -\n");
-    assert_shows(&b, " 1 domains asked  1-12/500");
+    assert_shows(&b, " 1 domains asked  1-11/500");
     draw(&b, 57, 24);
     assert_shows(&b, " queries    1234         20/s         1m 12.5/s\n");
     b.frame.note = "a message that is longer than the terminal is wide";
     draw(&b, 40, 24);
-    assert_shows(&b, " 1 domains asked  1-12/500");
+    assert_shows(&b, " 1 domains asked  1-11/500");
     assert_shows(&b, " a message that is longer than the ter..\n");
     b.frame.note = NULL;
     draw(&b, 16, 24);
     assert_shows(&b, " q quit\n");
+    end(&b);
+}
+
+/* A daemon counts by arrival: what is of another time is told, on the narrowest screen, too. */
+static void a_daemon_says_what_time_its_events_are_of(void **state)
+{
+    struct bench b = make(50, "name");
+    (void)state;
+    b.view.numbers[NUMBER_FROM] = 1700000000e3;
+    b.view.numbers[NUMBER_TO] = 1700086400e3;
+    draw(&b, 80, 24);
+    assert_shows(&b, " events of  2023-11-14T22:13:20Z - 2023-11-15T22:13:20Z\n");
+    b.view.numbers[NUMBER_ELSEWHEN] = 1;
+    draw(&b, 80, 24);
+    assert_shows(&b,
+                 " events of  2023-11-14T22:13:20Z - 2023-11-15T22:13:20Z; rates: of arrival\n");
+    draw(&b, 152, 40);
+    assert_shows(&b, "2023-11-15T22:13:20Z; rates: of arrival");
+    assert_shows(&b, " up ");
     end(&b);
 }
 
@@ -215,10 +234,10 @@ static void a_small_terminal_is_enough(void **state)
     assert_shows(&b, "clients 12   domains 34 ");
     assert_shows(&b, " rcodes     NOERROR 75.0 %  NXDOMAIN 25.0 %\n");
     assert_shows(&b, " transports UDP 75.0 %  TCP 25.0 %\n");
-    assert_shows(&b, "1 domains asked  1-12/500");
+    assert_shows(&b, "1 domains asked  1-11/500");
     assert_shows(&b, ">queries");
     assert_shows(&b, "   1 name0.test. ");
-    assert_shows(&b, "  12 name11.test. ");
+    assert_shows(&b, "  11 name10.test. ");
     assert_lacks(&b, "name12.test.");
     assert_shows(&b, " q quit ");
     end(&b);
@@ -264,7 +283,7 @@ static void hints_are_above_the_keys(void **state)
     draw(&b, 80, 24);
     assert_shows(&b, first);
     assert_shows(&b, "\n q quit ");
-    assert_shows(&b, " 1 domains asked  1-10/500");
+    assert_shows(&b, " 1 domains asked  1-9/500");
     assert_lacks(&b, "one\n q quit");
     b.frame.now = b.view.taken = 1005;
     draw(&b, 80, 24);
@@ -553,12 +572,12 @@ static void scrolling_stays_within_the_rows(void **state)
     assert_int_equal(b.state.scroll, 0);
     press(&b, (const int[]){TOP_KEY_DOWN, TOP_KEY_PAGE_DOWN, 0});
     draw(&b, 80, 24);
-    assert_shows(&b, "domains asked  14-25/500");
-    assert_shows(&b, "  14 name13.test. ");
+    assert_shows(&b, "domains asked  13-23/500");
+    assert_shows(&b, "  13 name12.test. ");
     press(&b, (const int[]){TOP_KEY_END, TOP_KEY_DOWN, 0});
     draw(&b, 80, 24);
     assert_shows(&b, "  50 name49.test. ");
-    assert_shows(&b, "39-50/500");
+    assert_shows(&b, "40-50/500");
     press(&b, (const int[]){TOP_KEY_PAGE_UP, TOP_KEY_HOME, 0});
     assert_int_equal(b.state.scroll, 0);
     end(&b);
@@ -673,6 +692,7 @@ int main(void)
         cmocka_unit_test(a_recording_has_a_span),
         cmocka_unit_test(titles_lose_whole_parts),
         cmocka_unit_test(rows_lose_whole_numbers),
+        cmocka_unit_test(a_daemon_says_what_time_its_events_are_of),
         cmocka_unit_test(a_small_terminal_is_enough),
         cmocka_unit_test(an_empty_one_says_what_it_waits_for),
         cmocka_unit_test(hints_are_above_the_keys),

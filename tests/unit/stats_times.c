@@ -1,4 +1,4 @@
-/* From when to when a recording is, and its rates, whatever times are in it. */
+/* From when to when a recording or a stream is, whatever times are in it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,12 +6,11 @@
 
 #include <cmocka.h>
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../support/random.h"
-#include "top/recording.h"
+#include "stats/times.h"
 
 #define SECOND UINT64_C(1000000000)
 #define THEN (UINT64_C(1700000000) * SECOND)
@@ -142,101 +141,48 @@ static void random_times_keep_order(void **state)
     }
 }
 
-/* --- rates ---------------------------------------------------------------------------------- */
-
-static void see(const struct observer *observer, uint64_t ns, bool query)
-{
-    struct event ev = {.tap = {.has = DNSTAP_HAS_TYPE,
-                               .message_type = query ? DNSTAP_CLIENT_QUERY : DNSTAP_CLIENT_RESPONSE,
-                               .query_sec = query ? ns / SECOND : 0,
-                               .query_nsec = query ? (uint32_t)(ns % SECOND) : 0,
-                               .response_sec = query ? 0 : ns / SECOND,
-                               .response_nsec = query ? 0 : (uint32_t)(ns % SECOND)}};
-    observer->event(observer->state, 0, &ev);
-}
-
-/* Half an hour: ten queries and five responses a second, then a minute with twice as many. */
-static void rates(void **state)
+/* What several have gathered, each a part of it, is what one would have. */
+static void merged(void **state)
 {
     (void)state;
-    static struct top_recording recording;
-    static struct top_view view;
-    top_recording_init(&recording);
-    struct observer observer = top_recording_observer(&recording);
-    uint64_t queries = 0, responses = 0;
-    for (uint64_t second = 0; second < 1800; second++) {
-        uint64_t times = second < 1740 ? 10 : 20;
-        for (uint64_t i = 0; i < times; i++, queries++)
-            see(&observer, THEN + second * SECOND + i * SECOND / times, true);
-        for (uint64_t i = 0; i < times / 2; i++, responses++)
-            see(&observer, THEN + second * SECOND + i * SECOND / times, false);
-    }
-    see(&observer, 5, true);
-    see(&observer, UINT64_MAX / 2, false);
-    struct top_row row = {.name = "ns1", .values = {(double)queries, (double)responses}};
-    view.lists[LIST_STREAMS] = (struct top_list){.known = true, .count = 1, .rows = &row};
-    view.numbers[NUMBER_QUERIES] = (double)queries;
-    view.numbers[NUMBER_RESPONSES] = (double)responses;
-    top_recording_show(&recording, &view);
-    assert_true(view.numbers[NUMBER_FROM] == 1700000000);
-    assert_float_equal(view.numbers[NUMBER_TO], 1700001799.95, 1e-3);
-    assert_float_equal(view.numbers[NUMBER_QUERY_RATE], (double)queries / 1799.95, 1e-6);
-    assert_float_equal(view.numbers[NUMBER_RESPONSE_RATE], (double)responses / 1799.95, 1e-6);
-    assert_float_equal(view.numbers[NUMBER_QUERY_RATE_1M], 20, 1e-6);
-    assert_float_equal(view.numbers[NUMBER_RESPONSE_RATE_1M], 10, 1e-6);
-    assert_float_equal(view.numbers[NUMBER_QUERY_RATE_15M], (840 * 10 + 60 * 20) / 900.0, 1e-6);
-    assert_float_equal(row.values[2], (double)queries / 1799.95, 1e-6);
-    assert_float_equal(row.values[3], (double)responses / 1799.95, 1e-6);
-    view.stream = (char *)"ns1";
-    top_recording_show(&recording, &view);
-    assert_true(isnan(view.numbers[NUMBER_QUERY_RATE_1M]));
-    assert_float_equal(view.numbers[NUMBER_QUERY_RATE], (double)queries / 1799.95, 1e-6);
-    top_recording_free(&recording);
-}
-
-/* A clock that is wrong for all messages is no reason to show other rates, and a stray neither. */
-static void rates_of_any_year(void **state)
-{
-    enum { COUNT = 1000, HALF_YEAR = 15768000 };
-    (void)state;
-    static struct top_recording recording;
-    static struct top_view view;
-    for (uint64_t half = 0; half < 500; half++) {
-        uint64_t start = half * HALF_YEAR * SECOND + 1;
-        top_recording_init(&recording);
-        struct observer observer = top_recording_observer(&recording);
-        for (uint64_t i = 0; i < COUNT; i++) {
-            see(&observer, start + i * SECOND * 6 / 5 / (COUNT - 1), true);
-            if (i % 50 == 7) /* strays: far off, and in the place of the recording's own second */
-                see(&observer, start + (i * 1024 + 1024 * 1024) * SECOND, false);
+    struct random random = {3};
+    struct times whole = {0}, sum = {0}, hands[3] = {0};
+    for (uint64_t i = 0; i < 20000; i++) {
+        uint64_t ns = THEN + i * SECOND / 50 + (i / 7000) * 3600 * SECOND;
+        ns = i % 4000 == 9 ? THEN - i * SECOND * 3600 : ns;
+        times_add(&whole, ns);
+        times_add(&hands[random_below(&random, 3)], ns);
+        if (i % 500 == 0) {
+            times_merge(&sum, &hands[i % 3]);
+            times_clear(&hands[i % 3]);
         }
-        view.numbers[NUMBER_QUERIES] = COUNT;
-        top_recording_show(&recording, &view);
-        assert_float_equal(view.numbers[NUMBER_QUERY_RATE], COUNT / 1.2, 1e-2);
-        assert_float_equal(view.numbers[NUMBER_QUERY_RATE_1M], COUNT / 1.2, 1e-2);
-        assert_float_equal(view.numbers[NUMBER_QUERY_RATE_15M], COUNT / 1.2, 1e-2);
-        top_recording_free(&recording);
     }
+    for (int i = 0; i < 3; i++)
+        times_merge(&sum, &hands[i]);
+    assert_int_equal(sum.count, whole.count);
+    for (size_t i = 0; i < sum.count; i++)
+        assert_memory_equal(&sum.parts[i], &whole.parts[i], sizeof *sum.parts);
 }
 
-/* Less than a second counts as one; without any time nothing is known. */
-static void short_and_timeless(void **state)
+/* One part may close several gaps at once, and may lie within another one. */
+static void a_part_joins_many(void **state)
 {
     (void)state;
-    static struct top_recording recording;
-    static struct top_view view;
-    top_recording_init(&recording);
-    struct observer observer = top_recording_observer(&recording);
-    view.numbers[NUMBER_QUERIES] = 3;
-    see(&observer, 0, true);
-    top_recording_show(&recording, &view);
-    assert_true(isnan(view.numbers[NUMBER_FROM]));
-    assert_true(isnan(view.numbers[NUMBER_QUERY_RATE]));
-    see(&observer, THEN, true);
-    see(&observer, THEN + 1000, true);
-    top_recording_show(&recording, &view);
-    assert_float_equal(view.numbers[NUMBER_QUERY_RATE], 3, 1e-9);
-    top_recording_free(&recording);
+    struct times times = {0};
+    for (uint64_t i = 0; i < 9; i++)
+        times_add(&times, THEN + i * 10 * SECOND);
+    assert_int_equal(times.count, 9);
+    times_add_part(&times, &(struct times_part){THEN + 19 * SECOND, THEN + 61 * SECOND, 100});
+    assert_int_equal(times.count, 5);
+    assert_int_equal(times.parts[2].from, THEN + 19 * SECOND);
+    assert_int_equal(times.parts[2].to, THEN + 61 * SECOND);
+    assert_int_equal(times.parts[2].count, 105);
+    times_add_part(&times, &(struct times_part){THEN + 30 * SECOND, THEN + 31 * SECOND, 7});
+    assert_int_equal(times.count, 5);
+    assert_int_equal(times.parts[2].count, 112);
+    times_add(&times, THEN + 80 * SECOND);
+    assert_int_equal(times.parts[4].count, 2);
+    expect_span(&times, THEN, THEN + 80 * SECOND);
 }
 
 int main(void)
@@ -248,10 +194,9 @@ int main(void)
         cmocka_unit_test(strays),
         cmocka_unit_test(pauses),
         cmocka_unit_test(most_messages_say_when),
-        cmocka_unit_test(rates),
-        cmocka_unit_test(rates_of_any_year),
         cmocka_unit_test(random_times_keep_order),
-        cmocka_unit_test(short_and_timeless),
+        cmocka_unit_test(merged),
+        cmocka_unit_test(a_part_joins_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,10 +1,7 @@
-#include "top/times.h"
+#include "stats/times.h"
 
 #include <string.h>
 
-#include "base/clock.h"
-
-#define NEAR_NS CLOCK_SECOND_NS /* such times are of one part */
 /* 20 years: no collection lasts so long, and a clock that was never set is farther off. */
 #define ERA_NS (UINT64_C(20) * 365 * 86400 * CLOCK_SECOND_NS)
 
@@ -15,80 +12,95 @@ enum {
 
 /* --- parts ---------------------------------------------------------------------------------- */
 
-static bool touches(const struct times_part *part, uint64_t ns)
+static bool touches(const struct times_part *part, const struct times_part *other)
 {
-    return (ns >= part->from || part->from - ns <= NEAR_NS) &&
-           (ns <= part->to || ns - part->to <= NEAR_NS);
+    return (other->from <= part->to || other->from - part->to <= TIMES_NEAR_NS) &&
+           (part->from <= other->to || part->from - other->to <= TIMES_NEAR_NS);
+}
+
+static void take_in(struct times_part *part, const struct times_part *other)
+{
+    part->from = other->from < part->from ? other->from : part->from;
+    part->to = other->to > part->to ? other->to : part->to;
+    part->count += other->count;
 }
 
 /* Merges the part with the one behind it. */
 static void join_next(struct times *times, size_t at)
 {
     struct times_part *part = &times->parts[at];
-    part->to = part[1].to;
-    part->count += part[1].count;
+    take_in(part, part + 1);
     times->count--;
     memmove(part + 1, part + 2, (times->count - at - 1) * sizeof *part);
     times->last -= times->last > at;
 }
 
-static void extend(struct times *times, size_t at, uint64_t ns)
+/* `at` is the first part that touches what comes. */
+static void extend(struct times *times, size_t at, const struct times_part *by)
 {
     struct times_part *part = &times->parts[at];
-    part->from = ns < part->from ? ns : part->from;
-    part->to = ns > part->to ? ns : part->to;
-    part->count++;
+    take_in(part, by);
     times->last = at;
-    if (at + 1 < times->count && touches(&part[1], part->to))
+    while (at + 1 < times->count && touches(part, part + 1))
         join_next(times, at);
-    if (at > 0 && touches(&part[-1], part->from))
-        join_next(times, at - 1);
 }
 
-static void insert(struct times *times, size_t at, uint64_t ns)
+static void insert(struct times *times, size_t at, const struct times_part *new)
 {
     struct times_part *part = &times->parts[at];
     memmove(part + 1, part, (times->count - at) * sizeof *part);
-    *part = (struct times_part){.from = ns, .to = ns, .count = 1};
+    *part = *new;
     times->count++;
     times->last = at;
 }
 
 /* How little is lost by joining a part with the next one: the gap's magnitude counts most, then how
  * many times they have, so that where gaps are alike no part swallows all others. */
-static double cost(const struct times_part *part)
+struct cost {
+    int magnitude;
+    uint64_t count;
+};
+
+static struct cost cost_of(const struct times_part *part)
 {
-    uint64_t gap = part[1].from - part->to, count = part->count + part[1].count;
-    int magnitude = 64 - __builtin_clzll(gap);
-    return magnitude + (double)count / ((double)count + 1);
+    return (struct cost){.magnitude = 64 - __builtin_clzll(part[1].from - part->to),
+                         .count = part->count + part[1].count};
 }
 
 static void join_nearest(struct times *times)
 {
     size_t nearest = 0;
+    struct cost least = cost_of(times->parts);
     for (size_t i = 1; i + 1 < times->count; i++) {
-        if (cost(&times->parts[i]) < cost(&times->parts[nearest]))
+        struct cost cost = cost_of(&times->parts[i]);
+        if (cost.magnitude < least.magnitude ||
+            (cost.magnitude == least.magnitude && cost.count < least.count)) {
             nearest = i;
+            least = cost;
+        }
     }
     join_next(times, nearest);
 }
 
-void times_add(struct times *times, uint64_t ns)
+void times_add_part(struct times *times, const struct times_part *part)
 {
-    if (times->count > 0 && touches(&times->parts[times->last], ns)) {
-        extend(times, times->last, ns);
-        return;
-    }
     size_t at = 0;
-    while (at < times->count && times->parts[at].to < ns && !touches(&times->parts[at], ns))
+    while (at < times->count && times->parts[at].to < part->from &&
+           !touches(&times->parts[at], part))
         at++;
-    if (at < times->count && touches(&times->parts[at], ns)) {
-        extend(times, at, ns);
+    if (at < times->count && touches(&times->parts[at], part)) {
+        extend(times, at, part);
         return;
     }
-    insert(times, at, ns);
+    insert(times, at, part);
     if (times->count > TIMES_PARTS)
         join_nearest(times);
+}
+
+void times_merge(struct times *into, const struct times *from)
+{
+    for (size_t i = 0; i < from->count; i++)
+        times_add_part(into, &from->parts[i]);
 }
 
 /* --- the span ------------------------------------------------------------------------------- */

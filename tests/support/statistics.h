@@ -1,0 +1,80 @@
+/* Statistics without their thread: events go in as a worker has them, and are merged when a test
+ * says so. For test programs of one file. */
+#ifndef SPILE_TESTS_STATISTICS_H
+#define SPILE_TESTS_STATISTICS_H
+
+#include <cmocka.h>
+
+#include "frame.h"
+#include "stats/state.h"
+
+static struct origin stats_test_origin = {.id = 7};
+
+static inline struct stats *new_stats(uint64_t memory, uint64_t streams)
+{
+    struct error err;
+    struct stats_options options = {
+        .settings = {.memory = memory, .streams = streams},
+        .reader = &stats_native_reader,
+        .workers = 2,
+    };
+    struct stats *stats = stats_new(&options, &err);
+    assert_non_null(stats);
+    return stats;
+}
+
+static uint64_t sent_ns; /* the time of events that are sent; 0: they carry none */
+
+/* One event as a worker has it when it is decoded; `text` in any case. */
+static inline void send_event(struct stats *stats, unsigned worker, const char *stream,
+                              const char *text, unsigned client, enum stats_side side,
+                              uint16_t type, uint8_t rcode, int64_t latency_ns, size_t length)
+{
+    static const uint8_t zeros[600];
+    const uint32_t times = DNSTAP_HAS_QUERY_SEC | DNSTAP_HAS_RESPONSE_SEC;
+    uint8_t wire[DNS_NAME_MAX], address[4] = {192, 0, 2, (uint8_t)client};
+    size_t len = dns_name_parse(span_str(text), wire);
+    struct event ev;
+    struct observer observer = stats_observer(stats);
+    event_init(&ev, span_str("frame"), &stats_test_origin);
+    ev.have = observer.needs;
+    ev.tap = (struct dnstap){
+        .has = DNSTAP_HAS_MESSAGE_TYPE | (sent_ns ? times : 0),
+        .query_sec = sent_ns / CLOCK_SECOND_NS,
+        .query_nsec = (uint32_t)(sent_ns % CLOCK_SECOND_NS),
+        .response_sec = sent_ns / CLOCK_SECOND_NS,
+        .response_nsec = (uint32_t)(sent_ns % CLOCK_SECOND_NS),
+        .message_type = side == STATS_QUERY ? DNSTAP_CLIENT_QUERY : DNSTAP_CLIENT_RESPONSE,
+        .identity = span_str(stream),
+        .protocol = DNSTAP_UDP,
+        .query_message = span_of(zeros, length),
+        .response_message = span_of(zeros, length),
+    };
+    ev.family = DNSTAP_INET;
+    ev.query_address = span_of(address, 4);
+    ev.response_address = BYTES("\x01\x02\x03\x04");
+    ev.header.flags = ev.rcode = rcode;
+    ev.question = (struct dns_question){.name = {wire, (uint8_t)len}, .type = type, .class = 1};
+    ev.has_latency = latency_ns >= 0;
+    ev.latency_ns = latency_ns;
+    observer.event(observer.state, worker, &ev);
+    observer.flush(observer.state, worker); /* `wire` goes now */
+}
+
+/* The thread's work, without the thread: all that the workers hold is merged. */
+static inline void merge_all(struct stats *stats)
+{
+    for (unsigned i = 0; i < stats->worker_count; i++) {
+        struct worker_shards *w = &stats->workers[i];
+        struct shard *full = atomic_exchange(&w->full, NULL);
+        if (full) {
+            stats_merge(stats, full);
+            shard_clear(full);
+            atomic_store(&w->spare, full);
+        }
+        stats_merge(stats, w->active);
+        shard_clear(w->active);
+    }
+}
+
+#endif

@@ -1,0 +1,171 @@
+/* What statistics say of the clocks of DNS servers: how they tick, and of which time the events
+ * are. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+
+#include "../support/statistics.h"
+
+/* An exchange: a query, and a response as much later; both times as the server's clock tells them.
+ */
+static void send_exchange(struct stats *stats, const char *stream, uint64_t ns, uint64_t latency_ns,
+                          uint64_t tick_ns)
+{
+    uint64_t asked = ns / tick_ns * tick_ns, answered = (ns + latency_ns) / tick_ns * tick_ns;
+    sent_ns = UINT64_C(1700000000000000000) + asked;
+    send_event(stats, 0, stream, "x.example.", 1, STATS_QUERY, 1, 0, -1, 40);
+    sent_ns = UINT64_C(1700000000000000000) + answered;
+    send_event(stats, 0, stream, "x.example.", 1, STATS_RESPONSE, 1, 0, (int64_t)(answered - asked),
+               40);
+    sent_ns = 0;
+}
+
+/* A stream whose clock is too coarse for its latencies says so, and quantiles of all are those of
+ * the others, from its first event on; sums and counts have it. */
+static void test_coarse_clocks_are_set_apart(void **state)
+{
+    (void)state;
+    enum { MANY = 3000 };
+    struct stats *stats = new_stats(4 << 20, 4);
+    for (uint64_t i = 0; i < MANY; i++) {
+        send_exchange(stats, "coarse", i * 500111, 50000, 4000000);
+        send_exchange(stats, "fine", i * 500113, 200000, 1);
+        send_exchange(stats, "micro", i * 500117, 200000, 1000);
+        if (i % 100 == 20)
+            merge_all(stats);
+    }
+    merge_all(stats);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
+    static const struct {
+        const char *name;
+        uint64_t tick_ns;
+        bool apart;
+    } rows[] = {{"coarse", 4000000, true}, {"fine", 0, false}, {"micro", 1000, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct stats_stream *stream = stats_snapshot_stream(snapshot, span_str(rows[i].name));
+        assert_int_equal(stream->tick_ns, rows[i].tick_ns);
+        assert_int_equal(stream->apart, rows[i].apart);
+        assert_int_equal(quantile_total(stats_latency(snapshot, stream)), MANY);
+    }
+    assert_int_equal(snapshot->total.counters.side[STATS_RESPONSE].timed, 3 * MANY);
+    assert_int_equal(quantile_total(stats_latency(snapshot, &snapshot->total)), 2 * MANY);
+    assert_int_equal(snapshot->latency[quantile_bucket(200000)], 2 * MANY);
+    stats_release(snapshot);
+    stats_forget(stats);
+    for (uint64_t i = 0; i < 20; i++)
+        send_exchange(stats, "coarse", i * 500111, 50000, 4000000);
+    merge_all(stats);
+    snapshot = stats_photograph(stats);
+    assert_false(snapshot->streams[0].apart); /* too few to tell */
+    assert_int_equal(quantile_total(snapshot->latency), 20);
+    stats_release(snapshot);
+    stats_free(stats);
+}
+
+/* Sends an event that was `age` seconds ago, if its server is to be believed. */
+static void send_aged(struct stats *stats, unsigned worker, const char *stream, double age)
+{
+    sent_ns = clock_wall_ns() - (uint64_t)(int64_t)(age * 1e9);
+    send_event(stats, worker, stream, "x.example.", 1, STATS_QUERY, 1, 0, -1, 40);
+    sent_ns = 0;
+}
+
+static void check_age(const struct stats_times *times, double age, bool elsewhen)
+{
+    assert_float_equal(times->age, age, 30); /* however slow this machine is */
+    assert_int_equal(times->elsewhen, elsewhen);
+}
+
+/* Each stream has its own times; the total is of now while one of them is. */
+static void test_event_times(void **state)
+{
+    (void)state;
+    const uint64_t then_s = 1700000000;
+    struct stats *stats = new_stats(4 << 20, 4);
+    for (uint64_t i = 0; i < 3000; i++) {
+        sent_ns = then_s * CLOCK_SECOND_NS + i * CLOCK_MS_NS;
+        if (i == 1000 || i == 2000)
+            sent_ns = i == 1000 ? 5 : (then_s - 86400) * CLOCK_SECOND_NS; /* strays */
+        send_event(stats, i % 2, "sent", "x.example.", 1, STATS_QUERY, 1, 0, -1, 40);
+        if (i == 1500)
+            merge_all(stats);
+    }
+    sent_ns = 0;
+    send_event(stats, 0, "timeless", "x.example.", 1, STATS_QUERY, 1, 0, -1, 40);
+    merge_all(stats);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
+    for (int i = 0; i < 2; i++) {
+        const struct stats_times *times = &(i ? &snapshot->total : snapshot->streams)->times;
+        assert_int_equal(times->first_ms, then_s * 1000);
+        assert_int_equal(times->last_ms, then_s * 1000 + 2999);
+        check_age(times, (double)clock_wall_ms() / 1e3 - (double)then_s - 3, true);
+    }
+    assert_true(isnan(snapshot->streams[1].times.age));
+    assert_false(snapshot->streams[1].times.elsewhen);
+    stats_release(snapshot);
+    send_aged(stats, 0, "live", 0.5);
+    send_aged(stats, 1, "ahead", -200);
+    merge_all(stats);
+    snapshot = stats_photograph(stats);
+    check_age(&snapshot->streams[0].times, (double)clock_wall_ms() / 1e3 - (double)then_s - 3,
+              true);
+    check_age(&snapshot->streams[2].times, 0.5, false);
+    check_age(&snapshot->streams[3].times, -200, true);
+    check_age(&snapshot->total.times, 0.5, false);
+    stats_release(snapshot);
+    stats_free(stats);
+}
+
+/* What comes now decides: of a second what is nearest to now, whichever worker saw it. A reset
+ * forgets, and so does the shard that is used again. */
+static void test_event_times_follow_what_comes(void **state)
+{
+    (void)state;
+    struct stats *stats = new_stats(4 << 20, 1); /* "b" is of the rest */
+    static const struct {
+        double ages[2]; /* one of each worker */
+        double wanted;
+    } rows[] = {
+        {{9000, 0}, 0}, {{0, 9000}, 0}, {{9000, 7000}, 7000}, {{0, 0}, 0}, {{-90, -200}, -90}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        for (unsigned w = 0; w < 2; w++) {
+            send_aged(stats, w, "a", rows[i].ages[w]);
+            send_aged(stats, w, "b", rows[i].ages[w]);
+        }
+        merge_all(stats);
+        struct stats_snapshot *snapshot = stats_photograph(stats);
+        check_age(&snapshot->streams[0].times, rows[i].wanted, fabs(rows[i].wanted) > 60);
+        check_age(&snapshot->total.times, rows[i].wanted, fabs(rows[i].wanted) > 60);
+        stats_release(snapshot);
+        stats_remember(stats, clock_ns());
+    }
+    stats_forget(stats);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
+    assert_int_equal(snapshot->total.times.first_ms, 0);
+    assert_false(snapshot->streams[0].times.elsewhen);
+    stats_release(snapshot);
+    int64_t before = clock_wall_ms();
+    send_aged(stats, 0, "a", 0);
+    send_aged(stats, 0, "b", 0);
+    merge_all(stats);
+    snapshot = stats_photograph(stats);
+    assert_true(snapshot->total.times.first_ms >= before);
+    assert_true(snapshot->streams[0].times.first_ms >= before);
+    stats_release(snapshot);
+    stats_free(stats);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_coarse_clocks_are_set_apart),
+        cmocka_unit_test(test_event_times),
+        cmocka_unit_test(test_event_times_follow_what_comes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
