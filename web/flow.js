@@ -108,7 +108,7 @@ const COLUMNS = {
         { title: "Connection", cell: connection },
     ],
     outputs: () => [
-        { title: "Output", cell: (o) => o.name },
+        { title: "Output", cell: (o) => ({ text: o.name, hint: o.place ?? "" }) },
         { title: "Format", cell: (o) => o.format ?? "–" },
         { title: "Received", right: true, cell: (o) => exact(o.ledger.received) },
         { title: "Delivered", right: true, cell: (o) => exact(o.ledger.delivered) },
