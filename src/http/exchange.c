@@ -377,6 +377,7 @@ enum MHD_Result exchange_answer(void *cls, struct MHD_Connection *connection, co
         return MHD_NO; /* no place, or no memory: the connection is closed */
     bool body = has_body(connection);
     if (!body && !exchange->complete) {
+        peer_has_asked(exchange->peer);
         exchange->complete = true; /* the next call is behind the head: a reply to this one would */
         return MHD_YES;            /* close the connection */
     }

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #include "base/address.h"
 #include "base/clock.h"
@@ -174,6 +175,11 @@ void peer_cut(struct peer *peer)
     pthread_mutex_unlock(&peer->owner->lock);
 }
 
+void peer_has_asked(struct peer *peer)
+{
+    peer_answers(peer, 0);
+}
+
 void peer_answers(struct peer *peer, size_t size)
 {
     move_on(peer, PEER_BUSY, (REPLY_SECONDS + size / REPLY_BYTES_SECOND) * CLOCK_SECOND_NS);
@@ -189,12 +195,23 @@ void peer_rests(struct peer *peer)
     move_on(peer, PEER_WAITING, peer->owner->limits.idle_ns);
 }
 
+/* A server with much to do reads a long head in several turns: for what has come and lies unread,
+ * the client is not to blame. It gains nothing by that, since the room for a head is bounded. */
+static bool is_late(const struct peer *peer, uint64_t now)
+{
+    int unread = 0;
+    if (peer->deadline > now)
+        return false;
+    if (peer->state == PEER_WAITING)
+        return ioctl(peer->fd, FIONREAD, &unread) || unread == 0;
+    return peer->state == PEER_BUSY;
+}
+
 size_t peers_sweep(struct peers *peers, uint64_t now)
 {
     pthread_mutex_lock(&peers->lock);
     for (struct peer *peer = peers->table; peer < peers->table + peers->places; peer++) {
-        bool live = peer->state == PEER_WAITING || peer->state == PEER_BUSY;
-        if (live && peer->deadline <= now)
+        if (is_late(peer, now))
             cut(peer);
     }
     size_t count = peers->count;

@@ -33,6 +33,8 @@ struct peer *peers_add(struct peers *peers, int fd, const struct sockaddr *addre
 void peer_remove(struct peer *peer);
 /* The request line has come: the rest of the request's head may take header_ns. */
 void peer_begins(struct peer *peer);
+/* The whole head has come: what follows is the server's time, not the client's. */
+void peer_has_asked(struct peer *peer);
 /* A reply of `size` bytes is on its way: a client may be slow, but must take it in the end. */
 void peer_answers(struct peer *peer, size_t size);
 /* A reply without end is on its way: it has no deadline. */
@@ -42,7 +44,8 @@ void peer_cut(struct peer *peer);
 /* The reply is sent, and the connection is kept: it waits for its next request. */
 void peer_rests(struct peer *peer);
 
-/* Shuts down all that are late at this moment; returns how many connections there are. */
+/* Shuts down all that are late at this moment, except who waits for the server to read what it has
+ * sent; returns how many connections there are. */
 size_t peers_sweep(struct peers *peers, uint64_t now);
 
 #endif

@@ -105,6 +105,24 @@ static void test_deadlines(void **state)
     sweep_after(1000);
 }
 
+/* What the server has not got round to read is not the client's fault; nor is how long it takes to
+ * answer. */
+static void test_slow_server(void **state)
+{
+    char head[10];
+    (void)state;
+    struct link *unread = connect_from("127.0.0.1"), *asked = connect_from("127.0.0.1");
+    assert_int_equal(write(unread->client, "GET /", 5), 5);
+    peer_has_asked(asked->peer);
+    sweep_after(6);
+    assert_false(is_cut(unread));
+    assert_false(is_cut(asked));
+    assert_int_equal(read(unread->server, head, sizeof head), 5);
+    sweep_after(7);
+    assert_true(is_cut(unread));
+    assert_false(is_cut(asked));
+}
+
 /* A request that has begun on a kept connection has as much time as a first one, and no more by
  * beginning again. */
 static void test_begun(void **state)
@@ -210,8 +228,9 @@ static void test_full(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_deadlines), CASE(test_begun), CASE(test_sizes), CASE(test_addresses),
-        CASE(test_mapped),    CASE(test_room),  CASE(test_full),  CASE(test_cut),
+        CASE(test_deadlines), CASE(test_begun),     CASE(test_slow_server),
+        CASE(test_sizes),     CASE(test_addresses), CASE(test_mapped),
+        CASE(test_room),      CASE(test_full),      CASE(test_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
