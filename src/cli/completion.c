@@ -12,6 +12,9 @@ struct shell {
     const char *name;
     void (*begin)(FILE *out);
     void (*command)(FILE *out, const struct command *command);
+    /* Behind all commands: the second words of the group that begins at commands[first]. NULL: its
+     * commands have said them. */
+    void (*group)(FILE *out, size_t first);
     void (*end)(FILE *out);
 };
 
@@ -89,12 +92,13 @@ static void put_commands(FILE *out, const char *end)
     }
 }
 
-/* The second words of a group, which begins at `i`. */
-static void put_second_words(FILE *out, size_t i)
+static void put_second_words(FILE *out, size_t first)
 {
-    fputs(second_word(commands[i]), out);
-    while (commands[++i] && second_word(commands[i]) && !begins_group(i))
-        fprintf(out, " %s", second_word(commands[i]));
+    const char *word;
+    for (size_t i = first; commands[i] && (i == first || !begins_group(i)); i++) {
+        if ((word = second_word(commands[i])))
+            fprintf(out, "%s%s", i > first ? " " : "", word);
+    }
 }
 
 /* True when an operand may be a place: then a path stands behind "unix:". */
@@ -170,18 +174,18 @@ static void bash_command(FILE *out, const struct command *command)
             command->operand_files ? " files=1" : "");
 }
 
-/* The groups stand behind their commands: the first pattern that fits is taken. */
+/* Behind the commands, for the first pattern that fits is taken. */
+static void bash_group(FILE *out, size_t first)
+{
+    int len = first_word_len(commands[first]);
+    const char *name = commands[first]->name;
+    fprintf(out, "    \"%.*s \" | \"help %.*s \") words=\"", len, name, len, name);
+    put_second_words(out, first);
+    fputs("\" ;;\n", out);
+}
+
 static void bash_end(FILE *out)
 {
-    for (size_t i = 0; commands[i]; i++) {
-        if (!second_word(commands[i]) || !begins_group(i))
-            continue;
-        int len = first_word_len(commands[i]);
-        fprintf(out, "    \"%.*s \" | \"help %.*s \") words=\"", len, commands[i]->name, len,
-                commands[i]->name);
-        put_second_words(out, i);
-        fputs("\" ;;\n", out);
-    }
     fputs("    esac\n"
           "    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
           "    [[ ${COMPREPLY-} == *: ]] && compopt -o nospace 2>/dev/null\n"
@@ -281,18 +285,18 @@ static void zsh_command(FILE *out, const struct command *command)
     fputs(" ;;\n", out);
 }
 
+static void zsh_group(FILE *out, size_t first)
+{
+    int len = first_word_len(commands[first]);
+    const char *name = commands[first]->name;
+    fprintf(out, "    '%.*s ' | 'help %.*s ') names=(", len, name, len, name);
+    put_second_words(out, first);
+    fputs("); _describe command names ;;\n", out);
+}
+
 /* Autoloaded as _spile it is called at once; read by hand it is made known. */
 static void zsh_end(FILE *out)
 {
-    for (size_t i = 0; commands[i]; i++) {
-        if (!second_word(commands[i]) || !begins_group(i))
-            continue;
-        int len = first_word_len(commands[i]);
-        fprintf(out, "    '%.*s ' | 'help %.*s ') names=(", len, commands[i]->name, len,
-                commands[i]->name);
-        put_second_words(out, i);
-        fputs("); _describe command names ;;\n", out);
-    }
     fputs("    esac\n}\n\n"
           "if [[ $funcstack[1] == _spile ]]; then\n    _spile \"$@\"\n"
           "else\n    compdef _spile spile\nfi\n",
@@ -402,22 +406,31 @@ static void fish_end(FILE *out)
 static const char *const shell_names[] = {"bash", "zsh", "fish", NULL};
 
 static const struct shell shells[] = {
-    {"bash", bash_begin, bash_command, bash_end},
-    {"zsh", zsh_begin, zsh_command, zsh_end},
-    {"fish", fish_begin, fish_command, fish_end},
+    {"bash", bash_begin, bash_command, bash_group, bash_end},
+    {"zsh", zsh_begin, zsh_command, zsh_group, zsh_end},
+    {"fish", fish_begin, fish_command, NULL, fish_end},
 };
+
+static void put_script(FILE *out, const struct shell *shell)
+{
+    shell->begin(out);
+    for (size_t i = 0; commands[i]; i++) {
+        if (!commands[i]->hidden)
+            shell->command(out, commands[i]);
+    }
+    for (size_t i = 0; shell->group && commands[i]; i++) {
+        if (second_word(commands[i]) && begins_group(i))
+            shell->group(out, i);
+    }
+    shell->end(out);
+}
 
 static int completion_run(struct command_call *call)
 {
     for (size_t i = 0; i < sizeof shells / sizeof *shells; i++) {
         if (strcmp(shells[i].name, call->operands[0]) != 0)
             continue;
-        shells[i].begin(stdout);
-        for (size_t j = 0; commands[j]; j++) {
-            if (!commands[j]->hidden)
-                shells[i].command(stdout, commands[j]);
-        }
-        shells[i].end(stdout);
+        put_script(stdout, &shells[i]);
         return COMMAND_OK;
     }
     return command_usage(call, "unknown shell '%s'; there are: bash, zsh, fish", call->operands[0]);
