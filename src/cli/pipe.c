@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hostport.h"
 #include "base/log.h"
 #include "io/endpoint.h"
 
@@ -26,7 +27,7 @@ int pipe_add_source(struct config *config, const char *source, const char *mode,
                     struct error *err)
 {
     struct endpoint endpoint;
-    char hostport[300];
+    char there[HOSTPORT_TEXT_MAX];
     if (endpoint_parse(&endpoint, source, err) < 0)
         return -1;
     if (endpoint.kind == ENDPOINT_UNIX) {
@@ -36,9 +37,8 @@ int pipe_add_source(struct config *config, const char *source, const char *mode,
     }
     if (mode || group)
         return error_set(err, "--mode and --group are for unix:PATH");
-    snprintf(hostport, sizeof hostport, strchr(endpoint.address, ':') ? "[%s]:%u" : "%s:%u",
-             endpoint.address, endpoint.port);
-    struct pipe_setting settings[] = {{"listen", hostport}, {0}};
+    struct pipe_setting settings[] = {
+        {"listen", hostport_text(there, endpoint.address, endpoint.port)}, {0}};
     return pipe_add(config, MODULE_INPUT, "tcp", settings, err);
 }
 

@@ -2,11 +2,12 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "base/hostport.h"
 #include "base/log.h"
 #include "cli/pipe.h"
 #include "cli/service.h"
 
-enum { LISTEN_MAX = 255 /* bytes of --listen */ };
+enum { LISTEN_MAX = HOSTPORT_TEXT_MAX - 1 /* bytes of --listen */ };
 
 struct run {
     char *config;
@@ -115,31 +116,22 @@ static const struct command_example run_examples[] = {
     {0},
 };
 
-/* Whether --listen names a port, too: "192.0.2.1:6000", "[::1]:6000". A bare IPv6 address has more
- * colons than one. */
-static bool has_port(const char *listen)
-{
-    const char *colon = strchr(listen, ':');
-    if (listen[0] == '[')
-        return strstr(listen, "]:");
-    return colon && !strchr(colon + 1, ':');
-}
-
-/* What --listen and --port say together, as the input's option has it; `space` has `size` bytes.
- * NULL: err. */
-static const char *tcp_address(const struct command_call *call, char *space, size_t size,
-                               struct error *err)
+/* What --listen and --port say together, as the input's option has it: `space` is of
+ * HOSTPORT_TEXT_MAX bytes. What is no address is left for the option to refuse. NULL: err. */
+static const char *tcp_address(const struct command_call *call, char *space, struct error *err)
 {
     const struct run *run = call->options;
-    if (has_port(run->listen)) {
-        if (!command_given(call, "port"))
-            return run->listen;
-        error_set(err, "--listen has a port already: leave out --port");
-        return NULL;
+    struct hostport there;
+    enum hostport_fault fault = hostport_parse(&there, span_str(run->listen));
+    if (fault == HOSTPORT_NO_PORT || fault == HOSTPORT_NO_BRACKETS) {
+        char host[LISTEN_MAX + 1];
+        snprintf(host, sizeof host, "%.*s", (int)there.host.len, (const char *)there.host.ptr);
+        return hostport_text(space, host, (uint16_t)run->port);
     }
-    bool bare_v6 = strchr(run->listen, ':') && run->listen[0] != '[';
-    snprintf(space, size, bare_v6 ? "[%s]:%u" : "%s:%u", run->listen, (unsigned)run->port);
-    return space;
+    if (fault == HOSTPORT_BAD_HOST || !command_given(call, "port"))
+        return run->listen;
+    error_set(err, "--listen has a port already: leave out --port");
+    return NULL;
 }
 
 /* Flags that name an input replace the configuration's. */
@@ -153,8 +145,8 @@ static int configure_inputs(struct config *config, const struct command_call *ca
     if (tcp || run->path)
         config_clear(config, MODULE_INPUT);
     if (tcp) {
-        char space[LISTEN_MAX + sizeof "[]:65535"];
-        const char *address = tcp_address(call, space, sizeof space, err);
+        char space[HOSTPORT_TEXT_MAX];
+        const char *address = tcp_address(call, space, err);
         struct pipe_setting settings[] = {{"listen", address}, {0}};
         if (!address || pipe_add(config, MODULE_INPUT, "tcp", settings, err) < 0)
             return -1;

@@ -18,7 +18,7 @@ struct input {
     struct input_counters counters;
 };
 
-enum { INPUT_HINT_MAX = 512, INPUT_PLACE_MAX = 160 };
+enum { INPUT_HINT_MAX = 512, INPUT_PLACE_MAX = 288 };
 
 struct input_hooks {
     bool finite; /* ends by itself, and says so by pipeline_input_ended */

@@ -9,11 +9,11 @@
 #include <stdlib.h>
 
 #include "base/address.h"
+#include "base/hostport.h"
 
 enum {
     STRING_MAX = 65536, /* bytes of a string whose row sets no limit */
     LIST_MAX = 10000,   /* items of a list whose row sets no limit */
-    HOST_MAX = 255,     /* RFC 1035: octets of a name; addresses are shorter */
     PREFIX_MAX = INET6_ADDRSTRLEN + 4,
 };
 
@@ -228,62 +228,20 @@ static int parse_path(const struct option *row, void *place, struct span text, s
     return store_text(place, text, err);
 }
 
-/* Letters, digits and what else stands in host names and IPv4 addresses. */
-static bool is_host_name(struct span host)
-{
-    for (size_t i = 0; i < host.len; i++) {
-        if (!isalnum(host.ptr[i]) && !strchr("-._", host.ptr[i]))
-            return false;
-    }
-    return host.len > 0 && host.len <= HOST_MAX && host.ptr[0] != '-' &&
-           !memchr(host.ptr, 0, host.len);
-}
-
-/* An IPv6 address, perhaps with a zone behind '%', as it stands between brackets. */
-static bool is_ipv6(struct span host)
-{
-    char text[INET6_ADDRSTRLEN + 1];
-    const uint8_t *zone = host.len ? memchr(host.ptr, '%', host.len) : NULL;
-    size_t len = zone ? (size_t)(zone - host.ptr) : host.len;
-    if (len >= sizeof text || host.len > HOST_MAX)
-        return false;
-    if (zone && !is_host_name(span_of(zone + 1, host.len - len - 1)))
-        return false;
-    memcpy(text, host.ptr, len);
-    text[len] = '\0';
-    struct in6_addr address;
-    return strlen(text) == len && inet_pton(AF_INET6, text, &address) == 1;
-}
-
-/* Splits "host:port" at its last colon; the host loses its brackets. */
-static bool split_hostport(struct span text, struct span *host, struct span *port)
-{
-    const uint8_t *colon = text.len ? memrchr(text.ptr, ':', text.len) : NULL;
-    if (!colon)
-        return false;
-    *host = span_of(text.ptr, (size_t)(colon - text.ptr));
-    *port = span_of(colon + 1, text.len - host->len - 1);
-    bool bracketed = host->len > 2 && host->ptr[0] == '[' && host->ptr[host->len - 1] == ']';
-    if (!bracketed)
-        return is_host_name(*host);
-    *host = span_of(host->ptr + 1, host->len - 2);
-    return is_ipv6(*host);
-}
-
 static int parse_hostport(const struct option *row, void *place, struct span text,
                           struct error *err)
 {
-    struct span host, digits;
-    if (!split_hostport(text, &host, &digits))
-        return refuse(row, text, err);
-    uint64_t port;
-    if (!take_number(&digits, &port) || digits.len || port > UINT16_MAX || port < row->min)
+    struct hostport there = {0};
+    enum hostport_fault fault = hostport_parse(&there, text);
+    if (fault == HOSTPORT_BAD_PORT || (fault == HOSTPORT_FINE && there.port < row->min))
         return error_set(err, "'%s' has a bad port; it is a number from %u to 65535",
                          option_show(text).text, (unsigned)row->min);
+    if (fault != HOSTPORT_FINE)
+        return refuse(row, text, err);
     struct option_hostport *held = place;
-    if (store_text(&held->host, host, err))
+    if (store_text(&held->host, there.host, err))
         return -1;
-    held->port = (uint16_t)port;
+    held->port = there.port;
     return 0;
 }
 

@@ -78,7 +78,7 @@ struct roster *pipeline_roster(struct pipeline *pipeline);
 struct pipeline_input {
     char name[64]; /* "tcp", "unix#2": module and number */
     const char *module;
-    char place[160]; /* where DNS servers connect: "unix:PATH"; empty: they do not */
+    char place[288]; /* where DNS servers connect: "unix:PATH"; empty: they do not */
     const struct input_counters *counters;
 };
 struct pipeline_output {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/address.h"
+#include "base/hostport.h"
 #include "core/config.h"
 #include "http/api.h"
 
@@ -11,10 +12,8 @@ static const char *const masked = "***";
 
 static void put_hostport(struct json *j, const struct option_hostport *place)
 {
-    char text[300];
-    bool v6 = strchr(place->host, ':');
-    snprintf(text, sizeof text, v6 ? "[%s]:%u" : "%s:%u", place->host, place->port);
-    json_str(j, text);
+    char text[HOSTPORT_TEXT_MAX];
+    json_str(j, hostport_text(text, place->host, place->port));
 }
 
 static void put_prefixes(struct json *j, const struct option_prefixes *prefixes)

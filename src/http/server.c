@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/hostport.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "http/exchange.h"
@@ -99,10 +100,9 @@ static int check_place(struct http_server *server, const struct http_settings *s
 {
     uint16_t port;
     bool loopback = bound_to_loopback(fd, &port);
-    const char *host = settings->listen.host;
-    bool v6 = strchr(host, ':') != NULL;
-    snprintf(server->url, sizeof server->url, v6 ? "%s://[%s]:%u/" : "%s://%s:%u/",
-             server->tls.cert ? "https" : "http", host, port);
+    char there[HOSTPORT_TEXT_MAX];
+    snprintf(server->url, sizeof server->url, "%s://%s/", server->tls.cert ? "https" : "http",
+             hostport_text(there, settings->listen.host, port));
     if (!loopback && !guard_has_credentials(&server->exchanges.guard))
         return http_refuse_open(&settings->listen, err);
     if (!loopback && !server->tls.cert)

@@ -76,7 +76,7 @@ struct listener {
     /* Describes the peer of `fd`; false refuses it. */
     bool (*admit)(struct listener *listener, int fd, const struct sockaddr_storage *address,
                   struct peer *peer);
-    char name[160];
+    char name[INPUT_PLACE_MAX];
     int fd;
     bool active; /* not stopped yet */
 };

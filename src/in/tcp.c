@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/address.h"
+#include "base/hostport.h"
 #include "base/log.h"
 #include "base/put.h"
 #include "in/listener.h"
@@ -67,9 +68,8 @@ static bool admit(struct listener *l, int fd, const struct sockaddr_storage *add
 /* "tcp 127.0.0.1:6000" into `out`. */
 static const char *tcp_name(const struct tcp *tcp, char *out, size_t size)
 {
-    bool v6 = strchr(tcp->listen.host, ':') != NULL;
-    snprintf(out, size, v6 ? "tcp [%.100s]:%u" : "tcp %.100s:%u", tcp->listen.host,
-             tcp->listen.port);
+    char there[HOSTPORT_TEXT_MAX];
+    snprintf(out, size, "tcp %s", hostport_text(there, tcp->listen.host, tcp->listen.port));
     return out;
 }
 

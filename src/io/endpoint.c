@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/hostport.h"
 
 static const struct {
     const char *prefix;
@@ -21,6 +22,8 @@ static const struct {
 };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
+
+_Static_assert(sizeof((struct endpoint *)0)->address > HOSTPORT_HOST_MAX, "room for every host");
 
 bool endpoint_looks_like(const char *text)
 {
@@ -40,35 +43,23 @@ static int parse_unix(struct endpoint *endpoint, const char *path, struct error 
     return 0;
 }
 
-static int parse_port(const char *text, uint16_t *port)
-{
-    char *end;
-    unsigned long value = strtoul(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end || value > UINT16_MAX)
-        return -1;
-    *port = (uint16_t)value;
-    return 0;
-}
-
-/* HOST:PORT or [V6]:PORT. A bare v6 address would leave its port in doubt. */
 static int parse_tcp(struct endpoint *endpoint, const char *text, struct error *err)
 {
-    const char *colon = strrchr(text, ':');
-    if (!colon || parse_port(colon + 1, &endpoint->port) != 0)
+    struct hostport there;
+    switch (hostport_parse(&there, span_str(text))) {
+    case HOSTPORT_FINE:
+        break;
+    case HOSTPORT_NO_BRACKETS:
+        return error_set(err, "tcp:%s: write an IPv6 address in brackets: tcp:[ADDRESS]:PORT",
+                         text);
+    case HOSTPORT_BAD_PORT:
+        return error_set(err, "tcp:%s: the port is a number from 0 to 65535", text);
+    default:
         return error_set(err, "tcp:%s: expected tcp:HOST:PORT", text);
-    size_t len = (size_t)(colon - text);
-    bool bracketed = len >= 2 && text[0] == '[' && text[len - 1] == ']';
-    if (bracketed) {
-        text++;
-        len -= 2;
     }
-    if (len == 0 || len >= sizeof endpoint->address)
-        return error_set(err, "tcp: the host is missing or too long");
-    memcpy(endpoint->address, text, len);
-    endpoint->address[len] = 0;
-    if (!bracketed && strchr(endpoint->address, ':'))
-        return error_set(err, "write an IPv6 address in brackets: tcp:[%s]:%u", endpoint->address,
-                         endpoint->port);
+    memcpy(endpoint->address, there.host.ptr, there.host.len);
+    endpoint->address[there.host.len] = 0;
+    endpoint->port = there.port;
     return 0;
 }
 
@@ -90,12 +81,12 @@ int endpoint_parse(struct endpoint *endpoint, const char *text, struct error *er
 
 const char *endpoint_text(const struct endpoint *endpoint, char *out)
 {
-    bool brackets = strchr(endpoint->address, ':');
+    char there[HOSTPORT_TEXT_MAX];
     if (endpoint->kind == ENDPOINT_UNIX)
         snprintf(out, ENDPOINT_TEXT_MAX, "unix:%s", endpoint->address);
     else
-        snprintf(out, ENDPOINT_TEXT_MAX, brackets ? "tcp:[%s]:%u" : "tcp:%s:%u", endpoint->address,
-                 endpoint->port);
+        snprintf(out, ENDPOINT_TEXT_MAX, "tcp:%s",
+                 hostport_text(there, endpoint->address, endpoint->port));
     return out;
 }
 

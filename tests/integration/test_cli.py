@@ -162,10 +162,16 @@ def what_run_refuses_check_refuses(t):
 
 @test()
 def listen_takes_a_port_too(t):
-    for name, words in (("v4", "127.0.0.1:0"), ("v6", "[::1]:0")):
-        spile = t.spile("run", "-l", words, name=name)
+    port = free_port()
+    for name, words, place in (("v4", ["127.0.0.1:0"], "127.0.0.1:0"), ("v6", ["[::1]:0"], "[::1]:0"),
+                               ("apart", ["127.0.0.1", "-p", port], f"127.0.0.1:{port}"),
+                               ("bare", ["::1", "-p", port], f"[::1]:{port}"),
+                               ("brackets", ["[::1]", "-p", port], f"[::1]:{port}")):
+        spile = t.spile("run", "-l", *words, name=name)
         t.wait_listening(spile)
+        assert f"listening on tcp {place}" in spile.err, spile.err
         equal(spile.stop(), 0, f"exit status with -l {words}")
+    assert b"'a b:6' is not an address and port" in t.run("run", "-l", "a b:6", "-p", "1", status=2).stderr
 
 
 @test()
