@@ -57,15 +57,14 @@ struct stats {
     struct worker_shards *workers;
     unsigned worker_count;
     bool patient;
-    struct pipeline *pipeline;
+    struct pipeline *pipeline; /* the thread's own */
 
     atomic_uint round; /* of collecting */
     pthread_t thread;
-    bool running;
     pthread_mutex_t lock; /* of what follows up to `snapshot`, and the conditions */
     pthread_cond_t wake;  /* of the thread: a shard is full, all have answered, stop, reset */
     pthread_cond_t news;  /* of readers: a snapshot is there, or the end */
-    bool stopping, stopped;
+    bool running, stopping, stopped;
     bool hurry;                        /* a shard is full */
     unsigned ticks_wanted, ticks_done; /* snapshots asked for between the seconds, and those made */
     bool reset_wanted;                 /* with the next tick */

@@ -232,14 +232,15 @@ static void *follow(void *arg)
     return NULL;
 }
 
+/* The thread finds `running` set however soon it looks, and so does who asks it for a snapshot. */
 int stats_start(struct stats *stats, struct pipeline *pipeline, struct error *err)
 {
     stats->pipeline = pipeline;
-    stats_remember(stats, publish(stats, true));
-    if (!stats->snapshot)
-        return error_set(err, "no memory for statistics");
+    pthread_mutex_lock(&stats->lock);
     stats->running = pthread_create(&stats->thread, NULL, follow, stats) == 0;
-    return stats->running ? 0 : error_set(err, "cannot start the statistics' thread");
+    bool running = stats->running;
+    pthread_mutex_unlock(&stats->lock);
+    return running ? 0 : error_set(err, "cannot start the statistics' thread");
 }
 
 void stats_stop(struct stats *stats)
@@ -251,7 +252,9 @@ void stats_stop(struct stats *stats)
     pthread_cond_signal(&stats->wake);
     pthread_mutex_unlock(&stats->lock);
     pthread_join(stats->thread, NULL);
+    pthread_mutex_lock(&stats->lock);
     stats->running = false;
+    pthread_mutex_unlock(&stats->lock);
 }
 
 /* --- making and unmaking -------------------------------------------------------------------- */
@@ -318,6 +321,14 @@ static void init_locks(struct stats *stats)
     pthread_condattr_destroy(&clock);
 }
 
+/* Outputs may look before the statistics' thread starts, so there is something to see from the
+ * beginning. */
+static int first_snapshot(struct stats *stats)
+{
+    stats_remember(stats, publish(stats, true));
+    return stats->snapshot ? 0 : -1;
+}
+
 struct stats *stats_new(const struct stats_options *options, struct error *err)
 {
     struct stats *stats = calloc(1, sizeof *stats);
@@ -338,7 +349,7 @@ struct stats *stats_new(const struct stats_options *options, struct error *err)
     else
         failed = siphash_key_random(&stats->key);
     if (failed || init_streams(stats) < 0 || init_tables(stats, memory) < 0 ||
-        init_workers(stats, memory / 100 * SHARDS_SHARE) < 0) {
+        init_workers(stats, memory / 100 * SHARDS_SHARE) < 0 || first_snapshot(stats) < 0) {
         stats_free(stats);
         error_set(err, "no memory for statistics; lower statistics: memory");
         return NULL;
@@ -406,7 +417,8 @@ const struct stats_snapshot *stats_fresh(struct stats *stats)
 {
     pthread_mutex_lock(&stats->lock);
     want_tick(stats, clock_after(FRESH_MS * CLOCK_MS_NS));
-    const struct stats_snapshot *snapshot = stats->snapshot ? hold(stats->snapshot) : NULL;
+    bool begun = stats->running || stats->stopped;
+    const struct stats_snapshot *snapshot = begun ? hold(stats->snapshot) : NULL;
     pthread_mutex_unlock(&stats->lock);
     return snapshot;
 }

@@ -30,6 +30,7 @@ struct stats_options {
     bool patient; /* all inputs are files, which can wait: the tables leave no event out */
 };
 
+/* Has all that other threads read: they may look from here on. */
 struct stats *stats_new(const struct stats_options *options, struct error *err);
 /* For pipeline_options. Good as long as the statistics. */
 struct observer stats_observer(struct stats *stats);
@@ -40,7 +41,7 @@ int stats_start(struct stats *stats, struct pipeline *pipeline, struct error *er
 void stats_stop(struct stats *stats);
 void stats_free(struct stats *stats);
 
-/* The latest snapshot, with a reference for the caller; never NULL once stats_start returned. */
+/* The latest snapshot, with a reference for the caller; never NULL. */
 const struct stats_snapshot *stats_take(struct stats *stats);
 void stats_release(const struct stats_snapshot *snapshot);
 /* The same, but made now. It has all that was seen by workers which have ended or which answer
