@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "http/head.h"
 #include "http/parameters.h"
 #include "http/target.h"
 
@@ -24,6 +25,7 @@ struct exchange {
     size_t held;                    /* bytes of the reply, of owner->held */
     bool native;                    /* its path is of /api/v1 */
     bool complete;                  /* the whole request has come */
+    bool wrong;                     /* its target names a host as none can be named */
 };
 
 static const char method_names[HTTP_METHODS][8] = {
@@ -148,6 +150,7 @@ void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connecti
     if (parameters_too_many(uri))
         peer_cut(exchange->peer);
     exchange->complete = false;
+    exchange->wrong = !target_is_authority(target.authority);
     exchange->native = http_path_is_native(target.path);
     exchange->route = find_route(target.path);
     exchange->host = span_of(NULL, 0);
@@ -381,7 +384,9 @@ enum MHD_Result exchange_answer(void *cls, struct MHD_Connection *connection, co
         exchange->complete = true; /* the next call is behind the head: a reply to this one would */
         return MHD_YES;            /* close the connection */
     }
-    if (body)
+    if (exchange->wrong || !head_is_sound(connection, method))
+        refuse(exchange, 400, &reply);
+    else if (body)
         refuse(exchange, 413, &reply);
     else
         route = dispatch(exchange, method, &reply);

@@ -36,6 +36,9 @@ static const struct {
     unsigned status;
     const char *line, *json;
 } refusals[] = {
+    REFUSAL(400, "Bad Request",
+            "the header Host must be there once, as a name or an address with or without a port, "
+            "and no header may have a NUL in it"),
     REFUSAL(401, "Unauthorized", "credentials are missing or wrong"),
     REFUSAL(403, "Forbidden",
             "not allowed from there: without credentials only this machine may ask, by a name of "

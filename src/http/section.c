@@ -57,7 +57,8 @@ static const struct option web_options[] = {
      .type = OPTION_PATH,
      WEB(tls_cert),
      .example = "/etc/spile/cert.pem",
-     .doc = "with tls-key: HTTPS with this certificate and its chain, in PEM; TLS 1.2 or later"},
+     .doc = "with tls-key: HTTPS with this certificate and its chain, in PEM; TLS 1.2 or later, "
+            "with forward secrecy"},
     {.name = "tls-key",
      .type = OPTION_PATH,
      WEB(tls_key),

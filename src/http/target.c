@@ -1,5 +1,6 @@
 #include "http/target.h"
 
+#include <ctype.h>
 #include <strings.h>
 
 static struct span skip(struct span text, size_t len)
@@ -45,4 +46,31 @@ struct span target_host(struct span authority)
         return closed ? host : authority;
     }
     return until(authority, ":");
+}
+
+/* Unreserved characters and sub-delims of RFC 3986, and "%"; in brackets colons, too. */
+static bool is_of_host(uint8_t c, bool bracketed)
+{
+    static const char others[] = ":-._~!$&'()*+,;=%";
+    return c && (isalnum(c) || strchr(bracketed ? others : others + 1, c));
+}
+
+static bool is_port(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (!isdigit(text.ptr[i]))
+            return false;
+    }
+    return true;
+}
+
+bool target_is_authority(struct span text)
+{
+    bool bracketed = text.len && text.ptr[0] == '[';
+    size_t begin = bracketed, end = begin;
+    while (end < text.len && is_of_host(text.ptr[end], bracketed))
+        end++;
+    if (bracketed && (end == begin || end == text.len || text.ptr[end++] != ']'))
+        return false;
+    return end == text.len || (text.ptr[end] == ':' && is_port(skip(text, end + 1)));
 }

@@ -14,5 +14,8 @@ struct http_target target_split(struct span uri);
 
 /* "host:port", "[v6]:port" or without a port: the host, without brackets. */
 struct span target_host(struct span authority);
+/* Whether it is as RFC 9110 7.2 and RFC 3986 3.2 have it for http: nothing, or a name or an address
+ * with or without a port; no user, no blanks, no bytes that are not printed. */
+bool target_is_authority(struct span text);
 
 #endif

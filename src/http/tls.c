@@ -26,7 +26,8 @@ static char *read_pem(const char *option, const char *path, struct error *err)
 
 const char *tls_read(struct tls *tls, const struct http_settings *settings, struct error *err)
 {
-    static char priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+    /* Without RSA key exchange: whoever got the key later could read what was said before. */
+    static char priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA";
     *tls = (struct tls){.options[0].option = MHD_OPTION_END};
     if (!settings->tls_cert)
         return NULL;

@@ -1,4 +1,4 @@
-"""The web server: who may ask, TLS, live streams, and clients that mean no good."""
+"""The web server: who may ask, TLS, live streams. Clients that mean no good are in test_web_clients.py."""
 import base64
 import http.client
 import itertools
@@ -330,11 +330,43 @@ def an_empty_section_is_on(t):
     equal(process.stop(signal.SIGINT), 0, "exit status")
 
 
+def certificate(t, *kind):
+    """A key of that kind, as openssl has it, and its certificate."""
+    key, cert = t.path("key.pem"), t.path("cert.pem")
+    t.tool(["openssl", "req", "-x509", "-newkey", *kind, "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+            "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert])
+    return key, cert
+
+
+def takes_tls(port, version, ciphers):
+    """Whether the server can be agreed with on that."""
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+    client.set_ciphers(ciphers)
+    client.minimum_version = client.maximum_version = version
+    try:
+        return ask(port, "/api/v1/health", tls=client)[0] == 200
+    except (ssl.SSLError, ConnectionError):
+        return False
+
+
+@test(needs=("openssl",))
+def tls_keeps_its_secrets(t):
+    """Of TLS 1.2 only what a key that is stolen later does not open: with a key of RSA, which could be used otherwise."""
+    key, cert = certificate(t, "rsa:2048")
+    _, port = serve(t, f"tls-cert: {cert}, tls-key: {key}, api-key: key")
+    version = ssl.TLSVersion.TLSv1_2
+    for ciphers in ("ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-CHACHA20-POLY1305"):
+        assert takes_tls(port, version, ciphers), ciphers
+    offered = [c["name"] for c in ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).get_ciphers()]
+    for ciphers in ("kRSA:@SECLEVEL=0", "AES256-GCM-SHA384", "AES128-GCM-SHA256", "AES256-SHA:@SECLEVEL=0"):
+        assert not takes_tls(port, version, ciphers), ciphers
+    assert takes_tls(port, version, ":".join(offered)), "what a client offers by itself"
+
+
 @test(needs=("openssl",))
 def tls_serves_and_insists(t):
-    key, cert = t.path("key.pem"), t.path("cert.pem")
-    t.tool(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
-            "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert])
+    key, cert = certificate(t, "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
     process, port = serve(t, f"tls-cert: {cert}, tls-key: {key}, api-key: key, header-timeout: 1s")
     assert f"web: https://127.0.0.1:{port}/" in process.err, process.err
     before = descriptors(process)
@@ -344,15 +376,7 @@ def tls_serves_and_insists(t):
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
         trusting.minimum_version = trusting.maximum_version = version
         equal(ask(port, "/metrics", tls=trusting, X_API_Key="key")[0], 200, version)
-    old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
-    old.set_ciphers("ALL:@SECLEVEL=0")
-    old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
-    try:
-        ask(port, "/streams", tls=old)
-        raise AssertionError("TLS 1.1 was taken")
-    except (ssl.SSLError, ConnectionError):
-        pass
+    assert not takes_tls(port, ssl.TLSVersion.TLSv1_1, "ALL:@SECLEVEL=0"), "TLS 1.1 was taken"
     with Live(port, trusting, X_API_Key="key") as live:
         equal(live.status, 200, "a stream over TLS")
     equal(raw(port, b"GET /streams HTTP/1.1\r\nHost: localhost\r\n\r\n"), b"", "plain HTTP")
@@ -428,276 +452,3 @@ def an_end_cuts_what_is_open(t):
         stream.__exit__()
     for half in halves:
         half.close()
-
-
-# Clients that mean no good ------------------------------------------------------------------------
-
-HEAD = b"Host: localhost\r\nConnection: close\r\n\r\n"
-
-
-def line(target, method=b"GET", version=b"HTTP/1.1"):
-    return method + b" " + target + b" " + version + b"\r\n" + HEAD
-
-
-# What is sent, and with which statuses it may be answered; 0: not at all (what a client sends after its
-# connection is closed makes its system forget the answer). 200 is for what is well-formed.
-TRICKS = {
-    "double slash": (line(b"//metrics"), {404}),
-    "parent": (line(b"/../metrics"), {404}),
-    "parent, encoded": (line(b"/%2e%2e/metrics"), {404}),
-    "parent, twice encoded": (line(b"/%252e%252e/etc/passwd"), {404}),
-    "parent with encoded slash": (line(b"/..%2f..%2f..%2fetc/passwd"), {404}),
-    "backslashes": (line(b"/..\\..\\etc\\passwd"), {404}),
-    "encoded NUL": (line(b"/metrics%00"), {404}),
-    "encoded NUL and a name": (line(b"/metrics%00.html"), {404}),
-    "encoded letters": (line(b"/%6detrics"), {404}),
-    "encoded question mark": (line(b"/metrics%3fn=1"), {404}),
-    "bad encoding": (line(b"/metrics%zz%"), {404}),
-    "semicolon": (line(b"/metrics;x=y"), {404}),
-    "fragment": (line(b"/metrics#x"), {404}),
-    "capitals": (line(b"/METRICS"), {404}),
-    "no slash": (line(b"metrics"), {404}),
-    "a file": (line(b"/etc/passwd"), {404}),
-    "a file's URI": (line(b"file:///etc/passwd"), {404}),
-    "absolute form, ours": (line(b"http://localhost/metrics"), {200}),
-    "absolute form, another's": (line(b"http://evil.example/metrics"), {403}),
-    "absolute form, a long name": (line(b"http://" + b"a" * 5000 + b"/metrics"), {404}),
-    "authority form": (line(b"localhost:80", b"CONNECT"), {404}),
-    "asterisk form": (line(b"*", b"OPTIONS"), {404}),
-    "empty target": (line(b""), {400, 0}),
-    "space in the target": (line(b"/metrics x"), {400, 0}),
-    "long method": (line(b"/metrics", b"A" * 5000), {405}),
-    "lower case": (line(b"/metrics", b"get"), {405}),
-    "PUT": (line(b"/metrics", b"PUT"), {405}),
-    "no Host": (b"GET /metrics HTTP/1.1\r\n\r\n", {400}),
-    "HTTP/0.9": (b"GET /metrics\r\n\r\n", {400}),
-    "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", {505, 400}),
-    "HTTP/9.9": (line(b"/metrics", version=b"HTTP/9.9"), {505, 400}),
-    "garbage": (bytes(range(256)) * 20 + b"\r\n\r\n", {400, 0}),
-    "zeros": (bytes(5000), {400, 0}),
-    "a TLS hello": (bytes.fromhex("1603010200010001fc0303") + bytes(range(256)) * 2, {400, 0}),
-    "half a line": (b"GET /metri", {0}),
-    "half a head": (b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-", {0}),
-    "a long query": (line(b"/metrics?n=" + b"a" * 50000), {200}),
-    "a query of 70 KB": (line(b"/metrics?n=" + b"a" * 70000), {414, 0}),
-    "a query of 10 MB": (line(b"/metrics?n=" + b"a" * 10_000_000), {414, 0}),
-    "100 parameters": (line(b"/metrics?" + b"a=b&" * 100), {200}),
-    "300 parameters": (line(b"/metrics?" + b"a=b&" * 300), {0}),
-    "10000 parameters": (line(b"/metrics?" + b"a=b&" * 10000), {0}),
-    "3 million parameters": (line(b"/metrics?" + b"a=b&" * 2_500_000), {414, 0}),
-    "a header of 10 MB": (b"GET /metrics HTTP/1.1\r\nX: " + b"a" * 10_000_000 + b"\r\n" + HEAD, {431, 0}),
-    "100000 headers": (b"GET /metrics HTTP/1.1\r\n" + b"X: y\r\n" * 100000 + HEAD, {431, 0}),
-    "a body": (b"POST /metrics HTTP/1.1\r\nContent-Length: 5\r\n" + HEAD + b"hello", {413}),
-    "a body of GET": (b"GET /metrics HTTP/1.1\r\nContent-Length: 22\r\n" + HEAD + b"GET /streams HTTP/1.1\r\n", {413}),
-    "a body in chunks": (b"GET /metrics HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + HEAD + b"0\r\n\r\n" + line(b"/"),
-                         {413}),
-    "a body of 10 MB": (b"PUT /metrics HTTP/1.1\r\nContent-Length: 10000000\r\n" + HEAD + bytes(10_000_000), {413, 0}),
-    "a body that waits": (b"POST /reset HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 5\r\n" + HEAD, {413}),
-    "two lengths": (b"GET /metrics HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 9\r\n" + HEAD + line(b"/"),
-                    {413, 400}),
-    "a length and a space": (b"GET /metrics HTTP/1.1\r\nContent-Length : 22\r\n" + HEAD + b"GET /streams HTTP/1.1\r\n",
-                             {413, 400}),
-    "chunks, a tab": (b"GET /metrics HTTP/1.1\r\nTransfer-Encoding\t: chunked\r\n" + HEAD + b"0\r\n\r\n" + line(b"/"),
-                      {413, 400}),
-    "a bad length": (b"GET /metrics HTTP/1.1\r\nContent-Length: -1\r\n" + HEAD, {400}),
-    "another's name": (b"GET /metrics HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n", {403}),
-}
-
-
-def status_of(reply):
-    return int(reply.split(b" ", 2)[1]) if reply.startswith(b"HTTP/1.1 ") else 0
-
-
-def check_trick(name, port):
-    """One trick's answer is of those allowed, and only a good request learns anything."""
-    data, allowed = TRICKS[name]
-    reply = raw(port, data)
-    status = status_of(reply)
-    assert status in allowed, f"{name}: {reply[:300]!r}"
-    assert status == 200 or (b"spile_" not in reply and len(reply) < 2000), f"{name} is told {reply[:500]!r}"
-
-
-@test()
-def tricks_get_what_they_deserve(t):
-    process, port = serve(t, f"header-timeout: {t.window(500)}")
-    before = descriptors(process)
-    for name in TRICKS:
-        check_trick(name, port)
-    requests = b"GET /streams HTTP/1.1\r\nHost: localhost\r\n\r\n" * 50 + line(b"/nothing")
-    replies = raw(port, requests)
-    equal((replies.count(b"HTTP/1.1 200 OK"), replies.count(b"HTTP/1.1 404")), (50, 1), "pipelined requests")
-    wait_for("closed connections", lambda: descriptors(process) <= before)
-    equal(ask(port, "/streams")[0], 200, "afterwards")
-
-
-def drip(port, first, seconds):
-    """Sends a header a tenth of a second; how long that is borne."""
-    client = socket.create_connection(("127.0.0.1", port))
-    begin = time.monotonic()
-    try:
-        client.sendall(first)
-        while time.monotonic() - begin < limit(seconds):
-            client.sendall(b"X: y\r\n")
-            time.sleep(0.1)
-    except OSError:
-        pass
-    client.close()
-    return time.monotonic() - begin
-
-
-@test()
-def whoever_drips_is_cut(t):
-    """Silence is not what counts, nor how often something comes, but when the head is whole."""
-    _, port = serve(t, "header-timeout: 1s, idle-timeout: 2s")
-    begun = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n"
-    for first in (begun, begun + b"\r\n" + begun):  # the first request of a connection, and the second
-        lasted = drip(port, first, 20)
-        assert 0.9 <= lasted < limit(6), f"dripped for {lasted:.1f} s"
-    begin = time.monotonic()
-    idle = socket.create_connection(("127.0.0.1", port))
-    idle.sendall(begun + b"\r\n")
-    while idle.recv(65536):
-        pass
-    assert time.monotonic() - begin >= 1.9, "a kept connection has its time"
-    t.soon(begin, 8, "and no more")
-
-
-def is_cut(client):
-    """The server has closed the connection."""
-    client.setblocking(False)
-    try:
-        return client.recv(1) == b""
-    except BlockingIOError:
-        return False
-    except ConnectionError:
-        return True
-
-
-@test()
-def connections_make_room(t):
-    """Past the limit, who has waited longest goes; who asks is served."""
-    process, port = serve(t, "connections: 20")
-    before = descriptors(process)
-    idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(100)]
-    # Who asks while they are still being accepted may be taken for one that waits.
-    wait_for("idle ones have gone", lambda: sum(map(is_cut, idle)) >= 80)
-    for _ in range(10):
-        equal(ask(port, "/streams")[0], 200, "among idle ones, as many as there may be")
-    wait_for("no more than there may be", lambda: descriptors(process) <= before + 20)
-    for client in idle:
-        client.close()
-
-
-@test()
-def an_address_has_its_share(t):
-    """Not on loopback, whose connections may be a proxy's."""
-    process, port = serve(t, "connections-address: 4, connections: 64")
-    before = descriptors(process)
-    clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(30)]
-    wait_for("all are there", lambda: descriptors(process) >= before + 30)
-    for client in clients:
-        client.close()
-
-
-@test(net=True)
-def an_address_beyond_has_its_share(t):
-    path = t.path("share.yaml")
-    path.write_text("outputs: [null]\nweb: {connections-address: 4}\n")
-    t.tool(["ip", "addr", "replace", "192.0.2.200/32", "dev", "lo"])
-    process = t.spile("run", *NULL_UNIX, "-c", path, "--web", "192.0.2.200:0", "--api-key", "key")
-    port = port_of(process)
-    before = descriptors(process)
-    clients = [socket.create_connection(("192.0.2.200", port)) for _ in range(12)]
-    wait_for("the others are closed", lambda: descriptors(process) == before + 4)
-    wait_for("eight are told", lambda: len(readable(clients, 0)) == 8)
-    for client in clients:
-        client.close()
-    wait_for("all gone", lambda: descriptors(process) == before)
-
-
-class Crowd:
-    """Threads that go on until told to end; what one of them finds wrong is everybody's."""
-
-    def __init__(self):
-        self.ended = threading.Event()
-        self.wrong, self.threads = [], []
-
-    def add(self, count, act):
-        for i in range(count):
-            self.threads.append(threading.Thread(target=self.go_on, args=(act, i), daemon=True))
-            self.threads[-1].start()
-
-    def go_on(self, act, number):
-        while not self.ended.is_set() and not self.wrong:
-            try:
-                act(number)
-            except Exception as problem:  # told by the test's own thread
-                self.wrong.append(problem)
-
-    def end(self):
-        self.ended.set()
-        for thread in self.threads:
-            thread.join(limit(30))
-        if self.wrong:
-            raise self.wrong[0]
-
-
-@test(alone=True)
-def a_mob_does_no_harm(t):
-    """200 clients of every kind, while a million frames come: none is lost, honest clients are served."""
-    frames, total = t.path("frames.fstrm"), 1_000_000 // (10 if t.sanitized else 1)
-    t.run("gen", "--count", str(total // 10), "-w", frames)
-    process, port = serve(t, f"header-timeout: {t.window(2000)}")
-    equal(ask(port, "/tables?n=5")[0], 200, "before")
-    before, times, crowd, names = descriptors(process), [], Crowd(), list(TRICKS)
-
-    def honest(number):
-        path = ("/metrics", "/tables?n=10", "/counters", "/api/v1/statistics")[number % 4]
-        begin = time.monotonic()
-        status, _, body = ask(port, path)
-        times.append(time.monotonic() - begin)
-        equal(status, 200, path)
-        assert path == "/metrics" or json.loads(body)
-        crowd.ended.wait(0.05)
-
-    def trickster(number):
-        turn = (number + int(time.monotonic() * 7)) % len(names)
-        check_trick(names[turn], port)
-        crowd.ended.wait(0.2)
-
-    def dripper(_):
-        drip(port, b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n", 5)
-
-    def deaf(_):  # asks for much and reads nothing
-        with socket.create_connection(("127.0.0.1", port)) as client:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            client.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100)
-            crowd.ended.wait(3)
-
-    def idler(_):
-        with socket.create_connection(("127.0.0.1", port)) as client:
-            client.sendall(b"GET /streams HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            crowd.ended.wait(5)
-
-    def watcher(number):  # a live stream that is read slowly or not at all
-        with socket.create_connection(("127.0.0.1", port)) as client:
-            client.settimeout(limit(10))
-            client.sendall(b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            client.recv(1000)
-            crowd.ended.wait(number % 3)
-
-    for count, act in ((20, honest), (60, trickster), (40, dripper), (30, deaf), (40, idler), (10, watcher)):
-        crowd.add(count, act)
-    t.run("send", "--loop", "10", frames, f"unix:{t.path('tap.sock')}", seconds=200)
-    sent = time.monotonic()
-    wait_for("enough honest requests", lambda: len(times) > (40 if t.sanitized else 200) or crowd.wrong, seconds=60)
-    crowd.end()
-    assert max(times) < limit(5), f"an honest client waited {max(times):.1f} s"
-    wait_for("descriptors go back", lambda: descriptors(process) <= before + 1, seconds=20)
-    peak = peak_memory(process)
-    assert t.sanitized or peak < 256 << 20, f"{peak >> 20} MB"
-    counters = json.loads(ask(port, "/counters")[2])["counters"]
-    assert counters["query"] + counters["response"] > 0, counters
-    equal(process.stop(signal.SIGINT), 0, "exit status")
-    ledger = process.ledger("null")
-    equal((ledger["received"], ledger["delivered"]), (total, total), f"events, {time.monotonic() - sent:.1f} s later")

@@ -324,13 +324,46 @@ static void test_targets(void **state)
     }
 }
 
+static void test_authorities(void **state)
+{
+    static const char *const good[] = {"",
+                                       "h",
+                                       "h:80",
+                                       "h:",
+                                       ":80",
+                                       "192.0.2.1:1",
+                                       "[::1]",
+                                       "[::1]:80",
+                                       "[fe80::1%25eth0]",
+                                       "a_b.example.",
+                                       "%41",
+                                       "x!$&'()*+,;=~-"};
+    static const char *const bad[] = {"a@h",   "u:p@h", "h ",     " h",     "h h",
+                                      "h/",    "h?",    "h#",     "h:80x",  "h:-1",
+                                      "::1",   "[::1",  "[]",     "[::1]x", "[h]]",
+                                      "]",     "h\\",   "h\x7f",  "h\x01",  "b\xc3\xbc.example",
+                                      "\"h\"", "<h>",   "h:80:80"};
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        if (!target_is_authority(span_str(good[i])))
+            fail_msg("%s", good[i]);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        if (target_is_authority(span_str(bad[i])))
+            fail_msg("%s", bad[i]);
+    }
+    assert_false(target_is_authority(span_of("a\0b", 3)));
+    assert_false(target_is_authority(span_of("a\0", 2)));
+    assert_true(target_is_authority(span_of(NULL, 0)));
+}
+
 #define CASE(name) cmocka_unit_test_teardown(name, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_matrix),    CASE(test_parts),     CASE(test_loopback), CASE(test_sites),
-        CASE(test_addresses), CASE(test_key_files), CASE(test_targets),
+        CASE(test_addresses), CASE(test_key_files), CASE(test_targets),  CASE(test_authorities),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
