@@ -15,18 +15,34 @@ static inline uint64_t clock_ns(void)
     return (uint64_t)now.tv_sec * CLOCK_SECOND_NS + (uint64_t)now.tv_nsec;
 }
 
-/* Since 1970, UTC. It jumps when somebody, or NTP, sets the clock. */
-static inline uint64_t clock_wall_ns(void)
+/* Since 1970, UTC: negative before. It jumps when somebody, or NTP, sets the clock, so it is for
+ * people, and never an order or a duration. */
+static inline struct timespec clock_wall(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
+    return now;
+}
+
+/* The same in nanoseconds; of years before 1970 and behind 2553 it is useless. */
+static inline uint64_t clock_wall_ns(void)
+{
+    struct timespec now = clock_wall();
     return (uint64_t)now.tv_sec * CLOCK_SECOND_NS + (uint64_t)now.tv_nsec;
+}
+
+/* Milliseconds since 1970, negative before; moments that these cannot say are the first or last. */
+static inline int64_t clock_in_ms(struct timespec at)
+{
+    const int64_t limit = INT64_MAX / 1000 - 1;
+    int64_t s = at.tv_sec < -limit ? -limit : at.tv_sec > limit ? limit : (int64_t)at.tv_sec;
+    return s * 1000 + at.tv_nsec / (int64_t)CLOCK_MS_NS;
 }
 
 /* The same in milliseconds, the unit of times that users see as numbers. */
 static inline int64_t clock_wall_ms(void)
 {
-    return (int64_t)(clock_wall_ns() / CLOCK_MS_NS);
+    return clock_in_ms(clock_wall());
 }
 
 /* The moment `delay_ns` from now; UINT64_MAX when that would overflow. */

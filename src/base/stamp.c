@@ -26,5 +26,5 @@ char *stamp_put(char *p, struct timespec at, bool local)
 
 char *stamp_now(char *p, bool local)
 {
-    return stamp_put(p, clock_timespec(clock_wall_ns()), local);
+    return stamp_put(p, clock_wall(), local);
 }

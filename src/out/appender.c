@@ -7,14 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "out/emit.h"
-#include "out/rotated.h"
 
 void appender_init(struct appender *a, const struct output *out, const char *path, mode_t mode)
 {
-    *a = (struct appender){.out = out, .path = path, .mode = mode, .fd = -1, .anew = out->anew};
+    *a = (struct appender){
+        .out = out, .path = path, .mode = mode, .rotated.path = path, .fd = -1, .anew = out->anew};
     if (out->format->begin)
         out->format->begin(&a->begin);
     if (out->format->end)
@@ -87,7 +86,7 @@ static bool is_whole(const struct appender *a)
 static int put_aside(struct appender *a)
 {
     char to[PATH_MAX];
-    if (rotated_aside(a->path, &a->last_ms, to))
+    if (rotated_aside(&a->rotated, to))
         return fail(a, "put aside");
     log_warning("%s: %s was not ended, as after a crash: kept as %s", a->out->name, a->path, to);
     a->put_aside = true;
@@ -125,7 +124,7 @@ static int open_descriptor(struct appender *a)
         return fail(a, "open");
     a->regular = S_ISREG(st.st_mode);
     a->size = a->regular ? (uint64_t)st.st_size : 0;
-    a->modified_ns = (uint64_t)st.st_mtim.tv_sec * CLOCK_SECOND_NS + (uint64_t)st.st_mtim.tv_nsec;
+    a->modified = st.st_mtim;
     if (a->regular && flock(a->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
         errno = EBUSY; /* two that append to, and rotate, one file would ruin it */
         return fail(a, "lock");

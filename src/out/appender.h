@@ -9,7 +9,10 @@
 #ifndef SPILE_OUT_APPENDER_H
 #define SPILE_OUT_APPENDER_H
 
+#include <time.h>
+
 #include "core/output.h"
+#include "out/rotated.h"
 
 /* Owner: one output. */
 struct appender {
@@ -17,6 +20,7 @@ struct appender {
     const char *path;
     mode_t mode;           /* of a file that is made */
     struct buf begin, end; /* of the format */
+    struct rotated rotated;
 
     int fd; /* -1: closed */
     bool regular;
@@ -24,9 +28,8 @@ struct appender {
     bool put_aside; /* the last open has put the old file aside */
     bool anew;      /* appender_begin will empty the file; until then it keeps what is in it */
     uint64_t size;  /* so far, without `end` */
-    uint64_t modified_ns; /* realtime of the last change before the open */
+    struct timespec modified; /* by the wall clock: the last change before the open */
     size_t torn;        /* bytes of the next record that were written and could not be taken back */
-    uint64_t last_ms;   /* of rotated_aside */
     const char *failed; /* what could not be done, when a function returned -1: "open", ... */
 };
 

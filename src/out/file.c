@@ -29,8 +29,10 @@ struct file {
     struct appender appender;
     struct janitor janitor;
     struct trouble trouble;
-    bool stale;      /* SIGHUP came: to be opened anew */
-    uint64_t period; /* of rotate_every_ns, that the file's records belong to */
+    bool stale;         /* SIGHUP came: to be opened anew */
+    int64_t period;     /* of rotate_every_ns, that the file's records belong to */
+    bool set_back;      /* the clock was, since the last rotation by time ... */
+    uint64_t turned_ns; /* ... which was then, by clock_ns(); 0: none yet */
     uint64_t rotate_not_before_ns;
 };
 
@@ -70,8 +72,9 @@ static const struct option file_options[] = {
      .offset = offsetof(struct file, keep),
      .fallback = "10",
      .doc =
-         "rotated files to keep, named PATH.20261121T085042.992Z for the moment of rotation; the "
-         "oldest go; 0 keeps all"},
+         "rotated files to keep, named PATH.20261121T085042.992Z.000017: the moment of rotation, "
+         "and a number that alone says which are newer, whatever the clock did; those with the "
+         "lowest go, first of all those without one, of earlier versions; 0 keeps all"},
     {.name = "compress",
      .type = OPTION_ENUM,
      .offset = offsetof(struct file, compress),
@@ -89,9 +92,10 @@ static int trouble_with(struct output *out, const char *action)
     return -1;
 }
 
-static uint64_t period_of(const struct file *file, uint64_t when_ns)
+static int64_t period_of(const struct file *file, struct timespec when)
 {
-    return file->rotate_every_ns ? when_ns / file->rotate_every_ns : 0;
+    int64_t every = (int64_t)(file->rotate_every_ns / CLOCK_MS_NS), ms = clock_in_ms(when);
+    return every ? ms / every - (ms % every < 0) : 0;
 }
 
 /* Opens the file; 0, or -1 with errno and appender.failed. */
@@ -100,7 +104,7 @@ static int attach(struct file *file)
     struct appender *a = &file->appender;
     if (appender_open(a))
         return -1;
-    file->period = period_of(file, a->has_records ? a->modified_ns : clock_wall_ns());
+    file->period = period_of(file, a->has_records ? a->modified : clock_wall());
     if (a->put_aside)
         janitor_call(&file->janitor);
     a->put_aside = false;
@@ -113,15 +117,21 @@ static int rotate(struct output *out)
 {
     struct file *file = out->priv;
     char to[PATH_MAX];
+    int64_t period = file->period;
     if (appender_finish(&file->appender))
         return trouble_with(out, file->appender.failed);
-    if (rotated_aside(file->path, &file->appender.last_ms, to) == 0) {
-        janitor_call(&file->janitor);
-    } else {
-        file->rotate_not_before_ns = clock_after(ROTATE_AGAIN_NS);
+    int failed = rotated_aside(&file->appender.rotated, to);
+    if (failed)
         trouble_with(out, "rotate");
+    else
+        janitor_call(&file->janitor);
+    if (attach(file))
+        return trouble_with(out, file->appender.failed);
+    if (failed) {
+        file->rotate_not_before_ns = clock_after(ROTATE_AGAIN_NS);
+        file->period = period; /* still to be rotated */
     }
-    return attach(file) ? trouble_with(out, file->appender.failed) : 0;
+    return 0;
 }
 
 /* True when there is a file to write to: the old one, or one opened now. */
@@ -196,18 +206,35 @@ static enum output_status file_write(struct output *out, const struct chunk *chu
     return status;
 }
 
+/* True when the clock goes to and fro: it was set back since the last rotation by time, and more
+ * than that one in half of `rotate-every` would have `keep` remove what is hardly older. */
+static bool unsteady(const struct file *file)
+{
+    return file->set_back && file->turned_ns &&
+           clock_ns() - file->turned_ns < file->rotate_every_ns / 2;
+}
+
+/* It is that period now. When the clock was set back, the file goes on into the earlier one. */
+static void turn(struct output *out, int64_t period)
+{
+    struct file *file = out->priv;
+    if (period == file->period)
+        return;
+    if (period < file->period || unsteady(file) || !file->appender.has_records) {
+        file->set_back |= period < file->period;
+        file->period = period;
+    } else if (may_rotate(file) && rotate(out) == 0 && file->period == period) {
+        file->set_back = false;
+        file->turned_ns = clock_ns();
+    }
+}
+
 static void file_tick(struct output *out)
 {
     struct file *file = out->priv;
     if (file->stale || (file->appender.anew && atomic_load(&out->begun)))
         ready(out);
-    uint64_t period = period_of(file, clock_wall_ns());
-    if (period == file->period)
-        return;
-    if (may_rotate(file))
-        rotate(out);
-    else if (!file->appender.has_records)
-        file->period = period;
+    turn(out, period_of(file, clock_wall()));
 }
 
 static void file_reopen(struct output *out)
@@ -226,7 +253,7 @@ static int file_open(struct output *out, struct error *err)
 {
     struct file *file = out->priv;
     file->janitor = (struct janitor){.out = out,
-                                     .path = file->path,
+                                     .rotated = &file->appender.rotated,
                                      .keep = file->keep,
                                      .how = (enum compression)file->compress};
     appender_init(&file->appender, out, file->path, file->mode);

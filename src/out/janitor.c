@@ -1,19 +1,22 @@
 #include "out/janitor.h"
 
-#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/thread.h"
-#include "out/rotated.h"
 
-static void tidy(const struct janitor *janitor)
+static void tidy(struct janitor *janitor)
 {
-    char failed[PATH_MAX];
-    if (rotated_tidy(janitor->path, janitor->keep, janitor->how, &janitor->out->interrupted,
-                     failed) &&
-        errno != ECANCELED)
-        log_warning("%s: cannot tidy up %s: %s", janitor->out->name, failed, strerror(errno));
+    struct rotated_failure failure;
+    char what[PATH_MAX + 32];
+    if (rotated_tidy(janitor->rotated, janitor->keep, janitor->how, &janitor->out->interrupted,
+                     &failure) == 0)
+        return;
+    int len = snprintf(what, sizeof what, "%s", failure.name);
+    if (failure.more)
+        snprintf(what + len, sizeof what - (size_t)len, " (and %u more)", failure.more);
+    trouble_say(&janitor->trouble, janitor->out, failure.action, what, failure.error);
 }
 
 static void *run(void *arg)

@@ -14,86 +14,70 @@
 #include "base/clock.h"
 
 #define TEMPORARY ".tmp"
+#define NUMBER_MAX UINT64_C(999999999999999) /* ROTATED_DIGITS nines */
 
-static void format_stamp(char stamp[ROTATED_STAMP + 1], uint64_t ms)
+enum { NUMBER_DIGITS = 6 }; /* at least, with zeros in front */
+
+/* --- names ---------------------------------------------------------------------------------- */
+
+/* Years have four digits or, before 0 and behind 9999, a sign or more digits. */
+static void format_stamp(char stamp[ROTATED_STAMP + 1], struct timespec at)
 {
-    time_t seconds = (time_t)(ms / 1000);
     struct tm utc;
-    gmtime_r(&seconds, &utc);
-    size_t len = strftime(stamp, ROTATED_STAMP + 1, "%Y%m%dT%H%M%S", &utc);
-    snprintf(stamp + len, ROTATED_STAMP + 1 - len, ".%03uZ", (unsigned)(ms % 1000));
+    if (!gmtime_r(&at.tv_sec, &utc)) /* a year that no int holds */
+        utc = (struct tm){.tm_year = -1900, .tm_mday = 1};
+    long year = 1900L + utc.tm_year;
+    int len = snprintf(stamp, ROTATED_STAMP + 1, "%s%04ld", year < 0 ? "-" : "", labs(year));
+    size_t end =
+        (size_t)len + strftime(stamp + len, ROTATED_STAMP + 1 - (size_t)len, "%m%dT%H%M%S", &utc);
+    snprintf(stamp + end, ROTATED_STAMP + 1 - end, ".%03uZ", (unsigned)(at.tv_nsec / 1000000));
 }
 
-static bool is_stamp(const char *text)
+static size_t digits(const char *text)
 {
-    static const char shape[] = "dddddddd"
-                                "T"
-                                "dddddd"
-                                "."
-                                "ddd"
-                                "Z";
-    for (int i = 0; i < ROTATED_STAMP; i++) {
-        bool digit = text[i] >= '0' && text[i] <= '9';
-        if (shape[i] == 'd' ? !digit : text[i] != shape[i])
-            return false;
-    }
-    return true;
+    return strspn(text, "0123456789");
 }
 
-/* True when there is a file of that name, compressed or not. */
-static bool is_taken(const char *name)
+/* How long the stamp is that the text begins with; 0: none. */
+static size_t stamp_len(const char *text)
 {
-    for (int i = 0; i < COMPRESSIONS; i++) {
-        char variant[PATH_MAX];
-        snprintf(variant, sizeof variant, "%s%s", name, compress_suffixes[i]);
-        if (access(variant, F_OK) == 0)
-            return true;
-    }
-    return false;
-}
-
-int rotated_aside(const char *path, uint64_t *last_ms, char to[PATH_MAX])
-{
-    uint64_t ms = (uint64_t)clock_wall_ms();
-    if (ms <= *last_ms)
-        ms = *last_ms + 1;
-    char stamp[ROTATED_STAMP + 1];
-    for (;; ms++) {
-        format_stamp(stamp, ms);
-        if (snprintf(to, PATH_MAX, "%s.%s", path, stamp) + ROTATED_EXTRA >= PATH_MAX) {
-            errno = ENAMETOOLONG;
-            return -1;
-        }
-        if (!is_taken(to))
-            break;
-    }
-    *last_ms = ms;
-    return rename(path, to);
+    size_t sign = *text == '-', day = digits(text + sign);
+    const char *time = text + sign + day;
+    if (day < 8 || day > 14 || *time != 'T' || digits(time + 1) != 6 || time[7] != '.' ||
+        digits(time + 8) != 3 || time[11] != 'Z')
+        return 0;
+    return sign + day + 12;
 }
 
 /* One rotated file as found in the directory. */
 struct found {
     char stamp[ROTATED_STAMP + 1];
+    uint64_t number; /* 0: it has none */
+    bool ours;       /* this run has written it */
     enum compression compressed;
     bool temporary;
 };
 
-/* The rotated files beside `path`. */
-struct scan {
-    int dir;
-    const char *base; /* of path */
-    struct found *found;
-    size_t count, cap;
-};
+/* Takes ".000017" off the text, if it begins so. */
+static const char *take_number(const char *text, uint64_t *number)
+{
+    size_t len = *text == '.' ? digits(text + 1) : 0;
+    bool padded = len > NUMBER_DIGITS && text[1] == '0';
+    if (len < NUMBER_DIGITS || len > ROTATED_DIGITS || padded)
+        return text;
+    *number = strtoull(text + 1, NULL, 10);
+    return text + 1 + len;
+}
 
-/* Takes "STAMP", "STAMP.gz", "STAMP.gz.tmp", ... apart; false for anything else. */
+/* Takes "STAMP.NUMBER", "STAMP.NUMBER.gz", "STAMP.gz.tmp", ... apart; false for anything else. */
 static bool parse_name(const char *text, struct found *found)
 {
-    if (!is_stamp(text)) /* stops at the end of a shorter text, as no shape has a NUL */
+    size_t stamp = stamp_len(text);
+    if (stamp == 0)
         return false;
-    memcpy(found->stamp, text, ROTATED_STAMP);
-    found->stamp[ROTATED_STAMP] = '\0';
-    text += ROTATED_STAMP;
+    *found = (struct found){0};
+    memcpy(found->stamp, text, stamp);
+    text = take_number(text + stamp, &found->number);
     for (int i = 0; i < COMPRESSIONS; i++) {
         size_t len = strlen(compress_suffixes[i]);
         if (strncmp(text, compress_suffixes[i], len))
@@ -106,10 +90,32 @@ static bool parse_name(const char *text, struct found *found)
     return false;
 }
 
+/* The part of a name behind the path. */
+static void format_suffix(char suffix[ROTATED_EXTRA + 1], const struct found *found)
+{
+    char number[24] = "";
+    if (found->number)
+        snprintf(number, sizeof number, ".%0*llu", NUMBER_DIGITS,
+                 (unsigned long long)found->number);
+    snprintf(suffix, ROTATED_EXTRA + 1, ".%s%s%s%s", found->stamp, number,
+             compress_suffixes[found->compressed], found->temporary ? TEMPORARY : "");
+}
+
+/* --- finding them --------------------------------------------------------------------------- */
+
+/* The rotated files beside a path. */
+struct scan {
+    int dir;
+    const char *base; /* of the path */
+    struct found *found;
+    size_t count, cap;
+};
+
 static void name_of(const struct scan *scan, const struct found *found, char name[PATH_MAX])
 {
-    snprintf(name, PATH_MAX, "%s.%s%s%s", scan->base, found->stamp,
-             compress_suffixes[found->compressed], found->temporary ? TEMPORARY : "");
+    char suffix[ROTATED_EXTRA + 1];
+    format_suffix(suffix, found);
+    snprintf(name, PATH_MAX, "%s%s", scan->base, suffix);
 }
 
 static int add_found(struct scan *scan, const struct found *found)
@@ -126,31 +132,48 @@ static int add_found(struct scan *scan, const struct found *found)
     return 0;
 }
 
+/* A number from far ahead, behind which there would soon be no room, cannot be one of ours. */
+static uint64_t rank_of(const struct found *found)
+{
+    return found->number <= NUMBER_MAX / 2 ? found->number : 0;
+}
+
+/* -1: a is the older one. Of those that have no number, the stamp is all there is. */
+static int compare(const struct found *a, const struct found *b)
+{
+    uint64_t x = rank_of(a), y = rank_of(b);
+    if (a->ours != b->ours)
+        return a->ours ? 1 : -1;
+    if (x != y)
+        return x < y ? -1 : 1;
+    return strcmp(a->stamp, b->stamp);
+}
+
 static int newest_first(const void *a, const void *b)
 {
-    return strcmp(((const struct found *)b)->stamp, ((const struct found *)a)->stamp);
+    return compare(b, a);
 }
 
 static int read_directory(struct scan *scan, DIR *dir)
 {
     size_t len = strlen(scan->base);
-    for (const struct dirent *entry; (entry = readdir(dir));) {
+    for (const struct dirent *entry; errno = 0, (entry = readdir(dir));) {
         struct found found;
         const char *name = entry->d_name;
         if (!strncmp(name, scan->base, len) && name[len] == '.' &&
             parse_name(name + len + 1, &found) && add_found(scan, &found))
             return -1;
     }
-    if (scan->count)
-        qsort(scan->found, scan->count, sizeof *scan->found, newest_first);
-    return 0;
+    return errno ? -1 : 0;
 }
 
 static void scan_close(struct scan *scan)
 {
+    int error = errno;
     free(scan->found);
     if (scan->dir >= 0)
         close(scan->dir);
+    errno = error;
 }
 
 /* Finds the files; the caller calls scan_close in any case. */
@@ -172,8 +195,93 @@ static int scan_open(struct scan *scan, const char *path)
         return -1;
     }
     int rc = read_directory(scan, dir);
+    int error = errno;
     closedir(dir);
+    errno = error;
     return rc;
+}
+
+/* Newest first. A number that was given out by now is in a name only afterwards, so whatever the
+ * directory showed has been given out before, or by somebody else. */
+static void sort(struct scan *scan, const struct rotated *rotated)
+{
+    uint64_t first = atomic_load(&rotated->first), next = atomic_load(&rotated->next);
+    for (size_t i = 0; i < scan->count; i++) {
+        struct found *found = &scan->found[i];
+        found->ours = first && found->number >= first && found->number < next;
+    }
+    if (scan->count)
+        qsort(scan->found, scan->count, sizeof *scan->found, newest_first);
+}
+
+/* --- rotating ------------------------------------------------------------------------------- */
+
+int rotated_begin(struct rotated *rotated)
+{
+    struct scan scan;
+    uint64_t highest = 0;
+    if (atomic_load(&rotated->first))
+        return 0;
+    int rc = scan_open(&scan, rotated->path);
+    for (size_t i = 0; i < scan.count; i++) {
+        uint64_t rank = rank_of(&scan.found[i]);
+        highest = rank > highest ? rank : highest;
+    }
+    scan_close(&scan);
+    if (rc && errno != EACCES) /* a folder that may be written to, but not listed */
+        return -1;
+    atomic_store(&rotated->next, highest + 1);
+    atomic_store(&rotated->first, highest + 1);
+    return 0;
+}
+
+/* rename(2), but never over a file; where the file system knows no such thing, as well as may be.
+ */
+static int rename_free(const char *from, const char *to)
+{
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -1;
+    if (faccessat(AT_FDCWD, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+        errno = EEXIST;
+        return -1;
+    }
+    return rename(from, to);
+}
+
+int rotated_aside(struct rotated *rotated, char to[PATH_MAX])
+{
+    struct found found = {0};
+    char suffix[ROTATED_EXTRA + 1];
+    if (rotated_begin(rotated))
+        return -1;
+    format_stamp(found.stamp, clock_wall());
+    do {
+        found.number = atomic_fetch_add(&rotated->next, 1);
+        format_suffix(suffix, &found);
+        if (snprintf(to, PATH_MAX, "%s%s", rotated->path, suffix) >= PATH_MAX) {
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        if (rename_free(rotated->path, to) == 0)
+            return 0;
+    } while (errno == EEXIST);
+    return -1;
+}
+
+/* --- tidying up ----------------------------------------------------------------------------- */
+
+/* Notes that `action` failed for that file (errno). */
+static void note(struct rotated_failure *failure, const char *action, const char *name)
+{
+    if (failure->action) {
+        failure->more++;
+        return;
+    }
+    failure->action = action;
+    failure->error = errno;
+    snprintf(failure->name, sizeof failure->name, "%s", name);
 }
 
 /* Makes `to` as readable, and as old, as `from`. Best effort: only root may give files away. */
@@ -188,6 +296,18 @@ static void copy_attributes(int from, int to)
     (void)ignored;
 }
 
+/* What was rotated is a plain file; anything else of such a name is somebody else's. */
+static int open_plain(const struct scan *scan, const char *name)
+{
+    struct stat st;
+    int fd = openat(scan->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 || fstat(fd, &st) || S_ISREG(st.st_mode))
+        return fd;
+    close(fd);
+    errno = EINVAL;
+    return -1;
+}
+
 /* The compressed file has its name only once it is whole and on disk; then the plain one goes. */
 static int compress_one(const struct scan *scan, const struct found *plain, enum compression how,
                         const atomic_bool *stop)
@@ -199,7 +319,7 @@ static int compress_one(const struct scan *scan, const struct found *plain, enum
     name_of(scan, &packed, target);
     packed.temporary = true;
     name_of(scan, &packed, temporary);
-    int from = openat(scan->dir, source, O_RDONLY | O_CLOEXEC);
+    int from = open_plain(scan, source);
     int to =
         from < 0 ? -1 : openat(scan->dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     int rc = to < 0 ? -1 : compress_copy(how, from, to, stop);
@@ -221,47 +341,68 @@ static int compress_one(const struct scan *scan, const struct found *plain, enum
     return rc;
 }
 
-/* True when more than `keep` moments are newer than this file's, or it is half of a compression. */
+/* True when more than `keep` rotations are newer than this file's, or it is half of a compression.
+ */
 static bool is_superfluous(const struct found *found, size_t newer, uint64_t keep)
 {
     return found->temporary || (keep && newer >= keep);
 }
 
-/* Removes what is superfluous, and takes it off the list. */
-static int prune(struct scan *scan, uint64_t keep, char failed[PATH_MAX])
+/* Removes what is superfluous, and takes it off the list, even where it cannot be removed. */
+static void prune(struct scan *scan, uint64_t keep, struct rotated_failure *failure)
 {
+    char name[PATH_MAX];
     size_t newer = 0, kept = 0;
+    struct found before = {0};
     for (size_t i = 0; i < scan->count; i++) {
         const struct found found = scan->found[i];
-        /* A plain file and its compressed form share one moment. */
-        if (i && strcmp(found.stamp, scan->found[i - 1].stamp))
-            newer++;
-        name_of(scan, &found, failed);
-        if (!is_superfluous(&found, newer, keep))
+        /* A plain file and its compressed form are of one rotation. */
+        newer += i > 0 && compare(&found, &before) != 0;
+        before = found;
+        if (!is_superfluous(&found, newer, keep)) {
             scan->found[kept++] = found;
-        else if (unlinkat(scan->dir, failed, 0) && errno != ENOENT)
-            return -1;
+            continue;
+        }
+        name_of(scan, &found, name);
+        if (unlinkat(scan->dir, name, 0) && errno != ENOENT)
+            note(failure, "remove", name);
     }
     scan->count = kept;
-    return 0;
 }
 
-int rotated_tidy(const char *path, uint64_t keep, enum compression how, const atomic_bool *stop,
-                 char failed[PATH_MAX])
+/* Compresses what is plain, from the oldest on. On a full disk the others would fail, too, after
+ * much work. */
+static void compress_all(const struct scan *scan, enum compression how, const atomic_bool *stop,
+                         struct rotated_failure *failure)
+{
+    char name[PATH_MAX];
+    for (size_t i = scan->count; i-- > 0;) {
+        if (scan->found[i].compressed != COMPRESS_NONE ||
+            compress_one(scan, &scan->found[i], how, stop) == 0)
+            continue;
+        if (errno == ECANCELED)
+            return;
+        int error = errno;
+        name_of(scan, &scan->found[i], name);
+        note(failure, "compress", name);
+        if (error == ENOSPC || error == EDQUOT)
+            return;
+    }
+}
+
+int rotated_tidy(const struct rotated *rotated, uint64_t keep, enum compression how,
+                 const atomic_bool *stop, struct rotated_failure *failure)
 {
     struct scan scan;
-    snprintf(failed, PATH_MAX, "%s", path);
-    int rc = scan_open(&scan, path);
-    if (rc == 0)
-        rc = prune(&scan, keep, failed);
-    for (size_t i = scan.count; rc == 0 && how != COMPRESS_NONE && i-- > 0;) {
-        if (scan.found[i].compressed != COMPRESS_NONE)
-            continue;
-        name_of(&scan, &scan.found[i], failed);
-        rc = compress_one(&scan, &scan.found[i], how, stop);
+    *failure = (struct rotated_failure){0};
+    if (scan_open(&scan, rotated->path)) {
+        note(failure, "list the files rotated from", rotated->path);
+    } else {
+        sort(&scan, rotated);
+        prune(&scan, keep, failure);
+        if (how != COMPRESS_NONE)
+            compress_all(&scan, how, stop, failure);
     }
-    int error = errno;
     scan_close(&scan);
-    errno = error;
-    return rc;
+    return failure->action ? -1 : 0;
 }

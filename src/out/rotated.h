@@ -1,6 +1,10 @@
 /*
- * Rotated files: PATH.20261121T085042.992Z (the moment of the rotation, UTC), with .gz or .zst
- * behind it once compressed. Such names sort by time, and nothing is renamed twice.
+ * Rotated files: PATH.20261121T085042.992Z.000017, with .gz or .zst behind it once compressed.
+ *
+ * The stamp is the moment of the rotation (UTC), for people: a clock may be wrong. The number says
+ * the order: the first run begins with 1, each one goes on behind the highest that it finds. Names
+ * without a number, as earlier versions gave them, are older than all that have one. What this run
+ * has not written is never newer than what it has, whatever its name.
  */
 #ifndef SPILE_OUT_ROTATED_H
 #define SPILE_OUT_ROTATED_H
@@ -12,21 +16,41 @@
 #include "out/compress.h"
 
 enum {
-    ROTATED_STAMP = 20,                     /* "20261121T085042.992Z" */
-    ROTATED_EXTRA = 1 + ROTATED_STAMP + 10, /* with its dot, ".zst.tmp", and some */
+    ROTATED_STAMP = 27,  /* "20261121T085042.992Z"; years have a sign and ten digits at most */
+    ROTATED_DIGITS = 15, /* of the number, at most */
+    ROTATED_EXTRA = 1 + ROTATED_STAMP + 1 + ROTATED_DIGITS + 8, /* with dots, and ".zst.tmp" */
 };
 
-/* Renames `path` to the next free name, which goes to `to`. *last_ms is the newest moment given
- * out, so that two never share one, whatever the clock does. Returns 0, or -1 with errno. */
-int rotated_aside(const char *path, uint64_t *last_ms, char to[PATH_MAX]);
+/* The rotated files of one path. Owner: one output; its thread rotates, its janitor tidies. */
+struct rotated {
+    const char *path;
+    _Atomic uint64_t first; /* the number of this run's first file; 0: not known yet */
+    _Atomic uint64_t next;  /* the number of the next one */
+};
+
+/* What could not be done: the first thing, and how many more. */
+struct rotated_failure {
+    const char *action; /* "remove", ... */
+    char name[PATH_MAX];
+    int error; /* errno */
+    unsigned more;
+};
+
+/* Looks which numbers are taken, unless that is known: rotated_aside, too, does it first. 0, or -1
+ * with errno. */
+int rotated_begin(struct rotated *rotated);
+
+/* Renames the path to the next free name, which goes to `to`. Returns 0, or -1 with errno. */
+int rotated_aside(struct rotated *rotated, char to[PATH_MAX]);
 
 /*
  * Tidies up behind rotations: removes all but the newest `keep` rotated files (0: keeps all) and
  * what a crash left half compressed, then compresses those that are not yet. Can be called at any
- * time, and again; gives up when *stop is set. Returns 0, or -1 with errno and the name in
- * `failed`.
+ * time, and again, on one thread beside the one that rotates; gives up when *stop is set. A file
+ * that cannot be removed or compressed is left, and the others are seen to. Returns 0, or -1 with
+ * *failure.
  */
-int rotated_tidy(const char *path, uint64_t keep, enum compression how, const atomic_bool *stop,
-                 char failed[PATH_MAX]);
+int rotated_tidy(const struct rotated *rotated, uint64_t keep, enum compression how,
+                 const atomic_bool *stop, struct rotated_failure *failure);
 
 #endif

@@ -1,0 +1,306 @@
+/* Output `file`: which rotated files stay, whatever the clock said and whoever else was there. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "../support/output_place.h"
+#include "base/clock.h"
+
+/* --- the clocks ------------------------------------------------------------------------------ */
+
+/* 2026-11-21T08:50:42.992Z */
+#define NOW_S INT64_C(1795251042)
+
+static _Atomic int64_t wall_s = NOW_S;
+static atomic_ullong monotonic_ns = 1000 * CLOCK_SECOND_NS;
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
+{
+    *now = clock_timespec(atomic_load(&monotonic_ns));
+    if (clock == CLOCK_REALTIME)
+        *now = (struct timespec){.tv_sec = atomic_load(&wall_s), .tv_nsec = 992000000};
+    return 0;
+}
+
+/* The time passes, for both clocks. */
+static void pass(int64_t seconds)
+{
+    atomic_fetch_add(&wall_s, seconds);
+    atomic_fetch_add(&monotonic_ns, (uint64_t)seconds * CLOCK_SECOND_NS);
+}
+
+static int place_at_noon(void **state)
+{
+    atomic_store(&wall_s, NOW_S);
+    return place_new(state);
+}
+
+/* --- helpers --------------------------------------------------------------------------------- */
+
+/* A run that writes records [first, end), a hundred a file, and keeps three of those. */
+static void run(struct place *place, unsigned first, unsigned end, const char *keep)
+{
+    assert_int_equal(open_with(place, &outputs_lines, "rotate-size=10000", keep, NULL), 0);
+    for (; first < end; first += 100)
+        write_ok(place, first, 100);
+    outputs_close(&place->out);
+}
+
+static unsigned long number_of(const char *name)
+{
+    const char *dot = strstr(name, "Z.");
+    return dot ? strtoul(dot + 2, NULL, 10) : 0;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    unsigned long x = number_of(*(char *const *)a), y = number_of(*(char *const *)b);
+    return x < y ? -1 : x > y;
+}
+
+/* The rotated files in the order of their numbers, then the current one. */
+static void read_by_number(struct place *place)
+{
+    list(place);
+    qsort(place->names + 1, (size_t)place->count - 1, sizeof place->names[0], by_number);
+    place->len = 0;
+    for (int i = 1; i < place->count; i++)
+        read_more(place, place->names[i]);
+    read_more(place, place->names[0]);
+}
+
+/* The newest three rotated files and the current one are there, and no record of theirs is
+ * missing. */
+static void expect_newest(struct place *place, unsigned end)
+{
+    read_by_number(place);
+    assert_int_equal(place->count, 4);
+    expect_text(place, "", end - 400, end, "");
+}
+
+static bool is_there(const struct place *place, const char *name)
+{
+    for (int i = 0; i < place->count; i++) {
+        if (strcmp(place->names[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* --- the clock as an order -------------------------------------------------------------------- */
+
+static void names_say_moment_and_number(void **state)
+{
+    struct place *place = *state;
+    run(place, 0, 300, "keep=3");
+    assert_int_equal(list(place), 3);
+    assert_string_equal(place->names[1], "out.20261121T085042.992Z.000001");
+    assert_string_equal(place->names[2], "out.20261121T085042.992Z.000002");
+}
+
+static void names_of_earlier_versions_are_the_oldest(void **state)
+{
+    struct place *place = *state;
+    put_file(place, "out.20261121T085041.000Z", "x");
+    put_file(place, "out.20261121T085041.001Z.gz", "x");
+    put_file(place, "out.99981121T085041.000Z", "x");
+    run(place, 0, 300, "keep=4");
+    assert_int_equal(list(place), 5);
+    assert_true(is_there(place, "out.20261121T085041.001Z.gz"));
+    assert_true(is_there(place, "out.99981121T085041.000Z"));
+    run(place, 300, 3000, "keep=3");
+    expect_newest(place, 3000);
+}
+
+/* The clock was ahead once; years later it still is not where it was. */
+static void leftovers_of_the_future_are_old(void **state)
+{
+    struct place *place = *state;
+    static const int64_t moments[] = {4 * NOW_S, NOW_S - 86400, 150 * NOW_S, -NOW_S, NOW_S};
+    for (unsigned i = 0; i < 5; i++) {
+        atomic_store(&wall_s, moments[i]);
+        run(place, i * 3000, i * 3000 + 3000, "keep=3");
+        expect_newest(place, i * 3000 + 3000);
+    }
+}
+
+/* The same within one run. */
+static void leaping_clock_loses_nothing(void **state)
+{
+    struct place *place = *state;
+    static const int64_t years[] = {0, 2026, 1969, 1900, 12026, -4, 9999, 10000};
+    assert_int_equal(open_with(place, &outputs_lines, "rotate-size=10000", "keep=3", NULL), 0);
+    for (unsigned i = 0; i < 30; i++) {
+        atomic_store(&wall_s, (years[i % 8] - 1970) * 31556952);
+        write_ok(place, i * 100, 100);
+    }
+    outputs_close(&place->out);
+    expect_newest(place, 3000);
+}
+
+static void years_have_their_digits(void **state)
+{
+    struct place *place = *state;
+    assert_int_equal(open_with(place, &outputs_lines, "rotate-size=100", "keep=0", NULL), 0);
+    static const int64_t moments[] = {-1, INT64_C(253402300800), INT64_C(-62198755200), INT64_MAX};
+    for (unsigned i = 0; i < 4; i++) {
+        atomic_store(&wall_s, moments[i]);
+        write_ok(place, 2 * i, 2);
+    }
+    outputs_close(&place->out);
+    list(place);
+    assert_true(is_there(place, "out.19691231T235959.992Z.000001"));
+    assert_true(is_there(place, "out.100000101T000000.992Z.000002"));
+    assert_true(is_there(place, "out.100000101T000000.992Z.000003"));
+    assert_true(is_there(place, "out.-00010101T000000.992Z.000005"));
+    assert_true(is_there(place, "out.00000101T000000.992Z.000007"));
+    read_by_number(place);
+    expect_text(place, "", 0, 8, "");
+}
+
+/* Behind such a number there would be no room for ours. */
+static void endless_numbers_are_nobodys(void **state)
+{
+    struct place *place = *state;
+    put_file(place, "out.20261121T085042.992Z.999999999999999", "x");
+    put_file(place, "out.20261121T085042.992Z.18446744073709551615", "a stranger");
+    run(place, 0, 3000, "keep=3");
+    assert_int_equal(list(place), 5);
+    assert_true(is_there(place, "out.20261121T085042.992Z.18446744073709551615"));
+    assert_true(is_there(place, "out.20261121T085042.992Z.000029"));
+}
+
+/* Somebody puts one back while the output runs. */
+static void later_strangers_are_not_newer(void **state)
+{
+    struct place *place = *state;
+    assert_int_equal(open_with(place, &outputs_lines, "rotate-size=10000", "keep=3", NULL), 0);
+    for (unsigned i = 0; i < 30; i++) {
+        if (i == 10)
+            put_file(place, "out.20301121T085042.992Z.000777", "x");
+        write_ok(place, i * 100, 100);
+    }
+    outputs_close(&place->out);
+    expect_newest(place, 3000);
+}
+
+/* --- rotation by time ------------------------------------------------------------------------- */
+
+static void rotates_at_each_hour(void **state)
+{
+    struct place *place = *state;
+    assert_int_equal(open_with(place, &outputs_lines, "rotate-every=1h", NULL, NULL), 0);
+    for (unsigned i = 0; i < 8; i++) {
+        write_ok(place, i, 1);
+        pass(1800);
+    }
+    outputs_close(&place->out);
+    assert_int_equal(list(place), 5); /* 08:50 | 09:20, 09:50 | 10:20, 10:50 | ... */
+    read_by_number(place);
+    expect_text(place, "", 0, 8, "");
+}
+
+/* The period before 1970 that holds this moment begins before it. */
+static void rotates_before_1970(void **state)
+{
+    struct place *place = *state;
+    atomic_store(&wall_s, -1800);
+    assert_int_equal(open_with(place, &outputs_lines, "rotate-every=1h", NULL, NULL), 0);
+    write_ok(place, 0, 1);
+    pass(1799);
+    write_ok(place, 1, 1);
+    pass(1);
+    write_ok(place, 2, 1);
+    outputs_close(&place->out);
+    assert_int_equal(list(place), 2);
+    read_file(place, "out");
+    expect_text(place, "", 2, 3, "");
+}
+
+/* A clock that goes to and fro has no file rotated again and again, and the old ones removed. */
+static void unsteady_clock_rotates_little(void **state)
+{
+    struct place *place = *state;
+    assert_int_equal(open_with(place, &outputs_lines, "rotate-every=1h", "keep=3", NULL), 0);
+    for (unsigned i = 0; i < 600; i++) {
+        write_ok(place, i, 1);
+        atomic_fetch_add(&wall_s, i % 2 ? -86400 : 86400);
+        pass(1);
+    }
+    outputs_close(&place->out);
+    assert_int_equal(list(place), 2);
+    read_by_number(place);
+    expect_text(place, "", 0, 600, "");
+}
+
+static void clock_set_back_rotates_nothing(void **state)
+{
+    struct place *place = *state;
+    assert_int_equal(open_with(place, &outputs_lines, "rotate-every=1h", NULL, NULL), 0);
+    write_ok(place, 0, 1);
+    atomic_fetch_add(&wall_s, -86400);
+    write_ok(place, 1, 1);
+    assert_int_equal(list(place), 1);
+    pass(3600);
+    write_ok(place, 2, 1);
+    outputs_close(&place->out);
+    assert_int_equal(list(place), 2);
+    read_file(place, "out");
+    expect_text(place, "", 2, 3, "");
+}
+
+/* --- names in the way --------------------------------------------------------------------------
+ */
+
+/* What cannot be removed, or compressed, does not keep the others from being so. */
+static void one_bad_name_stops_nothing(void **state)
+{
+    struct place *place = *state;
+    static const char *const bad[] = {"out.20250101T000000.000Z", "out.20250101T000000.001Z.gz.tmp",
+                                      "out.20270101T000000.000Z.000900"};
+    char path[512];
+    for (int i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", place->dir, bad[i]);
+        assert_int_equal(i == 2 ? mkfifo(path, 0600) : mkdir(path, 0700), 0);
+    }
+    put_file(place, "out.20250101T000000.002Z", "oldest\n");
+    assert_int_equal(
+        open_with(place, &outputs_lines, "rotate-size=1000", "compress=gzip", "keep=5"), 0);
+    write_ok(place, 0, 45);
+    outputs_close(&place->out);
+    assert_int_equal(list(place), 8); /* out, four of this run, three bad ones */
+    int packed = 0;
+    for (int i = 0; i < place->count; i++)
+        packed += number_of(place->names[i]) > 900 && strstr(place->names[i], ".gz") != NULL;
+    assert_int_equal(packed, 4);
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", place->dir, bad[i]);
+        assert_int_equal(rmdir(path), 0);
+    }
+}
+
+#define WITH_CLOCK(test) cmocka_unit_test_setup_teardown(test, place_at_noon, place_free)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_CLOCK(names_say_moment_and_number),
+        WITH_CLOCK(names_of_earlier_versions_are_the_oldest),
+        WITH_CLOCK(leftovers_of_the_future_are_old),
+        WITH_CLOCK(leaping_clock_loses_nothing),
+        WITH_CLOCK(years_have_their_digits),
+        WITH_CLOCK(endless_numbers_are_nobodys),
+        WITH_CLOCK(later_strangers_are_not_newer),
+        WITH_CLOCK(rotates_at_each_hour),
+        WITH_CLOCK(rotates_before_1970),
+        WITH_CLOCK(unsteady_clock_rotates_little),
+        WITH_CLOCK(clock_set_back_rotates_nothing),
+        WITH_CLOCK(one_bad_name_stops_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
