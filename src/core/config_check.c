@@ -48,11 +48,11 @@ static int check_format(const struct config *config, const struct config_item *i
 
 /* --- places --------------------------------------------------------------------------------- */
 
-/* An exclusive option that has a value. */
+/* A place that an option names: one that is to be the item's own, or a file that it reads. */
 struct claim {
     const struct config_item *item;
     const struct option *row;
-    const void *value; /* of the row's type */
+    const void *value; /* a char *, or a struct option_hostport, as the row says */
 };
 
 /* The n-th item of the configuration, whatever its kind; NULL behind the last. */
@@ -67,39 +67,68 @@ static const struct config_item *item_at(const struct config *config, size_t n)
     return n < config->section_count ? &config->sections[n] : NULL;
 }
 
-static bool same_place(const struct claim *a, const struct claim *b, bool resolve)
+static bool is_stdin(const struct claim *claim)
 {
-    if (a->row->type != b->row->type)
+    return claim->row->reads && strcmp(*(char *const *)claim->value, "-") == 0;
+}
+
+/* True when one of both would be in the other's way. */
+static bool clash(const struct claim *a, const struct claim *b, bool resolve)
+{
+    if (is_stdin(a) || is_stdin(b))
+        return is_stdin(a) && is_stdin(b);
+    if (a->row->reads && b->row->reads)
         return false;
-    if (a->row->type == OPTION_PATH)
+    bool host = a->row->type == OPTION_HOSTPORT;
+    if (host != (b->row->type == OPTION_HOSTPORT))
+        return false;
+    if (!host)
         return place_same_file(*(char *const *)a->value, *(char *const *)b->value);
     const struct option_hostport *x = a->value, *y = b->value;
     return x->port == y->port && x->port != 0 && place_same_host(x->host, y->host, resolve);
 }
 
-static size_t item_count(const struct config *config)
+/* How many places the row's value claims. */
+static size_t places_of(const struct option *row, const struct config_item *item)
 {
-    return config->input_count + config->output_count + config->section_count;
+    const void *value = (const char *)item->priv + row->offset;
+    if (row->reads)
+        return ((const struct option_strings *)value)->count;
+    return row->exclusive && !option_is_absent(row, item->priv);
 }
 
-/* Appends the item's claim; a module has one exclusive option at most. */
-static size_t add_claim(struct claim *claims, size_t count, const struct config_item *item)
+static struct claim claim_of(const struct option *row, const struct config_item *item, size_t i)
+{
+    const void *value = (const char *)item->priv + row->offset;
+    return (struct claim){item, row,
+                          row->reads ? &((const struct option_strings *)value)->items[i] : value};
+}
+
+/* Appends the item's claims to `claims`, unless that is NULL; returns how many there are then. */
+static size_t add_claims(struct claim *claims, size_t count, const struct config_item *item)
 {
     for (const struct option *row = item->module->options; row && row->name; row++) {
-        if (row->exclusive && !option_is_absent(row, item->priv))
-            claims[count++] = (struct claim){item, row, (const char *)item->priv + row->offset};
+        size_t places = places_of(row, item);
+        for (size_t i = 0; claims && i < places; i++)
+            claims[count + i] = claim_of(row, item, i);
+        count += places;
     }
     return count;
 }
 
+/* Inputs come first, so what is read and written is read by the earlier one. */
 static int refuse_claim(const struct config *config, const struct claim *claim,
                         const struct claim *earlier, struct error *err)
 {
     char line[32] = "";
     if (earlier->item->at.line)
         snprintf(line, sizeof line, " in line %u", earlier->item->at.line);
-    error_set(err, "%s: %s: the %s%s has this place already; each needs one of its own",
-              claim->item->module->name, claim->row->name, earlier->item->module->name, line);
+    const char *why = is_stdin(claim) ? "reads standard input already; it can be read only once"
+                      : earlier->row->reads
+                          ? "reads this very file; it cannot be read and written at once"
+                          : "has this place already; each needs one of its own";
+    error_set(err, "%s: %s: the %s%s %s", claim->item->module->name, claim->row->name,
+              earlier->item->module->name, line, why);
     return config_error_at(config, claim->item, claim->row->name, err);
 }
 
@@ -107,15 +136,17 @@ static int refuse_claim(const struct config *config, const struct claim *claim,
 static int check_places(const struct config *config, bool resolve, struct error *err)
 {
     const struct config_item *item;
-    struct claim *claims = calloc(item_count(config) + 1, sizeof *claims);
-    size_t count = 0;
+    size_t most = 0, count = 0;
+    for (size_t n = 0; (item = item_at(config, n)); n++)
+        most = add_claims(NULL, most, item);
+    struct claim *claims = calloc(most + 1, sizeof *claims);
     int status = claims ? 0 : error_set(err, "out of memory");
-    for (size_t n = 0; status == 0 && (item = item_at(config, n)); n++) {
-        size_t before = count;
-        count = add_claim(claims, count, item);
-        for (size_t i = 0; count > before && status == 0 && i < before; i++) {
-            if (same_place(&claims[before], &claims[i], resolve))
-                status = refuse_claim(config, &claims[before], &claims[i], err);
+    for (size_t n = 0; status == 0 && (item = item_at(config, n)); n++)
+        count = add_claims(claims, count, item);
+    for (size_t i = 0; i < count && status == 0; i++) {
+        for (size_t j = 0; j < i && status == 0; j++) {
+            if (clash(&claims[i], &claims[j], resolve))
+                status = refuse_claim(config, &claims[i], &claims[j], err);
         }
     }
     free(claims);
@@ -231,14 +262,22 @@ static void tell_busy(struct busy *busy)
     busy->any = false;
 }
 
+/* Who has the place of the item's exclusive option. */
+static struct holder holder_of_item(const struct config_item *item)
+{
+    for (const struct option *row = item->module->options; row && row->name; row++) {
+        const void *value = (const char *)item->priv + row->offset;
+        if (row->exclusive && !option_is_absent(row, item->priv))
+            return row->type == OPTION_PATH
+                       ? holder_of_socket(*(char *const *)value)
+                       : holder_of_port(((const struct option_hostport *)value)->port);
+    }
+    return (struct holder){0};
+}
+
 static void add_busy(struct busy *busy, const struct config_item *item, const struct error *said)
 {
-    struct claim claim;
-    struct holder holder = {0};
-    if (add_claim(&claim, 0, item) > 0)
-        holder = claim.row->type == OPTION_PATH
-                     ? holder_of_socket(*(char *const *)claim.value)
-                     : holder_of_port(((const struct option_hostport *)claim.value)->port);
+    struct holder holder = holder_of_item(item);
     size_t len = strlen(busy->said.text) + strlen(said->text) + BUSY_END_MAX;
     if (busy->any && holder.pid == busy->holder.pid && len + 2 < sizeof busy->said.text) {
         append(&busy->said, ", ");

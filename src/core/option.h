@@ -62,6 +62,8 @@ struct option {
     bool off;          /* of SIZE and DURATION: zero ("off") is allowed though it is below min */
     bool commas;       /* of STRING: has parts between commas; may be written as a list, too */
     bool exclusive;    /* of PATH and HOSTPORT: no two items may have the same place */
+    bool reads;        /* of STRINGS: files that are read, "-" is standard input: it is read once,
+                          and nothing that is read is another item's exclusive place */
     uint64_t min, max; /* of the types that say so; max 0 is no limit */
     const char *const *choices; /* of ENUM; ends with NULL */
     const char *doc;            /* one sentence; begins in lower case and has no full stop */

@@ -23,6 +23,7 @@ static const struct option file_options[] = {
      .type = OPTION_STRINGS,
      .offset = offsetof(struct file, paths),
      .required = true,
+     .reads = true,
      .example = "/var/log/dnstap.fstrm.zst",
      .doc = "files to read, in this order; - is standard input; compression (gzip, zstd, xz) is "
             "told by the first bytes"},

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { ACCEPTS = 0x10000, LISTENS = 0x0a, LINK_MAX_BYTES = 40 };
@@ -50,22 +51,58 @@ static unsigned long find_inode(const char *file,
     return inode;
 }
 
-/* True when one of the descriptors in this folder, /proc/PID/fd, is that socket. */
-static bool has_socket(const char *folder, const char *wanted)
+/* Whether a descriptor, /proc/PID/fd/N, is the wanted one. */
+static bool is_socket(const char *path, const void *wanted)
 {
-    char path[64], link[LINK_MAX_BYTES];
+    char link[LINK_MAX_BYTES];
+    ssize_t len = readlink(path, link, sizeof link - 1);
+    link[len > 0 ? len : 0] = '\0';
+    return strcmp(link, wanted) == 0;
+}
+
+/* The link's own permissions say what the descriptor is for, proc(5). */
+static bool reads_file(const char *path, const void *wanted)
+{
+    const struct stat *file = wanted;
+    struct stat here, link;
+    return stat(path, &here) == 0 && here.st_dev == file->st_dev && here.st_ino == file->st_ino &&
+           lstat(path, &link) == 0 && link.st_mode & S_IRUSR;
+}
+
+/* True when one of the descriptors in this folder, /proc/PID/fd, is wanted. */
+static bool has_descriptor(const char *folder, bool (*test)(const char *path, const void *wanted),
+                           const void *wanted)
+{
+    char path[64];
     bool found = false;
     const struct dirent *entry;
     DIR *descriptors = opendir(folder);
     while (descriptors && !found && (entry = readdir(descriptors))) {
         snprintf(path, sizeof path, "%.30s/%.20s", folder, entry->d_name);
-        ssize_t len = readlink(path, link, sizeof link - 1);
-        link[len > 0 ? len : 0] = '\0';
-        found = strcmp(link, wanted) == 0;
+        found = test(path, wanted);
     }
     if (descriptors)
         closedir(descriptors);
     return found;
+}
+
+/* The first process that has such a descriptor; 0: none is seen. */
+static int find_process(bool (*test)(const char *path, const void *wanted), const void *wanted)
+{
+    char folder[64];
+    int pid = 0;
+    const struct dirent *entry;
+    DIR *processes = opendir("/proc");
+    while (processes && pid == 0 && (entry = readdir(processes))) {
+        if (!isdigit((unsigned char)entry->d_name[0]))
+            continue;
+        snprintf(folder, sizeof folder, "/proc/%.20s/fd", entry->d_name);
+        if (has_descriptor(folder, test, wanted))
+            pid = atoi(entry->d_name);
+    }
+    if (processes)
+        closedir(processes);
+    return pid;
 }
 
 static void read_name(struct holder *holder)
@@ -81,20 +118,11 @@ static void read_name(struct holder *holder)
 
 static struct holder holder_of(unsigned long inode)
 {
-    char wanted[LINK_MAX_BYTES], folder[64];
+    char wanted[LINK_MAX_BYTES];
     struct holder holder = {0};
-    const struct dirent *entry;
-    DIR *processes = inode ? opendir("/proc") : NULL;
     snprintf(wanted, sizeof wanted, "socket:[%lu]", inode);
-    while (processes && holder.pid == 0 && (entry = readdir(processes))) {
-        if (!isdigit((unsigned char)entry->d_name[0]))
-            continue;
-        snprintf(folder, sizeof folder, "/proc/%.20s/fd", entry->d_name);
-        if (has_socket(folder, wanted))
-            holder.pid = atoi(entry->d_name);
-    }
-    if (processes)
-        closedir(processes);
+    if (inode)
+        holder.pid = find_process(is_socket, wanted);
     if (holder.pid)
         read_name(&holder);
     return holder;
@@ -114,6 +142,12 @@ struct holder holder_of_port(uint16_t port)
 {
     unsigned long inode = find_inode("/proc/net/tcp", tcp_line, &port);
     return holder_of(inode ? inode : find_inode("/proc/net/tcp6", tcp_line, &port));
+}
+
+bool holder_reads(const char *fifo)
+{
+    struct stat st;
+    return stat(fifo, &st) == 0 && find_process(reads_file, &st) != 0;
 }
 
 bool holder_is_spile(const struct holder *holder)

@@ -82,7 +82,15 @@ int place_append(const char *path, struct error *err)
         return errno == ENOENT ? can_make_behind(path, err) : fail(path, errno, err);
     if (S_ISDIR(st.st_mode) || S_ISSOCK(st.st_mode))
         return fail(path, S_ISDIR(st.st_mode) ? EISDIR : ENXIO, err);
-    return may(path, W_OK, err);
+    if (may(path, W_OK, err) < 0)
+        return -1;
+    if (!S_ISFIFO(st.st_mode) || holder_reads(path))
+        return 0;
+    error_set(err,
+              "%.300s: no process is seen to read from this FIFO; it can be opened only while "
+              "one does",
+              path);
+    return 1;
 }
 
 int place_read(const char *path, struct error *err)

@@ -137,6 +137,13 @@ REFUSED = [
     ("inputs: [tcp: {allow: [10.0.0.0/8, 300.0.0.1/8]}]", "1:36: allow: '300.0.0.1/8' is not"),
     ("inputs:\n- unix: {path: a}\n- unix: {path: a}", "3:16: unix: path: the unix in line 2"),
     ("compat: dnstap-receiver\nthreads: 3", "2:10: threads:"),
+    ("inputs:\n- file: {path: '-'}\n- file: {path: [f.yaml, '-']}",
+     "3:16: file: path: the file in line 2 reads standard input already; it can be read only once"),
+    ("inputs: [file: {path: ['-', '-']}]", "1:23: file: path: the file in line 1 reads standard input already"),
+    ("inputs: [file: {path: [x, f.yaml]}]\noutputs: [file: {path: ./f.yaml}]",
+     "2:24: file: path: the file in line 1 reads this very file; it cannot be read and written at once"),
+    ("inputs: [file: {path: not-there-yet}]\noutputs: [metrics: {file: ./not-there-yet}]",
+     "2:27: metrics: file: the file in line 1 reads this very file"),
     ("outputs: [stdout: {format: fstrm, fields: qname}]", "1:43: frames are kept whole"),
     ("outputs: [stdout: {fields: nonsense}]", "1:28: unknown field"),
 ]
@@ -158,6 +165,24 @@ def what_run_refuses_check_refuses(t):
         for words, told in ((("config", "check"), checked), (("run", "-c"), run)):
             line = t.run(*words, "f.yaml", status=1).stderr.decode().splitlines()[-1]
             assert line.startswith(f"spile: error: f.yaml:{told}"), (words, config, line)
+
+
+@test()
+def a_fifo_needs_a_reader(t):
+    """`run` does not start without one. `check` cannot be sure, for one that waits in open(2) is not seen."""
+    os.mkfifo(t.path("fifo"))
+    t.path("f.yaml").write_text("inputs: [unix: {path: tap.sock}]\noutputs: [file: {path: fifo}]\n")
+    assert b"f.yaml:2:11: cannot open fifo" in t.run("run", "-c", "f.yaml", status=1).stderr
+    told = b"spile: warning: f.yaml:2:24: file: fifo: no process is seen to read from this FIFO"
+    assert told in t.run("config", "check", "f.yaml").stderr
+    writer = os.open(t.path("fifo"), os.O_RDWR | os.O_NONBLOCK)
+    reader = os.open(t.path("fifo"), os.O_RDONLY | os.O_NONBLOCK)
+    os.close(writer)
+    equal(t.run("config", "check", "f.yaml").stderr, b"", "with a reader")
+    spile = t.spile("run", "-c", "f.yaml")
+    t.wait_listening(spile)
+    equal(spile.stop(), 0, "exit status with a reader")
+    os.close(reader)
 
 
 @test()

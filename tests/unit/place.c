@@ -84,6 +84,12 @@ static void test_files(void **state)
     assert_int_equal(unlink("sub/to-new") + unlink("sub/to-gone"), 0);
     assert_int_equal(mknod("socket", S_IFSOCK | 0600, 0), 0);
     assert_int_equal(place_append("socket", &err), -1); /* it cannot be opened */
+    assert_int_equal(place_append("fifo", &err), 1);
+    int both = open("fifo", O_RDWR | O_CLOEXEC), writer = open("fifo", O_WRONLY | O_CLOEXEC);
+    assert_int_equal(place_append("fifo", &err), 0);
+    close(both);
+    assert_int_equal(place_append("fifo", &err), 1); /* a writer is no reader */
+    close(writer);
     assert_int_equal(unlink("socket"), 0);
     assert_int_equal(place_read("file", &err), 0);
     assert_int_equal(place_read("sub", &err), -1);

@@ -63,6 +63,7 @@ static void check_flags(const struct option *row)
     bool range = row->type == OPTION_SIZE || row->type == OPTION_DURATION;
     assert_true(!row->off || (range && row->min > 0));
     assert_true(!row->exclusive || row->type == OPTION_PATH || row->type == OPTION_HOSTPORT);
+    assert_true(!row->reads || row->type == OPTION_STRINGS);
 }
 
 static void check_exclusive(const char *owner, const struct option *table)
@@ -70,7 +71,7 @@ static void check_exclusive(const char *owner, const struct option *table)
     unsigned exclusive = 0;
     for (const struct option *row = table; row && row->name; row++)
         exclusive += row->exclusive;
-    if (exclusive > 1) /* what config_check.c has room for */
+    if (exclusive > 1) /* config_check.c tells who holds the place of one */
         fail_msg("%s has two exclusive options", owner);
 }
 
