@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "in/listener.h"
 #include "in/reach.h"
+#include "io/folder.h"
 #include "io/place.h"
 
 struct unix_input {
@@ -20,7 +21,8 @@ struct unix_input {
     char *owner;
     char *group;
     struct listener *listener;
-    ino_t inode; /* of the socket file that is ours */
+    struct folder folder; /* while it listens: where its file is */
+    struct stat placed;   /* that file */
 };
 
 static const struct option unix_options[] = {
@@ -67,37 +69,6 @@ static bool admit(struct listener *l, int fd, const struct sockaddr_storage *add
     return true;
 }
 
-/* False when nobody can be behind the path any more: connecting is refused. Any other answer (a
- * full backlog, no permission, a datagram socket) means that somebody may be. */
-static bool is_served(const struct sockaddr_un *address)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return true;
-    int result = connect(fd, (const struct sockaddr *)address, sizeof *address);
-    bool served = result == 0 || errno != ECONNREFUSED;
-    close(fd);
-    return served;
-}
-
-/* Removes a socket that was left behind; anything else at the path is an error. */
-static int clear_path(const struct sockaddr_un *address, struct error *err)
-{
-    struct stat st;
-    const char *path = address->sun_path;
-    if (lstat(path, &st) < 0)
-        return errno == ENOENT
-                   ? 0
-                   : error_set(err, "cannot listen on unix %s: %s", path, strerror(errno));
-    if (!S_ISSOCK(st.st_mode))
-        return error_set(err, "cannot listen on unix %s: a file that is no socket is there", path);
-    if (is_served(address))
-        return error_set(err, "cannot listen on unix %s: another program uses it", path);
-    if (unlink(path) < 0)
-        return error_set(err, "cannot replace unix %s: %s", path, strerror(errno));
-    return 0;
-}
-
 /* A number that can be an id; -1 as an unsigned number is chown's "unchanged". */
 static bool is_id(const char *text, unsigned *id)
 {
@@ -135,43 +106,38 @@ static int group_id(const char *name, gid_t *id, struct error *err)
     return error_set(err, "no group is called %.64s (group)", name);
 }
 
-static int set_owner_and_mode(struct unix_input *u, struct error *err)
+static int who_owns(const struct unix_input *u, struct folder_socket *wanted, struct error *err)
 {
-    uid_t uid;
-    gid_t gid;
-    if (user_id(u->owner, &uid, err) < 0 || group_id(u->group, &gid, err) < 0)
-        return -1;
-    if ((uid != (uid_t)-1 || gid != (gid_t)-1) && chown(u->path, uid, gid) < 0)
-        return error_set(
-            err, "cannot set the owner of %s: %s%s", u->path, strerror(errno),
-            errno == EPERM ? " (who is not root can only give it a group that he is in)" : "");
-    if (chmod(u->path, u->mode) < 0)
-        return error_set(err, "cannot set the mode of %s: %s", u->path, strerror(errno));
-    return 0;
+    *wanted = (struct folder_socket){.mode = u->mode, .backlog = (int)u->common.backlog};
+    return user_id(u->owner, &wanted->uid, err) < 0 || group_id(u->group, &wanted->gid, err) < 0
+               ? -1
+               : 0;
 }
 
+/* A socket that listens at the path, or -1 with err. */
 static int bound_socket(struct unix_input *u, struct error *err)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    size_t len = strlen(u->path);
-    memcpy(address.sun_path, u->path, len);
-    if (clear_path(&address, err) < 0)
+    struct folder_socket wanted;
+    struct error why;
+    if (who_owns(u, &wanted, err) < 0)
         return -1;
+    if (folder_open(&u->folder, u->path, &why))
+        return error_set(err, "cannot listen on unix %s: %s", u->path, why.text);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    mode_t old = umask(0177); /* nobody slips in before the mode is set */
-    int bound = fd < 0 ? -1 : bind(fd, (const struct sockaddr *)&address, sizeof address);
-    int error = errno;
-    umask(old);
-    if (bound == 0 && set_owner_and_mode(u, err) == 0)
+    if (fd < 0)
+        error_set(&why, "%s", strerror(errno));
+    else if (folder_bind(&u->folder, fd, &wanted, &u->placed, &why) == 0)
         return fd;
-    if (bound < 0)
-        error_set(err, "cannot listen on unix %s: %s", u->path,
-                  error == ENOENT ? "there is no such folder: make it first" : strerror(error));
-    else
-        unlink(u->path);
     if (fd >= 0)
         close(fd);
-    return -1;
+    folder_close(&u->folder);
+    return error_set(err, "cannot listen on unix %s: %s", u->path, why.text);
+}
+
+static void leave_folder(struct unix_input *u)
+{
+    folder_unbind(&u->folder, &u->placed);
+    folder_close(&u->folder);
 }
 
 static int open_required(struct input *in, struct error *err)
@@ -183,10 +149,9 @@ static int open_required(struct input *in, struct error *err)
     snprintf(l->name, sizeof l->name, "unix %s", u->path);
     l->admit = admit;
     int fd = bound_socket(u, err);
-    struct stat st;
-    if (fd >= 0 && lstat(u->path, &st) == 0)
-        u->inode = st.st_ino;
     if (fd < 0 || listener_start(l, in, &u->common, fd, err) < 0) {
+        if (fd >= 0)
+            leave_folder(u);
         free(l);
         return -1;
     }
@@ -210,7 +175,10 @@ static int unix_open(struct input *in, struct error *err)
 {
     struct unix_input *u = in->priv;
     char text[INPUT_HINT_MAX];
+    struct error note;
     if (open_required(in, err) == 0) {
+        if (folder_note(&u->folder, u->path, &note))
+            log_warning("%s", note.text);
         if (reach_trouble(u->path, text, sizeof text))
             log_info("hint: %s", text);
         return 0;
@@ -225,12 +193,10 @@ static int unix_open(struct input *in, struct error *err)
 static void unix_stop(struct input *in)
 {
     struct unix_input *u = in->priv;
-    struct stat st;
     if (!u->listener)
         return;
     listener_stop(u->listener);
-    if (lstat(u->path, &st) == 0 && S_ISSOCK(st.st_mode) && st.st_ino == u->inode)
-        unlink(u->path);
+    leave_folder(u);
 }
 
 static void unix_close(struct input *in)

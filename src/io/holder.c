@@ -3,13 +3,19 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <limits.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
+#include <linux/unix_diag.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
-enum { ACCEPTS = 0x10000, LISTENS = 0x0a, LINK_MAX_BYTES = 40 };
+enum { ACCEPTS = 0x10000, LISTENS = 0x0a, LINK_MAX_BYTES = 40, REPLY_BYTES = 32768 };
 
 /* The inode of the socket, if this line of /proc/net/unix (see proc(5)) is one at the path that
  * accepts; else 0. */
@@ -34,6 +40,71 @@ static unsigned long tcp_line(const char *line, const void *wanted)
         3)
         return 0;
     return port == *(const uint16_t *)wanted && state == LISTENS ? inode : 0;
+}
+
+/* --- sockets whose file was renamed after it was bound, as ours are (io/folder.h)
+ * ------------------ */
+
+/* A message of sock_diag(7) is of the socket whose file this is. The kernel's numbers of devices
+ * have 20 bits of minor, and it shows 32 bits of the file's inode. */
+static bool has_file(const struct nlmsghdr *message, const struct stat *file)
+{
+    const struct unix_diag_msg *socket = NLMSG_DATA(message);
+    int left = (int)NLMSG_PAYLOAD(message, sizeof *socket);
+    const struct rtattr *attr = (const void *)(socket + 1);
+    for (; RTA_OK(attr, left); attr = RTA_NEXT(attr, left)) {
+        const struct unix_diag_vfs *vfs = RTA_DATA(attr);
+        if (attr->rta_type == UNIX_DIAG_VFS && RTA_PAYLOAD(attr) >= sizeof *vfs)
+            return vfs->udiag_vfs_ino == (uint32_t)file->st_ino &&
+                   vfs->udiag_vfs_dev >> 20 == major(file->st_dev) &&
+                   (vfs->udiag_vfs_dev & 0xfffff) == minor(file->st_dev);
+    }
+    return false;
+}
+
+/* Asks for all unix sockets that listen. False: the kernel cannot be asked. */
+static bool ask(int fd)
+{
+    struct {
+        struct nlmsghdr header;
+        struct unix_diag_req request;
+    } message = {
+        .header = {.nlmsg_len = sizeof message,
+                   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+        .request = {.sdiag_family = AF_UNIX,
+                    .udiag_states = 1U << LISTENS,
+                    .udiag_show = UDIAG_SHOW_VFS},
+    };
+    return send(fd, &message, sizeof message, 0) == sizeof message;
+}
+
+/* The inode of the socket that listens behind the file; 0: none, or not known. */
+static unsigned long file_inode(const struct stat *file)
+{
+    static const struct timeval patience = {.tv_sec = 1};
+    _Alignas(struct nlmsghdr) char reply[REPLY_BYTES];
+    unsigned long inode = 0;
+    bool more = true;
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+    if (fd < 0)
+        return 0;
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    more = ask(fd);
+    while (more && inode == 0) {
+        ssize_t left = recv(fd, reply, sizeof reply, 0);
+        const struct nlmsghdr *message = (const void *)reply;
+        more = left > 0;
+        for (; left > 0 && NLMSG_OK(message, left); message = NLMSG_NEXT(message, left)) {
+            bool data = message->nlmsg_type == SOCK_DIAG_BY_FAMILY &&
+                        message->nlmsg_len >= NLMSG_LENGTH(sizeof(struct unix_diag_msg));
+            more &= data;
+            if (data && has_file(message, file))
+                inode = ((const struct unix_diag_msg *)NLMSG_DATA(message))->udiag_ino;
+        }
+    }
+    close(fd);
+    return inode;
 }
 
 /* The first inode that `match` finds in the lines of the file; 0: none. */
@@ -128,14 +199,23 @@ static struct holder holder_of(unsigned long inode)
     return holder;
 }
 
+static unsigned long socket_inode(const char *path)
+{
+    struct stat file;
+    unsigned long inode = find_inode("/proc/net/unix", unix_line, path);
+    if (inode == 0 && lstat(path, &file) == 0)
+        inode = file_inode(&file);
+    return inode;
+}
+
 bool holder_listens(const char *path)
 {
-    return find_inode("/proc/net/unix", unix_line, path) != 0;
+    return socket_inode(path) != 0;
 }
 
 struct holder holder_of_socket(const char *path)
 {
-    return holder_of(find_inode("/proc/net/unix", unix_line, path));
+    return holder_of(socket_inode(path));
 }
 
 struct holder holder_of_port(uint16_t port)

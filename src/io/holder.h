@@ -11,8 +11,8 @@ struct holder {
     char name[16];
 };
 
-/* True when a program listens on the unix socket at this path, as it was bound. Asked of the
- * kernel, since a connection would be noticed by who listens. */
+/* True when a program listens on the unix socket at this path: as it was bound, or as the file is
+ * now. Asked of the kernel, since a connection would be noticed by who listens. */
 bool holder_listens(const char *path);
 /* Who does. */
 struct holder holder_of_socket(const char *path);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/address.h"
+#include "io/folder.h"
 #include "io/holder.h"
 
 /* --- files ---------------------------------------------------------------------------------- */
@@ -45,46 +46,30 @@ static int may(const char *path, int how, struct error *err)
 /* A new file can be made at the path. */
 static int can_make(const char *path, struct error *err)
 {
-    char folder[PATH_MAX];
-    struct stat st;
-    folder_of(path, folder);
-    if (stat(folder, &st) < 0) {
+    char parent[PATH_MAX];
+    struct folder folder;
+    struct error why;
+    if (folder_open(&folder, path, &why)) {
         int error = errno;
-        fail(folder, error, err);
+        folder_of(path, parent);
+        error_set(err, "%.200s: %s", error == EISDIR ? path : parent,
+                  error == ENOENT ? strerror(error) : why.text);
         return error == ENOENT ? 1 : -1;
     }
-    if (!S_ISDIR(st.st_mode))
-        return fail(folder, ENOTDIR, err);
-    return *base_of(path) ? may(folder, W_OK | X_OK, err) : fail(path, EISDIR, err);
-}
-
-/* The same where a link may stand at the path that leads to nothing: then the file is made where it
- * leads. */
-static int can_make_behind(const char *path, struct error *err)
-{
-    char to[PATH_MAX], joined[PATH_MAX];
-    ssize_t len = readlink(path, to, sizeof to - 1);
-    if (len <= 0)
-        return can_make(path, err);
-    to[len] = '\0';
-    if (to[0] == '/')
-        return can_make(to, err);
-    int folder = (int)(base_of(path) - path);
-    if (snprintf(joined, sizeof joined, "%.*s%s", folder, path, to) >= (int)sizeof joined)
-        return fail(path, ENAMETOOLONG, err);
-    return can_make(joined, err);
+    folder_close(&folder);
+    folder_of(path, parent);
+    return may(parent, W_OK | X_OK, err);
 }
 
 int place_append(const char *path, struct error *err)
 {
     struct stat st;
-    if (stat(path, &st) < 0)
-        return errno == ENOENT ? can_make_behind(path, err) : fail(path, errno, err);
-    if (S_ISDIR(st.st_mode) || S_ISSOCK(st.st_mode))
-        return fail(path, S_ISDIR(st.st_mode) ? EISDIR : ENXIO, err);
-    if (may(path, W_OK, err) < 0)
-        return -1;
-    if (!S_ISFIFO(st.st_mode) || holder_reads(path))
+    struct error why;
+    if (lstat(path, &st) < 0 && errno == ENOENT)
+        return can_make(path, err);
+    if (folder_probe(path, false, &why))
+        return error_set(err, "%.300s: %s", path, why.text);
+    if (stat(path, &st) < 0 || !S_ISFIFO(st.st_mode) || holder_reads(path))
         return 0;
     error_set(err,
               "%.300s: no process is seen to read from this FIFO; it can be opened only while "

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -77,11 +78,18 @@ static void test_files(void **state)
     assert_int_equal(place_append("file/new", &err), -1);
     assert_int_equal(place_append("nowhere/new", &err), 1); /* somebody may make the folder */
     assert_string_equal(err.text, "nowhere/: No such file or directory");
-    assert_int_equal(symlink("new", "sub/to-new") + symlink("gone/new", "sub/to-gone"), 0);
-    assert_int_equal(place_append("sub/to-new", &err), 0);
-    assert_int_equal(place_append("sub/to-gone", &err), 1);
-    assert_string_equal(err.text, "sub/gone/: No such file or directory");
-    assert_int_equal(unlink("sub/to-new") + unlink("sub/to-gone"), 0);
+    assert_int_equal(symlink("new", "sub/to-new") + symlink("../file", "sub/to-file"), 0);
+    assert_int_equal(place_append("sub/to-new", &err), -1); /* links are not followed */
+    assert_int_equal(place_append("sub/to-file", &err), -1);
+    assert_string_equal(err.text, "sub/to-file: it is a link: name the file that it leads to");
+    assert_int_equal(unlink("sub/to-new") + unlink("sub/to-file"), 0);
+    assert_int_equal(chmod("sub", 0777), 0);
+    assert_int_equal(place_append("sub/new", &err), -1);
+    assert_int_equal(place_socket("sub/new", &err), -1);
+    assert_non_null(strstr(err.text, "others may write to the folder sub"));
+    assert_int_equal(chmod("sub", 01777), 0);
+    assert_int_equal(place_append("sub/new", &err), 0);
+    assert_int_equal(chmod("sub", 0700), 0);
     assert_int_equal(mknod("socket", S_IFSOCK | 0600, 0), 0);
     assert_int_equal(place_append("socket", &err), -1); /* it cannot be opened */
     assert_int_equal(place_append("fifo", &err), 1);

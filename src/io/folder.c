@@ -1,0 +1,246 @@
+/* The way to a folder, and who may write there. */
+#include "io/folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/magic.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+enum { LINKS_MAX = 40, GROUPS_MAX = 1024, USER_MAX = 64 };
+
+static int refuse(struct error *why, int error)
+{
+    error_set(why, "%s", strerror(error));
+    errno = error;
+    return -1;
+}
+
+/* --- who ------------------------------------------------------------------------------------ */
+
+static bool is_trusted_user(uid_t uid)
+{
+    return uid == 0 || uid == geteuid();
+}
+
+static bool is_trusted_group(gid_t gid)
+{
+    gid_t groups[GROUPS_MAX];
+    int count = getgroups(GROUPS_MAX, groups);
+    for (int i = 0; i < count; i++) {
+        if (groups[i] == gid)
+            return true;
+    }
+    return gid == 0 || gid == getegid();
+}
+
+static const char *user_name(uid_t uid, char text[USER_MAX])
+{
+    char space[4096];
+    struct passwd pw, *found = NULL;
+    if (getpwuid_r(uid, &pw, space, sizeof space, &found) == 0 && found)
+        snprintf(text, USER_MAX, "%s", pw.pw_name);
+    else
+        snprintf(text, USER_MAX, "%u", uid);
+    return text;
+}
+
+static bool others_write(const struct stat *st)
+{
+    return st->st_mode & S_IWOTH || (st->st_mode & S_IWGRP && !is_trusted_group(st->st_gid));
+}
+
+/* True when others than its owner may move and remove what is in the folder. */
+static bool others_move(const struct stat *st)
+{
+    return others_write(st) && !(st->st_mode & S_ISVTX);
+}
+
+/* --- the way -------------------------------------------------------------------------------- */
+
+/* Owner: folder_open. */
+struct walk {
+    int fd; /* the folder reached so far */
+    struct stat st;
+    char rest[PATH_MAX]; /* of the way */
+    int links;           /* followed */
+};
+
+static int enter(struct walk *walk, int fd, struct error *why)
+{
+    if (walk->fd >= 0 && walk->fd != fd)
+        close(walk->fd);
+    walk->fd = fd;
+    return fd >= 0 && fstat(fd, &walk->st) == 0 ? 0 : refuse(why, errno);
+}
+
+static int begin(struct walk *walk, struct error *why)
+{
+    const char *from = walk->rest[0] == '/' ? "/" : ".";
+    return enter(walk, open(from, O_PATH | O_DIRECTORY | O_CLOEXEC), why);
+}
+
+/* Takes the next part off the way. False: there is none. */
+static bool next_part(struct walk *walk, char part[NAME_MAX + 2])
+{
+    const char *from = walk->rest + strspn(walk->rest, "/");
+    size_t len = strcspn(from, "/");
+    if (len == 0)
+        return false;
+    snprintf(part, NAME_MAX + 2, "%.*s", len > NAME_MAX ? NAME_MAX + 1 : (int)len, from);
+    memmove(walk->rest, from + len, strlen(from + len) + 1);
+    return true;
+}
+
+/* The links of /proc lead to what their process has open, which their text may not name. */
+static bool on_proc(int fd)
+{
+    struct statfs system;
+    return fstatfs(fd, &system) == 0 && system.f_type == PROC_SUPER_MAGIC;
+}
+
+/* Puts the link's text in front of the rest of the way. */
+static int follow(struct walk *walk, const char *part, const struct stat *link, struct error *why)
+{
+    char to[PATH_MAX], way[2 * PATH_MAX];
+    if (!is_trusted_user(link->st_uid) || !is_trusted_user(walk->st.st_uid) ||
+        others_move(&walk->st)) {
+        error_set(why,
+                  "on the way there %.100s is a link that others could turn elsewhere: name the "
+                  "folder that it leads to",
+                  part);
+        errno = EPERM;
+        return -1;
+    }
+    if (++walk->links > LINKS_MAX)
+        return refuse(why, ELOOP);
+    if (on_proc(walk->fd))
+        return enter(walk, openat(walk->fd, part, O_PATH | O_DIRECTORY | O_CLOEXEC), why);
+    ssize_t len = readlinkat(walk->fd, part, to, sizeof to - 1);
+    if (len <= 0)
+        return refuse(why, len ? errno : ENOENT);
+    to[len] = '\0';
+    if (snprintf(way, sizeof way, "%s/%s", to, walk->rest) >= PATH_MAX)
+        return refuse(why, ENAMETOOLONG);
+    memcpy(walk->rest, way, strlen(way) + 1);
+    return to[0] == '/' ? begin(walk, why) : 0;
+}
+
+static int step(struct walk *walk, const char *part, struct error *why)
+{
+    struct stat st;
+    if (fstatat(walk->fd, part, &st, AT_SYMLINK_NOFOLLOW))
+        return refuse(why, errno);
+    if (S_ISLNK(st.st_mode))
+        return follow(walk, part, &st, why);
+    const int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    int fd = openat(walk->fd, part, flags);
+    return fd < 0 ? refuse(why, errno) : enter(walk, fd, why);
+}
+
+static int walk_to(struct walk *walk, struct error *why)
+{
+    char part[NAME_MAX + 2];
+    int rc = begin(walk, why);
+    while (rc == 0 && next_part(walk, part))
+        rc = step(walk, part, why);
+    if (rc && errno == ENOENT) {
+        error_set(why, "there is no such folder: make it first");
+        errno = ENOENT;
+    }
+    return rc;
+}
+
+/* --- the folder ----------------------------------------------------------------------------- */
+
+/* The folder's own part of the path, for people. */
+static int folder_len(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == path ? 1 : slash ? (int)(slash - path) : 0;
+}
+
+static int check_folder(const struct stat *st, const char *path, struct error *why)
+{
+    int len = folder_len(path);
+    if (!others_move(st))
+        return 0;
+    char group[USER_MAX] = "";
+    bool all = st->st_mode & S_IWOTH;
+    if (!all)
+        snprintf(group, sizeof group, " (group %u)", st->st_gid);
+    error_set(why,
+              "others%s may write to the folder %.*s, and put something else in its place: "
+              "chmod %s-w that folder, make it sticky (chmod +t), or name another one",
+              group, len ? (len > 200 ? 200 : len) : 1, len ? path : ".", all ? "o" : "g");
+    errno = EPERM;
+    return -1;
+}
+
+static int take_name(struct folder *folder, const char *path, struct error *why)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    if (name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return refuse(why, EISDIR);
+    if (strlen(name) > NAME_MAX || strlen(path) >= PATH_MAX)
+        return refuse(why, ENAMETOOLONG);
+    memcpy(folder->name, name, strlen(name) + 1);
+    return 0;
+}
+
+int folder_open(struct folder *folder, const char *path, struct error *why)
+{
+    struct folder opened = {.fd = -1};
+    struct walk walk = {.fd = -1};
+    if (take_name(&opened, path, why))
+        return -1;
+    snprintf(walk.rest, sizeof walk.rest, "%.*s", folder_len(path), path);
+    if (walk_to(&walk, why) || check_folder(&walk.st, path, why)) {
+        int error = errno;
+        if (walk.fd >= 0)
+            close(walk.fd);
+        errno = error;
+        return -1;
+    }
+    opened.fd = walk.fd;
+    opened.owner = walk.st.st_uid;
+    opened.foreign = !is_trusted_user(walk.st.st_uid);
+    opened.shared = opened.foreign || others_write(&walk.st);
+    opened.sticky = walk.st.st_mode & S_ISVTX;
+    opened.proc = on_proc(walk.fd);
+    *folder = opened;
+    return 0;
+}
+
+void folder_close(struct folder *folder)
+{
+    if (folder->fd >= 0)
+        close(folder->fd);
+    folder->fd = -1;
+}
+
+bool folder_note(const struct folder *folder, const char *path, struct error *note)
+{
+    char user[USER_MAX];
+    if (folder->foreign && geteuid() == 0)
+        error_set(
+            note,
+            "%.300s: the folder belongs to user %s, who can remove what root makes there, and "
+            "put something else in its place",
+            path, user_name(folder->owner, user));
+    return folder->foreign && geteuid() == 0;
+}
+
+int folder_stat(const struct folder *folder, struct stat *st)
+{
+    return fstatat(folder->fd, folder->name, st, AT_SYMLINK_NOFOLLOW);
+}
+
+void folder_path(const struct folder *folder, char path[FOLDER_PATH_MAX])
+{
+    snprintf(path, FOLDER_PATH_MAX, "/proc/self/fd/%d/%s", folder->fd, folder->name);
+}

@@ -1,0 +1,329 @@
+/* Regular files in a folder: opened, made, locked, and replaced as a whole. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "io/folder.h"
+
+enum {
+    TRIES = 10, /* what is made and removed by others meanwhile is looked at again */
+    AFFIX = 32, /* bytes that names of our own have more than the file's */
+    WRITE = O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW,
+};
+
+static const char link_text[] = "it is a link: name the file that it leads to";
+
+static int refuse(struct error *why, int error)
+{
+    error_set(why, "%s", strerror(error));
+    errno = error;
+    return -1;
+}
+
+static int refuse_place(struct error *why, const char *text)
+{
+    error_set(why, "%s", text);
+    errno = EPERM;
+    return -1;
+}
+
+static int close_failed(int fd)
+{
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+/* --- what is there -------------------------------------------------------------------------- */
+
+/* Where others can make files, what has the name may be one that they had ready for us. */
+static int check_old(const struct folder *folder, const struct stat *st, struct error *why)
+{
+    if (!folder->shared || st->st_uid == 0 || st->st_uid == geteuid()) {
+        if (folder->shared && S_ISREG(st->st_mode) && st->st_nlink > 1)
+            return refuse_place(why, "it has another name, too (a hard link), in a folder where "
+                                     "others may make links: remove it");
+        return 0;
+    }
+    if (st->st_uid == folder->owner && !folder->sticky && st->st_nlink == 1)
+        return 0;
+    return refuse_place(why, "it belongs to another user, in a folder where others may make files: "
+                             "remove it, or name another one");
+}
+
+/* True for a link to what this process has open, as /dev/stdout is, that nobody else can have made.
+ */
+static bool is_own_descriptor(const struct folder *folder)
+{
+    static const char own[] = "/proc/self/fd/";
+    char to[sizeof own];
+    ssize_t len = readlinkat(folder->fd, folder->name, to, sizeof to);
+    bool leads_there = len == sizeof to && memcmp(to, own, sizeof own - 1) == 0;
+    return folder->proc || (leads_there && !folder->shared);
+}
+
+/* A link at the name. */
+static int open_link(const struct folder *folder, int flags, struct error *why)
+{
+    if (!is_own_descriptor(folder))
+        return refuse_place(why, link_text);
+    int fd = openat(folder->fd, folder->name, flags & ~O_NOFOLLOW);
+    return fd < 0 ? refuse(why, errno) : fd;
+}
+
+static int open_old(const struct folder *folder, int flags, struct error *why)
+{
+    struct stat st;
+    int fd = openat(folder->fd, folder->name, flags);
+    if (fd < 0)
+        return errno == ELOOP ? open_link(folder, flags, why) : refuse(why, errno);
+    if (fstat(fd, &st))
+        refuse(why, errno);
+    else if (check_old(folder, &st, why) == 0)
+        return fd;
+    return close_failed(fd);
+}
+
+int folder_append_old(const struct folder *folder, struct error *why)
+{
+    return open_old(folder, WRITE | O_APPEND | O_NONBLOCK, why);
+}
+
+int folder_append(const struct folder *folder, mode_t mode, struct error *why)
+{
+    const int flags = WRITE | O_APPEND | O_NONBLOCK;
+    for (int i = 0; i < TRIES; i++) {
+        int fd = openat(folder->fd, folder->name, flags | O_CREAT | O_EXCL, 0600);
+        if (fd >= 0) {
+            fchmod(fd, mode); /* exact, whatever the umask; some file systems have no modes */
+            return fd;
+        }
+        if (errno != EEXIST)
+            return refuse(why, errno);
+        fd = folder_append_old(folder, why);
+        if (fd >= 0 || errno != ENOENT)
+            return fd;
+    }
+    return refuse(why, EBUSY);
+}
+
+static int may(int folder, const char *name, int how, struct error *why)
+{
+    return faccessat(folder, name, how, AT_EACCESS) ? refuse(why, errno) : 0;
+}
+
+static int probe(const struct folder *folder, bool replace, struct error *why)
+{
+    struct stat old;
+    if (folder_stat(folder, &old))
+        return errno == ENOENT ? may(folder->fd, ".", W_OK | X_OK, why) : refuse(why, errno);
+    if (S_ISLNK(old.st_mode) && !is_own_descriptor(folder))
+        return refuse_place(why, link_text);
+    if (S_ISDIR(old.st_mode) || S_ISSOCK(old.st_mode))
+        return refuse(why, S_ISDIR(old.st_mode) ? EISDIR : ENXIO);
+    if (!S_ISLNK(old.st_mode) && check_old(folder, &old, why))
+        return -1;
+    if (replace && S_ISREG(old.st_mode) && may(folder->fd, ".", W_OK | X_OK, why) == 0)
+        return 0;
+    return may(folder->fd, folder->name, W_OK, why);
+}
+
+int folder_probe(const char *path, bool replace, struct error *why)
+{
+    struct folder folder;
+    if (folder_open(&folder, path, why))
+        return -1;
+    int rc = probe(&folder, replace, why), error = errno;
+    folder_close(&folder);
+    errno = error;
+    return rc;
+}
+
+int folder_read(const struct folder *folder)
+{
+    struct stat st;
+    int fd = openat(folder->fd, folder->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)))
+        return fd;
+    close(fd);
+    errno = EINVAL;
+    return -1;
+}
+
+/* --- the lock ------------------------------------------------------------------------------- */
+
+static void lock_name(const struct folder *folder, char name[NAME_MAX + 1])
+{
+    snprintf(name, NAME_MAX + 1, ".%.*s.lock", NAME_MAX - AFFIX, folder->name);
+}
+
+static bool takes_no_files(int error)
+{
+    return error == EACCES || error == EPERM || error == EROFS;
+}
+
+/* The lock's file, made where there is none. */
+static int open_lock(const struct folder *folder, const char *name, struct error *why)
+{
+    const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+    struct stat st;
+    int fd = openat(folder->fd, name, flags, 0600), error = errno;
+    if (fd < 0 && fstatat(folder->fd, name, &st, AT_SYMLINK_NOFOLLOW))
+        return refuse(why, takes_no_files(error) ? EROFS : error);
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid()) {
+        if (st.st_mode & 077)
+            fchmod(fd, 0600);
+        return fd;
+    }
+    if (fd >= 0)
+        close(fd);
+    error_set(why, "its lock %.200s is no file of ours: remove it, unless another Spile runs",
+              name);
+    errno = EPERM;
+    return -1;
+}
+
+static bool is_at(const struct folder *folder, const char *name, int fd)
+{
+    struct stat here, there;
+    return fstat(fd, &here) == 0 && fstatat(folder->fd, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+           here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+}
+
+int folder_lock(const struct folder *folder, struct error *why)
+{
+    char name[NAME_MAX + 1];
+    lock_name(folder, name);
+    for (int i = 0; i < TRIES; i++) {
+        int fd = open_lock(folder, name, why);
+        if (fd < 0)
+            return -1;
+        if (flock(fd, LOCK_EX | LOCK_NB)) {
+            close_failed(fd);
+            return refuse(why, errno == EWOULDBLOCK ? EBUSY : errno);
+        }
+        if (is_at(folder, name, fd)) /* not one that its owner has just removed */
+            return fd;
+        close(fd);
+    }
+    return refuse(why, EBUSY);
+}
+
+bool folder_locked(const struct folder *folder, int lock)
+{
+    char name[NAME_MAX + 1];
+    lock_name(folder, name);
+    return lock >= 0 && is_at(folder, name, lock);
+}
+
+void folder_unlock(const struct folder *folder, int lock)
+{
+    char name[NAME_MAX + 1];
+    lock_name(folder, name);
+    if (folder_locked(folder, lock))
+        unlinkat(folder->fd, name, 0);
+    if (lock >= 0)
+        close(lock);
+}
+
+/* --- drafts --------------------------------------------------------------------------------- */
+
+/* A file of its own for the draft. -1 with errno. */
+static int make_private(struct draft *draft)
+{
+    uint64_t random;
+    for (int i = 0; i < TRIES; i++) {
+        if (getrandom(&random, sizeof random, 0) != sizeof random)
+            return -1;
+        snprintf(draft->name, sizeof draft->name, ".%.*s.%016" PRIx64, NAME_MAX - AFFIX,
+                 draft->folder.name, random);
+        draft->fd = openat(draft->folder.fd, draft->name, WRITE | O_CREAT | O_EXCL, 0666);
+        if (draft->fd >= 0 || errno != EEXIST)
+            break;
+    }
+    if (draft->fd < 0)
+        draft->name[0] = '\0';
+    return draft->fd;
+}
+
+/* Writes into what is there. */
+static int open_in_place(struct draft *draft, struct error *why)
+{
+    draft->fd = open_old(&draft->folder, WRITE, why);
+    if (draft->fd < 0)
+        return -1;
+    struct stat st;
+    if (fstat(draft->fd, &st) == 0 && S_ISREG(st.st_mode) && ftruncate(draft->fd, 0))
+        return refuse(why, errno);
+    return 0;
+}
+
+/* The new file is for whom the old one is for. Best effort: only root may give files away. */
+static void take_after(int fd, const struct stat *old)
+{
+    int ignored = fchmod(fd, old->st_mode & 0777);
+    ignored += fchown(fd, old->st_uid, old->st_gid);
+    (void)ignored;
+}
+
+static int fill_draft(struct draft *draft, struct error *why)
+{
+    struct stat old;
+    bool there = folder_stat(&draft->folder, &old) == 0;
+    if (there && !S_ISREG(old.st_mode))
+        return open_in_place(draft, why);
+    if (there && check_old(&draft->folder, &old, why))
+        return -1;
+    if (make_private(draft) < 0)
+        return there && takes_no_files(errno) ? open_in_place(draft, why) : refuse(why, errno);
+    if (there)
+        take_after(draft->fd, &old);
+    return 0;
+}
+
+int draft_open(struct draft *draft, const char *path, struct error *why)
+{
+    struct draft opened = {.folder.fd = -1, .fd = -1};
+    if (folder_open(&opened.folder, path, why))
+        return -1;
+    if (fill_draft(&opened, why)) {
+        int error = errno;
+        draft_drop(&opened);
+        errno = error;
+        return -1;
+    }
+    *draft = opened;
+    return 0;
+}
+
+int draft_commit(struct draft *draft, struct error *why)
+{
+    int rc = close(draft->fd) ? refuse(why, errno) : 0;
+    draft->fd = -1;
+    if (rc == 0 && draft->name[0] &&
+        renameat(draft->folder.fd, draft->name, draft->folder.fd, draft->folder.name))
+        rc = refuse(why, errno);
+    else if (rc == 0)
+        draft->name[0] = '\0';
+    int error = errno;
+    draft_drop(draft);
+    errno = error;
+    return rc;
+}
+
+void draft_drop(struct draft *draft)
+{
+    if (draft->fd >= 0)
+        close(draft->fd);
+    draft->fd = -1;
+    if (draft->name[0])
+        unlinkat(draft->folder.fd, draft->name, 0);
+    draft->name[0] = '\0';
+    folder_close(&draft->folder);
+}

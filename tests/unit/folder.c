@@ -1,0 +1,444 @@
+/* Files and sockets in folders, by descriptor: which places are refused, and what becomes of what
+ * is there. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "io/folder.h"
+
+enum { STRANGER = 12345 };
+
+static char home[] = "/tmp/spile-folder-XXXXXX";
+
+static int begin(void **state)
+{
+    (void)state;
+    snprintf(home, sizeof home, "/tmp/spile-folder-XXXXXX");
+    return mkdtemp(home) && chmod(home, 0755) == 0 && chdir(home) == 0 ? 0 : -1;
+}
+
+static int end(void **state)
+{
+    char command[64];
+    (void)state;
+    snprintf(command, sizeof command, "rm -rf %s", home);
+    return chdir("/") == 0 && system(command) == 0 ? 0 : -1;
+}
+
+static void write_to(const char *name, const char *text)
+{
+    FILE *file = fopen(name, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void assert_holds(const char *name, const char *text)
+{
+    char got[64] = "";
+    FILE *file = fopen(name, "r");
+    assert_non_null(file);
+    size_t len = fread(got, 1, sizeof got - 1, file);
+    fclose(file);
+    got[len] = '\0';
+    assert_string_equal(got, text);
+}
+
+/* How many names there are, hidden ones too. */
+static size_t count_files(void)
+{
+    glob_t found;
+    int rc = glob(".[!.]*", 0, NULL, &found);
+    size_t count = rc == 0 ? found.gl_pathc : 0;
+    globfree(&found);
+    rc = glob("*", 0, NULL, &found);
+    count += rc == 0 ? found.gl_pathc : 0;
+    globfree(&found);
+    return count;
+}
+
+/* -1: refused, with `part` in the reason. */
+static void assert_refused(int rc, int error, const struct error *why, const char *part)
+{
+    assert_int_equal(rc, -1);
+    assert_int_equal(errno, error);
+    if (!strstr(why->text, part))
+        fail_msg("'%s' is not in '%s'", part, why->text);
+}
+
+/* --- folders -------------------------------------------------------------------------------- */
+
+static void by_modes_and_owners(void **state)
+{
+    static const struct {
+        mode_t mode;
+        uid_t uid;
+        gid_t gid; /* 0: ours */
+        bool fine;
+        bool shared, foreign;
+    } rows[] = {
+        {0700, 0, 0, true, false, false},
+        {0775, 0, 0, true, false, false}, /* a group of ours is as good as we are */
+        {0777, 0, 0, false, false, false},
+        {01777, 0, 0, true, true, false},
+        {0775, 0, STRANGER, false, false, false},
+        {01775, 0, STRANGER, true, true, false},
+        {0755, 0, STRANGER, true, false, false},
+        {0755, STRANGER, 0, true, true, true},
+        {0757, STRANGER, 0, false, false, false},
+    };
+    struct folder folder;
+    struct error why;
+    (void)state;
+    assert_int_equal(mkdir("in", 0700), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (geteuid() != 0 && (rows[i].uid || rows[i].gid)) {
+            print_message("row %zu: skipped: only root can give a folder away\n", i);
+            continue;
+        }
+        uid_t uid = rows[i].uid ? rows[i].uid : geteuid();
+        gid_t gid = rows[i].gid ? rows[i].gid : getegid();
+        assert_int_equal(chown("in", uid, gid) | chmod("in", rows[i].mode), 0);
+        int rc = folder_open(&folder, "in/file", &why);
+        if (!rows[i].fine) {
+            assert_refused(rc, EPERM, &why, "others");
+            assert_non_null(strstr(why.text, "the folder in, "));
+            assert_non_null(strstr(why.text, "+t"));
+            continue;
+        }
+        if (rc)
+            fail_msg("row %zu: %s", i, why.text);
+        assert_string_equal(folder.name, "file");
+        assert_int_equal(folder.shared, rows[i].shared);
+        assert_int_equal(folder.foreign, rows[i].foreign);
+        assert_int_equal(folder_note(&folder, "in/file", &why), rows[i].foreign);
+        folder_close(&folder);
+    }
+}
+
+static void no_such_folders(void **state)
+{
+    struct folder folder;
+    struct error why;
+    char long_name[PATH_MAX] = "";
+    (void)state;
+    write_to("file", "");
+    memset(long_name, 'x', NAME_MAX + 1);
+    assert_refused(folder_open(&folder, "none/file", &why), ENOENT, &why, "make it first");
+    assert_refused(folder_open(&folder, "file/file", &why), ENOTDIR, &why, "Not a directory");
+    assert_refused(folder_open(&folder, "in/", &why), EISDIR, &why, "Is a directory");
+    assert_refused(folder_open(&folder, ".", &why), EISDIR, &why, "Is a directory");
+    assert_refused(folder_open(&folder, long_name, &why), ENAMETOOLONG, &why, "too long");
+    assert_int_equal(folder_open(&folder, "/tmp/x", &why), 0);
+    folder_close(&folder);
+    assert_int_equal(folder_open(&folder, "/x", &why), 0);
+    folder_close(&folder);
+    assert_int_equal(folder_open(&folder, "././../../tmp/.././x", &why), 0);
+    folder_close(&folder);
+}
+
+/* A link on the way is followed where nobody else can have made or turned it. */
+static void links_on_the_way(void **state)
+{
+    struct folder folder;
+    struct stat st, wanted;
+    struct error why;
+    (void)state;
+    assert_int_equal(mkdir("real", 0755) | symlink("real", "link") | symlink(home, "whole"), 0);
+    assert_int_equal(symlink("round", "round"), 0);
+    assert_int_equal(stat("real", &wanted), 0);
+    static const char *const ways[] = {"link/x", "whole/link/x", "whole/whole/./real/x"};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        assert_int_equal(folder_open(&folder, ways[i], &why), 0);
+        assert_int_equal(fstat(folder.fd, &st), 0);
+        assert_int_equal(st.st_ino, wanted.st_ino);
+        folder_close(&folder);
+    }
+    assert_refused(folder_open(&folder, "round/x", &why), ELOOP, &why, "links");
+    assert_int_equal(chmod(".", 0777), 0);
+    assert_refused(folder_open(&folder, "link/x", &why), EPERM, &why, "link is a link");
+    assert_int_equal(chmod(".", 01777), 0);
+    assert_int_equal(folder_open(&folder, "link/x", &why), 0);
+    folder_close(&folder);
+    if (geteuid() != 0) {
+        print_message("links of others: skipped: only root can make some\n");
+        return;
+    }
+    assert_int_equal(lchown("link", STRANGER, STRANGER), 0);
+    assert_refused(folder_open(&folder, "link/x", &why), EPERM, &why, "link is a link");
+    assert_int_equal(lchown("link", 0, 0) | chmod(".", 0755) | chown(".", STRANGER, 0), 0);
+    assert_refused(folder_open(&folder, "link/x", &why), EPERM, &why, "link is a link");
+}
+
+/* --- files ---------------------------------------------------------------------------------- */
+
+static int append_at(const char *path, mode_t mode, struct error *why)
+{
+    struct folder folder;
+    if (folder_open(&folder, path, why))
+        return -1;
+    int fd = folder_append(&folder, mode, why), error = errno;
+    folder_close(&folder);
+    errno = error;
+    return fd;
+}
+
+static void modes_are_exact(void **state)
+{
+    struct error why;
+    struct stat st;
+    (void)state;
+    mode_t old = umask(0777);
+    int fd = append_at("new", 0642, &why);
+    umask(old);
+    assert_true(fd >= 0);
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0642);
+    assert_int_equal(write(fd, "a", 1), 1);
+    close(fd);
+    fd = append_at("new", 0600, &why);
+    assert_int_equal(write(fd, "b", 1), 1);
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0642); /* of one that was there it stays */
+    close(fd);
+    assert_holds("new", "ab");
+}
+
+static void links_at_the_end(void **state)
+{
+    struct error why;
+    (void)state;
+    write_to("victim", "v");
+    assert_int_equal(symlink("victim", "link") | symlink("none", "dangling"), 0);
+    assert_refused(append_at("link", 0600, &why), EPERM, &why, "it is a link");
+    assert_refused(append_at("dangling", 0600, &why), EPERM, &why, "it is a link");
+    assert_int_equal(access("none", F_OK), -1);
+    assert_refused(folder_probe("link", false, &why), EPERM, &why, "it is a link");
+    struct draft draft;
+    assert_refused(draft_open(&draft, "link", &why), EPERM, &why, "it is a link");
+    assert_int_equal(count_files(), 3);
+    assert_holds("victim", "v");
+    int fd = append_at("/dev/stdout", 0600, &why); /* one of the system's own */
+    assert_true(fd >= 0);
+    close(fd);
+}
+
+/* In a folder where others make files, one may have been made for us. */
+static void files_of_others(void **state)
+{
+    struct error why;
+    (void)state;
+    if (geteuid() != 0) {
+        print_message("skipped: only root can make files of others\n");
+        skip();
+    }
+    assert_int_equal(chmod(".", 01777), 0);
+    write_to("theirs", "");
+    write_to("ours", "");
+    assert_int_equal(chown("theirs", STRANGER, STRANGER) | mkfifo("fifo", 0666), 0);
+    assert_int_equal(chown("fifo", STRANGER, STRANGER) | link("ours", "two"), 0);
+    assert_refused(append_at("theirs", 0600, &why), EPERM, &why, "another user");
+    int reader = open("fifo", O_RDONLY | O_NONBLOCK);
+    assert_refused(append_at("fifo", 0600, &why), EPERM, &why, "another user");
+    close(reader);
+    assert_refused(append_at("ours", 0600, &why), EPERM, &why, "hard link");
+    assert_int_equal(unlink("two"), 0);
+    int fd = append_at("ours", 0600, &why);
+    assert_true(fd >= 0);
+    close(fd);
+    /* In a folder of their own, theirs are what an administrator left there for us. */
+    assert_int_equal(chmod(".", 0755) | chown(".", STRANGER, 0), 0);
+    fd = append_at("theirs", 0600, &why);
+    assert_true(fd >= 0);
+    close(fd);
+}
+
+/* --- locks ---------------------------------------------------------------------------------- */
+
+static void locks(void **state)
+{
+    struct folder folder, other;
+    struct error why;
+    struct stat st;
+    (void)state;
+    assert_int_equal(folder_open(&folder, "file", &why) | folder_open(&other, "other", &why), 0);
+    int lock = folder_lock(&folder, &why), second = folder_lock(&other, &why);
+    assert_true(lock >= 0 && second >= 0);
+    assert_int_equal(stat(".file.lock", &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_refused(folder_lock(&folder, &why), EBUSY, &why, "busy");
+    assert_true(folder_locked(&folder, lock));
+    assert_int_equal(unlink(".file.lock"), 0);
+    assert_false(folder_locked(&folder, lock));
+    int again = folder_lock(&folder, &why);
+    assert_true(again >= 0);
+    folder_unlock(&folder, lock); /* the file is not its any more: it stays */
+    assert_true(folder_locked(&folder, again));
+    folder_unlock(&folder, again);
+    folder_unlock(&other, second);
+    folder_unlock(&other, -1);
+    assert_int_equal(count_files(), 0);
+    assert_int_equal(symlink("victim", ".file.lock"), 0);
+    assert_refused(folder_lock(&folder, &why), EPERM, &why, ".file.lock");
+    assert_int_equal(access("victim", F_OK), -1);
+    folder_close(&folder);
+    folder_close(&other);
+}
+
+/* --- drafts --------------------------------------------------------------------------------- */
+
+static void drafts(void **state)
+{
+    struct draft draft;
+    struct error why;
+    struct stat st;
+    (void)state;
+    assert_int_equal(draft_open(&draft, "file", &why), 0);
+    assert_int_equal(access("file", F_OK), -1); /* nothing before it is whole */
+    assert_int_equal(write(draft.fd, "one", 3), 3);
+    assert_int_equal(draft_commit(&draft, &why), 0);
+    assert_holds("file", "one");
+    assert_int_equal(chmod("file", 0640), 0);
+    assert_int_equal(draft_open(&draft, "file", &why), 0);
+    assert_int_equal(write(draft.fd, "two", 3), 3);
+    draft_drop(&draft);
+    assert_holds("file", "one");
+    assert_int_equal(draft_open(&draft, "file", &why), 0);
+    assert_int_equal(write(draft.fd, "2", 1), 1);
+    assert_int_equal(draft_commit(&draft, &why), 0);
+    assert_holds("file", "2");
+    assert_int_equal(stat("file", &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0640);
+    assert_int_equal(count_files(), 1);
+    assert_int_equal(draft_open(&draft, "/dev/null", &why), 0);
+    assert_int_equal(write(draft.fd, "x", 1), 1);
+    assert_int_equal(draft_commit(&draft, &why), 0);
+    assert_int_equal(mkdir("folder", 0700), 0);
+    assert_refused(draft_open(&draft, "folder", &why), EISDIR, &why, "Is a directory");
+    assert_refused(folder_probe("folder", true, &why), EISDIR, &why, "Is a directory");
+    assert_refused(folder_probe("none/file", true, &why), ENOENT, &why, "make it first");
+    assert_int_equal(folder_probe("file", true, &why) | folder_probe("new", true, &why), 0);
+    assert_int_equal(count_files(), 2);
+}
+
+/* --- sockets -------------------------------------------------------------------------------- */
+
+static int socket_at(const struct folder *folder, struct stat *placed, struct error *why)
+{
+    static const struct folder_socket wanted = {.mode = 0622, .uid = -1, .gid = -1, .backlog = 8};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (folder_bind(folder, fd, &wanted, placed, why) == 0)
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+static void sockets(void **state)
+{
+    struct folder folder;
+    struct stat placed, other, st;
+    struct error why;
+    (void)state;
+    assert_int_equal(folder_open(&folder, "sock", &why), 0);
+    mode_t old = umask(0777); /* which is not asked */
+    int fd = socket_at(&folder, &placed, &why);
+    umask(old);
+    assert_true(fd >= 0);
+    assert_int_equal(stat("sock", &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0622);
+    assert_int_equal(st.st_ino, placed.st_ino);
+    assert_int_equal(count_files(), 1);
+    assert_refused(socket_at(&folder, &other, &why), EADDRINUSE, &why, "another program uses it");
+    close(fd); /* left behind: it can be replaced */
+    fd = socket_at(&folder, &other, &why);
+    assert_true(fd >= 0);
+    folder_unbind(&folder, &placed); /* is another one's now */
+    assert_int_equal(count_files(), 1);
+    folder_unbind(&folder, &other);
+    assert_int_equal(count_files(), 0);
+    close(fd);
+    write_to("sock", "x");
+    assert_refused(socket_at(&folder, &other, &why), EADDRINUSE, &why, "no socket");
+    assert_int_equal(unlink("sock") | symlink("victim", "sock"), 0);
+    assert_refused(socket_at(&folder, &other, &why), EADDRINUSE, &why, "no socket");
+    assert_int_equal(count_files(), 1);
+    folder_close(&folder);
+}
+
+/* Many at once for the place of a socket left behind: one has it, and the others say so. */
+static void one_of_many_sockets(void **state)
+{
+    enum { PROCESSES = 8 };
+    struct folder folder;
+    struct stat placed;
+    struct error why;
+    int ready[2], done[2], won = 0;
+    char byte;
+    (void)state;
+    assert_int_equal(folder_open(&folder, "sock", &why), 0);
+    int left = socket_at(&folder, &placed, &why);
+    close(left);
+    assert_int_equal(pipe(ready) | pipe(done), 0);
+    for (int i = 0; i < PROCESSES; i++) {
+        if (fork())
+            continue;
+        close(ready[1]);
+        close(done[1]);
+        bool mine = read(ready[0], &byte, 1) == 0 && socket_at(&folder, &placed, &why) >= 0;
+        char verdict = (char)(mine ? 'w' : errno == EADDRINUSE ? 'l' : '?');
+        int fd = open("verdicts", O_WRONLY | O_CREAT | O_APPEND, 0600);
+        _exit(write(fd, &verdict, 1) != 1 || close(fd) || read(done[0], &byte, 1) != 0);
+    }
+    close(ready[1]); /* go */
+    struct stat st = {0};
+    while (st.st_size < PROCESSES)
+        stat("verdicts", &st);
+    FILE *verdicts = fopen("verdicts", "r");
+    for (int c; (c = fgetc(verdicts)) != EOF;) {
+        assert_int_not_equal(c, '?');
+        won += c == 'w';
+    }
+    fclose(verdicts);
+    assert_int_equal(won, 1);
+    close(done[1]);
+    for (int i = 0; i < PROCESSES; i++)
+        assert_true(wait(NULL) > 0);
+    assert_int_equal(count_files(), 2);
+    close(ready[0]);
+    close(done[0]);
+    folder_close(&folder);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(by_modes_and_owners),
+        TEST(no_such_folders),
+        TEST(links_on_the_way),
+        TEST(modes_are_exact),
+        TEST(links_at_the_end),
+        TEST(files_of_others),
+        TEST(locks),
+        TEST(drafts),
+        TEST(sockets),
+        TEST(one_of_many_sockets),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
