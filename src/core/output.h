@@ -43,6 +43,9 @@ struct output {
     atomic_bool interrupted; /* set at the shutdown's deadline: a write loop gives up */
     bool anew;               /* what a file holds already is replaced, not appended to ... */
     atomic_bool begun;       /* ... once this is set: all is open, nothing can fail any more */
+    uint64_t lost;           /* the writer's thread: records that `write` has called written, and
+                                that are gone: the writer has as many of the next ones, else of
+                                those before, count as dropped (write) instead of delivered */
     bool unended;            /* set by `close`: the end of the stream could not be written */
     struct stats *stats;     /* when hooks->statistics asked for them */
     const struct settings *settings; /* of the whole program */

@@ -68,10 +68,16 @@ static void back_off(struct writer *w)
     queue_sleep(w->queue, w->backoff_ns / 2 + jitter);
 }
 
+/* Counters must not go down, so what turned out to be lost is made up for by what comes next. */
 static void count_delivered(struct writer *w, const struct chunk *chunk, uint32_t first,
                             uint32_t end)
 {
-    counter_add(&w->ledger->delivered, end - first);
+    uint64_t records = end - first, lost = w->out->lost < records ? w->out->lost : records;
+    if (lost) {
+        w->out->lost -= lost;
+        count_drop(w, DROP_WRITE, lost);
+    }
+    counter_add(&w->ledger->delivered, records - lost);
     counter_add(&w->ledger->bytes, chunk_start(chunk, end) - chunk_start(chunk, first));
 }
 
@@ -83,6 +89,14 @@ static void count_done(struct writer *w, enum output_status status, const struct
         counter_add(&w->ledger->filtered, end - first);
     else
         count_delivered(w, chunk, first, end);
+}
+
+/* Nothing comes any more. */
+static void settle_lost(struct writer *w)
+{
+    counter_set(&w->ledger->delivered, counter_get(&w->ledger->delivered) - w->out->lost);
+    count_drop(w, DROP_WRITE, w->out->lost);
+    w->out->lost = 0;
 }
 
 static void output_closed(struct writer *w)
@@ -143,6 +157,7 @@ static void *run(void *arg)
     }
     if (w->out->hooks->close)
         w->out->hooks->close(w->out);
+    settle_lost(w);
     pthread_mutex_lock(&w->lock);
     w->ended = true;
     pthread_cond_signal(&w->changed);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -125,6 +126,9 @@ static int open_descriptor(struct appender *a)
     a->regular = S_ISREG(st.st_mode);
     a->size = a->regular ? (uint64_t)st.st_size : 0;
     a->modified = st.st_mtim;
+    a->device = st.st_dev;
+    a->inode = st.st_ino;
+    a->since = 0;
     if (a->regular && flock(a->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
         errno = EBUSY; /* two that append to, and rotate, one file would ruin it */
         return fail(a, "lock");
@@ -144,6 +148,7 @@ int appender_open(struct appender *a)
         appender_close(a);
         errno = error;
     }
+    a->seen_size = a->size;
     return rc;
 }
 
@@ -155,7 +160,9 @@ int appender_begin(struct appender *a)
         return fail(a, "empty");
     a->size = 0;
     a->anew = false;
-    return put(a, a->begin.data, a->begin.len);
+    int rc = put(a, a->begin.data, a->begin.len);
+    a->seen_size = a->size;
+    return rc;
 }
 
 int appender_finish(struct appender *a)
@@ -180,9 +187,83 @@ enum output_status appender_write(struct appender *a, const struct chunk *chunk,
     size_t whole = chunk_start(chunk, *done);
     a->size += whole - start;
     a->has_records |= *done > first;
+    a->since += *done - first;
     a->torn = at - whole;
     if (a->torn && (take_back(a, a->torn) == 0 || status == OUTPUT_FAILED))
         a->torn = 0; /* a record that is given up is not continued by the next */
     errno = error;
     return status;
+}
+
+/* --- what others do to it ------------------------------------------------------------------- */
+
+/* True when the path is no longer the file that is open. A FIFO is for its reader to make anew. */
+static bool is_elsewhere(const struct appender *a)
+{
+    struct stat there;
+    if (stat(a->path, &there) == 0)
+        return there.st_dev != a->device || there.st_ino != a->inode;
+    return a->regular && (errno == ENOENT || errno == ENOTDIR || errno == ESTALE);
+}
+
+enum appender_fate appender_look(struct appender *a)
+{
+    struct stat st;
+    if (a->fd < 0 || a->anew)
+        return APPENDER_UNTOUCHED;
+    bool known = fstat(a->fd, &st) == 0;
+    if (is_elsewhere(a))
+        return a->regular && (!known || st.st_nlink == 0) ? APPENDER_REMOVED : APPENDER_MOVED;
+    if (a->regular && known && (uint64_t)st.st_size < a->size)
+        return APPENDER_CUT;
+    if (a->regular && known) /* somebody else may have appended, too */
+        a->size = (uint64_t)st.st_size - a->torn;
+    a->seen_size = a->size;
+    a->since = 0;
+    return APPENDER_UNTOUCHED;
+}
+
+struct appender_remains appender_leave(struct appender *a)
+{
+    struct appender_remains remains = {
+        .fd = a->fd, .from = a->seen_size, .to = a->size, .records = a->since};
+    a->fd = -1;
+    appender_close(a);
+    return remains;
+}
+
+static int copy(struct appender *a, int from, uint64_t offset, uint64_t end)
+{
+    uint8_t block[16384];
+    while (offset < end) {
+        size_t len = end - offset < sizeof block ? (size_t)(end - offset) : sizeof block, at = 0;
+        ssize_t got = pread(from, block, len, (off_t)offset);
+        if (got <= 0) {
+            errno = got < 0 ? errno : ENODATA; /* it was cut before it was removed */
+            return -1;
+        }
+        enum output_status status = emit(a->out, a->fd, block, (size_t)got, &at);
+        a->size += at;
+        offset += at;
+        if (status != OUTPUT_OK)
+            return -1;
+    }
+    return 0;
+}
+
+int appender_rescue(struct appender *a, const struct appender_remains *remains)
+{
+    char name[32];
+    uint64_t before = a->size;
+    snprintf(name, sizeof name, "/proc/self/fd/%d", remains->fd); /* that one was for writing */
+    int fd = open(name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    int rc = copy(a, fd, remains->from, remains->to), error = errno;
+    if (rc && take_back(a, a->size - before) == 0)
+        a->size = before;
+    close(fd);
+    a->has_records |= a->size > before;
+    errno = error;
+    return rc;
 }

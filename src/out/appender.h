@@ -9,6 +9,7 @@
 #ifndef SPILE_OUT_APPENDER_H
 #define SPILE_OUT_APPENDER_H
 
+#include <sys/types.h>
 #include <time.h>
 
 #include "core/output.h"
@@ -29,6 +30,10 @@ struct appender {
     bool anew;      /* appender_begin will empty the file; until then it keeps what is in it */
     uint64_t size;  /* so far, without `end` */
     struct timespec modified; /* by the wall clock: the last change before the open */
+    dev_t device;             /* of the file that is open, as is the next */
+    ino_t inode;
+    uint64_t seen_size; /* `size` when appender_look last found all well ... */
+    uint64_t since;     /* ... and how many records were written since */
     size_t torn;        /* bytes of the next record that were written and could not be taken back */
     const char *failed; /* what could not be done, when a function returned -1: "open", ... */
 };
@@ -46,6 +51,27 @@ int appender_begin(struct appender *a);
 int appender_finish(struct appender *a);
 /* Closes as it is. */
 void appender_close(struct appender *a);
+
+/* What others have done to the file. */
+enum appender_fate {
+    APPENDER_UNTOUCHED,
+    APPENDER_CUT,     /* it is shorter than what was written */
+    APPENDER_MOVED,   /* the path is another file now, or none; what was written has another name */
+    APPENDER_REMOVED, /* what was written has no name any more */
+};
+/* Looks at the file that is open, and at the path; costs two system calls. Before appender_begin
+ * has been called, nothing has been written that could be looked after. */
+enum appender_fate appender_look(struct appender *a);
+/* What was written since appender_look last found all well into a file that was then removed. */
+struct appender_remains {
+    int fd; /* of that file; the caller's to close */
+    uint64_t from, to;
+    uint64_t records;
+};
+/* Leaves the removed file: the appender is closed as by appender_close, but for its descriptor. */
+struct appender_remains appender_leave(struct appender *a);
+/* Appends the remains, all or nothing. 0, or -1 with errno. */
+int appender_rescue(struct appender *a, const struct appender_remains *remains);
 
 /* Appends the records [*done, end), and moves *done. Status and errno as those of emit(). */
 enum output_status appender_write(struct appender *a, const struct chunk *chunk, uint32_t *done,

@@ -15,8 +15,8 @@ static const struct {
     int error;
     enum output_status status;
 } meanings[] = {
-    {EPIPE, OUTPUT_CLOSED}, {ENOSPC, OUTPUT_RETRY}, {EDQUOT, OUTPUT_RETRY},
-    {EFBIG, OUTPUT_RETRY},  {ENOMEM, OUTPUT_RETRY}, {ENOBUFS, OUTPUT_RETRY},
+    {EPIPE, OUTPUT_CLOSED}, {ENOSPC, OUTPUT_RETRY},  {EDQUOT, OUTPUT_RETRY}, {EFBIG, OUTPUT_RETRY},
+    {ENOMEM, OUTPUT_RETRY}, {ENOBUFS, OUTPUT_RETRY}, {EROFS, OUTPUT_RETRY},  {ESTALE, OUTPUT_RETRY},
 };
 
 static enum output_status meaning(int error)

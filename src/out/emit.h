@@ -8,8 +8,8 @@
  * Writes bytes[*at, len) onto `fd` and moves *at on by what was written. A descriptor that does not
  * block is waited for.
  *   OUTPUT_OK      all is written
- *   OUTPUT_RETRY   no room (disk, quota, file size), or the shutdown's deadline has come
- *   OUTPUT_CLOSED  the reader of a pipe or socket is gone
+ *   OUTPUT_RETRY   no room (disk, quota, file size), a disk that is read-only or gone for now, or
+ * the shutdown's deadline has come OUTPUT_CLOSED  the reader of a pipe or socket is gone
  *   OUTPUT_FAILED  anything else
  * errno says why, unless it was the deadline: then it is EINTR.
  * Standard output is written to by one thread at a time.

@@ -6,8 +6,10 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "io/place.h"
 #include "out/appender.h"
 #include "out/emit.h"
@@ -15,6 +17,8 @@
 #include "out/rotated.h"
 #include "out/trouble.h"
 
+/* So often is looked after what others do to the file. */
+#define LOOK_NS CLOCK_SECOND_NS
 /* After a rotation failed, records go on into the same file for so long. */
 #define ROTATE_AGAIN_NS (60 * CLOCK_SECOND_NS)
 
@@ -34,6 +38,7 @@ struct file {
     bool set_back;      /* the clock was, since the last rotation by time ... */
     uint64_t turned_ns; /* ... which was then, by clock_ns(); 0: none yet */
     uint64_t rotate_not_before_ns;
+    uint64_t look_ns; /* when to look after the file */
 };
 
 static const struct option file_options[] = {
@@ -152,6 +157,55 @@ static bool ready(struct output *out)
     return file->appender.fd >= 0;
 }
 
+/* Makes anew the file that was removed, and puts into it what was written since it was last seen.
+ * What cannot be kept so is lost. */
+static void replace(struct output *out)
+{
+    struct file *file = out->priv;
+    struct appender *a = &file->appender;
+    struct appender_remains remains = appender_leave(a);
+    uint64_t bytes = remains.to - remains.from;
+    log_warning("%s: %s was removed while it was written to: it is made anew", out->name,
+                file->path);
+    int rc = attach(file), error = errno;
+    if (rc)
+        trouble_with(out, a->failed);
+    else if (bytes > 0 && (rc = appender_rescue(a, &remains)) != 0)
+        error = errno;
+    close(remains.fd);
+    if (rc == 0 || bytes == 0)
+        return;
+    out->lost += remains.records;
+    log_warning(
+        "%s: %llu events (%llu bytes), the last ones written to the removed %s, are lost: %s",
+        out->name, (unsigned long long)remains.records, (unsigned long long)bytes, file->path,
+        strerror(error));
+}
+
+/* Follows what others did to the file. False: it is another one now, or there is none. */
+static bool look_after(struct output *out)
+{
+    struct file *file = out->priv;
+    file->look_ns = clock_after(LOOK_NS);
+    switch (appender_look(&file->appender)) {
+    case APPENDER_CUT:
+        log_info("%s: %s was cut by somebody: continued at its new end", out->name, file->path);
+        appender_close(&file->appender);
+        break;
+    case APPENDER_MOVED:
+        log_info("%s: %s was moved or replaced by somebody: opened anew", out->name, file->path);
+        file->stale = true;
+        break;
+    case APPENDER_REMOVED:
+        replace(out);
+        return false;
+    default:
+        return true;
+    }
+    ready(out);
+    return false;
+}
+
 static bool may_rotate(const struct file *file)
 {
     const struct appender *a = &file->appender;
@@ -200,7 +254,7 @@ static enum output_status file_write(struct output *out, const struct chunk *chu
         uint32_t end = fitting(file, chunk, *done);
         if (end > *done)
             status = judge(out, appender_write(&file->appender, chunk, done, end));
-        else if (rotate(out))
+        else if (look_after(out) && rotate(out))
             return OUTPUT_RETRY;
     }
     return status;
@@ -223,7 +277,7 @@ static void turn(struct output *out, int64_t period)
     if (period < file->period || unsteady(file) || !file->appender.has_records) {
         file->set_back |= period < file->period;
         file->period = period;
-    } else if (may_rotate(file) && rotate(out) == 0 && file->period == period) {
+    } else if (may_rotate(file) && look_after(out) && rotate(out) == 0 && file->period == period) {
         file->set_back = false;
         file->turned_ns = clock_ns();
     }
@@ -234,6 +288,8 @@ static void file_tick(struct output *out)
     struct file *file = out->priv;
     if (file->stale || (file->appender.anew && atomic_load(&out->begun)))
         ready(out);
+    if (clock_ns() >= file->look_ns)
+        look_after(out);
     turn(out, period_of(file, clock_wall()));
 }
 
@@ -274,6 +330,8 @@ static void file_close(struct output *out)
     struct file *file = out->priv;
     if (file->appender.anew && !atomic_load(&out->begun))
         appender_close(&file->appender); /* nothing has begun: the file stays as it is */
+    else
+        look_after(out);
     if (file->appender.fd >= 0 && appender_finish(&file->appender)) {
         trouble_with(out, file->appender.failed);
         out->unended = true;
@@ -303,7 +361,8 @@ const struct module output_file = {
     .kind = MODULE_OUTPUT,
     .doc = "Appends records to a file. The file is rotated when it is large or old enough; rotated "
            "files are counted and compressed in the background. On SIGHUP it is opened anew, so "
-           "that other programs may rotate it as well.",
+           "that other programs may rotate it as well; a file that they move, remove or cut is "
+           "noticed within seconds.",
     .size = sizeof(struct file),
     .options = file_options,
     .hooks = &file_hooks,

@@ -254,6 +254,181 @@ static void clock_set_back_rotates_nothing(void **state)
     expect_text(place, "", 2, 3, "");
 }
 
+/* --- what others do to the file -----------------------------------------------------------------
+ */
+
+static void begin_with(struct place *place, const struct format_hooks *format, const char *setting)
+{
+    assert_int_equal(open_with(place, format, setting, NULL, NULL), 0);
+    write_ok(place, 0, 3);
+}
+
+/* Three records, the file's misfortune, two more before it is noticed, and two behind. */
+static void write_on(struct place *place)
+{
+    write_ok(place, 3, 2);
+    pass(1);
+    write_ok(place, 5, 2);
+}
+
+static void removed_file_is_made_anew(void **state)
+{
+    struct place *place = *state;
+    begin_with(place, &outputs_lines, NULL);
+    pass(1);
+    write_ok(place, 3, 1); /* the first three have been seen in their place, and went with it */
+    unlink(place->path);
+    write_ok(place, 4, 1);
+    pass(1);
+    write_ok(place, 5, 2);
+    assert_int_equal(place->out.lost, 0);
+    outputs_close(&place->out);
+    assert_int_equal(list(place), 1);
+    read_file(place, "out");
+    expect_text(place, "", 3, 7, "");
+}
+
+static void removed_file_is_whole_anew(void **state)
+{
+    struct place *place = *state;
+    begin_with(place, &outputs_framed, NULL);
+    unlink(place->path);
+    write_on(place);
+    outputs_close(&place->out);
+    read_file(place, "out");
+    expect_text(place, "<begin>\n", 0, 7, "<end>\n");
+}
+
+/* An output that nothing comes for notices, too. */
+static void removal_is_noticed_at_rest(void **state)
+{
+    struct place *place = *state;
+    begin_with(place, &outputs_lines, NULL);
+    unlink(place->path);
+    pass(1);
+    place->out.hooks->tick(&place->out);
+    read_file(place, "out");
+    expect_text(place, "", 0, 3, "");
+    outputs_close(&place->out);
+}
+
+static void removal_is_noticed_at_the_end(void **state)
+{
+    struct place *place = *state;
+    begin_with(place, &outputs_framed, NULL);
+    unlink(place->path);
+    outputs_close(&place->out);
+    read_file(place, "out");
+    expect_text(place, "<begin>\n", 0, 3, "<end>\n");
+}
+
+static void what_cannot_be_kept_is_lost(void **state)
+{
+    struct place *place = *state;
+    uint32_t done;
+    begin_with(place, &outputs_lines, NULL);
+    unlink(place->path);
+    mkdir(place->path, 0700); /* in its place */
+    write_ok(place, 3, 2);
+    pass(1);
+    assert_int_equal(outputs_write(&place->out, 5, 2, LEN, &done), OUTPUT_RETRY);
+    assert_int_equal(place->out.lost, 5);
+    rmdir(place->path);
+    write_ok(place, 5, 2);
+    outputs_close(&place->out);
+    assert_int_equal(place->out.lost, 5);
+    read_file(place, "out");
+    expect_text(place, "", 5, 7, "");
+}
+
+/* As logrotate does it before it sends SIGHUP. */
+static void moved_file_is_ended(void **state)
+{
+    struct place *place = *state;
+    char moved[512];
+    snprintf(moved, sizeof moved, "%s/moved", place->dir);
+    begin_with(place, &outputs_framed, NULL);
+    rename(place->path, moved);
+    write_on(place);
+    outputs_close(&place->out);
+    assert_int_equal(place->out.lost, 0);
+    read_file(place, "moved");
+    expect_text(place, "<begin>\n", 0, 5, "<end>\n");
+    read_file(place, "out");
+    expect_text(place, "<begin>\n", 5, 7, "<end>\n");
+}
+
+static void replaced_file_is_followed(void **state)
+{
+    struct place *place = *state;
+    char other[512];
+    snprintf(other, sizeof other, "%s/other", place->dir);
+    put_file(place, "other", "another one\n");
+    begin_with(place, &outputs_lines, NULL);
+    rename(other, place->path);
+    write_on(place);
+    outputs_close(&place->out);
+    read_file(place, "out");
+    expect_text(place, "another one\n", 0, 7, "");
+}
+
+/* As copytruncate does it: what is in the file counts, not what was. */
+static void cut_file_is_not_rotated_early(void **state)
+{
+    struct place *place = *state;
+    begin_with(place, &outputs_lines, "rotate-size=1000");
+    write_ok(place, 3, 6);
+    assert_int_equal(truncate(place->path, 0), 0);
+    write_ok(place, 9, 9);
+    outputs_close(&place->out);
+    assert_int_equal(list(place), 1);
+    read_file(place, "out");
+    expect_text(place, "", 9, 18, "");
+}
+
+static void cut_file_begins_anew(void **state)
+{
+    struct place *place = *state;
+    begin_with(place, &outputs_framed, NULL);
+    assert_int_equal(truncate(place->path, 0), 0);
+    pass(1);
+    write_ok(place, 3, 2);
+    outputs_close(&place->out);
+    read_file(place, "out");
+    expect_text(place, "<begin>\n", 3, 5, "<end>\n");
+}
+
+static void cut_line_is_ended(void **state)
+{
+    struct place *place = *state;
+    begin_with(place, &outputs_lines, NULL);
+    assert_int_equal(truncate(place->path, 3), 0);
+    pass(1);
+    write_ok(place, 3, 1);
+    outputs_close(&place->out);
+    read_file(place, "out");
+    expect_text(place, "0 0\n", 3, 4, "");
+}
+
+static void emptied_file_is_not_rotated(void **state)
+{
+    struct place *place = *state;
+    begin_with(place, &outputs_lines, "rotate-every=1h");
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(truncate(place->path, 0), 0);
+        pass(3600);
+        place->out.hooks->tick(&place->out);
+        assert_int_equal(list(place), 1);
+    }
+    write_ok(place, 3, 1);
+    pass(3600);
+    write_ok(place, 4, 1);
+    outputs_close(&place->out);
+    assert_int_equal(list(place), 2);
+    read_by_number(place);
+    expect_text(place, "", 3, 5, "");
+}
+
 /* --- names in the way --------------------------------------------------------------------------
  */
 
@@ -300,6 +475,17 @@ int main(void)
         WITH_CLOCK(rotates_before_1970),
         WITH_CLOCK(unsteady_clock_rotates_little),
         WITH_CLOCK(clock_set_back_rotates_nothing),
+        WITH_CLOCK(removed_file_is_made_anew),
+        WITH_CLOCK(removed_file_is_whole_anew),
+        WITH_CLOCK(removal_is_noticed_at_rest),
+        WITH_CLOCK(removal_is_noticed_at_the_end),
+        WITH_CLOCK(what_cannot_be_kept_is_lost),
+        WITH_CLOCK(moved_file_is_ended),
+        WITH_CLOCK(replaced_file_is_followed),
+        WITH_CLOCK(cut_file_is_not_rotated_early),
+        WITH_CLOCK(cut_file_begins_anew),
+        WITH_CLOCK(cut_line_is_ended),
+        WITH_CLOCK(emptied_file_is_not_rotated),
         WITH_CLOCK(one_bad_name_stops_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,6 +19,7 @@
 struct step {
     enum output_status status;
     uint32_t records; /* written, at most, by this call */
+    uint64_t lost;    /* of those before */
 };
 
 /* An output that plays a script, then takes everything. Read by the main thread when the writer has
@@ -42,6 +43,7 @@ static enum output_status script_write(struct output *out, const struct chunk *c
     struct step step = {OUTPUT_OK, UINT32_MAX};
     if (script->at < script->count)
         step = script->steps[script->at++];
+    out->lost += step.lost;
     uint32_t left = chunk->records - first;
     uint32_t records = step.records < left ? step.records : left;
     for (uint32_t i = 0; i < records; i++) {
@@ -232,6 +234,23 @@ static void failure_costs_the_rest_of_the_chunk(void **state)
     assert_int_equal(counter_get(&bench.ledger.dropped[DROP_WRITE]), 195);
 }
 
+/* What was delivered and turns out to be gone is taken off what comes next, or of the sum. */
+static void lost_records_are_dropped(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {{OUTPUT_OK, 100}, {OUTPUT_OK, 10, 30}, {OUTPUT_OK, 5, 50}};
+    struct bench bench;
+    bench_start(&bench, steps, 3, script_write);
+    bench_push(&bench, 0, 100);
+    bench_push(&bench, 100, 10);
+    await_calls(&bench, 2);
+    bench_push(&bench, 110, 5);
+    bench_end(&bench, later());
+    assert_int_equal(bench.script.written, 115);
+    assert_int_equal(counter_get(&bench.ledger.delivered), 35);
+    assert_int_equal(counter_get(&bench.ledger.dropped[DROP_WRITE]), 80);
+}
+
 static void closed_output_takes_nothing_more(void **state)
 {
     (void)state;
@@ -354,6 +373,7 @@ int main(void)
         cmocka_unit_test(retries_where_it_stopped),
         cmocka_unit_test(left_out_is_filtered),
         cmocka_unit_test(failure_costs_the_rest_of_the_chunk),
+        cmocka_unit_test(lost_records_are_dropped),
         cmocka_unit_test(closed_output_takes_nothing_more),
         cmocka_unit_test(gives_up),
         cmocka_unit_test(reopens_on_request),
