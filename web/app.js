@@ -71,7 +71,7 @@ const known = {
     history: null, // of api/v1/history
     sums: null, // of live events, while narrowed
     eventTimeline: null,
-    answered: 0,
+    answered: 0, // when, by the page's own count
     trouble: "",
 };
 let ticks = 0;
@@ -165,12 +165,12 @@ function showPast(from, to) {
 }
 
 function showState() {
-    const late = Date.now() - known.answered;
+    const late = performance.now() - known.answered;
     const state = known.trouble === UNKNOWN ? "ended" : !known.answered ? "wait" : late > STALE_MS ? "stale" : "live";
     const words = {
         wait: known.trouble || "connecting",
         live: "live",
-        stale: `stale: ${known.trouble || "no answer"} since ${clock(known.answered, { zone: true })}`,
+        stale: `stale: ${known.trouble || "no answer"} since ${clock(now() - late, { zone: true })}`,
         ended: known.trouble,
     };
     byId("state").dataset.state = state;
@@ -190,7 +190,7 @@ async function askStatistics() {
         return;
     heard(reply.time);
     known.reply = reply;
-    known.answered = Date.now();
+    known.answered = performance.now();
     known.trouble = "";
     known.timeline.push(sumsOf(reply));
 }

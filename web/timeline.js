@@ -11,6 +11,8 @@
 import { Tally, pairsGrown, pairsRows } from "./buckets.js";
 
 export const KEEP_MS = 15 * 60e3;
+const POINTS_MAX = 2 * KEEP_MS / 1000; // whatever the clocks say
+const AHEAD_MS = 5000; // history's last point may end a little after the reply that comes with it
 export const GROUPS = ["rcodes", "qtypes", "transports"];
 
 /**
@@ -51,6 +53,7 @@ export class Timeline {
     push(sums) {
         const before = this.#last;
         this.#last = sums;
+        this.#forget(sums.time);
         if (!before || sums.time <= before.time || sums.time - before.time > KEEP_MS)
             return null;
         const point = { from: before.time, to: sums.time };
@@ -65,10 +68,12 @@ export class Timeline {
         if (point.queries < 0 || point.responses < 0)
             return null;
         this.#points.push(point);
-        const oldest = sums.time - KEEP_MS;
-        while (this.#points[0].to < oldest)
-            this.#points.shift();
         return point;
+    }
+
+    /** What is old goes, and what is to come: a clock that was wrong has been set back. */
+    #forget(time) {
+        this.#points = this.#points.filter(({ to }) => to >= time - KEEP_MS && to <= time + AHEAD_MS).slice(-POINTS_MAX);
     }
 
     /** What history knows takes the place of the points here that it reaches to. */

@@ -44,6 +44,32 @@ test("a timeline begins anew when the numbers do, and forgets what is old", asyn
     assert.equal(timeline.push(at(4001 + 3 * KEEP_MS, 34)), null, "nobody was looking, or a clock was set");
 });
 
+test("a clock that is set: what is to come goes, and points are bounded for days", async () => {
+    const timeline = new Timeline();
+    const year = 365 * 86400e3;
+    let n = 0;
+    const live = (from, to, step) => {
+        for (let t = from; t < to; t += step) {
+            timeline.push(at(t, n += 2));
+            assert.ok(timeline.points.length <= 2000, `${timeline.points.length} points`);
+        }
+    };
+    live(0, 100e3, 1000);
+    live(-year, -year + 86400e3, 1000); // a day after a step back
+    const end = START - year + 86400e3;
+    assert.ok(timeline.points.length >= 899 && timeline.points.length <= 902, `${timeline.points.length} points`);
+    assert.ok(timeline.since >= end - KEEP_MS - 2000 && timeline.since < end, "the oldest is not of the future");
+    near(total(timeline.picture(end - 60e3, end, 60), "rcodes", "NOERROR"), 120, "the last minute", 0.03);
+    live(0, 5000, 1000); // and forward again
+    assert.ok(timeline.points.every(({ from, to }) => from >= START && to <= START + 5000 && from < to));
+    timeline.push(at(2000, n += 2)); // back by seconds
+    timeline.push(at(3000, n += 2));
+    assert.deepEqual(timeline.points.map(({ to }) => to - START), [1000, 2000, 3000, 4000, 3000]);
+    live(10e3, 10e3 + KEEP_MS, 100);
+    timeline.fill(Array.from({ length: 5000 }, (_, i) => ({ ...timeline.points[0], from: START + i * 1000, to: START + (i + 1) * 1000 })));
+    live(10e3 + KEEP_MS, 12e3 + KEEP_MS, 1000);
+});
+
 test("what nobody has seen is a gap, not a zero", async () => {
     const timeline = new Timeline();
     timeline.push(at(0, 0));

@@ -71,6 +71,58 @@ test("times are UTC, and say so, wherever the browser is", async (t) => {
     assert.deepEqual(days.map((t) => t % 86400e3), days.map(() => 0), "days of charts begin when they do in UTC");
 });
 
+test("marks of days are those of their days, summer time or not", async (t) => {
+    const spile = await t.spile();
+    for (const timezoneId of ["Europe/Berlin", "Australia/Lord_Howe"]) {
+        const page = await t.page(spile, { timezoneId, ready: false });
+        for (const middle of ["2026-03-29", "2026-10-25", "2026-11-01", "2026-04-05"]) {
+            const marks = await page.evaluate(async (day) => {
+                const { timeTicks } = await import(new URL("web/figure.js", location.href));
+                const { moment } = await import(new URL("web/format.js", location.href));
+                const [from, to] = [-4, 4].map((days) => Date.parse(day) + days * 86400e3);
+                return timeTicks(from, to, 10).map((at) => [at, moment(at, to - from)]);
+            }, middle);
+            assert.equal(marks.length, 9, `${timezoneId} around ${middle}`);
+            for (const [at, text] of marks)
+                assert.equal(text, `${new Date(at).toISOString().slice(5, 10)} 00:00`, `${timezoneId} around ${middle}`);
+        }
+    }
+});
+
+test("a clock that is set while the page is open", async (t) => {
+    const spile = await t.spile();
+    const page = await t.page(spile);
+    await page.evaluate(() => {
+        const real = Date.now;
+        window.setClock = (by) => {
+            Date.now = () => real() + by;
+        };
+    });
+    for (const years of [-1, 1]) {
+        await page.evaluate((by) => window.setClock(by), years * 365 * 86400e3);
+        spile.events(exchange({ name: "tick.test" }));
+        await until("it goes on", async () => (await textOf(page, "#more-queries")).startsWith(`${years < 0 ? 1 : 2} in all`));
+        const states = await page.evaluate(async () => {
+            const seen = new Set();
+            const end = performance.now() + 2500;
+            while (performance.now() < end) {
+                seen.add(document.getElementById("state").dataset.state);
+                await new Promise(requestAnimationFrame);
+            }
+            return [...seen];
+        });
+        assert.deepEqual(states, ["live"], `the clock went by ${years} year`);
+        const shown = (await textOf(page, "#window")).match(/to (\d\d):(\d\d)/).slice(1).map(Number);
+        const right = new Date();
+        const minutes = (shown[0] * 60 + shown[1] - right.getUTCHours() * 60 - right.getUTCMinutes() + 1440) % 1440;
+        assert.ok([1439, 0, 1].includes(minutes), `${minutes} minutes off`);
+    }
+    await page.evaluate((by) => window.setClock(by), -365 * 86400e3);
+    await spile.stop("SIGKILL");
+    t.expected = /Failed to load resource|net::/; // the browser's own lines about what failed
+    await until("stale, although the clock went back", async () => (await textOf(page, "#state")).startsWith("stale"));
+});
+
 test("drag to zoom, back, and by keyboard", async (t) => {
     const spile = await t.spile();
     spile.send("unbound");
