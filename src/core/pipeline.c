@@ -585,9 +585,10 @@ static bool sink_failed(const struct sink *sink)
            (atomic_load(&sink->writer.stuck) && counter_get(&sum.dropped[DROP_SHUTDOWN]) > 0);
 }
 
+/* After a second signal events are lost, whoever leaves meanwhile. */
 static enum pipeline_end how_ended(const struct pipeline *p)
 {
-    bool failed = p->hurried || atomic_load(&p->failed), lost = false;
+    bool failed = atomic_load(&p->failed), lost = p->hurried;
     for (size_t i = 0; i < p->plan.sink_count; i++) {
         const struct sink *sink = &p->plan.sinks[i];
         lost |= !atomic_load(&sink->writer.closed) && sink_failed(sink);

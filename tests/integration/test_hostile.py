@@ -151,6 +151,27 @@ def second_signal_adds_up(t):
 
 
 @test()
+def second_signal_and_a_reader_that_leaves(t):
+    """What the second signal made it lose is lost, though the reader goes at the same moment: whichever it sees first."""
+    capture = real_capture(t)
+    for i in range(5):
+        reader, writer = os.pipe()
+        spile = t.spile("read", "-o", "json", *[capture] * 20, stdout=writer, name=f"spile{i}")
+        os.close(writer)
+        await_full(reader)
+        spile.send(signal.SIGINT)
+        spile.asked()
+        asked = time.monotonic()
+        wait_for("another signal is no echo", lambda: time.monotonic() > asked + 0.1)
+        spile.send(signal.SIGSTOP)  # it finds both when it goes on
+        spile.send(signal.SIGINT)
+        os.close(reader)
+        spile.send(signal.SIGCONT)
+        equal(spile.wait(), 1, "exit status: events were lost")
+        adds_up(spile.ledger())
+
+
+@test()
 def slow_reader_gets_everything(t):
     """All of the file is read and queued; its reader takes longer than any shutdown (spile read | less)."""
     capture = real_capture(t)
