@@ -26,6 +26,7 @@ struct exchange {
     bool native;                    /* its path is of /api/v1 */
     bool complete;                  /* the whole request has come */
     bool wrong;                     /* its target names a host as none can be named */
+    bool crowded;                   /* it had too many parameters, which are gone now */
 };
 
 static const char method_names[HTTP_METHODS][8] = {
@@ -138,7 +139,8 @@ static struct span parameter(const struct http_request *request, const char *nam
 }
 
 /* The target is looked at as it came: once the library has decoded it, "/metrics%00.html" could no
- * longer be told from "/metrics". */
+ * longer be told from "/metrics". It lies in the library's buffer, where the library itself is
+ * about to cut it into pieces; so may we. */
 void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connection)
 {
     struct exchange *exchange = exchange_of(connection);
@@ -147,8 +149,7 @@ void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connecti
         return NULL;
     struct http_target target = target_split(span_str(uri));
     peer_begins(exchange->peer);
-    if (parameters_too_many(uri))
-        peer_cut(exchange->peer);
+    exchange->crowded = !parameters_limit((char *)(uintptr_t)uri);
     exchange->complete = false;
     exchange->wrong = !target_is_authority(target.authority);
     exchange->native = http_path_is_native(target.path);
@@ -388,6 +389,8 @@ enum MHD_Result exchange_answer(void *cls, struct MHD_Connection *connection, co
         refuse(exchange, 400, &reply);
     else if (body)
         refuse(exchange, 413, &reply);
+    else if (exchange->crowded)
+        parameters_refuse_many(&reply);
     else
         route = dispatch(exchange, method, &reply);
     enum MHD_Result result = send_reply(exchange, route, &reply);

@@ -4,12 +4,21 @@
 
 enum { PARAMETERS_MAX = 256, NAMES_TEXT_MAX = 256 };
 
-bool parameters_too_many(const char *uri)
+bool parameters_limit(char *uri)
 {
+    char *query = strchr(uri, '?');
     unsigned count = 0;
-    while ((uri = strchr(uri, '&')) && count <= PARAMETERS_MAX)
-        count++, uri++;
-    return count > PARAMETERS_MAX;
+    for (const char *at = query; at && count <= PARAMETERS_MAX; at = strchr(at + 1, '&'))
+        count++;
+    if (count <= PARAMETERS_MAX)
+        return true;
+    query[1] = '\0';
+    return false;
+}
+
+void parameters_refuse_many(struct http_reply *reply)
+{
+    http_fail(reply, 414, "more than %d parameters", PARAMETERS_MAX);
 }
 
 /* --- finding one ---------------------------------------------------------------------------- */

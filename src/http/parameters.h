@@ -6,9 +6,12 @@
 
 #include "http/route.h"
 
-/* True when the target has more parameters than a request may bring. The library has no reply for
- * more than it has room for, so this is asked before it cuts the target. */
-bool parameters_too_many(const char *uri);
+/* True when the target has no more parameters than a request may bring (256). If it has, all of
+ * them are taken off it: of more than the library has room for it would make no request at all, and
+ * close the connection without a word. So this is called before it looks at them. */
+bool parameters_limit(char *uri);
+/* The reply to a request that had too many. */
+void parameters_refuse_many(struct http_reply *reply);
 
 /* The first of that name, decoded; absent when there is none. Upper case is not lower case. */
 struct span parameters_find(struct MHD_Connection *connection, const char *name);
