@@ -43,7 +43,11 @@ enum event_flaw {
                  record that is not at the end, or a second TSIG (RFC 8945 5.1, RFC 2931 3.1) */
 };
 
-enum { EVENT_EDNS_DO = 0x8000 }; /* the flag of dns_edns.flags, RFC 3225 */
+/* Flags of dns_edns.flags. */
+enum {
+    EVENT_EDNS_DO = 0x8000, /* RFC 3225 */
+    EVENT_EDNS_CO = 0x4000, /* compact answers are fine, RFC 9824 */
+};
 
 /* Why a response whose query is known has no latency. */
 enum event_left_out {

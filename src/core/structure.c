@@ -1,5 +1,7 @@
 #include "core/structure.h"
 
+#include "base/put.h"
+
 enum { OPTION_CLIENT_SUBNET = 8 }; /* RFC 7871 */
 
 /* A mapping of the rows that follow a row as its parts: "edns.version" becomes "version". */
@@ -14,23 +16,55 @@ static void put_parts(const struct field *self, struct event *ev, struct tree *t
     tree_close_map(t);
 }
 
-bool structure_flags(const struct field *self, struct event *ev, struct tree *t)
+struct flag {
+    uint16_t bit;
+    char name[3];
+};
+
+/* Names of those of the bits that are set, as items of a list; returns the bits without them. */
+static uint16_t put_flags(struct tree *t, uint16_t bits, const struct flag *flags, size_t count)
 {
-    (void)self;
-    static const struct {
-        uint16_t bit;
-        char name[3];
-    } flags[] = {{DNS_FLAG_QR, "qr"}, {DNS_FLAG_AA, "aa"}, {DNS_FLAG_TC, "tc"},
-                 {DNS_FLAG_RD, "rd"}, {DNS_FLAG_RA, "ra"}, {DNS_FLAG_Z, "z"},
-                 {DNS_FLAG_AD, "ad"}, {DNS_FLAG_CD, "cd"}};
-    if (ev->bad & FACET_HEADER)
-        return false;
-    tree_open_list(t);
-    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
-        if (!(ev->header.flags & flags[i].bit))
+    for (size_t i = 0; i < count; i++) {
+        if (!(bits & flags[i].bit))
             continue;
         tree_item(t);
         tree_word(t, span_str(flags[i].name));
+        bits &= (uint16_t)~flags[i].bit;
+    }
+    return bits;
+}
+
+bool structure_flags(const struct field *self, struct event *ev, struct tree *t)
+{
+    static const struct flag flags[] = {
+        {DNS_FLAG_QR, "qr"}, {DNS_FLAG_AA, "aa"}, {DNS_FLAG_TC, "tc"}, {DNS_FLAG_RD, "rd"},
+        {DNS_FLAG_RA, "ra"}, {DNS_FLAG_Z, "z"},   {DNS_FLAG_AD, "ad"}, {DNS_FLAG_CD, "cd"}};
+    (void)self;
+    if (ev->bad & FACET_HEADER)
+        return false;
+    tree_open_list(t);
+    put_flags(t, ev->header.flags, flags, sizeof flags / sizeof *flags);
+    tree_close_list(t);
+    return true;
+}
+
+/* Bits that nobody has named yet are shown as they are, one by one: "0x2000". */
+bool structure_edns_flags(const struct field *self, struct event *ev, struct tree *t)
+{
+    static const struct flag flags[] = {{EVENT_EDNS_DO, "do"}, {EVENT_EDNS_CO, "co"}};
+    (void)self;
+    if (!ev->edns.present)
+        return false;
+    tree_open_list(t);
+    uint16_t rest = put_flags(t, ev->edns.flags, flags, sizeof flags / sizeof *flags);
+    for (uint16_t bit = 0x8000; bit != 0; bit >>= 1) {
+        char word[] = "0x0000";
+        const uint8_t bytes[] = {(uint8_t)(bit >> 8), (uint8_t)bit};
+        if (!(rest & bit))
+            continue;
+        put_hex(word + 2, bytes, sizeof bytes);
+        tree_item(t);
+        tree_word(t, span_of(word, sizeof word - 1));
     }
     tree_close_list(t);
     return true;
@@ -166,6 +200,8 @@ bool structure_edns(const struct field *self, struct event *ev, struct tree *t)
     tree_uint(t, edns->udp_size);
     tree_key(t, "do");
     tree_bool(t, edns->flags & EVENT_EDNS_DO);
+    tree_key(t, "flags");
+    structure_edns_flags(self, ev, t);
     tree_key(t, "rcode");
     tree_word(t, span_of(word, (size_t)(field_rcode(word, edns->rcode) - word)));
     tree_key(t, "client-subnet");

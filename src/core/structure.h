@@ -9,6 +9,7 @@ bool structure_answers(const struct field *self, struct event *ev, struct tree *
 bool structure_authority(const struct field *self, struct event *ev, struct tree *t);
 bool structure_additional(const struct field *self, struct event *ev, struct tree *t);
 bool structure_edns(const struct field *self, struct event *ev, struct tree *t);
+bool structure_edns_flags(const struct field *self, struct event *ev, struct tree *t);
 bool structure_edns_options(const struct field *self, struct event *ev, struct tree *t);
 bool structure_client_subnet(const struct field *self, struct event *ev, struct tree *t);
 bool structure_policy(const struct field *self, struct event *ev, struct tree *t);

@@ -46,9 +46,17 @@ char *dns_edns_put_id(struct dns_fields *f, char *p)
     return put_char(p, ')');
 }
 
-char *dns_edns_put_length(struct dns_fields *f, char *p)
+/* How long padding is. Its bytes must be zero, RFC 7830 section 3; those that are not are shown. */
+char *dns_edns_put_padding(struct dns_fields *f, char *p)
 {
-    return put_u64(p, cursor_rest(&f->in).len);
+    struct span bytes = cursor_rest(&f->in);
+    p = put_u64(p, bytes.len);
+    size_t zeros = 0;
+    while (zeros < bytes.len && bytes.ptr[zeros] == 0)
+        zeros++;
+    if (zeros == bytes.len)
+        return p;
+    return put_char(put_hex(PUT_LIT(p, " ("), bytes.ptr, bytes.len), ')');
 }
 
 /* address/source/scope, RFC 7871 section 6: the address is cut behind the source prefix. Who wants

@@ -510,7 +510,7 @@ static const struct kind {
     ['K'] = {dns_edns_put_tenths, dns_fit_rest},  /* TCP-KEEPALIVE */
     ['O'] = {dns_edns_put_cookie, dns_fit_rest},  /* COOKIE */
     ['R'] = {dns_edns_put_version, dns_fit_rest}, /* ZONEVERSION */
-    ['Z'] = {dns_edns_put_length, dns_fit_rest},  /* PADDING */
+    ['Z'] = {dns_edns_put_padding, dns_fit_rest}, /* PADDING */
 };
 
 /* Where a layout goes on behind a character that is no field; NULL where it ends, as it does when

@@ -79,7 +79,7 @@ dns_field_fit dns_svcb_fit;       /* SVCB and HTTPS parameters */
 typedef char *dns_field_put(struct dns_fields *f, char *p);
 dns_field_put dns_svcb_put;         /* SVCB and HTTPS parameters */
 dns_field_put dns_edns_put_id;      /* NSID */
-dns_field_put dns_edns_put_length;  /* PADDING */
+dns_field_put dns_edns_put_padding; /* PADDING */
 dns_field_put dns_edns_put_subnet;  /* ECS */
 dns_field_put dns_edns_put_cookie;  /* COOKIE */
 dns_field_put dns_edns_put_tenths;  /* TCP-KEEPALIVE */

@@ -135,7 +135,8 @@ def option_as_go(option):
         # Their registry of errors has no spaces in "Other Error".
         return f"EDE: {code.replace('Other Error', 'Other')}: ({text})"
     if option["name"] == "PADDING":
-        return "PADDING: " + "00" * int(data)
+        length, _, shown = data.rstrip(")").partition(" (")
+        return "PADDING: " + (shown or "00" * int(length))
     return f"{option['name'].upper()}: {data.replace(' ', '')}"
 
 

@@ -56,6 +56,8 @@ static const struct {
     {11, "TCP-KEEPALIVE", "0401d2", "0401d2"},
     {12, "PADDING", "", ""},
     {12, "PADDING", "000000", "3"},
+    {12, "PADDING", "000100", "3 (000100)"},
+    {12, "PADDING", "ff", "1 (ff)"},
     {13, "CHAIN", "026672 00", "fr."},
     {13, "CHAIN", "c000", "c000"},
     {14, "KEY-TAG", "4f66 ffff", "20326 65535"},

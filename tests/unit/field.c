@@ -181,6 +181,7 @@ static const struct row response_rows[] = {
     {"edns.version", "0", "0"},
     {"edns.udp-size", "1232", "1232"},
     {"edns.do", "true", "true"},
+    {"edns.flags", "[\"do\"]", "[\"do\"]"},
     {"edns.rcode", "\"NOERROR\"", "NOERROR"},
     {"edns.client-subnet", "\"198.51.100.0/24/0\"", "198.51.100.0/24/0"},
     {"edns.options",
@@ -189,11 +190,12 @@ static const struct row response_rows[] = {
      "[{\"code\":8,\"name\":\"ECS\",\"data\":\"198.51.100.0/24/0\"},{\"code\":10,"
      "\"name\":\"COOKIE\",\"data\":\"0102030405060708\"}]"},
     {"edns",
-     "{\"version\": 0, \"udp-size\": 1232, \"do\": true, \"rcode\": \"NOERROR\", "
+     "{\"version\": 0, \"udp-size\": 1232, \"do\": true, \"flags\": [\"do\"], \"rcode\": "
+     "\"NOERROR\", "
      "\"client-subnet\": \"198.51.100.0/24/0\", \"options\": [{\"code\": 8, \"name\": \"ECS\", "
      "\"data\": \"198.51.100.0/24/0\"}, {\"code\": 10, \"name\": \"COOKIE\", \"data\": "
      "\"0102030405060708\"}]}",
-     "{\"version\":0,\"udp-size\":1232,\"do\":true,\"rcode\":\"NOERROR\","
+     "{\"version\":0,\"udp-size\":1232,\"do\":true,\"flags\":[\"do\"],\"rcode\":\"NOERROR\","
      "\"client-subnet\":\"198.51.100.0/24/0\",\"options\":[{\"code\":8,\"name\":\"ECS\","
      "\"data\":\"198.51.100.0/24/0\"},{\"code\":10,\"name\":\"COOKIE\",\"data\":"
      "\"0102030405060708\"}]}"},
@@ -600,6 +602,20 @@ static void test_cut_options(void **state)
           "[{\"code\":12,\"name\":\"PADDING\",\"data\":\"\"}]");
 }
 
+/* Flags with a name, and others. */
+static void test_edns_flags(void **state)
+{
+    (void)state;
+    struct dnstap tap = frame_query();
+    tap.query_message = BYTES("\x12\x34\x01\x00\x00\x00\x00\x00\x00\x00\x00\x01"
+                              "\x00\x00\x29\x04\xd0\x00\x00\x60\x01\x00\x00");
+    check("edns.flags", &tap, "[\"co\", \"0x2000\", \"0x0001\"]", "[\"co\",\"0x2000\",\"0x0001\"]");
+    check("edns.do", &tap, "false", "false");
+    tap.query_message = BYTES("\x12\x34\x01\x00\x00\x00\x00\x00\x00\x00\x00\x01"
+                              "\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x00");
+    check("edns.flags", &tap, "[]", "[]");
+}
+
 /* Which part is malformed, and that the rest still shows. */
 static void test_malformed(void **state)
 {
@@ -653,6 +669,7 @@ int main(void)
         cmocka_unit_test(test_unknown),
         cmocka_unit_test(test_malformed),
         cmocka_unit_test(test_cut_options),
+        cmocka_unit_test(test_edns_flags),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -132,6 +132,8 @@ static void test_yaml(void **state)
            "  version: 0\n"
            "  udp-size: 1232\n"
            "  do: true\n"
+           "  flags:\n"
+           "    - do\n"
            "  rcode: NOERROR\n"
            "  client-subnet: \"198.51.100.0/24/0\"\n"
            "  options:\n"
