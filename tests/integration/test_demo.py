@@ -99,14 +99,21 @@ def make_run_on_a_terminal(t):
     os.close(slave)
     seen = bytearray()
 
-    def more():
-        ready = readable([terminal], 0.05)
-        if ready:
+    def read():
+        if readable([terminal], 0.05):
             try:
                 seen.extend(os.read(terminal, 65536))
             except OSError:
                 pass
+
+    def more():
+        read()
+        assert child.poll() is None, f"make ended, with {child.returncode}: {bytes(seen[-2000:]).decode()}"
         return seen
+
+    def has_ended():
+        read()
+        return child.poll() is not None
 
     def ends_with_now():
         return any(is_now(line) for line in more().split(b"\n")[-20:])
@@ -125,7 +132,7 @@ def make_run_on_a_terminal(t):
         client.send(fstrm.message(b"\0\1\1\0\0\1\0\0\0\0\0\0\4mine\3lab\0\0\1\0\1"))
         wait_for("a client's own stream", lambda: more() and b'"test"' in get(url + "api/v1/streams"), 10)
         os.write(terminal, b"\x03")
-        wait_for("make ends after Ctrl-C", lambda: more() and child.poll() is not None, 15)
+        wait_for("make ends after Ctrl-C", has_ended, 15)
         equal(child.returncode, 0, f"make's status; the end of its output: {bytes(seen[-500:])!r}")
         assert b"\nledger: stdout" in seen, f"the ledger has a line of its own: {bytes(seen[-500:])!r}"
         assert termios.tcgetattr(terminal)[3] & termios.ECHO, "what is typed shows again"
