@@ -226,7 +226,9 @@ static int make_room(struct frame_reader *reader)
 static enum frame_reader_status failed(const struct frame_reader *reader, enum fstrm_status why,
                                        struct error *err)
 {
-    if (why == FSTRM_ERR_FRAME_SIZE)
+    if (source_damaged(reader->source))
+        source_error(reader->source, err);
+    else if (why == FSTRM_ERR_FRAME_SIZE)
         error_set(err,
                   "%s: frame %" PRIu64 " has %" PRIu64
                   " bytes, more than frame-max allows (%" PRIu32 ")",
@@ -273,6 +275,7 @@ enum frame_reader_status frame_reader_fill(struct frame_reader *reader, struct e
         error_set(err, "%s: no memory", reader->path);
         return FRAME_READER_FAILED;
     }
+    source_follow(reader->source, reader->follow);
     ssize_t n = source_read(reader->source, reader->buf + reader->len, reader->cap - reader->len);
     if (n == SOURCE_AGAIN)
         return FRAME_READER_AGAIN;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <lzma.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -15,6 +16,7 @@ enum {
     ZSTD_WINDOW_LOG_MAX = 27,   /* 128 MiB: what the zstd tool itself grants */
     XZ_MEMORY_MAX = 192 << 20,  /* xz -9 wants 65 MiB */
     GZIP_WINDOW_BITS = 15 + 16, /* zlib: largest window, gzip header demanded */
+    DAMAGE_BYTES = 64 << 20,    /* that source_damaged decompresses at most */
 };
 
 /* Compressed bytes on their way to a decompressor; or plain ones that were read with them. */
@@ -38,6 +40,8 @@ struct source {
     int saved_errno; /* of SOURCE_FAILED */
     uint64_t taken;
     uint64_t size;
+    uint64_t member_at;        /* where in the file the present member begins */
+    bool follow;               /* the end of the file is not that of its data */
     const struct codec *codec; /* NULL until the first bytes were seen */
     uint8_t magic[MAGIC_MAX];
     size_t magic_len;
@@ -231,6 +235,7 @@ static ssize_t use_codec(struct source *s, const struct codec *codec)
     if (codec->open && codec->open(s) != 0)
         return fail(s, SOURCE_NO_MEMORY);
     s->codec = codec;
+    s->member_at = s->taken - (s->feed.len - s->feed.pos);
     return 0;
 }
 
@@ -254,6 +259,8 @@ static ssize_t sniff(struct source *s)
     const struct codec *codec;
     while (!(codec = codec_of(s->magic, s->magic_len))) {
         ssize_t n = take(s, s->magic + s->magic_len, MAGIC_MAX - s->magic_len);
+        if (n == 0 && s->follow)
+            return 0;
         if (n < 0 || (n == 0 && s->magic_len == 0))
             return n;
         if (n == 0) {
@@ -298,6 +305,15 @@ static ssize_t feed_fill(struct source *s)
     return 0;
 }
 
+/* The file ends where its data do not. */
+static ssize_t too_early(struct source *s)
+{
+    if (!s->follow || !s->regular)
+        return fail(s, SOURCE_TRUNCATED);
+    s->ended = false;
+    return SOURCE_AGAIN;
+}
+
 /*
  * What comes behind a member: another one, of any compression or none, maybe behind zeros, with
  * which files are padded. 1: it is set up; 0: the end; or SOURCE_...
@@ -322,8 +338,10 @@ static ssize_t next_member(struct source *s)
         const struct codec *codec = codec_of(bytes, left);
         if (begins || (codec && codec != &plain))
             return use_codec(s, codec) < 0 ? SOURCE_ERROR : 1;
+        if (!codec)
+            return too_early(s);
         if (*bytes != 0)
-            return fail(s, codec ? SOURCE_CORRUPT : SOURCE_TRUNCATED);
+            return fail(s, SOURCE_CORRUPT);
         s->feed.pos++;
     }
 }
@@ -337,9 +355,9 @@ static ssize_t step_member(struct source *s, uint8_t *buf, size_t cap)
     s->full = n == (ssize_t)cap && !s->between;
     if (n != 0 || s->between || s->feed.pos != before)
         return n;
-    if (s->ended || !drained)
-        return fail(s, s->ended ? SOURCE_TRUNCATED : SOURCE_CORRUPT);
-    return 0;
+    if (s->ended)
+        return too_early(s);
+    return drained ? 0 : fail(s, SOURCE_CORRUPT);
 }
 
 static ssize_t read_compressed(struct source *s, uint8_t *buf, size_t cap)
@@ -373,6 +391,24 @@ ssize_t source_read(struct source *s, uint8_t *buf, size_t cap)
             return known;
     }
     return s->codec->step ? read_compressed(s, buf, cap) : read_plain(s, buf, cap);
+}
+
+void source_follow(struct source *s, bool follow)
+{
+    s->follow = follow;
+}
+
+bool source_damaged(struct source *s)
+{
+    uint8_t lost[4096];
+    uint64_t member = s->member_at;
+    ssize_t n = 1;
+    for (size_t sum = 0; n > 0 && source_compressed(s) && s->member_at == member && s->regular &&
+                         sum < DAMAGE_BYTES;
+         sum += (size_t)n)
+        n = source_read(s, lost, sizeof lost);
+    return source_compressed(s) && s->member_at == member &&
+           (s->failure == SOURCE_CORRUPT || s->failure == SOURCE_TRUNCATED);
 }
 
 bool source_reopen(struct source *s, struct span bytes)
@@ -434,13 +470,16 @@ int source_error(const struct source *s, struct error *err)
 {
     static const char *const texts[] = {
         [SOURCE_SOUND] = "no error",
-        [SOURCE_TRUNCATED] = "the compressed data end too early",
-        [SOURCE_CORRUPT] = "the compressed data are damaged",
-        [SOURCE_GREEDY] = "the compressed data need more memory than is granted",
-        [SOURCE_NO_MEMORY] = "no memory to decompress",
+        [SOURCE_TRUNCATED] = "end too early",
+        [SOURCE_CORRUPT] = "are damaged",
+        [SOURCE_GREEDY] = "need more memory than is granted",
     };
-    bool system = s->failure == SOURCE_FAILED;
-    return error_set(err, "%s: %s", s->path, system ? strerror(s->saved_errno) : texts[s->failure]);
+    if (s->failure == SOURCE_FAILED || !texts[s->failure])
+        return error_set(err, "%s: %s", s->path,
+                         s->failure == SOURCE_FAILED ? strerror(s->saved_errno)
+                                                     : "no memory to decompress");
+    return error_set(err, "%s: the compressed data that begin at byte %" PRIu64 " %s", s->path,
+                     s->member_at, texts[s->failure]);
 }
 
 bool source_shrunk(const struct source *s)

@@ -46,8 +46,18 @@ void source_close(struct source *source);
  */
 ssize_t source_read(struct source *source, uint8_t *buf, size_t cap);
 
+/* Whether a regular file is still being written: then compressed data that end too early are no
+ * failure. source_read says SOURCE_AGAIN there, and goes on when more has come. */
+void source_follow(struct source *source, bool follow);
+
+/* True when the compressed data in which the source stands turn out to be damaged, or end too
+ * early: what was made of them before that was known may be anything. Reads on to where they end,
+ * but no more than some megabytes, so it is for those who give up. */
+bool source_damaged(struct source *source);
+
 enum source_failure source_failure(const struct source *source);
-/* "PATH: compressed data end too early" and the like into err; returns -1. */
+/* "PATH: the compressed data that begin at byte 512 end too early" and the like into err; returns
+ * -1. */
 int source_error(const struct source *source, struct error *err);
 
 /*

@@ -129,6 +129,42 @@ def a_file_that_is_followed_goes_on_after_a_crash(t):
 
 
 @test()
+def a_compressed_file_that_grows_is_followed(t):
+    """Half a member, its first byte, and half the magic of another are no damage while it is being written."""
+    for name, pack in (("gzip", gzip.compress), ("xz", lzma.compress)):
+        first, second = pack(BEGIN + frames(0, 2000)), pack(frames(2000, 2010) + END)
+        path = t.path(name)
+        path.write_bytes(first[:1])
+        reader = t.spile("read", "--follow", path, name=f"follow-{name}")
+        parts = [first[1:len(first) // 2], first[len(first) // 2:] + second[:3], second[3:-2], second[-2:]]
+        for part, lines in zip(parts, (1, 2000, 2000, 2010)):
+            assert reader.running(), reader.err
+            with open(path, "ab") as file:
+                file.write(part)
+            wait_for(f"{lines} lines", lambda wanted=lines: reader.out.count(b"\n") >= wanted)
+        equal(reader.wait(), 0, f"exit status at STOP: {reader.err}")
+        equal(reader.out.count(b"\n"), 2010, "lines")
+
+
+@test()
+def a_gzip_member_that_is_cut_is_told(t):
+    """What is made of the member behind it is not taken for frames that are too large. (Now and then it runs out, too,
+    before anything is wrong.)"""
+    whole, path = gzip.compress(stream(0, 3000)), t.path("cut.gz")
+    seen = set()
+    for keep in range(600, len(whole), len(whole) // 11):
+        path.write_bytes(gzip.compress(A) + whole[:keep] + gzip.compress(B))
+        done = t.run("read", path, status=1)
+        told = f"the compressed data that begin at byte {len(gzip.compress(A))} "
+        ends = [line.partition(told)[2] for line in complaints(done)]
+        assert len(ends) == 1 and ends[0] in ("are damaged", "end too early"), f"{keep}: {complaints(done)}"
+        seen.add(ends[0])
+    assert "are damaged" in seen
+    path.write_bytes(whole[:-20])
+    assert complaints(t.run("read", path, status=1))[-1].endswith("begin at byte 0 end too early")
+
+
+@test()
 def a_file_that_is_cut_while_it_is_followed_ends_it(t):
     """As by a tool that rotates by copying: nothing more would ever come."""
     path = t.path("grows")
