@@ -69,10 +69,9 @@ static int gather(struct gathering *g, struct error *err)
 {
     if (get(g, DOCUMENT_INDEX, 0, err) < 0 || get(g, DOCUMENT_STREAMS, 0, err) < 0 ||
         choose_stream(g, err) < 0 || get(g, DOCUMENT_STATISTICS, 0, err) < 0 ||
-        get(g, DOCUMENT_OUTPUTS, 0, err) < 0)
+        get(g, DOCUMENT_OUTPUTS, 0, err) < 0 || get(g, DOCUMENT_STATUS, 0, err) < 0)
         return -1;
-    if (top_view_is_empty(g->view) &&
-        (get(g, DOCUMENT_INPUTS, 0, err) < 0 || get(g, DOCUMENT_STATUS, 0, err) < 0))
+    if (top_view_is_empty(g->view) && get(g, DOCUMENT_INPUTS, 0, err) < 0)
         return -1;
     for (int i = 0; i < TOP_TABLES; i++) {
         bool asked = g->wish->tables[i] && top_tables[i].kind == KIND_TABLE;

@@ -171,6 +171,16 @@ static int read_table(struct top_list *list, const struct top_table *table, int 
     return 0;
 }
 
+/* Once events come, hints that are about a stream stay: its numbers are not what they seem. Those
+ * on what keeps servers from being heard have had their time. */
+static void drop_early_hints(json_t *hints)
+{
+    for (size_t i = json_array_size(hints); i-- > 0;) {
+        if (!json_object_get(json_array_get(hints, i), "stream"))
+            json_array_remove(hints, i);
+    }
+}
+
 /* All lists but tables that this document brings. */
 static int read_lists(struct top_view *view, enum top_document document,
                       const struct top_wish *wish, json_t *root)
@@ -182,6 +192,8 @@ static int read_lists(struct top_view *view, enum top_document document,
         int result = 0;
         if (table->document != document)
             continue;
+        if (i == LIST_HINTS && !top_view_is_empty(view))
+            drop_early_hints(json_object_get(root, table->name));
         if (table->kind == KIND_PAIR)
             result = read_pair(list, table, by, root);
         else if (table->kind == KIND_ROWS)

@@ -273,6 +273,26 @@ def nothing_yet_says_where_servers_are_waited_for(t):
 
 
 @test()
+def one_identity_from_two_hosts_shows_while_events_come(t):
+    """As a hint, on the screen and in the report, until one of both has left."""
+    port, web = free_port(), free_port()
+    t.listen(f'inputs: [tcp: {{listen: "127.0.0.1:{port}"}}]\noutputs: ["null": {{}}]\nweb: {{listen: "127.0.0.1:{web}"}}\n', count=2)
+    url = f"http://127.0.0.1:{web}/"
+    senders = [fstrm.Sender(("127.0.0.1", port), source=source) for source in ("127.0.0.1", "127.0.0.2")]
+    for sender in senders:
+        sender.send(*answered(b"ns1", [b"a", b"test"]))
+    hint = " hint: 2 hosts send the identity 'ns1'"
+    lines = wait_for("both are counted", lambda: summary(lines := report(t, url), "queries")[0] == "2" and lines)
+    assert any(line.startswith(hint) for line in lines), lines
+    screen = Terminal(t, "top", "-i", "200ms", url)
+    screen.wait(hint, "domains asked")
+    senders[0].finish()
+    screen.wait_gone("hint:")
+    equal(screen.quit(), 0, "exit status")
+    senders[1].finish()
+
+
+@test()
 def what_is_no_file_is_told_in_one_line(t):
     """With the URL that was likely meant."""
     meant = {"127.0.0.1:8080": "http://127.0.0.1:8080/", ":8080": "http://127.0.0.1:8080/", "8080": "http://127.0.0.1:8080/",

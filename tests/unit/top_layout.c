@@ -273,7 +273,8 @@ static void hints_are_above_the_keys(void **state)
         "{\"hints\":[{\"input\":\"tcp\",\"stream\":\"ns1\",\"hint\":\"2 hosts send the identity "
         "'ns1': "
         "servers of one name are counted as one; give each an identity of its own\"},"
-        "{\"input\":\"unix\",\"hint\":\"a \\u001b one\"}]}";
+        "{\"input\":\"unix\",\"hint\":\"of no stream, and events have come\"},"
+        "{\"input\":\"unix\",\"stream\":\"-\",\"hint\":\"a \\u001b one\"}]}";
     static const char first[] =
         " hint: 2 hosts send the identity 'ns1': servers of one name are counted as one;\n"
         " give each an identity of its own\n";

@@ -239,7 +239,7 @@ static void only_what_is_shown_is_asked_for(void **state)
     assert_int_equal(top_gather(&origin, &wish, &view, &err), 0);
     assert_null(view.stream);
     assert_true(view.taken > 0);
-    assert_asked(&script, ";/streams;/statistics;/outputs;"
+    assert_asked(&script, ";/streams;/statistics;/outputs;/status;"
                           "/tables table=domains by=rcode code=SERVFAIL n=10;"
                           "/tables table=clients by=bytes n=10;");
     top_view_free(&view);
@@ -257,12 +257,12 @@ static void streams_are_asked_for_by_name(void **state)
     strcpy(wish.stream, "a\\\\b\\007");
     assert_int_equal(top_gather(&origin, &wish, &view, &err), 0);
     assert_string_equal(view.stream, "a\\\\b\\007");
-    assert_asked(&script, ";/streams;/statistics stream=a\\\\b\\007;/outputs;");
+    assert_asked(&script, ";/streams;/statistics stream=a\\\\b\\007;/outputs;/status;");
     top_view_free(&view);
     strcpy(wish.stream, "gone");
     assert_int_equal(top_gather(&origin, &wish, &view, &err), 0);
     assert_null(view.stream);
-    assert_asked(&script, ";/streams;/statistics;/outputs;");
+    assert_asked(&script, ";/streams;/statistics;/outputs;/status;");
     top_view_free(&view);
 }
 
