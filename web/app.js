@@ -9,7 +9,7 @@ import { Feed } from "./feed.js";
 import { Heat } from "./heat.js";
 import { clear, press, showChips } from "./filters.js";
 import { streamControl, themeControl, timeControls } from "./controls.js";
-import { Flow, shared, timesNote, waiting } from "./flow.js";
+import { Flow, shared, without, timesNote, waiting } from "./flow.js";
 import { brief, clock, exact, length } from "./format.js";
 import { heard, now } from "./now.js";
 import { Numbers, ofEvents, ofServer } from "./numbers.js";
@@ -152,7 +152,7 @@ function showWaiting() {
     const nothing = known.inputs && !current().stream && !narrowed() &&
         queries.events + responses.events + known.reply.malformed === 0;
     setNote(byId("waiting"), nothing ? [waiting(known.inputs, known.open), ...known.hints].join("\n") : "");
-    setNote(byId("flow-note"), shared(known.streams).join("\n"));
+    setNote(byId("flow-note"), [...shared(known.streams), ...without(known.reply)].join("\n"));
 }
 
 /** What is to be known of history: that there is none, and what ails it. */

@@ -143,6 +143,12 @@ export function waiting(inputs, open) {
         : `Waiting for a DNS server on ${places.join(", ")}.`;
 }
 
+/** What came of identities that have no statistics of their own. */
+export function without({ "other-streams": events, "other-identities": identities, places }) {
+    return events ? [`${plural(events, "event")} of about ${exact(identities)} other identities are in the sums alone: ` +
+        `the busiest ${exact(places)} have statistics of their own.`] : [];
+}
+
 /** Identities that more than one host uses just now. */
 export function shared(streams) {
     return streams.filter((s) => s.hosts > 1).map(({ name, hosts }) =>

@@ -1,6 +1,7 @@
 #include "cli/service.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "compat/receiver_reader.h"
 #include "core/input.h"
 #include "history/history.h"
@@ -51,6 +52,9 @@ static int open_statistics(struct service *s, struct error *err)
         .key = &key,
         .patient = only_files(s->config),
     };
+    struct error warning;
+    if (stats_short(settings, &warning))
+        log_warning("statistics: %s", warning.text);
     s->stats = stats_new(&options, err);
     return s->stats ? 0 : -1;
 }

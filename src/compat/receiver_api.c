@@ -51,8 +51,8 @@ static void ask_tlds(struct tlds *tlds)
         [STATS_RESPONSE] = {.table = TABLE_TLDS, .measure = MEASURE_RESPONSES},
     };
     tlds->asked = true;
-    tlds->failed = stats_top(tlds->request->context->stats, tlds->scope->index, questions,
-                             STATS_SIDES, STATS_TOP_MAX, tlds->answers) != 0;
+    tlds->failed = stats_top(tlds->request->context->stats, tlds->scope->id, questions, STATS_SIDES,
+                             STATS_TOP_MAX, tlds->answers) != 0;
 }
 
 /* The hits of `query/com`; 0 for what is no TLD. */

@@ -29,14 +29,14 @@ struct receiver_scope receiver_scope_of(const struct http_request *request,
 {
     struct receiver_scope scope = {
         .name = request->parameter(request, "stream"),
-        .index = STATS_ALL,
+        .id = STATS_ALL,
         .stream = &snapshot->total,
     };
     const struct stats_stream *stream =
         scope.name.ptr ? stats_snapshot_stream(snapshot, scope.name) : NULL;
     scope.known = stream || !scope.name.ptr;
     if (stream) {
-        scope.index = (int)(stream - snapshot->streams);
+        scope.id = stream->id;
         scope.stream = stream;
     }
     return scope;

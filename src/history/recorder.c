@@ -40,6 +40,7 @@ void recorder_free(struct recorder *recorder)
     for (size_t i = 0; i < recorder->open_count; i++)
         counts_free(&recorder->open[i]);
     free(recorder->open);
+    buf_free(&recorder->gone.records);
     counts_free(&recorder->scratch);
     if (recorder->last)
         stats_release(recorder->last);
@@ -117,6 +118,26 @@ static void put_counts(struct portion *portion, struct span stream, const struct
     buf_free(&bytes);
 }
 
+/* The stream of an earlier snapshot that the later one's is; NULL: it has come since, be it to the
+ * place of another. */
+static const struct stats_stream *same_stream(const struct stats_snapshot *earlier,
+                                              const struct stats_snapshot *later, size_t i)
+{
+    const struct stats_stream *stream = i <= earlier->stream_count ? stream_at(earlier, i) : NULL;
+    return stream && stream->id == stream_at(later, i)->id ? stream : NULL;
+}
+
+/* What is open of a stream that has lost its place is kept under its name. */
+static void put_gone(struct recorder *recorder, size_t i)
+{
+    struct counts *open = &recorder->open[i];
+    if (open->len == 0)
+        return;
+    put_counts(&recorder->gone, stream_name(recorder->last, i), open);
+    recorder->failed |= recorder->gone.records.failed;
+    counts_clear(open);
+}
+
 /* Adds what the snapshot brings to the open portion and to the second's. */
 static void gather(struct recorder *recorder, const struct stats_snapshot *snapshot,
                    struct portion *second)
@@ -128,8 +149,9 @@ static void gather(struct recorder *recorder, const struct stats_snapshot *snaps
     struct counts *counts = &recorder->scratch;
     for (size_t i = 0; i <= snapshot->stream_count; i++) {
         struct series_moment now = {snapshot, stream_at(snapshot, i)};
-        struct series_moment before = {last,
-                                       last && i <= last->stream_count ? stream_at(last, i) : NULL};
+        struct series_moment before = {last, last ? same_stream(last, snapshot, i) : NULL};
+        if (recorder->last && !same_stream(recorder->last, snapshot, i))
+            put_gone(recorder, i);
         counts_clear(counts);
         series_between(counts, &before, &now, elapsed);
         if (counts->len == 0)
@@ -196,7 +218,10 @@ void recorder_take(struct recorder *recorder, const struct stats_snapshot *snaps
 
 void recorder_peek(const struct recorder *recorder, struct portion *portion)
 {
+    const struct buf *gone = &recorder->gone.records;
     portion->start_ms = recorder->open_ms;
+    if (gone->len > 0)
+        buf_put(&portion->records, gone->data, gone->len);
     for (size_t i = 0; i < recorder->open_count; i++) {
         if (recorder->open[i].len > 0)
             put_counts(portion, stream_name(recorder->last, i), &recorder->open[i]);
@@ -213,5 +238,6 @@ void recorder_cut(struct recorder *recorder, struct portion *portion)
         else
             counts_free(&recorder->open[i]); /* a stream that is silent keeps no memory */
     }
+    buf_free(&recorder->gone.records);
     recorder->dirty = false;
 }

@@ -26,8 +26,9 @@ struct recorder {
     size_t thin;                /* so many of the first have only what is of all streams */
     struct counts *open;        /* the running portion: of all, and of each stream of `last` */
     size_t open_count;
-    int64_t open_ms; /* its minute */
-    bool dirty;      /* there is something in it */
+    struct portion gone; /* of it, too: of streams that have given up their places since */
+    int64_t open_ms;     /* its minute */
+    bool dirty;          /* there is something in it */
     struct counts scratch;
     bool failed; /* memory was short: numbers are missing */
 };

@@ -348,6 +348,8 @@ void api_put_snapshot(struct json *j, const struct stats_snapshot *snapshot)
     json_put_u64(j, "malformed", snapshot->malformed);
     json_put_u64(j, "unlisted", snapshot->unlisted);
     json_put_u64(j, "other-streams", snapshot->other_streams);
+    json_put_u64(j, "other-identities", snapshot->other_identities);
+    json_put_u64(j, "places", snapshot->places);
 }
 
 static void statistics_handle(const struct http_request *request, struct http_reply *reply)

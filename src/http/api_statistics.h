@@ -15,7 +15,9 @@
     "exact: bool (nothing was left out of the tables so far), "                                    \
     "malformed: int (frames that are no dnstap messages), "                                        \
     "unlisted: int (events that are counted but missing in tables), "                              \
-    "other-streams: int (events of streams past the limit, in the total alone)"
+    "other-streams: int (events of streams without a place, in the total alone), "                 \
+    "other-identities: int (how many of these there were, about), "                                \
+    "places: int (for streams with statistics of their own)"
 void api_put_snapshot(struct json *j, const struct stats_snapshot *snapshot);
 
 /* Members of a stream: "rates", "distinct", a quantile of its latency in seconds, and "left-out",

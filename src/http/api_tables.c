@@ -414,10 +414,11 @@ static void answer(const struct http_request *request, struct http_reply *reply,
     int stream;
     if (!api_stream(request, reply, snapshot, &stream))
         return;
+    int id = stream == STATS_ALL ? STATS_ALL : snapshot->streams[stream].id;
     asked->counters =
         stream == STATS_ALL ? &snapshot->total.counters : &snapshot->streams[stream].counters;
     ask(asked);
-    if (stats_top(stats, stream, asked->questions, asked->asked, asked->rows, asked->answers) < 0) {
+    if (stats_top(stats, id, asked->questions, asked->asked, asked->rows, asked->answers) < 0) {
         http_fail(reply, 503, "no memory for the answer");
         return;
     }

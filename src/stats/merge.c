@@ -10,37 +10,6 @@
 /* Entries merged before readers of the tables get their turn: about a tenth of a millisecond. */
 enum { MERGE_AT_ONCE = 256 };
 
-/* The listed stream of that name; NULL: there is none, and `walk` says where it belongs. */
-static struct stream_state *find_known(const struct stats *stats, struct span name,
-                                       struct names_walk *walk)
-{
-    uint32_t number;
-    *walk = names_begin(&stats->names, name);
-    while ((number = names_next(&stats->names, walk)) != 0) {
-        struct stream_state *s = &stats->streams[number - 1];
-        if (span_equal(span_of(s->name, s->name_len), name))
-            return s;
-    }
-    return NULL;
-}
-
-/* The statistics' number of a shard's stream; a new one is listed if there is room. */
-static unsigned find_stream(struct stats *stats, struct span name)
-{
-    struct names_walk walk;
-    const struct stream_state *known = find_known(stats, name, &walk);
-    if (known)
-        return (unsigned)(known - stats->streams);
-    if (stats->stream_count == stats->settings.streams)
-        return (unsigned)stats->settings.streams;
-    struct stream_state *s = &stats->streams[stats->stream_count++];
-    memcpy(s->name, name.ptr, name.len);
-    s->name[name.len] = '\0';
-    s->name_len = name.len;
-    names_add(&stats->names, &walk, (uint32_t)stats->stream_count);
-    return (unsigned)stats->stream_count - 1;
-}
-
 /* --- counters ------------------------------------------------------------------------------- */
 
 /* True when half of the stream's latencies or more are below a tick of its clock. */
@@ -60,8 +29,7 @@ static double seconds_between(uint64_t from_ns, uint64_t to_ns)
 
 /* What comes in one second is judged by what is nearest to now of it: neither a recording beside it
  * nor a clock that is wrong hides that a stream, or one of all, is alive. */
-static void merge_times(const struct stats *stats, struct stream_state *s,
-                        const struct shard_stream *from)
+static void merge_times(const struct stats *stats, struct stream_state *s, const struct block *from)
 {
     uint64_t first, last;
     if (!times_span(&from->times, &first, &last))
@@ -74,19 +42,18 @@ static void merge_times(const struct stats *stats, struct stream_state *s,
     s->age = age;
 }
 
-static void merge_stream(struct stats *stats, unsigned number, const struct stats_counters *from,
-                         const struct shard_stream *stream)
+static void merge_stream(struct stats *stats, unsigned number, const struct block *block)
 {
     struct stream_state *s = &stats->streams[number], *total = stats_total(stats);
     int64_t now = clock_wall_ms();
-    stats_counters_add(&s->counters, from);
-    stats_counters_add(&total->counters, from);
-    tick_add(&s->tick, &stream->tick);
+    stats_counters_add(&s->counters, &block->counters);
+    stats_counters_add(&total->counters, &block->counters);
+    tick_add(&s->tick, &block->tick);
     s->apart = s->apart || is_coarse(s);
-    merge_times(stats, s, stream);
-    merge_times(stats, total, stream);
-    s->origin = stream->origin;
-    s->last_side = total->last_side = stream->last_side;
+    merge_times(stats, s, block);
+    merge_times(stats, total, block);
+    s->origin = block->origin;
+    s->last_side = total->last_side = block->last_side;
     s->last_seen_ms = total->last_seen_ms = now;
     if (s->first_seen_ms == 0)
         s->first_seen_ms = now;
@@ -94,39 +61,52 @@ static void merge_stream(struct stats *stats, unsigned number, const struct stat
         total->first_seen_ms = now;
 }
 
+/* The one stream that has sent anything; a number beyond them when there are several. */
+static uint32_t lone_stream(const struct shard *shard)
+{
+    uint32_t alone = shard->stream_count, count = shard->other_used;
+    for (uint32_t i = 0; i < shard->stream_count; i++) {
+        if (!shard->streams[i].block)
+            continue;
+        alone = i;
+        count++;
+    }
+    return count == 1 ? alone : shard->stream_count;
+}
+
 /* Adds the keys that the tables will not see to the sketches: of all streams, and of the one stream
  * if there is no other, for else nobody knows whose they are. */
 static void merge_missed(struct stats *stats, const struct shard *shard, const uint16_t *numbers)
 {
-    bool alone = shard->stream_count == 1 && !shard->other_used;
+    uint32_t alone = lone_stream(shard);
     for (int d = 0; d < STATS_DISTINCTS; d++) {
         const struct hll *missed = &shard->missed[d];
         hll_merge(&stats_total(stats)->distinct->sketch[d], missed);
-        if (alone)
-            hll_merge(&stats->streams[numbers[0]].distinct->sketch[d], missed);
+        if (alone < shard->stream_count)
+            hll_merge(&stats->streams[numbers[alone]].distinct->sketch[d], missed);
         if (stats->window && d < WINDOW_DISTINCTS)
             hll_merge(&stats->window->distinct[d], missed);
     }
 }
 
-/* Which of the statistics' streams the shard's are. */
-static void merge_counters(struct stats *stats, const struct shard *shard, uint16_t *numbers)
+static const uint16_t *merge_counters(struct stats *stats, const struct shard *shard)
 {
     for (uint32_t i = 0; i < shard->stream_count; i++) {
-        const struct shard_stream *stream = &shard->streams[i];
-        numbers[i] = (uint16_t)find_stream(stats, span_of(stream->name, stream->name_len));
-        merge_stream(stats, numbers[i], &shard->counters[i], stream);
+        if (shard->streams[i].block)
+            merge_stream(stats, listing_number(stats, shard, i), shard->streams[i].block);
     }
-    numbers[shard->stream_max] = (uint16_t)stats->settings.streams;
+    unsigned rest = listing_number(stats, shard, shard->stream_max);
     if (shard->other_used) {
         stats->rest_used = true;
-        merge_stream(stats, numbers[shard->stream_max], &shard->counters[shard->stream_max],
-                     &shard->streams[shard->stream_max]);
+        hll_merge(&stats->others, &shard->others);
+        merge_stream(stats, rest, shard->streams[shard->stream_max].block);
     }
+    const uint16_t *numbers = listing_settle(stats);
     stats->malformed += shard->malformed;
     stats->unlisted += shard->unlisted;
     if (shard->unlisted)
         merge_missed(stats, shard, numbers);
+    return numbers;
 }
 
 /* --- tables --------------------------------------------------------------------------------- */
@@ -143,8 +123,8 @@ static void count_distinct(struct distinct_counts *counts, uint8_t news, uint64_
 }
 
 /* Merges `count` entries, at most TABLE_BATCH. */
-static void merge_some(struct stats *stats, const struct shard *shard, enum shard_table_id id,
-                       uint32_t first, uint32_t count)
+static void merge_some(struct stats *stats, const struct shard *shard, const uint16_t *numbers,
+                       enum shard_table_id id, uint32_t first, uint32_t count)
 {
     struct table_item items[TABLE_BATCH];
     struct table_news news[TABLE_NEWS];
@@ -152,7 +132,7 @@ static void merge_some(struct stats *stats, const struct shard *shard, enum shar
         const struct shard_entry *e = &shard->tables[id].entries[first + i];
         items[i] = (struct table_item){.entry = e,
                                        .key = span_of(shard->keys + e->key_at, e->key_len),
-                                       .stream = stats->numbers[e->stream]};
+                                       .stream = numbers[e->stream]};
     }
     size_t found = table_set_add(&stats->tables, id, items, count, news);
     for (size_t i = 0; i < found; i++) {
@@ -170,14 +150,16 @@ static void merge_some(struct stats *stats, const struct shard *shard, enum shar
     }
 }
 
-static void merge_table(struct stats *stats, const struct shard *shard, enum shard_table_id id)
+static void merge_table(struct stats *stats, const struct shard *shard, const uint16_t *numbers,
+                        enum shard_table_id id)
 {
     uint32_t count = shard->tables[id].count;
     for (uint32_t i = 0; i < count; i += MERGE_AT_ONCE) {
         uint32_t stop = count - i > MERGE_AT_ONCE ? i + MERGE_AT_ONCE : count;
         pthread_rwlock_wrlock(&stats->tables_lock);
         for (uint32_t at = i; at < stop; at += TABLE_BATCH)
-            merge_some(stats, shard, id, at, stop - at < TABLE_BATCH ? stop - at : TABLE_BATCH);
+            merge_some(stats, shard, numbers, id, at,
+                       stop - at < TABLE_BATCH ? stop - at : TABLE_BATCH);
         pthread_rwlock_unlock(&stats->tables_lock);
     }
 }
@@ -185,10 +167,10 @@ static void merge_table(struct stats *stats, const struct shard *shard, enum sha
 void stats_merge(struct stats *stats, const struct shard *shard)
 {
     pthread_rwlock_wrlock(&stats->tables_lock);
-    merge_counters(stats, shard, stats->numbers);
+    const uint16_t *numbers = merge_counters(stats, shard);
     pthread_rwlock_unlock(&stats->tables_lock);
     for (int id = 0; id < SHARD_TABLES; id++)
-        merge_table(stats, shard, id);
+        merge_table(stats, shard, numbers, id);
 }
 
 /* Adds the losses that a stage has seen in one stream; it counts from the start, whatever was
@@ -201,8 +183,7 @@ static void take_loss(void *ctx, const struct stage_loss *loss)
     };
     struct stats *stats = ctx;
     struct span name = loss->identity.len ? loss->identity : span_of("-", 1);
-    struct names_walk walk;
-    struct stream_state *s = find_known(stats, name, &walk), *total = stats_total(stats);
+    struct stream_state *s = listing_find(stats, name), *total = stats_total(stats);
     if (!s)
         s = stats_rest(stats);
     s->judged |= loss->judged;
@@ -230,7 +211,7 @@ void stats_merge_losses(struct stats *stats)
     pthread_rwlock_unlock(&stats->tables_lock);
 }
 
-static void forget_stream(struct stream_state *s)
+void stats_forget_stream(struct stream_state *s)
 {
     memset(&s->counters, 0, sizeof s->counters);
     memcpy(s->losses_before, s->losses, sizeof s->losses);
@@ -253,10 +234,12 @@ void stats_forget(struct stats *stats)
         memset(stats->window->distinct, 0, sizeof stats->window->distinct);
     }
     for (size_t i = 0; i < stats->stream_count; i++)
-        forget_stream(&stats->streams[i]);
-    forget_stream(stats_rest(stats));
-    forget_stream(stats_total(stats));
+        stats_forget_stream(&stats->streams[i]);
+    stats_forget_stream(stats_rest(stats));
+    stats_forget_stream(stats_total(stats));
     stats->rest_used = false;
+    memset(&stats->others, 0, sizeof stats->others);
+    memset(stats->left_apart, 0, sizeof stats->left_apart);
     stats->malformed = stats->unlisted = 0;
     stats->ticks = 0;
     stats->since_ms = clock_wall_ms();

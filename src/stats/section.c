@@ -11,15 +11,19 @@ static const struct option statistics_options[] = {
      .min = 4 << 20,
      .max = UINT64_C(64) << 30,
      .doc =
-         "memory for the tables and sketches, fixed whatever the traffic: numbers are exact while "
-         "the names and addresses fit, then estimates with known error"},
+         "memory for all of the statistics, whatever the traffic: numbers are exact while the "
+         "names "
+         "and addresses fit, then estimates with known error; up to 28 % of it is for streams, of "
+         "which one takes 285 KiB"},
     {.name = "streams",
      .type = OPTION_UINT,
      .offset = offsetof(struct stats_settings, streams),
      .fallback = "64",
      .min = 1,
-     .max = 4096,
-     .doc = "dnstap identities that have statistics of their own; more are in the total alone"},
+     .max = STATS_STREAMS_MAX,
+     .doc = "dnstap identities that have statistics of their own, as far as the memory is for so "
+            "many; when there are more, the busiest have them, no peer keeps out those of others, "
+            "and the rest is in the total alone, and counted"},
     {0},
 };
 
@@ -34,7 +38,9 @@ static enum module_verdict probe(const void *priv, const char **option, struct e
     struct stats *stats = stats_new(&options, err);
     *option = "memory";
     stats_free(stats);
-    return stats ? MODULE_FINE : MODULE_REFUSES;
+    if (!stats)
+        return MODULE_REFUSES;
+    return stats_short(settings, err) ? MODULE_WARNS : MODULE_FINE;
 }
 
 const struct module statistics_section = {

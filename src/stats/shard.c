@@ -1,9 +1,12 @@
 #include "stats/shard.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "base/pages.h"
+#include "core/roster.h"
 #include "stats/table.h"
 
 enum {
@@ -33,18 +36,26 @@ static int table_init(struct shard_table *table, size_t memory)
     return table->entries && table->index ? 0 : -1;
 }
 
-int shard_init(struct shard *shard, size_t memory, uint32_t stream_max)
+size_t shard_fixed_bytes(uint32_t listed)
 {
-    *shard = (struct shard){.stream_max = stream_max};
+    size_t all = listed + SHARD_RESERVE + 1;
+    return sizeof(struct shard) + sizeof(struct block) + all * sizeof(struct shard_stream) +
+           4 * all * sizeof(uint32_t);
+}
+
+int shard_init(struct shard *shard, size_t memory, uint32_t listed, struct pool *pool)
+{
+    *shard = (struct shard){.stream_max = listed + SHARD_RESERVE, .pool = pool};
     size_t keys = memory / 5, tables = memory - keys;
-    int failed = names_init(&shard->names, stream_max);
+    int failed = names_init(&shard->names, shard->stream_max);
     for (int i = 0; i < SHARD_TABLES; i++)
         failed |= table_init(&shard->tables[i], tables / 16 * shares[i]);
     shard->keys_max = keys < UINT32_MAX ? (uint32_t)keys : UINT32_MAX;
     shard->keys = pages_alloc(shard->keys_max);
-    shard->streams = calloc(stream_max + 1, sizeof *shard->streams);
-    shard->counters = calloc(stream_max + 1, sizeof *shard->counters);
-    if (!failed && shard->keys && shard->streams && shard->counters)
+    shard->streams = calloc(shard->stream_max + 1, sizeof *shard->streams);
+    if (shard->streams)
+        shard->streams[shard->stream_max].block = calloc(1, sizeof(struct block));
+    if (!failed && shard->keys && shard->streams && shard->streams[shard->stream_max].block)
         return 0;
     shard_free(shard);
     return -1;
@@ -59,9 +70,42 @@ void shard_free(struct shard *shard)
     }
     pages_free(shard->keys, shard->keys_max);
     names_free(&shard->names);
+    if (shard->streams)
+        free(shard->streams[shard->stream_max].block);
     free(shard->streams);
-    free(shard->counters);
     *shard = (struct shard){0};
+}
+
+/* Puts the names of the streams that are listed into an empty index. */
+static void index_listed(struct shard *shard)
+{
+    for (uint32_t i = 0; i < shard->listed; i++) {
+        const struct shard_stream *stream = &shard->streams[i];
+        struct names_walk walk =
+            names_begin(&shard->names, span_of(stream->name, stream->name_len));
+        while (names_next(&shard->names, &walk) != 0)
+            ;
+        names_add(&shard->names, &walk, i + 1);
+    }
+}
+
+static void clear_streams(struct shard *shard)
+{
+    for (uint32_t i = 0; i < shard->stream_count; i++) {
+        if (shard->streams[i].block)
+            pool_give(shard->pool, shard->streams[i].block);
+        shard->streams[i].block = NULL;
+    }
+    if (shard->other_used) {
+        block_clear(shard->streams[shard->stream_max].block);
+        memset(&shard->others, 0, sizeof shard->others);
+    }
+    shard->other_used = false;
+    if (shard->stream_count == shard->listed)
+        return;
+    shard->stream_count = shard->listed;
+    names_clear(&shard->names);
+    index_listed(shard);
 }
 
 void shard_clear(struct shard *shard)
@@ -72,18 +116,17 @@ void shard_clear(struct shard *shard)
             memset(table->index, 0, ((size_t)table->mask + 1) * sizeof *table->index);
         table->count = 0;
     }
-    if (shard->stream_count > 0)
-        names_clear(&shard->names);
-    memset(shard->counters, 0, shard->stream_count * sizeof *shard->counters);
-    if (shard->other_used) {
-        memset(&shard->counters[shard->stream_max], 0, sizeof *shard->counters);
-        times_clear(&shard->streams[shard->stream_max].times);
-    }
+    clear_streams(shard);
     if (shard->unlisted)
         memset(shard->missed, 0, sizeof shard->missed);
-    shard->keys_len = shard->stream_count = 0;
-    shard->other_used = false;
+    shard->keys_len = 0;
     shard->events = shard->malformed = shard->unlisted = 0;
+}
+
+void shard_list_none(struct shard *shard)
+{
+    shard->stream_count = shard->listed = 0;
+    names_clear(&shard->names);
 }
 
 bool shard_is_full(const struct shard *shard)
@@ -97,28 +140,94 @@ bool shard_is_full(const struct shard *shard)
 
 /* --- streams -------------------------------------------------------------------------------- */
 
+uint64_t shard_peer(const struct siphash_key *key, const struct origin *origin)
+{
+    struct span host = roster_host(origin);
+    char text[INET6_ADDRSTRLEN];
+    uint8_t address[ADDRESS_BYTES] = {0}, v4[4];
+    bool v6 = host.len > 2 && host.len < sizeof text && host.ptr[0] == '[';
+    if (!host.ptr || host.len >= sizeof text)
+        return origin->id;
+    memcpy(text, host.ptr + v6, host.len - 2 * v6);
+    text[host.len - 2 * v6] = '\0';
+    if (v6 && inet_pton(AF_INET6, text, address) != 1)
+        return origin->id;
+    if (!v6 && inet_pton(AF_INET, text, v4) == 1)
+        address_set_v4(address, v4);
+    else if (!v6)
+        return siphash_bytes(key, host); /* a process */
+    if (address_is_loopback(address))
+        return origin->id;
+    return siphash_bytes(key, span_of(address, v6 ? 8 : ADDRESS_BYTES));
+}
+
 static bool is_stream(const struct shard_stream *stream, struct span name)
 {
     return stream->name_len == name.len && memcmp(stream->name, name.ptr, name.len) == 0;
 }
 
-/* A new stream of that name, whose search has ended there, if there is room for one more. */
-static uint16_t add_stream(struct shard *shard, struct span name, const struct names_walk *walk)
+/* For how many new streams there is room. */
+static uint32_t places_left(const struct shard *shard)
 {
-    if (shard->stream_count == shard->stream_max) {
-        shard->other_used = true;
-        return (uint16_t)shard->stream_max;
-    }
+    uint32_t places = shard->stream_max - shard->stream_count, blocks = pool_left(shard->pool);
+    return places < blocks ? places : blocks;
+}
+
+/* Whether one of `left` places for new streams is for that peer. */
+static bool may_add(const struct shard *shard, uint32_t left, uint64_t peer)
+{
+    uint32_t held = 0;
+    if (left == 0 || left > SHARD_RESERVE)
+        return left > 0;
+    for (uint32_t i = shard->listed; i < shard->stream_count; i++)
+        held += shard->streams[i].peer == peer;
+    return held < left;
+}
+
+/* A new stream of that name, whose search has ended there. */
+static uint32_t place_stream(struct shard *shard, struct span name, const struct names_walk *walk)
+{
     struct shard_stream *stream = &shard->streams[shard->stream_count++];
     memcpy(stream->name, name.ptr, name.len);
     stream->name_len = (uint8_t)name.len;
-    stream->tick = (struct tick){0};
-    times_clear(&stream->times);
     names_add(&shard->names, walk, shard->stream_count);
-    return (uint16_t)(shard->stream_count - 1);
+    return shard->stream_count - 1;
 }
 
-static uint16_t stream_of(struct shard *shard, struct span identity)
+void shard_list(struct shard *shard, struct span name, uint64_t peer)
+{
+    struct names_walk walk = names_begin(&shard->names, name);
+    while (names_next(&shard->names, &walk) != 0)
+        ;
+    uint32_t number = place_stream(shard, name, &walk);
+    shard->streams[number].peer = peer;
+    shard->listed = number + 1;
+}
+
+/* The stream that takes the events of an identity without a place. */
+static uint16_t other_stream(struct shard *shard, const struct shard_batch *batch, struct span name)
+{
+    shard->other_used = true;
+    hll_add(&shard->others, siphash_bytes(batch->key, name));
+    return (uint16_t)shard->stream_max;
+}
+
+static uint16_t new_stream(struct shard *shard, const struct shard_batch *batch, struct span name,
+                           const struct names_walk *walk, const struct origin *origin)
+{
+    uint32_t left = places_left(shard);
+    uint64_t peer = left > 0 ? shard_peer(batch->key, origin) : 0;
+    struct block *block = may_add(shard, left, peer) ? pool_take(shard->pool, false) : NULL;
+    if (!block)
+        return other_stream(shard, batch, name);
+    uint32_t number = place_stream(shard, name, walk);
+    shard->streams[number].peer = peer;
+    shard->streams[number].block = block;
+    return (uint16_t)number;
+}
+
+static uint16_t stream_of(struct shard *shard, const struct shard_batch *batch,
+                          struct span identity, const struct origin *origin)
 {
     struct span name = identity.len ? identity : span_of("-", 1);
     if (name.len > STREAM_NAME_MAX - 1)
@@ -126,10 +235,14 @@ static uint16_t stream_of(struct shard *shard, struct span identity)
     struct names_walk walk = names_begin(&shard->names, name);
     uint32_t number;
     while ((number = names_next(&shard->names, &walk)) != 0) {
-        if (is_stream(&shard->streams[number - 1], name))
-            return (uint16_t)(number - 1);
+        struct shard_stream *stream = &shard->streams[number - 1];
+        if (!is_stream(stream, name))
+            continue;
+        if (!stream->block)
+            stream->block = pool_take(shard->pool, true);
+        return stream->block ? (uint16_t)(number - 1) : other_stream(shard, batch, name);
     }
-    return add_stream(shard, name, &walk);
+    return new_stream(shard, batch, name, &walk, origin);
 }
 
 /* --- tables --------------------------------------------------------------------------------- */
@@ -271,10 +384,11 @@ static uint64_t server_hash(struct shard_batch *batch, struct span server)
     return s->hash;
 }
 
-static void place_slot(struct shard *shard, struct shard_batch *batch, struct shard_slot *slot)
+static void place_slot(struct shard *shard, struct shard_batch *batch, struct shard_slot *slot,
+                       const struct origin *origin)
 {
     const struct stats_sample *s = &slot->sample;
-    slot->stream = stream_of(shard, s->identity);
+    slot->stream = stream_of(shard, batch, s->identity, origin);
     slot->hash[SHARD_NAMES] = siphash_bytes(batch->key, s->name);
     slot->hash[SHARD_CLIENTS] = siphash_bytes(batch->key, s->client);
     slot->hash[SHARD_SERVERS] = server_hash(batch, s->server);
@@ -318,16 +432,16 @@ static void count_tick(struct tick *tick, const struct stats_sample *s)
 static void count_slot(struct shard *shard, const struct shard_slot *slot, uint64_t now_ns)
 {
     const struct stats_sample *s = &slot->sample;
-    struct shard_stream *stream = &shard->streams[slot->stream];
-    stream->last_side = s->side;
-    stream->origin = s->origin;
+    struct block *block = shard->streams[slot->stream].block;
+    block->last_side = s->side;
+    block->origin = s->origin;
     if (s->time_ns != 0) {
-        times_add(&stream->times, s->time_ns);
-        stream->arrived_ns = now_ns;
+        times_add(&block->times, s->time_ns);
+        block->arrived_ns = now_ns;
         if (s->ticks && slot->stream < shard->stream_max)
-            count_tick(&stream->tick, s);
+            count_tick(&block->tick, s);
     }
-    stats_counters_sample(&shard->counters[slot->stream], s);
+    stats_counters_sample(&block->counters, s);
     uint16_t qtype = s->has_qtype ? s->qtype : STATS_NO_QTYPE;
     bool listed = s->name.len == 0 || count_key(shard, SHARD_NAMES, slot, s->name, qtype);
     listed &= count_key(shard, SHARD_CLIENTS, slot, s->client, 0);
@@ -356,7 +470,7 @@ void shard_event(struct shard *shard, struct shard_batch *batch, const struct st
         shard->malformed++;
         return;
     }
-    place_slot(shard, batch, slot);
+    place_slot(shard, batch, slot, ev->origin);
     if (batch->count >= SHARD_AHEAD)
         prefetch_entries(shard, slot - SHARD_AHEAD);
     if (++batch->count == SHARD_BATCH)

@@ -10,11 +10,9 @@
 
 #include "base/names.h"
 #include "base/siphash.h"
-#include "stats/counters.h"
 #include "stats/distinct.h"
+#include "stats/pool.h"
 #include "stats/snapshot.h"
-#include "stats/tick.h"
-#include "stats/times.h"
 
 enum {
     SHARD_BATCH = 32,
@@ -61,28 +59,32 @@ struct shard_table {
     uint32_t mask;
 };
 
-/* The shard's own numbering of streams; the last one takes what goes past the limit. */
+/*
+ * The shard's own numbering of streams. First come those that the statistics list, whom nobody can
+ * keep out; behind them are places for new ones, of which one peer gets all but SHARD_RESERVE, and
+ * of these no more than it leaves. The last one takes the events of those that find no place.
+ */
 struct shard_stream {
     char name[STREAM_NAME_MAX];
     uint8_t name_len;
-    uint8_t last_side;
-    uint32_t origin;
-    struct tick tick;    /* not of the last one */
-    struct times times;  /* of its events */
-    uint64_t arrived_ns; /* wall clock: when the last one that has a time came */
+    uint64_t peer;       /* who brings it (shard_peer) */
+    struct block *block; /* NULL: it has sent nothing yet */
 };
+enum { SHARD_RESERVE = 8 };
 
 /* Owner: the worker while it counts, the statistics' thread while it merges. */
 struct shard {
     struct shard_table tables[SHARD_TABLES];
     uint8_t *keys;
     uint32_t keys_len, keys_max;
-    uint32_t stream_max; /* streams with a name */
-    uint32_t stream_count;
+    uint32_t stream_max; /* streams with a name: those listed, and SHARD_RESERVE */
+    uint32_t stream_count, listed;
+    uint64_t listing;             /* of the statistics: which listing these are of */
     struct shard_stream *streams; /* stream_max + 1 */
     struct names names;           /* numbers of streams, + 1, by their names */
-    struct stats_counters *counters;
+    struct pool *pool;            /* of the streams' blocks; the last one's is the shard's own */
     bool other_used;
+    struct hll others; /* identities whose events the last one has taken; zeros without any */
     uint64_t events;
     uint64_t malformed;
     uint64_t unlisted;
@@ -113,10 +115,21 @@ struct shard_batch {
     struct shard_slot slots[SHARD_BATCH];
 };
 
-/* About `memory` bytes for the tables; counters come on top, page by page as streams appear. */
-int shard_init(struct shard *shard, size_t memory, uint32_t stream_max);
+/* Room for `listed` streams that the statistics list, and for some more. About `memory` bytes for
+ * the tables; blocks come from the pool, and shard_fixed_bytes on top. */
+int shard_init(struct shard *shard, size_t memory, uint32_t listed, struct pool *pool);
 void shard_free(struct shard *shard);
+size_t shard_fixed_bytes(uint32_t listed);
+/* Empties it. The streams stay that shard_list has named. */
 void shard_clear(struct shard *shard);
+/* Names the streams that have their places whatever comes, of a shard that is empty: first none,
+ * then one after another. */
+void shard_list_none(struct shard *shard);
+void shard_list(struct shard *shard, struct span name, uint64_t peer);
+/* Whose connection it is: streams are shared out by this. An IPv6 address is one of as many as
+ * anybody wants to have, so that its network counts; behind a loopback address there are all
+ * programs of the machine, so that the connection counts, as it does for a file. */
+uint64_t shard_peer(const struct siphash_key *key, const struct origin *origin);
 /* True when it is time to hand the shard over, before it is so full that keys are left out. */
 bool shard_is_full(const struct shard *shard);
 

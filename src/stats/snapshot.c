@@ -36,6 +36,18 @@ static double rate_over(const struct stats *stats, const struct stream_state *s,
     return elapsed ? (double)events * 1e9 / (double)elapsed : 0;
 }
 
+double stats_busy(const struct stats *stats, const struct stream_state *s, uint64_t now_ns)
+{
+    size_t oldest = stats->ticks < RATE_SECONDS ? 0 : stats->ticks % RATE_SECONDS;
+    uint64_t since_ns = s->listed_ns, events = 0;
+    if (stats->ticks > 0 && stats->tick_ns[oldest] > since_ns)
+        since_ns = stats->tick_ns[oldest];
+    for (int side = 0; side < STATS_SIDES; side++)
+        events += s->counters.side[side].events - s->past[oldest][side];
+    double seconds = now_ns > since_ns ? (double)(now_ns - since_ns) / CLOCK_SECOND_NS : 0;
+    return (double)events / fmax(seconds, 1);
+}
+
 static void fill_rates(const struct stats *stats, const struct stream_state *s,
                        struct stats_stream *out, uint64_t now_ns)
 {
@@ -66,13 +78,18 @@ bool stats_counts_all(const struct stats *stats, enum stats_table_id table)
     return stats->tables.tables[table].floor == 0 && stats->unlisted == 0;
 }
 
+static uint64_t estimate(const struct hll *sketch)
+{
+    return (uint64_t)(hll_estimate(sketch) + 0.5);
+}
+
 uint64_t stats_count_distinct(const struct stats *stats, const struct stream_state *stream,
                               enum stats_distinct_id id)
 {
     const struct distinct_counts *counts = stream->distinct;
     if (stats_counts_all(stats, table_of(id)))
         return counts->exact[id];
-    return (uint64_t)(hll_estimate(&counts->sketch[id]) + 0.5);
+    return estimate(&counts->sketch[id]);
 }
 
 enum { ELSEWHEN_SECONDS = 60 /* neither clocks that are set nor the way here account for more */ };
@@ -93,6 +110,7 @@ static struct stats_times times_of(const struct stream_state *s)
 static void fill_stream(const struct stats *stats, const struct stream_state *s,
                         struct stats_stream *out, uint64_t now_ns)
 {
+    out->id = s->id;
     memcpy(out->name, s->name, sizeof out->name);
     out->name_len = s->name_len;
     out->counters = s->counters;
@@ -113,9 +131,10 @@ static void fill_stream(const struct stats *stats, const struct stream_state *s,
     out->times = times_of(s);
 }
 
-static void fill_latency(struct stats_snapshot *snapshot)
+static void fill_latency(const struct stats *stats, struct stats_snapshot *snapshot)
 {
-    memcpy(snapshot->latency, snapshot->total.counters.latency, sizeof snapshot->latency);
+    for (unsigned b = 0; b < QUANTILE_BUCKETS; b++)
+        snapshot->latency[b] = snapshot->total.counters.latency[b] - stats->left_apart[b];
     for (size_t i = 0; i < snapshot->stream_count; i++) {
         const struct stats_stream *stream = &snapshot->streams[i];
         for (unsigned b = 0; stream->apart && b < QUANTILE_BUCKETS; b++)
@@ -149,12 +168,14 @@ struct stats_snapshot *stats_photograph(struct stats *stats)
     snapshot->malformed = stats->malformed;
     snapshot->unlisted = stats->unlisted;
     snapshot->other_streams = events_of(&stats_rest(stats)->counters);
+    snapshot->other_identities = stats->rest_used ? estimate(&stats->others) : 0;
+    snapshot->places = stats->places;
     snapshot->exact = is_exact(stats);
     snapshot->stream_count = count;
     fill_stream(stats, stats_total(stats), &snapshot->total, now_ns);
     for (size_t i = 0; i < count; i++)
         fill_stream(stats, &stats->streams[i], &snapshot->streams[i], now_ns);
-    fill_latency(snapshot);
+    fill_latency(stats, snapshot);
     return snapshot;
 }
 

@@ -38,6 +38,7 @@ struct stats_times {
 };
 
 struct stats_stream {
+    int id;                     /* for stats_top; no other stream has it */
     char name[STREAM_NAME_MAX]; /* the identity: bytes as sent, cut and terminated; "-" without */
     size_t name_len;
     struct stats_counters counters;
@@ -61,14 +62,18 @@ struct stats_snapshot {
     int64_t since_ms;       /* of the start or the last reset */
     uint64_t malformed;     /* frames that are no dnstap messages: they belong to no stream */
     uint64_t unlisted;      /* events counted, but missing in tables: too many new keys at once */
-    uint64_t other_streams; /* events of streams past the limit: they are in the total alone */
-    bool exact;             /* the tables have evicted nothing */
+    uint64_t other_streams; /* events of streams that have no place: they are in the total alone */
+    uint64_t other_identities; /* how many of these there were, about */
+    uint64_t places;           /* for streams: settings.streams, or fewer for want of memory */
+    bool exact;                /* the tables have evicted nothing */
     struct stats_stream total;
     /* The latencies that quantiles of all streams together are made of. Streams that are set apart
      * (`apart`) are left out, so the counts shrink when that happens to one. */
     uint64_t latency[QUANTILE_BUCKETS];
     size_t stream_count;
-    struct stats_stream streams[]; /* in order of first appearance */
+    /* In order of first appearance; but one that takes another's place (stats/listing.c) has that.
+     */
+    struct stats_stream streams[];
 };
 
 /* What quantiles of a stream of the snapshot, or of its total, are made of. */

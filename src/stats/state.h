@@ -16,6 +16,9 @@ enum { RATE_SECONDS = 900 }; /* 15 minutes are looked back */
 struct stream_state {
     char name[STREAM_NAME_MAX];
     size_t name_len;
+    int id;             /* struct stats_stream */
+    uint64_t peer;      /* who brought it: shard_peer */
+    uint64_t listed_ns; /* since when it has its place */
     struct stats_counters counters;
     struct distinct_counts *distinct;
     uint64_t (*past)[STATS_SIDES]; /* events at the last RATE_SECONDS ticks, a ring */
@@ -58,6 +61,8 @@ struct stats {
     unsigned worker_count;
     bool patient;
     struct pipeline *pipeline; /* the thread's own */
+    unsigned places; /* for streams; settings.streams, or as many as the memory has room for */
+    struct pool pool;
 
     atomic_uint round; /* of collecting */
     pthread_t thread;
@@ -77,13 +82,16 @@ struct stats {
     struct table_set tables;
     struct stats_window *window; /* the one that runs; NULL: nobody asked for windows */
     struct suffix_cache suffixes;
-    struct stream_state *streams; /* settings.streams, then the nameless rest, then the total */
+    struct stream_state *streams; /* as many as places, then the nameless rest, then the total */
     size_t stream_count;
+    struct listing *listing;
     struct names names;                      /* numbers of streams, + 1, by their names */
     struct distinct_counts *distinct_counts; /* what the streams' pointers point into */
     uint64_t (*past)[STATS_SIDES];
-    uint16_t *numbers; /* of a shard's streams, while it is merged */
     bool rest_used;
+    struct hll others; /* the identities of the rest */
+    /* The latencies in the rest of streams that had been set apart. */
+    uint64_t left_apart[QUANTILE_BUCKETS];
     uint64_t malformed, unlisted;
     uint64_t generation;
     uint64_t tick_ns[RATE_SECONDS]; /* when the last ticks were */
@@ -93,12 +101,12 @@ struct stats {
 
 static inline struct stream_state *stats_rest(const struct stats *stats)
 {
-    return &stats->streams[stats->settings.streams];
+    return &stats->streams[stats->places];
 }
 
 static inline size_t stats_total_index(const struct stats *stats)
 {
-    return stats->settings.streams + 1;
+    return stats->places + 1;
 }
 
 static inline struct stream_state *stats_total(const struct stats *stats)
@@ -114,6 +122,31 @@ static inline uint64_t stats_next_second(uint64_t due_ns, uint64_t now_ns)
     return due_ns + (missed + 1) * CLOCK_SECOND_NS;
 }
 
+/* shares.c: how the memory is shared out, all in bytes. */
+struct shares {
+    size_t tables, shards, window;
+    size_t streams;  /* all together */
+    unsigned places; /* streams that these are for */
+    uint32_t blocks; /* of the pool */
+};
+struct shares stats_shares(const struct stats_settings *settings);
+
+/* listing.c: who is listed. -1: no memory. */
+int listing_init(struct stats *stats);
+void listing_free(struct stats *stats);
+/* The number of one of the shard's streams, by its place there: in ascending order, from 0 on,
+ * those that have a block; what it has is to be counted before the next one. A new one is listed if
+ * there is room, or if it has a better claim to it than another. Under tables_lock, for writing. */
+unsigned listing_number(struct stats *stats, const struct shard *shard, uint32_t at);
+/* All numbers are known: the tables follow. Returns the numbers by place; under the same lock. */
+const uint16_t *listing_settle(struct stats *stats);
+/* Empties a shard that was merged: those that are listed now have their places in it. */
+void listing_clear_shard(struct stats *stats, struct shard *shard);
+/* A second has passed. */
+void listing_second(struct stats *stats);
+/* The listed stream of that name; NULL: there is none. */
+struct stream_state *listing_find(const struct stats *stats, struct span name);
+
 /* merge.c: adds what the shard holds to the tables and streams, taking tables_lock for a moment at
  * a time. The shard is untouched. */
 void stats_merge(struct stats *stats, const struct shard *shard);
@@ -121,7 +154,11 @@ void stats_merge(struct stats *stats, const struct shard *shard);
 void stats_merge_losses(struct stats *stats);
 /* Forgets all numbers, not the streams. */
 void stats_forget(struct stats *stats);
-/* snapshot.c: how many there are in a stream, or in all; exact while nothing was left out. */
+/* Forgets what was counted of a stream, not its name. */
+void stats_forget_stream(struct stream_state *s);
+/* snapshot.c: events a second over the last 15 minutes, or since the stream was listed. */
+double stats_busy(const struct stats *stats, const struct stream_state *s, uint64_t now_ns);
+/* How many there are in a stream, or in all; exact while nothing was left out. */
 uint64_t stats_count_distinct(const struct stats *stats, const struct stream_state *stream,
                               enum stats_distinct_id id);
 /* True when that table has left no key out. */

@@ -15,15 +15,12 @@
 #include "core/pipeline.h"
 #include "stats/state.h"
 
-enum { WAIT_NS = 200000 };
+enum { WAIT_NS = 200000, SHARD_MIN = 160 << 10 /* bytes, with the least memory, too */ };
 enum {
     ANSWER_MS = 100, /* what workers have to answer; one that is busy longer comes next time */
     PAUSE_MS = 10,   /* between snapshots that somebody wants now: many who ask share one */
     FRESH_MS = 1000, /* who wants a snapshot now gets the last one when it takes longer */
 };
-
-/* How the memory is shared out, in hundredths. Counters and sketches of streams come on top. */
-enum { TABLES_SHARE = 44, SHARDS_SHARE = 40, WINDOW_SHARE = 8 };
 
 /* --- workers -------------------------------------------------------------------------------- */
 
@@ -108,7 +105,7 @@ static void merge_full(struct stats *stats)
         if (!shard)
             continue;
         stats_merge(stats, shard);
-        shard_clear(shard);
+        listing_clear_shard(stats, shard);
         atomic_store_explicit(&w->spare, shard, memory_order_release);
     }
 }
@@ -134,7 +131,7 @@ static void merge_active(struct stats *stats)
 {
     for (unsigned i = 0; i < stats->worker_count; i++) {
         stats_merge(stats, stats->workers[i].active);
-        shard_clear(stats->workers[i].active);
+        listing_clear_shard(stats, stats->workers[i].active);
     }
 }
 
@@ -190,8 +187,10 @@ static void tick(struct stats *stats, bool regular)
         stats_forget(stats);
     }
     uint64_t made_ns = publish(stats, regular || reset);
-    if (regular || reset)
+    if (regular || reset) {
         stats_remember(stats, made_ns);
+        listing_second(stats);
+    }
     pthread_mutex_lock(&stats->lock);
     stats->ticks_done = wanted;
     pthread_cond_broadcast(&stats->news);
@@ -261,13 +260,13 @@ void stats_stop(struct stats *stats)
 
 static int init_workers(struct stats *stats, size_t memory)
 {
-    size_t each = memory / (2 * stats->worker_count);
-    uint32_t streams = (uint32_t)stats->settings.streams;
+    size_t each = memory / (2 * stats->worker_count), fixed = shard_fixed_bytes(stats->places);
+    each = each > fixed + SHARD_MIN ? each - fixed : SHARD_MIN;
     stats->workers = calloc(stats->worker_count, sizeof *stats->workers);
     for (unsigned i = 0; stats->workers && i < stats->worker_count; i++) {
         struct worker_shards *w = &stats->workers[i];
-        if (shard_init(&w->shards[0], each, streams) < 0 ||
-            shard_init(&w->shards[1], each, streams) < 0)
+        if (shard_init(&w->shards[0], each, stats->places, &stats->pool) < 0 ||
+            shard_init(&w->shards[1], each, stats->places, &stats->pool) < 0)
             return -1;
         shard_batch_init(&w->batch, &stats->key);
         w->active = &w->shards[0];
@@ -280,13 +279,13 @@ static int init_streams(struct stats *stats)
 {
     size_t all = stats_total_index(stats) + 1;
     stats->streams = calloc(all, sizeof *stats->streams);
-    stats->numbers = calloc(all, sizeof *stats->numbers);
     stats->distinct_counts = calloc(all, sizeof *stats->distinct_counts);
     stats->past = calloc(all * RATE_SECONDS, sizeof *stats->past);
-    if (!stats->streams || !stats->numbers || !stats->distinct_counts || !stats->past ||
-        names_init(&stats->names, (uint32_t)stats->settings.streams) < 0)
+    if (!stats->streams || !stats->distinct_counts || !stats->past ||
+        names_init(&stats->names, stats->places) < 0 || listing_init(stats) < 0)
         return -1;
     for (size_t i = 0; i < all; i++) {
+        stats->streams[i].id = (int)i;
         stats->streams[i].distinct = &stats->distinct_counts[i];
         stats->streams[i].past = &stats->past[i * RATE_SECONDS];
     }
@@ -299,9 +298,9 @@ static int init_tables(struct stats *stats, size_t memory)
         .reader = stats->reader,
         .key = &stats->key,
         .suffixes = &stats->suffixes,
-        .stream_max = (unsigned)stats->settings.streams,
+        .stream_max = stats->places,
     };
-    return table_set_init(&stats->tables, memory / 100 * TABLES_SHARE);
+    return table_set_init(&stats->tables, memory);
 }
 
 static void init_locks(struct stats *stats)
@@ -342,14 +341,15 @@ struct stats *stats_new(const struct stats_options *options, struct error *err)
     stats->patient = options->patient;
     stats->worker_count = options->workers;
     stats->since_ms = clock_wall_ms();
-    size_t memory = options->settings.memory;
-    int failed = 0;
+    struct shares shares = stats_shares(&options->settings);
+    stats->places = shares.places;
+    int failed = pool_init(&stats->pool, shares.blocks);
     if (options->key)
         stats->key = *options->key;
     else
         failed = siphash_key_random(&stats->key);
-    if (failed || init_streams(stats) < 0 || init_tables(stats, memory) < 0 ||
-        init_workers(stats, memory / 100 * SHARDS_SHARE) < 0 || first_snapshot(stats) < 0) {
+    if (failed || init_streams(stats) < 0 || init_tables(stats, shares.tables) < 0 ||
+        init_workers(stats, shares.shards) < 0 || first_snapshot(stats) < 0) {
         stats_free(stats);
         error_set(err, "no memory for statistics; lower statistics: memory");
         return NULL;
@@ -366,12 +366,13 @@ void stats_free(struct stats *stats)
         shard_free(&stats->workers[i].shards[0]);
         shard_free(&stats->workers[i].shards[1]);
     }
+    pool_destroy(&stats->pool);
     table_set_free(&stats->tables);
     stats_window_free(stats->window);
+    listing_free(stats);
     free(stats->workers);
     free(stats->streams);
     names_free(&stats->names);
-    free(stats->numbers);
     free(stats->distinct_counts);
     free(stats->past);
     if (stats->snapshot)
@@ -480,10 +481,23 @@ static void count_keys(const struct stats *stats, int stream, enum stats_table_i
     answer->keys_exact = stats_counts_all(stats, table);
 }
 
+/* The number of the stream with that id, or STATS_ALL. False: it has given up its place. */
+static bool number_of(const struct stats *stats, int id, int *number)
+{
+    size_t place = (unsigned)id % STATS_STREAMS_MAX;
+    *number = id == STATS_ALL ? id : (int)place;
+    return id == STATS_ALL || (place < stats->stream_count && stats->streams[place].id == id);
+}
+
 int stats_top(struct stats *stats, int stream, const struct stats_question *questions, size_t count,
               size_t n, struct stats_answer *answers)
 {
+    memset(answers, 0, count * sizeof *answers);
     pthread_rwlock_rdlock(&stats->tables_lock);
+    if (!number_of(stats, stream, &stream)) {
+        pthread_rwlock_unlock(&stats->tables_lock);
+        return 0;
+    }
     int failed = table_set_top(&stats->tables, stream, questions, count, n, answers);
     for (size_t i = 0; !failed && i < count; i++)
         count_keys(stats, stream, questions[i].table, &answers[i]);
@@ -510,9 +524,9 @@ static struct stats_window *window_new(struct stats *stats)
         .reader = stats->reader,
         .key = &stats->key,
         .suffixes = &stats->suffixes,
-        .stream_max = (unsigned)stats->settings.streams,
+        .stream_max = stats->places,
     };
-    if (table_set_init(&window->tables, stats->settings.memory / 100 * WINDOW_SHARE) == 0)
+    if (table_set_init(&window->tables, stats_shares(&stats->settings).window) == 0)
         return window;
     stats_window_free(window);
     return NULL;

@@ -18,9 +18,13 @@ struct pipeline;
 
 /* The section `statistics` of the configuration; rows: statistics_section in stats/section.c. */
 struct stats_settings {
-    uint64_t memory;  /* of tables and sketches, bytes; all of the program needs some 30 MB more */
-    uint64_t streams; /* identities that have statistics of their own */
+    uint64_t memory; /* of all statistics, bytes; the program itself needs some 30 MB more */
+    uint64_t
+        streams; /* identities that have statistics of their own, if there is memory for them */
 };
+enum { STATS_STREAMS_MAX = 4096 };
+/* True when the memory is not for so many streams; err says for how many, and what to do. */
+bool stats_short(const struct stats_settings *settings, struct error *err);
 
 struct stats_options {
     struct stats_settings settings;
@@ -109,7 +113,8 @@ struct stats_answer {
 
 /*
  * The `n` (at most STATS_TOP_MAX) largest rows for each of `count` questions, at once. `stream` is
- * an index into the snapshot's streams, or STATS_ALL. Rows with the value 0 are left out. Any
+ * the id of a snapshot's stream (nothing is found when it has given up its place since), or
+ * STATS_ALL. Rows with the value 0 are left out. Any
  * thread; looks at every row of the tables asked, some milliseconds at most. -1: no memory.
  * Free with stats_answers_free.
  */

@@ -40,6 +40,7 @@ static size_t lay_out(struct stats_table *t, uint8_t *base)
     t->rows = place(base, &end, t->row_max * sizeof *t->rows);
     t->index = place(base, &end, ((size_t)t->index_mask + 1) * sizeof *t->index);
     t->keys = place(base, &end, t->keys_max);
+    t->known = place(base, &end, ((size_t)t->index_mask + 1) * sizeof *t->known);
     t->scratch = place(base, &end, t->row_max * sizeof *t->scratch);
     t->blocks = t->block_max ? place(base, &end, t->block_max * sizeof *t->blocks) : NULL;
     return end;
@@ -47,10 +48,10 @@ static size_t lay_out(struct stats_table *t, uint8_t *base)
 
 int stats_table_init(struct stats_table *table, size_t memory, unsigned mean_key, bool cells)
 {
-    size_t block = sizeof *table->blocks;
-    size_t row_bytes = sizeof *table->rows + sizeof *table->scratch + 2 * sizeof *table->index +
-                       mean_key + (cells ? block + block / MORE_BLOCKS : 0);
-    size_t rows = at_least(memory / row_bytes, 4);
+    size_t block = sizeof *table->blocks, slot = sizeof *table->index + sizeof *table->known;
+    size_t row_bytes = sizeof *table->rows + sizeof *table->scratch + mean_key +
+                       (cells ? block + block / MORE_BLOCKS : 0);
+    size_t rows = at_least(memory / (row_bytes + 2 * slot), 4);
     struct stats_table made = {
         .row_max = (uint32_t)(rows < 1u << 30 ? rows : 1u << 30),
         .index_mask = 7,
@@ -58,6 +59,11 @@ int stats_table_init(struct stats_table *table, size_t memory, unsigned mean_key
     /* A third of the index is free at least; row + 1 fits into the mask, too. */
     while (made.index_mask < made.row_max + made.row_max / 2)
         made.index_mask = made.index_mask * 2 + 1;
+    /* The index comes in powers of two: what it leaves is for rows. */
+    size_t slots = (size_t)made.index_mask + 1, most = slots / 3 * 2;
+    size_t fit = memory > slots * slot ? (memory - slots * slot) / row_bytes : 0;
+    fit = at_least(fit, 4);
+    made.row_max = (uint32_t)(fit < most ? fit : most);
     size_t keys = at_least((size_t)made.row_max * mean_key, KEY_MAX);
     made.keys_max = (uint32_t)(keys < UINT32_MAX ? keys : UINT32_MAX);
     made.block_max = cells ? blocks_for(made.row_max) : 0;
@@ -88,6 +94,9 @@ void stats_table_clear(struct stats_table *table)
 {
     if (table->row_count)
         clear_index(table);
+    if (table->knows)
+        memset(table->known, 0, ((size_t)table->index_mask + 1) * sizeof *table->known);
+    table->knows = false;
     table->row_count = table->keys_len = table->block_free = 0;
     table->block_count = table->row_max;
     table->serial = table->floor = table->evicted = 0;
@@ -235,6 +244,21 @@ struct stats_row *stats_table_row(struct stats_table *table, uint64_t hash, uint
     return row;
 }
 
+/* Two keys are taken for one if they agree in 25 bits of their hashes and in where they are looked
+ * for: among a million keys that happens once in 60 tables. */
+uint8_t stats_table_know(struct stats_table *table, uint64_t hash, uint8_t bits)
+{
+    const uint32_t all = (1u << STATS_KNOWN_BITS) - 1;
+    uint32_t *word, tag = (uint32_t)(hash >> 32) & ~all;
+    uint32_t slot = (uint32_t)hash & table->index_mask;
+    while (*(word = &table->known[slot]) != 0 && (*word & ~all) != tag)
+        slot = (slot + 1) & table->index_mask;
+    uint8_t before = *word & all;
+    *word = tag | before | bits;
+    table->knows = true;
+    return before;
+}
+
 /* The row's cell, or the place for it: those that came first, which are mostly the frequent ones,
  * are found first. NULL: all blocks are full; *last is the last one, NULL when there may be no
  * more. */
@@ -308,4 +332,56 @@ const struct stats_cell *stats_row_cell(const struct stats_table *table,
 struct span stats_row_key(const struct stats_table *table, const struct stats_row *row)
 {
     return span_of(table->keys + row->key_at, row->key_len);
+}
+
+/* --- streams that are no longer told apart --------------------------------------------------- */
+
+/* Adds the cells of one row to another's, as far as there is room without evicting. */
+static void join_cells(struct stats_table *table, const struct stats_row *into,
+                       const struct stats_row *from)
+{
+    for (const struct stats_cell *c = stats_row_cell(table, from, NULL); c;
+         c = stats_row_cell(table, from, c)) {
+        struct stats_block *last = NULL;
+        struct stats_cell *cell = find_cell(table, into, c, &last);
+        if (!cell && last && add_block(table, last))
+            cell = find_cell(table, into, c, &last);
+        if (!cell)
+            continue;
+        uint64_t hits = cell->hits + c->hits;
+        *cell = *c;
+        cell->hits = hits;
+    }
+}
+
+static void join_rows(struct stats_table *table, struct stats_row *into, uint32_t from)
+{
+    const struct stats_row *row = &table->rows[from];
+    stats_values_add(&into->values, &row->values);
+    into->error += row->error;
+    if (!table->blocks)
+        return;
+    join_cells(table, into, row);
+    free_blocks(table, from);
+}
+
+void stats_table_move(struct stats_table *table, const bool *moved, uint16_t to)
+{
+    uint32_t count = table->row_count, left = 0;
+    table->keys_len = 0;
+    clear_index(table);
+    for (uint32_t i = 0; i < count; i++) {
+        struct stats_row *row = &table->rows[i];
+        bool moves = moved[row->stream];
+        row->stream = moves ? to : row->stream;
+        uint32_t *entry = index_find(table, row->hash, row->stream);
+        if (*entry) {
+            join_rows(table, &table->rows[(*entry & table->index_mask) - 1], i);
+            continue;
+        }
+        row->error += moves ? table->floor : 0; /* one of `to` may have been dropped */
+        *entry = stats_table_tag(table, row->hash) | (left + 1);
+        move_row(table, i, left++);
+    }
+    table->row_count = left;
 }

@@ -19,6 +19,7 @@
 #ifndef SPILE_STATS_TABLE_H
 #define SPILE_STATS_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/span.h"
@@ -67,9 +68,11 @@ struct stats_table {
      * behind these. NULL: there are no cells. */
     struct stats_block *blocks;
     uint32_t block_count, block_max, block_free;
+    uint32_t *known;   /* open addressing, as many as in the index: bits of a key, see below */
     uint64_t *scratch; /* the rows' weights, for finding the lightest */
     void *pages;       /* what all of them lie in */
     size_t pages_size;
+    bool knows; /* there is something in `known` */
     uint64_t serial;
     uint64_t floor;   /* 0: nothing was ever dropped, the table is exact */
     uint64_t evicted; /* rows dropped so far */
@@ -131,6 +134,10 @@ struct stats_row *stats_table_row(struct stats_table *table, uint64_t hash, uint
 /* NULL when there is none. */
 const struct stats_row *stats_table_find(const struct stats_table *table, uint64_t hash,
                                          uint16_t stream);
+/* Notes some of 7 bits for a key in whatever stream, and returns those that it had before. Good
+ * until the table evicts, for keys that have rows; what is never used of it costs nothing. */
+enum { STATS_KNOWN_BITS = 7 };
+uint8_t stats_table_know(struct stats_table *table, uint64_t hash, uint8_t bits);
 /* Adds `hits` to the row's cell of that side, type and rcode; cells stand in the order in which
  * they came first. When there is no room for a new cell the lightest rows are evicted as above, but
  * never this one; *row follows it when it moves. Only for tables with cells. */
@@ -141,6 +148,11 @@ const struct stats_cell *stats_row_cell(const struct stats_table *table,
                                         const struct stats_row *row,
                                         const struct stats_cell *after);
 struct span stats_row_key(const struct stats_table *table, const struct stats_row *row);
+
+/* Gives the rows of the streams that `moved` names, by number, to the stream `to`: there a key's
+ * rows become one. Bounds stay true; hits by types and rcodes for which there is no room are in no
+ * cell. Rows found before are invalid then. */
+void stats_table_move(struct stats_table *table, const bool *moved, uint16_t to);
 
 /* What evicting goes by: queries and responses, and the error. */
 static inline uint64_t stats_row_weight(const struct stats_row *row)

@@ -94,18 +94,16 @@ static uint8_t counts_for(enum stats_table_id id, const struct stats_values *val
                      (values->of[MEASURE_RESPONSES] > 0) << DISTINCT_ANSWERED);
 }
 
-/* Which distinct numbers count the key already, by its rows in other streams. */
-static uint8_t known_elsewhere(const struct table_set *set, enum stats_table_id id, uint64_t hash,
-                               unsigned stream)
+/* There is more than one stream now: from here on it matters which keys others had. */
+static void learn_known(struct table_set *set)
 {
-    uint8_t known = 0;
-    for (unsigned s = 0; s < set->stream_count + set->rest; s++) {
-        unsigned other = s < set->stream_count ? s : set->stream_max;
-        const struct stats_row *row =
-            other == stream ? NULL : stats_table_find(&set->tables[id], hash, (uint16_t)other);
-        known |= row ? counts_for(id, &row->values) : 0;
+    for (int id = 0; id < STATS_TABLES; id++) {
+        struct stats_table *table = &set->tables[id];
+        for (uint32_t i = 0; table->floor == 0 && i < table->row_count; i++) {
+            const struct stats_row *row = &table->rows[i];
+            stats_table_know(table, row->hash, counts_for((enum stats_table_id)id, &row->values));
+        }
     }
-    return known;
 }
 
 /* Values to be added to one row. */
@@ -130,8 +128,8 @@ static bool add_values(struct table_set *set, const struct addition *a, struct s
     if (bits == 0)
         return false;
     *news = (struct table_news){a->hash, a->stream, bits, bits};
-    if (table->floor == 0)
-        news->of_all &= (uint8_t)~known_elsewhere(set, a->id, a->hash, a->stream);
+    if (table->floor == 0 && table_set_several(set))
+        news->of_all &= (uint8_t)~stats_table_know(table, a->hash, bits);
     return true;
 }
 
@@ -168,10 +166,13 @@ static void add_cells(struct stats_table *table, struct stats_row *row, const st
 
 static void note_stream(struct table_set *set, unsigned stream)
 {
+    bool several = table_set_several(set);
     if (stream == set->stream_max)
         set->rest = true;
     else if (stream >= set->stream_count)
         set->stream_count = stream + 1;
+    if (!several && table_set_several(set))
+        learn_known(set);
 }
 
 /* Adds an entry to the table of the key itself. *labels gets how many labels the registrable domain
@@ -241,4 +242,29 @@ size_t table_set_add(struct table_set *set, enum shard_table_id id, const struct
             added += add_suffixes(set, &items[i], labels, &values[i], additions + added);
     }
     return found + add_all(set, additions, added, news + found);
+}
+
+/* Counts the keys of one stream's rows. */
+static void recount(const struct table_set *set, enum stats_table_id id, unsigned stream,
+                    struct distinct_counts *distinct)
+{
+    const struct stats_table *table = &set->tables[id];
+    for (uint32_t i = 0; i < table->row_count; i++) {
+        const struct stats_row *row = &table->rows[i];
+        uint8_t bits = row->stream == stream ? counts_for(id, &row->values) : 0;
+        for (int d = 0; bits >> d; d++)
+            distinct->exact[d] += bits >> d & 1;
+    }
+}
+
+void table_set_move(struct table_set *set, const bool *moved, struct distinct_counts *distinct)
+{
+    if (distinct)
+        memset(distinct->exact, 0, sizeof distinct->exact);
+    note_stream(set, set->stream_max);
+    for (int i = 0; i < STATS_TABLES; i++) {
+        stats_table_move(&set->tables[i], moved, (uint16_t)set->stream_max);
+        if (distinct)
+            recount(set, (enum stats_table_id)i, set->stream_max, distinct);
+    }
 }

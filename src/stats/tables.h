@@ -54,6 +54,9 @@ struct table_item {
 enum { TABLE_BATCH = 16, TABLE_NEWS = 3 * TABLE_BATCH };
 size_t table_set_add(struct table_set *set, enum shard_table_id id, const struct table_item *items,
                      size_t count, struct table_news *news);
+/* Some streams, `moved` by number, are no longer told apart from those past the limit, whose
+ * `distinct` counts are set anew. */
+void table_set_move(struct table_set *set, const bool *moved, struct distinct_counts *distinct);
 /* True when the tables have evicted nothing. */
 bool table_set_exact(const struct table_set *set);
 

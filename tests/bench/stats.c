@@ -13,6 +13,7 @@
 #include "stats/hll.h"
 #include "stats/quantile.h"
 #include "stats/shard.h"
+#include "stats/state.h"
 #include "stats/tables.h"
 
 enum { ROUNDS = 7, FRAMES_MAX = 200000, STREAMS = 8, TABLE_MEMORY = 32 << 20 };
@@ -52,6 +53,7 @@ static size_t frame_count;
 static struct stats_sample *samples;
 static uint8_t (*names)[SAMPLE_NAME_MAX + 1];
 static struct stats_counters counters, more_counters;
+static struct pool pool;
 static struct shard shard;
 static struct shard_batch batch;
 static struct table_set tables;
@@ -298,20 +300,75 @@ static void measure_sketches(void)
     measure("counters of a stream added", NULL, counters_adds);
 }
 
+/* ---- Identities ---- */
+
+enum { IDENTITIES = 5000, ROUNDS_A_MERGE = 4 };
+
+static struct stats *many;
+static uint32_t client;
+
+/* Two events of each identity in turn, each of a client of its own, and a merge after some rounds,
+ * as a second brings it. */
+static size_t count_identities(void)
+{
+    struct observer observer = stats_observer(many);
+    struct worker_shards *w = &many->workers[0];
+    size_t done = 0;
+    for (int round = 0; round < ROUNDS_A_MERGE; round++) {
+        for (unsigned i = 0; i < IDENTITIES; i++, done += 2) {
+            char identity[32];
+            int len = snprintf(identity, sizeof identity, "ns%04u.example.net", i);
+            struct event ev;
+            for (size_t twice = 0; twice < 2; twice++) {
+                take_sample((i + twice) % frame_count, &ev);
+                ev.tap.identity = span_of(identity, (size_t)len);
+                ++client;
+                ev.query_address = span_of((const uint8_t *)&client, sizeof client);
+                observer.event(observer.state, 0, &ev);
+            }
+            observer.flush(observer.state, 0);
+        }
+    }
+    stats_merge(many, w->active);
+    listing_clear_shard(many, w->active);
+    return done;
+}
+
+static void measure_identities(uint64_t memory)
+{
+    struct error err;
+    many = stats_new(&(struct stats_options){.settings = {.memory = memory, .streams = 4096},
+                                             .reader = &stats_native_reader,
+                                             .workers = 1},
+                     &err);
+    if (!many)
+        return;
+    printf("4096 streams, %d identities, %u MiB\n", IDENTITIES, (unsigned)(memory >> 20));
+    measure("an event, with its part of the merge", NULL, count_identities);
+    stats_free(many);
+}
+
 int main(int argc, char **argv)
 {
     static struct suffix_cache suffixes;
-    tables = (struct table_set){
-        .reader = &stats_native_reader, .key = &key, .suffixes = &suffixes, .stream_max = STREAMS};
+    tables = (struct table_set){.reader = &stats_native_reader,
+                                .key = &key,
+                                .suffixes = &suffixes,
+                                .stream_max = STREAMS + SHARD_RESERVE};
     batch.key = &key;
     samples = calloc(FRAMES_MAX, sizeof *samples);
     names = calloc(FRAMES_MAX, sizeof *names);
-    if (!samples || !names || shard_init(&shard, TABLE_MEMORY, STREAMS) < 0 ||
+    if (!samples || !names || pool_init(&pool, 4 * STREAMS) < 0 ||
+        shard_init(&shard, TABLE_MEMORY, STREAMS, &pool) < 0 ||
         table_set_init(&tables, TABLE_MEMORY) < 0 ||
         stats_table_init(&table, TABLE_MEMORY, 28, true) < 0)
         return 1;
     for (int i = 1; i < argc; i++)
         measure_events(argv[i]);
+    if (frame_count > 0) {
+        measure_identities(UINT64_C(64) << 20);
+        measure_identities(UINT64_C(2) << 30);
+    }
     measure_sketches();
     printf("(%llu)\n", (unsigned long long)checksum);
     return 0;

@@ -4,11 +4,15 @@ import json
 import pathlib
 import re
 import statistics
+import sys
 import threading
 import time
 
+import fstrm
 from harness import ROOT, equal, limit, test, wait_for
+from lab import question
 
+HERE = pathlib.Path(__file__).resolve().parent
 STORM = ROOT / "tests/support/storm.c"
 CONFIG = """
 inputs:
@@ -21,6 +25,22 @@ DISTINCT_PERCENT = 3  # three times the standard error that is promised, 1 %
 TOP = 100
 MEMORY_MB = 128
 ANSWER_MS = 10
+
+
+# Sends in turn for each identity, from a process of its own (one peer is one process on a unix socket),
+# over some seconds; prints how many times.
+SENDER = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+import fstrm, lab
+client = fstrm.Sender(sys.argv[2])
+for i in range(60):
+    for name in sys.argv[3:]:
+        client.send(*[fstrm.message(lab.question("honest.identities.lab.", 1, 1), identity=name.encode())] * 5)
+    time.sleep(0.1)
+client.finish()
+print(300)
+"""
 
 
 class Web:
@@ -182,4 +202,46 @@ def attack_on_little_memory(t):
     texts = {sender.out for sender in senders}
     equal(len(texts), 1, "storms that said something else than the others")
     print(check(Web(spile), Truth(texts.pop().decode(), len(senders)), 0.95))
+    equal(spile.stop(), 0, "exit status")
+
+
+def of_identities(names, qname=question("same.identities.lab.", 1, 1)):
+    return b"".join(fstrm.data(fstrm.message(qname, identity=name.encode())) for name in names)
+
+
+@test()
+def identities_without_end(t):
+    """One peer invents 4,000 identities again and again. Memory is what was asked for; those of others
+    are listed with all that they send; what is not listed is in the sums and told."""
+    spile = t.listen("statistics: {memory: 64M, streams: 4096}\n" + CONFIG, count=2)
+    assert "memory 64M is for" in spile.err, "it says at start for how many streams there is room"
+    web, rounds, invented, honest = Web(spile), 6, 4000, ["ns1.identities.lab", "ns2.identities.lab"]
+    before = peak_mb(spile)
+    mob = fstrm.Sender(t.path("tap.sock"))
+    mob.sock.sendall(of_identities(f"invented{i}" for i in range(invented)))
+    wait_for("they fill all places", lambda: web.statistics()["statistics"]["queries"]["events"] == invented, every=0.1)
+    good = t.start([sys.executable, "-c", SENDER, HERE, t.path("tap.sock"), *honest], name="honest")
+    sent = 0
+    for i in range(1, rounds):
+        mob.sock.sendall(of_identities(f"invented{i}.{n}" for n in range(invented)))
+        sent = i
+        generation = web.statistics()["generation"]
+        wait_for("a second passes", lambda generation=generation: web.statistics()["generation"] > generation, every=0.1)
+    equal(good.wait(), 0, "status of the honest sender")
+    count = int(good.out)
+    page = web.settled((sent + 1) * invented + count * len(honest))
+    listed = {s["name"]: s["queries"] for s in web.json("/api/v1/streams")["streams"]}
+    for name in honest:
+        # The first second may have come before the place was theirs.
+        assert listed.get(name, 0) > count / 2, f"{name}: {listed.get(name)} of {count} events"
+    assert 16 <= page["places"] < 4096 and len(listed) == page["places"], f"{page['places']} places"
+    equal(page["other-streams"], (sent + 1) * invented + count * len(honest) - sum(listed.values()), "other streams")
+    wanted = (sent + 1) * invented - len(listed) + len(honest)
+    assert abs(page["other-identities"] - wanted) < wanted * 0.05, f"{page['other-identities']} of {wanted} identities"
+    samples = dict(line.rsplit(" ", 1) for line in web.get("/metrics").decode().splitlines() if line[:1] != "#")
+    equal(samples["spile_statistics_places"], str(page["places"]), "places, on /metrics")
+    assert float(samples["spile_statistics_other_identities"]) > invented, "identities, on /metrics"
+    print(f"{page['places']} places, {peak_mb(spile):.0f} MB, {before:.0f} MB before")
+    if not t.sanitized:
+        assert peak_mb(spile) < 96, f"{peak_mb(spile):.0f} MB"
     equal(spile.stop(), 0, "exit status")

@@ -69,11 +69,11 @@ static inline void merge_all(struct stats *stats)
         struct shard *full = atomic_exchange(&w->full, NULL);
         if (full) {
             stats_merge(stats, full);
-            shard_clear(full);
+            listing_clear_shard(stats, full);
             atomic_store(&w->spare, full);
         }
         stats_merge(stats, w->active);
-        shard_clear(w->active);
+        listing_clear_shard(stats, w->active);
     }
 }
 

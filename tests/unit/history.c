@@ -42,6 +42,39 @@ static void rollups_add_up(void **state)
     place_end(&place);
 }
 
+/* A stream takes the place of another in the middle of a minute: each has what it sent itself. */
+static void places_change_hands(void **state)
+{
+    (void)state;
+    struct place place;
+    struct story story = story_begin(morning);
+    place_begin(&place);
+    for (uint64_t second = 1; second <= 6; second++) {
+        story_count(&story, 0, 10, 0, 0, 0);
+        story_count(&story, 1, 1, 0, 0, 0);
+        if (second == 4)
+            story.streams[0].side[STATS_QUERY].events = 3;
+        story_wait(&story, SECOND);
+        struct stats_snapshot *snapshot = story_crowd(&story, STORY_STREAMS);
+        if (second >= 4) {
+            snapshot->streams[0].id = 1 << 12;
+            memcpy(snapshot->streams[0].name, "another", 8);
+            snapshot->streams[0].name_len = 7;
+        }
+        history_see(place.history, snapshot);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(total(&place, "server0", "queries", morning, morning + MINUTE, MINUTE),
+                         30);
+        assert_int_equal(total(&place, "another", "queries", morning, morning + MINUTE, MINUTE),
+                         23);
+        assert_int_equal(total(&place, "server1", "queries", morning, morning + MINUTE, MINUTE), 6);
+        history_seal(place.history);
+        place_write(&place);
+    }
+    place_end(&place);
+}
+
 static void minutes_hold_their_minute(void **state)
 {
     (void)state;
@@ -323,6 +356,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rollups_add_up),
+        cmocka_unit_test(places_change_hands),
         cmocka_unit_test(minutes_hold_their_minute),
         cmocka_unit_test(seconds_are_in_memory),
         cmocka_unit_test(seconds_follow_each_other),

@@ -314,7 +314,7 @@ static void test_invented_streams(void **state)
 {
     (void)state;
     enum { LISTED = 64, INVENTED = 5000 };
-    struct stats *stats = new_stats(4 << 20, LISTED);
+    struct stats *stats = new_stats(128 << 20, LISTED);
     struct names_cost cost = {0};
     char name[32];
     for (int i = 0; i < 2 * (LISTED + INVENTED); i++) {
@@ -343,7 +343,7 @@ static void test_bounds(void **state)
 {
     (void)state;
     enum { HOT = 200, ROUNDS = 40, FLOOD = 2000 };
-    struct stats *stats = new_stats(4 << 20, 2);
+    struct stats *stats = new_stats(8 << 20, 2);
     uint64_t hits[HOT] = {0};
     struct random random = {7};
     unsigned flood = 0;
@@ -561,7 +561,7 @@ static void test_keys_are_distinct(void **state)
         snprintf(name, sizeof name, "f%u.flood.", i);
         for (unsigned s = 0; s < 2; s++)
             send_event(stats, 0, streams[s], name, 1, STATS_QUERY, 1, 0, -1, 40);
-        if (i % 1000 == 0)
+        if (i % 200 == 0)
             merge_all(stats);
     }
     merge_all(stats);

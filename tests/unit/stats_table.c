@@ -282,8 +282,8 @@ static void the_last_other_row_goes(void **state)
 static size_t bytes_of(const struct stats_table *table)
 {
     return table->row_max * (sizeof *table->rows + sizeof *table->scratch) +
-           ((size_t)table->index_mask + 1) * sizeof *table->index + table->keys_max +
-           table->block_max * sizeof *table->blocks;
+           ((size_t)table->index_mask + 1) * (sizeof *table->index + sizeof *table->known) +
+           table->keys_max + table->block_max * sizeof *table->blocks;
 }
 
 static void memory_is_as_told(void **state)

@@ -1,0 +1,276 @@
+/*
+ * Which streams are listed, and so have statistics of their own. Identities are what peers say, and
+ * anybody may invent some: so places are not for those that come first.
+ *
+ * While there is room every identity is listed. When there is none, a new one may take the place of
+ * another: of the peer that has most places, if the new one's peer would still have fewer; or of
+ * one that sends much less than it does, which those do soon that are silent. What was counted of
+ * the stream that has to go is added to that of all others, "the rest": nothing is lost but its
+ * name.
+ *
+ * Only some change places within a second: whoever wants to be listed sends on.
+ */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "stats/state.h"
+
+enum {
+    CHANGES = 8,     /* within a second */
+    CONTESTS = 32,   /* the same; looking for whom to displace takes a while, too */
+    NEW_SECONDS = 5, /* what a new one brought in a second counts as if it took so long */
+    CLAIM = 2,       /* so many times what the other sends it has to send */
+};
+
+/* One listed stream's peer. */
+struct listing_peer {
+    uint64_t peer;
+    unsigned number;
+    unsigned places; /* that the peer has */
+};
+
+/* Owner: the statistics' thread. */
+struct listing {
+    uint16_t *numbers; /* of a shard's streams */
+    uint32_t known;    /* so many of these are set */
+    struct listing_peer *peers;
+    bool *moved; /* by number: streams that have given up their places, but not their rows yet */
+    bool any_moved;
+    unsigned changes, contests; /* left in this second */
+    uint64_t version;           /* counts changes of who is listed */
+};
+
+int listing_init(struct stats *stats)
+{
+    struct listing *listing = calloc(1, sizeof *listing);
+    stats->listing = listing;
+    if (!listing)
+        return -1;
+    *listing = (struct listing){
+        .numbers = calloc(stats->places + SHARD_RESERVE + 1, sizeof *listing->numbers),
+        .peers = calloc(stats->places, sizeof *listing->peers),
+        .moved = calloc(stats->places + 1, sizeof *listing->moved),
+        .version = 1,
+    };
+    listing_second(stats);
+    return listing->numbers && listing->peers && listing->moved ? 0 : -1;
+}
+
+void listing_free(struct stats *stats)
+{
+    if (!stats->listing)
+        return;
+    free(stats->listing->numbers);
+    free(stats->listing->peers);
+    free(stats->listing->moved);
+    free(stats->listing);
+}
+
+void listing_second(struct stats *stats)
+{
+    stats->listing->changes = CHANGES;
+    stats->listing->contests = CONTESTS;
+}
+
+/* --- names ---------------------------------------------------------------------------------- */
+
+static struct span name_of(const struct stream_state *s)
+{
+    return span_of(s->name, s->name_len);
+}
+
+/* `walk` says where the name belongs when there is none. */
+static struct stream_state *find(const struct stats *stats, struct span name,
+                                 struct names_walk *walk)
+{
+    uint32_t number;
+    *walk = names_begin(&stats->names, name);
+    while ((number = names_next(&stats->names, walk)) != 0) {
+        struct stream_state *s = &stats->streams[number - 1];
+        if (span_equal(name_of(s), name))
+            return s;
+    }
+    return NULL;
+}
+
+struct stream_state *listing_find(const struct stats *stats, struct span name)
+{
+    struct names_walk walk;
+    return find(stats, name, &walk);
+}
+
+static void index_names(struct stats *stats)
+{
+    struct names_walk walk;
+    names_clear(&stats->names);
+    for (size_t i = 0; i < stats->stream_count; i++) {
+        find(stats, name_of(&stats->streams[i]), &walk);
+        names_add(&stats->names, &walk, (uint32_t)i + 1);
+    }
+}
+
+/* --- places --------------------------------------------------------------------------------- */
+
+static void occupy(struct stats *stats, struct stream_state *s, const struct shard_stream *stream)
+{
+    memcpy(s->name, stream->name, stream->name_len);
+    s->name[stream->name_len] = '\0';
+    s->name_len = stream->name_len;
+    s->peer = stream->peer;
+    s->listed_ns = clock_ns();
+    stats->listing->version++;
+}
+
+/* What was counted of a stream becomes part of the rest. */
+static void give_up(struct stats *stats, struct stream_state *s)
+{
+    struct stream_state *rest = stats_rest(stats);
+    stats_counters_add(&rest->counters, &s->counters);
+    for (int d = 0; d < STATS_DISTINCTS; d++)
+        hll_merge(&rest->distinct->sketch[d], &s->distinct->sketch[d]);
+    for (unsigned b = 0; s->apart && b < QUANTILE_BUCKETS; b++)
+        stats->left_apart[b] += s->counters.latency[b];
+    for (int i = 0; i < STATS_LOSSES; i++)
+        rest->losses_before[i] += s->losses_before[i];
+    rest->judged |= s->judged;
+    times_merge(&rest->times, &s->times);
+    hll_add(&stats->others, siphash_bytes(&stats->key, name_of(s)));
+    stats->rest_used = true;
+    stats_forget_stream(s);
+    memset(s->losses, 0, sizeof s->losses);
+    memset(s->losses_before, 0, sizeof s->losses_before);
+    s->id = (int)(((unsigned)s->id + STATS_STREAMS_MAX) & INT32_MAX);
+    stats->listing->moved[s - stats->streams] = stats->listing->any_moved = true;
+}
+
+static int by_peer(const void *a, const void *b)
+{
+    const struct listing_peer *x = a, *y = b;
+    return x->peer != y->peer ? (x->peer < y->peer ? -1 : 1) : 0;
+}
+
+/* Notes how many places each listed stream's peer has; returns how many that peer has. */
+static unsigned count_places(struct stats *stats, uint64_t peer)
+{
+    struct listing_peer *peers = stats->listing->peers;
+    size_t count = stats->stream_count;
+    unsigned its = 0;
+    for (size_t i = 0; i < count; i++)
+        peers[i] = (struct listing_peer){stats->streams[i].peer, (unsigned)i, 0};
+    qsort(peers, count, sizeof *peers, by_peer);
+    for (size_t i = 0, end; i < count; i = end) {
+        for (end = i + 1; end < count && peers[end].peer == peers[i].peer; end++)
+            ;
+        for (size_t k = i; k < end; k++)
+            peers[k].places = (unsigned)(end - i);
+        if (peers[i].peer == peer)
+            its = (unsigned)(end - i);
+    }
+    return its;
+}
+
+static uint64_t events_of(const struct stats_counters *counters)
+{
+    return counters->side[STATS_QUERY].events + counters->side[STATS_RESPONSE].events;
+}
+
+/* Whose place the new stream gets; NULL: nobody's. */
+static struct stream_state *find_weaker(struct stats *stats, const struct shard_stream *stream)
+{
+    const struct listing *listing = stats->listing;
+    uint64_t now_ns = clock_ns();
+    unsigned its = count_places(stats, stream->peer), most = 0;
+    double claim = (double)events_of(&stream->block->counters) / NEW_SECONDS / CLAIM;
+    struct stream_state *weakest = NULL;
+    double least = 0;
+    for (size_t i = 0; i < stats->stream_count; i++)
+        most = listing->peers[i].places > most ? listing->peers[i].places : most;
+    bool fewer = most > its + 1;
+    for (size_t i = 0; i < stats->stream_count; i++) {
+        const struct listing_peer *p = &listing->peers[i];
+        if (fewer ? p->places < most : p->peer != stream->peer && p->places <= its)
+            continue;
+        struct stream_state *s = &stats->streams[p->number];
+        double busy = stats_busy(stats, s, now_ns);
+        if (weakest && busy >= least)
+            continue;
+        weakest = s;
+        least = busy;
+    }
+    return weakest && (fewer || least < claim) ? weakest : NULL;
+}
+
+static struct stream_state *contest(struct stats *stats, const struct shard_stream *stream)
+{
+    struct listing *listing = stats->listing;
+    if (listing->changes == 0 || listing->contests == 0)
+        return NULL;
+    listing->contests--;
+    struct stream_state *weaker = find_weaker(stats, stream);
+    if (!weaker)
+        return NULL;
+    listing->changes--;
+    give_up(stats, weaker);
+    /* It may be one of the same shard, whose rows are still to come. */
+    for (uint32_t i = 0; i < listing->known; i++) {
+        if (listing->numbers[i] == weaker - stats->streams)
+            listing->numbers[i] = (uint16_t)stats->places;
+    }
+    return weaker;
+}
+
+/* The number of a shard's stream, or that of the rest. */
+static unsigned number_of(struct stats *stats, const struct shard_stream *stream)
+{
+    struct names_walk walk;
+    struct span name = span_of(stream->name, stream->name_len);
+    struct stream_state *s = find(stats, name, &walk);
+    if (s)
+        return (unsigned)(s - stats->streams);
+    bool room = stats->stream_count < stats->places;
+    s = room ? &stats->streams[stats->stream_count] : contest(stats, stream);
+    if (!s) {
+        hll_add(&stats->others, siphash_bytes(&stats->key, name));
+        return stats->places;
+    }
+    occupy(stats, s, stream);
+    if (room)
+        names_add(&stats->names, &walk, (uint32_t)++stats->stream_count);
+    else
+        index_names(stats);
+    return (unsigned)(s - stats->streams);
+}
+
+unsigned listing_number(struct stats *stats, const struct shard *shard, uint32_t at)
+{
+    struct listing *listing = stats->listing;
+    listing->known = at;
+    listing->numbers[at] = at < shard->stream_max ? (uint16_t)number_of(stats, &shard->streams[at])
+                                                  : (uint16_t)stats->places;
+    return listing->numbers[at];
+}
+
+const uint16_t *listing_settle(struct stats *stats)
+{
+    struct listing *listing = stats->listing;
+    pool_claim(&stats->pool, (uint32_t)stats->stream_count);
+    if (!listing->any_moved)
+        return listing->numbers;
+    table_set_move(&stats->tables, listing->moved, stats_rest(stats)->distinct);
+    if (stats->window)
+        table_set_move(&stats->window->tables, listing->moved, NULL);
+    memset(listing->moved, 0, stats->places * sizeof *listing->moved);
+    listing->any_moved = false;
+    return listing->numbers;
+}
+
+void listing_clear_shard(struct stats *stats, struct shard *shard)
+{
+    shard_clear(shard);
+    if (shard->listing == stats->listing->version)
+        return;
+    shard->listing = stats->listing->version;
+    shard_list_none(shard);
+    for (size_t i = 0; i < stats->stream_count; i++)
+        shard_list(shard, name_of(&stats->streams[i]), stats->streams[i].peer);
+}

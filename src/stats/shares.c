@@ -1,0 +1,70 @@
+/*
+ * How the memory for statistics is shared out. Streams get what those that are asked for need, a
+ * quarter of all at the most: how many may be listed follows from that. The rest is for tables.
+ *
+ * What a stream costs is counted as if everything that may be kept of it was touched, and two
+ * snapshots have it, the one that readers hold and the next one.
+ */
+#include "stats/state.h"
+
+enum {
+    STREAMS_SHARE = 28, /* at the most; in hundredths of all */
+    /* Of what is left, in parts of 92. */
+    TABLES_PART = 44,
+    SHARDS_PART = 40,
+    WINDOW_PART = 8,
+    ALL_PARTS = TABLES_PART + SHARDS_PART + WINDOW_PART,
+    PLACES_MIN = 4,
+    NEW_BLOCKS = 2, /* beyond those that listed streams have a claim to: one for so many places */
+    NEW_BLOCKS_MIN = 2 * SHARD_RESERVE,
+};
+
+static size_t stream_bytes(void)
+{
+    return sizeof(struct stream_state) + sizeof(struct distinct_counts) +
+           RATE_SECONDS * sizeof(uint64_t[STATS_SIDES]) + 2 * sizeof(struct stats_stream);
+}
+
+static uint32_t blocks_for(unsigned places)
+{
+    unsigned new = places / NEW_BLOCKS;
+    return 2 * places + (new > NEW_BLOCKS_MIN ? new : NEW_BLOCKS_MIN);
+}
+
+/* With the two that are always there: the rest, and the total. */
+static size_t bytes_for(unsigned places)
+{
+    return (places + 2) * stream_bytes() + blocks_for(places) * sizeof(struct block);
+}
+
+struct shares stats_shares(const struct stats_settings *settings)
+{
+    size_t most = settings->memory / 100 * STREAMS_SHARE;
+    unsigned places = (unsigned)settings->streams;
+    while (places > PLACES_MIN && bytes_for(places) > most)
+        places--;
+    size_t streams = bytes_for(places);
+    size_t part = (settings->memory > streams ? settings->memory - streams : 0) / ALL_PARTS;
+    return (struct shares){
+        .tables = part * TABLES_PART,
+        .shards = part * SHARDS_PART,
+        .window = part * WINDOW_PART,
+        .streams = streams,
+        .places = places,
+        .blocks = blocks_for(places),
+    };
+}
+
+bool stats_short(const struct stats_settings *settings, struct error *err)
+{
+    const size_t mebi = 1 << 20;
+    unsigned places = stats_shares(settings).places;
+    if (places >= settings->streams)
+        return false;
+    size_t all = bytes_for((unsigned)settings->streams) / STREAMS_SHARE * 100;
+    error_set(err,
+              "memory %zuM is for %u streams of %u: only the busiest have statistics of their own; "
+              "%zuM would be for all",
+              (size_t)settings->memory / mebi, places, (unsigned)settings->streams, all / mebi + 1);
+    return true;
+}

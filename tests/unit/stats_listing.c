@@ -1,0 +1,366 @@
+/*
+ * Which identities have statistics of their own: not those that came first, and never more of one
+ * peer than its share when others want places, too; and what that takes of memory.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../support/random.h"
+#include "../support/statistics.h"
+
+enum { PLACES = 16, MEMORY = 32 << 20 };
+
+/* The events that follow are of a connection of that host. */
+static void connect_from(const char *host)
+{
+    static uint32_t last = 100;
+    stats_test_origin = (struct origin){.id = ++last};
+    stats_test_origin.host_len =
+        (uint8_t)snprintf(stats_test_origin.peer, sizeof stats_test_origin.peer, "%s", host);
+    snprintf(stats_test_origin.peer + stats_test_origin.host_len,
+             sizeof stats_test_origin.peer - stats_test_origin.host_len, ":53");
+}
+
+static void ask(struct stats *stats, const char *stream, unsigned times)
+{
+    for (unsigned i = 0; i < times; i++)
+        send_event(stats, 0, stream, "x.example.", 1, STATS_QUERY, 1, 0, -1, 40);
+}
+
+static void pass_second(struct stats *stats, uint64_t *now_ns)
+{
+    merge_all(stats);
+    *now_ns += CLOCK_SECOND_NS;
+    stats_remember(stats, *now_ns);
+    listing_second(stats);
+}
+
+/* Events of the stream; UINT64_MAX: it is not listed. */
+static uint64_t events_of(struct stats *stats, const char *name)
+{
+    struct stats_snapshot *snapshot = stats_photograph(stats);
+    const struct stats_stream *stream = stats_snapshot_stream(snapshot, span_str(name));
+    uint64_t events = stream ? stream->counters.side[STATS_QUERY].events : UINT64_MAX;
+    stats_release(snapshot);
+    return events;
+}
+
+/* How many listed streams have names that begin so. */
+static unsigned count_listed(struct stats *stats, const char *begin)
+{
+    struct stats_snapshot *snapshot = stats_photograph(stats);
+    unsigned count = 0;
+    for (size_t i = 0; i < snapshot->stream_count; i++)
+        count += strncmp(snapshot->streams[i].name, begin, strlen(begin)) == 0;
+    stats_release(snapshot);
+    return count;
+}
+
+static void invent(struct stats *stats, unsigned first, unsigned count)
+{
+    char name[32];
+    for (unsigned i = first; i < first + count; i++) {
+        snprintf(name, sizeof name, "invented%u", i);
+        ask(stats, name, 1);
+    }
+}
+
+/* One peer fills all places. Others get theirs all the same, and keep them while it goes on. */
+static void inventor_keeps_nobody_out(void **state)
+{
+    (void)state;
+    static const char *const honest[] = {"ns1", "ns2", "ns3"};
+    struct stats *stats = new_stats(MEMORY, PLACES);
+    uint64_t now_ns = clock_ns();
+    connect_from("192.0.2.66");
+    invent(stats, 0, PLACES);
+    pass_second(stats, &now_ns);
+    assert_int_equal(count_listed(stats, "invented"), PLACES);
+    for (unsigned second = 0; second < 50; second++) {
+        connect_from("192.0.2.66");
+        invent(stats, PLACES + 1000 * second, 1000);
+        for (unsigned i = 0; i < 3; i++) {
+            connect_from(i == 0 ? "192.0.2.1" : i == 1 ? "[2001:db8::1]" : "unix:pid=7");
+            ask(stats, honest[i], 2);
+        }
+        pass_second(stats, &now_ns);
+    }
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(events_of(stats, honest[i]), 100);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
+    assert_int_equal(snapshot->stream_count, PLACES);
+    assert_int_equal(snapshot->places, PLACES);
+    assert_int_equal(snapshot->total.counters.side[STATS_QUERY].events, PLACES + 50000 + 300);
+    uint64_t listed = 0;
+    for (size_t i = 0; i < snapshot->stream_count; i++)
+        listed += snapshot->streams[i].counters.side[STATS_QUERY].events;
+    assert_int_equal(snapshot->other_streams, PLACES + 50000 + 300 - listed);
+    assert_in_range(snapshot->other_identities, 48500, 51500);
+    stats_release(snapshot);
+    stats_free(stats);
+}
+
+/* Its network counts, not its address; a newcomer gets no more places than others have. */
+static void networks_have_one_share(void **state)
+{
+    (void)state;
+    struct stats *stats = new_stats(MEMORY, PLACES);
+    uint64_t now_ns = clock_ns();
+    char name[32], host[48];
+    connect_from("192.0.2.1");
+    for (unsigned i = 0; i < PLACES; i++) {
+        snprintf(name, sizeof name, "ns%u", i);
+        ask(stats, name, 1000);
+    }
+    pass_second(stats, &now_ns);
+    for (unsigned second = 0; second < 30; second++) {
+        for (unsigned i = 0; i < 40; i++) {
+            snprintf(host, sizeof host, "[2001:db8::%x]", 1 + i);
+            snprintf(name, sizeof name, "invented%u", i);
+            connect_from(host);
+            ask(stats, name, 1);
+        }
+        connect_from("192.0.2.1");
+        for (unsigned i = 0; i < PLACES; i++) {
+            snprintf(name, sizeof name, "ns%u", i);
+            ask(stats, name, 1000);
+        }
+        pass_second(stats, &now_ns);
+    }
+    assert_in_range(count_listed(stats, "ns"), PLACES / 2, PLACES);
+    stats_free(stats);
+}
+
+/* Of one peer the busiest are listed, and those that are silent give way. */
+static void busiest_are_listed(void **state)
+{
+    (void)state;
+    struct stats *stats = new_stats(MEMORY, PLACES);
+    uint64_t now_ns = clock_ns();
+    char name[32];
+    connect_from("192.0.2.1");
+    invent(stats, 0, PLACES);
+    pass_second(stats, &now_ns);
+    for (unsigned second = 0; second < 40; second++) {
+        for (unsigned i = 0; i < PLACES / 2; i++) {
+            snprintf(name, sizeof name, "ns%u", i);
+            ask(stats, name, 50);
+        }
+        invent(stats, PLACES + 20 * second, 20);
+        pass_second(stats, &now_ns);
+    }
+    assert_int_equal(count_listed(stats, "ns"), PLACES / 2);
+    stats_free(stats);
+}
+
+/* What was counted of those that had to go is in the rest: tables over all streams, distinct
+ * numbers and sums are what they would be if nobody had gone, and exact. */
+static void rest_keeps_what_was_counted(void **state)
+{
+    (void)state;
+    enum { STREAMS = 60, NAMES = 50 };
+    struct stats *stats = new_stats(MEMORY, PLACES);
+    uint64_t hits[NAMES] = {0}, now_ns = clock_ns(), events = 0;
+    struct random random = {11};
+    char stream[32], name[32], host[32];
+    for (unsigned second = 0; second < 80; second++) {
+        for (unsigned i = 0; i < 200; i++) {
+            unsigned s = (unsigned)random_below(&random, 20) + second / 2,
+                     n = (unsigned)random_below(&random, NAMES);
+            snprintf(stream, sizeof stream, "s%u", s);
+            snprintf(host, sizeof host, "198.51.100.%u", s);
+            snprintf(name, sizeof name, "n%u.example%u.net.", n, n % 7);
+            connect_from(host);
+            send_event(stats, i % 2, stream, name, 1 + n % 5, STATS_RESPONSE,
+                       (uint16_t)(1 + n % 30), n % 4, 1000000, 60);
+            hits[n]++;
+            events++;
+        }
+        pass_second(stats, &now_ns);
+    }
+    struct stats_snapshot *snapshot = stats_photograph(stats);
+    assert_true(snapshot->exact);
+    assert_true(snapshot->other_streams > 0);
+    assert_int_equal(snapshot->total.counters.side[STATS_RESPONSE].events, events);
+    assert_int_equal(snapshot->total.distinct.domains, NAMES);
+    assert_int_equal(snapshot->total.distinct.clients, 5);
+    struct stats_question questions[] = {
+        {.table = TABLE_DOMAINS, .by = BY_HITS},
+        {.table = TABLE_REGISTRABLE, .by = BY_HITS},
+        {.table = TABLE_DOMAINS, .by = BY_RCODE, .side = STATS_RESPONSE, .code = 3}};
+    struct stats_answer answers[3];
+    assert_int_equal(stats_top(stats, STATS_ALL, questions, 3, 1000, answers), 0);
+    assert_int_equal(answers[0].count, NAMES);
+    assert_int_equal(answers[0].keys, NAMES);
+    assert_int_equal(answers[1].count, 7);
+    for (size_t i = 0; i < answers[0].count; i++) {
+        unsigned n = (unsigned)atoi(answers[0].rows[i].text + 1);
+        assert_int_equal(answers[0].rows[i].value, hits[n]);
+        assert_int_equal(answers[0].rows[i].error, 0);
+    }
+    for (size_t i = 0; i < answers[2].count; i++) {
+        unsigned n = (unsigned)atoi(answers[2].rows[i].text + 1);
+        assert_int_equal(n % 4, 3);
+        assert_int_equal(answers[2].rows[i].value, hits[n]);
+    }
+    const struct distinct_counts *rest = stats_rest(stats)->distinct;
+    assert_in_range(rest->exact[DISTINCT_DOMAINS], 1, NAMES);
+    assert_int_equal(rest->exact[DISTINCT_TLDS], 1);
+    stats_answers_free(answers, 3);
+    stats_release(snapshot);
+    stats_free(stats);
+}
+
+/* Who asks for a stream that has gone since gets nothing, not what another has counted. */
+static void gone_streams_have_no_tables(void **state)
+{
+    (void)state;
+    struct stats *stats = new_stats(MEMORY, 4);
+    uint64_t now_ns = clock_ns();
+    connect_from("192.0.2.1");
+    invent(stats, 0, 4);
+    pass_second(stats, &now_ns);
+    struct stats_snapshot *before = stats_photograph(stats);
+    struct stats_question question = {.table = TABLE_DOMAINS, .by = BY_HITS};
+    struct stats_answer answer;
+    assert_int_equal(stats_top(stats, before->streams[0].id, &question, 1, 5, &answer), 0);
+    assert_int_equal(answer.count, 1);
+    stats_answers_free(&answer, 1);
+    connect_from("192.0.2.2");
+    ask(stats, "ns1", 3);
+    pass_second(stats, &now_ns);
+    struct stats_snapshot *after = stats_photograph(stats);
+    unsigned changed = 0;
+    for (size_t i = 0; i < 4; i++) {
+        bool same = before->streams[i].id == after->streams[i].id;
+        changed += !same;
+        assert_int_equal(stats_top(stats, before->streams[i].id, &question, 1, 5, &answer), 0);
+        assert_int_equal(answer.count, same);
+        stats_answers_free(&answer, 1);
+        assert_int_equal(stats_top(stats, after->streams[i].id, &question, 1, 5, &answer), 0);
+        assert_int_equal(answer.rows[0].value, same ? 1 : 3);
+        stats_answers_free(&answer, 1);
+    }
+    assert_int_equal(changed, 1);
+    stats_release(before);
+    stats_release(after);
+    stats_free(stats);
+}
+
+/* All that is allocated, as if every page of it was touched; with the running window, and two
+ * snapshots. What belongs to the program whatever the settings are does not count. */
+static size_t bytes_of(const struct stats *stats)
+{
+    const struct shares shares = stats_shares(&stats->settings);
+    size_t all = stats_total_index(stats) + 1, sum = 0;
+    for (int i = 0; i < STATS_TABLES; i++)
+        sum += stats->tables.tables[i].pages_size;
+    sum += shares.window;
+    sum += stats->pool.max * sizeof *stats->pool.blocks;
+    sum += all * (sizeof *stats->streams + sizeof *stats->distinct_counts +
+                  RATE_SECONDS * sizeof *stats->past + 2 * sizeof(struct stats_stream));
+    for (unsigned i = 0; i < 2 * stats->worker_count; i++) {
+        const struct shard *shard = &stats->workers[i / 2].shards[i % 2];
+        sum += sizeof *shard + shard->keys_max + sizeof(struct block) +
+               (shard->stream_max + 1) * sizeof *shard->streams;
+        for (int t = 0; t < SHARD_TABLES; t++)
+            sum += shard->tables[t].max * sizeof(struct shard_entry) +
+                   ((size_t)shard->tables[t].mask + 1) * sizeof(uint32_t);
+    }
+    return sum;
+}
+
+static void memory_is_for_all_streams(void **state)
+{
+    (void)state;
+    static const uint64_t streams[] = {1, 64, 500, 4096};
+    for (uint64_t memory = 16 << 20; memory <= UINT64_C(4) << 30; memory *= 4) {
+        for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
+            struct stats *stats = new_stats(memory, streams[i]);
+            assert_in_range(bytes_of(stats), memory / 2, memory + memory / 50);
+            assert_in_range(stats->places, 1, streams[i]);
+            stats_free(stats);
+        }
+    }
+    struct stats *stats = new_stats(64 << 20, 64);
+    assert_int_equal(stats->places, 64);
+    stats_free(stats);
+    stats = new_stats(4 << 20, 64);
+    assert_in_range(stats->places, 4, 8);
+    stats_free(stats);
+}
+
+/* Blocks come from one pool. When it has none for new streams, those that are listed still get
+ * theirs. */
+static void listed_streams_have_a_claim(void **state)
+{
+    (void)state;
+    struct pool pool;
+    struct block *blocks[10];
+    assert_int_equal(pool_init(&pool, 10), 0);
+    pool_claim(&pool, 3);
+    assert_int_equal(pool_left(&pool), 4);
+    for (int i = 0; i < 4; i++)
+        assert_non_null(blocks[i] = pool_take(&pool, false));
+    assert_null(pool_take(&pool, false));
+    for (int i = 4; i < 10; i++)
+        assert_non_null(blocks[i] = pool_take(&pool, true));
+    assert_null(pool_take(&pool, true));
+    blocks[0]->counters.message[1] = 5;
+    pool_give(&pool, blocks[0]);
+    blocks[0] = pool_take(&pool, false);
+    assert_int_equal(blocks[0]->counters.message[1], 0);
+    for (int i = 0; i < 10; i++)
+        pool_give(&pool, blocks[i]);
+    pool_claim(&pool, 0);
+    assert_int_equal(pool_left(&pool), 10);
+    pool_destroy(&pool);
+}
+
+static void peers_are_told_apart(void **state)
+{
+    (void)state;
+    static const struct siphash_key key = {{1, 2}};
+    static const struct {
+        const char *one, *other;
+        bool same;
+    } pairs[] = {
+        {"192.0.2.1", "192.0.2.1", true},
+        {"192.0.2.1", "192.0.2.2", false},
+        {"[2001:db8::1]", "[2001:db8::ffff:1]", true},
+        {"[2001:db8::1]", "[2001:db8:0:1::1]", false},
+        {"unix:pid=7", "unix:pid=7", true},
+        {"unix:pid=7", "unix:pid=8", false},
+        {"127.0.0.1", "127.0.0.1", false},
+        {"[::1]", "[::1]", false},
+        {"", "", false},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        connect_from(pairs[i].one);
+        uint64_t one = shard_peer(&key, &stats_test_origin);
+        connect_from(pairs[i].other);
+        assert_int_equal(one == shard_peer(&key, &stats_test_origin), pairs[i].same);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(inventor_keeps_nobody_out),
+        cmocka_unit_test(networks_have_one_share),
+        cmocka_unit_test(busiest_are_listed),
+        cmocka_unit_test(rest_keeps_what_was_counted),
+        cmocka_unit_test(gone_streams_have_no_tables),
+        cmocka_unit_test(memory_is_for_all_streams),
+        cmocka_unit_test(listed_streams_have_a_claim),
+        cmocka_unit_test(peers_are_told_apart),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
