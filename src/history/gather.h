@@ -9,27 +9,36 @@
 /* One question being answered. Owner: the caller's stack. */
 struct gather {
     struct history *history;
-    struct reader *reader; /* NULL: there is no database to read now */
+    struct history_reader *held; /* of the history's; NULL: none is needed */
+    bool reads;                  /* the database can be read */
     uint64_t until_ns;
 };
 
-/* What a question can be answered from now. Any thread. */
-struct plan_sources gather_sources(struct history *history);
+/* Begins an answer, which may take two seconds. -1: err. */
+int gather_begin(struct gather *gather, struct history *history, struct error *err);
+void gather_end(struct gather *gather);
+
+/* What a question about records of that kind, `what`, can be answered from now. */
+struct plan_sources gather_sources(struct gather *gather, unsigned what);
 
 /*
- * Begins an answer. `take` is called for each portion in memory: with `seconds` those of single
- * seconds, else those that are not in the database yet. From the same moment to gather_end the
- * database is seen as it is now, so no portion is missed or counted twice. When no database can be
- * read, the answer is what memory knows. -1: err.
+ * `take` is called for each portion in memory: with `seconds` those of single seconds, else those
+ * that are not in the database yet. Else, too, the database is seen from here to gather_end as it
+ * is now, so no portion is missed or counted twice. When it cannot be read, the answer is what
+ * memory knows. -1: err.
  */
-int gather_begin(struct gather *gather, struct history *history, bool seconds,
-                 void (*take)(void *ctx, const struct portion *portion), void *ctx,
-                 struct error *err);
-/* Calls `take` for each record of the database in that span, in order of time. -1: err. */
-int gather_each(struct gather *gather, const struct reader_span *span,
+int gather_memory(struct gather *gather, bool seconds,
+                  void (*take)(void *ctx, const struct portion *portion), void *ctx,
+                  struct error *err);
+/*
+ * Calls `take` for records of the database that make up a span, each portion in just one of them:
+ * where there is one those of `span->kind`, else, where there are, shorter ones, and only such as
+ * lie in the span as a whole. Those of a kind come in order of time, the longest kind first. -1:
+ * err.
+ */
+int gather_span(struct gather *gather, const struct reader_span *span,
                 bool (*take)(void *ctx, int64_t start_ms, struct span bytes), void *ctx,
                 struct error *err);
-void gather_end(struct gather *gather);
 
 /* True when `word` is one of the words between commas, or of the family that one of them names;
  * an absent list has all. */

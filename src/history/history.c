@@ -88,6 +88,7 @@ void waiting_put(struct waiting *waiting, struct portion *portion)
         return;
     }
     waiting->bytes += portion->records.cap;
+    portion->number = ++waiting->numbered;
     *waiting_at(waiting, waiting->count++) = *portion;
 }
 
@@ -223,9 +224,9 @@ static void init_locks(struct history *history)
     pthread_condattr_init(&clock);
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_cond_init(&history->wake, &clock);
+    pthread_cond_init(&history->reader_free, &clock);
     pthread_condattr_destroy(&clock);
     pthread_mutex_init(&history->lock, NULL);
-    pthread_mutex_init(&history->settled, NULL);
     pthread_mutex_init(&history->reading, NULL);
 }
 
@@ -234,13 +235,16 @@ struct history *history_open(const struct history_settings *settings, struct sip
 {
     struct history *history = calloc(1, sizeof *history);
     char *path = settings->path ? strdup(settings->path) : NULL;
-    if (!history || (settings->path && !path) || siphash_key_random(&history->key) < 0) {
+    struct siphash_key run;
+    if (!history || (settings->path && !path) || siphash_key_random(&history->key) < 0 ||
+        siphash_key_random(&run) < 0) {
         free(history);
         free(path);
         error_set(err, "no memory for the history");
         return NULL;
     }
     init_locks(history);
+    history->run = run.words[0];
     history->settings = *settings;
     history->settings.path = path;
     history->state.on_disk = path != NULL;
@@ -260,11 +264,12 @@ void history_close(struct history *history)
     while (history->waiting.count > 0)
         waiting_drop(&history->waiting);
     store_close(history->writer.store);
-    reader_close(history->reader);
+    for (int i = 0; i < HISTORY_READERS; i++)
+        reader_close(history->readers[i].reader);
     pthread_mutex_destroy(&history->lock);
-    pthread_mutex_destroy(&history->settled);
     pthread_mutex_destroy(&history->reading);
     pthread_cond_destroy(&history->wake);
+    pthread_cond_destroy(&history->reader_free);
     free(history->settings.path);
     free(history);
 }
@@ -278,15 +283,18 @@ void history_state(struct history *history, struct history_state *state)
     pthread_mutex_unlock(&history->lock);
 }
 
-void history_each(struct history *history, bool seconds,
+void history_each(struct history *history, bool seconds, uint64_t written,
                   void (*take)(void *ctx, const struct portion *portion), void *ctx)
 {
     struct recorder *recorder = &history->recorder;
     struct portion open = {0};
     for (size_t i = 0; seconds && i < recorder->count; i++)
         take(ctx, &recorder->seconds[(recorder->first + i) % RECORDER_SECONDS]);
-    for (size_t i = 0; !seconds && i < history->waiting.count; i++)
-        take(ctx, waiting_at(&history->waiting, i));
+    for (size_t i = 0; !seconds && i < history->waiting.count; i++) {
+        const struct portion *portion = waiting_at(&history->waiting, i);
+        if (portion->number > written)
+            take(ctx, portion);
+    }
     if (!seconds && recorder->dirty) {
         recorder_peek(recorder, &open);
         take(ctx, &open);

@@ -12,7 +12,17 @@
 
 struct history;
 
-enum history_kind { HISTORY_MINUTES, HISTORY_HOURS, HISTORY_DAYS, HISTORY_KINDS };
+/* Of the first kinds the time to keep is chosen; weeks and months are of top lists alone, made of
+ * days, and kept as long as these. */
+enum history_kind {
+    HISTORY_MINUTES,
+    HISTORY_HOURS,
+    HISTORY_DAYS,
+    HISTORY_KINDS,
+    HISTORY_WEEKS = HISTORY_KINDS,
+    HISTORY_MONTHS,
+    HISTORY_ALL_KINDS
+};
 
 /* The section `history`; rows: history_section in history/section.c. */
 struct history_settings {

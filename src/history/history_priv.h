@@ -6,8 +6,10 @@
 
 #include "history/recorder.h"
 #include "history/store.h"
+#include "history/trust.h"
 
 enum {
+    HISTORY_READERS = 4,       /* connections to the database for answers, beside the writer's */
     WAITING_MAX = 240,         /* portions that wait for a disk: four hours, then the oldest go */
     WAITING_BYTES = 16 << 20,  /* and of so many bytes */
     TRANSACTION_PORTIONS = 16, /* written at once */
@@ -19,6 +21,8 @@ struct waiting {
     size_t first, count, bytes;
     size_t busy; /* the first so many are being written */
     uint64_t lost;
+    uint64_t numbered; /* the last number that was given */
+    uint64_t written;  /* the last number that has left because it is in the database */
 };
 static inline struct portion *waiting_at(struct waiting *waiting, size_t i)
 {
@@ -36,6 +40,15 @@ struct history_writer {
     uint64_t silent_until_ns; /* what goes wrong is said once a minute */
     bool said;                /* trouble has been told, but not yet that it is over */
     uint64_t aside_ns, trimmed_ns;
+    uint64_t convert_ns; /* not before */
+    struct trust trust;
+};
+
+/* A connection for answers. Owner: whoever has made it busy. */
+struct history_reader {
+    struct reader *reader; /* NULL: closed */
+    unsigned epoch;        /* of its database */
+    bool busy;
 };
 
 struct history {
@@ -46,22 +59,22 @@ struct history {
     bool started;
     uint64_t cut_ns; /* the follower's: when the last portion ended */
 
-    pthread_mutex_t lock; /* of what follows; held for moments */
-    pthread_cond_t wake;  /* the writer */
+    /* Of what follows; held for moments, and never while a disk is asked for something. */
+    pthread_mutex_t lock;
+    pthread_cond_t wake; /* the writer */
     bool stopping, followed;
     struct recorder recorder;
     struct waiting waiting;
     struct history_state state;
-    unsigned epoch;      /* counts databases: the reader opens a new one */
-    bool reader_suspect; /* the reader found the database broken */
+    unsigned epoch;      /* counts databases: readers open a new one */
+    bool reader_suspect; /* a reader found the database broken */
 
-    pthread_mutex_t settled; /* a portion is either waiting or in the database: held while one
-                                becomes the other, and while a reader begins */
+    uint64_t run; /* this one, in the database's mark */
     struct history_writer writer;
 
-    pthread_mutex_t reading; /* of the reader */
-    struct reader *reader;
-    unsigned reader_epoch;
+    pthread_mutex_t reading; /* of which readers are busy */
+    pthread_cond_t reader_free;
+    struct history_reader readers[HISTORY_READERS];
 };
 
 /* The writer's thread. It ends when the follower has ended and either nothing waits any more or a
@@ -75,9 +88,9 @@ void history_see(struct history *history, const struct stats_snapshot *snapshot)
 /* Ends the running portion and has it written. */
 void history_seal(struct history *history);
 
-/* Calls `take` for what is in memory: the seconds, or else the portions that are in no database
- * yet. The caller holds `lock`. */
-void history_each(struct history *history, bool seconds,
+/* Calls `take` for what is in memory: the seconds, or else the portions whose numbers are behind
+ * `written`, and the open one. The caller holds `lock`. */
+void history_each(struct history *history, bool seconds, uint64_t written,
                   void (*take)(void *ctx, const struct portion *portion), void *ctx);
 
 #endif

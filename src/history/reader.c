@@ -6,16 +6,18 @@
 
 enum { BUSY_MS = 1000, STEPS = 10000 /* of SQLite's machine, between two looks at the clock */ };
 
-enum statement { BEGIN, LOOK, EACH_OF_ALL, EACH_OF_STREAM, STATEMENTS };
+enum statement { BEGIN, LOOK, EACH_OF_ALL, EACH_OF_STREAM, NEXT, STATEMENTS };
 
 static const char *const texts[STATEMENTS] = {
     [BEGIN] = "BEGIN",
-    [LOOK] = "SELECT count(*) FROM meta",
+    [LOOK] = "SELECT max(value) FROM meta WHERE name = 'written'", /* a row in any case */
     [EACH_OF_ALL] = "SELECT start, data FROM record WHERE what = ?1 AND kind = ?2 AND stream = 0"
                     " AND start >= ?3 AND start < ?4 ORDER BY start",
     [EACH_OF_STREAM] = "SELECT start, data FROM record WHERE what = ?1 AND kind = ?2"
                        " AND start >= ?3 AND start < ?4"
                        " AND stream = (SELECT id FROM stream WHERE name = ?5) ORDER BY start",
+    [NEXT] = "SELECT start FROM record WHERE what = ?1 AND kind = ?2 AND stream = 0"
+             " AND start >= ?3 ORDER BY start LIMIT 1",
 };
 
 struct reader {
@@ -83,14 +85,21 @@ enum store_status reader_open(const char *path, struct reader **reader, struct e
     return status;
 }
 
-enum store_status reader_begin(struct reader *reader, uint64_t until_ns, struct error *err)
+enum store_status reader_begin(struct reader *reader, uint64_t until_ns, struct store_mark *mark,
+                               struct error *err)
 {
+    sqlite3_stmt *look = reader->statements[LOOK];
     reader->until_ns = until_ns;
+    *mark = (struct store_mark){0};
     int code = sql_finish(reader->statements[BEGIN]);
     /* Not before it reads does a transaction stand still. */
     if (code == SQLITE_OK)
-        code = sql_finish(reader->statements[LOOK]);
-    if (code == SQLITE_OK)
+        code = sqlite3_step(look);
+    struct span value = code == SQLITE_ROW ? sql_bytes(look, 0) : (struct span){0};
+    if (value.len == sizeof *mark)
+        memcpy(mark, value.ptr, sizeof *mark);
+    sqlite3_reset(look);
+    if (sql_status(code) == STORE_FINE)
         return STORE_FINE;
     enum store_status status = fail(reader, code, err);
     reader_end(reader);
@@ -123,4 +132,13 @@ enum store_status reader_each(struct reader *reader, const struct reader_span *s
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
     return sql_status(code) == STORE_FINE ? STORE_FINE : fail(reader, code, err);
+}
+
+int64_t reader_next(struct reader *reader, unsigned what, enum history_kind kind, int64_t from_ms)
+{
+    sqlite3_stmt *next = reader->statements[NEXT];
+    sql_bind(next, "iii", (int64_t)what, (int64_t)kind, from_ms);
+    int64_t start = sqlite3_step(next) == SQLITE_ROW ? sqlite3_column_int64(next, 0) : INT64_MAX;
+    sqlite3_reset(next);
+    return start;
 }

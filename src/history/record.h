@@ -41,6 +41,7 @@ void sketch_merge(struct sketch *into, const struct sketch *from);
 /* Records one behind the other. */
 struct portion {
     int64_t start_ms; /* Unix time of the span's beginning */
+    uint64_t number;  /* of those that wait to be written, each one more than the one before */
     bool thin;        /* the records of single streams are gone */
     struct buf records;
 };

@@ -35,7 +35,8 @@ static const struct option history_options[] = {
      .fallback = "1830d",
      .min = DAY_NS,
      .max = 20000 * DAY_NS,
-     .doc = "how long roll-ups of a day are kept"},
+     .doc = "how long roll-ups of a day are kept, and the top lists of weeks and months that are "
+            "made of them"},
     {.name = "top",
      .type = OPTION_UINT,
      HISTORY(top),
@@ -43,7 +44,7 @@ static const struct option history_options[] = {
      .min = 1,
      .max = 1000,
      .doc = "how many names, clients and servers a roll-up of a minute lists, by each measure; "
-            "those of hours and days have four times as many"},
+            "those of longer spans have four times as many"},
     {.name = "write-every",
      .type = OPTION_DURATION,
      HISTORY(write_every_ns),
@@ -56,8 +57,8 @@ static const struct option history_options[] = {
      HISTORY(size_max),
      .fallback = "1G",
      .min = 1 << 20,
-     .doc = "past this size of the database its oldest minutes go before their time, then hours, "
-            "then days"},
+     .doc = "the database stays below this size: past it, of every kind of roll-ups the oldest go "
+            "before their time, minutes, hours and days in proportion"},
     {0},
 };
 

@@ -19,9 +19,8 @@ struct answer {
     const struct history_question *question;
     struct plan plan;
     struct point *points;
-    size_t current; /* the point whose sketches are merged */
-    int distinct;   /* which of them */
-    bool failed;    /* no memory */
+    int distinct; /* which of the sketches are merged */
+    bool failed;  /* no memory */
 };
 
 static struct point *point_at(struct answer *answer, int64_t start_ms)
@@ -87,17 +86,12 @@ static void finish_sketch(struct point *point, int which)
     point->sketches[which] = NULL;
 }
 
-/* Records come in order of time: the sketch of the point before is complete. */
 static bool take_distinct(void *ctx, int64_t start_ms, struct span bytes)
 {
     struct answer *answer = ctx;
     struct point *point = point_at(answer, start_ms);
-    if (!point)
-        return true;
-    if (point != &answer->points[answer->current])
-        finish_sketch(&answer->points[answer->current], answer->distinct);
-    answer->current = (size_t)(point - answer->points);
-    merge_sketch(answer, point, answer->distinct, bytes);
+    if (point)
+        merge_sketch(answer, point, answer->distinct, bytes);
     return !answer->failed;
 }
 
@@ -132,6 +126,20 @@ static bool wants_distinct(const struct answer *answer, int which)
     return false;
 }
 
+/* Reads the sketches of one kind: no more are in memory at once. */
+static int read_distinct(struct answer *answer, struct gather *gather, struct reader_span *span,
+                         int which, struct error *err)
+{
+    int rc = 0;
+    answer->distinct = which;
+    span->what = RECORD_DISTINCT + (unsigned)which;
+    if (wants_distinct(answer, which))
+        rc = gather_span(gather, span, take_distinct, answer, err);
+    for (size_t i = 0; i < answer->plan.count; i++)
+        finish_sketch(&answer->points[i], which);
+    return rc;
+}
+
 static int read_database(struct answer *answer, struct gather *gather, struct error *err)
 {
     struct plan *plan = &answer->plan;
@@ -141,29 +149,22 @@ static int read_database(struct answer *answer, struct gather *gather, struct er
         .from_ms = plan->from_ms,
         .to_ms = plan->from_ms + (int64_t)plan->count * plan->step_ms,
     };
-    if (gather_each(gather, &span, take_total, answer, err) < 0)
-        return -1;
+    int rc = gather_span(gather, &span, take_total, answer, err);
     for (int which = 0; which < WINDOW_DISTINCTS; which++) {
-        answer->distinct = which;
-        answer->current = 0;
-        span.what = RECORD_DISTINCT + (unsigned)which;
-        if (wants_distinct(answer, which) &&
-            gather_each(gather, &span, take_distinct, answer, err) < 0)
-            return -1;
+        if (rc == 0)
+            rc = read_distinct(answer, gather, &span, which, err);
     }
     span.what = RECORD_COUNTS;
     span.stream = answer->question->stream;
-    return span.stream.len ? gather_each(gather, &span, take_stream, answer, err) : 0;
+    return rc == 0 && span.stream.len ? gather_span(gather, &span, take_stream, answer, err) : rc;
 }
 
-static int gather_points(struct answer *answer, struct history *history, struct error *err)
+static int gather_points(struct answer *answer, struct gather *gather, struct error *err)
 {
-    struct gather gather;
     bool seconds = answer->plan.kind == PLAN_SECONDS;
-    if (gather_begin(&gather, history, seconds, take_portion, answer, err) < 0)
-        return -1;
-    int rc = seconds ? 0 : read_database(answer, &gather, err);
-    gather_end(&gather);
+    int rc = gather_memory(gather, seconds, take_portion, answer, err);
+    if (rc == 0 && !seconds)
+        rc = read_database(answer, gather, err);
     for (size_t i = 0; i < answer->plan.count; i++) {
         for (int which = 0; which < WINDOW_DISTINCTS; which++)
             finish_sketch(&answer->points[i], which);
@@ -353,22 +354,32 @@ static int make_points(struct answer *answer, struct error *err)
     return 0;
 }
 
+static int make_answer(struct answer *answer, struct gather *gather, struct error *err)
+{
+    struct plan_sources sources = gather_sources(gather, RECORD_COUNTS);
+    if (plan_points(&sources, answer->question, &answer->plan, err) < 0 ||
+        make_points(answer, err) < 0)
+        return -1;
+    return gather_points(answer, gather, err);
+}
+
 int history_series_json(struct history *history, const struct history_question *question,
                         struct buf *out, struct error *err)
 {
     struct answer answer = {.question = question};
-    struct plan_sources sources = gather_sources(history);
+    struct gather gather;
     size_t start = out->len;
-    if (plan_points(&sources, question, &answer.plan, err) < 0 || make_points(&answer, err) < 0)
+    if (gather_begin(&gather, history, err) < 0)
         return -1;
-    int rc = gather_points(&answer, history, err);
+    int rc = make_answer(&answer, &gather, err);
+    gather_end(&gather);
     if (rc == 0)
         put_answer(out, &answer);
     if (rc == 0 && answer.failed)
         rc = error_set(err, "no memory for so much history");
     if (rc < 0)
         out->len = start;
-    for (size_t i = 0; i < answer.plan.count; i++)
+    for (size_t i = 0; answer.points && i < answer.plan.count; i++)
         counts_free(&answer.points[i].counts);
     free(answer.points);
     return rc;

@@ -7,28 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "history/sql.h"
+#include "history/store_priv.h"
 
 enum {
     APPLICATION = 0x5370696c, /* "Spil" */
     BUSY_MS = 2000,
-    TRIM_ROWS = 5000,   /* deleted at once, of each kind */
-    LISTS_LONGER = 4,   /* an hour and a day list so many times the rows of a minute */
-    MEMORY_KB = 2048,   /* of the writer's page cache */
-    LOG_BYTES = 4 << 20 /* what the log's file is cut to after it was used */
+    MEMORY_KB = 2048, /* of the writer's page cache */
 };
-
-const struct store_kind store_kinds[HISTORY_KINDS] = {
-    [HISTORY_MINUTES] = {"minute", 60000},
-    [HISTORY_HOURS] = {"hour", 3600000},
-    [HISTORY_DAYS] = {"day", 86400000},
-};
-
-int64_t store_start(enum history_kind kind, int64_t ms)
-{
-    int64_t length = store_kinds[kind].ms, into = ms % length;
-    return ms - (into < 0 ? into + length : into);
-}
 
 /* The n-th brings a database of version n to version n + 1. */
 static const char *const migrations[] = {
@@ -37,20 +22,10 @@ static const char *const migrations[] = {
     "CREATE TABLE record (what INTEGER, kind INTEGER, stream INTEGER, start INTEGER,"
     " data BLOB NOT NULL, PRIMARY KEY (what, kind, stream, start)) WITHOUT ROWID;"
     "CREATE INDEX record_age ON record (kind, start);",
+    "", /* weeks and months, which an older program would not add to: they are made when it is time
+         */
 };
 enum { VERSION = sizeof migrations / sizeof *migrations };
-
-enum statement {
-    FIND_STREAM,
-    ADD_STREAM,
-    FIND_RECORD,
-    PUT_RECORD,
-    TRIM,
-    TRIM_STREAMS,
-    FIND_META,
-    PUT_META,
-    STATEMENTS
-};
 
 static const char *const texts[STATEMENTS] = {
     [FIND_STREAM] = "SELECT id FROM stream WHERE name = ?1",
@@ -61,23 +36,33 @@ static const char *const texts[STATEMENTS] = {
         "INSERT INTO record (what, kind, stream, start, data) VALUES (?1, ?2, ?3, ?4, ?5)"
         " ON CONFLICT (what, kind, stream, start) DO UPDATE SET data = excluded.data",
     [TRIM] = "DELETE FROM record WHERE (what, kind, stream, start) IN (SELECT what, kind, stream,"
-             " start FROM record WHERE kind = ?1 AND start < ?2 ORDER BY kind, start LIMIT ?3)",
+             " start FROM record WHERE kind = ?1 AND start >= ?2 AND start < ?3"
+             " ORDER BY kind, start LIMIT ?4) RETURNING length(data)",
     [TRIM_STREAMS] = "DELETE FROM stream WHERE NOT EXISTS (SELECT 1 FROM record WHERE what = ?1"
                      " AND kind IN (0, 1, 2) AND stream = stream.id)",
-    [FIND_META] = "SELECT value FROM meta WHERE name = 'key'",
-    [PUT_META] = "INSERT INTO meta (name, value) VALUES ('key', ?1)",
+    [OLDEST] = "SELECT start FROM record WHERE kind = ?1 AND start < ?2 ORDER BY start LIMIT 1",
+    [NEWEST] =
+        "SELECT start FROM record WHERE kind = ?1 AND start > ?2 ORDER BY start DESC LIMIT 1",
+    [SIZES] = "SELECT kind, sum(length(data)), count(*) FROM record GROUP BY kind",
+    [NEXT_DAY] = "SELECT start FROM record WHERE kind = 2 AND start >= ?1 ORDER BY start LIMIT 1",
+    [EACH_DAY] = "SELECT data FROM record WHERE what = ?1 AND kind = 2 AND stream = 0"
+                 " AND start >= ?2 AND start < ?3",
+    [FIND_META] = "SELECT value FROM meta WHERE name = CAST(?1 AS TEXT)",
+    [PUT_META] = "INSERT INTO meta (name, value) VALUES (CAST(?1 AS TEXT), ?2)"
+                 " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
 };
 
-struct store {
-    sqlite3 *db;
-    sqlite3_stmt *statements[STATEMENTS];
-    char *path;
-    struct stat file; /* that was opened */
-};
-
-static enum store_status fail(struct store *store, int code, struct error *err)
+enum store_status store_fail(struct store *store, int code, struct error *err)
 {
     return sql_fail(store->db, code, store->path, err);
+}
+
+enum store_status store_undo(struct store *store, int code, struct error *err)
+{
+    enum store_status status = store_fail(store, code, err);
+    sql_run(store->db, "ROLLBACK");
+    store->sizes_known = false;
+    return status;
 }
 
 void store_close(struct store *store)
@@ -113,7 +98,7 @@ static enum store_status check_owner(struct store *store, int64_t *version, stru
     if (code == SQLITE_ROW)
         code = sql_number(store->db, "PRAGMA user_version", version);
     if (code != SQLITE_ROW)
-        return fail(store, code, err);
+        return store_fail(store, code, err);
     if (tables == 0 && application == 0 && *version == 0)
         return STORE_FINE;
     if (application == APPLICATION && *version >= 0 && *version <= VERSION)
@@ -133,26 +118,40 @@ static enum store_status migrate(struct store *store, int64_t version, struct er
         code = sql_run(store->db, migrations[version]);
     if (code == SQLITE_OK)
         code = sql_run(store->db, mark);
-    return code == SQLITE_OK ? STORE_FINE : fail(store, code, err);
+    return code == SQLITE_OK ? STORE_FINE : store_fail(store, code, err);
 }
 
-static enum store_status read_key(struct store *store, struct siphash_key *key, struct error *err)
+/* A result code: SQLITE_ROW when there is that value and it is so many bytes, which are then at
+ * `to`. */
+static int read_meta(struct store *store, const char *name, void *to, size_t len)
 {
-    sqlite3_stmt *find = store->statements[FIND_META], *put = store->statements[PUT_META];
+    sqlite3_stmt *find = store->statements[FIND_META];
+    sql_bind(find, "b", span_str(name));
     int code = sqlite3_step(find);
     if (code == SQLITE_ROW) {
         struct span value = sql_bytes(find, 0);
-        if (value.len == sizeof key->words)
-            memcpy(key->words, value.ptr, sizeof key->words);
+        if (value.len == len)
+            memcpy(to, value.ptr, len);
         else
             code = SQLITE_CORRUPT;
     }
     sqlite3_reset(find);
-    if (code == SQLITE_DONE) {
-        sql_bind(put, "b", span_of(key->words, sizeof key->words));
-        code = sql_finish(put);
-    }
-    return sql_status(code) == STORE_FINE ? STORE_FINE : fail(store, code, err);
+    return code;
+}
+
+static int put_meta(struct store *store, const char *name, const void *value, size_t len)
+{
+    sqlite3_stmt *put = store->statements[PUT_META];
+    sql_bind(put, "bb", span_str(name), span_of(value, len));
+    return sql_finish(put);
+}
+
+static enum store_status read_key(struct store *store, struct siphash_key *key, struct error *err)
+{
+    int code = read_meta(store, "key", key->words, sizeof key->words);
+    if (code == SQLITE_DONE)
+        code = put_meta(store, "key", key->words, sizeof key->words);
+    return sql_status(code) == STORE_FINE ? STORE_FINE : store_fail(store, code, err);
 }
 
 /* Schema, statements and key: in one transaction, so that two programs that come at the same time
@@ -169,7 +168,7 @@ static enum store_status set_up(struct store *store, struct siphash_key *key, st
         return status;
     int code = sql_prepare(store->db, texts, store->statements, STATEMENTS);
     if (code != SQLITE_OK)
-        return fail(store, code, err);
+        return store_fail(store, code, err);
     status = read_key(store, key, err);
     return status == STORE_FINE ? store_commit(store, err) : status;
 }
@@ -179,7 +178,7 @@ static enum store_status connect(struct store *store, struct error *err)
     int code =
         sqlite3_open_v2(store->path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (code != SQLITE_OK)
-        return fail(store, code, err);
+        return store_fail(store, code, err);
     sqlite3_extended_result_codes(store->db, 1);
     sqlite3_busy_timeout(store->db, BUSY_MS);
     return STORE_FINE;
@@ -188,6 +187,7 @@ static enum store_status connect(struct store *store, struct error *err)
 static enum store_status set_modes(struct store *store, struct error *err)
 {
     static const char modes[] =
+        "PRAGMA auto_vacuum = INCREMENTAL;" /* of a new database: before there is anything in it */
         "PRAGMA journal_mode = WAL;"
         "PRAGMA synchronous = NORMAL;"
         "PRAGMA wal_autocheckpoint = 2000;" /* pages: between those of the writer */
@@ -198,7 +198,7 @@ static enum store_status set_modes(struct store *store, struct error *err)
     int code = sql_run(store->db, modes);
     if (code == SQLITE_OK)
         code = sql_run(store->db, sizes);
-    return code == SQLITE_OK ? STORE_FINE : fail(store, code, err);
+    return code == SQLITE_OK ? STORE_FINE : store_fail(store, code, err);
 }
 
 /* The file is looked at before anything in it is changed. */
@@ -237,7 +237,9 @@ enum store_status store_open(const char *path, struct siphash_key *key, struct s
         store_close(opened);
         return status;
     }
-    *key = held;
+    opened->key = *key = held;
+    for (int kind = 0; kind < HISTORY_ALL_KINDS; kind++)
+        opened->rolled_ms[kind] = INT64_MIN / 2; /* whatever a damaged database has before */
     *store = opened;
     return STORE_FINE;
 }
@@ -252,23 +254,13 @@ bool store_in_place(const struct store *store)
 enum store_status store_begin(struct store *store, struct error *err)
 {
     int code = sql_run(store->db, "BEGIN IMMEDIATE");
-    return code == SQLITE_OK ? STORE_FINE : fail(store, code, err);
+    return code == SQLITE_OK ? STORE_FINE : store_fail(store, code, err);
 }
 
 enum store_status store_commit(struct store *store, struct error *err)
 {
     int code = sql_run(store->db, "COMMIT");
-    if (code == SQLITE_OK)
-        return STORE_FINE;
-    enum store_status status = fail(store, code, err);
-    sql_run(store->db, "ROLLBACK");
-    return status;
-}
-
-enum store_status store_checkpoint(struct store *store, struct error *err)
-{
-    int code = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    return code == SQLITE_OK || code == SQLITE_BUSY ? STORE_FINE : fail(store, code, err);
+    return code == SQLITE_OK ? STORE_FINE : store_undo(store, code, err);
 }
 
 /* The stream's id, made when there is none. A result code. */
@@ -289,27 +281,45 @@ static int stream_id(struct store *store, struct span name, int64_t *id)
     return code == SQLITE_ROW ? SQLITE_OK : SQLITE_INTERNAL;
 }
 
-/* Adds one record to what is there of its span. A result code. */
-static int add_record(struct store *store, enum history_kind kind, int64_t start,
-                      const struct record *record, int64_t stream, size_t top)
+/* A roll-up of weeks or months, which is there when all of it was made, or not at all. */
+static bool is_made_later(enum history_kind kind)
 {
-    sqlite3_stmt *find = store->statements[FIND_RECORD], *put = store->statements[PUT_RECORD];
+    return kind >= HISTORY_KINDS;
+}
+
+int store_put_record(struct store *store, const struct store_place *place, struct span bytes,
+                     size_t replaced)
+{
+    sqlite3_stmt *put = store->statements[PUT_RECORD];
+    sql_bind(put, "iiiib", (int64_t)place->what, (int64_t)place->kind, place->stream,
+             place->start_ms, bytes);
+    store->sizes[place->kind] += bytes.len - replaced + (replaced ? 0 : ROW_BYTES);
+    return sql_finish(put);
+}
+
+/* Adds one record to what is there of its span. A result code; *rows: one more, if it was put. */
+static int add_record(struct store *store, const struct store_place *place, struct span bytes,
+                      size_t top, uint64_t *rows)
+{
+    sqlite3_stmt *find = store->statements[FIND_RECORD];
     struct buf sum = {0};
-    struct span bytes = record->bytes;
-    sql_bind(find, "iiii", (int64_t)record->what, (int64_t)kind, stream, start);
+    size_t replaced = 0;
+    sql_bind(find, "iiii", (int64_t)place->what, (int64_t)place->kind, place->stream,
+             place->start_ms);
     int code = sqlite3_step(find);
+    bool put = code == SQLITE_ROW || !is_made_later(place->kind);
     if (code == SQLITE_ROW) {
         struct span there = sql_bytes(find, 0);
-        size_t rows = kind == HISTORY_MINUTES ? top : LISTS_LONGER * top;
-        bool merged = record_merge(record->what, there, bytes, rows, &sum) == 0;
+        size_t listed = place->kind == HISTORY_MINUTES ? top : LISTS_LONGER * top;
+        bool merged = record_merge(place->what, there, bytes, listed, &sum) == 0;
         code = merged ? SQLITE_DONE : SQLITE_NOMEM;
         bytes = buf_span(&sum);
+        replaced = there.len;
     }
     sqlite3_reset(find);
-    if (code == SQLITE_DONE) {
-        sql_bind(put, "iiiib", (int64_t)record->what, (int64_t)kind, stream, start, bytes);
-        code = sql_finish(put);
-    }
+    if (code == SQLITE_DONE)
+        code = put ? store_put_record(store, place, bytes, replaced) : SQLITE_OK;
+    *rows += put && code == SQLITE_OK;
     buf_free(&sum);
     return code;
 }
@@ -321,75 +331,46 @@ enum store_status store_add(struct store *store, const struct portion *portion, 
     struct record record;
     int code = SQLITE_OK;
     while (code == SQLITE_OK && portion_next(&c, &record)) {
-        int64_t stream;
-        code = stream_id(store, record.stream, &stream);
-        for (int kind = 0; code == SQLITE_OK && kind < HISTORY_KINDS; kind++) {
-            code = add_record(store, (enum history_kind)kind,
-                              store_start((enum history_kind)kind, portion->start_ms), &record,
-                              stream, top);
-            *rows += code == SQLITE_OK;
+        struct store_place place = {.what = record.what};
+        code = stream_id(store, record.stream, &place.stream);
+        int kinds = record.what >= RECORD_TOPS ? HISTORY_ALL_KINDS : HISTORY_KINDS;
+        for (int kind = 0; code == SQLITE_OK && kind < kinds; kind++) {
+            place.kind = (enum history_kind)kind;
+            place.start_ms = kind_start(place.kind, portion->start_ms);
+            code = add_record(store, &place, record.bytes, top, rows);
         }
     }
-    if (code == SQLITE_OK)
-        return STORE_FINE;
-    enum store_status status = fail(store, code, err);
-    sql_run(store->db, "ROLLBACK");
-    return status;
+    return code == SQLITE_OK ? STORE_FINE : store_undo(store, code, err);
 }
 
-/* Deletes the oldest of a kind that begin before that moment. A result code; *deleted rows. */
-static int trim(struct store *store, int kind, int64_t before_ms, int *deleted)
+enum store_status store_put_mark(struct store *store, const struct store_mark *mark,
+                                 struct error *err)
 {
-    sqlite3_stmt *statement = store->statements[TRIM];
-    sql_bind(statement, "iii", (int64_t)kind, before_ms, (int64_t)TRIM_ROWS);
-    int code = sql_finish(statement);
-    *deleted = code == SQLITE_OK ? sqlite3_changes(store->db) : 0;
-    return code;
+    int code = put_meta(store, "written", mark, sizeof *mark);
+    return code == SQLITE_OK ? STORE_FINE : store_undo(store, code, err);
 }
 
-/* A result code; *used: bytes that are not free within the database. */
-static int used_bytes(struct store *store, uint64_t *used)
+uint64_t store_mark_number(struct store *store, uint64_t run)
 {
-    int64_t pages = 0, unused = 0, page = 0;
-    int code = sql_number(store->db, "PRAGMA page_count", &pages);
-    if (code == SQLITE_ROW)
-        code = sql_number(store->db, "PRAGMA freelist_count", &unused);
-    if (code == SQLITE_ROW)
-        code = sql_number(store->db, "PRAGMA page_size", &page);
-    *used = (uint64_t)((pages - unused) * page);
-    return code == SQLITE_ROW ? SQLITE_OK : code;
+    struct store_mark mark;
+    int code = read_meta(store, "written", &mark, sizeof mark);
+    return code == SQLITE_ROW && mark.run == run ? mark.number : 0;
 }
 
-static int trim_size(struct store *store, const struct history_settings *settings, int64_t now_ms)
+int64_t store_time(struct store *store)
 {
-    uint64_t used;
-    int deleted = 0, code = used_bytes(store, &used);
-    if (code != SQLITE_OK || settings->size_max == 0 || used <= settings->size_max)
-        return code;
-    for (int kind = 0; code == SQLITE_OK && deleted == 0 && kind < HISTORY_KINDS; kind++)
-        code = trim(store, kind, store_start((enum history_kind)kind, now_ms), &deleted);
-    return code;
+    int64_t ms;
+    if (read_meta(store, "time", &ms, sizeof ms) == SQLITE_ROW)
+        return ms;
+    sqlite3_stmt *newest = store->statements[NEWEST];
+    sql_bind(newest, "ii", (int64_t)HISTORY_MINUTES, INT64_C(0));
+    ms = sqlite3_step(newest) == SQLITE_ROW ? sqlite3_column_int64(newest, 0) : 0;
+    sqlite3_reset(newest);
+    return ms;
 }
 
-enum store_status store_trim(struct store *store, const struct history_settings *settings,
-                             int64_t now_ms, struct error *err)
+enum store_status store_put_time(struct store *store, int64_t ms, struct error *err)
 {
-    int code = SQLITE_OK;
-    int deleted, most = 0;
-    for (int kind = 0; code == SQLITE_OK && kind < HISTORY_KINDS; kind++) {
-        int64_t before = now_ms - (int64_t)(settings->keep_ns[kind] / 1000000);
-        code = trim(store, kind, before, &deleted);
-        most = deleted > most ? deleted : most;
-    }
-    if (code == SQLITE_OK)
-        code = trim_size(store, settings, now_ms);
-    if (code == SQLITE_OK && most > 0) {
-        sql_bind(store->statements[TRIM_STREAMS], "i", (int64_t)RECORD_COUNTS);
-        code = sql_finish(store->statements[TRIM_STREAMS]);
-    }
-    if (code == SQLITE_OK)
-        return STORE_FINE;
-    enum store_status status = fail(store, code, err);
-    sql_run(store->db, "ROLLBACK");
-    return status;
+    int code = put_meta(store, "time", &ms, sizeof ms);
+    return code == SQLITE_OK ? STORE_FINE : store_undo(store, code, err);
 }

@@ -51,9 +51,15 @@ void tops_free(struct tops *tops)
     *tops = (struct tops){0};
 }
 
-/* One more row behind the last, of a text that is not empty; NULL: no memory. Of errors and values
- * the caller takes care. */
-static struct tops_row *append(struct tops *tops, struct span text)
+void tops_clear(struct tops *tops)
+{
+    tops->len = 0;
+    tops->text.len = 0;
+    tops->failed = tops->text.failed = false;
+    memset(tops->floor, 0, sizeof tops->floor);
+}
+
+struct tops_row *tops_append(struct tops *tops, struct span text)
 {
     if (tops->len == tops->max) {
         uint32_t max = tops->max * 2 + 64;
@@ -114,7 +120,7 @@ void tops_of_answers(struct tops *tops, const struct stats_answer *answers, size
             const struct stats_top *top = &answer->rows[i];
             if (top->text_len == 0)
                 continue;
-            struct tops_row *row = append(tops, span_of(top->text, top->text_len));
+            struct tops_row *row = tops_append(tops, span_of(top->text, top->text_len));
             if (!row)
                 return;
             row->values = top->values;
@@ -124,8 +130,7 @@ void tops_of_answers(struct tops *tops, const struct stats_answer *answers, size
         if (rank < TOPS_BOUNDED)
             tops->floor[rank] = answer_floor(answer, n, tops_ranks[rank].step);
     }
-    if (tops->len)
-        qsort_r(tops->rows, tops->len, sizeof *tops->rows, by_text, tops);
+    tops_sort(tops);
     drop_twins(tops);
 }
 
@@ -133,7 +138,7 @@ void tops_of_answers(struct tops *tops, const struct stats_answer *answers, size
 static bool append_sum(struct tops *sum, const struct tops *a, const struct tops_row *left,
                        const struct tops *b, const struct tops_row *right)
 {
-    struct tops_row *row = append(sum, left ? tops_text(a, left) : tops_text(b, right));
+    struct tops_row *row = tops_append(sum, left ? tops_text(a, left) : tops_text(b, right));
     if (!row)
         return false;
     if (left)
@@ -198,6 +203,40 @@ const struct tops_row **tops_first(const struct tops *tops, enum tops_rank rank,
     return rows;
 }
 
+/* The n-th largest of more than n numbers, byte by byte from the highest: in a time that no choice
+ * of numbers makes longer. */
+static uint64_t nth_largest(const uint64_t *numbers, size_t count, size_t n)
+{
+    uint64_t prefix = 0, mask = 0;
+    for (int shift = 56; shift >= 0; shift -= 8) {
+        size_t byte = UINT8_MAX, larger = 0, counts[UINT8_MAX + 1] = {0};
+        for (size_t i = 0; i < count; i++)
+            counts[numbers[i] >> shift & UINT8_MAX] += (numbers[i] & mask) == prefix;
+        for (; larger + counts[byte] < n; byte--)
+            larger += counts[byte];
+        n -= larger;
+        prefix |= (uint64_t)byte << shift;
+        mask |= (uint64_t)UINT8_MAX << shift;
+    }
+    return prefix;
+}
+
+/* Marks the first n rows by a rank; `values` has room for one of each row. */
+static void mark_first(const struct tops *tops, enum tops_rank rank, size_t n, bool *marks,
+                       uint64_t *values)
+{
+    for (uint32_t i = 0; i < tops->len; i++)
+        values[i] = tops_value(&tops->rows[i].values, rank);
+    uint64_t least = n < tops->len ? nth_largest(values, tops->len, n) : 0;
+    for (uint32_t i = 0; i < tops->len; i++)
+        n -= values[i] > least;
+    for (uint32_t i = 0; i < tops->len; i++) {
+        bool tie = values[i] == least && least > 0 && n > 0;
+        n -= tie;
+        marks[i] |= values[i] > least || tie;
+    }
+}
+
 /* Drops the rows that are not marked; floors rise to what they may have had. */
 static void keep(struct tops *tops, const bool *marks)
 {
@@ -217,22 +256,33 @@ static void keep(struct tops *tops, const bool *marks)
     tops->len = kept;
 }
 
-void tops_cut(struct tops *tops, size_t n)
+void tops_cut_by(struct tops *tops, size_t n, unsigned ranks)
 {
     if (tops->len <= n)
         return;
     bool *marks = calloc(tops->len, 1);
-    for (int rank = 0; marks && rank < TOPS_RANKS; rank++) {
-        size_t count = n;
-        const struct tops_row **rows = tops_first(tops, (enum tops_rank)rank, &count);
-        for (size_t i = 0; rows && i < count; i++)
-            marks[rows[i] - tops->rows] = true;
-        tops->failed |= !rows;
-        free(rows);
+    uint64_t *values = malloc(tops->len * sizeof *values);
+    for (int rank = 0; marks && values && rank < TOPS_RANKS; rank++) {
+        if (ranks >> rank & 1)
+            mark_first(tops, (enum tops_rank)rank, n, marks, values);
     }
-    if (marks)
+    if (marks && values)
         keep(tops, marks);
+    else
+        tops->failed = true;
     free(marks);
+    free(values);
+}
+
+void tops_cut(struct tops *tops, size_t n)
+{
+    tops_cut_by(tops, n, TOPS_ALL_RANKS);
+}
+
+void tops_sort(struct tops *tops)
+{
+    if (tops->len)
+        qsort_r(tops->rows, tops->len, sizeof *tops->rows, by_text, tops);
 }
 
 /* Numbers, many of them zero: a mask of the others, then these. */
@@ -284,7 +334,7 @@ static void read_rows(struct tops *tops, struct cursor *c)
         struct span text = pb_bytes(c);
         if (text.len == 0)
             cursor_fail(c);
-        struct tops_row *row = c->failed ? NULL : append(tops, text);
+        struct tops_row *row = c->failed ? NULL : tops_append(tops, text);
         if (!row)
             return;
         read_numbers(c, row->values.of, STATS_MEASURES);

@@ -54,6 +54,13 @@ struct tops {
 };
 
 void tops_free(struct tops *tops);
+/* Empties the list and keeps its memory. */
+void tops_clear(struct tops *tops);
+/* One more row behind the last, of a text that is not empty; NULL: no memory. Of errors and values
+ * the caller takes care. */
+struct tops_row *tops_append(struct tops *tops, struct span text);
+/* Puts the rows in the order of their texts. */
+void tops_sort(struct tops *tops);
 static inline struct span tops_text(const struct tops *tops, const struct tops_row *row)
 {
     return span_of(tops->text.data + row->text_at, row->text_len);
@@ -67,6 +74,9 @@ void tops_of_answers(struct tops *tops, const struct stats_answer *answers, size
 void tops_merge(struct tops *into, const struct tops *from);
 /* Keeps only the first n rows by each rank. */
 void tops_cut(struct tops *tops, size_t n);
+/* The same by some ranks, each a bit: 1 << TOPS_HITS, ... */
+enum { TOPS_ALL_RANKS = (1 << TOPS_RANKS) - 1 };
+void tops_cut_by(struct tops *tops, size_t n, unsigned ranks);
 /* Pointers to the first n rows by a rank, descending; rows without any value are left out. NULL:
  * no memory. The caller frees the array. */
 const struct tops_row **tops_first(const struct tops *tops, enum tops_rank rank, size_t *n);

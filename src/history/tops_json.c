@@ -4,17 +4,19 @@
 #include "base/escape.h"
 #include "base/put.h"
 #include "history/gather.h"
+#include "history/tops_sum.h"
 
-enum { KEEP_LEAST = 1000 /* rows of each list while lists are merged */ };
+enum { KEEP_LEAST = 1000 /* rows of each list while lists are added up */ };
 
 /* The answer being made. */
 struct answer {
     const struct history_question *question;
     struct plan_span span;
-    struct tops lists[STATS_TABLES];
-    unsigned table; /* that is being read */
-    size_t keep;
-    bool failed; /* no memory */
+    int64_t end_ms; /* of the span, for the reader */
+    struct tops_sum sums[STATS_TABLES];
+    struct tops lists[STATS_TABLES]; /* when they have been added up */
+    unsigned table;                  /* that is being read */
+    bool failed;                     /* no memory */
 };
 
 static bool wants_table(const struct answer *answer, unsigned table)
@@ -23,27 +25,12 @@ static bool wants_table(const struct answer *answer, unsigned table)
     return gather_wants(answer->question->table, span_str(name));
 }
 
-static bool add_list(struct answer *answer, unsigned table, struct span bytes)
-{
-    struct tops *sum = &answer->lists[table];
-    struct tops list = {0};
-    int rc = tops_decode(&list, bytes);
-    answer->failed |= rc == READ_NO_MEMORY;
-    if (rc < 0)
-        return !answer->failed; /* a damaged one is as if it were not there */
-    tops_merge(sum, &list);
-    if (sum->len > 4 * answer->keep)
-        tops_cut(sum, answer->keep);
-    answer->failed |= sum->failed;
-    tops_free(&list);
-    return !answer->failed;
-}
-
 static bool take_record(void *ctx, int64_t start_ms, struct span bytes)
 {
     struct answer *answer = ctx;
     (void)start_ms;
-    return add_list(answer, answer->table, bytes);
+    answer->failed |= !tops_sum_add(&answer->sums[answer->table], bytes);
+    return !answer->failed;
 }
 
 static void take_portion(void *ctx, const struct portion *portion)
@@ -56,37 +43,36 @@ static void take_portion(void *ctx, const struct portion *portion)
     while (inside && portion_next(&c, &record)) {
         unsigned table = record.what - RECORD_TOPS;
         if (record.what >= RECORD_TOPS && table < STATS_TABLES && wants_table(answer, table))
-            add_list(answer, table, record.bytes);
+            answer->failed |= !tops_sum_add(&answer->sums[table], record.bytes);
     }
 }
 
-static int read_part(struct answer *answer, struct gather *gather, const struct reader_span *span,
-                     struct error *err)
+/* The first table that is asked for; all have roll-ups of the same spans. */
+static unsigned first_table(const struct answer *answer)
 {
-    struct reader_span part = *span;
-    for (unsigned table = 0; table < STATS_TABLES; table++) {
-        answer->table = table;
-        part.what = RECORD_TOPS + table;
-        if (wants_table(answer, table) && gather_each(gather, &part, take_record, answer, err) < 0)
-            return -1;
-    }
-    return 0;
+    unsigned table = 0;
+    while (table < STATS_TABLES - 1 && !wants_table(answer, table))
+        table++;
+    return table;
 }
 
-static int gather_lists(struct answer *answer, struct history *history, struct error *err)
+/* Table by table, so that just one has many rows at a time. */
+static int gather_lists(struct answer *answer, struct gather *gather, struct error *err)
 {
-    struct gather gather;
-    struct plan_span left = answer->span, part;
-    struct reader_span span = {0};
-    if (gather_begin(&gather, history, false, take_portion, answer, err) < 0)
+    struct plan_sources sources = gather_sources(gather, RECORD_TOPS + first_table(answer));
+    if (plan_span(&sources, answer->question, &answer->span, err) < 0)
         return -1;
-    int rc = 0;
-    while (rc == 0 && plan_next(&left, &part, &span.kind)) {
-        span.from_ms = part.from_ms;
-        span.to_ms = part.to_ms;
-        rc = read_part(answer, &gather, &span, err);
+    answer->end_ms = plan_end(&sources, answer->question, &answer->span);
+    int rc = gather_memory(gather, false, take_portion, answer, err);
+    struct reader_span span = {
+        .kind = HISTORY_MONTHS, .from_ms = answer->span.from_ms, .to_ms = answer->span.to_ms};
+    for (unsigned table = 0; rc == 0 && table < STATS_TABLES; table++) {
+        answer->table = table;
+        span.what = RECORD_TOPS + table;
+        if (wants_table(answer, table))
+            rc = gather_span(gather, &span, take_record, answer, err);
+        answer->lists[table] = tops_sum_end(&answer->sums[table]);
     }
-    gather_end(&gather);
     return rc;
 }
 
@@ -154,7 +140,7 @@ static void put_floors(struct buf *out, const struct answer *answer, enum tops_r
 static void put_answer(struct buf *out, struct answer *answer, enum tops_rank rank, size_t n)
 {
     buf_printf(out, "{\"from\":%lld,\"to\":%lld,\"by\":\"%s\"", (long long)answer->span.from_ms,
-               (long long)answer->span.to_ms, tops_ranks[rank].name);
+               (long long)answer->end_ms, tops_ranks[rank].name);
     put_floors(out, answer, rank);
     for (unsigned table = 0; table < STATS_TABLES; table++) {
         if (wants_table(answer, table))
@@ -168,24 +154,30 @@ int history_tops_json(struct history *history, const struct history_question *qu
                       struct buf *out, struct error *err)
 {
     struct answer answer = {.question = question};
-    struct plan_sources sources = gather_sources(history);
+    struct gather gather;
     size_t start = out->len;
     int rank = question->by.len ? tops_rank_find(question->by) : TOPS_HITS;
     if (rank < 0)
         return error_set(err, "lists can be had by hits, nxdomain, failed, bytes and slowest");
     if (question->stream.len)
         return error_set(err, "top lists are kept of all streams together");
-    if (plan_span(&sources, question, &answer.span, err) < 0)
+    for (unsigned table = 0; table < STATS_TABLES; table++)
+        answer.sums[table] =
+            tops_sum_of(&history->key, n > KEEP_LEAST ? n : KEEP_LEAST, 1U << rank);
+    if (gather_begin(&gather, history, err) < 0)
         return -1;
-    answer.keep = n > KEEP_LEAST ? n : KEEP_LEAST;
-    int rc = gather_lists(&answer, history, err);
+    int rc = gather_lists(&answer, &gather, err);
+    gather_end(&gather);
     if (rc == 0)
         put_answer(out, &answer, (enum tops_rank)rank, n);
     if (rc == 0 && answer.failed)
         rc = error_set(err, "no memory for so much history");
     if (rc < 0)
         out->len = start;
-    for (unsigned table = 0; table < STATS_TABLES; table++)
+    for (unsigned table = 0; table < STATS_TABLES; table++) {
+        struct tops unfinished = tops_sum_end(&answer.sums[table]);
+        tops_free(&unfinished);
         tops_free(&answer.lists[table]);
+    }
     return rc;
 }

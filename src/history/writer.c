@@ -9,7 +9,8 @@
 
 static const uint64_t delay_first_ns = CLOCK_SECOND_NS, delay_max_ns = 60 * CLOCK_SECOND_NS,
                       quiet_ns = 60 * CLOCK_SECOND_NS, trim_every_ns = 60 * CLOCK_SECOND_NS,
-                      aside_every_ns = 3600 * CLOCK_SECOND_NS;
+                      aside_every_ns = 3600 * CLOCK_SECOND_NS,
+                      convert_every_ns = 24 * 3600 * CLOCK_SECOND_NS;
 
 static void say(struct history *history, const char *text)
 {
@@ -33,10 +34,11 @@ static void note_problem(struct history *history, const char *text)
 static void went_well(struct history *history)
 {
     struct history_writer *writer = &history->writer;
+    uint64_t size_bytes = store_size(history->settings.path);
     writer->delay_ns = writer->retry_ns = 0;
     pthread_mutex_lock(&history->lock);
     history->state.healthy = true;
-    history->state.size_bytes = store_size(history->settings.path);
+    history->state.size_bytes = size_bytes;
     unsigned long long lost = history->waiting.lost;
     pthread_mutex_unlock(&history->lock);
     if (writer->said && lost)
@@ -105,9 +107,17 @@ bool history_open_store(struct history *history)
      * have another one, the marks of the sketches keep both apart. */
     if (!history->stats)
         history->key = key;
+    if (!writer->trust.judged && writer->trust.believed_ms == 0)
+        writer->trust.believed_ms = store_time(writer->store);
+    uint64_t written = store_mark_number(writer->store, history->run);
+    uint64_t size_bytes = store_size(path);
     pthread_mutex_lock(&history->lock);
     history->epoch++;
-    history->state.size_bytes = store_size(path);
+    history->state.size_bytes = size_bytes;
+    history->waiting.written = written;
+    /* Those of a transaction that was reported to have failed, and has not. */
+    while (history->waiting.count > 0 && waiting_at(&history->waiting, 0)->number <= written)
+        waiting_drop(&history->waiting);
     pthread_mutex_unlock(&history->lock);
     return true;
 }
@@ -136,46 +146,89 @@ static void settle(struct history *history, size_t written, uint64_t rows)
     struct waiting *waiting = &history->waiting;
     pthread_mutex_lock(&history->lock);
     waiting->busy = 0;
-    while (written-- > 0)
+    for (; written > 0; written--) {
+        waiting->written = waiting_at(waiting, 0)->number;
         waiting_drop(waiting);
+    }
     history->state.rows_written += rows;
     pthread_mutex_unlock(&history->lock);
 }
 
+/* With the portions their mark is written, by which readers know which of those in memory they have
+ * read already (history/gather.c). */
 static enum store_status write_portions(struct history *history, size_t count, struct error *err)
 {
     struct store *store = history->writer.store;
+    struct store_mark mark = {.run = history->run};
     uint64_t rows = 0;
     enum store_status status = store_begin(store, err);
-    for (size_t i = 0; status == STORE_FINE && i < count; i++)
-        status =
-            store_add(store, waiting_at(&history->waiting, i), history->settings.top, &rows, err);
-    pthread_mutex_lock(&history->settled);
+    for (size_t i = 0; status == STORE_FINE && i < count; i++) {
+        const struct portion *portion = waiting_at(&history->waiting, i);
+        mark.number = portion->number;
+        status = store_add(store, portion, history->settings.top, &rows, err);
+    }
+    if (status == STORE_FINE && count > 0)
+        status = store_put_mark(store, &mark, err);
     if (status == STORE_FINE)
         status = store_commit(store, err);
     settle(history, status == STORE_FINE ? count : 0, status == STORE_FINE ? rows : 0);
-    pthread_mutex_unlock(&history->settled);
     return status;
 }
 
-/* Deletes what is too old and empties the database's log, once a minute. */
+/* Makes the lists that are due and deletes what is to go, in one transaction. */
+static enum store_status tidy(struct history *history, const struct store_limits *limits,
+                              struct error *err)
+{
+    struct store *store = history->writer.store;
+    enum store_status status = store_begin(store, err);
+    if (status == STORE_FINE && limits->believed)
+        status = store_put_time(store, limits->now_ms, err);
+    if (status == STORE_FINE && limits->believed)
+        status = store_roll(store, limits->now_ms, history->settings.top, err);
+    if (status == STORE_FINE)
+        status = store_trim(store, limits, err);
+    return status == STORE_FINE ? store_commit(store, err) : status;
+}
+
+/* A database of an older Spile, once it has been trimmed. It may fail, for want of room: then it is
+ * good as it is, and tried again another day. */
+static enum store_status convert(struct history *history, struct error *err)
+{
+    struct history_writer *writer = &history->writer;
+    if (clock_ns() < writer->convert_ns)
+        return STORE_FINE;
+    enum store_status status = store_convert(writer->store, err);
+    if (status == STORE_TROUBLE) {
+        log_info("history: the database cannot be made smaller yet: %s", err->text);
+        status = STORE_FINE;
+    }
+    writer->convert_ns = clock_after(convert_every_ns);
+    return status;
+}
+
+/* Once a minute, and when the database has grown too large: makes lists, deletes, and empties the
+ * database's log. */
 static enum store_status clean(struct history *history, struct error *err)
 {
     struct history_writer *writer = &history->writer;
     struct store *store = writer->store;
-    if (writer->trimmed_ns && clock_ns() - writer->trimmed_ns < trim_every_ns)
+    struct store_limits limits = {.settings = &history->settings};
+    if (writer->trimmed_ns && clock_ns() - writer->trimmed_ns < trim_every_ns &&
+        !store_is_over(store, &history->settings))
         return STORE_FINE;
     writer->trimmed_ns = clock_ns();
     pthread_mutex_lock(&history->lock);
     const struct stats_snapshot *last = history->recorder.last;
-    int64_t now_ms = last ? last->made_ms : 0;
+    bool seen = last != NULL;
+    if (seen) {
+        limits.now_ms = last->made_ms;
+        limits.believed = trust_judge(&writer->trust, last->made_ms, last->made_ns);
+    }
     pthread_mutex_unlock(&history->lock);
-    enum store_status status = store_begin(store, err);
-    if (status == STORE_FINE)
-        status = store_trim(store, &history->settings, now_ms, err);
-    if (status == STORE_FINE)
-        status = store_commit(store, err);
-    return status == STORE_FINE ? store_checkpoint(store, err) : status;
+    enum store_status status = seen ? tidy(history, &limits, err) : STORE_FINE;
+    if (status == STORE_FINE && seen)
+        status = convert(history, err);
+    return status == STORE_FINE ? store_checkpoint(store, &history->settings, err) : status;
 }
 
 /* Writes some of the portions that wait. False: nothing can be written now. */

@@ -171,7 +171,7 @@ const struct http_route api_history_tops = {
             {"by", "string", "hits, nxdomain, failed, bytes or slowest; absent: hits."},
             {"n", "integer", "Rows of each list, 1 to 1000; absent: 10."},
             {0}},
-    .schema = "{from: time, to: time, by: text, "
+    .schema = "{from: time, to: time (widened to the roll-ups that are there), by: text, "
               "floor: {*int} (by table: what is not listed has at most so much), "
               "domains?: [HistoryRow], registrable?: [HistoryRow], tlds?: [HistoryRow], "
               "clients?: [HistoryRow], servers?: [HistoryRow]}",

@@ -347,7 +347,7 @@ struct stats *stats_new(const struct stats_options *options, struct error *err)
     if (options->key)
         stats->key = *options->key;
     else
-        failed = siphash_key_random(&stats->key);
+        failed |= siphash_key_random(&stats->key);
     if (failed || init_streams(stats) < 0 || init_tables(stats, shares.tables) < 0 ||
         init_workers(stats, shares.shards) < 0 || first_snapshot(stats) < 0) {
         stats_free(stats);

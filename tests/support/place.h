@@ -5,6 +5,7 @@
 #include <glob.h>
 #include <unistd.h>
 
+#include "disk.h"
 #include "history/history_priv.h"
 #include "json_check.h"
 #include "snapshots.h"
@@ -22,6 +23,7 @@ struct place {
     struct history_settings settings;
     struct siphash_key key;
     struct history *history;
+    struct story keeper; /* of the clocks, where nobody lives: place_clean */
 };
 
 static inline void place_open(struct place *place)
@@ -33,6 +35,7 @@ static inline void place_open(struct place *place)
 
 static inline void place_begin(struct place *place)
 {
+    disk_use();
     *place = (struct place){.folder = "/tmp/spile-history-XXXXXX"};
     assert_non_null(mkdtemp(place->folder));
     snprintf(place->path, sizeof place->path, "%s/history.db", place->folder);
@@ -50,6 +53,19 @@ static inline void place_write(struct place *place)
 {
     place->history->followed = true;
     history_write(place->history);
+}
+
+/* Goes on to that time by both clocks, and cleans up, as the writer does every minute. */
+static inline void place_clean(struct place *place, int64_t ms)
+{
+    struct story *keeper = &place->keeper;
+    if (keeper->ms == 0)
+        *keeper = story_begin(ms);
+    story_wait(keeper, ms - keeper->ms);
+    history_see(place->history, story_snapshot(keeper));
+    history_seal(place->history);
+    place->history->writer.trimmed_ns = 0;
+    place_write(place);
 }
 
 /* The end of the program, or of one before its time: what is open is written, or not. */

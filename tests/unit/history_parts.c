@@ -8,11 +8,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "../support/random.h"
 #include "history/plan.h"
 #include "history/record.h"
 #include "history/series.h"
+#include "history/tops_sum.h"
+#include "history/trust.h"
 
 /* --- counts --------------------------------------------------------------------------------- */
 
@@ -289,6 +292,97 @@ static void lists_in_full_merge_exactly(void **state)
     free(span);
 }
 
+static void add_to_sum(struct tops_sum *sum, const struct tops *list)
+{
+    struct buf bytes = {0};
+    tops_encode(list, &bytes);
+    assert_true(tops_sum_add(sum, buf_span(&bytes)));
+    buf_free(&bytes);
+}
+
+static void sums_are_as_merging_makes_them(void **state)
+{
+    (void)state;
+    struct random r = {24};
+    struct siphash_key key = {{1, 2}};
+    struct truth *span = calloc(1, sizeof *span);
+    struct tops merged = {0};
+    struct tops_sum sum = tops_sum_of(&key, KEYS, TOPS_ALL_RANKS);
+    for (int i = 0; i < 20; i++) {
+        random_span(span, &r);
+        struct tops list = list_of(span);
+        add_to_sum(&sum, &list);
+        tops_merge(&merged, &list);
+        tops_free(&list);
+    }
+    assert_true(tops_sum_add(&sum, span_str("damaged")));
+    struct tops added = tops_sum_end(&sum);
+    assert_int_equal(added.len, merged.len);
+    assert_memory_equal(added.floor, merged.floor, sizeof added.floor);
+    for (uint32_t i = 0; i < added.len; i++) {
+        const struct tops_row *a = &added.rows[i], *b = &merged.rows[i];
+        assert_true(span_equal(tops_text(&added, a), tops_text(&merged, b)));
+        assert_memory_equal(&a->values, &b->values, sizeof a->values);
+        assert_memory_equal(a->error, b->error, sizeof a->error);
+    }
+    tops_free(&added);
+    tops_free(&merged);
+    free(span);
+}
+
+/* A list of the keys of one span that have more than `floor`, each with a random number of queries.
+ */
+static struct tops crowd_of(struct random *r, uint64_t floor, uint64_t *truth, size_t keys)
+{
+    struct tops list = {.floor = {[TOPS_HITS] = floor}};
+    for (size_t key = 0; key < keys; key++) {
+        char text[SAMPLE_TEXT_MAX];
+        uint64_t queries = random_below(r, 40) * random_below(r, 10 + key % 90) / 20;
+        truth[key] += queries;
+        if (queries <= floor)
+            continue;
+        put_key(text, key);
+        struct tops_row *row = tops_append(&list, span_str(text));
+        row->values.of[MEASURE_QUERIES] = queries;
+    }
+    tops_sort(&list);
+    return list;
+}
+
+/* So many keys that the sum is cut again and again, and bounds hold nevertheless. */
+static void sums_of_crowds_keep_their_promises(void **state)
+{
+    (void)state;
+    enum { CROWD = 60000, TIMES = 6, FIRST = 50 };
+    struct random r = {25};
+    struct siphash_key key = {{1, 2}};
+    uint64_t *truth = calloc(CROWD, sizeof *truth);
+    struct tops_sum sum = tops_sum_of(&key, FIRST, 1 << TOPS_HITS);
+    for (int i = 0; i < TIMES; i++) {
+        struct tops list = crowd_of(&r, 12, truth, CROWD);
+        assert_true(list.len > 5000);
+        add_to_sum(&sum, &list);
+        tops_free(&list);
+    }
+    struct tops added = tops_sum_end(&sum);
+    assert_int_equal(added.len, FIRST);
+    uint64_t floor = added.floor[TOPS_HITS];
+    bool *listed = calloc(CROWD, sizeof *listed);
+    for (uint32_t i = 0; i < added.len; i++) {
+        const struct tops_row *row = &added.rows[i];
+        size_t at = strtoul((const char *)tops_text(&added, row).ptr + strlen("name"), NULL, 10);
+        uint64_t value = tops_value(&row->values, TOPS_HITS);
+        assert_true(value <= truth[at] && truth[at] <= value + row->error[TOPS_HITS]);
+        assert_true(row->error[TOPS_HITS] <= floor);
+        listed[at] = true;
+    }
+    for (size_t at = 0; at < CROWD; at++)
+        assert_true(listed[at] || truth[at] <= floor);
+    tops_free(&added);
+    free(listed);
+    free(truth);
+}
+
 static void lists_survive_as_bytes(void **state)
 {
     (void)state;
@@ -363,14 +457,35 @@ static void every_member_has_a_name(void **state)
 #define DAY (24 * HOUR)
 static const int64_t now = 20000 * DAY + 13 * HOUR + 37 * MINUTE + 5 * SECOND;
 
-static const struct history_settings settings = {
-    .path = (char[]){"x"},
-    .keep_ns = {2 * DAY * 1000000, 60 * DAY * 1000000, 1830 * DAY * 1000000},
+/* Roll-ups of each kind without gap from a moment on, and minutes in memory. */
+struct kept {
+    int64_t from[HISTORY_ALL_KINDS], to;
 };
+static const struct kept usual = {
+    .from = {now - 2 * DAY, now - 60 * DAY, now - 1830 * DAY, now - 1830 * DAY, now - 1830 * DAY},
+    .to = now};
 
-static struct plan plan_of(int64_t from, int64_t to, uint64_t step)
+static int64_t next_kept(void *ctx, unsigned what, enum history_kind kind, int64_t from_ms)
 {
-    struct plan_sources sources = {now, now - 15 * MINUTE, &settings};
+    const struct kept *kept = ctx;
+    (void)what;
+    int64_t least = kind_start(kind, kept->from[kind]);
+    int64_t at = kind_start(kind, from_ms);
+    at = at < from_ms ? kind_end(kind, from_ms) : at;
+    at = at < least ? least : at;
+    bool over = kind < HISTORY_KINDS || kind_end(kind, at) <= kept->to;
+    return at < kept->to && over ? at : INT64_MAX;
+}
+
+static struct plan_sources sources_of(const struct kept *kept)
+{
+    return (struct plan_sources){now, now - 15 * MINUTE, true,
+                                 0,   next_kept,         (void *)(uintptr_t)kept};
+}
+
+static struct plan plan_of(const struct kept *kept, int64_t from, int64_t to, uint64_t step)
+{
+    struct plan_sources sources = sources_of(kept);
     struct history_question question = {.from_ms = from, .to_ms = to, .step_ms = step};
     struct plan plan;
     struct error err;
@@ -405,7 +520,7 @@ static void plans_take_what_tells_of_the_time(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int64_t to = cases[i].to ? now - cases[i].to : 0;
-        struct plan plan = plan_of(now - cases[i].from, to, cases[i].step);
+        struct plan plan = plan_of(&usual, now - cases[i].from, to, cases[i].step);
         assert_int_equal(plan.step_ms, cases[i].wanted);
         assert_int_equal(plan.kind, cases[i].kind);
         assert_true(plan.count <= PLAN_POINTS_MAX);
@@ -417,7 +532,7 @@ static void plans_take_what_tells_of_the_time(void **state)
 static void plans_refuse_what_is_no_span(void **state)
 {
     (void)state;
-    struct plan_sources sources = {now, now, &settings};
+    struct plan_sources sources = sources_of(&usual);
     struct history_question questions[] = {
         {.from_ms = -1}, {.from_ms = 5, .to_ms = 4}, {.from_ms = 0, .to_ms = INT64_MAX}};
     for (size_t i = 0; i < 3; i++) {
@@ -427,38 +542,144 @@ static void plans_refuse_what_is_no_span(void **state)
         assert_int_equal(plan_points(&sources, &questions[i], &plan, &err), -1);
         assert_int_equal(plan_span(&sources, &questions[i], &span, &err), -1);
     }
-    assert_true(plan_of(0, INT64_C(253402300799999), 1).count <= PLAN_POINTS_MAX);
+    assert_true(plan_of(&usual, 0, INT64_C(253402300799999), 1).count <= PLAN_POINTS_MAX);
 }
 
-/* The parts of a span follow each other without gap, each whole in its kind, longest first. */
-static void parts_make_up_the_span(void **state)
+/* What is there decides: whatever was to be kept, charts have points. */
+static void plans_go_by_what_is_there(void **state)
+{
+    (void)state;
+    static const struct {
+        struct kept kept;
+        int64_t from;
+        uint64_t step;
+        int64_t wanted;
+        int kind;
+    } cases[] = {
+        /* Minutes were trimmed away; hours were, too. */
+        {{.from = {now, now - 60 * DAY, now - 60 * DAY}, .to = now}, 10 * HOUR, 0, HOUR, 1},
+        {{.from = {now, now, now - 60 * DAY}, .to = now}, 3 * DAY, 0, DAY, 2},
+        {{.from = {now + DAY, now - 9 * DAY, now - 9 * DAY}, .to = now}, 10 * HOUR, 60000, HOUR, 1},
+        /* They reach further back than they were to be kept, or all begin lately. */
+        {{.from = {now - 9 * DAY, now - 9 * DAY, now - 9 * DAY}, .to = now},
+         9 * DAY,
+         0,
+         1800000,
+         0},
+        {{.from = {now - HOUR, now - HOUR, now - HOUR}, .to = now}, 9 * DAY, 0, 1800000, 0},
+        {{.from = {now, now, now}, .to = now}, 9 * HOUR, 0, MINUTE, 0},
+        /* Half of the minutes are there. */
+        {{.from = {now - 5 * HOUR, now - DAY, now - DAY}, .to = now}, 10 * HOUR, 0, HOUR, 1},
+        /* Seconds that are not in memory. */
+        {{.from = {now - DAY, now - DAY, now - DAY}, .to = now}, 10 * HOUR, 5000, MINUTE, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct plan plan =
+            plan_of(&cases[i].kept, now - cases[i].from,
+                    cases[i].step == 5000 ? now - cases[i].from + HOUR : 0, cases[i].step);
+        assert_int_equal(plan.step_ms, cases[i].wanted);
+        assert_int_equal(plan.kind, cases[i].kind);
+    }
+}
+
+static void assert_span(const struct kept *kept, int64_t from, int64_t to, int64_t wanted_from,
+                        int64_t wanted_to)
+{
+    struct plan_sources sources = sources_of(kept);
+    struct history_question question = {.from_ms = from, .to_ms = to};
+    struct plan_span span;
+    struct error err;
+    assert_int_equal(plan_span(&sources, &question, &span, &err), 0);
+    assert_int_equal(span.from_ms, wanted_from);
+    assert_int_equal(span.to_ms, wanted_to);
+    assert_true(plan_end(&sources, &question, &span) <= (to > now ? to : now) + MINUTE);
+}
+
+/* An end moves to that of the longest roll-up that it cuts and that has no shorter ones there. */
+static void spans_are_widened_to_what_is_there(void **state)
+{
+    (void)state;
+    const int64_t midnight = 20000 * DAY, before = now - 30 * DAY, long_ago = now - 400 * DAY;
+    assert_span(&usual, now - DAY, now, kind_start(HISTORY_MINUTES, now - DAY), midnight + DAY);
+    assert_span(&usual, before, before + 3 * DAY, kind_start(HISTORY_HOURS, before),
+                kind_end(HISTORY_HOURS, before + 3 * DAY));
+    assert_span(&usual, long_ago, long_ago + 3 * DAY, kind_start(HISTORY_DAYS, long_ago),
+                kind_end(HISTORY_DAYS, long_ago + 3 * DAY));
+    struct kept months = {.from = {now, now, now, now, long_ago}, .to = now};
+    assert_span(&months, long_ago, long_ago + DAY, kind_start(HISTORY_MONTHS, long_ago),
+                kind_end(HISTORY_MONTHS, long_ago + DAY));
+    assert_span(&usual, now - 3000 * DAY, now - 2000 * DAY,
+                kind_start(HISTORY_MINUTES, now - 3000 * DAY),
+                kind_end(HISTORY_MINUTES, now - 2000 * DAY));
+}
+
+/* --- the calendar ---------------------------------------------------------------------------- */
+
+static void kinds_follow_the_calendar(void **state)
 {
     (void)state;
     struct random r = {31};
-    struct plan_sources sources = {now, now, &settings};
-    for (int i = 0; i < 5000; i++) {
-        int64_t from = now - (int64_t)random_below(&r, (size_t)(100 * DAY));
-        struct history_question question = {
-            .from_ms = from, .to_ms = from + (int64_t)random_below(&r, (size_t)(now - from) + 1)};
-        struct plan_span span, part;
-        struct error err;
-        enum history_kind kind;
-        int parts = 0;
-        question.to_ms += question.to_ms == 0;
-        assert_int_equal(plan_span(&sources, &question, &span, &err), 0);
-        assert_true(span.from_ms <= question.from_ms && span.to_ms >= question.to_ms);
-        int64_t at = span.from_ms, to = span.to_ms;
-        while (plan_next(&span, &part, &kind)) {
-            assert_int_equal(part.from_ms, at);
-            assert_true(part.to_ms > at);
-            assert_int_equal(part.from_ms % store_kinds[kind].ms, 0);
-            assert_int_equal(part.to_ms % store_kinds[kind].ms, 0);
-            assert_true(part.from_ms >= now - (int64_t)(settings.keep_ns[kind] / 1000000) - DAY);
-            at = part.to_ms;
-            parts++;
+    for (int i = 0; i < 20000; i++) {
+        int64_t ms = (int64_t)random_below(&r, (size_t)(4000000 * DAY)) - 1000000 * DAY;
+        for (int k = 0; k < HISTORY_ALL_KINDS; k++) {
+            enum history_kind kind = (enum history_kind)k;
+            int64_t start = kind_start(kind, ms), end = kind_end(kind, ms);
+            assert_true(start <= ms && ms < end);
+            assert_int_equal(kind_start(kind, start), start);
+            assert_int_equal(kind_start(kind, end - 1), start);
+            assert_int_equal(kind_start(kind, end), end);
         }
-        assert_true(at >= to);
-        assert_true(parts <= 5);
+        time_t month = (time_t)(kind_start(HISTORY_MONTHS, ms) / SECOND);
+        time_t week = (time_t)(kind_start(HISTORY_WEEKS, ms) / SECOND);
+        struct tm tm;
+        assert_int_equal(gmtime_r(&month, &tm)->tm_mday, 1);
+        assert_int_equal(tm.tm_hour, 0);
+        assert_int_equal(gmtime_r(&week, &tm)->tm_wday, 1);
+    }
+}
+
+/* --- whom to believe ------------------------------------------------------------------------- */
+
+static void clocks_that_leap_are_not_believed(void **state)
+{
+    (void)state;
+    static const int64_t leaps[] = {6 * 365 * DAY, -6 * 365 * DAY, 95 * MINUTE, -95 * MINUTE,
+                                    40 * DAY};
+    const uint64_t ms_ns = 1000000, hour_ns = (uint64_t)HOUR * ms_ns;
+    for (size_t i = 0; i < sizeof leaps / sizeof *leaps; i++) {
+        struct trust trust = {0};
+        uint64_t ns = 7;
+        assert_true(trust_judge(&trust, now, ns)); /* a new database */
+        /* For a minute: then all is as before. */
+        assert_false(trust_judge(&trust, now + leaps[i], ns));
+        assert_false(trust_judge(&trust, now + leaps[i] + MINUTE, ns + (uint64_t)MINUTE * ms_ns));
+        assert_true(trust_judge(&trust, now + 2 * MINUTE, ns += 2 * (uint64_t)MINUTE * ms_ns));
+        assert_int_equal(trust.believed_ms, now + 2 * MINUTE);
+        /* For good: after some hours, and not sooner when it leaps about. */
+        for (int hour = 0; hour < 20; hour++) {
+            int64_t there = now + leaps[i] * (1 + hour % 2) + 3 * HOUR + hour * HOUR;
+            assert_false(trust_judge(&trust, there, ns += hour_ns));
+        }
+        int64_t there = trust.last_ms;
+        assert_false(trust_judge(&trust, there + 2 * HOUR, ns += 2 * hour_ns));
+        assert_true(trust_judge(&trust, there + 3 * HOUR, ns += hour_ns));
+        assert_true(trust_judge(&trust, there + 300 * HOUR, ns += 297 * hour_ns));
+    }
+}
+
+static void pauses_are_believed_for_a_day(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t pause;
+        bool believed;
+    } cases[] = {
+        {HOUR, true}, {23 * HOUR, true}, {3 * DAY, false}, {-HOUR, true}, {-3 * DAY, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct trust trust = {.believed_ms = now};
+        assert_int_equal(trust_judge(&trust, now + cases[i].pause, 5), cases[i].believed);
+        assert_true(trust_judge(&trust, now + cases[i].pause + 3 * HOUR,
+                                5 + (uint64_t)(3 * HOUR) * 1000000));
     }
 }
 
@@ -477,7 +698,13 @@ int main(void)
         cmocka_unit_test(every_member_has_a_name),
         cmocka_unit_test(plans_take_what_tells_of_the_time),
         cmocka_unit_test(plans_refuse_what_is_no_span),
-        cmocka_unit_test(parts_make_up_the_span),
+        cmocka_unit_test(plans_go_by_what_is_there),
+        cmocka_unit_test(spans_are_widened_to_what_is_there),
+        cmocka_unit_test(kinds_follow_the_calendar),
+        cmocka_unit_test(clocks_that_leap_are_not_believed),
+        cmocka_unit_test(pauses_are_believed_for_a_day),
+        cmocka_unit_test(sums_are_as_merging_makes_them),
+        cmocka_unit_test(sums_of_crowds_keep_their_promises),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

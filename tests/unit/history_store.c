@@ -7,51 +7,12 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <sys/stat.h>
 
-#include "../support/place.h"
+#include "../support/kept.h"
 
 /* --- what is kept ------------------------------------------------------------------------------
  */
-
-static int64_t number(const char *path, const char *text)
-{
-    sqlite3 *db;
-    sqlite3_stmt *statement;
-    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, text, -1, &statement, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    int64_t value = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    sqlite3_close(db);
-    return value;
-}
-
-/* A portion of the minute, without recorder. */
-static void put_minute(struct place *place, int64_t ms, uint64_t n, const char *stream)
-{
-    struct portion portion = {.start_ms = ms};
-    struct counts counts = {0};
-    struct buf bytes = {0};
-    counts_put(&counts, 2 << 16, n);
-    counts_encode(&counts, &bytes);
-    portion_put(&portion, RECORD_COUNTS, (struct span){0}, buf_span(&bytes));
-    portion_put(&portion, RECORD_COUNTS, span_str(stream), buf_span(&bytes));
-    waiting_put(&place->history->waiting, &portion);
-    counts_free(&counts);
-    buf_free(&bytes);
-}
-
-/* Deleting goes by the last snapshot's time; it goes on every minute of the writer's clock. */
-static void clean_at(struct place *place, int64_t ms)
-{
-    struct story story = story_begin(ms);
-    history_see(place->history, story_snapshot(&story));
-    history_seal(place->history);
-    place->history->writer.trimmed_ns = 0;
-    place_write(place);
-}
 
 static void old_rollups_go(void **state)
 {
@@ -64,8 +25,8 @@ static void old_rollups_go(void **state)
         place_write(&place);
     }
     assert_int_equal(number(place.path, "SELECT count(*) FROM stream"), 2);
-    clean_at(&place, morning + DAYS * DAY);
-    clean_at(&place, morning + DAYS * DAY);
+    place_clean(&place, morning + DAYS * DAY);
+    place_clean(&place, morning + DAYS * DAY);
     static const struct {
         const char *text;
         int64_t wanted;
@@ -78,7 +39,7 @@ static void old_rollups_go(void **state)
     for (size_t i = 0; i < 4; i++)
         assert_int_equal(number(place.path, cases[i].text), cases[i].wanted);
     assert_int_equal(total(&place, NULL, "queries", morning, morning + DAYS * DAY, DAY), DAYS * 24);
-    clean_at(&place, morning + (1830 + 10) * DAY); /* the days of `early` are gone */
+    place_clean(&place, morning + (1830 + 10) * DAY); /* the days of `early` are gone */
     assert_int_equal(number(place.path, "SELECT count(*) FROM stream"), 1);
     place_end(&place);
 }
@@ -94,7 +55,7 @@ static void size_is_bounded(void **state)
         if (i % 16 == 15)
             place_write(&place);
         if (i % 1000 == 999)
-            clean_at(&place, morning + i * MINUTE);
+            place_clean(&place, morning + i * MINUTE);
     }
     int64_t used = number(place.path, "SELECT (SELECT page_count FROM pragma_page_count) - "
                                       "(SELECT freelist_count FROM pragma_freelist_count)");
@@ -362,26 +323,6 @@ static void put_top(struct place *place, int64_t ms, const char *name, uint64_t 
     put_values(place, ms, name, TOPS_HITS, &values);
 }
 
-static char *ask_tops(struct place *place, int64_t from, int64_t to)
-{
-    struct history_question question = {.from_ms = from, .to_ms = to, .table = span_str("domains")};
-    struct buf out = {0};
-    struct error err;
-    assert_int_equal(history_tops_json(place->history, &question, 5, &out, &err), 0);
-    assert_true(json_check((const char *)out.data, out.len));
-    buf_byte(&out, '\0');
-    return (char *)out.data;
-}
-
-static void assert_top(struct place *place, int64_t from, int64_t to, const char *wanted)
-{
-    char *answer = ask_tops(place, from, to);
-    if (!strstr(answer, wanted))
-        print_message("%s\n%s\n", wanted, answer);
-    assert_non_null(strstr(answer, wanted));
-    free(answer);
-}
-
 static void lists_span_any_time(void **state)
 {
     (void)state;
@@ -393,7 +334,7 @@ static void lists_span_any_time(void **state)
     }
     put_top(&place, morning + 26 * HOUR, "even.", 1); /* waits */
     int64_t end = morning + 26 * HOUR + MINUTE;
-    clean_at(&place, end);
+    place_clean(&place, end);
     assert_top(&place, morning, end, "\"name\":\"even.\",\"value\":7801,\"error\":0,");
     assert_top(&place, morning, end, "\"name\":\"odd.\",\"value\":7800,\"error\":0,");
     assert_top(&place, morning + MINUTE, morning + 2 * MINUTE, "\"name\":\"odd.\",\"value\":10,");
