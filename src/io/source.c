@@ -56,6 +56,7 @@ struct source {
 /*
  * One row a compression. `step` decompresses one member: it moves bytes from the feed to
  * out[0..cap), sets source->between, and returns how many it wrote, or -1 with source->failure set.
+ * What comes before damage counts: a library that has found some says so again when next called.
  */
 struct codec {
     uint8_t magic[MAGIC_MAX];
@@ -103,7 +104,8 @@ static ssize_t gzip_step(struct source *s, uint8_t *out, size_t cap)
     s->between = status == Z_STREAM_END;
     if (status == Z_MEM_ERROR)
         return fail(s, SOURCE_NO_MEMORY);
-    if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
+    bool sound = status == Z_OK || status == Z_STREAM_END || status == Z_BUF_ERROR;
+    if (!sound && z->next_out == out)
         return fail(s, SOURCE_CORRUPT);
     return z->next_out - out;
 }
@@ -163,7 +165,8 @@ static ssize_t xz_step(struct source *s, uint8_t *out, size_t cap)
         return fail(s, SOURCE_GREEDY);
     if (status == LZMA_MEM_ERROR)
         return fail(s, SOURCE_NO_MEMORY);
-    if (status != LZMA_OK && status != LZMA_STREAM_END && status != LZMA_BUF_ERROR)
+    bool sound = status == LZMA_OK || status == LZMA_STREAM_END || status == LZMA_BUF_ERROR;
+    if (!sound && z->next_out == out)
         return fail(s, SOURCE_CORRUPT);
     return z->next_out - out;
 }

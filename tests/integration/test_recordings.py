@@ -3,6 +3,7 @@ Whoever reads files must see the same."""
 import gzip
 import lzma
 import os
+import zlib
 
 import fstrm
 from fstrm import DNSTAP, FINISH, READY, START, STOP, control, data
@@ -159,6 +160,8 @@ def a_gzip_member_that_is_cut_is_told(t):
         ends = [line.partition(told)[2] for line in complaints(done)]
         assert len(ends) == 1 and ends[0] in ("are damaged", "end too early"), f"{keep}: {complaints(done)}"
         seen.add(ends[0])
+        before = fstrm.split(zlib.decompressobj(31).decompress(whole[:keep]))
+        assert done.stdout.count(b"\n") >= 3 + len(before) - 2, f"{keep}: {done.stdout.count(bytes([10]))} of {len(before)}"
     assert "are damaged" in seen
     path.write_bytes(whole[:-20])
     assert complaints(t.run("read", path, status=1))[-1].endswith("begin at byte 0 end too early")
