@@ -3,10 +3,11 @@
 BUILD ?= build
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
+HOSTILE_SECONDS ?= 600
 DESTDIR ?=
 export BUILD
 
-.PHONY: build run check lint fuzz bench install clean help
+.PHONY: build run check lint fuzz hostile bench install clean help
 
 # Runs its argument; what that says is shown where it fails alone.
 quietly = @($(1)) >$(BUILD).log 2>&1 && rm -f $(BUILD).log || { cat $(BUILD).log >&2; exit 1; }
@@ -35,6 +36,10 @@ fuzz: ## every fuzz target for FUZZ_SECONDS (60)
 	@tools/install-packages build fuzz
 	@tools/refresh $(wildcard build-*/)
 	@tools/fuzz $(FUZZ_SECONDS)
+
+hostile: build ## a mob of all who mean harm beside honest senders, for HOSTILE_SECONDS (600)
+	@tools/install-packages --try check
+	@tools/hostile --seconds $(HOSTILE_SECONDS) $(BUILD)/spile
 
 bench: build ## speed, next to that of other programs
 	@tools/install-packages bench

@@ -14,7 +14,6 @@ import pathlib
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -27,31 +26,8 @@ sys.path.insert(0, str(HERE))
 
 import harness  # noqa: E402  (found through sys.path)
 import lab  # noqa: E402
+import namespace  # noqa: E402
 import patience  # noqa: E402  (and through harness)
-
-INSIDE = "SPILE_TESTS_NAMESPACE"
-WHOLE = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
-# Root; anybody, where the kernel lets users have namespaces; root in a chroot.
-WAYS_IN = [WHOLE, [*WHOLE, "--map-root-user"], ["unshare", "--net"]]
-
-
-def enter_namespace():
-    """Starts over in a namespace; returns why not, where that cannot be."""
-    if INSIDE in os.environ:
-        return os.environ[INSIDE]
-    for tool in ("unshare", "ip"):
-        if not shutil.which(tool):
-            os.environ[INSIDE] = f"{tool} is not installed"
-            return os.environ[INSIDE]
-    for command in WAYS_IN:
-        done = subprocess.run([*command, "ip", "link", "set", "lo", "up"], capture_output=True, check=False)
-        if done.returncode == 0:
-            os.environ[INSIDE] = ""
-            sys.stdout.flush()
-            os.execvp(command[0], [*command, sys.executable, *sys.argv])
-    os.environ[INSIDE] = "no network namespace (not root?): " + done.stderr.decode().strip()
-    return os.environ[INSIDE]
-
 
 def reason_to_skip(case, no_net):
     missing = [need for need in case["needs"] if not shutil.which(need)]
@@ -131,7 +107,7 @@ def main():
     parser.add_argument("-j", type=int, default=8 * patience.cores(), help="how many at once: most of them wait")
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
-    no_net = "" if options.list else enter_namespace()
+    no_net = "" if options.list else namespace.enter()
     # What a shell starts with & ignores SIGINT, and so would the children that tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

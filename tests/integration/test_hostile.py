@@ -12,6 +12,7 @@ import fstrm
 from fstrm import Sender
 from harness import UNIX_JSON, equal, free_port, real_capture, test, wait_for
 from lab import question
+from trial import Trial
 
 FLOOD = pathlib.Path(__file__).with_name("flood.py")
 BIG = 900_000  # bytes of a large frame
@@ -247,3 +248,12 @@ def sender_that_has_left_is_heard_to_its_end(t):
     t.run("send", "--unidirectional", file, f"tcp:127.0.0.1:{port}")
     equal(spile.stop(signal.SIGINT), 0, "exit status")
     equal(spile.ledger("stdout")["received"], len(frames), "frames received")
+
+
+@test(alone=True)
+def a_mob_of_all_kinds(t):
+    """`make hostile` for some seconds. What comes out is what the honest ones sent, the ledger adds up,
+    memory stays bounded, and it ends as if nothing had been. How long anybody waits is judged where there
+    is time for it, by `make hostile` itself."""
+    failed = Trial(t, waits=False).run(4)
+    equal([what for what in failed if what != "honest senders were served"], [], "what failed")
