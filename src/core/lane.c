@@ -72,7 +72,7 @@ void lane_free(struct lane *lane)
 static void drop(struct lane *lane, enum drop_reason reason, uint64_t records)
 {
     for (size_t i = 0; i < lane->plan->sink_count; i++)
-        counter_add(&lane->plan->sinks[i]->shards[lane->worker].dropped[reason], records);
+        counter_add(&lane->plan->sinks[i]->shards[lane->worker].ledger.dropped[reason], records);
 }
 
 /* Hands the chunk to the outputs' queues. */
@@ -86,7 +86,7 @@ static void publish(struct lane *lane)
         struct sink *sink = lane->plan->sinks[i];
         struct queue_loss loss = queue_push(&sink->queue, chunk);
         if (loss.records > 0)
-            counter_add(&sink->shards[lane->worker].dropped[loss.reason], loss.records);
+            counter_add(&sink->shards[lane->worker].ledger.dropped[loss.reason], loss.records);
     }
     chunk_release(chunk);
 }

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* One row a reason, in the order of enum drop_reason. */
@@ -14,6 +15,17 @@ static const char *const reason_names[DROP_REASONS] = {
 const char *drop_reason_name(enum drop_reason reason)
 {
     return reason < DROP_REASONS ? reason_names[reason] : "unknown";
+}
+
+struct ledger_shard *ledger_shards_new(size_t count)
+{
+    size_t size;
+    if (__builtin_mul_overflow(count, sizeof(struct ledger_shard), &size))
+        return NULL;
+    struct ledger_shard *shards = aligned_alloc(_Alignof(struct ledger_shard), size);
+    if (shards)
+        memset(shards, 0, size);
+    return shards;
 }
 
 void ledger_add(struct ledger *into, const struct ledger *from)

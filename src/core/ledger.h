@@ -40,6 +40,15 @@ struct ledger {
     counter bytes;
 };
 
+/* Writers next to each other, each with its own: one's counting must not cost another his cache
+ * line. */
+struct ledger_shard {
+    _Alignas(64) struct ledger ledger;
+};
+
+/* So many of them, empty, for free(). NULL: no memory. */
+struct ledger_shard *ledger_shards_new(size_t count);
+
 const char *drop_reason_name(enum drop_reason reason);
 
 /* Adds `from` to `into`, which nobody else writes. */

@@ -22,8 +22,8 @@ static int start_writer(struct sink *sink, void (*on_closed)(void *arg), void *a
 {
     if (queue_init(&sink->queue, &sink->out.common) < 0)
         return error_set(err, "%s: no memory for its queue", sink->out.name);
-    if (writer_start(&sink->writer, &sink->out, &sink->queue, &sink->written, on_closed, arg, err) <
-        0)
+    if (writer_start(&sink->writer, &sink->out, &sink->queue, &sink->shards[sink->workers].ledger,
+                     on_closed, arg, err) < 0)
         return -1;
     sink->writing = true;
     return 0;
@@ -48,7 +48,7 @@ int sink_open(struct sink *sink, const struct config_item *item, const char *com
     snprintf(out->name, sizeof out->name, number > 1 ? "%s#%u" : "%s", item->module->name, number);
     if (!sink_is_inline(sink) && choose_format(sink, compat, err) < 0)
         return -1;
-    sink->shards = calloc(workers, sizeof *sink->shards);
+    sink->shards = ledger_shards_new((size_t)workers + 1);
     if (!sink->shards)
         return error_set(err, "%s: no memory", out->name);
     if (out->hooks->open && out->hooks->open(out, err) < 0)
@@ -91,8 +91,7 @@ void sink_free(struct sink *sink)
 void sink_ledger(const struct sink *sink, struct ledger *sum)
 {
     *sum = (struct ledger){0};
-    ledger_add(sum, &sink->written);
-    for (unsigned i = 0; sink->shards && i < sink->workers; i++)
-        ledger_add(sum, &sink->shards[i]);
+    for (size_t i = sink->workers + 1; sink->shards && i-- > 0;)
+        ledger_add(sum, &sink->shards[i].ledger);
     ledger_agree(sum);
 }

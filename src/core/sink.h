@@ -11,8 +11,8 @@ struct sink {
     struct output out;
     struct queue queue;
     struct writer writer;
-    struct ledger written; /* counted by the writer's thread */
-    struct ledger *shards; /* one a worker: received, and dropped on the way here */
+    /* One a worker: received, and dropped on the way here; behind them that of the writer. */
+    struct ledger_shard *shards;
     unsigned workers;
     bool events_only; /* a frame that is no dnstap does not get here: its input has counted it */
     bool open;        /* the output's open hook has succeeded, and its close is still due */

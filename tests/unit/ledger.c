@@ -56,6 +56,19 @@ static void longest_line_fits(void **state)
     assert_int_equal(strlen(small), sizeof small - 1);
 }
 
+/* A cache line has 64 bytes on the machines that this is for. */
+static void shards_share_no_cache_line(void **state)
+{
+    (void)state;
+    struct ledger_shard *shards = ledger_shards_new(3);
+    assert_non_null(shards);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal((uintptr_t)&shards[i].ledger % 64, 0);
+        assert_int_equal(counter_get(&shards[i].ledger.received), 0);
+    }
+    free(shards);
+}
+
 static void add_sums_everything(void **state)
 {
     (void)state;
@@ -109,9 +122,10 @@ static void every_moment_adds_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(line_names_reasons),    cmocka_unit_test(line_without_drops_has_no_list),
-        cmocka_unit_test(longest_line_fits),     cmocka_unit_test(add_sums_everything),
-        cmocka_unit_test(json_has_every_reason), cmocka_unit_test(every_moment_adds_up),
+        cmocka_unit_test(line_names_reasons),   cmocka_unit_test(line_without_drops_has_no_list),
+        cmocka_unit_test(longest_line_fits),    cmocka_unit_test(shards_share_no_cache_line),
+        cmocka_unit_test(add_sums_everything),  cmocka_unit_test(json_has_every_reason),
+        cmocka_unit_test(every_moment_adds_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
