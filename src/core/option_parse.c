@@ -10,6 +10,7 @@
 
 #include "base/address.h"
 #include "base/hostport.h"
+#include "base/number.h"
 
 enum {
     STRING_MAX = 65536, /* bytes of a string whose row sets no limit */
@@ -49,23 +50,6 @@ static int refuse(const struct option *row, struct span text, struct error *err)
     return error_set(err, "'%s' is not %s", option_show(text).text, wanted);
 }
 
-/* A run of decimal digits at the front; false when there is none or it does not fit. */
-static bool take_number(struct span *text, uint64_t *value)
-{
-    uint64_t sum = 0;
-    size_t used = 0;
-    for (; used < text->len && isdigit(text->ptr[used]); used++) {
-        if (__builtin_mul_overflow(sum, 10, &sum) ||
-            __builtin_add_overflow(sum, (uint64_t)(text->ptr[used] - '0'), &sum))
-            return false;
-    }
-    if (used == 0)
-        return false;
-    *text = span_of(text->ptr + used, text->len - used);
-    *value = sum;
-    return true;
-}
-
 static bool in_range(const struct option *row, uint64_t value)
 {
     return (row->off && value == 0) || (value >= row->min && (row->max == 0 || value <= row->max));
@@ -89,7 +73,7 @@ static int parse_uint(const struct option *row, void *place, struct span text, s
 {
     uint64_t value = 0;
     struct span rest = text;
-    bool valid = take_number(&rest, &value) && rest.len == 0;
+    bool valid = number_take(&rest, &value) && rest.len == 0;
     return store_uint(row, place, text, valid, value, err);
 }
 
@@ -100,7 +84,7 @@ static bool scaled_number(struct span text, const struct unit *units, uint64_t *
         *value = 0;
         return true;
     }
-    if (!take_number(&text, value))
+    if (!number_take(&text, value))
         return false;
     for (; units->name; units++) {
         if (is_word(text, units->name))
@@ -121,7 +105,7 @@ static int parse_duration(const struct option *row, void *place, struct span tex
 {
     uint64_t value = 0;
     struct span rest = text;
-    bool bare = row->seconds && take_number(&rest, &value) && rest.len == 0;
+    bool bare = row->seconds && number_take(&rest, &value) && rest.len == 0;
     bool valid = bare ? !__builtin_mul_overflow(value, 1000000000ull, &value)
                       : scaled_number(text, duration_units, &value);
     return store_uint(row, place, text, valid, value, err);
@@ -311,7 +295,7 @@ static bool parse_prefix(struct span text, struct option_prefix *prefix)
         return false;
     uint64_t bits = width;
     struct span digits = slash ? span_of(slash + 1, text.len - len - 1) : span_of(NULL, 0);
-    if (slash && (!take_number(&digits, &bits) || digits.len || bits > width))
+    if (slash && (!number_take(&digits, &bits) || digits.len || bits > width))
         return false;
     prefix->bits = (uint8_t)(128 - width + bits);
     return true;
