@@ -6,6 +6,7 @@
 #define SPILE_BASE_COUNTER_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef _Atomic uint64_t counter;
@@ -29,6 +30,14 @@ static inline void counter_add_shared(counter *c, uint64_t n)
 static inline uint64_t counter_get(const counter *c)
 {
     return atomic_load_explicit(c, memory_order_relaxed);
+}
+
+static inline uint64_t counter_sum(const counter *counters, size_t count)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += counter_get(&counters[i]);
+    return sum;
 }
 
 #endif

@@ -6,18 +6,21 @@
 
 enum { PARTIAL_KEEP = 8 * 1024 }; /* bytes that an empty partial may hold on to */
 
-void partial_pool_init(struct partial_pool *pool, size_t max)
+int partial_pool_init(struct partial_pool *pool, size_t max)
 {
     *pool = (struct partial_pool){.max = max};
     pthread_mutex_init(&pool->lock, NULL);
+    return account_book_init(&pool->book);
 }
 
 void partial_pool_destroy(struct partial_pool *pool)
 {
+    account_book_free(&pool->book);
     pthread_mutex_destroy(&pool->lock);
 }
 
-void partial_init(struct partial *p, struct partial_pool *pool, struct worker *worker)
+void partial_init(struct partial *p, struct partial_pool *pool, struct worker *worker,
+                  const struct accounts *peer)
 {
     *p = (struct partial){.pool = pool, .worker = worker};
     pthread_mutex_lock(&pool->lock);
@@ -25,6 +28,7 @@ void partial_init(struct partial *p, struct partial_pool *pool, struct worker *w
     if (p->next)
         p->next->prev = p;
     pool->head = p;
+    account_book_enter(&pool->book, peer, &p->entry);
     pthread_mutex_unlock(&pool->lock);
 }
 
@@ -39,51 +43,56 @@ void partial_destroy(struct partial *p)
         p->prev->next = p->next;
     else
         p->pool->head = p->next;
-    if (!atomic_load(&p->evicted))
-        atomic_fetch_sub(&p->pool->total, atomic_load(&p->charged));
+    atomic_fetch_sub(&p->pool->total, p->entry.held);
+    account_book_leave(&p->pool->book, &p->entry);
     pthread_mutex_unlock(&p->pool->lock);
     free(p->data);
     *p = (struct partial){0};
 }
 
-/* Evicts the largest until the budget holds. What is evicted no longer counts: its owner frees it
- * as soon as it hears of it. */
-static void evict_largest(struct partial_pool *pool)
+/* Whether `a` goes rather than `b`. */
+static bool goes_rather(const struct partial *a, const struct partial *b)
 {
-    pthread_mutex_lock(&pool->lock);
-    while (atomic_load(&pool->total) > pool->max) {
-        struct partial *largest = NULL;
-        size_t most = 0;
-        for (struct partial *p = pool->head; p; p = p->next) {
-            size_t charged = atomic_load(&p->charged);
-            if (charged > most && !atomic_load(&p->evicted)) {
-                largest = p;
-                most = charged;
-            }
-        }
-        if (!largest)
-            break;
-        atomic_store(&largest->evicted, true);
-        atomic_fetch_sub(&pool->total, most);
-        counter_add(&pool->evicted, 1);
-        worker_poke(largest->worker);
-    }
-    pthread_mutex_unlock(&pool->lock);
+    int heavier = b ? account_entry_compare(&a->entry, &b->entry) : 1;
+    return heavier > 0 || (heavier == 0 && a->entry.held > b->entry.held);
 }
 
-/* Charges the difference to the pool; the lock keeps an eviction from seeing half of it. */
+/* Under the lock. */
+static void charge(struct partial *p, size_t bytes)
+{
+    atomic_fetch_add(&p->pool->total, bytes);
+    atomic_fetch_sub(&p->pool->total, p->entry.held);
+    account_entry_hold(&p->entry, bytes);
+}
+
+/* Evicts until the budget holds: the largest of the peer that holds most. What is evicted no longer
+ * counts: its owner frees it as soon as it hears of it. Under the lock. */
+static void keep_budget(struct partial_pool *pool)
+{
+    while (atomic_load(&pool->total) > pool->max) {
+        struct partial *last = NULL;
+        for (struct partial *p = pool->head; p; p = p->next) {
+            if (p->entry.held > 0 && goes_rather(p, last))
+                last = p;
+        }
+        if (!last)
+            break;
+        atomic_store(&last->evicted, true);
+        charge(last, 0);
+        counter_add(&pool->evicted, 1);
+        worker_poke(last->worker);
+    }
+}
+
+/* Charges its size to the pool; the lock keeps an eviction from seeing half of it. */
 static void recharge(struct partial *p, size_t cap)
 {
     struct partial_pool *pool = p->pool;
     pthread_mutex_lock(&pool->lock);
-    if (!atomic_load(&p->evicted)) {
-        atomic_fetch_add(&pool->total, cap);
-        atomic_fetch_sub(&pool->total, atomic_load(&p->charged));
-        atomic_store(&p->charged, cap);
-    }
+    if (!atomic_load(&p->evicted))
+        charge(p, cap);
+    keep_budget(pool);
     pthread_mutex_unlock(&pool->lock);
-    if (atomic_load(&pool->total) > pool->max)
-        evict_largest(pool);
 }
 
 static int resize(struct partial *p, size_t cap)

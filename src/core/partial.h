@@ -1,7 +1,7 @@
 /*
  * Cut frames: what a read left behind of a frame whose rest has not come yet. Each connection keeps
  * its own; all of them share one budget, so that no number of slow or lying peers can take the
- * memory: past the budget the largest is evicted.
+ * memory: past the budget the largest is evicted, of those of the peer that holds most in all.
  */
 #ifndef SPILE_CORE_PARTIAL_H
 #define SPILE_CORE_PARTIAL_H
@@ -11,6 +11,7 @@
 
 #include "base/counter.h"
 #include "base/span.h"
+#include "core/account_book.h"
 
 struct worker;
 
@@ -20,6 +21,7 @@ struct partial_pool {
     atomic_size_t total; /* bytes charged by all that are not evicted */
     size_t max;
     struct partial *head;
+    struct account_book book; /* of bytes */
     counter evicted;
 };
 
@@ -32,14 +34,17 @@ struct partial {
     struct partial_pool *pool;
     struct worker *worker; /* its owner's, never NULL: poked when the pool evicts this one */
     struct partial *next, *prev;
-    atomic_size_t charged;
-    atomic_bool evicted; /* the owner must end the stream */
+    struct account_entry entry; /* what is charged; under the pool's lock */
+    atomic_bool evicted;        /* the owner must end the stream */
 };
 
-void partial_pool_init(struct partial_pool *pool, size_t max);
+/* -1: no memory. */
+int partial_pool_init(struct partial_pool *pool, size_t max);
 void partial_pool_destroy(struct partial_pool *pool);
 
-void partial_init(struct partial *p, struct partial_pool *pool, struct worker *worker);
+/* `peer`: whom it is charged to; where there is no memory for that, to itself alone. */
+void partial_init(struct partial *p, struct partial_pool *pool, struct worker *worker,
+                  const struct accounts *peer);
 void partial_destroy(struct partial *p);
 
 /* Room for `cap` bytes in all, keeping what is there. -1: no memory, or evicted. */

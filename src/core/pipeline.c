@@ -551,12 +551,14 @@ struct pipeline *pipeline_new(struct config *config, const struct pipeline_optio
     uv_timer_init(&p->loop, &p->deadline);
     uv_timer_init(&p->loop, &p->progress);
     p->wake.data = p->deadline.data = p->progress.data = p;
-    partial_pool_init(&p->partials, config->settings.partial_max);
+    int partials = partial_pool_init(&p->partials, config->settings.partial_max);
     roster_init(&p->roster);
     raise_descriptor_limit();
     return_large_memory();
     watch_signals(p);
-    if (check_ledger_path(p, err) == 0 && open_all(p, err) == 0)
+    if (partials < 0)
+        error_set(err, "no memory");
+    else if (check_ledger_path(p, err) == 0 && open_all(p, err) == 0)
         return p;
     pipeline_abort(p);
     pipeline_free(p);
@@ -673,6 +675,5 @@ struct worker *pipeline_pick_worker(struct pipeline *p)
         if (atomic_load(&p->workers[i].load) < atomic_load(&least->load))
             least = &p->workers[i];
     }
-    atomic_fetch_add(&least->load, 1);
     return least;
 }

@@ -15,12 +15,13 @@ enum { SHORT_READ = 24 * 1024, REST_NS = 40000 };
 
 /* --- calls from other threads --------------------------------------------------------------- */
 
-int worker_post(struct worker *w, void (*call)(struct worker *worker, void *arg), void *arg)
+int worker_begin(struct worker *w, void (*begin)(struct worker *worker, void *arg), void *arg)
 {
     struct worker_call *c = malloc(sizeof *c);
     if (!c)
         return -1;
-    *c = (struct worker_call){.call = call, .arg = arg};
+    *c = (struct worker_call){.call = begin, .arg = arg};
+    atomic_fetch_add(&w->load, 1);
     pthread_mutex_lock(&w->lock);
     *w->calls_tail = c;
     w->calls_tail = &c->next;
@@ -192,7 +193,7 @@ static void inline_sinks(struct worker *w, struct event *ev)
         if (!sink_is_inline(sink) || (sink->events_only && ev->bad & FACET_DNSTAP))
             continue;
         int result = sink->out.hooks->event(&sink->out, w->index, ev);
-        struct ledger *shard = &sink->shards[w->index];
+        struct ledger *shard = &sink->shards[w->index].ledger;
         counter_add(result == FORMAT_WRITTEN ? &shard->delivered : &shard->dropped[result], 1);
     }
 }
@@ -231,7 +232,7 @@ static void count_received(struct worker *w, size_t count, size_t malformed)
 {
     for (size_t i = 0; i < w->plan->sink_count; i++) {
         struct sink *sink = &w->plan->sinks[i];
-        counter_add(&sink->shards[w->index].received,
+        counter_add(&sink->shards[w->index].ledger.received,
                     sink->events_only ? count - malformed : count);
     }
 }

@@ -11,25 +11,11 @@
 
 #include <uv.h>
 
-#include "base/counter.h"
 #include "core/event.h"
+#include "core/input_counters.h"
 
 struct worker;
 struct pipeline;
-
-/* What happened on an input, by any worker. */
-struct input_counters {
-    counter connections; /* accepted since the start */
-    counter refused;     /* by access list, connection limit, or for looping */
-    counter frames;
-    counter bytes;
-    counter malformed; /* frames that are not dnstap messages */
-    counter errors;    /* connections or files that ended in a stream error */
-    counter open;      /* now: sockets that listen, files that are read */
-    counter silent;    /* now: connections whose stream has begun long ago, without a frame since */
-    counter taken;     /* of the file being read: bytes taken, and its size (0: not known) */
-    counter size;
-};
 
 /* Something that lives on a worker: a connection, a file. Hooks run on the worker's thread. */
 struct worker_item {
@@ -41,9 +27,10 @@ struct worker_item {
     void (*poke)(struct worker_item *item);
 };
 
-/* Any thread, but not once the pipeline drains. Runs `call(worker, arg)` on the worker's thread,
- * soon, and before the worker's items are stopped. -1: no memory. */
-int worker_post(struct worker *worker, void (*call)(struct worker *worker, void *arg), void *arg);
+/* Any thread, but not once the pipeline drains. Runs `begin(worker, arg)` on the worker's thread,
+ * soon, and before the worker's items are stopped: it attaches one item, whose load counts from
+ * now on until it is detached. -1: no memory; then nothing counts. */
+int worker_begin(struct worker *worker, void (*begin)(struct worker *worker, void *arg), void *arg);
 /* Any thread. Has every item of the worker poked. */
 void worker_poke(struct worker *worker);
 

@@ -4,6 +4,18 @@
 
 /* --- inputs --------------------------------------------------------------------------------- */
 
+/* "total: N, by reason: {NAME: N}". */
+static void put_reasons(struct json *j, const char *total, const char *by_reason,
+                        const counter *counts, size_t count, const char *(*name)(size_t))
+{
+    json_put_u64(j, total, counter_sum(counts, count));
+    json_key(j, by_reason);
+    json_object(j);
+    for (size_t i = 0; i < count; i++)
+        json_put_u64(j, name(i), counter_get(&counts[i]));
+    json_object_end(j);
+}
+
 static void put_input(struct json *j, const struct pipeline_input *input)
 {
     const struct input_counters *counters = input->counters;
@@ -13,7 +25,8 @@ static void put_input(struct json *j, const struct pipeline_input *input)
     json_put_str(j, "place", input->place[0] ? input->place : NULL);
     json_put_bool(j, "open", counter_get(&counters->open) > 0);
     json_put_u64(j, "connections", counter_get(&counters->connections));
-    json_put_u64(j, "refused", counter_get(&counters->refused));
+    put_reasons(j, "refused", "refusals", counters->refused, INPUT_REFUSALS, input_refusal_name);
+    put_reasons(j, "cut", "cuts", counters->cut, INPUT_CUTS, input_cut_name);
     json_put_u64(j, "frames", counter_get(&counters->frames));
     json_put_u64(j, "bytes", counter_get(&counters->bytes));
     json_put_u64(j, "malformed", counter_get(&counters->malformed));
@@ -42,7 +55,10 @@ const struct http_route api_inputs = {
     .schema = "{inputs: [{name: text, module: text, "
               "place: text? (where DNS servers connect: unix:PATH or tcp:HOST:PORT), "
               "open: bool (it listens, or its files are not at their end), "
-              "connections: int (accepted since the start), refused: int, frames: int, bytes: int, "
+              "connections: int (accepted since the start), refused: int, "
+              "refusals: {*int} (the same by reason: the option that says so, or reconnecting), "
+              "cut: int (connections closed though they had not ended or broken their streams), "
+              "cuts: {*int} (the same by reason), frames: int, bytes: int, "
               "malformed: int (frames that are no dnstap messages), "
               "errors: int (connections or files that ended in a stream error)}]}",
     .handle = inputs_handle,

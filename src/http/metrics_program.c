@@ -32,6 +32,29 @@ static void one_counter(struct exposition *page, const struct metrics_view *view
     exposition_sample(page, counter_get((const counter *)((const char *)thing + metric->at)));
 }
 
+static void each_reason(struct exposition *page, const counter *counts, size_t count,
+                        const char *(*name)(size_t))
+{
+    for (size_t i = 0; i < count; i++)
+        metrics_labelled(page, "reason", name(i), counter_get(&counts[i]));
+}
+
+static void one_refused(struct exposition *page, const struct metrics_view *view,
+                        const struct metric *metric, const void *thing)
+{
+    const struct input_counters *counters = thing;
+    (void)view, (void)metric;
+    each_reason(page, counters->refused, INPUT_REFUSALS, input_refusal_name);
+}
+
+static void one_cut(struct exposition *page, const struct metrics_view *view,
+                    const struct metric *metric, const void *thing)
+{
+    const struct input_counters *counters = thing;
+    (void)view, (void)metric;
+    each_reason(page, counters->cut, INPUT_CUTS, input_cut_name);
+}
+
 static void one_connections(struct exposition *page, const struct metrics_view *view,
                             const struct metric *metric, const void *thing)
 {
@@ -53,8 +76,11 @@ static const struct metric inputs[] = {
     COUNTER("spile_input_connections", "Connections accepted, and files opened.", each_input,
             one_counter, INPUT(connections)),
     COUNTER("spile_input_refused",
-            "Connections refused: access list, connection limit, or one in a loop.", each_input,
-            one_counter, INPUT(refused)),
+            "Connections refused, by reason: the option that says so, or one in a loop.",
+            each_input, one_refused),
+    COUNTER("spile_input_cut",
+            "Connections closed though they had not ended or broken their streams, by reason.",
+            each_input, one_cut),
     COUNTER("spile_input_frames", "Data frames received.", each_input, one_counter, INPUT(frames)),
     COUNTER("spile_input_bytes", "Bytes of these frames.", each_input, one_counter, INPUT(bytes)),
     COUNTER("spile_input_malformed", "Frames that are no dnstap messages.", each_input, one_counter,

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,7 +10,7 @@
 #include "base/log.h"
 
 /* Reads of one connection in a row, so that a busy one does not starve the others. */
-enum { READS_AT_ONCE = 4, PROBLEM_LINES_PER_SECOND = 5 };
+enum { READS_AT_ONCE = 4, PROBLEM_LINES_PER_SECOND = 5, ROOM_LINES_PER_SECOND = 2 };
 /* When the pipeline drains: how long a connection is heard at the most, and without a byte. */
 enum { DRAIN_MS = 300, DRAIN_IDLE_MS = 20 };
 /* Between two hints of one listener. */
@@ -21,7 +22,8 @@ struct connection {
     struct connection_rules *rules;
     uv_poll_t poll;
     uv_timer_t timer;
-    uint64_t peer_key;
+    struct accounts accounts;
+    struct place *place;
     uint64_t delay_ms;
     uint64_t drain_until_ms;  /* of the loop's clock; 0: the pipeline does not drain */
     uint64_t frames_at_check; /* what `feed.to.frames` was when the idle timer last looked */
@@ -43,7 +45,7 @@ static void handle_closed(uv_handle_t *handle)
     if (--c->handles > 0)
         return;
     close(c->fd);
-    atomic_fetch_sub(&c->rules->open, 1);
+    gate_leave(c->rules->gate, &c->accounts, c->place, c->feed.to.frames > 0);
     feed_destroy(&c->feed);
     worker_detach(c->feed.to.worker, &c->item);
     free(c);
@@ -63,7 +65,6 @@ static void end(struct connection *c)
         return;
     c->closing = true;
     count_silent(c, false);
-    c->rules->ended(c->rules, c->peer_key, c->feed.to.frames > 0);
     uv_close((uv_handle_t *)&c->poll, handle_closed);
     uv_close((uv_handle_t *)&c->timer, handle_closed);
 }
@@ -81,6 +82,25 @@ static void end_broken(struct connection *c, const char *why)
     end(c);
 }
 
+static void count_cut(struct connection *c, enum input_cut reason)
+{
+    counter_add_shared(&c->rules->counters->cut[reason], 1);
+}
+
+static void end_late(struct connection *c, enum input_cut reason, const char *why)
+{
+    count_cut(c, reason);
+    end_broken(c, why);
+}
+
+/* No memory for what it sends; or the budget that all share took it. */
+static void end_without_memory(struct connection *c)
+{
+    if (atomic_load(&c->feed.partial.evicted))
+        count_cut(c, CUT_PARTIAL);
+    end_broken(c, feed_status_text(FEED_NO_MEMORY));
+}
+
 static void timer_fired(uv_timer_t *timer)
 {
     struct connection *c = timer->data;
@@ -89,11 +109,11 @@ static void timer_fired(uv_timer_t *timer)
         return;
     }
     if (!c->streaming) {
-        end_broken(c, "no START came in time (handshake-timeout)");
+        end_late(c, CUT_HANDSHAKE, "no START came in time (handshake-timeout)");
         return;
     }
     if (c->feed.to.frames == c->frames_at_check) {
-        end_broken(c, "idle for too long (idle-timeout)");
+        end_late(c, CUT_IDLE, "idle for too long (idle-timeout)");
         return;
     }
     c->frames_at_check = c->feed.to.frames;
@@ -184,6 +204,20 @@ static void watch_time(struct connection *c)
         watch_handshake(c);
 }
 
+static void note_frames(struct connection *c)
+{
+    place_active(c->place, uv_now(worker_loop(c->feed.to.worker)));
+    count_silent(c, false);
+}
+
+static void end_failed(struct connection *c, int status)
+{
+    if (status == FEED_NO_MEMORY)
+        end_without_memory(c);
+    else
+        end_broken(c, feed_status_text(status));
+}
+
 enum read_result { READ_NOTHING, READ_SHORT, READ_FULL };
 
 static enum read_result read_once(struct connection *c)
@@ -191,7 +225,7 @@ static enum read_result read_once(struct connection *c)
     size_t size;
     uint8_t *space = feed_space(&c->feed, &size);
     if (!space) {
-        end_broken(c, feed_status_text(FEED_NO_MEMORY));
+        end_without_memory(c);
         return READ_NOTHING;
     }
     ssize_t got = read(c->fd, space, size);
@@ -199,13 +233,14 @@ static enum read_result read_once(struct connection *c)
         read_nothing(c, got);
         return READ_NOTHING;
     }
+    uint64_t frames = c->feed.to.frames;
     int status = feed_bytes(&c->feed, (size_t)got);
+    if (c->feed.to.frames > frames)
+        note_frames(c);
     if (status < 0) {
-        end_broken(c, feed_status_text(status));
+        end_failed(c, status);
         return READ_NOTHING;
     }
-    if (c->silent && c->feed.to.frames > 0)
-        count_silent(c, false);
     if (c->drain_until_ms == 0)
         watch_time(c);
     if ((size_t)got == size && !c->feed.to.enough)
@@ -256,11 +291,40 @@ static void stop(struct worker_item *item)
     watch_drain(c);
 }
 
+/* Whether it has begun to send, or has sent what nobody has read yet. */
+static bool has_to_say(const struct connection *c)
+{
+    int unread = 0;
+    return !place_silent(c->place, uv_now(worker_loop(c->feed.to.worker))) ||
+           (ioctl(c->fd, FIONREAD, &unread) == 0 && unread > 0);
+}
+
+static void make_room(struct connection *c, enum input_cut reason)
+{
+    static _Thread_local struct log_limit limit;
+    unsigned held;
+    count_cut(c, reason);
+    if (log_limit_pass(&limit, ROOM_LINES_PER_SECOND, &held)) {
+        if (held > 0)
+            log_warning("%u more silent connections made room", held);
+        log_warning("%s: closed %s: it is silent, and another needs its place (%s)",
+                    c->rules->listener, c->feed.to.origin.peer, input_cut_name(reason));
+    }
+    end(c);
+}
+
 static void poke(struct worker_item *item)
 {
     struct connection *c = of_item(item);
-    if (!c->closing && atomic_load(&c->feed.partial.evicted))
-        end_broken(c, feed_status_text(FEED_NO_MEMORY));
+    if (c->closing)
+        return;
+    int leave = place_wanted(c->place);
+    if (atomic_load(&c->feed.partial.evicted))
+        end_without_memory(c);
+    else if (leave >= 0 && has_to_say(c))
+        places_keep(&c->rules->gate->places, c->place);
+    else if (leave >= 0)
+        make_room(c, (enum input_cut)leave);
 }
 
 static void serve(uv_timer_t *timer)
@@ -284,7 +348,7 @@ static void begin(struct worker *worker, void *arg)
     struct connection *c = arg;
     uv_loop_t *loop = worker_loop(worker);
     struct origin origin = c->feed.to.origin;
-    feed_init(&c->feed, worker, c->rules->counters);
+    feed_init(&c->feed, worker, c->rules->counters, &c->accounts);
     c->feed.to.origin = origin;
     handover_list(&c->feed.to);
     c->feed.reply = send_reply;
@@ -300,27 +364,28 @@ static void begin(struct worker *worker, void *arg)
         uv_timer_start(&c->timer, serve, c->delay_ms, 0);
     else
         serve(&c->timer);
+    poke(&c->item); /* it may have been told to leave before there was an item to poke */
 }
 
-int connection_start(struct connection_rules *rules, struct worker *worker, int fd,
-                     const struct origin *origin, uint64_t peer_key, uint64_t delay_ms)
+int connection_start(struct connection_rules *rules, struct worker *worker,
+                     const struct connection_ticket *ticket)
 {
     struct connection *c = calloc(1, sizeof *c);
-    if (!c) {
-        close(fd);
-        return -1;
+    if (c) {
+        c->item = (struct worker_item){.stop = stop, .poke = poke};
+        c->rules = rules;
+        c->fd = ticket->fd;
+        c->accounts = ticket->peer->accounts;
+        c->place = ticket->place;
+        c->delay_ms = ticket->delay_ms;
+        c->feed.to.origin.input = ticket->input;
+        c->feed.to.origin.host_len = ticket->peer->host_len;
+        memcpy(c->feed.to.origin.peer, ticket->peer->text, sizeof ticket->peer->text);
     }
-    c->item = (struct worker_item){.stop = stop, .poke = poke};
-    c->rules = rules;
-    c->fd = fd;
-    c->peer_key = peer_key;
-    c->delay_ms = delay_ms;
-    c->feed.to.origin = *origin;
-    atomic_fetch_add(&rules->open, 1);
-    if (worker_post(worker, begin, c) == 0)
+    if (c && worker_begin(worker, begin, c) == 0)
         return 0;
-    atomic_fetch_sub(&rules->open, 1);
-    close(fd);
+    gate_leave(rules->gate, &ticket->peer->accounts, ticket->place, true);
+    close(ticket->fd);
     free(c);
     return -1;
 }

@@ -6,6 +6,8 @@
 #define SPILE_IN_CONNECTION_H
 
 #include "in/feed.h"
+#include "in/gate.h"
+#include "in/peer.h"
 
 /* What to look for where a server has connected and then says nothing. */
 #define CONNECTION_SILENT_ADVICE                                                                   \
@@ -20,14 +22,21 @@ struct connection_rules {
     uint64_t hint_after_ns;              /* 0: off */
     _Atomic uint64_t hint_not_before_ns; /* the next hint about a silent stream, by clock_ns() */
     struct input_counters *counters;
-    atomic_size_t open; /* connections that are not closed yet */
-    /* Any thread: a connection ended; `useful` when it brought frames. */
-    void (*ended)(struct connection_rules *rules, uint64_t peer_key, bool useful);
+    struct gate *gate;
 };
 
-/* Takes the non-blocking descriptor over and serves it on `worker` after `delay_ms`. -1: no memory;
- * the descriptor is closed then. */
-int connection_start(struct connection_rules *rules, struct worker *worker, int fd,
-                     const struct origin *origin, uint64_t peer_key, uint64_t delay_ms);
+/* A connection that has been let in. */
+struct connection_ticket {
+    int fd; /* non-blocking */
+    const struct peer *peer;
+    uint32_t input; /* its index */
+    struct place *place;
+    uint64_t delay_ms; /* until it is served */
+};
+
+/* Takes descriptor and place over and serves the connection on `worker`. -1: no memory; the
+ * descriptor is closed then, and the place free. */
+int connection_start(struct connection_rules *rules, struct worker *worker,
+                     const struct connection_ticket *ticket);
 
 #endif

@@ -4,14 +4,15 @@
 
 enum { FRAMES_AT_ONCE = 256 };
 
-void feed_init(struct feed *feed, struct worker *worker, struct input_counters *counters)
+void feed_init(struct feed *feed, struct worker *worker, struct input_counters *counters,
+               const struct accounts *peer)
 {
     struct pipeline *pipeline = worker_pipeline(worker);
     uint64_t frame_max = pipeline_settings(pipeline)->frame_max;
     *feed = (struct feed){0};
     handover_init(&feed->to, worker, counters);
     fstrm_rx_init(&feed->rx, span_str(FSTRM_DNSTAP_TYPE), (uint32_t)frame_max, true);
-    partial_init(&feed->partial, pipeline_partials(pipeline), worker);
+    partial_init(&feed->partial, pipeline_partials(pipeline), worker, peer);
 }
 
 void feed_destroy(struct feed *feed)

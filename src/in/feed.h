@@ -20,7 +20,9 @@ struct feed {
     int (*reply)(struct feed *feed, struct span bytes);
 };
 
-void feed_init(struct feed *feed, struct worker *worker, struct input_counters *counters);
+/* `peer`: whom the memory of cut frames is charged to. */
+void feed_init(struct feed *feed, struct worker *worker, struct input_counters *counters,
+               const struct accounts *peer);
 void feed_destroy(struct feed *feed);
 
 /* Where the next read goes, at most *size bytes. NULL: no memory, or the budget for cut frames

@@ -273,7 +273,7 @@ static int file_open(struct input *in, struct error *err)
     r->input = in;
     r->file = in->priv;
     counter_add_shared(&in->counters.open, 1);
-    if (worker_post(pipeline_pick_worker(in->pipeline), begin, r) == 0)
+    if (worker_begin(pipeline_pick_worker(in->pipeline), begin, r) == 0)
         return 0;
     counter_add_shared(&in->counters.open, (uint64_t)-1);
     free(r);

@@ -9,26 +9,22 @@
 
 enum { ACCEPTS_AT_ONCE = 64, PAUSE_MS = 100, LINES_PER_SECOND = 2 };
 
-static uint64_t now_ms(void)
+static void refuse(struct listener *l, int fd, const char *who, enum input_refusal reason)
 {
-    return uv_hrtime() / 1000000;
-}
-
-static void connection_ended(struct connection_rules *rules, uint64_t peer_key, bool useful)
-{
-    struct listener *l = (struct listener *)((char *)rules - offsetof(struct listener, rules));
-    penalty_note(&l->penalty, peer_key, useful, now_ms());
-}
-
-static void refuse(struct listener *l, int fd, const char *who, const char *why)
-{
+    static const char *const reasons[INPUT_REFUSALS] = {
+        [REFUSED_ACCESS] = "not in the access list (allow)",
+        [REFUSED_FULL] = "too many connections, and all of them send (max-connections)",
+        [REFUSED_PEER_FULL] = "too many of this peer, and all of them send (max-connections-peer)",
+        [REFUSED_LOOP] = "it keeps reconnecting, without bringing anything",
+        [REFUSED_MEMORY] = "no memory",
+    };
     static struct log_limit limit;
     unsigned held;
-    counter_add_shared(&l->input->counters.refused, 1);
+    counter_add_shared(&l->input->counters.refused[reason], 1);
     if (log_limit_pass(&limit, LINES_PER_SECOND, &held)) {
         if (held > 0)
             log_warning("%u more connections were refused", held);
-        log_warning("%s: refused %s: %s", l->name, who, why);
+        log_warning("%s: refused %s: %s", l->name, who, reasons[reason]);
     }
     close(fd);
 }
@@ -36,26 +32,21 @@ static void refuse(struct listener *l, int fd, const char *who, const char *why)
 static void take(struct listener *l, int fd, const struct sockaddr_storage *address)
 {
     struct peer peer = {0};
-    if (!l->admit(l, fd, address, &peer)) {
-        refuse(l, fd, peer.text, "not in the access list (allow)");
+    struct connection_ticket ticket = {.fd = fd, .peer = &peer, .input = l->input->index};
+    struct worker *worker = pipeline_pick_worker(l->input->pipeline);
+    int refusal = REFUSED_ACCESS;
+    if (l->admit(l, fd, address, &peer))
+        refusal =
+            gate_admit(l->rules.gate, &peer.accounts, worker, &ticket.place, &ticket.delay_ms);
+    if (refusal >= 0) {
+        refuse(l, fd, peer.text, (enum input_refusal)refusal);
         return;
     }
-    if (atomic_load(&l->rules.open) >= l->options->connections_max) {
-        refuse(l, fd, peer.text, "too many connections (max-connections)");
-        return;
-    }
-    uint64_t delay_ms;
-    if (!penalty_admit(&l->penalty, peer.penalty_key, now_ms(), &delay_ms)) {
-        refuse(l, fd, peer.text, "it keeps reconnecting, without bringing anything");
-        return;
-    }
-    struct origin origin = {.input = l->input->index, .host_len = peer.host_len};
-    snprintf(origin.peer, sizeof origin.peer, "%s", peer.text);
     counter_add_shared(&l->input->counters.connections, 1);
     log_debug("%s: connection from %s%s", l->name, peer.text,
-              delay_ms ? " (slowed down: it keeps reconnecting)" : "");
-    connection_start(&l->rules, pipeline_pick_worker(l->input->pipeline), fd, &origin,
-                     peer.penalty_key, delay_ms);
+              ticket.delay_ms ? " (slowed down: it keeps reconnecting)" : "");
+    if (connection_start(&l->rules, worker, &ticket) < 0)
+        counter_add_shared(&l->input->counters.refused[REFUSED_MEMORY], 1);
 }
 
 static void acceptable(uv_poll_t *poll, int status, int events);
@@ -72,6 +63,7 @@ static void pause_accepting(struct listener *l, int error)
 {
     static struct log_limit limit;
     unsigned held;
+    gate_relieve(l->rules.gate);
     if (log_limit_pass(&limit, 1, &held))
         log_warning("%s: cannot accept: %s; trying again", l->name, strerror(error));
     uv_poll_stop(&l->poll);
@@ -99,15 +91,23 @@ static void acceptable(uv_poll_t *poll, int status, int events)
     }
 }
 
-int listener_start(struct listener *l, struct input *in, const struct listener_options *options,
-                   int fd, struct error *err)
+int listener_gate(struct gate *gate, const struct input *in, const struct listener_options *options,
+                  struct error *err)
+{
+    const struct places_limits limits = {.all = options->connections_max,
+                                         .peer = options->connections_peer};
+    (void)in;
+    return gate_init(gate, &limits, err);
+}
+
+int listener_start(struct listener *l, struct input *in, struct gate *gate,
+                   const struct listener_options *options, int fd, struct error *err)
 {
     if (listen(fd, (int)options->backlog) < 0) {
         close(fd);
         return error_set(err, "cannot listen on %s: %s", l->name, strerror(errno));
     }
     l->input = in;
-    l->options = options;
     l->fd = fd;
     l->rules = (struct connection_rules){
         .listener = l->name,
@@ -115,9 +115,8 @@ int listener_start(struct listener *l, struct input *in, const struct listener_o
         .idle_timeout_ns = options->idle_timeout_ns,
         .hint_after_ns = options->hint_after_ns,
         .counters = &in->counters,
-        .ended = connection_ended,
+        .gate = gate,
     };
-    penalty_init(&l->penalty);
     uv_loop_t *loop = pipeline_loop(in->pipeline);
     uv_poll_init(loop, &l->poll, fd);
     uv_timer_init(loop, &l->pause);

@@ -9,11 +9,11 @@
 
 #include "core/input.h"
 #include "in/connection.h"
-#include "in/penalty.h"
 
 /* Options that every listener has. First member of the module's private struct. */
 struct listener_options {
     uint64_t connections_max;
+    uint64_t connections_peer;
     uint64_t handshake_timeout_ns;
     uint64_t idle_timeout_ns;
     uint64_t hint_after_ns;
@@ -28,7 +28,18 @@ struct listener_options {
      .fallback = "2048",                                                                           \
      .min = 1,                                                                                     \
      .max = 1000000,                                                                               \
-     .doc = "connections at once; more are closed as they come, and counted"},                     \
+     .doc = "connections at once, the last sixteenth for peers that have none yet; one more "      \
+            "takes the place of a silent one of the peer that has most, and is refused when all "  \
+            "send"},                                                                               \
+        {.name = "max-connections-peer",                                                           \
+         .type = OPTION_UINT,                                                                      \
+         .offset = offsetof(holder, member.connections_peer),                                      \
+         .fallback = "1024",                                                                       \
+         .min = 1,                                                                                 \
+         .max = 1000000,                                                                           \
+         .doc = "of these from one peer: an IPv4 address, an IPv6 /64 (twice as many from a /56, " \
+                "four times from a /48), or a user of this machine; one more takes the place of "  \
+                "a silent one of that peer; loopback has no such limit"},                          \
         {.name = "handshake-timeout",                                                              \
          .type = OPTION_DURATION,                                                                  \
          .offset = offsetof(holder, member.handshake_timeout_ns),                                  \
@@ -59,20 +70,11 @@ struct listener_options {
         .doc = "whether failing to listen ends the program; otherwise it says so and goes on"      \
     }
 
-/* One accepted peer, as the family's part describes it. */
-struct peer {
-    char text[64];        /* for people, and the field `peer` */
-    uint8_t host_len;     /* how much of it names the machine or the process: all but the port */
-    uint64_t penalty_key; /* the same for all connections of one client */
-};
-
 struct listener {
     struct connection_rules rules;
-    const struct listener_options *options;
     struct input *input;
     uv_poll_t poll;
     uv_timer_t pause; /* while nothing is accepted, for want of descriptors or memory */
-    struct penalty penalty;
     /* Describes the peer of `fd`; false refuses it. */
     bool (*admit)(struct listener *listener, int fd, const struct sockaddr_storage *address,
                   struct peer *peer);
@@ -81,8 +83,11 @@ struct listener {
     bool active; /* not stopped yet */
 };
 
+/* Begins the gate that all sockets of the input share. -1: err. */
+int listener_gate(struct gate *gate, const struct input *in, const struct listener_options *options,
+                  struct error *err);
 /* Puts the bound descriptor to listening on the main loop; closes it on failure. */
-int listener_start(struct listener *listener, struct input *in,
+int listener_start(struct listener *listener, struct input *in, struct gate *gate,
                    const struct listener_options *options, int fd, struct error *err);
 /* For the inputs' hook `hint`: tells of servers that are connected but send nothing. */
 bool listener_hint(const struct listener *listener, char *text);

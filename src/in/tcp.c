@@ -10,7 +10,6 @@
 #include "base/address.h"
 #include "base/hostport.h"
 #include "base/log.h"
-#include "base/put.h"
 #include "in/listener.h"
 #include "io/place.h"
 
@@ -21,6 +20,7 @@ struct tcp {
     struct listener_options common;
     struct option_hostport listen;
     struct option_prefixes allow;
+    struct gate gate;
     struct listener *sockets[TCP_SOCKETS_MAX];
     size_t count;
 };
@@ -54,13 +54,7 @@ static bool admit(struct listener *l, int fd, const struct sockaddr_storage *add
     const struct tcp *tcp = l->input->priv;
     uint8_t bytes[ADDRESS_BYTES] = {0};
     place_address((const struct sockaddr *)address, bytes);
-    char *p = peer->text;
-    p = address_is_v4(bytes) ? put_ipv4(p, bytes + ADDRESS_V4_AT)
-                             : put_char(put_ipv6(put_char(p, '['), bytes), ']');
-    peer->host_len = (uint8_t)(p - peer->text);
-    p = put_u16(put_char(p, ':'), port_of(address));
-    *p = '\0';
-    memcpy(&peer->penalty_key, bytes + 8, sizeof peer->penalty_key);
+    *peer = peer_of_address(bytes, port_of(address));
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, sizeof(int));
     return option_prefixes_hold(&tcp->allow, bytes);
 }
@@ -105,7 +99,7 @@ static int listen_on(struct input *in, int fd, struct error *err)
     }
     tcp_name(tcp, l->name, sizeof l->name);
     l->admit = admit;
-    if (listener_start(l, in, &tcp->common, fd, err) < 0) {
+    if (listener_start(l, in, &tcp->gate, &tcp->common, fd, err) < 0) {
         free(l);
         return -1;
     }
@@ -162,7 +156,7 @@ static bool tcp_hint(const struct input *in, char *text)
 static int tcp_open(struct input *in, struct error *err)
 {
     struct tcp *tcp = in->priv;
-    if (open_all(in, err) == 0)
+    if (listener_gate(&tcp->gate, in, &tcp->common, err) == 0 && open_all(in, err) == 0)
         return 0;
     if (tcp->common.required)
         return -1;
@@ -184,6 +178,7 @@ static void tcp_close(struct input *in)
     for (size_t i = 0; i < tcp->count; i++)
         free(tcp->sockets[i]);
     tcp->count = 0;
+    gate_free(&tcp->gate);
 }
 
 /* Where the input is not required, starting would go on without it: that is only a warning. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/number.h"
 #include "in/listener.h"
 #include "in/reach.h"
 #include "io/folder.h"
@@ -21,6 +22,7 @@ struct unix_input {
     char *owner;
     char *group;
     struct listener *listener;
+    struct gate gate;
     struct folder folder; /* while it listens: where its file is */
     struct stat placed;   /* that file */
 };
@@ -57,29 +59,20 @@ static const struct option unix_options[] = {
 static bool admit(struct listener *l, int fd, const struct sockaddr_storage *address,
                   struct peer *peer)
 {
-    struct ucred cred = {0};
-    socklen_t len = sizeof cred;
     (void)l;
     (void)address;
-    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len);
-    snprintf(peer->text, sizeof peer->text, "unix:pid=%d", (int)cred.pid);
-    peer->host_len = (uint8_t)strlen(peer->text);
-    /* Processes of other containers all have the number 0 here: tell at least their users apart. */
-    peer->penalty_key = (uint64_t)cred.pid << 32 | cred.uid;
+    *peer = peer_of_process(fd);
     return true;
 }
 
 /* A number that can be an id; -1 as an unsigned number is chown's "unchanged". */
 static bool is_id(const char *text, unsigned *id)
 {
-    uint64_t value = 0;
-    size_t len = strspn(text, "0123456789");
-    if (len == 0 || len > 10 || text[len])
+    uint64_t value;
+    if (!number_parse(span_str(text), UINT32_MAX - 1, &value))
         return false;
-    for (; *text; text++)
-        value = value * 10 + (uint64_t)(*text - '0');
     *id = (unsigned)value;
-    return value < UINT32_MAX;
+    return true;
 }
 
 /* *id gets the id of a name or number, or -1, which chown takes for "unchanged", when `name` is
@@ -148,8 +141,8 @@ static int open_required(struct input *in, struct error *err)
         return error_set(err, "no memory");
     snprintf(l->name, sizeof l->name, "unix %s", u->path);
     l->admit = admit;
-    int fd = bound_socket(u, err);
-    if (fd < 0 || listener_start(l, in, &u->common, fd, err) < 0) {
+    int fd = listener_gate(&u->gate, in, &u->common, err) < 0 ? -1 : bound_socket(u, err);
+    if (fd < 0 || listener_start(l, in, &u->gate, &u->common, fd, err) < 0) {
         if (fd >= 0)
             leave_folder(u);
         free(l);
@@ -204,6 +197,7 @@ static void unix_close(struct input *in)
     struct unix_input *u = in->priv;
     free(u->listener);
     u->listener = NULL;
+    gate_free(&u->gate);
 }
 
 /* 0; -1 with err; 1 with err: it would fail now, but the folder may be there at start. */

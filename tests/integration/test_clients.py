@@ -1,9 +1,7 @@
 """Clients of every habit and manner: CoreDNS's addresses, START first, silence, garbage, haste, crowds."""
-import itertools
 import os
 import resource
 import socket
-import threading
 import time
 
 import fstrm
@@ -179,36 +177,6 @@ def access_list(t):
     friend = socket.create_connection(("127.0.0.1", port), timeout=limit(5), source_address=("127.0.0.2", 0))
     friend.sendall(fstrm.control(fstrm.START, fstrm.DNSTAP) + b"".join(map(fstrm.data, messages("friend", 3))))
     arrive(spile, "friend", 3)
-
-
-@test()
-def reconnecting_in_a_loop_is_slowed(t):
-    """A peer that connects, says nonsense and comes again must not cost a core, nor harm others."""
-    address = ("127.0.0.1", free_port())
-    spile = t.listen(TCP_JSON.replace("PORT", str(address[1])))
-    stop = threading.Event()
-    rounds = []
-
-    def loop():
-        while not stop.is_set():
-            client = Sender(address, handshake=False, source="127.0.0.9")
-            try:
-                client.sock.sendall(b"nonsense")
-            except OSError:
-                pass
-            client.closed_by_peer()
-            client.sock.close()
-            rounds.append(time.monotonic())
-    thread = threading.Thread(target=loop, daemon=True)
-    thread.start()
-    wait_for("it has to wait", lambda: any(b - a > 0.5 for a, b in itertools.pairwise(rounds)))
-    good_client(t, spile, "meanwhile", address=address)
-    stop.set()
-    thread.join()
-    late = sum(1 for r in rounds if r > rounds[0] + 1)
-    assert late < 40, f"{len(rounds)} connections, {late} of them after the first"
-    lines = spile.err.count("\n")
-    assert lines < 60, f"{lines} lines were logged"
 
 
 @test()

@@ -6,98 +6,203 @@
 
 #include <cmocka.h>
 
+#include <arpa/inet.h>
+#include <stdio.h>
+
+#include "base/address.h"
 #include "in/penalty.h"
 
-enum { PEER = 7, OTHER = 8, NOW_MS = 1000000 };
+enum { NOW_MS = 1000000, REFUSED = -1 };
 
-static void note_useless(struct penalty *p, unsigned times, uint64_t now_ms)
+static struct accounts v4(uint32_t number)
 {
-    for (unsigned i = 0; i < times; i++)
-        penalty_note(p, PEER, false, now_ms);
+    uint8_t address[ADDRESS_BYTES];
+    number = htonl(number);
+    address_set_v4(address, &number);
+    return accounts_of_address(address);
 }
 
-/* How long the peer's next connection waits; UINT64_MAX: it is refused. */
-static uint64_t delay(struct penalty *p, uint64_t peer_key, uint64_t now_ms)
+static struct accounts v6(const char *text)
+{
+    uint8_t address[ADDRESS_BYTES];
+    assert_int_equal(inet_pton(AF_INET6, text, address), 1);
+    return accounts_of_address(address);
+}
+
+#define PEER (&(struct accounts[]){v4(0x0a000007)}[0])
+#define OTHER (&(struct accounts[]){v4(0x0a000008)}[0])
+
+static struct penalty *fresh(void)
+{
+    static struct penalty p;
+    assert_int_equal(penalty_init(&p), 0);
+    return &p;
+}
+
+static void note_useless(struct penalty *p, const struct accounts *peer, unsigned times,
+                         uint64_t now_ms)
+{
+    for (unsigned i = 0; i < times; i++)
+        penalty_note(p, peer, false, now_ms);
+}
+
+/* How long the peer's next connection waits, or REFUSED. */
+static int delay(struct penalty *p, const struct accounts *peer, uint64_t now_ms)
 {
     uint64_t delay_ms;
-    return penalty_admit(p, peer_key, now_ms, &delay_ms) ? delay_ms : UINT64_MAX;
+    return penalty_admit(p, peer, now_ms, &delay_ms) ? (int)delay_ms : REFUSED;
 }
 
 static void a_few_are_free(void **state)
 {
-    struct penalty p;
+    struct penalty *p = fresh();
     (void)state;
-    penalty_init(&p);
-    note_useless(&p, 5, NOW_MS);
-    assert_int_equal(delay(&p, PEER, NOW_MS), 0);
+    note_useless(p, PEER, 5, NOW_MS);
+    assert_int_equal(delay(p, PEER, NOW_MS), 0);
 }
 
 static void a_loop_is_slowed_down(void **state)
 {
-    struct penalty p;
+    struct penalty *p = fresh();
     (void)state;
-    penalty_init(&p);
-    note_useless(&p, 8, NOW_MS);
-    uint64_t early = delay(&p, PEER, NOW_MS);
-    note_useless(&p, 1000, NOW_MS);
+    note_useless(p, PEER, 8, NOW_MS);
+    int early = delay(p, PEER, NOW_MS);
+    note_useless(p, PEER, 1000, NOW_MS);
     assert_true(early > 0);
-    assert_int_equal(delay(&p, PEER, NOW_MS + early), PENALTY_MAX_MS);
-    assert_int_equal(delay(&p, OTHER, NOW_MS), 0);
+    assert_int_equal(delay(p, PEER, NOW_MS + (uint64_t)early), PENALTY_MAX_MS);
+    assert_int_equal(delay(p, OTHER, NOW_MS), 0);
 }
 
 static void one_waits_at_a_time(void **state)
 {
-    struct penalty p;
+    struct penalty *p = fresh();
     (void)state;
-    penalty_init(&p);
-    note_useless(&p, 1000, NOW_MS);
-    assert_int_equal(delay(&p, PEER, NOW_MS), PENALTY_MAX_MS);
-    assert_true(delay(&p, PEER, NOW_MS) == UINT64_MAX);
-    assert_true(delay(&p, PEER, NOW_MS + PENALTY_MAX_MS / 2) == UINT64_MAX);
-    assert_int_equal(delay(&p, PEER, NOW_MS + PENALTY_MAX_MS), PENALTY_MAX_MS);
+    note_useless(p, PEER, 1000, NOW_MS);
+    assert_int_equal(delay(p, PEER, NOW_MS), PENALTY_MAX_MS);
+    assert_int_equal(delay(p, PEER, NOW_MS), REFUSED);
+    assert_int_equal(delay(p, PEER, NOW_MS + PENALTY_MAX_MS / 2), REFUSED);
+    assert_int_equal(delay(p, PEER, NOW_MS + PENALTY_MAX_MS), PENALTY_MAX_MS);
 }
 
-/* More peers than the table has room for, so that some share a slot with the one that loops. */
+/* More peers than the table has room for, each with as much as is free: nobody pays for another,
+ * and who is being punished is not forgotten over them. */
 static void nobody_pays_for_another(void **state)
 {
-    struct penalty p;
+    struct penalty *p = fresh();
     (void)state;
-    penalty_init(&p);
-    note_useless(&p, 1000, NOW_MS);
-    for (uint64_t other = PEER + 1; other < PEER + 8 * PENALTY_SLOTS; other++) {
-        assert_int_equal(delay(&p, other, NOW_MS), 0);
-        penalty_note(&p, other, true, NOW_MS);
+    note_useless(p, PEER, 1000, NOW_MS);
+    for (uint32_t i = 0; i < 8 * PENALTY_SETS * PENALTY_WAYS; i++) {
+        struct accounts other = v4(0x14000000 + i);
+        assert_int_equal(delay(p, &other, NOW_MS), 0);
+        note_useless(p, &other, 5, NOW_MS);
+        assert_int_equal(delay(p, &other, NOW_MS), 0);
     }
-    assert_int_equal(delay(&p, PEER, NOW_MS), PENALTY_MAX_MS);
+    assert_int_equal(delay(p, PEER, NOW_MS), PENALTY_MAX_MS);
 }
 
 static void frames_clear_the_account(void **state)
 {
-    struct penalty p;
+    struct penalty *p = fresh();
     (void)state;
-    penalty_init(&p);
-    note_useless(&p, 50, NOW_MS);
-    penalty_note(&p, PEER, true, NOW_MS);
-    assert_int_equal(delay(&p, PEER, NOW_MS), 0);
+    note_useless(p, PEER, 50, NOW_MS);
+    penalty_note(p, PEER, true, NOW_MS);
+    assert_int_equal(delay(p, PEER, NOW_MS), 0);
 }
 
 static void time_clears_it_too(void **state)
 {
-    struct penalty p;
+    struct penalty *p = fresh();
     (void)state;
-    penalty_init(&p);
-    note_useless(&p, 50, NOW_MS);
-    assert_int_equal(delay(&p, PEER, NOW_MS + 60000), 0);
-    note_useless(&p, 1, NOW_MS + 60000);
-    assert_int_equal(delay(&p, PEER, NOW_MS + 60000), 0);
+    note_useless(p, PEER, 50, NOW_MS);
+    assert_int_equal(delay(p, PEER, NOW_MS + 60000), 0);
+    note_useless(p, PEER, 1, NOW_MS + 60000);
+    assert_int_equal(delay(p, PEER, NOW_MS + 60000), 0);
+}
+
+/* Of IPv6 the upper half counts: one host is one peer whatever the rest of its address, and who has
+ * the same lower half in another network is a stranger. */
+static void ipv6_is_known_by_its_network(void **state)
+{
+    struct penalty *p = fresh();
+    struct accounts peer = v6("2001:db8:1:1::7"), again = v6("2001:db8:1:1:ffff::8"),
+                    stranger = v6("2001:db8:2:1::7");
+    (void)state;
+    note_useless(p, &peer, 1000, NOW_MS);
+    assert_int_equal(delay(p, &stranger, NOW_MS), 0);
+    assert_int_equal(delay(p, &again, NOW_MS), PENALTY_MAX_MS);
+    assert_int_equal(delay(p, &peer, NOW_MS), REFUSED);
+}
+
+/* Endless addresses in one /64, /64s in one /56, /56s in one /48: each width has its allowance. */
+static void wider_networks_have_more(void **state)
+{
+    static const struct {
+        const char *format, *neighbour;
+        unsigned allowance;
+    } widths[] = {
+        {"2001:db8:1:1::%x", "2001:db8:1:2::1", 5},
+        {"2001:db8:2:1%02x::1", "2001:db8:2:200::1", 20},
+        {"2001:db8:3:%x00::1", "2001:db8:4:100::1", 80},
+    };
+    (void)state;
+    for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
+        struct penalty *p = fresh();
+        char text[64];
+        for (unsigned i = 0; i <= widths[w].allowance; i++) {
+            snprintf(text, sizeof text, widths[w].format, i);
+            struct accounts peer = v6(text);
+            assert_int_equal(delay(p, &peer, NOW_MS), 0);
+            note_useless(p, &peer, 1, NOW_MS);
+        }
+        snprintf(text, sizeof text, widths[w].format, 0xfe);
+        struct accounts next = v6(text), neighbour = v6(widths[w].neighbour);
+        assert_true(delay(p, &next, NOW_MS) > 0);
+        assert_int_equal(delay(p, &neighbour, NOW_MS), 0);
+    }
+}
+
+/* Behind loopback there are all programs of the machine: one that loops is no reason to keep out
+ * another. */
+static void loopback_is_no_peer(void **state)
+{
+    struct penalty *p = fresh();
+    struct accounts four = v4(0x7f000001), six = v6("::1");
+    (void)state;
+    note_useless(p, &four, 1000, NOW_MS);
+    note_useless(p, &six, 1000, NOW_MS);
+    assert_int_equal(delay(p, &four, NOW_MS), 0);
+    assert_int_equal(delay(p, &six, NOW_MS), 0);
+}
+
+/* A process is known by its user, its number and its start: not by that of a later one. */
+static void processes_are_told_apart(void **state)
+{
+    struct penalty *p = fresh();
+    struct accounts peer = accounts_of_process(1000, 77, 5),
+                    later = accounts_of_process(1000, 77, 6),
+                    sibling = accounts_of_process(1000, 78, 5),
+                    user = accounts_of_process(1001, 77, 5);
+    (void)state;
+    note_useless(p, &peer, 1000, NOW_MS);
+    assert_int_equal(delay(p, &peer, NOW_MS), PENALTY_MAX_MS);
+    assert_int_equal(delay(p, &later, NOW_MS), 0);
+    assert_int_equal(delay(p, &sibling, NOW_MS), 0);
+    assert_int_equal(delay(p, &user, NOW_MS), 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_few_are_free),           cmocka_unit_test(a_loop_is_slowed_down),
-        cmocka_unit_test(one_waits_at_a_time),      cmocka_unit_test(nobody_pays_for_another),
-        cmocka_unit_test(frames_clear_the_account), cmocka_unit_test(time_clears_it_too),
+        cmocka_unit_test(a_few_are_free),
+        cmocka_unit_test(a_loop_is_slowed_down),
+        cmocka_unit_test(one_waits_at_a_time),
+        cmocka_unit_test(nobody_pays_for_another),
+        cmocka_unit_test(frames_clear_the_account),
+        cmocka_unit_test(time_clears_it_too),
+        cmocka_unit_test(ipv6_is_known_by_its_network),
+        cmocka_unit_test(wider_networks_have_more),
+        cmocka_unit_test(loopback_is_no_peer),
+        cmocka_unit_test(processes_are_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,238 @@
+"""Peers that take places: crowds of silent connections, loops, and who is served all the same."""
+import itertools
+import json
+import os
+import pathlib
+import resource
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+
+import fstrm
+from fstrm import Sender
+from harness import UNIX_JSON, Skip, equal, free_port, samples, test, wait_for
+from lab import prepare, question
+
+CROWD = pathlib.Path(__file__).with_name("crowd.py")
+MANY = 2300  # more than max-connections, and what may be leaving
+TCP_JSON = """
+inputs:
+  - tcp: {listen: "ADDRESS"}
+outputs:
+  - stdout: {format: json}
+"""
+
+
+def crowd(t, *words, user="-"):
+    """A crowd that is there: all its connections are open, or have been."""
+    process = t.start([sys.executable, CROWD, user, *words], name=f"crowd{len(t.processes)}", stdin=subprocess.PIPE)
+    wait_for("the crowd is there", lambda: b"full" in process.out or not process.running(), 60)
+    assert process.running(), process.err
+    return process
+
+
+def served(t, spile, address, tag, count=3, **options):
+    """Somebody who sends is served at once."""
+    begin = time.monotonic()
+    client = Sender(address, **options)
+    client.send(*[fstrm.message(question(f"f{i}-{tag}.load.lab.", 1, i)) for i in range(count)])
+    client.finish()
+    wait_for(f"events of {tag}", lambda: spile.count(tag) >= count)
+    t.soon(begin, 2, f"{tag} had to wait")
+
+
+def needs_descriptors():
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 2 * MANY:
+        raise Skip(f"ulimit -Hn is {hard}")
+
+
+def with_web(config):
+    port = free_port()
+    return f"{config}web: {{listen: 127.0.0.1:{port}}}\n", f"http://127.0.0.1:{port}"
+
+
+def page(url):
+    with urllib.request.urlopen(url, timeout=60) as reply:
+        return reply.read().decode()
+
+
+def count_of(url, what):
+    """What the API says of the first input, after it was found to agree with the metrics."""
+    entry = json.loads(page(url + "/api/v1/inputs"))["inputs"][0]
+    names = {"refusals": ("refused", "spile_input_refused_total"), "cuts": ("cut", "spile_input_cut_total")}
+    total, family = names[what]
+    equal(sum(entry[what].values()), entry[total], f"the sum of {what}")
+    listed = samples(page(url + "/metrics"))
+    for reason, count in entry[what].items():
+        name = f'{family}{{input="{entry["name"]}",reason="{reason}"}}'
+        assert listed[name] >= count, f"{name} is {listed[name]}, {count} by the API"
+    return entry[what]
+
+
+@test(alone=True, plain=True)
+def silent_crowd_on_a_unix_socket(t):
+    """One user takes all the places he can get, and says nothing: he has to make room for himself, and
+    others find a place, be they of the same user."""
+    needs_descriptors()
+    config, url = with_web(UNIX_JSON)
+    spile = t.listen(config, count=2)
+    crowd(t, t.path("tap.sock"), MANY, "silent", user="65534" if os.geteuid() == 0 else "-")
+    served(t, spile, t.path("tap.sock"), "honest")
+    cuts = count_of(url, "cuts")
+    assert cuts["max-connections-peer"] >= MANY - 1024, cuts
+    equal(cuts["max-connections"], 0, "nobody else had to make room")
+    equal(sum(count_of(url, "refusals").values()), 0, "and nobody was refused")
+    assert spile.err.count("closed unix:") < 100, "cuts do not flood the log"
+    equal(spile.stop(), 0, "exit status")
+
+
+@test(alone=True, plain=True)
+def crowds_on_loopback(t):
+    """Behind loopback there is no telling who is who: who is silent makes room for who is not. It does
+    not help to have sent something once."""
+    needs_descriptors()
+    address = f"127.0.0.1:{free_port()}"
+    config, url = with_web(TCP_JSON.replace("ADDRESS", address))
+    spile = t.listen(config, count=2)
+    place = (address.split(":")[0], int(address.split(":")[1]))
+    for manner in ("mute", "silent"):
+        held = crowd(t, address, MANY, manner)
+        served(t, spile, place, manner)
+        held.kill()
+    assert count_of(url, "cuts")["max-connections"] > MANY - 2048, count_of(url, "cuts")
+    equal(spile.stop(), 0, "exit status")
+
+
+@test(alone=True, net=True, plain=True)
+def crowd_from_one_network(t):
+    """Addresses without end in one /64, or some of IPv4: their own kind makes room, nobody else."""
+    prepare()
+    needs_descriptors()
+    t.tool(["ip", "-6", "route", "replace", "local", "2001:db8:77::/48", "dev", "lo"])
+    port = free_port()
+    config, url = with_web(TCP_JSON.replace("ADDRESS", f"[::]:{port}"))
+    spile = t.listen(config, count=2)
+    idle = Sender(("198.51.100.1", port), source="198.51.100.9")  # a server without queries, which came first
+    crowd(t, f"[2001:db8:53::1]:{port}", MANY, "silent", "2001:db8:77:1::{}")
+    crowd(t, f"[2001:db8:53::1]:{port}", MANY, "silent", "2001:db8:77:{}::1")
+    crowd(t, f"198.51.100.1:{port}", MANY, "silent", "192.0.2.10")
+    served(t, spile, ("198.51.100.1", port), "neighbour", source="198.51.100.8")
+    served(t, spile, ("198.51.100.1", port), "same", source="192.0.2.10")
+    assert idle.is_open(), "the one that had been there is still there"
+    idle.send(fstrm.message(question("f0-idle.load.lab.", 1, 1)))
+    wait_for("its event", lambda: spile.count("idle"))
+    cuts = count_of(url, "cuts")
+    assert cuts["max-connections-peer"] >= MANY - 1024 and cuts["max-connections"] > 0, cuts
+    equal(spile.stop(), 0, "exit status")
+
+
+@test()
+def who_sends_is_not_closed_for_who_is_silent(t):
+    """With every place taken by somebody who sends, a newcomer is refused, and told why."""
+    config, url = with_web(UNIX_JSON.replace("mode: 0666", "mode: 0666, max-connections: 4"))
+    spile = t.listen(config, count=2)
+    busy = [Sender(t.path("tap.sock")) for _ in range(4)]
+    for i, client in enumerate(busy):
+        client.send(fstrm.message(question(f"f{i}-busy.load.lab.", 1, i)))
+    wait_for("all send", lambda: spile.count("busy") == 4)
+    assert Sender(t.path("tap.sock"), handshake=False).closed_by_peer(), "there is no place"
+    assert all(client.is_open() for client in busy), "those that send stay"
+    equal(count_of(url, "refusals")["max-connections"], 1, "refused for want of a place")
+    assert "max-connections" in spile.err, spile.err
+    busy[0].finish()
+    served(t, spile, t.path("tap.sock"), "next")
+    equal(spile.stop(), 0, "exit status")
+
+
+def loop_of(address, source, until, rounds):
+    """Connects, says nonsense and comes again, until told to stop."""
+    while not until.is_set():
+        client = Sender(address, handshake=False, source=source)
+        try:
+            client.sock.sendall(b"nonsense")
+        except OSError:
+            pass
+        client.closed_by_peer()
+        client.sock.close()
+        rounds.append(time.monotonic())
+
+
+class Loop:
+    """A peer in a loop, in the background."""
+
+    def __init__(self, address, source=None):
+        self.until, self.rounds = threading.Event(), []
+        self.thread = threading.Thread(target=loop_of, args=(address, source, self.until, self.rounds), daemon=True)
+        self.thread.start()
+
+    def end(self):
+        self.until.set()
+        self.thread.join()
+
+
+@test(net=True)
+def reconnecting_in_a_loop_is_slowed(t):
+    """A peer that connects, says nonsense and comes again must not cost a core, nor harm others."""
+    prepare()
+    address = ("198.51.100.1", free_port())
+    config, url = with_web(TCP_JSON.replace("ADDRESS", f"198.51.100.1:{address[1]}"))
+    spile = t.listen(config, count=2)
+    loop = Loop(address, "198.51.100.9")
+    wait_for("it has to wait", lambda: any(b - a > 0.5 for a, b in itertools.pairwise(loop.rounds)))
+    served(t, spile, address, "meanwhile", 200, source="198.51.100.8")
+    Sender(address, handshake=False, source="198.51.100.9")  # one more, while the loop waits
+    wait_for("a refusal", lambda: count_of(url, "refusals")["reconnecting"])
+    loop.end()
+    late = sum(1 for r in loop.rounds if r > loop.rounds[0] + 1)
+    assert late < 60, f"{len(loop.rounds)} connections, {late} of them after the first"
+    lines = spile.err.count("\n")
+    assert lines < 60, f"{lines} lines were logged"
+
+
+@test()
+def loop_on_loopback_is_nobody_elses(t):
+    """A process that reconnects without sending keeps out no other of the same address."""
+    address = ("127.0.0.1", free_port())
+    spile = t.listen(TCP_JSON.replace("ADDRESS", f"127.0.0.1:{address[1]}"))
+    loop = Loop(address)
+    wait_for("it is well under way", lambda: len(loop.rounds) > 20)
+    for i in range(30):
+        served(t, spile, address, f"real{i}x", 1)
+    loop.end()
+
+
+class Six(Sender):
+    """A client with an IPv6 address that is routed to us."""
+
+    def __init__(self, address, source):
+        self.sock = socket.socket(socket.AF_INET6)
+        self.sock.setsockopt(socket.IPPROTO_IPV6, 78, 1)  # IPV6_FREEBIND
+        self.sock.settimeout(60)
+        self.sock.bind((source, 0))
+        self.sock.connect(address)
+        self.sock.sendall(fstrm.control(fstrm.START, fstrm.DNSTAP))
+
+
+@test(net=True)
+def strangers_of_ipv6_are_served(t):
+    """Who has the same lower half of an address in another network is a stranger; who has another in
+    the same network is not."""
+    prepare()
+    t.tool(["ip", "-6", "route", "replace", "local", "2001:db8:78::/48", "dev", "lo"])
+    t.tool(["ip", "-6", "route", "replace", "local", "2001:db8:79::/48", "dev", "lo"])
+    port = free_port()
+    address = ("2001:db8:53::1", port)
+    spile = t.listen(TCP_JSON.replace("ADDRESS", f"[2001:db8:53::1]:{port}"))
+    for i in range(40):  # one host, an address each time
+        Six(address, f"2001:db8:78:1::{i + 7:x}").sock.close()
+    for i in range(30):
+        stranger = Six(address, f"2001:db8:79:{i}::7")
+        stranger.send(fstrm.message(question(f"f{i}-stranger.load.lab.", 1, i)))
+    wait_for("30 strangers", lambda: spile.count("stranger") == 30)
+    wait_for("the loop is refused", lambda: "keeps reconnecting" in spile.err or
+             Six(address, "2001:db8:78:1::7").sock.close())
+    equal(spile.stop(), 0, "exit status")
