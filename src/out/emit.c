@@ -7,8 +7,38 @@
 
 #include "base/clock.h"
 
-/* Several outputs may write to standard output; one at a time. */
-static pthread_mutex_t standard_output = PTHREAD_MUTEX_INITIALIZER;
+/* Several outputs may write to standard output; one at a time. Not a lock that is held meanwhile:
+ * for one that is waited for by the monotonic clock ThreadSanitizer knows conditions alone. */
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t freed;
+    bool taken; /* under the lock */
+} standard_output = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
+
+/* Waits until that moment (clock_ns) at most. 0, or an errno. */
+static int take_standard_output(uint64_t deadline_ns)
+{
+    struct timespec deadline = clock_timespec(deadline_ns);
+    int error = 0;
+    pthread_mutex_lock(&standard_output.lock);
+    while (standard_output.taken && error == 0)
+        error = pthread_cond_clockwait(&standard_output.freed, &standard_output.lock,
+                                       CLOCK_MONOTONIC, &deadline);
+    if (!standard_output.taken)
+        error = 0;
+    if (error == 0)
+        standard_output.taken = true;
+    pthread_mutex_unlock(&standard_output.lock);
+    return error;
+}
+
+static void give_standard_output(void)
+{
+    pthread_mutex_lock(&standard_output.lock);
+    standard_output.taken = false;
+    pthread_cond_signal(&standard_output.freed);
+    pthread_mutex_unlock(&standard_output.lock);
+}
 
 /* What an error of write(2) means; those not named are OUTPUT_FAILED. */
 static const struct {
@@ -52,10 +82,10 @@ enum output_status emit(const struct output *out, int fd, const uint8_t *bytes, 
                         size_t *at)
 {
     if (fd == STDOUT_FILENO)
-        pthread_mutex_lock(&standard_output);
+        take_standard_output(UINT64_MAX);
     enum output_status status = emit_all(out, fd, bytes, len, at);
     if (fd == STDOUT_FILENO)
-        pthread_mutex_unlock(&standard_output);
+        give_standard_output();
     return status;
 }
 
@@ -75,27 +105,19 @@ static int write_line(int fd, const char *line, size_t len, uint64_t deadline_ns
     return wrote == (ssize_t)len ? 0 : -1;
 }
 
-/* Waits for a second at most. 0, or an errno. By the wall clock, for ThreadSanitizer knows no other
- * timed lock. */
-static int lock_standard_output(void)
-{
-    struct timespec deadline = clock_timespec(clock_wall_ns() + CLOCK_SECOND_NS);
-    return pthread_mutex_timedlock(&standard_output, &deadline);
-}
-
 int emit_line(int fd, const char *line, size_t len)
 {
     uint64_t deadline_ns = clock_after(CLOCK_SECOND_NS);
     if (fd != STDOUT_FILENO)
         return write_line(fd, line, len, deadline_ns);
-    int error = lock_standard_output();
+    int error = take_standard_output(deadline_ns);
     if (error) {
         errno = error;
         return -1;
     }
     int status = write_line(fd, line, len, deadline_ns);
     error = errno;
-    pthread_mutex_unlock(&standard_output);
+    give_standard_output();
     errno = error;
     return status;
 }

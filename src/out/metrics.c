@@ -70,7 +70,7 @@ struct metrics {
     struct numbered file;
     struct trouble trouble;
     uint64_t base[COLUMNS]; /* where the last line left off; of sums, when not cumulative */
-    int64_t since_ms;       /* since when that was counted */
+    uint64_t since_ns;      /* since when that was counted */
     uint64_t line_ns;       /* when the last line was made, or the output was opened */
     double passed_s;        /* what the line that is being made is about */
     struct seen seen[2];    /* names and clients since, likewise */
@@ -121,9 +121,8 @@ static const struct option metrics_options[] = {
 /* 2026-11-21 08:54:49,587 in local time, as Python's logging writes it: dnstap-receiver's. */
 static char *put_python_now(char *p)
 {
-    struct timespec now;
+    struct timespec now = clock_wall();
     struct tm local;
-    clock_gettime(CLOCK_REALTIME, &now);
     localtime_r(&now.tv_sec, &local);
     p += strftime(p, 32, "%Y-%m-%d %H:%M:%S,", &local);
     return put_digits(p, (uint64_t)now.tv_nsec / CLOCK_MS_NS, 3);
@@ -141,18 +140,16 @@ static uint64_t value_of(const struct stats_stream *stream, size_t column)
 }
 
 /* Where this line begins: at the last one, or at a reset since then, after which everything is
- * new. The reset's moment is known by the wall clock alone, which may have been set meanwhile. */
+ * new. */
 static void begin_line(struct metrics *m, const struct stats_snapshot *snapshot)
 {
-    double since_reset_s = (double)(snapshot->made_ms - snapshot->since_ms) / 1e3;
-    m->passed_s = (double)(snapshot->made_ns - m->line_ns) / CLOCK_SECOND_NS;
+    bool reset = m->since_ns != snapshot->since_ns;
+    uint64_t from_ns = reset && snapshot->since_ns > m->line_ns ? snapshot->since_ns : m->line_ns;
+    if (reset)
+        memset(m->base, 0, sizeof m->base);
+    m->since_ns = snapshot->since_ns;
+    m->passed_s = (double)(snapshot->made_ns - from_ns) / CLOCK_SECOND_NS;
     m->line_ns = snapshot->made_ns;
-    if (m->since_ms == snapshot->since_ms)
-        return;
-    memset(m->base, 0, sizeof m->base);
-    m->since_ms = snapshot->since_ms;
-    if (since_reset_s > 0 && since_reset_s < m->passed_s)
-        m->passed_s = since_reset_s;
 }
 
 /* What has come since the last line. */
@@ -209,6 +206,9 @@ static void write_line(struct metrics *m)
         numbered_close(&m->file);
     int failed =
         m->path ? numbered_write(&m->file, line, len) : emit_line(STDOUT_FILENO, line, len);
+    if (m->file.followed)
+        log_info("%s: %s was moved, replaced or removed by somebody: opened anew", m->out->name,
+                 m->path);
     if (failed)
         trouble_say(&m->trouble, m->out, m->path ? m->file.failed : "write to",
                     m->path ? m->path : "standard output", errno);

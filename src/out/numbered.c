@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -63,9 +62,23 @@ static bool is_due(const struct numbered *file, const struct stat *st, size_t le
            (uint64_t)st->st_size + len >= file->limit;
 }
 
+/* Somebody moved, replaced or removed the file; a FIFO is for its reader to make anew. */
+static bool is_elsewhere(const struct numbered *file)
+{
+    struct stat st, there;
+    if (file->fd < 0 || fstat(file->fd, &st))
+        return false;
+    if (stat(file->path, &there))
+        return S_ISREG(st.st_mode) && (errno == ENOENT || errno == ENOTDIR);
+    return st.st_dev != there.st_dev || st.st_ino != there.st_ino;
+}
+
 int numbered_write(struct numbered *file, const char *line, size_t len)
 {
     struct stat st;
+    file->followed = is_elsewhere(file);
+    if (file->followed)
+        numbered_close(file);
     if (numbered_open(file) || fstat(file->fd, &st))
         return -1;
     int rotated = is_due(file, &st, len) ? rotate(file) : 0, error = errno;

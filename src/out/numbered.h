@@ -6,6 +6,7 @@
 #ifndef SPILE_OUT_NUMBERED_H
 #define SPILE_OUT_NUMBERED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,7 @@ struct numbered {
     uint64_t keep;  /* rotated files; 0: it is never rotated */
     int fd;         /* -1: closed; the next line opens it anew */
     const char *failed;
+    bool followed; /* the last line found the file moved, replaced or removed, and opened it anew */
 };
 
 /* Opens or makes the file if it is closed. 0, or -1 with errno and what failed ("open", ...). */

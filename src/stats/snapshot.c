@@ -165,6 +165,7 @@ struct stats_snapshot *stats_photograph(struct stats *stats)
     snapshot->made_ns = now_ns;
     snapshot->made_ms = clock_wall_ms();
     snapshot->since_ms = stats->since_ms;
+    snapshot->since_ns = stats->since_ns;
     snapshot->malformed = stats->malformed;
     snapshot->unlisted = stats->unlisted;
     snapshot->other_streams = events_of(&stats_rest(stats)->counters);

@@ -59,7 +59,8 @@ struct stats_snapshot {
     uint64_t generation;    /* counts snapshots, from 1 */
     uint64_t made_ns;       /* clock_ns */
     int64_t made_ms;        /* wall clock, Unix milliseconds */
-    int64_t since_ms;       /* of the start or the last reset */
+    int64_t since_ms;       /* of the start or the last reset ... */
+    uint64_t since_ns;      /* ... and that by clock_ns */
     uint64_t malformed;     /* frames that are no dnstap messages: they belong to no stream */
     uint64_t unlisted;      /* events counted, but missing in tables: too many new keys at once */
     uint64_t other_streams; /* events of streams that have no place: they are in the total alone */

@@ -96,7 +96,8 @@ struct stats {
     uint64_t generation;
     uint64_t tick_ns[RATE_SECONDS]; /* when the last ticks were */
     uint64_t ticks;
-    int64_t since_ms;
+    int64_t since_ms;  /* of the start or the last reset: wall clock ... */
+    uint64_t since_ns; /* ... and clock_ns */
 };
 
 static inline struct stream_state *stats_rest(const struct stats *stats)

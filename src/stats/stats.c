@@ -341,6 +341,7 @@ struct stats *stats_new(const struct stats_options *options, struct error *err)
     stats->patient = options->patient;
     stats->worker_count = options->workers;
     stats->since_ms = clock_wall_ms();
+    stats->since_ns = clock_ns();
     struct shares shares = stats_shares(&options->settings);
     stats->places = shares.places;
     int failed = pool_init(&stats->pool, shares.blocks);

@@ -23,7 +23,7 @@ struct top_frame {
     const char *problem; /* why there is nothing newer; NULL: all is well */
     const char *note;    /* the program's last message; NULL: none */
     const struct top_trend *trend;
-    double now; /* Unix seconds */
+    double now; /* in seconds of clock_ns() */
     bool ended; /* nothing newer will come: the file has ended */
 };
 

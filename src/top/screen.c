@@ -193,7 +193,7 @@ static void paint(struct painter *p)
         .problem = p->problem.text[0] ? p->problem.text : NULL,
         .note = p->note_ns ? p->stash.last : NULL,
         .trend = &p->trend,
-        .now = (double)clock_wall_ns() / 1e9,
+        .now = (double)clock_ns() / 1e9,
         .ended = p->ended,
     };
     canvas_clear(&p->canvas);

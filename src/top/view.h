@@ -146,7 +146,7 @@ struct top_view {
     char *stream; /* NULL: all */
     double numbers[TOP_NUMBERS];
     struct top_list lists[TOP_LISTS];
-    double taken; /* when, Unix seconds; 0: the view is empty */
+    double taken; /* when, in seconds of clock_ns(); 0: the view is empty */
     struct {
         void *items[TOP_DOCUMENTS + TOP_TABLES]; /* json_t: rows' names are in them */
         size_t count;

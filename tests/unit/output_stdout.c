@@ -9,14 +9,30 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "../support/outputs.h"
 #include "base/clock.h"
+#include "out/emit.h"
 
 extern const struct module output_stdout, output_null;
+
+/* The wall clock is so far ahead of the kernel's. */
+static _Atomic int64_t ahead_s;
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+int __real_clock_gettime(clockid_t clock, struct timespec *now);
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
+{
+    int rc = __real_clock_gettime(clock, now);
+    now->tv_sec += clock == CLOCK_REALTIME ? atomic_load(&ahead_s) : 0;
+    return rc;
+}
 
 enum { LEN = 100, TEXT_MAX = 1 << 20 };
 
@@ -173,6 +189,38 @@ static void full_pipe_is_no_failure(void **state)
     assert_int_equal(done, filled);
     chunk_release(chunk);
     outputs_close(&end->out);
+}
+
+static void *write_until_stopped(void *arg)
+{
+    struct pipeline_end *end = arg;
+    uint32_t done;
+    outputs_write(&end->out, 0, 2000, LEN, &done);
+    return NULL;
+}
+
+/* Standard output is another's, whose reader sleeps: a line gives up in a second, by whatever the
+ * wall clock has done. */
+static void line_waits_a_second_at_most(void **state)
+{
+    struct pipeline_end *end = *state;
+    pthread_t writer;
+    int queued = 0;
+    open_output(end, &outputs_lines);
+    pthread_create(&writer, NULL, write_until_stopped, end);
+    while (ioctl(end->reader, FIONREAD, &queued) == 0 && queued < 4096)
+        sched_yield(); /* until it has standard output for itself */
+    atomic_store(&ahead_s, INT64_C(100) * 365 * 86400);
+    assert_int_equal(emit_line(STDOUT_FILENO, "line\n", 5), -1);
+    assert_int_equal(errno, ETIMEDOUT);
+    atomic_store(&ahead_s, 0);
+    pthread_t reader;
+    pthread_create(&reader, NULL, drain, end);
+    pthread_join(writer, NULL);
+    outputs_close(&end->out);
+    dup2(end->saved, STDOUT_FILENO);
+    pthread_join(reader, NULL);
+    expect_text(end, "", 2000, "");
 }
 
 static void reader_that_left_closes(void **state)
@@ -336,17 +384,12 @@ static void null_counts_malformed_frames(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_PIPE(writes_whole_chunks),
-        ON_PIPE(begins_and_ends_the_stream),
-        ON_PIPE(empty_stream_begins_and_ends),
-        ON_PIPE(waits_where_writes_do_not_block),
-        ON_PIPE(full_pipe_is_no_failure),
-        ON_PIPE(reader_that_left_closes),
-        ON_PIPE(interrupted_write_counts_whole_records),
-        ON_PIPE(closed_descriptor_is_an_error),
-        ON_PIPE(terminal_rate_limits_a_terminal),
-        cmocka_unit_test(null_decodes_as_told),
-        cmocka_unit_test(null_counts_malformed_frames),
+        ON_PIPE(writes_whole_chunks),           ON_PIPE(begins_and_ends_the_stream),
+        ON_PIPE(empty_stream_begins_and_ends),  ON_PIPE(waits_where_writes_do_not_block),
+        ON_PIPE(full_pipe_is_no_failure),       ON_PIPE(line_waits_a_second_at_most),
+        ON_PIPE(reader_that_left_closes),       ON_PIPE(interrupted_write_counts_whole_records),
+        ON_PIPE(closed_descriptor_is_an_error), ON_PIPE(terminal_rate_limits_a_terminal),
+        cmocka_unit_test(null_decodes_as_told), cmocka_unit_test(null_counts_malformed_frames),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
