@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "io/folder.h"
 #include "out/emit.h"
 
 void appender_init(struct appender *a, const struct output *out, const char *path, mode_t mode)
@@ -111,6 +112,21 @@ static int adopt(struct appender *a)
     return 0;
 }
 
+static void folder_of(const struct appender *a, char folder[PATH_MAX])
+{
+    const char *slash = strrchr(a->path, '/');
+    int len = slash ? (int)(slash - a->path) : 0;
+    snprintf(folder, PATH_MAX, "%.*s", slash ? (len ? len : 1) : 1, slash ? a->path : ".");
+}
+
+static void note_folder(struct appender *a)
+{
+    char folder[PATH_MAX];
+    folder_of(a, folder);
+    if (stat(folder, &a->folder))
+        a->folder = (struct stat){0};
+}
+
 /* Descriptor and facts. A FIFO without a reader is refused rather than waited for. */
 static int open_descriptor(struct appender *a)
 {
@@ -129,6 +145,7 @@ static int open_descriptor(struct appender *a)
     a->device = st.st_dev;
     a->inode = st.st_ino;
     a->since = 0;
+    note_folder(a);
     if (a->regular && flock(a->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
         errno = EBUSY; /* two that append to, and rotate, one file would ruin it */
         return fail(a, "lock");
@@ -230,6 +247,27 @@ struct appender_remains appender_leave(struct appender *a)
     a->fd = -1;
     appender_close(a);
     return remains;
+}
+
+void appender_restore_folder(const struct appender *a)
+{
+    char path[PATH_MAX];
+    struct folder above;
+    struct error why;
+    folder_of(a, path);
+    if (!S_ISDIR(a->folder.st_mode) || folder_open(&above, path, &why))
+        return;
+    bool ours = !above.foreign && !above.shared;
+    int fd = ours && mkdirat(above.fd, above.name, 0700) == 0
+                 ? openat(above.fd, above.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+                 : -1;
+    if (fd >= 0) {
+        int ignored = fchown(fd, a->folder.st_uid, a->folder.st_gid);
+        ignored += fchmod(fd, a->folder.st_mode & 07777);
+        (void)ignored;
+        close(fd);
+    }
+    folder_close(&above);
 }
 
 static int copy(struct appender *a, int from, uint64_t offset, uint64_t end)

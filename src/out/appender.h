@@ -9,7 +9,7 @@
 #ifndef SPILE_OUT_APPENDER_H
 #define SPILE_OUT_APPENDER_H
 
-#include <sys/types.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "core/output.h"
@@ -30,6 +30,7 @@ struct appender {
     bool anew;      /* appender_begin will empty the file; until then it keeps what is in it */
     uint64_t size;  /* so far, without `end` */
     struct timespec modified; /* by the wall clock: the last change before the open */
+    struct stat folder;       /* that it is in; zeroed when that is not known */
     dev_t device;             /* of the file that is open, as is the next */
     ino_t inode;
     uint64_t seen_size; /* `size` when appender_look last found all well ... */
@@ -70,6 +71,9 @@ struct appender_remains {
 };
 /* Leaves the removed file: the appender is closed as by appender_close, but for its descriptor. */
 struct appender_remains appender_leave(struct appender *a);
+/* Makes the file's folder anew, as it was, unless others could meddle with it. Whether that went
+ * well shows when the file is opened. */
+void appender_restore_folder(const struct appender *a);
 /* Appends the remains, all or nothing. 0, or -1 with errno. */
 int appender_rescue(struct appender *a, const struct appender_remains *remains);
 

@@ -167,6 +167,7 @@ static void replace(struct output *out)
     uint64_t bytes = remains.to - remains.from;
     log_warning("%s: %s was removed while it was written to: it is made anew", out->name,
                 file->path);
+    appender_restore_folder(a);
     int rc = attach(file), error = errno;
     if (rc)
         trouble_with(out, a->failed);

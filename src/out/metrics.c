@@ -207,8 +207,7 @@ static void write_line(struct metrics *m)
     int failed =
         m->path ? numbered_write(&m->file, line, len) : emit_line(STDOUT_FILENO, line, len);
     if (m->file.followed)
-        log_info("%s: %s was moved, replaced or removed by somebody: opened anew", m->out->name,
-                 m->path);
+        log_info("%s: %s was replaced or removed by somebody: opened anew", m->out->name, m->path);
     if (failed)
         trouble_say(&m->trouble, m->out, m->path ? m->file.failed : "write to",
                     m->path ? m->path : "standard output", errno);

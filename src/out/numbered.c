@@ -62,14 +62,15 @@ static bool is_due(const struct numbered *file, const struct stat *st, size_t le
            (uint64_t)st->st_size + len >= file->limit;
 }
 
-/* Somebody moved, replaced or removed the file; a FIFO is for its reader to make anew. */
+/* Somebody replaced or removed the file. One that was moved is continued until `reopen` comes, and
+ * a FIFO is for its reader to make anew. */
 static bool is_elsewhere(const struct numbered *file)
 {
     struct stat st, there;
     if (file->fd < 0 || fstat(file->fd, &st))
         return false;
     if (stat(file->path, &there))
-        return S_ISREG(st.st_mode) && (errno == ENOENT || errno == ENOTDIR);
+        return S_ISREG(st.st_mode) && st.st_nlink == 0;
     return st.st_dev != there.st_dev || st.st_ino != there.st_ino;
 }
 

@@ -17,7 +17,7 @@ struct numbered {
     uint64_t keep;  /* rotated files; 0: it is never rotated */
     int fd;         /* -1: closed; the next line opens it anew */
     const char *failed;
-    bool followed; /* the last line found the file moved, replaced or removed, and opened it anew */
+    bool followed; /* the last line found it replaced or removed, and opened it anew */
 };
 
 /* Opens or makes the file if it is closed. 0, or -1 with errno and what failed ("open", ...). */

@@ -105,6 +105,79 @@ def file_is_continued_behind_its_end(t):
 
 
 @test()
+def leftovers_of_the_future_make_room(t):
+    """The clock was ahead once; `keep` counts by the numbers, and what this run wrote stays."""
+    for name in ("20380101T000000.000Z", "99990101T000000.001Z.gz", "20990101T000000.000Z.000007",
+                 "20990101T000000.000Z.999999999999999", "123450101T000000.000Z.000008.zst"):
+        t.path("out." + name).write_bytes(b"left over")
+    spile = t.listen(config("format: fstrm, rotate-size: 20K, keep: 3"))
+    client = Sender(t.path("tap.sock"))
+    sent = [payload(i) for i in range(3000)]
+    client.send(*sent)
+    client.finish()
+    equal(spile.stop(), 0, "exit status")
+    names = sorted(p.name for p in t.folder.glob("out.*"))
+    equal(len(names), 3, f"rotated files: {names}")
+    numbers = [int(name.rsplit(".", 1)[1]) for name in names]
+    equal(numbers, list(range(numbers[0], numbers[0] + 3)), f"numbers of {names}")
+    assert numbers[0] > 8, names
+    expect_whole(files(t))
+    kept = frames_of(files(t))
+    assert len(kept) > 500, f"{len(kept)} frames in {names}"
+    equal(kept, sent[-len(kept):], "frames")
+
+
+@test()
+def removed_file_is_made_anew(t):
+    """Whatever came since the file was last seen in its place is in the new one; so is all that comes then."""
+    spile = t.listen(config("format: fstrm"))
+    out, client = t.path("out"), Sender(t.path("tap.sock"))
+    sent = [payload(i) for i in range(900)]
+    client.send(*sent[:300])
+    wait_for("frames in the file", lambda: out.stat().st_size > 20000)
+    out.unlink()
+    client.send(*sent[300:600])
+    wait_for("a file again", out.exists)
+    assert f"{out} was removed" in spile.err, spile.err
+    wait_for("frames in it", lambda: out.stat().st_size > 20000)
+    moved = out.rename(t.path("moved"))
+    client.send(*sent[600:])
+    wait_for("another file", out.exists)
+    assert f"{out} was moved" in spile.err, spile.err
+    client.finish()
+    equal(spile.stop(), 0, "exit status")
+    contents = [moved.read_bytes(), out.read_bytes()]
+    expect_whole(contents)
+    found = frames_of(contents)
+    assert len(found) >= 600, f"{len(found)} frames"
+    equal(found, sent[-len(found):], "frames")
+    equal(spile.ledger("file")["delivered"], len(sent), "ledger")
+
+
+@test()
+def removal_that_loses_events_is_counted(t):
+    """A folder stands where the file was: what had been written into it is lost, and said to be."""
+    spile = t.listen(config("format: fstrm"))
+    out, client = t.path("out"), Sender(t.path("tap.sock"))
+    client.send(*[payload(i) for i in range(300)])
+    wait_for("frames in the file", lambda: out.stat().st_size > 20000)
+    out.unlink()
+    out.mkdir()
+    client.send(*[payload(i) for i in range(300, 600)])
+    wait_for("the output says so", lambda: "was removed" in spile.err and "cannot open" in spile.err)
+    out.rmdir()
+    client.send(*[payload(i) for i in range(600, 900)])
+    client.finish()
+    equal(spile.stop(), 1, "exit status, of lost events")
+    found = frames_of([out.read_bytes()])
+    ledger = spile.ledger("file")
+    lost = sum(int(text.split(" events (")[0].rsplit(" ", 1)[1]) for text in spile.err.splitlines() if "are lost" in text)
+    equal(ledger["received"], ledger["delivered"] + lost, f"ledger {ledger}")
+    equal(ledger["dropped"], lost, "dropped")
+    assert len(found) + lost <= 900 and 900 - len(found) - lost <= 300, f"{len(found)} there, {lost} lost"
+
+
+@test()
 def full_disk_stops_and_goes_on(t):
     """A file that may not grow, as on a full disk: nothing is cut, repeated or lost."""
     limit = 100000

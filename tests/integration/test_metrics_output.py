@@ -168,6 +168,17 @@ def the_file_is_rotated_by_numbers(t):
     equal(spile.out, b"", "standard output")
 
 
+@test()
+def the_file_that_is_removed_is_made_anew(t):
+    path = t.path("m.log")
+    spile = metrics_only(t, "file: @DIR@/m.log")
+    wait_for("a line", lambda: lines_of(path))
+    path.unlink()
+    wait_for("a line in a new file", lambda: lines_of(path))
+    assert f"{path} was replaced or removed" in spile.err, spile.err
+    equal(spile.stop(), 0, "exit status")
+
+
 def lines_of(path):
     return lines(path.read_text()) if path.exists() and "was there" not in path.read_text() else []
 

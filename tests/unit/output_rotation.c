@@ -322,6 +322,31 @@ static void removal_is_noticed_at_the_end(void **state)
     expect_text(place, "<begin>\n", 0, 3, "<end>\n");
 }
 
+/* The folder, too, with its mode. */
+static void removed_folder_is_made_anew(void **state)
+{
+    struct place *place = *state;
+    char folder[64];
+    struct stat st;
+    snprintf(folder, sizeof folder, "%s/logs", place->dir);
+    snprintf(place->path, sizeof place->path, "%s/logs/out", place->dir);
+    snprintf(place->setting, sizeof place->setting, "path=%s/logs/out", place->dir);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    assert_int_equal(chmod(folder, 0751), 0);
+    begin_with(place, &outputs_framed, NULL);
+    unlink(place->path);
+    assert_int_equal(rmdir(folder), 0);
+    write_on(place);
+    outputs_close(&place->out);
+    assert_int_equal(place->out.lost, 0);
+    read_file(place, "logs/out");
+    expect_text(place, "<begin>\n", 0, 7, "<end>\n");
+    assert_int_equal(stat(folder, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0751);
+    unlink(place->path);
+    rmdir(folder);
+}
+
 static void what_cannot_be_kept_is_lost(void **state)
 {
     struct place *place = *state;
@@ -479,6 +504,7 @@ int main(void)
         WITH_CLOCK(removed_file_is_whole_anew),
         WITH_CLOCK(removal_is_noticed_at_rest),
         WITH_CLOCK(removal_is_noticed_at_the_end),
+        WITH_CLOCK(removed_folder_is_made_anew),
         WITH_CLOCK(what_cannot_be_kept_is_lost),
         WITH_CLOCK(moved_file_is_ended),
         WITH_CLOCK(replaced_file_is_followed),
