@@ -12,6 +12,7 @@
 
 #include "base/counter.h"
 #include "base/log.h"
+#include "base/siphash.h"
 #include "core/event.h"
 
 enum { ROSTER_IDENTITY_MAX = 128 };
@@ -59,6 +60,11 @@ static inline struct span roster_host(const struct origin *origin)
 {
     return span_of(origin->host_len ? origin->peer : NULL, origin->host_len);
 }
+
+/* Whose connection it is, for sharing out what there is little of. An IPv6 address is one of as
+ * many as anybody wants to have, so that its network counts; behind a loopback address there are
+ * all programs of the machine, so that the connection counts, as it does for a file. */
+uint64_t roster_peer(const struct siphash_key *key, const struct origin *origin);
 
 /* What the users of one identity are to know and to do. */
 #define ROSTER_ADVICE "servers of one name are counted as one; give each an identity of its own"

@@ -10,6 +10,7 @@
 /* Exchanges of one stream that came by half: the other frame never came. See stage/loss.h. */
 struct stage_loss {
     struct span identity; /* of the stream, cut */
+    bool others;          /* of streams that are not followed any more, together */
     uint64_t unanswered;  /* queries without a response */
     uint64_t unasked;     /* responses without a query */
     bool judged;          /* some exchanges were seen whole, so the numbers mean something */

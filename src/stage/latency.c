@@ -162,7 +162,7 @@ static int latency_open(void **state, const struct stage_options *options, struc
     latency->workers = options->workers;
     latency->keeps_account = options->wanted & FACET_LOSSES;
     latency->listeners = calloc(options->workers, sizeof *latency->listeners);
-    int failed = losses_init(&latency->losses);
+    int failed = losses_init(&latency->losses, options->workers);
     if (failed || !latency->listeners || !open_shards(latency, settings->latency_entries) ||
         siphash_key_random(&random) < 0) {
         latency_close(latency);
@@ -442,7 +442,8 @@ static uint64_t match_of(struct latency *latency, struct event *ev)
         return ev->match;
     unsigned stream = 0;
     if (latency->keeps_account)
-        stream = losses_find(&latency->losses, ev->tap.identity, dnstap_is_query(&ev->tap));
+        stream = losses_find(&latency->losses, ev->tap.identity,
+                             dnstap_is_query(&ev->tap) ? ev->origin : NULL);
     if ((timed && stream == 0) || event_need(ev, FACET_QUESTION) != 0)
         return 0;
     ev->match_stream = (uint16_t)stream;
@@ -565,8 +566,11 @@ static void latency_tick(void *state, unsigned worker, bool ended)
 {
     struct latency *latency = state;
     uint64_t heard_ns = listened(latency, worker);
-    if (worker == 0 && !ended)
+    losses_tick(&latency->losses, worker, ended);
+    if (worker == 0 && !ended) {
         take_mark(latency, heard_ns);
+        losses_age(&latency->losses, heard_ns, latency->window_ns);
+    }
     for (uint32_t i = 0; ended && i < latency->shard_count; i++) {
         struct shard *shard = &latency->shards[i];
         take_shard(latency, shard);
@@ -579,7 +583,7 @@ static void latency_tick(void *state, unsigned worker, bool ended)
 static void latency_losses(void *state, void (*take)(void *ctx, const struct stage_loss *loss),
                            void *ctx)
 {
-    const struct latency *latency = state;
+    struct latency *latency = state;
     losses_each(&latency->losses, take, ctx);
 }
 

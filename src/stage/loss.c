@@ -1,21 +1,41 @@
 #include "stage/loss.h"
 
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
-int losses_init(struct losses *losses)
+#include "base/clock.h"
+#include "core/roster.h"
+
+/* A stream is silent that has brought nothing for SILENT_LOOKS looks. */
+enum { SILENT_LOOKS = 2, LOOK_S = 300 };
+
+static void clear(struct loss_stream *stream)
+{
+    *stream = (struct loss_stream){0};
+    atomic_init(&stream->since_ns, INT64_MAX);
+    atomic_init(&stream->forgotten_ns, INT64_MIN);
+}
+
+int losses_init(struct losses *losses, unsigned workers)
 {
     pthread_mutex_init(&losses->lock, NULL);
-    atomic_init(&losses->count, 1);
-    for (size_t i = 0; i < LOSS_STREAMS; i++) {
-        atomic_init(&losses->streams[i].since_ns, INT64_MAX);
-        atomic_init(&losses->streams[i].forgotten_ns, INT64_MIN);
-    }
-    return names_init(&losses->names, LOSS_STREAMS - 1);
+    atomic_init(&losses->used, 1);
+    losses->workers = workers;
+    losses->ticked = calloc(workers, sizeof *losses->ticked);
+    for (size_t i = 0; i < LOSS_STREAMS; i++)
+        clear(&losses->streams[i]);
+    int failed = names_init(&losses->names[0], LOSS_STREAMS - 1);
+    failed |= names_init(&losses->names[1], LOSS_STREAMS - 1);
+    failed |= siphash_key_random(&losses->key);
+    return failed || !losses->ticked ? -1 : 0;
 }
 
 void losses_destroy(struct losses *losses)
 {
-    names_free(&losses->names);
+    names_free(&losses->names[0]);
+    names_free(&losses->names[1]);
+    free(losses->ticked);
     pthread_mutex_destroy(&losses->lock);
 }
 
@@ -30,45 +50,72 @@ static inline __attribute__((always_inline)) unsigned search(const struct losses
                                                              struct span name,
                                                              struct names_walk *walk)
 {
-    unsigned number;
-    *walk = names_begin(&losses->names, name);
-    while ((number = names_next(&losses->names, walk)) != 0) {
+    unsigned number, current = atomic_load_explicit(&losses->current, memory_order_acquire);
+    const struct names *names = &losses->names[current % 2];
+    *walk = names_begin(names, name);
+    while ((number = names_next(names, walk)) != 0) {
         if (is_named(&losses->streams[number], name))
             break;
     }
     return number;
 }
 
-static unsigned add(struct losses *losses, struct span name)
+/* Whether a new stream may have a place. With the lock. */
+static bool may_add(const struct losses *losses, uint64_t peer)
+{
+    uint32_t left = LOSS_STREAMS - atomic_load(&losses->used), held = 0;
+    if (left == 0 || left > LOSS_RESERVE)
+        return left > 0;
+    for (unsigned i = 1; i < LOSS_STREAMS; i++)
+        held += losses->peers[i] == peer;
+    return held < left;
+}
+
+/* With the lock. */
+static unsigned place(struct losses *losses, struct span name, const struct names_walk *walk,
+                      uint64_t peer)
+{
+    unsigned number = 1;
+    while (losses->streams[number].place != LOSS_FREE)
+        number++;
+    struct loss_stream *stream = &losses->streams[number];
+    if (name.len)
+        memcpy(stream->name, name.ptr, name.len);
+    stream->name_len = (uint8_t)name.len;
+    stream->place = LOSS_USED;
+    losses->peers[number] = peer;
+    atomic_fetch_add(&losses->used, 1);
+    names_add(&losses->names[atomic_load(&losses->current) % 2], walk, number);
+    return number;
+}
+
+static unsigned add(struct losses *losses, struct span name, const struct origin *origin)
 {
     struct names_walk walk;
+    uint64_t peer = roster_peer(&losses->key, origin);
     pthread_mutex_lock(&losses->lock);
     unsigned number = search(losses, name, &walk);
-    uint32_t count = atomic_load_explicit(&losses->count, memory_order_relaxed);
-    if (number == 0 && count < LOSS_STREAMS) {
-        struct loss_stream *stream = &losses->streams[count];
-        if (name.len)
-            memcpy(stream->name, name.ptr, name.len);
-        stream->name_len = (uint8_t)name.len;
-        number = count;
-        atomic_store_explicit(&losses->count, count + 1, memory_order_release);
-        names_add(&losses->names, &walk, number);
-    }
+    if (number == 0 && may_add(losses, peer))
+        number = place(losses, name, &walk, peer);
+    if (number == 0)
+        atomic_store_explicit(&losses->wanted, true, memory_order_relaxed);
     pthread_mutex_unlock(&losses->lock);
     return number;
 }
 
-unsigned losses_find(struct losses *losses, struct span identity, bool make)
+unsigned losses_find(struct losses *losses, struct span identity, const struct origin *make)
 {
     struct names_walk walk;
     struct span name = identity;
     if (name.len > LOSS_NAME_MAX)
         name.len = LOSS_NAME_MAX;
     unsigned number = search(losses, name, &walk);
-    if (number == 0 && make &&
-        atomic_load_explicit(&losses->count, memory_order_relaxed) < LOSS_STREAMS)
-        number = add(losses, name);
-    return number;
+    if (number != 0 || !make)
+        return number;
+    if (atomic_load_explicit(&losses->used, memory_order_relaxed) < LOSS_STREAMS)
+        return add(losses, name, make);
+    atomic_store_explicit(&losses->wanted, true, memory_order_relaxed);
+    return 0;
 }
 
 static void set_time(_Atomic int64_t *time, int64_t ns)
@@ -84,6 +131,8 @@ void loss_heard(struct loss_stream *stream, const struct event *ev, int64_t time
         atomic_store_explicit(&stream->newest, id, memory_order_relaxed);
         set_time(&stream->since_ns, INT64_MAX);
     }
+    if (!atomic_load_explicit(&stream->heard, memory_order_relaxed))
+        atomic_store_explicit(&stream->heard, true, memory_order_relaxed);
     set_time(&stream->clock_ns, time_ns);
     if (dnstap_is_query(&ev->tap) && time_ns < loss_time(&stream->since_ns))
         set_time(&stream->since_ns, time_ns);
@@ -130,12 +179,100 @@ void loss_forgotten(struct loss_stream *stream, int64_t time_ns)
     set_time(&stream->forgotten_ns, time_ns);
 }
 
-void losses_each(const struct losses *losses,
-                 void (*take)(void *ctx, const struct stage_loss *loss), void *ctx)
+/* --- streams that are silent ---------------------------------------------------------------- */
+
+void losses_tick(struct losses *losses, unsigned worker, bool ended)
 {
-    uint32_t count = atomic_load_explicit(&losses->count, memory_order_acquire);
-    for (uint32_t i = 1; i < count; i++) {
+    unsigned current = ended ? UINT_MAX : atomic_load(&losses->current);
+    atomic_store(&losses->ticked[worker], current);
+}
+
+/* No worker can know places that have been left any more. With the lock. */
+static bool forgotten(const struct losses *losses)
+{
+    for (unsigned i = 0; i < losses->workers; i++) {
+        if (atomic_load(&losses->ticked[i]) < atomic_load(&losses->current))
+            return false;
+    }
+    return true;
+}
+
+/* Frees the places that have been left; what was counted there stays counted. With the lock. */
+static void free_places(struct losses *losses)
+{
+    for (unsigned i = 1; i < LOSS_STREAMS; i++) {
+        struct loss_stream *stream = &losses->streams[i];
+        if (stream->place != LOSS_LEAVING)
+            continue;
+        losses->unanswered += counter_get(&stream->unanswered);
+        losses->unasked += counter_get(&stream->unasked);
+        clear(stream);
+        losses->peers[i] = 0;
+        atomic_fetch_sub(&losses->used, 1);
+    }
+    losses->leaving = false;
+}
+
+/* Streams leave that are silent: the other index has the names of those that stay. With the lock.
+ */
+static void take_out(struct losses *losses)
+{
+    unsigned next = atomic_load(&losses->current) + 1;
+    struct names *names = &losses->names[next % 2];
+    names_clear(names);
+    for (unsigned i = 1; i < LOSS_STREAMS; i++) {
+        struct loss_stream *stream = &losses->streams[i];
+        if (stream->place == LOSS_USED && stream->silent < SILENT_LOOKS) {
+            struct names_walk walk = names_begin(names, span_of(stream->name, stream->name_len));
+            while (names_next(names, &walk) != 0)
+                ;
+            names_add(names, &walk, i);
+        } else if (stream->place == LOSS_USED) {
+            stream->place = LOSS_LEAVING;
+            losses->leaving = true;
+        }
+    }
+    atomic_store_explicit(&losses->current, next, memory_order_release);
+}
+
+static void look(struct losses *losses)
+{
+    bool silent = false;
+    for (unsigned i = 1; i < LOSS_STREAMS; i++) {
+        struct loss_stream *stream = &losses->streams[i];
+        if (atomic_exchange(&stream->heard, false))
+            stream->silent = 0;
+        else if (stream->silent < SILENT_LOOKS)
+            stream->silent++;
+        silent |= stream->place == LOSS_USED && stream->silent == SILENT_LOOKS;
+    }
+    if (silent && atomic_load(&losses->wanted))
+        take_out(losses);
+    atomic_store(&losses->wanted, false);
+}
+
+void losses_age(struct losses *losses, uint64_t heard_ns, uint64_t window_ns)
+{
+    uint64_t between_ns = LOOK_S * CLOCK_SECOND_NS;
+    between_ns = between_ns > 2 * window_ns ? between_ns : 2 * window_ns;
+    pthread_mutex_lock(&losses->lock);
+    if (losses->leaving && forgotten(losses))
+        free_places(losses);
+    if (!losses->leaving && heard_ns - losses->looked_ns >= between_ns) {
+        losses->looked_ns = heard_ns;
+        look(losses);
+    }
+    pthread_mutex_unlock(&losses->lock);
+}
+
+void losses_each(struct losses *losses, void (*take)(void *ctx, const struct stage_loss *loss),
+                 void *ctx)
+{
+    pthread_mutex_lock(&losses->lock);
+    for (uint32_t i = 1; i < LOSS_STREAMS; i++) {
         const struct loss_stream *stream = &losses->streams[i];
+        if (stream->place == LOSS_FREE)
+            continue;
         struct stage_loss loss = {
             .identity = span_of(stream->name, stream->name_len),
             .unanswered = counter_get(&stream->unanswered),
@@ -145,4 +282,9 @@ void losses_each(const struct losses *losses,
             loss.judged |= loss_judges(type) && loss_time(&stream->matched_ns[type]) != 0;
         take(ctx, &loss);
     }
+    struct stage_loss others = {
+        .others = true, .unanswered = losses->unanswered, .unasked = losses->unasked};
+    pthread_mutex_unlock(&losses->lock);
+    if (others.unanswered || others.unasked)
+        take(ctx, &others);
 }

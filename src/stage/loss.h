@@ -13,6 +13,12 @@
  *     before that one began was heard by nobody;
  *   - only within the latency-window, and not if the query had to make room for others early;
  *   - a query only if some query of its type was answered after it was asked.
+ *
+ * Identities are what peers say, and anybody may invent some. So of the last LOSS_RESERVE places a
+ * peer gets no more than it leaves; and where all are taken, streams that have been silent for long
+ * give theirs up. These are taken out of a second index of the names, which is then put in place of
+ * the first: workers look names up without a lock, and when each of them has ticked since, none can
+ * know the old one any more. Until then neither it nor those places are used again.
  */
 #ifndef SPILE_STAGE_LOSS_H
 #define SPILE_STAGE_LOSS_H
@@ -25,7 +31,8 @@
 #include "core/stage.h"
 
 enum {
-    LOSS_STREAMS = 256, /* streams past that number are not judged */
+    LOSS_STREAMS = 512, /* streams past that number are not judged */
+    LOSS_RESERVE = 64,
     LOSS_NAME_MAX = 127,
     LOSS_TYPES = DNSTAP_UPDATE_RESPONSE + 1,
 };
@@ -35,6 +42,9 @@ enum {
 struct loss_stream {
     uint8_t name[LOSS_NAME_MAX];
     uint8_t name_len;
+    uint8_t silent; /* so many looks have found it so; the losses' own, as what follows */
+    enum loss_place { LOSS_FREE, LOSS_USED, LOSS_LEAVING } place;
+    _Atomic bool heard;           /* since the last look */
     _Atomic uint32_t newest;      /* id of the newest connection */
     _Atomic int64_t since_ns;     /* the earliest query since that came; INT64_MAX: none */
     _Atomic int64_t clock_ns;     /* the last event */
@@ -46,10 +56,19 @@ struct loss_stream {
 
 /* Owner: the latency stage; used by all workers. */
 struct losses {
-    _Atomic uint32_t count;                   /* of streams; they only get more */
-    struct names names;                       /* streams by their names */
+    struct names names[2];                    /* streams by their names */
+    atomic_uint current;                      /* which of the two: its lowest bit; it only grows */
     struct loss_stream streams[LOSS_STREAMS]; /* number 0 is nobody */
-    pthread_mutex_t lock;                     /* of adding one */
+    struct siphash_key key;
+    _Atomic uint32_t used;        /* places that are not free, nobody's too */
+    _Atomic bool wanted;          /* somebody has found no place since the last look */
+    pthread_mutex_t lock;         /* of what follows, of adding, and of `place` */
+    uint64_t peers[LOSS_STREAMS]; /* who brought each stream: roster_peer */
+    bool leaving;                 /* some places are LOSS_LEAVING */
+    uint64_t looked_ns;           /* listened time at the last look */
+    uint64_t unanswered, unasked; /* of streams that have given up their places */
+    unsigned workers;
+    atomic_uint *ticked; /* by worker: `current` at its last tick */
 };
 
 /* Whether messages of that type are judged. */
@@ -62,12 +81,18 @@ static inline bool loss_judges(uint32_t message_type)
 }
 
 /* -1: no memory, or no randomness; to be destroyed all the same. */
-int losses_init(struct losses *losses);
+int losses_init(struct losses *losses, unsigned workers);
 void losses_destroy(struct losses *losses);
 
-/* The stream's number. With `make` a stream that is not there is added. 0: it is not there, or
- * there are too many. */
-unsigned losses_find(struct losses *losses, struct span identity, bool make);
+/* The stream's number, good until the worker's next tick. With `make` a stream that is not there is
+ * added, which that connection brings. 0: it is not there, or there are too many. */
+unsigned losses_find(struct losses *losses, struct span identity, const struct origin *make);
+/* The worker knows none of the numbers that it has found before; `ended`: nor will it find any. */
+void losses_tick(struct losses *losses, unsigned worker, bool ended);
+/* To be called now and then, on one thread: has streams that have been silent give up their places,
+ * if these are wanted. `heard_ns` is how long there has been listening; a stream is silent when it
+ * brought nothing for so long that every entry of it has been judged. */
+void losses_age(struct losses *losses, uint64_t heard_ns, uint64_t window_ns);
 
 /* An event of the stream has come. */
 void loss_heard(struct loss_stream *stream, const struct event *ev, int64_t time_ns);
@@ -95,7 +120,7 @@ static inline int64_t loss_time(const _Atomic int64_t *time)
     return atomic_load_explicit(time, memory_order_relaxed);
 }
 
-void losses_each(const struct losses *losses,
-                 void (*take)(void *ctx, const struct stage_loss *loss), void *ctx);
+void losses_each(struct losses *losses, void (*take)(void *ctx, const struct stage_loss *loss),
+                 void *ctx);
 
 #endif

@@ -183,7 +183,8 @@ static void take_loss(void *ctx, const struct stage_loss *loss)
     };
     struct stats *stats = ctx;
     struct span name = loss->identity.len ? loss->identity : span_of("-", 1);
-    struct stream_state *s = listing_find(stats, name), *total = stats_total(stats);
+    struct stream_state *s = loss->others ? NULL : listing_find(stats, name);
+    struct stream_state *total = stats_total(stats);
     if (!s)
         s = stats_rest(stats);
     s->judged |= loss->judged;

@@ -1,9 +1,7 @@
 #include "stats/shard.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 
-#include "base/address.h"
 #include "base/clock.h"
 #include "base/pages.h"
 #include "core/roster.h"
@@ -140,27 +138,6 @@ bool shard_is_full(const struct shard *shard)
 
 /* --- streams -------------------------------------------------------------------------------- */
 
-uint64_t shard_peer(const struct siphash_key *key, const struct origin *origin)
-{
-    struct span host = roster_host(origin);
-    char text[INET6_ADDRSTRLEN];
-    uint8_t address[ADDRESS_BYTES] = {0}, v4[4];
-    bool v6 = host.len > 2 && host.len < sizeof text && host.ptr[0] == '[';
-    if (!host.ptr || host.len >= sizeof text)
-        return origin->id;
-    memcpy(text, host.ptr + v6, host.len - 2 * v6);
-    text[host.len - 2 * v6] = '\0';
-    if (v6 && inet_pton(AF_INET6, text, address) != 1)
-        return origin->id;
-    if (!v6 && inet_pton(AF_INET, text, v4) == 1)
-        address_set_v4(address, v4);
-    else if (!v6)
-        return siphash_bytes(key, host); /* a process */
-    if (address_is_loopback(address))
-        return origin->id;
-    return siphash_bytes(key, span_of(address, v6 ? 8 : ADDRESS_BYTES));
-}
-
 static bool is_stream(const struct shard_stream *stream, struct span name)
 {
     return stream->name_len == name.len && memcmp(stream->name, name.ptr, name.len) == 0;
@@ -216,7 +193,7 @@ static uint16_t new_stream(struct shard *shard, const struct shard_batch *batch,
                            const struct names_walk *walk, const struct origin *origin)
 {
     uint32_t left = places_left(shard);
-    uint64_t peer = left > 0 ? shard_peer(batch->key, origin) : 0;
+    uint64_t peer = left > 0 ? roster_peer(batch->key, origin) : 0;
     struct block *block = may_add(shard, left, peer) ? pool_take(shard->pool, false) : NULL;
     if (!block)
         return other_stream(shard, batch, name);

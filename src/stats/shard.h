@@ -67,7 +67,7 @@ struct shard_table {
 struct shard_stream {
     char name[STREAM_NAME_MAX];
     uint8_t name_len;
-    uint64_t peer;       /* who brings it (shard_peer) */
+    uint64_t peer;       /* who brings it (roster_peer) */
     struct block *block; /* NULL: it has sent nothing yet */
 };
 enum { SHARD_RESERVE = 8 };
@@ -126,10 +126,6 @@ void shard_clear(struct shard *shard);
  * then one after another. */
 void shard_list_none(struct shard *shard);
 void shard_list(struct shard *shard, struct span name, uint64_t peer);
-/* Whose connection it is: streams are shared out by this. An IPv6 address is one of as many as
- * anybody wants to have, so that its network counts; behind a loopback address there are all
- * programs of the machine, so that the connection counts, as it does for a file. */
-uint64_t shard_peer(const struct siphash_key *key, const struct origin *origin);
 /* True when it is time to hand the shard over, before it is so full that keys are left out. */
 bool shard_is_full(const struct shard *shard);
 

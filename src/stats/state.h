@@ -17,7 +17,7 @@ struct stream_state {
     char name[STREAM_NAME_MAX];
     size_t name_len;
     int id;             /* struct stats_stream */
-    uint64_t peer;      /* who brought it: shard_peer */
+    uint64_t peer;      /* who brought it: roster_peer */
     uint64_t listed_ns; /* since when it has its place */
     struct stats_counters counters;
     struct distinct_counts *distinct;

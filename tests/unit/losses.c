@@ -11,7 +11,9 @@
 #include "../support/names.h"
 #include "stage/loss.h"
 
-enum { INVENTED = 5000 };
+enum { INVENTED = 5000, SECOND_NS = 1000000000 };
+
+static const struct origin peer = {.id = 7000};
 
 static struct span numbered(const char *format, unsigned number, char text[32])
 {
@@ -27,23 +29,24 @@ static void invented_identities_cost_little(void **state)
     static struct losses losses;
     struct names_cost known = {0}, invented = {0}, known_after = {0};
     char text[32];
-    assert_int_equal(losses_init(&losses), 0);
+    assert_int_equal(losses_init(&losses, 2), 0);
     for (unsigned i = 1; i < LOSS_STREAMS; i++) {
         struct span identity = numbered("ns%03u.example.net", i, text);
-        assert_int_equal(losses_find(&losses, identity, false), 0);
-        assert_int_equal(losses_find(&losses, identity, true), i);
+        struct origin origin = {.id = i};
+        assert_int_equal(losses_find(&losses, identity, NULL), 0);
+        assert_int_equal(losses_find(&losses, identity, &origin), i);
     }
     for (unsigned i = 1; i < LOSS_STREAMS; i++)
-        names_cost_add(&known, &losses.names, numbered("ns%03u.example.net", i, text));
+        names_cost_add(&known, &losses.names[0], numbered("ns%03u.example.net", i, text));
     for (unsigned i = 0; i < INVENTED; i++) {
         struct span identity = numbered("x%04u.example.net", i, text);
-        assert_int_equal(losses_find(&losses, identity, true), 0);
-        names_cost_add(&invented, &losses.names, identity);
+        assert_int_equal(losses_find(&losses, identity, &peer), 0);
+        names_cost_add(&invented, &losses.names[0], identity);
     }
     for (unsigned i = 1; i < LOSS_STREAMS; i++) {
         struct span identity = numbered("ns%03u.example.net", i, text);
-        assert_int_equal(losses_find(&losses, identity, false), i);
-        names_cost_add(&known_after, &losses.names, identity);
+        assert_int_equal(losses_find(&losses, identity, NULL), i);
+        names_cost_add(&known_after, &losses.names[0], identity);
     }
     assert_memory_equal(&known, &known_after, sizeof known);
     assert_in_range(known.compared, LOSS_STREAMS - 1, LOSS_STREAMS + 8);
@@ -59,14 +62,94 @@ static void any_identity_is_a_stream(void **state)
     (void)state;
     static struct losses losses;
     static uint8_t longest[LOSS_NAME_MAX + 100];
-    assert_int_equal(losses_init(&losses), 0);
-    assert_int_equal(losses_find(&losses, span_of(NULL, 0), true), 1);
-    assert_int_equal(losses_find(&losses, span_of(longest, sizeof longest), true), 2);
+    assert_int_equal(losses_init(&losses, 2), 0);
+    assert_int_equal(losses_find(&losses, span_of(NULL, 0), &peer), 1);
+    assert_int_equal(losses_find(&losses, span_of(longest, sizeof longest), &peer), 2);
     longest[LOSS_NAME_MAX] = 'x';
-    assert_int_equal(losses_find(&losses, span_of(longest, LOSS_NAME_MAX + 1), true), 2);
+    assert_int_equal(losses_find(&losses, span_of(longest, LOSS_NAME_MAX + 1), &peer), 2);
     longest[LOSS_NAME_MAX - 1] = 'x';
-    assert_int_equal(losses_find(&losses, span_of(longest, LOSS_NAME_MAX + 1), false), 0);
-    assert_int_equal(losses_find(&losses, span_of(NULL, 0), false), 1);
+    assert_int_equal(losses_find(&losses, span_of(longest, LOSS_NAME_MAX + 1), NULL), 0);
+    assert_int_equal(losses_find(&losses, span_of(NULL, 0), NULL), 1);
+    losses_destroy(&losses);
+}
+
+static struct origin from(const char *host)
+{
+    struct origin origin = {.id = 9000};
+    origin.host_len = (uint8_t)snprintf(origin.peer, sizeof origin.peer, "%s", host);
+    return origin;
+}
+
+/* One peer invents more than there are places for; others find some all the same. */
+static void a_peer_has_its_share(void **state)
+{
+    (void)state;
+    static struct losses losses;
+    const struct origin mob = from("192.0.2.66");
+    unsigned found = 0;
+    char text[32];
+    assert_int_equal(losses_init(&losses, 1), 0);
+    for (unsigned i = 0; i < 2 * LOSS_STREAMS; i++)
+        found += losses_find(&losses, numbered("x%u", i, text), &mob) != 0;
+    assert_in_range(found, LOSS_STREAMS - LOSS_RESERVE - 1, LOSS_STREAMS - 2);
+    for (unsigned i = 0; i < 5; i++) {
+        char host[32];
+        snprintf(host, sizeof host, "198.51.100.%u", i);
+        const struct origin origin = from(host);
+        assert_int_not_equal(losses_find(&losses, numbered("ns%u", i, text), &origin), 0);
+    }
+    losses_destroy(&losses);
+}
+
+static void add_up(void *ctx, const struct stage_loss *loss)
+{
+    uint64_t *sum = ctx;
+    *sum += loss->unanswered;
+}
+
+static void hear(struct losses *losses, unsigned number)
+{
+    struct event ev = {.origin = &peer};
+    loss_heard(&losses->streams[number], &ev, 1);
+}
+
+/* Streams that have been silent for long give up their places when others want them, not before
+ * every worker has ticked; what was counted of them stays counted, and those that are heard stay.
+ */
+static void silent_streams_make_room(void **state)
+{
+    (void)state;
+    static struct losses losses;
+    uint64_t heard_ns = 0, sum = 0;
+    char text[32];
+    assert_int_equal(losses_init(&losses, 2), 0);
+    for (unsigned i = 1; i < LOSS_STREAMS; i++) {
+        struct origin origin = {.id = i};
+        assert_int_equal(losses_find(&losses, numbered("x%u", i, text), &origin), i);
+    }
+    loss_unasked(&losses.streams[7]);
+    counter_add(&losses.streams[8].unanswered, 5);
+    for (unsigned minutes = 0; minutes < 30; minutes += 5) {
+        heard_ns += 301 * (uint64_t)SECOND_NS;
+        hear(&losses, 3);
+        losses_age(&losses, heard_ns, 10 * (uint64_t)SECOND_NS);
+        assert_int_not_equal(losses_find(&losses, span_str("x7"), NULL), 0); /* nobody wants it */
+    }
+    assert_int_equal(losses_find(&losses, span_str("ns1"), &peer), 0);
+    heard_ns += 301 * (uint64_t)SECOND_NS;
+    hear(&losses, 3);
+    losses_age(&losses, heard_ns, 10 * (uint64_t)SECOND_NS);
+    assert_int_equal(losses_find(&losses, span_str("x7"), NULL), 0);
+    assert_int_equal(losses_find(&losses, span_str("ns1"), &peer), 0);
+    losses_tick(&losses, 0, false);
+    losses_age(&losses, ++heard_ns, 10 * (uint64_t)SECOND_NS);
+    assert_int_equal(losses_find(&losses, span_str("ns1"), &peer), 0);
+    losses_tick(&losses, 1, false);
+    losses_age(&losses, ++heard_ns, 10 * (uint64_t)SECOND_NS);
+    assert_int_not_equal(losses_find(&losses, span_str("ns1"), &peer), 0);
+    assert_int_equal(losses_find(&losses, span_str("x3"), NULL), 3);
+    losses_each(&losses, add_up, &sum);
+    assert_int_equal(sum, 5);
     losses_destroy(&losses);
 }
 
@@ -75,6 +158,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(invented_identities_cost_little),
         cmocka_unit_test(any_identity_is_a_stream),
+        cmocka_unit_test(a_peer_has_its_share),
+        cmocka_unit_test(silent_streams_make_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@
 
 #include "../support/random.h"
 #include "../support/statistics.h"
+#include "core/roster.h"
 
 enum { PLACES = 16, MEMORY = 32 << 20 };
 
@@ -344,9 +345,9 @@ static void peers_are_told_apart(void **state)
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         connect_from(pairs[i].one);
-        uint64_t one = shard_peer(&key, &stats_test_origin);
+        uint64_t one = roster_peer(&key, &stats_test_origin);
         connect_from(pairs[i].other);
-        assert_int_equal(one == shard_peer(&key, &stats_test_origin), pairs[i].same);
+        assert_int_equal(one == roster_peer(&key, &stats_test_origin), pairs[i].same);
     }
 }
 
