@@ -79,7 +79,9 @@ static const struct option file_options[] = {
      .doc =
          "rotated files to keep, named PATH.20261121T085042.992Z.000017: the moment of rotation, "
          "and a number that alone says which are newer, whatever the clock did; those with the "
-         "lowest go, first of all those without one, of earlier versions; 0 keeps all"},
+         "lowest go, first of all those without one, of earlier versions; 0 keeps all; under "
+         "compat, and "
+         "uncompressed, PATH.1 (the newest), PATH.2, and so on, as dnstap-receiver has them"},
     {.name = "compress",
      .type = OPTION_ENUM,
      .offset = offsetof(struct file, compress),
@@ -103,6 +105,13 @@ static int64_t period_of(const struct file *file, struct timespec when)
     return every ? ms / every - (ms % every < 0) : 0;
 }
 
+/* Names that shift cannot be compressed meanwhile. */
+static void tidy(struct file *file)
+{
+    if (!file->appender.rotated.shifts)
+        janitor_call(&file->janitor);
+}
+
 /* Opens the file; 0, or -1 with errno and appender.failed. */
 static int attach(struct file *file)
 {
@@ -111,7 +120,7 @@ static int attach(struct file *file)
         return -1;
     file->period = period_of(file, a->has_records ? a->modified : clock_wall());
     if (a->put_aside)
-        janitor_call(&file->janitor);
+        tidy(file);
     a->put_aside = false;
     return 0;
 }
@@ -129,7 +138,7 @@ static int rotate(struct output *out)
     if (failed)
         trouble_with(out, "rotate");
     else
-        janitor_call(&file->janitor);
+        tidy(file);
     if (attach(file))
         return trouble_with(out, file->appender.failed);
     if (failed) {
@@ -306,6 +315,14 @@ static const char *file_path(const struct output *out)
     return ((const struct file *)out->priv)->path;
 }
 
+/* Those of dnstap-receiver, which neither compressed nor kept all. */
+static bool has_old_names(const struct output *out)
+{
+    const struct file *file = out->priv;
+    return out->settings && settings_compat(out->settings) && file->compress == COMPRESS_NONE &&
+           file->keep;
+}
+
 static int file_open(struct output *out, struct error *err)
 {
     struct file *file = out->priv;
@@ -314,6 +331,8 @@ static int file_open(struct output *out, struct error *err)
                                      .keep = file->keep,
                                      .how = (enum compression)file->compress};
     appender_init(&file->appender, out, file->path, file->mode);
+    if (has_old_names(out))
+        file->appender.rotated.shifts = file->keep;
     if (attach(file)) {
         int error = errno;
         janitor_end(&file->janitor);
@@ -322,7 +341,7 @@ static int file_open(struct output *out, struct error *err)
                          strerror(error));
     }
     if (file->rotate_size || file->rotate_every_ns)
-        janitor_call(&file->janitor); /* what an earlier run left to do */
+        tidy(file); /* what an earlier run left to do */
     return 0;
 }
 

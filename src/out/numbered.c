@@ -22,34 +22,36 @@ int numbered_open(struct numbered *file)
     return file->fd < 0 ? fail(file, "open") : 0;
 }
 
-static int number(const struct numbered *file, uint64_t n, char name[PATH_MAX])
+static int number(const char *path, uint64_t n, char name[PATH_MAX])
 {
-    int len = snprintf(name, PATH_MAX, "%s.%llu", file->path, (unsigned long long)n);
+    int len = snprintf(name, PATH_MAX, "%s.%llu", path, (unsigned long long)n);
     errno = ENAMETOOLONG;
     return len < PATH_MAX ? 0 : -1;
 }
 
-/* PATH.k to PATH.(k+1), from the oldest on; there may be gaps. */
-static int shift(const struct numbered *file)
+int numbered_shift(const char *path, uint64_t keep)
 {
     char from[PATH_MAX], to[PATH_MAX];
-    if (number(file, file->keep, to))
+    uint64_t last = 1;
+    if (number(path, keep, to))
         return -1;
-    for (uint64_t n = file->keep; n > 1; n--) {
-        number(file, n - 1, from);
-        number(file, n, to);
+    for (number(path, last, to); last < keep && access(to, F_OK) == 0; number(path, ++last, to))
+        ;
+    for (; last > 1; last--) {
+        number(path, last - 1, from);
+        number(path, last, to);
         if (rename(from, to) && errno != ENOENT)
             return -1;
     }
-    number(file, 1, to);
-    return rename(file->path, to);
+    number(path, 1, to);
+    return rename(path, to);
 }
 
 /* A file that cannot be renamed is continued. */
 static int rotate(struct numbered *file)
 {
     numbered_close(file);
-    int shifted = shift(file), error = errno;
+    int shifted = numbered_shift(file->path, file->keep), error = errno;
     if (numbered_open(file))
         return -1;
     errno = error;

@@ -20,6 +20,10 @@ struct numbered {
     bool followed; /* the last line found it replaced or removed, and opened it anew */
 };
 
+/* PATH becomes PATH.1, that PATH.2, and so on up to the first number that is free, PATH.`keep` at
+ * most, whose file goes. 0, or -1 with errno. */
+int numbered_shift(const char *path, uint64_t keep);
+
 /* Opens or makes the file if it is closed. 0, or -1 with errno and what failed ("open", ...). */
 int numbered_open(struct numbered *file);
 /* Appends the line, whole or not at all; never waits for a reader. 0, or -1 as above. A file that

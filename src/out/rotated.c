@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "out/numbered.h"
 
 #define TEMPORARY ".tmp"
 #define NUMBER_MAX UINT64_C(999999999999999) /* ROTATED_DIGITS nines */
@@ -254,6 +255,10 @@ int rotated_aside(struct rotated *rotated, char to[PATH_MAX])
 {
     struct found found = {0};
     char suffix[ROTATED_EXTRA + 1];
+    if (rotated->shifts) {
+        snprintf(to, PATH_MAX, "%s.1", rotated->path);
+        return numbered_shift(rotated->path, rotated->shifts);
+    }
     if (rotated_begin(rotated))
         return -1;
     format_stamp(found.stamp, clock_wall());

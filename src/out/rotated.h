@@ -24,6 +24,8 @@ enum {
 /* The rotated files of one path. Owner: one output; its thread rotates, its janitor tidies. */
 struct rotated {
     const char *path;
+    uint64_t shifts;        /* not 0: dnstap-receiver's names, PATH.1 (the newest) to PATH.`shifts`,
+                               which need no tidying */
     _Atomic uint64_t first; /* the number of this run's first file; 0: not known yet */
     _Atomic uint64_t next;  /* the number of the next one */
 };
@@ -40,7 +42,7 @@ struct rotated_failure {
  * with errno. */
 int rotated_begin(struct rotated *rotated);
 
-/* Renames the path to the next free name, which goes to `to`. Returns 0, or -1 with errno. */
+/* Renames the path to the next name, which goes to `to`. Returns 0, or -1 with errno. */
 int rotated_aside(struct rotated *rotated, char to[PATH_MAX]);
 
 /*

@@ -21,12 +21,14 @@ static inline void outputs_end(struct buf *out)
 static const struct format_hooks outputs_lines = {0};
 static const struct format_hooks outputs_framed = {.begin = outputs_begin, .end = outputs_end};
 
-/* Sets the options ("name=value", ... NULL) and opens. Returns what `open` returns, -1 with err. */
+/* Sets the options ("name=value", ... NULL) and opens, with the settings that *out has (else
+ * zeroed). Returns what `open` returns, -1 with err. */
 static inline int outputs_open(struct output *out, const struct module *module,
                                const struct format_hooks *format, const char *const *settings,
                                struct error *err)
 {
-    *out = (struct output){.module = module,
+    *out = (struct output){.settings = out->settings,
+                           .module = module,
                            .hooks = module->hooks,
                            .priv = calloc(1, module->size),
                            .name = "test",

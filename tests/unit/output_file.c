@@ -334,7 +334,7 @@ static void file_too_short_is_put_aside(void **state)
 static void one_file_one_output(void **state)
 {
     struct place *place = *state;
-    struct output second;
+    struct output second = {0};
     struct error err;
     const char *settings[] = {place->setting, NULL};
     assert_int_equal(open_with(place, &outputs_lines, NULL, NULL, NULL), 0);

@@ -6,8 +6,12 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
+#include <stdatomic.h>
+
 #include "../support/output_place.h"
 #include "base/clock.h"
+#include "core/settings.h"
 
 /* --- the clocks ------------------------------------------------------------------------------ */
 
@@ -25,6 +29,18 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
     if (clock == CLOCK_REALTIME)
         *now = (struct timespec){.tv_sec = atomic_load(&wall_s), .tv_nsec = 992000000};
     return 0;
+}
+
+/* What write(2) fails with; 0: it does what it does. */
+static atomic_int write_error;
+
+ssize_t __wrap_write(int fd, const void *bytes, size_t len);
+ssize_t __real_write(int fd, const void *bytes, size_t len);
+
+ssize_t __wrap_write(int fd, const void *bytes, size_t len)
+{
+    errno = atomic_load(&write_error);
+    return errno ? -1 : __real_write(fd, bytes, len);
 }
 
 /* The time passes, for both clocks. */
@@ -187,6 +203,30 @@ static void later_strangers_are_not_newer(void **state)
     }
     outputs_close(&place->out);
     expect_newest(place, 3000);
+}
+
+/* Under compat, the names of the older program; the oldest goes, and none is of any time. */
+static void compat_has_the_older_names(void **state)
+{
+    struct place *place = *state;
+    static const struct settings compat = {.compat = 1};
+    assert_non_null(settings_compat(&compat));
+    place->out.settings = &compat;
+    put_file(place, "out.1", "older\n");
+    put_file(place, "out.9", "beyond those to keep\n");
+    put_file(place, "out.20380101T000000.000Z", "of another time\n");
+    run(place, 0, 300, "keep=3");
+    read_file(place, "out.3");
+    assert_string_equal(place->text, "older\n");
+    place->out.settings = &compat;
+    run(place, 300, 3000, "keep=3");
+    assert_int_equal(list(place), 6);
+    place->len = 0;
+    read_more(place, "out.3");
+    read_more(place, "out.2");
+    read_more(place, "out.1");
+    read_more(place, "out");
+    expect_text(place, "", 2600, 3000, "");
 }
 
 /* --- rotation by time ------------------------------------------------------------------------- */
@@ -457,6 +497,44 @@ static void emptied_file_is_not_rotated(void **state)
 /* --- names in the way --------------------------------------------------------------------------
  */
 
+/* A full disk has no half of a compressed file, and keeps the plain ones. */
+static void full_disk_compresses_nothing(void **state)
+{
+    struct place *place = *state;
+    assert_int_equal(open_with(place, &outputs_lines, "rotate-size=1000", NULL, NULL), 0);
+    write_ok(place, 0, 45);
+    outputs_close(&place->out);
+    atomic_store(&write_error, ENOSPC);
+    assert_int_equal(open_with(place, &outputs_lines, "rotate-size=1000", "compress=zstd", NULL),
+                     0);
+    outputs_close(&place->out);
+    atomic_store(&write_error, 0);
+    assert_int_equal(list(place), 5);
+    for (int i = 1; i < 5; i++)
+        assert_null(strstr(place->names[i], ".zst"));
+    read_by_number(place);
+    expect_text(place, "", 0, 45, "");
+}
+
+/* As after an error of the disk: it may be mended while the program runs. */
+static void read_only_disk_is_waited_for(void **state)
+{
+    struct place *place = *state;
+    static const int errors[] = {EROFS, ESTALE, ENOSPC, EDQUOT};
+    uint32_t done;
+    begin_with(place, &outputs_lines, NULL);
+    for (unsigned i = 0; i < 4; i++) {
+        atomic_store(&write_error, errors[i]);
+        assert_int_equal(outputs_write(&place->out, 3 + i, 1, LEN, &done), OUTPUT_RETRY);
+        assert_int_equal(done, 0);
+        atomic_store(&write_error, 0);
+        write_ok(place, 3 + i, 1);
+    }
+    outputs_close(&place->out);
+    read_file(place, "out");
+    expect_text(place, "", 0, 7, "");
+}
+
 /* What cannot be removed, or compressed, does not keep the others from being so. */
 static void one_bad_name_stops_nothing(void **state)
 {
@@ -496,6 +574,7 @@ int main(void)
         WITH_CLOCK(years_have_their_digits),
         WITH_CLOCK(endless_numbers_are_nobodys),
         WITH_CLOCK(later_strangers_are_not_newer),
+        WITH_CLOCK(compat_has_the_older_names),
         WITH_CLOCK(rotates_at_each_hour),
         WITH_CLOCK(rotates_before_1970),
         WITH_CLOCK(unsteady_clock_rotates_little),
@@ -512,6 +591,8 @@ int main(void)
         WITH_CLOCK(cut_file_begins_anew),
         WITH_CLOCK(cut_line_is_ended),
         WITH_CLOCK(emptied_file_is_not_rotated),
+        WITH_CLOCK(full_disk_compresses_nothing),
+        WITH_CLOCK(read_only_disk_is_waited_for),
         WITH_CLOCK(one_bad_name_stops_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
