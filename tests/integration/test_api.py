@@ -255,7 +255,8 @@ def connections_are_told_apart(t):
     first, second = fstrm.Sender(t.path("tap.sock")), fstrm.Sender(t.path("two.sock"))
     query = b"\x12\x34\x01\0\0\1\0\0\0\0\0\0\3www\7example\0\0\1\0\1"
     second.send(fstrm.message(query, identity=b"two"), b"\xff\xff", fstrm.message(query, identity=b"two"))
-    wait_for("frames of the second", lambda: sum(c["frames"] for c in api.get("connections")["connections"]) == 3)
+    wait_for("frames of the second, and a bad one", lambda: [
+        [c["frames"], c["malformed"]] for c in api.get("connections")["connections"]][-1:] == [[3, 1]])
     reply = api.get("connections")
     equal(reply["open"], 2, "open connections")
     silent, busy = reply["connections"]

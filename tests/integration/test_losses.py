@@ -68,7 +68,8 @@ def dropped_frames_are_counted(t):
     wanted = {"unanswered": len(lost_responses), "unasked": len(lost_queries)}
 
     def found():
-        return [losses(web).get(name, {}).get("unanswered") for name in ("one", "both")] == [len(lost_responses)] * 2
+        now = {name: loss["unanswered"] for name, loss in losses(web).items()}
+        return now == {"one": len(lost_responses), "both": len(lost_responses), "asks": 0, "answers": 0, "whole": 0}
     wait_for("the last window is over", found, every=0.2)
     got = losses(web)
     frames = 2 * COUNT - len(lost_queries) - len(lost_responses)
