@@ -15,7 +15,7 @@
 #include "../support/snapshots.h"
 #include "history/history_priv.h"
 
-enum { ROUNDS = 100, LIFE_US = 60000 };
+enum { ROUNDS = 100, WRITES = 6, MOMENT_US = 3000 };
 
 static char folder[] = "/tmp/spile-crash-XXXXXX";
 static char path[64];
@@ -37,8 +37,9 @@ static struct history *open_history(void)
     return history;
 }
 
-/* A child that lives through years quickly and writes all the time, until it is killed. */
-static void live(int64_t from_ms)
+/* A child that lives through years quickly and writes all the time, until it is killed. `told` gets
+ * a byte for each time that it has written. */
+static void live(int64_t from_ms, int told)
 {
     struct history *history = open_history();
     struct story story = story_begin(from_ms);
@@ -53,24 +54,31 @@ static void live(int64_t from_ms)
             if (random_below(&r, 4) == 0)
                 history->writer.trimmed_ns = 0; /* deletes, and empties the log */
             history_write(history);
+            assert_int_equal(write(told, "w", 1), 1);
         }
     }
 }
 
-/* Runs a child for some time. Returns when it is dead. */
-static void live_and_die(int64_t from_ms, unsigned life_us)
+/* Runs a child until it has written so often, and a moment longer. Returns when it is dead. */
+static void live_and_die(int64_t from_ms, unsigned writes, unsigned moment_us)
 {
+    int ends[2], status;
+    char byte;
+    assert_int_equal(pipe(ends), 0);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        live(from_ms);
+        live(from_ms, ends[1]);
         _exit(1);
     }
-    int status;
-    usleep(life_us);
+    close(ends[1]);
+    while (writes-- > 0)
+        assert_int_equal(read(ends[0], &byte, 1), 1);
+    usleep(moment_us);
     kill(child, SIGKILL);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    close(ends[0]);
 }
 
 static void assert_sound(void)
@@ -123,7 +131,8 @@ static void killed_again_and_again(void **state)
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/history.db", folder);
     for (int round = 0; round < ROUNDS; round++) {
-        live_and_die(from_ms, 200 + (unsigned)random_below(&r, LIFE_US));
+        live_and_die(from_ms, (unsigned)random_below(&r, WRITES),
+                     (unsigned)random_below(&r, MOMENT_US));
         from_ms += 40 * day;
         history_close(open_history()); /* the next one comes and finds it good */
         assert_sound();
