@@ -4,39 +4,9 @@
 
 #include "base/clock.h"
 
-enum {
-    TIME_S = 2, /* for one answer */
-    TRIES = 100 /* to see memory and database at one moment */
-};
+enum { TRIES = 100 /* to see memory and database at one moment */ };
 
 /* --- readers -------------------------------------------------------------------------------- */
-
-/* Waits for a connection that nobody else uses; NULL: all are in use for too long. */
-static struct history_reader *take_reader(struct history *history, uint64_t until_ns)
-{
-    struct timespec until = clock_timespec(until_ns);
-    struct history_reader *found = NULL;
-    int rc = 0;
-    pthread_mutex_lock(&history->reading);
-    while (!found && rc == 0) {
-        for (int i = 0; i < HISTORY_READERS && !found; i++)
-            found = history->readers[i].busy ? NULL : &history->readers[i];
-        if (!found)
-            rc = pthread_cond_timedwait(&history->reader_free, &history->reading, &until);
-    }
-    if (found)
-        found->busy = true;
-    pthread_mutex_unlock(&history->reading);
-    return found;
-}
-
-static void give_reader(struct history *history, struct history_reader *reader)
-{
-    pthread_mutex_lock(&history->reading);
-    reader->busy = false;
-    pthread_cond_signal(&history->reader_free);
-    pthread_mutex_unlock(&history->reading);
-}
 
 static unsigned epoch_of(struct history *history)
 {
@@ -72,29 +42,23 @@ static void distrust(struct gather *gather, enum store_status status)
     pthread_mutex_unlock(&history->lock);
 }
 
-int gather_begin(struct gather *gather, struct history *history, struct error *err)
+void gather_begin(struct gather *gather, const struct ask *ask)
 {
     struct error ignored;
     *gather =
-        (struct gather){.history = history, .until_ns = clock_after(TIME_S * CLOCK_SECOND_NS)};
-    if (!history->settings.path)
-        return 0;
-    gather->held = take_reader(history, gather->until_ns);
+        (struct gather){.history = ask->history, .held = ask->reader, .until_ns = ask->until_ns};
     if (!gather->held)
-        return error_set(err, "too many ask for history at once");
-    enum store_status status = open_reader(history, gather->held, &ignored);
+        return;
+    enum store_status status = open_reader(gather->history, gather->held, &ignored);
     gather->reads = status == STORE_FINE;
     if (!gather->reads)
         distrust(gather, status);
-    return 0;
 }
 
 void gather_end(struct gather *gather)
 {
     if (gather->reads)
         reader_end(gather->held->reader);
-    if (gather->held)
-        give_reader(gather->history, gather->held);
 }
 
 /* --- what is there -------------------------------------------------------------------------- */

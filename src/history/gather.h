@@ -3,7 +3,7 @@
 #ifndef SPILE_HISTORY_GATHER_H
 #define SPILE_HISTORY_GATHER_H
 
-#include "history/history_priv.h"
+#include "history/ask.h"
 #include "history/plan.h"
 
 /* One question being answered. Owner: the caller's stack. */
@@ -14,8 +14,7 @@ struct gather {
     uint64_t until_ns;
 };
 
-/* Begins an answer, which may take two seconds. -1: err. */
-int gather_begin(struct gather *gather, struct history *history, struct error *err);
+void gather_begin(struct gather *gather, const struct ask *ask);
 void gather_end(struct gather *gather);
 
 /* What a question about records of that kind, `what`, can be answered from now. */

@@ -6,9 +6,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
-#include "history/history_priv.h"
+#include "history/ask.h"
 
-enum { WAIT_MS = 500, EARLY_MS = 500 /* a portion may end so much before its time */ };
+enum {
+    WAIT_MS = 500,
+    EARLY_MS = 500, /* a portion may end so much before its time */
+    ANSWER_S = 2,
+};
 
 /* --- what comes ----------------------------------------------------------------------------- */
 
@@ -224,7 +228,7 @@ static void init_locks(struct history *history)
     pthread_condattr_init(&clock);
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_cond_init(&history->wake, &clock);
-    pthread_cond_init(&history->reader_free, &clock);
+    pthread_cond_init(&history->answered, &clock);
     pthread_condattr_destroy(&clock);
     pthread_mutex_init(&history->lock, NULL);
     pthread_mutex_init(&history->reading, NULL);
@@ -245,6 +249,7 @@ struct history *history_open(const struct history_settings *settings, struct sip
     }
     init_locks(history);
     history->run = run.words[0];
+    history->answer_ns = ANSWER_S * CLOCK_SECOND_NS;
     history->settings = *settings;
     history->settings.path = path;
     history->state.on_disk = path != NULL;
@@ -260,6 +265,7 @@ void history_close(struct history *history)
     if (!history)
         return;
     history_stop(history);
+    ask_end(history);
     recorder_free(&history->recorder);
     while (history->waiting.count > 0)
         waiting_drop(&history->waiting);
@@ -269,7 +275,7 @@ void history_close(struct history *history)
     pthread_mutex_destroy(&history->lock);
     pthread_mutex_destroy(&history->reading);
     pthread_cond_destroy(&history->wake);
-    pthread_cond_destroy(&history->reader_free);
+    pthread_cond_destroy(&history->answered);
     free(history->settings.path);
     free(history);
 }

@@ -61,8 +61,9 @@ struct history_question {
  * begins at its time; a family has the members that occurred. `heat` has for each time how many
  * latencies there were by powers of two: up to 2^10 ns, up to 2^11, ..., without zeros at the end.
  * Steps and beginnings are rounded: seconds, minutes, hours and days (UTC) are not cut; the step
- * grows when there would be more than 1000. Any thread. -1: err. It is an error, too, when waiting
- * for others' answers and reading the database together take more than two seconds.
+ * grows when there would be more than 1000, or just longer roll-ups are there. Any thread. -1: err.
+ * It is an error, too, when waiting for others' answers and reading the database together take more
+ * than two seconds, be it for a disk that does not answer.
  */
 int history_series_json(struct history *history, const struct history_question *question,
                         struct buf *out, struct error *err);

@@ -48,6 +48,7 @@ struct history_writer {
 struct history_reader {
     struct reader *reader; /* NULL: closed */
     unsigned epoch;        /* of its database */
+    uint64_t until_ns;     /* when it should not be busy any more */
     bool busy;
 };
 
@@ -72,9 +73,12 @@ struct history {
     uint64_t run; /* this one, in the database's mark */
     struct history_writer writer;
 
-    pthread_mutex_t reading; /* of which readers are busy */
-    pthread_cond_t reader_free;
+    /* Of what follows, and of questions on their way (history/ask.c); held for moments, too. */
+    pthread_mutex_t reading;
+    pthread_cond_t answered; /* a question: a reader is free */
     struct history_reader readers[HISTORY_READERS];
+    unsigned threads;
+    uint64_t answer_ns; /* for one answer */
 };
 
 /* The writer's thread. It ends when the follower has ended and either nothing waits any more or a

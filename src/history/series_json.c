@@ -363,14 +363,12 @@ static int make_answer(struct answer *answer, struct gather *gather, struct erro
     return gather_points(answer, gather, err);
 }
 
-int history_series_json(struct history *history, const struct history_question *question,
-                        struct buf *out, struct error *err)
+static int answer_series(const struct ask *ask, struct buf *out, struct error *err)
 {
-    struct answer answer = {.question = question};
+    struct answer answer = {.question = &ask->question};
     struct gather gather;
     size_t start = out->len;
-    if (gather_begin(&gather, history, err) < 0)
-        return -1;
+    gather_begin(&gather, ask);
     int rc = make_answer(&answer, &gather, err);
     gather_end(&gather);
     if (rc == 0)
@@ -383,4 +381,10 @@ int history_series_json(struct history *history, const struct history_question *
         counts_free(&answer.points[i].counts);
     free(answer.points);
     return rc;
+}
+
+int history_series_json(struct history *history, const struct history_question *question,
+                        struct buf *out, struct error *err)
+{
+    return ask_question(history, question, 0, answer_series, out, err);
 }

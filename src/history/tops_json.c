@@ -150,26 +150,23 @@ static void put_answer(struct buf *out, struct answer *answer, enum tops_rank ra
     answer->failed |= out->failed;
 }
 
-int history_tops_json(struct history *history, const struct history_question *question, size_t n,
-                      struct buf *out, struct error *err)
+static int answer_tops(const struct ask *ask, struct buf *out, struct error *err)
 {
-    struct answer answer = {.question = question};
+    struct answer answer = {.question = &ask->question};
     struct gather gather;
-    size_t start = out->len;
-    int rank = question->by.len ? tops_rank_find(question->by) : TOPS_HITS;
+    size_t start = out->len, keep = ask->n > KEEP_LEAST ? ask->n : KEEP_LEAST;
+    int rank = ask->question.by.len ? tops_rank_find(ask->question.by) : TOPS_HITS;
     if (rank < 0)
         return error_set(err, "lists can be had by hits, nxdomain, failed, bytes and slowest");
-    if (question->stream.len)
+    if (ask->question.stream.len)
         return error_set(err, "top lists are kept of all streams together");
     for (unsigned table = 0; table < STATS_TABLES; table++)
-        answer.sums[table] =
-            tops_sum_of(&history->key, n > KEEP_LEAST ? n : KEEP_LEAST, 1U << rank);
-    if (gather_begin(&gather, history, err) < 0)
-        return -1;
+        answer.sums[table] = tops_sum_of(&ask->history->key, keep, 1U << rank);
+    gather_begin(&gather, ask);
     int rc = gather_lists(&answer, &gather, err);
     gather_end(&gather);
     if (rc == 0)
-        put_answer(out, &answer, (enum tops_rank)rank, n);
+        put_answer(out, &answer, (enum tops_rank)rank, ask->n);
     if (rc == 0 && answer.failed)
         rc = error_set(err, "no memory for so much history");
     if (rc < 0)
@@ -180,4 +177,10 @@ int history_tops_json(struct history *history, const struct history_question *qu
         tops_free(&answer.lists[table]);
     }
     return rc;
+}
+
+int history_tops_json(struct history *history, const struct history_question *question, size_t n,
+                      struct buf *out, struct error *err)
+{
+    return ask_question(history, question, n, answer_tops, out, err);
 }

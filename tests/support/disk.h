@@ -13,41 +13,44 @@ struct disk_kind {
     sqlite3_io_methods ours;
 };
 
+enum disk_way { DISK_READS, DISK_WRITES, DISK_WAYS };
+
 struct disk {
     sqlite3_vfs vfs, *real;
     struct disk_kind kinds[4];
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    bool stuck;
-    int waiting; /* writers that are stuck */
+    bool stuck[DISK_WAYS];
+    int waiting[DISK_WAYS]; /* so many are stuck */
 };
 static struct disk disk = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
-static inline void disk_set_stuck(bool stuck)
+static inline void disk_set_stuck(enum disk_way way, bool stuck)
 {
     pthread_mutex_lock(&disk.lock);
-    disk.stuck = stuck;
+    disk.stuck[way] = stuck;
     pthread_cond_broadcast(&disk.changed);
     pthread_mutex_unlock(&disk.lock);
 }
 
-/* Returns when somebody is stuck. */
-static inline void disk_await_stuck(void)
+/* Returns when so many are stuck. */
+static inline void disk_await_stuck(enum disk_way way, int count)
 {
     pthread_mutex_lock(&disk.lock);
-    while (disk.waiting == 0)
+    while (disk.waiting[way] < count)
         pthread_cond_wait(&disk.changed, &disk.lock);
     pthread_mutex_unlock(&disk.lock);
 }
 
-static inline void disk_pass(void)
+static inline void disk_pass(enum disk_way way)
 {
     pthread_mutex_lock(&disk.lock);
-    disk.waiting++;
-    pthread_cond_broadcast(&disk.changed);
-    while (disk.stuck)
+    disk.waiting[way]++;
+    while (disk.stuck[way]) {
+        pthread_cond_broadcast(&disk.changed);
         pthread_cond_wait(&disk.changed, &disk.lock);
-    disk.waiting--;
+    }
+    disk.waiting[way]--;
     pthread_mutex_unlock(&disk.lock);
 }
 
@@ -58,9 +61,15 @@ static inline const sqlite3_io_methods *disk_real_of(const sqlite3_file *file)
         ->real;
 }
 
+static inline int disk_read(sqlite3_file *file, void *bytes, int len, sqlite3_int64 at)
+{
+    disk_pass(DISK_READS);
+    return disk_real_of(file)->xRead(file, bytes, len, at);
+}
+
 static inline int disk_write(sqlite3_file *file, const void *bytes, int len, sqlite3_int64 at)
 {
-    disk_pass();
+    disk_pass(DISK_WRITES);
     return disk_real_of(file)->xWrite(file, bytes, len, at);
 }
 
@@ -68,7 +77,7 @@ static inline int disk_sync(sqlite3_file *file, int flags)
 {
     (void)file;
     (void)flags;
-    disk_pass();
+    disk_pass(DISK_WRITES);
     return SQLITE_OK;
 }
 
@@ -85,6 +94,7 @@ static inline int disk_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *fi
         kind++;
     if (!kind->real) {
         kind->ours = *file->pMethods;
+        kind->ours.xRead = disk_read;
         kind->ours.xWrite = disk_write;
         kind->ours.xSync = disk_sync;
         kind->real = file->pMethods;
