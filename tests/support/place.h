@@ -31,6 +31,7 @@ static inline void place_open(struct place *place)
     struct error err;
     place->history = history_open(&place->settings, &place->key, &err);
     assert_non_null(place->history);
+    place->history->answer_ns = UINT64_C(3600000000000); /* on a machine that is busy, too */
 }
 
 static inline void place_begin(struct place *place)
