@@ -117,6 +117,7 @@ const COLUMNS = {
         { title: "Queue", cell: queue },
         { title: "Dropped", right: true, cell: (o) => some(o.ledger.dropped) },
         { title: "Why", cell: (o) => reasons(o.ledger) },
+        { title: "Truncated", right: true, cell: (o) => some(o.ledger.truncated, "warn") },
     ],
     inputs: () => [
         { title: "Input", cell: (i) => ({ text: i.place ?? i.name, hint: i.name }) },

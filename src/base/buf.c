@@ -23,6 +23,16 @@ uint8_t *buf_grow(struct buf *b, size_t need)
     return b->data + b->len;
 }
 
+void buf_trim(struct buf *b, size_t keep)
+{
+    size_t cap = b->len > keep ? b->len : keep;
+    uint8_t *data = cap < b->cap ? realloc(b->data, cap) : NULL;
+    if (!data)
+        return;
+    b->data = data;
+    b->cap = cap;
+}
+
 void buf_free(struct buf *b)
 {
     free(b->data);

@@ -21,6 +21,8 @@ struct buf {
 /* Cold path of buf_reserve: NULL when memory is short; the bytes so far stay as they are. */
 uint8_t *buf_grow(struct buf *b, size_t need);
 void buf_free(struct buf *b);
+/* Gives back memory beyond what is written, and beyond `keep` bytes. */
+void buf_trim(struct buf *b, size_t keep);
 
 /* At least `need` writable bytes behind what is there, or NULL. */
 static inline char *buf_reserve(struct buf *b, size_t need)

@@ -66,7 +66,10 @@ static bool names_format(const struct option *row)
 
 static const char *const *fixed_words(const struct option *row)
 {
-    return strcmp(row->name, "compat") == 0 ? compat_names : row->choices;
+    const char *name = row->name;
+    return strcmp(name, "compat") == 0           ? compat_names
+           : strcmp(name, "compat-control") == 0 ? compat_controls
+                                                 : row->choices;
 }
 
 static bool has_words(const struct option *row)

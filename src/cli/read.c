@@ -6,7 +6,7 @@
 struct read {
     char *format;
     char *fields;
-    char *compat;
+    char *compat, *compat_control;
     char *ledger;
     uint64_t total;
     bool follow;
@@ -39,6 +39,12 @@ static const struct option read_options[] = {
      .value = "NAME",
      .offset = offsetof(struct read, compat),
      .doc = "print as an older program does, byte for byte: dnstap-receiver"},
+    {.name = "compat-control",
+     .type = OPTION_STRING,
+     .value = "HOW",
+     .offset = offsetof(struct read, compat_control),
+     .doc = "with --compat: raw lets ends of lines in identities and names pass, as the older "
+            "program does"},
     {.name = "follow",
      .type = OPTION_BOOL,
      .offset = offsetof(struct read, follow),
@@ -70,6 +76,7 @@ static int configure(struct config *config, const struct command_call *call, str
     struct pipe_setting input[] = {{"follow", read->follow ? "true" : NULL}, {0}};
     struct pipe_setting output[] = {{"format", read->format}, {"fields", read->fields}, {0}};
     if (pipe_setting(config, "compat", read->compat, err) < 0 ||
+        pipe_setting(config, "compat-control", read->compat_control, err) < 0 ||
         pipe_setting(config, "threads", "1", err) < 0 ||
         pipe_add(config, MODULE_INPUT, "file", input, err) < 0 ||
         pipe_add(config, MODULE_OUTPUT, "stdout", output, err) < 0)

@@ -17,7 +17,7 @@ struct run {
     char *group;
     char *format;
     char *fields;
-    char *compat;
+    char *compat, *compat_control;
     char *ledger;
     char *web;
     char *api_key;
@@ -74,6 +74,12 @@ static const struct option run_options[] = {
      .value = "NAME",
      .offset = offsetof(struct run, compat),
      .doc = "print as an older program does, byte for byte: dnstap-receiver"},
+    {.name = "compat-control",
+     .type = OPTION_STRING,
+     .value = "HOW",
+     .offset = offsetof(struct run, compat_control),
+     .doc = "with --compat: raw lets ends of lines in identities and names pass, as the older "
+            "program does"},
     {.name = "ledger",
      .type = OPTION_PATH,
      .value = "FILE",
@@ -216,6 +222,7 @@ static int run_run(struct command_call *call)
     if (run->config && config_load(&config, run->config, &err) < 0)
         return pipe_fail(&config, &err, COMMAND_FAILED);
     if (pipe_setting(&config, "compat", run->compat, &err) < 0 ||
+        pipe_setting(&config, "compat-control", run->compat_control, &err) < 0 ||
         configure_inputs(&config, call, &err) < 0 || configure_outputs(&config, run, &err) < 0 ||
         configure_web(&config, run, &err) < 0 || config_defaults(&config, &err) < 0)
         return pipe_fail(&config, &err, COMMAND_USAGE);

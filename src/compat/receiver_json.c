@@ -6,8 +6,11 @@
 
 #define PUT_WORD(p, key, word) receiver_put_word(PUT_LIT(p, key), word)
 
-static char *put_record(char *p, const struct receiver_record *r)
+_Static_assert((int)PYJSON_MAX <= (int)RECEIVER_BYTE_MAX, "there is room");
+
+static char *put_record(char *p, const struct receiver_format *format)
 {
+    const struct receiver_record *r = &format->record;
     p = pyjson_put(PUT_LIT(p, "{\"identity\": \""), r->head.identity);
     p = pyjson_put(PUT_LIT(p, "\", \"qname\": \""), r->qname);
     p = PUT_WORD(p, "\", \"rrtype\": \"", r->rrtype);
@@ -32,16 +35,7 @@ static char *put_record(char *p, const struct receiver_record *r)
 
 static int json_event(void *state, struct event *ev, struct buf *out)
 {
-    struct receiver_record *r = &((struct receiver_format *)state)->record;
-    int drop = receiver_record_read(r, ev);
-    if (drop != FORMAT_WRITTEN)
-        return drop;
-    char *p =
-        buf_reserve(out, RECEIVER_FIXED_MAX + PYJSON_MAX * (r->head.identity.len + r->qname.len));
-    if (!p)
-        return DROP_MEMORY;
-    buf_commit(out, put_record(p, r));
-    return FORMAT_WRITTEN;
+    return receiver_format_event(state, ev, out, put_record);
 }
 
 static const struct format_hooks json_hooks = {

@@ -30,8 +30,11 @@ static char *put_float(char *p, double value)
     return end + 2;
 }
 
-static char *put_record(char *p, const struct receiver_record *r)
+_Static_assert(PYYAML_MAX(1) <= RECEIVER_BYTE_MAX + RECEIVER_TEXT_MAX, "there is room");
+
+static char *put_record(char *p, const struct receiver_format *format)
 {
+    const struct receiver_record *r = &format->record;
     p = put_bytes(PUT_LIT(p, "datetime: '"), r->datetime, r->datetime_len);
     p = receiver_put_word(PUT_LIT(p, "'\nfamily: "), r->family);
     p = put_u64(PUT_LIT(p, "\nid: "), r->id);
@@ -56,16 +59,7 @@ static char *put_record(char *p, const struct receiver_record *r)
 
 static int yaml_event(void *state, struct event *ev, struct buf *out)
 {
-    struct receiver_record *r = &((struct receiver_format *)state)->record;
-    int drop = receiver_record_read(r, ev);
-    if (drop != FORMAT_WRITTEN)
-        return drop;
-    char *p = buf_reserve(out, RECEIVER_FIXED_MAX + PYYAML_MAX(r->head.identity.len) +
-                                   PYYAML_MAX(r->qname.len));
-    if (!p)
-        return DROP_MEMORY;
-    buf_commit(out, put_record(p, r));
-    return FORMAT_WRITTEN;
+    return receiver_format_event(state, ev, out, put_record);
 }
 
 static const struct format_hooks yaml_hooks = {

@@ -185,6 +185,15 @@ void config_note_place(struct config_item *item, const struct option *row, struc
     item->places[place_of(item, row)] = at;
 }
 
+bool config_is_written(const struct config_item *item, const char *option)
+{
+    void *base;
+    const char *hint;
+    const struct option *row = config_option(item, span_str(option), &base, &hint);
+    const struct config_mark *at = row ? &item->places[place_of(item, row)] : NULL;
+    return at && (at->line || at->flag);
+}
+
 int config_error_at(const struct config *config, const struct config_item *item, const char *option,
                     struct error *err)
 {

@@ -76,6 +76,8 @@ int config_validate(const struct config *config, struct error *err);
  * places that a Spile which is running already has. */
 int config_probe(const struct config *config, void (*warn)(const struct error *warning),
                  void (*note)(const struct error *notice), struct error *err);
+/* True when the option has not just its default: it stands in the text or comes from a flag. */
+bool config_is_written(const struct config_item *item, const char *option);
 /* Puts the place of an item into `err`, or that of the option (may be NULL) when it was written;
  * none when a flag made it. Returns -1. */
 int config_error_at(const struct config *config, const struct config_item *item, const char *option,

@@ -19,7 +19,8 @@ static int try_format(const struct config_item *item, const struct module *modul
                       struct error *err)
 {
     const struct format_hooks *hooks = module->hooks;
-    const struct format_spec spec = {.module = module, .fields = item->common.fields};
+    const struct format_spec spec = {
+        .module = module, .fields = item->common.fields, .record_max = item->common.record_max};
     void *state = NULL;
     uint32_t needs = 0;
     if (hooks->open && hooks->open(&spec, &state, &needs, err))
@@ -27,6 +28,14 @@ static int try_format(const struct config_item *item, const struct module *modul
     if (hooks->close)
         hooks->close(state);
     return 0;
+}
+
+/* The option that a format's error is about. */
+static const char *wrong_option(const struct config_item *item, const struct error *err)
+{
+    if (strncmp(err->text, "record-max:", strlen("record-max:")) == 0)
+        return "record-max";
+    return item->common.fields ? "fields" : "format";
 }
 
 static int check_format(const struct config *config, const struct config_item *item,
@@ -41,8 +50,13 @@ static int check_format(const struct config *config, const struct config_item *i
         module_unknown(MODULE_FORMAT, name, err);
         return config_error_at(config, item, "format", err);
     }
+    const struct format_hooks *hooks = format->hooks;
+    if (hooks->whole && config_is_written(item, "record-max")) {
+        error_set(err, "frames are kept whole: the format %s has no record-max", format->name);
+        return config_error_at(config, item, "record-max", err);
+    }
     if (try_format(item, format, err))
-        return config_error_at(config, item, item->common.fields ? "fields" : "format", err);
+        return config_error_at(config, item, wrong_option(item, err), err);
     return 0;
 }
 

@@ -34,10 +34,9 @@ static int decode_question(struct event *ev)
                                    : dns_question_decode(ev->dns, ev->qname_space, &ev->question);
 }
 
-/* Where the records begin, behind the question that has been read. A message that no server could
- * have sent is refused, with -1: names that point to a long one make text of 190 times their size,
- * and a frame of dnstap may be larger by far than a message. */
-static inline int find_records(const struct event *ev, size_t *pos)
+/* Where the records begin, behind the question that has been read; -1 when that cannot be told. So
+ * it is of a message that no server could have sent: a frame of dnstap may be larger by far. */
+static inline int find_records(struct event *ev, size_t *pos)
 {
     struct dns_walk walk;
     *pos = ev->header.qdcount ? ev->question.end : DNS_HEADER_LEN;
@@ -45,10 +44,11 @@ static inline int find_records(const struct event *ev, size_t *pos)
         return -1;
     if (__builtin_expect(ev->header.qdcount <= 1, 1))
         return 0;
-    if (dns_walk_init(&walk, ev->dns, &ev->header) < 0)
-        return -1;
+    int found = dns_walk_init(&walk, ev->dns, &ev->header);
+    if (walk.spent)
+        ev->flaws |= FLAW_WORK;
     *pos = walk.pos;
-    return 0;
+    return found;
 }
 
 /* Signatures stand at the end: SIG(0), of which there may be several, and one TSIG. */
@@ -92,13 +92,25 @@ static void check_end(struct event *ev, const struct dns_walk *walk, const struc
         ev->flaws |= FLAW_RECORDS;
 }
 
+/* The walk ended before the counts were met. A message that has too much work in it is not
+ * malformed: what could be read of it is shown, and that the rest is not. */
+static int end_early(struct event *ev, const struct dns_walk *walk)
+{
+    if (walk->failed)
+        return -1;
+    ev->flaws |= FLAW_WORK;
+    return 0;
+}
+
 /* Walks all records once: afterwards it is known how many of each section can be read and where
  * they begin, and the OPT record (RFC 6891 6.1.1: at most one, in the additional section) is found.
  */
 static int decode_records(struct event *ev)
 {
     const struct dns_header *h = &ev->header;
-    struct dns_walk walk = {.msg = ev->dns, .left = {0, h->ancount, h->nscount, h->arcount}};
+    struct dns_walk walk = {.msg = ev->dns,
+                            .work_max = dns_work_max(ev->dns.len),
+                            .left = {0, h->ancount, h->nscount, h->arcount}};
     struct dns_rr rr;
     struct signatures signatures = {0};
     bool opt = false;
@@ -110,10 +122,10 @@ static int decode_records(struct event *ev)
         ev->section_at[section] = (uint32_t)walk.pos;
         for (unsigned left = walk.left[section]; left > 0; left--) {
             if (!dns_walk_next(&walk, &rr))
-                return -1;
+                return end_early(ev, &walk);
             if (rr.type == DNS_TYPE_OPT)
                 pass_opt(ev, &rr, &opt);
-            else if (!dns_rr_sound(ev->dns, &rr))
+            else if (!dns_rr_sound(ev->dns, &rr, &walk.work))
                 ev->flaws |= FLAW_RECORDS;
             if (is_signature(&rr))
                 pass_signature(ev, &rr, &signatures);
@@ -126,7 +138,7 @@ static int decode_records(struct event *ev)
 
 /* Follows no pointers and checks no owners: most of a response is nothing to those who want its OPT
  * record. So an OPT record may be found behind a record that decode_records did not pass. */
-static inline long find_opt(const struct event *ev)
+static inline long find_opt(struct event *ev)
 {
     size_t pos;
     return find_records(ev, &pos) < 0 ? -1 : dns_opt_find(ev->dns, pos, &ev->header);
@@ -134,7 +146,8 @@ static inline long find_opt(const struct event *ev)
 
 static int decode_edns(struct event *ev)
 {
-    if (ev->edns.present || ev->have & ~ev->bad & FACET_RECORDS)
+    bool read_all = ev->have & ~ev->bad & FACET_RECORDS && !(ev->flaws & FLAW_WORK);
+    if (ev->edns.present || read_all)
         return 0;
     long found = find_opt(ev);
     if (found > 0) {
@@ -202,7 +215,10 @@ bool event_section(const struct event *ev, enum dns_section section, struct dns_
 {
     if (ev->bad & FACET_QUESTION || ev->section_at[DNS_ANSWER] == 0)
         return false;
-    *walk = (struct dns_walk){.msg = ev->dns, .pos = ev->section_at[section], .again = true};
+    *walk = (struct dns_walk){.msg = ev->dns,
+                              .pos = ev->section_at[section],
+                              .work_max = UINT32_MAX, /* there are no more than were read */
+                              .again = true};
     walk->left[section] = ev->records[section];
     return true;
 }

@@ -41,6 +41,16 @@ enum event_flaw {
         1
         << 1, /* bytes behind the last record; data that does not fit its type; or a TSIG or SIG(0)
                  record that is not at the end, or a second TSIG (RFC 8945 5.1, RFC 2931 3.1) */
+    FLAW_WORK = 1 << 2, /* names that are longer by far than the bytes they stand in: the records
+                           behind are not read (dns_work_max) */
+};
+
+/* Why a record that is written does not show all of its event: struct event.cut. */
+enum event_cut {
+    CUT_NOT,
+    CUT_RECORD_MAX, /* it would have been longer than the output's record-max */
+    CUT_DECODING,   /* FLAW_WORK */
+    CUT_KINDS
 };
 
 /* Flags of dns_edns.flags. */
@@ -96,6 +106,7 @@ struct event {
     bool has_latency;
     uint8_t left_out; /* enum event_left_out; by the latency stage */
     uint8_t flaws;    /* bits, enum event_flaw; with FACET_RECORDS */
+    uint8_t cut;      /* enum event_cut; set by a format while it writes a record that is cut */
     uint8_t qname_space[DNS_NAME_MAX];
 };
 
@@ -108,6 +119,7 @@ static inline void event_init(struct event *ev, struct span frame, const struct 
     ev->has_latency = false;
     ev->left_out = LEFT_OUT_NOT;
     ev->flaws = 0;
+    ev->cut = CUT_NOT;
     ev->edns.present = false;
     ev->match = 0;
 }

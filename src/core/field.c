@@ -320,6 +320,20 @@ static char *word_malformed(char *p, uint64_t code)
     return code < MALFORMED_KINDS ? put_str(p, words[code]) : p;
 }
 
+static bool get_truncated(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    (void)self;
+    v->number = ev->cut;
+    return ev->cut != CUT_NOT;
+}
+
+static char *word_truncated(char *p, uint64_t code)
+{
+    static const char *const words[CUT_KINDS] = {
+        [CUT_RECORD_MAX] = "record-max", [CUT_DECODING] = "decoding"};
+    return code != CUT_NOT && code < CUT_KINDS ? put_str(p, words[code]) : p;
+}
+
 /* Mnemonics; an unknown code is its number, behind a prefix where the registry is IANA's. */
 
 static char *put_word(char *p, const char *word, const char *prefix, uint64_t code)
@@ -533,6 +547,11 @@ const struct field fields[] = {
          "bytes), header, question (or more than one), records (cut, malformed, bytes behind "
          "the last one, or a TSIG that is not the last), policy, or edns (options cut, or an OPT "
          "record too many or out of place)"},
+    {FIELD_TRUNCATED, "truncated", FIELD_WORD, .get = get_truncated, .word = word_truncated,
+     .part = true,
+     .doc = "why the record does not show all of the event: record-max (the output's limit), or "
+            "decoding (the message has more in it than it is given time for: names that are longer "
+            "by far than what stands for them). JSON and YAML have the key then alone"},
     {0},
 };
 

@@ -65,6 +65,9 @@ struct field {
     const char *doc;
 };
 
+/* The field that says that a record is not whole: records that are have no key for it. */
+#define FIELD_TRUNCATED "dnstap.truncated"
+
 /* All fields, in the order in which JSON prints them; ends with a row whose name is NULL. */
 extern const struct field fields[];
 

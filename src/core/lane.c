@@ -4,7 +4,8 @@
 
 static bool same_spec(const struct format_spec *a, const struct format_spec *b)
 {
-    if (a->module != b->module || a->terminal != b->terminal || !a->fields != !b->fields)
+    if (a->module != b->module || a->terminal != b->terminal || a->raw_lines != b->raw_lines ||
+        a->record_max != b->record_max || !a->fields != !b->fields)
         return false;
     return !a->fields || strcmp(a->fields, b->fields) == 0;
 }
@@ -91,6 +92,15 @@ static void publish(struct lane *lane)
     chunk_release(chunk);
 }
 
+/* A record that was cut is one like others, but counted. What was written of it before may have
+ * taken much more memory than it needs. */
+static void cut(struct lane *lane, struct chunk *chunk)
+{
+    for (size_t i = 0; i < lane->plan->sink_count; i++)
+        counter_add(&lane->plan->sinks[i]->shards[lane->worker].ledger.truncated, 1);
+    buf_trim(&chunk->bytes, CHUNK_BYTES + CHUNK_HEADROOM);
+}
+
 void lane_event(struct lane *lane, struct event *ev)
 {
     if (lane->needs & ev->bad & FACET_DNSTAP) {
@@ -107,7 +117,9 @@ void lane_event(struct lane *lane, struct event *ev)
     }
     size_t before = chunk->bytes.len;
     int result = lane->hooks->event(lane->state, ev, &chunk->bytes);
-    if (__builtin_expect(result == FORMAT_WRITTEN && !chunk->bytes.failed, 1)) {
+    if (__builtin_expect(result < 0 && !chunk->bytes.failed, 1)) {
+        if (result == FORMAT_CUT)
+            cut(lane, chunk);
         chunk_mark(chunk);
         if (chunk_full(chunk))
             publish(lane);

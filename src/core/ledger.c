@@ -33,6 +33,7 @@ void ledger_add(struct ledger *into, const struct ledger *from)
     counter_add(&into->received, counter_get(&from->received));
     counter_add(&into->delivered, counter_get(&from->delivered));
     counter_add(&into->filtered, counter_get(&from->filtered));
+    counter_add(&into->truncated, counter_get(&from->truncated));
     counter_add(&into->bytes, counter_get(&from->bytes));
     for (int i = 0; i < DROP_REASONS; i++)
         counter_add(&into->dropped[i], counter_get(&from->dropped[i]));
@@ -99,6 +100,8 @@ const char *ledger_line(const char *output, const struct ledger *ledger, char *o
         }
     }
     append(out, size, "%s in-flight=%" PRIu64, dropped ? ")" : "", ledger_waiting(ledger));
+    if (counter_get(&ledger->truncated))
+        append(out, size, " truncated=%" PRIu64, counter_get(&ledger->truncated));
     return out;
 }
 
@@ -108,6 +111,7 @@ void ledger_json(FILE *out, const char *output, const struct ledger *ledger)
             counter_get(&ledger->received), counter_get(&ledger->delivered));
     fprintf(out, ", \"filtered\": %" PRIu64 ", \"in-flight\": %" PRIu64 ", \"bytes\": %" PRIu64,
             counter_get(&ledger->filtered), ledger_waiting(ledger), counter_get(&ledger->bytes));
+    fprintf(out, ", \"truncated\": %" PRIu64, counter_get(&ledger->truncated));
     fputs(", \"dropped\": {", out);
     for (int i = 0; i < DROP_REASONS; i++)
         fprintf(out, "%s\"%s\": %" PRIu64, i ? ", " : "", reason_names[i],

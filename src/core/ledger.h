@@ -37,6 +37,7 @@ struct ledger {
     counter delivered;
     counter filtered; /* left out because the output's options say so: no loss */
     counter dropped[DROP_REASONS];
+    counter truncated; /* of those received: records that do not show all of their event; no loss */
     counter bytes;
 };
 
@@ -69,10 +70,10 @@ void ledger_settle(struct ledger *ledger);
 
 /* "ledger: OUTPUT received=N delivered=N filtered=N dropped=N (reason=N ...) in-flight=N" into
  * `out`, without newline; reasons that are zero are left out. Always terminated; LEDGER_LINE_MAX
- * bytes suffice. */
+ * bytes suffice. Behind it stands " truncated=N" where there were such. */
 const char *ledger_line(const char *output, const struct ledger *ledger, char *out, size_t size);
 
-/* One JSON object {"output": ..., "received": ..., ..., "in-flight": ..., "dropped": {"reason": N,
+/* One JSON object {"output": ..., "received": ..., ..., "truncated": ..., "dropped": {"reason": N,
  * ...}} without newline, with every reason. `output` is a name of struct output: it needs no
  * escaping. */
 void ledger_json(FILE *out, const char *output, const struct ledger *ledger);

@@ -52,5 +52,15 @@ const struct option output_options[] = {
      .min = 256 << 10,
      .max = 1ull << 40,
      .doc = "memory of the queue before the output"},
+    {.name = "record-max",
+     .type = OPTION_SIZE,
+     AT(record_max),
+     .fallback = "1M",
+     .min = 2 << 10,
+     .max = 1 << 30,
+     .off = true,
+     .doc = "the longest record; of an event that would need more as many of the message's records "
+            "are written as fit, and of other fields those that fit, and the field 'truncated' "
+            "says so. Not with the format fstrm, which keeps frames whole; off: no limit"},
     {0},
 };

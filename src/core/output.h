@@ -26,6 +26,7 @@ struct output_common {
     int when_full;         /* enum when_full */
     uint64_t block_max_ns; /* of block; 0: no limit */
     uint64_t queue_bytes;
+    uint64_t record_max; /* bytes of a record; 0: no limit */
 };
 extern const struct option output_options[];
 

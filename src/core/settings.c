@@ -2,6 +2,8 @@
 
 const char *const compat_names[] = {"none", "dnstap-receiver", NULL};
 
+const char *const compat_controls[] = {"escape", "raw", NULL};
+
 static const char *const log_times[] = {"off", "utc", "local", NULL}; /* enum log_time */
 
 /* One row: where it is stored follows from the member's name. */
@@ -68,6 +70,15 @@ const struct option settings_options[] = {
      .fallback = "none",
      .choices = compat_names,
      .doc = "print as this older program does, byte for byte"},
+    {.name = "compat-control",
+     .type = OPTION_ENUM,
+     AT(compat_control),
+     .fallback = "escape",
+     .choices = compat_controls,
+     .doc =
+         "with compat, what becomes of ends of lines in identities and names, by which who sends "
+         "them could write lines of his own: \\010 and \\013; or raw, as the older program has "
+         "them (not onto a terminal)"},
     {0},
 };
 

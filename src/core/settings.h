@@ -13,10 +13,16 @@ struct settings {
     uint64_t shutdown_ns;       /* how long outputs may take to drain at the end */
     int log_time;               /* enum log_time */
     int compat;                 /* index into compat_names */
+    int compat_control;         /* enum compat_control */
 };
 
 /* "none", "dnstap-receiver"; ends with NULL. */
 extern const char *const compat_names[];
+
+enum compat_control { CONTROL_ESCAPE, CONTROL_RAW };
+/* "escape", "raw"; ends with NULL. */
+extern const char *const compat_controls[];
+
 extern const struct option settings_options[];
 
 /* As the `check` of a module: settings that exclude each other. -1: err, and *option is the name of

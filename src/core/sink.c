@@ -13,7 +13,9 @@ static int choose_format(struct sink *sink, const char *compat, struct error *er
     out->format = format->hooks;
     out->spec = (struct format_spec){.module = format,
                                      .fields = out->common.fields,
-                                     .terminal = out->hooks->terminal && out->hooks->terminal(out)};
+                                     .terminal = out->hooks->terminal && out->hooks->terminal(out),
+                                     .raw_lines = out->settings->compat_control == CONTROL_RAW,
+                                     .record_max = out->common.record_max};
     return 0;
 }
 

@@ -112,8 +112,10 @@ static bool put_section(struct event *ev, struct tree *t, enum dns_section secti
     while (dns_walk_next(&walk, &rr)) {
         if (rr.type == DNS_TYPE_OPT)
             continue;
-        tree_item(t);
+        tree_item_kept(t);
         put_record(t, ev, &rr);
+        if (!tree_keep(t))
+            break;
     }
     tree_close_list(t);
     return true;
@@ -162,8 +164,10 @@ bool structure_edns_options(const struct field *self, struct event *ev, struct t
     struct dns_edns_option option;
     tree_open_list(t);
     while (dns_edns_option_next(&options, &option)) {
-        tree_item(t);
+        tree_item_kept(t);
         put_option(t, &option);
+        if (!tree_keep(t))
+            break;
     }
     tree_close_list(t);
     return true;
@@ -221,9 +225,10 @@ bool structure_policy(const struct field *self, struct event *ev, struct tree *t
     return true;
 }
 
-static void put_unknown(struct tree *t, const char *in, uint32_t field, struct span encoded)
+/* False: there is no room for another. */
+static bool put_unknown(struct tree *t, const char *in, uint32_t field, struct span encoded)
 {
-    tree_item(t);
+    tree_item_kept(t);
     tree_open_map(t);
     tree_key(t, "in");
     tree_word(t, span_str(in));
@@ -232,6 +237,7 @@ static void put_unknown(struct tree *t, const char *in, uint32_t field, struct s
     tree_key(t, "hex");
     tree_hex(t, encoded);
     tree_close_map(t);
+    return tree_keep(t);
 }
 
 bool structure_unknown(const struct field *self, struct event *ev, struct tree *t)
@@ -245,10 +251,11 @@ bool structure_unknown(const struct field *self, struct event *ev, struct tree *
     uint32_t field;
     struct span encoded;
     tree_open_list(t);
-    while (dnstap_unknown_next(ev->frame, &walk))
-        put_unknown(t, walk.in_message ? "message" : "dnstap", walk.field, walk.encoded);
-    while (dnstap_policy_unknown_next(&policy, &field, &encoded))
-        put_unknown(t, "policy", field, encoded);
+    bool room = true;
+    while (room && dnstap_unknown_next(ev->frame, &walk))
+        room = put_unknown(t, walk.in_message ? "message" : "dnstap", walk.field, walk.encoded);
+    while (room && dnstap_policy_unknown_next(&policy, &field, &encoded))
+        room = put_unknown(t, "policy", field, encoded);
     tree_close_list(t);
     return true;
 }

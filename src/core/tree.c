@@ -1,20 +1,55 @@
 #include "core/tree.h"
 
+/* Room for `need` more bytes behind what is committed, unless it is over. */
+static void reserve(struct tree *t, size_t need)
+{
+    t->p = t->over ? NULL : buf_reserve(t->out, need + TREE_ROOM);
+    t->end = t->p ? t->p + need + TREE_ROOM : NULL;
+}
+
 bool tree_grow(struct tree *t, size_t need)
 {
     if (!t->p)
         return false;
     buf_commit(t->out, t->p);
-    t->p = buf_reserve(t->out, need + TREE_ROOM);
-    t->end = t->p ? t->p + need + TREE_ROOM : NULL;
+    t->over = t->out->len > t->limit;
+    reserve(t, need);
     return t->p;
 }
 
 void tree_begin(struct tree *t, struct buf *out, enum scalar_style style)
 {
-    *t = (struct tree){.out = out, .style = style, .gap = style == SCALAR_JSON, .first = true};
-    t->p = buf_reserve(out, TREE_ROOM);
-    t->end = t->p ? t->p + TREE_ROOM : NULL;
+    *t = (struct tree){
+        .out = out, .style = style, .gap = style == SCALAR_JSON, .first = true, .limit = SIZE_MAX};
+    reserve(t, 0);
+}
+
+static size_t filled(const struct tree *t)
+{
+    return t->p ? (size_t)((const uint8_t *)t->p - t->out->data) : t->out->len;
+}
+
+void tree_note(struct tree *t)
+{
+    t->before.at = filled(t);
+    t->before.depth = t->depth;
+    t->before.first = t->first;
+}
+
+bool tree_keep_within(struct tree *t)
+{
+    if (t->p && filled(t) <= t->limit)
+        return true;
+    if (t->out->failed)
+        return false;
+    t->out->len = t->before.at;
+    t->depth = t->before.depth;
+    t->first = t->before.first;
+    t->in_line = false; /* lists are in no list */
+    t->over = false;
+    t->limit += TREE_CLOSING;
+    reserve(t, 0);
+    return false;
 }
 
 void tree_end(struct tree *t)

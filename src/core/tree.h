@@ -19,13 +19,22 @@ enum {
     TREE_DEPTH_MAX = 16, /* deeper ones are not indented further */
     TREE_KEY_MAX = 32,
     TREE_LEAD = 2 * TREE_DEPTH_MAX + 8, /* what stands before an item or a key, at most */
+    TREE_CLOSING = 2 * TREE_DEPTH_MAX,  /* all the brackets that end what is open, at most */
 };
 
 /* Owner: the stack. When memory is short nothing more is written, and out->failed tells. */
 struct tree {
     struct buf *out;
-    char *p;   /* where the next byte goes; NULL after a failure */
-    char *end; /* of the reserved bytes */
+    char *p;      /* where the next byte goes; NULL after a failure, and when it is over */
+    char *end;    /* of the reserved bytes */
+    size_t limit; /* bytes of `out` that it may fill, a little more or less: then it is over */
+    bool over;    /* nothing more is written */
+    bool cuts;    /* lists end before the item that would be over (tree_keep) */
+    struct {
+        size_t at;
+        unsigned depth;
+        bool first;
+    } before; /* the item that is being written, with `cuts` */
     enum scalar_style style;
     uint8_t gap; /* spaces behind a comma or a colon */
     unsigned depth;
@@ -46,8 +55,8 @@ static inline enum scalar_style tree_style(const struct tree *t)
     return t->style == SCALAR_BARE && t->depth > 0 ? SCALAR_COLUMN : t->style;
 }
 
-/* Commits what was written to the buffer and reserves room for `need` more bytes; false: no memory.
- */
+/* Commits what was written to the buffer and reserves room for `need` more bytes; false: no memory,
+ * or it is over. */
 bool tree_grow(struct tree *t, size_t need);
 
 /* True when `need` (at least 1) bytes may be written at t->p. */
@@ -81,6 +90,25 @@ static inline void tree_item(struct tree *t)
         tree_item_line(t);
     else if (tree_room(t, TREE_LEAD))
         t->p = tree_comma(t->p, t);
+}
+
+/* What tree_item_kept and tree_keep do where lists may be cut. */
+void tree_note(struct tree *t);
+bool tree_keep_within(struct tree *t);
+
+/* Before each element of a list that may be very long; tree_keep stands behind it then. */
+static inline void tree_item_kept(struct tree *t)
+{
+    if (__builtin_expect(t->cuts, 0))
+        tree_note(t);
+    tree_item(t);
+}
+
+/* False: there can be no other element; the list is to be closed. If it was this one that would be
+ * over, it has been taken back. */
+static inline bool tree_keep(struct tree *t)
+{
+    return __builtin_expect(t->cuts, 0) ? tree_keep_within(t) : t->p != NULL;
 }
 
 /* Before each value of a mapping. The name needs no quotes and has at most TREE_KEY_MAX bytes; a

@@ -36,6 +36,7 @@ static void fstrm_end(struct buf *out)
 }
 
 static const struct format_hooks hooks = {
+    .whole = true,
     .open = fstrm_open,
     .event = fstrm_event,
     .begin = fstrm_begin,

@@ -10,6 +10,7 @@ enum {
     RECORD_WORDS = 128,   /* codes of each registry whose mnemonics are kept ready */
     RECORD_STRING_MAX = 8,
     RECORD_ROUND_KEY = 6, /* quotes, colon and so on around a key */
+    RECORD_TREE_GAP = 1,  /* what a structure that is absent writes more */
 };
 
 _Static_assert(RECORD_LEAD_MAX >= FIELD_KEY_MAX + RECORD_ROUND_KEY, "a key fits into a lead");
@@ -33,6 +34,7 @@ struct record_step {
     bool (*get)(const struct field *self, const struct event *ev, struct field_value *value);
     const struct field *field;
     const struct record_word *words; /* of WORD: RECORD_WORDS of them */
+    size_t rest;                     /* bytes that what is behind it needs at least */
 };
 
 /* Owner: one worker. */
@@ -41,7 +43,12 @@ struct record {
     const struct record_step *end; /* of the steps */
     struct record_string absent, close;
     struct record_word *words;
-    size_t room; /* bytes that a whole record may take, but for texts and structures */
+    size_t room;   /* bytes that a whole record may take, but for texts and structures */
+    size_t max;    /* bytes that a record may have; SIZE_MAX / 2: any number */
+    size_t limit;  /* of the buffer that is written to: where the present record has so many */
+    bool over;     /* the present record would have more */
+    uint8_t flaws; /* of events, that are told by its records */
+    bool tells;    /* behind the last step there is another for records that are not whole */
     struct put_time_cache cache;
     struct record_step steps[];
 };
@@ -106,6 +113,25 @@ static void compile_lead(struct record_step *step, const struct record_style *st
     step->lead_len = (uint8_t)(p - step->lead);
 }
 
+/* What the step needs at least: with its value absent, unless it tells of that. */
+static size_t least_of(const struct record *r, const struct record_step *step)
+{
+    bool tells = step->field->word && strcmp(step->field->name, FIELD_TRUNCATED) == 0;
+    return step->lead_len + (tells ? FIELD_WORD_MAX + SCALAR_QUOTES : r->absent.len) +
+           RECORD_TREE_GAP;
+}
+
+/* Returns what the whole record needs at least. */
+static size_t compile_rest(struct record *r)
+{
+    size_t rest = r->close.len;
+    for (size_t i = (size_t)(r->end - r->steps) + r->tells; i-- > 0;) {
+        r->steps[i].rest = rest;
+        rest += least_of(r, &r->steps[i]);
+    }
+    return rest;
+}
+
 static void compile_words(struct record_word *words, const struct field *field,
                           enum scalar_style style)
 {
@@ -127,6 +153,13 @@ static inline char *put_string(char *p, const struct record_string *string)
     return p + string->len;
 }
 
+static void compile_step(struct record_step *step, const struct record_style *style,
+                         const struct field *field, bool first)
+{
+    *step = (struct record_step){.kind = field->kind, .get = field->get, .field = field};
+    compile_lead(step, style, first);
+}
+
 static void compile(struct record *r, const struct record_style *style, const struct choice *choice,
                     uint32_t *needs)
 {
@@ -136,8 +169,7 @@ static void compile(struct record *r, const struct record_style *style, const st
     for (size_t i = 0; i < choice->count; i++) {
         const struct field *field = choice->fields[i];
         struct record_step *step = &r->steps[i];
-        *step = (struct record_step){.kind = field->kind, .get = field->get, .field = field};
-        compile_lead(step, style, i == 0);
+        compile_step(step, style, field, i == 0);
         *needs |= field->needs;
         /* What a field of kind DATA turns out to be is never longer than a name. */
         r->room += RECORD_LEAD_MAX +
@@ -151,8 +183,21 @@ static void compile(struct record *r, const struct record_style *style, const st
     r->room += RECORD_LEAD_MAX; /* what copies of whole leads, words and strings write too much */
     r->end = r->steps + choice->count;
     r->style = style->scalar;
+    r->flaws = *needs & FACET_RECORDS ? FLAW_WORK : 0;
     compile_string(&r->absent, style->absent);
     compile_string(&r->close, style->close);
+    if (r->tells)
+        compile_step(r->steps + choice->count, style, field_find(span_str(FIELD_TRUNCATED), NULL),
+                     false);
+}
+
+static int limit_record(struct record *r, uint64_t max, struct error *err)
+{
+    size_t least = compile_rest(r);
+    r->max = max > 0 && max < SIZE_MAX / 2 ? max : SIZE_MAX / 2;
+    if (r->max < least)
+        return error_set(err, "record-max: a record of these fields has %zu bytes at least", least);
+    return 0;
 }
 
 int record_open(const struct record_style *style, const struct format_spec *spec, void **state,
@@ -166,7 +211,7 @@ int record_open(const struct record_style *style, const struct format_spec *spec
     size_t registries = 0;
     for (size_t i = 0; i < choice.count; i++)
         registries += choice.fields[i]->kind == FIELD_WORD;
-    struct record *r = calloc(1, sizeof *r + choice.count * sizeof *r->steps);
+    struct record *r = calloc(1, sizeof *r + (choice.count + 1) * sizeof *r->steps);
     struct record_word *words = calloc(registries * RECORD_WORDS + 1, sizeof *words);
     if (!r || !words) {
         free(r);
@@ -174,7 +219,12 @@ int record_open(const struct record_style *style, const struct format_spec *spec
         return error_set(err, "out of memory");
     }
     r->words = words;
+    r->tells = style->before_key && !spec->fields;
     compile(r, style, &choice, needs);
+    if (limit_record(r, spec->record_max, err) < 0) {
+        record_close(r);
+        return -1;
+    }
     *state = r;
     return 0;
 }
@@ -188,23 +238,33 @@ void record_close(void *state)
     free(r);
 }
 
-/* A structure, of any length, and room for what follows it. NULL: no memory. */
+/* A structure, of any length, and room for what follows it. NULL: no memory, or the record would be
+ * longer than it may. */
 static char *put_structure(struct record *r, const struct field *field, struct event *ev,
                            struct buf *out, char *p)
 {
     struct tree tree;
     buf_commit(out, p);
     tree_begin(&tree, out, r->style);
+    tree.limit = r->limit;
     if (!field->put(field, ev, &tree))
         tree_null(&tree);
     tree_end(&tree);
-    return out->failed ? NULL : buf_reserve(out, r->room);
+    if (__builtin_expect(tree.p == NULL, 0)) {
+        r->over = tree.over;
+        return NULL;
+    }
+    return buf_reserve(out, r->room);
 }
 
-/* A text, of any length, and room for what follows it. NULL: no memory. */
+/* A text, of any length, and room for what follows it. NULL: as above. */
 static char *put_text(struct record *r, struct span text, struct buf *out, char *p)
 {
     buf_commit(out, p);
+    if (__builtin_expect(text.len > r->max, 0)) {
+        r->over = true;
+        return NULL;
+    }
     p = buf_reserve(out, r->room + text.len * SCALAR_TEXT_MAX);
     return p ? scalar_text(p, text, r->style) : NULL;
 }
@@ -236,18 +296,127 @@ static inline char *put_value(struct record *r, const struct record_step *step, 
     return field_value_put(p, step->field, &value, r->style, &r->cache);
 }
 
+/* --- records that are not whole ------------------------------------------------------------- */
+
+/* Such a record is written anew, within its limit: fields one by one, each as it is or absent, but
+ * of lists as many items as there is room for. The records of the message, of which there may be
+ * very many, take what all the rest leaves: so the rest is written once without them first. */
+struct cut {
+    struct record *r;
+    struct event *ev;
+    struct buf *out;
+    size_t start;   /* of the record in `out` */
+    size_t room;    /* for the message's records */
+    size_t records; /* bytes of them so far */
+};
+
+static void put_absent(const struct cut *c, const struct record_step *step)
+{
+    struct tree tree;
+    if (step->kind == FIELD_TREE) {
+        tree_begin(&tree, c->out, c->r->style);
+        tree_null(&tree);
+        tree_end(&tree);
+    } else {
+        buf_put(c->out, c->r->absent.text, c->r->absent.len);
+    }
+}
+
+static void put_within(const struct cut *c, const struct record_step *step, size_t limit)
+{
+    struct record *r = c->r;
+    struct field_value value;
+    if (step->kind == FIELD_TREE) {
+        struct tree tree;
+        tree_begin(&tree, c->out, r->style);
+        tree.limit = limit > TREE_CLOSING ? limit - TREE_CLOSING : 0;
+        tree.cuts = true;
+        if (!step->field->put(step->field, c->ev, &tree))
+            tree_null(&tree);
+        tree_end(&tree);
+        r->over = tree.over;
+        return;
+    }
+    bool has = step->get(step->field, c->ev, &value);
+    enum field_kind kind = step->kind == FIELD_DATA && has ? value.as : step->kind;
+    r->over = !has || (kind == FIELD_TEXT && value.text.len > r->max);
+    char *p = r->over ? NULL : buf_reserve(c->out, field_value_max(kind, &value));
+    if (p)
+        buf_commit(c->out, field_value_put(p, step->field, &value, r->style, &r->cache));
+}
+
+/* One value, or that it is absent where it would fill the buffer beyond the limit. */
+static void put_if_fits(const struct cut *c, const struct record_step *step, size_t limit)
+{
+    size_t before = c->out->len;
+    put_within(c, step, limit);
+    if (!c->r->over && c->out->len <= limit)
+        return;
+    c->out->len = before;
+    put_absent(c, step);
+}
+
+static void put_step(struct cut *c, const struct record_step *step)
+{
+    struct buf *out = c->out;
+    buf_put(out, step->lead, step->lead_len);
+    if (step->kind != FIELD_TREE || !(step->field->needs & FACET_RECORDS)) {
+        put_if_fits(c, step, c->start + c->records + c->r->max - step->rest);
+        return;
+    }
+    size_t before = out->len;
+    put_absent(c, step);
+    size_t least = out->len - before, left = c->room - c->records;
+    if (left == 0)
+        return;
+    out->len = before;
+    put_if_fits(c, step, before + least + left);
+    c->records += out->len - before > least ? out->len - before - least : 0;
+}
+
+/* Returns the record's length. */
+static size_t put_cut(struct cut *c, size_t room)
+{
+    c->room = room;
+    c->records = 0;
+    c->out->len = c->start;
+    for (const struct record_step *step = c->r->steps; step < c->r->end + c->r->tells; step++)
+        put_step(c, step);
+    buf_put(c->out, c->r->close.text, c->r->close.len);
+    return c->out->len - c->start;
+}
+
+__attribute__((noinline)) static int record_cut(struct record *r, struct event *ev, struct buf *out,
+                                                size_t start)
+{
+    struct cut c = {.r = r, .ev = ev, .out = out, .start = start};
+    ev->cut = r->over || out->len > r->limit ? CUT_RECORD_MAX : CUT_DECODING;
+    size_t without = put_cut(&c, 0);
+    put_cut(&c, r->max - without);
+    ev->cut = CUT_NOT;
+    return out->failed ? DROP_MEMORY : FORMAT_CUT;
+}
+
+/* --- records -------------------------------------------------------------------------------- */
+
 int record_event(void *state, struct event *ev, struct buf *out)
 {
     struct record *r = state;
     if (ev->bad & FACET_DNSTAP)
         return DROP_MALFORMED;
+    size_t start = out->len;
     char *p = buf_reserve(out, r->room);
+    r->over = false;
+    r->limit = start + r->max;
     for (const struct record_step *step = r->steps; step < r->end && p; step++) {
         memcpy(p, step->lead, sizeof step->lead);
         p = put_value(r, step, ev, out, p + step->lead_len);
     }
-    if (!p)
+    if (!p && !r->over)
         return DROP_MEMORY;
-    buf_commit(out, put_string(p, &r->close));
+    if (p)
+        buf_commit(out, put_string(p, &r->close));
+    if (__builtin_expect(r->over || out->len > r->limit || ev->flaws & r->flaws, 0))
+        return record_cut(r, ev, out, start);
     return FORMAT_WRITTEN;
 }

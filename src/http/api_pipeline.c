@@ -77,6 +77,7 @@ static void put_ledger(struct json *j, const struct pipeline_output *output)
     json_put_u64(j, "filtered", counter_get(&ledger->filtered));
     json_put_u64(j, "dropped", ledger_dropped(ledger));
     json_put_u64(j, "in-flight", ledger_waiting(ledger));
+    json_put_u64(j, "truncated", counter_get(&ledger->truncated));
     json_put_u64(j, "bytes", counter_get(&ledger->bytes));
     json_key(j, "reasons");
     json_object(j);

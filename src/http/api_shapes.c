@@ -81,7 +81,8 @@ const struct http_shape http_shapes[] = {
                    "latency-sum: num (seconds), slowest: num (seconds)}"},
     {"Ledger", "{output: text, place: text? (the path of its file), received: int, delivered: int, "
                "filtered: int, dropped: int, "
-               "in-flight: int, bytes: int (written), reasons: {*int} (of drops)}"},
+               "in-flight: int, truncated: int (of those received: records that do not show all of "
+               "their event), bytes: int (written), reasons: {*int} (of drops)}"},
     {"Event",
      "{time: time?, stream: text?, message: text (CLIENT_QUERY, ...), side: text, rcode: text?, "
      "client: text?, server: text?, transport: text?, length: int, qname: text?, qtype: text?, "

@@ -148,6 +148,8 @@ static const struct metric outputs[] = {
     COUNTER("spile_output_filtered", "Events that its filters left out.", each_output, one_counter,
             LEDGER(filtered)),
     COUNTER("spile_output_dropped", "Events lost to it, by reason.", each_output, one_dropped),
+    COUNTER("spile_output_truncated", "Events whose records do not show all of them (record-max).",
+            each_output, one_counter, LEDGER(truncated)),
     COUNTER("spile_output_bytes", "Bytes that it has written.", each_output, one_counter,
             LEDGER(bytes)),
     GAUGE("spile_output_queue_bytes", "Bytes that wait in its queue.", each_output, one_of_queue,

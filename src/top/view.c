@@ -92,6 +92,7 @@ static const struct top_column output_columns[] = {
     {"waiting", "ledger.in-flight", NULL, FORM_COUNT},
     {"queue", "queue.bytes", NULL, FORM_BYTES},
     {"written", "ledger.bytes", NULL, FORM_BYTES},
+    {"truncated", "ledger.truncated", NULL, FORM_COUNT},
     {0},
 };
 

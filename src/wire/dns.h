@@ -101,6 +101,26 @@ int dns_name_decode(struct span msg, size_t offset, uint8_t *space, struct dns_n
                     size_t *end);
 /* Checks a name as dns_name_decode does, and only says where it ends. */
 int dns_name_skip(struct span msg, size_t offset, size_t *end);
+/* The offset behind a name of which only the labels at `offset` are looked at, and not where a
+ * pointer leads; 0 when they end in neither root nor pointer. */
+size_t dns_name_pass(struct span msg, size_t offset);
+
+/*
+ * Work: what names cost that are longer than the bytes they stand in. A pointer of two bytes may
+ * stand for a name of 255, so that a message can ask for many times the work of reading its bytes;
+ * work counts the bytes of the names that pointers lead to, and something for each pointer.
+ */
+enum { WORK_OF_NAME_MAX = DNS_NAME_MAX + 128 * 4 };
+/* As dns_name_skip, and adds the name's work to *work: none when it stands there in full. */
+int dns_name_weigh(struct span msg, size_t offset, size_t *end, uint32_t *work);
+/* The most work that a message of so many bytes is given: 64 names of full length a kilobyte, five
+ * times what the densest zone transfer takes, and as much again for a message of any size. */
+static inline uint32_t dns_work_max(size_t len)
+{
+    enum { NAMES_A_KILOBYTE = 64 };
+    uint64_t max = NAMES_A_KILOBYTE * DNS_NAME_MAX * (1 + (uint64_t)len / 1024);
+    return max < UINT32_MAX ? (uint32_t)max : UINT32_MAX;
+}
 
 /* The name as text with its final dot, escaped per RFC 1035 5.1 and RFC 4343 2.1 so that a zone
  * file reads it back: \. \; \( \) \" \\ and, for bytes outside 0x21..0x7e, \DDD. An absent name is
@@ -140,15 +160,19 @@ struct dns_rr {
 struct dns_walk {
     struct span msg;
     size_t pos;
-    uint16_t left[4]; /* records still to come, by section */
-    bool failed;      /* the message ended or broke before its counts were met */
-    bool again;       /* these records have been walked before: where the pointers of their owners
-                         lead is known to be sound, and not looked at again */
+    uint32_t work, work_max; /* of owners, and of what the reader adds; see dns_work_max */
+    uint16_t left[4];        /* records still to come, by section */
+    bool failed;             /* the message ended or broke before its counts were met */
+    bool spent;              /* there was more work in it than it is given: the rest is not read */
+    bool again; /* these records have been walked before: where the pointers of their owners
+            lead is known to be sound, and not looked at again */
 };
 
-/* Begins behind the question section; -1 when that cannot be passed. */
+/* Begins behind the question section; -1 when that cannot be passed: it is malformed, or there is
+ * too much work in it (walk->spent). */
 int dns_walk_init(struct dns_walk *walk, struct span msg, const struct dns_header *h);
-/* The next record: true, or false at the end or at a malformed one (walk->failed). */
+/* The next record: true, or false at the end, at a malformed one (walk->failed), or when the work
+ * is more than the message is given (walk->spent). */
 bool dns_walk_next(struct dns_walk *walk, struct dns_rr *rr);
 /* Finds the first OPT record of the additional section; `pos` is where the message's records begin.
  * Returns the offset of its type; 0 when there is none; -1 when a record before it is malformed.
@@ -170,10 +194,10 @@ static inline struct dns_rr dns_opt_at(struct span msg, size_t type)
  * names included. Types without a layout take anything, and so does what is left to later
  * definition (another version of LOC). In classes NONE and ANY, where an update says something of
  * a whole type (RFC 2136 2.4 and 2.5), there may be no data at all. Data that fits need not have a
- * text of its own. Allocates nothing; costs time for the data's bytes and its names' pointers, of
- * which dns_name_skip follows few.
+ * text of its own. Allocates nothing, and adds the work of its names, of which no type has more
+ * than two, to *work.
  */
-bool dns_rr_sound(struct span msg, const struct dns_rr *rr);
+bool dns_rr_sound(struct span msg, const struct dns_rr *rr, uint32_t *work);
 
 /*
  * The record's data as ldns prints it (tests/differential/dns_ldns.c lists where not, and why), so

@@ -524,29 +524,36 @@ static inline const char *go_on(const char *at, bool is_left)
     return *at == '+' && is_left ? at - 1 : at + 1;
 }
 
-bool dns_fields_fit(struct span msg, struct span data, const char *layout)
+static inline bool fit_all(struct dns_fields *f, const char *layout)
 {
-    struct dns_fields f = {.msg = msg, .data = data, .in = cursor_of(data)};
     for (const char *at = layout; at;) {
         const struct kind *kind = &kinds[(uint8_t)*at];
         if (kind->size) {
-            if (cursor_left(&f.in) < kind->size)
+            if (cursor_left(&f->in) < kind->size)
                 return false;
-            f.in.pos += kind->size;
+            f->in.pos += kind->size;
             at++;
         } else if (kind->put) {
             if (kind->fit)
-                kind->fit(&f);
+                kind->fit(f);
             else
-                dns_fit_name(&f);
-            if (f.in.failed)
+                dns_fit_name(f);
+            if (f->in.failed)
                 return false;
             at++;
         } else {
-            at = go_on(at, cursor_left(&f.in) > 0);
+            at = go_on(at, cursor_left(&f->in) > 0);
         }
     }
-    return cursor_left(&f.in) == 0;
+    return cursor_left(&f->in) == 0;
+}
+
+bool dns_fields_fit(struct span msg, struct span data, const char *layout, uint32_t *work)
+{
+    struct dns_fields f = {.msg = msg, .data = data, .in = cursor_of(data)};
+    bool fits = fit_all(&f, layout);
+    *work += f.work;
+    return fits;
 }
 
 static bool put_field(struct dns_fields *f, const struct kind *kind)

@@ -21,10 +21,11 @@ struct dns_fields {
     struct span msg;  /* what name pointers refer to */
     struct span data; /* inside msg */
     struct cursor in; /* over data */
+    uint32_t work;    /* of names that were checked, see dns_work_max */
 };
 
-/* Whether the data is what its layout demands, to the last byte. */
-bool dns_fields_fit(struct span msg, struct span data, const char *layout);
+/* Whether the data is what its layout demands, to the last byte. Adds the work of its names. */
+bool dns_fields_fit(struct span msg, struct span data, const char *layout, uint32_t *work);
 
 /* Appends the fields with blanks between. 0; -1 with `out` as before when the data does not fit its
  * layout, when a field has no text, or when memory is short (out->failed). */

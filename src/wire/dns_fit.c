@@ -10,7 +10,7 @@
 void dns_fit_name(struct dns_fields *f)
 {
     size_t end;
-    int found = dns_name_skip(f->msg, dns_fields_at(f), &end);
+    int found = dns_name_weigh(f->msg, dns_fields_at(f), &end, &f->work);
     dns_fields_seek(f, found, end);
 }
 

@@ -20,20 +20,25 @@ int dns_question_decode(struct span msg, uint8_t *space, struct dns_question *q)
 
 int dns_walk_init(struct dns_walk *walk, struct span msg, const struct dns_header *h)
 {
-    size_t pos = DNS_HEADER_LEN;
+    *walk = (struct dns_walk){.msg = msg,
+                              .pos = DNS_HEADER_LEN,
+                              .work_max = dns_work_max(msg.len),
+                              .left = {0, h->ancount, h->nscount, h->arcount}};
     for (unsigned i = 0; i < h->qdcount; i++) {
-        if (dns_name_skip(msg, pos, &pos) < 0 || msg.len - pos < QUESTION_TAIL)
+        if (dns_name_weigh(msg, walk->pos, &walk->pos, &walk->work) < 0 ||
+            msg.len - walk->pos < QUESTION_TAIL)
             return -1;
-        pos += QUESTION_TAIL;
+        walk->pos += QUESTION_TAIL;
+        walk->spent = walk->work > walk->work_max;
+        if (walk->spent)
+            return -1;
     }
-    *walk =
-        (struct dns_walk){.msg = msg, .pos = pos, .left = {0, h->ancount, h->nscount, h->arcount}};
     return 0;
 }
 
 /* Passes over the owner's name. Most owners are nothing but a pointer, and most of these lead to
  * the name behind the header: that is the first that a walk passes, so it is known to be sound. */
-static inline bool pass_owner(const struct dns_walk *walk, size_t *end)
+static inline bool pass_owner(struct dns_walk *walk, size_t *end)
 {
     enum { POINTER = 0xc0, POINTER_LEN = 2, TO_FIRST = POINTER << 8 | DNS_HEADER_LEN };
     size_t pos = walk->pos;
@@ -46,7 +51,7 @@ static inline bool pass_owner(const struct dns_walk *walk, size_t *end)
         if (*p == 0)
             return true;
     }
-    return dns_name_skip(walk->msg, pos, end) == 0;
+    return dns_name_weigh(walk->msg, pos, end, &walk->work) == 0;
 }
 
 enum { FIXED = 10 }; /* bytes of type, class, ttl, and the length of what follows */
@@ -76,18 +81,13 @@ bool dns_walk_next(struct dns_walk *walk, struct dns_rr *rr)
         section++;
     if (section > DNS_ADDITIONAL || walk->failed)
         return false;
+    walk->spent = walk->work > walk->work_max;
+    if (walk->spent)
+        return false;
     rr->section = section;
     walk->left[section]--;
     walk->failed = !read_record(walk, rr);
     return !walk->failed;
-}
-
-/* The offset behind the name at `pos`; 0 when it is malformed. A function of its own and not
- * inlined: it is seldom called, and its callers then keep what they have in registers. */
-__attribute__((noinline)) static size_t behind_name(struct span msg, size_t pos)
-{
-    size_t end;
-    return dns_name_skip(msg, pos, &end) < 0 ? 0 : end;
 }
 
 /* Passes over the owner at `pos`, without a look at where a pointer leads, and says where the type
@@ -101,7 +101,7 @@ static inline size_t type_at(struct span msg, size_t pos)
     else if (left >= 1 + FIXED && msg.ptr[pos] == 0)
         end = pos + 1;
     else
-        end = behind_name(msg, pos);
+        end = dns_name_pass(msg, pos);
     if (end == 0 || msg.len - end < FIXED)
         return 0;
     return load_be16(msg.ptr + end + FIXED - 2) <= msg.len - end - FIXED ? end : 0;

@@ -14,6 +14,7 @@ enum {
     /* More than any encoder has reason to write; keeps chains of bare pointers from costing time.
      */
     POINTERS_MAX = 127,
+    WORK_OF_POINTER = 4, /* to follow one takes as long as to pass so many bytes of labels */
 };
 
 /* A run of labels up to the root label or to anything that is not a label. */
@@ -40,11 +41,12 @@ static inline bool run_scan(struct span msg, size_t start, size_t room, struct r
 }
 
 /* The name's length behind all its pointers, or 0 when it is malformed. Writes the wire form to
- * `space` unless that is NULL. `run` is what run_scan found at the name's own place. */
-static size_t follow(struct span msg, struct run run, uint8_t *space)
+ * `space` unless that is NULL. `run` is what run_scan found at the name's own place. *hops gets the
+ * number of pointers. */
+static inline size_t follow(struct span msg, struct run run, uint8_t *space, unsigned *hops)
 {
     size_t len = 0;
-    for (unsigned hops = 0; hops <= POINTERS_MAX; hops++) {
+    for (*hops = 0; *hops <= POINTERS_MAX; ++*hops) {
         size_t labels = run.end - run.start;
         bool root = msg.ptr[run.end] == 0;
         if (space)
@@ -72,7 +74,8 @@ int dns_name_decode(struct span msg, size_t offset, uint8_t *space, struct dns_n
         *end = run.end + 1;
         return 0;
     }
-    size_t len = follow(msg, run, space);
+    unsigned hops;
+    size_t len = follow(msg, run, space, &hops);
     if (len == 0)
         return -1;
     *name = (struct dns_name){space, (uint8_t)len};
@@ -80,16 +83,39 @@ int dns_name_decode(struct span msg, size_t offset, uint8_t *space, struct dns_n
     return 0;
 }
 
-int dns_name_skip(struct span msg, size_t offset, size_t *end)
+int dns_name_weigh(struct span msg, size_t offset, size_t *end, uint32_t *work)
+{
+    struct run run;
+    unsigned hops;
+    if (offset >= msg.len || !run_scan(msg, offset, DNS_NAME_MAX, &run))
+        return -1;
+    if (msg.ptr[run.end] == 0) {
+        *end = run.end + 1;
+        return 0;
+    }
+    size_t len = follow(msg, run, NULL, &hops);
+    *work += (uint32_t)(len + hops * WORK_OF_POINTER);
+    if (len == 0)
+        return -1;
+    *end = run.end + 2;
+    return 0;
+}
+
+/* Not inlined: it is seldom called, and its callers then keep what they have in registers. */
+__attribute__((noinline)) size_t dns_name_pass(struct span msg, size_t offset)
 {
     struct run run;
     if (offset >= msg.len || !run_scan(msg, offset, DNS_NAME_MAX, &run))
-        return -1;
-    bool root = msg.ptr[run.end] == 0;
-    if (!root && follow(msg, run, NULL) == 0)
-        return -1;
-    *end = run.end + (root ? 1 : 2);
-    return 0;
+        return 0;
+    if (msg.ptr[run.end] == 0)
+        return run.end + 1;
+    return msg.ptr[run.end] >= POINTER && msg.len - run.end >= 2 ? run.end + 2 : 0;
+}
+
+int dns_name_skip(struct span msg, size_t offset, size_t *end)
+{
+    uint32_t work = 0;
+    return dns_name_weigh(msg, offset, end, &work);
 }
 
 /* What a byte of a label needs: nothing, a backslash, or \DDD. */

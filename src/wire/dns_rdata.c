@@ -42,12 +42,12 @@ static bool may_be_empty(const struct dns_rr *rr)
            rr->section != DNS_ADDITIONAL;
 }
 
-bool dns_rr_sound(struct span msg, const struct dns_rr *rr)
+bool dns_rr_sound(struct span msg, const struct dns_rr *rr, uint32_t *work)
 {
     if (rr->rdata.len == 0 && may_be_empty(rr))
         return true;
     const char *layout = layout_of(msg, rr);
-    return !layout || dns_fields_fit(msg, rr->rdata, layout);
+    return !layout || dns_fields_fit(msg, rr->rdata, layout, work);
 }
 
 int dns_rdata_put(struct buf *out, struct span msg, const struct dns_rr *rr)

@@ -133,7 +133,7 @@ static void open_format(const char *name)
     struct error err;
     uint32_t needs;
     size_t len = strcspn(name, "-");
-    struct format_spec spec = {.terminal = name[len] == '-'};
+    struct format_spec spec = {.terminal = name[len] == '-', .raw_lines = true};
     spec.module = module_find(MODULE_FORMAT, span_of(name, len), "dnstap-receiver");
     format = spec.module->hooks;
     stage = module_find(MODULE_STAGE, span_str("latency"), "dnstap-receiver")->hooks;

@@ -64,6 +64,13 @@ static void check_terminal(struct span record)
     }
 }
 
+/* Nobody writes lines of his own. */
+static void check_line(struct span record)
+{
+    assert(memchr(record.ptr, '\n', record.len) == record.ptr + record.len - 1);
+    assert(!memchr(record.ptr, '\r', record.len));
+}
+
 static void check_json(struct span record)
 {
     for (size_t i = 0; i + 1 < record.len; i++)
@@ -117,6 +124,8 @@ static void check(int i, struct span record, const struct receiver_record *shown
 {
     assert(record.len > 1 && record.ptr[record.len - 1] == '\n');
     assert(pyutf8_valid(record));
+    if (i == TEXT || i == TERMINAL)
+        check_line(record);
     if (i == TERMINAL)
         check_terminal(record);
     else if (i == JSON)

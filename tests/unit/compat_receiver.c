@@ -72,13 +72,19 @@ static int tear_down(void **state)
     return 0;
 }
 
+static bool raw_lines;      /* as with compat-control: raw */
+static uint64_t record_max; /* 0: no limit */
+
 /* What the stage and a format ("text", "json", "yaml", or "terminal" for text onto one) make of a
- * frame; "drop REASON" when nothing. Good until the next call. */
+ * frame; "drop REASON" when nothing, "cut: " before it when there is a part missing. Good until the
+ * next call. */
 static const char *print_frame(struct span frame, const char *name)
 {
     static char text[4096];
     static const struct origin origin = {.peer = "unit"};
-    struct format_spec spec = {.terminal = strcmp(name, "terminal") == 0};
+    struct format_spec spec = {.terminal = strcmp(name, "terminal") == 0,
+                               .raw_lines = raw_lines,
+                               .record_max = record_max};
     spec.module =
         module_find(MODULE_FORMAT, span_str(spec.terminal ? "text" : name), "dnstap-receiver");
     const struct format_hooks *hooks = spec.module->hooks;
@@ -92,8 +98,9 @@ static const char *print_frame(struct span frame, const char *name)
     event_need(&ev, stage->needs);
     stage->event(stage_state, &ev);
     int result = hooks->event(state, &ev, &out);
-    if (result == FORMAT_WRITTEN)
-        snprintf(text, sizeof text, "%.*s", (int)out.len, (const char *)out.data);
+    if (result < 0)
+        snprintf(text, sizeof text, "%s%.*s", result == FORMAT_CUT ? "cut: " : "", (int)out.len,
+                 (const char *)out.data);
     else
         snprintf(text, sizeof text, "drop %s", drop_reason_name((enum drop_reason)result));
     hooks->close(state);
@@ -246,7 +253,50 @@ static void names_come_by_length_bytes_alone(void **state)
     assert_non_null(strstr(PRINT_QUESTION("\2ab\5", "text"), "16b ab.. NONE -\n"));
     assert_non_null(strstr(PRINT_QUESTION("\xc0\x0c", "text"), "14b \x0c. NONE -\n"));
     assert_non_null(strstr(PRINT_QUESTION("\3w\xa0w\0\0\1\0\1", "text"), " ww. A -\n"));
-    assert_non_null(strstr(PRINT_QUESTION("\5a b.\n\0\0\1\0\1", "text"), " a b.\n. A -\n"));
+    assert_non_null(strstr(PRINT_QUESTION("\5a b.\t\0\0\1\0\1", "text"), " a b.\t. A -\n"));
+}
+
+/* Who sends an end of a line cannot write lines of his own, unless the user wants the original. */
+static void lines_cannot_be_forged(void **state)
+{
+    (void)state;
+    struct dnstap tap = client_query();
+    tap.identity = span_str("ns\r\n2026-11-21T00:00:00+00:00 forged\x07");
+    const char *text = print(&tap, "text");
+    assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+    assert_null(strchr(text, '\r'));
+    assert_non_null(
+        strstr(text, " ns\\013\\0102026-11-21T00:00:00+00:00 forged\x07 CLIENT_QUERY "));
+    assert_non_null(strstr(print(&tap, "terminal"), " ns\\013\\0102026-11-21T00:00:00+00:00 forg"));
+    assert_non_null(strstr(PRINT_QUESTION("\4a\nb\r\0\0\1\0\1", "text"), " a\\010b\\013. A -\n"));
+    raw_lines = true;
+    assert_non_null(strstr(print(&tap, "text"), " ns\r\n2026-11-21T00:00:00+00:00 forged\x07 "));
+    assert_non_null(strstr(PRINT_QUESTION("\4a\nb\r\0\0\1\0\1", "text"), " a\nb\r. A -\n"));
+    assert_non_null(strstr(print(&tap, "terminal"), " ns\\013\\0102026-11-21T00:00:00+00:00 forg"));
+    raw_lines = false;
+    /* In the others an end of a line never ends what it stands in. */
+    assert_non_null(strstr(print(&tap, "json"), "\"identity\": \"ns\\r\\n2026"));
+    assert_null(strstr(print(&tap, "yaml"), "\n2026"));
+}
+
+/* There is no key to say so, so a text that is too long is absent, and the record counts as cut. */
+static void records_have_a_limit(void **state)
+{
+    (void)state;
+    static char identity[3000];
+    struct dnstap tap = client_query();
+    memset(identity, '\x01', sizeof identity - 1);
+    tap.identity = span_str(identity);
+    record_max = 2048;
+    assert_memory_equal(print(&tap, "json"), "cut: {\"identity\": \"-\", \"qname\": ", 32);
+    assert_non_null(strstr(print(&tap, "yaml"), "\nidentity: '-'\n"));
+    assert_non_null(strstr(print(&tap, "text"), " - CLIENT_QUERY NOERROR "));
+    tap.identity.len = 400; /* six times as long in JSON */
+    assert_memory_equal(print(&tap, "json"), "cut: {\"identity\": \"-\", \"qname\": ", 32);
+    assert_memory_equal(print(&tap, "text"), "20", 2);
+    tap.identity.len = 100;
+    assert_memory_equal(print(&tap, "json"), "{\"identity\": \"\\u0001", 20);
+    record_max = 0;
 }
 
 static void types_have_their_old_names(void **state)
@@ -385,6 +435,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(years_past_9999_are_dropped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(short_payloads_are_dropped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_come_by_length_bytes_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(lines_cannot_be_forged, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(records_have_a_limit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(types_have_their_old_names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(terminals_get_no_control_byte, set_up, tear_down),
         cmocka_unit_test_setup_teardown(latency_is_that_of_the_last_query, set_up, tear_down),

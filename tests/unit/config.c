@@ -260,7 +260,8 @@ static const char *const mistakes[][2] = {
     {"output: []", "f:1:1: unknown key 'output'; did you mean 'outputs'?"},
     {"elephant: 2",
      "f:1:1: unknown key 'elephant'; there are: inputs, outputs, threads, frame-max, partial-max, "
-     "latency-entries, latency-window, shutdown-time, log-time, compat, door, attic"},
+     "latency-entries, latency-window, shutdown-time, log-time, compat, compat-control, door, "
+     "attic"},
     {"threads: 2\n\nthreads: 2\n", "f:3:1: 'threads' is given twice, first in line 1"},
     {"threads: 257", "f:1:10: threads: '257' is out of range: from 0 to 256"},
     {"threads: -1", "f:1:10: threads: '-1' is not a number, from 0 to 256"},
@@ -272,7 +273,8 @@ static const char *const mistakes[][2] = {
     {"[1]: 2", "f:1:1: a name is one value, not a list: take away the brackets, or the '-'"},
     {"<<: {threads: 1}",
      "f:1:1: unknown key '<<'; there are: inputs, outputs, threads, frame-max, partial-max, "
-     "latency-entries, latency-window, shutdown-time, log-time, compat, door, attic"},
+     "latency-entries, latency-window, shutdown-time, log-time, compat, compat-control, door, "
+     "attic"},
     {"- threads", "f:1:1: the configuration has names with values (name: value), not a list: take "
                   "away the brackets, or the '-'"},
     {"threads", "f:1:1: a ':' and a space are missing behind 'threads'"},

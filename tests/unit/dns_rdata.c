@@ -307,9 +307,11 @@ static void samples_are_sound_as_listed(void **state)
                             .class = samples[i].class ? samples[i].class : DNS_CLASS_IN,
                             .rdata = data};
         bool sound = samples[i].fits || strncmp(samples[i].text, "\\#", 2) != 0;
-        if (dns_rr_sound(data, &rr) != sound)
+        uint32_t work = 0;
+        bool found = dns_rr_sound(data, &rr, &work);
+        if (found != sound)
             fprintf(stderr, "%s %s\n", samples[i].type, samples[i].data);
-        assert_int_equal(dns_rr_sound(data, &rr), sound);
+        assert_int_equal(found, sound);
         hex_free(data);
     }
 }

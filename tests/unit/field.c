@@ -43,7 +43,8 @@ static void test_words(void **state)
 {
     (void)state;
     for (const struct field *field = fields; field->name; field++) {
-        if (field->kind != FIELD_WORD || strcmp(field->key, "malformed") == 0)
+        if (field->kind != FIELD_WORD || strcmp(field->key, "malformed") == 0 ||
+            strcmp(field->name, FIELD_TRUNCATED) == 0)
             continue;
         for (uint64_t code = 0; code < 70000; code++) {
             char word[64];

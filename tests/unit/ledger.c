@@ -17,6 +17,7 @@ static struct ledger sample(void)
     counter_add(&ledger.received, 100);
     counter_add(&ledger.delivered, 90);
     counter_add(&ledger.filtered, 3);
+    counter_add(&ledger.truncated, 4);
     counter_add(&ledger.bytes, 12345);
     counter_add(&ledger.dropped[DROP_FULL], 5);
     counter_add(&ledger.dropped[DROP_SHUTDOWN], 2);
@@ -30,7 +31,7 @@ static void line_names_reasons(void **state)
     char line[LEDGER_LINE_MAX];
     assert_string_equal(ledger_line("file#2", &ledger, line, sizeof line),
                         "ledger: file#2 received=100 delivered=90 filtered=3 dropped=7 "
-                        "(full=5 shutdown=2) in-flight=0");
+                        "(full=5 shutdown=2) in-flight=0 truncated=4");
 }
 
 static void line_without_drops_has_no_list(void **state)
@@ -51,7 +52,7 @@ static void longest_line_fits(void **state)
     memset(name, 'n', sizeof name - 1);
     name[sizeof name - 1] = '\0';
     ledger_line(name, &ledger, line, sizeof line);
-    assert_non_null(strstr(line, " in-flight="));
+    assert_non_null(strstr(line, " truncated=18446744073709551615"));
     ledger_line(name, &ledger, small, sizeof small);
     assert_int_equal(strlen(small), sizeof small - 1);
 }
@@ -77,6 +78,7 @@ static void add_sums_everything(void **state)
     assert_int_equal(counter_get(&sum.received), 200);
     assert_int_equal(counter_get(&sum.delivered), 180);
     assert_int_equal(counter_get(&sum.filtered), 6);
+    assert_int_equal(counter_get(&sum.truncated), 8);
     assert_int_equal(counter_get(&sum.bytes), 24690);
     assert_int_equal(counter_get(&sum.dropped[DROP_FULL]), 10);
     assert_int_equal(ledger_dropped(&sum), 14);
@@ -91,11 +93,12 @@ static void json_has_every_reason(void **state)
     FILE *out = open_memstream(&text, &size);
     ledger_json(out, "stdout", &ledger);
     fclose(out);
-    assert_string_equal(text, "{\"output\": \"stdout\", \"received\": 100, \"delivered\": 90, "
-                              "\"filtered\": 3, \"in-flight\": 0, \"bytes\": 12345, "
-                              "\"dropped\": {\"malformed\": 0, "
-                              "\"short\": 0, \"memory\": 0, \"full\": 5, \"oldest\": 0, "
-                              "\"write\": 0, \"shutdown\": 2}}");
+    assert_string_equal(text,
+                        "{\"output\": \"stdout\", \"received\": 100, \"delivered\": 90, "
+                        "\"filtered\": 3, \"in-flight\": 0, \"bytes\": 12345, \"truncated\": 4, "
+                        "\"dropped\": {\"malformed\": 0, "
+                        "\"short\": 0, \"memory\": 0, \"full\": 5, \"oldest\": 0, "
+                        "\"write\": 0, \"shutdown\": 2}}");
     free(text);
 }
 

@@ -1,0 +1,91 @@
+"""What one event and one connection may cost: records have a limit, messages a budget of work."""
+import json
+import struct
+import urllib.request
+
+import fstrm
+from fstrm import Sender
+from harness import UNIX_JSON, equal, free_port, limit, samples, test, wait_for
+from lab import question
+
+RP, MINFO = 17, 14
+RECORD_MAX = 1 << 20
+
+
+def bomb(kind=RP, records=4000):
+    """A response of 65 KB: records whose names point to a long one of control bytes."""
+    name = (b"\x3f" + b"\x01" * 63) * 3 + b"\x3c" + b"\x01" * 60 + b"\0"
+    head = struct.pack(">6H", 7, 0x8400, 1, records, 0, 0) + name + struct.pack(">2H", kind, 1)
+    return head + (b"\xc0\x0c" + struct.pack(">2HIH", kind, 1, 1, 4) + b"\xc0\x0c" * 2) * records
+
+
+def one(name):
+    return fstrm.message(question(f"{name}.budget.lab.", 1, 1))
+
+
+@test()
+def a_bomb_is_cut_and_said(t):
+    port = free_port()
+    spile = t.listen(f"{UNIX_JSON}  - file: {{path: @DIR@/small.json, format: json, record-max: 64K}}\n"
+                     f'web: {{listen: "127.0.0.1:{port}"}}\n', count=2)
+
+    def get(what):
+        return urllib.request.urlopen(f"http://127.0.0.1:{port}{what}", timeout=limit(10)).read().decode()
+
+    def outputs():
+        return {o["name"]: o["ledger"] for o in json.loads(get("/api/v1/outputs"))["outputs"]}
+    client = Sender(t.path("tap.sock"))
+    client.send(one("before"), *(fstrm.answer(bomb(kind)) for kind in (RP, MINFO)), one("behind"))
+    client.finish()
+    wait_for("all is written", lambda: all(o["delivered"] == 4 for o in outputs().values()))
+    equal({n: o["truncated"] for n, o in outputs().items()}, {"stdout": 2, "file": 2}, "the API's count")
+    equal(samples(get("/metrics"))['spile_output_truncated_total{output="file"}'], 2, "the metrics' count")
+    equal(spile.stop(), 0, "exit status")
+    for ledger in (spile.ledger(), spile.ledger("file")):
+        equal((ledger["received"], ledger["delivered"], ledger["truncated"]), (4, 4, 2), "ledger")
+    for path, most in ((spile.out_path, RECORD_MAX), (t.path("small.json"), 65536)):
+        lines = path.read_bytes().splitlines(keepends=True)
+        records = [json.loads(line) for line in lines]
+        equal([r.get("truncated", "whole") for r in records],
+              ["whole", "record-max", "record-max", "whole"], f"which are cut in {path.name}")
+        for line, record in zip(lines[1:3], records[1:3]):
+            assert most - 8192 < len(line) <= most, f"{len(line)} bytes, of {most}"
+            assert record["answers"] and record["ancount"] == 4000 and record["type"] == "response"
+
+
+@test()
+def a_bomb_is_read_so_far_and_no_further(t):
+    """Without a limit of the record, all that is read of it is printed: what 64 names a kilobyte have."""
+    t.listen(UNIX_JSON.replace("format: json", "format: json, record-max: off"))
+    client = Sender(t.path("tap.sock"))
+    client.send(fstrm.answer(bomb()))
+    client.finish()
+    event = wait_for("the event", lambda: t.processes[-1].events())[0]
+    equal(event["truncated"], "decoding", "why it is cut")
+    names = 2 * len(event["answers"])
+    assert 1024 < names <= 64 * 66, f"{names} names were read"
+
+
+@test()
+def lines_cannot_be_forged_under_compat(t):
+    identity = b"ns1\n2026-11-21T00:00:00+00:00 forged\r"
+    frame = fstrm.message(question("lines.budget.lab.", 1, 1), identity=identity)
+    stream = fstrm.control(fstrm.START, fstrm.DNSTAP) + fstrm.data(frame) + fstrm.control(fstrm.STOP)
+    t.path("one.fstrm").write_bytes(stream)
+
+    def read(*flags):
+        return t.run("read", "--compat", "dnstap-receiver", *flags, t.path("one.fstrm")).stdout
+    escaped = identity.replace(b"\n", b"\\010").replace(b"\r", b"\\013")
+    equal(read().count(b"\n"), 1, "lines")
+    assert b" " + escaped + b" CLIENT_QUERY " in read(), read()
+    assert b" " + identity + b" CLIENT_QUERY " in read("--compat-control", "raw")
+    equal(json.loads(read("-o", "json"))["identity"].encode(), identity, "identity in JSON")
+    refused = t.run("read", "--compat-control", "rough", t.path("one.fstrm"), status=2).stderr
+    assert b"--compat-control" in refused, refused
+    config = f"compat: dnstap-receiver\ncompat-control: raw\n{UNIX_JSON}".replace("format: json", "format: text")
+    spile = t.listen(config)
+    client = Sender(t.path("tap.sock"))
+    client.send(frame)
+    client.finish()
+    equal(spile.stop(), 0, "exit status")
+    assert b" " + identity + b" CLIENT_QUERY " in spile.out_path.read_bytes(), "raw, by the configuration"
