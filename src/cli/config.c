@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/pipe.h"
+#include "io/folder.h"
 
 static int fail(const struct error *err)
 {
@@ -107,19 +108,19 @@ const struct command command_config_check = {
 /* Never overwrites: an example must not be able to destroy a configuration. */
 static int example_into(const char *path)
 {
-    FILE *out = fopen(path, "wxe");
-    if (!out) {
-        log_error("%s: %s", path, strerror(errno));
-        return COMMAND_FAILED;
+    struct draft draft;
+    struct error why;
+    int status = draft_open(&draft, path, false, &why);
+    if (status == 0 && draft_stream(&draft)) {
+        config_example(draft.stream);
+        status = draft_commit(&draft, &why);
+    } else if (status == 0) {
+        draft_drop(&draft);
+        status = error_set(&why, "no memory");
     }
-    config_example(out);
-    bool failed = ferror(out);
-    if (fclose(out) || failed) {
-        log_error("%s: %s", path, strerror(errno));
-        unlink(path);
-        return COMMAND_FAILED;
-    }
-    return COMMAND_OK;
+    if (status)
+        log_error("%s: %s", path, why.text);
+    return status ? COMMAND_FAILED : COMMAND_OK;
 }
 
 static int example_run(struct command_call *call)
@@ -138,7 +139,7 @@ static const struct command_example example_examples[] = {
 const struct command command_config_example = {
     .name = "config example",
     .summary = "print a commented configuration with every option",
-    .doc = "Writes to standard output, or to FILE, which must not exist yet.",
+    .doc = "Writes to standard output, or to FILE, which must not hold anything yet.",
     .operands = "[FILE]",
     .operand_files = true,
     .operand_max = 1,

@@ -1,6 +1,5 @@
 /* spile gen: made-up traffic, the same from the same seed, into a file or to a collector. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +7,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/gen_traffic.h"
+#include "io/folder.h"
 #include "io/interrupt.h"
 #include "io/sender.h"
 
@@ -17,6 +17,7 @@ struct gen {
     uint64_t seed;
     uint64_t count;
     char *path;
+    bool force;
 };
 
 static const struct option gen_options[] = {
@@ -38,6 +39,10 @@ static const struct option gen_options[] = {
      .offset = offsetof(struct gen, path),
      .value = "FILE",
      .doc = "write a Frame Streams file; - is standard output"},
+    {.name = "force",
+     .type = OPTION_BOOL,
+     .offset = offsetof(struct gen, force),
+     .doc = "with -w: replace a file that holds something, once the new one is whole"},
     {0},
 };
 
@@ -117,23 +122,36 @@ static int put_control(struct outlet *outlet, enum fstrm_control_type type, stru
     return status;
 }
 
+/* A whole stream. */
+static int put_stream(const struct gen *options, struct outlet *outlet, struct error *err)
+{
+    int status = put_control(outlet, FSTRM_START, err);
+    if (status == 0)
+        status = make_frames(options, outlet, err);
+    return status == 0 ? put_control(outlet, FSTRM_STOP, err) : status;
+}
+
 static int to_file(const struct gen *options, struct error *err)
 {
-    bool standard = strcmp(options->path, "-") == 0;
-    struct outlet outlet = {.path = standard ? "standard output" : options->path,
-                            .fd = STDOUT_FILENO};
-    if (!standard)
-        outlet.fd = open(options->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (outlet.fd < 0)
-        return error_set(err, "%s: %s", options->path, strerror(errno));
-    int status = put_control(&outlet, FSTRM_START, err);
-    if (status == 0)
-        status = make_frames(options, &outlet, err);
-    if (status == 0)
-        status = put_control(&outlet, FSTRM_STOP, err);
-    if (!standard && close(outlet.fd) != 0 && status == 0)
-        status = error_set(err, "%s: %s", options->path, strerror(errno));
-    return status;
+    struct draft draft;
+    struct error why;
+    if (draft_open(&draft, options->path, options->force, &why)) {
+        if (errno == EEXIST)
+            error_set(&why, "it holds something already: --force replaces it");
+        return error_set(err, "%.300s: %s", options->path, why.text);
+    }
+    struct outlet outlet = {.path = options->path, .fd = draft.fd};
+    if (put_stream(options, &outlet, err)) {
+        draft_drop(&draft);
+        return -1;
+    }
+    return draft_commit(&draft, &why) ? error_set(err, "%.300s: %s", options->path, why.text) : 0;
+}
+
+static int to_standard_output(const struct gen *options, struct error *err)
+{
+    struct outlet outlet = {.path = "standard output", .fd = STDOUT_FILENO};
+    return put_stream(options, &outlet, err);
 }
 
 static int to_collector(const struct gen *options, const struct endpoint *endpoint,
@@ -158,7 +176,10 @@ static int gen_run(struct command_call *call)
     struct error err;
     if (!options->path == !call->operands[0])
         return command_usage(call, "name either a file with -w or a destination");
-    if (options->path && strcmp(options->path, "-") == 0 && isatty(STDOUT_FILENO))
+    bool standard = options->path && strcmp(options->path, "-") == 0;
+    if (options->force && (!options->path || standard))
+        return command_usage(call, "--force is for a file: name one with -w");
+    if (standard && isatty(STDOUT_FILENO))
         return command_usage(call, "frames are not for a terminal: name a file");
     if (!options->path && endpoint_parse(&endpoint, call->operands[0], &err) != 0)
         return command_usage(call, "%s", err.text);
@@ -166,7 +187,9 @@ static int gen_run(struct command_call *call)
         log_error("cannot catch signals: %m");
         return COMMAND_FAILED;
     }
-    int status = options->path ? to_file(options, &err) : to_collector(options, &endpoint, &err);
+    int status = !options->path ? to_collector(options, &endpoint, &err)
+                 : standard     ? to_standard_output(options, &err)
+                                : to_file(options, &err);
     if (status == 0)
         return COMMAND_OK;
     log_error("%s", err.text);

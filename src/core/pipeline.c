@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "core/input.h"
 #include "core/pipeline_state.h"
+#include "io/folder.h"
 #include "io/notify.h"
 
 enum {
@@ -136,28 +137,36 @@ static void print_ledger(const struct pipeline *p)
 static int check_ledger_path(const struct pipeline *p, struct error *err)
 {
     const char *path = p->options.ledger_path;
-    int fd = path ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666) : -1;
-    if (path && fd < 0)
-        return error_set(err, "cannot write %s: %s", path, strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    return 0;
+    struct error why;
+    return path && folder_probe(path, true, &why)
+               ? error_set(err, "cannot write %.300s: %s", path, why.text)
+               : 0;
+}
+
+/* 0, or -1 with why. */
+static int put_ledger(const struct pipeline *p, struct error *why)
+{
+    struct draft draft;
+    if (draft_open(&draft, p->options.ledger_path, true, why))
+        return -1;
+    FILE *file = draft_stream(&draft);
+    if (!file) {
+        draft_drop(&draft);
+        return error_set(why, "no memory");
+    }
+    fputs("[", file);
+    each_ledger(p, put_json, file);
+    fputs("\n]\n", file);
+    return draft_commit(&draft, why);
 }
 
 /* Writes the ledger to its file, if it has one. False: that failed, and the user has been told. */
 static bool write_ledger(const struct pipeline *p)
 {
-    if (!p->options.ledger_path)
+    struct error why;
+    if (!p->options.ledger_path || put_ledger(p, &why) == 0)
         return true;
-    FILE *file = fopen(p->options.ledger_path, "w");
-    if (file) {
-        fputs("[", file);
-        each_ledger(p, put_json, file);
-        fputs("\n]\n", file);
-    }
-    if (file && fclose(file) == 0)
-        return true;
-    log_error("cannot write %s: %s", p->options.ledger_path, strerror(errno));
+    log_error("cannot write %s: %s", p->options.ledger_path, why.text);
     return false;
 }
 

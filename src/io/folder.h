@@ -24,6 +24,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include "base/error.h"
@@ -79,14 +80,19 @@ void folder_unlock(const struct folder *folder, int lock);
 /* A file that is written whole and then takes the place of what had its name. Owner: one thread. */
 struct draft {
     struct folder folder;
-    int fd;                  /* write here */
-    char name[NAME_MAX + 1]; /* its private one; empty: what is there is written in place, as it is
-                                no regular file, or as the folder takes no new ones */
+    int fd;                  /* write here ... */
+    FILE *stream;            /* ... or here, after draft_stream */
+    char name[NAME_MAX + 1]; /* its private one; empty: what is there is written in place, since it
+                                is no regular file, or since the folder takes no new ones */
+    bool first;              /* nothing had its name */
 };
 
 /* Begins a draft; what is at the path stays until draft_commit. A new file has the mode that the
- * umask leaves of 0666, one that replaces another that one's. -1: why. */
-int draft_open(struct draft *draft, const char *path, struct error *why);
+ * umask leaves of 0666, one that replaces another has that one's. -1: why; EEXIST where the file
+ * holds something and is not to be replaced. */
+int draft_open(struct draft *draft, const char *path, bool replace, struct error *why);
+/* The draft as a stream, the draft's own. NULL with errno. */
+FILE *draft_stream(struct draft *draft);
 /* Closes it, and renames it into place. -1: why; then it is gone, and the old file still there. */
 int draft_commit(struct draft *draft, struct error *why);
 /* Gives it up. */

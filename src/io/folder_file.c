@@ -272,14 +272,17 @@ static void take_after(int fd, const struct stat *old)
     (void)ignored;
 }
 
-static int fill_draft(struct draft *draft, struct error *why)
+static int fill_draft(struct draft *draft, bool replace, struct error *why)
 {
     struct stat old;
     bool there = folder_stat(&draft->folder, &old) == 0;
+    draft->first = !there;
     if (there && !S_ISREG(old.st_mode))
         return open_in_place(draft, why);
     if (there && check_old(&draft->folder, &old, why))
         return -1;
+    if (there && old.st_size > 0 && !replace)
+        return refuse(why, EEXIST);
     if (make_private(draft) < 0)
         return there && takes_no_files(errno) ? open_in_place(draft, why) : refuse(why, errno);
     if (there)
@@ -287,12 +290,12 @@ static int fill_draft(struct draft *draft, struct error *why)
     return 0;
 }
 
-int draft_open(struct draft *draft, const char *path, struct error *why)
+int draft_open(struct draft *draft, const char *path, bool replace, struct error *why)
 {
     struct draft opened = {.folder.fd = -1, .fd = -1};
     if (folder_open(&opened.folder, path, why))
         return -1;
-    if (fill_draft(&opened, why)) {
+    if (fill_draft(&opened, replace, why)) {
         int error = errno;
         draft_drop(&opened);
         errno = error;
@@ -302,26 +305,53 @@ int draft_open(struct draft *draft, const char *path, struct error *why)
     return 0;
 }
 
+FILE *draft_stream(struct draft *draft)
+{
+    if (!draft->stream)
+        draft->stream = fdopen(draft->fd, "w");
+    return draft->stream;
+}
+
+/* Closes what is written to. -1 with errno when not all has come through. */
+static int close_draft(struct draft *draft)
+{
+    bool failed = draft->stream && ferror(draft->stream);
+    int rc = draft->stream ? fclose(draft->stream) : draft->fd >= 0 ? close(draft->fd) : 0;
+    draft->stream = NULL;
+    draft->fd = -1;
+    if (rc == 0 && failed)
+        errno = EIO; /* the stream does not remember why */
+    return rc == 0 && !failed ? 0 : -1;
+}
+
+/* Where nothing had the name, nothing must have got it meanwhile. */
+static int put_in_place(const struct draft *draft)
+{
+    const int folder = draft->folder.fd;
+    const char *from = draft->name, *to = draft->folder.name;
+    if (draft->first && renameat2(folder, from, folder, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (draft->first && errno != EINVAL && errno != ENOSYS)
+        return -1;
+    return renameat(folder, from, folder, to);
+}
+
 int draft_commit(struct draft *draft, struct error *why)
 {
-    int rc = close(draft->fd) ? refuse(why, errno) : 0;
-    draft->fd = -1;
-    if (rc == 0 && draft->name[0] &&
-        renameat(draft->folder.fd, draft->name, draft->folder.fd, draft->folder.name))
-        rc = refuse(why, errno);
-    else if (rc == 0)
-        draft->name[0] = '\0';
+    int rc = close_draft(draft);
+    if (rc == 0 && draft->name[0])
+        rc = put_in_place(draft);
     int error = errno;
+    if (rc == 0)
+        draft->name[0] = '\0';
     draft_drop(draft);
     errno = error;
-    return rc;
+    return rc ? refuse(why, error) : 0;
 }
 
 void draft_drop(struct draft *draft)
 {
-    if (draft->fd >= 0)
-        close(draft->fd);
-    draft->fd = -1;
+    close_draft(draft);
     if (draft->name[0])
         unlinkat(draft->folder.fd, draft->name, 0);
     draft->name[0] = '\0';

@@ -228,7 +228,7 @@ static void links_at_the_end(void **state)
     assert_int_equal(access("none", F_OK), -1);
     assert_refused(folder_probe("link", false, &why), EPERM, &why, "it is a link");
     struct draft draft;
-    assert_refused(draft_open(&draft, "link", &why), EPERM, &why, "it is a link");
+    assert_refused(draft_open(&draft, "link", true, &why), EPERM, &why, "it is a link");
     assert_int_equal(count_files(), 3);
     assert_holds("victim", "v");
     int fd = append_at("/dev/stdout", 0600, &why); /* one of the system's own */
@@ -306,28 +306,44 @@ static void drafts(void **state)
     struct error why;
     struct stat st;
     (void)state;
-    assert_int_equal(draft_open(&draft, "file", &why), 0);
+    assert_int_equal(draft_open(&draft, "file", true, &why), 0);
     assert_int_equal(access("file", F_OK), -1); /* nothing before it is whole */
     assert_int_equal(write(draft.fd, "one", 3), 3);
     assert_int_equal(draft_commit(&draft, &why), 0);
     assert_holds("file", "one");
     assert_int_equal(chmod("file", 0640), 0);
-    assert_int_equal(draft_open(&draft, "file", &why), 0);
+    assert_int_equal(draft_open(&draft, "file", true, &why), 0);
     assert_int_equal(write(draft.fd, "two", 3), 3);
     draft_drop(&draft);
     assert_holds("file", "one");
-    assert_int_equal(draft_open(&draft, "file", &why), 0);
+    assert_int_equal(draft_open(&draft, "file", true, &why), 0);
     assert_int_equal(write(draft.fd, "2", 1), 1);
     assert_int_equal(draft_commit(&draft, &why), 0);
     assert_holds("file", "2");
     assert_int_equal(stat("file", &st), 0);
     assert_int_equal(st.st_mode & 07777, 0640);
     assert_int_equal(count_files(), 1);
-    assert_int_equal(draft_open(&draft, "/dev/null", &why), 0);
+    assert_refused(draft_open(&draft, "file", false, &why), EEXIST, &why, "exists");
+    assert_int_equal(draft_open(&draft, "fresh", false, &why), 0);
+    assert_int_equal(fputs("mine", draft_stream(&draft)) < 0, 0);
+    write_to("fresh", "another's"); /* meanwhile */
+    assert_refused(draft_commit(&draft, &why), EEXIST, &why, "exists");
+    assert_holds("fresh", "another's");
+    assert_int_equal(truncate("fresh", 0) | draft_open(&draft, "fresh", false, &why), 0);
+    assert_int_equal(fputs("mine", draft_stream(&draft)) < 0, 0);
+    assert_int_equal(draft_commit(&draft, &why), 0);
+    assert_holds("fresh", "mine");
+    assert_int_equal(unlink("fresh"), 0);
+    assert_int_equal(count_files(), 1);
+    assert_int_equal(draft_open(&draft, "/dev/null", true, &why), 0);
     assert_int_equal(write(draft.fd, "x", 1), 1);
     assert_int_equal(draft_commit(&draft, &why), 0);
+    assert_int_equal(draft_open(&draft, "/dev/full", true, &why), 0);
+    for (int i = 0; i < 9999; i++) /* more than a stream holds */
+        fputc('x', draft_stream(&draft));
+    assert_int_equal(draft_commit(&draft, &why), -1);
     assert_int_equal(mkdir("folder", 0700), 0);
-    assert_refused(draft_open(&draft, "folder", &why), EISDIR, &why, "Is a directory");
+    assert_refused(draft_open(&draft, "folder", true, &why), EISDIR, &why, "Is a directory");
     assert_refused(folder_probe("folder", true, &why), EISDIR, &why, "Is a directory");
     assert_refused(folder_probe("none/file", true, &why), ENOENT, &why, "make it first");
     assert_int_equal(folder_probe("file", true, &why) | folder_probe("new", true, &why), 0);

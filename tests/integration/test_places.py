@@ -1,0 +1,181 @@
+"""Where files and sockets are made: in folders that others may write to, beside what is there already."""
+import os
+import signal
+import stat
+import sys
+
+import fstrm
+from harness import Skip, equal, test, wait_for
+
+STRANGER = 12345  # a user without any rights
+
+# Another user's program: swaps whatever is made in its folder for a link to what is root's, as soon as it
+# is made. Arguments: the folder, and the victim's folder.
+SWAP = """
+import ctypes, os, sys
+folder, victims, user = sys.argv[1:]
+libc = ctypes.CDLL(None)
+watch = libc.inotify_init()
+libc.inotify_add_watch(watch, folder.encode(), 0x100 | 0x80)  # IN_CREATE, IN_MOVED_TO
+os.chdir(folder)
+os.setgroups([])
+os.setgid(int(user))
+os.setuid(int(user))
+print("ready", flush=True)
+while True:
+    event = os.read(watch, 4096)
+    name = event[16:].split(b"\\0")[0]
+    if name != b"aside":
+        try:
+            os.rename(name, b"aside")
+            os.symlink(os.path.join(victims.encode(), name if name == b"tap.sock" else b""), name)
+        except OSError:
+            pass
+"""
+
+
+def only_root():
+    if os.geteuid() != 0:
+        raise Skip("only root can be led to change what is root's, and can make files of others")
+
+
+def open_to_strangers(t):
+    t.folder.chmod(0o755)
+
+
+def victim_of(t):
+    """A file that is root's alone, of the socket's name, in a folder of its own."""
+    folder = t.path("victims")
+    folder.mkdir()
+    victim = folder / "tap.sock"
+    victim.write_text("secret")
+    victim.chmod(0o600)
+    return victim
+
+
+def attacker(t, folder, victim):
+    """Runs the swapper as a stranger, on the core that the program gets, too."""
+    process = t.start([sys.executable, "-c", SWAP, folder, victim.parent, STRANGER],
+                      name=f"attacker-{folder.name}")
+    wait_for("the attacker", lambda: b"ready" in process.out)
+    return process
+
+
+def clear(folder):
+    for entry in os.scandir(folder):
+        if entry.is_dir(follow_symlinks=False):
+            clear(entry.path)
+            os.rmdir(entry.path)
+        else:
+            os.unlink(entry.path)
+
+
+@test(alone=True)
+def sockets_are_not_swapped(t):
+    """What is made for somebody else is never something else by the time it is given away."""
+    only_root()
+    open_to_strangers(t)
+    victim = victim_of(t)
+    before = victim.stat()
+    theirs, sticky = t.path("theirs"), t.path("sticky")
+    for folder in (theirs, sticky):
+        folder.mkdir()
+    os.chown(theirs, STRANGER, STRANGER)
+    sticky.chmod(0o1777)
+    core = {max(os.sched_getaffinity(0))}
+    for folder in (theirs, sticky):
+        process = attacker(t, folder, victim)
+        os.sched_setaffinity(process.child.pid, core)
+        config = t.path("swap.yaml")
+        config.write_text(f"inputs:\n- unix: {{path: {folder}/tap.sock, owner: '{STRANGER}', mode: 0666}}\noutputs: []\n")
+        for _ in range(25):
+            spile = t.spile("run", "-c", config, name="swapped",
+                            preexec_fn=lambda: os.sched_setaffinity(0, core))
+            wait_for("an end of the start", lambda: "listening on" in spile.err or not spile.running())
+            spile.insist(signal.SIGTERM)
+            after = victim.stat()
+            equal((after.st_uid, after.st_gid, stat.S_IMODE(after.st_mode)),
+                  (before.st_uid, before.st_gid, 0o600), f"owner and mode of root's file, from {folder.name}")
+            os.truncate(t.path("swapped.err"), 0)
+            clear(folder)
+        process.kill()
+    equal(victim.read_text(), "secret", "root's file")
+
+
+@test()
+def sockets_are_as_they_are_to_be(t):
+    """Mode and owner, whatever the umask; nothing else is left behind; and the folder of another user is
+    told of."""
+    folder = t.path("theirs")
+    folder.mkdir()
+    options = "mode: 0622"
+    if os.geteuid() == 0:
+        os.chown(folder, STRANGER, STRANGER)
+        options += f", owner: '{STRANGER}', group: '{STRANGER + 1}'"
+    config = t.path("owned.yaml")
+    config.write_text(f"inputs:\n- unix: {{path: {folder}/tap.sock, {options}}}\noutputs: []\n")
+    spile = t.spile("run", "-c", config, preexec_fn=lambda: os.umask(0o777))
+    wait_for("the socket", lambda: "listening on" in spile.err)
+    equal(os.listdir(folder), ["tap.sock"], "files")
+    there = (folder / "tap.sock").stat()
+    equal(stat.S_IMODE(there.st_mode), 0o622, "mode")
+    if os.geteuid() == 0:
+        equal((there.st_uid, there.st_gid), (STRANGER, STRANGER + 1), "owner and group")
+        assert f"the folder belongs to user {STRANGER}, who can remove" in spile.err, spile.err
+    umask = [line for line in open(f"/proc/{spile.child.pid}/status") if line.startswith("Umask:")]
+    equal(umask[0].split()[1], "0777", "umask")
+    equal(spile.stop(), 0, "status")
+    equal(os.listdir(folder), [], "files at the end")
+
+
+REFUSED = (
+    ("run", "-u", "@/x"), ("capture", "unix:@/x", "-w", "out.fstrm"), ("capture", "tcp:127.0.0.1:0", "-w", "@/x"),
+    ("gen", "--count", "1", "-w", "@/x"), ("read", "--ledger", "@/x", "in.fstrm"), ("config", "example", "@/x"),
+    ("run", "-c", "file.yaml"), ("run", "-c", "metrics.yaml"), ("config", "check", "file.yaml"),
+    ("config", "check", "metrics.yaml"), ("config", "check", "unix.yaml"),
+)
+
+
+def fill(t, place):
+    """The configurations that REFUSED names, and a file to read."""
+    t.path("in.fstrm").write_bytes(fstrm.control(fstrm.START, fstrm.DNSTAP) + fstrm.control(fstrm.STOP))
+    for name, text in (("file", "outputs:\n- file: {path: @/x}\n"), ("metrics", "outputs:\n- metrics: {file: @/x}\n"),
+                       ("unix", "inputs:\n- unix: {path: @/x}\n")):
+        inputs = "" if name == "unix" else "inputs:\n- tcp: {listen: 127.0.0.1:0}\n"
+        t.path(f"{name}.yaml").write_text(inputs + text.replace("@", str(place)))
+
+
+@test()
+def folders_of_all_are_refused(t):
+    """Nothing is made where everybody may put something else in its place, and one line says what to do."""
+    place = t.path("all")
+    place.mkdir()
+    place.chmod(0o777)
+    fill(t, place)
+    for words in REFUSED:
+        done = t.run(*(word.replace("@", str(place)) for word in words), status=1)
+        lines = [line for line in done.stderr.decode().splitlines() if "error" in line or "others" in line]
+        equal(len(lines), 1, f"{words}: lines")
+        for part in ("others may write to the folder", str(place), "chmod o-w", "+t"):
+            assert part in lines[0], f"{words}: {part!r} is not in {lines[0]!r}"
+        equal(os.listdir(place), [], f"{words}: files")
+    assert not t.path("out.fstrm").exists(), "what needs the socket is not made either"
+
+
+@test()
+def links_are_not_followed(t):
+    """A link at the name of a file that is to be made leads nowhere: what is behind it stays."""
+    place = t.path("links")
+    place.mkdir()
+    fill(t, place)
+    victim = t.path("victim")
+    for target in ("victim", "none"):
+        os.symlink(t.path(target), place / "x")
+        victim.write_text("v" if target == "victim" else "")
+        for words in REFUSED:
+            done = t.run(*(word.replace("@", str(place)) for word in words), status=1)
+            text = done.stderr.decode()
+            assert "it is a link: name the file" in text or "a file that is no socket" in text, f"{words}: {text}"
+        equal(victim.read_text(), "v" if target == "victim" else "", "what the link leads to")
+        assert not t.path("none").exists(), "made behind a link"
+        os.unlink(place / "x")
