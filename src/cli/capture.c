@@ -9,6 +9,8 @@ struct capture {
     char *mode;
     char *group;
     char *ledger;
+    bool force;
+    bool append;
 };
 
 static const struct option capture_options[] = {
@@ -18,7 +20,16 @@ static const struct option capture_options[] = {
      .value = "FILE|-",
      .required = true,
      .offset = offsetof(struct capture, file),
-     .doc = "the Frame Streams file to write (an existing one is replaced); - is standard output"},
+     .doc =
+         "the Frame Streams file to write, which must not hold anything yet; - is standard output"},
+    {.name = "force",
+     .type = OPTION_BOOL,
+     .offset = offsetof(struct capture, force),
+     .doc = "replace a file that holds something, once all else stands"},
+    {.name = "append",
+     .type = OPTION_BOOL,
+     .offset = offsetof(struct capture, append),
+     .doc = "add a stream behind those that the file holds"},
     PIPE_SOCKET_ROWS(struct capture),
     {.name = "ledger",
      .type = OPTION_PATH,
@@ -31,6 +42,7 @@ static const struct option capture_options[] = {
 static const struct command_example capture_examples[] = {
     {"spile capture --mode 0666 unix:/tmp/dnstap.sock -w dns.fstrm",
      "frames to a file until Ctrl-C"},
+    {"spile capture tcp:127.0.0.1:6000 -w dns.fstrm --append", "some more into the same file"},
     {"spile capture tcp:127.0.0.1:6000 -w - | spile read -", "through a pipe"},
     {0},
 };
@@ -50,7 +62,12 @@ static int capture_run(struct command_call *call)
     const struct capture *capture = call->options;
     struct config config;
     struct error err = {0};
-    if (strcmp(capture->file, "-") == 0 && isatty(STDOUT_FILENO))
+    bool standard = strcmp(capture->file, "-") == 0;
+    if (capture->force && capture->append)
+        return command_usage(call, "--force and --append exclude each other");
+    if (standard && (capture->force || capture->append))
+        return command_usage(call, "--force and --append are for a file");
+    if (standard && isatty(STDOUT_FILENO))
         return command_usage(call, "frames are no text: redirect standard output, or name a file");
     if (config_init(&config, &err) < 0 ||
         pipe_add_source(&config, call->operands[0], capture->mode, capture->group, &err) < 0)
@@ -58,7 +75,12 @@ static int capture_run(struct command_call *call)
     if (add_file(&config, capture->file, &err) < 0)
         return pipe_fail(&config, &err, COMMAND_FAILED);
     struct pipeline_options options = {
-        .ledger_path = capture->ledger, .anew = true, .gives_up = true};
+        .ledger_path = capture->ledger,
+        .old = capture->force    ? OUTPUT_REPLACES
+               : capture->append ? OUTPUT_ADDS
+                                 : OUTPUT_KEEPS,
+        .gives_up = true,
+    };
     return pipe_run(&config, &options);
 }
 
@@ -66,7 +88,10 @@ const struct command command_capture = {
     .name = "capture",
     .summary = "record frames from a socket, undecoded",
     .doc = "Listens on SOURCE, unix:PATH or tcp:HOST:PORT, and writes the frames that DNS servers "
-           "send to a Frame Streams file, as they are. Every dnstap tool can read it.",
+           "send to a Frame Streams file, as they are. Every dnstap tool can read it.\n\n"
+           "A file that holds something stays as it is, unless --force or --append is given; a "
+           "start that fails changes no file in any case. Spile reads files of several streams; "
+           "other tools may read the first alone.",
     .operands = "SOURCE",
     .operand_choices = command_places,
     .operand_min = 1,

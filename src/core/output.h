@@ -30,6 +30,14 @@ struct output_common {
 };
 extern const struct option output_options[];
 
+/* What becomes of what a file holds that an output is to write. */
+enum output_old {
+    OUTPUT_CONTINUES, /* records are appended to it; what is no whole file of theirs is put aside */
+    OUTPUT_KEEPS,     /* then it is not written to, and opening it fails */
+    OUTPUT_REPLACES,  /* once all has begun */
+    OUTPUT_ADDS,      /* a new stream is appended to it, likewise */
+};
+
 /* One configured output, as its hooks see it. Owner: the pipeline. */
 struct output {
     const struct module *module;
@@ -42,13 +50,13 @@ struct output {
     bool gives_up; /* what cannot be written ends the program, which has then failed: nobody would
                       make room for it */
     atomic_bool interrupted; /* set at the shutdown's deadline: a write loop gives up */
-    bool anew;               /* what a file holds already is replaced, not appended to ... */
-    atomic_bool begun;       /* ... once this is set: all is open, nothing can fail any more */
-    uint64_t lost;           /* the writer's thread: records that `write` has called written, and
-                                that are gone: the writer has as many of the next ones, else of
-                                those before, count as dropped (write) instead of delivered */
-    bool unended;            /* set by `close`: the end of the stream could not be written */
-    struct stats *stats;     /* when hooks->statistics asked for them */
+    enum output_old old;
+    atomic_bool begun;   /* all is open, nothing can fail any more: files may be changed */
+    uint64_t lost;       /* the writer's thread: records that `write` has called written, and
+                            that are gone: the writer has as many of the next ones, else of
+                            those before, count as dropped (write) instead of delivered */
+    bool unended;        /* set by `close`: the end of the stream could not be written */
+    struct stats *stats; /* when hooks->statistics asked for them */
     const struct settings *settings; /* of the whole program */
 };
 

@@ -408,7 +408,7 @@ static int open_sinks(struct pipeline *p, struct error *err)
         p->plan.sinks[i].out.stats = p->options.stats;
         p->plan.sinks[i].out.settings = &p->config->settings;
         p->plan.sinks[i].out.gives_up = p->options.gives_up;
-        p->plan.sinks[i].out.anew = p->options.anew;
+        p->plan.sinks[i].out.old = p->options.old;
         if (sink_open(&p->plan.sinks[i], &p->config->outputs[i], compat, number_of(p->config, i),
                       p->workers_wanted, output_ended, p, err) < 0)
             return config_error_at(p->config, &p->config->outputs[i], NULL, err);

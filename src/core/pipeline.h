@@ -10,6 +10,7 @@
 #include "core/config.h"
 #include "core/ledger.h"
 #include "core/observer.h"
+#include "core/output.h"
 #include "core/partial.h"
 #include "core/worker.h"
 
@@ -37,7 +38,7 @@ struct pipeline_options {
     uint64_t total;          /* stop after so many events; 0: no limit */
     const char *ledger_path; /* ledger as JSON at exit; NULL: none */
     enum pipeline_tells tells;
-    bool anew;     /* files that outputs write are replaced: not appended to, nor put aside */
+    enum output_old old; /* of the files that outputs write */
     bool gives_up; /* an output that cannot be written ends the pipeline, with PIPELINE_FAILED; if
                       not, it is tried again for as long as the pipeline runs */
     bool progress; /* show progress on standard error */

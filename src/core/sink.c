@@ -40,7 +40,7 @@ int sink_open(struct sink *sink, const struct config_item *item, const char *com
         .out.stats = sink->out.stats,
         .out.settings = sink->out.settings,
         .out.gives_up = sink->out.gives_up,
-        .out.anew = sink->out.anew,
+        .out.old = sink->out.old,
     };
     struct output *out = &sink->out;
     out->module = item->module;

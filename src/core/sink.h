@@ -19,7 +19,7 @@ struct sink {
     bool writing;     /* the writer's thread has been started: it then closes the output */
 };
 
-/* The caller zeroes *sink, and sets out.stats, out.settings, out.gives_up and out.anew. Opens the
+/* The caller zeroes *sink, and sets out.stats, out.settings, out.gives_up and out.old. Opens the
  * output of `item`; `number` counts outputs of that module from 1. `on_closed(arg)` is called, on
  * the writer's thread, when its reader has gone away or it was given up. -1: err; then nothing is
  * open.

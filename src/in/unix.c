@@ -115,7 +115,8 @@ static int bound_socket(struct unix_input *u, struct error *err)
     if (who_owns(u, &wanted, err) < 0)
         return -1;
     if (folder_open(&u->folder, u->path, &why))
-        return error_set(err, "cannot listen on unix %s: %s", u->path, why.text);
+        return error_set(err, "cannot listen on unix %s: %s", u->path,
+                         errno == ENOENT ? "there is no such folder: make it first" : why.text);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         error_set(&why, "%s", strerror(errno));

@@ -148,10 +148,6 @@ static int walk_to(struct walk *walk, struct error *why)
     int rc = begin(walk, why);
     while (rc == 0 && next_part(walk, part))
         rc = step(walk, part, why);
-    if (rc && errno == ENOENT) {
-        error_set(why, "there is no such folder: make it first");
-        errno = ENOENT;
-    }
     return rc;
 }
 

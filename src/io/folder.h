@@ -53,12 +53,10 @@ int folder_stat(const struct folder *folder, struct stat *st);
 enum { FOLDER_PATH_MAX = NAME_MAX + 32 };
 void folder_path(const struct folder *folder, char path[FOLDER_PATH_MAX]);
 
-/* Opens what is there for writing at its end, or makes a regular file with exactly that mode. What
- * is there may be a FIFO or a device, too; nothing is waited for. Returns a descriptor, or -1: why.
- */
-int folder_append(const struct folder *folder, mode_t mode, struct error *why);
-/* The same, but nothing is made: -1 with ENOENT where there is none. */
-int folder_append_old(const struct folder *folder, struct error *why);
+/* Opens what is there for writing at its end, or makes a regular file: with exactly that mode, or,
+ * when not `exact`, with what the umask leaves of it. What is there may be a FIFO or a device, too;
+ * nothing is waited for. Returns a descriptor, or -1: why. */
+int folder_append(const struct folder *folder, mode_t mode, bool exact, struct error *why);
 /* Whether the file at the path could be appended to now, or, to `replace` it, draft_open would
  * succeed; nothing is made. -1: why. */
 int folder_probe(const char *path, bool replace, struct error *why);

@@ -90,23 +90,18 @@ static int open_old(const struct folder *folder, int flags, struct error *why)
     return close_failed(fd);
 }
 
-int folder_append_old(const struct folder *folder, struct error *why)
+int folder_append(const struct folder *folder, mode_t mode, bool exact, struct error *why)
 {
-    return open_old(folder, WRITE | O_APPEND | O_NONBLOCK, why);
-}
-
-int folder_append(const struct folder *folder, mode_t mode, struct error *why)
-{
-    const int flags = WRITE | O_APPEND | O_NONBLOCK;
+    const int flags = WRITE | O_APPEND | O_NONBLOCK, make = flags | O_CREAT | O_EXCL;
     for (int i = 0; i < TRIES; i++) {
-        int fd = openat(folder->fd, folder->name, flags | O_CREAT | O_EXCL, 0600);
-        if (fd >= 0) {
-            fchmod(fd, mode); /* exact, whatever the umask; some file systems have no modes */
+        int fd = openat(folder->fd, folder->name, make, exact ? 0600 : mode);
+        if (fd >= 0 && exact)
+            fchmod(fd, mode); /* whatever the umask; some file systems have no modes */
+        if (fd >= 0)
             return fd;
-        }
         if (errno != EEXIST)
             return refuse(why, errno);
-        fd = folder_append_old(folder, why);
+        fd = open_old(folder, flags, why);
         if (fd >= 0 || errno != ENOENT)
             return fd;
     }
@@ -196,6 +191,13 @@ static bool is_at(const struct folder *folder, const char *name, int fd)
            here.st_dev == there.st_dev && here.st_ino == there.st_ino;
 }
 
+static int refuse_locked(struct error *why)
+{
+    error_set(why, "another Spile writes to it");
+    errno = EBUSY;
+    return -1;
+}
+
 int folder_lock(const struct folder *folder, struct error *why)
 {
     char name[NAME_MAX + 1];
@@ -206,13 +208,13 @@ int folder_lock(const struct folder *folder, struct error *why)
             return -1;
         if (flock(fd, LOCK_EX | LOCK_NB)) {
             close_failed(fd);
-            return refuse(why, errno == EWOULDBLOCK ? EBUSY : errno);
+            return errno == EWOULDBLOCK ? refuse_locked(why) : refuse(why, errno);
         }
         if (is_at(folder, name, fd)) /* not one that its owner has just removed */
             return fd;
         close(fd);
     }
-    return refuse(why, EBUSY);
+    return refuse_locked(why);
 }
 
 bool folder_locked(const struct folder *folder, int lock)

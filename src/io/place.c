@@ -52,8 +52,7 @@ static int can_make(const char *path, struct error *err)
     if (folder_open(&folder, path, &why)) {
         int error = errno;
         folder_of(path, parent);
-        error_set(err, "%.200s: %s", error == EISDIR ? path : parent,
-                  error == ENOENT ? strerror(error) : why.text);
+        error_set(err, "%.200s: %s", error == EISDIR ? path : parent, why.text);
         return error == ENOENT ? 1 : -1;
     }
     folder_close(&folder);

@@ -4,18 +4,23 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "io/folder.h"
+#include "io/frame_reader.h"
 #include "out/emit.h"
 
 void appender_init(struct appender *a, const struct output *out, const char *path, mode_t mode)
 {
-    *a = (struct appender){
-        .out = out, .path = path, .mode = mode, .rotated.path = path, .fd = -1, .anew = out->anew};
+    *a = (struct appender){.out = out,
+                           .path = path,
+                           .mode = mode,
+                           .rotated.path = path,
+                           .old = out->old,
+                           .folder.fd = -1,
+                           .lock = -1,
+                           .fd = -1};
     if (out->format->begin)
         out->format->begin(&a->begin);
     if (out->format->end)
@@ -33,13 +38,31 @@ void appender_close(struct appender *a)
 void appender_free(struct appender *a)
 {
     appender_close(a);
+    folder_unlock(&a->folder, a->lock);
+    folder_close(&a->folder);
+    a->lock = -1;
     buf_free(&a->begin);
     buf_free(&a->end);
 }
 
+/* By errno. */
 static int fail(struct appender *a, const char *failed)
 {
+    int error = errno;
     a->failed = failed;
+    error_set(&a->why, "%s", strerror(error));
+    errno = error;
+    return -1;
+}
+
+/* With a reason of its own, or that of a folder's. */
+static int fail_for(struct appender *a, const char *failed, const char *why)
+{
+    int error = errno;
+    a->failed = failed;
+    if (why)
+        error_set(&a->why, "%s", why);
+    errno = error;
     return -1;
 }
 
@@ -72,7 +95,7 @@ static bool same_bytes(const struct appender *a, uint64_t offset, struct span ex
     uint8_t bytes[512];
     if (expected.len > sizeof bytes)
         return false;
-    int fd = open(a->path, O_RDONLY | O_CLOEXEC);
+    int fd = folder_read(&a->folder);
     ssize_t got = fd < 0 ? -1 : pread(fd, bytes, expected.len, (off_t)offset);
     if (fd >= 0)
         close(fd);
@@ -119,25 +142,44 @@ static void folder_of(const struct appender *a, char folder[PATH_MAX])
     snprintf(folder, PATH_MAX, "%.*s", slash ? (len ? len : 1) : 1, slash ? a->path : ".");
 }
 
-static void note_folder(struct appender *a)
+/* --- opening -------------------------------------------------------------------------------- */
+
+/* The folder of the path may be another one by now; the lock is kept while it is good there. */
+static int enter(struct appender *a)
 {
-    char folder[PATH_MAX];
-    folder_of(a, folder);
-    if (stat(folder, &a->folder))
-        a->folder = (struct stat){0};
+    struct folder folder;
+    if (folder_open(&folder, a->path, &a->why))
+        return fail_for(a, "open", NULL);
+    if (!folder_locked(&folder, a->lock)) {
+        folder_unlock(&a->folder, a->lock);
+        a->lock = -1;
+    }
+    folder_close(&a->folder);
+    a->folder = folder;
+    if (fstat(folder.fd, &a->home))
+        a->home = (struct stat){0};
+    return 0;
 }
 
-/* Descriptor and facts. A FIFO without a reader is refused rather than waited for. */
+/* Two that append to, and rotate, one file would ruin it. Where our folder takes no files there is
+ * no lock: nothing can be rotated there either. */
+static int take_lock(struct appender *a)
+{
+    if (a->lock < 0)
+        a->lock = folder_lock(&a->folder, &a->why);
+    return a->lock >= 0 || errno == EROFS ? 0 : fail_for(a, "lock", NULL);
+}
+
+/* Opens, and takes note of what there is. A FIFO without a reader is refused rather than waited
+ * for.
+ */
 static int open_descriptor(struct appender *a)
 {
-    const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-    a->fd = open(a->path, flags | O_EXCL, a->mode);
-    if (a->fd >= 0)
-        fchmod(a->fd, a->mode); /* the mode is exact, whatever the umask */
-    else if (errno == EEXIST)
-        a->fd = open(a->path, flags, a->mode);
     struct stat st;
-    if (a->fd < 0 || fcntl(a->fd, F_SETFL, O_APPEND) || fstat(a->fd, &st))
+    a->fd = folder_append(&a->folder, a->mode, true, &a->why);
+    if (a->fd < 0)
+        return fail_for(a, "open", NULL);
+    if (fcntl(a->fd, F_SETFL, O_APPEND) || fstat(a->fd, &st))
         return fail(a, "open");
     a->regular = S_ISREG(st.st_mode);
     a->size = a->regular ? (uint64_t)st.st_size : 0;
@@ -145,21 +187,126 @@ static int open_descriptor(struct appender *a)
     a->device = st.st_dev;
     a->inode = st.st_ino;
     a->since = 0;
-    note_folder(a);
-    if (a->regular && flock(a->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
-        errno = EBUSY; /* two that append to, and rotate, one file would ruin it */
-        return fail(a, "lock");
-    }
     return 0;
+}
+
+/* Reads what is there up to the end, or, unless it is to be read `through`, up to its beginning.
+ * True: that is of a Frame Streams file of dnstap. *rest: bytes behind its last whole frame;
+ * *compressed. */
+static bool read_streams(const struct appender *a, bool through, bool *compressed, size_t *rest)
+{
+    char path[FOLDER_PATH_MAX];
+    struct frame_reader reader;
+    struct error err;
+    folder_path(&a->folder, path);
+    if (frame_reader_open(&reader, path, 65536, FSTRM_FRAME_MAX, &err))
+        return false;
+    while ((through || !reader.rx.started) &&
+           frame_reader_fill(&reader, &err) == FRAME_READER_MORE) {
+        while (frame_reader_scan(&reader))
+            ;
+    }
+    bool started = reader.rx.started;
+    *compressed = source_compressed(reader.source);
+    *rest = reader.len - reader.start;
+    frame_reader_close(&reader);
+    return started;
+}
+
+/* What the file holds is to stay before a new stream. Where it does not end with STOP, as after a
+ * crash, it is to get one, in the place of what was cut. */
+static int look_at_stream(struct appender *a)
+{
+    bool compressed;
+    size_t rest;
+    if (!read_streams(a, false, &compressed, &rest))
+        return fail_for(a, "append to", "what it holds is no Frame Streams file of dnstap");
+    a->before = 0;
+    if (compressed || same_bytes(a, a->size - a->end.len, buf_span(&a->end)))
+        return 0;
+    if (!read_streams(a, true, &compressed, &rest))
+        return fail_for(a, "read", NULL);
+    a->before = a->size;
+    a->cut = a->size - (rest < a->size ? rest : 0);
+    return 0;
+}
+
+/* Refuses what `old` says may not be there. */
+static int look_at_old(struct appender *a, const struct stat *there)
+{
+    a->size = (uint64_t)there->st_size;
+    if (a->size == 0 || a->old == OUTPUT_CONTINUES)
+        return 0;
+    if (folder_probe(a->path, false, &a->why))
+        return fail_for(a, "open", NULL);
+    if (a->old == OUTPUT_ADDS)
+        return look_at_stream(a);
+    errno = EEXIST;
+    return a->old == OUTPUT_REPLACES
+               ? 0
+               : fail_for(a, "write",
+                          "it holds something already: --force replaces that, --append adds a "
+                          "stream behind it");
+}
+
+int appender_claim(struct appender *a)
+{
+    struct stat there;
+    if (enter(a))
+        return -1;
+    bool found = folder_stat(&a->folder, &there) == 0;
+    if (found && !S_ISREG(there.st_mode))
+        return appender_open(a);
+    return take_lock(a) || (found && look_at_old(a, &there)) ? -1 : 0;
+}
+
+static int replace(struct appender *a)
+{
+    if (ftruncate(a->fd, 0))
+        return fail(a, "empty");
+    a->size = 0;
+    return 0;
+}
+
+/* Ends the stream that a crash has cut. */
+static int end_old(struct appender *a)
+{
+    uint64_t rest = a->before - a->cut;
+    if (take_back(a, rest))
+        return fail(a, "shorten");
+    a->size -= rest;
+    log_warning("%s: %s was not ended, as after a crash: it is now, %llu bytes of a cut frame are "
+                "taken off, and a new stream follows",
+                a->out->name, a->path, (unsigned long long)rest);
+    return put(a, a->end.data, a->end.len);
+}
+
+static int begin_file(struct appender *a)
+{
+    enum output_old old = a->size > 0 ? a->old : OUTPUT_REPLACES;
+    if (old == OUTPUT_CONTINUES)
+        return adopt(a);
+    if (old == OUTPUT_KEEPS) {
+        errno = EEXIST; /* somebody has put it there meanwhile */
+        return fail(a, "write");
+    }
+    if (old == OUTPUT_REPLACES && a->size > 0 && replace(a))
+        return -1;
+    if (old == OUTPUT_ADDS && a->before == a->size && end_old(a))
+        return -1;
+    a->old = OUTPUT_CONTINUES;
+    return put(a, a->begin.data, a->begin.len);
 }
 
 int appender_open(struct appender *a)
 {
+    struct stat there;
     a->has_records = false;
-    int rc = open_descriptor(a);
-    a->anew &= a->size > 0;
-    if (rc == 0 && !a->anew)
-        rc = a->size ? adopt(a) : put(a, a->begin.data, a->begin.len);
+    int rc = enter(a);
+    if (rc == 0 && (folder_stat(&a->folder, &there) || S_ISREG(there.st_mode)))
+        rc = take_lock(a);
+    if (rc == 0)
+        rc = open_descriptor(a) || begin_file(a) ? -1 : 0;
     if (rc) {
         int error = errno;
         appender_close(a);
@@ -169,23 +316,8 @@ int appender_open(struct appender *a)
     return rc;
 }
 
-int appender_begin(struct appender *a)
-{
-    if (!a->anew)
-        return 0;
-    if (ftruncate(a->fd, 0))
-        return fail(a, "empty");
-    a->size = 0;
-    a->anew = false;
-    int rc = put(a, a->begin.data, a->begin.len);
-    a->seen_size = a->size;
-    return rc;
-}
-
 int appender_finish(struct appender *a)
 {
-    if (appender_begin(a))
-        return -1;
     if (a->torn == 0 && put(a, a->end.data, a->end.len))
         return -1;
     appender_close(a);
@@ -226,7 +358,7 @@ static bool is_elsewhere(const struct appender *a)
 enum appender_fate appender_look(struct appender *a)
 {
     struct stat st;
-    if (a->fd < 0 || a->anew)
+    if (a->fd < 0)
         return APPENDER_UNTOUCHED;
     bool known = fstat(a->fd, &st) == 0;
     if (is_elsewhere(a))
@@ -255,15 +387,15 @@ void appender_restore_folder(const struct appender *a)
     struct folder above;
     struct error why;
     folder_of(a, path);
-    if (!S_ISDIR(a->folder.st_mode) || folder_open(&above, path, &why))
+    if (!S_ISDIR(a->home.st_mode) || folder_open(&above, path, &why))
         return;
     bool ours = !above.foreign && !above.shared;
     int fd = ours && mkdirat(above.fd, above.name, 0700) == 0
                  ? openat(above.fd, above.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
                  : -1;
     if (fd >= 0) {
-        int ignored = fchown(fd, a->folder.st_uid, a->folder.st_gid);
-        ignored += fchmod(fd, a->folder.st_mode & 07777);
+        int ignored = fchown(fd, a->home.st_uid, a->home.st_gid);
+        ignored += fchmod(fd, a->home.st_mode & 07777);
         (void)ignored;
         close(fd);
     }

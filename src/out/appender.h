@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "core/output.h"
+#include "io/folder.h"
 #include "out/rotated.h"
 
 /* Owner: one output. */
@@ -22,21 +23,24 @@ struct appender {
     mode_t mode;           /* of a file that is made */
     struct buf begin, end; /* of the format */
     struct rotated rotated;
+    enum output_old old; /* what becomes of what the file holds; once open, that is settled */
 
-    int fd; /* -1: closed */
+    struct folder folder; /* as of the last open; its fd is -1 before */
+    int lock;             /* the file's in that folder, from the first open to the end; -1: none */
+    int fd;               /* -1: closed */
     bool regular;
     bool has_records;
-    bool put_aside; /* the last open has put the old file aside */
-    bool anew;      /* appender_begin will empty the file; until then it keeps what is in it */
-    uint64_t size;  /* so far, without `end` */
+    bool put_aside;           /* the last open has put the old file aside */
+    uint64_t size;            /* so far, without `end` */
     struct timespec modified; /* by the wall clock: the last change before the open */
-    struct stat folder;       /* that it is in; zeroed when that is not known */
+    struct stat home;         /* the folder itself, then; zeroed when that is not known */
     dev_t device;             /* of the file that is open, as is the next */
     ino_t inode;
     uint64_t seen_size; /* `size` when appender_look last found all well ... */
     uint64_t since;     /* ... and how many records were written since */
     size_t torn;        /* bytes of the next record that were written and could not be taken back */
     const char *failed; /* what could not be done, when a function returned -1: "open", ... */
+    struct error why;   /* and for what reason */
 };
 
 /* Makes a closed appender, and fetches what the output's format begins and ends with. */
@@ -44,11 +48,13 @@ void appender_init(struct appender *a, const struct output *out, const char *pat
 /* Closes without an end, and frees. */
 void appender_free(struct appender *a);
 
-/* Opens or makes the file, ready for the next record. 0, or -1 with errno and a->failed. */
+/* Locks the file and looks whether what it holds is as `old` has it; opens what is no regular file,
+ * but neither makes nor opens one that is. 0, or -1 with failed and why. */
+int appender_claim(struct appender *a);
+/* Opens or makes the file, ready for the next record. 0, or -1 with errno, failed and why. */
 int appender_open(struct appender *a);
-/* Replaces what is in the file, if it is to be replaced and has not been. -1 with errno. */
-int appender_begin(struct appender *a);
-/* Writes the end and closes. -1 with errno: there was no room for it; the file is still open. */
+/* Writes the end and closes. -1 with errno, failed and why: there was no room for it; the file is
+ * still open. */
 int appender_finish(struct appender *a);
 /* Closes as it is. */
 void appender_close(struct appender *a);
@@ -60,8 +66,7 @@ enum appender_fate {
     APPENDER_MOVED,   /* the path is another file now, or none; what was written has another name */
     APPENDER_REMOVED, /* what was written has no name any more */
 };
-/* Looks at the file that is open, and at the path; costs two system calls. Before appender_begin
- * has been called, nothing has been written that could be looked after. */
+/* Looks at the file that is open, and at the path; costs two system calls. */
 enum appender_fate appender_look(struct appender *a);
 /* What was written since appender_look last found all well into a file that was then removed. */
 struct appender_remains {

@@ -92,10 +92,18 @@ static const struct option file_options[] = {
     {0},
 };
 
+/* By errno. */
 static int trouble_with(struct output *out, const char *action)
 {
     struct file *file = out->priv;
-    trouble_say(&file->trouble, out, action, file->path, errno);
+    trouble_say(&file->trouble, out, action, file->path, strerror(errno));
+    return -1;
+}
+
+static int appender_trouble(struct output *out)
+{
+    struct file *file = out->priv;
+    trouble_say(&file->trouble, out, file->appender.failed, file->path, file->appender.why.text);
     return -1;
 }
 
@@ -112,7 +120,7 @@ static void tidy(struct file *file)
         janitor_call(&file->janitor);
 }
 
-/* Opens the file; 0, or -1 with errno and appender.failed. */
+/* Opens the file; 0, or -1 as appender_open. */
 static int attach(struct file *file)
 {
     struct appender *a = &file->appender;
@@ -133,14 +141,14 @@ static int rotate(struct output *out)
     char to[PATH_MAX];
     int64_t period = file->period;
     if (appender_finish(&file->appender))
-        return trouble_with(out, file->appender.failed);
+        return appender_trouble(out);
     int failed = rotated_aside(&file->appender.rotated, to);
     if (failed)
         trouble_with(out, "rotate");
     else
         tidy(file);
     if (attach(file))
-        return trouble_with(out, file->appender.failed);
+        return appender_trouble(out);
     if (failed) {
         file->rotate_not_before_ns = clock_after(ROTATE_AGAIN_NS);
         file->period = period; /* still to be rotated */
@@ -153,17 +161,19 @@ static bool ready(struct output *out)
 {
     struct file *file = out->priv;
     if (file->stale && file->appender.fd >= 0 && appender_finish(&file->appender)) {
-        trouble_with(out, file->appender.failed);
+        appender_trouble(out);
         return false;
     }
     file->stale = false;
     if (file->appender.fd < 0 && attach(file))
-        trouble_with(out, file->appender.failed);
-    if (file->appender.fd >= 0 && appender_begin(&file->appender)) {
-        trouble_with(out, file->appender.failed);
-        return false;
-    }
+        appender_trouble(out);
     return file->appender.fd >= 0;
+}
+
+/* True while the file has not been opened, as nothing may be changed before all has begun. */
+static bool is_claimed(const struct file *file)
+{
+    return file->appender.old != OUTPUT_CONTINUES && file->appender.fd < 0;
 }
 
 /* Makes anew the file that was removed, and puts into it what was written since it was last seen.
@@ -179,7 +189,7 @@ static void replace(struct output *out)
     appender_restore_folder(a);
     int rc = attach(file), error = errno;
     if (rc)
-        trouble_with(out, a->failed);
+        appender_trouble(out);
     else if (bytes > 0 && (rc = appender_rescue(a, &remains)) != 0)
         error = errno;
     close(remains.fd);
@@ -296,7 +306,7 @@ static void turn(struct output *out, int64_t period)
 static void file_tick(struct output *out)
 {
     struct file *file = out->priv;
-    if (file->stale || (file->appender.anew && atomic_load(&out->begun)))
+    if (file->stale || (is_claimed(file) && atomic_load(&out->begun)))
         ready(out);
     if (clock_ns() >= file->look_ns)
         look_after(out);
@@ -326,20 +336,23 @@ static bool has_old_names(const struct output *out)
 static int file_open(struct output *out, struct error *err)
 {
     struct file *file = out->priv;
+    struct appender *a = &file->appender;
+    struct error note;
     file->janitor = (struct janitor){.out = out,
-                                     .rotated = &file->appender.rotated,
+                                     .rotated = &a->rotated,
                                      .keep = file->keep,
                                      .how = (enum compression)file->compress};
-    appender_init(&file->appender, out, file->path, file->mode);
+    appender_init(a, out, file->path, file->mode);
     if (has_old_names(out))
-        file->appender.rotated.shifts = file->keep;
-    if (attach(file)) {
-        int error = errno;
+        a->rotated.shifts = file->keep;
+    if (out->old == OUTPUT_CONTINUES ? attach(file) : appender_claim(a)) {
+        error_set(err, "cannot %s %.300s: %s", a->failed, file->path, a->why.text);
         janitor_end(&file->janitor);
-        appender_free(&file->appender);
-        return error_set(err, "cannot %s %s: %s", file->appender.failed, file->path,
-                         strerror(error));
+        appender_free(a);
+        return -1;
     }
+    if (folder_note(&a->folder, file->path, &note))
+        log_warning("%s: %s", out->name, note.text);
     if (file->rotate_size || file->rotate_every_ns)
         tidy(file); /* what an earlier run left to do */
     return 0;
@@ -348,16 +361,16 @@ static int file_open(struct output *out, struct error *err)
 static void file_close(struct output *out)
 {
     struct file *file = out->priv;
-    if (file->appender.anew && !atomic_load(&out->begun))
-        appender_close(&file->appender); /* nothing has begun: the file stays as it is */
-    else
+    if (!is_claimed(file))
         look_after(out);
+    else if (atomic_load(&out->begun) && !ready(out))
+        out->unended = true;
     if (file->appender.fd >= 0 && appender_finish(&file->appender)) {
-        trouble_with(out, file->appender.failed);
+        appender_trouble(out);
         out->unended = true;
     }
+    janitor_end(&file->janitor); /* it works under the appender's lock */
     appender_free(&file->appender);
-    janitor_end(&file->janitor);
 }
 
 static enum module_verdict file_probe(const void *priv, const char **option, struct error *err)

@@ -16,7 +16,7 @@ static void tidy(struct janitor *janitor)
     int len = snprintf(what, sizeof what, "%s", failure.name);
     if (failure.more)
         snprintf(what + len, sizeof what - (size_t)len, " (and %u more)", failure.more);
-    trouble_say(&janitor->trouble, janitor->out, failure.action, what, failure.error);
+    trouble_say(&janitor->trouble, janitor->out, failure.action, what, strerror(failure.error));
 }
 
 static void *run(void *arg)

@@ -210,7 +210,8 @@ static void write_line(struct metrics *m)
         log_info("%s: %s was replaced or removed by somebody: opened anew", m->out->name, m->path);
     if (failed)
         trouble_say(&m->trouble, m->out, m->path ? m->file.failed : "write to",
-                    m->path ? m->path : "standard output", errno);
+                    m->path ? m->path : "standard output",
+                    m->path ? m->file.why.text : strerror(errno));
     else
         trouble_over(&m->trouble, m->out->name);
 }
@@ -274,7 +275,7 @@ static int metrics_open(struct output *out, struct error *err)
     m->file =
         (struct numbered){.path = m->path, .limit = m->rotate_size, .keep = m->keep, .fd = -1};
     if (m->path && numbered_open(&m->file))
-        return error_set(err, "cannot open %s: %s", m->path, strerror(errno));
+        return error_set(err, "cannot open %.300s: %s", m->path, m->file.why.text);
     begin(m);
     if (pthread_create(&m->thread, NULL, follow, m) == 0)
         return 0;

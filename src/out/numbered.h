@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
+
 /* Owner: one thread at a time. */
 struct numbered {
     const char *path;
@@ -17,14 +19,15 @@ struct numbered {
     uint64_t keep;  /* rotated files; 0: it is never rotated */
     int fd;         /* -1: closed; the next line opens it anew */
     const char *failed;
+    struct error why;
     bool followed; /* the last line found it replaced or removed, and opened it anew */
 };
 
 /* PATH becomes PATH.1, that PATH.2, and so on up to the first number that is free, PATH.`keep` at
- * most, whose file goes. 0, or -1 with errno. */
-int numbered_shift(const char *path, uint64_t keep);
+ * most, whose file goes. 0, or -1 with errno and why. */
+int numbered_shift(const char *path, uint64_t keep, struct error *why);
 
-/* Opens or makes the file if it is closed. 0, or -1 with errno and what failed ("open", ...). */
+/* Opens or makes the file if it is closed. 0, or -1 with what failed ("open", ...) and why. */
 int numbered_open(struct numbered *file);
 /* Appends the line, whole or not at all; never waits for a reader. 0, or -1 as above. A file that
  * cannot be rotated is continued: then the line is written, though -1 is returned. */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "io/folder.h"
 #include "out/numbered.h"
 
 #define TEMPORARY ".tmp"
@@ -180,12 +181,14 @@ static void scan_close(struct scan *scan)
 /* Finds the files; the caller calls scan_close in any case. */
 static int scan_open(struct scan *scan, const char *path)
 {
+    struct folder folder;
+    struct error why;
     const char *slash = strrchr(path, '/');
-    char parent[PATH_MAX];
-    snprintf(parent, sizeof parent, "%.*s", slash ? (int)(slash - path) + 1 : 1,
-             slash ? path : ".");
-    *scan = (struct scan){.base = slash ? slash + 1 : path};
-    scan->dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *scan = (struct scan){.dir = -1, .base = slash ? slash + 1 : path};
+    if (folder_open(&folder, path, &why))
+        return -1;
+    scan->dir = openat(folder.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    folder_close(&folder);
     if (scan->dir < 0)
         return -1;
     int own = fcntl(scan->dir, F_DUPFD_CLOEXEC, 0); /* closedir closes it */
@@ -238,29 +241,26 @@ int rotated_begin(struct rotated *rotated)
 
 /* rename(2), but never over a file; where the file system knows no such thing, as well as may be.
  */
-static int rename_free(const char *from, const char *to)
+static int rename_free(const struct folder *folder, const char *to)
 {
-    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+    const int fd = folder->fd;
+    if (renameat2(fd, folder->name, fd, to, RENAME_NOREPLACE) == 0)
         return 0;
     if (errno != EINVAL && errno != ENOSYS)
         return -1;
-    if (faccessat(AT_FDCWD, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+    if (faccessat(fd, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
         errno = EEXIST;
         return -1;
     }
-    return rename(from, to);
+    return renameat(fd, folder->name, fd, to);
 }
 
-int rotated_aside(struct rotated *rotated, char to[PATH_MAX])
+/* The next free name, whole into `to`. */
+static int rename_aside(struct rotated *rotated, const struct folder *folder, char to[PATH_MAX])
 {
     struct found found = {0};
     char suffix[ROTATED_EXTRA + 1];
-    if (rotated->shifts) {
-        snprintf(to, PATH_MAX, "%s.1", rotated->path);
-        return numbered_shift(rotated->path, rotated->shifts);
-    }
-    if (rotated_begin(rotated))
-        return -1;
+    size_t base = strlen(rotated->path) - strlen(folder->name);
     format_stamp(found.stamp, clock_wall());
     do {
         found.number = atomic_fetch_add(&rotated->next, 1);
@@ -269,10 +269,26 @@ int rotated_aside(struct rotated *rotated, char to[PATH_MAX])
             errno = ENAMETOOLONG;
             return -1;
         }
-        if (rename_free(rotated->path, to) == 0)
+        if (rename_free(folder, to + base) == 0)
             return 0;
     } while (errno == EEXIST);
     return -1;
+}
+
+int rotated_aside(struct rotated *rotated, char to[PATH_MAX])
+{
+    struct folder folder;
+    struct error why;
+    if (rotated->shifts) {
+        snprintf(to, PATH_MAX, "%s.1", rotated->path);
+        return numbered_shift(rotated->path, rotated->shifts, &why);
+    }
+    if (rotated_begin(rotated) || folder_open(&folder, rotated->path, &why))
+        return -1;
+    int rc = rename_aside(rotated, &folder, to), error = errno;
+    folder_close(&folder);
+    errno = error;
+    return rc;
 }
 
 /* --- tidying up ----------------------------------------------------------------------------- */
@@ -296,7 +312,7 @@ static void copy_attributes(int from, int to)
     if (fstat(from, &st))
         return;
     int ignored = fchown(to, st.st_uid, st.st_gid);
-    ignored += fchmod(to, st.st_mode & 07777);
+    ignored += fchmod(to, st.st_mode & 0777);
     ignored += futimens(to, (struct timespec[]){st.st_atim, st.st_mtim});
     (void)ignored;
 }

@@ -73,7 +73,7 @@ static enum output_status judge(struct output *out, enum output_status status)
     else if (status != OUTPUT_CLOSED && errno == EIO && std->terminal)
         status = OUTPUT_CLOSED;
     else if (status != OUTPUT_CLOSED && errno != EINTR)
-        trouble_say(&std->trouble, out, "write to", "standard output", errno);
+        trouble_say(&std->trouble, out, "write to", "standard output", strerror(errno));
     return status;
 }
 

@@ -14,9 +14,9 @@ struct trouble {
     bool said; /* trouble has been told, but not yet that it is over */
 };
 
-/* "OUTPUT: cannot ACTION OBJECT: why": `error` is an errno. */
+/* "OUTPUT: cannot ACTION OBJECT: WHY". */
 void trouble_say(struct trouble *trouble, const struct output *out, const char *action,
-                 const char *object, int error);
+                 const char *object, const char *why);
 /* All went well just now. */
 void trouble_over(struct trouble *trouble, const char *output);
 

@@ -3,6 +3,7 @@ Whoever reads files must see the same."""
 import gzip
 import lzma
 import os
+import sys
 import zlib
 
 import fstrm
@@ -191,25 +192,69 @@ def on_a_socket_start_in_a_stream_closes(t):
     assert "out of order" in spile.err, spile.err
 
 
+def capture(t, out, *flags, name="capture"):
+    """One that listens."""
+    process = t.spile("capture", f"unix:{t.path('tap.sock')}", "-w", out, *flags, name=name)
+    t.wait_listening(process)
+    return process
+
+
+def send(t, first, last):
+    sender = fstrm.Sender(t.path("tap.sock"))
+    for number in range(first, last):
+        sender.send(payload(number))
+    sender.finish()
+
+
 @test()
-def capture_replaces_only_once_it_runs(t):
-    """What is in the file stays if the capture cannot begin, be it for the socket or for another capture."""
+def capture_keeps_what_is_there(t):
+    """A file that holds something is neither written to nor replaced unasked; one line says how to ask."""
+    out = t.path("out.fstrm")
+    for before in (A, b"a text"):
+        out.write_bytes(before)
+        os.utime(out, (1, 1))
+        done = t.run("capture", f"unix:{t.path('tap.sock')}", "-w", out, status=1)
+        equal(len(complaints(done)), 1, f"lines: {done.stderr}")
+        for part in (str(out), "--force", "--append"):
+            assert part in complaints(done)[0], complaints(done)
+        equal((out.read_bytes(), out.stat().st_mtime), (before, 1), "the file")
+        equal(sorted(os.listdir(t.folder)), ["out.fstrm"], "files")
+    out.write_bytes(b"")
+    equal(capture(t, out).stop(), 0, "exit status")
+    equal(out.read_bytes(), BEGIN + END, "an empty file holds nothing")
+    for flags in (("--force", "--append"),):
+        t.run("capture", "tcp:127.0.0.1:0", "-w", out, *flags, status=2)
+    for flag in ("--force", "--append"):
+        t.run("capture", "tcp:127.0.0.1:0", "-w", "-", flag, status=2)
+
+
+@test()
+def capture_changes_files_only_once_it_runs(t):
+    """What is in the file stays if the capture cannot begin, be it for the socket or for another capture; and
+    where there is no file, none is made."""
     out, sock = t.path("out.fstrm"), t.path("tap.sock")
+    for flags in ((), ("--force",), ("--append",)):
+        for before in (None, A):
+            if before:
+                out.write_bytes(before)
+            done = t.run("capture", f"unix:{t.path('no/such/folder')}", "-w", out, *flags, status=1)
+            equal(len(complaints(done)), 1, f"lines: {done.stderr}")
+            equal(out.read_bytes() if out.exists() else None, before, "the file, after a capture that could not listen")
+            out.unlink(missing_ok=True)
+            equal(os.listdir(t.folder), [], "files")
     out.write_bytes(A)
-    done = t.run("capture", f"unix:{t.path('no/such/folder')}", "-w", out, status=1)
-    equal(len(complaints(done)), 1, f"lines: {done.stderr}")
-    equal(out.read_bytes(), A, "the file, after a capture that could not listen")
-    capture = t.spile("capture", f"unix:{sock}", "-w", out, name="capture")
-    t.wait_listening(capture)
+    first = capture(t, out, "--force")
     sender = fstrm.Sender(sock)
     sender.send(payload(7))
     wait_for("the frame replaces what was there", lambda: out.read_bytes() == BEGIN + frames(7, 8))
     for source in (f"unix:{sock}", f"unix:{t.path('other.sock')}"):
-        t.run("capture", source, "-w", out, status=1)
-        equal(out.read_bytes(), BEGIN + frames(7, 8), "the file, after a second capture into it")
+        for flags in ((), ("--force",), ("--append",)):
+            done = t.run("capture", source, "-w", out, *flags, status=1)
+            assert "another Spile writes to it" in complaints(done)[0], complaints(done)
+            equal(out.read_bytes(), BEGIN + frames(7, 8), "the file, after a second capture into it")
     sender.send(payload(8))
     sender.finish()
-    equal(capture.stop(), 0, "exit status")
+    equal(first.stop(), 0, "exit status")
     equal(out.read_bytes(), BEGIN + frames(7, 9) + END, "the recording")
 
 
@@ -218,7 +263,58 @@ def capture_of_nothing_replaces_too(t):
     out = t.path("out.fstrm")
     for before in (A, b"a text, longer than an empty recording: " * 9):
         out.write_bytes(before)
-        capture = t.spile("capture", f"unix:{t.path('tap.sock')}", "-w", out, name="capture")
-        t.wait_listening(capture)
-        equal(capture.stop(), 0, "exit status")
+        equal(capture(t, out, "--force").stop(), 0, "exit status")
         equal(out.read_bytes(), BEGIN + END, "an empty recording")
+
+
+@test()
+def capture_adds_streams(t):
+    """Behind what is there, whole or as a crash left it: all whole frames are there to be read."""
+    out = t.path("out.fstrm")
+    whole = BEGIN + frames(0, 3)
+    for before, count in ((None, 0), (b"", 0), (A, len(fstrm.split(A))), (whole + END, 3), (whole, 3),
+                          *((whole[:-cut], 2) for cut in (1, 7, len(frames(2, 3)) - 1)), (whole + END[:5], 3),
+                          (BEGIN, 0)):
+        out.unlink(missing_ok=True)
+        if before is not None:
+            out.write_bytes(before)
+        cut = bool(before) and not before.endswith(END)
+        process = capture(t, out, "--append")
+        send(t, 7, 9)
+        equal(process.stop(), 0, "exit status")
+        equal("was not ended, as after a crash" in process.err, cut, f"told that it was cut: {process.err}")
+        kept = (BEGIN + frames(0, count) + END) if cut else (before or b"")
+        equal(out.read_bytes(), kept + BEGIN + frames(7, 9) + END, "the file")
+        done = t.run("read", out)
+        equal(complaints(done), [], "lines")
+        equal(done.stdout.count(b"\n"), count + 2, f"events that are read of {before!r} and two: {done.stderr}")
+    out.write_bytes(gzip.compress(A))
+    process = capture(t, out, "--append")
+    send(t, 7, 9)
+    equal(process.stop(), 0, "exit status")
+    equal(t.run("read", out).stdout.count(b"\n"), len(fstrm.split(A)) + 2, "events behind a compressed stream")
+    for text in (b"a text", BEGIN[:9]):
+        out.write_bytes(text)
+        done = t.run("capture", f"unix:{t.path('tap.sock')}", "-w", out, "--append", status=1)
+        assert "no Frame Streams file" in complaints(done)[0], complaints(done)
+        equal(out.read_bytes(), text, "what is no recording")
+
+
+@test()
+def gen_keeps_what_is_there(t):
+    """What holds something is replaced only if asked for, and once the new file is whole."""
+    out = t.path("out.fstrm")
+    out.write_bytes(A)
+    out.chmod(0o640)
+    done = t.run("gen", "--count", "3", "-w", out, status=1)
+    assert "--force" in complaints(done)[0] and len(complaints(done)) == 1, done.stderr
+    equal(out.read_bytes(), A, "the file")
+    limited = [sys.executable, "-c", "import os, resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+               "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); os.execv(sys.argv[1], sys.argv[1:])"]
+    t.tool([*limited, t.spile_path, "gen", "--count", "3000", "--force", "-w", out], status=1)
+    equal(out.read_bytes(), A, "the file, after one that could not be written")
+    t.run("gen", "--count", "3", "--force", "-w", out)
+    equal(len(fstrm.split(out.read_bytes())), 3, "frames")
+    equal(out.stat().st_mode & 0o777, 0o640, "mode")
+    equal(os.listdir(t.folder), ["out.fstrm"], "files")
+    t.run("gen", "--force", "-w", "-", status=2)

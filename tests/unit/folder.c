@@ -137,7 +137,7 @@ static void no_such_folders(void **state)
     (void)state;
     write_to("file", "");
     memset(long_name, 'x', NAME_MAX + 1);
-    assert_refused(folder_open(&folder, "none/file", &why), ENOENT, &why, "make it first");
+    assert_refused(folder_open(&folder, "none/file", &why), ENOENT, &why, "No such file");
     assert_refused(folder_open(&folder, "file/file", &why), ENOTDIR, &why, "Not a directory");
     assert_refused(folder_open(&folder, "in/", &why), EISDIR, &why, "Is a directory");
     assert_refused(folder_open(&folder, ".", &why), EISDIR, &why, "Is a directory");
@@ -190,7 +190,7 @@ static int append_at(const char *path, mode_t mode, struct error *why)
     struct folder folder;
     if (folder_open(&folder, path, why))
         return -1;
-    int fd = folder_append(&folder, mode, why), error = errno;
+    int fd = folder_append(&folder, mode, true, why), error = errno;
     folder_close(&folder);
     errno = error;
     return fd;
@@ -279,7 +279,7 @@ static void locks(void **state)
     assert_true(lock >= 0 && second >= 0);
     assert_int_equal(stat(".file.lock", &st), 0);
     assert_int_equal(st.st_mode & 07777, 0600);
-    assert_refused(folder_lock(&folder, &why), EBUSY, &why, "busy");
+    assert_refused(folder_lock(&folder, &why), EBUSY, &why, "another Spile writes to it");
     assert_true(folder_locked(&folder, lock));
     assert_int_equal(unlink(".file.lock"), 0);
     assert_false(folder_locked(&folder, lock));
@@ -345,7 +345,7 @@ static void drafts(void **state)
     assert_int_equal(mkdir("folder", 0700), 0);
     assert_refused(draft_open(&draft, "folder", true, &why), EISDIR, &why, "Is a directory");
     assert_refused(folder_probe("folder", true, &why), EISDIR, &why, "Is a directory");
-    assert_refused(folder_probe("none/file", true, &why), ENOENT, &why, "make it first");
+    assert_refused(folder_probe("none/file", true, &why), ENOENT, &why, "No such file");
     assert_int_equal(folder_probe("file", true, &why) | folder_probe("new", true, &why), 0);
     assert_int_equal(count_files(), 2);
 }
