@@ -23,6 +23,9 @@ struct appender {
     mode_t mode;           /* of a file that is made */
     struct buf begin, end; /* of the format */
     struct rotated rotated;
+    uint64_t
+        before; /* of OUTPUT_ADDS, as appender_claim saw it: the size of a file that needs an end */
+    uint64_t cut;        /* ... and where its whole frames end */
     enum output_old old; /* what becomes of what the file holds; once open, that is settled */
 
     struct folder folder; /* as of the last open; its fd is -1 before */
