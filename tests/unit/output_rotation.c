@@ -366,15 +366,16 @@ static void removal_is_noticed_at_the_end(void **state)
 static void removed_folder_is_made_anew(void **state)
 {
     struct place *place = *state;
-    char folder[64];
+    char folder[64], lock[96];
     struct stat st;
     snprintf(folder, sizeof folder, "%s/logs", place->dir);
+    snprintf(lock, sizeof lock, "%s/.out.lock", folder);
     snprintf(place->path, sizeof place->path, "%s/logs/out", place->dir);
     snprintf(place->setting, sizeof place->setting, "path=%s/logs/out", place->dir);
     assert_int_equal(mkdir(folder, 0700), 0);
     assert_int_equal(chmod(folder, 0751), 0);
     begin_with(place, &outputs_framed, NULL);
-    unlink(place->path);
+    assert_int_equal(unlink(place->path) | unlink(lock), 0);
     assert_int_equal(rmdir(folder), 0);
     write_on(place);
     outputs_close(&place->out);
