@@ -67,8 +67,11 @@ static const struct http_parameter parameters[] = {
 
 const struct http_route api_events = {
     .path = "/api/v1/events",
-    .doc = "Events as they happen, as server-sent events: the data of each is an object Event; "
-           "now and then one called `lost` has {\"lost\": how many matched and were left out}.",
+    .doc =
+        "Events as they happen, as server-sent events: the data of each is an object Event; "
+        "now and then one called `lost` has {\"lost\": how many matched and were left out}. Of 32 "
+        "viewers the slowest makes room for one more, else the oldest of the address that has "
+        "most.",
     .parameters = parameters,
     .handle = events_handle,
 };

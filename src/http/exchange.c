@@ -215,7 +215,9 @@ static enum guard_verdict judge(struct exchange *exchange, const struct http_rou
         .local = guard_is_loopback(address_of(connection)),
         .changes = route->method != HTTP_GET,
     };
-    return guard_judge(&exchange->owner->guard, &request);
+    enum guard_verdict verdict = guard_judge(&exchange->owner->guard, &request);
+    peer_admit(exchange->peer, verdict == GUARD_PASS);
+    return verdict;
 }
 
 static void turn_away(const struct exchange *exchange, enum guard_verdict verdict,
@@ -341,6 +343,7 @@ static void hold(struct exchange *exchange, struct http_reply *reply)
     if (reply->body.failed || atomic_fetch_add(&owner->held, size) + size > HELD_MAX) {
         if (!reply->body.failed)
             atomic_fetch_sub(&owner->held, size);
+        peers_relieve(owner->peers);
         buf_free(&reply->body);
         refuse(exchange, 503, reply);
         return;

@@ -25,7 +25,8 @@ enum {
     IDENTITY_MAX = STREAM_NAME_MAX - 1,
     RING_MIN = 8 << 10, /* holds the longest message twice */
     RING_MAX = 64 << 10,
-    RINGS_MAX = 256 << 10, /* bytes of a viewer's rings together, or RING_MIN each */
+    VIEWERS = LIVE_VIEWERS + 16, /* those who were made to go need a moment for it */
+    RINGS_MAX = 256 << 10,       /* bytes of a viewer's rings together, or RING_MIN each */
 };
 static const int64_t second_max = INT64_C(253402300799); /* the end of the year 9999 */
 
@@ -73,23 +74,23 @@ struct desk {
     char padding[64];
 };
 
-static_assert(LIVE_VIEWERS <= 32, "there is a bit for each");
+static_assert(VIEWERS <= 64, "there is a bit for each");
 
 struct live {
     unsigned workers;
     const struct field *malformed;
-    _Atomic uint32_t open; /* a bit for each viewer that is */
+    _Atomic uint64_t open; /* a bit for each viewer that is */
     pthread_mutex_t lock;  /* of opening, closing and waking: never taken by workers */
     pthread_cond_t change;
     pthread_t ticker;
     bool stopping;
     struct desk *desks;
-    struct viewer viewers[LIVE_VIEWERS];
+    struct viewer viewers[VIEWERS];
 };
 
-static uint32_t bit_of(const struct viewer *v)
+static uint64_t bit_of(const struct viewer *v)
 {
-    return UINT32_C(1) << (v - v->live->viewers);
+    return UINT64_C(1) << (v - v->live->viewers);
 }
 
 /* --- what a viewer wishes ------------------------------------------------------------------- */
@@ -275,11 +276,11 @@ static void show(struct live *live, unsigned worker, struct event *ev,
                  const struct stats_sample *sample)
 {
     struct buf *line = &live->desks[worker].line;
-    uint32_t open = atomic_load_explicit(&live->open, memory_order_relaxed);
+    uint64_t open = atomic_load_explicit(&live->open, memory_order_relaxed);
     line->len = 0;
     line->failed = false;
     for (; open; open &= open - 1) {
-        struct viewer *v = &live->viewers[__builtin_ctz(open)];
+        struct viewer *v = &live->viewers[__builtin_ctzll(open)];
         struct live_lane *lane = open_lane(v, worker);
         if (!lane || !matches(&lane->wish, sample))
             continue;
@@ -353,7 +354,7 @@ static void add_tokens(struct viewer *v, uint64_t now)
 static void tick(struct live *live)
 {
     uint64_t now = clock_ns();
-    for (unsigned i = 0; i < LIVE_VIEWERS; i++) {
+    for (unsigned i = 0; i < VIEWERS; i++) {
         struct viewer *v = &live->viewers[i];
         if (!(atomic_load(&v->round) & 1))
             continue;
@@ -515,7 +516,7 @@ static void prepare(struct viewer *v, const struct live_filter *filter)
 
 static struct viewer *free_viewer(struct live *live)
 {
-    for (unsigned i = 0; i < LIVE_VIEWERS; i++)
+    for (unsigned i = 0; i < VIEWERS; i++)
         if (!(atomic_load(&live->viewers[i].round) & 1))
             return &live->viewers[i];
     return NULL;
@@ -558,7 +559,7 @@ struct live *live_new(unsigned workers, struct error *err)
         live->workers = workers;
         live->malformed = field_find(span_str("dnstap.malformed"), NULL);
         live->desks = desks;
-        for (unsigned i = 0; i < LIVE_VIEWERS; i++)
+        for (unsigned i = 0; i < VIEWERS; i++)
             live->viewers[i].live = live;
         if (start_ticker(live) == 0)
             return live;
@@ -587,7 +588,7 @@ void live_free(struct live *live)
     pthread_cond_signal(&live->change);
     pthread_mutex_unlock(&live->lock);
     pthread_join(live->ticker, NULL);
-    for (unsigned i = 0; i < LIVE_VIEWERS; i++)
+    for (unsigned i = 0; i < VIEWERS; i++)
         free_lanes(&live->viewers[i]);
     for (unsigned i = 0; i < live->workers; i++)
         buf_free(&live->desks[i].line);

@@ -14,6 +14,8 @@
 
 struct live;
 
+/* So many may look at a time. Whoever lets them in sees to it; some more have room here, until
+ * those who must go are gone. */
 enum { LIVE_VIEWERS = 32 };
 
 /* What a viewer wants to see; absent spans and -1 ask for nothing. */
@@ -33,8 +35,8 @@ void live_free(struct live *live);
 /* The observer that feeds the viewers; it is active only while there are any. */
 struct observer live_observer(struct live *live);
 
-/* A stream of server-sent events for http_reply.stream; NULL: too many viewers (LIVE_VIEWERS), or
- * no memory. The filter's texts are copied. */
+/* A stream of server-sent events for http_reply.stream; NULL: too many viewers, or no memory. The
+ * filter's texts are copied. */
 struct http_stream *live_open(struct live *live, const struct live_filter *filter);
 
 #endif

@@ -1,7 +1,14 @@
 /*
- * Connections and their deadlines. libmicrohttpd counts only silence, so whoever drips a byte a
- * second would stay for ever; here each connection has a moment by which it must have come further.
- * A late one's socket is shut down, which the library notices as the client's going.
+ * Connections, their places and their deadlines. libmicrohttpd counts only silence, so whoever
+ * drips a byte a second would stay for ever; here each connection has a moment by which it must
+ * have come further. A late one's socket is shut down, which the library notices as the client's
+ * going.
+ *
+ * Places are for those who come. Where all are taken, or all that one address may have, one makes
+ * room: of *strangers*, whose last request brought no credentials that let them in, whatever they
+ * are doing; of others one that waits for a request, or is slow to take its reply. It is always the
+ * oldest of the network (an IPv4 address, a /64 of IPv6) that has most. Strangers cannot push
+ * others out while they have half of the places.
  *
  * Thread-safe. The lock is held for a look at the table, never for a client.
  */
@@ -10,6 +17,7 @@
 
 #include <sys/socket.h>
 
+#include "base/counter.h"
 #include "base/error.h"
 #include "base/span.h"
 
@@ -19,6 +27,7 @@ struct peer;
 struct peers_limits {
     size_t all;         /* connections */
     size_t address;     /* from one address, /64 of IPv6; not of loopback */
+    size_t streams;     /* replies without end */
     uint64_t header_ns; /* from the first byte of a request, or connecting, to its head's end */
     uint64_t idle_ns;   /* between requests */
 };
@@ -26,9 +35,19 @@ struct peers_limits {
 struct peers *peers_new(const struct peers_limits *limits, struct error *err);
 void peers_free(struct peers *peers);
 
-/* A new connection on `fd`, which must stay open until peer_remove. Where all places are taken, the
- * one that has been waiting for a request longest makes room. NULL: there is no place for it, and
- * its socket is shut down already. */
+/* What has happened to connections. */
+struct peers_counts {
+    counter accepted;
+    counter refused;   /* there was no place */
+    counter displaced; /* they made room */
+    counter late;      /* a deadline went by */
+};
+const struct peers_counts *peers_counts(const struct peers *peers);
+/* How many connections there are. */
+size_t peers_open(struct peers *peers);
+
+/* A new connection on `fd`, which must stay open until peer_remove: a stranger's. NULL: there is no
+ * place for it, all are busy with others that are not slow, and its socket is shut down already. */
 struct peer *peers_add(struct peers *peers, int fd, const struct sockaddr *address);
 void peer_remove(struct peer *peer);
 /* The request line has come: the rest of the request's head may take header_ns. */
@@ -37,8 +56,15 @@ void peer_begins(struct peer *peer);
 void peer_has_asked(struct peer *peer);
 /* A reply of `size` bytes is on its way: a client may be slow, but must take it in the end. */
 void peer_answers(struct peer *peer, size_t size);
-/* A reply without end is on its way: it has no deadline. */
+/* Whether its request has been let in: else it is a stranger's. */
+void peer_admit(struct peer *peer, bool admitted);
+bool peer_is_admitted(struct peer *peer);
+/* A reply without end is on its way: its client must go on taking it. Where there are as many as
+ * there may be, another makes room: the one whose client has taken nothing longest, else the oldest
+ * of the network that has most. */
 void peer_streams(struct peer *peer);
+/* Replies that wait for their clients are more than there may be: the slowest one is cut. */
+void peers_relieve(struct peers *peers);
 /* Shuts the connection down, whatever it is doing. */
 void peer_cut(struct peer *peer);
 /* The reply is sent, and the connection is kept: it waits for its next request. */

@@ -77,14 +77,18 @@ static const struct option web_options[] = {
      .fallback = "512",
      .min = 8,
      .max = 16384,
-     .doc = "at most so many connections; one more closes the one that has been idle longest"},
+     .doc = "at most so many connections; one more closes one that brought no credentials, or that "
+            "waits "
+            "or does not take its reply"},
     {.name = "connections-address",
      .type = OPTION_UINT,
      WEB(connections_address),
      .fallback = "64",
      .min = 1,
      .max = 16384,
-     .doc = "at most so many from one address (of IPv6: from one /64); loopback has no such limit"},
+     .doc =
+         "at most so many from one address (of IPv6: from one /64), where one more closes another "
+         "likewise; loopback has no such limit"},
     {.name = "header-timeout",
      .type = OPTION_DURATION,
      WEB(header_timeout_ns),

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "http/exchange.h"
+#include "http/live.h"
 #include "http/tls.h"
 
 enum {
@@ -187,6 +188,7 @@ static int prepare(struct http_server *server, struct error *err)
     const struct http_settings *settings = server->settings;
     const struct peers_limits limits = {.all = settings->connections,
                                         .address = settings->connections_address,
+                                        .streams = LIVE_VIEWERS,
                                         .header_ns = settings->header_timeout_ns,
                                         .idle_ns = settings->idle_timeout_ns};
     if (guard_init(&server->exchanges.guard, settings, err))

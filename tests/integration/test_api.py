@@ -374,11 +374,14 @@ def live_events_pass_their_filters(t):
 @test()
 def viewers_are_limited_and_may_leave(t):
     api = Api(t, CONFIG.replace('web: {', 'web: {connections-address: 200, '))
-    tails = [Tail(api) for _ in range(32)]
-    api.get("events", status=503)
-    for tail in tails[:16]:
+    tails = [Tail(api) for _ in range(40)]
+    for tail in tails[:8]:
+        wait_for("the first ones make room", lambda: not tail.thread.is_alive())
+    assert all(tail.thread.is_alive() for tail in tails[8:]), "and no others"
+    for tail in tails[8:24]:
         tail.leave()
-    wait_for("room for others", lambda: api.ask("/api/v1/events")[0] == 200)
+    late = [Tail(api) for _ in range(16)]
+    assert all(tail.thread.is_alive() for tail in tails[24:] + late), "where there is room nobody makes any"
     equal(api.get("health"), {"status": "ok"}, "health")
 
 

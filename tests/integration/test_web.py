@@ -410,8 +410,8 @@ class Live:
         return [self.reply.readline() for _ in range(count)]
 
     def wait_event(self):
-        while not self.reply.readline().startswith(b"data: {"):
-            pass
+        while not (line := self.reply.readline()).startswith(b"data: {"):
+            assert line, "the stream has ended"
 
 
 @test()

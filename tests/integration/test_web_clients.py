@@ -1,4 +1,5 @@
 """The web server before clients that mean no good: requests that are no requests, and those who hold on to places."""
+import http.client
 import json
 import re
 import signal
@@ -8,7 +9,7 @@ import threading
 import time
 
 from harness import equal, limit, readable, test, wait_for
-from test_web import NULL_UNIX, ask, descriptors, peak_memory, port_of, raw, serve
+from test_web import Live, NULL_UNIX, ask, descriptors, peak_memory, port_of, raw, serve
 
 HEAD = b"Host: localhost\r\nConnection: close\r\n\r\n"
 
@@ -211,6 +212,86 @@ def an_address_beyond_has_its_share(t):
     for client in clients:
         client.close()
     wait_for("all gone", lambda: descriptors(process) == before)
+
+
+def deaf(port, count, request, host="127.0.0.1"):
+    """Clients that ask for more than can wait for them, and read nothing of it."""
+    clients = []
+    for _ in range(count):
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect((host, port))
+        client.setblocking(False)
+        clients.append(client)
+    for client in clients:
+        try:
+            for _ in range(10):
+                client.send(request * 1000)
+        except OSError:  # there is no room for more, or it is cut already
+            pass
+    return clients
+
+
+REQUEST = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@test()
+def the_deaf_make_room(t):
+    """All places are taken by clients that pipeline and never read: with no credentials they are strangers, and who
+    has some is served at once and keeps its place; where there are none to be had, all are alike, and the slow go."""
+    for name, more, headers in (("strangers", "api-key: key, connections: 64", {"X_API_Key": "key"}), ("alike", "connections: 64", {})):
+        process, port = serve(t, more, name=name)
+        before = descriptors(process)
+        clients = deaf(port, 64, REQUEST)
+        wait_for("all places are taken", lambda: descriptors(process) >= before + 60)
+        begin = time.monotonic()
+        wait_for("an answer", lambda: ask_if(port, "/streams", **headers) == 200)
+        t.soon(begin, 5, f"{name}: a place is had")
+        for _ in range(20):
+            equal(ask(port, "/streams", **headers)[0], 200, f"{name}: and so is the next")
+        kept = http.client.HTTPConnection("127.0.0.1", port, timeout=limit(10))
+        for _ in range(4 if headers else 0):
+            kept.request("GET", "/streams", headers={k.replace("_", "-"): v for k, v in headers.items()})
+            equal((kept.getresponse().read(), kept.sock is not None), (b'{"streams": []}', True), "a connection that is kept")
+            clients += deaf(port, 64, REQUEST)
+        kept.close()
+        for client in clients:
+            client.close()
+        process.stop(signal.SIGINT)
+
+
+def ask_if(port, path, **headers):
+    """The status, or 0 when the connection is closed before it has come."""
+    try:
+        return ask(port, path, **headers)[0]
+    except (OSError, http.client.HTTPException):
+        return 0
+
+
+@test()
+def deaf_viewers_make_room(t):
+    """Live streams that are never read hold no place for long, whether there is anything to read or not."""
+    process, port = serve(t)
+    frames = t.path("frames.fstrm")
+    t.run("gen", "--count", "1000", "-w", frames)
+    watch = b"GET /api/v1/events?rate=10000 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    quiet = deaf(port, 40, watch)
+    with Live(port) as live:
+        equal(live.status, 200, "one more, while nothing happens")
+        sender = t.spile("send", "--loop", "0", "--rate", "5000", frames, f"unix:{t.path('tap.sock')}", name="send")
+        live.wait_event()
+        fresh = deaf(port, 20, watch)  # each has another make room, and those that read stay
+        for _ in range(3):
+            late = [Live(port) for _ in range(20)]
+            for viewer in [*late, live]:
+                viewer.wait_event()
+            for viewer in late:
+                viewer.__exit__()
+    sender.stop(signal.SIGINT)
+    for client in quiet + fresh:
+        client.close()
+    equal(ask(port, "/streams")[0], 200, "afterwards")
+    equal(process.stop(signal.SIGINT), 0, "exit status")
 
 
 class Crowd:

@@ -1,4 +1,5 @@
-/* Connections of the web server: deadlines, limits in all and by address, who makes room. */
+/* Connections of the web server: deadlines, limits in all and by address, who makes room. The clock
+ * is the tests' own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +14,7 @@
 #include "base/clock.h"
 #include "http/peers.h"
 
-enum { LINKS_MAX = 16 };
+enum { LINKS_MAX = 64 };
 
 /* A connection: the server's end of a socket pair and the client's, which sees the shutdown. */
 struct link {
@@ -25,8 +26,26 @@ static struct peers *peers;
 static struct link links[LINKS_MAX];
 static size_t link_count;
 
-static const struct peers_limits limits = {
-    .all = 4, .address = 2, .header_ns = 5 * CLOCK_SECOND_NS, .idle_ns = 75 * CLOCK_SECOND_NS};
+static uint64_t time_ns = 1000 * CLOCK_SECOND_NS;
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
+{
+    (void)clock;
+    *now = clock_timespec(time_ns);
+    return 0;
+}
+
+static void pass_ms(uint64_t ms)
+{
+    time_ns += ms * CLOCK_MS_NS;
+}
+
+static const struct peers_limits limits = {.all = 4,
+                                           .address = 2,
+                                           .streams = 3,
+                                           .header_ns = 5 * CLOCK_SECOND_NS,
+                                           .idle_ns = 75 * CLOCK_SECOND_NS};
 
 static int set_up(void **state)
 {
@@ -64,6 +83,7 @@ static struct link *connect_from(const char *text)
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
     link->server = fds[0];
     link->client = fds[1];
+    pass_ms(1); /* no two are of one age */
     link->peer =
         peers_add(peers, link->server, is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6);
     return link;
@@ -140,65 +160,188 @@ static void test_begun(void **state)
     assert_true(is_cut(fresh));
 }
 
-/* A large reply has a second more for each 16 KiB; a stream all the time there is. */
+/* A large reply has a second more for each 16 KiB. */
 static void test_sizes(void **state)
 {
     (void)state;
-    struct link *large = connect_from("127.0.0.1"), *stream = connect_from("127.0.0.1");
+    struct link *large = connect_from("127.0.0.1");
     peer_answers(large->peer, 1 << 20);
-    peer_streams(stream->peer);
     sweep_after(60 + 63);
     assert_false(is_cut(large));
     sweep_after(60 + 65);
     assert_true(is_cut(large));
-    sweep_after(1000000);
-    assert_false(is_cut(stream));
 }
 
+static void send_some(const struct link *link)
+{
+    assert_int_equal(write(link->server, "event", 5), 5);
+}
+
+static void take_all(const struct link *link)
+{
+    char text[64];
+    assert_true(read(link->client, text, sizeof text) > 0);
+}
+
+/* A stream has all the time there is, as long as its client takes what comes. */
+static void test_streams_end(void **state)
+{
+    (void)state;
+    struct link *quiet = connect_from("127.0.0.1"), *reads = connect_from("127.0.0.1"),
+                *deaf = connect_from("127.0.0.1");
+    for (size_t i = 0; i < link_count; i++)
+        peer_streams(links[i].peer);
+    send_some(deaf);
+    for (int seconds = 0; seconds < 1000; seconds++) {
+        send_some(reads);
+        pass_ms(1000);
+        take_all(reads);
+        sweep_after(0);
+        assert_int_equal(is_cut(deaf), seconds >= 59);
+    }
+    assert_false(is_cut(quiet) || is_cut(reads));
+}
+
+/* Past the limit of streams the one goes whose client has taken nothing longest, else the oldest of
+ * the network that has most: other networks' stay. */
+static void test_streams_make_room(void **state)
+{
+    (void)state;
+    struct link *first = connect_from("192.0.2.1"), *second = connect_from("192.0.2.2"),
+                *third = connect_from("192.0.2.2");
+    for (size_t i = 0; i < link_count; i++, pass_ms(1))
+        peer_streams(links[i].peer);
+    send_some(third);
+    sweep_after(0);
+    pass_ms(1000);
+    peer_streams(connect_from("192.0.2.3")->peer);
+    assert_true(is_cut(third));
+    assert_false(is_cut(first) || is_cut(second));
+    peer_remove(third->peer);
+    third->peer = NULL;
+    peer_streams(connect_from("192.0.2.2")->peer);
+    assert_true(is_cut(first)); /* all have one: the oldest */
+    peer_remove(first->peer);
+    first->peer = NULL;
+    peer_streams(connect_from("192.0.2.4")->peer);
+    assert_true(is_cut(second)); /* its network has two */
+    assert_int_equal(counter_get(&peers_counts(peers)->displaced), 3);
+}
+
+/* Of one address more than its share: its own make room, nobody else's. */
 static void test_addresses(void **state)
 {
     (void)state;
-    assert_non_null(connect_from("2001:db8:0:1::1")->peer);
-    assert_non_null(connect_from("2001:db8:0:1::2")->peer);
-    struct link *third = connect_from("2001:db8:0:1:ffff::3"); /* the same /64 */
-    assert_null(third->peer);
-    assert_true(is_cut(third));
-    assert_non_null(connect_from("2001:db8:0:2::1")->peer);
-    peer_remove(links[0].peer);
-    links[0].peer = NULL;
+    struct link *first = connect_from("2001:db8:0:1::1"), *other = connect_from("2001:db8:0:2::1"),
+                *second = connect_from("2001:db8:0:1::2");
+    assert_non_null(connect_from("2001:db8:0:1:ffff::3")->peer); /* the same /64 */
+    assert_true(is_cut(first));
     assert_non_null(connect_from("2001:db8:0:1::4")->peer);
+    assert_true(is_cut(second));
+    assert_false(is_cut(other));
+    assert_int_equal(peers_open(peers), 5); /* two of them are as good as gone */
 }
 
 static void test_mapped(void **state)
 {
     (void)state;
+    struct link *first = connect_from("192.0.2.1"), *mapped = connect_from("::ffff:192.0.2.1");
     assert_non_null(connect_from("192.0.2.1")->peer);
-    assert_non_null(connect_from("::ffff:192.0.2.1")->peer);
-    assert_null(connect_from("192.0.2.1")->peer);
-    assert_non_null(connect_from("::ffff:192.0.2.2")->peer); /* not one /64 with the first */
+    assert_true(is_cut(first));
+    assert_non_null(connect_from("::ffff:192.0.2.2")->peer); /* not one /64 with the others */
+    assert_false(is_cut(mapped));
 }
 
-/* Loopback has no limit of its own; past the limit in all, whoever has waited longest makes room,
- * and nobody who gets a reply. */
-static void test_room(void **state)
+/* Fills all places, each from a network of its own, with those who were let in. */
+static void fill_admitted(bool waits)
+{
+    static const char *const from[] = {"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"};
+    for (size_t i = 0; i < limits.all; i++) {
+        struct peer *peer = connect_from(from[i])->peer;
+        peer_admit(peer, true);
+        peer_answers(peer, 0);
+        if (waits)
+            peer_rests(peer);
+    }
+}
+
+/* Loopback has no limit of its own; past the limit in all, strangers make room whatever they do,
+ * the oldest first. */
+static void test_strangers_make_room(void **state)
 {
     (void)state;
-    struct link *busy = connect_from("127.0.0.1"), *first = connect_from("127.0.0.1"),
-                *second = connect_from("127.0.0.1"), *third = connect_from("127.0.0.1");
-    peer_answers(busy->peer, 0);
-    peer_rests(first->peer); /* waits anew: the second has waited longer */
+    for (size_t i = 0; i < limits.all; i++)
+        peer_answers(connect_from("127.0.0.1")->peer, 1 << 20);
+    for (size_t i = 0; i < limits.all; i++) {
+        assert_non_null(connect_from("127.0.0.1")->peer);
+        assert_true(is_cut(&links[i]));
+        assert_false(is_cut(&links[i + 1]));
+    }
+    assert_int_equal(counter_get(&peers_counts(peers)->displaced), limits.all);
+}
+
+/* The network that has most goes first, and not who has been there longest. */
+static void test_crowds_make_room(void **state)
+{
+    (void)state;
+    struct link *old = connect_from("192.0.2.1"), *crowd = connect_from("198.51.100.1");
+    assert_non_null(connect_from("198.51.100.1")->peer);
+    assert_non_null(connect_from("192.0.2.2")->peer);
+    assert_non_null(connect_from("192.0.2.3")->peer);
+    assert_true(is_cut(crowd));
+    assert_false(is_cut(old));
+}
+
+/* Who was let in and waits makes room, the oldest first, while strangers are few; then they push
+ * out each other. */
+static void test_strangers_have_half(void **state)
+{
+    (void)state;
+    fill_admitted(true);
+    struct link *stranger = connect_from("192.0.2.5");
+    assert_true(is_cut(&links[0]));
+    assert_false(is_cut(&links[1]));
+    struct link *next = connect_from("192.0.2.6"); /* the first has hardly come */
+    assert_false(is_cut(stranger));
+    assert_true(is_cut(&links[1]));
+    struct link *third = connect_from("192.0.2.7"), *last = connect_from("192.0.2.8");
+    assert_true(is_cut(stranger) && is_cut(next));
+    assert_false(is_cut(third) || is_cut(last) || is_cut(&links[2]) || is_cut(&links[3]));
+}
+
+/* A stranger that has had its time goes before anybody that was let in. */
+static void test_strangers_have_their_time(void **state)
+{
+    (void)state;
+    fill_admitted(true);
+    struct link *stranger = connect_from("192.0.2.5");
+    pass_ms(2500);
+    assert_non_null(connect_from("192.0.2.6")->peer);
+    assert_true(is_cut(stranger));
+    assert_false(is_cut(&links[1]));
+}
+
+/* Of those who were let in and are busy only one that is slow makes room: without any, nobody does.
+ */
+static void test_slow_make_room(void **state)
+{
+    (void)state;
+    fill_admitted(false);
+    struct link *refused = connect_from("127.0.0.1");
+    assert_null(refused->peer);
+    assert_true(is_cut(refused));
+    send_some(&links[1]);
+    send_some(&links[2]);
+    assert_null(connect_from("127.0.0.1")->peer);
+    pass_ms(1000);
     assert_non_null(connect_from("127.0.0.1")->peer);
-    assert_false(is_cut(busy));
-    assert_false(is_cut(first));
-    assert_true(is_cut(second));
-    assert_non_null(connect_from("192.0.2.1")->peer);
-    assert_true(is_cut(third));
-    for (size_t i = 0; i < link_count; i++)
-        peer_answers(links[i].peer, 0);
-    struct link *late = connect_from("127.0.0.1");
-    assert_null(late->peer); /* all are busy */
-    assert_true(is_cut(late));
-    assert_false(is_cut(first));
+    assert_true(is_cut(&links[1]));
+    assert_false(is_cut(&links[0]) || is_cut(&links[2]) || is_cut(&links[3]));
+    assert_int_equal(counter_get(&peers_counts(peers)->refused), 2);
+    peers_relieve(peers);
+    assert_true(is_cut(&links[2]));
+    peers_relieve(peers);
+    assert_false(is_cut(&links[0]) || is_cut(&links[3]));
 }
 
 static void test_cut(void **state)
@@ -206,6 +349,8 @@ static void test_cut(void **state)
     (void)state;
     struct link *link = connect_from("127.0.0.1");
     peer_streams(link->peer);
+    peer_admit(link->peer, true);
+    assert_true(peer_is_admitted(link->peer));
     peer_cut(link->peer);
     assert_true(is_cut(link));
     peer_rests(link->peer);
@@ -228,9 +373,21 @@ static void test_full(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_deadlines), CASE(test_begun),     CASE(test_slow_server),
-        CASE(test_sizes),     CASE(test_addresses), CASE(test_mapped),
-        CASE(test_room),      CASE(test_full),      CASE(test_cut),
+        CASE(test_deadlines),
+        CASE(test_begun),
+        CASE(test_slow_server),
+        CASE(test_sizes),
+        CASE(test_streams_end),
+        CASE(test_streams_make_room),
+        CASE(test_addresses),
+        CASE(test_mapped),
+        CASE(test_strangers_make_room),
+        CASE(test_crowds_make_room),
+        CASE(test_strangers_have_half),
+        CASE(test_strangers_have_their_time),
+        CASE(test_slow_make_room),
+        CASE(test_full),
+        CASE(test_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
