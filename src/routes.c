@@ -39,6 +39,7 @@
     X(metrics_outputs)                                                                             \
     X(metrics_statistics)                                                                          \
     X(metrics_history)                                                                             \
+    X(metrics_web)                                                                                 \
     X(metrics_process)                                                                             \
     X(receiver_metrics)
 

@@ -105,6 +105,7 @@ static int start_server(struct service *s, struct error *err)
     s->context.config = s->config;
     s->context.history = s->history;
     s->context.live = s->live;
+    s->context.server = s->server;
     s->context.legacy_metrics = http_legacy_metrics(web, s->context.compat);
     return http_server_start(s->server, err);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "http/head.h"
 #include "http/parameters.h"
 #include "http/target.h"
@@ -25,6 +26,10 @@ struct exchange {
     size_t held;                    /* bytes of the reply, of owner->held */
     bool native;                    /* its path is of /api/v1 */
     bool complete;                  /* the whole request has come */
+    bool late;                      /* its answer is, as it comes from where guesses come from */
+    bool judged;                    /* and there is a verdict, */
+    enum guard_verdict verdict;     /* this one, */
+    struct pause pause;             /* which may have to wait */
     bool wrong;                     /* its target names a host as none can be named */
     bool crowded;                   /* it had too many parameters, which are gone now */
 };
@@ -150,7 +155,7 @@ void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connecti
     struct http_target target = target_split(span_str(uri));
     peer_begins(exchange->peer);
     exchange->crowded = !parameters_limit((char *)(uintptr_t)uri);
-    exchange->complete = false;
+    exchange->complete = exchange->judged = false;
     exchange->wrong = !target_is_authority(target.authority);
     exchange->native = http_path_is_native(target.path);
     exchange->route = find_route(target.path);
@@ -201,9 +206,11 @@ static bool has_body(struct MHD_Connection *connection)
     return found;
 }
 
-static enum guard_verdict judge(struct exchange *exchange, const struct http_route *route)
+/* Judges the request by its credentials, once. */
+static void judge(struct exchange *exchange, const struct http_route *route)
 {
     struct MHD_Connection *connection = exchange->connection;
+    const struct sockaddr *from = address_of(connection);
     if (!exchange->host.ptr)
         exchange->host = lookup(connection, MHD_HEADER_KIND, "Host");
     struct guard_request request = {
@@ -212,12 +219,36 @@ static enum guard_verdict judge(struct exchange *exchange, const struct http_rou
         .host = exchange->host,
         .origin = lookup(connection, MHD_HEADER_KIND, "Origin"),
         .site = lookup(connection, MHD_HEADER_KIND, "Sec-Fetch-Site"),
-        .local = guard_is_loopback(address_of(connection)),
+        .local = guard_is_loopback(from),
         .changes = route->method != HTTP_GET,
     };
-    enum guard_verdict verdict = guard_judge(&exchange->owner->guard, &request);
-    peer_admit(exchange->peer, verdict == GUARD_PASS);
-    return verdict;
+    bool known = peer_is_admitted(exchange->peer);
+    bool guess = guard_has_credentials(&exchange->owner->guard) &&
+                 (request.api_key.ptr || request.authorization.ptr);
+    exchange->late = guess && !known && failures_slow(exchange->owner->failures, from);
+    exchange->verdict = guard_judge(&exchange->owner->guard, &request);
+    exchange->judged = true;
+    if (guess && exchange->verdict == GUARD_UNKNOWN)
+        failures_note(exchange->owner->failures, from);
+    peer_admit(exchange->peer, exchange->verdict == GUARD_PASS);
+}
+
+/* The route that takes the request; NULL: there is none, or not by that method. */
+static const struct http_route *route_of(const struct exchange *exchange, const char *method)
+{
+    return exchange->route ? find_method(exchange->route->path, method) : NULL;
+}
+
+/* True when the answer must wait, and is asked for again then. Right or wrong, it waits as long. */
+static bool must_wait(struct exchange *exchange, const char *method)
+{
+    const struct http_route *route = route_of(exchange, method);
+    if (!route || route->access == ACCESS_OPEN || exchange->judged)
+        return false;
+    judge(exchange, route);
+    return exchange->late &&
+           pause_begin(&exchange->owner->pauses, &exchange->pause, exchange->connection,
+                       fd_of(exchange->connection), FAILURES_DELAY_MS * CLOCK_MS_NS);
 }
 
 static void turn_away(const struct exchange *exchange, enum guard_verdict verdict,
@@ -234,19 +265,13 @@ static void turn_away(const struct exchange *exchange, enum guard_verdict verdic
 static const struct http_route *dispatch(struct exchange *exchange, const char *method,
                                          struct http_reply *reply)
 {
-    const struct http_route *route = NULL;
-    if (!exchange->route) {
-        refuse(exchange, 404, reply);
-        return NULL;
-    }
-    route = find_method(exchange->route->path, method);
+    const struct http_route *route = route_of(exchange, method);
     if (!route) {
-        refuse(exchange, 405, reply);
+        refuse(exchange, exchange->route ? 405 : 404, reply);
         return NULL;
     }
-    enum guard_verdict verdict = route->access == ACCESS_OPEN ? GUARD_PASS : judge(exchange, route);
-    if (verdict != GUARD_PASS) {
-        turn_away(exchange, verdict, reply);
+    if (route->access != ACCESS_OPEN && exchange->verdict != GUARD_PASS) {
+        turn_away(exchange, exchange->verdict, reply);
         return route;
     }
     if (!route->ignores_unknown && !parameters_accept(exchange->connection, route, reply))
@@ -394,6 +419,8 @@ enum MHD_Result exchange_answer(void *cls, struct MHD_Connection *connection, co
         refuse(exchange, 413, &reply);
     else if (exchange->crowded)
         parameters_refuse_many(&reply);
+    else if (must_wait(exchange, method))
+        return MHD_YES;
     else
         route = dispatch(exchange, method, &reply);
     enum MHD_Result result = send_reply(exchange, route, &reply);

@@ -4,8 +4,10 @@
 
 #include <microhttpd.h>
 
+#include "http/failures.h"
 #include "http/flow.h"
 #include "http/guard.h"
+#include "http/pause.h"
 #include "http/peers.h"
 
 /* What all exchanges of a server share. Owner: the server. */
@@ -13,7 +15,9 @@ struct exchanges {
     const struct http_context *context;
     struct guard guard;
     struct peers *peers;
+    struct failures *failures;
     struct flows flows;
+    struct pauses pauses;
     _Atomic size_t held; /* bytes of replies that clients have not taken yet */
 };
 

@@ -14,6 +14,7 @@
 
 struct flow;
 struct history;
+struct http_server;
 struct live;
 
 /* What handlers look at. Immutable while the server runs. Owner: cli/service.c. */
@@ -23,9 +24,10 @@ struct http_context {
     const struct config *config;
     struct history *history; /* NULL: off */
     struct live *live;
-    bool compat;         /* --compat dnstap-receiver */
-    bool legacy_metrics; /* web: legacy-metrics */
-    int64_t started_ms;  /* wall clock */
+    const struct http_server *server; /* NULL: none */
+    bool compat;                      /* --compat dnstap-receiver */
+    bool legacy_metrics;              /* web: legacy-metrics */
+    int64_t started_ms;               /* wall clock */
 };
 
 enum http_method { HTTP_GET, HTTP_DELETE, HTTP_POST, HTTP_METHODS }; /* GET answers HEAD, too */

@@ -20,7 +20,6 @@
 enum {
     THREADS = 4,       /* a handler may wait for a moment; others go on */
     MEMORY = 64 << 10, /* of a connection: the head of a request has room in it */
-    SPARE = 64,        /* connections that are shut down but not closed yet */
     SWEEP_MS = 100,    /* how late a deadline may be noticed */
 };
 
@@ -137,6 +136,8 @@ static void *sweep(void *arg)
         pthread_mutex_unlock(&server->lock);
         peers_sweep(server->exchanges.peers, now);
         flows_sweep(&server->exchanges.flows, now);
+        pauses_sweep(&server->exchanges.pauses, now);
+        failures_sweep(server->exchanges.failures, now);
         pthread_mutex_lock(&server->lock);
         if (!server->stopping)
             pthread_cond_timedwait(&server->stop, &server->lock, &until);
@@ -152,14 +153,15 @@ static int start_daemon(struct http_server *server, struct error *err)
     unsigned flags =
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     unsigned timeout = (unsigned)(settings->idle_timeout_ns / CLOCK_SECOND_NS) + 1;
+    unsigned places = 2 * (unsigned)settings->connections; /* those shut down are closed soon */
     server->daemon = MHD_start_daemon(
         flags | (server->tls.cert ? MHD_USE_TLS : 0), 0, NULL, NULL, exchange_answer,
         &server->exchanges, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL, MHD_OPTION_LISTEN_SOCKET,
         server->fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)settings->connections + SPARE, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY,
-        MHD_OPTION_CONNECTION_TIMEOUT, timeout, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_NOTIFY_CONNECTION, exchange_connection,
-        &server->exchanges, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, &server->exchanges,
+        places, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
+        timeout, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+        MHD_OPTION_NOTIFY_CONNECTION, exchange_connection, &server->exchanges,
+        MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, &server->exchanges,
         MHD_OPTION_NOTIFY_COMPLETED, exchange_end, &server->exchanges, MHD_OPTION_ARRAY,
         server->tls.options, MHD_OPTION_END);
     if (server->daemon)
@@ -194,7 +196,9 @@ static int prepare(struct http_server *server, struct error *err)
     if (guard_init(&server->exchanges.guard, settings, err))
         return -1;
     server->exchanges.peers = peers_new(&limits, err);
-    if (!server->exchanges.peers || tls_read(&server->tls, settings, err))
+    server->exchanges.failures = failures_new(err);
+    if (!server->exchanges.peers || !server->exchanges.failures ||
+        tls_read(&server->tls, settings, err))
         return -1;
     server->fd = listen_on(&settings->listen, err);
     return server->fd < 0 ? -1 : check_place(server, settings, server->fd, err);
@@ -218,6 +222,7 @@ struct http_server *http_server_open(const struct http_settings *settings,
     server->exchanges.context = context;
     server->fd = -1;
     flows_init(&server->exchanges.flows);
+    pauses_init(&server->exchanges.pauses);
     pthread_mutex_init(&server->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -245,6 +250,19 @@ const char *http_server_url(const struct http_server *server)
     return server->url;
 }
 
+struct http_server_counts http_server_counts(const struct http_server *server)
+{
+    const struct peers_counts *counts = peers_counts(server->exchanges.peers);
+    return (struct http_server_counts){
+        .open = peers_open(server->exchanges.peers),
+        .accepted = counter_get(&counts->accepted),
+        .refused = counter_get(&counts->refused),
+        .displaced = counter_get(&counts->displaced),
+        .late = counter_get(&counts->late),
+        .wrong_credentials = failures_count(server->exchanges.failures),
+    };
+}
+
 static void stop_sweeper(struct http_server *server)
 {
     pthread_mutex_lock(&server->lock);
@@ -260,12 +278,15 @@ void http_server_stop(struct http_server *server)
         return;
     if (server->sweeping)
         stop_sweeper(server);
+    pauses_stop(&server->exchanges.pauses);
     flows_stop(&server->exchanges.flows); /* the library must not stop while connections sleep */
     if (server->daemon)
         MHD_stop_daemon(server->daemon);
     else if (server->fd >= 0)
         close(server->fd);
     flows_destroy(&server->exchanges.flows);
+    pauses_destroy(&server->exchanges.pauses);
+    failures_free(server->exchanges.failures);
     peers_free(server->exchanges.peers);
     guard_free(&server->exchanges.guard);
     pthread_cond_destroy(&server->stop);

@@ -47,6 +47,12 @@ struct http_server *http_server_open(const struct http_settings *settings,
 int http_server_start(struct http_server *server, struct error *err);
 /* "http://127.0.0.1:8080/", with the port that was got when 0 was asked for. */
 const char *http_server_url(const struct http_server *server);
+/* What it has seen; any thread. */
+struct http_server_counts {
+    uint64_t open, accepted, refused, displaced, late; /* connections: http/peers.h */
+    uint64_t wrong_credentials;                        /* requests */
+};
+struct http_server_counts http_server_counts(const struct http_server *server);
 /* Ends at once: open requests are cut. NULL is fine. */
 void http_server_stop(struct http_server *server);
 

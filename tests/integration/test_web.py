@@ -37,10 +37,10 @@ def serve(t, more="", name="spile"):
     return process, port_of(process)
 
 
-def ask(port, path, method="GET", host="127.0.0.1", tls=None, **headers):
-    """Status, headers and body of one request on a connection of its own."""
+def ask(port, path, method="GET", host="127.0.0.1", tls=None, address="127.0.0.1", **headers):
+    """Status, headers and body of one request on a connection of its own, from that address."""
     kind = http.client.HTTPSConnection if tls else http.client.HTTPConnection
-    connection = kind("127.0.0.1", port, timeout=limit(10), **({"context": tls} if tls else {}))
+    connection = kind("127.0.0.1", port, timeout=limit(10), source_address=(address, 0), **({"context": tls} if tls else {}))
     connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
     connection.putheader("Host", host)
     for key, value in headers.items():
@@ -91,15 +91,81 @@ def credentials_decide(t):
     keys = {None: None, "key": True, "KEY": False, "": False}
     authorizations = {None: None, basic("me:word"): True, "Bearer token": True, basic("me:no"): False,
                       basic("spile:key"): False, "Bearer key": False, "Basic !": False, "Digest x": False}
+    asked = 1
     for (key, key_right), (sent, right) in itertools.product(keys.items(), authorizations.items()):
         headers = {"X_API_Key": key, "Authorization": sent}
         headers = {name: value for name, value in headers.items() if value is not None}
         passes = key_right is not False and right is not False and bool(headers)
         for path in ("/streams", "/api/v1"):
-            status, _, _ = ask(port, path, **headers)
+            asked += 1  # who guesses is slowed, so that each comes from elsewhere
+            status, _, _ = ask(port, path, address=f"127.0.0.{asked}", **headers)
             equal(status, 200 if passes else 401, f"{path} with {headers}")
         equal(ask(port, "/api/v1/health", **headers)[0], 200, f"health with {headers}")
     equal(ask(port, "/streams?key=key&api-key=key&X-API-Key=key")[0], 401, "keys in the query")
+
+
+def wrong_requests(process, address):
+    """What the log says of requests with wrong credentials from there: how many each line tells of."""
+    return [int(n) for n in re.findall(rf"web: (\d+) requests? with wrong credentials from {address}\n", process.err)]
+
+
+class Kept:
+    """A connection from that address, and how long its requests take."""
+
+    def __init__(self, port, address):
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=limit(20), source_address=(address, 0))
+
+    def ask(self, path="/streams", **headers):
+        begin = time.monotonic()
+        self.connection.request("GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+        reply = self.connection.getresponse()
+        reply.read()
+        return reply.status, time.monotonic() - begin
+
+
+@test()
+def guesses_are_slowed(t):
+    """Those of one address, on however many connections, and with them right answers that could tell; nobody else's."""
+    process, port = serve(t, "api-key: key, login: me, password: word")
+    other, before = Kept(port, "127.0.0.1"), Kept(port, "127.0.0.2")
+    equal(before.ask(X_API_Key="key")[0], 200, "let in before the guesses")
+    guessers = [Kept(port, "127.0.0.2") for _ in range(8)]
+    begin, count = time.monotonic(), 10 + 8 * 2
+    wrong = [{"X_API_Key": "a"}, {"Authorization": basic("me:b")}, {"Authorization": "Bearer c"}, {"X_API_Key": "key", "Authorization": "d"}]
+    guesses = iter(range(count))
+
+    def guess(guesser):
+        for number in guesses:
+            equal(guesser.ask(**wrong[number % 4])[0], 401, "a guess")
+
+    threads = [threading.Thread(target=guess, args=(guesser,)) for guesser in guessers]
+    for thread in threads:
+        thread.start()
+    wait_for("more guesses than are free", lambda: wrong_requests(process, "127.0.0.2"))
+    mine = [other.ask(X_API_Key="key") for _ in range(20)] + [before.ask(X_API_Key="key") for _ in range(5)]
+    mine += [Kept(port, "127.0.0.1").ask(X_API_Key="key") for _ in range(5)]
+    for thread in threads:
+        thread.join()
+    assert time.monotonic() - begin >= 1.9, "two rounds of eight, each a second"
+    equal({status for status, _ in mine}, {200}, "who has the key")
+    assert min(took for _, took in mine[25:]) < 0.9 and min(took for _, took in mine[20:25]) < 0.9, f"waits for others: {mine}"
+    status, took = Kept(port, "127.0.0.2").ask(X_API_Key="key")
+    assert status == 200 and took >= 0.9, f"the right key on a new connection from there: {status} after {took:.2f} s"
+    half = socket.create_connection(("127.0.0.1", port), timeout=limit(20), source_address=("127.0.0.2", 0))
+    begin = time.monotonic()
+    half.sendall(b"GET /streams HTTP/1.0\r\nX-API-Key: no\r\n\r\n")
+    half.shutdown(socket.SHUT_WR)
+    reply, took = half.recv(100), time.monotonic() - begin
+    assert took >= 0.9, f"half a connection has no answer sooner: {reply} after {took:.2f} s"
+    equal(Kept(port, "127.0.0.2").ask()[0], 401, "without credentials")
+    text = ask(port, "/metrics", X_API_Key="key")[2].decode()
+    equal(re.findall(r"^spile_web_wrong_credentials_total (\d+)", text, re.MULTILINE), [str(count + 1)], "counted")
+    equal(wrong_requests(process, "127.0.0.2"), [1], "told at once, and then once a minute")
+    equal(wrong_requests(process, "127.0.0.1"), [], "of nobody else")
+    sleeping = socket.create_connection(("127.0.0.1", port), source_address=("127.0.0.2", 0))
+    sleeping.sendall(b"GET /streams HTTP/1.1\r\nHost: h\r\nX-API-Key: no\r\n\r\n")
+    equal(process.stop(signal.SIGINT), 0, "exit status")
+    sleeping.close()
 
 
 @test()

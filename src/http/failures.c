@@ -1,0 +1,187 @@
+#include "http/failures.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/account.h"
+#include "base/address.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "io/place.h"
+
+enum {
+    SETS = 128, /* of accounts whose hash is alike */
+    WAYS = 8,
+    TELL_MS = 60000, /* how often the log says so of one address */
+    LINES_SECOND = 2,
+    FORGET_MS = 10000,
+};
+
+/* How many failures are forgiven at once: more where strangers may share the account. */
+static const uint32_t allowances[ACCOUNT_KINDS] = {[ACCOUNT_LOOPBACK] = 10,
+                                                   [ACCOUNT_IPV4] = 10,
+                                                   [ACCOUNT_IPV6_64] = 10,
+                                                   [ACCOUNT_IPV6_56] = 40,
+                                                   [ACCOUNT_IPV6_48] = 160};
+
+/* Owner: the table. */
+struct record {
+    struct account account;
+    uint32_t spent;                 /* of the allowance, as of `last_ns` */
+    uint64_t last_ns;               /* the last failure; 0: the record is free */
+    uint64_t untold;                /* failures that the log has not told of */
+    uint64_t tell_ns;               /* when it may again */
+    uint8_t address[ADDRESS_BYTES]; /* of the last one, for the log */
+};
+
+struct failures {
+    pthread_mutex_t lock;
+    struct siphash_key key;
+    struct log_limit limit;
+    counter count;
+    struct record table[SETS][WAYS];
+};
+
+struct failures *failures_new(struct error *err)
+{
+    struct failures *failures = calloc(1, sizeof *failures);
+    if (!failures || siphash_key_random(&failures->key)) {
+        free(failures);
+        error_set(err, "no memory, or no randomness, for a table of failures");
+        return NULL;
+    }
+    pthread_mutex_init(&failures->lock, NULL);
+    return failures;
+}
+
+void failures_free(struct failures *failures)
+{
+    if (!failures)
+        return;
+    pthread_mutex_destroy(&failures->lock);
+    free(failures);
+}
+
+uint64_t failures_count(const struct failures *failures)
+{
+    return counter_get(&failures->count);
+}
+
+/* A program of this machine has only the addresses of loopback that it chooses: each is an account.
+ */
+static struct accounts accounts_of(const struct sockaddr *from, uint8_t address[ADDRESS_BYTES])
+{
+    if (!place_address(from, address))
+        memset(address, 0, ADDRESS_BYTES);
+    struct accounts accounts = accounts_of_address(address);
+    if (accounts.at[0].kind == ACCOUNT_LOOPBACK)
+        memcpy(accounts.at[0].words, address, sizeof accounts.at[0].words);
+    return accounts;
+}
+
+/* After some quiet all is forgiven. */
+static uint32_t spent_at(const struct record *record, uint64_t now)
+{
+    return now > record->last_ns + FORGET_MS * CLOCK_MS_NS ? 0 : record->spent;
+}
+
+static struct record *set_of(struct failures *failures, const struct account *account)
+{
+    return failures->table[account_hash(&failures->key, account) % SETS];
+}
+
+static struct record *find(struct failures *failures, const struct account *account)
+{
+    struct record *set = set_of(failures, account);
+    for (struct record *r = set; r < set + WAYS; r++) {
+        if (r->last_ns && account_same(&r->account, account))
+            return r;
+    }
+    return NULL;
+}
+
+/* The account's record; a new one takes the place of that which has rested longest. */
+static struct record *open_record(struct failures *failures, const struct account *account)
+{
+    struct record *found = find(failures, account), *set = set_of(failures, account);
+    if (found)
+        return found;
+    found = set;
+    for (struct record *r = set + 1; r < set + WAYS; r++) {
+        if (r->last_ns < found->last_ns)
+            found = r;
+    }
+    *found = (struct record){.account = *account};
+    return found;
+}
+
+static void tell(struct failures *failures, struct record *record, uint64_t now)
+{
+    char text[INET6_ADDRSTRLEN];
+    unsigned held;
+    bool v4 = address_is_v4(record->address);
+    if (!log_limit_pass(&failures->limit, LINES_SECOND, &held))
+        return;
+    inet_ntop(v4 ? AF_INET : AF_INET6, record->address + (v4 ? ADDRESS_V4_AT : 0), text,
+              sizeof text);
+    log_warning("web: %" PRIu64 " request%s with wrong credentials from %s%s", record->untold,
+                record->untold == 1 ? "" : "s", text,
+                record->account.kind == ACCOUNT_IPV6_64 ? " and its /64" : "");
+    record->untold = 0;
+    record->tell_ns = now + TELL_MS * CLOCK_MS_NS;
+}
+
+/* Of a peer's accounts the narrowest is the one that is told of. */
+static void charge(struct failures *failures, const struct account *account, bool narrowest,
+                   const uint8_t address[ADDRESS_BYTES])
+{
+    uint64_t now = clock_ns();
+    struct record *record = open_record(failures, account);
+    uint32_t spent = spent_at(record, now), allowance = allowances[account->kind];
+    record->spent = spent < allowance ? spent + 1 : allowance;
+    record->last_ns = now;
+    if (!narrowest)
+        return;
+    memcpy(record->address, address, ADDRESS_BYTES);
+    record->untold++;
+    if (now >= record->tell_ns)
+        tell(failures, record, now);
+}
+
+void failures_note(struct failures *failures, const struct sockaddr *from)
+{
+    uint8_t address[ADDRESS_BYTES];
+    struct accounts accounts = accounts_of(from, address);
+    pthread_mutex_lock(&failures->lock);
+    counter_add(&failures->count, 1);
+    for (size_t i = 0; i < accounts.count; i++)
+        charge(failures, &accounts.at[i], i == 0, address);
+    pthread_mutex_unlock(&failures->lock);
+}
+
+bool failures_slow(struct failures *failures, const struct sockaddr *from)
+{
+    uint64_t now = clock_ns();
+    uint8_t address[ADDRESS_BYTES];
+    struct accounts accounts = accounts_of(from, address);
+    bool slow = false;
+    pthread_mutex_lock(&failures->lock);
+    for (size_t i = 0; i < accounts.count; i++) {
+        const struct record *record = find(failures, &accounts.at[i]);
+        slow |= record && spent_at(record, now) >= allowances[accounts.at[i].kind];
+    }
+    pthread_mutex_unlock(&failures->lock);
+    return slow;
+}
+
+void failures_sweep(struct failures *failures, uint64_t now)
+{
+    pthread_mutex_lock(&failures->lock);
+    for (struct record *r = failures->table[0]; r < failures->table[0] + SETS * WAYS; r++) {
+        if (r->untold && now >= r->tell_ns)
+            tell(failures, r, now);
+    }
+    pthread_mutex_unlock(&failures->lock);
+}
