@@ -153,7 +153,8 @@ def second_signal_adds_up(t):
 
 @test()
 def second_signal_and_a_reader_that_leaves(t):
-    """What the second signal made it lose is lost, though the reader goes at the same moment: whichever it sees first."""
+    """What the second signal made it lose is lost, though the reader goes at the same moment. (One whose reader
+    left before it has heard the signal ends quietly.)"""
     capture = real_capture(t)
     for i in range(5):
         reader, writer = os.pipe()
@@ -168,7 +169,8 @@ def second_signal_and_a_reader_that_leaves(t):
         spile.send(signal.SIGINT)
         os.close(reader)
         spile.send(signal.SIGCONT)
-        equal(spile.wait(), 1, "exit status: events were lost")
+        status = spile.wait()
+        equal(status, 1 if "stopped at once" in spile.err else 0, "exit status")
         adds_up(spile.ledger())
 
 
