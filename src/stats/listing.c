@@ -8,7 +8,8 @@
  * the stream that has to go is added to that of all others, "the rest": nothing is lost but its
  * name.
  *
- * Only some change places within a second: whoever wants to be listed sends on.
+ * Only some change places within a second, of which a peer gets half, and of the rest half again:
+ * whoever wants to be listed sends on.
  */
 #include <stdlib.h>
 
@@ -29,6 +30,25 @@ struct listing_peer {
     unsigned places; /* that the peer has */
 };
 
+/* Who has had a turn in this second; a peer gets no more than it leaves. */
+struct turns {
+    uint64_t peers[CONTESTS];
+    unsigned count;
+};
+
+static bool has_turn(const struct turns *turns, unsigned most, uint64_t peer)
+{
+    unsigned held = 0;
+    for (unsigned i = 0; i < turns->count; i++)
+        held += turns->peers[i] == peer;
+    return held + turns->count < most;
+}
+
+static void take_turn(struct turns *turns, uint64_t peer)
+{
+    turns->peers[turns->count++] = peer;
+}
+
 /* Owner: the statistics' thread. */
 struct listing {
     uint16_t *numbers; /* of a shard's streams */
@@ -36,8 +56,8 @@ struct listing {
     struct listing_peer *peers;
     bool *moved; /* by number: streams that have given up their places, but not their rows yet */
     bool any_moved;
-    unsigned changes, contests; /* left in this second */
-    uint64_t version;           /* counts changes of who is listed */
+    struct turns changes, contests;
+    uint64_t version; /* counts changes of who is listed */
 };
 
 int listing_init(struct stats *stats)
@@ -68,8 +88,7 @@ void listing_free(struct stats *stats)
 
 void listing_second(struct stats *stats)
 {
-    stats->listing->changes = CHANGES;
-    stats->listing->contests = CONTESTS;
+    stats->listing->changes.count = stats->listing->contests.count = 0;
 }
 
 /* --- names ---------------------------------------------------------------------------------- */
@@ -203,13 +222,14 @@ static struct stream_state *find_weaker(struct stats *stats, const struct shard_
 static struct stream_state *contest(struct stats *stats, const struct shard_stream *stream)
 {
     struct listing *listing = stats->listing;
-    if (listing->changes == 0 || listing->contests == 0)
+    if (!has_turn(&listing->changes, CHANGES, stream->peer) ||
+        !has_turn(&listing->contests, CONTESTS, stream->peer))
         return NULL;
-    listing->contests--;
+    take_turn(&listing->contests, stream->peer);
     struct stream_state *weaker = find_weaker(stats, stream);
     if (!weaker)
         return NULL;
-    listing->changes--;
+    take_turn(&listing->changes, stream->peer);
     give_up(stats, weaker);
     /* It may be one of the same shard, whose rows are still to come. */
     for (uint32_t i = 0; i < listing->known; i++) {

@@ -108,6 +108,33 @@ static void inventor_keeps_nobody_out(void **state)
     stats_free(stats);
 }
 
+/* Looking for whom to displace is limited by the second. Who asks for it all the time leaves turns
+ * to others. */
+static void inventor_leaves_turns(void **state)
+{
+    (void)state;
+    struct stats *stats = new_stats(MEMORY, PLACES);
+    uint64_t now_ns = clock_ns();
+    char name[32];
+    connect_from("192.0.2.66");
+    for (unsigned i = 0; i < PLACES; i++) {
+        snprintf(name, sizeof name, "busy%u", i);
+        ask(stats, name, 1000);
+    }
+    pass_second(stats, &now_ns);
+    for (unsigned merges = 0; merges < 20; merges++) {
+        connect_from("192.0.2.66");
+        invent(stats, 20 * merges, 20);
+        if (merges == 19) {
+            connect_from("192.0.2.1");
+            ask(stats, "ns1", 5);
+        }
+        merge_all(stats);
+    }
+    assert_int_equal(events_of(stats, "ns1"), 5);
+    stats_free(stats);
+}
+
 /* Its network counts, not its address; a newcomer gets no more places than others have. */
 static void networks_have_one_share(void **state)
 {
@@ -355,6 +382,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(inventor_keeps_nobody_out),
+        cmocka_unit_test(inventor_leaves_turns),
         cmocka_unit_test(networks_have_one_share),
         cmocka_unit_test(busiest_are_listed),
         cmocka_unit_test(rest_keeps_what_was_counted),
