@@ -48,3 +48,12 @@ struct accounts accounts_of_process(uid_t user, pid_t process, uint64_t start)
         .count = 2,
     };
 }
+
+const struct account *accounts_limited(const struct accounts *accounts)
+{
+    for (unsigned i = 0; i < accounts->count; i++) {
+        if (account_rules[accounts->at[i].kind].share != 0)
+            return &accounts->at[i];
+    }
+    return NULL;
+}

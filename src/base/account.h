@@ -57,6 +57,10 @@ struct accounts accounts_of_address(const uint8_t *address);
  * other containers all have the number 0. */
 struct accounts accounts_of_process(uid_t user, pid_t process, uint64_t start);
 
+/* The one by which things are shared out among peers: the narrowest that has a limit. NULL: there
+ * is none, and each connection counts for itself. */
+const struct account *accounts_limited(const struct accounts *accounts);
+
 static inline bool account_same(const struct account *a, const struct account *b)
 {
     return a->kind == b->kind && a->words[0] == b->words[0] && a->words[1] == b->words[1];

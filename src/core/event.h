@@ -8,6 +8,7 @@
 #ifndef SPILE_CORE_EVENT_H
 #define SPILE_CORE_EVENT_H
 
+#include "base/account.h"
 #include "base/span.h"
 #include "wire/dns.h"
 #include "wire/dnstap.h"
@@ -69,10 +70,12 @@ enum event_left_out {
 /* Where frames come from: one connection or one file. Immutable while any of its frames is in
  * flight. Owner: the input. */
 struct origin {
-    char peer[64];            /* "192.0.2.1:4711", "unix", a file's name: text for people */
-    uint8_t host_len;         /* so much of it names a machine or a process; 0: it is none */
-    uint32_t input;           /* index of the input in the configuration */
-    uint32_t id;              /* of the connection or file: no other one has it (core/roster.h) */
+    char peer[64];    /* "192.0.2.1:4711", "unix", a file's name: text for people */
+    uint8_t host_len; /* so much of it names a machine or a process; 0: it is none */
+    uint32_t input;   /* index of the input in the configuration */
+    uint32_t id;      /* of the connection or file: no other one has it (core/roster.h) */
+    bool charged;     /* there is an account that it is charged to: accounts_limited */
+    struct account account;
     struct roster_seat *seat; /* where it is listed; NULL: it is not */
 };
 

@@ -1,8 +1,5 @@
 #include "core/roster.h"
 
-#include <arpa/inet.h>
-
-#include "base/address.h"
 #include "base/clock.h"
 #include "core/option.h"
 
@@ -132,27 +129,6 @@ void roster_identify(struct roster *roster, struct roster_seat *seat, struct spa
     pthread_mutex_unlock(&roster->lock);
     if (sharer)
         warn(seat, &other);
-}
-
-uint64_t roster_peer(const struct siphash_key *key, const struct origin *origin)
-{
-    struct span host = roster_host(origin);
-    char text[INET6_ADDRSTRLEN];
-    uint8_t address[ADDRESS_BYTES] = {0}, v4[4];
-    bool v6 = host.len > 2 && host.len < sizeof text && host.ptr[0] == '[';
-    if (!host.ptr || host.len >= sizeof text)
-        return origin->id;
-    memcpy(text, host.ptr + v6, host.len - 2 * v6);
-    text[host.len - 2 * v6] = '\0';
-    if (v6 && inet_pton(AF_INET6, text, address) != 1)
-        return origin->id;
-    if (!v6 && inet_pton(AF_INET, text, v4) == 1)
-        address_set_v4(address, v4);
-    else if (!v6)
-        return siphash_bytes(key, host); /* a process */
-    if (address_is_loopback(address))
-        return origin->id;
-    return siphash_bytes(key, span_of(address, v6 ? 8 : ADDRESS_BYTES));
 }
 
 /* --- listing -------------------------------------------------------------------------------- */

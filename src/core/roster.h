@@ -61,10 +61,13 @@ static inline struct span roster_host(const struct origin *origin)
     return span_of(origin->host_len ? origin->peer : NULL, origin->host_len);
 }
 
-/* Whose connection it is, for sharing out what there is little of. An IPv6 address is one of as
- * many as anybody wants to have, so that its network counts; behind a loopback address there are
- * all programs of the machine, so that the connection counts, as it does for a file. */
-uint64_t roster_peer(const struct siphash_key *key, const struct origin *origin);
+/* Whose connection it is, for sharing out what there is little of: its account, or the connection
+ * itself where it is charged to none, as on loopback, behind which there are all programs of the
+ * machine, and as for a file. */
+static inline uint64_t roster_peer(const struct siphash_key *key, const struct origin *origin)
+{
+    return origin->charged ? account_hash(key, &origin->account) : origin->id;
+}
 
 /* What the users of one identity are to know and to do. */
 #define ROSTER_ADVICE "servers of one name are counted as one; give each an identity of its own"

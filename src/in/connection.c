@@ -380,6 +380,10 @@ int connection_start(struct connection_rules *rules, struct worker *worker,
         c->delay_ms = ticket->delay_ms;
         c->feed.to.origin.input = ticket->input;
         c->feed.to.origin.host_len = ticket->peer->host_len;
+        const struct account *account = accounts_limited(&ticket->peer->accounts);
+        if (account)
+            c->feed.to.origin.account = *account;
+        c->feed.to.origin.charged = account != NULL;
         memcpy(c->feed.to.origin.peer, ticket->peer->text, sizeof ticket->peer->text);
     }
     if (c && worker_begin(worker, begin, c) == 0)

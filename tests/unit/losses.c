@@ -73,11 +73,10 @@ static void any_identity_is_a_stream(void **state)
     losses_destroy(&losses);
 }
 
-static struct origin from(const char *host)
+static struct origin from(uint64_t host)
 {
-    struct origin origin = {.id = 9000};
-    origin.host_len = (uint8_t)snprintf(origin.peer, sizeof origin.peer, "%s", host);
-    return origin;
+    return (struct origin){
+        .id = 9000, .charged = true, .account = {.kind = ACCOUNT_IPV4, .words = {host}}};
 }
 
 /* One peer invents more than there are places for; others find some all the same. */
@@ -85,7 +84,7 @@ static void a_peer_has_its_share(void **state)
 {
     (void)state;
     static struct losses losses;
-    const struct origin mob = from("192.0.2.66");
+    const struct origin mob = from(66);
     unsigned found = 0;
     char text[32];
     assert_int_equal(losses_init(&losses, 1), 0);
@@ -93,9 +92,7 @@ static void a_peer_has_its_share(void **state)
         found += losses_find(&losses, numbered("x%u", i, text), &mob) != 0;
     assert_in_range(found, LOSS_STREAMS - LOSS_RESERVE - 1, LOSS_STREAMS - 2);
     for (unsigned i = 0; i < 5; i++) {
-        char host[32];
-        snprintf(host, sizeof host, "198.51.100.%u", i);
-        const struct origin origin = from(host);
+        const struct origin origin = from(i);
         assert_int_not_equal(losses_find(&losses, numbered("ns%u", i, text), &origin), 0);
     }
     losses_destroy(&losses);

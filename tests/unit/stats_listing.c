@@ -9,24 +9,31 @@
 
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "../support/random.h"
 #include "../support/statistics.h"
+#include "base/address.h"
 #include "core/roster.h"
 
 enum { PLACES = 16, MEMORY = 32 << 20 };
 
-/* The events that follow are of a connection of that host. */
+/* The events that follow are of a connection of that address; of a process when it is none. */
 static void connect_from(const char *host)
 {
     static uint32_t last = 100;
-    stats_test_origin = (struct origin){.id = ++last};
-    stats_test_origin.host_len =
-        (uint8_t)snprintf(stats_test_origin.peer, sizeof stats_test_origin.peer, "%s", host);
-    snprintf(stats_test_origin.peer + stats_test_origin.host_len,
-             sizeof stats_test_origin.peer - stats_test_origin.host_len, ":53");
+    uint8_t address[ADDRESS_BYTES] = {0}, v4[4];
+    struct accounts accounts = accounts_of_process((uid_t)strlen(host), 7, 9);
+    if (inet_pton(AF_INET, host, v4) == 1)
+        address_set_v4(address, v4);
+    if (address_is_v4(address) || inet_pton(AF_INET6, host, address) == 1)
+        accounts = accounts_of_address(address);
+    const struct account *account = accounts_limited(&accounts);
+    stats_test_origin = (struct origin){.id = ++last, .charged = account};
+    if (account)
+        stats_test_origin.account = *account;
 }
 
 static void ask(struct stats *stats, const char *stream, unsigned times)
@@ -88,7 +95,7 @@ static void inventor_keeps_nobody_out(void **state)
         connect_from("192.0.2.66");
         invent(stats, PLACES + 1000 * second, 1000);
         for (unsigned i = 0; i < 3; i++) {
-            connect_from(i == 0 ? "192.0.2.1" : i == 1 ? "[2001:db8::1]" : "unix:pid=7");
+            connect_from(i == 0 ? "192.0.2.1" : i == 1 ? "2001:db8::1" : "a process");
             ask(stats, honest[i], 2);
         }
         pass_second(stats, &now_ns);
@@ -150,7 +157,7 @@ static void networks_have_one_share(void **state)
     pass_second(stats, &now_ns);
     for (unsigned second = 0; second < 30; second++) {
         for (unsigned i = 0; i < 40; i++) {
-            snprintf(host, sizeof host, "[2001:db8::%x]", 1 + i);
+            snprintf(host, sizeof host, "2001:db8::%x", 1 + i);
             snprintf(name, sizeof name, "invented%u", i);
             connect_from(host);
             ask(stats, name, 1);
@@ -362,13 +369,12 @@ static void peers_are_told_apart(void **state)
     } pairs[] = {
         {"192.0.2.1", "192.0.2.1", true},
         {"192.0.2.1", "192.0.2.2", false},
-        {"[2001:db8::1]", "[2001:db8::ffff:1]", true},
-        {"[2001:db8::1]", "[2001:db8:0:1::1]", false},
-        {"unix:pid=7", "unix:pid=7", true},
-        {"unix:pid=7", "unix:pid=8", false},
+        {"2001:db8::1", "2001:db8::ffff:1", true},
+        {"2001:db8::1", "2001:db8:0:1::1", false},
+        {"one user", "one user", true},
+        {"one user", "another user", false},
         {"127.0.0.1", "127.0.0.1", false},
-        {"[::1]", "[::1]", false},
-        {"", "", false},
+        {"::1", "::1", false},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         connect_from(pairs[i].one);
