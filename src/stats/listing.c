@@ -13,7 +13,6 @@
  */
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "stats/state.h"
 
 enum {
@@ -136,7 +135,7 @@ static void occupy(struct stats *stats, struct stream_state *s, const struct sha
     s->name[stream->name_len] = '\0';
     s->name_len = stream->name_len;
     s->peer = stream->peer;
-    s->listed_ns = clock_ns();
+    s->listed = stats->ticks;
     stats->listing->version++;
 }
 
@@ -197,7 +196,6 @@ static uint64_t events_of(const struct stats_counters *counters)
 static struct stream_state *find_weaker(struct stats *stats, const struct shard_stream *stream)
 {
     const struct listing *listing = stats->listing;
-    uint64_t now_ns = clock_ns();
     unsigned its = count_places(stats, stream->peer), most = 0;
     double claim = (double)events_of(&stream->block->counters) / NEW_SECONDS / CLAIM;
     struct stream_state *weakest = NULL;
@@ -210,7 +208,7 @@ static struct stream_state *find_weaker(struct stats *stats, const struct shard_
         if (fewer ? p->places < most : p->peer != stream->peer && p->places <= its)
             continue;
         struct stream_state *s = &stats->streams[p->number];
-        double busy = stats_busy(stats, s, now_ns);
+        double busy = stats_busy(stats, s);
         if (weakest && busy >= least)
             continue;
         weakest = s;

@@ -222,6 +222,7 @@ void stats_forget_stream(struct stream_state *s)
     memset(s->distinct, 0, sizeof *s->distinct);
     memset(s->past, 0, RATE_SECONDS * sizeof *s->past);
     s->first_seen_ms = s->last_seen_ms = 0;
+    s->listed = 0; /* ticks count anew */
     times_clear(&s->times);
     s->aged = 0;
 }

@@ -36,16 +36,14 @@ static double rate_over(const struct stats *stats, const struct stream_state *s,
     return elapsed ? (double)events * 1e9 / (double)elapsed : 0;
 }
 
-double stats_busy(const struct stats *stats, const struct stream_state *s, uint64_t now_ns)
+double stats_busy(const struct stats *stats, const struct stream_state *s)
 {
     size_t oldest = stats->ticks < RATE_SECONDS ? 0 : stats->ticks % RATE_SECONDS;
-    uint64_t since_ns = s->listed_ns, events = 0;
-    if (stats->ticks > 0 && stats->tick_ns[oldest] > since_ns)
-        since_ns = stats->tick_ns[oldest];
+    uint64_t seconds = stats->ticks - s->listed, events = 0;
+    seconds = seconds < RATE_SECONDS ? seconds : RATE_SECONDS;
     for (int side = 0; side < STATS_SIDES; side++)
         events += s->counters.side[side].events - s->past[oldest][side];
-    double seconds = now_ns > since_ns ? (double)(now_ns - since_ns) / CLOCK_SECOND_NS : 0;
-    return (double)events / fmax(seconds, 1);
+    return (double)events / (double)(seconds ? seconds : 1);
 }
 
 static void fill_rates(const struct stats *stats, const struct stream_state *s,

@@ -16,9 +16,9 @@ enum { RATE_SECONDS = 900 }; /* 15 minutes are looked back */
 struct stream_state {
     char name[STREAM_NAME_MAX];
     size_t name_len;
-    int id;             /* struct stats_stream */
-    uint64_t peer;      /* who brought it: roster_peer */
-    uint64_t listed_ns; /* since when it has its place */
+    int id;          /* struct stats_stream */
+    uint64_t peer;   /* who brought it: roster_peer */
+    uint64_t listed; /* the tick since which it has its place */
     struct stats_counters counters;
     struct distinct_counts *distinct;
     uint64_t (*past)[STATS_SIDES]; /* events at the last RATE_SECONDS ticks, a ring */
@@ -158,7 +158,7 @@ void stats_forget(struct stats *stats);
 /* Forgets what was counted of a stream, not its name. */
 void stats_forget_stream(struct stream_state *s);
 /* snapshot.c: events a second over the last 15 minutes, or since the stream was listed. */
-double stats_busy(const struct stats *stats, const struct stream_state *s, uint64_t now_ns);
+double stats_busy(const struct stats *stats, const struct stream_state *s);
 /* How many there are in a stream, or in all; exact while nothing was left out. */
 uint64_t stats_count_distinct(const struct stats *stats, const struct stream_state *stream,
                               enum stats_distinct_id id);

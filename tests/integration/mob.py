@@ -308,7 +308,10 @@ def sender(facts, counts):
         if number % round(1 / EVERY_S) == 0:
             session()
         due = max(due + EVERY_S, time.monotonic())
-    finish(steady)
+    try:
+        finish(steady)
+    except (OSError, AssertionError) as problem:
+        counts["failed"].append(f"finish: {problem}")
     counts["acts"] = len(counts["waits"])
 
 
