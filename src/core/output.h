@@ -88,6 +88,8 @@ struct output_hooks {
     /* With `reopen`. Any thread: the path of the file that it writes, and opens anew; NULL: it has
      * none. */
     const char *(*path)(const struct output *out);
+    /* Optional. Any thread: true when it writes to standard output. */
+    bool (*prints)(const struct output *out);
     void (*close)(struct output *out);
 
     /* Inline outputs. `needs` is asked once; `event` is called by any worker, `worker` numbering it

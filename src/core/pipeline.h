@@ -17,6 +17,7 @@
 struct pipeline;
 struct stage_loss;
 struct roster;
+struct stat;
 
 /* How pipeline_run ended. */
 enum pipeline_end {
@@ -106,6 +107,9 @@ uv_loop_t *pipeline_loop(struct pipeline *pipeline);
 const struct settings *pipeline_settings(const struct pipeline *pipeline);
 /* Any thread. */
 struct partial_pool *pipeline_partials(struct pipeline *pipeline);
+/* True when an output prints to standard output, and that is this regular file: who reads it, too,
+ * never comes to its end. */
+bool pipeline_prints_into(const struct pipeline *pipeline, const struct stat *file);
 /* The worker that has the fewest items. */
 struct worker *pipeline_pick_worker(struct pipeline *pipeline);
 /* Any thread. A finite input ended; `failed` when its stream was cut or oversized. */

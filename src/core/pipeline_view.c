@@ -1,5 +1,7 @@
 /* A running pipeline, seen from other threads. */
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/pipeline_state.h"
 
@@ -32,6 +34,18 @@ bool pipeline_draining(const struct pipeline *p)
 struct roster *pipeline_roster(struct pipeline *p)
 {
     return &p->roster;
+}
+
+bool pipeline_prints_into(const struct pipeline *p, const struct stat *file)
+{
+    struct stat to;
+    bool prints = false;
+    for (size_t i = 0; i < p->plan.sink_count; i++) {
+        const struct output *out = &p->plan.sinks[i].out;
+        prints |= out->hooks->prints && out->hooks->prints(out);
+    }
+    return prints && S_ISREG(file->st_mode) && fstat(STDOUT_FILENO, &to) == 0 &&
+           file->st_dev == to.st_dev && file->st_ino == to.st_ino;
 }
 
 size_t pipeline_input_count(const struct pipeline *p)

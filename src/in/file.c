@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "core/input.h"
@@ -264,8 +266,24 @@ static void begin(struct worker *worker, void *arg)
     next_file(r);
 }
 
+/* As cat(1) does, before anything is written. */
+static int refuse_own_output(const struct input *in, struct error *err)
+{
+    const struct option_strings *paths = &((const struct file *)in->priv)->paths;
+    struct stat st;
+    for (size_t i = 0; i < paths->count; i++) {
+        const char *path = paths->items[i];
+        int rc = strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, &st) : stat(path, &st);
+        if (rc == 0 && pipeline_prints_into(in->pipeline, &st))
+            return error_set(err, "%s: is both input and output", path);
+    }
+    return 0;
+}
+
 static int file_open(struct input *in, struct error *err)
 {
+    if (refuse_own_output(in, err) < 0)
+        return -1;
     struct reader *r = calloc(1, sizeof *r);
     if (!r)
         return error_set(err, "no memory");

@@ -294,6 +294,11 @@ static const char *metrics_path(const struct output *out)
     return ((const struct metrics *)out->priv)->path;
 }
 
+static bool metrics_prints(const struct output *out)
+{
+    return !metrics_path(out);
+}
+
 /* The workers have ended: the last line shows all. */
 static void metrics_close(struct output *out)
 {
@@ -351,6 +356,7 @@ static const struct output_hooks metrics_hooks = {
     .open = metrics_open,
     .reopen = metrics_reopen,
     .path = metrics_path,
+    .prints = metrics_prints,
     .close = metrics_close,
     .needs = metrics_needs,
     .event = metrics_event,

@@ -53,6 +53,12 @@ static bool stdout_terminal(const struct output *out)
     return isatty(STDOUT_FILENO);
 }
 
+static bool stdout_prints(const struct output *out)
+{
+    (void)out;
+    return true;
+}
+
 static int stdout_open(struct output *out, struct error *err)
 {
     struct standard_output *std = out->priv;
@@ -152,19 +158,28 @@ static enum output_status stdout_write(struct output *out, const struct chunk *c
 }
 
 /* A stream without records begins and ends, too; one that ends inside a record cannot be ended. */
-static void stdout_close(struct output *out)
+static void end_stream(struct output *out)
 {
-    struct standard_output *std = out->priv;
+    const struct standard_output *std = out->priv;
     enum output_status status = begin(out);
     if (status == OUTPUT_OK && std->torn == 0)
         status = write_edge(out, out->format->end);
     if (status != OUTPUT_OK)
         out->unended = judge(out, status) != OUTPUT_CLOSED;
+}
+
+/* Where the start has failed, nothing is written. */
+static void stdout_close(struct output *out)
+{
+    struct standard_output *std = out->priv;
+    if (std->begun || atomic_load(&out->begun))
+        end_stream(out);
     buf_free(&std->edge);
 }
 
 static const struct output_hooks stdout_hooks = {
     .terminal = stdout_terminal,
+    .prints = stdout_prints,
     .open = stdout_open,
     .write = stdout_write,
     .close = stdout_close,

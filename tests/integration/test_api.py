@@ -196,8 +196,9 @@ def check_shapes(t, config):
         for method, operation in shapes.document["paths"][path].items():
             guarded = {"401", "403"} if "security" not in operation else set()
             refused = {status for status in operation["responses"] if status[0] == "4"}
-            equal(refused, {"400", "404", "405"} | guarded, f"refusals of {method} {path}")
-            shapes.check(path, {"error": "any"}, method, "405")
+            equal(refused, {"400", "404", "405", "413", "414"} | guarded, f"refusals of {method} {path}")
+            for status in ("405", "413", "414"):
+                shapes.check(path, {"error": "any"}, method, status)
 
 
 @test()

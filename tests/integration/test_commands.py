@@ -92,6 +92,29 @@ def several_files_and_a_total(t):
 
 
 @test()
+def a_file_is_not_read_and_written_at_once(t):
+    """Standard output that is a file to be read is refused, as by cat(1), and the file stays as it is."""
+    path, other = file_of(t, "own.fstrm", body_of(3)), file_of(t, "other.fstrm", body_of(2))
+    os.link(path, t.path("link.fstrm"))
+    before = path.read_bytes()
+    config = t.path("own.yaml")
+
+    def into_own(*words, status):
+        return t.tool(["bash", "-c", '"$0" "$@" < own.fstrm >> own.fstrm', t.spile_path, *words], status)
+
+    inputs = f"inputs: [file: {{path: [{other}, {path}]}}]\n"
+    config.write_text(inputs + "outputs: [stdout: {format: fstrm}]\n")
+    for words, name in ((("read", "-o", "fstrm", path), path), (("read", other, path), path), (("read", "-"), "-"),
+                        (("read", t.path("link.fstrm")), t.path("link.fstrm")), (("run", "-c", config), path)):
+        told = into_own(*words, status=1).stderr.decode()
+        assert told.endswith(f"{name}: is both input and output\n"), (words, told)
+        equal(path.read_bytes(), before, f"the file after {words}")
+    config.write_text(inputs + f"outputs: [file: {{path: {t.path('copy')}, format: fstrm}}]\n")
+    into_own("run", "-c", config, status=0)
+    equal(path.read_bytes(), before, "the file when nothing is printed")
+
+
+@test()
 def follow(t):
     """--follow goes on when more is appended, until STOP."""
     path = file_of(t, "grow.fstrm", body_of(3), stop=False)

@@ -77,6 +77,7 @@ static void open_output(struct pipeline_end *end, const struct format_hooks *for
 {
     struct error err;
     assert_int_equal(outputs_open(&end->out, &output_stdout, format, no_settings, &err), 0);
+    atomic_store(&end->out.begun, true);
 }
 
 /* Reads what is there up to the end of the file; the write end must be closed. */
@@ -136,6 +137,15 @@ static void empty_stream_begins_and_ends(void **state)
     open_output(end, &outputs_framed);
     close_and_drain(end);
     expect_text(end, "<begin>\n", 0, "<end>\n");
+}
+
+static void a_start_that_fails_writes_nothing(void **state)
+{
+    struct pipeline_end *end = *state;
+    open_output(end, &outputs_framed);
+    atomic_store(&end->out.begun, false);
+    close_and_drain(end);
+    expect_text(end, "", 0, "");
 }
 
 static void no_signal(int number)
@@ -384,12 +394,19 @@ static void null_counts_malformed_frames(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_PIPE(writes_whole_chunks),           ON_PIPE(begins_and_ends_the_stream),
-        ON_PIPE(empty_stream_begins_and_ends),  ON_PIPE(waits_where_writes_do_not_block),
-        ON_PIPE(full_pipe_is_no_failure),       ON_PIPE(line_waits_a_second_at_most),
-        ON_PIPE(reader_that_left_closes),       ON_PIPE(interrupted_write_counts_whole_records),
-        ON_PIPE(closed_descriptor_is_an_error), ON_PIPE(terminal_rate_limits_a_terminal),
-        cmocka_unit_test(null_decodes_as_told), cmocka_unit_test(null_counts_malformed_frames),
+        ON_PIPE(writes_whole_chunks),
+        ON_PIPE(begins_and_ends_the_stream),
+        ON_PIPE(empty_stream_begins_and_ends),
+        ON_PIPE(a_start_that_fails_writes_nothing),
+        ON_PIPE(waits_where_writes_do_not_block),
+        ON_PIPE(full_pipe_is_no_failure),
+        ON_PIPE(line_waits_a_second_at_most),
+        ON_PIPE(reader_that_left_closes),
+        ON_PIPE(interrupted_write_counts_whole_records),
+        ON_PIPE(closed_descriptor_is_an_error),
+        ON_PIPE(terminal_rate_limits_a_terminal),
+        cmocka_unit_test(null_decodes_as_told),
+        cmocka_unit_test(null_counts_malformed_frames),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
