@@ -1,9 +1,13 @@
 /* What the web server makes of a request line and the headers that decide who may pass. The input
- * is six lines: target, Host, X-API-Key, Authorization, Origin, Sec-Fetch-Site; an empty line is a
- * header that was not sent. Whoever passes must have sent one of the credentials literally. */
+ * is seven lines: target, Host, X-API-Key, Authorization, Origin, Sec-Fetch-Site, Accept; an empty
+ * line is a header that was not sent. Whoever passes must have sent one of the credentials
+ * literally. */
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include "fuzz.h"
+#include "http/exposition.h"
 #include "http/guard.h"
 #include "http/target.h"
 
@@ -19,6 +23,14 @@ static struct span take_line(struct span *rest)
 static bool holds(struct span text, const char *part)
 {
     return text.len && memmem(text.ptr, text.len, part, strlen(part));
+}
+
+static bool holds_word(struct span text, const char *part)
+{
+    for (size_t i = 0, len = strlen(part); i + len <= text.len; i++)
+        if (strncasecmp((const char *)text.ptr + i, part, len) == 0)
+            return true;
+    return false;
 }
 
 static void check(bool true_always)
@@ -50,6 +62,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     check(lies_in(target.authority, uri) &&
           (lies_in(target.path, uri) || span_equal(target.path, span_str("/"))));
     check(lies_in(target_host(request.host), request.host));
+    if (target_is_authority(request.host)) /* then nothing in it can be taken for something else */
+        check(request.host.len == 0 || (!memchr(request.host.ptr, 0, request.host.len) &&
+                                        !memchr(request.host.ptr, '@', request.host.len) &&
+                                        !memchr(request.host.ptr, '/', request.host.len)));
+    struct span accept = take_line(&rest);
+    check(!exposition_wants_openmetrics(accept) || holds_word(accept, "application/openmetrics"));
     if (guard_judge(&locked, &request) == GUARD_PASS)
         check(span_equal(request.api_key, span_str("key")) ||
               holds(request.authorization, "bWU6d29yZA==") ||

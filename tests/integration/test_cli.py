@@ -56,6 +56,15 @@ def examples_need_no_folder_made(t):
             equal(process.stop(), 0, line)
 
 
+@test()
+def limits_are_as_security_says(t):
+    """SECURITY.md's limits are options, with these defaults."""
+    limits = re.findall(r"^\| `([a-z-]+: \w+)` \|", (ROOT / "SECURITY.md").read_text(), re.MULTILINE)
+    assert len(limits) >= 15, limits
+    options = re.findall(r"^#? *#? *([a-z-]+: \w+)$", text(t.run("config", "example")), re.MULTILINE)
+    equal([limit for limit in limits if limit not in options], [], "limits that are no options, or have another default")
+
+
 # Words, and what the one line on standard error says.
 USAGE = [
     ([], "a command is missing"),
