@@ -67,14 +67,15 @@ enum hostport_fault hostport_parse(struct hostport *to, struct span text)
         return parse_alone(to, text);
     struct span host = span_of(text.ptr, (size_t)(colon - text.ptr));
     struct span digits = span_of(colon + 1, text.len - host.len - 1), inside = unbracketed(host);
-    if (is_ipv6(text) || is_ipv6(host)) {
+    uint16_t port;
+    bool ported = parse_port(digits, &port);
+    if (is_ipv6(text) || (is_ipv6(host) && ported && text.len <= HOSTPORT_HOST_MAX)) {
         to->host = text;
         return HOSTPORT_NO_BRACKETS;
     }
     if (!(inside.ptr ? is_ipv6(inside) : is_host_name(host)))
         return HOSTPORT_BAD_HOST;
-    uint16_t port;
-    if (!parse_port(digits, &port))
+    if (!ported)
         return HOSTPORT_BAD_PORT;
     *to = (struct hostport){.host = inside.ptr ? inside : host, .port = port};
     return HOSTPORT_FINE;

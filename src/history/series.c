@@ -251,7 +251,7 @@ const struct count *series_latencies(const struct counts *counts, uint32_t *len)
 {
     uint32_t first = counts_from(counts, NUMBER_LATENCY << 16);
     *len = counts_from(counts, (NUMBER_LATENCY << 16) + QUANTILE_BUCKETS) - first;
-    return counts->items + first;
+    return *len ? counts->items + first : NULL;
 }
 
 static double quantile_seconds(const struct counts *counts, double q)

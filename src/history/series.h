@@ -68,8 +68,8 @@ uint64_t series_observed(const struct counts *counts);
 /* The value of a MEAN or QUANTILE, in seconds; negative: nothing was timed. */
 double series_derived(const struct series *series, const struct counts *counts);
 
-/* The first of the latencies among the counts, and in *len how many there are; the lower 16 bits of
- * an id are the bucket (stats/quantile.h). */
+/* The first of the latencies among the counts, and in *len how many there are (0: NULL); the lower
+ * 16 bits of an id are the bucket (stats/quantile.h). */
 const struct count *series_latencies(const struct counts *counts, uint32_t *len);
 /* Counts latencies by powers of two, for heat maps: heat[i] has those of at most
  * 2^(QUANTILE_MIN_BITS + i) ns that are above the bound before; the last has no bound. */

@@ -45,6 +45,67 @@ test("hostile names and identities are text", async (t) => {
     assert.equal(await page.evaluate(() => ({}).polluted), undefined);
 });
 
+const PIECES = [
+    "<img src=x onerror=window.pwned=1>", "<svg/onload=window.pwned=1>", "\"><script>window.pwned=1</script>", "</td></tr></table>",
+    "<style>*{display:none}", "<iframe srcdoc=x>", "javascript:window.pwned=1", "${window.pwned=1}", "' onclick=window.pwned=1 x='",
+    "&lt;b&gt;", "%3Cimg%3E", "__proto__", "constructor", "toString", "hasOwnProperty", "\\", "\\0", "\\065", "\0", "\n", "\t", " ", "\xff",
+    "\xe2\x80\xae", "\xf0\x9f\x92\xa9", "\xc2\x85", "\xed\xa0\x80", "\"", "'", "`", "#", "?", "/", "=", "-", "null", "0", "-1", "1e999", "*",
+];
+
+/** Numbers below `n` that look like chance, the same for the same seed (xorshift). */
+function dice(seed) {
+    let state = seed | 1;
+    return (n) => {
+        state ^= state << 13;
+        state ^= state >>> 17;
+        state ^= state << 5;
+        return (state >>> 0) % n;
+    };
+}
+
+function invented(roll, most) {
+    const parts = Array.from({ length: 1 + roll(4) }, () => roll(4) ? PIECES[roll(PIECES.length)] : String.fromCharCode(roll(256)));
+    return parts.join("").replaceAll(".", "").slice(0, most) || "x";
+}
+
+/** By tools/fuzz for as long as it says, else for two rounds. */
+test("invented names, identities and addresses of the page are text wherever it puts them", async (t) => {
+    const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 100000);
+    const end = performance.now() + 1000 * Number(process.env.FUZZ_SECONDS ?? 0);
+    const roll = dice(seed);
+    t.expected = /status of (404|400)/; // what the addresses ask for is not there
+    const spile = await t.spile();
+    const page = await t.page(spile);
+    let rounds = 0;
+    let sent = 0;
+    do {
+        const identities = [invented(roll, 120), "ns1"];
+        const frames = Array.from({ length: 8 }, () => exchange({ name: `${invented(roll, 63)}.${invented(roll, 63)}.test`,
+            identity: identities[roll(2)], rcode: roll(2) ? "NOERROR" : "SERVFAIL" })).flat();
+        spile.events(frames);
+        sent += frames.length;
+        await spile.counted(sent);
+        const rows = async () => (await spile.api("tables?list=domains")).tables[0].rows.map((r) => r.name);
+        await until(`all names as they are (FUZZ_SEED=${seed}, round ${rounds})`, async () =>
+            (await page.locator("#top-domains .name").allTextContents()).join("\n") === (await rows()).join("\n"));
+        const hash = new URLSearchParams({ domain: roll(2) ? invented(roll, 63) : (await rows())[0], stream: identities[0],
+            rcode: invented(roll, 10), [invented(roll, 10)]: invented(roll, 40) });
+        await page.evaluate((text) => {
+            location.hash = text;
+        }, roll(3) ? `${hash}` : invented(roll, 200));
+        await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+        await page.evaluate(() => {
+            location.hash = "";
+        });
+        const foreign = await page.evaluate(() => document.querySelectorAll(["script", "img", "svg", "iframe", "style"]
+            .flatMap((tag) => [`main ${tag}`, `#streams ${tag}`, `#stream ${tag}`, `.chip ${tag}`]).join()).length);
+        assert.deepEqual([foreign, await page.evaluate(() => window.pwned), await page.evaluate(() => ({}).polluted)],
+            [0, undefined, undefined], `FUZZ_SEED=${seed}, round ${rounds}`);
+        rounds += 1;
+    } while (rounds < 2 || performance.now() < end);
+    console.log(`      ${rounds} rounds, FUZZ_SEED=${seed}`);
+});
+
 test("identities that are no text can be chosen by what is shown of them", async (t) => {
     const spile = await t.spile();
     const frames = ["back\\slash", "latin-\xefs", "line\nfeed"].flatMap((identity, i) =>

@@ -65,6 +65,8 @@ static void test_faults(void **state)
         {"-a:1", HOSTPORT_BAD_HOST, NULL},
         {"/a:1", HOSTPORT_BAD_HOST, NULL},
         {"a:b:1", HOSTPORT_BAD_HOST, NULL},
+        {"::1:x", HOSTPORT_BAD_HOST, NULL},
+        {":::\x12", HOSTPORT_BAD_HOST, NULL},
         {"[]", HOSTPORT_BAD_HOST, NULL},
         {"[]:1", HOSTPORT_BAD_HOST, NULL},
         {"[:1", HOSTPORT_BAD_HOST, NULL},
