@@ -15,7 +15,7 @@
 #include "history/store_priv.h"
 
 enum {
-    AGED_ROWS = 5000,       /* too old, of each kind: deleted at once */
+    AGED_ROWS = 5000,       /* too old: deleted by one statement; more, while there is time */
     SIZED_BYTES = 64 << 20, /* too many: deleted at once */
     SIZED_STEPS = 3,        /* and of what is too much, such a part before the next look */
     SPARE_PAGES = 64,       /* free ones that are left */
@@ -25,6 +25,8 @@ enum {
     NAME_BYTES = 4200,
     MONTH_DAYS = 31,
 };
+
+static const uint64_t aged_ns = CLOCK_SECOND_NS / 2;
 
 /* Of the room, by kind. Hours and days are small, and go back far. */
 static const unsigned shares[HISTORY_ALL_KINDS] = {
@@ -87,21 +89,33 @@ static int delete_span(struct store *store, const struct reader_span *span, int6
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
+/* Deletes what begins before a moment until nothing is left of it or the time is up. A result code.
+ */
+static int trim_before(struct store *store, enum history_kind kind, int64_t before_ms,
+                       uint64_t until_ns, int64_t *rows)
+{
+    struct reader_span span = {.kind = kind, .from_ms = INT64_MIN, .to_ms = before_ms};
+    uint64_t bytes = 0;
+    int64_t before;
+    int code;
+    do {
+        before = *rows;
+        code = delete_span(store, &span, AGED_ROWS, rows, &bytes);
+    } while (code == SQLITE_OK && *rows - before == AGED_ROWS && clock_ns() < until_ns);
+    return code;
+}
+
 static int trim_aged(struct store *store, const struct store_limits *limits, int64_t *rows)
 {
     const struct history_settings *settings = limits->settings;
+    uint64_t until_ns = clock_after(aged_ns);
     int code = SQLITE_OK;
     for (int kind = 0; code == SQLITE_OK && kind < HISTORY_ALL_KINDS; kind++) {
         bool longer = kind >= HISTORY_KINDS; /* goes when all days in it have gone */
         uint64_t keep_ns = settings->keep_ns[longer ? HISTORY_DAYS : kind];
         int64_t days = longer ? MONTH_DAYS * kind_ms[HISTORY_DAYS] : 0;
-        struct reader_span span = {
-            .kind = (enum history_kind)kind,
-            .from_ms = INT64_MIN,
-            .to_ms = limits->now_ms - (int64_t)(keep_ns / CLOCK_MS_NS) - days,
-        };
-        uint64_t bytes = 0;
-        code = delete_span(store, &span, AGED_ROWS, rows, &bytes);
+        int64_t before_ms = limits->now_ms - (int64_t)(keep_ns / CLOCK_MS_NS) - days;
+        code = trim_before(store, (enum history_kind)kind, before_ms, until_ns, rows);
     }
     return code;
 }
