@@ -53,7 +53,7 @@ static void size_is_a_bound(void **state)
         place_begin(&place);
         place.history->settings.size_max = limits[i];
         place.history->settings.top = 5;
-        for (int step = 0; step < 900; step++, ms += step % 4 ? MINUTE : 24 * HOUR) {
+        for (int step = 0; step < 600; step++, ms += step % 4 ? MINUTE : 24 * HOUR) {
             put_crowd(&place, ms, 20, &r);
             if (step % 3 == 0) {
                 place_clean(&place, ms);
@@ -204,7 +204,7 @@ static void gaps_are_filled_with_shorter_ones(void **state)
 
 /* --- clocks ----------------------------------------------------------------------------------- */
 
-enum { PAST_DAYS = 20 };
+enum { PAST_DAYS = 6 };
 
 static void live_before(struct place *place)
 {
