@@ -1,13 +1,14 @@
 #include "history/store.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "history/store_priv.h"
+#include "io/folder.h"
 
 enum {
     APPLICATION = 0x5370696c, /* "Spil" */
@@ -75,16 +76,23 @@ void store_close(struct store *store)
     free(store);
 }
 
-/* Makes the file, readable to nobody else: it holds a key. SQLite gives the log the same mode. */
-static enum store_status make_file(const char *path, struct error *err)
+static enum store_status trouble(const struct store *store, const char *why, struct error *err)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0 && errno != EEXIST) {
-        error_set(err, "%.400s: %s", path, strerror(errno));
-        return STORE_TROUBLE;
-    }
+    error_set(err, "%.300s: %s", store->path, why);
+    return STORE_TROUBLE;
+}
+
+/* Makes the file, readable to nobody else: it holds a key. SQLite gives the log the same mode. One
+ * that is there is not opened here: closing it would end SQLite's locks on it. */
+static enum store_status make_file(const struct store *store, const struct folder *folder,
+                                   struct error *err)
+{
+    struct error why;
+    int fd = folder_make(folder, 0600, &why);
     if (fd >= 0)
         close(fd);
+    if (fd < 0 && (errno != EEXIST || folder_probe(store->path, false, &why)))
+        return trouble(store, why.text, err);
     return STORE_FINE;
 }
 
@@ -173,15 +181,32 @@ static enum store_status set_up(struct store *store, struct siphash_key *key, st
     return status == STORE_FINE ? store_commit(store, err) : status;
 }
 
-static enum store_status connect(struct store *store, struct error *err)
+static enum store_status connect_at(struct store *store, const struct folder *folder,
+                                    struct error *err)
 {
-    int code =
-        sqlite3_open_v2(store->path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
+    char path[PATH_MAX];
+    if (folder_real_path(folder, path))
+        return trouble(store, strerror(errno), err);
+    int code = sqlite3_open_v2(path, &store->db, flags, NULL);
     if (code != SQLITE_OK)
         return store_fail(store, code, err);
     sqlite3_extended_result_codes(store->db, 1);
     sqlite3_busy_timeout(store->db, BUSY_MS);
     return STORE_FINE;
+}
+
+static enum store_status connect(struct store *store, struct error *err)
+{
+    struct folder folder;
+    struct error why;
+    if (folder_open(&folder, store->path, &why))
+        return trouble(store, why.text, err);
+    enum store_status status = make_file(store, &folder, err);
+    if (status == STORE_FINE)
+        status = connect_at(store, &folder, err);
+    folder_close(&folder);
+    return status;
 }
 
 static enum store_status set_modes(struct store *store, struct error *err)
@@ -206,19 +231,15 @@ static enum store_status open_database(struct store *store, struct siphash_key *
                                        struct error *err)
 {
     int64_t version;
-    enum store_status status = make_file(store->path, err);
-    if (status == STORE_FINE)
-        status = connect(store, err);
+    enum store_status status = connect(store, err);
     if (status == STORE_FINE)
         status = check_owner(store, &version, err);
     if (status == STORE_FINE)
         status = set_modes(store, err);
     if (status == STORE_FINE)
         status = set_up(store, key, err);
-    if (status == STORE_FINE && stat(store->path, &store->file) < 0) {
-        error_set(err, "%.400s: %s", store->path, strerror(errno));
-        status = STORE_TROUBLE;
-    }
+    if (status == STORE_FINE && stat(store->path, &store->file) < 0)
+        status = trouble(store, strerror(errno), err);
     return status;
 }
 

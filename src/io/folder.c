@@ -240,3 +240,17 @@ void folder_path(const struct folder *folder, char path[FOLDER_PATH_MAX])
 {
     snprintf(path, FOLDER_PATH_MAX, "/proc/self/fd/%d/%s", folder->fd, folder->name);
 }
+
+int folder_real_path(const struct folder *folder, char path[PATH_MAX])
+{
+    char link[32];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", folder->fd);
+    ssize_t len = readlink(link, path, PATH_MAX - 1);
+    if (len < 0)
+        return -1;
+    size_t left = PATH_MAX - (size_t)len;
+    if (snprintf(path + len, left, "/%s", folder->name) < (int)left)
+        return 0;
+    errno = ENAMETOOLONG;
+    return -1;
+}

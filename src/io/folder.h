@@ -57,6 +57,12 @@ void folder_path(const struct folder *folder, char path[FOLDER_PATH_MAX]);
  * when not `exact`, with what the umask leaves of it. What is there may be a FIFO or a device, too;
  * nothing is waited for. Returns a descriptor, or -1: why. */
 int folder_append(const struct folder *folder, mode_t mode, bool exact, struct error *why);
+/* Makes a regular file, where nothing has the name yet, with exactly that mode. Returns a
+ * descriptor, or -1: why, with EEXIST. */
+int folder_make(const struct folder *folder, mode_t mode, struct error *why);
+/* A path to the name with no link in it, as of now, for libraries that want one; they must not
+ * follow links either. -1 with errno. */
+int folder_real_path(const struct folder *folder, char path[PATH_MAX]);
 /* Whether the file at the path could be appended to now, or, to `replace` it, draft_open would
  * succeed; nothing is made. -1: why. */
 int folder_probe(const char *path, bool replace, struct error *why);

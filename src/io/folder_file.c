@@ -90,18 +90,30 @@ static int open_old(const struct folder *folder, int flags, struct error *why)
     return close_failed(fd);
 }
 
+static int make(const struct folder *folder, mode_t mode, bool exact)
+{
+    const int flags = WRITE | O_APPEND | O_CREAT | O_EXCL;
+    int fd = openat(folder->fd, folder->name, flags, exact ? 0600 : mode);
+    if (fd >= 0 && exact)
+        fchmod(fd, mode); /* whatever the umask; some file systems have no modes */
+    return fd;
+}
+
+int folder_make(const struct folder *folder, mode_t mode, struct error *why)
+{
+    int fd = make(folder, mode, true);
+    return fd < 0 ? refuse(why, errno) : fd;
+}
+
 int folder_append(const struct folder *folder, mode_t mode, bool exact, struct error *why)
 {
-    const int flags = WRITE | O_APPEND | O_NONBLOCK, make = flags | O_CREAT | O_EXCL;
     for (int i = 0; i < TRIES; i++) {
-        int fd = openat(folder->fd, folder->name, make, exact ? 0600 : mode);
-        if (fd >= 0 && exact)
-            fchmod(fd, mode); /* whatever the umask; some file systems have no modes */
+        int fd = make(folder, mode, exact);
         if (fd >= 0)
             return fd;
         if (errno != EEXIST)
             return refuse(why, errno);
-        fd = open_old(folder, flags, why);
+        fd = open_old(folder, WRITE | O_APPEND | O_NONBLOCK, why);
         if (fd >= 0 || errno != ENOENT)
             return fd;
     }

@@ -1,4 +1,6 @@
 """Where files and sockets are made: in folders that others may write to, beside what is there already."""
+import fcntl
+import json
 import os
 import signal
 import stat
@@ -179,3 +181,68 @@ def links_are_not_followed(t):
         equal(victim.read_text(), "v" if target == "victim" else "", "what the link leads to")
         assert not t.path("none").exists(), "made behind a link"
         os.unlink(place / "x")
+
+
+@test()
+def locks_are_files_of_ours(t):
+    """Whoever may read an output's file cannot keep Spile from starting; a second Spile still cannot write it."""
+    out, lock = t.path("out.json"), t.path(".out.json.lock")
+    out.write_text("")
+    config = t.path("locked.yaml")
+    config.write_text(f"inputs:\n- unix: {{path: {t.path('tap.sock')}}}\noutputs:\n- file: {{path: {out}}}\n")
+    with open(out, "rb") as reader:
+        fcntl.flock(reader, fcntl.LOCK_EX)
+        spile = t.spile("run", "-c", config)
+        t.wait_listening(spile)
+        equal(stat.S_IMODE(lock.stat().st_mode), 0o600, "mode of the lock")
+        config.write_text(config.read_text().replace("tap.sock", "other.sock"))
+        second = t.run("run", "-c", config, status=1).stderr.decode()
+        assert f"cannot lock {out}: another Spile writes to it" in second, second
+        equal(spile.stop(), 0, "status")
+    assert not lock.exists(), "a lock is left behind"
+    lock.write_text("")  # as a crash leaves it
+    spile = t.spile("run", "-c", config, name="again")
+    t.wait_listening(spile)
+    equal(spile.stop(), 0, "status")
+    assert not lock.exists(), "a lock is left behind"
+
+
+@test()
+def ledgers_take_their_place_whole(t):
+    """An older one stays until the new one is there, and a start that fails makes none."""
+    ledger, path = t.path("ledger.json"), t.path("in.fstrm")
+    fill(t, t.folder)
+    for words in (("capture", f"unix:{t.path('none/tap.sock')}", "-w", t.path("out.fstrm")),
+                  ("run", "-u", t.path("none/tap.sock"))):
+        t.run(*words, "--ledger", ledger, status=1)
+        assert not ledger.exists(), f"{words}: a ledger of nothing"
+    ledger.write_text("old")
+    ledger.chmod(0o640)
+    t.run("run", "-u", t.path("none/tap.sock"), "--ledger", ledger, status=1)
+    equal(ledger.read_text(), "old", "the ledger, after a start that failed")
+    t.run("read", "--ledger", ledger, path)
+    equal(json.loads(ledger.read_text())[0]["received"], 0, "events")
+    equal(stat.S_IMODE(ledger.stat().st_mode), 0o640, "mode")
+    equal([name for name in os.listdir(t.folder) if name.startswith(".")], [], "what is left behind")
+
+
+@test()
+def histories_are_made_in_safe_places(t):
+    """A database is neither made where all may write, nor behind a link: that is said, and tried again."""
+    place, victim = t.path("all"), t.path("victim")
+    place.mkdir()
+    victim.write_text("")
+    for target, said in ((None, "others may write to the folder"), (victim, "it is a link")):
+        place.chmod(0o755 if target else 0o777)
+        if target:
+            os.symlink(target, place / "history.db")
+        config = t.path("history.yaml")
+        config.write_text(f"inputs:\n- unix: {{path: {t.path('tap.sock')}}}\n"
+                          f"outputs: []\nhistory: {{path: {place}/history.db}}\n")
+        spile = t.spile("run", "-c", config, name=said.split()[0])
+        t.wait_listening(spile)
+        assert said in spile.err, spile.err
+        equal(spile.stop(), 0, "status")
+        equal(os.listdir(place), ["history.db"] if target else [], "files")
+        equal((victim.stat().st_size, os.path.exists(f"{victim}-wal")), (0, False), "what the link leads to")
+        assert said in t.run("config", "check", config).stderr.decode(), "config check warns"
