@@ -213,7 +213,9 @@ static bool look_after(struct output *out)
         appender_close(&file->appender);
         break;
     case APPENDER_MOVED:
-        log_info("%s: %s was moved or replaced by somebody: opened anew", out->name, file->path);
+        if (!file->stale) /* not again while its end cannot be written */
+            log_info("%s: %s was moved or replaced by somebody: opened anew", out->name,
+                     file->path);
         file->stale = true;
         break;
     case APPENDER_REMOVED:
