@@ -28,9 +28,9 @@ const fixed = (field, value) => {
 const TYPES = { A: 1, MX: 15, TXT: 16, AAAA: 28 };
 const RCODES = { NOERROR: 0, SERVFAIL: 2, NXDOMAIN: 3 };
 
-/** Labels may have any bytes; a dot ends one. */
+/** Labels may have any bytes; a dot ends one, but where they are given one by one. */
 function wire(name) {
-    const labels = name.split(".").filter(Boolean).map((label) => Buffer.from(label, "latin1"));
+    const labels = (Array.isArray(name) ? name : name.split(".").filter(Boolean)).map((label) => Buffer.from(label, "latin1"));
     return Buffer.concat([...labels.flatMap((l) => [Buffer.from([l.length]), l]), Buffer.from([0])]);
 }
 
@@ -44,14 +44,14 @@ const address = (text4) => Buffer.from(text4.split(".").map(Number));
 /** One dnstap message, of now or of another second: a client's query, or the response to it `ms` milliseconds later,
  * which may say itself that it was asked in another second. */
 export function frame({ name, type = "A", rcode = "NOERROR", client = "192.0.2.1", server = "198.51.100.1",
-    identity = "lab", response = false, ms = 1, protocol = 1, second = Math.floor(Date.now() / 1000), asked = null }) {
+    identity = "lab", version = "", response = false, ms = 1, protocol = 1, second = Math.floor(Date.now() / 1000), asked = null }) {
     const message = dns({ name, type, rcode, response });
     const body = Buffer.concat([
         number(1, response ? 6 : 5), number(2, 1), number(3, protocol), text(4, address(client)), text(5, address(server)),
         number(6, 5353), number(7, 53), number(8, asked ?? second), fixed(9, 0), ...(response ? [] : [text(10, message)]),
         ...(response ? [number(12, second), fixed(13, ms * 1e6), text(14, message)] : []),
     ]);
-    return Buffer.concat([text(1, Buffer.from(identity, "latin1")), text(14, body), number(15, 1)]);
+    return Buffer.concat([text(1, Buffer.from(identity, "latin1")), ...(version ? [text(2, Buffer.from(version, "latin1"))] : []), text(14, body), number(15, 1)]);
 }
 
 /** A query and its response. */
