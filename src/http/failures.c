@@ -20,11 +20,11 @@ enum {
 };
 
 /* How many failures are forgiven at once: more where strangers may share the account. */
-static const uint32_t allowances[ACCOUNT_KINDS] = {[ACCOUNT_LOOPBACK] = 10,
-                                                   [ACCOUNT_IPV4] = 10,
-                                                   [ACCOUNT_IPV6_64] = 10,
-                                                   [ACCOUNT_IPV6_56] = 40,
-                                                   [ACCOUNT_IPV6_48] = 160};
+static const uint32_t allowances[ACCOUNT_KINDS] = {[ACCOUNT_LOOPBACK] = 50,
+                                                   [ACCOUNT_IPV4] = 50,
+                                                   [ACCOUNT_IPV6_64] = 50,
+                                                   [ACCOUNT_IPV6_56] = 200,
+                                                   [ACCOUNT_IPV6_48] = 800};
 
 /* Owner: the table. */
 struct record {
