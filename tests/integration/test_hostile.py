@@ -257,5 +257,4 @@ def a_mob_of_all_kinds(t):
     """`make hostile` for some seconds. What comes out is what the honest ones sent, the ledger adds up,
     memory stays bounded, and it ends as if nothing had been. How long anybody waits is judged where there
     is time for it, by `make hostile` itself."""
-    failed = Trial(t, waits=False).run(4)
-    equal([what for what in failed if what != "honest senders were served"], [], "what failed")
+    equal(Trial(t, waits=False).run(4), [], "what failed")
