@@ -52,8 +52,10 @@ class Facts:
         return sock
 
     def ask(self, small=False):
-        """A connection to the web server."""
+        """A connection to the web server, not from where the honest visitors come: who shares an address with
+        those who guess keys is answered late, too."""
         sock = socket.socket()
+        sock.bind(("127.0.0.66", 0))
         sock.settimeout(PAUSE_S)
         if small:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
