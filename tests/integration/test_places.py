@@ -220,6 +220,11 @@ def ledgers_take_their_place_whole(t):
     ledger.chmod(0o640)
     t.run("run", "-u", t.path("none/tap.sock"), "--ledger", ledger, status=1)
     equal(ledger.read_text(), "old", "the ledger, after a start that failed")
+    limited = [sys.executable, "-c", "import os, resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+               "resource.setrlimit(resource.RLIMIT_FSIZE, (20, 20)); os.execv(sys.argv[1], sys.argv[1:])"]
+    done = t.tool([*limited, t.spile_path, "read", "--ledger", ledger, path], status=1)
+    assert f"cannot write {ledger}: File too large" in done.stderr.decode(), done.stderr
+    equal(ledger.read_text(), "old", "the ledger, after one that could not be written")
     t.run("read", "--ledger", ledger, path)
     equal(json.loads(ledger.read_text())[0]["received"], 0, "events")
     equal(stat.S_IMODE(ledger.stat().st_mode), 0o640, "mode")
