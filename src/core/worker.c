@@ -107,6 +107,7 @@ static void close_handles(struct worker *w)
     uv_close((uv_handle_t *)&w->wake, NULL);
     uv_close((uv_handle_t *)&w->prepare, NULL);
     uv_close((uv_handle_t *)&w->flush, NULL);
+    turns_close(&w->turns);
 }
 
 static void end_if_idle(struct worker *w)
@@ -310,6 +311,11 @@ struct pipeline *worker_pipeline(struct worker *w)
     return w->pipeline;
 }
 
+struct turns *worker_turns(struct worker *w)
+{
+    return &w->turns;
+}
+
 uint8_t *worker_buffer(struct worker *w, size_t *size)
 {
     *size = WORKER_BUFFER;
@@ -331,7 +337,7 @@ void worker_short_read(struct worker *w, size_t bytes)
 static void before_poll(uv_prepare_t *prepare)
 {
     struct worker *w = prepare->data;
-    if (!w->rest || w->stopping)
+    if (!w->rest || w->stopping || w->turns.first)
         return;
     w->rest = false;
     nanosleep(&(struct timespec){.tv_nsec = REST_NS}, NULL);
@@ -374,6 +380,7 @@ int worker_start(struct worker *w, struct pipeline *pipeline, struct worker_plan
     uv_async_init(&w->loop, &w->wake, run_calls);
     uv_prepare_init(&w->loop, &w->prepare);
     uv_timer_init(&w->loop, &w->flush);
+    turns_init(&w->turns, &w->loop);
     w->wake.data = w->prepare.data = w->flush.data = w;
     uv_prepare_start(&w->prepare, before_poll);
     w->started = uv_thread_create(&w->thread, run, w) == 0;

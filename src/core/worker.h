@@ -16,6 +16,7 @@
 
 struct worker;
 struct pipeline;
+struct turns;
 
 /* Something that lives on a worker: a connection, a file. Hooks run on the worker's thread. */
 struct worker_item {
@@ -41,6 +42,8 @@ void worker_detach(struct worker *worker, struct worker_item *item);
 bool worker_late(const struct worker *worker);
 uv_loop_t *worker_loop(struct worker *worker);
 struct pipeline *worker_pipeline(struct worker *worker);
+/* Where those wait that have had much of the worker's time: see core/turns.h. */
+struct turns *worker_turns(struct worker *worker);
 /* The worker's read buffer: good until the next read by anybody on this worker. */
 uint8_t *worker_buffer(struct worker *worker, size_t *size);
 /* Tells how many bytes a read gave. If they are so few that the sender seems to write frame by

@@ -7,6 +7,7 @@
 #include "core/lane.h"
 #include "core/observer.h"
 #include "core/stage.h"
+#include "core/turns.h"
 #include "core/worker.h"
 
 enum { WORKER_BUFFER = 256 * 1024 };
@@ -52,6 +53,7 @@ struct worker {
     uv_async_t wake;
     uv_prepare_t prepare;
     uv_timer_t flush;
+    struct turns turns;
     pthread_mutex_t lock; /* of the calls */
     struct worker_call *calls, **calls_tail;
     atomic_bool stop_wanted; /* a flag, not a worker_call, for which memory could be short */

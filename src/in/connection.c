@@ -8,9 +8,18 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "core/turns.h"
 
 /* Reads of one connection in a row, so that a busy one does not starve the others. */
 enum { READS_AT_ONCE = 4, PROBLEM_LINES_PER_SECOND = 5, ROOM_LINES_PER_SECOND = 2 };
+/*
+ * A turn that took longer than this, a read or some in a row, is a long one; who has had one waits
+ * with the next behind all others (core/turns.h). And as long as reads take longer he reads less at
+ * a time: at the least what a large frame or some hundred small ones need.
+ */
+enum { TURN_NS = 1000000, READ_MIN = 16 * 1024 };
+/* The most that a byte, and a read, is believed to have cost: more was taken by other programs. */
+enum { BYTE_NS = 100, CALL_NS = 20000 };
 /* When the pipeline drains: how long a connection is heard at the most, and without a byte. */
 enum { DRAIN_MS = 300, DRAIN_IDLE_MS = 20 };
 /* Between two hints of one listener. */
@@ -18,6 +27,10 @@ enum { HINT_PAUSE_S = 60 };
 
 struct connection {
     struct worker_item item;
+    struct turn turn;
+    size_t read_max; /* bytes at a time; 0: as many as there is room for */
+    size_t heard;    /* bytes read in this turn */
+    bool long_turn;  /* the last turn was one */
     struct feed feed;
     struct connection_rules *rules;
     uv_poll_t poll;
@@ -65,6 +78,7 @@ static void end(struct connection *c)
         return;
     c->closing = true;
     count_silent(c, false);
+    turns_leave(worker_turns(c->feed.to.worker), &c->turn);
     uv_close((uv_handle_t *)&c->poll, handle_closed);
     uv_close((uv_handle_t *)&c->timer, handle_closed);
 }
@@ -228,11 +242,14 @@ static enum read_result read_once(struct connection *c)
         end_without_memory(c);
         return READ_NOTHING;
     }
+    if (c->read_max > 0 && size > c->read_max)
+        size = c->read_max;
     ssize_t got = read(c->fd, space, size);
     if (got <= 0) {
         read_nothing(c, got);
         return READ_NOTHING;
     }
+    c->heard += (size_t)got;
     uint64_t frames = c->feed.to.frames;
     int status = feed_bytes(&c->feed, (size_t)got);
     if (c->feed.to.frames > frames)
@@ -265,15 +282,68 @@ static void watch_drain(struct connection *c)
         uv_timer_start(&c->timer, drained, DRAIN_IDLE_MS, 0);
 }
 
+/* A read took so long: less at a time, or more again. */
+static void fit_reads(struct connection *c, uint64_t took_ns)
+{
+    size_t buffer;
+    worker_buffer(c->feed.to.worker, &buffer);
+    size_t now = c->read_max > 0 ? c->read_max : buffer;
+    if (took_ns > TURN_NS)
+        c->read_max = now / 2 > READ_MIN ? now / 2 : READ_MIN;
+    else if (took_ns < TURN_NS / 4)
+        c->read_max = now * 2 < buffer ? now * 2 : 0;
+}
+
+/* Reads some times in a row, but no longer than a turn. True: there may be more to read. Who sends
+ * a large frame bit by bit is judged by what it costs when it is whole. */
+static bool hear(struct connection *c)
+{
+    uint64_t frames = c->feed.to.frames, begin = clock_ns(), before = begin, now = begin;
+    enum read_result result = READ_FULL;
+    c->heard = 0;
+    for (int i = 0; i < READS_AT_ONCE && result == READ_FULL && now - begin <= TURN_NS; i++) {
+        result = read_once(c);
+        now = clock_ns();
+        fit_reads(c, now - before);
+        before = now;
+    }
+    uint64_t took = now - begin, most = CALL_NS + (uint64_t)c->heard * BYTE_NS;
+    took = took < most ? took : most;
+    turns_count(worker_turns(c->feed.to.worker), &c->turn, took);
+    if (took > TURN_NS)
+        c->long_turn = true;
+    else if (c->feed.to.frames > frames)
+        c->long_turn = false;
+    return result == READ_FULL;
+}
+
 static void readable(uv_poll_t *poll, int status, int events)
 {
     struct connection *c = poll->data;
     (void)status; /* an error shows in the read */
     (void)events;
-    for (int i = 0; i < READS_AT_ONCE && read_once(c) == READ_FULL; i++)
-        ;
-    if (c->drain_until_ms > 0)
+    if (c->drain_until_ms > 0) {
+        hear(c);
         watch_drain(c);
+    } else if (c->long_turn) {
+        uv_poll_stop(poll);
+        turns_wait(worker_turns(c->feed.to.worker), &c->turn);
+    } else {
+        hear(c);
+    }
+}
+
+/* All others have been heard. */
+static void take_turn(struct turn *turn)
+{
+    struct connection *c = (struct connection *)((char *)turn - offsetof(struct connection, turn));
+    bool more = hear(c);
+    if (c->closing)
+        return;
+    if (more && c->long_turn)
+        turns_wait(worker_turns(c->feed.to.worker), turn);
+    else
+        uv_poll_start(&c->poll, UV_READABLE, readable);
 }
 
 /*
@@ -286,6 +356,7 @@ static void stop(struct worker_item *item)
     struct connection *c = of_item(item);
     if (c->closing)
         return;
+    turns_leave(worker_turns(c->feed.to.worker), &c->turn);
     c->drain_until_ms = uv_now(worker_loop(c->feed.to.worker)) + DRAIN_MS;
     uv_poll_start(&c->poll, UV_READABLE, readable);
     watch_drain(c);
@@ -373,6 +444,7 @@ int connection_start(struct connection_rules *rules, struct worker *worker,
     struct connection *c = calloc(1, sizeof *c);
     if (c) {
         c->item = (struct worker_item){.stop = stop, .poke = poke};
+        c->turn.take = take_turn;
         c->rules = rules;
         c->fd = ticket->fd;
         c->accounts = ticket->peer->accounts;

@@ -1,6 +1,10 @@
 """What one event and one connection may cost: records have a limit, messages a budget of work."""
 import json
+import pathlib
 import struct
+import subprocess
+import sys
+import time
 import urllib.request
 
 import fstrm
@@ -8,8 +12,17 @@ from fstrm import Sender
 from harness import UNIX_JSON, equal, free_port, limit, samples, test, wait_for
 from lab import question
 
+GREEDY = pathlib.Path(__file__).with_name("greedy.py")
 RP, MINFO = 17, 14
 RECORD_MAX = 1 << 20
+COSTLY = """
+threads: 1
+inputs:
+  - unix: {path: @DIR@/tap.sock, mode: 0666}
+outputs:
+  - file: {path: @DIR@/out.json, format: json, rotate-size: 4M, keep: 1, when-full: drop-newest}
+  - "null":
+"""
 
 
 def bomb(kind=RP, records=4000):
@@ -89,3 +102,42 @@ def lines_cannot_be_forged_under_compat(t):
     client.finish()
     equal(spile.stop(), 0, "exit status")
     assert b" " + identity + b" CLIENT_QUERY " in spile.out_path.read_bytes(), "raw, by the configuration"
+
+
+def honest_beside(t, greedy_count):
+    """Sends of honest servers that found their socket full, beside so many connections which send the most
+    costly messages as fast as they are taken."""
+    t.path("frame").write_bytes(fstrm.answer(bomb()))
+    spile = t.listen(COSTLY)
+    greedy = t.start([sys.executable, GREEDY, t.path("tap.sock"), t.path("frame"), greedy_count], name="greedy",
+                     stdin=subprocess.PIPE)
+    honest = [Sender(t.path("tap.sock")) for _ in range(5)]
+    wait_for("they have begun", lambda: greedy.out)
+    wait_for("bombs come", lambda: spile.asked("file").get("truncated", 0) > greedy_count)
+    blocked = sent = 0
+    for client in honest:
+        client.sock.setblocking(False)
+    while sent < 20000:
+        for client in honest * 4:
+            try:
+                client.sock.send(fstrm.data(one("honest")))
+                sent += 1
+            except BlockingIOError:
+                blocked += 1
+        time.sleep(0.002)
+    assert spile.asked("file").get("truncated", 0) > 2 * greedy_count, "the greedy are heard, too"
+    greedy.child.stdin.close()
+    equal(greedy.wait(), 0, "status of the greedy")
+    equal(spile.stop(), 0, "exit status")
+    equal(spile.ledger("null")["delivered"], sent + spile.ledger("file")["truncated"], "events of all")
+    return blocked
+
+
+@test(plain=True)  # what turns take under a sanitizer tells nothing
+def who_takes_all_the_time_holds_up_nobody(t):
+    equal(honest_beside(t, 2), 0, "sends that found no room")
+
+
+@test(plain=True)
+def nor_do_many_of_them(t):
+    equal(honest_beside(t, 64), 0, "sends that found no room")
