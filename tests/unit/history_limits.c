@@ -309,12 +309,12 @@ static void the_future_goes_before_the_present(void **state)
     place_begin(&place);
     place.history->settings.size_max = 2 << 20;
     for (int i = 0; i < 200; i++) {
-        put_crowd(&place, morning + 3000 * DAY + i * HOUR, 10, &r);
+        put_crowd(&place, morning + 3000 * DAY + i * HOUR, 60, &r);
         place_clean(&place, morning + 3000 * DAY + i * HOUR);
     }
     place.keeper.ms = morning;
     for (int i = 1; i < 200; i++) {
-        put_crowd(&place, morning + i * HOUR, 10, &r);
+        put_crowd(&place, morning + i * HOUR, 60, &r);
         place_clean(&place, morning + i * HOUR);
         assert_bound(&place);
     }
