@@ -4,6 +4,8 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "base/number.h"
+
 /* Letters, digits and what else stands in host names and IPv4 addresses. */
 static bool is_host_name(struct span host)
 {
@@ -33,14 +35,11 @@ static bool is_ipv6(struct span host)
 
 static bool parse_port(struct span digits, uint16_t *port)
 {
-    uint64_t value = 0;
-    for (size_t i = 0; i < digits.len; i++) {
-        if (!isdigit(digits.ptr[i]) || value > UINT16_MAX)
-            return false;
-        value = 10 * value + (uint64_t)(digits.ptr[i] - '0');
-    }
+    uint64_t value;
+    if (!number_parse(digits, UINT16_MAX, &value))
+        return false;
     *port = (uint16_t)value;
-    return digits.len > 0 && value <= UINT16_MAX;
+    return true;
 }
 
 /* What brackets hold; an absent span where there are none around the whole text. */

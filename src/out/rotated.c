@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/number.h"
 #include "io/folder.h"
 #include "out/numbered.h"
 
@@ -67,7 +68,8 @@ static const char *take_number(const char *text, uint64_t *number)
     bool padded = len > NUMBER_DIGITS && text[1] == '0';
     if (len < NUMBER_DIGITS || len > ROTATED_DIGITS || padded)
         return text;
-    *number = strtoull(text + 1, NULL, 10);
+    if (!number_parse(span_of(text + 1, len), UINT64_MAX, number))
+        return text;
     return text + 1 + len;
 }
 
