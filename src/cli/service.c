@@ -7,6 +7,8 @@
 #include "history/history.h"
 #include "http/live.h"
 
+enum { HISTORY_DESCRIPTORS = 16 /* a database has three files, and is opened more than once */ };
+
 static bool output_wants_statistics(const struct config *config)
 {
     for (size_t i = 0; i < config->output_count; i++) {
@@ -81,6 +83,7 @@ static int open_pipeline(struct service *s, const struct pipeline_options *optio
     all.observers = s->observers;
     all.observer_count = count;
     all.stats = s->stats;
+    all.descriptors = &s->descriptors;
     s->pipeline = pipeline_new(s->config, &all, err);
     return s->pipeline ? 0 : -1;
 }
@@ -117,11 +120,34 @@ static int failed_in(const struct service *s, const char *section, struct error 
     return item ? config_error_at(s->config, item, NULL, err) : -1;
 }
 
+/* Sets apart what the web and the history need. Where there is little, the web's connections get
+ * half of what is left at most. -1: err, there is too little to start. */
+static int plan_descriptors(struct service *s, struct error *err)
+{
+    const struct http_settings *web = config_section(s->config, "web");
+    uint64_t others = (web ? HTTP_DESCRIPTORS : 0) +
+                      (config_section(s->config, "history") ? HISTORY_DESCRIPTORS : 0);
+    struct descriptors *plan = &s->descriptors;
+    *plan = descriptors_plan(s->config, pipeline_worker_count(&s->config->settings), others);
+    if (descriptors_check(plan, err) < 0)
+        return -1;
+    if (web) {
+        size_t wanted = http_connection_descriptors(web) - HTTP_CONNECTIONS_LEAST;
+        size_t half = (size_t)((plan->allowed - plan->needed) / 2);
+        size_t more = wanted < half ? wanted : half;
+        s->context.descriptors = HTTP_CONNECTIONS_LEAST + more;
+        plan->needed += more;
+    }
+    return 0;
+}
+
 static int start_all(struct service *s, const struct pipeline_options *options, bool statistics,
                      struct error *err)
 {
     s->context.compat = settings_compat(&s->config->settings) != NULL;
     s->context.started_ms = clock_wall_ms();
+    if (plan_descriptors(s, err) < 0)
+        return -1;
     if (open_server(s, err) < 0)
         return failed_in(s, "web", err);
     if ((statistics || wants_statistics(s->config)) && open_statistics(s, err) < 0)

@@ -5,7 +5,7 @@
 #ifndef SPILE_CLI_SERVICE_H
 #define SPILE_CLI_SERVICE_H
 
-#include "core/config.h"
+#include "core/descriptors.h"
 #include "core/pipeline.h"
 #include "http/server.h"
 
@@ -18,6 +18,7 @@ struct service {
     struct live *live;
     struct http_server *server;
     struct http_context context;
+    struct descriptors descriptors;
     struct observer observers[3]; /* statistics, live events, the command's own */
 };
 

@@ -16,11 +16,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "core/descriptors.h"
 #include "core/input.h"
 #include "core/pipeline_state.h"
 #include "io/folder.h"
@@ -370,16 +370,6 @@ unsigned pipeline_worker_count(const struct settings *settings)
     return cores > 0 ? (unsigned)cores : 1;
 }
 
-/* Connections are descriptors: as many as the system lets us have. */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
 /* Cut frames come and go by the megabyte: each then has pages of its own, which go back to the
  * system with it. By default the C library soon keeps them, in heaps that fall to pieces. */
 static void return_large_memory(void)
@@ -506,12 +496,9 @@ static int open_inputs(struct pipeline *p, struct error *err)
     p->inputs = calloc(config->input_count + 1, sizeof *p->inputs);
     if (!p->inputs)
         return error_set(err, "no memory");
-    size_t finite = 0;
-    for (size_t i = 0; i < config->input_count; i++)
-        finite += ((const struct input_hooks *)config->inputs[i].module->hooks)->finite;
     /* When there are listeners, too, the pipeline does not end with the files: count one more
      * input, which never ends. */
-    atomic_store(&p->finite_running, finite + (finite < config->input_count));
+    atomic_store(&p->finite_running, config->input_count - p->listening + (p->listening > 0));
     for (size_t i = 0; i < config->input_count; i++) {
         struct input *in = &p->inputs[i];
         in->module = config->inputs[i].module;
@@ -545,9 +532,24 @@ static int open_all(struct pipeline *p, struct error *err)
     return 0;
 }
 
-struct pipeline *pipeline_new(struct config *config, const struct pipeline_options *options,
-                              struct error *err)
+static size_t count_listening(const struct config *config)
 {
+    size_t count = 0;
+    for (size_t i = 0; i < config->input_count; i++)
+        count += !((const struct input_hooks *)config->inputs[i].module->hooks)->finite;
+    return count;
+}
+
+/* A pipeline with its loop alone. There must be descriptors for that, or libuv aborts. */
+static struct pipeline *new_with_loop(struct config *config, const struct pipeline_options *options,
+                                      struct error *err)
+{
+    struct descriptors plan =
+        options->descriptors
+            ? *options->descriptors
+            : descriptors_plan(config, pipeline_worker_count(&config->settings), 0);
+    if (descriptors_check(&plan, err) < 0)
+        return NULL;
     struct pipeline *p = calloc(1, sizeof *p);
     if (!p || uv_loop_init(&p->loop) < 0) {
         free(p);
@@ -556,13 +558,24 @@ struct pipeline *pipeline_new(struct config *config, const struct pipeline_optio
     }
     p->config = config;
     p->options = *options;
+    p->options.descriptors = NULL; /* the caller's */
+    p->connection_descriptors = plan.allowed - plan.needed;
+    p->listening = count_listening(config);
+    return p;
+}
+
+struct pipeline *pipeline_new(struct config *config, const struct pipeline_options *options,
+                              struct error *err)
+{
+    struct pipeline *p = new_with_loop(config, options, err);
+    if (!p)
+        return NULL;
     uv_async_init(&p->loop, &p->wake, woken);
     uv_timer_init(&p->loop, &p->deadline);
     uv_timer_init(&p->loop, &p->progress);
     p->wake.data = p->deadline.data = p->progress.data = p;
     int partials = partial_pool_init(&p->partials, config->settings.partial_max);
     roster_init(&p->roster);
-    raise_descriptor_limit();
     return_large_memory();
     watch_signals(p);
     if (partials < 0)
@@ -670,6 +683,12 @@ uv_loop_t *pipeline_loop(struct pipeline *p)
 const struct settings *pipeline_settings(const struct pipeline *p)
 {
     return &p->config->settings;
+}
+
+size_t pipeline_connection_descriptors(const struct pipeline *p)
+{
+    /* What an input needs at least has a few in it. */
+    return DESCRIPTORS_CONNECTIONS + p->connection_descriptors / (p->listening ? p->listening : 1);
 }
 
 struct partial_pool *pipeline_partials(struct pipeline *p)

@@ -14,6 +14,7 @@
 #include "core/partial.h"
 #include "core/worker.h"
 
+struct descriptors;
 struct pipeline;
 struct stage_loss;
 struct roster;
@@ -44,9 +45,11 @@ struct pipeline_options {
                       not, it is tried again for as long as the pipeline runs */
     bool progress; /* show progress on standard error */
     bool managed;  /* a service manager, if there is one, is told how it stands (io/notify.h) */
-    const struct observer *observers; /* they must outlive the pipeline */
-    size_t observer_count;            /* at most OBSERVERS_MAX */
-    struct stats *stats;              /* for outputs that show statistics; NULL: none */
+    const struct observer *observers;      /* they must outlive the pipeline */
+    size_t observer_count;                 /* at most OBSERVERS_MAX */
+    struct stats *stats;                   /* for outputs that show statistics; NULL: none */
+    const struct descriptors *descriptors; /* what is set apart for the rest of the program, too;
+                                              NULL: there is no rest */
 };
 
 /* Opens outputs, workers and inputs of `config`, which must outlive it. NULL: err says why. */
@@ -105,6 +108,8 @@ void pipeline_output(const struct pipeline *pipeline, size_t i, struct pipeline_
 /* For inputs; main thread unless said. */
 uv_loop_t *pipeline_loop(struct pipeline *pipeline);
 const struct settings *pipeline_settings(const struct pipeline *pipeline);
+/* How many descriptors the connections of one input may take. */
+size_t pipeline_connection_descriptors(const struct pipeline *pipeline);
 /* Any thread. */
 struct partial_pool *pipeline_partials(struct pipeline *pipeline);
 /* True when an output prints to standard output, and that is this regular file: who reads it, too,

@@ -22,6 +22,8 @@ struct pipeline {
     size_t inputs_open;
     struct running_stage *stages;
     struct partial_pool partials;
+    uint64_t connection_descriptors; /* for all inputs */
+    size_t listening;                /* inputs that these are for */
     struct roster roster;
     uv_thread_t closer;
     uint64_t deadline_ns; /* the closer's */

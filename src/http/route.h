@@ -28,6 +28,7 @@ struct http_context {
     bool compat;                      /* --compat dnstap-receiver */
     bool legacy_metrics;              /* web: legacy-metrics */
     int64_t started_ms;               /* wall clock */
+    size_t descriptors; /* that the server may use for connections; 0: as the settings say */
 };
 
 enum http_method { HTTP_GET, HTTP_DELETE, HTTP_POST, HTTP_METHODS }; /* GET answers HEAD, too */

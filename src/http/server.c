@@ -146,6 +146,20 @@ static void *sweep(void *arg)
     return NULL;
 }
 
+/* For each that is served one that is shut down: those are closed soon. */
+size_t http_connection_descriptors(const struct http_settings *settings)
+{
+    return 2 * (size_t)settings->connections;
+}
+
+/* How many connections the library may have. */
+static size_t places_of(const struct http_server *server)
+{
+    size_t wanted = http_connection_descriptors(server->settings);
+    size_t allowed = server->exchanges.context->descriptors;
+    return allowed > 0 && allowed < wanted ? allowed : wanted;
+}
+
 /* The library's threads. -1: err. The socket is the library's from here on, if all goes well. */
 static int start_daemon(struct http_server *server, struct error *err)
 {
@@ -153,7 +167,7 @@ static int start_daemon(struct http_server *server, struct error *err)
     unsigned flags =
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     unsigned timeout = (unsigned)(settings->idle_timeout_ns / CLOCK_SECOND_NS) + 1;
-    unsigned places = 2 * (unsigned)settings->connections; /* those shut down are closed soon */
+    unsigned places = (unsigned)places_of(server);
     server->daemon = MHD_start_daemon(
         flags | (server->tls.cert ? MHD_USE_TLS : 0), 0, NULL, NULL, exchange_answer,
         &server->exchanges, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL, MHD_OPTION_LISTEN_SOCKET,
@@ -188,7 +202,7 @@ static int start_threads(struct http_server *server, struct error *err)
 static int prepare(struct http_server *server, struct error *err)
 {
     const struct http_settings *settings = server->settings;
-    const struct peers_limits limits = {.all = settings->connections,
+    const struct peers_limits limits = {.all = places_of(server) / 2,
                                         .address = settings->connections_address,
                                         .streams = LIVE_VIEWERS,
                                         .header_ns = settings->header_timeout_ns,

@@ -34,6 +34,11 @@ struct http_settings {
     struct metrics_limits metrics;
 };
 
+/* Descriptors that the server needs to start, a few connections among them. */
+enum { HTTP_DESCRIPTORS = 40, HTTP_CONNECTIONS_LEAST = 16 };
+/* How many all its connections may take. */
+size_t http_connection_descriptors(const struct http_settings *settings);
+
 /* For http_context: whether /metrics has dnstap-receiver's names. */
 bool http_legacy_metrics(const struct http_settings *settings, bool compat);
 

@@ -94,9 +94,15 @@ static void acceptable(uv_poll_t *poll, int status, int events)
 int listener_gate(struct gate *gate, const struct input *in, const struct listener_options *options,
                   struct error *err)
 {
-    const struct places_limits limits = {.all = options->connections_max,
-                                         .peer = options->connections_peer};
-    (void)in;
+    size_t most = places_within(pipeline_connection_descriptors(in->pipeline));
+    struct places_limits limits = {.all = options->connections_max,
+                                   .peer = options->connections_peer};
+    if (limits.all > most) {
+        limits.all = most;
+        log_warning("%s: max-connections is %llu, but there are descriptors for %zu: raise the "
+                    "limit (ulimit -n, or LimitNOFILE= of the service)",
+                    in->module->name, (unsigned long long)options->connections_max, most);
+    }
     return gate_init(gate, &limits, err);
 }
 

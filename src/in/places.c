@@ -3,16 +3,23 @@
 #include <stdlib.h>
 
 enum {
-    LOOKS_MAX = 4096,   /* at places, in one search: it is the main thread's time */
-    RESERVE_PART = 16,  /* of all places, for peers that have none */
-    LEAVING_PART = 8,   /* of all places, for those that have not left yet */
-    LEAVING_LEAST = 16, /* of these */
+    LOOKS_MAX = 4096,  /* at places, in one search: it is the main thread's time */
+    RESERVE_PART = 16, /* of all places, for peers that have none */
+    LEAVING_PART = 8,  /* of all places, for those that have not left yet */
+    LEAVING_LEAST = 4, /* of these */
     NOBODY = -1,
 };
 
 size_t places_size(size_t all)
 {
     return all + LEAVING_LEAST + all / LEAVING_PART;
+}
+
+size_t places_within(size_t descriptors)
+{
+    size_t left = descriptors > LEAVING_LEAST ? descriptors - LEAVING_LEAST : 0;
+    size_t all = left / (LEAVING_PART + 1) * LEAVING_PART;
+    return all > 0 ? all : 1;
 }
 
 int places_init(struct places *places, const struct places_limits *limits)

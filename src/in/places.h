@@ -50,8 +50,10 @@ struct places {
     struct place *free;
 };
 
-/* How many descriptors places with this limit may take. */
+/* How many descriptors places with this limit may take; and the highest limit that takes no more
+ * than so many, 1 at least. */
 size_t places_size(size_t all);
+size_t places_within(size_t descriptors);
 /* -1: no memory. */
 int places_init(struct places *places, const struct places_limits *limits);
 void places_free(struct places *places);

@@ -3,6 +3,7 @@ import itertools
 import json
 import os
 import pathlib
+import re
 import resource
 import socket
 import subprocess
@@ -13,7 +14,7 @@ import urllib.request
 
 import fstrm
 from fstrm import Sender
-from harness import UNIX_JSON, Skip, equal, free_port, samples, test, wait_for
+from harness import UNIX_JSON, Skip, Spile, equal, free_port, samples, test, wait_for
 from lab import prepare, question
 
 CROWD = pathlib.Path(__file__).with_name("crowd.py")
@@ -236,3 +237,71 @@ def strangers_of_ipv6_are_served(t):
     wait_for("the loop is refused", lambda: "keeps reconnecting" in spile.err or
              Six(address, "2001:db8:78:1::7").sock.close())
     equal(spile.stop(), 0, "exit status")
+
+
+def limited(t, number, *words, name="limited"):
+    """The program, with so many descriptors at most."""
+    return t.start(["sh", "-c", f'ulimit -n {number} && exec "$@"', "sh", t.spile_path, *words], name=name, kind=Spile)
+
+
+@test()
+def descriptors_for_a_start(t):
+    """With fewer than a start needs it says how many these are, and never dies of it; with so many it
+    starts, and serves."""
+    port = free_port()
+    t.path("c.yaml").write_text(f"""
+inputs:
+  - unix: {{path: {t.path('tap.sock')}, mode: 0666}}
+  - tcp: {{listen: 127.0.0.1:{free_port()}}}
+outputs:
+  - stdout: {{format: json}}
+  - file: {{path: {t.path('out.json')}}}
+web: {{listen: 127.0.0.1:{port}}}
+history: {{path: {t.path('history.db')}}}
+""")
+    needed = {}
+    for words in (["run", "-c", t.path("c.yaml")], ["run"], ["capture", f"unix:{t.path('c.sock')}", "-w", t.path("c.fstrm")],
+                  ["read", t.path("none.fstrm")]):
+        for number in (6, 7, 8, 10, 12):
+            tried = limited(t, number, *words, name=f"{words[0]}{len(words)}-{number}")
+            equal(tried.wait(), 1, f"status of {words[0]} with {number}: {tried.err}")
+            found = re.search(r"this needs at least (\d+)", tried.err)
+            assert found, f"{words[0]} with {number}: {tried.err}"
+            needed[str(words[:2])] = int(found[1])
+    for less in (1, 0):
+        spile = limited(t, max(needed.values()) - less, "run", "-c", t.path("c.yaml"), name=f"less{less}")
+        if less:
+            equal(spile.wait(), 1, "status with one too few")
+    t.wait_listening(spile, 3)
+    served(t, spile, t.path("tap.sock"), "few")
+    equal(json.loads(page(f"http://127.0.0.1:{port}/api/v1/health")), {"status": "ok"}, "health")
+    assert "Too many open files" not in spile.err, spile.err
+    equal(spile.stop(), 0, "exit status")
+
+
+@test(alone=True)
+def crowd_takes_no_file_and_no_page(t):
+    """However many connect: files are rotated and old ones removed, and the web answers."""
+    port = free_port()
+    t.path("c.yaml").write_text(f"""
+inputs:
+  - unix: {{path: {t.path('tap.sock')}, mode: 0666}}
+outputs:
+  - stdout: {{format: json}}
+  - file: {{path: {t.path('out.json')}, format: json, rotate-size: 64K, keep: 3, compress: gzip}}
+web: {{listen: 127.0.0.1:{port}}}
+""")
+    spile = limited(t, 256, "run", "-c", t.path("c.yaml"), name="spile")
+    t.wait_listening(spile, 2)
+    assert "raise the limit" in spile.err, spile.err
+    crowd(t, t.path("tap.sock"), 600, "silent")
+    web = [socket.create_connection(("127.0.0.1", port), 60) for _ in range(300)]
+    for i in range(10):
+        served(t, spile, t.path("tap.sock"), f"part{i}x", 200)
+    wait_for("only so many old files", lambda: len(list(t.folder.glob("out.json.*"))) <= 3)
+    for sock in web:
+        sock.close()
+    equal(json.loads(page(f"http://127.0.0.1:{port}/api/v1/health")), {"status": "ok"}, "health")
+    assert "Too many open files" not in spile.err and "cannot" not in spile.err, spile.err
+    equal(spile.stop(), 0, "exit status")
+    equal(len(spile.events()), 2000, "events")
