@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "base/number.h"
 #include "core/option.h"
 
 enum {
-    DIGITS_MAX = 19, /* so many always fit 64 bits */
     NAMES_TEXT_MAX = 768,
 };
 
@@ -33,18 +33,6 @@ void api_refuse_item(struct http_reply *reply, const char *parameter, struct spa
               near ? "'?)" : "", option_list_names(name, NULL, names, sizeof names));
 }
 
-static bool parse_number(struct span text, uint64_t *value)
-{
-    uint64_t number = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        if (!isdigit(text.ptr[i]))
-            return false;
-        number = number * 10 + (text.ptr[i] - '0');
-    }
-    *value = number;
-    return text.len > 0 && text.len <= DIGITS_MAX;
-}
-
 bool api_number(const struct http_request *request, struct http_reply *reply, const char *name,
                 uint64_t least, uint64_t most, uint64_t *value)
 {
@@ -52,7 +40,7 @@ bool api_number(const struct http_request *request, struct http_reply *reply, co
     uint64_t number;
     if (!text.ptr)
         return true;
-    if (parse_number(text, &number) && number >= least && number <= most) {
+    if (number_parse(text, most, &number) && number >= least) {
         *value = number;
         return true;
     }
@@ -133,7 +121,8 @@ static bool code_of(const struct http_request *request, struct http_reply *reply
     uint64_t number;
     if (!text.ptr)
         return true;
-    int found = parse_number(text, &number) ? (number < limit ? (int)number : -1) : find(text);
+    int found =
+        number_parse(text, UINT64_MAX, &number) ? (number < limit ? (int)number : -1) : find(text);
     if (found >= 0)
         *code = found;
     else

@@ -7,6 +7,7 @@
  */
 #include <strings.h>
 
+#include "base/number.h"
 #include "base/put.h"
 #include "wire/dns_fields.h"
 
@@ -178,16 +179,9 @@ static int parse_generic(struct span text, const char *prefix, size_t prefix_len
 {
     if (text.len <= prefix_len || strncasecmp((const char *)text.ptr, prefix, prefix_len) != 0)
         return -1;
-    int value = 0;
-    for (size_t i = prefix_len; i < text.len; i++) {
-        unsigned digit = text.ptr[i] - (unsigned)'0';
-        if (digit > 9)
-            return -1;
-        value = value * 10 + (int)digit;
-        if (value > UINT16_MAX)
-            return -1;
-    }
-    return value;
+    uint64_t value;
+    struct span digits = span_of(text.ptr + prefix_len, text.len - prefix_len);
+    return number_parse(digits, UINT16_MAX, &value) ? (int)value : -1;
 }
 
 int dns_type_parse(struct span text)
