@@ -228,14 +228,15 @@ def strangers_of_ipv6_are_served(t):
     port = free_port()
     address = ("2001:db8:53::1", port)
     spile = t.listen(TCP_JSON.replace("ADDRESS", f"[2001:db8:53::1]:{port}"))
-    for i in range(40):  # one host, an address each time
-        Six(address, f"2001:db8:78:1::{i + 7:x}").sock.close()
+    for _ in range(40):
+        Six(address, "2001:db8:78:1::7").sock.close()
     for i in range(30):
         stranger = Six(address, f"2001:db8:79:{i}::7")
         stranger.send(fstrm.message(question(f"f{i}-stranger.load.lab.", 1, i)))
     wait_for("30 strangers", lambda: spile.count("stranger") == 30)
-    wait_for("the loop is refused", lambda: "keeps reconnecting" in spile.err or
-             Six(address, "2001:db8:78:1::7").sock.close())
+    hosts = itertools.count(1)  # one host in truth, with an address each time
+    wait_for("the loop is refused", lambda: "refused [2001:db8:78:2:" in spile.err or
+             Six(address, f"2001:db8:78:2::{next(hosts):x}").sock.close())
     equal(spile.stop(), 0, "exit status")
 
 
@@ -305,3 +306,25 @@ web: {{listen: 127.0.0.1:{port}}}
     assert "Too many open files" not in spile.err and "cannot" not in spile.err, spile.err
     equal(spile.stop(), 0, "exit status")
     equal(len(spile.events()), 2000, "events")
+
+
+@test(plain=True)
+def descriptors_run_out_all_the_same(t):
+    """Should the last one be gone, whoever is silent gives one back."""
+    config, url = with_web(UNIX_JSON)
+    spile = t.listen(config, count=2)
+    idle = [Sender(t.path("tap.sock")) for _ in range(20)]
+    fds = pathlib.Path(f"/proc/{spile.child.pid}/fd")
+    wait_for("they are accepted", lambda: len(os.listdir(fds)) > len(idle))
+    before = resource.prlimit(spile.child.pid, resource.RLIMIT_NOFILE)
+    most = max(int(fd) for fd in os.listdir(fds)) + 1
+    resource.prlimit(spile.child.pid, resource.RLIMIT_NOFILE, (most, before[1]))
+    held = []
+    while "cannot accept" not in spile.err:  # until all lower numbers are taken, too
+        held.append(socket.socket(socket.AF_UNIX))
+        held[-1].connect(str(t.path("tap.sock")))
+        time.sleep(0.01)
+    served(t, spile, t.path("tap.sock"), "late")
+    resource.prlimit(spile.child.pid, resource.RLIMIT_NOFILE, before)
+    assert count_of(url, "cuts")["descriptors"] >= 1
+    equal(spile.stop(), 0, "exit status")
