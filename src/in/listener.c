@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 
-enum { ACCEPTS_AT_ONCE = 64, PAUSE_MS = 100, LINES_PER_SECOND = 2 };
+enum { ACCEPTS_AT_ONCE = 64, PAUSE_MS = 100, CROWDED_MS = 1, LINES_PER_SECOND = 2 };
 
 static void refuse(struct listener *l, int fd, const char *who, enum input_refusal reason)
 {
@@ -58,6 +58,13 @@ static void resume(uv_timer_t *timer)
         uv_poll_start(&l->poll, UV_READABLE, acceptable);
 }
 
+/* Whoever comes next stays in the backlog for so long. */
+static void rest(struct listener *l, unsigned ms)
+{
+    uv_poll_stop(&l->poll);
+    uv_timer_start(&l->pause, resume, ms, 0);
+}
+
 /* Out of descriptors or memory: the connection stays in the backlog, and so would the event. */
 static void pause_accepting(struct listener *l, int error)
 {
@@ -66,8 +73,7 @@ static void pause_accepting(struct listener *l, int error)
     gate_relieve(l->rules.gate);
     if (log_limit_pass(&limit, 1, &held))
         log_warning("%s: cannot accept: %s; trying again", l->name, strerror(error));
-    uv_poll_stop(&l->poll);
-    uv_timer_start(&l->pause, resume, PAUSE_MS, 0);
+    rest(l, PAUSE_MS);
 }
 
 static void acceptable(uv_poll_t *poll, int status, int events)
@@ -78,6 +84,10 @@ static void acceptable(uv_poll_t *poll, int status, int events)
     for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
         struct sockaddr_storage address = {0};
         socklen_t len = sizeof address;
+        if (places_crowded(&l->rules.gate->places)) {
+            rest(l, CROWDED_MS);
+            return;
+        }
         int fd = accept4(l->fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             take(l, fd, &address);

@@ -104,6 +104,14 @@ static bool make_room(struct places *places, const struct account_sum *account, 
     return true;
 }
 
+bool places_crowded(struct places *places)
+{
+    pthread_mutex_lock(&places->lock);
+    bool crowded = places->used == places->size && places->going > 0;
+    pthread_mutex_unlock(&places->lock);
+    return crowded;
+}
+
 bool places_make_room(struct places *places, enum input_cut why, uint64_t now_ms)
 {
     pthread_mutex_lock(&places->lock);

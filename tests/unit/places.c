@@ -235,7 +235,9 @@ static void leavers_are_bounded(void **state)
     while (come_in < CROWD && try(v4(1), &places[come_in]) == PLACES_TAKEN)
         come_in++;
     assert_int_equal(come_in, places_size(64));
+    assert_true(places_crowded(&gate.places)); /* who comes now had better wait */
     assert_true(leavers(places, come_in) > 0);
+    assert_false(places_crowded(&gate.places));
     assert_int_equal(try(v4(1), &places[0]), PLACES_TAKEN);
 }
 
