@@ -51,6 +51,7 @@ def examples_need_no_folder_made(t):
     for number, line in enumerate(typed):
         words = line.replace("/tmp/", f"{t.path('.').resolve()}/").split()[1:]
         if words[0] in ("run", "capture"):
+            t.path("dns.fstrm").unlink(missing_ok=True)  # of the example before
             process = t.spile(*words, name=f"spile{number}")
             t.wait_listening(process)
             equal(process.stop(), 0, line)

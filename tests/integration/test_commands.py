@@ -188,6 +188,7 @@ def send_options(t):
     for options, count in [(["--write-size", "1"], 100), (["--write-size", "8192"], 100), (["--loop", "3"], 300),
                            (["--unidirectional"], 100), (["--rate", "500"], 100)]:
         out, where = t.path("got.fstrm"), f"unix:{t.path('s.sock')}"
+        out.unlink(missing_ok=True)
         capture = t.spile("capture", where, "-w", out, name="capture")
         t.wait_listening(capture)
         t.run("send", *options, path, where)

@@ -48,7 +48,8 @@ def flags_open_the_socket(t):
         raise Skip("not root: there is no other user to connect as")
     os.chmod(t.folder, 0o755)
     path = t.path("tap.sock")
-    listeners = {"run": ["run", "-u", path], "capture": ["capture", f"unix:{path}", "-w", t.path("out.fstrm")],
+    listeners = {"run": ["run", "-u", path],
+                 "capture": ["capture", f"unix:{path}", "--force", "-w", t.path("out.fstrm")],
                  "top": ["top", "--once", f"unix:{path}"]}
     rows = [([], 0o660, 0, OTHER, False), (["--mode", "0666"], 0o666, 0, OTHER, True),
             (["--group", str(OTHER)], 0o660, OTHER, OTHER, True), (["--group", "7"], 0o660, 7, OTHER, False),

@@ -100,6 +100,7 @@ def send_to_golang_dnstap_over_tcp(t):
 def captured(t, source, *options):
     """`spile capture` of what `spile send` sends: the file, checked frame by frame."""
     file, out = real_capture(t), t.path("out.fstrm")
+    out.unlink(missing_ok=True)
     spile = t.spile("capture", source, "-w", out, name="capture")
     t.wait_listening(spile)
     t.run("send", *options, file, source)
