@@ -77,12 +77,24 @@ static int open_link(const struct folder *folder, int flags, struct error *why)
     return fd < 0 ? refuse(why, errno) : fd;
 }
 
+/* Of what is there and cannot be opened, in words that help. */
+static int refuse_old(const struct folder *folder, struct error *why)
+{
+    struct stat st;
+    int error = errno;
+    if (error != ENXIO || folder_stat(folder, &st) || !S_ISFIFO(st.st_mode))
+        return refuse(why, error);
+    error_set(why, "it is a FIFO that no process reads");
+    errno = error;
+    return -1;
+}
+
 static int open_old(const struct folder *folder, int flags, struct error *why)
 {
     struct stat st;
     int fd = openat(folder->fd, folder->name, flags);
     if (fd < 0)
-        return errno == ELOOP ? open_link(folder, flags, why) : refuse(why, errno);
+        return errno == ELOOP ? open_link(folder, flags, why) : refuse_old(folder, why);
     if (fstat(fd, &st))
         refuse(why, errno);
     else if (check_old(folder, &st, why) == 0)

@@ -182,7 +182,10 @@ def a_fifo_needs_a_reader(t):
     """`run` does not start without one. `check` cannot be sure, for one that waits in open(2) is not seen."""
     os.mkfifo(t.path("fifo"))
     t.path("f.yaml").write_text("inputs: [unix: {path: tap.sock}]\noutputs: [file: {path: fifo}]\n")
-    assert b"f.yaml:2:11: cannot open fifo" in t.run("run", "-c", "f.yaml", status=1).stderr
+    why = b"cannot open fifo: it is a FIFO that no process reads"
+    assert b"f.yaml:2:11: " + why in t.run("run", "-c", "f.yaml", status=1).stderr
+    t.path("m.yaml").write_text("inputs: [unix: {path: tap.sock}]\noutputs: [metrics: {file: fifo}]\n")
+    assert b"m.yaml:2:11: " + why in t.run("run", "-c", "m.yaml", status=1).stderr
     told = b"spile: warning: f.yaml:2:24: file: fifo: no process is seen to read from this FIFO"
     assert told in t.run("config", "check", "f.yaml").stderr
     writer = os.open(t.path("fifo"), os.O_RDWR | os.O_NONBLOCK)
