@@ -281,12 +281,13 @@ def deaf_viewers_make_room(t):
         sender = t.spile("send", "--loop", "0", "--rate", "5000", frames, f"unix:{t.path('tap.sock')}", name="send")
         live.wait_event()
         fresh = deaf(port, 20, watch)  # each has another make room, and those that read stay
-        for _ in range(3):
-            late = [Live(port) for _ in range(20)]
-            for viewer in [*late, live]:
-                viewer.wait_event()
-            for viewer in late:
-                viewer.__exit__()
+        for _ in range(500):  # at 200 a second behind the first 200: by then it shows who takes nothing
+            live.wait_event()
+        late = [Live(port) for _ in range(20)]
+        for viewer in [*late, live]:
+            viewer.wait_event()
+        for viewer in late:
+            viewer.__exit__()
     sender.stop(signal.SIGINT)
     for client in quiet + fresh:
         client.close()
