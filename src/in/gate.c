@@ -21,6 +21,11 @@ void gate_free(struct gate *gate)
     places_free(&gate->places);
 }
 
+bool gate_crowded(struct gate *gate)
+{
+    return places_crowded(&gate->places, now_ms());
+}
+
 int gate_admit(struct gate *gate, const struct accounts *peer, struct worker *worker,
                struct place **place, uint64_t *delay_ms)
 {

@@ -19,6 +19,8 @@ struct gate {
 int gate_init(struct gate *gate, const struct places_limits *limits, struct error *err);
 void gate_free(struct gate *gate);
 
+/* Whether who connects had better wait for somebody who is leaving. */
+bool gate_crowded(struct gate *gate);
 /* A peer connects, and `worker` would serve it. -1: it is let in, has *place, and waits for
  * *delay_ms. Else an enum input_refusal. */
 int gate_admit(struct gate *gate, const struct accounts *peer, struct worker *worker,

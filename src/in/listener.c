@@ -84,7 +84,7 @@ static void acceptable(uv_poll_t *poll, int status, int events)
     for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
         struct sockaddr_storage address = {0};
         socklen_t len = sizeof address;
-        if (places_crowded(&l->rules.gate->places)) {
+        if (gate_crowded(l->rules.gate)) {
             rest(l, CROWDED_MS);
             return;
         }

@@ -104,10 +104,11 @@ static bool make_room(struct places *places, const struct account_sum *account, 
     return true;
 }
 
-bool places_crowded(struct places *places)
+bool places_crowded(struct places *places, uint64_t now_ms)
 {
     pthread_mutex_lock(&places->lock);
-    bool crowded = places->used == places->size && places->going > 0;
+    bool crowded = places->used == places->size &&
+                   (places->going > 0 || make_room(places, NULL, CUT_FULL, now_ms));
     pthread_mutex_unlock(&places->lock);
     return crowded;
 }

@@ -63,8 +63,9 @@ void places_free(struct places *places);
 enum places_answer { PLACES_TAKEN, PLACES_FULL, PLACES_PEER_FULL, PLACES_NO_MEMORY };
 enum places_answer places_take(struct places *places, const struct accounts *peer,
                                struct worker *worker, uint64_t now_ms, struct place **place);
-/* Whether all are taken up by those that were told to leave: who comes now has to wait for that. */
-bool places_crowded(struct places *places);
+/* Whether there is no room before somebody has left who has been told to, or is told now: who comes
+ * had better wait. */
+bool places_crowded(struct places *places, uint64_t now_ms);
 /* Tells somebody silent to leave, for want of something that all share. False: nobody is. */
 bool places_make_room(struct places *places, enum input_cut why, uint64_t now_ms);
 /* The connection is no more. */

@@ -235,9 +235,29 @@ static void leavers_are_bounded(void **state)
     while (come_in < CROWD && try(v4(1), &places[come_in]) == PLACES_TAKEN)
         come_in++;
     assert_int_equal(come_in, places_size(64));
-    assert_true(places_crowded(&gate.places)); /* who comes now had better wait */
+    assert_true(gate_crowded(&gate)); /* who comes now had better wait */
     assert_true(leavers(places, come_in) > 0);
-    assert_false(places_crowded(&gate.places));
+    assert_false(gate_crowded(&gate));
+    assert_int_equal(try(v4(1), &places[0]), PLACES_TAKEN);
+}
+
+/* They had something to say, and stay; the next one waits until others have been told to leave, and
+ * is refused only where all send. */
+static void who_stays_is_asked_again(void **state)
+{
+    static struct place *places[CROWD];
+    size_t come_in = 0;
+    (void)state;
+    open_gate(8, 128);
+    while (come_in < CROWD && try(v4(1), &places[come_in]) == PLACES_TAKEN)
+        come_in++;
+    for (size_t i = 0; i < come_in; i++) {
+        if (place_wanted(places[i]) >= 0)
+            places_keep(&gate.places, places[i]);
+    }
+    assert_true(gate_crowded(&gate));
+    assert_int_equal(leavers(places, come_in), 1);
+    assert_false(gate_crowded(&gate));
     assert_int_equal(try(v4(1), &places[0]), PLACES_TAKEN);
 }
 
@@ -281,6 +301,7 @@ int main(void)
         cmocka_unit_test(loopback_has_no_limit),
         cmocka_unit_test(who_speaks_up_stays),
         cmocka_unit_test(leavers_are_bounded),
+        cmocka_unit_test(who_stays_is_asked_again),
         cmocka_unit_test(making_room_costs_nothing),
     };
     uv_loop_init(&worker.loop);
