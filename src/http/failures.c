@@ -179,7 +179,8 @@ bool failures_slow(struct failures *failures, const struct sockaddr *from)
 void failures_sweep(struct failures *failures, uint64_t now)
 {
     pthread_mutex_lock(&failures->lock);
-    for (struct record *r = failures->table[0]; r < failures->table[0] + SETS * WAYS; r++) {
+    for (size_t i = 0; i < (size_t)SETS * WAYS; i++) {
+        struct record *r = &failures->table[i / WAYS][i % WAYS];
         if (r->untold && now >= r->tell_ns)
             tell(failures, r, now);
     }
