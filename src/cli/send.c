@@ -195,7 +195,7 @@ static struct span moved(struct shipment *s, struct span frame)
 static int add_as_it_is(struct shipment *s, struct span wire, struct error *err)
 {
     int status = GO_ON;
-    bool follows = s->run.ptr + s->run.len == wire.ptr;
+    bool follows = s->run_frames > 0 && s->run.ptr + s->run.len == wire.ptr;
     if (!follows || s->run.len + wire.len > s->options->write_size)
         status = flush(s, err);
     if (s->run_frames++ == 0)
