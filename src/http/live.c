@@ -25,8 +25,8 @@ enum {
     IDENTITY_MAX = STREAM_NAME_MAX - 1,
     RING_MIN = 8 << 10, /* holds the longest message twice */
     RING_MAX = 64 << 10,
-    VIEWERS = LIVE_VIEWERS + 16, /* those who were made to go need a moment for it */
-    RINGS_MAX = 256 << 10,       /* bytes of a viewer's rings together, or RING_MIN each */
+    VIEWERS = 2 * LIVE_VIEWERS, /* all may be made to go at once, and need a moment for it */
+    RINGS_MAX = 256 << 10,      /* bytes of a viewer's rings together, or RING_MIN each */
 };
 static const int64_t second_max = INT64_C(253402300799); /* the end of the year 9999 */
 

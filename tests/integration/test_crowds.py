@@ -145,6 +145,7 @@ def who_sends_is_not_closed_for_who_is_silent(t):
     equal(count_of(url, "refusals")["max-connections"], 1, "refused for want of a place")
     assert "max-connections" in spile.err, spile.err
     busy[0].finish()
+    wait_for("its place is free", lambda: json.loads(page(url + "/api/v1/connections"))["open"] == 3)
     served(t, spile, t.path("tap.sock"), "next")
     equal(spile.stop(), 0, "exit status")
 
