@@ -28,8 +28,9 @@
 
 enum {
     PROGRESS_MS = 250,
-    ECHO_MS = 50,   /* a signal so soon behind the first is the same: timeout(1) sends it twice */
-    HURRY_MS = 500, /* what threads have to end when a second signal came; they need a few */
+    ECHO_MS = 50,    /* a signal so soon behind the first is the same: timeout(1) sends it twice */
+    HURRY_MS = 1500, /* what threads have to end when a second signal came; they need a few, and on
+                        a busy machine they wait for a processor before that */
 };
 
 /* --- what other threads say ----------------------------------------------------------------- */

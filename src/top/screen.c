@@ -104,9 +104,12 @@ static int code_of(int key)
 static void take_keys(struct painter *p)
 {
     for (int key; (key = getch()) != ERR;) {
+        if (key == KEY_RESIZE) /* fit_terminal's own echo */
+            continue;
+        p->note_ns = 0; /* the last row is that of the keys again */
         if (key == CTRL_L)
             clearok(curscr, TRUE);
-        else if (key != KEY_RESIZE) /* fit_terminal's own echo */
+        else
             top_key(&p->state, &p->view, code_of(key));
     }
 }
@@ -132,11 +135,13 @@ static void take_news(struct painter *p)
     free(before);
 }
 
+/* A note goes after some seconds. The last one is the ledger of what was lost, and stays for who
+ * comes back later, until a key is pressed. */
 static void take_notes(struct painter *p)
 {
     if (stash_read(&p->stash))
         p->note_ns = clock_ns();
-    if (p->note_ns && clock_ns() - p->note_ns > NOTE_SECONDS * CLOCK_SECOND_NS)
+    if (p->note_ns && !p->ended && clock_ns() - p->note_ns > NOTE_SECONDS * CLOCK_SECOND_NS)
         p->note_ns = 0;
 }
 

@@ -35,6 +35,11 @@ def split(stream):
     return frames
 
 
+def written(path):
+    """The data frames of a file that is being written; none while it is not there yet."""
+    return split(path.read_bytes()) if path.exists() else []
+
+
 def varint(value):
     out = b""
     while value > 127:

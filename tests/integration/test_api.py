@@ -78,12 +78,18 @@ class Tail:
         wait_for("the greeting", lambda: self.text or self.events)
 
     def read(self):
-        for line in self.reply:
-            self.text += line
-            if line.startswith(b"data: {\"time\""):
-                self.events.append(json.loads(line[6:]))
-            elif line.startswith(b"data: {\"lost\""):
-                self.lost += json.loads(line[6:])["lost"]
+        try:
+            for line in self.reply:
+                self.take(line)
+        except ConnectionError:
+            pass  # the daemon ends before its viewers
+
+    def take(self, line):
+        self.text += line
+        if line.startswith(b"data: {\"time\""):
+            self.events.append(json.loads(line[6:]))
+        elif line.startswith(b"data: {\"lost\""):
+            self.lost += json.loads(line[6:])["lost"]
 
     def leave(self):
         self.sock.shutdown(socket.SHUT_RDWR)

@@ -192,7 +192,7 @@ def send_options(t):
         capture = t.spile("capture", where, "-w", out, name="capture")
         t.wait_listening(capture)
         t.run("send", *options, path, where)
-        wait_for("all frames are written", lambda: len(fstrm.split(out.read_bytes())) >= count)
+        wait_for("all frames are written", lambda: len(fstrm.written(out)) >= count)
         equal(capture.stop(signal.SIGINT), 0, "exit status of capture")
         equal(fstrm.split(out.read_bytes()), wanted * (count // 100), f"frames with {options}")
 

@@ -106,7 +106,7 @@ def captured(t, source, *options):
     t.run("send", *options, file, source)
     frames = fstrm.split(file.read_bytes())
     # Without FINISH the sender ends before its last bytes have arrived.
-    wait_for("all frames are written", lambda: len(fstrm.split(out.read_bytes())) >= len(frames))
+    wait_for("all frames are written", lambda: len(fstrm.written(out)) >= len(frames))
     equal(spile.stop(signal.SIGINT), 0, "exit status of capture")
     stream = out.read_bytes()
     equal(fstrm.split(stream), frames, "frames")
