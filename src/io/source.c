@@ -472,10 +472,9 @@ enum source_failure source_failure(const struct source *s)
 int source_error(const struct source *s, struct error *err)
 {
     static const char *const texts[] = {
-        [SOURCE_SOUND] = "no error",
-        [SOURCE_TRUNCATED] = "end too early",
-        [SOURCE_CORRUPT] = "are damaged",
-        [SOURCE_GREEDY] = "need more memory than is granted",
+        [SOURCE_SOUND] = "no error",      [SOURCE_TRUNCATED] = "end too early",
+        [SOURCE_CORRUPT] = "are damaged", [SOURCE_GREEDY] = "need more memory than is granted",
+        [SOURCE_NO_MEMORY] = NULL,
     };
     if (s->failure == SOURCE_FAILED || !texts[s->failure])
         return error_set(err, "%s: %s", s->path,

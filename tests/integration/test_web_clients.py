@@ -276,11 +276,13 @@ def deaf_viewers_make_room(t):
     t.run("gen", "--count", "1000", "-w", frames)
     watch = b"GET /api/v1/events?rate=10000 HTTP/1.1\r\nHost: localhost\r\n\r\n"
     quiet = deaf(port, 40, watch)
+    wait_for("all of them have come before the others", lambda: len(readable(quiet, 0)) == 40)
     with Live(port) as live:
         equal(live.status, 200, "one more, while nothing happens")
         sender = t.spile("send", "--loop", "0", "--rate", "5000", frames, f"unix:{t.path('tap.sock')}", name="send")
         live.wait_event()
         fresh = deaf(port, 20, watch)  # each has another make room, and those that read stay
+        wait_for("they are served", lambda: len(readable(fresh, 0)) == 20)
         for _ in range(500):  # at 200 a second behind the first 200: by then it shows who takes nothing
             live.wait_event()
         late = [Live(port) for _ in range(20)]
