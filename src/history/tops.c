@@ -72,10 +72,14 @@ struct tops_row *tops_append(struct tops *tops, struct span text)
         tops->rows = rows;
         tops->max = max;
     }
-    struct tops_row *row = &tops->rows[tops->len++];
+    struct tops_row *row = &tops->rows[tops->len];
     *row = (struct tops_row){.text_at = (uint32_t)tops->text.len, .text_len = (uint32_t)text.len};
     buf_put(&tops->text, text.ptr, text.len);
-    tops->failed |= tops->text.failed;
+    if (tops->text.failed) { /* a row without its text could not even be compared */
+        tops->failed = true;
+        return NULL;
+    }
+    tops->len++;
     return row;
 }
 
