@@ -1,5 +1,5 @@
 /* The way to a folder, and who may write there. */
-#include "io/folder.h"
+#include "io/folder_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,13 +12,6 @@
 #include <unistd.h>
 
 enum { LINKS_MAX = 40, GROUPS_MAX = 1024, USER_MAX = 64 };
-
-static int refuse(struct error *why, int error)
-{
-    error_set(why, "%s", strerror(error));
-    errno = error;
-    return -1;
-}
 
 /* --- who ------------------------------------------------------------------------------------ */
 
@@ -75,7 +68,7 @@ static int enter(struct walk *walk, int fd, struct error *why)
     if (walk->fd >= 0 && walk->fd != fd)
         close(walk->fd);
     walk->fd = fd;
-    return fd >= 0 && fstat(fd, &walk->st) == 0 ? 0 : refuse(why, errno);
+    return fd >= 0 && fstat(fd, &walk->st) == 0 ? 0 : folder_refuse(why, errno);
 }
 
 static int begin(struct walk *walk, struct error *why)
@@ -117,15 +110,15 @@ static int follow(struct walk *walk, const char *part, const struct stat *link, 
         return -1;
     }
     if (++walk->links > LINKS_MAX)
-        return refuse(why, ELOOP);
+        return folder_refuse(why, ELOOP);
     if (on_proc(walk->fd))
         return enter(walk, openat(walk->fd, part, O_PATH | O_DIRECTORY | O_CLOEXEC), why);
     ssize_t len = readlinkat(walk->fd, part, to, sizeof to - 1);
     if (len <= 0)
-        return refuse(why, len ? errno : ENOENT);
+        return folder_refuse(why, len ? errno : ENOENT);
     to[len] = '\0';
     if (snprintf(way, sizeof way, "%s/%s", to, walk->rest) >= PATH_MAX)
-        return refuse(why, ENAMETOOLONG);
+        return folder_refuse(why, ENAMETOOLONG);
     memcpy(walk->rest, way, strlen(way) + 1);
     return to[0] == '/' ? begin(walk, why) : 0;
 }
@@ -134,12 +127,12 @@ static int step(struct walk *walk, const char *part, struct error *why)
 {
     struct stat st;
     if (fstatat(walk->fd, part, &st, AT_SYMLINK_NOFOLLOW))
-        return refuse(why, errno);
+        return folder_refuse(why, errno);
     if (S_ISLNK(st.st_mode))
         return follow(walk, part, &st, why);
     const int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     int fd = openat(walk->fd, part, flags);
-    return fd < 0 ? refuse(why, errno) : enter(walk, fd, why);
+    return fd < 0 ? folder_refuse(why, errno) : enter(walk, fd, why);
 }
 
 static int walk_to(struct walk *walk, struct error *why)
@@ -181,9 +174,9 @@ static int take_name(struct folder *folder, const char *path, struct error *why)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     if (name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-        return refuse(why, EISDIR);
+        return folder_refuse(why, EISDIR);
     if (strlen(name) > NAME_MAX || strlen(path) >= PATH_MAX)
-        return refuse(why, ENAMETOOLONG);
+        return folder_refuse(why, ENAMETOOLONG);
     memcpy(folder->name, name, strlen(name) + 1);
     return 0;
 }

@@ -8,7 +8,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "io/folder.h"
+#include "io/folder_priv.h"
 
 enum {
     TRIES = 10, /* what is made and removed by others meanwhile is looked at again */
@@ -17,20 +17,6 @@ enum {
 };
 
 static const char link_text[] = "it is a link: name the file that it leads to";
-
-static int refuse(struct error *why, int error)
-{
-    error_set(why, "%s", strerror(error));
-    errno = error;
-    return -1;
-}
-
-static int refuse_place(struct error *why, const char *text)
-{
-    error_set(why, "%s", text);
-    errno = EPERM;
-    return -1;
-}
 
 static int close_failed(int fd)
 {
@@ -47,14 +33,16 @@ static int check_old(const struct folder *folder, const struct stat *st, struct 
 {
     if (!folder->shared || st->st_uid == 0 || st->st_uid == geteuid()) {
         if (folder->shared && S_ISREG(st->st_mode) && st->st_nlink > 1)
-            return refuse_place(why, "it has another name, too (a hard link), in a folder where "
-                                     "others may make links: remove it");
+            return folder_refuse_as(why, EPERM,
+                                    "it has another name, too (a hard link), in a folder where "
+                                    "others may make links: remove it");
         return 0;
     }
     if (st->st_uid == folder->owner && !folder->sticky && st->st_nlink == 1)
         return 0;
-    return refuse_place(why, "it belongs to another user, in a folder where others may make files: "
-                             "remove it, or name another one");
+    return folder_refuse_as(why, EPERM,
+                            "it belongs to another user, in a folder where others may make files: "
+                            "remove it, or name another one");
 }
 
 /* True for a link to what this process has open, as /dev/stdout is, that nobody else can have made.
@@ -72,9 +60,9 @@ static bool is_own_descriptor(const struct folder *folder)
 static int open_link(const struct folder *folder, int flags, struct error *why)
 {
     if (!is_own_descriptor(folder))
-        return refuse_place(why, link_text);
+        return folder_refuse_as(why, EPERM, link_text);
     int fd = openat(folder->fd, folder->name, flags & ~O_NOFOLLOW);
-    return fd < 0 ? refuse(why, errno) : fd;
+    return fd < 0 ? folder_refuse(why, errno) : fd;
 }
 
 /* Of what is there and cannot be opened, in words that help. */
@@ -83,7 +71,7 @@ static int refuse_old(const struct folder *folder, struct error *why)
     struct stat st;
     int error = errno;
     if (error != ENXIO || folder_stat(folder, &st) || !S_ISFIFO(st.st_mode))
-        return refuse(why, error);
+        return folder_refuse(why, error);
     error_set(why, "it is a FIFO that no process reads");
     errno = error;
     return -1;
@@ -96,7 +84,7 @@ static int open_old(const struct folder *folder, int flags, struct error *why)
     if (fd < 0)
         return errno == ELOOP ? open_link(folder, flags, why) : refuse_old(folder, why);
     if (fstat(fd, &st))
-        refuse(why, errno);
+        folder_refuse(why, errno);
     else if (check_old(folder, &st, why) == 0)
         return fd;
     return close_failed(fd);
@@ -114,7 +102,7 @@ static int make(const struct folder *folder, mode_t mode, bool exact)
 int folder_make(const struct folder *folder, mode_t mode, struct error *why)
 {
     int fd = make(folder, mode, true);
-    return fd < 0 ? refuse(why, errno) : fd;
+    return fd < 0 ? folder_refuse(why, errno) : fd;
 }
 
 int folder_append(const struct folder *folder, mode_t mode, bool exact, struct error *why)
@@ -124,28 +112,28 @@ int folder_append(const struct folder *folder, mode_t mode, bool exact, struct e
         if (fd >= 0)
             return fd;
         if (errno != EEXIST)
-            return refuse(why, errno);
+            return folder_refuse(why, errno);
         fd = open_old(folder, WRITE | O_APPEND | O_NONBLOCK, why);
         if (fd >= 0 || errno != ENOENT)
             return fd;
     }
-    return refuse(why, EBUSY);
+    return folder_refuse(why, EBUSY);
 }
 
 static int may(int folder, const char *name, int how, struct error *why)
 {
-    return faccessat(folder, name, how, AT_EACCESS) ? refuse(why, errno) : 0;
+    return faccessat(folder, name, how, AT_EACCESS) ? folder_refuse(why, errno) : 0;
 }
 
 static int probe(const struct folder *folder, bool replace, struct error *why)
 {
     struct stat old;
     if (folder_stat(folder, &old))
-        return errno == ENOENT ? may(folder->fd, ".", W_OK | X_OK, why) : refuse(why, errno);
+        return errno == ENOENT ? may(folder->fd, ".", W_OK | X_OK, why) : folder_refuse(why, errno);
     if (S_ISLNK(old.st_mode) && !is_own_descriptor(folder))
-        return refuse_place(why, link_text);
+        return folder_refuse_as(why, EPERM, link_text);
     if (S_ISDIR(old.st_mode) || S_ISSOCK(old.st_mode))
-        return refuse(why, S_ISDIR(old.st_mode) ? EISDIR : ENXIO);
+        return folder_refuse(why, S_ISDIR(old.st_mode) ? EISDIR : ENXIO);
     if (!S_ISLNK(old.st_mode) && check_old(folder, &old, why))
         return -1;
     if (replace && S_ISREG(old.st_mode) && may(folder->fd, ".", W_OK | X_OK, why) == 0)
@@ -194,7 +182,7 @@ static int open_lock(const struct folder *folder, const char *name, struct error
     struct stat st;
     int fd = openat(folder->fd, name, flags, 0600), error = errno;
     if (fd < 0 && fstatat(folder->fd, name, &st, AT_SYMLINK_NOFOLLOW))
-        return refuse(why, takes_no_files(error) ? EROFS : error);
+        return folder_refuse(why, takes_no_files(error) ? EROFS : error);
     if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid()) {
         if (st.st_mode & 077)
             fchmod(fd, 0600);
@@ -232,7 +220,7 @@ int folder_lock(const struct folder *folder, struct error *why)
             return -1;
         if (flock(fd, LOCK_EX | LOCK_NB)) {
             close_failed(fd);
-            return errno == EWOULDBLOCK ? refuse_locked(why) : refuse(why, errno);
+            return errno == EWOULDBLOCK ? refuse_locked(why) : folder_refuse(why, errno);
         }
         if (is_at(folder, name, fd)) /* not one that its owner has just removed */
             return fd;
@@ -286,7 +274,7 @@ static int open_in_place(struct draft *draft, struct error *why)
         return -1;
     struct stat st;
     if (fstat(draft->fd, &st) == 0 && S_ISREG(st.st_mode) && ftruncate(draft->fd, 0))
-        return refuse(why, errno);
+        return folder_refuse(why, errno);
     return 0;
 }
 
@@ -308,9 +296,10 @@ static int fill_draft(struct draft *draft, bool replace, struct error *why)
     if (there && check_old(&draft->folder, &old, why))
         return -1;
     if (there && old.st_size > 0 && !replace)
-        return refuse(why, EEXIST);
+        return folder_refuse(why, EEXIST);
     if (make_private(draft) < 0)
-        return there && takes_no_files(errno) ? open_in_place(draft, why) : refuse(why, errno);
+        return there && takes_no_files(errno) ? open_in_place(draft, why)
+                                              : folder_refuse(why, errno);
     if (there)
         take_after(draft->fd, &old);
     return 0;
@@ -372,7 +361,7 @@ int draft_commit(struct draft *draft, struct error *why)
         draft->name[0] = '\0';
     draft_drop(draft);
     errno = error;
-    return rc ? refuse(why, error) : 0;
+    return rc ? folder_refuse(why, error) : 0;
 }
 
 void draft_drop(struct draft *draft)

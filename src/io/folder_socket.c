@@ -12,23 +12,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "io/folder.h"
+#include "io/folder_priv.h"
 
 enum { TRIES = 10, NAME_SHOWN = 64 /* bytes, so that its path is one of a socket */ };
-
-static int refuse(struct error *why, int error)
-{
-    error_set(why, "%s", strerror(error));
-    errno = error;
-    return -1;
-}
-
-static int refuse_used(struct error *why, const char *text)
-{
-    error_set(why, "%s", text);
-    errno = EADDRINUSE;
-    return -1;
-}
 
 /* --- the folder of our own ------------------------------------------------------------------ */
 
@@ -48,15 +34,15 @@ static int enter(struct chamber *chamber, const struct folder *outside, struct e
     const int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     int fd = openat(outside->fd, chamber->name, flags);
     if (fd < 0)
-        return refuse(why, errno);
+        return folder_refuse(why, errno);
     chamber->folder.fd = fd;
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     if (fstat(fd, &st))
-        return refuse(why, errno);
+        return folder_refuse(why, errno);
     if (st.st_uid != geteuid() || st.st_mode & 077)
-        return refuse(why, EPERM);
+        return folder_refuse(why, EPERM);
     if (chmod(path, 0700)) /* the umask may have taken from it */
-        return errno == ENOENT ? error_set(why, "/proc is not mounted") : refuse(why, errno);
+        return errno == ENOENT ? error_set(why, "/proc is not mounted") : folder_refuse(why, errno);
     return 0;
 }
 
@@ -78,14 +64,14 @@ static int chamber_open(struct chamber *chamber, const struct folder *outside, s
     snprintf(chamber->folder.name, sizeof chamber->folder.name, "%.*s", NAME_SHOWN, outside->name);
     for (int i = 0; i < TRIES && made; i++) {
         if (getrandom(&random, sizeof random, 0) != sizeof random)
-            return refuse(why, errno);
+            return folder_refuse(why, errno);
         snprintf(chamber->name, sizeof chamber->name, ".spile.%016" PRIx64, random);
         made = mkdirat(outside->fd, chamber->name, 0700);
         if (made && errno != EEXIST)
             break;
     }
     if (made)
-        return refuse(why, errno);
+        return folder_refuse(why, errno);
     if (enter(chamber, outside, why) == 0)
         return 0;
     chamber_close(chamber, outside);
@@ -103,7 +89,7 @@ static int dress(const struct folder *folder, int fd, const struct folder_socket
     folder_path(folder, path);
     memcpy(address.sun_path, path, strlen(path));
     if (bind(fd, (const struct sockaddr *)&address, sizeof address) || listen(fd, wanted->backlog))
-        return refuse(why, errno);
+        return folder_refuse(why, errno);
     if (fchmodat(folder->fd, folder->name, wanted->mode, 0)) {
         error_set(why, "its mode cannot be set: %s", strerror(errno));
         return -1;
@@ -139,11 +125,11 @@ static int look(const struct folder *folder, struct stat *old, struct error *why
 {
     int fd = openat(folder->fd, folder->name, O_PATH | O_NOFOLLOW | O_CLOEXEC), found = 1;
     if (fd < 0)
-        return errno == ENOENT ? 0 : refuse(why, errno);
+        return errno == ENOENT ? 0 : folder_refuse(why, errno);
     if (fstat(fd, old) || !S_ISSOCK(old->st_mode))
-        found = refuse_used(why, "a file that is no socket is there");
+        found = folder_refuse_as(why, EADDRINUSE, "a file that is no socket is there");
     else if (is_served(fd))
-        found = refuse_used(why, "another program uses it");
+        found = folder_refuse_as(why, EADDRINUSE, "another program uses it");
     int error = errno;
     close(fd);
     errno = error;
@@ -166,16 +152,16 @@ static int place(const struct folder *in, const struct folder *out, const struct
         if (errno == ENOENT && old) /* it has been removed */
             return place(in, out, NULL, why);
         if (errno == EEXIST)
-            return refuse_used(why, "another program uses it");
+            return folder_refuse_as(why, EADDRINUSE, "another program uses it");
         if (errno != EINVAL && errno != ENOSYS)
-            return refuse(why, errno);
+            return folder_refuse(why, errno);
         /* This file system can only rename. */
-        return renameat(in->fd, from, out->fd, to) ? refuse(why, errno) : 0;
+        return renameat(in->fd, from, out->fd, to) ? folder_refuse(why, errno) : 0;
     }
     if (!old || (folder_stat(in, &got) == 0 && same_file(&got, old)))
         return 0;
     renameat2(in->fd, from, out->fd, to, RENAME_EXCHANGE);
-    return refuse_used(why, "another program uses it");
+    return folder_refuse_as(why, EADDRINUSE, "another program uses it");
 }
 
 int folder_bind(const struct folder *folder, int fd, const struct folder_socket *wanted,
@@ -188,7 +174,7 @@ int folder_bind(const struct folder *folder, int fd, const struct folder_socket 
         return -1;
     int rc = dress(&chamber.folder, fd, wanted, why);
     if (rc == 0)
-        rc = folder_stat(&chamber.folder, placed) ? refuse(why, errno) : 0;
+        rc = folder_stat(&chamber.folder, placed) ? folder_refuse(why, errno) : 0;
     if (rc == 0)
         rc = place(&chamber.folder, folder, there ? &old : NULL, why);
     chamber_close(&chamber, folder);

@@ -1,0 +1,24 @@
+/* What the sources of io/folder.h share. */
+#ifndef SPILE_IO_FOLDER_PRIV_H
+#define SPILE_IO_FOLDER_PRIV_H
+
+#include <errno.h>
+#include <string.h>
+
+#include "io/folder.h"
+
+/* Returns -1, with `text` in *why and that errno. */
+static inline int folder_refuse_as(struct error *why, int error, const char *text)
+{
+    error_set(why, "%s", text);
+    errno = error;
+    return -1;
+}
+
+/* Returns -1, with errno's own text in *why. */
+static inline int folder_refuse(struct error *why, int error)
+{
+    return folder_refuse_as(why, error, strerror(error));
+}
+
+#endif
