@@ -40,6 +40,17 @@ def written(path):
     return split(path.read_bytes()) if path.exists() else []
 
 
+def is_closed(sock):
+    """The peer has closed it, as far as is known now. Takes what it has sent."""
+    sock.setblocking(False)
+    try:
+        return sock.recv(65536) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
 def varint(value):
     out = b""
     while value > 127:

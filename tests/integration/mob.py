@@ -67,17 +67,6 @@ class Facts:
         return sock
 
 
-def closed(sock):
-    """The peer has closed it, as far as is known now."""
-    sock.setblocking(False)
-    try:
-        return sock.recv(65536) == b""
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-
-
 def go_on(act, counts, threads=1, pause=0.0):
     """Lets some threads act until it is over; refusals are a mob's daily bread."""
     def loop(number):
@@ -103,7 +92,7 @@ def silent(facts, counts):
     held = []
 
     def act(_):
-        held[:] = [sock for sock in held if not closed(sock) or sock.close()]
+        held[:] = [sock for sock in held if not fstrm.is_closed(sock) or sock.close()]
         for _ in range(min(150, 1300 - len(held))):
             with contextlib.suppress(OSError):
                 held.append(facts.connect(tcp=len(held) % 2))
@@ -229,7 +218,7 @@ def pipeliners(facts, counts):
     def act(number):
         with facts.ask(small=True) as sock:
             sock.sendall(request(("/metrics", "/nothing", "/api/v1/statistics")[number % 3]) * 100)
-            while not closed(sock) and not OVER.wait(0.5):
+            while not fstrm.is_closed(sock) and not OVER.wait(0.5):
                 pass
     go_on(act, counts, 60, 0.05)
 

@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 
+import fstrm
 from harness import equal, limit, readable, test, wait_for
 from test_web import Live, NULL_UNIX, ask, descriptors, peak_memory, port_of, raw, serve
 
@@ -161,17 +162,6 @@ def whoever_drips_is_cut(t):
     t.soon(begin, 8, "and no more")
 
 
-def is_cut(client):
-    """The server has closed the connection."""
-    client.setblocking(False)
-    try:
-        return client.recv(1) == b""
-    except BlockingIOError:
-        return False
-    except ConnectionError:
-        return True
-
-
 @test()
 def connections_make_room(t):
     """Past the limit, who has waited longest goes; who asks is served."""
@@ -179,7 +169,7 @@ def connections_make_room(t):
     before = descriptors(process)
     idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(100)]
     # Who asks while they are still being accepted may be taken for one that waits.
-    wait_for("idle ones have gone", lambda: sum(map(is_cut, idle)) >= 80)
+    wait_for("idle ones have gone", lambda: sum(map(fstrm.is_closed, idle)) >= 80)
     for _ in range(10):
         equal(ask(port, "/streams")[0], 200, "among idle ones, as many as there may be")
     wait_for("no more than there may be", lambda: descriptors(process) <= before + 20)

@@ -108,12 +108,7 @@ static inline char *ask_tops(struct place *place, int64_t from, int64_t to)
     struct buf out = {0};
     struct error err = {0};
     int rc = history_tops_json(place->history, &question, 5, &out, &err);
-    if (rc < 0)
-        print_message("%s\n", err.text);
-    assert_int_equal(rc, 0);
-    assert_true(json_check((const char *)out.data, out.len));
-    buf_byte(&out, '\0');
-    return (char *)out.data;
+    return answer_text(rc, &out, &err);
 }
 
 static inline void assert_top(struct place *place, int64_t from, int64_t to, const char *wanted)

@@ -112,18 +112,23 @@ static inline uint64_t live(struct place *place, struct story *story, int64_t se
 
 /* --- looking at answers ---------------------------------------------------------------------- */
 
-/* An answer's text, checked to be JSON. */
+/* What the history said: the answer's text, checked to be JSON. */
+static inline char *answer_text(int rc, struct buf *out, const struct error *err)
+{
+    if (rc < 0)
+        print_message("%s\n", err->text);
+    assert_int_equal(rc, 0);
+    assert_true(json_check((const char *)out->data, out->len));
+    buf_byte(out, '\0');
+    return (char *)out->data;
+}
+
 static inline char *ask(struct place *place, struct history_question question)
 {
     struct buf out = {0};
     struct error err = {0};
     int rc = history_series_json(place->history, &question, &out, &err);
-    if (rc < 0)
-        print_message("%s\n", err.text);
-    assert_int_equal(rc, 0);
-    assert_true(json_check((const char *)out.data, out.len));
-    buf_byte(&out, '\0');
-    return (char *)out.data;
+    return answer_text(rc, &out, &err);
 }
 
 /* The sum of a series; nulls are nothing. *known: values that are not null. */

@@ -6,28 +6,12 @@
 
 #include <cmocka.h>
 
-#include <arpa/inet.h>
 #include <stdio.h>
 
-#include "base/address.h"
+#include "../support/peers.h"
 #include "in/penalty.h"
 
 enum { NOW_MS = 1000000, REFUSED = -1 };
-
-static struct accounts v4(uint32_t number)
-{
-    uint8_t address[ADDRESS_BYTES];
-    number = htonl(number);
-    address_set_v4(address, &number);
-    return accounts_of_address(address);
-}
-
-static struct accounts v6(const char *text)
-{
-    uint8_t address[ADDRESS_BYTES];
-    assert_int_equal(inet_pton(AF_INET6, text, address), 1);
-    return accounts_of_address(address);
-}
 
 #define PEER (&(struct accounts[]){v4(0x0a000007)}[0])
 #define OTHER (&(struct accounts[]){v4(0x0a000008)}[0])

@@ -7,10 +7,9 @@
 
 #include <cmocka.h>
 
-#include <arpa/inet.h>
 #include <stdio.h>
 
-#include "base/address.h"
+#include "../support/peers.h"
 #include "core/worker_state.h"
 #include "in/gate.h"
 
@@ -19,21 +18,6 @@ enum { NOW_MS = 1000000, CROWD = 4096 };
 static struct worker worker;
 static struct gate gate;
 static uint64_t clock_ms;
-
-static struct accounts v4(uint32_t number)
-{
-    uint8_t address[ADDRESS_BYTES];
-    number = htonl(number);
-    address_set_v4(address, &number);
-    return accounts_of_address(address);
-}
-
-static struct accounts v6(const char *text)
-{
-    uint8_t address[ADDRESS_BYTES];
-    assert_int_equal(inet_pton(AF_INET6, text, address), 1);
-    return accounts_of_address(address);
-}
 
 static void open_gate(size_t all, size_t peer)
 {
