@@ -127,6 +127,7 @@ def who_talks_gets_no_hint(t):
     silent = fstrm.Sender(t.path("quiet.sock"))
     talker, other = fstrm.Sender(t.path("tap.sock")), fstrm.Sender(t.path("tap.sock"))
     talker.send(QUERY)
+    wait_for("the talker is heard", lambda: b"mine.lab." in spile.out)  # until then a hint may be about it
     wait_for("a hint about the other", lambda: "1 connection has begun" in hints(spile).get("unix", ""))
     equal(list(hints(spile)), ["unix"], "inputs with a hint")
     for client in (silent, talker, other):
