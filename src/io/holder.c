@@ -15,23 +15,10 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-enum { ACCEPTS = 0x10000, LISTENS = 0x0a, LINK_MAX_BYTES = 40, REPLY_BYTES = 32768 };
+enum { LISTENS = 0x0a, LINK_MAX_BYTES = 40, REPLY_BYTES = 32768 };
 
-/* The inode of the socket, if this line of /proc/net/unix (see proc(5)) is one at the path that
- * accepts; else 0. */
-static unsigned long unix_line(const char *line, const void *wanted)
-{
-    const char *path = wanted;
-    unsigned long flags, inode;
-    int at = 0;
-    if (sscanf(line, "%*s %*s %*s %lx %*s %*s %lu %n", &flags, &inode, &at) != 2 || at == 0)
-        return 0;
-    size_t len = strcspn(line + at, "\n");
-    bool same = len == strlen(path) && memcmp(line + at, path, len) == 0;
-    return flags & ACCEPTS && same ? inode : 0;
-}
-
-/* The same for a line of /proc/net/tcp and a port. */
+/* The inode of the socket, if this line of /proc/net/tcp (see proc(5)) is one that listens at the
+ * port; else 0. */
 static unsigned long tcp_line(const char *line, const void *wanted)
 {
     unsigned port, state;
@@ -42,22 +29,43 @@ static unsigned long tcp_line(const char *line, const void *wanted)
     return port == *(const uint16_t *)wanted && state == LISTENS ? inode : 0;
 }
 
-/* --- sockets whose file was renamed after it was bound, as ours are (io/folder.h)
- * ------------------ */
+/* --- unix sockets, asked of sock_diag(7): in /proc/net/unix a name with a newline makes a line of
+ * its own --- */
 
-/* A message of sock_diag(7) is of the socket whose file this is. The kernel's numbers of devices
- * have 20 bits of minor, and it shows 32 bits of the file's inode. */
-static bool has_file(const struct nlmsghdr *message, const struct stat *file)
+/* What is looked for: who bound the path, or whose file is there now, which may have been renamed
+ * since it was bound, as ours is (io/folder.h). */
+struct wanted {
+    const char *path;
+    struct stat file;
+};
+
+/* The kernel's numbers of devices have 20 bits of minor, and it shows 32 bits of the inode. */
+static bool is_file(const struct unix_diag_vfs *vfs, const struct stat *file)
+{
+    return vfs->udiag_vfs_ino == (uint32_t)file->st_ino &&
+           vfs->udiag_vfs_dev >> 20 == major(file->st_dev) &&
+           (vfs->udiag_vfs_dev & 0xfffff) == minor(file->st_dev);
+}
+
+/* The name has a terminating byte, unless it fills its place in the address. */
+static bool is_name(const char *name, size_t size, const char *path)
+{
+    return strnlen(name, size) == strlen(path) && memcmp(name, path, strlen(path)) == 0;
+}
+
+static bool is_wanted(const struct nlmsghdr *message, const struct wanted *wanted)
 {
     const struct unix_diag_msg *socket = NLMSG_DATA(message);
     int left = (int)NLMSG_PAYLOAD(message, sizeof *socket);
     const struct rtattr *attr = (const void *)(socket + 1);
     for (; RTA_OK(attr, left); attr = RTA_NEXT(attr, left)) {
-        const struct unix_diag_vfs *vfs = RTA_DATA(attr);
-        if (attr->rta_type == UNIX_DIAG_VFS && RTA_PAYLOAD(attr) >= sizeof *vfs)
-            return vfs->udiag_vfs_ino == (uint32_t)file->st_ino &&
-                   vfs->udiag_vfs_dev >> 20 == major(file->st_dev) &&
-                   (vfs->udiag_vfs_dev & 0xfffff) == minor(file->st_dev);
+        const void *data = RTA_DATA(attr);
+        size_t size = RTA_PAYLOAD(attr);
+        if (attr->rta_type == UNIX_DIAG_VFS && size >= sizeof(struct unix_diag_vfs) &&
+            is_file(data, &wanted->file))
+            return true;
+        if (attr->rta_type == UNIX_DIAG_NAME && is_name(data, size, wanted->path))
+            return true;
     }
     return false;
 }
@@ -74,13 +82,13 @@ static bool ask(int fd)
                    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
         .request = {.sdiag_family = AF_UNIX,
                     .udiag_states = 1U << LISTENS,
-                    .udiag_show = UDIAG_SHOW_VFS},
+                    .udiag_show = UDIAG_SHOW_VFS | UDIAG_SHOW_NAME},
     };
     return send(fd, &message, sizeof message, 0) == sizeof message;
 }
 
-/* The inode of the socket that listens behind the file; 0: none, or not known. */
-static unsigned long file_inode(const struct stat *file)
+/* The inode of the socket that listens there; 0: none, or not known. */
+static unsigned long unix_inode(const struct wanted *wanted)
 {
     static const struct timeval patience = {.tv_sec = 1};
     _Alignas(struct nlmsghdr) char reply[REPLY_BYTES];
@@ -99,7 +107,7 @@ static unsigned long file_inode(const struct stat *file)
             bool data = message->nlmsg_type == SOCK_DIAG_BY_FAMILY &&
                         message->nlmsg_len >= NLMSG_LENGTH(sizeof(struct unix_diag_msg));
             more &= data;
-            if (data && has_file(message, file))
+            if (data && is_wanted(message, wanted))
                 inode = ((const struct unix_diag_msg *)NLMSG_DATA(message))->udiag_ino;
         }
     }
@@ -201,11 +209,9 @@ static struct holder holder_of(unsigned long inode)
 
 static unsigned long socket_inode(const char *path)
 {
-    struct stat file;
-    unsigned long inode = find_inode("/proc/net/unix", unix_line, path);
-    if (inode == 0 && lstat(path, &file) == 0)
-        inode = file_inode(&file);
-    return inode;
+    struct wanted wanted = {.path = path};
+    return lstat(path, &wanted.file) == 0 && S_ISSOCK(wanted.file.st_mode) ? unix_inode(&wanted)
+                                                                           : 0;
 }
 
 bool holder_listens(const char *path)

@@ -261,6 +261,22 @@ def check_warns_of_what_may_change(t):
 
 
 @test()
+def no_name_forges_a_listener(t):
+    """Names of unix sockets may hold newlines: in the kernel's list that is a line about another path."""
+    taken = t.path("taken.sock")
+    path = t.path("f.yaml")
+    path.write_text(f"inputs: [unix: {{path: {taken}}}]\n")
+    with socket.socket(socket.AF_UNIX) as gone:
+        gone.bind(str(taken))
+    with socket.socket(socket.AF_UNIX) as liar:
+        name = f"{t.folder}/x\n0: 2 0 10000 1 1 9 {taken}"
+        os.makedirs(os.path.dirname(name))
+        liar.bind(name)
+        liar.listen()
+        equal(t.run("config", "check", path).stderr, b"", "what is said of a socket that nobody serves")
+
+
+@test()
 def check_says_calmly_that_spile_is_running(t):
     """One line for all the places that it has; another's place is told apart."""
     text = ("inputs:\n  - unix: {path: %s}\n  - tcp: {listen: '127.0.0.1:%d'}\nweb: {listen: '127.0.0.1:%d'}\n")
