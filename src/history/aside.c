@@ -1,5 +1,6 @@
 /* The database's files as a whole: setting a broken database aside, and its size. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,18 +25,36 @@ static int rename_all(const struct folder *folder, const char *to, struct error 
     return 0;
 }
 
-int store_set_aside(const char *path, char *to, size_t size, struct error *err)
+/* PATH.broken-TIME, with a number behind it where a second has brought several. */
+static int aside_name(const struct folder *folder, const char *path, char *to, size_t size)
 {
+    enum { MOST = 100 };
     char when[32];
     time_t now = time(NULL);
     struct tm tm;
+    struct stat there;
+    const char *name = to + (strlen(path) - strlen(folder->name));
+    strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
+    int len = snprintf(to, size, "%s.broken-%s", path, when);
+    for (int n = 2; n <= MOST; n++) {
+        if (len < 0 || (size_t)len + sizeof ".100" > size)
+            return -1;
+        if (fstatat(folder->fd, name, &there, AT_SYMLINK_NOFOLLOW) < 0)
+            return 0;
+        snprintf(to + len, size - (size_t)len, ".%d", n);
+    }
+    return -1;
+}
+
+int store_set_aside(const char *path, char *to, size_t size, struct error *err)
+{
     struct folder folder;
     struct error why;
     if (folder_open(&folder, path, &why))
         return error_set(err, "cannot rename %.200s: %s", path, why.text);
-    strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
-    snprintf(to, size, "%s.broken-%s", path, when);
-    int rc = rename_all(&folder, to + (strlen(path) - strlen(folder.name)), err);
+    int rc = aside_name(&folder, path, to, size) < 0
+                 ? error_set(err, "cannot rename %.200s: no name is left for it", path)
+                 : rename_all(&folder, to + (strlen(path) - strlen(folder.name)), err);
     folder_close(&folder);
     return rc;
 }

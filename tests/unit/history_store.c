@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "../support/kept.h"
 
@@ -131,6 +132,26 @@ static void garbage_is_set_aside(void **state)
     place_write(&place);
     assert_queries(&place, morning, morning + HOUR, queries);
     assert_int_equal(number(place.path, "SELECT count(*) > 0 FROM record"), 1);
+    place_end(&place);
+}
+
+/* A clock that stands still, or a service that starts at once again, gives two the same time. */
+static void none_takes_the_place_of_another(void **state)
+{
+    (void)state;
+    enum { TIMES = 5 };
+    struct place place;
+    place_begin(&place);
+    place_close(&place, true);
+    for (int i = 0; i < TIMES; i++) {
+        char to[160];
+        struct error err;
+        write_file(place.path, "not a database", 14, 0);
+        assert_int_equal(store_set_aside(place.path, to, sizeof to, &err), 0);
+        assert_int_equal(access(to, F_OK), 0);
+        assert_int_equal(count_files(&place, ".broken-*"), i + 1);
+    }
+    place_open(&place);
     place_end(&place);
 }
 
@@ -403,13 +424,21 @@ static void questions_without_answer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(old_rollups_go),      cmocka_unit_test(size_is_bounded),
-        cmocka_unit_test(file_is_private),     cmocka_unit_test(garbage_is_set_aside),
-        cmocka_unit_test(damage_is_set_aside), cmocka_unit_test(others_files_are_left_alone),
-        cmocka_unit_test(troubles_pass),       cmocka_unit_test(removed_file_is_made_anew),
-        cmocka_unit_test(memory_is_bounded),   cmocka_unit_test(many_streams_have_fewer_seconds),
-        cmocka_unit_test(lists_span_any_time), cmocka_unit_test(latencies_are_in_seconds),
-        cmocka_unit_test(names_are_escaped),   cmocka_unit_test(questions_without_answer),
+        cmocka_unit_test(old_rollups_go),
+        cmocka_unit_test(size_is_bounded),
+        cmocka_unit_test(file_is_private),
+        cmocka_unit_test(garbage_is_set_aside),
+        cmocka_unit_test(none_takes_the_place_of_another),
+        cmocka_unit_test(damage_is_set_aside),
+        cmocka_unit_test(others_files_are_left_alone),
+        cmocka_unit_test(troubles_pass),
+        cmocka_unit_test(removed_file_is_made_anew),
+        cmocka_unit_test(memory_is_bounded),
+        cmocka_unit_test(many_streams_have_fewer_seconds),
+        cmocka_unit_test(lists_span_any_time),
+        cmocka_unit_test(latencies_are_in_seconds),
+        cmocka_unit_test(names_are_escaped),
+        cmocka_unit_test(questions_without_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
