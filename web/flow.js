@@ -78,10 +78,15 @@ function happened({ "event-times": times }) {
         + "a recording, or a server whose clock is wrong" } : { text: "now", hint: `events of ${fromTo(first, last)}` };
 }
 
+const why = (counts) => Object.entries(counts).filter(([, n]) => n > 0).map(([reason, n]) => `${exact(n)} ${reason}`).join(", ");
+
 function reasons(ledger) {
-    const found = Object.entries(ledger.reasons).filter(([, n]) => n > 0);
-    return found.length ? { text: found.map(([why, n]) => `${exact(n)} ${why}`).join(", "), level: "bad" } : "none";
+    const text = why(ledger.reasons);
+    return text ? { text, level: "bad" } : "none";
 }
+
+/** Connections that a limit has hit; of which one, is under the pointer. */
+const hit = (n, by) => (n ? { text: exact(n), level: "warn", hint: why(by) } : "0");
 
 function queue(output) {
     if (!output.queue)
@@ -123,7 +128,8 @@ const COLUMNS = {
         { title: "Input", cell: (i) => ({ text: i.place ?? i.name, hint: i.name }) },
         { title: "State", cell: (i) => (i.open ? "open" : { text: "closed", level: "warn" }) },
         { title: "Connections", right: true, cell: (i) => exact(i.connections) },
-        { title: "Refused", right: true, cell: (i) => some(i.refused, "warn") },
+        { title: "Refused", right: true, cell: (i) => hit(i.refused, i.refusals) },
+        { title: "Cut", right: true, cell: (i) => hit(i.cut, i.cuts) },
         { title: "Frames", right: true, cell: (i) => exact(i.frames) },
         { title: "Bytes", right: true, cell: (i) => bytes(i.bytes) },
         { title: "Malformed", right: true, cell: (i) => some(i.malformed) },

@@ -43,13 +43,13 @@ export async function until(what, condition, seconds = 15) {
 
 /** The program, with a socket, a web server, and what else the configuration has. */
 export class Spile {
-    constructor(folder, more, args) {
+    constructor(folder, input, more, args) {
         this.folder = folder;
         this.socket = path.join(folder, "tap.sock");
         this.log = "";
         this.senders = [];
         const config = path.join(folder, "spile.yaml");
-        fs.writeFileSync(config, `inputs:\n  - unix: {path: ${this.socket}}\noutputs:\n  - "null": {}\n${more}`);
+        fs.writeFileSync(config, `inputs:\n  - unix: {path: ${this.socket}, ${input}}\noutputs:\n  - "null": {}\n${more}`);
         this.child = spawn(options.spile, ["run", "-c", config, ...args], { stdio: ["ignore", "ignore", "pipe"] });
         this.child.stderr.on("data", (text) => {
             this.log += text;
@@ -129,8 +129,8 @@ export class Bench {
         this.expected = /(?!)/; // which of them the test provokes, whenever they come; none
     }
 
-    async spile({ more = "", web = "listen: 127.0.0.1:0", args = [] } = {}) {
-        const program = new Spile(this.folder, `web: {${web}}\n${more}`, args);
+    async spile({ input = "", more = "", web = "listen: 127.0.0.1:0", args = [] } = {}) {
+        const program = new Spile(this.folder, input, `web: {${web}}\n${more}`, args);
         this.programs.push(program);
         return program.ready();
     }

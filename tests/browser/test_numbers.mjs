@@ -50,7 +50,7 @@ test("tiles, tables and streams equal the API", async (t) => {
     const output = await page.locator("#outputs tbody tr").first().locator("td").allInnerTexts();
     assert.deepEqual([output[0], parsed(output[2]), parsed(output[3])], [outputs[0].name, FRAMES, FRAMES]);
     const input = await page.locator("#inputs tbody tr").first().locator("td").allInnerTexts();
-    assert.deepEqual([input[1], parsed(input[2]), parsed(input[4])], ["open", 3, FRAMES]);
+    assert.deepEqual([input[1], parsed(input[2]), parsed(input[5])], ["open", 3, FRAMES]);
 });
 
 test("frames that never came are told, by stream", async (t) => {
@@ -192,6 +192,18 @@ test("what the page waits for, and who shares a name", async (t) => {
     first.kill();
     await until("one is left", async () => !(await textOf(page, "#flow-note")).includes("“one”"));
     second.kill();
+});
+
+test("connections that a limit ends are counted, and the limit is named", async (t) => {
+    const spile = await t.spile({ input: "idle-timeout: 20ms" });
+    const page = await t.page(spile);
+    const cut = page.locator("#inputs tbody tr").first().locator("td").nth(4);
+    assert.equal(await cut.innerText(), "0");
+    spile.sender([]);
+    spile.sender([]);
+    await until("both are told", async () => (await cut.innerText()) === "2");
+    assert.equal(await cut.getAttribute("title"), "2 idle-timeout");
+    assert.equal(await page.locator("#inputs th").nth(4).innerText(), "Cut");
 });
 
 test("a server that goes away, and comes back", async (t) => {
