@@ -5,11 +5,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "base/account.h"
 #include "base/address.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "io/place.h"
+#include "http/client.h"
 
 enum {
     SETS = 128, /* of accounts whose hash is alike */
@@ -69,18 +68,6 @@ uint64_t failures_count(const struct failures *failures)
     return counter_get(&failures->count);
 }
 
-/* A program of this machine has only the addresses of loopback that it chooses: each is an account.
- */
-static struct accounts accounts_of(const struct sockaddr *from, uint8_t address[ADDRESS_BYTES])
-{
-    if (!place_address(from, address))
-        memset(address, 0, ADDRESS_BYTES);
-    struct accounts accounts = accounts_of_address(address);
-    if (accounts.at[0].kind == ACCOUNT_LOOPBACK)
-        memcpy(accounts.at[0].words, address, sizeof accounts.at[0].words);
-    return accounts;
-}
-
 /* After some quiet all is forgiven. */
 static uint32_t spent_at(const struct record *record, uint64_t now)
 {
@@ -133,9 +120,9 @@ static void tell(struct failures *failures, struct record *record, uint64_t now)
     record->tell_ns = now + TELL_MS * CLOCK_MS_NS;
 }
 
-/* Of a peer's accounts the narrowest is the one that is told of. */
+/* Of a client's accounts the narrowest is the one that is told of. */
 static void charge(struct failures *failures, const struct account *account, bool narrowest,
-                   const uint8_t address[ADDRESS_BYTES])
+                   const struct sockaddr *from)
 {
     uint64_t now = clock_ns();
     struct record *record = open_record(failures, account);
@@ -144,7 +131,7 @@ static void charge(struct failures *failures, const struct account *account, boo
     record->last_ns = now;
     if (!narrowest)
         return;
-    memcpy(record->address, address, ADDRESS_BYTES);
+    client_address(from, record->address);
     record->untold++;
     if (now >= record->tell_ns)
         tell(failures, record, now);
@@ -152,20 +139,18 @@ static void charge(struct failures *failures, const struct account *account, boo
 
 void failures_note(struct failures *failures, const struct sockaddr *from)
 {
-    uint8_t address[ADDRESS_BYTES];
-    struct accounts accounts = accounts_of(from, address);
+    struct accounts accounts = client_accounts(from);
     pthread_mutex_lock(&failures->lock);
     counter_add(&failures->count, 1);
     for (size_t i = 0; i < accounts.count; i++)
-        charge(failures, &accounts.at[i], i == 0, address);
+        charge(failures, &accounts.at[i], i == 0, from);
     pthread_mutex_unlock(&failures->lock);
 }
 
 bool failures_slow(struct failures *failures, const struct sockaddr *from)
 {
     uint64_t now = clock_ns();
-    uint8_t address[ADDRESS_BYTES];
-    struct accounts accounts = accounts_of(from, address);
+    struct accounts accounts = client_accounts(from);
     bool slow = false;
     pthread_mutex_lock(&failures->lock);
     for (size_t i = 0; i < accounts.count; i++) {

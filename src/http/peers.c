@@ -1,14 +1,12 @@
 #include "http/peers.h"
 
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
-#include "base/address.h"
 #include "base/clock.h"
+#include "http/client.h"
 #include "http/guard.h"
-#include "io/place.h"
 #include "io/taken.h"
 
 enum {
@@ -26,7 +24,7 @@ enum peer_state {
     PEER_CUT,     /* shut down; the library has not noticed yet */
 };
 
-/* How many connections of a network there are, but for those that are cut. */
+/* How many connections of an account there are, but for those that are cut. */
 struct share {
     size_t all, streams;
 };
@@ -37,9 +35,9 @@ struct peer {
     enum peer_state state;
     bool admitted;
     int fd;
-    uint8_t network[ADDRESS_BYTES]; /* IPv4 mapped; of IPv6 the upper half */
-    struct share *share;            /* its network's; NULL: free or cut */
-    uint64_t since;                 /* it has been in this state, ns */
+    struct account account; /* by which places are shared out */
+    struct share *share;    /* its account's; NULL: free or cut */
+    uint64_t since;         /* it has been in this state, ns */
     uint64_t deadline;
     /* Of a stream: what its client has taken, and when it last did, or there was nothing to take.
      */
@@ -85,15 +83,6 @@ void peers_free(struct peers *peers)
     pthread_mutex_destroy(&peers->lock);
     free(peers->shares);
     free(peers);
-}
-
-static void network_of(const struct sockaddr *address, uint8_t network[16])
-{
-    enum { NETWORK_BYTES = 8 }; /* of IPv6: a client has the rest for itself */
-    if (!place_address(address, network))
-        memset(network, 0, ADDRESS_BYTES);
-    else if (!address_is_v4(network))
-        memset(network + NETWORK_BYTES, 0, ADDRESS_BYTES - NETWORK_BYTES);
 }
 
 /* It counts no longer. */
@@ -203,12 +192,12 @@ static bool make_room(struct peers *peers, const struct share *share, size_t lim
 
 /* A newcomer ----------------------------------------------------------------------------------- */
 
-/* The network's share; a new one is empty. There is one for each place. */
-static struct share *share_of(struct peers *peers, const uint8_t network[ADDRESS_BYTES])
+/* The account's share; a new one is empty. There is one for each place. */
+static struct share *share_of(struct peers *peers, const struct account *account)
 {
     struct share *empty = peers->shares;
     for (struct peer *peer = peers->table; peer < peers->table + peers->places; peer++) {
-        if (peer->share && memcmp(peer->network, network, ADDRESS_BYTES) == 0)
+        if (peer->share && account_same(&peer->account, account))
             return peer->share;
     }
     while (empty->all)
@@ -243,14 +232,12 @@ static void set_state(struct peer *peer, enum peer_state state, uint64_t limit_n
 
 struct peer *peers_add(struct peers *peers, int fd, const struct sockaddr *address)
 {
-    uint8_t network[ADDRESS_BYTES];
-    network_of(address, network);
+    struct account account = client_accounts(address).at[0];
     pthread_mutex_lock(&peers->lock);
-    struct share *share = share_of(peers, network);
+    struct share *share = share_of(peers, &account);
     struct peer *peer = find_place(peers, share, guard_is_loopback(address));
     if (peer) {
-        *peer = (struct peer){.owner = peers, .fd = fd, .share = share};
-        memcpy(peer->network, network, sizeof network);
+        *peer = (struct peer){.owner = peers, .fd = fd, .account = account, .share = share};
         set_state(peer, PEER_WAITING, peers->limits.header_ns);
         share->all++;
         peers->count++;

@@ -1,0 +1,15 @@
+/* Web clients as peers: to whose accounts (base/account.h) is charged what they do. */
+#ifndef SPILE_HTTP_CLIENT_H
+#define SPILE_HTTP_CLIENT_H
+
+#include <sys/socket.h>
+
+#include "base/account.h"
+
+/* Its address in the form of base/address.h; all zeros for one that has neither IPv4 nor IPv6. */
+void client_address(const struct sockaddr *from, uint8_t *address);
+/* As for any peer, but that each address of loopback is an account of its own: a browser, a proxy
+ * and a scraper of this machine may be told apart. At least one. */
+struct accounts client_accounts(const struct sockaddr *from);
+
+#endif
