@@ -166,16 +166,16 @@ static int report(const struct top *top, const struct top_origin *origin, const 
     return result;
 }
 
+/* Ends the stash. */
 static int show(const struct top *top, const struct top_origin *origin, const char *target,
-                const atomic_bool *ended, struct error *err)
+                const atomic_bool *ended, struct stash *stash, struct error *err)
 {
-    struct top_screen screen = {.target = target};
+    struct top_screen screen = {.target = target, .stash = stash};
     begin_state(&screen.state, top, origin);
     struct top_feed *feed = top_feed_start(origin, ended, err);
-    if (!feed)
-        return -1;
-    int result = top_screen_run(&screen, feed, err);
+    int result = feed ? top_screen_run(&screen, feed, err) : -1;
     top_feed_stop(feed);
+    stash_end(stash);
     return result;
 }
 
@@ -214,8 +214,11 @@ static int watch(const struct top *top, const char *url, struct error *err)
         return -1;
     struct top_origin origin = top_remote_origin(remote);
     const char *name = top_remote_name(remote);
+    struct stash stash;
+    if (!once)
+        stash_begin(&stash);
     int result =
-        once ? report(top, &origin, name, false, err) : show(top, &origin, name, NULL, err);
+        once ? report(top, &origin, name, false, err) : show(top, &origin, name, NULL, &stash, err);
     top_remote_free(remote);
     return result;
 }
@@ -255,12 +258,16 @@ static int show_service(const struct top *top, const char *target, struct backgr
 {
     struct top_local local = {context_of(&b->service), b->recording};
     struct top_origin origin = top_local(&local);
+    struct stash stash;
+    stash_begin(
+        &stash); /* a short file is at its end, and its ledger told, before there is a screen */
     errno = pthread_create(&b->thread, NULL, run_service, b);
     if (errno) {
+        stash_end(&stash);
         pipeline_abort(b->service.pipeline);
         return error_set(err, "cannot start a thread: %s", strerror(errno));
     }
-    int result = show(top, &origin, target, &b->ended, err);
+    int result = show(top, &origin, target, &b->ended, &stash, err);
     pipeline_stop(b->service.pipeline);
     pthread_join(b->thread, NULL);
     return result;

@@ -15,7 +15,6 @@
 
 #include "base/clock.h"
 #include "top/layout.h"
-#include "top/stash.h"
 
 enum { TICK_MS = 1000, NOTE_SECONDS = 10, CTRL_L = 'L' & 0x1f };
 
@@ -33,8 +32,7 @@ struct painter {
     struct top_trend trend;
     struct canvas canvas;
     struct error problem; /* empty: none */
-    struct stash stash;
-    uint64_t note_ns; /* when the note was new; 0: there is none */
+    uint64_t note_ns;     /* when the note was new; 0: there is none */
     bool ended;
 };
 
@@ -139,7 +137,7 @@ static void take_news(struct painter *p)
  * comes back later, until a key is pressed. */
 static void take_notes(struct painter *p)
 {
-    if (stash_read(&p->stash))
+    if (stash_read(p->screen->stash))
         p->note_ns = clock_ns();
     if (p->note_ns && !p->ended && clock_ns() - p->note_ns > NOTE_SECONDS * CLOCK_SECOND_NS)
         p->note_ns = 0;
@@ -196,7 +194,7 @@ static void paint(struct painter *p)
     struct top_frame frame = {
         .target = p->screen->target,
         .problem = p->problem.text[0] ? p->problem.text : NULL,
-        .note = p->note_ns ? p->stash.last : NULL,
+        .note = p->note_ns ? p->screen->stash->last : NULL,
         .trend = &p->trend,
         .now = (double)clock_ns() / 1e9,
         .ended = p->ended,
@@ -230,7 +228,7 @@ static void loop(struct painter *p)
         {.fd = fileno(p->tty), .events = POLLIN},
         {.fd = top_feed_fd(p->feed), .events = POLLIN},
         {.fd = p->signals, .events = POLLIN},
-        {.fd = p->stash.fd, .events = POLLIN},
+        {.fd = p->screen->stash->fd, .events = POLLIN},
     };
     while (!p->state.quit) {
         wish(p);
@@ -278,7 +276,7 @@ static void close_all(struct painter *p)
         endwin();
         delscreen(p->terminal);
     }
-    stash_end(&p->stash);
+    stash_end(p->screen->stash);
     if (p->tty && p->tty != stdin)
         fclose(p->tty);
     if (p->signals >= 0)
@@ -290,12 +288,9 @@ static void close_all(struct painter *p)
 int top_screen_run(const struct top_screen *screen, struct top_feed *feed, struct error *err)
 {
     struct painter p = {.screen = screen, .feed = feed, .signals = -1, .state = screen->state};
-    p.stash.real = -1;
     int result = open_terminal(&p, err);
-    if (result == 0) {
-        stash_begin(&p.stash);
+    if (result == 0)
         loop(&p);
-    }
     close_all(&p);
     return result;
 }
