@@ -150,8 +150,9 @@ def kill_9_leaves_a_sound_database(t):
         daemon.send(capture)
         if death % 2:
             daemon.settled([a + b for a, b in zip(before, counts)])
-            written = daemon.state()["rows-written"]
-            wait_for("it is written", lambda: daemon.state()["rows-written"] > written, every=0.1)
+            # What was on its way to the disk may lack the last events: the next portion has them.
+            idle = wait_for("nothing waits", lambda: (lambda s: s if s["waiting"] == 0 else None)(daemon.state()), every=0.1)
+            wait_for("it is written", lambda: daemon.state()["rows-written"] > idle["rows-written"], every=0.1)
         else:
             time.sleep(dice.uniform(0.5, 2.5))
         daemon.process.kill()
