@@ -88,6 +88,18 @@ def readable(things, seconds):
         return [key.fileobj for key, _ in selector.select(seconds)]
 
 
+def holds(check, seconds=10.0, every=0.1):
+    """Has an assertion hold within the time, though what it looks at is still on its way; returns what it gives."""
+    end = time.monotonic() + limit(seconds)
+    while True:
+        try:
+            return check()
+        except AssertionError:
+            if time.monotonic() > end:
+                raise
+        time.sleep(every)
+
+
 def equal(got, wanted, what):
     assert got == wanted, f"{what}: got {got!r}, wanted {wanted!r}"
 
@@ -229,7 +241,7 @@ class Bench:
 
     def window(self, ms):
         """A time for the program's configuration, in which test and program must be able to act."""
-        return f"{int(ms * min(self.patience, 12))}ms"
+        return f"{int(ms * min(max(self.patience, crowd()), 12))}ms"
 
     def soon(self, begin, seconds, what):
         """`what` has happened now, within so long of `begin` (time.monotonic())."""
@@ -292,15 +304,15 @@ class Bench:
                 continue
             if target.startswith("socket:["):
                 inodes.add(target[8:-1])
-        count = 0
+        listening = set()  # a table that changes while it is read may have a row twice
         for table in ("tcp", "tcp6"):
             for row in pathlib.Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
                 words = row.split()
-                count += words[3] == "0A" and words[9] in inodes
+                listening |= {words[9]} if words[3] == "0A" else set()
         for row in pathlib.Path("/proc/net/unix").read_text().splitlines()[1:]:
             words = row.split()
-            count += words[3] == "00010000" and words[6] in inodes
-        return count
+            listening |= {words[6]} if words[3] == "00010000" else set()
+        return len(listening & inodes)
 
     def close(self):
         for process in self.processes:
@@ -339,11 +351,11 @@ def samples(page):
 _held = []
 
 
-def free_port():
+def free_port(host="127.0.0.1"):
     """A port that the system chose. It stays bound (not listening) until the run ends: so nobody else is
     given it, not even for a connection, while a server that sets SO_REUSEADDR can have it, as they do."""
     holder = socket.socket()
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    holder.bind(("127.0.0.1", 0))
+    holder.bind((host, 0))
     _held.append(holder)
     return holder.getsockname()[1]

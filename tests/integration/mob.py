@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """mob.py KIND FACTS: one of those who mean harm, or who are honest, in a process of its own (one peer
-is one process on a unix socket), until its standard input ends. Prints as JSON what it has seen.
+is one process on a unix socket), until its standard input ends. Prints as JSON what it has seen, and on
+standard error that it has begun.
 
 FACTS is JSON: unix (a path), tcp and web (host and port), source (an address to come from, or null), key
 (of the web server), number. trial.py starts them all.
@@ -431,6 +432,7 @@ def main():
     counts = {"acts": 0, "refused": 0}
     if kind != "frames":
         threading.Thread(target=lambda: (sys.stdin.read(), OVER.set()), daemon=True).start()
+    print("begun", file=sys.stderr, flush=True)
     {**KINDS, **COUNTERS}[kind](facts, counts)
     print(json.dumps(counts))
     sys.stdout.flush()

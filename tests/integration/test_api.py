@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import threading
+import time
 import urllib.parse
 
 import fstrm
@@ -361,6 +362,7 @@ def live_events_pass_their_filters(t):
         "all, as many as may be": ({"rate": 50}, lambda e: True),
     }
     tails = {name: Tail(api, **{"rate": 10000, **asked}) for name, (asked, _) in cases.items()}
+    begin = time.monotonic()
     t.run("send", "--rate", "4000", CAPTURES / "unbound.fstrm.xz", f"unix:{t.path('tap.sock')}", seconds=60)
     api.wait_events(len(events))
     for name, (_, passes) in cases.items():
@@ -370,12 +372,13 @@ def live_events_pass_their_filters(t):
             equal(collections.Counter(map(same, tails[name].events)), collections.Counter(map(same, wanted)), name)
         else:
             assert not collections.Counter(map(same, tails[name].events)) - collections.Counter(map(same, wanted)), name
+    most = 50 * (time.monotonic() - begin + 2)
     for name in ("client", "rcode", "type"):
         equal(tails[name].lost, 0, f"{name}: lost")
     equal(sorted(e["time"] for e in tails["rcode"].events),
           sorted(shown(e)["time"] for e in events if cases["rcode"][1](e)), "times")
     few = tails["all, as many as may be"]
-    assert 50 <= len(few.events) <= 50 * 8 and few.lost > 7000, f"{len(few.events)} shown, {few.lost} lost"
+    assert 50 <= len(few.events) <= most and few.lost > 0, f"{len(few.events)} shown, of {most:.0f}, {few.lost} lost"
 
 
 @test()

@@ -172,6 +172,7 @@ def statistics_are_what_read_shows(t):
     events = read(t, *captures())
     api.send(*captures())
     api.wait_events(len(events))
+    wait_for("all have left", lambda: api.get("connections")["open"] == 0)
     reply = api.get("statistics")
     equal([reply["exact"], reply["malformed"], reply["unlisted"], reply["other-streams"]], [True, 0, 0, 0], "snapshot")
     check_statistics(reply["statistics"], events, "all")
@@ -256,7 +257,7 @@ def ledger_and_history_agree(t):
     api.wait_events(6926)
 
     def written():
-        return [o for o in api.get("ledger")["outputs"] if o["in-flight"] == 0]
+        return [o for o in api.get("ledger")["outputs"] if o["received"] == 6926 and o["in-flight"] == 0]
     ledgers = wait_for("all is written", lambda: len(written()) == 2 and written())
     equal({o["output"]: (o["received"], o["delivered"], o["dropped"]) for o in ledgers},
           {"null": (6926, 6926, 0), "file": (6926, 6926, 0)}, "ledger")

@@ -17,6 +17,7 @@ RP, MINFO = 17, 14
 RECORD_MAX = 1 << 20
 COSTLY = """
 threads: 1
+shutdown-time: 1m
 inputs:
   - unix: {path: @DIR@/tap.sock, mode: 0666}
 outputs:
@@ -125,7 +126,7 @@ def honest_beside(t, greedy_count):
             except BlockingIOError:
                 blocked += 1
         time.sleep(0.002)
-    assert spile.asked("file").get("truncated", 0) > 2 * greedy_count, "the greedy are heard, too"
+    wait_for("the greedy are heard, too", lambda: spile.asked("file").get("truncated", 0) > 2 * greedy_count)
     greedy.child.stdin.close()
     equal(greedy.wait(), 0, "status of the greedy")
     equal(spile.stop(), 0, "exit status")

@@ -8,7 +8,7 @@ import subprocess
 import termios
 import time
 
-from harness import ROOT, Bench, Skip, equal, free_port, readable, test
+from harness import ROOT, Bench, Skip, equal, free_port, limit, readable, test, wait_for
 
 
 def text(done):
@@ -207,7 +207,7 @@ def listen_takes_a_port_too(t):
                                ("brackets", ["[::1]", "-p", port], f"[::1]:{port}")):
         spile = t.spile("run", "-l", *words, name=name)
         t.wait_listening(spile)
-        assert f"listening on tcp {place}" in spile.err, spile.err
+        wait_for("it says where", lambda spile=spile, place=place: f"listening on tcp {place}" in spile.err)
         equal(spile.stop(), 0, f"exit status with -l {words}")
     assert b"'a b:6' is not an address and port" in t.run("run", "-l", "a b:6", "-p", "1", status=2).stderr
 
@@ -376,7 +376,7 @@ class Shell:
         os.write(self.master, text.encode())
 
     def until(self, end):
-        deadline = time.monotonic() + 20 * Bench.patience
+        deadline = time.monotonic() + limit(20)
         while end not in self.seen:
             assert readable([self.master], max(0, deadline - time.monotonic())), self.seen[-3000:]
             self.seen += os.read(self.master, 65536)

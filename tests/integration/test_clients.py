@@ -127,7 +127,7 @@ def bad_messages_are_passed_over(t):
 
 @test()
 def handshake_time_out(t):
-    spile = t.listen(UNIX_JSON.replace("mode: 0666", f"mode: 0666, handshake-timeout: {t.window(500)}"))
+    spile = t.listen(UNIX_JSON.replace("mode: 0666", f"mode: 0666, handshake-timeout: {t.window(1000)}"))
     begin = time.monotonic()
     silent = Sender(t.path("tap.sock"), handshake=False)
     assert silent.closed_by_peer(), "a silent client is closed"

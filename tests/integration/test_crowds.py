@@ -81,13 +81,14 @@ def silent_crowd_on_a_unix_socket(t):
     needs_descriptors()
     config, url = with_web(UNIX_JSON)
     spile = t.listen(config, count=2)
+    begin = time.monotonic()
     crowd(t, t.path("tap.sock"), MANY, "silent", user="65534" if os.geteuid() == 0 else "-")
     served(t, spile, t.path("tap.sock"), "honest")
     cuts = count_of(url, "cuts")
     assert cuts["max-connections-peer"] >= MANY - 1024, cuts
     equal(cuts["max-connections"], 0, "nobody else had to make room")
     equal(sum(count_of(url, "refusals").values()), 0, "and nobody was refused")
-    assert spile.err.count("closed unix:") < 100, "cuts do not flood the log"
+    assert spile.err.count("closed unix:") < 60 + 4 * (time.monotonic() - begin), "cuts do not flood the log"
     equal(spile.stop(), 0, "exit status")
 
 
@@ -183,6 +184,7 @@ def reconnecting_in_a_loop_is_slowed(t):
     address = ("198.51.100.1", free_port())
     config, url = with_web(TCP_JSON.replace("ADDRESS", f"198.51.100.1:{address[1]}"))
     spile = t.listen(config, count=2)
+    begin = time.monotonic()
     loop = Loop(address, "198.51.100.9")
     wait_for("it has to wait", lambda: any(b - a > 0.5 for a, b in itertools.pairwise(loop.rounds)))
     served(t, spile, address, "meanwhile", 200, source="198.51.100.8")
@@ -192,7 +194,7 @@ def reconnecting_in_a_loop_is_slowed(t):
     late = sum(1 for r in loop.rounds if r > loop.rounds[0] + 1)
     assert late < 60, f"{len(loop.rounds)} connections, {late} of them after the first"
     lines = spile.err.count("\n")
-    assert lines < 60, f"{lines} lines were logged"
+    assert lines < 40 + 4 * (time.monotonic() - begin), f"{lines} lines were logged"
 
 
 @test()

@@ -112,14 +112,16 @@ def make_run_on_a_terminal(t):
         return seen
 
     def has_ended():
+        ended = child.poll() is not None  # asked before the last of its output is read
+        before = len(seen)
         read()
-        return child.poll() is not None
+        return ended and len(seen) == before
 
     def ends_with_now():
         return any(is_now(line) for line in more().split(b"\n")[-20:])
     try:
         wait_for("500 lines", lambda: more().count(b"\n") > 500, 60)
-        url = re.search(rb"dashboard: (http://[0-9.:]+/)", seen)[1].decode()
+        url = wait_for("the dashboard", lambda: re.search(rb"dashboard: (http://[0-9.:]+/)", more()))[1].decode()
         check_dashboard(url)
         check_advice(seen)
         assert f"{folder}/spile top {url} ".encode() in seen, "how to have the numbers on a terminal"
@@ -225,6 +227,7 @@ def once(t):
     free()
     demo = start_demo(t, DEMO="once")
     wait_for("the advice", lambda: "dashboard:" in demo.err, 30)
+    wait_for("the capture's lines", lambda: demo.out.count(b"\n") >= FRAMES)
     equal(demo.out.count(b"\n"), FRAMES, "lines")
     client = fstrm.Sender(SOCKET)
     client.send(fstrm.message(b"\0\1\1\0\0\1\0\0\0\0\0\0\4mine\3lab\0\0\1\0\1"))

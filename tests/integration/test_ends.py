@@ -102,7 +102,7 @@ def capture_ends_when_the_disk_is_full(t):
 def run_that_ends_with_a_full_disk_fails(t):
     """`run` waits for room as long as it runs; what found none when it ends is a failure."""
     config = t.path("full.yaml")
-    config.write_text(f"shutdown-time: 100ms\ninputs: [file: {{path: [{recording(t)}]}}]\n"
+    config.write_text(f"shutdown-time: 1s\ninputs: [file: {{path: [{recording(t)}]}}]\n"
                       "outputs: [stdout: {block-max: 10ms}]\n")
     with open("/dev/full", "wb") as full:
         done = run_onto(t, full, ["run", "-c", config])

@@ -72,7 +72,7 @@ def flood_of_connections(t):
 @test()
 def silence_after_stop(t):
     """Who has said STOP begins anew in time, or is closed; in between it has no claim to the idle time."""
-    spile = t.listen(BRIEF.replace("WINDOW", t.window(500)))
+    spile = t.listen(BRIEF.replace("WINDOW", t.window(1000)))
     client = Sender(t.path("tap.sock"))
     outlast_a_handshake(t)
     client.send(one("first"))

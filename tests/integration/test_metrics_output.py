@@ -79,6 +79,10 @@ def lines_sum_up_the_statistics(t):
 @test()
 def what_is_not_cumulative_begins_anew(t):
     """As after a reset, but without one: also of names and clients that had been seen before."""
+
+    def is_over():
+        """All that came has its lines: the last one is of nothing."""
+        return not any(lines(log.read_text())[-1][1].values())
     api = Api(t, config=CONFIG)
     log = t.path("metrics.log")
     frames = frames_of("dnsdist")[:600]  # so few that a second can have them all
@@ -87,11 +91,11 @@ def what_is_not_cumulative_begins_anew(t):
         once.frame(frame)
 
     def line_of_all():
-        before = api.model.counters()["query"]
+        before, told = api.model.counters()["query"], len(lines(log.read_text()))
         api.send(frames)
-        wait_for("the file's lines", lambda: sum_of(log, "query") == before + once.counters()["query"])
-        last = [values for _, values in lines(log.read_text()) if values["query"] > 0][-1]
-        return last if last["query"] == once.counters()["query"] else None
+        wait_for("the file's lines", lambda: sum_of(log, "query") == before + once.counters()["query"] and is_over())
+        found = [values for _, values in lines(log.read_text())[told:] if any(values.values())]
+        return found[0] if len(found) == 1 else None
     for _ in range(2):
         # A second may end while the frames come: then the next one may have them all.
         equal(without_rate(wait_for("a line of all", line_of_all, 60)), sums(once), "a line")
@@ -143,8 +147,8 @@ def sum_of(log, key):
     return sum(values[key] for _, values in lines(log.read_text()))
 
 
-def metrics_only(t, options, **more):
-    return t.listen("inputs:\n  - unix: {path: @DIR@/tap.sock}\noutputs:\n  - metrics: {interval: 1s, " + options +
+def metrics_only(t, options, interval="1s", **more):
+    return t.listen("inputs:\n  - unix: {path: @DIR@/tap.sock}\noutputs:\n  - metrics: {interval: " + interval + ", " + options +
                     "}\n", **more)
 
 
@@ -156,16 +160,22 @@ def the_file_is_rotated_by_numbers(t):
         t.path(f"m.log.{number}").write_text(f"old {number}\n")
     one = len("2026-11-21T08:54:49.587Z 0 QUERIES, 0 QPS, 0 DOMAINS, 0 CLIENTS, 0 INET, 0 INET6, 0 UDP, 0 TCP, "
               "0 NOERROR, 0 NXDOMAINS, 0 A, 0 AAAA\n")
-    # A line and anything else reach the limit.
+    # A line and anything else reach the limit. The only line of the first two is that of their end.
+    for number, there in enumerate((["what was there\n", "old 1\n"], ["a line", "what was there\n"])):
+        spile = metrics_only(t, f"file: @DIR@/m.log, rotate-size: {one + 10}, keep: 2", interval="1h", name=f"brief{number}")
+        equal(spile.stop(), 0, "exit status")
+        equal((len(lines_of(path)), path.stat().st_size), (1, one), "lines and bytes of the file")
+        equal(["a line" if len(old) == one and lines(old) else old for old in olds(t)], there, "what had been in it before")
     spile = metrics_only(t, f"file: @DIR@/m.log, rotate-size: {one + 10}, keep: 2")
-    wait_for("the first rotation", lambda: len(lines_of(path)) == 1 and path.stat().st_size == one)
-    equal(t.path("m.log.1").read_text(), "what was there\n", "what had been in the file")
-    equal(t.path("m.log.2").read_text(), "old 1\n", "what had been in FILE.1")
-    wait_for("another rotation", lambda: t.path("m.log.2").read_text() == "what was there\n")
-    wait_for("a line in FILE.1", lambda: t.path("m.log.1").exists() and len(lines_of(t.path("m.log.1"))) == 1)
+    wait_for("a rotation while it runs", lambda: lines_of(t.path("m.log.2")))
     equal(spile.stop(), 0, "exit status")
+    equal([len(lines(text)) for text in (path.read_text(), *olds(t))], [1, 1, 1], "lines of each file")
     equal(t.path("m.log.3").read_text(), "old 3\n", "a file beyond those to keep")
     equal(spile.out, b"", "standard output")
+
+
+def olds(t):
+    return [t.path(f"m.log.{number}").read_text() for number in (1, 2)]
 
 
 @test()
@@ -175,12 +185,17 @@ def the_file_that_is_removed_is_made_anew(t):
     wait_for("a line", lambda: lines_of(path))
     path.unlink()
     wait_for("a line in a new file", lambda: lines_of(path))
-    assert f"{path} was replaced or removed" in spile.err, spile.err
+    wait_for("it says so", lambda: f"{path} was replaced or removed" in spile.err)
     equal(spile.stop(), 0, "exit status")
 
 
 def lines_of(path):
-    return lines(path.read_text()) if path.exists() and "was there" not in path.read_text() else []
+    """None while there is no such file, as in the middle of a rotation."""
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        return []
+    return lines(text) if "was there" not in text else []
 
 
 @test()
@@ -235,7 +250,7 @@ def sighup_opens_the_file_anew(t):
     wait_for("a line in the moved file", lambda: len(lines_of(moved)) > before)
     spile.send(signal.SIGHUP)
     wait_for("a line in the new file", lambda: lines_of(path))
-    assert f"SIGHUP: opening anew: metrics {path}; the configuration is not read again" in spile.err, spile.err
+    wait_for("it says so", lambda: f"SIGHUP: opening anew: metrics {path}; the configuration is not read again" in spile.err)
     equal(spile.stop(), 0, "exit status")
 
 

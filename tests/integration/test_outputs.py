@@ -83,7 +83,8 @@ def stalled_reader_stops_a_file_for_a_second_at_most(t):
 def unlimited_block_loses_nothing(t):
     """With block-max off a slow reader holds everything up, and gets everything."""
     read, write = os.pipe()
-    spile = listen(t, UNIX_JSON.replace("format: json", "format: json, block-max: off"), stdout=write)
+    spile = listen(t, "shutdown-time: 1m\n" + UNIX_JSON.replace("format: json", "format: json, block-max: off"),
+                   stdout=write)
     os.close(write)
     client = Sender(t.path("tap.sock"))
     client.sock.settimeout(limit(30))
@@ -187,7 +188,7 @@ def hangup_reopens_the_file(t):
     client.finish()
     wait_for("seven lines", lambda: out.read_bytes().count(b"\n") == 7)
     equal(old.read_bytes().count(b"\n"), 10, "lines of the old file")
-    said = [line for line in spile.err.splitlines() if "SIGHUP" in line]
+    said = wait_for("a line", lambda: [line for line in spile.err.splitlines() if "SIGHUP" in line])
     equal(said, [f"spile: SIGHUP: opening anew: file {out}; the configuration is not read again: "
                  "that takes a restart"], "what it says of the signal")
     equal(spile.stop(), 0, "exit status")
@@ -213,12 +214,12 @@ def ledger_on_demand(t):
     client = Sender(t.path("tap.sock"))
     client.send(*[payload(i) for i in range(25)])
     client.finish()
-    wait_for("25 events", lambda: len(spile.events()) == 25)
+    wait_for("25 events", lambda: len(spile.events()) == 25 and t.path("out.json").read_bytes().count(b"\n") == 25)
     assert "ledger:" not in spile.err, "nothing is said before it is asked"
     spile.send(signal.SIGUSR1)
     wait_for("two ledger lines", lambda: spile.err.count("ledger: ") == 2)
-    equal(spile.ledger("stdout")["delivered"], 25, "stdout, delivered so far")
-    equal(spile.ledger("file")["delivered"], 25, "file, delivered so far")
+    for output in ("stdout", "file"):  # what is written is delivered a moment later
+        wait_for(f"{output}, delivered so far", lambda output=output: spile.asked(output)["delivered"] == 25)
     equal(spile.stop(), 0, "exit status")
     json.loads(t.path("ledger.json").read_text())
 

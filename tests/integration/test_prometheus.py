@@ -123,6 +123,7 @@ def a_busy_worker_holds_up_no_scrape(t):
             client.send(*[fstrm.message(QUESTION, identity=b"ns1")] * 1000)
     except TimeoutError:
         pass  # the worker takes no more
+    wait_for("something waits", lambda: samples(get(f"127.0.0.1:{port}")[1])['spile_output_queue_bytes{output="stdout"}'] > 0)
     started = time.monotonic()
     for _ in range(3):
         found = samples(get(f"127.0.0.1:{port}")[1])

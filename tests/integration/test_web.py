@@ -32,8 +32,9 @@ def port_of(process):
 
 
 def serve(t, more="", name="spile"):
-    """A collector with a web server: the process and its port."""
-    process = t.listen(WEB % (more and ", " + more), name=name, count=2)
+    """A collector with a web server: the process and its port. Another name has a socket of its own."""
+    config = WEB if name == "spile" else WEB.replace("tap.sock", f"{name}.sock")
+    process = t.listen(config % (more and ", " + more), name=name, count=2)
     return process, port_of(process)
 
 
@@ -52,14 +53,19 @@ def ask(port, path, method="GET", host="127.0.0.1", tls=None, address="127.0.0.1
     return reply.status, reply.headers, body
 
 
-def raw(port, data, seconds=20):
-    """All that comes back for these bytes until the server closes; what it refuses to read is lost."""
+def say(port, data, seconds=20):
+    """A connection that has sent these bytes, as far as they were taken."""
     client = socket.create_connection(("127.0.0.1", port), timeout=limit(seconds))
-    got = b""
     try:
         client.sendall(data)
     except OSError:
         pass  # it need not take all of it
+    return client
+
+
+def hear(client):
+    """All that comes back until the server closes; what it refuses to read is lost."""
+    got = b""
     try:
         while chunk := client.recv(65536):
             got += chunk
@@ -67,6 +73,10 @@ def raw(port, data, seconds=20):
         pass
     client.close()
     return got
+
+
+def raw(port, data):
+    return hear(say(port, data))
 
 
 def basic(pair):
@@ -433,7 +443,7 @@ def tls_keeps_its_secrets(t):
 @test(needs=("openssl",))
 def tls_serves_and_insists(t):
     key, cert = certificate(t, "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
-    process, port = serve(t, f"tls-cert: {cert}, tls-key: {key}, api-key: key, header-timeout: 1s")
+    process, port = serve(t, f"tls-cert: {cert}, tls-key: {key}, api-key: key, header-timeout: 5m")
     assert f"web: https://127.0.0.1:{port}/" in process.err, process.err
     before = descriptors(process)
     trusting = ssl.create_default_context(cafile=cert)
@@ -446,7 +456,10 @@ def tls_serves_and_insists(t):
     with Live(port, trusting, X_API_Key="key") as live:
         equal(live.status, 200, "a stream over TLS")
     equal(raw(port, b"GET /streams HTTP/1.1\r\nHost: localhost\r\n\r\n"), b"", "plain HTTP")
-    begin = time.monotonic()
+    wait_for("closed connections", lambda: descriptors(process) <= before)
+    equal(process.stop(signal.SIGINT), 0, "exit status")
+    process, port = serve(t, f"tls-cert: {cert}, tls-key: {key}, api-key: key, header-timeout: 1s", name="brief")
+    before, begin = descriptors(process), time.monotonic()
     equal(raw(port, b"\x16\x03\x01"), b"", "half a hello")
     t.soon(begin, 5, "half a hello may not stay")
     wait_for("closed connections", lambda: descriptors(process) <= before)

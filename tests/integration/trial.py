@@ -5,7 +5,6 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -75,7 +74,7 @@ class Trial:
         self.spile = self.members = None
         host = sources[0] if sources else "127.0.0.1"
         self.sources = list(sources)
-        self.tcp = (host, port_on(host))
+        self.tcp = (host, free_port(host))
         self.peak = self.idle = 0
 
     def judge(self, what, good, text, judged=True):
@@ -109,6 +108,7 @@ class Trial:
         self.honest += [Member(t, "visitor", i, facts) for i in range(VISITORS)]
         self.honest += [Member(t, "clock", 0, facts)]
         self.mob = [Member(t, kind, i, {**facts, "source": self.source(1 + i)}) for i, kind in enumerate(MISCHIEF)]
+        wait_for("all have begun", lambda: all("begun" in member.process.err for member in self.honest + self.mob), 60)
 
     def source(self, number):
         return self.sources[number % len(self.sources)] if self.sources else None
@@ -183,10 +183,3 @@ class Trial:
         failed = all_of("visitor", "failed")
         self.judge("honest visitors were served", not failed, f"{len(failed)} failures {failed[:3]}")
 
-
-def port_on(host):
-    if host == "127.0.0.1":
-        return free_port()
-    with socket.socket() as sock:
-        sock.bind((host, 0))
-        return sock.getsockname()[1]
