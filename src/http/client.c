@@ -16,7 +16,10 @@ struct accounts client_accounts(const struct sockaddr *from)
     uint8_t address[ADDRESS_BYTES];
     client_address(from, address);
     struct accounts accounts = accounts_of_address(address);
-    if (accounts.at[0].kind == ACCOUNT_LOOPBACK)
-        memcpy(accounts.at[0].words, address, sizeof accounts.at[0].words);
+    if (accounts.at[0].kind == ACCOUNT_LOOPBACK) {
+        struct account own = {.kind = ACCOUNT_IPV4}; /* as for these: it stands for itself */
+        memcpy(own.words, address, sizeof own.words);
+        accounts = (struct accounts){.at = {own, accounts.at[0]}, .count = 2};
+    }
     return accounts;
 }

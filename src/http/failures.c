@@ -19,7 +19,7 @@ enum {
 };
 
 /* How many failures are forgiven at once: more where strangers may share the account. */
-static const uint32_t allowances[ACCOUNT_KINDS] = {[ACCOUNT_LOOPBACK] = 50,
+static const uint32_t allowances[ACCOUNT_KINDS] = {[ACCOUNT_LOOPBACK] = 200,
                                                    [ACCOUNT_IPV4] = 50,
                                                    [ACCOUNT_IPV6_64] = 50,
                                                    [ACCOUNT_IPV6_56] = 200,
@@ -89,21 +89,6 @@ static struct record *find(struct failures *failures, const struct account *acco
     return NULL;
 }
 
-/* The account's record; a new one takes the place of that which has rested longest. */
-static struct record *open_record(struct failures *failures, const struct account *account)
-{
-    struct record *found = find(failures, account), *set = set_of(failures, account);
-    if (found)
-        return found;
-    found = set;
-    for (struct record *r = set + 1; r < set + WAYS; r++) {
-        if (r->last_ns < found->last_ns)
-            found = r;
-    }
-    *found = (struct record){.account = *account};
-    return found;
-}
-
 static void tell(struct failures *failures, struct record *record, uint64_t now)
 {
     char text[INET6_ADDRSTRLEN];
@@ -120,12 +105,30 @@ static void tell(struct failures *failures, struct record *record, uint64_t now)
     record->tell_ns = now + TELL_MS * CLOCK_MS_NS;
 }
 
+/* The account's record; a new one takes the place of that which has rested longest. */
+static struct record *open_record(struct failures *failures, const struct account *account,
+                                  uint64_t now)
+{
+    struct record *found = find(failures, account), *set = set_of(failures, account);
+    if (found)
+        return found;
+    found = set;
+    for (struct record *r = set + 1; r < set + WAYS; r++) {
+        if (r->last_ns < found->last_ns)
+            found = r;
+    }
+    if (found->untold)
+        tell(failures, found, now);
+    *found = (struct record){.account = *account};
+    return found;
+}
+
 /* Of a client's accounts the narrowest is the one that is told of. */
 static void charge(struct failures *failures, const struct account *account, bool narrowest,
                    const struct sockaddr *from)
 {
     uint64_t now = clock_ns();
-    struct record *record = open_record(failures, account);
+    struct record *record = open_record(failures, account, now);
     uint32_t spent = spent_at(record, now), allowance = allowances[account->kind];
     record->spent = spent < allowance ? spent + 1 : allowance;
     record->last_ns = now;

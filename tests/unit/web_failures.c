@@ -118,6 +118,15 @@ static void test_loopback(void **state)
     assert_false(is_slow("::1"));
     guess("::1", 50);
     assert_true(is_slow("::1"));
+    for (int i = 0; i < 100; i++) { /* with the hundred above */
+        char text[64];
+        assert_false(is_slow("127.0.0.2"));
+        snprintf(text, sizeof text, "127.1.%d.1", i);
+        guess(text, 1);
+    }
+    assert_true(is_slow("127.2.0.1")); /* one program may have all 2^24 of them */
+    assert_true(is_slow("127.0.0.2"));
+    assert_false(is_slow("192.0.2.1"));
 }
 
 /* However many guess, the table ends; who does it most is still known, others are not slowed. */
