@@ -56,7 +56,7 @@ static size_t stamp_len(const char *text)
 struct found {
     char stamp[ROTATED_STAMP + 1];
     uint64_t number; /* 0: it has none */
-    bool ours;       /* this run has written it */
+    uint64_t age;    /* how many numbers the newest one is ahead */
     enum compression compressed;
     bool temporary;
 };
@@ -68,8 +68,10 @@ static const char *take_number(const char *text, uint64_t *number)
     bool padded = len > NUMBER_DIGITS && text[1] == '0';
     if (len < NUMBER_DIGITS || len > ROTATED_DIGITS || padded)
         return text;
-    if (!number_parse(span_of(text + 1, len), UINT64_MAX, number))
+    uint64_t value;
+    if (!number_parse(span_of(text + 1, len), NUMBER_MAX, &value) || value == 0)
         return text;
+    *number = value;
     return text + 1 + len;
 }
 
@@ -110,6 +112,7 @@ static void format_suffix(char suffix[ROTATED_EXTRA + 1], const struct found *fo
 /* The rotated files beside a path. */
 struct scan {
     int dir;
+    bool shared;      /* with others, who may make files there */
     const char *base; /* of the path */
     struct found *found;
     size_t count, cap;
@@ -136,26 +139,31 @@ static int add_found(struct scan *scan, const struct found *found)
     return 0;
 }
 
-/* A number from far ahead, behind which there would soon be no room, cannot be one of ours. */
-static uint64_t rank_of(const struct found *found)
-{
-    return found->number <= NUMBER_MAX / 2 ? found->number : 0;
-}
-
 /* -1: a is the older one. Of those that have no number, the stamp is all there is. */
 static int compare(const struct found *a, const struct found *b)
 {
-    uint64_t x = rank_of(a), y = rank_of(b);
-    if (a->ours != b->ours)
-        return a->ours ? 1 : -1;
-    if (x != y)
-        return x < y ? -1 : 1;
+    if (a->age != b->age)
+        return a->age > b->age ? -1 : 1;
     return strcmp(a->stamp, b->stamp);
 }
 
 static int newest_first(const void *a, const void *b)
 {
     return compare(b, a);
+}
+
+static int lowest_first(const void *a, const void *b)
+{
+    const struct found *x = a, *y = b;
+    return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* Whoever may make files in the folder may give them, or a second name of ours, any number. */
+static bool is_ours(const struct scan *scan, const char *name)
+{
+    struct stat st;
+    return !scan->shared || (fstatat(scan->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+                             S_ISREG(st.st_mode) && st.st_uid == geteuid() && st.st_nlink == 1);
 }
 
 static int read_directory(struct scan *scan, DIR *dir)
@@ -165,7 +173,7 @@ static int read_directory(struct scan *scan, DIR *dir)
         struct found found;
         const char *name = entry->d_name;
         if (!strncmp(name, scan->base, len) && name[len] == '.' &&
-            parse_name(name + len + 1, &found) && add_found(scan, &found))
+            parse_name(name + len + 1, &found) && is_ours(scan, name) && add_found(scan, &found))
             return -1;
     }
     return errno ? -1 : 0;
@@ -189,6 +197,7 @@ static int scan_open(struct scan *scan, const char *path)
     *scan = (struct scan){.dir = -1, .base = slash ? slash + 1 : path};
     if (folder_open(&folder, path, &why))
         return -1;
+    scan->shared = folder.shared;
     scan->dir = openat(folder.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     folder_close(&folder);
     if (scan->dir < 0)
@@ -207,14 +216,48 @@ static int scan_open(struct scan *scan, const char *path)
     return rc;
 }
 
-/* Newest first. A number that was given out by now is in a name only afterwards, so whatever the
- * directory showed has been given out before, or by somebody else. */
+/* --- their order ----------------------------------------------------------------------------- */
+
+static uint64_t next_of(uint64_t number)
+{
+    return number < NUMBER_MAX ? number + 1 : 1;
+}
+
+/* How many numbers lie between two, on the way round. */
+static uint64_t distance(uint64_t from, uint64_t to)
+{
+    return (to + NUMBER_MAX - from) % NUMBER_MAX;
+}
+
+/* The number that has the widest gap behind it: what one run gives out after the other is close
+ * together. Without any, the one before the first. */
+static uint64_t find_newest(struct scan *scan)
+{
+    uint64_t newest = NUMBER_MAX, widest = 0;
+    size_t first = 0;
+    if (scan->count)
+        qsort(scan->found, scan->count, sizeof *scan->found, lowest_first);
+    while (first < scan->count && scan->found[first].number == 0)
+        first++;
+    for (size_t i = first; i < scan->count; i++) {
+        const struct found *behind = &scan->found[i + 1 < scan->count ? i + 1 : first];
+        uint64_t gap = distance(scan->found[i].number, behind->number);
+        if (gap < widest)
+            continue;
+        widest = gap;
+        newest = scan->found[i].number;
+    }
+    return newest;
+}
+
+/* Newest first. A number is given out before it is in a name, so whatever the directory showed has
+ * been given out by now, or is a stranger's. */
 static void sort(struct scan *scan, const struct rotated *rotated)
 {
-    uint64_t first = atomic_load(&rotated->first), next = atomic_load(&rotated->next);
+    uint64_t given = atomic_load(&rotated->newest), newest = given ? given : find_newest(scan);
     for (size_t i = 0; i < scan->count; i++) {
         struct found *found = &scan->found[i];
-        found->ours = first && found->number >= first && found->number < next;
+        found->age = found->number ? distance(found->number, newest) : NUMBER_MAX;
     }
     if (scan->count)
         qsort(scan->found, scan->count, sizeof *scan->found, newest_first);
@@ -225,19 +268,15 @@ static void sort(struct scan *scan, const struct rotated *rotated)
 int rotated_begin(struct rotated *rotated)
 {
     struct scan scan;
-    uint64_t highest = 0;
-    if (atomic_load(&rotated->first))
+    if (atomic_load(&rotated->newest))
         return 0;
-    int rc = scan_open(&scan, rotated->path);
-    for (size_t i = 0; i < scan.count; i++) {
-        uint64_t rank = rank_of(&scan.found[i]);
-        highest = rank > highest ? rank : highest;
-    }
+    int rc = scan_open(&scan, rotated->path), error = errno;
+    uint64_t newest = find_newest(&scan);
     scan_close(&scan);
+    errno = error;
     if (rc && errno != EACCES) /* a folder that may be written to, but not listed */
         return -1;
-    atomic_store(&rotated->next, highest + 1);
-    atomic_store(&rotated->first, highest + 1);
+    atomic_store(&rotated->newest, newest);
     return 0;
 }
 
@@ -265,7 +304,8 @@ static int rename_aside(struct rotated *rotated, const struct folder *folder, ch
     size_t base = strlen(rotated->path) - strlen(folder->name);
     format_stamp(found.stamp, clock_wall());
     do {
-        found.number = atomic_fetch_add(&rotated->next, 1);
+        found.number = next_of(atomic_load(&rotated->newest));
+        atomic_store(&rotated->newest, found.number);
         format_suffix(suffix, &found);
         if (snprintf(to, PATH_MAX, "%s%s", rotated->path, suffix) >= PATH_MAX) {
             errno = ENAMETOOLONG;

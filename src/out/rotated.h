@@ -2,9 +2,14 @@
  * Rotated files: PATH.20261121T085042.992Z.000017, with .gz or .zst behind it once compressed.
  *
  * The stamp is the moment of the rotation (UTC), for people: a clock may be wrong. The number says
- * the order: the first run begins with 1, each one goes on behind the highest that it finds. Names
- * without a number, as earlier versions gave them, are older than all that have one. What this run
- * has not written is never newer than what it has, whatever its name.
+ * the order: the first run begins with 1, each one goes on behind the newest that it finds, and
+ * behind the last number comes 1 again. So no number is far ahead of all: the newest of those that
+ * are found is the one with the widest gap behind it, and what turns up later with a number that
+ * this run has not come to is older than all that it has. Names without a number, as earlier
+ * versions gave them, are older than those that have one.
+ *
+ * In a folder where others may make files, those that are not this user's, or have another name,
+ * too, are nobody's: they neither count nor go.
  */
 #ifndef SPILE_OUT_ROTATED_H
 #define SPILE_OUT_ROTATED_H
@@ -24,10 +29,10 @@ enum {
 /* The rotated files of one path. Owner: one output; its thread rotates, its janitor tidies. */
 struct rotated {
     const char *path;
-    uint64_t shifts;        /* not 0: dnstap-receiver's names, PATH.1 (the newest) to PATH.`shifts`,
-                               which need no tidying */
-    _Atomic uint64_t first; /* the number of this run's first file; 0: not known yet */
-    _Atomic uint64_t next;  /* the number of the next one */
+    uint64_t shifts; /* not 0: dnstap-receiver's names, PATH.1 (the newest) to PATH.`shifts`, which
+                        need no tidying */
+    _Atomic uint64_t newest; /* the last number that was given out, by this run or, at its
+                                beginning, another; 0: not known yet */
 };
 
 /* What could not be done: the first thing, and how many more. */

@@ -99,6 +99,26 @@ static void expect_newest(struct place *place, unsigned end)
     expect_text(place, "", end - 400, end, "");
 }
 
+/* The records [first, end) are in files, whatever their names. */
+static void expect_somewhere(struct place *place, unsigned first, unsigned end)
+{
+    char line[256]; /* what chunks_line wants */
+    read_all(place);
+    for (; first < end; first++) {
+        chunks_line(line, 0, first, LEN);
+        line[LEN] = '\0';
+        if (!strstr(place->text, line))
+            fail_msg("record %u is gone", first);
+    }
+}
+
+static void remove_file(const struct place *place, const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", place->dir, name);
+    assert_int_equal(unlink(path), 0);
+}
+
 static bool is_there(const struct place *place, const char *name)
 {
     for (int i = 0; i < place->count; i++) {
@@ -189,6 +209,71 @@ static void endless_numbers_are_nobodys(void **state)
     assert_int_equal(list(place), 5);
     assert_true(is_there(place, "out.20261121T085042.992Z.18446744073709551615"));
     assert_true(is_there(place, "out.20261121T085042.992Z.000029"));
+}
+
+/* Whatever number is there already, ours go on behind it, and behind the last one there is a first
+ * one again: within a run and from one to the next. */
+static void no_number_is_the_last(void **state)
+{
+    static const char *const numbers[] = {"000000",          "000001",          "499999999999998",
+                                          "499999999999999", "500000000000000", "999999999999997",
+                                          "999999999999998", "999999999999999"};
+    struct place *place = *state;
+    char name[64];
+    for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        snprintf(name, sizeof name, "out.20261121T085042.992Z.%s", numbers[i]);
+        put_file(place, name, "x");
+        static const int64_t moments[] = {NOW_S, 2 * NOW_S, NOW_S / 2};
+        for (unsigned j = 0; j < 3; j++) {
+            atomic_store(&wall_s, moments[j]);
+            run(place, j * 500, j * 500 + 500, "keep=3");
+            expect_somewhere(place, j * 500 + 100, j * 500 + 500);
+        }
+        assert_int_equal(list(place), i ? 4 : 5); /* that of number 0 is nobody's */
+        for (int j = 0; j < place->count; j++)
+            remove_file(place, place->names[j]);
+    }
+}
+
+/* In a folder where others may make files, theirs neither count nor go; nor does a second name that
+ * they gave one of ours. */
+static void files_of_strangers_are_nobodys(void **state)
+{
+    enum { STRANGER = 12345 };
+    struct place *place = *state;
+    char name[64], path[512];
+    if (geteuid() != 0) {
+        print_message("skipped: only root can make files of others\n");
+        skip();
+    }
+    assert_int_equal(chmod(place->dir, 01777), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        run(place, i * 1000, i * 1000 + 1000, "keep=3");
+        expect_newest(place, i * 1000 + 1000);
+        for (unsigned n = 1; n <= 3; n++) { /* while there is none that runs */
+            snprintf(name, sizeof name, "out.20261121T085042.992Z.00900%u", n);
+            put_file(place, name, "a stranger's");
+            snprintf(path, sizeof path, "%s/%s", place->dir, name);
+            assert_int_equal(chown(path, STRANGER, STRANGER), 0);
+        }
+        run(place, i * 1000 + 1000, i * 1000 + 1100, "keep=3");
+        assert_int_equal(list(place), 7);
+        for (unsigned n = 1; n <= 3; n++) {
+            snprintf(name, sizeof name, "out.20261121T085042.992Z.00900%u", n);
+            assert_true(is_there(place, name));
+            remove_file(place, name);
+        }
+        expect_newest(place, i * 1000 + 1100);
+    }
+    list(place);
+    for (int j = 0; j < place->count; j++)
+        remove_file(place, place->names[j]);
+    run(place, 0, 1000, "keep=3");
+    snprintf(name, sizeof name, "%s/out.20261121T085042.992Z.000007", place->dir);
+    snprintf(path, sizeof path, "%s/out.20261121T085042.992Z.000777", place->dir);
+    assert_int_equal(link(name, path), 0);
+    run(place, 1000, 1200, "keep=3");
+    assert_int_equal(list(place), 6); /* both names, three, and the current one */
 }
 
 /* Somebody puts one back while the output runs. */
@@ -574,6 +659,8 @@ int main(void)
         WITH_CLOCK(leaping_clock_loses_nothing),
         WITH_CLOCK(years_have_their_digits),
         WITH_CLOCK(endless_numbers_are_nobodys),
+        WITH_CLOCK(no_number_is_the_last),
+        WITH_CLOCK(files_of_strangers_are_nobodys),
         WITH_CLOCK(later_strangers_are_not_newer),
         WITH_CLOCK(compat_has_the_older_names),
         WITH_CLOCK(rotates_at_each_hour),
