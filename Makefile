@@ -37,9 +37,10 @@ fuzz: ## every fuzz target for FUZZ_SECONDS (60)
 	@tools/refresh $(wildcard build-*/)
 	@tools/fuzz $(FUZZ_SECONDS)
 
-hostile: build ## a mob of all who mean harm beside honest senders, for HOSTILE_SECONDS (600)
+hostile: build ## a mob of all who mean harm beside honest senders, for HOSTILE_SECONDS (600); then tests at length
 	@tools/install-packages --try check
 	@tools/hostile --seconds $(HOSTILE_SECONDS) $(BUILD)/spile
+	@tools/check long
 
 bench: build ## speed, next to that of other programs
 	@tools/install-packages bench
