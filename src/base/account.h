@@ -5,9 +5,12 @@
  *
  * A peer has some accounts, from the narrowest to the widest: its /64, the /56 and the /48 around
  * it, which a provider gives to one customer; or its process and its user. The wider one is, the
- * more it is allowed (account_rules). An IPv4 address stands for itself alone: strangers share a
- * /24, and nobody gets many addresses for nothing. Loopback is one account that has no limit and no
- * penalty, for behind it there are all programs of this machine.
+ * more it is allowed (account_rules). An IPv4 address stands for itself alone, also when it comes
+ * through a translator: strangers share a /24, and nobody gets many addresses for nothing.
+ *
+ * Loopback is one account that has no limit and no penalty, for behind it there are all programs of
+ * this machine. A process has an account where it is known: all those of other containers have the
+ * number 0 here, and are their user's alone.
  */
 #ifndef SPILE_BASE_ACCOUNT_H
 #define SPILE_BASE_ACCOUNT_H
@@ -38,12 +41,13 @@ struct account {
 
 /* What one account of a kind is granted. */
 struct account_rule {
-    unsigned share;  /* how many times what one peer may hold; 0: no limit */
+    unsigned share;  /* for how many peers it stands; of ACCOUNT_SHARE one is a whole number */
+    bool limited;    /* whether it may hold no more than so many peers may */
     unsigned mishap; /* connections without use that are forgiven, in a row; 0: all */
 };
 extern const struct account_rule account_rules[ACCOUNT_KINDS];
 
-enum { ACCOUNTS_MAX = 3 };
+enum { ACCOUNTS_MAX = 3, ACCOUNT_SHARE = 16 };
 
 /* One peer's accounts, the narrowest first. Empty: it is nobody's, such as a file. */
 struct accounts {
@@ -53,8 +57,7 @@ struct accounts {
 
 /* Of an address in the form of base/address.h. */
 struct accounts accounts_of_address(const uint8_t *address);
-/* Of a process; `start` is when it began, in any unit, 0 where that is not known. Processes of
- * other containers all have the number 0. */
+/* Of a process, 0 where that is not known; `start` is when it began, in any unit. */
 struct accounts accounts_of_process(uid_t user, pid_t process, uint64_t start);
 
 /* The one by which things are shared out among peers: the narrowest that has a limit. NULL: there

@@ -112,34 +112,61 @@ void account_entry_hold(struct account_entry *entry, size_t held)
     entry->held = held;
 }
 
-size_t account_limit(const struct account_sum *sum, size_t each)
+size_t account_limit(const struct account_sum *sum, size_t each, size_t all)
 {
-    unsigned share = account_rules[sum->account.kind].share;
+    const struct account_rule *rule = &account_rules[sum->account.kind];
     size_t limit;
-    return share == 0 || __builtin_mul_overflow(each, share, &limit) ? SIZE_MAX : limit;
+    if (!rule->limited || __builtin_mul_overflow(each, rule->share, &limit))
+        return SIZE_MAX;
+    size_t most = each > all / 2 ? each : all / 2;
+    return limit < most ? limit : most;
 }
 
-/* How much the entry's peer holds, in shares of one peer. */
-static size_t weight_of(const struct account_entry *entry)
+/* So much in an account: how much that is for one peer, ACCOUNT_SHARE times. */
+static uint64_t load_of(const struct account_sum *sum, size_t held)
 {
-    size_t most = entry->held;
+    return (uint64_t)held * ACCOUNT_SHARE / account_rules[sum->account.kind].share;
+}
+
+static bool has(const struct account_entry *entry, const struct account_sum *sum)
+{
+    for (size_t i = 0; entry && i < entry->count; i++) {
+        if (entry->sums[i] == sum)
+            return true;
+    }
+    return false;
+}
+
+/* The load of the entry's peer if it held `more`, without what the other one has in common with it;
+ * NULL: nothing. */
+static uint64_t load_beside(const struct account_entry *entry, const struct account_entry *other,
+                            size_t more)
+{
+    uint64_t most = (uint64_t)(entry->held + more) * ACCOUNT_SHARE;
     for (size_t i = 0; i < entry->count; i++) {
-        unsigned share = account_rules[entry->sums[i]->account.kind].share;
-        size_t weight = entry->sums[i]->held / (share ? share : 1);
-        most = weight > most ? weight : most;
+        uint64_t load = load_of(entry->sums[i], entry->sums[i]->held + more);
+        most = load > most && !has(other, entry->sums[i]) ? load : most;
     }
     return most;
 }
 
-static int compare(size_t a, size_t b)
+static int compare(uint64_t a, uint64_t b)
 {
     return (a > b) - (a < b);
 }
 
 int account_entry_compare(const struct account_entry *a, const struct account_entry *b)
 {
-    int heavier = compare(weight_of(a), weight_of(b));
+    if (a->count > 0 && b->count > 0 && a->sums[0] == b->sums[0])
+        return compare(a->held, b->held); /* of one peer */
+    int heavier = compare(load_beside(a, b, 0), load_beside(b, a, 0));
     if (heavier != 0 || a->count == 0 || b->count == 0)
         return heavier;
-    return compare(a->sums[0]->held, b->sums[0]->held);
+    return compare(load_of(a->sums[0], a->sums[0]->held), load_of(b->sums[0], b->sums[0]->held));
+}
+
+bool account_entry_yields(const struct account_entry *holder, const struct account_entry *taker,
+                          size_t more, unsigned times)
+{
+    return load_beside(holder, taker, 0) >= load_beside(taker, holder, more) * times;
 }

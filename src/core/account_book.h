@@ -43,10 +43,21 @@ void account_book_leave(struct account_book *book, struct account_entry *entry);
 /* The entry now holds so much. */
 void account_entry_hold(struct account_entry *entry, size_t held);
 
-/* What an account may hold where one peer may hold `each`; SIZE_MAX: it has no limit. */
-size_t account_limit(const struct account_sum *sum, size_t each);
-/* Above zero: of the two, `a` is who should give something back, since its peer holds more: of all
- * accounts the one that holds most in proportion to its share, or else of the narrowest ones. */
+/* What an account may hold where one peer may hold `each`, of `all` that there is: a network that
+ * stands for some peers no more than half of it, if one peer may not; SIZE_MAX: it has no limit. */
+size_t account_limit(const struct account_sum *sum, size_t each, size_t all);
+
+/*
+ * Fair shares. What a peer holds is what the one of its accounts holds that has most in proportion
+ * to its share, and what the entry itself holds at the least. Where two peers are compared, what
+ * they have in common is left out: it holds as much whoever of them gets something.
+ */
+/* Above zero: of the two, `a` is who should give something back, since its peer holds more; or else
+ * its narrowest account. */
 int account_entry_compare(const struct account_entry *a, const struct account_entry *b);
+/* Whether the holder's peer holds at least `times` what the taker's would, were `more` given to
+ * that one. */
+bool account_entry_yields(const struct account_entry *holder, const struct account_entry *taker,
+                          size_t more, unsigned times);
 
 #endif

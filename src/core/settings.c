@@ -29,9 +29,8 @@ const struct option settings_options[] = {
      AT(partial_max),
      .fallback = "64M",
      .min = 64 << 10,
-     .doc =
-         "memory for frames that have come in part, over all connections; past it the connection "
-         "that holds the most is closed and counted"},
+     .doc = "memory for frames that have come in part, over all connections; past it the largest "
+            "of the peer that holds most is closed and counted"},
     {.name = "latency-entries",
      .type = OPTION_UINT,
      AT(latency_entries),

@@ -38,8 +38,9 @@ struct listener_options {
          .min = 1,                                                                                 \
          .max = 1000000,                                                                           \
          .doc = "of these from one peer: an IPv4 address, an IPv6 /64 (twice as many from a /56, " \
-                "four times from a /48), or a user of this machine; one more takes the place of "  \
-                "a silent one of that peer; loopback has no such limit"},                          \
+                "four times from a /48, but no more than half of all), or a user of this "         \
+                "machine; one more takes the place of a silent one of that peer; loopback has no " \
+                "such limit"},                                                                     \
         {.name = "handshake-timeout",                                                              \
          .type = OPTION_DURATION,                                                                  \
          .offset = offsetof(holder, member.handshake_timeout_ns),                                  \

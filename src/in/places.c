@@ -128,7 +128,8 @@ static const struct account_sum *full_account(const struct places *places,
                                               const struct account_entry *entry)
 {
     for (size_t i = 0; i < entry->count; i++) {
-        if (entry->sums[i]->held >= account_limit(entry->sums[i], places->limits.peer))
+        if (entry->sums[i]->held >=
+            account_limit(entry->sums[i], places->limits.peer, places->limits.all))
             return entry->sums[i];
     }
     return NULL;

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "../support/peers.h"
 #include "core/partial.h"
 #include "core/worker_state.h"
 
@@ -72,6 +73,31 @@ static void of_one_peer_the_largest_goes(void **state)
     }
 }
 
+/* Behind loopback there are programs without number, and each holds what it holds itself: not they
+ * give something back, but a peer that holds more than any of them. */
+static void programs_of_loopback_are_not_one(void **state)
+{
+    struct partial_pool pool;
+    struct partial programs[7], remote[6];
+    (void)state;
+    assert_int_equal(partial_pool_init(&pool, 6 * BUDGET), 0);
+    for (unsigned i = 0; i < 7; i++) {
+        join(&programs[i], &pool, v4(0x7f000001 + i));
+        assert_int_equal(partial_reserve(&programs[i], 512 * KB), 0);
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        join(&remote[i], &pool, v4(0xc0000201));
+        (void)partial_reserve(&remote[i], 512 * KB);
+    }
+    for (unsigned i = 0; i < 7; i++) {
+        assert_false(atomic_load(&programs[i].evicted));
+        partial_destroy(&programs[i]);
+    }
+    for (unsigned i = 0; i < 6; i++)
+        partial_destroy(&remote[i]);
+    partial_pool_destroy(&pool);
+}
+
 static void do_nothing(uv_async_t *wake)
 {
     (void)wake;
@@ -82,6 +108,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_peer_that_holds_most_goes),
         cmocka_unit_test(of_one_peer_the_largest_goes),
+        cmocka_unit_test(programs_of_loopback_are_not_one),
     };
     uv_loop_init(&worker.loop);
     uv_async_init(&worker.loop, &worker.wake, do_nothing);

@@ -174,6 +174,39 @@ static void processes_are_told_apart(void **state)
     assert_int_equal(delay(p, &user, NOW_MS), 0);
 }
 
+/* Where it is not known which process it is, no other one of that user pays for it. */
+static void unknown_processes_are_nobody(void **state)
+{
+    struct penalty *p = fresh();
+    struct accounts unknown = accounts_of_process(1000, 0, 0);
+    (void)state;
+    note_useless(p, &unknown, 1000, NOW_MS);
+    assert_int_equal(delay(p, &unknown, NOW_MS), 0);
+}
+
+/* Hosts of IPv4 behind a translator are as many peers as in front of it, whatever its prefix. */
+static void translated_hosts_are_told_apart(void **state)
+{
+    static const char *const pairs[][2] = {
+        {"64:ff9b::192.0.2.2", "64:ff9b::192.0.2.3"},               /* RFC 6052 */
+        {"64:ff9b:1:fffe::192.0.2.2", "64:ff9b:1:fffe::192.0.2.3"}, /* RFC 8215, of 96 bits */
+        {"64:ff9b:1:c000:2:200::", "64:ff9b:1:c000:2:300::"},       /* of 48 */
+        {"64:ff9b:1:c0:0:202::", "64:ff9b:1:c0:0:203::"},           /* of 56 */
+        {"64:ff9b:1:7:c0:2:200::", "64:ff9b:1:7:c0:2:300::"},       /* of 64 */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        struct penalty *p = fresh();
+        struct accounts loop = v6(pairs[i][0]), other = v6(pairs[i][1]);
+        note_useless(p, &loop, 1000, NOW_MS);
+        assert_true(delay(p, &loop, NOW_MS) > 0);
+        assert_int_equal(delay(p, &other, NOW_MS), 0);
+    }
+    struct accounts in_front = v4(0xc0000202), behind = v6(pairs[0][0]), here = v6(pairs[1][0]);
+    assert_true(account_same(&in_front.at[0], &behind.at[0]));
+    assert_true(account_same(&in_front.at[0], &here.at[0]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +220,8 @@ int main(void)
         cmocka_unit_test(wider_networks_have_more),
         cmocka_unit_test(loopback_is_no_peer),
         cmocka_unit_test(processes_are_told_apart),
+        cmocka_unit_test(unknown_processes_are_nobody),
+        cmocka_unit_test(translated_hosts_are_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
