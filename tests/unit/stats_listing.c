@@ -289,6 +289,42 @@ static void gone_streams_have_no_tables(void **state)
     stats_free(stats);
 }
 
+/* Nanoseconds of the processor for an event, and its part of what a second brings, of so many
+ * identities in turn; the best of some tries. */
+static uint64_t cost_ns(uint64_t streams, unsigned identities)
+{
+    enum { EVENTS = 20000, TRIES = 3 };
+    struct stats *stats = new_stats(64 << 20, streams);
+    uint64_t least = UINT64_MAX;
+    for (int try = 0; try < TRIES; try++) {
+        struct timespec begin, end;
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
+        for (unsigned i = 0; i < EVENTS; i++) {
+            char stream[32], name[32];
+            snprintf(stream, sizeof stream, "invented%u", i % identities);
+            snprintf(name, sizeof name, "n%u.example.", i);
+            send_event(stats, 0, stream, name, i, STATS_QUERY, 1, 0, -1, 40);
+        }
+        merge_all(stats);
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+        uint64_t took = (uint64_t)(end.tv_sec - begin.tv_sec) * CLOCK_SECOND_NS +
+                        (uint64_t)end.tv_nsec - (uint64_t)begin.tv_nsec;
+        least = took < least ? took : least;
+    }
+    stats_free(stats);
+    return least / EVENTS;
+}
+
+/* Whoever invents identities makes each event cost what memory costs that is far away, and nothing
+ * in proportion to their number. */
+static void many_identities_cost_little(void **state)
+{
+    (void)state;
+    uint64_t few = cost_ns(64, 64), many = cost_ns(4096, 5000);
+    print_message("%llu ns, with many %llu\n", (unsigned long long)few, (unsigned long long)many);
+    assert_true(many < 3 * few);
+}
+
 /* All that is allocated, as if every page of it was touched; with the running window, and two
  * snapshots. What belongs to the program whatever the settings are does not count. */
 static size_t bytes_of(const struct stats *stats)
@@ -393,6 +429,7 @@ int main(void)
         cmocka_unit_test(busiest_are_listed),
         cmocka_unit_test(rest_keeps_what_was_counted),
         cmocka_unit_test(gone_streams_have_no_tables),
+        cmocka_unit_test(many_identities_cost_little),
         cmocka_unit_test(memory_is_for_all_streams),
         cmocka_unit_test(listed_streams_have_a_claim),
         cmocka_unit_test(peers_are_told_apart),
