@@ -95,6 +95,14 @@ export class Spile {
         return reply.json();
     }
 
+    /** Until history has so many events, which it has a moment later than the statistics. */
+    async remembered(count) {
+        return until(`${count} events in history`, async () => {
+            const { series } = await this.api("series?step=1000&series=queries,responses");
+            return [...series.queries, ...series.responses].reduce((a, n) => a + (n ?? 0), 0) >= count;
+        });
+    }
+
     /** Until the statistics have so many events. */
     async counted(count, headers) {
         return until(`${count} events counted`, async () => {
@@ -161,8 +169,9 @@ export class Bench {
             }, ahead);
         await page.goto(spile.url + hash);
         if (ready)
-            await until("the page is live", () => page.evaluate(() =>
-                document.getElementById("state").dataset.state === "live" && document.querySelector("#number-queries").textContent !== ""));
+            await until("the page is live, and hears of events", () => page.evaluate(() =>
+                document.getElementById("state").dataset.state === "live" && document.getElementById("tail").dataset.feed === "open" &&
+                document.querySelector("#number-queries").textContent !== ""));
         return page;
     }
 

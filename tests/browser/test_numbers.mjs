@@ -139,6 +139,7 @@ test("charts are of the same numbers, as pictures and as tables", async (t) => {
     const spile = await t.spile();
     spile.send("unbound");
     const { statistics } = await spile.counted(8263);
+    await spile.remembered(8263);
     const page = await t.page(spile);
     const { rcodes, events } = statistics.responses;
     await until("shares of results", async () => (await page.locator("#chart-rcodes .key").count()) === Object.keys(rcodes).length);
@@ -187,7 +188,7 @@ test("what the page waits for, and who shares a name", async (t) => {
     assert.match(note, /mode 0660 lets no other user connect/, "and what may be wrong");
     const [first, second] = [1, 2].map((n) => spile.sender(exchange({ name: `${n}.test`, identity: "one" })));
     await until("both are told of", async () => /^“one” comes from 2 hosts at once/.test(await textOf(page, "#flow-note")));
-    assert.equal(await page.locator("#waiting").isVisible(), false);
+    await until("nothing is waited for", async () => !(await page.locator("#waiting").isVisible()));
     assert.equal(await page.locator("#streams tbody td").last().innerText(), "2 connections from 2 hosts");
     first.kill();
     await until("one is left", async () => !(await textOf(page, "#flow-note")).includes("“one”"));

@@ -39,8 +39,8 @@ test("a clock that is wrong", async (t) => {
     await until("charts all the same", async () => (await page.locator("#chart-rcodes .key").count()) === 4);
     const shown = (await textOf(page, "#window")).match(/to (\d\d):(\d\d)/).slice(1).map(Number);
     const right = new Date();
-    const minutes = shown[0] * 60 + shown[1] - right.getUTCHours() * 60 - right.getUTCMinutes();
-    assert.ok(Math.abs(minutes) <= 1, `${minutes} minutes off`);
+    const minutes = (shown[0] * 60 + shown[1] - right.getUTCHours() * 60 - right.getUTCMinutes() + 1440) % 1440;
+    assert.ok([1439, 0, 1].includes(minutes), `${minutes} minutes off`);
 });
 
 test("times are UTC, and say so, wherever the browser is", async (t) => {
@@ -89,6 +89,19 @@ test("marks of days are those of their days, summer time or not", async (t) => {
     }
 });
 
+/** In the page: its states over some seconds, and whether it had to wait for an answer meanwhile. */
+async function watchState() {
+    const seen = new Set();
+    const begin = performance.now();
+    while (performance.now() < begin + 2500) {
+        seen.add(document.getElementById("state").dataset.state);
+        await new Promise(requestAnimationFrame);
+    }
+    const answers = performance.getEntriesByType("resource").filter((e) => e.name.includes("/statistics")).map((e) => e.responseEnd);
+    const times = [...answers, performance.now()].filter((at) => at > begin - 8000);
+    return { states: [...seen], late: times.some((at, i) => i > 0 && at - times[i - 1] > 4000) };
+}
+
 test("a clock that is set while the page is open", async (t) => {
     const spile = await t.spile();
     const page = await t.page(spile);
@@ -102,16 +115,8 @@ test("a clock that is set while the page is open", async (t) => {
         await page.evaluate((by) => window.setClock(by), years * 365 * 86400e3);
         spile.events(exchange({ name: "tick.test" }));
         await until("it goes on", async () => (await textOf(page, "#more-queries")).startsWith(`${years < 0 ? 1 : 2} in all`));
-        const states = await page.evaluate(async () => {
-            const seen = new Set();
-            const end = performance.now() + 2500;
-            while (performance.now() < end) {
-                seen.add(document.getElementById("state").dataset.state);
-                await new Promise(requestAnimationFrame);
-            }
-            return [...seen];
-        });
-        assert.deepEqual(states, ["live"], `the clock went by ${years} year`);
+        const { states, late } = await page.evaluate(watchState);
+        assert.ok(late || states.join() === "live", `the clock went by ${years} year: ${states}`);
         const shown = (await textOf(page, "#window")).match(/to (\d\d):(\d\d)/).slice(1).map(Number);
         const right = new Date();
         const minutes = (shown[0] * 60 + shown[1] - right.getUTCHours() * 60 - right.getUTCMinutes() + 1440) % 1440;
@@ -124,6 +129,7 @@ test("a clock that is set while the page is open", async (t) => {
 });
 
 test("drag to zoom, back, and by keyboard", async (t) => {
+    const begin = performance.now();
     const spile = await t.spile();
     spile.send("unbound");
     await spile.counted(8263);
@@ -132,7 +138,8 @@ test("drag to zoom, back, and by keyboard", async (t) => {
         await drag(page, id, 0.4, 0.8);
         await until("zoomed", () => hash(page).from);
         const { from, to } = hash(page);
-        assert.ok(to - from > 15e3 && to - from < 40e3, `${id}: two fifths of a minute or so: ${to - from}`);
+        const most = 40e3 + 0.4 * (performance.now() - begin); // what has begun longer ago is all on the charts
+        assert.ok(to - from > 15e3 && to - from < most, `${id}: two fifths of a minute or so: ${to - from}`);
         assert.equal(await page.locator("#zoom button", { hasText: "Back" }).isDisabled(), false);
         await page.locator("#zoom button", { hasText: "Back" }).click();
         await until("back", () => !hash(page).from);
@@ -166,7 +173,7 @@ test("ranges of history, which outlives the program", async (t) => {
     await until("the page knows of history", async () => !(await page.locator("#ranges button", { hasText: "6 h" }).isDisabled()));
     for (const [range, key] of [["6 h", "6h"], ["All", "all"]]) {
         await page.locator("#ranges button", { hasText: range }).click();
-        assert.equal(hash(page).range, key);
+        await until(`the address has ${key}`, () => hash(page).range === key);
         assert.deepEqual(await pressed(page), [range]);
         // Four results of the run before; this run saw only SERVFAIL.
         await until(`${range}: results of the run before`, async () => (await page.locator("#chart-rcodes .key").count()) === 4);
@@ -176,12 +183,16 @@ test("ranges of history, which outlives the program", async (t) => {
     }
     await until("names of the run before", async () => (await page.locator("#top-registrable .name").allInnerTexts()).includes("corp.example."));
     const span = { from: (await spile.api("series?from=0&series=queries")).from, n: 10 };
-    const tops = await spile.api(`history/tops?${new URLSearchParams(span)}`);
-    const shown = await page.locator("#top-registrable .rank").evaluateAll((all) => all.map((r) => [r.dataset.name, Number(r.children[2].title)]));
-    assert.deepEqual(shown, tops.registrable.map((row) => [row.name, row.value]));
+    // The page asks now and then, and history learns of this run's events a moment later than the statistics.
+    await until("names as history has them", async () => {
+        const tops = await spile.api(`history/tops?${new URLSearchParams(span)}`);
+        const shown = await page.locator("#top-registrable .rank").evaluateAll((all) => all.map((r) => [r.dataset.name, Number(r.children[2].title)]));
+        assert.deepEqual(shown, tops.registrable.map((row) => [row.name, row.value]));
+        return true;
+    }, 30);
     assert.match(await textOf(page, "#tops-note"), /from history\.$/);
     await page.selectOption("#stream", "lab");
     await until("of one stream", async () => (await page.locator("#chart-rcodes .key").count()) === 1);
     await page.locator("#ranges button", { hasText: "15 min" }).click();
-    assert.equal(hash(page).range, undefined);
+    await until("the address has no range", () => hash(page).range === undefined);
 });

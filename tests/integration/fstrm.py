@@ -36,7 +36,7 @@ def split(stream):
 
 
 def written(path):
-    """The data frames of a file that is being written; none while it is not there yet."""
+    """The data frames of a file that is being written; none while it is not there yet. The last may be cut."""
     return split(path.read_bytes()) if path.exists() else []
 
 

@@ -1,6 +1,7 @@
 """A terminal for programs that draw on one: a pseudo terminal, and an emulator that knows its screen."""
 import fcntl
 import os
+import pathlib
 import struct
 import sys
 import termios
@@ -62,8 +63,21 @@ class Terminal:
             seconds = 0.0
         return True
 
+    def is_drawing(self):
+        """Its main thread, which draws, is at work (proc(5)); else it sleeps until there is something to draw."""
+        try:
+            text = pathlib.Path(f"/proc/{self.process.child.pid}/stat").read_text()
+        except OSError:
+            return False
+        return text.rpartition(")")[2].split()[0] in "RD"
+
     def lines(self):
-        self.read(0.02)
+        """What is shown between two drawings: in the midst of one, rows may be those of before."""
+        for _ in range(100):
+            done, before = not self.is_drawing(), len(self.raw)
+            self.read(0.02)
+            if done and len(self.raw) == before:
+                break
         return [line.rstrip() for line in self.screen.display]
 
     def text(self):
@@ -71,11 +85,13 @@ class Terminal:
 
     def wait(self, *texts, seconds=10.0):
         """Waits until the screen shows all texts; returns its lines."""
+        def shown():
+            lines = self.lines()
+            return lines if all(text in "\n".join(lines) for text in texts) else None
         try:
-            wait_for(f"on the screen: {texts}", lambda: all(text in self.text() for text in texts), seconds)
+            return wait_for(f"on the screen: {texts}", shown, seconds)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.text()}\n{self.process.err[-1000:]}") from None
-        return self.lines()
 
     def wait_gone(self, text, seconds=10.0):
         wait_for(f"no longer on the screen: {text}", lambda: text not in self.text(), seconds)
