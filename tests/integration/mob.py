@@ -37,10 +37,10 @@ class Facts:
         self.__dict__.update(json.loads(text))
         self.tcp, self.web = tuple(self.tcp), tuple(self.web)
 
-    def connect(self, tcp, small=False):
+    def connect(self, tcp, small=False, seconds=PAUSE_S):
         """A connection to one of the inputs, without a word said."""
         sock = socket.socket(socket.AF_INET if tcp else socket.AF_UNIX, socket.SOCK_STREAM)
-        sock.settimeout(PAUSE_S)
+        sock.settimeout(seconds)
         if small:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4608)
         if tcp and self.source:
@@ -263,8 +263,7 @@ def sender(facts, counts):
     frame = fstrm.data(fstrm.message(question(f"honest{facts.number}.lab.", 1, 1), identity=identity))
 
     def begin():
-        sock = facts.connect(tcp=facts.number % 2, small=True)
-        sock.settimeout(60)
+        sock = facts.connect(tcp=facts.number % 2, small=True, seconds=60)
         sock.sendall(fstrm.control(fstrm.READY, fstrm.DNSTAP))
         assert sock.recv(512), "closed instead of ACCEPT"
         sock.sendall(fstrm.control(fstrm.START, fstrm.DNSTAP))

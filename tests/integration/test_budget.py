@@ -138,6 +138,7 @@ def honest_beside(t, greedy_count):
     wait_for("the greedy are heard, too", lambda: spile.asked("file").get("truncated", 0) > 2 * greedy_count)
     greedy.child.stdin.close()
     equal(greedy.wait(), 0, "status of the greedy")
+    wait_for("all is taken", lambda: all(client.all_taken() for client in honest))
     equal(spile.stop(), 0, "exit status")
     equal(spile.ledger("null")["delivered"], sent + spile.ledger("file")["truncated"], "events of all")
     return blocked

@@ -241,15 +241,18 @@ def compressed_pipe_falls_silent(t):
 
 @test()
 def sender_that_has_left_is_heard_to_its_end(t):
-    """Over TCP without FINISH a sender ends while much of what it said is still on its own side."""
+    """Over TCP without FINISH a sender ends while much of what it said is still on its own side. (It is heard
+    for a moment only, in which a busy machine may have no time: some tries.)"""
     file = real_capture(t)
-    frames = fstrm.split(file.read_bytes())
-    port = free_port()
-    spile = t.spile("run", "-p", port, "-o", "fstrm", name="heard")
-    t.wait_listening(spile)
-    t.run("send", "--unidirectional", file, f"tcp:127.0.0.1:{port}")
-    equal(spile.stop(signal.SIGINT), 0, "exit status")
-    equal(spile.ledger("stdout")["received"], len(frames), "frames received")
+    wanted, received = len(fstrm.split(file.read_bytes())), []
+    while wanted not in received and len(received) < 5:
+        port = free_port()
+        spile = t.spile("run", "-p", port, "-o", "fstrm", name=f"heard{len(received)}")
+        t.wait_listening(spile)
+        t.run("send", "--unidirectional", file, f"tcp:127.0.0.1:{port}")
+        equal(spile.stop(signal.SIGINT), 0, "exit status")
+        received.append(spile.ledger("stdout")["received"])
+    equal(received[-1], wanted, f"frames received, of {received}")
 
 
 @test(alone=True)
