@@ -132,6 +132,39 @@ def hoarders_share_a_budget(t):
     equal(len(spile.events()), 1, "events")
 
 
+# So many halves of that size, each on a connection of its own, from a process of its own: a peer is one.
+HOARDER = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import fstrm
+half = fstrm.data(b"x" * (1 << 20))[:int(sys.argv[3])]
+held = [fstrm.Sender(sys.argv[2]) for _ in range(int(sys.argv[4]))]
+for client in held:
+    try:
+        client.sock.sendall(half)
+    except OSError:
+        pass  # closed on the way
+print("full", flush=True)
+sys.stdin.read()
+"""
+
+
+@test()
+def who_hoards_makes_room(t):
+    """What is too much is taken from the peer that holds most in all, not from who sends the largest frame."""
+    spile = t.listen(f"partial-max: {BUDGET}\n{UNIX_JSON}")
+    frame = fstrm.data(one("honest") + fstrm.field(1000, bytes(BIG)))
+    honest = Sender(t.path("tap.sock"))
+    honest.sock.sendall(frame[:-1])
+    hoarder = t.start([sys.executable, "-c", HOARDER, FLOOD.parent, t.path("tap.sock"), 1 << 18, 3 * BUDGET >> 18],
+                      name="hoarder", stdin=subprocess.PIPE)
+    wait_for("the hoarder has sent all", lambda: b"full" in hoarder.out)
+    honest.sock.sendall(frame[-1:])
+    honest.finish()
+    wait_for("the honest one's event", lambda: spile.count("honest") == 1)
+    equal(spile.stop(), 0, "exit status")
+
+
 def stuck_and_interrupted(t):
     """`spile read`, which waits for its reader and has heard a first signal; and what it writes to. Some seconds
     later it would end by itself: where the test was too slow for that, it begins anew."""
