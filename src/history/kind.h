@@ -4,6 +4,9 @@
 
 #include "history/history.h"
 
+/* Times that can be: from 1970 on, before the year 10000; Unix milliseconds. */
+#define HISTORY_END_MS INT64_C(253402300800000)
+
 /* Milliseconds; of a month those of the shortest. */
 extern const int64_t kind_ms[HISTORY_ALL_KINDS];
 

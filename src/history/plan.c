@@ -1,7 +1,5 @@
 #include "history/plan.h"
 
-#define TIME_MAX_MS INT64_C(253402300800000) /* the year 10000 */
-
 /* Steps that people think in, in seconds. */
 static const uint32_t steps[] = {1,     2,     5,      10,     15,      30,      60,    120,
                                  300,   600,   900,    1800,   3600,    7200,    10800, 21600,
@@ -16,7 +14,7 @@ static int check_span(const struct plan_sources *sources, const struct history_q
 {
     span->from_ms = question->from_ms;
     span->to_ms = question->to_ms ? question->to_ms : sources->now_ms;
-    if (span->from_ms < 0 || span->to_ms > TIME_MAX_MS || span->from_ms > span->to_ms)
+    if (span->from_ms < 0 || span->to_ms > HISTORY_END_MS || span->from_ms > span->to_ms)
         return error_set(err, "a span of time begins in 1970 at the earliest, and before its end");
     return 0;
 }
@@ -117,7 +115,7 @@ static bool has_any(const struct plan_sources *sources, const struct plan_span *
 static int64_t round_step(const struct plan_sources *sources, const struct plan_span *span,
                           uint64_t wanted)
 {
-    int64_t step = wanted < (uint64_t)TIME_MAX_MS ? (int64_t)wanted : TIME_MAX_MS;
+    int64_t step = wanted < (uint64_t)HISTORY_END_MS ? (int64_t)wanted : HISTORY_END_MS;
     int64_t unit = 1000;
     for (int kind = 0; kind < HISTORY_KINDS; kind++) {
         if (step >= kind_ms[kind])

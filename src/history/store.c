@@ -44,6 +44,7 @@ static const char *const texts[STATEMENTS] = {
     [OLDEST] = "SELECT start FROM record WHERE kind = ?1 AND start < ?2 ORDER BY start LIMIT 1",
     [NEWEST] =
         "SELECT start FROM record WHERE kind = ?1 AND start > ?2 ORDER BY start DESC LIMIT 1",
+    [LATEST] = "SELECT max(start) FROM record WHERE kind = ?1 AND start >= 0 AND start < ?2",
     [SIZES] = "SELECT kind, sum(length(data)), count(*) FROM record GROUP BY kind",
     [NEXT_DAY] = "SELECT start FROM record WHERE kind = 2 AND start >= ?1 ORDER BY start LIMIT 1",
     [EACH_DAY] = "SELECT data FROM record WHERE what = ?1 AND kind = 2 AND stream = 0"
@@ -381,12 +382,12 @@ uint64_t store_mark_number(struct store *store, uint64_t run)
 int64_t store_time(struct store *store)
 {
     int64_t ms;
-    if (read_meta(store, "time", &ms, sizeof ms) == SQLITE_ROW)
+    if (read_meta(store, "time", &ms, sizeof ms) == SQLITE_ROW && ms >= 0 && ms < HISTORY_END_MS)
         return ms;
-    sqlite3_stmt *newest = store->statements[NEWEST];
-    sql_bind(newest, "ii", (int64_t)HISTORY_MINUTES, INT64_C(0));
-    ms = sqlite3_step(newest) == SQLITE_ROW ? sqlite3_column_int64(newest, 0) : 0;
-    sqlite3_reset(newest);
+    sqlite3_stmt *latest = store->statements[LATEST];
+    sql_bind(latest, "ii", (int64_t)HISTORY_MINUTES, HISTORY_END_MS);
+    ms = sqlite3_step(latest) == SQLITE_ROW ? sqlite3_column_int64(latest, 0) : 0;
+    sqlite3_reset(latest);
     return ms;
 }
 

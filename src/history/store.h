@@ -80,8 +80,8 @@ enum store_status store_checkpoint(struct store *store, const struct history_set
  * now on, which rewrites it. */
 enum store_status store_convert(struct store *store, struct error *err);
 
-/* The last time that was believed: what store_put_time put, else that of the newest minute; 0:
- * there is none. */
+/* The last time that was believed: what store_put_time put, else that of the newest minute, as far
+ * as these can be times (history/kind.h): a damaged database may say anything. 0: there is none. */
 int64_t store_time(struct store *store);
 enum store_status store_put_time(struct store *store, int64_t ms, struct error *err);
 

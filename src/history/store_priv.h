@@ -20,6 +20,7 @@ enum statement {
     TRIM_STREAMS,
     OLDEST,
     NEWEST,
+    LATEST,
     SIZES,
     NEXT_DAY,
     EACH_DAY,

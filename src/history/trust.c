@@ -5,8 +5,10 @@
 /* True when a time is what another has become after so many nanoseconds, but for `most_ms`. */
 static bool follows(int64_t ms, int64_t before_ms, uint64_t passed_ns, int64_t most_ms)
 {
-    int64_t off = ms - before_ms - (int64_t)(passed_ns / CLOCK_MS_NS);
-    return off >= -most_ms && off <= most_ms;
+    int64_t off;
+    return !__builtin_sub_overflow(ms, before_ms, &off) &&
+           !__builtin_sub_overflow(off, (int64_t)(passed_ns / CLOCK_MS_NS), &off) &&
+           off >= -most_ms && off <= most_ms;
 }
 
 bool trust_judge(struct trust *trust, int64_t ms, uint64_t ns)

@@ -351,6 +351,40 @@ static void strange_seconds_hide_nothing(void **state)
     }
 }
 
+/* What a damaged database says the time was is believed only if it can be one. */
+static void times_that_cannot_be_are_not_taken(void **state)
+{
+    (void)state;
+    static const int64_t times[] = {INT64_MIN, -1, INT64_MAX, INT64_C(253402300800000),
+                                    INT64_C(253402300799999)};
+    struct place place;
+    char text[400], meta[2 * sizeof *times + 1];
+    place_begin(&place);
+    live_before(&place);
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        place_close(&place, true);
+        for (size_t byte = 0; byte < sizeof *times; byte++)
+            snprintf(meta + 2 * byte, 3, "%02x", ((const uint8_t *)&times[i])[byte]);
+        snprintf(text, sizeof text,
+                 "INSERT INTO meta VALUES ('time', x'%s') ON CONFLICT (name) DO UPDATE SET value ="
+                 " excluded.value; INSERT OR REPLACE INTO record VALUES (0, 0, 0, %lld, x'00'),"
+                 " (0, 0, 0, -9223372036854775808, x'00')",
+                 meta, (long long)(times[i] > 0 ? INT64_MAX : times[i]));
+        erase(&place, text);
+        int64_t newest =
+            number(place.path, "SELECT max(start) FROM record WHERE kind = 0 AND start >= 0 AND"
+                               " start < 253402300800000");
+        assert_true(newest > 0);
+        place_open(&place);
+        bool fine = i + 1 == sizeof times / sizeof *times;
+        assert_int_equal(place.history->writer.trust.believed_ms, fine ? times[i] : newest);
+        place_clean(&place, newest + MINUTE);
+        assert_int_equal(place.history->writer.trust.believed_ms,
+                         fine ? times[i] : newest + MINUTE);
+    }
+    place_end(&place);
+}
+
 /* --- older databases -------------------------------------------------------------------------- */
 
 /* As the first version made it. */
@@ -438,6 +472,7 @@ int main(void)
         cmocka_unit_test(clocks_that_stay_are_believed),
         cmocka_unit_test(the_future_goes_before_the_present),
         cmocka_unit_test(strange_seconds_hide_nothing),
+        cmocka_unit_test(times_that_cannot_be_are_not_taken),
         cmocka_unit_test(old_databases_gain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -667,6 +667,17 @@ static void clocks_that_leap_are_not_believed(void **state)
     }
 }
 
+/* No two numbers are too far apart to be compared. */
+static void any_two_times_are_compared(void **state)
+{
+    (void)state;
+    static const int64_t times[] = {INT64_MIN, -DAY * 2, DAY * 2, INT64_MAX};
+    for (int i = 0; i < 4 * 4; i++) {
+        struct trust trust = {.believed_ms = times[i / 4]};
+        assert_int_equal(trust_judge(&trust, times[i % 4], 5), i / 4 == i % 4);
+    }
+}
+
 static void pauses_are_believed_for_a_day(void **state)
 {
     (void)state;
@@ -702,6 +713,7 @@ int main(void)
         cmocka_unit_test(spans_are_widened_to_what_is_there),
         cmocka_unit_test(kinds_follow_the_calendar),
         cmocka_unit_test(clocks_that_leap_are_not_believed),
+        cmocka_unit_test(any_two_times_are_compared),
         cmocka_unit_test(pauses_are_believed_for_a_day),
         cmocka_unit_test(sums_are_as_merging_makes_them),
         cmocka_unit_test(sums_of_crowds_keep_their_promises),
