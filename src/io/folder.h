@@ -92,8 +92,8 @@ struct draft {
 };
 
 /* Begins a draft; what is at the path stays until draft_commit. A new file has the mode that the
- * umask leaves of 0666, one that replaces another has that one's. -1: why; EEXIST where the file
- * holds something and is not to be replaced. */
+ * umask leaves of 0666, one that replaces another has that one's. A FIFO's reader is not waited
+ * for. -1: why; EEXIST where the file holds something and is not to be replaced. */
 int draft_open(struct draft *draft, const char *path, bool replace, struct error *why);
 /* The draft as a stream, the draft's own. NULL with errno. */
 FILE *draft_stream(struct draft *draft);

@@ -266,12 +266,15 @@ static int make_private(struct draft *draft)
     return draft->fd;
 }
 
-/* Writes into what is there. */
+/* Writes into what is there, which is opened without waiting for a FIFO's reader, and blocks only
+ * once it is known to be ours to write to. */
 static int open_in_place(struct draft *draft, struct error *why)
 {
-    draft->fd = open_old(&draft->folder, WRITE, why);
+    draft->fd = open_old(&draft->folder, WRITE | O_NONBLOCK, why);
     if (draft->fd < 0)
         return -1;
+    if (fcntl(draft->fd, F_SETFL, 0))
+        return folder_refuse(why, errno);
     struct stat st;
     if (fstat(draft->fd, &st) == 0 && S_ISREG(st.st_mode) && ftruncate(draft->fd, 0))
         return folder_refuse(why, errno);

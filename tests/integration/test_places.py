@@ -238,6 +238,30 @@ def ledgers_take_their_place_whole(t):
 
 
 @test()
+def fifos_are_not_waited_for(t):
+    """A FIFO in the ledger's place, whoever put it there, does not keep the program from its end."""
+    fill(t, t.folder)
+    place = t.path("open")
+    place.mkdir()
+    place.chmod(0o1777)
+    fifo = place / "ledger.json"
+    spile = t.spile("run", "-u", t.path("tap.sock"), "--ledger", fifo)
+    t.wait_listening(spile)
+    os.mkfifo(fifo)
+    if os.geteuid() == 0:
+        os.chown(fifo, STRANGER, STRANGER)
+    equal(spile.stop(), 1, "status")
+    assert f"cannot write {fifo}: it is a FIFO that no process reads" in spile.err, spile.err
+    with open(os.open(fifo, os.O_RDONLY | os.O_NONBLOCK), "rb") as reader:
+        if os.geteuid() == 0:
+            text = t.run("read", "--ledger", fifo, t.path("in.fstrm"), status=1).stderr.decode()
+            assert "it belongs to another user" in text, text
+            os.chown(fifo, 0, 0)
+        t.run("read", "--ledger", fifo, t.path("in.fstrm"))
+        equal(json.loads(reader.read())[0]["received"], 0, "events")
+
+
+@test()
 def histories_are_made_in_safe_places(t):
     """A database is neither made where all may write, nor behind a link: that is said, and tried again."""
     place, victim = t.path("all"), t.path("victim")

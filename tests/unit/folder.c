@@ -354,6 +354,26 @@ static void drafts(void **state)
     assert_int_equal(count_files(), 2);
 }
 
+/* What has the name may be a FIFO: its reader is not waited for, but written to like any other. */
+static void drafts_into_fifos(void **state)
+{
+    struct draft draft;
+    struct error why;
+    char got[8] = "";
+    (void)state;
+    assert_int_equal(mkfifo("fifo", 0600), 0);
+    alarm(60); /* so that one that waits fails */
+    assert_refused(draft_open(&draft, "fifo", true, &why), ENXIO, &why, "no process reads");
+    alarm(0);
+    int reader = open("fifo", O_RDONLY | O_NONBLOCK);
+    assert_int_equal(draft_open(&draft, "fifo", true, &why), 0);
+    assert_int_equal(fcntl(draft.fd, F_GETFL) & O_NONBLOCK, 0);
+    assert_int_equal(write(draft.fd, "text", 4), 4);
+    assert_int_equal(draft_commit(&draft, &why), 0);
+    assert_int_equal(read(reader, got, sizeof got), 4);
+    close(reader);
+}
+
 /* --- sockets -------------------------------------------------------------------------------- */
 
 static int socket_at(const struct folder *folder, struct stat *placed, struct error *why)
@@ -457,6 +477,7 @@ int main(void)
         TEST(files_of_others),
         TEST(locks),
         TEST(drafts),
+        TEST(drafts_into_fifos),
         TEST(sockets),
         TEST(one_of_many_sockets),
     };
