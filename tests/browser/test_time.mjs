@@ -89,8 +89,9 @@ test("marks of days are those of their days, summer time or not", async (t) => {
     }
 });
 
-/** In the page: its states over some seconds, and whether it had to wait for an answer meanwhile. */
-async function watchState() {
+/** In the page: its states over some seconds, once its clock is off by that, and whether it had to wait for an answer. */
+async function watchState(by) {
+    window.setClock(by);
     const seen = new Set();
     const begin = performance.now();
     while (performance.now() < begin + 2500) {
@@ -111,21 +112,22 @@ test("a clock that is set while the page is open", async (t) => {
             Date.now = () => real() + by;
         };
     });
+    const year = 365 * 86400e3;
     for (const years of [-1, 1]) {
-        await page.evaluate((by) => window.setClock(by), years * 365 * 86400e3);
+        const { states, late } = await page.evaluate(watchState, years * year);
+        assert.ok(late || states.join() === "live", `the clock went by ${years} year: ${states}`);
         spile.events(exchange({ name: "tick.test" }));
         await until("it goes on", async () => (await textOf(page, "#more-queries")).startsWith(`${years < 0 ? 1 : 2} in all`));
-        const { states, late } = await page.evaluate(watchState);
-        assert.ok(late || states.join() === "live", `the clock went by ${years} year: ${states}`);
         const shown = (await textOf(page, "#window")).match(/to (\d\d):(\d\d)/).slice(1).map(Number);
         const right = new Date();
         const minutes = (shown[0] * 60 + shown[1] - right.getUTCHours() * 60 - right.getUTCMinutes() + 1440) % 1440;
         assert.ok([1439, 0, 1].includes(minutes), `${minutes} minutes off`);
     }
-    await page.evaluate((by) => window.setClock(by), -365 * 86400e3);
-    await spile.stop("SIGKILL");
     t.expected = /Failed to load resource|net::/; // the browser's own lines about what failed
+    await spile.stop("SIGKILL"); // no answer comes any more by which the page could see what its clock says
+    await page.evaluate((by) => window.setClock(by), -year);
     await until("stale, although the clock went back", async () => (await textOf(page, "#state")).startsWith("stale"));
+    assert.deepEqual((await page.evaluate(watchState, -2 * year)).states, ["stale"]);
 });
 
 test("drag to zoom, back, and by keyboard", async (t) => {

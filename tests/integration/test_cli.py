@@ -161,6 +161,8 @@ REFUSED = [
 # The same of what only the system knows: `check` names the option's place, `run` the item's.
 MISSING = [
     ("inputs: [unix: {path: a, group: no-such}]", "1:33: unix: no group is called no-such", "1:10: no group"),
+    *((f"inputs: [unix: {{path: a, owner: '{number}'}}]", f"1:33: unix: no user is called {number} (owner)",
+       f"1:10: no user is called {number}") for number in (1 << 32, (1 << 32) - 1, -1)),
     ("outputs:\n- file: {path: /dev}", "2:16: file: /dev: Is a directory", "2:3: cannot open /dev"),
     ("web: {tls-cert: /no, tls-key: /no}", "1:17: web: tls-cert: /no: No such", "1:1: web: tls-cert: /no: No such"),
 ]
