@@ -154,10 +154,9 @@ def removed_file_is_made_anew(t):
     equal(spile.ledger("file")["delivered"], len(sent), "ledger")
 
 
-@test()
-def removal_that_loses_events_is_counted(t):
-    """A folder stands where the file was: what had been written into it is lost, and said to be."""
-    spile = t.listen(config("format: fstrm"))
+def removed_for_a_folder(t, name):
+    """The program, ended, whose file became a folder for a while; and its exit status."""
+    spile = t.listen(config("format: fstrm"), name=name)
     out, client = t.path("out"), Sender(t.path("tap.sock"))
     client.send(*[payload(i) for i in range(300)])
     wait_for("frames in the file", lambda: out.stat().st_size > 20000)
@@ -168,8 +167,21 @@ def removal_that_loses_events_is_counted(t):
     out.rmdir()
     client.send(*[payload(i) for i in range(600, 900)])
     client.finish()
-    equal(spile.stop(), 1, "exit status, of lost events")
-    found = frames_of([out.read_bytes()])
+    return spile, spile.stop()
+
+
+@test()
+def removal_that_loses_events_is_counted(t):
+    """A folder stands where the file was: what had been written into it is lost, and said to be. (Unless the program
+    has looked after the file in between: then nothing is, and it is tried again.)"""
+    for number in range(10):
+        t.path("out").unlink(missing_ok=True)
+        spile, status = removed_for_a_folder(t, f"spile{number}")
+        if "are lost" in spile.err:
+            break
+        equal((status, spile.ledger("file")["delivered"]), (0, 900), "exit status and events, with none lost")
+    equal(status, 1, "exit status, of lost events")
+    found = frames_of([t.path("out").read_bytes()])
     ledger = spile.ledger("file")
     lost = sum(int(text.split(" events (")[0].rsplit(" ", 1)[1]) for text in spile.err.splitlines() if "are lost" in text)
     equal(ledger["received"], ledger["delivered"] + lost, f"ledger {ledger}")
