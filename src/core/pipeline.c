@@ -139,9 +139,11 @@ static int check_ledger_path(const struct pipeline *p, struct error *err)
 {
     const char *path = p->options.ledger_path;
     struct error why;
-    return path && folder_probe(path, true, &why)
-               ? error_set(err, "cannot write %.300s: %s", path, why.text)
-               : 0;
+    if (path && folder_probe(path, true, &why))
+        return error_set(err, "cannot write %.300s: %s", path, why.text);
+    if (path && folder_note_at(path, &why))
+        log_warning("ledger: %s", why.text);
+    return 0;
 }
 
 /* 0, or -1 with why. */

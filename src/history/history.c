@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "history/ask.h"
+#include "io/folder.h"
 
 enum {
     WAIT_MS = 500,
@@ -240,6 +241,7 @@ struct history *history_open(const struct history_settings *settings, struct sip
     struct history *history = calloc(1, sizeof *history);
     char *path = settings->path ? strdup(settings->path) : NULL;
     struct siphash_key run;
+    struct error note;
     if (!history || (settings->path && !path) || siphash_key_random(&history->key) < 0 ||
         siphash_key_random(&run) < 0) {
         free(history);
@@ -254,8 +256,8 @@ struct history *history_open(const struct history_settings *settings, struct sip
     history->settings.path = path;
     history->state.on_disk = path != NULL;
     history->state.healthy = true;
-    if (path)
-        history_open_store(history);
+    if (path && history_open_store(history) && folder_note_at(path, &note))
+        log_warning("history: %s", note.text);
     *key = history->key;
     return history;
 }

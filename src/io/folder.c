@@ -11,7 +11,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-enum { LINKS_MAX = 40, GROUPS_MAX = 1024, USER_MAX = 64 };
+enum { LINKS_MAX = 40, GROUPS_MAX = 1024 };
 
 /* --- who ------------------------------------------------------------------------------------ */
 
@@ -31,20 +31,36 @@ static bool is_trusted_group(gid_t gid)
     return gid == 0 || gid == getegid();
 }
 
-static const char *user_name(uid_t uid, char text[USER_MAX])
+const char *folder_user_name(uid_t uid, char text[FOLDER_USER_MAX])
 {
     char space[4096];
     struct passwd pw, *found = NULL;
     if (getpwuid_r(uid, &pw, space, sizeof space, &found) == 0 && found)
-        snprintf(text, USER_MAX, "%s", pw.pw_name);
+        snprintf(text, FOLDER_USER_MAX, "%s", pw.pw_name);
     else
-        snprintf(text, USER_MAX, "%u", uid);
+        snprintf(text, FOLDER_USER_MAX, "%u", uid);
     return text;
+}
+
+static const char *group_name(gid_t gid, char text[FOLDER_USER_MAX])
+{
+    char space[4096];
+    struct group gr, *found = NULL;
+    if (getgrgid_r(gid, &gr, space, sizeof space, &found) == 0 && found)
+        snprintf(text, FOLDER_USER_MAX, "%s", gr.gr_name);
+    else
+        snprintf(text, FOLDER_USER_MAX, "%u", gid);
+    return text;
+}
+
+static bool strangers_write(const struct stat *st)
+{
+    return st->st_mode & S_IWGRP && !is_trusted_group(st->st_gid);
 }
 
 static bool others_write(const struct stat *st)
 {
-    return st->st_mode & S_IWOTH || (st->st_mode & S_IWGRP && !is_trusted_group(st->st_gid));
+    return st->st_mode & S_IWOTH || strangers_write(st);
 }
 
 /* True when others than its owner may move and remove what is in the folder. */
@@ -156,16 +172,13 @@ static int folder_len(const char *path)
 static int check_folder(const struct stat *st, const char *path, struct error *why)
 {
     int len = folder_len(path);
-    if (!others_move(st))
+    if (!(st->st_mode & S_IWOTH) || st->st_mode & S_ISVTX)
         return 0;
-    char group[USER_MAX] = "";
-    bool all = st->st_mode & S_IWOTH;
-    if (!all)
-        snprintf(group, sizeof group, " (group %u)", st->st_gid);
     error_set(why,
-              "others%s may write to the folder %.*s, and put something else in its place: "
-              "chmod %s-w that folder, make it sticky (chmod +t), or name another one",
-              group, len ? (len > 200 ? 200 : len) : 1, len ? path : ".", all ? "o" : "g");
+              "others may write to the folder %.*s, and put something else in its place: name a "
+              "folder of its own, or, unless other programs need this one as it is, make it sticky "
+              "(chmod +t)",
+              len ? (len > 200 ? 200 : len) : 1, len ? path : ".");
     errno = EPERM;
     return -1;
 }
@@ -197,6 +210,8 @@ int folder_open(struct folder *folder, const char *path, struct error *why)
     }
     opened.fd = walk.fd;
     opened.owner = walk.st.st_uid;
+    opened.group = walk.st.st_mode & S_IWGRP ? walk.st.st_gid : (gid_t)-1;
+    opened.strange = strangers_write(&walk.st);
     opened.foreign = !is_trusted_user(walk.st.st_uid);
     opened.shared = opened.foreign || others_write(&walk.st);
     opened.sticky = walk.st.st_mode & S_ISVTX;
@@ -214,14 +229,34 @@ void folder_close(struct folder *folder)
 
 bool folder_note(const struct folder *folder, const char *path, struct error *note)
 {
-    char user[USER_MAX];
-    if (folder->foreign && geteuid() == 0)
-        error_set(
-            note,
-            "%.300s: the folder belongs to user %s, who can remove what root makes there, and "
-            "put something else in its place",
-            path, user_name(folder->owner, user));
-    return folder->foreign && geteuid() == 0;
+    static const char can[] = "can remove what is made there, and put something else in its place";
+    char user[FOLDER_USER_MAX], group[FOLDER_USER_MAX];
+    bool foreign = folder->foreign && geteuid() == 0, strange = folder->strange && !folder->sticky;
+    if (strange)
+        group_name(folder->group, group);
+    if (foreign && strange)
+        error_set(note, "%.300s: the folder belongs to user %s, who %s; so can group %s", path,
+                  folder_user_name(folder->owner, user), can, group);
+    else if (foreign)
+        error_set(note, "%.300s: the folder belongs to user %s, who %s", path,
+                  folder_user_name(folder->owner, user), can);
+    else if (strange)
+        error_set(note,
+                  "%.300s: group %s may write to the folder, and so %s; a folder of its own is "
+                  "safer",
+                  path, group, can);
+    return foreign || strange;
+}
+
+bool folder_note_at(const char *path, struct error *note)
+{
+    struct folder folder;
+    struct error ignored;
+    if (folder_open(&folder, path, &ignored))
+        return false;
+    bool noted = folder_note(&folder, path, note);
+    folder_close(&folder);
+    return noted;
 }
 
 int folder_stat(const struct folder *folder, struct stat *st)

@@ -4,10 +4,10 @@
  * Whatever this program makes in the file system, it makes here.
  *
  * Who is trusted: root and the user that this process runs as, and the groups that it is in. A
- * folder that all may write to, or a group of others, is refused unless it is sticky, as /tmp is:
- * there nobody moves what is somebody else's. In the folder of another user (a DNS server's
- * /run/...) that user can move and remove what we make, which folder_note tells, but can gain
- * nothing by it:
+ * folder that all may write to is refused unless it is sticky, as /tmp is: there nobody moves what
+ * is somebody else's. In the folder of another user (a DNS server's /run/...), or one that another
+ * group may write to (a log daemon's /var/log), these can move and remove what we make, which
+ * folder_note tells, but can gain nothing by it:
  *
  *   - no link is followed that could be his: on the way only those that are ours or root's, in a
  *     folder that is; at the end none, but for the descriptors of /dev/stdout and the like;
@@ -34,7 +34,9 @@ struct folder {
     int fd;                  /* O_PATH: for calls that end in "at" */
     char name[NAME_MAX + 1]; /* of the file in it: never ".", "..", or with a slash */
     uid_t owner;
+    gid_t group;  /* that may write to it; -1: none may */
     bool foreign; /* the owner is neither root nor this process's user */
+    bool strange; /* the group may, and this process is not in it */
     bool shared;  /* others may make files in it */
     bool sticky;
     bool proc; /* of /proc: its links are to what processes have open */
@@ -45,6 +47,8 @@ int folder_open(struct folder *folder, const char *path, struct error *why);
 void folder_close(struct folder *folder);
 /* True when something about the place is worth a line in the log; `note` then has it. */
 bool folder_note(const struct folder *folder, const char *path, struct error *note);
+/* The same of a folder that is not open. */
+bool folder_note_at(const char *path, struct error *note);
 
 /* What stands at the name, links not followed. -1 with errno. */
 int folder_stat(const struct folder *folder, struct stat *st);
@@ -71,9 +75,10 @@ int folder_read(const struct folder *folder);
 
 /*
  * Keeps other programs that ask for it, too, from writing what has that name. The lock is a file of
- * ours beside it, ".NAME.lock", which nobody else may open: a lock on the file itself could be
- * taken by all who may read it. Returns a descriptor for folder_unlock; or -1: why, with EBUSY when
- * it is taken, and EROFS where this process can make no file in the folder.
+ * ours beside it, ".NAME.lock", which only who may remove it may open: a lock on the file itself
+ * could be taken by all who may read it. One that a killed program has left is taken. Returns a
+ * descriptor for folder_unlock; or -1: why, with EBUSY when it is held, and EROFS where this
+ * process can make no file in the folder.
  */
 int folder_lock(const struct folder *folder, struct error *why);
 /* True while the lock is the one that others would find. */

@@ -1,10 +1,9 @@
-/* Regular files in a folder: opened, made, locked, and replaced as a whole. */
+/* Regular files in a folder: opened, made, and replaced as a whole. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -12,7 +11,6 @@
 
 enum {
     TRIES = 10, /* what is made and removed by others meanwhile is looked at again */
-    AFFIX = 32, /* bytes that names of our own have more than the file's */
     WRITE = O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW,
 };
 
@@ -35,14 +33,14 @@ static int check_old(const struct folder *folder, const struct stat *st, struct 
         if (folder->shared && S_ISREG(st->st_mode) && st->st_nlink > 1)
             return folder_refuse_as(why, EPERM,
                                     "it has another name, too (a hard link), in a folder where "
-                                    "others may make links: remove it");
+                                    "others may make links: name another file");
         return 0;
     }
     if (st->st_uid == folder->owner && !folder->sticky && st->st_nlink == 1)
         return 0;
     return folder_refuse_as(why, EPERM,
                             "it belongs to another user, in a folder where others may make files: "
-                            "remove it, or name another one");
+                            "name another file");
 }
 
 /* True for a link to what this process has open, as /dev/stdout is, that nobody else can have made.
@@ -163,90 +161,12 @@ int folder_read(const struct folder *folder)
     return -1;
 }
 
-/* --- the lock ------------------------------------------------------------------------------- */
-
-static void lock_name(const struct folder *folder, char name[NAME_MAX + 1])
-{
-    snprintf(name, NAME_MAX + 1, ".%.*s.lock", NAME_MAX - AFFIX, folder->name);
-}
+/* --- drafts --------------------------------------------------------------------------------- */
 
 static bool takes_no_files(int error)
 {
     return error == EACCES || error == EPERM || error == EROFS;
 }
-
-/* The lock's file, made where there is none. */
-static int open_lock(const struct folder *folder, const char *name, struct error *why)
-{
-    const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-    struct stat st;
-    int fd = openat(folder->fd, name, flags, 0600), error = errno;
-    if (fd < 0 && fstatat(folder->fd, name, &st, AT_SYMLINK_NOFOLLOW))
-        return folder_refuse(why, takes_no_files(error) ? EROFS : error);
-    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid()) {
-        if (st.st_mode & 077)
-            fchmod(fd, 0600);
-        return fd;
-    }
-    if (fd >= 0)
-        close(fd);
-    error_set(why, "its lock %.200s is no file of ours: remove it, unless another Spile runs",
-              name);
-    errno = EPERM;
-    return -1;
-}
-
-static bool is_at(const struct folder *folder, const char *name, int fd)
-{
-    struct stat here, there;
-    return fstat(fd, &here) == 0 && fstatat(folder->fd, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-           here.st_dev == there.st_dev && here.st_ino == there.st_ino;
-}
-
-static int refuse_locked(struct error *why)
-{
-    error_set(why, "another Spile writes to it");
-    errno = EBUSY;
-    return -1;
-}
-
-int folder_lock(const struct folder *folder, struct error *why)
-{
-    char name[NAME_MAX + 1];
-    lock_name(folder, name);
-    for (int i = 0; i < TRIES; i++) {
-        int fd = open_lock(folder, name, why);
-        if (fd < 0)
-            return -1;
-        if (flock(fd, LOCK_EX | LOCK_NB)) {
-            close_failed(fd);
-            return errno == EWOULDBLOCK ? refuse_locked(why) : folder_refuse(why, errno);
-        }
-        if (is_at(folder, name, fd)) /* not one that its owner has just removed */
-            return fd;
-        close(fd);
-    }
-    return refuse_locked(why);
-}
-
-bool folder_locked(const struct folder *folder, int lock)
-{
-    char name[NAME_MAX + 1];
-    lock_name(folder, name);
-    return lock >= 0 && is_at(folder, name, lock);
-}
-
-void folder_unlock(const struct folder *folder, int lock)
-{
-    char name[NAME_MAX + 1];
-    lock_name(folder, name);
-    if (folder_locked(folder, lock))
-        unlinkat(folder->fd, name, 0);
-    if (lock >= 0)
-        close(lock);
-}
-
-/* --- drafts --------------------------------------------------------------------------------- */
 
 /* A file of its own for the draft. -1 with errno. */
 static int make_private(struct draft *draft)
@@ -255,7 +175,7 @@ static int make_private(struct draft *draft)
     for (int i = 0; i < TRIES; i++) {
         if (getrandom(&random, sizeof random, 0) != sizeof random)
             return -1;
-        snprintf(draft->name, sizeof draft->name, ".%.*s.%016" PRIx64, NAME_MAX - AFFIX,
+        snprintf(draft->name, sizeof draft->name, ".%.*s.%016" PRIx64, NAME_MAX - FOLDER_AFFIX,
                  draft->folder.name, random);
         draft->fd = openat(draft->folder.fd, draft->name, WRITE | O_CREAT | O_EXCL, 0666);
         if (draft->fd >= 0 || errno != EEXIST)

@@ -7,6 +7,14 @@
 
 #include "io/folder.h"
 
+enum {
+    FOLDER_AFFIX = 32, /* bytes that names of our own have more than the file's */
+    FOLDER_USER_MAX = 64,
+};
+
+/* The user's name, or his number. */
+const char *folder_user_name(uid_t uid, char text[FOLDER_USER_MAX]);
+
 /* Returns -1, with `text` in *why and that errno. */
 static inline int folder_refuse_as(struct error *why, int error, const char *text)
 {

@@ -43,7 +43,7 @@ static int may(const char *path, int how, struct error *err)
     return faccessat(AT_FDCWD, path, how, AT_EACCESS) == 0 ? 0 : fail(path, errno, err);
 }
 
-/* A new file can be made at the path. */
+/* A new file can be made at the path. As place_append. */
 static int can_make(const char *path, struct error *err)
 {
     char parent[PATH_MAX];
@@ -57,7 +57,7 @@ static int can_make(const char *path, struct error *err)
     }
     folder_close(&folder);
     folder_of(path, parent);
-    return may(parent, W_OK | X_OK, err);
+    return may(parent, W_OK | X_OK, err) ? -1 : folder_note_at(path, err);
 }
 
 int place_append(const char *path, struct error *err)
@@ -69,7 +69,7 @@ int place_append(const char *path, struct error *err)
     if (folder_probe(path, false, &why))
         return error_set(err, "%.300s: %s", path, why.text);
     if (stat(path, &st) < 0 || !S_ISFIFO(st.st_mode) || holder_reads(path))
-        return 0;
+        return folder_note_at(path, err);
     error_set(err,
               "%.300s: no process is seen to read from this FIFO; it can be opened only while "
               "one does",

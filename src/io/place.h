@@ -4,8 +4,9 @@
  *
  * place_append, place_socket and place_listen return 0 for yes. -1 is no. 1 is not now, for a
  * reason that may soon be over: the folder is missing, which a service manager makes at start; a
- * FIFO has no reader. For -1 and 1 err says why. PLACE_BUSY is in use, perhaps by the program that
- * is to be restarted; err names the place alone (io/holder.h knows who has it).
+ * FIFO has no reader; or yes, but others may meddle there (folder_note). For -1 and 1 err says why.
+ * PLACE_BUSY is in use, perhaps by the program that is to be restarted; err names the place alone
+ * (io/holder.h knows who has it).
  */
 #ifndef SPILE_IO_PLACE_H
 #define SPILE_IO_PLACE_H

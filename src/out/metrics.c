@@ -20,6 +20,7 @@
 #include "base/stamp.h"
 #include "base/thread.h"
 #include "core/output.h"
+#include "io/folder.h"
 #include "io/place.h"
 #include "out/emit.h"
 #include "out/numbered.h"
@@ -274,8 +275,11 @@ static int metrics_open(struct output *out, struct error *err)
     m->out = out;
     m->file =
         (struct numbered){.path = m->path, .limit = m->rotate_size, .keep = m->keep, .fd = -1};
+    struct error note;
     if (m->path && numbered_open(&m->file))
         return error_set(err, "cannot open %.300s: %s", m->path, m->file.why.text);
+    if (m->path && folder_note_at(m->path, &note))
+        log_warning("%s: %s", out->name, note.text);
     begin(m);
     if (pthread_create(&m->thread, NULL, follow, m) == 0)
         return 0;

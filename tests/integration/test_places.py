@@ -85,18 +85,20 @@ def sockets_are_not_swapped(t):
     open_to_strangers(t)
     victim = victim_of(t)
     before = victim.stat()
-    theirs, sticky = t.path("theirs"), t.path("sticky")
-    for folder in (theirs, sticky):
+    theirs, grouped, sticky = folders = t.path("theirs"), t.path("grouped"), t.path("sticky")
+    for folder in folders:
         folder.mkdir()
     os.chown(theirs, STRANGER, STRANGER)
+    os.chown(grouped, 0, STRANGER)
+    grouped.chmod(0o775)
     sticky.chmod(0o1777)
     core = {max(os.sched_getaffinity(0))}
-    for folder in (theirs, sticky):
+    for folder in folders:
         process = attacker(t, folder, victim)
         os.sched_setaffinity(process.child.pid, core)
         config = t.path("swap.yaml")
         config.write_text(f"inputs:\n- unix: {{path: {folder}/tap.sock, owner: '{STRANGER}', mode: 0666}}\noutputs: []\n")
-        for _ in range(25):
+        for _ in range(16):
             spile = t.spile("run", "-c", config, name="swapped",
                             preexec_fn=lambda: os.sched_setaffinity(0, core))
             wait_for("an end of the start", lambda: "listening on" in spile.err or not spile.running())
@@ -164,10 +166,70 @@ def folders_of_all_are_refused(t):
         done = t.run(*(word.replace("@", str(place)) for word in words), status=1)
         lines = [line for line in done.stderr.decode().splitlines() if "error" in line or "others" in line]
         equal(len(lines), 1, f"{words}: lines")
-        for part in ("others may write to the folder", str(place), "chmod o-w", "+t"):
+        for part in ("others may write to the folder", str(place), "name a folder of its own", "(chmod +t)"):
             assert part in lines[0], f"{words}: {part!r} is not in {lines[0]!r}"
         equal(os.listdir(place), [], f"{words}: files")
     assert not t.path("out.fstrm").exists(), "what needs the socket is not made either"
+
+
+@test()
+def folders_of_others_are_told(t):
+    """Where another group may write, as to a log daemon's /var/log, or another user, all works, and one line says
+    who could meddle: for whatever is made there, at the start and by config check."""
+    only_root()
+    place = t.path("log")
+    place.mkdir()
+    fill(t, place)
+    t.path("history.yaml").write_text(f"inputs:\n- unix: {{path: {t.path('tap.sock')}}}\noutputs: []\n"
+                                      f"history: {{path: {place}/x}}\n")
+    started = (("run", "-c", "file.yaml"), ("run", "-c", "metrics.yaml"), ("run", "-c", "unix.yaml"),
+               ("run", "-c", "history.yaml"), ("run", "-u", t.path("tap.sock"), "--ledger", place / "x"))
+    ended = (("read", "--ledger", place / "x", "in.fstrm"), ("gen", "--count", "1", "-w", place / "x"),
+             ("config", "example", place / "x"),
+             *(("config", "check", f"{name}.yaml") for name in ("file", "metrics", "unix", "history")))
+    for owner, mode, said in ((0, 0o775, f"group {STRANGER} may write to the folder, and so can remove what is made"),
+                              (STRANGER, 0o755, f"the folder belongs to user {STRANGER}, who can remove"),
+                              (STRANGER, 0o775, f"something else in its place; so can group {STRANGER}")):
+        os.chown(place, owner, STRANGER)
+        place.chmod(mode)
+        for number, words in enumerate(started):
+            spile = t.spile(*words, name=f"told-{owner}-{mode}-{number}")
+            wait_for("the start", lambda: "listening on" in spile.err or not spile.running())
+            assert spile.running(), f"{words}: {spile.err}"
+            equal(spile.err.count(said), 1, f"{words}: {spile.err}")
+            equal(spile.stop(), 0, f"{words}: status")
+            clear(place)
+        for words in ended:
+            text = t.run(*words).stderr.decode()
+            equal(text.count(said), 1, f"{words}: {text}")
+            clear(place)
+
+
+@test()
+def killed_programs_leave_no_lock(t):
+    """What root's Spile leaves when it is killed does not keep the service's user from starting."""
+    only_root()
+    open_to_strangers(t)
+    place = t.path("service")
+    place.mkdir()
+    out = place / "out.json"
+    out.write_text("")
+    config = t.path("service.yaml")
+    config.write_text(f"inputs:\n- tcp: {{listen: 127.0.0.1:0}}\noutputs:\n- file: {{path: {out}}}\n")
+    for path in (place, out):
+        os.chown(path, STRANGER, STRANGER)
+    spile = t.spile("run", "-c", config, name="by-hand")
+    t.wait_listening(spile)
+    service = {"user": STRANGER, "group": STRANGER, "extra_groups": []}
+    second = t.spile("run", "-c", config, name="second", **service)
+    equal(second.wait(), 1, "status beside one that runs")
+    assert f"cannot lock {out}: another Spile writes to it" in second.err, second.err
+    spile.kill()
+    assert (place / ".out.json.lock").exists(), "a killed one leaves its lock"
+    spile = t.spile("run", "-c", config, name="service", **service)
+    t.wait_listening(spile)
+    equal(spile.stop(), 0, "status")
+    equal(os.listdir(place), ["out.json"], "files at the end")
 
 
 @test()

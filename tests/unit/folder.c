@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -89,16 +90,19 @@ static void by_modes_and_owners(void **state)
         gid_t gid; /* 0: ours */
         bool fine;
         bool shared, foreign;
+        const char *note; /* a part of what root is told */
     } rows[] = {
-        {0700, 0, 0, true, false, false},
-        {0775, 0, 0, true, false, false}, /* a group of ours is as good as we are */
-        {0777, 0, 0, false, false, false},
-        {01777, 0, 0, true, true, false},
-        {0775, 0, STRANGER, false, false, false},
-        {01775, 0, STRANGER, true, true, false},
-        {0755, 0, STRANGER, true, false, false},
-        {0755, STRANGER, 0, true, true, true},
-        {0757, STRANGER, 0, false, false, false},
+        {0700, 0, 0, true, false, false, NULL},
+        {0775, 0, 0, true, false, false, NULL}, /* a group of ours is as good as we are */
+        {0777, 0, 0, false, false, false, NULL},
+        {01777, 0, 0, true, true, false, NULL},
+        {0775, 0, STRANGER, true, true, false, "group 12345 may write to the folder"},
+        {0777, 0, STRANGER, false, false, false, NULL},
+        {01775, 0, STRANGER, true, true, false, NULL},
+        {0755, 0, STRANGER, true, false, false, NULL},
+        {0755, STRANGER, 0, true, true, true, "belongs to user 12345, who can remove"},
+        {0775, STRANGER, STRANGER, true, true, true, "place; so can group 12345"},
+        {0757, STRANGER, 0, false, false, false, NULL},
     };
     struct folder folder;
     struct error why;
@@ -116,6 +120,7 @@ static void by_modes_and_owners(void **state)
         if (!rows[i].fine) {
             assert_refused(rc, EPERM, &why, "others");
             assert_non_null(strstr(why.text, "the folder in, "));
+            assert_non_null(strstr(why.text, "a folder of its own"));
             assert_non_null(strstr(why.text, "+t"));
             continue;
         }
@@ -124,7 +129,9 @@ static void by_modes_and_owners(void **state)
         assert_string_equal(folder.name, "file");
         assert_int_equal(folder.shared, rows[i].shared);
         assert_int_equal(folder.foreign, rows[i].foreign);
-        assert_int_equal(folder_note(&folder, "in/file", &why), rows[i].foreign);
+        assert_int_equal(folder_note(&folder, "in/file", &why), rows[i].note != NULL);
+        if (rows[i].note && !strstr(why.text, rows[i].note))
+            fail_msg("'%s' is not in '%s'", rows[i].note, why.text);
         folder_close(&folder);
     }
 }
@@ -302,6 +309,96 @@ static void locks(void **state)
     folder_close(&other);
 }
 
+/* Locks as another user, in a process of its own. Its status: 0 locked, else errno. */
+static int lock_as(const struct folder *folder, uid_t uid, gid_t gid)
+{
+    struct error why;
+    struct folder own = *folder;
+    int status;
+    if (fork() == 0) {
+        if (setresgid(gid, gid, gid) || setresuid(uid, uid, uid))
+            _exit(99);
+        _exit(folder_lock(&own, &why) >= 0 ? 0 : errno);
+    }
+    assert_true(wait(&status) > 0 && WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static int hold(const char *name)
+{
+    int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+    return fd;
+}
+
+/* What a program that was killed has left stops nobody who could remove it, whoever ran it. */
+static void locks_of_others(void **state)
+{
+    struct folder folder;
+    struct error why;
+    (void)state;
+    if (geteuid() != 0) {
+        print_message("skipped: only root can make files of others\n");
+        skip();
+    }
+    static const struct {
+        uid_t uid, other;
+        gid_t gid, group;
+        mode_t mode;
+    } rows[] = {
+        {STRANGER, STRANGER, 0, STRANGER, 0755},           /* a service's own folder */
+        {0, STRANGER, STRANGER, STRANGER, 0775},           /* one of its group's */
+        {STRANGER, STRANGER + 1, STRANGER, STRANGER, 0770} /* the same, between two others */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(mkdir("in", 0700) | chown("in", rows[i].uid, rows[i].gid), 0);
+        assert_int_equal(chmod("in", rows[i].mode) | folder_open(&folder, "in/file", &why), 0);
+        int lock = folder_lock(&folder, &why);
+        assert_true(lock >= 0);
+        assert_int_equal(lock_as(&folder, rows[i].other, rows[i].group), EBUSY);
+        close(lock); /* as the end of a killed program does */
+        assert_int_equal(lock_as(&folder, rows[i].other, rows[i].group), 0);
+        lock = folder_lock(&folder, &why);
+        assert_true(lock >= 0);
+        folder_unlock(&folder, lock);
+        folder_close(&folder);
+        assert_int_equal(rmdir("in"), 0);
+    }
+}
+
+/* In a folder of all, one that a stranger has made is not used, and root need not wait for him. */
+static void locks_in_folders_of_all(void **state)
+{
+    struct folder folder;
+    struct error why;
+    struct stat st;
+    (void)state;
+    if (geteuid() != 0) {
+        print_message("skipped: only root can make files of others\n");
+        skip();
+    }
+    assert_int_equal(chmod(".", 01777) | folder_open(&folder, "file", &why), 0);
+    int theirs = hold(".file.lock");
+    assert_int_equal(chown(".file.lock", STRANGER, STRANGER), 0);
+    assert_refused(folder_lock(&folder, &why), EPERM, &why,
+                   ".file.lock belongs to user 12345: remove it, unless");
+    close(theirs);
+    int lock = folder_lock(&folder, &why);
+    assert_true(lock >= 0);
+    assert_int_equal(stat(".file.lock", &st), 0);
+    assert_int_equal(st.st_uid, 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    close(lock);
+    assert_int_equal(lock_as(&folder, STRANGER, STRANGER),
+                     EPERM); /* he can neither see nor remove it */
+    lock = folder_lock(&folder, &why);
+    assert_true(lock >= 0);
+    folder_unlock(&folder, lock);
+    assert_int_equal(count_files(), 0);
+    folder_close(&folder);
+}
+
 /* --- drafts --------------------------------------------------------------------------------- */
 
 static void drafts(void **state)
@@ -476,6 +573,8 @@ int main(void)
         TEST(links_at_the_end),
         TEST(files_of_others),
         TEST(locks),
+        TEST(locks_of_others),
+        TEST(locks_in_folders_of_all),
         TEST(drafts),
         TEST(drafts_into_fifos),
         TEST(sockets),
