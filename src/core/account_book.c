@@ -50,18 +50,31 @@ static void grow(struct account_book *book)
     *book = larger;
 }
 
+static struct account_sum *find(struct account_book *book, const struct account *account)
+{
+    struct account_sum *sum = *bucket_of(book, account);
+    while (sum && !account_same(&sum->account, account))
+        sum = sum->next;
+    return sum;
+}
+
+const struct account_sum *account_book_find(struct account_book *book,
+                                            const struct account *account)
+{
+    return find(book, account);
+}
+
 /* The account's sum, made if there is none. NULL: no memory. */
 static struct account_sum *sum_of(struct account_book *book, const struct account *account)
 {
-    struct account_sum **bucket = bucket_of(book, account);
-    for (struct account_sum *sum = *bucket; sum; sum = sum->next) {
-        if (account_same(&sum->account, account))
-            return sum;
-    }
-    struct account_sum *sum = calloc(1, sizeof *sum);
+    struct account_sum *sum = find(book, account);
+    if (sum)
+        return sum;
+    sum = calloc(1, sizeof *sum);
     if (!sum)
         return NULL;
     sum->account = *account;
+    struct account_sum **bucket = bucket_of(book, account);
     sum->next = *bucket;
     *bucket = sum;
     if (++book->sums > book->bucket_count)
@@ -137,9 +150,7 @@ static bool has(const struct account_entry *entry, const struct account_sum *sum
     return false;
 }
 
-/* The load of the entry's peer if it held `more`, without what the other one has in common with it;
- * NULL: nothing. */
-static uint64_t load_beside(const struct account_entry *entry, const struct account_entry *other,
+uint64_t account_entry_load(const struct account_entry *entry, const struct account_entry *other,
                             size_t more)
 {
     uint64_t most = (uint64_t)(entry->held + more) * ACCOUNT_SHARE;
@@ -159,14 +170,8 @@ int account_entry_compare(const struct account_entry *a, const struct account_en
 {
     if (a->count > 0 && b->count > 0 && a->sums[0] == b->sums[0])
         return compare(a->held, b->held); /* of one peer */
-    int heavier = compare(load_beside(a, b, 0), load_beside(b, a, 0));
+    int heavier = compare(account_entry_load(a, b, 0), account_entry_load(b, a, 0));
     if (heavier != 0 || a->count == 0 || b->count == 0)
         return heavier;
     return compare(load_of(a->sums[0], a->sums[0]->held), load_of(b->sums[0], b->sums[0]->held));
-}
-
-bool account_entry_yields(const struct account_entry *holder, const struct account_entry *taker,
-                          size_t more, unsigned times)
-{
-    return load_beside(holder, taker, 0) >= load_beside(taker, holder, more) * times;
 }

@@ -35,6 +35,9 @@ struct account_entry {
 int account_book_init(struct account_book *book);
 void account_book_free(struct account_book *book);
 
+/* The account's sum, or NULL: it has no entry. */
+const struct account_sum *account_book_find(struct account_book *book,
+                                            const struct account *account);
 /* A new entry that holds nothing. -1: no memory; *entry is then in no book. */
 int account_book_enter(struct account_book *book, const struct accounts *peer,
                        struct account_entry *entry);
@@ -52,12 +55,12 @@ size_t account_limit(const struct account_sum *sum, size_t each, size_t all);
  * to its share, and what the entry itself holds at the least. Where two peers are compared, what
  * they have in common is left out: it holds as much whoever of them gets something.
  */
+/* What the entry's peer would hold if it held `more`, ACCOUNT_SHARE times, but for what it has in
+ * common with the other one; NULL: with nobody. */
+uint64_t account_entry_load(const struct account_entry *entry, const struct account_entry *other,
+                            size_t more);
 /* Above zero: of the two, `a` is who should give something back, since its peer holds more; or else
  * its narrowest account. */
 int account_entry_compare(const struct account_entry *a, const struct account_entry *b);
-/* Whether the holder's peer holds at least `times` what the taker's would, were `more` given to
- * that one. */
-bool account_entry_yields(const struct account_entry *holder, const struct account_entry *taker,
-                          size_t more, unsigned times);
 
 #endif

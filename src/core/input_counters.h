@@ -9,8 +9,8 @@
 /* Why a connection was not taken. Names in input_counters.c, one row each. */
 enum input_refusal {
     REFUSED_ACCESS,    /* not in the access list */
-    REFUSED_FULL,      /* no place, and nobody silent who could make room */
-    REFUSED_PEER_FULL, /* its peer has all that one may have, and they are all active */
+    REFUSED_FULL,      /* no place, and nobody silent of a peer with as many */
+    REFUSED_PEER_FULL, /* its peer has all that one may have, and none is silent */
     REFUSED_LOOP,      /* its peer connects again and again without bringing anything */
     REFUSED_MEMORY,
     INPUT_REFUSALS

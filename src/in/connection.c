@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -44,6 +43,8 @@ struct connection {
     uint64_t frames_at_check; /* what `feed.to.frames` was when the idle timer last looked */
     unsigned handles;         /* of libuv, not closed yet */
     int fd;
+    bool served;    /* its reading has begun, for it may have to wait */
+    bool useful;    /* it has brought dnstap */
     bool streaming; /* START came, and no STOP since */
     bool silent;    /* counted as silent: the stream has begun long ago and brought nothing */
     bool closing;
@@ -60,7 +61,7 @@ static void handle_closed(uv_handle_t *handle)
     if (--c->handles > 0)
         return;
     close(c->fd);
-    gate_leave(c->rules->gate, &c->accounts, c->place, c->feed.to.frames > 0);
+    gate_leave(c->rules->gate, &c->accounts, c->place, c->served);
     feed_destroy(&c->feed);
     worker_detach(c->feed.to.worker, &c->item);
     free(c);
@@ -226,8 +227,13 @@ static void watch_time(struct connection *c)
 
 static void note_frames(struct connection *c)
 {
-    place_active(c->place, uv_now(worker_loop(c->feed.to.worker)));
     count_silent(c, false);
+    if (!c->feed.to.dnstap)
+        return;
+    place_active(c->place, uv_now(worker_loop(c->feed.to.worker)));
+    if (!c->useful)
+        gate_note_use(c->rules->gate, &c->accounts, c->place);
+    c->useful = true;
 }
 
 static void end_failed(struct connection *c, int status)
@@ -368,15 +374,7 @@ static void stop(struct worker_item *item)
     watch_drain(c);
 }
 
-/* Whether it has begun to send, or has sent what nobody has read yet. */
-static bool has_to_say(const struct connection *c)
-{
-    int unread = 0;
-    return !place_silent(c->place, uv_now(worker_loop(c->feed.to.worker))) ||
-           (ioctl(c->fd, FIONREAD, &unread) == 0 && unread > 0);
-}
-
-static void make_room(struct connection *c, enum input_cut reason)
+static void end_silent(struct connection *c, enum input_cut reason)
 {
     static _Thread_local struct log_limit limit;
     unsigned held;
@@ -390,6 +388,18 @@ static void make_room(struct connection *c, enum input_cut reason)
     end(c);
 }
 
+/* Another needs its place. What it has sent until now is heard; that may be a reason to stay. */
+static void make_room(struct connection *c, enum input_cut reason)
+{
+    uint64_t now = uv_now(worker_loop(c->feed.to.worker));
+    if (c->served)
+        hear(c);
+    if (c->closing ||
+        (place_is_active(c->place, now) && places_keep(&c->rules->gate->places, c->place, now)))
+        return;
+    end_silent(c, reason);
+}
+
 static void poke(struct worker_item *item)
 {
     struct connection *c = of_item(item);
@@ -398,8 +408,6 @@ static void poke(struct worker_item *item)
     int leave = place_wanted(c->place);
     if (atomic_load(&c->feed.partial.evicted))
         end_without_memory(c);
-    else if (leave >= 0 && has_to_say(c))
-        places_keep(&c->rules->gate->places, c->place);
     else if (leave >= 0)
         make_room(c, (enum input_cut)leave);
 }
@@ -407,6 +415,7 @@ static void poke(struct worker_item *item)
 static void serve(uv_timer_t *timer)
 {
     struct connection *c = timer->data;
+    c->served = true;
     watch_handshake(c);
     uv_poll_start(&c->poll, UV_READABLE, readable);
 }
@@ -466,7 +475,7 @@ int connection_start(struct connection_rules *rules, struct worker *worker,
     }
     if (c && worker_begin(worker, begin, c) == 0)
         return 0;
-    gate_leave(rules->gate, &ticket->peer->accounts, ticket->place, true);
+    gate_leave(rules->gate, &ticket->peer->accounts, ticket->place, false);
     close(ticket->fd);
     free(c);
     return -1;

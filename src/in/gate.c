@@ -23,7 +23,7 @@ void gate_free(struct gate *gate)
 
 bool gate_crowded(struct gate *gate)
 {
-    return places_crowded(&gate->places, now_ms());
+    return places_crowded(&gate->places);
 }
 
 int gate_admit(struct gate *gate, const struct accounts *peer, struct worker *worker,
@@ -35,18 +35,30 @@ int gate_admit(struct gate *gate, const struct accounts *peer, struct worker *wo
         [PLACES_NO_MEMORY] = REFUSED_MEMORY,
     };
     uint64_t now = now_ms();
-    if (!penalty_admit(&gate->penalty, peer, now, delay_ms))
+    struct accounts useless = places_useless(&gate->places, peer);
+    if (!penalty_admit(&gate->penalty, &useless, now, delay_ms))
         return REFUSED_LOOP;
-    enum places_answer answer = places_take(&gate->places, peer, worker, now, place);
+    struct newcomer newcomer = {
+        .peer = peer, .worker = worker, .now_ms = now, .delay_ms = *delay_ms};
+    enum places_answer answer = places_take(&gate->places, &newcomer, place);
     return answer == PLACES_TAKEN ? -1 : (int)refusals[answer];
 }
 
-void gate_leave(struct gate *gate, const struct accounts *peer, struct place *place, bool useful)
+void gate_note_use(struct gate *gate, const struct accounts *peer, struct place *place)
 {
-    bool made_room = place_wanted(place) >= 0;
+    places_note_use(&gate->places, place, peer);
+    penalty_clear(&gate->penalty, peer, now_ms());
+}
+
+void gate_leave(struct gate *gate, const struct accounts *peer, struct place *place, bool fault)
+{
+    bool useless = !place_was_useful(place), made_room = place_wanted(place) >= 0;
+    uint64_t since_ms = place->since_ms;
     places_leave(&gate->places, place);
-    if (useful || !made_room)
-        penalty_note(&gate->penalty, peer, useful, now_ms());
+    if (!fault || !useless || made_room)
+        return;
+    struct accounts accounts = places_useless(&gate->places, peer);
+    penalty_note(&gate->penalty, &accounts, since_ms, now_ms());
 }
 
 bool gate_relieve(struct gate *gate)

@@ -22,12 +22,15 @@ void gate_free(struct gate *gate);
 /* Whether who connects had better wait for somebody who is leaving. */
 bool gate_crowded(struct gate *gate);
 /* A peer connects, and `worker` would serve it. -1: it is let in, has *place, and waits for
- * *delay_ms. Else an enum input_refusal. */
+ * *delay_ms. Else an enum input_refusal. Who has a connection open that has brought frames is never
+ * refused, nor delayed, for others that did not. */
 int gate_admit(struct gate *gate, const struct accounts *peer, struct worker *worker,
                struct place **place, uint64_t *delay_ms);
-/* The connection has ended; `useful` when it brought frames. One that had to make room is
- * not held against its peer: who is silent may have nothing to say. */
-void gate_leave(struct gate *gate, const struct accounts *peer, struct place *place, bool useful);
+/* The connection has brought frames, for the first time. */
+void gate_note_use(struct gate *gate, const struct accounts *peer, struct place *place);
+/* The connection has ended, by the `fault` of its peer, if it was no use, or not. One that had to
+ * make room is not held against its peer: who is silent may have nothing to say. */
+void gate_leave(struct gate *gate, const struct accounts *peer, struct place *place, bool fault);
 /* Descriptors have run out: somebody silent leaves. False: nobody is. */
 bool gate_relieve(struct gate *gate);
 

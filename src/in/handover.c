@@ -3,7 +3,7 @@
 #include "core/pipeline.h"
 #include "wire/dnstap.h"
 
-enum { IDENTIFY_MS = 1000 };
+enum { LOOK_MS = 1000, LOOKS_MAX = 16 };
 
 void handover_init(struct handover *handover, struct worker *worker,
                    struct input_counters *counters)
@@ -32,14 +32,20 @@ void handover_bytes(struct handover *handover, size_t len)
     counter_add(&handover->seat.bytes, len);
 }
 
-/* Looks at the frames' identity once a second, for the roster to show who is connected. */
-static void identify(struct handover *handover, struct span frame)
+/* Looks at a frame once a second: who says it, for the roster, and whether it is dnstap at all.
+ * Where none of some is, the next ones are looked at, too. */
+static void look(struct handover *handover, const struct span *frames, size_t count)
 {
     struct dnstap tap;
     uint64_t now = uv_now(worker_loop(handover->worker));
-    if (now < handover->identify_ms || dnstap_decode(frame, &tap) < 0)
+    if (now < handover->look_ms)
         return;
-    handover->identify_ms = now + IDENTIFY_MS;
+    handover->dnstap = false;
+    for (size_t i = 0; i < count && i < LOOKS_MAX && !handover->dnstap; i++)
+        handover->dnstap = dnstap_decode(frames[i], &tap) == 0;
+    if (!handover->dnstap)
+        return;
+    handover->look_ms = now + LOOK_MS;
     roster_identify(roster_of(handover), &handover->seat, tap.identity);
 }
 
@@ -47,7 +53,7 @@ void handover_frames(struct handover *handover, const struct span *frames, size_
 {
     handover->frames += count;
     counter_add(&handover->seat.frames, count);
-    identify(handover, frames[0]);
+    look(handover, frames, count);
     if (!worker_frames(handover->worker, &handover->origin, handover->counters, frames, count))
         handover->enough = true;
 }

@@ -13,9 +13,10 @@ struct handover {
     struct worker *worker;
     struct origin origin;
     struct roster_seat seat;
-    uint64_t identify_ms; /* when the identity is looked at next, of the loop's clock */
+    uint64_t look_ms; /* when frames are looked at next, of the loop's clock */
     struct input_counters *counters;
     uint64_t frames;
+    bool dnstap; /* the frames that came last are, by those that were looked at */
     bool enough; /* the pipeline wants no more */
 };
 

@@ -13,8 +13,10 @@ static void refuse(struct listener *l, int fd, const char *who, enum input_refus
 {
     static const char *const reasons[INPUT_REFUSALS] = {
         [REFUSED_ACCESS] = "not in the access list (allow)",
-        [REFUSED_FULL] = "too many connections, and all of them send (max-connections)",
-        [REFUSED_PEER_FULL] = "too many of this peer, and all of them send (max-connections-peer)",
+        [REFUSED_FULL] =
+            "too many connections, and none is silent of a peer that has as many (max-connections)",
+        [REFUSED_PEER_FULL] =
+            "too many of this peer, and none of them is silent (max-connections-peer)",
         [REFUSED_LOOP] = "it keeps reconnecting, without bringing anything",
         [REFUSED_MEMORY] = "no memory",
     };

@@ -29,8 +29,8 @@ struct listener_options {
      .min = 1,                                                                                     \
      .max = 1000000,                                                                               \
      .doc = "connections at once, the last sixteenth for peers that have none yet; one more "      \
-            "takes the place of a silent one of the peer that has most, and is refused when all "  \
-            "send"},                                                                               \
+            "takes the place of a silent one of the peer that has most, but of none that has "     \
+            "fewer than its own; else it is refused"},                                             \
         {.name = "max-connections-peer",                                                           \
          .type = OPTION_UINT,                                                                      \
          .offset = offsetof(holder, member.connections_peer),                                      \

@@ -61,9 +61,12 @@ static struct penalty_record *find_room(struct penalty *p, const struct account 
     return least;
 }
 
-static void note_useless(struct penalty *p, const struct account *account, uint64_t now_ms)
+static void note_useless(struct penalty *p, const struct account *account, uint64_t since_ms,
+                         uint64_t now_ms)
 {
     struct penalty_record *record = find(p, account, now_ms);
+    if (record && since_ms <= record->last_ms)
+        return; /* it was there already when the last one ended */
     if (!record) {
         record = find_room(p, account, now_ms);
         if (!record)
@@ -74,16 +77,26 @@ static void note_useless(struct penalty *p, const struct account *account, uint6
     record->last_ms = now_ms;
 }
 
-void penalty_note(struct penalty *p, const struct accounts *peer, bool useful, uint64_t now_ms)
+void penalty_note(struct penalty *p, const struct accounts *peer, uint64_t since_ms,
+                  uint64_t now_ms)
+{
+    if (now_ms >= since_ms + PENALTY_FORGET_MS)
+        return;
+    pthread_mutex_lock(&p->lock);
+    for (size_t i = 0; i < peer->count; i++) {
+        if (mishaps(&peer->at[i]) > 0)
+            note_useless(p, &peer->at[i], since_ms, now_ms);
+    }
+    pthread_mutex_unlock(&p->lock);
+}
+
+void penalty_clear(struct penalty *p, const struct accounts *peer, uint64_t now_ms)
 {
     pthread_mutex_lock(&p->lock);
     for (size_t i = 0; i < peer->count; i++) {
-        const struct account *account = &peer->at[i];
-        struct penalty_record *record = useful ? find(p, account, now_ms) : NULL;
+        struct penalty_record *record = find(p, &peer->at[i], now_ms);
         if (record)
             record->useless = 0;
-        if (!useful && mishaps(account) > 0)
-            note_useless(p, account, now_ms);
     }
     pthread_mutex_unlock(&p->lock);
 }

@@ -1,12 +1,24 @@
 /*
- * Places: who may be connected to an input, and who has to make room. There are so many for all,
- * and so many for each account of a peer (base/account.h); the last of them are kept for peers that
- * have none yet. When a limit is reached, a silent connection makes room: of that account, or else
- * of the peer that has most. So a newcomer that sends is always served, and one that is active is
- * never closed for another.
+ * Places: who may be connected to an input, and who has to make room. The rule:
  *
- * Connections that are told to leave do so on their own threads, a little later; until then their
- * places are not free, but no longer count. One that turns out to have something to say stays.
+ * There are so many places for all, and so many for each account of a peer (base/account.h); of
+ * all, the last sixteenth is for peers that have none. Where none is left for a newcomer, a silent
+ * connection makes room: of the account that is full, or else of any, but of a peer alone that
+ * holds at least as much as the newcomer's would then, in fair shares (core/account_book.h). So who
+ * has little is never closed for who has much, and who comes first finds a place as long as anybody
+ * is silent. Of those that may be asked the peer goes first that holds most; of one peer's, who has
+ * never brought anything; then the longest silence.
+ *
+ * A connection is active while it brings frames that are dnstap, and silent ten seconds after. A
+ * new one has a second for its handshake before; but not against a newcomer whose peer would hold a
+ * sixteenth of what its own does, since a crowd that comes without end is always new.
+ *
+ * Who is told to leave does so on its own thread, a little later; until then its place is not free,
+ * but no longer counts. What it has sent is still heard. If it turns out to be active it is as a
+ * newcomer itself: it stays where there is room, or another can be told in its stead. So nobody
+ * stays beyond the limits, nor where the reserve is.
+ *
+ * A search for room looks at places; who was refused is refused for a moment without one.
  */
 #ifndef SPILE_IN_PLACES_H
 #define SPILE_IN_PLACES_H
@@ -17,14 +29,20 @@
 #include "core/account_book.h"
 #include "core/worker.h"
 
-/* A connection that has brought nothing for so long is silent; one that never has, at once. */
-enum { PLACES_QUIET_MS = 10000 };
+enum {
+    PLACES_QUIET_MS = 10000, /* without frames for so long: silent */
+    PLACES_GRACE_MS = 1000,  /* for a handshake */
+    PLACES_REFUSED_MS = 100, /* no search for who was refused */
+    PLACES_REFUSALS_SETS = 256,
+};
 
 /* Owner: the places. */
 struct place {
     struct account_entry entry;
+    struct account_entry use;   /* among those that have brought frames, once it has */
     struct worker *worker;      /* poked when the connection is to leave */
     uint64_t since_ms;          /* when it came */
+    uint64_t settled_ms;        /* when its handshake should be over */
     _Atomic uint64_t active_ms; /* when it last brought frames; 0: it never has */
     atomic_int leave;           /* an enum input_cut: why it is to leave; -1: it may stay */
     struct place *next_free;
@@ -36,11 +54,18 @@ struct places_limits {
     size_t peer; /* for each account, times its share */
 };
 
+/* Who was refused, and until when that stands. */
+struct places_refusal {
+    struct account account; /* his narrowest */
+    uint64_t until_ms;
+};
+
 /* Any thread. */
 struct places {
     pthread_mutex_t lock;
     struct places_limits limits;
     struct account_book book;
+    struct account_book useful; /* the accounts of connections that have brought frames */
     struct place *table;
     size_t size;   /* of the table: limits.all, and some for those that are leaving */
     size_t begun;  /* of the table: no place behind has ever been taken */
@@ -48,6 +73,7 @@ struct places {
     size_t going;  /* told to leave */
     size_t cursor; /* where the search for somebody silent goes on */
     struct place *free;
+    struct places_refusal refusals[PLACES_REFUSALS_SETS];
 };
 
 /* How many descriptors places with this limit may take; and the highest limit that takes no more
@@ -58,14 +84,19 @@ size_t places_within(size_t descriptors);
 int places_init(struct places *places, const struct places_limits *limits);
 void places_free(struct places *places);
 
-/* A place for a newcomer, who will be served by `worker`. PLACES_TAKEN: *place is his. Else there
- * is none, and nobody silent who could make room. */
+/* Who comes, by whom he will be served, and how much later. */
+struct newcomer {
+    const struct accounts *peer;
+    struct worker *worker;
+    uint64_t now_ms;
+    uint64_t delay_ms;
+};
+/* PLACES_TAKEN: *place is his. Else there is none, and nobody who could make room. */
 enum places_answer { PLACES_TAKEN, PLACES_FULL, PLACES_PEER_FULL, PLACES_NO_MEMORY };
-enum places_answer places_take(struct places *places, const struct accounts *peer,
-                               struct worker *worker, uint64_t now_ms, struct place **place);
-/* Whether there is no room before somebody has left who has been told to, or is told now: who comes
- * had better wait. */
-bool places_crowded(struct places *places, uint64_t now_ms);
+enum places_answer places_take(struct places *places, const struct newcomer *newcomer,
+                               struct place **place);
+/* Whether so many have been told to leave, and have not left, that who comes had better wait. */
+bool places_crowded(struct places *places);
 /* Tells somebody silent to leave, for want of something that all share. False: nobody is. */
 bool places_make_room(struct places *places, enum input_cut why, uint64_t now_ms);
 /* The connection is no more. */
@@ -77,11 +108,17 @@ static inline void place_active(struct place *place, uint64_t now_ms)
     atomic_store_explicit(&place->active_ms, now_ms, memory_order_relaxed);
 }
 
-/* Whether it has brought nothing for a while, or ever. */
-static inline bool place_silent(const struct place *place, uint64_t now_ms)
+/* Whether it has brought some lately. */
+static inline bool place_is_active(const struct place *place, uint64_t now_ms)
 {
     uint64_t active_ms = atomic_load_explicit(&place->active_ms, memory_order_relaxed);
-    return active_ms == 0 || active_ms + PLACES_QUIET_MS <= now_ms;
+    return active_ms > 0 && now_ms < active_ms + PLACES_QUIET_MS;
+}
+
+/* Whether it ever has. */
+static inline bool place_was_useful(const struct place *place)
+{
+    return atomic_load_explicit(&place->active_ms, memory_order_relaxed) > 0;
 }
 
 /* Why it is to leave, or -1. */
@@ -90,7 +127,12 @@ static inline int place_wanted(const struct place *place)
     return atomic_load(&place->leave);
 }
 
-/* It has something to say, and stays: its place counts again. */
-void places_keep(struct places *places, struct place *place);
+/* It was told to leave, and is active: true when it may stay all the same. */
+bool places_keep(struct places *places, struct place *place, uint64_t now_ms);
+
+/* It has brought frames for the first time. `peer` is whose it is. */
+void places_note_use(struct places *places, struct place *place, const struct accounts *peer);
+/* Those of a peer's accounts that have no connection open which has ever brought frames. */
+struct accounts places_useless(struct places *places, const struct accounts *peer);
 
 #endif

@@ -3,7 +3,7 @@
 input ends, and says "full" when all are open.
 
 USER is a number, or - for whoever starts it; ADDRESS is a path or HOST:PORT (the last colon counts). MANNER says what each brings: "silent" says
-START, "mute" nothing at all, "frame" START and one frame. Connections come from the sources in turn;
+START, "mute" nothing at all, "frame" START and one frame, "junk" START and one that is no dnstap. Connections come from the sources in turn;
 "{}" in one stands for a hexadecimal number that counts up. A process of its own, since that is what a
 unix socket's peer is known by.
 """
@@ -44,6 +44,7 @@ def main(user, address, count, manner, *sources):
         os.setgid(int(user))
         os.setuid(int(user))
     words = {"mute": b"", "silent": fstrm.control(fstrm.START, fstrm.DNSTAP)}
+    words["junk"] = words["silent"] + fstrm.data(b"x")
     words["frame"] = words["silent"] + fstrm.data(fstrm.message(b"\0" * 12))
     held = []
     for i in range(int(count)):

@@ -132,6 +132,132 @@ def crowd_from_one_network(t):
     equal(spile.stop(), 0, "exit status")
 
 
+def limits(config, all_of_them, of_one):
+    return config.replace('"}', f'", max-connections: {all_of_them}, max-connections-peer: {of_one}}}')
+
+
+@test(net=True)
+def who_has_little_is_not_closed(t):
+    """Three servers have nothing to say. Strangers of some addresses, or of some networks of one customer, take
+    all places there are, and keep them with a byte that is no dnstap: they make room for each other, and for others."""
+    prepare()
+    t.tool(["ip", "-6", "route", "replace", "local", "2001:db8:77::/48", "dev", "lo"])
+    for number, (place, sources) in enumerate((("198.51.100.1", ["192.0.2.10", "192.0.2.11", "192.0.2.12"]),
+                                               ("[2001:db8:53::1]", ["2001:db8:77:1::1", "2001:db8:77:2::1", "2001:db8:77:3::1"]))):
+        port = free_port()
+        config, url = with_web(limits(TCP_JSON.replace("ADDRESS", f"[::]:{port}"), 64, 32))
+        spile = t.listen(config, count=2, name=f"spile{number}")
+        idle = [Sender(("198.51.100.1", port), source=f"192.0.2.{n}") for n in (14, 15, 16)]
+        crowd(t, f"{place}:{port}", 66, "junk", *sources)
+
+        def pressed(port=port, url=url, place=place, sources=sources):
+            crowd(t, f"{place}:{port}", 3, "junk", *sources)
+            cuts = count_of(url, "cuts")
+            return cuts["max-connections"] + cuts["max-connections-peer"] > 3
+        wait_for("they make room", pressed)
+        served(t, spile, ("198.51.100.1", port), "neighbour", source="198.51.100.8")
+        for client in idle:
+            assert client.is_open(), "a server with one connection was closed"
+            client.send(fstrm.message(question("f0-idle.load.lab.", 1, 1)))
+        wait_for("their events", lambda spile=spile: spile.count("idle") == 3)
+        equal(spile.stop(), 0, "exit status")
+
+
+@test(net=True)
+def the_reserve_is_for_newcomers(t):
+    """Two strangers take all places they can get, without a pause, and send at once."""
+    prepare()
+    port = free_port()
+    spile = t.listen(limits(TCP_JSON.replace("ADDRESS", f"198.51.100.1:{port}"), 64, 32))
+    for _ in range(3):
+        crowd(t, f"198.51.100.1:{port}", 64, "frame", "192.0.2.10", "192.0.2.11")
+    for i in range(4):
+        served(t, spile, ("198.51.100.1", port), f"new{i}x", source=f"192.0.2.{12 + i}")
+    equal(spile.stop(), 0, "exit status")
+
+
+def at_once(t, count):
+    """Connections of this process that say START, none waiting for another."""
+    clients = [Sender(t.path("tap.sock"), handshake=False) for _ in range(count)]
+    for client in clients:
+        client.sock.sendall(fstrm.control(fstrm.START, fstrm.DNSTAP))
+    return clients
+
+
+def open_now(url):
+    return json.loads(page(url + "/api/v1/connections"))["open"]
+
+
+@test()
+def idle_servers_that_restart_are_served(t):
+    """Eight connections of one process that has nothing to say end together, and come again."""
+    config, url = with_web(UNIX_JSON)
+    spile = t.listen(config, count=2)
+    for _ in range(3):
+        clients = at_once(t, 8)
+        wait_for("all are there", lambda: open_now(url) == 8)
+        for client in clients:
+            client.sock.close()
+        wait_for("all have left", lambda: open_now(url) == 0)
+    clients = at_once(t, 8)
+    for i, client in enumerate(clients):
+        client.send(fstrm.message(question(f"f{i}-again.load.lab.", 1, i)))
+    wait_for("they are heard", lambda: spile.count("again") == 8)
+    equal(sum(count_of(url, "refusals").values()), 0, "nobody was refused")
+    equal(spile.stop(), 0, "exit status")
+
+
+@test()
+def who_is_of_use_may_come_again(t):
+    """As long as a process has a connection that has sent something, its others come and go as they like."""
+    config, url = with_web(UNIX_JSON)
+    spile = t.listen(config, count=2)
+    useful = Sender(t.path("tap.sock"))
+    useful.send(fstrm.message(question("f0-useful.load.lab.", 1, 1)))
+    wait_for("its event", lambda: spile.count("useful"))
+    for _ in range(20):
+        for client in at_once(t, 3):
+            client.sock.close()
+        wait_for("they have left", lambda: open_now(url) == 1)
+    equal(sum(count_of(url, "refusals").values()), 0, "nobody was refused")
+    assert useful.is_open()
+    equal(spile.stop(), 0, "exit status")
+
+
+@test(net=True)
+def processes_of_other_containers_are_told_apart(t):
+    """To a program in a container all processes outside have the number 0: one that loops keeps out no other."""
+    if os.geteuid() != 0:
+        raise Skip("not root: no process namespace")
+    t.path("c.yaml").write_text(UNIX_JSON.replace("@DIR@", str(t.folder)))
+    spile = t.start(["unshare", "--pid", "--fork", "--kill-child", t.spile_path, "run", "-c", t.path("c.yaml")],
+                    name="spile", kind=Spile)
+    wait_for("it listens", lambda: "listening on" in spile.err)
+    loop = Loop(t.path("tap.sock"))
+    wait_for("it is well under way", lambda: len(loop.rounds) > 20)
+    for i in range(30):
+        served(t, spile, t.path("tap.sock"), f"real{i}x", 1)
+    loop.end()
+
+
+@test(net=True)
+def hosts_behind_a_translator_are_told_apart(t):
+    """NAT64 has IPv4 hosts come from one /64: a loop of one of them is not the others'."""
+    prepare()
+    t.tool(["ip", "-6", "route", "replace", "local", "64:ff9b::/96", "dev", "lo"])
+    port = free_port()
+    address = ("2001:db8:53::1", port)
+    spile = t.listen(TCP_JSON.replace("ADDRESS", f"[2001:db8:53::1]:{port}"))
+    wait_for("the loop is refused", lambda: "refused [64:ff9b:" in spile.err or
+             Six(address, "64:ff9b::192.0.2.2").sock.close())
+    for i in range(15):
+        Six(address, "64:ff9b::192.0.2.2").sock.close()
+        other = Six(address, "64:ff9b::192.0.2.3")
+        other.send(fstrm.message(question(f"f{i}-other.load.lab.", 1, i)))
+    wait_for("15 of the other host", lambda: spile.count("other") == 15)
+    equal(spile.stop(), 0, "exit status")
+
+
 @test()
 def who_sends_is_not_closed_for_who_is_silent(t):
     """With every place taken by somebody who sends, a newcomer is refused, and told why."""
@@ -146,7 +272,7 @@ def who_sends_is_not_closed_for_who_is_silent(t):
     equal(count_of(url, "refusals")["max-connections"], 1, "refused for want of a place")
     assert "max-connections" in spile.err, spile.err
     busy[0].finish()
-    wait_for("its place is free", lambda: json.loads(page(url + "/api/v1/connections"))["open"] == 3)
+    wait_for("its place is free", lambda: open_now(url) == 3)
     served(t, spile, t.path("tap.sock"), "next")
     equal(spile.stop(), 0, "exit status")
 

@@ -23,11 +23,12 @@ static struct penalty *fresh(void)
     return &p;
 }
 
+/* So many in a row, the last of which has just ended. */
 static void note_useless(struct penalty *p, const struct accounts *peer, unsigned times,
                          uint64_t now_ms)
 {
     for (unsigned i = 0; i < times; i++)
-        penalty_note(p, peer, false, now_ms);
+        penalty_note(p, peer, now_ms - times + i + 1, now_ms - times + i + 1);
 }
 
 /* How long the peer's next connection waits, or REFUSED. */
@@ -51,9 +52,9 @@ static void a_loop_is_slowed_down(void **state)
     (void)state;
     note_useless(p, PEER, 8, NOW_MS);
     int early = delay(p, PEER, NOW_MS);
-    note_useless(p, PEER, 1000, NOW_MS);
+    note_useless(p, PEER, 1000, NOW_MS + 1000);
     assert_true(early > 0);
-    assert_int_equal(delay(p, PEER, NOW_MS + (uint64_t)early), PENALTY_MAX_MS);
+    assert_int_equal(delay(p, PEER, NOW_MS + 1000), PENALTY_MAX_MS);
     assert_int_equal(delay(p, OTHER, NOW_MS), 0);
 }
 
@@ -89,7 +90,7 @@ static void frames_clear_the_account(void **state)
     struct penalty *p = fresh();
     (void)state;
     note_useless(p, PEER, 50, NOW_MS);
-    penalty_note(p, PEER, true, NOW_MS);
+    penalty_clear(p, PEER, NOW_MS);
     assert_int_equal(delay(p, PEER, NOW_MS), 0);
 }
 
@@ -101,6 +102,31 @@ static void time_clears_it_too(void **state)
     assert_int_equal(delay(p, PEER, NOW_MS + 60000), 0);
     note_useless(p, PEER, 1, NOW_MS + 60000);
     assert_int_equal(delay(p, PEER, NOW_MS + 60000), 0);
+}
+
+/* A server that restarts ends many at once, and again, and has done it twice. Those that ended side
+ * by side in a loop are one each round, no less. */
+static void side_by_side_they_are_one(void **state)
+{
+    struct penalty *p = fresh();
+    (void)state;
+    for (unsigned round = 0; round < 5; round++) {
+        for (unsigned i = 0; i < 100; i++)
+            penalty_note(p, PEER, NOW_MS + round * 1000 + i, NOW_MS + round * 1000 + 500 + i);
+    }
+    assert_int_equal(delay(p, PEER, NOW_MS + 5000), 0);
+    for (unsigned i = 0; i < 100; i++)
+        penalty_note(p, PEER, NOW_MS + 5000 + i, NOW_MS + 5500 + i);
+    assert_true(delay(p, PEER, NOW_MS + 6000) > 0);
+}
+
+static void who_stays_a_while_is_in_no_loop(void **state)
+{
+    struct penalty *p = fresh();
+    (void)state;
+    for (unsigned i = 0; i < 100; i++)
+        penalty_note(p, PEER, NOW_MS + i * 10000, NOW_MS + (i + 1) * 10000);
+    assert_int_equal(delay(p, PEER, NOW_MS + 1000000), 0);
 }
 
 /* Of IPv6 the upper half counts: one host is one peer whatever the rest of its address, and who has
@@ -136,12 +162,12 @@ static void wider_networks_have_more(void **state)
             snprintf(text, sizeof text, widths[w].format, i);
             struct accounts peer = v6(text);
             assert_int_equal(delay(p, &peer, NOW_MS), 0);
-            note_useless(p, &peer, 1, NOW_MS);
+            note_useless(p, &peer, 1, NOW_MS + i);
         }
         snprintf(text, sizeof text, widths[w].format, 0xfe);
         struct accounts next = v6(text), neighbour = v6(widths[w].neighbour);
-        assert_true(delay(p, &next, NOW_MS) > 0);
-        assert_int_equal(delay(p, &neighbour, NOW_MS), 0);
+        assert_true(delay(p, &next, NOW_MS + 1000) > 0);
+        assert_int_equal(delay(p, &neighbour, NOW_MS + 1000), 0);
     }
 }
 
@@ -216,6 +242,8 @@ int main(void)
         cmocka_unit_test(nobody_pays_for_another),
         cmocka_unit_test(frames_clear_the_account),
         cmocka_unit_test(time_clears_it_too),
+        cmocka_unit_test(side_by_side_they_are_one),
+        cmocka_unit_test(who_stays_a_while_is_in_no_loop),
         cmocka_unit_test(ipv6_is_known_by_its_network),
         cmocka_unit_test(wider_networks_have_more),
         cmocka_unit_test(loopback_is_no_peer),

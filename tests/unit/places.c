@@ -29,7 +29,8 @@ static void open_gate(size_t all, size_t peer)
 
 static enum places_answer try(struct accounts peer, struct place **place)
 {
-    return places_take(&gate.places, &peer, &worker, clock_ms++, place);
+    struct newcomer newcomer = {.peer = &peer, .worker = &worker, .now_ms = clock_ms++};
+    return places_take(&gate.places, &newcomer, place);
 }
 
 static struct place *come(struct accounts peer)
@@ -44,6 +45,12 @@ static void crowd(struct accounts peer, struct place **places, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         places[i] = come(peer);
+}
+
+/* Until all who are there have had the time of their handshake, and nobody is still refused. */
+static void settle(void)
+{
+    clock_ms += PLACES_GRACE_MS;
 }
 
 static void speak(struct place *place)
@@ -73,6 +80,7 @@ static void a_silent_crowd_locks_nobody_out(void **state)
     open_gate(2048, 4096);
     crowd(v4(1), places, 1920); /* the last sixteenth is for others */
     struct place *honest = come(v4(2));
+    settle();
     assert_int_equal(leavers(places, 1920), 0);
     for (unsigned i = 0; i < 4096; i++) {
         struct place *more;
@@ -103,6 +111,7 @@ static void a_peer_makes_room_for_itself(void **state)
     open_gate(2048, 4);
     crowd(v4(2), others, 4);
     crowd(v4(1), own, 4);
+    settle();
     come(v4(1));
     assert_int_equal(place_wanted(own[0]), CUT_PEER_FULL); /* the longest silence */
     assert_int_equal(leavers(own, 4), 1);
@@ -161,6 +170,7 @@ static void prefixes_do_not_hide_a_crowd(void **state)
         snprintf(text, sizeof text, "2001:db8:1:%x00::1", i);
         places[i] = come(v6(text));
     }
+    settle();
     assert_int_equal(leavers(places, 32), 0);
     come(v6("2001:db8:1:ff00::1"));
     assert_int_equal(leavers(places, 32), 1);
@@ -175,6 +185,7 @@ static void users_are_peers(void **state)
     struct place *honest = come(accounts_of_process(0, 1, 1));
     for (unsigned i = 0; i < 8; i++)
         hostile[i] = come(accounts_of_process(1000, (pid_t)(100 + i), i));
+    settle();
     come(accounts_of_process(1000, 99, 9));
     assert_int_equal(leavers(hostile, 8), 1);
     assert_int_equal(place_wanted(honest), -1);
@@ -187,25 +198,32 @@ static void loopback_has_no_limit(void **state)
     (void)state;
     open_gate(32, 2);
     crowd(v4(0x7f000001), places, 30);
+    settle();
     assert_int_equal(leavers(places, 30), 0);
     places[30] = come(v4(0x7f000002));
     assert_int_equal(leavers(places, 31), 1);
 }
 
-/* One that begins to send just as it is told to leave may stay, and counts again. */
+/* One that begins to send just as it is told to leave may stay, if another leaves in its stead; but
+ * never does it stay beyond the limit. */
 static void who_speaks_up_stays(void **state)
 {
-    struct place *own[2], *none;
+    struct place *own[3], *none;
     (void)state;
-    open_gate(64, 2);
-    crowd(v4(1), own, 2);
-    struct place *third = come(v4(1));
+    open_gate(64, 3);
+    crowd(v4(1), own, 3);
+    settle();
+    struct place *fourth = come(v4(1));
     assert_int_equal(place_wanted(own[0]), CUT_PEER_FULL);
-    for (size_t i = 0; i < 2; i++)
-        speak(own[i]);
-    speak(third);
-    places_keep(&gate.places, own[0]);
+    speak(own[0]);
+    speak(own[1]);
+    speak(fourth);
+    assert_true(places_keep(&gate.places, own[0], clock_ms));
     assert_int_equal(place_wanted(own[0]), -1);
+    assert_int_equal(place_wanted(own[2]), CUT_PEER_FULL);
+    speak(own[2]);
+    assert_false(places_keep(&gate.places, own[2], clock_ms));
+    assert_int_equal(leavers(own, 3), 1);
     assert_int_equal(try(v4(1), &none), PLACES_PEER_FULL);
 }
 
@@ -218,54 +236,209 @@ static void leavers_are_bounded(void **state)
     open_gate(64, 128);
     while (come_in < CROWD && try(v4(1), &places[come_in]) == PLACES_TAKEN)
         come_in++;
-    assert_int_equal(come_in, places_size(64));
-    assert_true(gate_crowded(&gate)); /* who comes now had better wait */
+    assert_int_equal(come_in, places_size(64) - 4); /* which are for others */
+    assert_true(gate_crowded(&gate));               /* who comes now had better wait */
     assert_true(leavers(places, come_in) > 0);
     assert_false(gate_crowded(&gate));
     assert_int_equal(try(v4(1), &places[0]), PLACES_TAKEN);
 }
 
-/* They had something to say, and stay; the next one waits until others have been told to leave, and
- * is refused only where all send. */
-static void who_stays_is_asked_again(void **state)
+/* Two strangers who know the rule: each newcomer of theirs has one leave that then has something to
+ * say. Whoever has none yet finds the reserve as it was. */
+static void the_reserve_is_kept(void **state)
 {
     static struct place *places[CROWD];
-    size_t come_in = 0;
+    size_t count = 0;
     (void)state;
-    open_gate(8, 128);
-    while (come_in < CROWD && try(v4(1), &places[come_in]) == PLACES_TAKEN)
-        come_in++;
-    for (size_t i = 0; i < come_in; i++) {
-        if (place_wanted(places[i]) >= 0)
-            places_keep(&gate.places, places[i]);
+    open_gate(64, 32);
+    for (unsigned round = 0; round < 200 && count < CROWD; round++) {
+        count += try(v4(1 + round % 2), &places[count]) == PLACES_TAKEN;
+        for (size_t i = 0; i < count; i++) {
+            bool told = places[i] && place_wanted(places[i]) >= 0;
+            if (told)
+                speak(places[i]);
+            if (told && !places_keep(&gate.places, places[i], clock_ms)) {
+                places_leave(&gate.places, places[i]);
+                places[i] = NULL;
+            }
+        }
+        clock_ms += round % 10 == 0 ? PLACES_GRACE_MS : 0;
     }
-    assert_true(gate_crowded(&gate));
-    assert_int_equal(leavers(places, come_in), 1);
-    assert_false(gate_crowded(&gate));
-    assert_int_equal(try(v4(1), &places[0]), PLACES_TAKEN);
+    assert_int_equal(gate.places.used, 60);
+    for (uint32_t i = 0; i < 4; i++)
+        come(v4(100 + i));
+    assert_int_equal(leavers(places, count), 0);
+}
+
+/* Servers that have sent and are quiet stay, whoever fills all other places from some addresses, or
+ * some networks of one customer. */
+static void who_has_little_stays(void **state)
+{
+    static struct place *crowds[66];
+    (void)state;
+    for (unsigned v = 0; v < 2; v++) {
+        struct place *honest[3], *none;
+        size_t count = 0;
+        open_gate(64, 32);
+        for (uint32_t i = 0; i < 3; i++)
+            speak(honest[i] = come(v4(10 + i)));
+        clock_ms += PLACES_QUIET_MS;
+        for (uint32_t i = 0; i < 66; i++) {
+            char text[64];
+            snprintf(text, sizeof text, "2001:db8:1:10%x::1", i % 3);
+            count += try(v ? v6(text) : v4(100 + i % 3), &crowds[count]) == PLACES_TAKEN;
+            if (count > 0) /* what it brings is no use, unless it is */
+                speak(crowds[count - 1]);
+        }
+        assert_int_equal(count, v ? 32 : 57); /* a network has half of all */
+        clock_ms += PLACES_REFUSED_MS;
+        assert_int_not_equal(try(v ? v6("2001:db8:1:1000::2") : v4(100), &none), PLACES_TAKEN);
+        assert_int_equal(leavers(honest, 3), 0);
+        speak(come(v4(13))); /* and a fourth one is served */
+        assert_int_equal(leavers(honest, 3), 0);
+        clock_ms += PLACES_QUIET_MS;
+        for (uint32_t i = 0; i < 16; i++) { /* all are silent now: who has most makes room */
+            come(v4(10 + i % 2));
+            assert_int_equal(leavers(honest, 3), 0);
+            leavers(crowds, count);
+        }
+    }
+}
+
+/* A server's second connection does not close its first one, which has not said START yet. */
+static void a_handshake_has_its_time(void **state)
+{
+    struct place *places[7], *first, *none;
+    (void)state;
+    open_gate(8, 8);
+    for (uint32_t i = 0; i < 7; i++)
+        speak(places[i] = come(v4(1 + i)));
+    first = come(v4(20)); /* the last place */
+    assert_int_equal(try(v4(20), &none), PLACES_FULL);
+    assert_int_equal(place_wanted(first), -1);
+    settle();
+    come(v4(20));
+    assert_int_equal(place_wanted(first), CUT_FULL);
+    assert_int_equal(leavers(places, 7), 0);
+}
+
+/* A crowd whose connections are all new makes room all the same. */
+static void who_is_always_new_makes_room(void **state)
+{
+    static struct place *places[240];
+    (void)state;
+    open_gate(256, 256);
+    struct place *honest = come(v4(2));
+    crowd(v4(1), places, 239);
+    come(v4(2));
+    come(v4(2));
+    assert_int_equal(place_wanted(honest), -1);
+    assert_int_equal(leavers(places, 239), 2);
+    come(v4(1)); /* be it for its own kind, of which one may be honest */
+    assert_int_equal(leavers(places, 239), 1);
+}
+
+/* Who was refused is refused for a moment without a search; others are not. */
+static void refusals_are_remembered(void **state)
+{
+    struct place *places[16], *none;
+    (void)state;
+    open_gate(16, 8);
+    for (uint32_t i = 0; i < 16; i++)
+        speak(places[i] = come(v4(1 + i)));
+    clock_ms += PLACES_QUIET_MS - 50;
+    for (uint32_t i = 1; i < 16; i++)
+        speak(places[i]);
+    assert_int_equal(try(v4(20), &none), PLACES_FULL);
+    clock_ms += 50;
+    assert_int_equal(try(v4(20), &none), PLACES_FULL);
+    struct place *next = come(v4(21));
+    assert_int_equal(leavers(places, 16), 1);
+    places[0] = next;
+    settle();
+    come(v4(20));
+    assert_int_equal(leavers(places, 16), 1);
+}
+
+/* A connection that comes by the gate; -1: refused. */
+static int enter(struct accounts peer, struct place **place)
+{
+    uint64_t delay_ms;
+    *place = NULL;
+    return gate_admit(&gate, &peer, &worker, place, &delay_ms) < 0 ? (int)delay_ms : -1;
+}
+
+static void leave(struct accounts peer, struct place *place)
+{
+    gate_leave(&gate, &peer, place, true);
+}
+
+/* Loops without use until the peer has to wait. */
+static void loop(struct accounts peer)
+{
+    struct place *place;
+    uint64_t end = uv_hrtime() + UINT64_C(60000000000);
+    while (enter(peer, &place) == 0 && uv_hrtime() < end)
+        leave(peer, place);
+    assert_non_null(place);
+    leave(peer, place);
 }
 
 /* Having made room is no reason for a penalty; having come and gone is. */
 static void making_room_costs_nothing(void **state)
 {
     struct accounts peer = v4(1);
-    uint64_t delay_ms;
+    struct place *last, *next;
     (void)state;
     open_gate(8, 1);
-    struct place *last = come(peer);
+    assert_int_equal(enter(peer, &last), 0);
     for (unsigned i = 0; i < 20; i++) {
-        struct place *next = come(peer);
-        assert_int_equal(place_wanted(last), CUT_PEER_FULL);
-        gate_leave(&gate, &peer, last, false);
+        assert_true(places_make_room(&gate.places, CUT_DESCRIPTORS, UINT64_MAX / 2));
+        assert_int_equal(enter(peer, &next), 0);
+        leave(peer, last);
         last = next;
     }
-    assert_true(penalty_admit(&gate.penalty, &peer, uv_hrtime() / 1000000, &delay_ms));
-    assert_int_equal(delay_ms, 0);
-    gate_leave(&gate, &peer, last, false);
-    for (unsigned i = 0; i < 20; i++)
-        gate_leave(&gate, &peer, come(peer), false);
-    assert_true(penalty_admit(&gate.penalty, &peer, uv_hrtime() / 1000000, &delay_ms));
-    assert_true(delay_ms > 0);
+    leave(peer, last);
+    loop(peer);
+    assert_int_equal(enter(peer, &next), -1); /* one waits */
+}
+
+/* The first frame clears the peer, and as long as a connection is open that has brought some, no
+ * other of the peer is delayed or refused. */
+static void who_is_of_use_is_let_in(void **state)
+{
+    struct accounts peer = v4(1);
+    struct place *useful, *more[8];
+    (void)state;
+    open_gate(64, 32);
+    assert_int_equal(enter(peer, &useful), 0);
+    loop(peer);
+    assert_int_equal(enter(peer, &more[0]), -1);
+    place_active(useful, NOW_MS);
+    gate_note_use(&gate, &peer, useful);
+    for (unsigned round = 0; round < 20; round++) {
+        for (unsigned i = 0; i < 8; i++)
+            assert_int_equal(enter(peer, &more[i]), 0);
+        for (unsigned i = 0; i < 8; i++)
+            leave(peer, more[i]);
+    }
+    leave(peer, useful);
+    assert_int_equal(enter(peer, &more[0]), 0);
+}
+
+/* Eight that have nothing to say are still let in after a restart. */
+static void idle_servers_restart(void **state)
+{
+    struct accounts peer = v4(1);
+    struct place *places[8];
+    (void)state;
+    open_gate(64, 32);
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < 8; i++)
+            assert_int_equal(enter(peer, &places[i]), 0);
+        for (unsigned i = 0; i < 8; i++)
+            leave(peer, places[i]);
+    }
 }
 
 static void do_nothing(uv_async_t *wake)
@@ -285,8 +458,14 @@ int main(void)
         cmocka_unit_test(loopback_has_no_limit),
         cmocka_unit_test(who_speaks_up_stays),
         cmocka_unit_test(leavers_are_bounded),
-        cmocka_unit_test(who_stays_is_asked_again),
+        cmocka_unit_test(the_reserve_is_kept),
+        cmocka_unit_test(who_has_little_stays),
+        cmocka_unit_test(a_handshake_has_its_time),
+        cmocka_unit_test(who_is_always_new_makes_room),
+        cmocka_unit_test(refusals_are_remembered),
         cmocka_unit_test(making_room_costs_nothing),
+        cmocka_unit_test(who_is_of_use_is_let_in),
+        cmocka_unit_test(idle_servers_restart),
     };
     uv_loop_init(&worker.loop);
     uv_async_init(&worker.loop, &worker.wake, do_nothing);
