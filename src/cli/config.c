@@ -111,7 +111,7 @@ static int example_into(const char *path)
     struct draft draft;
     struct error why;
     int status = draft_open(&draft, path, false, &why);
-    if (status == 0 && folder_note(&draft.folder, path, &why))
+    if (status == 0 && folder_note(&draft.folder, path, FOLDER_REPLACES, &why))
         log_warning("%s", why.text);
     if (status == 0 && draft_stream(&draft)) {
         config_example(draft.stream);

@@ -140,7 +140,7 @@ static int to_file(const struct gen *options, struct error *err)
             error_set(&why, "it holds something already: --force replaces it");
         return error_set(err, "%.300s: %s", options->path, why.text);
     }
-    if (folder_note(&draft.folder, options->path, &why))
+    if (folder_note(&draft.folder, options->path, FOLDER_REPLACES, &why))
         log_warning("%s", why.text);
     struct outlet outlet = {.path = options->path, .fd = draft.fd};
     if (put_stream(options, &outlet, err)) {

@@ -141,7 +141,7 @@ static int check_ledger_path(const struct pipeline *p, struct error *err)
     struct error why;
     if (path && folder_probe(path, true, &why))
         return error_set(err, "cannot write %.300s: %s", path, why.text);
-    if (path && folder_note_at(path, &why))
+    if (path && folder_note_at(path, FOLDER_REPLACES, &why))
         log_warning("ledger: %s", why.text);
     return 0;
 }

@@ -20,7 +20,7 @@ static int rename_all(const struct folder *folder, const char *to, struct error 
         snprintf(from, sizeof from, "%s%s", folder->name, suffixes[i]);
         snprintf(aside, sizeof aside, "%s%s", to, suffixes[i]);
         if (renameat(folder->fd, from, folder->fd, aside) < 0 && (i == 0 || errno != ENOENT))
-            return error_set(err, "cannot rename %.200s: %s", from, strerror(errno));
+            return error_set(err, "cannot rename %.200s: %s", from, folder_rename_fault(errno));
     }
     return 0;
 }

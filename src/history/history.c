@@ -256,7 +256,7 @@ struct history *history_open(const struct history_settings *settings, struct sip
     history->settings.path = path;
     history->state.on_disk = path != NULL;
     history->state.healthy = true;
-    if (path && history_open_store(history) && folder_note_at(path, &note))
+    if (path && history_open_store(history) && folder_note_at(path, FOLDER_DATABASE, &note))
         log_warning("history: %s", note.text);
     *key = history->key;
     return history;

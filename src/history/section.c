@@ -67,7 +67,8 @@ static enum module_verdict probe(const void *priv, const char **option, struct e
 {
     const struct history_settings *history = priv;
     *option = "path";
-    return history->path && place_append(history->path, err) != 0 ? MODULE_WARNS : MODULE_FINE;
+    return history->path && place_append(history->path, FOLDER_DATABASE, err) != 0 ? MODULE_WARNS
+                                                                                   : MODULE_FINE;
 }
 
 const struct module history_section = {

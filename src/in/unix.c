@@ -171,7 +171,7 @@ static int unix_open(struct input *in, struct error *err)
     char text[INPUT_HINT_MAX];
     struct error note;
     if (open_required(in, err) == 0) {
-        if (folder_note(&u->folder, u->path, &note))
+        if (folder_note(&u->folder, u->path, FOLDER_APPENDS, &note))
             log_warning("%s", note.text);
         if (reach_trouble(u->path, text, sizeof text))
             log_info("hint: %s", text);

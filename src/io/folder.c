@@ -11,6 +11,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#ifndef STATX_ATTR_MOUNT_ROOT /* of Linux 5.8 */
+#define STATX_ATTR_MOUNT_ROOT 0x2000
+#endif
+
 enum { LINKS_MAX = 40, GROUPS_MAX = 1024 };
 
 /* --- who ------------------------------------------------------------------------------------ */
@@ -227,34 +231,63 @@ void folder_close(struct folder *folder)
     folder->fd = -1;
 }
 
-bool folder_note(const struct folder *folder, const char *path, struct error *note)
+bool folder_fixed(const struct folder *folder)
+{
+    struct statx st;
+    return statx(folder->fd, folder->name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, 0, &st) == 0 &&
+           st.stx_attributes & st.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT;
+}
+
+const char *folder_rename_fault(int error)
+{
+    return error == EBUSY ? "it is a mount point, which cannot be renamed: mount its folder instead"
+                          : strerror(error);
+}
+
+/* Who could meddle; false: nobody of whom that is not known. */
+static bool note_others(const struct folder *folder, struct error *note)
 {
     static const char can[] = "can remove what is made there, and put something else in its place";
     char user[FOLDER_USER_MAX], group[FOLDER_USER_MAX];
     bool foreign = folder->foreign && geteuid() == 0, strange = folder->strange && !folder->sticky;
     if (strange)
         group_name(folder->group, group);
-    if (foreign && strange)
-        error_set(note, "%.300s: the folder belongs to user %s, who %s; so can group %s", path,
-                  folder_user_name(folder->owner, user), can, group);
-    else if (foreign)
-        error_set(note, "%.300s: the folder belongs to user %s, who %s", path,
-                  folder_user_name(folder->owner, user), can);
+    if (foreign)
+        error_set(note, "the folder belongs to user %s, who %s%s%s",
+                  folder_user_name(folder->owner, user), can, strange ? "; so can group " : "",
+                  strange ? group : "");
     else if (strange)
-        error_set(note,
-                  "%.300s: group %s may write to the folder, and so %s; a folder of its own is "
-                  "safer",
-                  path, group, can);
+        error_set(note, "group %s may write to the folder, and so %s; a folder of its own is safer",
+                  group, can);
     return foreign || strange;
 }
 
-bool folder_note_at(const char *path, struct error *note)
+bool folder_note(const struct folder *folder, const char *path, enum folder_use use,
+                 struct error *note)
+{
+    /* Of files that are mount points. */
+    static const char *const notes[FOLDER_USES] = {
+        [FOLDER_REPLACES] = "is written in place, and not whole before the end",
+        [FOLDER_ROTATES] = "cannot be renamed, and is not rotated: mount its folder instead",
+        [FOLDER_DATABASE] = "has its log beside it, elsewhere: mount its folder instead",
+    };
+    struct error others = {0};
+    const char *fixed = notes[use] && folder_fixed(folder) ? notes[use] : NULL;
+    bool noted = note_others(folder, &others);
+    if (noted || fixed)
+        error_set(note, "%.300s: %s%s%s%s", path, others.text, noted && fixed ? "; " : "",
+                  fixed ? "a mount point, as a file that a container is given: it " : "",
+                  fixed ? fixed : "");
+    return noted || fixed;
+}
+
+bool folder_note_at(const char *path, enum folder_use use, struct error *note)
 {
     struct folder folder;
     struct error ignored;
     if (folder_open(&folder, path, &ignored))
         return false;
-    bool noted = folder_note(&folder, path, note);
+    bool noted = folder_note(&folder, path, use, note);
     folder_close(&folder);
     return noted;
 }

@@ -45,10 +45,19 @@ struct folder {
 /* Opens the folder that the last part of `path` is in. -1: why; ENOENT where it is missing. */
 int folder_open(struct folder *folder, const char *path, struct error *why);
 void folder_close(struct folder *folder);
-/* True when something about the place is worth a line in the log; `note` then has it. */
-bool folder_note(const struct folder *folder, const char *path, struct error *note);
+/* What a file is for. */
+enum folder_use { FOLDER_APPENDS, FOLDER_REPLACES, FOLDER_ROTATES, FOLDER_DATABASE, FOLDER_USES };
+/* True when something about the place is worth a line in the log: others could meddle, or the file
+ * cannot be used so in all. `note` then has it. */
+bool folder_note(const struct folder *folder, const char *path, enum folder_use use,
+                 struct error *note);
 /* The same of a folder that is not open. */
-bool folder_note_at(const char *path, struct error *note);
+bool folder_note_at(const char *path, enum folder_use use, struct error *note);
+/* True when the file is a mount point, as one that a container is given by itself: it cannot be
+ * renamed, and nothing can take its place. (A kernel before 5.8 does not say so.) */
+bool folder_fixed(const struct folder *folder);
+/* Why a rename failed (errno), in words that help. */
+const char *folder_rename_fault(int error);
 
 /* What stands at the name, links not followed. -1 with errno. */
 int folder_stat(const struct folder *folder, struct stat *st);
@@ -92,7 +101,8 @@ struct draft {
     int fd;                  /* write here ... */
     FILE *stream;            /* ... or here, after draft_stream */
     char name[NAME_MAX + 1]; /* its private one; empty: what is there is written in place, since it
-                                is no regular file, or since the folder takes no new ones */
+                                is no regular file, or a mount point, or since the folder takes no
+                                new ones; then it is not whole before draft_commit */
     bool first;              /* nothing had its name */
 };
 

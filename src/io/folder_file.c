@@ -134,7 +134,8 @@ static int probe(const struct folder *folder, bool replace, struct error *why)
         return folder_refuse(why, S_ISDIR(old.st_mode) ? EISDIR : ENXIO);
     if (!S_ISLNK(old.st_mode) && check_old(folder, &old, why))
         return -1;
-    if (replace && S_ISREG(old.st_mode) && may(folder->fd, ".", W_OK | X_OK, why) == 0)
+    if (replace && S_ISREG(old.st_mode) && !folder_fixed(folder) &&
+        may(folder->fd, ".", W_OK | X_OK, why) == 0)
         return 0;
     return may(folder->fd, folder->name, W_OK, why);
 }
@@ -220,6 +221,8 @@ static int fill_draft(struct draft *draft, bool replace, struct error *why)
         return -1;
     if (there && old.st_size > 0 && !replace)
         return folder_refuse(why, EEXIST);
+    if (there && folder_fixed(&draft->folder))
+        return open_in_place(draft, why);
     if (make_private(draft) < 0)
         return there && takes_no_files(errno) ? open_in_place(draft, why)
                                               : folder_refuse(why, errno);
@@ -284,7 +287,7 @@ int draft_commit(struct draft *draft, struct error *why)
         draft->name[0] = '\0';
     draft_drop(draft);
     errno = error;
-    return rc ? folder_refuse(why, error) : 0;
+    return rc ? folder_refuse_as(why, error, folder_rename_fault(error)) : 0;
 }
 
 void draft_drop(struct draft *draft)

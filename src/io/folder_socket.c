@@ -154,7 +154,7 @@ static int place(const struct folder *in, const struct folder *out, const struct
         if (errno == EEXIST)
             return folder_refuse_as(why, EADDRINUSE, "another program uses it");
         if (errno != EINVAL && errno != ENOSYS)
-            return folder_refuse(why, errno);
+            return folder_refuse_as(why, errno, folder_rename_fault(errno));
         /* This file system can only rename. */
         return renameat(in->fd, from, out->fd, to) ? folder_refuse(why, errno) : 0;
     }

@@ -44,7 +44,7 @@ static int may(const char *path, int how, struct error *err)
 }
 
 /* A new file can be made at the path. As place_append. */
-static int can_make(const char *path, struct error *err)
+static int can_make(const char *path, enum folder_use use, struct error *err)
 {
     char parent[PATH_MAX];
     struct folder folder;
@@ -57,19 +57,19 @@ static int can_make(const char *path, struct error *err)
     }
     folder_close(&folder);
     folder_of(path, parent);
-    return may(parent, W_OK | X_OK, err) ? -1 : folder_note_at(path, err);
+    return may(parent, W_OK | X_OK, err) ? -1 : folder_note_at(path, use, err);
 }
 
-int place_append(const char *path, struct error *err)
+int place_append(const char *path, enum folder_use use, struct error *err)
 {
     struct stat st;
     struct error why;
     if (lstat(path, &st) < 0 && errno == ENOENT)
-        return can_make(path, err);
+        return can_make(path, use, err);
     if (folder_probe(path, false, &why))
         return error_set(err, "%.300s: %s", path, why.text);
     if (stat(path, &st) < 0 || !S_ISFIFO(st.st_mode) || holder_reads(path))
-        return folder_note_at(path, err);
+        return folder_note_at(path, use, err);
     error_set(err,
               "%.300s: no process is seen to read from this FIFO; it can be opened only while "
               "one does",
@@ -92,7 +92,7 @@ int place_socket(const char *path, struct error *err)
     if (there && !S_ISSOCK(st.st_mode))
         return error_set(err, "%.300s: a file that is no socket is there", path);
     if (!there || !holder_listens(path))
-        return can_make(path, err);
+        return can_make(path, FOLDER_APPENDS, err);
     error_set(err, "%.300s", path);
     return PLACE_BUSY;
 }

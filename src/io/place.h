@@ -4,9 +4,9 @@
  *
  * place_append, place_socket and place_listen return 0 for yes. -1 is no. 1 is not now, for a
  * reason that may soon be over: the folder is missing, which a service manager makes at start; a
- * FIFO has no reader; or yes, but others may meddle there (folder_note). For -1 and 1 err says why.
- * PLACE_BUSY is in use, perhaps by the program that is to be restarted; err names the place alone
- * (io/holder.h knows who has it).
+ * FIFO has no reader; or yes, but with something that is worth a line (folder_note). For -1 and 1
+ * err says why. PLACE_BUSY is in use, perhaps by the program that is to be restarted; err names the
+ * place alone (io/holder.h knows who has it).
  */
 #ifndef SPILE_IO_PLACE_H
 #define SPILE_IO_PLACE_H
@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "io/folder.h"
 
 struct sockaddr;
 
@@ -22,7 +23,7 @@ enum { PLACE_BUSY = 2 };
 
 /* A file that is appended to, or made where there is none. Of a FIFO nobody can say for sure
  * whether it has a reader, so it is 1 where none is seen. */
-int place_append(const char *path, struct error *err);
+int place_append(const char *path, enum folder_use use, struct error *err);
 /* A file that is read. 0, or -1 with err. */
 int place_read(const char *path, struct error *err);
 /* The socket file that a listener makes, or puts in the place of an old one. */

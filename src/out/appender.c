@@ -112,7 +112,7 @@ static int put_aside(struct appender *a)
 {
     char to[PATH_MAX];
     if (rotated_aside(&a->rotated, to))
-        return fail(a, "put aside");
+        return fail_for(a, "put aside", folder_rename_fault(errno));
     log_warning("%s: %s was not ended, as after a crash: kept as %s", a->out->name, a->path, to);
     a->put_aside = true;
     appender_close(a);

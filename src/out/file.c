@@ -144,7 +144,7 @@ static int rotate(struct output *out)
         return appender_trouble(out);
     int failed = rotated_aside(&file->appender.rotated, to);
     if (failed)
-        trouble_with(out, "rotate");
+        trouble_say(&file->trouble, out, "rotate", file->path, folder_rename_fault(errno));
     else
         tidy(file);
     if (attach(file))
@@ -335,6 +335,11 @@ static bool has_old_names(const struct output *out)
            file->keep;
 }
 
+static enum folder_use use_of(const struct file *file)
+{
+    return file->rotate_size || file->rotate_every_ns ? FOLDER_ROTATES : FOLDER_APPENDS;
+}
+
 static int file_open(struct output *out, struct error *err)
 {
     struct file *file = out->priv;
@@ -353,9 +358,9 @@ static int file_open(struct output *out, struct error *err)
         appender_free(a);
         return -1;
     }
-    if (folder_note(&a->folder, file->path, &note))
+    if (folder_note(&a->folder, file->path, use_of(file), &note))
         log_warning("%s: %s", out->name, note.text);
-    if (file->rotate_size || file->rotate_every_ns)
+    if (use_of(file) == FOLDER_ROTATES)
         tidy(file); /* what an earlier run left to do */
     return 0;
 }
@@ -379,7 +384,7 @@ static enum module_verdict file_probe(const void *priv, const char **option, str
 {
     const struct file *file = priv;
     *option = "path";
-    return module_verdict_of(place_append(file->path, err));
+    return module_verdict_of(place_append(file->path, use_of(file), err));
 }
 
 static const struct output_hooks file_hooks = {

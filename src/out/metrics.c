@@ -269,6 +269,11 @@ static void end(struct metrics *m)
     pthread_mutex_destroy(&m->lock);
 }
 
+static enum folder_use use_of(const struct metrics *m)
+{
+    return m->rotate_size && m->keep ? FOLDER_ROTATES : FOLDER_APPENDS;
+}
+
 static int metrics_open(struct output *out, struct error *err)
 {
     struct metrics *m = out->priv;
@@ -278,7 +283,7 @@ static int metrics_open(struct output *out, struct error *err)
     struct error note;
     if (m->path && numbered_open(&m->file))
         return error_set(err, "cannot open %.300s: %s", m->path, m->file.why.text);
-    if (m->path && folder_note_at(m->path, &note))
+    if (m->path && folder_note_at(m->path, use_of(m), &note))
         log_warning("%s: %s", out->name, note.text);
     begin(m);
     if (pthread_create(&m->thread, NULL, follow, m) == 0)
@@ -352,7 +357,7 @@ static enum module_verdict metrics_probe(const void *priv, const char **option, 
 {
     const struct metrics *m = priv;
     *option = "file";
-    return module_verdict_of(m->path ? place_append(m->path, err) : 0);
+    return module_verdict_of(m->path ? place_append(m->path, use_of(m), err) : 0);
 }
 
 static const struct output_hooks metrics_hooks = {

@@ -65,7 +65,7 @@ int numbered_shift(const char *path, uint64_t keep, struct error *why)
         return -1;
     int rc = shift(&folder, keep), error = errno;
     if (rc)
-        error_set(why, "%s", strerror(error));
+        error_set(why, "%s", folder_rename_fault(error));
     folder_close(&folder);
     errno = error;
     return rc;

@@ -299,6 +299,43 @@ def ledgers_take_their_place_whole(t):
     equal([name for name in os.listdir(t.folder) if name.startswith(".")], [], "what is left behind")
 
 
+def mounted(t, target, *words):
+    """The words of a command that runs it where `target` is a file of its own, t.path("mounted"), as in a container."""
+    script = 'mount --bind "$0" "$1" || exit 77; shift; exec "$@"'
+    return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, t.path("mounted"), target, *words]
+
+
+@test()
+def mounted_files_are_written_in_place(t):
+    """A file that a container is given by itself cannot be replaced or renamed: it is written in place, and what cannot
+    be done is told at once, by config check, too."""
+    fill(t, t.folder)
+    there, target = t.path("mounted"), t.path("x")
+    for path in (there, target):
+        path.write_text("")
+    if os.geteuid() != 0 or t.tool(mounted(t, target, "true"), status=None).returncode == 77:
+        raise Skip("only root can mount a file, where that is allowed at all")
+    told = "a mount point, as a file that a container is given: it"
+    for count, words in ((3, ("gen", "--count", "3", "-w", target)), (2, ("gen", "--count", "2", "--force", "-w", target))):
+        text = t.tool(mounted(t, target, t.spile_path, *words)).stderr.decode()
+        assert f"{told} is written in place" in text, text
+        equal(len(t.run("read", there).stdout.splitlines()), count, "frames")
+        equal(target.read_bytes(), b"", "what is below the mount")
+    text = t.tool(mounted(t, target, t.spile_path, "read", "--ledger", target, "in.fstrm")).stderr.decode()
+    equal(json.loads(there.read_text())[0]["received"], 0, "events")
+    assert f"ledger: {target}: {told} is written in place" in text, text
+    there.write_text("")
+    out = t.path("rotate.yaml")
+    out.write_text(f"inputs:\n- file: {{path: [{t.path('many.fstrm')}]}}\n"
+                   f"outputs:\n- file: {{path: {target}, rotate-size: 1K}}\n")
+    t.run("gen", "--count", "100", "-w", "many.fstrm")
+    for words in (("config", "check", out), ("run", "-c", out)):
+        text = t.tool(mounted(t, target, t.spile_path, *words)).stderr.decode()
+        assert f"{told} cannot be renamed, and is not rotated: mount its folder instead" in text, text
+    assert f"cannot rotate {target}: it is a mount point" in text, text
+    equal(len(there.read_text().splitlines()), 100, "lines, none of them lost")
+
+
 @test()
 def fifos_are_not_waited_for(t):
     """A FIFO in the ledger's place, whoever put it there, does not keep the program from its end."""

@@ -10,10 +10,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -129,7 +131,8 @@ static void by_modes_and_owners(void **state)
         assert_string_equal(folder.name, "file");
         assert_int_equal(folder.shared, rows[i].shared);
         assert_int_equal(folder.foreign, rows[i].foreign);
-        assert_int_equal(folder_note(&folder, "in/file", &why), rows[i].note != NULL);
+        assert_int_equal(folder_note(&folder, "in/file", FOLDER_REPLACES, &why),
+                         rows[i].note != NULL);
         if (rows[i].note && !strstr(why.text, rows[i].note))
             fail_msg("'%s' is not in '%s'", rows[i].note, why.text);
         folder_close(&folder);
@@ -471,6 +474,61 @@ static void drafts_into_fifos(void **state)
     close(reader);
 }
 
+/* What a file that is a mount point of its own is like; in a process that sees it alone. */
+static void replace_mounted(void)
+{
+    struct folder folder;
+    struct draft draft;
+    struct error why;
+    struct stat st;
+    assert_int_equal(folder_open(&folder, "file", &why), 0);
+    assert_true(folder_fixed(&folder));
+    assert_false(folder_note(&folder, "file", FOLDER_APPENDS, &why));
+    assert_true(folder_note(&folder, "file", FOLDER_REPLACES, &why));
+    assert_non_null(strstr(
+        why.text, "file: a mount point, as a file that a container is given: it is written"));
+    assert_true(folder_note(&folder, "file", FOLDER_ROTATES, &why));
+    assert_int_equal(renameat(folder.fd, "file", folder.fd, "other"), -1);
+    assert_non_null(strstr(folder_rename_fault(errno), "a mount point, which cannot be renamed"));
+    folder_close(&folder);
+    assert_refused(draft_open(&draft, "file", false, &why), EEXIST, &why, "exists");
+    assert_holds("file", "of old");
+    assert_int_equal(folder_probe("file", true, &why) | draft_open(&draft, "file", true, &why), 0);
+    assert_int_equal(write(draft.fd, "new", 3), 3);
+    assert_int_equal(draft_commit(&draft, &why), 0);
+    assert_holds("file", "new");
+    assert_int_equal(stat("file", &st), 0);
+    assert_int_equal(chmod(".", 0500),
+                     0); /* what counts is whether the file itself can be written */
+    assert_int_equal(folder_probe("file", true, &why), 0);
+    _exit(0);
+}
+
+static void drafts_onto_mounts(void **state)
+{
+    int status;
+    (void)state;
+    write_to("file", "");
+    write_to("mounted", "of old");
+    if (fork() == 0) {
+        if (unshare(geteuid() ? CLONE_NEWNS | CLONE_NEWUSER : CLONE_NEWNS) ||
+            mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+            mount("mounted", "file", NULL, MS_BIND, NULL))
+            _exit(77);
+        replace_mounted();
+    }
+    assert_true(wait(&status) > 0);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
+        print_message("skipped: nothing can be mounted here\n");
+        skip();
+    }
+    assert_int_equal(status, 0);
+    assert_holds("mounted", "new");
+    assert_holds("file", "");
+    assert_int_equal(chmod(".", 0755), 0);
+    assert_int_equal(count_files(), 2);
+}
+
 /* --- sockets -------------------------------------------------------------------------------- */
 
 static int socket_at(const struct folder *folder, struct stat *placed, struct error *why)
@@ -577,6 +635,7 @@ int main(void)
         TEST(locks_in_folders_of_all),
         TEST(drafts),
         TEST(drafts_into_fifos),
+        TEST(drafts_onto_mounts),
         TEST(sockets),
         TEST(one_of_many_sockets),
     };

@@ -59,6 +59,11 @@ static void test_loopback(void **state)
     assert_int_equal(place_loopback("some.name.invalid", false), -1);
 }
 
+static int append(const char *path, struct error *err)
+{
+    return place_append(path, FOLDER_APPENDS, err);
+}
+
 static void test_files(void **state)
 {
     char folder[] = "/tmp/spile-place-XXXXXX";
@@ -70,33 +75,33 @@ static void test_files(void **state)
     assert_int_equal(mkdir("sub", 0700), 0);
     assert_int_equal(mkfifo("fifo", 0600), 0);
     assert_int_equal(link("file", "sub/other"), 0);
-    assert_int_equal(place_append("file", &err), 0);
-    assert_int_equal(place_append("new", &err), 0);
-    assert_int_equal(place_append("sub/new", &err), 0);
-    assert_int_equal(place_append("sub", &err), -1);
+    assert_int_equal(append("file", &err), 0);
+    assert_int_equal(append("new", &err), 0);
+    assert_int_equal(append("sub/new", &err), 0);
+    assert_int_equal(append("sub", &err), -1);
     assert_string_equal(err.text, "sub: Is a directory");
-    assert_int_equal(place_append("file/new", &err), -1);
-    assert_int_equal(place_append("nowhere/new", &err), 1); /* somebody may make the folder */
+    assert_int_equal(append("file/new", &err), -1);
+    assert_int_equal(append("nowhere/new", &err), 1); /* somebody may make the folder */
     assert_string_equal(err.text, "nowhere/: No such file or directory");
     assert_int_equal(symlink("new", "sub/to-new") + symlink("../file", "sub/to-file"), 0);
-    assert_int_equal(place_append("sub/to-new", &err), -1); /* links are not followed */
-    assert_int_equal(place_append("sub/to-file", &err), -1);
+    assert_int_equal(append("sub/to-new", &err), -1); /* links are not followed */
+    assert_int_equal(append("sub/to-file", &err), -1);
     assert_string_equal(err.text, "sub/to-file: it is a link: name the file that it leads to");
     assert_int_equal(unlink("sub/to-new") + unlink("sub/to-file"), 0);
     assert_int_equal(chmod("sub", 0777), 0);
-    assert_int_equal(place_append("sub/new", &err), -1);
+    assert_int_equal(append("sub/new", &err), -1);
     assert_int_equal(place_socket("sub/new", &err), -1);
     assert_non_null(strstr(err.text, "others may write to the folder sub"));
     assert_int_equal(chmod("sub", 01777), 0);
-    assert_int_equal(place_append("sub/new", &err), 0);
+    assert_int_equal(append("sub/new", &err), 0);
     assert_int_equal(chmod("sub", 0700), 0);
     assert_int_equal(mknod("socket", S_IFSOCK | 0600, 0), 0);
-    assert_int_equal(place_append("socket", &err), -1); /* it cannot be opened */
-    assert_int_equal(place_append("fifo", &err), 1);
+    assert_int_equal(append("socket", &err), -1); /* it cannot be opened */
+    assert_int_equal(append("fifo", &err), 1);
     int both = open("fifo", O_RDWR | O_CLOEXEC), writer = open("fifo", O_WRONLY | O_CLOEXEC);
-    assert_int_equal(place_append("fifo", &err), 0);
+    assert_int_equal(append("fifo", &err), 0);
     close(both);
-    assert_int_equal(place_append("fifo", &err), 1); /* a writer is no reader */
+    assert_int_equal(append("fifo", &err), 1); /* a writer is no reader */
     close(writer);
     assert_int_equal(unlink("socket"), 0);
     assert_int_equal(place_read("file", &err), 0);
