@@ -278,22 +278,6 @@ static enum read_result read_once(struct connection *c)
     return READ_SHORT;
 }
 
-static void drained(uv_timer_t *timer)
-{
-    end(timer->data);
-}
-
-/* While the pipeline drains: ends the connection when nothing has come for a moment, or time is up.
- */
-static void watch_drain(struct connection *c)
-{
-    if (worker_late(c->feed.to.worker) ||
-        uv_now(worker_loop(c->feed.to.worker)) >= c->drain_until_ms)
-        end(c);
-    else if (!c->closing)
-        uv_timer_start(&c->timer, drained, DRAIN_IDLE_MS, 0);
-}
-
 /* A read took so long: less at a time, or more again. */
 static void fit_reads(struct connection *c, uint64_t took_ns)
 {
@@ -327,6 +311,38 @@ static bool hear(struct connection *c)
     else if (c->feed.to.frames > frames)
         c->long_turn = false;
     return result == READ_FULL;
+}
+
+static bool has_unread(const struct connection *c)
+{
+    int unread = 0;
+    return ioctl(c->fd, FIONREAD, &unread) == 0 && unread > 0;
+}
+
+static void watch_drain(struct connection *c);
+
+/* Nothing was heard of it for a moment. That may be this thread's fault, if it had no processor: a
+ * loop looks at its timers before it looks at its sockets. */
+static void drained(uv_timer_t *timer)
+{
+    struct connection *c = timer->data;
+    if (has_unread(c)) {
+        hear(c);
+        watch_drain(c);
+    } else {
+        end(c);
+    }
+}
+
+/* While the pipeline drains: ends the connection when nothing has come for a moment, or time is up.
+ */
+static void watch_drain(struct connection *c)
+{
+    if (worker_late(c->feed.to.worker) ||
+        uv_now(worker_loop(c->feed.to.worker)) >= c->drain_until_ms)
+        end(c);
+    else if (!c->closing)
+        uv_timer_start(&c->timer, drained, DRAIN_IDLE_MS, 0);
 }
 
 static void readable(uv_poll_t *poll, int status, int events)
