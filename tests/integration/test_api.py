@@ -19,7 +19,7 @@ inputs:
   - unix: {path: @DIR@/tap.sock}
 outputs:
   - "null": {}
-web: {listen: "127.0.0.1:0"}
+web: {listen: "127.0.0.1:0", header-timeout: 1m}
 """
 FLAGS = ["qr", "aa", "tc", "rd", "ra", "z", "ad", "cd"]
 FIELDS = ["identity", "qname", "rrtype", "query-ip", "response-ip", "latency", "message", "family", "protocol",
@@ -450,7 +450,7 @@ inputs:
 outputs:
   - file: {path: @DIR@/out.log, format: json, fields: "qname,rcode", rotate-size: 10M, queue-size: 512K}
   - "null": {}
-web: {listen: "127.0.0.1:0", api-key: key-Zq3, login: me, password: word-Xw9, bearer-token: token-Yv7}
+web: {listen: "127.0.0.1:0", header-timeout: 1m, api-key: key-Zq3, login: me, password: word-Xw9, bearer-token: token-Yv7}
 statistics: {memory: 32M}
 """
     api = Api(t, config, headers={"X-API-Key": SECRETS[0]}, sockets=2)

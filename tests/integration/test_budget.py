@@ -41,7 +41,7 @@ def one(name):
 def a_bomb_is_cut_and_said(t):
     port = free_port()
     spile = t.listen(f"{UNIX_JSON}  - file: {{path: @DIR@/small.json, format: json, record-max: 64K}}\n"
-                     f'web: {{listen: "127.0.0.1:{port}"}}\n', count=2)
+                     f'web: {{listen: "127.0.0.1:{port}", header-timeout: 1m}}\n', count=2)
 
     def get(what):
         return urllib.request.urlopen(f"http://127.0.0.1:{port}{what}", timeout=limit(10)).read().decode()

@@ -16,7 +16,7 @@ inputs:
   - unix: {path: @DIR@/tap.sock}
 outputs:
   - "null": {}
-web: {listen: "127.0.0.1:0"}
+web: {listen: "127.0.0.1:0", header-timeout: 1m}
 history: {path: "@PATH@", write-every: 1s}
 """
 HOUR_MS = 3600 * 1000

@@ -12,7 +12,7 @@ inputs:
   - unix: {path: @DIR@/tap.sock}
 outputs:
   - "null": {}
-web: {listen: "127.0.0.1:0"}
+web: {listen: "127.0.0.1:0", header-timeout: 1m}
 """
 START = 1_700_000_000
 EVERY_NS = 10_000_000

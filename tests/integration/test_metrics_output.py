@@ -24,7 +24,7 @@ inputs:
 outputs:
   - metrics: {{interval: 1s}}
   - metrics: {{interval: 1s, cumulative: false, file: @DIR@/metrics.log}}
-web: {{listen: "127.0.0.1:{port}"}}{more}
+web: {{listen: "127.0.0.1:{port}", header-timeout: 1m}}{more}
 """
 
 

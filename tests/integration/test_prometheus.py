@@ -21,7 +21,7 @@ inputs:
 outputs:
   - file: {path: @DIR@/%(name)s.json, format: json}
   - "null": {}
-web: {listen: "127.0.0.1:%(port)d"%(web)s}
+web: {listen: "127.0.0.1:%(port)d", header-timeout: 1m%(web)s}
 history: {path: @DIR@/%(name)s.db}
 """
 
@@ -32,7 +32,7 @@ inputs:
   - unix: {path: %s}
 outputs:
   - stdout: {format: json, block-max: off, queue-size: 256K}
-web: {listen: "127.0.0.1:%d"}
+web: {listen: "127.0.0.1:%d", header-timeout: 1m}
 """
 
 

@@ -24,7 +24,7 @@ inputs:
   - unix: {{path: @DIR@/tap.sock}}
 outputs:
   - "null": {{}}
-web: {{listen: "127.0.0.1:{port}"{more}}}
+web: {{listen: "127.0.0.1:{port}", header-timeout: 1m{more}}}
 """
 
 

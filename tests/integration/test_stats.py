@@ -19,7 +19,7 @@ inputs:
   - unix: {path: @DIR@/tap.sock}
 outputs:
   - "null": {}
-web: {listen: "127.0.0.1:0"}
+web: {listen: "127.0.0.1:0", header-timeout: 1m}
 """
 DISTINCT_PERCENT = 3  # three times the standard error that is promised, 1 %
 TOP = 100
