@@ -7,7 +7,7 @@ enum {
     RESERVE_PART = 16, /* of all places, for peers that have none */
     LEAVING_PART = 8,  /* of all places, for those that have not left yet */
     LEAVING_LEAST = 4, /* of these */
-    CROWD = 16,        /* times what a newcomer's peer would hold: then a handshake is no reason */
+    CROWD = 16,        /* places of one peer: then a handshake is no reason to stay */
     NOBODY = -1,
 };
 
@@ -91,7 +91,8 @@ static void judge(struct search *search, const struct place *place)
     uint64_t wanted = newcomer ? account_entry_load(newcomer, entry, 1) : 0;
     search->judged = peer;
     search->yields = account_entry_load(entry, newcomer, 0) >= wanted;
-    search->yields_new = newcomer && account_entry_load(entry, NULL, 0) >= wanted * CROWD;
+    search->yields_new = newcomer && search->yields &&
+                         account_entry_load(entry, NULL, 0) >= (uint64_t)CROWD * ACCOUNT_SHARE;
 }
 
 static bool may_leave(struct search *search, const struct place *place)

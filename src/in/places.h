@@ -10,8 +10,8 @@
  * never brought anything; then the longest silence.
  *
  * A connection is active while it brings frames that are dnstap, and silent ten seconds after. A
- * new one has a second for its handshake before; but not against a newcomer whose peer would hold a
- * sixteenth of what its own does, since a crowd that comes without end is always new.
+ * new one has a second for its handshake before, unless its peer has sixteen places: a crowd that
+ * comes without end is always new.
  *
  * Who is told to leave does so on its own thread, a little later; until then its place is not free,
  * but no longer counts. What it has sent is still heard. If it turns out to be active it is as a

@@ -3,8 +3,8 @@
 is one process on a unix socket), until its standard input ends. Prints as JSON what it has seen, and on
 standard error that it has begun.
 
-FACTS is JSON: unix (a path), tcp and web (host and port), source (an address to come from, or null), key
-(of the web server), number. trial.py starts them all.
+FACTS is JSON: unix (a path), tcp and web (host and port), source (an address to come from, or null), user
+(a number, or null), key (of the web server), number. trial.py starts them all.
 """
 import contextlib
 import http.client
@@ -99,6 +99,22 @@ def silent(facts, counts):
                 held.append(facts.connect(tcp=len(held) % 2))
                 held[-1].sendall(START)
                 counts["connections"] = counts.get("connections", 0) + 1
+    go_on(act, counts, pause=0.1)
+
+
+def junk(facts, counts):
+    """Many connections that say START, and now and then bring a byte that is no dnstap; who is closed comes again."""
+    held = []
+
+    def act(_):
+        held[:] = [sock for sock in held if not fstrm.is_closed(sock) or sock.close()]
+        for _ in range(min(100, 700 - len(held))):
+            with contextlib.suppress(OSError):
+                held.append(facts.connect(tcp=len(held) % 2))
+                held[-1].sendall(START)
+        for sock in RANDOM.sample(held, len(held) // 10):
+            with contextlib.suppress(OSError):
+                sock.sendall(fstrm.data(b"x"))
     go_on(act, counts, pause=0.1)
 
 
@@ -254,30 +270,51 @@ EVERY_S = 0.05
 FRAMES = 5
 
 
+def begin(facts):
+    """An honest connection whose stream has begun."""
+    sock = facts.connect(tcp=facts.number % 2, small=True, seconds=60)
+    sock.sendall(fstrm.control(fstrm.READY, fstrm.DNSTAP))
+    assert sock.recv(512), "closed instead of ACCEPT"
+    sock.sendall(fstrm.control(fstrm.START, fstrm.DNSTAP))
+    return sock
+
+
+def finish(sock):
+    sock.sendall(fstrm.control(fstrm.STOP))
+    assert sock.recv(512), "closed instead of FINISH"
+    sock.close()
+
+
+def frame_of(facts):
+    return fstrm.data(fstrm.message(question(f"honest{facts.number}.lab.", 1, 1), identity=b"honest%d" % facts.number))
+
+
+def quiet(facts, counts):
+    """A server without queries: over TCP it had one in the beginning, and has one in the end."""
+    sock = begin(facts)
+    early = facts.number % 2
+    sock.sendall(frame_of(facts) * early)
+    OVER.wait()
+    counts.update(sent=early, failed=[], acts=1)
+    try:
+        sock.sendall(frame_of(facts))
+        finish(sock)
+        counts["sent"] += 1
+    except (OSError, AssertionError) as problem:
+        counts["failed"].append(f"after a silence: {problem}")
+
+
 def sender(facts, counts):
     """Sends at a fixed pace on one connection, with little room in its own buffers, so that a receiver that
     does not read is felt; and each second a whole session, from connecting to FINISH."""
-    identity = b"honest%d" % facts.number
     counts.update(sent=0, waits=[], sessions=[], failed=[])
     # Four bytes of its answer stay in the buffer of a unix socket: not less than the kernel takes.
-    frame = fstrm.data(fstrm.message(question(f"honest{facts.number}.lab.", 1, 1), identity=identity))
-
-    def begin():
-        sock = facts.connect(tcp=facts.number % 2, small=True, seconds=60)
-        sock.sendall(fstrm.control(fstrm.READY, fstrm.DNSTAP))
-        assert sock.recv(512), "closed instead of ACCEPT"
-        sock.sendall(fstrm.control(fstrm.START, fstrm.DNSTAP))
-        return sock
-
-    def finish(sock):
-        sock.sendall(fstrm.control(fstrm.STOP))
-        assert sock.recv(512), "closed instead of FINISH"
-        sock.close()
+    frame = frame_of(facts)
 
     def session():
         start = time.monotonic()
         try:
-            sock = begin()
+            sock = begin(facts)
             sock.sendall(frame)
             finish(sock)
             counts["sent"] += 1
@@ -285,7 +322,7 @@ def sender(facts, counts):
             counts["failed"].append(f"session: {problem}")
         counts["sessions"].append(time.monotonic() - start)
 
-    steady, due, number = begin(), time.monotonic(), 0
+    steady, due, number = begin(facts), time.monotonic(), 0
     while not OVER.wait(max(0, due - time.monotonic())):
         start = time.monotonic()
         try:
@@ -343,9 +380,9 @@ def clock(_, counts):
 
 
 KINDS = {kind.__name__: kind for kind in
-         (silent, reconnectors, garbage, huge, bombs, names, inventors, drippers, pipeliners, guessers, viewers,
-          sender, visitor, clock)}
-HONEST = ("sender", "visitor", "clock")
+         (silent, junk, reconnectors, garbage, huge, bombs, names, inventors, drippers, pipeliners, guessers, viewers,
+          sender, quiet, visitor, clock)}
+HONEST = ("sender", "quiet", "visitor", "clock")
 
 
 # --- what has come out ------------------------------------------------------------------------------
@@ -428,6 +465,10 @@ def main():
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     kind, facts = sys.argv[1], Facts(sys.argv[2])
+    if facts.user:
+        os.setgroups([])
+        os.setgid(facts.user)
+        os.setuid(facts.user)
     counts = {"acts": 0, "refused": 0}
     if kind != "frames":
         threading.Thread(target=lambda: (sys.stdin.read(), OVER.set()), daemon=True).start()

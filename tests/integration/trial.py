@@ -12,12 +12,13 @@ import time
 from harness import Spile, free_port, wait_for
 
 MOB = pathlib.Path(__file__).with_name("mob.py")
-SENDERS, VISITORS = 4, 2
+SENDERS, QUIET, VISITORS = 4, 2, 2
+NOBODY = 65534  # every other one of the mob is another user than the honest ones, where we are root
 WAIT_MS, MEMORY_MB = 50, 128
 IDLE_CORES, IDLE_MS = 0.5, 10  # waits are judged where so much is idle, and nobody waits longer for it
 KEY = "the key of the trial"
 MISCHIEF = ("silent", "silent", "reconnectors", "garbage", "huge", "bombs", "names", "inventors", "drippers",
-            "pipeliners", "guessers", "viewers")
+            "pipeliners", "guessers", "viewers", "junk", "junk", "junk")
 CONFIG = """
 inputs:
   - unix: {path: @DIR@/tap.sock, mode: 0666}
@@ -92,7 +93,7 @@ class Trial:
 
     def begin(self):
         t, facts = self.t, {"unix": str(self.t.path("tap.sock")), "tcp": self.tcp, "web": ["127.0.0.1", 0],
-                            "source": None, "key": KEY, "file": str(self.t.path("events.json"))}
+                            "source": None, "user": None, "key": KEY, "file": str(self.t.path("events.json"))}
         path = t.path("hostile.yaml")
         path.write_text((CONFIG % (f"{self.tcp[0]}:{self.tcp[1]}", KEY)).replace("@DIR@", str(t.folder)))
         reader, writer = os.pipe()
@@ -105,9 +106,12 @@ class Trial:
         facts["web"] = ["127.0.0.1", int(found.group(1))]
         self.lines = Member(t, "lines", 0, facts)
         self.honest = [Member(t, "sender", i, {**facts, "source": self.source(0)}) for i in range(SENDERS)]
+        self.honest += [Member(t, "quiet", SENDERS + i, {**facts, "source": self.source(0)}) for i in range(QUIET)]
         self.honest += [Member(t, "visitor", i, facts) for i in range(VISITORS)]
         self.honest += [Member(t, "clock", 0, facts)]
-        self.mob = [Member(t, kind, i, {**facts, "source": self.source(1 + i)}) for i, kind in enumerate(MISCHIEF)]
+        other = NOBODY if os.geteuid() == 0 else None
+        self.mob = [Member(t, kind, i, {**facts, "source": self.source(1 + i), "user": other if i % 2 else None})
+                    for i, kind in enumerate(MISCHIEF)]
         wait_for("all have begun", lambda: all("begun" in member.process.err for member in self.honest + self.mob), 60)
 
     def source(self, number):
@@ -148,7 +152,7 @@ class Trial:
         idle = {kind: counts for kind, counts in mob if not counts["acts"]}
         acts = ", ".join(f"{kind} {counts['acts']}" for kind, counts in mob)
         self.judge("the mob was at work", not idle, acts)
-        self.judge_losses([counts for kind, counts in seen if kind == "sender"])
+        self.judge_losses([counts for kind, counts in seen if kind in ("sender", "quiet")])
         self.judge_ledgers()
         self.judge_waits(seen)
         self.judge("memory", self.peak < MEMORY_MB, f"at most {self.peak} MB resident", not self.t.sanitized)

@@ -338,6 +338,22 @@ static void who_is_always_new_makes_room(void **state)
     assert_int_equal(leavers(places, 239), 1);
 }
 
+/* Two users each have a crowd that comes without end, and one of them an idle server beside it,
+ * whose handshake was over long ago. */
+static void a_new_crowd_hides_behind_nobody(void **state)
+{
+    static struct place *places[120];
+    (void)state;
+    open_gate(128, 64);
+    struct place *idle = come(accounts_of_process(0, 1, 1));
+    settle();
+    crowd(accounts_of_process(0, 2, 2), places, 60);
+    crowd(accounts_of_process(1000, 3, 3), places + 60, 59);
+    come(accounts_of_process(1000, 3, 3));
+    assert_int_equal(place_wanted(idle), -1);
+    assert_int_equal(leavers(places, 60), 1);
+}
+
 /* Who was refused is refused for a moment without a search; others are not. */
 static void refusals_are_remembered(void **state)
 {
@@ -462,6 +478,7 @@ int main(void)
         cmocka_unit_test(who_has_little_stays),
         cmocka_unit_test(a_handshake_has_its_time),
         cmocka_unit_test(who_is_always_new_makes_room),
+        cmocka_unit_test(a_new_crowd_hides_behind_nobody),
         cmocka_unit_test(refusals_are_remembered),
         cmocka_unit_test(making_room_costs_nothing),
         cmocka_unit_test(who_is_of_use_is_let_in),
