@@ -694,6 +694,20 @@ size_t pipeline_connection_descriptors(const struct pipeline *p)
     return DESCRIPTORS_CONNECTIONS + p->connection_descriptors / (p->listening ? p->listening : 1);
 }
 
+void pipeline_relieve(struct pipeline *p)
+{
+    struct input *from = NULL;
+    uint64_t most = 0;
+    for (size_t i = 0; i < p->inputs_open; i++) {
+        struct input *in = &p->inputs[i];
+        uint64_t has = in->hooks->relieve ? in->hooks->relieve(in, false) : 0;
+        from = has > most ? in : from;
+        most = has > most ? has : most;
+    }
+    if (from)
+        from->hooks->relieve(from, true);
+}
+
 struct partial_pool *pipeline_partials(struct pipeline *p)
 {
     return &p->partials;

@@ -110,6 +110,8 @@ uv_loop_t *pipeline_loop(struct pipeline *pipeline);
 const struct settings *pipeline_settings(const struct pipeline *pipeline);
 /* How many descriptors the connections of one input may take. */
 size_t pipeline_connection_descriptors(const struct pipeline *pipeline);
+/* Main thread. There are none left: somebody silent is told to leave, of whatever input. */
+void pipeline_relieve(struct pipeline *pipeline);
 /* Any thread. */
 struct partial_pool *pipeline_partials(struct pipeline *pipeline);
 /* True when an output prints to standard output, and that is this regular file: who reads it, too,

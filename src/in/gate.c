@@ -61,7 +61,8 @@ void gate_leave(struct gate *gate, const struct accounts *peer, struct place *pl
     penalty_note(&gate->penalty, &accounts, since_ms, now_ms());
 }
 
-bool gate_relieve(struct gate *gate)
+uint64_t gate_relieve(struct gate *gate, bool tell)
 {
-    return places_make_room(&gate->places, CUT_DESCRIPTORS, now_ms());
+    bool begun = gate->places.size > 0;
+    return begun ? places_make_room(&gate->places, CUT_DESCRIPTORS, now_ms(), tell) : 0;
 }

@@ -31,7 +31,7 @@ void gate_note_use(struct gate *gate, const struct accounts *peer, struct place 
 /* The connection has ended, by the `fault` of its peer, if it was no use, or not. One that had to
  * make room is not held against its peer: who is silent may have nothing to say. */
 void gate_leave(struct gate *gate, const struct accounts *peer, struct place *place, bool fault);
-/* Descriptors have run out: somebody silent leaves. False: nobody is. */
-bool gate_relieve(struct gate *gate);
+/* Descriptors have run out: see the inputs' hook `relieve`. */
+uint64_t gate_relieve(struct gate *gate, bool tell);
 
 #endif

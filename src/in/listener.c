@@ -72,7 +72,7 @@ static void pause_accepting(struct listener *l, int error)
 {
     static struct log_limit limit;
     unsigned held;
-    gate_relieve(l->rules.gate);
+    pipeline_relieve(l->input->pipeline);
     if (log_limit_pass(&limit, 1, &held))
         log_warning("%s: cannot accept: %s; trying again", l->name, strerror(error));
     rest(l, PAUSE_MS);

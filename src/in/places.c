@@ -132,16 +132,20 @@ static struct place *find(struct places *places, struct search *search)
     return found;
 }
 
-static bool make_room(struct places *places, struct search search, enum input_cut why)
+static void tell_to_leave(struct places *places, struct place *place, enum input_cut why)
 {
-    struct place *place = find(places, &search);
-    if (!place)
-        return false;
     account_entry_hold(&place->entry, 0);
     places->going++;
     atomic_store(&place->leave, (int)why);
     worker_poke(place->worker);
-    return true;
+}
+
+static bool make_room(struct places *places, struct search search, enum input_cut why)
+{
+    struct place *place = find(places, &search);
+    if (place)
+        tell_to_leave(places, place, why);
+    return place != NULL;
 }
 
 static bool many_are_leaving(const struct places *places)
@@ -157,12 +161,16 @@ bool places_crowded(struct places *places)
     return crowded;
 }
 
-bool places_make_room(struct places *places, enum input_cut why, uint64_t now_ms)
+uint64_t places_make_room(struct places *places, enum input_cut why, uint64_t now_ms, bool tell)
 {
+    struct search search = {.now_ms = now_ms};
     pthread_mutex_lock(&places->lock);
-    bool made = make_room(places, (struct search){.now_ms = now_ms}, why);
+    struct place *place = find(places, &search);
+    uint64_t load = place ? account_entry_load(&place->entry, NULL, 0) : 0;
+    if (place && tell)
+        tell_to_leave(places, place, why);
     pthread_mutex_unlock(&places->lock);
-    return made;
+    return load;
 }
 
 /* --- who comes ------------------------------------------------------------------------------ */

@@ -97,8 +97,9 @@ enum places_answer places_take(struct places *places, const struct newcomer *new
                                struct place **place);
 /* Whether so many have been told to leave, and have not left, that who comes had better wait. */
 bool places_crowded(struct places *places);
-/* Tells somebody silent to leave, for want of something that all share. False: nobody is. */
-bool places_make_room(struct places *places, enum input_cut why, uint64_t now_ms);
+/* Tells somebody silent to leave, for want of something that others share, too; or looks who that
+ * would be. Returns how much his peer holds (account_entry_load); 0: nobody is silent. */
+uint64_t places_make_room(struct places *places, enum input_cut why, uint64_t now_ms, bool tell);
 /* The connection is no more. */
 void places_leave(struct places *places, struct place *place);
 

@@ -165,6 +165,12 @@ static int tcp_open(struct input *in, struct error *err)
     return 0;
 }
 
+static uint64_t tcp_relieve(struct input *in, bool tell)
+{
+    struct tcp *tcp = in->priv;
+    return gate_relieve(&tcp->gate, tell);
+}
+
 static void tcp_stop(struct input *in)
 {
     struct tcp *tcp = in->priv;
@@ -196,6 +202,7 @@ static const struct input_hooks tcp_hooks = {
     .close = tcp_close,
     .place = tcp_place,
     .hint = tcp_hint,
+    .relieve = tcp_relieve,
 };
 
 const struct module input_tcp = {

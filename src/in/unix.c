@@ -184,6 +184,12 @@ static int unix_open(struct input *in, struct error *err)
     return 0;
 }
 
+static uint64_t unix_relieve(struct input *in, bool tell)
+{
+    struct unix_input *u = in->priv;
+    return gate_relieve(&u->gate, tell);
+}
+
 static void unix_stop(struct input *in)
 {
     struct unix_input *u = in->priv;
@@ -230,6 +236,7 @@ static const struct input_hooks unix_hooks = {
     .close = unix_close,
     .place = unix_place,
     .hint = unix_hint,
+    .relieve = unix_relieve,
 };
 
 const struct module input_unix = {

@@ -439,23 +439,46 @@ web: {{listen: 127.0.0.1:{port}}}
     equal(len(spile.events()), 2000, "events")
 
 
-@test(plain=True)
-def descriptors_run_out_all_the_same(t):
-    """Should the last one be gone, whoever is silent gives one back."""
-    config, url = with_web(UNIX_JSON)
-    spile = t.listen(config, count=2)
-    idle = [Sender(t.path("tap.sock")) for _ in range(20)]
+def use_up(t, spile, path):
+    """Takes the last of the program's descriptors by connections to that socket; returns these, and the limits before."""
     fds = pathlib.Path(f"/proc/{spile.child.pid}/fd")
-    wait_for("they are accepted", lambda: len(os.listdir(fds)) > len(idle))
     before = resource.prlimit(spile.child.pid, resource.RLIMIT_NOFILE)
     most = max(int(fd) for fd in os.listdir(fds)) + 1
     resource.prlimit(spile.child.pid, resource.RLIMIT_NOFILE, (most, before[1]))
     held = []
     while "cannot accept" not in spile.err:  # until all lower numbers are taken, too
         held.append(socket.socket(socket.AF_UNIX))
-        held[-1].connect(str(t.path("tap.sock")))
+        held[-1].connect(str(path))
         time.sleep(0.01)
+    return held, before
+
+
+@test(plain=True)
+def descriptors_run_out_all_the_same(t):
+    """Should the last one be gone, whoever is silent gives one back."""
+    config, url = with_web(UNIX_JSON)
+    spile = t.listen(config, count=2)
+    idle = [Sender(t.path("tap.sock")) for _ in range(20)]
+    wait_for("they are accepted", lambda: open_now(url) == len(idle))
+    _, before = use_up(t, spile, t.path("tap.sock"))
     served(t, spile, t.path("tap.sock"), "late")
+    resource.prlimit(spile.child.pid, resource.RLIMIT_NOFILE, before)
+    assert count_of(url, "cuts")["descriptors"] >= 1
+    equal(spile.stop(), 0, "exit status")
+
+
+@test(plain=True)
+def descriptors_come_from_the_input_that_has_most(t):
+    """They are the whole program's: a crowd at one socket gives them back, not the one server of another."""
+    unix = f"  - unix: {{path: {t.path('other.sock')}, mode: 0666}}\n"
+    config, url = with_web(UNIX_JSON.replace("outputs:", unix + "outputs:"))
+    spile = t.listen(config, count=3)
+    lone = Sender(t.path("other.sock"))
+    idle = [Sender(t.path("tap.sock")) for _ in range(40)]
+    wait_for("they are accepted", lambda: open_now(url) == 1 + len(idle))
+    _, before = use_up(t, spile, t.path("other.sock"))
+    served(t, spile, t.path("other.sock"), "late")
+    assert lone.is_open(), "it has but one connection"
     resource.prlimit(spile.child.pid, resource.RLIMIT_NOFILE, before)
     assert count_of(url, "cuts")["descriptors"] >= 1
     equal(spile.stop(), 0, "exit status")

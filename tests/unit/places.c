@@ -409,7 +409,7 @@ static void making_room_costs_nothing(void **state)
     open_gate(8, 1);
     assert_int_equal(enter(peer, &last), 0);
     for (unsigned i = 0; i < 20; i++) {
-        assert_true(places_make_room(&gate.places, CUT_DESCRIPTORS, UINT64_MAX / 2));
+        assert_true(places_make_room(&gate.places, CUT_DESCRIPTORS, UINT64_MAX / 2, true));
         assert_int_equal(enter(peer, &next), 0);
         leave(peer, last);
         last = next;
