@@ -1,6 +1,7 @@
 #include "cli/service.h"
 
 #include "base/clock.h"
+#include "base/curfew.h"
 #include "base/log.h"
 #include "compat/receiver_reader.h"
 #include "core/input.h"
@@ -179,8 +180,17 @@ enum pipeline_end service_run(struct service *s)
     return end;
 }
 
+/* The rest has what is left of the time that outputs have, and a little more. */
+static void set_curfew(const struct service *s)
+{
+    uint64_t now = clock_ns(), until = s->pipeline ? pipeline_deadline(s->pipeline) : now;
+    until = until > now && until < UINT64_MAX ? until - now : 0;
+    curfew_set(clock_after(until + CURFEW_MS * CLOCK_MS_NS));
+}
+
 void service_stop(struct service *s)
 {
+    set_curfew(s);
     http_server_stop(s->server);
     stats_stop(s->stats);
     history_stop(s->history);
@@ -188,5 +198,6 @@ void service_stop(struct service *s)
     live_free(s->live);
     stats_free(s->stats);
     history_close(s->history);
+    curfew_set(UINT64_MAX);
     *s = (struct service){0};
 }

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/curfew.h"
 #include "base/log.h"
 #include "core/descriptors.h"
 #include "core/input.h"
@@ -31,7 +32,10 @@ enum {
     ECHO_MS = 50,    /* a signal so soon behind the first is the same: timeout(1) sends it twice */
     HURRY_MS = 1500, /* what threads have to end when a second signal came; they need a few, and on
                         a busy machine they wait for a processor before that */
+    LATE_MS = 2500,  /* what they have once the outputs' time is up, likewise */
 };
+
+_Static_assert((int)LATE_MS < (int)CURFEW_MS, "the ledger comes before the end");
 
 /* --- what other threads say ----------------------------------------------------------------- */
 
@@ -199,9 +203,20 @@ static void abandon(struct pipeline *p)
     }
 }
 
+/* Some thread has not ended in time: ends the program without it. */
+static void give_up(uv_timer_t *timer)
+{
+    struct pipeline *p = timer->data;
+    p->hurried = true;
+    print_ledger(p);
+    write_ledger(p);
+    _exit(EXIT_FAILURE);
+}
+
 static void deadline_passed(uv_timer_t *timer)
 {
     abandon(timer->data);
+    uv_timer_start(timer, give_up, LATE_MS, 0);
 }
 
 /* True when an output is there that may hold all up for ever, and nobody wants an end: a reader of
@@ -218,6 +233,7 @@ static void start_deadline(struct pipeline *p)
 {
     uint64_t shutdown_ns = p->config->settings.shutdown_ns;
     uv_timer_start(&p->deadline, deadline_passed, shutdown_ns / CLOCK_MS_NS, 0);
+    curfew_set(clock_after(shutdown_ns + CURFEW_MS * CLOCK_MS_NS));
 }
 
 static void drain(struct pipeline *p)
@@ -264,15 +280,6 @@ static void woken(uv_async_t *wake)
 
 /* --- signals -------------------------------------------------------------------------------- */
 
-/* After the second signal some thread has not ended in time: ends the program without it. */
-static void give_up(uv_timer_t *timer)
-{
-    const struct pipeline *p = timer->data;
-    print_ledger(p);
-    write_ledger(p);
-    _exit(EXIT_FAILURE);
-}
-
 static void first_signal(struct pipeline *p)
 {
     p->signal_ns = clock_ns();
@@ -296,6 +303,7 @@ static void on_end_signal(uv_signal_t *handle, int number)
         log_warning("stopped at once: what was not written yet is lost");
         abandon(p);
         uv_timer_start(&p->deadline, give_up, HURRY_MS, 0);
+        curfew_set(clock_after(CURFEW_MS * CLOCK_MS_NS));
     } else {
         give_up(&p->deadline);
     }
@@ -645,7 +653,14 @@ enum pipeline_end pipeline_run(struct pipeline *p)
     enum pipeline_end end = how_ended(p);
     if (wants_ledger(p, end))
         print_ledger(p);
-    return write_ledger(p) ? end : PIPELINE_FAILED;
+    bool written = write_ledger(p);
+    curfew_set(UINT64_MAX); /* what follows may take its time */
+    return written ? end : PIPELINE_FAILED;
+}
+
+uint64_t pipeline_deadline(const struct pipeline *p)
+{
+    return p->deadline_ns;
 }
 
 void pipeline_free(struct pipeline *p)

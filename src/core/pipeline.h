@@ -61,6 +61,9 @@ enum pipeline_end pipeline_run(struct pipeline *pipeline);
 void pipeline_stop(struct pipeline *pipeline);
 /* Instead of pipeline_run: ends what pipeline_new has begun, and says nothing of it. */
 void pipeline_abort(struct pipeline *pipeline);
+/* When the outputs' time to write what is queued is up, or was (clock_ns); UINT64_MAX: never, 0: it
+ * has not begun. */
+uint64_t pipeline_deadline(const struct pipeline *pipeline);
 void pipeline_free(struct pipeline *pipeline);
 
 /* How many workers a pipeline with these settings will have. */

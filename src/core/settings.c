@@ -52,8 +52,10 @@ const struct option settings_options[] = {
      AT(shutdown_ns),
      .fallback = "5s",
      .max = 3600 * 1000000000ull,
-     .doc = "how long outputs may take to write what is queued when the program ends; the rest is "
-            "counted as dropped"},
+     .doc =
+         "how long outputs may take to write what is queued when the program ends; the rest is "
+         "counted as dropped; a thread that is stuck, say for a disk, is waited for four seconds "
+         "longer"},
     {.name = "log-time",
      .type = OPTION_ENUM,
      AT(log_time),

@@ -1,5 +1,6 @@
 """Wrong ends: standard output that is full, closed, or without a reader; disks that are full; and ledgers, which
 must add up at any moment."""
+import ctypes
 import json
 import os
 import re
@@ -10,7 +11,7 @@ import urllib.request
 
 import fstrm
 from fstrm import Sender
-from harness import ROOT, equal, free_port, limit, samples, test, wait_for
+from harness import ROOT, Skip, equal, free_port, limit, samples, test, wait_for
 from test_cases import case
 from test_recordings import frames, payload, stream
 
@@ -231,3 +232,48 @@ def ledger_that_cannot_be_written_fails(t):
         done = t.run("read", "--ledger", ledger, path, status=1)
         equal(done.stdout.count(b"\n"), lines, "lines")
         equal(len(said(done)), 1, f"errors: {said(done)}")
+
+
+SEIZE, INTERRUPT = 0x4206, 0x4207  # of ptrace(2)
+WALL = 0x40000000  # of waitpid(2): threads, too
+
+
+class Stuck:
+    """A thread of the program that does not go on, as when its disk does not answer."""
+
+    def __init__(self, libc, thread):
+        self.thread = thread
+        if libc.ptrace(SEIZE, thread, 0, 0) or libc.ptrace(INTERRUPT, thread, 0, 0):
+            raise Skip("this system does not let its parent trace a program")
+        os.waitpid(thread, WALL)
+
+    def is_gone(self):
+        """Whoever traces a thread sees its end first."""
+        return os.waitpid(self.thread, WALL | os.WNOHANG)[0] != 0
+
+
+@test()
+def no_stuck_thread_delays_the_end(t):
+    """Whichever thread waits for ever, the program ends by itself, soon behind shutdown-time, and says so."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    config = """shutdown-time: 100ms
+inputs: [tcp: {listen: 127.0.0.1:0}]
+outputs:
+- file: {path: @DIR@/NAME/out.json, format: json, rotate-size: 1K, compress: gzip}
+history: {path: @DIR@/NAME/history.db}
+"""
+    stuck, number, threads = [], 0, 1
+    while number < threads:
+        t.path(f"stuck-{number}").mkdir()
+        spile = t.listen(config.replace("NAME", f"stuck-{number}"), name=f"stuck-{number}")
+        others = sorted(int(task) for task in os.listdir(f"/proc/{spile.child.pid}/task"))[1:]
+        threads = len(others)
+        stuck.append((spile, Stuck(libc, others[number])))
+        number += 1
+    assert threads >= 5, f"{threads} threads: of workers, outputs, statistics, history"
+    for spile, _ in stuck:
+        spile.send(signal.SIGTERM)
+    for spile, thread in stuck:
+        wait_for("the end of the stuck thread", thread.is_gone)
+        equal(spile.wait(), 1, "status")
+        assert re.search("ledger: file received=0|threads that do not end", spile.err), spile.err
