@@ -7,6 +7,19 @@ static uint64_t used(const struct turn *turn, uint64_t now_ms)
     return halves < 64 ? turn->used_ns >> halves : 0;
 }
 
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+uint64_t turn_took(struct turn *turn, uint64_t elapsed_ns, uint64_t believed_ns, uint64_t thread_ns)
+{
+    uint64_t seen = turn->measured ? smaller(elapsed_ns, thread_ns) : elapsed_ns;
+    uint64_t took = turn->measured ? seen : smaller(elapsed_ns, believed_ns);
+    turn->measured = seen > believed_ns;
+    return took;
+}
+
 void turns_count(struct turns *turns, struct turn *turn, uint64_t took_ns)
 {
     uint64_t now_ms = uv_now(turns->check.loop);

@@ -19,6 +19,7 @@ struct turn {
     void (*take)(struct turn *turn);
     uint64_t used_ns; /* what it has had of the worker's time, of which half is forgotten ... */
     uint64_t at_ms;   /* ... in each TURNS_HALF_MS; the loop's clock when that was told */
+    bool measured;    /* by the thread's clock: see turn_took */
 };
 
 enum { TURNS_HALF_MS = 128 };
@@ -34,6 +35,14 @@ void turns_init(struct turns *turns, uv_loop_t *loop);
 /* Closes its handles; nobody waits any more. */
 void turns_close(struct turns *turns);
 
+/*
+ * How much of a worker's time a turn took that lasted for `elapsed_ns`. More than `believed_ns` is
+ * not believed at once, since other programs may have had the processor meanwhile. But whoever took
+ * more is measured the next time: the caller then says in `thread_ns` what the thread's own clock
+ * says of the turn, and that is believed.
+ */
+uint64_t turn_took(struct turn *turn, uint64_t elapsed_ns, uint64_t believed_ns,
+                   uint64_t thread_ns);
 /* It has had so much of the worker's time now. */
 void turns_count(struct turns *turns, struct turn *turn, uint64_t took_ns);
 /* Has turn->take called when it is its turn; it does not wait any more then. Nothing when it waits

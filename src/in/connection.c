@@ -20,7 +20,7 @@ enum { READS_AT_ONCE = 4, PROBLEM_LINES_PER_SECOND = 5, ROOM_LINES_PER_SECOND = 
  * a time: at the least what a large frame or some hundred small ones need.
  */
 enum { TURN_NS = 1000000, READ_MIN = 16 * 1024 };
-/* The most that a byte, and a read, is believed to have cost: more was taken by other programs. */
+/* The most that a byte, and a read, is believed to have cost without looking closer. */
 enum { BYTE_NS = 100, CALL_NS = 20000 };
 /* When the pipeline drains: how long a connection is heard at the most, and without a byte. */
 enum { DRAIN_MS = 300, DRAIN_IDLE_MS = 20 };
@@ -46,6 +46,7 @@ struct connection {
     int fd;
     bool served;    /* its reading has begun, for it may have to wait */
     bool useful;    /* it has brought dnstap */
+    bool excused;   /* it was to leave, and its handshake had waited for us */
     bool streaming; /* START came, and no STOP since */
     bool silent;    /* counted as silent: the stream has begun long ago and brought nothing */
     bool closing;
@@ -296,6 +297,7 @@ static void fit_reads(struct connection *c, uint64_t took_ns)
 static bool hear(struct connection *c)
 {
     uint64_t frames = c->feed.to.frames, begin = clock_ns(), before = begin, now = begin;
+    uint64_t thread = c->turn.measured ? clock_thread_ns() : 0;
     enum read_result result = READ_FULL;
     c->heard = 0;
     for (int i = 0; i < READS_AT_ONCE && result == READ_FULL && now - begin <= TURN_NS; i++) {
@@ -304,8 +306,9 @@ static bool hear(struct connection *c)
         fit_reads(c, now - before);
         before = now;
     }
-    uint64_t took = now - begin, most = CALL_NS + (uint64_t)c->heard * BYTE_NS;
-    took = took < most ? took : most;
+    thread = c->turn.measured ? clock_thread_ns() - thread : 0;
+    uint64_t believed = CALL_NS + (uint64_t)c->heard * BYTE_NS;
+    uint64_t took = turn_took(&c->turn, now - begin, believed, thread);
     turns_count(worker_turns(c->feed.to.worker), &c->turn, took);
     if (took > TURN_NS)
         c->long_turn = true;
@@ -405,14 +408,25 @@ static void end_silent(struct connection *c, enum input_cut reason)
     end(c);
 }
 
-/* Another needs its place. What it has sent until now is heard; that may be a reason to stay. */
+/* What it has sent until now is heard. That is a reason to stay if it has brought frames; and once,
+ * if its handshake had to wait for us. */
+static bool has_excuse(struct connection *c)
+{
+    bool streaming = c->streaming;
+    c->heard = 0;
+    if (c->served)
+        hear(c);
+    bool waited = !streaming && c->heard > 0 && !c->excused;
+    c->excused |= waited;
+    return waited || place_is_active(c->place, uv_now(worker_loop(c->feed.to.worker)));
+}
+
+/* Another needs its place. */
 static void make_room(struct connection *c, enum input_cut reason)
 {
     uint64_t now = uv_now(worker_loop(c->feed.to.worker));
-    if (c->served)
-        hear(c);
-    if (c->closing ||
-        (place_is_active(c->place, now) && places_keep(&c->rules->gate->places, c->place, now)))
+    bool excuse = has_excuse(c);
+    if (c->closing || (excuse && places_keep(&c->rules->gate->places, c->place, now)))
         return;
     end_silent(c, reason);
 }

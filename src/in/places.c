@@ -91,8 +91,8 @@ static void judge(struct search *search, const struct place *place)
     uint64_t wanted = newcomer ? account_entry_load(newcomer, entry, 1) : 0;
     search->judged = peer;
     search->yields = account_entry_load(entry, newcomer, 0) >= wanted;
-    search->yields_new = newcomer && search->yields &&
-                         account_entry_load(entry, NULL, 0) >= (uint64_t)CROWD * ACCOUNT_SHARE;
+    search->yields_new =
+        search->yields && account_entry_load(entry, NULL, 0) >= (uint64_t)CROWD * ACCOUNT_SHARE;
 }
 
 static bool may_leave(struct search *search, const struct place *place)
@@ -295,6 +295,7 @@ bool places_keep(struct places *places, struct place *place, uint64_t now_ms)
     bool stays = find_room(places, &place->entry, now_ms) == PLACES_TAKEN;
     places->used++;
     if (stays) {
+        place->settled_ms = now_ms + PLACES_GRACE_MS;
         atomic_store(&place->leave, NOBODY);
         account_entry_hold(&place->entry, 1);
     } else {

@@ -14,9 +14,9 @@
  * comes without end is always new.
  *
  * Who is told to leave does so on its own thread, a little later; until then its place is not free,
- * but no longer counts. What it has sent is still heard. If it turns out to be active it is as a
- * newcomer itself: it stays where there is room, or another can be told in its stead. So nobody
- * stays beyond the limits, nor where the reserve is.
+ * but no longer counts. What it has sent is still heard. If it turns out to be active, or that
+ * its handshake had to wait for us, it is as a newcomer itself: it stays where there is room, or
+ * another can be told in its stead. So nobody stays beyond the limits, nor where the reserve is.
  *
  * A search for room looks at places; who was refused is refused for a moment without one.
  */
@@ -128,7 +128,7 @@ static inline int place_wanted(const struct place *place)
     return atomic_load(&place->leave);
 }
 
-/* It was told to leave, and is active: true when it may stay all the same. */
+/* It was told to leave, and has a reason not to: true when it may stay all the same. */
 bool places_keep(struct places *places, struct place *place, uint64_t now_ms);
 
 /* It has brought frames for the first time. `peer` is whose it is. */

@@ -447,9 +447,11 @@ def use_up(t, spile, path):
     resource.prlimit(spile.child.pid, resource.RLIMIT_NOFILE, (most, before[1]))
     held = []
     while "cannot accept" not in spile.err:  # until all lower numbers are taken, too
+        there = len(os.listdir(fds))
         held.append(socket.socket(socket.AF_UNIX))
         held[-1].connect(str(path))
-        time.sleep(0.01)
+        wait_for("it is accepted, or cannot be",
+                 lambda there=there: "cannot accept" in spile.err or len(os.listdir(fds)) > there, every=0.01)
     return held, before
 
 

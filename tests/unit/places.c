@@ -354,6 +354,23 @@ static void a_new_crowd_hides_behind_nobody(void **state)
     assert_int_equal(leavers(places, 60), 1);
 }
 
+/* Nor do they where descriptors are short: who is taken is of the peer that has most, as ever. */
+static void a_new_crowd_gives_descriptors(void **state)
+{
+    struct place *places[40];
+    (void)state;
+    open_gate(128, 64);
+    struct place *idle = come(v4(1));
+    clock_ms += PLACES_GRACE_MS;
+    crowd(v4(2), places, 40);
+    uint64_t load = places_make_room(&gate.places, CUT_DESCRIPTORS, clock_ms, false);
+    assert_int_equal(load, 40 * ACCOUNT_SHARE);
+    assert_int_equal(leavers(places, 40), 0);
+    assert_true(places_make_room(&gate.places, CUT_DESCRIPTORS, clock_ms, true) > 0);
+    assert_int_equal(place_wanted(idle), -1);
+    assert_int_equal(leavers(places, 40), 1);
+}
+
 /* Who was refused is refused for a moment without a search; others are not. */
 static void refusals_are_remembered(void **state)
 {
@@ -479,6 +496,7 @@ int main(void)
         cmocka_unit_test(a_handshake_has_its_time),
         cmocka_unit_test(who_is_always_new_makes_room),
         cmocka_unit_test(a_new_crowd_hides_behind_nobody),
+        cmocka_unit_test(a_new_crowd_gives_descriptors),
         cmocka_unit_test(refusals_are_remembered),
         cmocka_unit_test(making_room_costs_nothing),
         cmocka_unit_test(who_is_of_use_is_let_in),

@@ -130,12 +130,30 @@ static void test_leaving(void **state)
     assert_string_equal(said, "bc");
 }
 
+/* What cannot be believed may be other programs' doing: it counts only once it was measured, and
+ * then no limit holds. */
+static void test_what_a_turn_took(void **state)
+{
+    struct turn turn = {0};
+    (void)state;
+    assert_int_equal(turn_took(&turn, 50, 100, 0), 50);
+    assert_false(turn.measured);
+    assert_int_equal(turn_took(&turn, 900, 100, 0), 100);
+    assert_true(turn.measured);
+    assert_int_equal(turn_took(&turn, 900, 100, 800), 800);
+    assert_true(turn.measured); /* it is one that takes so much */
+    assert_int_equal(turn_took(&turn, 900, 100, 60), 60);
+    assert_false(turn.measured); /* others have had the processor */
+    assert_int_equal(turn_took(&turn, 900, 100, 0), 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_between_two_turns_all_are_heard, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_least_is_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_leaving, set_up, tear_down),
+        cmocka_unit_test(test_what_a_turn_took),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
