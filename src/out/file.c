@@ -79,9 +79,9 @@ static const struct option file_options[] = {
      .doc =
          "rotated files to keep, named PATH.20261121T085042.992Z.000017: the moment of rotation, "
          "and a number that alone says which are newer, whatever the clock did; those with the "
-         "lowest go, first of all those without one, of earlier versions; 0 keeps all; under "
-         "compat, and "
-         "uncompressed, PATH.1 (the newest), PATH.2, and so on, as dnstap-receiver has them"},
+         "lowest go, first of all those without one, of earlier versions; where others may make "
+         "files, theirs neither count nor go; 0 keeps all; under compat, and uncompressed, PATH.1 "
+         "(the newest), PATH.2, and so on, as dnstap-receiver has them"},
     {.name = "compress",
      .type = OPTION_ENUM,
      .offset = offsetof(struct file, compress),
