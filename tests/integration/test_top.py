@@ -276,7 +276,7 @@ def nothing_yet_says_where_servers_are_waited_for(t):
 def one_identity_from_two_hosts_shows_while_events_come(t):
     """As a hint, on the screen and in the report, until one of both has left."""
     port, web = free_port(), free_port()
-    t.listen(f'inputs: [tcp: {{listen: "127.0.0.1:{port}", header-timeout: 1m}}]\noutputs: ["null": {{}}]\nweb: {{listen: "127.0.0.1:{web}", header-timeout: 1m}}\n', count=2)
+    t.listen(f'inputs: [tcp: {{listen: "127.0.0.1:{port}"}}]\noutputs: ["null": {{}}]\nweb: {{listen: "127.0.0.1:{web}", header-timeout: 1m}}\n', count=2)
     url = f"http://127.0.0.1:{web}/"
     senders = [fstrm.Sender(("127.0.0.1", port), source=source) for source in ("127.0.0.1", "127.0.0.2")]
     for sender in senders:
