@@ -1,8 +1,11 @@
 /* Reading the database while it is written. */
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "history/sql.h"
+#include "io/folder.h"
 
 enum { BUSY_MS = 1000, STEPS = 10000 /* of SQLite's machine, between two looks at the clock */ };
 
@@ -53,10 +56,31 @@ static enum store_status fail(struct reader *reader, int code, struct error *err
     return sql_fail(reader->db, code, reader->path, err);
 }
 
+/* A path to the file without links, as the writer's. A FIFO, which whoever owns the folder may have
+ * put there, would be waited for. */
+static int find_file(const struct reader *reader, char path[PATH_MAX], struct error *err)
+{
+    struct folder folder;
+    struct error why;
+    struct stat file;
+    if (folder_open(&folder, reader->path, &why))
+        return error_set(err, "%.300s: %s", reader->path, why.text);
+    int rc = folder_stat(&folder, &file) || folder_real_path(&folder, path) ? -1 : 0;
+    if (rc)
+        error_set(err, "%.300s: %s", reader->path, strerror(errno));
+    else if (!S_ISREG(file.st_mode))
+        rc = error_set(err, "%.300s: it is no regular file", reader->path);
+    folder_close(&folder);
+    return rc;
+}
+
 static enum store_status connect(struct reader *reader, struct error *err)
 {
-    int code = sqlite3_open_v2(reader->path, &reader->db,
-                               SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+    const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
+    char path[PATH_MAX];
+    if (find_file(reader, path, err))
+        return STORE_TROUBLE;
+    int code = sqlite3_open_v2(path, &reader->db, flags, NULL);
     if (code == SQLITE_OK) {
         sqlite3_extended_result_codes(reader->db, 1);
         sqlite3_busy_timeout(reader->db, BUSY_MS);

@@ -243,6 +243,28 @@ static void troubles_pass(void **state)
     place_end(&place);
 }
 
+/* Where the database was there may be something else by the time that it is read. */
+static void readers_follow_no_links(void **state)
+{
+    (void)state;
+    struct place place;
+    struct reader *reader;
+    struct error err;
+    char aside[128];
+    place_begin(&place);
+    snprintf(aside, sizeof aside, "%s.aside", place.path);
+    place_close(&place, true);
+    assert_int_equal(reader_open(place.path, &reader, &err), STORE_FINE);
+    reader_close(reader);
+    assert_int_equal(rename(place.path, aside) | symlink(aside, place.path), 0);
+    assert_int_equal(reader_open(place.path, &reader, &err), STORE_TROUBLE);
+    assert_int_equal(unlink(place.path) | mkfifo(place.path, 0600), 0);
+    alarm(60); /* so that one that waits fails */
+    assert_int_equal(reader_open(place.path, &reader, &err), STORE_TROUBLE);
+    alarm(0);
+    place_end(&place);
+}
+
 static void removed_file_is_made_anew(void **state)
 {
     (void)state;
@@ -432,6 +454,7 @@ int main(void)
         cmocka_unit_test(damage_is_set_aside),
         cmocka_unit_test(others_files_are_left_alone),
         cmocka_unit_test(troubles_pass),
+        cmocka_unit_test(readers_follow_no_links),
         cmocka_unit_test(removed_file_is_made_anew),
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(many_streams_have_fewer_seconds),
