@@ -1,5 +1,4 @@
 /* spile run: the collector. */
-#include <signal.h>
 #include <stdio.h>
 
 #include "base/hostport.h"
@@ -235,9 +234,6 @@ static int run_run(struct command_call *call)
     if (service_start(&service, &config, &options, false, &err) < 0)
         return pipe_fail(&config, &err, COMMAND_FAILED);
     enum pipeline_end end = pipeline_run(service.pipeline);
-    /* All is written by now. A second signal must not kill the program while it closes the rest. */
-    signal(SIGINT, SIG_IGN);
-    signal(SIGTERM, SIG_IGN);
     service_stop(&service);
     config_free(&config);
     return end == PIPELINE_FAILED ? COMMAND_FAILED : COMMAND_OK;

@@ -253,13 +253,27 @@ static void drain(struct pipeline *p)
         worker_stop(&p->workers[i]);
 }
 
+/* All is written, and signals say nothing any more. The library gives each its default, which is to
+ * kill: one that comes while the rest is closed must not. */
+static void close_signals(struct pipeline *p)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (size_t i = 0; i < sizeof p->signals / sizeof *p->signals; i++) {
+        int number = p->signals[i].signum;
+        uv_close((uv_handle_t *)&p->signals[i], NULL);
+        signal(number, SIG_IGN);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 static void close_handles(struct pipeline *p)
 {
     uv_close((uv_handle_t *)&p->wake, NULL);
     uv_close((uv_handle_t *)&p->deadline, NULL);
     uv_close((uv_handle_t *)&p->progress, NULL);
-    for (size_t i = 0; i < sizeof p->signals / sizeof *p->signals; i++)
-        uv_close((uv_handle_t *)&p->signals[i], NULL);
+    close_signals(p);
 }
 
 /* Something has changed: the next step of the pipeline's life, if it is due. */

@@ -277,3 +277,16 @@ history: {path: @DIR@/NAME/history.db}
         wait_for("the end of the stuck thread", thread.is_gone)
         equal(spile.wait(), 1, "status")
         assert re.search("ledger: file received=0|threads that do not end", spile.err), spile.err
+
+
+@test()
+def no_signal_kills_at_the_very_end(t):
+    """What a signal asks for cannot be done any more: that is no reason to die of it."""
+    config = "inputs: [tcp: {listen: 127.0.0.1:0}]\nhistory: {path: @DIR@/history.db}\n"  # which takes a while to close
+    for number in (signal.SIGHUP, signal.SIGUSR1):
+        for i in range(10):
+            spile = t.listen(config, name=f"{number.name}-{i}")
+            spile.send(signal.SIGTERM)
+            while spile.running():
+                spile.send(number)
+            equal(spile.wait(), 0, f"status with {number.name}")
