@@ -54,7 +54,7 @@ const struct option settings_options[] = {
      .max = 3600 * 1000000000ull,
      .doc =
          "how long outputs may take to write what is queued when the program ends; the rest is "
-         "counted as dropped; a thread that is stuck, say for a disk, is waited for four seconds "
+         "counted as dropped; a thread that is stuck, say for a disk, is waited for eight seconds "
          "longer"},
     {.name = "log-time",
      .type = OPTION_ENUM,
