@@ -35,26 +35,29 @@ static bool is_trusted_group(gid_t gid)
     return gid == 0 || gid == getegid();
 }
 
+static const char *name_or_number(const char *name, unsigned number, char text[FOLDER_USER_MAX])
+{
+    if (name)
+        snprintf(text, FOLDER_USER_MAX, "%s", name);
+    else
+        snprintf(text, FOLDER_USER_MAX, "%u", number);
+    return text;
+}
+
 const char *folder_user_name(uid_t uid, char text[FOLDER_USER_MAX])
 {
     char space[4096];
     struct passwd pw, *found = NULL;
-    if (getpwuid_r(uid, &pw, space, sizeof space, &found) == 0 && found)
-        snprintf(text, FOLDER_USER_MAX, "%s", pw.pw_name);
-    else
-        snprintf(text, FOLDER_USER_MAX, "%u", uid);
-    return text;
+    bool known = getpwuid_r(uid, &pw, space, sizeof space, &found) == 0 && found;
+    return name_or_number(known ? pw.pw_name : NULL, uid, text);
 }
 
 static const char *group_name(gid_t gid, char text[FOLDER_USER_MAX])
 {
     char space[4096];
     struct group gr, *found = NULL;
-    if (getgrgid_r(gid, &gr, space, sizeof space, &found) == 0 && found)
-        snprintf(text, FOLDER_USER_MAX, "%s", gr.gr_name);
-    else
-        snprintf(text, FOLDER_USER_MAX, "%u", gid);
-    return text;
+    bool known = getgrgid_r(gid, &gr, space, sizeof space, &found) == 0 && found;
+    return name_or_number(known ? gr.gr_name : NULL, gid, text);
 }
 
 static bool strangers_write(const struct stat *st)
