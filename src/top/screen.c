@@ -276,7 +276,6 @@ static void close_all(struct painter *p)
         endwin();
         delscreen(p->terminal);
     }
-    stash_end(p->screen->stash);
     if (p->tty && p->tty != stdin)
         fclose(p->tty);
     if (p->signals >= 0)

@@ -17,8 +17,8 @@ struct top_screen {
  * call this before any is started. */
 void top_screen_block_signals(void);
 /* Shows what the feed brings until the user quits or a signal ends it. The last line that comes to
- * the stash is shown on the last row; the stash has ended afterwards. -1: err: there is no terminal
- * that could show it. */
+ * the stash is shown on the last row; the caller ends the stash. -1: err: there is no terminal that
+ * could show it. */
 int top_screen_run(const struct top_screen *screen, struct top_feed *feed, struct error *err);
 
 #endif
