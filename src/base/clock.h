@@ -8,19 +8,22 @@
 #define CLOCK_SECOND_NS UINT64_C(1000000000)
 #define CLOCK_MS_NS UINT64_C(1000000)
 
-static inline uint64_t clock_ns(void)
+static inline uint64_t clock_read_ns(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * CLOCK_SECOND_NS + (uint64_t)now.tv_nsec;
+}
+
+static inline uint64_t clock_ns(void)
+{
+    return clock_read_ns(CLOCK_MONOTONIC);
 }
 
 /* The processor's time that this thread has had: a system call, unlike the others. */
 static inline uint64_t clock_thread_ns(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * CLOCK_SECOND_NS + (uint64_t)now.tv_nsec;
+    return clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 /* Since 1970, UTC: negative before. It jumps when somebody, or NTP, sets the clock, so it is for

@@ -297,8 +297,7 @@ static uint64_t cost_ns(uint64_t streams, unsigned identities)
     struct stats *stats = new_stats(64 << 20, streams);
     uint64_t least = UINT64_MAX;
     for (int try = 0; try < TRIES; try++) {
-        struct timespec begin, end;
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
+        uint64_t begin = clock_thread_ns();
         for (unsigned i = 0; i < EVENTS; i++) {
             char stream[32], name[32];
             snprintf(stream, sizeof stream, "invented%u", i % identities);
@@ -306,9 +305,7 @@ static uint64_t cost_ns(uint64_t streams, unsigned identities)
             send_event(stats, 0, stream, name, i, STATS_QUERY, 1, 0, -1, 40);
         }
         merge_all(stats);
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
-        uint64_t took = (uint64_t)(end.tv_sec - begin.tv_sec) * CLOCK_SECOND_NS +
-                        (uint64_t)end.tv_nsec - (uint64_t)begin.tv_nsec;
+        uint64_t took = clock_thread_ns() - begin;
         least = took < least ? took : least;
     }
     stats_free(stats);
