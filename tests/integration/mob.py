@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """mob.py KIND FACTS: one of those who mean harm, or who are honest, in a process of its own (one peer
 is one process on a unix socket), until its standard input ends. Prints as JSON what it has seen, and on
-standard error that it has begun.
+standard error that it has begun; one of the mob also says when its first act is done.
 
 FACTS is JSON: unix (a path), tcp and web (host and port), source (an address to come from, or null), user
 (a number, or null), key (of the web server), number. trial.py starts them all.
@@ -68,6 +68,10 @@ class Facts:
         return sock
 
 
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
 def go_on(act, counts, threads=1, pause=0.0):
     """Lets some threads act until it is over; refusals are a mob's daily bread."""
     def loop(number):
@@ -81,6 +85,9 @@ def go_on(act, counts, threads=1, pause=0.0):
     running = [threading.Thread(target=loop, args=(i,), daemon=True) for i in range(threads)]
     for thread in running:
         thread.start()
+    while not counts["acts"] and not OVER.wait(0.05):
+        pass
+    say("at work" if counts["acts"] else "over before anything was done")
     OVER.wait()
     for thread in running:
         thread.join(2 * PAUSE_S)
@@ -236,6 +243,7 @@ def pipeliners(facts, counts):
     def act(number):
         with facts.ask(small=True) as sock:
             sock.sendall(request(("/metrics", "/nothing", "/api/v1/statistics")[number % 3]) * 100)
+            counts["acts"] += 1
             while not fstrm.is_closed(sock) and not OVER.wait(0.5):
                 pass
     go_on(act, counts, 60, 0.05)
@@ -260,6 +268,7 @@ def viewers(facts, counts):
     def act(_):
         with facts.ask(small=True) as sock:
             sock.sendall(request("/api/v1/events", facts.key))
+            counts["acts"] += 1
             while not OVER.wait(0.5):
                 pass
     go_on(act, counts, 40, 0.1)
@@ -473,7 +482,7 @@ def main():
     counts = {"acts": 0, "refused": 0}
     if kind != "frames":
         threading.Thread(target=lambda: (sys.stdin.read(), OVER.set()), daemon=True).start()
-    print("begun", file=sys.stderr, flush=True)
+    say("begun")
     {**KINDS, **COUNTERS}[kind](facts, counts)
     print(json.dumps(counts))
     sys.stdout.flush()

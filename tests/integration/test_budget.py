@@ -124,7 +124,7 @@ def honest_beside(t, greedy_count):
     blocked = sent = 0
     for client in honest:
         client.sock.setblocking(False)
-    while sent < 20000:
+    while sent < 8000:
         begin = worked(spile)
         for client in honest * 4:
             try:

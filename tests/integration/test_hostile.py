@@ -57,7 +57,7 @@ def flood_of_connections(t):
     begin = time.monotonic()
     flood = t.start([sys.executable, FLOOD, t.path("tap.sock")], name="flood", stdin=subprocess.PIPE)
     wait_for("the flood has begun", lambda: flood.out)
-    honest = 100
+    honest = 40
     for _ in range(honest):
         client = Sender(t.path("tap.sock"))
         client.send(one("honest"))

@@ -196,8 +196,9 @@ def folders_of_others_are_told(t):
             spile = t.spile(*words, name=f"told-{owner}-{mode}-{number}")
             wait_for("the start", lambda: "listening on" in spile.err or not spile.running())
             assert spile.running(), f"{words}: {spile.err}"
-            equal(spile.err.count(said), 1, f"{words}: {spile.err}")
+            wait_for("the line", lambda: said in spile.err)
             equal(spile.stop(), 0, f"{words}: status")
+            equal(spile.err.count(said), 1, f"{words}: {spile.err}")
             clear(place)
         for words in ended:
             text = t.run(*words).stderr.decode()
