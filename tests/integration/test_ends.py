@@ -1,8 +1,10 @@
 """Wrong ends: standard output that is full, closed, or without a reader; disks that are full; and ledgers, which
 must add up at any moment."""
+import contextlib
 import ctypes
 import json
 import os
+import pathlib
 import re
 import resource
 import signal
@@ -246,10 +248,25 @@ class Stuck:
         if libc.ptrace(SEIZE, thread, 0, 0) or libc.ptrace(INTERRUPT, thread, 0, 0):
             raise Skip("this system does not let its parent trace a program")
         os.waitpid(thread, WALL)
+        self.gone = False
 
     def is_gone(self):
         """Whoever traces a thread sees its end first."""
-        return os.waitpid(self.thread, WALL | os.WNOHANG)[0] != 0
+        self.gone = self.gone or os.waitpid(self.thread, WALL | os.WNOHANG)[0] != 0
+        return self.gone
+
+    def bury(self, process):
+        """Whatever has become of the test: as long as nobody has seen the thread's end its program cannot be waited for."""
+        if not self.is_gone():
+            process.send(signal.SIGKILL)
+            wait_for("the end of a thread that is killed", self.is_gone)
+
+
+def threads_beside_main(process):
+    """In the order of their beginning. ThreadSanitizer has one of its own, before all others."""
+    proc = pathlib.Path(f"/proc/{process.child.pid}")
+    foreign = "libtsan" in (proc / "maps").read_text()
+    return sorted(int(path.name) for path in (proc / "task").iterdir())[1 + foreign:]
 
 
 @test()
@@ -263,20 +280,22 @@ outputs:
 history: {path: @DIR@/NAME/history.db}
 """
     stuck, number, threads = [], 0, 1
-    while number < threads:
-        t.path(f"stuck-{number}").mkdir()
-        spile = t.listen(config.replace("NAME", f"stuck-{number}"), name=f"stuck-{number}")
-        others = sorted(int(task) for task in os.listdir(f"/proc/{spile.child.pid}/task"))[1:]
-        threads = len(others)
-        stuck.append((spile, Stuck(libc, others[number])))
-        number += 1
-    assert threads >= 5, f"{threads} threads: of workers, outputs, statistics, history"
-    for spile, _ in stuck:
-        spile.send(signal.SIGTERM)
-    for spile, thread in stuck:
-        wait_for("the end of the stuck thread", thread.is_gone)
-        equal(spile.wait(), 1, "status")
-        assert re.search("ledger: file received=0|threads that do not end", spile.err), spile.err
+    with contextlib.ExitStack() as graves:
+        while number < threads:
+            t.path(f"stuck-{number}").mkdir()
+            spile = t.listen(config.replace("NAME", f"stuck-{number}"), name=f"stuck-{number}")
+            others = threads_beside_main(spile)
+            threads = len(others)
+            stuck.append((spile, Stuck(libc, others[number])))
+            graves.callback(stuck[-1][1].bury, spile)
+            number += 1
+        assert threads >= 5, f"{threads} threads: of workers, outputs, statistics, history"
+        for spile, _ in stuck:
+            spile.send(signal.SIGTERM)
+        for spile, thread in stuck:
+            wait_for("the end of the stuck thread", thread.is_gone)
+            equal(spile.wait(), 1, "status")
+            assert re.search("ledger: file received=0|threads that do not end", spile.err), spile.err
 
 
 @test()
