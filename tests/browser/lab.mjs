@@ -14,7 +14,7 @@ const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-ru
     "--disable-component-update", "--disable-sync"];
 
 export const options = { spile: path.join(ROOT, "build/spile"), modules: path.join(ROOT, "build/browser"),
-    screenshots: path.join(ROOT, "build/screenshots"), chromium: "/usr/bin/chromium",
+    screenshots: null, chromium: "/usr/bin/chromium",
     // How much slower than two quiet cores this machine is (tests/support/patience.py), and three times that, since
     // a wait ends with what it waits for: only a failure takes the whole of its limit.
     patience: 3 * Number(process.env.SPILE_TEST_PATIENCE
@@ -22,6 +22,10 @@ export const options = { spile: path.join(ROOT, "build/spile"), modules: path.jo
 
 export const tests = [];
 export const test = (name, run) => tests.push({ name, run });
+
+/** Keeps what the page looks like now, if somebody wants to see it. */
+export const keep = async (page, name) =>
+    options.screenshots && page.screenshot({ path: path.join(options.screenshots, `${name}.png`), fullPage: true });
 
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The dashboard in a real browser: run.mjs [--spile PROGRAM] [--modules FOLDER] [--screenshots FOLDER]
-// [-k REGEX] [-j N]. Runs every test of test_*.mjs; the last line counts.
+// [-k REGEX] [-j N]. Runs every test of test_*.mjs; the last line counts. Screenshots, which somebody
+// may want to look at, are taken where there is a folder for them.
 import fs from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -10,9 +11,10 @@ const { values } = parseArgs({ options: {
     spile: { type: "string" }, modules: { type: "string" }, screenshots: { type: "string" },
     chromium: { type: "string" }, jobs: { type: "string", short: "j", default: "3" }, k: { type: "string", short: "k", default: "" },
 } });
-for (const name of ["spile", "modules", "screenshots", "chromium"])
+for (const name of ["spile", "modules", "chromium"])
     options[name] = path.resolve(values[name] ?? options[name]);
-fs.mkdirSync(options.screenshots, { recursive: true });
+if (values.screenshots)
+    fs.mkdirSync(options.screenshots = path.resolve(values.screenshots), { recursive: true });
 
 for (const name of fs.readdirSync(HERE).filter((n) => /^test_.*\.mjs$/.test(n)).sort())
     await import(`./${name}`);

@@ -1,8 +1,7 @@
 // Every size, both themes, with eyes, with a keyboard, and without eyes.
-import path from "node:path";
 import { contrast, overflow, spills, structure } from "./audit.mjs";
 import { exchange } from "./frames.mjs";
-import { assert, options, sleep, test, textOf, until } from "./lab.mjs";
+import { assert, keep, sleep, test, textOf, until } from "./lab.mjs";
 
 const LONG = `${"a-label-as-long-as-they-get".repeat(2)}.${"another-one".repeat(5)}.long.test`;
 
@@ -39,7 +38,7 @@ for (const [width, height] of [[360, 740], [768, 1024], [1280, 800], [1920, 1080
             const whole = await page.evaluate(contrast);
             assert.deepEqual([...narrowed.wrong, ...whole.wrong], []);
             assert.ok(whole.checked > 150, `${whole.checked} texts`);
-            await page.screenshot({ path: path.join(options.screenshots, `dashboard-${width}-${colorScheme}.png`), fullPage: true });
+            await keep(page, `dashboard-${width}-${colorScheme}`);
         });
 
 /** Numbers as long as they get after years on a busy server. */
@@ -78,7 +77,7 @@ for (const colorScheme of ["light", "dark"])
             assert.deepEqual(wrong, [], `${width} px`);
             assert.ok(checked > 100, `${width} px: ${checked} texts`);
             assert.deepEqual(await page.evaluate(overflow), [], `${width} px`);
-            await page.screenshot({ path: path.join(options.screenshots, `long-${width}-${colorScheme}.png`), fullPage: true });
+            await keep(page, `long-${width}-${colorScheme}`);
         }
         await page.unrouteAll({ behavior: "ignoreErrors" });
     });

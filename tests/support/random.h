@@ -26,8 +26,9 @@ static inline size_t random_below(struct random *r, size_t limit)
     return (size_t)((random_u64(r) >> 11) % limit);
 }
 
-/* How often a test draws: `rounds`, or where SPILE_TEST_SHARE=N is set (an emulated machine) the
- * Nth part, since a processor that differs does so for many inputs alike. At least 1. */
+/* How often a test draws: `rounds`, or where SPILE_TEST_SHARE=N is set (an emulated machine, a
+ * sanitized program) the Nth part, since what differs there does so for many inputs alike. At
+ * least 1. */
 static inline int random_rounds(int rounds)
 {
     const char *share = getenv("SPILE_TEST_SHARE");
