@@ -172,9 +172,10 @@ class Process:
         return False
 
     def insist(self, number=signal.SIGINT):
-        """Signals until it ends, since a signal right behind another counts as its echo; the exit status."""
+        """Signals until it is heard, since one right behind another counts as an echo, and a third ends all before
+        the threads can say what they have written; the exit status."""
         def ended():
-            if self.running():
+            if self.running() and "stopped at once" not in self.err:
                 self.send(number)
             return not self.running()
         wait_for("it ends", ended, every=0.1)
