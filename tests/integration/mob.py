@@ -4,7 +4,8 @@ is one process on a unix socket), until its standard input ends. Prints as JSON 
 standard error that it has begun; one of the mob also says when its first act is done.
 
 FACTS is JSON: unix (a path), tcp and web (host and port), source (an address to come from, or null), user
-(a number, or null), key (of the web server), number. trial.py starts them all.
+(a number, or null), key (of the web server), number, slow (how many times as long the mob pauses between two
+acts: it has no more of a slow machine than of a quick one). trial.py starts them all.
 """
 import contextlib
 import http.client
@@ -25,9 +26,9 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1] / "tests/support")]
 import fstrm  # noqa: E402  (found through sys.path)
 from lab import question  # noqa: E402
 
-OVER = threading.Event()
+OVER, SLOW = threading.Event(), 1.0
 RANDOM = random.Random(os.getpid())
-PAUSE_S = 5  # whoever waits for what does not come gives up then
+PAUSE_S = 5  # whoever waits for what does not come gives up then, times SLOW
 
 START = fstrm.control(fstrm.READY, fstrm.DNSTAP) + fstrm.control(fstrm.START, fstrm.DNSTAP)
 
@@ -40,7 +41,7 @@ class Facts:
     def connect(self, tcp, small=False, seconds=PAUSE_S):
         """A connection to one of the inputs, without a word said."""
         sock = socket.socket(socket.AF_INET if tcp else socket.AF_UNIX, socket.SOCK_STREAM)
-        sock.settimeout(seconds)
+        sock.settimeout(seconds * SLOW)
         if small:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4608)
         if tcp and self.source:
@@ -57,7 +58,7 @@ class Facts:
         those who guess keys is answered late, too."""
         sock = socket.socket()
         sock.bind(("127.0.0.66", 0))
-        sock.settimeout(PAUSE_S)
+        sock.settimeout(PAUSE_S * SLOW)
         if small:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         try:
@@ -68,20 +69,25 @@ class Facts:
         return sock
 
 
+def pause(seconds):
+    """Between two acts of the mob. True: it is over."""
+    return OVER.wait(seconds * SLOW)
+
+
 def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def go_on(act, counts, threads=1, pause=0.0):
+def go_on(act, counts, threads=1, rest=0.0):
     """Lets some threads act until it is over; refusals are a mob's daily bread."""
     def loop(number):
-        while not OVER.wait(pause):
+        while not pause(rest):
             try:
                 act(number)
                 counts["acts"] += 1
             except OSError:
                 counts["refused"] += 1
-                OVER.wait(0.01)
+                pause(0.01)
     running = [threading.Thread(target=loop, args=(i,), daemon=True) for i in range(threads)]
     for thread in running:
         thread.start()
@@ -106,7 +112,7 @@ def silent(facts, counts):
                 held.append(facts.connect(tcp=len(held) % 2))
                 held[-1].sendall(START)
                 counts["connections"] = counts.get("connections", 0) + 1
-    go_on(act, counts, pause=0.1)
+    go_on(act, counts, rest=0.1)
 
 
 def junk(facts, counts):
@@ -123,7 +129,7 @@ def junk(facts, counts):
         for sock in RANDOM.sample(held, len(held) // 10):
             with contextlib.suppress(OSError):
                 sock.sendall(fstrm.data(b"x"))
-    go_on(act, counts, pause=0.1)
+    go_on(act, counts, rest=0.1)
 
 
 def reconnectors(facts, counts):
@@ -177,7 +183,7 @@ def bombs(facts, counts):
     def act(number):
         with facts.connect(tcp=number % 2) as sock:
             sock.sendall(START)
-            while not OVER.wait(len(frame) / 1_000_000):
+            while not pause(len(frame) / 1_000_000):
                 sock.sendall(frame)
                 counts["acts"] += 1
     go_on(act, counts, 2)
@@ -198,7 +204,7 @@ def names(facts, counts):
                 query = struct.pack(">6H", 1, 0x0100, 1, 0, 0, 0) + wire + struct.pack(">HH", RANDOM.randrange(65536), 1)
                 sock.sendall(fstrm.data(fstrm.message(query, identity=RANDOM.choice(HOSTILE) + b"%d" % RANDOM.randrange(9))))
                 counts["acts"] += 1
-                OVER.wait(0.01)
+                pause(0.01)
             sock.sendall(fstrm.control(fstrm.STOP))
             sock.recv(100)
     go_on(act, counts, 2)
@@ -209,7 +215,7 @@ def inventors(facts, counts):
     def act(number):
         with facts.connect(tcp=number % 2) as sock:
             sock.sendall(START)
-            while not OVER.wait(0.1):
+            while not pause(0.1):
                 sock.sendall(b"".join(fstrm.data(fstrm.message(
                     question(f"{RANDOM.randrange(1 << 40):x}.hostile.lab.", 1, 1), identity=b"invented%d" % RANDOM.randrange(1 << 40),
                     query_address=RANDOM.randbytes(4))) for _ in range(50)))
@@ -227,7 +233,7 @@ def drippers(facts, counts):
             for at in range(len(words[web])):
                 sock.sendall(words[web][at:at + 1])
                 counts["acts"] += 1
-                if OVER.wait(0.2):
+                if pause(0.2):
                     return
     go_on(act, counts, 20)
 
@@ -258,7 +264,7 @@ def guessers(facts, counts):
                 if not sock.recv(65536):
                     return
                 counts["acts"] += 20
-                if OVER.wait(0.05):
+                if pause(0.05):
                     return
     go_on(act, counts, 4)
 
@@ -365,7 +371,7 @@ def visitor(facts, counts):
         path, number = PATHS[number % len(PATHS)], number + 1
         start = time.monotonic()
         try:
-            connection = kept or http.client.HTTPConnection(*facts.web, timeout=60)
+            connection = kept or http.client.HTTPConnection(*facts.web, timeout=60 * SLOW)
             connection.request("GET", path, headers={"X-API-Key": facts.key})
             reply = connection.getresponse()
             reply.read()
@@ -474,7 +480,9 @@ COUNTERS = {"frames": frames, "lines": lines}
 def main():
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    global SLOW
     kind, facts = sys.argv[1], Facts(sys.argv[2])
+    SLOW = facts.slow
     if facts.user:
         os.setgroups([])
         os.setgid(facts.user)

@@ -1,5 +1,6 @@
 """A hostile trial: one `spile run` with two outputs and a web server, a mob of everybody who means harm
 (mob.py) at once, and honest senders and visitors beside it; and what is demanded of it in the end."""
+import collections
 import json
 import os
 import pathlib
@@ -93,10 +94,12 @@ class Trial:
     # --- beginning ------------------------------------------------------------------------------
 
     def begin(self):
-        t, facts = self.t, {"unix": str(self.t.path("tap.sock")), "tcp": self.tcp, "web": ["127.0.0.1", 0],
-                            "source": None, "user": None, "key": KEY, "file": str(self.t.path("events.json"))}
+        t = self.t
+        facts = {"unix": str(t.path("tap.sock")), "tcp": self.tcp, "web": ["127.0.0.1", 0], "source": None, "user": None,
+                 "key": KEY, "slow": max(1.0, t.patience), "file": str(t.path("events.json"))}
         path = t.path("hostile.yaml")
-        path.write_text((CONFIG % (f"{self.tcp[0]}:{self.tcp[1]}", KEY)).replace("@DIR@", str(t.folder)))
+        text = CONFIG % (f"{self.tcp[0]}:{self.tcp[1]}", KEY)
+        path.write_text(text.replace("@DIR@", str(t.folder)) + ("" if self.waits else "shutdown-time: 1m\n"))
         reader, writer = os.pipe()
         self.frames = Member(t, "frames", 0, facts, stdin=reader)
         os.close(reader)
@@ -168,6 +171,9 @@ class Trial:
             self.judge(f"honest senders lost nothing, {output}", got == sent, f"sent {sent}, got {got}")
         failed = [text for counts in senders for text in counts["failed"]]
         self.judge("honest senders were served", not failed, f"{len(failed)} failures {failed[:3]}")
+        if failed:  # the log's own words, without who it was
+            reasons = collections.Counter(re.findall(r"(?:closed|refused) \S+ (.*)", self.spile.err))
+            self.say(", ".join(f"{count} times {reason}" for reason, count in reasons.most_common(8)))
 
     def judge_ledgers(self):
         for output in self.outcome:
