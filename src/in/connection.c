@@ -46,7 +46,7 @@ struct connection {
     int fd;
     bool served;    /* its reading has begun, for it may have to wait */
     bool useful;    /* it has brought dnstap */
-    bool excused;   /* it was to leave, and its handshake had waited for us */
+    bool excused;   /* it was to leave or late, and its handshake had waited for us */
     bool streaming; /* START came, and no STOP since */
     bool silent;    /* counted as silent: the stream has begun long ago and brought nothing */
     bool closing;
@@ -120,11 +120,47 @@ static void end_without_memory(struct connection *c)
     end_broken(c, feed_status_text(FEED_NO_MEMORY));
 }
 
+static bool hear(struct connection *c);
+static void watch_handshake(struct connection *c);
+
+static bool has_unread(const struct connection *c)
+{
+    int unread = 0;
+    return ioctl(c->fd, FIONREAD, &unread) == 0 && unread > 0;
+}
+
+/* A time is up. What has come by now counts, though it has not been read: a loop looks at its
+ * timers before it looks at its sockets, and this thread may have had no processor. True: by that
+ * the connection has ended, or its stream begun or ended, which has a time of its own. */
+static bool catch_up(struct connection *c)
+{
+    bool streaming = c->streaming;
+    c->heard = 0;
+    if (has_unread(c))
+        hear(c);
+    return c->closing || c->streaming != streaming;
+}
+
+/* Its handshake has waited for us: it was not `streaming`, and something of it was heard just now.
+ * That excuses it once. */
+static bool was_kept_waiting(struct connection *c, bool streaming)
+{
+    bool waited = !streaming && c->heard > 0 && !c->excused;
+    c->excused |= waited;
+    return waited;
+}
+
 static void timer_fired(uv_timer_t *timer)
 {
     struct connection *c = timer->data;
+    if (catch_up(c))
+        return;
     if (feed_end(&c->feed) == FSTRM_STOPPED) {
         end(c);
+        return;
+    }
+    if (was_kept_waiting(c, c->streaming)) {
+        watch_handshake(c);
         return;
     }
     if (!c->streaming) {
@@ -167,6 +203,8 @@ static void hint(struct connection *c)
 static void silence_noticed(uv_timer_t *timer)
 {
     struct connection *c = timer->data;
+    if (catch_up(c))
+        return;
     if (c->feed.to.frames == 0) {
         count_silent(c, true);
         hint(c);
@@ -317,16 +355,9 @@ static bool hear(struct connection *c)
     return result == READ_FULL;
 }
 
-static bool has_unread(const struct connection *c)
-{
-    int unread = 0;
-    return ioctl(c->fd, FIONREAD, &unread) == 0 && unread > 0;
-}
-
 static void watch_drain(struct connection *c);
 
-/* Nothing was heard of it for a moment. That may be this thread's fault, if it had no processor: a
- * loop looks at its timers before it looks at its sockets. */
+/* Nothing was heard of it for a moment. That may be this thread's fault, as in catch_up. */
 static void drained(uv_timer_t *timer)
 {
     struct connection *c = timer->data;
@@ -416,9 +447,8 @@ static bool has_excuse(struct connection *c)
     c->heard = 0;
     if (c->served)
         hear(c);
-    bool waited = !streaming && c->heard > 0 && !c->excused;
-    c->excused |= waited;
-    return waited || place_is_active(c->place, uv_now(worker_loop(c->feed.to.worker)));
+    return was_kept_waiting(c, streaming) ||
+           place_is_active(c->place, uv_now(worker_loop(c->feed.to.worker)));
 }
 
 /* Another needs its place. */

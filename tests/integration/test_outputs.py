@@ -104,6 +104,55 @@ def unlimited_block_loses_nothing(t):
     equal(got[0], total, "lines read")
 
 
+def hold_up(client):
+    """Sends until nothing is taken any more: the worker waits for an output."""
+    client.sock.setblocking(False)
+    frame = fstrm.data(payload(1, "flood"))
+
+    def sent():
+        count = 0
+        try:
+            while True:
+                count += client.sock.send(frame)
+        except BlockingIOError:
+            return count
+    wait_for("nothing is taken", lambda: time.sleep(0.2) or not sent())
+
+
+@test()
+def who_speaks_in_time_stays(t):
+    """While an output holds up its worker, nobody's time passes: what clients have sent by then counts."""
+    window = t.window(1000)
+    for option in ("handshake-timeout", "idle-timeout", "hint-after"):
+        read, write = os.pipe()
+        config = UNIX_JSON.replace("mode: 0666", f"mode: 0666, {option}: {window}").replace(
+            "format: json", "format: json, block-max: off, queue-size: 256K")
+        spile = listen(t, "threads: 1\n" + config, name=option, stdout=write)
+        os.close(write)
+        client, flood = Sender(t.path("tap.sock"), handshake=False), Sender(t.path("tap.sock"))
+        client.sock.sendall(fstrm.control(fstrm.READY, fstrm.DNSTAP))
+        equal(client.read_control(), fstrm.control(fstrm.ACCEPT, fstrm.DNSTAP), "it is served")
+        if option != "handshake-timeout":
+            client.sock.sendall(fstrm.control(fstrm.START, fstrm.DNSTAP))
+            wait_for("its stream has begun", client.all_taken)
+        begin = time.monotonic()
+        hold_up(flood)
+        if option == "handshake-timeout":
+            client.sock.sendall(fstrm.control(fstrm.START, fstrm.DNSTAP))
+        client.send(payload(2, "late"))
+        wait_for("the time is up", lambda: time.monotonic() > begin + int(window[:-2]) / 1000 + 0.2, seconds=30)
+        lines = []
+        with os.fdopen(read, "rb") as pipe:
+            reader = threading.Thread(target=lines.extend, args=(pipe,))
+            reader.start()
+            client.finish()
+            flood.sock.close()
+            equal(spile.stop(), 0, "exit status")
+            reader.join()
+        equal(sum(b"late2." in line for line in lines), 1, "its event")
+        assert "no START" not in spile.err and "idle for" not in spile.err and "sends nothing" not in spile.err, spile.err
+
+
 @test()
 def interrupt_drains(t):
     """What has been taken in when SIGINT comes is still delivered."""
