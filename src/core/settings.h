@@ -8,6 +8,7 @@ struct settings {
     uint64_t threads;           /* workers; 0: as many as there are cores */
     uint64_t frame_max;         /* bytes of one data frame */
     uint64_t partial_max;       /* bytes of cut frames over all connections */
+    uint64_t gather_ns;         /* the longest rest between two looks at the sockets */
     uint64_t latency_entries;   /* queries remembered while their responses are awaited */
     uint64_t latency_window_ns; /* how long */
     uint64_t shutdown_ns;       /* how long outputs may take to drain at the end */

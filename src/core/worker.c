@@ -4,14 +4,14 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "base/clock.h"
+#include "core/pipeline.h"
 #include "core/roster.h"
 
 /* So many events are decoded before the first is looked at: enough for memory to answer. */
 enum { EVENTS_AT_ONCE = 16 };
 /* How long formatted records may wait for their chunk to fill. */
 enum { FLUSH_MS = 5 };
-/* A read of less than this, from a stream that goes on, is worth a rest: see worker_short_read. */
-enum { SHORT_READ = 24 * 1024, REST_NS = 40000 };
 
 /* --- calls from other threads --------------------------------------------------------------- */
 
@@ -322,25 +322,20 @@ uint8_t *worker_buffer(struct worker *w, size_t *size)
     return w->buffer;
 }
 
-/*
- * A sender that writes frame by frame costs a wake-up a frame (1 µs), unless we let some gather: a
- * unix socket holds some 280 small ones, which at a million a second is a quarter of a
- * millisecond. So a rest well below that halves the cost and does not stall the sender; longer ones
- * (100 µs) were measured to cost the sender time and to save nothing more.
- */
-void worker_short_read(struct worker *w, size_t bytes)
+struct gather *worker_gather(struct worker *w)
 {
-    if (bytes < SHORT_READ)
-        w->rest = true;
+    return &w->gather;
 }
 
 static void before_poll(uv_prepare_t *prepare)
 {
     struct worker *w = prepare->data;
-    if (!w->rest || w->stopping || w->turns.first)
+    uint64_t rest_ns = w->gather.read ? gather_rest(&w->gather, clock_ns()) : 0;
+    if (rest_ns == 0 || w->stopping || w->turns.first)
         return;
-    w->rest = false;
-    nanosleep(&(struct timespec){.tv_nsec = REST_NS}, NULL);
+    struct timespec rest = {.tv_sec = (time_t)(rest_ns / CLOCK_SECOND_NS),
+                            .tv_nsec = (long)(rest_ns % CLOCK_SECOND_NS)};
+    nanosleep(&rest, NULL);
 }
 
 static void run(void *arg)
@@ -369,6 +364,7 @@ int worker_start(struct worker *w, struct pipeline *pipeline, struct worker_plan
     *w = (struct worker){.pipeline = pipeline, .plan = plan, .index = index};
     w->calls_tail = &w->calls;
     pthread_mutex_init(&w->lock, NULL);
+    w->gather.max_ns = pipeline_settings(pipeline)->gather_ns;
     w->buffer = malloc(WORKER_BUFFER);
     if (!w->buffer)
         return error_set(err, "no memory for a worker");

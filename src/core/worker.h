@@ -16,6 +16,7 @@
 
 struct worker;
 struct pipeline;
+struct gather;
 struct turns;
 
 /* Something that lives on a worker: a connection, a file. Hooks run on the worker's thread. */
@@ -46,9 +47,8 @@ struct pipeline *worker_pipeline(struct worker *worker);
 struct turns *worker_turns(struct worker *worker);
 /* The worker's read buffer: good until the next read by anybody on this worker. */
 uint8_t *worker_buffer(struct worker *worker, size_t *size);
-/* Tells how many bytes a read gave. If they are so few that the sender seems to write frame by
- * frame, the worker rests for a moment before it reads again, so that one read gets many frames. */
-void worker_short_read(struct worker *worker, size_t bytes);
+/* Where a connection tells what its turn has brought: see core/gather.h. */
+struct gather *worker_gather(struct worker *worker);
 /* Hands frames over. They are through (formatted or counted) when it returns. False: the pipeline
  * has had enough (a total was asked for), the reader should end. */
 bool worker_frames(struct worker *worker, const struct origin *origin, struct input_counters *in,

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "core/gather.h"
 #include "core/lane.h"
 #include "core/observer.h"
 #include "core/stage.h"
@@ -54,6 +55,7 @@ struct worker {
     uv_prepare_t prepare;
     uv_timer_t flush;
     struct turns turns;
+    struct gather gather;
     pthread_mutex_t lock; /* of the calls */
     struct worker_call *calls, **calls_tail;
     atomic_bool stop_wanted; /* a flag, not a worker_call, for which memory could be short */
@@ -66,7 +68,6 @@ struct worker {
     struct lane *lanes;
     uint8_t *buffer;
     bool unflushed; /* lanes may hold records, and the timer `flush` runs */
-    bool rest;      /* the last read was short: rests before the next one */
     bool stopping;  /* ends when it has no items left */
     bool looped;    /* the loop has been initialised */
     bool started;   /* the thread runs */

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "core/gather.h"
 #include "core/turns.h"
 
 /* Reads of one connection in a row, so that a busy one does not starve the others. */
@@ -312,10 +313,7 @@ static enum read_result read_once(struct connection *c)
     }
     if (c->drain_until_ms == 0)
         watch_time(c);
-    if ((size_t)got == size && !c->feed.to.enough)
-        return READ_FULL;
-    worker_short_read(c->feed.to.worker, (size_t)got);
-    return READ_SHORT;
+    return (size_t)got == size && !c->feed.to.enough ? READ_FULL : READ_SHORT;
 }
 
 /* A read took so long: less at a time, or more again. */
@@ -344,6 +342,8 @@ static bool hear(struct connection *c)
         fit_reads(c, now - before);
         before = now;
     }
+    gather_turn(worker_gather(c->feed.to.worker), c->feed.to.frames - frames, c->heard,
+                result == READ_FULL);
     thread = c->turn.measured ? clock_thread_ns() - thread : 0;
     uint64_t believed = CALL_NS + (uint64_t)c->heard * BYTE_NS;
     uint64_t took = turn_took(&c->turn, now - begin, believed, thread);

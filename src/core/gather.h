@@ -1,0 +1,68 @@
+/*
+ * Gathering: how long a worker leaves its sockets alone, so that one wake-up brings tens of frames.
+ *
+ * Servers write a frame at a time, some thousand a second. To be woken for each and to read each by
+ * itself costs many times what is then done with it. So after a round, in which all connections
+ * that had something were read and none had much, the worker rests before it looks again. The rest
+ * and the wake-up behind it are shared by all its connections.
+ *
+ * How long follows from how fast frames came lately: until the busiest connection has sent some
+ * tens, since its socket must not fill up meanwhile, and for `gather-time` at the most. Where not
+ * even two frames would come, the worker does not rest. Nor does it after quiet: the first frame is
+ * read when it comes. From then on each rest is at most twice as long as the one before, so a burst
+ * is never kept waiting for longer than it has lasted; nor is the STOP at its end.
+ */
+#ifndef SPILE_CORE_GATHER_H
+#define SPILE_CORE_GATHER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    GATHER_WORTH = 2,         /* frames of all connections for which a rest is worth its cost */
+    GATHER_FRAMES = 64,       /* of one connection in a rest: a unix socket holds some 280 */
+    GATHER_BYTES = 48 * 1024, /* of one connection in a rest: a unix socket holds 208 KiB */
+    GATHER_MUCH = 24 * 1024,  /* who brought so much at once has more already: there is no rest */
+    GATHER_FIRST_NS = 40000,  /* the first rest after quiet */
+    GATHER_LEAST_NS = 10000,  /* to rest for less costs more than it saves */
+    GATHER_QUIET = 8,         /* quiet is when nothing has come for so many times `gather-time` */
+};
+
+/* What has come, and within which time. */
+struct gather_sum {
+    double frames;      /* of all connections */
+    double most_frames; /* of the busiest one of each round */
+    double most_bytes;
+    double time_ns;
+};
+
+/* Owner: one worker, on its own thread. Zeroed never rests. */
+struct gather {
+    uint64_t max_ns;         /* gather-time */
+    uint64_t rest_ns;        /* the last rest; 0: there was none */
+    uint64_t round_ns;       /* when the last round was over, by clock_ns */
+    struct gather_sum round; /* of this one; its time is not known yet */
+    struct gather_sum past;  /* of those before, each counting half as much as the next */
+    bool read;               /* something was read in this round */
+    bool more;               /* and some connection has more */
+};
+
+/* One connection had its turn in this round: so much has come, and there may be more to read now.
+ */
+static inline void gather_turn(struct gather *gather, uint64_t frames, uint64_t bytes, bool more)
+{
+    struct gather_sum *round = &gather->round;
+    gather->read = true;
+    gather->more |= more || bytes >= GATHER_MUCH;
+    round->frames += (double)frames;
+    if ((double)frames > round->most_frames)
+        round->most_frames = (double)frames;
+    if ((double)bytes > round->most_bytes)
+        round->most_bytes = (double)bytes;
+}
+
+/* The round is over at `now_ns`, by clock_ns. Returns for how many nanoseconds to rest; 0: not at
+ * all. */
+uint64_t gather_rest(struct gather *gather, uint64_t now_ns);
+
+#endif
