@@ -164,13 +164,16 @@ bool failures_slow(struct failures *failures, const struct sockaddr *from)
     return slow;
 }
 
-void failures_sweep(struct failures *failures, uint64_t now)
+bool failures_sweep(struct failures *failures, uint64_t now)
 {
+    bool more = false;
     pthread_mutex_lock(&failures->lock);
     for (size_t i = 0; i < (size_t)SETS * WAYS; i++) {
         struct record *r = &failures->table[i / WAYS][i % WAYS];
         if (r->untold && now >= r->tell_ns)
             tell(failures, r, now);
+        more |= r->untold > 0;
     }
     pthread_mutex_unlock(&failures->lock);
+    return more;
 }

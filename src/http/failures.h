@@ -29,8 +29,9 @@ void failures_free(struct failures *failures);
 void failures_note(struct failures *failures, const struct sockaddr *from);
 /* Whether replies to who is there are to be late. */
 bool failures_slow(struct failures *failures, const struct sockaddr *from);
-/* To be called again and again, with clock_ns(): tells of what was not told of yet. */
-void failures_sweep(struct failures *failures, uint64_t now);
+/* To be called again and again, with clock_ns(): tells of what was not told of yet. True: there is
+ * more to be told later. */
+bool failures_sweep(struct failures *failures, uint64_t now);
 /* How many there were. */
 uint64_t failures_count(const struct failures *failures);
 

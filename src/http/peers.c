@@ -48,6 +48,8 @@ struct peers {
     struct peers_limits limits;
     struct peers_counts counts;
     pthread_mutex_t lock;
+    pthread_cond_t news; /* the first connection, or the end */
+    bool ending;
     size_t count; /* not free */
     size_t places, streams;
     struct share *shares; /* one a place */
@@ -72,6 +74,11 @@ struct peers *peers_new(const struct peers_limits *limits, struct error *err)
     peers->places = places;
     for (size_t i = 0; i < places; i++)
         peers->table[i].owner = peers;
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&peers->news, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     pthread_mutex_init(&peers->lock, NULL);
     return peers;
 }
@@ -81,6 +88,7 @@ void peers_free(struct peers *peers)
     if (!peers)
         return;
     pthread_mutex_destroy(&peers->lock);
+    pthread_cond_destroy(&peers->news);
     free(peers->shares);
     free(peers);
 }
@@ -240,7 +248,8 @@ struct peer *peers_add(struct peers *peers, int fd, const struct sockaddr *addre
         *peer = (struct peer){.owner = peers, .fd = fd, .account = account, .share = share};
         set_state(peer, PEER_WAITING, peers->limits.header_ns);
         share->all++;
-        peers->count++;
+        if (peers->count++ == 0)
+            pthread_cond_signal(&peers->news);
         counter_add(&peers->counts.accepted, 1);
     } else {
         counter_add(&peers->counts.refused, 1);
@@ -427,4 +436,26 @@ size_t peers_sweep(struct peers *peers, uint64_t now)
     size_t count = peers->count;
     pthread_mutex_unlock(&peers->lock);
     return count;
+}
+
+bool peers_sleep(struct peers *peers, uint64_t until_ns, bool idle)
+{
+    struct timespec until = clock_timespec(until_ns);
+    int rc = 0;
+    pthread_mutex_lock(&peers->lock);
+    while (idle && !peers->ending && peers->count == 0)
+        pthread_cond_wait(&peers->news, &peers->lock);
+    while (!idle && !peers->ending && rc == 0)
+        rc = pthread_cond_timedwait(&peers->news, &peers->lock, &until);
+    bool ended = peers->ending;
+    pthread_mutex_unlock(&peers->lock);
+    return ended;
+}
+
+void peers_end(struct peers *peers)
+{
+    pthread_mutex_lock(&peers->lock);
+    peers->ending = true;
+    pthread_cond_signal(&peers->news);
+    pthread_mutex_unlock(&peers->lock);
 }

@@ -73,5 +73,9 @@ void peer_rests(struct peer *peer);
 /* Shuts down all that are late at this moment, except who waits for the server to read what it has
  * sent; returns how many connections there are. */
 size_t peers_sweep(struct peers *peers, uint64_t now);
+/* Sleeps until `until_ns` by clock_ns; `idle`: for as long as there is no connection. True, and at
+ * once, after peers_end, which any thread may call. */
+bool peers_sleep(struct peers *peers, uint64_t until_ns, bool idle);
+void peers_end(struct peers *peers);
 
 #endif

@@ -32,9 +32,6 @@ struct http_server {
     struct tls tls;
     pthread_t sweeper;
     bool sweeping;
-    pthread_mutex_t lock; /* of `stopping` */
-    pthread_cond_t stop;
-    bool stopping;
 };
 
 /* The socket -----------------------------------------------------------------------------------
@@ -128,21 +125,16 @@ __attribute__((format(printf, 2, 0))) static void log_library(void *cls, const c
 /* Watches over deadlines until the server stops. */
 static void *sweep(void *arg)
 {
-    struct http_server *server = arg;
-    pthread_mutex_lock(&server->lock);
-    while (!server->stopping) {
+    struct exchanges *exchanges = arg;
+    bool ended = false;
+    while (!ended) {
         uint64_t now = clock_ns();
-        struct timespec until = clock_timespec(now + SWEEP_MS * CLOCK_MS_NS);
-        pthread_mutex_unlock(&server->lock);
-        peers_sweep(server->exchanges.peers, now);
-        flows_sweep(&server->exchanges.flows, now);
-        pauses_sweep(&server->exchanges.pauses, now);
-        failures_sweep(server->exchanges.failures, now);
-        pthread_mutex_lock(&server->lock);
-        if (!server->stopping)
-            pthread_cond_timedwait(&server->stop, &server->lock, &until);
+        size_t count = peers_sweep(exchanges->peers, now);
+        flows_sweep(&exchanges->flows, now);
+        pauses_sweep(&exchanges->pauses, now);
+        bool untold = failures_sweep(exchanges->failures, now);
+        ended = peers_sleep(exchanges->peers, now + SWEEP_MS * CLOCK_MS_NS, count == 0 && !untold);
     }
-    pthread_mutex_unlock(&server->lock);
     return NULL;
 }
 
@@ -190,7 +182,7 @@ static int start_threads(struct http_server *server, struct error *err)
     pthread_sigmask(SIG_SETMASK, NULL, &before);
     thread_block_signals(0); /* they inherit this */
     int status = start_daemon(server, err);
-    if (status == 0 && pthread_create(&server->sweeper, NULL, sweep, server))
+    if (status == 0 && pthread_create(&server->sweeper, NULL, sweep, &server->exchanges))
         status = error_set(err, "cannot start a thread");
     else
         server->sweeping = status == 0;
@@ -226,7 +218,6 @@ static int failed(const struct error *why, struct error *err)
 struct http_server *http_server_open(const struct http_settings *settings,
                                      const struct http_context *context, struct error *err)
 {
-    pthread_condattr_t monotonic;
     struct http_server *server = calloc(1, sizeof *server);
     if (!server) {
         error_set(err, "out of memory");
@@ -237,11 +228,6 @@ struct http_server *http_server_open(const struct http_settings *settings,
     server->fd = -1;
     flows_init(&server->exchanges.flows);
     pauses_init(&server->exchanges.pauses);
-    pthread_mutex_init(&server->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&server->stop, &monotonic);
-    pthread_condattr_destroy(&monotonic);
     struct error why;
     if (prepare(server, &why) == 0)
         return server;
@@ -277,21 +263,14 @@ struct http_server_counts http_server_counts(const struct http_server *server)
     };
 }
 
-static void stop_sweeper(struct http_server *server)
-{
-    pthread_mutex_lock(&server->lock);
-    server->stopping = true;
-    pthread_cond_signal(&server->stop);
-    pthread_mutex_unlock(&server->lock);
-    pthread_join(server->sweeper, NULL);
-}
-
 void http_server_stop(struct http_server *server)
 {
     if (!server)
         return;
-    if (server->sweeping)
-        stop_sweeper(server);
+    if (server->sweeping) {
+        peers_end(server->exchanges.peers);
+        pthread_join(server->sweeper, NULL);
+    }
     pauses_stop(&server->exchanges.pauses);
     flows_stop(&server->exchanges.flows); /* the library must not stop while connections sleep */
     if (server->daemon)
@@ -303,8 +282,6 @@ void http_server_stop(struct http_server *server)
     failures_free(server->exchanges.failures);
     peers_free(server->exchanges.peers);
     guard_free(&server->exchanges.guard);
-    pthread_cond_destroy(&server->stop);
-    pthread_mutex_destroy(&server->lock);
     tls_free(&server->tls);
     free(server);
 }
