@@ -260,6 +260,7 @@ static const char *const mistakes[][2] = {
     {"output: []", "f:1:1: unknown key 'output'; did you mean 'outputs'?"},
     {"elephant: 2",
      "f:1:1: unknown key 'elephant'; there are: inputs, outputs, threads, frame-max, partial-max, "
+     "gather-time, "
      "latency-entries, latency-window, shutdown-time, log-time, compat, compat-control, door, "
      "attic"},
     {"threads: 2\n\nthreads: 2\n", "f:3:1: 'threads' is given twice, first in line 1"},
@@ -273,6 +274,7 @@ static const char *const mistakes[][2] = {
     {"[1]: 2", "f:1:1: a name is one value, not a list: take away the brackets, or the '-'"},
     {"<<: {threads: 1}",
      "f:1:1: unknown key '<<'; there are: inputs, outputs, threads, frame-max, partial-max, "
+     "gather-time, "
      "latency-entries, latency-window, shutdown-time, log-time, compat, compat-control, door, "
      "attic"},
     {"- threads", "f:1:1: the configuration has names with values (name: value), not a list: take "
