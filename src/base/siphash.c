@@ -14,9 +14,11 @@ int siphash_key_random(struct siphash_key *key)
 uint64_t siphash_bytes(const struct siphash_key *key, struct span bytes)
 {
     struct siphash s = siphash_begin(key);
-    size_t whole = bytes.len & ~(size_t)7, rest = bytes.len - whole;
-    siphash_padded(&s, span_of(bytes.ptr, whole));
+    const uint8_t *p = bytes.ptr;
+    size_t rest = bytes.len;
+    for (; rest >= 8; rest -= 8, p += 8)
+        siphash_word(&s, siphash_load(p, 8));
     /* The last word: what is left, and the length's low byte on top. */
-    siphash_word(&s, siphash_load(bytes.ptr + whole, rest) | (uint64_t)bytes.len << 56);
+    siphash_word(&s, siphash_load(p, rest) | (uint64_t)bytes.len << 56);
     return siphash_end(&s);
 }
