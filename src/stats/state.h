@@ -81,7 +81,7 @@ struct stats {
     pthread_rwlock_t tables_lock;
     struct table_set tables;
     struct stats_window *window; /* the one that runs; NULL: nobody asked for windows */
-    struct suffix_cache suffixes;
+    struct suffix_list suffixes;
     struct stream_state *streams; /* as many as places, then the nameless rest, then the total */
     size_t stream_count;
     struct listing *listing;

@@ -349,6 +349,7 @@ struct stats *stats_new(const struct stats_options *options, struct error *err)
         stats->key = *options->key;
     else
         failed |= siphash_key_random(&stats->key);
+    suffix_list_init(&stats->suffixes, &stats->key);
     if (failed || init_streams(stats) < 0 || init_tables(stats, shares.tables) < 0 ||
         init_workers(stats, shares.shards) < 0 || first_snapshot(stats) < 0) {
         stats_free(stats);
@@ -370,6 +371,7 @@ void stats_free(struct stats *stats)
     pool_destroy(&stats->pool);
     table_set_free(&stats->tables);
     stats_window_free(stats->window);
+    suffix_list_free(&stats->suffixes);
     listing_free(stats);
     free(stats->workers);
     free(stats->streams);

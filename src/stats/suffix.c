@@ -2,48 +2,43 @@
 
 #include <libpsl.h>
 
-enum {
-    LABELS_MAX = 127,
-    RULE_LABELS = 8, /* no rule of the list has more; today's longest have 5 */
-    IS_SUFFIX = 0xff,
-};
-
 /* --- keys in wire form, and keys that are text ---------------------------------------------- */
 
-static unsigned count_labels(const struct stats_reader *reader, struct span key)
+static struct span last_of_wire(struct span key, unsigned labels)
 {
-    unsigned labels = 0;
-    if (reader->wire_keys) {
-        for (size_t at = 0; at < key.len && key.ptr[at] != 0; at += key.ptr[at] + 1u)
-            labels++;
-        return labels;
-    }
-    for (size_t i = 0; i < key.len; i++)
-        labels += key.ptr[i] == '.';
-    return key.len > 1 ? labels : 0; /* the root is a dot */
+    unsigned have = 0;
+    size_t at = 0;
+    for (size_t i = 0; i < key.len && key.ptr[i] != 0; i += key.ptr[i] + 1u)
+        have++;
+    for (; have > labels; have--)
+        at += key.ptr[at] + 1u;
+    return have < labels ? span_of(NULL, 0) : span_of(key.ptr + at, key.len - at);
 }
 
-/* What is left of the key behind its first label. */
-static struct span behind_first(const struct stats_reader *reader, struct span key)
+/* Where the label begins that ends before `end`. */
+static size_t label_of_text(struct span key, size_t end)
 {
-    size_t skip = 0;
-    if (reader->wire_keys) {
-        skip = key.len ? key.ptr[0] + 1u : 0;
-    } else {
-        const uint8_t *dot = memchr(key.ptr, '.', key.len);
-        skip = dot ? (size_t)(dot - key.ptr) + 1 : key.len;
+    const uint8_t *dot = end ? memrchr(key.ptr, '.', end) : NULL;
+    return dot ? (size_t)(dot - key.ptr) + 1 : 0;
+}
+
+/* Names end with a dot, and what is behind the last one is no label. The root is a dot. */
+static struct span last_of_text(struct span key, unsigned labels)
+{
+    size_t at = key.len > 1 ? label_of_text(key, key.len) : 0;
+    for (; labels > 0; labels--) {
+        if (at == 0)
+            return span_of(NULL, 0);
+        at = label_of_text(key, at - 1);
     }
-    return skip < key.len ? span_of(key.ptr + skip, key.len - skip) : span_of(key.ptr, 0);
+    return span_of(key.ptr + at, key.len - at);
 }
 
 struct span suffix_of(const struct stats_reader *reader, struct span key, unsigned labels)
 {
-    unsigned have = count_labels(reader, key);
-    if (labels == 0 || have < labels)
+    if (labels == 0)
         return span_of(NULL, 0);
-    for (; have > labels; have--)
-        key = behind_first(reader, key);
-    return key;
+    return reader->wire_keys ? last_of_wire(key, labels) : last_of_text(key, labels);
 }
 
 struct span suffix_tld(const struct stats_reader *reader, struct span key)
@@ -53,85 +48,114 @@ struct span suffix_tld(const struct stats_reader *reader, struct span key)
 
 /* --- the public suffix list ----------------------------------------------------------------- */
 
-/* The name as libpsl takes it: labels between dots, no final one. Bytes that no rule has become
- * underscores, so that labels stay what they are. */
-static void plain_text(const struct stats_reader *reader, struct span key, char *out)
+/* A name in wire form, which does not end with the root. Owner: the stack. */
+struct wire {
+    const uint8_t *bytes;            /* the key's own, or `space` */
+    uint8_t at[SAMPLE_NAME_MAX + 1]; /* where each label begins, with its length; then the end */
+    unsigned labels;
+    bool gap; /* some are empty: of text alone, where a label of the name had dots in it */
+    uint8_t space[SAMPLE_NAME_MAX];
+};
+
+static void take_wire(struct wire *wire, struct span key)
 {
-    size_t len = 0;
-    size_t dot = reader->wire_keys && key.len ? key.ptr[0] : SIZE_MAX;
-    for (size_t i = reader->wire_keys; i + 1 < key.len; i++) {
-        uint8_t byte = key.ptr[i];
-        bool ends = reader->wire_keys && i == dot + 1;
-        if (ends)
-            dot = i + byte;
-        bool other = byte <= ' ' || byte > '~' || (reader->wire_keys && byte == '.');
-        out[len++] = (char)(ends ? '.' : other ? '_' : byte);
+    unsigned labels = 0;
+    size_t at = 0;
+    for (size_t len; at < key.len && (len = key.ptr[at]) != 0 && len < key.len - at; at += len + 1)
+        wire->at[labels++] = (uint8_t)at;
+    wire->at[labels] = (uint8_t)at;
+    wire->labels = labels;
+    wire->bytes = key.ptr;
+}
+
+/* A label takes as many bytes with its length before it as with a dot behind it. */
+static void take_text(struct wire *wire, struct span key)
+{
+    size_t at = 0;
+    wire->bytes = wire->space;
+    for (const uint8_t *dot; (dot = memchr(key.ptr + at, '.', key.len - at));) {
+        size_t len = (size_t)(dot - key.ptr) - at;
+        wire->at[wire->labels++] = (uint8_t)at;
+        wire->gap |= len == 0;
+        wire->space[at] = (uint8_t)len;
+        memcpy(wire->space + at + 1, key.ptr + at, len);
+        at += len + 1;
     }
-    out[len] = '\0';
+    wire->at[wire->labels] = (uint8_t)at;
 }
 
-enum { STATE_BITS = 0xff };
-
-/* What is known of the key; 0: nothing. */
-static uint8_t recall(const struct suffix_cache *cache, uint64_t hash)
+/* The last labels. */
+static struct span last(const struct wire *wire, unsigned labels)
 {
-    const uint64_t *bucket = cache->words[hash >> 32 & (SUFFIX_BUCKETS - 1)];
-    for (int i = 0; i < SUFFIX_WAYS; i++) {
-        if (((bucket[i] ^ hash) & ~(uint64_t)STATE_BITS) == 0 && bucket[i] != 0)
-            return (uint8_t)bucket[i];
+    unsigned at = wire->at[wire->labels - labels];
+    return span_of(wire->bytes + at, wire->at[wire->labels] - at);
+}
+
+/* The name as libpsl takes it, terminated. Bytes that no rule has become underscores, so that
+ * labels stay what they are. */
+static void plain_text(const struct wire *wire, char *out)
+{
+    for (unsigned i = 0; i < wire->labels; i++) {
+        for (unsigned at = wire->at[i] + 1u; at < wire->at[i + 1]; at++) {
+            uint8_t byte = wire->bytes[at];
+            *out++ = (char)(byte <= ' ' || byte > '~' || byte == '.' ? '_' : byte);
+        }
+        *out++ = '.';
     }
-    return 0;
+    out[-1] = '\0';
 }
 
-static void keep(struct suffix_cache *cache, uint64_t hash, uint8_t state)
+/* What libpsl says. Of a name of a hundred labels it looks at the last nine. */
+static __attribute__((noinline)) unsigned ask(const struct suffix_list *list,
+                                              const struct wire *wire)
 {
-    size_t at = hash >> 32 & (SUFFIX_BUCKETS - 1);
-    cache->words[at][cache->next[at]++ % SUFFIX_WAYS] = (hash & ~(uint64_t)STATE_BITS) | state;
-}
-
-/* What is kept of a name: how many labels its registrable domain has, or that the name is a public
- * suffix itself. */
-static uint8_t state_of(struct suffix_cache *cache, const struct siphash_key *key,
-                        const struct stats_reader *reader, struct span name, unsigned labels)
-{
-    if (labels < 2)
-        return IS_SUFFIX;
-    uint64_t hash = siphash_bytes(key, name);
-    uint8_t state = recall(cache, hash);
-    if (state != 0)
-        return state;
     char text[SAMPLE_NAME_MAX + 1];
-    plain_text(reader, name, text);
-    state = IS_SUFFIX;
-    if (!psl_is_public_suffix(psl_builtin(), text)) {
-        state = state_of(cache, key, reader, behind_first(reader, name), labels - 1);
-        if (state == IS_SUFFIX)
-            state = (uint8_t)labels;
+    plain_text(wire, text);
+    const char *domain = psl_registrable_domain(list->psl ? list->psl : psl_builtin(), text);
+    unsigned labels = domain != NULL;
+    while (domain && (domain = strchr(domain, '.'))) {
+        domain++;
+        labels++;
     }
-    keep(cache, hash, state);
-    return state;
+    return labels;
 }
 
 /*
- * A name has its parent's registrable domain; or it is one itself, when the parent is a public
- * suffix. Asking the list about every name would cost more than all the rest, so only parents are
- * looked at, which are few even in a flood of random names. (A name that is a public suffix below a
- * registrable domain, like s3.amazonaws.com, thus counts for that one; names below it do not.)
+ * How many labels the name's public suffix has: that of the longest rule, from the TLD on down,
+ * which is always one. Nothing is known of most names below that, and it takes one look to see it.
  */
-unsigned suffix_registrable(struct suffix_cache *cache, const struct siphash_key *key,
-                            const struct stats_reader *reader, struct span name)
+static unsigned public_suffix(const struct suffix_list *list, const struct wire *wire)
 {
-    unsigned labels = count_labels(reader, name);
-    if (labels < 2 || labels > LABELS_MAX)
+    struct span tld = last(wire, 1);
+    unsigned above = suffix_list_wild(list, tld) ? suffix_list_marks(list, tld) : 0;
+    unsigned length = 1;
+    for (unsigned labels = 2; labels <= wire->labels; labels++) {
+        unsigned marks = suffix_list_marks(list, last(wire, labels));
+        if (marks & SUFFIX_RULE ? !(marks & SUFFIX_EXCEPTION) : above & SUFFIX_WILDCARD)
+            length = labels;
+        if (!(marks & (SUFFIX_DEEPER | SUFFIX_WILDCARD)))
+            break;
+        above = marks;
+    }
+    return length;
+}
+
+unsigned suffix_registrable(const struct suffix_list *list, const struct stats_reader *reader,
+                            struct span name)
+{
+    struct wire wire;
+    wire.labels = 0;
+    wire.gap = false;
+    if (name.len < 2 || name.len > SAMPLE_NAME_MAX) /* the root, or no name */
         return 0;
-    /* No public suffix has so many labels, so a longer name has the registrable domain that its end
-     * has. Without this somebody could send names of a hundred labels and have the list asked for
-     * each. */
-    for (; labels > RULE_LABELS + 1; labels--)
-        name = behind_first(reader, name);
-    uint8_t parent = state_of(cache, key, reader, behind_first(reader, name), labels - 1);
-    if (parent != IS_SUFFIX)
-        return parent;
-    uint8_t own = state_of(cache, key, reader, name, labels);
-    return own == IS_SUFFIX ? 0 : own;
+    if (reader->wire_keys)
+        take_wire(&wire, name);
+    else
+        take_text(&wire, name);
+    if (wire.labels < 2)
+        return 0;
+    if (!list->words || wire.gap)
+        return ask(list, &wire);
+    unsigned length = public_suffix(list, &wire);
+    return length < wire.labels ? length + 1 : 0;
 }

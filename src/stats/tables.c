@@ -190,7 +190,7 @@ static bool add_entry(struct table_set *set, enum shard_table_id id, const struc
     if (id != SHARD_NAMES)
         return found;
     if (fresh)
-        row->tag = (uint8_t)suffix_registrable(set->suffixes, set->key, set->reader, item->key);
+        row->tag = (uint8_t)suffix_registrable(set->suffixes, set->reader, item->key);
     *labels = row->tag;
     add_cells(&set->tables[homes[id]], row, e);
     return found;

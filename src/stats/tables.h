@@ -16,7 +16,7 @@ struct table_set {
     struct stats_table tables[STATS_TABLES];
     const struct stats_reader *reader;
     const struct siphash_key *key;
-    struct suffix_cache *suffixes;
+    const struct suffix_list *suffixes;
     unsigned stream_max;   /* number of the last stream: all those past the limit */
     unsigned stream_count; /* streams that have come, by number; the last one not counted */
     bool rest;             /* the last one has come */

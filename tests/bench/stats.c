@@ -350,7 +350,8 @@ static void measure_identities(uint64_t memory)
 
 int main(int argc, char **argv)
 {
-    static struct suffix_cache suffixes;
+    struct suffix_list suffixes;
+    suffix_list_init(&suffixes, &key);
     tables = (struct table_set){.reader = &stats_native_reader,
                                 .key = &key,
                                 .suffixes = &suffixes,
