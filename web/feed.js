@@ -18,8 +18,8 @@ export class Feed {
 
     /** Follows what passes these filters; the same ones again change nothing. */
     follow({ stream, domain, client, rcode, qtype }, counting) {
-        const side = rcode && "response"; // a query's result means nothing
-        const path = address("events", { stream, under: domain, client, rcode, side, type: qtype, rate: counting ? SUMS : EYE });
+        const direction = rcode && "response"; // a query's result means nothing
+        const path = address("events", { stream, under: domain, client, rcode, direction, type: qtype, rate: counting ? SUMS : EYE });
         if (path === this.#open)
             return;
         this.stop();

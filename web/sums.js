@@ -19,7 +19,7 @@ const TABLES = {
     "domains-slow": { key: (e) => e.qname, when: timed, mean: (e) => e.latency },
 };
 
-const isResponse = (e) => e.side === "response";
+const isResponse = (e) => e.direction === "response";
 
 function failed(e) {
     return isResponse(e) && e.rcode !== "NOERROR" && e.rcode !== "NXDOMAIN";

@@ -24,7 +24,7 @@ export class Tail {
             { title: "Stream", wide: true, cell: (e) => link("stream", e.stream) },
             { title: "Name", cell: (e) => link("domain", e.qname) },
             { title: "Type", cell: (e) => link("qtype", e.qtype) },
-            { title: "Result", cell: (e) => (e.side === "response" ? link("rcode", e.rcode, { level: BAD[e.rcode] ?? "bad" }) : "–") },
+            { title: "Result", cell: (e) => (e.direction === "response" ? link("rcode", e.rcode, { level: BAD[e.rcode] ?? "bad" }) : "–") },
             { title: "Client", cell: (e) => link("client", e.client) },
             { title: "Kind", wide: true, cell: (e) => e.message ?? "–" },
             { title: "Transport", wide: true, cell: (e) => e.transport ?? "–" },

@@ -41,29 +41,29 @@ struct tlds {
     const struct http_request *request;
     const struct receiver_scope *scope;
     bool asked, failed;
-    struct stats_answer answers[STATS_SIDES];
+    struct stats_answer answers[STATS_DIRECTIONS];
 };
 
 static void ask_tlds(struct tlds *tlds)
 {
-    static const struct stats_question questions[STATS_SIDES] = {
+    static const struct stats_question questions[STATS_DIRECTIONS] = {
         [STATS_QUERY] = {.table = TABLE_TLDS, .measure = MEASURE_QUERIES},
         [STATS_RESPONSE] = {.table = TABLE_TLDS, .measure = MEASURE_RESPONSES},
     };
     tlds->asked = true;
-    tlds->failed = stats_top(tlds->request->context->stats, tlds->scope->id, questions, STATS_SIDES,
-                             STATS_TOP_MAX, tlds->answers) != 0;
+    tlds->failed = stats_top(tlds->request->context->stats, tlds->scope->id, questions,
+                             STATS_DIRECTIONS, STATS_TOP_MAX, tlds->answers) != 0;
 }
 
 /* The hits of `query/com`; 0 for what is no TLD. */
 static uint64_t tld_hits(struct tlds *tlds, struct span name)
 {
-    enum stats_side side;
-    if (!receiver_side_cut(&name, &side) || !receiver_is_tld(name))
+    enum stats_direction direction;
+    if (!receiver_direction_cut(&name, &direction) || !receiver_is_tld(name))
         return 0;
     if (!tlds->asked)
         ask_tlds(tlds);
-    const struct stats_answer *answer = &tlds->answers[side];
+    const struct stats_answer *answer = &tlds->answers[direction];
     for (size_t i = 0; i < answer->count; i++) {
         const struct stats_top *row = &answer->rows[i];
         if (span_equal(name, span_of(row->text, row->text_len)))
@@ -87,7 +87,7 @@ static int put_counters(struct buf *b, const struct http_request *request,
         buf_printf(b, "%llu", (unsigned long long)(value + tld_hits(&tlds, names->items[i])));
     }
     buf_str(b, "}}");
-    stats_answers_free(tlds.answers, STATS_SIDES);
+    stats_answers_free(tlds.answers, STATS_DIRECTIONS);
     return tlds.failed ? -1 : 0;
 }
 

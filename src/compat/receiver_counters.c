@@ -3,21 +3,21 @@
 #include <assert.h>
 #include <math.h>
 
-const char *const receiver_side_names[STATS_SIDES] = {
+const char *const receiver_direction_names[STATS_DIRECTIONS] = {
     [STATS_QUERY] = "query",
     [STATS_RESPONSE] = "response",
 };
 
-bool receiver_side_cut(struct span *name, enum stats_side *side)
+bool receiver_direction_cut(struct span *name, enum stats_direction *direction)
 {
     const uint8_t *slash = name->len ? memchr(name->ptr, '/', name->len) : NULL;
     if (!slash)
         return false;
     struct span front = span_of(name->ptr, (size_t)(slash - name->ptr));
-    for (int s = 0; s < STATS_SIDES; s++) {
-        if (span_equal(front, span_str(receiver_side_names[s]))) {
+    for (int s = 0; s < STATS_DIRECTIONS; s++) {
+        if (span_equal(front, span_str(receiver_direction_names[s]))) {
             *name = span_of(slash + 1, name->len - front.len - 1);
-            *side = (enum stats_side)s;
+            *direction = (enum stats_direction)s;
             return true;
         }
     }
@@ -49,45 +49,47 @@ static void sort(struct receiver_tally *tally)
     }
 }
 
-static void tally_rcodes(struct receiver_tally *into, const struct stats_side_counters *side)
+static void tally_rcodes(struct receiver_tally *into,
+                         const struct stats_direction_counters *direction)
 {
     for (unsigned i = 0; i < COUNTERS_RCODES; i++)
-        tally(into, receiver_rcode(i), side->rcode[i]);
+        tally(into, receiver_rcode(i), direction->rcode[i]);
 }
 
 /* A type that found no slot of its own among the rare ones very likely has no name in 4.7.0 either.
  */
 static void tally_rrtypes(struct receiver_tally *into, const struct stats_counters *counters,
-                          enum stats_side s)
+                          enum stats_direction s)
 {
-    const struct stats_side_counters *side = &counters->side[s];
+    const struct stats_direction_counters *direction = &counters->direction[s];
     for (unsigned i = 0; i < COUNTERS_QTYPES; i++)
-        tally(into, receiver_rrtype((uint16_t)i), side->qtype[i]);
+        tally(into, receiver_rrtype((uint16_t)i), direction->qtype[i]);
     for (unsigned i = 0; i < COUNTERS_RARE - 1; i++)
-        tally(into, receiver_rrtype(counters->rare_type[i]), side->rare_qtype[i]);
-    tally(into, &receiver_absent, side->rare_qtype[COUNTERS_RARE - 1]);
-    tally(into, &receiver_absent, side->no_qtype);
+        tally(into, receiver_rrtype(counters->rare_type[i]), direction->rare_qtype[i]);
+    tally(into, &receiver_absent, direction->rare_qtype[COUNTERS_RARE - 1]);
+    tally(into, &receiver_absent, direction->no_qtype);
 }
 
 static uint64_t domains_of(const struct stats_snapshot *snapshot, const struct stats_stream *stream,
-                           bool last_side)
+                           bool last_direction)
 {
-    if (!last_side || stream == &snapshot->total)
+    if (!last_direction || stream == &snapshot->total)
         return stream->distinct.domains;
-    return stream->last_side == STATS_QUERY ? stream->distinct.asked : stream->distinct.answered;
+    return stream->last_direction == STATS_QUERY ? stream->distinct.asked
+                                                 : stream->distinct.answered;
 }
 
 void receiver_counters_read(struct receiver_counters *counters,
                             const struct stats_snapshot *snapshot,
-                            const struct stats_stream *stream, bool last_side)
+                            const struct stats_stream *stream, bool last_direction)
 {
     *counters = (struct receiver_counters){
         .stream = stream,
-        .domains = domains_of(snapshot, stream, last_side),
+        .domains = domains_of(snapshot, stream, last_direction),
     };
-    for (int s = 0; s < STATS_SIDES; s++) {
-        tally_rcodes(&counters->rcodes[s], &stream->counters.side[s]);
-        tally_rrtypes(&counters->rrtypes[s], &stream->counters, (enum stats_side)s);
+    for (int s = 0; s < STATS_DIRECTIONS; s++) {
+        tally_rcodes(&counters->rcodes[s], &stream->counters.direction[s]);
+        tally_rrtypes(&counters->rrtypes[s], &stream->counters, (enum stats_direction)s);
         sort(&counters->rcodes[s]);
         sort(&counters->rrtypes[s]);
     }
@@ -115,37 +117,37 @@ static uint64_t of_words(const struct receiver_word *words, unsigned last, const
 /* What has no word, behind `query/` or `response/`. */
 static const struct {
     const char *name;
-    size_t offset; /* in struct stats_side_counters */
-} side_rows[] = {
-    {"bytes", offsetof(struct stats_side_counters, bytes)},
-    {"latency0_1", offsetof(struct stats_side_counters, bucket[0])},
-    {"latency1_10", offsetof(struct stats_side_counters, bucket[1])},
-    {"latency10_50", offsetof(struct stats_side_counters, bucket[2])},
-    {"latency50_100", offsetof(struct stats_side_counters, bucket[3])},
-    {"latency100_1000", offsetof(struct stats_side_counters, bucket[4])},
-    {"latency_slow", offsetof(struct stats_side_counters, bucket[5])},
+    size_t offset; /* in struct stats_direction_counters */
+} direction_rows[] = {
+    {"bytes", offsetof(struct stats_direction_counters, bytes)},
+    {"latency0_1", offsetof(struct stats_direction_counters, bucket[0])},
+    {"latency1_10", offsetof(struct stats_direction_counters, bucket[1])},
+    {"latency10_50", offsetof(struct stats_direction_counters, bucket[2])},
+    {"latency50_100", offsetof(struct stats_direction_counters, bucket[3])},
+    {"latency100_1000", offsetof(struct stats_direction_counters, bucket[4])},
+    {"latency_slow", offsetof(struct stats_direction_counters, bucket[5])},
 };
 
-static uint64_t of_side(const struct receiver_counters *counters, enum stats_side s,
-                        struct span name)
+static uint64_t of_direction(const struct receiver_counters *counters, enum stats_direction s,
+                             struct span name)
 {
-    const struct stats_side_counters *side = &counters->stream->counters.side[s];
-    for (size_t i = 0; i < sizeof side_rows / sizeof *side_rows; i++) {
-        if (span_equal(name, span_str(side_rows[i].name)))
-            return *(const uint64_t *)((const char *)side + side_rows[i].offset);
+    const struct stats_direction_counters *direction = &counters->stream->counters.direction[s];
+    for (size_t i = 0; i < sizeof direction_rows / sizeof *direction_rows; i++) {
+        if (span_equal(name, span_str(direction_rows[i].name)))
+            return *(const uint64_t *)((const char *)direction + direction_rows[i].offset);
     }
-    return of_words(receiver_protocols, RECEIVER_PROTOCOLS, side->transport, name) +
-           of_words(receiver_families, RECEIVER_FAMILIES, side->family, name) +
+    return of_words(receiver_protocols, RECEIVER_PROTOCOLS, direction->transport, name) +
+           of_words(receiver_families, RECEIVER_FAMILIES, direction->family, name) +
            of_tally(&counters->rcodes[s], name) + of_tally(&counters->rrtypes[s], name);
 }
 
 /* Events of the last second: a whole number there. */
-static uint64_t rate(const struct stats_stream *stream, enum stats_side side)
+static uint64_t rate(const struct stats_stream *stream, enum stats_direction direction)
 {
-    return (uint64_t)llround(stream->rates[side].last);
+    return (uint64_t)llround(stream->rates[direction].last);
 }
 
-/* The counters that belong to a stream and not to one side of it. */
+/* The counters that belong to a stream and not to one direction of it. */
 static uint64_t of_stream(const struct receiver_counters *counters, struct span name)
 {
     const struct stats_stream *stream = counters->stream;
@@ -153,8 +155,8 @@ static uint64_t of_stream(const struct receiver_counters *counters, struct span 
         const char *name;
         uint64_t value;
     } rows[] = {
-        {"query", stream->counters.side[STATS_QUERY].events},
-        {"response", stream->counters.side[STATS_RESPONSE].events},
+        {"query", stream->counters.direction[STATS_QUERY].events},
+        {"response", stream->counters.direction[STATS_RESPONSE].events},
         {"clients", stream->distinct.clients},
         {"domains", counters->domains},
         {"qps", rate(stream, STATS_QUERY)},
@@ -170,7 +172,7 @@ static uint64_t of_stream(const struct receiver_counters *counters, struct span 
 
 uint64_t receiver_counters_get(const struct receiver_counters *counters, struct span name)
 {
-    enum stats_side side;
-    return receiver_side_cut(&name, &side) ? of_side(counters, side, name)
-                                           : of_stream(counters, name);
+    enum stats_direction direction;
+    return receiver_direction_cut(&name, &direction) ? of_direction(counters, direction, name)
+                                                     : of_stream(counters, name);
 }

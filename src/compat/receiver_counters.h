@@ -25,22 +25,22 @@ struct receiver_tally {
 struct receiver_counters {
     const struct stats_stream *stream;
     uint64_t domains;
-    struct receiver_tally rcodes[STATS_SIDES];
-    struct receiver_tally rrtypes[STATS_SIDES];
+    struct receiver_tally rcodes[STATS_DIRECTIONS];
+    struct receiver_tally rrtypes[STATS_DIRECTIONS];
 };
 
-/* Of `snapshot->total` or one of its streams. A stream's `domains` are, with `last_side`, as 4.7.0
- * has them: of queries when the stream's last event was a query, else of responses. */
+/* Of `snapshot->total` or one of its streams. A stream's `domains` are, with `last_direction`,
+ * as 4.7.0 has them: of queries when the stream's last event was a query, else of responses. */
 void receiver_counters_read(struct receiver_counters *counters,
                             const struct stats_snapshot *snapshot,
-                            const struct stats_stream *stream, bool last_side);
+                            const struct stats_stream *stream, bool last_direction);
 
 /* 0 when there is no such counter. */
 uint64_t receiver_counters_get(const struct receiver_counters *counters, struct span name);
 
 /* `query/` or `response/` is taken off the front of the name; false when it has neither. */
-bool receiver_side_cut(struct span *name, enum stats_side *side);
+bool receiver_direction_cut(struct span *name, enum stats_direction *direction);
 
-extern const char *const receiver_side_names[STATS_SIDES];
+extern const char *const receiver_direction_names[STATS_DIRECTIONS];
 
 #endif

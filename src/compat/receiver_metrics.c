@@ -42,20 +42,20 @@ static void zero(struct exposition *page, const struct metrics_view *view,
     exposition_sample(page, 0);
 }
 
-static uint64_t rate(const struct stats_stream *stream, enum stats_side side)
+static uint64_t rate(const struct stats_stream *stream, enum stats_direction direction)
 {
-    return (uint64_t)llround(stream->rates[side].last);
+    return (uint64_t)llround(stream->rates[direction].last);
 }
 
-/* `at` has a bit for each side. */
+/* `at` has a bit for each direction. */
 static void rates(struct exposition *page, const struct metrics_view *view,
                   const struct metric *metric, const void *stream)
 {
     uint64_t sum = 0;
     (void)view;
-    for (int side = 0; side < STATS_SIDES; side++)
-        if (metric->at >> side & 1)
-            sum += rate(stream, (enum stats_side)side);
+    for (int direction = 0; direction < STATS_DIRECTIONS; direction++)
+        if (metric->at >> direction & 1)
+            sum += rate(stream, (enum stats_direction)direction);
     exposition_sample(page, sum);
 }
 
@@ -67,8 +67,8 @@ static void domains(struct exposition *page, const struct metrics_view *view,
     uint64_t count = stream->distinct.domains;
     (void)metric;
     if (view->context->compat && stream != &view->snapshot->total)
-        count =
-            stream->last_side == STATS_QUERY ? stream->distinct.asked : stream->distinct.answered;
+        count = stream->last_direction == STATS_QUERY ? stream->distinct.asked
+                                                      : stream->distinct.answered;
     exposition_sample(page, count);
 }
 
@@ -78,8 +78,9 @@ static void domains(struct exposition *page, const struct metrics_view *view,
         {name, METRIC_UNTYPED, help}, __VA_ARGS__                                                  \
     }
 #define COUNTED(name, help, place) UNTYPED(name, help, each, metrics_one_number, place)
-#define QUERY(member) .at = offsetof(struct stats_stream, counters.side[STATS_QUERY].member)
-#define RESPONSE(member) .at = offsetof(struct stats_stream, counters.side[STATS_RESPONSE].member)
+#define QUERY(member) .at = offsetof(struct stats_stream, counters.direction[STATS_QUERY].member)
+#define RESPONSE(member)                                                                           \
+    .at = offsetof(struct stats_stream, counters.direction[STATS_RESPONSE].member)
 
 static const struct metric table[] = {
     COUNTER("dnstap_queries_bytes", "Bytes of all queries.", only_total, metrics_one_number,

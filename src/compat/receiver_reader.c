@@ -50,7 +50,7 @@ static bool receiver_read(struct event *ev, uint8_t *space, struct stats_sample 
     sample->client = address_of(head.query_address);
     sample->server = address_of(head.response_address);
     sample->length = (uint32_t)head.dns.len;
-    sample->side = head.query ? STATS_QUERY : STATS_RESPONSE;
+    sample->direction = head.query ? STATS_QUERY : STATS_RESPONSE;
     sample->message_type = (uint8_t)head.message_type;
     sample->transport = (uint8_t)head.protocol;
     sample->family = (uint8_t)head.family;

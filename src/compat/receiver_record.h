@@ -2,7 +2,7 @@
  * An event as dnstap-receiver 4.7.0 sees it: what its decoder makes of a frame, quirks included.
  * Shared by the compatible formats and the compatible latency stage.
  *
- * Its decoder knows nothing of Spile's facets beyond the protobuf: which side of a message counts,
+ * Its decoder knows nothing of Spile's facets beyond the protobuf: which half of a message counts,
  * how a name is read, and what is an error are all matters of its own.
  */
 #ifndef SPILE_COMPAT_RECEIVER_RECORD_H
@@ -25,7 +25,7 @@ struct receiver_head {
     uint32_t family;
     uint32_t protocol;
     bool query;
-    struct span dns;           /* of the message's own side; at least 12 bytes */
+    struct span dns;           /* of the message's own direction; at least 12 bytes */
     struct span identity;      /* UTF-8; never empty: absent is "-" */
     struct span query_address; /* 0, 4 or 16 bytes */
     struct span response_address;

@@ -43,16 +43,16 @@ static unsigned nameless(uint16_t qtype, uint16_t rcode)
 
 /* The question for the word left of the slash. A word that names nothing asks for a code that never
  * occurs. */
-static struct stats_question question_by(struct span by, enum stats_side side)
+static struct stats_question question_by(struct span by, enum stats_direction direction)
 {
     static const enum stats_measure hits[] = {MEASURE_QUERIES, MEASURE_RESPONSES};
     static const enum stats_measure bytes[] = {MEASURE_QUERY_BYTES, MEASURE_RESPONSE_BYTES};
-    struct stats_question q = {.table = TABLE_DOMAINS, .side = side};
+    struct stats_question q = {.table = TABLE_DOMAINS, .direction = direction};
     int rcode = receiver_rcode_number(by), rrtype = receiver_rrtype_number(by);
     if (span_equal(by, span_str("hit"))) {
-        q.measure = hits[side];
+        q.measure = hits[direction];
     } else if (span_equal(by, span_str("length"))) {
-        q.measure = bytes[side];
+        q.measure = bytes[direction];
     } else if (rcode >= 0) {
         q.by = BY_RCODE;
         q.code = (uint32_t)rcode;
@@ -72,9 +72,9 @@ static bool read_flag(struct span flag, struct list *list)
         return false;
     struct span by = span_of(flag.ptr, (size_t)(slash - flag.ptr));
     struct span right = span_of(slash + 1, flag.len - by.len - 1);
-    for (int side = 0; side < STATS_SIDES; side++) {
-        if (span_equal(right, span_str(receiver_side_names[side]))) {
-            *list = (struct list){flag, "", question_by(by, (enum stats_side)side)};
+    for (int direction = 0; direction < STATS_DIRECTIONS; direction++) {
+        if (span_equal(right, span_str(receiver_direction_names[direction]))) {
+            *list = (struct list){flag, "", question_by(by, (enum stats_direction)direction)};
             return true;
         }
     }
@@ -205,7 +205,7 @@ static void put_tally(struct tables *t, bool *first, const char *key, const char
     buf_byte(t->out, ']');
 }
 
-static void put_tallies(struct tables *t, const struct receiver_tally tallies[STATS_SIDES])
+static void put_tallies(struct tables *t, const struct receiver_tally tallies[STATS_DIRECTIONS])
 {
     bool first = true;
     put_tally(t, &first, "hit/query", "query/", &tallies[STATS_QUERY]);

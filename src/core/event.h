@@ -20,7 +20,7 @@ struct roster_seat;
  * DNSTAP, RCODE needs HEADER. Where one of these is bad, what is read from it is bad as well. */
 enum event_facet {
     FACET_DNSTAP = 1 << 0,   /* the protobuf, and the addresses in their one form */
-    FACET_HEADER = 1 << 1,   /* the DNS header of the message's own side */
+    FACET_HEADER = 1 << 1,   /* the DNS header of the message's own direction */
     FACET_QUESTION = 1 << 2, /* its first question */
     FACET_RECORDS = 1 << 3,  /* all records walked once, up to the first that is malformed */
     FACET_POLICY = 1 << 4,   /* dnstap policy */
@@ -91,7 +91,7 @@ struct event {
     struct span query_address, response_address;
     uint32_t family; /* tap.family; where it is INET or INET6, that of the addresses */
     struct dnstap_policy policy;
-    /* The message's own side: query_* of a query, response_* of a response. */
+    /* The message's own direction: query_* of a query, response_* of a response. */
     struct span dns; /* absent when the message carries none */
     struct dns_header header;
     struct dns_question question; /* name.len is 0 when there is none */
@@ -144,13 +144,13 @@ static inline uint32_t event_need(struct event *ev, uint32_t facets)
  * are walked. False, and `walk` untouched, when not even the first record could be looked for. */
 bool event_section(const struct event *ev, enum dns_section section, struct dns_walk *walk);
 
-/* The DNS message of the message's own side; absent when it carries none. */
+/* The DNS message of the message's own direction; absent when it carries none. */
 static inline struct span event_payload(const struct event *ev)
 {
     return dnstap_is_query(&ev->tap) ? ev->tap.query_message : ev->tap.response_message;
 }
 
-/* The time of the message's own side; false when the message carries none. */
+/* The time of the message's own direction; false when the message carries none. */
 static inline bool event_time(const struct event *ev, uint64_t *sec, uint32_t *nsec)
 {
     const struct dnstap *tap = &ev->tap;

@@ -62,24 +62,24 @@ enum { NUMBER_OBSERVED = 1, NUMBER_TIMED = 20, NUMBER_LATENCY_SUM = 21, NUMBER_L
 
 #define SNAPSHOT(member) .from = SERIES_SNAPSHOT, .offset = offsetof(struct stats_snapshot, member)
 #define STREAM(member) .from = SERIES_STREAM, .offset = offsetof(struct stats_counters, member)
-#define SIDE(side, member)                                                                         \
-    .from = SERIES_##side, .offset = offsetof(struct stats_side_counters, member)
+#define DIRECTION(direction, member)                                                               \
+    .from = SERIES_##direction, .offset = offsetof(struct stats_direction_counters, member)
 
 static const struct series table[] = {
     {"observed", "seconds", "how long Spile was watching", .decimals = 3, .number = NUMBER_OBSERVED,
      .from = SERIES_TIME},
-    {"queries", "messages", "queries", .number = 2, SIDE(QUERIES, events)},
-    {"responses", "messages", "responses", .number = 3, SIDE(RESPONSES, events)},
-    {"query-bytes", "bytes", "bytes of queries", .number = 4, SIDE(QUERIES, bytes)},
-    {"response-bytes", "bytes", "bytes of responses", .number = 5, SIDE(RESPONSES, bytes)},
-    {"edns", "messages", "messages with EDNS", .number = 6, SIDE(BOTH, marks[SAMPLE_EDNS])},
-    {"do", "messages", "messages that want DNSSEC", .number = 7, SIDE(BOTH, marks[SAMPLE_DO])},
+    {"queries", "messages", "queries", .number = 2, DIRECTION(QUERIES, events)},
+    {"responses", "messages", "responses", .number = 3, DIRECTION(RESPONSES, events)},
+    {"query-bytes", "bytes", "bytes of queries", .number = 4, DIRECTION(QUERIES, bytes)},
+    {"response-bytes", "bytes", "bytes of responses", .number = 5, DIRECTION(RESPONSES, bytes)},
+    {"edns", "messages", "messages with EDNS", .number = 6, DIRECTION(BOTH, marks[SAMPLE_EDNS])},
+    {"do", "messages", "messages that want DNSSEC", .number = 7, DIRECTION(BOTH, marks[SAMPLE_DO])},
     {"no-dns", "messages", "messages without a DNS header", .number = 8,
-     SIDE(BOTH, marks[SAMPLE_NO_DNS])},
+     DIRECTION(BOTH, marks[SAMPLE_NO_DNS])},
     {"bad-question", "messages", "messages whose question cannot be read", .number = 9,
-     SIDE(BOTH, marks[SAMPLE_BAD_QUESTION])},
+     DIRECTION(BOTH, marks[SAMPLE_BAD_QUESTION])},
     {"bad-records", "messages", "messages whose records cannot be read", .number = 10,
-     SIDE(BOTH, marks[SAMPLE_BAD_RECORDS])},
+     DIRECTION(BOTH, marks[SAMPLE_BAD_RECORDS])},
     {"malformed", "frames", "frames that are no dnstap messages; of all streams alone",
      .number = 11, SNAPSHOT(malformed)},
     {"unanswered", "messages", "queries whose response should have come", .number = 12,
@@ -87,37 +87,37 @@ static const struct series table[] = {
     {"unasked", "messages", "responses whose query should have come", .number = 13,
      STREAM(loss[LOSS_UNASKED])},
     {"timed", "messages", "responses whose latency is known", .number = NUMBER_TIMED,
-     SIDE(RESPONSES, timed)},
+     DIRECTION(RESPONSES, timed)},
     {"latency-sum", "seconds", "the sum of these latencies", .decimals = 6,
-     .number = NUMBER_LATENCY_SUM, SIDE(RESPONSES, latency_sum_us)},
+     .number = NUMBER_LATENCY_SUM, DIRECTION(RESPONSES, latency_sum_us)},
     {"rcode", "messages", "responses by rcode", .number = 32, .members = COUNTERS_RCODES,
-     .label = rcode_label, SIDE(RESPONSES, rcode)},
+     .label = rcode_label, DIRECTION(RESPONSES, rcode)},
     {"qtype", "messages", "queries by type", .number = 33, .members = COUNTERS_QTYPES,
-     .label = type_label, SIDE(QUERIES, qtype)},
+     .label = type_label, DIRECTION(QUERIES, qtype)},
     {"qtype", .number = 33, .members = COUNTERS_RARE, .hidden = true, .from = SERIES_RARE,
      .offset = STATS_QUERY},
     {"response-qtype", "messages", "responses by type", .number = 34, .members = COUNTERS_QTYPES,
-     .label = type_label, SIDE(RESPONSES, qtype)},
+     .label = type_label, DIRECTION(RESPONSES, qtype)},
     {"response-qtype", .number = 34, .members = COUNTERS_RARE, .hidden = true, .from = SERIES_RARE,
      .offset = STATS_RESPONSE},
     {"opcode", "messages", "queries and responses by opcode", .number = 35, .members = 16,
-     .label = opcode_label, SIDE(BOTH, opcode)},
+     .label = opcode_label, DIRECTION(BOTH, opcode)},
     {"query-flag", "messages", "queries by flag of the header", .number = 36,
-     .members = COUNTERS_FLAGS, .label = flag_label, SIDE(QUERIES, flags)},
+     .members = COUNTERS_FLAGS, .label = flag_label, DIRECTION(QUERIES, flags)},
     {"response-flag", "messages", "responses by flag of the header; tc: truncated", .number = 37,
-     .members = COUNTERS_FLAGS, .label = flag_label, SIDE(RESPONSES, flags)},
+     .members = COUNTERS_FLAGS, .label = flag_label, DIRECTION(RESPONSES, flags)},
     {"transport", "messages", "queries and responses by transport", .number = 38,
-     .members = COUNTERS_TRANSPORTS, .label = transport_label, SIDE(BOTH, transport)},
+     .members = COUNTERS_TRANSPORTS, .label = transport_label, DIRECTION(BOTH, transport)},
     {"family", "messages", "queries and responses by address family", .number = 39,
-     .members = COUNTERS_FAMILIES, .label = family_label, SIDE(BOTH, family)},
+     .members = COUNTERS_FAMILIES, .label = family_label, DIRECTION(BOTH, family)},
     {"message", "messages", "queries and responses by dnstap's message type", .number = 40,
      .members = COUNTERS_MESSAGES, .label = message_label, STREAM(message)},
     {"query-size", "messages",
      "queries by size: up to so many bytes, and more than the size before", .number = 41,
-     .members = COUNTERS_SIZES, .label = size_label, SIDE(QUERIES, size)},
+     .members = COUNTERS_SIZES, .label = size_label, DIRECTION(QUERIES, size)},
     {"response-size", "messages",
      "responses by size: up to so many bytes, and more than the size before", .number = 42,
-     .members = COUNTERS_SIZES, .label = size_label, SIDE(RESPONSES, size)},
+     .members = COUNTERS_SIZES, .label = size_label, DIRECTION(RESPONSES, size)},
     {"latency", .number = NUMBER_LATENCY, .members = QUANTILE_BUCKETS, .label = number_label,
      .hidden = true, .from = SERIES_LATENCY},
     {"latency.mean", "seconds", "the mean latency", .from = SERIES_MEAN},
@@ -163,9 +163,9 @@ char *series_put_name(char *p, const struct series *series, unsigned member)
     return series->members ? series->label(put_char(p, '.'), member) : p;
 }
 
-/* The first counter of a row at a moment, of one side; zeros when there is no such moment. */
+/* The first counter of a row at a moment, of one direction; zeros when there is no such moment. */
 static const uint64_t *counters_of(const struct series *series, const struct series_moment *moment,
-                                   int side)
+                                   int direction)
 {
     static const uint64_t zeros[QUANTILE_BUCKETS];
     if (!moment->stream)
@@ -174,8 +174,9 @@ static const uint64_t *counters_of(const struct series *series, const struct ser
         return stats_latency(moment->snapshot, moment->stream);
     const struct stats_counters *counters = &moment->stream->counters;
     const void *base = series->from == SERIES_SNAPSHOT ? (const void *)moment->snapshot
-                       : series->from == SERIES_STREAM ? (const void *)counters
-                                                       : (const void *)&counters->side[side];
+                       : series->from == SERIES_STREAM
+                           ? (const void *)counters
+                           : (const void *)&counters->direction[direction];
     return (const uint64_t *)(const void *)((const char *)base + series->offset);
 }
 
@@ -184,12 +185,15 @@ static uint64_t risen(uint64_t before, uint64_t now)
     return now >= before ? now - before : now;
 }
 
-/* Counts by how much the row's counters have risen; `side` says of which side, where there are two.
+/* Counts by how much the row's counters have risen; `direction` says of which direction, where
+ * there are two.
  */
 static void put_row(struct counts *counts, const struct series *series,
-                    const struct series_moment *before, const struct series_moment *now, int side)
+                    const struct series_moment *before, const struct series_moment *now,
+                    int direction)
 {
-    const uint64_t *a = counters_of(series, before, side), *b = counters_of(series, now, side);
+    const uint64_t *a = counters_of(series, before, direction),
+                   *b = counters_of(series, now, direction);
     for (unsigned i = 0; i < (series->members ? series->members : 1); i++) {
         if (a[i] < b[i] || (a[i] > b[i] && series->from != SERIES_LATENCY))
             counts_put(counts, series_id(series, i), risen(a[i], b[i]));
@@ -200,10 +204,10 @@ static void put_rare(struct counts *counts, const struct series *series,
                      const struct series_moment *before, const struct series_moment *now)
 {
     const struct stats_counters *after = &now->stream->counters;
-    const uint64_t *b = after->side[series->offset].rare_qtype;
+    const uint64_t *b = after->direction[series->offset].rare_qtype;
     for (unsigned i = 0; i < COUNTERS_RARE; i++) {
         uint64_t a =
-            before->stream ? before->stream->counters.side[series->offset].rare_qtype[i] : 0;
+            before->stream ? before->stream->counters.direction[series->offset].rare_qtype[i] : 0;
         unsigned member = i == COUNTERS_RARE - 1 ? SERIES_MEMBER_OTHER : after->rare_type[i];
         counts_put(counts, series_id(series, member), risen(a, b[i]));
     }
@@ -211,9 +215,9 @@ static void put_rare(struct counts *counts, const struct series *series,
 
 static bool is_idle(const struct series_moment *before, const struct series_moment *now)
 {
-    for (int side = 0; side < STATS_SIDES; side++) {
-        if (now->stream->counters.side[side].events !=
-            (before->stream ? before->stream->counters.side[side].events : 0))
+    for (int direction = 0; direction < STATS_DIRECTIONS; direction++) {
+        if (now->stream->counters.direction[direction].events !=
+            (before->stream ? before->stream->counters.direction[direction].events : 0))
             return false;
     }
     /* Losses are judged later. */
@@ -224,14 +228,14 @@ static bool is_idle(const struct series_moment *before, const struct series_mome
 void series_between(struct counts *counts, const struct series_moment *before,
                     const struct series_moment *now, uint64_t elapsed_ms)
 {
-    /* The sides that a row adds up, as bits; the first bit for rows without sides. */
-    static const uint8_t sides[] = {[SERIES_SNAPSHOT] = 1,
-                                    [SERIES_STREAM] = 1,
-                                    [SERIES_LATENCY] = 1,
-                                    [SERIES_QUERIES] = 1 << STATS_QUERY,
-                                    [SERIES_RESPONSES] = 1 << STATS_RESPONSE,
-                                    [SERIES_BOTH] = 1 << STATS_QUERY | 1 << STATS_RESPONSE,
-                                    [SERIES_DISTINCT] = 0};
+    /* The directions that a row adds up, as bits; the first bit for rows without directions. */
+    static const uint8_t directions[] = {[SERIES_SNAPSHOT] = 1,
+                                         [SERIES_STREAM] = 1,
+                                         [SERIES_LATENCY] = 1,
+                                         [SERIES_QUERIES] = 1 << STATS_QUERY,
+                                         [SERIES_RESPONSES] = 1 << STATS_RESPONSE,
+                                         [SERIES_BOTH] = 1 << STATS_QUERY | 1 << STATS_RESPONSE,
+                                         [SERIES_DISTINCT] = 0};
     bool total = now->stream == &now->snapshot->total;
     if (!total && is_idle(before, now))
         return;
@@ -240,9 +244,10 @@ void series_between(struct counts *counts, const struct series_moment *before,
             counts_put(counts, series_id(series, 0), elapsed_ms);
         else if (series->from == SERIES_RARE)
             put_rare(counts, series, before, now);
-        for (int side = 0; side < STATS_SIDES; side++) {
-            if (sides[series->from] >> side & 1 && (total || series->from != SERIES_SNAPSHOT))
-                put_row(counts, series, before, now, side);
+        for (int direction = 0; direction < STATS_DIRECTIONS; direction++) {
+            if (directions[series->from] >> direction & 1 &&
+                (total || series->from != SERIES_SNAPSHOT))
+                put_row(counts, series, before, now, direction);
         }
     }
 }

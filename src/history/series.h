@@ -16,9 +16,9 @@ enum series_from {
     SERIES_SNAPSHOT,  /* of all streams alone: `offset` in struct stats_snapshot */
     SERIES_STREAM,    /* `offset` in struct stats_counters */
     SERIES_LATENCY,   /* stats_latency; when it shrinks, nothing has come */
-    SERIES_QUERIES,   /* `offset` in struct stats_side_counters of that side */
+    SERIES_QUERIES,   /* `offset` in struct stats_direction_counters of that direction */
     SERIES_RESPONSES, /* the same */
-    SERIES_BOTH,      /* the sum of the two sides */
+    SERIES_BOTH,      /* the sum of the two directions */
     SERIES_RARE,      /* not public: the rare types of the family of the same number */
     SERIES_MEAN,      /* not stored, but made from others: the mean latency */
     SERIES_QUANTILE,  /* the same: the `q`-quantile of latencies */

@@ -11,7 +11,7 @@ enum {
     NAMES_TEXT_MAX = 768,
 };
 
-const char *const api_sides[] = {[STATS_QUERY] = "query", [STATS_RESPONSE] = "response", NULL};
+const char *const api_directions[] = {[STATS_QUERY] = "query", [STATS_RESPONSE] = "response", NULL};
 
 void api_refuse(const struct http_request *request, struct http_reply *reply, const char *name,
                 const char *wanted)
@@ -70,12 +70,12 @@ bool api_word(const struct http_request *request, struct http_reply *reply, cons
     return false;
 }
 
-bool api_side(const struct http_request *request, struct http_reply *reply, const char *name,
-              int *side)
+bool api_direction(const struct http_request *request, struct http_reply *reply, const char *name,
+                   int *direction)
 {
-    unsigned index = (unsigned)*side;
-    bool known = api_word(request, reply, name, api_sides, &index);
-    *side = (int)index;
+    unsigned index = (unsigned)*direction;
+    bool known = api_word(request, reply, name, api_directions, &index);
+    *direction = (int)index;
     return known;
 }
 

@@ -19,9 +19,10 @@ bool api_number(const struct http_request *request, struct http_reply *reply, co
 /* One of the words; *index stays as it is when the parameter is absent. NULL ends the words. */
 bool api_word(const struct http_request *request, struct http_reply *reply, const char *name,
               const char *const *words, unsigned *index);
-/* "query" or "response" to enum stats_side; *side stays as it is when the parameter is absent. */
-bool api_side(const struct http_request *request, struct http_reply *reply, const char *name,
-              int *side);
+/* "query" or "response" to enum stats_direction; *direction stays as it is when the parameter is
+ * absent. */
+bool api_direction(const struct http_request *request, struct http_reply *reply, const char *name,
+                   int *direction);
 /* A response code or a type, by name or number, or - for STATS_NO_RCODE and STATS_NO_QTYPE. */
 bool api_rcode(const struct http_request *request, struct http_reply *reply, const char *name,
                int *code);
@@ -68,8 +69,8 @@ struct json api_begin(struct http_reply *reply);
 /* Ends it; a 503 when there was no memory for it. */
 void api_end(struct json *j, struct http_reply *reply);
 
-/* The names of enum stats_side: "query", "response"; NULL behind them. */
-extern const char *const api_sides[];
+/* The names of enum stats_direction: "query", "response"; NULL behind them. */
+extern const char *const api_directions[];
 /* Mnemonics of counters and codes, terminated: "NXDOMAIN", "RCODE31", "-" for none. */
 struct api_code {
     char text[FIELD_WORD_MAX + 1];

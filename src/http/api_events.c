@@ -38,12 +38,12 @@ static void events_handle(const struct http_request *request, struct http_reply 
     uint64_t rate = 0;
     struct api_identity identity;
     struct live_filter filter = {
-        .stream = api_identity(request, &identity), .rcode = -1, .qtype = -1, .side = -1};
+        .stream = api_identity(request, &identity), .rcode = -1, .qtype = -1, .direction = -1};
     if (!api_domain(request, reply, "under", &under) ||
         !read_address(request, reply, address, &filter.client) ||
         !api_rcode(request, reply, "rcode", &filter.rcode) ||
         !api_type(request, reply, "type", &filter.qtype) ||
-        !api_side(request, reply, "side", &filter.side) ||
+        !api_direction(request, reply, "direction", &filter.direction) ||
         !api_number(request, reply, "rate", 1, RATE_MAX, &rate))
         return;
     filter.under = span_of(under.wire_len ? under.wire : NULL, under.wire_len);
@@ -60,7 +60,7 @@ static const struct http_parameter parameters[] = {
     {"client", "string", "Address of who asked; - for none."},
     {"rcode", "string", "A response code, by name or number."},
     {"type", "string", "Type of the question, by name or number; - for no question."},
-    {"side", "string", "query or response."},
+    {"direction", "string", "query or response."},
     {"rate", "integer", "Events a second at most, 1 to 10000; absent: 200. Others are counted."},
     {0},
 };

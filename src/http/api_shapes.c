@@ -9,11 +9,11 @@ const struct http_shape http_shapes[] = {
               "minute: num (events a second over the last minute; while the collector has run "
               "for less, since its start), "
               "quarter: num (the same over 15 minutes)}"},
-    {"SideRates", "{queries: Rates, responses: Rates}"},
+    {"DirectionRates", "{queries: Rates, responses: Rates}"},
     {"Distinct",
      "{clients: int, domains: int (names asked or answered), asked: int, answered: int} "
      "(estimates where exact is false)"},
-    {"Side",
+    {"Direction",
      "{events: int, bytes: int (of DNS messages), transports: {*int}, families: {*int}, "
      "flags: {*int}, marks: {*int} (edns, do; and what could not be read: no-dns, "
      "bad-question, bad-records up to OPT), opcodes: {*int} (only those that occurred), "
@@ -37,13 +37,14 @@ const struct http_shape http_shapes[] = {
      "time, of all streams that of the one nearest to 0; negative: before it), elsewhen: bool (by "
      "more than a minute: a recording, or a server "
      "whose clock is wrong; rates are those of arrival)}"},
-    {"Statistics", "{stream: text? (null: all), first-seen: time?, last-seen: time? (when events "
-                   "arrived first and last), event-times: EventTimes, "
-                   "distinct: Distinct, rates: SideRates, queries: Side, responses: Side, "
-                   "messages: {*int} (only those that occurred), latency: Latency, "
-                   "clock-tick: num? (seconds, estimated from the times that came; null: not known "
-                   "yet, or too fine to be seen), clock-coarse: bool (half of its latencies or "
-                   "more are shorter than a tick)}"},
+    {"Statistics",
+     "{stream: text? (null: all), first-seen: time?, last-seen: time? (when events "
+     "arrived first and last), event-times: EventTimes, "
+     "distinct: Distinct, rates: DirectionRates, queries: Direction, responses: Direction, "
+     "messages: {*int} (only those that occurred), latency: Latency, "
+     "clock-tick: num? (seconds, estimated from the times that came; null: not known "
+     "yet, or too fine to be seen), clock-coarse: bool (half of its latencies or "
+     "more are shorter than a tick)}"},
     {"Connection", "{id: int, input: text, peer: text, since: time, frames: int, bytes: int, "
                    "malformed: int (frames that are no dnstap messages), "
                    "identity: text? (seen last, looked at once a second)}"},
@@ -51,7 +52,7 @@ const struct http_shape http_shapes[] = {
      "{name: text, first-seen: time?, last-seen: time?, event-times: EventTimes, "
      "queries: int, responses: int, "
      "bytes: int, nxdomain: int, failed: int (any other rcode but NOERROR), "
-     "rates: SideRates, distinct: Distinct, latency: {p50: num?, p99: num?, left-out: "
+     "rates: DirectionRates, distinct: Distinct, latency: {p50: num?, p99: num?, left-out: "
      "LeftOut}, "
      "clock-tick: num?, clock-coarse: bool (both as in Statistics), "
      "loss: {unanswered: int (queries whose response should have come within "
@@ -69,7 +70,7 @@ const struct http_shape http_shapes[] = {
             "nxdomain?: int, failed?: int, timed?: int (responses whose latency is known), "
             "latency-sum?: num (seconds), slowest?: num (seconds), mean?: num? (seconds)}"},
     {"Table", "{list: text? (its name among the usual lists), title: text, table: text, by: text, "
-              "side: text?, code: text?, under: text?, unit: text (events, bytes or seconds), "
+              "direction: text?, code: text?, under: text?, unit: text (events, bytes or seconds), "
               "keys: int (different ones that have come), keys-exact: bool (else estimated, with a "
               "standard error of 0.8 %), "
               "floor: int (what has no row has at most so many hits), "
@@ -84,8 +85,9 @@ const struct http_shape http_shapes[] = {
                "in-flight: int, truncated: int (of those received: records that do not show all of "
                "their event), bytes: int (written), reasons: {*int} (of drops)}"},
     {"Event",
-     "{time: time?, stream: text?, message: text (CLIENT_QUERY, ...), side: text, rcode: text?, "
-     "client: text?, server: text?, transport: text?, length: int, qname: text?, qtype: text?, "
-     "latency: num? (seconds), malformed: text? (the first part that is wrong)}"},
+     "{time: time?, stream: text?, message: text (CLIENT_QUERY, ...), direction: text, "
+     "rcode: text?, client: text?, server: text?, transport: text?, length: int, qname: text?, "
+     "qtype: text?, latency: num? (seconds), "
+     "malformed: text? (the first part that is wrong)}"},
     {0},
 };

@@ -68,15 +68,15 @@ struct api_code api_rcode_counter(unsigned i)
 /* An array of counters as an object. */
 struct counts {
     const char *key;
-    size_t at; /* in struct stats_side_counters */
+    size_t at; /* in struct stats_direction_counters */
     unsigned count;
     struct api_code (*name)(unsigned i);
     bool sparse; /* those that are zero are left out */
 };
 
-#define ARRAY(member) offsetof(struct stats_side_counters, member)
+#define ARRAY(member) offsetof(struct stats_direction_counters, member)
 
-static const struct counts side_counts[] = {
+static const struct counts direction_counts[] = {
     {"transports", ARRAY(transport), COUNTERS_TRANSPORTS, transport_name, false},
     {"families", ARRAY(family), COUNTERS_FAMILIES, family_name, false},
     {"flags", ARRAY(flags), COUNTERS_FLAGS, flag_name, false},
@@ -107,34 +107,35 @@ static void put_counts(struct json *j, const struct counts *row, const void *bas
 bool api_type_next(const struct stats_counters *counters, struct api_type_counter *type)
 {
     unsigned i = type->next++;
-    const struct stats_side_counters *side = counters->side;
+    const struct stats_direction_counters *direction = counters->direction;
     if (i < COUNTERS_QTYPES) {
         type->name = api_type_name(i);
-        type->count[STATS_QUERY] = side[STATS_QUERY].qtype[i];
-        type->count[STATS_RESPONSE] = side[STATS_RESPONSE].qtype[i];
+        type->count[STATS_QUERY] = direction[STATS_QUERY].qtype[i];
+        type->count[STATS_RESPONSE] = direction[STATS_RESPONSE].qtype[i];
         return true;
     }
     i -= COUNTERS_QTYPES;
     if (i < COUNTERS_RARE) {
         type->name = i < COUNTERS_RARE - 1 ? api_type_name(counters->rare_type[i]) : named("other");
-        type->count[STATS_QUERY] = side[STATS_QUERY].rare_qtype[i];
-        type->count[STATS_RESPONSE] = side[STATS_RESPONSE].rare_qtype[i];
+        type->count[STATS_QUERY] = direction[STATS_QUERY].rare_qtype[i];
+        type->count[STATS_RESPONSE] = direction[STATS_RESPONSE].rare_qtype[i];
         return true;
     }
     type->name = named("-");
-    type->count[STATS_QUERY] = side[STATS_QUERY].no_qtype;
-    type->count[STATS_RESPONSE] = side[STATS_RESPONSE].no_qtype;
+    type->count[STATS_QUERY] = direction[STATS_QUERY].no_qtype;
+    type->count[STATS_RESPONSE] = direction[STATS_RESPONSE].no_qtype;
     return i == COUNTERS_RARE;
 }
 
-static void put_types(struct json *j, const struct stats_counters *counters, enum stats_side side)
+static void put_types(struct json *j, const struct stats_counters *counters,
+                      enum stats_direction direction)
 {
     struct api_type_counter type = {0};
     json_key(j, "qtypes");
     json_object(j);
     while (api_type_next(counters, &type)) {
-        if (type.count[side] > 0)
-            json_put_u64(j, type.name.text, type.count[side]);
+        if (type.count[direction] > 0)
+            json_put_u64(j, type.name.text, type.count[direction]);
     }
     json_object_end(j);
 }
@@ -214,7 +215,7 @@ void api_put_quantile(struct json *j, const char *key, const uint64_t *latency, 
 
 void api_put_left_out(struct json *j, const struct stats_counters *counters)
 {
-    put_counts(j, &left_out_counts, &counters->side[STATS_RESPONSE]);
+    put_counts(j, &left_out_counts, &counters->direction[STATS_RESPONSE]);
 }
 
 void api_put_clock(struct json *j, const struct stats_stream *stream)
@@ -257,15 +258,15 @@ static void put_latency(struct json *j, const struct stats_snapshot *snapshot,
         const char *key;
         double q;
     } quantiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}};
-    const struct stats_side_counters *side = &counters->side[STATS_RESPONSE];
+    const struct stats_direction_counters *direction = &counters->direction[STATS_RESPONSE];
     json_key(j, "latency");
     json_object(j);
-    json_put_u64(j, "count", side->timed);
-    json_put_double(j, "mean", (double)side->latency_sum_us / 1e6 / (double)side->timed);
+    json_put_u64(j, "count", direction->timed);
+    json_put_double(j, "mean", (double)direction->latency_sum_us / 1e6 / (double)direction->timed);
     for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++)
         api_put_quantile(j, quantiles[i].key, latency, quantiles[i].q);
     api_put_left_out(j, counters);
-    put_buckets(j, side->bucket);
+    put_buckets(j, direction->bucket);
     put_histogram(j, latency);
     put_fine(j, latency);
     put_apart(j, snapshot, stream == &snapshot->total);
@@ -302,18 +303,18 @@ void api_put_distinct(struct json *j, const struct stats_distinct *distinct)
     json_object_end(j);
 }
 
-static void put_side(struct json *j, const char *key, const struct stats_counters *counters,
-                     enum stats_side which)
+static void put_direction(struct json *j, const char *key, const struct stats_counters *counters,
+                          enum stats_direction which)
 {
-    const struct stats_side_counters *side = &counters->side[which];
+    const struct stats_direction_counters *direction = &counters->direction[which];
     json_key(j, key);
     json_object(j);
-    json_put_u64(j, "events", side->events);
-    json_put_u64(j, "bytes", side->bytes);
-    for (const struct counts *row = side_counts; row->key; row++)
-        put_counts(j, row, side);
+    json_put_u64(j, "events", direction->events);
+    json_put_u64(j, "bytes", direction->bytes);
+    for (const struct counts *row = direction_counts; row->key; row++)
+        put_counts(j, row, direction);
     put_types(j, counters, which);
-    put_sizes(j, side->size);
+    put_sizes(j, direction->size);
     json_object_end(j);
 }
 
@@ -332,8 +333,8 @@ static void put_statistics(struct json *j, const struct stats_snapshot *snapshot
     api_put_event_times(j, &stream->times);
     api_put_distinct(j, &stream->distinct);
     api_put_rates(j, stream);
-    put_side(j, "queries", &stream->counters, STATS_QUERY);
-    put_side(j, "responses", &stream->counters, STATS_RESPONSE);
+    put_direction(j, "queries", &stream->counters, STATS_QUERY);
+    put_direction(j, "responses", &stream->counters, STATS_RESPONSE);
     put_counts(j, &message_counts, stream->counters.message);
     put_latency(j, snapshot, stream);
     api_put_clock(j, stream);

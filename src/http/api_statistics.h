@@ -37,7 +37,7 @@ struct api_code api_rcode_counter(unsigned i);
 /* Walks the counters of types: zero it, then call until it returns false. */
 struct api_type_counter {
     struct api_code name;
-    uint64_t count[STATS_SIDES];
+    uint64_t count[STATS_DIRECTIONS];
     unsigned next; /* private */
 };
 bool api_type_next(const struct stats_counters *counters, struct api_type_counter *type);

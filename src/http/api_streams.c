@@ -5,11 +5,11 @@
 #include "http/api_connections.h"
 #include "http/api_statistics.h"
 
-static uint64_t sum_of_failed(const struct stats_side_counters *side)
+static uint64_t sum_of_failed(const struct stats_direction_counters *direction)
 {
     uint64_t sum = 0;
     for (unsigned i = 1; i < COUNTERS_RCODES; i++)
-        sum += side->rcode[i];
+        sum += direction->rcode[i];
     return sum;
 }
 
@@ -27,15 +27,16 @@ static void put_loss(struct json *j, const struct stats_stream *stream, uint64_t
 
 static void put_counters(struct json *j, const struct stats_stream *stream)
 {
-    const struct stats_side_counters *side = stream->counters.side;
+    const struct stats_direction_counters *direction = stream->counters.direction;
     json_put_time(j, "first-seen", stream->first_seen_ms);
     json_put_time(j, "last-seen", stream->last_seen_ms);
     api_put_event_times(j, &stream->times);
-    json_put_u64(j, "queries", side[STATS_QUERY].events);
-    json_put_u64(j, "responses", side[STATS_RESPONSE].events);
-    json_put_u64(j, "bytes", side[STATS_QUERY].bytes + side[STATS_RESPONSE].bytes);
-    json_put_u64(j, "nxdomain", side[STATS_RESPONSE].rcode[3]);
-    json_put_u64(j, "failed", sum_of_failed(&side[STATS_RESPONSE]) - side[STATS_RESPONSE].rcode[3]);
+    json_put_u64(j, "queries", direction[STATS_QUERY].events);
+    json_put_u64(j, "responses", direction[STATS_RESPONSE].events);
+    json_put_u64(j, "bytes", direction[STATS_QUERY].bytes + direction[STATS_RESPONSE].bytes);
+    json_put_u64(j, "nxdomain", direction[STATS_RESPONSE].rcode[3]);
+    json_put_u64(j, "failed",
+                 sum_of_failed(&direction[STATS_RESPONSE]) - direction[STATS_RESPONSE].rcode[3]);
     api_put_rates(j, stream);
     api_put_distinct(j, &stream->distinct);
     json_key(j, "latency");

@@ -27,13 +27,13 @@ static const struct list usual[] = {
      {.table = TABLE_DOMAINS, .measure = MEASURE_RESPONSES}},
     {"domains-noerror",
      "Domains with NOERROR",
-     {.table = TABLE_DOMAINS, .by = BY_RCODE, .side = STATS_RESPONSE}},
+     {.table = TABLE_DOMAINS, .by = BY_RCODE, .direction = STATS_RESPONSE}},
     {"domains-nxdomain",
      "Domains with NXDOMAIN",
-     {.table = TABLE_DOMAINS, .by = BY_RCODE, .side = STATS_RESPONSE, .code = NXDOMAIN}},
+     {.table = TABLE_DOMAINS, .by = BY_RCODE, .direction = STATS_RESPONSE, .code = NXDOMAIN}},
     {"domains-servfail",
      "Domains with SERVFAIL",
-     {.table = TABLE_DOMAINS, .by = BY_RCODE, .side = STATS_RESPONSE, .code = SERVFAIL}},
+     {.table = TABLE_DOMAINS, .by = BY_RCODE, .direction = STATS_RESPONSE, .code = SERVFAIL}},
     {"domains-failing", "Domains that fail", {.table = TABLE_DOMAINS, .measure = MEASURE_FAILED}},
     {"domains-slow", "Slowest domains", {.table = TABLE_DOMAINS, .by = BY_MEAN}},
     {"registrable", "Registrable domains", {.table = TABLE_REGISTRABLE, .by = BY_HITS}},
@@ -94,7 +94,7 @@ static bool has_domains(const struct list *list)
     return list->question.table <= TABLE_TLDS;
 }
 
-/* Hits of one side with a code. */
+/* Hits of one direction with a code. */
 static bool has_code(const struct list *list)
 {
     return list->question.by == BY_RCODE || list->question.by == BY_QTYPE;
@@ -119,20 +119,20 @@ static bool read_order(const struct http_request *request, struct http_reply *re
     return true;
 }
 
-/* `side` and `code` go with the orders that want them, and with no others. */
+/* `direction` and `code` go with the orders that want them, and with no others. */
 static bool read_code(const struct http_request *request, struct http_reply *reply,
                       struct list *list)
 {
     struct stats_question *question = &list->question;
-    int side = STATS_RESPONSE, code = 0;
+    int direction = STATS_RESPONSE, code = 0;
     bool given = request->parameter(request, "code").ptr;
     if (given != has_code(list)) {
         http_fail(reply, 400, "parameter 'code': belongs to by=rcode and by=type, which need it");
         return false;
     }
-    if (!api_side(request, reply, "side", &side))
+    if (!api_direction(request, reply, "direction", &direction))
         return false;
-    question->side = (enum stats_side)side;
+    question->direction = (enum stats_direction)direction;
     bool known = question->by == BY_RCODE   ? api_rcode(request, reply, "code", &code)
                  : question->by == BY_QTYPE ? api_type(request, reply, "code", &code)
                                             : true;
@@ -218,7 +218,7 @@ static bool read_lists(const struct http_request *request, struct http_reply *re
 static bool read_request(const struct http_request *request, struct http_reply *reply,
                          struct request *asked)
 {
-    static const char *const parts[] = {"by", "side", "code"};
+    static const char *const parts[] = {"by", "direction", "code"};
     asked->count = 0;
     asked->rows = ROWS_USUAL;
     if (!api_number(request, reply, "n", 1, ROWS_MAX, &asked->rows) ||
@@ -281,7 +281,7 @@ static void put_rows(struct json *j, const struct stats_answer *answer,
 struct counted {
     struct api_code name;
     uint64_t value;
-    uint64_t count[STATS_SIDES];
+    uint64_t count[STATS_DIRECTIONS];
 };
 enum { COUNTED_MAX = COUNTERS_QTYPES + COUNTERS_RARE + 1 };
 
@@ -311,8 +311,8 @@ static size_t collect_counted(const struct stats_counters *counters,
             add_counted(rows, &count, question, type.name, type.count);
     } else {
         for (unsigned i = 0; i < COUNTERS_RCODES; i++) {
-            uint64_t counts[STATS_SIDES] = {counters->side[STATS_QUERY].rcode[i],
-                                            counters->side[STATS_RESPONSE].rcode[i]};
+            uint64_t counts[STATS_DIRECTIONS] = {counters->direction[STATS_QUERY].rcode[i],
+                                                 counters->direction[STATS_RESPONSE].rcode[i]};
             add_counted(rows, &count, question, api_rcode_counter(i), counts);
         }
     }
@@ -345,15 +345,15 @@ static void put_counted(struct json *j, const struct request *asked,
 static void put_code(struct json *j, const struct list *list)
 {
     const struct stats_question *question = &list->question;
-    const char *side = NULL;
+    const char *direction = NULL;
     struct api_code code;
     if (has_code(list)) {
-        side = api_sides[question->side];
+        direction = api_directions[question->direction];
         code = question->by == BY_RCODE ? api_rcode_name(question->code)
                                         : api_type_name(question->code);
     }
-    json_put_str(j, "side", side);
-    json_put_str(j, "code", side ? code.text : NULL);
+    json_put_str(j, "direction", direction);
+    json_put_str(j, "code", direction ? code.text : NULL);
 }
 
 static void put_list(struct json *j, const struct request *asked, const struct list *list,
@@ -444,7 +444,7 @@ static const struct http_parameter parameters[] = {
     {"by", "string",
      "With table: hits (queries and responses), bytes, mean (latency), rcode, type, or a measure "
      "as rows have it. Absent: hits."},
-    {"side", "string", "With by=rcode and by=type: query or response; absent: response."},
+    {"direction", "string", "With by=rcode and by=type: query or response; absent: response."},
     {"code", "string", "With by=rcode and by=type: which, by name or number; - for none."},
     {"under", "string", "A domain: only it and what is below it, in tables of domains."},
     {"n", "integer", "Rows of each table, 1 to 1000; absent: 10."},

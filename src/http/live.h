@@ -25,7 +25,7 @@ struct live_filter {
     struct span client;      /* query address as dnstap_address has it; empty: events without one */
     int rcode;               /* STATS_NO_RCODE: no DNS header */
     int qtype;               /* STATS_NO_QTYPE: no question */
-    int side;                /* enum stats_side */
+    int direction;           /* enum stats_direction */
     unsigned max_per_second; /* 0: 200 */
 };
 

@@ -28,8 +28,8 @@ static void subtract_rates(struct stats_rates *from, const struct stats_rates *r
 static void subtract_stream(struct stats_stream *from, const struct stats_stream *stream)
 {
     subtract_counters(&from->counters, &stream->counters);
-    for (int side = 0; side < STATS_SIDES; side++)
-        subtract_rates(&from->rates[side], &stream->rates[side]);
+    for (int direction = 0; direction < STATS_DIRECTIONS; direction++)
+        subtract_rates(&from->rates[direction], &stream->rates[direction]);
 }
 
 static bool is_rest(const struct stats_stream *stream)
@@ -54,8 +54,8 @@ static void view_streams(struct metrics_view *view, struct stats_stream *rest)
         view->streams[view->stream_count++] = (struct metrics_stream){
             .name = span_of(stream->name, stream->name_len), .stream = stream};
     }
-    const struct stats_side_counters *side = rest->counters.side;
-    if (side[STATS_QUERY].events || side[STATS_RESPONSE].events)
+    const struct stats_direction_counters *direction = rest->counters.direction;
+    if (direction[STATS_QUERY].events || direction[STATS_RESPONSE].events)
         view->streams[view->stream_count++] =
             (struct metrics_stream){.name = span_str(rest_name), .stream = rest, .rest = true};
 }
@@ -77,11 +77,11 @@ static int by_count(const void *a, const void *b)
 /* Types seen that have a name, at most so many. (Anybody can ask for types without a name.) */
 static void view_types(struct metrics_view *view)
 {
-    const struct stats_side_counters *side = view->snapshot->total.counters.side;
+    const struct stats_direction_counters *direction = view->snapshot->total.counters.direction;
     struct seen_type seen[COUNTERS_QTYPES];
     size_t count = 0;
     for (unsigned i = 0; i < COUNTERS_QTYPES; i++) {
-        uint64_t hits = side[STATS_QUERY].qtype[i] + side[STATS_RESPONSE].qtype[i];
+        uint64_t hits = direction[STATS_QUERY].qtype[i] + direction[STATS_RESPONSE].qtype[i];
         if (hits && dns_type_name((uint16_t)i))
             seen[count++] = (struct seen_type){i, hits};
     }

@@ -1,11 +1,10 @@
-/* Families of what DNS servers have said, by stream and, most of them, by side. */
+/* Families of what DNS servers have said, by stream and, most of them, by direction. */
 #include <math.h>
 #include <stdio.h>
 
+#include "http/api.h"
 #include "http/metrics.h"
 #include "wire/dns.h"
-
-static const char *const side_words[STATS_SIDES] = {"query", "response"};
 
 /* --- numbers that stand side by side, told apart by a label --- */
 
@@ -113,15 +112,16 @@ static void each_known(struct exposition *page, const struct metrics_view *view,
     each_stream(page, &known, metric);
 }
 
-/* The thing is a struct stats_side_counters. */
-static void each_side(struct exposition *page, const struct metrics_view *view,
-                      const struct metric *metric)
+/* The thing is a struct stats_direction_counters. */
+static void each_direction(struct exposition *page, const struct metrics_view *view,
+                           const struct metric *metric)
 {
     for (size_t i = 0; i < view->stream_count; i++) {
         size_t outer = exposition_label(page, "stream", view->streams[i].name);
-        for (int side = 0; side < STATS_SIDES; side++) {
-            size_t inner = exposition_label(page, "side", span_str(side_words[side]));
-            metric->one(page, view, metric, &view->streams[i].stream->counters.side[side]);
+        for (int direction = 0; direction < STATS_DIRECTIONS; direction++) {
+            size_t inner = exposition_label(page, "direction", span_str(api_directions[direction]));
+            metric->one(page, view, metric,
+                        &view->streams[i].stream->counters.direction[direction]);
             exposition_unlabel(page, inner);
         }
         exposition_unlabel(page, outer);
@@ -134,19 +134,19 @@ static void each_side(struct exposition *page, const struct metrics_view *view,
 static void one_qtypes(struct exposition *page, const struct metrics_view *view,
                        const struct metric *metric, const void *thing)
 {
-    const struct stats_side_counters *side = thing;
+    const struct stats_direction_counters *direction = thing;
     uint64_t other = 0;
     (void)metric;
     for (unsigned i = 0; i < COUNTERS_RARE; i++)
-        other += side->rare_qtype[i];
+        other += direction->rare_qtype[i];
     for (unsigned i = 0; i < COUNTERS_QTYPES; i++) {
         if (!view->type_shown[i])
-            other += side->qtype[i];
+            other += direction->qtype[i];
         else
-            metrics_labelled(page, "qtype", dns_type_name((uint16_t)i), side->qtype[i]);
+            metrics_labelled(page, "qtype", dns_type_name((uint16_t)i), direction->qtype[i]);
     }
     metrics_labelled(page, "qtype", "other", other);
-    metrics_labelled(page, "qtype", "none", side->no_qtype);
+    metrics_labelled(page, "qtype", "none", direction->no_qtype);
 }
 
 static void one_rates(struct exposition *page, const struct metrics_view *view,
@@ -162,11 +162,11 @@ static void one_rates(struct exposition *page, const struct metrics_view *view,
     };
     const struct stats_stream *stream = thing;
     (void)view, (void)metric;
-    for (int side = 0; side < STATS_SIDES; side++) {
-        size_t outer = exposition_label(page, "side", span_str(side_words[side]));
+    for (int direction = 0; direction < STATS_DIRECTIONS; direction++) {
+        size_t outer = exposition_label(page, "direction", span_str(api_directions[direction]));
         for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
             double rate;
-            memcpy(&rate, (const char *)&stream->rates[side] + windows[i].at, sizeof rate);
+            memcpy(&rate, (const char *)&stream->rates[direction] + windows[i].at, sizeof rate);
             size_t inner = exposition_label(page, "window", span_str(windows[i].window));
             exposition_decimal(page, rate > 0 ? (uint64_t)llround(rate * 1000) : 0, 3);
             exposition_unlabel(page, inner);
@@ -217,16 +217,16 @@ static void one_age(struct exposition *page, const struct metrics_view *view,
 static void one_sizes(struct exposition *page, const struct metrics_view *view,
                       const struct metric *metric, const void *thing)
 {
-    const struct stats_side_counters *side = thing;
+    const struct stats_direction_counters *direction = thing;
     struct metric_bucket buckets[COUNTERS_SIZES - 1];
     char bounds[COUNTERS_SIZES - 1][WORD_MAX];
     (void)view, (void)metric;
     for (int i = 0; i < COUNTERS_SIZES - 1; i++) {
         snprintf(bounds[i], WORD_MAX, "%u.0", stats_size_bounds[i]);
-        buckets[i] = (struct metric_bucket){bounds[i], side->size[i]};
+        buckets[i] = (struct metric_bucket){bounds[i], direction->size[i]};
     }
-    exposition_histogram(page, buckets, COUNTERS_SIZES - 1, side->size[COUNTERS_SIZES - 1],
-                         side->bytes, 0);
+    exposition_histogram(page, buckets, COUNTERS_SIZES - 1, direction->size[COUNTERS_SIZES - 1],
+                         direction->bytes, 0);
 }
 
 /*
@@ -255,41 +255,42 @@ static void one_latency(struct exposition *page, const struct metrics_view *view
     while (at < QUANTILE_BUCKETS)
         above += counters->latency[at++];
     exposition_histogram(page, buckets, LATENCY_BOUNDS, above,
-                         counters->side[STATS_RESPONSE].latency_sum_us, 6);
+                         counters->direction[STATS_RESPONSE].latency_sum_us, 6);
 }
 
 /* --- the families --- */
 
-#define SIDE(member) .at = offsetof(struct stats_side_counters, member)
+#define DIRECTION(member) .at = offsetof(struct stats_direction_counters, member)
 #define STREAM(member) .at = offsetof(struct stats_stream, member)
-#define RESPONSE(member) STREAM(counters.side[STATS_RESPONSE].member)
+#define RESPONSE(member) STREAM(counters.direction[STATS_RESPONSE].member)
 
 static const struct metric table[] = {
-    COUNTER("spile_events", "DNS messages seen.", each_side, metrics_one_number, SIDE(events)),
-    COUNTER("spile_dns_bytes", "Bytes of these DNS messages.", each_side, metrics_one_number,
-            SIDE(bytes)),
+    COUNTER("spile_events", "DNS messages seen.", each_direction, metrics_one_number,
+            DIRECTION(events)),
+    COUNTER("spile_dns_bytes", "Bytes of these DNS messages.", each_direction, metrics_one_number,
+            DIRECTION(bytes)),
     COUNTER("spile_dnstap_messages", "Events by type of dnstap message.", each_stream, one_array,
             STREAM(counters.message), &messages),
     COUNTER("spile_responses_by_rcode", "Responses by rcode.", each_stream, one_array,
             RESPONSE(rcode), &rcodes),
-    COUNTER("spile_events_by_qtype", "Events by type asked for.", each_side, one_qtypes),
-    COUNTER("spile_events_by_transport", "Events by transport of the DNS message.", each_side,
-            one_array, SIDE(transport), &transports),
-    COUNTER("spile_events_by_family", "Events by address family.", each_side, one_array,
-            SIDE(family), &families),
-    COUNTER("spile_events_by_opcode", "Events by opcode.", each_side, one_array, SIDE(opcode),
-            &opcodes),
-    COUNTER("spile_events_by_flag", "Events by flag of the DNS header that is set.", each_side,
-            one_array, SIDE(flags), &flags),
-    COUNTER("spile_events_with_edns", "Events with an OPT record.", each_side, metrics_one_number,
-            SIDE(marks[SAMPLE_EDNS])),
-    COUNTER("spile_events_with_do", "Events whose OPT record has the DO flag.", each_side,
-            metrics_one_number, SIDE(marks[SAMPLE_DO])),
+    COUNTER("spile_events_by_qtype", "Events by type asked for.", each_direction, one_qtypes),
+    COUNTER("spile_events_by_transport", "Events by transport of the DNS message.", each_direction,
+            one_array, DIRECTION(transport), &transports),
+    COUNTER("spile_events_by_family", "Events by address family.", each_direction, one_array,
+            DIRECTION(family), &families),
+    COUNTER("spile_events_by_opcode", "Events by opcode.", each_direction, one_array,
+            DIRECTION(opcode), &opcodes),
+    COUNTER("spile_events_by_flag", "Events by flag of the DNS header that is set.", each_direction,
+            one_array, DIRECTION(flags), &flags),
+    COUNTER("spile_events_with_edns", "Events with an OPT record.", each_direction,
+            metrics_one_number, DIRECTION(marks[SAMPLE_EDNS])),
+    COUNTER("spile_events_with_do", "Events whose OPT record has the DO flag.", each_direction,
+            metrics_one_number, DIRECTION(marks[SAMPLE_DO])),
     COUNTER("spile_events_malformed",
             "Events whose DNS message breaks off or is wrong, by the part that cannot be read; "
             "records behind the OPT record are not looked at.",
-            each_side, one_array, SIDE(marks[SAMPLE_NO_DNS]), &broken),
-    HISTOGRAM("spile_dns_message_size_bytes", "Length of DNS messages.", each_side, one_sizes),
+            each_direction, one_array, DIRECTION(marks[SAMPLE_NO_DNS]), &broken),
+    HISTOGRAM("spile_dns_message_size_bytes", "Length of DNS messages.", each_direction, one_sizes),
     HISTOGRAM(
         "spile_response_latency_seconds",
         "Time from the server's receipt of a query to its answer, where it is known; queues of "

@@ -37,8 +37,8 @@ enum kind {
 };
 
 /* The columns of a line; places in struct stats_stream. */
-#define QUERY(member) offsetof(struct stats_stream, counters.side[STATS_QUERY].member)
-#define RESPONSE(member) offsetof(struct stats_stream, counters.side[STATS_RESPONSE].member)
+#define QUERY(member) offsetof(struct stats_stream, counters.direction[STATS_QUERY].member)
+#define RESPONSE(member) offsetof(struct stats_stream, counters.direction[STATS_RESPONSE].member)
 static const struct {
     const char *name;
     size_t offset;

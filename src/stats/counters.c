@@ -53,49 +53,52 @@ static inline unsigned latency_class(int64_t ns)
     return class;
 }
 
-static inline void count_header(struct stats_side_counters *side, const struct stats_sample *sample)
+static inline void count_header(struct stats_direction_counters *direction,
+                                const struct stats_sample *sample)
 {
-    side->opcode[sample->flags >> 11 & 15]++;
-    side->rcode[at_most(sample->rcode, COUNTERS_RCODES - 1)]++;
+    direction->opcode[sample->flags >> 11 & 15]++;
+    direction->rcode[at_most(sample->rcode, COUNTERS_RCODES - 1)]++;
     for (int i = 0; i < COUNTERS_FLAGS; i++)
-        side->flags[i] += (sample->flags & stats_flag_bits[i]) != 0;
+        direction->flags[i] += (sample->flags & stats_flag_bits[i]) != 0;
 }
 
-static inline void count_latency(struct stats_counters *counters, struct stats_side_counters *side,
+static inline void count_latency(struct stats_counters *counters,
+                                 struct stats_direction_counters *direction,
                                  const struct stats_sample *sample)
 {
     int64_t ns = sample->latency_ns;
     uint64_t us = ns > 0 ? (uint64_t)ns / 1000 : 0;
-    side->timed++;
+    direction->timed++;
     /* Times that make no sense must not make the sum overflow; rows of tables count as much. */
-    side->latency_sum_us += us < UINT32_MAX ? us : UINT32_MAX;
-    side->bucket[latency_class(ns)]++;
-    counters->latency[quantile_bucket(ns)] += sample->side == STATS_RESPONSE;
+    direction->latency_sum_us += us < UINT32_MAX ? us : UINT32_MAX;
+    direction->bucket[latency_class(ns)]++;
+    counters->latency[quantile_bucket(ns)] += sample->direction == STATS_RESPONSE;
 }
 
 void stats_counters_sample(struct stats_counters *counters, const struct stats_sample *sample)
 {
-    struct stats_side_counters *side = &counters->side[sample->side == STATS_RESPONSE];
-    side->events++;
-    side->bytes += sample->length;
-    side->size[size_class(sample->length)]++;
-    side->transport[known(sample->transport, COUNTERS_TRANSPORTS)]++;
-    side->family[known(sample->family, COUNTERS_FAMILIES)]++;
+    struct stats_direction_counters *direction =
+        &counters->direction[sample->direction == STATS_RESPONSE];
+    direction->events++;
+    direction->bytes += sample->length;
+    direction->size[size_class(sample->length)]++;
+    direction->transport[known(sample->transport, COUNTERS_TRANSPORTS)]++;
+    direction->family[known(sample->family, COUNTERS_FAMILIES)]++;
     counters->message[known(sample->message_type, COUNTERS_MESSAGES)]++;
     for (int i = 0; i < SAMPLE_MARKS; i++)
-        side->marks[i] += sample->marks >> i & 1;
+        direction->marks[i] += sample->marks >> i & 1;
     if (sample->has_header)
-        count_header(side, sample);
+        count_header(direction, sample);
     else
-        side->no_header++;
+        direction->no_header++;
     if (!sample->has_qtype)
-        side->no_qtype++;
+        direction->no_qtype++;
     else if (sample->qtype < COUNTERS_QTYPES)
-        side->qtype[sample->qtype]++;
+        direction->qtype[sample->qtype]++;
     else
-        side->rare_qtype[rare_slot(counters, sample->qtype)]++;
+        direction->rare_qtype[rare_slot(counters, sample->qtype)]++;
     if (sample->has_latency)
-        count_latency(counters, side, sample);
+        count_latency(counters, direction, sample);
 }
 
 static void add_all(uint64_t *into, const uint64_t *from, size_t count)
@@ -104,27 +107,27 @@ static void add_all(uint64_t *into, const uint64_t *from, size_t count)
         into[i] += from[i];
 }
 
-/* A side is nothing but numbers, of which rare_qtype alone must not be added slot by slot. */
-static_assert(sizeof(struct stats_side_counters) % sizeof(uint64_t) == 0, "only uint64_t");
+/* A direction is nothing but numbers, of which rare_qtype alone must not be added slot by slot. */
+static_assert(sizeof(struct stats_direction_counters) % sizeof(uint64_t) == 0, "only uint64_t");
 
 void stats_counters_add(struct stats_counters *into, const struct stats_counters *from)
 {
     enum {
-        BEFORE = offsetof(struct stats_side_counters, rare_qtype) / sizeof(uint64_t),
+        BEFORE = offsetof(struct stats_direction_counters, rare_qtype) / sizeof(uint64_t),
         BEHIND = BEFORE + COUNTERS_RARE,
-        ALL = sizeof(struct stats_side_counters) / sizeof(uint64_t)
+        ALL = sizeof(struct stats_direction_counters) / sizeof(uint64_t)
     };
-    for (int s = 0; s < STATS_SIDES; s++) {
-        uint64_t *to = (uint64_t *)&into->side[s];
-        const uint64_t *add = (const uint64_t *)&from->side[s];
+    for (int s = 0; s < STATS_DIRECTIONS; s++) {
+        uint64_t *to = (uint64_t *)&into->direction[s];
+        const uint64_t *add = (const uint64_t *)&from->direction[s];
         add_all(to, add, BEFORE);
         add_all(to + BEHIND, add + BEHIND, ALL - BEHIND);
     }
     for (unsigned i = 0; i < COUNTERS_RARE; i++) {
         unsigned slot =
             from->rare_type[i] ? rare_slot(into, from->rare_type[i]) : COUNTERS_RARE - 1;
-        for (int s = 0; s < STATS_SIDES; s++)
-            into->side[s].rare_qtype[slot] += from->side[s].rare_qtype[i];
+        for (int s = 0; s < STATS_DIRECTIONS; s++)
+            into->direction[s].rare_qtype[slot] += from->direction[s].rare_qtype[i];
     }
     add_all(into->loss, from->loss, STATS_LOSSES);
     add_all(into->message, from->message, COUNTERS_MESSAGES);

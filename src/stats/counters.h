@@ -18,8 +18,8 @@ enum {
     COUNTERS_BUCKETS = 6, /* dnstap-receiver's: up to 1, 10, 50, 100, 1000 ms, and slower */
 };
 
-/* Of one side, queries or responses. */
-struct stats_side_counters {
+/* Of one direction, queries or responses. */
+struct stats_direction_counters {
     uint64_t events;
     uint64_t bytes;
     uint64_t transport[COUNTERS_TRANSPORTS]; /* by enum dnstap_protocol; 0: unknown */
@@ -47,7 +47,7 @@ enum stats_loss {
 };
 
 struct stats_counters {
-    struct stats_side_counters side[STATS_SIDES];
+    struct stats_direction_counters direction[STATS_DIRECTIONS];
     uint64_t loss[STATS_LOSSES];
     uint64_t message[COUNTERS_MESSAGES]; /* by enum dnstap_message_type; 0: unknown */
     uint64_t latency[QUANTILE_BUCKETS];  /* of responses; quantile.h */

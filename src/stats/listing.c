@@ -189,7 +189,7 @@ static unsigned count_places(struct stats *stats, uint64_t peer)
 
 static uint64_t events_of(const struct stats_counters *counters)
 {
-    return counters->side[STATS_QUERY].events + counters->side[STATS_RESPONSE].events;
+    return counters->direction[STATS_QUERY].events + counters->direction[STATS_RESPONSE].events;
 }
 
 /* Whose place the new stream gets; NULL: nobody's. */

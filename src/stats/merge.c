@@ -53,7 +53,7 @@ static void merge_stream(struct stats *stats, unsigned number, const struct bloc
     merge_times(stats, s, block);
     merge_times(stats, total, block);
     s->origin = block->origin;
-    s->last_side = total->last_side = block->last_side;
+    s->last_direction = total->last_direction = block->last_direction;
     s->last_seen_ms = total->last_seen_ms = now;
     if (s->first_seen_ms == 0)
         s->first_seen_ms = now;

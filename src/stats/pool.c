@@ -11,7 +11,7 @@ void block_clear(struct block *block)
     times_clear(&block->times);
     block->arrived_ns = 0;
     block->origin = 0;
-    block->last_side = 0;
+    block->last_direction = 0;
 }
 
 int pool_init(struct pool *pool, uint32_t max)

@@ -22,7 +22,7 @@ struct block {
     struct times times;  /* of its events */
     uint64_t arrived_ns; /* wall clock: when the last one that has a time came */
     uint32_t origin;
-    uint8_t last_side;
+    uint8_t last_direction;
     bool newcomer;      /* the pool's own, as is `next` */
     struct block *next; /* that is free, too */
 };

@@ -46,7 +46,7 @@ static uint64_t cells_value(const struct stats_table *table, const struct stats_
     uint64_t sum = 0;
     for (const struct stats_cell *c = stats_row_cell(table, row, NULL); c;
          c = stats_row_cell(table, row, c)) {
-        if (c->side == q->side)
+        if (c->direction == q->direction)
             sum += c->hits * weight_of(q, c);
     }
     return sum;
@@ -70,7 +70,7 @@ static uint64_t values_value(const struct stats_values *v, const struct stats_qu
         return two(v, MEASURE_QUERY_BYTES, MEASURE_RESPONSE_BYTES);
     case BY_RCODE:
     case BY_QTYPE:
-        return v->of[q->side == STATS_QUERY ? MEASURE_QUERIES : MEASURE_RESPONSES] *
+        return v->of[q->direction == STATS_QUERY ? MEASURE_QUERIES : MEASURE_RESPONSES] *
                (q->weight ? 2 : 1);
     default:
         return v->of[q->measure];

@@ -46,7 +46,7 @@ void stats_native_fill(struct event *ev, uint8_t *space, struct stats_sample *sa
     sample->server = ev->response_address;
     sample->length = (uint32_t)event_payload(ev).len;
     sample->origin = ev->origin->id;
-    sample->side = dnstap_is_query(tap) ? STATS_QUERY : STATS_RESPONSE;
+    sample->direction = dnstap_is_query(tap) ? STATS_QUERY : STATS_RESPONSE;
     sample->message_type = within(tap->message_type, DNSTAP_UPDATE_RESPONSE + 1);
     sample->transport = within(tap->protocol, DNSTAP_DOQ + 1);
     sample->family = within(ev->family, DNSTAP_INET6 + 1);
@@ -60,7 +60,7 @@ void stats_native_fill(struct event *ev, uint8_t *space, struct stats_sample *sa
     sample->name = sample->has_qtype ? name_key(&ev->question.name, space) : span_of(space, 0);
 }
 
-/* A message that is neither query nor response belongs to no side, so it is not counted. */
+/* A message that is neither query nor response belongs to no direction, so it is not counted. */
 static bool native_read(struct event *ev, uint8_t *space, struct stats_sample *sample)
 {
     if (!dnstap_has_direction(&ev->tap))

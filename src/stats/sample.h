@@ -11,7 +11,7 @@
 
 #include "core/event.h"
 
-enum stats_side { STATS_QUERY, STATS_RESPONSE, STATS_SIDES };
+enum stats_direction { STATS_QUERY, STATS_RESPONSE, STATS_DIRECTIONS };
 
 enum { SAMPLE_NAME_MAX = 255, SAMPLE_TEXT_MAX = DNS_NAME_TEXT_MAX };
 
@@ -42,7 +42,7 @@ struct stats_sample {
     uint16_t rcode;       /* with its extended bits, but under --compat */
     uint16_t qtype;       /* with has_qtype */
     uint8_t marks;        /* bits, 1 << enum sample_mark */
-    uint8_t side;         /* enum stats_side */
+    uint8_t direction;    /* enum stats_direction */
     uint8_t message_type; /* 0: unknown */
     uint8_t transport;    /* enum dnstap_protocol; 0: unknown */
     uint8_t family;       /* DNSTAP_INET, DNSTAP_INET6; 0: unknown */

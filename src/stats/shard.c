@@ -275,13 +275,13 @@ static bool count_in(struct shard_entry *e, const struct stats_sample *s, uint16
 {
     uint64_t us = s->has_latency && s->latency_ns > 0 ? (uint64_t)s->latency_ns / 1000 : 0;
     us = us < UINT32_MAX ? us : UINT32_MAX;
-    if (s->length > UINT32_MAX - e->bytes[s->side])
+    if (s->length > UINT32_MAX - e->bytes[s->direction])
         return false;
     struct shard_cell *cell = cell_of(e, qtype, code);
     if (!cell)
         return false;
     cell->hits++;
-    e->bytes[s->side] += s->length;
+    e->bytes[s->direction] += s->length;
     e->timed += s->has_latency;
     e->latency_us += us;
     if (us > e->slowest_us)
@@ -292,7 +292,7 @@ static bool count_in(struct shard_entry *e, const struct stats_sample *s, uint16
 static uint16_t code_of(const struct stats_sample *s)
 {
     uint16_t rcode = s->has_header ? s->rcode & SHARD_RCODE_MASK : STATS_NO_RCODE;
-    return (uint16_t)(s->side << SHARD_SIDE_BIT | rcode);
+    return (uint16_t)(s->direction << SHARD_DIRECTION_BIT | rcode);
 }
 
 /* Keeps of a code only what makes a difference to a row's values (tables.c, values_of). */
@@ -301,7 +301,7 @@ static uint16_t rest_code(uint16_t code)
     unsigned rcode = code & SHARD_RCODE_MASK;
     if (rcode != DNS_RCODE_NOERROR && rcode != DNS_RCODE_NXDOMAIN && rcode != STATS_NO_RCODE)
         rcode = DNS_RCODE_SERVFAIL;
-    return (uint16_t)((code & 1u << SHARD_SIDE_BIT) | 1u << SHARD_REST_BIT | rcode);
+    return (uint16_t)((code & 1u << SHARD_DIRECTION_BIT) | 1u << SHARD_REST_BIT | rcode);
 }
 
 /* False when there is no room for a new key. */
@@ -389,7 +389,7 @@ static void prefetch_entries(const struct shard *shard, const struct shard_slot 
 static void count_unlisted(struct shard *shard, const struct shard_slot *slot)
 {
     uint64_t name = slot->hash[SHARD_NAMES];
-    bool asked = slot->sample.side == STATS_QUERY;
+    bool asked = slot->sample.direction == STATS_QUERY;
     shard->unlisted++;
     hll_add(&shard->missed[DISTINCT_CLIENTS], slot->hash[SHARD_CLIENTS]);
     hll_add(&shard->missed[DISTINCT_SERVERS], slot->hash[SHARD_SERVERS]);
@@ -410,7 +410,7 @@ static void count_slot(struct shard *shard, const struct shard_slot *slot, uint6
 {
     const struct stats_sample *s = &slot->sample;
     struct block *block = shard->streams[slot->stream].block;
-    block->last_side = s->side;
+    block->last_direction = s->direction;
     block->origin = s->origin;
     if (s->time_ns != 0) {
         times_add(&block->times, s->time_ns);

@@ -24,11 +24,11 @@ enum shard_table_id { SHARD_NAMES, SHARD_CLIENTS, SHARD_SERVERS, SHARD_TABLES };
 /* The number of messages of one type and rcode. */
 struct shard_cell {
     uint16_t qtype; /* STATS_NO_QTYPE: none; 0 in the tables of addresses */
-    uint16_t code;  /* side in the highest bit; the rcode in the lower ones, STATS_NO_RCODE: none */
+    uint16_t code;  /* direction in the highest bit; below it the rcode, STATS_NO_RCODE: none */
     uint32_t hits;
 };
 enum {
-    SHARD_SIDE_BIT = 15,
+    SHARD_DIRECTION_BIT = 15,
     SHARD_REST_BIT = 14, /* of all further types and rcodes: see SHARD_KEY_ENTRIES */
     SHARD_RCODE_MASK = 0x0fff,
     SHARD_CELLS = 3,
@@ -41,7 +41,7 @@ enum {
 struct shard_entry {
     uint64_t hash;       /* of the key alone */
     uint64_t latency_us; /* the sum of those timed */
-    uint32_t bytes[STATS_SIDES];
+    uint32_t bytes[STATS_DIRECTIONS];
     uint32_t timed;
     uint32_t slowest_us;
     uint32_t key_at; /* in the shard's keys */

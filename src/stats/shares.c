@@ -22,7 +22,7 @@ enum {
 static size_t stream_bytes(void)
 {
     return sizeof(struct stream_state) + sizeof(struct distinct_counts) +
-           RATE_SECONDS * sizeof(uint64_t[STATS_SIDES]) + 2 * sizeof(struct stats_stream);
+           RATE_SECONDS * sizeof(uint64_t[STATS_DIRECTIONS]) + 2 * sizeof(struct stats_stream);
 }
 
 static uint32_t blocks_for(unsigned places)

@@ -9,8 +9,8 @@
 
 static void remember_stream(struct stream_state *s, size_t at)
 {
-    for (int side = 0; side < STATS_SIDES; side++)
-        s->past[at][side] = s->counters.side[side].events;
+    for (int direction = 0; direction < STATS_DIRECTIONS; direction++)
+        s->past[at][direction] = s->counters.direction[direction].events;
 }
 
 void stats_remember(struct stats *stats, uint64_t now_ns)
@@ -24,14 +24,14 @@ void stats_remember(struct stats *stats, uint64_t now_ns)
 }
 
 /* Events a second since `back` ticks ago, or since the first tick that is remembered. */
-static double rate_over(const struct stats *stats, const struct stream_state *s, int side,
+static double rate_over(const struct stats *stats, const struct stream_state *s, int direction,
                         uint64_t back, uint64_t now_ns)
 {
     if (stats->ticks == 0)
         return 0;
     uint64_t most = stats->ticks < RATE_SECONDS ? stats->ticks : RATE_SECONDS;
     size_t at = (stats->ticks - (back < most ? back : most)) % RATE_SECONDS;
-    uint64_t events = s->counters.side[side].events - s->past[at][side];
+    uint64_t events = s->counters.direction[direction].events - s->past[at][direction];
     uint64_t elapsed = now_ns - stats->tick_ns[at];
     return elapsed ? (double)events * 1e9 / (double)elapsed : 0;
 }
@@ -41,8 +41,8 @@ double stats_busy(const struct stats *stats, const struct stream_state *s)
     size_t oldest = stats->ticks < RATE_SECONDS ? 0 : stats->ticks % RATE_SECONDS;
     uint64_t seconds = stats->ticks - s->listed, events = 0;
     seconds = seconds < RATE_SECONDS ? seconds : RATE_SECONDS;
-    for (int side = 0; side < STATS_SIDES; side++)
-        events += s->counters.side[side].events - s->past[oldest][side];
+    for (int direction = 0; direction < STATS_DIRECTIONS; direction++)
+        events += s->counters.direction[direction].events - s->past[oldest][direction];
     return (double)events / (double)(seconds ? seconds : 1);
 }
 
@@ -51,11 +51,11 @@ static void fill_rates(const struct stats *stats, const struct stream_state *s,
 {
     uint64_t last_ns = stats->ticks ? stats->tick_ns[(stats->ticks - 1) % RATE_SECONDS] : 0;
     bool early = now_ns - last_ns < CLOCK_SECOND_NS / 2; /* too short a time for a rate */
-    for (int side = 0; side < STATS_SIDES; side++) {
-        out->rates[side] = (struct stats_rates){
-            .last = rate_over(stats, s, side, early ? 2 : 1, now_ns),
-            .minute = rate_over(stats, s, side, 60, now_ns),
-            .quarter = rate_over(stats, s, side, RATE_SECONDS, now_ns),
+    for (int direction = 0; direction < STATS_DIRECTIONS; direction++) {
+        out->rates[direction] = (struct stats_rates){
+            .last = rate_over(stats, s, direction, early ? 2 : 1, now_ns),
+            .minute = rate_over(stats, s, direction, 60, now_ns),
+            .quarter = rate_over(stats, s, direction, RATE_SECONDS, now_ns),
         };
     }
 }
@@ -123,7 +123,7 @@ static void fill_stream(const struct stats *stats, const struct stream_state *s,
     out->apart = s->apart;
     out->judged = s->judged;
     out->origin = s->origin;
-    out->last_side = s->last_side;
+    out->last_direction = s->last_direction;
     out->first_seen_ms = s->first_seen_ms;
     out->last_seen_ms = s->last_seen_ms;
     out->times = times_of(s);
@@ -142,7 +142,7 @@ static void fill_latency(const struct stats *stats, struct stats_snapshot *snaps
 
 static uint64_t events_of(const struct stats_counters *counters)
 {
-    return counters->side[STATS_QUERY].events + counters->side[STATS_RESPONSE].events;
+    return counters->direction[STATS_QUERY].events + counters->direction[STATS_RESPONSE].events;
 }
 
 static bool is_exact(const struct stats *stats)

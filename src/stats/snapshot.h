@@ -21,7 +21,7 @@ struct stats_distinct {
     uint64_t answered; /* names in responses */
 };
 
-/* Events a second of one side, over windows that end now. */
+/* Events a second of one direction, over windows that end now. */
 struct stats_rates {
     double last;    /* over the last second */
     double minute;  /* 60 s, or since the start */
@@ -43,13 +43,13 @@ struct stats_stream {
     size_t name_len;
     struct stats_counters counters;
     struct stats_distinct distinct;
-    struct stats_rates rates[STATS_SIDES];
-    uint64_t tick_ns;      /* of its clock, estimated; 0: not known, or too fine to be seen */
-    bool judged;           /* counters.loss mean something: some exchanges were seen whole */
-    bool apart;            /* half of its latencies or more are below a tick: see `latency` below */
-    uint32_t origin;       /* connection that it last came by */
-    uint8_t last_side;     /* enum stats_side of the event recorded last */
-    int64_t first_seen_ms; /* wall clock, Unix milliseconds; 0: never (since a reset) */
+    struct stats_rates rates[STATS_DIRECTIONS];
+    uint64_t tick_ns; /* of its clock, estimated; 0: not known, or too fine to be seen */
+    bool judged;      /* counters.loss mean something: some exchanges were seen whole */
+    bool apart;       /* half of its latencies or more are below a tick: see `latency` below */
+    uint32_t origin;  /* connection that it last came by */
+    uint8_t last_direction; /* enum stats_direction of the event recorded last */
+    int64_t first_seen_ms;  /* wall clock, Unix milliseconds; 0: never (since a reset) */
     int64_t last_seen_ms;
     struct stats_times times;
 };

@@ -21,14 +21,14 @@ struct stream_state {
     uint64_t listed; /* the tick since which it has its place */
     struct stats_counters counters;
     struct distinct_counts *distinct;
-    uint64_t (*past)[STATS_SIDES]; /* events at the last RATE_SECONDS ticks, a ring */
+    uint64_t (*past)[STATS_DIRECTIONS]; /* events at the last RATE_SECONDS ticks, a ring */
     struct tick tick;
     /* What the stages say of losses since the start, and what they said at the last reset. */
     uint64_t losses[STATS_LOSSES], losses_before[STATS_LOSSES];
     bool judged; /* some exchanges were seen whole: struct stage_loss */
     bool apart;  /* its clock ticks more coarsely than its latencies; until a reset */
     uint32_t origin;
-    uint8_t last_side;
+    uint8_t last_direction;
     int64_t first_seen_ms, last_seen_ms;
     struct times times; /* of its events, since the last reset */
     double age;         /* struct stats_times */
@@ -87,7 +87,7 @@ struct stats {
     struct listing *listing;
     struct names names;                      /* numbers of streams, + 1, by their names */
     struct distinct_counts *distinct_counts; /* what the streams' pointers point into */
-    uint64_t (*past)[STATS_SIDES];
+    uint64_t (*past)[STATS_DIRECTIONS];
     bool rest_used;
     struct hll others; /* the identities of the rest */
     /* The latencies in the rest of streams that had been set apart. */

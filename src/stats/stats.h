@@ -74,8 +74,8 @@ enum stats_table_id {
 enum stats_by {
     BY_MEASURE, /* measure */
     BY_MEAN,    /* mean latency; rows with at least 1 timed response */
-    BY_RCODE,   /* TABLE_DOMAINS: hits of `side` with `code` for rcode */
-    BY_QTYPE,   /* TABLE_DOMAINS: hits of `side` with `code` for type */
+    BY_RCODE,   /* TABLE_DOMAINS: hits of `direction` with `code` for rcode */
+    BY_QTYPE,   /* TABLE_DOMAINS: hits of `direction` with `code` for type */
     BY_HITS,    /* queries and responses */
     BY_BYTES,   /* their bytes */
 };
@@ -85,7 +85,7 @@ struct stats_question {
     enum stats_table_id table;
     enum stats_by by;
     enum stats_measure measure;
-    enum stats_side side;
+    enum stats_direction direction;
     uint32_t code; /* STATS_NO_QTYPE, STATS_NO_RCODE: what had none */
     /* Optional, instead of `code`: how often a hit of that type and rcode counts, 0 to 2
      * (dnstap-receiver's `-` is what has no name, be it the type, the rcode or both). */

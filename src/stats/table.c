@@ -270,7 +270,7 @@ static struct stats_cell *find_cell(const struct stats_table *table, const struc
         for (int i = 0; i < STATS_BLOCK_CELLS; i++) {
             struct stats_cell *cell = &block->cells[i];
             if (cell->hits == 0 || (cell->qtype == like->qtype && cell->rcode == like->rcode &&
-                                    cell->side == like->side))
+                                    cell->direction == like->direction))
                 return cell;
         }
         *last = blocks < STATS_ROW_BLOCKS ? block : NULL;
@@ -295,11 +295,11 @@ static bool add_block(struct stats_table *table, struct stats_block *last)
     return true;
 }
 
-void stats_table_cell(struct stats_table *table, struct stats_row **row, unsigned side,
+void stats_table_cell(struct stats_table *table, struct stats_row **row, unsigned direction,
                       uint16_t qtype, uint16_t rcode, uint64_t hits)
 {
     struct stats_cell *cell,
-        like = {.qtype = qtype, .rcode = rcode & STATS_NO_RCODE, .side = side & 1};
+        like = {.qtype = qtype, .rcode = rcode & STATS_NO_RCODE, .direction = direction & 1};
     struct stats_block *last = NULL;
     while (!(cell = find_cell(table, *row, &like, &last)) && last) {
         if (!add_block(table, last))

@@ -30,7 +30,7 @@ struct stats_cell {
     uint64_t hits;       /* 0: there is no cell here */
     uint16_t qtype;      /* STATS_NO_QTYPE: the message had none */
     uint16_t rcode : 12; /* STATS_NO_RCODE: it had no header */
-    uint16_t side : 1;
+    uint16_t direction : 1;
 } __attribute__((packed, aligned(4)));
 enum {
     STATS_NO_QTYPE = 0xffff,
@@ -138,10 +138,10 @@ const struct stats_row *stats_table_find(const struct stats_table *table, uint64
  * until the table evicts, for keys that have rows; what is never used of it costs nothing. */
 enum { STATS_KNOWN_BITS = 7 };
 uint8_t stats_table_know(struct stats_table *table, uint64_t hash, uint8_t bits);
-/* Adds `hits` to the row's cell of that side, type and rcode; cells stand in the order in which
- * they came first. When there is no room for a new cell the lightest rows are evicted as above, but
- * never this one; *row follows it when it moves. Only for tables with cells. */
-void stats_table_cell(struct stats_table *table, struct stats_row **row, unsigned side,
+/* Adds `hits` to the row's cell of that direction, type and rcode; cells stand in the order in
+ * which they came first. When there is no room for a new cell the lightest rows are evicted as
+ * above, but never this one; *row follows it when it moves. Only for tables with cells. */
+void stats_table_cell(struct stats_table *table, struct stats_row **row, unsigned direction,
                       uint16_t qtype, uint16_t rcode, uint64_t hits);
 /* The cells of a row: pass NULL first. NULL at the end. */
 const struct stats_cell *stats_row_cell(const struct stats_table *table,

@@ -56,9 +56,9 @@ static const enum stats_table_id homes[SHARD_TABLES] = {
     [SHARD_SERVERS] = TABLE_SERVERS,
 };
 
-static unsigned side_of(const struct shard_cell *cell)
+static unsigned direction_of(const struct shard_cell *cell)
 {
-    return cell->code >> SHARD_SIDE_BIT;
+    return cell->code >> SHARD_DIRECTION_BIT;
 }
 
 static void values_of(const struct shard_entry *e, struct stats_values *values)
@@ -67,7 +67,7 @@ static void values_of(const struct shard_entry *e, struct stats_values *values)
     for (unsigned i = 0; i < e->cell_count; i++) {
         const struct shard_cell *cell = &e->cells[i];
         unsigned rcode = cell->code & SHARD_RCODE_MASK;
-        if (side_of(cell) == STATS_QUERY) {
+        if (direction_of(cell) == STATS_QUERY) {
             values->of[MEASURE_QUERIES] += cell->hits;
             continue;
         }
@@ -159,8 +159,8 @@ static void add_cells(struct stats_table *table, struct stats_row *row, const st
         const struct shard_cell *cell = &e->cells[i];
         if (cell->code >> SHARD_REST_BIT & 1)
             continue;
-        stats_table_cell(table, &row, side_of(cell), cell->qtype, cell->code & SHARD_RCODE_MASK,
-                         cell->hits);
+        stats_table_cell(table, &row, direction_of(cell), cell->qtype,
+                         cell->code & SHARD_RCODE_MASK, cell->hits);
     }
 }
 

@@ -92,7 +92,7 @@ struct shown {
     double span;     /* seconds, one at least: what is shorter has no rate */
 };
 
-/* Rates over the last `seconds` of the recording, both sides. */
+/* Rates over the last `seconds` of the recording, both directions. */
 static void show_window(const struct top_recording *recording, const struct shown *shown,
                         unsigned seconds, double *queries, double *responses)
 {
@@ -121,9 +121,9 @@ static int column(enum top_list_id list, const char *title)
 static void show_streams(const struct shown *shown, struct top_list *streams)
 {
     static const char *const pairs[][2] = {{"queries", "q/s"}, {"answers", "a/s"}};
-    for (int side = 0; side < 2; side++) {
-        int count = column(LIST_STREAMS, pairs[side][0]),
-            rate = column(LIST_STREAMS, pairs[side][1]);
+    for (int direction = 0; direction < 2; direction++) {
+        int count = column(LIST_STREAMS, pairs[direction][0]),
+            rate = column(LIST_STREAMS, pairs[direction][1]);
         for (size_t i = 0; i < streams->count; i++)
             streams->rows[i].values[rate] = streams->rows[i].values[count] / shown->span;
     }

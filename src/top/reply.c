@@ -107,7 +107,7 @@ static struct top_row *row_of(struct top_list *list, const char *name, size_t ro
 /* An honest reply has a few hundred names (types), so a look at each is quick enough. */
 enum { PAIR_MAX = 1024 };
 
-static void add_side(struct top_list *list, json_t *counts, int side)
+static void add_direction(struct top_list *list, json_t *counts, int direction)
 {
     const char *name;
     json_t *value;
@@ -116,21 +116,21 @@ static void add_side(struct top_list *list, json_t *counts, int side)
         struct top_row *row = row_of(list, name, PAIR_MAX);
         if (!row)
             return;
-        row->values[side] = number(value);
+        row->values[direction] = number(value);
     }
 }
 
 static int read_pair(struct top_list *list, const struct top_table *table, int by, json_t *document)
 {
     json_t *statistics = json_object_get(document, "statistics");
-    json_t *sides[] = {json_object_get(json_object_get(statistics, "queries"), table->name),
-                       json_object_get(json_object_get(statistics, "responses"), table->name)};
-    if (!json_is_object(sides[0]) && !json_is_object(sides[1]))
+    json_t *directions[] = {json_object_get(json_object_get(statistics, "queries"), table->name),
+                            json_object_get(json_object_get(statistics, "responses"), table->name)};
+    if (!json_is_object(directions[0]) && !json_is_object(directions[1]))
         return 0;
     if (begin_list(list, PAIR_MAX, by) < 0)
         return -1;
-    for (int side = 0; side < 2; side++)
-        add_side(list, sides[side], side);
+    for (int direction = 0; direction < 2; direction++)
+        add_direction(list, directions[direction], direction);
     list->keys = (double)list->count;
     return 0;
 }

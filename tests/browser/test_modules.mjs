@@ -116,9 +116,9 @@ test("rows of latency: of history, of the statistics, and of events agree", asyn
 
 /** The server's reply with latencies by bucket. */
 function reply(time, fine, responses) {
-    const side = { events: responses, rcodes: { NOERROR: responses }, qtypes: {}, transports: {} };
+    const direction = { events: responses, rcodes: { NOERROR: responses }, qtypes: {}, transports: {} };
     const rate = { second: 0 };
-    return { time: START + time, exact: true, malformed: 0, statistics: { queries: side, responses: side,
+    return { time: START + time, exact: true, malformed: 0, statistics: { queries: direction, responses: direction,
         rates: { queries: rate, responses: rate }, distinct: { clients: 1, domains: 1 }, latency: { p50: 1, p99: 1, fine, apart: [] } } };
 }
 
@@ -147,7 +147,7 @@ test("the last minute's latencies are as precise as those since the start", asyn
 
 test("sums of live events are bounded, and keep the frequent", async () => {
     const live = new Sums();
-    const event = (name, i) => ({ side: i % 2 ? "response" : "query", qname: name, client: "192.0.2.1", server: "192.0.2.2",
+    const event = (name, i) => ({ direction: i % 2 ? "response" : "query", qname: name, client: "192.0.2.1", server: "192.0.2.2",
         rcode: i % 2 ? "NXDOMAIN" : "NOERROR", qtype: "A", transport: "UDP", latency: i % 2 ? i / 1e6 : null });
     for (let i = 0; i < 40000; i++)
         live.add(event(i % 4 ? `random${i}.test.` : `often${i % 3}.test.`, i));

@@ -118,50 +118,50 @@ class Model:
         tap = fields(frame)
         message = fields(tap.get(14, b""))
         number = first_of(message.get(1, 1), MESSAGES)
-        side = "query" if number % 2 else "response"
+        direction = "query" if number % 2 else "response"
         family = first_of(message.get(2, 1), 2)
         identity = tap.get(1, b"").decode() or "-"
         client = address(family, message.get(4, b""))
-        dns = message.get(10 if side == "query" else 14, b"")
+        dns = message.get(10 if direction == "query" else 14, b"")
         if len(dns) < 12:
             return
-        seconds, nanos = (8, 9) if side == "query" else (12, 13)
+        seconds, nanos = (8, 9) if direction == "query" else (12, 13)
         stamp = message.get(seconds, 0) + message.get(nanos, 0) * 1e-9
-        latency = self.latency(message, dns, side, stamp)
+        latency = self.latency(message, dns, direction, stamp)
         stream = self.streams.setdefault(identity, Stream())
         protocol = PROTOCOLS[first_of(message.get(3, 1), len(PROTOCOLS)) - 1]
-        self.count(stream, side, dns, client, latency, [protocol, ["inet", "inet6"][family - 1]])
+        self.count(stream, direction, dns, client, latency, [protocol, ["inet", "inet6"][family - 1]])
 
-    def latency(self, message, dns, side, stamp):
+    def latency(self, message, dns, direction, stamp):
         key = (message.get(4, b""), message.get(6, 0), dns[:2])
         if not key[0] or not key[1]:
             return None
-        if side == "query":
+        if direction == "query":
             self.asked[key] = stamp
             return None
         return round(stamp - self.asked[key], 3) if key in self.asked else None
 
-    def count(self, stream, side, dns, client, latency, words):
+    def count(self, stream, direction, dns, client, latency, words):
         name, rrtype = name_and_type(dns)
         rcode, name, length = RCODES[dns[3] & 15], name.lower(), len(dns)
         tld = next((part for part in reversed(name.rsplit(".", 2)) if part in self.tlds), None)
         plain, proto = stream.counters["plain"], stream.counters["proto"]
-        plain[side] += 1
-        plain[f"{side}/bytes"] += length
+        plain[direction] += 1
+        plain[f"{direction}/bytes"] += length
         if latency is not None:
-            plain[f"{side}/{next(word for limit, word in LATENCIES if latency <= limit)}"] += 1
+            plain[f"{direction}/{next(word for limit, word in LATENCIES if latency <= limit)}"] += 1
         for word in words:
-            proto[f"{side}/{word}"] += 1
-        stream.counters["rcode"][f"{side}/{rcode}"] += 1
-        stream.counters["rrtype"][f"{side}/{rrtype}"] += 1
+            proto[f"{direction}/{word}"] += 1
+        stream.counters["rcode"][f"{direction}/{rcode}"] += 1
+        stream.counters["rrtype"][f"{direction}/{rrtype}"] += 1
         if tld:
-            stream.counters["tld"][f"{side}/{tld}"] += 1
-        row = stream.names[side].setdefault(name, collections.Counter())
+            stream.counters["tld"][f"{direction}/{tld}"] += 1
+        row = stream.names[direction].setdefault(name, collections.Counter())
         row.update({"hit": 1, "length": length})
         row.update({rcode: 1})
         row.update({rrtype: 1})
         stream.clients.setdefault(client, collections.Counter()).update({"hit": 1, "length": length})
-        stream.last = side
+        stream.last = direction
 
     def of(self, stream):
         """The streams that a request is about; all for None."""
@@ -184,14 +184,14 @@ class Model:
 
     def table(self, table, flag, stream=None):
         """{name: count} of a list of /tables, whole."""
-        by, side = flag.split("/")
+        by, direction = flag.split("/")
         if table == "clients":
             pairs = [(ip, row[by]) for s in self.of(stream) for ip, row in s.clients.items()]
         elif table == "domains":
-            pairs = [(name, row[by]) for s in self.of(stream) for name, row in s.names[side].items()]
+            pairs = [(name, row[by]) for s in self.of(stream) for name, row in s.names[direction].items()]
         else:
             kind = {"tlds": "tld", "rcodes": "rcode", "rrtypes": "rrtype"}[table]
-            pairs = [(key, count) for key, count in self.kind(kind, stream).items() if key.startswith(side + "/")]
+            pairs = [(key, count) for key, count in self.kind(kind, stream).items() if key.startswith(direction + "/")]
         sums = collections.Counter()
         for name, count in pairs:
             sums[name] += count

@@ -58,8 +58,8 @@ class Api:
 
     def wait_events(self, count, **parameters):
         def all_there():
-            sides = self.get("statistics", **parameters)["statistics"]
-            return sides["queries"]["events"] + sides["responses"]["events"] >= count
+            directions = self.get("statistics", **parameters)["statistics"]
+            return directions["queries"]["events"] + directions["responses"]["events"] >= count
         wait_for(f"{count} events are counted", all_there, 20)
 
 
@@ -158,7 +158,7 @@ ASKED = {
     "statistics": [{}, {"stream": "unbound-test"}],
     "tables": [{}, {"n": 3}, {"under": "example"}, {"table": "clients", "by": "mean"}, {"list": "tlds,types,rcodes"},
                {"table": "domains", "by": "rcode", "code": "nxdomain", "stream": "unbound-test"},
-               {"table": "domains", "by": "type", "code": "AAAA", "side": "query"},
+               {"table": "domains", "by": "type", "code": "AAAA", "direction": "query"},
                {"table": "types", "by": "responses"}, {"table": "rcodes"}],
     "series": [{}, {"stream": "unbound-test", "series": "queries,rcode,latency.p99,heat,fine"}, {"step": 1000}],
     "history/tops": [{}, {"table": "clients", "by": "slowest", "n": 2}],
@@ -333,7 +333,7 @@ def one_identity_from_two_hosts_is_told(t):
 def shown(event):
     """What a live event must be, of one that `spile read` shows."""
     return {"time": int(event["timestamp"] * 1000), "stream": event["identity"] or "-", "message": event["message"],
-            "side": event["type"], "rcode": event["rcode"], "client": event["query-ip"],
+            "direction": event["type"], "rcode": event["rcode"], "client": event["query-ip"],
             "server": event["response-ip"], "transport": event["protocol"], "length": event["length"],
             "qname": event["qname"] and event["qname"].lower(), "qtype": event["rrtype"],
             "malformed": event["malformed"]}
@@ -355,7 +355,7 @@ def live_events_pass_their_filters(t):
         "rcode by number": ({"rcode": 3}, lambda e: e["rcode"] == "NXDOMAIN"),
         "type": ({"type": "MX"}, lambda e: e["rrtype"] == "MX"),
         "under": ({"under": "Cloud.Test"}, lambda e: ("." + e["qname"].lower()).endswith(".cloud.test.")),
-        "together": ({"under": "test", "side": "response", "type": "AAAA", "stream": "unbound-test"},
+        "together": ({"under": "test", "direction": "response", "type": "AAAA", "stream": "unbound-test"},
                      lambda e: e["type"] == "response" and e["rrtype"] == "AAAA" and
                      e["qname"].lower().endswith(".test.")),
         "no such stream": ({"stream": "another"}, lambda e: False),
@@ -402,14 +402,14 @@ def mistakes_name_the_parameter(t):
     api = Api(t)
     wrong = {
         "statistics": [],
-        "tables": [{"n": 0}, {"n": 1001}, {"n": "ten"}, {"n": "-1"}, {"n": "9" * 30}, {"by": "hits"}, {"list": "a"},
+        "tables": [{"side": "query"}, {"n": 0}, {"n": 1001}, {"n": "ten"}, {"n": "-1"}, {"n": "9" * 30}, {"by": "hits"}, {"list": "a"},
                    {"list": "tlds," * 20}, {"under": "a..b"}, {"under": ""}, {"under": "x" * 64 + ".example"}],
         "series": [{"from": "yesterday"}, {"to": "x"}, {"step": "1s"}, {"series": "nothing"}],
         "history/tops": [{"n": 0}, {"table": "types"}, {"by": "names"}],
         "connections": [{"n": 0}],
         "events": [{"client": "198.51.100.256"}, {"client": "x" * 100}, {"client": "192.0.2.1\0"},
                    {"rcode": "NOPE"}, {"rcode": 4096}, {"type": ""},
-                   {"type": 65536}, {"side": "both"}, {"rate": 0}, {"under": "a b..c"}],
+                   {"type": 65536}, {"direction": "both"}, {"side": "query"}, {"rate": 0}, {"under": "a b..c"}],
     }
     for what, cases in wrong.items():
         for parameters in cases:

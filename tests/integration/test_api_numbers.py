@@ -6,7 +6,7 @@ import time
 from harness import CAPTURES, equal, test, wait_for
 from test_api import CONFIG, FLAGS, Api, captures, read
 
-SIDES = {"query": "queries", "response": "responses"}
+DIRECTIONS = {"query": "queries", "response": "responses"}
 SIZES = [32, 64, 128, 256, 512, 1232, 2048, 4096, 16384, None]
 BUCKETS = [0.001, 0.01, 0.05, 0.1, 1, None]
 MICRO = 1.001e-6  # a latency in JSON is rounded to microseconds
@@ -14,8 +14,8 @@ MICRO = 1.001e-6  # a latency in JSON is rounded to microseconds
 
 # --- what must be --------------------------------------------------------------------------------
 
-def side_of(events):
-    """The shape Side of some events."""
+def direction_of(events):
+    """The shape Direction of some events."""
     def counts(values):
         return dict(collections.Counter(values))
     return {
@@ -42,8 +42,8 @@ def without_zeros(counts):
     return {k: v for k, v in counts.items() if v}
 
 
-def check_side(got, events, what):
-    wanted = side_of(events)
+def check_direction(got, events, what):
+    wanted = direction_of(events)
     equal(got.keys(), wanted.keys(), what)
     for key, value in wanted.items():
         mine = without_zeros(got[key]) if isinstance(value, dict) else got[key]
@@ -83,10 +83,10 @@ def check_latency(got, events, what):
 
 
 def check_statistics(got, events, what):
-    for side, key in SIDES.items():
-        check_side(got[key], [e for e in events if e["type"] == side], f"{what} {key}")
+    for direction, key in DIRECTIONS.items():
+        check_direction(got[key], [e for e in events if e["type"] == direction], f"{what} {key}")
     equal(got["messages"], dict(collections.Counter(e["message"] for e in events)), f"{what} messages")
-    asked, answered = ({e["qname"].lower() for e in events if e["qname"] and e["type"] == side} for side in SIDES)
+    asked, answered = ({e["qname"].lower() for e in events if e["qname"] and e["type"] == direction} for direction in DIRECTIONS)
     equal(got["distinct"], {"clients": len({e["query-ip"] for e in events}), "domains": len(asked | answered),
                             "asked": len(asked), "answered": len(answered)}, f"{what} distinct")
     check_latency(got["latency"], events, what)
@@ -131,7 +131,7 @@ def value_of(table, row):
     by = table["by"]
     if by in ("rcode", "type"):
         code = lambda e: e["rcode"] if by == "rcode" else e["rrtype"] or "-"
-        return sum(e["type"] == table["side"] and code(e) == table["code"] for e in row)
+        return sum(e["type"] == table["direction"] and code(e) == table["code"] for e in row)
     sums = {"hits": m["queries"] + m["responses"], "bytes": m["query-bytes"] + m["response-bytes"],
             "mean": m["latency-sum"] / m["timed"] if m["timed"] else 0}
     return sums.get(by, m.get(by))
@@ -195,8 +195,8 @@ def statistics_are_what_read_shows(t):
         equal([stream["queries"], stream["responses"], stream["bytes"], stream["nxdomain"], stream["failed"]],
               [m["queries"], m["responses"], m["query-bytes"] + m["response-bytes"], m["nxdomain"], m["failed"]], name)
         # When the window is over, those that the recording ends before. (Known losses: test_losses.)
-        sides = collections.Counter(e["type"] for e in own if e["message"].startswith(("CLIENT", "AUTH", "UPDATE")))
-        assert 0 <= stream["loss"]["unanswered"] <= max(sides["query"] - sides["response"], 0), f"{name}: {stream['loss']}"
+        directions = collections.Counter(e["type"] for e in own if e["message"].startswith(("CLIENT", "AUTH", "UPDATE")))
+        assert 0 <= stream["loss"]["unanswered"] <= max(directions["query"] - directions["response"], 0), f"{name}: {stream['loss']}"
         equal([stream["loss"]["unasked"], stream["loss"]["malformed"]], [0, 0], f"{name} loss")
         equal(stream["connection"], None, f"{name} has left")
 
@@ -226,7 +226,7 @@ def tables_are_what_read_shows(t):
     for table in api.get("tables", n=1000, under="Corp.Example", list="domains-asked,domains-nxdomain")["tables"]:
         equal(table["under"], "corp.example.", "the domain")
         check_table(table, under, f"under {table['list']}")
-    for asked in ({"by": "type", "code": "MX", "side": "query"}, {"by": "rcode", "code": 2}, {"by": "slowest"},
+    for asked in ({"by": "type", "code": "MX", "direction": "query"}, {"by": "rcode", "code": 2}, {"by": "slowest"},
                   {"by": "response-bytes"}):
         check_table(api.get("tables", table="domains", n=1000, stream=name, **asked)["tables"][0], own, str(asked))
     check_registrable(api, events)

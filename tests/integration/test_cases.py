@@ -176,8 +176,8 @@ def one_rule_for_latencies_carried_and_matched(t):
     api.wait_events(len(wanted))
     reply = api.get("statistics")
     queries = sum(line["type"] == "query" for line in lines)
-    equal([reply["statistics"][side]["events"] for side in ("queries", "responses")],
-          [queries, len(wanted) - queries], "what has no type is on neither side")
+    equal([reply["statistics"][direction]["events"] for direction in ("queries", "responses")],
+          [queries, len(wanted) - queries], "what has no type is of neither direction")
     equal(reply["malformed"], 1, "but is counted")
     latency = reply["statistics"]["latency"]
     equal((latency["count"], latency["mean"]), (6, 4), "latencies")

@@ -75,7 +75,7 @@ def page(t):
     """The native names: accepted as they are, complete, and in OpenMetrics for who asks."""
     address = serve(t, web=", metrics-top: 5, metrics-types: 3")
     replay(t, "unbound")
-    text = settled(address, 'spile_events_total{stream="unbound-test",side="query"}', 4155)
+    text = settled(address, 'spile_events_total{stream="unbound-test",direction="query"}', 4155)
     checked(t, text)
     found = samples(text)
     equal(found['spile_input_frames_total{input="unix"}'], 8263, "frames")
@@ -86,7 +86,7 @@ def page(t):
     for reason in ("malformed", "short", "memory", "full", "oldest", "write", "shutdown"):
         equal(found[f'spile_output_dropped_total{{output="file",reason="{reason}"}}'], 0, f"{reason} in {ledger}")
     equal(sum(name.startswith("spile_top_domain_events{") for name in found), 5, "top domains")
-    equal(sum(name.startswith('spile_events_by_qtype_total{stream="unbound-test",side="query"') for name in found), 5,
+    equal(sum(name.startswith('spile_events_by_qtype_total{stream="unbound-test",direction="query"') for name in found), 5,
           "three types, other, none")
     equal(any(name.startswith("dnstap_") for name in found), False, "legacy names")
     kind, text = get(address, Accept="application/openmetrics-text;version=1.0.0,text/plain;q=0.5")
@@ -105,7 +105,7 @@ def a_scrape_is_of_its_moment(t):
         client.send(*[fstrm.message(QUESTION, identity=b"ns1")] * count)
         client.finish()  # the answer says that all has been read
         sent += count
-        equal(samples(get(address)[1])['spile_events_total{stream="ns1",side="query"}'], sent, "events")
+        equal(samples(get(address)[1])['spile_events_total{stream="ns1",direction="query"}'], sent, "events")
 
 
 @test()

@@ -166,7 +166,7 @@ def odd_frames(seed, count):
 
 def every_counter(model, stream=None):
     """What `more` asks for to see them all, with some that are zero and some that nothing is called."""
-    fixed = [f"{side}/{word}" for side in ("query", "response") for word in
+    fixed = [f"{direction}/{word}" for direction in ("query", "response") for word in
              [*PROTOCOLS, "inet", "inet6", "bytes", "latency0_1", "latency_slow", "noerror", "badvers", "A", "zz", ""]]
     return sorted({*model.counters(stream), *fixed, "query/", "nonsense", "q/udp"} - {""})
 
@@ -393,7 +393,7 @@ def what_the_dashboard_asks_for(t):
     api = Api(t, ", api-key: changeme", headers=KEY)
     api.send(list(odd_frames(5, 1000)))
     api.settle()
-    more = [f"{side}/{word}" for words in (("udp", "tcp"), ("inet", "inet6")) for side in ("query", "response")
+    more = [f"{direction}/{word}" for words in (("udp", "tcp"), ("inet", "inet6")) for direction in ("query", "response")
             for word in words]
     for _ in range(3):
         streams = api.get("/streams")["streams"]

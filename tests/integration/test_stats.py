@@ -71,8 +71,8 @@ class Web:
         """The statistics once they have all messages: a snapshot is made every second."""
         def there():
             page = self.statistics()
-            sides = [page["statistics"][side]["events"] for side in ("queries", "responses")]
-            return page if sum(sides) == messages else None
+            directions = [page["statistics"][direction]["events"] for direction in ("queries", "responses")]
+            return page if sum(directions) == messages else None
         return wait_for(f"{messages} messages are counted", there, every=0.2)
 
 

@@ -76,7 +76,7 @@ class Daemon:
         return self.get("statistics", **parameters)["statistics"]
 
     def events(self):
-        return sum(self.statistics()[side]["events"] for side in ("queries", "responses"))
+        return sum(self.statistics()[direction]["events"] for direction in ("queries", "responses"))
 
     def quiet(self):
         rates = self.statistics()["rates"]
@@ -122,18 +122,18 @@ def a_report_on_a_file_counts_what_is_in_it(t):
         path = CAPTURES / f"{name}.fstrm.xz"
         events = [json.loads(line) for line in
                   t.run("read", "-o", "json", "--fields", "message,qname,rrtype,rcode", path).stdout.splitlines()]
-        sides = {"queries": [e for e in events if e["message"].endswith("_QUERY")],
+        directions = {"queries": [e for e in events if e["message"].endswith("_QUERY")],
                  "answers": [e for e in events if e["message"].endswith("_RESPONSE")]}
         lines = report(t, "-n", "50", path)
-        for label, side in sides.items():
-            equal(summary(lines, label)[0], str(len(side)), f"{label} of {name}")
+        for label, direction in directions.items():
+            equal(summary(lines, label)[0], str(len(direction)), f"{label} of {name}")
 
-        def counts(key, side):
-            values = [str(e[key]) for e in sides[side]]
+        def counts(key, direction):
+            values = [str(e[key]) for e in directions[direction]]
             return {value: values.count(value) for value in set(values)}
-        for title, key, side in (("response codes", "rcode", "answers"), ("query types", "rrtype", "queries")):
-            shown = {row["name"]: int(row[side]) for row in table_of(lines, title) if row[side] != "0"}
-            equal(shown, counts(key, side), f"{title} of {name}")
+        for title, key, direction in (("response codes", "rcode", "answers"), ("query types", "rrtype", "queries")):
+            shown = {row["name"]: int(row[direction]) for row in table_of(lines, title) if row[direction] != "0"}
+            equal(shown, counts(key, direction), f"{title} of {name}")
         asked = counts("qname", "queries")
         lowered = {}
         for qname, count in asked.items():

@@ -353,7 +353,7 @@ static struct stats_sample random_sample(struct random *random, size_t rare)
 {
     uint64_t bits = random_u64(random);
     struct stats_sample sample = {
-        .side = bits & 1,
+        .direction = bits & 1,
         .has_header = bits >> 1 & 7,
         .has_qtype = bits >> 4 & 7,
         .has_latency = bits >> 7 & 1,
@@ -372,27 +372,27 @@ static struct stats_sample random_sample(struct random *random, size_t rare)
     return sample;
 }
 
-static uint64_t rare_hits(const struct stats_counters *counters, int side, uint16_t type)
+static uint64_t rare_hits(const struct stats_counters *counters, int direction, uint16_t type)
 {
     uint64_t hits = 0;
     for (int i = 0; i < COUNTERS_RARE; i++)
-        hits += counters->rare_type[i] == type ? counters->side[side].rare_qtype[i] : 0;
+        hits += counters->rare_type[i] == type ? counters->direction[direction].rare_qtype[i] : 0;
     return hits;
 }
 
 /* Equal, wherever rare types have their slots; beyond so many types only their sum is. */
 static void assert_counters_equal(struct stats_counters *a, struct stats_counters *b, size_t rare)
 {
-    for (int side = 0; side < STATS_SIDES; side++) {
+    for (int direction = 0; direction < STATS_DIRECTIONS; direction++) {
         uint64_t sums[2] = {0};
         for (size_t type = 0; type < rare && rare < COUNTERS_RARE; type++) {
             uint16_t number = (uint16_t)(COUNTERS_QTYPES + 1999 * type);
-            assert_int_equal(rare_hits(a, side, number), rare_hits(b, side, number));
+            assert_int_equal(rare_hits(a, direction, number), rare_hits(b, direction, number));
         }
         for (int i = 0; i < COUNTERS_RARE; i++) {
-            sums[0] += a->side[side].rare_qtype[i];
-            sums[1] += b->side[side].rare_qtype[i];
-            a->side[side].rare_qtype[i] = b->side[side].rare_qtype[i] = 0;
+            sums[0] += a->direction[direction].rare_qtype[i];
+            sums[1] += b->direction[direction].rare_qtype[i];
+            a->direction[direction].rare_qtype[i] = b->direction[direction].rare_qtype[i] = 0;
         }
         assert_int_equal(sums[0], sums[1]);
     }

@@ -29,15 +29,15 @@ static inline void story_count(struct story *story, int stream, uint64_t queries
 {
     struct stats_counters *both[] = {&story->total, &story->streams[stream]};
     for (int i = 0; i < 2; i++) {
-        struct stats_side_counters *side = both[i]->side;
-        side[STATS_QUERY].events += queries;
-        side[STATS_QUERY].qtype[1] += queries;
-        side[STATS_QUERY].transport[1] += queries;
-        side[STATS_RESPONSE].events += responses;
-        side[STATS_RESPONSE].rcode[rcode] += responses;
-        side[STATS_RESPONSE].transport[1] += responses;
-        side[STATS_RESPONSE].timed += responses;
-        side[STATS_RESPONSE].latency_sum_us += responses * (uint64_t)(latency_ns / 1000);
+        struct stats_direction_counters *direction = both[i]->direction;
+        direction[STATS_QUERY].events += queries;
+        direction[STATS_QUERY].qtype[1] += queries;
+        direction[STATS_QUERY].transport[1] += queries;
+        direction[STATS_RESPONSE].events += responses;
+        direction[STATS_RESPONSE].rcode[rcode] += responses;
+        direction[STATS_RESPONSE].transport[1] += responses;
+        direction[STATS_RESPONSE].timed += responses;
+        direction[STATS_RESPONSE].latency_sum_us += responses * (uint64_t)(latency_ns / 1000);
         both[i]->latency[quantile_bucket(latency_ns)] += responses;
     }
 }

@@ -27,7 +27,7 @@ static uint64_t sent_ns; /* the time of events that are sent; 0: they carry none
 
 /* One event as a worker has it when it is decoded; `text` in any case. */
 static inline void send_event(struct stats *stats, unsigned worker, const char *stream,
-                              const char *text, unsigned client, enum stats_side side,
+                              const char *text, unsigned client, enum stats_direction direction,
                               uint16_t type, uint8_t rcode, int64_t latency_ns, size_t length)
 {
     static const uint8_t zeros[600];
@@ -44,7 +44,7 @@ static inline void send_event(struct stats *stats, unsigned worker, const char *
         .query_nsec = (uint32_t)(sent_ns % CLOCK_SECOND_NS),
         .response_sec = sent_ns / CLOCK_SECOND_NS,
         .response_nsec = (uint32_t)(sent_ns % CLOCK_SECOND_NS),
-        .message_type = side == STATS_QUERY ? DNSTAP_CLIENT_QUERY : DNSTAP_CLIENT_RESPONSE,
+        .message_type = direction == STATS_QUERY ? DNSTAP_CLIENT_QUERY : DNSTAP_CLIENT_RESPONSE,
         .identity = span_str(stream),
         .protocol = DNSTAP_UDP,
         .query_message = span_of(zeros, length),

@@ -91,7 +91,7 @@ static void a_sample_is_what_the_formats_show(void **state)
     assert_int_equal(r.sample.flags, 0x8182);
     assert_true(r.sample.has_qtype);
     assert_int_equal(r.sample.qtype, 16);
-    assert_int_equal(r.sample.side, STATS_RESPONSE);
+    assert_int_equal(r.sample.direction, STATS_RESPONSE);
     assert_int_equal(r.sample.message_type, DNSTAP_CLIENT_RESPONSE);
     assert_int_equal(r.sample.transport, DNSTAP_TCP);
     assert_int_equal(r.sample.family, DNSTAP_INET);
@@ -109,7 +109,7 @@ static void absent_values_have_their_defaults(void **state)
     assert_true(read_tap(&r, &tap));
     assert_text(r.sample.identity, "-");
     assert_int_equal(r.sample.client.len, 0);
-    assert_int_equal(r.sample.side, STATS_QUERY);
+    assert_int_equal(r.sample.direction, STATS_QUERY);
     assert_int_equal(r.sample.message_type, DNSTAP_AUTH_QUERY);
     assert_int_equal(r.sample.transport, DNSTAP_UDP);
     assert_int_equal(r.sample.family, DNSTAP_INET);
@@ -263,9 +263,9 @@ static void every_counter_has_its_name(void **state)
 {
     static const struct {
         const char *name;
-        size_t offset; /* in struct stats_side_counters */
+        size_t offset; /* in struct stats_direction_counters */
     } rows[] = {
-#define ROW(name, member) {name, offsetof(struct stats_side_counters, member)}
+#define ROW(name, member) {name, offsetof(struct stats_direction_counters, member)}
         ROW("bytes", bytes),
         ROW("udp", transport[1]),
         ROW("tcp", transport[2]),
@@ -295,17 +295,17 @@ static void every_counter_has_its_name(void **state)
     struct stats_snapshot *snapshot = snapshot_of_one();
     struct receiver_counters counters;
     (void)state;
-    for (int side = 0; side < STATS_SIDES; side++) {
-        char *base = (char *)&snapshot->total.counters.side[side];
+    for (int direction = 0; direction < STATS_DIRECTIONS; direction++) {
+        char *base = (char *)&snapshot->total.counters.direction[direction];
         for (size_t i = 0; i < COUNT(rows); i++)
-            *(uint64_t *)(base + rows[i].offset) = 1000 * (unsigned)side + i + 1;
+            *(uint64_t *)(base + rows[i].offset) = 1000 * (unsigned)direction + i + 1;
     }
     receiver_counters_read(&counters, snapshot, &snapshot->total, true);
-    for (int side = 0; side < STATS_SIDES; side++) {
+    for (int direction = 0; direction < STATS_DIRECTIONS; direction++) {
         for (size_t i = 0; i < COUNT(rows); i++) {
             char name[64];
-            snprintf(name, sizeof name, "%s/%s", side ? "response" : "query", rows[i].name);
-            assert_int_equal(get(&counters, name), 1000 * (unsigned)side + i + 1);
+            snprintf(name, sizeof name, "%s/%s", direction ? "response" : "query", rows[i].name);
+            assert_int_equal(get(&counters, name), 1000 * (unsigned)direction + i + 1);
             name[strlen(name) - 1] -= 'a' - 'A'; /* upper case is another name */
             assert_int_equal(get(&counters, name), 0);
         }
@@ -322,15 +322,15 @@ static void what_has_no_name_adds_up(void **state)
     struct stats_counters *c = &snapshot->total.counters;
     struct receiver_counters counters;
     (void)state;
-    c->side[STATS_QUERY].rcode[12] = 1;
-    c->side[STATS_QUERY].rcode[COUNTERS_RCODES - 1] = 2;
-    c->side[STATS_QUERY].qtype[31] = 4;
-    c->side[STATS_QUERY].no_qtype = 8;
+    c->direction[STATS_QUERY].rcode[12] = 1;
+    c->direction[STATS_QUERY].rcode[COUNTERS_RCODES - 1] = 2;
+    c->direction[STATS_QUERY].qtype[31] = 4;
+    c->direction[STATS_QUERY].no_qtype = 8;
     c->rare_type[0] = 32768;
-    c->side[STATS_QUERY].rare_qtype[0] = 16;
+    c->direction[STATS_QUERY].rare_qtype[0] = 16;
     c->rare_type[1] = 65280;
-    c->side[STATS_QUERY].rare_qtype[1] = 32;
-    c->side[STATS_QUERY].rare_qtype[COUNTERS_RARE - 1] = 64;
+    c->direction[STATS_QUERY].rare_qtype[1] = 32;
+    c->direction[STATS_QUERY].rare_qtype[COUNTERS_RARE - 1] = 64;
     receiver_counters_read(&counters, snapshot, &snapshot->total, true);
     assert_int_equal(get(&counters, "query/-"), 1 + 2 + 4 + 8 + 32 + 64);
     assert_int_equal(get(&counters, "query/ta"), 16);
@@ -348,11 +348,11 @@ static void gauges(void **state)
     struct stats_stream *stream = &snapshot->streams[0];
     struct receiver_counters counters;
     (void)state;
-    stream->counters.side[STATS_QUERY].events = 11;
-    stream->counters.side[STATS_RESPONSE].events = 12;
+    stream->counters.direction[STATS_QUERY].events = 11;
+    stream->counters.direction[STATS_RESPONSE].events = 12;
     stream->rates[STATS_QUERY].last = 6.6;
     stream->rates[STATS_RESPONSE].last = 2.4;
-    stream->last_side = STATS_RESPONSE;
+    stream->last_direction = STATS_RESPONSE;
     receiver_counters_read(&counters, snapshot, stream, true);
     assert_int_equal(get(&counters, "query"), 11);
     assert_int_equal(get(&counters, "response"), 12);
@@ -361,7 +361,7 @@ static void gauges(void **state)
     assert_int_equal(get(&counters, "pps"), 9);
     assert_int_equal(get(&counters, "clients"), 2);
     assert_int_equal(get(&counters, "domains"), 65);
-    stream->last_side = STATS_QUERY;
+    stream->last_direction = STATS_QUERY;
     receiver_counters_read(&counters, snapshot, stream, true);
     assert_int_equal(get(&counters, "domains"), 50);
     receiver_counters_read(&counters, snapshot, stream, false);
@@ -375,14 +375,15 @@ static void gauges(void **state)
 static void words_and_numbers_agree(void **state)
 {
     struct stats_snapshot *snapshot = snapshot_of_one();
-    struct stats_side_counters *side = &snapshot->total.counters.side[STATS_RESPONSE];
+    struct stats_direction_counters *direction =
+        &snapshot->total.counters.direction[STATS_RESPONSE];
     struct receiver_counters counters;
     (void)state;
     for (unsigned i = 0; i < COUNTERS_QTYPES; i++)
-        side->qtype[i] = i + 1;
+        direction->qtype[i] = i + 1;
     for (unsigned i = 0; i < COUNTERS_RARE - 1; i++) {
         snapshot->total.counters.rare_type[i] = (uint16_t)(32768 + i);
-        side->rare_qtype[i] = 1;
+        direction->rare_qtype[i] = 1;
     }
     receiver_counters_read(&counters, snapshot, &snapshot->total, false);
     uint64_t sum = 0;

@@ -46,8 +46,8 @@ static void test_chain(void **state)
     buf_free(&frame);
 }
 
-/* A query's own side is query_*, a response's response_*, whatever else the message carries. */
-static void test_own_side(void **state)
+/* A query's own direction is query_*, a response's response_*, whatever else it carries. */
+static void test_own_direction(void **state)
 {
     (void)state;
     struct buf frame;
@@ -218,7 +218,7 @@ static void test_policy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_chain),        cmocka_unit_test(test_own_side),
+        cmocka_unit_test(test_chain),        cmocka_unit_test(test_own_direction),
         cmocka_unit_test(test_addresses),    cmocka_unit_test(test_sections),
         cmocka_unit_test(test_bad_payloads), cmocka_unit_test(test_too_long),
         cmocka_unit_test(test_not_dnstap),   cmocka_unit_test(test_policy),

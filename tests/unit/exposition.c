@@ -22,7 +22,7 @@ static void write_page(struct exposition *page)
 {
     exposition_family(page, &events);
     size_t outer = exposition_label(page, "stream", span_str("ns1"));
-    size_t inner = exposition_label(page, "side", span_str("query"));
+    size_t inner = exposition_label(page, "direction", span_str("query"));
     exposition_sample(page, 7);
     exposition_unlabel(page, inner);
     exposition_sample(page, UINT64_MAX);
@@ -45,7 +45,7 @@ static void write_page(struct exposition *page)
 
 static const char as_text[] = "# HELP x_events_total Events.\n"
                               "# TYPE x_events_total counter\n"
-                              "x_events_total{stream=\"ns1\",side=\"query\"} 7\n"
+                              "x_events_total{stream=\"ns1\",direction=\"query\"} 7\n"
                               "x_events_total{stream=\"ns1\"} 18446744073709551615\n"
                               "# HELP x_level_bytes How full.\n"
                               "# TYPE x_level_bytes gauge\n"
@@ -68,7 +68,7 @@ static const char as_text[] = "# HELP x_events_total Events.\n"
 
 static const char as_openmetrics[] = "# HELP x_events Events.\n"
                                      "# TYPE x_events counter\n"
-                                     "x_events_total{stream=\"ns1\",side=\"query\"} 7\n"
+                                     "x_events_total{stream=\"ns1\",direction=\"query\"} 7\n"
                                      "x_events_total{stream=\"ns1\"} 18446744073709551615\n"
                                      "# HELP x_level_bytes How full.\n"
                                      "# TYPE x_level_bytes gauge\n"

@@ -53,7 +53,7 @@ static void places_change_hands(void **state)
         story_count(&story, 0, 10, 0, 0, 0);
         story_count(&story, 1, 1, 0, 0, 0);
         if (second == 4)
-            story.streams[0].side[STATS_QUERY].events = 3;
+            story.streams[0].direction[STATS_QUERY].events = 3;
         story_wait(&story, SECOND);
         struct stats_snapshot *snapshot = story_crowd(&story, STORY_STREAMS);
         if (second >= 4) {
@@ -188,7 +188,7 @@ static void latencies_merge_exactly(void **state)
     }
     place_close(&place, true);
     place_open(&place);
-    uint64_t timed = counters->side[STATS_RESPONSE].timed;
+    uint64_t timed = counters->direction[STATS_RESPONSE].timed;
     static const struct {
         const char *name;
         double q;

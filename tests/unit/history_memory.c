@@ -79,7 +79,7 @@ static void every_allocation_may_fail(void **state)
     for (unsigned n = 1; live_badly(&place, &story, buf_span(&list), n); n += 1 + n / 50) {
         uint64_t now = total(&place, NULL, "queries", morning, morning + 30 * DAY, HOUR);
         assert_in_range(now, sum, sum + 5 * STEPS * WAITING_MAX);
-        assert_true(now <= story.total.side[STATS_QUERY].events);
+        assert_true(now <= story.total.direction[STATS_QUERY].events);
         /* And the next one is complete. */
         live_badly(&place, &story, buf_span(&list), 0);
         sum = total(&place, NULL, "queries", morning, morning + 30 * DAY, HOUR);
@@ -89,7 +89,7 @@ static void every_allocation_may_fail(void **state)
     }
     print_message("%u allocations have failed\n", failures);
     assert_true(failures > 100);
-    assert_true(sum > story.total.side[STATS_QUERY].events / 2);
+    assert_true(sum > story.total.direction[STATS_QUERY].events / 2);
     buf_free(&list);
     place_end(&place);
 }

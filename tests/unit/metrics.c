@@ -37,7 +37,7 @@ static struct stats_sample random_sample(struct random *random)
         .flags = (uint16_t)random_u64(random),
         .rcode = (uint16_t)random_below(random, 40),
         .qtype = (uint16_t)random_below(random, 400),
-        .side = (uint8_t)random_below(random, 2),
+        .direction = (uint8_t)random_below(random, 2),
         .message_type = (uint8_t)random_below(random, 15),
         .transport = (uint8_t)random_below(random, 8),
         .family = (uint8_t)random_below(random, 3),
@@ -61,11 +61,11 @@ static void make_snapshot(struct made *made)
         struct stats_stream *stream = &snapshot->streams[snapshot->stream_count++];
         stream->name_len = (size_t)snprintf(stream->name, sizeof stream->name, "%s", names[i]);
         stream->distinct = (struct stats_distinct){i, i + 10, i + 20, i + 30};
-        stream->last_side = i % 2 ? STATS_RESPONSE : STATS_QUERY;
+        stream->last_direction = i % 2 ? STATS_RESPONSE : STATS_QUERY;
         stream->rates[STATS_QUERY] = (struct stats_rates){1.5 * (double)i, 0.25, 0};
         for (int event = 0; event < EVENTS; event++) {
             struct stats_sample sample = random_sample(&random);
-            if (sample.side == STATS_RESPONSE && sample.has_latency)
+            if (sample.direction == STATS_RESPONSE && sample.has_latency)
                 made->latency[made->latencies++] = sample.latency_ns;
             stats_counters_sample(&stream->counters, &sample);
         }
@@ -73,7 +73,7 @@ static void make_snapshot(struct made *made)
         snapshot->total.rates[STATS_QUERY].last += stream->rates[STATS_QUERY].last;
     }
     /* Events of streams past the statistics' own limit. */
-    struct stats_sample sample = {.side = STATS_QUERY, .qtype = 1, .has_qtype = true};
+    struct stats_sample sample = {.direction = STATS_QUERY, .qtype = 1, .has_qtype = true};
     stats_counters_sample(&snapshot->total.counters, &sample);
 }
 
@@ -223,24 +223,25 @@ static void test_sums(void **state)
         struct made made;
         make(&made, limits[i], false, false);
         const struct stats_counters *total = &made.snapshot->total.counters;
-        static const char *const sides[] = {"side=\"query\"", "side=\"response\""};
+        static const char *const directions[] = {"direction=\"query\"", "direction=\"response\""};
         static const char *const by[] = {
             "spile_events_total", "spile_events_by_qtype_total", "spile_events_by_family_total",
             "spile_events_by_transport_total", "spile_dns_message_size_bytes_count"};
-        for (int s = 0; s < STATS_SIDES; s++) {
+        for (int s = 0; s < STATS_DIRECTIONS; s++) {
             for (size_t b = 0; b < COUNT(by); b++)
-                assert_int_equal(sum(&made, by[b], sides[s]), total->side[s].events);
-            assert_int_equal(sum(&made, "spile_dns_bytes_total", sides[s]), total->side[s].bytes);
-            assert_int_equal(sum(&made, "spile_dns_message_size_bytes_sum", sides[s]),
-                             total->side[s].bytes);
-            assert_int_equal(sum(&made, "spile_events_by_opcode_total", sides[s]),
-                             total->side[s].events - total->side[s].no_header);
+                assert_int_equal(sum(&made, by[b], directions[s]), total->direction[s].events);
+            assert_int_equal(sum(&made, "spile_dns_bytes_total", directions[s]),
+                             total->direction[s].bytes);
+            assert_int_equal(sum(&made, "spile_dns_message_size_bytes_sum", directions[s]),
+                             total->direction[s].bytes);
+            assert_int_equal(sum(&made, "spile_events_by_opcode_total", directions[s]),
+                             total->direction[s].events - total->direction[s].no_header);
         }
-        const struct stats_side_counters *responses = &total->side[STATS_RESPONSE];
+        const struct stats_direction_counters *responses = &total->direction[STATS_RESPONSE];
         assert_int_equal(sum(&made, "spile_responses_by_rcode_total", ""),
                          responses->events - responses->no_header);
         assert_int_equal(sum(&made, "spile_dnstap_messages_total", ""),
-                         total->side[0].events + total->side[1].events);
+                         total->direction[0].events + total->direction[1].events);
         assert_int_equal(sum(&made, "spile_response_latency_seconds_count", ""), made.latencies);
         clear(&made);
     }
@@ -254,14 +255,14 @@ static void test_streams(void **state)
     make(&made, (struct metrics_limits){100, 40, 0}, false, false);
     const struct stats_stream *streams = made.snapshot->streams;
     assert_int_equal(
-        value(&made, "spile_events_total{stream=\"a\\\"b\\\\\\\\c\\\\010\",side=\"query\"}"),
-        streams[1].counters.side[STATS_QUERY].events);
-    assert_int_equal(value(&made, "spile_events_total{stream=\"other\",side=\"query\"}"),
-                     streams[2].counters.side[STATS_QUERY].events + 1);
-    assert_int_equal(value(&made, "spile_events_total{stream=\"\\\\255\",side=\"query\"}"),
-                     streams[3].counters.side[STATS_QUERY].events);
-    assert_int_equal(value(&made, "spile_events_total{stream=\"\\\\\\\\255\",side=\"query\"}"),
-                     streams[4].counters.side[STATS_QUERY].events);
+        value(&made, "spile_events_total{stream=\"a\\\"b\\\\\\\\c\\\\010\",direction=\"query\"}"),
+        streams[1].counters.direction[STATS_QUERY].events);
+    assert_int_equal(value(&made, "spile_events_total{stream=\"other\",direction=\"query\"}"),
+                     streams[2].counters.direction[STATS_QUERY].events + 1);
+    assert_int_equal(value(&made, "spile_events_total{stream=\"\\\\255\",direction=\"query\"}"),
+                     streams[3].counters.direction[STATS_QUERY].events);
+    assert_int_equal(value(&made, "spile_events_total{stream=\"\\\\\\\\255\",direction=\"query\"}"),
+                     streams[4].counters.direction[STATS_QUERY].events);
     assert_int_equal(sum(&made, "spile_stream_clients", "stream=\"other\""), 0);
     assert_int_equal(value(&made, "spile_stream_clients{stream=\"ns6\"}"), 5);
     assert_int_equal(value(&made, "spile_stream_domains{stream=\"ns6\",in=\"queries\"}"), 25);
@@ -282,11 +283,11 @@ static void test_limits(void **state)
     (void)state;
     struct made made;
     make(&made, (struct metrics_limits){2, 3, 0}, true, false);
-    assert_int_equal(lines_with(&made, "spile_events_total{", "side=\"query\""), 3);
+    assert_int_equal(lines_with(&made, "spile_events_total{", "direction=\"query\""), 3);
     assert_int_equal(lines_with(&made, "spile_stream_clients{", ""), 2);
     assert_int_equal(lines_with(&made, "dnstap_queries{", ""), 2);
     assert_int_equal(
-        lines_with(&made, "spile_events_by_qtype_total{stream=\"ns1\",side=\"query\"", ""),
+        lines_with(&made, "spile_events_by_qtype_total{stream=\"ns1\",direction=\"query\"", ""),
         3 + 2); /* and other and none */
     clear(&made);
 }
@@ -344,8 +345,8 @@ static void test_legacy(void **state)
     for (int compat = 0; compat < 2; compat++) {
         make(&made, (struct metrics_limits){100, 40, 0}, true, compat);
         const struct stats_snapshot *snapshot = made.snapshot;
-        const struct stats_side_counters *all = snapshot->total.counters.side,
-                                         *other = snapshot->streams[2].counters.side;
+        const struct stats_direction_counters *all = snapshot->total.counters.direction,
+                                              *other = snapshot->streams[2].counters.direction;
         assert_int_equal(value(&made, "dnstap_queries"), all[STATS_QUERY].events);
         assert_int_equal(value(&made, "dnstap_queries_bytes_total"), all[STATS_QUERY].bytes);
         assert_int_equal(value(&made, "dnstap_queries_bytes{identity=\"other\"}"),

@@ -52,7 +52,7 @@ static void test_coarse_clocks_are_set_apart(void **state)
         assert_int_equal(stream->apart, rows[i].apart);
         assert_int_equal(quantile_total(stats_latency(snapshot, stream)), MANY);
     }
-    assert_int_equal(snapshot->total.counters.side[STATS_RESPONSE].timed, 3 * MANY);
+    assert_int_equal(snapshot->total.counters.direction[STATS_RESPONSE].timed, 3 * MANY);
     assert_int_equal(quantile_total(stats_latency(snapshot, &snapshot->total)), 2 * MANY);
     assert_int_equal(snapshot->latency[quantile_bucket(200000)], 2 * MANY);
     stats_release(snapshot);

@@ -32,9 +32,9 @@ static void a_response_is_counted(void **state)
 {
     (void)state;
     struct stats_counters *counters = fresh();
-    const struct stats_side_counters *side = &counters->side[STATS_RESPONSE];
+    const struct stats_direction_counters *direction = &counters->direction[STATS_RESPONSE];
     stats_counters_sample(counters, &(struct stats_sample){
-                                        .side = STATS_RESPONSE,
+                                        .direction = STATS_RESPONSE,
                                         .length = 100,
                                         .has_header = true,
                                         .flags = 0x8583 | 5 << 11, /* qr aa rd ra, opcode 5 */
@@ -48,47 +48,47 @@ static void a_response_is_counted(void **state)
                                         .has_latency = true,
                                         .latency_ns = 1500000,
                                     });
-    assert_int_equal(side->events, 1);
-    assert_int_equal(side->bytes, 100);
-    assert_int_equal(side->size[2], 1); /* 65 to 128 */
-    assert_int_equal(side->transport[DNSTAP_DOT], 1);
-    assert_int_equal(side->family[DNSTAP_INET6], 1);
-    assert_int_equal(side->opcode[5], 1);
-    assert_int_equal(side->rcode[3], 1);
-    assert_int_equal(side->qtype[28], 1);
-    assert_int_equal(side->marks[SAMPLE_EDNS], 1);
-    assert_int_equal(side->marks[SAMPLE_DO], 1);
-    assert_int_equal(SUM(side->marks), 2);
+    assert_int_equal(direction->events, 1);
+    assert_int_equal(direction->bytes, 100);
+    assert_int_equal(direction->size[2], 1); /* 65 to 128 */
+    assert_int_equal(direction->transport[DNSTAP_DOT], 1);
+    assert_int_equal(direction->family[DNSTAP_INET6], 1);
+    assert_int_equal(direction->opcode[5], 1);
+    assert_int_equal(direction->rcode[3], 1);
+    assert_int_equal(direction->qtype[28], 1);
+    assert_int_equal(direction->marks[SAMPLE_EDNS], 1);
+    assert_int_equal(direction->marks[SAMPLE_DO], 1);
+    assert_int_equal(SUM(direction->marks), 2);
     static const bool flags[COUNTERS_FLAGS] = {1, 1, 0, 1, 1, 0, 0, 0};
     for (int i = 0; i < COUNTERS_FLAGS; i++)
-        assert_int_equal(side->flags[i], flags[i]);
-    assert_int_equal(side->timed, 1);
-    assert_int_equal(side->latency_sum_us, 1500);
-    assert_int_equal(side->bucket[1], 1);
-    assert_int_equal(side->no_header + side->no_qtype, 0);
+        assert_int_equal(direction->flags[i], flags[i]);
+    assert_int_equal(direction->timed, 1);
+    assert_int_equal(direction->latency_sum_us, 1500);
+    assert_int_equal(direction->bucket[1], 1);
+    assert_int_equal(direction->no_header + direction->no_qtype, 0);
     assert_int_equal(counters->message[DNSTAP_CLIENT_RESPONSE], 1);
     assert_int_equal(counters->latency[quantile_bucket(1500000)], 1);
-    assert_int_equal(counters->side[STATS_QUERY].events, 0);
+    assert_int_equal(counters->direction[STATS_QUERY].events, 0);
 }
 
 static void a_query_without_dns_is_counted(void **state)
 {
     (void)state;
     struct stats_counters *counters = fresh();
-    const struct stats_side_counters *side = &counters->side[STATS_QUERY];
+    const struct stats_direction_counters *direction = &counters->direction[STATS_QUERY];
     stats_counters_sample(counters, &(struct stats_sample){.marks = 1 << SAMPLE_NO_DNS,
                                                            .has_latency = true,
                                                            .latency_ns = -5000});
-    assert_int_equal(side->events, 1);
-    assert_int_equal(side->size[0], 1);
-    assert_int_equal(side->transport[0], 1);
-    assert_int_equal(side->family[0], 1);
-    assert_int_equal(side->no_header, 1);
-    assert_int_equal(side->no_qtype, 1);
-    assert_int_equal(SUM(side->rcode) + SUM(side->opcode) + SUM(side->qtype), 0);
-    assert_int_equal(side->marks[SAMPLE_NO_DNS], 1);
-    assert_int_equal(side->bucket[0], 1); /* a negative latency is a short one */
-    assert_int_equal(side->latency_sum_us, 0);
+    assert_int_equal(direction->events, 1);
+    assert_int_equal(direction->size[0], 1);
+    assert_int_equal(direction->transport[0], 1);
+    assert_int_equal(direction->family[0], 1);
+    assert_int_equal(direction->no_header, 1);
+    assert_int_equal(direction->no_qtype, 1);
+    assert_int_equal(SUM(direction->rcode) + SUM(direction->opcode) + SUM(direction->qtype), 0);
+    assert_int_equal(direction->marks[SAMPLE_NO_DNS], 1);
+    assert_int_equal(direction->bucket[0], 1); /* a negative latency is a short one */
+    assert_int_equal(direction->latency_sum_us, 0);
     assert_int_equal(SUM(counters->latency), 0); /* responses only */
     assert_int_equal(counters->message[0], 1);
 }
@@ -98,9 +98,9 @@ static void unknown_values_have_places(void **state)
 {
     (void)state;
     struct stats_counters *counters = fresh();
-    const struct stats_side_counters *side = &counters->side[STATS_RESPONSE];
+    const struct stats_direction_counters *direction = &counters->direction[STATS_RESPONSE];
     stats_counters_sample(counters, &(struct stats_sample){
-                                        .side = STATS_RESPONSE,
+                                        .direction = STATS_RESPONSE,
                                         .has_header = true,
                                         .rcode = UINT16_MAX,
                                         .flags = UINT16_MAX,
@@ -112,17 +112,17 @@ static void unknown_values_have_places(void **state)
                                         .has_latency = true,
                                         .latency_ns = INT64_MAX,
                                     });
-    assert_int_equal(side->rcode[COUNTERS_RCODES - 1], 1);
-    assert_int_equal(side->opcode[15], 1);
-    assert_int_equal(SUM(side->flags), COUNTERS_FLAGS);
-    assert_int_equal(SUM(side->marks), SAMPLE_MARKS);
-    assert_int_equal(side->size[COUNTERS_SIZES - 1], 1);
-    assert_int_equal(side->transport[0], 1);
-    assert_int_equal(side->family[0], 1);
-    assert_int_equal(side->bucket[COUNTERS_BUCKETS - 1], 1);
+    assert_int_equal(direction->rcode[COUNTERS_RCODES - 1], 1);
+    assert_int_equal(direction->opcode[15], 1);
+    assert_int_equal(SUM(direction->flags), COUNTERS_FLAGS);
+    assert_int_equal(SUM(direction->marks), SAMPLE_MARKS);
+    assert_int_equal(direction->size[COUNTERS_SIZES - 1], 1);
+    assert_int_equal(direction->transport[0], 1);
+    assert_int_equal(direction->family[0], 1);
+    assert_int_equal(direction->bucket[COUNTERS_BUCKETS - 1], 1);
     assert_int_equal(counters->message[0], 1);
     assert_int_equal(counters->latency[QUANTILE_BUCKETS - 1], 1);
-    assert_int_equal(side->latency_sum_us, UINT32_MAX); /* or a few would make it overflow */
+    assert_int_equal(direction->latency_sum_us, UINT32_MAX); /* or a few would make it overflow */
 }
 
 /* A bound belongs to the class that it ends. */
@@ -130,29 +130,29 @@ static void classes_include_their_bounds(void **state)
 {
     (void)state;
     struct stats_counters *counters = fresh();
-    const struct stats_side_counters *side = &counters->side[STATS_QUERY];
+    const struct stats_direction_counters *direction = &counters->direction[STATS_QUERY];
     for (int i = 0; i < COUNTERS_SIZES - 1; i++) {
         for (uint32_t more = 0; more < 2; more++)
             stats_counters_sample(counters,
                                   &(struct stats_sample){.length = stats_size_bounds[i] + more});
-        assert_int_equal(side->size[i], i ? 2 : 1);
-        assert_int_equal(side->size[i + 1], 1);
+        assert_int_equal(direction->size[i], i ? 2 : 1);
+        assert_int_equal(direction->size[i + 1], 1);
     }
     for (int i = 0; i < COUNTERS_BUCKETS - 1; i++) {
         for (int64_t more = 0; more < 2; more++)
             stats_counters_sample(
                 counters, &(struct stats_sample){.has_latency = true,
                                                  .latency_ns = stats_bucket_bounds_ns[i] + more});
-        assert_int_equal(side->bucket[i], i ? 2 : 1);
-        assert_int_equal(side->bucket[i + 1], 1);
+        assert_int_equal(direction->bucket[i], i ? 2 : 1);
+        assert_int_equal(direction->bucket[i + 1], 1);
     }
 }
 
 static void count_types(struct stats_counters *counters, unsigned first, unsigned count,
-                        unsigned side)
+                        unsigned direction)
 {
     for (unsigned i = 0; i < count; i++)
-        stats_counters_sample(counters, &(struct stats_sample){.side = (uint8_t)side,
+        stats_counters_sample(counters, &(struct stats_sample){.direction = (uint8_t)direction,
                                                                .has_qtype = true,
                                                                .qtype = (uint16_t)(first + i)});
 }
@@ -161,8 +161,8 @@ static void rare_types_have_slots(void **state)
 {
     (void)state;
     struct stats_counters *counters = fresh();
-    const struct stats_side_counters *query = &counters->side[STATS_QUERY];
-    const struct stats_side_counters *response = &counters->side[STATS_RESPONSE];
+    const struct stats_direction_counters *query = &counters->direction[STATS_QUERY];
+    const struct stats_direction_counters *response = &counters->direction[STATS_RESPONSE];
     count_types(counters, COUNTERS_QTYPES - 1, 1, STATS_QUERY);
     assert_int_equal(query->qtype[COUNTERS_QTYPES - 1], 1);
     assert_int_equal(SUM(query->rare_qtype), 0);
@@ -190,16 +190,16 @@ static void rare_types_merge_by_type(void **state)
     count_types(from, 40000, 50, STATS_RESPONSE);
     stats_counters_add(into, from);
     assert_int_equal(into->rare_type[19], 1019);
-    assert_int_equal(into->side[STATS_QUERY].rare_qtype[19], 2);
-    assert_int_equal(into->side[STATS_RESPONSE].rare_qtype[19], 1);
-    assert_int_equal(into->side[STATS_RESPONSE].rare_qtype[18], 1);
+    assert_int_equal(into->direction[STATS_QUERY].rare_qtype[19], 2);
+    assert_int_equal(into->direction[STATS_RESPONSE].rare_qtype[19], 1);
+    assert_int_equal(into->direction[STATS_RESPONSE].rare_qtype[18], 1);
     assert_int_equal(into->rare_type[20], 40000);
-    assert_int_equal(SUM(into->side[STATS_QUERY].rare_qtype), 21);
-    assert_int_equal(SUM(into->side[STATS_RESPONSE].rare_qtype), 52);
+    assert_int_equal(SUM(into->direction[STATS_QUERY].rare_qtype), 21);
+    assert_int_equal(SUM(into->direction[STATS_RESPONSE].rare_qtype), 52);
     free(from);
 }
 
-/* Every number of a side is added once, every one behind the sides, too. */
+/* Every number of a direction is added once, every one behind the directions, too. */
 static void all_members_are_added(void **state)
 {
     (void)state;

@@ -32,9 +32,9 @@ static const char *const suffixes[] = {"example.com.", "example.co.uk.", "lan.",
 
 /* What came, in plain numbers. */
 struct model {
-    uint64_t events[STREAMS][STATS_SIDES];
-    uint64_t hits[STREAMS][NAMES][STATS_SIDES][TYPES][RCODES];
-    uint64_t bytes[STREAMS][NAMES][STATS_SIDES];
+    uint64_t events[STREAMS][STATS_DIRECTIONS];
+    uint64_t hits[STREAMS][NAMES][STATS_DIRECTIONS][TYPES][RCODES];
+    uint64_t bytes[STREAMS][NAMES][STATS_DIRECTIONS];
     uint64_t clients[STREAMS][CLIENTS];
     uint64_t slowest_us[NAMES];
 };
@@ -51,20 +51,20 @@ static void send_random(struct stats *stats, struct model *model, struct random 
     unsigned name = (unsigned)(random_below(random, NAMES) * random_below(random, NAMES) / NAMES);
     unsigned client = (unsigned)random_below(random, CLIENTS);
     unsigned type = (unsigned)random_below(random, TYPES);
-    unsigned side = (unsigned)random_below(random, STATS_SIDES);
-    unsigned rcode = side == STATS_QUERY ? 0 : (unsigned)random_below(random, RCODES);
+    unsigned direction = (unsigned)random_below(random, STATS_DIRECTIONS);
+    unsigned rcode = direction == STATS_QUERY ? 0 : (unsigned)random_below(random, RCODES);
     unsigned length = 12 + (unsigned)random_below(random, 500);
-    int64_t latency_us = side == STATS_QUERY ? -1 : (int64_t)random_below(random, 90000);
+    int64_t latency_us = direction == STATS_QUERY ? -1 : (int64_t)random_below(random, 90000);
     char text[64];
     name_of(name, text, sizeof text);
     if (random_below(random, 2))
         text[0] = 'N';
     send_event(stats, (unsigned)random_below(random, 2), stream == 2 ? "" : streams[stream], text,
-               client, side, types[type], rcodes[rcode], latency_us < 0 ? -1 : latency_us * 1000,
-               length);
-    model->events[stream][side]++;
-    model->hits[stream][name][side][type][rcode]++;
-    model->bytes[stream][name][side] += length;
+               client, direction, types[type], rcodes[rcode],
+               latency_us < 0 ? -1 : latency_us * 1000, length);
+    model->events[stream][direction]++;
+    model->hits[stream][name][direction][type][rcode]++;
+    model->bytes[stream][name][direction] += length;
     model->clients[stream][client]++;
     if (latency_us > (int64_t)model->slowest_us[name])
         model->slowest_us[name] = (uint64_t)latency_us;
@@ -72,7 +72,7 @@ static void send_random(struct stats *stats, struct model *model, struct random 
 
 /* --- the model's answers -------------------------------------------------------------------- */
 
-static uint64_t model_hits(const struct model *model, int stream, unsigned name, unsigned side,
+static uint64_t model_hits(const struct model *model, int stream, unsigned name, unsigned direction,
                            int type, int rcode)
 {
     uint64_t sum = 0;
@@ -81,7 +81,7 @@ static uint64_t model_hits(const struct model *model, int stream, unsigned name,
             for (int r = 0; r < RCODES; r++)
                 if ((stream < 0 || s == stream) && (type < 0 || t == type) &&
                     (rcode < 0 || r == rcode))
-                    sum += model->hits[s][name][side][t][r];
+                    sum += model->hits[s][name][direction][t][r];
     return sum;
 }
 
@@ -101,8 +101,8 @@ static void check_domains(struct stats *stats, const struct stats_snapshot *snap
 {
     struct stats_question questions[] = {
         {.table = TABLE_DOMAINS, .by = BY_MEASURE, .measure = MEASURE_QUERIES},
-        {.table = TABLE_DOMAINS, .by = BY_RCODE, .side = STATS_RESPONSE, .code = 3},
-        {.table = TABLE_DOMAINS, .by = BY_QTYPE, .side = STATS_QUERY, .code = 300},
+        {.table = TABLE_DOMAINS, .by = BY_RCODE, .direction = STATS_RESPONSE, .code = 3},
+        {.table = TABLE_DOMAINS, .by = BY_QTYPE, .direction = STATS_QUERY, .code = 300},
     };
     struct stats_answer answers[3];
     assert_int_equal(stats_top(stats, number_of(snapshot, stream), questions, 3, NAMES, answers),
@@ -218,8 +218,9 @@ static void test_model(void **state)
     assert_int_equal(snapshot->stream_count, STREAMS);
     for (int stream = 0; stream < STREAMS; stream++) {
         const struct stats_stream *s = &snapshot->streams[number_of(snapshot, stream)];
-        for (int side = 0; side < STATS_SIDES; side++)
-            assert_int_equal(s->counters.side[side].events, model->events[stream][side]);
+        for (int direction = 0; direction < STATS_DIRECTIONS; direction++)
+            assert_int_equal(s->counters.direction[direction].events,
+                             model->events[stream][direction]);
         assert_int_equal(s->origin, 7);
         check_domains(stats, snapshot, model, stream);
     }
@@ -242,7 +243,7 @@ static void test_forget(void **state)
     stats_forget(stats);
     struct stats_snapshot *snapshot = stats_photograph(stats);
     assert_int_equal(snapshot->stream_count, 1);
-    assert_int_equal(snapshot->total.counters.side[STATS_QUERY].events, 0);
+    assert_int_equal(snapshot->total.counters.direction[STATS_QUERY].events, 0);
     assert_int_equal(snapshot->total.distinct.domains, 0);
     assert_int_equal(snapshot->streams[0].first_seen_ms, 0);
     stats_release(snapshot);
@@ -270,7 +271,7 @@ static void test_many_streams(void **state)
     struct stats_answer answer;
     assert_int_equal(snapshot->stream_count, 2);
     assert_int_equal(snapshot->streams[0].name_len, STREAM_NAME_MAX - 1);
-    assert_int_equal(snapshot->total.counters.side[STATS_QUERY].events, 51);
+    assert_int_equal(snapshot->total.counters.direction[STATS_QUERY].events, 51);
     assert_int_equal(snapshot->other_streams, 49);
     assert_int_equal(snapshot->total.distinct.domains, 1);
     assert_int_equal(stats_top(stats, STATS_ALL, &question, 1, 5, &answer), 0);
@@ -295,7 +296,7 @@ static void test_unlisted(void **state)
     }
     merge_all(stats);
     struct stats_snapshot *snapshot = stats_photograph(stats);
-    assert_int_equal(snapshot->total.counters.side[STATS_QUERY].events, MANY);
+    assert_int_equal(snapshot->total.counters.direction[STATS_QUERY].events, MANY);
     assert_true(snapshot->unlisted > 0);
     assert_false(snapshot->exact);
     struct stats_question question = {.table = TABLE_REGISTRABLE, .by = BY_HITS};
@@ -332,7 +333,7 @@ static void test_invented_streams(void **state)
     struct stats_snapshot *snapshot = stats_photograph(stats);
     assert_int_equal(snapshot->stream_count, LISTED);
     for (int i = 0; i < LISTED; i++)
-        assert_int_equal(snapshot->streams[i].counters.side[STATS_QUERY].events, 2);
+        assert_int_equal(snapshot->streams[i].counters.direction[STATS_QUERY].events, 2);
     assert_int_equal(snapshot->other_streams, 2 * INVENTED);
     stats_release(snapshot);
     stats_free(stats);
@@ -426,7 +427,7 @@ static void test_many_types(void **state)
     merge_all(stats);
     struct stats_question questions[] = {
         {.table = TABLE_DOMAINS, .by = BY_HITS},
-        {.table = TABLE_DOMAINS, .by = BY_QTYPE, .side = STATS_RESPONSE, .code = 1},
+        {.table = TABLE_DOMAINS, .by = BY_QTYPE, .direction = STATS_RESPONSE, .code = 1},
     };
     struct stats_answer answers[2];
     assert_int_equal(stats_top(stats, STATS_ALL, questions, 2, 5, answers), 0);

@@ -55,7 +55,7 @@ static uint64_t events_of(struct stats *stats, const char *name)
 {
     struct stats_snapshot *snapshot = stats_photograph(stats);
     const struct stats_stream *stream = stats_snapshot_stream(snapshot, span_str(name));
-    uint64_t events = stream ? stream->counters.side[STATS_QUERY].events : UINT64_MAX;
+    uint64_t events = stream ? stream->counters.direction[STATS_QUERY].events : UINT64_MAX;
     stats_release(snapshot);
     return events;
 }
@@ -105,10 +105,10 @@ static void inventor_keeps_nobody_out(void **state)
     struct stats_snapshot *snapshot = stats_photograph(stats);
     assert_int_equal(snapshot->stream_count, PLACES);
     assert_int_equal(snapshot->places, PLACES);
-    assert_int_equal(snapshot->total.counters.side[STATS_QUERY].events, PLACES + 50000 + 300);
+    assert_int_equal(snapshot->total.counters.direction[STATS_QUERY].events, PLACES + 50000 + 300);
     uint64_t listed = 0;
     for (size_t i = 0; i < snapshot->stream_count; i++)
-        listed += snapshot->streams[i].counters.side[STATS_QUERY].events;
+        listed += snapshot->streams[i].counters.direction[STATS_QUERY].events;
     assert_int_equal(snapshot->other_streams, PLACES + 50000 + 300 - listed);
     assert_in_range(snapshot->other_identities, 48500, 51500);
     stats_release(snapshot);
@@ -223,13 +223,13 @@ static void rest_keeps_what_was_counted(void **state)
     struct stats_snapshot *snapshot = stats_photograph(stats);
     assert_true(snapshot->exact);
     assert_true(snapshot->other_streams > 0);
-    assert_int_equal(snapshot->total.counters.side[STATS_RESPONSE].events, events);
+    assert_int_equal(snapshot->total.counters.direction[STATS_RESPONSE].events, events);
     assert_int_equal(snapshot->total.distinct.domains, NAMES);
     assert_int_equal(snapshot->total.distinct.clients, 5);
     struct stats_question questions[] = {
         {.table = TABLE_DOMAINS, .by = BY_HITS},
         {.table = TABLE_REGISTRABLE, .by = BY_HITS},
-        {.table = TABLE_DOMAINS, .by = BY_RCODE, .side = STATS_RESPONSE, .code = 3}};
+        {.table = TABLE_DOMAINS, .by = BY_RCODE, .direction = STATS_RESPONSE, .code = 3}};
     struct stats_answer answers[3];
     assert_int_equal(stats_top(stats, STATS_ALL, questions, 3, 1000, answers), 0);
     assert_int_equal(answers[0].count, NAMES);

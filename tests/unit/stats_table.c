@@ -200,18 +200,19 @@ static void cells_count(void **state)
     struct stats_table table = made(1 << 16, 20, true);
     struct stats_row *row = hit(&table, 1, 1), *other = hit(&table, 2, 1);
     static const struct {
-        unsigned side;
+        unsigned direction;
         uint16_t qtype, rcode;
     } cells[] = {{0, 1, 0}, {1, 1, 0}, {1, 1, 3}, {1, 28, 3}, {0, STATS_NO_QTYPE, STATS_NO_RCODE}};
     enum { CELLS = sizeof cells / sizeof *cells };
     assert_null(stats_row_cell(&table, row, NULL));
     for (unsigned n = 1; n <= 3; n++)
         for (size_t i = 0; i < CELLS; i++)
-            stats_table_cell(&table, &row, cells[i].side, cells[i].qtype, cells[i].rcode, i + n);
+            stats_table_cell(&table, &row, cells[i].direction, cells[i].qtype, cells[i].rcode,
+                             i + n);
     const struct stats_cell *cell = NULL;
     for (size_t i = 0; i < CELLS; i++) {
         cell = stats_row_cell(&table, row, cell);
-        assert_true(cell->side == cells[i].side && cell->qtype == cells[i].qtype &&
+        assert_true(cell->direction == cells[i].direction && cell->qtype == cells[i].qtype &&
                     cell->rcode == cells[i].rcode && cell->hits == 3 * i + 6);
     }
     assert_null(stats_row_cell(&table, row, cell));

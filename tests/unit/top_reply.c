@@ -57,7 +57,7 @@ static void numbers_are_found_by_their_paths(void **state)
     top_view_free(&view);
 }
 
-static void two_sides_become_one_list(void **state)
+static void two_directions_become_one_list(void **state)
 {
     struct top_view view;
     (void)state;
@@ -283,7 +283,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_found_by_their_paths),
-        cmocka_unit_test(two_sides_become_one_list),
+        cmocka_unit_test(two_directions_become_one_list),
         cmocka_unit_test(tables_keep_their_order),
         cmocka_unit_test(times_of_nothing_are_not_known),
         cmocka_unit_test(drops_of_all_outputs_are_summed),

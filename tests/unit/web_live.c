@@ -77,7 +77,7 @@ static void pass_ms(unsigned ms)
 
 /* --- helpers -------------------------------------------------------------------------------- */
 
-static const struct live_filter everything = {.rcode = -1, .qtype = -1, .side = -1};
+static const struct live_filter everything = {.rcode = -1, .qtype = -1, .direction = -1};
 
 static void observe(const struct observer *o, unsigned worker, const struct dnstap *tap)
 {
@@ -186,11 +186,11 @@ static void shows_an_event(void **state)
         read_all(stream, sizeof(char[4096]), &text),
         "retry: 2000\n\n"
         "data: {\"time\":1795251042992,\"stream\":\"ns1\",\"message\":\"CLIENT_QUERY\","
-        "\"side\":\"query\",\"rcode\":\"NOERROR\",\"client\":\"198.51.100.7\","
+        "\"direction\":\"query\",\"rcode\":\"NOERROR\",\"client\":\"198.51.100.7\","
         "\"server\":\"192.0.2.53\",\"transport\":\"UDP\",\"length\":29,"
         "\"qname\":\"www.example.\",\"qtype\":\"A\",\"latency\":null,\"malformed\":null}\n\n"
         "data: {\"time\":1795251042994,\"stream\":\"-\",\"message\":\"CLIENT_RESPONSE\","
-        "\"side\":\"response\",\"rcode\":\"NOERROR\",\"client\":\"198.51.100.7\","
+        "\"direction\":\"response\",\"rcode\":\"NOERROR\",\"client\":\"198.51.100.7\","
         "\"server\":\"192.0.2.53\",\"transport\":\"UDP\",\"length\":112,"
         "\"qname\":\"www.example.\",\"qtype\":\"A\",\"latency\":0.001234,\"malformed\":null}\n\n");
     buf_free(&text);
@@ -216,7 +216,7 @@ static void what_is_no_dns(void **state)
     observe(&o, 0, &tap);
     assert_non_null(strstr(read_all(stream, 4096, &text),
                            "data: {\"time\":null,\"stream\":\"\\\\255\\\"\\u000a\","
-                           "\"message\":\"unknown\",\"side\":\"query\",\"rcode\":null,"
+                           "\"message\":\"unknown\",\"direction\":\"query\",\"rcode\":null,"
                            "\"client\":null,\"server\":null,\"transport\":null,\"length\":5,"
                            "\"qname\":null,\"qtype\":null,\"latency\":null,"
                            "\"malformed\":\"header\"}\n\n"));
@@ -239,7 +239,7 @@ static void filters(void **state)
         struct live_filter filter;
         bool query, response;
     } cases[] = {
-#define FILTER .rcode = -1, .qtype = -1, .side = -1
+#define FILTER .rcode = -1, .qtype = -1, .direction = -1
         {"all", {FILTER}, true, true},
         {"stream", {FILTER, .stream = BYTES("ns1")}, true, true},
         {"other stream", {FILTER, .stream = BYTES("ns")}, false, false},
@@ -251,12 +251,12 @@ static void filters(void **state)
         {"client", {FILTER, .client = BYTES("\xc6\x33\x64\x07")}, true, true},
         {"no client", {FILTER, .client = BYTES("")}, false, false},
         {"server is no client", {FILTER, .client = BYTES("\xc0\x00\x02\x35")}, false, false},
-        {"side", {.rcode = -1, .qtype = -1, .side = STATS_RESPONSE}, false, true},
-        {"rcode", {.rcode = 0, .qtype = -1, .side = -1}, true, true},
-        {"other rcode", {.rcode = 3, .qtype = -1, .side = -1}, false, false},
-        {"type", {.rcode = -1, .qtype = 1, .side = -1}, true, true},
-        {"other type", {.rcode = -1, .qtype = 28, .side = -1}, false, false},
-        {"type and side", {.rcode = -1, .qtype = 1, .side = STATS_QUERY}, true, false},
+        {"direction", {.rcode = -1, .qtype = -1, .direction = STATS_RESPONSE}, false, true},
+        {"rcode", {.rcode = 0, .qtype = -1, .direction = -1}, true, true},
+        {"other rcode", {.rcode = 3, .qtype = -1, .direction = -1}, false, false},
+        {"type", {.rcode = -1, .qtype = 1, .direction = -1}, true, true},
+        {"other type", {.rcode = -1, .qtype = 28, .direction = -1}, false, false},
+        {"type and direction", {.rcode = -1, .qtype = 1, .direction = STATS_QUERY}, true, false},
     };
     struct live *live = live_new(1, NULL);
     struct observer o = live_observer(live);
