@@ -55,6 +55,12 @@ static bool get_direction(const struct field *self, const struct event *ev, stru
     return dnstap_has_direction(&ev->tap);
 }
 
+static bool get_side(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    v->number = dnstap_side(ev->tap.message_type);
+    return ev->tap.has & self->has && v->number != DNSTAP_SIDE_UNKNOWN;
+}
+
 static bool get_address(const struct field *self, const struct event *ev, struct field_value *v)
 {
     return get_span(self, ev, v) && v->text.len > 0;
@@ -356,6 +362,11 @@ static char *word_direction(char *p, uint64_t code)
     return put_str(p, code ? "response" : "query");
 }
 
+static char *word_side(char *p, uint64_t code)
+{
+    return put_word(p, dnstap_side_name((uint32_t)code), "", code);
+}
+
 static char *word_family(char *p, uint64_t code)
 {
     return put_word(p, dnstap_family_name((uint32_t)code), "", code);
@@ -443,6 +454,10 @@ const struct field fields[] = {
     {"dnstap.time", "datetime", FIELD_TIME, .needs = FACET_DNSTAP, .get = get_own_time, .column = 1,
      .doc = "time of the message"},
     /* And more. */
+    {"dnstap.side", "side", FIELD_WORD, .needs = FACET_DNSTAP, .get = get_side,
+     .has = DNSTAP_HAS_MESSAGE_TYPE, .word = word_side,
+     .doc = "client (the server was asked: CLIENT, AUTH, UPDATE) or upstream (it asks: RESOLVER, "
+            "FORWARDER, STUB, TOOL)"},
     {"dns.opcode", "opcode", FIELD_WORD, .needs = FACET_HEADER, .get = get_opcode,
      .word = word_opcode, .doc = "operation: QUERY, NOTIFY, UPDATE, ..."},
     {"dns.qclass", "class", FIELD_WORD, .needs = FACET_QUESTION, .get = get_question_u16,

@@ -47,20 +47,6 @@ enum {
     PART_MAX = 64,  /* longer identities and addresses, which nobody has, are hashed on their own */
 };
 
-/* A server says of one exchange in different words what it is: BIND calls a query AUTH when it was
- * asked without recursion or did not recurse, and its response CLIENT when recursion was desired.
- * So what counts is the side: queries that a server was asked, and those that it asks others. */
-enum side { SIDE_UNKNOWN, SIDE_ASKED, SIDE_ASKS };
-static const uint8_t sides[] = {
-    [DNSTAP_AUTH_QUERY] = SIDE_ASKED,     [DNSTAP_AUTH_RESPONSE] = SIDE_ASKED,
-    [DNSTAP_CLIENT_QUERY] = SIDE_ASKED,   [DNSTAP_CLIENT_RESPONSE] = SIDE_ASKED,
-    [DNSTAP_UPDATE_QUERY] = SIDE_ASKED,   [DNSTAP_UPDATE_RESPONSE] = SIDE_ASKED,
-    [DNSTAP_RESOLVER_QUERY] = SIDE_ASKS,  [DNSTAP_RESOLVER_RESPONSE] = SIDE_ASKS,
-    [DNSTAP_FORWARDER_QUERY] = SIDE_ASKS, [DNSTAP_FORWARDER_RESPONSE] = SIDE_ASKS,
-    [DNSTAP_STUB_QUERY] = SIDE_ASKS,      [DNSTAP_STUB_RESPONSE] = SIDE_ASKS,
-    [DNSTAP_TOOL_QUERY] = SIDE_ASKS,      [DNSTAP_TOOL_RESPONSE] = SIDE_ASKS,
-};
-
 static_assert(1 + 3 * PART_MAX / 16 + (DNS_NAME_MAX + 15) / 16 <= NH_PAIRS, "all parts fit");
 
 enum fate {
@@ -187,13 +173,15 @@ static void hash_part(struct nh *nh, const struct nh_key *key, struct span part)
         nh_pair(nh, siphash_bytes(&key->last, part), part.len);
 }
 
-/* The side of a type of message. An unknown type of query and the type that follows it, its
- * response, make a side of their own. */
+/* A server says of one exchange in different words what it is: BIND calls a query AUTH when it was
+ * asked without recursion or did not recurse, and its response CLIENT when recursion was desired.
+ * So what counts is the side. An unknown type of query and the type that follows it, its response,
+ * make a side of their own. */
 static uint64_t side_of(uint32_t message_type)
 {
-    if (message_type < sizeof sides && sides[message_type] != SIDE_UNKNOWN)
-        return sides[message_type];
-    return (message_type + UINT64_C(1)) / 2 + SIDE_ASKS;
+    enum dnstap_side side = dnstap_side(message_type);
+    return side != DNSTAP_SIDE_UNKNOWN ? side
+                                       : DNSTAP_SIDE_UNKNOWN + (message_type + UINT64_C(1)) / 2;
 }
 
 /* What query and response have in common; never 0. Lengths come first, so that no two keys are the
@@ -205,7 +193,7 @@ static uint64_t hash_event(const struct latency *latency, const struct event *ev
     const struct dns_question *q = &ev->question;
     struct span from = ev->query_address, to = ev->response_address;
     uint64_t side = side_of(tap->message_type);
-    uint64_t query_port = side == SIDE_ASKS ? 0 : tap->query_port;
+    uint64_t query_port = side == DNSTAP_SIDE_UPSTREAM ? 0 : tap->query_port;
     struct nh nh = nh_begin(&latency->key);
     nh_pair(&nh, word_of(query_port, tap->response_port, ev->header.id, q->type),
             word_of(q->class, side << 8 | (tap->protocol & 0xff),

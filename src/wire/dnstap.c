@@ -442,37 +442,55 @@ bool dnstap_policy_unknown_next(struct cursor *policy, uint32_t *field, struct s
     return false;
 }
 
-/* --- names ---------------------------------------------------------------------------------- */
+/* --- message types and names ------------------------------------------------------------------ */
+
+static const struct {
+    const char *name;
+    enum dnstap_side side;
+} message_types[] = {
+    [0] = {NULL, DNSTAP_SIDE_UNKNOWN},
+    [DNSTAP_AUTH_QUERY] = {"AUTH_QUERY", DNSTAP_SIDE_CLIENT},
+    [DNSTAP_AUTH_RESPONSE] = {"AUTH_RESPONSE", DNSTAP_SIDE_CLIENT},
+    [DNSTAP_RESOLVER_QUERY] = {"RESOLVER_QUERY", DNSTAP_SIDE_UPSTREAM},
+    [DNSTAP_RESOLVER_RESPONSE] = {"RESOLVER_RESPONSE", DNSTAP_SIDE_UPSTREAM},
+    [DNSTAP_CLIENT_QUERY] = {"CLIENT_QUERY", DNSTAP_SIDE_CLIENT},
+    [DNSTAP_CLIENT_RESPONSE] = {"CLIENT_RESPONSE", DNSTAP_SIDE_CLIENT},
+    [DNSTAP_FORWARDER_QUERY] = {"FORWARDER_QUERY", DNSTAP_SIDE_UPSTREAM},
+    [DNSTAP_FORWARDER_RESPONSE] = {"FORWARDER_RESPONSE", DNSTAP_SIDE_UPSTREAM},
+    [DNSTAP_STUB_QUERY] = {"STUB_QUERY", DNSTAP_SIDE_UPSTREAM},
+    [DNSTAP_STUB_RESPONSE] = {"STUB_RESPONSE", DNSTAP_SIDE_UPSTREAM},
+    [DNSTAP_TOOL_QUERY] = {"TOOL_QUERY", DNSTAP_SIDE_UPSTREAM},
+    [DNSTAP_TOOL_RESPONSE] = {"TOOL_RESPONSE", DNSTAP_SIDE_UPSTREAM},
+    [DNSTAP_UPDATE_QUERY] = {"UPDATE_QUERY", DNSTAP_SIDE_CLIENT},
+    [DNSTAP_UPDATE_RESPONSE] = {"UPDATE_RESPONSE", DNSTAP_SIDE_CLIENT},
+};
+
+enum dnstap_side dnstap_side(uint32_t message_type)
+{
+    return message_type < COUNT(message_types) ? message_types[message_type].side
+                                               : DNSTAP_SIDE_UNKNOWN;
+}
+
+const char *dnstap_message_type_name(uint32_t value)
+{
+    return value < COUNT(message_types) ? message_types[value].name : NULL;
+}
 
 static const char *name_of(const char *const *names, size_t count, uint32_t value)
 {
     return value < count ? names[value] : NULL;
 }
 
+const char *dnstap_side_name(uint32_t value)
+{
+    static const char *const names[] = {
+        [DNSTAP_SIDE_CLIENT] = "client", [DNSTAP_SIDE_UPSTREAM] = "upstream"};
+    return name_of(names, COUNT(names), value);
+}
+
 const char *dnstap_type_name(uint32_t value)
 {
     return value == 1 ? "MESSAGE" : NULL;
-}
-
-const char *dnstap_message_type_name(uint32_t value)
-{
-    static const char *const names[] = {
-        [DNSTAP_AUTH_QUERY] = "AUTH_QUERY",
-        [DNSTAP_AUTH_RESPONSE] = "AUTH_RESPONSE",
-        [DNSTAP_RESOLVER_QUERY] = "RESOLVER_QUERY",
-        [DNSTAP_RESOLVER_RESPONSE] = "RESOLVER_RESPONSE",
-        [DNSTAP_CLIENT_QUERY] = "CLIENT_QUERY",
-        [DNSTAP_CLIENT_RESPONSE] = "CLIENT_RESPONSE",
-        [DNSTAP_FORWARDER_QUERY] = "FORWARDER_QUERY",
-        [DNSTAP_FORWARDER_RESPONSE] = "FORWARDER_RESPONSE",
-        [DNSTAP_STUB_QUERY] = "STUB_QUERY",
-        [DNSTAP_STUB_RESPONSE] = "STUB_RESPONSE",
-        [DNSTAP_TOOL_QUERY] = "TOOL_QUERY",
-        [DNSTAP_TOOL_RESPONSE] = "TOOL_RESPONSE",
-        [DNSTAP_UPDATE_QUERY] = "UPDATE_QUERY",
-        [DNSTAP_UPDATE_RESPONSE] = "UPDATE_RESPONSE",
-    };
-    return name_of(names, COUNT(names), value);
 }
 
 const char *dnstap_family_name(uint32_t value)

@@ -26,6 +26,10 @@ enum dnstap_message_type {
     DNSTAP_UPDATE_RESPONSE,
 };
 
+/* Who asked, as the sender of the dnstap message sees it: others asked the sender, or the sender
+ * asked others. */
+enum dnstap_side { DNSTAP_SIDE_CLIENT, DNSTAP_SIDE_UPSTREAM, DNSTAP_SIDE_UNKNOWN };
+
 enum { DNSTAP_INET = 1, DNSTAP_INET6 = 2 };
 
 enum dnstap_protocol {
@@ -165,10 +169,14 @@ static inline bool dnstap_is_query(const struct dnstap *tap)
  * 1970; 0 when it has none, or one that these cannot hold. */
 uint64_t dnstap_time_ns(const struct dnstap *tap);
 
-/* Names of enum values, as "MESSAGE", "CLIENT_QUERY", "INET6", "DNSCryptUDP", "HTTP2", "NXDOMAIN"
- * and "QNAME"; NULL when the value is unknown. */
+/* The side of a message type. One that is not known has none, though it has a direction. */
+enum dnstap_side dnstap_side(uint32_t message_type);
+
+/* Names of enum values, as "MESSAGE", "CLIENT_QUERY", "client", "INET6", "DNSCryptUDP", "HTTP2",
+ * "NXDOMAIN" and "QNAME"; NULL when the value is unknown. */
 const char *dnstap_type_name(uint32_t value);
 const char *dnstap_message_type_name(uint32_t value);
+const char *dnstap_side_name(uint32_t value);
 const char *dnstap_family_name(uint32_t value);
 const char *dnstap_protocol_name(uint32_t value);
 const char *dnstap_http_protocol_name(uint32_t value);

@@ -276,11 +276,15 @@ def our_events(name):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+ASKED = "CLIENT_", "AUTH_", "UPDATE_"  # what servers say of questions that they were asked
+
+
 def check_own(where, event):
     """What our own fields say about each other."""
     check(where, "malformed", event["malformed"], None)
     check(where, "unknown", event["unknown"], None)
     check(where, "direction", event["message"].lower().endswith(event["type"]), True)
+    check(where, "side", event["side"], "client" if event["message"].startswith(ASKED) else "upstream")
     own = event["query-message-length" if event["type"] == "query" else "response-message-length"]
     check(where, "length", event["length"], own)
 

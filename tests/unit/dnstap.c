@@ -300,11 +300,28 @@ static void policies_come_back(void **state)
     (void)state;
 }
 
+static void every_type_has_a_side(void **state)
+{
+    (void)state;
+    for (uint32_t type = DNSTAP_AUTH_QUERY; type <= DNSTAP_UPDATE_RESPONSE; type++) {
+        const char *name = dnstap_message_type_name(type);
+        bool asked = strncmp(name, "CLIENT_", 7) == 0 || strncmp(name, "AUTH_", 5) == 0 ||
+                     strncmp(name, "UPDATE_", 7) == 0;
+        assert_int_equal(dnstap_side(type), asked ? DNSTAP_SIDE_CLIENT : DNSTAP_SIDE_UPSTREAM);
+    }
+    assert_int_equal(dnstap_side(0), DNSTAP_SIDE_UNKNOWN);
+    assert_int_equal(dnstap_side(DNSTAP_UPDATE_RESPONSE + 1), DNSTAP_SIDE_UNKNOWN);
+    assert_int_equal(dnstap_side(UINT32_MAX), DNSTAP_SIDE_UNKNOWN);
+}
+
 static void names(void **state)
 {
     assert_string_equal(dnstap_type_name(1), "MESSAGE");
     assert_string_equal(dnstap_message_type_name(DNSTAP_AUTH_QUERY), "AUTH_QUERY");
     assert_string_equal(dnstap_message_type_name(DNSTAP_UPDATE_RESPONSE), "UPDATE_RESPONSE");
+    assert_string_equal(dnstap_side_name(DNSTAP_SIDE_CLIENT), "client");
+    assert_string_equal(dnstap_side_name(DNSTAP_SIDE_UPSTREAM), "upstream");
+    assert_null(dnstap_side_name(DNSTAP_SIDE_UNKNOWN));
     assert_string_equal(dnstap_family_name(DNSTAP_INET6), "INET6");
     assert_string_equal(dnstap_protocol_name(DNSTAP_DNSCRYPT_UDP), "DNSCryptUDP");
     assert_string_equal(dnstap_http_protocol_name(DNSTAP_HTTP3), "HTTP3");
@@ -339,6 +356,7 @@ int main(void)
         cmocka_unit_test(unknown_fields_of_malformed_frames),
         cmocka_unit_test(long_messages_are_encoded),
         cmocka_unit_test(policies_come_back),
+        cmocka_unit_test(every_type_has_a_side),
         cmocka_unit_test(names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

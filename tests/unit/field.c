@@ -145,6 +145,7 @@ static const struct row response_rows[] = {
     {"dnstap.latency", "null", "-"},
     {"dnstap.type", "\"CLIENT_RESPONSE\"", "CLIENT_RESPONSE"},
     {"dnstap.direction", "\"response\"", "response"},
+    {"dnstap.side", "\"client\"", "client"},
     {"dnstap.family", "\"INET\"", "INET"},
     {"dnstap.protocol", "\"UDP\"", "UDP"},
     {"dns.length", "112", "112b"},
@@ -283,6 +284,23 @@ static void test_policy(void **state)
         buf_free(&policy);
         buf_free(&out);
     }
+}
+
+/* By name and by key, of queries and responses; of a message without a type, or of one that nobody
+ * knows, there is none. */
+static void test_side(void **state)
+{
+    (void)state;
+    struct dnstap tap = frame_response();
+    tap.message_type = DNSTAP_RESOLVER_RESPONSE;
+    check("dnstap.side", &tap, "\"upstream\"", "upstream");
+    tap.message_type = DNSTAP_UPDATE_QUERY;
+    check("side", &tap, "\"client\"", "client");
+    tap.message_type = DNSTAP_UPDATE_RESPONSE + 1;
+    check("side", &tap, "null", "-");
+    tap.message_type = DNSTAP_CLIENT_QUERY;
+    tap.has &= ~(uint32_t)DNSTAP_HAS_MESSAGE_TYPE;
+    check("side", &tap, "null", "-");
 }
 
 /* What this version does not know: fields by number with their bytes, kinds by number. */
@@ -521,6 +539,7 @@ static const struct row number_rows[] = {
     {"response.port", "4294967295", "4294967295"},
     {"dnstap.type", "\"99\"", "99"},
     {"dnstap.direction", "\"query\"", "query"},
+    {"dnstap.side", "null", "-"},
     {"dnstap.family", "\"3\"", "3"},
     {"dnstap.protocol", "\"4294967295\"", "4294967295"},
     {"dnstap.http-protocol", "\"HTTP3\"", "HTTP3"},
@@ -667,6 +686,7 @@ int main(void)
         cmocka_unit_test(test_cut),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_names_and_texts),
+        cmocka_unit_test(test_side),
         cmocka_unit_test(test_unknown),
         cmocka_unit_test(test_malformed),
         cmocka_unit_test(test_cut_options),
