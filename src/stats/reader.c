@@ -47,6 +47,7 @@ void stats_native_fill(struct event *ev, uint8_t *space, struct stats_sample *sa
     sample->length = (uint32_t)event_payload(ev).len;
     sample->origin = ev->origin->id;
     sample->direction = dnstap_is_query(tap) ? STATS_QUERY : STATS_RESPONSE;
+    sample->side = (uint8_t)dnstap_side(tap->message_type);
     sample->message_type = within(tap->message_type, DNSTAP_UPDATE_RESPONSE + 1);
     sample->transport = within(tap->protocol, DNSTAP_DOQ + 1);
     sample->family = within(ev->family, DNSTAP_INET6 + 1);

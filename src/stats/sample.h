@@ -13,6 +13,14 @@
 
 enum stats_direction { STATS_QUERY, STATS_RESPONSE, STATS_DIRECTIONS };
 
+/* A message of a type that is not known has a direction, and so counts, but no side. */
+enum stats_side {
+    STATS_CLIENT = DNSTAP_SIDE_CLIENT,
+    STATS_UPSTREAM = DNSTAP_SIDE_UPSTREAM,
+    STATS_NO_SIDE = DNSTAP_SIDE_UNKNOWN,
+    STATS_SIDES = STATS_NO_SIDE
+};
+
 enum { SAMPLE_NAME_MAX = 255, SAMPLE_TEXT_MAX = DNS_NAME_TEXT_MAX };
 
 /* Marks of a sample; each is also a counter (stats_counters.marks). */
@@ -43,6 +51,7 @@ struct stats_sample {
     uint16_t qtype;       /* with has_qtype */
     uint8_t marks;        /* bits, 1 << enum sample_mark */
     uint8_t direction;    /* enum stats_direction */
+    uint8_t side;         /* enum stats_side, STATS_NO_SIDE too */
     uint8_t message_type; /* 0: unknown */
     uint8_t transport;    /* enum dnstap_protocol; 0: unknown */
     uint8_t family;       /* DNSTAP_INET, DNSTAP_INET6; 0: unknown */

@@ -92,6 +92,7 @@ static void a_sample_is_what_the_formats_show(void **state)
     assert_true(r.sample.has_qtype);
     assert_int_equal(r.sample.qtype, 16);
     assert_int_equal(r.sample.direction, STATS_RESPONSE);
+    assert_int_equal(r.sample.side, STATS_CLIENT);
     assert_int_equal(r.sample.message_type, DNSTAP_CLIENT_RESPONSE);
     assert_int_equal(r.sample.transport, DNSTAP_TCP);
     assert_int_equal(r.sample.family, DNSTAP_INET);
