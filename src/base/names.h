@@ -51,7 +51,7 @@ void names_add(struct names *names, const struct names_walk *walk, uint32_t numb
 static inline struct names_walk names_begin(const struct names *names, struct span name)
 {
     struct nh nh = nh_begin(&names->key);
-    nh_bytes(&nh, name.ptr, name.len, false);
+    nh_bytes(&nh, name.ptr, name.len);
     uint64_t hash = nh_fold(&nh, name.len);
     return (struct names_walk){.tag = (uint32_t)(hash >> 32) & ~(uint32_t)NAMES_MAX,
                                .place = (uint32_t)hash & names->mask};

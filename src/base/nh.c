@@ -4,8 +4,4 @@ void nh_key_make(struct nh_key *key, const struct siphash_key *random)
 {
     for (uint64_t i = 0; i < 2 * NH_PAIRS; i++)
         key->words[i] = siphash_bytes(random, span_of((const uint8_t *)&i, sizeof i));
-    for (uint64_t i = 0; i < 2; i++) {
-        uint64_t number = 2 * NH_PAIRS + i;
-        key->last.words[i] = siphash_bytes(random, span_of((const uint8_t *)&number, sizeof i));
-    }
 }

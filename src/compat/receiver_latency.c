@@ -48,11 +48,12 @@ static int64_t nanoseconds(double seconds)
     return ns <= -0x1p63 ? INT64_MIN : (int64_t)ns;
 }
 
-static void latency_event(void *state, struct event *ev)
+static void latency_event(void *state, unsigned worker, struct event *ev)
 {
     struct receiver_head head;
     struct receiver_key key;
     double asked;
+    (void)worker;
     if (receiver_head_read(&head, ev) != FORMAT_WRITTEN || !key_of(ev, &head, &key))
         return;
     uint64_t now_ns = clock_ns();

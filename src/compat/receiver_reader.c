@@ -45,7 +45,7 @@ static bool receiver_read(struct event *ev, uint8_t *space, struct stats_sample 
     struct receiver_head head;
     if (receiver_head_read(&head, ev) != FORMAT_WRITTEN)
         return false;
-    stats_native_fill(ev, space, sample);
+    stats_native_fill(ev, sample);
     sample->identity = head.identity;
     sample->client = address_of(head.query_address);
     sample->server = address_of(head.response_address);
@@ -60,6 +60,8 @@ static bool receiver_read(struct event *ev, uint8_t *space, struct stats_sample 
     sample->ticks = false; /* latencies are 0 where none is known: no clock can be told by them */
     sample->latency_ns = ev->has_latency ? latency_ns(ev->latency_s) : 0;
     read_name(&head, space, sample);
+    sample->name_hash = siphash_bytes(ev->key, sample->name);
+    sample->client_hash = siphash_bytes(ev->key, sample->client);
     return true;
 }
 
@@ -106,7 +108,7 @@ static struct span receiver_tld(struct span text)
 
 const struct stats_reader receiver_stats_reader = {
     .needs =
-        FACET_QUESTION | FACET_EDNS | FACET_RCODE | FACET_LATENCY, /* those of the native reader */
+        FACET_QUESTION | FACET_EDNS | FACET_RCODE | FACET_LATENCY, /* those of stats_native_fill */
     .read = receiver_read,
     .put_name = receiver_put_name,
     .tld = receiver_tld,

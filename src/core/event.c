@@ -174,6 +174,27 @@ static int decode_rcode(struct event *ev)
     return 0;
 }
 
+/* siphash_bytes of an address in its one form. */
+static uint64_t hash_address(const struct siphash_key *key, struct span address)
+{
+    struct siphash s = siphash_begin(key);
+    uint64_t last = address.len == 4 ? load_le32(address.ptr) : 0;
+    if (address.len == 16)
+        siphash_padded(&s, address);
+    siphash_word(&s, last | (uint64_t)address.len << 56);
+    return siphash_end(&s);
+}
+
+static int decode_hashes(struct event *ev)
+{
+    bool named = !(ev->bad & FACET_QUESTION) && ev->question.name.len > 0;
+    if (!ev->key)
+        return -1;
+    ev->client_hash = hash_address(ev->key, ev->query_address);
+    ev->name_hash = named ? dns_name_hash(ev->key, ev->question.name, ev->qname_lower) : 0;
+    return 0;
+}
+
 static int decode_policy(struct event *ev)
 {
     ev->policy = (struct dnstap_policy){0};
@@ -188,13 +209,15 @@ static const struct {
     int (*decode)(struct event *ev);
 } steps[] = {
     {FACET_DNSTAP, 0, ~0u, decode_dnstap},
-    {FACET_HEADER, FACET_DNSTAP, FACET_QUESTION | FACET_RECORDS | FACET_EDNS | FACET_RCODE,
-     decode_header},
-    {FACET_QUESTION, FACET_HEADER, FACET_RECORDS | FACET_EDNS | FACET_RCODE, decode_question},
+    {FACET_HEADER, FACET_DNSTAP,
+     FACET_QUESTION | FACET_RECORDS | FACET_EDNS | FACET_RCODE | FACET_HASHES, decode_header},
+    {FACET_QUESTION, FACET_HEADER, FACET_RECORDS | FACET_EDNS | FACET_RCODE | FACET_HASHES,
+     decode_question},
     {FACET_RECORDS, FACET_QUESTION, 0, decode_records},
     {FACET_EDNS, FACET_QUESTION, 0, decode_edns},
     {FACET_RCODE, FACET_HEADER, 0, decode_rcode},
     {FACET_POLICY, FACET_DNSTAP, 0, decode_policy},
+    {FACET_HASHES, FACET_DNSTAP, 0, decode_hashes},
 };
 
 void event_decode(struct event *ev, uint32_t facets)

@@ -9,6 +9,7 @@
 #define SPILE_CORE_EVENT_H
 
 #include "base/account.h"
+#include "base/siphash.h"
 #include "base/span.h"
 #include "wire/dns.h"
 #include "wire/dnstap.h"
@@ -17,7 +18,9 @@ struct roster_seat;
 
 /* What a field, a stage or a format needs decoded. A facet has those decoded too that it is read
  * from: HEADER needs DNSTAP, QUESTION needs HEADER, RECORDS and EDNS need QUESTION; POLICY needs
- * DNSTAP, RCODE needs HEADER. Where one of these is bad, what is read from it is bad as well. */
+ * DNSTAP, RCODE needs HEADER. Where one of these is bad, what is read from it is bad as well.
+ * HASHES has QUESTION decoded, but is bad only with DNSTAP: a message without a name has a client.
+ */
 enum event_facet {
     FACET_DNSTAP = 1 << 0,   /* the protobuf, and the addresses in their one form */
     FACET_HEADER = 1 << 1,   /* the DNS header of the message's own direction */
@@ -29,6 +32,8 @@ enum event_facet {
     FACET_RCODE = 1 << 7,    /* the response code: of the header, and of EDNS where it is there */
     FACET_LOSSES = 1 << 8,   /* nothing of the event: the latency stage keeps account of exchanges
                                 that came by half (stage/loss.h) */
+    FACET_HASHES = 1 << 9,   /* keyed hashes of the name and of the client, and the name in lower
+                              case:   once for all who look one up; bad without a key, too */
 };
 
 /* Those that are not decoded: a stage sees to them. */
@@ -82,9 +87,10 @@ struct origin {
 struct event {
     struct span frame;
     const struct origin *origin;
-    uint32_t have;     /* facets decoded or tried */
-    uint32_t bad;      /* facets that failed */
-    struct dnstap tap; /* as on the wire; for addresses and the family see below */
+    const struct siphash_key *key; /* of the hashes; the statistics' own where there are some */
+    uint32_t have;                 /* facets decoded or tried */
+    uint32_t bad;                  /* facets that failed */
+    struct dnstap tap;             /* as on the wire; for addresses and the family see below */
     /* The addresses of who asked and of who answers, as dnstap_address has them: 4 bytes, 16, or
      * none. All read these and not those of `tap`; only src/compat/, where older programs read them
      * in ways of their own, looks at the bytes of the wire. */
@@ -101,7 +107,9 @@ struct event {
      * records of them were read. */
     uint32_t section_at[4];
     uint16_t records[4];
-    uint64_t match; /* the latency stage's own, as what follows; 0 at first */
+    uint64_t name_hash;   /* siphash_bytes of the name's wire form in lower case; 0: no name */
+    uint64_t client_hash; /* siphash_bytes of query_address, of no bytes where it has none */
+    uint64_t match;       /* the latency stage's own, as what follows; 0 at first */
     uint16_t match_stream;
     int64_t latency_ns; /* with has_latency; neither negative nor beyond the window, except under
                            --compat */
@@ -111,12 +119,15 @@ struct event {
     uint8_t flaws;    /* bits, enum event_flaw; with FACET_RECORDS */
     uint8_t cut;      /* enum event_cut; set by a format while it writes a record that is cut */
     uint8_t qname_space[DNS_NAME_MAX];
+    uint8_t qname_lower[DNS_NAME_MAX + 1]; /* with FACET_HASHES: question.name.len bytes */
 };
 
+/* Who wants FACET_HASHES sets `key`, too. */
 static inline void event_init(struct event *ev, struct span frame, const struct origin *origin)
 {
     ev->frame = frame;
     ev->origin = origin;
+    ev->key = NULL;
     ev->have = 0;
     ev->bad = 0;
     ev->has_latency = false;

@@ -17,6 +17,9 @@ enum { OBSERVERS_MAX = 32 };
 struct observer {
     void *state;
     uint32_t needs; /* facets that `event` wants decoded, FACETS_OF_STAGES too */
+    /* Optional: the key that events are to be hashed with (FACET_HASHES). Of several the first
+     * one's; without any a random one. */
+    const struct siphash_key *key;
     /* Optional. Asked at the beginning of each worker_frames, by any worker; false: the observer is
      * not called for those frames. */
     bool (*active)(void *state);

@@ -538,6 +538,20 @@ static int open_inputs(struct pipeline *p, struct error *err)
     return 0;
 }
 
+/* Whoever knows the key may choose names that fall together: it is an observer's secret, or ours.
+ */
+static int choose_key(struct pipeline *p, struct error *err)
+{
+    for (size_t i = 0; i < p->plan.observer_count; i++) {
+        const struct siphash_key *key = p->plan.observers[i].key;
+        if (!key)
+            continue;
+        p->plan.key = *key;
+        return 0;
+    }
+    return siphash_key_random(&p->plan.key) < 0 ? error_set(err, "no randomness for a key") : 0;
+}
+
 static int open_all(struct pipeline *p, struct error *err)
 {
     if (p->options.observer_count > OBSERVERS_MAX)
@@ -549,8 +563,8 @@ static int open_all(struct pipeline *p, struct error *err)
     p->plan.observer_count = p->options.observer_count;
     p->plan.limited = p->options.total > 0;
     atomic_store(&p->plan.left, (int64_t)p->options.total);
-    if (open_sinks(p, err) < 0 || ask_needs(p, err) < 0 || open_stages(p, err) < 0 ||
-        start_workers(p, err) < 0 || open_inputs(p, err) < 0)
+    if (choose_key(p, err) < 0 || open_sinks(p, err) < 0 || ask_needs(p, err) < 0 ||
+        open_stages(p, err) < 0 || start_workers(p, err) < 0 || open_inputs(p, err) < 0)
         return -1;
     for (size_t i = 0; i < p->plan.sink_count; i++)
         atomic_store(&p->plan.sinks[i].out.begun, true);

@@ -30,9 +30,9 @@ struct stage_hooks {
      * batch, then `prefetch_more` for each, and only then `event` for each. So these two can ask
      * the processor for the memory that `event` will need. They change nothing but ev->match and
      * what goes with it. */
-    void (*prefetch)(void *state, struct event *ev);
+    void (*prefetch)(void *state, unsigned worker, struct event *ev);
     void (*prefetch_more)(void *state, const struct event *ev);
-    void (*event)(void *state, struct event *ev);
+    void (*event)(void *state, unsigned worker, struct event *ev);
     /* Optional. About once a second on every worker's thread; `ended`: for the last time there. */
     void (*tick)(void *state, unsigned worker, bool ended);
     /* Optional: calls `take` for each stream. Any thread. */

@@ -219,7 +219,7 @@ static size_t prepare(struct worker *w, struct event *events, size_t count)
         }
         for (size_t s = 0; s < plan->stage_count; s++) {
             if (plan->stages[s].hooks->prefetch)
-                plan->stages[s].hooks->prefetch(plan->stages[s].state, &events[i]);
+                plan->stages[s].hooks->prefetch(plan->stages[s].state, w->index, &events[i]);
         }
     }
     for (size_t s = 0; s < plan->stage_count; s++) {
@@ -245,7 +245,7 @@ static void one_event(struct worker *w, struct event *ev, struct input_counters 
         count_malformed(ev, in);
     } else {
         for (size_t i = 0; i < plan->stage_count; i++)
-            plan->stages[i].hooks->event(plan->stages[i].state, ev);
+            plan->stages[i].hooks->event(plan->stages[i].state, w->index, ev);
     }
     if (w->watching)
         observe(w, ev);
@@ -279,8 +279,10 @@ bool worker_frames(struct worker *w, const struct origin *origin, struct input_c
     ask_watching(w);
     for (size_t i = 0, n; i < take; i += n) {
         n = take - i < EVENTS_AT_ONCE ? take - i : EVENTS_AT_ONCE;
-        for (size_t k = 0; k < n; k++)
+        for (size_t k = 0; k < n; k++) {
             event_init(&events[k], frames[i + k], origin);
+            events[k].key = &w->plan->key;
+        }
         count_received(w, n, prepare(w, events, n));
         for (size_t k = 0; k < n; k++)
             one_event(w, &events[k], in);

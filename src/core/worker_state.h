@@ -29,8 +29,9 @@ struct worker_plan {
     size_t stage_count;
     const struct observer *observers;
     size_t observer_count;
-    uint32_t needs; /* facets that some sink, stage or steady observer needs */
-    bool limited;   /* `left` counts */
+    uint32_t needs;         /* facets that some sink, stage or steady observer needs */
+    struct siphash_key key; /* of events' hashes */
+    bool limited;           /* `left` counts */
     _Atomic int64_t left;
     atomic_bool late; /* the shutdown's deadline has passed */
     /* A worker has no items left and has ended its loop. Its own thread. */

@@ -75,7 +75,6 @@ struct metrics {
     uint64_t line_ns;       /* when the last line was made, or the output was opened */
     double passed_s;        /* what the line that is being made is about */
     struct seen seen[2];    /* names and clients since, likewise */
-    struct siphash_key key;
     atomic_bool reopen;
     pthread_t thread;
     pthread_mutex_t lock;
@@ -254,7 +253,6 @@ static void begin(struct metrics *m)
     pthread_mutex_init(&m->lock, NULL);
     pthread_cond_init(&m->wake, &clock);
     pthread_condattr_destroy(&clock);
-    m->key = stats_key(m->out->stats);
     m->line_ns = clock_ns();
     for (int i = 0; i < 2 && !m->cumulative; i++)
         seen_init(&m->seen[i]);
@@ -338,8 +336,8 @@ static void see(struct metrics *m, struct event *ev)
     if (!stats_get_reader(m->out->stats)->read(ev, space, &sample))
         return;
     if (sample.name.len > 0)
-        seen_add(&m->seen[0], siphash_bytes(&m->key, sample.name));
-    seen_add(&m->seen[1], siphash_bytes(&m->key, sample.client));
+        seen_add(&m->seen[0], sample.name_hash);
+    seen_add(&m->seen[1], sample.client_hash);
 }
 
 static int metrics_event(struct output *out, unsigned worker, struct event *ev)

@@ -10,9 +10,13 @@
  * One rule holds for times that are carried and for those of query and response: a latency that is
  * negative (clocks disagree) or longer than the window is none, and the event says which.
  *
- * What is remembered is a keyed 64-bit hash of all that, and the time. Clients choose names and
- * ports, but without the key they cannot choose which queries collide. Entries stand in a ring,
- * where the oldest makes room (stage/ring.h).
+ * What is remembered is a keyed 64-bit hash of all that, and the time: the hashes of name and
+ * client that the event has and that of the identity, mixed with what is short by NH (base/nh.h).
+ * Clients choose names and ports, but without the keys they cannot choose which queries collide.
+ * Two events of different names, clients or identities are as far apart as SipHash has made these
+ * hashes; two that share them, and whose other words differ, differ in the sum of NH for all but
+ * one of 2^64 of its secrets; and no hash leaves the stage, so nobody learns of a secret by it.
+ * Entries stand in a ring, where the oldest makes room (stage/ring.h).
  *
  * A query that is asked again replaces itself: its response is measured from the last time it was
  * asked. A match is used up, so that of two responses only the first has a latency.
@@ -44,10 +48,10 @@ enum {
     SHARD_ENTRIES = 1024, /* and each holds at least this */
     CACHE_LINE = 64,
     EARLY_PART = 8, /* for one early response to so many queries there is room */
-    PART_MAX = 64,  /* longer identities and addresses, which nobody has, are hashed on their own */
+    KNOWN = 16,     /* identities that a worker keeps in mind: a power of two */
+    KNOWN_MAX = 64, /* bytes of one; longer ones, which nobody has, are not kept in mind */
 };
 
-static_assert(1 + 3 * PART_MAX / 16 + (DNS_NAME_MAX + 15) / 16 <= NH_PAIRS, "all parts fit");
 
 enum fate {
     FATE_OPEN,
@@ -76,16 +80,27 @@ struct shard {
 };
 static_assert(sizeof(struct shard) == 2 * CACHE_LINE, "shards share no line");
 
-/* How long a worker has listened: a time in which it was held up does not count, since what came
- * meanwhile has still to be read. */
+/* An identity that a worker has met lately. */
+struct known {
+    uint64_t hash;
+    uint16_t stream; /* its number (stage/loss.h); 0: to be looked for */
+    uint8_t len;
+    uint8_t name[KNOWN_MAX];
+};
+
+/* A worker's own. How long it has listened: a time in which it was held up does not count, since
+ * what came meanwhile has still to be read. */
 struct listener {
     uint64_t last_ns; /* by clock_ns */
     _Atomic uint64_t heard_ns;
+    struct known known[KNOWN];
+    struct known stranger; /* one that is not kept in mind */
 };
 
 /* Owner: the pipeline; used by all workers. */
 struct latency {
     struct nh_key key;
+    struct siphash_key identity_key;
     uint64_t window_ns;
     bool shared;          /* by more than one worker */
     bool keeps_account;   /* of exchanges that came by half: somebody asked for FACET_LOSSES */
@@ -150,7 +165,7 @@ static int latency_open(void **state, const struct stage_options *options, struc
     latency->listeners = calloc(options->workers, sizeof *latency->listeners);
     int failed = losses_init(&latency->losses, options->workers);
     if (failed || !latency->listeners || !open_shards(latency, settings->latency_entries) ||
-        siphash_key_random(&random) < 0) {
+        siphash_key_random(&random) < 0 || siphash_key_random(&latency->identity_key) < 0) {
         latency_close(latency);
         return error_set(err, "no memory to remember queries");
     }
@@ -164,15 +179,6 @@ static uint64_t word_of(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
     return (a & 0xffff) | (b & 0xffff) << 16 | (c & 0xffff) << 32 | (d & 0xffff) << 48;
 }
 
-/* Bytes of any length, in PART_MAX / 16 pairs at most. */
-static void hash_part(struct nh *nh, const struct nh_key *key, struct span part)
-{
-    if (part.len <= PART_MAX)
-        nh_bytes(nh, part.ptr, part.len, false);
-    else
-        nh_pair(nh, siphash_bytes(&key->last, part), part.len);
-}
-
 /* A server says of one exchange in different words what it is: BIND calls a query AUTH when it was
  * asked without recursion or did not recurse, and its response CLIENT when recursion was desired.
  * So what counts is the side. An unknown type of query and the type that follows it, its response,
@@ -184,30 +190,74 @@ static uint64_t side_of(uint32_t message_type)
                                        : DNSTAP_SIDE_UNKNOWN + (message_type + UINT64_C(1)) / 2;
 }
 
-/* What query and response have in common; never 0. Lengths come first, so that no two keys are the
- * same words by shifting bytes between their parts. Length bytes of labels are below 64, no
- * letters: so the name may be treated as a whole. */
-static uint64_t hash_event(const struct latency *latency, const struct event *ev)
+/* By words, the last of which may overlap the one before: for the few bytes that identities have,
+ * a call of memcmp costs more. */
+static inline bool is_known(const struct known *known, struct span identity)
+{
+    const uint8_t *a = known->name, *b = identity.ptr;
+    size_t len = identity.len;
+    if (known->len != len)
+        return false;
+    if (len < 8)
+        return siphash_load(a, len) == siphash_load(b, len);
+    for (size_t at = 0; at + 8 < len; at += 8) {
+        if (load_le64(a + at) != load_le64(b + at))
+            return false;
+    }
+    return load_le64(a + len - 8) == load_le64(b + len - 8);
+}
+
+/* Not inlined: it is seldom called. */
+static __attribute__((noinline)) void meet(const struct latency *latency, struct known *known,
+                                           struct span identity)
+{
+    bool kept = identity.len <= KNOWN_MAX;
+    known->hash = identity.len ? siphash_bytes(&latency->identity_key, identity) : 0;
+    known->stream = 0;
+    known->len = kept ? (uint8_t)identity.len : 0;
+    if (kept && identity.len)
+        memcpy(known->name, identity.ptr, identity.len);
+}
+
+/* Where an identity is kept in mind; of those that fall together the last one is. */
+static inline struct known *place_of(struct listener *own, struct span identity)
+{
+    size_t len = identity.len;
+    if (len > KNOWN_MAX)
+        return &own->stranger;
+    uint64_t word = len < 8 ? siphash_load(identity.ptr, len)
+                            : load_le64(identity.ptr) + 3 * load_le64(identity.ptr + len - 8);
+    return &own->known[word * UINT64_C(0x9e3779b97f4a7c15) >> 32 & (KNOWN - 1)];
+}
+
+/* What the worker knows of an identity: its hash, and its stream if it has been looked for. */
+static inline struct known *known_of(struct latency *latency, unsigned worker, struct span identity)
+{
+    struct known *known = place_of(&latency->listeners[worker], identity);
+    if (!is_known(known, identity))
+        meet(latency, known, identity);
+    return known;
+}
+
+/* What query and response have in common; never 0. */
+static inline uint64_t hash_event(const struct latency *latency, const struct event *ev,
+                                  uint64_t identity)
 {
     const struct dnstap *tap = &ev->tap;
     const struct dns_question *q = &ev->question;
-    struct span from = ev->query_address, to = ev->response_address;
+    struct span to = ev->response_address;
     uint64_t side = side_of(tap->message_type);
     uint64_t query_port = side == DNSTAP_SIDE_UPSTREAM ? 0 : tap->query_port;
     struct nh nh = nh_begin(&latency->key);
     nh_pair(&nh, word_of(query_port, tap->response_port, ev->header.id, q->type),
-            word_of(q->class, side << 8 | (tap->protocol & 0xff),
-                    (uint64_t)q->name.len << 8 | (from.len & 0xff),
-                    (to.len & 0xff) << 8 | (tap->identity.len & 0xff)));
-    if (from.len == 4 && to.len == 4) {
-        nh_pair(&nh, siphash_load(from.ptr, 4), siphash_load(to.ptr, 4));
-    } else {
-        hash_part(&nh, &latency->key, from);
-        hash_part(&nh, &latency->key, to);
-    }
-    hash_part(&nh, &latency->key, tap->identity);
-    nh_bytes(&nh, q->name.wire, q->name.len, true);
-    return nh_end(&nh, &latency->key) | 1;
+            side << 32 | word_of(q->class, (tap->protocol & 0xff) << 8 | (to.len & 0xff), 0, 0));
+    if (to.len == 16)
+        nh_pair(&nh, siphash_load(to.ptr, 8), siphash_load(to.ptr + 8, 8));
+    else
+        nh_pair(&nh, to.len == 4 ? siphash_load(to.ptr, 4) : 0, 0);
+    nh_hashes(&nh, ev->name_hash, ev->client_hash);
+    nh_hashes(&nh, 0, identity);
+    return nh_fold(&nh, 0) | 1;
 }
 
 static void take_shard(const struct latency *latency, struct shard *shard)
@@ -260,8 +310,8 @@ static bool is_query(const struct ring_entry *entry)
     return entry->type & 1;
 }
 
-/* Its other half has not come in time. */
-static void condemn(struct latency *latency, struct ring_entry *entry)
+/* Its other half has not come in time. Not inlined, so that judging the others costs little. */
+static __attribute__((noinline)) void condemn(struct latency *latency, struct ring_entry *entry)
 {
     struct loss_stream *stream = &latency->losses.streams[entry->stream];
     if (is_query(entry))
@@ -420,29 +470,37 @@ static struct shard *shard_of(struct latency *latency, uint64_t hash)
     return &latency->shards[hash >> 1 & (latency->shard_count - 1)];
 }
 
+/* The number of the event's stream; 0: it is none of those that are judged. */
+static inline unsigned stream_of(struct latency *latency, struct known *known,
+                                 const struct event *ev)
+{
+    if (known->stream == 0 && latency->keeps_account)
+        known->stream = (uint16_t)losses_find(&latency->losses, ev->tap.identity,
+                                              dnstap_is_query(&ev->tap) ? ev->origin : NULL);
+    return known->stream;
+}
+
 /* The event's hash for matching; 0: it cannot be matched, or need not be. A response that carries
  * both times is matched for the sake of losses alone, where queries come, too. */
-static uint64_t match_of(struct latency *latency, struct event *ev)
+static inline uint64_t match_of(struct latency *latency, unsigned worker, struct event *ev)
 {
     bool timed = carries_both(ev);
     if (ev->match != 0 || !(ev->tap.has & DNSTAP_HAS_MESSAGE_TYPE) ||
         (timed && !(latency->keeps_account && loss_judges(ev->tap.message_type))))
         return ev->match;
-    unsigned stream = 0;
-    if (latency->keeps_account)
-        stream = losses_find(&latency->losses, ev->tap.identity,
-                             dnstap_is_query(&ev->tap) ? ev->origin : NULL);
-    if ((timed && stream == 0) || event_need(ev, FACET_QUESTION) != 0)
+    struct known *known = known_of(latency, worker, ev->tap.identity);
+    unsigned stream = stream_of(latency, known, ev);
+    if ((timed && stream == 0) || event_need(ev, FACET_QUESTION | FACET_HASHES) != 0)
         return 0;
     ev->match_stream = (uint16_t)stream;
-    ev->match = hash_event(latency, ev);
+    ev->match = hash_event(latency, ev, known->hash);
     return ev->match;
 }
 
-static void latency_prefetch(void *state, struct event *ev)
+static void latency_prefetch(void *state, unsigned worker, struct event *ev)
 {
     struct latency *latency = state;
-    uint64_t hash = match_of(latency, ev);
+    uint64_t hash = match_of(latency, worker, ev);
     if (hash != 0)
         ring_prefetch(&shard_of(latency, hash)->queries.ring, hash);
 }
@@ -467,7 +525,7 @@ static void match(struct latency *latency, struct event *ev, int64_t time_ns)
 }
 
 /* A query of the year 2262 or later is not remembered: nobody knows how much later. */
-static void latency_event(void *state, struct event *ev)
+static void latency_event(void *state, unsigned worker, struct event *ev)
 {
     struct latency *latency = state;
     const struct dnstap *tap = &ev->tap;
@@ -478,7 +536,7 @@ static void latency_event(void *state, struct event *ev)
     if (carries_both(ev))
         set_latency(ev, difference(tap->query_sec, tap->query_nsec, sec, nsec), latency->window_ns);
     int64_t time_ns = (int64_t)nanoseconds(sec, nsec);
-    if (match_of(latency, ev) != 0 && (time_ns < INT64_MAX || !dnstap_is_query(tap)))
+    if (match_of(latency, worker, ev) != 0 && (time_ns < INT64_MAX || !dnstap_is_query(tap)))
         match(latency, ev, time_ns);
 }
 
@@ -554,6 +612,8 @@ static void latency_tick(void *state, unsigned worker, bool ended)
 {
     struct latency *latency = state;
     uint64_t heard_ns = listened(latency, worker);
+    for (int i = 0; i < KNOWN; i++)
+        latency->listeners[worker].known[i].stream = 0; /* good until now */
     losses_tick(&latency->losses, worker, ended);
     if (worker == 0 && !ended) {
         take_mark(latency, heard_ns);

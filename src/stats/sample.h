@@ -42,6 +42,8 @@ struct stats_sample {
     struct span client;   /* query address: 0, 4 or 16 bytes; never NULL */
     struct span server;   /* response address */
     struct span name;     /* the key; empty: no question */
+    uint64_t name_hash;   /* siphash_bytes of it, by the event's key; with a name */
+    uint64_t client_hash; /* the same of the client */
     uint32_t length;      /* of the DNS message, bytes */
     int64_t latency_ns;   /* with has_latency */
     uint64_t time_ns;     /* when the event was, Unix time; 0: not known */
@@ -76,8 +78,8 @@ struct stats_reader {
 };
 
 extern const struct stats_reader stats_native_reader;
-/* Fills the sample as its `read` does, for any event whose dnstap message was decoded. Other
- * readers call this first and then change what they see otherwise. */
-void stats_native_fill(struct event *ev, uint8_t *space, struct stats_sample *sample);
+/* Fills the sample as its `read` does, but for the name and the hashes, for any event whose dnstap
+ * message was decoded. Other readers call this first and then change what they see otherwise. */
+void stats_native_fill(struct event *ev, struct stats_sample *sample);
 
 #endif

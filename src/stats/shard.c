@@ -366,8 +366,8 @@ static void place_slot(struct shard *shard, struct shard_batch *batch, struct sh
 {
     const struct stats_sample *s = &slot->sample;
     slot->stream = stream_of(shard, batch, s->identity, origin);
-    slot->hash[SHARD_NAMES] = siphash_bytes(batch->key, s->name);
-    slot->hash[SHARD_CLIENTS] = siphash_bytes(batch->key, s->client);
+    slot->hash[SHARD_NAMES] = s->name_hash;
+    slot->hash[SHARD_CLIENTS] = s->client_hash;
     slot->hash[SHARD_SERVERS] = server_hash(batch, s->server);
     for (int i = 0; i < SHARD_TABLES; i++) {
         const struct shard_table *table = &shard->tables[i];

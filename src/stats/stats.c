@@ -88,6 +88,7 @@ struct observer stats_observer(struct stats *stats)
     return (struct observer){
         .state = stats,
         .needs = stats->reader->needs,
+        .key = &stats->key,
         .event = observe_event,
         .flush = observe_flush,
         .collect = observe_collect,

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/cursor.h"
+#include "base/siphash.h"
 
 enum {
     DNS_HEADER_LEN = 12,
@@ -131,8 +132,9 @@ char *dns_name_put(char *p, struct dns_name name);
  * dns_name_put writes them. `wire` has DNS_NAME_MAX bytes. Its length; 0 when it is no name. */
 size_t dns_name_parse(struct span text, uint8_t *wire);
 
-/* The name in lower case at `p`, which has DNS_NAME_MAX + 1 bytes. */
-void dns_name_lower(uint8_t *p, struct dns_name name);
+/* Writes the name's wire form in lower case (RFC 4343) to `lower`, which has DNS_NAME_MAX + 1
+ * bytes, and returns siphash_bytes of it. The name must not be absent. */
+uint64_t dns_name_hash(const struct siphash_key *key, struct dns_name name, uint8_t *lower);
 
 struct dns_question {
     struct dns_name name;

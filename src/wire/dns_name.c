@@ -5,7 +5,6 @@
 
 #include "base/ascii.h"
 #include "base/put.h"
-#include "base/siphash.h"
 #include "wire/dns.h"
 
 enum {
@@ -235,23 +234,30 @@ char *dns_name_put(char *p, struct dns_name name)
     return put_by_byte(p, name);
 }
 
-static void lower_word(uint8_t *to, const uint8_t *from)
+/* The bytes of a name behind the last multiple of eight, seven at most, with zeros behind them. Of
+ * a longer name by one load, which begins before them. */
+static inline uint64_t last_word(struct dns_name name)
 {
-    uint64_t word = ascii_lower(load_le64(from));
-    memcpy(to, &word, sizeof word);
+    unsigned rest = name.len & 7u;
+    if (name.len < 8)
+        return siphash_load(name.wire, name.len);
+    return load_le64(name.wire + name.len - 8) >> 8 >> 8 * (7 - rest);
 }
 
-/* Length bytes of labels are below 64, no letters: so the name may be treated as a whole, its last
- * eight bytes once more where its length is no multiple of eight. */
-void dns_name_lower(uint8_t *p, struct dns_name name)
+/* Length bytes of labels are below 64, no letters: so the name may be treated as a whole. */
+uint64_t dns_name_hash(const struct siphash_key *key, struct dns_name name, uint8_t *lower)
 {
-    size_t at = 0;
-    for (; at + 8 <= name.len; at += 8)
-        lower_word(p + at, name.wire + at);
-    if (name.len >= 8)
-        lower_word(p + name.len - 8, name.wire + name.len - 8);
-    else
-        memcpy(p, &(uint64_t){ascii_lower(siphash_load(name.wire, name.len))}, 8);
+    struct siphash s = siphash_begin(key);
+    unsigned at = 0;
+    for (; at + 8 <= name.len; at += 8) {
+        uint64_t word = ascii_lower(load_le64(name.wire + at));
+        memcpy(lower + at, &word, sizeof word);
+        siphash_word(&s, word);
+    }
+    uint64_t last = ascii_lower(last_word(name));
+    memcpy(lower + at, &last, sizeof last);
+    siphash_word(&s, last | (uint64_t)name.len << 56);
+    return siphash_end(&s);
 }
 
 /* One byte of a label's text, escaped or not: \DDD is a byte's number, \X is X. False at the end,

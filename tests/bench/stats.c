@@ -79,6 +79,7 @@ static void load(const char *path)
 static bool take_sample(size_t i, struct event *ev)
 {
     event_init(ev, frames[i], &origin);
+    ev->key = &key;
     event_need(ev, stats_native_reader.needs & ~(uint32_t)FACETS_OF_STAGES);
     return !(ev->bad & FACET_DNSTAP);
 }

@@ -118,7 +118,7 @@ static void answer_frame(const char *line)
     struct event ev;
     event_init(&ev, read_hex(&line), &origin);
     if (event_need(&ev, stage->needs) == 0)
-        stage->event(stage_state, &ev);
+        stage->event(stage_state, 0, &ev);
     out.len = 0;
     int drop = format->event(format_state, &ev, &out);
     if (drop == FORMAT_WRITTEN)

@@ -59,7 +59,7 @@ static struct buf print_all(const char *name, struct span capture)
             struct event ev;
             event_init(&ev, frames[i], &origin);
             event_need(&ev, stage->needs);
-            stage->event(stage_state, &ev);
+            stage->event(stage_state, 0, &ev);
             format->event(format_state, &ev, &out);
         }
     } while (used > 0);

@@ -181,12 +181,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     static struct buf out;
     static struct receiver_record shown;
     static const struct origin origin = {.peer = "fuzz"};
+    static const struct siphash_key key = {{1, 2}};
     if (!stage)
         open_all();
     struct event ev;
     event_init(&ev, span_of(bytes, len), &origin);
+    ev.key = &key;
     if (event_need(&ev, stage->needs) == 0)
-        stage->event(stage_state, &ev);
+        stage->event(stage_state, 0, &ev);
     set_latency(&ev, bytes, len);
     int expected = receiver_record_read(&shown, &ev);
     for (int i = 0; i < INSTANCES; i++) {

@@ -29,12 +29,12 @@ static void check_loss(void *ctx, const struct stage_loss *loss)
 static void run(const struct stage_hooks *stage, void *state, struct batch *batch)
 {
     for (size_t i = 0; i < batch->count && stage->prefetch; i++)
-        stage->prefetch(state, &batch->events[i]);
+        stage->prefetch(state, 0, &batch->events[i]);
     for (size_t i = 0; i < batch->count && stage->prefetch_more; i++)
         stage->prefetch_more(state, &batch->events[i]);
     for (size_t i = 0; i < batch->count; i++) {
         struct event *ev = &batch->events[i];
-        stage->event(state, ev);
+        stage->event(state, 0, ev);
         assert(!ev->has_latency ||
                (ev->latency_ns >= 0 && ev->latency_ns <= WINDOW_S * INT64_C(1000000000)));
         assert(!ev->has_latency || ev->left_out == LEFT_OUT_NOT);
@@ -46,7 +46,9 @@ static void take(const struct stage_hooks *stage, struct batch *batch, struct sp
                  const struct origin *origin)
 {
     struct event *ev = &batch->events[batch->count];
+    static const struct siphash_key key = {{1, 2}};
     event_init(ev, frame, origin);
+    ev->key = &key;
     if (event_need(ev, FACET_DNSTAP) == 0) { /* others reach no stage */
         event_need(ev, stage->needs);
         batch->count++;

@@ -37,7 +37,8 @@ static inline void send_event(struct stats *stats, unsigned worker, const char *
     struct event ev;
     struct observer observer = stats_observer(stats);
     event_init(&ev, span_str("frame"), &stats_test_origin);
-    ev.have = observer.needs;
+    ev.key = observer.key;
+    ev.have = ~(uint32_t)FACET_HASHES;
     ev.tap = (struct dnstap){
         .has = DNSTAP_HAS_MESSAGE_TYPE | (sent_ns ? times : 0),
         .query_sec = sent_ns / CLOCK_SECOND_NS,
@@ -57,6 +58,7 @@ static inline void send_event(struct stats *stats, unsigned worker, const char *
     ev.question = (struct dns_question){.name = {wire, (uint8_t)len}, .type = type, .class = 1};
     ev.has_latency = latency_ns >= 0;
     ev.latency_ns = latency_ns;
+    event_need(&ev, observer.needs);
     observer.event(observer.state, worker, &ev);
     observer.flush(observer.state, worker); /* `wire` goes now */
 }

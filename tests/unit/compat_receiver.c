@@ -96,7 +96,7 @@ static const char *print_frame(struct span frame, const char *name)
     assert_int_equal(hooks->open(&spec, &state, &needs, &err), 0);
     event_init(&ev, frame, &origin);
     event_need(&ev, stage->needs);
-    stage->event(stage_state, &ev);
+    stage->event(stage_state, 0, &ev);
     int result = hooks->event(state, &ev, &out);
     if (result < 0)
         snprintf(text, sizeof text, "%s%.*s", result == FORMAT_CUT ? "cut: " : "", (int)out.len,

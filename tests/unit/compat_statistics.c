@@ -48,7 +48,9 @@ struct reading {
 static bool read_frame(struct reading *r, struct span frame, const double *latency)
 {
     static const struct origin origin = {.peer = "unit", .id = 7};
+    static const struct siphash_key key = {{1, 2}};
     event_init(&r->ev, frame, &origin);
+    r->ev.key = &key;
     event_need(&r->ev, receiver_stats_reader.needs);
     r->ev.has_latency = latency != NULL;
     r->ev.latency_s = latency ? *latency : 0;

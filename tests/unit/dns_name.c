@@ -6,7 +6,10 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
+
 #include "../support/hex.h"
+#include "../support/random.h"
 #include "wire/dns.h"
 
 #define TEN "30313233343536373839"
@@ -167,6 +170,28 @@ static void longest_text_fits(void **state)
     assert_ptr_equal(dns_name_put(text, (struct dns_name){0}), text);
 }
 
+/* Of every length, in any case: what the bytes one by one say. Behind the name is nothing. */
+static void hash_is_that_of_lower_case(void **state)
+{
+    (void)state;
+    struct random random = {4711};
+    const struct siphash_key key = {{random_u64(&random), random_u64(&random)}};
+    for (size_t len = 1; len <= DNS_NAME_MAX; len++) {
+        uint8_t *wire = malloc(len), expected[DNS_NAME_MAX], lower[DNS_NAME_MAX + 1];
+        assert_non_null(wire);
+        random_bytes(&random, wire, len);
+        for (size_t i = 0; i < len; i++) {
+            if (i % 2) /* half of them letters and what stands next to these */
+                wire[i] = (uint8_t)("@AMZ[`amz{"[random_below(&random, 10)]);
+            expected[i] = wire[i] >= 'A' && wire[i] <= 'Z' ? (uint8_t)(wire[i] + 32) : wire[i];
+        }
+        uint64_t hash = dns_name_hash(&key, (struct dns_name){wire, (uint8_t)len}, lower);
+        assert_memory_equal(lower, expected, len);
+        assert_true(hash == siphash_bytes(&key, span_of(expected, len)));
+        free(wire);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +201,7 @@ int main(void)
         cmocka_unit_test(uncompressed_name_is_borrowed),
         cmocka_unit_test(every_byte_is_escaped_everywhere),
         cmocka_unit_test(longest_text_fits),
+        cmocka_unit_test(hash_is_that_of_lower_case),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -215,6 +215,46 @@ static void test_policy(void **state)
     buf_free(&policy);
 }
 
+/* Of name and client, whatever else the message says; the same for all who know the key. */
+static void test_hashes(void **state)
+{
+    (void)state;
+    static const struct siphash_key key = {{0x0123456789abcdef, 0xfedcba9876543210}};
+    static const uint8_t mapped[16] = {[10] = 0xff, [11] = 0xff, [12] = 192, 0, 2, 1},
+                         v6[16] = {0x20, 1, [15] = 1};
+    static const struct {
+        struct span payload, address, name, client;
+    } rows[] = {
+        {BYTES_INIT("\0\1\1\0\0\1\0\0\0\0\0\0\3wWw\2Ab\0\0\1\0\1"), BYTES_INIT("\xc0\0\2\1"),
+         BYTES_INIT("\3www\2ab\0"), BYTES_INIT("\xc0\0\2\1")},
+        {BYTES_INIT("\0\1\1\0\0\1\0\0\0\0\0\0\0\0\1\0\1"),
+         {mapped, 16},
+         BYTES_INIT("\0"),
+         BYTES_INIT("\xc0\0\2\1")},
+        {BYTES_INIT("\0\1\1\0\0\0\0\0\0\0\0\0"), {v6, 16}, {NULL, 0}, {v6, 16}},
+        {BYTES_INIT("\0\1\1\0\0\1\0\0\0\0\0\0\3www"), BYTES_INIT("\1\2\3"), {NULL, 0}, {NULL, 0}},
+        {BYTES_INIT(""), {NULL, 0}, {NULL, 0}, {NULL, 0}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buf frame;
+        struct dnstap tap = frame_query();
+        tap.query_message = rows[i].payload;
+        tap.query_address = rows[i].address;
+        struct event ev = event_from(&tap, &frame);
+        ev.key = &key;
+        assert_int_equal(event_need(&ev, FACET_HASHES), 0);
+        assert_true(ev.have & FACET_QUESTION);
+        assert_true(ev.client_hash == siphash_bytes(&key, rows[i].client));
+        assert_true(ev.name_hash ==
+                    (rows[i].name.len ? siphash_bytes(&key, rows[i].name) : UINT64_C(0)));
+        assert_memory_equal(ev.qname_lower, rows[i].name.ptr, rows[i].name.len);
+        buf_free(&frame);
+        ev = event_from(&tap, &frame); /* nobody gave a key */
+        assert_int_equal(event_need(&ev, FACET_HASHES), FACET_HASHES);
+        buf_free(&frame);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_addresses),    cmocka_unit_test(test_sections),
         cmocka_unit_test(test_bad_payloads), cmocka_unit_test(test_too_long),
         cmocka_unit_test(test_not_dnstap),   cmocka_unit_test(test_policy),
+        cmocka_unit_test(test_hashes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

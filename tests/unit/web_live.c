@@ -82,10 +82,12 @@ static const struct live_filter everything = {.rcode = -1, .qtype = -1, .directi
 static void observe(const struct observer *o, unsigned worker, const struct dnstap *tap)
 {
     static const struct origin origin = {.peer = "test", .id = 1};
+    static const struct siphash_key key = {{1, 2}};
     struct buf frame = {0};
     struct event ev;
     dnstap_encode(tap, &frame);
     event_init(&ev, buf_span(&frame), &origin);
+    ev.key = &key;
     event_need(&ev, o->needs);
     ev.has_latency = tap->has & DNSTAP_HAS_RESPONSE_SEC;
     ev.latency_ns = 1234000;
