@@ -34,21 +34,25 @@ static int decode_question(struct event *ev)
                                    : dns_question_decode(ev->dns, ev->qname_space, &ev->question);
 }
 
-/* Where the records begin, behind the question that has been read; -1 when that cannot be told. So
- * it is of a message that no server could have sent: a frame of dnstap may be larger by far. */
-static inline int find_records(struct event *ev, size_t *pos)
+/* Passes over several questions. Not inlined: nobody asks more than one. */
+static __attribute__((noinline)) long pass_questions(struct event *ev)
 {
     struct dns_walk walk;
-    *pos = ev->header.qdcount ? ev->question.end : DNS_HEADER_LEN;
-    if (__builtin_expect(ev->dns.len > DNS_MESSAGE_MAX, 0))
-        return -1;
-    if (__builtin_expect(ev->header.qdcount <= 1, 1))
-        return 0;
     int found = dns_walk_init(&walk, ev->dns, &ev->header);
     if (walk.spent)
         ev->flaws |= FLAW_WORK;
-    *pos = walk.pos;
-    return found;
+    return found < 0 ? -1 : (long)walk.pos;
+}
+
+/* Where the records begin, behind the question that has been read; -1 when that cannot be told. So
+ * it is of a message that no server could have sent: a frame of dnstap may be larger by far. */
+static inline long find_records(struct event *ev)
+{
+    if (__builtin_expect(ev->dns.len > DNS_MESSAGE_MAX, 0))
+        return -1;
+    if (__builtin_expect(ev->header.qdcount > 1, 0))
+        return pass_questions(ev);
+    return ev->header.qdcount ? ev->question.end : DNS_HEADER_LEN;
 }
 
 /* Signatures stand at the end: SIG(0), of which there may be several, and one TSIG. */
@@ -78,7 +82,7 @@ static void pass_opt(struct event *ev, const struct dns_rr *rr, bool *passed)
         ev->flaws |= FLAW_OPT;
     if (*passed || rr->section != DNS_ADDITIONAL)
         return;
-    dns_edns_decode(rr, &ev->header, &ev->edns);
+    ev->edns = dns_edns_of(rr, &ev->header);
     *passed = true;
 }
 
@@ -116,8 +120,10 @@ static int decode_records(struct event *ev)
     bool opt = false;
     memset(ev->section_at, 0, sizeof ev->section_at);
     memset(ev->records, 0, sizeof ev->records);
-    if (find_records(ev, &walk.pos) < 0)
+    long begin = find_records(ev);
+    if (begin < 0)
         return -1;
+    walk.pos = (size_t)begin;
     for (int section = DNS_ANSWER; section <= DNS_ADDITIONAL; section++) {
         ev->section_at[section] = (uint32_t)walk.pos;
         for (unsigned left = walk.left[section]; left > 0; left--) {
@@ -140,8 +146,8 @@ static int decode_records(struct event *ev)
  * record. So an OPT record may be found behind a record that decode_records did not pass. */
 static inline long find_opt(struct event *ev)
 {
-    size_t pos;
-    return find_records(ev, &pos) < 0 ? -1 : dns_opt_find(ev->dns, pos, &ev->header);
+    long begin = find_records(ev);
+    return begin < 0 ? -1 : dns_opt_find(ev->dns, (size_t)begin, &ev->header);
 }
 
 static int decode_edns(struct event *ev)
@@ -152,7 +158,7 @@ static int decode_edns(struct event *ev)
     long found = find_opt(ev);
     if (found > 0) {
         struct dns_rr opt = dns_opt_at(ev->dns, (size_t)found);
-        dns_edns_decode(&opt, &ev->header, &ev->edns);
+        ev->edns = dns_edns_of(&opt, &ev->header);
     }
     return found < 0 ? -1 : 0;
 }
@@ -219,19 +225,21 @@ static const struct {
     {FACET_POLICY, FACET_DNSTAP, 0, decode_policy},
     {FACET_HASHES, FACET_DNSTAP, 0, decode_hashes},
 };
+enum { STEPS = sizeof steps / sizeof *steps };
 
 void event_decode(struct event *ev, uint32_t facets)
 {
+    uint32_t todo = facets;
 #pragma GCC unroll 8
-    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        uint32_t facet = steps[i].facet;
-        if (ev->have & facet || !(facets & (facet | steps[i].implied_by)))
-            continue;
-        ev->have |= facet;
-        if (ev->bad & steps[i].after || steps[i].decode(ev) < 0)
-            ev->bad |= facet;
+    for (size_t i = 0; i < STEPS; i++)
+        todo |= facets & steps[i].implied_by ? steps[i].facet : 0;
+    todo &= ~ev->have;
+    ev->have |= todo;
+#pragma GCC unroll 8
+    for (size_t i = 0; i < STEPS; i++) {
+        if (todo & steps[i].facet && (ev->bad & steps[i].after || steps[i].decode(ev) < 0))
+            ev->bad |= steps[i].facet;
     }
-    ev->have |= facets & FACETS_OF_STAGES;
 }
 
 bool event_section(const struct event *ev, enum dns_section section, struct dns_walk *walk)

@@ -92,6 +92,21 @@ struct dns_name {
     uint8_t len; /* 1 to 255; 0: absent */
 };
 
+/* The length of the name at `p` when it stands there in full, without pointers, within `room`
+ * bytes; else 0. Inline: nearly every question has such a name. */
+static inline size_t dns_name_plain(const uint8_t *p, size_t room)
+{
+    enum { LABEL_MAX = 63 };
+    size_t stop = room < DNS_NAME_MAX ? room : DNS_NAME_MAX;
+    for (size_t at = 0; at < stop; at += 1u + p[at]) {
+        if (p[at] == 0)
+            return at + 1;
+        if (p[at] > LABEL_MAX)
+            break;
+    }
+    return 0;
+}
+
 /*
  * The name at `offset` of `msg`; *end gets the offset behind it (behind the pointer, where it was
  * compressed). `space` has DNS_NAME_MAX bytes. Returns 0, or -1: past the end, a label type other
@@ -246,8 +261,18 @@ static inline uint16_t dns_extended_rcode(const struct dns_rr *opt, const struct
     return (uint16_t)(opt->ttl >> 24 << 4 | dns_rcode(h));
 }
 
-/* Decodes the OPT record `rr`; never fails. */
-void dns_edns_decode(const struct dns_rr *rr, const struct dns_header *h, struct dns_edns *edns);
+/* Decodes the OPT record `rr`. */
+static inline struct dns_edns dns_edns_of(const struct dns_rr *rr, const struct dns_header *h)
+{
+    return (struct dns_edns){
+        .present = true,
+        .version = (uint8_t)(rr->ttl >> 16),
+        .udp_size = rr->class,
+        .flags = (uint16_t)rr->ttl,
+        .rcode = dns_extended_rcode(rr, h),
+        .options = rr->rdata,
+    };
+}
 
 struct dns_edns_option {
     uint16_t code;

@@ -2,18 +2,6 @@
 #include "base/put.h"
 #include "wire/dns_fields.h"
 
-void dns_edns_decode(const struct dns_rr *rr, const struct dns_header *h, struct dns_edns *edns)
-{
-    *edns = (struct dns_edns){
-        .present = true,
-        .version = (uint8_t)(rr->ttl >> 16),
-        .udp_size = rr->class,
-        .flags = (uint16_t)rr->ttl,
-        .rcode = dns_extended_rcode(rr, h),
-        .options = rr->rdata,
-    };
-}
-
 bool dns_edns_option_next(struct cursor *options, struct dns_edns_option *option)
 {
     if (cursor_left(options) == 0)

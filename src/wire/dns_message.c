@@ -3,19 +3,37 @@
 
 enum { QUESTION_TAIL = 4 }; /* type and class */
 
-int dns_question_decode(struct span msg, uint8_t *space, struct dns_question *q)
+static inline int set_question(struct span msg, struct dns_name name, size_t end,
+                               struct dns_question *q)
 {
-    struct dns_name name;
-    size_t end;
-    if (msg.len < DNS_HEADER_LEN || load_be16(msg.ptr + 4) == 0 ||
-        dns_name_decode(msg, DNS_HEADER_LEN, space, &name, &end) < 0 ||
-        msg.len - end < QUESTION_TAIL)
+    if (msg.len - end < QUESTION_TAIL)
         return -1;
     q->name = name;
     q->type = load_be16(msg.ptr + end);
     q->class = load_be16(msg.ptr + end + 2);
     q->end = (uint16_t)(end + QUESTION_TAIL);
     return 0;
+}
+
+static __attribute__((noinline)) int decode_packed(struct span msg, uint8_t *space,
+                                                   struct dns_question *q)
+{
+    struct dns_name name;
+    size_t end;
+    if (dns_name_decode(msg, DNS_HEADER_LEN, space, &name, &end) < 0)
+        return -1;
+    return set_question(msg, name, end, q);
+}
+
+int dns_question_decode(struct span msg, uint8_t *space, struct dns_question *q)
+{
+    if (msg.len < DNS_HEADER_LEN || load_be16(msg.ptr + 4) == 0)
+        return -1;
+    const uint8_t *first = msg.ptr + DNS_HEADER_LEN;
+    size_t len = dns_name_plain(first, msg.len - DNS_HEADER_LEN);
+    if (len == 0)
+        return decode_packed(msg, space, q);
+    return set_question(msg, (struct dns_name){first, (uint8_t)len}, DNS_HEADER_LEN + len, q);
 }
 
 int dns_walk_init(struct dns_walk *walk, struct span msg, const struct dns_header *h)
@@ -91,32 +109,52 @@ bool dns_walk_next(struct dns_walk *walk, struct dns_rr *rr)
 }
 
 /* Passes over the owner at `pos`, without a look at where a pointer leads, and says where the type
- * of the record stands; 0 when the record is malformed. */
+ * of the record stands; 0 when the record ends before its data does begin. */
 static inline size_t type_at(struct span msg, size_t pos)
 {
     enum { POINTER = 0xc0, POINTER_LEN = 2 };
-    size_t left = msg.len - pos, end;
-    if (left >= POINTER_LEN + FIXED && msg.ptr[pos] >= POINTER)
-        end = pos + POINTER_LEN;
-    else if (left >= 1 + FIXED && msg.ptr[pos] == 0)
-        end = pos + 1;
-    else
-        end = dns_name_pass(msg, pos);
-    if (end == 0 || msg.len - end < FIXED)
+    size_t left = msg.len - pos;
+    if (left < 1 + FIXED)
         return 0;
-    return load_be16(msg.ptr + end + FIXED - 2) <= msg.len - end - FIXED ? end : 0;
+    if (msg.ptr[pos] == 0)
+        return pos + 1;
+    if (msg.ptr[pos] >= POINTER)
+        return left < POINTER_LEN + FIXED ? 0 : pos + POINTER_LEN;
+    size_t end = dns_name_pass(msg, pos);
+    return end == 0 || msg.len - end < FIXED ? 0 : end;
 }
 
-long dns_opt_find(struct span msg, size_t pos, const struct dns_header *h)
+/* Where the record ends of which type_at has found the type. */
+static inline size_t end_of(struct span msg, size_t type)
 {
-    unsigned before = (unsigned)h->ancount + h->nscount, all = before + h->arcount;
-    for (unsigned i = 0; i < all; i++) {
+    return type + FIXED + load_be16(msg.ptr + type + FIXED - 2);
+}
+
+/* The search from the record at `pos` on; the first `others` of `left` are of other sections. */
+static __attribute__((noinline)) long find_on(struct span msg, size_t pos, unsigned others,
+                                              unsigned left)
+{
+    for (; left > 0; left--) {
         size_t type = type_at(msg, pos);
         if (type == 0)
             return -1;
-        if (i >= before && load_be16(msg.ptr + type) == DNS_TYPE_OPT)
+        pos = end_of(msg, type);
+        if (pos > msg.len)
+            return -1;
+        if (others > 0)
+            others--;
+        else if (load_be16(msg.ptr + type) == DNS_TYPE_OPT)
             return (long)type;
-        pos = type + FIXED + load_be16(msg.ptr + type + 8);
     }
     return 0;
+}
+
+/* Most messages have nothing behind the question but OPT, which is told without a search. */
+long dns_opt_find(struct span msg, size_t pos, const struct dns_header *h)
+{
+    unsigned others = (unsigned)h->ancount + h->nscount;
+    if (others == 0 && h->arcount > 0 && msg.len - pos >= 1 + FIXED && msg.ptr[pos] == 0 &&
+        load_be16(msg.ptr + pos + 1) == DNS_TYPE_OPT)
+        return end_of(msg, pos + 1) <= msg.len ? (long)pos + 1 : -1;
+    return find_on(msg, pos, others, others + h->arcount);
 }

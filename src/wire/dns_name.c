@@ -62,23 +62,29 @@ static inline size_t follow(struct span msg, struct run run, uint8_t *space, uns
     return 0;
 }
 
-int dns_name_decode(struct span msg, size_t offset, uint8_t *space, struct dns_name *name,
-                    size_t *end)
+/* Not inlined, so that a name that stands there in full costs no more than its scan. */
+static __attribute__((noinline)) int unpack(struct span msg, struct run run, uint8_t *space,
+                                            struct dns_name *name, size_t *end)
 {
-    struct run run;
-    if (offset >= msg.len || !run_scan(msg, offset, DNS_NAME_MAX, &run))
-        return -1;
-    if (__builtin_expect(msg.ptr[run.end] == 0, 1)) {
-        *name = (struct dns_name){msg.ptr + offset, (uint8_t)(run.end + 1 - offset)};
-        *end = run.end + 1;
-        return 0;
-    }
     unsigned hops;
     size_t len = follow(msg, run, space, &hops);
     if (len == 0)
         return -1;
     *name = (struct dns_name){space, (uint8_t)len};
     *end = run.end + 2;
+    return 0;
+}
+
+int dns_name_decode(struct span msg, size_t offset, uint8_t *space, struct dns_name *name,
+                    size_t *end)
+{
+    struct run run;
+    if (offset >= msg.len || !run_scan(msg, offset, DNS_NAME_MAX, &run))
+        return -1;
+    if (msg.ptr[run.end] != 0)
+        return unpack(msg, run, space, name, end);
+    *name = (struct dns_name){msg.ptr + offset, (uint8_t)(run.end + 1 - offset)};
+    *end = run.end + 1;
     return 0;
 }
 

@@ -206,7 +206,7 @@ static void opt_record_is_read(void **state)
     struct dns_header h = {.flags = 0x8183};
     struct dns_rr rr = {.type = DNS_TYPE_OPT, .class = 1232, .ttl = 0x01028001, .rdata = {0}};
     struct dns_edns edns;
-    dns_edns_decode(&rr, &h, &edns);
+    edns = dns_edns_of(&rr, &h);
     assert_true(edns.present);
     assert_int_equal(edns.version, 2);
     assert_int_equal(edns.udp_size, 1232);
