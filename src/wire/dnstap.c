@@ -105,24 +105,24 @@ ALWAYS_INLINE void fail(struct walk *w)
     w->at = w->end + 1;
 }
 
-/* A varint of which one byte at least is there. One of more than `longest` bytes is a failure.
- * Byte by byte, each takes off the bit by which the one before said that it goes on. */
+/* A varint of which one byte at least is there. One of more than `longest` bytes is a failure. Two
+ * or three bytes, as of most ports and lengths, are pushed together. */
 ALWAYS_INLINE uint64_t take_varint(struct walk *w, unsigned longest)
 {
     const uint8_t *p = here(w);
-    uint64_t value = *p;
-    if (__builtin_expect(value < 0x80, 1)) {
+    if (__builtin_expect(*p < 0x80, 1)) {
         w->at++;
-        return value;
+        return *p;
     }
-    if (__builtin_expect(w->end - w->at >= PB_WORD_MAX, 1)) {
-        UNROLL
-        for (unsigned i = 1; i < PB_WORD_MAX; i++) {
-            value += ((uint64_t)p[i] - 1) << (7 * i);
-            if (p[i] < 0x80) {
-                w->at += i + 1;
-                return value;
-            }
+    if (__builtin_expect(w->end - w->at >= sizeof(uint32_t), 1)) {
+        uint32_t x = load_le32(p), two = (x & 0x7f) | (x >> 1 & 0x3f80);
+        if (!(x & 0x8000)) {
+            w->at += 2;
+            return two;
+        }
+        if (__builtin_expect(!(x & 0x800000), 1)) {
+            w->at += 3;
+            return two | (x >> 2 & 0x1fc000);
         }
     }
     struct pb_varint_end read = pb_varint_slow(p, (const uint8_t *)w->end);
@@ -202,23 +202,31 @@ static const struct row *row_of(const struct row *rows, size_t count, uint32_t t
     return number < count && row_tag(&rows[number]) == tag ? &rows[number] : NULL;
 }
 
+/* What taking one field comes to: small enough for registers. */
+struct step {
+    uintptr_t at;
+    uint32_t has;
+};
+
 /* Takes any one field. A known one of another wire type is an unknown one, as protobuf has it. */
-static struct walk take_any(struct walk w, const struct row *rows, size_t count, void *base)
+static struct step take_any(uintptr_t at, uintptr_t end, const struct row *rows, size_t count,
+                            void *base)
 {
-    struct cursor c = cursor_of(span_of(here(&w), w.end - w.at));
+    struct walk w = {.at = at, .end = end};
+    struct cursor c = cursor_of(span_of(here(&w), end - at));
     uint32_t tag = pb_tag(&c);
     const struct row *row = row_of(rows, count, tag);
-    if (row && cursor_left(&c)) {
-        w.at = (uintptr_t)c.pos;
-        store(&w, row, base);
-        return w;
+    bool known = row && cursor_left(&c);
+    if (!known) {
+        pb_skip(&c, tag);
+        w.has = DNSTAP_HAS_UNKNOWN;
     }
-    pb_skip(&c, tag);
     w.at = (uintptr_t)c.pos;
-    w.has |= DNSTAP_HAS_UNKNOWN;
-    if (c.failed)
+    if (known)
+        store(&w, row, base);
+    else if (c.failed)
         fail(&w);
-    return w;
+    return (struct step){w.at, w.has};
 }
 
 /* Takes fields in order or, where there is none of those expected, any one. */
@@ -226,8 +234,11 @@ ALWAYS_INLINE void take_some(struct walk *w, const struct row *rows, size_t coun
 {
     uintptr_t before = w->at;
     take_in_order(w, rows, count, base);
-    if (w->at == before)
-        *w = take_any(*w, rows, count, base);
+    if (w->at == before) {
+        struct step step = take_any(w->at, w->end, rows, count, base);
+        w->at = step.at;
+        w->has |= step.has;
+    }
 }
 
 ALWAYS_INLINE struct walk take_all(struct span fields, const struct row *rows, size_t count,
@@ -250,25 +261,64 @@ ALWAYS_INLINE void clear(struct dnstap *tap)
     memset(p + PIECES * PIECE, 0, sizeof *tap % PIECE);
 }
 
+/* Whatever comes, field by field: slowly. A second message goes into the same struct: that merges
+ * them. */
+static __attribute__((noinline)) int decode_any(struct span frame, struct dnstap *tap)
+{
+    struct walk w = walk_of(frame);
+    clear(tap);
+    while (w.at < w.end) {
+        struct step step = take_any(w.at, w.end, outer_rows, COUNT(outer_rows), tap);
+        w.at = step.at;
+        w.has |= step.has;
+        if (!(step.has & DNSTAP_HAS_MESSAGE) || w.at > w.end)
+            continue;
+        struct walk message = walk_of(tap->message);
+        while (message.at < message.end) {
+            step = take_any(message.at, message.end, message_rows, COUNT(message_rows), tap);
+            message.at = step.at;
+            w.has |= step.has;
+        }
+        if (message.at > message.end)
+            fail(&w);
+    }
+    tap->has = w.has;
+    return w.at == w.end ? 0 : -1;
+}
+
+/* Nearly every message begins with its type, family and protocol, each in a byte. */
+ALWAYS_INLINE void take_head(struct walk *w, struct dnstap *tap)
+{
+    const uint64_t tags = 0x001800100008, mask = 0x80ff80ff80ff;
+    if (w->end - w->at < sizeof(uint64_t) || (load_le64(here(w)) & mask) != tags)
+        return;
+    const uint8_t *p = here(w);
+    tap->message_type = p[1];
+    tap->family = p[3];
+    tap->protocol = p[5];
+    w->has |= DNSTAP_HAS_MESSAGE_TYPE | DNSTAP_HAS_FAMILY | DNSTAP_HAS_PROTOCOL;
+    w->at += 6;
+}
+
+/* The message is nearly always the last field but for the type: so it is walked through when all
+ * around it has been. */
 int dnstap_decode(struct span frame, struct dnstap *tap)
 {
     struct walk w = walk_of(frame);
-    uint32_t has = 0;
     clear(tap);
     while (w.at < w.end) {
-        w.has = 0;
+        if (w.has & DNSTAP_HAS_MESSAGE)
+            return decode_any(frame, tap); /* there may be another one */
         take_some(&w, outer_rows, COUNT(outer_rows), tap);
-        if (w.has & DNSTAP_HAS_MESSAGE && w.at <= w.end) {
-            /* A second message goes into the same struct: that merges them. */
-            struct walk message = take_all(tap->message, message_rows, COUNT(message_rows), tap);
-            has |= message.has;
-            if (message.at > message.end)
-                fail(&w);
-        }
-        has |= w.has;
     }
-    tap->has = has;
-    return w.at == w.end ? 0 : -1;
+    if (w.at != w.end)
+        return -1;
+    struct walk message = walk_of(tap->message);
+    take_head(&message, tap);
+    while (message.at < message.end)
+        take_some(&message, message_rows, COUNT(message_rows), tap);
+    tap->has = w.has | message.has;
+    return message.at == message.end ? 0 : -1;
 }
 
 int dnstap_policy_decode(struct span encoded, struct dnstap_policy *policy)
