@@ -60,10 +60,9 @@ static void ask_watching(struct worker *w)
 
 static void observe(struct worker *w, struct event *ev)
 {
-    for (size_t i = 0; i < w->plan->observer_count; i++) {
-        const struct observer *o = &w->plan->observers[i];
-        if (w->watching >> i & 1)
-            o->event(o->state, w->index, ev);
+    for (uint32_t left = w->watching; left; left &= left - 1) {
+        const struct observer *o = &w->plan->observers[__builtin_ctz(left)];
+        o->event(o->state, w->index, ev);
     }
 }
 
@@ -210,21 +209,22 @@ static void count_malformed(const struct event *ev, struct input_counters *in)
  * turned out to be no dnstap. */
 static size_t prepare(struct worker *w, struct event *events, size_t count)
 {
-    const struct worker_plan *plan = w->plan;
+    const struct running_stage *stages = w->plan->stages, *end = stages + w->plan->stage_count;
+    const uint32_t needs = w->plan->needs;
     size_t malformed = 0;
     for (size_t i = 0; i < count; i++) {
-        if (plan->needs && (event_need(&events[i], plan->needs) & FACET_DNSTAP)) {
+        if (needs && (event_need(&events[i], needs) & FACET_DNSTAP)) {
             malformed++;
             continue;
         }
-        for (size_t s = 0; s < plan->stage_count; s++) {
-            if (plan->stages[s].hooks->prefetch)
-                plan->stages[s].hooks->prefetch(plan->stages[s].state, w->index, &events[i]);
+        for (const struct running_stage *s = stages; s < end; s++) {
+            if (s->hooks->prefetch)
+                s->hooks->prefetch(s->state, w->index, &events[i]);
         }
     }
-    for (size_t s = 0; s < plan->stage_count; s++) {
-        for (size_t i = 0; plan->stages[s].hooks->prefetch_more && i < count; i++)
-            plan->stages[s].hooks->prefetch_more(plan->stages[s].state, &events[i]);
+    for (const struct running_stage *s = stages; s < end; s++) {
+        for (size_t i = 0; s->hooks->prefetch_more && i < count; i++)
+            s->hooks->prefetch_more(s->state, &events[i]);
     }
     return malformed;
 }
@@ -244,11 +244,11 @@ static void one_event(struct worker *w, struct event *ev, struct input_counters 
     if (ev->bad & FACET_DNSTAP) {
         count_malformed(ev, in);
     } else {
-        for (size_t i = 0; i < plan->stage_count; i++)
-            plan->stages[i].hooks->event(plan->stages[i].state, w->index, ev);
+        const struct running_stage *end = plan->stages + plan->stage_count;
+        for (const struct running_stage *s = plan->stages; s < end; s++)
+            s->hooks->event(s->state, w->index, ev);
     }
-    if (w->watching)
-        observe(w, ev);
+    observe(w, ev);
     for (size_t i = 0; i < plan->lane_count; i++)
         lane_event(&w->lanes[i], ev);
     inline_sinks(w, ev);
