@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
+
 #include "../support/hex.h"
 #include "wire/dnstap.h"
 
@@ -148,6 +150,71 @@ static void wide_values_are_cut(void **state)
     assert_int_equal(tap.protocol, UINT32_MAX);
     assert_int_equal(tap.query_port, 0x35);
     (void)state;
+}
+
+/* Ports of one to five bytes, with nothing behind them or much, and longer than need be. */
+static void numbers_of_every_length(void **state)
+{
+    (void)state;
+    static const uint32_t values[] = {0,       1,       127,       128,       16383,     16384,
+                                      2097151, 2097152, 268435455, 268435456, UINT32_MAX};
+    static const uint32_t extras[] = {0, DNSTAP_HAS_QUERY_NSEC,
+                                      DNSTAP_HAS_QUERY_NSEC | DNSTAP_HAS_TYPE};
+    struct dnstap tap;
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        for (size_t k = 0; k < sizeof extras / sizeof *extras; k++) {
+            const struct dnstap sent = {.has =
+                                            DNSTAP_HAS_MESSAGE | DNSTAP_HAS_QUERY_PORT | extras[k],
+                                        .type = 1,
+                                        .query_port = values[i],
+                                        .query_nsec = 999999999};
+            struct buf out = {0};
+            dnstap_encode(&sent, &out);
+            uint8_t *alone = malloc(out.len); /* nothing may be read behind it */
+            assert_non_null(alone);
+            memcpy(alone, out.data, out.len);
+            assert_int_equal(dnstap_decode(span_of(alone, out.len), &tap), 0);
+            assert_int_equal(tap.has, sent.has);
+            assert_int_equal(tap.query_port, values[i]);
+            assert_int_equal(tap.query_nsec, extras[k] ? 999999999 : 0);
+            if (values[i] >= 128) /* the number's last byte is missing, or more */
+                assert_int_equal(dnstap_decode(span_of(alone, out.len - 1), &tap), -1);
+            free(alone);
+            buf_free(&out);
+        }
+    }
+    assert_int_equal(decode("7203 30 8000", &tap), 0);
+    assert_int_equal(tap.query_port, 0);
+    assert_int_equal(decode("7205 30 85808000", &tap), 0);
+    assert_int_equal(tap.query_port, 5);
+    assert_int_equal(decode("7203 30 8080", &tap), -1);
+}
+
+/* Type, family and protocol are taken together where they stand so, and one by one elsewhere. */
+static void heads_of_messages(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *frame;
+        uint32_t type, family, protocol, port;
+    } rows[] = {
+        {"7206 0805 1001 1802", 5, 1, 2, 0},
+        {"7208 0805 1001 1802 3035", 5, 1, 2, 0x35},
+        {"7209 088501 1001 1802 3035", 133, 1, 2, 0x35},
+        {"7209 0805 108101 1802 3035", 5, 129, 2, 0x35},
+        {"7209 0805 1001 188201 3035", 5, 1, 130, 0x35},
+        {"7208 0805 1802 1001 3035", 5, 1, 2, 0x35},
+        {"720a 0805 1001 1802 0806 3035", 6, 1, 2, 0x35},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct dnstap tap;
+        assert_int_equal(decode(rows[i].frame, &tap), 0);
+        assert_int_equal(tap.message_type, rows[i].type);
+        assert_int_equal(tap.family, rows[i].family);
+        assert_int_equal(tap.protocol, rows[i].protocol);
+        assert_int_equal(tap.query_port, rows[i].port);
+        assert_int_equal(tap.has & DNSTAP_HAS_UNKNOWN, 0);
+    }
 }
 
 /* A known number with another wire type is an unknown field. */
@@ -348,6 +415,8 @@ int main(void)
         cmocka_unit_test(last_one_wins),
         cmocka_unit_test(messages_merge),
         cmocka_unit_test(any_order),
+        cmocka_unit_test(numbers_of_every_length),
+        cmocka_unit_test(heads_of_messages),
         cmocka_unit_test(wide_values_are_cut),
         cmocka_unit_test(wire_type_mismatch),
         cmocka_unit_test(malformed_frames),
