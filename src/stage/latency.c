@@ -52,7 +52,6 @@ enum {
     KNOWN_MAX = 64, /* bytes of one; longer ones, which nobody has, are not kept in mind */
 };
 
-
 enum fate {
     FATE_OPEN,
     FATE_MAYBE,    /* a response whose query may come, but is not missed */
