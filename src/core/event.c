@@ -30,6 +30,7 @@ static int decode_header(struct event *ev)
 static int decode_question(struct event *ev)
 {
     ev->question.name.len = 0;
+    ev->question.type = ev->question.class = 0;
     return ev->header.qdcount == 0 ? 0
                                    : dns_question_decode(ev->dns, ev->qname_space, &ev->question);
 }

@@ -33,7 +33,7 @@ enum event_facet {
     FACET_LOSSES = 1 << 8,   /* nothing of the event: the latency stage keeps account of exchanges
                                 that came by half (stage/loss.h) */
     FACET_HASHES = 1 << 9,   /* keyed hashes of the name and of the client, and the name in lower
-                              case:   once for all who look one up; bad without a key, too */
+                                case: once for all who look one up; bad without a key, too */
 };
 
 /* Those that are not decoded: a stage sees to them. */

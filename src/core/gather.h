@@ -10,7 +10,9 @@
  * tens, since its socket must not fill up meanwhile, and for `gather-time` at the most. Where not
  * even two frames would come, the worker does not rest. Nor does it after quiet: the first frame is
  * read when it comes. From then on each rest is at most twice as long as the one before, so a burst
- * is never kept waiting for longer than it has lasted; nor is the STOP at its end.
+ * is never kept waiting for longer than it has lasted; nor is the STOP at its end. Where others
+ * keep the worker resting, one that begins to send waits for it, too: for `gather-time` at the
+ * most.
  */
 #ifndef SPILE_CORE_GATHER_H
 #define SPILE_CORE_GATHER_H

@@ -35,7 +35,7 @@ const struct option settings_options[] = {
      .type = OPTION_DURATION,
      AT(gather_ns),
      .fallback = "2ms",
-     .max = 100000000,
+     .max = 20000000,
      .doc = "how long frames of connections may gather in their sockets before they are read, so "
             "that many are read at once; how long they do follows from how fast they come, and the "
             "first ones after quiet never wait; more saves little time of processors where some "

@@ -332,8 +332,11 @@ struct gather *worker_gather(struct worker *w)
 static void before_poll(uv_prepare_t *prepare)
 {
     struct worker *w = prepare->data;
-    uint64_t rest_ns = w->gather.read ? gather_rest(&w->gather, clock_ns()) : 0;
-    if (rest_ns == 0 || w->stopping || w->turns.first)
+    if (!w->gather.read || w->stopping)
+        return;
+    w->gather.more |= w->turns.first != NULL;
+    uint64_t rest_ns = gather_rest(&w->gather, clock_ns());
+    if (rest_ns == 0)
         return;
     struct timespec rest = {.tv_sec = (time_t)(rest_ns / CLOCK_SECOND_NS),
                             .tv_nsec = (long)(rest_ns % CLOCK_SECOND_NS)};

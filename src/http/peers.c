@@ -438,12 +438,13 @@ size_t peers_sweep(struct peers *peers, uint64_t now)
     return count;
 }
 
-bool peers_sleep(struct peers *peers, uint64_t until_ns, bool idle)
+bool peers_sleep(struct peers *peers, uint64_t until_ns, bool idle, uint64_t accepted)
 {
     struct timespec until = clock_timespec(until_ns);
     int rc = 0;
     pthread_mutex_lock(&peers->lock);
-    while (idle && !peers->ending && peers->count == 0)
+    while (idle && !peers->ending && peers->count == 0 &&
+           counter_get(&peers->counts.accepted) == accepted)
         pthread_cond_wait(&peers->news, &peers->lock);
     while (!idle && !peers->ending && rc == 0)
         rc = pthread_cond_timedwait(&peers->news, &peers->lock, &until);

@@ -73,9 +73,10 @@ void peer_rests(struct peer *peer);
 /* Shuts down all that are late at this moment, except who waits for the server to read what it has
  * sent; returns how many connections there are. */
 size_t peers_sweep(struct peers *peers, uint64_t now);
-/* Sleeps until `until_ns` by clock_ns; `idle`: for as long as there is no connection. True, and at
- * once, after peers_end, which any thread may call. */
-bool peers_sleep(struct peers *peers, uint64_t until_ns, bool idle);
+/* Sleeps until `until_ns` by clock_ns; `idle`: for as long as there is no connection and as many
+ * have been accepted as `accepted` says. True, and at once, after peers_end, which any thread may
+ * call. */
+bool peers_sleep(struct peers *peers, uint64_t until_ns, bool idle, uint64_t accepted);
 void peers_end(struct peers *peers);
 
 #endif

@@ -129,11 +129,13 @@ static void *sweep(void *arg)
     bool ended = false;
     while (!ended) {
         uint64_t now = clock_ns();
+        uint64_t accepted = counter_get(&peers_counts(exchanges->peers)->accepted);
         size_t count = peers_sweep(exchanges->peers, now);
         flows_sweep(&exchanges->flows, now);
         pauses_sweep(&exchanges->pauses, now);
         bool untold = failures_sweep(exchanges->failures, now);
-        ended = peers_sleep(exchanges->peers, now + SWEEP_MS * CLOCK_MS_NS, count == 0 && !untold);
+        ended = peers_sleep(exchanges->peers, now + SWEEP_MS * CLOCK_MS_NS, count == 0 && !untold,
+                            accepted);
     }
     return NULL;
 }

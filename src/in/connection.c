@@ -136,9 +136,7 @@ static bool has_unread(const struct connection *c)
 static bool catch_up(struct connection *c)
 {
     bool streaming = c->streaming;
-    c->heard = 0;
-    if (has_unread(c))
-        hear(c);
+    hear(c);
     return c->closing || c->streaming != streaming;
 }
 

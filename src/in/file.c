@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "core/gather.h"
 #include "core/input.h"
 #include "in/handover.h"
 #include "io/frame_reader.h"
@@ -155,6 +156,8 @@ static void file_ended(struct reader *r, const char *why)
 /* All whole frames that have been read. */
 static void hand_over(struct reader *r)
 {
+    /* Where a file is read nobody rests for connections beside it. */
+    gather_turn(worker_gather(r->to.worker), 0, 0, true);
     while (frame_reader_scan(&r->frames) && !r->to.enough)
         handover_frames(&r->to, r->frames.frames, r->frames.count);
     if (r->to.enough)

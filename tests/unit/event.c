@@ -216,6 +216,24 @@ static void test_policy(void **state)
 }
 
 /* Of name and client, whatever else the message says; the same for all who know the key. */
+/* A message without a question has no type, whatever the event's memory had before. */
+static void test_no_question(void **state)
+{
+    (void)state;
+    struct buf frame = {0};
+    struct event ev;
+    struct dnstap tap = frame_query();
+    tap.query_message = BYTES("\0\1\1\0\0\0\0\0\0\0\0\0");
+    dnstap_encode(&tap, &frame);
+    memset(&ev, 0x55, sizeof ev);
+    event_init(&ev, buf_span(&frame), NULL);
+    assert_int_equal(event_need(&ev, FACET_QUESTION), 0);
+    assert_int_equal(ev.question.name.len, 0);
+    assert_int_equal(ev.question.type, 0);
+    assert_int_equal(ev.question.class, 0);
+    buf_free(&frame);
+}
+
 static void test_hashes(void **state)
 {
     (void)state;
@@ -262,7 +280,7 @@ int main(void)
         cmocka_unit_test(test_addresses),    cmocka_unit_test(test_sections),
         cmocka_unit_test(test_bad_payloads), cmocka_unit_test(test_too_long),
         cmocka_unit_test(test_not_dnstap),   cmocka_unit_test(test_policy),
-        cmocka_unit_test(test_hashes),
+        cmocka_unit_test(test_no_question),  cmocka_unit_test(test_hashes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
