@@ -83,18 +83,6 @@ static inline uint64_t siphash_load(const uint8_t *p, size_t len)
     return p[0] | (uint64_t)p[len / 2] << 8 * (len / 2) | (uint64_t)p[len - 1] << 8 * (len - 1);
 }
 
-/* Hashes the bytes word by word, the last word padded with zeros. The caller must hash the length,
- * too: otherwise bytes with and without zeros at their end are alike. */
-static inline void siphash_padded(struct siphash *s, struct span bytes)
-{
-    while (bytes.len >= 8) {
-        siphash_word(s, siphash_load(bytes.ptr, 8));
-        bytes = span_of(bytes.ptr + 8, bytes.len - 8);
-    }
-    if (bytes.len)
-        siphash_word(s, siphash_load(bytes.ptr, bytes.len));
-}
-
 /* SipHash-1-3 of the bytes. */
 uint64_t siphash_bytes(const struct siphash_key *key, struct span bytes);
 

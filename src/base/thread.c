@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 void thread_block_signals(int kept)
@@ -24,4 +25,13 @@ void thread_background(void)
     enum { IOPRIO_THREAD = 1, IOPRIO_IDLE = 3 << 13 };
     setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 19); /* on Linux, of a thread */
     syscall(SYS_ioprio_set, IOPRIO_THREAD, 0, IOPRIO_IDLE);
+}
+
+void thread_cond_init(pthread_cond_t *cond)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(cond, &monotonic);
+    pthread_condattr_destroy(&monotonic);
 }

@@ -1,6 +1,9 @@
-/* What each thread of the program sets for itself before it begins its work. */
+/* What each thread of the program sets for itself before it begins its work, and what threads wait
+ * at. */
 #ifndef SPILE_BASE_THREAD_H
 #define SPILE_BASE_THREAD_H
+
+#include <pthread.h>
 
 /* Blocks every signal on this thread but `kept` (0: none) and those that say that the program is
  * broken. SIGPIPE and SIGXFSZ are thus errors of write(2) here, and signals for the program go to
@@ -9,5 +12,8 @@ void thread_block_signals(int kept);
 
 /* This thread works when nobody else wants the processor or the disk. */
 void thread_background(void);
+
+/* A condition whose timed waits go by clock_ns: give them clock_timespec of a moment. */
+void thread_cond_init(pthread_cond_t *cond);
 
 #endif

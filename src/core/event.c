@@ -181,23 +181,12 @@ static int decode_rcode(struct event *ev)
     return 0;
 }
 
-/* siphash_bytes of an address in its one form. */
-static uint64_t hash_address(const struct siphash_key *key, struct span address)
-{
-    struct siphash s = siphash_begin(key);
-    uint64_t last = address.len == 4 ? load_le32(address.ptr) : 0;
-    if (address.len == 16)
-        siphash_padded(&s, address);
-    siphash_word(&s, last | (uint64_t)address.len << 56);
-    return siphash_end(&s);
-}
-
 static int decode_hashes(struct event *ev)
 {
     bool named = !(ev->bad & FACET_QUESTION) && ev->question.name.len > 0;
     if (!ev->key)
         return -1;
-    ev->client_hash = hash_address(ev->key, ev->query_address);
+    ev->client_hash = siphash_bytes(ev->key, ev->query_address);
     ev->name_hash = named ? dns_name_hash(ev->key, ev->question.name, ev->qname_lower) : 0;
     return 0;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 
 enum {
     CHUNK_COST_MIN = sizeof(struct chunk) + CHUNK_BYTES + CHUNK_HEADROOM,
@@ -16,15 +17,6 @@ static size_t chunk_cost(const struct chunk *chunk)
 {
     size_t cost = sizeof *chunk + chunk->bytes.cap;
     return cost > CHUNK_COST_MIN ? cost : CHUNK_COST_MIN;
-}
-
-static void cond_init(pthread_cond_t *cond)
-{
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(cond, &attr);
-    pthread_condattr_destroy(&attr);
 }
 
 int queue_init(struct queue *queue, const struct output_common *common)
@@ -41,8 +33,8 @@ int queue_init(struct queue *queue, const struct output_common *common)
         .block_max_ns = common->block_max_ns,
     };
     pthread_mutex_init(&queue->lock, NULL);
-    cond_init(&queue->wake);
-    cond_init(&queue->room);
+    thread_cond_init(&queue->wake);
+    thread_cond_init(&queue->room);
     return 0;
 }
 

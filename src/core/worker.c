@@ -338,8 +338,7 @@ static void before_poll(uv_prepare_t *prepare)
     uint64_t rest_ns = gather_rest(&w->gather, clock_ns());
     if (rest_ns == 0)
         return;
-    struct timespec rest = {.tv_sec = (time_t)(rest_ns / CLOCK_SECOND_NS),
-                            .tv_nsec = (long)(rest_ns % CLOCK_SECOND_NS)};
+    struct timespec rest = clock_timespec(rest_ns);
     nanosleep(&rest, NULL);
 }
 

@@ -181,11 +181,7 @@ int writer_start(struct writer *writer, struct output *out, struct queue *queue,
         .random = (uint32_t)clock_ns(),
     };
     pthread_mutex_init(&writer->lock, NULL);
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&writer->changed, &attr);
-    pthread_condattr_destroy(&attr);
+    thread_cond_init(&writer->changed);
     int rc = pthread_create(&writer->thread, NULL, run, writer);
     if (rc == 0)
         return 0;

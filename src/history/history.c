@@ -225,12 +225,8 @@ void history_stop(struct history *history)
 
 static void init_locks(struct history *history)
 {
-    pthread_condattr_t clock;
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    pthread_cond_init(&history->wake, &clock);
-    pthread_cond_init(&history->answered, &clock);
-    pthread_condattr_destroy(&clock);
+    thread_cond_init(&history->wake);
+    thread_cond_init(&history->answered);
     pthread_mutex_init(&history->lock, NULL);
     pthread_mutex_init(&history->reading, NULL);
 }

@@ -543,11 +543,7 @@ struct http_stream *live_open(struct live *live, const struct live_filter *filte
 
 static int start_ticker(struct live *live)
 {
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&live->change, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    thread_cond_init(&live->change);
     pthread_mutex_init(&live->lock, NULL);
     return pthread_create(&live->ticker, NULL, run_ticker, live) == 0 ? 0 : -1;
 }

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "http/client.h"
 #include "http/guard.h"
 #include "io/taken.h"
@@ -74,11 +75,7 @@ struct peers *peers_new(const struct peers_limits *limits, struct error *err)
     peers->places = places;
     for (size_t i = 0; i < places; i++)
         peers->table[i].owner = peers;
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&peers->news, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    thread_cond_init(&peers->news);
     pthread_mutex_init(&peers->lock, NULL);
     return peers;
 }

@@ -124,12 +124,6 @@ static void end_without_memory(struct connection *c)
 static bool hear(struct connection *c);
 static void watch_handshake(struct connection *c);
 
-static bool has_unread(const struct connection *c)
-{
-    int unread = 0;
-    return ioctl(c->fd, FIONREAD, &unread) == 0 && unread > 0;
-}
-
 /* A time is up. What has come by now counts, though it has not been read: a loop looks at its
  * timers before it looks at its sockets, and this thread may have had no processor. True: by that
  * the connection has ended, or its stream begun or ended, which has a time of its own. */
@@ -351,6 +345,12 @@ static bool hear(struct connection *c)
     else if (c->feed.to.frames > frames)
         c->long_turn = false;
     return result == READ_FULL;
+}
+
+static bool has_unread(const struct connection *c)
+{
+    int unread = 0;
+    return ioctl(c->fd, FIONREAD, &unread) == 0 && unread > 0;
 }
 
 static void watch_drain(struct connection *c);

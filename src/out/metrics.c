@@ -247,12 +247,8 @@ static void *follow(void *arg)
 
 static void begin(struct metrics *m)
 {
-    pthread_condattr_t clock;
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_mutex_init(&m->lock, NULL);
-    pthread_cond_init(&m->wake, &clock);
-    pthread_condattr_destroy(&clock);
+    thread_cond_init(&m->wake);
     m->line_ns = clock_ns();
     for (int i = 0; i < 2 && !m->cumulative; i++)
         seen_init(&m->seen[i]);

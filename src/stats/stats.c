@@ -306,19 +306,15 @@ static int init_tables(struct stats *stats, size_t memory)
 
 static void init_locks(struct stats *stats)
 {
-    pthread_condattr_t clock;
     pthread_rwlockattr_t fair;
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_mutex_init(&stats->lock, NULL);
-    pthread_cond_init(&stats->wake, &clock);
-    pthread_cond_init(&stats->news, &clock);
+    thread_cond_init(&stats->wake);
+    thread_cond_init(&stats->news);
     /* By default readers that come all the time would keep the merging thread out for ever. */
     pthread_rwlockattr_init(&fair);
     pthread_rwlockattr_setkind_np(&fair, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
     pthread_rwlock_init(&stats->tables_lock, &fair);
     pthread_rwlockattr_destroy(&fair);
-    pthread_condattr_destroy(&clock);
 }
 
 /* Outputs may look before the statistics' thread starts, so there is something to see from the

@@ -78,12 +78,8 @@ static void *run(void *arg)
 
 static int start(struct top_feed *feed)
 {
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_mutex_init(&feed->lock, NULL);
-    pthread_cond_init(&feed->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    thread_cond_init(&feed->changed);
     feed->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (feed->fd < 0)
         return -1;
