@@ -123,21 +123,24 @@ static struct record *open_record(struct failures *failures, const struct accoun
     return found;
 }
 
-/* Of a client's accounts the narrowest is the one that is told of. */
-static void charge(struct failures *failures, const struct account *account, bool narrowest,
+/* One failure more on an account; false when nothing was left of its allowance. Of a client's
+ * accounts the narrowest is the one that is told of. */
+static bool charge(struct failures *failures, const struct account *account, bool narrowest,
                    const struct sockaddr *from)
 {
     uint64_t now = clock_ns();
     struct record *record = open_record(failures, account, now);
     uint32_t spent = spent_at(record, now), allowance = allowances[account->kind];
-    record->spent = spent < allowance ? spent + 1 : allowance;
+    bool left = spent < allowance;
+    record->spent = left ? spent + 1 : allowance;
     record->last_ns = now;
     if (!narrowest)
-        return;
+        return left;
     client_address(from, record->address);
     record->untold++;
     if (now >= record->tell_ns)
         tell(failures, record, now);
+    return left;
 }
 
 void failures_note(struct failures *failures, const struct sockaddr *from)
@@ -145,8 +148,11 @@ void failures_note(struct failures *failures, const struct sockaddr *from)
     struct accounts accounts = client_accounts(from);
     pthread_mutex_lock(&failures->lock);
     counter_add(&failures->count, 1);
-    for (size_t i = 0; i < accounts.count; i++)
-        charge(failures, &accounts.at[i], i == 0, from);
+    /* Who is slowed already costs the account around it nothing more: it holds others, too. */
+    for (size_t i = 0; i < accounts.count; i++) {
+        if (!charge(failures, &accounts.at[i], i == 0, from))
+            break;
+    }
     pthread_mutex_unlock(&failures->lock);
 }
 

@@ -109,6 +109,25 @@ static void test_networks(void **state)
     assert_false(is_slow("2001:db8:2::1"));
 }
 
+/* Who goes on when it is slowed costs its neighbours nothing more. */
+static void test_neighbours(void **state)
+{
+    (void)state;
+    guess("127.0.0.66", 100000);
+    assert_true(is_slow("127.0.0.66"));
+    assert_false(is_slow("127.0.0.1"));
+    guess("2001:db8:1:100::1", 100000);
+    assert_true(is_slow("2001:db8:1:100::2"));
+    assert_false(is_slow("2001:db8:1:101::1"));
+    for (int i = 1; i < 4; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "2001:db8:1:1%02x::1", i);
+        guess(text, 100000);
+    }
+    assert_true(is_slow("2001:db8:1:1ff::1"));
+    assert_false(is_slow("2001:db8:1:200::1"));
+}
+
 static void test_loopback(void **state)
 {
     (void)state;
@@ -150,6 +169,7 @@ static void test_crowd(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {CASE(test_allowance), CASE(test_networks),
-                                       CASE(test_loopback), CASE(test_crowd)};
+                                       CASE(test_neighbours), CASE(test_loopback),
+                                       CASE(test_crowd)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
