@@ -29,7 +29,7 @@ static void end(void)
 
 static void *watch(void *arg)
 {
-    thread_block_signals(0);
+    thread_begin("curfew", 0);
     pthread_mutex_lock(&curfew.lock);
     while (clock_ns() < curfew.at_ns) {
         struct timespec at = clock_timespec(curfew.at_ns);

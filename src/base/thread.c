@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -17,6 +18,17 @@ void thread_block_signals(int kept)
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
         sigdelset(&blocked, faults[i]);
     pthread_sigmask(SIG_SETMASK, &blocked, NULL);
+}
+
+void thread_name(const char *name)
+{
+    prctl(PR_SET_NAME, name);
+}
+
+void thread_begin(const char *name, int kept)
+{
+    thread_name(name);
+    thread_block_signals(kept);
 }
 
 void thread_background(void)

@@ -10,6 +10,11 @@
  * the threads that expect them. */
 void thread_block_signals(int kept);
 
+/* What ps -L and top -H call this thread; 15 bytes of it. */
+void thread_name(const char *name);
+/* Both: how a thread begins. */
+void thread_begin(const char *name, int kept);
+
 /* This thread works when nobody else wants the processor or the disk. */
 void thread_background(void);
 

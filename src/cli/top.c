@@ -237,7 +237,7 @@ struct background {
 static void *run_service(void *arg)
 {
     struct background *b = arg;
-    thread_block_signals(0);
+    thread_begin("service", 0);
     b->end = service_run(&b->service);
     atomic_store(&b->ended, true);
     return NULL;

@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/curfew.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "core/descriptors.h"
 #include "core/input.h"
 #include "core/pipeline_state.h"
@@ -182,6 +183,7 @@ static bool write_ledger(const struct pipeline *p)
 static void close_outputs(void *arg)
 {
     struct pipeline *p = arg;
+    thread_name("closer");
     for (unsigned i = 0; i < p->worker_count; i++)
         worker_join(&p->workers[i]);
     for (size_t i = 0; i < p->plan.sink_count; i++)

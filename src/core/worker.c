@@ -1,10 +1,12 @@
 #include "core/worker_state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "core/pipeline.h"
 #include "core/roster.h"
 
@@ -345,6 +347,9 @@ static void before_poll(uv_prepare_t *prepare)
 static void run(void *arg)
 {
     struct worker *w = arg;
+    char name[16];
+    snprintf(name, sizeof name, "worker-%u", w->index);
+    thread_name(name);
     prctl(PR_SET_TIMERSLACK, 1000UL); /* the default of 50 µs would lengthen each rest by half */
     uv_run(&w->loop, UV_RUN_DEFAULT);
     w->plan->on_ended(w->pipeline);

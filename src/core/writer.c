@@ -150,7 +150,7 @@ static void *run(void *arg)
 {
     struct writer *w = arg;
     struct chunk *chunk;
-    thread_block_signals(INTERRUPT_SIGNAL);
+    thread_begin(w->out->name, INTERRUPT_SIGNAL);
     while ((chunk = next_chunk(w))) {
         deliver(w, chunk);
         chunk_release(chunk);

@@ -71,7 +71,7 @@ static void *work(void *arg)
 {
     struct asking *asking = arg;
     struct history *history = asking->ask.history;
-    thread_block_signals(0);
+    thread_begin("history-ask", 0);
     asking->rc = asking->answer(&asking->ask, &asking->out, &asking->err);
     pthread_mutex_lock(&history->reading);
     bool left = asking->left;

@@ -169,7 +169,7 @@ static void *follow(void *arg)
     struct history *history = arg;
     struct stats *stats = history->stats;
     uint64_t generation = 0;
-    thread_block_signals(0);
+    thread_begin("history", 0);
     while (!stats_stopped(stats) && !told_to_stop(history)) {
         const struct stats_snapshot *snapshot =
             stats_wait(stats, generation, WAIT_MS * CLOCK_MS_NS);

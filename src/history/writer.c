@@ -277,7 +277,7 @@ static bool await_work(struct history *history, bool *last)
 void *history_write(void *arg)
 {
     struct history *history = arg;
-    thread_block_signals(0);
+    thread_begin("history-writer", 0);
     thread_background();
     bool last = false;
     while (await_work(history, &last)) {

@@ -368,7 +368,7 @@ static void tick(struct live *live)
 static void *run_ticker(void *arg)
 {
     struct live *live = arg;
-    thread_block_signals(0);
+    thread_begin("live", 0);
     pthread_mutex_lock(&live->lock);
     while (!live->stopping) {
         struct timespec due = clock_timespec(clock_after(TICK_MS * CLOCK_MS_NS));

@@ -127,6 +127,7 @@ static void *sweep(void *arg)
 {
     struct exchanges *exchanges = arg;
     bool ended = false;
+    thread_name("web-sweeper");
     while (!ended) {
         uint64_t now = clock_ns();
         uint64_t accepted = counter_get(&peers_counts(exchanges->peers)->accepted);

@@ -22,7 +22,7 @@ static void tidy(struct janitor *janitor)
 static void *run(void *arg)
 {
     struct janitor *janitor = arg;
-    thread_block_signals(0);
+    thread_begin("janitor", 0);
     thread_background();
     pthread_mutex_lock(&janitor->lock);
     while (janitor->wanted || !janitor->stopping) {

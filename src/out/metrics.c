@@ -235,7 +235,7 @@ static void *follow(void *arg)
 {
     struct metrics *m = arg;
     uint64_t next_ns = clock_after(m->interval_ns);
-    thread_block_signals(0);
+    thread_begin("metrics", 0);
     while (sleep_until(m, next_ns)) {
         write_line(m);
         do

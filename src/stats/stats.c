@@ -201,7 +201,7 @@ static void tick(struct stats *stats, bool regular)
 static void *follow(void *arg)
 {
     struct stats *stats = arg;
-    thread_block_signals(0);
+    thread_begin("statistics", 0);
     uint64_t next_ns = clock_after(CLOCK_SECOND_NS), soon_ns = 0;
     pthread_mutex_lock(&stats->lock);
     while (!stats->stopping) {

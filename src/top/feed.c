@@ -64,7 +64,7 @@ static void *run(void *arg)
     struct top_feed *feed = arg;
     struct top_wish wish;
     uint64_t last_ns = 0;
-    thread_block_signals(0);
+    thread_begin("feed", 0);
     while (wait_turn(feed, last_ns, &wish)) {
         struct top_view view = {0};
         struct error problem = {0};

@@ -15,7 +15,8 @@ def wakes(process):
     """How often its threads have gone to sleep so far, by thread."""
     counts = {}
     for path in pathlib.Path(f"/proc/{process.child.pid}/task").glob("*/status"):
-        counts[path.parent.name] = int(re.search(r"\nvoluntary_ctxt_switches:\s+(\d+)", path.read_text()).group(1))
+        name, count = re.search(r"Name:\s+(.*)\n(?s:.*)\nvoluntary_ctxt_switches:\s+(\d+)", path.read_text()).groups()
+        counts[f"{name} {path.parent.name}"] = int(count)
     return counts
 
 
