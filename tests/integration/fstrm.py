@@ -54,6 +54,8 @@ def is_closed(sock):
 
 
 def varint(value):
+    if 0 <= value < 128:
+        return bytes((value,))
     out = b""
     while value > 127:
         out += bytes([value & 127 | 128])

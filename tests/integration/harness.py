@@ -58,8 +58,9 @@ def limit(seconds):
     return seconds * LENIENCE * max(Bench.patience, crowd())
 
 
-def wait_for(what, condition, seconds=10.0, every=0.02):
-    """Waits until condition() is true and returns its value; fails with `what` after limit(seconds)."""
+def wait_for(what, condition, seconds=10.0, every=0.1):
+    """Waits until condition() is true and returns its value; fails with `what` after limit(seconds). Looks often at
+    first and then, since to look costs time that others want, after an eighth of what it has waited, or `every` seconds."""
     begin = time.monotonic()
     while True:
         value = condition()
@@ -68,7 +69,7 @@ def wait_for(what, condition, seconds=10.0, every=0.02):
         waited = time.monotonic() - begin
         if waited > seconds and waited > limit(seconds):
             raise AssertionError(f"waited {waited:.0f} s in vain: {what}")
-        time.sleep(every)
+        time.sleep(min(max(waited / 8, 0.01), every))
 
 
 UNIX_JSON = """
