@@ -8,6 +8,7 @@ machine is touched, and no process outlives it. The last line counts.
 import argparse
 import concurrent.futures
 import faulthandler
+import gc
 import importlib
 import os
 import pathlib
@@ -108,6 +109,7 @@ def main():
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
     no_net = "" if options.list else namespace.enter()
+    gc.set_threshold(100_000)  # what tests hold they hold to their end: to look for garbage often finds none
     # What a shell starts with & ignores SIGINT, and so would the children that tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -105,12 +105,11 @@ def lines_cannot_be_forged_under_compat(t):
     assert b" " + identity + b" CLIENT_QUERY " in spile.out_path.read_bytes(), "raw, by the configuration"
 
 
-def worked(process):
-    """Seconds of a processor that its only worker has had (the kernel's Documentation/scheduler/sched-stats)."""
-    for task in pathlib.Path(f"/proc/{process.child.pid}/task").iterdir():
-        if (task / "comm").read_text() == "worker-0\n":
-            return int((task / "schedstat").read_text().split()[0]) / 1e9
-    raise AssertionError("no worker")
+def time_of_worker(process):
+    """A function: the seconds of a processor that its only worker has had (the kernel's Documentation/scheduler/sched-stats)."""
+    tasks = pathlib.Path(f"/proc/{process.child.pid}/task").iterdir()
+    statistics = next(task / "schedstat" for task in tasks if (task / "comm").read_text() == "worker-0\n")
+    return lambda: int(statistics.read_text().split()[0]) / 1e9
 
 
 def honest_beside(t, greedy_count):
@@ -122,13 +121,13 @@ def honest_beside(t, greedy_count):
     greedy = t.start([sys.executable, GREEDY, t.path("tap.sock"), t.path("frame"), greedy_count], name="greedy",
                      stdin=subprocess.PIPE)
     honest = [Sender(t.path("tap.sock")) for _ in range(5)]
-    wait_for("they have begun", lambda: greedy.out)
-    wait_for("bombs come", lambda: spile.asked("file").get("truncated", 0) > greedy_count)
+    wait_for("they have begun", lambda: greedy.out, seconds=20)
+    begun, worked = spile.asked("file")["truncated"], time_of_worker(spile)
     blocked = sent = 0
     for client in honest:
         client.sock.setblocking(False)
     while sent < 8000:
-        begin = worked(spile)
+        begin = worked()
         for client in honest * 4:
             try:
                 client.sock.send(fstrm.data(one("honest")))
@@ -136,9 +135,9 @@ def honest_beside(t, greedy_count):
             except BlockingIOError:
                 blocked += 1
         time.sleep(0.002)
-        wait_for("it is at work, or has nothing to do", lambda begin=begin: worked(spile) >= begin + 0.002 or
+        wait_for("it is at work, or has nothing to do", lambda begin=begin: worked() >= begin + 0.002 or
                  all(client.all_taken() for client in honest), every=0.001)
-    wait_for("the greedy are heard, too", lambda: spile.asked("file").get("truncated", 0) > 2 * greedy_count)
+    wait_for("the greedy are heard, too", lambda: spile.asked("file")["truncated"] > begun + greedy_count)
     greedy.child.stdin.close()
     equal(greedy.wait(), 0, "status of the greedy")
     wait_for("all is taken", lambda: all(client.all_taken() for client in honest))
