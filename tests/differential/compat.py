@@ -2,12 +2,14 @@
 """The compatible formats and the latency cache against Python's own float, round, UTF-8 decoder,
 json, datetime, inet_ntop, PyYAML and cachetools, over random and hostile values.
 
-usage: compat.py HELPER [SEED [PART]]     HELPER is the program made of compat.c; of all that is random
-only so much: a part of 0.1 is a tenth
+usage: compat.py HELPER [SEED]     HELPER is the program made of compat.c
+
+Python is slow: a check tries a quarter of all that is random, or less (tests/support/share.h).
 """
 
 import datetime
 import json
+import pathlib
 import random
 import socket
 import struct
@@ -16,6 +18,10 @@ import sys
 
 import yaml
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+sys.dont_write_bytecode = True
+import share  # noqa: E402  (found through sys.path)
+
 sys.path.append("/usr/lib/python3/dist-packages")  # where Debian puts it, for a python3 of another make
 try:
     import cachetools
@@ -23,8 +29,9 @@ except ImportError:
     cachetools = None
 
 HELPER = sys.argv[1]
-RNG = random.Random(int(sys.argv[2]) if len(sys.argv) > 2 else 1)
-PART = float(sys.argv[3]) if len(sys.argv) > 3 else 1.0
+SEED = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+RNG = random.Random(SEED)
+PARTS = share.parts(slow=4)
 
 
 def ask(arguments, lines):
@@ -46,7 +53,7 @@ def compare(what, asked, answers, expected):
 # Values.
 
 def rounds(count):
-    return range(int(count * PART))
+    return range(count // PARTS)
 
 
 def random_double():
@@ -389,6 +396,7 @@ def check_frames():
 
 
 def main():
+    print(f"seed {SEED}, one of {PARTS} parts")
     check_floats()
     check_utf8()
     check_yaml()

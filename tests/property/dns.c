@@ -16,6 +16,7 @@
 #include "../support/hex.h"
 #include "../support/messages.h"
 #include "../support/random.h"
+#include "../support/share.h"
 #include "wire/dns_fields.h"
 
 static char **captures;
@@ -80,7 +81,7 @@ static size_t parse_name(const char *text, const char *end, uint8_t *wire)
 static void text_says_what_the_wire_says(void **state)
 {
     (void)state;
-    for (int i = random_rounds(200000); i > 0; i--) {
+    for (int i = share_of(200000); i > 0; i--) {
         uint8_t wire[DNS_NAME_MAX], again[DNS_NAME_TEXT_MAX];
         char text[DNS_NAME_TEXT_MAX];
         size_t len = random_name(wire, sizeof wire);
@@ -137,7 +138,7 @@ static void compression_changes_nothing(void **state)
 {
     (void)state;
     struct names *n = malloc(sizeof *n);
-    for (int round = random_rounds(2000); round > 0; round--) {
+    for (int round = share_of(2000); round > 0; round--) {
         n->len = n->count = 0;
         for (size_t i = 0; i < NAMES; i++)
             add_name(n, n->full[i]);
@@ -186,18 +187,23 @@ static size_t question_end(struct span msg)
     return dns_question_decode(msg, space, &q) < 0 ? SIZE_MAX : q.end;
 }
 
+/* Everywhere in messages of usual lengths. Each cut of one of 64 KB takes as long as hundreds of
+ * theirs, and it has records by the thousand: there, every so many bytes, an odd number, so that
+ * cuts fall on all bytes of records of one length. */
+enum { EVERY_CUT = 4096 };
+
 static void cut_message(struct span msg, void *context)
 {
     static struct buf whole, part;
     unsigned long *turn = context;
     bool sound;
-    if ((*turn)++ % 16)
+    if ((*turn)++ % (16 * (unsigned)share_parts()))
         return;
     whole.len = 0;
     put_message(&whole, msg, &sound);
     assert_true(sound);
     size_t end = question_end(msg);
-    for (size_t len = 0; len < msg.len; len++) {
+    for (size_t len = 0; len < msg.len; len += (1 + msg.len / EVERY_CUT) | 1) {
         uint8_t *copy = memcpy(malloc(len ? len : 1), msg.ptr, len);
         struct span cut = span_of(copy, len);
         part.len = 0;
@@ -347,7 +353,7 @@ static void sound_data_has_a_text(void **state)
     static unsigned texts[TYPES];
     enum { ROUNDS = 4000000 };
     struct buf out = {0};
-    int rounds = random_rounds(ROUNDS);
+    int rounds = share_of(ROUNDS);
     (void)state;
     for (int i = rounds; i > 0; i--) {
         struct dns_rr rr = {.type = (uint16_t)(i % TYPES), .class = classes[next_random() % 4]};

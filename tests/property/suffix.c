@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "../support/random.h"
+#include "../support/share.h"
 #include "stats/suffix.h"
 
 enum { NAMES = 40000, LABELS_MOST = 127, RULES_MAX = 1 << 16, LABEL_MAX = 63, HEADER = 16 };
@@ -287,7 +288,7 @@ static void random_names(void **state)
     (void)state;
     need_list();
     struct random random = {20261130};
-    for (int i = random_rounds(NAMES); i > 0; i--) {
+    for (int i = share_of(NAMES); i > 0; i--) {
         struct name name = {0};
         if (random_below(&random, 3))
             add_text(&name, random_rule(&random));

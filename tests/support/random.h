@@ -5,7 +5,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 
 /* Owner: one test. The seed is not 0. */
 struct random {
@@ -24,16 +23,6 @@ static inline uint64_t random_u64(struct random *r)
 static inline size_t random_below(struct random *r, size_t limit)
 {
     return (size_t)((random_u64(r) >> 11) % limit);
-}
-
-/* How often a test draws: `rounds`, or where SPILE_TEST_SHARE=N is set (an emulated machine, a
- * sanitized program) the Nth part, since what differs there does so for many inputs alike. At
- * least 1. */
-static inline int random_rounds(int rounds)
-{
-    const char *share = getenv("SPILE_TEST_SHARE");
-    int part = share ? atoi(share) : 1;
-    return part > 0 && rounds > part ? rounds / part : rounds;
 }
 
 /* Numbers of all magnitudes: as many small ones as large ones. */

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "../support/random.h"
+#include "../support/share.h"
 #include "base/clock.h"
 #include "base/put.h"
 
@@ -35,7 +36,7 @@ static void numbers_of_every_width(void **state)
         if (i <= UINT8_MAX)
             check(text, put_u8(text, (uint8_t)i), expected);
     }
-    for (int i = random_rounds(ROUNDS); i > 0; i--) {
+    for (int i = share_of(ROUNDS); i > 0; i--) {
         uint64_t value = random_magnitude(&random);
         snprintf(expected, sizeof expected, "%" PRIu64, value);
         check(text, put_u64(text, value), expected);
@@ -151,7 +152,7 @@ static void ipv6_of_every_shape(void **state)
 static void ipv4(void **state)
 {
     struct random random = {4};
-    for (int i = random_rounds(ROUNDS); i > 0; i--) {
+    for (int i = share_of(ROUNDS); i > 0; i--) {
         uint8_t bytes[4];
         char text[PUT_IPV4_MAX + 1], expected[INET_ADDRSTRLEN];
         random_bytes(&random, bytes, sizeof bytes);
@@ -187,7 +188,7 @@ static void times_as_gmtime_has_them(void **state)
         check_time(day * 86400, 0, &cache);
         check_time(day * 86400 + 86399, 999999999, &cache);
     }
-    for (int i = random_rounds(ROUNDS); i > 0; i--)
+    for (int i = share_of(ROUNDS); i > 0; i--)
         check_time(random_below(&random, last + 1), (uint32_t)random_below(&random, 1000000000),
                    &cache);
     (void)state;

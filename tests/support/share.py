@@ -1,0 +1,11 @@
+"""How much of its work a test does; share.h says by which rule."""
+
+import os
+
+NAME = "SPILE_TEST_SHARE"
+
+
+def parts(slow=1):
+    """One of so many parts is to be done; `slow`: where the reference is, of which a check does one of so many."""
+    share = os.environ.get(NAME, "1")
+    return 1 if share == "whole" else slow * max(int(share), 1)
