@@ -66,6 +66,14 @@ static inline struct event response(int64_t ns)
     return message(DNSTAP_CLIENT_RESPONSE, ns);
 }
 
+/* One exchange of many. */
+static inline struct event numbered(struct event ev, unsigned number)
+{
+    ev.header.id = (uint16_t)number;
+    ev.tap.query_port = 1024 + (number >> 16);
+    return ev;
+}
+
 /* What feed returns where there is no latency: because there is no query, or why it is left out. */
 #define NONE INT64_MIN
 #define NEGATIVE (INT64_MIN + LEFT_OUT_NEGATIVE)

@@ -95,19 +95,25 @@ static inline void place_end(struct place *place)
     rmdir(place->folder);
 }
 
-/* Some traffic for so many seconds, seen every second. Returns how many queries. */
-static inline uint64_t live(struct place *place, struct story *story, int64_t seconds)
+/* Some traffic for so many seconds, seen every `step` of them. Returns how many queries. */
+static inline uint64_t live_by(struct place *place, struct story *story, int64_t seconds,
+                               int64_t step)
 {
     uint64_t queries = 0;
-    for (int64_t i = 0; i < seconds; i++) {
+    for (int64_t i = 0; i < seconds; i += step) {
         uint64_t n = 1 + (uint64_t)(story->ms / SECOND) % 7;
         story_count(story, 0, n, n, 0, (int64_t)(n * 1000000));
         story_count(story, 1, 2, 1, NXDOMAIN, 20000000);
-        story_wait(story, SECOND);
+        story_wait(story, step * SECOND);
         history_see(place->history, story_snapshot(story));
         queries += n + 2;
     }
     return queries;
+}
+
+static inline uint64_t live(struct place *place, struct story *story, int64_t seconds)
+{
+    return live_by(place, story, seconds, 1);
 }
 
 /* --- looking at answers ---------------------------------------------------------------------- */
@@ -161,6 +167,7 @@ static inline uint64_t total(struct place *place, const char *stream, const char
                                   .from_ms = from,
                                   .to_ms = to,
                                   .step_ms = (uint64_t)step,
+                                  .series = span_str(name),
                               });
     uint64_t sum = sum_of(answer, name, &known);
     free(answer);

@@ -11,6 +11,7 @@
 
 #include "../support/kept.h"
 #include "../support/random.h"
+#include "../support/share.h"
 
 static const unsigned domains = RECORD_TOPS + TABLE_DOMAINS;
 
@@ -46,7 +47,7 @@ static void size_is_a_bound(void **state)
 {
     (void)state;
     static const uint64_t limits[] = {1 << 20, 3 << 20};
-    for (size_t i = 0; i < 2; i++) {
+    for (int i = 0; i < share_of(2); i++) {
         struct place place;
         struct random r = {61};
         int64_t ms = morning;

@@ -6,9 +6,6 @@
 
 #include <cmocka.h>
 
-#include <pthread.h>
-
-#include "../support/chunks.h"
 #include "../support/latency_stage.h"
 
 static void times_of_the_message_win(void **state)
@@ -278,13 +275,6 @@ static void repeated_query_counts_from_the_last(void **state)
     hooks()->close(stage);
 }
 
-static struct event numbered(struct event ev, unsigned number)
-{
-    ev.header.id = (uint16_t)number;
-    ev.tap.query_port = 1024 + (number >> 16);
-    return ev;
-}
-
 /* A fifth query takes the place of the first that came, whatever their clocks say. */
 static void oldest_makes_room(void **state)
 {
@@ -381,56 +371,6 @@ static void extreme_times_harm_nobody(void **state)
     }
 }
 
-/* Several workers: what one of them heard asked, another one hears answered. */
-
-enum { EACH = 20000 };
-
-struct worker {
-    pthread_t thread;
-    void *stage;
-    pthread_barrier_t *asked;
-    unsigned index, count;
-    unsigned matches;
-};
-
-static void *work(void *arg)
-{
-    struct worker *worker = arg;
-    for (unsigned i = 0; i < EACH; i++)
-        feed_by(worker->stage, worker->index,
-                numbered(query(100 * SECOND), worker->index * EACH + i));
-    pthread_barrier_wait(worker->asked);
-    unsigned neighbour = (worker->index + 1) % worker->count;
-    for (unsigned i = 0; i < EACH; i++)
-        worker->matches +=
-            feed_by(worker->stage, worker->index,
-                    numbered(response(101 * SECOND), neighbour * EACH + i)) == SECOND;
-    return NULL;
-}
-
-static void workers_share_what_they_heard(void **state)
-{
-    (void)state;
-    struct worker workers[16];
-    unsigned count = chunks_threads();
-    pthread_barrier_t asked;
-    /* Twice as many entries, lest a shard that gets more than its share has to forget. */
-    void *stage = open_stage((uint64_t)count * EACH * 2 + 65536, count);
-    pthread_barrier_init(&asked, NULL, count);
-    for (unsigned i = 0; i < count; i++) {
-        workers[i] = (struct worker){.stage = stage, .asked = &asked, .index = i, .count = count};
-        pthread_create(&workers[i].thread, NULL, work, &workers[i]);
-    }
-    unsigned matches = 0;
-    for (unsigned i = 0; i < count; i++) {
-        pthread_join(workers[i].thread, NULL);
-        matches += workers[i].matches;
-    }
-    assert_int_equal(matches, count * EACH);
-    pthread_barrier_destroy(&asked);
-    hooks()->close(stage);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -447,7 +387,6 @@ int main(void)
         cmocka_unit_test(exactly_the_last_are_remembered),
         cmocka_unit_test(agrees_with_a_plain_list),
         cmocka_unit_test(extreme_times_harm_nobody),
-        cmocka_unit_test(workers_share_what_they_heard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,7 @@
 #include "../support/bomb.h"
 #include "../support/frame.h"
 #include "../support/json_check.h"
+#include "../support/share.h"
 #include "core/config.h"
 #include "core/field.h"
 #include "core/format.h"
@@ -73,13 +74,14 @@ static char *list_of_all_fields(void)
     return list;
 }
 
-/* Every limit there may be, up to one that is no hindrance. */
+/* Limits from the least to one that is no hindrance, and more of them the nearer they are to it. */
 static void sweep(const struct module *module, const char *list, struct span frame)
 {
     struct buf whole = {0}, out = {0};
+    size_t steps = (size_t)share_of(20);
     assert_int_equal(print(module, list, 0, frame, &whole), FORMAT_WRITTEN);
     check_form(module, &whole);
-    for (size_t max = 4096; max <= whole.len; max += 1 + (whole.len - max) / 20) {
+    for (size_t max = 4096; max <= whole.len; max += 1 + (whole.len - max) / steps) {
         out.len = 0;
         int result = print(module, list, max, frame, &out);
         check_form(module, &out);

@@ -15,6 +15,7 @@
 #include "../support/chunks.h"
 #include "../support/frame.h"
 #include "../support/json_check.h"
+#include "../support/share.h"
 #include "base/clock.h"
 #include "http/live.h"
 #include "http/ring.h"
@@ -413,12 +414,10 @@ static void wakes_now_and_then(void **state)
 
 /* --- threads -------------------------------------------------------------------------------- */
 
-enum { EVENTS_A_WORKER = 20000 };
-
 struct crew {
     struct live *live;
     struct observer observer;
-    unsigned workers;
+    unsigned workers, events; /* so many of each */
     atomic_uint next;
     atomic_bool over;
 };
@@ -432,7 +431,7 @@ static void *work(void *arg)
     char name[8];
     snprintf(name, sizeof name, "w%u", worker);
     query.identity = span_str(name);
-    for (unsigned i = 0; i < EVENTS_A_WORKER; i++) {
+    for (unsigned i = 0; i < crew->events; i++) {
         query.query_sec = i + 1;
         query.query_nsec = 0;
         if (crew->observer.active(crew->observer.state))
@@ -482,9 +481,12 @@ static void workers_beside_viewers(void **state)
     (void)state;
     unsigned threads = chunks_threads();
     struct live *live = live_new(threads, NULL);
-    struct crew crew = {.live = live, .observer = live_observer(live), .workers = threads};
+    struct crew crew = {.live = live,
+                        .observer = live_observer(live),
+                        .workers = threads,
+                        .events = (unsigned)share_of(20000)};
     struct live_filter filter = everything;
-    filter.max_per_second = 10000;
+    filter.max_per_second = (unsigned)share_of(10000);
     struct http_stream *stream = live_open(live, &filter);
     pthread_t workers[16], fickle;
     struct buf all = {0}, text = {0};
@@ -507,7 +509,7 @@ static void workers_beside_viewers(void **state)
     buf_str(&all, read_all(stream, 100, &text));
     buf_byte(&all, '\0');
     unsigned events = count_of((char *)all.data, "data: {\"time\"");
-    assert_int_equal(events + lost_in((char *)all.data), threads * EVENTS_A_WORKER);
+    assert_int_equal(events + lost_in((char *)all.data), threads * crew.events);
     assert_true(events > 0);
     check_order((char *)all.data, threads);
     stream->close(stream);
