@@ -9,7 +9,6 @@ waits for comes or the test fails, so limits are generous and cost nothing. Wher
 has a window to act in (a handshake's time, a second signal's echo), the test configures it with
 t.window(ms), which is longer where the machine is slow. What must happen soon is bounded by t.soon.
 """
-import contextlib
 import json
 import lzma
 import os
@@ -175,17 +174,16 @@ class Process:
 
     def insist(self, number=signal.SIGINT):
         """Signals until it is heard, since one right behind another counts as an echo, and a third ends all before
-        the threads can say what they have written; the exit status."""
+        the threads can say what they have written; the exit status. The ledger that SIGUSR1 brings says what has been
+        heard."""
         def heard():
             return not self.running() or "stopped at once" in self.err
 
-        def ended():
-            if not heard():
-                self.send(number)
-                with contextlib.suppress(AssertionError):
-                    wait_for("it is heard, or was taken for an echo", heard, 0.1)
-            return not self.running()
-        wait_for("it ends", ended)
+        while not heard():
+            before = self.err.count("ledger:")
+            self.send(number)
+            self.send(signal.SIGUSR1)
+            wait_for("it has heard both", lambda before=before: heard() or self.err.count("ledger:") > before)
         return self.wait()
 
 
