@@ -71,7 +71,7 @@ def wait_for(what, condition, seconds=10.0, every=0.1):
         waited = time.monotonic() - begin
         if waited > seconds and waited > limit(seconds):
             raise AssertionError(f"waited {waited:.0f} s in vain: {what}")
-        time.sleep(min(max(waited / 8, 0.01), every))
+        time.sleep(min(max(waited / 8, 0.02), every))
 
 
 UNIX_JSON = """
