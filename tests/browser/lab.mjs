@@ -13,8 +13,12 @@ export const ROOT = path.resolve(HERE, "../..");
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync"];
 
+/** Chromium; its headless shell shows what the whole browser does, for half of the time. */
+const browser = ["chromium-headless-shell", "chromium"].flatMap((name) => process.env.PATH.split(":").map((folder) =>
+    path.join(folder, name))).find((program) => fs.existsSync(program));
+
 export const options = { spile: path.join(ROOT, "build/spile"), modules: path.join(ROOT, "build/browser"),
-    screenshots: null, chromium: "/usr/bin/chromium",
+    screenshots: null, chromium: browser,
     // How much slower than two quiet cores this machine is (tests/support/patience.py), and three times that, since
     // a wait ends with what it waits for: only a failure takes the whole of its limit.
     patience: 3 * Number(process.env.SPILE_TEST_PATIENCE

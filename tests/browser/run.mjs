@@ -12,7 +12,11 @@ const { values } = parseArgs({ options: {
     chromium: { type: "string" }, jobs: { type: "string", short: "j", default: "3" }, k: { type: "string", short: "k", default: "" },
 } });
 for (const name of ["spile", "modules", "chromium"])
-    options[name] = path.resolve(values[name] ?? options[name]);
+    options[name] = values[name] ? path.resolve(values[name]) : options[name];
+if (!options.chromium) {
+    console.log("skip  browser  chromium is not installed\n0 passed, 0 failed, 1 skipped");
+    process.exit(0);
+}
 if (values.screenshots)
     fs.mkdirSync(options.screenshots = path.resolve(values.screenshots), { recursive: true });
 

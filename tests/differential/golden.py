@@ -263,36 +263,6 @@ def check_read(where, event, golden):
 
 # Both.
 
-LINE = re.compile(r"((?:  )*)(?:- '([^']*)'|([\w-]+):(?: ((?:!!timestamp )?\S+|[^:]+))?)")
-
-
-@functools.lru_cache(maxsize=100000)
-def scalar_of(text):
-    return yaml.load(text, Loader=yaml.CSafeLoader)
-
-
-def read_yaml(text):
-    """What PyYAML makes of a document, without the message as a text. Nearly all are lines of keys and quoted
-    items, of which it reads thousands a second: these are put together here, from scalars that it has read."""
-    text = re.sub(r"^  \w+_message: \|\n(?:    .*\n|\n)*", "", text, flags=re.M)
-    levels, keys = [{}], []
-    for line in text.rstrip("\n").split("\n"):
-        match = LINE.fullmatch(line)
-        depth = match and len(match[1]) // 2
-        if match is None or depth > len(keys):
-            return yaml.load(text, Loader=yaml.CSafeLoader)
-        del levels[depth + 1:], keys[depth + (match[2] is None):]
-        if match[2] is not None:
-            levels[depth - 1][keys[depth - 1]] = [*(levels[depth - 1][keys[depth - 1]] or ()), match[2]]
-            continue
-        if depth == len(levels):
-            levels.append({})
-            levels[depth - 1][keys[depth - 1]] = levels[depth]
-        keys[depth:] = [match[3]]
-        levels[depth][match[3]] = match[4] and scalar_of(match[4])
-    return levels[0]
-
-
 def read_golden(name, kind):
     with lzma.open(DATA / "golden" / f"{name}.{kind}.xz", "rt", encoding="utf-8",
                    errors="surrogateescape") as file:
@@ -330,7 +300,7 @@ def main():
             check_own(f"{name} {i}", event)
             check_go(f"{name} {i} (golang dnstap)", event, line)
             check_read(f"{name} {i} (dnstap-read)", event,
-                       read_yaml(document))
+                       yaml.load(document, Loader=yaml.CSafeLoader))
     print(", ".join(f"{count} {what}" for what, count in COMPARED.items()))
     for key, reason in ERRORS.items():
         print(f"{FORGIVEN[key]} times: {reason}")

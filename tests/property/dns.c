@@ -187,9 +187,9 @@ static size_t question_end(struct span msg)
     return dns_question_decode(msg, space, &q) < 0 ? SIZE_MAX : q.end;
 }
 
-/* Everywhere in messages of usual lengths. Each cut of one of 64 KB takes as long as hundreds of
- * theirs, and it has records by the thousand: there, every so many bytes, an odd number, so that
- * cuts fall on all bytes of records of one length. */
+/* Messages are cut everywhere. But each cut of one of 64 KB takes as long as hundreds of others,
+ * and it has records by the thousand: where a test does a share it is cut every so many bytes, an
+ * odd number, so that cuts fall on all bytes of records of one length. */
 enum { EVERY_CUT = 4096 };
 
 static void cut_message(struct span msg, void *context)
@@ -202,8 +202,8 @@ static void cut_message(struct span msg, void *context)
     whole.len = 0;
     put_message(&whole, msg, &sound);
     assert_true(sound);
-    size_t end = question_end(msg);
-    for (size_t len = 0; len < msg.len; len += (1 + msg.len / EVERY_CUT) | 1) {
+    size_t end = question_end(msg), step = share_parts() > 1 ? (1 + msg.len / EVERY_CUT) | 1 : 1;
+    for (size_t len = 0; len < msg.len; len += step) {
         uint8_t *copy = memcpy(malloc(len ? len : 1), msg.ptr, len);
         struct span cut = span_of(copy, len);
         part.len = 0;

@@ -215,7 +215,6 @@ static void test_policy(void **state)
     buf_free(&policy);
 }
 
-/* Of name and client, whatever else the message says; the same for all who know the key. */
 /* A message without a question has no type, whatever the event's memory had before. */
 static void test_no_question(void **state)
 {
@@ -234,6 +233,7 @@ static void test_no_question(void **state)
     buf_free(&frame);
 }
 
+/* Of name and client, whatever else the message says; the same for all who know the key. */
 static void test_hashes(void **state)
 {
     (void)state;
