@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -211,6 +212,14 @@ class Spile(Process):
         """How many events of these types are about names that carry the tag."""
         return sum(1 for e in self.events()
                    if tag in (e["qname"] or "").lower() and (not messages or e["message"] in messages))
+
+    def hints(self):
+        """What /api/v1/status has to say, by input."""
+        address = wait_for("the address", lambda: re.search(r"web: (http://[^/]+)/", self.err))[1]
+        with urllib.request.urlopen(address + "/api/v1/status", timeout=limit(10)) as reply:
+            status = json.load(reply)
+        equal(status["status"], "ready", "status")
+        return {each["input"]: each["hint"] for each in status["hints"]}
 
     def asked(self, output="stdout"):
         """The ledger that SIGUSR1 brings: all signals sent before have been heard by then."""

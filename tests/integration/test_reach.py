@@ -1,27 +1,15 @@
 """Sockets that DNS servers cannot reach, and servers that connect and say nothing: what is said of it."""
-import json
 import os
 import pathlib
-import re
 import stat
 import subprocess
 import sys
-import urllib.request
 
 import fstrm
-from harness import UNIX_JSON, Skip, equal, limit, test, wait_for
+from harness import UNIX_JSON, Skip, equal, test, wait_for
 
 QUERY = fstrm.message(b"\0\1\1\0\0\1\0\0\0\0\0\0\4mine\3lab\0\0\1\0\1")
 OTHER = 65534  # a user and a group that the tests are not run by: nobody
-
-
-def hints(spile):
-    """What /api/v1/status has to say, by input."""
-    address = wait_for("the address", lambda: re.search(r"web: (http://[^/]+)/", spile.err))[1]
-    with urllib.request.urlopen(address + "/api/v1/status", timeout=limit(10)) as reply:
-        status = json.load(reply)
-    equal(status["status"], "ready", "status")
-    return {each["input"]: each["hint"] for each in status["hints"]}
 
 
 def connects(path, group=OTHER):
@@ -82,13 +70,13 @@ def folder_is_in_the_way(t):
     """The status follows what is there now."""
     os.chmod(t.folder, 0o700)
     spile = t.listen(UNIX_JSON + 'web: {listen: "127.0.0.1:0"}\n', count=2)
-    there = hints(spile)["unix"]  # it answers once it has begun, and said what there was to say
+    there = spile.hints()["unix"]  # it answers once it has begun, and said what there was to say
     for said in (spile.err, there):
         assert f"the folder {t.folder} has mode 0700" in said, said
     os.chmod(t.folder, 0o755)
-    equal(hints(spile), {}, "hints when the way is free")
+    equal(spile.hints(), {}, "hints when the way is free")
     os.chmod(t.path("tap.sock"), 0o600)
-    assert "mode 0600" in hints(spile)["unix"], hints(spile)
+    assert "mode 0600" in spile.hints()["unix"], spile.hints()
     equal(spile.stop(), 0, "exit status")
 
 
@@ -109,15 +97,15 @@ def connected_and_silent(t):
     spile = t.listen(SILENT, count=3)
     first, second = fstrm.Sender(t.path("tap.sock")), fstrm.Sender(t.path("tap.sock"))
     wait_for("a hint", lambda: "sends nothing" in spile.err)
-    wait_for("both are counted", lambda: "2 connections have begun" in hints(spile).get("unix", ""))
-    equal(list(hints(spile)), ["unix"], "inputs with a hint")
+    wait_for("both are counted", lambda: "2 connections have begun" in spile.hints().get("unix", ""))
+    equal(list(spile.hints()), ["unix"], "inputs with a hint")
     said = [line for line in spile.err.splitlines() if "sends nothing" in line]
     equal(len(said), 1, f"lines: {said}")
     assert "dnstap-log-client-query-messages" in said[0], said
     first.send(QUERY)
-    wait_for("one is left", lambda: "1 connection has begun" in hints(spile).get("unix", ""))
+    wait_for("one is left", lambda: "1 connection has begun" in spile.hints().get("unix", ""))
     second.finish()
-    wait_for("none is left", lambda: hints(spile) == {})
+    wait_for("none is left", lambda: spile.hints() == {})
     equal(spile.stop(), 0, "exit status")
 
 
@@ -130,8 +118,8 @@ def who_talks_gets_no_hint(t):
     talker, other = fstrm.Sender(t.path("tap.sock")), fstrm.Sender(t.path("tap.sock"))
     talker.send(QUERY)
     wait_for("the talker is heard", lambda: b"mine.lab." in spile.out)  # until then a hint may be about it
-    wait_for("a hint about the other", lambda: "1 connection has begun" in hints(spile).get("unix", ""))
-    equal(list(hints(spile)), ["unix"], "inputs with a hint")
+    wait_for("a hint about the other", lambda: "1 connection has begun" in spile.hints().get("unix", ""))
+    equal(list(spile.hints()), ["unix"], "inputs with a hint")
     for client in (silent, talker, other):
         client.finish()
     equal(spile.stop(), 0, "exit status")

@@ -8,7 +8,7 @@ from harness import ROOT, UNIX_JSON, equal, test, wait_for
 
 GATHER_S = 0.002   # gather-time as it is without being set
 TOLD_S = 1.0       # statistics, outputs and history have something to do once a second
-WITH_WEB = UNIX_JSON + 'web: {listen: "127.0.0.1:0"}\n'
+WITH_WEB = UNIX_JSON.replace("mode: 0666", "mode: 0666, hint-after: 50ms") + 'web: {listen: "127.0.0.1:0"}\n'
 
 
 def wakes(process):
@@ -58,9 +58,11 @@ def gathering_can_be_left_out(t):
 
 @test(plain=True)
 def nothing_comes_and_nobody_wakes(t):
-    """A hundred servers that say nothing: each thread has something to do once a second or never."""
+    """A hundred servers that say nothing: each thread has something to do once a second or never. (Of each
+    connection it is noticed once that it brings nothing, and that wakes a worker: it has to be over.)"""
     spile = t.listen(WITH_WEB, count=2)
     clients = [Sender(t.path("tap.sock")) for _ in range(100)]
+    wait_for("all are known to be silent", lambda: "100 connections have begun" in spile.hints().get("unix", ""))
 
     def settled():
         before = wakes(spile)
