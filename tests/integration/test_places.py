@@ -9,7 +9,7 @@ import stat
 import sys
 
 import fstrm
-from harness import Skip, equal, test, wait_for
+from harness import Skip, Spile, equal, test, wait_for
 
 STRANGER = 12345  # a user without any rights
 
@@ -45,6 +45,14 @@ def only_root():
 
 def open_to_strangers(t):
     t.folder.chmod(0o755)
+
+
+def stranger_runs(t, *args, name):
+    """The program, as that user, by a copy of his own: he may not reach where it was built."""
+    copy = t.path("spile-of-strangers")
+    if not copy.exists():
+        shutil.copy(t.spile_path, copy)
+    return t.start([copy, *args], name=name, kind=Spile, user=STRANGER, group=STRANGER, extra_groups=[])
 
 
 def victim_of(t):
@@ -221,13 +229,12 @@ def killed_programs_leave_no_lock(t):
         os.chown(path, STRANGER, STRANGER)
     spile = t.spile("run", "-c", config, name="by-hand")
     t.wait_listening(spile)
-    service = {"user": STRANGER, "group": STRANGER, "extra_groups": []}
-    second = t.spile("run", "-c", config, name="second", **service)
+    second = stranger_runs(t, "run", "-c", config, name="second")
     equal(second.wait(), 1, "status beside one that runs")
     assert f"cannot lock {out}: another Spile writes to it" in second.err, second.err
     spile.kill()
     assert (place / ".out.json.lock").exists(), "a killed one leaves its lock"
-    spile = t.spile("run", "-c", config, name="service", **service)
+    spile = stranger_runs(t, "run", "-c", config, name="service")
     t.wait_listening(spile)
     equal(spile.stop(), 0, "status")
     equal(os.listdir(place), ["out.json"], "files at the end")
