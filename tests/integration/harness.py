@@ -368,6 +368,17 @@ def samples(page):
 _held = []
 
 
+@contextlib.contextmanager
+def unix_listener(path):
+    """Another program's socket. When it is over nobody can connect any more, not even while a child that another
+    test is just starting, in a thread beside this one, still has the socket, until it is another program."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        yield listener
+        listener.shutdown(socket.SHUT_RDWR)
+
+
 def free_port(host="127.0.0.1"):
     """A port that the system chose. It stays bound (not listening) until the run ends: so nobody else is
     given it, not even for a connection, while a server that sets SO_REUSEADDR can have it, as they do."""

@@ -8,7 +8,7 @@ import subprocess
 import termios
 import time
 
-from harness import ROOT, Bench, Skip, equal, free_port, limit, readable, test, wait_for
+from harness import Bench, ROOT, Skip, equal, free_port, limit, readable, test, unix_listener, wait_for
 
 
 def text(done):
@@ -248,9 +248,7 @@ def check_warns_of_what_may_change(t):
     path.write_text("inputs: [unix: {path: /no/such/folder/tap.sock}]\n")
     done = t.run("config", "check", path)
     assert f"warning: {path}:1:23: unix: /no/such/folder/: No such file" in done.stderr.decode(), done.stderr
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(t.path("taken.sock")))
-        listener.listen()
+    with unix_listener(t.path("taken.sock")):
         path.write_text(f"inputs: [unix: {{path: {t.path('taken.sock')}}}]\n")
         said = t.run("config", "check", path).stderr.decode()
         assert re.search(rf"warning: .*taken.sock: in use by python\S* \(process {os.getpid()}\)\n", said), said

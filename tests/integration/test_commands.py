@@ -10,7 +10,7 @@ import socket
 import subprocess
 
 import fstrm
-from harness import ROOT, Skip, equal, free_port, limit, real_capture, test, wait_for
+from harness import ROOT, Skip, equal, free_port, limit, real_capture, test, unix_listener, wait_for
 from lab import question
 
 
@@ -225,9 +225,7 @@ def bind_failures(t):
         done = t.run("run", "-p", port, status=1)
         assert str(port) in done.stderr.decode(), "the message names the port"
     path = t.path("taken.sock")
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(path))
-        server.listen()
+    with unix_listener(path):
         done = t.run("run", "-u", path, status=1)
         assert "taken.sock" in done.stderr.decode(), "the message names the socket"
     # The server is gone and its socket file is left: that is replaced.
