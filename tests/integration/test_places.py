@@ -48,10 +48,11 @@ def open_to_strangers(t):
 
 
 def stranger_runs(t, *args, name):
-    """The program, as that user, by a copy of his own: he may not reach where it was built."""
+    """The program, as that user, by a copy of his own: he may not reach where it was built. Another process copies
+    it: a file that is open for writing is no program, and what is open here a child of another test may hold."""
     copy = t.path("spile-of-strangers")
     if not copy.exists():
-        shutil.copy(t.spile_path, copy)
+        t.tool(["cp", t.spile_path, copy])
     return t.start([copy, *args], name=name, kind=Spile, user=STRANGER, group=STRANGER, extra_groups=[])
 
 
