@@ -116,9 +116,11 @@ void roster_identify(struct roster *roster, struct roster_seat *seat, struct spa
     struct origin other = {0};
     if (identity.len > ROSTER_IDENTITY_MAX)
         identity.len = ROSTER_IDENTITY_MAX;
-    if ((seat->compared && span_equal(identity, identity_of(seat))) ||
-        pthread_mutex_trylock(&roster->lock) != 0)
-        return;
+    bool known = seat->identified && span_equal(identity, identity_of(seat));
+    if (known && (seat->compared || pthread_mutex_trylock(&roster->lock) != 0))
+        return; /* a warning can wait for the next frame; to tell the name there may be no other */
+    if (!known)
+        pthread_mutex_lock(&roster->lock);
     if (identity.len > 0)
         memcpy(seat->identity, identity.ptr, identity.len);
     seat->identity_len = (uint8_t)identity.len;

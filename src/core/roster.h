@@ -81,9 +81,10 @@ void roster_join(struct roster *roster, struct roster_seat *seat, struct origin 
 /* Leaves the seat; does nothing when it was not taken. */
 void roster_leave(struct roster *roster, struct roster_seat *seat);
 /* Notes the identity that a recent frame carried; absent or empty when frames carry none. To be
- * called now and then on the seat's own thread. It never waits: while another thread holds the lock
- * it does nothing, and the next call does it. Warns when another host is using the same identity,
- * since two servers of one name are counted as one; once for each identity (of the last few). */
+ * called now and then on the seat's own thread. An identity that is new it notes at once, as
+ * joining does; to warn it never waits: while another thread holds the lock the next call does it.
+ * Warns when another host is using the same identity, since two servers of one name are counted as
+ * one; once for each identity (of the last few). */
 void roster_identify(struct roster *roster, struct roster_seat *seat, struct span identity);
 
 /* Copies the first `max` entries, in ascending order of their ids, and returns how many; *all gets

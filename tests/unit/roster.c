@@ -130,6 +130,49 @@ enum { JOININGS = 2000 };
 static struct roster shared;
 
 /* A worker: joins, counts, tells its identity, leaves. */
+struct naming {
+    struct roster *roster;
+    struct roster_seat *seat;
+};
+
+static void *name_once(void *arg)
+{
+    struct naming *naming = arg;
+    roster_identify(naming->roster, naming->seat, span_str("ns1"));
+    return NULL;
+}
+
+/* A server that sends one frame and no more is known by its name, though somebody was reading the
+ * list just then. */
+static void a_name_is_noted_beside_a_reader(void **state)
+{
+    (void)state;
+    struct roster roster;
+    struct roster_seat seat = {0};
+    struct origin origin = {.peer = "a"};
+    struct roster_entry entry;
+    struct naming naming = {&roster, &seat};
+    struct timespec soon;
+    pthread_t thread;
+    size_t all;
+    roster_init(&roster);
+    roster_join(&roster, &seat, &origin);
+    pthread_mutex_lock(&roster.lock);
+    assert_int_equal(pthread_create(&thread, NULL, name_once, &naming), 0);
+    clock_gettime(CLOCK_REALTIME, &soon);
+    soon.tv_sec += (soon.tv_nsec + 20000000) / 1000000000;
+    soon.tv_nsec = (soon.tv_nsec + 20000000) % 1000000000;
+    bool gave_up = pthread_timedjoin_np(thread, NULL, &soon) == 0;
+    pthread_mutex_unlock(&roster.lock);
+    if (!gave_up)
+        pthread_join(thread, NULL);
+    assert_int_equal(roster_list(&roster, &entry, 1, &all), 1);
+    assert_true(entry.identified);
+    assert_memory_equal(entry.identity, "ns1", 3);
+    roster_leave(&roster, &seat);
+    roster_destroy(&roster);
+}
+
 static void *come_and_go(void *arg)
 {
     (void)arg;
@@ -179,8 +222,11 @@ static void listing_beside_workers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lists_in_order_of_joining), cmocka_unit_test(ids_are_never_used_twice),
-        cmocka_unit_test(shows_what_was_counted),    cmocka_unit_test(identities_that_are_shared),
+        cmocka_unit_test(lists_in_order_of_joining),
+        cmocka_unit_test(ids_are_never_used_twice),
+        cmocka_unit_test(shows_what_was_counted),
+        cmocka_unit_test(identities_that_are_shared),
+        cmocka_unit_test(a_name_is_noted_beside_a_reader),
         cmocka_unit_test(listing_beside_workers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
