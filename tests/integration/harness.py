@@ -213,10 +213,13 @@ class Spile(Process):
         return sum(1 for e in self.events()
                    if tag in (e["qname"] or "").lower() and (not messages or e["message"] in messages))
 
+    def web(self):
+        """Where its web server is, by what it says: HOST:PORT."""
+        return wait_for("the web server's address", lambda: re.search(r"web: https?://([^/ ]+)/", self.err))[1]
+
     def hints(self):
         """What /api/v1/status has to say, by input."""
-        address = wait_for("the address", lambda: re.search(r"web: (http://[^/]+)/", self.err))[1]
-        with urllib.request.urlopen(address + "/api/v1/status", timeout=limit(10)) as reply:
+        with urllib.request.urlopen(f"http://{self.web()}/api/v1/status", timeout=limit(10)) as reply:
             status = json.load(reply)
         equal(status["status"], "ready", "status")
         return {each["input"]: each["hint"] for each in status["hints"]}
@@ -327,7 +330,8 @@ class Bench:
         unix = {row[6]: row[3] == "00010000" for row in rows("unix") if row[6] in inodes}
         others = rows("tcp") + rows("tcp6") if inodes - set(unix) else []
         listening = {row[9] for row in others if row[3] == "0A" and row[9] in inodes}
-        # A socket of ours listens in a folder that is held open, before it is put in its place.
+        # A socket of ours listens in a folder that is held open, before it is put in its place. Looked for last: with
+        # none held open now, what was listening is in its place.
         placing = any(re.search(r"/\.spile\.[0-9a-f]{16}$", target) for target in targets(process))
         return 0 if placing else sum(unix.values()) + len(listening)
 

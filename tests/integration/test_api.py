@@ -32,8 +32,7 @@ class Api:
     def __init__(self, t, config=CONFIG, headers=(), sockets=2, name="spile"):
         self.t, self.headers = t, dict(headers)
         self.spile = t.listen(config, count=sockets, name=name)
-        found = wait_for("the address", lambda: re.search(r"web: http://([^/]+)/", self.spile.err))
-        self.address = found.group(1)
+        self.address = self.spile.web()
 
     def ask(self, path, method="GET", **parameters):
         """Status and body."""
@@ -510,7 +509,7 @@ def not_ready_at_the_end(t):
     api.t, api.headers = t, {}
     api.spile = t.spile("run", "-c", path, stdout=writer)
     t.wait_listening(api.spile, 2)
-    api.address = wait_for("the address", lambda: re.search(r"web: http://([^/]+)/", api.spile.err)).group(1)
+    api.address = api.spile.web()
     api.send(CAPTURES / "unbound.fstrm.xz")
     api.wait_events(8263)
     equal(api.get("ready"), {"status": "ready"}, "readiness")

@@ -8,7 +8,7 @@ import subprocess
 import termios
 import time
 
-from harness import Bench, ROOT, Skip, equal, free_port, limit, readable, test, unix_listener, wait_for
+from harness import ROOT, Bench, Skip, equal, free_port, limit, readable, test, unix_listener, wait_for
 
 
 def text(done):

@@ -27,8 +27,7 @@ QUIET = "404: Not Found", "405: Method Not Allowed", "403: Forbidden", "413: Con
 
 def port_of(process):
     """Where it serves, from what it says."""
-    found = wait_for("an address", lambda: re.search(r"web: https?://[^ ]+:(\d+)/", process.err))
-    return int(found.group(1))
+    return int(process.web().rpartition(":")[2])
 
 
 def serve(t, more="", name="spile"):

@@ -106,8 +106,7 @@ class Trial:
         self.spile = t.start([t.spile_path, "run", "-c", path], name="spile", kind=Spile, stdout=writer)
         os.close(writer)
         t.wait_listening(self.spile, 3)
-        found = wait_for("the web server's address", lambda: re.search(r"web: http://[^ ]+:(\d+)/", self.spile.err))
-        facts["web"] = ["127.0.0.1", int(found.group(1))]
+        facts["web"] = ["127.0.0.1", int(self.spile.web().rpartition(":")[2])]
         self.lines = Member(t, "lines", 0, facts)
         self.honest = [Member(t, "sender", i, {**facts, "source": self.source(0)}) for i in range(SENDERS)]
         self.honest += [Member(t, "quiet", SENDERS + i, {**facts, "source": self.source(0)}) for i in range(QUIET)]

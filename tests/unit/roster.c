@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../support/chunks.h"
+#include "base/clock.h"
 #include "core/roster.h"
 
 static void lists_in_order_of_joining(void **state)
@@ -125,11 +126,6 @@ static void identities_that_are_shared(void **state)
 
 /* --- threads -------------------------------------------------------------------------------- */
 
-enum { JOININGS = 2000 };
-
-static struct roster shared;
-
-/* A worker: joins, counts, tells its identity, leaves. */
 struct naming {
     struct roster *roster;
     struct roster_seat *seat;
@@ -152,16 +148,13 @@ static void a_name_is_noted_beside_a_reader(void **state)
     struct origin origin = {.peer = "a"};
     struct roster_entry entry;
     struct naming naming = {&roster, &seat};
-    struct timespec soon;
     pthread_t thread;
     size_t all;
     roster_init(&roster);
     roster_join(&roster, &seat, &origin);
     pthread_mutex_lock(&roster.lock);
     assert_int_equal(pthread_create(&thread, NULL, name_once, &naming), 0);
-    clock_gettime(CLOCK_REALTIME, &soon);
-    soon.tv_sec += (soon.tv_nsec + 20000000) / 1000000000;
-    soon.tv_nsec = (soon.tv_nsec + 20000000) % 1000000000;
+    struct timespec soon = clock_timespec(clock_wall_ns() + 20 * CLOCK_MS_NS);
     bool gave_up = pthread_timedjoin_np(thread, NULL, &soon) == 0;
     pthread_mutex_unlock(&roster.lock);
     if (!gave_up)
@@ -173,6 +166,11 @@ static void a_name_is_noted_beside_a_reader(void **state)
     roster_destroy(&roster);
 }
 
+enum { JOININGS = 2000 };
+
+static struct roster shared;
+
+/* A worker: joins, counts, tells its identity, leaves. */
 static void *come_and_go(void *arg)
 {
     (void)arg;
