@@ -15,7 +15,7 @@ static void streams(const struct http_request *request, struct http_reply *reply
     bool first = true;
     buf_str(&reply->body, "{\"streams\": [");
     for (size_t i = 0; i < snapshot->stream_count; i++) {
-        const struct stats_stream *stream = &snapshot->streams[i];
+        const struct stats_stream *stream = snapshot->streams[i];
         receiver_put_comma(&reply->body, &first);
         receiver_put_text(&reply->body, span_of(stream->name, stream->name_len));
     }
@@ -51,7 +51,7 @@ static void ask_tlds(struct tlds *tlds)
         [STATS_RESPONSE] = {.table = TABLE_TLDS, .measure = MEASURE_RESPONSES},
     };
     tlds->asked = true;
-    tlds->failed = stats_top(tlds->request->context->stats, tlds->scope->id, questions,
+    tlds->failed = stats_top(tlds->request->context->stats, &tlds->scope->asked, questions,
                              STATS_DIRECTIONS, STATS_TOP_MAX, tlds->answers) != 0;
 }
 

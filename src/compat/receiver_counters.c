@@ -73,7 +73,7 @@ static void tally_rrtypes(struct receiver_tally *into, const struct stats_counte
 static uint64_t domains_of(const struct stats_snapshot *snapshot, const struct stats_stream *stream,
                            bool last_direction)
 {
-    if (!last_direction || stream == &snapshot->total)
+    if (!last_direction || stream == &snapshot->total[STATS_CLIENT])
         return stream->distinct.domains;
     return stream->last_direction == STATS_QUERY ? stream->distinct.asked
                                                  : stream->distinct.answered;

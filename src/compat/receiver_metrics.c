@@ -13,7 +13,7 @@ static void each_identity(struct exposition *page, const struct metrics_view *vi
 {
     const struct stats_snapshot *snapshot = view->snapshot;
     for (size_t i = 0; i < snapshot->stream_count && i < view->limits.streams; i++) {
-        const struct stats_stream *stream = &snapshot->streams[i];
+        const struct stats_stream *stream = &snapshot->streams[i][STATS_CLIENT];
         struct span name = span_of(stream->name, stream->name_len);
         size_t outer = exposition_label(page, "identity", name);
         metric->one(page, view, metric, stream);
@@ -24,7 +24,7 @@ static void each_identity(struct exposition *page, const struct metrics_view *vi
 static void only_total(struct exposition *page, const struct metrics_view *view,
                        const struct metric *metric)
 {
-    metric->one(page, view, metric, &view->snapshot->total);
+    metric->one(page, view, metric, &view->snapshot->total[STATS_CLIENT]);
 }
 
 static void each(struct exposition *page, const struct metrics_view *view,
@@ -66,7 +66,7 @@ static void domains(struct exposition *page, const struct metrics_view *view,
     const struct stats_stream *stream = thing;
     uint64_t count = stream->distinct.domains;
     (void)metric;
-    if (view->context->compat && stream != &view->snapshot->total)
+    if (view->context->compat && stream != &view->snapshot->total[STATS_CLIENT])
         count = stream->last_direction == STATS_QUERY ? stream->distinct.asked
                                                       : stream->distinct.answered;
     exposition_sample(page, count);

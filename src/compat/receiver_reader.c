@@ -51,6 +51,7 @@ static bool receiver_read(struct event *ev, uint8_t *space, struct stats_sample 
     sample->server = address_of(head.response_address);
     sample->length = (uint32_t)head.dns.len;
     sample->direction = head.query ? STATS_QUERY : STATS_RESPONSE;
+    sample->side = STATS_CLIENT;
     sample->message_type = (uint8_t)head.message_type;
     sample->transport = (uint8_t)head.protocol;
     sample->family = (uint8_t)head.family;
@@ -110,6 +111,7 @@ const struct stats_reader receiver_stats_reader = {
     .needs =
         FACET_QUESTION | FACET_EDNS | FACET_RCODE | FACET_LATENCY, /* those of stats_native_fill */
     .read = receiver_read,
+    .one_side = true,
     .put_name = receiver_put_name,
     .tld = receiver_tld,
 };

@@ -27,18 +27,11 @@ void receiver_put_key(struct buf *b, bool *first, struct span key)
 struct receiver_scope receiver_scope_of(const struct http_request *request,
                                         const struct stats_snapshot *snapshot)
 {
-    struct receiver_scope scope = {
-        .name = request->parameter(request, "stream"),
-        .id = STATS_ALL,
-        .stream = &snapshot->total,
-    };
-    const struct stats_stream *stream =
-        scope.name.ptr ? stats_snapshot_stream(snapshot, scope.name) : NULL;
-    scope.known = stream || !scope.name.ptr;
-    if (stream) {
-        scope.id = stream->id;
-        scope.stream = stream;
-    }
+    struct receiver_scope scope = {.name = request->parameter(request, "stream")};
+    int found = scope.name.ptr ? stats_snapshot_find(snapshot, scope.name) : STATS_ALL;
+    scope.stream = stats_snapshot_at(snapshot, found, STATS_CLIENT);
+    scope.known = found != STATS_ALL || !scope.name.ptr;
+    scope.asked.stream = scope.stream->id;
     return scope;
 }
 

@@ -17,9 +17,9 @@ void receiver_put_key(struct buf *b, bool *first, struct span key);
 /* Which stream a request is about. */
 struct receiver_scope {
     struct span name; /* as asked; ptr NULL: not asked, all streams */
-    int id;           /* of the stream, for stats_top; or STATS_ALL */
-    bool known;       /* false: asked, but there is none of that name; the id is STATS_ALL */
-    const struct stats_stream *stream; /* the total where the id is STATS_ALL */
+    bool known;       /* false: asked, but there is none of that name; then it is about all */
+    struct stats_scope asked;
+    const struct stats_stream *stream; /* or the total */
 };
 struct receiver_scope receiver_scope_of(const struct http_request *request,
                                         const struct stats_snapshot *snapshot);

@@ -158,7 +158,7 @@ static void put_lists(struct tables *t, const struct list *lists, size_t count, 
         size_t n = count - at < step ? count - at : step;
         t->large |= t->out->len > REPLY_MAX;
         if (top > 0 && !t->large &&
-            stats_top(t->stats, t->scope.id, questions + at, n, top, answers))
+            stats_top(t->stats, &t->scope.asked, questions + at, n, top, answers))
             t->failed = true;
         for (size_t i = 0; i < n; i++)
             put_answer(t->out, &first, &lists[at + i], &answers[i]);

@@ -17,6 +17,7 @@ static int decode_dnstap(struct event *ev)
     ev->query_address = dnstap_address(ev->tap.query_address);
     ev->response_address = dnstap_address(ev->tap.response_address);
     ev->family = family_of(ev);
+    ev->side = (uint8_t)dnstap_side(ev->tap.message_type);
     return 0;
 }
 

@@ -96,6 +96,7 @@ struct event {
      * in ways of their own, looks at the bytes of the wire. */
     struct span query_address, response_address;
     uint32_t family; /* tap.family; where it is INET or INET6, that of the addresses */
+    uint8_t side;    /* enum dnstap_side of the message's type; UNKNOWN without FACET_DNSTAP */
     struct dnstap_policy policy;
     /* The message's own direction: query_* of a query, response_* of a response. */
     struct span dns; /* absent when the message carries none */
@@ -130,6 +131,7 @@ static inline void event_init(struct event *ev, struct span frame, const struct 
     ev->key = NULL;
     ev->have = 0;
     ev->bad = 0;
+    ev->side = DNSTAP_SIDE_UNKNOWN;
     ev->has_latency = false;
     ev->left_out = LEFT_OUT_NOT;
     ev->flaws = 0;

@@ -57,7 +57,7 @@ static bool get_direction(const struct field *self, const struct event *ev, stru
 
 static bool get_side(const struct field *self, const struct event *ev, struct field_value *v)
 {
-    v->number = dnstap_side(ev->tap.message_type);
+    v->number = ev->side;
     return ev->tap.has & self->has && v->number != DNSTAP_SIDE_UNKNOWN;
 }
 

@@ -18,16 +18,17 @@ enum {
 /* --- what comes ----------------------------------------------------------------------------- */
 
 static void put_distinct(struct history *history, const struct stats_window *window,
-                         struct portion *portion)
+                         enum stats_side side, struct portion *portion)
 {
     for (int which = 0; which < WINDOW_DISTINCTS; which++) {
         struct buf bytes = {0};
         struct sketch sketch = {
             .mark = sketch_mark(&history->key),
-            .hll = *stats_window_distinct(window, (enum stats_distinct_id)which),
+            .hll = *stats_window_distinct(window, side, (enum stats_distinct_id)which),
         };
         sketch_encode(&sketch, &bytes);
-        portion_put(portion, RECORD_DISTINCT + (unsigned)which, (struct span){0}, buf_span(&bytes));
+        portion_put(portion, record_of(RECORD_DISTINCT + (unsigned)which, side), (struct span){0},
+                    buf_span(&bytes));
         portion->records.failed |= bytes.failed;
         buf_free(&bytes);
     }
@@ -35,24 +36,25 @@ static void put_distinct(struct history *history, const struct stats_window *win
 
 /* One table's list, by every rank. */
 static void put_tops(struct history *history, const struct stats_window *window,
-                     enum stats_table_id table, struct portion *portion)
+                     enum stats_side side, enum stats_table_id table, struct portion *portion)
 {
     struct stats_question questions[TOPS_RANKS];
     struct stats_answer answers[TOPS_RANKS];
+    const struct stats_scope scope = {.stream = STATS_ALL, .side = side};
     struct tops tops = {0};
     struct buf bytes = {0};
     size_t top = history->settings.top;
     for (int rank = 0; rank < TOPS_RANKS; rank++)
         questions[rank] = (struct stats_question){
             .table = table, .by = tops_ranks[rank].by, .measure = tops_ranks[rank].measure};
-    if (stats_window_top(window, STATS_ALL, questions, TOPS_RANKS, top, answers) < 0) {
+    if (stats_window_top(window, &scope, questions, TOPS_RANKS, top, answers) < 0) {
         portion->records.failed = true;
         return;
     }
     tops_of_answers(&tops, answers, top);
     stats_answers_free(answers, TOPS_RANKS);
     tops_encode(&tops, &bytes);
-    portion_put(portion, RECORD_TOPS + table, (struct span){0}, buf_span(&bytes));
+    portion_put(portion, record_of(RECORD_TOPS + table, side), (struct span){0}, buf_span(&bytes));
     portion->records.failed |= bytes.failed || tops.failed;
     buf_free(&bytes);
     tops_free(&tops);
@@ -61,9 +63,11 @@ static void put_tops(struct history *history, const struct stats_window *window,
 static void put_window(struct history *history, const struct stats_window *window,
                        struct portion *portion)
 {
-    put_distinct(history, window, portion);
-    for (int table = 0; table < STATS_TABLES; table++)
-        put_tops(history, window, (enum stats_table_id)table, portion);
+    for (enum stats_side side = 0; side < STATS_SIDES; side++) {
+        put_distinct(history, window, side, portion);
+        for (int table = 0; table < STATS_TABLES; table++)
+            put_tops(history, window, side, (enum stats_table_id)table, portion);
+    }
 }
 
 void waiting_drop(struct waiting *waiting)

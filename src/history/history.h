@@ -43,9 +43,22 @@ int history_start(struct history *history, struct stats *stats, struct error *er
 void history_stop(struct history *history);
 void history_close(struct history *history);
 
+/*
+ * What came in a window, on both sides, as a snapshot: counters, distinct numbers, latencies and
+ * rates of its streams are those of the window, and from_ms, to_ms and seconds tell how far it
+ * really reaches. WINDOW_ALL: stats_take. With a reference for the caller (stats_release); NULL: no
+ * memory. Any thread.
+ */
+const struct stats_snapshot *history_snapshot(struct history *history, enum stats_window_id window);
+/* What stats_top says, of a window, too. Free with stats_answers_free. */
+int history_top(struct history *history, const struct stats_scope *scope,
+                const struct stats_question *questions, size_t count, size_t n,
+                struct stats_answer *answers);
+
 /* A question about a span of time. */
 struct history_question {
     struct span stream;     /* absent: all */
+    enum stats_side side;   /* what an older Spile wrote is of both together, on the client side */
     int64_t from_ms, to_ms; /* Unix milliseconds; to_ms 0: now */
     uint64_t step_ms;       /* 0: chosen so that there are at most 600 points */
     /* Of series: names or families between commas, "queries,rcode,latency.p99,heat"; absent: all.

@@ -94,9 +94,10 @@ static int merge_tops(struct span a, struct span b, size_t top, struct buf *out)
 
 int record_merge(unsigned what, struct span a, struct span b, size_t top, struct buf *out)
 {
-    if (what >= RECORD_TOPS)
+    unsigned kind = record_kind(what);
+    if (kind >= RECORD_TOPS)
         return merge_tops(a, b, top, out);
-    return what >= RECORD_DISTINCT ? merge_distinct(a, b, top, out) : merge_counts(a, b, top, out);
+    return kind >= RECORD_DISTINCT ? merge_distinct(a, b, top, out) : merge_counts(a, b, top, out);
 }
 
 void portion_put(struct portion *portion, unsigned what, struct span stream, struct span bytes)

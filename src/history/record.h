@@ -14,7 +14,17 @@ enum record_what {
     RECORD_COUNTS = 0,   /* history/counts.h */
     RECORD_DISTINCT = 1, /* and on, by enum stats_distinct_id */
     RECORD_TOPS = 16,    /* and on, by enum stats_table_id: history/tops.h */
+    RECORD_SIDE = 64,    /* what is of a side has so many more, times enum stats_side */
 };
+static inline unsigned record_of(unsigned what, enum stats_side side)
+{
+    return what + RECORD_SIDE * side;
+}
+/* The same of all sides. */
+static inline unsigned record_kind(unsigned what)
+{
+    return what % RECORD_SIDE;
+}
 
 struct record {
     unsigned what;

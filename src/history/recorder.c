@@ -98,22 +98,34 @@ static bool open_streams(struct recorder *recorder, size_t count)
     return true;
 }
 
+/* The parts that are recorded apart: the total, then the streams, each by side. */
+static size_t part_count(const struct stats_snapshot *snapshot)
+{
+    return (snapshot->stream_count + 1) * STATS_SIDES;
+}
+
+static enum stats_side side_of(size_t i)
+{
+    return (enum stats_side)(i % STATS_SIDES);
+}
+
 static const struct stats_stream *stream_at(const struct stats_snapshot *snapshot, size_t i)
 {
-    return i == 0 ? &snapshot->total : &snapshot->streams[i - 1];
+    return stats_snapshot_at(snapshot, (int)(i / STATS_SIDES) - 1, side_of(i));
 }
 
 static struct span stream_name(const struct stats_snapshot *snapshot, size_t i)
 {
     const struct stats_stream *stream = stream_at(snapshot, i);
-    return i == 0 ? (struct span){0} : span_of(stream->name, stream->name_len);
+    return i < STATS_SIDES ? (struct span){0} : span_of(stream->name, stream->name_len);
 }
 
-static void put_counts(struct portion *portion, struct span stream, const struct counts *counts)
+static void put_counts(struct portion *portion, enum stats_side side, struct span stream,
+                       const struct counts *counts)
 {
     struct buf bytes = {0};
     counts_encode(counts, &bytes);
-    portion_put(portion, RECORD_COUNTS, stream, buf_span(&bytes));
+    portion_put(portion, record_of(RECORD_COUNTS, side), stream, buf_span(&bytes));
     portion->records.failed |= bytes.failed;
     buf_free(&bytes);
 }
@@ -123,7 +135,7 @@ static void put_counts(struct portion *portion, struct span stream, const struct
 static const struct stats_stream *same_stream(const struct stats_snapshot *earlier,
                                               const struct stats_snapshot *later, size_t i)
 {
-    const struct stats_stream *stream = i <= earlier->stream_count ? stream_at(earlier, i) : NULL;
+    const struct stats_stream *stream = i < part_count(earlier) ? stream_at(earlier, i) : NULL;
     return stream && stream->id == stream_at(later, i)->id ? stream : NULL;
 }
 
@@ -133,7 +145,7 @@ static void put_gone(struct recorder *recorder, size_t i)
     struct counts *open = &recorder->open[i];
     if (open->len == 0)
         return;
-    put_counts(&recorder->gone, stream_name(recorder->last, i), open);
+    put_counts(&recorder->gone, side_of(i), stream_name(recorder->last, i), open);
     recorder->failed |= recorder->gone.records.failed;
     counts_clear(open);
 }
@@ -147,7 +159,7 @@ static void gather(struct recorder *recorder, const struct stats_snapshot *snaps
         recorder->last && recorder->last->since_ms == snapshot->since_ms ? recorder->last : NULL;
     uint64_t elapsed = (uint64_t)elapsed_ms(recorder, snapshot);
     struct counts *counts = &recorder->scratch;
-    for (size_t i = 0; i <= snapshot->stream_count; i++) {
+    for (size_t i = 0; i < part_count(snapshot); i++) {
         struct series_moment now = {snapshot, stream_at(snapshot, i)};
         struct series_moment before = {last, last ? same_stream(last, snapshot, i) : NULL};
         if (recorder->last && !same_stream(recorder->last, snapshot, i))
@@ -156,7 +168,7 @@ static void gather(struct recorder *recorder, const struct stats_snapshot *snaps
         series_between(counts, &before, &now, elapsed);
         if (counts->len == 0)
             continue;
-        put_counts(second, stream_name(snapshot, i), counts);
+        put_counts(second, side_of(i), stream_name(snapshot, i), counts);
         counts_add(&recorder->open[i], counts);
         recorder->failed |= counts->failed || recorder->open[i].failed;
     }
@@ -202,7 +214,7 @@ static void keep_second(struct recorder *recorder, struct portion *second)
 void recorder_take(struct recorder *recorder, const struct stats_snapshot *snapshot, int64_t second)
 {
     struct portion portion = {.start_ms = second * SECOND_MS};
-    if (open_streams(recorder, snapshot->stream_count + 1)) {
+    if (open_streams(recorder, part_count(snapshot))) {
         gather(recorder, snapshot, &portion);
         keep_second(recorder, &portion);
         recorder->open_ms = minute_of(second);
@@ -224,7 +236,7 @@ void recorder_peek(const struct recorder *recorder, struct portion *portion)
         buf_put(&portion->records, gone->data, gone->len);
     for (size_t i = 0; i < recorder->open_count; i++) {
         if (recorder->open[i].len > 0)
-            put_counts(portion, stream_name(recorder->last, i), &recorder->open[i]);
+            put_counts(portion, side_of(i), stream_name(recorder->last, i), &recorder->open[i]);
     }
 }
 

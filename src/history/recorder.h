@@ -24,7 +24,7 @@ struct recorder {
     struct portion seconds[RECORDER_SECONDS];
     size_t first, count, bytes; /* of `seconds`: a ring */
     size_t thin;                /* so many of the first have only what is of all streams */
-    struct counts *open;        /* the running portion: of all, and of each stream of `last` */
+    struct counts *open; /* the running portion: of all, and of each stream of `last`, by side */
     size_t open_count;
     struct portion gone; /* of it, too: of streams that have given up their places since */
     int64_t open_ms;     /* its minute */

@@ -46,9 +46,10 @@ static int is_there(struct store *store, const struct store_place *place, bool *
 static int roll_span(struct store *store, enum history_kind kind, int64_t start_ms, size_t top)
 {
     int code = SQLITE_OK;
-    for (unsigned table = 0; code == SQLITE_OK && table < STATS_TABLES; table++) {
+    for (unsigned n = 0; code == SQLITE_OK && n < STATS_SIDES * STATS_TABLES; n++) {
+        unsigned table = n % STATS_TABLES, side = n / STATS_TABLES;
         struct store_place place = {
-            .what = RECORD_TOPS + table, .kind = kind, .start_ms = start_ms};
+            .what = record_of(RECORD_TOPS + table, side), .kind = kind, .start_ms = start_ms};
         bool there;
         code = is_there(store, &place, &there);
         if (code == SQLITE_OK && !there)

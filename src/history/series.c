@@ -236,7 +236,7 @@ void series_between(struct counts *counts, const struct series_moment *before,
                                          [SERIES_RESPONSES] = 1 << STATS_RESPONSE,
                                          [SERIES_BOTH] = 1 << STATS_QUERY | 1 << STATS_RESPONSE,
                                          [SERIES_DISTINCT] = 0};
-    bool total = now->stream == &now->snapshot->total;
+    bool total = now->stream == &now->snapshot->total[now->stream->side];
     if (!total && is_idle(before, now))
         return;
     for (const struct series *series = table; series < table + SERIES_ROWS; series++) {

@@ -13,7 +13,8 @@
 
 enum series_from {
     SERIES_TIME,      /* how long somebody was watching */
-    SERIES_SNAPSHOT,  /* of all streams alone: `offset` in struct stats_snapshot */
+    SERIES_SNAPSHOT,  /* of all streams alone: `offset` in struct stats_snapshot, whatever the side
+                       */
     SERIES_STREAM,    /* `offset` in struct stats_counters */
     SERIES_LATENCY,   /* stats_latency; when it shrinks, nothing has come */
     SERIES_QUERIES,   /* `offset` in struct stats_direction_counters of that direction */
@@ -54,7 +55,7 @@ char *series_put_name(char *p, const struct series *series, unsigned member);
 /* One stream, or all, in a snapshot. */
 struct series_moment {
     const struct stats_snapshot *snapshot;
-    const struct stats_stream *stream; /* &snapshot->total, or one of its streams */
+    const struct stats_stream *stream; /* a total of the snapshot, or one of its streams */
 };
 
 /* Puts into `counts` (empty) what came between two moments, `elapsed_ms` apart. Without `before`

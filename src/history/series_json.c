@@ -105,12 +105,13 @@ static void take_portion(void *ctx, const struct portion *portion)
     if (portion->thin && stream.len)
         return; /* nothing is known of it */
     while (point && portion_next(&c, &record)) {
-        unsigned which = record.what - RECORD_DISTINCT;
-        if (record.what == RECORD_COUNTS && record.stream.len == 0)
+        unsigned kind = record.what - record_of(0, answer->question->side);
+        unsigned which = kind - RECORD_DISTINCT;
+        if (kind == RECORD_COUNTS && record.stream.len == 0)
             take_total(answer, portion->start_ms, record.bytes);
-        else if (record.what == RECORD_COUNTS && stream.len && span_equal(record.stream, stream))
+        else if (kind == RECORD_COUNTS && stream.len && span_equal(record.stream, stream))
             take_stream(answer, portion->start_ms, record.bytes);
-        else if (which < WINDOW_DISTINCTS && record.what >= RECORD_DISTINCT && stream.len == 0)
+        else if (which < WINDOW_DISTINCTS && record.stream.len == 0 && stream.len == 0)
             merge_sketch(answer, point, (int)which, record.bytes);
     }
 }
@@ -132,7 +133,7 @@ static int read_distinct(struct answer *answer, struct gather *gather, struct re
 {
     int rc = 0;
     answer->distinct = which;
-    span->what = RECORD_DISTINCT + (unsigned)which;
+    span->what = record_of(RECORD_DISTINCT + (unsigned)which, answer->question->side);
     if (wants_distinct(answer, which))
         rc = gather_span(gather, span, take_distinct, answer, err);
     for (size_t i = 0; i < answer->plan.count; i++)
@@ -144,7 +145,7 @@ static int read_database(struct answer *answer, struct gather *gather, struct er
 {
     struct plan *plan = &answer->plan;
     struct reader_span span = {
-        .what = RECORD_COUNTS,
+        .what = record_of(RECORD_COUNTS, answer->question->side),
         .kind = (enum history_kind)plan->kind,
         .from_ms = plan->from_ms,
         .to_ms = plan->from_ms + (int64_t)plan->count * plan->step_ms,
@@ -154,7 +155,7 @@ static int read_database(struct answer *answer, struct gather *gather, struct er
         if (rc == 0)
             rc = read_distinct(answer, gather, &span, which, err);
     }
-    span.what = RECORD_COUNTS;
+    span.what = record_of(RECORD_COUNTS, answer->question->side);
     span.stream = answer->question->stream;
     return rc == 0 && span.stream.len ? gather_span(gather, &span, take_stream, answer, err) : rc;
 }
@@ -356,7 +357,8 @@ static int make_points(struct answer *answer, struct error *err)
 
 static int make_answer(struct answer *answer, struct gather *gather, struct error *err)
 {
-    struct plan_sources sources = gather_sources(gather, RECORD_COUNTS);
+    struct plan_sources sources =
+        gather_sources(gather, record_of(RECORD_COUNTS, answer->question->side));
     if (plan_points(&sources, answer->question, &answer->plan, err) < 0 ||
         make_points(answer, err) < 0)
         return -1;

@@ -25,6 +25,8 @@ static const char *const migrations[] = {
     "CREATE INDEX record_age ON record (kind, start);",
     "", /* weeks and months, which an older program would not add to: they are made when it is time
          */
+    "", /* sides, which an older program would add up again; what it wrote of both together stays
+           where the client side has its records */
 };
 enum { VERSION = sizeof migrations / sizeof *migrations };
 
@@ -39,8 +41,8 @@ static const char *const texts[STATEMENTS] = {
     [TRIM] = "DELETE FROM record WHERE (what, kind, stream, start) IN (SELECT what, kind, stream,"
              " start FROM record WHERE kind = ?1 AND start >= ?2 AND start < ?3"
              " ORDER BY kind, start LIMIT ?4) RETURNING length(data)",
-    [TRIM_STREAMS] = "DELETE FROM stream WHERE NOT EXISTS (SELECT 1 FROM record WHERE what = ?1"
-                     " AND kind IN (0, 1, 2) AND stream = stream.id)",
+    [TRIM_STREAMS] = "DELETE FROM stream WHERE NOT EXISTS (SELECT 1 FROM record"
+                     " WHERE what IN (?1, ?2) AND kind IN (0, 1, 2) AND stream = stream.id)",
     [OLDEST] = "SELECT start FROM record WHERE kind = ?1 AND start < ?2 ORDER BY start LIMIT 1",
     [NEWEST] =
         "SELECT start FROM record WHERE kind = ?1 AND start > ?2 ORDER BY start DESC LIMIT 1",
@@ -355,7 +357,7 @@ enum store_status store_add(struct store *store, const struct portion *portion, 
     while (code == SQLITE_OK && portion_next(&c, &record)) {
         struct store_place place = {.what = record.what};
         code = stream_id(store, record.stream, &place.stream);
-        int kinds = record.what >= RECORD_TOPS ? HISTORY_ALL_KINDS : HISTORY_KINDS;
+        int kinds = record_kind(record.what) >= RECORD_TOPS ? HISTORY_ALL_KINDS : HISTORY_KINDS;
         for (int kind = 0; code == SQLITE_OK && kind < kinds; kind++) {
             place.kind = (enum history_kind)kind;
             place.start_ms = kind_start(place.kind, portion->start_ms);

@@ -25,6 +25,11 @@ static bool wants_table(const struct answer *answer, unsigned table)
     return gather_wants(answer->question->table, span_str(name));
 }
 
+static unsigned what_of(const struct answer *answer, unsigned table)
+{
+    return record_of(RECORD_TOPS + table, answer->question->side);
+}
+
 static bool take_record(void *ctx, int64_t start_ms, struct span bytes)
 {
     struct answer *answer = ctx;
@@ -41,8 +46,8 @@ static void take_portion(void *ctx, const struct portion *portion)
         portion->start_ms >= answer->span.from_ms && portion->start_ms < answer->span.to_ms;
     struct record record;
     while (inside && portion_next(&c, &record)) {
-        unsigned table = record.what - RECORD_TOPS;
-        if (record.what >= RECORD_TOPS && table < STATS_TABLES && wants_table(answer, table))
+        unsigned table = record.what - what_of(answer, 0);
+        if (table < STATS_TABLES && record.stream.len == 0 && wants_table(answer, table))
             answer->failed |= !tops_sum_add(&answer->sums[table], record.bytes);
     }
 }
@@ -59,7 +64,7 @@ static unsigned first_table(const struct answer *answer)
 /* Table by table, so that just one has many rows at a time. */
 static int gather_lists(struct answer *answer, struct gather *gather, struct error *err)
 {
-    struct plan_sources sources = gather_sources(gather, RECORD_TOPS + first_table(answer));
+    struct plan_sources sources = gather_sources(gather, what_of(answer, first_table(answer)));
     if (plan_span(&sources, answer->question, &answer->span, err) < 0)
         return -1;
     answer->end_ms = plan_end(&sources, answer->question, &answer->span);
@@ -68,7 +73,7 @@ static int gather_lists(struct answer *answer, struct gather *gather, struct err
         .kind = HISTORY_MONTHS, .from_ms = answer->span.from_ms, .to_ms = answer->span.to_ms};
     for (unsigned table = 0; rc == 0 && table < STATS_TABLES; table++) {
         answer->table = table;
-        span.what = RECORD_TOPS + table;
+        span.what = what_of(answer, table);
         if (wants_table(answer, table))
             rc = gather_span(gather, &span, take_record, answer, err);
         answer->lists[table] = tops_sum_end(&answer->sums[table]);

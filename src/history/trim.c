@@ -256,7 +256,9 @@ enum store_status store_trim(struct store *store, const struct store_limits *lim
     if (code == SQLITE_OK)
         code = trim_sized(store, limits, &rows);
     if (code == SQLITE_OK && rows > 0) {
-        sql_bind(store->statements[TRIM_STREAMS], "i", (int64_t)RECORD_COUNTS);
+        sql_bind(store->statements[TRIM_STREAMS], "ii",
+                 (int64_t)record_of(RECORD_COUNTS, STATS_CLIENT),
+                 (int64_t)record_of(RECORD_COUNTS, STATS_UPSTREAM));
         code = sql_finish(store->statements[TRIM_STREAMS]);
     }
     if (code == SQLITE_OK)

@@ -185,13 +185,11 @@ bool api_stream(const struct http_request *request, struct http_reply *reply,
     *stream = STATS_ALL;
     if (!name.ptr)
         return true;
-    const struct stats_stream *found = stats_snapshot_stream(snapshot, name);
-    if (found)
-        *stream = (int)(found - snapshot->streams);
-    else
+    *stream = stats_snapshot_find(snapshot, name);
+    if (*stream == STATS_ALL)
         http_fail(reply, 404, "parameter 'stream': there is no stream '%s'",
                   option_show(name).text);
-    return found;
+    return *stream != STATS_ALL;
 }
 
 bool api_domain(const struct http_request *request, struct http_reply *reply, const char *name,

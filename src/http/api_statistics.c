@@ -237,12 +237,13 @@ void api_put_event_times(struct json *j, const struct stats_times *times)
 }
 
 /* The streams that quantiles of all together leave out. */
-static void put_apart(struct json *j, const struct stats_snapshot *snapshot, bool total)
+static void put_apart(struct json *j, const struct stats_snapshot *snapshot, enum stats_side side,
+                      bool total)
 {
     json_key(j, "apart");
     json_array(j);
     for (size_t i = 0; total && i < snapshot->stream_count; i++) {
-        const struct stats_stream *stream = &snapshot->streams[i];
+        const struct stats_stream *stream = &snapshot->streams[i][side];
         if (stream->apart)
             json_bytes(j, span_of(stream->name, stream->name_len));
     }
@@ -269,7 +270,7 @@ static void put_latency(struct json *j, const struct stats_snapshot *snapshot,
     put_buckets(j, direction->bucket);
     put_histogram(j, latency);
     put_fine(j, latency);
-    put_apart(j, snapshot, stream == &snapshot->total);
+    put_apart(j, snapshot, (enum stats_side)stream->side, stream == &snapshot->total[stream->side]);
     json_object_end(j);
 }
 
@@ -358,8 +359,7 @@ static void statistics_handle(const struct http_request *request, struct http_re
     const struct stats_snapshot *snapshot = stats_take(request->context->stats);
     int index;
     if (api_stream(request, reply, snapshot, &index)) {
-        const struct stats_stream *stream =
-            index == STATS_ALL ? &snapshot->total : &snapshot->streams[index];
+        const struct stats_stream *stream = stats_snapshot_at(snapshot, index, STATS_CLIENT);
         struct span name =
             index == STATS_ALL ? (struct span){0} : span_of(stream->name, stream->name_len);
         struct json j = api_begin(reply);

@@ -84,7 +84,7 @@ static void streams_handle(const struct http_request *request, struct http_reply
     json_key(&j, "streams");
     json_array(&j);
     for (size_t i = 0; i < snapshot->stream_count; i++)
-        put_stream(&j, &snapshot->streams[i], &connections);
+        put_stream(&j, &snapshot->streams[i][STATS_CLIENT], &connections);
     json_array_end(&j);
     api_end(&j, reply);
     stats_release(snapshot);

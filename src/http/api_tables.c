@@ -414,11 +414,11 @@ static void answer(const struct http_request *request, struct http_reply *reply,
     int stream;
     if (!api_stream(request, reply, snapshot, &stream))
         return;
-    int id = stream == STATS_ALL ? STATS_ALL : snapshot->streams[stream].id;
-    asked->counters =
-        stream == STATS_ALL ? &snapshot->total.counters : &snapshot->streams[stream].counters;
+    const struct stats_stream *found = stats_snapshot_at(snapshot, stream, STATS_CLIENT);
+    const struct stats_scope scope = {.stream = found->id};
+    asked->counters = &found->counters;
     ask(asked);
-    if (stats_top(stats, id, asked->questions, asked->asked, asked->rows, asked->answers) < 0) {
+    if (stats_top(stats, &scope, asked->questions, asked->asked, asked->rows, asked->answers) < 0) {
         http_fail(reply, 503, "no memory for the answer");
         return;
     }

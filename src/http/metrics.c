@@ -47,7 +47,7 @@ static void view_streams(struct metrics_view *view, struct stats_stream *rest)
     const struct stats_snapshot *snapshot = view->snapshot;
     for (size_t i = 0; i < snapshot->stream_count && view->stream_count < view->limits.streams;
          i++) {
-        const struct stats_stream *stream = &snapshot->streams[i];
+        const struct stats_stream *stream = &snapshot->streams[i][STATS_CLIENT];
         if (is_rest(stream))
             continue;
         subtract_stream(rest, stream);
@@ -77,7 +77,8 @@ static int by_count(const void *a, const void *b)
 /* Types seen that have a name, at most so many. (Anybody can ask for types without a name.) */
 static void view_types(struct metrics_view *view)
 {
-    const struct stats_direction_counters *direction = view->snapshot->total.counters.direction;
+    const struct stats_direction_counters *direction =
+        view->snapshot->total[STATS_CLIENT].counters.direction;
     struct seen_type seen[COUNTERS_QTYPES];
     size_t count = 0;
     for (unsigned i = 0; i < COUNTERS_QTYPES; i++) {
@@ -141,7 +142,7 @@ void metrics_write(struct buf *out, const struct http_context *context,
     struct stats_stream *rest = malloc(sizeof *rest);
     view.streams = calloc(snapshot->stream_count + 1, sizeof *view.streams);
     if (rest && view.streams) {
-        *rest = snapshot->total;
+        *rest = snapshot->total[STATS_CLIENT];
         view_streams(&view, rest);
         view_types(&view);
         struct exposition page;

@@ -181,9 +181,9 @@ static void one_exact(struct exposition *page, const struct metrics_view *view,
 
 static const struct metric statistics[] = {
     GAUGE("spile_clients", "Distinct clients of all streams.", of_snapshot, metrics_one_number,
-          SNAPSHOT(total.distinct.clients)),
+          SNAPSHOT(total[STATS_CLIENT].distinct.clients)),
     GAUGE("spile_domains", "Distinct names in the messages of all streams.", of_snapshot,
-          metrics_one_number, SNAPSHOT(total.distinct.domains)),
+          metrics_one_number, SNAPSHOT(total[STATS_CLIENT].distinct.domains)),
     GAUGE("spile_streams", "Identities that have been seen and have statistics of their own.",
           of_snapshot, metrics_one_number, SNAPSHOT(stream_count)),
     COUNTER("spile_malformed_frames", "Frames that are no dnstap messages, of no stream.",

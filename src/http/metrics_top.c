@@ -8,9 +8,10 @@ static void each_top(struct exposition *page, const struct metrics_view *view,
 {
     const struct stats_question question = {.table = (enum stats_table_id)metric->at,
                                             .by = BY_HITS};
+    const struct stats_scope scope = {.stream = STATS_ALL};
     struct stats_answer answer;
     if (!view->limits.top || !view->context->stats ||
-        stats_top(view->context->stats, STATS_ALL, &question, 1, view->limits.top, &answer) < 0)
+        stats_top(view->context->stats, &scope, &question, 1, view->limits.top, &answer) < 0)
         return;
     for (size_t i = 0; i < answer.count; i++) {
         const struct stats_top *row = &answer.rows[i];

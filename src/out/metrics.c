@@ -200,7 +200,7 @@ static void write_line(struct metrics *m)
     if (!snapshot)
         return;
     begin_line(m, snapshot);
-    size_t len = make_line(m, &snapshot->total, line);
+    size_t len = make_line(m, &snapshot->total[STATS_CLIENT], line);
     stats_release(snapshot);
     if (atomic_exchange(&m->reopen, false))
         numbered_close(&m->file);
@@ -329,7 +329,7 @@ static void see(struct metrics *m, struct event *ev)
 {
     uint8_t space[SAMPLE_NAME_MAX + 1];
     struct stats_sample sample;
-    if (!stats_get_reader(m->out->stats)->read(ev, space, &sample))
+    if (!stats_get_reader(m->out->stats)->read(ev, space, &sample) || sample.side != STATS_CLIENT)
         return;
     if (sample.name.len > 0)
         seen_add(&m->seen[0], sample.name_hash);

@@ -182,11 +182,11 @@ static uint64_t word_of(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
  * asked without recursion or did not recurse, and its response CLIENT when recursion was desired.
  * So what counts is the side. An unknown type of query and the type that follows it, its response,
  * make a side of their own. */
-static uint64_t side_of(uint32_t message_type)
+static uint64_t side_of(const struct event *ev)
 {
-    enum dnstap_side side = dnstap_side(message_type);
-    return side != DNSTAP_SIDE_UNKNOWN ? side
-                                       : DNSTAP_SIDE_UNKNOWN + (message_type + UINT64_C(1)) / 2;
+    return ev->side != DNSTAP_SIDE_UNKNOWN
+               ? ev->side
+               : DNSTAP_SIDE_UNKNOWN + (ev->tap.message_type + UINT64_C(1)) / 2;
 }
 
 /* By words, the last of which may overlap the one before: for the few bytes that identities have,
@@ -245,7 +245,7 @@ static inline uint64_t hash_event(const struct latency *latency, const struct ev
     const struct dnstap *tap = &ev->tap;
     const struct dns_question *q = &ev->question;
     struct span to = ev->response_address;
-    uint64_t side = side_of(tap->message_type);
+    uint64_t side = side_of(ev);
     uint64_t query_port = side == DNSTAP_SIDE_UPSTREAM ? 0 : tap->query_port;
     struct nh nh = nh_begin(&latency->key);
     nh_pair(&nh, word_of(query_port, tap->response_port, ev->header.id, q->type),

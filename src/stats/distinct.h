@@ -4,7 +4,7 @@
 
 #include "stats/hll.h"
 
-/* What is told apart. A name counts as a domain, and as asked or answered. */
+/* What is told apart, on each side. A name counts as a domain, and as asked or answered. */
 enum stats_distinct_id {
     DISTINCT_CLIENTS,
     DISTINCT_DOMAINS,
@@ -17,8 +17,9 @@ enum stats_distinct_id {
     STATS_DISTINCTS
 };
 
-/* Of one stream, or of all: counts, right while the tables are exact, and sketches from the first
- * key on, so that nothing is lost when they no longer are. */
+/* Of one stream, or of all, on one side: counts, right while the tables are exact, and sketches
+ * from the first key on, so that nothing is lost when they no longer are. Domains have no sketch of
+ * their own: those of names asked and answered together are it. */
 struct distinct_counts {
     uint64_t exact[STATS_DISTINCTS];
     struct hll sketch[STATS_DISTINCTS];

@@ -53,11 +53,22 @@ struct listing {
     uint16_t *numbers; /* of a shard's streams */
     uint32_t known;    /* so many of these are set */
     struct listing_peer *peers;
-    bool *moved; /* by number: streams that have given up their places, but not their rows yet */
+    /* By group: that which has its rows, or is to have them of a stream that has given up its
+     * place.
+     */
+    uint16_t *homes;
     bool any_moved;
     struct turns changes, contests;
     uint64_t version; /* counts changes of who is listed */
 };
+
+/* Every group has its own rows. */
+static void settle_homes(struct stats *stats)
+{
+    for (unsigned group = 0; group < (stats->places + 1) * STATS_SIDES; group++)
+        stats->listing->homes[group] = (uint16_t)group;
+    stats->listing->any_moved = false;
+}
 
 int listing_init(struct stats *stats)
 {
@@ -68,11 +79,14 @@ int listing_init(struct stats *stats)
     *listing = (struct listing){
         .numbers = calloc(stats->places + SHARD_RESERVE + 1, sizeof *listing->numbers),
         .peers = calloc(stats->places, sizeof *listing->peers),
-        .moved = calloc(stats->places + 1, sizeof *listing->moved),
+        .homes = calloc((stats->places + 1) * STATS_SIDES, sizeof *listing->homes),
         .version = 1,
     };
     listing_second(stats);
-    return listing->numbers && listing->peers && listing->moved ? 0 : -1;
+    if (!listing->numbers || !listing->peers || !listing->homes)
+        return -1;
+    settle_homes(stats);
+    return 0;
 }
 
 void listing_free(struct stats *stats)
@@ -81,7 +95,7 @@ void listing_free(struct stats *stats)
         return;
     free(stats->listing->numbers);
     free(stats->listing->peers);
-    free(stats->listing->moved);
+    free(stats->listing->homes);
     free(stats->listing);
 }
 
@@ -139,15 +153,28 @@ static void occupy(struct stats *stats, struct stream_state *s, const struct sha
     stats->listing->version++;
 }
 
+static void give_up_side(struct stats *stats, const struct stream_state *s, enum stats_side side)
+{
+    struct stream_state *rest = stats_rest(stats);
+    const struct stats_counters *counters = &s->sides[side].counters;
+    stats_counters_add(&rest->sides[side].counters, counters);
+    rest->sides[side].counted = true;
+    for (int d = 0; d < STATS_DISTINCTS; d++) {
+        if (d != DISTINCT_DOMAINS)
+            hll_merge(&rest->distinct[side].sketch[d], &s->distinct[side].sketch[d]);
+    }
+    for (unsigned b = 0; s->sides[side].apart && b < QUANTILE_BUCKETS; b++)
+        stats->left_apart[side][b] += counters->latency[b];
+}
+
 /* What was counted of a stream becomes part of the rest. */
 static void give_up(struct stats *stats, struct stream_state *s)
 {
     struct stream_state *rest = stats_rest(stats);
-    stats_counters_add(&rest->counters, &s->counters);
-    for (int d = 0; d < STATS_DISTINCTS; d++)
-        hll_merge(&rest->distinct->sketch[d], &s->distinct->sketch[d]);
-    for (unsigned b = 0; s->apart && b < QUANTILE_BUCKETS; b++)
-        stats->left_apart[b] += s->counters.latency[b];
+    for (int side = 0; side < STATS_SIDES; side++) {
+        if (s->sides[side].counted)
+            give_up_side(stats, s, (enum stats_side)side);
+    }
     for (int i = 0; i < STATS_LOSSES; i++)
         rest->losses_before[i] += s->losses_before[i];
     rest->judged |= s->judged;
@@ -158,7 +185,10 @@ static void give_up(struct stats *stats, struct stream_state *s)
     memset(s->losses, 0, sizeof s->losses);
     memset(s->losses_before, 0, sizeof s->losses_before);
     s->id = (int)(((unsigned)s->id + STATS_STREAMS_MAX) & INT32_MAX);
-    stats->listing->moved[s - stats->streams] = stats->listing->any_moved = true;
+    for (unsigned side = 0; side < STATS_SIDES; side++)
+        stats->listing->homes[stats_group((unsigned)(s - stats->streams), side)] =
+            stats_group(stats->places, side);
+    stats->listing->any_moved = true;
 }
 
 static int by_peer(const void *a, const void *b)
@@ -187,9 +217,14 @@ static unsigned count_places(struct stats *stats, uint64_t peer)
     return its;
 }
 
-static uint64_t events_of(const struct stats_counters *counters)
+static uint64_t events_of(const struct block *block)
 {
-    return counters->direction[STATS_QUERY].events + counters->direction[STATS_RESPONSE].events;
+    uint64_t events = 0;
+    for (int side = 0; side < STATS_SIDES; side++) {
+        for (int direction = 0; direction < STATS_DIRECTIONS; direction++)
+            events += block->counters[side].direction[direction].events;
+    }
+    return events;
 }
 
 /* Whose place the new stream gets; NULL: nobody's. */
@@ -197,7 +232,7 @@ static struct stream_state *find_weaker(struct stats *stats, const struct shard_
 {
     const struct listing *listing = stats->listing;
     unsigned its = count_places(stats, stream->peer), most = 0;
-    double claim = (double)events_of(&stream->block->counters) / NEW_SECONDS / CLAIM;
+    double claim = (double)events_of(stream->block) / NEW_SECONDS / CLAIM;
     struct stream_state *weakest = NULL;
     double least = 0;
     for (size_t i = 0; i < stats->stream_count; i++)
@@ -274,11 +309,10 @@ const uint16_t *listing_settle(struct stats *stats)
     pool_claim(&stats->pool, (uint32_t)stats->stream_count);
     if (!listing->any_moved)
         return listing->numbers;
-    table_set_move(&stats->tables, listing->moved, stats_rest(stats)->distinct);
+    table_set_move(&stats->tables, listing->homes, stats_rest(stats)->distinct);
     if (stats->window)
-        table_set_move(&stats->window->tables, listing->moved, NULL);
-    memset(listing->moved, 0, stats->places * sizeof *listing->moved);
-    listing->any_moved = false;
+        table_set_move(&stats->window->tables, listing->homes, NULL);
+    settle_homes(stats);
     return listing->numbers;
 }
 

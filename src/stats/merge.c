@@ -13,11 +13,11 @@ enum { MERGE_AT_ONCE = 256 };
 /* --- counters ------------------------------------------------------------------------------- */
 
 /* True when half of the stream's latencies or more are below a tick of its clock. */
-static bool is_coarse(const struct stream_state *s)
+static bool is_coarse(const struct stream_state *s, const struct stats_counters *counters)
 {
     uint64_t tick_ns = tick_estimate(&s->tick);
-    uint64_t timed = quantile_total(s->counters.latency);
-    return timed > 0 && tick_ns > (uint64_t)quantile_of(s->counters.latency, timed, 0.5);
+    uint64_t timed = quantile_total(counters->latency);
+    return timed > 0 && tick_ns > (uint64_t)quantile_of(counters->latency, timed, 0.5);
 }
 
 /* Seconds from one moment to another; negative when it is the earlier one. */
@@ -42,14 +42,25 @@ static void merge_times(const struct stats *stats, struct stream_state *s, const
     s->age = age;
 }
 
+static void merge_side(struct side_state *side, const struct stats_counters *from)
+{
+    stats_counters_add(&side->counters, from);
+    side->counted = true;
+}
+
 static void merge_stream(struct stats *stats, unsigned number, const struct block *block)
 {
     struct stream_state *s = &stats->streams[number], *total = stats_total(stats);
     int64_t now = clock_wall_ms();
-    stats_counters_add(&s->counters, &block->counters);
-    stats_counters_add(&total->counters, &block->counters);
     tick_add(&s->tick, &block->tick);
-    s->apart = s->apart || is_coarse(s);
+    for (int side = 0; side < STATS_SIDES; side++) {
+        struct side_state *its = &s->sides[side];
+        if (!block->counted[side])
+            continue;
+        merge_side(its, &block->counters[side]);
+        merge_side(&total->sides[side], &block->counters[side]);
+        its->apart = its->apart || is_coarse(s, &its->counters);
+    }
     merge_times(stats, s, block);
     merge_times(stats, total, block);
     s->origin = block->origin;
@@ -79,13 +90,16 @@ static uint32_t lone_stream(const struct shard *shard)
 static void merge_missed(struct stats *stats, const struct shard *shard, const uint16_t *numbers)
 {
     uint32_t alone = lone_stream(shard);
-    for (int d = 0; d < STATS_DISTINCTS; d++) {
-        const struct hll *missed = &shard->missed[d];
-        hll_merge(&stats_total(stats)->distinct->sketch[d], missed);
-        if (alone < shard->stream_count)
-            hll_merge(&stats->streams[numbers[alone]].distinct->sketch[d], missed);
+    for (int n = 0; n < STATS_SIDES * STATS_DISTINCTS; n++) {
+        int side = n / STATS_DISTINCTS, d = n % STATS_DISTINCTS;
+        const struct hll *missed = &shard->missed[side][d];
         if (stats->window && d < WINDOW_DISTINCTS)
-            hll_merge(&stats->window->distinct[d], missed);
+            hll_merge(&stats->window->distinct[side][d], missed);
+        if (d == DISTINCT_DOMAINS)
+            continue;
+        hll_merge(&stats_total(stats)->distinct[side].sketch[d], missed);
+        if (alone < shard->stream_count)
+            hll_merge(&stats->streams[numbers[alone]].distinct[side].sketch[d], missed);
     }
 }
 
@@ -117,7 +131,8 @@ static void count_distinct(struct distinct_counts *counts, uint8_t news, uint64_
     for (int id = 0; id < STATS_DISTINCTS; id++) {
         if (news >> id & 1) {
             counts->exact[id]++;
-            hll_add(&counts->sketch[id], hash);
+            if (id != DISTINCT_DOMAINS)
+                hll_add(&counts->sketch[id], hash);
         }
     }
 }
@@ -130,14 +145,16 @@ static void merge_some(struct stats *stats, const struct shard *shard, const uin
     struct table_news news[TABLE_NEWS];
     for (uint32_t i = 0; i < count; i++) {
         const struct shard_entry *e = &shard->tables[id].entries[first + i];
-        items[i] = (struct table_item){.entry = e,
-                                       .key = span_of(shard->keys + e->key_at, e->key_len),
-                                       .stream = numbers[e->stream]};
+        items[i] = (struct table_item){
+            .entry = e,
+            .key = span_of(shard->keys + e->key_at, e->key_len),
+            .group = stats_group(numbers[e->group / STATS_SIDES], e->group % STATS_SIDES)};
     }
     size_t found = table_set_add(&stats->tables, id, items, count, news);
     for (size_t i = 0; i < found; i++) {
-        count_distinct(stats->streams[news[i].stream].distinct, news[i].of_stream, news[i].hash);
-        count_distinct(stats_total(stats)->distinct, news[i].of_all, news[i].hash);
+        unsigned stream = news[i].group / STATS_SIDES, side = news[i].group % STATS_SIDES;
+        count_distinct(&stats->streams[stream].distinct[side], news[i].of_stream, news[i].hash);
+        count_distinct(&stats_total(stats)->distinct[side], news[i].of_all, news[i].hash);
     }
     if (!stats->window)
         return;
@@ -145,7 +162,7 @@ static void merge_some(struct stats *stats, const struct shard *shard, const uin
     for (size_t i = 0; i < found; i++) {
         for (int d = 0; d < WINDOW_DISTINCTS; d++) {
             if (news[i].of_all >> d & 1)
-                hll_add(&stats->window->distinct[d], news[i].hash);
+                hll_add(&stats->window->distinct[news[i].group % STATS_SIDES][d], news[i].hash);
         }
     }
 }
@@ -206,7 +223,7 @@ void stats_merge_losses(struct stats *stats)
     for (size_t i = 0; i < all; i++) {
         struct stream_state *s = &stats->streams[i];
         for (int n = 0; n < STATS_LOSSES; n++)
-            s->counters.loss[n] =
+            s->sides[STATS_CLIENT].counters.loss[n] =
                 s->losses[n] > s->losses_before[n] ? s->losses[n] - s->losses_before[n] : 0;
     }
     pthread_rwlock_unlock(&stats->tables_lock);
@@ -214,12 +231,11 @@ void stats_merge_losses(struct stats *stats)
 
 void stats_forget_stream(struct stream_state *s)
 {
-    memset(&s->counters, 0, sizeof s->counters);
+    memset(s->sides, 0, sizeof s->sides);
     memcpy(s->losses_before, s->losses, sizeof s->losses);
     s->judged = false;
     memset(&s->tick, 0, sizeof s->tick);
-    s->apart = false;
-    memset(s->distinct, 0, sizeof *s->distinct);
+    memset(s->distinct, 0, STATS_SIDES * sizeof *s->distinct);
     memset(s->past, 0, RATE_SECONDS * sizeof *s->past);
     s->first_seen_ms = s->last_seen_ms = 0;
     s->listed = 0; /* ticks count anew */

@@ -6,7 +6,11 @@
 
 void block_clear(struct block *block)
 {
-    memset(&block->counters, 0, sizeof block->counters);
+    for (int side = 0; side < STATS_SIDES; side++) {
+        if (block->counted[side])
+            memset(&block->counters[side], 0, sizeof block->counters[side]);
+        block->counted[side] = false;
+    }
     block->tick = (struct tick){0};
     times_clear(&block->times);
     block->arrived_ns = 0;

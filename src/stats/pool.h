@@ -17,10 +17,11 @@
 #include "stats/times.h"
 
 struct block {
-    struct stats_counters counters;
-    struct tick tick;    /* not of streams that have no block of their own */
-    struct times times;  /* of its events */
-    uint64_t arrived_ns; /* wall clock: when the last one that has a time came */
+    struct stats_counters counters[STATS_SIDES];
+    bool counted[STATS_SIDES]; /* the counters have something */
+    struct tick tick;          /* not of streams that have no block of their own */
+    struct times times;        /* of its events */
+    uint64_t arrived_ns;       /* wall clock: when the last one that has a time came */
     uint32_t origin;
     uint8_t last_direction;
     bool newcomer;      /* the pool's own, as is `next` */

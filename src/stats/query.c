@@ -173,7 +173,15 @@ static void consider(const struct table_set *set, struct best *best, const struc
     keep(best, &c);
 }
 
-static void scan(const struct table_set *set, struct best *bests, size_t count, int stream)
+static bool is_in(const struct stats_row *row, const struct stats_scope *scope)
+{
+    return scope->stream == STATS_ALL
+               ? row->group % STATS_SIDES == scope->side
+               : row->group == stats_group((unsigned)scope->stream, scope->side);
+}
+
+static void scan(const struct table_set *set, struct best *bests, size_t count,
+                 const struct stats_scope *scope)
 {
     for (int id = 0; id < STATS_TABLES; id++) {
         const struct stats_table *table = &set->tables[id];
@@ -185,7 +193,7 @@ static void scan(const struct table_set *set, struct best *bests, size_t count, 
         uint64_t keys = 0;
         for (uint32_t r = 0; wanted > 0 && r < table->row_count; r++) {
             const struct stats_row *row = &table->rows[r];
-            if (stream >= 0 && row->stream != stream)
+            if (!is_in(row, scope))
                 continue;
             keys++;
             for (size_t i = 0; i < wanted; i++)
@@ -209,17 +217,18 @@ static int by_hash(const void *a, const void *b)
 /* Adds up the rows that the candidate's key has, and their errors; where it has none, one may have
  * been dropped. Its value over all streams. */
 static uint64_t sum_rows(const struct table_set *set, const struct best *best,
-                         const struct stats_row *row, int stream, struct stats_values *values,
-                         uint64_t *error)
+                         const struct stats_row *row, const struct stats_scope *scope,
+                         struct stats_values *values, uint64_t *error)
 {
     uint64_t cells = 0;
     *values = (struct stats_values){0};
     *error = 0;
     for (unsigned s = 0; s < set->stream_count + set->rest; s++) {
         unsigned number = s < set->stream_count ? s : set->stream_max;
-        if (stream >= 0 && number != (unsigned)stream)
+        if (scope->stream != STATS_ALL && number != (unsigned)scope->stream)
             continue;
-        const struct stats_row *r = stats_table_find(best->table, row->hash, (uint16_t)number);
+        const struct stats_row *r =
+            stats_table_find(best->table, row->hash, stats_group(number, scope->side));
         *error += r ? r->error : best->table->floor;
         if (!r)
             continue;
@@ -231,7 +240,7 @@ static uint64_t sum_rows(const struct table_set *set, const struct best *best,
 }
 
 /* One candidate a key, with its value over all streams. */
-static void unite(const struct table_set *set, struct best *best)
+static void unite(const struct table_set *set, const struct stats_scope *scope, struct best *best)
 {
     size_t kept = 0;
     qsort(best->items, best->count, sizeof *best->items, by_hash);
@@ -241,7 +250,7 @@ static void unite(const struct table_set *set, struct best *best)
         struct candidate *c = &best->items[i];
         if (kept > 0 && best->items[kept - 1].row->hash == c->row->hash)
             continue;
-        c->value = sum_rows(set, best, c->row, STATS_ALL, &values, &error);
+        c->value = sum_rows(set, best, c->row, scope, &values, &error);
         best->items[kept++] = *c;
     }
     best->count = kept;
@@ -266,15 +275,16 @@ static size_t put_key(const struct table_set *set, enum stats_table_id id, struc
     return len;
 }
 
-static int fill_answer(const struct table_set *set, struct best *best, int stream, size_t n,
-                       struct stats_answer *answer)
+static int fill_answer(const struct table_set *set, struct best *best,
+                       const struct stats_scope *scope, size_t n, struct stats_answer *answer)
 {
     qsort(best->items, best->count, sizeof *best->items, descending);
     *answer = (struct stats_answer){
         .rows = calloc(best->count ? best->count : 1, sizeof *answer->rows),
         .count = best->count < n ? best->count : n,
         .keys = best->keys,
-        .floor = best->table->floor * (stream < 0 ? set->stream_count + set->rest : 1),
+        .floor =
+            best->table->floor * (scope->stream == STATS_ALL ? set->stream_count + set->rest : 1),
     };
     if (!answer->rows)
         return -1;
@@ -282,7 +292,7 @@ static int fill_answer(const struct table_set *set, struct best *best, int strea
         const struct candidate *c = &best->items[i];
         struct stats_top *top = &answer->rows[i];
         top->value = c->value;
-        sum_rows(set, best, c->row, stream, &top->values, &top->error);
+        sum_rows(set, best, c->row, scope, &top->values, &top->error);
         top->text_len = (uint16_t)put_key(set, best->question->table,
                                           stats_row_key(best->table, c->row), top->text);
     }
@@ -333,23 +343,24 @@ static void close_bests(struct best *bests, size_t count)
     free(bests);
 }
 
-static int answer_all(const struct table_set *set, int stream, struct best *bests,
-                      const struct stats_question *questions, size_t count, size_t n,
-                      struct stats_answer *answers)
+static int answer_all(const struct table_set *set, const struct stats_scope *scope,
+                      struct best *bests, const struct stats_question *questions, size_t count,
+                      size_t n, struct stats_answer *answers)
 {
-    scan(set, bests, count, stream);
+    scan(set, bests, count, scope);
     for (size_t i = 0; i < count; i++) {
-        if (stream < 0 && table_set_several(set))
-            unite(set, &bests[i]);
+        if (scope->stream == STATS_ALL && table_set_several(set))
+            unite(set, scope, &bests[i]);
         size_t place = (size_t)(bests[i].question - questions);
-        if (fill_answer(set, &bests[i], stream, n, &answers[place]) < 0)
+        if (fill_answer(set, &bests[i], scope, n, &answers[place]) < 0)
             return -1;
     }
     return 0;
 }
 
-int table_set_top(const struct table_set *set, int stream, const struct stats_question *questions,
-                  size_t count, size_t n, struct stats_answer *answers)
+int table_set_top(const struct table_set *set, const struct stats_scope *scope,
+                  const struct stats_question *questions, size_t count, size_t n,
+                  struct stats_answer *answers)
 {
     struct best *bests = calloc(count + 1, sizeof *bests);
     memset(answers, 0, count * sizeof *answers);
@@ -358,10 +369,10 @@ int table_set_top(const struct table_set *set, int stream, const struct stats_qu
     n = n < STATS_TOP_MAX ? n : STATS_TOP_MAX;
     int failed = -1;
     size_t keep_rows = n;
-    if (stream < 0 && table_set_several(set))
+    if (scope->stream == STATS_ALL && table_set_several(set))
         keep_rows = n * 8 > CANDIDATES_MIN ? n * 8 : CANDIDATES_MIN;
     if (open_bests(set, questions, count, keep_rows, bests) == 0)
-        failed = answer_all(set, stream, bests, questions, count, n, answers);
+        failed = answer_all(set, scope, bests, questions, count, n, answers);
     close_bests(bests, count);
     if (failed)
         stats_answers_free(answers, count);

@@ -49,7 +49,7 @@ void stats_native_fill(struct event *ev, struct stats_sample *sample)
     sample->length = (uint32_t)event_payload(ev).len;
     sample->origin = ev->origin->id;
     sample->direction = dnstap_is_query(tap) ? STATS_QUERY : STATS_RESPONSE;
-    sample->side = (uint8_t)dnstap_side(tap->message_type);
+    sample->side = ev->side == DNSTAP_SIDE_UPSTREAM ? STATS_UPSTREAM : STATS_CLIENT;
     sample->message_type = within(tap->message_type, DNSTAP_UPDATE_RESPONSE + 1);
     sample->transport = within(tap->protocol, DNSTAP_DOQ + 1);
     sample->family = within(ev->family, DNSTAP_INET6 + 1);

@@ -13,13 +13,19 @@
 
 enum stats_direction { STATS_QUERY, STATS_RESPONSE, STATS_DIRECTIONS };
 
-/* A message of a type that is not known has a direction, and so counts, but no side. */
+/* What the sender of dnstap was asked, and what it asked others, are counted apart. A message of a
+ * type that is not known has a direction, and so counts: with what was asked. */
 enum stats_side {
     STATS_CLIENT = DNSTAP_SIDE_CLIENT,
     STATS_UPSTREAM = DNSTAP_SIDE_UPSTREAM,
-    STATS_NO_SIDE = DNSTAP_SIDE_UNKNOWN,
-    STATS_SIDES = STATS_NO_SIDE
+    STATS_SIDES
 };
+
+/* A stream on one side: what numbers and rows are kept by. */
+static inline uint16_t stats_group(unsigned stream, unsigned side)
+{
+    return (uint16_t)(stream * STATS_SIDES + side);
+}
 
 enum { SAMPLE_NAME_MAX = 255, SAMPLE_TEXT_MAX = DNS_NAME_TEXT_MAX };
 
@@ -53,7 +59,7 @@ struct stats_sample {
     uint16_t qtype;       /* with has_qtype */
     uint8_t marks;        /* bits, 1 << enum sample_mark */
     uint8_t direction;    /* enum stats_direction */
-    uint8_t side;         /* enum stats_side, STATS_NO_SIDE too */
+    uint8_t side;         /* enum stats_side: where it counts */
     uint8_t message_type; /* 0: unknown */
     uint8_t transport;    /* enum dnstap_protocol; 0: unknown */
     uint8_t family;       /* DNSTAP_INET, DNSTAP_INET6; 0: unknown */
@@ -69,6 +75,9 @@ struct stats_reader {
     /* Fills the sample, whose name may live in `space` (SAMPLE_NAME_MAX + 1 bytes). False: the
      * event counts as malformed, and nothing else of it counts. */
     bool (*read)(struct event *ev, uint8_t *space, struct stats_sample *sample);
+    /* All counts on the client side, with clients and servers. Else the client side has no servers
+     * and the upstream side no clients: that would be the sender itself. */
+    bool one_side;
     bool wire_keys; /* keys are names in wire form; else text with a final dot */
     /* The key as text, UTF-8, not escaped for any format; at most SAMPLE_TEXT_MAX bytes at `p`,
      * returns the byte behind the last. */

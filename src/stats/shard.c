@@ -224,11 +224,11 @@ static uint16_t stream_of(struct shard *shard, const struct shard_batch *batch,
 
 /* --- tables --------------------------------------------------------------------------------- */
 
-/* The key's hash is secret and as good as random, so nobody can choose streams that fall together.
+/* The key's hash is secret and as good as random, so nobody can choose groups that fall together.
  */
-static uint32_t first_slot(const struct shard_table *table, uint64_t hash, uint16_t stream)
+static uint32_t first_slot(const struct shard_table *table, uint64_t hash, uint16_t group)
 {
-    return ((uint32_t)hash + stream * 0x9e3779b1u) & table->mask;
+    return ((uint32_t)hash + group * 0x9e3779b1u) & table->mask;
 }
 
 static uint32_t tag_of(uint64_t hash)
@@ -313,7 +313,7 @@ static bool count_key(struct shard *shard, enum shard_table_id id, const struct 
     uint32_t tag = tag_of(hash);
     uint16_t code = code_of(&slot->sample);
     unsigned passed = 0;
-    for (uint32_t at = first_slot(table, hash, slot->stream);; at = (at + 1) & table->mask) {
+    for (uint32_t at = first_slot(table, hash, slot->group);; at = (at + 1) & table->mask) {
         uint32_t word = table->index[at];
         struct shard_entry *e;
         if (word == 0) {
@@ -321,11 +321,11 @@ static bool count_key(struct shard *shard, enum shard_table_id id, const struct 
             if (!e)
                 return false;
             e->hash = hash;
-            e->stream = slot->stream;
+            e->group = slot->group;
             table->index[at] = tag | table->count;
         } else if (tag_of((uint64_t)word << 32) == tag) {
             e = &table->entries[number_in(word) - 1];
-            if (e->hash != hash || e->stream != slot->stream)
+            if (e->hash != hash || e->group != slot->group)
                 continue;
         } else {
             continue;
@@ -341,9 +341,10 @@ static bool count_key(struct shard *shard, enum shard_table_id id, const struct 
 
 /* --- the batch ------------------------------------------------------------------------------ */
 
-void shard_batch_init(struct shard_batch *batch, const struct siphash_key *key)
+void shard_batch_init(struct shard_batch *batch, const struct stats_reader *reader,
+                      const struct siphash_key *key)
 {
-    *batch = (struct shard_batch){.key = key};
+    *batch = (struct shard_batch){.key = key, .reader = reader};
     for (size_t i = 0; i < sizeof batch->servers / sizeof *batch->servers; i++)
         batch->servers[i].len = UINT8_MAX; /* no address is so long */
 }
@@ -361,17 +362,37 @@ static uint64_t server_hash(struct shard_batch *batch, struct span server)
     return s->hash;
 }
 
+static bool has_key(const struct shard_slot *slot, enum shard_table_id id)
+{
+    return slot->tables >> id & 1;
+}
+
+/* Of the two addresses of a message one is the sender's own: that is no key. */
+static uint8_t tables_of(const struct stats_reader *reader, const struct stats_sample *s)
+{
+    unsigned tables = (s->name.len > 0) << SHARD_NAMES;
+    if (reader->one_side || s->side == STATS_CLIENT)
+        tables |= 1u << SHARD_CLIENTS;
+    if (reader->one_side || s->side == STATS_UPSTREAM)
+        tables |= 1u << SHARD_SERVERS;
+    return (uint8_t)tables;
+}
+
 static void place_slot(struct shard *shard, struct shard_batch *batch, struct shard_slot *slot,
                        const struct origin *origin)
 {
     const struct stats_sample *s = &slot->sample;
     slot->stream = stream_of(shard, batch, s->identity, origin);
+    slot->group = stats_group(slot->stream, s->side);
+    slot->tables = tables_of(batch->reader, s);
     slot->hash[SHARD_NAMES] = s->name_hash;
     slot->hash[SHARD_CLIENTS] = s->client_hash;
-    slot->hash[SHARD_SERVERS] = server_hash(batch, s->server);
+    if (has_key(slot, SHARD_SERVERS))
+        slot->hash[SHARD_SERVERS] = server_hash(batch, s->server);
     for (int i = 0; i < SHARD_TABLES; i++) {
         const struct shard_table *table = &shard->tables[i];
-        __builtin_prefetch(&table->index[first_slot(table, slot->hash[i], slot->stream)]);
+        if (has_key(slot, (enum shard_table_id)i))
+            __builtin_prefetch(&table->index[first_slot(table, slot->hash[i], slot->group)]);
     }
 }
 
@@ -379,7 +400,9 @@ static void prefetch_entries(const struct shard *shard, const struct shard_slot 
 {
     for (int i = 0; i < SHARD_TABLES; i++) {
         const struct shard_table *table = &shard->tables[i];
-        uint32_t word = table->index[first_slot(table, slot->hash[i], slot->stream)];
+        if (!has_key(slot, (enum shard_table_id)i))
+            continue;
+        uint32_t word = table->index[first_slot(table, slot->hash[i], slot->group)];
         __builtin_prefetch(&table->entries[number_in(word) - (word > 0)], 1);
     }
 }
@@ -388,15 +411,18 @@ static void prefetch_entries(const struct shard *shard, const struct shard_slot 
  * not mind to see a key again. */
 static void count_unlisted(struct shard *shard, const struct shard_slot *slot)
 {
+    struct hll *missed = shard->missed[slot->sample.side];
     uint64_t name = slot->hash[SHARD_NAMES];
     bool asked = slot->sample.direction == STATS_QUERY;
     shard->unlisted++;
-    hll_add(&shard->missed[DISTINCT_CLIENTS], slot->hash[SHARD_CLIENTS]);
-    hll_add(&shard->missed[DISTINCT_SERVERS], slot->hash[SHARD_SERVERS]);
-    if (slot->sample.name.len == 0)
+    if (has_key(slot, SHARD_CLIENTS))
+        hll_add(&missed[DISTINCT_CLIENTS], slot->hash[SHARD_CLIENTS]);
+    if (has_key(slot, SHARD_SERVERS))
+        hll_add(&missed[DISTINCT_SERVERS], slot->hash[SHARD_SERVERS]);
+    if (!has_key(slot, SHARD_NAMES))
         return;
-    hll_add(&shard->missed[DISTINCT_DOMAINS], name);
-    hll_add(&shard->missed[asked ? DISTINCT_ASKED : DISTINCT_ANSWERED], name);
+    hll_add(&missed[DISTINCT_DOMAINS], name);
+    hll_add(&missed[asked ? DISTINCT_ASKED : DISTINCT_ANSWERED], name);
 }
 
 static void count_tick(struct tick *tick, const struct stats_sample *s)
@@ -418,11 +444,15 @@ static void count_slot(struct shard *shard, const struct shard_slot *slot, uint6
         if (s->ticks && slot->stream < shard->stream_max)
             count_tick(&block->tick, s);
     }
-    stats_counters_sample(&block->counters, s);
+    block->counted[s->side] = true;
+    stats_counters_sample(&block->counters[s->side], s);
     uint16_t qtype = s->has_qtype ? s->qtype : STATS_NO_QTYPE;
-    bool listed = s->name.len == 0 || count_key(shard, SHARD_NAMES, slot, s->name, qtype);
-    listed &= count_key(shard, SHARD_CLIENTS, slot, s->client, 0);
-    listed &= count_key(shard, SHARD_SERVERS, slot, s->server, 0);
+    bool listed =
+        !has_key(slot, SHARD_NAMES) || count_key(shard, SHARD_NAMES, slot, s->name, qtype);
+    if (has_key(slot, SHARD_CLIENTS))
+        listed &= count_key(shard, SHARD_CLIENTS, slot, s->client, 0);
+    if (has_key(slot, SHARD_SERVERS))
+        listed &= count_key(shard, SHARD_SERVERS, slot, s->server, 0);
     if (!listed)
         count_unlisted(shard, slot);
 }
@@ -438,12 +468,11 @@ void shard_flush(struct shard *shard, struct shard_batch *batch)
     batch->count = 0;
 }
 
-void shard_event(struct shard *shard, struct shard_batch *batch, const struct stats_reader *reader,
-                 struct event *ev)
+void shard_event(struct shard *shard, struct shard_batch *batch, struct event *ev)
 {
     struct shard_slot *slot = &batch->slots[batch->count];
     shard->events++;
-    if (ev->bad & FACET_DNSTAP || !reader->read(ev, slot->name, &slot->sample)) {
+    if (ev->bad & FACET_DNSTAP || !batch->reader->read(ev, slot->name, &slot->sample)) {
         shard->malformed++;
         return;
     }

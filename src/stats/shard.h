@@ -45,7 +45,7 @@ struct shard_entry {
     uint32_t timed;
     uint32_t slowest_us;
     uint32_t key_at; /* in the shard's keys */
-    uint16_t stream;
+    uint16_t group;  /* stats_group */
     uint8_t key_len;
     uint8_t cell_count;
     struct shard_cell cells[SHARD_CELLS];
@@ -90,7 +90,7 @@ struct shard {
     uint64_t unlisted;
     /* The keys of the unlisted events, for all streams together: distinct counts have these keys,
      * though the tables do not (but for distinct suffixes, which only the tables know). */
-    struct hll missed[STATS_DISTINCTS];
+    struct hll missed[STATS_SIDES][STATS_DISTINCTS];
 };
 
 /* One sample on its way into the tables. */
@@ -98,6 +98,8 @@ struct shard_slot {
     struct stats_sample sample;
     uint64_t hash[SHARD_TABLES]; /* of the keys */
     uint16_t stream;
+    uint16_t group; /* stats_group of the stream and the sample's side */
+    uint8_t tables; /* bits, 1 << enum shard_table_id: where it has a key */
     uint8_t name[SAMPLE_NAME_MAX + 1];
 };
 
@@ -110,6 +112,7 @@ struct shard_server {
 /* The worker's batch. Owner: the worker. */
 struct shard_batch {
     const struct siphash_key *key;
+    const struct stats_reader *reader;
     uint32_t count;
     struct shard_server servers[64]; /* the last ones: they come again and again */
     struct shard_slot slots[SHARD_BATCH];
@@ -130,10 +133,10 @@ void shard_list(struct shard *shard, struct span name, uint64_t peer);
 bool shard_is_full(const struct shard *shard);
 
 /* Reads the event into the batch; a batch that is full by that is counted into the shard. */
-void shard_event(struct shard *shard, struct shard_batch *batch, const struct stats_reader *reader,
-                 struct event *ev);
+void shard_event(struct shard *shard, struct shard_batch *batch, struct event *ev);
 /* Counts what the batch holds. To be called before the bytes of its events become invalid. */
 void shard_flush(struct shard *shard, struct shard_batch *batch);
-void shard_batch_init(struct shard_batch *batch, const struct siphash_key *key);
+void shard_batch_init(struct shard_batch *batch, const struct stats_reader *reader,
+                      const struct siphash_key *key);
 
 #endif

@@ -9,8 +9,11 @@
 
 static void remember_stream(struct stream_state *s, size_t at)
 {
-    for (int direction = 0; direction < STATS_DIRECTIONS; direction++)
-        s->past[at][direction] = s->counters.direction[direction].events;
+    for (int side = 0; side < STATS_SIDES; side++) {
+        for (int direction = 0; direction < STATS_DIRECTIONS; direction++)
+            s->past[at].events[side][direction] =
+                (uint32_t)s->sides[side].counters.direction[direction].events;
+    }
 }
 
 void stats_remember(struct stats *stats, uint64_t now_ns)
@@ -23,15 +26,22 @@ void stats_remember(struct stats *stats, uint64_t now_ns)
     stats->ticks++;
 }
 
+/* What came since a tick that is remembered. */
+static uint32_t events_since(const struct stream_state *s, size_t at, int side, int direction)
+{
+    uint64_t now = s->sides[side].counters.direction[direction].events;
+    return (uint32_t)now - s->past[at].events[side][direction];
+}
+
 /* Events a second since `back` ticks ago, or since the first tick that is remembered. */
-static double rate_over(const struct stats *stats, const struct stream_state *s, int direction,
-                        uint64_t back, uint64_t now_ns)
+static double rate_over(const struct stats *stats, const struct stream_state *s, int side,
+                        int direction, uint64_t back, uint64_t now_ns)
 {
     if (stats->ticks == 0)
         return 0;
     uint64_t most = stats->ticks < RATE_SECONDS ? stats->ticks : RATE_SECONDS;
     size_t at = (stats->ticks - (back < most ? back : most)) % RATE_SECONDS;
-    uint64_t events = s->counters.direction[direction].events - s->past[at][direction];
+    uint32_t events = events_since(s, at, side, direction);
     uint64_t elapsed = now_ns - stats->tick_ns[at];
     return elapsed ? (double)events * 1e9 / (double)elapsed : 0;
 }
@@ -41,8 +51,8 @@ double stats_busy(const struct stats *stats, const struct stream_state *s)
     size_t oldest = stats->ticks < RATE_SECONDS ? 0 : stats->ticks % RATE_SECONDS;
     uint64_t seconds = stats->ticks - s->listed, events = 0;
     seconds = seconds < RATE_SECONDS ? seconds : RATE_SECONDS;
-    for (int direction = 0; direction < STATS_DIRECTIONS; direction++)
-        events += s->counters.direction[direction].events - s->past[oldest][direction];
+    for (int n = 0; n < STATS_SIDES * STATS_DIRECTIONS; n++)
+        events += events_since(s, oldest, n / STATS_DIRECTIONS, n % STATS_DIRECTIONS);
     return (double)events / (double)(seconds ? seconds : 1);
 }
 
@@ -53,9 +63,9 @@ static void fill_rates(const struct stats *stats, const struct stream_state *s,
     bool early = now_ns - last_ns < CLOCK_SECOND_NS / 2; /* too short a time for a rate */
     for (int direction = 0; direction < STATS_DIRECTIONS; direction++) {
         out->rates[direction] = (struct stats_rates){
-            .last = rate_over(stats, s, direction, early ? 2 : 1, now_ns),
-            .minute = rate_over(stats, s, direction, 60, now_ns),
-            .quarter = rate_over(stats, s, direction, RATE_SECONDS, now_ns),
+            .last = rate_over(stats, s, out->side, direction, early ? 2 : 1, now_ns),
+            .minute = rate_over(stats, s, out->side, direction, 60, now_ns),
+            .quarter = rate_over(stats, s, out->side, direction, RATE_SECONDS, now_ns),
         };
     }
 }
@@ -82,12 +92,16 @@ static uint64_t estimate(const struct hll *sketch)
 }
 
 uint64_t stats_count_distinct(const struct stats *stats, const struct stream_state *stream,
-                              enum stats_distinct_id id)
+                              enum stats_side side, enum stats_distinct_id id)
 {
-    const struct distinct_counts *counts = stream->distinct;
+    const struct distinct_counts *counts = &stream->distinct[side];
     if (stats_counts_all(stats, table_of(id)))
         return counts->exact[id];
-    return estimate(&counts->sketch[id]);
+    if (id != DISTINCT_DOMAINS)
+        return estimate(&counts->sketch[id]);
+    struct hll both = counts->sketch[DISTINCT_ASKED];
+    hll_merge(&both, &counts->sketch[DISTINCT_ANSWERED]);
+    return estimate(&both);
 }
 
 enum { ELSEWHEN_SECONDS = 60 /* neither clocks that are set nor the way here account for more */ };
@@ -105,23 +119,28 @@ static struct stats_times times_of(const struct stream_state *s)
     };
 }
 
-static void fill_stream(const struct stats *stats, const struct stream_state *s,
-                        struct stats_stream *out, uint64_t now_ns)
+static void fill_distinct(const struct stats *stats, const struct stream_state *s,
+                          struct stats_stream *out)
+{
+    const struct {
+        enum stats_distinct_id id;
+        uint64_t *to;
+    } rows[] = {
+        {DISTINCT_CLIENTS, &out->distinct.clients},   {DISTINCT_SERVERS, &out->distinct.servers},
+        {DISTINCT_DOMAINS, &out->distinct.domains},   {DISTINCT_ASKED, &out->distinct.asked},
+        {DISTINCT_ANSWERED, &out->distinct.answered},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        *rows[i].to = stats_count_distinct(stats, s, (enum stats_side)out->side, rows[i].id);
+}
+
+/* What is the stream's, whatever the side. */
+static void fill_common(const struct stream_state *s, struct stats_stream *out)
 {
     out->id = s->id;
     memcpy(out->name, s->name, sizeof out->name);
     out->name_len = s->name_len;
-    out->counters = s->counters;
-    out->distinct = (struct stats_distinct){
-        .clients = stats_count_distinct(stats, s, DISTINCT_CLIENTS),
-        .domains = stats_count_distinct(stats, s, DISTINCT_DOMAINS),
-        .asked = stats_count_distinct(stats, s, DISTINCT_ASKED),
-        .answered = stats_count_distinct(stats, s, DISTINCT_ANSWERED),
-    };
-    fill_rates(stats, s, out, now_ns);
     out->tick_ns = tick_estimate(&s->tick);
-    out->apart = s->apart;
-    out->judged = s->judged;
     out->origin = s->origin;
     out->last_direction = s->last_direction;
     out->first_seen_ms = s->first_seen_ms;
@@ -129,14 +148,33 @@ static void fill_stream(const struct stats *stats, const struct stream_state *s,
     out->times = times_of(s);
 }
 
-static void fill_latency(const struct stats *stats, struct stats_snapshot *snapshot)
+static void fill_stream(const struct stats *stats, const struct stream_state *s,
+                        struct stats_stream out[STATS_SIDES], uint64_t now_ns)
 {
+    for (uint8_t side = 0; side < STATS_SIDES; side++) {
+        struct stats_stream *to = &out[side];
+        to->side = side;
+        fill_common(s, to);
+        to->judged = s->judged && side == STATS_CLIENT;
+        to->apart = s->sides[side].apart;
+        if (!s->sides[side].counted && !to->judged)
+            continue; /* all zeros, which a fresh snapshot is */
+        to->counters = s->sides[side].counters;
+        fill_distinct(stats, s, to);
+        fill_rates(stats, s, to, now_ns);
+    }
+}
+
+static void fill_latency(const struct stats *stats, enum stats_side side,
+                         struct stats_snapshot *snapshot)
+{
+    uint64_t *latency = snapshot->latency[side];
     for (unsigned b = 0; b < QUANTILE_BUCKETS; b++)
-        snapshot->latency[b] = snapshot->total.counters.latency[b] - stats->left_apart[b];
+        latency[b] = snapshot->total[side].counters.latency[b] - stats->left_apart[side][b];
     for (size_t i = 0; i < snapshot->stream_count; i++) {
-        const struct stats_stream *stream = &snapshot->streams[i];
+        const struct stats_stream *stream = &snapshot->streams[i][side];
         for (unsigned b = 0; stream->apart && b < QUANTILE_BUCKETS; b++)
-            snapshot->latency[b] -= stream->counters.latency[b];
+            latency[b] -= stream->counters.latency[b];
     }
 }
 
@@ -164,17 +202,22 @@ struct stats_snapshot *stats_photograph(struct stats *stats)
     snapshot->made_ms = clock_wall_ms();
     snapshot->since_ms = stats->since_ms;
     snapshot->since_ns = stats->since_ns;
+    snapshot->from_ms = stats->since_ms;
+    snapshot->to_ms = snapshot->made_ms;
+    snapshot->seconds = (double)(now_ns - stats->since_ns) / CLOCK_SECOND_NS;
     snapshot->malformed = stats->malformed;
     snapshot->unlisted = stats->unlisted;
-    snapshot->other_streams = events_of(&stats_rest(stats)->counters);
+    for (int side = 0; side < STATS_SIDES; side++)
+        snapshot->other_streams += events_of(&stats_rest(stats)->sides[side].counters);
     snapshot->other_identities = stats->rest_used ? estimate(&stats->others) : 0;
     snapshot->places = stats->places;
     snapshot->exact = is_exact(stats);
     snapshot->stream_count = count;
-    fill_stream(stats, stats_total(stats), &snapshot->total, now_ns);
+    fill_stream(stats, stats_total(stats), snapshot->total, now_ns);
     for (size_t i = 0; i < count; i++)
-        fill_stream(stats, &stats->streams[i], &snapshot->streams[i], now_ns);
-    fill_latency(stats, snapshot);
+        fill_stream(stats, &stats->streams[i], snapshot->streams[i], now_ns);
+    for (int side = 0; side < STATS_SIDES; side++)
+        fill_latency(stats, (enum stats_side)side, snapshot);
     return snapshot;
 }
 
@@ -186,13 +229,12 @@ double stats_source_loss(const struct stats_stream *stream)
     return stream->judged && came > 0 ? missing / (came + missing) : NAN;
 }
 
-const struct stats_stream *stats_snapshot_stream(const struct stats_snapshot *snapshot,
-                                                 struct span name)
+int stats_snapshot_find(const struct stats_snapshot *snapshot, struct span name)
 {
     for (size_t i = 0; i < snapshot->stream_count; i++) {
-        const struct stats_stream *stream = &snapshot->streams[i];
+        const struct stats_stream *stream = snapshot->streams[i];
         if (span_equal(span_of(stream->name, stream->name_len), name))
-            return stream;
+            return (int)i;
     }
-    return NULL;
+    return STATS_ALL;
 }

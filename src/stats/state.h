@@ -12,6 +12,18 @@
 
 enum { RATE_SECONDS = 900 }; /* 15 minutes are looked back */
 
+/* How many events there had been at a tick, modulo 2^32: of what came since, less than that. */
+struct past {
+    uint32_t events[STATS_SIDES][STATS_DIRECTIONS];
+};
+
+/* What is counted of one stream, or of the total, on one side. */
+struct side_state {
+    struct stats_counters counters;
+    bool counted; /* there is something in it */
+    bool apart;   /* the clock ticks more coarsely than the latencies here; until a reset */
+};
+
 /* What is known of one stream, or of the total. Owner: the statistics' thread. */
 struct stream_state {
     char name[STREAM_NAME_MAX];
@@ -19,14 +31,13 @@ struct stream_state {
     int id;          /* struct stats_stream */
     uint64_t peer;   /* who brought it: roster_peer */
     uint64_t listed; /* the tick since which it has its place */
-    struct stats_counters counters;
-    struct distinct_counts *distinct;
-    uint64_t (*past)[STATS_DIRECTIONS]; /* events at the last RATE_SECONDS ticks, a ring */
+    struct side_state sides[STATS_SIDES];
+    struct distinct_counts *distinct; /* by side */
+    struct past *past;                /* a ring: the last RATE_SECONDS ticks */
     struct tick tick;
     /* What the stages say of losses since the start, and what they said at the last reset. */
     uint64_t losses[STATS_LOSSES], losses_before[STATS_LOSSES];
     bool judged; /* some exchanges were seen whole: struct stage_loss */
-    bool apart;  /* its clock ticks more coarsely than its latencies; until a reset */
     uint32_t origin;
     uint8_t last_direction;
     int64_t first_seen_ms, last_seen_ms;
@@ -50,7 +61,7 @@ struct worker_shards {
 /* Tables and sketches of a span of time. Owner: the statistics while it runs, then who took it. */
 struct stats_window {
     struct table_set tables;
-    struct hll distinct[WINDOW_DISTINCTS];
+    struct hll distinct[STATS_SIDES][WINDOW_DISTINCTS];
 };
 
 struct stats {
@@ -87,11 +98,11 @@ struct stats {
     struct listing *listing;
     struct names names;                      /* numbers of streams, + 1, by their names */
     struct distinct_counts *distinct_counts; /* what the streams' pointers point into */
-    uint64_t (*past)[STATS_DIRECTIONS];
+    struct past *past;
     bool rest_used;
     struct hll others; /* the identities of the rest */
     /* The latencies in the rest of streams that had been set apart. */
-    uint64_t left_apart[QUANTILE_BUCKETS];
+    uint64_t left_apart[STATS_SIDES][QUANTILE_BUCKETS];
     uint64_t malformed, unlisted;
     uint64_t generation;
     uint64_t tick_ns[RATE_SECONDS]; /* when the last ticks were */
@@ -161,7 +172,7 @@ void stats_forget_stream(struct stream_state *s);
 double stats_busy(const struct stats *stats, const struct stream_state *s);
 /* How many there are in a stream, or in all; exact while nothing was left out. */
 uint64_t stats_count_distinct(const struct stats *stats, const struct stream_state *stream,
-                              enum stats_distinct_id id);
+                              enum stats_side side, enum stats_distinct_id id);
 /* True when that table has left no key out. */
 bool stats_counts_all(const struct stats *stats, enum stats_table_id table);
 /* The statistics of this moment; NULL: no memory. */

@@ -60,7 +60,7 @@ static void observe_event(void *state, unsigned worker, struct event *ev)
 {
     struct stats *stats = state;
     struct worker_shards *w = &stats->workers[worker];
-    shard_event(w->active, &w->batch, stats->reader, ev);
+    shard_event(w->active, &w->batch, ev);
 }
 
 static void observe_flush(void *state, unsigned worker)
@@ -269,7 +269,7 @@ static int init_workers(struct stats *stats, size_t memory)
         if (shard_init(&w->shards[0], each, stats->places, &stats->pool) < 0 ||
             shard_init(&w->shards[1], each, stats->places, &stats->pool) < 0)
             return -1;
-        shard_batch_init(&w->batch, &stats->key);
+        shard_batch_init(&w->batch, stats->reader, &stats->key);
         w->active = &w->shards[0];
         atomic_init(&w->spare, &w->shards[1]);
     }
@@ -280,14 +280,14 @@ static int init_streams(struct stats *stats)
 {
     size_t all = stats_total_index(stats) + 1;
     stats->streams = calloc(all, sizeof *stats->streams);
-    stats->distinct_counts = calloc(all, sizeof *stats->distinct_counts);
+    stats->distinct_counts = calloc(all * STATS_SIDES, sizeof *stats->distinct_counts);
     stats->past = calloc(all * RATE_SECONDS, sizeof *stats->past);
     if (!stats->streams || !stats->distinct_counts || !stats->past ||
         names_init(&stats->names, stats->places) < 0 || listing_init(stats) < 0)
         return -1;
     for (size_t i = 0; i < all; i++) {
-        stats->streams[i].id = (int)i;
-        stats->streams[i].distinct = &stats->distinct_counts[i];
+        stats->streams[i].id = i == stats_total_index(stats) ? STATS_ALL : (int)i;
+        stats->streams[i].distinct = &stats->distinct_counts[i * STATS_SIDES];
         stats->streams[i].past = &stats->past[i * RATE_SECONDS];
     }
     return 0;
@@ -473,11 +473,12 @@ const struct stats_reader *stats_get_reader(const struct stats *stats)
 }
 
 /* The caller holds the lock on the tables. */
-static void count_keys(const struct stats *stats, int stream, enum stats_table_id table,
-                       struct stats_answer *answer)
+static void count_keys(const struct stats *stats, const struct stats_scope *scope,
+                       enum stats_table_id table, struct stats_answer *answer)
 {
-    const struct stream_state *s = stream < 0 ? stats_total(stats) : &stats->streams[stream];
-    answer->keys = stats_count_distinct(stats, s, table_distinct[table]);
+    const struct stream_state *s =
+        scope->stream == STATS_ALL ? stats_total(stats) : &stats->streams[scope->stream];
+    answer->keys = stats_count_distinct(stats, s, scope->side, table_distinct[table]);
     answer->keys_exact = stats_counts_all(stats, table);
 }
 
@@ -489,18 +490,20 @@ static bool number_of(const struct stats *stats, int id, int *number)
     return id == STATS_ALL || (place < stats->stream_count && stats->streams[place].id == id);
 }
 
-int stats_top(struct stats *stats, int stream, const struct stats_question *questions, size_t count,
-              size_t n, struct stats_answer *answers)
+int stats_top(struct stats *stats, const struct stats_scope *scope,
+              const struct stats_question *questions, size_t count, size_t n,
+              struct stats_answer *answers)
 {
+    struct stats_scope numbered = *scope;
     memset(answers, 0, count * sizeof *answers);
     pthread_rwlock_rdlock(&stats->tables_lock);
-    if (!number_of(stats, stream, &stream)) {
+    if (!number_of(stats, scope->stream, &numbered.stream)) {
         pthread_rwlock_unlock(&stats->tables_lock);
         return 0;
     }
-    int failed = table_set_top(&stats->tables, stream, questions, count, n, answers);
+    int failed = table_set_top(&stats->tables, &numbered, questions, count, n, answers);
     for (size_t i = 0; !failed && i < count; i++)
-        count_keys(stats, stream, questions[i].table, &answers[i]);
+        count_keys(stats, &numbered, questions[i].table, &answers[i]);
     pthread_rwlock_unlock(&stats->tables_lock);
     return failed;
 }
@@ -544,15 +547,15 @@ struct stats_window *stats_window_take(struct stats *stats)
     return window;
 }
 
-int stats_window_top(const struct stats_window *window, int stream,
+int stats_window_top(const struct stats_window *window, const struct stats_scope *scope,
                      const struct stats_question *questions, size_t count, size_t n,
                      struct stats_answer *answers)
 {
-    return table_set_top(&window->tables, stream, questions, count, n, answers);
+    return table_set_top(&window->tables, scope, questions, count, n, answers);
 }
 
-const struct hll *stats_window_distinct(const struct stats_window *window,
+const struct hll *stats_window_distinct(const struct stats_window *window, enum stats_side side,
                                         enum stats_distinct_id which)
 {
-    return &window->distinct[which];
+    return &window->distinct[side][which];
 }

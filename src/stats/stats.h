@@ -45,6 +45,19 @@ int stats_start(struct stats *stats, struct pipeline *pipeline, struct error *er
 void stats_stop(struct stats *stats);
 void stats_free(struct stats *stats);
 
+/* What is asked about: one stream or all, what it was asked or what it asked others, and when. */
+struct stats_scope {
+    int stream; /* id of a snapshot's stream, or STATS_ALL */
+    enum stats_side side;
+    enum stats_window_id window;
+};
+/* "client", "upstream"; STATS_SIDES when no side has that name. */
+const char *stats_side_name(enum stats_side side);
+enum stats_side stats_side_parse(struct span name);
+/* "all", "1m", "5m", "1h", "1d"; STATS_WINDOWS when no window has that name. */
+const char *stats_window_name(enum stats_window_id window);
+enum stats_window_id stats_window_parse(struct span name);
+
 /* The latest snapshot, with a reference for the caller; never NULL. */
 const struct stats_snapshot *stats_take(struct stats *stats);
 void stats_release(const struct stats_snapshot *snapshot);
@@ -106,21 +119,21 @@ struct stats_top {
 struct stats_answer {
     struct stats_top *rows; /* descending; ties in order of first appearance */
     size_t count;
-    uint64_t keys;   /* different ones that have come, in the stream or in all; of windows: rows */
+    uint64_t keys;   /* different ones that have come in the scope; of windows: rows */
     bool keys_exact; /* else estimated, with a standard error of 0.8 % */
     uint64_t floor;  /* no key that is missing in the table has more hits than this */
 };
 
 /*
- * The `n` (at most STATS_TOP_MAX) largest rows for each of `count` questions, at once. `stream` is
- * the id of a snapshot's stream (nothing is found when it has given up its place since), or
- * STATS_ALL. Rows with the value 0 are left out. Any
- * thread; looks at every row of the tables asked, some milliseconds at most. -1: no memory.
- * Free with stats_answers_free.
+ * The `n` (at most STATS_TOP_MAX) largest rows for each of `count` questions, at once, since the
+ * start (of windows: history_top). Nothing is found of a stream that has given up its place since.
+ * Rows with the value 0 are left out. Any thread; looks at every row of the tables asked, some
+ * milliseconds at most. -1: no memory. Free with stats_answers_free.
  */
-enum { STATS_ALL = -1, STATS_TOP_MAX = 10000 };
-int stats_top(struct stats *stats, int stream, const struct stats_question *questions, size_t count,
-              size_t n, struct stats_answer *answers);
+enum { STATS_TOP_MAX = 10000 };
+int stats_top(struct stats *stats, const struct stats_scope *scope,
+              const struct stats_question *questions, size_t count, size_t n,
+              struct stats_answer *answers);
 void stats_answers_free(struct stats_answer *answers, size_t count);
 
 /* Names for users and parsers: "domains", "registrable", ...; NULL behind the last. */
@@ -146,11 +159,11 @@ struct stats_window;
 struct stats_window *stats_window_take(struct stats *stats);
 void stats_window_free(struct stats_window *window);
 /* As stats_top, of the window. */
-int stats_window_top(const struct stats_window *window, int stream,
+int stats_window_top(const struct stats_window *window, const struct stats_scope *scope,
                      const struct stats_question *questions, size_t count, size_t n,
                      struct stats_answer *answers);
-/* Of all streams together. */
-const struct hll *stats_window_distinct(const struct stats_window *window,
+/* Of all streams together, on one side. */
+const struct hll *stats_window_distinct(const struct stats_window *window, enum stats_side side,
                                         enum stats_distinct_id which);
 
 #endif

@@ -103,25 +103,25 @@ void stats_table_clear(struct stats_table *table)
 }
 
 /* The place in the index that the row has, or would get; in the latter case it holds 0. */
-static uint32_t *index_find(const struct stats_table *table, uint64_t hash, uint16_t stream)
+static uint32_t *index_find(const struct stats_table *table, uint64_t hash, uint16_t group)
 {
     uint32_t mask = table->index_mask, tag = stats_table_tag(table, hash);
-    for (uint32_t slot = stats_table_slot(table, hash, stream);; slot = (slot + 1) & mask) {
+    for (uint32_t slot = stats_table_slot(table, hash, group);; slot = (slot + 1) & mask) {
         uint32_t *entry = &table->index[slot];
         if (*entry == 0)
             return entry;
         if ((*entry & ~mask) != tag)
             continue;
         const struct stats_row *row = &table->rows[(*entry & mask) - 1];
-        if (row->hash == hash && row->stream == stream)
+        if (row->hash == hash && row->group == group)
             return entry;
     }
 }
 
 const struct stats_row *stats_table_find(const struct stats_table *table, uint64_t hash,
-                                         uint16_t stream)
+                                         uint16_t group)
 {
-    uint32_t entry = *index_find(table, hash, stream);
+    uint32_t entry = *index_find(table, hash, group);
     return entry ? &table->rows[(entry & table->index_mask) - 1] : NULL;
 }
 
@@ -132,7 +132,7 @@ static void index_rows(struct stats_table *table)
     uint32_t mask = table->index_mask;
     for (uint32_t i = 0; i < table->row_count; i++) {
         const struct stats_row *row = &table->rows[i];
-        uint32_t slot = stats_table_slot(table, row->hash, row->stream);
+        uint32_t slot = stats_table_slot(table, row->hash, row->group);
         while (table->index[slot])
             slot = (slot + 1) & mask;
         table->index[slot] = stats_table_tag(table, row->hash) | (i + 1);
@@ -214,17 +214,17 @@ static uint32_t evict(struct stats_table *table, uint32_t keep)
     return kept;
 }
 
-struct stats_row *stats_table_row(struct stats_table *table, uint64_t hash, uint16_t stream,
+struct stats_row *stats_table_row(struct stats_table *table, uint64_t hash, uint16_t group,
                                   struct span key, bool *fresh)
 {
-    uint32_t *entry = index_find(table, hash, stream);
+    uint32_t *entry = index_find(table, hash, group);
     *fresh = *entry == 0;
     if (!*fresh)
         return &table->rows[(*entry & table->index_mask) - 1];
     assert(key.len <= KEY_MAX);
     while (table->row_count == table->row_max || key.len > table->keys_max - table->keys_len) {
         evict(table, NO_ROW);
-        entry = index_find(table, hash, stream);
+        entry = index_find(table, hash, group);
     }
     if (table->blocks)
         table->blocks[table->row_count] = (struct stats_block){0};
@@ -234,7 +234,7 @@ struct stats_row *stats_table_row(struct stats_table *table, uint64_t hash, uint
         .serial = table->serial++,
         .error = table->floor,
         .key_at = table->keys_len,
-        .stream = stream,
+        .group = group,
         .key_len = (uint8_t)key.len,
     };
     if (key.len)
@@ -334,7 +334,7 @@ struct span stats_row_key(const struct stats_table *table, const struct stats_ro
     return span_of(table->keys + row->key_at, row->key_len);
 }
 
-/* --- streams that are no longer told apart --------------------------------------------------- */
+/* --- groups that are no longer told apart --------------------------------------------------- */
 
 /* Adds the cells of one row to another's, as far as there is room without evicting. */
 static void join_cells(struct stats_table *table, const struct stats_row *into,
@@ -365,21 +365,21 @@ static void join_rows(struct stats_table *table, struct stats_row *into, uint32_
     free_blocks(table, from);
 }
 
-void stats_table_move(struct stats_table *table, const bool *moved, uint16_t to)
+void stats_table_move(struct stats_table *table, const uint16_t *homes)
 {
     uint32_t count = table->row_count, left = 0;
     table->keys_len = 0;
     clear_index(table);
     for (uint32_t i = 0; i < count; i++) {
         struct stats_row *row = &table->rows[i];
-        bool moves = moved[row->stream];
-        row->stream = moves ? to : row->stream;
-        uint32_t *entry = index_find(table, row->hash, row->stream);
+        bool moves = homes[row->group] != row->group;
+        row->group = homes[row->group];
+        uint32_t *entry = index_find(table, row->hash, row->group);
         if (*entry) {
             join_rows(table, &table->rows[(*entry & table->index_mask) - 1], i);
             continue;
         }
-        row->error += moves ? table->floor : 0; /* one of `to` may have been dropped */
+        row->error += moves ? table->floor : 0; /* one of that group may have been dropped */
         *entry = stats_table_tag(table, row->hash) | (left + 1);
         move_row(table, i, left++);
     }

@@ -14,7 +14,7 @@
  * R. Therefore floor <= N / (2/3 R), with R the least number of rows that was ever full.
  *
  * Keys are known by their keyed 64-bit hashes; the bytes are kept for showing them. A row belongs
- * to a stream: the same key in two streams has two rows.
+ * to a group, a stream on one side: the same key in two groups has two rows.
  */
 #ifndef SPILE_STATS_TABLE_H
 #define SPILE_STATS_TABLE_H
@@ -51,7 +51,7 @@ struct stats_row {
     uint64_t error;  /* see above */
     struct stats_values values;
     uint32_t key_at; /* private */
-    uint16_t stream;
+    uint16_t group;
     uint8_t key_len;
     uint8_t tag; /* the user's own */
 };
@@ -82,9 +82,9 @@ struct stats_table {
  * entry above row + 1 hold as many bits of the hash as fit, so that rows of other keys are seldom
  * looked at. */
 static inline uint32_t stats_table_slot(const struct stats_table *table, uint64_t hash,
-                                        uint16_t stream)
+                                        uint16_t group)
 {
-    return ((uint32_t)hash + stream * 0x9e3779b1u) & table->index_mask;
+    return ((uint32_t)hash + group * 0x9e3779b1u) & table->index_mask;
 }
 
 static inline uint32_t stats_table_tag(const struct stats_table *table, uint64_t hash)
@@ -103,17 +103,17 @@ void stats_table_clear(struct stats_table *table);
 /* Prefetches the index where the key's row is looked for first, for callers who know early which
  * keys will come. */
 static inline void stats_table_prefetch(const struct stats_table *table, uint64_t hash,
-                                        uint16_t stream)
+                                        uint16_t group)
 {
-    __builtin_prefetch(&table->index[stats_table_slot(table, hash, stream)]);
+    __builtin_prefetch(&table->index[stats_table_slot(table, hash, group)]);
 }
 
 /* Prefetches the row itself, a while after stats_table_prefetch. */
 static inline void stats_table_prefetch_row(const struct stats_table *table, uint64_t hash,
-                                            uint16_t stream)
+                                            uint16_t group)
 {
     uint32_t mask = table->index_mask, tag = stats_table_tag(table, hash), entry;
-    for (uint32_t slot = stats_table_slot(table, hash, stream); (entry = table->index[slot]) != 0;
+    for (uint32_t slot = stats_table_slot(table, hash, group); (entry = table->index[slot]) != 0;
          slot = (slot + 1) & mask) {
         if ((entry & ~mask) != tag)
             continue;
@@ -127,14 +127,14 @@ static inline void stats_table_prefetch_row(const struct stats_table *table, uin
     }
 }
 
-/* The key's row in the stream, made when it is not there (which may evict others: rows found before
+/* The key's row in the group, made when it is not there (which may evict others: rows found before
  * are then invalid). *fresh tells whether it was made. Never NULL. `key` has at most 255 bytes. */
-struct stats_row *stats_table_row(struct stats_table *table, uint64_t hash, uint16_t stream,
+struct stats_row *stats_table_row(struct stats_table *table, uint64_t hash, uint16_t group,
                                   struct span key, bool *fresh);
 /* NULL when there is none. */
 const struct stats_row *stats_table_find(const struct stats_table *table, uint64_t hash,
-                                         uint16_t stream);
-/* Notes some of 7 bits for a key in whatever stream, and returns those that it had before. Good
+                                         uint16_t group);
+/* Notes some of 7 bits for a key in whatever group, and returns those that it had before. Good
  * until the table evicts, for keys that have rows; what is never used of it costs nothing. */
 enum { STATS_KNOWN_BITS = 7 };
 uint8_t stats_table_know(struct stats_table *table, uint64_t hash, uint8_t bits);
@@ -149,10 +149,10 @@ const struct stats_cell *stats_row_cell(const struct stats_table *table,
                                         const struct stats_cell *after);
 struct span stats_row_key(const struct stats_table *table, const struct stats_row *row);
 
-/* Gives the rows of the streams that `moved` names, by number, to the stream `to`: there a key's
- * rows become one. Bounds stay true; hits by types and rcodes for which there is no room are in no
- * cell. Rows found before are invalid then. */
-void stats_table_move(struct stats_table *table, const bool *moved, uint16_t to);
+/* Gives the rows of each group to the group that `homes` has in its place, which may be the same:
+ * there a key's rows become one. Bounds stay true; hits by types and rcodes for which there is no
+ * room are in no cell. Rows found before are invalid then. */
+void stats_table_move(struct stats_table *table, const uint16_t *homes);
 
 /* What evicting goes by: queries and responses, and the error. */
 static inline uint64_t stats_row_weight(const struct stats_row *row)

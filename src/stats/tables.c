@@ -50,7 +50,7 @@ const enum stats_distinct_id table_distinct[STATS_TABLES] = {
 };
 
 /* Which table a shard's entries go to. */
-static const enum stats_table_id homes[SHARD_TABLES] = {
+static const enum stats_table_id home_of[SHARD_TABLES] = {
     [SHARD_NAMES] = TABLE_DOMAINS,
     [SHARD_CLIENTS] = TABLE_CLIENTS,
     [SHARD_SERVERS] = TABLE_SERVERS,
@@ -94,6 +94,13 @@ static uint8_t counts_for(enum stats_table_id id, const struct stats_values *val
                      (values->of[MEASURE_RESPONSES] > 0) << DISTINCT_ANSWERED);
 }
 
+/* What other streams have had on that side. */
+static uint8_t know(struct stats_table *table, uint64_t hash, uint16_t group, uint8_t bits)
+{
+    const uint64_t apart = UINT64_C(0x9e3779b97f4a7c15);
+    return stats_table_know(table, hash + group % STATS_SIDES * apart, bits);
+}
+
 /* There is more than one stream now: from here on it matters which keys others had. */
 static void learn_known(struct table_set *set)
 {
@@ -101,7 +108,7 @@ static void learn_known(struct table_set *set)
         struct stats_table *table = &set->tables[id];
         for (uint32_t i = 0; table->floor == 0 && i < table->row_count; i++) {
             const struct stats_row *row = &table->rows[i];
-            stats_table_know(table, row->hash, counts_for((enum stats_table_id)id, &row->values));
+            know(table, row->hash, row->group, counts_for((enum stats_table_id)id, &row->values));
         }
     }
 }
@@ -112,7 +119,7 @@ struct addition {
     const struct stats_values *values;
     struct span key;
     uint64_t hash;
-    uint16_t stream;
+    uint16_t group;
 };
 
 /* Adds the values to the key's row. *news gets the distinct numbers for which the key is new; true
@@ -121,15 +128,15 @@ static bool add_values(struct table_set *set, const struct addition *a, struct s
                        bool *fresh, struct table_news *news)
 {
     struct stats_table *table = &set->tables[a->id];
-    *row = stats_table_row(table, a->hash, a->stream, a->key, fresh);
+    *row = stats_table_row(table, a->hash, a->group, a->key, fresh);
     uint8_t before = *fresh ? 0 : counts_for(a->id, &(*row)->values);
     stats_values_add(&(*row)->values, a->values);
     uint8_t bits = counts_for(a->id, &(*row)->values) & (uint8_t)~before;
     if (bits == 0)
         return false;
-    *news = (struct table_news){a->hash, a->stream, bits, bits};
+    *news = (struct table_news){a->hash, a->group, bits, bits};
     if (table->floor == 0 && table_set_several(set))
-        news->of_all &= (uint8_t)~stats_table_know(table, a->hash, bits);
+        news->of_all &= (uint8_t)~know(table, a->hash, a->group, bits);
     return true;
 }
 
@@ -139,11 +146,11 @@ static size_t add_all(struct table_set *set, const struct addition *additions, s
     size_t found = 0;
     for (size_t i = 0; i < count; i++) {
         const struct addition *a = &additions[i];
-        stats_table_prefetch(&set->tables[a->id], a->hash, a->stream);
+        stats_table_prefetch(&set->tables[a->id], a->hash, a->group);
     }
     for (size_t i = 0; i < count; i++) {
         const struct addition *a = &additions[i];
-        stats_table_prefetch_row(&set->tables[a->id], a->hash, a->stream);
+        stats_table_prefetch_row(&set->tables[a->id], a->hash, a->group);
     }
     for (size_t i = 0; i < count; i++) {
         struct stats_row *row;
@@ -164,8 +171,9 @@ static void add_cells(struct stats_table *table, struct stats_row *row, const st
     }
 }
 
-static void note_stream(struct table_set *set, unsigned stream)
+static void note_group(struct table_set *set, uint16_t group)
 {
+    unsigned stream = group / STATS_SIDES;
     bool several = table_set_several(set);
     if (stream == set->stream_max)
         set->rest = true;
@@ -183,16 +191,15 @@ static bool add_entry(struct table_set *set, enum shard_table_id id, const struc
     bool fresh;
     struct stats_row *row;
     const struct shard_entry *e = item->entry;
-    const struct addition addition = {homes[id], values, item->key, e->hash,
-                                      (uint16_t)item->stream};
-    note_stream(set, item->stream);
+    const struct addition addition = {home_of[id], values, item->key, e->hash, item->group};
+    note_group(set, item->group);
     bool found = add_values(set, &addition, &row, &fresh, news);
     if (id != SHARD_NAMES)
         return found;
     if (fresh)
         row->tag = (uint8_t)suffix_registrable(set->suffixes, set->reader, item->key);
     *labels = row->tag;
-    add_cells(&set->tables[homes[id]], row, e);
+    add_cells(&set->tables[home_of[id]], row, e);
     return found;
 }
 
@@ -216,7 +223,7 @@ static size_t add_suffixes(struct table_set *set, const struct table_item *item,
                 .values = values,
                 .key = key,
                 .hash = siphash_bytes(set->key, key),
-                .stream = (uint16_t)item->stream,
+                .group = item->group,
             };
     }
     return count;
@@ -225,14 +232,14 @@ static size_t add_suffixes(struct table_set *set, const struct table_item *item,
 size_t table_set_add(struct table_set *set, enum shard_table_id id, const struct table_item *items,
                      size_t count, struct table_news *news)
 {
-    const struct stats_table *home = &set->tables[homes[id]];
+    const struct stats_table *home = &set->tables[home_of[id]];
     struct stats_values values[TABLE_BATCH];
     struct addition additions[2 * TABLE_BATCH];
     size_t added = 0, found = 0;
     for (size_t i = 0; i < count; i++)
-        stats_table_prefetch(home, items[i].entry->hash, (uint16_t)items[i].stream);
+        stats_table_prefetch(home, items[i].entry->hash, items[i].group);
     for (size_t i = 0; i < count; i++) {
-        stats_table_prefetch_row(home, items[i].entry->hash, (uint16_t)items[i].stream);
+        stats_table_prefetch_row(home, items[i].entry->hash, items[i].group);
         values_of(items[i].entry, &values[i]);
     }
     for (size_t i = 0; i < count; i++) {
@@ -244,27 +251,28 @@ size_t table_set_add(struct table_set *set, enum shard_table_id id, const struct
     return found + add_all(set, additions, added, news + found);
 }
 
-/* Counts the keys of one stream's rows. */
-static void recount(const struct table_set *set, enum stats_table_id id, unsigned stream,
+/* Counts the keys of the last stream's rows. */
+static void recount(const struct table_set *set, enum stats_table_id id,
                     struct distinct_counts *distinct)
 {
     const struct stats_table *table = &set->tables[id];
     for (uint32_t i = 0; i < table->row_count; i++) {
         const struct stats_row *row = &table->rows[i];
-        uint8_t bits = row->stream == stream ? counts_for(id, &row->values) : 0;
+        bool last = row->group / STATS_SIDES == set->stream_max;
+        uint8_t bits = last ? counts_for(id, &row->values) : 0;
         for (int d = 0; bits >> d; d++)
-            distinct->exact[d] += bits >> d & 1;
+            distinct[row->group % STATS_SIDES].exact[d] += bits >> d & 1;
     }
 }
 
-void table_set_move(struct table_set *set, const bool *moved, struct distinct_counts *distinct)
+void table_set_move(struct table_set *set, const uint16_t *homes, struct distinct_counts *distinct)
 {
-    if (distinct)
-        memset(distinct->exact, 0, sizeof distinct->exact);
-    note_stream(set, set->stream_max);
+    for (int side = 0; distinct && side < STATS_SIDES; side++)
+        memset(distinct[side].exact, 0, sizeof distinct[side].exact);
+    note_group(set, stats_group(set->stream_max, 0));
     for (int i = 0; i < STATS_TABLES; i++) {
-        stats_table_move(&set->tables[i], moved, (uint16_t)set->stream_max);
+        stats_table_move(&set->tables[i], homes);
         if (distinct)
-            recount(set, (enum stats_table_id)i, set->stream_max, distinct);
+            recount(set, (enum stats_table_id)i, distinct);
     }
 }

@@ -37,8 +37,8 @@ static inline bool table_set_several(const struct table_set *set)
 /* A key that a table had not seen: bits, 1 << enum stats_distinct_id, of what it is new for. */
 struct table_news {
     uint64_t hash;
-    uint16_t stream;   /* number */
-    uint8_t of_stream; /* new for its stream */
+    uint16_t group;    /* stats_group */
+    uint8_t of_stream; /* new for its stream, on that side */
     uint8_t of_all;    /* for all streams; once keys were evicted it may have been seen in others */
 };
 
@@ -46,7 +46,7 @@ struct table_news {
 struct table_item {
     const struct shard_entry *entry;
     struct span key;
-    unsigned stream; /* number */
+    uint16_t group; /* stats_group of the stream's number */
 };
 
 /* Adds some entries at once, at most TABLE_BATCH: while one is added, what the tables have of the
@@ -54,14 +54,17 @@ struct table_item {
 enum { TABLE_BATCH = 16, TABLE_NEWS = 3 * TABLE_BATCH };
 size_t table_set_add(struct table_set *set, enum shard_table_id id, const struct table_item *items,
                      size_t count, struct table_news *news);
-/* Some streams, `moved` by number, are no longer told apart from those past the limit, whose
- * `distinct` counts are set anew. */
-void table_set_move(struct table_set *set, const bool *moved, struct distinct_counts *distinct);
+/* Some streams are no longer told apart from those past the limit, whose `distinct` counts, by
+ * side, are set anew; NULL: there are none. `homes`: as stats_table_move has them. */
+void table_set_move(struct table_set *set, const uint16_t *homes, struct distinct_counts *distinct);
 /* True when the tables have evicted nothing. */
 bool table_set_exact(const struct table_set *set);
 
-/* What stats_top promises, of a set that nobody changes meanwhile. */
-int table_set_top(const struct table_set *set, int stream, const struct stats_question *questions,
-                  size_t count, size_t n, struct stats_answer *answers);
+/* What stats_top promises, of a set that nobody changes meanwhile. `stream`: a number, or
+ * STATS_ALL.
+ */
+int table_set_top(const struct table_set *set, const struct stats_scope *scope,
+                  const struct stats_question *questions, size_t count, size_t n,
+                  struct stats_answer *answers);
 
 #endif

@@ -118,7 +118,7 @@ static size_t fill_shard(void)
     struct event ev;
     for (size_t i = 0; i < frame_count; i++) {
         take_sample(i, &ev);
-        shard_event(&shard, &batch, &stats_native_reader, &ev);
+        shard_event(&shard, &batch, &ev);
     }
     shard_flush(&shard, &batch);
     checksum += shard.unlisted;
@@ -143,7 +143,7 @@ static size_t merge_shard(void)
                 items[count] = (struct table_item){
                     .entry = e,
                     .key = span_of(shard.keys + e->key_at, e->key_len),
-                    .stream = e->stream,
+                    .group = e->group,
                 };
             }
             checksum += table_set_add(&tables, id, items, count, news);
@@ -357,7 +357,7 @@ int main(int argc, char **argv)
                                 .key = &key,
                                 .suffixes = &suffixes,
                                 .stream_max = STREAMS + SHARD_RESERVE};
-    batch.key = &key;
+    shard_batch_init(&batch, &stats_native_reader, &key);
     samples = calloc(FRAMES_MAX, sizeof *samples);
     names = calloc(FRAMES_MAX, sizeof *names);
     if (!samples || !names || pool_init(&pool, 4 * STREAMS) < 0 ||

@@ -42,6 +42,7 @@ static inline struct event message(enum dnstap_message_type type, int64_t ns)
     ev.query_address = span_of(client, 4);
     ev.response_address = span_of(server, 4);
     ev.tap.has = DNSTAP_HAS_MESSAGE_TYPE;
+    ev.side = (uint8_t)dnstap_side(type);
     if (type & 1) {
         ev.tap.has |= DNSTAP_HAS_QUERY_SEC;
         ev.tap.query_sec = (uint64_t)(ns / SECOND);

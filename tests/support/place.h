@@ -158,12 +158,15 @@ static inline uint64_t sum_of(const char *answer, const char *name, size_t *know
     return sum;
 }
 
+static enum stats_side asked_side; /* what `total` asks about */
+
 static inline uint64_t total(struct place *place, const char *stream, const char *name,
                              int64_t from, int64_t to, int64_t step)
 {
     size_t known;
     char *answer = ask(place, (struct history_question){
                                   .stream = stream ? span_str(stream) : (struct span){0},
+                                  .side = asked_side,
                                   .from_ms = from,
                                   .to_ms = to,
                                   .step_ms = (uint64_t)step,

@@ -15,7 +15,9 @@ struct story {
     int64_t ms, since_ms; /* the wall clock */
     uint64_t ns;          /* the other clock */
     uint64_t generation;
-    struct stats_counters total, streams[STORY_STREAMS];
+    enum stats_side side;                                      /* where story_count counts */
+    struct stats_counters total, streams[STORY_STREAMS];       /* of the client side */
+    struct stats_counters others_total, others[STORY_STREAMS]; /* of the other */
 };
 
 static inline struct story story_begin(int64_t ms)
@@ -27,7 +29,9 @@ static inline struct story story_begin(int64_t ms)
 static inline void story_count(struct story *story, int stream, uint64_t queries,
                                uint64_t responses, unsigned rcode, int64_t latency_ns)
 {
-    struct stats_counters *both[] = {&story->total, &story->streams[stream]};
+    bool client = story->side == STATS_CLIENT;
+    struct stats_counters *both[] = {client ? &story->total : &story->others_total,
+                                     client ? &story->streams[stream] : &story->others[stream]};
     for (int i = 0; i < 2; i++) {
         struct stats_direction_counters *direction = both[i]->direction;
         direction[STATS_QUERY].events += queries;
@@ -54,12 +58,14 @@ static inline void story_reset(struct story *story)
     story->since_ms = story->ms;
     memset(&story->total, 0, sizeof story->total);
     memset(story->streams, 0, sizeof story->streams);
+    memset(&story->others_total, 0, sizeof story->others_total);
+    memset(story->others, 0, sizeof story->others);
 }
 
 /* A snapshot of `count` streams that are alike. The caller's reference is the only one. */
 static inline struct stats_snapshot *story_crowd(struct story *story, size_t count)
 {
-    size_t size = sizeof(struct stats_snapshot) + count * sizeof(struct stats_stream);
+    size_t size = sizeof(struct stats_snapshot) + count * sizeof(struct stats_stream[STATS_SIDES]);
     struct stats_snapshot *snapshot = calloc(1, size);
     if (!snapshot)
         abort();
@@ -68,13 +74,20 @@ static inline struct stats_snapshot *story_crowd(struct story *story, size_t cou
     snapshot->made_ms = story->ms;
     snapshot->made_ns = story->ns;
     snapshot->since_ms = story->since_ms;
-    snapshot->total.counters = story->total;
-    memcpy(snapshot->latency, story->total.latency, sizeof snapshot->latency);
+    snapshot->total[STATS_CLIENT].counters = story->total;
+    memcpy(snapshot->latency[STATS_CLIENT], story->total.latency, sizeof *snapshot->latency);
+    snapshot->total[STATS_UPSTREAM] =
+        (struct stats_stream){.side = STATS_UPSTREAM, .counters = story->others_total};
+    memcpy(snapshot->latency[STATS_UPSTREAM], story->others_total.latency,
+           sizeof *snapshot->latency);
     snapshot->stream_count = count;
     for (size_t i = 0; i < count; i++) {
-        struct stats_stream *stream = &snapshot->streams[i];
+        struct stats_stream *stream = &snapshot->streams[i][STATS_CLIENT];
         stream->name_len = (size_t)snprintf(stream->name, sizeof stream->name, "server%zu", i);
         stream->counters = story->streams[i % STORY_STREAMS];
+        snapshot->streams[i][STATS_UPSTREAM] = *stream;
+        snapshot->streams[i][STATS_UPSTREAM].side = STATS_UPSTREAM;
+        snapshot->streams[i][STATS_UPSTREAM].counters = story->others[i % STORY_STREAMS];
     }
     return snapshot;
 }

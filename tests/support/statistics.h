@@ -8,6 +8,17 @@
 #include "frame.h"
 #include "stats/state.h"
 
+/* What clients ask, of all streams, since the start. */
+static const struct stats_scope of_all = {.stream = STATS_ALL};
+#define OF_STREAM(id) (&(struct stats_scope){.stream = id})
+
+static inline const struct stats_stream *find_stream(const struct stats_snapshot *snapshot,
+                                                     const char *name)
+{
+    int at = stats_snapshot_find(snapshot, span_str(name));
+    return at == STATS_ALL ? NULL : &snapshot->streams[at][STATS_CLIENT];
+}
+
 static struct origin stats_test_origin = {.id = 7};
 
 static inline struct stats *new_stats(uint64_t memory, uint64_t streams)
@@ -23,9 +34,11 @@ static inline struct stats *new_stats(uint64_t memory, uint64_t streams)
     return stats;
 }
 
-static uint64_t sent_ns; /* the time of events that are sent; 0: they carry none */
+static enum stats_side sent_side; /* of events that are sent */
+static uint64_t sent_ns;          /* the time of events that are sent; 0: they carry none */
 
-/* One event as a worker has it when it is decoded; `text` in any case. */
+/* One event as a worker has it when it is decoded; `text` in any case. `client` is who asks, or on
+ * the upstream side who is asked. */
 static inline void send_event(struct stats *stats, unsigned worker, const char *stream,
                               const char *text, unsigned client, enum stats_direction direction,
                               uint16_t type, uint8_t rcode, int64_t latency_ns, size_t length)
@@ -45,15 +58,18 @@ static inline void send_event(struct stats *stats, unsigned worker, const char *
         .query_nsec = (uint32_t)(sent_ns % CLOCK_SECOND_NS),
         .response_sec = sent_ns / CLOCK_SECOND_NS,
         .response_nsec = (uint32_t)(sent_ns % CLOCK_SECOND_NS),
-        .message_type = direction == STATS_QUERY ? DNSTAP_CLIENT_QUERY : DNSTAP_CLIENT_RESPONSE,
+        .message_type = (sent_side == STATS_CLIENT ? DNSTAP_CLIENT_QUERY : DNSTAP_RESOLVER_QUERY) +
+                        (direction == STATS_RESPONSE),
         .identity = span_str(stream),
         .protocol = DNSTAP_UDP,
         .query_message = span_of(zeros, length),
         .response_message = span_of(zeros, length),
     };
     ev.family = DNSTAP_INET;
-    ev.query_address = span_of(address, 4);
-    ev.response_address = BYTES("\x01\x02\x03\x04");
+    ev.side = sent_side == STATS_CLIENT ? DNSTAP_SIDE_CLIENT : DNSTAP_SIDE_UPSTREAM;
+    bool asked = sent_side == STATS_CLIENT;
+    ev.query_address = asked ? span_of(address, 4) : BYTES("\x01\x02\x03\x04");
+    ev.response_address = asked ? BYTES("\x01\x02\x03\x04") : span_of(address, 4);
     ev.header.flags = ev.rcode = rcode;
     ev.question = (struct dns_question){.name = {wire, (uint8_t)len}, .type = type, .class = 1};
     ev.has_latency = latency_ns >= 0;

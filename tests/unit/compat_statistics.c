@@ -252,8 +252,8 @@ static struct stats_snapshot *snapshot_of_one(void)
     struct stats_snapshot *snapshot = calloc(1, sizeof *snapshot + sizeof snapshot->streams[0]);
     assert_non_null(snapshot);
     snapshot->stream_count = 1;
-    snapshot->total.distinct = (struct stats_distinct){3, 100, 60, 70};
-    snapshot->streams[0].distinct = (struct stats_distinct){2, 90, 50, 65};
+    snapshot->total[STATS_CLIENT].distinct = (struct stats_distinct){3, 100, 60, 70};
+    snapshot->streams[0][STATS_CLIENT].distinct = (struct stats_distinct){2, 90, 50, 65};
     return snapshot;
 }
 
@@ -299,11 +299,11 @@ static void every_counter_has_its_name(void **state)
     struct receiver_counters counters;
     (void)state;
     for (int direction = 0; direction < STATS_DIRECTIONS; direction++) {
-        char *base = (char *)&snapshot->total.counters.direction[direction];
+        char *base = (char *)&snapshot->total[STATS_CLIENT].counters.direction[direction];
         for (size_t i = 0; i < COUNT(rows); i++)
             *(uint64_t *)(base + rows[i].offset) = 1000 * (unsigned)direction + i + 1;
     }
-    receiver_counters_read(&counters, snapshot, &snapshot->total, true);
+    receiver_counters_read(&counters, snapshot, &snapshot->total[STATS_CLIENT], true);
     for (int direction = 0; direction < STATS_DIRECTIONS; direction++) {
         for (size_t i = 0; i < COUNT(rows); i++) {
             char name[64];
@@ -322,7 +322,7 @@ static void every_counter_has_its_name(void **state)
 static void what_has_no_name_adds_up(void **state)
 {
     struct stats_snapshot *snapshot = snapshot_of_one();
-    struct stats_counters *c = &snapshot->total.counters;
+    struct stats_counters *c = &snapshot->total[STATS_CLIENT].counters;
     struct receiver_counters counters;
     (void)state;
     c->direction[STATS_QUERY].rcode[12] = 1;
@@ -334,7 +334,7 @@ static void what_has_no_name_adds_up(void **state)
     c->rare_type[1] = 65280;
     c->direction[STATS_QUERY].rare_qtype[1] = 32;
     c->direction[STATS_QUERY].rare_qtype[COUNTERS_RARE - 1] = 64;
-    receiver_counters_read(&counters, snapshot, &snapshot->total, true);
+    receiver_counters_read(&counters, snapshot, &snapshot->total[STATS_CLIENT], true);
     assert_int_equal(get(&counters, "query/-"), 1 + 2 + 4 + 8 + 32 + 64);
     assert_int_equal(get(&counters, "query/ta"), 16);
     assert_int_equal(get(&counters, "response/-"), 0);
@@ -348,7 +348,7 @@ static void what_has_no_name_adds_up(void **state)
 static void gauges(void **state)
 {
     struct stats_snapshot *snapshot = snapshot_of_one();
-    struct stats_stream *stream = &snapshot->streams[0];
+    struct stats_stream *stream = &snapshot->streams[0][STATS_CLIENT];
     struct receiver_counters counters;
     (void)state;
     stream->counters.direction[STATS_QUERY].events = 11;
@@ -369,7 +369,7 @@ static void gauges(void **state)
     assert_int_equal(get(&counters, "domains"), 50);
     receiver_counters_read(&counters, snapshot, stream, false);
     assert_int_equal(get(&counters, "domains"), 90);
-    receiver_counters_read(&counters, snapshot, &snapshot->total, true);
+    receiver_counters_read(&counters, snapshot, &snapshot->total[STATS_CLIENT], true);
     assert_int_equal(get(&counters, "domains"), 100);
     free(snapshot);
 }
@@ -379,16 +379,16 @@ static void words_and_numbers_agree(void **state)
 {
     struct stats_snapshot *snapshot = snapshot_of_one();
     struct stats_direction_counters *direction =
-        &snapshot->total.counters.direction[STATS_RESPONSE];
+        &snapshot->total[STATS_CLIENT].counters.direction[STATS_RESPONSE];
     struct receiver_counters counters;
     (void)state;
     for (unsigned i = 0; i < COUNTERS_QTYPES; i++)
         direction->qtype[i] = i + 1;
     for (unsigned i = 0; i < COUNTERS_RARE - 1; i++) {
-        snapshot->total.counters.rare_type[i] = (uint16_t)(32768 + i);
+        snapshot->total[STATS_CLIENT].counters.rare_type[i] = (uint16_t)(32768 + i);
         direction->rare_qtype[i] = 1;
     }
-    receiver_counters_read(&counters, snapshot, &snapshot->total, false);
+    receiver_counters_read(&counters, snapshot, &snapshot->total[STATS_CLIENT], false);
     uint64_t sum = 0;
     for (size_t i = 0; i < counters.rrtypes[STATS_RESPONSE].count; i++)
         sum += counters.rrtypes[STATS_RESPONSE].counts[i].value;

@@ -42,6 +42,43 @@ static void rollups_add_up(void **state)
     place_end(&place);
 }
 
+static void assert_sides(struct place *place, const uint64_t wanted[STATS_SIDES])
+{
+    for (asked_side = STATS_SIDES; asked_side-- > 0;) {
+        for (int i = 0; i < LENGTHS; i++) {
+            uint64_t all = total(place, NULL, "queries", morning, morning + DAY, lengths[i]);
+            uint64_t first = total(place, "server0", "queries", morning, morning + DAY, lengths[i]);
+            assert_int_equal(all, wanted[asked_side]);
+            assert_int_equal(first, asked_side == STATS_UPSTREAM ? all : 0);
+        }
+    }
+    asked_side = STATS_CLIENT;
+}
+
+/* Each side has its own numbers: in seconds, in what waits, on disk, and after a restart. */
+static void sides_are_kept_apart(void **state)
+{
+    (void)state;
+    struct place place;
+    struct story story = story_begin(morning + 100);
+    uint64_t wanted[STATS_SIDES] = {0};
+    place_begin(&place);
+    for (uint64_t i = 0; i < 400; i++) {
+        story.side = (enum stats_side)(i % 3 == 0);
+        story_count(&story, 1 - (int)story.side, i % 7, 1, 0, 1000000);
+        wanted[story.side] += i % 7;
+        story_wait(&story, SECOND);
+        history_see(place.history, story_snapshot(&story));
+    }
+    assert_sides(&place, wanted);
+    place_write(&place);
+    assert_sides(&place, wanted);
+    place_close(&place, true);
+    place_open(&place);
+    assert_sides(&place, wanted);
+    place_end(&place);
+}
+
 /* A stream takes the place of another in the middle of a minute: each has what it sent itself. */
 static void places_change_hands(void **state)
 {
@@ -57,9 +94,9 @@ static void places_change_hands(void **state)
         story_wait(&story, SECOND);
         struct stats_snapshot *snapshot = story_crowd(&story, STORY_STREAMS);
         if (second >= 4) {
-            snapshot->streams[0].id = 1 << 12;
-            memcpy(snapshot->streams[0].name, "another", 8);
-            snapshot->streams[0].name_len = 7;
+            snapshot->streams[0][STATS_CLIENT].id = 1 << 12;
+            memcpy(snapshot->streams[0][STATS_CLIENT].name, "another", 8);
+            snapshot->streams[0][STATS_CLIENT].name_len = 7;
         }
         history_see(place.history, snapshot);
     }
@@ -356,6 +393,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rollups_add_up),
+        cmocka_unit_test(sides_are_kept_apart),
         cmocka_unit_test(places_change_hands),
         cmocka_unit_test(minutes_hold_their_minute),
         cmocka_unit_test(seconds_are_in_memory),

@@ -444,7 +444,7 @@ static void old_databases_gain(void **state)
     place_clean(&place, end + MINUTE);
     assert_int_equal(number(place.path, "PRAGMA auto_vacuum"), 2);
     assert_true((int64_t)store_size(place.path) < size);
-    assert_int_equal(number(place.path, "PRAGMA user_version"), 2);
+    assert_int_equal(number(place.path, "PRAGMA user_version"), 3);
     assert_int_equal(records(&place, domains, HISTORY_WEEKS), OLD_DAYS / 7 + 1);
     assert_int_equal(records(&place, domains, HISTORY_MONTHS), 6);
     assert_int_equal(total(&place, NULL, "queries", morning, end, DAY), 5 * OLD_DAYS);

@@ -80,10 +80,12 @@ static void other_protocol(struct event *ev)
 static void other_side(struct event *ev)
 {
     ev->tap.message_type = DNSTAP_RESOLVER_RESPONSE;
+    ev->side = DNSTAP_SIDE_UPSTREAM;
 }
 static void unknown_type(struct event *ev)
 {
     ev->tap.message_type = 20;
+    ev->side = DNSTAP_SIDE_UNKNOWN;
 }
 static void other_id(struct event *ev)
 {

@@ -58,7 +58,7 @@ static void make_snapshot(struct made *made)
     assert_non_null(snapshot);
     *made = (struct made){.snapshot = snapshot};
     for (size_t i = 0; i < STREAMS; i++) {
-        struct stats_stream *stream = &snapshot->streams[snapshot->stream_count++];
+        struct stats_stream *stream = &snapshot->streams[snapshot->stream_count++][STATS_CLIENT];
         stream->name_len = (size_t)snprintf(stream->name, sizeof stream->name, "%s", names[i]);
         stream->distinct = (struct stats_distinct){i, i + 10, i + 20, i + 30};
         stream->last_direction = i % 2 ? STATS_RESPONSE : STATS_QUERY;
@@ -69,12 +69,12 @@ static void make_snapshot(struct made *made)
                 made->latency[made->latencies++] = sample.latency_ns;
             stats_counters_sample(&stream->counters, &sample);
         }
-        stats_counters_add(&snapshot->total.counters, &stream->counters);
-        snapshot->total.rates[STATS_QUERY].last += stream->rates[STATS_QUERY].last;
+        stats_counters_add(&snapshot->total[STATS_CLIENT].counters, &stream->counters);
+        snapshot->total[STATS_CLIENT].rates[STATS_QUERY].last += stream->rates[STATS_QUERY].last;
     }
     /* Events of streams past the statistics' own limit. */
     struct stats_sample sample = {.direction = STATS_QUERY, .qtype = 1, .has_qtype = true};
-    stats_counters_sample(&snapshot->total.counters, &sample);
+    stats_counters_sample(&snapshot->total[STATS_CLIENT].counters, &sample);
 }
 
 static void make_page(struct made *made, struct metrics_limits limits, bool legacy, bool compat)
@@ -222,7 +222,7 @@ static void test_sums(void **state)
     for (size_t i = 0; i < COUNT(limits); i++) {
         struct made made;
         make(&made, limits[i], false, false);
-        const struct stats_counters *total = &made.snapshot->total.counters;
+        const struct stats_counters *total = &made.snapshot->total[STATS_CLIENT].counters;
         static const char *const directions[] = {"direction=\"query\"", "direction=\"response\""};
         static const char *const by[] = {
             "spile_events_total", "spile_events_by_qtype_total", "spile_events_by_family_total",
@@ -253,16 +253,16 @@ static void test_streams(void **state)
     (void)state;
     struct made made;
     make(&made, (struct metrics_limits){100, 40, 0}, false, false);
-    const struct stats_stream *streams = made.snapshot->streams;
+    const struct stats_stream(*streams)[STATS_SIDES] = made.snapshot->streams;
     assert_int_equal(
         value(&made, "spile_events_total{stream=\"a\\\"b\\\\\\\\c\\\\010\",direction=\"query\"}"),
-        streams[1].counters.direction[STATS_QUERY].events);
+        streams[1][STATS_CLIENT].counters.direction[STATS_QUERY].events);
     assert_int_equal(value(&made, "spile_events_total{stream=\"other\",direction=\"query\"}"),
-                     streams[2].counters.direction[STATS_QUERY].events + 1);
+                     streams[2][STATS_CLIENT].counters.direction[STATS_QUERY].events + 1);
     assert_int_equal(value(&made, "spile_events_total{stream=\"\\\\255\",direction=\"query\"}"),
-                     streams[3].counters.direction[STATS_QUERY].events);
+                     streams[3][STATS_CLIENT].counters.direction[STATS_QUERY].events);
     assert_int_equal(value(&made, "spile_events_total{stream=\"\\\\\\\\255\",direction=\"query\"}"),
-                     streams[4].counters.direction[STATS_QUERY].events);
+                     streams[4][STATS_CLIENT].counters.direction[STATS_QUERY].events);
     assert_int_equal(sum(&made, "spile_stream_clients", "stream=\"other\""), 0);
     assert_int_equal(value(&made, "spile_stream_clients{stream=\"ns6\"}"), 5);
     assert_int_equal(value(&made, "spile_stream_domains{stream=\"ns6\",in=\"queries\"}"), 25);
@@ -345,8 +345,10 @@ static void test_legacy(void **state)
     for (int compat = 0; compat < 2; compat++) {
         make(&made, (struct metrics_limits){100, 40, 0}, true, compat);
         const struct stats_snapshot *snapshot = made.snapshot;
-        const struct stats_direction_counters *all = snapshot->total.counters.direction,
-                                              *other = snapshot->streams[2].counters.direction;
+        const struct stats_direction_counters *all =
+                                                  snapshot->total[STATS_CLIENT].counters.direction,
+                                              *other = snapshot->streams[2][STATS_CLIENT]
+                                                           .counters.direction;
         assert_int_equal(value(&made, "dnstap_queries"), all[STATS_QUERY].events);
         assert_int_equal(value(&made, "dnstap_queries_bytes_total"), all[STATS_QUERY].bytes);
         assert_int_equal(value(&made, "dnstap_queries_bytes{identity=\"other\"}"),

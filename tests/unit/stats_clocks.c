@@ -47,22 +47,24 @@ static void test_coarse_clocks_are_set_apart(void **state)
         bool apart;
     } rows[] = {{"coarse", 4000000, true}, {"fine", 0, false}, {"micro", 1000, false}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const struct stats_stream *stream = stats_snapshot_stream(snapshot, span_str(rows[i].name));
+        const struct stats_stream *stream = find_stream(snapshot, rows[i].name);
         assert_int_equal(stream->tick_ns, rows[i].tick_ns);
         assert_int_equal(stream->apart, rows[i].apart);
         assert_int_equal(quantile_total(stats_latency(snapshot, stream)), MANY);
     }
-    assert_int_equal(snapshot->total.counters.direction[STATS_RESPONSE].timed, 3 * MANY);
-    assert_int_equal(quantile_total(stats_latency(snapshot, &snapshot->total)), 2 * MANY);
-    assert_int_equal(snapshot->latency[quantile_bucket(200000)], 2 * MANY);
+    assert_int_equal(snapshot->total[STATS_CLIENT].counters.direction[STATS_RESPONSE].timed,
+                     3 * MANY);
+    assert_int_equal(quantile_total(stats_latency(snapshot, &snapshot->total[STATS_CLIENT])),
+                     2 * MANY);
+    assert_int_equal(snapshot->latency[STATS_CLIENT][quantile_bucket(200000)], 2 * MANY);
     stats_release(snapshot);
     stats_forget(stats);
     for (uint64_t i = 0; i < 20; i++)
         send_exchange(stats, "coarse", i * 500111, 50000, 4000000);
     merge_all(stats);
     snapshot = stats_photograph(stats);
-    assert_false(snapshot->streams[0].apart); /* too few to tell */
-    assert_int_equal(quantile_total(snapshot->latency), 20);
+    assert_false(snapshot->streams[0][STATS_CLIENT].apart); /* too few to tell */
+    assert_int_equal(quantile_total(snapshot->latency[STATS_CLIENT]), 20);
     stats_release(snapshot);
     stats_free(stats);
 }
@@ -100,23 +102,24 @@ static void test_event_times(void **state)
     merge_all(stats);
     struct stats_snapshot *snapshot = stats_photograph(stats);
     for (int i = 0; i < 2; i++) {
-        const struct stats_times *times = &(i ? &snapshot->total : snapshot->streams)->times;
+        const struct stats_times *times =
+            &(i ? &snapshot->total[STATS_CLIENT] : snapshot->streams[0])->times;
         assert_int_equal(times->first_ms, then_s * 1000);
         assert_int_equal(times->last_ms, then_s * 1000 + 2999);
         check_age(times, (double)clock_wall_ms() / 1e3 - (double)then_s - 3, true);
     }
-    assert_true(isnan(snapshot->streams[1].times.age));
-    assert_false(snapshot->streams[1].times.elsewhen);
+    assert_true(isnan(snapshot->streams[1][STATS_CLIENT].times.age));
+    assert_false(snapshot->streams[1][STATS_CLIENT].times.elsewhen);
     stats_release(snapshot);
     send_aged(stats, 0, "live", 0.5);
     send_aged(stats, 1, "ahead", -200);
     merge_all(stats);
     snapshot = stats_photograph(stats);
-    check_age(&snapshot->streams[0].times, (double)clock_wall_ms() / 1e3 - (double)then_s - 3,
-              true);
-    check_age(&snapshot->streams[2].times, 0.5, false);
-    check_age(&snapshot->streams[3].times, -200, true);
-    check_age(&snapshot->total.times, 0.5, false);
+    check_age(&snapshot->streams[0][STATS_CLIENT].times,
+              (double)clock_wall_ms() / 1e3 - (double)then_s - 3, true);
+    check_age(&snapshot->streams[2][STATS_CLIENT].times, 0.5, false);
+    check_age(&snapshot->streams[3][STATS_CLIENT].times, -200, true);
+    check_age(&snapshot->total[STATS_CLIENT].times, 0.5, false);
     stats_release(snapshot);
     stats_free(stats);
 }
@@ -139,23 +142,24 @@ static void test_event_times_follow_what_comes(void **state)
         }
         merge_all(stats);
         struct stats_snapshot *snapshot = stats_photograph(stats);
-        check_age(&snapshot->streams[0].times, rows[i].wanted, fabs(rows[i].wanted) > 60);
-        check_age(&snapshot->total.times, rows[i].wanted, fabs(rows[i].wanted) > 60);
+        check_age(&snapshot->streams[0][STATS_CLIENT].times, rows[i].wanted,
+                  fabs(rows[i].wanted) > 60);
+        check_age(&snapshot->total[STATS_CLIENT].times, rows[i].wanted, fabs(rows[i].wanted) > 60);
         stats_release(snapshot);
         stats_remember(stats, clock_ns());
     }
     stats_forget(stats);
     struct stats_snapshot *snapshot = stats_photograph(stats);
-    assert_int_equal(snapshot->total.times.first_ms, 0);
-    assert_false(snapshot->streams[0].times.elsewhen);
+    assert_int_equal(snapshot->total[STATS_CLIENT].times.first_ms, 0);
+    assert_false(snapshot->streams[0][STATS_CLIENT].times.elsewhen);
     stats_release(snapshot);
     int64_t before = clock_wall_ms();
     send_aged(stats, 0, "a", 0);
     send_aged(stats, 0, "b", 0);
     merge_all(stats);
     snapshot = stats_photograph(stats);
-    assert_true(snapshot->total.times.first_ms >= before);
-    assert_true(snapshot->streams[0].times.first_ms >= before);
+    assert_true(snapshot->total[STATS_CLIENT].times.first_ms >= before);
+    assert_true(snapshot->streams[0][STATS_CLIENT].times.first_ms >= before);
     stats_release(snapshot);
     stats_free(stats);
 }

@@ -91,9 +91,9 @@ static int number_of(const struct stats_snapshot *snapshot, int stream)
     static const char *const streams[STREAMS] = {"ns1", "ns2", "-"};
     if (stream < 0)
         return STATS_ALL;
-    const struct stats_stream *found = stats_snapshot_stream(snapshot, span_str(streams[stream]));
-    assert_non_null(found);
-    return (int)(found - snapshot->streams);
+    int found = stats_snapshot_find(snapshot, span_str(streams[stream]));
+    assert_int_not_equal(found, STATS_ALL);
+    return found;
 }
 
 static void check_domains(struct stats *stats, const struct stats_snapshot *snapshot,
@@ -105,8 +105,8 @@ static void check_domains(struct stats *stats, const struct stats_snapshot *snap
         {.table = TABLE_DOMAINS, .by = BY_QTYPE, .direction = STATS_QUERY, .code = 300},
     };
     struct stats_answer answers[3];
-    assert_int_equal(stats_top(stats, number_of(snapshot, stream), questions, 3, NAMES, answers),
-                     0);
+    assert_int_equal(
+        stats_top(stats, OF_STREAM(number_of(snapshot, stream)), questions, 3, NAMES, answers), 0);
     const int wanted[3][3] = {{STATS_QUERY, -1, -1}, {STATS_RESPONSE, -1, 1}, {STATS_QUERY, 3, -1}};
     for (int q = 0; q < 3; q++) {
         size_t listed = 0;
@@ -144,10 +144,10 @@ static void check_distinct(const struct stats_snapshot *snapshot, const struct m
     }
     for (unsigned c = 0; c < CLIENTS; c++)
         clients += model->clients[0][c] + model->clients[1][c] + model->clients[2][c] > 0;
-    assert_int_equal(snapshot->total.distinct.asked, asked);
-    assert_int_equal(snapshot->total.distinct.answered, answered);
-    assert_int_equal(snapshot->total.distinct.domains, domains);
-    assert_int_equal(snapshot->total.distinct.clients, clients);
+    assert_int_equal(snapshot->total[STATS_CLIENT].distinct.asked, asked);
+    assert_int_equal(snapshot->total[STATS_CLIENT].distinct.answered, answered);
+    assert_int_equal(snapshot->total[STATS_CLIENT].distinct.domains, domains);
+    assert_int_equal(snapshot->total[STATS_CLIENT].distinct.clients, clients);
     assert_true(snapshot->exact);
 }
 
@@ -165,7 +165,7 @@ static void check_suffixes(struct stats *stats, const struct model *model)
     for (unsigned n = 0; n < NAMES; n += 4)
         com += model_hits(model, -1, n, STATS_QUERY, -1, -1) +
                model_hits(model, -1, n, STATS_RESPONSE, -1, -1);
-    assert_int_equal(stats_top(stats, STATS_ALL, questions, 3, 100, answers), 0);
+    assert_int_equal(stats_top(stats, &of_all, questions, 3, 100, answers), 0);
     bool registrable = false, tld = false;
     for (size_t i = 0; i < answers[0].count; i++) {
         if (strcmp(answers[0].rows[i].text, "example.com.") == 0) {
@@ -195,7 +195,7 @@ static void check_slowest(struct stats *stats, const struct model *model)
     for (unsigned n = 1; n < NAMES; n++)
         slowest = model->slowest_us[n] > model->slowest_us[slowest] ? n : slowest;
     name_of(slowest, text, sizeof text);
-    assert_int_equal(stats_top(stats, STATS_ALL, &question, 1, 1, &answer), 0);
+    assert_int_equal(stats_top(stats, &of_all, &question, 1, 1, &answer), 0);
     assert_string_equal(answer.rows[0].text, text);
     assert_int_equal(answer.rows[0].value, model->slowest_us[slowest]);
     stats_answers_free(&answer, 1);
@@ -217,7 +217,8 @@ static void test_model(void **state)
     struct stats_snapshot *snapshot = stats_photograph(stats);
     assert_int_equal(snapshot->stream_count, STREAMS);
     for (int stream = 0; stream < STREAMS; stream++) {
-        const struct stats_stream *s = &snapshot->streams[number_of(snapshot, stream)];
+        const struct stats_stream *s =
+            &snapshot->streams[number_of(snapshot, stream)][STATS_CLIENT];
         for (int direction = 0; direction < STATS_DIRECTIONS; direction++)
             assert_int_equal(s->counters.direction[direction].events,
                              model->events[stream][direction]);
@@ -243,9 +244,9 @@ static void test_forget(void **state)
     stats_forget(stats);
     struct stats_snapshot *snapshot = stats_photograph(stats);
     assert_int_equal(snapshot->stream_count, 1);
-    assert_int_equal(snapshot->total.counters.direction[STATS_QUERY].events, 0);
-    assert_int_equal(snapshot->total.distinct.domains, 0);
-    assert_int_equal(snapshot->streams[0].first_seen_ms, 0);
+    assert_int_equal(snapshot->total[STATS_CLIENT].counters.direction[STATS_QUERY].events, 0);
+    assert_int_equal(snapshot->total[STATS_CLIENT].distinct.domains, 0);
+    assert_int_equal(snapshot->streams[0][STATS_CLIENT].first_seen_ms, 0);
     stats_release(snapshot);
     stats_free(stats);
 }
@@ -270,11 +271,11 @@ static void test_many_streams(void **state)
     struct stats_question question = {.table = TABLE_DOMAINS, .by = BY_HITS};
     struct stats_answer answer;
     assert_int_equal(snapshot->stream_count, 2);
-    assert_int_equal(snapshot->streams[0].name_len, STREAM_NAME_MAX - 1);
-    assert_int_equal(snapshot->total.counters.direction[STATS_QUERY].events, 51);
+    assert_int_equal(snapshot->streams[0][STATS_CLIENT].name_len, STREAM_NAME_MAX - 1);
+    assert_int_equal(snapshot->total[STATS_CLIENT].counters.direction[STATS_QUERY].events, 51);
     assert_int_equal(snapshot->other_streams, 49);
-    assert_int_equal(snapshot->total.distinct.domains, 1);
-    assert_int_equal(stats_top(stats, STATS_ALL, &question, 1, 5, &answer), 0);
+    assert_int_equal(snapshot->total[STATS_CLIENT].distinct.domains, 1);
+    assert_int_equal(stats_top(stats, &of_all, &question, 1, 5, &answer), 0);
     assert_int_equal(answer.count, 1);
     assert_int_equal(answer.rows[0].value, 51);
     stats_answers_free(&answer, 1);
@@ -296,12 +297,12 @@ static void test_unlisted(void **state)
     }
     merge_all(stats);
     struct stats_snapshot *snapshot = stats_photograph(stats);
-    assert_int_equal(snapshot->total.counters.direction[STATS_QUERY].events, MANY);
+    assert_int_equal(snapshot->total[STATS_CLIENT].counters.direction[STATS_QUERY].events, MANY);
     assert_true(snapshot->unlisted > 0);
     assert_false(snapshot->exact);
     struct stats_question question = {.table = TABLE_REGISTRABLE, .by = BY_HITS};
     struct stats_answer answer;
-    assert_int_equal(stats_top(stats, STATS_ALL, &question, 1, 5, &answer), 0);
+    assert_int_equal(stats_top(stats, &of_all, &question, 1, 5, &answer), 0);
     assert_string_equal(answer.rows[0].text, "attack.example.");
     assert_int_equal(answer.rows[0].value + snapshot->unlisted, MANY);
     stats_answers_free(&answer, 1);
@@ -333,7 +334,8 @@ static void test_invented_streams(void **state)
     struct stats_snapshot *snapshot = stats_photograph(stats);
     assert_int_equal(snapshot->stream_count, LISTED);
     for (int i = 0; i < LISTED; i++)
-        assert_int_equal(snapshot->streams[i].counters.direction[STATS_QUERY].events, 2);
+        assert_int_equal(snapshot->streams[i][STATS_CLIENT].counters.direction[STATS_QUERY].events,
+                         2);
     assert_int_equal(snapshot->other_streams, 2 * INVENTED);
     stats_release(snapshot);
     stats_free(stats);
@@ -366,7 +368,7 @@ static void test_bounds(void **state)
     }
     struct stats_question question = {.table = TABLE_DOMAINS, .by = BY_HITS};
     struct stats_answer answer;
-    assert_int_equal(stats_top(stats, STATS_ALL, &question, 1, STATS_TOP_MAX, &answer), 0);
+    assert_int_equal(stats_top(stats, &of_all, &question, 1, STATS_TOP_MAX, &answer), 0);
     assert_int_equal(stats->unlisted, 0);
     assert_true(stats->tables.tables[TABLE_DOMAINS].evicted > 0);
     for (unsigned i = 0; i < HOT; i++) {
@@ -401,7 +403,7 @@ static void test_registrable(void **state)
         merge_all(stats);
         struct stats_question question = {.table = TABLE_REGISTRABLE, .by = BY_HITS};
         struct stats_answer answer;
-        assert_int_equal(stats_top(stats, STATS_ALL, &question, 1, 5, &answer), 0);
+        assert_int_equal(stats_top(stats, &of_all, &question, 1, 5, &answer), 0);
         assert_int_equal(answer.count, 2);
         for (int i = 0; i < 2; i++)
             assert_string_equal(answer.rows[i].text, ends[i]);
@@ -430,7 +432,7 @@ static void test_many_types(void **state)
         {.table = TABLE_DOMAINS, .by = BY_QTYPE, .direction = STATS_RESPONSE, .code = 1},
     };
     struct stats_answer answers[2];
-    assert_int_equal(stats_top(stats, STATS_ALL, questions, 2, 5, answers), 0);
+    assert_int_equal(stats_top(stats, &of_all, questions, 2, 5, answers), 0);
     const struct stats_values *values = &answers[0].rows[0].values;
     assert_int_equal(answers[0].rows[0].value, MANY);
     assert_int_equal(values->of[MEASURE_NXDOMAIN], MANY / 3);
@@ -453,7 +455,7 @@ static void *ask_on(void *arg)
     const struct stats_question question = {.table = TABLE_DOMAINS, .by = BY_HITS};
     struct stats_answer answer;
     while (!atomic_load(asker->enough)) {
-        if (stats_top(asker->stats, STATS_ALL, &question, 1, 10, &answer) == 0)
+        if (stats_top(asker->stats, &of_all, &question, 1, 10, &answer) == 0)
             stats_answers_free(&answer, 1);
     }
     return NULL;
@@ -500,10 +502,12 @@ static void test_windows(void **state)
     assert_non_null(window);
     struct stats_question question = {.table = TABLE_DOMAINS, .by = BY_HITS};
     struct stats_answer answer;
-    assert_int_equal(stats_window_top(window, STATS_ALL, &question, 1, 5, &answer), 0);
+    assert_int_equal(stats_window_top(window, &of_all, &question, 1, 5, &answer), 0);
     assert_int_equal(answer.count, 1);
     assert_string_equal(answer.rows[0].text, "during.example.");
-    assert_int_equal((int)(hll_estimate(stats_window_distinct(window, DISTINCT_CLIENTS)) + 0.5), 1);
+    assert_int_equal(
+        (int)(hll_estimate(stats_window_distinct(window, STATS_CLIENT, DISTINCT_CLIENTS)) + 0.5),
+        1);
     stats_answers_free(&answer, 1);
     stats_window_free(window);
     stats_free(stats);
@@ -513,7 +517,7 @@ static struct stats_answer keys_of(struct stats *stats, int stream, enum stats_t
 {
     struct stats_question question = {.table = table, .by = BY_HITS};
     struct stats_answer answer;
-    assert_int_equal(stats_top(stats, stream, &question, 1, 1, &answer), 0);
+    assert_int_equal(stats_top(stats, OF_STREAM(stream), &question, 1, 1, &answer), 0);
     struct stats_answer told = {.keys = answer.keys, .keys_exact = answer.keys_exact};
     stats_answers_free(&answer, 1);
     return told;
@@ -551,7 +555,7 @@ static void test_keys_are_distinct(void **state)
         {TABLE_REGISTRABLE, SHARED + OWN, SHARED + 3 * OWN},
         {TABLE_TLDS, 2, 4},
         {TABLE_CLIENTS, SHARED + OWN, SHARED + OWN},
-        {TABLE_SERVERS, 1, 1},
+        {TABLE_SERVERS, 0, 0}, /* what clients asked has none */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         check_keys(stats, 0, rows[i].table, rows[i].of_stream);

@@ -54,7 +54,7 @@ static void pass_second(struct stats *stats, uint64_t *now_ns)
 static uint64_t events_of(struct stats *stats, const char *name)
 {
     struct stats_snapshot *snapshot = stats_photograph(stats);
-    const struct stats_stream *stream = stats_snapshot_stream(snapshot, span_str(name));
+    const struct stats_stream *stream = find_stream(snapshot, name);
     uint64_t events = stream ? stream->counters.direction[STATS_QUERY].events : UINT64_MAX;
     stats_release(snapshot);
     return events;
@@ -66,7 +66,7 @@ static unsigned count_listed(struct stats *stats, const char *begin)
     struct stats_snapshot *snapshot = stats_photograph(stats);
     unsigned count = 0;
     for (size_t i = 0; i < snapshot->stream_count; i++)
-        count += strncmp(snapshot->streams[i].name, begin, strlen(begin)) == 0;
+        count += strncmp(snapshot->streams[i][STATS_CLIENT].name, begin, strlen(begin)) == 0;
     stats_release(snapshot);
     return count;
 }
@@ -105,10 +105,11 @@ static void inventor_keeps_nobody_out(void **state)
     struct stats_snapshot *snapshot = stats_photograph(stats);
     assert_int_equal(snapshot->stream_count, PLACES);
     assert_int_equal(snapshot->places, PLACES);
-    assert_int_equal(snapshot->total.counters.direction[STATS_QUERY].events, PLACES + 50000 + 300);
+    assert_int_equal(snapshot->total[STATS_CLIENT].counters.direction[STATS_QUERY].events,
+                     PLACES + 50000 + 300);
     uint64_t listed = 0;
     for (size_t i = 0; i < snapshot->stream_count; i++)
-        listed += snapshot->streams[i].counters.direction[STATS_QUERY].events;
+        listed += snapshot->streams[i][STATS_CLIENT].counters.direction[STATS_QUERY].events;
     assert_int_equal(snapshot->other_streams, PLACES + 50000 + 300 - listed);
     assert_in_range(snapshot->other_identities, 48500, 51500);
     stats_release(snapshot);
@@ -223,15 +224,16 @@ static void rest_keeps_what_was_counted(void **state)
     struct stats_snapshot *snapshot = stats_photograph(stats);
     assert_true(snapshot->exact);
     assert_true(snapshot->other_streams > 0);
-    assert_int_equal(snapshot->total.counters.direction[STATS_RESPONSE].events, events);
-    assert_int_equal(snapshot->total.distinct.domains, NAMES);
-    assert_int_equal(snapshot->total.distinct.clients, 5);
+    assert_int_equal(snapshot->total[STATS_CLIENT].counters.direction[STATS_RESPONSE].events,
+                     events);
+    assert_int_equal(snapshot->total[STATS_CLIENT].distinct.domains, NAMES);
+    assert_int_equal(snapshot->total[STATS_CLIENT].distinct.clients, 5);
     struct stats_question questions[] = {
         {.table = TABLE_DOMAINS, .by = BY_HITS},
         {.table = TABLE_REGISTRABLE, .by = BY_HITS},
         {.table = TABLE_DOMAINS, .by = BY_RCODE, .direction = STATS_RESPONSE, .code = 3}};
     struct stats_answer answers[3];
-    assert_int_equal(stats_top(stats, STATS_ALL, questions, 3, 1000, answers), 0);
+    assert_int_equal(stats_top(stats, &of_all, questions, 3, 1000, answers), 0);
     assert_int_equal(answers[0].count, NAMES);
     assert_int_equal(answers[0].keys, NAMES);
     assert_int_equal(answers[1].count, 7);
@@ -265,7 +267,9 @@ static void gone_streams_have_no_tables(void **state)
     struct stats_snapshot *before = stats_photograph(stats);
     struct stats_question question = {.table = TABLE_DOMAINS, .by = BY_HITS};
     struct stats_answer answer;
-    assert_int_equal(stats_top(stats, before->streams[0].id, &question, 1, 5, &answer), 0);
+    assert_int_equal(
+        stats_top(stats, OF_STREAM(before->streams[0][STATS_CLIENT].id), &question, 1, 5, &answer),
+        0);
     assert_int_equal(answer.count, 1);
     stats_answers_free(&answer, 1);
     connect_from("192.0.2.2");
@@ -274,12 +278,16 @@ static void gone_streams_have_no_tables(void **state)
     struct stats_snapshot *after = stats_photograph(stats);
     unsigned changed = 0;
     for (size_t i = 0; i < 4; i++) {
-        bool same = before->streams[i].id == after->streams[i].id;
+        bool same = before->streams[i][STATS_CLIENT].id == after->streams[i][STATS_CLIENT].id;
         changed += !same;
-        assert_int_equal(stats_top(stats, before->streams[i].id, &question, 1, 5, &answer), 0);
+        assert_int_equal(stats_top(stats, OF_STREAM(before->streams[i][STATS_CLIENT].id), &question,
+                                   1, 5, &answer),
+                         0);
         assert_int_equal(answer.count, same);
         stats_answers_free(&answer, 1);
-        assert_int_equal(stats_top(stats, after->streams[i].id, &question, 1, 5, &answer), 0);
+        assert_int_equal(stats_top(stats, OF_STREAM(after->streams[i][STATS_CLIENT].id), &question,
+                                   1, 5, &answer),
+                         0);
         assert_int_equal(answer.rows[0].value, same ? 1 : 3);
         stats_answers_free(&answer, 1);
     }
@@ -332,8 +340,10 @@ static size_t bytes_of(const struct stats *stats)
         sum += stats->tables.tables[i].pages_size;
     sum += shares.window;
     sum += stats->pool.max * sizeof *stats->pool.blocks;
-    sum += all * (sizeof *stats->streams + sizeof *stats->distinct_counts +
-                  RATE_SECONDS * sizeof *stats->past + 2 * sizeof(struct stats_stream));
+    sum +=
+        all * (sizeof *stats->streams +
+               STATS_SIDES * (sizeof *stats->distinct_counts - 2 * sizeof(struct hll)) +
+               RATE_SECONDS * sizeof *stats->past + 2 * sizeof(struct stats_stream[STATS_SIDES]));
     for (unsigned i = 0; i < 2 * stats->worker_count; i++) {
         const struct shard *shard = &stats->workers[i / 2].shards[i % 2];
         sum += sizeof *shard + shard->keys_max + sizeof(struct block) +
@@ -381,10 +391,11 @@ static void listed_streams_have_a_claim(void **state)
     for (int i = 4; i < 10; i++)
         assert_non_null(blocks[i] = pool_take(&pool, true));
     assert_null(pool_take(&pool, true));
-    blocks[0]->counters.message[1] = 5;
+    blocks[0]->counters[STATS_UPSTREAM].message[1] = 5;
+    blocks[0]->counted[STATS_UPSTREAM] = true;
     pool_give(&pool, blocks[0]);
     blocks[0] = pool_take(&pool, false);
-    assert_int_equal(blocks[0]->counters.message[1], 0);
+    assert_int_equal(blocks[0]->counters[STATS_UPSTREAM].message[1], 0);
     for (int i = 0; i < 10; i++)
         pool_give(&pool, blocks[i]);
     pool_claim(&pool, 0);
