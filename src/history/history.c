@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "history/ask.h"
+#include "history/part.h"
 #include "io/folder.h"
 
 enum {
@@ -16,59 +17,6 @@ enum {
 };
 
 /* --- what comes ----------------------------------------------------------------------------- */
-
-static void put_distinct(struct history *history, const struct stats_window *window,
-                         enum stats_side side, struct portion *portion)
-{
-    for (int which = 0; which < WINDOW_DISTINCTS; which++) {
-        struct buf bytes = {0};
-        struct sketch sketch = {
-            .mark = sketch_mark(&history->key),
-            .hll = *stats_window_distinct(window, side, (enum stats_distinct_id)which),
-        };
-        sketch_encode(&sketch, &bytes);
-        portion_put(portion, record_of(RECORD_DISTINCT + (unsigned)which, side), (struct span){0},
-                    buf_span(&bytes));
-        portion->records.failed |= bytes.failed;
-        buf_free(&bytes);
-    }
-}
-
-/* One table's list, by every rank. */
-static void put_tops(struct history *history, const struct stats_window *window,
-                     enum stats_side side, enum stats_table_id table, struct portion *portion)
-{
-    struct stats_question questions[TOPS_RANKS];
-    struct stats_answer answers[TOPS_RANKS];
-    const struct stats_scope scope = {.stream = STATS_ALL, .side = side};
-    struct tops tops = {0};
-    struct buf bytes = {0};
-    size_t top = history->settings.top;
-    for (int rank = 0; rank < TOPS_RANKS; rank++)
-        questions[rank] = (struct stats_question){
-            .table = table, .by = tops_ranks[rank].by, .measure = tops_ranks[rank].measure};
-    if (stats_window_top(window, &scope, questions, TOPS_RANKS, top, answers) < 0) {
-        portion->records.failed = true;
-        return;
-    }
-    tops_of_answers(&tops, answers, top);
-    stats_answers_free(answers, TOPS_RANKS);
-    tops_encode(&tops, &bytes);
-    portion_put(portion, record_of(RECORD_TOPS + table, side), (struct span){0}, buf_span(&bytes));
-    portion->records.failed |= bytes.failed || tops.failed;
-    buf_free(&bytes);
-    tops_free(&tops);
-}
-
-static void put_window(struct history *history, const struct stats_window *window,
-                       struct portion *portion)
-{
-    for (enum stats_side side = 0; side < STATS_SIDES; side++) {
-        put_distinct(history, window, side, portion);
-        for (int table = 0; table < STATS_TABLES; table++)
-            put_tops(history, window, side, (enum stats_table_id)table, portion);
-    }
-}
 
 void waiting_drop(struct waiting *waiting)
 {
@@ -101,27 +49,58 @@ void waiting_put(struct waiting *waiting, struct portion *portion)
     *waiting_at(waiting, waiting->count++) = *portion;
 }
 
-void history_seal(struct history *history)
+/* The running minute gets what has ended of it; single streams have counts there, and no lists. */
+static void add_to_minute(struct history *history, const struct portion *part)
 {
-    struct portion portion = {0};
-    struct stats_window *window = NULL;
+    struct portion lean = {.start_ms = part->start_ms};
+    struct cursor c = cursor_of(buf_span(&part->records));
+    for (struct record record; portion_next(&c, &record);) {
+        if (record.stream.len == 0 || record_kind(record.what) == RECORD_COUNTS)
+            portion_put(&lean, record.what, record.stream, record.bytes);
+    }
+    history->minute.start_ms = part->start_ms;
+    history->minute_begun = true;
+    if (portion_merge(&history->minute, &lean, history->settings.top) < 0)
+        history->recorder.failed = true;
+    buf_free(&lean.records);
+}
+
+/* Ends the open part. From the moment that the statistics begin another window until the wheel has
+ * this one nobody may look. */
+static void close_part(struct history *history)
+{
+    struct windows *windows = &history->windows;
+    const struct stats_snapshot *last = history->recorder.last;
+    struct portion part = {0};
     if (!history->recorder.dirty)
         return;
-    if (history->settings.path && history->stats)
-        window = stats_window_take(history->stats);
+    pthread_rwlock_wrlock(&windows->lock);
+    struct stats_window *window = history->stats ? stats_window_take(history->stats) : NULL;
+    const struct part_options options = {&history->key, windows->wheel.top, last};
     if (window)
-        put_window(history, window, &portion);
+        part_put_window(&part, window, &options);
     stats_window_free(window);
     pthread_mutex_lock(&history->lock);
-    recorder_cut(&history->recorder, &portion);
+    recorder_cut(&history->recorder, &part);
+    history->recorder.failed |= part.records.failed;
+    part.records.failed = false;
+    if (history->settings.path)
+        add_to_minute(history, &part);
+    pthread_mutex_unlock(&history->lock);
+    windows_put(windows, last, &part);
+    pthread_rwlock_unlock(&windows->lock);
+}
+
+void history_seal(struct history *history)
+{
+    close_part(history);
+    pthread_mutex_lock(&history->lock);
     bool failed = history->recorder.failed;
     history->recorder.failed = false;
-    if (portion.records.failed)
-        history->waiting.lost++;
-    if (history->settings.path && !portion.records.failed)
-        waiting_put(&history->waiting, &portion);
-    else
-        buf_free(&portion.records);
+    if (history->minute_begun)
+        waiting_put(&history->waiting, &history->minute);
+    history->minute = (struct portion){0};
+    history->minute_begun = false;
     pthread_cond_signal(&history->wake);
     pthread_mutex_unlock(&history->lock);
     if (failed)
@@ -141,20 +120,60 @@ static bool is_due(struct history *history, int64_t second, uint64_t now_ns)
            now_ns - history->cut_ns + EARLY_MS * CLOCK_MS_NS >= history->settings.write_every_ns;
 }
 
+/* Windows that somebody wants to begin anew do so with a part of their own. */
+static void reset_windows(struct history *history, unsigned wanted)
+{
+    if (!wanted)
+        return;
+    close_part(history);
+    pthread_rwlock_wrlock(&history->windows.lock);
+    for (int w = 0; w < WHEEL_WINDOWS; w++) {
+        if (wanted >> w & 1)
+            windows_reset(&history->windows, (enum wheel_window)w);
+    }
+    pthread_rwlock_unlock(&history->windows.lock);
+    pthread_mutex_lock(&history->lock);
+    history->resets_wanted &= ~wanted;
+    pthread_cond_broadcast(&history->reset);
+    pthread_mutex_unlock(&history->lock);
+}
+
+static unsigned resets_wanted(struct history *history)
+{
+    pthread_mutex_lock(&history->lock);
+    unsigned wanted = history->resets_wanted;
+    pthread_mutex_unlock(&history->lock);
+    return wanted;
+}
+
+/* When the statistics were reset all windows begin anew with what comes from then on. */
+static void follow_reset(struct history *history, const struct stats_snapshot *snapshot)
+{
+    const struct stats_snapshot *last = history->recorder.last;
+    if (last && last->since_ns != snapshot->since_ns)
+        reset_windows(history, (1u << WHEEL_WINDOWS) - 1);
+}
+
 void history_see(struct history *history, const struct stats_snapshot *snapshot)
 {
+    struct recorder *recorder = &history->recorder;
     uint64_t now_ns = snapshot->made_ns;
-    int64_t second = recorder_second(&history->recorder, snapshot);
-    if (!history->recorder.last || recorder_must_cut(&history->recorder, second)) {
+    int64_t second = recorder_second(recorder, snapshot);
+    windows_start(&history->windows, snapshot);
+    follow_reset(history, snapshot);
+    if (!recorder->last || recorder_must_cut(recorder, second)) {
         history_seal(history);
         history->cut_ns = now_ns;
     }
     pthread_mutex_lock(&history->lock);
-    recorder_take(&history->recorder, snapshot, second);
+    recorder_take(recorder, snapshot, second);
     pthread_mutex_unlock(&history->lock);
+    reset_windows(history, resets_wanted(history));
     if (is_due(history, second, now_ns)) {
         history_seal(history);
         history->cut_ns = now_ns;
+    } else if (windows_is_due(&history->windows, snapshot)) {
+        close_part(history);
     }
 }
 
@@ -194,8 +213,6 @@ static void *follow(void *arg)
 int history_start(struct history *history, struct stats *stats, struct error *err)
 {
     history->stats = stats;
-    if (history->settings.path)
-        stats_window_free(stats_window_take(stats)); /* from now on there are windows */
     if (pthread_create(&history->follower_thread, NULL, follow, history) != 0)
         return error_set(err, "cannot start the history's thread");
     if (pthread_create(&history->writer_thread, NULL, history_write, history) != 0) {
@@ -231,6 +248,7 @@ static void init_locks(struct history *history)
 {
     thread_cond_init(&history->wake);
     thread_cond_init(&history->answered);
+    thread_cond_init(&history->reset);
     pthread_mutex_init(&history->lock, NULL);
     pthread_mutex_init(&history->reading, NULL);
 }
@@ -256,7 +274,11 @@ struct history *history_open(const struct history_settings *settings, struct sip
     history->settings.path = path;
     history->state.on_disk = path != NULL;
     history->state.healthy = true;
-    if (path && history_open_store(history) && folder_note_at(path, FOLDER_DATABASE, &note))
+    bool opened = path && history_open_store(history);
+    windows_init(&history->windows, &history->key, WINDOWS_BYTES);
+    if (opened)
+        history_restore(history, clock_wall_ms());
+    if (opened && folder_note_at(path, FOLDER_DATABASE, &note))
         log_warning("history: %s", note.text);
     *key = history->key;
     return history;
@@ -269,6 +291,8 @@ void history_close(struct history *history)
     history_stop(history);
     ask_end(history);
     recorder_free(&history->recorder);
+    buf_free(&history->minute.records);
+    windows_free(&history->windows);
     while (history->waiting.count > 0)
         waiting_drop(&history->waiting);
     store_close(history->writer.store);
@@ -278,6 +302,7 @@ void history_close(struct history *history)
     pthread_mutex_destroy(&history->reading);
     pthread_cond_destroy(&history->wake);
     pthread_cond_destroy(&history->answered);
+    pthread_cond_destroy(&history->reset);
     free(history->settings.path);
     free(history);
 }
@@ -303,6 +328,8 @@ void history_each(struct history *history, bool seconds, uint64_t written,
         if (portion->number > written)
             take(ctx, portion);
     }
+    if (!seconds && history->minute_begun)
+        take(ctx, &history->minute);
     if (!seconds && recorder->dirty) {
         recorder_peek(recorder, &open);
         take(ctx, &open);

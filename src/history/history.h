@@ -50,10 +50,16 @@ void history_close(struct history *history);
  * memory. Any thread.
  */
 const struct stats_snapshot *history_snapshot(struct history *history, enum stats_window_id window);
-/* What stats_top says, of a window, too. Free with stats_answers_free. */
+/* What stats_top says, of a window, too, where lists are made of the largest rows of its parts:
+ * errors and floors say what may be missing. How often each type or rcode came they do not know: of
+ * those questions only that for responses with NXDOMAIN finds anything. Free with
+ * stats_answers_free. */
 int history_top(struct history *history, const struct stats_scope *scope,
                 const struct stats_question *questions, size_t count, size_t n,
                 struct stats_answer *answers);
+/* A window begins anew now, and with WINDOW_ALL all statistics, all windows among them. What is in
+ * the database stays. Waits until that is done, for some seconds at most. */
+void history_reset(struct history *history, enum stats_window_id window);
 
 /* A question about a span of time. */
 struct history_question {

@@ -7,15 +7,17 @@
 #include "history/recorder.h"
 #include "history/store.h"
 #include "history/trust.h"
+#include "history/windows.h"
 
 enum {
     HISTORY_READERS = 4,       /* connections to the database for answers, beside the writer's */
     WAITING_MAX = 240,         /* portions that wait for a disk: four hours, then the oldest go */
     WAITING_BYTES = 16 << 20,  /* and of so many bytes */
     TRANSACTION_PORTIONS = 16, /* written at once */
+    WINDOWS_BYTES = 6 << 20,   /* of the windows' wheel, with little memory */
 };
 
-/* Portions that wait to be written, oldest first: a ring. */
+/* Portions that wait to be written, oldest first: a wheel. */
 struct waiting {
     struct portion portions[WAITING_MAX];
     size_t first, count, bytes;
@@ -58,13 +60,18 @@ struct history {
     struct stats *stats;
     pthread_t follower_thread, writer_thread;
     bool started;
-    uint64_t cut_ns; /* the follower's: when the last portion ended */
+    uint64_t cut_ns;        /* the follower's: when the last portion ended */
+    struct windows windows; /* has a lock of its own, taken before `lock` */
 
     /* Of what follows; held for moments, and never while a disk is asked for something. */
     pthread_mutex_t lock;
     pthread_cond_t wake; /* the writer */
     bool stopping, followed;
     struct recorder recorder;
+    struct portion minute; /* what has ended of the running one, for the database */
+    bool minute_begun;
+    pthread_cond_t reset;   /* a reset is done */
+    unsigned resets_wanted; /* bits, 1 << enum wheel_window */
     struct waiting waiting;
     struct history_state state;
     unsigned epoch;      /* counts databases: readers open a new one */
@@ -91,6 +98,8 @@ bool history_open_store(struct history *history);
 void history_see(struct history *history, const struct stats_snapshot *snapshot);
 /* Ends the running portion and has it written. */
 void history_seal(struct history *history);
+/* restore.c: fills the windows with what the database has of the day before `now_ms`. */
+void history_restore(struct history *history, int64_t now_ms);
 
 /* Calls `take` for what is in memory: the seconds, or else the portions whose numbers are behind
  * `written`, and the open one. The caller holds `lock`. */

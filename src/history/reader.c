@@ -9,7 +9,7 @@
 
 enum { BUSY_MS = 1000, STEPS = 10000 /* of SQLite's machine, between two looks at the clock */ };
 
-enum statement { BEGIN, LOOK, EACH_OF_ALL, EACH_OF_STREAM, NEXT, STATEMENTS };
+enum statement { BEGIN, LOOK, EACH_OF_ALL, EACH_OF_STREAM, EACH_RECORD, NEXT, STATEMENTS };
 
 static const char *const texts[STATEMENTS] = {
     [BEGIN] = "BEGIN",
@@ -19,6 +19,8 @@ static const char *const texts[STATEMENTS] = {
     [EACH_OF_STREAM] = "SELECT start, data FROM record WHERE what = ?1 AND kind = ?2"
                        " AND start >= ?3 AND start < ?4"
                        " AND stream = (SELECT id FROM stream WHERE name = ?5) ORDER BY start",
+    [EACH_RECORD] = "SELECT start, what, name, data FROM record LEFT JOIN stream ON stream = id"
+                    " WHERE kind = ?1 AND start >= ?2 AND start < ?3",
     [NEXT] = "SELECT start FROM record WHERE what = ?1 AND kind = ?2 AND stream = 0"
              " AND start >= ?3 ORDER BY start LIMIT 1",
 };
@@ -155,6 +157,26 @@ enum store_status reader_each(struct reader *reader, const struct reader_span *s
     }
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
+    return sql_status(code) == STORE_FINE ? STORE_FINE : fail(reader, code, err);
+}
+
+enum store_status reader_records(struct reader *reader, const struct reader_span *span,
+                                 void (*take)(void *ctx, int64_t start_ms,
+                                              const struct record *record),
+                                 void *ctx, struct error *err)
+{
+    sqlite3_stmt *statement = reader->statements[EACH_RECORD];
+    sql_bind(statement, "iii", (int64_t)span->kind, span->from_ms, span->to_ms);
+    int code;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        const struct record record = {
+            .what = (unsigned)sqlite3_column_int64(statement, 1),
+            .stream = sql_bytes(statement, 2),
+            .bytes = sql_bytes(statement, 3),
+        };
+        take(ctx, sqlite3_column_int64(statement, 0), &record);
+    }
+    sqlite3_reset(statement);
     return sql_status(code) == STORE_FINE ? STORE_FINE : fail(reader, code, err);
 }
 

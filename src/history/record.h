@@ -58,6 +58,15 @@ struct portion {
 void portion_put(struct portion *portion, unsigned what, struct span stream, struct span bytes);
 /* Gives back the memory that it does not need; thin: only what is of all streams is kept. */
 void portion_shrink(struct portion *portion, bool thin);
+/* By stream, then by kind. */
+int record_compare(const struct record *x, const struct record *y);
+/* Where one stream sends alone, what all have is its own, and a portion has that once. Appends such
+ * records as the stream's, on those of the sides, bits, where the portion has nothing but counts of
+ * single streams. Of several, lists that say what their keys can have at most. */
+void portion_imply(const struct portion *portion, unsigned sides, struct portion *implied);
+/* Adds another portion's records: those of the same kind and stream become one, in the order of
+ * streams and kinds. -1: there was no memory, or something was damaged; that is missing then. */
+int portion_merge(struct portion *portion, const struct portion *from, size_t top);
 /* Begin with a cursor of all records' bytes. False at the end. */
 bool portion_next(struct cursor *c, struct record *record);
 

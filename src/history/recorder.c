@@ -82,7 +82,7 @@ static int64_t minute_of(int64_t second)
 
 bool recorder_must_cut(const struct recorder *recorder, int64_t second)
 {
-    return recorder->dirty && minute_of(second) != recorder->open_ms;
+    return recorder->last && minute_of(second) != recorder->open_ms;
 }
 
 static bool open_streams(struct recorder *recorder, size_t count)

@@ -28,7 +28,7 @@ struct recorder {
     size_t open_count;
     struct portion gone; /* of it, too: of streams that have given up their places since */
     int64_t open_ms;     /* its minute */
-    bool dirty;          /* there is something in it */
+    bool dirty;          /* there is something in it, since it was cut */
     struct counts scratch;
     bool failed; /* memory was short: numbers are missing */
 };
@@ -37,7 +37,7 @@ void recorder_free(struct recorder *recorder);
 
 /* The Unix second that what a snapshot brings belongs to. */
 int64_t recorder_second(const struct recorder *recorder, const struct stats_snapshot *snapshot);
-/* True when something of another minute is still open: recorder_cut comes first. */
+/* True when another minute begins with that second: recorder_cut comes first. */
 bool recorder_must_cut(const struct recorder *recorder, int64_t second);
 /* Takes the snapshot, and the caller's reference to it. */
 void recorder_take(struct recorder *recorder, const struct stats_snapshot *snapshot,

@@ -65,6 +65,13 @@ enum { NUMBER_OBSERVED = 1, NUMBER_TIMED = 20, NUMBER_LATENCY_SUM = 21, NUMBER_L
 #define DIRECTION(direction, member)                                                               \
     .from = SERIES_##direction, .offset = offsetof(struct stats_direction_counters, member)
 
+#define HIDDEN(n, count) .number = (n), .members = (count), .label = number_label, .hidden = true
+#define BY_DIRECTION(number, count, member)                                                        \
+    {#member, HIDDEN(number, count), DIRECTION(QUERIES, member)},                                  \
+    {                                                                                              \
+#member, HIDDEN((number) + 1, count), DIRECTION(RESPONSES, member)                         \
+    }
+
 static const struct series table[] = {
     {"observed", "seconds", "how long Spile was watching", .decimals = 3, .number = NUMBER_OBSERVED,
      .from = SERIES_TIME},
@@ -129,6 +136,16 @@ static const struct series table[] = {
      .q = 0.99},
     {"latency.p999", "seconds", "99.9 % of all latencies are shorter", .from = SERIES_QUANTILE,
      .q = 0.999},
+    /* The same by direction, and the rest of what is counted: windows are made of it. */
+    BY_DIRECTION(64, COUNTERS_TRANSPORTS, transport),
+    BY_DIRECTION(66, COUNTERS_FAMILIES, family),
+    BY_DIRECTION(68, 16, opcode),
+    BY_DIRECTION(70, SAMPLE_MARKS, marks),
+    BY_DIRECTION(72, 0, no_qtype),
+    BY_DIRECTION(74, 0, no_header),
+    {"query-rcode", HIDDEN(76, COUNTERS_RCODES), DIRECTION(QUERIES, rcode)},
+    {"bucket", HIDDEN(77, COUNTERS_BUCKETS), DIRECTION(RESPONSES, bucket)},
+    {"unlisted", HIDDEN(78, 0), SNAPSHOT(unlisted)},
     {"clients", "addresses",
      "distinct clients, estimated; of all streams and from a minute on alone",
      .from = SERIES_DISTINCT, .distinct = DISTINCT_CLIENTS},
@@ -249,6 +266,55 @@ void series_between(struct counts *counts, const struct series_moment *before,
                 (total || series->from != SERIES_SNAPSHOT))
                 put_row(counts, series, before, now, direction);
         }
+    }
+}
+
+/* Where a row's counters are in a snapshot's stream; NULL: they are made from others, or of both
+ * directions. */
+static uint64_t *counters_in(const struct series *series, struct stats_snapshot *snapshot,
+                             struct stats_stream *stream)
+{
+    char *base = NULL;
+    if (series->from == SERIES_SNAPSHOT)
+        base = (char *)snapshot;
+    else if (series->from == SERIES_STREAM)
+        base = (char *)&stream->counters;
+    else if (series->from == SERIES_QUERIES)
+        base = (char *)&stream->counters.direction[STATS_QUERY];
+    else if (series->from == SERIES_RESPONSES)
+        base = (char *)&stream->counters.direction[STATS_RESPONSE];
+    else if (series->from == SERIES_LATENCY)
+        return stream->counters.latency;
+    return base ? (uint64_t *)(void *)(base + series->offset) : NULL;
+}
+
+/* A type that has no counter of its own gets the next rare one, or the last with all others. */
+static void fill_rare(struct stats_counters *counters, unsigned direction, unsigned type,
+                      uint64_t n)
+{
+    unsigned slot = type == SERIES_MEMBER_OTHER ? COUNTERS_RARE - 1 : 0;
+    while (slot < COUNTERS_RARE - 1 && counters->rare_type[slot] != type &&
+           counters->rare_type[slot] != 0)
+        slot++;
+    if (slot < COUNTERS_RARE - 1)
+        counters->rare_type[slot] = (uint16_t)type;
+    counters->direction[direction].rare_qtype[slot] += n;
+}
+
+void series_fill(const struct counts *counts, struct stats_snapshot *snapshot,
+                 struct stats_stream *stream)
+{
+    for (uint32_t i = 0; i < counts->len; i++) {
+        const struct count *count = &counts->items[i];
+        const struct series *series = series_of(count->id);
+        uint64_t *counters = series ? counters_in(series, snapshot, stream) : NULL;
+        unsigned member = count->id & 0xffff;
+        if (!counters)
+            continue;
+        if (member < (series->members ? series->members : 1))
+            counters[member] += count->n;
+        else
+            fill_rare(&stream->counters, series->from == SERIES_RESPONSES, member, count->n);
     }
 }
 

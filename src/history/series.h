@@ -64,6 +64,11 @@ struct series_moment {
 void series_between(struct counts *counts, const struct series_moment *before,
                     const struct series_moment *now, uint64_t elapsed_ms);
 
+/* The other way round: adds counts to a stream's counters, and, where they are of all streams, to
+ * those of its snapshot. */
+void series_fill(const struct counts *counts, struct stats_snapshot *snapshot,
+                 struct stats_stream *stream);
+
 /* How long somebody was watching, in milliseconds. */
 uint64_t series_observed(const struct counts *counts);
 /* The value of a MEAN or QUANTILE, in seconds; negative: nothing was timed. */

@@ -10,8 +10,8 @@ struct point {
     struct counts counts;
     uint64_t observed_ms;
     bool known;
-    struct sketch *sketches[WINDOW_DISTINCTS]; /* while they are merged */
-    double distinct[WINDOW_DISTINCTS];         /* when they have been */
+    struct sketch *sketches[STATS_DISTINCTS]; /* while they are merged */
+    double distinct[STATS_DISTINCTS];         /* when they have been */
 };
 
 /* The answer being made. */
@@ -111,7 +111,7 @@ static void take_portion(void *ctx, const struct portion *portion)
             take_total(answer, portion->start_ms, record.bytes);
         else if (kind == RECORD_COUNTS && stream.len && span_equal(record.stream, stream))
             take_stream(answer, portion->start_ms, record.bytes);
-        else if (which < WINDOW_DISTINCTS && record.stream.len == 0 && stream.len == 0)
+        else if (which < STATS_DISTINCTS && record.stream.len == 0 && stream.len == 0)
             merge_sketch(answer, point, (int)which, record.bytes);
     }
 }
@@ -151,7 +151,7 @@ static int read_database(struct answer *answer, struct gather *gather, struct er
         .to_ms = plan->from_ms + (int64_t)plan->count * plan->step_ms,
     };
     int rc = gather_span(gather, &span, take_total, answer, err);
-    for (int which = 0; which < WINDOW_DISTINCTS; which++) {
+    for (int which = 0; which < STATS_DISTINCTS; which++) {
         if (rc == 0)
             rc = read_distinct(answer, gather, &span, which, err);
     }
@@ -167,7 +167,7 @@ static int gather_points(struct answer *answer, struct gather *gather, struct er
     if (rc == 0 && !seconds)
         rc = read_database(answer, gather, err);
     for (size_t i = 0; i < answer->plan.count; i++) {
-        for (int which = 0; which < WINDOW_DISTINCTS; which++)
+        for (int which = 0; which < STATS_DISTINCTS; which++)
             finish_sketch(&answer->points[i], which);
     }
     return rc;
@@ -349,7 +349,7 @@ static int make_points(struct answer *answer, struct error *err)
     if (!answer->points)
         return error_set(err, "no memory for so many points");
     for (size_t i = 0; i < answer->plan.count; i++) {
-        for (int which = 0; which < WINDOW_DISTINCTS; which++)
+        for (int which = 0; which < STATS_DISTINCTS; which++)
             answer->points[i].distinct[which] = -1;
     }
     return 0;

@@ -113,6 +113,11 @@ struct reader_span {
 enum store_status reader_each(struct reader *reader, const struct reader_span *span,
                               bool (*take)(void *ctx, int64_t start_ms, struct span bytes),
                               void *ctx, struct error *err);
+/* The same of all records of a kind, of whatever sort and stream, in any order. */
+enum store_status reader_records(struct reader *reader, const struct reader_span *span,
+                                 void (*take)(void *ctx, int64_t start_ms,
+                                              const struct record *record),
+                                 void *ctx, struct error *err);
 /* The start of the first record of that kind, of all streams together, from a moment on: INT64_MAX
  * when there is none. */
 int64_t reader_next(struct reader *reader, unsigned what, enum history_kind kind, int64_t from_ms);

@@ -5,16 +5,15 @@
 #include "stats/hll.h"
 
 /* What is told apart, on each side. A name counts as a domain, and as asked or answered. */
-enum stats_distinct_id {
-    DISTINCT_CLIENTS,
-    DISTINCT_DOMAINS,
-    DISTINCT_ASKED,
-    DISTINCT_ANSWERED,
-    WINDOW_DISTINCTS, /* windows and the history keep those before */
-    DISTINCT_SERVERS = WINDOW_DISTINCTS,
-    DISTINCT_REGISTRABLE,
-    DISTINCT_TLDS,
-    STATS_DISTINCTS
+enum stats_distinct_id { /* numbers in databases: never changed */
+                         DISTINCT_CLIENTS,
+                         DISTINCT_DOMAINS,
+                         DISTINCT_ASKED,
+                         DISTINCT_ANSWERED,
+                         DISTINCT_SERVERS,
+                         DISTINCT_REGISTRABLE,
+                         DISTINCT_TLDS,
+                         STATS_DISTINCTS
 };
 
 /* Of one stream, or of all, on one side: counts, right while the tables are exact, and sketches

@@ -310,8 +310,7 @@ const uint16_t *listing_settle(struct stats *stats)
     if (!listing->any_moved)
         return listing->numbers;
     table_set_move(&stats->tables, listing->homes, stats_rest(stats)->distinct);
-    if (stats->window)
-        table_set_move(&stats->window->tables, listing->homes, NULL);
+    table_set_move(&stats->window->tables, listing->homes, NULL);
     settle_homes(stats);
     return listing->numbers;
 }

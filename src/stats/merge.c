@@ -93,8 +93,7 @@ static void merge_missed(struct stats *stats, const struct shard *shard, const u
     for (int n = 0; n < STATS_SIDES * STATS_DISTINCTS; n++) {
         int side = n / STATS_DISTINCTS, d = n % STATS_DISTINCTS;
         const struct hll *missed = &shard->missed[side][d];
-        if (stats->window && d < WINDOW_DISTINCTS)
-            hll_merge(&stats->window->distinct[side][d], missed);
+        hll_merge(&stats->window->distinct[side][d], missed);
         if (d == DISTINCT_DOMAINS)
             continue;
         hll_merge(&stats_total(stats)->distinct[side].sketch[d], missed);
@@ -156,11 +155,9 @@ static void merge_some(struct stats *stats, const struct shard *shard, const uin
         count_distinct(&stats->streams[stream].distinct[side], news[i].of_stream, news[i].hash);
         count_distinct(&stats_total(stats)->distinct[side], news[i].of_all, news[i].hash);
     }
-    if (!stats->window)
-        return;
     found = table_set_add(&stats->window->tables, id, items, count, news);
     for (size_t i = 0; i < found; i++) {
-        for (int d = 0; d < WINDOW_DISTINCTS; d++) {
+        for (int d = 0; d < STATS_DISTINCTS; d++) {
             if (news[i].of_all >> d & 1)
                 hll_add(&stats->window->distinct[news[i].group % STATS_SIDES][d], news[i].hash);
         }
@@ -247,10 +244,8 @@ void stats_forget(struct stats *stats)
 {
     pthread_rwlock_wrlock(&stats->tables_lock);
     table_set_clear(&stats->tables);
-    if (stats->window) {
-        table_set_clear(&stats->window->tables);
-        memset(stats->window->distinct, 0, sizeof stats->window->distinct);
-    }
+    table_set_clear(&stats->window->tables);
+    memset(stats->window->distinct, 0, sizeof stats->window->distinct);
     for (size_t i = 0; i < stats->stream_count; i++)
         stats_forget_stream(&stats->streams[i]);
     stats_forget_stream(stats_rest(stats));

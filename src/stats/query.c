@@ -57,9 +57,7 @@ static uint64_t two(const struct stats_values *v, enum stats_measure a, enum sta
     return v->of[a] + v->of[b];
 }
 
-/* What the question counts of a row's values. For questions about cells, which are counted later,
- * it is a bound that they cannot exceed. */
-static uint64_t values_value(const struct stats_values *v, const struct stats_question *q)
+uint64_t stats_value(const struct stats_values *v, const struct stats_question *q)
 {
     switch (q->by) {
     case BY_MEAN:
@@ -160,7 +158,7 @@ static void consider(const struct table_set *set, struct best *best, const struc
 {
     if (best->max == 0)
         return;
-    struct candidate c = {values_value(&row->values, best->question), row->serial, row};
+    struct candidate c = {stats_value(&row->values, best->question), row->serial, row};
     if (c.value == 0 || (best->count == best->max && is_worse(&c, &best->items[0])))
         return;
     if (best->under_len > 0 && !is_under(set, best, stats_row_key(best->table, row)))
@@ -236,7 +234,7 @@ static uint64_t sum_rows(const struct table_set *set, const struct best *best,
         if (by_cells(best->question))
             cells += cells_value(best->table, r, best->question);
     }
-    return by_cells(best->question) ? cells : values_value(values, best->question);
+    return by_cells(best->question) ? cells : stats_value(values, best->question);
 }
 
 /* One candidate a key, with its value over all streams. */

@@ -72,15 +72,6 @@ static void fill_rates(const struct stats *stats, const struct stream_state *s,
 
 /* --- the snapshot --------------------------------------------------------------------------- */
 
-/* The table whose rows are counted; names that were asked, or answered, are domains, too. */
-static enum stats_table_id table_of(enum stats_distinct_id id)
-{
-    unsigned table = 0;
-    while (table < STATS_TABLES && table_distinct[table] != id)
-        table++;
-    return table < STATS_TABLES ? (enum stats_table_id)table : TABLE_DOMAINS;
-}
-
 bool stats_counts_all(const struct stats *stats, enum stats_table_id table)
 {
     return stats->tables.tables[table].floor == 0 && stats->unlisted == 0;

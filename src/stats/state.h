@@ -61,7 +61,7 @@ struct worker_shards {
 /* Tables and sketches of a span of time. Owner: the statistics while it runs, then who took it. */
 struct stats_window {
     struct table_set tables;
-    struct hll distinct[STATS_SIDES][WINDOW_DISTINCTS];
+    struct hll distinct[STATS_SIDES][STATS_DISTINCTS];
 };
 
 struct stats {
@@ -91,7 +91,7 @@ struct stats {
      * for reading. Never taken on a worker. */
     pthread_rwlock_t tables_lock;
     struct table_set tables;
-    struct stats_window *window; /* the one that runs; NULL: nobody asked for windows */
+    struct stats_window *window; /* the one that runs */
     struct suffix_list suffixes;
     struct stream_state *streams; /* as many as places, then the nameless rest, then the total */
     size_t stream_count;

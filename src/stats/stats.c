@@ -304,6 +304,31 @@ static int init_tables(struct stats *stats, size_t memory)
     return table_set_init(&stats->tables, memory);
 }
 
+void stats_window_free(struct stats_window *window)
+{
+    if (!window)
+        return;
+    table_set_free(&window->tables);
+    free(window);
+}
+
+static struct stats_window *window_new(struct stats *stats)
+{
+    struct stats_window *window = calloc(1, sizeof *window);
+    if (!window)
+        return NULL;
+    window->tables = (struct table_set){
+        .reader = stats->reader,
+        .key = &stats->key,
+        .suffixes = &stats->suffixes,
+        .stream_max = stats->places,
+    };
+    if (table_set_init(&window->tables, stats_shares(&stats->settings).window) == 0)
+        return window;
+    stats_window_free(window);
+    return NULL;
+}
+
 static void init_locks(struct stats *stats)
 {
     pthread_rwlockattr_t fair;
@@ -348,7 +373,8 @@ struct stats *stats_new(const struct stats_options *options, struct error *err)
         failed |= siphash_key_random(&stats->key);
     suffix_list_init(&stats->suffixes, &stats->key);
     if (failed || init_streams(stats) < 0 || init_tables(stats, shares.tables) < 0 ||
-        init_workers(stats, shares.shards) < 0 || first_snapshot(stats) < 0) {
+        !(stats->window = window_new(stats)) || init_workers(stats, shares.shards) < 0 ||
+        first_snapshot(stats) < 0) {
         stats_free(stats);
         error_set(err, "no memory for statistics; lower statistics: memory");
         return NULL;
@@ -510,31 +536,6 @@ int stats_top(struct stats *stats, const struct stats_scope *scope,
 
 /* --- windows -------------------------------------------------------------------------------- */
 
-void stats_window_free(struct stats_window *window)
-{
-    if (!window)
-        return;
-    table_set_free(&window->tables);
-    free(window);
-}
-
-static struct stats_window *window_new(struct stats *stats)
-{
-    struct stats_window *window = calloc(1, sizeof *window);
-    if (!window)
-        return NULL;
-    window->tables = (struct table_set){
-        .reader = stats->reader,
-        .key = &stats->key,
-        .suffixes = &stats->suffixes,
-        .stream_max = stats->places,
-    };
-    if (table_set_init(&window->tables, stats_shares(&stats->settings).window) == 0)
-        return window;
-    stats_window_free(window);
-    return NULL;
-}
-
 struct stats_window *stats_window_take(struct stats *stats)
 {
     struct stats_window *next = window_new(stats);
@@ -547,15 +548,46 @@ struct stats_window *stats_window_take(struct stats *stats)
     return window;
 }
 
+const struct stats_window *stats_window_enter(struct stats *stats)
+{
+    pthread_rwlock_rdlock(&stats->tables_lock);
+    return stats->window;
+}
+
+void stats_window_leave(struct stats *stats)
+{
+    pthread_rwlock_unlock(&stats->tables_lock);
+}
+
+/* The same scope by the stream's number. */
+static struct stats_scope numbered(const struct stats_scope *scope)
+{
+    struct stats_scope by_number = *scope;
+    if (scope->stream != STATS_ALL)
+        by_number.stream = (int)((unsigned)scope->stream % STATS_STREAMS_MAX);
+    return by_number;
+}
+
 int stats_window_top(const struct stats_window *window, const struct stats_scope *scope,
                      const struct stats_question *questions, size_t count, size_t n,
                      struct stats_answer *answers)
 {
-    return table_set_top(&window->tables, scope, questions, count, n, answers);
+    const struct stats_scope by_number = numbered(scope);
+    return table_set_top(&window->tables, &by_number, questions, count, n, answers);
 }
 
-const struct hll *stats_window_distinct(const struct stats_window *window, enum stats_side side,
-                                        enum stats_distinct_id which)
+bool stats_window_sketch(const struct stats_window *window, const struct stats_scope *scope,
+                         enum stats_distinct_id which, struct hll *sketch)
 {
-    return &window->distinct[side][which];
+    const struct stats_scope by_number = numbered(scope);
+    if (scope->stream != STATS_ALL)
+        return table_set_sketch(&window->tables, &by_number, which, sketch);
+    hll_merge(sketch, &window->distinct[scope->side][which]);
+    return true;
+}
+
+bool stats_window_has(const struct stats_window *window, const struct stats_scope *scope)
+{
+    const struct stats_scope by_number = numbered(scope);
+    return table_set_has(&window->tables, &by_number);
 }

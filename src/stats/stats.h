@@ -107,6 +107,11 @@ struct stats_question {
     struct span under;
 };
 
+/* What a question counts of a row's values; of those by rcode and type what that cannot exceed. */
+uint64_t stats_value(const struct stats_values *values, const struct stats_question *question);
+/* The distinct number that counts a table's keys. */
+enum stats_distinct_id stats_table_distinct(enum stats_table_id table);
+
 /* One row of the answer. */
 struct stats_top {
     uint64_t value; /* what was asked for; the mean in microseconds */
@@ -147,23 +152,28 @@ struct siphash_key stats_key(const struct stats *stats);
 const struct stats_reader *stats_get_reader(const struct stats *stats);
 
 /*
- * Windows, for what keeps statistics by spans of time (history): tables and distinct counts of what
- * came since the window before. The tables above cannot tell: a name that is asked a thousand times
- * this minute may be far from the top since the start. The first call of stats_window_take begins
- * the first window (and returns NULL); until then windows cost neither memory nor time. Their
- * memory is a part of settings.memory. A reset empties the window that runs.
+ * What came lately, for what keeps statistics by spans of time (history): tables and sketches of
+ * what came since somebody took them last. The tables above cannot tell: a name that is asked a
+ * thousand times this minute may be far from the top since the start. A reset empties them.
  */
 struct stats_window;
 /* What came since the last call, now the caller's own and unchanging; the next window begins. Good
- * after stats_stop, too. One thread at a time. NULL: the first call, or no memory. */
+ * after stats_stop, too. One thread at a time. NULL: no memory; the window goes on. */
 struct stats_window *stats_window_take(struct stats *stats);
 void stats_window_free(struct stats_window *window);
-/* As stats_top, of the window. */
+/* The window that runs, which stands still until stats_window_leave: for moments. */
+const struct stats_window *stats_window_enter(struct stats *stats);
+void stats_window_leave(struct stats *stats);
+
+/* As stats_top, of the window. `scope->window` does not count. */
 int stats_window_top(const struct stats_window *window, const struct stats_scope *scope,
                      const struct stats_question *questions, size_t count, size_t n,
                      struct stats_answer *answers);
-/* Of all streams together, on one side. */
-const struct hll *stats_window_distinct(const struct stats_window *window, enum stats_side side,
-                                        enum stats_distinct_id which);
+/* Adds the keys of a scope to a sketch. Of a single stream those that tables still have are known.
+ * False: there are none. */
+bool stats_window_sketch(const struct stats_window *window, const struct stats_scope *scope,
+                         enum stats_distinct_id which, struct hll *sketch);
+/* False when nothing of that stream and side is in the tables. */
+bool stats_window_has(const struct stats_window *window, const struct stats_scope *scope);
 
 #endif

@@ -49,6 +49,20 @@ const enum stats_distinct_id table_distinct[STATS_TABLES] = {
     [TABLE_SERVERS] = DISTINCT_SERVERS,
 };
 
+enum stats_distinct_id stats_table_distinct(enum stats_table_id table)
+{
+    return table_distinct[table];
+}
+
+/* Names that were asked, or answered, are domains, too. */
+enum stats_table_id table_of(enum stats_distinct_id id)
+{
+    unsigned table = 0;
+    while (table < STATS_TABLES && table_distinct[table] != id)
+        table++;
+    return table < STATS_TABLES ? (enum stats_table_id)table : TABLE_DOMAINS;
+}
+
 /* Which table a shard's entries go to. */
 static const enum stats_table_id home_of[SHARD_TABLES] = {
     [SHARD_NAMES] = TABLE_DOMAINS,
@@ -249,6 +263,36 @@ size_t table_set_add(struct table_set *set, enum shard_table_id id, const struct
             added += add_suffixes(set, &items[i], labels, &values[i], additions + added);
     }
     return found + add_all(set, additions, added, news + found);
+}
+
+bool table_set_has(const struct table_set *set, const struct stats_scope *scope)
+{
+    uint16_t group = stats_group((unsigned)scope->stream, scope->side);
+    for (int id = 0; id < STATS_TABLES; id++) {
+        const struct stats_table *table = &set->tables[id];
+        for (uint32_t i = 0; i < table->row_count; i++) {
+            if (table->rows[i].group == group)
+                return true;
+        }
+    }
+    return false;
+}
+
+bool table_set_sketch(const struct table_set *set, const struct stats_scope *scope,
+                      enum stats_distinct_id which, struct hll *sketch)
+{
+    uint16_t group = stats_group((unsigned)scope->stream, scope->side);
+    enum stats_table_id id = table_of(which);
+    const struct stats_table *table = &set->tables[id];
+    bool any = false;
+    for (uint32_t i = 0; i < table->row_count; i++) {
+        const struct stats_row *row = &table->rows[i];
+        if (row->group != group || !(counts_for(id, &row->values) >> which & 1))
+            continue;
+        hll_add(sketch, row->hash);
+        any = true;
+    }
+    return any;
 }
 
 /* Counts the keys of the last stream's rows. */

@@ -10,6 +10,8 @@
 
 /* By table: the distinct number that counts its keys. */
 extern const enum stats_distinct_id table_distinct[STATS_TABLES];
+/* The table whose rows a distinct number counts. */
+enum stats_table_id table_of(enum stats_distinct_id id);
 
 /* Owner: the statistics' thread, or who has the window. */
 struct table_set {
@@ -57,6 +59,11 @@ size_t table_set_add(struct table_set *set, enum shard_table_id id, const struct
 /* Some streams are no longer told apart from those past the limit, whose `distinct` counts, by
  * side, are set anew; NULL: there are none. `homes`: as stats_table_move has them. */
 void table_set_move(struct table_set *set, const uint16_t *homes, struct distinct_counts *distinct);
+/* Whether a scope (of a stream by its number) has any rows; and their keys of one kind, into a
+ * sketch, false when there are none. */
+bool table_set_has(const struct table_set *set, const struct stats_scope *scope);
+bool table_set_sketch(const struct table_set *set, const struct stats_scope *scope,
+                      enum stats_distinct_id which, struct hll *sketch);
 /* True when the tables have evicted nothing. */
 bool table_set_exact(const struct table_set *set);
 

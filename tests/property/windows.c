@@ -1,0 +1,406 @@
+/*
+ * Windows: whatever comes when, on whichever side and stream, and however clocks leap, windows are
+ * reset and the program is restarted between, every window has just what exact counting gives for
+ * the time that it says it covers.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "../support/place.h"
+#include "../support/random.h"
+#include "../support/statistics.h"
+
+enum { STREAMS = 2, NAMES = 30, PEERS = 5, HISTORY_MAX = 200000, AT_ONCE = 6 };
+static const char *const stream_names[STREAMS] = {"ns1", "ns2"};
+
+/* One event that came: the truth is all of them. */
+struct came {
+    int64_t at_ms; /* by the clock that is never set */
+    uint8_t stream, side, direction, name, peer, rcode;
+    uint16_t latency_us;
+};
+
+struct world {
+    struct place place;
+    struct stats *stats;
+    struct random random;
+    struct came *came;
+    size_t count;
+    int64_t now_ms, wall_ms; /* the steady clock, and that of the wall */
+    int64_t told_ms;         /* what the last snapshot says of the latter */
+    int64_t since_ms;
+    int64_t reset_ms[STATS_WINDOWS]; /* by the steady clock */
+};
+
+/* --- living --------------------------------------------------------------------------------- */
+
+static void begin_statistics(struct world *w)
+{
+    struct error err;
+    const struct stats_options options = {.settings = {.memory = 32 << 20, .streams = 4},
+                                          .reader = &stats_native_reader,
+                                          .workers = 2,
+                                          .key = &w->place.key};
+    w->stats = stats_new(&options, &err);
+    assert_non_null(w->stats);
+    w->place.history->stats = w->stats;
+    w->since_ms = w->now_ms;
+}
+
+static void send_one(struct world *w)
+{
+    struct random *r = &w->random;
+    struct came c = {
+        .at_ms = w->now_ms,
+        .stream = (uint8_t)random_below(r, STREAMS),
+        .side = (uint8_t)random_below(r, STATS_SIDES),
+        .direction = (uint8_t)random_below(r, STATS_DIRECTIONS),
+        .name = (uint8_t)random_below(r, NAMES),
+        .peer = (uint8_t)random_below(r, PEERS),
+    };
+    char text[40];
+    c.rcode = c.direction == STATS_RESPONSE && random_below(r, 3) == 0 ? NXDOMAIN : 0;
+    c.latency_us = c.direction == STATS_RESPONSE ? (uint16_t)(1 + random_below(r, 60000)) : 0;
+    snprintf(text, sizeof text, "n%u.example.", c.name);
+    sent_side = (enum stats_side)c.side;
+    send_event(w->stats, (unsigned)random_below(r, 2), stream_names[c.stream], text, c.peer,
+               (enum stats_direction)c.direction, 1, c.rcode,
+               c.latency_us ? c.latency_us * INT64_C(1000) : -1, 60);
+    assert_true(w->count < HISTORY_MAX);
+    w->came[w->count++] = c;
+}
+
+/* The statistics' second: a snapshot of this moment, which all see. */
+static void tick(struct world *w)
+{
+    merge_all(w->stats);
+    struct stats_snapshot *snapshot = stats_photograph(w->stats);
+    snapshot->made_ns = (uint64_t)w->now_ms * 1000000;
+    snapshot->since_ns = (uint64_t)w->since_ms * 1000000;
+    snapshot->made_ms = w->told_ms = w->wall_ms;
+    stats_release(w->stats->snapshot);
+    w->stats->snapshot = snapshot;
+    atomic_fetch_add(&snapshot->references, 1);
+    history_see(w->place.history, snapshot);
+}
+
+static void pass(struct world *w, int64_t ms)
+{
+    w->now_ms += ms;
+    w->wall_ms += ms;
+}
+
+/* Seconds, each with some events or none. */
+static void live_for(struct world *w, int64_t seconds)
+{
+    for (; seconds > 0; seconds--) {
+        pass(w, SECOND - 10);
+        for (size_t n = random_below(&w->random, 3) ? 0 : random_below(&w->random, AT_ONCE); n; n--)
+            send_one(w);
+        pass(w, 10);
+        tick(w);
+    }
+}
+
+/* --- judging -------------------------------------------------------------------------------- */
+
+/* What exact counting gives. */
+struct truth {
+    uint64_t events[STATS_DIRECTIONS], nxdomain, timed, latency_us;
+    uint64_t names[NAMES], name_nxdomain[NAMES], peers[PEERS];
+};
+
+static struct truth count_truth(const struct world *w, int stream, unsigned side, int64_t from_ms,
+                                int64_t to_ms)
+{
+    struct truth t = {0};
+    for (size_t i = 0; i < w->count; i++) {
+        const struct came *c = &w->came[i];
+        if (c->side != side || (stream >= 0 && c->stream != stream) || c->at_ms <= from_ms ||
+            c->at_ms > to_ms)
+            continue;
+        t.events[c->direction]++;
+        t.names[c->name]++;
+        t.peers[c->peer]++;
+        t.nxdomain += c->rcode == NXDOMAIN;
+        t.name_nxdomain[c->name] += c->rcode == NXDOMAIN;
+        t.timed += c->latency_us > 0;
+        t.latency_us += c->latency_us;
+    }
+    return t;
+}
+
+static uint64_t nonzero(const uint64_t *numbers, size_t count)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += numbers[i] > 0;
+    return sum;
+}
+
+static void check_stream(const struct stats_stream *s, const struct truth *t)
+{
+    const struct stats_direction_counters *d = s->counters.direction;
+    bool client = s->side == STATS_CLIENT;
+    assert_int_equal(d[STATS_QUERY].events, t->events[STATS_QUERY]);
+    assert_int_equal(d[STATS_RESPONSE].events, t->events[STATS_RESPONSE]);
+    assert_int_equal(d[STATS_QUERY].qtype[1], t->events[STATS_QUERY]);
+    assert_int_equal(d[STATS_QUERY].transport[DNSTAP_UDP], t->events[STATS_QUERY]);
+    assert_int_equal(d[STATS_RESPONSE].transport[DNSTAP_UDP], t->events[STATS_RESPONSE]);
+    assert_int_equal(d[STATS_RESPONSE].rcode[NXDOMAIN], t->nxdomain);
+    assert_int_equal(d[STATS_RESPONSE].timed, t->timed);
+    assert_int_equal(d[STATS_RESPONSE].latency_sum_us, t->latency_us);
+    assert_int_equal(quantile_total(s->counters.latency), t->timed);
+    assert_int_equal(s->distinct.domains, nonzero(t->names, NAMES));
+    assert_int_equal(s->distinct.clients, client ? nonzero(t->peers, PEERS) : 0);
+    assert_int_equal(s->distinct.servers, client ? 0 : nonzero(t->peers, PEERS));
+}
+
+/* The largest first, each with the true value within its bounds; what is missing is below the
+ * floor. */
+static void check_answer(const struct stats_answer *answer, const char *form,
+                         const uint64_t *wanted, size_t count)
+{
+    bool seen[NAMES] = {false};
+    for (size_t i = 0; i < answer->count; i++) {
+        const struct stats_top *row = &answer->rows[i];
+        unsigned n;
+        assert_int_equal(sscanf(row->text, form, &n), 1);
+        assert_in_range(wanted[n], row->value, row->value + row->error);
+        assert_true(i == 0 || row->value <= answer->rows[i - 1].value);
+        seen[n] = true;
+    }
+    for (size_t n = 0; n < count; n++)
+        assert_true(seen[n] || wanted[n] <= answer->floor);
+}
+
+static void check_lists(struct world *w, const struct stats_scope *scope, const struct truth *t)
+{
+    bool client = scope->side == STATS_CLIENT;
+    const struct stats_question questions[] = {
+        {.table = TABLE_DOMAINS, .by = BY_HITS},
+        {.table = client ? TABLE_CLIENTS : TABLE_SERVERS, .by = BY_HITS},
+        {.table = TABLE_DOMAINS, .measure = MEASURE_NXDOMAIN},
+        {.table = TABLE_DOMAINS, .by = BY_HITS, .under = span_str("n7.example.")},
+    };
+    struct stats_answer answers[4];
+    assert_int_equal(history_top(w->place.history, scope, questions, 4, 100, answers), 0);
+    check_answer(&answers[0], "n%u.example.", t->names, NAMES);
+    check_answer(&answers[1], "192.0.2.%u", t->peers, PEERS);
+    check_answer(&answers[2], "n%u.example.", t->name_nxdomain, NAMES);
+    assert_true(answers[3].count <= 1);
+    if (answers[0].keys_exact)
+        assert_int_equal(answers[0].keys, nonzero(t->names, NAMES));
+    stats_answers_free(answers, 4);
+}
+
+/* How long a window is that began as soon as it could. */
+static void check_span(const struct world *w, const struct stats_snapshot *snapshot,
+                       enum stats_window_id window)
+{
+    static const int64_t lengths_ms[] = {
+        [WINDOW_1M] = MINUTE, [WINDOW_5M] = 5 * MINUTE, [WINDOW_1H] = HOUR, [WINDOW_1D] = DAY};
+    static const int64_t parts_ms[] = {
+        [WINDOW_1M] = MINUTE, [WINDOW_5M] = MINUTE, [WINDOW_1H] = 5 * MINUTE, [WINDOW_1D] = HOUR};
+    int64_t covered_ms = snapshot->to_ms - snapshot->from_ms;
+    int64_t begin_ms = w->reset_ms[window] ? w->reset_ms[window] : w->came[0].at_ms;
+    int64_t most_ms = w->now_ms - begin_ms;
+    assert_int_equal(snapshot->to_ms, w->told_ms);
+    assert_true(covered_ms < lengths_ms[window] + parts_ms[window] + 12 * SECOND);
+    assert_true(covered_ms >=
+                (most_ms < lengths_ms[window] ? most_ms : lengths_ms[window]) - 12 * SECOND);
+    assert_true(snapshot->seconds * 1e3 <= (double)covered_ms + 1500);
+}
+
+static void check_window(struct world *w, enum stats_window_id window)
+{
+    const struct stats_snapshot *snapshot = history_snapshot(w->place.history, window);
+    assert_non_null(snapshot);
+    assert_int_equal(snapshot->window, window);
+    check_span(w, snapshot, window);
+    int64_t from_ms = w->now_ms - (snapshot->to_ms - snapshot->from_ms);
+    for (int stream = -1; stream < STREAMS; stream++) {
+        int at =
+            stream < 0 ? STATS_ALL : stats_snapshot_find(snapshot, span_str(stream_names[stream]));
+        if (stream >= 0 && at == STATS_ALL)
+            continue; /* it has sent nothing since the start */
+        for (unsigned side = 0; side < STATS_SIDES; side++) {
+            const struct stats_stream *s = stats_snapshot_at(snapshot, at, side);
+            struct truth t = count_truth(w, stream, side, from_ms, w->now_ms);
+            const struct stats_scope scope = {.stream = s->id, .side = side, .window = window};
+            if (stream < 0)
+                check_stream(s, &t);
+            assert_int_equal(s->counters.direction[STATS_QUERY].events, t.events[STATS_QUERY]);
+            check_lists(w, &scope, &t);
+        }
+    }
+    stats_release(snapshot);
+}
+
+static void check_all(struct world *w)
+{
+    for (enum stats_window_id window = WINDOW_1M; window < STATS_WINDOWS; window++)
+        check_window(w, window);
+}
+
+/* --- what may happen ------------------------------------------------------------------------ */
+
+static void begin_world(struct world *w, uint64_t seed)
+{
+    *w = (struct world){.random = {seed},
+                        .came = calloc(HISTORY_MAX, sizeof *w->came),
+                        .now_ms = 1000000,
+                        .wall_ms = morning + 3 * HOUR + 12 * SECOND};
+    place_begin(&w->place);
+    begin_statistics(w);
+    pass(w, 10);
+    send_one(w);
+    pass(w, SECOND - 10);
+    tick(w);
+}
+
+static void end_world(struct world *w)
+{
+    stats_free(w->stats);
+    place_end(&w->place);
+    free(w->came);
+}
+
+/* The wall clock leaps to and fro; the other one goes on. */
+static void leap(struct world *w)
+{
+    static const int64_t leaps[] = {-HOUR, HOUR, -90 * SECOND, 3 * SECOND, 2 * DAY, -2 * DAY};
+    w->wall_ms += leaps[random_below(&w->random, sizeof leaps / sizeof *leaps)];
+}
+
+static void reset_window(struct world *w)
+{
+    enum stats_window_id window = WINDOW_1M + (unsigned)random_below(&w->random, 4);
+    w->place.history->resets_wanted |= 1u << (window - 1);
+    live_for(w, 1);
+    w->reset_ms[window] = w->now_ms;
+}
+
+static void any_story(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 2; seed++) {
+        struct world w;
+        begin_world(&w, seed);
+        for (int i = random_rounds(60); i > 0; i--) {
+            live_for(&w, 1 + (int64_t)random_below(&w.random, 40));
+            if (random_below(&w.random, 12) == 0)
+                leap(&w);
+            if (random_below(&w.random, 25) == 0)
+                reset_window(&w);
+            if (random_below(&w.random, 30) == 0)
+                live_for(&w, 400);
+            if (random_below(&w.random, 4) == 0)
+                check_all(&w);
+        }
+        check_all(&w);
+        end_world(&w);
+    }
+}
+
+/* The statistics begin anew, and with them all windows. */
+static void resets_of_all(void **state)
+{
+    (void)state;
+    struct world w;
+    begin_world(&w, 13);
+    for (int i = 0; i < 4; i++) {
+        live_for(&w, 700);
+        check_all(&w);
+        tick(&w);
+        stats_forget(w.stats);
+        w.since_ms = w.now_ms;
+        tick(&w); /* as the thread does */
+        for (enum stats_window_id window = WINDOW_1M; window < STATS_WINDOWS; window++)
+            w.reset_ms[window] = w.now_ms;
+    }
+    live_for(&w, 20);
+    check_all(&w);
+    end_world(&w);
+}
+
+/* The program ends and starts again: what was in the database is in the windows at once. */
+static void restarts(void **state)
+{
+    (void)state;
+    struct world w;
+    begin_world(&w, 7);
+    for (int i = 0; i < 5; i++) {
+        live_for(&w, 100 + (int64_t)random_below(&w.random, 700));
+        check_all(&w);
+        place_close(&w.place, true);
+        stats_free(w.stats);
+        pass(&w, 2 * SECOND);
+        place_open(&w.place);
+        history_restore(w.place.history, w.wall_ms);
+        begin_statistics(&w);
+        tick(&w);
+        const struct stats_snapshot *hour = history_snapshot(w.place.history, WINDOW_1H);
+        struct truth t =
+            count_truth(&w, -1, STATS_CLIENT, w.now_ms - (hour->to_ms - hour->from_ms), w.now_ms);
+        assert_int_equal(hour->total[STATS_CLIENT].counters.direction[STATS_QUERY].events,
+                         t.events[STATS_QUERY]);
+        assert_int_equal(hour->total[STATS_CLIENT].counters.direction[STATS_RESPONSE].transport[1],
+                         t.events[STATS_RESPONSE]);
+        stats_release(hour);
+    }
+    end_world(&w);
+}
+
+/* A name that was busy an hour ago and one that is busy now: each leads its window. */
+static void each_name_leads_its_window(void **state)
+{
+    (void)state;
+    struct world w;
+    begin_world(&w, 11);
+    sent_side = STATS_CLIENT;
+    for (int i = 0; i < 500; i++)
+        send_event(w.stats, 0, "ns1", "earlier.example.", 1, STATS_QUERY, 1, 0, -1, 40);
+    w.count = 1;
+    for (int second = 0; second < 3000; second++) { /* an idle hour, nearly */
+        pass(&w, SECOND);
+        tick(&w);
+    }
+    for (int i = 0; i < 50; i++)
+        send_event(w.stats, 0, "ns1", "now.example.", 1, STATS_QUERY, 1, 0, -1, 40);
+    pass(&w, SECOND);
+    tick(&w);
+    static const char *const leaders[] = {[WINDOW_ALL] = "earlier.example.",
+                                          [WINDOW_1M] = "now.example.",
+                                          [WINDOW_5M] = "now.example.",
+                                          [WINDOW_1H] = "earlier.example.",
+                                          [WINDOW_1D] = "earlier.example."};
+    const struct stats_question question = {.table = TABLE_DOMAINS, .by = BY_HITS};
+    for (enum stats_window_id window = 0; window < STATS_WINDOWS; window++) {
+        const struct stats_scope scope = {.stream = STATS_ALL, .window = window};
+        struct stats_answer answer;
+        assert_int_equal(history_top(w.place.history, &scope, &question, 1, 5, &answer), 0);
+        assert_string_equal(answer.rows[0].text, leaders[window]);
+        if (window == WINDOW_1M || window == WINDOW_5M)
+            assert_int_equal(answer.count, 1);
+        stats_answers_free(&answer, 1);
+    }
+    end_world(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_story),
+        cmocka_unit_test(resets_of_all),
+        cmocka_unit_test(restarts),
+        cmocka_unit_test(each_name_leads_its_window),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

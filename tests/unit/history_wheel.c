@@ -1,0 +1,263 @@
+/* The wheel of what came lately: every window has what came in it, whatever came when. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "../support/random.h"
+#include "base/clock.h"
+#include "history/counts.h"
+#include "history/wheel.h"
+
+enum { ID = 7, PARTS_MAX = 20000, TOP = 1000, NAMES = 5 };
+#define S ((int64_t)CLOCK_SECOND_NS)
+
+static const char *const streams[] = {"", "one", "two"};
+enum { STREAMS = sizeof streams / sizeof *streams };
+
+/* What was put, by part: the truth. */
+struct truth {
+    struct {
+        int64_t from_ns, to_ns;
+        uint64_t n[STREAMS], names[NAMES];
+    } parts[PARTS_MAX];
+    size_t count;
+};
+
+static struct truth truth;
+
+static void put_count(struct portion *portion, const char *stream, uint64_t n)
+{
+    struct counts counts = {0};
+    struct buf bytes = {0};
+    counts_put(&counts, ID, n);
+    counts_encode(&counts, &bytes);
+    portion_put(portion, RECORD_COUNTS, span_str(stream), buf_span(&bytes));
+    counts_free(&counts);
+    buf_free(&bytes);
+}
+
+static void put_names(struct portion *portion, const uint64_t *names)
+{
+    struct tops list = {0};
+    struct buf bytes = {0};
+    for (char i = 0; i < NAMES; i++) {
+        if (names[(int)i])
+            tops_append(&list, span_of((char[]){(char)('a' + i)}, 1))->values.of[MEASURE_QUERIES] =
+                names[(int)i];
+    }
+    tops_encode(&list, &bytes);
+    portion_put(portion, RECORD_TOPS + TABLE_DOMAINS, (struct span){0}, buf_span(&bytes));
+    tops_free(&list);
+    buf_free(&bytes);
+}
+
+/* A part with what the generator says; streams may be silent in it. */
+static struct wheel_part part_of(struct random *r, int64_t from_ns, int64_t to_ns)
+{
+    struct wheel_part part = {.from_ns = from_ns, .to_ns = to_ns};
+    size_t at = truth.count++;
+    truth.parts[at].from_ns = from_ns;
+    truth.parts[at].to_ns = to_ns;
+    for (int i = 0; i < STREAMS; i++) {
+        uint64_t n = random_below(r, 3) ? 1 + random_below(r, 1000) : 0;
+        truth.parts[at].n[i] = n;
+        if (n)
+            put_count(&part.portion, streams[i], n);
+    }
+    for (int i = 0; i < NAMES; i++)
+        truth.parts[at].names[i] = random_below(r, 2) * random_below(r, 1000);
+    put_names(&part.portion, truth.parts[at].names);
+    return part;
+}
+
+/* What a window has. */
+struct found {
+    uint64_t n[STREAMS], names[NAMES];
+    int64_t last_ns; /* of the parts so far */
+    size_t parts;
+};
+
+static void add_tops(struct found *found, struct span bytes)
+{
+    struct tops list = {0};
+    assert_int_equal(tops_decode(&list, bytes), 0);
+    for (uint32_t i = 0; i < list.len; i++)
+        found->names[tops_text(&list, &list.rows[i]).ptr[0] - 'a'] +=
+            list.rows[i].values.of[MEASURE_QUERIES];
+    tops_free(&list);
+}
+
+static void add_part(void *ctx, const struct wheel_part *part)
+{
+    struct found *found = ctx;
+    struct cursor c = cursor_of(buf_span(&part->portion.records));
+    struct record record;
+    assert_true(part->from_ns >= found->last_ns); /* oldest first, and none twice */
+    found->last_ns = part->to_ns;
+    found->parts++;
+    while (portion_next(&c, &record)) {
+        if (record.what == RECORD_TOPS + TABLE_DOMAINS) {
+            add_tops(found, record.bytes);
+            continue;
+        }
+        struct counts counts = {0};
+        assert_int_equal(counts_decode(&counts, record.bytes), 0);
+        for (int i = 0; i < STREAMS; i++)
+            found->n[i] +=
+                span_equal(record.stream, span_str(streams[i])) ? counts_get(&counts, ID) : 0;
+        counts_free(&counts);
+    }
+    assert_false(c.failed);
+}
+
+/* Everything that the window promises, at that moment; the shortest parts have at most that
+ * length. */
+static void check_window(const struct wheel *wheel, enum wheel_window window, int64_t now_ns,
+                         int64_t longest_ns)
+{
+    const struct wheel_span *span = &wheel_spans[window];
+    int64_t start_ns = now_ns - span->part_ns * (int64_t)span->parts;
+    struct found found = {.last_ns = INT64_MIN}, wanted = {0};
+    int64_t begin_ns = wheel_each(wheel, window, now_ns, add_part, &found);
+    assert_true(begin_ns > start_ns - span->part_ns - longest_ns && begin_ns <= now_ns);
+    for (size_t i = 0; i < truth.count; i++) {
+        if (truth.parts[i].to_ns > start_ns)
+            assert_true(truth.parts[i].from_ns >= begin_ns);
+        if (truth.parts[i].from_ns < begin_ns)
+            continue;
+        for (int k = 0; k < STREAMS; k++)
+            wanted.n[k] += truth.parts[i].n[k];
+        for (int k = 0; k < NAMES; k++)
+            wanted.names[k] += truth.parts[i].names[k];
+    }
+    assert_memory_equal(found.n, wanted.n, sizeof found.n);
+    assert_memory_equal(found.names, wanted.names, sizeof found.names);
+    assert_true(found.parts < 60);
+}
+
+static void check_all(const struct wheel *wheel, int64_t now_ns, int64_t longest_ns)
+{
+    assert_false(wheel->failed);
+    for (int window = 0; window < WHEEL_WINDOWS; window++)
+        check_window(wheel, (enum wheel_window)window, now_ns, longest_ns);
+}
+
+/* No part, of whatever length, reaches over a cut. */
+static int64_t cut_at_ns;
+
+static void check_side(void *ctx, const struct wheel_part *part)
+{
+    (void)ctx;
+    assert_true(part->to_ns <= cut_at_ns || part->from_ns >= cut_at_ns);
+}
+
+static void check_cut(struct wheel *wheel, int64_t now_ns)
+{
+    wheel_cut(wheel);
+    cut_at_ns = now_ns;
+}
+
+/* Days of parts, most of them ten seconds apart, some with gaps of minutes, hours or a day. */
+static void any_time(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        struct random r = {seed};
+        struct wheel wheel = {.bytes_max = 64 << 20, .top = TOP};
+        int64_t now_ns = -3 * 86400 * S + (int64_t)random_below(&r, 3600) * S;
+        truth.count = 0;
+        for (int i = random_rounds(12000); i > 0; i--) {
+            static const int64_t gaps[] = {0, 0, 1, 15, 61, 400, 5000, 100000};
+            size_t gap = random_below(&r, 300);
+            int64_t from_ns = now_ns + (gap < 8 ? gaps[gap] * S : 0);
+            now_ns = from_ns + 9 * S + (int64_t)random_below(&r, 2000000000);
+            struct wheel_part part = part_of(&r, from_ns, now_ns);
+            wheel_put(&wheel, &part);
+            if (random_below(&r, 3000) == 0)
+                check_cut(&wheel, now_ns);
+            if (random_below(&r, 50) == 0)
+                check_all(&wheel, now_ns + (int64_t)random_below(&r, 100) * S, 11 * S);
+        }
+        check_all(&wheel, now_ns, 11 * S);
+        for (int window = 0; window < WHEEL_WINDOWS; window++)
+            wheel_each(&wheel, (enum wheel_window)window, now_ns, check_side, NULL);
+        check_all(&wheel, now_ns + 7200 * S, 11 * S);
+        wheel_free(&wheel);
+        assert_int_equal(wheel.bytes, 0);
+    }
+}
+
+/* What was kept elsewhere is as if it had come here. */
+static void after_a_restart(void **state)
+{
+    (void)state;
+    struct random r = {4};
+    struct wheel wheel = {.bytes_max = 64 << 20, .top = TOP};
+    truth.count = 0;
+    for (int64_t hour = -30; hour < -2; hour++) {
+        struct wheel_part part = part_of(&r, hour * 3600 * S, (hour + 1) * 3600 * S);
+        wheel_restore(&wheel, WHEEL_DAY, &part);
+    }
+    for (int64_t five = -24; five < -2; five++) {
+        struct wheel_part part = part_of(&r, five * 300 * S, (five + 1) * 300 * S);
+        wheel_restore(&wheel, WHEEL_HOUR, &part);
+    }
+    for (int64_t minute = -10; minute < 0; minute++) {
+        struct wheel_part part = part_of(&r, minute * 60 * S, (minute + 1) * 60 * S);
+        wheel_restore(&wheel, minute < -1 ? WHEEL_FIVE_MINUTES : WHEEL_MINUTE, &part);
+    }
+    for (int64_t now_ns = 0; now_ns < 100 * 60 * S; now_ns += 10 * S) {
+        struct wheel_part part = part_of(&r, now_ns, now_ns + 10 * S);
+        wheel_put(&wheel, &part);
+        check_all(&wheel, now_ns + 10 * S, 60 * S);
+    }
+    wheel_free(&wheel);
+}
+
+/* A day and some, in a wheel with so much memory, which is never exceeded. */
+static struct wheel day_of(size_t bytes_max)
+{
+    struct random r = {5};
+    struct wheel wheel = {.bytes_max = bytes_max, .top = TOP};
+    truth.count = 0;
+    for (int64_t i = 0; i < 9000; i++) {
+        struct wheel_part part = part_of(&r, i * 10 * S, (i + 1) * 10 * S);
+        wheel_put(&wheel, &part);
+        assert_true(wheel.bytes <= wheel.bytes_max);
+    }
+    return wheel;
+}
+
+static struct found day_in(const struct wheel *wheel)
+{
+    struct found found = {.last_ns = INT64_MIN};
+    int64_t now_ns = 9000 * 10 * S;
+    assert_true(wheel_each(wheel, WHEEL_DAY, now_ns, add_part, &found) <= now_ns - 24 * 3600 * S);
+    return found;
+}
+
+/* Memory is bounded: what is lost first is what the oldest parts have of single streams. */
+static void little_memory(void **state)
+{
+    (void)state;
+    struct wheel much = day_of(64 << 20), little = day_of(much.bytes / 20 * 19);
+    struct found all = day_in(&much), rest = day_in(&little);
+    assert_false(little.failed);
+    assert_int_equal(rest.n[0], all.n[0]);
+    assert_true(rest.n[1] > 0 && rest.n[1] < all.n[1]);
+    wheel_free(&much);
+    wheel_free(&little);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_time),
+        cmocka_unit_test(after_a_restart),
+        cmocka_unit_test(little_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
