@@ -309,8 +309,9 @@ const uint16_t *listing_settle(struct stats *stats)
     pool_claim(&stats->pool, (uint32_t)stats->stream_count);
     if (!listing->any_moved)
         return listing->numbers;
-    table_set_move(&stats->tables, listing->homes, stats_rest(stats)->distinct);
-    table_set_move(&stats->window->tables, listing->homes, NULL);
+    table_set_move(&stats->tables, listing->homes);
+    table_set_move(&stats->window->tables, listing->homes);
+    table_set_count_rest(&stats->tables, &stats->window->tables, stats_rest(stats)->distinct);
     settle_homes(stats);
     return listing->numbers;
 }

@@ -124,15 +124,35 @@ static const uint16_t *merge_counters(struct stats *stats, const struct shard *s
 
 /* --- tables --------------------------------------------------------------------------------- */
 
-/* Counts a key that is new to the distinct numbers in `news`. */
-static void count_distinct(struct distinct_counts *counts, uint8_t news, uint64_t hash)
+/* Counts a key that is new to some distinct numbers, bits. */
+static void count_distinct(struct distinct_counts *counts, unsigned bits, uint64_t hash)
 {
-    for (int id = 0; id < STATS_DISTINCTS; id++) {
-        if (news >> id & 1) {
-            counts->exact[id]++;
-            if (id != DISTINCT_DOMAINS)
-                hll_add(&counts->sketch[id], hash);
-        }
+    for (int id = 0; bits >> id; id++) {
+        if (!(bits >> id & 1))
+            continue;
+        counts->exact[id]++;
+        if (id != DISTINCT_DOMAINS)
+            hll_add(&counts->sketch[id], hash);
+    }
+}
+
+/* A key is new to the window. Whether it is new since the start the other tables say, while they
+ * have left none out; and among several streams what was noted of it. */
+static void count_news(struct stats *stats, const struct table_news *news)
+{
+    enum stats_table_id table = (enum stats_table_id)news->table;
+    unsigned stream = news->group / STATS_SIDES, side = news->group % STATS_SIDES;
+    unsigned of_stream = news->bits, of_all = news->bits;
+    if (stats_counts_all(stats, table)) {
+        of_stream &= ~(unsigned)table_set_bits(&stats->tables, table, news->hash, news->group);
+        of_all =
+            stats->knows ? of_all & ~(unsigned)table_set_know(&stats->tables, news) : of_stream;
+    }
+    count_distinct(&stats->streams[stream].distinct[side], of_stream, news->hash);
+    count_distinct(&stats_total(stats)->distinct[side], of_all, news->hash);
+    for (int d = 0; news->bits >> d; d++) {
+        if (news->bits >> d & 1)
+            hll_add(&stats->window->distinct[side][d], news->hash);
     }
 }
 
@@ -149,19 +169,9 @@ static void merge_some(struct stats *stats, const struct shard *shard, const uin
             .key = span_of(shard->keys + e->key_at, e->key_len),
             .group = stats_group(numbers[e->group / STATS_SIDES], e->group % STATS_SIDES)};
     }
-    size_t found = table_set_add(&stats->tables, id, items, count, news);
-    for (size_t i = 0; i < found; i++) {
-        unsigned stream = news[i].group / STATS_SIDES, side = news[i].group % STATS_SIDES;
-        count_distinct(&stats->streams[stream].distinct[side], news[i].of_stream, news[i].hash);
-        count_distinct(&stats_total(stats)->distinct[side], news[i].of_all, news[i].hash);
-    }
-    found = table_set_add(&stats->window->tables, id, items, count, news);
-    for (size_t i = 0; i < found; i++) {
-        for (int d = 0; d < STATS_DISTINCTS; d++) {
-            if (news[i].of_all >> d & 1)
-                hll_add(&stats->window->distinct[news[i].group % STATS_SIDES][d], news[i].hash);
-        }
-    }
+    size_t found = table_set_add(&stats->window->tables, id, items, count, news);
+    for (size_t i = 0; i < found; i++)
+        count_news(stats, &news[i]);
 }
 
 static void merge_table(struct stats *stats, const struct shard *shard, const uint16_t *numbers,
@@ -178,10 +188,21 @@ static void merge_table(struct stats *stats, const struct shard *shard, const ui
     }
 }
 
+/* Once there are several streams it matters which keys others had. */
+static void learn_known(struct stats *stats)
+{
+    if (stats->knows || stats->stream_count + stats->rest_used <= 1)
+        return;
+    stats->knows = true;
+    table_set_learn(&stats->tables, &stats->tables);
+    table_set_learn(&stats->tables, &stats->window->tables);
+}
+
 void stats_merge(struct stats *stats, const struct shard *shard)
 {
     pthread_rwlock_wrlock(&stats->tables_lock);
     const uint16_t *numbers = merge_counters(stats, shard);
+    learn_known(stats);
     pthread_rwlock_unlock(&stats->tables_lock);
     for (int id = 0; id < SHARD_TABLES; id++)
         merge_table(stats, shard, numbers, id);
@@ -250,7 +271,7 @@ void stats_forget(struct stats *stats)
         stats_forget_stream(&stats->streams[i]);
     stats_forget_stream(stats_rest(stats));
     stats_forget_stream(stats_total(stats));
-    stats->rest_used = false;
+    stats->rest_used = stats->knows = false;
     memset(&stats->others, 0, sizeof stats->others);
     memset(stats->left_apart, 0, sizeof stats->left_apart);
     stats->malformed = stats->unlisted = 0;

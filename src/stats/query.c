@@ -18,17 +18,23 @@ struct candidate {
     uint64_t value;
     uint64_t serial;
     const struct stats_row *row;
+    const struct stats_table *table;
 };
 
 /* The best of one question: a heap, the worst on top. */
 struct best {
     const struct stats_question *question;
-    const struct stats_table *table;
     struct candidate *items;
     size_t count, max;
     uint64_t keys;                      /* rows of the stream */
     uint8_t under[SAMPLE_NAME_MAX + 1]; /* question->under as a key */
     size_t under_len;
+};
+
+/* What is asked: a set, and the one of what came later, if there is one. */
+struct sets {
+    const struct table_set *of[2];
+    size_t count;
 };
 
 /* --- values --------------------------------------------------------------------------------- */
@@ -154,17 +160,27 @@ static void swap_bests(struct best *a, struct best *b)
     *b = c;
 }
 
-static void consider(const struct table_set *set, struct best *best, const struct stats_row *row)
+/* A row, and where it is of what came later that which the key had before, or NULL. */
+struct rows {
+    const struct stats_table *table, *earlier_table;
+    const struct stats_row *row, *earlier;
+    struct stats_values values; /* of both */
+};
+
+static void consider(const struct table_set *set, struct best *best, const struct rows *rows)
 {
+    const struct stats_question *q = best->question;
     if (best->max == 0)
         return;
-    struct candidate c = {stats_value(&row->values, best->question), row->serial, row};
+    struct candidate c = {stats_value(&rows->values, q), rows->row->serial, rows->row, rows->table};
     if (c.value == 0 || (best->count == best->max && is_worse(&c, &best->items[0])))
         return;
-    if (best->under_len > 0 && !is_under(set, best, stats_row_key(best->table, row)))
+    if (best->under_len > 0 && !is_under(set, best, stats_row_key(rows->table, rows->row)))
         return;
-    if (by_cells(best->question)) {
-        c.value = cells_value(best->table, row, best->question);
+    if (by_cells(q)) {
+        c.value = cells_value(rows->table, rows->row, q);
+        if (rows->earlier)
+            c.value += cells_value(rows->earlier_table, rows->earlier, q);
         if (c.value == 0)
             return;
     }
@@ -178,27 +194,49 @@ static bool is_in(const struct stats_row *row, const struct stats_scope *scope)
                : row->group == stats_group((unsigned)scope->stream, scope->side);
 }
 
-static void scan(const struct table_set *set, struct best *bests, size_t count,
+/* The questions on one table are moved to the front; returns how many these are. */
+static size_t gather_questions(struct best *bests, size_t count, int table)
+{
+    size_t wanted = 0;
+    for (size_t i = 0; i < count; i++) {
+        if ((int)bests[i].question->table == table)
+            swap_bests(&bests[wanted++], &bests[i]);
+    }
+    return wanted;
+}
+
+/* Looks at the rows of one table; with those that came later their keys' earlier ones are counted,
+ * so that every key is looked at with all that it has in a group. */
+static void scan_table(const struct table_set *set, const struct table_set *earlier, int id,
+                       struct best *bests, size_t wanted, const struct stats_scope *scope)
+{
+    struct rows rows = {.table = &set->tables[id],
+                        .earlier_table = earlier ? &earlier->tables[id] : NULL};
+    uint64_t keys = 0;
+    for (uint32_t r = 0; r < rows.table->row_count; r++) {
+        rows.row = &rows.table->rows[r];
+        if (!is_in(rows.row, scope))
+            continue;
+        keys++;
+        rows.values = rows.row->values;
+        rows.earlier =
+            earlier ? stats_table_find(rows.earlier_table, rows.row->hash, rows.row->group) : NULL;
+        if (rows.earlier)
+            stats_values_add(&rows.values, &rows.earlier->values);
+        for (size_t i = 0; i < wanted; i++)
+            consider(set, &bests[i], &rows);
+    }
+    for (size_t i = 0; i < wanted; i++)
+        bests[i].keys += keys;
+}
+
+static void scan(const struct sets *sets, struct best *bests, size_t count,
                  const struct stats_scope *scope)
 {
     for (int id = 0; id < STATS_TABLES; id++) {
-        const struct stats_table *table = &set->tables[id];
-        size_t wanted = 0; /* the questions on this table are moved to the front */
-        for (size_t i = 0; i < count; i++) {
-            if (bests[i].table == table)
-                swap_bests(&bests[wanted++], &bests[i]);
-        }
-        uint64_t keys = 0;
-        for (uint32_t r = 0; wanted > 0 && r < table->row_count; r++) {
-            const struct stats_row *row = &table->rows[r];
-            if (!is_in(row, scope))
-                continue;
-            keys++;
-            for (size_t i = 0; i < wanted; i++)
-                consider(set, &bests[i], row);
-        }
-        for (size_t i = 0; i < wanted; i++)
-            bests[i].keys = keys;
+        size_t wanted = gather_questions(bests, count, id);
+        for (size_t i = 0; wanted > 0 && i < sets->count; i++)
+            scan_table(sets->of[i], i > 0 ? sets->of[i - 1] : NULL, id, bests, wanted, scope);
     }
 }
 
@@ -212,43 +250,65 @@ static int by_hash(const void *a, const void *b)
     return x->serial < y->serial ? -1 : x->serial > y->serial;
 }
 
-/* Adds up the rows that the candidate's key has, and their errors; where it has none, one may have
- * been dropped. Its value over all streams. */
-static uint64_t sum_rows(const struct table_set *set, const struct best *best,
-                         const struct stats_row *row, const struct stats_scope *scope,
-                         struct stats_values *values, uint64_t *error)
+/* How many streams have rows in a set. */
+static unsigned streams_in(const struct table_set *set)
 {
-    uint64_t cells = 0;
-    *values = (struct stats_values){0};
-    *error = 0;
-    for (unsigned s = 0; s < set->stream_count + set->rest; s++) {
+    return set->stream_count + set->rest;
+}
+
+/* The sums of a key's rows. */
+struct sums {
+    struct stats_values values;
+    uint64_t error, cells;
+};
+
+/* Adds up the rows that the key has in one set, and their errors; where it has none, one may have
+ * been dropped. */
+static void sum_set(const struct table_set *set, const struct best *best, uint64_t hash,
+                    const struct stats_scope *scope, struct sums *sums)
+{
+    const struct stats_table *table = &set->tables[best->question->table];
+    for (unsigned s = 0; s < streams_in(set); s++) {
         unsigned number = s < set->stream_count ? s : set->stream_max;
         if (scope->stream != STATS_ALL && number != (unsigned)scope->stream)
             continue;
-        const struct stats_row *r =
-            stats_table_find(best->table, row->hash, stats_group(number, scope->side));
-        *error += r ? r->error : best->table->floor;
+        const struct stats_row *r = stats_table_find(table, hash, stats_group(number, scope->side));
+        sums->error += r ? r->error : table->floor;
         if (!r)
             continue;
-        stats_values_add(values, &r->values);
+        stats_values_add(&sums->values, &r->values);
         if (by_cells(best->question))
-            cells += cells_value(best->table, r, best->question);
+            sums->cells += cells_value(table, r, best->question);
     }
-    return by_cells(best->question) ? cells : stats_value(values, best->question);
 }
 
-/* One candidate a key, with its value over all streams. */
-static void unite(const struct table_set *set, const struct stats_scope *scope, struct best *best)
+/* The key's value in the whole scope. */
+static uint64_t sum_rows(const struct sets *sets, const struct best *best, uint64_t hash,
+                         const struct stats_scope *scope, struct sums *sums)
+{
+    *sums = (struct sums){0};
+    for (size_t i = 0; i < sets->count; i++)
+        sum_set(sets->of[i], best, hash, scope, sums);
+    return by_cells(best->question) ? sums->cells : stats_value(&sums->values, best->question);
+}
+
+/* True when a key may have several rows in the scope. */
+static bool adds_up(const struct sets *sets, const struct stats_scope *scope)
+{
+    return sets->count > 1 || (scope->stream == STATS_ALL && table_set_several(sets->of[0]));
+}
+
+/* One candidate a key, with its value in the whole scope. */
+static void unite(const struct sets *sets, const struct stats_scope *scope, struct best *best)
 {
     size_t kept = 0;
     qsort(best->items, best->count, sizeof *best->items, by_hash);
     for (size_t i = 0; i < best->count; i++) {
-        struct stats_values values;
-        uint64_t error;
+        struct sums sums;
         struct candidate *c = &best->items[i];
         if (kept > 0 && best->items[kept - 1].row->hash == c->row->hash)
             continue;
-        c->value = sum_rows(set, best, c->row, scope, &values, &error);
+        c->value = sum_rows(sets, best, c->row->hash, scope, &sums);
         best->items[kept++] = *c;
     }
     best->count = kept;
@@ -273,26 +333,41 @@ static size_t put_key(const struct table_set *set, enum stats_table_id id, struc
     return len;
 }
 
-static int fill_answer(const struct table_set *set, struct best *best,
-                       const struct stats_scope *scope, size_t n, struct stats_answer *answer)
+/* What a key that is in no row may have at most. */
+static uint64_t floor_of(const struct sets *sets, const struct best *best,
+                         const struct stats_scope *scope)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < sets->count; i++) {
+        const struct table_set *set = sets->of[i];
+        sum += set->tables[best->question->table].floor *
+               (scope->stream == STATS_ALL ? streams_in(set) : 1);
+    }
+    return sum;
+}
+
+static int fill_answer(const struct sets *sets, struct best *best, const struct stats_scope *scope,
+                       size_t n, struct stats_answer *answer)
 {
     qsort(best->items, best->count, sizeof *best->items, descending);
     *answer = (struct stats_answer){
         .rows = calloc(best->count ? best->count : 1, sizeof *answer->rows),
         .count = best->count < n ? best->count : n,
         .keys = best->keys,
-        .floor =
-            best->table->floor * (scope->stream == STATS_ALL ? set->stream_count + set->rest : 1),
+        .floor = floor_of(sets, best, scope),
     };
     if (!answer->rows)
         return -1;
     for (size_t i = 0; i < answer->count; i++) {
         const struct candidate *c = &best->items[i];
         struct stats_top *top = &answer->rows[i];
+        struct sums sums;
         top->value = c->value;
-        sum_rows(set, best, c->row, scope, &top->values, &top->error);
-        top->text_len = (uint16_t)put_key(set, best->question->table,
-                                          stats_row_key(best->table, c->row), top->text);
+        sum_rows(sets, best, c->row->hash, scope, &sums);
+        top->values = sums.values;
+        top->error = sums.error;
+        top->text_len = (uint16_t)put_key(sets->of[0], best->question->table,
+                                          stats_row_key(c->table, c->row), top->text);
     }
     return 0;
 }
@@ -322,7 +397,7 @@ static int open_bests(const struct table_set *set, const struct stats_question *
     for (size_t i = 0; i < count; i++) {
         bests[i] = (struct best){
             .question = &questions[i],
-            .table = &set->tables[questions[i].table],
+
             .items = calloc(keep_rows, sizeof *bests[i].items),
             .max = keep_rows,
         };
@@ -341,25 +416,26 @@ static void close_bests(struct best *bests, size_t count)
     free(bests);
 }
 
-static int answer_all(const struct table_set *set, const struct stats_scope *scope,
-                      struct best *bests, const struct stats_question *questions, size_t count,
-                      size_t n, struct stats_answer *answers)
+static int answer_all(const struct sets *sets, const struct stats_scope *scope, struct best *bests,
+                      const struct stats_question *questions, size_t count, size_t n,
+                      struct stats_answer *answers)
 {
-    scan(set, bests, count, scope);
+    scan(sets, bests, count, scope);
     for (size_t i = 0; i < count; i++) {
-        if (scope->stream == STATS_ALL && table_set_several(set))
-            unite(set, scope, &bests[i]);
+        if (adds_up(sets, scope))
+            unite(sets, scope, &bests[i]);
         size_t place = (size_t)(bests[i].question - questions);
-        if (fill_answer(set, &bests[i], scope, n, &answers[place]) < 0)
+        if (fill_answer(sets, &bests[i], scope, n, &answers[place]) < 0)
             return -1;
     }
     return 0;
 }
 
-int table_set_top(const struct table_set *set, const struct stats_scope *scope,
-                  const struct stats_question *questions, size_t count, size_t n,
-                  struct stats_answer *answers)
+int table_set_top(const struct table_set *set, const struct table_set *later,
+                  const struct stats_scope *scope, const struct stats_question *questions,
+                  size_t count, size_t n, struct stats_answer *answers)
 {
+    const struct sets sets = {{set, later}, later ? 2 : 1};
     struct best *bests = calloc(count + 1, sizeof *bests);
     memset(answers, 0, count * sizeof *answers);
     if (!bests)
@@ -367,10 +443,10 @@ int table_set_top(const struct table_set *set, const struct stats_scope *scope,
     n = n < STATS_TOP_MAX ? n : STATS_TOP_MAX;
     int failed = -1;
     size_t keep_rows = n;
-    if (scope->stream == STATS_ALL && table_set_several(set))
+    if (adds_up(&sets, scope))
         keep_rows = n * 8 > CANDIDATES_MIN ? n * 8 : CANDIDATES_MIN;
     if (open_bests(set, questions, count, keep_rows, bests) == 0)
-        failed = answer_all(set, scope, bests, questions, count, n, answers);
+        failed = answer_all(&sets, scope, bests, questions, count, n, answers);
     close_bests(bests, count);
     if (failed)
         stats_answers_free(answers, count);

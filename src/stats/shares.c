@@ -10,9 +10,9 @@
 enum {
     STREAMS_SHARE = 46, /* at the most; in hundredths of all */
     /* Of what is left, in parts of 92. */
-    TABLES_PART = 44,
-    SHARDS_PART = 40,
-    WINDOW_PART = 8,
+    TABLES_PART = 34,
+    SHARDS_PART = 38,
+    WINDOW_PART = 20,
     ALL_PARTS = TABLES_PART + SHARDS_PART + WINDOW_PART,
     PLACES_MIN = 4,
     NEW_BLOCKS = 2, /* beyond those that listed streams have a claim to: one for so many places */

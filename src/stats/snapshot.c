@@ -74,7 +74,8 @@ static void fill_rates(const struct stats *stats, const struct stream_state *s,
 
 bool stats_counts_all(const struct stats *stats, enum stats_table_id table)
 {
-    return stats->tables.tables[table].floor == 0 && stats->unlisted == 0;
+    return stats->tables.tables[table].floor == 0 &&
+           stats->window->tables.tables[table].floor == 0 && stats->unlisted == 0;
 }
 
 static uint64_t estimate(const struct hll *sketch)
@@ -176,7 +177,8 @@ static uint64_t events_of(const struct stats_counters *counters)
 
 static bool is_exact(const struct stats *stats)
 {
-    return stats->unlisted == 0 && table_set_exact(&stats->tables);
+    return stats->unlisted == 0 && table_set_exact(&stats->tables) &&
+           table_set_exact(&stats->window->tables);
 }
 
 struct stats_snapshot *stats_photograph(struct stats *stats)

@@ -90,8 +90,8 @@ struct stats {
     /* The thread's own; the tables and streams under `tables_lock`, which readers of tables take
      * for reading. Never taken on a worker. */
     pthread_rwlock_t tables_lock;
-    struct table_set tables;
-    struct stats_window *window; /* the one that runs */
+    struct table_set tables;     /* of what came before the window ... */
+    struct stats_window *window; /* ... that runs */
     struct suffix_list suffixes;
     struct stream_state *streams; /* as many as places, then the nameless rest, then the total */
     size_t stream_count;
@@ -100,6 +100,7 @@ struct stats {
     struct distinct_counts *distinct_counts; /* what the streams' pointers point into */
     struct past *past;
     bool rest_used;
+    bool knows;        /* it is noted which keys the streams have between them */
     struct hll others; /* the identities of the rest */
     /* The latencies in the rest of streams that had been set apart. */
     uint64_t left_apart[STATS_SIDES][QUANTILE_BUCKETS];

@@ -527,7 +527,8 @@ int stats_top(struct stats *stats, const struct stats_scope *scope,
         pthread_rwlock_unlock(&stats->tables_lock);
         return 0;
     }
-    int failed = table_set_top(&stats->tables, &numbered, questions, count, n, answers);
+    int failed = table_set_top(&stats->tables, &stats->window->tables, &numbered, questions, count,
+                               n, answers);
     for (size_t i = 0; !failed && i < count; i++)
         count_keys(stats, &numbered, questions[i].table, &answers[i]);
     pthread_rwlock_unlock(&stats->tables_lock);
@@ -543,6 +544,9 @@ struct stats_window *stats_window_take(struct stats *stats)
         return NULL;
     pthread_rwlock_wrlock(&stats->tables_lock);
     struct stats_window *window = stats->window;
+    table_set_fold(&stats->tables, &window->tables);
+    for (int id = 0; id < STATS_TABLES; id++)
+        next->tables.tables[id].serial = stats->tables.tables[id].serial;
     stats->window = next;
     pthread_rwlock_unlock(&stats->tables_lock);
     return window;
@@ -573,7 +577,7 @@ int stats_window_top(const struct stats_window *window, const struct stats_scope
                      struct stats_answer *answers)
 {
     const struct stats_scope by_number = numbered(scope);
-    return table_set_top(&window->tables, &by_number, questions, count, n, answers);
+    return table_set_top(&window->tables, NULL, &by_number, questions, count, n, answers);
 }
 
 bool stats_window_sketch(const struct stats_window *window, const struct stats_scope *scope,

@@ -385,3 +385,36 @@ void stats_table_move(struct stats_table *table, const uint16_t *homes)
     }
     table->row_count = left;
 }
+
+/* --- tables that become one ------------------------------------------------------------------ */
+
+static void fold_row(struct stats_table *table, const struct stats_table *later,
+                     const struct stats_row *from)
+{
+    bool fresh;
+    struct stats_row *row =
+        stats_table_row(table, from->hash, from->group, stats_row_key(later, from), &fresh);
+    /* Later it had this row, and not the floor there. */
+    row->error += from->error - later->floor;
+    if (fresh) {
+        row->serial = from->serial;
+        row->tag = from->tag;
+    }
+    stats_values_add(&row->values, &from->values);
+    for (const struct stats_cell *c = stats_row_cell(later, from, NULL); c;
+         c = stats_row_cell(later, from, c))
+        stats_table_cell(table, &row, c->direction, c->qtype, c->rcode, c->hits);
+}
+
+/* First every key gets the later floor, what is missing included; then those that have rows there
+ * get these instead. So a row that is evicted between weighs what it may have had at most. */
+void stats_table_fold(struct stats_table *table, const struct stats_table *later)
+{
+    for (uint32_t i = 0; later->floor > 0 && i < table->row_count; i++)
+        table->rows[i].error += later->floor;
+    table->floor += later->floor;
+    table->evicted += later->evicted;
+    for (uint32_t i = 0; i < later->row_count; i++)
+        fold_row(table, later, &later->rows[i]);
+    table->serial = later->serial > table->serial ? later->serial : table->serial;
+}

@@ -154,6 +154,10 @@ struct span stats_row_key(const struct stats_table *table, const struct stats_ro
  * room are in no cell. Rows found before are invalid then. */
 void stats_table_move(struct stats_table *table, const uint16_t *homes);
 
+/* Adds another table, of what came later, whose keys are not cut (there is room for 255 bytes). For
+ * every key the bounds add up; a key that one of them lacks may have had its floor there. */
+void stats_table_fold(struct stats_table *table, const struct stats_table *later);
+
 /* What evicting goes by: queries and responses, and the error. */
 static inline uint64_t stats_row_weight(const struct stats_row *row)
 {

@@ -108,25 +108,6 @@ static uint8_t counts_for(enum stats_table_id id, const struct stats_values *val
                      (values->of[MEASURE_RESPONSES] > 0) << DISTINCT_ANSWERED);
 }
 
-/* What other streams have had on that side. */
-static uint8_t know(struct stats_table *table, uint64_t hash, uint16_t group, uint8_t bits)
-{
-    const uint64_t apart = UINT64_C(0x9e3779b97f4a7c15);
-    return stats_table_know(table, hash + group % STATS_SIDES * apart, bits);
-}
-
-/* There is more than one stream now: from here on it matters which keys others had. */
-static void learn_known(struct table_set *set)
-{
-    for (int id = 0; id < STATS_TABLES; id++) {
-        struct stats_table *table = &set->tables[id];
-        for (uint32_t i = 0; table->floor == 0 && i < table->row_count; i++) {
-            const struct stats_row *row = &table->rows[i];
-            know(table, row->hash, row->group, counts_for((enum stats_table_id)id, &row->values));
-        }
-    }
-}
-
 /* Values to be added to one row. */
 struct addition {
     enum stats_table_id id;
@@ -148,9 +129,7 @@ static bool add_values(struct table_set *set, const struct addition *a, struct s
     uint8_t bits = counts_for(a->id, &(*row)->values) & (uint8_t)~before;
     if (bits == 0)
         return false;
-    *news = (struct table_news){a->hash, a->group, bits, bits};
-    if (table->floor == 0 && table_set_several(set))
-        news->of_all &= (uint8_t)~know(table, a->hash, a->group, bits);
+    *news = (struct table_news){a->hash, a->group, (uint8_t)a->id, bits};
     return true;
 }
 
@@ -188,13 +167,10 @@ static void add_cells(struct stats_table *table, struct stats_row *row, const st
 static void note_group(struct table_set *set, uint16_t group)
 {
     unsigned stream = group / STATS_SIDES;
-    bool several = table_set_several(set);
     if (stream == set->stream_max)
         set->rest = true;
     else if (stream >= set->stream_count)
         set->stream_count = stream + 1;
-    if (!several && table_set_several(set))
-        learn_known(set);
 }
 
 /* Adds an entry to the table of the key itself. *labels gets how many labels the registrable domain
@@ -295,28 +271,73 @@ bool table_set_sketch(const struct table_set *set, const struct stats_scope *sco
     return any;
 }
 
-/* Counts the keys of the last stream's rows. */
-static void recount(const struct table_set *set, enum stats_table_id id,
-                    struct distinct_counts *distinct)
+uint8_t table_set_bits(const struct table_set *set, enum stats_table_id id, uint64_t hash,
+                       uint16_t group)
+{
+    const struct stats_row *row = stats_table_find(&set->tables[id], hash, group);
+    return row ? counts_for(id, &row->values) : 0;
+}
+
+uint8_t table_set_know(struct table_set *set, const struct table_news *news)
+{
+    const uint64_t apart = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t hash = news->hash + news->group % STATS_SIDES * apart;
+    return stats_table_know(&set->tables[news->table], hash, news->bits);
+}
+
+void table_set_learn(struct table_set *set, const struct table_set *keys)
+{
+    for (int id = 0; id < STATS_TABLES; id++) {
+        const struct stats_table *table = &keys->tables[id];
+        for (uint32_t i = 0; table->floor == 0 && i < table->row_count; i++) {
+            const struct stats_row *row = &table->rows[i];
+            const struct table_news news = {row->hash, row->group, (uint8_t)id,
+                                            counts_for((enum stats_table_id)id, &row->values)};
+            table_set_know(set, &news);
+        }
+    }
+}
+
+void table_set_fold(struct table_set *set, const struct table_set *later)
+{
+    for (int id = 0; id < STATS_TABLES; id++)
+        stats_table_fold(&set->tables[id], &later->tables[id]);
+    if (later->stream_count > set->stream_count)
+        set->stream_count = later->stream_count;
+    set->rest |= later->rest;
+}
+
+/* Counts the keys of the last stream's rows, but those that it has in another table. */
+static void count_rest(const struct table_set *set, enum stats_table_id id,
+                       const struct table_set *but, struct distinct_counts *distinct)
 {
     const struct stats_table *table = &set->tables[id];
     for (uint32_t i = 0; i < table->row_count; i++) {
         const struct stats_row *row = &table->rows[i];
-        bool last = row->group / STATS_SIDES == set->stream_max;
-        uint8_t bits = last ? counts_for(id, &row->values) : 0;
+        if (row->group / STATS_SIDES != set->stream_max)
+            continue;
+        unsigned bits = counts_for(id, &row->values);
+        if (but)
+            bits &= ~(unsigned)table_set_bits(but, id, row->hash, row->group);
         for (int d = 0; bits >> d; d++)
             distinct[row->group % STATS_SIDES].exact[d] += bits >> d & 1;
     }
 }
 
-void table_set_move(struct table_set *set, const uint16_t *homes, struct distinct_counts *distinct)
+void table_set_count_rest(const struct table_set *set, const struct table_set *later,
+                          struct distinct_counts *distinct)
 {
-    for (int side = 0; distinct && side < STATS_SIDES; side++)
+    for (int side = 0; side < STATS_SIDES; side++)
         memset(distinct[side].exact, 0, sizeof distinct[side].exact);
-    note_group(set, stats_group(set->stream_max, 0));
-    for (int i = 0; i < STATS_TABLES; i++) {
-        stats_table_move(&set->tables[i], homes);
-        if (distinct)
-            recount(set, (enum stats_table_id)i, distinct);
+    for (int id = 0; id < STATS_TABLES; id++) {
+        count_rest(set, (enum stats_table_id)id, NULL, distinct);
+        count_rest(later, (enum stats_table_id)id, set, distinct);
     }
+}
+
+void table_set_move(struct table_set *set, const uint16_t *homes)
+{
+    note_group(set, stats_group(set->stream_max, 0));
+    for (int i = 0; i < STATS_TABLES; i++)
+        stats_table_move(&set->tables[i], homes);
 }

@@ -36,12 +36,13 @@ static inline bool table_set_several(const struct table_set *set)
     return set->stream_count + set->rest > 1;
 }
 
-/* A key that a table had not seen: bits, 1 << enum stats_distinct_id, of what it is new for. */
+/* A key that a table had not seen in its group: bits, 1 << enum stats_distinct_id, of what it is
+ * new for. */
 struct table_news {
     uint64_t hash;
-    uint16_t group;    /* stats_group */
-    uint8_t of_stream; /* new for its stream, on that side */
-    uint8_t of_all;    /* for all streams; once keys were evicted it may have been seen in others */
+    uint16_t group; /* stats_group */
+    uint8_t table;  /* enum stats_table_id */
+    uint8_t bits;
 };
 
 /* A shard's entry on its way into the tables. */
@@ -56,9 +57,22 @@ struct table_item {
 enum { TABLE_BATCH = 16, TABLE_NEWS = 3 * TABLE_BATCH };
 size_t table_set_add(struct table_set *set, enum shard_table_id id, const struct table_item *items,
                      size_t count, struct table_news *news);
-/* Some streams are no longer told apart from those past the limit, whose `distinct` counts, by
- * side, are set anew; NULL: there are none. `homes`: as stats_table_move has them. */
-void table_set_move(struct table_set *set, const uint16_t *homes, struct distinct_counts *distinct);
+/* Which distinct numbers the key's row counts for, as bits; 0: there is none. */
+uint8_t table_set_bits(const struct table_set *set, enum stats_table_id id, uint64_t hash,
+                       uint16_t group);
+/* Notes for what a key counts on its side, in whatever stream, and returns what was noted before.
+ */
+uint8_t table_set_know(struct table_set *set, const struct table_news *news);
+/* Notes that for all keys of a set. */
+void table_set_learn(struct table_set *set, const struct table_set *keys);
+/* Adds what came later, and empties nothing. */
+void table_set_fold(struct table_set *set, const struct table_set *later);
+/* Some streams are no longer told apart from those past the limit. `homes`: as stats_table_move has
+ * them. */
+void table_set_move(struct table_set *set, const uint16_t *homes);
+/* Counts the keys of the last stream that it has in one set or the other, by side. */
+void table_set_count_rest(const struct table_set *set, const struct table_set *later,
+                          struct distinct_counts *distinct);
 /* Whether a scope (of a stream by its number) has any rows; and their keys of one kind, into a
  * sketch, false when there are none. */
 bool table_set_has(const struct table_set *set, const struct stats_scope *scope);
@@ -67,11 +81,10 @@ bool table_set_sketch(const struct table_set *set, const struct stats_scope *sco
 /* True when the tables have evicted nothing. */
 bool table_set_exact(const struct table_set *set);
 
-/* What stats_top promises, of a set that nobody changes meanwhile. `stream`: a number, or
- * STATS_ALL.
- */
-int table_set_top(const struct table_set *set, const struct stats_scope *scope,
-                  const struct stats_question *questions, size_t count, size_t n,
-                  struct stats_answer *answers);
+/* What stats_top promises, of a set, or of that and another that came later (or NULL), which nobody
+ * changes meanwhile. `stream`: a number, or STATS_ALL. */
+int table_set_top(const struct table_set *set, const struct table_set *later,
+                  const struct stats_scope *scope, const struct stats_question *questions,
+                  size_t count, size_t n, struct stats_answer *answers);
 
 #endif

@@ -191,6 +191,58 @@ static void the_table_keeps_its_bounds(void **state)
     assert_in_range(exact, trials / 10, trials / 2);
 }
 
+/* Two tables, of what came before and later: what both say of a key together is true, too, however
+ * often the later one is folded into the other. */
+static void check_both(const struct trial *trial, const struct stats_table *before)
+{
+    const struct stats_table *const tables[] = {before, &trial->table};
+    for (uint32_t key = 0; key < KEYS; key++) {
+        uint64_t least = 0, most = 0, truth = trial->truth[key];
+        for (size_t i = 0; i < 2; i++) {
+            const struct stats_row *row =
+                stats_table_find(tables[i], hash_of(key), (uint16_t)(key % 3));
+            uint64_t count =
+                row ? row->values.of[MEASURE_QUERIES] + row->values.of[MEASURE_RESPONSES] : 0;
+            assert_true(!row || row->error <= tables[i]->floor);
+            least += count;
+            most += count + (row ? row->error : tables[i]->floor);
+        }
+        assert_in_range(truth, least, most);
+    }
+}
+
+static void tables_fold_within_their_bounds(void **state)
+{
+    (void)state;
+    static const size_t memories[] = {1 << 14, 1 << 17, 1 << 20};
+    unsigned exact = 0, trials = 0;
+    for (size_t s = 0; s < sizeof streams / sizeof *streams; s++) {
+        for (unsigned shape = 0; shape < 9; shape++, trials++) {
+            struct trial trial = {.truth = zeros(KEYS, sizeof(uint64_t)), .cells = shape % 2};
+            struct keys keys = {.random = {1 + shape}};
+            struct stats_table before;
+            assert_int_equal(stats_table_init(&trial.table, memories[shape % 3], 24, shape % 2), 0);
+            assert_int_equal(stats_table_init(&before, memories[shape / 3], 24, shape % 2), 0);
+            for (int i = 0; i < EVENTS / 4; i++) {
+                hit(&trial, streams[s](&keys), 1 + random_below(&keys.random, 3),
+                    (unsigned)random_below(&keys.random, 6));
+                if (random_below(&keys.random, EVENTS / 40) == 0) {
+                    stats_table_fold(&before, &trial.table);
+                    stats_table_clear(&trial.table);
+                }
+                if (i % (EVENTS / CHECKS) == 0)
+                    check_both(&trial, &before);
+            }
+            check_both(&trial, &before);
+            exact += before.evicted + trial.table.evicted == 0;
+            stats_table_free(&trial.table);
+            stats_table_free(&before);
+            free(trial.truth);
+        }
+    }
+    assert_in_range(exact, 1, trials / 2);
+}
+
 /* ---- HyperLogLog ---- */
 
 enum { SEEDS = 64, STEPS = 14 };
@@ -423,6 +475,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table_keeps_its_bounds),
+        cmocka_unit_test(tables_fold_within_their_bounds),
         cmocka_unit_test(distinct_counts_are_near),
         cmocka_unit_test(huge_counts_are_near),
         cmocka_unit_test(distinct_counts_merge_exactly),
