@@ -116,24 +116,51 @@ static void drop_twins(struct tops *tops)
     tops->len = kept;
 }
 
+static int by_key(const void *a, const void *b)
+{
+    const struct stats_top *x = *(const struct stats_top *const *)a;
+    const struct stats_top *y = *(const struct stats_top *const *)b;
+    return x->key != y->key ? (x->key < y->key ? -1 : 1) : 0;
+}
+
+/* All rows, those of one key side by side; NULL: no memory. */
+static const struct stats_top **rows_by_key(const struct stats_answer *answers, size_t *count)
+{
+    size_t all = 0;
+    for (int rank = 0; rank < TOPS_RANKS; rank++)
+        all += answers[rank].count;
+    const struct stats_top **rows = malloc((all + 1) * sizeof(struct stats_top *));
+    *count = 0;
+    for (int rank = 0; rows && rank < TOPS_RANKS; rank++) {
+        for (size_t i = 0; i < answers[rank].count; i++) {
+            if (answers[rank].rows[i].text_len > 0)
+                rows[(*count)++] = &answers[rank].rows[i];
+        }
+    }
+    if (*count)
+        qsort(rows, *count, sizeof(struct stats_top *), by_key);
+    return rows;
+}
+
 void tops_of_answers(struct tops *tops, const struct stats_answer *answers, size_t n)
 {
-    for (int rank = 0; rank < TOPS_RANKS; rank++) {
-        const struct stats_answer *answer = &answers[rank];
-        for (size_t i = 0; i < answer->count; i++) {
-            const struct stats_top *top = &answer->rows[i];
-            if (top->text_len == 0)
-                continue;
-            struct tops_row *row = tops_append(tops, span_of(top->text, top->text_len));
-            if (!row)
-                return;
-            row->values = top->values;
-            for (int r = 0; r < TOPS_BOUNDED; r++)
-                row->error[r] = top->error * tops_ranks[r].step;
-        }
-        if (rank < TOPS_BOUNDED)
-            tops->floor[rank] = answer_floor(answer, n, tops_ranks[rank].step);
+    size_t count;
+    const struct stats_top **rows = rows_by_key(answers, &count);
+    tops->failed |= !rows;
+    for (size_t i = 0; rows && i < count; i++) {
+        const struct stats_top *top = rows[i];
+        if (i > 0 && top->key && top->key == rows[i - 1]->key)
+            continue;
+        struct tops_row *row = tops_append(tops, span_of(top->text, top->text_len));
+        if (!row)
+            break;
+        row->values = top->values;
+        for (int r = 0; r < TOPS_BOUNDED; r++)
+            row->error[r] = top->error * tops_ranks[r].step;
     }
+    free(rows);
+    for (int rank = 0; rank < TOPS_BOUNDED; rank++)
+        tops->floor[rank] = answer_floor(&answers[rank], n, tops_ranks[rank].step);
     tops_sort(tops);
     drop_twins(tops);
 }

@@ -40,8 +40,8 @@ static inline unsigned known(unsigned value, unsigned count)
 static inline unsigned size_class(uint32_t length)
 {
     unsigned class = 0;
-    for (int i = 0; i < COUNTERS_SIZES - 1; i++)
-        class += length > stats_size_bounds[i];
+    while (class < COUNTERS_SIZES - 1 && length > stats_size_bounds[class])
+        class ++;
     return class;
 }
 
@@ -85,8 +85,9 @@ void stats_counters_sample(struct stats_counters *counters, const struct stats_s
     direction->transport[known(sample->transport, COUNTERS_TRANSPORTS)]++;
     direction->family[known(sample->family, COUNTERS_FAMILIES)]++;
     counters->message[known(sample->message_type, COUNTERS_MESSAGES)]++;
-    for (int i = 0; i < SAMPLE_MARKS; i++)
-        direction->marks[i] += sample->marks >> i & 1;
+    unsigned marks = sample->marks & ((1u << SAMPLE_MARKS) - 1);
+    for (; marks; marks &= marks - 1)
+        direction->marks[__builtin_ctz(marks)]++;
     if (sample->has_header)
         count_header(direction, sample);
     else

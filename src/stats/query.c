@@ -351,7 +351,7 @@ static int fill_answer(const struct sets *sets, struct best *best, const struct 
 {
     qsort(best->items, best->count, sizeof *best->items, descending);
     *answer = (struct stats_answer){
-        .rows = calloc(best->count ? best->count : 1, sizeof *answer->rows),
+        .rows = malloc((best->count + 1) * sizeof *answer->rows),
         .count = best->count < n ? best->count : n,
         .keys = best->keys,
         .floor = floor_of(sets, best, scope),
@@ -363,6 +363,7 @@ static int fill_answer(const struct sets *sets, struct best *best, const struct 
         struct stats_top *top = &answer->rows[i];
         struct sums sums;
         top->value = c->value;
+        top->key = c->row->hash;
         sum_rows(sets, best, c->row->hash, scope, &sums);
         top->values = sums.values;
         top->error = sums.error;

@@ -209,6 +209,9 @@ static uint16_t stream_of(struct shard *shard, const struct shard_batch *batch,
     struct span name = identity.len ? identity : span_of("-", 1);
     if (name.len > STREAM_NAME_MAX - 1)
         name.len = STREAM_NAME_MAX - 1;
+    struct shard_stream *last = &shard->streams[shard->last];
+    if (last->block && is_stream(last, name) && shard->last < shard->stream_count)
+        return (uint16_t)shard->last;
     struct names_walk walk = names_begin(&shard->names, name);
     uint32_t number;
     while ((number = names_next(&shard->names, &walk)) != 0) {
@@ -217,6 +220,7 @@ static uint16_t stream_of(struct shard *shard, const struct shard_batch *batch,
             continue;
         if (!stream->block)
             stream->block = pool_take(shard->pool, true);
+        shard->last = number - 1;
         return stream->block ? (uint16_t)(number - 1) : other_stream(shard, batch, name);
     }
     return new_stream(shard, batch, name, &walk, origin);

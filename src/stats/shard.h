@@ -82,7 +82,8 @@ struct shard {
     uint64_t listing;             /* of the statistics: which listing these are of */
     struct shard_stream *streams; /* stream_max + 1 */
     struct names names;           /* numbers of streams, + 1, by their names */
-    struct pool *pool;            /* of the streams' blocks; the last one's is the shard's own */
+    uint32_t last;     /* the stream that was found last, which is mostly the next, too */
+    struct pool *pool; /* of the streams' blocks; the last one's is the shard's own */
     bool other_used;
     struct hll others; /* identities whose events the last one has taken; zeros without any */
     uint64_t events;

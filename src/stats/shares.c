@@ -10,13 +10,13 @@
 enum {
     STREAMS_SHARE = 46, /* at the most; in hundredths of all */
     /* Of what is left, in parts of 92. */
-    TABLES_PART = 34,
-    SHARDS_PART = 38,
-    WINDOW_PART = 20,
+    TABLES_PART = 26,
+    SHARDS_PART = 36,
+    WINDOW_PART = 30,
     ALL_PARTS = TABLES_PART + SHARDS_PART + WINDOW_PART,
-    PLACES_MIN = 4,
+    PLACES_MIN = 2,
     NEW_BLOCKS = 2, /* beyond those that listed streams have a claim to: one for so many places */
-    NEW_BLOCKS_MIN = 2 * SHARD_RESERVE,
+    NEW_BLOCKS_MIN = SHARD_RESERVE,
 };
 
 static size_t stream_bytes(void)

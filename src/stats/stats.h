@@ -116,6 +116,7 @@ enum stats_distinct_id stats_table_distinct(enum stats_table_id table);
 struct stats_top {
     uint64_t value; /* what was asked for; the mean in microseconds */
     uint64_t error; /* the true value may be larger by so much */
+    uint64_t key;   /* no other text of these statistics has it, as good as surely; 0: not known */
     struct stats_values values;
     uint16_t text_len;
     char text[SAMPLE_TEXT_MAX + 1]; /* name or address, terminated; "-" for no address */

@@ -193,6 +193,26 @@ static bool add_entry(struct table_set *set, enum shard_table_id id, const struc
     return found;
 }
 
+/* Suffixes come again and again: their hashes are kept where their first bytes say. */
+static uint64_t suffix_hash(struct table_set *set, struct span key)
+{
+    struct suffix_hash *kept = NULL;
+    if (key.len >= 4 && key.len <= sizeof kept->key) {
+        uint32_t first;
+        memcpy(&first, key.ptr, sizeof first);
+        kept = &set->suffix_hashes[(first * 0x9e3779b1u) >> (32 - SUFFIX_HASH_BITS)];
+        if (kept->len == key.len && memcmp(kept->key, key.ptr, key.len) == 0)
+            return kept->hash;
+    }
+    uint64_t hash = siphash_bytes(set->key, key);
+    if (kept) {
+        kept->len = (uint8_t)key.len;
+        memcpy(kept->key, key.ptr, key.len);
+        kept->hash = hash;
+    }
+    return hash;
+}
+
 /* A name counts for the domains that it belongs to, too. */
 static size_t add_suffixes(struct table_set *set, const struct table_item *item, unsigned labels,
                            const struct stats_values *values, struct addition *additions)
@@ -212,7 +232,7 @@ static size_t add_suffixes(struct table_set *set, const struct table_item *item,
                 .id = suffixes[i].table,
                 .values = values,
                 .key = key,
-                .hash = siphash_bytes(set->key, key),
+                .hash = suffix_hash(set, key),
                 .group = item->group,
             };
     }

@@ -13,6 +13,13 @@ extern const enum stats_distinct_id table_distinct[STATS_TABLES];
 /* The table whose rows a distinct number counts. */
 enum stats_table_id table_of(enum stats_distinct_id id);
 
+enum { SUFFIX_HASH_BITS = 8 };
+struct suffix_hash {
+    uint64_t hash;
+    uint8_t len; /* 0: none */
+    uint8_t key[39];
+};
+
 /* Owner: the statistics' thread, or who has the window. */
 struct table_set {
     struct stats_table tables[STATS_TABLES];
@@ -22,6 +29,7 @@ struct table_set {
     unsigned stream_max;   /* number of the last stream: all those past the limit */
     unsigned stream_count; /* streams that have come, by number; the last one not counted */
     bool rest;             /* the last one has come */
+    struct suffix_hash suffix_hashes[1 << SUFFIX_HASH_BITS];
 };
 
 /* The caller has set reader, key, suffixes and stream_max. Takes about `memory` bytes. -1: no

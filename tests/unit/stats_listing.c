@@ -371,7 +371,7 @@ static void memory_is_for_all_streams(void **state)
     assert_int_equal(stats->places, 64);
     stats_free(stats);
     stats = new_stats(4 << 20, 64);
-    assert_in_range(stats->places, 4, 8);
+    assert_in_range(stats->places, 2, 8);
     stats_free(stats);
 }
 
