@@ -26,7 +26,8 @@ struct best {
     const struct stats_question *question;
     struct candidate *items;
     size_t count, max;
-    uint64_t keys;                      /* rows of the stream */
+    uint64_t keys;  /* rows of the stream */
+    uint64_t least; /* a row of what came later is looked at with its earlier ones if it has more */
     uint8_t under[SAMPLE_NAME_MAX + 1]; /* question->under as a key */
     size_t under_len;
 };
@@ -127,6 +128,24 @@ static void keep(struct best *best, const struct candidate *c)
         swap(&best->items[at], &best->items[(at - 1) / 2]);
 }
 
+static int ascending(const void *a, const void *b)
+{
+    return is_worse(a, b) ? -1 : 1;
+}
+
+/*
+ * Before what came later is looked at: a key that is no candidate has had less than the worst, so
+ * it can be among the first n only if what came since makes up for the difference to the n-th.
+ * Sorted, a heap is one still.
+ */
+static void set_least(struct best *best, size_t n)
+{
+    if (best->count < best->max || n == 0 || n > best->count)
+        return;
+    qsort(best->items, best->count, sizeof *best->items, ascending);
+    best->least = best->items[best->count - n].value - best->items[0].value;
+}
+
 static int descending(const void *a, const void *b)
 {
     return is_worse(a, b) ? 1 : -1;
@@ -205,6 +224,15 @@ static size_t gather_questions(struct best *bests, size_t count, int table)
     return wanted;
 }
 
+static bool may_matter(const struct best *bests, size_t count, const struct stats_row *row)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (stats_value(&row->values, bests[i].question) > bests[i].least)
+            return true;
+    }
+    return false;
+}
+
 /* Looks at the rows of one table; with those that came later their keys' earlier ones are counted,
  * so that every key is looked at with all that it has in a group. */
 static void scan_table(const struct table_set *set, const struct table_set *earlier, int id,
@@ -218,6 +246,8 @@ static void scan_table(const struct table_set *set, const struct table_set *earl
         if (!is_in(rows.row, scope))
             continue;
         keys++;
+        if (earlier && !may_matter(bests, wanted, rows.row))
+            continue;
         rows.values = rows.row->values;
         rows.earlier =
             earlier ? stats_table_find(rows.earlier_table, rows.row->hash, rows.row->group) : NULL;
@@ -231,12 +261,18 @@ static void scan_table(const struct table_set *set, const struct table_set *earl
 }
 
 static void scan(const struct sets *sets, struct best *bests, size_t count,
-                 const struct stats_scope *scope)
+                 const struct stats_scope *scope, size_t n)
 {
+    bool several = scope->stream == STATS_ALL && table_set_several(sets->of[0]);
     for (int id = 0; id < STATS_TABLES; id++) {
         size_t wanted = gather_questions(bests, count, id);
-        for (size_t i = 0; wanted > 0 && i < sets->count; i++)
-            scan_table(sets->of[i], i > 0 ? sets->of[i - 1] : NULL, id, bests, wanted, scope);
+        if (wanted == 0)
+            continue;
+        scan_table(sets->of[0], NULL, id, bests, wanted, scope);
+        for (size_t i = 0; !several && i < wanted; i++)
+            set_least(&bests[i], n);
+        if (sets->count > 1)
+            scan_table(sets->of[1], sets->of[0], id, bests, wanted, scope);
     }
 }
 
@@ -398,7 +434,6 @@ static int open_bests(const struct table_set *set, const struct stats_question *
     for (size_t i = 0; i < count; i++) {
         bests[i] = (struct best){
             .question = &questions[i],
-
             .items = calloc(keep_rows, sizeof *bests[i].items),
             .max = keep_rows,
         };
@@ -421,7 +456,7 @@ static int answer_all(const struct sets *sets, const struct stats_scope *scope, 
                       const struct stats_question *questions, size_t count, size_t n,
                       struct stats_answer *answers)
 {
-    scan(sets, bests, count, scope);
+    scan(sets, bests, count, scope, n);
     for (size_t i = 0; i < count; i++) {
         if (adds_up(sets, scope))
             unite(sets, scope, &bests[i]);

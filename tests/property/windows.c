@@ -14,6 +14,7 @@
 
 #include "../support/place.h"
 #include "../support/random.h"
+#include "../support/share.h"
 #include "../support/statistics.h"
 
 enum { STREAMS = 2, NAMES = 30, PEERS = 5, HISTORY_MAX = 200000, AT_ONCE = 6 };
@@ -293,7 +294,7 @@ static void any_story(void **state)
     for (uint64_t seed = 1; seed <= 2; seed++) {
         struct world w;
         begin_world(&w, seed);
-        for (int i = random_rounds(60); i > 0; i--) {
+        for (int i = share_of(60); i > 0; i--) {
             live_for(&w, 1 + (int64_t)random_below(&w.random, 40));
             if (random_below(&w.random, 12) == 0)
                 leap(&w);

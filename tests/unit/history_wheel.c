@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "../support/random.h"
+#include "../support/share.h"
 #include "base/clock.h"
 #include "history/counts.h"
 #include "history/wheel.h"
@@ -169,7 +170,7 @@ static void any_time(void **state)
         struct wheel wheel = {.bytes_max = 64 << 20, .top = TOP};
         int64_t now_ns = -3 * 86400 * S + (int64_t)random_below(&r, 3600) * S;
         truth.count = 0;
-        for (int i = random_rounds(12000); i > 0; i--) {
+        for (int i = share_of(12000); i > 0; i--) {
             static const int64_t gaps[] = {0, 0, 1, 15, 61, 400, 5000, 100000};
             size_t gap = random_below(&r, 300);
             int64_t from_ns = now_ns + (gap < 8 ? gaps[gap] * S : 0);

@@ -31,7 +31,7 @@ static void test_coarse_clocks_are_set_apart(void **state)
 {
     (void)state;
     enum { MANY = 3000 };
-    struct stats *stats = new_stats(4 << 20, 4);
+    struct stats *stats = new_stats(16 << 20, 4);
     for (uint64_t i = 0; i < MANY; i++) {
         send_exchange(stats, "coarse", i * 500111, 50000, 4000000);
         send_exchange(stats, "fine", i * 500113, 200000, 1);
@@ -88,7 +88,7 @@ static void test_event_times(void **state)
 {
     (void)state;
     const uint64_t then_s = 1700000000;
-    struct stats *stats = new_stats(4 << 20, 4);
+    struct stats *stats = new_stats(16 << 20, 4);
     for (uint64_t i = 0; i < 3000; i++) {
         sent_ns = then_s * CLOCK_SECOND_NS + i * CLOCK_MS_NS;
         if (i == 1000 || i == 2000)
@@ -129,7 +129,7 @@ static void test_event_times(void **state)
 static void test_event_times_follow_what_comes(void **state)
 {
     (void)state;
-    struct stats *stats = new_stats(4 << 20, 1); /* "b" is of the rest */
+    struct stats *stats = new_stats(16 << 20, 1); /* "b" is of the rest */
     static const struct {
         double ages[2]; /* one of each worker */
         double wanted;
