@@ -10,9 +10,9 @@
 enum {
     STREAMS_SHARE = 46, /* at the most; in hundredths of all */
     /* Of what is left, in parts of 92. */
-    TABLES_PART = 26,
+    TABLES_PART = 22,
     SHARDS_PART = 36,
-    WINDOW_PART = 30,
+    WINDOW_PART = 34,
     ALL_PARTS = TABLES_PART + SHARDS_PART + WINDOW_PART,
     PLACES_MIN = 2,
     NEW_BLOCKS = 2, /* beyond those that listed streams have a claim to: one for so many places */
