@@ -51,8 +51,8 @@ static void ask_tlds(struct tlds *tlds)
         [STATS_RESPONSE] = {.table = TABLE_TLDS, .measure = MEASURE_RESPONSES},
     };
     tlds->asked = true;
-    tlds->failed = stats_top(tlds->request->context->stats, &tlds->scope->asked, questions,
-                             STATS_DIRECTIONS, STATS_TOP_MAX, tlds->answers) != 0;
+    tlds->failed = api_top(tlds->request->context, &tlds->scope->asked, questions, STATS_DIRECTIONS,
+                           STATS_TOP_MAX, tlds->answers) != 0;
 }
 
 /* The hits of `query/com`; 0 for what is no TLD. */
@@ -73,14 +73,13 @@ static uint64_t tld_hits(struct tlds *tlds, struct span name)
 }
 
 static int put_counters(struct buf *b, const struct http_request *request,
-                        const struct stats_snapshot *snapshot, const struct receiver_names *names)
+                        const struct receiver_scope *scope, const struct receiver_names *names)
 {
-    struct receiver_scope scope = receiver_scope_of(request, snapshot);
     struct receiver_counters counters;
-    struct tlds tlds = {.request = request, .scope = &scope};
+    struct tlds tlds = {.request = request, .scope = scope};
     bool first = true;
-    receiver_counters_read(&counters, snapshot, scope.stream, request->context->compat);
-    receiver_put_scope(b, &scope, "counters");
+    receiver_counters_read(&counters, scope->snapshot, scope->stream, request->context->compat);
+    receiver_put_scope(b, scope, "counters");
     for (size_t i = 0; i < names->count; i++) {
         uint64_t value = receiver_counters_get(&counters, names->items[i]);
         receiver_put_key(b, &first, names->items[i]);
@@ -97,17 +96,19 @@ static void counters(const struct http_request *request, struct http_reply *repl
                                          "response",          "qps",     "response/noerror",
                                          "response/nxdomain", NULL};
     struct receiver_names names;
-    if (receiver_names_read(&names, always, request, reply))
+    struct receiver_scope scope;
+    if (receiver_names_read(&names, always, request, reply) ||
+        !receiver_scope_open(request, reply, &scope))
         return;
-    const struct stats_snapshot *snapshot = stats_take(request->context->stats);
-    if (put_counters(&reply->body, request, snapshot, &names))
+    if (put_counters(&reply->body, request, &scope, &names))
         http_fail(reply, 500, "no memory to look at the tables");
-    stats_release(snapshot);
+    receiver_scope_close(&scope);
 }
 
 static const struct http_parameter counters_parameters[] = {
     {"stream", "string", "of this stream alone; the counters of all when there is none so named"},
     {"more", "string", "names of further counters, with commas between them"},
+    RECEIVER_SCOPE_PARAMETERS,
     {0},
 };
 

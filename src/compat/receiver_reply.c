@@ -24,15 +24,29 @@ void receiver_put_key(struct buf *b, bool *first, struct span key)
     buf_str(b, ": ");
 }
 
-struct receiver_scope receiver_scope_of(const struct http_request *request,
-                                        const struct stats_snapshot *snapshot)
+bool receiver_scope_open(const struct http_request *request, struct http_reply *reply,
+                         struct receiver_scope *scope)
 {
-    struct receiver_scope scope = {.name = request->parameter(request, "stream")};
-    int found = scope.name.ptr ? stats_snapshot_find(snapshot, scope.name) : STATS_ALL;
-    scope.stream = stats_snapshot_at(snapshot, found, STATS_CLIENT);
-    scope.known = found != STATS_ALL || !scope.name.ptr;
-    scope.asked.stream = scope.stream->id;
-    return scope;
+    struct api_scope asked = {.side = STATS_CLIENT};
+    if (!request->context->compat && !api_scope(request, reply, &asked))
+        return false;
+    const struct stats_snapshot *snapshot = api_snapshot(request->context, asked.window, reply);
+    if (!snapshot)
+        return false;
+    struct span name = request->parameter(request, "stream");
+    int found = name.ptr ? stats_snapshot_find(snapshot, name) : STATS_ALL;
+    *scope = (struct receiver_scope){.name = name,
+                                     .known = found != STATS_ALL || !name.ptr,
+                                     .snapshot = snapshot,
+                                     .stream = stats_snapshot_at(snapshot, found, asked.side)};
+    scope->asked = (struct stats_scope){
+        .stream = scope->stream->id, .side = asked.side, .window = asked.window};
+    return true;
+}
+
+void receiver_scope_close(struct receiver_scope *scope)
+{
+    stats_release(scope->snapshot);
 }
 
 void receiver_put_scope(struct buf *b, const struct receiver_scope *scope, const char *key)

@@ -23,7 +23,7 @@ struct list {
 
 /* One reply in the making. Owner: one request. */
 struct tables {
-    struct stats *stats;
+    const struct http_context *context;
     struct receiver_scope scope;
     size_t top; /* rows of each list */
     struct list domains[LISTS_MAX];
@@ -158,7 +158,7 @@ static void put_lists(struct tables *t, const struct list *lists, size_t count, 
         size_t n = count - at < step ? count - at : step;
         t->large |= t->out->len > REPLY_MAX;
         if (top > 0 && !t->large &&
-            stats_top(t->stats, &t->scope.asked, questions + at, n, top, answers))
+            api_top(t->context, &t->scope.asked, questions + at, n, top, answers))
             t->failed = true;
         for (size_t i = 0; i < n; i++)
             put_answer(t->out, &first, &lists[at + i], &answers[i]);
@@ -213,10 +213,10 @@ static void put_tallies(struct tables *t, const struct receiver_tally tallies[ST
 }
 
 /* The dashboard lays out its boxes in this order. */
-static void put_tables(struct tables *t, const struct stats_snapshot *snapshot)
+static void put_tables(struct tables *t)
 {
     struct receiver_counters counters;
-    receiver_counters_read(&counters, snapshot, t->scope.stream, false);
+    receiver_counters_read(&counters, t->scope.snapshot, t->scope.stream, false);
     receiver_put_scope(t->out, &t->scope, "tables");
     buf_str(t->out, "\"tlds\": {");
     put_tlds(t);
@@ -233,13 +233,12 @@ static void put_tables(struct tables *t, const struct stats_snapshot *snapshot)
 
 static void tables(const struct http_request *request, struct http_reply *reply)
 {
-    struct tables t = {.stats = request->context->stats, .out = &reply->body};
-    if (read_top(&t, request, reply) || read_domains(&t, request, reply))
+    struct tables t = {.context = request->context, .out = &reply->body};
+    if (read_top(&t, request, reply) || read_domains(&t, request, reply) ||
+        !receiver_scope_open(request, reply, &t.scope))
         return;
-    const struct stats_snapshot *snapshot = stats_take(t.stats);
-    t.scope = receiver_scope_of(request, snapshot);
-    put_tables(&t, snapshot);
-    stats_release(snapshot);
+    put_tables(&t);
+    receiver_scope_close(&t.scope);
     if (t.failed)
         http_fail(reply, 500, "no memory to look at the tables");
     else if (t.large)
@@ -252,6 +251,7 @@ static const struct http_parameter tables_parameters[] = {
     {"more", "string",
      "further lists of domains with commas between them, such as servfail/response, aaaa/query, "
      "hit/query, length/response"},
+    RECEIVER_SCOPE_PARAMETERS,
     {0},
 };
 

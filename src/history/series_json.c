@@ -322,11 +322,18 @@ static void put_whole(struct buf *out, const struct answer *answer, const struct
 static void put_answer(struct buf *out, struct answer *answer)
 {
     const struct plan *plan = &answer->plan;
+    const char *side = stats_side_name(answer->question->side);
+    int64_t end_ms = plan->from_ms + (int64_t)plan->count * plan->step_ms;
+    uint64_t observed_ms = 0;
     struct counts ids = {0}; /* all that occur */
-    for (size_t i = 0; i < plan->count; i++)
+    for (size_t i = 0; i < plan->count; i++) {
         counts_add(&ids, &answer->points[i].counts);
-    buf_printf(out, "{\"step\":%lld,\"from\":%lld,\"times\":[", (long long)plan->step_ms,
-               (long long)plan->from_ms);
+        observed_ms += answer->points[i].observed_ms;
+    }
+    buf_printf(out, "{\"side\":\"%s\",\"step\":%lld,\"from\":%lld,\"to\":%lld,\"seconds\":", side,
+               (long long)plan->step_ms, (long long)plan->from_ms, (long long)end_ms);
+    put_counted(out, true, observed_ms, 3);
+    buf_str(out, ",\"times\":[");
     for (size_t i = 0; i < plan->count; i++)
         buf_printf(out, i ? ",%lld" : "%lld",
                    (long long)(plan->from_ms + (int64_t)i * plan->step_ms));

@@ -83,6 +83,12 @@ static int gather_lists(struct answer *answer, struct gather *gather, struct err
 
 /* --- writing -------------------------------------------------------------------------------- */
 
+static void put_seconds(struct buf *out, uint64_t ms)
+{
+    char digits[PUT_DECIMAL_MAX];
+    buf_put(out, digits, (size_t)(put_decimal(digits, ms, 3) - digits));
+}
+
 static void put_field(struct buf *out, const char *name, uint64_t value,
                       const struct stats_unit *unit)
 {
@@ -144,8 +150,12 @@ static void put_floors(struct buf *out, const struct answer *answer, enum tops_r
 
 static void put_answer(struct buf *out, struct answer *answer, enum tops_rank rank, size_t n)
 {
-    buf_printf(out, "{\"from\":%lld,\"to\":%lld,\"by\":\"%s\"", (long long)answer->span.from_ms,
-               (long long)answer->end_ms, tops_ranks[rank].name);
+    int64_t from_ms = answer->span.from_ms, end_ms = answer->end_ms;
+    const char *side = stats_side_name(answer->question->side);
+    buf_printf(out, "{\"side\":\"%s\",\"from\":%lld,\"to\":%lld,\"seconds\":", side,
+               (long long)from_ms, (long long)end_ms);
+    put_seconds(out, end_ms > from_ms ? (uint64_t)(end_ms - from_ms) : 0);
+    buf_printf(out, ",\"by\":\"%s\"", tops_ranks[rank].name);
     put_floors(out, answer, rank);
     for (unsigned table = 0; table < STATS_TABLES; table++) {
         if (wants_table(answer, table))

@@ -2,7 +2,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
-#include "http/api.h"
+#include "http/api_scope.h"
 #include "http/live.h"
 
 enum { RATE_MAX = 10000, ADDRESS_TEXT_MAX = 64 };
@@ -37,15 +37,21 @@ static void events_handle(const struct http_request *request, struct http_reply 
     struct api_domain under;
     uint64_t rate = 0;
     struct api_identity identity;
-    struct live_filter filter = {
-        .stream = api_identity(request, &identity), .rcode = -1, .qtype = -1, .direction = -1};
-    if (!api_domain(request, reply, "under", &under) ||
+    struct live_filter filter = {.stream = api_identity(request, &identity),
+                                 .rcode = -1,
+                                 .qtype = -1,
+                                 .direction = -1,
+                                 .side = -1};
+    struct api_scope scope;
+    if (!api_scope(request, reply, &scope) || !api_domain(request, reply, "under", &under) ||
         !read_address(request, reply, address, &filter.client) ||
         !api_rcode(request, reply, "rcode", &filter.rcode) ||
         !api_type(request, reply, "type", &filter.qtype) ||
         !api_direction(request, reply, "direction", &filter.direction) ||
         !api_number(request, reply, "rate", 1, RATE_MAX, &rate))
         return;
+    if (request->parameter(request, "side").ptr)
+        filter.side = scope.side;
     filter.under = span_of(under.wire_len ? under.wire : NULL, under.wire_len);
     filter.max_per_second = (unsigned)rate;
     reply->content_type = "text/event-stream";
@@ -61,6 +67,8 @@ static const struct http_parameter parameters[] = {
     {"rcode", "string", "A response code, by name or number."},
     {"type", "string", "Type of the question, by name or number; - for no question."},
     {"direction", "string", "query or response."},
+    {"side", "string",
+     "client: what servers were asked; upstream: what they asked others; absent: both."},
     {"rate", "integer", "Events a second at most, 1 to 10000; absent: 200. Others are counted."},
     {0},
 };

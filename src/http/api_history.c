@@ -11,9 +11,14 @@ static const uint64_t step_max = UINT64_C(366) * 24 * HOUR_MS;
 
 #define SPAN_PARAMETERS                                                                            \
     {"from", "integer", "Unix milliseconds; absent: an hour before `to`."},                        \
-    {                                                                                              \
-        "to", "integer", "Unix milliseconds; absent: now."                                         \
-    }
+        {"to", "integer", "Unix milliseconds; absent: now."},                                      \
+        {"window", "string",                                                                       \
+         "Instead of from: 1m, 5m, 1h or 1d before `to`; all: since the start or the last "        \
+         "reset."},                                                                                \
+        API_SIDE_PARAMETER
+#define SPAN_SHAPE                                                                                 \
+    "window: text? (that was asked for; null: a span of its own), side: text (client or "          \
+    "upstream), from: time, to: time, "
 
 /* False when there is no history: then there is nothing to find. */
 static bool has_history(const struct http_request *request, struct http_reply *reply)
@@ -24,21 +29,66 @@ static bool has_history(const struct http_request *request, struct http_reply *r
     return false;
 }
 
+/* Where the span begins that has the window asked for behind it. */
+static uint64_t window_start(const struct http_request *request, const struct api_scope *scope,
+                             uint64_t to)
+{
+    static const uint32_t lengths_ms[STATS_WINDOWS] = {[WINDOW_ALL] = HOUR_MS,
+                                                       [WINDOW_1M] = HOUR_MS / 60,
+                                                       [WINDOW_5M] = HOUR_MS / 12,
+                                                       [WINDOW_1H] = HOUR_MS,
+                                                       [WINDOW_1D] = 24 * HOUR_MS};
+    if (scope->asked && scope->window == WINDOW_ALL) {
+        const struct stats_snapshot *snapshot = stats_take(request->context->stats);
+        uint64_t since = (uint64_t)snapshot->since_ms;
+        stats_release(snapshot);
+        return since < to ? since : to;
+    }
+    return to > lengths_ms[scope->window] ? to - lengths_ms[scope->window] : 0;
+}
+
+/* `side`, and the span that `from` and `to` or `window` say. */
 static bool read_span(const struct http_request *request, struct http_reply *reply,
-                      struct history_question *question)
+                      struct api_scope *scope, struct history_question *question)
 {
     uint64_t to = (uint64_t)clock_wall_ms();
-    if (!api_number(request, reply, "to", 0, time_max, &to))
+    if (!api_scope(request, reply, scope) || !api_number(request, reply, "to", 0, time_max, &to))
         return false;
-    uint64_t from = to > HOUR_MS ? to - HOUR_MS : 0;
+    if (scope->asked && request->parameter(request, "from").ptr) {
+        http_fail(reply, 400, "parameter 'window': says where the span begins, as 'from' does");
+        return false;
+    }
+    uint64_t from = window_start(request, scope, to);
     if (!api_number(request, reply, "from", 0, time_max, &from))
         return false;
     if (from > to) {
         api_refuse(request, reply, "from", "before `to`");
         return false;
     }
-    *question = (struct history_question){.from_ms = (int64_t)from, .to_ms = (int64_t)to};
+    *question = (struct history_question){
+        .side = scope->side, .from_ms = (int64_t)from, .to_ms = (int64_t)to};
     return true;
+}
+
+/* The reply is the window that was asked for, and the members of what the history says. */
+static void answer(const struct http_request *request, struct http_reply *reply,
+                   const struct api_scope *scope, const struct history_question *question,
+                   uint64_t n)
+{
+    struct history *history = request->context->history;
+    struct buf *body = &reply->body;
+    struct error err = {0};
+    struct json j = api_begin(reply);
+    json_put_str(&j, "window", scope->asked ? stats_window_name(scope->window) : NULL);
+    size_t at = body->len;
+    int rc = n ? history_tops_json(history, question, n, body, &err)
+               : history_series_json(history, question, body, &err);
+    if (rc < 0)
+        http_fail(reply, 503, "%s", err.text);
+    else if (body->failed)
+        http_fail(reply, 503, "no memory for the answer");
+    else
+        body->data[at] = ','; /* where its own object begins */
 }
 
 /* --- series --------------------------------------------------------------------------------- */
@@ -98,14 +148,13 @@ static void series_handle(const struct http_request *request, struct http_reply 
 {
     struct history_question question;
     struct api_identity identity;
-    struct error err = {0};
-    if (!has_history(request, reply) || !read_span(request, reply, &question) ||
+    struct api_scope scope;
+    if (!has_history(request, reply) || !read_span(request, reply, &scope, &question) ||
         !api_number(request, reply, "step", 0, step_max, &question.step_ms) ||
         !read_series(request, reply, &question.series))
         return;
     question.stream = api_identity(request, &identity);
-    if (history_series_json(request->context->history, &question, &reply->body, &err) < 0)
-        http_fail(reply, 503, "%s", err.text);
+    answer(request, reply, &scope, &question, 0);
 }
 
 const struct http_route api_series = {
@@ -122,7 +171,8 @@ const struct http_route api_series = {
              "queries,rcode,latency.p99,heat; absent: all but fine. /api/v1/history lists them."},
             {0}},
     .schema =
-        "{step: int (milliseconds), from: time, times: [time] (when each step begins), "
+        "{" SPAN_SHAPE "seconds: num (so long Spile was watching), "
+        "step: int (milliseconds), times: [time] (when each step begins), "
         "series: {*[num?]} (sums over a step; null: not known), "
         "whole: {*num?} (means and quantiles of latencies, of all steps together), "
         "heat?: [[int?]] (for each time, latencies by powers of two: up to 1024 ns, up to "
@@ -152,13 +202,12 @@ static bool read_lists(const struct http_request *request, struct http_reply *re
 static void tops_handle(const struct http_request *request, struct http_reply *reply)
 {
     struct history_question question;
-    struct error err = {0};
+    struct api_scope scope;
     uint64_t n = TOPS_USUAL;
-    if (!has_history(request, reply) || !read_span(request, reply, &question) ||
+    if (!has_history(request, reply) || !read_span(request, reply, &scope, &question) ||
         !api_number(request, reply, "n", 1, TOPS_MAX, &n) || !read_lists(request, reply, &question))
         return;
-    if (history_tops_json(request->context->history, &question, n, &reply->body, &err) < 0)
-        http_fail(reply, 503, "%s", err.text);
+    answer(request, reply, &scope, &question, n);
 }
 
 const struct http_route api_history_tops = {
@@ -171,7 +220,8 @@ const struct http_route api_history_tops = {
             {"by", "string", "hits, nxdomain, failed, bytes or slowest; absent: hits."},
             {"n", "integer", "Rows of each list, 1 to 1000; absent: 10."},
             {0}},
-    .schema = "{from: time, to: time (widened to the roll-ups that are there), by: text, "
+    .schema = "{" SPAN_SHAPE "seconds: num (between these, which are widened to the roll-ups that "
+              "are there), by: text, "
               "floor: {*int} (by table: what is not listed has at most so much), "
               "domains?: [HistoryRow], registrable?: [HistoryRow], tlds?: [HistoryRow], "
               "clients?: [HistoryRow], servers?: [HistoryRow]}",

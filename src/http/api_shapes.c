@@ -11,8 +11,8 @@ const struct http_shape http_shapes[] = {
               "quarter: num (the same over 15 minutes)}"},
     {"DirectionRates", "{queries: Rates, responses: Rates}"},
     {"Distinct",
-     "{clients: int, domains: int (names asked or answered), asked: int, answered: int} "
-     "(estimates where exact is false)"},
+     "{clients: int (of the client side), domains: int (names asked or answered), asked: int, "
+     "answered: int, servers: int (of upstream)} (estimates where exact is false)"},
     {"Direction",
      "{events: int, bytes: int (of DNS messages), transports: {*int}, families: {*int}, "
      "flags: {*int}, marks: {*int} (edns, do; and what could not be read: no-dns, "
@@ -85,7 +85,8 @@ const struct http_shape http_shapes[] = {
                "in-flight: int, truncated: int (of those received: records that do not show all of "
                "their event), bytes: int (written), reasons: {*int} (of drops)}"},
     {"Event",
-     "{time: time?, stream: text?, message: text (CLIENT_QUERY, ...), direction: text, "
+     "{time: time?, stream: text?, message: text (CLIENT_QUERY, ...), "
+     "side: text? (client or upstream), direction: text, "
      "rcode: text?, client: text?, server: text?, transport: text?, length: int, qname: text?, "
      "qtype: text?, latency: num? (seconds), "
      "malformed: text? (the first part that is wrong)}"},

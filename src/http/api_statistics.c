@@ -301,6 +301,7 @@ void api_put_distinct(struct json *j, const struct stats_distinct *distinct)
     json_put_u64(j, "domains", distinct->domains);
     json_put_u64(j, "asked", distinct->asked);
     json_put_u64(j, "answered", distinct->answered);
+    json_put_u64(j, "servers", distinct->servers);
     json_object_end(j);
 }
 
@@ -342,8 +343,13 @@ static void put_statistics(struct json *j, const struct stats_snapshot *snapshot
     json_object_end(j);
 }
 
-void api_put_snapshot(struct json *j, const struct stats_snapshot *snapshot)
+void api_put_snapshot(struct json *j, const struct stats_snapshot *snapshot,
+                      const struct api_scope *scope)
 {
+    api_put_words(j, scope);
+    json_put_time(j, "from", snapshot->from_ms);
+    json_put_time(j, "to", snapshot->to_ms);
+    json_put_double(j, "seconds", snapshot->seconds);
     json_put_time(j, "time", snapshot->made_ms);
     json_put_time(j, "since", snapshot->since_ms);
     json_put_bool(j, "exact", snapshot->exact);
@@ -356,14 +362,19 @@ void api_put_snapshot(struct json *j, const struct stats_snapshot *snapshot)
 
 static void statistics_handle(const struct http_request *request, struct http_reply *reply)
 {
-    const struct stats_snapshot *snapshot = stats_take(request->context->stats);
+    struct api_scope scope;
+    if (!api_scope(request, reply, &scope))
+        return;
+    const struct stats_snapshot *snapshot = api_snapshot(request->context, scope.window, reply);
     int index;
+    if (!snapshot)
+        return;
     if (api_stream(request, reply, snapshot, &index)) {
-        const struct stats_stream *stream = stats_snapshot_at(snapshot, index, STATS_CLIENT);
+        const struct stats_stream *stream = stats_snapshot_at(snapshot, index, scope.side);
         struct span name =
             index == STATS_ALL ? (struct span){0} : span_of(stream->name, stream->name_len);
         struct json j = api_begin(reply);
-        api_put_snapshot(&j, snapshot);
+        api_put_snapshot(&j, snapshot, &scope);
         json_put_u64(&j, "generation", snapshot->generation);
         put_statistics(&j, snapshot, stream, name);
         api_end(&j, reply);
@@ -373,8 +384,10 @@ static void statistics_handle(const struct http_request *request, struct http_re
 
 const struct http_route api_statistics = {
     .path = "/api/v1/statistics",
-    .doc = "Every counter of one stream, or of all together.",
-    .parameters = (const struct http_parameter[]){API_STREAM_PARAMETER, {0}},
+    .doc = "Every counter of one stream, or of all together, on one side.",
+    .parameters =
+        (const struct http_parameter[]){
+            API_STREAM_PARAMETER, API_SIDE_PARAMETER, API_WINDOW_PARAMETER, {0}},
     .schema =
         "{" API_SNAPSHOT_SHAPE
         ", generation: int (of the snapshot: one a second, and one for each reader of /metrics), "

@@ -2,23 +2,25 @@
 #ifndef SPILE_HTTP_API_STATISTICS_H
 #define SPILE_HTTP_API_STATISTICS_H
 
-#include "http/api.h"
+#include "http/api_scope.h"
 
 #define API_STREAM_PARAMETER                                                                       \
     {                                                                                              \
         "stream", "string", "Identity of a stream; absent: all together."                          \
     }
 
-/* Members that tell of the snapshot a reply was made from. */
+/* Members that tell of the snapshot a reply was made from, and of the part of it. */
 #define API_SNAPSHOT_SHAPE                                                                         \
-    "time: time, since: time (the start or the last reset), "                                      \
+    API_SCOPE_SHAPE                                                                                \
+    ", time: time, since: time (the start or the last reset), "                                    \
     "exact: bool (nothing was left out of the tables so far), "                                    \
     "malformed: int (frames that are no dnstap messages), "                                        \
     "unlisted: int (events that are counted but missing in tables), "                              \
     "other-streams: int (events of streams without a place, in the total alone), "                 \
     "other-identities: int (how many of these there were, about), "                                \
     "places: int (for streams with statistics of their own)"
-void api_put_snapshot(struct json *j, const struct stats_snapshot *snapshot);
+void api_put_snapshot(struct json *j, const struct stats_snapshot *snapshot,
+                      const struct api_scope *scope);
 
 /* Members of a stream: "rates", "distinct", a quantile of its latency in seconds, and "left-out",
  * the latencies that are none. */

@@ -69,31 +69,112 @@ static void put_stream(struct json *j, const struct stats_stream *stream,
     json_object_end(j);
 }
 
-static void streams_handle(const struct http_request *request, struct http_reply *reply)
+/* --- their order ---------------------------------------------------------------------------- */
+
+/* A stream, and what it brings: a second, lately, or in the window asked for. */
+struct loaded {
+    const struct stats_stream *stream;
+    double load;
+    uint64_t events;
+    size_t place; /* in order of first appearance */
+};
+
+static struct loaded loaded_of(const struct stats_snapshot *snapshot, size_t place,
+                               enum stats_side side)
 {
-    struct api_connections connections;
-    if (api_connections_read(&connections, request->context->pipeline, reply) < 0)
-        return;
-    if (api_connections_sort(&connections, reply) < 0) {
-        api_connections_free(&connections);
+    const struct stats_stream *stream = &snapshot->streams[place][side];
+    const struct stats_direction_counters *direction = stream->counters.direction;
+    uint64_t events = direction[STATS_QUERY].events + direction[STATS_RESPONSE].events;
+    double lately = stream->rates[STATS_QUERY].minute + stream->rates[STATS_RESPONSE].minute;
+    return (struct loaded){.stream = stream,
+                           .load = snapshot->window == WINDOW_ALL ? lately : (double)events,
+                           .events = events,
+                           .place = place};
+}
+
+/* The busiest first; where nothing comes any more, the one that has brought most. */
+static int by_load(const void *a, const void *b)
+{
+    const struct loaded *one = a, *two = b;
+    if (one->load < two->load || one->load > two->load)
+        return one->load < two->load ? 1 : -1;
+    if (one->events != two->events)
+        return one->events < two->events ? 1 : -1;
+    return one->place < two->place ? -1 : 1;
+}
+
+/* The caller frees the array; NULL: no memory. */
+static struct loaded *sorted(const struct stats_snapshot *snapshot, enum stats_side side, bool load)
+{
+    struct loaded *streams = calloc(snapshot->stream_count + 1, sizeof *streams);
+    for (size_t i = 0; streams && i < snapshot->stream_count; i++)
+        streams[i] = loaded_of(snapshot, i, side);
+    if (streams && load)
+        qsort(streams, snapshot->stream_count, sizeof *streams, by_load);
+    return streams;
+}
+
+/* --- the reply ------------------------------------------------------------------------------ */
+
+struct request {
+    struct api_scope scope;
+    unsigned by; /* in `orders` */
+};
+
+static const char *const orders[] = {"appearance", "load", NULL};
+
+static void put_streams(struct http_reply *reply, const struct request *asked,
+                        const struct stats_snapshot *snapshot,
+                        const struct api_connections *connections)
+{
+    struct loaded *streams = sorted(snapshot, asked->scope.side, asked->by == 1);
+    if (!streams) {
+        http_fail(reply, 503, "no memory for the answer");
         return;
     }
-    const struct stats_snapshot *snapshot = stats_take(request->context->stats);
     struct json j = api_begin(reply);
-    api_put_snapshot(&j, snapshot);
+    api_put_snapshot(&j, snapshot, &asked->scope);
+    json_put_str(&j, "by", orders[asked->by]);
     json_key(&j, "streams");
     json_array(&j);
     for (size_t i = 0; i < snapshot->stream_count; i++)
-        put_stream(&j, &snapshot->streams[i][STATS_CLIENT], &connections);
+        put_stream(&j, streams[i].stream, connections);
     json_array_end(&j);
     api_end(&j, reply);
-    stats_release(snapshot);
+    free(streams);
+}
+
+static void streams_handle(const struct http_request *request, struct http_reply *reply)
+{
+    struct api_connections connections;
+    struct request asked = {.by = 0};
+    if (!api_scope(request, reply, &asked.scope) ||
+        !api_word(request, reply, "by", orders, &asked.by) ||
+        api_connections_read(&connections, request->context->pipeline, reply) < 0)
+        return;
+    if (api_connections_sort(&connections, reply) == 0) {
+        const struct stats_snapshot *snapshot =
+            api_snapshot(request->context, asked.scope.window, reply);
+        if (snapshot)
+            put_streams(reply, &asked, snapshot, &connections);
+        stats_release(snapshot);
+    }
     api_connections_free(&connections);
 }
 
 const struct http_route api_streams = {
     .path = "/api/v1/streams",
     .doc = "Streams (one for each identity) with their rates, connections and losses.",
-    .schema = "{" API_SNAPSHOT_SHAPE ", streams: [Stream] (in order of first appearance)}",
+    .parameters =
+        (const struct http_parameter[]){
+            {"by", "string",
+             "Their order. load: the busiest first, by what they bring in the window, or of all "
+             "the "
+             "time by what they brought in the last minute; appearance: the first that came first; "
+             "absent: appearance."},
+            API_SIDE_PARAMETER,
+            API_WINDOW_PARAMETER,
+            {0}},
+    .schema = "{" API_SNAPSHOT_SHAPE ", by: text, streams: [Stream]}",
     .handle = streams_handle,
 };

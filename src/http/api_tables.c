@@ -69,6 +69,7 @@ enum { ORDERS = sizeof orders / sizeof *orders };
 struct request {
     struct list lists[LISTS];
     size_t count;
+    struct api_scope scope;
     struct api_domain under;
     uint64_t rows;
     struct stats_question questions[LISTS]; /* of the lists that are no counters, in their order */
@@ -222,7 +223,8 @@ static bool read_request(const struct http_request *request, struct http_reply *
     asked->count = 0;
     asked->rows = ROWS_USUAL;
     if (!api_number(request, reply, "n", 1, ROWS_MAX, &asked->rows) ||
-        !api_domain(request, reply, "under", &asked->under))
+        !api_domain(request, reply, "under", &asked->under) ||
+        !api_scope(request, reply, &asked->scope))
         return false;
     if (request->parameter(request, "table").ptr)
         return read_one(request, reply, asked);
@@ -383,7 +385,7 @@ static void put_lists(struct http_reply *reply, const struct request *asked,
 {
     const struct stats_answer *answer = asked->answers;
     struct json j = api_begin(reply);
-    api_put_snapshot(&j, snapshot);
+    api_put_snapshot(&j, snapshot, &asked->scope);
     json_key(&j, "tables");
     json_array(&j);
     for (size_t i = 0; i < asked->count; i++) {
@@ -410,15 +412,16 @@ static void ask(struct request *asked)
 static void answer(const struct http_request *request, struct http_reply *reply,
                    struct request *asked, const struct stats_snapshot *snapshot)
 {
-    struct stats *stats = request->context->stats;
     int stream;
     if (!api_stream(request, reply, snapshot, &stream))
         return;
-    const struct stats_stream *found = stats_snapshot_at(snapshot, stream, STATS_CLIENT);
-    const struct stats_scope scope = {.stream = found->id};
+    const struct stats_stream *found = stats_snapshot_at(snapshot, stream, asked->scope.side);
+    const struct stats_scope scope = {
+        .stream = found->id, .side = asked->scope.side, .window = asked->scope.window};
     asked->counters = &found->counters;
     ask(asked);
-    if (stats_top(stats, &scope, asked->questions, asked->asked, asked->rows, asked->answers) < 0) {
+    if (api_top(request->context, &scope, asked->questions, asked->asked, asked->rows,
+                asked->answers) < 0) {
         http_fail(reply, 503, "no memory for the answer");
         return;
     }
@@ -431,7 +434,10 @@ static void tables_handle(const struct http_request *request, struct http_reply 
     struct request asked = {0};
     if (!read_request(request, reply, &asked))
         return;
-    const struct stats_snapshot *snapshot = stats_take(request->context->stats);
+    const struct stats_snapshot *snapshot =
+        api_snapshot(request->context, asked.scope.window, reply);
+    if (!snapshot)
+        return;
     answer(request, reply, &asked, snapshot);
     stats_release(snapshot);
 }
@@ -449,12 +455,16 @@ static const struct http_parameter parameters[] = {
     {"under", "string", "A domain: only it and what is below it, in tables of domains."},
     {"n", "integer", "Rows of each table, 1 to 1000; absent: 10."},
     API_STREAM_PARAMETER,
+    API_SIDE_PARAMETER,
+    API_WINDOW_PARAMETER,
     {0},
 };
 
 const struct http_route api_tables = {
     .path = "/api/v1/tables",
-    .doc = "Top lists of domains, clients, servers, types and response codes.",
+    .doc = "Top lists of domains, clients, servers, types and response codes on one side. Clients "
+           "are of the client side alone and servers of upstream: the other end is the DNS server "
+           "itself.",
     .parameters = parameters,
     .schema = "{" API_SNAPSHOT_SHAPE ", tables: [Table]}",
     .handle = tables_handle,

@@ -33,7 +33,8 @@ static const int64_t second_max = INT64_C(253402300799); /* the end of the year 
 
 /* A filter without pointers: what viewers hand to workers, word by word. */
 struct wish {
-    int32_t rcode, qtype, direction;
+    int32_t rcode, qtype;
+    int16_t direction, side;
     int32_t stream_len, under_len, client_len; /* -1: not asked for */
     uint8_t stream[STREAM_NAME_MAX], under[DNS_NAME_MAX + 1], client[16];
 };
@@ -106,7 +107,10 @@ static int32_t keep(struct span text, uint8_t *space, size_t room)
 
 static void publish(struct viewer *v, const struct live_filter *f)
 {
-    struct wish wish = {.rcode = f->rcode, .qtype = f->qtype, .direction = f->direction};
+    struct wish wish = {.rcode = f->rcode,
+                        .qtype = f->qtype,
+                        .direction = (int16_t)f->direction,
+                        .side = (int16_t)f->side};
     uint64_t words[WISH_WORDS];
     wish.stream_len = keep(f->stream, wish.stream, IDENTITY_MAX);
     wish.under_len = keep(f->under, wish.under, DNS_NAME_MAX);
@@ -160,6 +164,7 @@ static bool is_text(int32_t len, const uint8_t *text, struct span found)
 static bool matches(const struct wish *w, const struct stats_sample *s)
 {
     return (w->direction < 0 || w->direction == s->direction) &&
+           (w->side < 0 || w->side == s->side) &&
            is_code(w->rcode, s->has_header, s->rcode, STATS_NO_RCODE) &&
            is_code(w->qtype, s->has_qtype, s->qtype, STATS_NO_QTYPE) &&
            is_text(w->client_len, w->client, s->client) &&
@@ -237,6 +242,7 @@ static void format(const struct live *live, struct buf *line, struct event *ev,
     json_key(&j, "stream");
     json_bytes(&j, shown_identity(s->identity));
     json_put_str(&j, "message", type ? type : "unknown");
+    json_put_str(&j, "side", dnstap_side_name(ev->side));
     json_put_str(&j, "direction", api_directions[s->direction]);
     put_code(&j, "rcode", s->has_header, field_rcode, s->rcode);
     put_address(&j, "client", s->client);

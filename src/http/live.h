@@ -26,6 +26,7 @@ struct live_filter {
     int rcode;               /* STATS_NO_RCODE: no DNS header */
     int qtype;               /* STATS_NO_QTYPE: no question */
     int direction;           /* enum stats_direction */
+    int side;                /* enum stats_side */
     unsigned max_per_second; /* 0: 200 */
 };
 

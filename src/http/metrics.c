@@ -37,27 +37,50 @@ static bool is_rest(const struct stats_stream *stream)
     return span_equal(span_of(stream->name, stream->name_len), span_str(rest_name));
 }
 
+static bool has_events(const struct stats_stream *stream)
+{
+    const struct stats_direction_counters *direction = stream->counters.direction;
+    return direction[STATS_QUERY].events || direction[STATS_RESPONSE].events;
+}
+
+bool metrics_wants(const struct metrics_view *view, const struct metric *metric,
+                   enum stats_side side)
+{
+    return (view->scope.sides & (metric->sides ? metric->sides : METRICS_BOTH_SIDES) &
+            METRICS_OF(side)) != 0;
+}
+
 /*
  * The first streams have samples of their own; what the total has beyond them is "other", as is a
- * stream that calls itself so. Sums over all streams are then always those of the total. `rest` has
- * the total at first.
+ * stream that calls itself so. Sums over all streams are then always those of the total. Upstream
+ * there is only who has ever asked others. `rest` has the totals at first.
  */
-static void view_streams(struct metrics_view *view, struct stats_stream *rest)
+static void view_streams(struct metrics_view *view, struct stats_stream rest[STATS_SIDES])
 {
     const struct stats_snapshot *snapshot = view->snapshot;
     for (size_t i = 0; i < snapshot->stream_count && view->stream_count < view->limits.streams;
          i++) {
-        const struct stats_stream *stream = &snapshot->streams[i][STATS_CLIENT];
-        if (is_rest(stream))
+        const struct stats_stream *sides = snapshot->streams[i];
+        if (is_rest(sides))
             continue;
-        subtract_stream(rest, stream);
-        view->streams[view->stream_count++] = (struct metrics_stream){
-            .name = span_of(stream->name, stream->name_len), .stream = stream};
+        struct metrics_stream *stream = &view->streams[view->stream_count++];
+        stream->name = span_of(sides->name, sides->name_len);
+        int found =
+            snapshot == view->lately ? (int)i : stats_snapshot_find(view->lately, stream->name);
+        for (enum stats_side side = 0; side < STATS_SIDES; side++) {
+            subtract_stream(&rest[side], &sides[side]);
+            if (side != STATS_CLIENT && !has_events(&sides[side]))
+                continue;
+            stream->side[side] = &sides[side];
+            if (found != STATS_ALL)
+                stream->lately[side] = stats_snapshot_at(view->lately, found, side);
+        }
     }
-    const struct stats_direction_counters *direction = rest->counters.direction;
-    if (direction[STATS_QUERY].events || direction[STATS_RESPONSE].events)
-        view->streams[view->stream_count++] =
-            (struct metrics_stream){.name = span_str(rest_name), .stream = rest, .rest = true};
+    struct metrics_stream other = {.name = span_str(rest_name), .rest = true};
+    for (int side = 0; side < STATS_SIDES; side++)
+        other.side[side] = has_events(&rest[side]) ? &rest[side] : NULL;
+    if (other.side[STATS_CLIENT] || other.side[STATS_UPSTREAM])
+        view->streams[view->stream_count++] = other;
 }
 
 struct seen_type {
@@ -74,15 +97,20 @@ static int by_count(const void *a, const void *b)
     return one->type < two->type ? -1 : 1;
 }
 
+static uint64_t type_hits(const struct stats_stream *stream, unsigned type)
+{
+    const struct stats_direction_counters *direction = stream->counters.direction;
+    return direction[STATS_QUERY].qtype[type] + direction[STATS_RESPONSE].qtype[type];
+}
+
 /* Types seen that have a name, at most so many. (Anybody can ask for types without a name.) */
 static void view_types(struct metrics_view *view)
 {
-    const struct stats_direction_counters *direction =
-        view->snapshot->total[STATS_CLIENT].counters.direction;
+    const struct stats_stream *total = view->snapshot->total;
     struct seen_type seen[COUNTERS_QTYPES];
     size_t count = 0;
     for (unsigned i = 0; i < COUNTERS_QTYPES; i++) {
-        uint64_t hits = direction[STATS_QUERY].qtype[i] + direction[STATS_RESPONSE].qtype[i];
+        uint64_t hits = type_hits(&total[STATS_CLIENT], i) + type_hits(&total[STATS_UPSTREAM], i);
         if (hits && dns_type_name((uint16_t)i))
             seen[count++] = (struct seen_type){i, hits};
     }
@@ -122,6 +150,16 @@ void metrics_one_time(struct exposition *page, const struct metrics_view *view,
         exposition_decimal(page, ms, 3);
 }
 
+size_t metrics_side_label(struct exposition *page, enum stats_side side)
+{
+    return exposition_text_label(page, "side", span_str(stats_side_name(side)));
+}
+
+size_t metrics_window_label(struct exposition *page, const struct metrics_view *view)
+{
+    return exposition_text_label(page, "window", span_str(stats_window_name(view->scope.window)));
+}
+
 static void write_sources(struct exposition *page, const struct metrics_view *view)
 {
     for (const struct metric_source *const *source = metric_sources; *source; source++) {
@@ -134,38 +172,66 @@ static void write_sources(struct exposition *page, const struct metrics_view *vi
     }
 }
 
-void metrics_write(struct buf *out, const struct http_context *context,
-                   const struct stats_snapshot *snapshot, const struct metrics_limits *limits,
-                   bool openmetrics)
+void metrics_write(struct buf *out, struct metrics_view *view, bool openmetrics)
 {
-    struct metrics_view view = {.context = context, .snapshot = snapshot, .limits = *limits};
-    struct stats_stream *rest = malloc(sizeof *rest);
-    view.streams = calloc(snapshot->stream_count + 1, sizeof *view.streams);
-    if (rest && view.streams) {
-        *rest = snapshot->total[STATS_CLIENT];
-        view_streams(&view, rest);
-        view_types(&view);
+    struct stats_stream *rest = malloc(STATS_SIDES * sizeof *rest);
+    view->streams = calloc(view->snapshot->stream_count + 1, sizeof *view->streams);
+    if (rest && view->streams) {
+        memcpy(rest, view->snapshot->total, STATS_SIDES * sizeof *rest);
+        view_streams(view, rest);
+        view_types(view);
         struct exposition page;
         exposition_begin(&page, out, openmetrics);
-        write_sources(&page, &view);
+        write_sources(&page, view);
         exposition_end(&page);
     } else {
         out->failed = true;
     }
-    free(view.streams);
+    free(view->streams);
     free(rest);
+}
+
+/* Under --compat no parameter is known, and all is on one side. False: the reply is a 400. */
+static bool read_scope(const struct http_request *request, struct http_reply *reply,
+                       struct metrics_scope *scope)
+{
+    struct api_scope asked;
+    *scope = (struct metrics_scope){.sides = METRICS_BOTH_SIDES};
+    if (request->context->compat)
+        return true;
+    if (!api_scope(request, reply, &asked))
+        return false;
+    if (request->parameter(request, "side").ptr)
+        scope->sides = METRICS_OF(asked.side);
+    scope->window = asked.window;
+    scope->lately = asked.asked;
+    return true;
+}
+
+static void write_page(const struct http_request *request, struct http_reply *reply,
+                       struct metrics_view *view)
+{
+    const struct http_context *context = request->context;
+    bool openmetrics = !context->legacy_metrics &&
+                       exposition_wants_openmetrics(request->header(request, "Accept"));
+    view->snapshot = stats_fresh(context->stats);
+    bool all = view->scope.window == WINDOW_ALL;
+    view->lately = all ? view->snapshot : api_snapshot(context, view->scope.window, reply);
+    if (view->lately)
+        metrics_write(&reply->body, view, openmetrics);
+    if (!all)
+        stats_release(view->lately);
+    stats_release(view->snapshot);
+    if (view->lately)
+        reply->content_type = openmetrics ? exposition_openmetrics_type : exposition_text_type;
 }
 
 static void handle(const struct http_request *request, struct http_reply *reply)
 {
-    const struct http_context *context = request->context;
-    const struct http_settings *web = config_section(context->config, "web");
-    bool openmetrics = !context->legacy_metrics &&
-                       exposition_wants_openmetrics(request->header(request, "Accept"));
-    const struct stats_snapshot *snapshot = stats_fresh(context->stats);
-    metrics_write(&reply->body, context, snapshot, &web->metrics, openmetrics);
-    stats_release(snapshot);
-    reply->content_type = openmetrics ? exposition_openmetrics_type : exposition_text_type;
+    const struct http_settings *web = config_section(request->context->config, "web");
+    struct metrics_view view = {.context = request->context, .limits = web->metrics};
+    if (read_scope(request, reply, &view.scope))
+        write_page(request, reply, &view);
 }
 
 const struct http_route metrics_route = {
@@ -174,6 +240,15 @@ const struct http_route metrics_route = {
     .access = ACCESS_LEGACY,
     .ignores_unknown = true,
     .doc = "For Prometheus: text format 0.0.4, or OpenMetrics 1.0 where the client asks for it and "
-           "legacy names are off.",
+           "legacy names are off. Counters are since the start; what is of a window has the label "
+           "window.",
+    .parameters =
+        (const struct http_parameter[]){
+            {"side", "string",
+             "Only what is counted on this side, client or upstream; absent: both, by label."},
+            {"window", "string",
+             "Distinct numbers and top lists of this window (1m, 5m, 1h, 1d or all), and with them "
+             "its events and quantiles of latency; absent: all, without these."},
+            {0}},
     .handle = handle,
 };

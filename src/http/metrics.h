@@ -6,13 +6,24 @@
 #ifndef SPILE_HTTP_METRICS_H
 #define SPILE_HTTP_METRICS_H
 
+#include "http/api_scope.h"
 #include "http/exposition.h"
 #include "http/server.h"
 
+/* What a page is asked for. */
+struct metrics_scope {
+    unsigned sides; /* bits: what is counted by side has samples of these */
+    enum stats_window_id window;
+    bool lately; /* with families that are of a window alone */
+};
+enum { METRICS_BOTH_SIDES = (1 << STATS_SIDES) - 1 };
+#define METRICS_OF(side) (1U << (side))
+
 /* A stream as the page shows it. */
 struct metrics_stream {
-    struct span name; /* bytes as sent */
-    const struct stats_stream *stream;
+    struct span name;                               /* bytes as sent */
+    const struct stats_stream *side[STATS_SIDES];   /* NULL: no samples */
+    const struct stats_stream *lately[STATS_SIDES]; /* the same of the window */
     bool rest; /* all streams past the limit together: only counters and rates are known */
 };
 
@@ -20,6 +31,8 @@ struct metrics_stream {
 struct metrics_view {
     const struct http_context *context;
     const struct stats_snapshot *snapshot;
+    const struct stats_snapshot *lately; /* of the window; of WINDOW_ALL the same */
+    struct metrics_scope scope;
     struct metrics_limits limits;
     struct metrics_stream *streams; /* in order of first appearance, the rest last */
     size_t stream_count;
@@ -36,6 +49,7 @@ struct metric {
                 const struct metric *metric, const void *thing);
     size_t at;        /* for `one`: the number's place in the thing, */
     const void *more; /* or whatever else it wants to know */
+    unsigned sides;   /* bits: what is counted on one side alone; 0: on both */
 };
 
 // clang-format off
@@ -52,17 +66,22 @@ struct metric_source {
 /* All sources; ends with NULL. Defined in src/routes.c alone. */
 extern const struct metric_source *const metric_sources[];
 
-/* The whole page. A context without pipeline, statistics and history will do (tests). Memory that
- * is short shows in out->failed. */
-void metrics_write(struct buf *out, const struct http_context *context,
-                   const struct stats_snapshot *snapshot, const struct metrics_limits *limits,
-                   bool openmetrics);
+/* The whole page, which begins as a view with a context, snapshots, scope and limits. A context
+ * without pipeline, statistics and history will do (tests). Memory that is short shows in
+ * out->failed. */
+void metrics_write(struct buf *out, struct metrics_view *view, bool openmetrics);
 
 /* --- for tables --- */
 
 /* A loop over one thing without labels: the view itself. */
 void metrics_once(struct exposition *page, const struct metrics_view *view,
                   const struct metric *metric);
+/* Whether the page has samples of the family on that side. */
+bool metrics_wants(const struct metrics_view *view, const struct metric *metric,
+                   enum stats_side side);
+/* Labels of what is counted by side and is of a window; as exposition_label. */
+size_t metrics_side_label(struct exposition *page, enum stats_side side);
+size_t metrics_window_label(struct exposition *page, const struct metrics_view *view);
 
 /* One sample, with one more label. */
 void metrics_labelled(struct exposition *page, const char *label, const char *word, uint64_t value);

@@ -1,5 +1,6 @@
 /* Families about the program itself: inputs, outputs, statistics, the process. */
 #include <dirent.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -170,6 +171,30 @@ static void of_snapshot(struct exposition *page, const struct metrics_view *view
     metric->one(page, view, metric, view->snapshot);
 }
 
+/* What is of all streams in the window, by side. */
+static void each_total(struct exposition *page, const struct metrics_view *view,
+                       const struct metric *metric)
+{
+    for (enum stats_side side = 0; side < STATS_SIDES; side++) {
+        if (!metrics_wants(view, metric, side))
+            continue;
+        size_t outer = metrics_side_label(page, side);
+        metrics_window_label(page, view);
+        metric->one(page, view, metric, &view->lately->total[side]);
+        exposition_unlabel(page, outer);
+    }
+}
+
+static void one_seconds(struct exposition *page, const struct metrics_view *view,
+                        const struct metric *metric, const void *thing)
+{
+    double seconds = view->lately->seconds;
+    (void)metric, (void)thing;
+    size_t outer = metrics_window_label(page, view);
+    exposition_decimal(page, seconds > 0 ? (uint64_t)llround(seconds * 1e3) : 0, 3);
+    exposition_unlabel(page, outer);
+}
+
 static void one_exact(struct exposition *page, const struct metrics_view *view,
                       const struct metric *metric, const void *thing)
 {
@@ -178,12 +203,18 @@ static void one_exact(struct exposition *page, const struct metrics_view *view,
 }
 
 #define SNAPSHOT(member) .at = offsetof(struct stats_snapshot, member)
+#define TOTAL(member) .at = offsetof(struct stats_stream, member)
 
 static const struct metric statistics[] = {
-    GAUGE("spile_clients", "Distinct clients of all streams.", of_snapshot, metrics_one_number,
-          SNAPSHOT(total[STATS_CLIENT].distinct.clients)),
-    GAUGE("spile_domains", "Distinct names in the messages of all streams.", of_snapshot,
-          metrics_one_number, SNAPSHOT(total[STATS_CLIENT].distinct.domains)),
+    GAUGE("spile_clients", "Distinct clients of all streams in the window.", each_total,
+          metrics_one_number, TOTAL(distinct.clients), .sides = METRICS_OF(STATS_CLIENT)),
+    GAUGE("spile_servers", "Distinct servers that all streams have asked in the window.",
+          each_total, metrics_one_number, TOTAL(distinct.servers),
+          .sides = METRICS_OF(STATS_UPSTREAM)),
+    GAUGE("spile_domains", "Distinct names in the messages of all streams in the window.",
+          each_total, metrics_one_number, TOTAL(distinct.domains)),
+    GAUGE("spile_window_seconds", "How much time the window really covers.", metrics_once,
+          one_seconds),
     GAUGE("spile_streams", "Identities that have been seen and have statistics of their own.",
           of_snapshot, metrics_one_number, SNAPSHOT(stream_count)),
     COUNTER("spile_malformed_frames", "Frames that are no dnstap messages, of no stream.",

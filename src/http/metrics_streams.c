@@ -92,40 +92,103 @@ static void one_array(struct exposition *page, const struct metrics_view *view,
 
 /* --- loops --- */
 
+/* What is the stream's, whatever the side; the rest has none of it. The thing is a struct
+ * stats_stream. */
+static void each_whole(struct exposition *page, const struct metrics_view *view,
+                       const struct metric *metric)
+{
+    for (size_t i = 0; i < view->stream_count && !view->streams[i].rest; i++) {
+        size_t outer = exposition_label(page, "stream", view->streams[i].name);
+        metric->one(page, view, metric, view->streams[i].side[STATS_CLIENT]);
+        exposition_unlabel(page, outer);
+    }
+}
+
+/* What a stream has on its sides: since the start, or in the window. */
+static const struct stats_stream *since_start(const struct metrics_stream *stream,
+                                              enum stats_side side)
+{
+    return stream->side[side];
+}
+
+static const struct stats_stream *known(const struct metrics_stream *stream, enum stats_side side)
+{
+    return stream->rest ? NULL : stream->side[side];
+}
+
+static const struct stats_stream *lately(const struct metrics_stream *stream, enum stats_side side)
+{
+    return stream->lately[side];
+}
+
+static void each_of(struct exposition *page, const struct metrics_view *view,
+                    const struct metric *metric,
+                    const struct stats_stream *(*of)(const struct metrics_stream *stream,
+                                                     enum stats_side side),
+                    void (*show)(struct exposition *page, const struct metrics_view *view,
+                                 const struct metric *metric, const void *thing))
+{
+    for (size_t i = 0; i < view->stream_count; i++) {
+        size_t outer = exposition_label(page, "stream", view->streams[i].name);
+        for (enum stats_side side = 0; side < STATS_SIDES; side++) {
+            const struct stats_stream *stream = of(&view->streams[i], side);
+            if (!stream || !metrics_wants(view, metric, side))
+                continue;
+            size_t inner = metrics_side_label(page, side);
+            if (of == lately)
+                metrics_window_label(page, view);
+            show(page, view, metric, stream);
+            exposition_unlabel(page, inner);
+        }
+        exposition_unlabel(page, outer);
+    }
+}
+
 /* The thing is a struct stats_stream. */
 static void each_stream(struct exposition *page, const struct metrics_view *view,
                         const struct metric *metric)
 {
-    for (size_t i = 0; i < view->stream_count; i++) {
-        size_t outer = exposition_label(page, "stream", view->streams[i].name);
-        metric->one(page, view, metric, view->streams[i].stream);
-        exposition_unlabel(page, outer);
-    }
+    each_of(page, view, metric, since_start, metric->one);
 }
 
 /* Without the rest, of which only counters and rates are known. */
 static void each_known(struct exposition *page, const struct metrics_view *view,
                        const struct metric *metric)
 {
-    struct metrics_view known = *view;
-    known.stream_count -= known.stream_count && view->streams[view->stream_count - 1].rest;
-    each_stream(page, &known, metric);
+    each_of(page, view, metric, known, metric->one);
+}
+
+/* Of the window. */
+static void each_lately(struct exposition *page, const struct metrics_view *view,
+                        const struct metric *metric)
+{
+    each_of(page, view, metric, lately, metric->one);
+}
+
+static void by_direction(struct exposition *page, const struct metrics_view *view,
+                         const struct metric *metric, const void *thing)
+{
+    const struct stats_stream *stream = thing;
+    for (int direction = 0; direction < STATS_DIRECTIONS; direction++) {
+        size_t outer = exposition_label(page, "direction", span_str(api_directions[direction]));
+        metric->one(page, view, metric, &stream->counters.direction[direction]);
+        exposition_unlabel(page, outer);
+    }
 }
 
 /* The thing is a struct stats_direction_counters. */
 static void each_direction(struct exposition *page, const struct metrics_view *view,
                            const struct metric *metric)
 {
-    for (size_t i = 0; i < view->stream_count; i++) {
-        size_t outer = exposition_label(page, "stream", view->streams[i].name);
-        for (int direction = 0; direction < STATS_DIRECTIONS; direction++) {
-            size_t inner = exposition_label(page, "direction", span_str(api_directions[direction]));
-            metric->one(page, view, metric,
-                        &view->streams[i].stream->counters.direction[direction]);
-            exposition_unlabel(page, inner);
-        }
-        exposition_unlabel(page, outer);
-    }
+    each_of(page, view, metric, since_start, by_direction);
+}
+
+/* The same of the window, where one was asked for. */
+static void each_direction_asked(struct exposition *page, const struct metrics_view *view,
+                                 const struct metric *metric)
+{
+    if (view->scope.lately)
+        each_of(page, view, metric, lately, by_direction);
 }
 
 /* --- what is written for each --- */
@@ -153,7 +216,7 @@ static void one_rates(struct exposition *page, const struct metrics_view *view,
                       const struct metric *metric, const void *thing)
 {
     static const struct {
-        const char *window;
+        const char *over;
         size_t at; /* in struct stats_rates */
     } windows[] = {
         {"1s", offsetof(struct stats_rates, last)},
@@ -167,7 +230,7 @@ static void one_rates(struct exposition *page, const struct metrics_view *view,
         for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
             double rate;
             memcpy(&rate, (const char *)&stream->rates[direction] + windows[i].at, sizeof rate);
-            size_t inner = exposition_label(page, "window", span_str(windows[i].window));
+            size_t inner = exposition_label(page, "over", span_str(windows[i].over));
             exposition_decimal(page, rate > 0 ? (uint64_t)llround(rate * 1000) : 0, 3);
             exposition_unlabel(page, inner);
         }
@@ -183,6 +246,25 @@ static void one_domains(struct exposition *page, const struct metrics_view *view
     metrics_labelled(page, "in", "any", distinct->domains);
     metrics_labelled(page, "in", "queries", distinct->asked);
     metrics_labelled(page, "in", "responses", distinct->answered);
+}
+
+/* In seconds. */
+static void one_quantiles(struct exposition *page, const struct metrics_view *view,
+                          const struct metric *metric, const void *thing)
+{
+    static const struct {
+        const char *word;
+        double q;
+    } quantiles[] = {{"0.5", 0.5}, {"0.9", 0.9}, {"0.99", 0.99}, {"0.999", 0.999}};
+    const uint64_t *latency = ((const struct stats_stream *)thing)->counters.latency;
+    uint64_t timed = quantile_total(latency);
+    (void)metric;
+    for (size_t i = 0; view->scope.lately && timed && i < sizeof quantiles / sizeof *quantiles;
+         i++) {
+        size_t outer = exposition_text_label(page, "q", span_str(quantiles[i].word));
+        exposition_decimal(page, quantile_of(latency, timed, quantiles[i].q), 9);
+        exposition_unlabel(page, outer);
+    }
 }
 
 static void one_source_loss(struct exposition *page, const struct metrics_view *view,
@@ -310,26 +392,34 @@ static const struct metric table[] = {
           "estimate from halves of exchanges, where both queries and responses come.",
           each_known, one_source_loss),
     GAUGE("spile_events_per_second",
-          "Events a second over the window named; while the collector has run for less, since its "
+          "Events a second over the time named; while the collector has run for less, since its "
           "start.",
           each_stream, one_rates),
-    GAUGE("spile_stream_clients", "Distinct clients of a stream.", each_known, metrics_one_number,
-          STREAM(distinct.clients)),
-    GAUGE("spile_stream_domains", "Distinct names in the messages of a stream.", each_known,
-          one_domains),
+    GAUGE("spile_stream_clients", "Distinct clients of a stream in the window.", each_lately,
+          metrics_one_number, STREAM(distinct.clients), .sides = METRICS_OF(STATS_CLIENT)),
+    GAUGE("spile_stream_servers", "Distinct servers that a stream has asked in the window.",
+          each_lately, metrics_one_number, STREAM(distinct.servers),
+          .sides = METRICS_OF(STATS_UPSTREAM)),
+    GAUGE("spile_stream_domains", "Distinct names in the messages of a stream in the window.",
+          each_lately, one_domains),
+    GAUGE("spile_window_events", "DNS messages seen in the window; only where one is asked for.",
+          each_direction_asked, metrics_one_number, DIRECTION(events)),
+    GAUGE("spile_window_latency_seconds",
+          "Quantiles of the latencies in the window, within 1 %; only where one is asked for.",
+          each_lately, one_quantiles),
     GAUGE(
         "spile_stream_clock_tick_seconds",
         "How coarsely the clock of a stream ticks, estimated from its times, where it can be seen: "
         "shorter latencies come out as 0 or a tick.",
-        each_known, one_tick),
+        each_whole, one_tick),
     GAUGE("spile_stream_first_seen_timestamp_seconds", "When the first event of a stream came.",
-          each_known, metrics_one_time, STREAM(first_seen_ms)),
+          each_whole, metrics_one_time, STREAM(first_seen_ms)),
     GAUGE("spile_stream_last_seen_timestamp_seconds", "When the last event of a stream came.",
-          each_known, metrics_one_time, STREAM(last_seen_ms)),
+          each_whole, metrics_one_time, STREAM(last_seen_ms)),
     GAUGE("spile_stream_event_age_seconds",
           "By how much the newest event of those that came last arrived after its own time; "
           "negative: before it. Far from 0 it is a recording, or a server whose clock is wrong.",
-          each_known, one_age),
+          each_whole, one_age),
     {.each = NULL},
 };
 

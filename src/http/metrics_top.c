@@ -3,15 +3,15 @@
 
 /* `at` is the table, `more` what the label is called. Which rows there are changes, and what is
  * evicted begins anew: so they are gauges. */
-static void each_top(struct exposition *page, const struct metrics_view *view,
-                     const struct metric *metric)
+static void put_top(struct exposition *page, const struct metrics_view *view,
+                    const struct metric *metric, enum stats_side side)
 {
     const struct stats_question question = {.table = (enum stats_table_id)metric->at,
                                             .by = BY_HITS};
-    const struct stats_scope scope = {.stream = STATS_ALL};
+    const struct stats_scope scope = {
+        .stream = STATS_ALL, .side = side, .window = view->scope.window};
     struct stats_answer answer;
-    if (!view->limits.top || !view->context->stats ||
-        stats_top(view->context->stats, &scope, &question, 1, view->limits.top, &answer) < 0)
+    if (api_top(view->context, &scope, &question, 1, view->limits.top, &answer) < 0)
         return;
     for (size_t i = 0; i < answer.count; i++) {
         const struct stats_top *row = &answer.rows[i];
@@ -22,11 +22,30 @@ static void each_top(struct exposition *page, const struct metrics_view *view,
     stats_answers_free(&answer, 1);
 }
 
+static void each_top(struct exposition *page, const struct metrics_view *view,
+                     const struct metric *metric)
+{
+    bool wanted = view->limits.top && view->context->stats;
+    for (enum stats_side side = 0; wanted && side < STATS_SIDES; side++) {
+        if (!metrics_wants(view, metric, side))
+            continue;
+        size_t outer = metrics_side_label(page, side);
+        metrics_window_label(page, view);
+        put_top(page, view, metric, side);
+        exposition_unlabel(page, outer);
+    }
+}
+
 static const struct metric table[] = {
-    GAUGE("spile_top_domain_events", "Queries and responses of the most frequent names.", each_top,
+    GAUGE("spile_top_domain_events",
+          "Queries and responses of the most frequent names in the window.", each_top,
           .at = TABLE_DOMAINS, .more = "domain"),
-    GAUGE("spile_top_client_events", "Queries and responses of the most frequent clients.",
-          each_top, .at = TABLE_CLIENTS, .more = "client"),
+    GAUGE("spile_top_client_events",
+          "Queries and responses of the most frequent clients in the window.", each_top,
+          .at = TABLE_CLIENTS, .more = "client", .sides = METRICS_OF(STATS_CLIENT)),
+    GAUGE("spile_top_server_events",
+          "Queries and responses of the servers that are asked most in the window.", each_top,
+          .at = TABLE_SERVERS, .more = "server", .sides = METRICS_OF(STATS_UPSTREAM)),
     {.each = NULL},
 };
 

@@ -372,7 +372,8 @@ const struct module output_metrics = {
         "Sums up the statistics in one line every so often: queries, queries a second (QPS: over "
         "the time since the line before, also in lines that count from the start; under "
         "compat: over the last second), names, clients, families, transports, rcodes and "
-        "types, of all streams together. On SIGHUP the file is opened anew.",
+        "types, of all streams together and of what servers were asked (their client side; under "
+        "compat: of all messages). On SIGHUP the file is opened anew.",
     .size = sizeof(struct metrics),
     .options = metrics_options,
     .hooks = &metrics_hooks,

@@ -13,6 +13,7 @@ import urllib.parse
 
 import fstrm
 from harness import CAPTURES, ROOT, Skip, equal, free_port, limit, test, wait_for
+from mix import Mix, side_of
 
 CONFIG = """
 inputs:
@@ -56,10 +57,11 @@ class Api:
             self.t.run("send", path, f"unix:{self.t.path('tap.sock')}", seconds=60)
 
     def wait_events(self, count, **parameters):
-        def all_there():
-            directions = self.get("statistics", **parameters)["statistics"]
-            return directions["queries"]["events"] + directions["responses"]["events"] >= count
-        wait_for(f"{count} events are counted", all_there, 20)
+        """On both sides together."""
+        def events_of(side):
+            directions = self.get("statistics", side=side, **parameters)["statistics"]
+            return directions["queries"]["events"] + directions["responses"]["events"]
+        wait_for(f"{count} events are counted", lambda: events_of("client") + events_of("upstream") >= count, 20)
 
 
 class Tail:
@@ -154,13 +156,15 @@ class Shapes:
 
 # Each route with parameters that make its replies differ.
 ASKED = {
-    "statistics": [{}, {"stream": "unbound-test"}],
+    "statistics": [{}, {"stream": "unbound-test"}, {"side": "upstream"}, {"window": "5m"}],
+    "streams": [{}, {"side": "upstream", "window": "1h", "by": "load"}],
     "tables": [{}, {"n": 3}, {"under": "example"}, {"table": "clients", "by": "mean"}, {"list": "tlds,types,rcodes"},
                {"table": "domains", "by": "rcode", "code": "nxdomain", "stream": "unbound-test"},
                {"table": "domains", "by": "type", "code": "AAAA", "direction": "query"},
-               {"table": "types", "by": "responses"}, {"table": "rcodes"}],
-    "series": [{}, {"stream": "unbound-test", "series": "queries,rcode,latency.p99,heat,fine"}, {"step": 1000}],
-    "history/tops": [{}, {"table": "clients", "by": "slowest", "n": 2}],
+               {"table": "types", "by": "responses"}, {"table": "rcodes"}, {"table": "servers", "side": "upstream", "window": "1m"}],
+    "series": [{}, {"stream": "unbound-test", "series": "queries,rcode,latency.p99,heat,fine"}, {"step": 1000},
+               {"side": "upstream", "window": "5m"}, {"window": "all"}],
+    "history/tops": [{}, {"table": "clients", "by": "slowest", "n": 2}, {"side": "upstream", "window": "1h"}],
     "connections": [{}, {"n": 1}],
     "events": [],
 }
@@ -244,13 +248,55 @@ def unknown_parameters_are_refused(t):
             equal(status, 400, f"status of {method} {path}")
             assert "unknown parameter 'rnage'" in json.loads(body)["error"], body
     error = api.get("series", 400, range="1h")["error"]
-    equal(error, "unknown parameter 'range'; there are: from, to, stream, step, series", "of a series")
+    equal(error, "unknown parameter 'range'; there are: from, to, window, side, stream, step, series", "of a series")
     equal(api.get("tables", 400, lists="tlds")["error"], "unknown parameter 'lists'; did you mean 'list'?", "near")
     status, body = api.ask("/api/v1/tables?n=1&n=2")
     equal([status, json.loads(body)["error"]], [400, "parameter 'n' is given more than once"], "twice")
     for path in ("/", "/web/app.js", "/metrics", "/streams", "/counters", "/tables"):
         equal(api.ask(path, _="1764433000")[0], 200, f"status of {path} with a number against caches")
     equal(api.ask("/reset?_=1&_=2", "DELETE")[0], 204, "status of the reset with one, twice")
+
+
+SCOPED = ["statistics", "streams", "tables", "series", "history/tops"]  # what shows statistics, by side and window
+
+
+@test()
+def sides_and_windows_are_words(t):
+    """Every route about statistics takes the same ones, says which they were, and refuses others."""
+    api = Api(t)
+    for what in SCOPED:
+        for side in ("client", "upstream"):
+            for window in ("1m", "5m", "1h", "1d", "all"):
+                reply = api.get(what, side=side, window=window)
+                equal([reply["side"], reply["window"]], [side, window], f"scope of {what}")
+                assert reply["from"] <= reply["to"] and reply["seconds"] >= 0, f"{what}: {reply['from']}..{reply['to']}"
+        equal(api.get(what)["side"], "client", f"side of {what}")
+        for name, value, words in (("side", "server", "client, upstream"), ("side", "", "client, upstream"),
+                                   ("window", "2m", "all, 1m, 5m, 1h, 1d"), ("window", "1M", "all, 1m, 5m, 1h, 1d")):
+            equal(api.get(what, 400, **{name: value})["error"], f"parameter '{name}': '{value}' is not one of {words}",
+                  f"{name}={value} of {what}")
+    equal([api.get(what)["window"] for what in SCOPED], ["all"] * 3 + [None] * 2, "windows that nobody asked for")
+    for what in ("series", "history/tops"):
+        equal(api.get(what, 400, window="1h", **{"from": 0})["error"],
+              "parameter 'window': says where the span begins, as 'from' does", what)
+    equal(api.get("events", 400, side="both")["error"], "parameter 'side': 'both' is not one of client, upstream", "events")
+    for path in ("/metrics", "/counters", "/tables"):
+        equal(api.ask(path, window="1h", side="upstream")[0], 200, path)
+        for wrong in ({"window": "2h"}, {"side": "server"}):
+            equal(api.ask(path, **wrong)[0], 400, f"{path} {wrong}")
+
+
+@test()
+def dnstap_receiver_knows_no_sides(t):
+    """Under its name all is on one side, and its routes ignore parameters that it does not know."""
+    api = Api(t, "compat: dnstap-receiver\n" + CONFIG)
+    for path in ("/metrics", "/counters", "/tables"):
+        equal(api.ask(path, window="2h", side="server")[0], 200, path)
+    client = fstrm.Sender(t.path("tap.sock"))
+    client.send(*Mix(lookups=30, questions=10).frames())
+    client.finish()
+    api.wait_events(79)
+    equal(json.loads(api.ask("/counters", side="upstream")[1])["counters"]["query"], 40, "queries on both sides")
 
 
 # --- connections ---------------------------------------------------------------------------------
@@ -332,7 +378,7 @@ def one_identity_from_two_hosts_is_told(t):
 def shown(event):
     """What a live event must be, of one that `spile read` shows."""
     return {"time": int(event["timestamp"] * 1000), "stream": event["identity"] or "-", "message": event["message"],
-            "direction": event["type"], "rcode": event["rcode"], "client": event["query-ip"],
+            "side": side_of(event), "direction": event["type"], "rcode": event["rcode"], "client": event["query-ip"],
             "server": event["response-ip"], "transport": event["protocol"], "length": event["length"],
             "qname": event["qname"] and event["qname"].lower(), "qtype": event["rrtype"],
             "malformed": event["malformed"]}
@@ -357,6 +403,7 @@ def live_events_pass_their_filters(t):
         "together": ({"under": "test", "direction": "response", "type": "AAAA", "stream": "unbound-test"},
                      lambda e: e["type"] == "response" and e["rrtype"] == "AAAA" and
                      e["qname"].lower().endswith(".test.")),
+        "upstream": ({"side": "upstream"}, lambda e: side_of(e) == "upstream"),
         "no such stream": ({"stream": "another"}, lambda e: False),
         "all, as many as may be": ({"rate": 50}, lambda e: True),
     }

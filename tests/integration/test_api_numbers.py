@@ -3,10 +3,13 @@ frames; the ledger and the history agree with them."""
 import collections
 import time
 
+import fstrm
 from harness import CAPTURES, equal, test, wait_for
+from mix import SIDES, Mix, check_read, side_of
 from test_api import CONFIG, FLAGS, Api, captures, read
 
 DIRECTIONS = {"query": "queries", "response": "responses"}
+ENDS = {"client": "query-ip", "upstream": "response-ip"}  # the other end than the server itself
 SIZES = [32, 64, 128, 256, 512, 1232, 2048, 4096, 16384, None]
 BUCKETS = [0.001, 0.01, 0.05, 0.1, 1, None]
 MICRO = 1.001e-6  # a latency in JSON is rounded to microseconds
@@ -87,8 +90,9 @@ def check_statistics(got, events, what):
         check_direction(got[key], [e for e in events if e["type"] == direction], f"{what} {key}")
     equal(got["messages"], dict(collections.Counter(e["message"] for e in events)), f"{what} messages")
     asked, answered = ({e["qname"].lower() for e in events if e["qname"] and e["type"] == direction} for direction in DIRECTIONS)
-    equal(got["distinct"], {"clients": len({e["query-ip"] for e in events}), "domains": len(asked | answered),
-                            "asked": len(asked), "answered": len(answered)}, f"{what} distinct")
+    ends = {side: {e[end] for e in events if side_of(e) == side} for side, end in ENDS.items()}
+    equal(got["distinct"], {"clients": len(ends["client"]), "domains": len(asked | answered), "asked": len(asked),
+                            "answered": len(answered), "servers": len(ends["upstream"])}, f"{what} distinct")
     check_latency(got["latency"], events, what)
 
 
@@ -122,7 +126,11 @@ def tld_key(event):
     return labels[-1] or None
 
 
-KEYS = {"domains": name_key, "tlds": tld_key, "clients": lambda e: e["query-ip"], "servers": lambda e: e["response-ip"]}
+def end_key(side):
+    return lambda e: e[ENDS[side]] if side_of(e) == side else None
+
+
+KEYS = {"domains": name_key, "tlds": tld_key, "clients": end_key("client"), "servers": end_key("upstream")}
 
 
 def value_of(table, row):
@@ -173,29 +181,41 @@ def statistics_are_what_read_shows(t):
     api.send(*captures())
     api.wait_events(len(events))
     wait_for("all have left", lambda: api.get("connections")["open"] == 0)
-    reply = api.get("statistics")
-    equal([reply["exact"], reply["malformed"], reply["unlisted"], reply["other-streams"]], [True, 0, 0, 0], "snapshot")
-    check_statistics(reply["statistics"], events, "all")
-    equal(reply["statistics"]["latency"]["apart"], ["named-test"], "streams with coarse clocks")
-    streams = collections.defaultdict(list)
+    for side in SIDES:
+        reply = api.get("statistics", side=side)
+        equal([reply["exact"], reply["malformed"], reply["unlisted"], reply["other-streams"]], [True, 0, 0, 0], "snapshot")
+        equal([reply["side"], reply["window"], reply["from"], reply["to"]], [side, "all", reply["since"], reply["time"]], "scope")
+        check_statistics(reply["statistics"], of_side(events, side), f"all {side}")
+        check_streams(api, of_side(events, side), side, {e["identity"] or "-" for e in events})
+    equal(api.get("statistics")["statistics"]["latency"]["apart"], ["named-test"], "streams with coarse clocks")
+
+
+def of_side(events, side):
+    return [e for e in events if side_of(e) == side]
+
+
+def check_streams(api, events, side, names):
+    streams = {name: [] for name in names}
     for event in events:
         streams[event["identity"] or "-"].append(event)
     assert len(streams) >= 5
-    listed = {s["name"]: s for s in api.get("streams")["streams"]}
+    listed = {s["name"]: s for s in api.get("streams", side=side)["streams"]}
     equal(listed.keys(), streams.keys(), "streams")
+    loads = [s["queries"] + s["responses"] for s in api.get("streams", side=side, window="1d", by="load")["streams"]]
+    equal(loads, sorted(loads, reverse=True), "streams by load")
     # named reads Linux's coarse clock, unbound writes microseconds, the others nanoseconds.
     ticks = {name: (s["clock-tick"], s["clock-coarse"]) for name, s in listed.items()}
     equal([ticks[f"{name}-test"] for name in ("named", "unbound", "knot", "dnsdist")],
           [(0.004, True), (1e-6, False), (None, False), (None, False)], "ticks")
     for name, own in streams.items():
-        reply = api.get("statistics", stream=name)["statistics"]
+        reply = api.get("statistics", stream=name, side=side)["statistics"]
         equal(reply["stream"], name, "name of the stream")
         check_statistics(reply, own, name)
         stream, m = listed[name], measures(own)
         equal([stream["queries"], stream["responses"], stream["bytes"], stream["nxdomain"], stream["failed"]],
               [m["queries"], m["responses"], m["query-bytes"] + m["response-bytes"], m["nxdomain"], m["failed"]], name)
         # When the window is over, those that the recording ends before. (Known losses: test_losses.)
-        directions = collections.Counter(e["type"] for e in own if e["message"].startswith(("CLIENT", "AUTH", "UPDATE")))
+        directions = collections.Counter(e["type"] for e in own if side == "client")
         assert 0 <= stream["loss"]["unanswered"] <= max(directions["query"] - directions["response"], 0), f"{name}: {stream['loss']}"
         equal([stream["loss"]["unasked"], stream["loss"]["malformed"]], [0, 0], f"{name} loss")
         equal(stream["connection"], None, f"{name} has left")
@@ -207,6 +227,11 @@ def tables_are_what_read_shows(t):
     events = read(t, *captures())
     api.send(*captures())
     api.wait_events(len(events))
+    for side in SIDES:
+        check_tables(api, of_side(events, side), side)
+
+
+def check_tables(api, events, side):
     streams = collections.defaultdict(list)
     for event in events:
         streams[event["identity"]].append(event)
@@ -215,36 +240,100 @@ def tables_are_what_read_shows(t):
     name = max((count, name) for name, count in names.items() if count <= 1000)[1]
     own = streams[name]
     under = [e for e in events if ("." + (e["qname"] or "").lower()).endswith(".corp.example.")]
-    tables = {table["list"]: table for table in api.get("tables", n=1000)["tables"]}
+    tables = {table["list"]: table for table in api.get("tables", side=side, n=1000)["tables"]}
     assert len(tables) >= 16, tables.keys()
     for title, table in tables.items():
         if table["table"] in KEYS and table["keys"] <= 1000:
             check_table(table, events, title)
-    for table in api.get("tables", n=1000, stream=name)["tables"]:
+    for table in api.get("tables", side=side, n=1000, stream=name)["tables"]:
         if table["table"] in KEYS and table["keys"] <= 1000:
             check_table(table, own, f"{name} {table['list']}")
-    for table in api.get("tables", n=1000, under="Corp.Example", list="domains-asked,domains-nxdomain")["tables"]:
+    for table in api.get("tables", side=side, n=1000, under="Corp.Example", list="domains-asked,domains-nxdomain")["tables"]:
         equal(table["under"], "corp.example.", "the domain")
         check_table(table, under, f"under {table['list']}")
     for asked in ({"by": "type", "code": "MX", "direction": "query"}, {"by": "rcode", "code": 2}, {"by": "slowest"},
                   {"by": "response-bytes"}):
-        check_table(api.get("tables", table="domains", n=1000, stream=name, **asked)["tables"][0], own, str(asked))
-    check_registrable(api, events)
+        check_table(api.get("tables", side=side, table="domains", n=1000, stream=name, **asked)["tables"][0], own, str(asked))
+    check_registrable(api, events, side)
     codes = collections.Counter(e["rcode"] for e in events if e["type"] == "response")
     equal({r["name"]: r["value"] for r in tables["rcodes"]["rows"]}, codes, "rcodes")
     types = collections.Counter(e["rrtype"] or "-" for e in events)
     equal({r["name"]: r["value"] for r in tables["types"]["rows"]}, types, "types")
 
 
-def check_registrable(api, events):
+def check_registrable(api, events, side):
     """Whatever the list of public suffixes says, a row sums up the names in it, and holds two labels at least."""
-    rows = api.get("tables", list="registrable", n=1000)["tables"][0]["rows"]
+    rows = api.get("tables", side=side, list="registrable", n=1000)["tables"][0]["rows"]
     assert len(rows) > 10
     names = collections.Counter("." + (event["qname"] or "").lower() for event in events)
     for row in rows:
         assert row["name"].count(".") >= 2, row["name"]
         inside = sum(count for name, count in names.items() if name.endswith("." + row["name"]))
         equal(row["value"], inside, f"registrable {row['name']}")
+
+
+# --- a mix whose every number is known ------------------------------------------------------------
+
+def send_mix(t, api, **of):
+    """Sends it whole; its truth."""
+    mix = Mix(**of)
+    client = fstrm.Sender(t.path("tap.sock"))
+    client.send(*mix.frames())
+    client.finish()
+    api.wait_events(len(mix.events()))
+    return mix
+
+
+@test()
+def a_known_mix_is_told_by_side(t):
+    """1,000 questions and 300 look-ups: what is said of either is the truth, and nothing of the other is in it."""
+    api = Api(t)
+    mix = send_mix(t, api)
+    t.path("mix.fstrm").write_bytes(fstrm.control(fstrm.START, fstrm.DNSTAP) + b"".join(map(fstrm.data, mix.frames())) +
+                                    fstrm.control(fstrm.STOP))
+    check_read(mix.events(), read(t, t.path("mix.fstrm")))
+    for window in ("all", "1m", "5m", "1h", "1d"):
+        for side in SIDES:
+            check_mix(api, mix.events(side), side, window)
+    got = api.get("statistics")["statistics"]
+    equal([got["queries"]["events"], got["responses"]["rcodes"]["NXDOMAIN"], got["distinct"]["clients"]], [1000, 300, 50], "plainly")
+    got = api.get("statistics", side="upstream")["statistics"]
+    equal([got["queries"]["events"], got["responses"]["events"], got["distinct"]["servers"]], [300, 288, 7], "upstream")
+
+
+def check_mix(api, events, side, window):
+    scope = {"side": side, "window": window}
+    what = f"{side} {window}"
+    reply = api.get("statistics", **scope)
+    equal([reply["side"], reply["window"]], [side, window], "scope")
+    check_statistics(reply["statistics"], events, what)
+    check_statistics(api.get("statistics", stream="mix", **scope)["statistics"], events, f"{what} of the stream")
+    for table in api.get("tables", n=1000, **scope)["tables"]:
+        if table["table"] in KEYS:
+            check_table(table, events, f"{what} {table['list']}")
+    stream, = api.get("streams", **scope)["streams"]
+    m = measures(events)
+    equal([stream["queries"], stream["responses"], stream["nxdomain"], stream["failed"]],
+          [m["queries"], m["responses"], m["nxdomain"], m["failed"]], f"{what} stream")
+
+
+@test()
+def a_known_mix_over_time_is_told_by_side(t):
+    api = Api(t)
+    mix = send_mix(t, api)
+    for side in SIDES:
+        events, m = mix.events(side), measures(mix.events(side))
+
+        def followed():
+            reply = api.get("series", side=side, window="5m")
+            return sum(n or 0 for n in reply["series"].get("responses", [])) == m["responses"] and reply
+        reply = wait_for("history has all", followed, 20)
+        sums = {key: sum(n or 0 for n in values) for key, values in reply["series"].items()}
+        equal([sums["queries"], sums["timed"]], [m["queries"], m["timed"]], f"{side} sums")
+        assert close(sums["latency-sum"], m["latency-sum"], m["timed"]), side
+        codes = collections.Counter(e["rcode"] for e in events if e["type"] == "response")
+        equal({k.removeprefix("rcode."): n for k, n in sums.items() if k.startswith("rcode.")}, dict(codes), f"{side} rcodes")
+        assert 0 < reply["seconds"] <= (reply["to"] - reply["from"]) / 1000, reply
 
 
 # --- ledger, history ------------------------------------------------------------------------------
@@ -274,9 +363,9 @@ def ledger_and_history_agree(t):
 
     def followed():
         series = api.get("series", series="queries,responses,rcode", step=1000, **{"from": begin})["series"]
-        return sum(n or 0 for key in ("queries", "responses") for n in series[key]) == 6926 and series
+        return sum(n or 0 for key in ("queries", "responses") for n in series[key]) == len(events) and series
+    events = of_side(read(t, CAPTURES / "named.fstrm.xz"), "client")
     series = wait_for("history has all", followed, 20)
-    events = read(t, CAPTURES / "named.fstrm.xz")
     codes = collections.Counter(e["rcode"] for e in events if e["type"] == "response")
     equal({k.removeprefix("rcode."): sum(n or 0 for n in v) for k, v in series.items() if k.startswith("rcode.")},
           dict(codes), "rcodes over time")

@@ -8,6 +8,7 @@ import time
 
 import fstrm
 from harness import Skip, equal, limit, test, wait_for
+from mix import Mix
 from receiver_model import Model
 from test_receiver_api import Api, frames_of
 
@@ -100,6 +101,32 @@ def what_is_not_cumulative_begins_anew(t):
         # A second may end while the frames come: then the next one may have them all.
         equal(without_rate(wait_for("a line of all", line_of_all, 60)), sums(once), "a line")
     equal(api.get("/counters")["counters"]["query"], api.model.counters()["query"], "nothing was reset")
+
+
+@test()
+def lines_are_of_what_was_asked(t):
+    """What a resolver asks others is in no line, whether lines count from the start or not."""
+    mix = Mix()
+    asked, answered = ([e for e in mix.events("client") if e["type"] == kind] for kind in ("query", "response"))
+    wanted = {"query": 1000, "domains": len({e["qname"] for e in asked}), "clients": 50, "query/inet": 1000,
+              "query/inet6": 0, "response/nxdomain": 300,
+              "response/noerror": sum(e["rcode"] == "NOERROR" for e in answered),
+              **{f"query/{p}": sum(e["protocol"] == p.upper() for e in asked) for p in ("udp", "tcp")},
+              **{f"query/{kind}": sum(e["rrtype"] == kind.upper() for e in asked) for kind in ("a", "aaaa")}}
+    spile = t.listen("""
+inputs:
+  - unix: {path: @DIR@/tap.sock}
+outputs:
+  - metrics: {interval: 1h}
+  - metrics: {interval: 1h, cumulative: false, file: @DIR@/metrics.log}
+""")
+    client = fstrm.Sender(t.path("tap.sock"))
+    client.send(*mix.frames())
+    client.finish()
+    equal(spile.stop(), 0, "exit status")
+    for text in (spile.out.decode(), t.path("metrics.log").read_text()):
+        (_, values), = lines(text)
+        equal(without_rate(values), wanted, "the last line")
 
 
 @test()

@@ -1,4 +1,5 @@
 """/metrics: what promtool and a real Prometheus say to it, and the dashboards and alerts made for it."""
+import collections
 import json
 import lzma
 import os
@@ -9,6 +10,7 @@ import urllib.request
 
 import fstrm
 from harness import CAPTURES, ROOT, equal, free_port, holds, limit, samples, test, wait_for
+from mix import Mix
 
 DASHBOARD = ROOT / "dist/grafana/spile.json"
 RULES = ROOT / "dist/prometheus"
@@ -59,9 +61,10 @@ def settled(address, metric, wanted):
 
 
 def checked(t, page):
-    """`promtool check metrics` has nothing to say."""
+    """`promtool check metrics` has nothing to say; the page."""
     done = t.tool(["promtool", "check", "metrics"], input=page.encode())
     equal((done.stdout, done.stderr), (b"", b""), "promtool")
+    return page
 
 
 def replay(t, capture, name="spile"):
@@ -75,24 +78,109 @@ def page(t):
     """The native names: accepted as they are, complete, and in OpenMetrics for who asks."""
     address = serve(t, web=", metrics-top: 5, metrics-types: 3")
     replay(t, "unbound")
-    text = settled(address, 'spile_events_total{stream="unbound-test",direction="query"}', 4155)
+    text = settled(address, 'spile_events_total{stream="unbound-test",side="client",direction="query"}', 2542)
     checked(t, text)
     found = samples(text)
     equal(found['spile_input_frames_total{input="unix"}'], 8263, "frames")
-    equal(found['spile_responses_by_rcode_total{stream="unbound-test",rcode="SERVFAIL"}'], 133, "SERVFAIL")
-    equal(found['spile_response_latency_seconds_count{stream="unbound-test"}'] > 3000, True, "latencies")
+    equal(found['spile_responses_by_rcode_total{stream="unbound-test",side="client",rcode="SERVFAIL"}'], 133, "SERVFAIL")
+    equal(found['spile_events_total{stream="unbound-test",side="upstream",direction="query"}'], 1571 + 42, "questions upstream")
+    equal(found['spile_response_latency_seconds_count{stream="unbound-test",side="client"}'] > 2000, True, "latencies")
     wait_for("all is written", lambda: samples(get(address)[1])['spile_output_delivered_total{output="file"}'] == 8263)
     ledger = [name for name in found if name.startswith("spile_output_dropped_total")]
     for reason in ("malformed", "short", "memory", "full", "oldest", "write", "shutdown"):
         equal(found[f'spile_output_dropped_total{{output="file",reason="{reason}"}}'], 0, f"{reason} in {ledger}")
-    equal(sum(name.startswith("spile_top_domain_events{") for name in found), 5, "top domains")
-    equal(sum(name.startswith('spile_events_by_qtype_total{stream="unbound-test",direction="query"') for name in found), 5,
+    for side in ("client", "upstream"):
+        equal(sum(name.startswith(f'spile_top_domain_events{{side="{side}"') for name in found), 5, f"top domains, {side}")
+    equal(sum(name.startswith('spile_events_by_qtype_total{stream="unbound-test",side="client",direction="query"') for name in found), 5,
           "three types, other, none")
     equal(any(name.startswith("dnstap_") for name in found), False, "legacy names")
     kind, text = get(address, Accept="application/openmetrics-text;version=1.0.0,text/plain;q=0.5")
     equal(kind, "application/openmetrics-text; version=1.0.0; charset=utf-8", "content type")
     equal(text.endswith("\n# EOF\n"), True, "EOF")
     equal(get(address)[0], "text/plain; version=0.0.4; charset=utf-8", "content type")
+
+
+def labelled(**labels):
+    return ",".join(f'{name}="{value}"' for name, value in labels.items())
+
+
+def counted(events):
+    """Families and labels of what is counted of events on one side, but for those of a stream and a side."""
+    by = collections.Counter()
+    for e in events:
+        direction = {"direction": e["type"]}
+        by["spile_events_total", labelled(**direction)] += 1
+        by["spile_dns_bytes_total", labelled(**direction)] += e["length"]
+        by["spile_dnstap_messages_total", labelled(type=e["message"])] += 1
+        by["spile_events_by_qtype_total", labelled(**direction, qtype=e["rrtype"])] += 1
+        by["spile_events_by_transport_total", labelled(**direction, transport=e["protocol"])] += 1
+        by["spile_events_with_do_total", labelled(**direction)] += e["edns-do"]
+        if e["type"] == "response":
+            by["spile_responses_by_rcode_total", labelled(rcode=e["rcode"])] += 1
+            by["spile_response_latency_seconds_count", ""] += 1
+            by["spile_response_latency_seconds_sum", ""] += e["latency"]
+    return by
+
+
+def check_side(found, mix, side, window):
+    """What the page shows of the mix on a side is the truth."""
+    events = mix.events(side)
+    of = {"stream": "mix", "side": side}
+    for (family, labels), value in counted(events).items():
+        got = found[f"{family}{{{','.join(filter(None, [labelled(**of), labels]))}}}"]
+        assert abs(got - value) < 1e-5 * (len(events) if "sum" in family else 1), f"{side} {family} {labels}: {got}, wanted {value}"
+    name, end, key = {"client": ("client", "clients", "query-ip"), "upstream": ("server", "servers", "response-ip")}[side]
+    hits, names = collections.Counter(e[key] for e in events), {e["qname"] for e in events}
+    scope = labelled(side=side, window=window)
+    equal([found[f"spile_{end}{{{scope}}}"], found[f"spile_domains{{{scope}}}"]], [len(hits), len(names)], f"distinct on {side}")
+    scope = labelled(**of, window=window)
+    equal([found[f"spile_stream_{end}{{{scope}}}"], found[f'spile_stream_domains{{{scope},in="any"}}']],
+          [len(hits), len(names)], f"distinct of the stream on {side}")
+    top = {s: n for s, n in found.items() if s.startswith(f"spile_top_{name}_events")}
+    equal(top, {f"spile_top_{name}_events{{{labelled(side=side, window=window, **{name: a})}}}": n for a, n in hits.items()}, "top")
+
+
+@test(needs=["promtool"])
+def a_known_mix_by_side_and_window(t):
+    """Counters are since the start, by side; what is of a window says so, and only one window is on a page."""
+    address = serve(t, web=", metrics-top: 100")
+    mix = Mix()
+    client = fstrm.Sender(t.path("spile.sock"))
+    client.send(*mix.frames())
+    client.finish()
+    for window in ("", "all", "1m", "5m", "1h", "1d"):
+        def shown(window=window):
+            page = get(address, f"/metrics?window={window}" if window else "/metrics")[1]
+            for side in ("client", "upstream"):
+                check_side(samples(page), mix, side, window or "all")
+                check_quantiles(samples(page), mix, side, window)
+            return page
+        found = samples(checked(t, holds(shown)))
+        equal({re.search(r'window="(\w+)"', s)[1] for s in found if "window=" in s}, {window or "all"}, "windows on the page")
+        assert found[f'spile_window_seconds{{window="{window or "all"}"}}'] > 0, window
+        for never in ('spile_clients{side="upstream"', 'spile_servers{side="client"'):
+            equal([s for s in found if s.startswith(never)], [], "ends that are the server itself")
+    for side, other in (("client", "upstream"), ("upstream", "client")):
+        found = samples(get(address, f"/metrics?side={side}")[1])
+        check_side(found, mix, side, "all")
+        equal([s for s in found if f'side="{other}"' in s], [], f"samples of the other side with side={side}")
+
+
+def check_quantiles(found, mix, side, window):
+    """Quantiles and events of a window, where one was asked for."""
+    events = mix.events(side)
+    of = labelled(stream="mix", side=side, window=window)
+    shown = {s: n for s, n in found.items() if s.startswith("spile_window_latency") and f'side="{side}"' in s}
+    equal(len(shown), 4 if window else 0, f"quantiles in window {window}")
+    if not window:
+        return
+    latencies = sorted(e["latency"] for e in events if e["latency"] is not None)
+    for q in (0.5, 0.9, 0.99, 0.999):
+        got = shown[f'spile_window_latency_seconds{{{of},q="{q}"}}']
+        low, high = (latencies[min(max(round(q * len(latencies)) + by, 0), len(latencies) - 1)] for by in (-2, 1))
+        assert low * 0.99 <= got <= high * 1.01, f"{side} q={q}: {got} is not from {low} to {high}"
+    for direction in ("query", "response"):
+        equal(found[f'spile_window_events{{{of},direction="{direction}"}}'], sum(e["type"] == direction for e in events), direction)
 
 
 @test()
@@ -105,7 +193,7 @@ def a_scrape_is_of_its_moment(t):
         client.send(*[fstrm.message(QUESTION, identity=b"ns1")] * count)
         client.finish()  # the answer says that all has been read
         sent += count
-        equal(samples(get(address)[1])['spile_events_total{stream="ns1",direction="query"}'], sent, "events")
+        equal(samples(get(address)[1])['spile_events_total{stream="ns1",side="client",direction="query"}'], sent, "events")
 
 
 @test()
@@ -221,7 +309,7 @@ def near(got, wanted, share, what):
 
 def panels_show_something(prometheus):
     """Every expression of the dashboard has a result, with the variables as they are at first."""
-    variables = {"$__rate_interval": "20s", "$__range": "60s", "$instance": ".*", "$stream": ".*"}
+    variables = {"$__rate_interval": "20s", "$__range": "60s", "$instance": ".*", "$stream": ".*", "$side": "client"}
     count = 0
     for panel in json.loads(DASHBOARD.read_text())["panels"]:
         for target in panel.get("targets", []):

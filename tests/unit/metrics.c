@@ -70,6 +70,13 @@ static void make_snapshot(struct made *made)
             stats_counters_sample(&stream->counters, &sample);
         }
         stats_counters_add(&snapshot->total[STATS_CLIENT].counters, &stream->counters);
+        stream[STATS_UPSTREAM] = (struct stats_stream){.side = STATS_UPSTREAM};
+        for (int event = 0; event < EVENTS && i % 2; event++) {
+            struct stats_sample sample = random_sample(&random);
+            stats_counters_sample(&stream[STATS_UPSTREAM].counters, &sample);
+        }
+        stats_counters_add(&snapshot->total[STATS_UPSTREAM].counters,
+                           &stream[STATS_UPSTREAM].counters);
         snapshot->total[STATS_CLIENT].rates[STATS_QUERY].last += stream->rates[STATS_QUERY].last;
     }
     /* Events of streams past the statistics' own limit. */
@@ -82,7 +89,12 @@ static void make_page(struct made *made, struct metrics_limits limits, bool lega
     struct http_context context = {
         .legacy_metrics = legacy, .compat = compat, .started_ms = 1795250000123};
     struct buf out = {0};
-    metrics_write(&out, &context, made->snapshot, &limits, false);
+    struct metrics_view view = {.context = &context,
+                                .snapshot = made->snapshot,
+                                .lately = made->snapshot,
+                                .scope = {.sides = METRICS_BOTH_SIDES},
+                                .limits = limits};
+    metrics_write(&out, &view, false);
     assert_false(out.failed);
     assert_int_equal(out.data[out.len - 1], '\n');
     buf_byte(&out, 0);
@@ -208,10 +220,35 @@ static void test_windows_are_explained(void **state)
     make(&made, (struct metrics_limits){100, 40, 0}, false, false);
     for (size_t i = 0; i < made.line_count; i++)
         found |= strcmp(made.lines[i], "# HELP spile_events_per_second Events a second over the "
-                                       "window named; while the collector has run for less, since "
+                                       "time named; while the collector has run for less, since "
                                        "its start.") == 0;
     assert_true(found);
     clear(&made);
+}
+
+static void check_sums(const struct made *made, enum stats_side side)
+{
+    static const char *const by[] = {
+        "spile_events_total", "spile_events_by_qtype_total", "spile_events_by_family_total",
+        "spile_events_by_transport_total", "spile_dns_message_size_bytes_count"};
+    const struct stats_counters *total = &made->snapshot->total[side].counters;
+    char of_side[32], label[64];
+    snprintf(of_side, sizeof of_side, "side=\"%s\"", stats_side_name(side));
+    for (int s = 0; s < STATS_DIRECTIONS; s++) {
+        snprintf(label, sizeof label, "%s,direction=\"%s\"", of_side, api_directions[s]);
+        for (size_t b = 0; b < COUNT(by); b++)
+            assert_int_equal(sum(made, by[b], label), total->direction[s].events);
+        assert_int_equal(sum(made, "spile_dns_bytes_total", label), total->direction[s].bytes);
+        assert_int_equal(sum(made, "spile_dns_message_size_bytes_sum", label),
+                         total->direction[s].bytes);
+        assert_int_equal(sum(made, "spile_events_by_opcode_total", label),
+                         total->direction[s].events - total->direction[s].no_header);
+    }
+    const struct stats_direction_counters *responses = &total->direction[STATS_RESPONSE];
+    assert_int_equal(sum(made, "spile_responses_by_rcode_total", of_side),
+                     responses->events - responses->no_header);
+    assert_int_equal(sum(made, "spile_dnstap_messages_total", of_side),
+                     total->direction[0].events + total->direction[1].events);
 }
 
 /* Whatever the limits: over all streams and words the counters are those of the total. */
@@ -222,27 +259,10 @@ static void test_sums(void **state)
     for (size_t i = 0; i < COUNT(limits); i++) {
         struct made made;
         make(&made, limits[i], false, false);
-        const struct stats_counters *total = &made.snapshot->total[STATS_CLIENT].counters;
-        static const char *const directions[] = {"direction=\"query\"", "direction=\"response\""};
-        static const char *const by[] = {
-            "spile_events_total", "spile_events_by_qtype_total", "spile_events_by_family_total",
-            "spile_events_by_transport_total", "spile_dns_message_size_bytes_count"};
-        for (int s = 0; s < STATS_DIRECTIONS; s++) {
-            for (size_t b = 0; b < COUNT(by); b++)
-                assert_int_equal(sum(&made, by[b], directions[s]), total->direction[s].events);
-            assert_int_equal(sum(&made, "spile_dns_bytes_total", directions[s]),
-                             total->direction[s].bytes);
-            assert_int_equal(sum(&made, "spile_dns_message_size_bytes_sum", directions[s]),
-                             total->direction[s].bytes);
-            assert_int_equal(sum(&made, "spile_events_by_opcode_total", directions[s]),
-                             total->direction[s].events - total->direction[s].no_header);
-        }
-        const struct stats_direction_counters *responses = &total->direction[STATS_RESPONSE];
-        assert_int_equal(sum(&made, "spile_responses_by_rcode_total", ""),
-                         responses->events - responses->no_header);
-        assert_int_equal(sum(&made, "spile_dnstap_messages_total", ""),
-                         total->direction[0].events + total->direction[1].events);
-        assert_int_equal(sum(&made, "spile_response_latency_seconds_count", ""), made.latencies);
+        check_sums(&made, STATS_CLIENT);
+        check_sums(&made, STATS_UPSTREAM);
+        assert_int_equal(sum(&made, "spile_response_latency_seconds_count", "side=\"client\""),
+                         made.latencies);
         clear(&made);
     }
 }
@@ -254,18 +274,26 @@ static void test_streams(void **state)
     struct made made;
     make(&made, (struct metrics_limits){100, 40, 0}, false, false);
     const struct stats_stream(*streams)[STATS_SIDES] = made.snapshot->streams;
+    assert_int_equal(value(&made, "spile_events_total{stream=\"a\\\"b\\\\\\\\c\\\\010\",side="
+                                  "\"client\",direction=\"query\"}"),
+                     streams[1][STATS_CLIENT].counters.direction[STATS_QUERY].events);
     assert_int_equal(
-        value(&made, "spile_events_total{stream=\"a\\\"b\\\\\\\\c\\\\010\",direction=\"query\"}"),
-        streams[1][STATS_CLIENT].counters.direction[STATS_QUERY].events);
-    assert_int_equal(value(&made, "spile_events_total{stream=\"other\",direction=\"query\"}"),
-                     streams[2][STATS_CLIENT].counters.direction[STATS_QUERY].events + 1);
-    assert_int_equal(value(&made, "spile_events_total{stream=\"\\\\255\",direction=\"query\"}"),
-                     streams[3][STATS_CLIENT].counters.direction[STATS_QUERY].events);
-    assert_int_equal(value(&made, "spile_events_total{stream=\"\\\\\\\\255\",direction=\"query\"}"),
-                     streams[4][STATS_CLIENT].counters.direction[STATS_QUERY].events);
+        value(&made, "spile_events_total{stream=\"other\",side=\"client\",direction=\"query\"}"),
+        streams[2][STATS_CLIENT].counters.direction[STATS_QUERY].events + 1);
+    assert_int_equal(
+        value(&made, "spile_events_total{stream=\"\\\\255\",side=\"client\",direction=\"query\"}"),
+        streams[3][STATS_CLIENT].counters.direction[STATS_QUERY].events);
+    assert_int_equal(
+        value(&made,
+              "spile_events_total{stream=\"\\\\\\\\255\",side=\"client\",direction=\"query\"}"),
+        streams[4][STATS_CLIENT].counters.direction[STATS_QUERY].events);
     assert_int_equal(sum(&made, "spile_stream_clients", "stream=\"other\""), 0);
-    assert_int_equal(value(&made, "spile_stream_clients{stream=\"ns6\"}"), 5);
-    assert_int_equal(value(&made, "spile_stream_domains{stream=\"ns6\",in=\"queries\"}"), 25);
+    assert_int_equal(
+        value(&made, "spile_stream_clients{stream=\"ns6\",side=\"client\",window=\"all\"}"), 5);
+    assert_int_equal(
+        value(&made,
+              "spile_stream_domains{stream=\"ns6\",side=\"client\",window=\"all\",in=\"queries\"}"),
+        25);
     clear(&made);
 }
 
@@ -283,11 +311,14 @@ static void test_limits(void **state)
     (void)state;
     struct made made;
     make(&made, (struct metrics_limits){2, 3, 0}, true, false);
-    assert_int_equal(lines_with(&made, "spile_events_total{", "direction=\"query\""), 3);
+    assert_int_equal(
+        lines_with(&made, "spile_events_total{", "side=\"client\",direction=\"query\""), 3);
     assert_int_equal(lines_with(&made, "spile_stream_clients{", ""), 2);
     assert_int_equal(lines_with(&made, "dnstap_queries{", ""), 2);
     assert_int_equal(
-        lines_with(&made, "spile_events_by_qtype_total{stream=\"ns1\",direction=\"query\"", ""),
+        lines_with(&made,
+                   "spile_events_by_qtype_total{stream=\"ns1\",side=\"client\",direction=\"query\"",
+                   ""),
         3 + 2); /* and other and none */
     clear(&made);
 }
@@ -312,7 +343,8 @@ static void test_latency(void **state)
         char bound[32];
         unsigned long long count;
         if (sscanf(made.lines[i],
-                   "spile_response_latency_seconds_bucket{stream=\"other\",le=\"%31[^\"]\"} %llu",
+                   "spile_response_latency_seconds_bucket{stream=\"other\",side=\"client\",le=\"%"
+                   "31[^\"]\"} %llu",
                    bound, &count) != 2)
             continue;
         if (power <= 34) {
@@ -325,12 +357,18 @@ static void test_latency(void **state)
         power++;
     }
     assert_int_equal(power, 36);
-    assert_int_equal(lines_with(&made, "spile_response_latency_seconds_bucket", "le=\"1.024e-06\""),
-                     1);
     assert_int_equal(
-        lines_with(&made, "spile_response_latency_seconds_bucket", "le=\"0.000131072\""), 1);
+        lines_with(&made, "spile_response_latency_seconds_bucket{stream=\"other\",side=\"client\"",
+                   "le=\"1.024e-06\""),
+        1);
     assert_int_equal(
-        lines_with(&made, "spile_response_latency_seconds_bucket", "le=\"1.073741824\""), 1);
+        lines_with(&made, "spile_response_latency_seconds_bucket{stream=\"other\",side=\"client\"",
+                   "le=\"0.000131072\""),
+        1);
+    assert_int_equal(
+        lines_with(&made, "spile_response_latency_seconds_bucket{stream=\"other\",side=\"client\"",
+                   "le=\"1.073741824\""),
+        1);
     clear(&made);
 }
 

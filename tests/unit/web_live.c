@@ -78,7 +78,8 @@ static void pass_ms(unsigned ms)
 
 /* --- helpers -------------------------------------------------------------------------------- */
 
-static const struct live_filter everything = {.rcode = -1, .qtype = -1, .direction = -1};
+static const struct live_filter everything = {
+    .rcode = -1, .qtype = -1, .direction = -1, .side = -1};
 
 static void observe(const struct observer *o, unsigned worker, const struct dnstap *tap)
 {
@@ -189,11 +190,13 @@ static void shows_an_event(void **state)
         read_all(stream, sizeof(char[4096]), &text),
         "retry: 2000\n\n"
         "data: {\"time\":1795251042992,\"stream\":\"ns1\",\"message\":\"CLIENT_QUERY\","
-        "\"direction\":\"query\",\"rcode\":\"NOERROR\",\"client\":\"198.51.100.7\","
+        "\"side\":\"client\",\"direction\":\"query\",\"rcode\":\"NOERROR\",\"client\":\"198.51.100."
+        "7\","
         "\"server\":\"192.0.2.53\",\"transport\":\"UDP\",\"length\":29,"
         "\"qname\":\"www.example.\",\"qtype\":\"A\",\"latency\":null,\"malformed\":null}\n\n"
         "data: {\"time\":1795251042994,\"stream\":\"-\",\"message\":\"CLIENT_RESPONSE\","
-        "\"direction\":\"response\",\"rcode\":\"NOERROR\",\"client\":\"198.51.100.7\","
+        "\"side\":\"client\",\"direction\":\"response\",\"rcode\":\"NOERROR\",\"client\":\"198.51."
+        "100.7\","
         "\"server\":\"192.0.2.53\",\"transport\":\"UDP\",\"length\":112,"
         "\"qname\":\"www.example.\",\"qtype\":\"A\",\"latency\":0.001234,\"malformed\":null}\n\n");
     buf_free(&text);
@@ -217,12 +220,13 @@ static void what_is_no_dns(void **state)
                          .query_message = BYTES("short")};
     struct buf text = {0};
     observe(&o, 0, &tap);
-    assert_non_null(strstr(read_all(stream, 4096, &text),
-                           "data: {\"time\":null,\"stream\":\"\\\\255\\\"\\u000a\","
-                           "\"message\":\"unknown\",\"direction\":\"query\",\"rcode\":null,"
-                           "\"client\":null,\"server\":null,\"transport\":null,\"length\":5,"
-                           "\"qname\":null,\"qtype\":null,\"latency\":null,"
-                           "\"malformed\":\"header\"}\n\n"));
+    assert_non_null(
+        strstr(read_all(stream, 4096, &text),
+               "data: {\"time\":null,\"stream\":\"\\\\255\\\"\\u000a\","
+               "\"message\":\"unknown\",\"side\":null,\"direction\":\"query\",\"rcode\":null,"
+               "\"client\":null,\"server\":null,\"transport\":null,\"length\":5,"
+               "\"qname\":null,\"qtype\":null,\"latency\":null,"
+               "\"malformed\":\"header\"}\n\n"));
     struct event ev;
     static const struct origin origin = {.id = 1};
     event_init(&ev, BYTES("\xff\xff\xff"), &origin); /* no dnstap at all */
@@ -242,7 +246,7 @@ static void filters(void **state)
         struct live_filter filter;
         bool query, response;
     } cases[] = {
-#define FILTER .rcode = -1, .qtype = -1, .direction = -1
+#define FILTER .rcode = -1, .qtype = -1, .direction = -1, .side = -1
         {"all", {FILTER}, true, true},
         {"stream", {FILTER, .stream = BYTES("ns1")}, true, true},
         {"other stream", {FILTER, .stream = BYTES("ns")}, false, false},
@@ -254,12 +258,23 @@ static void filters(void **state)
         {"client", {FILTER, .client = BYTES("\xc6\x33\x64\x07")}, true, true},
         {"no client", {FILTER, .client = BYTES("")}, false, false},
         {"server is no client", {FILTER, .client = BYTES("\xc0\x00\x02\x35")}, false, false},
-        {"direction", {.rcode = -1, .qtype = -1, .direction = STATS_RESPONSE}, false, true},
-        {"rcode", {.rcode = 0, .qtype = -1, .direction = -1}, true, true},
-        {"other rcode", {.rcode = 3, .qtype = -1, .direction = -1}, false, false},
-        {"type", {.rcode = -1, .qtype = 1, .direction = -1}, true, true},
-        {"other type", {.rcode = -1, .qtype = 28, .direction = -1}, false, false},
-        {"type and direction", {.rcode = -1, .qtype = 1, .direction = STATS_QUERY}, true, false},
+        {"direction",
+         {.rcode = -1, .qtype = -1, .direction = STATS_RESPONSE, .side = -1},
+         false,
+         true},
+        {"side", {.rcode = -1, .qtype = -1, .direction = -1, .side = STATS_CLIENT}, true, true},
+        {"other side",
+         {.rcode = -1, .qtype = -1, .direction = -1, .side = STATS_UPSTREAM},
+         false,
+         false},
+        {"rcode", {.rcode = 0, .qtype = -1, .direction = -1, .side = -1}, true, true},
+        {"other rcode", {.rcode = 3, .qtype = -1, .direction = -1, .side = -1}, false, false},
+        {"type", {.rcode = -1, .qtype = 1, .direction = -1, .side = -1}, true, true},
+        {"other type", {.rcode = -1, .qtype = 28, .direction = -1, .side = -1}, false, false},
+        {"type and direction",
+         {.rcode = -1, .qtype = 1, .direction = STATS_QUERY, .side = -1},
+         true,
+         false},
     };
     struct live *live = live_new(1, NULL);
     struct observer o = live_observer(live);
