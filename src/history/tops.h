@@ -16,12 +16,16 @@
 #include "base/buf.h"
 #include "stats/stats.h"
 
-/* Names and what they ask of the statistics: tops_ranks. The first TOPS_BOUNDED have errors. */
+/* Names and what they ask of the statistics: tops_ranks. The first TOPS_BOUNDED have errors; these
+ * have their numbers in databases, too, which are never changed. */
 enum tops_rank {
     TOPS_HITS, /* queries and responses */
     TOPS_NXDOMAIN,
     TOPS_FAILED,
     TOPS_BYTES,
+    TOPS_SERVFAIL, /* lists that were written before there were these say nothing of them */
+    TOPS_REFUSED,
+    TOPS_NODATA,
     TOPS_BOUNDED,
     TOPS_SLOWEST = TOPS_BOUNDED,
     TOPS_RANKS

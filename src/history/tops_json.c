@@ -172,7 +172,7 @@ static int answer_tops(const struct ask *ask, struct buf *out, struct error *err
     size_t start = out->len, keep = ask->n > KEEP_LEAST ? ask->n : KEEP_LEAST;
     int rank = ask->question.by.len ? tops_rank_find(ask->question.by) : TOPS_HITS;
     if (rank < 0)
-        return error_set(err, "lists can be had by hits, nxdomain, failed, bytes and slowest");
+        return error_set(err, "there are no lists by that");
     if (ask->question.stream.len)
         return error_set(err, "top lists are kept of all streams together");
     for (unsigned table = 0; table < STATS_TABLES; table++)

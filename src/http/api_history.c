@@ -217,7 +217,8 @@ const struct http_route api_history_tops = {
         (const struct http_parameter[]){
             SPAN_PARAMETERS,
             {"table", "string", "One table alone: domains, registrable, tlds, clients or servers."},
-            {"by", "string", "hits, nxdomain, failed, bytes or slowest; absent: hits."},
+            {"by", "string",
+             "hits, nxdomain, failed, bytes, servfail, refused, nodata or slowest; absent: hits."},
             {"n", "integer", "Rows of each list, 1 to 1000; absent: 10."},
             {0}},
     .schema = "{" SPAN_SHAPE "seconds: num (between these, which are widened to the roll-ups that "

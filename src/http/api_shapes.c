@@ -15,7 +15,7 @@ const struct http_shape http_shapes[] = {
      "answered: int, servers: int (of upstream)} (estimates where exact is false)"},
     {"Direction",
      "{events: int, bytes: int (of DNS messages), transports: {*int}, families: {*int}, "
-     "flags: {*int}, marks: {*int} (edns, do; and what could not be read: no-dns, "
+     "flags: {*int}, marks: {*int} (edns, do, nodata; and what could not be read: no-dns, "
      "bad-question, bad-records up to OPT), opcodes: {*int} (only those that occurred), "
      "rcodes: {*int} (only those that occurred), qtypes: {*int} (only those that occurred; - "
      "stands for no question), sizes: [Bin] (in bytes)}"},
@@ -68,18 +68,21 @@ const struct http_shape http_shapes[] = {
     {"Row", "{name: text, value: num (what the table is by), error: num (so much more it may be), "
             "queries: int, responses: int, query-bytes?: int, response-bytes?: int, "
             "nxdomain?: int, failed?: int, timed?: int (responses whose latency is known), "
-            "latency-sum?: num (seconds), slowest?: num (seconds), mean?: num? (seconds)}"},
+            "latency-sum?: num (seconds), slowest?: num (seconds), servfail?: int, refused?: int, "
+            "nodata?: int (NOERROR without an answer or a referral), mean?: num? (seconds)}"},
     {"Table", "{list: text? (its name among the usual lists), title: text, table: text, by: text, "
               "direction: text?, code: text?, under: text?, unit: text (events, bytes or seconds), "
               "keys: int (different ones that have come), keys-exact: bool (else estimated, with a "
               "standard error of 0.8 %), "
               "floor: int (what has no row has at most so many hits), "
               "rows: [Row]}"},
-    {"HistoryRow", "{name: text, value: num (what the list is by), error?: int (so much more it "
-                   "may be), queries: int, "
-                   "responses: int, query-bytes: int, response-bytes: int, nxdomain: int, "
-                   "failed: int, timed: int (responses whose latency is known), "
-                   "latency-sum: num (seconds), slowest: num (seconds)}"},
+    {"HistoryRow",
+     "{name: text, value: num (what the list is by), error?: int (so much more it "
+     "may be), queries: int, "
+     "responses: int, query-bytes: int, response-bytes: int, nxdomain: int, "
+     "failed: int, timed: int (responses whose latency is known), "
+     "latency-sum: num (seconds), slowest: num (seconds), servfail: int, refused: int, "
+     "nodata: int}"},
     {"Ledger", "{output: text, place: text? (the path of its file), received: int, delivered: int, "
                "filtered: int, dropped: int, "
                "in-flight: int, truncated: int (of those received: records that do not show all of "

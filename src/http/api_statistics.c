@@ -40,6 +40,7 @@ static struct api_code mark_name(unsigned i)
     static const char *const names[] = {
         [SAMPLE_EDNS] = "edns",
         [SAMPLE_DO] = "do",
+        [SAMPLE_NODATA] = "nodata",
         [SAMPLE_NO_DNS] = "no-dns",
         [SAMPLE_BAD_QUESTION] = "bad-question",
         [SAMPLE_BAD_RECORDS] = "bad-records",

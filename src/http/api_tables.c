@@ -8,7 +8,7 @@
 
 #include "http/api_statistics.h"
 
-enum { ROWS_USUAL = 10, ROWS_MAX = 1000, SERVFAIL = 2, NXDOMAIN = 3 };
+enum { ROWS_USUAL = 10, ROWS_MAX = 1000 };
 
 /* Tables of counters, behind those of the statistics. */
 enum { COUNTED_RCODES = STATS_TABLES, COUNTED_TYPES, TABLES };
@@ -30,10 +30,16 @@ static const struct list usual[] = {
      {.table = TABLE_DOMAINS, .by = BY_RCODE, .direction = STATS_RESPONSE}},
     {"domains-nxdomain",
      "Domains with NXDOMAIN",
-     {.table = TABLE_DOMAINS, .by = BY_RCODE, .direction = STATS_RESPONSE, .code = NXDOMAIN}},
+     {.table = TABLE_DOMAINS, .measure = MEASURE_NXDOMAIN}},
     {"domains-servfail",
      "Domains with SERVFAIL",
-     {.table = TABLE_DOMAINS, .by = BY_RCODE, .direction = STATS_RESPONSE, .code = SERVFAIL}},
+     {.table = TABLE_DOMAINS, .measure = MEASURE_SERVFAIL}},
+    {"domains-refused",
+     "Domains with REFUSED",
+     {.table = TABLE_DOMAINS, .measure = MEASURE_REFUSED}},
+    {"domains-nodata",
+     "Domains without what was asked for",
+     {.table = TABLE_DOMAINS, .measure = MEASURE_NODATA}},
     {"domains-failing", "Domains that fail", {.table = TABLE_DOMAINS, .measure = MEASURE_FAILED}},
     {"domains-slow", "Slowest domains", {.table = TABLE_DOMAINS, .by = BY_MEAN}},
     {"registrable", "Registrable domains", {.table = TABLE_REGISTRABLE, .by = BY_HITS}},
@@ -43,6 +49,15 @@ static const struct list usual[] = {
     {"clients-nxdomain",
      "Sources of NXDOMAIN",
      {.table = TABLE_CLIENTS, .measure = MEASURE_NXDOMAIN}},
+    {"clients-servfail",
+     "Clients that get SERVFAIL",
+     {.table = TABLE_CLIENTS, .measure = MEASURE_SERVFAIL}},
+    {"clients-refused",
+     "Clients that are refused",
+     {.table = TABLE_CLIENTS, .measure = MEASURE_REFUSED}},
+    {"clients-nodata",
+     "Clients that get no data",
+     {.table = TABLE_CLIENTS, .measure = MEASURE_NODATA}},
     {"servers", "Servers", {.table = TABLE_SERVERS, .by = BY_HITS}},
     {"servers-failing", "Servers that fail", {.table = TABLE_SERVERS, .measure = MEASURE_FAILED}},
     {"servers-slow", "Slowest servers", {.table = TABLE_SERVERS, .by = BY_MEAN}},
@@ -141,6 +156,37 @@ static bool read_code(const struct http_request *request, struct http_reply *rep
     return known;
 }
 
+/* Rcodes that rows have measures for; by others, and by types, names are known since the start
+ * alone. */
+static const struct {
+    uint32_t rcode;
+    enum stats_measure measure;
+} measured[] = {
+    {DNS_RCODE_SERVFAIL, MEASURE_SERVFAIL},
+    {DNS_RCODE_NXDOMAIN, MEASURE_NXDOMAIN},
+    {DNS_RCODE_REFUSED, MEASURE_REFUSED},
+};
+
+/* The question by a measure, where one is the same. */
+static struct stats_question measured_question(const struct stats_question *question)
+{
+    struct stats_question asked = *question;
+    bool responses = question->by == BY_RCODE && question->direction == STATS_RESPONSE;
+    for (size_t i = 0; responses && i < sizeof measured / sizeof *measured; i++) {
+        if (measured[i].rcode == question->code) {
+            asked.by = BY_MEASURE;
+            asked.measure = measured[i].measure;
+        }
+    }
+    return asked;
+}
+
+static bool is_known(const struct list *list, enum stats_window_id window)
+{
+    struct stats_question asked = measured_question(&list->question);
+    return window == WINDOW_ALL || (asked.by != BY_RCODE && asked.by != BY_QTYPE);
+}
+
 /* What the table cannot be sorted by. */
 static bool fits(const struct list *list)
 {
@@ -149,6 +195,16 @@ static bool fits(const struct list *list)
         return question->by == BY_HITS ||
                (question->by == BY_MEASURE && question->measure <= MEASURE_RESPONSES);
     return !has_code(list) || question->table == TABLE_DOMAINS;
+}
+
+static bool knows(struct http_reply *reply, const struct request *asked, const struct list *list)
+{
+    bool known = is_known(list, asked->scope.window);
+    if (!known)
+        http_fail(reply, 400,
+                  "parameter 'window': names by type, and by rcodes other than NXDOMAIN, SERVFAIL "
+                  "and REFUSED, are known since the start alone: window=all");
+    return known;
 }
 
 static bool read_one(const struct http_request *request, struct http_reply *reply,
@@ -174,7 +230,7 @@ static bool read_one(const struct http_request *request, struct http_reply *repl
         http_fail(reply, 400, "parameter 'under': this table has no domains");
         return false;
     }
-    return true;
+    return knows(reply, asked, list);
 }
 
 static const struct list *find_list(struct span name)
@@ -191,14 +247,14 @@ static const char *list_name(const void *ctx, size_t i)
     return i < LISTS ? usual[i].name : NULL;
 }
 
-/* Names between commas; all lists when the parameter is absent. */
+/* Names between commas; all lists that are known when the parameter is absent. */
 static bool read_lists(const struct http_request *request, struct http_reply *reply,
                        struct request *asked)
 {
     struct span list = request->parameter(request, "list"), name;
-    if (!list.ptr) {
-        memcpy(asked->lists, usual, sizeof usual);
-        asked->count = LISTS;
+    for (size_t i = 0; !list.ptr && i < LISTS; i++) {
+        if (is_known(&usual[i], asked->scope.window))
+            asked->lists[asked->count++] = usual[i];
     }
     while (api_item(&list, &name)) {
         const struct list *found = find_list(name);
@@ -211,6 +267,8 @@ static bool read_lists(const struct http_request *request, struct http_reply *re
                       LISTS);
             return false;
         }
+        if (!knows(reply, asked, found))
+            return false;
         asked->lists[asked->count++] = *found;
     }
     return true;
@@ -403,7 +461,7 @@ static void ask(struct request *asked)
         if (is_counted(list))
             continue;
         struct stats_question *question = &asked->questions[asked->asked++];
-        *question = list->question;
+        *question = measured_question(&list->question);
         if (asked->under.wire_len > 0 && has_domains(list))
             question->under = span_of(asked->under.text, asked->under.text_len);
     }

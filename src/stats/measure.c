@@ -17,6 +17,10 @@ const struct stats_measure_info stats_measures[STATS_MEASURES] = {
     [MEASURE_TIMED] = {"timed", &stats_events, "Responses whose latency is known."},
     [MEASURE_LATENCY] = {"latency-sum", &stats_seconds, "The sum of the known latencies."},
     [MEASURE_SLOWEST] = {"slowest", &stats_seconds, "The longest of the known latencies."},
+    [MEASURE_SERVFAIL] = {"servfail", &stats_events, "Responses that say SERVFAIL."},
+    [MEASURE_REFUSED] = {"refused", &stats_events, "Responses that say REFUSED."},
+    [MEASURE_NODATA] = {"nodata", &stats_events,
+                        "Responses that say NOERROR, but have no answer and are no referral."},
 };
 
 const char *stats_measure_name(enum stats_measure measure)

@@ -6,7 +6,8 @@
 
 #include "base/span.h"
 
-/* Names and docs: stats_measures in measure.c, one row each. */
+/* Names and docs: stats_measures in measure.c, one row each. Numbers in databases: never changed.
+ */
 enum stats_measure {
     MEASURE_QUERIES,
     MEASURE_RESPONSES,
@@ -17,6 +18,9 @@ enum stats_measure {
     MEASURE_TIMED,    /* responses whose latency is known */
     MEASURE_LATENCY,  /* the sum of their latencies */
     MEASURE_SLOWEST,  /* the longest: merged by maximum, not by sum */
+    MEASURE_SERVFAIL, /* of those that failed */
+    MEASURE_REFUSED,
+    MEASURE_NODATA, /* responses that say NOERROR and have nothing: SAMPLE_NODATA */
     STATS_MEASURES
 };
 
@@ -48,10 +52,10 @@ enum stats_measure stats_measure_parse(struct span name);
 
 static inline void stats_values_add(struct stats_values *into, const struct stats_values *from)
 {
-    for (int i = 0; i < MEASURE_SLOWEST; i++)
+    uint64_t mine = into->of[MEASURE_SLOWEST], other = from->of[MEASURE_SLOWEST];
+    for (int i = 0; i < STATS_MEASURES; i++)
         into->of[i] += from->of[i];
-    if (from->of[MEASURE_SLOWEST] > into->of[MEASURE_SLOWEST])
-        into->of[MEASURE_SLOWEST] = from->of[MEASURE_SLOWEST];
+    into->of[MEASURE_SLOWEST] = mine > other ? mine : other;
 }
 
 #endif

@@ -21,6 +21,21 @@ static uint8_t dns_marks(const struct event *ev)
     return (uint8_t)(1 << SAMPLE_EDNS | (ev->edns.flags & EVENT_EDNS_DO ? 1 << SAMPLE_DO : 0));
 }
 
+/*
+ * NOERROR without an answer means that there is nothing of the type, or, from a server that does
+ * not know the name itself, that others are to be asked: a referral has an authority section, and
+ * the server is neither an authority for the name (AA) nor does it ask others for the client (RA).
+ * RFC 2308, section 2.2, tells the two apart by the records; this goes by the header.
+ */
+static uint8_t nodata_mark(const struct event *ev)
+{
+    const struct dns_header *h = &ev->header;
+    const unsigned own = DNS_FLAG_AA | DNS_FLAG_RA, whole = DNS_FLAG_QR | DNS_FLAG_TC;
+    bool nothing = ev->rcode == DNS_RCODE_NOERROR && h->ancount == 0 && h->qdcount > 0 &&
+                   (h->flags & whole) == DNS_FLAG_QR && dns_opcode(h) == DNS_OPCODE_QUERY;
+    return nothing && (h->flags & own || h->nscount == 0) ? 1 << SAMPLE_NODATA : 0;
+}
+
 static uint8_t left_out_mark(const struct event *ev)
 {
     return ev->left_out ? (uint8_t)(1 << (SAMPLE_LEFT_OUT + ev->left_out - LEFT_OUT_NEGATIVE)) : 0;
@@ -32,6 +47,8 @@ static void read_header(struct event *ev, struct stats_sample *s)
     s->marks = dns_marks(ev) | left_out_mark(ev);
     s->flags = s->has_header ? ev->header.flags : 0;
     s->rcode = s->has_header ? ev->rcode : 0;
+    if (s->has_header && s->direction == STATS_RESPONSE)
+        s->marks |= nodata_mark(ev);
 }
 
 static uint8_t within(uint32_t value, uint8_t limit)

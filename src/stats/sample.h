@@ -33,6 +33,7 @@ enum { SAMPLE_NAME_MAX = 255, SAMPLE_TEXT_MAX = DNS_NAME_TEXT_MAX };
 enum sample_mark {
     SAMPLE_EDNS,         /* carries an OPT record */
     SAMPLE_DO,           /* with its DO flag */
+    SAMPLE_NODATA,       /* a response: the name is there, but nothing of that type (RFC 2308) */
     SAMPLE_NO_DNS,       /* no DNS header in it */
     SAMPLE_BAD_QUESTION, /* the question cannot be read */
     SAMPLE_BAD_RECORDS, /* a record before OPT cannot be read; those behind OPT are not looked at */

@@ -296,16 +296,18 @@ static bool count_in(struct shard_entry *e, const struct stats_sample *s, uint16
 static uint16_t code_of(const struct stats_sample *s)
 {
     uint16_t rcode = s->has_header ? s->rcode & SHARD_RCODE_MASK : STATS_NO_RCODE;
-    return (uint16_t)(s->direction << SHARD_DIRECTION_BIT | rcode);
+    unsigned nodata = s->marks >> SAMPLE_NODATA & 1u;
+    return (uint16_t)(s->direction << SHARD_DIRECTION_BIT | nodata << SHARD_NODATA_BIT | rcode);
 }
 
 /* Keeps of a code only what makes a difference to a row's values (tables.c, values_of). */
 static uint16_t rest_code(uint16_t code)
 {
+    const unsigned bits = 1u << SHARD_DIRECTION_BIT | 1u << SHARD_NODATA_BIT;
     unsigned rcode = code & SHARD_RCODE_MASK;
-    if (rcode != DNS_RCODE_NOERROR && rcode != DNS_RCODE_NXDOMAIN && rcode != STATS_NO_RCODE)
-        rcode = DNS_RCODE_SERVFAIL;
-    return (uint16_t)((code & 1u << SHARD_DIRECTION_BIT) | 1u << SHARD_REST_BIT | rcode);
+    if (rcode > DNS_RCODE_REFUSED && rcode != STATS_NO_RCODE)
+        rcode = DNS_RCODE_FORMERR;
+    return (uint16_t)((code & bits) | 1u << SHARD_REST_BIT | rcode);
 }
 
 /* False when there is no room for a new key. */

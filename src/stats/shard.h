@@ -24,12 +24,14 @@ enum shard_table_id { SHARD_NAMES, SHARD_CLIENTS, SHARD_SERVERS, SHARD_TABLES };
 /* The number of messages of one type and rcode. */
 struct shard_cell {
     uint16_t qtype; /* STATS_NO_QTYPE: none; 0 in the tables of addresses */
-    uint16_t code;  /* direction in the highest bit; below it the rcode, STATS_NO_RCODE: none */
+    uint16_t code;  /* direction in the highest bit; in the lower ones the rcode, STATS_NO_RCODE:
+                       none */
     uint32_t hits;
 };
 enum {
     SHARD_DIRECTION_BIT = 15,
-    SHARD_REST_BIT = 14, /* of all further types and rcodes: see SHARD_KEY_ENTRIES */
+    SHARD_REST_BIT = 14,   /* of all further types and rcodes: see SHARD_KEY_ENTRIES */
+    SHARD_NODATA_BIT = 13, /* SAMPLE_NODATA */
     SHARD_RCODE_MASK = 0x0fff,
     SHARD_CELLS = 3,
 };

@@ -34,11 +34,14 @@ enum {
 
 /* Opcodes and rcodes likewise. */
 enum {
+    DNS_OPCODE_QUERY = 0,
     DNS_OPCODE_UPDATE = 5,
     DNS_OPCODE_DSO = 6, /* RFC 8490 */
     DNS_RCODE_NOERROR = 0,
+    DNS_RCODE_FORMERR = 1,
     DNS_RCODE_SERVFAIL = 2,
     DNS_RCODE_NXDOMAIN = 3,
+    DNS_RCODE_REFUSED = 5,
 };
 
 enum dns_flag {

@@ -56,17 +56,18 @@ class Exchange:
 
     def message(self, response):
         """The DNS message."""
-        nodata = self.code == "NODATA"
-        rcode = CODES["NOERROR" if nodata else self.code] if response else 0
-        answers = int(response and self.code == "NOERROR")
+        answers, referrals = int(response and self.code == "NOERROR"), int(response and self.code == "REFERRAL")
         flags = FLAGS["rd"] * (not self.upstream)
         if response:
-            flags |= FLAGS["qr"] | (FLAGS["aa"] if self.upstream else FLAGS["ra"]) | rcode
+            authority = FLAGS["aa"] * (self.code != "REFERRAL")
+            flags |= FLAGS["qr"] | (authority if self.upstream else FLAGS["ra"]) | CODES.get(self.code, 0)
         question = wire_name(self.name) + struct.pack("!HH", TYPES[self.type], 1)
         data = {"A": b"\xc6\x12\0\1", "AAAA": b"\x20\1\x0d\xb8" + bytes(12), "MX": b"\0\x0a\xc0\x0c"}[self.type]
         record = b"\xc0\x0c" + struct.pack("!HHIH", TYPES[self.type], 1, 60, len(data)) + data
         option = b"\0" + struct.pack("!HHIH", 41, 1232, 0x8000 if self.do else 0, 0)
-        return struct.pack("!6H", self.number & 0xffff, flags, 1, answers, 0, 1) + question + record * answers + option
+        server = b"\xc0\x0c" + struct.pack("!HHIH", 2, 1, 60, 5) + b"\2ns\xc0\x0c"
+        return struct.pack("!6H", self.number & 0xffff, flags, 1, answers, referrals, 1) + question + record * answers + \
+            server * referrals + option
 
     def frame(self, response):
         types = {("CLIENT", False): 5, ("CLIENT", True): 6, ("RESOLVER", False): 3, ("RESOLVER", True): 4}
@@ -82,13 +83,14 @@ class Exchange:
     def event(self, response):
         """As `spile read` shows it; "nodata" besides."""
         message = self.message(response)
-        flags, = struct.unpack("!H", message[2:4])
-        shown = self.code if response and self.code != "NODATA" else "NOERROR"
+        flags, questions, answers, authority = struct.unpack("!4H", message[2:10])
+        shown = self.code if response and self.code in CODES else "NOERROR"
         return {"identity": self.identity.decode(), "qname": self.name, "rrtype": self.type, "query-ip": self.client,
                 "response-ip": self.server, "latency": self.latency_ns / 1e9 if response else None,
                 "message": f"{self.kind}_{'RESPONSE' if response else 'QUERY'}", "family": "INET",
                 "protocol": self.protocol, "length": len(message), "type": "response" if response else "query",
                 "rcode": shown, "edns-rcode": shown, "edns-do": self.do, "opcode": "QUERY", "malformed": None,
+                "qdcount": questions, "ancount": answers, "nscount": authority,
                 "nodata": response and self.code == "NODATA",
                 **{name: bool(flags & bit) for name, bit in FLAGS.items()}}
 
@@ -111,7 +113,7 @@ class Mix:
                         asked_ns=self.begin_ns + i * 10**6, latency_ns=(300 + i * 7919 % 18000) * 1000)
 
     def lookup(self, i):
-        code = outcome(i, {"NXDOMAIN": 20, "NODATA": 10, "SERVFAIL": 10, "NOERROR": 60})
+        code = outcome(i, {"NXDOMAIN": 20, "NODATA": 10, "SERVFAIL": 10, "REFERRAL": 10, "NOERROR": 50})
         latency = None if i % 25 == 24 else (2000 + i * 6007 % 56000) * 1000
         return Exchange(2000 + i, True, identity=self.identity, code=code, name=f"zone{i % 30}.{self.label}.test.",
                         type=("A", "AAAA")[i // 3 % 2], client=RESOLVER, server=f"203.0.113.{1 + min(i % 13, i % 7)}",
@@ -132,7 +134,7 @@ class Mix:
         return [event for event in events if side in (None, side_of(event))]
 
     def codes(self, side):
-        """How many responses there are by outcome; NODATA is told from NOERROR."""
+        """How many responses there are by outcome; NODATA and referrals are told from NOERROR."""
         return collections.Counter(e.code for e in self.exchanges
                                    if e.upstream == (side == "upstream") and e.latency_ns is not None)
 

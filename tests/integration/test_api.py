@@ -24,7 +24,8 @@ web: {listen: "127.0.0.1:0", header-timeout: 1m}
 """
 FLAGS = ["qr", "aa", "tc", "rd", "ra", "z", "ad", "cd"]
 FIELDS = ["identity", "qname", "rrtype", "query-ip", "response-ip", "latency", "message", "family", "protocol",
-          "length", "type", "rcode", "edns-rcode", "edns-do", "opcode", "malformed", "timestamp", *FLAGS]
+          "length", "type", "rcode", "edns-rcode", "edns-do", "opcode", "malformed", "timestamp", "qdcount", "ancount",
+          "nscount", *FLAGS]
 
 
 class Api:
@@ -279,6 +280,11 @@ def sides_and_windows_are_words(t):
     for what in ("series", "history/tops"):
         equal(api.get(what, 400, window="1h", **{"from": 0})["error"],
               "parameter 'window': says where the span begins, as 'from' does", what)
+    for asked in ({"table": "domains", "by": "rcode", "code": "NOERROR"}, {"table": "domains", "by": "type", "code": "A"},
+                  {"list": "domains-noerror"}):
+        assert "known since the start alone" in api.get("tables", 400, window="1h", **asked)["error"], asked
+        api.get("tables", **asked)
+    assert "domains-noerror" not in [table["list"] for table in api.get("tables", window="1h")["tables"]]
     equal(api.get("events", 400, side="both")["error"], "parameter 'side': 'both' is not one of client, upstream", "events")
     for path in ("/metrics", "/counters", "/tables"):
         equal(api.ask(path, window="1h", side="upstream")[0], 200, path)

@@ -15,6 +15,15 @@ BUCKETS = [0.001, 0.01, 0.05, 0.1, 1, None]
 MICRO = 1.001e-6  # a latency in JSON is rounded to microseconds
 
 
+def is_nodata(event):
+    """A mix knows it; of captures it is told from referrals by the header."""
+    if "nodata" in event:
+        return event["nodata"]
+    nothing = event["type"] == "response" and event["rcode"] == "NOERROR" and event["ancount"] == 0 and event["qdcount"]
+    whole = nothing and event["qr"] and not event["tc"] and event["opcode"] == "QUERY"
+    return bool(whole and (event["aa"] or event["ra"] or event["nscount"] == 0))
+
+
 # --- what must be --------------------------------------------------------------------------------
 
 def direction_of(events):
@@ -27,7 +36,7 @@ def direction_of(events):
         "families": counts(e["family"] or "unknown" for e in events),
         "flags": {flag: sum(e[flag] for e in events) for flag in FLAGS},
         "marks": {"edns": sum(e["edns-rcode"] is not None for e in events), "do": sum(bool(e["edns-do"]) for e in events),
-                  "no-dns": 0, "bad-question": 0, "bad-records": 0},
+                  "nodata": sum(map(is_nodata, events)), "no-dns": 0, "bad-question": 0, "bad-records": 0},
         "opcodes": counts(e["opcode"] for e in events), "rcodes": counts(e["rcode"] for e in events),
         "qtypes": counts(e["rrtype"] or "-" for e in events),
         "sizes": bins(SIZES, [e["length"] for e in events]),
@@ -105,7 +114,8 @@ def measures(events):
     return {"queries": len(asked), "responses": len(answers), "query-bytes": sum(e["length"] for e in asked),
             "response-bytes": sum(e["length"] for e in answers), "nxdomain": codes["NXDOMAIN"],
             "failed": len(answers) - codes["NXDOMAIN"] - codes["NOERROR"], "timed": len(timed),
-            "latency-sum": sum(timed), "slowest": max(timed, default=0)}
+            "latency-sum": sum(timed), "slowest": max(timed, default=0), "servfail": codes["SERVFAIL"],
+            "refused": codes["REFUSED"], "nodata": sum(map(is_nodata, answers))}
 
 
 def table_of(events, key):
@@ -297,6 +307,11 @@ def a_known_mix_is_told_by_side(t):
             check_mix(api, mix.events(side), side, window)
     got = api.get("statistics")["statistics"]
     equal([got["queries"]["events"], got["responses"]["rcodes"]["NXDOMAIN"], got["distinct"]["clients"]], [1000, 300, 50], "plainly")
+    equal(got["responses"]["marks"]["nodata"], mix.codes("client")["NODATA"], "NODATA")
+    for code in ("SERVFAIL", "NXDOMAIN", "REFUSED"):
+        for window in ("all", "1h"):
+            table, = api.get("tables", table="domains", by="rcode", code=code, n=1000, window=window)["tables"]
+            equal(sum(row["value"] for row in table["rows"]), mix.codes("client")[code], f"{code} by name")
     got = api.get("statistics", side="upstream")["statistics"]
     equal([got["queries"]["events"], got["responses"]["events"], got["distinct"]["servers"]], [300, 288, 7], "upstream")
 
@@ -331,6 +346,7 @@ def a_known_mix_over_time_is_told_by_side(t):
         sums = {key: sum(n or 0 for n in values) for key, values in reply["series"].items()}
         equal([sums["queries"], sums["timed"]], [m["queries"], m["timed"]], f"{side} sums")
         assert close(sums["latency-sum"], m["latency-sum"], m["timed"]), side
+        equal(sums["nodata"], mix.codes(side)["NODATA"], f"{side} NODATA")
         codes = collections.Counter(e["rcode"] for e in events if e["type"] == "response")
         equal({k.removeprefix("rcode."): n for k, n in sums.items() if k.startswith("rcode.")}, dict(codes), f"{side} rcodes")
         assert 0 < reply["seconds"] <= (reply["to"] - reply["from"]) / 1000, reply

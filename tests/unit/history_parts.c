@@ -161,6 +161,9 @@ static void random_span(struct truth *truth, struct random *r)
         of[MEASURE_NXDOMAIN] = random_below(r, of[MEASURE_RESPONSES] + 1);
         of[MEASURE_FAILED] = of[MEASURE_RESPONSES] - of[MEASURE_NXDOMAIN];
         of[MEASURE_SLOWEST] = hits ? random_below(r, 1000000) : 0;
+        of[MEASURE_SERVFAIL] = random_below(r, of[MEASURE_FAILED] + 1);
+        of[MEASURE_REFUSED] = of[MEASURE_FAILED] - of[MEASURE_SERVFAIL];
+        of[MEASURE_NODATA] = random_below(r, of[MEASURE_RESPONSES] - of[MEASURE_FAILED] + 1);
     }
 }
 

@@ -436,7 +436,7 @@ static void test_many_types(void **state)
                    INT64_C(5000000000000), 40);
     }
     const struct shard *shard = stats->workers[0].active;
-    assert_in_range(shard->tables[SHARD_NAMES].count, 2, SHARD_KEY_ENTRIES + 3);
+    assert_in_range(shard->tables[SHARD_NAMES].count, 2, SHARD_KEY_ENTRIES + 4);
     assert_int_equal(shard->tables[SHARD_CLIENTS].count, 1);
     merge_all(stats);
     struct stats_question questions[] = {
@@ -449,6 +449,8 @@ static void test_many_types(void **state)
     assert_int_equal(answers[0].rows[0].value, MANY);
     assert_int_equal(values->of[MEASURE_NXDOMAIN], MANY / 3);
     assert_int_equal(values->of[MEASURE_FAILED], MANY / 3);
+    assert_int_equal(values->of[MEASURE_SERVFAIL], MANY / 3);
+    assert_int_equal(values->of[MEASURE_REFUSED], 0);
     assert_int_equal(values->of[MEASURE_RESPONSE_BYTES], MANY * 40);
     assert_int_equal(values->of[MEASURE_LATENCY], MANY * (uint64_t)UINT32_MAX);
     assert_int_equal(answers[1].rows[0].value, 1);

@@ -64,11 +64,56 @@ static void unknown_types_count(void **state)
     assert_false(read_tap(&tap, &sample));
 }
 
+/* NODATA is a response that is whole, says NOERROR and has no answer, unless it refers to others.
+ */
+static void no_data_is_told_from_a_referral(void **state)
+{
+    (void)state;
+    enum { AUTHORITY = DNS_FLAG_AA, RESOLVER = DNS_FLAG_RD | DNS_FLAG_RA };
+    static const struct {
+        const char *what;
+        uint16_t flags, answers, authority;
+        bool nodata;
+    } cases[] = {
+        {"an authority's, with its SOA", AUTHORITY, 0, 1, true},
+        {"a resolver's, with an SOA", RESOLVER, 0, 1, true},
+        {"a resolver's, with nothing", RESOLVER, 0, 0, true},
+        {"nothing at all", 0, 0, 0, true},
+        {"a referral", 0, 0, 13, false},
+        {"a referral for who wanted recursion", DNS_FLAG_RD, 0, 2, false},
+        {"an answer", AUTHORITY, 1, 0, false},
+        {"truncated", AUTHORITY | DNS_FLAG_TC, 0, 0, false},
+        {"NXDOMAIN", AUTHORITY | DNS_RCODE_NXDOMAIN, 0, 1, false},
+        {"SERVFAIL", RESOLVER | DNS_RCODE_SERVFAIL, 0, 0, false},
+        {"of an update", AUTHORITY | DNS_OPCODE_UPDATE << 11, 0, 0, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const uint16_t words[] = {
+            7, DNS_FLAG_QR | cases[i].flags, 1, cases[i].answers, cases[i].authority, 0};
+        static const uint8_t question[] = "\1x\4test\0\0\1\0\1";
+        uint8_t message[sizeof words + sizeof question - 1];
+        for (size_t w = 0; w < sizeof words / sizeof *words; w++) {
+            message[2 * w] = (uint8_t)(words[w] >> 8);
+            message[2 * w + 1] = (uint8_t)words[w];
+        }
+        memcpy(message + sizeof words, question, sizeof question - 1);
+        struct dnstap response = frame_response(), query = frame_query();
+        struct stats_sample sample;
+        response.response_message = query.query_message = span_of(message, sizeof message);
+        assert_true(read_tap(&response, &sample));
+        if ((sample.marks >> SAMPLE_NODATA & 1) != cases[i].nodata)
+            fail_msg("%s", cases[i].what);
+        assert_true(read_tap(&query, &sample)); /* whatever its header says */
+        assert_false(sample.marks >> SAMPLE_NODATA & 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_type_has_its_direction_and_side),
         cmocka_unit_test(unknown_types_count),
+        cmocka_unit_test(no_data_is_told_from_a_referral),
     };
     return cmocka_run_group_tests_name("stats_reader", tests, NULL, NULL);
 }
