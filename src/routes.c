@@ -13,6 +13,7 @@
     X(api_reset)                                                                                   \
     X(api_streams)                                                                                 \
     X(api_tables)                                                                                  \
+    X(api_explain)                                                                                 \
     X(api_series)                                                                                  \
     X(api_history)                                                                                 \
     X(api_history_tops)                                                                            \

@@ -7,6 +7,7 @@
 #include "core/input.h"
 #include "history/history.h"
 #include "http/live.h"
+#include "http/watch.h"
 
 enum { HISTORY_DESCRIPTORS = 16 /* a database has three files, and is opened more than once */ };
 
@@ -66,8 +67,10 @@ static int open_live(struct service *s, struct error *err)
 {
     if (!config_section(s->config, "web"))
         return 0;
-    s->live = live_new(pipeline_worker_count(&s->config->settings), err);
-    return s->live ? 0 : -1;
+    unsigned workers = pipeline_worker_count(&s->config->settings);
+    s->live = live_new(workers, err);
+    s->watches = s->live ? watches_new(workers, err) : NULL;
+    return s->watches ? 0 : -1;
 }
 
 static int open_pipeline(struct service *s, const struct pipeline_options *options,
@@ -79,6 +82,8 @@ static int open_pipeline(struct service *s, const struct pipeline_options *optio
         s->observers[count++] = stats_observer(s->stats);
     if (s->live)
         s->observers[count++] = live_observer(s->live);
+    if (s->watches)
+        s->observers[count++] = watches_observer(s->watches);
     if (options->observer_count > 0)
         s->observers[count++] = options->observers[0];
     all.observers = s->observers;
@@ -109,6 +114,7 @@ static int start_server(struct service *s, struct error *err)
     s->context.config = s->config;
     s->context.history = s->history;
     s->context.live = s->live;
+    s->context.watches = s->watches;
     s->context.server = s->server;
     s->context.legacy_metrics = http_legacy_metrics(web, s->context.compat);
     return http_server_start(s->server, err);
@@ -196,6 +202,7 @@ void service_stop(struct service *s)
     history_stop(s->history);
     pipeline_free(s->pipeline);
     live_free(s->live);
+    watches_free(s->watches);
     stats_free(s->stats);
     history_close(s->history);
     curfew_set(UINT64_MAX);

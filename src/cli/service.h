@@ -16,10 +16,11 @@ struct service {
     struct pipeline *pipeline;
     struct history *history;
     struct live *live;
+    struct watches *watches;
     struct http_server *server;
     struct http_context context;
     struct descriptors descriptors;
-    struct observer observers[3]; /* statistics, live events, the command's own */
+    struct observer observers[4]; /* statistics, live events, watches, the command's own */
 };
 
 /* Starts all that a configuration which config_validate has accepted asks for; statistics also when

@@ -1,14 +1,17 @@
 #include "http/api.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <strings.h>
 
 #include "base/number.h"
+#include "base/put.h"
 #include "core/option.h"
 
 enum {
     NAMES_TEXT_MAX = 768,
+    ADDRESS_TEXT_MAX = 64,
 };
 
 const char *const api_directions[] = {[STATS_QUERY] = "query", [STATS_RESPONSE] = "response", NULL};
@@ -208,6 +211,38 @@ bool api_domain(const struct http_request *request, struct http_reply *reply, co
     domain->wire_len = len;
     domain->text_len = (size_t)(dns_name_put(domain->text, wire) - domain->text);
     return true;
+}
+
+bool api_address(const struct http_request *request, struct http_reply *reply, const char *name,
+                 uint8_t *space, struct span *address)
+{
+    struct span text = request->parameter(request, name);
+    char terminated[ADDRESS_TEXT_MAX];
+    if (!text.ptr)
+        return true;
+    if (span_equal(text, span_str("-"))) {
+        *address = span_of(space, 0);
+        return true;
+    }
+    snprintf(terminated, sizeof terminated, "%.*s", (int)(text.len % ADDRESS_TEXT_MAX),
+             (const char *)text.ptr);
+    int v4 = inet_pton(AF_INET, terminated, space) == 1;
+    int v6 = inet_pton(AF_INET6, terminated, space) == 1;
+    if (strlen(terminated) != text.len || !(v4 || v6)) { /* too long, or a NUL in it */
+        api_refuse(request, reply, name, "an address");
+        return false;
+    }
+    *address = dnstap_address(span_of(space, v4 ? 4 : 16)); /* ::ffff:192.0.2.1 is IPv4 here too */
+    return true;
+}
+
+const char *api_put_address(char *text, struct span address)
+{
+    char *end = address.len == 4    ? put_ipv4(text, address.ptr)
+                : address.len == 16 ? put_ipv6(text, address.ptr)
+                                    : put_char(text, '-');
+    *end = '\0';
+    return text;
 }
 
 bool api_item(struct span *list, struct span *item)

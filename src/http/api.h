@@ -52,6 +52,13 @@ struct api_domain {
 bool api_domain(const struct http_request *request, struct http_reply *reply, const char *name,
                 struct api_domain *domain);
 
+/* "192.0.2.1" or "2001:db8::1" as 4 or 16 bytes in `space`, "-" (what lists call it) as none;
+ * *address stays as it is when the parameter is absent. */
+bool api_address(const struct http_request *request, struct http_reply *reply, const char *name,
+                 uint8_t *space, struct span *address);
+/* The other way round, into PUT_IPV6_MAX + 1 bytes, terminated. */
+const char *api_put_address(char *text, struct span address);
+
 /* Takes the first item off a list of items between commas; false when there is none left. */
 bool api_item(struct span *list, struct span *item);
 

@@ -1,35 +1,8 @@
 /* Live events, filtered. */
-#include <arpa/inet.h>
-#include <stdio.h>
-
 #include "http/api_scope.h"
 #include "http/live.h"
 
-enum { RATE_MAX = 10000, ADDRESS_TEXT_MAX = 64 };
-
-/* "192.0.2.1" or "2001:db8::1" to 4 or 16 bytes, "-" (what lists call it) to none. */
-static bool read_address(const struct http_request *request, struct http_reply *reply,
-                         uint8_t *space, struct span *address)
-{
-    struct span text = request->parameter(request, "client");
-    char terminated[ADDRESS_TEXT_MAX];
-    if (!text.ptr)
-        return true;
-    if (span_equal(text, span_str("-"))) {
-        *address = span_of(space, 0);
-        return true;
-    }
-    snprintf(terminated, sizeof terminated, "%.*s", (int)(text.len % ADDRESS_TEXT_MAX),
-             (const char *)text.ptr);
-    int v4 = inet_pton(AF_INET, terminated, space) == 1;
-    int v6 = inet_pton(AF_INET6, terminated, space) == 1;
-    if (strlen(terminated) != text.len || !(v4 || v6)) { /* too long, or a NUL in it */
-        api_refuse(request, reply, "client", "an address");
-        return false;
-    }
-    *address = dnstap_address(span_of(space, v4 ? 4 : 16)); /* ::ffff:192.0.2.1 is IPv4 here too */
-    return true;
-}
+enum { RATE_MAX = 10000 };
 
 static void events_handle(const struct http_request *request, struct http_reply *reply)
 {
@@ -44,7 +17,7 @@ static void events_handle(const struct http_request *request, struct http_reply 
                                  .side = -1};
     struct api_scope scope;
     if (!api_scope(request, reply, &scope) || !api_domain(request, reply, "under", &under) ||
-        !read_address(request, reply, address, &filter.client) ||
+        !api_address(request, reply, "client", address, &filter.client) ||
         !api_rcode(request, reply, "rcode", &filter.rcode) ||
         !api_type(request, reply, "type", &filter.qtype) ||
         !api_direction(request, reply, "direction", &filter.direction) ||

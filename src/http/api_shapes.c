@@ -76,6 +76,15 @@ const struct http_shape http_shapes[] = {
               "standard error of 0.8 %), "
               "floor: int (what has no row has at most so many hits), "
               "rows: [Row]}"},
+    {"Counted",
+     "{keys: int (that something is known of), keys-exact: bool (else there may be more), "
+     "floor: int (what has no row has at most so many hits), rows: [Row] (by hits)}"},
+    {"Live",
+     "{from: time (when counting began), to: time, seconds: num, unseen: int (events that passed "
+     "while it was read, and are not in it if they belong to it), queries: Direction, "
+     "responses: Direction, latency: {count: int, mean: num?, p50: num?, p90: num?, p99: num?, "
+     "p999: num?}, names: Counted, clients?: Counted (of the client side), servers?: Counted (of "
+     "upstream)}"},
     {"HistoryRow",
      "{name: text, value: num (what the list is by), error?: int (so much more it "
      "may be), queries: int, "

@@ -251,22 +251,36 @@ static void put_apart(struct json *j, const struct stats_snapshot *snapshot, enu
     json_array_end(j);
 }
 
+static void put_timed(struct json *j, const struct stats_direction_counters *direction,
+                      const uint64_t *latency)
+{
+    static const struct {
+        const char *key;
+        double q;
+    } quantiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}};
+    json_put_u64(j, "count", direction->timed);
+    json_put_double(j, "mean", (double)direction->latency_sum_us / 1e6 / (double)direction->timed);
+    for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++)
+        api_put_quantile(j, quantiles[i].key, latency, quantiles[i].q);
+}
+
+void api_put_quantiles(struct json *j, const struct stats_counters *counters)
+{
+    json_key(j, "latency");
+    json_object(j);
+    put_timed(j, &counters->direction[STATS_RESPONSE], counters->latency);
+    json_object_end(j);
+}
+
 static void put_latency(struct json *j, const struct stats_snapshot *snapshot,
                         const struct stats_stream *stream)
 {
     const uint64_t *latency = stats_latency(snapshot, stream);
     const struct stats_counters *counters = &stream->counters;
-    static const struct {
-        const char *key;
-        double q;
-    } quantiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}};
     const struct stats_direction_counters *direction = &counters->direction[STATS_RESPONSE];
     json_key(j, "latency");
     json_object(j);
-    json_put_u64(j, "count", direction->timed);
-    json_put_double(j, "mean", (double)direction->latency_sum_us / 1e6 / (double)direction->timed);
-    for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++)
-        api_put_quantile(j, quantiles[i].key, latency, quantiles[i].q);
+    put_timed(j, direction, latency);
     api_put_left_out(j, counters);
     put_buckets(j, direction->bucket);
     put_histogram(j, latency);
@@ -306,8 +320,8 @@ void api_put_distinct(struct json *j, const struct stats_distinct *distinct)
     json_object_end(j);
 }
 
-static void put_direction(struct json *j, const char *key, const struct stats_counters *counters,
-                          enum stats_direction which)
+void api_put_direction(struct json *j, const char *key, const struct stats_counters *counters,
+                       enum stats_direction which)
 {
     const struct stats_direction_counters *direction = &counters->direction[which];
     json_key(j, key);
@@ -336,8 +350,8 @@ static void put_statistics(struct json *j, const struct stats_snapshot *snapshot
     api_put_event_times(j, &stream->times);
     api_put_distinct(j, &stream->distinct);
     api_put_rates(j, stream);
-    put_direction(j, "queries", &stream->counters, STATS_QUERY);
-    put_direction(j, "responses", &stream->counters, STATS_RESPONSE);
+    api_put_direction(j, "queries", &stream->counters, STATS_QUERY);
+    api_put_direction(j, "responses", &stream->counters, STATS_RESPONSE);
     put_counts(j, &message_counts, stream->counters.message);
     put_latency(j, snapshot, stream);
     api_put_clock(j, stream);

@@ -33,6 +33,13 @@ void api_put_clock(struct json *j, const struct stats_stream *stream);
 /* "event-times". */
 void api_put_event_times(struct json *j, const struct stats_times *times);
 
+/* A member with the shape Direction; and "latency": how many, their mean and quantiles. */
+void api_put_direction(struct json *j, const char *key, const struct stats_counters *counters,
+                       enum stats_direction which);
+void api_put_quantiles(struct json *j, const struct stats_counters *counters);
+/* A row of a table, by what has that unit. */
+void api_put_row(struct json *j, const struct stats_top *row, const struct stats_unit *unit);
+
 /* The name of the i-th counter of response codes; the last is "other". */
 struct api_code api_rcode_counter(unsigned i);
 

@@ -310,7 +310,7 @@ static const char *order_name(const struct stats_question *question, const struc
     return measure->name;
 }
 
-static void put_row(struct json *j, const struct stats_top *row, const struct stats_unit *unit)
+void api_put_row(struct json *j, const struct stats_top *row, const struct stats_unit *unit)
 {
     double timed = (double)row->values.of[MEASURE_TIMED];
     json_object(j);
@@ -333,7 +333,7 @@ static void put_rows(struct json *j, const struct stats_answer *answer,
     json_key(j, "rows");
     json_array(j);
     for (size_t i = 0; i < answer->count; i++)
-        put_row(j, &answer->rows[i], unit);
+        api_put_row(j, &answer->rows[i], unit);
     json_array_end(j);
 }
 

@@ -134,16 +134,6 @@ static bool learn(struct viewer *v, struct live_lane *lane, unsigned round)
     return true;
 }
 
-/* The name, both in wire form, ends with the domain's labels. */
-static bool is_under(struct span name, struct span domain)
-{
-    while (name.len > domain.len) {
-        size_t label = 1u + name.ptr[0];
-        name = span_of(name.ptr + label, label < name.len ? name.len - label : 0);
-    }
-    return name.len > 0 && span_equal(name, domain);
-}
-
 static struct span shown_identity(struct span identity)
 {
     if (identity.len == 0)
@@ -169,7 +159,8 @@ static bool matches(const struct wish *w, const struct stats_sample *s)
            is_code(w->qtype, s->has_qtype, s->qtype, STATS_NO_QTYPE) &&
            is_text(w->client_len, w->client, s->client) &&
            is_text(w->stream_len, w->stream, shown_identity(s->identity)) &&
-           (w->under_len < 0 || is_under(s->name, span_of(w->under, (size_t)w->under_len)));
+           (w->under_len < 0 ||
+            dns_name_is_under(s->name, span_of(w->under, (size_t)w->under_len)));
 }
 
 /* --- an event as text ----------------------------------------------------------------------- */

@@ -16,6 +16,7 @@ struct flow;
 struct history;
 struct http_server;
 struct live;
+struct watches;
 
 /* What handlers look at. Immutable while the server runs. Owner: cli/service.c. */
 struct http_context {
@@ -24,6 +25,7 @@ struct http_context {
     const struct config *config;
     struct history *history; /* NULL: off */
     struct live *live;
+    struct watches *watches;          /* NULL: none */
     const struct http_server *server; /* NULL: none */
     bool compat;                      /* --compat dnstap-receiver */
     bool legacy_metrics;              /* web: legacy-metrics */

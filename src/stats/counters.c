@@ -134,3 +134,21 @@ void stats_counters_add(struct stats_counters *into, const struct stats_counters
     add_all(into->message, from->message, COUNTERS_MESSAGES);
     add_all(into->latency, from->latency, QUANTILE_BUCKETS);
 }
+
+void stats_values_of_sample(struct stats_values *values, const struct stats_sample *sample)
+{
+    uint64_t us =
+        sample->has_latency && sample->latency_ns > 0 ? (uint64_t)sample->latency_ns / 1000 : 0;
+    bool response = sample->direction == STATS_RESPONSE;
+    us = us < UINT32_MAX ? us : UINT32_MAX;
+    *values = (struct stats_values){0};
+    values->of[response ? MEASURE_RESPONSES : MEASURE_QUERIES] = 1;
+    values->of[response ? MEASURE_RESPONSE_BYTES : MEASURE_QUERY_BYTES] = sample->length;
+    values->of[MEASURE_TIMED] = sample->has_latency;
+    values->of[MEASURE_LATENCY] = values->of[MEASURE_SLOWEST] = us;
+    if (!response)
+        return;
+    values->of[MEASURE_NODATA] = sample->marks >> SAMPLE_NODATA & 1;
+    if (sample->has_header)
+        stats_values_rcode(values, sample->rcode, 1);
+}

@@ -2,6 +2,7 @@
 #ifndef SPILE_STATS_COUNTERS_H
 #define SPILE_STATS_COUNTERS_H
 
+#include "stats/measure.h"
 #include "stats/quantile.h"
 #include "stats/sample.h"
 
@@ -65,6 +66,8 @@ extern const uint16_t stats_flag_bits[COUNTERS_FLAGS];
  * long as both together saw fewer than COUNTERS_RARE rare types; with more, which types have slots
  * of their own depends on the order of adding. */
 void stats_counters_add(struct stats_counters *into, const struct stats_counters *from);
+/* What a sample adds to a row of a table. */
+void stats_values_of_sample(struct stats_values *values, const struct stats_sample *sample);
 /* Counts the sample, whose fields may have any values. */
 void stats_counters_sample(struct stats_counters *counters, const struct stats_sample *sample);
 

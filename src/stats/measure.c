@@ -1,5 +1,8 @@
 #include "stats/measure.h"
 
+#include "stats/table.h"
+#include "wire/dns.h"
+
 const struct stats_unit stats_events = {"events", 0};
 const struct stats_unit stats_bytes = {"bytes", 0};
 const struct stats_unit stats_seconds = {"seconds", 6};
@@ -34,4 +37,19 @@ enum stats_measure stats_measure_parse(struct span name)
     while (measure < STATS_MEASURES && !span_equal(span_str(stats_measures[measure].name), name))
         measure++;
     return measure;
+}
+
+void stats_values_rcode(struct stats_values *values, unsigned rcode, uint64_t hits)
+{
+    if (rcode == DNS_RCODE_NOERROR || rcode == STATS_NO_RCODE)
+        return;
+    if (rcode == DNS_RCODE_NXDOMAIN) {
+        values->of[MEASURE_NXDOMAIN] += hits;
+        return;
+    }
+    values->of[MEASURE_FAILED] += hits;
+    if (rcode == DNS_RCODE_SERVFAIL)
+        values->of[MEASURE_SERVFAIL] += hits;
+    else if (rcode == DNS_RCODE_REFUSED)
+        values->of[MEASURE_REFUSED] += hits;
 }

@@ -50,6 +50,9 @@ const char *stats_measure_name(enum stats_measure measure);
 /* STATS_MEASURES when no measure has that name. */
 enum stats_measure stats_measure_parse(struct span name);
 
+/* Counts responses with that rcode where they belong; not as responses, which they are as well. */
+void stats_values_rcode(struct stats_values *values, unsigned rcode, uint64_t hits);
+
 static inline void stats_values_add(struct stats_values *into, const struct stats_values *from)
 {
     uint64_t mine = into->of[MEASURE_SLOWEST], other = from->of[MEASURE_SLOWEST];

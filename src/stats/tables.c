@@ -75,21 +75,6 @@ static unsigned direction_of(const struct shard_cell *cell)
     return cell->code >> SHARD_DIRECTION_BIT;
 }
 
-static void add_rcode(struct stats_values *values, unsigned rcode, uint64_t hits)
-{
-    if (rcode == DNS_RCODE_NOERROR || rcode == STATS_NO_RCODE)
-        return;
-    if (rcode == DNS_RCODE_NXDOMAIN) {
-        values->of[MEASURE_NXDOMAIN] += hits;
-        return;
-    }
-    values->of[MEASURE_FAILED] += hits;
-    if (rcode == DNS_RCODE_SERVFAIL)
-        values->of[MEASURE_SERVFAIL] += hits;
-    else if (rcode == DNS_RCODE_REFUSED)
-        values->of[MEASURE_REFUSED] += hits;
-}
-
 static void values_of(const struct shard_entry *e, struct stats_values *values)
 {
     *values = (struct stats_values){0};
@@ -103,7 +88,7 @@ static void values_of(const struct shard_entry *e, struct stats_values *values)
         values->of[MEASURE_RESPONSES] += cell->hits;
         if (cell->code >> SHARD_NODATA_BIT & 1)
             values->of[MEASURE_NODATA] += cell->hits;
-        add_rcode(values, rcode, cell->hits);
+        stats_values_rcode(values, rcode, cell->hits);
     }
     values->of[MEASURE_QUERY_BYTES] = e->bytes[STATS_QUERY];
     values->of[MEASURE_RESPONSE_BYTES] = e->bytes[STATS_RESPONSE];

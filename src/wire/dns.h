@@ -149,6 +149,8 @@ char *dns_name_put(char *p, struct dns_name name);
 /* The wire form in lower case of a name's text, with or without its final dot, escapes as
  * dns_name_put writes them. `wire` has DNS_NAME_MAX bytes. Its length; 0 when it is no name. */
 size_t dns_name_parse(struct span text, uint8_t *wire);
+/* True when the name is the domain or below it; both in wire form, and of the same case. */
+bool dns_name_is_under(struct span name, struct span domain);
 
 /* Writes the name's wire form in lower case (RFC 4343) to `lower`, which has DNS_NAME_MAX + 1
  * bytes, and returns siphash_bytes of it. The name must not be absent. */

@@ -313,3 +313,12 @@ size_t dns_name_parse(struct span text, uint8_t *wire)
         wire[i] |= wire[i] >= 'A' && wire[i] <= 'Z' ? 0x20 : 0;
     return len;
 }
+
+bool dns_name_is_under(struct span name, struct span domain)
+{
+    while (name.len > domain.len) {
+        size_t label = 1u + name.ptr[0];
+        name = span_of(name.ptr + label, label < name.len ? name.len - label : 0);
+    }
+    return name.len > 0 && span_equal(name, domain);
+}

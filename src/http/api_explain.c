@@ -1,0 +1,171 @@
+/* What belongs to a name or a client: who asks for it, what it asks for, how it is answered. */
+#include <stdlib.h>
+
+#include "http/api_statistics.h"
+#include "http/watch.h"
+
+enum { ROWS_USUAL = 10, ROWS_MAX = 100 };
+
+struct request {
+    struct api_scope scope;
+    struct api_domain name;
+    uint8_t address[16];
+    struct watch_subject subject;
+    uint64_t rows;
+};
+
+static bool read_request(const struct http_request *request, struct http_reply *reply,
+                         struct request *asked)
+{
+    *asked = (struct request){.rows = ROWS_USUAL};
+    if (!api_scope(request, reply, &asked->scope) ||
+        !api_domain(request, reply, "name", &asked->name) ||
+        !api_address(request, reply, "client", asked->address, &asked->subject.client) ||
+        !api_number(request, reply, "n", 1, ROWS_MAX, &asked->rows))
+        return false;
+    if (asked->name.wire_len > 0)
+        asked->subject.name = span_of(asked->name.wire, asked->name.wire_len);
+    asked->subject.side = asked->scope.side;
+    const char *wrong = NULL;
+    if (!asked->subject.name.ptr == !asked->subject.client.ptr)
+        wrong = "one of 'name' and 'client' is needed";
+    else if (asked->subject.client.ptr && asked->scope.side == STATS_UPSTREAM)
+        wrong = "parameter 'client': upstream the client is the server itself";
+    if (wrong)
+        http_fail(reply, 400, "%s", wrong);
+    return !wrong;
+}
+
+/* --- what the tables have of the window ----------------------------------------------------- */
+
+static void put_list(struct json *j, const char *key, const struct stats_answer *answer)
+{
+    json_key(j, key);
+    json_object(j);
+    json_put_u64(j, "keys", answer->keys);
+    json_put_bool(j, "keys-exact", answer->keys_exact);
+    json_put_u64(j, "floor", answer->floor);
+    json_key(j, "rows");
+    json_array(j);
+    for (size_t i = 0; i < answer->count; i++)
+        api_put_row(j, &answer->rows[i], &stats_events);
+    json_array_end(j);
+    json_object_end(j);
+}
+
+/* The names at and below the one asked for, and null for a client. False: no memory. */
+static bool put_under(struct json *j, const struct http_context *context,
+                      const struct request *asked)
+{
+    const struct stats_scope scope = {
+        .stream = STATS_ALL, .side = asked->scope.side, .window = asked->scope.window};
+    const struct stats_question question = {.table = TABLE_DOMAINS,
+                                            .by = BY_HITS,
+                                            .under =
+                                                span_of(asked->name.text, asked->name.text_len)};
+    struct stats_answer answer;
+    if (!asked->subject.name.ptr) {
+        json_put_null(j, "under");
+        return true;
+    }
+    if (api_top(context, &scope, &question, 1, asked->rows, &answer) < 0)
+        return false;
+    put_list(j, "under", &answer);
+    stats_answers_free(&answer, 1);
+    return true;
+}
+
+/* --- what is counted of live events --------------------------------------------------------- */
+
+static void put_watch(struct json *j, const struct request *asked,
+                      const struct watch_report *report)
+{
+    bool upstream = asked->scope.side == STATS_UPSTREAM;
+    json_key(j, "live");
+    json_object(j);
+    json_put_time(j, "from", report->from_ms);
+    json_put_time(j, "to", report->to_ms);
+    json_put_double(j, "seconds", report->seconds);
+    json_put_u64(j, "unseen", report->unseen);
+    api_put_direction(j, "queries", &report->counters, STATS_QUERY);
+    api_put_direction(j, "responses", &report->counters, STATS_RESPONSE);
+    api_put_quantiles(j, &report->counters);
+    put_list(j, "names", &report->lists[WATCH_NAMES]);
+    put_list(j, upstream ? "servers" : "clients", &report->lists[WATCH_ENDS]);
+    json_object_end(j);
+}
+
+static void put_reply(const struct http_request *request, struct http_reply *reply,
+                      const struct request *asked, const struct watch_report *report,
+                      const struct stats_snapshot *snapshot)
+{
+    char address[64];
+    struct json j = api_begin(reply);
+    api_put_snapshot(&j, snapshot, &asked->scope);
+    json_put_text(&j, "name",
+                  asked->subject.name.ptr ? span_of(asked->name.text, asked->name.text_len)
+                                          : (struct span){0});
+    json_put_str(&j, "client",
+                 asked->subject.client.ptr ? api_put_address(address, asked->subject.client)
+                                           : NULL);
+    bool whole = put_under(&j, request->context, asked);
+    put_watch(&j, asked, report);
+    api_end(&j, reply);
+    if (!whole)
+        http_fail(reply, 503, "no memory for the answer");
+}
+
+static void explain(const struct http_request *request, struct http_reply *reply,
+                    const struct request *asked, struct watch_report *report)
+{
+    struct error err = {0};
+    const struct stats_snapshot *snapshot =
+        api_snapshot(request->context, asked->scope.window, reply);
+    if (!snapshot)
+        return;
+    if (watch_read(request->context->watches, &asked->subject, asked->rows, report, &err) < 0) {
+        http_fail(reply, 503, "%s", err.text);
+    } else {
+        put_reply(request, reply, asked, report, snapshot);
+        watch_report_free(report);
+    }
+    stats_release(snapshot);
+}
+
+static void explain_handle(const struct http_request *request, struct http_reply *reply)
+{
+    struct request asked;
+    if (!request->context->watches) {
+        http_fail(reply, 404, "no events come that could be looked at");
+        return;
+    }
+    if (!read_request(request, reply, &asked))
+        return;
+    struct watch_report *report = malloc(sizeof *report);
+    if (report)
+        explain(request, reply, &asked, report);
+    else
+        http_fail(reply, 503, "no memory for the answer");
+    free(report);
+}
+
+const struct http_route api_explain = {
+    .path = "/api/v1/explain",
+    .doc = "What belongs to a name or a client. The names below a name are those of the tables and "
+           "the window. Who asks for it, what a client asks for and how it is answered is counted "
+           "of live events, from the first request for that name or client until nobody has asked "
+           "for a minute: `live` says since when, and the first reply has nothing yet. Eight names "
+           "and clients can be looked at at a time; of each list the heaviest some hundred are "
+           "kept.",
+    .parameters =
+        (const struct http_parameter[]){
+            {"name", "string", "A domain: it and what is below it."},
+            {"client", "string", "Instead: an address of who asks; - for none."},
+            {"n", "integer", "Rows of each list, 1 to 100; absent: 10."},
+            API_SIDE_PARAMETER,
+            API_WINDOW_PARAMETER,
+            {0}},
+    .schema = "{" API_SNAPSHOT_SHAPE ", name: text?, client: text?, under: Counted? (names at and "
+              "below the name, in the window; null for a client), live: Live}",
+    .handle = explain_handle,
+};
