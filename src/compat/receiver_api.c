@@ -128,7 +128,7 @@ const struct http_route receiver_route_counters = {
 
 static void reset(const struct http_request *request, struct http_reply *reply)
 {
-    stats_reset(request->context->stats);
+    api_reset_window(request->context, WINDOW_ALL);
     reply->status = 204;
 }
 

@@ -94,7 +94,7 @@ static const struct series table[] = {
     {"unasked", "messages", "responses whose query should have come", .number = 13,
      STREAM(loss[LOSS_UNASKED])},
     {"nodata", "messages", "responses with NOERROR, but without an answer or a referral",
-     .number = 14, DIRECTION(RESPONSES, marks[SAMPLE_NODATA])},
+     .number = 14, DIRECTION(BOTH, marks[SAMPLE_NODATA])},
     {"timed", "messages", "responses whose latency is known", .number = NUMBER_TIMED,
      DIRECTION(RESPONSES, timed)},
     {"latency-sum", "seconds", "the sum of these latencies", .decimals = 6,

@@ -41,6 +41,14 @@ const struct stats_snapshot *api_snapshot(const struct http_context *context,
     return snapshot;
 }
 
+void api_reset_window(const struct http_context *context, enum stats_window_id window)
+{
+    if (context->history)
+        history_reset(context->history, window);
+    else
+        stats_reset(context->stats);
+}
+
 int api_top(const struct http_context *context, const struct stats_scope *scope,
             const struct stats_question *questions, size_t count, size_t n,
             struct stats_answer *answers)

@@ -40,6 +40,8 @@ void api_put_words(struct json *j, const struct api_scope *scope); /* "side" and
  * none, and the reply, if it is not NULL, says why. */
 const struct stats_snapshot *api_snapshot(const struct http_context *context,
                                           enum stats_window_id window, struct http_reply *reply);
+/* As history_reset; without a history nothing but WINDOW_ALL is kept. */
+void api_reset_window(const struct http_context *context, enum stats_window_id window);
 /* As stats_top, of any window. */
 int api_top(const struct http_context *context, const struct stats_scope *scope,
             const struct stats_question *questions, size_t count, size_t n,

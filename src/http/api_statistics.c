@@ -414,16 +414,27 @@ const struct http_route api_statistics = {
 
 static void reset_handle(const struct http_request *request, struct http_reply *reply)
 {
-    stats_reset(request->context->stats);
+    struct api_scope scope;
+    if (!api_scope(request, reply, &scope))
+        return;
+    api_reset_window(request->context, scope.window);
     struct json j = api_begin(reply);
     json_put_bool(&j, "reset", true);
+    json_put_str(&j, "window", stats_window_name(scope.window));
     api_end(&j, reply);
 }
 
 const struct http_route api_reset = {
     .path = "/api/v1/statistics",
     .method = HTTP_DELETE,
-    .doc = "Forgets all numbers; streams stay listed. What history has written stays written.",
-    .schema = "{reset: bool}",
+    .doc =
+        "Forgets all numbers, or those of a window: it begins now, the others go on. Streams stay "
+        "listed. What history has written stays written.",
+    .parameters =
+        (const struct http_parameter[]){
+            {"window", "string",
+             "1m, 5m, 1h or 1d: this one alone; all: all numbers, of every window; absent: all."},
+            {0}},
+    .schema = "{reset: bool, window: text}",
     .handle = reset_handle,
 };

@@ -1,6 +1,7 @@
 """The native API's numbers: statistics and tables are those of the events that `spile read` shows of the same
 frames; the ledger and the history agree with them."""
 import collections
+import json
 import time
 
 import fstrm
@@ -284,6 +285,9 @@ def check_registrable(api, events, side):
 
 # --- a mix whose every number is known ------------------------------------------------------------
 
+WINDOWS = "all", "1m", "5m", "1h", "1d"
+
+
 def send_mix(t, api, **of):
     """Sends it whole; its truth."""
     mix = Mix(**of)
@@ -302,7 +306,7 @@ def a_known_mix_is_told_by_side(t):
     t.path("mix.fstrm").write_bytes(fstrm.control(fstrm.START, fstrm.DNSTAP) + b"".join(map(fstrm.data, mix.frames())) +
                                     fstrm.control(fstrm.STOP))
     check_read(mix.events(), read(t, t.path("mix.fstrm")))
-    for window in ("all", "1m", "5m", "1h", "1d"):
+    for window in WINDOWS:
         for side in SIDES:
             check_mix(api, mix.events(side), side, window)
     got = api.get("statistics")["statistics"]
@@ -330,6 +334,32 @@ def check_mix(api, events, side, window):
     m = measures(events)
     equal([stream["queries"], stream["responses"], stream["nxdomain"], stream["failed"]],
           [m["queries"], m["responses"], m["nxdomain"], m["failed"]], f"{what} stream")
+
+
+@test()
+def a_window_can_be_reset_alone(t):
+    """It begins anew, the others and all since the start go on; a reset of all is one of every window."""
+    api = Api(t)
+    send_mix(t, api)
+
+    def counts():
+        return {w: [api.get("statistics", window=w, side=s)["statistics"]["queries"]["events"] for s in SIDES] +
+                [len(api.get("tables", window=w, table="clients", n=100)["tables"][0]["rows"])] for w in WINDOWS}
+    whole, none = [1000, 300, 50], [0, 0, 0]
+    equal(counts(), dict.fromkeys(WINDOWS, whole), "all of them")
+
+    def reset(status=200, **asked):
+        got, body = api.ask("/api/v1/statistics", "DELETE", **asked)
+        equal(got, status, f"status of a reset of {asked}")
+        return json.loads(body)
+    equal(reset(window="5m"), {"reset": True, "window": "5m"}, "the reply")
+    equal(counts(), {**dict.fromkeys(WINDOWS, whole), "5m": none}, "five minutes begin anew")
+    again = send_mix(t, api, label="again")
+    wait_for("both", lambda: counts() == {**dict.fromkeys(WINDOWS, [2000, 600, 50]), "5m": whole})
+    check_mix(api, again.events("client"), "client", "5m")
+    assert "is not one of all, 1m" in reset(400, window="2h")["error"]
+    equal(reset(), {"reset": True, "window": "all"}, "the reply")
+    equal(counts(), dict.fromkeys(WINDOWS, none), "nothing")
 
 
 @test()
