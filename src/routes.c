@@ -14,6 +14,7 @@
     X(api_streams)                                                                                 \
     X(api_tables)                                                                                  \
     X(api_explain)                                                                                 \
+    X(api_search)                                                                                  \
     X(api_series)                                                                                  \
     X(api_history)                                                                                 \
     X(api_history_tops)                                                                            \

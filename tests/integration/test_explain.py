@@ -85,3 +85,49 @@ def what_cannot_be_explained_is_refused(t):
         api.get("explain", name=f"name{i}.example")
     equal(api.get("explain", 503, name="one.more")["error"], "8 names and clients are being looked at already", "places")
     api.get("explain", name="NAME3.example.")
+
+
+@test()
+def what_contains_a_text_is_found(t):
+    """Names and addresses of one side and window, the heaviest first; how many there are, and whether that is all."""
+    api, mix = Api(t), Mix()
+    shapes = Shapes(api)
+    send(t, mix)
+    api.wait_events(len(mix.events()))
+    keys = {"domains": {s: lambda e: e["qname"] for s in SIDES}, "clients": {"client": lambda e: e["query-ip"]},
+            "servers": {"upstream": lambda e: e["response-ip"]}}
+    for side in SIDES:
+        for text in ("3", "NONE1", "mix.", ".1", "203.0.113.", "no such thing", "\\", "x" * 255):
+            for window in ("all", "5m"):
+                reply = api.get("search", text=text, side=side, window=window, n=5)
+                shapes.check("/api/v1/search", reply)
+                equal(reply["text"], text.lower(), "the text")
+                for table in reply["tables"]:
+                    key = keys[table["table"]].get(side, lambda e: None)
+                    rows = table_of(mix.events(side), key)
+                    hits = {name: len(row) for name, row in rows.items() if text.lower() in name}
+                    what = f"{side} {window} {table['table']} with {text}"
+                    equal([table["searched"], table["whole"], table["found"]], [len(rows), True, len(hits)], what)
+                    equal([r["value"] for r in table["rows"]], sorted(hits.values(), reverse=True)[:5], what)
+                    assert all(hits[r["name"]] == r["value"] for r in table["rows"]), what
+    equal(sum(t["found"] for t in api.get("search", text="example", stream="mix")["tables"]), 80, "names of the stream")
+    for asked in ({}, {"text": ""}, {"text": "x" * 256}, {"text": "a", "n": 0}, {"text": "a", "window": "2h"}):
+        api.get("search", 400, **asked)
+    api.get("search", 404, text="a", stream="nobody")
+
+
+@test()
+def a_search_says_when_there_is_more(t):
+    """Past 5,000 rows of a table the heaviest alone are looked through."""
+    api = Api(t)
+    client = fstrm.Sender(t.path("tap.sock"))
+    head = b"\0\1\1\0\0\1\0\0\0\0\0\0"
+    name = [b"\6n%05d\7example\0\0\1\0\1" % i for i in range(6000)]
+    for at in range(0, 6000, 500):
+        client.send(*[fstrm.message(head + question) for question in name[at:at + 500]])
+    client.send(*[fstrm.message(head + name[5999])] * 5)
+    client.finish()
+    api.wait_events(6005)
+    domains, clients, _ = api.get("search", text="n0599", n=100)["tables"]
+    equal([domains["searched"], domains["whole"], clients["whole"]], [5000, False, True], "how much was looked through")
+    equal([(r["name"], r["value"]) for r in domains["rows"]][:1], [("n05999.example.", 6)], "the heaviest is found")

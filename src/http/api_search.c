@@ -1,0 +1,134 @@
+/* Names and addresses by a part of them, among the heaviest rows of the tables. */
+#include <ctype.h>
+#include <stdlib.h>
+
+#include "http/api_statistics.h"
+
+enum {
+    ROWS_USUAL = 10,
+    ROWS_MAX = 100,
+    TEXT_MAX = 255,
+    SEARCHED = 5000, /* rows of each table: they are in memory at once, a kilobyte each */
+};
+
+static const enum stats_table_id tables[] = {TABLE_DOMAINS, TABLE_CLIENTS, TABLE_SERVERS};
+
+struct request {
+    struct api_scope scope;
+    char text[TEXT_MAX]; /* in lower case, as names are */
+    size_t text_len;
+    uint64_t rows;
+};
+
+static bool read_text(const struct http_request *request, struct http_reply *reply,
+                      struct request *asked)
+{
+    struct span text = request->parameter(request, "text");
+    if (text.len == 0 || text.len > TEXT_MAX) {
+        http_fail(reply, 400, "parameter 'text': 1 to %d bytes of a name or an address", TEXT_MAX);
+        return false;
+    }
+    for (size_t i = 0; i < text.len; i++)
+        asked->text[i] = (char)tolower(text.ptr[i]);
+    asked->text_len = text.len;
+    return true;
+}
+
+static bool read_request(const struct http_request *request, struct http_reply *reply,
+                         struct request *asked)
+{
+    asked->rows = ROWS_USUAL;
+    return api_scope(request, reply, &asked->scope) && read_text(request, reply, asked) &&
+           api_number(request, reply, "n", 1, ROWS_MAX, &asked->rows);
+}
+
+static bool matches(const struct request *asked, const struct stats_top *row)
+{
+    return memmem(row->text, row->text_len, asked->text, asked->text_len);
+}
+
+static void put_found(struct json *j, const struct request *asked, enum stats_table_id table,
+                      const struct stats_answer *answer)
+{
+    size_t found = 0;
+    json_object(j);
+    json_put_str(j, "table", stats_table_name(table));
+    json_put_u64(j, "searched", answer->count);
+    json_put_bool(j, "whole", answer->count < SEARCHED && answer->floor == 0);
+    json_key(j, "rows");
+    json_array(j);
+    for (size_t i = 0; i < answer->count; i++) {
+        if (matches(asked, &answer->rows[i]) && found++ < asked->rows)
+            api_put_row(j, &answer->rows[i], &stats_events);
+    }
+    json_array_end(j);
+    json_put_u64(j, "found", found);
+    json_object_end(j);
+}
+
+/* Table by table, so that the rows of one are in memory at a time. False: no memory. */
+static bool put_tables(struct json *j, const struct http_context *context,
+                       const struct request *asked, int stream)
+{
+    const struct stats_scope scope = {
+        .stream = stream, .side = asked->scope.side, .window = asked->scope.window};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        const struct stats_question question = {.table = tables[i], .by = BY_HITS};
+        struct stats_answer answer;
+        if (api_top(context, &scope, &question, 1, SEARCHED, &answer) < 0)
+            return false;
+        put_found(j, asked, tables[i], &answer);
+        stats_answers_free(&answer, 1);
+    }
+    return true;
+}
+
+static void search(const struct http_request *request, struct http_reply *reply,
+                   const struct request *asked, const struct stats_snapshot *snapshot)
+{
+    int index;
+    if (!api_stream(request, reply, snapshot, &index))
+        return;
+    int stream = stats_snapshot_at(snapshot, index, asked->scope.side)->id;
+    struct json j = api_begin(reply);
+    api_put_snapshot(&j, snapshot, &asked->scope);
+    json_put_text(&j, "text", span_of(asked->text, asked->text_len));
+    json_key(&j, "tables");
+    json_array(&j);
+    bool whole = put_tables(&j, request->context, asked, stream);
+    json_array_end(&j);
+    api_end(&j, reply);
+    if (!whole)
+        http_fail(reply, 503, "no memory for the answer");
+}
+
+static void search_handle(const struct http_request *request, struct http_reply *reply)
+{
+    struct request asked;
+    if (!read_request(request, reply, &asked))
+        return;
+    const struct stats_snapshot *snapshot =
+        api_snapshot(request->context, asked.scope.window, reply);
+    if (snapshot)
+        search(request, reply, &asked, snapshot);
+    stats_release(snapshot);
+}
+
+const struct http_route api_search = {
+    .path = "/api/v1/search",
+    .doc = "Names, clients and servers that contain a text, the heaviest first. Looked through are "
+           "the 5000 heaviest rows of each table.",
+    .parameters =
+        (const struct http_parameter[]){
+            {"text", "string", "A part of a name or of an address; case does not matter."},
+            {"n", "integer", "Rows of each table, 1 to 100; absent: 10."},
+            API_STREAM_PARAMETER,
+            API_SIDE_PARAMETER,
+            API_WINDOW_PARAMETER,
+            {0}},
+    .schema = "{" API_SNAPSHOT_SHAPE
+              ", text: text, tables: [{table: text (domains, clients or servers), searched: int "
+              "(rows looked through), whole: bool (there are no others), found: int, rows: [Row] "
+              "(by hits)}]}",
+    .handle = search_handle,
+};
