@@ -13,6 +13,7 @@
     X(api_reset)                                                                                   \
     X(api_streams)                                                                                 \
     X(api_tables)                                                                                  \
+    X(api_upstream)                                                                                \
     X(api_explain)                                                                                 \
     X(api_search)                                                                                  \
     X(api_series)                                                                                  \

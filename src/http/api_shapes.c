@@ -69,22 +69,26 @@ const struct http_shape http_shapes[] = {
             "queries: int, responses: int, query-bytes?: int, response-bytes?: int, "
             "nxdomain?: int, failed?: int, timed?: int (responses whose latency is known), "
             "latency-sum?: num (seconds), slowest?: num (seconds), servfail?: int, refused?: int, "
-            "nodata?: int (NOERROR without an answer or a referral), mean?: num? (seconds)}"},
+            "nodata?: int (NOERROR without an answer or a referral), mean?: num? (seconds), "
+            "share?: num? (of all questions), unanswered?: int (questions that had no answer, or "
+            "have none yet)}"},
     {"Table", "{list: text? (its name among the usual lists), title: text, table: text, by: text, "
               "direction: text?, code: text?, under: text?, unit: text (events, bytes or seconds), "
               "keys: int (different ones that have come), keys-exact: bool (else estimated, with a "
               "standard error of 0.8 %), "
               "floor: int (what has no row has at most so many hits), "
               "rows: [Row]}"},
+    {"Quantiles",
+     "{count: int (responses whose latency is known), mean: num?, p50: num?, p90: num?, p99: num?, "
+     "p999: num?} (seconds)"},
     {"Counted",
      "{keys: int (that something is known of), keys-exact: bool (else there may be more), "
-     "floor: int (what has no row has at most so many hits), rows: [Row] (by hits)}"},
+     "floor: int (what has no row has at most so many hits), rows: [Row]}"},
     {"Live",
      "{from: time (when counting began), to: time, seconds: num, unseen: int (events that passed "
      "while it was read, and are not in it if they belong to it), queries: Direction, "
-     "responses: Direction, latency: {count: int, mean: num?, p50: num?, p90: num?, p99: num?, "
-     "p999: num?}, names: Counted, clients?: Counted (of the client side), servers?: Counted (of "
-     "upstream)}"},
+     "responses: Direction, latency: Quantiles, names: Counted, clients?: Counted (of the client "
+     "side), servers?: Counted (of upstream)} (rows are by hits)"},
     {"HistoryRow",
      "{name: text, value: num (what the list is by), error?: int (so much more it "
      "may be), queries: int, "

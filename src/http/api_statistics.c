@@ -83,10 +83,11 @@ static const struct counts direction_counts[] = {
     {"flags", ARRAY(flags), COUNTERS_FLAGS, flag_name, false},
     {"marks", ARRAY(marks), SAMPLE_LEFT_OUT, mark_name, false},
     {"opcodes", ARRAY(opcode), 16, opcode_name, true},
-    {"rcodes", ARRAY(rcode), COUNTERS_RCODES, api_rcode_counter, true},
     {0},
 };
 
+static const struct counts rcode_counts = {"rcodes", ARRAY(rcode), COUNTERS_RCODES,
+                                           api_rcode_counter, true};
 static const struct counts left_out_counts = {"left-out", ARRAY(marks[SAMPLE_LEFT_OUT]),
                                               COUNTERS_LEFT_OUT, left_out_name, false};
 static const struct counts message_counts = {"messages", 0, COUNTERS_MESSAGES, message_name, true};
@@ -214,6 +215,11 @@ void api_put_quantile(struct json *j, const char *key, const uint64_t *latency, 
     json_put_double(j, key, timed > 0 ? ns / CLOCK_SECOND_NS : NAN);
 }
 
+void api_put_rcodes(struct json *j, const struct stats_direction_counters *direction)
+{
+    put_counts(j, &rcode_counts, direction);
+}
+
 void api_put_left_out(struct json *j, const struct stats_counters *counters)
 {
     put_counts(j, &left_out_counts, &counters->direction[STATS_RESPONSE]);
@@ -330,6 +336,7 @@ void api_put_direction(struct json *j, const char *key, const struct stats_count
     json_put_u64(j, "bytes", direction->bytes);
     for (const struct counts *row = direction_counts; row->key; row++)
         put_counts(j, row, direction);
+    api_put_rcodes(j, direction);
     put_types(j, counters, which);
     put_sizes(j, direction->size);
     json_object_end(j);

@@ -37,8 +37,12 @@ void api_put_event_times(struct json *j, const struct stats_times *times);
 void api_put_direction(struct json *j, const char *key, const struct stats_counters *counters,
                        enum stats_direction which);
 void api_put_quantiles(struct json *j, const struct stats_counters *counters);
+/* "rcodes". */
+void api_put_rcodes(struct json *j, const struct stats_direction_counters *direction);
 /* A row of a table, by what has that unit. */
 void api_put_row(struct json *j, const struct stats_top *row, const struct stats_unit *unit);
+void api_put_row_members(struct json *j, const struct stats_top *row,
+                         const struct stats_unit *unit);
 
 /* The name of the i-th counter of response codes; the last is "other". */
 struct api_code api_rcode_counter(unsigned i);

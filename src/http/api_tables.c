@@ -310,10 +310,9 @@ static const char *order_name(const struct stats_question *question, const struc
     return measure->name;
 }
 
-void api_put_row(struct json *j, const struct stats_top *row, const struct stats_unit *unit)
+void api_put_row_members(struct json *j, const struct stats_top *row, const struct stats_unit *unit)
 {
     double timed = (double)row->values.of[MEASURE_TIMED];
-    json_object(j);
     json_put_text(j, "name", span_of(row->text, row->text_len));
     json_put_decimal(j, "value", row->value, unit->decimals);
     json_put_decimal(j, "error", row->error, unit->decimals);
@@ -321,6 +320,12 @@ void api_put_row(struct json *j, const struct stats_top *row, const struct stats
         json_put_decimal(j, stats_measures[i].name, row->values.of[i],
                          stats_measures[i].unit->decimals);
     json_put_double(j, "mean", (double)row->values.of[MEASURE_LATENCY] / 1e6 / timed);
+}
+
+void api_put_row(struct json *j, const struct stats_top *row, const struct stats_unit *unit)
+{
+    json_object(j);
+    api_put_row_members(j, row, unit);
     json_object_end(j);
 }
 

@@ -167,6 +167,7 @@ ASKED = {
                {"side": "upstream", "window": "5m"}, {"window": "all"}],
     "history/tops": [{}, {"table": "clients", "by": "slowest", "n": 2}, {"side": "upstream", "window": "1h"}],
     "connections": [{}, {"n": 1}],
+    "upstream": [{}, {"window": "1m", "stream": "unbound-test", "n": 2}],
     "search": [{"text": "corp"}, {"text": ".", "side": "upstream", "n": 3, "window": "1h", "stream": "unbound-test"}],
     "explain": [{"name": "example"}, {"client": "198.51.100.1", "window": "5m", "n": 3}, {"name": "test", "side": "upstream"}],
     "events": [],

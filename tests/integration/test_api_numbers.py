@@ -337,6 +337,33 @@ def check_mix(api, events, side, window):
 
 
 @test()
+def what_is_asked_upstream_is_told(t):
+    """Servers with their shares, rcodes, latencies and questions without an answer; and how much needed no question."""
+    api = Api(t)
+    mix = send_mix(t, api)
+    events, m = mix.events("upstream"), measures(mix.events("upstream"))
+    for asked in ({}, {"window": "5m"}, {"stream": "mix", "window": "1d"}):
+        got = api.get("upstream", n=1000, **asked)
+        equal([got["side"], got["window"]], ["upstream", asked.get("window", "all")], "scope")
+        equal([got["queries"], got["responses"], got["unanswered"]], [300, 288, 12], "questions")
+        equal(got["rcodes"], dict(collections.Counter(e["rcode"] for e in events if e["type"] == "response")), "rcodes")
+        equal(got["nodata"], mix.codes("upstream")["NODATA"], "NODATA")
+        equal(got["cache"], {"answers": 1000, "questions": 300, "efficiency": 0.7}, "cache")
+        latencies = [e["latency"] for e in events if e["latency"] is not None]
+        equal(got["latency"]["count"], len(latencies), "latencies")
+        for key, q in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99)):
+            check_quantile(got["latency"][key], q, latencies, key)
+        for name, key in (("servers", ENDS["upstream"]), ("names", "qname")):
+            rows = {k: measures(row) for k, row in table_of(events, lambda e, key=key: e[key]).items()}
+            equal({r["name"]: [r["value"], round(r["share"] * 300), r["unanswered"], r["servfail"], r["nodata"]] for r in got[name]["rows"]},
+                  {k: [r["queries"], r["queries"], r["queries"] - r["responses"], r["servfail"], r["nodata"]]
+                   for k, r in rows.items()}, name)
+            values = [r["value"] for r in got[name]["rows"]]
+            equal(values, sorted(values, reverse=True), f"order of {name}")
+    assert m["servfail"] > 0 and m["nodata"] > 0
+
+
+@test()
 def a_window_can_be_reset_alone(t):
     """It begins anew, the others and all since the start go on; a reset of all is one of every window."""
     api = Api(t)
