@@ -410,7 +410,7 @@ static void latencies_are_in_seconds(void **state)
     buf_byte(&out, '\0');
     assert_non_null(strstr((char *)out.data, "\"name\":\"slow.\",\"value\":1.000014,"));
     assert_non_null(
-        strstr((char *)out.data, "\"timed\":3,\"latency-sum\":4.500000,\"slowest\":1.000014}"));
+        strstr((char *)out.data, "\"timed\":3,\"latency-sum\":4.500000,\"slowest\":1.000014,"));
     buf_free(&out);
     place_end(&place);
 }
