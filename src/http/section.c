@@ -121,7 +121,7 @@ static const struct option web_options[] = {
      WEB(metrics.top),
      .fallback = "0",
      .max = 1000,
-     .doc = "so many of the most frequent domains and clients are on /metrics, too"},
+     .doc = "so many of the most frequent domains, clients and servers are on /metrics, too"},
     {0},
 };
 

@@ -116,7 +116,7 @@ def statistics_and_live_events_say_what_lines_say(t):
     assert re.search(r"distinct +clients 1 ", report) and re.search(r"1 192\.0\.2\.1 +2 ", report), report
     metrics = samples(api.ask("/metrics")[1].decode())
     for reason, count in (("negative", 0), ("beyond-window", 1)):
-        equal(metrics[f'spile_latency_left_out_total{{stream="ns1",reason="{reason}"}}'], count, f"left out: {reason}")
+        equal(metrics[f'spile_latency_left_out_total{{stream="ns1",side="client",reason="{reason}"}}'], count, f"left out: {reason}")
 
 
 @test()
