@@ -30,6 +30,8 @@ struct top {
     char *stream;
     char *mode;
     char *group;
+    int side;   /* enum stats_side */
+    int window; /* one more than enum stats_window_id; 0: what is usual */
     uint64_t interval_ns;
     uint64_t rows;
     bool once;
@@ -66,6 +68,23 @@ static const struct option top_options[] = {
      .max = 1000,
      .offset = offsetof(struct top, stream),
      .doc = "begin with this stream (the identity of a DNS server) instead of all"},
+    {.name = "side",
+     .type = OPTION_ENUM,
+     .choices = (const char *const[]){"client", "upstream", NULL},
+     .fallback = "client",
+     .value = "SIDE",
+     .offset = offsetof(struct top, side),
+     .doc = "begin with what servers are asked (client), or with what they ask others (upstream)"},
+    {.name = "window",
+     .letter = 'w',
+     .type = OPTION_ENUM,
+     .choices = (const char *const[]){"auto", "all", "1m", "5m", "1h", "1d", NULL},
+     .fallback = "auto",
+     .value = "WINDOW",
+     .offset = offsetof(struct top, window),
+     .doc =
+         "begin with the numbers of the last minute, 5 minutes, hour or day, or of all since the "
+         "start; auto is 1m, but all in a report and of a file"},
     {.name = "api-key",
      .type = OPTION_STRING,
      .value = "KEY",
@@ -130,6 +149,10 @@ static void begin_state(struct top_state *state, const struct top *top,
     *state = (struct top_state){0};
     top_state_init(state, (unsigned)(top->interval_ns / CLOCK_MS_NS));
     state->recording = origin->amend != NULL;
+    state->side = (enum stats_side)top->side;
+    state->window = top->window > 0 ? (enum stats_window_id)(top->window - 1)
+                    : wants_report(top) || state->recording ? WINDOW_ALL
+                                                            : WINDOW_1M;
     if (top->stream)
         snprintf(state->stream, sizeof state->stream, "%s", top->stream);
 }
@@ -152,7 +175,7 @@ static int report(const struct top *top, const struct top_origin *origin, const 
     struct top_state state;
     struct top_view view;
     begin_state(&state, top, origin);
-    struct top_wish wish = {.rows = (int)top->rows};
+    struct top_wish wish = {.side = state.side, .window = state.window, .rows = (int)top->rows};
     memcpy(wish.stream, state.stream, sizeof wish.stream);
     memcpy(wish.by, state.by, sizeof wish.by);
     memset(wish.tables, true, sizeof wish.tables);
@@ -375,6 +398,8 @@ const struct command command_top = {
         "It asks a running daemon by its API (URL, http://127.0.0.1:8080/ when nothing is said); "
         "or it collects by itself what is in FILE (- is standard input) or what DNS servers send "
         "to SOURCE, unix:PATH or tcp:HOST:PORT, where it then listens.\n\n"
+        "What is shown is of what clients ask, or with --side upstream of what servers ask others, "
+        "and of the last minute unless --window says otherwise.\n\n"
         "A FILE has its own times: above stands from when to when it is, and the first rate is "
         "over "
         "all of it, the others over its last minute and its last 15 minutes. Times that lie far "

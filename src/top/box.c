@@ -2,7 +2,14 @@
 
 #include <stdio.h>
 
-enum { RANK_WIDTH = TOP_BOX_RANK, NAME_MIN = 24, NAME_USUAL = 48, GAP = 2 };
+enum {
+    RANK_WIDTH = TOP_BOX_RANK,
+    NAME_MIN = 24,
+    NAME_USUAL = 48,
+    NAME_WHOLE = 64,
+    GAP = 2,
+    FIRST_COLUMNS = 5
+};
 
 /* The columns that fit, of one table. */
 struct grid {
@@ -45,24 +52,21 @@ static int longest_name(const struct top_box *box, const struct top_list *list)
     return longest < CANVAS_SIDE_MAX ? (int)longest : CANVAS_SIDE_MAX;
 }
 
-/* A value of the table's order means something only in the column that it goes by. */
-static bool has_meaning(const struct top_box *box, const struct top_list *list, int column)
-{
-    const char *path = column_of(box, column)->path;
-    return column == list->by || !path || strcmp(path, "value") != 0;
-}
-
-/* First the column that the table goes by, then the others as long as names have room. */
+/* First the column that the table goes by, then the others as long as names have room: beside those
+ * of domains and addresses the first of them where there is little, the rest where most are whole.
+ */
 static struct grid make_grid(const struct top_box *box, const struct top_list *list)
 {
     struct grid grid = {.names = box->width - RANK_WIDTH};
     int count = top_column_count(box->list);
+    bool keys = top_tables[box->list].kind == KIND_TABLE;
     for (int i = -1; i < count; i++) {
         int column = i < 0 ? list->by : i;
-        if (grid.width[column] > 0 || !has_meaning(box, list, column))
+        int least = keys && i >= FIRST_COLUMNS ? NAME_WHOLE : NAME_MIN;
+        if (grid.width[column] > 0)
             continue;
         int width = column_width(box, list, column);
-        if (grid.names - width < NAME_MIN && i >= 0)
+        if (grid.names - width < least && i >= 0)
             break;
         grid.width[column] = width;
         grid.names -= width;
@@ -121,7 +125,7 @@ static void put_row(struct canvas *canvas, const struct top_box *box, const stru
     const struct top_row *row = &list->rows[i];
     char text[24];
     int y = box->y + 1 + (int)i - box->from, x = box->x + RANK_WIDTH;
-    snprintf(text, sizeof text, "%zu", i + 1);
+    snprintf(text, sizeof text, "%zu", row->rank);
     canvas_right(canvas, x - 1, y, STYLE_DIM, text);
     canvas_name(canvas, x, y, grid->names, STYLE_PLAIN, span_str(row->name));
     x += grid->names;

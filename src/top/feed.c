@@ -59,10 +59,21 @@ static void publish(struct top_feed *feed, enum top_news news, struct top_view *
     (void)written; /* EAGAIN: the reader knows already */
 }
 
+/* What was wished for since the last time. */
+static int reset(struct top_feed *feed, const struct top_wish *wish, unsigned *resets,
+                 struct error *err)
+{
+    const struct top_origin *origin = feed->origin;
+    bool wanted = *resets != wish->resets;
+    *resets = wish->resets;
+    return wanted && origin->reset ? origin->reset(origin->state, wish->window, err) : 0;
+}
+
 static void *run(void *arg)
 {
     struct top_feed *feed = arg;
     struct top_wish wish;
+    unsigned resets = 0;
     uint64_t last_ns = 0;
     thread_begin("feed", 0);
     while (wait_turn(feed, last_ns, &wish)) {
@@ -70,7 +81,8 @@ static void *run(void *arg)
         struct error problem = {0};
         last_ns = clock_ns();
         bool last = feed->ended && atomic_load(feed->ended);
-        bool good = top_gather(feed->origin, &wish, &view, &problem) == 0;
+        bool good = reset(feed, &wish, &resets, &problem) == 0 &&
+                    top_gather(feed->origin, &wish, &view, &problem) == 0;
         publish(feed, good ? last ? TOP_LAST_VIEW : TOP_VIEW : TOP_PROBLEM, &view, &problem);
     }
     return NULL;
@@ -124,7 +136,8 @@ void top_feed_stop(struct top_feed *feed)
 
 static bool same(const struct top_wish *a, const struct top_wish *b)
 {
-    return strcmp(a->stream, b->stream) == 0 && a->rows == b->rows &&
+    return strcmp(a->stream, b->stream) == 0 && a->side == b->side && a->window == b->window &&
+           a->resets == b->resets && a->rows == b->rows &&
            memcmp(a->by, b->by, sizeof a->by) == 0 &&
            memcmp(a->tables, b->tables, sizeof a->tables) == 0;
 }

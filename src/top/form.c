@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 enum { EXACT_BELOW = 1000000000 };
@@ -77,6 +78,15 @@ static void put_date(double seconds, char *out)
     strftime(out, FORM_MAX, "%Y-%m-%dT%H:%M:%SZ", &when);
 }
 
+/* Without a blank: a row of a table is words. */
+static void put_share(double part, char *out)
+{
+    form_share(part, 1, out);
+    char *blank = strchr(out, ' ');
+    if (blank)
+        memmove(blank, blank + 1, strlen(blank));
+}
+
 const char *form_text(enum top_form form, double value, char *out)
 {
     if (!(value >= 0)) /* NAN, and what no honest server says */
@@ -91,6 +101,8 @@ const char *form_text(enum top_form form, double value, char *out)
         put_time(value, out);
     else if (form == FORM_DATE)
         put_date(value, out);
+    else if (form == FORM_SHARE)
+        put_share(value, out);
     else
         put_span(value, out);
     return out;

@@ -8,6 +8,7 @@ enum top_form {
     FORM_RATE,  /* a second: 0.5, 12.3, 1234 */
     FORM_TIME,  /* seconds, short ones: 420us, 42.1ms, 1.25s */
     FORM_SPAN,  /* seconds, long ones: 45s, 12m 33s, 3h 02m, 5d 07h */
+    FORM_SHARE, /* a part of 1 in percent: 98.1%, <0.1% */
     FORM_DATE,  /* Unix seconds: 2026-11-21T15:12:22Z */
 };
 

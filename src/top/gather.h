@@ -15,6 +15,13 @@ struct top_parameter {
     struct span value;
 };
 
+/* The request that resets. */
+#define TOP_RESET_PATH "/api/v1/statistics"
+#define TOP_RESET_PARAMETER(WINDOW)                                                                \
+    {                                                                                              \
+        "window", span_str(stats_window_name(WINDOW))                                              \
+    }
+
 /* Owner: one thread at a time. */
 struct top_origin {
     void *state;
@@ -22,6 +29,9 @@ struct top_origin {
      * with bytes that may be anybody's. */
     int (*get)(void *state, const char *path, const struct top_parameter *parameters,
                struct buf *body, struct error *err);
+    /* Forgets all numbers of a window, WINDOW_ALL of every one: for whoever looks. -1: err. NULL:
+     * it cannot be done. */
+    int (*reset)(void *state, enum stats_window_id window, struct error *err);
     /* Of a recording alone: puts its own times into a view that has been filled. */
     void (*amend)(void *state, struct top_view *view);
     /* Any thread: has a `get` that waits for somebody fail soon, and all later ones. NULL: none

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "top/box.h"
 
@@ -15,9 +16,11 @@ enum {
     GAP = 2,           /* between the parts of a line */
     TARGET_LEAST = 16, /* columns of a target that is longer */
     STREAM_MOST = 40,
-    HINT_HEIGHT = 4,   /* lines, at most */
-    HINT_SECONDS = 5,  /* each is shown so long, where there are several */
-    TREND_HEIGHT = 30, /* of a screen that has a line for the trend */
+    HINT_HEIGHT = 4,      /* lines, at most */
+    HINT_SECONDS = 5,     /* each is shown so long, where there are several */
+    TREND_HEIGHT = 30,    /* of a screen that has a line for the trend */
+    ROWS_WISHED = 250,    /* of a table */
+    ROWS_SEARCHED = 1000, /* of one that is looked through: all that the API gives */
 };
 
 /* --- the summary ---------------------------------------------------------------------------- */
@@ -28,6 +31,7 @@ struct item {
     enum top_number number;
     const char *after;
     bool bad; /* it should be zero */
+    enum top_only only;
 };
 
 /* A line has items, or the shares of a list, or the messages' times. The first lines are the most
@@ -64,7 +68,8 @@ static const struct line lines[] = {
       {"mean ", NUMBER_LATENCY_MEAN, "", false}},
      0},
     {"distinct",
-     {{"clients ", NUMBER_CLIENTS, "", false},
+     {{"clients ", NUMBER_CLIENTS, "", false, TOP_CLIENT},
+      {"servers ", NUMBER_SERVERS, "", false, TOP_UPSTREAM},
       {"domains ", NUMBER_DOMAINS, "", false},
       {"asked ", NUMBER_ASKED, "", false},
       {"answered ", NUMBER_ANSWERED, "", false}},
@@ -90,6 +95,8 @@ static void put_items(struct canvas *canvas, const struct top_view *view, const 
         double value = view->numbers[items[i].number];
         char text[FORM_MAX];
         int next = x + ITEM_WIDTH;
+        if (!top_has(items[i].only, view->side))
+            continue;
         form_text(top_numbers[items[i].number].form, value, text);
         if (x + (int)(strlen(items[i].before) + strlen(text) + strlen(items[i].after)) > end)
             return;
@@ -208,39 +215,72 @@ static struct places arrange(int width, int height)
     return places;
 }
 
-static int box_count(const struct places *places)
+static int box_count(const struct top_state *state, const struct places *places)
 {
-    int count = places->parts * places->rows;
-    return count < TOP_TABLES ? count : TOP_TABLES;
+    int count = places->parts * places->rows, all = top_table_count(state->side);
+    return count < all ? count : all;
 }
 
-/* The table of a box: the one that keys act on, and those behind it. */
-static enum top_list_id box_list(const struct top_state *state, int box)
+/* The place of a box's table among those of the side: the one that keys act on, and those behind.
+ */
+static int box_place(const struct top_state *state, int box)
 {
-    return (enum top_list_id)((state->table + box) % TOP_TABLES);
+    return (top_table_place(state->side, (enum top_list_id)state->table) + box) %
+           top_table_count(state->side);
 }
 
 void top_layout_wish(int width, int height, const struct top_state *state, struct top_wish *wish)
 {
     struct places places = arrange(width, height);
-    *wish = (struct top_wish){.rows = 250};
+    *wish = (struct top_wish){.side = state->side,
+                              .window = state->window,
+                              .resets = state->resets,
+                              .rows = state->search[0] ? ROWS_SEARCHED : ROWS_WISHED};
     snprintf(wish->stream, sizeof wish->stream, "%s", state->stream);
     memcpy(wish->by, state->by, sizeof wish->by);
-    for (int i = 0; i < box_count(&places); i++)
-        wish->tables[box_list(state, i)] = true;
+    for (int i = 0; i < box_count(state, &places); i++)
+        wish->tables[top_table_at(state->side, box_place(state, i))] = true;
 }
 
-static int key_number(enum top_list_id list)
+static bool is_found(const struct top_row *row, const char *search)
 {
-    return list < 10 ? (int)list + 1 : -1;
+    return strcasestr(row->name, search) != NULL;
+}
+
+/* The rows that are searched for, in a list whose rows the caller frees; none without memory. */
+static struct top_list search_list(const struct top_list *list, const char *search)
+{
+    struct top_list found = *list;
+    found.count = 0;
+    found.rows = calloc(list->count + 1, sizeof *found.rows);
+    for (size_t i = 0; found.rows && i < list->count; i++) {
+        if (is_found(&list->rows[i], search))
+            found.rows[found.count++] = list->rows[i];
+    }
+    return found;
+}
+
+/* One box of the screen; the first is that of the table which keys act on. */
+static void put_box(struct canvas *canvas, struct top_box *box, const struct top_list *list,
+                    struct top_state *state)
+{
+    struct top_list shown = search_list(list, state->search);
+    if (box->focus) {
+        state->page = at_least(box->height - 1, 1);
+        state->found = (int)shown.count;
+        box->from = at_least(state->scroll < state->found ? state->scroll : 0, 0);
+    }
+    top_box_draw(canvas, box, &shown);
+    free(shown.rows);
 }
 
 static void put_boxes(struct canvas *canvas, const struct top_view *view, struct top_state *state,
                       const struct places *places)
 {
     int width = canvas->width / places->parts, height = places->boxes_height / places->rows;
-    for (int i = 0; i < box_count(places); i++) {
-        enum top_list_id list = box_list(state, i);
+    for (int i = 0; i < box_count(state, places); i++) {
+        int place = box_place(state, i);
+        enum top_list_id list = top_table_at(state->side, place);
         int column = i % places->parts, row = i / places->parts;
         struct top_box box = {
             .x = column * width,
@@ -248,15 +288,10 @@ static void put_boxes(struct canvas *canvas, const struct top_view *view, struct
             .width = width - (column < places->parts - 1),
             .height = height,
             .list = list,
-            .number = key_number(list),
+            .number = place < 10 ? place + 1 : -1,
             .focus = i == 0,
         };
-        if (i == 0) {
-            state->page = at_least(height - 1, 1);
-            box.from =
-                at_least(state->scroll < (int)view->lists[list].count ? state->scroll : 0, 0);
-        }
-        top_box_draw(canvas, &box, &view->lists[list]);
+        put_box(canvas, &box, &view->lists[list], state);
     }
 }
 
@@ -285,6 +320,18 @@ static void put_waiting(struct canvas *canvas, const struct top_view *view,
     }
 }
 
+/* In the first box, too: all that came is of the other side. */
+static void put_other_side(struct canvas *canvas, const struct top_view *view, int y)
+{
+    static const char *const words[] = {
+        [STATS_CLIENT] =
+            "nothing that clients asked: --side upstream, or u, shows what is asked upstream",
+        [STATS_UPSTREAM] = "nothing asked upstream: --side client, or u, shows what clients ask",
+    };
+    if (view->lists[LIST_STREAMS].count > 0 && view->numbers[NUMBER_EVER] == 0)
+        canvas_str(canvas, TOP_BOX_RANK, y, STYLE_VALUE, words[view->side]);
+}
+
 /* --- frame ---------------------------------------------------------------------------------- */
 
 /* "paused", "stale 12s": what the numbers are; empty while they are fresh. */
@@ -308,7 +355,9 @@ enum title_part {
     TITLE_PROGRAM,
     TITLE_TARGET,
     TITLE_RECORDED,
+    TITLE_SCOPE,
     TITLE_STREAM,
+    TITLE_SEARCH,
     TITLE_UP,
     TITLE_EVERY,
     TITLE_CONDITION,
@@ -325,6 +374,7 @@ static void write_title(struct title *title, const struct top_view *view,
                         const struct top_state *state, const struct top_frame *frame)
 {
     enum { SIZE = sizeof title->text[0] };
+    static const char *const sides[] = {[STATS_CLIENT] = "clients", [STATS_UPSTREAM] = "upstream"};
     const char *name = view->stream ? view->stream : "all";
     double up = (view->numbers[NUMBER_TIME] - view->numbers[NUMBER_STARTED]) / 1e3;
     char span[FORM_MAX];
@@ -332,6 +382,10 @@ static void write_title(struct title *title, const struct top_view *view,
     while (canvas_width(span_of(name, (size_t)len)) > STREAM_MOST)
         len--;
     *title = (struct title){.text[TITLE_PROGRAM] = "spile top"};
+    snprintf(title->text[TITLE_SCOPE], SIZE, "%s, %s", sides[view->side],
+             stats_window_name(view->window));
+    if (state->search[0] && !state->typing)
+        snprintf(title->text[TITLE_SEARCH], SIZE, "/%s", state->search);
     snprintf(title->text[TITLE_STREAM], SIZE, "stream %.*s (%d/%d)", len, name,
              view->stream ? top_stream_number(view, name) : 0,
              (int)view->lists[LIST_STREAMS].count);
@@ -348,9 +402,9 @@ static void write_title(struct title *title, const struct top_view *view,
  * first, and has what the others leave. */
 static void fit_title(struct title *title, int target, int width)
 {
-    static const enum title_part order[] = {TITLE_CONDITION, TITLE_STREAM,  TITLE_TARGET,
-                                            TITLE_RECORDED,  TITLE_PROGRAM, TITLE_UP,
-                                            TITLE_EVERY};
+    static const enum title_part order[] = {TITLE_CONDITION, TITLE_SCOPE,  TITLE_SEARCH,
+                                            TITLE_STREAM,    TITLE_TARGET, TITLE_RECORDED,
+                                            TITLE_PROGRAM,   TITLE_EVERY,  TITLE_UP};
     title->used = 1;
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         int columns = (int)canvas_width(span_str(title->text[order[i]]));
@@ -402,12 +456,29 @@ static void put_keys(struct canvas *canvas, int y)
     }
 }
 
-/* The keys; or what is wrong. */
-static void put_last_line(struct canvas *canvas, const struct top_frame *frame)
+/* The text that is being typed, its end where there is no room for all. */
+static void put_typed(struct canvas *canvas, const char *search, int y)
+{
+    int len = (int)strlen(search), room = at_least(canvas->width - 3, 0);
+    int x = canvas_str(canvas, 1, y, STYLE_LABEL, "/");
+    x = canvas_str(canvas, x, y, STYLE_VALUE, search + (len > room ? len - room : 0));
+    canvas_str(canvas, x, y, STYLE_LABEL, "_");
+}
+
+/* The text that is typed, the keys, or what is wrong. */
+static void put_last_line(struct canvas *canvas, const struct top_state *state,
+                          const struct top_frame *frame)
 {
     int y = canvas->height - 1;
     canvas_fill(canvas, 0, y, canvas->width, STYLE_PLAIN);
-    const char *message = frame->problem ? frame->problem : frame->note;
+    if (state->typing) {
+        put_typed(canvas, state->search, y);
+        return;
+    }
+    char question[64];
+    snprintf(question, sizeof question, "begin %s anew, for all who look? y or n",
+             state->window == WINDOW_ALL ? "all numbers" : stats_window_name(state->window));
+    const char *message = state->asking ? question : frame->problem ? frame->problem : frame->note;
     if (!message) {
         put_keys(canvas, y);
         return;
@@ -497,10 +568,12 @@ void top_layout(struct canvas *canvas, const struct top_view *view, struct top_s
     if (places.boxes_height > 0)
         put_boxes(canvas, view, state, &places);
     put_waiting(canvas, view, frame, places.body + 1, places.boxes_height - 1);
+    if (places.boxes_height > 1)
+        put_other_side(canvas, view, places.body + 1);
     if (state->help)
         put_help(canvas);
     if (canvas->height > 3)
-        put_last_line(canvas, frame);
+        put_last_line(canvas, state, frame);
 }
 
 /* --- the report ----------------------------------------------------------------------------- */
@@ -514,8 +587,8 @@ int top_layout_report(struct canvas *canvas, int width, int rows, const struct t
                       const struct top_state *state, const struct top_frame *frame)
 {
     int height = 1 + LINES, y = 1 + LINES;
-    for (int i = 0; i < TOP_TABLES; i++)
-        height += report_height(&view->lists[i], rows);
+    for (int i = 0; i < top_table_count(view->side); i++)
+        height += report_height(&view->lists[top_table_at(view->side, i)], rows);
     const struct top_list *hints = &view->lists[LIST_HINTS];
     struct canvas nothing = {.width = width};
     for (size_t i = 0; i < hints->count; i++)
@@ -525,19 +598,21 @@ int top_layout_report(struct canvas *canvas, int width, int rows, const struct t
     put_title(canvas, view, state, frame);
     for (int i = 0; i < LINES; i++)
         put_line(canvas, view, &lines[i], 0, 1 + i, canvas->width);
-    for (int i = 0; i < TOP_TABLES; i++) {
-        int box_height = report_height(&view->lists[i], rows);
+    for (int i = 0; i < top_table_count(view->side); i++) {
+        enum top_list_id list = top_table_at(view->side, i);
+        int box_height = report_height(&view->lists[list], rows);
         struct top_box box = {
             .y = y + 1,
             .width = canvas->width,
             .height = box_height - 1,
-            .list = (enum top_list_id)i,
+            .list = list,
             .number = -1,
         };
-        top_box_draw(canvas, &box, &view->lists[i]);
+        top_box_draw(canvas, &box, &view->lists[list]);
         y += box_height;
     }
     put_waiting(canvas, view, frame, LINES + 3, 1);
+    put_other_side(canvas, view, LINES + 3);
     for (size_t i = 0; i < hints->count; i++)
         y += put_hint(canvas, hints->rows[i].name, y);
     return 0;

@@ -14,18 +14,18 @@ static struct span no_header(const struct http_request *request, const char *nam
     return (struct span){0};
 }
 
-static const struct http_route *find(const char *path)
+static const struct http_route *find(enum http_method method, const char *path)
 {
     for (const struct http_route *const *route = http_routes; *route; route++)
-        if ((*route)->method == HTTP_GET && strcmp((*route)->path, path) == 0)
+        if ((*route)->method == method && strcmp((*route)->path, path) == 0)
             return *route;
     return NULL;
 }
 
-static int get(void *state, const char *path, const struct top_parameter *parameters,
-               struct buf *body, struct error *err)
+static int ask(void *state, enum http_method method, const char *path,
+               const struct top_parameter *parameters, struct buf *body, struct error *err)
 {
-    const struct http_route *route = find(path);
+    const struct http_route *route = find(method, path);
     const struct top_local *local = state;
     struct http_request request = {
         .context = &local->context,
@@ -49,6 +49,21 @@ static int get(void *state, const char *path, const struct top_parameter *parame
     return body->failed ? error_set(err, "no memory") : result;
 }
 
+static int get(void *state, const char *path, const struct top_parameter *parameters,
+               struct buf *body, struct error *err)
+{
+    return ask(state, HTTP_GET, path, parameters, body, err);
+}
+
+static int reset(void *state, enum stats_window_id window, struct error *err)
+{
+    const struct top_parameter parameters[] = {TOP_RESET_PARAMETER(window), {NULL, {0}}};
+    struct buf body = {0};
+    int result = ask(state, HTTP_DELETE, TOP_RESET_PATH, parameters, &body, err);
+    buf_free(&body);
+    return result;
+}
+
 static void amend(void *state, struct top_view *view)
 {
     const struct top_local *local = state;
@@ -58,5 +73,5 @@ static void amend(void *state, struct top_view *view)
 struct top_origin top_local(struct top_local *local)
 {
     return (struct top_origin){
-        .state = local, .get = get, .amend = local->recording ? amend : NULL};
+        .state = local, .get = get, .reset = reset, .amend = local->recording ? amend : NULL};
 }

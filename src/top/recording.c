@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "top/reply.h"
 
 void top_recording_init(struct top_recording *recording)
 {
@@ -53,7 +54,8 @@ static struct recorded_stretch *stretch_of(struct top_recording *recording, uint
     return &recording->stretches[recording->last];
 }
 
-static void count_second(struct top_recording *recording, uint64_t number, bool query)
+static void count_second(struct top_recording *recording, uint64_t number, enum stats_side side,
+                         enum stats_direction direction)
 {
     struct recorded_stretch *stretch = stretch_of(recording, number);
     struct recorded_second *second = &stretch->seconds[number % RECORDING_SECONDS];
@@ -61,10 +63,7 @@ static void count_second(struct top_recording *recording, uint64_t number, bool 
     stretch->count++;
     if (second->second != number)
         *second = (struct recorded_second){.second = number};
-    if (query)
-        second->queries++;
-    else
-        second->responses++;
+    second->count[side][direction]++;
 }
 
 static void record(void *state, unsigned worker, struct event *ev)
@@ -76,7 +75,9 @@ static void record(void *state, unsigned worker, struct event *ev)
         return;
     pthread_mutex_lock(&recording->lock);
     times_add(&recording->times, ns);
-    count_second(recording, ns / CLOCK_SECOND_NS, dnstap_is_query(&ev->tap));
+    count_second(recording, ns / CLOCK_SECOND_NS,
+                 ev->side == DNSTAP_SIDE_UPSTREAM ? STATS_UPSTREAM : STATS_CLIENT,
+                 dnstap_is_query(&ev->tap) ? STATS_QUERY : STATS_RESPONSE);
     pthread_mutex_unlock(&recording->lock);
 }
 
@@ -92,9 +93,9 @@ struct shown {
     double span;     /* seconds, one at least: what is shorter has no rate */
 };
 
-/* Rates over the last `seconds` of the recording, both directions. */
+/* Rates over the last `seconds` of the recording, both directions of a side. */
 static void show_window(const struct top_recording *recording, const struct shown *shown,
-                        unsigned seconds, double *queries, double *responses)
+                        enum stats_side side, unsigned seconds, double *queries, double *responses)
 {
     uint64_t last = (uint64_t)shown->to;
     double sums[2] = {0, 0}, window = shown->span < seconds ? shown->span : seconds;
@@ -103,8 +104,8 @@ static void show_window(const struct top_recording *recording, const struct show
             &recording->stretches[i / RECORDING_SECONDS].seconds[i % RECORDING_SECONDS];
         if (second->second > last || last - second->second >= seconds)
             continue;
-        sums[0] += (double)second->queries;
-        sums[1] += (double)second->responses;
+        sums[0] += (double)second->count[side][STATS_QUERY];
+        sums[1] += (double)second->count[side][STATS_RESPONSE];
     }
     *queries = sums[0] / window;
     *responses = sums[1] / window;
@@ -121,20 +122,25 @@ static int column(enum top_list_id list, const char *title)
 static void show_streams(const struct shown *shown, struct top_list *streams)
 {
     static const char *const pairs[][2] = {{"queries", "q/s"}, {"answers", "a/s"}};
-    for (int direction = 0; direction < 2; direction++) {
-        int count = column(LIST_STREAMS, pairs[direction][0]),
-            rate = column(LIST_STREAMS, pairs[direction][1]);
-        for (size_t i = 0; i < streams->count; i++)
-            streams->rows[i].values[rate] = streams->rows[i].values[count] / shown->span;
+    int both = column(LIST_STREAMS, "q+a/s");
+    for (size_t i = 0; i < streams->count; i++) {
+        double *values = streams->rows[i].values;
+        values[both] = 0;
+        for (int direction = 0; direction < 2; direction++) {
+            double rate = values[column(LIST_STREAMS, pairs[direction][0])] / shown->span;
+            values[column(LIST_STREAMS, pairs[direction][1])] = rate;
+            values[both] += rate;
+        }
     }
+    top_reply_sort(streams);
 }
 
 static void show_windows(const struct top_recording *recording, const struct shown *shown,
-                         double *numbers)
+                         enum stats_side side, double *numbers)
 {
-    show_window(recording, shown, 60, &numbers[NUMBER_QUERY_RATE_1M],
+    show_window(recording, shown, side, 60, &numbers[NUMBER_QUERY_RATE_1M],
                 &numbers[NUMBER_RESPONSE_RATE_1M]);
-    show_window(recording, shown, 900, &numbers[NUMBER_QUERY_RATE_15M],
+    show_window(recording, shown, side, 900, &numbers[NUMBER_QUERY_RATE_15M],
                 &numbers[NUMBER_RESPONSE_RATE_15M]);
 }
 
@@ -155,12 +161,14 @@ void top_recording_show(struct top_recording *recording, struct top_view *view)
     struct shown shown = {
         .from = (double)from / 1e9, .to = (double)to / 1e9, .span = length > 1 ? length : 1};
     if (known && !view->stream)
-        show_windows(recording, &shown, numbers);
+        show_windows(recording, &shown, view->side, numbers);
     else
         forget_windows(numbers);
     pthread_mutex_unlock(&recording->lock);
     if (!known)
         shown = (struct shown){NAN, NAN, NAN};
+    if (view->window != WINDOW_ALL)
+        shown.span = NAN;
     numbers[NUMBER_FROM] = shown.from * 1e3;
     numbers[NUMBER_TO] = shown.to * 1e3;
     numbers[NUMBER_ELSEWHEN] = 0; /* its rates are those of its own time */

@@ -19,7 +19,7 @@ enum {
 /* Messages of one second. */
 struct recorded_second {
     uint64_t second; /* since 1970 */
-    uint64_t queries, responses;
+    uint64_t count[STATS_SIDES][STATS_DIRECTIONS];
 };
 
 /* Seconds that lie near each other. A second's place is that of its number modulo
@@ -46,7 +46,8 @@ void top_recording_free(struct top_recording *recording);
 struct observer top_recording_observer(struct top_recording *recording);
 
 /* Any thread. Puts the recording's own times and rates into a view, in place of those of reading
- * it: over the whole recording, its last minute and its last 15 minutes. */
+ * it: over the whole recording, its last minute and its last 15 minutes. A view of less than all
+ * has the last two alone: what it counts came then. */
 void top_recording_show(struct top_recording *recording, struct top_view *view);
 
 #endif

@@ -212,6 +212,18 @@ static int get(void *state, const char *path, const struct top_parameter *parame
     return result;
 }
 
+static int reset(void *state, enum stats_window_id window, struct error *err)
+{
+    struct top_remote *remote = state;
+    const struct top_parameter parameters[] = {TOP_RESET_PARAMETER(window), {NULL, {0}}};
+    struct buf body = {0};
+    curl_easy_setopt(remote->curl, CURLOPT_CUSTOMREQUEST, "DELETE");
+    int result = get(state, TOP_RESET_PATH, parameters, &body, err);
+    curl_easy_setopt(remote->curl, CURLOPT_CUSTOMREQUEST, NULL);
+    buf_free(&body);
+    return result;
+}
+
 static void cancel(void *state)
 {
     struct top_remote *remote = state;
@@ -220,5 +232,5 @@ static void cancel(void *state)
 
 struct top_origin top_remote_origin(struct top_remote *remote)
 {
-    return (struct top_origin){.state = remote, .get = get, .cancel = cancel};
+    return (struct top_origin){.state = remote, .get = get, .reset = reset, .cancel = cancel};
 }

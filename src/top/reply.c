@@ -36,7 +36,7 @@ static double sum_of(json_t *array, const char *path)
     return total;
 }
 
-/* "path" or "path+path", or "array[].path": of all its items. */
+/* "path", "path+path", or "array[].path": of all its items. */
 static double sum(json_t *object, const char *path)
 {
     const char *plus = strchr(path, '+'), *each = strstr(path, "[].");
@@ -135,20 +135,42 @@ static int read_pair(struct top_list *list, const struct top_table *table, int b
     return 0;
 }
 
-/* Descending, what is not known last, ties by name. */
+/* Descending, what is not known last; 0: a tie. */
+static int compare_values(double x, double y)
+{
+    return isnan(x) || isnan(y) ? isnan(x) - isnan(y) : (x < y) - (x > y);
+}
+
+/* Ties go by the first column, then by name. */
 static int compare(const void *one, const void *other, void *by)
 {
     const struct top_row *a = one, *b = other;
-    double x = a->values[*(const int *)by], y = b->values[*(const int *)by];
-    if (isnan(x) || isnan(y) || x == y)
-        return isnan(x) != isnan(y) ? isnan(x) - isnan(y) : strcmp(a->name, b->name);
-    return x < y ? 1 : -1;
+    int column = *(const int *)by, order = compare_values(a->values[column], b->values[column]);
+    if (order == 0)
+        order = compare_values(a->values[0], b->values[0]);
+    return order ? order : strcmp(a->name, b->name);
 }
 
-static void sort(struct top_list *list)
+static void number_rows(struct top_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        list->rows[i].rank = i + 1;
+}
+
+void top_reply_sort(struct top_list *list)
 {
     if (list->count > 0)
         qsort_r(list->rows, list->count, sizeof *list->rows, compare, &list->by);
+    number_rows(list);
+}
+
+/* What has been read as counts of queries is wanted as parts of all of them. */
+static void make_shares(struct top_list *list, const struct top_table *table, double all)
+{
+    for (int i = 0; table->columns[i].title; i++) {
+        for (size_t k = 0; table->columns[i].form == FORM_SHARE && k < list->count; k++)
+            list->rows[k].values[i] /= all > 0 ? all : NAN;
+    }
 }
 
 /* The reply for one table: {"table": ..., "keys": N, "rows": [...]}, alone or as the only one of
@@ -168,6 +190,7 @@ static int read_table(struct top_list *list, const struct top_table *table, int 
     list->error = error > 0 ? error : 0;
     list->keys = keys >= 0 ? keys : (double)list->count;
     list->estimated = json_is_false(json_object_get(from, "keys-exact"));
+    number_rows(list);
     return 0;
 }
 
@@ -200,7 +223,7 @@ static int read_lists(struct top_view *view, enum top_document document,
             result = read_rows(list, table, by, json_object_get(root, table->name));
         if (result < 0)
             return -1;
-        sort(list);
+        top_reply_sort(list);
     }
     return 0;
 }
@@ -217,8 +240,11 @@ void top_reply_begin(struct top_view *view)
 static int read_document(struct top_view *view, enum top_document document, enum top_list_id list,
                          const struct top_wish *wish, json_t *root)
 {
-    if (document == DOCUMENT_TABLES)
-        return read_table(&view->lists[list], &top_tables[list], wish->by[list], root);
+    if (document == DOCUMENT_TABLES) {
+        int result = read_table(&view->lists[list], &top_tables[list], wish->by[list], root);
+        make_shares(&view->lists[list], &top_tables[list], view->numbers[NUMBER_QUERIES]);
+        return result;
+    }
     for (int i = 0; i < TOP_NUMBERS; i++) {
         if (top_numbers[i].document == document)
             view->numbers[i] = sum(root, top_numbers[i].path);

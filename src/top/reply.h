@@ -16,6 +16,8 @@ void top_reply_begin(struct top_view *view);
  * no JSON object, or there is no memory. */
 int top_reply_read(struct top_view *view, enum top_document document, enum top_list_id list,
                    const struct top_wish *wish, struct span text, struct error *err);
+/* Sorts a list by the column that it goes by: descending, what is not known last. */
+void top_reply_sort(struct top_list *list);
 /* True when the streams that were read have one of that name. */
 bool top_reply_has_stream(const struct top_view *view, const char *name);
 

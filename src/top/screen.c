@@ -89,9 +89,11 @@ static int code_of(int key)
     static const struct {
         int key, code;
     } keys[] = {
-        {KEY_LEFT, TOP_KEY_LEFT}, {KEY_RIGHT, TOP_KEY_RIGHT},   {KEY_UP, TOP_KEY_UP},
-        {KEY_DOWN, TOP_KEY_DOWN}, {KEY_PPAGE, TOP_KEY_PAGE_UP}, {KEY_NPAGE, TOP_KEY_PAGE_DOWN},
-        {KEY_HOME, TOP_KEY_HOME}, {KEY_END, TOP_KEY_END},       {KEY_BTAB, TOP_KEY_BACK_TAB},
+        {KEY_LEFT, TOP_KEY_LEFT},  {KEY_RIGHT, TOP_KEY_RIGHT},   {KEY_UP, TOP_KEY_UP},
+        {KEY_DOWN, TOP_KEY_DOWN},  {KEY_PPAGE, TOP_KEY_PAGE_UP}, {KEY_NPAGE, TOP_KEY_PAGE_DOWN},
+        {KEY_HOME, TOP_KEY_HOME},  {KEY_END, TOP_KEY_END},       {KEY_BTAB, TOP_KEY_BACK_TAB},
+        {'\b', TOP_KEY_BACKSPACE}, {0x7f, TOP_KEY_BACKSPACE},    {KEY_BACKSPACE, TOP_KEY_BACKSPACE},
+        {'\r', TOP_ENTER},         {KEY_ENTER, TOP_ENTER},
     };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (keys[i].key == key)

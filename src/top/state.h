@@ -10,12 +10,19 @@ enum { TOP_INTERVAL_MIN_MS = 100, TOP_INTERVAL_MAX_MS = 60000 };
 /* Zeroed and given to top_state_init. Owner: the painter. */
 struct top_state {
     char stream[1024]; /* empty: all */
-    int table;         /* the one that keys act on */
+    enum stats_side side;
+    enum stats_window_id window;
+    char search[64]; /* only rows whose name has that in it; empty: all */
+    bool typing;     /* keys are letters of that */
+    int table;       /* the one that keys act on */
     int by[TOP_TABLES];
     int scroll; /* rows above the first that is shown */
-    int page;   /* rows that were shown last: layout.c */
+    int page;   /* rows that were shown last, as the next: layout.c */
+    int found;  /* rows there were to show of the table that keys act on */
     unsigned interval_ms;
-    bool recording; /* a file is read: views have its own times */
+    bool recording;  /* a file is read: views have its own times */
+    unsigned resets; /* how often numbers were to be forgotten */
+    bool asking;     /* whether they really are to be: the next key says it */
     bool paused;
     bool help;
     bool quit;
@@ -32,7 +39,11 @@ enum top_key_code {
     TOP_KEY_HOME,
     TOP_KEY_END,
     TOP_KEY_BACK_TAB,
+    TOP_KEY_BACKSPACE,
 };
+
+/* Characters that mean something while a text is typed. */
+enum { TOP_ENTER = '\n', TOP_ESCAPE = 0x1b };
 
 /* One row; the table ends with one whose `act` is NULL. */
 struct top_key {

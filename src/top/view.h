@@ -9,13 +9,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "stats/stats.h"
 #include "top/form.h"
 
 /* The replies of the API that a view is made of. */
 enum top_document {
     DOCUMENT_INDEX,
     DOCUMENT_STREAMS,
-    DOCUMENT_STATISTICS,
+    DOCUMENT_STATISTICS, /* of the window that is shown */
+    DOCUMENT_WHOLE,      /* the same since the start: rates of now, and what is of no window */
     DOCUMENT_OUTPUTS,
     DOCUMENT_INPUTS,
     DOCUMENT_STATUS,
@@ -29,9 +31,11 @@ enum top_number {
     NUMBER_TIME,
     NUMBER_EXACT, /* 1: the tables have evicted nothing */
     NUMBER_CLIENTS,
+    NUMBER_SERVERS, /* asked upstream */
     NUMBER_DOMAINS,
     NUMBER_ASKED,
     NUMBER_ANSWERED,
+    NUMBER_EVER, /* queries and responses of the side since the start */
     NUMBER_QUERIES,
     NUMBER_QUERY_BYTES,
     NUMBER_QUERY_RATE,
@@ -78,6 +82,7 @@ enum top_list_id {
     LIST_CLIENT_BYTES,
     LIST_NXDOMAIN_CLIENTS,
     LIST_SERVERS,
+    LIST_SLOW_SERVERS,
     LIST_FAILING,
     LIST_RCODES,
     LIST_TYPES,
@@ -98,16 +103,22 @@ enum top_kind {
     KIND_ROWS,  /* an array of objects that have a name */
 };
 
-enum { TOP_COLUMNS_MAX = 10, TOP_ROWS_MAX = 4096 };
+enum { TOP_COLUMNS_MAX = 12, TOP_ROWS_MAX = 4096 };
+
+/* Whose numbers have it. */
+enum top_only { TOP_BOTH, TOP_CLIENT, TOP_UPSTREAM };
+static inline bool top_has(enum top_only only, enum stats_side side)
+{
+    return only == TOP_BOTH || (only == TOP_UPSTREAM) == (side == STATS_UPSTREAM);
+}
 
 /* A column; a table ends with one whose title is NULL. The first ones are the most important. */
 struct top_column {
     const char *title;
-    const char *path; /* in the row; "a+b" is the sum of two. "value": what the table goes by, so
-                         the column shows only while it does */
+    const char *path; /* in the row; "a+b" is the sum of two. FORM_SHARE: what is a part of all
+                         queries */
     const char *by;   /* KIND_TABLE: the API's word for it */
     enum top_form form;
-    const char *rcode; /* with the `by` "rcode": which one, of responses */
 };
 
 struct top_table {
@@ -119,6 +130,7 @@ struct top_table {
     const char *by; /* the title of the column that it goes by first */
     const char
         *label; /* KIND_ROWS: where a row's name is, and what has none is no row; NULL: "name" */
+    enum top_only only;
 };
 extern const struct top_table top_tables[TOP_LISTS];
 
@@ -126,8 +138,15 @@ extern const struct top_table top_tables[TOP_LISTS];
 int top_column_count(enum top_list_id list);
 int top_first_by(enum top_list_id list);
 
+/* The tables of a side: how many there are, the one at a place (from 0; it goes on round the end)
+ * and the place of one. */
+int top_table_count(enum stats_side side);
+enum top_list_id top_table_at(enum stats_side side, int place);
+int top_table_place(enum stats_side side, enum top_list_id list);
+
 struct top_row {
     const char *name;               /* as it came: not fit for a terminal */
+    size_t rank;                    /* its place in the list, from 1 */
     double values[TOP_COLUMNS_MAX]; /* NAN: not known */
 };
 
@@ -144,6 +163,8 @@ struct top_list {
 /* Zeroed is empty. Immutable once it is filled. Owner: one thread at a time. */
 struct top_view {
     char *stream; /* NULL: all */
+    enum stats_side side;
+    enum stats_window_id window;
     double numbers[TOP_NUMBERS];
     struct top_list lists[TOP_LISTS];
     double taken; /* when, in seconds of clock_ns(); 0: the view is empty */
@@ -154,14 +175,17 @@ struct top_view {
 };
 
 void top_view_free(struct top_view *view);
-/* True when nothing has come yet, of any stream: then the view has LIST_PLACES and LIST_HINTS, too.
- */
+/* True when nothing has come yet, of any stream and on either side: then the view has LIST_PLACES
+ * and LIST_HINTS, too. */
 bool top_view_is_empty(const struct top_view *view);
 
 /* What a view shall show. */
 struct top_wish {
     char stream[1024]; /* empty: all */
-    int rows;          /* of each table */
+    enum stats_side side;
+    enum stats_window_id window;
+    unsigned resets; /* how often the window's numbers were to be forgotten */
+    int rows;        /* of each table */
     int by[TOP_TABLES];
     bool tables[TOP_TABLES]; /* of those that must be asked for */
 };

@@ -1,6 +1,8 @@
 """spile top: on a terminal and as a report; from a daemon, a file and a socket."""
+import collections
 import datetime
 import http.client
+import itertools
 import os
 import json
 import re
@@ -14,6 +16,7 @@ import urllib.request
 import fstrm
 from harness import CAPTURES, equal, free_port, limit, real_capture, test, wait_for
 from lab import question
+from mix import SIDES, Mix, side_of
 from terminal import DOWN, LEFT, RIGHT, Terminal
 
 CONFIG = """
@@ -25,8 +28,9 @@ web: {{listen: "127.0.0.1:{port}", header-timeout: 1m{more}}}
 """
 A, NOERROR, NXDOMAIN, SERVFAIL = 1, 0, 3, 2
 TABLES = ["domains asked", "domains answered", "domains NXDOMAIN", "domains SERVFAIL", "domains slowest",
-          "registrable domains", "top-level domains", "clients", "clients by bytes", "NXDOMAIN sources", "servers",
-          "failing servers", "response codes", "query types", "streams", "outputs"]
+          "registrable domains", "top-level domains", "clients", "clients by bytes", "NXDOMAIN sources",
+          "response codes", "query types", "streams", "outputs"]
+SERVER_TABLES = ["servers", "slowest servers", "failing servers"]  # upstream, where clients have theirs
 
 
 def dns(labels, rcode=None):
@@ -76,11 +80,12 @@ class Daemon:
         return self.get("statistics", **parameters)["statistics"]
 
     def events(self):
-        return sum(self.statistics()[direction]["events"] for direction in ("queries", "responses"))
+        return sum(self.statistics(side=side)[direction]["events"] for side in SIDES
+                   for direction in ("queries", "responses"))
 
     def quiet(self):
-        rates = self.statistics()["rates"]
-        return rates["queries"]["second"] == rates["responses"]["second"] == 0
+        rates = [self.statistics(side=side)["rates"] for side in SIDES]
+        return all(rate["queries"]["second"] == rate["responses"]["second"] == 0 for rate in rates)
 
     def table(self, table, by, n=50, **more):
         return self.get("tables", table=table, by=by, n=n, **more)["tables"][0]["rows"]
@@ -118,13 +123,14 @@ def report(t, *args, **options):
 @test()
 def a_report_on_a_file_counts_what_is_in_it(t):
     """Against what `spile read` prints of the same file, counted here."""
-    for name in ("unbound", "knot", "dnsdist"):
+    for name, side in itertools.product(("unbound", "knot", "dnsdist"), SIDES):
         path = CAPTURES / f"{name}.fstrm.xz"
         events = [json.loads(line) for line in
                   t.run("read", "-o", "json", "--fields", "message,qname,rrtype,rcode", path).stdout.splitlines()]
+        events = [e for e in events if side_of(e) == side]
         directions = {"queries": [e for e in events if e["message"].endswith("_QUERY")],
                  "answers": [e for e in events if e["message"].endswith("_RESPONSE")]}
-        lines = report(t, "-n", "50", path)
+        lines = report(t, "-n", "50", "--side", side, path)
         for label, direction in directions.items():
             equal(summary(lines, label)[0], str(len(direction)), f"{label} of {name}")
 
@@ -182,43 +188,50 @@ def a_report_says_what_the_api_says(t):
     daemon = Daemon(t)
     frames = fstrm.split(real_capture(t).read_bytes())
     daemon.send(frames[:4000] + answered(b"ns 2", [b"one", b"test"]) * 7 + frames[4000:])
-    for stream in (None, "unbound-test", "ns 2"):
-        only = {"stream": stream} if stream else {}
-        lines = report(t, daemon.url, *(["--stream", stream] if stream else []))
+    for stream, side in itertools.product((None, "unbound-test", "ns 2"), SIDES):
+        only = {"side": side, **({"stream": stream} if stream else {})}
+        lines = report(t, daemon.url, "--side", side, *(["--stream", stream] if stream else []))
         numbers = daemon.statistics(**only)
         equal(summary(lines, "queries")[0], str(numbers["queries"]["events"]), "queries")
         equal(summary(lines, "queries")[-2:], [str(numbers["queries"]["bytes"]), "bytes"], "bytes of queries")
         equal(summary(lines, "answers")[0], str(numbers["responses"]["events"]), "answers")
         equal(summary(lines, "distinct"),
-              [str(word) for key in ("clients", "domains", "asked", "answered")
+              [str(word) for key in ("clients" if side == "client" else "servers", "domains", "asked", "answered")
                for word in (key, numbers["distinct"][key])], "distinct")
         for title, table, by, column, more in (
                 ("domains asked", "domains", "queries", "queries", {}),
                 ("domains answered", "domains", "responses", "answers", {}),
                 ("domains NXDOMAIN", "domains", "nxdomain", "NXDOMAIN", {}),
-                ("domains SERVFAIL", "domains", "rcode", "SERVFAIL", {"code": "SERVFAIL"}),
+                ("domains SERVFAIL", "domains", "servfail", "SERVFAIL", {}),
                 ("registrable domains", "registrable", "queries", "queries", {}),
                 ("top-level domains", "tlds", "queries", "queries", {}),
                 ("clients", "clients", "queries", "queries", {}),
                 ("clients by bytes", "clients", "bytes", "bytes", {}),
                 ("NXDOMAIN sources", "clients", "nxdomain", "NXDOMAIN", {}),
-                ("servers", "servers", "responses", "answers", {}),
+                ("servers", "servers", "queries", "queries", {}),
                 ("failing servers", "servers", "failed", "failed", {})):
+            if table == ("servers" if side == "client" else "clients"):
+                assert not any(re.match(rf" {title}( |$)", line) for line in lines), f"{title} of {side}"
+                continue
             rows = daemon.table(table, by, n=10, **more, **only)
             shown = [(row["name"][-20:], row[column]) for row in table_of(lines, title)]
-            equal(shown, [(row["name"][-20:], str(row["value"])) for row in rows], f"{title} of {stream}")
+            equal(shown, [(row["name"][-20:], str(row["value"])) for row in rows], f"{title} of {stream}, {side}")
     streams = {row["name"]: int(row["queries"]) for row in table_of(report(t, daemon.url), "streams")}
     equal(streams.get("unbound-test"), daemon.statistics(stream="unbound-test")["queries"]["events"], "a stream")
 
 
 @test()
 def an_output_that_is_no_terminal_gets_a_report(t):
-    done = t.run("top", CAPTURES / "kdig-tool.fstrm.xz")
-    lines = done.stdout.decode().splitlines()
-    equal(summary(lines, "queries")[0], "1", "queries")
-    for title in TABLES:
-        table_of(lines, title)
-    assert b"\x1b" not in done.stdout
+    for flags, side, queries in (([], "clients", "0"), (["--side", "upstream"], "upstream", "1")):
+        done = t.run("top", *flags, CAPTURES / "kdig-tool.fstrm.xz")
+        lines = done.stdout.decode().splitlines()
+        assert f"  {side}, all  " in lines[0], lines[0]
+        equal(summary(lines, "queries")[0], queries, "queries")
+        told = any("nothing that clients asked: --side upstream, or u, shows what is asked upstream" in line for line in lines)
+        equal(told, side == "clients", f"where its messages are, of {side}")
+        for title in [table for table in TABLES if "client" not in table and "NXDOMAIN s" not in table]:
+            table_of(lines, title)
+        assert b"\x1b" not in done.stdout
 
 
 @test()
@@ -345,11 +358,11 @@ def the_screen_shows_what_the_api_says(t):
     daemon = Daemon(t)
     daemon.send(fstrm.split(real_capture(t).read_bytes()))
     numbers = daemon.statistics()
-    screen = Terminal(t, "top", "-i", "200ms", daemon.url)
+    screen = Terminal(t, "top", "-i", "200ms", "--window", "all", daemon.url, width=100)
     lines = screen.wait("domains asked", "host1.corp.example.")
     equal(summary(lines, "queries")[0], str(numbers["queries"]["events"]), "queries")
     equal(summary(lines, "answers")[0], str(numbers["responses"]["events"]), "answers")
-    assert daemon.url in lines[0] and "stream all (0/1)" in lines[0], lines[0]
+    assert daemon.url in lines[0] and "clients, all  stream all (0/1)" in lines[0], lines[0]
     rows = table_of(lines, "domains asked")
     equal(len(rows), 11, "rows of a small screen")
     wanted = daemon.table("domains", "queries", n=11)
@@ -368,7 +381,7 @@ def the_screen_shows_what_the_api_says(t):
 def keys_do_what_help_says(t):
     daemon = Daemon(t)
     daemon.send(fstrm.split(real_capture(t).read_bytes()) + answered(b"aaa", [b"one", b"test"], SERVFAIL) * 3)
-    screen = Terminal(t, "top", daemon.url)
+    screen = Terminal(t, "top", "--window", "all", daemon.url)
     screen.wait("host1.corp.example.")
     for title in [*TABLES[1:], TABLES[0]]:
         screen.press("\t")
@@ -412,6 +425,103 @@ def keys_do_what_help_says(t):
 
 
 @test()
+def a_side_and_a_window_are_chosen_by_flags(t):
+    """Every number of a report is of the side and the window that its title says."""
+    daemon, mix = Daemon(t), Mix()
+    daemon.send(mix.frames())
+    for side, window in itertools.product(SIDES, (None, "1m", "5m", "1h", "1d", "all")):
+        lines = report(t, "-n", "50", "--side", side, *(["--window", window] if window else []), daemon.url)
+        title = f"  {'clients' if side == 'client' else side}, {window or 'all'}  stream all (0/1)"
+        assert title in lines[0], lines[0]
+        events = mix.events(side)
+        for label, direction in (("queries", "query"), ("answers", "response")):
+            equal(summary(lines, label)[0], str(sum(e["type"] == direction for e in events)), f"{label}, {side}, {window}")
+        asked = collections.Counter(e["qname"] for e in events if e["type"] == "query")
+        rows = table_of(lines, "domains asked")
+        equal([int(row["queries"]) for row in rows], sorted(asked.values(), reverse=True)[:50], f"names, {side}, {window}")
+        assert all(asked[row["name"]] == int(row["queries"]) for row in rows), rows
+        key, table = ("query-ip", "clients") if side == "client" else ("response-ip", "servers")
+        others = collections.Counter(e[key] for e in events if e["type"] == "query")
+        rows = table_of(lines, table)
+        equal({row["name"]: int(row["queries"]) for row in rows}, dict(others), f"{table}, {window}")
+        if side == "upstream":
+            share = 100 * others[rows[0]["name"]] / sum(others.values())
+            equal(rows[0]["share"], f"{share:.1f}%", "the share of the busiest server")
+    t.run("top", "--window", "2h", daemon.url, status=2)
+    t.run("top", "--side", "server", daemon.url, status=2)
+
+
+@test()
+def a_side_and_a_window_are_chosen_by_keys(t):
+    daemon, mix = Daemon(t), Mix()
+    daemon.send(mix.frames())
+    queries = {side: str(sum(e["type"] == "query" for e in mix.events(side))) for side in SIDES}
+    screen = Terminal(t, "top", "-i", "200ms", daemon.url)
+    for window in ("1m", "5m", "1h", "1d", "all"):
+        lines = screen.wait(f"clients, {window} ", "host1.mix.example.")
+        equal(summary(lines, "queries")[0], queries["client"], f"queries, {window}")
+        screen.press("w")
+    screen.wait("clients, 1m ")
+    screen.press("W8")
+    screen.wait("clients, all ", " 8 clients  1-")
+    screen.press("u")
+    lines = screen.wait("upstream, all ", " 8 servers  1-", ">queries  share")
+    equal(summary(lines, "queries")[0], queries["upstream"], "queries of upstream")
+    equal(summary(lines, "distinct")[:2], ["servers", str(len({e["response-ip"] for e in mix.events("upstream")}))], "servers")
+    screen.press("h")
+    screen.wait("the next window", "upstream's numbers", "only rows with a text")
+    equal(screen.quit(), 0, "status")
+    screen = Terminal(t, "top", "--side", "upstream", "-w", "1h", daemon.url)
+    screen.wait("upstream, 1h ", "zone0.mix.test.")
+    equal(screen.quit(), 0, "status")
+
+
+@test()
+def a_window_is_begun_anew_by_a_key(t):
+    """That one alone, and with all the whole; who asks by a key is asked back."""
+    daemon = Daemon(t)
+    daemon.send(answered(b"ns1", [b"one", b"test"]) * 5)
+    screen = Terminal(t, "top", "-i", "200ms", daemon.url)
+    screen.wait("clients, 1m ", "one.test.")
+    screen.press("Rn")
+    screen.press("R")
+    screen.wait("begin 1m anew, for all who look? y or n")
+    equal(daemon.statistics(window="1m")["queries"]["events"], 5, "nothing is forgotten yet")
+    screen.press("y")
+    screen.wait_gone("one.test.")
+    equal(daemon.statistics(window="1m")["queries"]["events"], 0, "queries of the minute")
+    equal(daemon.statistics()["queries"]["events"], 5, "all queries")
+    screen.press("W")
+    screen.wait("clients, all ", "one.test.")
+    screen.press("Ry")
+    screen.wait_gone("one.test.")
+    equal(daemon.statistics()["queries"]["events"], 0, "all queries")
+    equal(screen.quit(), 0, "status")
+
+
+@test()
+def a_search_leaves_the_rows_that_have_the_text(t):
+    daemon = Daemon(t)
+    daemon.send([frame for i in range(300) for frame in answered(b"ns1", [b"host%d" % i, b"test"])] * 2 +
+                answered(b"ns1", [b"needle", b"test"]))
+    screen = Terminal(t, "top", "-i", "200ms", "--window", "all", daemon.url)
+    screen.wait("domains asked  1-")
+    screen.press("/NEEDxy\x7f\x08L")
+    screen.wait("/NEEDL_", " 301 needle.test.", "domains asked  1-1/301")
+    screen.press("\r")
+    screen.wait("  /NEEDL", " q quit ")
+    screen.press("t")
+    screen.wait("domains answered  1-1/301", "needle.test.")
+    screen.press("\x1b")
+    screen.wait_gone("/NEEDL")
+    screen.wait("domains answered  1-", "/301")
+    screen.press("/q")
+    screen.wait("/q_", "none")
+    screen.press("\x1b")
+    equal(screen.quit(), 0, "status")
+
+
+@test()
 def a_recording_shows_its_own_times(t):
     """From and to, and rates over that span, though some messages say that it is 1970, or 2100."""
     begin, count = 1700000000, 6000
@@ -425,7 +535,7 @@ def a_recording_shows_its_own_times(t):
                      fstrm.control(fstrm.STOP))
     lines = t.run("top", "--once", path).stdout.decode().splitlines()
     assert " up " not in lines[0] and " every " not in lines[0], lines[0]
-    assert "  2023-11-14T22:13:20Z - 22:23:19Z  stream all (0/1)" in lines[0], lines[0]
+    assert "  2023-11-14T22:13:20Z - 22:23:19Z  clients, all  stream all (0/1)" in lines[0], lines[0]
     equal(lines[1].split()[:7], ["queries", str(count + 5), "10.0/s", "1m", "10/s", "15m", "10.0/s"], "rates")
     streams = next(i for i, line in enumerate(lines) if line.startswith(" streams "))
     equal(lines[streams + 1].split()[1:5], ["test", str(count + 5), "0", "10.0"], "the stream's rate")
@@ -491,9 +601,7 @@ def a_socket_is_watched_without_a_daemon(t):
         screen.wait("domains asked", "waiting for a DNS server")
         sender = fstrm.Sender(path)
         sender.send(*answered(b"ns1", [b"one", b"test"], NXDOMAIN) * 50)
-        lines = screen.wait("one.test.", "(0/1)")
-        lines = screen.wait(" 50  ") if "50" not in summary(lines, "queries")[0] else lines
-        equal(summary(lines, "queries")[0], "50", "queries")
+        lines = screen.wait("one.test.", "(0/1)", " queries    50 ", " answers    50 ")
         equal(summary(lines, "rcodes"), ["NXDOMAIN", "100", "%"], "rcodes")
         sender.sock.close()
         if end == "q":
@@ -559,8 +667,7 @@ def names_cannot_touch_the_terminal(t):
             sender.finish()
         screen.wait("\\027]0\\;title\\007", "\\027[2j\\155", "stream all (0/1)")
         screen.press("s")
-        lines = screen.wait("stream id\\027[?25h\\255\\144\\010 (1/1)")
-        equal(summary(lines, "queries")[0], "9", "queries of the stream with that name")
+        screen.wait("stream id\\027[?25h\\255\\144\\010 (1/1)", " queries    9 ")
         for bad in (b"\x1b]0;title", b"\x1b[?25h\xff", b"\x9b", b"\x07"):
             # ncurses itself shows the cursor again at the end, but nothing follows it.
             assert bad not in screen.raw, (source, bad)

@@ -15,7 +15,7 @@
 #include "top/reply.h"
 
 static const char statistics[] =
-    "{\"time\":753000,\"statistics\":{\"distinct\":{\"clients\":12,\"domains\":34},"
+    "{\"time\":753000,\"statistics\":{\"distinct\":{\"clients\":12,\"domains\":34,\"servers\":5},"
     "\"rates\":{\"queries\":{\"second\":20,\"minute\":12.5,\"quarter\":3},"
     "\"responses\":{\"second\":19}},"
     "\"queries\":{\"events\":1234,\"bytes\":56789,\"transports\":{\"UDP\":75,\"TCP\":25}},"
@@ -67,6 +67,7 @@ static void fill(struct bench *b, int rows, const char *name)
     read_text(b, DOCUMENT_INDEX, 0, streams);
     read_text(b, DOCUMENT_STREAMS, 0, streams);
     read_text(b, DOCUMENT_STATISTICS, 0, statistics);
+    read_text(b, DOCUMENT_WHOLE, 0, statistics);
     read_tables(b, rows, name);
     b->view.taken = 1000;
 }
@@ -136,14 +137,16 @@ static void a_recording_has_a_span(void **state)
     b.view.numbers[NUMBER_FROM] = 1700000000e3;
     b.view.numbers[NUMBER_TO] = 1700000100.5e3;
     draw(&b, 80, 24);
-    assert_shows(&b, "http://h/  2023-11-14T22:13:20Z - 22:15:00Z  stream all (0/3)\n");
+    assert_shows(&b,
+                 "http://h/  2023-11-14T22:13:20Z - 22:15:00Z  clients, all  stream all (0/3)\n");
     assert_lacks(&b, " up ");
     b.view.numbers[NUMBER_TO] = 1700086400e3;
     draw(&b, 120, 24);
-    assert_shows(&b, "  2023-11-14T22:13:20Z - 2023-11-15T22:13:20Z  stream all (0/3)\n");
+    assert_shows(&b,
+                 "  2023-11-14T22:13:20Z - 2023-11-15T22:13:20Z  clients, all  stream all (0/3)\n");
     b.view.numbers[NUMBER_FROM] = b.view.numbers[NUMBER_TO] = NAN;
     draw(&b, 80, 24);
-    assert_shows(&b, "http://h/  -  stream all (0/3)\n");
+    assert_shows(&b, "http://h/  -  clients, all  stream all (0/3)\n");
     end(&b);
 }
 
@@ -154,12 +157,14 @@ static void titles_lose_whole_parts(void **state)
         int width;
         const char *title;
     } titles[] = {
-        {90, " spile top  unbound.fstrm.xz  2023-11-14T22:13:20Z - 22:15:00Z  stream all (0/3)     "
+        {105, " spile top  unbound.fstrm.xz  2023-11-14T22:13:20Z - 22:15:00Z  clients, all  "
+              "stream all (0/3)      ended\n"},
+        {90, " unbound.fstrm.xz  2023-11-14T22:13:20Z - 22:15:00Z  clients, all  stream all (0/3)  "
              "ended\n"},
-        {80, " unbound.fstrm.xz  2023-11-14T22:13:20Z - 22:15:00Z  stream all (0/3)      ended\n"},
-        {60, " spile top  unbound.fstrm.xz  stream all (0/3)         ended\n"},
-        {40, " spile top  stream all (0/3)       ended\n"},
-        {24, " stream all (0/3)  ended\n"},
+        {73, " spile top  unbound.fstrm.xz  clients, all  stream all (0/3)        ended\n"},
+        {60, " unbound.fstrm.xz  clients, all  stream all (0/3)      ended\n"},
+        {40, " clients, all  stream all (0/3)    ended\n"},
+        {24, " clients, all      ended\n"},
         {12, "       ended\n"},
     };
     struct bench b = make(50, "name");
@@ -174,11 +179,12 @@ static void titles_lose_whole_parts(void **state)
         assert_memory_equal(b.text, titles[i].title, strlen(titles[i].title));
     }
     b.frame.target = "/var/lib/spile/unbound.fstrm.xz";
-    draw(&b, 80, 24);
-    assert_shows(
-        &b, " ..e/unbound.fstrm.xz  2023-11-14T22:13:20Z - 22:15:00Z  stream all (0/3)  ended\n");
-    draw(&b, 60, 24);
-    assert_shows(&b, " spile top  ..pile/unbound.fstrm.xz  stream all (0/3)  ended\n");
+    draw(&b, 94, 24);
+    assert_shows(&b, " ..e/unbound.fstrm.xz  2023-11-14T22:13:20Z - 22:15:00Z  clients, all  "
+                     "stream all (0/3)  ended\n");
+    draw(&b, 74, 24);
+    assert_shows(&b,
+                 " spile top  ..pile/unbound.fstrm.xz  clients, all  stream all (0/3)  ended\n");
     end(&b);
 }
 
@@ -226,7 +232,7 @@ static void a_small_terminal_is_enough(void **state)
     struct bench b = make(50, "name");
     (void)state;
     draw(&b, 80, 24);
-    assert_shows(&b, "http://h/  stream all (0/3)  up 12m 33s  every 1s\n");
+    assert_shows(&b, "http://h/  clients, all  stream all (0/3)  up 12m 33s  every 1s\n");
     assert_shows(&b,
                  " queries    1234         20/s         1m 12.5/s    15m 3/s      56789 bytes\n");
     assert_shows(&b, " answers    1200         19/s         1m -/s ");
@@ -257,6 +263,9 @@ static void an_empty_one_says_what_it_waits_for(void **state)
     assert_lacks(&b, "waiting for a DNS server");
     b.view.numbers[NUMBER_QUERIES] = b.view.numbers[NUMBER_RESPONSES] = 0;
     b.view.numbers[NUMBER_MALFORMED] = 0;
+    draw(&b, 80, 24);
+    assert_lacks(&b, "waiting for a DNS server"); /* nothing in this window, or on this side */
+    b.view.lists[LIST_STREAMS].count = 0;
     draw(&b, 80, 24);
     assert_shows(
         &b, "     waiting for a DNS server on tcp:[::]:6000\n     or on unix:/run/\\027.sock\n");
@@ -304,7 +313,7 @@ static void a_wide_one_has_more_tables(void **state)
     static const struct {
         int width, height, tables;
     } sizes[] = {{80, 24, 1},  {151, 24, 1},  {152, 24, 2},
-                 {160, 50, 6}, {240, 60, 12}, {400, 200, 16}};
+                 {160, 50, 6}, {240, 60, 12}, {400, 200, 14}};
     (void)state;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         struct bench b = make(50, "name");
@@ -312,8 +321,10 @@ static void a_wide_one_has_more_tables(void **state)
         int wished = 0;
         draw(&b, sizes[i].width, sizes[i].height);
         top_layout_wish(sizes[i].width, sizes[i].height, &b.state, &wish);
-        for (int k = 0; k < TOP_TABLES; k++)
+        for (int k = 0; k < TOP_TABLES; k++) {
             wished += wish.tables[k];
+            assert_false(wish.tables[k] && top_tables[k].only == TOP_UPSTREAM);
+        }
         assert_int_equal(wished, sizes[i].tables);
         /* Each has a column that it goes by. */
         assert_int_equal(count(&b, ">"), sizes[i].tables);
@@ -461,22 +472,6 @@ static void the_column_of_the_order_is_always_there(void **state)
     }
 }
 
-/* SERVFAIL is what the table goes by; by anything else it is not known. */
-static void a_value_shows_only_while_it_is_the_order(void **state)
-{
-    struct bench b = make(5, "n");
-    (void)state;
-    b.state.table = LIST_SERVFAIL;
-    draw(&b, 120, 24);
-    assert_shows(&b, ">SERVFAIL");
-    b.state.by[LIST_SERVFAIL] = 0;
-    fill(&b, 5, "n");
-    draw(&b, 120, 24);
-    assert_shows(&b, ">queries");
-    assert_lacks(&b, "NXDOMAIN  SERVFAIL");
-    end(&b);
-}
-
 static void the_trend_has_bars(void **state)
 {
     struct bench b = make(1, "n");
@@ -500,8 +495,11 @@ static void a_report_has_everything(void **state)
     (void)state;
     assert_int_equal(top_layout_report(&b.canvas, 100, 3, &b.view, &b.state, &b.frame), 0);
     take_text(&b);
-    for (int i = 0; i < TOP_TABLES; i++)
-        assert_shows(&b, top_tables[i].title);
+    for (int i = 0; i < TOP_TABLES; i++) {
+        if (top_tables[i].only != TOP_UPSTREAM)
+            assert_shows(&b, top_tables[i].title);
+    }
+    assert_lacks(&b, "\n servers ");
     assert_shows(&b, "   3 name2.test. ");
     assert_lacks(&b, "name3.test.");
     assert_shows(&b, "   1 NOERROR ");
@@ -542,12 +540,123 @@ static void tables_are_chosen(void **state)
     assert_int_equal(b.state.table, 2);
     press(&b, (const int[]){'T', TOP_KEY_BACK_TAB, 'T', 0});
     assert_int_equal(b.state.table, TOP_TABLES - 1);
+    for (int i = 0; i < top_table_count(STATS_CLIENT); i++) {
+        press(&b, (const int[]){'t', 0});
+        assert_int_not_equal(top_tables[b.state.table].only, TOP_UPSTREAM);
+    }
+    assert_int_equal(b.state.table, TOP_TABLES - 1);
     press(&b, (const int[]){'t', 0});
     assert_int_equal(b.state.table, 0);
     press(&b, (const int[]){'7', 0});
     assert_int_equal(b.state.table, LIST_TLDS);
     press(&b, (const int[]){'0', 0});
     assert_int_equal(b.state.table, 9);
+    end(&b);
+}
+
+/* Whose numbers and of what time: both are in the title, as the view has them. */
+static void windows_and_sides_are_chosen(void **state)
+{
+    static const char *const windows[] = {"1m", "5m", "1h", "1d", "all", "1m"};
+    struct bench b = make(1, "n");
+    (void)state;
+    for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
+        char title[32];
+        struct top_wish wish;
+        press(&b, (const int[]){'w', 0});
+        top_layout_wish(80, 24, &b.state, &wish);
+        assert_string_equal(stats_window_name(wish.window), windows[i]);
+        b.view.window = wish.window;
+        draw(&b, 80, 24);
+        snprintf(title, sizeof title, "  clients, %s  stream all", windows[i]);
+        assert_shows(&b, title);
+    }
+    press(&b, (const int[]){'W', 'W', 0});
+    assert_int_equal(b.state.window, WINDOW_1D);
+    end(&b);
+}
+
+/* Each side has tables of its own at the same places. */
+static void upstream_has_servers(void **state)
+{
+    struct bench b = make(5, "n");
+    struct top_wish wish;
+    (void)state;
+    press(&b, (const int[]){'8', 'u', 0});
+    assert_int_equal(b.state.table, LIST_SERVERS);
+    b.view.side = STATS_UPSTREAM;
+    draw(&b, 120, 24);
+    assert_shows(&b, "  upstream, all  stream all");
+    assert_shows(&b, "servers 5    domains 34");
+    assert_lacks(&b, "clients");
+    assert_shows(&b, " 8 servers  1-5/50 ");
+    assert_shows(&b, ">queries  share  answers");
+    assert_shows(&b, " 1000  81.0%");
+    top_layout_wish(400, 200, &b.state, &wish);
+    assert_int_equal(wish.side, STATS_UPSTREAM);
+    assert_true(wish.tables[LIST_SERVERS] && !wish.tables[LIST_CLIENTS]);
+    press(&b, (const int[]){'u', 0});
+    assert_int_equal(b.state.table, LIST_CLIENTS);
+    end(&b);
+}
+
+/* Letters go into the text while it is typed; rows keep their ranks; esc ends it. */
+static void rows_are_searched_for(void **state)
+{
+    struct bench b = make(50, "name");
+    struct top_wish wish;
+    (void)state;
+    press(&b, (const int[]){'/', 'q', TOP_KEY_BACKSPACE, 'E', '4', 0});
+    assert_false(b.state.quit);
+    draw(&b, 80, 24);
+    assert_shows(&b, "\n /E4_\n");
+    assert_shows(&b, " domains asked  1-11/500");
+    assert_shows(&b, "   5 name4.test. ");
+    assert_shows(&b, "  41 name40.test. ");
+    assert_lacks(&b, "name5.test.");
+    press(&b, (const int[]){TOP_KEY_DOWN, TOP_KEY_DOWN, 0});
+    assert_int_equal(b.state.scroll, 0); /* all that is found is there */
+    press(&b, (const int[]){TOP_ENTER, 'o', 0});
+    draw(&b, 80, 24);
+    assert_shows(&b, "  stream all (0/3)  /E4");
+    assert_shows(&b, "\n q quit ");
+    top_layout_wish(80, 24, &b.state, &wish);
+    assert_int_equal(wish.rows, 1000);
+    press(&b, (const int[]){TOP_ESCAPE, 0});
+    draw(&b, 80, 24);
+    assert_shows(&b, "name5.test.");
+    press(&b, (const int[]){'/', 'x', TOP_ESCAPE, 0});
+    assert_false(b.state.typing);
+    press(&b, (const int[]){'/', 0});
+    for (int i = 0; i < 1000; i++)
+        press(&b, (const int[]){'y', 0});
+    for (int width = 1; width < 90; width++)
+        draw(&b, width, 24);
+    assert_shows(&b, "none");
+    end(&b);
+}
+
+/* What others look at is forgotten only by who says so twice. */
+static void a_reset_is_asked_for_twice(void **state)
+{
+    struct bench b = make(1, "n");
+    struct top_wish wish;
+    (void)state;
+    b.state.window = WINDOW_5M;
+    press(&b, (const int[]){'R', 0});
+    draw(&b, 80, 24);
+    assert_shows(&b, "\n begin 5m anew, for all who look? y or n\n");
+    press(&b, (const int[]){'q', 'R', TOP_ESCAPE, 0});
+    assert_false(b.state.quit);
+    assert_int_equal(b.state.resets, 0);
+    press(&b, (const int[]){'R', 'y', 0});
+    top_layout_wish(80, 24, &b.state, &wish);
+    assert_int_equal(wish.resets, 1);
+    draw(&b, 80, 24);
+    assert_lacks(&b, "anew");
+    b.state.recording = true;
+    press(&b, (const int[]){'R', 'q', 0});
+    assert_true(b.state.quit);
     end(&b);
 }
 
@@ -639,54 +748,6 @@ static void keys_mean_one_thing(void **state)
     }
 }
 
-/* --- numbers -------------------------------------------------------------------------------- */
-
-static void numbers_are_short(void **state)
-{
-    static const struct {
-        enum top_form form;
-        double value;
-        const char *text;
-    } cases[] = {
-        {FORM_COUNT, 0, "0"},
-        {FORM_COUNT, 999999999, "999999999"},
-        {FORM_COUNT, 1e9, "1.00G"},
-        {FORM_COUNT, 123.4e9, "123G"},
-        {FORM_COUNT, NAN, "-"},
-        {FORM_COUNT, -3, "-"},
-        {FORM_BYTES, 4096, "4096"},
-        {FORM_BYTES, 3.0 * (1 << 30), "3.00G"},
-        {FORM_RATE, 0.25, "0.2"},
-        {FORM_RATE, 12, "12"},
-        {FORM_RATE, 12.34, "12.3"},
-        {FORM_RATE, 1234.5, "1234"},
-        {FORM_TIME, 0, "0us"},
-        {FORM_TIME, 0.000420, "420us"},
-        {FORM_TIME, 0.0421, "42.1ms"},
-        {FORM_TIME, 0.9999, "1.00s"},
-        {FORM_TIME, 3600, "3600s"},
-        {FORM_SPAN, 45.9, "45s"},
-        {FORM_SPAN, 753, "12m 33s"},
-        {FORM_SPAN, 10920, "3h 02m"},
-        {FORM_SPAN, 457200, "5d 07h"},
-        {FORM_SPAN, 1e300, "99999d 00h"},
-        {FORM_DATE, 0, "1970-01-01T00:00:00Z"},
-        {FORM_DATE, 1700000000.9, "2023-11-14T22:13:20Z"},
-    };
-    char out[FORM_MAX];
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_string_equal(form_text(cases[i].form, cases[i].value, out), cases[i].text);
-    for (int form = FORM_COUNT; form <= FORM_DATE; form++) {
-        for (double value = 1e-9; value < 1e308; value *= 1.7)
-            assert_in_range(strlen(form_text((enum top_form)form, value, out)), 1, FORM_MAX - 1);
-    }
-    assert_string_equal(form_share(1, 3, out), "33.3 %");
-    assert_string_equal(form_share(3, 3, out), "100 %");
-    assert_string_equal(form_share(1, 1e6, out), "<0.1 %");
-    assert_string_equal(form_share(0, 0, out), "-");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -706,17 +767,19 @@ int main(void)
         cmocka_unit_test(an_estimate_says_so),
         cmocka_unit_test(numbers_that_are_estimates_are_marked),
         cmocka_unit_test(the_column_of_the_order_is_always_there),
-        cmocka_unit_test(a_value_shows_only_while_it_is_the_order),
         cmocka_unit_test(the_trend_has_bars),
         cmocka_unit_test(a_report_has_everything),
         cmocka_unit_test(streams_are_stepped_through),
         cmocka_unit_test(tables_are_chosen),
+        cmocka_unit_test(windows_and_sides_are_chosen),
+        cmocka_unit_test(upstream_has_servers),
+        cmocka_unit_test(rows_are_searched_for),
+        cmocka_unit_test(a_reset_is_asked_for_twice),
         cmocka_unit_test(the_order_goes_round),
         cmocka_unit_test(scrolling_stays_within_the_rows),
         cmocka_unit_test(the_interval_has_limits),
         cmocka_unit_test(help_shows_every_key),
         cmocka_unit_test(keys_mean_one_thing),
-        cmocka_unit_test(numbers_are_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

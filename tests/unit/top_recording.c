@@ -14,15 +14,21 @@
 #define SECOND UINT64_C(1000000000)
 #define THEN (UINT64_C(1700000000) * SECOND)
 
-static void see(const struct observer *observer, uint64_t ns, bool query)
+static void see_of(const struct observer *observer, enum dnstap_side side, uint64_t ns, bool query)
 {
-    struct event ev = {.tap = {.has = DNSTAP_HAS_TYPE,
+    struct event ev = {.side = (uint8_t)side,
+                       .tap = {.has = DNSTAP_HAS_TYPE,
                                .message_type = query ? DNSTAP_CLIENT_QUERY : DNSTAP_CLIENT_RESPONSE,
                                .query_sec = query ? ns / SECOND : 0,
                                .query_nsec = query ? (uint32_t)(ns % SECOND) : 0,
                                .response_sec = query ? 0 : ns / SECOND,
                                .response_nsec = query ? 0 : (uint32_t)(ns % SECOND)}};
     observer->event(observer->state, 0, &ev);
+}
+
+static void see(const struct observer *observer, uint64_t ns, bool query)
+{
+    see_of(observer, DNSTAP_SIDE_CLIENT, ns, query);
 }
 
 /* Half an hour: ten queries and five responses a second, then a minute with twice as many. */
@@ -89,6 +95,38 @@ static void rates_of_any_year(void **state)
     }
 }
 
+/* Rates are of the side that is shown; a view of a window has those of the last minutes alone. */
+static void rates_of_a_side(void **state)
+{
+    (void)state;
+    static struct top_recording recording;
+    static struct top_view view;
+    top_recording_init(&recording);
+    struct observer observer = top_recording_observer(&recording);
+    for (uint64_t i = 0; i < 601; i++) {
+        see_of(&observer, DNSTAP_SIDE_CLIENT, THEN + i * SECOND / 10, true);
+        see_of(&observer, DNSTAP_SIDE_UNKNOWN, THEN + i * SECOND / 10, true);
+        if (i % 2 == 0)
+            see_of(&observer, DNSTAP_SIDE_UPSTREAM, THEN + i * SECOND / 10, true);
+    }
+    static const struct {
+        enum stats_side side;
+        double queries, rate;
+    } sides[] = {{STATS_CLIENT, 1202, 20}, {STATS_UPSTREAM, 301, 5}};
+    for (int i = 0; i < 2; i++) {
+        view.side = sides[i].side;
+        view.numbers[NUMBER_QUERIES] = sides[i].queries;
+        top_recording_show(&recording, &view);
+        assert_float_equal(view.numbers[NUMBER_QUERY_RATE_1M], sides[i].rate, 0.5);
+        assert_float_equal(view.numbers[NUMBER_QUERY_RATE], sides[i].rate, 0.5);
+    }
+    view.window = WINDOW_1M;
+    top_recording_show(&recording, &view);
+    assert_true(isnan(view.numbers[NUMBER_QUERY_RATE]));
+    assert_float_equal(view.numbers[NUMBER_QUERY_RATE_1M], 5, 0.5);
+    top_recording_free(&recording);
+}
+
 /* Less than a second counts as one; without any time nothing is known. */
 static void short_and_timeless(void **state)
 {
@@ -114,6 +152,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rates),
         cmocka_unit_test(rates_of_any_year),
+        cmocka_unit_test(rates_of_a_side),
         cmocka_unit_test(short_and_timeless),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

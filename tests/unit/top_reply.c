@@ -47,6 +47,8 @@ static void numbers_are_found_by_their_paths(void **state)
     assert_int_equal(read_text(&view, DOCUMENT_STATISTICS, 0, statistics), 0);
     assert_true(view.numbers[NUMBER_QUERIES] == 100);
     assert_true(view.numbers[NUMBER_RESPONSES] == 90);
+    assert_true(isnan(view.numbers[NUMBER_QUERY_RATE])); /* of now, whatever the window */
+    assert_int_equal(read_text(&view, DOCUMENT_WHOLE, 0, statistics), 0);
     assert_true(view.numbers[NUMBER_QUERY_RATE] == 1.5);
     assert_true(view.numbers[NUMBER_EXACT] == 1);
     assert_true(view.numbers[NUMBER_CLIENTS] == 12);
@@ -83,22 +85,58 @@ static void tables_keep_their_order(void **state)
     struct top_view view;
     (void)state;
     top_reply_begin(&view);
-    assert_int_equal(
-        read_text(&view, DOCUMENT_TABLES, LIST_SERVFAIL,
-                  "{\"tables\":[{\"keys\":70,\"rows\":["
-                  "{\"name\":\"b.test.\",\"value\":9,\"error\":2,\"queries\":1,\"query-bytes\":30,"
-                  "\"response-bytes\":12,\"mean\":0.5},"
-                  "{\"name\":\"a.test.\",\"value\":7,\"queries\":40}]}]}"),
-        0);
+    assert_int_equal(read_text(&view, DOCUMENT_TABLES, LIST_SERVFAIL,
+                               "{\"tables\":[{\"keys\":70,\"rows\":["
+                               "{\"name\":\"b.test.\",\"value\":9,\"servfail\":9,\"error\":2,"
+                               "\"queries\":1,\"query-bytes\":30,"
+                               "\"response-bytes\":12,\"mean\":0.5},"
+                               "{\"name\":\"a.test.\",\"value\":7,\"queries\":40}]}]}"),
+                     0);
     const struct top_list *list = &view.lists[LIST_SERVFAIL];
     assert_int_equal(list->count, 2);
     assert_true(list->keys == 70 && list->error == 2);
     assert_string_equal(list->rows[0].name, "b.test.");
     assert_string_equal(top_tables[LIST_SERVFAIL].columns[list->by].title, "SERVFAIL");
     assert_true(list->rows[0].values[list->by] == 9);
-    assert_string_equal(top_tables[LIST_SERVFAIL].columns[7].title, "bytes");
-    assert_true(list->rows[0].values[7] == 42);
-    assert_true(isnan(list->rows[1].values[7]));
+    assert_string_equal(top_tables[LIST_SERVFAIL].columns[9].title, "bytes");
+    assert_true(list->rows[0].values[9] == 42);
+    assert_true(isnan(list->rows[1].values[9]));
+    top_view_free(&view);
+}
+
+/* What part of all queries a server was asked. */
+static void shares_are_of_all_queries(void **state)
+{
+    struct top_view view;
+    (void)state;
+    for (int known = 0; known < 2; known++) {
+        top_reply_begin(&view);
+        if (known)
+            read_text(&view, DOCUMENT_STATISTICS, 0, statistics);
+        read_text(&view, DOCUMENT_TABLES, LIST_SERVERS,
+                  "{\"tables\":[{\"rows\":[{\"name\":\"192.0.2.1\",\"queries\":25}]}]}");
+        const struct top_row *row = view.lists[LIST_SERVERS].rows;
+        assert_string_equal(top_tables[LIST_SERVERS].columns[1].title, "share");
+        assert_true(row->values[0] == 25 && row->rank == 1);
+        assert_true(known ? row->values[1] == 0.25 : isnan(row->values[1]));
+        top_view_free(&view);
+    }
+}
+
+/* The busiest stream of now comes first, whatever came since the start. */
+static void streams_are_sorted_by_load(void **state)
+{
+    struct top_view view;
+    (void)state;
+    top_reply_begin(&view);
+    read_text(&view, DOCUMENT_STREAMS, 0,
+              "{\"streams\":["
+              "{\"name\":\"old\",\"queries\":900,\"rates\":{\"queries\":{\"minute\":0},"
+              "\"responses\":{\"minute\":1}}},"
+              "{\"name\":\"new\",\"queries\":3,\"rates\":{\"queries\":{\"minute\":2},"
+              "\"responses\":{\"minute\":3}}}]}");
+    assert_string_equal(view.lists[LIST_STREAMS].rows[0].name, "new");
+    assert_true(view.lists[LIST_STREAMS].rows[0].values[view.lists[LIST_STREAMS].by] == 5);
     top_view_free(&view);
 }
 
@@ -113,9 +151,9 @@ static void times_of_nothing_are_not_known(void **state)
               "{\"name\":\"a\",\"queries\":5,\"timed\":0,\"slowest\":0,\"mean\":null},"
               "{\"name\":\"b\",\"queries\":4,\"timed\":1,\"slowest\":0,\"mean\":0}]}]}");
     const struct top_row *rows = view.lists[LIST_ASKED].rows;
-    assert_string_equal(top_tables[LIST_ASKED].columns[6].title, "slowest");
-    assert_true(isnan(rows[0].values[6]) && rows[0].values[0] == 5);
-    assert_true(rows[1].values[6] == 0);
+    assert_string_equal(top_tables[LIST_ASKED].columns[5].title, "slowest");
+    assert_true(isnan(rows[0].values[5]) && rows[0].values[0] == 5);
+    assert_true(rows[1].values[5] == 0);
     top_view_free(&view);
 }
 
@@ -227,6 +265,10 @@ static void assert_asked(struct script *script, const char *wanted)
     buf_free(&script->asked);
 }
 
+#define CLIENT_STREAMS ";/streams side=client window=all;"
+#define STATISTICS(STREAM)                                                                         \
+    "/statistics" STREAM " side=client window=all;/statistics" STREAM " side=client window=all;"
+
 static void only_what_is_shown_is_asked_for(void **state)
 {
     struct script script = {.broken = NULL};
@@ -235,13 +277,18 @@ static void only_what_is_shown_is_asked_for(void **state)
     struct top_view view;
     struct error err = {0};
     (void)state;
+    wish.side = STATS_UPSTREAM;
+    wish.window = WINDOW_5M;
     wish.tables[LIST_SERVFAIL] = wish.tables[LIST_CLIENT_BYTES] = wish.tables[LIST_STREAMS] = true;
     assert_int_equal(top_gather(&origin, &wish, &view, &err), 0);
     assert_null(view.stream);
     assert_true(view.taken > 0);
-    assert_asked(&script, ";/streams;/statistics;/outputs;/status;"
-                          "/tables table=domains by=rcode code=SERVFAIL n=10;"
-                          "/tables table=clients by=bytes n=10;");
+    assert_int_equal(view.side, STATS_UPSTREAM);
+    assert_int_equal(view.window, WINDOW_5M);
+    assert_asked(&script, ";/streams side=upstream window=5m;/statistics side=upstream window=5m;"
+                          "/statistics side=upstream window=all;/outputs;/status;"
+                          "/tables side=upstream window=5m table=domains by=servfail n=10;"
+                          "/tables side=upstream window=5m table=clients by=bytes n=10;");
     top_view_free(&view);
 }
 
@@ -257,12 +304,12 @@ static void streams_are_asked_for_by_name(void **state)
     strcpy(wish.stream, "a\\\\b\\007");
     assert_int_equal(top_gather(&origin, &wish, &view, &err), 0);
     assert_string_equal(view.stream, "a\\\\b\\007");
-    assert_asked(&script, ";/streams;/statistics stream=a\\\\b\\007;/outputs;/status;");
+    assert_asked(&script, CLIENT_STREAMS STATISTICS(" stream=a\\\\b\\007") "/outputs;/status;");
     top_view_free(&view);
     strcpy(wish.stream, "gone");
     assert_int_equal(top_gather(&origin, &wish, &view, &err), 0);
     assert_null(view.stream);
-    assert_asked(&script, ";/streams;/statistics;/outputs;/status;");
+    assert_asked(&script, CLIENT_STREAMS STATISTICS("") "/outputs;/status;");
     top_view_free(&view);
 }
 
@@ -285,6 +332,8 @@ int main(void)
         cmocka_unit_test(numbers_are_found_by_their_paths),
         cmocka_unit_test(two_directions_become_one_list),
         cmocka_unit_test(tables_keep_their_order),
+        cmocka_unit_test(shares_are_of_all_queries),
+        cmocka_unit_test(streams_are_sorted_by_load),
         cmocka_unit_test(times_of_nothing_are_not_known),
         cmocka_unit_test(drops_of_all_outputs_are_summed),
         cmocka_unit_test(strange_replies_are_no_trouble),
