@@ -8,10 +8,10 @@ export class Trouble extends Error {
 }
 
 /** The JSON at api/v1/`path`; absent parameters are left out. Throws Trouble. */
-export async function ask(path, parameters = {}) {
+export async function ask(path, parameters = {}, method = "GET") {
     let reply;
     try {
-        reply = await fetch(address(path, parameters), { signal: AbortSignal.timeout(10000), cache: "no-store" });
+        reply = await fetch(address(path, parameters), { method, signal: AbortSignal.timeout(10000), cache: "no-store" });
     } catch (error) {
         throw new Trouble(0, error.name === "TimeoutError" ? "no answer in 10 s" : "no connection");
     }

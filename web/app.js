@@ -1,26 +1,27 @@
 /*
- * The page. Once a second it asks the server for the statistics of the chosen stream, or, when it is
- * narrowed to a domain, a client, a result or a type, takes the sums of the live events that pass;
- * everything is drawn from the one or the other.
+ * The page. Once a second it asks the server for the statistics of the chosen side, stream and window,
+ * or, when it is narrowed to a domain, a client, a result or a type, takes the sums of the live events
+ * that pass; everything is drawn from the one or the other.
  */
 import { Trouble, ask } from "./api.js";
 import { byId, setNote, setText } from "./dom.js";
 import { Feed } from "./feed.js";
 import { Heat } from "./heat.js";
 import { clear, press, showChips } from "./filters.js";
-import { streamControl, themeControl, timeControls } from "./controls.js";
+import { resetControl, scopeControls, searchControl, streamControl, themeControl, timeControls } from "./controls.js";
 import { Flow, shared, without, timesNote, waiting } from "./flow.js";
 import { brief, clock, exact, length } from "./format.js";
 import { heard, now } from "./now.js";
 import { Numbers, ofEvents, ofServer } from "./numbers.js";
 import { LIVE_SERIES, SERIES, firstKnown, pictureOf, pointsOf, sums as sumsOf } from "./source.js";
-import { RANGES, change, current, narrowed, watch } from "./state.js";
+import { RANGES, change, current, narrowed, scopeOf, sideOf, watch, windowOf } from "./state.js";
+import { Servers } from "./servers.js";
 import { Stack } from "./stack.js";
 import { stretch } from "./figure.js";
 import { Sums } from "./sums.js";
 import { Tail } from "./tail.js";
 import { Timeline } from "./timeline.js";
-import { PAST_RANKS, ROWS, Tops, tablesOfPast } from "./tops.js";
+import { Tops, matching, pastQuestions, tablesOfPast } from "./tops.js";
 
 const UNKNOWN = "not logged in: reload this page";
 const TICK_MS = 1000;
@@ -41,22 +42,27 @@ const figures = [
     new Stack({ id: "chart-qtypes", title: "Questions by type", unit: "a second", group: "qtypes", zoom: zoomTo,
         press: (name) => press("qtype", name), pressed: () => current().qtype }),
     new Heat({ id: "chart-latency", title: "Latency", unit: "from receipt to answer", zoom: zoomTo }),
-    new Stack({ id: "chart-transports", title: "Transports", unit: "messages a second", group: "transports", zoom: zoomTo }),
+    new Stack({ id: "chart-transports", title: "Transports", unit: "queries + responses a second", group: "transports", zoom: zoomTo }),
 ];
 byId("charts").append(...figures.map((figure) => figure.element));
 
 const numbers = new Numbers(byId("numbers"));
 const tops = new Tops(byId("tops"), press);
+const servers = new Servers(byId("upstream"));
 const flow = new Flow(byId("flow"), (name) => press("stream", name));
 const tail = new Tail(press);
 const showStreams = streamControl();
+const showScope = scopeControls();
+const showSearch = searchControl();
 const showTimeControls = timeControls(shownWindow);
 
 /** All that was learned and may be drawn. */
 const known = {
-    reply: null, // of api/v1/statistics
+    reply: null, // of api/v1/statistics, of the chosen window
+    whole: null, // the same since the start, from which the live charts are made
     timeline: new Timeline(),
     tables: null,
+    upstream: null, // of api/v1/upstream, of the chosen window
     streams: [],
     outputs: [],
     inputs: null,
@@ -114,45 +120,78 @@ function draw() {
     if (!known.reply)
         return;
     const points = timeline().points;
-    numbers.show(narrowed() ? ofEvents(known.sums, points, known.outputs) : ofServer(known.reply, points, known.outputs));
+    numbers.show(narrowed() ? ofEvents(known.sums, points, known.outputs, Boolean(current().side)) : ofServer(known.reply, known.outputs, known.upstream));
     const shown = picture();
     for (const figure of figures)
         figure.show(shown);
-    tops.show(known.tables, narrowed() ? known.sums : null, force);
-    force = false;
+    tops.show(known.tables, narrowed() ? known.sums : null, force, current());
+    drawServers();
+    if (known.tables || narrowed())
+        force = false; // else they are still to come
     showNotes(shown);
     showWaiting();
     showTimeControls(Boolean(known.history?.["on-disk"]) && !narrowed());
 }
 
+/** Upstream alone, where the server's tables are shown. */
+function drawServers() {
+    const past = hasPastTables();
+    const found = past ? Tops.servers(known.tables) : known.upstream?.servers;
+    if (!current().side || !found || narrowed())
+        return servers.show(null);
+    const all = past ? (known.past?.series.queries ?? []).reduce((a, n) => a + (n ?? 0), 0) : known.reply.statistics.queries.events;
+    servers.show(matching(found.rows, current().search), all, past ? "" : windowOf().title);
+}
+
+/** "What clients asked, last minute": whose the numbers of a part of the page are, and of what time. */
+const whose = () => `${sideOf().title}, ${windowOf().title}`;
+
+function showHeads() {
+    setText(byId("h-now"), narrowed() ? sideOf().title : whose());
+    setText(byId("h-time"), `Over time: ${lower(sideOf().title)}`);
+    setText(byId("h-tail"), `Live events: ${lower(sideOf().title)}`);
+}
+
+const lower = (text) => text[0].toLowerCase() + text.slice(1);
+
+/** From when to when the numbers of the chosen window really are. */
+function covered({ window, from, to, since }) {
+    return window === "all" ? `since ${clock(since, { day: true, zone: true })}` : stretch(from, to);
+}
+
 function showNotes({ from, to }) {
     const { domain } = current();
+    showHeads();
     showPast(from, to);
     const { sums } = known;
     setText(byId("scope"), !sums ? "Numbers, charts and tables are those of this stream." :
         `From live events since ${clock(sums.began, { zone: true })}: ${exact(sums.shown)} of ${exact(sums.shown + sums.left)} shown` +
-        (domain && known.tables ? "; tables of domains since the start" : ""));
-    const since = known.reply.since;
+        (domain && known.tables ? `; tables of domains: ${windowOf().title}` : ""));
     setText(byId("now-note"), sums ? `of what passes the filters, since ${clock(sums.began, { zone: true })}`
-        : [`rates of the last second, all else since ${clock(since, { day: true, zone: true })}`,
-            timesNote(known.reply.statistics, known.streams)].filter(Boolean).join("; "));
-    setText(byId("tops-note"), sums ? "" : tablesNote(since));
+        : [covered(known.reply), timesNote(known.whole.statistics, known.streams)].filter(Boolean).join("; "));
+    setText(byId("tops-note"), sums ? "" : tablesNote());
 }
 
-function tablesNote(since) {
+function tablesNote() {
     if (hasPastTables() && known.tablesSpan)
-        return `${stretch(known.tablesSpan.from, known.tablesSpan.to)}, from history.`;
+        return `${sideOf().title}, ${stretch(known.tablesSpan.from, known.tablesSpan.to)}, from history.`;
     const exactly = known.reply.exact ? "All exact." : "Of many names: the largest, each with what it may be short of.";
-    return `Since ${clock(since, { day: true, zone: true })}. ${exactly}`;
+    const when = known.reply.window === "all" ? covered(known.reply) : `${windowOf().title}: ${covered(known.reply)}`;
+    return `${sideOf().title}, ${when}. ${exactly}`;
 }
 
 /** What is waited for while nothing has come; and servers that share a name. */
 function showWaiting() {
-    const { queries, responses } = known.reply.statistics;
-    const nothing = known.inputs && !current().stream && !narrowed() &&
-        queries.events + responses.events + known.reply.malformed === 0;
-    setNote(byId("waiting"), nothing ? [waiting(known.inputs, known.open), ...known.hints].join("\n") : "");
-    setNote(byId("flow-note"), [...shared(known.streams), ...without(known.reply)].join("\n"));
+    const nothing = known.inputs && known.inputs.every(({ frames }) => frames === 0) && !current().stream && !narrowed();
+    setNote(byId("waiting"), nothing ? [waiting(known.inputs, known.open), ...known.hints].join("\n") : elsewhere());
+    setNote(byId("flow-note"), [...shared(known.streams), ...without(known.whole)].join("\n"));
+}
+
+/** All that came is of the other side. */
+function elsewhere() {
+    const { queries, responses } = known.whole.statistics;
+    const none = known.streams.length && !current().stream && !narrowed() && queries.events + responses.events === 0;
+    return none ? `Nothing yet of ${lower(sideOf().title)}: see the other side.` : "";
 }
 
 /** What is to be known of history: that there is none, and what ails it. */
@@ -177,22 +216,26 @@ function showState() {
     setText(byId("state-text"), words[state]);
     if (known.about)
         setText(byId("about"), `version ${known.about.version}, up ${length(now() - known.about.started)}`);
-    if (known.reply)
-        document.title = `${brief(known.reply.statistics.rates.queries.second)}/s – Spile`;
+    if (known.whole)
+        document.title = `${brief(known.whole.statistics.rates.queries.second)}/s – Spile`;
 }
 
 /* --- asking -------------------------------------------------------------------------------- */
 
+/** Of the window, and since the start: from how that grows the live charts are made. */
 async function askStatistics() {
-    const { stream } = current();
-    const reply = await ask("statistics", { stream });
-    if (stream !== current().stream)
+    const scope = scopeOf();
+    const asked = JSON.stringify(scope);
+    const [whole, reply] = await Promise.all([ask("statistics", { ...scope, window: "all" }),
+        scope.window === "all" ? null : ask("statistics", scope)]);
+    if (asked !== JSON.stringify(scopeOf()))
         return;
-    heard(reply.time);
-    known.reply = reply;
+    heard(whole.time);
+    known.whole = whole;
+    known.reply = reply ?? whole;
     known.answered = performance.now();
     known.trouble = "";
-    known.timeline.push(sumsOf(reply));
+    known.timeline.push(sumsOf(whole));
 }
 
 async function askTables() {
@@ -200,13 +243,16 @@ async function askTables() {
     const past = hasPastTables();
     if (past && performance.now() < known.tablesDue)
         return;
-    const tables = await (past ? askPastTables(shownWindow()) : askLiveTables(Tops.question(asked)));
+    const [tables, upstream] = await Promise.all([past ? askPastTables(shownWindow()) : askLiveTables(Tops.question(asked)),
+        askUpstream(Tops.upstreamQuestion(asked))]);
     if (asked !== current())
         return;
     known.tables = tables;
+    known.upstream = upstream;
     known.tablesDue = performance.now() + PAST_MS;
 }
 
+const askUpstream = async (question) => question && ask("upstream", question);
 const askLiveTables = async (question) => question && (await ask("tables", question)).tables;
 
 /** History keeps tables of all streams together. */
@@ -215,14 +261,16 @@ function hasPastTables() {
 }
 
 async function askPastTables({ from, to }) {
-    const span = { from: Math.floor(from), to: Math.ceil(to), n: ROWS };
-    const replies = await Promise.all(PAST_RANKS.map((by) => ask("history/tops", { ...span, by })));
+    const state = current();
+    const questions = pastQuestions(state, { from: Math.floor(from), to: Math.ceil(to) });
+    const replies = await Promise.all(questions.map((question) => ask("history/tops", question)));
     known.tablesSpan = replies[0];
-    return tablesOfPast(replies);
+    return tablesOfPast(replies, state);
 }
 
 async function askFlow() {
-    const [all, outputs, inputs, connections, status] = await Promise.all([ask("streams"), ask("outputs"),
+    const { side, window } = scopeOf();
+    const [all, outputs, inputs, connections, status] = await Promise.all([ask("streams", { side, window, by: "load" }), ask("outputs"),
         ask("inputs"), ask("connections", { n: 1 }), ask("status")]);
     known.streams = all.streams;
     known.inputs = inputs.inputs;
@@ -231,9 +279,9 @@ async function askFlow() {
     known.hints = hints.map(({ hint }) => `Hint: ${hint}`);
     known.outputs = outputs.outputs.map((o) => o.ledger);
     showStreams(known.streams.map((s) => s.name));
-    const { stream } = current();
-    const streams = known.streams.filter(({ name }) => !stream || name === stream);
-    flow.show({ streams, outputs: outputs.outputs, inputs: inputs.inputs, hints });
+    const { stream, search } = current();
+    const streams = known.streams.filter(({ name }) => (!stream || name === stream) && name.toLowerCase().includes(search.toLowerCase()));
+    flow.show({ streams, outputs: outputs.outputs, inputs: inputs.inputs, hints, whose: whose() });
 }
 
 async function askHistory() {
@@ -254,7 +302,7 @@ async function askPast() {
         return;
     known.pastDue = performance.now() + (live ? FILL_MS : PAST_MS);
     const asked = current();
-    const reply = await askStretch(asked, live);
+    const reply = await askStretch(scopeOf(), asked, live);
     if (asked !== current())
         return;
     if (live)
@@ -263,23 +311,23 @@ async function askPast() {
         known.past = reply;
 }
 
-function askStretch({ stream, range, from }, live) {
+function askStretch(scope, { range, from }, live) {
     if (live)
-        return askSeries(stream, { from: now() - LIVE_MS, to: now() }, 1000, LIVE_SERIES);
-    return range === "all" && from === null ? askAll(stream) : askSeries(stream, shownWindow());
+        return askSeries(scope, { from: now() - LIVE_MS, to: now() }, 1000, LIVE_SERIES);
+    return range === "all" && from === null ? askAll(scope) : askSeries(scope, shownWindow());
 }
 
-const askSeries = (stream, { from, to }, step, series = SERIES) =>
-    ask("series", { stream, from: Math.floor(from), to: Math.ceil(to), step, series });
+const askSeries = ({ stream, side }, { from, to }, step, series = SERIES) =>
+    ask("series", { stream, side, from: Math.floor(from), to: Math.ceil(to), step, series });
 
 /** From the first that history knows: asked for coarsely, then closer and closer. */
-async function askAll(stream) {
-    let reply = await askSeries(stream, { from: 0, to: now() }, MINUTE_MS);
+async function askAll(scope) {
+    let reply = await askSeries(scope, { from: 0, to: now() }, MINUTE_MS);
     for (let tries = 0; tries < 4; tries++) {
         known.begin = firstKnown(reply) ?? now() - LIVE_MS;
         if (known.begin - reply.from < reply.step)
             break;
-        reply = await askSeries(stream, { from: known.begin, to: now() }, MINUTE_MS);
+        reply = await askSeries(scope, { from: known.begin, to: now() }, MINUTE_MS);
     }
     return reply;
 }
@@ -326,6 +374,16 @@ async function run() {
     feed.stop();
 }
 
+/** Begins the chosen window anew on the server. */
+async function reset() {
+    const { window } = scopeOf();
+    await ask("statistics", { window }, "DELETE").catch((error) => alert(`It was not reset: ${error.message}`));
+    known.tablesDue = 0;
+    force = true;
+    ticks = 0;
+    wake();
+}
+
 /* --- live events --------------------------------------------------------------------------- */
 
 const feed = new Feed({
@@ -356,18 +414,28 @@ function refilter() {
 
 watch((now, before) => {
     const changed = (key) => now[key] !== before[key];
-    known.past = null;
-    known.pastDue = known.tablesDue = 0;
-    if (changed("stream")) {
-        known.timeline = new Timeline();
-        known.reply = null;
+    known.tablesDue = 0;
+    if (now.search === before.search && now.window === before.window) {
+        known.past = null;
+        known.pastDue = 0;
     }
-    if (["stream", "domain", "client", "rcode", "qtype"].some(changed)) {
-        known.tables = known.tablesSpan = null;
+    if (["stream", "side"].some(changed))
+        known.timeline = new Timeline();
+    if (["stream", "side", "window"].some(changed)) {
+        known.reply = known.whole = null;
+        known.tables = known.tablesSpan = known.upstream = null;
+        force = true;
+    }
+    if (["stream", "side", "domain", "client", "rcode", "qtype"].some(changed)) {
+        known.tables = known.tablesSpan = known.upstream = null;
         force = true;
         refilter();
         showStreams(known.streams.map((s) => s.name));
     }
+    if (changed("search"))
+        force = true;
+    showScope();
+    showSearch();
     if (["range", "from", "to"].some(changed))
         force = true;
     ticks = 0;
@@ -379,5 +447,8 @@ watch((now, before) => {
 document.addEventListener("visibilitychange", () => (document.hidden && !narrowed() ? feed.stop() : feed.follow(current(), narrowed())));
 byId("clear").addEventListener("click", clear);
 themeControl(draw);
+resetControl(reset);
+showScope();
+showSearch();
 refilter();
 run();

@@ -1,9 +1,10 @@
-/* Buttons of the page: range, zoom, theme, stream. */
+/* Buttons of the page: side, window, search, range, zoom, theme, stream. */
 import { byId, h, setText } from "./dom.js";
 import { now } from "./now.js";
-import { RANGES, back, change, current, depth } from "./state.js";
+import { RANGES, SIDES, WINDOWS, back, change, current, depth, windowOf } from "./state.js";
 import { forget } from "./palette.js";
 
+const TYPING_MS = 300; // who types is asked no more before the word is whole
 const THEMES = ["system", "light", "dark"];
 
 /** Range and zoom. window() tells the stretch that is shown now. */
@@ -45,6 +46,51 @@ export function timeControls(window) {
     };
 }
 
+/** Buttons of which one is pressed: the value that a key of the state has. */
+function choice(place, key, rows) {
+    const buttons = rows.map((row) => h("button", {
+        type: "button", "data-choice": row.api, title: row.title, click: () => change({ [key]: row.key }),
+    }, row.label));
+    byId(place).replaceChildren(...buttons);
+    return () => rows.forEach((row, i) => buttons[i].setAttribute("aria-pressed", String(current()[key] === row.key)));
+}
+
+/** Whose numbers are shown, and over what time. */
+export function scopeControls() {
+    const shows = [choice("sides", "side", SIDES), choice("windows", "window", WINDOWS)];
+    return () => shows.forEach((show) => show());
+}
+
+/** The button that begins the chosen window anew; `reset` does it. */
+export function resetControl(reset) {
+    byId("reset").addEventListener("click", () => {
+        const { key, title } = windowOf();
+        const what = key === "all" ? "all numbers" : `the numbers of the ${title}`;
+        if (confirm(`Begin ${what} anew, for everybody who looks? What history has written stays.`))
+            reset();
+    });
+}
+
+/** The field whose text names and addresses must have in them. */
+export function searchControl() {
+    const field = byId("search");
+    let typing = null;
+    const take = () => {
+        clearTimeout(typing);
+        typing = null;
+        change({ search: field.value.trim() }, false);
+    };
+    field.addEventListener("input", () => {
+        clearTimeout(typing);
+        typing = setTimeout(take, TYPING_MS);
+    });
+    field.addEventListener("change", take);
+    return () => {
+        if (typing === null && field.value.trim() !== current().search)
+            field.value = current().search;
+    };
+}
+
 /** The theme: as the system has it, or as it was chosen here (theme.js reads it at the start). */
 export function themeControl(redraw) {
     const root = document.documentElement;
@@ -75,7 +121,7 @@ export function streamControl() {
     const select = byId("stream");
     select.addEventListener("change", () => change({ stream: select.value }));
     return (names) => {
-        const all = ["", ...names];
+        const all = ["", ...[...names].sort()]; // what is chosen from does not move with the load
         if (current().stream && !all.includes(current().stream))
             all.push(current().stream);
         if ([...select.options].map((o) => o.value).join("\n") !== all.join("\n"))

@@ -1,5 +1,6 @@
 /* Live events from the server, by server-sent events. */
 import { address } from "./api.js";
+import { sideOf } from "./state.js";
 
 /** Few for the eye when nothing is computed from them, many when something is. */
 const EYE = 20;
@@ -17,9 +18,11 @@ export class Feed {
     }
 
     /** Follows what passes these filters; the same ones again change nothing. */
-    follow({ stream, domain, client, rcode, qtype }, counting) {
+    follow(state, counting) {
+        const { stream, domain, client, rcode, qtype } = state;
         const direction = rcode && "response"; // a query's result means nothing
-        const path = address("events", { stream, under: domain, client, rcode, direction, type: qtype, rate: counting ? SUMS : EYE });
+        const path = address("events", { stream, side: sideOf(state).api, under: domain, client, rcode, direction, type: qtype,
+            rate: counting ? SUMS : EYE });
         if (path === this.#open)
             return;
         this.stop();

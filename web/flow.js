@@ -1,5 +1,5 @@
 /* Streams with their connections and loss, outputs with queues and drops, inputs. */
-import { h, table } from "./dom.js";
+import { h, setText, table } from "./dom.js";
 import { brief, bytes, clock, exact, fromTo, latency, length, share } from "./format.js";
 import { now } from "./now.js";
 
@@ -104,8 +104,9 @@ const COLUMNS = {
         { title: "Stream", cell: (s) => ({ text: s.name, action: () => press(s.name) }) },
         { title: "Queries/s", right: true, cell: (s) => brief(s.rates.queries.second) },
         { title: "Responses/s", right: true, cell: (s) => brief(s.rates.responses.second) },
-        { title: "Events", right: true, cell: (s) => exact(s.queries + s.responses) },
-        { title: "Clients", right: true, cell: (s) => brief(s.distinct.clients) },
+        { title: "Queries", right: true, cell: (s) => exact(s.queries) },
+        { title: "Responses", right: true, cell: (s) => exact(s.responses) },
+        { title: "Clients or servers", right: true, cell: (s) => brief(s.distinct.clients + (s.distinct.servers ?? 0)) },
         { title: "Failed", right: true, cell: (s) => share(s.failed, s.responses) },
         { title: "p99", right: true, cell: slowest },
         { title: "Loss", cell: (s) => loss(s.loss) },
@@ -165,11 +166,12 @@ export function shared(streams) {
 
 export class Flow {
     constructor(place, press) {
+        this.place = place;
         this.tables = Object.fromEntries(["streams", "outputs", "inputs"].map((name) => {
             const title = name[0].toUpperCase() + name.slice(1);
             const made = table(title, COLUMNS[name](press));
             place.append(h("section", { class: "card", id: name, "aria-labelledby": `${name}-title` },
-                h("h3", { id: `${name}-title` }, title),
+                h("div", { class: "head" }, h("h3", { id: `${name}-title` }, title), h("span", { class: "quiet" })),
                 h("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": `${name}-title` }, made.element)));
             return [name, made];
         }));
@@ -177,8 +179,10 @@ export class Flow {
         place.querySelector("#inputs").append(this.hints);
     }
 
-    show({ streams, outputs, inputs, hints }) {
+    /** `whose`: of what side and what time the numbers of streams are; the others are since the start. */
+    show({ streams, outputs, inputs, hints, whose }) {
         this.tables.streams.update(streams);
+        setText(this.place.querySelector("#streams .head .quiet"), whose);
         this.tables.outputs.update(outputs);
         this.tables.inputs.update(inputs);
         this.hints.hidden = hints.length === 0;

@@ -1,89 +1,93 @@
 /* The big numbers. */
 import { h, setText } from "./dom.js";
-import { brief, exact, latency, share } from "./format.js";
-import { Tally } from "./buckets.js";
+import { brief, exact, latency, length, share } from "./format.js";
 
-const LAST_MS = 60e3;
-
+/** Those that one side alone has are hidden where the numbers shown lack them. */
 const TILES = [
-    ["queries", "Queries/s"], ["responses", "Responses/s"], ["clients", "Clients"],
+    ["queries", "Queries/s"], ["responses", "Responses/s"], ["clients", "Clients"], ["servers", "Servers asked"],
     ["domains", "Domains"], ["nxdomain", "NXDOMAIN"], ["servfail", "SERVFAIL"],
-    ["p50", "Median latency"], ["p99", "p99 latency"], ["lost", "Lost events"],
+    ["p50", "Median latency"], ["p99", "p99 latency"], ["unanswered", "Unanswered"], ["cache", "Cache efficiency"],
+    ["lost", "Lost events"],
 ];
-
-/** The last minute of a timeline, as one. */
-function lastMinute(points) {
-    const out = { responses: 0, rcodes: {}, latency: new Tally() };
-    const end = points.at(-1)?.to ?? 0;
-    for (const point of points.filter((p) => p.to > end - LAST_MS)) {
-        out.responses += point.responses;
-        out.latency.add(point.fine);
-        for (const [name, n] of Object.entries(point.rcodes))
-            out.rcodes[name] = (out.rcodes[name] ?? 0) + n;
-    }
-    return out;
-}
 
 const micro = (seconds) => latency(seconds === null ? null : seconds * 1e6);
 
-/** What the tiles say of the server's statistics: {tile: [value, more, level]}. */
-export function ofServer(reply, points, outputs) {
-    const { rates, distinct, queries, responses, latency: took } = reply.statistics;
-    const last = lastMinute(points);
+/** The share of responses with that code, and how many these are. */
+const coded = (rcodes, name, all) => [share(rcodes[name] ?? 0, all), `${exact(rcodes[name] ?? 0)} of ${exact(all)} responses`];
+
+/**
+ * What the tiles say of the server's statistics of a side and a window: {tile: [value, more, level]}.
+ * Rates are the means of the time that the window really covers, which is in the reply. `upstream`:
+ * what api/v1/upstream says of the same, or null.
+ */
+export function ofServer(reply, outputs, upstream = null) {
+    const { distinct, queries, responses, latency: took } = reply.statistics;
     const about = reply.exact ? "exactly" : "to within 1 %";
-    const coded = (name) => [share(responses.rcodes[name] ?? 0, responses.events),
-        `1 min: ${share(last.rcodes[name] ?? 0, last.responses)}`];
+    const rated = ({ events }) => [brief(reply.seconds > 0 ? events / reply.seconds : 0),
+        `${exact(events)} in ${length(1000 * reply.seconds)}`];
     const without = took.apart.length ? `, without ${took.apart.join(", ")}` : "";
-    const timed = (q, value) => [micro(value), `1 min: ${micro(last.latency.quantile(q))}${without}`];
+    const timed = (value) => [micro(value), `of ${exact(took.count)} responses${without}`];
     return {
-        queries: [brief(rates.queries.second), `${exact(queries.events)} in all`],
-        responses: [brief(rates.responses.second), `${exact(responses.events)} in all`],
-        clients: [exact(distinct.clients), about],
+        queries: rated(queries),
+        responses: rated(responses),
+        ...(reply.side === "upstream" ? { servers: [exact(distinct.servers), about] } : { clients: [exact(distinct.clients), about] }),
         domains: [exact(distinct.domains), about],
-        nxdomain: coded("NXDOMAIN"),
-        servfail: coded("SERVFAIL"),
-        p50: timed(0.5, took.p50),
-        p99: timed(0.99, took.p99),
+        nxdomain: coded(responses.rcodes, "NXDOMAIN", responses.events),
+        servfail: coded(responses.rcodes, "SERVFAIL", responses.events),
+        p50: timed(took.p50),
+        p99: timed(took.p99),
+        ...(upstream ? ofUpstream(upstream) : {}),
         lost: lost(outputs, reply.malformed),
     };
 }
 
+/** What came to nothing, or is on its way; and how much of what clients got needed no question. */
+function ofUpstream({ queries, unanswered, cache }) {
+    return {
+        unanswered: [share(unanswered, queries), `${exact(unanswered)} of ${exact(queries)} queries`],
+        cache: [cache.efficiency === null ? "–" : share(cache.efficiency, 1), `of ${exact(cache.answers)} answers to clients, at least`],
+    };
+}
+
 /** The same of live events. */
-export function ofEvents(sums, points, outputs) {
+export function ofEvents(sums, points, outputs, upstream) {
     const point = points.at(-1);
     const seconds = point ? (point.to - point.from) / 1000 : 1;
     const rate = (n) => brief(point ? n / seconds : 0);
-    const of = (name) => [share(sums.rcodes[name] ?? 0, sums.responses), `${exact(sums.rcodes[name] ?? 0)} of ${exact(sums.responses)}`];
     const all = sums.latency.total;
     const about = sums.exact ? "exactly" : "at least";
+    const others = upstream ? "servers" : "clients";
     return {
         queries: [rate(point?.queries ?? 0), `${exact(sums.queries)} in all`],
         responses: [rate(point?.responses ?? 0), `${exact(sums.responses)} in all`],
-        clients: [exact(sums.distinct("clients")), about],
+        [others]: [exact(sums.distinct(others)), about],
         domains: [exact(sums.distinct("domains")), about],
-        nxdomain: of("NXDOMAIN"),
-        servfail: of("SERVFAIL"),
-        p50: [micro(sums.latency.quantile(0.5)), `of ${exact(all)}`],
-        p99: [micro(sums.latency.quantile(0.99)), `of ${exact(all)}`],
+        nxdomain: coded(sums.rcodes, "NXDOMAIN", sums.responses),
+        servfail: coded(sums.rcodes, "SERVFAIL", sums.responses),
+        p50: [micro(sums.latency.quantile(0.5)), `of ${exact(all)} responses`],
+        p99: [micro(sums.latency.quantile(0.99)), `of ${exact(all)} responses`],
         lost: lost(outputs, null),
     };
 }
 
 function lost(outputs, malformed) {
     const dropped = (outputs ?? []).reduce((a, o) => a + o.dropped, 0);
-    return [exact(dropped), malformed === null ? "by all outputs" : `${exact(malformed)} malformed`, dropped ? "bad" : ""];
+    return [exact(dropped), malformed === null ? "by all outputs since the start" : `by all outputs since the start; ${exact(malformed)} malformed`, dropped ? "bad" : ""];
 }
 
 export class Numbers {
     constructor(list) {
         this.tiles = Object.fromEntries(TILES.map(([key, title]) => {
             const [value, more] = [h("dd", { class: "value", id: `number-${key}` }), h("dd", { class: "more", id: `more-${key}` })];
-            list.append(h("div", {}, h("dt", {}, title), value, more));
-            return [key, { value, more }];
+            const element = h("div", { hidden: true }, h("dt", {}, title), value, more);
+            list.append(element);
+            return [key, { element, value, more }];
         }));
     }
 
     show(numbers) {
+        for (const [key, { element }] of Object.entries(this.tiles))
+            element.hidden = !(key in numbers);
         for (const [key, [value, more, level]] of Object.entries(numbers)) {
             const tile = this.tiles[key];
             setText(tile.value, value);

@@ -26,11 +26,12 @@ export class Ranks {
         return this.hovered || this.list.querySelector(":focus-visible") !== null;
     }
 
-    show(rows, amount, note = "", force = false) {
+    show(rows, amount, note = "", { force = false, none = "nothing yet" } = {}) {
         if (this.held() && !force)
             return;
         const most = rows.reduce((a, row) => Math.max(a, row.value), 0);
         setText(this.note, note);
+        setText(this.none, none);
         this.none.hidden = rows.length > 0;
         while (this.list.children.length > rows.length)
             this.list.lastElementChild.remove();

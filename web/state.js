@@ -1,7 +1,23 @@
 /*
- * What the page shows: filters and the stretch of time. It lives in the address behind the #, so
- * that a view can be kept as a bookmark and the browser's Back undoes a click.
+ * What the page shows: whose numbers, over what time, filters, and the stretch of the charts. It
+ * lives in the address behind the #, so that a view can be kept as a bookmark and the browser's Back
+ * undoes a click.
  */
+
+/** Whose numbers: what servers are asked, or what they ask others. The first is what a page begins with. */
+export const SIDES = [
+    { key: "", api: "client", label: "Clients", title: "What clients asked" },
+    { key: "upstream", api: "upstream", label: "Upstream", title: "What was asked upstream" },
+];
+
+/** Over what time numbers and tables are. */
+export const WINDOWS = [
+    { key: "", api: "1m", label: "1 min", title: "last minute" },
+    { key: "5m", api: "5m", label: "5 min", title: "last 5 minutes" },
+    { key: "1h", api: "1h", label: "1 h", title: "last hour" },
+    { key: "1d", api: "1d", label: "1 d", title: "last day" },
+    { key: "all", api: "all", label: "Since start", title: "since the start" },
+];
 
 /** The filters: key in the address, and what people call it. */
 export const FILTERS = [
@@ -21,7 +37,8 @@ export const RANGES = [
     { key: "all", label: "All", ms: 0 },
 ];
 
-const KEYS = [...FILTERS.map((f) => f.key), "range", "from", "to"];
+const CHOICES = { side: SIDES, window: WINDOWS };
+const KEYS = [...Object.keys(CHOICES), ...FILTERS.map((f) => f.key), "search", "range", "from", "to"];
 const watchers = [];
 let state = read();
 
@@ -31,6 +48,8 @@ function read() {
     const from = Number(found.from);
     const to = Number(found.to);
     const zoomed = found.from && found.to && from < to;
+    for (const [key, rows] of Object.entries(CHOICES))
+        found[key] = (rows.find((row) => row.api === found[key]) ?? rows[0]).key;
     return { ...found, from: zoomed ? from : null, to: zoomed ? to : null };
 }
 
@@ -45,14 +64,22 @@ function write(next) {
 export const current = () => state;
 export const watch = (watcher) => watchers.push(watcher);
 
-/** Changes some keys; the step can be undone by back(). */
-export function change(patch) {
+/** Changes some keys; the step can be undone by back(), unless it is none: a letter of a word. */
+export function change(patch, step = true) {
     const next = { ...state, ...patch };
     if (write(next) === write(state))
         return;
-    history.pushState({ depth: depth() + 1 }, "", write(next));
+    if (step)
+        history.pushState({ depth: depth() + 1 }, "", write(next));
+    else
+        history.replaceState(history.state, "", write(next));
     apply();
 }
+
+export const sideOf = (s = state) => SIDES.find(({ key }) => key === s.side);
+export const windowOf = (s = state) => WINDOWS.find(({ key }) => key === s.window);
+/** Parameters of the API for what was chosen. */
+export const scopeOf = (s = state) => ({ stream: s.stream, side: sideOf(s).api, window: windowOf(s).api });
 
 /** How many steps back() can undo. */
 export const depth = () => history.state?.depth ?? 0;

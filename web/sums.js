@@ -13,8 +13,10 @@ const TABLES = {
     domains: { key: (e) => e.qname },
     tlds: { key: (e) => tld(e.qname) },
     clients: { key: (e) => e.client },
-    "clients-nxdomain": { key: (e) => e.client, when: (e) => isResponse(e) && e.rcode === "NXDOMAIN" },
+    ...Object.fromEntries(["NXDOMAIN", "SERVFAIL", "REFUSED"].flatMap((rcode) => [["clients", (e) => e.client], ["domains", (e) => e.qname]]
+        .map(([table, key]) => [`${table}-${rcode.toLowerCase()}`, { key, when: (e) => isResponse(e) && e.rcode === rcode }]))),
     "domains-failing": { key: (e) => e.qname, when: failed },
+    servers: { key: (e) => e.server },
     "servers-failing": { key: (e) => e.server, when: failed },
     "domains-slow": { key: (e) => e.qname, when: timed, mean: (e) => e.latency },
 };

@@ -1,6 +1,7 @@
-/* The live events, newest first. */
+/* The live events, newest first. Whoever is at the other end is a client, or upstream a server. */
 import { byId, setText, table } from "./dom.js";
 import { clock, exact, latency } from "./format.js";
+import { current } from "./state.js";
 
 const ROWS = 60;
 const DRAW_MS = 250;
@@ -25,7 +26,7 @@ export class Tail {
             { title: "Name", cell: (e) => link("domain", e.qname) },
             { title: "Type", cell: (e) => link("qtype", e.qtype) },
             { title: "Result", cell: (e) => (e.direction === "response" ? link("rcode", e.rcode, { level: BAD[e.rcode] ?? "bad" }) : "–") },
-            { title: "Client", cell: (e) => link("client", e.client) },
+            { title: "Client or server", cell: (e) => (current().side ? e.server ?? "–" : link("client", e.client)) },
             { title: "Kind", wide: true, cell: (e) => e.message ?? "–" },
             { title: "Transport", wide: true, cell: (e) => e.transport ?? "–" },
             { title: "Latency", right: true, cell: (e) => latency(e.latency === null ? null : e.latency * 1e6) },

@@ -1,41 +1,73 @@
 /* The ranked lists: which there are, where their rows come from, and what a click on one does. */
-import { brief, bytes, latency } from "./format.js";
+import { brief, bytes, exact, latency } from "./format.js";
 import { Ranks } from "./ranks.js";
+import { narrowed, scopeOf, sideOf } from "./state.js";
 
 export const ROWS = 10;
+const SEARCHED = 1000; // so many rows of each list are looked through
 
 /**
  * Each is a list of api/v1/tables, and in history a table by a rank. `live`: live events know it, too;
- * `under`: it can be narrowed to a domain.
+ * `under`: it can be narrowed to a domain; `side`: the only one that has it; `rare`: it shows only where
+ * it has rows.
  */
 const LISTS = [
     { id: "domains", title: "Domains", filter: "domain", live: true, under: true, table: "domains", by: "hits" },
     { id: "registrable", title: "Registrable domains", filter: "domain", under: true, table: "registrable", by: "hits" },
     { id: "tlds", title: "Top-level domains", filter: "domain", live: true, table: "tlds", by: "hits" },
-    { id: "clients", title: "Clients", filter: "client", live: true, table: "clients", by: "hits" },
-    { id: "clients-nxdomain", title: "Sources of NXDOMAIN", filter: "client", live: true, table: "clients", by: "nxdomain" },
+    { id: "clients", title: "Clients", filter: "client", live: true, table: "clients", by: "hits", side: "client" },
+    { id: "clients-nxdomain", title: "Sources of NXDOMAIN", filter: "client", live: true, table: "clients", by: "nxdomain", side: "client" },
     { id: "domains-failing", title: "Failing domains", filter: "domain", live: true, under: true,
         hint: "SERVFAIL, REFUSED and the like", table: "domains", by: "failed" },
     { id: "servers-failing", title: "Failing servers", live: true,
-        hint: "SERVFAIL, REFUSED and the like", table: "servers", by: "failed" },
+        hint: "SERVFAIL, REFUSED and the like", table: "servers", by: "failed", side: "upstream" },
+    { id: "servers-slow", title: "Slowest servers", hint: "by mean latency; in history by the slowest answer", unit: "seconds",
+        table: "servers", by: "slowest", side: "upstream" },
     { id: "domains-slow", title: "Slowest domains", filter: "domain", live: true, under: true,
         hint: "by mean latency; in history by the slowest answer", unit: "seconds", table: "domains", by: "slowest" },
+    { id: "domains-nxdomain", title: "NXDOMAIN by name", filter: "domain", live: true, under: true, rare: true, table: "domains", by: "nxdomain" },
+    { id: "domains-servfail", title: "SERVFAIL by name", filter: "domain", live: true, under: true, rare: true, table: "domains", by: "servfail" },
+    { id: "domains-refused", title: "REFUSED by name", filter: "domain", live: true, under: true, rare: true, table: "domains", by: "refused" },
+    { id: "domains-nodata", title: "NODATA by name", hint: "NOERROR without an answer or a referral", filter: "domain", under: true, rare: true,
+        table: "domains", by: "nodata" },
+    { id: "clients-servfail", title: "SERVFAIL by client", filter: "client", live: true, rare: true, table: "clients", by: "servfail", side: "client" },
+    { id: "clients-refused", title: "REFUSED by client", filter: "client", live: true, rare: true, table: "clients", by: "refused", side: "client" },
+    { id: "clients-nodata", title: "NODATA by client", hint: "NOERROR without an answer or a referral", filter: "client", rare: true,
+        table: "clients", by: "nodata", side: "client" },
 ];
+/** Of history; what is asked now has a route of its own, api/v1/upstream, as a table of its own (servers.js). */
+const SERVERS = { id: "servers", table: "servers", by: "hits", side: "upstream" };
 
-/** The ranks that history is asked for. */
-export const PAST_RANKS = [...new Set(LISTS.map((list) => list.by))];
+const listsOf = (state) => [...LISTS, SERVERS].filter(({ side }) => !side || side === sideOf(state).api);
+const rowsOf = ({ search }) => (search ? SEARCHED : ROWS);
+
+/** What rows are counted by, in words: what adds up both directions says so. */
+const COUNTED = { hits: "queries + responses", bytes: "bytes of both directions", nxdomain: "responses", servfail: "responses",
+    refused: "responses", nodata: "responses", failed: "responses", mean: "mean", slowest: "slowest" };
+
+/** Parameters for api/v1/history/tops, a request a rank. */
+export function pastQuestions(state, { from, to }) {
+    const ranks = [...new Set(listsOf(state).map((list) => list.by))];
+    return ranks.map((by) => ({ from, to, by, n: rowsOf(state), side: sideOf(state).api }));
+}
 
 /** Replies of api/v1/history/tops, one a rank, as tables. */
-export function tablesOfPast(replies) {
-    return LISTS.map(({ id, table, by, unit = "events" }) => {
+export function tablesOfPast(replies, state) {
+    return listsOf(state).map(({ id, table, by, unit = "events" }) => {
         const reply = replies.find((r) => r.by === by);
-        return { list: id, unit, floor: reply.floor[table] ?? 0, rows: (reply[table] ?? []).filter((row) => row.value > 0) };
+        return { list: id, by, unit, floor: reply.floor[table] ?? 0, rows: (reply[table] ?? []).filter((row) => row.value > 0) };
     });
 }
 
 const AMOUNTS = { events: brief, bytes, seconds: (s) => latency(s * 1e6) };
 
 const amount = (unit) => (row) => AMOUNTS[unit](row.value);
+
+/** The first rows whose name has the text in it. */
+export function matching(rows, search) {
+    const wanted = search.toLowerCase();
+    return rows.filter(({ name }) => name.toLowerCase().includes(wanted)).slice(0, ROWS);
+}
 
 export class Tops {
     constructor(place, press) {
@@ -49,27 +81,40 @@ export class Tops {
     }
 
     /** Parameters for api/v1/tables: what the server knows under these filters; null: nothing. */
-    static question({ stream, domain, client, rcode, qtype }) {
+    static question(state) {
+        const { domain, client, rcode, qtype } = state;
         if (client || rcode || qtype)
             return null;
-        const lists = LISTS.filter((list) => !domain || list.under);
-        return { list: lists.map((list) => list.id).join(","), n: ROWS, stream, under: domain };
+        const lists = listsOf(state).filter((list) => list !== SERVERS && (!domain || list.under));
+        return { list: lists.map((list) => list.id).join(","), n: rowsOf(state), under: domain, ...scopeOf(state) };
     }
 
+    /** Parameters for api/v1/upstream; null: it is not shown. */
+    static upstreamQuestion(state) {
+        const { stream, window } = scopeOf(state);
+        return state.side && !narrowed(state) ? { stream, window, n: rowsOf(state) } : null;
+    }
+
+    /** The table of servers of history, if it is there. */
+    static servers = (tables) => tables?.find(({ list }) => list === SERVERS.id) ?? null;
+
     /** Tables of the server; `sums`, when there are any, for those that it was not asked for. */
-    show(tables, sums, force) {
+    show(tables, sums, force, state) {
+        const { search } = state;
         const found = new Map((tables ?? []).map((table) => [table.list, table]));
+        const here = listsOf(state);
+        const how = { force, none: search ? `none of the largest ${exact(SEARCHED)} has that in it` : "nothing yet" };
         for (const list of LISTS) {
             const ranks = this.ranks.get(list.id);
             const table = found.get(list.id);
-            ranks.element.hidden = !table && !(sums && list.live);
-            if (table)
-                ranks.show(table.rows, amount(table.unit), note(table), force);
-            else if (sums && list.live)
-                ranks.show(sums.top(list.id, ROWS), amount(list.unit ?? "events"), "live", force);
+            const live = sums && list.live;
+            const rows = table?.rows ?? (live ? sums.top(list.id, rowsOf(state)) : []);
+            ranks.element.hidden = !here.includes(list) || (!table && !live) || (list.rare && !rows.length);
+            if (table || live)
+                ranks.show(matching(rows, search), amount(table?.unit ?? list.unit ?? "events"), table ? note(table) : `live, ${COUNTED[list.by]}`, how);
         }
     }
 }
 
-/** How much a name may have that is not in the table. */
-const note = ({ floor }) => (floor ? `others at most ${brief(floor)}` : "");
+/** What is counted, and how much a name may have that is not in the table. */
+const note = ({ by, floor }) => [COUNTED[by] ?? by, floor && `others at most ${brief(floor)}`].filter(Boolean).join("; ");

@@ -42,12 +42,12 @@ function dns({ name, type, rcode, response }) {
 const address = (text4) => Buffer.from(text4.split(".").map(Number));
 
 /** One dnstap message, of now or of another second: a client's query, or the response to it `ms` milliseconds later,
- * which may say itself that it was asked in another second. */
-export function frame({ name, type = "A", rcode = "NOERROR", client = "192.0.2.1", server = "198.51.100.1",
+ * which may say itself that it was asked in another second. `upstream`: a resolver's, which asks `server` itself. */
+export function frame({ name, upstream = false, type = "A", rcode = "NOERROR", client = "192.0.2.1", server = "198.51.100.1",
     identity = "lab", version = "", response = false, ms = 1, protocol = 1, second = Math.floor(Date.now() / 1000), asked = null }) {
     const message = dns({ name, type, rcode, response });
     const body = Buffer.concat([
-        number(1, response ? 6 : 5), number(2, 1), number(3, protocol), text(4, address(client)), text(5, address(server)),
+        number(1, (upstream ? 3 : 5) + Number(response)), number(2, 1), number(3, protocol), text(4, address(client)), text(5, address(server)),
         number(6, 5353), number(7, 53), number(8, asked ?? second), fixed(9, 0), ...(response ? [] : [text(10, message)]),
         ...(response ? [number(12, second), fixed(13, ms * 1e6), text(14, message)] : []),
     ]);

@@ -103,20 +103,25 @@ export class Spile {
         return reply.json();
     }
 
-    /** Until history has so many events, which it has a moment later than the statistics. */
+    /** The API's replies of both sides. */
+    sides(route, headers) {
+        return Promise.all(["client", "upstream"].map((side) => this.api(`${route}${route.includes("?") ? "&" : "?"}side=${side}`, headers)));
+    }
+
+    /** Until history has so many events of both sides, which it has a moment later than the statistics. */
     async remembered(count) {
         return until(`${count} events in history`, async () => {
-            const { series } = await this.api("series?step=1000&series=queries,responses");
-            return [...series.queries, ...series.responses].reduce((a, n) => a + (n ?? 0), 0) >= count;
+            const replies = await this.sides("series?step=1000&series=queries,responses");
+            return replies.flatMap(({ series }) => [...series.queries, ...series.responses]).reduce((a, n) => a + (n ?? 0), 0) >= count;
         });
     }
 
-    /** Until the statistics have so many events. */
+    /** Until the statistics have so many events of both sides; the client side's. */
     async counted(count, headers) {
         return until(`${count} events counted`, async () => {
-            const reply = await this.api("statistics", headers);
-            const { queries, responses } = reply.statistics;
-            return queries.events + responses.events >= count && reply;
+            const replies = await this.sides("statistics", headers);
+            const events = replies.map(({ statistics: { queries, responses } }) => queries.events + responses.events);
+            return events[0] + events[1] >= count && replies[0];
         });
     }
 
@@ -153,9 +158,10 @@ export class Bench {
 
     /**
      * A page of that program. Whatever it says on the console, throws, or asks of other servers is a
-     * problem, and fails the test at its end. `ahead`: its clock goes so many ms before.
+     * problem, and fails the test at its end. `ahead`: its clock goes so many ms before. It shows the numbers since
+     * the start unless the test wants others, since a slow machine's minute may be over too soon.
      */
-    async page(spile, { width = 1280, height = 900, hash = "", ready = true, ahead = 0, ...rest } = {}) {
+    async page(spile, { width = 1280, height = 900, hash = "#window=all", ready = true, ahead = 0, ...rest } = {}) {
         const { chromium } = createRequire(path.join(options.modules, "package.json"))("playwright-core");
         Bench.#browser ??= chromium.launch({ executablePath: options.chromium, args: FLAGS,
             timeout: 30000 * options.patience });

@@ -17,7 +17,7 @@ const live = (page) => page.evaluate(() => document.querySelector("#tail-note").
 const chips = (page) => page.locator(".chip").evaluateAll((all) => all.map((c) => `${c.children[0].textContent} ${c.children[1].textContent}`));
 
 /** A page whose feed is open, on a program that has seen the traffic three times. */
-async function opened(t, hash = "") {
+async function opened(t, hash) {
     const spile = await t.spile();
     spile.events(BEFORE);
     await spile.counted(BEFORE.length);
@@ -90,7 +90,7 @@ test("a type, from its key; all filters go at once", async (t) => {
     await until("none", async () => (await page.locator("#filters").isVisible()) === false);
     const { statistics } = await spile.api("statistics");
     await until("the server's numbers", async () => parsed(await textOf(page, "#more-queries")) === statistics.queries.events);
-    assert.equal(new URL(page.url()).hash, "");
+    assert.equal(new URL(page.url()).hash, "#window=all");
 });
 
 test("filters are in the address", async (t) => {

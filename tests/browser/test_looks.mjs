@@ -17,7 +17,13 @@ async function busy(t) {
 /** Until all parts have something to show. */
 const filled = (page) => until("every part is filled", () => page.evaluate(() =>
     document.querySelectorAll("#top-domains .rank").length > 5 && document.querySelectorAll("#streams tbody tr").length > 2 &&
-    document.querySelectorAll("#chart-rcodes .key").length > 3 && document.querySelectorAll("#outputs tbody tr").length > 0));
+    document.querySelectorAll("#chart-rcodes .key").length > 2 && document.querySelectorAll("#outputs tbody tr").length > 0));
+
+/** The same of what was asked upstream. */
+async function asked(page) {
+    await page.locator("#sides button", { hasText: "Upstream" }).click();
+    await until("servers", async () => (await page.locator("#servers tbody tr").count()) > 0);
+}
 
 for (const [width, height] of [[360, 740], [768, 1024], [1280, 800], [1920, 1080], [3840, 2160]])
     for (const colorScheme of ["light", "dark"])
@@ -36,9 +42,13 @@ for (const [width, height] of [[360, 740], [768, 1024], [1280, 800], [1920, 1080
             await filled(page);
             assert.deepEqual(await page.evaluate(overflow), [], "unfiltered");
             const whole = await page.evaluate(contrast);
-            assert.deepEqual([...narrowed.wrong, ...whole.wrong], []);
             assert.ok(whole.checked > 150, `${whole.checked} texts`);
             await keep(page, `dashboard-${width}-${colorScheme}`);
+            await asked(page);
+            assert.deepEqual(await page.evaluate(overflow), [], "upstream");
+            const upstream = await page.evaluate(contrast);
+            assert.deepEqual([...narrowed.wrong, ...whole.wrong, ...upstream.wrong], []);
+            await keep(page, `upstream-${width}-${colorScheme}`);
         });
 
 /** Numbers as long as they get after years on a busy server. */
@@ -50,6 +60,8 @@ const LONG_AGO = (reply) => {
     distinct.domains = 8888888888;
     queries.events = 88888888888888;
     responses.events = 77777777777777;
+    distinct.servers = 7654321;
+    reply.seconds = 99999;
     responses.rcodes.NXDOMAIN = 99.96e9;
     latency.p50 = 0.0999;
     latency.p99 = 299.88;
@@ -69,16 +81,22 @@ for (const colorScheme of ["light", "dark"])
             await route.fulfill({ response: reply, json: LONG_AGO(await reply.json()) });
         });
         await until("long numbers", async () => (await textOf(page, "#more-queries")).startsWith("88,888,888,888,888"));
-        for (const width of WIDTHS) {
+        const audited = async (width, name) => {
             await page.setViewportSize({ width, height: 900 });
             await until(`charts ${width} wide`, () => page.evaluate(() => [...document.querySelectorAll(".plot canvas")].every((c) =>
                 Math.abs(c.getBoundingClientRect().width - c.parentElement.clientWidth) < 2)));
             const { checked, wrong } = await page.evaluate(spills);
-            assert.deepEqual(wrong, [], `${width} px`);
-            assert.ok(checked > 100, `${width} px: ${checked} texts`);
-            assert.deepEqual(await page.evaluate(overflow), [], `${width} px`);
-            await keep(page, `long-${width}-${colorScheme}`);
-        }
+            assert.deepEqual(wrong, [], `${name}, ${width} px`);
+            assert.ok(checked > 100, `${name}, ${width} px: ${checked} texts`);
+            assert.deepEqual(await page.evaluate(overflow), [], `${name}, ${width} px`);
+            await keep(page, `${name}-${width}-${colorScheme}`);
+        };
+        for (const width of WIDTHS)
+            await audited(width, "long");
+        await asked(page);
+        await until("long numbers of servers", async () => (await textOf(page, "#number-servers")) === "7,654,321");
+        for (const width of [390, 1100, 1400, 2560])
+            await audited(width, "long-upstream");
         await page.unrouteAll({ behavior: "ignoreErrors" });
     });
 
@@ -119,7 +137,7 @@ test("everything by keyboard, and always seen where one is", async (t) => {
     const spile = await busy(t);
     const page = await t.page(spile, { reducedMotion: "reduce" });
     await filled(page);
-    const all = await page.evaluate(() => [...document.querySelectorAll("a[href], button, select, summary, [tabindex='0']")]
+    const all = await page.evaluate(() => [...document.querySelectorAll("a[href], button, input, select, summary, [tabindex='0']")]
         .filter((e) => e.checkVisibility() && !e.disabled && e.tabIndex >= 0).length);
     assert.ok(all > 80, `${all} stops`);
     const stops = [];

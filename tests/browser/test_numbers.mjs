@@ -9,9 +9,10 @@ const FRAMES = 8263 + 6039 + 6076;
 /** Compares every tile with a reply of api/v1/statistics. */
 async function tilesEqual(page, reply) {
     const { queries, responses, distinct, latency } = reply.statistics;
+    const others = reply.side === "upstream" ? "servers" : "clients";
     const wholes = {
         "#more-queries": queries.events, "#more-responses": responses.events,
-        "#number-clients": distinct.clients, "#number-domains": distinct.domains,
+        [`#number-${others}`]: distinct[others], "#number-domains": distinct.domains,
     };
     for (const [selector, value] of Object.entries(wholes))
         await until(`${selector} shows ${value}`, async () => parsed(await textOf(page, selector)) === value);
@@ -30,21 +31,26 @@ const rowsOf = (page, id) => page.locator(`#top-${id} .rank`).evaluateAll((rows)
 test("tiles, tables and streams equal the API", async (t) => {
     const spile = await t.spile();
     spile.send(...CAPTURES);
-    const reply = await spile.counted(FRAMES);
+    await spile.counted(FRAMES);
     const page = await t.page(spile);
-    await tilesEqual(page, reply);
+    const names = { client: ["clients", "clients-nxdomain", "clients-servfail", "clients-refused", "clients-nodata"],
+        upstream: ["servers-failing", "servers-slow"] };
+    for (const side of ["client", "upstream"]) {
+        await page.locator(`#sides [data-choice=${side}]`).click();
+        await tilesEqual(page, await spile.api(`statistics?side=${side}`));
+        const lists = ["domains", "registrable", "tlds", "domains-failing", "domains-slow", "domains-nxdomain", "domains-servfail", "domains-refused",
+            "domains-nodata", ...names[side]];
+        const { tables } = await spile.api(`tables?n=10&list=${lists}&side=${side}`);
+        for (const table of tables)
+            await until(`${table.list} of ${side}`, async () =>
+                JSON.stringify(await rowsOf(page, table.list)) === JSON.stringify(table.rows.map((row) => [row.name, row.value])));
 
-    const lists = ["domains", "registrable", "tlds", "clients", "clients-nxdomain", "domains-failing", "servers-failing", "domains-slow"];
-    const { tables } = await spile.api(`tables?n=10&list=${lists}`);
-    for (const table of tables) {
-        const shown = await until(`${table.list} is filled`, async () => (await rowsOf(page, table.list)).length && rowsOf(page, table.list));
-        assert.deepEqual(shown, table.rows.map((row) => [row.name, row.value]), table.list);
+        const { streams } = await spile.api(`streams?by=load&side=${side}`);
+        assert.equal(streams.length, 3);
+        const cells = () => page.locator("#streams tbody tr").evaluateAll((rows) => rows.map((r) => [...r.cells].map((c) => c.innerText)));
+        await until(`streams of ${side}`, async () => JSON.stringify((await cells()).map((c) => [c[0], parsed(c[3]), parsed(c[4])])) ===
+            JSON.stringify(streams.map((s) => [s.name, s.queries, s.responses])));
     }
-
-    const { streams } = await spile.api("streams");
-    const cells = await page.locator("#streams tbody tr").evaluateAll((rows) => rows.map((r) => [...r.cells].map((c) => c.innerText)));
-    assert.equal(streams.length, 3);
-    assert.deepEqual(cells.map((c) => [c[0], parsed(c[3])]), streams.map((s) => [s.name, s.queries + s.responses]));
 
     const { outputs } = await spile.api("outputs");
     const output = await page.locator("#outputs tbody tr").first().locator("td").allInnerTexts();
@@ -64,7 +70,7 @@ test("frames that never came are told, by stream", async (t) => {
     spile.events([frame({ name: "asks.test", identity: "asks" })]);
     await spile.counted(2 * count - 1);
     const page = await t.page(spile);
-    const cells = () => page.locator("#streams tbody tr").evaluateAll((rows) => rows.map((r) => [r.cells[0].innerText, r.cells[7].innerText]));
+    const cells = () => page.locator("#streams tbody tr").evaluateAll((rows) => rows.map((r) => [r.cells[0].innerText, r.cells[8].innerText]));
     await until("both halves, and who sends but one", async () => JSON.stringify(await cells()) === JSON.stringify([
         ["lab", "1 unanswered, 1 unasked, an estimated 2.5 % of its frames lost at the source"], ["asks", "not known"]]));
 });
@@ -75,7 +81,7 @@ test("latencies that are left out are told", async (t) => {
     spile.events([frame(what), frame({ ...what, asked: 0 }), frame({ ...what, asked: 4e9 }), frame({ ...what, asked: 4e9 })]);
     await spile.counted(4);
     const page = await t.page(spile);
-    const cell = page.locator("#streams tbody td").nth(6);
+    const cell = page.locator("#streams tbody td").nth(7);
     await until("the latency of the one that is left", async () => (await cell.innerText()) !== "–");
     assert.equal(await cell.getAttribute("title"), "without the responses left out: 2 that came before their query " +
         "(clocks disagree) and 1 that came later than latency-window");
@@ -89,10 +95,10 @@ test("events of another time are told, of all and by stream", async (t) => {
     await spile.counted(3);
     const page = await t.page(spile);
     const words = "events of 2026-01-31 23:59:58 - 2026-02-01 00:00:01 UTC; rates are of their arrival";
-    const cells = () => page.locator("#streams tbody tr").evaluateAll((rows) => rows.map((r) => [r.cells[0].innerText, r.cells[8].innerText]));
+    const cells = () => page.locator("#streams tbody tr").evaluateAll((rows) => rows.map((r) => [r.cells[0].innerText, r.cells[9].innerText]));
     await until("the stream's row", async () => JSON.stringify(await cells()) === JSON.stringify([["sent", words]]));
     await until("the heading", async () => (await textOf(page, "#now-note")).endsWith(`UTC; ${words}`));
-    assert.match(await page.locator("#streams tbody td").nth(8).getAttribute("title"),
+    assert.match(await page.locator("#streams tbody td").nth(9).getAttribute("title"),
         /^what came last did so \d+ d( \d+ (h|min|s))? after its own time: a recording, or a server whose clock is wrong$/);
 
     const ahead = Math.floor(Date.now() / 1000) + 7200;
@@ -101,7 +107,7 @@ test("events of another time are told, of all and by stream", async (t) => {
     await until("three streams", async () => (await cells()).length === 3);
     const [, alive, fast] = await cells();
     assert.deepEqual([alive, fast[0]], [["alive", "now"], "ahead"]);
-    assert.match(await page.locator("#streams tbody tr").nth(2).locator("td").nth(8).getAttribute("title"), / before its own time: /);
+    assert.match(await page.locator("#streams tbody tr").nth(2).locator("td").nth(9).getAttribute("title"), / before its own time: /);
     await page.selectOption("#stream", "alive");
     await until("nothing to tell of one that is alive", async () => !(await textOf(page, "#now-note")).includes("rates are of"));
 });
@@ -128,7 +134,7 @@ test("the stream chooser", async (t) => {
     await until("the stream's domains", async () =>
         JSON.stringify(await rowsOf(page, "domains")) === JSON.stringify(domains.rows.map((r) => [r.name, r.value])));
     await until("that stream alone", async () => (await page.locator("#streams tbody .link").allInnerTexts()).join() === "knot-test");
-    assert.match(page.url(), /#stream=knot-test$/);
+    assert.match(page.url(), /&stream=knot-test$/);
     assert.equal(await textOf(page, ".chip b"), "knot-test");
     await page.goBack();
     await tilesEqual(page, await spile.api("statistics"));

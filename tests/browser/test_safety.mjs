@@ -38,7 +38,7 @@ test("hostile names and identities are text", async (t) => {
     }
     await page.selectOption("#stream", IDENTITY);
     await until("the stream's chip", async () => (await page.locator(".chip b").allInnerTexts()).join() === IDENTITY);
-    await until("and its numbers", async () => (await textOf(page, "#more-queries")) === `${frames.length} in all`);
+    await until("and its numbers", async () => (await textOf(page, "#more-queries")).startsWith(`${frames.length} in `));
     const tags = await page.evaluate(() => ["script", "img", "svg", "b"].map((tag) => document.querySelectorAll(`main ${tag}, #streams ${tag}`).length));
     assert.deepEqual(tags, [0, 0, 0, 0]);
     assert.equal(await page.evaluate(() => window.pwned), undefined);
@@ -95,7 +95,7 @@ test("invented names, identities and addresses of the page are text wherever it 
         }, roll(3) ? `${hash}` : invented(roll, 200));
         await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
         await page.evaluate(() => {
-            location.hash = "";
+            location.hash = "window=all";
         });
         const foreign = await page.evaluate(() => document.querySelectorAll(["script", "img", "svg", "iframe", "style"]
             .flatMap((tag) => [`main ${tag}`, `#streams ${tag}`, `#stream ${tag}`, `.chip ${tag}`]).join()).length);
@@ -117,7 +117,7 @@ test("identities that are no text can be chosen by what is shown of them", async
     for (const [i, shown] of ["back\\\\slash", "latin-\\239s", "line\nfeed"].entries()) {
         await page.locator("#stream").selectOption({ index: i + 1 });
         assert.equal(await page.inputValue("#stream"), shown);
-        await until("its numbers", async () => (await textOf(page, "#more-queries")) === `${(i + 1) * (i + 1)} in all`);
+        await until("its numbers", async () => (await textOf(page, "#more-queries")).startsWith(`${(i + 1) * (i + 1)} in `));
         await until("its events are followed", () => page.evaluate(() => document.getElementById("tail").dataset.feed === "open"));
         spile.events(frames); // for the i-th time: each stream has i times its own
         await until("its events alone", async () => (await textOf(page, "#tail-note")).startsWith(`${2 * (i + 1)} came`));

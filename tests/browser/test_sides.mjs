@@ -1,0 +1,226 @@
+// Whose numbers, and of what time: both are chosen once for the whole page, and stand beside every number.
+import { exchange, frame } from "./frames.mjs";
+import { assert, near, parsed, test, textOf, until } from "./lab.mjs";
+
+/** What clients asked, and what was asked upstream for it: numbers that no sum of both can be taken for. */
+const clients = () => [
+    ...Array(14).fill({ name: "www.one.test", client: "192.0.2.1", ms: 4 }),
+    ...Array(6).fill({ name: "nope.one.test", client: "192.0.2.2", rcode: "NXDOMAIN", ms: 4 }),
+].flatMap(exchange);
+const upstream = () => [
+    ...Array(3).fill({ name: "one.test", server: "198.51.100.8", type: "AAAA", ms: 50 }),
+    { name: "one.test", server: "198.51.100.9", type: "AAAA", rcode: "SERVFAIL", ms: 50 },
+].flatMap((what) => exchange({ ...what, upstream: true, client: "192.0.2.53" })).toSpliced(1, 1); // one was never answered
+
+async function mixed(t, hash) {
+    const spile = await t.spile();
+    const events = [...clients(), ...upstream()];
+    spile.events(events);
+    await spile.counted(events.length);
+    await spile.remembered(events.length);
+    return { spile, page: await t.page(spile, { hash }) };
+}
+
+const hash = (page) => Object.fromEntries(new URLSearchParams(new URL(page.url()).hash.slice(1)));
+const pressed = (page, group) => page.locator(`#${group} [aria-pressed=true]`).allInnerTexts();
+const names = (page, list) => page.locator(`#top-${list} .name`).allInnerTexts();
+const keys = async (page, chart) => (await page.locator(`#chart-${chart} .key`).allInnerTexts()).map((key) => key.split("\n")[0]).sort();
+
+/** What the page says now, without waiting: everything comes with the first numbers. */
+async function clientsShown(page, time) {
+    assert.equal(await textOf(page, "#h-now"), `What clients asked, ${time}`);
+    assert.equal(await textOf(page, "#h-time"), "Over time: what clients asked");
+    assert.equal(parsed(await textOf(page, "#more-queries")), 20);
+    assert.equal(await textOf(page, "#number-nxdomain"), "30 %");
+    assert.equal(await textOf(page, "#more-nxdomain"), "6 of 20 responses");
+    near(parsed(await textOf(page, "#number-p99")), 0.004, "p99", 0.01);
+    assert.equal(await textOf(page, "#number-clients"), "2");
+    for (const tile of ["servers", "unanswered", "cache"])
+        assert.equal(await page.locator(`#number-${tile}`).isVisible(), false, tile);
+    assert.deepEqual(await names(page, "clients"), ["192.0.2.1", "192.0.2.2"]);
+    assert.deepEqual(await names(page, "domains"), ["www.one.test.", "nope.one.test."]);
+    assert.deepEqual(await names(page, "domains-nxdomain"), ["nope.one.test."]);
+    assert.deepEqual(await names(page, "clients-nodata"), ["192.0.2.1"], "answers without records");
+    assert.equal(await page.locator("#top-domains-refused").isVisible(), false);
+    assert.deepEqual(await keys(page, "rcodes"), ["NOERROR", "NXDOMAIN"]);
+    assert.equal(await page.locator("#upstream").isVisible(), false);
+    assert.match(await textOf(page, "#tops-note"), time === "since the start" ? /^What clients asked, since \d/ : new RegExp(`^What clients asked, ${time}: `));
+}
+
+async function upstreamShown(page, time) {
+    assert.equal(await textOf(page, "#h-now"), `What was asked upstream, ${time}`);
+    assert.equal(parsed(await textOf(page, "#more-queries")), 4);
+    assert.equal(await textOf(page, "#number-nxdomain"), "0 %");
+    assert.equal(await textOf(page, "#number-servfail"), "33.3 %");
+    near(parsed(await textOf(page, "#number-p50")), 0.05, "median", 0.01);
+    assert.equal(await textOf(page, "#number-servers"), "2");
+    assert.equal(await textOf(page, "#number-unanswered"), "25 %");
+    assert.equal(await textOf(page, "#more-unanswered"), "1 of 4 queries");
+    assert.equal(await textOf(page, "#number-cache"), "80 %");
+    assert.equal(await page.locator("#number-clients").isVisible(), false);
+    const rows = await page.locator("#servers tbody tr").evaluateAll((all) => all.map((r) => [...r.cells].map((c) => c.innerText)));
+    assert.deepEqual(rows.map((r) => r.slice(0, 10)), [
+        ["198.51.100.8", "3", "75 %", "2", "33.3 %", "0", "100 %", "0", "0", "0"],
+        ["198.51.100.9", "1", "25 %", "1", "0", "0", "0", "100 %", "0", "100 %"]]);
+    assert.deepEqual(await names(page, "servers-failing"), ["198.51.100.9"]);
+    assert.deepEqual(await names(page, "domains-servfail"), ["one.test."]);
+    assert.equal(await page.locator("#top-domains-nxdomain").isVisible(), false, "nothing is NXDOMAIN");
+    assert.equal(await page.locator("#top-clients").isVisible(), false);
+    assert.deepEqual(await names(page, "domains"), ["one.test."]);
+    assert.deepEqual(await keys(page, "qtypes"), ["AAAA"]);
+}
+
+test("a page opens with what clients asked in the last minute, all at once", async (t) => {
+    const { page } = await mixed(t, "");
+    await clientsShown(page, "last minute");
+    assert.deepEqual([await pressed(page, "sides"), await pressed(page, "windows")], [["Clients"], ["1 min"]]);
+    assert.match(await textOf(page, "#now-note"), /^\d\d:\d\d:\d\d to \d\d:\d\d:\d\d UTC$/);
+});
+
+test("an address opens with its side and its window, all at once", async (t) => {
+    const { spile, page } = await mixed(t, "#side=upstream&window=1h");
+    await upstreamShown(page, "last hour");
+    assert.deepEqual([await pressed(page, "sides"), await pressed(page, "windows")], [["Upstream"], ["1 h"]]);
+    await clientsShown(await t.page(spile, { hash: "#side=nobody&window=2h" }), "last minute");
+});
+
+test("a side is chosen for the whole page, live events and filters too", async (t) => {
+    const { spile, page } = await mixed(t, "#window=all");
+    await clientsShown(page, "since the start");
+    await page.locator("#sides button", { hasText: "Upstream" }).click();
+    await until("upstream", async () => (await textOf(page, "#h-now")).startsWith("What was asked upstream"));
+    await until("its charts", async () => (await keys(page, "qtypes")).join() === "AAAA");
+    await upstreamShown(page, "since the start");
+    assert.deepEqual(hash(page), { side: "upstream", window: "all" });
+    await until("the feed", async () => (await page.locator("#tail").getAttribute("data-feed")) === "open");
+    spile.events([...clients().slice(0, 2), ...upstream().slice(1, 3)]);
+    const rows = () => page.locator("#tail tbody tr").evaluateAll((all) => all.map((r) => [r.cells[5].innerText, r.cells[6].innerText]));
+    await until("two live events", async () => (await rows()).length === 2);
+    assert.deepEqual(await rows(), [["198.51.100.8", "RESOLVER_RESPONSE"], ["198.51.100.8", "RESOLVER_QUERY"]]);
+
+    await page.locator("#top-domains .rank").first().click();
+    await until("filtered", async () => hash(page).domain === "one.test.");
+    await until("the feed of the filter", async () => (await page.locator("#tail").getAttribute("data-feed")) === "open");
+    spile.events([...clients().slice(0, 2), ...upstream().slice(1, 3)]);
+    await until("those of the side alone", async () => (await textOf(page, "#scope")).includes(": 2 of 2 shown"));
+    assert.equal(await textOf(page, "#number-servers"), "1");
+    await page.goBack();
+    await page.goBack();
+    await until("the browser's Back brings clients", async () => (await textOf(page, "#h-now")).startsWith("What clients asked"));
+});
+
+/** A reply as if its window had so many queries, under a name of its own. */
+const OF_WINDOW = { "1m": 60, "5m": 1500, "1h": 7200, "1d": 864000, all: 12 };
+function made(reply) {
+    const { window } = reply;
+    if (reply.statistics)
+        reply.statistics.queries.events = OF_WINDOW[window];
+    for (const row of (reply.tables ?? []).flatMap((table) => table.rows))
+        row.name = `${window}.${row.name}`;
+    for (const stream of reply.streams ?? [])
+        stream.queries = OF_WINDOW[window];
+    return { ...reply, from: 1.7e12, to: 1.7e12 + 30e3, seconds: 30 };
+}
+
+test("a window is chosen for all numbers, tables and streams", async (t) => {
+    const spile = await t.spile();
+    const events = clients();
+    spile.events(events);
+    await spile.counted(events.length);
+    const page = await t.page(spile, { hash: "" });
+    await page.route(/\/api\/v1\/(statistics|tables|streams)\?/, async (route) => {
+        const reply = await route.fetch();
+        await route.fulfill({ response: reply, json: made(await reply.json()) });
+    });
+    const titles = { "5m": "last 5 minutes", "1h": "last hour", "1d": "last day", all: "since the start", "1m": "last minute" };
+    for (const [window, title] of Object.entries(titles)) {
+        await page.locator(`#windows [data-choice="${window}"]`).click();
+        await until(title, async () => (await textOf(page, "#h-now")) === `What clients asked, ${title}`);
+        assert.equal(hash(page).window, window === "1m" ? undefined : window);
+        await until(`tables of ${window}`, async () => (await names(page, "domains"))[0] === `${window}.www.one.test.`);
+        await until(`queries of ${window}`, async () => parsed(await textOf(page, "#more-queries")) === OF_WINDOW[window]);
+        assert.match(await textOf(page, "#more-queries"), / in 30 s$/, "the time that it really covers");
+        near(parsed(await textOf(page, "#number-queries")), OF_WINDOW[window] / 30, "a second");
+        const stream = () => page.locator("#streams tbody td").nth(3).innerText();
+        await until(`streams of ${window}`, async () => parsed(await stream()) === OF_WINDOW[window]);
+        assert.equal(await textOf(page, "#streams .head .quiet"), `What clients asked, ${title}`);
+        assert.match(await textOf(page, "#now-note"), window === "all" ? /^since / : /^22:13:20 to 22:13:50 UTC$/);
+    }
+    await page.goBack();
+    await until("Back undoes it", async () => (await pressed(page, "windows")).join() === "Since start");
+    await page.unrouteAll({ behavior: "ignoreErrors" });
+});
+
+test("a window is begun anew, and no other, once that is confirmed", async (t) => {
+    const { page } = await mixed(t, "");
+    const asked = [];
+    page.on("dialog", async (dialog) => {
+        asked.push(dialog.message());
+        await (asked.length === 1 ? dialog.dismiss() : dialog.accept());
+    });
+    await page.locator("#reset").click();
+    assert.match(asked[0], /^Begin the numbers of the last minute anew, for everybody who looks\?/);
+    await clientsShown(page, "last minute");
+    await page.locator("#reset").click();
+    await until("nothing in the last minute", async () => parsed(await textOf(page, "#more-queries")) === 0);
+    await until("no names", async () => (await names(page, "domains")).length === 0);
+    await page.locator("#windows button", { hasText: "Since start" }).click();
+    await until("all since the start", async () => parsed(await textOf(page, "#more-queries")) === 20);
+    await page.locator("#reset").click();
+    await until("nothing at all", async () => parsed(await textOf(page, "#more-queries")) === 0);
+    assert.match(asked.at(-1), /^Begin all numbers anew/);
+});
+
+test("both directions are never summed without saying so", async (t) => {
+    const { page } = await mixed(t, "#window=all");
+    for (const list of ["domains", "registrable", "tlds", "clients"])
+        assert.match(await textOf(page, `#top-${list} .head .quiet`), /^queries \+ responses/, list);
+    assert.equal(await page.locator("#top-clients .amount").first().innerText(), "28");
+    assert.match(await textOf(page, "#chart-transports figcaption"), /queries \+ responses a second/);
+    assert.deepEqual((await page.locator("#streams th").allInnerTexts()).slice(1, 5), ["Queries/s", "Responses/s", "Queries", "Responses"]);
+});
+
+test("the busiest stream comes first", async (t) => {
+    const spile = await t.spile();
+    spile.events(exchange({ name: "a.test", identity: "first" }));
+    await spile.counted(2);
+    spile.events(Array.from({ length: 9 }, () => frame({ name: "b.test", identity: "busy" })));
+    await spile.counted(11);
+    const page = await t.page(spile);
+    assert.deepEqual(await page.locator("#streams tbody .link").allInnerTexts(), ["busy", "first"]);
+});
+
+test("a search: names, addresses and streams that have the text in them", async (t) => {
+    const spile = await t.spile();
+    const many = Array.from({ length: 40 }, (_, i) => Array(50 - i).fill({ name: `host${i}.test`, client: `192.0.2.${100 + i}` })).flat();
+    spile.events([...many, { name: "www.Needle.test", client: "198.51.100.77", identity: "hay" }].map(frame));
+    await spile.counted(many.length + 1);
+    const page = await t.page(spile);
+    assert.equal((await names(page, "domains")).length, 10);
+    await page.locator("#search").fill("nEEdle");
+    await until("one domain", async () => (await names(page, "domains")).join() === "www.needle.test.");
+    assert.equal(hash(page).search, "nEEdle");
+    assert.match(await textOf(page, "#top-clients .empty"), /^none of the largest 1,000 has that in it$/);
+    await page.locator("#search").fill("198.51");
+    await until("one client", async () => (await names(page, "clients")).join() === "198.51.100.77");
+    await page.locator("#search").fill("hay");
+    await until("one stream", async () => (await page.locator("#streams tbody .link").allInnerTexts()).join() === "hay");
+    await page.reload();
+    await until("kept in the address", async () => (await page.locator("#streams tbody .link").allInnerTexts()).join() === "hay");
+    assert.equal(await page.locator("#search").inputValue(), "hay");
+    await page.locator("#search").fill("");
+    await until("all again", async () => (await names(page, "domains")).length === 10);
+    assert.equal(hash(page).search, undefined);
+});
+
+test("a side without traffic is empty, and nobody is waited for", async (t) => {
+    const spile = await t.spile();
+    const events = clients();
+    spile.events(events);
+    await spile.counted(events.length);
+    const page = await t.page(spile, { hash: "#side=upstream" });
+    await until("streams", async () => (await page.locator("#streams tbody tr").count()) === 1);
+    assert.equal(parsed(await textOf(page, "#more-queries")), 0);
+    assert.equal(await textOf(page, "#waiting"), "Nothing yet of what was asked upstream: see the other side.");
+    assert.deepEqual(await names(page, "domains"), []);
+});
