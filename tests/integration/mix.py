@@ -6,6 +6,7 @@ keys of test_api.FIELDS), so that the truth can be counted from these without th
 operator's: 1,000 questions of 50 clients, of which 30 % get NXDOMAIN, and 300 look-ups upstream.
 """
 import collections
+import functools
 import pathlib
 import struct
 import sys
@@ -120,6 +121,7 @@ class Mix:
                         do=True, protocol="TCP" if i % 20 == 0 else "UDP",
                         asked_ns=self.begin_ns + i * 3 * 10**6, latency_ns=latency)
 
+    @functools.cached_property
     def parts(self):
         """(exchange, response) in the order of their times."""
         all_parts = [(e, response) for e in self.exchanges for response in (False, True)
@@ -127,11 +129,16 @@ class Mix:
         return sorted(all_parts, key=lambda p: p[0].asked_ns + (p[0].latency_ns if p[1] else 0))
 
     def frames(self):
-        return [exchange.frame(response) for exchange, response in self.parts()]
+        return [exchange.frame(response) for exchange, response in self.parts]
+
+    @functools.cached_property
+    def _events(self):
+        events = [exchange.event(response) for exchange, response in self.parts]
+        return {None: events, **{side: [e for e in events if side_of(e) == side] for side in SIDES}}
 
     def events(self, side=None):
-        events = [exchange.event(response) for exchange, response in self.parts()]
-        return [event for event in events if side in (None, side_of(event))]
+        """Made once, for the truth of every answer: not to be changed."""
+        return self._events[side]
 
     def codes(self, side):
         """How many responses there are by outcome; NODATA and referrals are told from NOERROR."""

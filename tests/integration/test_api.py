@@ -2,6 +2,7 @@
 events pass their filters, and secrets stay secret. (Whether its numbers are right: test_api_numbers.)"""
 import collections
 import http.client
+import itertools
 import json
 import os
 import re
@@ -13,7 +14,8 @@ import urllib.parse
 
 import fstrm
 from harness import CAPTURES, ROOT, Skip, equal, free_port, limit, test, wait_for
-from mix import Mix, side_of
+import share
+from mix import SIDES, Mix, side_of
 
 CONFIG = """
 inputs:
@@ -142,16 +144,24 @@ class Shapes:
         self.judge = jsonschema.Draft202012Validator
         self.document = api.get("openapi.json")
         equal(self.document["openapi"], "3.1.0", "version of OpenAPI")
-        self.components = strict(self.document["components"])
+        self.components, self.judges = strict(self.document["components"]), {}
 
     def operation(self, path, method="get"):
         return self.document["paths"][path][method]
 
+    def judge_of(self, *what):
+        """What judges replies of that path, method and status: made once, which takes longer than to judge."""
+        if what not in self.judges:
+            path, method, status = what
+            schema = self.operation(path, method)["responses"][status]["content"]["application/json"]["schema"]
+            schema = {**strict(schema), "components": self.components}
+            self.judge.check_schema(schema)
+            self.judges[what] = self.judge(schema)
+        return self.judges[what]
+
     def check(self, path, reply, method="get", status="200"):
-        schema = self.operation(path, method)["responses"][status]["content"]["application/json"]["schema"]
-        schema = {**strict(schema), "components": self.components}
-        self.judge.check_schema(schema)
-        problems = [f"{list(e.absolute_path)}: {e.message[:300]}" for e in self.judge(schema).iter_errors(reply)]
+        judge = self.judge_of(path, method, status)
+        problems = [f"{list(e.absolute_path)}: {e.message[:300]}" for e in judge.iter_errors(reply)]
         assert not problems, f"{path}: {problems[:5]}"
 
 
@@ -269,11 +279,10 @@ def sides_and_windows_are_words(t):
     """Every route about statistics takes the same ones, says which they were, and refuses others."""
     api = Api(t)
     for what in SCOPED:
-        for side in ("client", "upstream"):
-            for window in ("1m", "5m", "1h", "1d", "all"):
-                reply = api.get(what, side=side, window=window)
-                equal([reply["side"], reply["window"]], [side, window], f"scope of {what}")
-                assert reply["from"] <= reply["to"] and reply["seconds"] >= 0, f"{what}: {reply['from']}..{reply['to']}"
+        for window, side in share.some(list(itertools.product(("1m", "5m", "1h", "1d", "all"), SIDES))):
+            reply = api.get(what, side=side, window=window)
+            equal([reply["side"], reply["window"]], [side, window], f"scope of {what}")
+            assert reply["from"] <= reply["to"] and reply["seconds"] >= 0, f"{what}: {reply['from']}..{reply['to']}"
         equal(api.get(what)["side"], "client", f"side of {what}")
         for name, value, words in (("side", "server", "client, upstream"), ("side", "", "client, upstream"),
                                    ("window", "2m", "all, 1m, 5m, 1h, 1d"), ("window", "1M", "all, 1m, 5m, 1h, 1d")):

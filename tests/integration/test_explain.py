@@ -1,10 +1,12 @@
 """What belongs to a name or a client (/api/v1/explain), and what is found by a part of its name (/api/v1/search): the
 truth of a known mix."""
+import collections
+
 import fstrm
 from harness import equal, test, wait_for
 from mix import SIDES, Mix
 from test_api import Api, Shapes
-from test_api_numbers import ENDS, check_direction, check_quantile, measures, table_of
+from test_api_numbers import DIRECTIONS, ENDS, check_direction, check_quantile, direction_of, latencies_of, measures, table_of
 
 
 def send(t, mix):
@@ -27,10 +29,9 @@ def check_list(got, events, key, n, what):
 
 
 def check_live(live, events, side, n, what):
-    for direction in ("query", "response"):
-        key = {"query": "queries", "response": "responses"}[direction]
-        check_direction(live[key], [e for e in events if e["type"] == direction], f"{what} {key}")
-    latencies = [e["latency"] for e in events if e["latency"] is not None]
+    for direction, key in DIRECTIONS.items():
+        check_direction(live[key], direction_of([e for e in events if e["type"] == direction]), f"{what} {key}")
+    latencies = latencies_of(events)
     equal(live["latency"]["count"], len(latencies), f"{what} latencies")
     for key, q in (("p50", 0.5), ("p99", 0.99)):
         check_quantile(live["latency"][key], q, latencies, f"{what} {key}")
@@ -94,8 +95,9 @@ def what_contains_a_text_is_found(t):
     shapes = Shapes(api)
     send(t, mix)
     api.wait_events(len(mix.events()))
-    keys = {"domains": {s: lambda e: e["qname"] for s in SIDES}, "clients": {"client": lambda e: e["query-ip"]},
-            "servers": {"upstream": lambda e: e["response-ip"]}}
+    hits = {(table, side): collections.Counter(e[key] for e in mix.events(side) if key == "qname" or key == ENDS[side])
+            for table, key in (("domains", "qname"), ("clients", ENDS["client"]), ("servers", ENDS["upstream"]))
+            for side in SIDES}
     for side in SIDES:
         for text in ("3", "NONE1", "mix.", ".1", "203.0.113.", "no such thing", "\\", "x" * 255):
             for window in ("all", "5m"):
@@ -103,13 +105,12 @@ def what_contains_a_text_is_found(t):
                 shapes.check("/api/v1/search", reply)
                 equal(reply["text"], text.lower(), "the text")
                 for table in reply["tables"]:
-                    key = keys[table["table"]].get(side, lambda e: None)
-                    rows = table_of(mix.events(side), key)
-                    hits = {name: len(row) for name, row in rows.items() if text.lower() in name}
+                    rows = hits[table["table"], side]
+                    found = {name: count for name, count in rows.items() if text.lower() in name}
                     what = f"{side} {window} {table['table']} with {text}"
-                    equal([table["searched"], table["whole"], table["found"]], [len(rows), True, len(hits)], what)
-                    equal([r["value"] for r in table["rows"]], sorted(hits.values(), reverse=True)[:5], what)
-                    assert all(hits[r["name"]] == r["value"] for r in table["rows"]), what
+                    equal([table["searched"], table["whole"], table["found"]], [len(rows), True, len(found)], what)
+                    equal([r["value"] for r in table["rows"]], sorted(found.values(), reverse=True)[:5], what)
+                    assert all(found[r["name"]] == r["value"] for r in table["rows"]), what
     equal(sum(t["found"] for t in api.get("search", text="example", stream="mix")["tables"]), 80, "names of the stream")
     for asked in ({}, {"text": ""}, {"text": "x" * 256}, {"text": "a", "n": 0}, {"text": "a", "window": "2h"}):
         api.get("search", 400, **asked)

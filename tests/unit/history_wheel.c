@@ -14,6 +14,7 @@
 
 enum { ID = 7, PARTS_MAX = 20000, TOP = 1000, NAMES = 5 };
 #define S ((int64_t)CLOCK_SECOND_NS)
+#define DAY_NS (90000 * S) /* and an hour */
 
 static const char *const streams[] = {"", "one", "two"};
 enum { STREAMS = sizeof streams / sizeof *streams };
@@ -221,11 +222,12 @@ static void after_a_restart(void **state)
 /* A day and some, in a wheel with so much memory, which is never exceeded. */
 static struct wheel day_of(size_t bytes_max)
 {
+    int64_t parts = share_of(9000), part_ns = DAY_NS / parts;
     struct random r = {5};
     struct wheel wheel = {.bytes_max = bytes_max, .top = TOP};
     truth.count = 0;
-    for (int64_t i = 0; i < 9000; i++) {
-        struct wheel_part part = part_of(&r, i * 10 * S, (i + 1) * 10 * S);
+    for (int64_t i = 0; i < parts; i++) {
+        struct wheel_part part = part_of(&r, i * part_ns, (i + 1) * part_ns);
         wheel_put(&wheel, &part);
         assert_true(wheel.bytes <= wheel.bytes_max);
     }
@@ -235,8 +237,7 @@ static struct wheel day_of(size_t bytes_max)
 static struct found day_in(const struct wheel *wheel)
 {
     struct found found = {.last_ns = INT64_MIN};
-    int64_t now_ns = 9000 * 10 * S;
-    assert_true(wheel_each(wheel, WHEEL_DAY, now_ns, add_part, &found) <= now_ns - 24 * 3600 * S);
+    assert_true(wheel_each(wheel, WHEEL_DAY, DAY_NS, add_part, &found) <= DAY_NS - 24 * 3600 * S);
     return found;
 }
 

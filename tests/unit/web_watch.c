@@ -16,6 +16,7 @@
 #include "../support/chunks.h"
 #include "../support/frame.h"
 #include "../support/random.h"
+#include "../support/share.h"
 #include "base/clock.h"
 #include "http/watch.h"
 
@@ -154,20 +155,20 @@ static void places_are_few(void **state)
 static void bounds_are_true(void **state)
 {
     (void)state;
-    enum { EVENTS = 60000 };
+    const unsigned events = (unsigned)share_of(60000);
     struct random random = {20261130};
     struct watches *watches = watches_new(2, NULL);
     struct observer o = watches_observer(watches);
     uint64_t *truth = calloc(EVENT_NAMES, sizeof *truth);
     assert_int_equal(queries(watches, &under), 0);
-    for (int i = 0; i < EVENTS; i++) {
+    for (unsigned i = 0; i < events; i++) {
         unsigned n = (unsigned)random_below(&random, 1 + random_below(&random, EVENT_NAMES));
         truth[n]++;
         ask_name(&o, i % 3 == 0, n, n % 7);
     }
     struct watch_report *report = look(watches, &under);
     const struct stats_answer *names = &report->lists[WATCH_NAMES];
-    assert_int_equal(report->counters.direction[STATS_QUERY].events, EVENTS);
+    assert_int_equal(report->counters.direction[STATS_QUERY].events, events);
     assert_int_equal(report->unseen, 0);
     assert_false(names->keys_exact);
     assert_in_range(names->count, 100, EVENT_NAMES - 1);
@@ -191,13 +192,17 @@ struct crew {
     struct observer observer;
     atomic_uint next, left;
 };
-enum { EVENTS_A_WORKER = 20000 };
+
+static unsigned events_a_worker(void)
+{
+    return (unsigned)share_of(20000);
+}
 
 static void *work(void *arg)
 {
     struct crew *crew = arg;
     unsigned worker = atomic_fetch_add(&crew->next, 1);
-    for (unsigned i = 0; i < EVENTS_A_WORKER; i++)
+    for (unsigned i = 0; i < events_a_worker(); i++)
         ask_name(&crew->observer, worker, i % 3000, worker);
     atomic_fetch_sub(&crew->left, 1);
     return NULL;
@@ -223,7 +228,7 @@ static void workers_beside_readers(void **state)
         pthread_join(workers[i], NULL);
     struct watch_report *report = look(watches, &under);
     uint64_t seen = report->counters.direction[STATS_QUERY].events;
-    assert_int_equal(seen + report->unseen, threads * EVENTS_A_WORKER);
+    assert_int_equal(seen + report->unseen, threads * events_a_worker());
     assert_true(seen > 0);
     forget(report);
     watches_free(watches);
