@@ -13,7 +13,7 @@
 #include "../support/snapshots.h"
 #include "history/history_priv.h"
 
-enum { READERS = 3, SECONDS = 6000, QUERIES = 7 };
+enum { READERS = 3, SECONDS = 4000, QUERIES = 7 };
 
 static const int64_t morning = 20000 * INT64_C(86400000), day = INT64_C(86400000);
 
@@ -64,7 +64,7 @@ static void *read_on(void *arg)
     return NULL;
 }
 
-/* Sees an hour and a half, or the test's share of it around the end of an hour, second by second:
+/* Sees an hour and more, or the test's share of it around the end of an hour, second by second:
  * longer, in any case, than seconds are remembered. */
 static void see_all(struct scene *scene)
 {
