@@ -110,6 +110,7 @@ def main():
     options = parser.parse_args()
     no_net = "" if options.list else namespace.enter()
     gc.set_threshold(100_000)  # what tests hold they hold to their end: to look for garbage often finds none
+    sys.setswitchinterval(0.001)  # those that wait a thousand times get on beside those that count
     # What a shell starts with & ignores SIGINT, and so would the children that tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
