@@ -53,6 +53,16 @@ static char *size_label(char *p, unsigned member)
                                         : put_u64(p, stats_size_bounds[member]);
 }
 
+static char *udp_size_label(char *p, unsigned member)
+{
+    return put_str(p, stats_udp_size_names[member]);
+}
+
+static char *edns_version_label(char *p, unsigned member)
+{
+    return put_str(p, stats_edns_version_names[member]);
+}
+
 static char *number_label(char *p, unsigned member)
 {
     return put_u64(p, member);
@@ -127,6 +137,23 @@ static const struct series table[] = {
     {"response-size", "messages",
      "responses by size: up to so many bytes, and more than the size before", .number = 42,
      .members = COUNTERS_SIZES, .label = size_label, DIRECTION(RESPONSES, size)},
+    {"query-udp-size", "messages",
+     "queries with EDNS by the UDP size that it says the sender can take; 512: as much or less",
+     .number = 43, .members = COUNTERS_UDP_SIZES, .label = udp_size_label,
+     DIRECTION(QUERIES, udp_size)},
+    {"response-udp-size", "messages", "the same of responses", .number = 44,
+     .members = COUNTERS_UDP_SIZES, .label = udp_size_label, DIRECTION(RESPONSES, udp_size)},
+    {"query-edns-version", "messages", "queries with EDNS by its version", .number = 45,
+     .members = COUNTERS_EDNS_VERSIONS, .label = edns_version_label,
+     DIRECTION(QUERIES, edns_version)},
+    {"response-edns-version", "messages", "responses with EDNS by its version", .number = 46,
+     .members = COUNTERS_EDNS_VERSIONS, .label = edns_version_label,
+     DIRECTION(RESPONSES, edns_version)},
+    {"transport-timed", "messages", "responses whose latency is known, by transport", .number = 47,
+     .members = COUNTERS_TRANSPORTS, .label = transport_label, STREAM(transport_timed)},
+    {"transport-latency-sum", "seconds", "the sum of these latencies by transport", .decimals = 6,
+     .number = 48, .members = COUNTERS_TRANSPORTS, .label = transport_label,
+     STREAM(transport_latency_us)},
     {"latency", .number = NUMBER_LATENCY, .members = QUANTILE_BUCKETS, .label = number_label,
      .hidden = true, .from = SERIES_LATENCY},
     {"latency.mean", "seconds", "the mean latency", .from = SERIES_MEAN},
@@ -148,6 +175,7 @@ static const struct series table[] = {
     {"query-rcode", HIDDEN(76, COUNTERS_RCODES), DIRECTION(QUERIES, rcode)},
     {"bucket", HIDDEN(77, COUNTERS_BUCKETS), DIRECTION(RESPONSES, bucket)},
     {"unlisted", HIDDEN(78, 0), SNAPSHOT(unlisted)},
+    {"transport-steps", HIDDEN(79, COUNTERS_TRANSPORTS *QUANTILE_STEPS), STREAM(steps)},
     {"clients", "addresses",
      "distinct clients, estimated; of all streams and from a minute on alone",
      .from = SERIES_DISTINCT, .distinct = DISTINCT_CLIENTS},

@@ -53,6 +53,16 @@ static struct api_code left_out_name(unsigned i)
     return named(stats_left_out_names[i]);
 }
 
+static struct api_code udp_size_name(unsigned i)
+{
+    return named(stats_udp_size_names[i]);
+}
+
+static struct api_code edns_version_name(unsigned i)
+{
+    return named(stats_edns_version_names[i]);
+}
+
 static struct api_code opcode_name(unsigned i)
 {
     struct api_code name = named(dns_opcode_name(i));
@@ -82,6 +92,8 @@ static const struct counts direction_counts[] = {
     {"families", ARRAY(family), COUNTERS_FAMILIES, family_name, false},
     {"flags", ARRAY(flags), COUNTERS_FLAGS, flag_name, false},
     {"marks", ARRAY(marks), SAMPLE_LEFT_OUT, mark_name, false},
+    {"udp-sizes", ARRAY(udp_size), COUNTERS_UDP_SIZES, udp_size_name, false},
+    {"edns-versions", ARRAY(edns_version), COUNTERS_EDNS_VERSIONS, edns_version_name, false},
     {"opcodes", ARRAY(opcode), 16, opcode_name, true},
     {0},
 };
@@ -257,16 +269,18 @@ static void put_apart(struct json *j, const struct stats_snapshot *snapshot, enu
     json_array_end(j);
 }
 
+static const struct {
+    const char *key;
+    double q;
+} quantiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}};
+enum { QUANTILES = sizeof quantiles / sizeof *quantiles };
+
 static void put_timed(struct json *j, const struct stats_direction_counters *direction,
                       const uint64_t *latency)
 {
-    static const struct {
-        const char *key;
-        double q;
-    } quantiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}};
     json_put_u64(j, "count", direction->timed);
     json_put_double(j, "mean", (double)direction->latency_sum_us / 1e6 / (double)direction->timed);
-    for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++)
+    for (size_t i = 0; i < QUANTILES; i++)
         api_put_quantile(j, quantiles[i].key, latency, quantiles[i].q);
 }
 
@@ -275,6 +289,34 @@ void api_put_quantiles(struct json *j, const struct stats_counters *counters)
     json_key(j, "latency");
     json_object(j);
     put_timed(j, &counters->direction[STATS_RESPONSE], counters->latency);
+    json_object_end(j);
+}
+
+static void put_step(struct json *j, const char *key, const uint64_t *steps, uint64_t timed,
+                     double q)
+{
+    json_put_double(j, key, (double)quantile_of_steps(steps, timed, q) / CLOCK_SECOND_NS);
+}
+
+/* Of those transports over which responses with a latency have come. */
+static void put_transports(struct json *j, const struct stats_counters *counters)
+{
+    json_key(j, "transports");
+    json_object(j);
+    for (unsigned i = 0; i < COUNTERS_TRANSPORTS; i++) {
+        const uint64_t *steps = counters->steps[i];
+        uint64_t timed = counters->transport_timed[i];
+        if (timed == 0)
+            continue;
+        json_key(j, transport_name(i).text);
+        json_object(j);
+        json_put_u64(j, "count", timed);
+        json_put_double(j, "mean", (double)counters->transport_latency_us[i] / 1e6 / (double)timed);
+        for (size_t n = 0; n < QUANTILES; n++)
+            put_step(j, quantiles[n].key, steps, timed, quantiles[n].q);
+        put_step(j, "slowest", steps, timed, 1);
+        json_object_end(j);
+    }
     json_object_end(j);
 }
 
@@ -291,6 +333,7 @@ static void put_latency(struct json *j, const struct stats_snapshot *snapshot,
     put_buckets(j, direction->bucket);
     put_histogram(j, latency);
     put_fine(j, latency);
+    put_transports(j, counters);
     put_apart(j, snapshot, (enum stats_side)stream->side, stream == &snapshot->total[stream->side]);
     json_object_end(j);
 }

@@ -60,6 +60,16 @@ static const char *left_out_name(unsigned i)
     return stats_left_out_names[i];
 }
 
+static const char *udp_size_name(unsigned i)
+{
+    return stats_udp_size_names[i];
+}
+
+static const char *edns_version_name(unsigned i)
+{
+    return stats_edns_version_names[i];
+}
+
 static const struct array rcodes = {"rcode", COUNTERS_RCODES, ALL(6), rcode_name, "RCODE"};
 static const struct array opcodes = {"opcode", 16, BIT(0), dns_opcode_name, "OPCODE"};
 static const struct array transports = {"transport", COUNTERS_TRANSPORTS,
@@ -70,6 +80,10 @@ static const struct array messages = {"type", COUNTERS_MESSAGES, 0, message_name
 static const struct array flags = {"flag", COUNTERS_FLAGS, ALL(COUNTERS_FLAGS), flag_name, ""};
 static const struct array broken = {"part", SAMPLE_LEFT_OUT - SAMPLE_NO_DNS,
                                     ALL(SAMPLE_LEFT_OUT - SAMPLE_NO_DNS), broken_name, ""};
+static const struct array udp_sizes = {"size", COUNTERS_UDP_SIZES, ALL(COUNTERS_UDP_SIZES),
+                                       udp_size_name, ""};
+static const struct array edns_versions = {"version", COUNTERS_EDNS_VERSIONS,
+                                           ALL(COUNTERS_EDNS_VERSIONS), edns_version_name, ""};
 static const struct array left_out = {"reason", COUNTERS_LEFT_OUT, ALL(COUNTERS_LEFT_OUT),
                                       left_out_name, ""};
 
@@ -340,6 +354,35 @@ static void one_latency(struct exposition *page, const struct metrics_view *view
                          counters->direction[STATS_RESPONSE].latency_sum_us, 6);
 }
 
+/* Of those transports over which responses with a latency have come. The bounds are powers of two,
+ * as above. */
+static void one_transport_latency(struct exposition *page, const struct metrics_view *view,
+                                  const struct metric *metric, const void *thing)
+{
+    enum { BOUNDS = QUANTILE_STEPS_TO - QUANTILE_STEPS_FROM + 1 };
+    const struct stats_counters *counters = &((const struct stats_stream *)thing)->counters;
+    char bounds[BOUNDS][WORD_MAX];
+    (void)view, (void)metric;
+    for (unsigned i = 0; i < BOUNDS; i++)
+        snprintf(bounds[i], WORD_MAX, "%.12g",
+                 (double)quantile_step_lower((i << QUANTILE_STEP_BITS) + 1) / 1e9);
+    for (unsigned transport = 0; transport < COUNTERS_TRANSPORTS; transport++) {
+        const uint64_t *steps = counters->steps[transport];
+        struct metric_bucket buckets[BOUNDS];
+        if (counters->transport_timed[transport] == 0)
+            continue;
+        for (unsigned i = 0; i < BOUNDS; i++)
+            buckets[i] = (struct metric_bucket){.le = bounds[i]};
+        for (unsigned step = 0; step < QUANTILE_STEPS - 1; step++)
+            buckets[(step + (1 << QUANTILE_STEP_BITS) - 1) >> QUANTILE_STEP_BITS].count +=
+                steps[step];
+        size_t outer = exposition_label(page, "transport", span_str(transport_name(transport)));
+        exposition_histogram(page, buckets, BOUNDS, steps[QUANTILE_STEPS - 1],
+                             counters->transport_latency_us[transport], 6);
+        exposition_unlabel(page, outer);
+    }
+}
+
 /* --- the families --- */
 
 #define DIRECTION(member) .at = offsetof(struct stats_direction_counters, member)
@@ -371,6 +414,12 @@ static const struct metric table[] = {
             metrics_one_number, DIRECTION(marks[SAMPLE_EDNS])),
     COUNTER("spile_events_with_do", "Events whose OPT record has the DO flag.", each_direction,
             metrics_one_number, DIRECTION(marks[SAMPLE_DO])),
+    COUNTER("spile_events_by_edns_udp_size",
+            "Events with an OPT record, over any transport, by the UDP payload size that it says "
+            "the sender can take; 512 is for as much or less.",
+            each_direction, one_array, DIRECTION(udp_size), &udp_sizes),
+    COUNTER("spile_events_by_edns_version", "Events with an OPT record by its version.",
+            each_direction, one_array, DIRECTION(edns_version), &edns_versions),
     COUNTER("spile_events_malformed",
             "Events whose DNS message breaks off or is wrong, by the part that cannot be read; "
             "records behind the OPT record are not looked at.",
@@ -381,6 +430,9 @@ static const struct metric table[] = {
         "Time from the server's receipt of a query to its answer, where it is known; queues of "
         "its sockets are not in it.",
         each_stream, one_latency),
+    HISTOGRAM("spile_transport_latency_seconds",
+              "The same by transport, of those over which such responses have come.", each_stream,
+              one_transport_latency),
     COUNTER("spile_latency_left_out",
             "Responses whose latency is none: they came before their query, or later than "
             "latency-window.",

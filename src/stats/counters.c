@@ -4,6 +4,10 @@
 
 const uint32_t stats_size_bounds[COUNTERS_SIZES - 1] = {32,   64,   128,  256,  512,
                                                         1232, 2048, 4096, 16384};
+const uint16_t stats_udp_sizes[COUNTERS_UDP_SIZES - 1] = {512, 1232, 1400, 1452, 4096};
+const char *const stats_udp_size_names[COUNTERS_UDP_SIZES] = {"512",  "1232", "1400",
+                                                              "1452", "4096", "other"};
+const char *const stats_edns_version_names[COUNTERS_EDNS_VERSIONS] = {"0", "other"};
 const int64_t stats_bucket_bounds_ns[COUNTERS_BUCKETS - 1] = {1000000, 10000000, 50000000,
                                                               100000000, 1000000000};
 const char *const stats_flag_names[COUNTERS_FLAGS] = {"qr", "aa", "tc", "rd",
@@ -45,6 +49,16 @@ static inline unsigned size_class(uint32_t length)
     return class;
 }
 
+static inline unsigned udp_size_class(uint16_t size)
+{
+    unsigned class = 0;
+    if (size <= stats_udp_sizes[0])
+        return 0;
+    while (class < COUNTERS_UDP_SIZES - 1 && size != stats_udp_sizes[class])
+        class ++;
+    return class;
+}
+
 static inline unsigned latency_class(int64_t ns)
 {
     unsigned class = 0;
@@ -68,11 +82,19 @@ static inline void count_latency(struct stats_counters *counters,
 {
     int64_t ns = sample->latency_ns;
     uint64_t us = ns > 0 ? (uint64_t)ns / 1000 : 0;
-    direction->timed++;
     /* Times that make no sense must not make the sum overflow; rows of tables count as much. */
-    direction->latency_sum_us += us < UINT32_MAX ? us : UINT32_MAX;
+    us = us < UINT32_MAX ? us : UINT32_MAX;
+    direction->timed++;
+    direction->latency_sum_us += us;
     direction->bucket[latency_class(ns)]++;
-    counters->latency[quantile_bucket(ns)] += sample->direction == STATS_RESPONSE;
+    if (sample->direction != STATS_RESPONSE)
+        return;
+    unsigned bucket = quantile_bucket(ns);
+    unsigned transport = known(sample->transport, COUNTERS_TRANSPORTS);
+    counters->latency[bucket]++;
+    counters->transport_timed[transport]++;
+    counters->transport_latency_us[transport] += us;
+    counters->steps[transport][quantile_step(bucket)]++;
 }
 
 void stats_counters_sample(struct stats_counters *counters, const struct stats_sample *sample)
@@ -85,6 +107,10 @@ void stats_counters_sample(struct stats_counters *counters, const struct stats_s
     direction->transport[known(sample->transport, COUNTERS_TRANSPORTS)]++;
     direction->family[known(sample->family, COUNTERS_FAMILIES)]++;
     counters->message[known(sample->message_type, COUNTERS_MESSAGES)]++;
+    if (sample->marks >> SAMPLE_EDNS & 1) {
+        direction->udp_size[udp_size_class(sample->udp_size)]++;
+        direction->edns_version[sample->edns_version != 0]++;
+    }
     unsigned marks = sample->marks & ((1u << SAMPLE_MARKS) - 1);
     for (; marks; marks &= marks - 1)
         direction->marks[__builtin_ctz(marks)]++;
@@ -132,6 +158,9 @@ void stats_counters_add(struct stats_counters *into, const struct stats_counters
     }
     add_all(into->loss, from->loss, STATS_LOSSES);
     add_all(into->message, from->message, COUNTERS_MESSAGES);
+    add_all(into->transport_timed, from->transport_timed, COUNTERS_TRANSPORTS);
+    add_all(into->transport_latency_us, from->transport_latency_us, COUNTERS_TRANSPORTS);
+    add_all(into->steps[0], from->steps[0], COUNTERS_TRANSPORTS * QUANTILE_STEPS);
     add_all(into->latency, from->latency, QUANTILE_BUCKETS);
 }
 

@@ -16,6 +16,8 @@ enum {
     COUNTERS_TRANSPORTS = DNSTAP_DOQ + 1,
     COUNTERS_FAMILIES = DNSTAP_INET6 + 1,
     COUNTERS_LEFT_OUT = SAMPLE_MARKS - SAMPLE_LEFT_OUT, /* stats_left_out_names */
+    COUNTERS_UDP_SIZES = 6,                             /* stats_udp_sizes, and all others */
+    COUNTERS_EDNS_VERSIONS = 2,                         /* 0, and all others: there is none yet */
     COUNTERS_BUCKETS = 6, /* dnstap-receiver's: up to 1, 10, 50, 100, 1000 ms, and slower */
 };
 
@@ -33,7 +35,9 @@ struct stats_direction_counters {
     uint64_t no_qtype; /* without a question */
     uint64_t no_header;
     uint64_t marks[SAMPLE_MARKS];
-    uint64_t size[COUNTERS_SIZES]; /* a histogram, not cumulative */
+    uint64_t size[COUNTERS_SIZES];         /* a histogram, not cumulative */
+    uint64_t udp_size[COUNTERS_UDP_SIZES]; /* by what EDNS says the sender can take */
+    uint64_t edns_version[COUNTERS_EDNS_VERSIONS];
     uint64_t bucket[COUNTERS_BUCKETS];
     uint64_t timed;          /* events whose latency is known */
     uint64_t latency_sum_us; /* their sum; each adds at most UINT32_MAX, and a negative one, which
@@ -51,11 +55,20 @@ struct stats_counters {
     struct stats_direction_counters direction[STATS_DIRECTIONS];
     uint64_t loss[STATS_LOSSES];
     uint64_t message[COUNTERS_MESSAGES]; /* by enum dnstap_message_type; 0: unknown */
-    uint64_t latency[QUANTILE_BUCKETS];  /* of responses; quantile.h */
-    uint16_t rare_type[COUNTERS_RARE];   /* which types rare_qtype counts; 0: free */
+    /* Of responses whose latency is known, by transport; the sums are as in a direction. */
+    uint64_t transport_timed[COUNTERS_TRANSPORTS];
+    uint64_t transport_latency_us[COUNTERS_TRANSPORTS];
+    uint64_t steps[COUNTERS_TRANSPORTS][QUANTILE_STEPS]; /* quantile.h */
+    uint64_t latency[QUANTILE_BUCKETS];                  /* of responses; quantile.h */
+    uint16_t rare_type[COUNTERS_RARE]; /* which types rare_qtype counts; 0: free */
 };
 
-extern const uint32_t stats_size_bounds[COUNTERS_SIZES - 1];       /* bytes, inclusive */
+extern const uint32_t stats_size_bounds[COUNTERS_SIZES - 1]; /* bytes, inclusive */
+/* UDP payload sizes that servers and operators choose: the first stands for all up to it, since
+ * less means as much (RFC 6891, 6.2.3); the others for themselves alone. */
+extern const uint16_t stats_udp_sizes[COUNTERS_UDP_SIZES - 1];
+extern const char *const stats_udp_size_names[COUNTERS_UDP_SIZES];
+extern const char *const stats_edns_version_names[COUNTERS_EDNS_VERSIONS];
 extern const int64_t stats_bucket_bounds_ns[COUNTERS_BUCKETS - 1]; /* inclusive */
 extern const char *const stats_flag_names[COUNTERS_FLAGS];
 extern const char

@@ -29,16 +29,37 @@ uint64_t quantile_total(const uint64_t *buckets)
     return total;
 }
 
-int64_t quantile_of(const uint64_t *buckets, uint64_t total, double q)
+/* The counter that has the smallest value which at least q of all do not exceed: the nearest rank.
+ */
+static unsigned rank_of(const uint64_t *counters, unsigned count, uint64_t total, double q)
 {
-    /* The smallest value that at least q of all do not exceed: the nearest rank. */
     double rank = fmax(ceil(q * (double)total), 1);
     uint64_t seen = 0;
     unsigned last = 0;
-    for (unsigned i = 0; i < QUANTILE_BUCKETS && (double)seen < rank; i++) {
-        seen += buckets[i];
-        if (buckets[i])
+    for (unsigned i = 0; i < count && (double)seen < rank; i++) {
+        seen += counters[i];
+        if (counters[i])
             last = i;
     }
-    return quantile_value(last);
+    return last;
+}
+
+int64_t quantile_of(const uint64_t *buckets, uint64_t total, double q)
+{
+    return quantile_value(rank_of(buckets, QUANTILE_BUCKETS, total, q));
+}
+
+int64_t quantile_step_lower(unsigned step)
+{
+    enum { FIRST = (QUANTILE_STEPS_FROM - QUANTILE_MIN_BITS) << QUANTILE_SUB_BITS };
+    return step ? quantile_lower(FIRST + (step - 1) * QUANTILE_STEP_BUCKETS + 1) : 0;
+}
+
+int64_t quantile_of_steps(const uint64_t *steps, uint64_t total, double q)
+{
+    unsigned step = rank_of(steps, QUANTILE_STEPS, total, q);
+    int64_t lower = quantile_step_lower(step);
+    if (step == 0)
+        return total ? quantile_step_lower(1) : 0;
+    return step < QUANTILE_STEPS - 1 ? lower + (quantile_step_lower(step + 1) - lower) / 2 : lower;
 }

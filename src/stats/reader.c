@@ -46,6 +46,8 @@ static void read_header(struct event *ev, struct stats_sample *s)
     s->has_header = !(ev->bad & FACET_HEADER);
     s->marks = dns_marks(ev) | left_out_mark(ev);
     s->flags = s->has_header ? ev->header.flags : 0;
+    s->udp_size = ev->edns.udp_size;
+    s->edns_version = ev->edns.version;
     s->rcode = s->has_header ? ev->rcode : 0;
     if (s->has_header && s->direction == STATS_RESPONSE)
         s->marks |= nodata_mark(ev);

@@ -58,6 +58,8 @@ struct stats_sample {
     uint16_t flags;       /* of the DNS header */
     uint16_t rcode;       /* with its extended bits, but under --compat */
     uint16_t qtype;       /* with has_qtype */
+    uint16_t udp_size;    /* with SAMPLE_EDNS, as is the next */
+    uint8_t edns_version;
     uint8_t marks;        /* bits, 1 << enum sample_mark */
     uint8_t direction;    /* enum stats_direction */
     uint8_t side;         /* enum stats_side: where it counts */

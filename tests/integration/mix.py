@@ -22,11 +22,17 @@ PROTOCOLS = {"UDP": 1, "TCP": 2, "DOT": 3}
 RESOLVER = "192.0.2.53"
 FLAGS = {"qr": 0x8000, "aa": 0x400, "tc": 0x200, "rd": 0x100, "ra": 0x80, "z": 0x40, "ad": 0x20, "cd": 0x10}
 SIDES = "client", "upstream"
+UDP_SIZES = 1232, 512, 4096, 1232, 1400, 1452, 1232, 0, 4095, 1280
 
 
 def side_of(event):
     """The side of an event that was read."""
     return SIDES[event["message"].startswith(("RESOLVER", "FORWARDER", "STUB", "TOOL"))]
+
+
+def udp_size(size):
+    """The name of a size that EDNS allows."""
+    return str(max(size, 512)) if max(size, 512) in (512, 1232, 1400, 1452, 4096) else "other"
 
 
 def address(text):
@@ -54,6 +60,7 @@ class Exchange:
         self.number, self.upstream = number, upstream
         self.__dict__.update(of)
         self.kind = "RESOLVER" if upstream else "CLIENT"
+        self.udp_size, self.version = UDP_SIZES[number % 7 * number % 10], int(number % 50 == 49)
 
     def message(self, response):
         """The DNS message."""
@@ -65,7 +72,7 @@ class Exchange:
         question = wire_name(self.name) + struct.pack("!HH", TYPES[self.type], 1)
         data = {"A": b"\xc6\x12\0\1", "AAAA": b"\x20\1\x0d\xb8" + bytes(12), "MX": b"\0\x0a\xc0\x0c"}[self.type]
         record = b"\xc0\x0c" + struct.pack("!HHIH", TYPES[self.type], 1, 60, len(data)) + data
-        option = b"\0" + struct.pack("!HHIH", 41, 1232, 0x8000 if self.do else 0, 0)
+        option = b"\0" + struct.pack("!HHIH", 41, self.udp_size, self.version << 16 | (0x8000 if self.do else 0), 0)
         server = b"\xc0\x0c" + struct.pack("!HHIH", 2, 1, 60, 5) + b"\2ns\xc0\x0c"
         return struct.pack("!6H", self.number & 0xffff, flags, 1, answers, referrals, 1) + question + record * answers + \
             server * referrals + option
@@ -90,7 +97,8 @@ class Exchange:
                 "response-ip": self.server, "latency": self.latency_ns / 1e9 if response else None,
                 "message": f"{self.kind}_{'RESPONSE' if response else 'QUERY'}", "family": "INET",
                 "protocol": self.protocol, "length": len(message), "type": "response" if response else "query",
-                "rcode": shown, "edns-rcode": shown, "edns-do": self.do, "opcode": "QUERY", "malformed": None,
+                "rcode": shown, "edns-rcode": shown, "edns-do": self.do, "edns-udp-size": self.udp_size,
+                "edns-version": self.version, "opcode": "QUERY", "malformed": None,
                 "qdcount": questions, "ancount": answers, "nscount": authority,
                 "nodata": response and self.code == "NODATA",
                 **{name: bool(flags & bit) for name, bit in FLAGS.items()}}

@@ -3,10 +3,12 @@ frames; the ledger and the history agree with them."""
 import bisect
 import collections
 import json
+import math
+import time
 
 import fstrm
 from harness import CAPTURES, equal, test, wait_for
-from mix import SIDES, Mix, check_read, side_of
+from mix import SIDES, Mix, check_read, side_of, udp_size
 from test_api import CONFIG, FLAGS, Api, captures, read
 
 DIRECTIONS = {"query": "queries", "response": "responses"}
@@ -38,6 +40,8 @@ def direction_of(events):
         "flags": {flag: sum(e[flag] for e in events) for flag in FLAGS},
         "marks": {"edns": sum(e["edns-rcode"] is not None for e in events), "do": sum(bool(e["edns-do"]) for e in events),
                   "nodata": sum(map(is_nodata, events)), "no-dns": 0, "bad-question": 0, "bad-records": 0},
+        "udp-sizes": counts(udp_size(e["edns-udp-size"]) for e in events if e["edns-udp-size"] is not None),
+        "edns-versions": counts("other" if e["edns-version"] else "0" for e in events if e["edns-version"] is not None),
         "opcodes": counts(e["opcode"] for e in events), "rcodes": counts(e["rcode"] for e in events),
         "qtypes": counts(e["rrtype"] or "-" for e in events),
         "sizes": bins(SIZES, [e["length"] for e in events]),
@@ -98,6 +102,22 @@ def check_latency(got, events, what):
         assert least <= below <= most, f"{what}: {below} up to {bound}"
 
 
+def check_transports(got, events, what):
+    """The latencies of each transport: how many and their mean, exactly; the others within an eighth."""
+    by = collections.defaultdict(list)
+    for e in events:
+        if e["type"] == "response" and e["latency"] is not None:
+            by[e["protocol"] or "unknown"].append(e["latency"])
+    equal(got.keys(), by.keys(), f"{what} transports")
+    for transport, latencies in by.items():
+        mine, latencies = got[transport], sorted(latencies)
+        equal(mine["count"], len(latencies), f"{what} {transport}")
+        assert abs(mine["mean"] - sum(latencies) / len(latencies)) <= MICRO, f"{what} {transport}: mean {mine['mean']}"
+        for key, q in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999), ("slowest", 1)):
+            wanted = min(max(latencies[math.ceil(q * len(latencies)) - 1], 4.096e-6), 2**34 / 1e9)
+            assert abs(mine[key] - wanted) <= wanted / 8 + MICRO, f"{what} {transport} {key}: {mine[key]}, wanted {wanted}"
+
+
 def check_statistics(got, truth, what):
     for key, wanted in truth.directions.items():
         check_direction(got[key], wanted, f"{what} {key}")
@@ -108,6 +128,7 @@ def check_statistics(got, truth, what):
     equal(got["distinct"], {"clients": len(ends["client"]), "domains": len(asked | answered), "asked": len(asked),
                             "answered": len(answered), "servers": len(ends["upstream"])}, f"{what} distinct")
     check_latency(got["latency"], events, what)
+    check_transports(got["latency"]["transports"], events, what)
 
 
 def measures(events):
@@ -414,6 +435,10 @@ def a_window_can_be_reset_alone(t):
     equal(counts(), dict.fromkeys(WINDOWS, none), "nothing")
 
 
+def family(sums, name):
+    return {key.removeprefix(f"{name}."): n for key, n in sums.items() if key.startswith(f"{name}.")}
+
+
 @test()
 def a_known_mix_over_time_is_told_by_side(t):
     api = Api(t)
@@ -430,7 +455,17 @@ def a_known_mix_over_time_is_told_by_side(t):
         assert close(sums["latency-sum"], m["latency-sum"], m["timed"]), side
         equal(sums["nodata"], mix.codes(side)["NODATA"], f"{side} NODATA")
         codes = collections.Counter(e["rcode"] for e in events if e["type"] == "response")
-        equal({k.removeprefix("rcode."): n for k, n in sums.items() if k.startswith("rcode.")}, dict(codes), f"{side} rcodes")
+        equal(family(sums, "rcode"), dict(codes), f"{side} rcodes")
+        for direction in DIRECTIONS:
+            own = [e for e in events if e["type"] == direction]
+            equal(family(sums, f"{direction}-udp-size"), dict(collections.Counter(udp_size(e["edns-udp-size"]) for e in own)), side)
+            equal(family(sums, f"{direction}-edns-version"),
+                  dict(collections.Counter("other" if e["edns-version"] else "0" for e in own)), side)
+        timed = [e for e in events if e["type"] == "response"]
+        equal(family(sums, "transport-timed"), dict(collections.Counter(e["protocol"] for e in timed)), side)
+        for transport, total in family(sums, "transport-latency-sum").items():
+            wanted = sum(e["latency"] for e in timed if e["protocol"] == transport)
+            assert close(total, wanted, len(timed)), f"{side} {transport}: {total}, wanted {wanted}"
         assert 0 < reply["seconds"] <= (reply["to"] - reply["from"]) / 1000, reply
 
 

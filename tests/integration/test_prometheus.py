@@ -10,7 +10,7 @@ import urllib.request
 
 import fstrm
 from harness import CAPTURES, ROOT, equal, free_port, holds, limit, samples, test, wait_for
-from mix import Mix
+from mix import Mix, udp_size
 
 DASHBOARD = ROOT / "dist/grafana/spile.json"
 RULES = ROOT / "dist/prometheus"
@@ -115,10 +115,14 @@ def counted(events):
         by["spile_events_by_qtype_total", labelled(**direction, qtype=e["rrtype"])] += 1
         by["spile_events_by_transport_total", labelled(**direction, transport=e["protocol"])] += 1
         by["spile_events_with_do_total", labelled(**direction)] += e["edns-do"]
+        by["spile_events_by_edns_udp_size_total", labelled(**direction, size=udp_size(e["edns-udp-size"]))] += 1
+        by["spile_events_by_edns_version_total", labelled(**direction, version="other" if e["edns-version"] else "0")] += 1
         if e["type"] == "response":
             by["spile_responses_by_rcode_total", labelled(rcode=e["rcode"])] += 1
             by["spile_response_latency_seconds_count", ""] += 1
             by["spile_response_latency_seconds_sum", ""] += e["latency"]
+            by["spile_transport_latency_seconds_count", labelled(transport=e["protocol"])] += 1
+            by["spile_transport_latency_seconds_sum", labelled(transport=e["protocol"])] += e["latency"]
     return by
 
 

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "../support/random.h"
 #include "stats/counters.h"
@@ -42,6 +43,7 @@ static void a_response_is_counted(void **state)
                                         .has_qtype = true,
                                         .qtype = 28,
                                         .marks = 1 << SAMPLE_EDNS | 1 << SAMPLE_DO,
+                                        .udp_size = 1232,
                                         .message_type = DNSTAP_CLIENT_RESPONSE,
                                         .transport = DNSTAP_DOT,
                                         .family = DNSTAP_INET6,
@@ -59,6 +61,8 @@ static void a_response_is_counted(void **state)
     assert_int_equal(direction->marks[SAMPLE_EDNS], 1);
     assert_int_equal(direction->marks[SAMPLE_DO], 1);
     assert_int_equal(SUM(direction->marks), 2);
+    assert_int_equal(direction->udp_size[1], 1);
+    assert_int_equal(direction->edns_version[0], 1);
     static const bool flags[COUNTERS_FLAGS] = {1, 1, 0, 1, 1, 0, 0, 0};
     for (int i = 0; i < COUNTERS_FLAGS; i++)
         assert_int_equal(direction->flags[i], flags[i]);
@@ -68,6 +72,10 @@ static void a_response_is_counted(void **state)
     assert_int_equal(direction->no_header + direction->no_qtype, 0);
     assert_int_equal(counters->message[DNSTAP_CLIENT_RESPONSE], 1);
     assert_int_equal(counters->latency[quantile_bucket(1500000)], 1);
+    assert_int_equal(counters->transport_timed[DNSTAP_DOT], 1);
+    assert_int_equal(counters->transport_latency_us[DNSTAP_DOT], 1500);
+    assert_int_equal(counters->steps[DNSTAP_DOT][quantile_step(quantile_bucket(1500000))], 1);
+    assert_int_equal(sum(counters->steps[0], COUNTERS_TRANSPORTS * QUANTILE_STEPS), 1);
     assert_int_equal(counters->direction[STATS_QUERY].events, 0);
 }
 
@@ -89,7 +97,8 @@ static void a_query_without_dns_is_counted(void **state)
     assert_int_equal(direction->marks[SAMPLE_NO_DNS], 1);
     assert_int_equal(direction->bucket[0], 1); /* a negative latency is a short one */
     assert_int_equal(direction->latency_sum_us, 0);
-    assert_int_equal(SUM(counters->latency), 0); /* responses only */
+    assert_int_equal(SUM(counters->latency) + SUM(counters->transport_timed), 0); /* responses */
+    assert_int_equal(SUM(direction->udp_size) + SUM(direction->edns_version), 0);
     assert_int_equal(counters->message[0], 1);
 }
 
@@ -109,6 +118,8 @@ static void unknown_values_have_places(void **state)
                                         .family = 255,
                                         .message_type = 255,
                                         .marks = 255,
+                                        .udp_size = UINT16_MAX,
+                                        .edns_version = 255,
                                         .has_latency = true,
                                         .latency_ns = INT64_MAX,
                                     });
@@ -122,6 +133,9 @@ static void unknown_values_have_places(void **state)
     assert_int_equal(direction->bucket[COUNTERS_BUCKETS - 1], 1);
     assert_int_equal(counters->message[0], 1);
     assert_int_equal(counters->latency[QUANTILE_BUCKETS - 1], 1);
+    assert_int_equal(counters->steps[0][QUANTILE_STEPS - 1], 1);
+    assert_int_equal(direction->udp_size[COUNTERS_UDP_SIZES - 1], 1);
+    assert_int_equal(direction->edns_version[1], 1);
     assert_int_equal(direction->latency_sum_us, UINT32_MAX); /* or a few would make it overflow */
 }
 
@@ -145,6 +159,26 @@ static void classes_include_their_bounds(void **state)
                                                  .latency_ns = stats_bucket_bounds_ns[i] + more});
         assert_int_equal(direction->bucket[i], i ? 2 : 1);
         assert_int_equal(direction->bucket[i + 1], 1);
+    }
+}
+
+/* What is no more than 512 means 512; between the others nothing is theirs. */
+static void udp_sizes_are_those_by_name(void **state)
+{
+    (void)state;
+    static const struct {
+        uint16_t size;
+        const char *name;
+    } cases[] = {{0, "512"},     {512, "512"},    {513, "other"},  {1231, "other"},
+                 {1232, "1232"}, {1400, "1400"},  {1452, "1452"},  {4095, "other"},
+                 {4096, "4096"}, {4097, "other"}, {65535, "other"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct stats_counters *counters = fresh();
+        const uint64_t *sizes = counters->direction[STATS_QUERY].udp_size;
+        stats_counters_sample(
+            counters, &(struct stats_sample){.marks = 1 << SAMPLE_EDNS, .udp_size = cases[i].size});
+        for (int n = 0; n < COUNTERS_UDP_SIZES; n++)
+            assert_int_equal(sizes[n], strcmp(stats_udp_size_names[n], cases[i].name) == 0);
     }
 }
 
@@ -252,6 +286,7 @@ int main(void)
         cmocka_unit_test(a_query_without_dns_is_counted),
         cmocka_unit_test(unknown_values_have_places),
         cmocka_unit_test(classes_include_their_bounds),
+        cmocka_unit_test(udp_sizes_are_those_by_name),
         cmocka_unit_test(rare_types_have_slots),
         cmocka_unit_test(rare_types_merge_by_type),
         cmocka_unit_test(all_members_are_added),

@@ -69,6 +69,43 @@ static void nothing_is_zero(void **state)
     assert_int_equal(quantile_of(buckets, 5, 0.5), 0); /* a total that is none */
 }
 
+/* A step's first value is in it, the one before in the step before; the steps end where buckets do.
+ */
+static void steps_follow_one_another(void **state)
+{
+    (void)state;
+    for (unsigned i = 1; i < QUANTILE_STEPS; i++) {
+        int64_t lower = quantile_step_lower(i);
+        assert_int_equal(quantile_step(quantile_bucket(lower)), i);
+        assert_int_equal(quantile_step(quantile_bucket(lower - 1)), i - 1);
+        assert_int_equal(quantile_lower(quantile_bucket(lower)), lower);
+    }
+    assert_int_equal(quantile_step_lower(0), 0);
+    assert_int_equal(quantile_step_lower(1), 1 << QUANTILE_STEPS_FROM);
+    assert_int_equal(quantile_step_lower(QUANTILE_STEPS - 1), INT64_C(1) << QUANTILE_STEPS_TO);
+    assert_int_equal(quantile_step(0), 0);
+    assert_int_equal(quantile_step(QUANTILE_BUCKETS - 1), QUANTILE_STEPS - 1);
+}
+
+/* What is told of a step is within an eighth of all that is in it. */
+static void steps_tell_what_is_near(void **state)
+{
+    (void)state;
+    for (unsigned i = 1; i < QUANTILE_STEPS - 1; i++) {
+        uint64_t steps[QUANTILE_STEPS] = {[0] = 1, [QUANTILE_STEPS - 1] = 1};
+        steps[i] += 8;
+        int64_t told = quantile_of_steps(steps, 10, 0.5), first = quantile_step_lower(i),
+                last = quantile_step_lower(i + 1) - 1;
+        assert_in_range(told, first, last);
+        assert_true((told - first) * 8 <= first && (last - told) * 8 <= last);
+        assert_int_equal(quantile_of_steps(steps, 10, 0.9), told);
+        assert_int_equal(quantile_of_steps(steps, 10, 0.1), 1 << QUANTILE_STEPS_FROM);
+        assert_int_equal(quantile_of_steps(steps, 10, 1), INT64_C(1) << QUANTILE_STEPS_TO);
+    }
+    static const uint64_t none[QUANTILE_STEPS];
+    assert_int_equal(quantile_of_steps(none, 0, 0.5), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -77,6 +114,8 @@ int main(void)
         cmocka_unit_test(values_are_near),
         cmocka_unit_test(ranks_are_the_nearest),
         cmocka_unit_test(nothing_is_zero),
+        cmocka_unit_test(steps_follow_one_another),
+        cmocka_unit_test(steps_tell_what_is_near),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
