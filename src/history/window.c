@@ -318,7 +318,8 @@ static int answer_question(const struct tops *list, const struct stats_question 
     for (uint32_t i = 0; found && i < list->len; i++) {
         const struct tops_row *row = &list->rows[i];
         uint64_t value = value_of(&row->values, q);
-        if (value && is_under(tops_text(list, row), q->under))
+        struct span text = tops_text(list, row);
+        if (value && is_under(text, q->under) && stats_contains(text, q->contains))
             found[count++] = (struct candidate){value, row};
     }
     if (count)

@@ -213,6 +213,23 @@ bool api_domain(const struct http_request *request, struct http_reply *reply, co
     return true;
 }
 
+bool api_part(const struct http_request *request, struct http_reply *reply, const char *name,
+              struct api_part *part)
+{
+    struct span text = request->parameter(request, name);
+    part->len = 0;
+    if (!text.ptr)
+        return true;
+    if (text.len == 0 || text.len > sizeof part->text) {
+        http_fail(reply, 400, "parameter '%s': 1 to %zu bytes of a name or an address", name,
+                  sizeof part->text);
+        return false;
+    }
+    for (; part->len < text.len; part->len++)
+        part->text[part->len] = (char)tolower(text.ptr[part->len]);
+    return true;
+}
+
 bool api_address(const struct http_request *request, struct http_reply *reply, const char *name,
                  uint8_t *space, struct span *address)
 {

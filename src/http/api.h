@@ -52,6 +52,15 @@ struct api_domain {
 bool api_domain(const struct http_request *request, struct http_reply *reply, const char *name,
                 struct api_domain *domain);
 
+/* The parameter as a part of names or addresses, in lower case, as statistics show them; empty when
+ * it is absent. */
+struct api_part {
+    char text[255];
+    size_t len;
+};
+bool api_part(const struct http_request *request, struct http_reply *reply, const char *name,
+              struct api_part *part);
+
 /* "192.0.2.1" or "2001:db8::1" as 4 or 16 bytes in `space`, "-" (what lists call it) as none;
  * *address stays as it is when the parameter is absent. */
 bool api_address(const struct http_request *request, struct http_reply *reply, const char *name,

@@ -1,5 +1,4 @@
 /* Names and addresses by a part of them, among the heaviest rows of the tables. */
-#include <ctype.h>
 #include <stdlib.h>
 
 #include "http/api_statistics.h"
@@ -7,7 +6,6 @@
 enum {
     ROWS_USUAL = 10,
     ROWS_MAX = 100,
-    TEXT_MAX = 255,
     SEARCHED = 5000, /* rows of each table: they are in memory at once, a kilobyte each */
 };
 
@@ -15,36 +13,27 @@ static const enum stats_table_id tables[] = {TABLE_DOMAINS, TABLE_CLIENTS, TABLE
 
 struct request {
     struct api_scope scope;
-    char text[TEXT_MAX]; /* in lower case, as names are */
-    size_t text_len;
+    struct api_part text;
     uint64_t rows;
 };
-
-static bool read_text(const struct http_request *request, struct http_reply *reply,
-                      struct request *asked)
-{
-    struct span text = request->parameter(request, "text");
-    if (text.len == 0 || text.len > TEXT_MAX) {
-        http_fail(reply, 400, "parameter 'text': 1 to %d bytes of a name or an address", TEXT_MAX);
-        return false;
-    }
-    for (size_t i = 0; i < text.len; i++)
-        asked->text[i] = (char)tolower(text.ptr[i]);
-    asked->text_len = text.len;
-    return true;
-}
 
 static bool read_request(const struct http_request *request, struct http_reply *reply,
                          struct request *asked)
 {
     asked->rows = ROWS_USUAL;
-    return api_scope(request, reply, &asked->scope) && read_text(request, reply, asked) &&
-           api_number(request, reply, "n", 1, ROWS_MAX, &asked->rows);
+    if (!api_scope(request, reply, &asked->scope) ||
+        !api_part(request, reply, "text", &asked->text) ||
+        !api_number(request, reply, "n", 1, ROWS_MAX, &asked->rows))
+        return false;
+    if (asked->text.len == 0)
+        api_refuse(request, reply, "text", "a part of a name or an address");
+    return asked->text.len > 0;
 }
 
 static bool matches(const struct request *asked, const struct stats_top *row)
 {
-    return memmem(row->text, row->text_len, asked->text, asked->text_len);
+    return stats_contains(span_of(row->text, row->text_len),
+                          span_of(asked->text.text, asked->text.len));
 }
 
 static void put_found(struct json *j, const struct request *asked, enum stats_table_id table,
@@ -92,7 +81,7 @@ static void search(const struct http_request *request, struct http_reply *reply,
     int stream = stats_snapshot_at(snapshot, index, asked->scope.side)->id;
     struct json j = api_begin(reply);
     api_put_snapshot(&j, snapshot, &asked->scope);
-    json_put_text(&j, "text", span_of(asked->text, asked->text_len));
+    json_put_text(&j, "text", span_of(asked->text.text, asked->text.len));
     json_key(&j, "tables");
     json_array(&j);
     bool whole = put_tables(&j, request->context, asked, stream);

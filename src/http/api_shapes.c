@@ -82,7 +82,8 @@ const struct http_shape http_shapes[] = {
             "share?: num? (of all questions), unanswered?: int (questions that had no answer, or "
             "have none yet)}"},
     {"Table", "{list: text? (its name among the usual lists), title: text, table: text, by: text, "
-              "direction: text?, code: text?, under: text?, unit: text (events, bytes or seconds), "
+              "direction: text?, code: text?, under: text?, contains: text?, unit: text (events, "
+              "bytes or seconds), "
               "keys: int (different ones that have come), keys-exact: bool (else estimated, with a "
               "standard error of 0.8 %), "
               "floor: int (what has no row has at most so many hits), "

@@ -86,6 +86,7 @@ struct request {
     size_t count;
     struct api_scope scope;
     struct api_domain under;
+    struct api_part contains;
     uint64_t rows;
     struct stats_question questions[LISTS]; /* of the lists that are no counters, in their order */
     struct stats_answer answers[LISTS];
@@ -230,6 +231,10 @@ static bool read_one(const struct http_request *request, struct http_reply *repl
         http_fail(reply, 400, "parameter 'under': this table has no domains");
         return false;
     }
+    if (asked->contains.len > 0 && is_counted(list)) {
+        http_fail(reply, 400, "parameter 'contains': this table has neither names nor addresses");
+        return false;
+    }
     return knows(reply, asked, list);
 }
 
@@ -282,6 +287,7 @@ static bool read_request(const struct http_request *request, struct http_reply *
     asked->rows = ROWS_USUAL;
     if (!api_number(request, reply, "n", 1, ROWS_MAX, &asked->rows) ||
         !api_domain(request, reply, "under", &asked->under) ||
+        !api_part(request, reply, "contains", &asked->contains) ||
         !api_scope(request, reply, &asked->scope))
         return false;
     if (request->parameter(request, "table").ptr)
@@ -435,6 +441,10 @@ static void put_list(struct json *j, const struct request *asked, const struct l
     put_code(j, list);
     json_put_text(j, "under",
                   filtered ? span_of(asked->under.text, asked->under.text_len) : (struct span){0});
+    json_put_text(j, "contains",
+                  asked->contains.len > 0 && !is_counted(list)
+                      ? span_of(asked->contains.text, asked->contains.len)
+                      : (struct span){0});
     json_put_str(j, "unit", unit->name);
     if (is_counted(list))
         put_counted(j, asked, &list->question);
@@ -469,6 +479,7 @@ static void ask(struct request *asked)
         *question = measured_question(&list->question);
         if (asked->under.wire_len > 0 && has_domains(list))
             question->under = span_of(asked->under.text, asked->under.text_len);
+        question->contains = span_of(asked->contains.text, asked->contains.len);
     }
 }
 
@@ -516,6 +527,9 @@ static const struct http_parameter parameters[] = {
     {"direction", "string", "With by=rcode and by=type: query or response; absent: response."},
     {"code", "string", "With by=rcode and by=type: which, by name or number; - for none."},
     {"under", "string", "A domain: only it and what is below it, in tables of domains."},
+    {"contains", "string",
+     "A part of a name or of an address, case does not matter: only what has it; with under, "
+     "both."},
     {"n", "integer", "Rows of each table, 1 to 1000; absent: 10."},
     API_STREAM_PARAMETER,
     API_SIDE_PARAMETER,

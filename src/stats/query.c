@@ -6,6 +6,7 @@
  * asked for; their sums over all streams are exact. A key that is a candidate nowhere has in no
  * stream as much as the worst candidate there.
  */
+#include <ctype.h>
 #include <stdlib.h>
 
 #include "base/put.h"
@@ -30,6 +31,7 @@ struct best {
     uint64_t least; /* a row of what came later is looked at with its earlier ones if it has more */
     uint8_t under[SAMPLE_NAME_MAX + 1]; /* question->under as a key */
     size_t under_len;
+    struct span run; /* of question->contains: what is in keys as it is in texts */
 };
 
 /* What is asked: a set, and the one of what came later, if there is one. */
@@ -153,6 +155,23 @@ static int descending(const void *a, const void *b)
 
 /* --- looking at rows ------------------------------------------------------------------------ */
 
+static size_t put_key(const struct table_set *set, enum stats_table_id id, struct span key,
+                      char *text)
+{
+    char *end;
+    if (id == TABLE_CLIENTS || id == TABLE_SERVERS)
+        end = key.len == 4    ? put_ipv4(text, key.ptr)
+              : key.len == 16 ? put_ipv6(text, key.ptr)
+                              : put_char(text, '-');
+    else
+        end = set->reader->put_name(text, key);
+    size_t len = (size_t)(end - text);
+    if (id == TABLE_TLDS && len > 1 && text[len - 1] == '.')
+        len--;
+    text[len] = '\0';
+    return len;
+}
+
 /* True when the key is the domain asked for, or below it. */
 static bool is_under(const struct table_set *set, const struct best *best, struct span key)
 {
@@ -170,6 +189,17 @@ static bool is_under(const struct table_set *set, const struct best *best, struc
     while (at < rest.len)
         at += rest.ptr[at] + 1u;
     return at == rest.len;
+}
+
+/* True when the key's text has the part asked for. The bytes of a name's key are those of its text
+ * but for what separates labels and for escapes, so most keys need not be made into text. */
+static bool has_part(const struct table_set *set, const struct best *best, struct span key)
+{
+    const struct stats_question *q = best->question;
+    char text[SAMPLE_TEXT_MAX + 1];
+    if (best->run.len > 0 && !memmem(key.ptr, key.len, best->run.ptr, best->run.len))
+        return false;
+    return stats_contains(span_of(text, put_key(set, q->table, key, text)), q->contains);
 }
 
 static void swap_bests(struct best *a, struct best *b)
@@ -195,6 +225,8 @@ static void consider(const struct table_set *set, struct best *best, const struc
     if (c.value == 0 || (best->count == best->max && is_worse(&c, &best->items[0])))
         return;
     if (best->under_len > 0 && !is_under(set, best, stats_row_key(rows->table, rows->row)))
+        return;
+    if (q->contains.len > 0 && !has_part(set, best, stats_row_key(rows->table, rows->row)))
         return;
     if (by_cells(q)) {
         c.value = cells_value(rows->table, rows->row, q);
@@ -352,23 +384,6 @@ static void unite(const struct sets *sets, const struct stats_scope *scope, stru
 
 /* --- answers -------------------------------------------------------------------------------- */
 
-static size_t put_key(const struct table_set *set, enum stats_table_id id, struct span key,
-                      char *text)
-{
-    char *end;
-    if (id == TABLE_CLIENTS || id == TABLE_SERVERS)
-        end = key.len == 4    ? put_ipv4(text, key.ptr)
-              : key.len == 16 ? put_ipv6(text, key.ptr)
-                              : put_char(text, '-');
-    else
-        end = set->reader->put_name(text, key);
-    size_t len = (size_t)(end - text);
-    if (id == TABLE_TLDS && len > 1 && text[len - 1] == '.')
-        len--;
-    text[len] = '\0';
-    return len;
-}
-
 /* What a key that is in no row may have at most. */
 static uint64_t floor_of(const struct sets *sets, const struct best *best,
                          const struct stats_scope *scope)
@@ -426,6 +441,33 @@ static int read_under(const struct table_set *set, struct best *best)
     return 0;
 }
 
+/* From `at` on, letters, digits, - and _. What stands for a byte in an escape, three digits, may
+ * only be at the beginning of such a run, so digits there do not belong to it. */
+static struct span run_at(struct span part, size_t at)
+{
+    size_t end = at, digits = 0;
+    while (end < part.len &&
+           (isalnum(part.ptr[end]) || part.ptr[end] == '-' || part.ptr[end] == '_'))
+        end++;
+    while (digits < 3 && at + digits < end && isdigit(part.ptr[at + digits]))
+        digits++;
+    return span_of(part.ptr + at + digits, end - at - digits);
+}
+
+/* The longest such run in what names are to contain. */
+static struct span longest_run(const struct stats_question *question)
+{
+    struct span part = question->contains, longest = span_of(part.ptr, 0);
+    if (question->table == TABLE_CLIENTS || question->table == TABLE_SERVERS)
+        return longest; /* addresses are in no key as they are in text */
+    for (size_t at = 0; at < part.len; at++) {
+        struct span run = run_at(part, at);
+        if (run.len > longest.len)
+            longest = run;
+    }
+    return longest;
+}
+
 /* Makes room for as many rows as may matter; with several streams that is more than were asked for.
  */
 static int open_bests(const struct table_set *set, const struct stats_question *questions,
@@ -436,6 +478,7 @@ static int open_bests(const struct table_set *set, const struct stats_question *
             .question = &questions[i],
             .items = calloc(keep_rows, sizeof *bests[i].items),
             .max = keep_rows,
+            .run = longest_run(&questions[i]),
         };
         if (!bests[i].items)
             return -1;
@@ -487,6 +530,11 @@ int table_set_top(const struct table_set *set, const struct table_set *later,
     if (failed)
         stats_answers_free(answers, count);
     return failed;
+}
+
+bool stats_contains(struct span text, struct span part)
+{
+    return part.len == 0 || memmem(text.ptr, text.len, part.ptr, part.len);
 }
 
 void stats_answers_free(struct stats_answer *answers, size_t count)

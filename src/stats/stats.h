@@ -105,7 +105,11 @@ struct stats_question {
     unsigned (*weight)(uint16_t qtype, uint16_t rcode);
     /* Optional: only keys whose text is this domain or below it; lower case, with final dot. */
     struct span under;
+    struct span contains; /* optional: only keys whose text has this in it; in lower case */
 };
+
+/* True when there is no part that the text must have, or it has it. */
+bool stats_contains(struct span text, struct span part);
 
 /* What a question counts of a row's values; of those by rcode and type what that cannot exceed. */
 uint64_t stats_value(const struct stats_values *values, const struct stats_question *question);

@@ -169,7 +169,7 @@ class Shapes:
 ASKED = {
     "statistics": [{}, {"stream": "unbound-test"}, {"side": "upstream"}, {"window": "5m"}],
     "streams": [{}, {"side": "upstream", "window": "1h", "by": "load"}],
-    "tables": [{}, {"n": 3}, {"under": "example"}, {"table": "clients", "by": "mean"}, {"list": "tlds,types,rcodes"},
+    "tables": [{}, {"n": 3}, {"under": "example", "contains": "e"}, {"table": "clients", "by": "mean"}, {"list": "tlds,types,rcodes"},
                {"table": "domains", "by": "rcode", "code": "nxdomain", "stream": "unbound-test"},
                {"table": "domains", "by": "type", "code": "AAAA", "direction": "query"},
                {"table": "types", "by": "responses"}, {"table": "rcodes"}, {"table": "servers", "side": "upstream", "window": "1m"}],
@@ -467,7 +467,8 @@ def mistakes_name_the_parameter(t):
     wrong = {
         "statistics": [],
         "tables": [{"side": "query"}, {"n": 0}, {"n": 1001}, {"n": "ten"}, {"n": "-1"}, {"n": "9" * 30}, {"by": "hits"}, {"list": "a"},
-                   {"list": "tlds," * 20}, {"under": "a..b"}, {"under": ""}, {"under": "x" * 64 + ".example"}],
+                   {"list": "tlds," * 20}, {"under": "a..b"}, {"under": ""}, {"under": "x" * 64 + ".example"}, {"contains": ""},
+                   {"contains": "x" * 256}],
         "series": [{"from": "yesterday"}, {"to": "x"}, {"step": "1s"}, {"series": "nothing"}],
         "history/tops": [{"n": 0}, {"table": "types"}, {"by": "names"}],
         "connections": [{"n": 0}],
@@ -481,7 +482,7 @@ def mistakes_name_the_parameter(t):
             assert f"'{next(iter(parameters))}'" in error, f"{what} {parameters}: {error}"
     for parameters, name in (({"table": "domain"}, "table"), ({"table": "tlds", "by": "rcode", "code": 0}, "by"),
                              ({"table": "domains", "by": "rcode"}, "code"), ({"table": "domains", "code": 0}, "code"),
-                             ({"table": "clients", "under": "example"}, "under"),
+                             ({"table": "clients", "under": "example"}, "under"), ({"table": "types", "contains": "a"}, "contains"),
                              ({"table": "types", "by": "mean"}, "by"), ({"from": 2, "to": 1}, "from")):
         what = "series" if "from" in parameters else "tables"
         error = api.get(what, status=400, **parameters)["error"]

@@ -189,16 +189,21 @@ static void check_lists(struct world *w, const struct stats_scope *scope, const 
         {.table = client ? TABLE_CLIENTS : TABLE_SERVERS, .by = BY_HITS},
         {.table = TABLE_DOMAINS, .measure = MEASURE_NXDOMAIN},
         {.table = TABLE_DOMAINS, .by = BY_HITS, .under = span_str("n7.example.")},
+        {.table = TABLE_DOMAINS, .by = BY_HITS, .contains = span_str("n1")},
     };
-    struct stats_answer answers[4];
-    assert_int_equal(history_top(w->place.history, scope, questions, 4, 100, answers), 0);
+    struct stats_answer answers[5];
+    assert_int_equal(history_top(w->place.history, scope, questions, 5, 100, answers), 0);
     check_answer(&answers[0], "n%u.example.", t->names, NAMES);
     check_answer(&answers[1], "192.0.2.%u", t->peers, PEERS);
     check_answer(&answers[2], "n%u.example.", t->name_nxdomain, NAMES);
     assert_true(answers[3].count <= 1);
+    size_t have = 0;
+    for (size_t i = 0; i < answers[0].count; i++)
+        have += strncmp(answers[0].rows[i].text, "n1", 2) == 0;
+    assert_int_equal(answers[4].count, have);
     if (answers[0].keys_exact)
         assert_int_equal(answers[0].keys, nonzero(t->names, NAMES));
-    stats_answers_free(answers, 4);
+    stats_answers_free(answers, 5);
 }
 
 /* How long a window is that began as soon as it could. */

@@ -159,13 +159,18 @@ static void check_suffixes(struct stats *stats, const struct model *model)
         {.table = TABLE_REGISTRABLE, .by = BY_HITS},
         {.table = TABLE_TLDS, .by = BY_HITS},
         {.table = TABLE_DOMAINS, .by = BY_HITS, .under = span_str("EXAMPLE.com")},
+        {.table = TABLE_DOMAINS, .by = BY_HITS, .contains = span_str("ample.com.")},
+        {.table = TABLE_DOMAINS,
+         .by = BY_HITS,
+         .under = span_str("example.com"),
+         .contains = span_str("example.o")},
     };
-    struct stats_answer answers[3];
+    struct stats_answer answers[5];
     uint64_t com = 0;
     for (unsigned n = 0; n < NAMES; n += 4)
         com += model_hits(model, -1, n, STATS_QUERY, -1, -1) +
                model_hits(model, -1, n, STATS_RESPONSE, -1, -1);
-    assert_int_equal(stats_top(stats, &of_all, questions, 3, 100, answers), 0);
+    assert_int_equal(stats_top(stats, &of_all, questions, 5, 100, answers), 0);
     bool registrable = false, tld = false;
     for (size_t i = 0; i < answers[0].count; i++) {
         if (strcmp(answers[0].rows[i].text, "example.com.") == 0) {
@@ -178,11 +183,14 @@ static void check_suffixes(struct stats *stats, const struct model *model)
     for (size_t i = 0; i < answers[1].count; i++)
         tld |= strcmp(answers[1].rows[i].text, "com") == 0 && answers[1].rows[i].value == com;
     assert_true(registrable && tld);
-    uint64_t under = 0;
-    for (size_t i = 0; i < answers[2].count; i++)
-        under += answers[2].rows[i].value;
-    assert_int_equal(under, com);
-    stats_answers_free(answers, 3);
+    for (int filter = 2; filter < 4; filter++) {
+        uint64_t filtered = 0;
+        for (size_t i = 0; i < answers[filter].count; i++)
+            filtered += answers[filter].rows[i].value;
+        assert_int_equal(filtered, com);
+    }
+    assert_int_equal(answers[4].count, 0);
+    stats_answers_free(answers, 5);
 }
 
 static void check_slowest(struct stats *stats, const struct model *model)
@@ -232,6 +240,46 @@ static void test_model(void **state)
     stats_release(snapshot);
     stats_free(stats);
     free(model);
+}
+
+/* What a name contains is said of its text: dots and escapes are in no key, and the lengths of
+ * labels in no text. */
+static void test_parts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *part;
+        unsigned names;
+    } cases[] = {
+        {"ab", 3},      {"32ab", 1}, {"\\032ab", 1}, {".ab", 1},   {"x.ab", 1},
+        {"1234ab", 1},  {"0", 2},    {"0nn", 0},     {"\\", 2},    {"..", 0},
+        {"\\.yz-_", 1}, {"yz-_", 1}, {"2.2", 0},     {".192.", 0}, {"test.", 5},
+    };
+    /* The long label's length byte is the digit 0. */
+    const char *names[] = {"a\\032ab.test.", "x.ab.test.", "n1234ab.test.", "a\\.yz-_.test.",
+                           "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn0.test."};
+    struct stats *stats = new_stats(4 << 20, 4);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        send_event(stats, 0, "a", names[i], 1, STATS_QUERY, 1, 0, -1, 40);
+    merge_all(stats);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct stats_question question = {
+            .table = TABLE_DOMAINS, .by = BY_HITS, .contains = span_str(cases[i].part)};
+        struct stats_answer answer;
+        assert_int_equal(stats_top(stats, &of_all, &question, 1, 10, &answer), 0);
+        if (answer.count != cases[i].names)
+            fail_msg("%zu names contain %s", answer.count, cases[i].part);
+        stats_answers_free(&answer, 1);
+    }
+    const struct stats_question client = {
+        .table = TABLE_CLIENTS, .by = BY_HITS, .contains = span_str("2.2")};
+    struct stats_answer answer;
+    send_event(stats, 0, "a", "x.ab.test.", 2, STATS_QUERY, 1, 0, -1, 40);
+    merge_all(stats);
+    assert_int_equal(stats_top(stats, &of_all, &client, 1, 10, &answer), 0);
+    assert_int_equal(answer.count, 1); /* 192.0.2.2 */
+    stats_answers_free(&answer, 1);
+    stats_free(stats);
 }
 
 /* A reset forgets the numbers and keeps the streams. */
@@ -611,6 +659,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_model),
+        cmocka_unit_test(test_parts),
         cmocka_unit_test(test_forget),
         cmocka_unit_test(test_many_streams),
         cmocka_unit_test(test_invented_streams),
