@@ -72,6 +72,17 @@ enum event_left_out {
     LEFT_OUT_BEYOND,   /* it came later than the latency-window allows */
 };
 
+/* What other exchanges say of an event; bits of event.context. */
+enum event_context {
+    CONTEXT_AGAIN = 1 << 0,     /* a question to others: the same name and type had been asked for
+                                   within the latency-window, and had no answer yet */
+    CONTEXT_TRUNCATED = 1 << 1, /* a query over TCP, after a truncated answer over UDP to the same
+                                   client about the same name and type within the window */
+    CONTEXT_CACHED = 1 << 2,    /* a response to a client: nobody else was asked for its name and
+                                   type while the client waited */
+    CONTEXT_FETCHED = 1 << 3,   /* the same: somebody was, or his answer was awaited */
+};
+
 /* Where frames come from: one connection or one file. Immutable while any of its frames is in
  * flight. Owner: the input. */
 struct origin {
@@ -112,11 +123,13 @@ struct event {
     uint64_t client_hash; /* siphash_bytes of query_address, of no bytes where it has none */
     uint64_t match;       /* the latency stage's own, as what follows; 0 at first */
     uint16_t match_stream;
+    uint64_t recent;    /* set with match */
     int64_t latency_ns; /* with has_latency; neither negative nor beyond the window, except under
                            --compat */
     double latency_s;   /* the same as a double; set by the compatible latency stage alone */
     bool has_latency;
-    uint8_t left_out; /* enum event_left_out; by the latency stage */
+    uint8_t left_out; /* enum event_left_out; by the latency stage, as what follows */
+    uint8_t context;  /* bits, enum event_context; with FACET_LOSSES */
     uint8_t flaws;    /* bits, enum event_flaw; with FACET_RECORDS */
     uint8_t cut;      /* enum event_cut; set by a format while it writes a record that is cut */
     uint8_t qname_space[DNS_NAME_MAX];
@@ -134,6 +147,7 @@ static inline void event_init(struct event *ev, struct span frame, const struct 
     ev->side = DNSTAP_SIDE_UNKNOWN;
     ev->has_latency = false;
     ev->left_out = LEFT_OUT_NOT;
+    ev->context = 0;
     ev->flaws = 0;
     ev->cut = CUT_NOT;
     ev->edns.present = false;

@@ -48,7 +48,9 @@ const struct option settings_options[] = {
      .min = 1,
      .max = 1 << 24,
      .doc = "how many queries are remembered while their responses are awaited, for the latency of "
-            "messages that do not carry both times; the oldest make room"},
+            "messages that do not carry both times, and of exchanges that come by half; the oldest "
+            "make "
+            "room; beside them a quarter as many names that servers ask others for"},
     {.name = "latency-window",
      .type = OPTION_DURATION,
      AT(latency_window_ns),

@@ -13,6 +13,7 @@ struct stage_loss {
     bool others;          /* of streams that are not followed any more, together */
     uint64_t unanswered;  /* queries without a response */
     uint64_t unasked;     /* responses without a query */
+    uint64_t timeouts;    /* questions to others without an answer */
     bool judged;          /* some exchanges were seen whole, so the numbers mean something */
 };
 

@@ -37,20 +37,34 @@ const struct http_shape http_shapes[] = {
      "histogram and fine are without them)} (seconds; from a server's receipt of the query to its "
      "answer, so queues of its sockets are not in it; quantiles are within 1 %)"},
     {"TransportLatency",
-     "{count: int, mean: num, p50: num, p90: num, p99: num, p999: num, slowest: num} (seconds; "
-     "count and mean are exact, the others within an eighth from 4 microseconds to 17 seconds, "
-     "which stand for what is beyond)"},
+     "{count: int, mean: num, p50: num?, p90: num?, p99: num?, p999: num?, slowest: num?} "
+     "(seconds; "
+     "count and mean are exact, the others within 15 % from 8 microseconds to 8.6 seconds, "
+     "which stand for what is beyond; of unknown transports they are not known)"},
     {"EventTimes",
      "{first: time?, last: time? (of events, by what they say themselves; strays left out), "
      "age: num? (seconds by which the newest event of those that came last arrived after its "
      "time, of all streams that of the one nearest to 0; negative: before it), elsewhen: bool (by "
      "more than a minute: a recording, or a server "
      "whose clock is wrong; rates are those of arrival)}"},
+    {"Context",
+     "{truncated: int (responses over UDP with TC), after-truncated: int (queries over TCP after "
+     "such "
+     "a response to the same client, or of the same server, about the same name and type, within "
+     "latency-window; each response has one at most), retries: int (of upstream: questions for a "
+     "name and type that had been asked for within latency-window, of whichever server, and had no "
+     "answer yet), cached: int (responses to clients while whose query waited nobody was asked for "
+     "its name and type), fetched: int (somebody was asked meanwhile, or his answer was awaited; "
+     "counted are responses whose latency is known, of streams that have asked others), "
+     "unanswered: int (queries whose response should have come within latency-window and has not; "
+     "upstream these are time-outs)} (by the servers' own times; a quarter of latency-entries "
+     "names "
+     "and types are remembered, more at once push others out)"},
     {"Statistics",
      "{stream: text? (null: all), first-seen: time?, last-seen: time? (when events "
      "arrived first and last), event-times: EventTimes, "
      "distinct: Distinct, rates: DirectionRates, queries: Direction, responses: Direction, "
-     "messages: {*int} (only those that occurred), latency: Latency, "
+     "messages: {*int} (only those that occurred), context: Context, latency: Latency, "
      "clock-tick: num? (seconds, estimated from the times that came; null: not known "
      "yet, or too fine to be seen), clock-coarse: bool (half of its latencies or "
      "more are shorter than a tick)}"},
@@ -65,7 +79,8 @@ const struct http_shape http_shapes[] = {
      "LeftOut}, "
      "clock-tick: num?, clock-coarse: bool (both as in Statistics), "
      "loss: {unanswered: int (queries whose response should have come within "
-     "latency-window), unasked: int (responses whose query should have come), "
+     "latency-window; upstream that is no loss, but a time-out), unasked: int (responses whose "
+     "query should have come), "
      "source-loss: num? (the part of its frames that the server has probably dropped "
      "before it sent them: an estimate from these two, to which exchanges that are lost "
      "whole come; null where not both queries and responses of what it was asked come), "

@@ -295,7 +295,8 @@ void api_put_quantiles(struct json *j, const struct stats_counters *counters)
 static void put_step(struct json *j, const char *key, const uint64_t *steps, uint64_t timed,
                      double q)
 {
-    json_put_double(j, key, (double)quantile_of_steps(steps, timed, q) / CLOCK_SECOND_NS);
+    double ns = steps ? (double)quantile_of_steps(steps, timed, q) : NAN;
+    json_put_double(j, key, ns / CLOCK_SECOND_NS);
 }
 
 /* Of those transports over which responses with a latency have come. */
@@ -304,7 +305,7 @@ static void put_transports(struct json *j, const struct stats_counters *counters
     json_key(j, "transports");
     json_object(j);
     for (unsigned i = 0; i < COUNTERS_TRANSPORTS; i++) {
-        const uint64_t *steps = counters->steps[i];
+        const uint64_t *steps = stats_steps(counters, i);
         uint64_t timed = counters->transport_timed[i];
         if (timed == 0)
             continue;
@@ -385,6 +386,28 @@ void api_put_direction(struct json *j, const char *key, const struct stats_count
     json_object_end(j);
 }
 
+/* What exchanges say of others. */
+static void put_context(struct json *j, const struct stats_counters *counters)
+{
+    static const struct {
+        const char *key;
+        enum stats_direction direction;
+        enum sample_mark mark;
+    } rows[] = {
+        {"truncated", STATS_RESPONSE, SAMPLE_TRUNCATED},
+        {"after-truncated", STATS_QUERY, SAMPLE_AFTER_TRUNCATED},
+        {"retries", STATS_QUERY, SAMPLE_AGAIN},
+        {"cached", STATS_RESPONSE, SAMPLE_CACHED},
+        {"fetched", STATS_RESPONSE, SAMPLE_FETCHED},
+    };
+    json_key(j, "context");
+    json_object(j);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        json_put_u64(j, rows[i].key, counters->direction[rows[i].direction].marks[rows[i].mark]);
+    json_put_u64(j, "unanswered", counters->loss[LOSS_UNANSWERED]);
+    json_object_end(j);
+}
+
 static void put_statistics(struct json *j, const struct stats_snapshot *snapshot,
                            const struct stats_stream *stream, struct span name)
 {
@@ -403,6 +426,7 @@ static void put_statistics(struct json *j, const struct stats_snapshot *snapshot
     api_put_direction(j, "queries", &stream->counters, STATS_QUERY);
     api_put_direction(j, "responses", &stream->counters, STATS_RESPONSE);
     put_counts(j, &message_counts, stream->counters.message);
+    put_context(j, &stream->counters);
     put_latency(j, snapshot, stream);
     api_put_clock(j, stream);
     json_object_end(j);

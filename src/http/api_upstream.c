@@ -1,7 +1,5 @@
 /* What servers ask others, at a glance: whom, how often, how they are answered, and how much of
  * what clients ask needs no question at all. */
-#include <math.h>
-
 #include "http/api_statistics.h"
 
 enum { ROWS_USUAL = 10, ROWS_MAX = 1000 };
@@ -33,24 +31,29 @@ static void put_total(struct json *j, const struct stats_counters *counters)
     json_put_u64(j, "queries", queries);
     json_put_u64(j, "responses", responses);
     json_put_u64(j, "unanswered", unanswered(queries, responses));
+    json_put_u64(j, "timeouts", counters->loss[LOSS_UNANSWERED]);
+    json_put_u64(j, "retries", direction[STATS_QUERY].marks[SAMPLE_AGAIN]);
+    json_put_u64(j, "truncated", direction[STATS_RESPONSE].marks[SAMPLE_TRUNCATED]);
+    json_put_u64(j, "after-truncated", direction[STATS_QUERY].marks[SAMPLE_AFTER_TRUNCATED]);
     api_put_rcodes(j, &direction[STATS_RESPONSE]);
     json_put_u64(j, "nodata", direction[STATS_RESPONSE].marks[SAMPLE_NODATA]);
     api_put_quantiles(j, counters);
 }
 
-/* Each question is taken to have served an answer of its own: where several did, as for a name
- * whose servers had to be found first, more answers needed none. */
+/* Of answers to clients: of streams that ask others, where it is known how long the client waited.
+ */
 static void put_cache(struct json *j, const struct stats_counters *asked,
                       const struct stats_counters *upstream)
 {
-    double answers = (double)asked->direction[STATS_RESPONSE].events;
-    uint64_t asks = upstream->direction[STATS_QUERY].events;
-    double rate = 1 - (double)asks / answers;
+    const uint64_t *marks = asked->direction[STATS_RESPONSE].marks;
+    uint64_t cached = marks[SAMPLE_CACHED], fetched = marks[SAMPLE_FETCHED];
     json_key(j, "cache");
     json_object(j);
-    json_put_u64(j, "answers", asked->direction[STATS_RESPONSE].events);
-    json_put_u64(j, "questions", asks);
-    json_put_double(j, "efficiency", answers > 0 ? (rate > 0 ? rate : 0) : NAN);
+    json_put_u64(j, "answers", cached + fetched);
+    json_put_u64(j, "cached", cached);
+    json_put_u64(j, "fetched", fetched);
+    json_put_u64(j, "questions", upstream->direction[STATS_QUERY].events);
+    json_put_double(j, "efficiency", (double)cached / (double)(cached + fetched));
     json_object_end(j);
 }
 
@@ -134,12 +137,18 @@ const struct http_route api_upstream = {
                                                   API_STREAM_PARAMETER,
                                                   API_WINDOW_PARAMETER,
                                                   {0}},
-    .schema = "{" API_SNAPSHOT_SHAPE
-              ", queries: int, responses: int, unanswered: int (questions that had no answer, or "
-              "have none yet), rcodes: {*int} (of responses), nodata: int (of those with NOERROR), "
-              "latency: Quantiles, cache: {answers: int (to clients), questions: int (to others), "
-              "efficiency: num? (so much of the answers at least needed no question: as if each "
-              "question had served an answer of its own; null: there are no answers)}, "
-              "servers: Counted (by questions), names: Counted (by questions)}",
+    .schema =
+        "{" API_SNAPSHOT_SHAPE
+        ", queries: int, responses: int, unanswered: int (questions that had no answer, or "
+        "have none yet), timeouts: int (those that had none within latency-window, where both "
+        "are logged), retries: int, truncated: int, after-truncated: int (these three as in "
+        "Context), rcodes: {*int} (of responses), nodata: int (of those with NOERROR), "
+        "latency: Quantiles, cache: {answers: int (to clients, of servers that ask others, "
+        "where it is known how long the client waited), cached: int (nobody was asked for the "
+        "name and type meanwhile), fetched: int (somebody was, or his answer was awaited), "
+        "questions: int (all to others), efficiency: num? (so much of the answers is cached; "
+        "null: there are none; that another name had to be asked for, as the target of a "
+        "CNAME, does not count against it)}, "
+        "servers: Counted (by questions), names: Counted (by questions)}",
     .handle = upstream_handle,
 };

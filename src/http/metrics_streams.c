@@ -70,6 +70,12 @@ static const char *edns_version_name(unsigned i)
     return stats_edns_version_names[i];
 }
 
+/* From SAMPLE_CACHED on. */
+static const char *cache_name(unsigned i)
+{
+    return i ? "miss" : "hit";
+}
+
 static const struct array rcodes = {"rcode", COUNTERS_RCODES, ALL(6), rcode_name, "RCODE"};
 static const struct array opcodes = {"opcode", 16, BIT(0), dns_opcode_name, "OPCODE"};
 static const struct array transports = {"transport", COUNTERS_TRANSPORTS,
@@ -84,6 +90,7 @@ static const struct array udp_sizes = {"size", COUNTERS_UDP_SIZES, ALL(COUNTERS_
                                        udp_size_name, ""};
 static const struct array edns_versions = {"version", COUNTERS_EDNS_VERSIONS,
                                            ALL(COUNTERS_EDNS_VERSIONS), edns_version_name, ""};
+static const struct array cache = {"cache", 2, ALL(2), cache_name, ""};
 static const struct array left_out = {"reason", COUNTERS_LEFT_OUT, ALL(COUNTERS_LEFT_OUT),
                                       left_out_name, ""};
 
@@ -354,8 +361,8 @@ static void one_latency(struct exposition *page, const struct metrics_view *view
                          counters->direction[STATS_RESPONSE].latency_sum_us, 6);
 }
 
-/* Of those transports over which responses with a latency have come. The bounds are powers of two,
- * as above. */
+/* Of those known transports over which responses with a latency have come. The bounds are powers of
+ * two, as above. */
 static void one_transport_latency(struct exposition *page, const struct metrics_view *view,
                                   const struct metric *metric, const void *thing)
 {
@@ -365,17 +372,16 @@ static void one_transport_latency(struct exposition *page, const struct metrics_
     (void)view, (void)metric;
     for (unsigned i = 0; i < BOUNDS; i++)
         snprintf(bounds[i], WORD_MAX, "%.12g",
-                 (double)quantile_step_lower((i << QUANTILE_STEP_BITS) + 1) / 1e9);
-    for (unsigned transport = 0; transport < COUNTERS_TRANSPORTS; transport++) {
-        const uint64_t *steps = counters->steps[transport];
+                 (double)quantile_step_lower(i * QUANTILE_POWER_STEPS + 1) / 1e9);
+    for (unsigned transport = 1; transport < COUNTERS_TRANSPORTS; transport++) {
+        const uint64_t *steps = stats_steps(counters, transport);
         struct metric_bucket buckets[BOUNDS];
         if (counters->transport_timed[transport] == 0)
             continue;
         for (unsigned i = 0; i < BOUNDS; i++)
             buckets[i] = (struct metric_bucket){.le = bounds[i]};
         for (unsigned step = 0; step < QUANTILE_STEPS - 1; step++)
-            buckets[(step + (1 << QUANTILE_STEP_BITS) - 1) >> QUANTILE_STEP_BITS].count +=
-                steps[step];
+            buckets[(step + QUANTILE_POWER_STEPS - 1) / QUANTILE_POWER_STEPS].count += steps[step];
         size_t outer = exposition_label(page, "transport", span_str(transport_name(transport)));
         exposition_histogram(page, buckets, BOUNDS, steps[QUANTILE_STEPS - 1],
                              counters->transport_latency_us[transport], 6);
@@ -438,10 +444,30 @@ static const struct metric table[] = {
             "latency-window.",
             each_stream, one_array, RESPONSE(marks[SAMPLE_LEFT_OUT]), &left_out),
     COUNTER("spile_queries_unanswered",
-            "Queries whose response should have come within latency-window, and has not.",
+            "Queries whose response should have come within latency-window, and has not; upstream: "
+            "time-outs.",
             each_stream, metrics_one_number, STREAM(counters.loss[LOSS_UNANSWERED])),
     COUNTER("spile_responses_unasked", "Responses whose query should have come, and has not.",
             each_stream, metrics_one_number, STREAM(counters.loss[LOSS_UNASKED])),
+    COUNTER(
+        "spile_queries_retried",
+        "Questions to others for a name and type that had been asked for, and had no answer yet.",
+        each_stream, metrics_one_number,
+        STREAM(counters.direction[STATS_QUERY].marks[SAMPLE_AGAIN]),
+        .sides = METRICS_OF(STATS_UPSTREAM)),
+    COUNTER("spile_responses_truncated_udp", "Responses over UDP with TC.", each_stream,
+            metrics_one_number, RESPONSE(marks[SAMPLE_TRUNCATED])),
+    COUNTER(
+        "spile_queries_after_truncation",
+        "Queries over TCP that follow such a response to the same client, or of the same server, "
+        "about the same name and type.",
+        each_stream, metrics_one_number,
+        STREAM(counters.direction[STATS_QUERY].marks[SAMPLE_AFTER_TRUNCATED])),
+    COUNTER("spile_responses_by_cache",
+            "Responses to clients, of servers that ask others, by whether somebody was asked for "
+            "their name and type while the client waited (miss) or not (hit).",
+            each_stream, one_array, RESPONSE(marks[SAMPLE_CACHED]), &cache,
+            .sides = METRICS_OF(STATS_CLIENT)),
     GAUGE("spile_stream_source_loss_ratio",
           "The part of its frames that the server has probably dropped before it sent them, an "
           "estimate from halves of exchanges, where both queries and responses come.",

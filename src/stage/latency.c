@@ -27,6 +27,11 @@
  * judged in order when their window is over: by the times of later events of their stream, or, when
  * no event comes, a window after they came. Responses that carry both times need no match for their
  * latency; they are matched only for this, in streams that have queries.
+ *
+ * What exchanges say of others (enum event_context) is found in a table of its own
+ * (stage/recent.h), by hashes without ports and ids: whether a name and type that others are asked
+ * for had been asked for before, whether a client's answer had to wait for others, and whether a
+ * query over TCP follows a truncated answer. What is not in the table was not, or is forgotten.
  */
 #include <assert.h>
 #include <sched.h>
@@ -38,6 +43,7 @@
 #include "base/pages.h"
 #include "core/stage.h"
 #include "stage/loss.h"
+#include "stage/recent.h"
 #include "stage/ring.h"
 
 /* A worker that was not heard of for longer was held up. */
@@ -47,9 +53,10 @@ enum {
     SHARDS = 64,          /* with several workers: so many rarely meet in one */
     SHARD_ENTRIES = 1024, /* and each holds at least this */
     CACHE_LINE = 64,
-    EARLY_PART = 8, /* for one early response to so many queries there is room */
-    KNOWN = 16,     /* identities that a worker keeps in mind: a power of two */
-    KNOWN_MAX = 64, /* bytes of one; longer ones, which nobody has, are not kept in mind */
+    EARLY_PART = 8,  /* for one early response to so many queries there is room */
+    RECENT_PART = 4, /* and for one exchange that others may belong to */
+    KNOWN = 16,      /* identities that a worker keeps in mind: a power of two */
+    KNOWN_MAX = 64,  /* bytes of one; longer ones, which nobody has, are not kept in mind */
 };
 
 enum fate {
@@ -105,6 +112,7 @@ struct latency {
     bool keeps_account;   /* of exchanges that came by half: somebody asked for FACET_LOSSES */
     uint32_t shard_count; /* 1 or SHARDS */
     struct shard shards[SHARDS];
+    struct recent recent; /* its lines are the shards', as recent_part numbers them */
     struct losses losses;
     unsigned workers;
     struct listener *listeners;
@@ -140,13 +148,17 @@ static bool open_shards(struct latency *latency, uint64_t entries)
 {
     latency->shard_count = latency->shared && entries >= SHARDS * SHARD_ENTRIES ? SHARDS : 1;
     uint32_t each = (uint32_t)(entries / latency->shard_count), early = each / EARLY_PART + 1;
-    latency->pages_size = latency->shard_count * (ring_bytes(each) + ring_bytes(early));
+    uint32_t recent = latency->keeps_account ? (uint32_t)(entries / RECENT_PART) : 0;
+    latency->pages_size =
+        latency->shard_count * (ring_bytes(each) + ring_bytes(early)) + recent_bytes(recent);
     latency->pages = pages_alloc(latency->pages_size);
     uint8_t *base = latency->pages;
     for (uint32_t i = 0; base && i < latency->shard_count; i++) {
         base = open_waiting(&latency->shards[i].queries, each, base);
         base = open_waiting(&latency->shards[i].early, early, base);
     }
+    if (base)
+        base = recent_open(&latency->recent, recent, (int64_t)latency->window_ns, base);
     return base != NULL;
 }
 
@@ -259,6 +271,17 @@ static inline uint64_t hash_event(const struct latency *latency, const struct ev
     return nh_fold(&nh, 0) | 1;
 }
 
+/* The hash of a name and type of the stream; never 0. The hashes of names and identities are as
+ * good as random for whoever does not know their keys, and types of one name differ by multiples of
+ * a secret that is odd. */
+static inline uint64_t hash_name(const struct latency *latency, const struct event *ev,
+                                 uint64_t identity)
+{
+    uint64_t type = (uint64_t)ev->question.class << 16 | ev->question.type;
+    uint64_t hash = ev->name_hash + identity + type * (latency->key.words[0] | 1);
+    return hash ? hash : 1;
+}
+
 static void take_shard(const struct latency *latency, struct shard *shard)
 {
     while (latency->shared && atomic_exchange_explicit(&shard->taken, true, memory_order_acquire))
@@ -331,7 +354,7 @@ static bool judge(struct latency *latency, struct ring_entry *entry, bool leaves
         condemn(latency, entry);
         return true;
     }
-    if (leaves && is_query(entry))
+    if (leaves && is_query(entry) && loss_judges(entry->type))
         loss_forgotten(stream, entry->time_ns);
     return leaves;
 }
@@ -444,7 +467,7 @@ static bool has_early(const struct shard *shard)
 static void asked(struct latency *latency, struct shard *shard, const struct event *ev,
                   int64_t time_ns)
 {
-    enum fate fate = loss_judges(ev->tap.message_type) ? FATE_OPEN : FATE_JUDGED;
+    enum fate fate = loss_follows(ev->tap.message_type) ? FATE_OPEN : FATE_JUDGED;
     if (has_early(shard)) {
         if (was_answered(latency, &shard->early.ring, ev, time_ns))
             fate = FATE_JUDGED;
@@ -485,7 +508,7 @@ static inline uint64_t match_of(struct latency *latency, unsigned worker, struct
 {
     bool timed = carries_both(ev);
     if (ev->match != 0 || !(ev->tap.has & DNSTAP_HAS_MESSAGE_TYPE) ||
-        (timed && !(latency->keeps_account && loss_judges(ev->tap.message_type))))
+        (timed && !(latency->keeps_account && loss_follows(ev->tap.message_type))))
         return ev->match;
     struct known *known = known_of(latency, worker, ev->tap.identity);
     unsigned stream = stream_of(latency, known, ev);
@@ -493,15 +516,120 @@ static inline uint64_t match_of(struct latency *latency, unsigned worker, struct
         return 0;
     ev->match_stream = (uint16_t)stream;
     ev->match = hash_event(latency, ev, known->hash);
+    ev->recent = hash_name(latency, ev, known->hash);
     return ev->match;
 }
+
+/* --- what exchanges say of others ---------------------------------------------------------------
+ */
+
+/* Whether the event is looked for among the names that others are asked for: it is from them or to
+ * them, or a response of a stream that asks any. */
+static inline bool has_recent(const struct latency *latency, const struct event *ev)
+{
+    const struct loss_stream *stream = &latency->losses.streams[ev->match_stream];
+    if (ev->match_stream == 0 || ev->side == DNSTAP_SIDE_UPSTREAM)
+        return ev->match_stream != 0;
+    return !dnstap_is_query(&ev->tap) && atomic_load_explicit(&stream->asks, memory_order_relaxed);
+}
+
+static struct shard *recent_shard(struct latency *latency, uint64_t hash)
+{
+    return &latency->shards[recent_part(&latency->recent, hash) & (latency->shard_count - 1)];
+}
+
+static void set_upstream_context(struct latency *latency, struct event *ev, int64_t time_ns)
+{
+    if (dnstap_is_query(&ev->tap)) {
+        if (recent_asked(&latency->recent, ev->recent, time_ns))
+            ev->context |= CONTEXT_AGAIN;
+        return;
+    }
+    int64_t asked_ns = asked_at(ev);
+    recent_answered(&latency->recent, ev->recent, asked_ns != INT64_MIN ? asked_ns : time_ns,
+                    time_ns);
+}
+
+/* Of a response to a client, how long it took is known. */
+static void set_context(struct latency *latency, struct event *ev, int64_t time_ns)
+{
+    struct shard *shard = recent_shard(latency, ev->recent);
+    bool upstream = ev->side == DNSTAP_SIDE_UPSTREAM;
+    if (upstream)
+        loss_set(&latency->losses.streams[ev->match_stream].asks);
+    take_shard(latency, shard);
+    if (upstream)
+        set_upstream_context(latency, ev, time_ns);
+    else if (recent_awaited(&latency->recent, ev->recent, time_ns - ev->latency_ns, time_ns))
+        ev->context |= CONTEXT_FETCHED;
+    else
+        ev->context |= CONTEXT_CACHED;
+    leave_shard(latency, shard);
+}
+
+/* Who gets a truncated answer asks again over such a one. */
+static bool is_after_datagram(const struct dnstap *tap)
+{
+    return tap->protocol == DNSTAP_TCP || tap->protocol == DNSTAP_DNSCRYPT_TCP;
+}
+
+/* What a truncated answer, and a query that may follow it, have in common: name and type, and who
+ * asks, or who is asked; but not the port and the id. */
+static uint64_t hash_truncated(const struct latency *latency, const struct event *ev)
+{
+    bool upstream = ev->side == DNSTAP_SIDE_UPSTREAM;
+    struct span end = upstream ? ev->response_address : ev->query_address;
+    struct nh nh = nh_begin(&latency->key);
+    nh_pair(&nh, word_of(end.len, upstream, 0, 0), 0);
+    nh_bytes(&nh, end.ptr, end.len);
+    nh_hashes(&nh, ev->recent, 0);
+    return nh_fold(&nh, 0) | 1;
+}
+
+static void find_truncated(struct latency *latency, struct event *ev, int64_t time_ns)
+{
+    uint64_t hash = hash_truncated(latency, ev);
+    struct shard *shard = recent_shard(latency, hash);
+    take_shard(latency, shard);
+    if (!dnstap_is_query(&ev->tap))
+        recent_truncated(&latency->recent, hash, time_ns);
+    else if (recent_follows(&latency->recent, hash, time_ns))
+        ev->context |= CONTEXT_TRUNCATED;
+    leave_shard(latency, shard);
+}
+
+/* Whether the event is such a one. */
+static inline bool may_be_truncated(struct loss_stream *stream, const struct event *ev)
+{
+    if (dnstap_is_query(&ev->tap))
+        return is_after_datagram(&ev->tap) &&
+               atomic_load_explicit(&stream->truncates, memory_order_relaxed);
+    bool truncated = ev->header.flags & DNS_FLAG_TC && dnstap_is_datagram(&ev->tap);
+    if (truncated)
+        loss_set(&stream->truncates);
+    return truncated;
+}
+
+static void find_context(struct latency *latency, struct event *ev, int64_t time_ns)
+{
+    if (may_be_truncated(&latency->losses.streams[ev->match_stream], ev))
+        find_truncated(latency, ev, time_ns);
+    if (has_recent(latency, ev) && (ev->side == DNSTAP_SIDE_UPSTREAM || ev->has_latency))
+        set_context(latency, ev, time_ns);
+}
+
+/* --- hooks --------------------------------------------------------------------------------------
+ */
 
 static void latency_prefetch(void *state, unsigned worker, struct event *ev)
 {
     struct latency *latency = state;
     uint64_t hash = match_of(latency, worker, ev);
-    if (hash != 0)
-        ring_prefetch(&shard_of(latency, hash)->queries.ring, hash);
+    if (hash == 0)
+        return;
+    ring_prefetch(&shard_of(latency, hash)->queries.ring, hash);
+    if (has_recent(latency, ev))
+        recent_prefetch(&latency->recent, ev->recent);
 }
 
 static void latency_prefetch_more(void *state, const struct event *ev)
@@ -535,8 +663,11 @@ static void latency_event(void *state, unsigned worker, struct event *ev)
     if (carries_both(ev))
         set_latency(ev, difference(tap->query_sec, tap->query_nsec, sec, nsec), latency->window_ns);
     int64_t time_ns = (int64_t)nanoseconds(sec, nsec);
-    if (match_of(latency, worker, ev) != 0 && (time_ns < INT64_MAX || !dnstap_is_query(tap)))
-        match(latency, ev, time_ns);
+    if (match_of(latency, worker, ev) == 0 || (time_ns == INT64_MAX && dnstap_is_query(tap)))
+        return;
+    match(latency, ev, time_ns);
+    if (ev->match_stream != 0)
+        find_context(latency, ev, time_ns);
 }
 
 /* --- time that passes without events ---------------------------------------------------------- */

@@ -131,8 +131,7 @@ void loss_heard(struct loss_stream *stream, const struct event *ev, int64_t time
         atomic_store_explicit(&stream->newest, id, memory_order_relaxed);
         set_time(&stream->since_ns, INT64_MAX);
     }
-    if (!atomic_load_explicit(&stream->heard, memory_order_relaxed))
-        atomic_store_explicit(&stream->heard, true, memory_order_relaxed);
+    loss_set(&stream->heard);
     set_time(&stream->clock_ns, time_ns);
     if (dnstap_is_query(&ev->tap) && time_ns < loss_time(&stream->since_ns))
         set_time(&stream->since_ns, time_ns);
@@ -151,14 +150,14 @@ enum loss_hope loss_hope(const struct loss_stream *stream, unsigned type, int64_
     int64_t since_ns = loss_time(&stream->since_ns);
     bool told = asked_ns != INT64_MIN;
     bool met = loss_time(&stream->matched_ns[type]) != 0;
-    if (!loss_judges(type) || since_ns == INT64_MAX)
+    if (!loss_follows(type) || since_ns == INT64_MAX || (!loss_judges(type) && !met))
         return LOSS_NO_QUERY;
     if (told && (asked_ns > time_ns || time_ns - asked_ns > window_ns))
         return LOSS_NO_QUERY;
     int64_t earliest_ns = told ? asked_ns : time_ns - window_ns;
     if (earliest_ns <= loss_time(&stream->forgotten_ns))
         return LOSS_NO_QUERY;
-    return !met || earliest_ns < since_ns ? LOSS_MAYBE_QUERY : LOSS_QUERY;
+    return !met || !loss_judges(type) || earliest_ns < since_ns ? LOSS_MAYBE_QUERY : LOSS_QUERY;
 }
 
 void loss_unasked(struct loss_stream *stream)
@@ -168,10 +167,13 @@ void loss_unasked(struct loss_stream *stream)
 
 void loss_unanswered(struct loss_stream *stream, unsigned type, int64_t time_ns)
 {
-    if (!loss_judges(type) || time_ns < loss_time(&stream->since_ns) ||
-        time_ns > loss_time(&stream->matched_ns[type]))
+    int64_t matched_ns = loss_time(&stream->matched_ns[type]);
+    if (matched_ns == 0 || time_ns < loss_time(&stream->since_ns))
         return;
-    counter_add_shared(&stream->unanswered, 1);
+    if (!loss_judges(type))
+        counter_add_shared(&stream->timeouts, 1);
+    else if (time_ns <= matched_ns)
+        counter_add_shared(&stream->unanswered, 1);
 }
 
 void loss_forgotten(struct loss_stream *stream, int64_t time_ns)
@@ -204,8 +206,9 @@ static void free_places(struct losses *losses)
         struct loss_stream *stream = &losses->streams[i];
         if (stream->place != LOSS_LEAVING)
             continue;
-        losses->unanswered += counter_get(&stream->unanswered);
-        losses->unasked += counter_get(&stream->unasked);
+        losses->left.unanswered += counter_get(&stream->unanswered);
+        losses->left.unasked += counter_get(&stream->unasked);
+        losses->left.timeouts += counter_get(&stream->timeouts);
         clear(stream);
         losses->peers[i] = 0;
         atomic_fetch_sub(&losses->used, 1);
@@ -277,14 +280,15 @@ void losses_each(struct losses *losses, void (*take)(void *ctx, const struct sta
             .identity = span_of(stream->name, stream->name_len),
             .unanswered = counter_get(&stream->unanswered),
             .unasked = counter_get(&stream->unasked),
+            .timeouts = counter_get(&stream->timeouts),
         };
         for (unsigned type = 0; type < LOSS_TYPES; type++)
             loss.judged |= loss_judges(type) && loss_time(&stream->matched_ns[type]) != 0;
         take(ctx, &loss);
     }
-    struct stage_loss others = {
-        .others = true, .unanswered = losses->unanswered, .unasked = losses->unasked};
+    struct stage_loss others = losses->left;
+    others.others = true;
     pthread_mutex_unlock(&losses->lock);
-    if (others.unanswered || others.unasked)
+    if (others.unanswered || others.unasked || others.timeouts)
         take(ctx, &others);
 }

@@ -14,6 +14,9 @@
  *   - only within the latency-window, and not if the query had to make room for others early;
  *   - a query only if some query of its type was answered after it was asked.
  *
+ * Questions to others that had no answer are time-outs: no loss, but counted by the same rules,
+ * save the last, for it may well be that nobody answers any more.
+ *
  * Identities are what peers say, and anybody may invent some. So of the last LOSS_RESERVE places a
  * peer gets no more than it leaves; and where all are taken, streams that have been silent for long
  * give theirs up. These are taken out of a second index of the names, which is then put in place of
@@ -51,7 +54,9 @@ struct loss_stream {
     _Atomic int64_t forgotten_ns; /* the last query that had to make room early */
     /* When the last response met its query, for the types of both; 0: none ever did. */
     _Atomic int64_t matched_ns[LOSS_TYPES];
-    counter unanswered, unasked; /* struct stage_loss */
+    counter unanswered, unasked, timeouts; /* struct stage_loss */
+    _Atomic bool asks;                     /* it has asked others */
+    _Atomic bool truncates;                /* it has sent or got truncated answers */
 };
 
 /* Owner: the latency stage; used by all workers. */
@@ -66,7 +71,7 @@ struct losses {
     uint64_t peers[LOSS_STREAMS]; /* who brought each stream: roster_peer */
     bool leaving;                 /* some places are LOSS_LEAVING */
     uint64_t looked_ns;           /* listened time at the last look */
-    uint64_t unanswered, unasked; /* of streams that have given up their places */
+    struct stage_loss left;       /* of streams that have given up their places */
     unsigned workers;
     atomic_uint *ticked; /* by worker: `current` at its last tick */
 };
@@ -78,6 +83,18 @@ static inline bool loss_judges(uint32_t message_type)
                            1 << DNSTAP_AUTH_QUERY | 1 << DNSTAP_AUTH_RESPONSE |
                            1 << DNSTAP_UPDATE_QUERY | 1 << DNSTAP_UPDATE_RESPONSE;
     return message_type < LOSS_TYPES && (asked >> message_type & 1);
+}
+
+/* Whether the halves of messages of that type are looked for: those that are judged, and questions
+ * to others. */
+static inline bool loss_follows(uint32_t message_type)
+{
+    const uint32_t upstream = 1 << DNSTAP_RESOLVER_QUERY | 1 << DNSTAP_RESOLVER_RESPONSE |
+                              1 << DNSTAP_FORWARDER_QUERY | 1 << DNSTAP_FORWARDER_RESPONSE |
+                              1 << DNSTAP_STUB_QUERY | 1 << DNSTAP_STUB_RESPONSE |
+                              1 << DNSTAP_TOOL_QUERY | 1 << DNSTAP_TOOL_RESPONSE;
+    return loss_judges(message_type) ||
+           (message_type < LOSS_TYPES && (upstream >> message_type & 1));
 }
 
 /* -1: no memory, or no randomness; to be destroyed all the same. */
@@ -110,10 +127,18 @@ enum loss_hope loss_hope(const struct loss_stream *stream, unsigned type, int64_
                          int64_t asked_ns, int64_t window_ns);
 /* Counts a response whose query should have come, and has not when the window is over. */
 void loss_unasked(struct loss_stream *stream);
-/* The window of a query is over: counts it as unanswered if the rules above let it. */
+/* The window of a query is over: counts it as unanswered if the rules above let it. A question to
+ * others has timed out, if some of its type was ever answered. */
 void loss_unanswered(struct loss_stream *stream, unsigned type, int64_t time_ns);
 /* A query had to make room for others before its window was over. */
 void loss_forgotten(struct loss_stream *stream, int64_t time_ns);
+
+/* Sets one of a stream's flags, whose line others read. */
+static inline void loss_set(_Atomic bool *flag)
+{
+    if (!atomic_load_explicit(flag, memory_order_relaxed))
+        atomic_store_explicit(flag, true, memory_order_relaxed);
+}
 
 static inline int64_t loss_time(const _Atomic int64_t *time)
 {

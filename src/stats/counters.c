@@ -94,7 +94,8 @@ static inline void count_latency(struct stats_counters *counters,
     counters->latency[bucket]++;
     counters->transport_timed[transport]++;
     counters->transport_latency_us[transport] += us;
-    counters->steps[transport][quantile_step(bucket)]++;
+    if (transport > 0)
+        counters->steps[transport - 1][quantile_step(bucket)]++;
 }
 
 void stats_counters_sample(struct stats_counters *counters, const struct stats_sample *sample)
@@ -160,7 +161,7 @@ void stats_counters_add(struct stats_counters *into, const struct stats_counters
     add_all(into->message, from->message, COUNTERS_MESSAGES);
     add_all(into->transport_timed, from->transport_timed, COUNTERS_TRANSPORTS);
     add_all(into->transport_latency_us, from->transport_latency_us, COUNTERS_TRANSPORTS);
-    add_all(into->steps[0], from->steps[0], COUNTERS_TRANSPORTS * QUANTILE_STEPS);
+    add_all(into->steps[0], from->steps[0], COUNTERS_STEPPED * QUANTILE_STEPS);
     add_all(into->latency, from->latency, QUANTILE_BUCKETS);
 }
 

@@ -8,16 +8,17 @@
 
 enum {
     COUNTERS_RCODES = 32,  /* 0 to 30 by number; the last: all above (IANA has 24 today) */
-    COUNTERS_QTYPES = 320, /* 0 to 319 by number */
+    COUNTERS_QTYPES = 268, /* 0 to 267 by number: all that are assigned in a row */
     COUNTERS_RARE = 32,    /* larger types, in order of appearance; the last slot: all others */
     COUNTERS_FLAGS = 8,    /* stats_flag_names: qr aa tc rd ra z ad cd */
     COUNTERS_SIZES = 10,   /* stats_size_bounds, and one for what is longer */
     COUNTERS_MESSAGES = DNSTAP_UPDATE_RESPONSE + 1,
     COUNTERS_TRANSPORTS = DNSTAP_DOQ + 1,
+    COUNTERS_STEPPED = COUNTERS_TRANSPORTS - 1, /* those that are known */
     COUNTERS_FAMILIES = DNSTAP_INET6 + 1,
-    COUNTERS_LEFT_OUT = SAMPLE_MARKS - SAMPLE_LEFT_OUT, /* stats_left_out_names */
-    COUNTERS_UDP_SIZES = 6,                             /* stats_udp_sizes, and all others */
-    COUNTERS_EDNS_VERSIONS = 2,                         /* 0, and all others: there is none yet */
+    COUNTERS_LEFT_OUT = SAMPLE_CONTEXT - SAMPLE_LEFT_OUT, /* stats_left_out_names */
+    COUNTERS_UDP_SIZES = 6,                               /* stats_udp_sizes, and all others */
+    COUNTERS_EDNS_VERSIONS = 2,                           /* 0, and all others: there is none yet */
     COUNTERS_BUCKETS = 6, /* dnstap-receiver's: up to 1, 10, 50, 100, 1000 ms, and slower */
 };
 
@@ -44,9 +45,9 @@ struct stats_direction_counters {
                                 only --compat has, nothing */
 };
 
-/* Frames that never came, as stage/loss.h judges. */
+/* Exchanges that came by half, as stage/loss.h judges. */
 enum stats_loss {
-    LOSS_UNANSWERED, /* queries without a response */
+    LOSS_UNANSWERED, /* queries without a response; upstream that is no loss, but a time-out */
     LOSS_UNASKED,    /* responses without a query */
     STATS_LOSSES
 };
@@ -58,9 +59,9 @@ struct stats_counters {
     /* Of responses whose latency is known, by transport; the sums are as in a direction. */
     uint64_t transport_timed[COUNTERS_TRANSPORTS];
     uint64_t transport_latency_us[COUNTERS_TRANSPORTS];
-    uint64_t steps[COUNTERS_TRANSPORTS][QUANTILE_STEPS]; /* quantile.h */
-    uint64_t latency[QUANTILE_BUCKETS];                  /* of responses; quantile.h */
-    uint16_t rare_type[COUNTERS_RARE]; /* which types rare_qtype counts; 0: free */
+    uint64_t steps[COUNTERS_STEPPED][QUANTILE_STEPS]; /* by enum dnstap_protocol, less 1 */
+    uint64_t latency[QUANTILE_BUCKETS];               /* of responses; quantile.h */
+    uint16_t rare_type[COUNTERS_RARE];                /* which types rare_qtype counts; 0: free */
 };
 
 extern const uint32_t stats_size_bounds[COUNTERS_SIZES - 1]; /* bytes, inclusive */
@@ -74,6 +75,13 @@ extern const char *const stats_flag_names[COUNTERS_FLAGS];
 extern const char
     *const stats_left_out_names[COUNTERS_LEFT_OUT]; /* of marks, from SAMPLE_LEFT_OUT */
 extern const uint16_t stats_flag_bits[COUNTERS_FLAGS];
+
+/* The latencies over one transport, QUANTILE_STEPS of them; NULL: of those that are not known there
+ * are none. */
+static inline const uint64_t *stats_steps(const struct stats_counters *counters, unsigned transport)
+{
+    return transport > 0 ? counters->steps[transport - 1] : NULL;
+}
 
 /* Adds `from` to `into`. The sum is exactly what one set of counters would hold that saw both, as
  * long as both together saw fewer than COUNTERS_RARE rare types; with more, which types have slots

@@ -175,7 +175,7 @@ static void give_up(struct stats *stats, struct stream_state *s)
         if (s->sides[side].counted)
             give_up_side(stats, s, (enum stats_side)side);
     }
-    for (int i = 0; i < STATS_LOSSES; i++)
+    for (int i = 0; i < ALL_LOSSES; i++)
         rest->losses_before[i] += s->losses_before[i];
     rest->judged |= s->judged;
     times_merge(&rest->times, &s->times);

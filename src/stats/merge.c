@@ -212,9 +212,10 @@ void stats_merge(struct stats *stats, const struct shard *shard)
  * reset. */
 static void take_loss(void *ctx, const struct stage_loss *loss)
 {
-    const uint64_t now[STATS_LOSSES] = {
+    const uint64_t now[ALL_LOSSES] = {
         [LOSS_UNANSWERED] = loss->unanswered,
         [LOSS_UNASKED] = loss->unasked,
+        [STATS_UPSTREAM * STATS_LOSSES + LOSS_UNANSWERED] = loss->timeouts,
     };
     struct stats *stats = ctx;
     struct span name = loss->identity.len ? loss->identity : span_of("-", 1);
@@ -224,7 +225,7 @@ static void take_loss(void *ctx, const struct stage_loss *loss)
         s = stats_rest(stats);
     s->judged |= loss->judged;
     total->judged |= loss->judged;
-    for (int i = 0; i < STATS_LOSSES; i++) {
+    for (int i = 0; i < ALL_LOSSES; i++) {
         s->losses[i] += now[i];
         total->losses[i] += now[i];
     }
@@ -240,8 +241,8 @@ void stats_merge_losses(struct stats *stats)
     /* The rest may lose some, to a stream that has been listed since the reset. */
     for (size_t i = 0; i < all; i++) {
         struct stream_state *s = &stats->streams[i];
-        for (int n = 0; n < STATS_LOSSES; n++)
-            s->sides[STATS_CLIENT].counters.loss[n] =
+        for (int n = 0; n < ALL_LOSSES; n++)
+            s->sides[n / STATS_LOSSES].counters.loss[n % STATS_LOSSES] =
                 s->losses[n] > s->losses_before[n] ? s->losses[n] - s->losses_before[n] : 0;
     }
     pthread_rwlock_unlock(&stats->tables_lock);

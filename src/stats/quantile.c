@@ -51,15 +51,19 @@ int64_t quantile_of(const uint64_t *buckets, uint64_t total, double q)
 
 int64_t quantile_step_lower(unsigned step)
 {
-    enum { FIRST = (QUANTILE_STEPS_FROM - QUANTILE_MIN_BITS) << QUANTILE_SUB_BITS };
-    return step ? quantile_lower(FIRST + (step - 1) * QUANTILE_STEP_BUCKETS + 1) : 0;
+    enum { SKIPPED = (QUANTILE_STEPS_FROM - QUANTILE_MIN_BITS) << QUANTILE_SUB_BITS };
+    if (step == 0)
+        return 0;
+    unsigned buckets = (step - 1) << QUANTILE_SUB_BITS; /* in parts of a step */
+    return quantile_lower(SKIPPED + 1 +
+                          (buckets + QUANTILE_POWER_STEPS - 1) / QUANTILE_POWER_STEPS);
 }
 
 int64_t quantile_of_steps(const uint64_t *steps, uint64_t total, double q)
 {
     unsigned step = rank_of(steps, QUANTILE_STEPS, total, q);
-    int64_t lower = quantile_step_lower(step);
+    double lower = (double)quantile_step_lower(step), upper = (double)quantile_step_lower(step + 1);
     if (step == 0)
-        return total ? quantile_step_lower(1) : 0;
-    return step < QUANTILE_STEPS - 1 ? lower + (quantile_step_lower(step + 1) - lower) / 2 : lower;
+        return total ? (int64_t)upper : 0;
+    return (int64_t)(step < QUANTILE_STEPS - 1 ? 2 * lower * upper / (lower + upper) : lower);
 }

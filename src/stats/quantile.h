@@ -14,14 +14,13 @@ enum {
     QUANTILE_BUCKETS = ((QUANTILE_MAX_BITS - QUANTILE_MIN_BITS) << QUANTILE_SUB_BITS) + 2,
 };
 
-/* A coarser histogram, for what there are many of: four steps to a power of two, each of sixteen
- * buckets, so that a value is known to within an eighth. */
+/* A coarser histogram, for what there are many of: three steps of buckets to a power of two, so
+ * that a value is known to within 15 %. */
 enum {
-    QUANTILE_STEP_BITS = 2,
-    QUANTILE_STEP_BUCKETS = 1 << (QUANTILE_SUB_BITS - QUANTILE_STEP_BITS),
-    QUANTILE_STEPS_FROM = 12, /* values below 2^12 ns (4 microseconds): step 0 */
-    QUANTILE_STEPS_TO = 34,   /* values from 2^34 ns (17 seconds) on: the last step */
-    QUANTILE_STEPS = ((QUANTILE_STEPS_TO - QUANTILE_STEPS_FROM) << QUANTILE_STEP_BITS) + 2,
+    QUANTILE_POWER_STEPS = 3,
+    QUANTILE_STEPS_FROM = 13, /* values below 2^13 ns (8 microseconds): step 0 */
+    QUANTILE_STEPS_TO = 33,   /* values from 2^33 ns (8.6 seconds) on: the last step */
+    QUANTILE_STEPS = (QUANTILE_STEPS_TO - QUANTILE_STEPS_FROM) * QUANTILE_POWER_STEPS + 2,
 };
 
 /* The bucket of a value in nanoseconds. */
@@ -40,16 +39,18 @@ static inline unsigned quantile_bucket(int64_t ns)
 /* The step that has the values of a bucket. */
 static inline unsigned quantile_step(unsigned bucket)
 {
-    enum { SKIPPED = (QUANTILE_STEPS_FROM - QUANTILE_MIN_BITS) << QUANTILE_STEP_BITS };
-    unsigned step = (bucket + QUANTILE_STEP_BUCKETS - 1) / QUANTILE_STEP_BUCKETS;
-    step = step > SKIPPED ? step - SKIPPED : 0;
+    enum { SKIPPED = (QUANTILE_STEPS_FROM - QUANTILE_MIN_BITS) << QUANTILE_SUB_BITS };
+    if (bucket <= SKIPPED)
+        return 0;
+    unsigned step = ((bucket - SKIPPED - 1) * QUANTILE_POWER_STEPS >> QUANTILE_SUB_BITS) + 1;
     return step < QUANTILE_STEPS ? step : QUANTILE_STEPS - 1;
 }
 
 /* The first value of a step, in nanoseconds; 0 for step 0. */
 int64_t quantile_step_lower(unsigned step);
 /* The q-quantile, 0 to 1, of a histogram of QUANTILE_STEPS counters with `total` in all: the middle
- * of a step; of the first and the last one the bound that it has. 0 when it is empty. */
+ * of a step, as far by proportion from one end as from the other; of the first and the last one the
+ * bound that it has. 0 when it is empty. */
 int64_t quantile_of_steps(const uint64_t *steps, uint64_t total, double q);
 
 /* The value that stands for a bucket, in nanoseconds: its middle; 0 for bucket 0. */

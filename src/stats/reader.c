@@ -10,7 +10,7 @@ static struct span name_key(const struct event *ev, uint8_t *space)
     return span_of(space, len);
 }
 
-static uint8_t dns_marks(const struct event *ev)
+static uint16_t dns_marks(const struct event *ev)
 {
     if (ev->bad & FACET_HEADER)
         return 1 << SAMPLE_NO_DNS;
@@ -18,7 +18,7 @@ static uint8_t dns_marks(const struct event *ev)
         return ev->bad & FACET_QUESTION ? 1 << SAMPLE_BAD_QUESTION : 1 << SAMPLE_BAD_RECORDS;
     if (!ev->edns.present)
         return 0;
-    return (uint8_t)(1 << SAMPLE_EDNS | (ev->edns.flags & EVENT_EDNS_DO ? 1 << SAMPLE_DO : 0));
+    return (uint16_t)(1 << SAMPLE_EDNS | (ev->edns.flags & EVENT_EDNS_DO ? 1 << SAMPLE_DO : 0));
 }
 
 /*
@@ -27,7 +27,7 @@ static uint8_t dns_marks(const struct event *ev)
  * the server is neither an authority for the name (AA) nor does it ask others for the client (RA).
  * RFC 2308, section 2.2, tells the two apart by the records; this goes by the header.
  */
-static uint8_t nodata_mark(const struct event *ev)
+static uint16_t nodata_mark(const struct event *ev)
 {
     const struct dns_header *h = &ev->header;
     const unsigned own = DNS_FLAG_AA | DNS_FLAG_RA, whole = DNS_FLAG_QR | DNS_FLAG_TC;
@@ -36,21 +36,32 @@ static uint8_t nodata_mark(const struct event *ev)
     return nothing && (h->flags & own || h->nscount == 0) ? 1 << SAMPLE_NODATA : 0;
 }
 
-static uint8_t left_out_mark(const struct event *ev)
+static uint16_t left_out_mark(const struct event *ev)
 {
-    return ev->left_out ? (uint8_t)(1 << (SAMPLE_LEFT_OUT + ev->left_out - LEFT_OUT_NEGATIVE)) : 0;
+    return ev->left_out ? (uint16_t)(1 << (SAMPLE_LEFT_OUT + ev->left_out - LEFT_OUT_NEGATIVE)) : 0;
+}
+
+static uint16_t context_marks(const struct event *ev)
+{
+    return (uint16_t)(ev->context << SAMPLE_CONTEXT);
+}
+
+static uint16_t truncated_mark(const struct event *ev)
+{
+    bool truncated = ev->header.flags & DNS_FLAG_TC && dnstap_is_datagram(&ev->tap);
+    return (uint16_t)(truncated << SAMPLE_TRUNCATED);
 }
 
 static void read_header(struct event *ev, struct stats_sample *s)
 {
     s->has_header = !(ev->bad & FACET_HEADER);
-    s->marks = dns_marks(ev) | left_out_mark(ev);
+    s->marks = dns_marks(ev) | left_out_mark(ev) | context_marks(ev);
     s->flags = s->has_header ? ev->header.flags : 0;
     s->udp_size = ev->edns.udp_size;
     s->edns_version = ev->edns.version;
     s->rcode = s->has_header ? ev->rcode : 0;
     if (s->has_header && s->direction == STATS_RESPONSE)
-        s->marks |= nodata_mark(ev);
+        s->marks |= nodata_mark(ev) | truncated_mark(ev);
 }
 
 static uint8_t within(uint32_t value, uint8_t limit)

@@ -29,7 +29,8 @@ static inline uint16_t stats_group(unsigned stream, unsigned side)
 
 enum { SAMPLE_NAME_MAX = 255, SAMPLE_TEXT_MAX = DNS_NAME_TEXT_MAX };
 
-/* Marks of a sample; each is also a counter (stats_counters.marks). */
+/* Marks of a sample; each is also a counter (stats_counters.marks). Numbers in databases: never
+ * changed. */
 enum sample_mark {
     SAMPLE_EDNS,         /* carries an OPT record */
     SAMPLE_DO,           /* with its DO flag */
@@ -41,6 +42,12 @@ enum sample_mark {
     SAMPLE_LEFT_OUT,
     SAMPLE_NEGATIVE = SAMPLE_LEFT_OUT,
     SAMPLE_BEYOND,
+    SAMPLE_CONTEXT, /* in the order of enum event_context */
+    SAMPLE_AGAIN = SAMPLE_CONTEXT,
+    SAMPLE_AFTER_TRUNCATED,
+    SAMPLE_CACHED,
+    SAMPLE_FETCHED,
+    SAMPLE_TRUNCATED, /* a response over UDP with TC */
     SAMPLE_MARKS
 };
 
@@ -60,7 +67,7 @@ struct stats_sample {
     uint16_t qtype;       /* with has_qtype */
     uint16_t udp_size;    /* with SAMPLE_EDNS, as is the next */
     uint8_t edns_version;
-    uint8_t marks;        /* bits, 1 << enum sample_mark */
+    uint16_t marks;       /* bits, 1 << enum sample_mark */
     uint8_t direction;    /* enum stats_direction */
     uint8_t side;         /* enum stats_side: where it counts */
     uint8_t message_type; /* 0: unknown */

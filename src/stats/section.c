@@ -13,7 +13,7 @@ static const struct option statistics_options[] = {
      .doc =
          "memory for all of the statistics, whatever the traffic: numbers are exact while the "
          "names "
-         "and addresses fit, then estimates with known error; up to 46 % of it is for streams, of "
+         "and addresses fit, then estimates with known error; up to 47 % of it is for streams, of "
          "which one takes 440 KiB"},
     {.name = "streams",
      .type = OPTION_UINT,

@@ -17,6 +17,9 @@ struct past {
     uint32_t events[STATS_SIDES][STATS_DIRECTIONS];
 };
 
+/* Losses of all sides: that of a side has STATS_LOSSES times enum stats_side more. */
+enum { ALL_LOSSES = STATS_SIDES * STATS_LOSSES };
+
 /* What is counted of one stream, or of the total, on one side. */
 struct side_state {
     struct stats_counters counters;
@@ -36,7 +39,7 @@ struct stream_state {
     struct past *past;                /* a ring: the last RATE_SECONDS ticks */
     struct tick tick;
     /* What the stages say of losses since the start, and what they said at the last reset. */
-    uint64_t losses[STATS_LOSSES], losses_before[STATS_LOSSES];
+    uint64_t losses[ALL_LOSSES], losses_before[ALL_LOSSES];
     bool judged; /* some exchanges were seen whole: struct stage_loss */
     uint32_t origin;
     uint8_t last_direction;

@@ -165,6 +165,12 @@ static inline bool dnstap_is_query(const struct dnstap *tap)
     return tap->message_type & 1;
 }
 
+/* Over what answers are truncated that are too long. */
+static inline bool dnstap_is_datagram(const struct dnstap *tap)
+{
+    return tap->protocol == DNSTAP_UDP || tap->protocol == DNSTAP_DNSCRYPT_UDP;
+}
+
 /* The message's own time, a query's query time or a response's response time, in nanoseconds since
  * 1970; 0 when it has none, or one that these cannot hold. */
 uint64_t dnstap_time_ns(const struct dnstap *tap);

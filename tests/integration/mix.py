@@ -58,6 +58,7 @@ class Exchange:
 
     def __init__(self, number, upstream, **of):
         self.number, self.upstream = number, upstream
+        self.code, self.tc = "NOERROR", False
         self.__dict__.update(of)
         self.kind = "RESOLVER" if upstream else "CLIENT"
         self.udp_size, self.version = UDP_SIZES[number % 7 * number % 10], int(number % 50 == 49)
@@ -68,7 +69,7 @@ class Exchange:
         flags = FLAGS["rd"] * (not self.upstream)
         if response:
             authority = FLAGS["aa"] * (self.code != "REFERRAL")
-            flags |= FLAGS["qr"] | (authority if self.upstream else FLAGS["ra"]) | CODES.get(self.code, 0)
+            flags |= FLAGS["qr"] | FLAGS["tc"] * self.tc | (authority if self.upstream else FLAGS["ra"]) | CODES.get(self.code, 0)
         question = wire_name(self.name) + struct.pack("!HH", TYPES[self.type], 1)
         data = {"A": b"\xc6\x12\0\1", "AAAA": b"\x20\1\x0d\xb8" + bytes(12), "MX": b"\0\x0a\xc0\x0c"}[self.type]
         record = b"\xc0\x0c" + struct.pack("!HHIH", TYPES[self.type], 1, 60, len(data)) + data

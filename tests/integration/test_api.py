@@ -26,8 +26,8 @@ web: {listen: "127.0.0.1:0", header-timeout: 1m}
 """
 FLAGS = ["qr", "aa", "tc", "rd", "ra", "z", "ad", "cd"]
 FIELDS = ["identity", "qname", "rrtype", "query-ip", "response-ip", "latency", "message", "family", "protocol",
-          "length", "type", "rcode", "edns-rcode", "edns-do", "edns-udp-size", "edns-version", "opcode", "malformed", "timestamp", "qdcount", "ancount",
-          "nscount", *FLAGS]
+          "length", "type", "rcode", "edns-rcode", "edns-do", "edns-udp-size", "edns-version", "opcode", "malformed",
+          "timestamp", "qdcount", "ancount", "nscount", *FLAGS]
 
 
 class Api:

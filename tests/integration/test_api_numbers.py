@@ -103,7 +103,7 @@ def check_latency(got, events, what):
 
 
 def check_transports(got, events, what):
-    """The latencies of each transport: how many and their mean, exactly; the others within an eighth."""
+    """The latencies of each transport: how many and their mean, exactly; the others within 15 %."""
     by = collections.defaultdict(list)
     for e in events:
         if e["type"] == "response" and e["latency"] is not None:
@@ -114,8 +114,11 @@ def check_transports(got, events, what):
         equal(mine["count"], len(latencies), f"{what} {transport}")
         assert abs(mine["mean"] - sum(latencies) / len(latencies)) <= MICRO, f"{what} {transport}: mean {mine['mean']}"
         for key, q in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999), ("slowest", 1)):
-            wanted = min(max(latencies[math.ceil(q * len(latencies)) - 1], 4.096e-6), 2**34 / 1e9)
-            assert abs(mine[key] - wanted) <= wanted / 8 + MICRO, f"{what} {transport} {key}: {mine[key]}, wanted {wanted}"
+            if transport == "unknown":
+                equal(mine[key], None, f"{what} {transport} {key}")
+                continue
+            wanted = min(max(latencies[math.ceil(q * len(latencies)) - 1], 8.192e-6), 2**33 / 1e9)
+            assert abs(mine[key] - wanted) <= wanted * 0.15 + MICRO, f"{what} {transport} {key}: {mine[key]}, wanted {wanted}"
 
 
 def check_statistics(got, truth, what):
@@ -266,7 +269,7 @@ def check_streams(api, events, side, names):
         equal([stream["queries"], stream["responses"], stream["bytes"], stream["nxdomain"], stream["failed"]],
               [m["queries"], m["responses"], m["query-bytes"] + m["response-bytes"], m["nxdomain"], m["failed"]], name)
         # When the window is over, those that the recording ends before. (Known losses: test_losses.)
-        directions = collections.Counter(e["type"] for e in own if side == "client")
+        directions = collections.Counter(e["type"] for e in own)
         assert 0 <= stream["loss"]["unanswered"] <= max(directions["query"] - directions["response"], 0), f"{name}: {stream['loss']}"
         equal([stream["loss"]["unasked"], stream["loss"]["malformed"]], [0, 0], f"{name} loss")
         equal(stream["connection"], None, f"{name} has left")
@@ -407,7 +410,9 @@ def what_is_asked_upstream_is_told(t):
         equal([got["queries"], got["responses"], got["unanswered"]], [300, 288, 12], "questions")
         equal(got["rcodes"], dict(collections.Counter(e["rcode"] for e in events if e["type"] == "response")), "rcodes")
         equal(got["nodata"], mix.codes("upstream")["NODATA"], "NODATA")
-        equal(got["cache"], {"answers": 1000, "questions": 300, "efficiency": 0.7}, "cache")
+        equal(got["cache"], {"answers": 1000, "cached": 1000, "fetched": 0, "questions": 300, "efficiency": 1}, "cache")
+        # Every thirtieth look-up is for the same name and type; ten of those that time out are not among the last thirty.
+        equal([got["retries"], got["truncated"], got["after-truncated"]], [10, 0, 0], "retries")
         latencies = latencies_of(events)
         equal(got["latency"]["count"], len(latencies), "latencies")
         for key, q in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99)):

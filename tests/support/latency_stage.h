@@ -2,6 +2,8 @@
 #ifndef SPILE_TESTS_LATENCY_STAGE_H
 #define SPILE_TESTS_LATENCY_STAGE_H
 
+#include <string.h>
+
 #include "stages.h"
 
 extern const struct module stage_latency;
@@ -72,6 +74,17 @@ static inline struct event numbered(struct event ev, unsigned number)
 {
     ev.header.id = (uint16_t)number;
     ev.tap.query_port = 1024 + (number >> 16);
+    return ev;
+}
+
+/* About one name of many, which lies in `wire`. */
+enum { NUMBERED_NAME = 9 };
+static inline struct event about(struct event ev, uint8_t wire[NUMBERED_NAME], unsigned number)
+{
+    memcpy(wire, "\7.......", NUMBERED_NAME);
+    for (int i = 0; i < 7; i++, number /= 10)
+        wire[1 + i] = (uint8_t)('0' + number % 10);
+    ev.question.name = (struct dns_name){wire, NUMBERED_NAME};
     return ev;
 }
 

@@ -41,7 +41,7 @@ static struct stats_sample random_sample(struct random *random)
         .message_type = (uint8_t)random_below(random, 15),
         .transport = (uint8_t)random_below(random, 8),
         .family = (uint8_t)random_below(random, 3),
-        .marks = (uint8_t)random_below(random, 1 << SAMPLE_MARKS),
+        .marks = (uint16_t)random_below(random, 1 << SAMPLE_MARKS),
         .has_header = random_below(random, 10) > 0,
         .has_qtype = random_below(random, 10) > 0,
         .has_latency = random_below(random, 3) > 0,
