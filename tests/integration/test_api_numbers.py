@@ -4,7 +4,6 @@ import bisect
 import collections
 import json
 import math
-import time
 
 import fstrm
 from harness import CAPTURES, equal, test, wait_for
@@ -490,16 +489,9 @@ def a_known_mix_over_time_is_told_by_side(t):
 # --- ledger, history ------------------------------------------------------------------------------
 # Spans that nobody bounds: what came may be told of the second before (recorder.h), which may be before the start.
 
-def now_ms():
-    """The second that it is, of series. To be asked before the program begins: what comes between two of its snapshots
-    is in the second in which most of the time between them lies, and that may begin before the events came."""
-    return int(time.time()) * 1000
-
-
 @test()
 def ledger_and_history_agree(t):
     config = CONFIG.replace('"null": {}', '"null": {}\n  - file: {path: @DIR@/out.log}')
-    begin = now_ms()
     api = Api(t, config)
     api.send(CAPTURES / "named.fstrm.xz")
     api.wait_events(6926)
@@ -525,7 +517,6 @@ def ledger_and_history_agree(t):
 
 @test()
 def latencies_are_in_seconds_everywhere(t):
-    begin = now_ms()
     api = Api(t)
     api.send(CAPTURES / "unbound.fstrm.xz")
     api.wait_events(8263)
