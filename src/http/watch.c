@@ -59,7 +59,7 @@ static void add_key(struct stats_table *table, uint64_t hash, struct span key,
                     const struct stats_values *values)
 {
     bool fresh;
-    stats_values_add(&stats_table_row(table, hash, 0, key, &fresh)->values, values);
+    stats_row_add(table, stats_table_row(table, hash, 0, key, &fresh), values);
 }
 
 static void count(const struct watches *watches, struct lane *lane, const struct stats_sample *s)
@@ -292,10 +292,10 @@ static void pile_table(struct pile *pile, const struct stats_table *table)
         struct span key = stats_row_key(table, row);
         struct found *found = &pile->rows[pile->count++];
         *found = (struct found){.hash = row->hash,
-                                .values = row->values,
                                 .error = row->error,
                                 .floor = table->floor,
                                 .key_len = (uint8_t)key.len};
+        stats_row_values(table, row, &found->values);
         memcpy(found->key, key.ptr, key.len);
     }
     pile->floor += table->floor;

@@ -53,12 +53,20 @@ enum stats_measure stats_measure_parse(struct span name);
 /* Counts responses with that rcode where they belong; not as responses, which they are as well. */
 void stats_values_rcode(struct stats_values *values, unsigned rcode, uint64_t hits);
 
+/* Latencies are what clocks say, however wrong: their sum stays at the largest number there is. */
+static inline uint64_t stats_sum_up(uint64_t a, uint64_t b)
+{
+    return a <= UINT64_MAX - b ? a + b : UINT64_MAX;
+}
+
 static inline void stats_values_add(struct stats_values *into, const struct stats_values *from)
 {
     uint64_t mine = into->of[MEASURE_SLOWEST], other = from->of[MEASURE_SLOWEST];
+    uint64_t latency = stats_sum_up(into->of[MEASURE_LATENCY], from->of[MEASURE_LATENCY]);
     for (int i = 0; i < STATS_MEASURES; i++)
         into->of[i] += from->of[i];
     into->of[MEASURE_SLOWEST] = mine > other ? mine : other;
+    into->of[MEASURE_LATENCY] = latency;
 }
 
 #endif

@@ -17,7 +17,7 @@ enum { CANDIDATES_MIN = 1000 };
 /* One row that may be among the best: where it stands, and for what. */
 struct candidate {
     uint64_t value;
-    uint64_t serial;
+    uint64_t age; /* which came first: the order of the rows, those of what came later behind */
     const struct stats_row *row;
     const struct stats_table *table;
 };
@@ -56,7 +56,7 @@ static uint64_t cells_value(const struct stats_table *table, const struct stats_
     for (const struct stats_cell *c = stats_row_cell(table, row, NULL); c;
          c = stats_row_cell(table, row, c)) {
         if (c->direction == q->direction)
-            sum += c->hits * weight_of(q, c);
+            sum += stats_cell_hits(c) * weight_of(q, c);
     }
     return sum;
 }
@@ -94,7 +94,7 @@ static bool by_cells(const struct stats_question *q)
 /* A candidate is worse if it has less, or as much but was first seen later. */
 static bool is_worse(const struct candidate *a, const struct candidate *b)
 {
-    return a->value != b->value ? a->value < b->value : a->serial > b->serial;
+    return a->value != b->value ? a->value < b->value : a->age > b->age;
 }
 
 static void swap(struct candidate *a, struct candidate *b)
@@ -214,6 +214,7 @@ struct rows {
     const struct stats_table *table, *earlier_table;
     const struct stats_row *row, *earlier;
     struct stats_values values; /* of both */
+    uint64_t age;
 };
 
 static void consider(const struct table_set *set, struct best *best, const struct rows *rows)
@@ -221,7 +222,7 @@ static void consider(const struct table_set *set, struct best *best, const struc
     const struct stats_question *q = best->question;
     if (best->max == 0)
         return;
-    struct candidate c = {stats_value(&rows->values, q), rows->row->serial, rows->row, rows->table};
+    struct candidate c = {stats_value(&rows->values, q), rows->age, rows->row, rows->table};
     if (c.value == 0 || (best->count == best->max && is_worse(&c, &best->items[0])))
         return;
     if (best->under_len > 0 && !is_under(set, best, stats_row_key(rows->table, rows->row)))
@@ -256,13 +257,21 @@ static size_t gather_questions(struct best *bests, size_t count, int table)
     return wanted;
 }
 
-static bool may_matter(const struct best *bests, size_t count, const struct stats_row *row)
+static bool may_matter(const struct best *bests, size_t count, const struct stats_values *values)
 {
     for (size_t i = 0; i < count; i++) {
-        if (stats_value(&row->values, bests[i].question) > bests[i].least)
+        if (stats_value(values, bests[i].question) > bests[i].least)
             return true;
     }
     return false;
+}
+
+static void add_row(const struct stats_table *table, const struct stats_row *row,
+                    struct stats_values *sum)
+{
+    struct stats_values values;
+    stats_row_values(table, row, &values);
+    stats_values_add(sum, &values);
 }
 
 /* Looks at the rows of one table; with those that came later their keys' earlier ones are counted,
@@ -278,13 +287,14 @@ static void scan_table(const struct table_set *set, const struct table_set *earl
         if (!is_in(rows.row, scope))
             continue;
         keys++;
-        if (earlier && !may_matter(bests, wanted, rows.row))
+        rows.age = (uint64_t)(earlier != NULL) << 32 | r;
+        stats_row_values(rows.table, rows.row, &rows.values);
+        if (earlier && !may_matter(bests, wanted, &rows.values))
             continue;
-        rows.values = rows.row->values;
         rows.earlier =
             earlier ? stats_table_find(rows.earlier_table, rows.row->hash, rows.row->group) : NULL;
         if (rows.earlier)
-            stats_values_add(&rows.values, &rows.earlier->values);
+            add_row(rows.earlier_table, rows.earlier, &rows.values);
         for (size_t i = 0; i < wanted; i++)
             consider(set, &bests[i], &rows);
     }
@@ -315,7 +325,7 @@ static int by_hash(const void *a, const void *b)
     const struct candidate *x = a, *y = b;
     if (x->row->hash != y->row->hash)
         return x->row->hash < y->row->hash ? -1 : 1;
-    return x->serial < y->serial ? -1 : x->serial > y->serial;
+    return x->age < y->age ? -1 : x->age > y->age;
 }
 
 /* How many streams have rows in a set. */
@@ -344,7 +354,7 @@ static void sum_set(const struct table_set *set, const struct best *best, uint64
         sums->error += r ? r->error : table->floor;
         if (!r)
             continue;
-        stats_values_add(&sums->values, &r->values);
+        add_row(table, r, &sums->values);
         if (by_cells(best->question))
             sums->cells += cells_value(table, r, best->question);
     }

@@ -545,8 +545,6 @@ struct stats_window *stats_window_take(struct stats *stats)
     pthread_rwlock_wrlock(&stats->tables_lock);
     struct stats_window *window = stats->window;
     table_set_fold(&stats->tables, &window->tables);
-    for (int id = 0; id < STATS_TABLES; id++)
-        next->tables.tables[id].serial = stats->tables.tables[id].serial;
     stats->window = next;
     pthread_rwlock_unlock(&stats->tables_lock);
     return window;

@@ -1,6 +1,7 @@
 #include "stats/table.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "base/pages.h"
 
@@ -8,6 +9,8 @@ enum {
     KEY_MAX = 255,
     EVICT_PART = 3,  /* so much of a full table goes at once: 1 / EVICT_PART */
     MORE_BLOCKS = 4, /* one row in MORE_BLOCKS has a second block of cells, on average */
+    /* Of one row, those included whose cells carry: these are for 2^32 hits each. */
+    BLOCKS_MAX = STATS_ROW_BLOCKS + 10,
     CACHE_LINE = 64,
     NO_ROW = UINT32_MAX,
 };
@@ -18,10 +21,10 @@ static size_t at_least(size_t value, size_t least)
 }
 
 /* Blocks of cells: one for each row; and behind these room for twice what one row may have, so that
- * there is some for it when all others are gone. */
+ * there is some for it when all others but one are gone. */
 static uint32_t blocks_for(size_t rows)
 {
-    return (uint32_t)(rows + at_least(rows / MORE_BLOCKS, 2 * STATS_ROW_BLOCKS));
+    return (uint32_t)(rows + at_least(rows / MORE_BLOCKS, 2 * BLOCKS_MAX));
 }
 
 /* The next array of `size` bytes: its place behind `base` (which may be NULL: none), and *end
@@ -39,9 +42,8 @@ static size_t lay_out(struct stats_table *t, uint8_t *base)
     size_t end = 0;
     t->rows = place(base, &end, t->row_max * sizeof *t->rows);
     t->index = place(base, &end, ((size_t)t->index_mask + 1) * sizeof *t->index);
-    t->keys = place(base, &end, t->keys_max);
     t->known = place(base, &end, ((size_t)t->index_mask + 1) * sizeof *t->known);
-    t->scratch = place(base, &end, t->row_max * sizeof *t->scratch);
+    t->keys = place(base, &end, t->keys_max);
     t->blocks = t->block_max ? place(base, &end, t->block_max * sizeof *t->blocks) : NULL;
     return end;
 }
@@ -49,8 +51,7 @@ static size_t lay_out(struct stats_table *t, uint8_t *base)
 int stats_table_init(struct stats_table *table, size_t memory, unsigned mean_key, bool cells)
 {
     size_t block = sizeof *table->blocks, slot = sizeof *table->index + sizeof *table->known;
-    size_t row_bytes = sizeof *table->rows + sizeof *table->scratch + mean_key +
-                       (cells ? block + block / MORE_BLOCKS : 0);
+    size_t row_bytes = sizeof *table->rows + mean_key + (cells ? block + block / MORE_BLOCKS : 0);
     size_t rows = at_least(memory / (row_bytes + 2 * slot), 4);
     struct stats_table made = {
         .row_max = (uint32_t)(rows < 1u << 30 ? rows : 1u << 30),
@@ -82,6 +83,7 @@ void stats_table_free(struct stats_table *table)
     if (!table)
         return;
     pages_free(table->pages, table->pages_size);
+    free(table->wides);
     *table = (struct stats_table){0};
 }
 
@@ -90,17 +92,107 @@ static void clear_index(struct stats_table *table)
     memset(table->index, 0, ((size_t)table->index_mask + 1) * sizeof *table->index);
 }
 
+static void clear_known(struct stats_table *table)
+{
+    memset(table->known, 0, ((size_t)table->index_mask + 1) * sizeof *table->known);
+    table->knows = false;
+}
+
 void stats_table_clear(struct stats_table *table)
 {
     if (table->row_count)
         clear_index(table);
     if (table->knows)
-        memset(table->known, 0, ((size_t)table->index_mask + 1) * sizeof *table->known);
-    table->knows = false;
-    table->row_count = table->keys_len = table->block_free = 0;
+        clear_known(table);
+    table->row_count = table->keys_len = table->block_free = table->wide_count = 0;
     table->block_count = table->row_max;
-    table->serial = table->floor = table->evicted = 0;
+    table->floor = table->evicted = 0;
 }
+
+/* --- values --------------------------------------------------------------------------------- */
+
+static const uint8_t count_measures[STATS_COUNTS] = {
+    [COUNT_QUERIES] = MEASURE_QUERIES,   [COUNT_RESPONSES] = MEASURE_RESPONSES,
+    [COUNT_NXDOMAIN] = MEASURE_NXDOMAIN, [COUNT_FAILED] = MEASURE_FAILED,
+    [COUNT_TIMED] = MEASURE_TIMED,       [COUNT_SERVFAIL] = MEASURE_SERVFAIL,
+    [COUNT_REFUSED] = MEASURE_REFUSED,   [COUNT_NODATA] = MEASURE_NODATA,
+};
+static const uint8_t sum_measures[STATS_SUMS] = {
+    [SUM_QUERY_BYTES] = MEASURE_QUERY_BYTES,
+    [SUM_RESPONSE_BYTES] = MEASURE_RESPONSE_BYTES,
+    [SUM_LATENCY] = MEASURE_LATENCY,
+};
+static_assert(STATS_COUNTS + STATS_SUMS + 1 == STATS_MEASURES, "all but the slowest are in a row");
+
+uint64_t stats_row_wide_count(const struct stats_table *table, const struct stats_row *row,
+                              enum stats_count count)
+{
+    uint64_t high = row->wide ? table->wides[row->wide - 1].of[count] : 0;
+    return high << 32 | row->counts[count];
+}
+
+void stats_row_values(const struct stats_table *table, const struct stats_row *row,
+                      struct stats_values *values)
+{
+    for (int i = 0; i < STATS_COUNTS; i++)
+        values->of[count_measures[i]] = row->counts[i];
+    for (int i = 0; row->wide && i < STATS_COUNTS; i++)
+        values->of[count_measures[i]] |= (uint64_t)table->wides[row->wide - 1].of[i] << 32;
+    for (int i = 0; i < STATS_SUMS; i++)
+        values->of[sum_measures[i]] = row->sums[i];
+    values->of[MEASURE_SLOWEST] = row->slowest_us;
+}
+
+/* The row's upper halves, new ones where it has none; NULL: no memory. */
+static struct stats_wide *wide_of(struct stats_table *table, struct stats_row *row)
+{
+    if (row->wide)
+        return &table->wides[row->wide - 1];
+    if (table->wide_count == table->wide_max) {
+        uint32_t max = 2 * table->wide_max + 4;
+        struct stats_wide *wides = realloc(table->wides, max * sizeof *wides);
+        if (!wides)
+            return NULL;
+        table->wides = wides;
+        table->wide_max = max;
+    }
+    table->wides[table->wide_count] = (struct stats_wide){{0}};
+    row->wide = ++table->wide_count;
+    return &table->wides[row->wide - 1];
+}
+
+/* Adds 2^32 times `high` to one of the row's counts. For want of memory it is an error. */
+static void count_high(struct stats_table *table, struct stats_row *row, int count, uint64_t high)
+{
+    struct stats_wide *wide = wide_of(table, row);
+    if (wide)
+        wide->of[count] += (uint32_t)high;
+    else if (count == COUNT_QUERIES || count == COUNT_RESPONSES)
+        row->error += high << 32;
+}
+
+void stats_row_add(struct stats_table *table, struct stats_row *row,
+                   const struct stats_values *values)
+{
+    uint64_t high = 0, slowest = values->of[MEASURE_SLOWEST];
+    uint64_t counts[STATS_COUNTS];
+    for (int i = 0; i < STATS_COUNTS; i++) {
+        counts[i] = row->counts[i] + values->of[count_measures[i]];
+        row->counts[i] = (uint32_t)counts[i];
+        high |= counts[i] >> 32;
+    }
+    for (int i = 0; high && i < STATS_COUNTS; i++) {
+        if (counts[i] >> 32)
+            count_high(table, row, i, counts[i] >> 32);
+    }
+    for (int i = 0; i < STATS_SUMS; i++)
+        row->sums[i] = stats_sum_up(row->sums[i], values->of[sum_measures[i]]);
+    slowest = slowest < UINT32_MAX ? slowest : UINT32_MAX;
+    if (slowest > row->slowest_us)
+        row->slowest_us = (uint32_t)slowest;
+}
+
+/* --- finding and evicting ------------------------------------------------------------------- */
 
 /* The place in the index that the row has, or would get; in the latter case it holds 0. */
 static uint32_t *index_find(const struct stats_table *table, uint64_t hash, uint16_t group)
@@ -187,9 +279,11 @@ static void move_row(struct stats_table *table, uint32_t from, uint32_t to)
 static uint32_t evict(struct stats_table *table, uint32_t keep)
 {
     uint32_t count = table->row_count, left = 0, kept = NO_ROW;
-    uint64_t *weights = table->scratch;
+    /* In index and known, of which nothing is needed meanwhile, there is a place each for more rows
+     * than there may be. */
+    uint64_t *weights = (uint64_t *)table->index;
     for (uint32_t i = 0; i < count; i++)
-        weights[i] = stats_row_weight(&table->rows[i]);
+        weights[i] = stats_row_weight(table, &table->rows[i]);
     if (keep != NO_ROW)
         weights[keep] = UINT64_MAX;
     uint32_t ties = (count - 1) / EVICT_PART;
@@ -210,6 +304,7 @@ static uint32_t evict(struct stats_table *table, uint32_t keep)
     table->evicted += count - left;
     table->floor = limit > table->floor ? limit : table->floor;
     clear_index(table);
+    clear_known(table);
     index_rows(table);
     return kept;
 }
@@ -231,7 +326,6 @@ struct stats_row *stats_table_row(struct stats_table *table, uint64_t hash, uint
     struct stats_row *row = &table->rows[table->row_count++];
     *row = (struct stats_row){
         .hash = hash,
-        .serial = table->serial++,
         .error = table->floor,
         .key_at = table->keys_len,
         .group = group,
@@ -266,14 +360,16 @@ static struct stats_cell *find_cell(const struct stats_table *table, const struc
                                     const struct stats_cell *like, struct stats_block **last)
 {
     struct stats_block *block = &table->blocks[row - table->rows];
+    unsigned most = like->carries ? BLOCKS_MAX : STATS_ROW_BLOCKS;
     for (unsigned blocks = 1;; blocks++) {
         for (int i = 0; i < STATS_BLOCK_CELLS; i++) {
             struct stats_cell *cell = &block->cells[i];
-            if (cell->hits == 0 || (cell->qtype == like->qtype && cell->rcode == like->rcode &&
-                                    cell->direction == like->direction))
+            if (cell->hits == 0 ||
+                (cell->qtype == like->qtype && cell->rcode == like->rcode &&
+                 cell->direction == like->direction && cell->carries == like->carries))
                 return cell;
         }
-        *last = blocks < STATS_ROW_BLOCKS ? block : NULL;
+        *last = blocks < most ? block : NULL;
         if (!block->next)
             return NULL;
         block = &table->blocks[block->next];
@@ -295,21 +391,44 @@ static bool add_block(struct stats_table *table, struct stats_block *last)
     return true;
 }
 
-void stats_table_cell(struct stats_table *table, struct stats_row **row, unsigned direction,
-                      uint16_t qtype, uint16_t rcode, uint64_t hits)
+/* The row's cell of that kind, where need be a new one, for which others are evicted. NULL: it may
+ * have no more. */
+static struct stats_cell *cell_for(struct stats_table *table, struct stats_row **row,
+                                   const struct stats_cell *like)
 {
-    struct stats_cell *cell,
-        like = {.qtype = qtype, .rcode = rcode & STATS_NO_RCODE, .direction = direction & 1};
+    struct stats_cell *cell;
     struct stats_block *last = NULL;
-    while (!(cell = find_cell(table, *row, &like, &last)) && last) {
+    while (!(cell = find_cell(table, *row, like, &last)) && last) {
         if (!add_block(table, last))
             *row = &table->rows[evict(table, (uint32_t)(*row - table->rows))];
     }
-    if (!cell)
+    if (cell && cell->hits == 0)
+        *cell = *like;
+    return cell;
+}
+
+/* Adds hits to a cell, which keeps some. Returns what is to be carried. */
+static uint32_t add_hits(struct stats_cell *cell, uint64_t hits)
+{
+    uint64_t sum = cell->hits + hits;
+    uint64_t carry = sum > UINT32_MAX ? (sum - 1) >> STATS_CARRY_BITS : 0;
+    cell->hits = (uint32_t)(sum - (carry << STATS_CARRY_BITS));
+    return (uint32_t)carry;
+}
+
+void stats_table_cell(struct stats_table *table, struct stats_row **row, unsigned direction,
+                      uint16_t qtype, uint16_t rcode, uint64_t hits)
+{
+    struct stats_cell like = {
+        .qtype = qtype, .rcode = rcode & STATS_NO_RCODE, .direction = direction & 1};
+    struct stats_cell *cell = cell_for(table, row, &like);
+    uint32_t carry = cell ? add_hits(cell, hits) : 0;
+    if (carry == 0)
         return;
-    if (cell->hits == 0)
-        *cell = like;
-    cell->hits += hits;
+    like.carries = 1;
+    cell = cell_for(table, row, &like);
+    if (cell)
+        cell->hits += carry;
 }
 
 const struct stats_cell *stats_row_cell(const struct stats_table *table,
@@ -336,28 +455,42 @@ struct span stats_row_key(const struct stats_table *table, const struct stats_ro
 
 /* --- groups that are no longer told apart --------------------------------------------------- */
 
-/* Adds the cells of one row to another's, as far as there is room without evicting. */
+/* The row's cell of that kind, as far as there is room for it without evicting. */
+static struct stats_cell *cell_if_room(struct stats_table *table, const struct stats_row *row,
+                                       const struct stats_cell *like)
+{
+    struct stats_block *last = NULL;
+    struct stats_cell *cell = find_cell(table, row, like, &last);
+    if (!cell && last && add_block(table, last))
+        cell = find_cell(table, row, like, &last);
+    if (cell && cell->hits == 0) {
+        *cell = *like;
+        cell->hits = 0;
+    }
+    return cell;
+}
+
+/* Adds the cells of one row to another's. */
 static void join_cells(struct stats_table *table, const struct stats_row *into,
                        const struct stats_row *from)
 {
     for (const struct stats_cell *c = stats_row_cell(table, from, NULL); c;
          c = stats_row_cell(table, from, c)) {
-        struct stats_block *last = NULL;
-        struct stats_cell *cell = find_cell(table, into, c, &last);
-        if (!cell && last && add_block(table, last))
-            cell = find_cell(table, into, c, &last);
-        if (!cell)
-            continue;
-        uint64_t hits = cell->hits + c->hits;
-        *cell = *c;
-        cell->hits = hits;
+        struct stats_cell like = *c;
+        struct stats_cell *cell = cell_if_room(table, into, &like);
+        uint32_t carry = cell ? add_hits(cell, c->hits) : 0;
+        like.carries = 1;
+        if (carry > 0 && (cell = cell_if_room(table, into, &like)))
+            cell->hits += carry;
     }
 }
 
 static void join_rows(struct stats_table *table, struct stats_row *into, uint32_t from)
 {
     const struct stats_row *row = &table->rows[from];
-    stats_values_add(&into->values, &row->values);
+    struct stats_values values;
+    stats_row_values(table, row, &values);
+    stats_row_add(table, into, &values);
     into->error += row->error;
     if (!table->blocks)
         return;
@@ -396,14 +529,14 @@ static void fold_row(struct stats_table *table, const struct stats_table *later,
         stats_table_row(table, from->hash, from->group, stats_row_key(later, from), &fresh);
     /* Later it had this row, and not the floor there. */
     row->error += from->error - later->floor;
-    if (fresh) {
-        row->serial = from->serial;
+    if (fresh)
         row->tag = from->tag;
-    }
-    stats_values_add(&row->values, &from->values);
+    struct stats_values values;
+    stats_row_values(later, from, &values);
+    stats_row_add(table, row, &values);
     for (const struct stats_cell *c = stats_row_cell(later, from, NULL); c;
          c = stats_row_cell(later, from, c))
-        stats_table_cell(table, &row, c->direction, c->qtype, c->rcode, c->hits);
+        stats_table_cell(table, &row, c->direction, c->qtype, c->rcode, stats_cell_hits(c));
 }
 
 /* First every key gets the later floor, what is missing included; then those that have rows there
@@ -416,5 +549,4 @@ void stats_table_fold(struct stats_table *table, const struct stats_table *later
     table->evicted += later->evicted;
     for (uint32_t i = 0; i < later->row_count; i++)
         fold_row(table, later, &later->rows[i]);
-    table->serial = later->serial > table->serial ? later->serial : table->serial;
 }

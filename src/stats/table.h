@@ -25,35 +25,68 @@
 #include "base/span.h"
 #include "stats/measure.h"
 
-/* A count of responses or queries by type and rcode, of a row whose table has cells. */
+/* A count of responses or queries by type and rcode, of a row whose table has cells. Rows are many,
+ * so it is small: what it cannot hold is in a second cell of the same kind, which carries. */
 struct stats_cell {
-    uint64_t hits;       /* 0: there is no cell here */
+    uint32_t hits;       /* 0: there is no cell here; else as stats_cell_hits has it */
     uint16_t qtype;      /* STATS_NO_QTYPE: the message had none */
     uint16_t rcode : 12; /* STATS_NO_RCODE: it had no header */
     uint16_t direction : 1;
-} __attribute__((packed, aligned(4)));
+    uint16_t carries : 1;
+};
 enum {
     STATS_NO_QTYPE = 0xffff,
     STATS_NO_RCODE = 0x0fff,
     STATS_BLOCK_CELLS = 5,
     STATS_ROW_BLOCKS = 50, /* of one row; its hits by any more types and rcodes are in no cell */
+    STATS_CARRY_BITS = 31,
 };
 
-/* Private: cells of one row, which fill from the front. A cache line. */
+static inline uint64_t stats_cell_hits(const struct stats_cell *cell)
+{
+    return (uint64_t)cell->hits << (cell->carries ? STATS_CARRY_BITS : 0);
+}
+
+/* Private: cells of one row, which fill from the front. */
 struct stats_block {
     struct stats_cell cells[STATS_BLOCK_CELLS];
     uint32_t next; /* number of the row's next block; 0: none */
 };
 
+/* The measures that count events, and those that are sums of what may be large. */
+enum stats_count {
+    COUNT_QUERIES,
+    COUNT_RESPONSES,
+    COUNT_NXDOMAIN,
+    COUNT_FAILED,
+    COUNT_TIMED,
+    COUNT_SERVFAIL,
+    COUNT_REFUSED,
+    COUNT_NODATA,
+    STATS_COUNTS
+};
+enum stats_sum { SUM_QUERY_BYTES, SUM_RESPONSE_BYTES, SUM_LATENCY, STATS_SUMS };
+
+/* Rows stand in the order in which they came. Memory says how many there are, so they are small:
+ * counts have 32 bits each, and the row that needs more has a `wide`. */
 struct stats_row {
-    uint64_t hash;   /* of the key alone */
-    uint64_t serial; /* counts rows as they came: first seen, first in a tie */
-    uint64_t error;  /* see above */
-    struct stats_values values;
-    uint32_t key_at; /* private */
+    uint64_t hash;  /* of the key alone */
+    uint64_t error; /* see above */
+    /* Private: stats_row_values. */
+    uint64_t sums[STATS_SUMS];
+    uint32_t counts[STATS_COUNTS];
+    uint32_t slowest_us;
+    uint32_t wide; /* its number + 1; 0: none */
+    uint32_t key_at;
     uint16_t group;
     uint8_t key_len;
     uint8_t tag; /* the user's own */
+};
+
+/* Private: the upper halves of a row's counts. A row has one once it has counted 2^32 of something,
+ * so however long the program runs these are few. */
+struct stats_wide {
+    uint32_t of[STATS_COUNTS];
 };
 
 /* Owner: one thread at a time. */
@@ -68,12 +101,12 @@ struct stats_table {
      * behind these. NULL: there are no cells. */
     struct stats_block *blocks;
     uint32_t block_count, block_max, block_free;
-    uint32_t *known;   /* open addressing, as many as in the index: bits of a key, see below */
-    uint64_t *scratch; /* the rows' weights, for finding the lightest */
-    void *pages;       /* what all of them lie in */
+    uint32_t *known; /* open addressing, as many as in the index: bits of a key, see below */
+    void *pages;     /* what all of them lie in */
     size_t pages_size;
     bool knows; /* there is something in `known` */
-    uint64_t serial;
+    struct stats_wide *wides;
+    uint32_t wide_count, wide_max;
     uint64_t floor;   /* 0: nothing was ever dropped, the table is exact */
     uint64_t evicted; /* rows dropped so far */
 };
@@ -158,10 +191,26 @@ void stats_table_move(struct stats_table *table, const uint16_t *homes);
  * every key the bounds add up; a key that one of them lacks may have had its floor there. */
 void stats_table_fold(struct stats_table *table, const struct stats_table *later);
 
-/* What evicting goes by: queries and responses, and the error. */
-static inline uint64_t stats_row_weight(const struct stats_row *row)
+/* One count of the row's; all its values; and adds to them, where sums stay at
+ * the largest number there is. */
+uint64_t stats_row_wide_count(const struct stats_table *table, const struct stats_row *row,
+                              enum stats_count count);
+static inline uint64_t stats_row_count(const struct stats_table *table, const struct stats_row *row,
+                                       enum stats_count count)
 {
-    return row->values.of[MEASURE_QUERIES] + row->values.of[MEASURE_RESPONSES] + row->error;
+    return row->wide ? stats_row_wide_count(table, row, count) : row->counts[count];
+}
+void stats_row_values(const struct stats_table *table, const struct stats_row *row,
+                      struct stats_values *values);
+void stats_row_add(struct stats_table *table, struct stats_row *row,
+                   const struct stats_values *values);
+
+/* What evicting goes by: queries and responses, and the error. */
+static inline uint64_t stats_row_weight(const struct stats_table *table,
+                                        const struct stats_row *row)
+{
+    return stats_row_count(table, row, COUNT_QUERIES) +
+           stats_row_count(table, row, COUNT_RESPONSES) + row->error;
 }
 
 #endif

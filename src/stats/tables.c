@@ -97,14 +97,18 @@ static void values_of(const struct shard_entry *e, struct stats_values *values)
     values->of[MEASURE_SLOWEST] = e->slowest_us;
 }
 
-/* Which distinct numbers the row counts for. */
-static uint8_t counts_for(enum stats_table_id id, const struct stats_values *values)
+/* Which distinct numbers a row of the table counts for. */
+static uint8_t counts_for(const struct table_set *set, enum stats_table_id id,
+                          const struct stats_row *row)
 {
+    const struct stats_table *table = &set->tables[id];
     unsigned bit = 1u << table_distinct[id];
     if (id != TABLE_DOMAINS)
         return (uint8_t)bit;
-    return (uint8_t)(bit | (values->of[MEASURE_QUERIES] > 0) << DISTINCT_ASKED |
-                     (values->of[MEASURE_RESPONSES] > 0) << DISTINCT_ANSWERED);
+    bool asked = stats_row_count(table, row, COUNT_QUERIES) > 0;
+    bool answered = stats_row_count(table, row, COUNT_RESPONSES) > 0;
+    return (uint8_t)(bit | (unsigned)asked << DISTINCT_ASKED |
+                     (unsigned)answered << DISTINCT_ANSWERED);
 }
 
 /* Values to be added to one row. */
@@ -123,9 +127,9 @@ static bool add_values(struct table_set *set, const struct addition *a, struct s
 {
     struct stats_table *table = &set->tables[a->id];
     *row = stats_table_row(table, a->hash, a->group, a->key, fresh);
-    uint8_t before = *fresh ? 0 : counts_for(a->id, &(*row)->values);
-    stats_values_add(&(*row)->values, a->values);
-    uint8_t bits = counts_for(a->id, &(*row)->values) & (uint8_t)~before;
+    uint8_t before = *fresh ? 0 : counts_for(set, a->id, *row);
+    stats_row_add(table, *row, a->values);
+    uint8_t bits = counts_for(set, a->id, *row) & (uint8_t)~before;
     if (bits == 0)
         return false;
     *news = (struct table_news){a->hash, a->group, (uint8_t)a->id, bits};
@@ -282,7 +286,7 @@ bool table_set_sketch(const struct table_set *set, const struct stats_scope *sco
     bool any = false;
     for (uint32_t i = 0; i < table->row_count; i++) {
         const struct stats_row *row = &table->rows[i];
-        if (row->group != group || !(counts_for(id, &row->values) >> which & 1))
+        if (row->group != group || !(counts_for(set, id, row) >> which & 1))
             continue;
         hll_add(sketch, row->hash);
         any = true;
@@ -294,7 +298,7 @@ uint8_t table_set_bits(const struct table_set *set, enum stats_table_id id, uint
                        uint16_t group)
 {
     const struct stats_row *row = stats_table_find(&set->tables[id], hash, group);
-    return row ? counts_for(id, &row->values) : 0;
+    return row ? counts_for(set, id, row) : 0;
 }
 
 uint8_t table_set_know(struct table_set *set, const struct table_news *news)
@@ -311,7 +315,7 @@ void table_set_learn(struct table_set *set, const struct table_set *keys)
         for (uint32_t i = 0; table->floor == 0 && i < table->row_count; i++) {
             const struct stats_row *row = &table->rows[i];
             const struct table_news news = {row->hash, row->group, (uint8_t)id,
-                                            counts_for((enum stats_table_id)id, &row->values)};
+                                            counts_for(keys, (enum stats_table_id)id, row)};
             table_set_know(set, &news);
         }
     }
@@ -335,7 +339,7 @@ static void count_rest(const struct table_set *set, enum stats_table_id id,
         const struct stats_row *row = &table->rows[i];
         if (row->group / STATS_SIDES != set->stream_max)
             continue;
-        unsigned bits = counts_for(id, &row->values);
+        unsigned bits = counts_for(set, id, row);
         if (but)
             bits &= ~(unsigned)table_set_bits(but, id, row->hash, row->group);
         for (int d = 0; bits >> d; d++)

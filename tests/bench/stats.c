@@ -192,7 +192,7 @@ static struct stats_row *touch(uint64_t hash)
     static const char name[] = "\7example\3com";
     bool fresh;
     struct stats_row *row = stats_table_row(&table, hash, 0, span_of(name, sizeof name), &fresh);
-    row->values.of[MEASURE_QUERIES]++;
+    stats_row_add(&table, row, &(struct stats_values){.of = {[MEASURE_QUERIES] = 1}});
     return row;
 }
 

@@ -27,8 +27,15 @@ static struct stats_row *hit(struct stats_table *table, uint64_t key, uint64_t h
     bool fresh;
     size_t len = (size_t)snprintf(text, sizeof text, "key %llu", (unsigned long long)key);
     struct stats_row *row = stats_table_row(table, hash_of(key), 0, span_of(text, len), &fresh);
-    row->values.of[MEASURE_QUERIES] += hits;
+    stats_row_add(table, row, &(struct stats_values){.of = {[MEASURE_QUERIES] = hits}});
     return row;
+}
+
+static uint64_t queries(const struct stats_table *table, const struct stats_row *row)
+{
+    struct stats_values values;
+    stats_row_values(table, row, &values);
+    return values.of[MEASURE_QUERIES];
 }
 
 static struct stats_table made(size_t memory, unsigned mean_key, bool cells)
@@ -61,7 +68,7 @@ static void a_row_is_made_once(void **state)
     /* Another stream: another row; so is an empty key. */
     assert_ptr_equal(stats_table_row(&table, 77, 1, span_str("one"), &fresh), row + 1);
     assert_true(fresh);
-    assert_int_equal(stats_table_row(&table, 78, 0, span_of(NULL, 0), &fresh)->serial, 2);
+    assert_ptr_equal(stats_table_row(&table, 78, 0, span_of(NULL, 0), &fresh), row + 2);
     assert_null(stats_table_find(&table, 78, 1));
     stats_table_free(&table);
 }
@@ -104,17 +111,17 @@ static void the_lightest_go(void **state)
     assert_int_equal(table.floor, gone);
     assert_int_equal(table.row_count, max - gone + 1);
     assert_int_equal(next->error, gone);
-    assert_int_equal(next->serial, max);
-    for (uint64_t i = 0, serial = 0; i < max; i++) {
+    assert_ptr_equal(next, table.rows + table.row_count - 1);
+    for (uint64_t i = 0, place = 0; i < max; i++) {
         const struct stats_row *row = stats_table_find(&table, hash_of(i), 0);
         if (1 + i * 7919 % max <= gone) {
             assert_null(row);
             continue;
         }
         assert_key(&table, row, i);
-        assert_int_equal(row->values.of[MEASURE_QUERIES], 1 + i * 7919 % max);
+        assert_int_equal(queries(&table, row), 1 + i * 7919 % max);
         assert_int_equal(row->error, 0);
-        assert_true(row->serial == i && row == table.rows + serial++); /* still in their order */
+        assert_ptr_equal(row, table.rows + place++); /* still in their order */
     }
     stats_table_free(&table);
 }
@@ -147,8 +154,8 @@ static void weights_of_all_magnitudes(void **state)
         hit(&table, max, 1);
         uint64_t lighter = 0;
         for (uint64_t i = 0; i + 1 < table.row_count; i++) {
-            assert_true(stats_row_weight(&table.rows[i]) >= table.floor);
-            lighter += stats_row_weight(&table.rows[i]) == table.floor;
+            assert_true(stats_row_weight(&table, &table.rows[i]) >= table.floor);
+            lighter += stats_row_weight(&table, &table.rows[i]) == table.floor;
         }
         assert_int_equal(table.row_count - 1, max - (max + 2) / 3);
         assert_in_range(lighter, 0, max / 3);
@@ -169,20 +176,25 @@ static void keys_run_out(void **state)
             memset(key, (int)i, sizeof key);
             struct stats_row *row =
                 stats_table_row(&table, hash_of(i), 0, span_of(key, 255 - i % 3), &fresh);
-            row->values.of[MEASURE_RESPONSES]++;
+            stats_row_add(&table, row, &(struct stats_values){.of = {[MEASURE_RESPONSES] = 1}});
             assert_true(span_equal(stats_row_key(&table, row), span_of(key, 255 - i % 3)));
         }
         assert_int_equal(table.evicted + table.row_count, 1000);
         for (uint32_t i = 0; i < table.row_count; i++) {
             struct span key = stats_row_key(&table, &table.rows[i]);
+            uint64_t number = 1000 - table.row_count + i; /* the last ones are left */
+            assert_int_equal(key.len, 255 - number % 3);
             for (size_t at = 0; at < key.len; at++)
-                assert_int_equal(key.ptr[at], (uint8_t)table.rows[i].serial);
+                assert_int_equal(key.ptr[at], (uint8_t)number);
         }
         stats_table_free(&table);
     }
 }
 
-enum { ROW_CELLS = STATS_ROW_BLOCKS * STATS_BLOCK_CELLS }; /* a row has no more */
+enum {
+    ROW_CELLS = STATS_ROW_BLOCKS * STATS_BLOCK_CELLS, /* a row has no more ... */
+    BLOCKS_MAX = STATS_ROW_BLOCKS + 10,               /* ... but for those that carry */
+};
 
 static uint64_t cell_hits(const struct stats_table *table, const struct stats_row *row,
                           size_t *count)
@@ -190,7 +202,7 @@ static uint64_t cell_hits(const struct stats_table *table, const struct stats_ro
     uint64_t hits = 0;
     *count = 0;
     for (const struct stats_cell *cell = NULL; (cell = stats_row_cell(table, row, cell)); ++*count)
-        hits += cell->hits;
+        hits += stats_cell_hits(cell);
     return hits;
 }
 
@@ -220,6 +232,77 @@ static void cells_count(void **state)
     stats_table_free(&table);
 }
 
+/* No count is too large, whatever becomes of its row. */
+static void counts_are_past_32_bits(void **state)
+{
+    (void)state;
+    const uint64_t large = (UINT64_C(1) << 32) - 1, larger = UINT64_C(5) << 33;
+    struct stats_table tables[] = {made(1 << 14, 20, true), made(1 << 14, 20, true)};
+    struct stats_values wanted = {{0}}, values;
+    struct stats_row *row = hit(&tables[0], 1, 0);
+    for (int m = 0; m < STATS_MEASURES; m++) {
+        uint64_t adds[] = {large, 1 + (uint64_t)m, larger};
+        for (size_t i = 0; i < sizeof adds / sizeof *adds; i++) {
+            struct stats_values add = {{0}};
+            add.of[m] = m == MEASURE_SLOWEST ? large - i : adds[i];
+            stats_values_add(&wanted, &add);
+            stats_row_add(&tables[0], row, &add);
+        }
+    }
+    stats_row_values(&tables[0], row, &values);
+    assert_memory_equal(&values, &wanted, sizeof values);
+    const uint64_t hits[] = {large, 1, larger, large, large};
+    uint64_t sum = 0;
+    size_t count;
+    for (size_t i = 0; i < sizeof hits / sizeof *hits; sum += hits[i++])
+        stats_table_cell(&tables[0], &row, 1, 28, 3, hits[i]);
+    assert_int_equal(cell_hits(&tables[0], row, &count), sum);
+    assert_int_equal(count, 2);
+    /* Rows come and go beside it: it is the heaviest. */
+    for (uint64_t i = 2; i < 1000; i++)
+        hit(&tables[0], i, 1);
+    assert_true(tables[0].evicted > 0);
+    /* It is folded twice into another table, and its groups are joined there. */
+    const uint16_t homes[] = {0, 0};
+    stats_table_fold(&tables[1], &tables[0]);
+    tables[1].rows[0].group = 1;
+    stats_table_move(&tables[1], (uint16_t[]){0, 1});
+    stats_table_fold(&tables[1], &tables[0]);
+    stats_table_move(&tables[1], homes);
+    const struct stats_row *both = stats_table_find(&tables[1], hash_of(1), 0);
+    struct stats_values twice = wanted;
+    stats_values_add(&twice, &wanted);
+    stats_row_values(&tables[1], both, &values);
+    assert_memory_equal(&values, &twice, sizeof values);
+    assert_int_equal(cell_hits(&tables[1], both, &count), 2 * sum);
+    assert_int_equal(both->error, 2 * tables[1].floor); /* it came and moved */
+    for (int i = 0; i < 2; i++)
+        stats_table_free(&tables[i]);
+}
+
+/* Sums of latencies stay where they cannot grow; and what has no memory for its upper half says how
+ * far it may be wrong. */
+static void sums_and_counts_have_an_end(void **state)
+{
+    (void)state;
+    struct stats_table table = made(1 << 14, 20, false);
+    struct stats_row *row = hit(&table, 1, 1);
+    struct stats_values values, most = {{0}};
+    most.of[MEASURE_LATENCY] = UINT64_MAX - 1;
+    stats_row_add(&table, row, &most);
+    stats_row_add(&table, row, &most);
+    stats_row_values(&table, row, &values);
+    assert_true(values.of[MEASURE_LATENCY] == UINT64_MAX);
+    stats_values_add(&values, &most);
+    assert_true(values.of[MEASURE_LATENCY] == UINT64_MAX);
+    failmalloc_start(1);
+    hit(&table, 1, UINT64_C(3) << 32);
+    assert_true(failmalloc_stop());
+    assert_int_equal(queries(&table, row), 1);
+    assert_true(row->error == UINT64_C(3) << 32);
+    stats_table_free(&table);
+}
+
 /* A row keeps its first cells and gets no more than it may have. */
 static void cells_of_a_row_are_limited(void **state)
 {
@@ -245,6 +328,7 @@ static void cells_run_out(void **state)
     struct stats_row *row;
     for (uint64_t i = 0; i < 5000; i++) {
         row = hit(&table, i, i % 7 ? 1000 : 0);
+        row->tag = (uint8_t)(i % 251);
         for (uint16_t n = 0; n < 40; n++) {
             stats_table_cell(&table, &row, n & 1, n, (uint16_t)(i % 4096), i + 1);
             assert_key(&table, row, i);
@@ -254,23 +338,25 @@ static void cells_run_out(void **state)
     assert_in_range(table.block_count, table.row_max, table.block_max);
     for (uint32_t i = 0; i < table.row_count; i++) {
         size_t count;
-        assert_int_equal(cell_hits(&table, &table.rows[i], &count),
-                         40 * (table.rows[i].serial + 1));
+        uint64_t hits = cell_hits(&table, &table.rows[i], &count);
+        assert_int_equal(hits % 40, 0);
+        assert_int_equal((hits / 40 - 1) % 251, table.rows[i].tag);
         assert_int_equal(count, 40);
     }
     stats_table_free(&table);
 }
 
-/* Two rows that have all blocks that there are: one of them goes. */
+/* Two rows that have all blocks that one may have: the third one that wants some makes one go. */
 static void the_last_other_row_goes(void **state)
 {
     (void)state;
     struct stats_table table = made(1 << 12, 20, true);
-    assert_int_equal(table.block_max - table.row_max, 2 * STATS_ROW_BLOCKS);
+    assert_int_equal(table.block_max - table.row_max, 2 * BLOCKS_MAX);
     for (uint64_t i = 0; i < 3; i++) {
         struct stats_row *row = hit(&table, i, 100 - i);
-        for (uint16_t n = 0; n < ROW_CELLS; n++)
-            stats_table_cell(&table, &row, 0, n, 0, 1);
+        for (int round = 0; round < 2; round++)
+            for (uint16_t n = 0; n < ROW_CELLS; n++)
+                stats_table_cell(&table, &row, 0, n, 0, UINT32_MAX);
     }
     assert_int_equal(table.row_count, 2);
     assert_int_equal(table.evicted, 1);
@@ -282,7 +368,7 @@ static void the_last_other_row_goes(void **state)
 
 static size_t bytes_of(const struct stats_table *table)
 {
-    return table->row_max * (sizeof *table->rows + sizeof *table->scratch) +
+    return table->row_max * sizeof *table->rows +
            ((size_t)table->index_mask + 1) * (sizeof *table->index + sizeof *table->known) +
            table->keys_max + table->block_max * sizeof *table->blocks;
 }
@@ -318,7 +404,7 @@ static void clearing_forgets(void **state)
     for (uint64_t i = 0; i < 1000; i++)
         assert_null(stats_table_find(&table, hash_of(i), 0));
     struct stats_row *row = hit(&table, 5, 1);
-    assert_int_equal(row->serial, 0);
+    assert_ptr_equal(row, table.rows);
     assert_null(stats_row_cell(&table, row, NULL));
     stats_table_free(&table);
     stats_table_free(&table); /* again, and of nothing */
@@ -352,6 +438,8 @@ int main(void)
         cmocka_unit_test(weights_of_all_magnitudes),
         cmocka_unit_test(keys_run_out),
         cmocka_unit_test(cells_count),
+        cmocka_unit_test(counts_are_past_32_bits),
+        cmocka_unit_test(sums_and_counts_have_an_end),
         cmocka_unit_test(cells_of_a_row_are_limited),
         cmocka_unit_test(cells_run_out),
         cmocka_unit_test(the_last_other_row_goes),
