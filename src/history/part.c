@@ -1,19 +1,32 @@
 #include "history/part.h"
 
-void part_tops(const struct stats_window *window, const struct stats_scope *scope,
-               enum stats_table_id table, size_t top, struct tops *tops)
+static void take_leader(void *ctx, const struct stats_leader *leader)
 {
-    struct stats_question questions[TOPS_RANKS];
-    struct stats_answer answers[TOPS_RANKS];
-    for (int rank = 0; rank < TOPS_RANKS; rank++)
-        questions[rank] = (struct stats_question){
-            .table = table, .by = tops_ranks[rank].by, .measure = tops_ranks[rank].measure};
-    if (stats_window_top(window, scope, questions, TOPS_RANKS, top, answers) < 0) {
-        tops->failed = true;
+    struct tops *tops = ctx;
+    struct tops_row *row = leader->text.len ? tops_append(tops, leader->text) : NULL;
+    if (!row)
         return;
-    }
-    tops_of_answers(tops, answers, top);
-    stats_answers_free(answers, TOPS_RANKS);
+    row->values = leader->values;
+    for (int r = 0; r < TOPS_BOUNDED; r++)
+        row->error[r] = leader->error * tops_ranks[r].step;
+}
+
+void part_tops(struct leaders *leaders, const struct stats_window *window,
+               const struct stats_scope *scope, enum stats_table_id table, size_t top,
+               struct tops *tops)
+{
+    struct stats_rank ranks[TOPS_RANKS];
+    uint64_t floors[TOPS_RANKS] = {0};
+    for (int rank = 0; rank < TOPS_RANKS; rank++)
+        ranks[rank] = (struct stats_rank){
+            .question = {.by = tops_ranks[rank].by, .measure = tops_ranks[rank].measure},
+            .step = tops_ranks[rank].step};
+    const struct stats_ranks all = {ranks, TOPS_RANKS, top};
+    const struct stats_taker taker = {take_leader, tops};
+    if (stats_window_leaders(leaders, window, scope, table, &all, floors, &taker) < 0)
+        tops->failed = true;
+    memcpy(tops->floor, floors, sizeof tops->floor);
+    tops_sort(tops);
 }
 
 /* What one scope puts into a portion. */
@@ -21,6 +34,7 @@ struct putting {
     struct portion *portion;
     const struct stats_window *window;
     const struct part_options *options;
+    struct leaders *leaders;
     struct stats_scope scope;
     struct span stream; /* its name */
 };
@@ -48,7 +62,7 @@ static void put_tops(const struct putting *p, unsigned table)
 {
     struct tops tops = {0};
     struct buf bytes = {0};
-    part_tops(p->window, &p->scope, (enum stats_table_id)table, p->options->top, &tops);
+    part_tops(p->leaders, p->window, &p->scope, (enum stats_table_id)table, p->options->top, &tops);
     p->portion->records.failed |= tops.failed;
     if (tops.len > 0 || p->stream.len == 0) {
         tops_encode(&tops, &bytes);
@@ -75,7 +89,9 @@ void part_put_window(struct portion *portion, const struct stats_window *window,
 {
     const struct stats_snapshot *snapshot = options->snapshot;
     size_t streams = has_several(snapshot) ? snapshot->stream_count : 0;
-    struct putting p = {.portion = portion, .window = window, .options = options};
+    struct leaders leaders = {0};
+    struct putting p = {
+        .portion = portion, .window = window, .options = options, .leaders = &leaders};
     for (p.scope.side = 0; p.scope.side < STATS_SIDES; p.scope.side++) {
         p.scope.stream = STATS_ALL;
         p.stream = (struct span){0};
@@ -88,4 +104,5 @@ void part_put_window(struct portion *portion, const struct stats_window *window,
                 put_scope(&p);
         }
     }
+    leaders_free(&leaders);
 }

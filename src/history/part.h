@@ -3,7 +3,7 @@
 #define SPILE_HISTORY_PART_H
 
 #include "history/record.h"
-#include "stats/stats.h"
+#include "stats/leaders.h"
 
 /* What a portion is made with. */
 struct part_options {
@@ -17,7 +17,8 @@ struct part_options {
 void part_put_window(struct portion *portion, const struct stats_window *window,
                      const struct part_options *options);
 /* The list (into an empty one) of one scope's table. */
-void part_tops(const struct stats_window *window, const struct stats_scope *scope,
-               enum stats_table_id table, size_t top, struct tops *tops);
+void part_tops(struct leaders *leaders, const struct stats_window *window,
+               const struct stats_scope *scope, enum stats_table_id table, size_t top,
+               struct tops *tops);
 
 #endif

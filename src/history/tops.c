@@ -103,74 +103,6 @@ static int by_text(const void *a, const void *b, void *list)
     return compare_text(tops_text(tops, left), tops_text(tops, right));
 }
 
-/* The floor that one answer means: of the window's table, and of the rows behind the n-th. */
-static uint64_t answer_floor(const struct stats_answer *answer, size_t n, uint64_t unit)
-{
-    uint64_t last = answer->count == n ? answer->rows[n - 1].value + answer->rows[n - 1].error : 0;
-    return last > answer->floor * unit ? last : answer->floor * unit;
-}
-
-/* A row that several ranks list comes several times; once is enough. */
-static void drop_twins(struct tops *tops)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < tops->len; i++) {
-        const struct tops_row *row = &tops->rows[i];
-        if (kept == 0 || !span_equal(tops_text(tops, &tops->rows[kept - 1]), tops_text(tops, row)))
-            tops->rows[kept++] = *row;
-    }
-    tops->len = kept;
-}
-
-static int by_key(const void *a, const void *b)
-{
-    const struct stats_top *x = *(const struct stats_top *const *)a;
-    const struct stats_top *y = *(const struct stats_top *const *)b;
-    return x->key != y->key ? (x->key < y->key ? -1 : 1) : 0;
-}
-
-/* All rows, those of one key side by side; NULL: no memory. */
-static const struct stats_top **rows_by_key(const struct stats_answer *answers, size_t *count)
-{
-    size_t all = 0;
-    for (int rank = 0; rank < TOPS_RANKS; rank++)
-        all += answers[rank].count;
-    const struct stats_top **rows = malloc((all + 1) * sizeof(struct stats_top *));
-    *count = 0;
-    for (int rank = 0; rows && rank < TOPS_RANKS; rank++) {
-        for (size_t i = 0; i < answers[rank].count; i++) {
-            if (answers[rank].rows[i].text_len > 0)
-                rows[(*count)++] = &answers[rank].rows[i];
-        }
-    }
-    if (*count)
-        qsort(rows, *count, sizeof(struct stats_top *), by_key);
-    return rows;
-}
-
-void tops_of_answers(struct tops *tops, const struct stats_answer *answers, size_t n)
-{
-    size_t count;
-    const struct stats_top **rows = rows_by_key(answers, &count);
-    tops->failed |= !rows;
-    for (size_t i = 0; rows && i < count; i++) {
-        const struct stats_top *top = rows[i];
-        if (i > 0 && top->key && top->key == rows[i - 1]->key)
-            continue;
-        struct tops_row *row = tops_append(tops, span_of(top->text, top->text_len));
-        if (!row)
-            break;
-        row->values = top->values;
-        for (int r = 0; r < TOPS_BOUNDED; r++)
-            row->error[r] = top->error * tops_ranks[r].step;
-    }
-    free(rows);
-    for (int rank = 0; rank < TOPS_BOUNDED; rank++)
-        tops->floor[rank] = answer_floor(&answers[rank], n, tops_ranks[rank].step);
-    tops_sort(tops);
-    drop_twins(tops);
-}
-
 /* Appends the sum of two rows of the same key, either of which may be missing. */
 static bool append_sum(struct tops *sum, const struct tops *a, const struct tops_row *left,
                        const struct tops *b, const struct tops_row *right)
@@ -318,8 +250,15 @@ void tops_cut(struct tops *tops, size_t n)
 
 void tops_sort(struct tops *tops)
 {
+    uint32_t kept = 0;
     if (tops->len)
         qsort_r(tops->rows, tops->len, sizeof *tops->rows, by_text, tops);
+    for (uint32_t i = 0; i < tops->len; i++) {
+        const struct tops_row *row = &tops->rows[i];
+        if (kept == 0 || !span_equal(tops_text(tops, &tops->rows[kept - 1]), tops_text(tops, row)))
+            tops->rows[kept++] = *row;
+    }
+    tops->len = kept;
 }
 
 /* Numbers, many of them zero: a mask of the others, then these. */

@@ -63,7 +63,7 @@ void tops_clear(struct tops *tops);
 /* One more row behind the last, of a text that is not empty; NULL: no memory. Of errors and values
  * the caller takes care. */
 struct tops_row *tops_append(struct tops *tops, struct span text);
-/* Puts the rows in the order of their texts. */
+/* Puts the rows in the order of their texts, each text once. */
 void tops_sort(struct tops *tops);
 static inline struct span tops_text(const struct tops *tops, const struct tops_row *row)
 {
@@ -71,9 +71,6 @@ static inline struct span tops_text(const struct tops *tops, const struct tops_r
 }
 uint64_t tops_value(const struct stats_values *values, enum tops_rank rank);
 
-/* Makes a list (into an empty one) of the answers to a table's TOPS_RANKS questions, each for the
- * first n rows. */
-void tops_of_answers(struct tops *tops, const struct stats_answer *answers, size_t n);
 /* Merges two lists as said above; which span was earlier makes no difference. */
 void tops_merge(struct tops *into, const struct tops *from);
 /* Keeps only the first n rows by each rank. */

@@ -54,9 +54,11 @@ static struct tops list_of(const struct view *view, const struct stats_stream *s
     const struct window_record *closed =
         window_find(view->closed, record_of(RECORD_TOPS + table, scope.side), name_of(stream));
     struct tops list = {0};
+    struct leaders leaders = {0};
     const struct stats_window *live = stats_window_enter(view->history->stats);
-    part_tops(live, &scope, table, view->history->windows.wheel.top, &list);
+    part_tops(&leaders, live, &scope, table, view->history->windows.wheel.top, &list);
     stats_window_leave(view->history->stats);
+    leaders_free(&leaders);
     if (closed)
         tops_merge(&list, &closed->tops);
     return list;

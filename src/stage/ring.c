@@ -1,6 +1,6 @@
 #include "stage/ring.h"
 
-enum { SIZE_MIN = 16 }; /* whose heads fill a cache line */
+enum { SIZE_MIN = 8 }; /* whose heads fill a cache line */
 
 /* A power of two. */
 static uint32_t size_of(uint32_t entries)
@@ -13,7 +13,7 @@ static uint32_t size_of(uint32_t entries)
 
 size_t ring_bytes(uint32_t entries)
 {
-    return size_of(entries) * (sizeof(struct ring_entry) + sizeof(uint32_t));
+    return size_of(entries) * (sizeof(struct ring_entry) + sizeof(uint64_t));
 }
 
 uint8_t *ring_open(struct ring *ring, uint32_t entries, uint8_t *base)
@@ -23,6 +23,6 @@ uint8_t *ring_open(struct ring *ring, uint32_t entries, uint8_t *base)
     ring->remember = entries;
     ring->next = entries + 1; /* so that the zeros in `heads` are too old */
     ring->entries = (struct ring_entry *)base;
-    ring->heads = (_Atomic uint32_t *)(ring->entries + size);
+    ring->heads = (_Atomic uint64_t *)(ring->entries + size);
     return (uint8_t *)(ring->heads + size);
 }

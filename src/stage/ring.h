@@ -6,6 +6,11 @@
  * need not be taken out of anything, and adding one touches one line of memory besides the ring's
  * next.
  *
+ * Each entry of a chain is a line of memory that is far away. So beside the last serial stand tags,
+ * a bit each, of all hashes that the chain has had since it was empty: where the bit is missing
+ * nobody looks; and an entry notes whether it was missing when it came, so that nobody looks for
+ * others behind it.
+ *
  * Serials wrap; only their differences mean something. All but the two that prefetch need the lock
  * of the ring's owner. Inline is what is done for every event.
  */
@@ -21,14 +26,15 @@ struct ring_entry {
     uint64_t hash; /* 0: used up */
     int64_t time_ns;
     uint32_t before; /* serial of the entry before it in its chain; the ring's own */
-    uint16_t stream; /* this and the rest: for the owner */
-    uint8_t type;
+    uint16_t stream; /* this and the rest, but for `again`: for the owner */
+    uint8_t type : 7;
+    uint8_t again : 1; /* there may be others of the same hash behind it; the ring's own */
     uint8_t fate;
 };
 
 struct ring {
     struct ring_entry *entries;
-    _Atomic uint32_t *heads; /* of the chains: serial of the last entry */
+    _Atomic uint64_t *heads; /* of the chains: serial of the last entry, tags above it */
     uint32_t mask;           /* entries, and chains: a power of two, less one */
     uint32_t remember;       /* so many of the last entries count */
     uint32_t next;           /* serial of the next entry */
@@ -51,30 +57,40 @@ static inline bool ring_leaves(const struct ring *ring, uint32_t serial)
     return ring->next - serial >= ring->remember;
 }
 
-static inline _Atomic uint32_t *ring_head(const struct ring *ring, uint64_t hash)
+static inline _Atomic uint64_t *ring_head(const struct ring *ring, uint64_t hash)
 {
     return &ring->heads[hash >> 32 & ring->mask];
 }
 
-/* Adds an entry; its `before` is set here. */
+/* Its bit, where a head has the tags. */
+static inline uint64_t ring_tag(uint64_t hash)
+{
+    return UINT64_C(1) << (32 + (hash >> 8 & 31));
+}
+
+/* Adds an entry; its `before` and `again` are set here. */
 static inline void ring_add(struct ring *ring, struct ring_entry entry)
 {
-    _Atomic uint32_t *head = ring_head(ring, entry.hash);
-    entry.before = atomic_load_explicit(head, memory_order_relaxed);
+    _Atomic uint64_t *head = ring_head(ring, entry.hash);
+    uint64_t last = atomic_load_explicit(head, memory_order_relaxed), tag = ring_tag(entry.hash);
+    uint64_t tags = ring->next - (uint32_t)last > ring->remember ? 0 : last >> 32 << 32;
+    entry.before = (uint32_t)last;
+    entry.again = (tags & tag) != 0;
     *ring_at(ring, ring->next) = entry;
-    atomic_store_explicit(head, ring->next++, memory_order_relaxed);
+    atomic_store_explicit(head, tags | tag | ring->next++, memory_order_relaxed);
 }
 
 /* A walk over the entries of a hash, the last first. Along a chain ages grow, else it has left the
  * ring. */
 struct ring_walk {
-    uint32_t serial, last_age;
+    uint32_t serial, last_age; /* UINT32_MAX: nothing more will come */
 };
 
 static inline struct ring_walk ring_begin(const struct ring *ring, uint64_t hash)
 {
-    uint32_t serial = atomic_load_explicit(ring_head(ring, hash), memory_order_relaxed);
-    return (struct ring_walk){.serial = serial};
+    uint64_t last = atomic_load_explicit(ring_head(ring, hash), memory_order_relaxed);
+    return (struct ring_walk){.serial = (uint32_t)last,
+                              .last_age = last & ring_tag(hash) ? 0 : UINT32_MAX};
 }
 
 /* NULL at the end. */
@@ -88,8 +104,11 @@ static inline struct ring_entry *ring_next(const struct ring *ring, uint64_t has
             return NULL;
         walk->serial = entry->before;
         walk->last_age = age;
-        if (entry->hash == hash)
-            return entry;
+        if (entry->hash != hash)
+            continue;
+        if (!entry->again)
+            walk->last_age = UINT32_MAX;
+        return entry;
     }
 }
 
@@ -102,7 +121,9 @@ static inline void ring_prefetch(const struct ring *ring, uint64_t hash)
 
 static inline void ring_prefetch_last(const struct ring *ring, uint64_t hash)
 {
-    __builtin_prefetch(ring_at(ring, ring_begin(ring, hash).serial), 1);
+    struct ring_walk walk = ring_begin(ring, hash);
+    if (walk.last_age == 0)
+        __builtin_prefetch(ring_at(ring, walk.serial), 1);
 }
 
 #endif

@@ -18,7 +18,8 @@ enum stats_distinct_id { /* numbers in databases: never changed */
 
 /* Of one stream, or of all, on one side: counts, right while the tables are exact, and sketches
  * from the first key on, so that nothing is lost when they no longer are. Domains have no sketch of
- * their own: those of names asked and answered together are it. */
+ * their own: those of names asked and answered together are it. Those of all have what came before
+ * the window that runs, which has its own. */
 struct distinct_counts {
     uint64_t exact[STATS_DISTINCTS];
     struct hll sketch[STATS_DISTINCTS];

@@ -31,6 +31,12 @@ static inline void hll_add(struct hll *hll, uint64_t hash)
         *at = rank;
 }
 
+/* Asks for the memory that hll_add will need. */
+static inline void hll_prefetch(const struct hll *hll, uint64_t hash)
+{
+    __builtin_prefetch(&hll->registers[hash >> (64 - HLL_BITS)], 1);
+}
+
 void hll_merge(struct hll *into, const struct hll *from);
 /* With an estimator that has no bias for small and medium numbers (Ertl 2017). */
 double hll_estimate(const struct hll *hll);

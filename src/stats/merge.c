@@ -93,10 +93,9 @@ static void merge_missed(struct stats *stats, const struct shard *shard, const u
     for (int n = 0; n < STATS_SIDES * STATS_DISTINCTS; n++) {
         int side = n / STATS_DISTINCTS, d = n % STATS_DISTINCTS;
         const struct hll *missed = &shard->missed[side][d];
-        hll_merge(&stats->window->distinct[side][d], missed);
         if (d == DISTINCT_DOMAINS)
             continue;
-        hll_merge(&stats_total(stats)->distinct[side].sketch[d], missed);
+        hll_merge(&stats->window->distinct[side][d], missed);
         if (alone < shard->stream_count)
             hll_merge(&stats->streams[numbers[alone]].distinct[side].sketch[d], missed);
     }
@@ -124,16 +123,34 @@ static const uint16_t *merge_counters(struct stats *stats, const struct shard *s
 
 /* --- tables --------------------------------------------------------------------------------- */
 
-/* Counts a key that is new to some distinct numbers, bits. */
-static void count_distinct(struct distinct_counts *counts, unsigned bits, uint64_t hash)
+/* The sketches that have a key of which some distinct numbers have news: the stream's, and those of
+ * the window, which the total gets when it ends. Returns how many these are. Of domains there is
+ * none (stats/distinct.h). */
+enum { NEWS_SKETCHES = 2 * 2 };
+static unsigned sketches_of(struct stats *stats, const struct table_news *news,
+                            struct hll *sketches[NEWS_SKETCHES])
 {
-    for (int id = 0; bits >> id; id++) {
-        if (!(bits >> id & 1))
-            continue;
-        counts->exact[id]++;
-        if (id != DISTINCT_DOMAINS)
-            hll_add(&counts->sketch[id], hash);
+    unsigned stream = news->group / STATS_SIDES, side = news->group % STATS_SIDES, count = 0;
+    for (unsigned left = news->bits & ~(1u << DISTINCT_DOMAINS); left; left &= left - 1) {
+        int id = __builtin_ctz(left);
+        sketches[count++] = &stats->streams[stream].distinct[side].sketch[id];
+        sketches[count++] = &stats->window->distinct[side][id];
     }
+    return count;
+}
+
+/* Sketches are far away: while others are counted, what is needed of one comes. */
+static void prefetch_news(struct stats *stats, const struct table_news *news)
+{
+    struct hll *sketches[NEWS_SKETCHES];
+    for (unsigned i = sketches_of(stats, news, sketches); i-- > 0;)
+        hll_prefetch(sketches[i], news->hash);
+}
+
+static void count_exactly(struct distinct_counts *counts, unsigned bits)
+{
+    for (; bits; bits &= bits - 1)
+        counts->exact[__builtin_ctz(bits)]++;
 }
 
 /* A key is new to the window. Whether it is new since the start the other tables say, while they
@@ -142,18 +159,17 @@ static void count_news(struct stats *stats, const struct table_news *news)
 {
     enum stats_table_id table = (enum stats_table_id)news->table;
     unsigned stream = news->group / STATS_SIDES, side = news->group % STATS_SIDES;
-    unsigned of_stream = news->bits, of_all = news->bits;
+    struct hll *sketches[NEWS_SKETCHES];
     if (stats_counts_all(stats, table)) {
-        of_stream &= ~(unsigned)table_set_bits(&stats->tables, table, news->hash, news->group);
-        of_all =
-            stats->knows ? of_all & ~(unsigned)table_set_know(&stats->tables, news) : of_stream;
+        unsigned before = table_set_bits(&stats->tables, table, news->hash, news->group);
+        unsigned of_stream = news->bits & ~before, of_all = of_stream;
+        if (stats->knows)
+            of_all = news->bits & ~(unsigned)table_set_know(&stats->tables, news);
+        count_exactly(&stats->streams[stream].distinct[side], of_stream);
+        count_exactly(&stats_total(stats)->distinct[side], of_all);
     }
-    count_distinct(&stats->streams[stream].distinct[side], of_stream, news->hash);
-    count_distinct(&stats_total(stats)->distinct[side], of_all, news->hash);
-    for (int d = 0; news->bits >> d; d++) {
-        if (news->bits >> d & 1)
-            hll_add(&stats->window->distinct[side][d], news->hash);
-    }
+    for (unsigned i = sketches_of(stats, news, sketches); i-- > 0;)
+        hll_add(sketches[i], news->hash);
 }
 
 /* Merges `count` entries, at most TABLE_BATCH. */
@@ -170,6 +186,8 @@ static void merge_some(struct stats *stats, const struct shard *shard, const uin
             .group = stats_group(numbers[e->group / STATS_SIDES], e->group % STATS_SIDES)};
     }
     size_t found = table_set_add(&stats->window->tables, id, items, count, news);
+    for (size_t i = 0; i < found; i++)
+        prefetch_news(stats, &news[i]);
     for (size_t i = 0; i < found; i++)
         count_news(stats, &news[i]);
 }

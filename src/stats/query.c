@@ -34,10 +34,10 @@ struct best {
     struct span run; /* of question->contains: what is in keys as it is in texts */
 };
 
-/* What is asked: a set, and the one of what came later, if there is one. */
+/* What is asked: a set, and the one of what came later. */
+enum { SETS = 2 };
 struct sets {
-    const struct table_set *of[2];
-    size_t count;
+    const struct table_set *of[SETS];
 };
 
 /* --- values --------------------------------------------------------------------------------- */
@@ -155,8 +155,8 @@ static int descending(const void *a, const void *b)
 
 /* --- looking at rows ------------------------------------------------------------------------ */
 
-static size_t put_key(const struct table_set *set, enum stats_table_id id, struct span key,
-                      char *text)
+size_t table_set_put_key(const struct table_set *set, enum stats_table_id id, struct span key,
+                         char text[SAMPLE_TEXT_MAX + 1])
 {
     char *end;
     if (id == TABLE_CLIENTS || id == TABLE_SERVERS)
@@ -199,7 +199,7 @@ static bool has_part(const struct table_set *set, const struct best *best, struc
     char text[SAMPLE_TEXT_MAX + 1];
     if (best->run.len > 0 && !memmem(key.ptr, key.len, best->run.ptr, best->run.len))
         return false;
-    return stats_contains(span_of(text, put_key(set, q->table, key, text)), q->contains);
+    return stats_contains(span_of(text, table_set_put_key(set, q->table, key, text)), q->contains);
 }
 
 static void swap_bests(struct best *a, struct best *b)
@@ -313,8 +313,7 @@ static void scan(const struct sets *sets, struct best *bests, size_t count,
         scan_table(sets->of[0], NULL, id, bests, wanted, scope);
         for (size_t i = 0; !several && i < wanted; i++)
             set_least(&bests[i], n);
-        if (sets->count > 1)
-            scan_table(sets->of[1], sets->of[0], id, bests, wanted, scope);
+        scan_table(sets->of[1], sets->of[0], id, bests, wanted, scope);
     }
 }
 
@@ -365,15 +364,9 @@ static uint64_t sum_rows(const struct sets *sets, const struct best *best, uint6
                          const struct stats_scope *scope, struct sums *sums)
 {
     *sums = (struct sums){0};
-    for (size_t i = 0; i < sets->count; i++)
+    for (size_t i = 0; i < SETS; i++)
         sum_set(sets->of[i], best, hash, scope, sums);
     return by_cells(best->question) ? sums->cells : stats_value(&sums->values, best->question);
-}
-
-/* True when a key may have several rows in the scope. */
-static bool adds_up(const struct sets *sets, const struct stats_scope *scope)
-{
-    return sets->count > 1 || (scope->stream == STATS_ALL && table_set_several(sets->of[0]));
 }
 
 /* One candidate a key, with its value in the whole scope. */
@@ -399,7 +392,7 @@ static uint64_t floor_of(const struct sets *sets, const struct best *best,
                          const struct stats_scope *scope)
 {
     uint64_t sum = 0;
-    for (size_t i = 0; i < sets->count; i++) {
+    for (size_t i = 0; i < SETS; i++) {
         const struct table_set *set = sets->of[i];
         sum += set->tables[best->question->table].floor *
                (scope->stream == STATS_ALL ? streams_in(set) : 1);
@@ -428,8 +421,8 @@ static int fill_answer(const struct sets *sets, struct best *best, const struct 
         sum_rows(sets, best, c->row->hash, scope, &sums);
         top->values = sums.values;
         top->error = sums.error;
-        top->text_len = (uint16_t)put_key(sets->of[0], best->question->table,
-                                          stats_row_key(c->table, c->row), top->text);
+        top->text_len = (uint16_t)table_set_put_key(sets->of[0], best->question->table,
+                                                    stats_row_key(c->table, c->row), top->text);
     }
     return 0;
 }
@@ -511,8 +504,7 @@ static int answer_all(const struct sets *sets, const struct stats_scope *scope, 
 {
     scan(sets, bests, count, scope, n);
     for (size_t i = 0; i < count; i++) {
-        if (adds_up(sets, scope))
-            unite(sets, scope, &bests[i]);
+        unite(sets, scope, &bests[i]);
         size_t place = (size_t)(bests[i].question - questions);
         if (fill_answer(sets, &bests[i], scope, n, &answers[place]) < 0)
             return -1;
@@ -524,16 +516,14 @@ int table_set_top(const struct table_set *set, const struct table_set *later,
                   const struct stats_scope *scope, const struct stats_question *questions,
                   size_t count, size_t n, struct stats_answer *answers)
 {
-    const struct sets sets = {{set, later}, later ? 2 : 1};
+    const struct sets sets = {{set, later}};
     struct best *bests = calloc(count + 1, sizeof *bests);
     memset(answers, 0, count * sizeof *answers);
     if (!bests)
         return -1;
     n = n < STATS_TOP_MAX ? n : STATS_TOP_MAX;
     int failed = -1;
-    size_t keep_rows = n;
-    if (adds_up(&sets, scope))
-        keep_rows = n * 8 > CANDIDATES_MIN ? n * 8 : CANDIDATES_MIN;
+    size_t keep_rows = n * 8 > CANDIDATES_MIN ? n * 8 : CANDIDATES_MIN;
     if (open_bests(set, questions, count, keep_rows, bests) == 0)
         failed = answer_all(&sets, scope, bests, questions, count, n, answers);
     close_bests(bests, count);

@@ -83,17 +83,28 @@ static uint64_t estimate(const struct hll *sketch)
     return (uint64_t)(hll_estimate(sketch) + 0.5);
 }
 
+void stats_window_all(const struct stats_window *window, enum stats_side side,
+                      enum stats_distinct_id id, struct hll *sketch)
+{
+    const struct hll *sketches = window->distinct[side];
+    hll_merge(sketch, &sketches[id == DISTINCT_DOMAINS ? DISTINCT_ASKED : id]);
+    if (id == DISTINCT_DOMAINS)
+        hll_merge(sketch, &sketches[DISTINCT_ANSWERED]);
+}
+
 uint64_t stats_count_distinct(const struct stats *stats, const struct stream_state *stream,
                               enum stats_side side, enum stats_distinct_id id)
 {
     const struct distinct_counts *counts = &stream->distinct[side];
+    const struct stats_window *window = stream == stats_total(stats) ? stats->window : NULL;
     if (stats_counts_all(stats, table_of(id)))
         return counts->exact[id];
-    if (id != DISTINCT_DOMAINS)
-        return estimate(&counts->sketch[id]);
-    struct hll both = counts->sketch[DISTINCT_ASKED];
-    hll_merge(&both, &counts->sketch[DISTINCT_ANSWERED]);
-    return estimate(&both);
+    struct hll sum = counts->sketch[id == DISTINCT_DOMAINS ? DISTINCT_ASKED : id];
+    if (id == DISTINCT_DOMAINS)
+        hll_merge(&sum, &counts->sketch[DISTINCT_ANSWERED]);
+    if (window)
+        stats_window_all(window, side, id, &sum);
+    return estimate(&sum);
 }
 
 enum { ELSEWHEN_SECONDS = 60 /* neither clocks that are set nor the way here account for more */ };

@@ -61,7 +61,8 @@ struct worker_shards {
     char padding[64];
 };
 
-/* Tables and sketches of a span of time. Owner: the statistics while it runs, then who took it. */
+/* Tables and sketches (none of domains: stats/distinct.h) of a span of time. Owner: the statistics
+ * while it runs, then who took it. */
 struct stats_window {
     struct table_set tables;
     struct hll distinct[STATS_SIDES][STATS_DISTINCTS];
@@ -172,7 +173,10 @@ void stats_merge_losses(struct stats *stats);
 void stats_forget(struct stats *stats);
 /* Forgets what was counted of a stream, not its name. */
 void stats_forget_stream(struct stream_state *s);
-/* snapshot.c: events a second over the last 15 minutes, or since the stream was listed. */
+/* snapshot.c: adds all keys of a side to a sketch. */
+void stats_window_all(const struct stats_window *window, enum stats_side side,
+                      enum stats_distinct_id id, struct hll *sketch);
+/* Events a second over the last 15 minutes, or since the stream was listed. */
 double stats_busy(const struct stats *stats, const struct stream_state *s);
 /* How many there are in a stream, or in all; exact while nothing was left out. */
 uint64_t stats_count_distinct(const struct stats *stats, const struct stream_state *stream,

@@ -545,6 +545,9 @@ struct stats_window *stats_window_take(struct stats *stats)
     pthread_rwlock_wrlock(&stats->tables_lock);
     struct stats_window *window = stats->window;
     table_set_fold(&stats->tables, &window->tables);
+    for (int n = 0; n < STATS_SIDES * STATS_DISTINCTS; n++)
+        hll_merge(&stats_total(stats)->distinct[n / STATS_DISTINCTS].sketch[n % STATS_DISTINCTS],
+                  &window->distinct[n / STATS_DISTINCTS][n % STATS_DISTINCTS]);
     stats->window = next;
     pthread_rwlock_unlock(&stats->tables_lock);
     return window;
@@ -570,12 +573,13 @@ static struct stats_scope numbered(const struct stats_scope *scope)
     return by_number;
 }
 
-int stats_window_top(const struct stats_window *window, const struct stats_scope *scope,
-                     const struct stats_question *questions, size_t count, size_t n,
-                     struct stats_answer *answers)
+int stats_window_leaders(struct leaders *leaders, const struct stats_window *window,
+                         const struct stats_scope *scope, enum stats_table_id table,
+                         const struct stats_ranks *ranks, uint64_t *floors,
+                         const struct stats_taker *taker)
 {
     const struct stats_scope by_number = numbered(scope);
-    return table_set_top(&window->tables, NULL, &by_number, questions, count, n, answers);
+    return table_set_leaders(leaders, &window->tables, &by_number, table, ranks, floors, taker);
 }
 
 bool stats_window_sketch(const struct stats_window *window, const struct stats_scope *scope,
@@ -584,7 +588,7 @@ bool stats_window_sketch(const struct stats_window *window, const struct stats_s
     const struct stats_scope by_number = numbered(scope);
     if (scope->stream != STATS_ALL)
         return table_set_sketch(&window->tables, &by_number, which, sketch);
-    hll_merge(sketch, &window->distinct[scope->side][which]);
+    stats_window_all(window, scope->side, which, sketch);
     return true;
 }
 

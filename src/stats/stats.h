@@ -170,10 +170,7 @@ void stats_window_free(struct stats_window *window);
 const struct stats_window *stats_window_enter(struct stats *stats);
 void stats_window_leave(struct stats *stats);
 
-/* As stats_top, of the window. `scope->window` does not count. */
-int stats_window_top(const struct stats_window *window, const struct stats_scope *scope,
-                     const struct stats_question *questions, size_t count, size_t n,
-                     struct stats_answer *answers);
+/* The first keys of its tables: stats/leaders.h. */
 /* Adds the keys of a scope to a sketch. Of a single stream those that tables still have are known.
  * False: there are none. */
 bool stats_window_sketch(const struct stats_window *window, const struct stats_scope *scope,

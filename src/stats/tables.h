@@ -3,6 +3,7 @@
 #define SPILE_STATS_TABLES_H
 
 #include "stats/distinct.h"
+#include "stats/leaders.h"
 #include "stats/shard.h"
 #include "stats/stats.h"
 #include "stats/suffix.h"
@@ -89,10 +90,18 @@ bool table_set_sketch(const struct table_set *set, const struct stats_scope *sco
 /* True when the tables have evicted nothing. */
 bool table_set_exact(const struct table_set *set);
 
-/* What stats_top promises, of a set, or of that and another that came later (or NULL), which nobody
- * changes meanwhile. `stream`: a number, or STATS_ALL. */
+/* What stats_top promises, of a set and another that came later, which nobody changes meanwhile.
+ * `stream`: a number, or STATS_ALL. */
 int table_set_top(const struct table_set *set, const struct table_set *later,
                   const struct stats_scope *scope, const struct stats_question *questions,
                   size_t count, size_t n, struct stats_answer *answers);
+/* What stats_window_leaders promises, in the same way. */
+int table_set_leaders(struct leaders *leaders, const struct table_set *set,
+                      const struct stats_scope *scope, enum stats_table_id table,
+                      const struct stats_ranks *ranks, uint64_t *floors,
+                      const struct stats_taker *taker);
+/* A key as text, terminated; returns its length. */
+size_t table_set_put_key(const struct table_set *set, enum stats_table_id id, struct span key,
+                         char text[SAMPLE_TEXT_MAX + 1]);
 
 #endif

@@ -16,14 +16,12 @@ enum { STEPS = 3, LISTED = 4 };
 static struct buf make_list(void)
 {
     struct tops tops = {0};
-    struct stats_top rows[LISTED] = {0};
-    struct stats_answer answers[TOPS_RANKS] = {{.rows = rows, .count = LISTED}};
     struct buf bytes = {0};
     for (int i = 0; i < LISTED; i++) {
-        rows[i].values.of[MEASURE_QUERIES] = rows[i].value = 10;
-        rows[i].text_len = (uint16_t)snprintf(rows[i].text, 20, "name%d.", i);
+        char name[20];
+        int len = snprintf(name, sizeof name, "name%d.", i);
+        tops_append(&tops, span_of(name, (size_t)len))->values.of[MEASURE_QUERIES] = 10;
     }
-    tops_of_answers(&tops, answers, 10);
     tops_encode(&tops, &bytes);
     tops_free(&tops);
     return bytes;

@@ -199,12 +199,13 @@ static struct stats_answer answer_of(const struct truth *truth, int rank)
 static struct tops list_of(const struct truth *truth)
 {
     struct tops tops = {0};
-    struct stats_answer answers[TOPS_RANKS];
-    for (int rank = 0; rank < TOPS_RANKS; rank++)
-        answers[rank] = answer_of(truth, rank);
-    tops_of_answers(&tops, answers, TOP);
-    for (int rank = 0; rank < TOPS_RANKS; rank++)
-        free(answers[rank].rows);
+    for (size_t key = 0; key < KEYS; key++) {
+        char text[SAMPLE_TEXT_MAX];
+        put_key(text, key);
+        tops_append(&tops, span_str(text))->values = truth->keys[key];
+    }
+    tops_cut(&tops, TOP);
+    tops_sort(&tops);
     assert_false(tops.failed);
     return tops;
 }

@@ -339,33 +339,25 @@ static void many_streams_have_fewer_seconds(void **state)
 /* --- top lists ----------------------------------------------------------------------------------
  */
 
-/* A portion whose list of domains, by that rank, has one name with these values. */
-static void put_values(struct place *place, int64_t ms, const char *name, enum tops_rank rank,
+/* A portion whose list of domains has one name with these values. */
+static void put_values(struct place *place, int64_t ms, const char *name,
                        const struct stats_values *values)
 {
     struct portion portion = {.start_ms = ms};
-    struct stats_top *top = calloc(1, sizeof *top);
-    struct stats_answer answers[TOPS_RANKS] = {0};
     struct tops tops = {0};
     struct buf bytes = {0};
-    top->values = *values;
-    top->value = tops_value(values, rank);
-    top->text_len = (uint16_t)strlen(name);
-    memcpy(top->text, name, top->text_len);
-    answers[rank] = (struct stats_answer){.rows = top, .count = 1, .keys = 1};
-    tops_of_answers(&tops, answers, 10);
+    tops_append(&tops, span_str(name))->values = *values;
     tops_encode(&tops, &bytes);
     portion_put(&portion, RECORD_TOPS + TABLE_DOMAINS, (struct span){0}, buf_span(&bytes));
     waiting_put(&place->history->waiting, &portion);
     tops_free(&tops);
     buf_free(&bytes);
-    free(top);
 }
 
 static void put_top(struct place *place, int64_t ms, const char *name, uint64_t queries)
 {
     struct stats_values values = {.of = {[MEASURE_QUERIES] = queries}};
-    put_values(place, ms, name, TOPS_HITS, &values);
+    put_values(place, ms, name, &values);
 }
 
 static void lists_span_any_time(void **state)
@@ -404,7 +396,7 @@ static void latencies_are_in_seconds(void **state)
         struct stats_values values = {.of = {[MEASURE_TIMED] = i,
                                              [MEASURE_LATENCY] = 1500000 * i,
                                              [MEASURE_SLOWEST] = 1000000 + 7 * i}};
-        put_values(&place, morning + (int64_t)(i - 1) * MINUTE, "slow.", TOPS_SLOWEST, &values);
+        put_values(&place, morning + (int64_t)(i - 1) * MINUTE, "slow.", &values);
     }
     assert_int_equal(history_tops_json(place.history, &question, 5, &out, &err), 0);
     buf_byte(&out, '\0');

@@ -16,6 +16,7 @@
 #include "../support/names.h"
 #include "../support/random.h"
 #include "../support/statistics.h"
+#include "stats/leaders.h"
 
 enum {
     STREAMS = 3,
@@ -548,6 +549,13 @@ static void test_askers(void **state)
     stats_free(stats);
 }
 
+static void take_only(void *ctx, const struct stats_leader *leader)
+{
+    ++*(int *)ctx;
+    assert_true(span_equal(leader->text, span_str("during.example.")));
+    assert_int_equal(leader->values.of[MEASURE_QUERIES], 1);
+}
+
 /* A window has what came since the last one was taken. */
 static void test_windows(void **state)
 {
@@ -562,15 +570,19 @@ static void test_windows(void **state)
     send_event(stats, 0, "a", "after.example.", 3, STATS_QUERY, 1, 0, -1, 40);
     merge_all(stats);
     assert_non_null(window);
-    struct stats_question question = {.table = TABLE_DOMAINS, .by = BY_HITS};
-    struct stats_answer answer;
-    assert_int_equal(stats_window_top(window, &of_all, &question, 1, 5, &answer), 0);
-    assert_int_equal(answer.count, 1);
-    assert_string_equal(answer.rows[0].text, "during.example.");
+    struct leaders leaders = {0};
+    const struct stats_rank rank = {.question = {.by = BY_HITS}, .step = 1};
+    const struct stats_ranks ranks = {&rank, 1, 5};
+    int taken = 0;
+    const struct stats_taker taker = {take_only, &taken};
+    uint64_t floor = 1;
+    assert_int_equal(
+        stats_window_leaders(&leaders, window, &of_all, TABLE_DOMAINS, &ranks, &floor, &taker), 0);
+    assert_true(floor == 0 && taken == 1);
+    leaders_free(&leaders);
     struct hll clients = {0};
     assert_true(stats_window_sketch(window, &of_all, DISTINCT_CLIENTS, &clients));
     assert_int_equal((int)(hll_estimate(&clients) + 0.5), 1);
-    stats_answers_free(&answer, 1);
     stats_window_free(window);
     stats_free(stats);
 }
