@@ -5,7 +5,7 @@
 
 #include "history/counts.h"
 
-enum { LEVEL = 3 };
+enum { LEVEL = 1 }; /* a part of ten seconds has dozens of lists */
 
 /* A thread's own, kept until it ends: to make one takes ten times as long as what is done with it,
  * since most of what is compressed is short. */

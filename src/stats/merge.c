@@ -185,7 +185,7 @@ static void merge_some(struct stats *stats, const struct shard *shard, const uin
             .key = span_of(shard->keys + e->key_at, e->key_len),
             .group = stats_group(numbers[e->group / STATS_SIDES], e->group % STATS_SIDES)};
     }
-    size_t found = table_set_add(&stats->window->tables, id, items, count, news);
+    size_t found = table_set_add(&stats->window->tables, shard, id, items, count, news);
     for (size_t i = 0; i < found; i++)
         prefetch_news(stats, &news[i]);
     for (size_t i = 0; i < found; i++)

@@ -23,36 +23,71 @@ enum shard_table_id { SHARD_NAMES, SHARD_CLIENTS, SHARD_SERVERS, SHARD_TABLES };
 
 /* The number of messages of one type and rcode. */
 struct shard_cell {
-    uint16_t qtype; /* STATS_NO_QTYPE: none; 0 in the tables of addresses */
+    uint16_t qtype; /* STATS_NO_QTYPE: none */
     uint16_t code;  /* direction in the highest bit; in the lower ones the rcode, STATS_NO_RCODE:
                        none */
     uint32_t hits;
 };
 enum {
     SHARD_DIRECTION_BIT = 15,
-    SHARD_REST_BIT = 14,   /* of all further types and rcodes: see SHARD_KEY_ENTRIES */
+    SHARD_REST_BIT = 14,   /* of all further types and rcodes: see SHARD_KEY_CELLS */
     SHARD_NODATA_BIT = 13, /* SAMPLE_NODATA */
     SHARD_RCODE_MASK = 0x0fff,
     SHARD_CELLS = 3,
 };
 
-/* One key in one stream: a cache line. A key with more types and rcodes, or larger sums, than fit
- * into one entry gets several. Since whoever asks can choose types and rcodes, they make at most
- * SHARD_KEY_ENTRIES entries for one key: what comes then is counted without them, as in a full row
- * of the tables. */
+/* What is told apart of the messages of an address. */
+enum shard_outcome {
+    OUTCOME_QUERY,
+    OUTCOME_NOERROR, /* a response with that rcode, or without any */
+    OUTCOME_NODATA,
+    OUTCOME_NXDOMAIN,
+    OUTCOME_SERVFAIL,
+    OUTCOME_REFUSED,
+    OUTCOME_OTHER,
+    SHARD_OUTCOMES
+};
+
+/*
+ * One key in one stream: a cache line. Sums have 32 bits; what is carried beyond them, and a name's
+ * cells for which there is no place here, are in the shard's `more`. Since whoever asks can choose
+ * types and rcodes, a name has at most SHARD_KEY_CELLS of them: what comes then is counted without
+ * them, as in a full row of the tables.
+ */
 struct shard_entry {
-    uint64_t hash;       /* of the key alone */
-    uint64_t latency_us; /* the sum of those timed */
-    uint32_t bytes[STATS_DIRECTIONS];
-    uint32_t timed;
-    uint32_t slowest_us;
+    uint64_t hash;   /* of the key alone */
     uint32_t key_at; /* in the shard's keys */
     uint16_t group;  /* stats_group */
     uint8_t key_len;
-    uint8_t cell_count;
-    struct shard_cell cells[SHARD_CELLS];
+    uint8_t cell_count : 7; /* of a name: all */
+    uint8_t carried : 1;
+    uint32_t bytes[STATS_DIRECTIONS];
+    uint32_t latency_us; /* the sum of those timed */
+    uint32_t timed;
+    uint32_t slowest_us;
+    union {
+        uint32_t outcomes[SHARD_OUTCOMES]; /* of an address */
+        struct {                           /* of a name */
+            struct shard_cell cells[SHARD_CELLS];
+            uint32_t more; /* the last of its further cells: place + 1; 0: none */
+        };
+    };
 };
-enum { SHARD_KEY_ENTRIES = 32 }; /* few, for the search passes all of them on the way to the last */
+enum { SHARD_KEY_CELLS = 96 };
+
+/* A cell that is not in its entry. */
+struct shard_more {
+    uint32_t owner; /* the entry, by shard_owner; 0: free */
+    uint32_t next;  /* the name's cell before it: place + 1; 0: none */
+    struct shard_cell cell;
+};
+
+/* All of them, by entry, type and code: open addressing. */
+struct shard_cells {
+    struct shard_more *slots;
+    uint32_t count, max;
+    unsigned bits; /* 1 << bits slots */
+};
 
 struct shard_table {
     struct shard_entry *entries;
@@ -77,6 +112,7 @@ enum { SHARD_RESERVE = 8 };
 /* Owner: the worker while it counts, the statistics' thread while it merges. */
 struct shard {
     struct shard_table tables[SHARD_TABLES];
+    struct shard_cells more;
     uint8_t *keys;
     uint32_t keys_len, keys_max;
     uint32_t stream_max; /* streams with a name: those listed, and SHARD_RESERVE */
@@ -103,6 +139,7 @@ struct shard_slot {
     uint16_t stream;
     uint16_t group; /* stats_group of the stream and the sample's side */
     uint8_t tables; /* bits, 1 << enum shard_table_id: where it has a key */
+    uint32_t latency_us;
     uint8_t name[SAMPLE_NAME_MAX + 1];
 };
 
@@ -132,6 +169,12 @@ void shard_clear(struct shard *shard);
  * then one after another. */
 void shard_list_none(struct shard *shard);
 void shard_list(struct shard *shard, struct span name, uint64_t peer);
+/* What an entry adds to its key's row. */
+void shard_values(const struct shard *shard, enum shard_table_id id, const struct shard_entry *e,
+                  struct stats_values *values);
+/* The cells of a name's entry: pass NULL first. NULL at the end. */
+const struct shard_cell *shard_next_cell(const struct shard *shard, const struct shard_entry *e,
+                                         const struct shard_cell *after);
 /* True when it is time to hand the shard over, before it is so full that keys are left out. */
 bool shard_is_full(const struct shard *shard);
 

@@ -70,33 +70,6 @@ static const enum stats_table_id home_of[SHARD_TABLES] = {
     [SHARD_SERVERS] = TABLE_SERVERS,
 };
 
-static unsigned direction_of(const struct shard_cell *cell)
-{
-    return cell->code >> SHARD_DIRECTION_BIT;
-}
-
-static void values_of(const struct shard_entry *e, struct stats_values *values)
-{
-    *values = (struct stats_values){0};
-    for (unsigned i = 0; i < e->cell_count; i++) {
-        const struct shard_cell *cell = &e->cells[i];
-        unsigned rcode = cell->code & SHARD_RCODE_MASK;
-        if (direction_of(cell) == STATS_QUERY) {
-            values->of[MEASURE_QUERIES] += cell->hits;
-            continue;
-        }
-        values->of[MEASURE_RESPONSES] += cell->hits;
-        if (cell->code >> SHARD_NODATA_BIT & 1)
-            values->of[MEASURE_NODATA] += cell->hits;
-        stats_values_rcode(values, rcode, cell->hits);
-    }
-    values->of[MEASURE_QUERY_BYTES] = e->bytes[STATS_QUERY];
-    values->of[MEASURE_RESPONSE_BYTES] = e->bytes[STATS_RESPONSE];
-    values->of[MEASURE_TIMED] = e->timed;
-    values->of[MEASURE_LATENCY] = e->latency_us;
-    values->of[MEASURE_SLOWEST] = e->slowest_us;
-}
-
 /* Which distinct numbers a row of the table counts for. */
 static uint8_t counts_for(const struct table_set *set, enum stats_table_id id,
                           const struct stats_row *row)
@@ -156,13 +129,14 @@ static size_t add_all(struct table_set *set, const struct addition *additions, s
     return found;
 }
 
-static void add_cells(struct stats_table *table, struct stats_row *row, const struct shard_entry *e)
+static void add_cells(struct stats_table *table, struct stats_row *row, const struct shard *shard,
+                      const struct shard_entry *e)
 {
-    for (unsigned i = 0; i < e->cell_count; i++) {
-        const struct shard_cell *cell = &e->cells[i];
+    for (const struct shard_cell *cell = shard_next_cell(shard, e, NULL); cell;
+         cell = shard_next_cell(shard, e, cell)) {
         if (cell->code >> SHARD_REST_BIT & 1)
             continue;
-        stats_table_cell(table, &row, direction_of(cell), cell->qtype,
+        stats_table_cell(table, &row, cell->code >> SHARD_DIRECTION_BIT, cell->qtype,
                          cell->code & SHARD_RCODE_MASK, cell->hits);
     }
 }
@@ -178,8 +152,9 @@ static void note_group(struct table_set *set, uint16_t group)
 
 /* Adds an entry to the table of the key itself. *labels gets how many labels the registrable domain
  * of a name has. True when it brought news. */
-static bool add_entry(struct table_set *set, enum shard_table_id id, const struct table_item *item,
-                      const struct stats_values *values, unsigned *labels, struct table_news *news)
+static bool add_entry(struct table_set *set, const struct shard *shard, enum shard_table_id id,
+                      const struct table_item *item, const struct stats_values *values,
+                      unsigned *labels, struct table_news *news)
 {
     bool fresh;
     struct stats_row *row;
@@ -192,7 +167,7 @@ static bool add_entry(struct table_set *set, enum shard_table_id id, const struc
     if (fresh)
         row->tag = (uint8_t)suffix_registrable(set->suffixes, set->reader, item->key);
     *labels = row->tag;
-    add_cells(&set->tables[home_of[id]], row, e);
+    add_cells(&set->tables[home_of[id]], row, shard, e);
     return found;
 }
 
@@ -242,8 +217,8 @@ static size_t add_suffixes(struct table_set *set, const struct table_item *item,
     return count;
 }
 
-size_t table_set_add(struct table_set *set, enum shard_table_id id, const struct table_item *items,
-                     size_t count, struct table_news *news)
+size_t table_set_add(struct table_set *set, const struct shard *shard, enum shard_table_id id,
+                     const struct table_item *items, size_t count, struct table_news *news)
 {
     const struct stats_table *home = &set->tables[home_of[id]];
     struct stats_values values[TABLE_BATCH];
@@ -253,11 +228,11 @@ size_t table_set_add(struct table_set *set, enum shard_table_id id, const struct
         stats_table_prefetch(home, items[i].entry->hash, items[i].group);
     for (size_t i = 0; i < count; i++) {
         stats_table_prefetch_row(home, items[i].entry->hash, items[i].group);
-        values_of(items[i].entry, &values[i]);
+        shard_values(shard, id, items[i].entry, &values[i]);
     }
     for (size_t i = 0; i < count; i++) {
         unsigned labels = 0;
-        found += add_entry(set, id, &items[i], &values[i], &labels, news + found);
+        found += add_entry(set, shard, id, &items[i], &values[i], &labels, news + found);
         if (id == SHARD_NAMES)
             added += add_suffixes(set, &items[i], labels, &values[i], additions + added);
     }

@@ -61,11 +61,12 @@ struct table_item {
     uint16_t group; /* stats_group of the stream's number */
 };
 
-/* Adds some entries at once, at most TABLE_BATCH: while one is added, what the tables have of the
- * others comes from memory. Returns how many `news` they brought, at most TABLE_NEWS. */
+/* Adds some entries of the shard at once, at most TABLE_BATCH: while one is added, what the tables
+ * have of the others comes from memory. Returns how many `news` they brought, at most TABLE_NEWS.
+ */
 enum { TABLE_BATCH = 16, TABLE_NEWS = 3 * TABLE_BATCH };
-size_t table_set_add(struct table_set *set, enum shard_table_id id, const struct table_item *items,
-                     size_t count, struct table_news *news);
+size_t table_set_add(struct table_set *set, const struct shard *shard, enum shard_table_id id,
+                     const struct table_item *items, size_t count, struct table_news *news);
 /* Which distinct numbers the key's row counts for, as bits; 0: there is none. */
 uint8_t table_set_bits(const struct table_set *set, enum stats_table_id id, uint64_t hash,
                        uint16_t group);

@@ -146,7 +146,7 @@ static size_t merge_shard(void)
                     .group = e->group,
                 };
             }
-            checksum += table_set_add(&tables, id, items, count, news);
+            checksum += table_set_add(&tables, &shard, id, items, count, news);
             done += count;
         }
     }

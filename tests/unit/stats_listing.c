@@ -347,7 +347,8 @@ static size_t bytes_of(const struct stats *stats)
     for (unsigned i = 0; i < 2 * stats->worker_count; i++) {
         const struct shard *shard = &stats->workers[i / 2].shards[i % 2];
         sum += sizeof *shard + shard->keys_max + sizeof(struct block) +
-               (shard->stream_max + 1) * sizeof *shard->streams;
+               (shard->stream_max + 1) * sizeof *shard->streams +
+               (sizeof *shard->more.slots << shard->more.bits);
         for (int t = 0; t < SHARD_TABLES; t++)
             sum += shard->tables[t].max * sizeof(struct shard_entry) +
                    ((size_t)shard->tables[t].mask + 1) * sizeof(uint32_t);
