@@ -228,11 +228,12 @@ static uint64_t events_of(const struct block *block)
 }
 
 /* Whose place the new stream gets; NULL: nobody's. */
-static struct stream_state *find_weaker(struct stats *stats, const struct shard_stream *stream)
+static struct stream_state *find_weaker(struct stats *stats, const struct shard_stream *stream,
+                                        const struct block *block)
 {
     const struct listing *listing = stats->listing;
     unsigned its = count_places(stats, stream->peer), most = 0;
-    double claim = (double)events_of(stream->block) / NEW_SECONDS / CLAIM;
+    double claim = (double)events_of(block) / NEW_SECONDS / CLAIM;
     struct stream_state *weakest = NULL;
     double least = 0;
     for (size_t i = 0; i < stats->stream_count; i++)
@@ -252,14 +253,15 @@ static struct stream_state *find_weaker(struct stats *stats, const struct shard_
     return weakest && (fewer || least < claim) ? weakest : NULL;
 }
 
-static struct stream_state *contest(struct stats *stats, const struct shard_stream *stream)
+static struct stream_state *contest(struct stats *stats, const struct shard_stream *stream,
+                                    const struct block *block)
 {
     struct listing *listing = stats->listing;
     if (!has_turn(&listing->changes, CHANGES, stream->peer) ||
         !has_turn(&listing->contests, CONTESTS, stream->peer))
         return NULL;
     take_turn(&listing->contests, stream->peer);
-    struct stream_state *weaker = find_weaker(stats, stream);
+    struct stream_state *weaker = find_weaker(stats, stream, block);
     if (!weaker)
         return NULL;
     take_turn(&listing->changes, stream->peer);
@@ -273,7 +275,8 @@ static struct stream_state *contest(struct stats *stats, const struct shard_stre
 }
 
 /* The number of a shard's stream, or that of the rest. */
-static unsigned number_of(struct stats *stats, const struct shard_stream *stream)
+static unsigned number_of(struct stats *stats, const struct shard_stream *stream,
+                          const struct block *block)
 {
     struct names_walk walk;
     struct span name = span_of(stream->name, stream->name_len);
@@ -281,7 +284,8 @@ static unsigned number_of(struct stats *stats, const struct shard_stream *stream
     if (s)
         return (unsigned)(s - stats->streams);
     bool room = stats->stream_count < stats->places;
-    s = room ? &stats->streams[stats->stream_count] : contest(stats, stream);
+    if (block)
+        s = room ? &stats->streams[stats->stream_count] : contest(stats, stream, block);
     if (!s) {
         hll_add(&stats->others, siphash_bytes(&stats->key, name));
         return stats->places;
@@ -294,12 +298,14 @@ static unsigned number_of(struct stats *stats, const struct shard_stream *stream
     return (unsigned)(s - stats->streams);
 }
 
-unsigned listing_number(struct stats *stats, const struct shard *shard, uint32_t at)
+unsigned listing_number(struct stats *stats, const struct shard *shard, uint32_t at,
+                        const struct block *block)
 {
     struct listing *listing = stats->listing;
     listing->known = at;
-    listing->numbers[at] = at < shard->stream_max ? (uint16_t)number_of(stats, &shard->streams[at])
-                                                  : (uint16_t)stats->places;
+    listing->numbers[at] = at < shard->stream_max
+                               ? (uint16_t)number_of(stats, &shard->streams[at], block)
+                               : (uint16_t)stats->places;
     return listing->numbers[at];
 }
 

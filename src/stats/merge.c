@@ -77,7 +77,7 @@ static uint32_t lone_stream(const struct shard *shard)
 {
     uint32_t alone = shard->stream_count, count = shard->other_used;
     for (uint32_t i = 0; i < shard->stream_count; i++) {
-        if (!shard->streams[i].block)
+        if (!shard->streams[i].sent)
             continue;
         alone = i;
         count++;
@@ -104,10 +104,14 @@ static void merge_missed(struct stats *stats, const struct shard *shard, const u
 static const uint16_t *merge_counters(struct stats *stats, const struct shard *shard)
 {
     for (uint32_t i = 0; i < shard->stream_count; i++) {
-        if (shard->streams[i].block)
-            merge_stream(stats, listing_number(stats, shard, i), shard->streams[i].block);
+        const struct shard_stream *stream = &shard->streams[i];
+        if (!stream->sent)
+            continue;
+        unsigned number = listing_number(stats, shard, i, stream->block);
+        if (stream->block)
+            merge_stream(stats, number, stream->block);
     }
-    unsigned rest = listing_number(stats, shard, shard->stream_max);
+    unsigned rest = listing_number(stats, shard, shard->stream_max, NULL);
     if (shard->other_used) {
         stats->rest_used = true;
         hll_merge(&stats->others, &shard->others);
@@ -119,6 +123,22 @@ static const uint16_t *merge_counters(struct stats *stats, const struct shard *s
     if (shard->unlisted)
         merge_missed(stats, shard, numbers);
     return numbers;
+}
+
+void stats_merge_blocks(struct stats *stats, struct shard_blocks *blocks)
+{
+    pthread_rwlock_wrlock(&stats->tables_lock);
+    for (uint32_t i = 0; i < blocks->count; i++) {
+        struct block *block = blocks->items[i].block;
+        merge_stream(stats, listing_number(stats, blocks->shard, blocks->items[i].stream, block),
+                     block);
+    }
+    listing_settle(stats);
+    stats->malformed += blocks->malformed;
+    pthread_rwlock_unlock(&stats->tables_lock);
+    for (uint32_t i = 0; i < blocks->count; i++)
+        pool_give(&stats->pool, blocks->items[i].block);
+    blocks->count = 0;
 }
 
 /* --- tables --------------------------------------------------------------------------------- */

@@ -53,7 +53,8 @@ size_t shard_fixed_bytes(uint32_t listed)
 {
     size_t all = listed + SHARD_RESERVE + 1;
     return sizeof(struct shard) + sizeof(struct block) + all * sizeof(struct shard_stream) +
-           4 * all * sizeof(uint32_t);
+           4 * all * sizeof(uint32_t) + sizeof(struct shard_blocks) +
+           all * sizeof(struct shard_block);
 }
 
 int shard_init(struct shard *shard, size_t memory, uint32_t listed, struct pool *pool)
@@ -104,12 +105,30 @@ static void index_listed(struct shard *shard)
     }
 }
 
+bool shard_take_blocks(struct shard *shard, struct shard_blocks *blocks)
+{
+    if (shard->stream_count > shard->listed || shard->other_used || shard->unlisted > 0)
+        return false;
+    blocks->shard = shard;
+    blocks->count = 0;
+    blocks->malformed = shard->malformed;
+    shard->malformed = 0;
+    for (uint32_t i = 0; i < shard->stream_count; i++) {
+        struct block *block = shard->streams[i].block;
+        shard->streams[i].block = NULL;
+        if (block)
+            blocks->items[blocks->count++] = (struct shard_block){i, block};
+    }
+    return true;
+}
+
 static void clear_streams(struct shard *shard)
 {
     for (uint32_t i = 0; i < shard->stream_count; i++) {
         if (shard->streams[i].block)
             pool_give(shard->pool, shard->streams[i].block);
         shard->streams[i].block = NULL;
+        shard->streams[i].sent = false;
     }
     if (shard->other_used) {
         block_clear(shard->streams[shard->stream_max].block);
@@ -220,6 +239,7 @@ static uint16_t new_stream(struct shard *shard, const struct shard_batch *batch,
     uint32_t number = place_stream(shard, name, walk);
     shard->streams[number].peer = peer;
     shard->streams[number].block = block;
+    shard->streams[number].sent = true;
     return (uint16_t)number;
 }
 
@@ -240,6 +260,7 @@ static uint16_t stream_of(struct shard *shard, const struct shard_batch *batch,
             continue;
         if (!stream->block)
             stream->block = pool_take(shard->pool, true);
+        stream->sent |= stream->block != NULL;
         shard->last = number - 1;
         return stream->block ? (uint16_t)(number - 1) : other_stream(shard, batch, name);
     }
@@ -618,6 +639,11 @@ static void place_slot(struct shard *shard, struct shard_batch *batch, struct sh
     slot->group = stats_group(slot->stream, s->side);
     slot->tables = tables_of(batch->reader, s);
     slot->latency_us = latency_us(s);
+    if (s->has_latency)
+        __builtin_prefetch(
+            &shard->streams[slot->stream].block->counters[s->side].latency[quantile_bucket(
+                s->latency_ns)],
+            1);
     slot->hash[SHARD_NAMES] = s->name_hash;
     slot->hash[SHARD_CLIENTS] = s->client_hash;
     if (has_key(slot, SHARD_SERVERS))

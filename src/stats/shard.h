@@ -105,7 +105,8 @@ struct shard_stream {
     char name[STREAM_NAME_MAX];
     uint8_t name_len;
     uint64_t peer;       /* who brings it (roster_peer) */
-    struct block *block; /* NULL: it has sent nothing yet */
+    struct block *block; /* NULL: it has sent nothing, or nothing since shard_take_blocks */
+    bool sent;           /* something since the shard was empty */
 };
 enum { SHARD_RESERVE = 8 };
 
@@ -165,6 +166,24 @@ void shard_free(struct shard *shard);
 size_t shard_fixed_bytes(uint32_t listed);
 /* Empties it. The streams stay that shard_list has named. */
 void shard_clear(struct shard *shard);
+/*
+ * Counters are small and wanted each second; tables are large, and most of their keys come again.
+ * So a worker keeps them for as long as they have room, and hands over the counters alone: the
+ * blocks of the streams, which get others when they send on.
+ */
+struct shard_block {
+    uint32_t stream;
+    struct block *block;
+};
+struct shard_blocks {
+    const struct shard *shard; /* whose streams these are; it is not emptied before them */
+    uint32_t count;
+    uint64_t malformed;
+    struct shard_block items[]; /* by stream; room for stream_max */
+};
+/* False, and nothing is taken: there is something that only the whole shard can tell, as streams
+ * that are not listed yet or events that are in no table. */
+bool shard_take_blocks(struct shard *shard, struct shard_blocks *blocks);
 /* Names the streams that have their places whatever comes, of a shard that is empty: first none,
  * then one after another. */
 void shard_list_none(struct shard *shard);

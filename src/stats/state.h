@@ -49,14 +49,19 @@ struct stream_state {
     uint64_t aged;      /* the tick in which that was seen, + 1 */
 };
 
-/* Two shards a worker: it counts into one while the other is on its way. Of the two atomic pointers
- * each has one thread that fills it and one that takes from it. */
+/* Two shards a worker: it counts into one while the other is on its way. Of the atomic pointers
+ * each has one thread that fills it and one that takes from it. What is in `blocks` is from a shard
+ * that is not full yet, or was made so later: who takes `full` first and then the blocks, and
+ * merges these first, has all in order. */
 struct worker_shards {
     struct shard shards[2];
-    struct shard *active;        /* the worker's own */
-    struct shard *_Atomic spare; /* clean, for the worker to take */
-    struct shard *_Atomic full;  /* for the statistics' thread to take */
-    atomic_uint answered;        /* the last round of collecting that it has heard */
+    struct shard *active;                     /* the worker's own */
+    struct shard *_Atomic spare;              /* clean, for the worker to take */
+    struct shard *_Atomic full;               /* for the statistics' thread to take */
+    struct shard_blocks *own;                 /* empty, the worker's; or NULL: it is on its way */
+    struct shard_blocks *_Atomic blocks;      /* for the statistics' thread to take ... */
+    struct shard_blocks *_Atomic blocks_back; /* ... and to give back */
+    atomic_uint answered;                     /* the last round of collecting that it has heard */
     struct shard_batch batch;
     char padding[64];
 };
@@ -79,7 +84,7 @@ struct stats {
     unsigned places; /* for streams; settings.streams, or as many as the memory has room for */
     struct pool pool;
 
-    atomic_uint round; /* of collecting */
+    atomic_uint round; /* of collecting; the lowest bit: tables, too */
     pthread_t thread;
     pthread_mutex_t lock; /* of what follows up to `snapshot`, and the conditions */
     pthread_cond_t wake;  /* of the thread: a shard is full, all have answered, stop, reset */
@@ -87,6 +92,8 @@ struct stats {
     bool running, stopping, stopped;
     bool hurry;                        /* a shard is full */
     unsigned ticks_wanted, ticks_done; /* snapshots asked for between the seconds, and those made */
+    uint64_t whole_ns;                 /* when tables were collected last ... */
+    uint64_t asked_ns;                 /* ... and when somebody asked about them */
     bool reset_wanted;                 /* with the next tick */
     uint64_t regular;                  /* generation of the last one that stats_wait sees */
     struct stats_snapshot *snapshot;
@@ -152,9 +159,11 @@ struct shares stats_shares(const struct stats_settings *settings);
 int listing_init(struct stats *stats);
 void listing_free(struct stats *stats);
 /* The number of one of the shard's streams, by its place there: in ascending order, from 0 on,
- * those that have a block; what it has is to be counted before the next one. A new one is listed if
- * there is room, or if it has a better claim to it than another. Under tables_lock, for writing. */
-unsigned listing_number(struct stats *stats, const struct shard *shard, uint32_t at);
+ * those that have sent something; what it has is to be counted before the next one. A new one,
+ * whose block is given, is listed if there is room, or if it has a better claim to it than another;
+ * one without a block is part of the rest by now. Under tables_lock, for writing. */
+unsigned listing_number(struct stats *stats, const struct shard *shard, uint32_t at,
+                        const struct block *block);
 /* All numbers are known: the tables follow. Returns the numbers by place; under the same lock. */
 const uint16_t *listing_settle(struct stats *stats);
 /* Empties a shard that was merged: those that are listed now have their places in it. */
@@ -167,6 +176,8 @@ struct stream_state *listing_find(const struct stats *stats, struct span name);
 /* merge.c: adds what the shard holds to the tables and streams, taking tables_lock for a moment at
  * a time. The shard is untouched. */
 void stats_merge(struct stats *stats, const struct shard *shard);
+/* Adds what blocks hold to the streams, and gives them back to the pool. */
+void stats_merge_blocks(struct stats *stats, struct shard_blocks *blocks);
 /* Takes over what the pipeline's stages know of frames that never came. */
 void stats_merge_losses(struct stats *stats);
 /* Forgets all numbers, not the streams. */

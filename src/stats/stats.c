@@ -1,11 +1,12 @@
 /*
- * The statistics' life. Once a second the thread asks the workers for their shards (a round of
- * collecting), merges these, and publishes a snapshot. A shard that fills up earlier is handed over
- * by itself and merged at once.
+ * The statistics' life. Once a second the thread asks the workers for what they have counted (a
+ * round of collecting), merges that, and publishes a snapshot. Each second it is the counters of
+ * streams; whole shards, with their tables, come when they are nearly full, when somebody asks
+ * about what tables tell, and every ten seconds at the latest: most keys come again within such a
+ * time, and are merged once instead of ten times.
  *
  * A worker has two shards. It gives the full one away only when the other has come back clean, so
- * neither ever waits for the other: the three pointers of worker_shards are all there is between
- * them.
+ * neither ever waits for the other: the pointers of worker_shards are all there is between them.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,9 +18,12 @@
 
 enum { WAIT_NS = 200000, SHARD_MIN = 160 << 10 /* bytes, with the least memory, too */ };
 enum {
-    ANSWER_MS = 100, /* what workers have to answer; one that is busy longer comes next time */
-    PAUSE_MS = 10,   /* between snapshots that somebody wants now: many who ask share one */
-    FRESH_MS = 1000, /* who wants a snapshot now gets the last one when it takes longer */
+    ANSWER_MS = 100,  /* what workers have to answer; one that is busy longer comes next time */
+    PAUSE_MS = 10,    /* between snapshots that somebody wants now: many who ask share one */
+    FRESH_MS = 1000,  /* who wants a snapshot now gets the last one when it takes longer */
+    OLD_MS = 1100,    /* what is of tables may be so old: a second, and what collecting takes */
+    LOOKED_MS = 3000, /* who has asked about tables may soon ask again: they come each second */
+    WHOLE_MS = 15000, /* they come so often if nobody asks, not even the history */
 };
 
 /* --- workers -------------------------------------------------------------------------------- */
@@ -74,12 +78,26 @@ static void observe_flush(void *state, unsigned worker)
         wake_thread(stats, true);
 }
 
+/* False: the blocks before them have not come back, or they are not all that is to be told. */
+static bool hand_over_blocks(struct worker_shards *w)
+{
+    if (!w->own)
+        w->own = atomic_exchange_explicit(&w->blocks_back, NULL, memory_order_acquire);
+    if (!w->own || !shard_take_blocks(w->active, w->own))
+        return false;
+    atomic_store_explicit(&w->blocks, w->own, memory_order_release);
+    w->own = NULL;
+    return true;
+}
+
 static void observe_collect(void *state, unsigned worker)
 {
     struct stats *stats = state;
     struct worker_shards *w = &stats->workers[worker];
-    hand_over(w);
-    atomic_store_explicit(&w->answered, atomic_load(&stats->round), memory_order_release);
+    unsigned round = atomic_load(&stats->round);
+    if (round & 1 || !hand_over_blocks(w))
+        hand_over(w);
+    atomic_store_explicit(&w->answered, round, memory_order_release);
     wake_thread(stats, false);
 }
 
@@ -97,12 +115,22 @@ struct observer stats_observer(struct stats *stats)
 
 /* --- the thread ----------------------------------------------------------------------------- */
 
-/* Merges the shards that workers have handed over. */
+static void merge_blocks(struct stats *stats, struct worker_shards *w)
+{
+    struct shard_blocks *blocks = atomic_exchange_explicit(&w->blocks, NULL, memory_order_acquire);
+    if (!blocks)
+        return;
+    stats_merge_blocks(stats, blocks);
+    atomic_store_explicit(&w->blocks_back, blocks, memory_order_release);
+}
+
+/* Merges what workers have handed over. */
 static void merge_full(struct stats *stats)
 {
     for (unsigned i = 0; i < stats->worker_count; i++) {
         struct worker_shards *w = &stats->workers[i];
         struct shard *shard = atomic_exchange_explicit(&w->full, NULL, memory_order_acquire);
+        merge_blocks(stats, w);
         if (!shard)
             continue;
         stats_merge(stats, shard);
@@ -136,11 +164,13 @@ static void merge_active(struct stats *stats)
     }
 }
 
-/* Merges all that the workers have counted so far, if they answer in time. */
-static void collect(struct stats *stats)
+/* Merges all that the workers have counted so far, if they answer in time; of tables with `whole`.
+ */
+static void collect(struct stats *stats, bool whole)
 {
     merge_full(stats); /* so that a worker whose spare is out can answer */
-    unsigned round = atomic_fetch_add(&stats->round, 1) + 1;
+    unsigned round = (atomic_load(&stats->round) | 1) + 1 + whole;
+    atomic_store(&stats->round, round);
     uint64_t deadline_ns = clock_after(ANSWER_MS * CLOCK_MS_NS);
     pipeline_collect(stats->pipeline);
     pthread_mutex_lock(&stats->lock);
@@ -174,15 +204,23 @@ static uint64_t publish(struct stats *stats, bool regular)
     return made_ns;
 }
 
+static bool is_past(uint64_t since_ns, uint64_t ms)
+{
+    return clock_ns() - since_ns >= ms * CLOCK_MS_NS;
+}
+
 /* Collects and publishes. `regular`: because a second has passed, not because somebody asked. */
 static void tick(struct stats *stats, bool regular)
 {
     pthread_mutex_lock(&stats->lock);
     unsigned wanted = stats->ticks_wanted;
     bool reset = stats->reset_wanted;
+    bool whole = wanted != stats->ticks_done || !is_past(stats->asked_ns, LOOKED_MS) ||
+                 is_past(stats->whole_ns, WHOLE_MS);
+    uint64_t begun_ns = clock_ns();
     stats->reset_wanted = false;
     pthread_mutex_unlock(&stats->lock);
-    collect(stats);
+    collect(stats, whole);
     if (reset) {
         publish(stats, true); /* for who adds up what came until now */
         stats_forget(stats);
@@ -194,6 +232,7 @@ static void tick(struct stats *stats, bool regular)
     }
     pthread_mutex_lock(&stats->lock);
     stats->ticks_done = wanted;
+    stats->whole_ns = whole ? begun_ns : stats->whole_ns;
     pthread_cond_broadcast(&stats->news);
     pthread_mutex_unlock(&stats->lock);
 }
@@ -268,6 +307,10 @@ static int init_workers(struct stats *stats, size_t memory)
         struct worker_shards *w = &stats->workers[i];
         if (shard_init(&w->shards[0], each, stats->places, &stats->pool) < 0 ||
             shard_init(&w->shards[1], each, stats->places, &stats->pool) < 0)
+            return -1;
+        size_t items = w->shards[0].stream_max * sizeof(struct shard_block);
+        w->own = malloc(sizeof *w->own + items);
+        if (!w->own)
             return -1;
         shard_batch_init(&w->batch, stats->reader, &stats->key);
         w->active = &w->shards[0];
@@ -382,6 +425,14 @@ struct stats *stats_new(const struct stats_options *options, struct error *err)
     return stats;
 }
 
+/* One of the three has them. */
+static void free_blocks(struct worker_shards *w)
+{
+    free(w->own);
+    free(atomic_load(&w->blocks));
+    free(atomic_load(&w->blocks_back));
+}
+
 void stats_free(struct stats *stats)
 {
     if (!stats)
@@ -390,6 +441,7 @@ void stats_free(struct stats *stats)
     for (unsigned i = 0; stats->workers && i < stats->worker_count; i++) {
         shard_free(&stats->workers[i].shards[0]);
         shard_free(&stats->workers[i].shards[1]);
+        free_blocks(&stats->workers[i]);
     }
     pool_destroy(&stats->pool);
     table_set_free(&stats->tables);
@@ -418,14 +470,6 @@ static const struct stats_snapshot *hold(struct stats_snapshot *snapshot)
     return snapshot;
 }
 
-const struct stats_snapshot *stats_take(struct stats *stats)
-{
-    pthread_mutex_lock(&stats->lock);
-    const struct stats_snapshot *snapshot = hold(stats->snapshot);
-    pthread_mutex_unlock(&stats->lock);
-    return snapshot;
-}
-
 #define NEVER_NS (UINT64_MAX / 2)
 
 /* Has the thread make a snapshot now, and waits for it, at most until `deadline_ns`. With the lock.
@@ -438,6 +482,34 @@ static void want_tick(struct stats *stats, uint64_t deadline_ns)
     pthread_cond_signal(&stats->wake);
     while ((int)(stats->ticks_done - mine) < 0 && !stats->stopped && stats->running && waited == 0)
         waited = pthread_cond_timedwait(&stats->news, &stats->lock, &until);
+}
+
+/* Somebody asks for what tables tell: has them collected when they are old, and for a while each
+ * second. With the lock. */
+static void look(struct stats *stats)
+{
+    if (!stats->running || stats->stopped)
+        return;
+    stats->asked_ns = clock_ns();
+    if (is_past(stats->whole_ns, OLD_MS))
+        want_tick(stats, clock_after(FRESH_MS * CLOCK_MS_NS));
+}
+
+const struct stats_snapshot *stats_take(struct stats *stats)
+{
+    pthread_mutex_lock(&stats->lock);
+    look(stats);
+    const struct stats_snapshot *snapshot = hold(stats->snapshot);
+    pthread_mutex_unlock(&stats->lock);
+    return snapshot;
+}
+
+/* The same, of tables: takes the lock. */
+static void look_at_tables(struct stats *stats)
+{
+    pthread_mutex_lock(&stats->lock);
+    look(stats);
+    pthread_mutex_unlock(&stats->lock);
 }
 
 const struct stats_snapshot *stats_fresh(struct stats *stats)
@@ -522,6 +594,7 @@ int stats_top(struct stats *stats, const struct stats_scope *scope,
 {
     struct stats_scope numbered = *scope;
     memset(answers, 0, count * sizeof *answers);
+    look_at_tables(stats);
     pthread_rwlock_rdlock(&stats->tables_lock);
     if (!number_of(stats, scope->stream, &numbered.stream)) {
         pthread_rwlock_unlock(&stats->tables_lock);
@@ -542,6 +615,10 @@ struct stats_window *stats_window_take(struct stats *stats)
     struct stats_window *next = window_new(stats);
     if (!next)
         return NULL;
+    pthread_mutex_lock(&stats->lock);
+    if (stats->running && !stats->stopped)
+        want_tick(stats, clock_after(FRESH_MS * CLOCK_MS_NS));
+    pthread_mutex_unlock(&stats->lock);
     pthread_rwlock_wrlock(&stats->tables_lock);
     struct stats_window *window = stats->window;
     table_set_fold(&stats->tables, &window->tables);
@@ -555,6 +632,7 @@ struct stats_window *stats_window_take(struct stats *stats)
 
 const struct stats_window *stats_window_enter(struct stats *stats)
 {
+    look_at_tables(stats);
     pthread_rwlock_rdlock(&stats->tables_lock);
     return stats->window;
 }

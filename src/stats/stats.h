@@ -58,7 +58,9 @@ enum stats_side stats_side_parse(struct span name);
 const char *stats_window_name(enum stats_window_id window);
 enum stats_window_id stats_window_parse(struct span name);
 
-/* The latest snapshot, with a reference for the caller; never NULL. */
+/* The latest snapshot, with a reference for the caller; never NULL. What it has of tables, which
+ * are the distinct numbers, is no older than it by more than a second: where need be it is made
+ * now, as stats_fresh does. */
 const struct stats_snapshot *stats_take(struct stats *stats);
 void stats_release(const struct stats_snapshot *snapshot);
 /* The same, but made now. It has all that was seen by workers which have ended or which answer

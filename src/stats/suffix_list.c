@@ -64,6 +64,8 @@ static bool mark(struct suffix_list *list, struct span domain, unsigned marks)
         return false;
     uint64_t hash = siphash_bytes(&list->key, domain) & ~(uint64_t)SUFFIX_MARKS;
     uint64_t *word = place_of(list->words, list->mask, hash);
+    unsigned bit = suffix_filter_bit(hash);
+    list->filter[bit / 64] |= UINT64_C(1) << bit % 64;
     list->used += *word == 0;
     *word |= hash | marks;
     return true;

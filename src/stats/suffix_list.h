@@ -20,6 +20,9 @@ enum suffix_mark {
 /* Where the filter of TLDs has one, which is in wire form: by its first and its last letter. */
 enum { SUFFIX_WILD_BITS = 1024 };
 
+/* Ten times as many as there are domains in the list. */
+enum { SUFFIX_FILTER_BITS = 1 << 17 };
+
 static inline unsigned suffix_wild_bit(struct span tld)
 {
     return (tld.ptr[1] * 32u ^ tld.ptr[tld.len - 1]) % SUFFIX_WILD_BITS;
@@ -33,6 +36,9 @@ struct suffix_list {
     uint64_t *words; /* hashes of domains, the lowest bits replaced by marks; 0: free. NULL: none */
     uint32_t mask, used;
     uint64_t wild[SUFFIX_WILD_BITS / 64]; /* a filter of the TLDs with a wildcard */
+    /* A filter of all domains: most that are looked for are not there, and the table is larger than
+     * what stays near the processor. */
+    uint64_t filter[SUFFIX_FILTER_BITS / 64];
 };
 
 /* The list that the system has installed for libpsl. Where there is none, or an older one than
@@ -42,6 +48,11 @@ void suffix_list_init(struct suffix_list *list, const struct siphash_key *key);
 /* As suffix_list_init does, from another file; NULL: none. */
 void suffix_list_load(struct suffix_list *list, const struct siphash_key *key, const char *path);
 void suffix_list_free(struct suffix_list *list);
+
+static inline unsigned suffix_filter_bit(uint64_t hash)
+{
+    return (unsigned)(hash >> 8) % SUFFIX_FILTER_BITS;
+}
 
 /* False: the TLD has no wildcard, so that it need not be looked up. */
 static inline bool suffix_list_wild(const struct suffix_list *list, struct span tld)
@@ -55,6 +66,9 @@ static inline bool suffix_list_wild(const struct suffix_list *list, struct span 
 static inline unsigned suffix_list_marks(const struct suffix_list *list, struct span domain)
 {
     uint64_t hash = siphash_bytes(&list->key, domain);
+    unsigned bit = suffix_filter_bit(hash);
+    if (!(list->filter[bit / 64] >> bit % 64 & 1))
+        return 0;
     for (uint32_t at = (uint32_t)(hash >> 32) & list->mask; list->words[at] != 0;
          at = (at + 1) & list->mask) {
         if ((list->words[at] ^ hash) <= SUFFIX_MARKS)
