@@ -173,6 +173,8 @@ void listing_second(struct stats *stats);
 /* The listed stream of that name; NULL: there is none. */
 struct stream_state *listing_find(const struct stats *stats, struct span name);
 
+/* stats.c: merges what workers have handed over. */
+void stats_merge_handed(struct stats *stats);
 /* merge.c: adds what the shard holds to the tables and streams, taking tables_lock for a moment at
  * a time. The shard is untouched. */
 void stats_merge(struct stats *stats, const struct shard *shard);

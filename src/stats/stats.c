@@ -124,8 +124,7 @@ static void merge_blocks(struct stats *stats, struct worker_shards *w)
     atomic_store_explicit(&w->blocks_back, blocks, memory_order_release);
 }
 
-/* Merges what workers have handed over. */
-static void merge_full(struct stats *stats)
+void stats_merge_handed(struct stats *stats)
 {
     for (unsigned i = 0; i < stats->worker_count; i++) {
         struct worker_shards *w = &stats->workers[i];
@@ -168,7 +167,7 @@ static void merge_active(struct stats *stats)
  */
 static void collect(struct stats *stats, bool whole)
 {
-    merge_full(stats); /* so that a worker whose spare is out can answer */
+    stats_merge_handed(stats); /* so that a worker whose spare is out can answer */
     unsigned round = (atomic_load(&stats->round) | 1) + 1 + whole;
     atomic_store(&stats->round, round);
     uint64_t deadline_ns = clock_after(ANSWER_MS * CLOCK_MS_NS);
@@ -178,7 +177,7 @@ static void collect(struct stats *stats, bool whole)
            clock_ns() < deadline_ns)
         sleep_until(stats, deadline_ns);
     pthread_mutex_unlock(&stats->lock);
-    merge_full(stats);
+    stats_merge_handed(stats);
     if (pipeline_quiet(stats->pipeline))
         merge_active(stats);
     stats_merge_losses(stats);
@@ -252,7 +251,7 @@ static void *follow(void *arg)
         }
         stats->hurry = false;
         pthread_mutex_unlock(&stats->lock);
-        merge_full(stats);
+        stats_merge_handed(stats);
         if (now_ns >= due_ns) {
             tick(stats, now_ns >= next_ns);
             soon_ns = clock_after(PAUSE_MS * CLOCK_MS_NS);

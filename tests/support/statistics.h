@@ -79,17 +79,22 @@ static inline void send_event(struct stats *stats, unsigned worker, const char *
     observer.flush(observer.state, worker); /* `wire` goes now */
 }
 
-/* The thread's work, without the thread: all that the workers hold is merged. */
+/* The thread's work, without the thread: a round of collecting, which brings the counters of
+ * streams, and with `whole` all; and all that the workers hold. */
+static inline void collect_round(struct stats *stats, bool whole)
+{
+    struct observer observer = stats_observer(stats);
+    atomic_store(&stats->round, (atomic_load(&stats->round) | 1) + 1 + whole);
+    for (unsigned i = 0; i < stats->worker_count; i++)
+        observer.collect(observer.state, i);
+    stats_merge_handed(stats);
+}
+
 static inline void merge_all(struct stats *stats)
 {
+    stats_merge_handed(stats);
     for (unsigned i = 0; i < stats->worker_count; i++) {
         struct worker_shards *w = &stats->workers[i];
-        struct shard *full = atomic_exchange(&w->full, NULL);
-        if (full) {
-            stats_merge(stats, full);
-            listing_clear_shard(stats, full);
-            atomic_store(&w->spare, full);
-        }
         stats_merge(stats, w->active);
         listing_clear_shard(stats, w->active);
     }

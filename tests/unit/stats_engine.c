@@ -219,7 +219,9 @@ static void test_model(void **state)
     assert_non_null(model);
     for (int i = 0; i < EVENTS; i++) {
         send_random(stats, model, &random);
-        if (random_below(&random, 3000) == 0)
+        if (random_below(&random, 1000) == 0)
+            collect_round(stats, random_below(&random, 3) == 0);
+        if (random_below(&random, 5000) == 0)
             merge_all(stats);
     }
     merge_all(stats);
@@ -297,6 +299,72 @@ static void test_forget(void **state)
     assert_int_equal(snapshot->total[STATS_CLIENT].distinct.domains, 0);
     assert_int_equal(snapshot->streams[0][STATS_CLIENT].first_seen_ms, 0);
     stats_release(snapshot);
+    stats_free(stats);
+}
+
+static void send_some(struct stats *stats, const char *stream, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        send_event(stats, 0, stream, "kept.example.", 1, STATS_QUERY, 1, 0, -1, 40);
+}
+
+/* How many queries there are by the counters, of a stream, and by the tables, of all. */
+static void check_kept(struct stats *stats, const char *stream, uint64_t counted, uint64_t listed)
+{
+    struct stats_snapshot *snapshot = stats_photograph(stats);
+    struct stats_question question = {.table = TABLE_DOMAINS, .by = BY_HITS};
+    struct stats_answer answer;
+    const struct stats_stream *s = find_stream(snapshot, stream);
+    assert_non_null(s);
+    assert_int_equal(s->counters.direction[STATS_QUERY].events, counted);
+    assert_int_equal(stats_top(stats, &of_all, &question, 1, 5, &answer), 0);
+    assert_int_equal(answer.rows[0].value, listed);
+    stats_answers_free(&answer, 1);
+    stats_release(snapshot);
+}
+
+/* Workers keep their tables, and hand over the counters of streams that are listed. */
+static void test_kept_tables(void **state)
+{
+    (void)state;
+    struct stats *stats = new_stats(8 << 20, 4);
+    const struct shard *kept;
+    for (uint64_t i = 1; i <= 2; i++) { /* in neither shard it is listed yet: that comes whole */
+        kept = stats->workers[0].active;
+        send_some(stats, "a", 1);
+        collect_round(stats, false);
+        check_kept(stats, "a", i, i);
+        assert_ptr_not_equal(stats->workers[0].active, kept);
+    }
+    kept = stats->workers[0].active;
+    for (uint64_t seconds = 1; seconds < 5; seconds++) {
+        send_some(stats, "a", 10);
+        collect_round(stats, false);
+        check_kept(stats, "a", 2 + 10 * seconds, 2);
+    }
+    assert_ptr_equal(stats->workers[0].active, kept);
+    collect_round(stats, false); /* nothing came */
+    send_some(stats, "a", 2);
+    collect_round(stats, true);
+    check_kept(stats, "a", 44, 44);
+    /* What it keeps of another stream comes whole with that, blocks before it included. */
+    send_some(stats, "a", 1);
+    collect_round(stats, false);
+    check_kept(stats, "a", 45, 44);
+    send_some(stats, "b", 5);
+    collect_round(stats, false);
+    check_kept(stats, "a", 45, 50);
+    check_kept(stats, "b", 5, 50);
+    /* A block that is on its way when the shard is handed over is counted once. */
+    struct observer observer = stats_observer(stats);
+    send_some(stats, "a", 1);
+    atomic_store(&stats->round, 1000);
+    observer.collect(observer.state, 0);
+    send_some(stats, "a", 1);
+    atomic_store(&stats->round, 1001);
+    observer.collect(observer.state, 0);
+    stats_merge_handed(stats);
+    check_kept(stats, "a", 47, 52);
     stats_free(stats);
 }
 
@@ -678,6 +746,7 @@ int main(void)
         cmocka_unit_test(test_invented_streams),
         cmocka_unit_test(test_unlisted),
         cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_kept_tables),
         cmocka_unit_test(test_many_types),
         cmocka_unit_test(test_askers),
         cmocka_unit_test(test_registrable),

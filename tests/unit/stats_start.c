@@ -11,7 +11,7 @@
 
 #include "../support/statistics.h"
 #include "base/log.h"
-#include "core/pipeline.h"
+#include "core/pipeline_state.h"
 
 extern const struct module output_null;
 const struct module *const registry[] = {&output_null, NULL};
@@ -70,9 +70,84 @@ static void test_looked_at_early(void **state)
     config_free(&config);
 }
 
+static void send_one(struct worker *worker, void *arg)
+{
+    (void)worker;
+    send_event(arg, 0, "a", "kept.example.", 1, STATS_QUERY, 1, 0, -1, 40);
+}
+
+/* Has a worker count an event, and waits until the counters say so; nobody asks about tables. */
+static void count_one(struct stats *stats, struct pipeline *pipeline, uint64_t wanted)
+{
+    uint64_t counted = 0, generation = 0;
+    assert_int_equal(worker_begin(&pipeline->workers[0], send_one, stats), 0);
+    while (counted < wanted) {
+        const struct stats_snapshot *snapshot = stats_wait(stats, generation, CLOCK_SECOND_NS);
+        if (!snapshot)
+            continue;
+        generation = snapshot->generation;
+        counted = snapshot->total[STATS_CLIENT].counters.direction[STATS_QUERY].events;
+        stats_release(snapshot);
+    }
+}
+
+/* What the tables say; with `ask` to somebody who asks. */
+static uint64_t listed(struct stats *stats, bool ask)
+{
+    struct stats_question question = {.table = TABLE_DOMAINS, .by = BY_HITS};
+    struct stats_answer answer;
+    if (ask) {
+        assert_int_equal(stats_top(stats, &of_all, &question, 1, 1, &answer), 0);
+    } else {
+        pthread_rwlock_rdlock(&stats->tables_lock);
+        assert_int_equal(table_set_top(&stats->tables, &stats->window->tables, &of_all, &question,
+                                       1, 1, &answer),
+                         0);
+        pthread_rwlock_unlock(&stats->tables_lock);
+    }
+    uint64_t value = answer.count ? answer.rows[0].value : 0;
+    stats_answers_free(&answer, 1);
+    return value;
+}
+
+/* Tables that nobody has asked about for long are collected for who does. */
+static void test_asked_after_long(void **state)
+{
+    (void)state;
+    struct config config;
+    struct error err;
+    assert_int_equal(config_init(&config, &err), 0);
+    struct stats *stats = new_stats(4 << 20, 2);
+    struct observer observer = stats_observer(stats);
+    const struct pipeline_options options = {.observers = &observer, .observer_count = 1};
+    config.settings.threads = 2;
+    struct pipeline *pipeline = pipeline_new(&config, &options, &err);
+    assert_non_null(pipeline);
+    assert_int_equal(stats_start(stats, pipeline, &err), 0);
+    for (uint64_t i = 1; i <= 2; i++) { /* the stream is new to each of two shards: these come */
+        count_one(stats, pipeline, i);
+        assert_int_equal(listed(stats, false), i);
+    }
+    pthread_mutex_lock(&stats->lock);
+    stats->asked_ns = 0;
+    stats->whole_ns = clock_ns() - 2 * CLOCK_SECOND_NS;
+    pthread_mutex_unlock(&stats->lock);
+    count_one(stats, pipeline, 3);
+    assert_int_equal(listed(stats, false), 2);
+    assert_int_equal(listed(stats, true), 3);
+    count_one(stats, pipeline, 4); /* and for a while after that */
+    assert_int_equal(listed(stats, false), 4);
+    pipeline_abort(pipeline);
+    stats_stop(stats);
+    pipeline_free(pipeline);
+    stats_free(stats);
+    config_free(&config);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_looked_at_early)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_looked_at_early),
+                                       cmocka_unit_test(test_asked_after_long)};
     log_set_level(LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
