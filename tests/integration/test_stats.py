@@ -1,8 +1,10 @@
 """Statistics under an attack with random subdomains: what is counted is held to what was sent."""
 import http.client
 import json
+import os
 import pathlib
 import re
+import select
 import statistics
 import sys
 import threading
@@ -203,6 +205,82 @@ def attack_on_little_memory(t):
     equal(len(texts), 1, "storms that said something else than the others")
     print(check(Web(spile), Truth(texts.pop().decode(), len(senders)), 0.95))
     equal(spile.stop(), 0, "exit status")
+
+
+STALLED = """
+threads: 2
+inputs:
+  - unix: {path: @DIR@/tap.sock}
+outputs:
+  - stdout: {format: json, when-full: block, block-max: 1h, queue-size: 256K}
+web: {listen: "127.0.0.1:0", header-timeout: 1m}
+"""
+STALLED_PAGES = ["/metrics", "/metrics?window=1m", "/api/v1/statistics", "/api/v1/statistics?window=1m",
+                 "/api/v1/streams", "/api/v1/tables?table=domains&by=queries", "/api/v1/tables?table=domains&window=5m"]
+
+
+class Drain(threading.Thread):
+    """Reads a pipe to its end."""
+
+    def __init__(self, reader):
+        super().__init__()
+        self.reader = reader
+
+    def run(self):
+        while os.read(self.reader, 1 << 20):
+            pass
+
+
+def fill(sock, frames):
+    """Sends the frames again and again until nobody takes more for a second; how often, and what is left of the
+    last time."""
+    rest, times = b"", 0
+    sock.setblocking(False)
+    while select.select([], [sock], [], 1)[1]:
+        if not rest:
+            rest, times = frames, times + 1
+        try:
+            rest = rest[sock.send(rest):]
+        except BlockingIOError:
+            pass
+    sock.setblocking(True)
+    return times, rest
+
+
+@test()
+def a_stalled_worker_stops_no_page(t):
+    """An output that is never read holds up the worker that fills it. Pages come as soon as ever, with what was
+    counted before; and when it is read all is counted."""
+    path = t.path("stalled.yaml")
+    path.write_text(STALLED.replace("@DIR@", str(t.folder)))
+    reader, writer = os.pipe()
+    spile = t.spile("run", "-c", path, stdout=writer)
+    os.close(writer)
+    t.wait_listening(spile, 2)
+    web, sender = Web(spile), fstrm.Sender(t.path("tap.sock"))
+    sender.send(*[fstrm.message(question("before.stall.lab.", 1, 1))] * 10)
+    web.settled(10)
+    frames = fstrm.data(fstrm.message(question("flood.stall.lab.", 1, 1))) * 500
+    times, rest = fill(sender.sock, frames)
+    took = {}
+    for page in STALLED_PAGES * 3:
+        begin = time.monotonic()
+        web.get(page)
+        took[page] = max(took.get(page, 0), time.monotonic() - begin)
+    assert max(took.values()) < limit(1.5), f"a page took long: {took}"
+    rows = {row["name"]: row["value"] for row in web.table("domains", "queries")["rows"]}
+    equal(rows.get("before.stall.lab."), 10, "what had been counted before")
+    drain = Drain(reader)
+    drain.start()
+    sender.sock.sendall(rest)
+    web.settled(10 + times * 500)
+    rows = {row["name"]: row["value"] for row in web.table("domains", "queries")["rows"]}
+    equal(rows, {"before.stall.lab.": 10, "flood.stall.lab.": times * 500}, "names at the end")
+    sender.finish()
+    equal(spile.stop(), 0, "exit status")
+    drain.join()
+    os.close(reader)
+    print(f"{times * 500} frames, slowest page {max(took.values()) * 1000:.0f} ms")
 
 
 def of_identities(names, qname=question("same.identities.lab.", 1, 1)):
