@@ -4,7 +4,11 @@
 #include "http/api_statistics.h"
 #include "http/watch.h"
 
-enum { ROWS_USUAL = 10, ROWS_MAX = 100 };
+enum {
+    ROWS_USUAL = 10,
+    ROWS_MAX = 100,
+    SEARCHED = 5000, /* rows among which that of the subject itself is looked for */
+};
 
 struct request {
     struct api_scope scope;
@@ -38,7 +42,7 @@ static bool read_request(const struct http_request *request, struct http_reply *
 
 /* --- what the tables have of the window ----------------------------------------------------- */
 
-static void put_list(struct json *j, const char *key, const struct stats_answer *answer)
+static void put_list(struct json *j, const char *key, const struct stats_answer *answer, size_t n)
 {
     json_key(j, key);
     json_object(j);
@@ -47,30 +51,45 @@ static void put_list(struct json *j, const char *key, const struct stats_answer 
     json_put_u64(j, "floor", answer->floor);
     json_key(j, "rows");
     json_array(j);
-    for (size_t i = 0; i < answer->count; i++)
+    for (size_t i = 0; i < answer->count && i < n; i++)
         api_put_row(j, &answer->rows[i], &stats_events);
     json_array_end(j);
     json_object_end(j);
 }
 
-/* The names at and below the one asked for, and null for a client. False: no memory. */
-static bool put_under(struct json *j, const struct http_context *context,
-                      const struct request *asked)
+static void put_own(struct json *j, const struct stats_answer *answer, struct span text)
+{
+    size_t i = 0;
+    while (i < answer->count &&
+           !span_equal(span_of(answer->rows[i].text, answer->rows[i].text_len), text))
+        i++;
+    if (i == answer->count) {
+        json_put_null(j, "row");
+        return;
+    }
+    json_key(j, "row");
+    api_put_row(j, &answer->rows[i], &stats_events);
+}
+
+/* The row of the subject itself, and of a name those at and below it. `text`: as rows say it.
+ * False: no memory. */
+static bool put_window(struct json *j, const struct http_context *context,
+                       const struct request *asked, struct span text)
 {
     const struct stats_scope scope = {
         .stream = STATS_ALL, .side = asked->scope.side, .window = asked->scope.window};
-    const struct stats_question question = {.table = TABLE_DOMAINS,
+    bool name = asked->subject.name.ptr;
+    const struct stats_question question = {.table = name ? TABLE_DOMAINS : TABLE_CLIENTS,
                                             .by = BY_HITS,
-                                            .under =
-                                                span_of(asked->name.text, asked->name.text_len)};
+                                            .under = name ? text : (struct span){0}};
     struct stats_answer answer;
-    if (!asked->subject.name.ptr) {
-        json_put_null(j, "under");
-        return true;
-    }
-    if (api_top(context, &scope, &question, 1, asked->rows, &answer) < 0)
+    if (api_top(context, &scope, &question, 1, SEARCHED, &answer) < 0)
         return false;
-    put_list(j, "under", &answer);
+    put_own(j, &answer, text);
+    if (name)
+        put_list(j, "under", &answer, asked->rows);
+    else
+        json_put_null(j, "under");
     stats_answers_free(&answer, 1);
     return true;
 }
@@ -90,8 +109,8 @@ static void put_watch(struct json *j, const struct request *asked,
     api_put_direction(j, "queries", &report->counters, STATS_QUERY);
     api_put_direction(j, "responses", &report->counters, STATS_RESPONSE);
     api_put_quantiles(j, &report->counters);
-    put_list(j, "names", &report->lists[WATCH_NAMES]);
-    put_list(j, upstream ? "servers" : "clients", &report->lists[WATCH_ENDS]);
+    put_list(j, "names", &report->lists[WATCH_NAMES], asked->rows);
+    put_list(j, upstream ? "servers" : "clients", &report->lists[WATCH_ENDS], asked->rows);
     json_object_end(j);
 }
 
@@ -99,16 +118,16 @@ static void put_reply(const struct http_request *request, struct http_reply *rep
                       const struct request *asked, const struct watch_report *report,
                       const struct stats_snapshot *snapshot)
 {
-    char address[64];
+    char address[64] = "";
+    bool name = asked->subject.name.ptr;
+    if (!name)
+        api_put_address(address, asked->subject.client);
+    struct span text = name ? span_of(asked->name.text, asked->name.text_len) : span_str(address);
     struct json j = api_begin(reply);
     api_put_snapshot(&j, snapshot, &asked->scope);
-    json_put_text(&j, "name",
-                  asked->subject.name.ptr ? span_of(asked->name.text, asked->name.text_len)
-                                          : (struct span){0});
-    json_put_str(&j, "client",
-                 asked->subject.client.ptr ? api_put_address(address, asked->subject.client)
-                                           : NULL);
-    bool whole = put_under(&j, request->context, asked);
+    json_put_text(&j, "name", name ? text : (struct span){0});
+    json_put_str(&j, "client", name ? NULL : address);
+    bool whole = put_window(&j, request->context, asked, text);
     put_watch(&j, asked, report);
     api_end(&j, reply);
     if (!whole)
@@ -151,12 +170,14 @@ static void explain_handle(const struct http_request *request, struct http_reply
 
 const struct http_route api_explain = {
     .path = "/api/v1/explain",
-    .doc = "What belongs to a name or a client. The names below a name are those of the tables and "
-           "the window. Who asks for it, what a client asks for and how it is answered is counted "
-           "of live events, from the first request for that name or client until nobody has asked "
-           "for a minute: `live` says since when, and the first reply has nothing yet. Eight names "
-           "and clients can be looked at at a time; of each list the heaviest some hundred are "
-           "kept.",
+    .doc =
+        "What belongs to a name or a client. The row of it and the names below a name are those of "
+        "the tables and the window. Who asks for it, what a client asks for and how it is answered "
+        "is counted "
+        "of live events, from the first request for that name or client until nobody has asked "
+        "for a minute: `live` says since when, and the first reply has nothing yet. Eight names "
+        "and clients can be looked at at a time; of each list the heaviest some hundred are "
+        "kept.",
     .parameters =
         (const struct http_parameter[]){
             {"name", "string", "A domain: it and what is below it."},
@@ -165,7 +186,9 @@ const struct http_route api_explain = {
             API_SIDE_PARAMETER,
             API_WINDOW_PARAMETER,
             {0}},
-    .schema = "{" API_SNAPSHOT_SHAPE ", name: text?, client: text?, under: Counted? (names at and "
-              "below the name, in the window; null for a client), live: Live}",
+    .schema = "{" API_SNAPSHOT_SHAPE
+              ", name: text?, client: text?, row: Row? (of the name itself or the client, in the "
+              "window; null: the 5000 heaviest have none), under: Counted? (names at and below the "
+              "name, in the window; null for a client), live: Live}",
     .handle = explain_handle,
 };

@@ -41,6 +41,16 @@ def check_live(live, events, side, n, what):
     equal([live["unseen"], live["from"] <= live["to"]], [0, True], what)
 
 
+def check_own(row, events, what):
+    """The row of the name itself, without what is below it, or of the client."""
+    if not events:
+        equal(row, None, what)
+        return
+    m = measures(events)
+    equal([row["queries"], row["responses"], row["nxdomain"], row["error"]],
+          [m["queries"], m["responses"], m["nxdomain"], 0], what)
+
+
 @test()
 def names_and_clients_are_explained(t):
     """Counted from the first question on; what belongs to another side, name or client is not in it."""
@@ -66,6 +76,8 @@ def names_and_clients_are_explained(t):
             check_live(reply["live"], events, side, 20, str(subject))
         else:
             equal(reply["live"]["names"]["rows"], [], str(subject))
+        own = "client" not in subject and subject["name"].lower().rstrip(".") + "."
+        check_own(reply["row"], [e for e in events if not own or e["qname"] == own], f"the row of {subject}")
         if "name" in subject:
             check_list({**reply["under"], "keys": len({e["qname"] for e in events})}, events, lambda e: e["qname"], 20, f"under {subject}")
         else:
