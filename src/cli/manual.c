@@ -186,10 +186,26 @@ static void put_top_keys(FILE *out)
     fputs(".El\n", out);
 }
 
+static void put_tables_of(FILE *out, enum top_page page)
+{
+    const char *before = "";
+    for (int i = 0; i < TOP_TABLES; i++) {
+        if (top_tables[i].page != page)
+            continue;
+        fprintf(out, "%s%s", before, top_tables[i].title);
+        before = ",\n";
+    }
+    fputs(".\n", out);
+}
+
 static void put_top_tables(FILE *out)
 {
-    for (int i = 0; i < TOP_TABLES; i++)
-        fprintf(out, "%s%s\n", top_tables[i].title, i < TOP_TABLES - 1 ? "," : ".");
+    put_tables_of(out, PAGE_ALL);
+}
+
+static void put_top_explained(FILE *out)
+{
+    put_tables_of(out, PAGE_EXPLAINED);
 }
 
 /* spile.yaml.5 ----------------------------------------------------------------------------------
@@ -325,19 +341,13 @@ static const struct part {
     const char *mark;
     void (*put)(FILE *out);
 } parts[] = {
-    {"@version@\n", put_version},
-    {"@synopsis@\n", put_synopsis},
-    {"@commands@\n", put_commands},
-    {"@top-keys@\n", put_top_keys},
-    {"@top-tables@\n", put_top_tables},
-    {"@settings@\n", put_settings},
-    {"@inputs@\n", put_inputs},
-    {"@outputs@\n", put_outputs},
-    {"@output-options@\n", put_output_options},
-    {"@sections@\n", put_sections},
-    {"@formats@\n", put_formats},
-    {"@fields@\n", put_fields},
-    {"@routes@\n", put_routes},
+    {"@version@\n", put_version},       {"@synopsis@\n", put_synopsis},
+    {"@commands@\n", put_commands},     {"@top-keys@\n", put_top_keys},
+    {"@top-tables@\n", put_top_tables}, {"@top-explained@\n", put_top_explained},
+    {"@settings@\n", put_settings},     {"@inputs@\n", put_inputs},
+    {"@outputs@\n", put_outputs},       {"@output-options@\n", put_output_options},
+    {"@sections@\n", put_sections},     {"@formats@\n", put_formats},
+    {"@fields@\n", put_fields},         {"@routes@\n", put_routes},
     {"@shapes@\n", put_shapes},
 };
 

@@ -23,9 +23,10 @@ struct service {
     struct observer observers[4]; /* statistics, live events, watches, the command's own */
 };
 
-/* Starts all that a configuration which config_validate has accepted asks for; statistics also when
- * `statistics` says so. The options may bring one observer. The config must outlive the service.
- * -1: err, with the place of what could not be started; nothing runs then. */
+/* Starts all that a configuration which config_validate has accepted asks for; statistics, and what
+ * watches single names and clients, also when `statistics` says so. The options may bring one
+ * observer. The config must outlive the service. -1: err, with the place of what could not be
+ * started; nothing runs then. */
 int service_start(struct service *service, struct config *config,
                   const struct pipeline_options *options, bool statistics, struct error *err);
 /* Runs the pipeline to its end; the last snapshot has all that came. */

@@ -273,6 +273,7 @@ static struct http_context context_of(const struct service *service)
     context.pipeline = service->pipeline;
     context.config = service->config;
     context.history = service->history;
+    context.watches = service->watches;
     return context;
 }
 

@@ -1,6 +1,7 @@
 #include "top/box.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum {
     RANK_WIDTH = TOP_BOX_RANK,
@@ -52,17 +53,50 @@ static int longest_name(const struct top_box *box, const struct top_list *list)
     return longest < CANVAS_SIDE_MAX ? (int)longest : CANVAS_SIDE_MAX;
 }
 
+/* "1 domains asked  1-12/500  +4", or of a search "  1-3/3 in the heaviest 5000". */
+enum { TITLE_PARTS = 3 };
+struct title {
+    char parts[TITLE_PARTS][64];
+};
+
+/* Returns how wide it is. */
+static int write_title(struct title *title, const struct top_box *box, const struct top_list *list)
+{
+    enum { SIZE = sizeof title->parts[0] };
+    char number[4] = "";
+    size_t end = end_row(box, list);
+    int width = 0;
+    *title = (struct title){.parts = {"", "", ""}};
+    if (box->number >= 0)
+        snprintf(number, sizeof number, "%d ", box->number % 10);
+    snprintf(title->parts[0], SIZE, " %s%s", number, top_tables[box->list].title);
+    if (end > 0)
+        snprintf(title->parts[1], SIZE, "  %d-%zu/%s%.0f", box->from + 1, end,
+                 list->estimated ? "~" : "", list->keys < 1e15 ? list->keys : 1e15);
+    if (list->searched > 0)
+        snprintf(title->parts[2], SIZE, " in the heaviest %.0f",
+                 list->searched < 1e15 ? list->searched : 1e15);
+    else if (list->error > 0)
+        snprintf(title->parts[2], SIZE, "  +%.0f", list->error < 1e15 ? list->error : 1e15);
+    for (int i = 0; i < TITLE_PARTS; i++)
+        width += (int)strlen(title->parts[i]);
+    return width;
+}
+
 /* First the column that the table goes by, then the others as long as names have room: beside those
  * of domains and addresses the first of them where there is little, the rest where most are whole.
- */
+ * The title has room in any case. */
 static struct grid make_grid(const struct top_box *box, const struct top_list *list)
 {
     struct grid grid = {.names = box->width - RANK_WIDTH};
     int count = top_column_count(box->list);
     bool keys = top_tables[box->list].kind == KIND_TABLE;
+    struct title title;
+    int titled = write_title(&title, box, list) - RANK_WIDTH;
     for (int i = -1; i < count; i++) {
         int column = i < 0 ? list->by : i;
         int least = keys && i >= FIRST_COLUMNS ? NAME_WHOLE : NAME_MIN;
+        least = least < titled ? titled : least;
         if (grid.width[column] > 0)
             continue;
         int width = column_width(box, list, column);
@@ -79,26 +113,18 @@ static struct grid make_grid(const struct top_box *box, const struct top_list *l
     return grid;
 }
 
-/* "1 domains asked  1-12/500  +4": what there is no room for is left out from the end. */
+/* What there is no room for is left out from the end. */
 static void put_title(struct canvas *canvas, const struct top_box *box, const struct top_list *list,
                       enum canvas_style style, int room)
 {
-    char parts[3][64] = {"", "", ""}, number[4] = "";
-    size_t end = end_row(box, list);
+    struct title title;
     int x = box->x;
-    if (box->number >= 0)
-        snprintf(number, sizeof number, "%d ", box->number % 10);
-    snprintf(parts[0], sizeof parts[0], " %s%s", number, top_tables[box->list].title);
-    if (end > 0)
-        snprintf(parts[1], sizeof parts[1], "  %d-%zu/%s%.0f", box->from + 1, end,
-                 list->estimated ? "~" : "", list->keys < 1e15 ? list->keys : 1e15);
-    if (list->error > 0)
-        snprintf(parts[2], sizeof parts[2], "  +%.0f", list->error < 1e15 ? list->error : 1e15);
-    for (int i = 0; i < 3; i++) {
+    write_title(&title, box, list);
+    for (int i = 0; i < TITLE_PARTS; i++) {
         int left = box->x + room - x;
-        if (i > 0 && (int)strlen(parts[i]) > left)
+        if (i > 0 && (int)strlen(title.parts[i]) > left)
             return;
-        x = canvas_text(canvas, x, box->y, left, style, span_str(parts[i]));
+        x = canvas_text(canvas, x, box->y, left, style, span_str(title.parts[i]));
     }
 }
 
@@ -125,15 +151,22 @@ static void put_row(struct canvas *canvas, const struct top_box *box, const stru
     const struct top_row *row = &list->rows[i];
     char text[24];
     int y = box->y + 1 + (int)i - box->from, x = box->x + RANK_WIDTH;
+    bool chosen = (int)i == box->chosen;
+    if (chosen)
+        canvas_fill(canvas, box->x, y, box->width, STYLE_CHOSEN);
     snprintf(text, sizeof text, "%zu", row->rank);
-    canvas_right(canvas, x - 1, y, STYLE_DIM, text);
-    canvas_name(canvas, x, y, grid->names, STYLE_PLAIN, span_str(row->name));
+    canvas_right(canvas, x - 1, y, chosen ? STYLE_CHOSEN : STYLE_DIM, text);
+    canvas_name(canvas, x, y, grid->names, chosen ? STYLE_CHOSEN : STYLE_PLAIN,
+                span_str(row->name));
     x += grid->names;
     for (int k = 0; k < TOP_COLUMNS_MAX; k++) {
         if (grid->width[k] == 0)
             continue;
         x += grid->width[k];
-        canvas_right(canvas, x, y, k == list->by ? STYLE_SORTED : STYLE_PLAIN,
+        canvas_right(canvas, x, y,
+                     chosen          ? STYLE_CHOSEN
+                     : k == list->by ? STYLE_SORTED
+                                     : STYLE_PLAIN,
                      form_text(column_of(box, k)->form, row->values[k], text));
     }
 }

@@ -11,6 +11,7 @@ struct top_box {
     enum top_list_id list;
     int number; /* of the key that picks the table, shown before its title; -1: none */
     int from;   /* the row to begin with */
+    int chosen; /* the row that is marked; -1: none */
     bool focus;
 };
 

@@ -16,6 +16,7 @@ enum canvas_style {
     STYLE_VALUE,  /* a number worth a look */
     STYLE_HEAD,   /* a table's heading */
     STYLE_FOCUS,  /* that of the table which keys act on */
+    STYLE_CHOSEN, /* its row that is explained by a key */
     STYLE_SORTED, /* the column that a table goes by */
     STYLE_DIM,
     STYLE_GOOD,

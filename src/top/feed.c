@@ -137,7 +137,8 @@ void top_feed_stop(struct top_feed *feed)
 static bool same(const struct top_wish *a, const struct top_wish *b)
 {
     return strcmp(a->stream, b->stream) == 0 && a->side == b->side && a->window == b->window &&
-           a->resets == b->resets && a->rows == b->rows &&
+           a->resets == b->resets && a->rows == b->rows && a->subject.kind == b->subject.kind &&
+           strcmp(a->subject.text, b->subject.text) == 0 &&
            memcmp(a->by, b->by, sizeof a->by) == 0 &&
            memcmp(a->tables, b->tables, sizeof a->tables) == 0;
 }

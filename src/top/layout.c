@@ -5,163 +5,22 @@
 #include <stdlib.h>
 
 #include "top/box.h"
+#include "top/summary.h"
 
 enum {
-    PART_WIDTH = 76,  /* of a box or a line of the summary; twice as wide a screen has two */
-    BOX_HEIGHT = 12,  /* the least of a box that is not alone */
-    ROWS_LEAST = 6,   /* a table's, heading included; the summary is cut for them */
-    LABEL_WIDTH = 11, /* of a line of the summary */
-    ITEM_WIDTH = 13,
-    ITEMS = 5,
+    PART_WIDTH = 76,   /* of a box or a line of the summary; twice as wide a screen has two */
+    BOX_HEIGHT = 12,   /* the least of a box that is not alone */
+    ROWS_LEAST = 6,    /* a table's, heading included; the summary is cut for them */
     GAP = 2,           /* between the parts of a line */
     TARGET_LEAST = 16, /* columns of a target that is longer */
     STREAM_MOST = 40,
-    HINT_HEIGHT = 4,      /* lines, at most */
-    HINT_SECONDS = 5,     /* each is shown so long, where there are several */
-    TREND_HEIGHT = 30,    /* of a screen that has a line for the trend */
-    ROWS_WISHED = 250,    /* of a table */
-    ROWS_SEARCHED = 1000, /* of one that is looked through: all that the API gives */
+    HINT_HEIGHT = 4,   /* lines, at most */
+    HINT_SECONDS = 5,  /* each is shown so long, where there are several */
+    TREND_HEIGHT = 30, /* of a screen that has a line for the trend */
+    ROWS_WISHED = 250, /* of a table */
 };
 
-/* --- the summary ---------------------------------------------------------------------------- */
-
-/* A number in a line: "p50 0.42ms", "12/s". */
-struct item {
-    const char *before; /* NULL: no item */
-    enum top_number number;
-    const char *after;
-    bool bad; /* it should be zero */
-    enum top_only only;
-};
-
-/* A line has items, or the shares of a list, or the messages' times. The first lines are the most
- * important. */
-struct line {
-    const char *label;
-    struct item items[ITEMS];
-    enum top_list_id list;
-    bool times;
-    bool estimate; /* marked with ~ when the statistics are no longer exact */
-};
-
-static const struct line lines[] = {
-    {"queries",
-     {{"", NUMBER_QUERIES, "", false},
-      {"", NUMBER_QUERY_RATE, "/s", false},
-      {"1m ", NUMBER_QUERY_RATE_1M, "/s", false},
-      {"15m ", NUMBER_QUERY_RATE_15M, "/s", false},
-      {"", NUMBER_QUERY_BYTES, " bytes", false}},
-     0},
-    {"answers",
-     {{"", NUMBER_RESPONSES, "", false},
-      {"", NUMBER_RESPONSE_RATE, "/s", false},
-      {"1m ", NUMBER_RESPONSE_RATE_1M, "/s", false},
-      {"15m ", NUMBER_RESPONSE_RATE_15M, "/s", false},
-      {"", NUMBER_RESPONSE_BYTES, " bytes", false}},
-     0},
-    {"events of", .times = true},
-    {"latency",
-     {{"p50 ", NUMBER_LATENCY_P50, "", false},
-      {"p90 ", NUMBER_LATENCY_P90, "", false},
-      {"p99 ", NUMBER_LATENCY_P99, "", false},
-      {"p99.9 ", NUMBER_LATENCY_P999, "", false},
-      {"mean ", NUMBER_LATENCY_MEAN, "", false}},
-     0},
-    {"distinct",
-     {{"clients ", NUMBER_CLIENTS, "", false, TOP_CLIENT},
-      {"servers ", NUMBER_SERVERS, "", false, TOP_UPSTREAM},
-      {"domains ", NUMBER_DOMAINS, "", false},
-      {"asked ", NUMBER_ASKED, "", false},
-      {"answered ", NUMBER_ANSWERED, "", false}},
-     .estimate = true},
-    {"loss",
-     {{"malformed ", NUMBER_MALFORMED, "", true},
-      {"dropped ", NUMBER_DROPPED, "", true},
-      {"unlisted ", NUMBER_UNLISTED, "", true},
-      {"other streams ", NUMBER_OTHER_STREAMS, "", false}},
-     0},
-    {"rcodes", {{0}}, LIST_RCODES},
-    {"types", {{0}}, LIST_TYPES},
-    {"transports", {{0}}, LIST_TRANSPORTS},
-    {"families", {{0}}, LIST_FAMILIES},
-};
-enum { LINES = sizeof lines / sizeof *lines };
-
-/* As many as end before column `end`. */
-static void put_items(struct canvas *canvas, const struct top_view *view, const struct item *items,
-                      int x, int y, int end)
-{
-    for (int i = 0; i < ITEMS && items[i].before; i++) {
-        double value = view->numbers[items[i].number];
-        char text[FORM_MAX];
-        int next = x + ITEM_WIDTH;
-        if (!top_has(items[i].only, view->side))
-            continue;
-        form_text(top_numbers[items[i].number].form, value, text);
-        if (x + (int)(strlen(items[i].before) + strlen(text) + strlen(items[i].after)) > end)
-            return;
-        x = canvas_str(canvas, x, y, STYLE_LABEL, items[i].before);
-        x = canvas_str(canvas, x, y, items[i].bad && value > 0 ? STYLE_BAD : STYLE_VALUE, text);
-        x = canvas_str(canvas, x, y, STYLE_LABEL, items[i].after);
-        x = x < next ? next : x + GAP;
-    }
-}
-
-/* "NOERROR 81.3 %  NXDOMAIN 12.0 %", as many as there is room for. */
-static void put_shares(struct canvas *canvas, const struct top_list *list, int x, int y, int end)
-{
-    double whole = 0;
-    for (size_t i = 0; i < list->count; i++)
-        whole += list->rows[i].values[list->by] > 0 ? list->rows[i].values[list->by] : 0;
-    for (size_t i = 0; i < list->count && list->rows[i].values[list->by] > 0; i++) {
-        char share[FORM_MAX];
-        struct span name = span_str(list->rows[i].name);
-        form_share(list->rows[i].values[list->by], whole, share);
-        if (x + (int)canvas_width(name) + 1 + (int)strlen(share) > end)
-            return;
-        x = canvas_text(canvas, x, y, end - x, STYLE_LABEL, name);
-        x = canvas_str(canvas, x + 1, y, STYLE_VALUE, share) + GAP;
-    }
-}
-
-/* From when to when messages are: "2026-11-21T15:12:22Z - 15:14:40Z", the second date only where it
- * is another one; "-" without times. */
-static void times_text(const struct top_view *view, char *out, size_t size)
-{
-    enum { DATE = 11 /* characters up to the time */ };
-    char from[FORM_MAX], to[FORM_MAX];
-    form_text(FORM_DATE, view->numbers[NUMBER_FROM] / 1e3, from);
-    form_text(FORM_DATE, view->numbers[NUMBER_TO] / 1e3, to);
-    bool same_day = strlen(from) > DATE && strncmp(from, to, DATE) == 0;
-    snprintf(out, size, strcmp(from, "-") ? "%s - %s" : "%s", from, to + (same_day ? DATE : 0));
-}
-
-/* Rates of another time than that of the messages would be taken for theirs. */
-static void put_times(struct canvas *canvas, const struct top_view *view, int x, int y, int end)
-{
-    static const char words[] = "; rates: of arrival";
-    char text[64];
-    times_text(view, text, sizeof text);
-    if (x + (int)strlen(text) > end)
-        return;
-    x = canvas_str(canvas, x, y, STYLE_VALUE, text);
-    if (view->numbers[NUMBER_ELSEWHEN] == 1 && x + (int)sizeof words - 1 <= end)
-        canvas_str(canvas, x, y, STYLE_BAD, words);
-}
-
-static void put_line(struct canvas *canvas, const struct top_view *view, const struct line *line,
-                     int x, int y, int width)
-{
-    int end = canvas_str(canvas, x + 1, y, STYLE_LABEL, line->label);
-    if (line->estimate && view->numbers[NUMBER_EXACT] == 0)
-        canvas_str(canvas, end + 1, y, STYLE_BAD, "~");
-    if (line->times)
-        put_times(canvas, view, x + LABEL_WIDTH + 1, y, x + width);
-    else if (line->items[0].before)
-        put_items(canvas, view, line->items, x + LABEL_WIDTH + 1, y, x + width);
-    else
-        put_shares(canvas, &view->lists[line->list], x + LABEL_WIDTH + 1, y, x + width);
-}
+/* --- the trend ------------------------------------------------------------------------------ */
 
 void top_trend_add(struct top_trend *trend, double rate)
 {
@@ -201,10 +60,10 @@ static int at_least(int value, int least)
 
 /* Divides the screen into title, summary, boxes and last line. On a small one the summary loses its
  * end first. */
-static struct places arrange(int width, int height)
+static struct places arrange(int width, int height, struct top_scene scene)
 {
     struct places places = {.parts = at_least(width / PART_WIDTH, 1)};
-    int wanted = (LINES + places.parts - 1) / places.parts;
+    int wanted = (top_summary_lines(scene) + places.parts - 1) / places.parts;
     int room = at_least(height - 2 - ROWS_LEAST, 0);
     if (height >= TREND_HEIGHT && wanted < room)
         places.trend = ++wanted;
@@ -217,58 +76,75 @@ static struct places arrange(int width, int height)
 
 static int box_count(const struct top_state *state, const struct places *places)
 {
-    int count = places->parts * places->rows, all = top_table_count(state->side);
+    int count = places->parts * places->rows, all = top_table_count(top_scene_of(state));
     return count < all ? count : all;
 }
 
-/* The place of a box's table among those of the side: the one that keys act on, and those behind.
+/* The place of a box's table among those of the scene: the one that keys act on, and those behind.
  */
 static int box_place(const struct top_state *state, int box)
 {
-    return (top_table_place(state->side, (enum top_list_id)state->table) + box) %
-           top_table_count(state->side);
+    struct top_scene scene = top_scene_of(state);
+    return (top_table_place(scene, (enum top_list_id)state->table) + box) % top_table_count(scene);
 }
 
 void top_layout_wish(int width, int height, const struct top_state *state, struct top_wish *wish)
 {
-    struct places places = arrange(width, height);
+    struct top_scene scene = top_scene_of(state);
+    struct places places = arrange(width, height, scene);
     *wish = (struct top_wish){.side = state->side,
                               .window = state->window,
+                              .subject = *top_subject_of(state),
                               .resets = state->resets,
-                              .rows = state->search[0] ? ROWS_SEARCHED : ROWS_WISHED};
+                              .rows = ROWS_WISHED};
     snprintf(wish->stream, sizeof wish->stream, "%s", state->stream);
     memcpy(wish->by, state->by, sizeof wish->by);
     for (int i = 0; i < box_count(state, &places); i++)
-        wish->tables[top_table_at(state->side, box_place(state, i))] = true;
+        wish->tables[top_table_at(scene, box_place(state, i))] = true;
 }
 
-static bool is_found(const struct top_row *row, const char *search)
+/* The rows that are to be shown, in a list whose rows the caller frees; none without memory. */
+static struct top_list matching(const struct top_view *view, enum top_list_id list,
+                                const struct top_subject *subject)
 {
-    return strcasestr(row->name, search) != NULL;
-}
-
-/* The rows that are searched for, in a list whose rows the caller frees; none without memory. */
-static struct top_list search_list(const struct top_list *list, const char *search)
-{
-    struct top_list found = *list;
+    struct top_list found = view->lists[list];
+    if (!top_view_is_of(view, subject))
+        found = (struct top_list){.by = found.by};
+    size_t count = found.count;
+    const struct top_row *rows = found.rows;
     found.count = 0;
-    found.rows = calloc(list->count + 1, sizeof *found.rows);
-    for (size_t i = 0; found.rows && i < list->count; i++) {
-        if (is_found(&list->rows[i], search))
-            found.rows[found.count++] = list->rows[i];
+    found.rows = calloc(count + 1, sizeof *found.rows);
+    for (size_t i = 0; found.rows && i < count; i++) {
+        if (top_row_matches(&rows[i], subject))
+            found.rows[found.count++] = rows[i];
     }
     return found;
 }
 
+static int between(int least, int value, int most)
+{
+    return at_least(value < most ? value : most, least);
+}
+
+/* The chosen row is shown, and the end of the list not above that of the box. */
+static void scroll(struct top_state *state, int page)
+{
+    state->page = at_least(page, 1);
+    int last = at_least(state->found - state->page, 0);
+    state->scroll = between(state->row - state->page + 1, state->scroll, state->row);
+    state->scroll = between(0, state->scroll, last);
+}
+
 /* One box of the screen; the first is that of the table which keys act on. */
-static void put_box(struct canvas *canvas, struct top_box *box, const struct top_list *list,
+static void put_box(struct canvas *canvas, struct top_box *box, const struct top_view *view,
                     struct top_state *state)
 {
-    struct top_list shown = search_list(list, state->search);
+    struct top_list shown = matching(view, box->list, top_subject_of(state));
     if (box->focus) {
-        state->page = at_least(box->height - 1, 1);
-        state->found = (int)shown.count;
-        box->from = at_least(state->scroll < state->found ? state->scroll : 0, 0);
+        top_state_settle(state, view);
+        scroll(state, box->height - 1);
+        box->from = state->scroll;
+        box->chosen = state->row;
     }
     top_box_draw(canvas, box, &shown);
     free(shown.rows);
@@ -280,7 +156,7 @@ static void put_boxes(struct canvas *canvas, const struct top_view *view, struct
     int width = canvas->width / places->parts, height = places->boxes_height / places->rows;
     for (int i = 0; i < box_count(state, places); i++) {
         int place = box_place(state, i);
-        enum top_list_id list = top_table_at(state->side, place);
+        enum top_list_id list = top_table_at(top_scene_of(state), place);
         int column = i % places->parts, row = i / places->parts;
         struct top_box box = {
             .x = column * width,
@@ -290,8 +166,9 @@ static void put_boxes(struct canvas *canvas, const struct top_view *view, struct
             .list = list,
             .number = place < 10 ? place + 1 : -1,
             .focus = i == 0,
+            .chosen = -1,
         };
-        put_box(canvas, &box, &view->lists[list], state);
+        put_box(canvas, &box, view, state);
     }
 }
 
@@ -320,16 +197,25 @@ static void put_waiting(struct canvas *canvas, const struct top_view *view,
     }
 }
 
-/* In the first box, too: all that came is of the other side. */
-static void put_other_side(struct canvas *canvas, const struct top_view *view, int y)
+/* In the first box, too: nothing came of this side in this time, and where there may be more. */
+static void put_nothing(struct canvas *canvas, const struct top_view *view, int y)
 {
     static const char *const words[] = {
-        [STATS_CLIENT] =
-            "nothing that clients asked: --side upstream, or u, shows what is asked upstream",
-        [STATS_UPSTREAM] = "nothing asked upstream: --side client, or u, shows what clients ask",
+        [STATS_CLIENT] = "that clients asked",
+        [STATS_UPSTREAM] = "asked upstream",
     };
-    if (view->lists[LIST_STREAMS].count > 0 && view->numbers[NUMBER_EVER] == 0)
-        canvas_str(canvas, TOP_BOX_RANK, y, STYLE_VALUE, words[view->side]);
+    static const char *const others[] = {
+        [STATS_CLIENT] = "--side upstream, or u, shows what is asked upstream",
+        [STATS_UPSTREAM] = "--side client, or u, shows what clients ask",
+    };
+    char text[128], time[32] = "";
+    if (view->lists[LIST_STREAMS].count == 0 ||
+        view->numbers[NUMBER_QUERIES] + view->numbers[NUMBER_RESPONSES] != 0)
+        return;
+    if (view->window != WINDOW_ALL)
+        snprintf(time, sizeof time, " in %s (w: another time)", stats_window_name(view->window));
+    snprintf(text, sizeof text, "nothing %s%s: %s", words[view->side], time, others[view->side]);
+    canvas_str(canvas, TOP_BOX_RANK, y, STYLE_VALUE, text);
 }
 
 /* --- frame ---------------------------------------------------------------------------------- */
@@ -384,13 +270,16 @@ static void write_title(struct title *title, const struct top_view *view,
     *title = (struct title){.text[TITLE_PROGRAM] = "spile top"};
     snprintf(title->text[TITLE_SCOPE], SIZE, "%s, %s", sides[view->side],
              stats_window_name(view->window));
-    if (state->search[0] && !state->typing)
-        snprintf(title->text[TITLE_SEARCH], SIZE, "/%s", state->search);
+    const struct top_subject *subject = top_subject_of(state);
+    if (subject->kind == SUBJECT_SEARCH && !state->typing)
+        snprintf(title->text[TITLE_SEARCH], SIZE, "/%.*s", TOP_SEARCH_MAX, subject->text);
     snprintf(title->text[TITLE_STREAM], SIZE, "stream %.*s (%d/%d)", len, name,
              view->stream ? top_stream_number(view, name) : 0,
              (int)view->lists[LIST_STREAMS].count);
+    if (top_page_of(subject->kind) == PAGE_EXPLAINED)
+        snprintf(title->text[TITLE_STREAM], SIZE, "all streams");
     if (state->recording) {
-        times_text(view, title->text[TITLE_RECORDED], SIZE);
+        top_summary_times(view, title->text[TITLE_RECORDED], SIZE);
     } else {
         snprintf(title->text[TITLE_UP], SIZE, "up %s", form_text(FORM_SPAN, up, span));
         snprintf(title->text[TITLE_EVERY], SIZE, "every %gs", state->interval_ms / 1e3);
@@ -462,7 +351,7 @@ static void put_typed(struct canvas *canvas, const char *search, int y)
     int len = (int)strlen(search), room = at_least(canvas->width - 3, 0);
     int x = canvas_str(canvas, 1, y, STYLE_LABEL, "/");
     x = canvas_str(canvas, x, y, STYLE_VALUE, search + (len > room ? len - room : 0));
-    canvas_str(canvas, x, y, STYLE_LABEL, "_");
+    canvas_str(canvas, x, y, STYLE_LABEL, len > 0 ? "_" : "_ a part of a name or an address");
 }
 
 /* The text that is typed, the keys, or what is wrong. */
@@ -472,7 +361,7 @@ static void put_last_line(struct canvas *canvas, const struct top_state *state,
     int y = canvas->height - 1;
     canvas_fill(canvas, 0, y, canvas->width, STYLE_PLAIN);
     if (state->typing) {
-        put_typed(canvas, state->search, y);
+        put_typed(canvas, top_subject_of(state)->text, y);
         return;
     }
     char question[64];
@@ -539,7 +428,11 @@ static void put_hints(struct canvas *canvas, const struct top_view *view,
 static void put_help(struct canvas *canvas)
 {
     enum { WIDTH = 60, NAME = 20 };
-    int x = at_least((canvas->width - WIDTH) / 2, 0), y = 2;
+    int height = 2; /* with its head and its foot */
+    for (const struct top_key *key = top_keys; key->act; key++)
+        height += key->name != NULL;
+    int x = at_least((canvas->width - WIDTH) / 2, 0);
+    int y = between(0, canvas->height - 1 - height, 2);
     canvas_fill(canvas, x, y, WIDTH, STYLE_FOCUS);
     canvas_str(canvas, x + 1, y++, STYLE_FOCUS, "keys");
     for (const struct top_key *key = top_keys; key->act; key++) {
@@ -554,22 +447,31 @@ static void put_help(struct canvas *canvas)
     canvas_str(canvas, x + NAME, y, STYLE_FOCUS, TOP_WINDOWS_DOC);
 }
 
+static void put_summary(struct canvas *canvas, const struct top_view *view,
+                        const struct top_state *state, const struct places *places)
+{
+    int width = canvas->width / places->parts, count = top_summary_lines(top_scene_of(state));
+    for (int i = 0; i < count && i / places->parts < places->summary; i++) {
+        struct top_place at = {i % places->parts * width, 1 + i / places->parts, width};
+        top_summary_put(canvas, view, state, i, &at);
+    }
+}
+
 void top_layout(struct canvas *canvas, const struct top_view *view, struct top_state *state,
                 const struct top_frame *frame)
 {
-    struct places places = arrange(canvas->width, canvas->height);
-    int width = canvas->width / places.parts;
+    struct top_scene scene = top_scene_of(state);
+    struct places places = arrange(canvas->width, canvas->height, scene);
     put_title(canvas, view, state, frame);
-    for (int i = 0; i < LINES && i / places.parts < places.summary; i++)
-        put_line(canvas, view, &lines[i], i % places.parts * width, 1 + i / places.parts, width);
+    put_summary(canvas, view, state, &places);
     if (places.trend > 0 && frame->trend)
         put_trend(canvas, frame->trend, 1, places.trend, canvas->width - 2);
     put_hints(canvas, view, frame, &places);
     if (places.boxes_height > 0)
         put_boxes(canvas, view, state, &places);
     put_waiting(canvas, view, frame, places.body + 1, places.boxes_height - 1);
-    if (places.boxes_height > 1)
-        put_other_side(canvas, view, places.body + 1);
+    if (places.boxes_height > 1 && scene.subject == SUBJECT_ALL)
+        put_nothing(canvas, view, places.body + 1);
     if (state->help)
         put_help(canvas);
     if (canvas->height > 3)
@@ -586,9 +488,10 @@ static int report_height(const struct top_list *list, int rows)
 int top_layout_report(struct canvas *canvas, int width, int rows, const struct top_view *view,
                       const struct top_state *state, const struct top_frame *frame)
 {
-    int height = 1 + LINES, y = 1 + LINES;
-    for (int i = 0; i < top_table_count(view->side); i++)
-        height += report_height(&view->lists[top_table_at(view->side, i)], rows);
+    struct top_scene scene = top_scene_of(state);
+    int lines = top_summary_lines(scene), height = 1 + lines, y = 1 + lines;
+    for (int i = 0; i < top_table_count(scene); i++)
+        height += report_height(&view->lists[top_table_at(scene, i)], rows);
     const struct top_list *hints = &view->lists[LIST_HINTS];
     struct canvas nothing = {.width = width};
     for (size_t i = 0; i < hints->count; i++)
@@ -596,10 +499,9 @@ int top_layout_report(struct canvas *canvas, int width, int rows, const struct t
     if (canvas_init(canvas, width, height) < 0)
         return -1;
     put_title(canvas, view, state, frame);
-    for (int i = 0; i < LINES; i++)
-        put_line(canvas, view, &lines[i], 0, 1 + i, canvas->width);
-    for (int i = 0; i < top_table_count(view->side); i++) {
-        enum top_list_id list = top_table_at(view->side, i);
+    put_summary(canvas, view, state, &(struct places){.parts = 1, .summary = lines});
+    for (int i = 0; i < top_table_count(scene); i++) {
+        enum top_list_id list = top_table_at(scene, i);
         int box_height = report_height(&view->lists[list], rows);
         struct top_box box = {
             .y = y + 1,
@@ -607,12 +509,13 @@ int top_layout_report(struct canvas *canvas, int width, int rows, const struct t
             .height = box_height - 1,
             .list = list,
             .number = -1,
+            .chosen = -1,
         };
         top_box_draw(canvas, &box, &view->lists[list]);
         y += box_height;
     }
-    put_waiting(canvas, view, frame, LINES + 3, 1);
-    put_other_side(canvas, view, LINES + 3);
+    put_waiting(canvas, view, frame, lines + 3, 1);
+    put_nothing(canvas, view, lines + 3);
     for (size_t i = 0; i < hints->count; i++)
         y += put_hint(canvas, hints->rows[i].name, y);
     return 0;

@@ -36,12 +36,19 @@ static double sum_of(json_t *array, const char *path)
     return total;
 }
 
-/* "path", "path+path", or "array[].path": of all its items. */
+/* "path", "path+path", "path less path", which is 0 at least, or "array[].path": of all its items.
+ */
 static double sum(json_t *object, const char *path)
 {
-    const char *plus = strchr(path, '+'), *each = strstr(path, "[].");
+    static const char word[] = " less ";
+    const char *plus = strchr(path, '+'), *each = strstr(path, "[]."), *less = strstr(path, word);
     if (each)
         return sum_of(member(object, span_of(path, (size_t)(each - path))), each + 3);
+    if (less) {
+        double left = number(member(object, span_of(path, (size_t)(less - path)))) -
+                      sum(object, less + sizeof word - 1);
+        return left < 0 ? 0 : left;
+    }
     if (!plus)
         return number(member(object, span_str(path)));
     return number(member(object, span_of(path, (size_t)(plus - path)))) + sum(object, plus + 1);
@@ -120,11 +127,14 @@ static void add_direction(struct top_list *list, json_t *counts, int direction)
     }
 }
 
+/* The table's name: "statistics.rcodes" is "rcodes" of the queries and of the responses in
+ * "statistics". */
 static int read_pair(struct top_list *list, const struct top_table *table, int by, json_t *document)
 {
-    json_t *statistics = json_object_get(document, "statistics");
-    json_t *directions[] = {json_object_get(json_object_get(statistics, "queries"), table->name),
-                            json_object_get(json_object_get(statistics, "responses"), table->name)};
+    const char *name = strrchr(table->name, '.') + 1;
+    json_t *in = member(document, span_of(table->name, (size_t)(name - 1 - table->name)));
+    json_t *directions[] = {json_object_get(json_object_get(in, "queries"), name),
+                            json_object_get(json_object_get(in, "responses"), name)};
     if (!json_is_object(directions[0]) && !json_is_object(directions[1]))
         return 0;
     if (begin_list(list, PAIR_MAX, by) < 0)
@@ -173,24 +183,63 @@ static void make_shares(struct top_list *list, const struct top_table *table, do
     }
 }
 
-/* The reply for one table: {"table": ..., "keys": N, "rows": [...]}, alone or as the only one of
- * "tables". */
-static int read_table(struct top_list *list, const struct top_table *table, int by,
-                      json_t *document)
+/* {"keys": N, "keys-exact": false, "rows": [...]}, or what a search has "found" of "searched". */
+static int read_counted(struct top_list *list, const struct top_table *table, int by, json_t *from)
 {
-    json_t *tables = json_object_get(document, "tables");
-    json_t *from = tables ? json_array_get(tables, 0) : document;
     json_t *rows = json_object_get(from, "rows");
     if (read_rows(list, table, by, rows) < 0)
         return -1;
     if (!list->known)
         return 0;
+    bool found = table->kind == KIND_FOUND;
     double error = number(json_object_get(json_array_get(rows, 0), "error"));
-    double keys = number(json_object_get(from, "keys"));
+    double keys = number(json_object_get(from, found ? "found" : "keys"));
+    double searched = number(json_object_get(from, "searched"));
     list->error = error > 0 ? error : 0;
     list->keys = keys >= 0 ? keys : (double)list->count;
     list->estimated = json_is_false(json_object_get(from, "keys-exact"));
+    if (json_is_false(json_object_get(from, "whole")) && searched > 0)
+        list->searched = searched;
     number_rows(list);
+    return 0;
+}
+
+/* The reply for one table is that, alone or as the only one of "tables". */
+static int read_table(struct top_list *list, const struct top_table *table, int by,
+                      json_t *document)
+{
+    json_t *tables = json_object_get(document, "tables");
+    return read_counted(list, table, by, tables ? json_array_get(tables, 0) : document);
+}
+
+/* The one of "tables" that is of this table. */
+static json_t *found_in(json_t *document, const char *table)
+{
+    json_t *tables = json_object_get(document, "tables");
+    for (size_t i = 0; i < json_array_size(tables); i++) {
+        json_t *from = json_array_get(tables, i);
+        const char *name = json_string_value(json_object_get(from, "table"));
+        if (name && strcmp(name, table) == 0)
+            return from;
+    }
+    return NULL;
+}
+
+/* A list that comes with others in one document. */
+static int read_list(struct top_list *list, const struct top_table *table, int by, json_t *root)
+{
+    switch (table->kind) {
+    case KIND_PAIR:
+        return read_pair(list, table, by, root);
+    case KIND_ROWS:
+        return read_rows(list, table, by, json_object_get(root, table->name));
+    case KIND_COUNTED:
+        return read_counted(list, table, by, member(root, span_str(table->name)));
+    case KIND_FOUND:
+        return read_counted(list, table, by, found_in(root, table->name));
+    case KIND_TABLE:
+        break;
+    }
     return 0;
 }
 
@@ -212,16 +261,11 @@ static int read_lists(struct top_view *view, enum top_document document,
         const struct top_table *table = &top_tables[i];
         int by = i < TOP_TABLES ? wish->by[i] : top_first_by((enum top_list_id)i);
         struct top_list *list = &view->lists[i];
-        int result = 0;
         if (table->document != document)
             continue;
         if (i == LIST_HINTS && !top_view_is_empty(view))
             drop_early_hints(json_object_get(root, table->name));
-        if (table->kind == KIND_PAIR)
-            result = read_pair(list, table, by, root);
-        else if (table->kind == KIND_ROWS)
-            result = read_rows(list, table, by, json_object_get(root, table->name));
-        if (result < 0)
+        if (read_list(list, table, by, root) < 0)
             return -1;
         top_reply_sort(list);
     }

@@ -151,11 +151,17 @@ static const struct {
     attr_t attributes;
     short colour; /* of the text; -1: the terminal's own */
 } looks[STYLES] = {
-    [STYLE_PLAIN] = {A_NORMAL, -1},         [STYLE_TITLE] = {A_REVERSE, -1},
-    [STYLE_LABEL] = {A_NORMAL, COLOR_CYAN}, [STYLE_VALUE] = {A_BOLD, -1},
-    [STYLE_HEAD] = {A_UNDERLINE, -1},       [STYLE_FOCUS] = {A_REVERSE | A_BOLD, -1},
-    [STYLE_SORTED] = {A_BOLD, -1},          [STYLE_DIM] = {A_DIM, -1},
-    [STYLE_GOOD] = {A_NORMAL, COLOR_GREEN}, [STYLE_BAD] = {A_BOLD | A_REVERSE, COLOR_RED},
+    [STYLE_PLAIN] = {A_NORMAL, -1},
+    [STYLE_TITLE] = {A_REVERSE, -1},
+    [STYLE_LABEL] = {A_NORMAL, COLOR_CYAN},
+    [STYLE_VALUE] = {A_BOLD, -1},
+    [STYLE_HEAD] = {A_UNDERLINE, -1},
+    [STYLE_FOCUS] = {A_REVERSE | A_BOLD, -1},
+    [STYLE_CHOSEN] = {A_REVERSE, -1},
+    [STYLE_SORTED] = {A_BOLD, -1},
+    [STYLE_DIM] = {A_DIM, -1},
+    [STYLE_GOOD] = {A_NORMAL, COLOR_GREEN},
+    [STYLE_BAD] = {A_BOLD | A_REVERSE, COLOR_RED},
 };
 
 static void start_colours(struct painter *p)

@@ -10,6 +10,73 @@ void top_state_init(struct top_state *state, unsigned interval_ms)
         state->by[i] = top_first_by((enum top_list_id)i);
 }
 
+const struct top_subject *top_subject_of(const struct top_state *state)
+{
+    static const struct top_subject all = {.kind = SUBJECT_ALL};
+    return state->step_count > 0 ? &state->steps[state->step_count - 1].subject : &all;
+}
+
+struct top_scene top_scene_of(const struct top_state *state)
+{
+    return (struct top_scene){.subject = top_subject_of(state)->kind, .side = state->side};
+}
+
+/* The place of a name among the list's rows that match; -1: it is not there. */
+static int place_of(const struct top_list *list, const struct top_subject *subject,
+                    const char *name)
+{
+    int place = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        if (!top_row_matches(&list->rows[i], subject))
+            continue;
+        if (strcmp(list->rows[i].name, name) == 0)
+            return place;
+        place++;
+    }
+    return -1;
+}
+
+/* The row at that place; NULL: there is none. Counts all. */
+static const struct top_row *row_at(const struct top_list *list, const struct top_subject *subject,
+                                    int place, int *count)
+{
+    const struct top_row *found = NULL;
+    *count = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        if (!top_row_matches(&list->rows[i], subject))
+            continue;
+        if (*count <= place)
+            found = &list->rows[i];
+        ++*count;
+    }
+    return found;
+}
+
+void top_state_settle(struct top_state *state, const struct top_view *view)
+{
+    const struct top_list *list = &view->lists[state->table];
+    const struct top_subject *subject = top_subject_of(state);
+    state->found = 0;
+    if (!list->known || !top_view_is_of(view, subject)) {
+        state->name[0] = '\0';
+        return;
+    }
+    int place = state->moved || state->row == 0 ? -1 : place_of(list, subject, state->name);
+    if (place >= 0)
+        state->row = place;
+    const struct top_row *row = row_at(list, subject, state->row, &state->found);
+    if (state->row >= state->found)
+        state->row = state->found > 0 ? state->found - 1 : 0;
+    snprintf(state->name, sizeof state->name, "%s", row ? row->name : "");
+    state->moved = false;
+}
+
+static void choose_row(struct top_state *state, int row)
+{
+    state->row = row;
+    state->moved = true;
+}
+
 /* --- streams -------------------------------------------------------------------------------- */
 
 /* The stream with the `number`-th name by alphabet, from 1: an order that stays, however the list
@@ -46,7 +113,7 @@ static void step_stream(struct top_state *state, const struct top_view *view, in
     int number = (top_stream_number(view, state->stream) + step + count + 1) % (count + 1);
     const char *name = number > 0 ? stream_name(&view->lists[LIST_STREAMS], number) : NULL;
     snprintf(state->stream, sizeof state->stream, "%s", name ? name : "");
-    state->scroll = 0;
+    choose_row(state, 0);
 }
 
 static void next_stream(struct top_state *state, const struct top_view *view, int code)
@@ -66,13 +133,13 @@ static void previous_stream(struct top_state *state, const struct top_view *view
 /* `place`: among those of the side. */
 static void show_table(struct top_state *state, int place)
 {
-    state->table = top_table_at(state->side, place);
-    state->scroll = 0;
+    state->table = top_table_at(top_scene_of(state), place);
+    choose_row(state, 0);
 }
 
 static int place(const struct top_state *state)
 {
-    return top_table_place(state->side, (enum top_list_id)state->table);
+    return top_table_place(top_scene_of(state), (enum top_list_id)state->table);
 }
 
 static void next_table(struct top_state *state, const struct top_view *view, int code)
@@ -94,17 +161,26 @@ static void pick_table(struct top_state *state, const struct top_view *view, int
     show_table(state, code == '0' ? 9 : code - '1');
 }
 
-static void next_order(struct top_state *state, const struct top_view *view, int code)
+/* Whoever answers sorts tables, and not by what is reckoned here. */
+static bool sorts(const struct top_state *state, int column)
 {
-    int count = top_column_count((enum top_list_id)state->table);
-    (void)view, (void)code;
-    state->by[state->table] = (state->by[state->table] + 1) % count;
-    state->scroll = 0;
+    const struct top_table *table = &top_tables[state->table];
+    return table->kind != KIND_TABLE || table->columns[column].by;
 }
 
-/* --- scrolling ------------------------------------------------------------------------------ */
+static void next_order(struct top_state *state, const struct top_view *view, int code)
+{
+    int count = top_column_count((enum top_list_id)state->table), *by = &state->by[state->table];
+    (void)view, (void)code;
+    do
+        *by = (*by + 1) % count;
+    while (!sorts(state, *by));
+    choose_row(state, 0);
+}
 
-static void scroll(struct top_state *state, const struct top_view *view, int code)
+/* --- rows ----------------------------------------------------------------------------------- */
+
+static void move(struct top_state *state, const struct top_view *view, int code)
 {
     int rows = state->found, page = state->page > 1 ? state->page : 1;
     int steps[] = {
@@ -112,12 +188,86 @@ static void scroll(struct top_state *state, const struct top_view *view, int cod
         [TOP_KEY_PAGE_UP - TOP_KEY_UP] = -page, [TOP_KEY_PAGE_DOWN - TOP_KEY_UP] = page,
         [TOP_KEY_HOME - TOP_KEY_UP] = -rows,    [TOP_KEY_END - TOP_KEY_UP] = rows,
     };
+    int row = state->row + steps[code - TOP_KEY_UP];
     (void)view;
-    state->scroll += steps[code - TOP_KEY_UP];
-    if (state->scroll > rows - page)
-        state->scroll = rows - page;
-    if (state->scroll < 0)
-        state->scroll = 0;
+    row = row < rows ? row : rows - 1;
+    choose_row(state, row > 0 ? row : 0);
+}
+
+/* --- searching and explaining --------------------------------------------------------------- */
+
+/* Of too many steps the first is forgotten. */
+static void step_in(struct top_state *state, enum top_subject_kind kind, const char *text)
+{
+    struct top_step *steps = state->steps;
+    if (state->step_count == TOP_STEPS) {
+        struct top_step first = steps[0];
+        memmove(steps, steps + 1, (TOP_STEPS - 1) * sizeof *steps);
+        steps[0] = (struct top_step){steps[0].subject, first.table, first.row, first.scroll};
+        state->step_count--;
+    }
+    struct top_step *step = &steps[state->step_count++];
+    *step = (struct top_step){
+        .subject.kind = kind, .table = state->table, .row = state->row, .scroll = state->scroll};
+    snprintf(step->subject.text, sizeof step->subject.text, "%s", text);
+    show_table(state, 0);
+}
+
+static void step_back(struct top_state *state, const struct top_view *view, int code)
+{
+    (void)view, (void)code;
+    state->typing = false;
+    if (state->step_count == 0)
+        return;
+    const struct top_step *step = &state->steps[--state->step_count];
+    state->table = step->table;
+    state->table = top_table_at(top_scene_of(state), place(state)); /* of the side that is now */
+    state->scroll = step->scroll;
+    choose_row(state, step->row);
+}
+
+/* One more time it is another search, from where the first began. */
+static void begin_search(struct top_state *state, const struct top_view *view, int code)
+{
+    while (top_subject_of(state)->kind == SUBJECT_SEARCH)
+        step_back(state, view, code);
+    step_in(state, SUBJECT_SEARCH, "");
+    state->typing = true;
+}
+
+/* One more letter, one less, or the end; false: the key is none of these. */
+static bool type(struct top_state *state, const struct top_view *view, int code)
+{
+    char *text = state->steps[state->step_count - 1].subject.text;
+    size_t len = strlen(text);
+    if (code == TOP_ENTER && len == 0)
+        step_back(state, view, code);
+    else if (code == TOP_ENTER)
+        state->typing = false;
+    else if (code == TOP_KEY_BACKSPACE && len > 0)
+        text[len - 1] = '\0';
+    else if (code >= ' ' && code < 0x7f && len + 1 < TOP_SEARCH_MAX)
+        memcpy(text + len, (const char[]){(char)code, '\0'}, 2);
+    else
+        return code < TOP_KEY_LEFT && code != TOP_ESCAPE;
+    return true;
+}
+
+/* What is known of the chosen row; of a stream its numbers alone. */
+static void explain(struct top_state *state, const struct top_view *view, int code)
+{
+    enum top_subject_kind kind = top_tables[state->table].rows;
+    top_state_settle(state, view);
+    if (kind == SUBJECT_ALL || !state->name[0])
+        return;
+    if (kind != SUBJECT_STREAM) {
+        step_in(state, kind, state->name);
+        return;
+    }
+    while (state->step_count > 0)
+        step_back(state, view, code);
+    snprintf(state->stream, sizeof state->stream, "%s", state->name);
+    show_table(state, 0);
 }
 
 /* --- whose numbers, and of what time -------------------------------------------------------- */
@@ -134,11 +284,13 @@ static void previous_window(struct top_state *state, const struct top_view *view
     state->window = (state->window + STATS_WINDOWS - 1) % STATS_WINDOWS;
 }
 
-/* The table stays where it is among the others: servers stand where clients do. */
+/* The table stays where it is among the others: servers stand where clients do. Upstream nothing is
+ * known of a client. */
 static void other_side(struct top_state *state, const struct top_view *view, int code)
 {
+    while (top_subject_of(state)->kind == SUBJECT_CLIENT)
+        step_back(state, view, code);
     int was = place(state);
-    (void)view, (void)code;
     state->side = state->side == STATS_CLIENT ? STATS_UPSTREAM : STATS_CLIENT;
     show_table(state, was);
 }
@@ -154,40 +306,6 @@ static void answer_reset(struct top_state *state, int code)
 {
     state->asking = false;
     state->resets += code == 'y';
-}
-
-/* --- searching ------------------------------------------------------------------------------ */
-
-static void begin_search(struct top_state *state, const struct top_view *view, int code)
-{
-    (void)view, (void)code;
-    state->search[0] = '\0';
-    state->typing = true;
-    state->scroll = 0;
-}
-
-static void end_search(struct top_state *state, const struct top_view *view, int code)
-{
-    (void)view, (void)code;
-    state->search[0] = '\0';
-    state->typing = false;
-    state->scroll = 0;
-}
-
-/* One more letter, one less, or the end; false: the key is none of these. */
-static bool type(struct top_state *state, int code)
-{
-    size_t len = strlen(state->search);
-    if (code == TOP_ENTER)
-        state->typing = false;
-    else if (code == TOP_KEY_BACKSPACE && len > 0)
-        state->search[len - 1] = '\0';
-    else if (code >= ' ' && code < 0x7f && len + 1 < sizeof state->search)
-        memcpy(state->search + len, (const char[]){(char)code, '\0'}, 2);
-    else
-        return code < TOP_KEY_LEFT && code != TOP_ESCAPE;
-    state->scroll = 0;
-    return true;
 }
 
 /* -------------------------------------------------------------------------------------------- */
@@ -230,9 +348,10 @@ static void quit(struct top_state *state, const struct top_view *view, int code)
 
 const struct top_key top_keys[] = {
     {"qQ", 0, "q", "quit", "quit", quit},
-    {"s", TOP_KEY_RIGHT, "right, s", "the next stream; all of them come first", "stream",
-     next_stream},
-    {"S", TOP_KEY_LEFT, "left, S", "the previous stream", NULL, previous_stream},
+    {"h?", 0, "h, ?", "this help", "help", toggle_help},
+    {"/", 0, "/", "names and addresses with a text in them", "search", begin_search},
+    {"\n", 0, "enter", "what is known of the name or client", "explain", explain},
+    {"\x1b", 0, "esc", "back to what was shown before", NULL, step_back},
     {"w", 0, "w", "the next window: all, 1m, 5m, 1h, 1d", "window", next_window},
     {"W", 0, "W", "the previous window", NULL, previous_window},
     {"u", 0, "u", "upstream's numbers, and clients' again", "side", other_side},
@@ -240,19 +359,19 @@ const struct top_key top_keys[] = {
     {"T", TOP_KEY_BACK_TAB, "shift-tab, T", "the previous table", NULL, previous_table},
     {"1234567890", 0, "1 to 9, 0", "the first table to the tenth", NULL, pick_table},
     {"o", 0, "o", "sort the table by its next column", "order", next_order},
-    {"", TOP_KEY_UP, "up, down", "scroll the table by a row", NULL, scroll},
-    {"", TOP_KEY_DOWN, NULL, NULL, NULL, scroll},
-    {"", TOP_KEY_PAGE_UP, "page up, page down", "scroll by a page", NULL, scroll},
-    {"", TOP_KEY_PAGE_DOWN, NULL, NULL, NULL, scroll},
-    {"", TOP_KEY_HOME, "home, end", "to the table's begin or end", NULL, scroll},
-    {"", TOP_KEY_END, NULL, NULL, NULL, scroll},
-    {"/", 0, "/", "only rows with a text in them; esc: all", "search", begin_search},
-    {"\x1b", 0, NULL, NULL, NULL, end_search},
-    {"R", 0, "R", "begin the window anew, for all who look", NULL, ask_reset},
-    {"p", 0, "p", "pause, and go on", NULL, toggle_pause},
-    {"+=", 0, "+", "look less often", NULL, change_interval},
-    {"-", 0, "-", "look more often", NULL, change_interval},
-    {"h?", 0, "h, ?", "this help", "help", toggle_help},
+    {"", TOP_KEY_UP, "up, down", "choose another row", NULL, move},
+    {"", TOP_KEY_DOWN, NULL, NULL, NULL, move},
+    {"", TOP_KEY_PAGE_UP, "page up, page down", "choose one a page away", NULL, move},
+    {"", TOP_KEY_PAGE_DOWN, NULL, NULL, NULL, move},
+    {"", TOP_KEY_HOME, "home, end", "choose the first or the last", NULL, move},
+    {"", TOP_KEY_END, NULL, NULL, NULL, move},
+    {"s", TOP_KEY_RIGHT, "right, s", "the next stream; all of them come first", "stream",
+     next_stream},
+    {"S", TOP_KEY_LEFT, "left, S", "the previous stream", NULL, previous_stream},
+    {"R", 0, "R", "begin the window anew, for all who look", "reset", ask_reset},
+    {"p", 0, "p", "pause, and go on", "pause", toggle_pause},
+    {"+=", 0, "+, -", "look less often, more often", NULL, change_interval},
+    {"-", 0, NULL, NULL, NULL, change_interval},
     {NULL, 0, NULL, NULL, NULL, NULL},
 };
 
@@ -265,7 +384,7 @@ static bool means(const struct top_key *key, int code)
 
 bool top_key(struct top_state *state, const struct top_view *view, int code)
 {
-    if (state->typing && type(state, code))
+    if (state->typing && type(state, view, code))
         return true;
     if (state->asking) {
         answer_reset(state, code);

@@ -6,19 +6,30 @@
 #include "top/view.h"
 
 enum { TOP_INTERVAL_MIN_MS = 100, TOP_INTERVAL_MAX_MS = 60000 };
+enum { TOP_STEPS = 8, TOP_SEARCH_MAX = 64 };
+
+/* What is looked at more closely, and where from. */
+struct top_step {
+    struct top_subject subject;
+    int table, row, scroll; /* as they were before */
+};
 
 /* Zeroed and given to top_state_init. Owner: the painter. */
 struct top_state {
     char stream[1024]; /* empty: all */
     enum stats_side side;
     enum stats_window_id window;
-    char search[64]; /* only rows whose name has that in it; empty: all */
-    bool typing;     /* keys are letters of that */
-    int table;       /* the one that keys act on */
+    struct top_step steps[TOP_STEPS];
+    int step_count;
+    bool typing; /* keys are letters of what the last step searches for */
+    int table;   /* the one that keys act on */
     int by[TOP_TABLES];
+    int row;    /* of it: the chosen one */
     int scroll; /* rows above the first that is shown */
-    int page;   /* rows that were shown last, as the next: layout.c */
-    int found;  /* rows there were to show of the table that keys act on */
+    bool moved; /* keys have chosen another row; else the name is chosen, wherever it stands */
+    char name[TOP_SUBJECT_MAX]; /* of the chosen row, where it stood last; empty: there is none */
+    int page;                   /* rows that were shown last: layout.c */
+    int found;                  /* rows of the table that keys act on */
     unsigned interval_ms;
     bool recording;  /* a file is read: views have its own times */
     unsigned resets; /* how often numbers were to be forgotten */
@@ -57,6 +68,11 @@ struct top_key {
 extern const struct top_key top_keys[];
 
 void top_state_init(struct top_state *state, unsigned interval_ms);
+/* What it is all about now: everything, while no step has been taken. */
+const struct top_subject *top_subject_of(const struct top_state *state);
+struct top_scene top_scene_of(const struct top_state *state);
+/* Finds the chosen row in a view: where it stands now, its name, and how many rows there are. */
+void top_state_settle(struct top_state *state, const struct top_view *view);
 /* Does what the key means; false: it means nothing. */
 bool top_key(struct top_state *state, const struct top_view *view, int code);
 /* The place of a stream among the view's, by alphabet, from 1; 0: it is not there. */

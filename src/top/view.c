@@ -13,30 +13,50 @@ const struct top_number_row top_numbers[TOP_NUMBERS] = {
     [NUMBER_DOMAINS] = {DOCUMENT_STATISTICS, "statistics.distinct.domains", FORM_COUNT},
     [NUMBER_ASKED] = {DOCUMENT_STATISTICS, "statistics.distinct.asked", FORM_COUNT},
     [NUMBER_ANSWERED] = {DOCUMENT_STATISTICS, "statistics.distinct.answered", FORM_COUNT},
-    [NUMBER_EVER] = {DOCUMENT_WHOLE, "statistics.queries.events+statistics.responses.events",
-                     FORM_COUNT},
+    [NUMBER_FRAMES] = {DOCUMENT_INPUTS, "inputs[].frames", FORM_COUNT},
     [NUMBER_QUERIES] = {DOCUMENT_STATISTICS, "statistics.queries.events", FORM_COUNT},
     [NUMBER_QUERY_BYTES] = {DOCUMENT_STATISTICS, "statistics.queries.bytes", FORM_BYTES},
-    [NUMBER_QUERY_RATE] = {DOCUMENT_WHOLE, "statistics.rates.queries.second", FORM_RATE},
-    [NUMBER_QUERY_RATE_1M] = {DOCUMENT_WHOLE, "statistics.rates.queries.minute", FORM_RATE},
-    [NUMBER_QUERY_RATE_15M] = {DOCUMENT_WHOLE, "statistics.rates.queries.quarter", FORM_RATE},
+    [NUMBER_QUERY_RATE] = {DOCUMENT_STATISTICS, "statistics.rates.queries.second", FORM_RATE},
+    [NUMBER_QUERY_RATE_1M] = {DOCUMENT_STATISTICS, "statistics.rates.queries.minute", FORM_RATE},
+    [NUMBER_QUERY_RATE_15M] = {DOCUMENT_STATISTICS, "statistics.rates.queries.quarter", FORM_RATE},
     [NUMBER_RESPONSES] = {DOCUMENT_STATISTICS, "statistics.responses.events", FORM_COUNT},
     [NUMBER_RESPONSE_BYTES] = {DOCUMENT_STATISTICS, "statistics.responses.bytes", FORM_BYTES},
-    [NUMBER_RESPONSE_RATE] = {DOCUMENT_WHOLE, "statistics.rates.responses.second", FORM_RATE},
-    [NUMBER_RESPONSE_RATE_1M] = {DOCUMENT_WHOLE, "statistics.rates.responses.minute", FORM_RATE},
-    [NUMBER_RESPONSE_RATE_15M] = {DOCUMENT_WHOLE, "statistics.rates.responses.quarter", FORM_RATE},
+    [NUMBER_RESPONSE_RATE] = {DOCUMENT_STATISTICS, "statistics.rates.responses.second", FORM_RATE},
+    [NUMBER_RESPONSE_RATE_1M] = {DOCUMENT_STATISTICS, "statistics.rates.responses.minute",
+                                 FORM_RATE},
+    [NUMBER_RESPONSE_RATE_15M] = {DOCUMENT_STATISTICS, "statistics.rates.responses.quarter",
+                                  FORM_RATE},
     [NUMBER_LATENCY_MEAN] = {DOCUMENT_STATISTICS, "statistics.latency.mean", FORM_TIME},
     [NUMBER_LATENCY_P50] = {DOCUMENT_STATISTICS, "statistics.latency.p50", FORM_TIME},
     [NUMBER_LATENCY_P90] = {DOCUMENT_STATISTICS, "statistics.latency.p90", FORM_TIME},
     [NUMBER_LATENCY_P99] = {DOCUMENT_STATISTICS, "statistics.latency.p99", FORM_TIME},
     [NUMBER_LATENCY_P999] = {DOCUMENT_STATISTICS, "statistics.latency.p999", FORM_TIME},
-    [NUMBER_MALFORMED] = {DOCUMENT_WHOLE, "malformed", FORM_COUNT},
-    [NUMBER_UNLISTED] = {DOCUMENT_WHOLE, "unlisted", FORM_COUNT},
-    [NUMBER_OTHER_STREAMS] = {DOCUMENT_WHOLE, "other-streams", FORM_COUNT},
+    [NUMBER_MALFORMED] = {DOCUMENT_STATISTICS, "malformed", FORM_COUNT},
+    [NUMBER_UNLISTED] = {DOCUMENT_STATISTICS, "unlisted", FORM_COUNT},
+    [NUMBER_OTHER_STREAMS] = {DOCUMENT_STATISTICS, "other-streams", FORM_COUNT},
     [NUMBER_DROPPED] = {DOCUMENT_OUTPUTS, "outputs[].ledger.dropped", FORM_COUNT},
-    [NUMBER_FROM] = {DOCUMENT_WHOLE, "statistics.event-times.first", FORM_DATE},
-    [NUMBER_TO] = {DOCUMENT_WHOLE, "statistics.event-times.last", FORM_DATE},
-    [NUMBER_ELSEWHEN] = {DOCUMENT_WHOLE, "statistics.event-times.elsewhen", FORM_COUNT},
+    [NUMBER_FROM] = {DOCUMENT_STATISTICS, "statistics.event-times.first", FORM_DATE},
+    [NUMBER_TO] = {DOCUMENT_STATISTICS, "statistics.event-times.last", FORM_DATE},
+    [NUMBER_ELSEWHEN] = {DOCUMENT_STATISTICS, "statistics.event-times.elsewhen", FORM_COUNT},
+    [NUMBER_UNANSWERED] = {DOCUMENT_UPSTREAM, "unanswered", FORM_COUNT},
+    [NUMBER_CACHE] = {DOCUMENT_UPSTREAM, "cache.efficiency", FORM_SHARE},
+    [NUMBER_CACHE_ANSWERS] = {DOCUMENT_UPSTREAM, "cache.answers", FORM_COUNT},
+    [NUMBER_ROW_QUERIES] = {DOCUMENT_EXPLAIN, "row.queries", FORM_COUNT},
+    [NUMBER_ROW_RESPONSES] = {DOCUMENT_EXPLAIN, "row.responses", FORM_COUNT},
+    [NUMBER_ROW_NXDOMAIN] = {DOCUMENT_EXPLAIN, "row.nxdomain", FORM_COUNT},
+    [NUMBER_ROW_FAILED] = {DOCUMENT_EXPLAIN, "row.failed", FORM_COUNT},
+    [NUMBER_ROW_MEAN] = {DOCUMENT_EXPLAIN, "row.mean", FORM_TIME},
+    [NUMBER_LIVE_FROM] = {DOCUMENT_EXPLAIN, "live.from", FORM_DATE},
+    [NUMBER_LIVE_SECONDS] = {DOCUMENT_EXPLAIN, "live.seconds", FORM_SPAN},
+    [NUMBER_LIVE_UNSEEN] = {DOCUMENT_EXPLAIN, "live.unseen", FORM_COUNT},
+    [NUMBER_LIVE_QUERIES] = {DOCUMENT_EXPLAIN, "live.queries.events", FORM_COUNT},
+    [NUMBER_LIVE_QUERY_BYTES] = {DOCUMENT_EXPLAIN, "live.queries.bytes", FORM_BYTES},
+    [NUMBER_LIVE_RESPONSES] = {DOCUMENT_EXPLAIN, "live.responses.events", FORM_COUNT},
+    [NUMBER_LIVE_RESPONSE_BYTES] = {DOCUMENT_EXPLAIN, "live.responses.bytes", FORM_BYTES},
+    [NUMBER_LIVE_P50] = {DOCUMENT_EXPLAIN, "live.latency.p50", FORM_TIME},
+    [NUMBER_LIVE_P90] = {DOCUMENT_EXPLAIN, "live.latency.p90", FORM_TIME},
+    [NUMBER_LIVE_P99] = {DOCUMENT_EXPLAIN, "live.latency.p99", FORM_TIME},
+    [NUMBER_LIVE_MEAN] = {DOCUMENT_EXPLAIN, "live.latency.mean", FORM_TIME},
 };
 
 /* --- lists ---------------------------------------------------------------------------------- */
@@ -62,6 +82,15 @@ static const struct top_column name_columns[] = {
 static const struct top_column server_columns[] = {
     {"queries", "queries", "queries", FORM_COUNT},
     {"share", "queries", "queries", FORM_SHARE},
+    {"unanswered", "queries less responses", NULL, FORM_COUNT},
+    ANSWER_COLUMNS,
+    {0},
+};
+
+/* By hits, which count both directions, as who answers has sorted them. */
+static const struct top_column counted_columns[] = {
+    {"q+a", "queries+responses", NULL, FORM_COUNT},
+    {"queries", "queries", NULL, FORM_COUNT},
     ANSWER_COLUMNS,
     {0},
 };
@@ -111,38 +140,60 @@ static const struct top_column hint_columns[] = {
     {0},
 };
 
-#define TABLE(NAME, COLUMNS, BY)                                                                   \
-    .kind = KIND_TABLE, .document = DOCUMENT_TABLES, .name = NAME, .columns = COLUMNS, .by = BY
-#define PAIR(NAME)                                                                                 \
-    .kind = KIND_PAIR, .document = DOCUMENT_STATISTICS, .name = NAME, .columns = pair_columns
+#define TABLE(NAME, COLUMNS, BY, ROWS_ARE)                                                         \
+    .kind = KIND_TABLE, .document = DOCUMENT_TABLES, .name = NAME, .columns = COLUMNS, .by = BY,   \
+    .rows = ROWS_ARE
+#define NAMES(NAME, BY) TABLE(NAME, name_columns, BY, SUBJECT_NAME)
+#define CLIENTS(BY) TABLE("clients", name_columns, BY, SUBJECT_CLIENT), .only = TOP_CLIENT
+#define SERVERS(BY) TABLE("servers", server_columns, BY, SUBJECT_ALL), .only = TOP_UPSTREAM
+#define PAIR_OF(DOCUMENT, NAME)                                                                    \
+    .kind = KIND_PAIR, .document = DOCUMENT, .name = NAME, .columns = pair_columns
+#define PAIR(NAME) PAIR_OF(DOCUMENT_STATISTICS, "statistics." NAME)
+#define ITS_PAIR(NAME) PAIR_OF(DOCUMENT_EXPLAIN, "live." NAME), .page = PAGE_EXPLAINED
 #define ROWS(DOCUMENT, NAME, COLUMNS)                                                              \
     .kind = KIND_ROWS, .document = DOCUMENT, .name = NAME, .columns = COLUMNS
+#define STREAMS                                                                                    \
+    ROWS(DOCUMENT_STREAMS, "streams", stream_columns), .by = "q+a/s", .rows = SUBJECT_STREAM
+#define FOUND(NAME, ROWS_ARE)                                                                      \
+    .kind = KIND_FOUND, .document = DOCUMENT_SEARCH, .name = NAME, .columns = counted_columns,     \
+    .by = "q+a", .page = PAGE_FOUND, .rows = ROWS_ARE
+#define ITS(NAME, ROWS_ARE)                                                                        \
+    .kind = KIND_COUNTED, .document = DOCUMENT_EXPLAIN, .name = NAME, .columns = counted_columns,  \
+    .by = "q+a", .page = PAGE_EXPLAINED, .rows = ROWS_ARE
 
 const struct top_table top_tables[TOP_LISTS] = {
-    [LIST_ASKED] = {"domains asked", TABLE("domains", name_columns, "queries")},
-    [LIST_ANSWERED] = {"domains answered", TABLE("domains", name_columns, "answers")},
-    [LIST_NXDOMAIN] = {"domains NXDOMAIN", TABLE("domains", name_columns, "NXDOMAIN")},
-    [LIST_SERVFAIL] = {"domains SERVFAIL", TABLE("domains", name_columns, "SERVFAIL")},
-    [LIST_SLOWEST] = {"domains slowest", TABLE("domains", name_columns, "slowest")},
-    [LIST_REGISTRABLE] = {"registrable domains", TABLE("registrable", name_columns, "queries")},
-    [LIST_TLDS] = {"top-level domains", TABLE("tlds", name_columns, "queries")},
-    [LIST_CLIENTS] = {"clients", TABLE("clients", name_columns, "queries"), .only = TOP_CLIENT},
-    [LIST_CLIENT_BYTES] = {"clients by bytes", TABLE("clients", name_columns, "bytes"),
-                           .only = TOP_CLIENT},
-    [LIST_NXDOMAIN_CLIENTS] = {"NXDOMAIN sources", TABLE("clients", name_columns, "NXDOMAIN"),
-                               .only = TOP_CLIENT},
-    [LIST_SERVERS] = {"servers", TABLE("servers", server_columns, "queries"), .only = TOP_UPSTREAM},
-    [LIST_SLOW_SERVERS] = {"slowest servers", TABLE("servers", server_columns, "mean"),
-                           .only = TOP_UPSTREAM},
-    [LIST_FAILING] = {"failing servers", TABLE("servers", server_columns, "failed"),
-                      .only = TOP_UPSTREAM},
+    [LIST_ASKED] = {"domains asked", NAMES("domains", "queries")},
+    [LIST_ANSWERED] = {"domains answered", NAMES("domains", "answers")},
+    [LIST_NXDOMAIN] = {"domains NXDOMAIN", NAMES("domains", "NXDOMAIN")},
+    [LIST_SERVFAIL] = {"domains SERVFAIL", NAMES("domains", "SERVFAIL")},
+    [LIST_SLOWEST] = {"domains slowest", NAMES("domains", "slowest")},
+    [LIST_REGISTRABLE] = {"registrable domains", NAMES("registrable", "queries")},
+    [LIST_TLDS] = {"top-level domains", NAMES("tlds", "queries")},
+    [LIST_CLIENTS] = {"clients", CLIENTS("queries")},
+    [LIST_CLIENT_BYTES] = {"clients by bytes", CLIENTS("bytes")},
+    [LIST_NXDOMAIN_CLIENTS] = {"NXDOMAIN sources", CLIENTS("NXDOMAIN")},
+    [LIST_SERVERS] = {"servers", SERVERS("queries")},
+    [LIST_SLOW_SERVERS] = {"slowest servers", SERVERS("mean")},
+    [LIST_FAILING] = {"failing servers", SERVERS("failed")},
     [LIST_RCODES] = {"response codes", PAIR("rcodes"), .by = "answers"},
     [LIST_TYPES] = {"query types", PAIR("qtypes"), .by = "queries"},
-    [LIST_STREAMS] = {"streams", ROWS(DOCUMENT_STREAMS, "streams", stream_columns), .by = "q+a/s"},
+    [LIST_STREAMS] = {"streams", STREAMS},
     [LIST_OUTPUTS] = {"outputs", ROWS(DOCUMENT_OUTPUTS, "outputs", output_columns),
                       .by = "received"},
+    [LIST_FOUND_NAMES] = {"domains found", FOUND("domains", SUBJECT_NAME)},
+    [LIST_FOUND_CLIENTS] = {"clients found", FOUND("clients", SUBJECT_CLIENT), .only = TOP_CLIENT},
+    [LIST_FOUND_SERVERS] = {"servers found", FOUND("servers", SUBJECT_ALL), .only = TOP_UPSTREAM},
+    [LIST_FOUND_STREAMS] = {"streams found", STREAMS, .page = PAGE_FOUND},
+    [LIST_ITS_CLIENTS] = {"live clients", ITS("live.clients", SUBJECT_CLIENT), .only = TOP_CLIENT,
+                          .of = SUBJECT_NAME},
+    [LIST_ITS_SERVERS] = {"live servers", ITS("live.servers", SUBJECT_ALL), .only = TOP_UPSTREAM},
+    [LIST_ITS_NAMES] = {"live domains", ITS("live.names", SUBJECT_NAME)},
+    [LIST_UNDER] = {"below it in the window", ITS("under", SUBJECT_NAME), .of = SUBJECT_NAME},
+    [LIST_ITS_RCODES] = {"live response codes", ITS_PAIR("rcodes"), .by = "answers"},
+    [LIST_ITS_TYPES] = {"live query types", ITS_PAIR("qtypes"), .by = "queries"},
     [LIST_TRANSPORTS] = {"transports", PAIR("transports"), .by = "queries"},
     [LIST_FAMILIES] = {"families", PAIR("families"), .by = "queries"},
+    [LIST_ITS_TRANSPORTS] = {"live transports", ITS_PAIR("transports"), .by = "queries"},
     [LIST_PLACES] = {"places", ROWS(DOCUMENT_INPUTS, "inputs", place_columns), .by = "connections",
                      .label = "place"},
     [LIST_HINTS] = {"hints", ROWS(DOCUMENT_STATUS, "hints", hint_columns), .by = "hint",
@@ -165,25 +216,32 @@ int top_first_by(enum top_list_id list)
     return by;
 }
 
-int top_table_count(enum stats_side side)
+static bool has_table(struct top_scene scene, int list)
 {
-    return top_table_place(side, TOP_TABLES);
+    const struct top_table *table = &top_tables[list];
+    return top_has(table->only, scene.side) && table->page == top_page_of(scene.subject) &&
+           (table->of == SUBJECT_ALL || table->of == scene.subject);
 }
 
-enum top_list_id top_table_at(enum stats_side side, int place)
+int top_table_count(struct top_scene scene)
 {
-    int count = top_table_count(side), list = 0;
+    return top_table_place(scene, TOP_TABLES);
+}
+
+enum top_list_id top_table_at(struct top_scene scene, int place)
+{
+    int count = top_table_count(scene), list = 0;
     for (int left = (place % count + count) % count;; list++) {
-        if (top_has(top_tables[list].only, side) && left-- == 0)
+        if (has_table(scene, list) && left-- == 0)
             return (enum top_list_id)list;
     }
 }
 
-int top_table_place(enum stats_side side, enum top_list_id list)
+int top_table_place(struct top_scene scene, enum top_list_id list)
 {
     int place = 0;
     for (int i = 0; i < (int)list; i++)
-        place += top_has(top_tables[i].only, side);
+        place += has_table(scene, i);
     return place;
 }
 
@@ -192,7 +250,23 @@ int top_table_place(enum stats_side side, enum top_list_id list)
 bool top_view_is_empty(const struct top_view *view)
 {
     const struct top_list *streams = &view->lists[LIST_STREAMS];
-    return streams->known && streams->count == 0 && view->numbers[NUMBER_MALFORMED] == 0;
+    return streams->known && streams->count == 0 && view->numbers[NUMBER_FRAMES] == 0;
+}
+
+bool top_view_is_of(const struct top_view *view, const struct top_subject *subject)
+{
+    if (subject->kind == SUBJECT_ALL)
+        return true;
+    if (view->subject.kind != subject->kind)
+        return false;
+    return subject->kind == SUBJECT_SEARCH
+               ? view->subject.text[0] && strcasestr(subject->text, view->subject.text)
+               : strcmp(subject->text, view->subject.text) == 0;
+}
+
+bool top_row_matches(const struct top_row *row, const struct top_subject *subject)
+{
+    return subject->kind != SUBJECT_SEARCH || strcasestr(row->name, subject->text);
 }
 
 void top_view_free(struct top_view *view)

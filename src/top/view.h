@@ -16,12 +16,14 @@
 enum top_document {
     DOCUMENT_INDEX,
     DOCUMENT_STREAMS,
-    DOCUMENT_STATISTICS, /* of the window that is shown */
-    DOCUMENT_WHOLE,      /* the same since the start: rates of now, and what is of no window */
+    DOCUMENT_STATISTICS, /* of the window that is shown; rates are those of now */
+    DOCUMENT_UPSTREAM,   /* of that side alone */
     DOCUMENT_OUTPUTS,
     DOCUMENT_INPUTS,
     DOCUMENT_STATUS,
-    DOCUMENT_TABLES, /* one or many */
+    DOCUMENT_SEARCH,  /* while something is searched for */
+    DOCUMENT_EXPLAIN, /* while something is explained */
+    DOCUMENT_TABLES,  /* one or many */
     TOP_DOCUMENTS,
 };
 
@@ -35,7 +37,7 @@ enum top_number {
     NUMBER_DOMAINS,
     NUMBER_ASKED,
     NUMBER_ANSWERED,
-    NUMBER_EVER, /* queries and responses of the side since the start */
+    NUMBER_FRAMES, /* of all inputs since the start */
     NUMBER_QUERIES,
     NUMBER_QUERY_BYTES,
     NUMBER_QUERY_RATE,
@@ -57,7 +59,26 @@ enum top_number {
     NUMBER_DROPPED, /* by all outputs */
     NUMBER_FROM,    /* the first and the last time that messages say, Unix milliseconds */
     NUMBER_TO,
-    NUMBER_ELSEWHEN, /* 1: that is far from when they arrived */
+    NUMBER_ELSEWHEN,   /* 1: that is far from when they arrived */
+    NUMBER_UNANSWERED, /* upstream's, as the next two */
+    NUMBER_CACHE,      /* so much of the answers to clients needed no question */
+    NUMBER_CACHE_ANSWERS,
+    NUMBER_ROW_QUERIES, /* of what is explained, in the window, as the next four */
+    NUMBER_ROW_RESPONSES,
+    NUMBER_ROW_NXDOMAIN,
+    NUMBER_ROW_FAILED,
+    NUMBER_ROW_MEAN,
+    NUMBER_LIVE_FROM, /* of what is explained, of live events, as all behind it */
+    NUMBER_LIVE_SECONDS,
+    NUMBER_LIVE_UNSEEN,
+    NUMBER_LIVE_QUERIES,
+    NUMBER_LIVE_QUERY_BYTES,
+    NUMBER_LIVE_RESPONSES,
+    NUMBER_LIVE_RESPONSE_BYTES,
+    NUMBER_LIVE_P50,
+    NUMBER_LIVE_P90,
+    NUMBER_LIVE_P99,
+    NUMBER_LIVE_MEAN,
     TOP_NUMBERS
 };
 
@@ -88,9 +109,20 @@ enum top_list_id {
     LIST_TYPES,
     LIST_STREAMS,
     LIST_OUTPUTS,
+    LIST_FOUND_NAMES,
+    LIST_FOUND_CLIENTS,
+    LIST_FOUND_SERVERS,
+    LIST_FOUND_STREAMS,
+    LIST_ITS_CLIENTS, /* of what is explained, as all up to the last table */
+    LIST_ITS_SERVERS,
+    LIST_ITS_NAMES,
+    LIST_UNDER,
+    LIST_ITS_RCODES,
+    LIST_ITS_TYPES,
     TOP_TABLES,
     LIST_TRANSPORTS = TOP_TABLES,
     LIST_FAMILIES,
+    LIST_ITS_TRANSPORTS,
     LIST_PLACES, /* where DNS servers connect */
     LIST_HINTS,  /* what keeps them from being heard */
     TOP_LISTS
@@ -98,10 +130,28 @@ enum top_list_id {
 
 /* What a list looks like in the API's replies. */
 enum top_kind {
-    KIND_TABLE, /* asked for by name, sorted by who answers */
-    KIND_PAIR,  /* two objects {name: count} of the statistics: queries' and responses' */
-    KIND_ROWS,  /* an array of objects that have a name */
+    KIND_TABLE,   /* asked for by name, sorted by who answers */
+    KIND_PAIR,    /* two objects {name: count} of the statistics: queries' and responses' */
+    KIND_ROWS,    /* an array of objects that have a name */
+    KIND_COUNTED, /* such an array as "rows" of an object, which says how many there are in all */
+    KIND_FOUND,   /* the same of a search: one of the objects in "tables" */
 };
+
+/* What the screen is about: everything; what has a text in it; or one name and what is below it, or
+ * one client. Rows of tables are subjects: what is known of them can be asked for. */
+enum top_subject_kind { SUBJECT_ALL, SUBJECT_SEARCH, SUBJECT_NAME, SUBJECT_CLIENT, SUBJECT_STREAM };
+enum { TOP_SUBJECT_MAX = 1024 }; /* bytes of a name's text, the terminator included */
+struct top_subject {
+    enum top_subject_kind kind;
+    char text[TOP_SUBJECT_MAX];
+};
+
+/* Where tables are: those of everything, of a search, or of what is explained. */
+enum top_page { PAGE_ALL, PAGE_FOUND, PAGE_EXPLAINED };
+static inline enum top_page top_page_of(enum top_subject_kind kind)
+{
+    return kind == SUBJECT_ALL ? PAGE_ALL : kind == SUBJECT_SEARCH ? PAGE_FOUND : PAGE_EXPLAINED;
+}
 
 enum { TOP_COLUMNS_MAX = 12, TOP_ROWS_MAX = 4096 };
 
@@ -131,6 +181,9 @@ struct top_table {
     const char
         *label; /* KIND_ROWS: where a row's name is, and what has none is no row; NULL: "name" */
     enum top_only only;
+    enum top_page page;
+    enum top_subject_kind rows; /* what its rows are; SUBJECT_ALL: nothing that is explained */
+    enum top_subject_kind of;   /* of these alone; SUBJECT_ALL: of whatever its page is about */
 };
 extern const struct top_table top_tables[TOP_LISTS];
 
@@ -138,11 +191,16 @@ extern const struct top_table top_tables[TOP_LISTS];
 int top_column_count(enum top_list_id list);
 int top_first_by(enum top_list_id list);
 
-/* The tables of a side: how many there are, the one at a place (from 0; it goes on round the end)
+/* What decides which tables there are. */
+struct top_scene {
+    enum top_subject_kind subject;
+    enum stats_side side;
+};
+/* The tables of a scene: how many there are, the one at a place (from 0; it goes on round the end)
  * and the place of one. */
-int top_table_count(enum stats_side side);
-enum top_list_id top_table_at(enum stats_side side, int place);
-int top_table_place(enum stats_side side, enum top_list_id list);
+int top_table_count(struct top_scene scene);
+enum top_list_id top_table_at(struct top_scene scene, int place);
+int top_table_place(struct top_scene scene, enum top_list_id list);
 
 struct top_row {
     const char *name;               /* as it came: not fit for a terminal */
@@ -154,9 +212,10 @@ struct top_list {
     bool known; /* it was read; rows may still be none */
     int by;     /* the column that it goes by */
     size_t count;
-    double keys;    /* rows there are in all */
-    bool estimated; /* that is an estimate */
-    double error;   /* the first row's true value may be larger by so much; 0: exact */
+    double keys;     /* rows there are in all */
+    bool estimated;  /* that is an estimate */
+    double searched; /* so many of the heaviest were looked through; 0: all */
+    double error;    /* the first row's true value may be larger by so much; 0: exact */
     struct top_row *rows;
 };
 
@@ -165,6 +224,7 @@ struct top_view {
     char *stream; /* NULL: all */
     enum stats_side side;
     enum stats_window_id window;
+    struct top_subject subject;
     double numbers[TOP_NUMBERS];
     struct top_list lists[TOP_LISTS];
     double taken; /* when, in seconds of clock_ns(); 0: the view is empty */
@@ -179,11 +239,18 @@ void top_view_free(struct top_view *view);
  * and LIST_HINTS, too. */
 bool top_view_is_empty(const struct top_view *view);
 
+/* Whether the view tells of the subject: all do of everything, and one that has searched for less
+ * has all that is found. */
+bool top_view_is_of(const struct top_view *view, const struct top_subject *subject);
+/* Of a search only rows with its text in their names, whatever the case, are shown. */
+bool top_row_matches(const struct top_row *row, const struct top_subject *subject);
+
 /* What a view shall show. */
 struct top_wish {
     char stream[1024]; /* empty: all */
     enum stats_side side;
     enum stats_window_id window;
+    struct top_subject subject;
     unsigned resets; /* how often the window's numbers were to be forgotten */
     int rows;        /* of each table */
     int by[TOP_TABLES];

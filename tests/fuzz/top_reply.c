@@ -1,6 +1,6 @@
-/* Replies of any bytes: the first two bytes choose the size of a screen, the rest, cut at bytes of
- * zero, are replies to all requests in turn. Whatever they bring is drawn, and nothing but
- * printable characters and bars is on the canvas. */
+/* Replies of any bytes: the first two bytes choose the size of a screen, and what is explained or
+ * searched for; the rest, cut at bytes of zero, are replies to all requests in turn. Whatever they
+ * bring is drawn, and nothing but printable characters and bars is on the canvas. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -50,6 +50,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     read_all(&view, &state, span_of(bytes + 2, len - 2));
     view.taken = 1;
     if (canvas_init(&canvas, bytes[0], bytes[1]) == 0) {
+        top_layout(&canvas, &view, &state, &frame);
+        check(&canvas);
+        top_key(&state, &view, bytes[1] & 1 ? TOP_ENTER : '/');
+        view.subject = *top_subject_of(&state);
         top_layout(&canvas, &view, &state, &frame);
         check(&canvas);
         top_key(&state, &view, 's');

@@ -398,7 +398,7 @@ def keys_do_what_help_says(t):
     screen.wait(" 1 domains asked", ">queries")
     screen.press("o")
     screen.wait(" 1 domains asked", ">answers")
-    screen.press(DOWN + DOWN)
+    screen.press(DOWN * 12)
     screen.wait(" domains asked  3-13/")
     screen.press(RIGHT)
     lines = screen.wait("stream aaa (1/2)", "one.test.", "domains asked  1-1/1")
@@ -471,7 +471,7 @@ def a_side_and_a_window_are_chosen_by_keys(t):
     equal(summary(lines, "queries")[0], queries["upstream"], "queries of upstream")
     equal(summary(lines, "distinct")[:2], ["servers", str(len({e["response-ip"] for e in mix.events("upstream")}))], "servers")
     screen.press("h")
-    screen.wait("the next window", "upstream's numbers", "only rows with a text")
+    screen.wait("the next window", "upstream's numbers", "names and addresses with a text", "what is known of")
     equal(screen.quit(), 0, "status")
     screen = Terminal(t, "top", "--side", "upstream", "-w", "1h", daemon.url)
     screen.wait("upstream, 1h ", "zone0.mix.test.")
@@ -502,24 +502,74 @@ def a_window_is_begun_anew_by_a_key(t):
 
 
 @test()
-def a_search_leaves_the_rows_that_have_the_text(t):
+def names_are_searched_for_and_explained(t):
+    """By the whole window, of which a table shows the first rows; what is found is explained by the events that come
+    then, and esc leads back the same way."""
     daemon = Daemon(t)
-    daemon.send([frame for i in range(300) for frame in answered(b"ns1", [b"host%d" % i, b"test"])] * 2 +
-                answered(b"ns1", [b"needle", b"test"]))
+    daemon.send([frame for i in range(1500) for frame in answered(b"ns1", [b"host%d" % i, b"test"])] * 2 +
+                answered(b"ns1", [b"www", b"needle", b"test"], NXDOMAIN) + answered(b"ns1", [b"needle", b"test"]))
     screen = Terminal(t, "top", "-i", "200ms", "--window", "all", daemon.url)
     screen.wait("domains asked  1-")
-    screen.press("/NEEDxy\x7f\x08L")
-    screen.wait("/NEEDL_", " 301 needle.test.", "domains asked  1-1/301")
-    screen.press("\r")
-    screen.wait("  /NEEDL", " q quit ")
     screen.press("t")
-    screen.wait("domains answered  1-1/301", "needle.test.")
+    screen.wait("domains answered  1-")
+    screen.press("/NEEDxy\x7f\x08L")
+    lines = screen.wait("/NEEDL_", "domains found  1-2/2", " needle.test.", "www.needle.test.")
+    equal([row["q+a"] for row in table_of(lines, "domains found")], ["2", "2"], "queries and answers")
+    screen.press("\r")
+    lines = screen.wait("  /NEEDL", " q quit ")
+    chosen = table_of(lines, "domains found")[0]["name"]
+    if chosen != "needle.test.":  # they are equal
+        screen.press(DOWN)
+    screen.press("\r")
+    screen.wait("all streams", " about      needle.test. and what is below it", " itself     in the window 1 queries",
+                " live       all streams' since 20")
+    daemon.send(answered(b"ns1", [b"www", b"needle", b"test"], NXDOMAIN) * 3 + answered(b"ns1", [b"haystack", b"test"]) * 9)
+    lines = screen.wait("live clients  1-1/1", " queries    3 ", " answers    3 ")
+    equal(summary(lines, "rcodes"), ["NXDOMAIN", "100", "%"], "its rcodes")
+    equal(table_of(lines, "live clients")[0]["name"], "192.0.2.1", "who asks")
+    screen.press("3")
+    lines = screen.wait("below it in the window  1-2/")
+    equal({row["name"]: row["queries"] for row in table_of(lines, "below it in the window")},
+          {"www.needle.test.": "4", "needle.test.": "1"}, "what is below")
+    screen.press("1")
+    screen.wait(" 1 live clients  1-1/1")
+    screen.press("\r")
+    screen.wait(" about      client 192.0.2.1", " 1 live domains", f" itself     in the window {3000 + 2 + 12} queries")
+    daemon.send(answered(b"ns1", [b"after", b"test"]))
+    lines = screen.wait("live domains  1-1/1", "after.test.")
+    screen.press("\x1b")
+    screen.wait(" about      needle.test. and what is below it", " 1 live clients")
+    screen.press("\x1b")
+    screen.wait("  /NEEDL", "domains found  1-2/2")
     screen.press("\x1b")
     screen.wait_gone("/NEEDL")
-    screen.wait("domains answered  1-", "/301")
+    screen.wait(" 2 domains answered  1-")
     screen.press("/q")
     screen.wait("/q_", "none")
     screen.press("\x1b")
+    equal(screen.quit(), 0, "status")
+
+
+@test()
+def names_are_explained_without_a_daemon(t):
+    """By the statistics in the same process; of a file that has ended nothing more comes."""
+    path = t.path("tap.sock")
+    screen = Terminal(t, "top", "-i", "200ms", f"unix:{path}")
+    screen.wait("waiting for a DNS server")
+    sender = fstrm.Sender(path)
+    sender.send(*answered(b"ns1", [b"one", b"test"]) * 5)
+    screen.wait("one.test.", " queries    5 ")
+    screen.press("\r")
+    screen.wait(" about      one.test. and what is below it", " itself     in the window 5 queries", " queries    0 ")
+    sender.send(*answered(b"ns1", [b"one", b"test"], SERVFAIL) * 2)
+    lines = screen.wait(" queries    2 ", " answers    2 ", "192.0.2.1")
+    equal(summary(lines, "rcodes"), ["SERVFAIL", "100", "%"], "rcodes")
+    sender.sock.close()
+    equal(screen.quit(), 0, "status")
+    screen = Terminal(t, "top", CAPTURES / "unbound.fstrm.xz")
+    screen.wait("host1.corp.example.", "ended")
+    screen.press("\r")
+    screen.wait(" about      host1.corp.example. and what is below it", " queries    0 ", "ended")
     equal(screen.quit(), 0, "status")
 
 

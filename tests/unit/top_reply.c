@@ -47,8 +47,6 @@ static void numbers_are_found_by_their_paths(void **state)
     assert_int_equal(read_text(&view, DOCUMENT_STATISTICS, 0, statistics), 0);
     assert_true(view.numbers[NUMBER_QUERIES] == 100);
     assert_true(view.numbers[NUMBER_RESPONSES] == 90);
-    assert_true(isnan(view.numbers[NUMBER_QUERY_RATE])); /* of now, whatever the window */
-    assert_int_equal(read_text(&view, DOCUMENT_WHOLE, 0, statistics), 0);
     assert_true(view.numbers[NUMBER_QUERY_RATE] == 1.5);
     assert_true(view.numbers[NUMBER_EXACT] == 1);
     assert_true(view.numbers[NUMBER_CLIENTS] == 12);
@@ -114,11 +112,14 @@ static void shares_are_of_all_queries(void **state)
         if (known)
             read_text(&view, DOCUMENT_STATISTICS, 0, statistics);
         read_text(&view, DOCUMENT_TABLES, LIST_SERVERS,
-                  "{\"tables\":[{\"rows\":[{\"name\":\"192.0.2.1\",\"queries\":25}]}]}");
+                  "{\"tables\":[{\"rows\":[{\"name\":\"192.0.2.1\",\"queries\":25,"
+                  "\"responses\":21}]}]}");
         const struct top_row *row = view.lists[LIST_SERVERS].rows;
         assert_string_equal(top_tables[LIST_SERVERS].columns[1].title, "share");
         assert_true(row->values[0] == 25 && row->rank == 1);
         assert_true(known ? row->values[1] == 0.25 : isnan(row->values[1]));
+        assert_string_equal(top_tables[LIST_SERVERS].columns[2].title, "unanswered");
+        assert_true(row->values[2] == 4);
         top_view_free(&view);
     }
 }
@@ -190,6 +191,11 @@ static void strange_replies_are_no_trouble(void **state)
         "{\"tables\":[{\"keys\":-5,\"rows\":[{\"name\":\"\",\"error\":-1}]}]}",
         "{\"tables\":[{\"keys\":\"all\",\"rows\":[{\"name\":\"a\\u0000b\\u001b[2J\"}]}]}",
         "{\"rows\":[{\"name\":\"x\",\"value\":1e999}]}",
+        "{\"live\":[],\"under\":7,\"row\":\"x\"}",
+        "{\"live\":{\"names\":{\"rows\":[3,{\"name\":[]}]},\"clients\":null,\"queries\":[]}}",
+        "{\"tables\":[{\"table\":7},{\"table\":\"domains\",\"rows\":{},\"found\":\"x\"}]}",
+        "{\"tables\":[{\"table\":\"clients\",\"rows\":[],\"found\":-3,\"searched\":-1,\"whole\":"
+        "false}]}",
     };
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -266,8 +272,8 @@ static void assert_asked(struct script *script, const char *wanted)
 }
 
 #define CLIENT_STREAMS ";/streams side=client window=all;"
-#define STATISTICS(STREAM)                                                                         \
-    "/statistics" STREAM " side=client window=all;/statistics" STREAM " side=client window=all;"
+#define STATISTICS(STREAM) "/statistics" STREAM " side=client window=all;"
+#define REST "/outputs;/inputs;/status;"
 
 static void only_what_is_shown_is_asked_for(void **state)
 {
@@ -286,7 +292,7 @@ static void only_what_is_shown_is_asked_for(void **state)
     assert_int_equal(view.side, STATS_UPSTREAM);
     assert_int_equal(view.window, WINDOW_5M);
     assert_asked(&script, ";/streams side=upstream window=5m;/statistics side=upstream window=5m;"
-                          "/statistics side=upstream window=all;/outputs;/status;"
+                          "/upstream window=5m n=1;" REST
                           "/tables side=upstream window=5m table=domains by=servfail n=10;"
                           "/tables side=upstream window=5m table=clients by=bytes n=10;");
     top_view_free(&view);
@@ -304,13 +310,43 @@ static void streams_are_asked_for_by_name(void **state)
     strcpy(wish.stream, "a\\\\b\\007");
     assert_int_equal(top_gather(&origin, &wish, &view, &err), 0);
     assert_string_equal(view.stream, "a\\\\b\\007");
-    assert_asked(&script, CLIENT_STREAMS STATISTICS(" stream=a\\\\b\\007") "/outputs;/status;");
+    assert_asked(&script, CLIENT_STREAMS STATISTICS(" stream=a\\\\b\\007") REST);
     top_view_free(&view);
     strcpy(wish.stream, "gone");
     assert_int_equal(top_gather(&origin, &wish, &view, &err), 0);
     assert_null(view.stream);
-    assert_asked(&script, CLIENT_STREAMS STATISTICS("") "/outputs;/status;");
+    assert_asked(&script, CLIENT_STREAMS STATISTICS("") REST);
     top_view_free(&view);
+}
+
+/* What is explained or searched for; nothing is, before there is a text. */
+static void a_subject_is_asked_about(void **state)
+{
+    static const struct {
+        struct top_subject subject;
+        const char *asked;
+    } rows[] = {
+        {{SUBJECT_NAME, "a.test."}, "/explain side=client window=all name=a.test. n=100;"},
+        {{SUBJECT_CLIENT, "192.0.2.1"}, "/explain side=client window=all client=192.0.2.1 n=100;"},
+        {{SUBJECT_SEARCH, "a&b"}, "/search side=client window=all text=a&b n=100;"},
+        {{SUBJECT_SEARCH, ""}, ""},
+    };
+    struct script script = {.broken = NULL};
+    struct top_origin origin = {.state = &script, .get = answer};
+    struct top_view view;
+    struct error err = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct top_wish wish = plain_wish();
+        char wanted[256];
+        wish.rows = 250;
+        wish.subject = rows[i].subject;
+        assert_int_equal(top_gather(&origin, &wish, &view, &err), 0);
+        snprintf(wanted, sizeof wanted, CLIENT_STREAMS STATISTICS("") REST "%s", rows[i].asked);
+        assert_asked(&script, wanted);
+        assert_true(top_view_is_of(&view, &rows[i].subject) == (rows[i].subject.text[0] != 0));
+        top_view_free(&view);
+    }
 }
 
 static void a_request_that_fails_gives_no_view(void **state)
@@ -341,6 +377,7 @@ int main(void)
         cmocka_unit_test(lists_are_bounded),
         cmocka_unit_test(only_what_is_shown_is_asked_for),
         cmocka_unit_test(streams_are_asked_for_by_name),
+        cmocka_unit_test(a_subject_is_asked_about),
         cmocka_unit_test(a_request_that_fails_gives_no_view),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,259 @@
+#include "top/summary.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    LABEL_WIDTH = 11, /* of a line */
+    ITEM_WIDTH = 13,
+    ITEMS = 5,
+    GAP = 2,         /* between the items of a line */
+    NAME_LEAST = 24, /* columns of a name that is longer */
+};
+
+/* A number in a line: "p50 0.42ms", "12/s". */
+struct item {
+    const char *before; /* NULL: no item */
+    enum top_number number;
+    const char *after;
+    bool bad; /* it should be zero */
+    enum top_only only;
+};
+
+/* What a line has: items, the shares of a list, the messages' times; or of what is explained, what
+ * that is, and how it was counted. */
+enum line_kind { LINE_ITEMS, LINE_SHARES, LINE_TIMES, LINE_SUBJECT, LINE_LIVE };
+
+/* The first lines are the most important. */
+struct line {
+    const char *label;
+    enum line_kind kind;
+    struct item items[ITEMS];
+    enum top_list_id list;
+    bool estimate; /* marked with ~ when the statistics are no longer exact */
+    enum top_only only;
+    bool explains; /* it is of what is explained, and stands where that is */
+};
+
+#define SHARES(LIST) LINE_SHARES, .list = LIST
+
+static const struct line lines[] = {
+    {"queries",
+     LINE_ITEMS,
+     {{"", NUMBER_QUERIES, ""},
+      {"", NUMBER_QUERY_RATE, "/s"},
+      {"1m ", NUMBER_QUERY_RATE_1M, "/s"},
+      {"15m ", NUMBER_QUERY_RATE_15M, "/s"},
+      {"", NUMBER_QUERY_BYTES, " bytes"}}},
+    {"answers",
+     LINE_ITEMS,
+     {{"", NUMBER_RESPONSES, ""},
+      {"", NUMBER_RESPONSE_RATE, "/s"},
+      {"1m ", NUMBER_RESPONSE_RATE_1M, "/s"},
+      {"15m ", NUMBER_RESPONSE_RATE_15M, "/s"},
+      {"", NUMBER_RESPONSE_BYTES, " bytes"}}},
+    {"upstream",
+     LINE_ITEMS,
+     {{"unanswered ", NUMBER_UNANSWERED, ""},
+      {"cache ", NUMBER_CACHE, " at least"},
+      {"of ", NUMBER_CACHE_ANSWERS, " answers to clients"}},
+     .only = TOP_UPSTREAM},
+    {"events of", LINE_TIMES},
+    {"latency",
+     LINE_ITEMS,
+     {{"p50 ", NUMBER_LATENCY_P50, ""},
+      {"p90 ", NUMBER_LATENCY_P90, ""},
+      {"p99 ", NUMBER_LATENCY_P99, ""},
+      {"p99.9 ", NUMBER_LATENCY_P999, ""},
+      {"mean ", NUMBER_LATENCY_MEAN, ""}}},
+    {"distinct",
+     LINE_ITEMS,
+     {{"clients ", NUMBER_CLIENTS, "", .only = TOP_CLIENT},
+      {"servers ", NUMBER_SERVERS, "", .only = TOP_UPSTREAM},
+      {"domains ", NUMBER_DOMAINS, ""},
+      {"asked ", NUMBER_ASKED, ""},
+      {"answered ", NUMBER_ANSWERED, ""}},
+     .estimate = true},
+    {"loss",
+     LINE_ITEMS,
+     {{"malformed ", NUMBER_MALFORMED, "", .bad = true},
+      {"dropped ", NUMBER_DROPPED, " since the start", .bad = true},
+      {"unlisted ", NUMBER_UNLISTED, "", .bad = true},
+      {"other streams ", NUMBER_OTHER_STREAMS, ""}}},
+    {"rcodes", SHARES(LIST_RCODES)},
+    {"types", SHARES(LIST_TYPES)},
+    {"transports", SHARES(LIST_TRANSPORTS)},
+    {"families", SHARES(LIST_FAMILIES)},
+    {"about", LINE_SUBJECT, .explains = true},
+    {"itself",
+     LINE_ITEMS,
+     {{"in the window ", NUMBER_ROW_QUERIES, " queries"},
+      {"", NUMBER_ROW_RESPONSES, " answers"},
+      {"NXDOMAIN ", NUMBER_ROW_NXDOMAIN, ""},
+      {"failed ", NUMBER_ROW_FAILED, ""},
+      {"mean ", NUMBER_ROW_MEAN, ""}},
+     .explains = true},
+    {"live", LINE_LIVE, .explains = true},
+    {"queries",
+     LINE_ITEMS,
+     {{"", NUMBER_LIVE_QUERIES, ""}, {"", NUMBER_LIVE_QUERY_BYTES, " bytes"}},
+     .explains = true},
+    {"answers",
+     LINE_ITEMS,
+     {{"", NUMBER_LIVE_RESPONSES, ""}, {"", NUMBER_LIVE_RESPONSE_BYTES, " bytes"}},
+     .explains = true},
+    {"latency",
+     LINE_ITEMS,
+     {{"p50 ", NUMBER_LIVE_P50, ""},
+      {"p90 ", NUMBER_LIVE_P90, ""},
+      {"p99 ", NUMBER_LIVE_P99, ""},
+      {"mean ", NUMBER_LIVE_MEAN, ""}},
+     .explains = true},
+    {"rcodes", SHARES(LIST_ITS_RCODES), .explains = true},
+    {"types", SHARES(LIST_ITS_TYPES), .explains = true},
+    {"transports", SHARES(LIST_ITS_TRANSPORTS), .explains = true},
+};
+enum { LINES = sizeof lines / sizeof *lines };
+
+/* --- parts of lines ------------------------------------------------------------------------- */
+
+/* As many as end before column `end`. */
+static void put_items(struct canvas *canvas, const struct top_view *view, const struct item *items,
+                      int x, int y, int end)
+{
+    for (int i = 0; i < ITEMS && items[i].before; i++) {
+        double value = view->numbers[items[i].number];
+        char text[FORM_MAX];
+        int next = x + ITEM_WIDTH;
+        if (!top_has(items[i].only, view->side))
+            continue;
+        form_text(top_numbers[items[i].number].form, value, text);
+        if (x + (int)(strlen(items[i].before) + strlen(text) + strlen(items[i].after)) > end)
+            return;
+        x = canvas_str(canvas, x, y, STYLE_LABEL, items[i].before);
+        x = canvas_str(canvas, x, y, items[i].bad && value > 0 ? STYLE_BAD : STYLE_VALUE, text);
+        x = canvas_str(canvas, x, y, STYLE_LABEL, items[i].after);
+        x = x < next ? next : x + GAP;
+    }
+}
+
+/* "NOERROR 81.3 %  NXDOMAIN 12.0 %", as many as there is room for. */
+static void put_shares(struct canvas *canvas, const struct top_list *list, int x, int y, int end)
+{
+    double whole = 0;
+    for (size_t i = 0; i < list->count; i++)
+        whole += list->rows[i].values[list->by] > 0 ? list->rows[i].values[list->by] : 0;
+    for (size_t i = 0; i < list->count && list->rows[i].values[list->by] > 0; i++) {
+        char share[FORM_MAX];
+        struct span name = span_str(list->rows[i].name);
+        form_share(list->rows[i].values[list->by], whole, share);
+        if (x + (int)canvas_width(name) + 1 + (int)strlen(share) > end)
+            return;
+        x = canvas_text(canvas, x, y, end - x, STYLE_LABEL, name);
+        x = canvas_str(canvas, x + 1, y, STYLE_VALUE, share) + GAP;
+    }
+}
+
+void top_summary_times(const struct top_view *view, char *out, size_t size)
+{
+    enum { DATE = 11 /* characters up to the time */ };
+    char from[FORM_MAX], to[FORM_MAX];
+    form_text(FORM_DATE, view->numbers[NUMBER_FROM] / 1e3, from);
+    form_text(FORM_DATE, view->numbers[NUMBER_TO] / 1e3, to);
+    bool same_day = strlen(from) > DATE && strncmp(from, to, DATE) == 0;
+    snprintf(out, size, strcmp(from, "-") ? "%s - %s" : "%s", from, to + (same_day ? DATE : 0));
+}
+
+/* Rates of another time than that of the messages would be taken for theirs. */
+static void put_times(struct canvas *canvas, const struct top_view *view, int x, int y, int end)
+{
+    static const char words[] = "; rates: of arrival";
+    char text[64];
+    top_summary_times(view, text, sizeof text);
+    if (x + (int)strlen(text) > end)
+        return;
+    x = canvas_str(canvas, x, y, STYLE_VALUE, text);
+    if (view->numbers[NUMBER_ELSEWHEN] == 1 && x + (int)sizeof words - 1 <= end)
+        canvas_str(canvas, x, y, STYLE_BAD, words);
+}
+
+/* A name that is too long loses its front. */
+static void put_subject(struct canvas *canvas, const struct top_subject *subject, int x, int y,
+                        int end)
+{
+    static const char below[] = " and what is below it";
+    bool name = subject->kind == SUBJECT_NAME;
+    struct span text = span_str(subject->text);
+    int room = end - x - (name ? (int)sizeof below - 1 : 0);
+    int width = (int)canvas_width(text);
+    if (!name)
+        x = canvas_str(canvas, x, y, STYLE_LABEL, "client ");
+    if (room < width && room < NAME_LEAST)
+        room = end - x;
+    canvas_name(canvas, x, y, width < room ? width : room, STYLE_VALUE, text);
+    if (name && x + width + (int)sizeof below - 1 <= end)
+        canvas_str(canvas, x + width, y, STYLE_LABEL, below);
+}
+
+/* "counted of all streams since 2026-11-30T08:00:00Z, 12s", and what was not. */
+static void put_live(struct canvas *canvas, const struct top_view *view, int x, int y, int end)
+{
+    char since[FORM_MAX], seconds[FORM_MAX], unseen[FORM_MAX], text[128];
+    const double *numbers = view->numbers;
+    form_text(FORM_DATE, numbers[NUMBER_LIVE_FROM] / 1e3, since);
+    form_text(FORM_SPAN, numbers[NUMBER_LIVE_SECONDS], seconds);
+    form_text(FORM_COUNT, numbers[NUMBER_LIVE_UNSEEN], unseen);
+    snprintf(text, sizeof text, "all streams' since %s, %s", since, seconds);
+    x = canvas_text(canvas, x, y, end - x, STYLE_VALUE, span_str(text));
+    snprintf(text, sizeof text, "; %s not looked at", unseen);
+    if (numbers[NUMBER_LIVE_UNSEEN] > 0 && x + (int)strlen(text) <= end)
+        canvas_str(canvas, x, y, STYLE_BAD, text);
+}
+
+/* -------------------------------------------------------------------------------------------- */
+
+static bool has_line(struct top_scene scene, const struct line *line)
+{
+    return line->explains == (top_page_of(scene.subject) == PAGE_EXPLAINED) &&
+           top_has(line->only, scene.side);
+}
+
+int top_summary_lines(struct top_scene scene)
+{
+    int count = 0;
+    for (int i = 0; i < LINES; i++)
+        count += has_line(scene, &lines[i]);
+    return count;
+}
+
+static const struct line *line_at(struct top_scene scene, int number)
+{
+    for (int i = 0; i < LINES; i++) {
+        if (has_line(scene, &lines[i]) && number-- == 0)
+            return &lines[i];
+    }
+    return NULL;
+}
+
+void top_summary_put(struct canvas *canvas, const struct top_view *view,
+                     const struct top_state *state, int number, const struct top_place *at)
+{
+    const struct line *line = line_at(top_scene_of(state), number);
+    int x = at->x + LABEL_WIDTH + 1, y = at->y, end = at->x + at->width;
+    int behind = canvas_str(canvas, at->x + 1, y, STYLE_LABEL, line->label);
+    if (line->estimate && view->numbers[NUMBER_EXACT] == 0)
+        canvas_str(canvas, behind + 1, y, STYLE_BAD, "~");
+    if (line->kind == LINE_SUBJECT)
+        put_subject(canvas, top_subject_of(state), x, y, end);
+    else if (!top_view_is_of(view, top_subject_of(state)) && line->explains)
+        canvas_str(canvas, x, y, STYLE_DIM, "-");
+    else if (line->kind == LINE_LIVE)
+        put_live(canvas, view, x, y, end);
+    else if (line->kind == LINE_TIMES)
+        put_times(canvas, view, x, y, end);
+    else if (line->kind == LINE_SHARES)
+        put_shares(canvas, &view->lists[line->list], x, y, end);
+    else
+        put_items(canvas, view, line->items, x, y, end);
+}
