@@ -5,9 +5,11 @@
  */
 import { Trouble, ask } from "./api.js";
 import { byId, setNote, setText } from "./dom.js";
+import { Explanations } from "./explain.js";
 import { Feed } from "./feed.js";
+import { Found, ROWS as FOUND_ROWS } from "./found.js";
 import { Heat } from "./heat.js";
-import { clear, press, showChips } from "./filters.js";
+import { clear, open, press, showChips } from "./filters.js";
 import { resetControl, scopeControls, searchControl, streamControl, themeControl, timeControls } from "./controls.js";
 import { Flow, shared, without, timesNote, waiting } from "./flow.js";
 import { brief, clock, exact, length } from "./format.js";
@@ -21,7 +23,7 @@ import { stretch } from "./figure.js";
 import { Sums } from "./sums.js";
 import { Tail } from "./tail.js";
 import { Timeline } from "./timeline.js";
-import { Tops, matching, pastQuestions, tablesOfPast } from "./tops.js";
+import { Tops, pastQuestions, tablesOfPast } from "./tops.js";
 
 const UNKNOWN = "not logged in: reload this page";
 const TICK_MS = 1000;
@@ -49,6 +51,8 @@ byId("charts").append(...figures.map((figure) => figure.element));
 const numbers = new Numbers(byId("numbers"));
 const tops = new Tops(byId("tops"), press);
 const servers = new Servers(byId("upstream"));
+const found = new Found(open);
+const explanations = new Explanations(byId("explained"), open);
 const flow = new Flow(byId("flow"), (name) => press("stream", name));
 const tail = new Tail(press);
 const showStreams = streamControl();
@@ -63,6 +67,8 @@ const known = {
     timeline: new Timeline(),
     tables: null,
     upstream: null, // of api/v1/upstream, of the chosen window
+    found: null, // of api/v1/search, while something is searched for
+    explained: {}, // of api/v1/explain, by filter
     streams: [],
     outputs: [],
     inputs: null,
@@ -126,6 +132,8 @@ function draw() {
         figure.show(shown);
     tops.show(known.tables, narrowed() ? known.sums : null, force, current());
     drawServers();
+    found.show(known.found, known.streams, current(), known.found ? `${whose()}: ${covered(known.found)}` : "");
+    explanations.show(known.explained, current(), force);
     if (known.tables || narrowed())
         force = false; // else they are still to come
     showNotes(shown);
@@ -140,7 +148,13 @@ function drawServers() {
     if (!current().side || !found || narrowed())
         return servers.show(null);
     const all = past ? (known.past?.series.queries ?? []).reduce((a, n) => a + (n ?? 0), 0) : known.reply.statistics.queries.events;
-    servers.show(matching(found.rows, current().search), all, past ? "" : windowOf().title);
+    servers.show(found.rows, all, serversNote(found, past));
+}
+
+/** Of what time the servers are, and what is known of those that have no row. */
+function serversNote({ rows, keys, "keys-exact": exactly, floor }, past) {
+    const more = keys > rows.length && `${exactly ? "" : "about "}${exact(keys)} in all`;
+    return [!past && windowOf().title, "by queries", more, floor && `others at most ${brief(floor)} queries + responses`].filter(Boolean).join("; ");
 }
 
 /** "What clients asked, last minute": whose the numbers of a part of the page are, and of what time. */
@@ -252,6 +266,25 @@ async function askTables() {
     known.tablesDue = performance.now() + PAST_MS;
 }
 
+/** What is searched for, and what is explained; neither is of history. */
+async function askSubjects() {
+    const asked = current();
+    const questions = Explanations.questions(asked);
+    const [foundNow, ...replies] = await Promise.all([asked.search ? ask("search", { ...scopeOf(), text: asked.search, n: FOUND_ROWS }) : null,
+        ...questions.map(([, parameters]) => askExplained(parameters))]);
+    if (asked !== current())
+        return;
+    known.found = foundNow;
+    known.explained = Object.fromEntries(questions.map(([filter], i) => [filter, replies[i]]));
+}
+
+/** Why something cannot be explained belongs to its part of the page: all else goes on. */
+const askExplained = (parameters) => ask("explain", parameters).catch((error) => {
+    if (error.status !== 400 && error.status !== 503)
+        throw error;
+    return { error: error.message };
+});
+
 const askUpstream = async (question) => question && ask("upstream", question);
 const askLiveTables = async (question) => question && (await ask("tables", question)).tables;
 
@@ -279,8 +312,8 @@ async function askFlow() {
     known.hints = hints.map(({ hint }) => `Hint: ${hint}`);
     known.outputs = outputs.outputs.map((o) => o.ledger);
     showStreams(known.streams.map((s) => s.name));
-    const { stream, search } = current();
-    const streams = known.streams.filter(({ name }) => (!stream || name === stream) && name.toLowerCase().includes(search.toLowerCase()));
+    const { stream } = current();
+    const streams = known.streams.filter(({ name }) => !stream || name === stream);
     flow.show({ streams, outputs: outputs.outputs, inputs: inputs.inputs, hints, whose: whose() });
 }
 
@@ -347,7 +380,7 @@ async function tick() {
     const [slow, rare] = [SLOW_TICKS, RARE_TICKS].map((every) => ticks % every === 0);
     ticks += 1;
     try {
-        await Promise.all([askAbout(), askStatistics(), askOfPast(rare, slow), slow && askFlow()]);
+        await Promise.all([askAbout(), askStatistics(), askOfPast(rare, slow), slow && askFlow(), slow && askSubjects()]);
     } catch (error) {
         if (!(error instanceof Trouble))
             throw error;
@@ -432,14 +465,18 @@ watch((now, before) => {
         refilter();
         showStreams(known.streams.map((s) => s.name));
     }
-    if (changed("search"))
-        force = true;
+    if (["stream", "side", "window", "search"].some(changed))
+        known.found = null;
+    if (["side", "window", "domain", "client"].some(changed))
+        known.explained = {};
     showScope();
     showSearch();
     if (["range", "from", "to"].some(changed))
         force = true;
     ticks = 0;
     draw();
+    for (const filter of ["domain", "client"].filter((key) => changed(key) && now[key]))
+        explanations.reveal(filter);
     wake();
 });
 

@@ -46,10 +46,10 @@ export function timeControls(window) {
     };
 }
 
-/** Buttons of which one is pressed: the value that a key of the state has. */
-function choice(place, key, rows) {
+/** Buttons of which one is pressed: the value that a key of the state has; `more`: what goes with any other one. */
+function choice(place, key, rows, more = {}) {
     const buttons = rows.map((row) => h("button", {
-        type: "button", "data-choice": row.api, title: row.title, click: () => change({ [key]: row.key }),
+        type: "button", "data-choice": row.api, title: row.title, click: () => current()[key] !== row.key && change({ [key]: row.key, ...more }),
     }, row.label));
     byId(place).replaceChildren(...buttons);
     return () => rows.forEach((row, i) => buttons[i].setAttribute("aria-pressed", String(current()[key] === row.key)));
@@ -57,7 +57,8 @@ function choice(place, key, rows) {
 
 /** Whose numbers are shown, and over what time. */
 export function scopeControls() {
-    const shows = [choice("sides", "side", SIDES), choice("windows", "window", WINDOWS)];
+    // Upstream the client is the server itself.
+    const shows = [choice("sides", "side", SIDES, { client: "" }), choice("windows", "window", WINDOWS)];
     return () => shows.forEach((show) => show());
 }
 
@@ -71,7 +72,7 @@ export function resetControl(reset) {
     });
 }
 
-/** The field whose text names and addresses must have in them. */
+/** The field for what is searched for; / leads there. */
 export function searchControl() {
     const field = byId("search");
     let typing = null;
@@ -85,6 +86,13 @@ export function searchControl() {
         typing = setTimeout(take, TYPING_MS);
     });
     field.addEventListener("change", take);
+    document.addEventListener("keydown", (event) => {
+        if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select"))
+            return;
+        event.preventDefault();
+        field.focus();
+        field.select();
+    });
     return () => {
         if (typing === null && field.value.trim() !== current().search)
             field.value = current().search;

@@ -2,11 +2,16 @@
 import { byId, h, setText } from "./dom.js";
 import { FILTERS, change, current } from "./state.js";
 
+const textOf = (key, value) => (key === "domain" && !value.endsWith(".") ? value + "." : value);
+
 /** Sets a filter, or takes it away when it is what it was. */
 export function press(key, value) {
-    const text = key === "domain" && !value.endsWith(".") ? value + "." : value;
+    const text = textOf(key, value);
     change({ [key]: current()[key] === text ? "" : text });
 }
+
+/** Sets a filter; what was searched for is found. */
+export const open = (key, value) => change({ [key]: textOf(key, value), search: "" });
 
 export function clear() {
     change(Object.fromEntries(FILTERS.map((f) => [f.key, ""])));

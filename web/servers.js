@@ -36,7 +36,8 @@ export class Servers {
         this.place = place;
     }
 
-    /** Rows of the table of servers, or null: there is none; `all`: queries to all servers. */
+    /** Rows of the table of servers, or null: there is none; `all`: queries to all servers; `note`: of what time they
+     * are, and what is known of those that are not shown. */
     show(rows, all, note) {
         this.place.hidden = rows === null;
         if (rows === null)

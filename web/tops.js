@@ -1,10 +1,10 @@
 /* The ranked lists: which there are, where their rows come from, and what a click on one does. */
-import { brief, bytes, exact, latency } from "./format.js";
+import { brief, bytes, latency } from "./format.js";
 import { Ranks } from "./ranks.js";
 import { narrowed, scopeOf, sideOf } from "./state.js";
 
-export const ROWS = 10;
-const SEARCHED = 1000; // so many rows of each list are looked through
+const ROWS = 10;
+const SERVERS_ROWS = 50;
 
 /**
  * Each is a list of api/v1/tables, and in history a table by a rank. `live`: live events know it, too;
@@ -39,7 +39,6 @@ const LISTS = [
 const SERVERS = { id: "servers", table: "servers", by: "hits", side: "upstream" };
 
 const listsOf = (state) => [...LISTS, SERVERS].filter(({ side }) => !side || side === sideOf(state).api);
-const rowsOf = ({ search }) => (search ? SEARCHED : ROWS);
 
 /** What rows are counted by, in words: what adds up both directions says so. */
 const COUNTED = { hits: "queries + responses", bytes: "bytes of both directions", nxdomain: "responses", servfail: "responses",
@@ -48,7 +47,7 @@ const COUNTED = { hits: "queries + responses", bytes: "bytes of both directions"
 /** Parameters for api/v1/history/tops, a request a rank. */
 export function pastQuestions(state, { from, to }) {
     const ranks = [...new Set(listsOf(state).map((list) => list.by))];
-    return ranks.map((by) => ({ from, to, by, n: rowsOf(state), side: sideOf(state).api }));
+    return ranks.map((by) => ({ from, to, by, n: by === SERVERS.by && state.side ? SERVERS_ROWS : ROWS, side: sideOf(state).api }));
 }
 
 /** Replies of api/v1/history/tops, one a rank, as tables. */
@@ -62,12 +61,6 @@ export function tablesOfPast(replies, state) {
 const AMOUNTS = { events: brief, bytes, seconds: (s) => latency(s * 1e6) };
 
 const amount = (unit) => (row) => AMOUNTS[unit](row.value);
-
-/** The first rows whose name has the text in it. */
-export function matching(rows, search) {
-    const wanted = search.toLowerCase();
-    return rows.filter(({ name }) => name.toLowerCase().includes(wanted)).slice(0, ROWS);
-}
 
 export class Tops {
     constructor(place, press) {
@@ -86,13 +79,13 @@ export class Tops {
         if (client || rcode || qtype)
             return null;
         const lists = listsOf(state).filter((list) => list !== SERVERS && (!domain || list.under));
-        return { list: lists.map((list) => list.id).join(","), n: rowsOf(state), under: domain, ...scopeOf(state) };
+        return { list: lists.map((list) => list.id).join(","), n: ROWS, under: domain, ...scopeOf(state) };
     }
 
     /** Parameters for api/v1/upstream; null: it is not shown. */
     static upstreamQuestion(state) {
         const { stream, window } = scopeOf(state);
-        return state.side && !narrowed(state) ? { stream, window, n: rowsOf(state) } : null;
+        return state.side && !narrowed(state) ? { stream, window, n: SERVERS_ROWS } : null;
     }
 
     /** The table of servers of history, if it is there. */
@@ -100,18 +93,16 @@ export class Tops {
 
     /** Tables of the server; `sums`, when there are any, for those that it was not asked for. */
     show(tables, sums, force, state) {
-        const { search } = state;
         const found = new Map((tables ?? []).map((table) => [table.list, table]));
         const here = listsOf(state);
-        const how = { force, none: search ? `none of the largest ${exact(SEARCHED)} has that in it` : "nothing yet" };
         for (const list of LISTS) {
             const ranks = this.ranks.get(list.id);
             const table = found.get(list.id);
             const live = sums && list.live;
-            const rows = table?.rows ?? (live ? sums.top(list.id, rowsOf(state)) : []);
+            const rows = table?.rows ?? (live ? sums.top(list.id, ROWS) : []);
             ranks.element.hidden = !here.includes(list) || (!table && !live) || (list.rare && !rows.length);
             if (table || live)
-                ranks.show(matching(rows, search), amount(table?.unit ?? list.unit ?? "events"), table ? note(table) : `live, ${COUNTED[list.by]}`, how);
+                ranks.show(rows.slice(0, ROWS), amount(table?.unit ?? list.unit ?? "events"), table ? note(table) : `live, ${COUNTED[list.by]}`, { force });
         }
     }
 }

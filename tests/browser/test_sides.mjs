@@ -190,27 +190,97 @@ test("the busiest stream comes first", async (t) => {
     assert.deepEqual(await page.locator("#streams tbody .link").allInnerTexts(), ["busy", "first"]);
 });
 
-test("a search: names, addresses and streams that have the text in them", async (t) => {
+test("a search: names, addresses and streams that have the text in them, and what is known of one", async (t) => {
     const spile = await t.spile();
     const many = Array.from({ length: 40 }, (_, i) => Array(50 - i).fill({ name: `host${i}.test`, client: `192.0.2.${100 + i}` })).flat();
-    spile.events([...many, { name: "www.Needle.test", client: "198.51.100.77", identity: "hay" }].map(frame));
-    await spile.counted(many.length + 1);
+    spile.events([...many.map(frame), ...exchange({ name: "www.Needle.test", client: "198.51.100.77", identity: "hay", rcode: "NXDOMAIN" })]);
+    await spile.counted(many.length + 2);
     const page = await t.page(spile);
-    assert.equal((await names(page, "domains")).length, 10);
-    await page.locator("#search").fill("nEEdle");
-    await until("one domain", async () => (await names(page, "domains")).join() === "www.needle.test.");
+    const found = (table) => page.locator(`#found-${table} tbody tr`).evaluateAll((all) => all.map((r) => [...r.cells].map((c) => c.innerText)));
+    assert.equal(await page.locator("#found").isVisible(), false);
+    await page.keyboard.press("/");
+    await page.keyboard.type("nEEdle");
+    await until("one name", async () => (await found("domains")).length === 1);
+    assert.deepEqual((await found("domains"))[0], ["www.needle.test.", "1", "1", "1", "0", "0", "0", "1 ms"]);
     assert.equal(hash(page).search, "nEEdle");
-    assert.match(await textOf(page, "#top-clients .empty"), /^none of the largest 1,000 has that in it$/);
-    await page.locator("#search").fill("198.51");
-    await until("one client", async () => (await names(page, "clients")).join() === "198.51.100.77");
+    assert.equal(await textOf(page, "#h-found"), "Found: “nEEdle”");
+    assert.match(await textOf(page, "#found-note"), /^What clients asked, since the start: since \d/);
+    assert.equal(await textOf(page, "#found-domains .head .quiet"), "1 found; all 41 looked through");
+    assert.equal(await textOf(page, "#found-clients .empty"), "none");
+    assert.equal(await page.locator("#found-servers").isVisible(), false, "upstream alone has servers");
+    assert.equal((await names(page, "domains")).length, 10, "all else is as it was");
+    await page.locator("#search").fill("host");
+    await until("the first of many", async () => (await textOf(page, "#found-domains .head .quiet")) === "40 found, the first 20 are shown; all 41 looked through");
     await page.locator("#search").fill("hay");
-    await until("one stream", async () => (await page.locator("#streams tbody .link").allInnerTexts()).join() === "hay");
+    await until("one stream", async () => (await found("streams")).join() === "hay,1,1");
     await page.reload();
-    await until("kept in the address", async () => (await page.locator("#streams tbody .link").allInnerTexts()).join() === "hay");
+    await until("kept in the address", async () => (await found("streams")).join() === "hay,1,1");
     assert.equal(await page.locator("#search").inputValue(), "hay");
+    await page.locator("#search").fill("198.51");
+    await until("one client", async () => (await found("clients")).map((r) => r[0]).join() === "198.51.100.77");
+    await page.locator("#found-clients button").click();
+    await until("what is known of it", async () => (await textOf(page, "#explain-client-row dd")) === "1");
+    assert.deepEqual(hash(page), { window: "all", client: "198.51.100.77" });
+    assert.equal(await page.locator("#found").isVisible(), false);
+    await page.goBack();
+    await until("found again", async () => (await found("clients")).length === 1);
     await page.locator("#search").fill("");
-    await until("all again", async () => (await names(page, "domains")).length === 10);
+    await until("all again", async () => !(await page.locator("#found").isVisible()));
     assert.equal(hash(page).search, undefined);
+});
+
+const facts = (page, card) => page.locator(`#explain-${card} .facts > div`).evaluateAll((all) =>
+    Object.fromEntries(all.map((r) => [...r.children].map((c) => c.textContent))));
+const ranked = (page, card) => page.locator(`#explain-${card} .rank`).evaluateAll((all) => all.map((r) => [...r.children].slice(1).map((c) => c.textContent).join(" ")));
+
+test("what is known of a name, of its clients, and back: of the window, and counted live, each with its time", async (t) => {
+    const { spile, page } = await mixed(t, "");
+    await page.locator("#top-registrable .rank").first().click();
+    await until("its part", async () => (await textOf(page, "#explain-domain h2")) === "What is known of one.test. and what is below it");
+    await until("the names below", async () => (await ranked(page, "domain-under")).join() === "www.one.test. 28,nope.one.test. 12");
+    assert.equal(hash(page).domain, "one.test.");
+    assert.match(await textOf(page, "#explain-domain-row .empty"), /^not among the 5,000 with the most queries/, "nobody asked for the name itself");
+    assert.match(await textOf(page, "#explain-domain .bar .quiet"),
+        /^What clients asked, of all streams\. Window: last minute, [\d:]{8} to [\d:]{8} UTC\. Live: counted by the server since [\d:]{8} UTC\.$/);
+    assert.deepEqual(await facts(page, "domain-live").then((f) => [f.Queries, f.Responses, f["Median latency"]]), ["0", "0", "–"], "nothing came yet");
+    assert.equal(await page.locator("#explain-domain-servers").isVisible(), false);
+    const events = [...clients(), ...upstream()];
+    spile.events(events);
+    await until("counted live", async () => (await facts(page, "domain-live")).Responses === "20");
+    const live = await facts(page, "domain-live");
+    assert.deepEqual([live.Queries, live.NODATA, live["of responses with a latency"], live.Transports], ["20", "14 (70 %)", "20", "UDP 100 %"]);
+    for (const quantile of ["Median latency", "p99 latency"])
+        near(parsed(live[quantile]), 0.004, quantile, 0.01);
+    assert.deepEqual([await ranked(page, "domain-clients"), await ranked(page, "domain-names"), await ranked(page, "domain-rcodes"), await ranked(page, "domain-qtypes")],
+        [["192.0.2.1 28", "192.0.2.2 12"], ["www.one.test. 28", "nope.one.test. 12"], ["NOERROR 14", "NXDOMAIN 6"], ["A 20"]]);
+    for (const [card, note] of [["clients", "live; queries + responses"], ["under", "window; queries + responses"], ["rcodes", "live; responses"], ["qtypes", "live; queries"]])
+        assert.equal(await textOf(page, `#explain-domain-${card} .head .quiet`), note);
+
+    await page.locator("#explain-domain-clients .rank").last().click();
+    await until("the client's row", async () => (await facts(page, "client-row")).NXDOMAIN === "12 (100 %)");
+    assert.equal(await textOf(page, "#explain-client h2"), "What is known of the client 192.0.2.2");
+    assert.deepEqual([await page.locator("#explain-client-under").isVisible(), await page.locator("#explain-client-clients").isVisible()], [false, false]);
+    assert.deepEqual(await facts(page, "client-row").then((f) => [f.Queries, f.Responses, f.SERVFAIL, f["Mean latency"]]), ["12", "12", "0", "4 ms"]);
+    await page.goBack();
+    await until("the name alone", async () => !(await page.locator("#explain-client").isVisible()));
+    await page.locator("#sides button", { hasText: "Upstream" }).click();
+    await until("upstream's row", async () => (await facts(page, "domain-row")).Queries === "8");
+    assert.equal(await page.locator("#explain-domain-clients").isVisible(), false);
+    spile.events(upstream());
+    await until("servers", async () => (await ranked(page, "domain-servers")).join() === "198.51.100.8 5,198.51.100.9 2");
+    await page.locator("#clear").click();
+    await until("nothing is explained", async () => !(await page.locator("#explain-domain").isVisible()));
+});
+
+test("of a ninth name it is said why nothing is known, and all else goes on", async (t) => {
+    const { spile, page } = await mixed(t, "");
+    for (let i = 0; i < 8; i++)
+        await spile.api(`explain?name=other${i}.test`);
+    await page.evaluate(() => location.assign("#domain=one.test."));
+    await until("why", async () => (await textOf(page, "#explain-domain .bar .quiet")) === "8 names and clients are being looked at already");
+    assert.equal(await page.locator("#explain-domain-row").isVisible(), false);
+    await until("live", async () => (await page.locator("#state").getAttribute("data-state")) === "live");
+    t.expected = /status of 503/;
 });
 
 test("a side without traffic is empty, and nobody is waited for", async (t) => {

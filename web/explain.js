@@ -1,0 +1,158 @@
+/*
+ * What is known of a name or a client: its own row and the names below it, which are of the window,
+ * and what the server counts of the events that come from the first question on (api/v1/explain).
+ */
+import { h, setText } from "./dom.js";
+import { brief, bytes, clock, exact, latency, length, share } from "./format.js";
+import { Ranks } from "./ranks.js";
+import { SIDES, WINDOWS, sideOf, windowOf } from "./state.js";
+
+const ROWS = 10;
+const SEARCHED = 5000; // among so many the server looks for the row
+
+/** What can be explained: the filter that says it, and how the API calls it. */
+const SUBJECTS = [
+    { filter: "domain", parameter: "name", title: (name) => `What is known of ${name} and what is below it`, its: "the name itself" },
+    { filter: "client", parameter: "client", side: "client", title: (name) => `What is known of the client ${name}`, its: "the client" },
+];
+
+const micro = (seconds) => latency(seconds === null || seconds === undefined ? null : seconds * 1e6);
+const part = (n, of) => (n ? `${exact(n)} (${share(n, of)})` : "0");
+const counted = (counts) => Object.entries(counts).filter(([, n]) => n > 0)
+    .map(([name, value]) => ({ name, value })).sort((a, b) => b.value - a.value);
+
+/** Types and transports are those of queries, unless a server tells of its responses alone. */
+const asked = ({ queries, responses }) => (queries.events ? queries : responses);
+
+/** The lists: rows(reply), and whose these are; `filter`: what a click on one is about. */
+const LISTS = [
+    { id: "clients", title: "Clients that asked", filter: "client", of: "domain", rows: ({ live }) => live.clients?.rows },
+    { id: "servers", title: "Servers asked", rows: ({ live }) => live.servers?.rows },
+    { id: "names", title: "Names asked for", filter: "domain", rows: ({ live }) => live.names.rows },
+    { id: "under", title: "Names at and below it", filter: "domain", of: "domain", window: true, rows: ({ under }) => under?.rows },
+    { id: "rcodes", title: "Results", filter: "rcode", by: "responses", rows: ({ live }) => counted(live.responses.rcodes) },
+    { id: "qtypes", title: "Types", filter: "qtype", by: "queries", rows: ({ live }) => counted(asked(live).qtypes) },
+];
+
+/** What the row of the window says; null: it is not among those that were looked through. */
+function ofRow(row) {
+    if (!row)
+        return [];
+    return [["Queries", exact(row.queries)], ["Responses", exact(row.responses)],
+        ...["NXDOMAIN", "SERVFAIL", "REFUSED", "NODATA"].map((code) => [code, part(row[code.toLowerCase()], row.responses)]),
+        ["Mean latency", micro(row.timed ? row.mean : null)], ["Slowest", micro(row.timed ? row.slowest : null)],
+        ["Bytes, both directions", bytes(row["query-bytes"] + row["response-bytes"])]];
+}
+
+function ofLive(live) {
+    const { transports, events } = asked(live);
+    return [["Queries", exact(live.queries.events)], ["Responses", exact(live.responses.events)],
+        ["NODATA", part(live.responses.marks.nodata, live.responses.events)],
+        ["Median latency", micro(live.latency.p50)], ["p99 latency", micro(live.latency.p99)],
+        ["of responses with a latency", exact(live.latency.count)],
+        ["Transports", counted(transports).map(({ name, value }) => `${name} ${share(value, events)}`).join(", ") || "–"],
+        ["Bytes, both directions", bytes(live.queries.bytes + live.responses.bytes)]];
+}
+
+/** A card of names and values. */
+class Facts {
+    constructor(id, title) {
+        this.note = h("span", { class: "quiet" });
+        this.list = h("dl", { class: "facts" });
+        this.none = h("p", { class: "empty", hidden: true });
+        this.element = h("section", { class: "card", id, "aria-labelledby": `${id}-title` },
+            h("div", { class: "head" }, h("h3", { id: `${id}-title` }, title), this.note), this.none, this.list);
+    }
+
+    show(rows, note, none = "") {
+        setText(this.note, note);
+        setText(this.none, none);
+        this.none.hidden = rows.length > 0;
+        while (this.list.children.length > rows.length)
+            this.list.lastElementChild.remove();
+        while (this.list.children.length < rows.length)
+            this.list.append(h("div", {}, h("dt"), h("dd")));
+        rows.forEach((pair, i) => pair.forEach((text, k) => setText(this.list.children[i].children[k], text)));
+    }
+}
+
+/** One subject's part of the page. */
+class Explained {
+    constructor(subject, press) {
+        const id = `explain-${subject.filter}`;
+        this.subject = subject;
+        this.title = h("h2", { id: `${id}-title` });
+        this.note = h("p", { class: "quiet" });
+        this.row = new Facts(`${id}-row`, "In the window");
+        this.live = new Facts(`${id}-live`, "Counted live");
+        this.lists = LISTS.map((list) => new Ranks({
+            id: `${id}-${list.id}`, title: list.title, press: list.filter ? (name) => press(list.filter, name) : null,
+        }));
+        this.cards = h("div", { class: "tops" }, this.row.element, this.live.element, ...this.lists.map((list) => list.element));
+        this.element = h("section", { id, class: "explained", hidden: true, "aria-labelledby": `${id}-title` },
+            h("div", { class: "bar" }, this.title, this.note), this.cards);
+    }
+
+    /** `reply`: null while it is awaited, {error}: why there is none. */
+    show(reply, state, force) {
+        setText(this.title, this.subject.title(state[this.subject.filter]));
+        this.cards.hidden = !reply || Boolean(reply.error);
+        setText(this.note, reply?.error ?? (reply ? this.#note(reply) : "asking"));
+        if (this.cards.hidden)
+            return;
+        const { row, live } = reply;
+        this.row.show(ofRow(row), row?.error ? `${this.subject.its}; each may be short of ${exact(row.error)}` : this.subject.its,
+            `not among the ${exact(SEARCHED)} with the most queries + responses`);
+        this.live.show(ofLive(live), `for ${length(1000 * live.seconds)}`);
+        LISTS.forEach((list, i) => this.#list(list, this.lists[i], reply, force));
+    }
+
+    #list(list, ranks, reply, force) {
+        const rows = list.rows(reply);
+        ranks.element.hidden = !rows || Boolean(list.of && list.of !== this.subject.filter);
+        if (!rows)
+            return;
+        const { floor = 0 } = { clients: reply.live.clients, servers: reply.live.servers, names: reply.live.names, under: reply.under }[list.id] ?? {};
+        const when = list.window ? "window" : "live";
+        const note = [when, list.by ?? "queries + responses", floor && `others at most ${brief(floor)}`].filter(Boolean).join("; ");
+        ranks.show(rows.slice(0, ROWS), (r) => brief(r.value), note, { force });
+    }
+
+    #note({ side, window, from, to, since, live }) {
+        const when = window === "all" ? `since ${clock(since, { day: true, zone: true })}`
+            : `${WINDOWS.find(({ api }) => api === window).title}, ${clock(from)} to ${clock(to, { zone: true })}`;
+        const unseen = live.unseen ? `, but for ${exact(live.unseen)} events that passed while it was read` : "";
+        return `${SIDES.find(({ api }) => api === side).title}, of all streams. Window: ${when}. ` +
+            `Live: counted by the server since ${clock(live.from, { zone: true })}${unseen}.`;
+    }
+}
+
+export class Explanations {
+    /** press(filter, name): somebody wants to know more of that. */
+    constructor(place, press) {
+        this.parts = SUBJECTS.map((subject) => new Explained(subject, press));
+        place.append(...this.parts.map(({ element }) => element));
+    }
+
+    /** What is to be asked of api/v1/explain: [filter, parameters]. */
+    static questions(state) {
+        const { api: side } = sideOf(state);
+        return SUBJECTS.filter((s) => state[s.filter] && (s.side ?? side) === side)
+            .map(({ filter, parameter }) => [filter, { [parameter]: state[filter], side, window: windowOf(state).api, n: ROWS }]);
+    }
+
+    /** `replies`: by filter. */
+    show(replies, state, force) {
+        const wanted = Explanations.questions(state).map(([filter]) => filter);
+        for (const part of this.parts) {
+            part.element.hidden = !wanted.includes(part.subject.filter);
+            if (!part.element.hidden)
+                part.show(replies?.[part.subject.filter] ?? null, state, force);
+        }
+    }
+
+    /** Brings the part of that filter into sight. */
+    reveal(filter) {
+        this.parts.find(({ subject }) => subject.filter === filter).element.scrollIntoView({ block: "start" });
+    }
+}
