@@ -30,12 +30,12 @@ export function setNote(element, text) {
 }
 
 /**
- * A table whose rows are kept from one time to the next: columns are {title, cell, right, wide};
+ * A table whose rows are kept from one time to the next: columns are {title, cell, right, wide, wrap};
  * cell(row) gives text or {text, level, action, hint}.
  */
 export function table(caption, columns) {
     const body = h("tbody");
-    const kind = (c) => [c.right && "right", c.wide && "wide"].filter(Boolean).join(" ") || null;
+    const kind = (c) => [c.right && "right", c.wide && "wide", c.wrap && "wrap"].filter(Boolean).join(" ") || null;
     const element = h("table", {},
         h("caption", { class: "unseen" }, caption),
         h("thead", {}, h("tr", {}, ...columns.map((c) => h("th", { scope: "col", class: kind(c) }, c.title)))),

@@ -2,7 +2,7 @@
  * What is known of a name or a client: its own row and the names below it, which are of the window,
  * and what the server counts of the events that come from the first question on (api/v1/explain).
  */
-import { h, setText } from "./dom.js";
+import { byId, h, setText } from "./dom.js";
 import { brief, bytes, clock, exact, latency, length, share } from "./format.js";
 import { Ranks } from "./ranks.js";
 import { SIDES, WINDOWS, sideOf, windowOf } from "./state.js";
@@ -34,6 +34,9 @@ const LISTS = [
     { id: "qtypes", title: "Types", filter: "qtype", by: "queries", rows: ({ live }) => counted(asked(live).qtypes) },
 ];
 
+const upper = (text) => text[0].toUpperCase() + text.slice(1);
+const titleOf = (window) => WINDOWS.find(({ api }) => api === window).title;
+
 /** What the row of the window says; null: it is not among those that were looked through. */
 function ofRow(row) {
     if (!row)
@@ -48,23 +51,25 @@ function ofLive(live) {
     const { transports, events } = asked(live);
     return [["Queries", exact(live.queries.events)], ["Responses", exact(live.responses.events)],
         ["NODATA", part(live.responses.marks.nodata, live.responses.events)],
-        ["Median latency", micro(live.latency.p50)], ["p99 latency", micro(live.latency.p99)],
-        ["of responses with a latency", exact(live.latency.count)],
+        ...[["Median latency", "p50"], ["p99 latency", "p99"]].map(([title, key]) =>
+            [title, live.latency.count ? `${micro(live.latency[key])} of ${exact(live.latency.count)}` : "–"]),
         ["Transports", counted(transports).map(({ name, value }) => `${name} ${share(value, events)}`).join(", ") || "–"],
         ["Bytes, both directions", bytes(live.queries.bytes + live.responses.bytes)]];
 }
 
 /** A card of names and values. */
 class Facts {
-    constructor(id, title) {
+    constructor(id) {
+        this.title = h("h3", { id: `${id}-title` });
         this.note = h("span", { class: "quiet" });
         this.list = h("dl", { class: "facts" });
         this.none = h("p", { class: "empty", hidden: true });
         this.element = h("section", { class: "card", id, "aria-labelledby": `${id}-title` },
-            h("div", { class: "head" }, h("h3", { id: `${id}-title` }, title), this.note), this.none, this.list);
+            h("div", { class: "head" }, this.title, this.note), this.none, this.list);
     }
 
-    show(rows, note, none = "") {
+    show(title, rows, note, none = "") {
+        setText(this.title, title);
         setText(this.note, note);
         setText(this.none, none);
         this.none.hidden = rows.length > 0;
@@ -83,8 +88,8 @@ class Explained {
         this.subject = subject;
         this.title = h("h2", { id: `${id}-title` });
         this.note = h("p", { class: "quiet" });
-        this.row = new Facts(`${id}-row`, "In the window");
-        this.live = new Facts(`${id}-live`, "Counted live");
+        this.row = new Facts(`${id}-row`);
+        this.live = new Facts(`${id}-live`);
         this.lists = LISTS.map((list) => new Ranks({
             id: `${id}-${list.id}`, title: list.title, press: list.filter ? (name) => press(list.filter, name) : null,
         }));
@@ -101,9 +106,9 @@ class Explained {
         if (this.cards.hidden)
             return;
         const { row, live } = reply;
-        this.row.show(ofRow(row), row?.error ? `${this.subject.its}; each may be short of ${exact(row.error)}` : this.subject.its,
+        this.row.show(upper(titleOf(reply.window)), ofRow(row), row?.error ? `${this.subject.its}; each may be short of ${exact(row.error)}` : this.subject.its,
             `not among the ${exact(SEARCHED)} with the most queries + responses`);
-        this.live.show(ofLive(live), `for ${length(1000 * live.seconds)}`);
+        this.live.show("Counted live", ofLive(live), `for ${length(1000 * live.seconds)}`);
         LISTS.forEach((list, i) => this.#list(list, this.lists[i], reply, force));
     }
 
@@ -113,16 +118,16 @@ class Explained {
         if (!rows)
             return;
         const { floor = 0 } = { clients: reply.live.clients, servers: reply.live.servers, names: reply.live.names, under: reply.under }[list.id] ?? {};
-        const when = list.window ? "window" : "live";
+        const when = list.window ? titleOf(reply.window) : "live";
         const note = [when, list.by ?? "queries + responses", floor && `others at most ${brief(floor)}`].filter(Boolean).join("; ");
         ranks.show(rows.slice(0, ROWS), (r) => brief(r.value), note, { force });
     }
 
     #note({ side, window, from, to, since, live }) {
         const when = window === "all" ? `since ${clock(since, { day: true, zone: true })}`
-            : `${WINDOWS.find(({ api }) => api === window).title}, ${clock(from)} to ${clock(to, { zone: true })}`;
+            : `${titleOf(window)}, ${clock(from)} to ${clock(to, { zone: true })}`;
         const unseen = live.unseen ? `, but for ${exact(live.unseen)} events that passed while it was read` : "";
-        return `${SIDES.find(({ api }) => api === side).title}, of all streams. Window: ${when}. ` +
+        return `${SIDES.find(({ api }) => api === side).title}, of all streams; ${when}. ` +
             `Live: counted by the server since ${clock(live.from, { zone: true })}${unseen}.`;
     }
 }
@@ -151,8 +156,10 @@ export class Explanations {
         }
     }
 
-    /** Brings the part of that filter into sight. */
+    /** Brings the part of that filter into sight, below the row of filters, which stays. */
     reveal(filter) {
-        this.parts.find(({ subject }) => subject.filter === filter).element.scrollIntoView({ block: "start" });
+        const { element } = this.parts.find(({ subject }) => subject.filter === filter);
+        element.style.scrollMarginTop = `${byId("filters").offsetHeight + 8}px`;
+        element.scrollIntoView({ block: "start" });
     }
 }

@@ -109,9 +109,9 @@ const COLUMNS = {
         { title: "Clients or servers", right: true, cell: (s) => brief(s.distinct.clients + (s.distinct.servers ?? 0)) },
         { title: "Failed", right: true, cell: (s) => share(s.failed, s.responses) },
         { title: "p99", right: true, cell: slowest },
-        { title: "Loss", cell: (s) => loss(s.loss) },
-        { title: "Event times", cell: happened },
-        { title: "Connection", cell: connection },
+        { title: "Loss", wrap: true, cell: (s) => loss(s.loss) },
+        { title: "Event times", wrap: true, cell: happened },
+        { title: "Connection", wrap: true, cell: connection },
     ],
     outputs: () => [
         { title: "Output", cell: (o) => ({ text: o.name, hint: o.place ?? "" }) },
@@ -122,7 +122,7 @@ const COLUMNS = {
         { title: "In flight", right: true, cell: (o) => exact(o.ledger["in-flight"]) },
         { title: "Queue", cell: queue },
         { title: "Dropped", right: true, cell: (o) => some(o.ledger.dropped) },
-        { title: "Why", cell: (o) => reasons(o.ledger) },
+        { title: "Why", wrap: true, cell: (o) => reasons(o.ledger) },
         { title: "Truncated", right: true, cell: (o) => some(o.ledger.truncated, "warn") },
     ],
     inputs: () => [
@@ -138,6 +138,7 @@ const COLUMNS = {
     ],
 };
 
+const EVER = "since the start";
 const plural = (n, word) => `${exact(n)} ${word}${n === 1 ? "" : "s"}`;
 
 /** What is waited for while nothing has come: `inputs` as the API has them, `open` connections. */
@@ -182,7 +183,8 @@ export class Flow {
     /** `whose`: of what side and what time the numbers of streams are; the others are since the start. */
     show({ streams, outputs, inputs, hints, whose }) {
         this.tables.streams.update(streams);
-        setText(this.place.querySelector("#streams .head .quiet"), whose);
+        for (const [name, note] of Object.entries({ streams: whose, outputs: EVER, inputs: EVER }))
+            setText(this.place.querySelector(`#${name} .head .quiet`), note);
         this.tables.outputs.update(outputs);
         this.tables.inputs.update(inputs);
         this.hints.hidden = hints.length === 0;

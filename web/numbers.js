@@ -6,9 +6,12 @@ import { brief, exact, latency, length, share } from "./format.js";
 const TILES = [
     ["queries", "Queries/s"], ["responses", "Responses/s"], ["clients", "Clients"], ["servers", "Servers asked"],
     ["domains", "Domains"], ["nxdomain", "NXDOMAIN"], ["servfail", "SERVFAIL"],
-    ["p50", "Median latency"], ["p99", "p99 latency"], ["unanswered", "Unanswered"], ["cache", "Cache efficiency"],
+    ["p50", "Median latency"], ["p99", "p99 latency"], ["unanswered", "Unanswered"], ["retries", "Retries"],
+    ["cache", "Cache efficiency"],
     ["lost", "Lost events"],
 ];
+
+const MANY = 10; // of more tiles a row has more
 
 const micro = (seconds) => latency(seconds === null ? null : seconds * 1e6);
 
@@ -41,11 +44,17 @@ export function ofServer(reply, outputs, upstream = null) {
     };
 }
 
-/** What came to nothing, or is on its way; and how much of what clients got needed no question. */
-function ofUpstream({ queries, unanswered, cache }) {
+/**
+ * What came to nothing, or is on its way; and how much of what clients got needed no question. How many of those
+ * without an answer are past all waiting, and how many were asked once more, servers of some versions do not tell.
+ */
+function ofUpstream({ queries, unanswered, timeouts, retries, cache }) {
+    const late = timeouts === undefined ? "" : `; ${exact(timeouts)} timed out`;
     return {
-        unanswered: [share(unanswered, queries), `${exact(unanswered)} of ${exact(queries)} queries`],
-        cache: [cache.efficiency === null ? "–" : share(cache.efficiency, 1), `of ${exact(cache.answers)} answers to clients, at least`],
+        unanswered: [share(unanswered, queries), `${exact(unanswered)} of ${exact(queries)} queries${late}`],
+        ...(retries === undefined ? {} : { retries: [share(retries, queries), `${exact(retries)} of ${exact(queries)} queries`] }),
+        cache: [cache.efficiency === null ? "–" : share(cache.efficiency, 1),
+            `of ${exact(cache.answers)} answers to clients${cache.cached === undefined ? ", at least" : ""}`],
     };
 }
 
@@ -77,6 +86,7 @@ function lost(outputs, malformed) {
 
 export class Numbers {
     constructor(list) {
+        this.list = list;
         this.tiles = Object.fromEntries(TILES.map(([key, title]) => {
             const [value, more] = [h("dd", { class: "value", id: `number-${key}` }), h("dd", { class: "more", id: `more-${key}` })];
             const element = h("div", { hidden: true }, h("dt", {}, title), value, more);
@@ -88,6 +98,7 @@ export class Numbers {
     show(numbers) {
         for (const [key, { element }] of Object.entries(this.tiles))
             element.hidden = !(key in numbers);
+        this.list.dataset.many = Object.keys(numbers).length > MANY;
         for (const [key, [value, more, level]] of Object.entries(numbers)) {
             const tile = this.tiles[key];
             setText(tile.value, value);

@@ -107,5 +107,6 @@ export class Tops {
     }
 }
 
-/** What is counted, and how much a name may have that is not in the table. */
-const note = ({ by, floor }) => [COUNTED[by] ?? by, floor && `others at most ${brief(floor)}`].filter(Boolean).join("; ");
+/** What is counted, and what is not in the table: it may have so much, or is known of too little to have a mean. */
+const note = ({ by, floor, unit }) => [COUNTED[by] ?? by,
+    floor && (unit === "seconds" ? `without names of ${brief(floor)} messages or less` : `others at most ${brief(floor)}`)].filter(Boolean).join("; ");

@@ -17,7 +17,8 @@ struct item {
     const char *before; /* NULL: no item */
     enum top_number number;
     const char *after;
-    bool bad; /* it should be zero */
+    bool bad;  /* it should be zero */
+    bool told; /* it stands there only when it is known: daemons of some versions do not tell */
     enum top_only only;
 };
 
@@ -56,6 +57,8 @@ static const struct line lines[] = {
     {"upstream",
      LINE_ITEMS,
      {{"unanswered ", NUMBER_UNANSWERED, ""},
+      {"time-outs ", NUMBER_TIMEOUTS, "", .told = true},
+      {"retries ", NUMBER_RETRIES, "", .told = true},
       {"cache ", NUMBER_CACHE, " at least"},
       {"of ", NUMBER_CACHE_ANSWERS, " answers to clients"}},
      .only = TOP_UPSTREAM},
@@ -126,7 +129,7 @@ static void put_items(struct canvas *canvas, const struct top_view *view, const 
         double value = view->numbers[items[i].number];
         char text[FORM_MAX];
         int next = x + ITEM_WIDTH;
-        if (!top_has(items[i].only, view->side))
+        if (!top_has(items[i].only, view->side) || (items[i].told && isnan(value)))
             continue;
         form_text(top_numbers[items[i].number].form, value, text);
         if (x + (int)(strlen(items[i].before) + strlen(text) + strlen(items[i].after)) > end)

@@ -60,8 +60,10 @@ enum top_number {
     NUMBER_FROM,    /* the first and the last time that messages say, Unix milliseconds */
     NUMBER_TO,
     NUMBER_ELSEWHEN,   /* 1: that is far from when they arrived */
-    NUMBER_UNANSWERED, /* upstream's, as the next two */
-    NUMBER_CACHE,      /* so much of the answers to clients needed no question */
+    NUMBER_UNANSWERED, /* upstream's, as the next four */
+    NUMBER_TIMEOUTS,
+    NUMBER_RETRIES,
+    NUMBER_CACHE, /* so much of the answers to clients needed no question */
     NUMBER_CACHE_ANSWERS,
     NUMBER_ROW_QUERIES, /* of what is explained, in the window, as the next four */
     NUMBER_ROW_RESPONSES,

@@ -25,6 +25,13 @@ async function asked(page) {
     await until("servers", async () => (await page.locator("#servers tbody tr").count()) > 0);
 }
 
+/** What is known of a name, with what a search has found above it. */
+async function explained(page) {
+    await page.evaluate(() => location.assign("#window=all&domain=long.test.&search=e"));
+    await until("found and explained", async () => (await page.locator("#found-domains tbody tr").count()) > 10 &&
+        (await page.locator("#explain-domain-under .rank").count()) > 0);
+}
+
 /** What fits and can be read, in both themes; how many texts were looked at. */
 async function readable(page, name) {
     let texts = 0;
@@ -56,6 +63,10 @@ for (const [width, height] of [[360, 740], [768, 1024], [1280, 800], [1920, 1080
         assert.ok(texts > 300, `${texts} texts`);
         await asked(page);
         await readable(page, `upstream-${width}`);
+        if (width !== 360 && width !== 1280)
+            return; // what is explained has the cards of all else
+        await explained(page);
+        await readable(page, `explained-${width}`);
     });
 
 /** Numbers as long as they get after years on a busy server. */
@@ -104,6 +115,9 @@ test("nothing runs over the border of its tile", async (t) => {
     await until("long numbers of servers", async () => (await textOf(page, "#number-servers")) === "7,654,321");
     for (const width of [390, 1100, 1400, 2560])
         await audited(width, "long-upstream");
+    await explained(page);
+    for (const width of [390, 1400])
+        await audited(width, "long-explained");
     await page.unrouteAll({ behavior: "ignoreErrors" });
 });
 
@@ -134,6 +148,8 @@ test("names, roles and order for those who listen", async (t) => {
     for (const summary of await page.locator("summary").all())
         await summary.click();
     await until("tables", async () => (await page.locator("figure table").count()) === 4);
+    await page.locator("#search").fill("e");
+    await until("found", async () => (await page.locator("#found-domains tbody tr").count()) > 10);
     await page.locator("#top-domains .rank").first().click();
     await until("announced", async () => /^Filtered by Domain /.test(await page.locator("#announce").textContent()));
     assert.deepEqual(await page.evaluate(structure), []);

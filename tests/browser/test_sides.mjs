@@ -62,6 +62,8 @@ async function upstreamShown(page, time) {
     assert.deepEqual(rows.map((r) => r.slice(0, 10)), [
         ["198.51.100.8", "3", "75 %", "2", "33.3 %", "0", "100 %", "0", "0", "0"],
         ["198.51.100.9", "1", "25 %", "1", "0", "0", "0", "100 %", "0", "100 %"]]);
+    assert.equal(await textOf(page, "#servers .head .quiet"), `${time}; by queries`);
+    assert.equal(await textOf(page, "#outputs .head .quiet"), "since the start");
     assert.deepEqual(await names(page, "servers-failing"), ["198.51.100.9"]);
     assert.deepEqual(await names(page, "domains-servfail"), ["one.test."]);
     assert.equal(await page.locator("#top-domains-nxdomain").isVisible(), false, "nothing is NXDOMAIN");
@@ -239,21 +241,25 @@ test("what is known of a name, of its clients, and back: of the window, and coun
     await until("its part", async () => (await textOf(page, "#explain-domain h2")) === "What is known of one.test. and what is below it");
     await until("the names below", async () => (await ranked(page, "domain-under")).join() === "www.one.test. 28,nope.one.test. 12");
     assert.equal(hash(page).domain, "one.test.");
+    const [bar, part] = [await page.locator("#filters").boundingBox(), await page.locator("#explain-domain h2").boundingBox()];
+    assert.ok(part.y >= bar.y + bar.height && part.y < 400, `in sight: ${JSON.stringify([bar, part])}`);
     assert.match(await textOf(page, "#explain-domain-row .empty"), /^not among the 5,000 with the most queries/, "nobody asked for the name itself");
     assert.match(await textOf(page, "#explain-domain .bar .quiet"),
-        /^What clients asked, of all streams\. Window: last minute, [\d:]{8} to [\d:]{8} UTC\. Live: counted by the server since [\d:]{8} UTC\.$/);
+        /^What clients asked, of all streams; last minute, [\d:]{8} to [\d:]{8} UTC\. Live: counted by the server since [\d:]{8} UTC\.$/);
     assert.deepEqual(await facts(page, "domain-live").then((f) => [f.Queries, f.Responses, f["Median latency"]]), ["0", "0", "–"], "nothing came yet");
     assert.equal(await page.locator("#explain-domain-servers").isVisible(), false);
     const events = [...clients(), ...upstream()];
     spile.events(events);
     await until("counted live", async () => (await facts(page, "domain-live")).Responses === "20");
     const live = await facts(page, "domain-live");
-    assert.deepEqual([live.Queries, live.NODATA, live["of responses with a latency"], live.Transports], ["20", "14 (70 %)", "20", "UDP 100 %"]);
-    for (const quantile of ["Median latency", "p99 latency"])
+    assert.deepEqual([live.Queries, live.NODATA, live.Transports], ["20", "14 (70 %)", "UDP 100 %"]);
+    for (const quantile of ["Median latency", "p99 latency"]) {
         near(parsed(live[quantile]), 0.004, quantile, 0.01);
+        assert.match(live[quantile], / of 20$/, "so many responses");
+    }
     assert.deepEqual([await ranked(page, "domain-clients"), await ranked(page, "domain-names"), await ranked(page, "domain-rcodes"), await ranked(page, "domain-qtypes")],
         [["192.0.2.1 28", "192.0.2.2 12"], ["www.one.test. 28", "nope.one.test. 12"], ["NOERROR 14", "NXDOMAIN 6"], ["A 20"]]);
-    for (const [card, note] of [["clients", "live; queries + responses"], ["under", "window; queries + responses"], ["rcodes", "live; responses"], ["qtypes", "live; queries"]])
+    for (const [card, note] of [["clients", "live; queries + responses"], ["under", "last minute; queries + responses"], ["rcodes", "live; responses"], ["qtypes", "live; queries"]])
         assert.equal(await textOf(page, `#explain-domain-${card} .head .quiet`), note);
 
     await page.locator("#explain-domain-clients .rank").last().click();
