@@ -24,14 +24,17 @@ const counted = (counts) => Object.entries(counts).filter(([, n]) => n > 0)
 /** Types and transports are those of queries, unless a server tells of its responses alone. */
 const asked = ({ queries, responses }) => (queries.events ? queries : responses);
 
-/** The lists: rows(reply), and whose these are; `filter`: what a click on one is about. */
+/**
+ * The lists: list(reply) gives {rows, floor}, or nothing where there is none. `filter`: what a click on a row is about;
+ * `of`: the only subject that has it; `by`: what is counted, if it is not both directions; `window`: it is no live one.
+ */
 const LISTS = [
-    { id: "clients", title: "Clients that asked", filter: "client", of: "domain", rows: ({ live }) => live.clients?.rows },
-    { id: "servers", title: "Servers asked", rows: ({ live }) => live.servers?.rows },
-    { id: "names", title: "Names asked for", filter: "domain", rows: ({ live }) => live.names.rows },
-    { id: "under", title: "Names at and below it", filter: "domain", of: "domain", window: true, rows: ({ under }) => under?.rows },
-    { id: "rcodes", title: "Results", filter: "rcode", by: "responses", rows: ({ live }) => counted(live.responses.rcodes) },
-    { id: "qtypes", title: "Types", filter: "qtype", by: "queries", rows: ({ live }) => counted(asked(live).qtypes) },
+    { id: "clients", title: "Clients that asked", filter: "client", of: "domain", list: ({ live }) => live.clients },
+    { id: "servers", title: "Servers asked", list: ({ live }) => live.servers },
+    { id: "names", title: "Names asked for", filter: "domain", list: ({ live }) => live.names },
+    { id: "under", title: "Names at and below it", filter: "domain", of: "domain", window: true, list: ({ under }) => under },
+    { id: "rcodes", title: "Results", filter: "rcode", by: "responses", list: ({ live }) => ({ rows: counted(live.responses.rcodes) }) },
+    { id: "qtypes", title: "Types", filter: "qtype", by: "queries", list: ({ live }) => ({ rows: counted(asked(live).qtypes) }) },
 ];
 
 const upper = (text) => text[0].toUpperCase() + text.slice(1);
@@ -113,13 +116,13 @@ class Explained {
     }
 
     #list(list, ranks, reply, force) {
-        const rows = list.rows(reply);
-        ranks.element.hidden = !rows || Boolean(list.of && list.of !== this.subject.filter);
-        if (!rows)
+        const found = (list.of ?? this.subject.filter) === this.subject.filter ? list.list(reply) : null;
+        ranks.element.hidden = !found;
+        if (!found)
             return;
-        const { floor = 0 } = { clients: reply.live.clients, servers: reply.live.servers, names: reply.live.names, under: reply.under }[list.id] ?? {};
+        const { rows, floor } = found;
         const when = list.window ? titleOf(reply.window) : "live";
-        const note = [when, list.by ?? "queries + responses", floor && `others at most ${brief(floor)}`].filter(Boolean).join("; ");
+        const note = [when, list.by ?? "queries + responses", floor > 0 && `others at most ${brief(floor)}`].filter(Boolean).join("; ");
         ranks.show(rows.slice(0, ROWS), (r) => brief(r.value), note, { force });
     }
 
