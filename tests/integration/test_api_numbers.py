@@ -304,7 +304,7 @@ def check_tables(api, events, side):
     for table in api.get("tables", side=side, n=1000, under="Corp.Example", list="domains-asked,domains-nxdomain")["tables"]:
         equal(table["under"], "corp.example.", "the domain")
         check_table(table, under, f"under {table['list']}")
-    check_parts(api, own, side, name)
+    check_parts(api, own.events, side, name)
     for asked in ({"by": "type", "code": "MX", "direction": "query"}, {"by": "rcode", "code": 2}, {"by": "slowest"},
                   {"by": "response-bytes"}):
         check_table(api.get("tables", side=side, table="domains", n=1000, stream=name, **asked)["tables"][0], own, str(asked))
@@ -323,7 +323,7 @@ def check_parts(api, events, side, stream):
         for table, key in (("domains", name_key), (ENDS_LISTED[side], end_key(side))):
             got, = api.get("tables", side=side, n=1000, stream=stream, table=table, contains=part)["tables"]
             equal(got["contains"], part.lower(), "the part")
-            check_table(got, [e for e in events if key(e) and part.lower() in key(e)], f"{side} {table} with {part}")
+            check_table(got, Truth([e for e in events if key(e) and part.lower() in key(e)]), f"{side} {table} with {part}")
 
 
 def check_registrable(api, events, side):
