@@ -50,7 +50,8 @@
 #define HELD_UP_NS (3 * CLOCK_SECOND_NS / 2)
 
 enum {
-    SHARDS = 64,          /* with several workers: so many rarely meet in one */
+    SHARDS_MAX = 64,      /* of several workers; one has a single shard */
+    SHARDS_A_WORKER = 4,  /* with so many two rarely meet in one; more are colder */
     SHARD_ENTRIES = 1024, /* and each holds at least this */
     CACHE_LINE = 64,
     EARLY_PART = 8,  /* for one early response to so many queries there is room */
@@ -110,8 +111,8 @@ struct latency {
     uint64_t window_ns;
     bool shared;          /* by more than one worker */
     bool keeps_account;   /* of exchanges that came by half: somebody asked for FACET_LOSSES */
-    uint32_t shard_count; /* 1 or SHARDS */
-    struct shard shards[SHARDS];
+    uint32_t shard_count; /* a power of two */
+    struct shard shards[SHARDS_MAX];
     struct recent recent; /* its lines are the shards', as recent_part numbers them */
     struct losses losses;
     unsigned workers;
@@ -144,9 +145,20 @@ static uint8_t *open_waiting(struct waiting *waiting, uint32_t entries, uint8_t 
     return base;
 }
 
+/* In slow traffic each event finds everything cold but what those just before it have touched: so
+ * there are no more shards than workers need. */
+static uint32_t shards_for(uint64_t workers, uint64_t entries)
+{
+    uint32_t count = 1;
+    while (workers > 1 && count < SHARDS_MAX && count < workers * SHARDS_A_WORKER &&
+           entries / (2 * count) >= SHARD_ENTRIES)
+        count *= 2;
+    return count;
+}
+
 static bool open_shards(struct latency *latency, uint64_t entries)
 {
-    latency->shard_count = latency->shared && entries >= SHARDS * SHARD_ENTRIES ? SHARDS : 1;
+    latency->shard_count = shards_for(latency->workers, entries);
     uint32_t each = (uint32_t)(entries / latency->shard_count), early = each / EARLY_PART + 1;
     uint32_t recent = latency->keeps_account ? (uint32_t)(entries / RECENT_PART) : 0;
     latency->pages_size =
