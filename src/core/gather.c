@@ -23,35 +23,59 @@ static double time_for(double wanted, double came, double time_ns, double most)
     return time_ns * wanted < came * most ? time_ns * wanted / came : most;
 }
 
-/* The rest that suits what has come lately. */
-static double fitting(const struct gather *gather)
+/* Adds the round to what is known of the traffic. What came after quiet is a new one's first. */
+static void learn(struct gather *gather, uint64_t now_ns)
 {
-    const struct gather_sum *past = &gather->past;
-    double most = (double)gather->max_ns, rest = 2 * (double)gather->rest_ns;
-    if (gather->more || past->frames * most < past->time_ns * GATHER_WORTH)
-        return 0;
-    rest = rest > GATHER_FIRST_NS ? rest : GATHER_FIRST_NS;
-    rest = rest < most ? rest : most;
-    rest = time_for(GATHER_FRAMES, past->most_frames, past->time_ns, rest);
-    return time_for(GATHER_BYTES, past->most_bytes, past->time_ns, rest);
-}
-
-uint64_t gather_rest(struct gather *gather, uint64_t now_ns)
-{
-    if (!gather->read || gather->max_ns == 0)
-        return 0;
     uint64_t passed = now_ns - gather->round_ns;
-    gather->round_ns = now_ns;
-    if (passed / GATHER_QUIET >= gather->max_ns) {
+    if (passed > gather->rest_ns + GATHER_QUIET_NS) {
         gather->past = (struct gather_sum){0};
-        gather->rest_ns = 0;
+        gather->begin_ns = now_ns;
     } else {
         gather->round.time_ns = (double)passed;
         halve(&gather->past);
         add(&gather->past, &gather->round);
-        gather->rest_ns = (uint64_t)fitting(gather);
     }
     gather->round = (struct gather_sum){0};
+    gather->round_ns = now_ns;
+}
+
+/* The rest that suits what has come lately. */
+static uint64_t fitting(const struct gather *gather, uint64_t most_ns)
+{
+    const struct gather_sum *past = &gather->past;
+    uint64_t lasted_ns = gather->round_ns - gather->begin_ns;
+    double rest = (double)(lasted_ns < most_ns ? lasted_ns : most_ns);
+    rest = time_for(GATHER_FRAMES, past->most_frames, past->time_ns, rest);
+    rest = time_for(GATHER_BYTES, past->most_bytes, past->time_ns, rest);
+    bool worth = rest >= GATHER_LEAST_NS && past->frames * rest >= past->time_ns * GATHER_WORTH;
+    return worth ? (uint64_t)rest : 0;
+}
+
+/* In how many nanoseconds the worker will probably look again, when it does not rest. */
+static uint64_t next_look(const struct gather *gather)
+{
+    const struct gather_sum *past = &gather->past;
+    return gather->more ? 0 : (uint64_t)time_for(1, past->frames, past->time_ns, GATHER_OLD_NS);
+}
+
+/* What was read came at the earliest when the rest before it began. */
+static bool grows_old(struct gather *gather, uint64_t last_rest_ns)
+{
+    if (gather->oldest_ns == 0)
+        gather->oldest_ns = gather->round_ns - last_rest_ns;
+    uint64_t next_ns = gather->rest_ns ? gather->rest_ns : next_look(gather);
+    return gather->round_ns + next_ns - gather->oldest_ns >= GATHER_OLD_NS;
+}
+
+struct gather_step gather_round(struct gather *gather, uint64_t now_ns, bool seen)
+{
+    uint64_t last_rest_ns = gather->rest_ns;
+    uint64_t most_ns = gather->max_ns * (seen ? 1 : GATHER_UNSEEN);
+    learn(gather, now_ns);
+    gather->rest_ns = gather->more ? 0 : fitting(gather, most_ns);
+    bool old = grows_old(gather, last_rest_ns);
+    if (old)
+        gather->oldest_ns = 0;
     gather->read = gather->more = false;
-    return gather->rest_ns > GATHER_LEAST_NS ? gather->rest_ns : 0;
+    return (struct gather_step){.rest_ns = gather->rest_ns, .hand_over = old};
 }

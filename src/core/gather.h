@@ -1,5 +1,6 @@
 /*
- * Gathering: how long a worker leaves its sockets alone, so that one wake-up brings tens of frames.
+ * Gathering: how long a worker leaves its sockets alone, so that one wake-up brings tens of frames,
+ * and when it hands over what it has made of them, so that one wake-up of an output does, too.
  *
  * Servers write a frame at a time, some thousand a second. To be woken for each and to read each by
  * itself costs many times what is then done with it. So after a round, in which all connections
@@ -7,12 +8,17 @@
  * and the wake-up behind it are shared by all its connections.
  *
  * How long follows from how fast frames came lately: until the busiest connection has sent some
- * tens, since its socket must not fill up meanwhile, and for `gather-time` at the most. Where not
- * even two frames would come, the worker does not rest. Nor does it after quiet: the first frame is
- * read when it comes. From then on each rest is at most twice as long as the one before, so a burst
- * is never kept waiting for longer than it has lasted; nor is the STOP at its end. Where others
- * keep the worker resting, one that begins to send waits for it, too: for `gather-time` at the
- * most.
+ * tens, since its socket must not fill up meanwhile, and for `gather-time` at the most, or some
+ * times that where nobody looks at what comes out. Where not even two frames would come, the worker
+ * does not rest. Nor does it after quiet: the first frame is read when it comes, and from then on
+ * no rest is longer than the traffic has lasted. So a burst is never kept waiting for longer than
+ * that; nor is the STOP at its end. Where others keep the worker resting, one that begins to send
+ * waits for the end of the rest, too.
+ *
+ * Records are handed over when they would otherwise grow too old until the worker looks again.
+ * Where rests are long that is before each, where they are short before one of some; and where
+ * nothing is to be expected soon it is at once, which also spares a wake-up for the hand-over
+ * alone.
  */
 #ifndef SPILE_CORE_GATHER_H
 #define SPILE_CORE_GATHER_H
@@ -21,13 +27,14 @@
 #include <stdint.h>
 
 enum {
-    GATHER_WORTH = 2,         /* frames of all connections for which a rest is worth its cost */
-    GATHER_FRAMES = 64,       /* of one connection in a rest: a unix socket holds some 280 */
-    GATHER_BYTES = 48 * 1024, /* of one connection in a rest: a unix socket holds 208 KiB */
-    GATHER_MUCH = 24 * 1024,  /* who brought so much at once has more already: there is no rest */
-    GATHER_FIRST_NS = 40000,  /* the first rest after quiet */
-    GATHER_LEAST_NS = 10000,  /* to rest for less costs more than it saves */
-    GATHER_QUIET = 8,         /* quiet is when nothing has come for so many times `gather-time` */
+    GATHER_UNSEEN = 4,          /* where nobody looks, rests are so many times `gather-time` */
+    GATHER_WORTH = 2,           /* frames of all connections for which a rest is worth its cost */
+    GATHER_FRAMES = 64,         /* of one connection in a rest: a unix socket holds some 280 */
+    GATHER_BYTES = 48 * 1024,   /* of one connection in a rest: a unix socket holds 208 KiB */
+    GATHER_MUCH = 24 * 1024,    /* who brought so much at once has more already: there is no rest */
+    GATHER_LEAST_NS = 10000,    /* to rest for less costs more than it saves */
+    GATHER_QUIET_NS = 30000000, /* quiet is when nothing has come for so long */
+    GATHER_OLD_NS = 6000000,    /* what has been in a socket or a chunk for longer is old */
 };
 
 /* What has come, and within which time. */
@@ -38,15 +45,23 @@ struct gather_sum {
     double time_ns;
 };
 
-/* Owner: one worker, on its own thread. Zeroed never rests. */
+/* Owner: one worker, on its own thread. Zeroed never rests. Times are clock_ns. */
 struct gather {
     uint64_t max_ns;         /* gather-time */
     uint64_t rest_ns;        /* the last rest; 0: there was none */
-    uint64_t round_ns;       /* when the last round was over, by clock_ns */
+    uint64_t round_ns;       /* when the last round was over */
+    uint64_t begin_ns;       /* when the traffic began, after quiet */
+    uint64_t oldest_ns;      /* since when frames may have come that are not handed over; 0: none */
     struct gather_sum round; /* of this one; its time is not known yet */
     struct gather_sum past;  /* of those before, each counting half as much as the next */
     bool read;               /* something was read in this round */
     bool more;               /* and some connection has more */
+};
+
+/* What to do when a round is over. */
+struct gather_step {
+    uint64_t rest_ns; /* 0: no rest */
+    bool hand_over;   /* before it */
 };
 
 /* One connection had its turn in this round: so much has come, and there may be more to read now.
@@ -63,8 +78,8 @@ static inline void gather_turn(struct gather *gather, uint64_t frames, uint64_t 
         round->most_bytes = (double)bytes;
 }
 
-/* The round is over at `now_ns`, by clock_ns. Returns for how many nanoseconds to rest; 0: not at
- * all. */
-uint64_t gather_rest(struct gather *gather, uint64_t now_ns);
+/* A round in which something was read is over now. `seen`: somebody may be looking at what comes
+ * out. */
+struct gather_step gather_round(struct gather *gather, uint64_t now_ns, bool seen);
 
 #endif

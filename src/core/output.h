@@ -77,6 +77,9 @@ struct output_hooks {
     /* Optional. True when the bytes will go onto a terminal; asked before `open`. */
     bool (*terminal)(const struct output *out);
     int (*open)(struct output *out, struct error *err);
+    /* Optional. True when somebody may look at what is written, as it comes: asked once,
+     * after `open`. */
+    bool (*seen)(const struct output *out);
     /* Writes the records from index `first` on. *done gets the index behind the last record that
      * was written whole. A record must never be written in part and then left so. */
     enum output_status (*write)(struct output *out, const struct chunk *chunk, uint32_t first,

@@ -429,6 +429,7 @@ static int open_sinks(struct pipeline *p, struct error *err)
         if (sink_open(&p->plan.sinks[i], &p->config->outputs[i], compat, number_of(p->config, i),
                       p->workers_wanted, output_ended, p, err) < 0)
             return config_error_at(p->config, &p->config->outputs[i], NULL, err);
+        p->plan.seen |= p->plan.sinks[i].seen;
     }
     int lanes = lane_plans_make(p->plan.sinks, p->plan.sink_count, &p->plan.lanes);
     if (lanes < 0)

@@ -38,9 +38,9 @@ const struct option settings_options[] = {
      .max = 20000000,
      .doc = "how long frames of connections may gather in their sockets before they are read, so "
             "that many are read at once; how long they do follows from how fast they come, and the "
-            "first ones after quiet never wait; more saves little time of processors where some "
-            "thousand events come in a second, and suits outputs that nobody looks at live; 0: "
-            "each is read when it comes"},
+            "first ones after quiet never wait; four times as long where nobody looks at what "
+            "comes out: no output is a terminal, a pipe or a socket, and no page shows live "
+            "events; 0: each is read when it comes"},
     {.name = "latency-entries",
      .type = OPTION_UINT,
      AT(latency_entries),

@@ -56,6 +56,7 @@ int sink_open(struct sink *sink, const struct config_item *item, const char *com
     if (out->hooks->open && out->hooks->open(out, err) < 0)
         return -1;
     sink->open = true;
+    sink->seen = out->hooks->seen && out->hooks->seen(out); /* before its thread writes */
     return sink_is_inline(sink) ? 0 : start_writer(sink, on_closed, arg, err);
 }
 

@@ -15,6 +15,7 @@ struct sink {
     struct ledger_shard *shards;
     unsigned workers;
     bool events_only; /* a frame that is no dnstap does not get here: its input has counted it */
+    bool seen;        /* somebody may look at it as it is written */
     bool open;        /* the output's open hook has succeeded, and its close is still due */
     bool writing;     /* the writer's thread has been started: it then closes the output */
 };

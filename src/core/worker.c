@@ -12,8 +12,6 @@
 
 /* So many events are decoded before the first is looked at: enough for memory to answer. */
 enum { EVENTS_AT_ONCE = 16 };
-/* How long formatted records may wait for their chunk to fill. */
-enum { FLUSH_MS = 5 };
 
 /* --- calls from other threads --------------------------------------------------------------- */
 
@@ -53,10 +51,13 @@ void worker_collect(struct worker *w)
 static void ask_watching(struct worker *w)
 {
     w->watching = 0;
+    w->seen = w->plan->seen;
     for (size_t i = 0; i < w->plan->observer_count; i++) {
         const struct observer *o = &w->plan->observers[i];
-        if (!o->active || o->active(o->state))
-            w->watching |= UINT32_C(1) << i;
+        if (o->active && !o->active(o->state))
+            continue;
+        w->watching |= UINT32_C(1) << i;
+        w->seen |= o->active != NULL;
     }
 }
 
@@ -98,6 +99,8 @@ static void flush_lanes(struct worker *w)
     for (size_t i = 0; i < w->plan->lane_count; i++)
         lane_flush(&w->lanes[i]);
     w->unflushed = false;
+    w->gather.oldest_ns = 0;
+    uv_timer_stop(&w->flush);
 }
 
 static void close_handles(struct worker *w)
@@ -268,11 +271,6 @@ static size_t within_limit(struct worker *w, size_t count)
     return left > 0 ? (size_t)left : 0;
 }
 
-static void flush_due(uv_timer_t *timer)
-{
-    flush_lanes(timer->data);
-}
-
 bool worker_frames(struct worker *w, const struct origin *origin, struct input_counters *in,
                    const struct span *frames, size_t count)
 {
@@ -291,10 +289,7 @@ bool worker_frames(struct worker *w, const struct origin *origin, struct input_c
     }
     flush_observers(w);
     counter_add_shared(&in->frames, take);
-    if (!w->unflushed && w->plan->lane_count > 0) {
-        w->unflushed = true;
-        uv_timer_start(&w->flush, flush_due, FLUSH_MS, 0);
-    }
+    w->unflushed |= w->plan->lane_count > 0;
     return take == count;
 }
 
@@ -331,17 +326,33 @@ struct gather *worker_gather(struct worker *w)
     return &w->gather;
 }
 
+static void flush_due(uv_timer_t *timer)
+{
+    flush_lanes(timer->data);
+}
+
+/* Records wait for others, but not for long: should none come, nothing else would wake the loop. */
+static void watch_unflushed(struct worker *w)
+{
+    if (w->unflushed && !uv_is_active((uv_handle_t *)&w->flush))
+        uv_timer_start(&w->flush, flush_due, GATHER_OLD_NS / CLOCK_MS_NS, 0);
+}
+
+/* All who had something have been heard. */
 static void before_poll(uv_prepare_t *prepare)
 {
     struct worker *w = prepare->data;
-    if (!w->gather.read || w->stopping)
-        return;
-    w->gather.more |= w->turns.first != NULL;
-    uint64_t rest_ns = gather_rest(&w->gather, clock_ns());
-    if (rest_ns == 0)
-        return;
-    struct timespec rest = clock_timespec(rest_ns);
-    nanosleep(&rest, NULL);
+    struct gather_step step = {0};
+    if (w->gather.read && !w->stopping) {
+        w->gather.more |= w->turns.first != NULL;
+        step = gather_round(&w->gather, clock_ns(), w->seen);
+    }
+    if (step.hand_over && w->unflushed)
+        flush_lanes(w);
+    watch_unflushed(w);
+    struct timespec rest = clock_timespec(step.rest_ns);
+    if (step.rest_ns > 0)
+        nanosleep(&rest, NULL);
 }
 
 static void run(void *arg)

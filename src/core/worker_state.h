@@ -31,6 +31,7 @@ struct worker_plan {
     size_t observer_count;
     uint32_t needs;         /* facets that some sink, stage or steady observer needs */
     struct siphash_key key; /* of events' hashes */
+    bool seen;              /* somebody may look at what an output writes, as it comes */
     bool limited;           /* `left` counts */
     _Atomic int64_t left;
     atomic_bool late; /* the shutdown's deadline has passed */
@@ -68,7 +69,8 @@ struct worker {
     atomic_uint load;          /* items, those on their way included */
     struct lane *lanes;
     uint8_t *buffer;
-    bool unflushed; /* lanes may hold records, and the timer `flush` runs */
+    bool seen;      /* somebody may look at the present frames, as they come */
+    bool unflushed; /* lanes may hold records */
     bool stopping;  /* ends when it has no items left */
     bool looped;    /* the loop has been initialised */
     bool started;   /* the thread runs */

@@ -289,7 +289,7 @@ static enum read_result read_once(struct connection *c)
     }
     if (c->read_max > 0 && size > c->read_max)
         size = c->read_max;
-    ssize_t got = read(c->fd, space, size);
+    ssize_t got = recv(c->fd, space, size, 0);
     if (got <= 0) {
         read_nothing(c, got);
         return READ_NOTHING;

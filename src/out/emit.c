@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -120,6 +121,12 @@ int emit_line(int fd, const char *line, size_t len)
     give_standard_output();
     errno = error;
     return status;
+}
+
+bool emit_is_seen(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || isatty(fd));
 }
 
 uint32_t emit_records(const struct chunk *chunk, uint32_t first, size_t at)

@@ -23,6 +23,10 @@ enum output_status emit(const struct output *out, int fd, const uint8_t *bytes, 
  */
 int emit_line(int fd, const char *line, size_t len);
 
+/* True for a terminal and for what a program reads at once (a pipe, a socket); not for a file or
+ * /dev/null. */
+bool emit_is_seen(int fd);
+
 /* The index behind the last record that ends at or before offset `at`, looking from `first` on. */
 uint32_t emit_records(const struct chunk *chunk, uint32_t first, size_t at);
 

@@ -365,6 +365,13 @@ static int file_open(struct output *out, struct error *err)
     return 0;
 }
 
+/* A pipe has a reader. */
+static bool file_seen(const struct output *out)
+{
+    const struct file *file = out->priv;
+    return emit_is_seen(file->appender.fd);
+}
+
 static void file_close(struct output *out)
 {
     struct file *file = out->priv;
@@ -389,6 +396,7 @@ static enum module_verdict file_probe(const void *priv, const char **option, str
 
 static const struct output_hooks file_hooks = {
     .open = file_open,
+    .seen = file_seen,
     .write = file_write,
     .tick = file_tick,
     .reopen = file_reopen,

@@ -53,6 +53,12 @@ static bool stdout_terminal(const struct output *out)
     return isatty(STDOUT_FILENO);
 }
 
+static bool stdout_seen(const struct output *out)
+{
+    (void)out;
+    return emit_is_seen(STDOUT_FILENO);
+}
+
 static bool stdout_prints(const struct output *out)
 {
     (void)out;
@@ -181,6 +187,7 @@ static const struct output_hooks stdout_hooks = {
     .terminal = stdout_terminal,
     .prints = stdout_prints,
     .open = stdout_open,
+    .seen = stdout_seen,
     .write = stdout_write,
     .close = stdout_close,
 };

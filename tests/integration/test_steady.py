@@ -1,4 +1,5 @@
 """Steady traffic, a frame a write, and none at all: how often the program is woken for it."""
+import os
 import pathlib
 import re
 import time
@@ -7,6 +8,8 @@ from fstrm import Sender
 from harness import ROOT, UNIX_JSON, equal, test, wait_for
 
 GATHER_S = 0.002   # gather-time as it is without being set
+UNSEEN_S = 0.008   # where nobody looks at the output
+HAND_OVER_S = 0.004
 TOLD_S = 1.0       # statistics, outputs and history have something to do once a second
 WITH_WEB = UNIX_JSON.replace("mode: 0666", "mode: 0666, hint-after: 50ms") + 'web: {listen: "127.0.0.1:0"}\n'
 
@@ -31,21 +34,46 @@ def steady(t, rate, connections, seconds):
     return sender
 
 
+def most_wakes(t, config, rate, connections, seconds, name="spile", output="stdout"):
+    """Sends steady traffic. How often threads were woken meanwhile, the busiest first, and in how many seconds."""
+    spile = t.listen("threads: 1\n" + config, name=name)
+    sender = steady(t, rate, connections, seconds)
+    begin, before = time.monotonic(), wakes(spile)
+    equal(sender.wait(), 0, "status of steady")
+    seconds_taken = time.monotonic() - begin
+    found = sorted(since(before, wakes(spile)).values(), reverse=True)
+    equal(spile.stop(), 0, "exit status")
+    equal(spile.ledger(output)["delivered"], rate * seconds, "events")
+    return found, seconds_taken
+
+
 @test(needs=["cc"], plain=True)
 def a_wake_up_brings_many(t):
-    """Five thousand events a second wake a worker at most once in gather-time, be they of one connection or of
-    many; and an output some times more seldom. A machine that is slow wakes it less often."""
-    for number, connections in enumerate((1, 200)):
-        spile = t.listen("threads: 1\n" + UNIX_JSON, name=f"spile{number}")
-        sender = steady(t, 5000, connections, 2)
-        begin, before = time.monotonic(), wakes(spile)
-        equal(sender.wait(), 0, "status of steady")
-        seconds = time.monotonic() - begin
-        found = since(before, wakes(spile))
-        most = 1.5 * seconds / GATHER_S + 4 * connections  # each connection's end wakes it, too
-        assert all(count < most for count in found.values()), f"{found} in {seconds:.1f} s, of {connections}"
-        equal(spile.stop(), 0, "exit status")
-        equal(spile.ledger()["delivered"], 10000, "events")
+    """Where nobody looks at the output, five thousand events a second wake a worker at most once in four times
+    gather-time, be they of one connection or of many, and an output as seldom. A slow machine wakes them less often."""
+    for connections in (1, 200):
+        found, seconds = most_wakes(t, UNIX_JSON, 5000, connections, 2, f"spile{connections}")
+        most = 1.5 * seconds / UNSEEN_S + 4 * connections  # each connection's end wakes it, too
+        assert all(count < most for count in found), f"{found} in {seconds:.1f} s, of {connections}"
+
+
+@test(needs=["cc"], plain=True)
+def who_looks_sees_it_sooner(t):
+    """Behind a pipe somebody may be looking: a worker rests for gather-time, and some rests make a hand-over."""
+    os.mkfifo(t.path("pipe"))
+    t.start(["cat", t.path("pipe")], name="reader")
+    config = UNIX_JSON.replace("stdout: {format: json}", "file: {path: @DIR@/pipe, format: json}")
+    found, seconds = most_wakes(t, config, 5000, 1, 2, output="file")
+    assert found[0] < 1.5 * seconds / GATHER_S, f"{found} in {seconds:.1f} s"
+    assert found[1] < 1.5 * seconds / HAND_OVER_S, f"{found} in {seconds:.1f} s"
+
+
+@test(needs=["cc"], plain=True)
+def slow_traffic_wakes_once_an_event(t):
+    """What comes by itself is read, and handed over at once: no further wake-up is for the hand-over."""
+    found, seconds = most_wakes(t, UNIX_JSON, 60, 1, 2)
+    most = 120 + 8 * (seconds + 1)
+    assert all(count < most for count in found), f"{found} in {seconds:.1f} s"
 
 
 @test(needs=["cc"], plain=True)
