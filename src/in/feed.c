@@ -2,7 +2,7 @@
 
 #include "core/pipeline.h"
 
-enum { FRAMES_AT_ONCE = 256 };
+enum { FRAMES_AT_ONCE = 64 };
 
 void feed_init(struct feed *feed, struct worker *worker, struct input_counters *counters,
                const struct accounts *peer)
