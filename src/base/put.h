@@ -86,6 +86,13 @@ static inline char *put_8digits(char *p, uint32_t value)
     return put_bytes(p, &text, sizeof text);
 }
 
+/* Exactly six digits; value below 1,000,000. There must be room for eight bytes. */
+static inline char *put_6digits(char *p, uint32_t value)
+{
+    uint64_t text = put_digits_of(value) >> 16 | 0x303030303030ULL;
+    return put_bytes(p, &text, sizeof text) - 2;
+}
+
 /* Exactly nine digits; value below 1,000,000,000. */
 static inline char *put_9digits(char *p, uint32_t value)
 {

@@ -93,5 +93,5 @@ char *scalar_latency(char *p, int64_t latency_ns)
         *p++ = '-';
     p = put_u64(p, us / 1000000);
     *p++ = '.';
-    return put_digits(p, us % 1000000, 6);
+    return put_6digits(p, (uint32_t)(us % 1000000));
 }

@@ -23,7 +23,7 @@ enum {
     SCALAR_ADDRESS_MAX = PUT_IPV6_MAX + SCALAR_QUOTES,
     SCALAR_TIME_MAX = PUT_TIME_MAX + SCALAR_QUOTES,
     SCALAR_EPOCH_MAX = PUT_U64_MAX + 10,
-    SCALAR_LATENCY_MAX = PUT_U64_MAX + 8,
+    SCALAR_LATENCY_MAX = PUT_U64_MAX + 10,
 };
 
 static inline char *scalar_quote(char *p, enum scalar_style style)

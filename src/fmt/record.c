@@ -6,8 +6,9 @@
 
 enum {
     RECORD_FIELDS_MAX = 128,
-    RECORD_LEAD_MAX = 32, /* copied whole: a copy of known length is two instructions */
-    RECORD_WORDS = 128,   /* codes of each registry whose mnemonics are kept ready */
+    RECORD_LEAD_MAX = 32,  /* copied whole: a copy of known length is two instructions */
+    RECORD_LEAD_SHORT = 8, /* but of those that are no longer, as all of text, so much alone */
+    RECORD_WORDS = 128,    /* codes of each registry whose mnemonics are kept ready */
     RECORD_STRING_MAX = 8,
     RECORD_ROUND_KEY = 6, /* quotes, colon and so on around a key */
     RECORD_TREE_GAP = 1,  /* what a structure that is absent writes more */
@@ -409,7 +410,10 @@ int record_event(void *state, struct event *ev, struct buf *out)
     r->over = false;
     r->limit = start + r->max;
     for (const struct record_step *step = r->steps; step < r->end && p; step++) {
-        memcpy(p, step->lead, sizeof step->lead);
+        memcpy(p, step->lead, RECORD_LEAD_SHORT);
+        if (step->lead_len > RECORD_LEAD_SHORT)
+            memcpy(p + RECORD_LEAD_SHORT, step->lead + RECORD_LEAD_SHORT,
+                   RECORD_LEAD_MAX - RECORD_LEAD_SHORT);
         p = put_value(r, step, ev, out, p + step->lead_len);
     }
     if (!p && !r->over)

@@ -60,6 +60,8 @@ static void digits_keep_their_width(void **state)
             snprintf(expected, sizeof expected, "%0*" PRIu64, (int)width, value);
             size_t len = strlen(expected); /* too long ones lose their front */
             check(text, put_digits(text, value, width), expected + (len - width));
+            snprintf(expected, sizeof expected, "%06" PRIu64, value % 1000000);
+            check(text, put_6digits(text, (uint32_t)(value % 1000000)), expected);
         }
     }
     (void)state;
