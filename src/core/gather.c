@@ -23,10 +23,20 @@ static double time_for(double wanted, double came, double time_ns, double most)
     return time_ns * wanted < came * most ? time_ns * wanted / came : most;
 }
 
+/* The rest before this round was longer than it was to be. */
+static bool was_too_long(const struct gather *gather)
+{
+    const struct gather_sum *round = &gather->round;
+    return gather->rest_ns > 0 && (round->most_frames >= GATHER_TOO_MANY * GATHER_FRAMES ||
+                                   round->most_bytes >= GATHER_TOO_MANY * GATHER_BYTES);
+}
+
 /* Adds the round to what is known of the traffic. What came after quiet is a new one's first. */
 static void learn(struct gather *gather, uint64_t now_ns)
 {
     uint64_t passed = now_ns - gather->round_ns;
+    if (was_too_long(gather))
+        gather->wary_ns = now_ns + GATHER_WARY_NS;
     if (passed > gather->rest_ns + GATHER_QUIET_NS) {
         gather->past = (struct gather_sum){0};
         gather->begin_ns = now_ns;
@@ -72,7 +82,8 @@ struct gather_step gather_round(struct gather *gather, uint64_t now_ns, bool see
     uint64_t last_rest_ns = gather->rest_ns;
     uint64_t most_ns = gather->max_ns * (seen ? 1 : GATHER_UNSEEN);
     learn(gather, now_ns);
-    gather->rest_ns = gather->more ? 0 : fitting(gather, most_ns);
+    bool awake = gather->more || now_ns < gather->wary_ns;
+    gather->rest_ns = awake ? 0 : fitting(gather, most_ns);
     bool old = grows_old(gather, last_rest_ns);
     if (old)
         gather->oldest_ns = 0;

@@ -15,6 +15,10 @@
  * that; nor is the STOP at its end. Where others keep the worker resting, one that begins to send
  * waits for the end of the rest, too.
  *
+ * Where others have the processors a rest lasts longer than it was to. A sender whose socket is
+ * full by then has to wait, which DNS servers answer by leaving frames out. So after a rest that
+ * brought twice what was wanted there is none for a while.
+ *
  * Records are handed over when they would otherwise grow too old until the worker looks again.
  * Where rests are long that is before each, where they are short before one of some; and where
  * nothing is to be expected soon it is at once, which also spares a wake-up for the hand-over
@@ -31,6 +35,8 @@ enum {
     GATHER_WORTH = 2,           /* frames of all connections for which a rest is worth its cost */
     GATHER_FRAMES = 64,         /* of one connection in a rest: a unix socket holds some 280 */
     GATHER_BYTES = 48 * 1024,   /* of one connection in a rest: a unix socket holds 208 KiB */
+    GATHER_TOO_MANY = 2,        /* so many times that: the rest was too long */
+    GATHER_WARY_NS = 100000000, /* and for so long there is no other */
     GATHER_MUCH = 24 * 1024,    /* who brought so much at once has more already: there is no rest */
     GATHER_LEAST_NS = 10000,    /* to rest for less costs more than it saves */
     GATHER_QUIET_NS = 30000000, /* quiet is when nothing has come for so long */
@@ -51,6 +57,7 @@ struct gather {
     uint64_t rest_ns;        /* the last rest; 0: there was none */
     uint64_t round_ns;       /* when the last round was over */
     uint64_t begin_ns;       /* when the traffic began, after quiet */
+    uint64_t wary_ns;        /* no rests until then */
     uint64_t oldest_ns;      /* since when frames may have come that are not handed over; 0: none */
     struct gather_sum round; /* of this one; its time is not known yet */
     struct gather_sum past;  /* of those before, each counting half as much as the next */

@@ -16,6 +16,7 @@ struct world {
     struct gather gather;
     bool seen;
     uint64_t now_ns;
+    uint64_t late_ns;    /* how much longer than it is to a rest lasts */
     uint64_t step_ns;    /* between two frames, of all senders together */
     unsigned senders;    /* who take turns */
     uint64_t next_ns;    /* when the next frame comes */
@@ -77,7 +78,7 @@ static void live(struct world *w)
     struct gather_step step = gather_round(&w->gather, w->now_ns, w->seen);
     if (step.hand_over)
         hand_over(w, w->now_ns);
-    w->now_ns += step.rest_ns;
+    w->now_ns += step.rest_ns ? step.rest_ns + w->late_ns : 0;
     w->rested_ns += step.rest_ns;
     w->rounds++;
     w->frames += came;
@@ -184,6 +185,25 @@ static void no_rest_for_the_busy(void **state)
 }
 
 /* They are handed over to outputs as soon as they are old all the same. */
+/* Where others have the processors, sleepers come milliseconds late, and a socket would be full
+ * each time: a rest is tried now and then. */
+static void no_rest_where_it_lasts_too_long(void **state)
+{
+    (void)state;
+    struct world w = world_of(CLOCK_SECOND_NS / 100000, 1, false);
+    w.late_ns = 3 * MS;
+    live_for(&w, 1000 * MS);
+    assert_true(w.most > GATHER_TOO_MANY * GATHER_FRAMES); /* or there is nothing to avoid */
+    w.rested_ns = 0;
+    live_for(&w, 1000 * MS);
+    assert_true(w.rested_ns < 10 * MS);
+    w.late_ns = 0; /* the processors are free again */
+    live_for(&w, 1000 * MS);
+    w.rested_ns = 0;
+    live_for(&w, 1000 * MS);
+    assert_true(w.rested_ns > 800 * MS);
+}
+
 static void the_busy_are_handed_over(void **state)
 {
     (void)state;
@@ -216,6 +236,7 @@ int main(void)
         cmocka_unit_test(slow_traffic),
         cmocka_unit_test(bursts),
         cmocka_unit_test(no_rest_for_the_busy),
+        cmocka_unit_test(no_rest_where_it_lasts_too_long),
         cmocka_unit_test(the_busy_are_handed_over),
         cmocka_unit_test(no_rest),
     };
