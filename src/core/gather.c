@@ -31,12 +31,22 @@ static bool was_too_long(const struct gather *gather)
                                    round->most_bytes >= GATHER_TOO_MANY * GATHER_BYTES);
 }
 
+/* No rests for a while: twice as long as the last time, unless there were some for as long since.
+ */
+static void beware(struct gather *gather, uint64_t now_ns)
+{
+    uint64_t last_ns = gather->wary_for_ns, most_ns = GATHER_WARY_TIMES * (uint64_t)GATHER_WARY_NS;
+    bool again = now_ns < gather->wary_ns + last_ns;
+    gather->wary_for_ns = !again ? GATHER_WARY_NS : 2 * last_ns < most_ns ? 2 * last_ns : most_ns;
+    gather->wary_ns = now_ns + gather->wary_for_ns;
+}
+
 /* Adds the round to what is known of the traffic. What came after quiet is a new one's first. */
 static void learn(struct gather *gather, uint64_t now_ns)
 {
     uint64_t passed = now_ns - gather->round_ns;
     if (was_too_long(gather))
-        gather->wary_ns = now_ns + GATHER_WARY_NS;
+        beware(gather, now_ns);
     if (passed > gather->rest_ns + GATHER_QUIET_NS) {
         gather->past = (struct gather_sum){0};
         gather->begin_ns = now_ns;

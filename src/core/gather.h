@@ -36,9 +36,10 @@ enum {
     GATHER_FRAMES = 64,         /* of one connection in a rest: a unix socket holds some 280 */
     GATHER_BYTES = 48 * 1024,   /* of one connection in a rest: a unix socket holds 208 KiB */
     GATHER_TOO_MANY = 2,        /* so many times that: the rest was too long */
-    GATHER_WARY_NS = 100000000, /* and for so long there is no other */
+    GATHER_WARY_NS = 100000000, /* and for so long there is no other, */
+    GATHER_WARY_TIMES = 64,     /* at most so many times that */
     GATHER_MUCH = 24 * 1024,    /* who brought so much at once has more already: there is no rest */
-    GATHER_LEAST_NS = 10000,    /* to rest for less costs more than it saves */
+    GATHER_LEAST_NS = 1000000,  /* where frames come faster, a rest that ends late fills a socket */
     GATHER_QUIET_NS = 30000000, /* quiet is when nothing has come for so long */
     GATHER_OLD_NS = 6000000,    /* what has been in a socket or a chunk for longer is old */
 };
@@ -57,7 +58,8 @@ struct gather {
     uint64_t rest_ns;        /* the last rest; 0: there was none */
     uint64_t round_ns;       /* when the last round was over */
     uint64_t begin_ns;       /* when the traffic began, after quiet */
-    uint64_t wary_ns;        /* no rests until then */
+    uint64_t wary_ns;        /* no rests until then, */
+    uint64_t wary_for_ns;    /* which was for so long; 0: there always were */
     uint64_t oldest_ns;      /* since when frames may have come that are not handed over; 0: none */
     struct gather_sum round; /* of this one; its time is not known yet */
     struct gather_sum past;  /* of those before, each counting half as much as the next */
