@@ -8,7 +8,6 @@ import { Ranks } from "./ranks.js";
 import { SIDES, WINDOWS, sideOf, windowOf } from "./state.js";
 
 const ROWS = 10;
-const SEARCHED = 5000; // among so many the server looks for the row
 
 /** What can be explained: the filter that says it, and how the API calls it. */
 const SUBJECTS = [
@@ -110,7 +109,7 @@ class Explained {
             return;
         const { row, live } = reply;
         this.row.show(upper(titleOf(reply.window)), ofRow(row), row?.error ? `${this.subject.its}; each may be short of ${exact(row.error)}` : this.subject.its,
-            `not among the ${exact(SEARCHED)} with the most queries + responses`);
+            reply["row-floor"] ? `at most ${exact(reply["row-floor"])} queries + responses` : "none");
         this.live.show("Counted live", ofLive(live), `for ${length(1000 * live.seconds)}`);
         LISTS.forEach((list, i) => this.#list(list, this.lists[i], reply, force));
     }

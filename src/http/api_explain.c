@@ -57,9 +57,17 @@ static void put_list(struct json *j, const char *key, const struct stats_answer 
     json_object_end(j);
 }
 
+/* Where rows were cut off behind the last, what has none may have as much as that. */
+static uint64_t floor_of(const struct stats_answer *answer)
+{
+    uint64_t last = answer->count == SEARCHED ? answer->rows[SEARCHED - 1].value : 0;
+    return last > answer->floor ? last : answer->floor;
+}
+
 static void put_own(struct json *j, const struct stats_answer *answer, struct span text)
 {
     size_t i = 0;
+    json_put_u64(j, "row-floor", floor_of(answer));
     while (i < answer->count &&
            !span_equal(span_of(answer->rows[i].text, answer->rows[i].text_len), text))
         i++;
@@ -188,7 +196,8 @@ const struct http_route api_explain = {
             {0}},
     .schema = "{" API_SNAPSHOT_SHAPE
               ", name: text?, client: text?, row: Row? (of the name itself or the client, in the "
-              "window; null: the 5000 heaviest have none), under: Counted? (names at and below the "
+              "window; null: it has none), row-floor: int (without one it has at most so many "
+              "hits), under: Counted? (names at and below the "
               "name, in the window; null for a client), live: Live}",
     .handle = explain_handle,
 };

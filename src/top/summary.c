@@ -23,8 +23,8 @@ struct item {
 };
 
 /* What a line has: items, the shares of a list, the messages' times; or of what is explained, what
- * that is, and how it was counted. */
-enum line_kind { LINE_ITEMS, LINE_SHARES, LINE_TIMES, LINE_SUBJECT, LINE_LIVE };
+ * that is, the items of its row, if there is one, and how the rest was counted. */
+enum line_kind { LINE_ITEMS, LINE_SHARES, LINE_TIMES, LINE_SUBJECT, LINE_ROW, LINE_LIVE };
 
 /* The first lines are the most important. */
 struct line {
@@ -90,7 +90,7 @@ static const struct line lines[] = {
     {"families", SHARES(LIST_FAMILIES)},
     {"about", LINE_SUBJECT, .explains = true},
     {"itself",
-     LINE_ITEMS,
+     LINE_ROW,
      {{"in the window ", NUMBER_ROW_QUERIES, " queries"},
       {"", NUMBER_ROW_RESPONSES, " answers"},
       {"NXDOMAIN ", NUMBER_ROW_NXDOMAIN, ""},
@@ -199,7 +199,17 @@ static void put_subject(struct canvas *canvas, const struct top_subject *subject
         canvas_str(canvas, x + width, y, STYLE_LABEL, below);
 }
 
-/* "counted of all streams since 2026-11-30T08:00:00Z, 12s", and what was not. */
+/* "in the window at most 28 queries and answers", where there is no row. */
+static void put_no_row(struct canvas *canvas, double floor, int x, int y)
+{
+    char most[FORM_MAX];
+    x = canvas_str(canvas, x, y, STYLE_LABEL,
+                   floor > 0 ? "in the window at most " : "in the window ");
+    x = canvas_str(canvas, x, y, STYLE_VALUE, form_text(FORM_COUNT, floor, most));
+    canvas_str(canvas, x, y, STYLE_LABEL, " queries and answers");
+}
+
+/* "all streams' since 2026-11-30T08:00:00Z, 12s", and what was not seen. */
 static void put_live(struct canvas *canvas, const struct top_view *view, int x, int y, int end)
 {
     char since[FORM_MAX], seconds[FORM_MAX], unseen[FORM_MAX], text[128];
@@ -251,6 +261,8 @@ void top_summary_put(struct canvas *canvas, const struct top_view *view,
         put_subject(canvas, top_subject_of(state), x, y, end);
     else if (!top_view_is_of(view, top_subject_of(state)) && line->explains)
         canvas_str(canvas, x, y, STYLE_DIM, "-");
+    else if (line->kind == LINE_ROW && isnan(view->numbers[NUMBER_ROW_QUERIES]))
+        put_no_row(canvas, view->numbers[NUMBER_ROW_FLOOR], x, y);
     else if (line->kind == LINE_LIVE)
         put_live(canvas, view, x, y, end);
     else if (line->kind == LINE_TIMES)

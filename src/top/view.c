@@ -48,6 +48,7 @@ const struct top_number_row top_numbers[TOP_NUMBERS] = {
     [NUMBER_ROW_NXDOMAIN] = {DOCUMENT_EXPLAIN, "row.nxdomain", FORM_COUNT},
     [NUMBER_ROW_FAILED] = {DOCUMENT_EXPLAIN, "row.failed", FORM_COUNT},
     [NUMBER_ROW_MEAN] = {DOCUMENT_EXPLAIN, "row.mean", FORM_TIME},
+    [NUMBER_ROW_FLOOR] = {DOCUMENT_EXPLAIN, "row-floor", FORM_COUNT},
     [NUMBER_LIVE_FROM] = {DOCUMENT_EXPLAIN, "live.from", FORM_DATE},
     [NUMBER_LIVE_SECONDS] = {DOCUMENT_EXPLAIN, "live.seconds", FORM_SPAN},
     [NUMBER_LIVE_UNSEEN] = {DOCUMENT_EXPLAIN, "live.unseen", FORM_COUNT},

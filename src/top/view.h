@@ -65,11 +65,12 @@ enum top_number {
     NUMBER_RETRIES,
     NUMBER_CACHE, /* so much of the answers to clients needed no question */
     NUMBER_CACHE_ANSWERS,
-    NUMBER_ROW_QUERIES, /* of what is explained, in the window, as the next four */
+    NUMBER_ROW_QUERIES, /* of what is explained, in the window, as the next five */
     NUMBER_ROW_RESPONSES,
     NUMBER_ROW_NXDOMAIN,
     NUMBER_ROW_FAILED,
     NUMBER_ROW_MEAN,
+    NUMBER_ROW_FLOOR, /* where there is no row: so many queries and answers at most */
     NUMBER_LIVE_FROM, /* of what is explained, of live events, as all behind it */
     NUMBER_LIVE_SECONDS,
     NUMBER_LIVE_UNSEEN,

@@ -41,8 +41,10 @@ def check_live(live, events, side, n, what):
     equal([live["unseen"], live["from"] <= live["to"]], [0, True], what)
 
 
-def check_own(row, events, what):
-    """The row of the name itself, without what is below it, or of the client."""
+def check_own(reply, events, what):
+    """The row of the name itself, without what is below it, or of the client; nothing is hidden where all have rows."""
+    row = reply["row"]
+    equal(reply["row-floor"], 0, what)
     if not events:
         equal(row, None, what)
         return
@@ -77,7 +79,7 @@ def names_and_clients_are_explained(t):
         else:
             equal(reply["live"]["names"]["rows"], [], str(subject))
         own = "client" not in subject and subject["name"].lower().rstrip(".") + "."
-        check_own(reply["row"], [e for e in events if not own or e["qname"] == own], f"the row of {subject}")
+        check_own(reply, [e for e in events if not own or e["qname"] == own], f"the row of {subject}")
         if "name" in subject:
             check_list({**reply["under"], "keys": len({e["qname"] for e in events})}, events, lambda e: e["qname"], 20, f"under {subject}")
         else:
@@ -144,3 +146,7 @@ def a_search_says_when_there_is_more(t):
     domains, clients, _ = api.get("search", text="n0599", n=100)["tables"]
     equal([domains["searched"], domains["whole"], clients["whole"]], [5000, False, True], "how much was looked through")
     equal([(r["name"], r["value"]) for r in domains["rows"]][:1], [("n05999.example.", 6)], "the heaviest is found")
+    # A name that is behind them may have as much as the last of them, and one below few others nothing.
+    for asked, wanted in (("example", [None, 1]), ("n05999.example", [6, 0]), ("none.test", [None, 0])):
+        reply = api.get("explain", name=asked)
+        equal([reply["row"] and reply["row"]["value"], reply["row-floor"]], wanted, asked)

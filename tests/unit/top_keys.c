@@ -212,6 +212,13 @@ static void a_row_is_explained(void **state)
     bench_draw(&b, 80, 90);
     assert_shows(&b, " 3 below it in the window  1-1/7 ");
     assert_shows(&b, " 5 live query types  1-1/1 ");
+    answer(&b, DOCUMENT_EXPLAIN, "{\"row\":null,\"row-floor\":28}");
+    bench_draw(&b, 80, 24);
+    assert_shows(&b, " itself     in the window at most 28 queries and answers\n");
+    answer(&b, DOCUMENT_EXPLAIN, "{\"row\":null,\"row-floor\":0}");
+    bench_draw(&b, 80, 24);
+    assert_shows(&b, " itself     in the window 0 queries and answers\n");
+    answer(&b, DOCUMENT_EXPLAIN, explained);
     b.view.numbers[NUMBER_LIVE_UNSEEN] = 3;
     bench_draw(&b, 80, 24);
     assert_shows(&b, ", 1m 05s; 3 not looked at\n");
