@@ -31,6 +31,7 @@ try {
     for (const sender of senders)
         sender.kill();
     await bench.close();
+    await Bench.closeBrowser();
 }
 // Fewer colours make a smaller file; where the tool is not there, it is a larger one.
 spawnSync("pngquant", ["--force", "--strip", "--output", positionals[0], "128", positionals[0]]);
