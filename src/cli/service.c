@@ -41,12 +41,13 @@ static bool only_files(const struct config *config)
 static int open_statistics(struct service *s, struct error *err)
 {
     const struct history_settings *history = config_section(s->config, "history");
-    static const struct history_settings in_memory;
+    struct history_settings kept = history ? *history : (struct history_settings){0};
     const struct stats_settings *settings = config_section_add(s->config, "statistics", err);
     struct siphash_key key;
     if (!settings)
         return -1;
-    s->history = history_open(history ? history : &in_memory, &key, err);
+    kept.wheel_bytes = stats_wheel_bytes(settings);
+    s->history = history_open(&kept, &key, err);
     if (!s->history)
         return -1;
     struct stats_options options = {

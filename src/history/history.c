@@ -275,7 +275,8 @@ struct history *history_open(const struct history_settings *settings, struct sip
     history->state.on_disk = path != NULL;
     history->state.healthy = true;
     bool opened = path && history_open_store(history);
-    windows_init(&history->windows, &history->key, WINDOWS_BYTES);
+    windows_init(&history->windows, &history->key,
+                 settings->wheel_bytes ? settings->wheel_bytes : WHEEL_BYTES);
     if (opened)
         history_restore(history, clock_wall_ms());
     if (opened && folder_note_at(path, FOLDER_DATABASE, &note))

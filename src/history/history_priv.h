@@ -14,7 +14,7 @@ enum {
     WAITING_MAX = 240,         /* portions that wait for a disk: four hours, then the oldest go */
     WAITING_BYTES = 16 << 20,  /* and of so many bytes */
     TRANSACTION_PORTIONS = 16, /* written at once */
-    WINDOWS_BYTES = 6 << 20,   /* of the windows' wheel, with little memory */
+    WHEEL_BYTES = 6 << 20,     /* of the windows' wheel, unless somebody says another number */
 };
 
 /* Portions that wait to be written, oldest first: a wheel. */

@@ -26,6 +26,9 @@ enum { STATS_STREAMS_MAX = 4096 };
 /* True when the memory is not for so many streams; err says for how many, and what to do. */
 bool stats_short(const struct stats_settings *settings, struct error *err);
 
+/* How much of it is for what the history keeps of windows. */
+size_t stats_wheel_bytes(const struct stats_settings *settings);
+
 struct stats_options {
     struct stats_settings settings;
     const struct stats_reader *reader;
