@@ -1,20 +1,16 @@
 #include "stats/shard.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/pages.h"
 #include "core/roster.h"
-#include "stats/table.h"
+#include "stats/shard_keys.h"
 
 enum {
-    INDEX_BITS = 20, /* of an index word: entry + 1 */
-    ENTRIES_MAX = (1 << INDEX_BITS) - 2,
+    ENTRIES_MAX = (1 << SHARD_INDEX_BITS) - 2,
     ENTRIES_MIN = 256,
 };
-
-static_assert(sizeof(struct shard_entry) == 64, "an entry is a cache line");
 
 /* How the memory is shared out, in parts of 16. */
 static const unsigned shares[SHARD_TABLES] = {
@@ -267,325 +263,6 @@ static uint16_t stream_of(struct shard *shard, const struct shard_batch *batch,
     return new_stream(shard, batch, name, &walk, origin);
 }
 
-/* --- tables --------------------------------------------------------------------------------- */
-
-/* The key's hash is secret and as good as random, so nobody can choose groups that fall together.
- */
-static uint32_t first_slot(const struct shard_table *table, uint64_t hash, uint16_t group)
-{
-    return ((uint32_t)hash + group * 0x9e3779b1u) & table->mask;
-}
-
-static uint32_t tag_of(uint64_t hash)
-{
-    return (uint32_t)(hash >> 32) & ~((UINT32_C(1) << INDEX_BITS) - 1);
-}
-
-static uint32_t number_in(uint32_t word)
-{
-    return word & ((UINT32_C(1) << INDEX_BITS) - 1);
-}
-
-/* A new entry behind the last; NULL when there is no room for it or for its key. */
-static struct shard_entry *new_entry(struct shard *shard, struct shard_table *table,
-                                     struct span key)
-{
-    if (table->count == table->max || shard->keys_max - shard->keys_len < key.len)
-        return NULL;
-    struct shard_entry *e = &table->entries[table->count++];
-    *e = (struct shard_entry){.key_at = shard->keys_len, .key_len = (uint8_t)key.len};
-    if (key.len)
-        memcpy(shard->keys + shard->keys_len, key.ptr, key.len);
-    shard->keys_len += (uint32_t)key.len;
-    return e;
-}
-
-/* Which entry it is, among those of all tables; never 0. */
-static uint32_t owner_of(const struct shard *shard, enum shard_table_id id,
-                         const struct shard_entry *e)
-{
-    return (uint32_t)(e - shard->tables[id].entries) * SHARD_TABLES + id + 1;
-}
-
-/* The entry's cell of that type and code, or the free place for it. Types are the asker's choice:
- * by a secret factor, which the key's hash is, they fall where nobody can foresee. */
-static struct shard_more *find_more(const struct shard *shard, uint32_t owner, uint64_t hash,
-                                    uint16_t qtype, uint16_t code)
-{
-    const struct shard_cells *cells = &shard->more;
-    uint32_t mask = (UINT32_C(1) << cells->bits) - 1;
-    uint64_t word = (uint64_t)owner << 32 | (uint32_t)qtype << 16 | code;
-    uint32_t at = (uint32_t)(word * (hash | 1) >> (64 - cells->bits));
-    for (;; at = (at + 1) & mask) {
-        struct shard_more *more = &cells->slots[at];
-        bool same = more->owner == owner && more->cell.qtype == qtype && more->cell.code == code;
-        if (same || more->owner == 0)
-            return more;
-    }
-}
-
-/* The same, made if need be and chained behind *last; NULL: there is no room. */
-static struct shard_cell *more_cell(struct shard *shard, uint32_t owner, uint64_t hash,
-                                    struct shard_cell like, uint32_t *last)
-{
-    struct shard_more *more = find_more(shard, owner, hash, like.qtype, like.code);
-    if (more->owner)
-        return &more->cell;
-    if (shard->more.count == shard->more.max)
-        return NULL;
-    shard->more.count++;
-    *more = (struct shard_more){.owner = owner, .next = *last, .cell = like};
-    *last = (uint32_t)(more - shard->more.slots) + 1;
-    return &more->cell;
-}
-
-/* --- sums that are beyond 32 bits ----------------------------------------------------------- */
-
-enum carry {
-    CARRY_BYTES, /* and that of the other direction */
-    CARRY_LATENCY = STATS_DIRECTIONS,
-    CARRIES
-};
-
-/* No name has a cell of such a code. */
-static uint16_t carry_code(unsigned carry)
-{
-    return (uint16_t)(1u << SHARD_REST_BIT | 0x0f00 | carry);
-}
-
-/* Carries what two sums are beyond 32 bits. False: there is no room, and nothing was done. */
-static __attribute__((noinline)) bool carry(struct shard *shard, uint32_t owner,
-                                            struct shard_entry *e, unsigned direction,
-                                            const uint64_t sums[2])
-{
-    const unsigned carries[] = {CARRY_BYTES + direction, CARRY_LATENCY};
-    struct shard_cell *cells[2];
-    uint32_t unchained = 0;
-    for (int i = 0; i < 2; i++) {
-        cells[i] = more_cell(shard, owner, e->hash,
-                             (struct shard_cell){.code = carry_code(carries[i])}, &unchained);
-        if (!cells[i])
-            return false;
-    }
-    for (int i = 0; i < 2; i++)
-        cells[i]->hits += (uint32_t)(sums[i] >> 32);
-    e->carried = true;
-    return true;
-}
-
-static uint64_t carried(const struct shard *shard, uint32_t owner, const struct shard_entry *e,
-                        unsigned carry)
-{
-    const struct shard_more *more = find_more(shard, owner, e->hash, 0, carry_code(carry));
-    return more->owner ? (uint64_t)more->cell.hits << 32 : 0;
-}
-
-/* --- counting ------------------------------------------------------------------------------- */
-
-/* False when there is no room for what is to be carried; then nothing was added. */
-static bool add_sums(struct shard *shard, enum shard_table_id id, struct shard_entry *e,
-                     const struct shard_slot *slot)
-{
-    const struct stats_sample *s = &slot->sample;
-    const uint64_t sums[2] = {(uint64_t)e->bytes[s->direction] + s->length,
-                              (uint64_t)e->latency_us + slot->latency_us};
-    if (__builtin_expect((sums[0] | sums[1]) >> 32 != 0, 0) &&
-        !carry(shard, owner_of(shard, id, e), e, s->direction, sums))
-        return false;
-    e->bytes[s->direction] = (uint32_t)sums[0];
-    e->latency_us = (uint32_t)sums[1];
-    e->timed += s->has_latency;
-    if (slot->latency_us > e->slowest_us)
-        e->slowest_us = slot->latency_us;
-    return true;
-}
-
-/* What tells cells of a name apart, but for the type. */
-static uint16_t code_of(const struct stats_sample *s)
-{
-    uint16_t rcode = s->has_header ? s->rcode & SHARD_RCODE_MASK : STATS_NO_RCODE;
-    unsigned nodata = s->marks >> SAMPLE_NODATA & 1u;
-    return (uint16_t)(s->direction << SHARD_DIRECTION_BIT | nodata << SHARD_NODATA_BIT | rcode);
-}
-
-/* Keeps of a code only what makes a difference to a row's values (shard_values). */
-static uint16_t rest_code(uint16_t code)
-{
-    const unsigned bits = 1u << SHARD_DIRECTION_BIT | 1u << SHARD_NODATA_BIT;
-    unsigned rcode = code & SHARD_RCODE_MASK;
-    if (rcode > DNS_RCODE_REFUSED && rcode != STATS_NO_RCODE)
-        rcode = DNS_RCODE_FORMERR;
-    return (uint16_t)((code & bits) | 1u << SHARD_REST_BIT | rcode);
-}
-
-/* The cell of a name that has all its places filled. */
-static __attribute__((noinline)) struct shard_cell *far_cell(struct shard *shard,
-                                                             struct shard_entry *e,
-                                                             struct shard_cell like)
-{
-    uint32_t owner = owner_of(shard, SHARD_NAMES, e), last = e->more;
-    if (e->cell_count >= SHARD_KEY_CELLS) {
-        const struct shard_more *known = find_more(shard, owner, e->hash, like.qtype, like.code);
-        if (!known->owner)
-            like = (struct shard_cell){.code = rest_code(like.code)};
-    }
-    struct shard_cell *cell = more_cell(shard, owner, e->hash, like, &e->more);
-    e->cell_count += e->more != last;
-    return cell;
-}
-
-/* The name's cell of that type and code, a new one if there is room; or NULL. */
-static inline struct shard_cell *cell_of(struct shard *shard, struct shard_entry *e,
-                                         struct shard_cell like)
-{
-    unsigned near = e->cell_count < SHARD_CELLS ? e->cell_count : SHARD_CELLS;
-    for (unsigned i = 0; i < near; i++) {
-        if (e->cells[i].qtype == like.qtype && e->cells[i].code == like.code)
-            return &e->cells[i];
-    }
-    if (near == SHARD_CELLS)
-        return far_cell(shard, e, like);
-    e->cells[e->cell_count] = like;
-    return &e->cells[e->cell_count++];
-}
-
-static bool count_name(struct shard *shard, struct shard_entry *e, const struct shard_slot *slot)
-{
-    const struct stats_sample *s = &slot->sample;
-    const struct shard_cell like = {.qtype = s->has_qtype ? s->qtype : STATS_NO_QTYPE,
-                                    .code = code_of(s)};
-    struct shard_cell *cell = cell_of(shard, e, like);
-    if (!cell || !add_sums(shard, SHARD_NAMES, e, slot))
-        return false;
-    cell->hits++;
-    return true;
-}
-
-static enum shard_outcome outcome_of(const struct stats_sample *s)
-{
-    static const uint8_t outcomes[DNS_RCODE_REFUSED + 1] = {
-        [DNS_RCODE_NOERROR] = OUTCOME_NOERROR + 1,
-        [DNS_RCODE_SERVFAIL] = OUTCOME_SERVFAIL + 1,
-        [DNS_RCODE_NXDOMAIN] = OUTCOME_NXDOMAIN + 1,
-        [DNS_RCODE_REFUSED] = OUTCOME_REFUSED + 1,
-    };
-    if (s->direction == STATS_QUERY)
-        return OUTCOME_QUERY;
-    if (s->marks >> SAMPLE_NODATA & 1)
-        return OUTCOME_NODATA;
-    if (!s->has_header)
-        return OUTCOME_NOERROR;
-    unsigned known = s->rcode <= DNS_RCODE_REFUSED ? outcomes[s->rcode] : 0;
-    return known ? (enum shard_outcome)(known - 1) : OUTCOME_OTHER;
-}
-
-static bool count_address(struct shard *shard, enum shard_table_id id, struct shard_entry *e,
-                          const struct shard_slot *slot)
-{
-    if (!add_sums(shard, id, e, slot))
-        return false;
-    e->outcomes[outcome_of(&slot->sample)]++;
-    return true;
-}
-
-/* The key's entry, a new one if there is room; or NULL. */
-static struct shard_entry *entry_of(struct shard *shard, enum shard_table_id id,
-                                    const struct shard_slot *slot, struct span key)
-{
-    struct shard_table *table = &shard->tables[id];
-    uint64_t hash = slot->hash[id];
-    uint32_t tag = tag_of(hash), at = first_slot(table, hash, slot->group), word;
-    for (; (word = table->index[at]) != 0; at = (at + 1) & table->mask) {
-        struct shard_entry *e = &table->entries[number_in(word) - 1];
-        if (tag_of((uint64_t)word << 32) == tag && e->hash == hash && e->group == slot->group)
-            return e;
-    }
-    struct shard_entry *e = new_entry(shard, table, key);
-    if (!e)
-        return NULL;
-    e->hash = hash;
-    e->group = slot->group;
-    table->index[at] = tag | table->count;
-    return e;
-}
-
-/* False when there is no room for the key. */
-static bool count_key(struct shard *shard, enum shard_table_id id, const struct shard_slot *slot)
-{
-    const struct stats_sample *s = &slot->sample;
-    struct span key = id == SHARD_NAMES ? s->name : id == SHARD_CLIENTS ? s->client : s->server;
-    struct shard_entry *e = entry_of(shard, id, slot, key);
-    return e &&
-           (id == SHARD_NAMES ? count_name(shard, e, slot) : count_address(shard, id, e, slot));
-}
-
-/* --- what was counted ------------------------------------------------------------------------ */
-
-const struct shard_cell *shard_next_cell(const struct shard *shard, const struct shard_entry *e,
-                                         const struct shard_cell *after)
-{
-    unsigned near = e->cell_count < SHARD_CELLS ? e->cell_count : SHARD_CELLS;
-    const struct shard_cell *end = e->cells + near;
-    bool is_near = after >= e->cells && after < end;
-    if (!after || (is_near && after + 1 < end))
-        return after ? after + 1 : near ? e->cells : NULL;
-    const size_t at = offsetof(struct shard_more, cell);
-    const struct shard_more *more = (const void *)((const char *)after - at);
-    uint32_t next = is_near ? e->more : more->next;
-    return next ? &shard->more.slots[next - 1].cell : NULL;
-}
-
-static void name_values(const struct shard *shard, const struct shard_entry *e,
-                        struct stats_values *values)
-{
-    for (const struct shard_cell *cell = shard_next_cell(shard, e, NULL); cell;
-         cell = shard_next_cell(shard, e, cell)) {
-        if (cell->code >> SHARD_DIRECTION_BIT == STATS_QUERY) {
-            values->of[MEASURE_QUERIES] += cell->hits;
-            continue;
-        }
-        values->of[MEASURE_RESPONSES] += cell->hits;
-        if (cell->code >> SHARD_NODATA_BIT & 1)
-            values->of[MEASURE_NODATA] += cell->hits;
-        stats_values_rcode(values, cell->code & SHARD_RCODE_MASK, cell->hits);
-    }
-}
-
-static void address_values(const struct shard_entry *e, struct stats_values *values)
-{
-    const uint32_t *of = e->outcomes;
-    uint64_t failed = (uint64_t)of[OUTCOME_SERVFAIL] + of[OUTCOME_REFUSED] + of[OUTCOME_OTHER];
-    values->of[MEASURE_QUERIES] = of[OUTCOME_QUERY];
-    values->of[MEASURE_RESPONSES] =
-        failed + of[OUTCOME_NOERROR] + of[OUTCOME_NODATA] + of[OUTCOME_NXDOMAIN];
-    values->of[MEASURE_NXDOMAIN] = of[OUTCOME_NXDOMAIN];
-    values->of[MEASURE_FAILED] = failed;
-    values->of[MEASURE_SERVFAIL] = of[OUTCOME_SERVFAIL];
-    values->of[MEASURE_REFUSED] = of[OUTCOME_REFUSED];
-    values->of[MEASURE_NODATA] = of[OUTCOME_NODATA];
-}
-
-void shard_values(const struct shard *shard, enum shard_table_id id, const struct shard_entry *e,
-                  struct stats_values *values)
-{
-    *values = (struct stats_values){0};
-    values->of[MEASURE_QUERY_BYTES] = e->bytes[STATS_QUERY];
-    values->of[MEASURE_RESPONSE_BYTES] = e->bytes[STATS_RESPONSE];
-    values->of[MEASURE_TIMED] = e->timed;
-    values->of[MEASURE_LATENCY] = e->latency_us;
-    values->of[MEASURE_SLOWEST] = e->slowest_us;
-    if (id == SHARD_NAMES)
-        name_values(shard, e, values);
-    else
-        address_values(e, values);
-    if (!e->carried)
-        return;
-    uint32_t owner = owner_of(shard, id, e);
-    values->of[MEASURE_QUERY_BYTES] += carried(shard, owner, e, CARRY_BYTES + STATS_QUERY);
-    values->of[MEASURE_RESPONSE_BYTES] += carried(shard, owner, e, CARRY_BYTES + STATS_RESPONSE);
-    values->of[MEASURE_LATENCY] += carried(shard, owner, e, CARRY_LATENCY);
-}
-
 /* --- the batch ------------------------------------------------------------------------------ */
 
 void shard_batch_init(struct shard_batch *batch, const struct stats_reader *reader,
@@ -639,6 +316,7 @@ static void place_slot(struct shard *shard, struct shard_batch *batch, struct sh
     slot->group = stats_group(slot->stream, s->side);
     slot->tables = tables_of(batch->reader, s);
     slot->latency_us = latency_us(s);
+    shard_classify(slot);
     if (s->has_latency)
         __builtin_prefetch(
             &shard->streams[slot->stream].block->counters[s->side].latency[quantile_bucket(
@@ -651,7 +329,7 @@ static void place_slot(struct shard *shard, struct shard_batch *batch, struct sh
     for (int i = 0; i < SHARD_TABLES; i++) {
         const struct shard_table *table = &shard->tables[i];
         if (has_key(slot, (enum shard_table_id)i))
-            __builtin_prefetch(&table->index[first_slot(table, slot->hash[i], slot->group)]);
+            __builtin_prefetch(&table->index[shard_first_slot(table, slot->hash[i], slot->group)]);
     }
 }
 
@@ -661,11 +339,11 @@ static void prefetch_entries(const struct shard *shard, const struct shard_slot 
         const struct shard_table *table = &shard->tables[i];
         if (!has_key(slot, (enum shard_table_id)i))
             continue;
-        uint32_t tag = tag_of(slot->hash[i]), word;
-        uint32_t at = first_slot(table, slot->hash[i], slot->group);
-        while ((word = table->index[at]) != 0 && tag_of((uint64_t)word << 32) != tag)
+        uint32_t tag = shard_tag(slot->hash[i]), word;
+        uint32_t at = shard_first_slot(table, slot->hash[i], slot->group);
+        while ((word = table->index[at]) != 0 && shard_tag((uint64_t)word << 32) != tag)
             at = (at + 1) & table->mask;
-        __builtin_prefetch(&table->entries[number_in(word) - (word > 0)], 1);
+        __builtin_prefetch(&table->entries[shard_number_in(word) - (word > 0)], 1);
     }
 }
 
@@ -711,7 +389,7 @@ static void count_slot(struct shard *shard, const struct shard_slot *slot, uint6
     bool listed = true;
     for (int id = 0; id < SHARD_TABLES; id++) {
         if (has_key(slot, (enum shard_table_id)id))
-            listed &= count_key(shard, (enum shard_table_id)id, slot);
+            listed &= shard_count_key(shard, (enum shard_table_id)id, slot);
     }
     if (!listed)
         count_unlisted(shard, slot);

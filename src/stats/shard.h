@@ -21,7 +21,7 @@ enum {
 };
 enum shard_table_id { SHARD_NAMES, SHARD_CLIENTS, SHARD_SERVERS, SHARD_TABLES };
 
-/* The number of messages of one type and rcode. */
+/* The number of a name's messages of one type and rcode. */
 struct shard_cell {
     uint16_t qtype; /* STATS_NO_QTYPE: none */
     uint16_t code;  /* direction in the highest bit; in the lower ones the rcode, STATS_NO_RCODE:
@@ -30,10 +30,10 @@ struct shard_cell {
 };
 enum {
     SHARD_DIRECTION_BIT = 15,
-    SHARD_REST_BIT = 14,   /* of all further types and rcodes: see SHARD_KEY_CELLS */
+    SHARD_REST_BIT = 14,   /* of all further types and rcodes: see SHARD_MORE_CELLS */
     SHARD_NODATA_BIT = 13, /* SAMPLE_NODATA */
     SHARD_RCODE_MASK = 0x0fff,
-    SHARD_CELLS = 3,
+    SHARD_NEAR_CELLS = 6,
 };
 
 /* What is told apart of the messages of an address. */
@@ -51,7 +51,7 @@ enum shard_outcome {
 /*
  * One key in one stream: a cache line. Sums have 32 bits; what is carried beyond them, and a name's
  * cells for which there is no place here, are in the shard's `more`. Since whoever asks can choose
- * types and rcodes, a name has at most SHARD_KEY_CELLS of them: what comes then is counted without
+ * types and rcodes, a name has at most SHARD_MORE_CELLS there: what comes then is counted without
  * them, as in a full row of the tables.
  */
 struct shard_entry {
@@ -59,21 +59,21 @@ struct shard_entry {
     uint32_t key_at; /* in the shard's keys */
     uint16_t group;  /* stats_group */
     uint8_t key_len;
-    uint8_t cell_count : 7; /* of a name: all */
+    uint8_t more_count : 7; /* a name's cells in the shard's `more` */
     uint8_t carried : 1;
     uint32_t bytes[STATS_DIRECTIONS];
     uint32_t latency_us; /* the sum of those timed */
     uint32_t timed;
     uint32_t slowest_us;
     union {
-        uint32_t outcomes[SHARD_OUTCOMES]; /* of an address */
-        struct {                           /* of a name */
-            struct shard_cell cells[SHARD_CELLS];
-            uint32_t more; /* the last of its further cells: place + 1; 0: none */
+        uint32_t outcomes[SHARD_OUTCOMES];   /* of an address */
+        struct {                             /* of a name */
+            uint32_t near[SHARD_NEAR_CELLS]; /* cells of frequent kinds: see shard_keys.c */
+            uint32_t more;                   /* the last of its further cells: place + 1; 0: none */
         };
     };
 };
-enum { SHARD_KEY_CELLS = 96 };
+enum { SHARD_MORE_CELLS = 96 };
 
 /* A cell that is not in its entry. */
 struct shard_more {
@@ -138,8 +138,11 @@ struct shard_slot {
     struct stats_sample sample;
     uint64_t hash[SHARD_TABLES]; /* of the keys */
     uint16_t stream;
-    uint16_t group; /* stats_group of the stream and the sample's side */
-    uint8_t tables; /* bits, 1 << enum shard_table_id: where it has a key */
+    uint16_t group;  /* stats_group of the stream and the sample's side */
+    uint8_t tables;  /* bits, 1 << enum shard_table_id: where it has a key */
+    uint8_t near;    /* the kind of its cell, if that may be near; 0: it may not */
+    uint8_t outcome; /* enum shard_outcome */
+    uint16_t qtype, code;
     uint32_t latency_us;
     uint8_t name[SAMPLE_NAME_MAX + 1];
 };
@@ -191,9 +194,13 @@ void shard_list(struct shard *shard, struct span name, uint64_t peer);
 /* What an entry adds to its key's row. */
 void shard_values(const struct shard *shard, enum shard_table_id id, const struct shard_entry *e,
                   struct stats_values *values);
-/* The cells of a name's entry: pass NULL first. NULL at the end. */
-const struct shard_cell *shard_next_cell(const struct shard *shard, const struct shard_entry *e,
-                                         const struct shard_cell *after);
+/* The cells of a name's entry, of which several may be alike. False at the end. */
+struct shard_walk {
+    const struct shard_entry *entry;
+    uint32_t near, more;
+};
+struct shard_walk shard_cells_of(const struct shard_entry *e);
+bool shard_next_cell(const struct shard *shard, struct shard_walk *walk, struct shard_cell *cell);
 /* True when it is time to hand the shard over, before it is so full that keys are left out. */
 bool shard_is_full(const struct shard *shard);
 

@@ -132,12 +132,13 @@ static size_t add_all(struct table_set *set, const struct addition *additions, s
 static void add_cells(struct stats_table *table, struct stats_row *row, const struct shard *shard,
                       const struct shard_entry *e)
 {
-    for (const struct shard_cell *cell = shard_next_cell(shard, e, NULL); cell;
-         cell = shard_next_cell(shard, e, cell)) {
-        if (cell->code >> SHARD_REST_BIT & 1)
+    struct shard_cell cell;
+    struct shard_walk walk = shard_cells_of(e);
+    while (shard_next_cell(shard, &walk, &cell)) {
+        if (cell.code >> SHARD_REST_BIT & 1)
             continue;
-        stats_table_cell(table, &row, cell->code >> SHARD_DIRECTION_BIT, cell->qtype,
-                         cell->code & SHARD_RCODE_MASK, cell->hits);
+        stats_table_cell(table, &row, cell.code >> SHARD_DIRECTION_BIT, cell.qtype,
+                         cell.code & SHARD_RCODE_MASK, cell.hits);
     }
 }
 

@@ -541,6 +541,45 @@ static void test_registrable(void **state)
     }
 }
 
+/* What is beyond its place in an entry is carried: hits of a frequent kind, bytes, latencies. */
+static void test_beyond_an_entry(void **state)
+{
+    (void)state;
+    enum { NEAR_HITS = (1 << 24) - 1, MORE = 5 };
+    struct stats *stats = new_stats(4 << 20, 2);
+    struct shard *shard = stats->workers[0].active;
+    send_event(stats, 0, "a", "x.example.", 1, STATS_RESPONSE, 28, 3, 2000000, 40);
+    for (int id = SHARD_NAMES; id <= SHARD_CLIENTS; id++) {
+        struct shard_entry *e = &shard->tables[id].entries[0];
+        e->bytes[STATS_RESPONSE] = e->latency_us = UINT32_MAX;
+        if (id == SHARD_NAMES)
+            e->near[0] |= NEAR_HITS;
+        else
+            e->outcomes[OUTCOME_NXDOMAIN] = NEAR_HITS;
+    }
+    for (int i = 0; i < MORE; i++)
+        send_event(stats, 0, "a", "x.example.", 1, STATS_RESPONSE, 28, 3, 2000000, 40);
+    assert_int_equal(shard->tables[SHARD_NAMES].count, 1);
+    merge_all(stats);
+    struct stats_question questions[] = {
+        {.table = TABLE_DOMAINS, .by = BY_QTYPE, .direction = STATS_RESPONSE, .code = 28},
+        {.table = TABLE_DOMAINS, .by = BY_RCODE, .direction = STATS_RESPONSE, .code = 3},
+        {.table = TABLE_CLIENTS, .by = BY_HITS},
+    };
+    struct stats_answer answers[3];
+    assert_int_equal(stats_top(stats, &of_all, questions, 3, 5, answers), 0);
+    for (int i = 0; i < 3; i++) {
+        const struct stats_values *values = &answers[i].rows[0].values;
+        assert_int_equal(answers[i].rows[0].value, NEAR_HITS + MORE);
+        assert_int_equal(values->of[MEASURE_RESPONSES], NEAR_HITS + MORE);
+        assert_int_equal(values->of[MEASURE_NXDOMAIN], NEAR_HITS + MORE);
+        assert_int_equal(values->of[MEASURE_RESPONSE_BYTES], UINT32_MAX + UINT64_C(40) * MORE);
+        assert_int_equal(values->of[MEASURE_LATENCY], UINT32_MAX + UINT64_C(2000) * MORE);
+    }
+    stats_answers_free(answers, 3);
+    stats_free(stats);
+}
+
 /* Whoever asks may choose any type: a name asked by all there are takes no more of a shard than
  * others may, and its numbers are right. */
 static void test_many_types(void **state)
@@ -555,7 +594,7 @@ static void test_many_types(void **state)
     const struct shard *shard = stats->workers[0].active;
     assert_int_equal(shard->tables[SHARD_NAMES].count, 1);
     assert_int_equal(shard->tables[SHARD_CLIENTS].count, 1);
-    assert_in_range(shard->more.count, 80, SHARD_KEY_CELLS + 10);
+    assert_in_range(shard->more.count, 80, SHARD_MORE_CELLS + 10);
     merge_all(stats);
     struct stats_question questions[] = {
         {.table = TABLE_DOMAINS, .by = BY_HITS},
@@ -747,6 +786,7 @@ int main(void)
         cmocka_unit_test(test_unlisted),
         cmocka_unit_test(test_windows),
         cmocka_unit_test(test_kept_tables),
+        cmocka_unit_test(test_beyond_an_entry),
         cmocka_unit_test(test_many_types),
         cmocka_unit_test(test_askers),
         cmocka_unit_test(test_registrable),
