@@ -19,7 +19,7 @@ enum {
     ALL_PARTS = TABLES_PART + SHARDS_PART + WINDOW_PART,
     PLACES_MIN = 2,
     NEW_BLOCKS = 2, /* beyond those that listed streams have a claim to: one for so many places */
-    NEW_BLOCKS_MIN = SHARD_RESERVE,
+    NEW_BLOCKS_MIN = SHARD_RESERVE / 2, /* of two at once one is for others than who brings most */
 };
 
 static size_t stream_bytes(void)
