@@ -532,8 +532,7 @@ static inline uint64_t match_of(struct latency *latency, unsigned worker, struct
     return ev->match;
 }
 
-/* --- what exchanges say of others ---------------------------------------------------------------
- */
+/* --- what exchanges say of others ------------------------------------------------------------- */
 
 /* Whether the event is looked for among the names that others are asked for: it is from them or to
  * them, or a response of a stream that asks any. */
@@ -542,7 +541,8 @@ static inline bool has_recent(const struct latency *latency, const struct event 
     const struct loss_stream *stream = &latency->losses.streams[ev->match_stream];
     if (ev->match_stream == 0 || ev->side == DNSTAP_SIDE_UPSTREAM)
         return ev->match_stream != 0;
-    return !dnstap_is_query(&ev->tap) && atomic_load_explicit(&stream->asks, memory_order_relaxed);
+    return ev->side == DNSTAP_SIDE_CLIENT && !dnstap_is_query(&ev->tap) &&
+           atomic_load_explicit(&stream->asks, memory_order_relaxed);
 }
 
 static struct shard *recent_shard(struct latency *latency, uint64_t hash)
@@ -630,8 +630,7 @@ static void find_context(struct latency *latency, struct event *ev, int64_t time
         set_context(latency, ev, time_ns);
 }
 
-/* --- hooks --------------------------------------------------------------------------------------
- */
+/* --- hooks ------------------------------------------------------------------------------------ */
 
 static void latency_prefetch(void *state, unsigned worker, struct event *ev)
 {

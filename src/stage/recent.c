@@ -37,17 +37,15 @@ static struct recent_entry *find(const struct recent *recent, uint64_t hash)
     return NULL;
 }
 
-/* A place for one that is not there. */
+/* A place for one that is not there: the first of the line, whose others move on. Whatever times
+ * events say, the last to go is what came last. */
 static struct recent_entry *place(const struct recent *recent, uint64_t hash)
 {
     struct recent_entry *entries = recent->lines[recent_part(recent, hash)].entries;
-    struct recent_entry *entry = &entries[0];
-    for (int i = 1; i < PLACES && entry->hash != 0; i++) {
-        if (entries[i].hash == 0 || entries[i].begun_ns < entry->begun_ns)
-            entry = &entries[i];
-    }
-    *entry = (struct recent_entry){.hash = hash, .ended_ns = INT64_MIN};
-    return entry;
+    for (int i = PLACES - 1; i > 0 && entries[0].hash != 0; i--)
+        entries[i] = entries[i - 1];
+    entries[0] = (struct recent_entry){.hash = hash, .ended_ns = INT64_MIN};
+    return &entries[0];
 }
 
 static bool is_pending(const struct recent_entry *entry)

@@ -4,8 +4,8 @@
  * followed by a query over TCP.
  *
  * Known by hashes, in a table of fixed size: lines of memory with places for two. Where both are
- * taken the one that was begun earlier goes, so of more names at once than there is room for some
- * are forgotten, those that began long ago first.
+ * taken the one that came earlier goes, so of more names at once than there is room for some are
+ * forgotten.
  *
  * All but recent_prefetch need the lock of the line: recent_part says which.
  */

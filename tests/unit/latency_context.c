@@ -311,6 +311,25 @@ static void questions_alone_do_not_time_out(void **state)
     hooks()->close(stage);
 }
 
+/* Who says that it is the year 2200 keeps no place from those who come later. */
+static void times_to_come_take_no_places(void **state)
+{
+    (void)state;
+    enum { NAMES = 60000, LATER = 2000 };
+    void *stage = open_stage(65536, 1);
+    uint8_t wire[NUMBERED_NAME];
+    unsigned known = 0;
+    for (unsigned i = 0; i < NAMES; i++)
+        context(stage,
+                about(fresh(DNSTAP_RESOLVER_QUERY, INT64_C(7258118400) * SECOND + i), wire, i));
+    for (int64_t round = 0; round < 2; round++) {
+        for (unsigned i = NAMES; i < NAMES + LATER; i++)
+            known += context(stage, about(fresh(DNSTAP_RESOLVER_QUERY, AT(round)), wire, i)) != 0;
+    }
+    assert_in_range(known, LATER - LATER / 10, LATER);
+    hooks()->close(stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +339,7 @@ int main(void)
         cmocka_unit_test(a_question_is_asked_again_until_it_is_answered),
         cmocka_unit_test(a_query_by_tcp_follows_a_truncated_answer),
         cmocka_unit_test(what_is_pushed_out_is_forgotten),
+        cmocka_unit_test(times_to_come_take_no_places),
         cmocka_unit_test(questions_without_an_answer_time_out),
         cmocka_unit_test(questions_alone_do_not_time_out),
     };
