@@ -40,3 +40,10 @@ void pages_free(void *pages, size_t size)
     if (pages)
         munmap(pages, whole_pages(size));
 }
+
+void pages_forget(void *at, size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), before = (page - (uintptr_t)at % page) % page;
+    if (size >= before + page)
+        madvise((uint8_t *)at + before, (size - before) / page * page, MADV_DONTNEED);
+}

@@ -12,5 +12,9 @@
 void *pages_alloc(size_t size);
 /* What pages_alloc gave for the same size; NULL is fine. */
 void pages_free(void *pages, size_t size);
+/* Gives whole pages within an array back to the system for now. They are zeros when they are
+ * touched again; what is before and behind them stays, so nothing may be needed of all `size`
+ * bytes. */
+void pages_forget(void *at, size_t size);
 
 #endif

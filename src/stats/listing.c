@@ -313,6 +313,7 @@ const uint16_t *listing_settle(struct stats *stats)
 {
     struct listing *listing = stats->listing;
     pool_claim(&stats->pool, (uint32_t)stats->stream_count);
+    stats_fit(stats);
     if (!listing->any_moved)
         return listing->numbers;
     table_set_move(&stats->tables, listing->homes);

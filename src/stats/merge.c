@@ -184,7 +184,7 @@ static void count_news(struct stats *stats, const struct table_news *news)
         unsigned before = table_set_bits(&stats->tables, table, news->hash, news->group);
         unsigned of_stream = news->bits & ~before, of_all = of_stream;
         if (stats->knows)
-            of_all = news->bits & ~(unsigned)table_set_know(&stats->tables, news);
+            of_all = news->bits & ~(unsigned)table_know(stats->known, news);
         count_exactly(&stats->streams[stream].distinct[side], of_stream);
         count_exactly(&stats_total(stats)->distinct[side], of_all);
     }
@@ -232,8 +232,8 @@ static void learn_known(struct stats *stats)
     if (stats->knows || stats->stream_count + stats->rest_used <= 1)
         return;
     stats->knows = true;
-    table_set_learn(&stats->tables, &stats->tables);
-    table_set_learn(&stats->tables, &stats->window->tables);
+    table_set_learn(&stats->tables, stats->known);
+    table_set_learn(&stats->window->tables, stats->known);
 }
 
 void stats_merge(struct stats *stats, const struct shard *shard)
@@ -311,6 +311,8 @@ void stats_forget(struct stats *stats)
     stats_forget_stream(stats_rest(stats));
     stats_forget_stream(stats_total(stats));
     stats->rest_used = stats->knows = false;
+    for (int i = 0; i < STATS_TABLES; i++)
+        known_clear(&stats->known[i]);
     memset(&stats->others, 0, sizeof stats->others);
     memset(stats->left_apart, 0, sizeof stats->left_apart);
     stats->malformed = stats->unlisted = 0;

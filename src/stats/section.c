@@ -12,9 +12,8 @@ static const struct option statistics_options[] = {
      .max = UINT64_C(64) << 30,
      .doc =
          "memory for all of the statistics, whatever the traffic: numbers are exact while the "
-         "names "
-         "and addresses fit, then estimates with known error; up to 47 % of it is for streams, of "
-         "which one takes 440 KiB"},
+         "names and addresses fit, then estimates with known error; each stream that comes takes "
+         "440 KiB of it, and all together 47 % at most"},
     {.name = "streams",
      .type = OPTION_UINT,
      .offset = offsetof(struct stats_settings, streams),

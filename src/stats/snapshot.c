@@ -75,7 +75,8 @@ static void fill_rates(const struct stats *stats, const struct stream_state *s,
 bool stats_counts_all(const struct stats *stats, enum stats_table_id table)
 {
     return stats->tables.tables[table].floor == 0 &&
-           stats->window->tables.tables[table].floor == 0 && stats->unlisted == 0;
+           stats->window->tables.tables[table].floor == 0 && !stats->known[table].full &&
+           stats->unlisted == 0;
 }
 
 static uint64_t estimate(const struct hll *sketch)

@@ -99,7 +99,7 @@ struct stats {
     struct stats_snapshot *snapshot;
 
     /* The thread's own; the tables and streams under `tables_lock`, which readers of tables take
-     * for reading. Never taken on a worker. */
+     * for reading, and for writing who takes a window. Never taken on a worker. */
     pthread_rwlock_t tables_lock;
     struct table_set tables;     /* of what came before the window ... */
     struct stats_window *window; /* ... that runs */
@@ -111,7 +111,9 @@ struct stats {
     struct distinct_counts *distinct_counts; /* what the streams' pointers point into */
     struct past *past;
     bool rest_used;
-    bool knows;        /* it is noted which keys the streams have between them */
+    bool knows; /* it is noted which keys the streams have between them, here: */
+    struct known known[STATS_TABLES];
+    size_t fitted;     /* the streams that the tables' limits leave room for */
     struct hll others; /* the identities of the rest */
     /* The latencies in the rest of streams that had been set apart. */
     uint64_t left_apart[STATS_SIDES][QUANTILE_BUCKETS];
@@ -146,14 +148,19 @@ static inline uint64_t stats_next_second(uint64_t due_ns, uint64_t now_ns)
     return due_ns + (missed + 1) * CLOCK_SECOND_NS;
 }
 
-/* shares.c: how the memory is shared out, all in bytes. */
+/* shares.c: how the memory is shared out, all in bytes, while so many streams are there, of which
+ * the rest may be one. */
 struct shares {
-    size_t tables, shards, window;
-    size_t streams;  /* all together */
-    unsigned places; /* streams that these are for */
-    uint32_t blocks; /* of the pool */
+    size_t tables, window;
+    size_t known; /* all together, as are shards and streams */
+    size_t shards;
+    size_t streams;  /* and the total */
+    unsigned places; /* so many may be listed */
+    uint32_t blocks; /* of the pool, for as many */
 };
-struct shares stats_shares(const struct stats_settings *settings);
+struct shares stats_shares(const struct stats_settings *settings, size_t streams);
+/* There may be more streams: the tables make room. Under tables_lock, for writing. */
+void stats_fit(struct stats *stats);
 
 /* listing.c: who is listed. -1: no memory. */
 int listing_init(struct stats *stats);
@@ -196,7 +203,7 @@ uint64_t stats_count_distinct(const struct stats *stats, const struct stream_sta
                               enum stats_side side, enum stats_distinct_id id);
 /* True when that table has left no key out. */
 bool stats_counts_all(const struct stats *stats, enum stats_table_id table);
-/* The statistics of this moment; NULL: no memory. */
+/* The statistics of this moment, with tables_lock for reading; NULL: no memory. */
 struct stats_snapshot *stats_photograph(struct stats *stats);
 /* A second has passed: remembers the counters for the rates. */
 void stats_remember(struct stats *stats, uint64_t now_ns);

@@ -335,15 +335,15 @@ static int init_streams(struct stats *stats)
     return 0;
 }
 
-static int init_tables(struct stats *stats, size_t memory)
+static int init_tables(struct table_set *set, const struct stats *stats, size_t memory)
 {
-    stats->tables = (struct table_set){
+    *set = (struct table_set){
         .reader = stats->reader,
         .key = &stats->key,
         .suffixes = &stats->suffixes,
         .stream_max = stats->places,
     };
-    return table_set_init(&stats->tables, memory);
+    return table_set_init(set, memory);
 }
 
 void stats_window_free(struct stats_window *window)
@@ -359,16 +359,22 @@ static struct stats_window *window_new(struct stats *stats)
     struct stats_window *window = calloc(1, sizeof *window);
     if (!window)
         return NULL;
-    window->tables = (struct table_set){
-        .reader = stats->reader,
-        .key = &stats->key,
-        .suffixes = &stats->suffixes,
-        .stream_max = stats->places,
-    };
-    if (table_set_init(&window->tables, stats_shares(&stats->settings).window) == 0)
+    if (init_tables(&window->tables, stats, stats_shares(&stats->settings, 0).window) == 0)
         return window;
     stats_window_free(window);
     return NULL;
+}
+
+/* The window is there already: there is room for all keys that may be in one set or the other. */
+static int init_known(struct stats *stats)
+{
+    for (int i = 0; i < STATS_TABLES; i++) {
+        size_t rows = stats->tables.tables[i].row_max,
+               more = stats->window->tables.tables[i].row_max;
+        if (known_init(&stats->known[i], rows + more) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 static void init_locks(struct stats *stats)
@@ -406,7 +412,7 @@ struct stats *stats_new(const struct stats_options *options, struct error *err)
     stats->worker_count = options->workers;
     stats->since_ms = clock_wall_ms();
     stats->since_ns = clock_ns();
-    struct shares shares = stats_shares(&options->settings);
+    struct shares shares = stats_shares(&options->settings, 0);
     stats->places = shares.places;
     int failed = pool_init(&stats->pool, shares.blocks);
     if (options->key)
@@ -414,9 +420,10 @@ struct stats *stats_new(const struct stats_options *options, struct error *err)
     else
         failed |= siphash_key_random(&stats->key);
     suffix_list_init(&stats->suffixes, &stats->key);
-    if (failed || init_streams(stats) < 0 || init_tables(stats, shares.tables) < 0 ||
-        !(stats->window = window_new(stats)) || init_workers(stats, shares.shards) < 0 ||
-        first_snapshot(stats) < 0) {
+    if (failed || init_streams(stats) < 0 ||
+        init_tables(&stats->tables, stats, shares.tables) < 0 ||
+        !(stats->window = window_new(stats)) || init_known(stats) < 0 ||
+        init_workers(stats, shares.shards) < 0 || first_snapshot(stats) < 0) {
         stats_free(stats);
         error_set(err, "no memory for statistics; lower statistics: memory");
         return NULL;
@@ -445,6 +452,8 @@ void stats_free(struct stats *stats)
     pool_destroy(&stats->pool);
     table_set_free(&stats->tables);
     stats_window_free(stats->window);
+    for (int i = 0; i < STATS_TABLES; i++)
+        known_free(&stats->known[i]);
     suffix_list_free(&stats->suffixes);
     listing_free(stats);
     free(stats->workers);
@@ -620,12 +629,14 @@ struct stats_window *stats_window_take(struct stats *stats)
     pthread_mutex_unlock(&stats->lock);
     pthread_rwlock_wrlock(&stats->tables_lock);
     struct stats_window *window = stats->window;
+    table_set_limit(&next->tables, stats_shares(&stats->settings, stats->fitted).window);
     table_set_fold(&stats->tables, &window->tables);
     for (int n = 0; n < STATS_SIDES * STATS_DISTINCTS; n++)
         hll_merge(&stats_total(stats)->distinct[n / STATS_DISTINCTS].sketch[n % STATS_DISTINCTS],
                   &window->distinct[n / STATS_DISTINCTS][n % STATS_DISTINCTS]);
     stats->window = next;
     pthread_rwlock_unlock(&stats->tables_lock);
+    table_set_seal(&window->tables);
     return window;
 }
 

@@ -13,6 +13,7 @@ enum {
     BLOCKS_MAX = STATS_ROW_BLOCKS + 10,
     CACHE_LINE = 64,
     NO_ROW = UINT32_MAX,
+    ROWS_MIN = 4,
 };
 
 static size_t at_least(size_t value, size_t least)
@@ -27,6 +28,12 @@ static uint32_t blocks_for(size_t rows)
     return (uint32_t)(rows + at_least(rows / MORE_BLOCKS, 2 * BLOCKS_MAX));
 }
 
+static uint32_t keys_for(uint32_t rows, unsigned mean_key)
+{
+    size_t keys = at_least((size_t)rows * mean_key, KEY_MAX);
+    return (uint32_t)(keys < UINT32_MAX ? keys : UINT32_MAX);
+}
+
 /* The next array of `size` bytes: its place behind `base` (which may be NULL: none), and *end
  * moves. */
 static void *place(uint8_t *base, size_t *end, size_t size)
@@ -36,13 +43,19 @@ static void *place(uint8_t *base, size_t *end, size_t size)
     return base ? base + at : NULL;
 }
 
+/* The index. Evicting needs its place for a weight of each row. */
+static size_t index_bytes(const struct stats_table *t)
+{
+    size_t index = ((size_t)t->index_mask + 1) * sizeof *t->index;
+    return at_least(index, t->row_max * sizeof(uint64_t));
+}
+
 /* All arrays one behind the other. Returns their size. */
 static size_t lay_out(struct stats_table *t, uint8_t *base)
 {
     size_t end = 0;
     t->rows = place(base, &end, t->row_max * sizeof *t->rows);
-    t->index = place(base, &end, ((size_t)t->index_mask + 1) * sizeof *t->index);
-    t->known = place(base, &end, ((size_t)t->index_mask + 1) * sizeof *t->known);
+    t->index = place(base, &end, index_bytes(t));
     t->keys = place(base, &end, t->keys_max);
     t->blocks = t->block_max ? place(base, &end, t->block_max * sizeof *t->blocks) : NULL;
     return end;
@@ -50,12 +63,13 @@ static size_t lay_out(struct stats_table *t, uint8_t *base)
 
 int stats_table_init(struct stats_table *table, size_t memory, unsigned mean_key, bool cells)
 {
-    size_t block = sizeof *table->blocks, slot = sizeof *table->index + sizeof *table->known;
+    size_t block = sizeof *table->blocks, slot = sizeof *table->index;
     size_t row_bytes = sizeof *table->rows + mean_key + (cells ? block + block / MORE_BLOCKS : 0);
-    size_t rows = at_least(memory / (row_bytes + 2 * slot), 4);
+    size_t rows = at_least(memory / (row_bytes + 2 * slot), ROWS_MIN);
     struct stats_table made = {
         .row_max = (uint32_t)(rows < 1u << 30 ? rows : 1u << 30),
         .index_mask = 7,
+        .mean_key = mean_key,
     };
     /* A third of the index is free at least; row + 1 fits into the mask, too. */
     while (made.index_mask < made.row_max + made.row_max / 2)
@@ -63,10 +77,12 @@ int stats_table_init(struct stats_table *table, size_t memory, unsigned mean_key
     /* The index comes in powers of two: what it leaves is for rows. */
     size_t slots = (size_t)made.index_mask + 1, most = slots / 3 * 2;
     size_t fit = memory > slots * slot ? (memory - slots * slot) / row_bytes : 0;
-    fit = at_least(fit, 4);
+    if (fit > slots / 2)
+        fit = at_least(memory / (row_bytes + sizeof(uint64_t)), slots / 2);
+    fit = at_least(fit, ROWS_MIN);
     made.row_max = (uint32_t)(fit < most ? fit : most);
-    size_t keys = at_least((size_t)made.row_max * mean_key, KEY_MAX);
-    made.keys_max = (uint32_t)(keys < UINT32_MAX ? keys : UINT32_MAX);
+    made.row_most = made.row_max;
+    made.keys_most = made.keys_max = keys_for(made.row_max, mean_key);
     made.block_max = cells ? blocks_for(made.row_max) : 0;
     made.block_count = made.row_max;
     made.pages_size = lay_out(&made, NULL);
@@ -92,18 +108,10 @@ static void clear_index(struct stats_table *table)
     memset(table->index, 0, ((size_t)table->index_mask + 1) * sizeof *table->index);
 }
 
-static void clear_known(struct stats_table *table)
-{
-    memset(table->known, 0, ((size_t)table->index_mask + 1) * sizeof *table->known);
-    table->knows = false;
-}
-
 void stats_table_clear(struct stats_table *table)
 {
     if (table->row_count)
         clear_index(table);
-    if (table->knows)
-        clear_known(table);
     table->row_count = table->keys_len = table->block_free = table->wide_count = 0;
     table->block_count = table->row_max;
     table->floor = table->evicted = 0;
@@ -279,8 +287,7 @@ static void move_row(struct stats_table *table, uint32_t from, uint32_t to)
 static uint32_t evict(struct stats_table *table, uint32_t keep)
 {
     uint32_t count = table->row_count, left = 0, kept = NO_ROW;
-    /* In index and known, of which nothing is needed meanwhile, there is a place each for more rows
-     * than there may be. */
+    /* Of the index nothing is needed meanwhile. */
     uint64_t *weights = (uint64_t *)table->index;
     for (uint32_t i = 0; i < count; i++)
         weights[i] = stats_row_weight(table, &table->rows[i]);
@@ -304,7 +311,6 @@ static uint32_t evict(struct stats_table *table, uint32_t keep)
     table->evicted += count - left;
     table->floor = limit > table->floor ? limit : table->floor;
     clear_index(table);
-    clear_known(table);
     index_rows(table);
     return kept;
 }
@@ -317,7 +323,7 @@ struct stats_row *stats_table_row(struct stats_table *table, uint64_t hash, uint
     if (!*fresh)
         return &table->rows[(*entry & table->index_mask) - 1];
     assert(key.len <= KEY_MAX);
-    while (table->row_count == table->row_max || key.len > table->keys_max - table->keys_len) {
+    while (table->row_count >= table->row_most || key.len > table->keys_most - table->keys_len) {
         evict(table, NO_ROW);
         entry = index_find(table, hash, group);
     }
@@ -338,19 +344,35 @@ struct stats_row *stats_table_row(struct stats_table *table, uint64_t hash, uint
     return row;
 }
 
-/* Two keys are taken for one if they agree in 25 bits of their hashes and in where they are looked
- * for: among a million keys that happens once in 60 tables. */
-uint8_t stats_table_know(struct stats_table *table, uint64_t hash, uint8_t bits)
+/* Returns the memory of an array from one element to another. */
+static void forget(void *array, size_t size, uint32_t from, uint32_t to)
 {
-    const uint32_t all = (1u << STATS_KNOWN_BITS) - 1;
-    uint32_t *word, tag = (uint32_t)(hash >> 32) & ~all;
-    uint32_t slot = (uint32_t)hash & table->index_mask;
-    while (*(word = &table->known[slot]) != 0 && (*word & ~all) != tag)
-        slot = (slot + 1) & table->index_mask;
-    uint8_t before = *word & all;
-    *word = tag | before | bits;
-    table->knows = true;
-    return before;
+    if (array && from < to)
+        pages_forget((uint8_t *)array + from * size, (to - from) * size);
+}
+
+void stats_table_limit(struct stats_table *table, size_t memory)
+{
+    size_t block = table->blocks ? sizeof *table->blocks : 0;
+    size_t shared = index_bytes(table) + (block ? table->block_max - table->row_max : 0) * block;
+    size_t fit =
+        memory > shared ? (memory - shared) / (sizeof *table->rows + table->mean_key + block) : 0;
+    fit = at_least(fit, ROWS_MIN);
+    table->row_most = (uint32_t)(fit < table->row_max ? fit : table->row_max);
+    table->keys_most = keys_for(table->row_most, table->mean_key);
+    while (table->row_count > table->row_most || table->keys_len > table->keys_most)
+        evict(table, NO_ROW);
+    forget(table->rows, sizeof *table->rows, table->row_most, table->row_max);
+    forget(table->keys, 1, table->keys_most, table->keys_max);
+    forget(table->blocks, block, table->row_most, table->row_max);
+}
+
+void stats_table_seal(struct stats_table *table)
+{
+    pages_forget(table->index, index_bytes(table));
+    if (table->blocks)
+        pages_forget(table->blocks, table->block_max * sizeof *table->blocks);
+    table->blocks = NULL;
 }
 
 /* The row's cell, or the place for it: those that came first, which are mostly the frequent ones,

@@ -93,18 +93,18 @@ struct stats_wide {
 struct stats_table {
     struct stats_row *rows;
     uint32_t row_count, row_max;
-    uint32_t *index; /* open addressing: row + 1, and bits of the hash above it */
+    uint32_t row_most; /* more there may not be now; see stats_table_limit */
+    uint32_t *index;   /* open addressing: row + 1, and bits of the hash above it */
     uint32_t index_mask;
     uint8_t *keys; /* the bytes of all keys, in the order of the rows */
-    uint32_t keys_len, keys_max;
+    uint32_t keys_len, keys_max, keys_most;
+    unsigned mean_key;
     /* Each row's first block has the row's number, so that both are found at once; the others are
      * behind these. NULL: there are no cells. */
     struct stats_block *blocks;
     uint32_t block_count, block_max, block_free;
-    uint32_t *known; /* open addressing, as many as in the index: bits of a key, see below */
-    void *pages;     /* what all of them lie in */
+    void *pages; /* what all of them lie in */
     size_t pages_size;
-    bool knows; /* there is something in `known` */
     struct stats_wide *wides;
     uint32_t wide_count, wide_max;
     uint64_t floor;   /* 0: nothing was ever dropped, the table is exact */
@@ -130,6 +130,12 @@ static inline uint32_t stats_table_tag(const struct stats_table *table, uint64_t
  * -1: no memory. */
 int stats_table_init(struct stats_table *table, size_t memory, unsigned mean_key, bool cells);
 void stats_table_free(struct stats_table *table);
+/* It takes about `memory` bytes from here on, no more than at first: of what is beyond that the
+ * lightest rows are evicted, and its pages go back to the system. */
+void stats_table_limit(struct stats_table *table, size_t memory);
+/* Rows alone will be read from here on, one after another: gives back what finding them and their
+ * cells took. */
+void stats_table_seal(struct stats_table *table);
 /* Forgets everything. */
 void stats_table_clear(struct stats_table *table);
 
@@ -167,10 +173,6 @@ struct stats_row *stats_table_row(struct stats_table *table, uint64_t hash, uint
 /* NULL when there is none. */
 const struct stats_row *stats_table_find(const struct stats_table *table, uint64_t hash,
                                          uint16_t group);
-/* Notes some of 7 bits for a key in whatever group, and returns those that it had before. Good
- * until the table evicts, for keys that have rows; what is never used of it costs nothing. */
-enum { STATS_KNOWN_BITS = 7 };
-uint8_t stats_table_know(struct stats_table *table, uint64_t hash, uint8_t bits);
 /* Adds `hits` to the row's cell of that direction, type and rcode; cells stand in the order in
  * which they came first. When there is no room for a new cell the lightest rows are evicted as
  * above, but never this one; *row follows it when it moves. Only for tables with cells. */

@@ -10,10 +10,15 @@ static const struct {
     [TABLE_SERVERS] = {5, 16, false},
 };
 
+static size_t share_of(int table, size_t memory)
+{
+    return memory / 100 * plans[table].share;
+}
+
 int table_set_init(struct table_set *set, size_t memory)
 {
     for (int i = 0; i < STATS_TABLES; i++) {
-        if (stats_table_init(&set->tables[i], memory / 100 * plans[i].share, plans[i].mean_key,
+        if (stats_table_init(&set->tables[i], share_of(i, memory), plans[i].mean_key,
                              plans[i].cells) < 0)
             return -1;
     }
@@ -32,6 +37,18 @@ void table_set_clear(struct table_set *set)
         stats_table_clear(&set->tables[i]);
     set->stream_count = 0;
     set->rest = false;
+}
+
+void table_set_limit(struct table_set *set, size_t memory)
+{
+    for (int i = 0; i < STATS_TABLES; i++)
+        stats_table_limit(&set->tables[i], share_of(i, memory));
+}
+
+void table_set_seal(struct table_set *set)
+{
+    for (int i = 0; i < STATS_TABLES; i++)
+        stats_table_seal(&set->tables[i]);
 }
 
 bool table_set_exact(const struct table_set *set)
@@ -277,22 +294,22 @@ uint8_t table_set_bits(const struct table_set *set, enum stats_table_id id, uint
     return row ? counts_for(set, id, row) : 0;
 }
 
-uint8_t table_set_know(struct table_set *set, const struct table_news *news)
+uint8_t table_know(struct known *known, const struct table_news *news)
 {
     const uint64_t apart = UINT64_C(0x9e3779b97f4a7c15);
     uint64_t hash = news->hash + news->group % STATS_SIDES * apart;
-    return stats_table_know(&set->tables[news->table], hash, news->bits);
+    return known_note(&known[news->table], hash, news->bits);
 }
 
-void table_set_learn(struct table_set *set, const struct table_set *keys)
+void table_set_learn(const struct table_set *set, struct known *known)
 {
     for (int id = 0; id < STATS_TABLES; id++) {
-        const struct stats_table *table = &keys->tables[id];
+        const struct stats_table *table = &set->tables[id];
         for (uint32_t i = 0; table->floor == 0 && i < table->row_count; i++) {
             const struct stats_row *row = &table->rows[i];
             const struct table_news news = {row->hash, row->group, (uint8_t)id,
-                                            counts_for(keys, (enum stats_table_id)id, row)};
-            table_set_know(set, &news);
+                                            counts_for(set, (enum stats_table_id)id, row)};
+            table_know(known, &news);
         }
     }
 }

@@ -3,6 +3,7 @@
 #define SPILE_STATS_TABLES_H
 
 #include "stats/distinct.h"
+#include "stats/known.h"
 #include "stats/leaders.h"
 #include "stats/shard.h"
 #include "stats/stats.h"
@@ -38,6 +39,10 @@ struct table_set {
 int table_set_init(struct table_set *set, size_t memory);
 void table_set_free(struct table_set *set);
 void table_set_clear(struct table_set *set);
+/* stats_table_limit, of all together. */
+void table_set_limit(struct table_set *set, size_t memory);
+/* stats_table_seal. */
+void table_set_seal(struct table_set *set);
 
 /* True when more than one stream has rows. */
 static inline bool table_set_several(const struct table_set *set)
@@ -71,10 +76,10 @@ size_t table_set_add(struct table_set *set, const struct shard *shard, enum shar
 uint8_t table_set_bits(const struct table_set *set, enum stats_table_id id, uint64_t hash,
                        uint16_t group);
 /* Notes for what a key counts on its side, in whatever stream, and returns what was noted before.
- */
-uint8_t table_set_know(struct table_set *set, const struct table_news *news);
+ * `known`: one for each table. */
+uint8_t table_know(struct known *known, const struct table_news *news);
 /* Notes that for all keys of a set. */
-void table_set_learn(struct table_set *set, const struct table_set *keys);
+void table_set_learn(const struct table_set *set, struct known *known);
 /* Adds what came later, and empties nothing. */
 void table_set_fold(struct table_set *set, const struct table_set *later);
 /* Some streams are no longer told apart from those past the limit. `homes`: as stats_table_move has

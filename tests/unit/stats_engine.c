@@ -775,6 +775,77 @@ static void test_seconds_do_not_drift(void **state)
     assert_int_equal(stats_next_second(first, first - 5), first + second);
 }
 
+static const struct stats_table *names_of(const struct table_set *set)
+{
+    return &set->tables[TABLE_DOMAINS];
+}
+
+/* A name of one of two streams, or of both, until `rows` more are in the window. Returns the next
+ * one. */
+static unsigned fill_window(struct stats *stats, unsigned next, uint32_t rows)
+{
+    uint32_t before = names_of(&stats->window->tables)->row_count, sent = 0;
+    for (; sent < rows; next++) {
+        char name[32];
+        snprintf(name, sizeof name, "n%u.example.com.", next);
+        unsigned streams = next % 10 == 0 && sent + 2 <= rows ? 2 : 1;
+        for (unsigned i = 0; i < streams; i++)
+            send_event(stats, i, (next + i) % 2 ? "ns1" : "ns2", name, 1, STATS_QUERY, 1, 0, -1,
+                       60);
+        sent += streams;
+        if (next % 50 == 0)
+            merge_all(stats);
+    }
+    merge_all(stats);
+    assert_int_equal(names_of(&stats->window->tables)->row_count, before + rows);
+    return next;
+}
+
+static void check_names(struct stats *stats, bool exact, uint64_t count)
+{
+    struct stats_snapshot *snapshot = stats_photograph(stats);
+    uint64_t counted = snapshot->total[STATS_CLIENT].distinct.domains;
+    assert_int_equal(snapshot->exact, exact);
+    assert_int_equal(snapshot->unlisted, 0);
+    assert_in_range(counted, exact ? count : count * 95 / 100, exact ? count : count * 105 / 100);
+    stats_release(snapshot);
+}
+
+/* Two streams have as many keys as fit before the window and in it, and then more. */
+static void test_two_streams_fill_all(void **state)
+{
+    (void)state;
+    struct stats *stats = new_stats(6 << 20, 2);
+    for (int round = 0; round < 2; round++) {
+        send_event(stats, 0, "ns1", "first.example.com.", 1, STATS_QUERY, 1, 0, -1, 60);
+        send_event(stats, 0, "ns2", "first.example.com.", 1, STATS_QUERY, 1, 0, -1, 60);
+        merge_all(stats);
+        uint32_t most = names_of(&stats->tables)->row_most;
+        unsigned next = 0;
+        for (uint32_t full = 2; full < most;) {
+            uint32_t room = names_of(&stats->window->tables)->row_most - 2;
+            uint32_t rows = most - full < room ? most - full : room;
+            next = fill_window(stats, next, rows);
+            full += rows;
+            stats_window_free(stats_window_take(stats));
+        }
+        assert_int_equal(names_of(&stats->tables)->row_count, most);
+        next = fill_window(stats, next, names_of(&stats->window->tables)->row_most);
+        check_names(stats, true, next + 1);
+        for (unsigned stop = next + 3000; next < stop; next++) {
+            char name[32];
+            snprintf(name, sizeof name, "n%u.example.com.", next);
+            send_event(stats, 0, "ns1", name, 1, STATS_QUERY, 1, 0, -1, 60);
+            if (next % 50 == 0)
+                merge_all(stats);
+        }
+        merge_all(stats);
+        check_names(stats, false, next + 1);
+        stats_forget(stats);
+    }
+    stats_free(stats);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -787,6 +858,7 @@ int main(void)
         cmocka_unit_test(test_windows),
         cmocka_unit_test(test_kept_tables),
         cmocka_unit_test(test_beyond_an_entry),
+        cmocka_unit_test(test_two_streams_fill_all),
         cmocka_unit_test(test_many_types),
         cmocka_unit_test(test_askers),
         cmocka_unit_test(test_registrable),

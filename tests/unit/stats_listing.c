@@ -330,16 +330,27 @@ static void many_identities_cost_little(void **state)
     assert_true(many < 3 * few);
 }
 
-/* All that is allocated, as if every page of it was touched; with the running window, and two
- * snapshots. What belongs to the program whatever the settings are does not count. */
-static size_t bytes_of(const struct stats *stats)
+static size_t bytes_of_table(const struct stats_table *t)
 {
-    const struct shares shares = stats_shares(&stats->settings);
-    size_t all = stats_total_index(stats) + 1, sum = 0;
-    for (int i = 0; i < STATS_TABLES; i++)
-        sum += stats->tables.tables[i].pages_size;
-    sum += shares.window;
-    sum += stats->pool.max * sizeof *stats->pool.blocks;
+    size_t index = ((size_t)t->index_mask + 1) * sizeof *t->index, weights = 8 * t->row_max;
+    size_t blocks = t->blocks ? t->row_most + t->block_max - t->row_max : 0;
+    return t->row_most * sizeof *t->rows + (index > weights ? index : weights) + t->keys_most +
+           blocks * sizeof *t->blocks;
+}
+
+/* All that is allocated, as if every page of it was touched; with the running window, what is kept
+ * of the one before it, and two snapshots, while there are so many streams. What belongs to the
+ * program whatever the settings are does not count. */
+static size_t bytes_of(const struct stats *stats, size_t listed)
+{
+    size_t all = listed + 1, sum = 0, blocks = 2 * listed;
+    for (int i = 0; i < STATS_TABLES; i++) {
+        const struct stats_table *window = &stats->window->tables.tables[i];
+        sum += bytes_of_table(&stats->tables.tables[i]) + bytes_of_table(window) +
+               window->row_most * sizeof *window->rows + window->keys_most +
+               stats->known[i].slot_count * sizeof *stats->known[i].slots;
+    }
+    sum += (listed > stats->places ? stats->pool.max : blocks) * sizeof *stats->pool.blocks;
     sum +=
         all * (sizeof *stats->streams +
                STATS_SIDES * (sizeof *stats->distinct_counts - 2 * sizeof(struct hll)) +
@@ -356,6 +367,46 @@ static size_t bytes_of(const struct stats *stats)
     return sum;
 }
 
+/* So many streams are listed, one after another. */
+static void list_streams(struct stats *stats, size_t count)
+{
+    char name[32];
+    for (size_t i = stats->stream_count; i < count; i++) {
+        snprintf(name, sizeof name, "ns%zu", i);
+        send_event(stats, 0, name, "a.example.", 1, STATS_QUERY, 1, 0, -1, 40);
+        if (i % 8 == 7 || i + 1 == count)
+            merge_all(stats);
+    }
+    assert_int_equal(stats->stream_count, count);
+}
+
+/* Where few streams have come the memory of the others is for keys. */
+static void streams_take_what_they_need(void **state)
+{
+    (void)state;
+    struct stats *stats = new_stats(64 << 20, 64);
+    const struct stats_table *tables = stats->tables.tables;
+    assert_in_range(tables[TABLE_DOMAINS].row_most, 66000, 100000);
+    assert_in_range(tables[TABLE_CLIENTS].row_most, 23500, 40000);
+    assert_in_range(tables[TABLE_SERVERS].row_most, 8200, 14000);
+    uint32_t most = tables[TABLE_DOMAINS].row_most;
+    for (size_t count = 1; count <= 64; count *= 2) {
+        list_streams(stats, count);
+        assert_in_range(bytes_of(stats, count), (64 << 20) * 0.95, (64 << 20) * 1.02);
+        assert_true(tables[TABLE_DOMAINS].row_most <= most);
+        most = tables[TABLE_DOMAINS].row_most;
+        /* The next window has no more than this one. */
+        uint32_t window = stats->window->tables.tables[TABLE_DOMAINS].row_most;
+        stats_window_free(stats_window_take(stats));
+        assert_int_equal(stats->window->tables.tables[TABLE_DOMAINS].row_most, window);
+    }
+    send_event(stats, 0, "one more", "a.example.", 1, STATS_QUERY, 1, 0, -1, 40);
+    merge_all(stats);
+    assert_in_range(bytes_of(stats, 65), (64 << 20) * 0.95, (64 << 20) * 1.02);
+    assert_in_range(tables[TABLE_DOMAINS].row_most, 22253, 66000);
+    stats_free(stats);
+}
+
 static void memory_is_for_all_streams(void **state)
 {
     (void)state;
@@ -363,7 +414,7 @@ static void memory_is_for_all_streams(void **state)
     for (uint64_t memory = 16 << 20; memory <= UINT64_C(4) << 30; memory *= 4) {
         for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
             struct stats *stats = new_stats(memory, streams[i]);
-            assert_in_range(bytes_of(stats), memory / 2, memory + memory / 50);
+            assert_in_range(bytes_of(stats, 1), memory / 2, memory + memory / 50);
             assert_in_range(stats->places, 1, streams[i]);
             stats_free(stats);
         }
@@ -440,6 +491,7 @@ int main(void)
         cmocka_unit_test(gone_streams_have_no_tables),
         cmocka_unit_test(many_identities_cost_little),
         cmocka_unit_test(memory_is_for_all_streams),
+        cmocka_unit_test(streams_take_what_they_need),
         cmocka_unit_test(listed_streams_have_a_claim),
         cmocka_unit_test(peers_are_told_apart),
     };

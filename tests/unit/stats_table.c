@@ -7,10 +7,13 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "failmalloc.h"
 
 #include "../support/random.h"
+#include "stats/known.h"
 #include "stats/table.h"
 
 /* A hash as a keyed one would be: any number, always the same for the same key. */
@@ -369,8 +372,8 @@ static void the_last_other_row_goes(void **state)
 static size_t bytes_of(const struct stats_table *table)
 {
     return table->row_max * sizeof *table->rows +
-           ((size_t)table->index_mask + 1) * (sizeof *table->index + sizeof *table->known) +
-           table->keys_max + table->block_max * sizeof *table->blocks;
+           ((size_t)table->index_mask + 1) * sizeof *table->index + table->keys_max +
+           table->block_max * sizeof *table->blocks;
 }
 
 static void memory_is_as_told(void **state)
@@ -388,6 +391,70 @@ static void memory_is_as_told(void **state)
     for (uint64_t i = 0; i < 1000; i++)
         assert_key(&table, hit(&table, i, 1), i);
     stats_table_free(&table);
+}
+
+/* With less memory than it has, a table keeps the heaviest rows, their cells and bounds; what it
+ * had beyond that goes back to the system, and it fills anew up to there. */
+static void limits_come_down(void **state)
+{
+    (void)state;
+    const size_t memory = 4 << 20;
+    struct stats_table table = made(memory, 20, true);
+    for (uint64_t i = 0; i < table.row_max; i++) {
+        struct stats_row *row = hit(&table, i, i + 1);
+        stats_table_cell(&table, &row, 0, 1, 0, i + 1);
+    }
+    stats_table_limit(&table, 2 * memory);
+    assert_int_equal(table.row_most, table.row_max);
+    assert_int_equal(table.row_count, table.row_max);
+    stats_table_limit(&table, memory / 2);
+    assert_in_range(table.row_most, table.row_max * 2 / 5, table.row_max / 2);
+    assert_in_range(table.row_count, table.row_most / 2, table.row_most);
+    assert_int_equal(table.floor, table.row_max - table.row_count);
+    for (uint64_t i = 0; i < table.row_max; i++) {
+        const struct stats_row *row = stats_table_find(&table, hash_of(i), 0);
+        assert_true(!row == (i < table.floor));
+        size_t count;
+        if (row)
+            assert_int_equal(cell_hits(&table, row, &count), i + 1);
+    }
+    uintptr_t last = (uintptr_t)&table.rows[table.row_max - 1];
+    unsigned char there = 1;
+    last -= last % (uintptr_t)sysconf(_SC_PAGESIZE);
+    assert_int_equal(mincore((void *)(last - (1 << 16)), 1, &there), 0);
+    assert_int_equal(there & 1, 0);
+    uint64_t before = table.evicted;
+    for (uint64_t i = 0; table.evicted == before; i++)
+        hit(&table, table.row_max + i, 1);
+    assert_in_range(table.row_count, 1, table.row_most);
+    stats_table_limit(&table, 0);
+    assert_in_range(table.row_count, 1, 4);
+    stats_table_free(&table);
+}
+
+/* Every key that is said to fit does; the next one does not, and says so. */
+static void known_keys_have_an_end(void **state)
+{
+    (void)state;
+    for (size_t keys = 0; keys < 3000; keys = 3 * keys + 1) {
+        struct known known;
+        assert_int_equal(known_init(&known, keys), 0);
+        for (int round = 0; round < 2; round++) {
+            for (uint64_t i = 0; i < keys; i++) {
+                uint8_t bits = (uint8_t)(1 + i % 127);
+                assert_int_equal(known_note(&known, hash_of(i), 1), 0);
+                assert_int_equal(known_note(&known, hash_of(i), bits), 1);
+                assert_int_equal(known_note(&known, hash_of(i), 1), 1 | bits);
+            }
+            assert_false(known.full);
+            assert_int_equal(known_note(&known, hash_of(keys), 1), 0);
+            assert_int_equal(known_note(&known, hash_of(keys), 1), 0);
+            assert_true(known.full);
+            known_clear(&known);
+            assert_false(known.full);
+        }
+        known_free(&known);
+    }
 }
 
 static void clearing_forgets(void **state)
@@ -444,6 +511,8 @@ int main(void)
         cmocka_unit_test(cells_run_out),
         cmocka_unit_test(the_last_other_row_goes),
         cmocka_unit_test(memory_is_as_told),
+        cmocka_unit_test(limits_come_down),
+        cmocka_unit_test(known_keys_have_an_end),
         cmocka_unit_test(clearing_forgets),
         cmocka_unit_test(no_memory_is_an_error),
     };
