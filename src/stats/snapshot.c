@@ -193,15 +193,9 @@ static bool is_exact(const struct stats *stats)
            table_set_exact(&stats->window->tables);
 }
 
-struct stats_snapshot *stats_photograph(struct stats *stats)
+static void fill_snapshot(struct stats *stats, struct stats_snapshot *snapshot)
 {
-    size_t count = stats->stream_count;
-    struct stats_snapshot *snapshot =
-        calloc(1, sizeof *snapshot + count * sizeof *snapshot->streams);
-    if (!snapshot)
-        return NULL;
     uint64_t now_ns = clock_ns();
-    atomic_init(&snapshot->references, 1);
     snapshot->generation = ++stats->generation;
     snapshot->made_ns = now_ns;
     snapshot->made_ms = clock_wall_ms();
@@ -217,12 +211,26 @@ struct stats_snapshot *stats_photograph(struct stats *stats)
     snapshot->other_identities = stats->rest_used ? estimate(&stats->others) : 0;
     snapshot->places = stats->places;
     snapshot->exact = is_exact(stats);
-    snapshot->stream_count = count;
     fill_stream(stats, stats_total(stats), snapshot->total, now_ns);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < snapshot->stream_count; i++)
         fill_stream(stats, &stats->streams[i], snapshot->streams[i], now_ns);
     for (int side = 0; side < STATS_SIDES; side++)
         fill_latency(stats, (enum stats_side)side, snapshot);
+}
+
+struct stats_snapshot *stats_photograph(struct stats *stats)
+{
+    size_t count = stats->stream_count;
+    struct stats_snapshot *snapshot =
+        calloc(1, sizeof *snapshot + count * sizeof *snapshot->streams);
+    if (!snapshot)
+        return NULL;
+    atomic_init(&snapshot->references, 1);
+    snapshot->stream_count = count;
+    /* Others take windows, and the total gets a window's sketches then. */
+    pthread_rwlock_rdlock(&stats->tables_lock);
+    fill_snapshot(stats, snapshot);
+    pthread_rwlock_unlock(&stats->tables_lock);
     return snapshot;
 }
 

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 
 #include "../support/statistics.h"
 #include "base/log.h"
@@ -144,10 +145,93 @@ static void test_asked_after_long(void **state)
     config_free(&config);
 }
 
+/* One thread counts events as the second worker, one takes windows, one wants snapshots, and the
+ * numbers are reset again and again (to be seen under ThreadSanitizer). */
+struct busy {
+    struct stats *stats;
+    atomic_uint events, windows, looks; /* so many there were */
+    atomic_bool enough;
+};
+
+static void *count_events(void *arg)
+{
+    struct busy *busy = arg;
+    struct observer observer = stats_observer(busy->stats);
+    for (unsigned i = 0; !atomic_load(&busy->enough); i++) {
+        char name[32], stream[16];
+        snprintf(name, sizeof name, "n%u.example.", i % 1000);
+        snprintf(stream, sizeof stream, "ns%u", i % 3);
+        send_event(busy->stats, 1, stream, name, i % 200, STATS_QUERY, 1, 0, -1, 40);
+        if (i % 16 == 0)
+            observer.collect(observer.state, 1);
+        atomic_fetch_add(&busy->events, 1);
+    }
+    return NULL;
+}
+
+static void *take_windows(void *arg)
+{
+    struct busy *busy = arg;
+    while (!atomic_load(&busy->enough)) {
+        struct stats_window *window = stats_window_take(busy->stats);
+        assert_non_null(window);
+        stats_window_has(window, &of_all);
+        stats_window_free(window);
+        atomic_fetch_add(&busy->windows, 1);
+    }
+    return NULL;
+}
+
+static void *want_snapshots(void *arg)
+{
+    struct busy *busy = arg;
+    while (!atomic_load(&busy->enough)) {
+        const struct stats_snapshot *fresh = stats_fresh(busy->stats);
+        assert_true(fresh->generation > 0);
+        stats_release(fresh);
+        atomic_fetch_add(&busy->looks, 1);
+    }
+    return NULL;
+}
+
+static void test_windows_beside_snapshots(void **state)
+{
+    (void)state;
+    struct config config;
+    struct error err;
+    struct busy busy = {.stats = new_stats(4 << 20, 2)};
+    struct observer observer = stats_observer(busy.stats);
+    const struct pipeline_options options = {.observers = &observer, .observer_count = 1};
+    void *(*const runs[])(void *) = {count_events, take_windows, want_snapshots};
+    pthread_t threads[3];
+    assert_int_equal(config_init(&config, &err), 0);
+    config.settings.threads = 1; /* the other worker is a thread here */
+    struct pipeline *pipeline = pipeline_new(&config, &options, &err);
+    assert_non_null(pipeline);
+    assert_int_equal(stats_start(busy.stats, pipeline, &err), 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, runs[i], &busy), 0);
+    for (unsigned i = 1; i <= 10; i++) {
+        while (atomic_load(&busy.events) < 50 * i || atomic_load(&busy.windows) < 5 * i ||
+               atomic_load(&busy.looks) < i)
+            sched_yield();
+        stats_reset(busy.stats);
+    }
+    atomic_store(&busy.enough, true);
+    for (int i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    pipeline_abort(pipeline);
+    stats_stop(busy.stats);
+    pipeline_free(pipeline);
+    stats_free(busy.stats);
+    config_free(&config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_looked_at_early),
-                                       cmocka_unit_test(test_asked_after_long)};
+                                       cmocka_unit_test(test_asked_after_long),
+                                       cmocka_unit_test(test_windows_beside_snapshots)};
     log_set_level(LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
