@@ -76,22 +76,22 @@ struct history_question {
 };
 
 /*
- * Appends a JSON object: {"side": "client", "step": ms, "from": ms, "to": ms, "seconds": how long
- * Spile was watching, "times": [...], "series": {"queries": [...], ...}, "heat": [[...], ...]} with
- * null where nothing is known. Numbers are sums over a step that begins at its time; a family has
- * the members that occurred. `heat` has for each time how many latencies there were by powers of
- * two: up to 2^10 ns, up to 2^11, ..., without zeros at the end. Steps and beginnings are rounded:
- * seconds, minutes, hours and days (UTC) are not cut; the step grows when there would be more than
- * 1000, or just longer roll-ups are there. Any thread. -1: err. It is an error, too, when waiting
- * for others' answers and reading the database together take more than two seconds, be it for a
- * disk that does not answer.
+ * Appends members of a JSON object: "side": "client", "step": ms, "from": ms, "to": ms, "seconds":
+ * how long Spile was watching, "times": [...], "series": {"queries": [...], ...}, "heat": [[...],
+ * ...], with null where nothing is known. Numbers are sums over a step that begins at its time; a
+ * family has the members that occurred. `heat` has for each time how many latencies there were by
+ * powers of two: up to 2^10 ns, up to 2^11, ..., without zeros at the end. Steps and beginnings are
+ * rounded: seconds, minutes, hours and days (UTC) are not cut; the step grows when there would be
+ * more than 1000, or just longer roll-ups are there. Any thread. -1: err. It is an error, too, when
+ * waiting for others' answers and reading the database together take more than two seconds, be it
+ * for a disk that does not answer.
  */
 int history_series_json(struct history *history, const struct history_question *question,
                         struct buf *out, struct error *err);
 /*
- * Appends the top lists over a span of time, of all streams together: {"side": "client", "from":
- * ms, "to": ms, "seconds": the time between, "by": "hits", "floor": {"domains": ..., ...},
- * "domains": [{"name": ..., "value": ..., "error": ..., "queries": ..., ...}, ...], ...}. The true
+ * Appends the top lists over a span of time, of all streams together, as members: "side": "client",
+ * "from": ms, "to": ms, "seconds": the time between, "by": "hits", "floor": {"domains": ..., ...},
+ * "domains": [{"name": ..., "value": ..., "error": ..., "queries": ..., ...}, ...], ... The true
  * value is at least `value` and at most `error` more; a name that is not listed in full has at most
  * `floor`. As above.
  */

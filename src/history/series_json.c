@@ -330,7 +330,7 @@ static void put_answer(struct buf *out, struct answer *answer)
         counts_add(&ids, &answer->points[i].counts);
         observed_ms += answer->points[i].observed_ms;
     }
-    buf_printf(out, "{\"side\":\"%s\",\"step\":%lld,\"from\":%lld,\"to\":%lld,\"seconds\":", side,
+    buf_printf(out, "\"side\":\"%s\",\"step\":%lld,\"from\":%lld,\"to\":%lld,\"seconds\":", side,
                (long long)plan->step_ms, (long long)plan->from_ms, (long long)end_ms);
     put_counted(out, true, observed_ms, 3);
     buf_str(out, ",\"times\":[");
@@ -343,7 +343,6 @@ static void put_answer(struct buf *out, struct answer *answer)
     put_whole(out, answer, &ids);
     put_heat(out, answer);
     put_fine(out, answer);
-    buf_byte(out, '}');
     answer->failed |= ids.failed || out->failed;
     counts_free(&ids);
 }

@@ -152,7 +152,7 @@ static void put_answer(struct buf *out, struct answer *answer, enum tops_rank ra
 {
     int64_t from_ms = answer->span.from_ms, end_ms = answer->end_ms;
     const char *side = stats_side_name(answer->question->side);
-    buf_printf(out, "{\"side\":\"%s\",\"from\":%lld,\"to\":%lld,\"seconds\":", side,
+    buf_printf(out, "\"side\":\"%s\",\"from\":%lld,\"to\":%lld,\"seconds\":", side,
                (long long)from_ms, (long long)end_ms);
     put_seconds(out, end_ms > from_ms ? (uint64_t)(end_ms - from_ms) : 0);
     buf_printf(out, ",\"by\":\"%s\"", tops_ranks[rank].name);
@@ -161,7 +161,6 @@ static void put_answer(struct buf *out, struct answer *answer, enum tops_rank ra
         if (wants_table(answer, table))
             put_list(out, answer, table, rank, n);
     }
-    buf_byte(out, '}');
     answer->failed |= out->failed;
 }
 

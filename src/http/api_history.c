@@ -70,7 +70,7 @@ static bool read_span(const struct http_request *request, struct http_reply *rep
     return true;
 }
 
-/* The reply is the window that was asked for, and the members of what the history says. */
+/* The reply is the window that was asked for, and what the history says. */
 static void answer(const struct http_request *request, struct http_reply *reply,
                    const struct api_scope *scope, const struct history_question *question,
                    uint64_t n)
@@ -80,15 +80,12 @@ static void answer(const struct http_request *request, struct http_reply *reply,
     struct error err = {0};
     struct json j = api_begin(reply);
     json_put_str(&j, "window", scope->asked ? stats_window_name(scope->window) : NULL);
-    size_t at = body->len;
+    buf_byte(body, ',');
     int rc = n ? history_tops_json(history, question, n, body, &err)
                : history_series_json(history, question, body, &err);
+    api_end(&j, reply);
     if (rc < 0)
         http_fail(reply, 503, "%s", err.text);
-    else if (body->failed)
-        http_fail(reply, 503, "no memory for the answer");
-    else
-        body->data[at] = ','; /* where its own object begins */
 }
 
 /* --- series --------------------------------------------------------------------------------- */
