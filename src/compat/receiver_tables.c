@@ -17,6 +17,7 @@ enum {
 /* A list of a table, and what it shows. */
 struct list {
     struct span key;    /* hit/query */
+    bool always;        /* nobody has asked for it */
     const char *prefix; /* of the names in it */
     struct stats_question question;
 };
@@ -74,7 +75,11 @@ static bool read_flag(struct span flag, struct list *list)
     struct span right = span_of(slash + 1, flag.len - by.len - 1);
     for (int direction = 0; direction < STATS_DIRECTIONS; direction++) {
         if (span_equal(right, span_str(receiver_direction_names[direction]))) {
-            *list = (struct list){flag, "", question_by(by, (enum stats_direction)direction)};
+            *list = (struct list){
+                .key = flag,
+                .prefix = "",
+                .question = question_by(by, (enum stats_direction)direction),
+            };
             return true;
         }
     }
@@ -85,12 +90,14 @@ static bool read_flag(struct span flag, struct list *list)
 static int read_domains(struct tables *t, const struct http_request *request,
                         struct http_reply *reply)
 {
-    static const char *const always[] = {"noerror/query", "nxdomain/response", NULL};
+    enum { ALWAYS = 2 };
+    static const char *const always[ALWAYS + 1] = {"noerror/query", "nxdomain/response"};
     struct receiver_names names;
     struct list list;
     if (receiver_names_read(&names, always, request, reply))
         return -1;
     for (size_t i = 0; i < names.count && read_flag(names.items[i], &list); i++) {
+        list.always = i < ALWAYS;
         if (t->domain_count == LISTS_MAX) {
             http_fail(reply, 400, "more: at most %d lists", LISTS_MAX);
             return -1;
@@ -98,6 +105,21 @@ static int read_domains(struct tables *t, const struct http_request *request,
         t->domains[t->domain_count++] = list;
     }
     return 0;
+}
+
+/* A list that is asked for is refused where the window does not know it; others are left out. */
+static bool knows(struct tables *t, struct http_reply *reply)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < t->domain_count; i++) {
+        const struct list *list = &t->domains[i];
+        if (api_knows(t->scope.asked.window, &list->question, list->always ? NULL : reply))
+            t->domains[kept++] = *list;
+        else if (!list->always)
+            return false;
+    }
+    t->domain_count = kept;
+    return true;
 }
 
 /* `n` as Python's int() takes it, spaces around it and a sign included. */
@@ -169,10 +191,12 @@ static void put_lists(struct tables *t, const struct list *lists, size_t count, 
 static void put_tlds(struct tables *t)
 {
     const struct list lists[] = {
-        {span_str("hit/query"), "query/", {.table = TABLE_TLDS, .measure = MEASURE_QUERIES}},
-        {span_str("hit/response"),
-         "response/",
-         {.table = TABLE_TLDS, .measure = MEASURE_RESPONSES}},
+        {.key = span_str("hit/query"),
+         .prefix = "query/",
+         .question = {.table = TABLE_TLDS, .measure = MEASURE_QUERIES}},
+        {.key = span_str("hit/response"),
+         .prefix = "response/",
+         .question = {.table = TABLE_TLDS, .measure = MEASURE_RESPONSES}},
     };
     put_lists(t, lists, 2, t->top);
 }
@@ -185,8 +209,12 @@ static void put_domains(struct tables *t)
 static void put_clients(struct tables *t)
 {
     const struct list lists[] = {
-        {span_str("hit/ip"), "", {.table = TABLE_CLIENTS, .by = BY_HITS}},
-        {span_str("length/ip"), "", {.table = TABLE_CLIENTS, .by = BY_BYTES}},
+        {.key = span_str("hit/ip"),
+         .prefix = "",
+         .question = {.table = TABLE_CLIENTS, .by = BY_HITS}},
+        {.key = span_str("length/ip"),
+         .prefix = "",
+         .question = {.table = TABLE_CLIENTS, .by = BY_BYTES}},
     };
     put_lists(t, lists, 2, t->scope.known ? t->top : 0);
 }
@@ -237,8 +265,12 @@ static void tables(const struct http_request *request, struct http_reply *reply)
     if (read_top(&t, request, reply) || read_domains(&t, request, reply) ||
         !receiver_scope_open(request, reply, &t.scope))
         return;
-    put_tables(&t);
+    bool known = knows(&t, reply);
+    if (known)
+        put_tables(&t);
     receiver_scope_close(&t.scope);
+    if (!known)
+        return;
     if (t.failed)
         http_fail(reply, 500, "no memory to look at the tables");
     else if (t.large)
@@ -250,7 +282,9 @@ static const struct http_parameter tables_parameters[] = {
     {"stream", "string", "of this stream alone"},
     {"more", "string",
      "further lists of domains with commas between them, such as servfail/response, aaaa/query, "
-     "hit/query, length/response"},
+     "hit/query, length/response; windows know those by nxdomain, servfail and refused of "
+     "responses, "
+     "and by hit and length"},
     RECEIVER_SCOPE_PARAMETERS,
     {0},
 };

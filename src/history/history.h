@@ -53,7 +53,7 @@ void history_close(struct history *history);
 const struct stats_snapshot *history_snapshot(struct history *history, enum stats_window_id window);
 /* What stats_top says, of a window, too, where lists are made of the largest rows of its parts:
  * errors and floors say what may be missing. How often each type or rcode came they do not know: of
- * those questions only that for responses with NXDOMAIN finds anything. Free with
+ * those questions only they find anything that stats_measured makes others of. Free with
  * stats_answers_free. */
 int history_top(struct history *history, const struct stats_scope *scope,
                 const struct stats_question *questions, size_t count, size_t n,

@@ -259,16 +259,8 @@ static enum tops_rank rank_of(const struct stats_question *q)
     return bytes ? TOPS_BYTES : TOPS_HITS;
 }
 
-static bool is_nxdomain(const struct stats_question *q)
-{
-    return q->by == BY_RCODE && !q->weight && q->code == DNS_RCODE_NXDOMAIN &&
-           q->direction == STATS_RESPONSE;
-}
-
 static uint64_t value_of(const struct stats_values *values, const struct stats_question *q)
 {
-    if (is_nxdomain(q))
-        return values->of[MEASURE_NXDOMAIN];
     return q->by == BY_RCODE || q->by == BY_QTYPE ? 0 : stats_value(values, q);
 }
 
@@ -311,11 +303,12 @@ static void put_row(struct stats_top *top, const struct tops *list, const struct
     top->text[top->text_len] = '\0';
 }
 
-static int answer_question(const struct tops *list, const struct stats_question *q, size_t n,
+static int answer_question(const struct tops *list, const struct stats_question *question, size_t n,
                            struct stats_answer *answer)
 {
+    const struct stats_question asked = stats_measured(question), *q = &asked;
     struct candidate *found = malloc((list->len + 1) * sizeof *found);
-    enum tops_rank rank = is_nxdomain(q) ? TOPS_NXDOMAIN : rank_of(q);
+    enum tops_rank rank = rank_of(q);
     size_t count = 0;
     for (uint32_t i = 0; found && i < list->len; i++) {
         const struct tops_row *row = &list->rows[i];

@@ -49,6 +49,18 @@ void api_reset_window(const struct http_context *context, enum stats_window_id w
         stats_reset(context->stats);
 }
 
+bool api_knows(enum stats_window_id window, const struct stats_question *question,
+               struct http_reply *reply)
+{
+    enum stats_by by = stats_measured(question).by;
+    bool known = window == WINDOW_ALL || (by != BY_RCODE && by != BY_QTYPE);
+    if (!known && reply)
+        http_fail(reply, 400,
+                  "parameter 'window': names by type, and by rcodes other than NXDOMAIN, SERVFAIL "
+                  "and REFUSED, are known since the start alone: window=all");
+    return known;
+}
+
 int api_top(const struct http_context *context, const struct stats_scope *scope,
             const struct stats_question *questions, size_t count, size_t n,
             struct stats_answer *answers)

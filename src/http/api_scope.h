@@ -42,6 +42,10 @@ const struct stats_snapshot *api_snapshot(const struct http_context *context,
                                           enum stats_window_id window, struct http_reply *reply);
 /* As history_reset; without a history nothing but WINDOW_ALL is kept. */
 void api_reset_window(const struct http_context *context, enum stats_window_id window);
+/* False: that question has an answer since the start alone, and the reply, if it is not NULL, says
+ * so. */
+bool api_knows(enum stats_window_id window, const struct stats_question *question,
+               struct http_reply *reply);
 /* As stats_top, of any window. */
 int api_top(const struct http_context *context, const struct stats_scope *scope,
             const struct stats_question *questions, size_t count, size_t n,

@@ -157,37 +157,6 @@ static bool read_code(const struct http_request *request, struct http_reply *rep
     return known;
 }
 
-/* Rcodes that rows have measures for; by others, and by types, names are known since the start
- * alone. */
-static const struct {
-    uint32_t rcode;
-    enum stats_measure measure;
-} measured[] = {
-    {DNS_RCODE_SERVFAIL, MEASURE_SERVFAIL},
-    {DNS_RCODE_NXDOMAIN, MEASURE_NXDOMAIN},
-    {DNS_RCODE_REFUSED, MEASURE_REFUSED},
-};
-
-/* The question by a measure, where one is the same. */
-static struct stats_question measured_question(const struct stats_question *question)
-{
-    struct stats_question asked = *question;
-    bool responses = question->by == BY_RCODE && question->direction == STATS_RESPONSE;
-    for (size_t i = 0; responses && i < sizeof measured / sizeof *measured; i++) {
-        if (measured[i].rcode == question->code) {
-            asked.by = BY_MEASURE;
-            asked.measure = measured[i].measure;
-        }
-    }
-    return asked;
-}
-
-static bool is_known(const struct list *list, enum stats_window_id window)
-{
-    struct stats_question asked = measured_question(&list->question);
-    return window == WINDOW_ALL || (asked.by != BY_RCODE && asked.by != BY_QTYPE);
-}
-
 /* What the table cannot be sorted by. */
 static bool fits(const struct list *list)
 {
@@ -196,16 +165,6 @@ static bool fits(const struct list *list)
         return question->by == BY_HITS ||
                (question->by == BY_MEASURE && question->measure <= MEASURE_RESPONSES);
     return !has_code(list) || question->table == TABLE_DOMAINS;
-}
-
-static bool knows(struct http_reply *reply, const struct request *asked, const struct list *list)
-{
-    bool known = is_known(list, asked->scope.window);
-    if (!known)
-        http_fail(reply, 400,
-                  "parameter 'window': names by type, and by rcodes other than NXDOMAIN, SERVFAIL "
-                  "and REFUSED, are known since the start alone: window=all");
-    return known;
 }
 
 static bool read_one(const struct http_request *request, struct http_reply *reply,
@@ -235,7 +194,7 @@ static bool read_one(const struct http_request *request, struct http_reply *repl
         http_fail(reply, 400, "parameter 'contains': this table has neither names nor addresses");
         return false;
     }
-    return knows(reply, asked, list);
+    return api_knows(asked->scope.window, &list->question, reply);
 }
 
 static const struct list *find_list(struct span name)
@@ -258,7 +217,7 @@ static bool read_lists(const struct http_request *request, struct http_reply *re
 {
     struct span list = request->parameter(request, "list"), name;
     for (size_t i = 0; !list.ptr && i < LISTS; i++) {
-        if (is_known(&usual[i], asked->scope.window))
+        if (api_knows(asked->scope.window, &usual[i].question, NULL))
             asked->lists[asked->count++] = usual[i];
     }
     while (api_item(&list, &name)) {
@@ -272,7 +231,7 @@ static bool read_lists(const struct http_request *request, struct http_reply *re
                       LISTS);
             return false;
         }
-        if (!knows(reply, asked, found))
+        if (!api_knows(asked->scope.window, &found->question, reply))
             return false;
         asked->lists[asked->count++] = *found;
     }
@@ -476,7 +435,7 @@ static void ask(struct request *asked)
         if (is_counted(list))
             continue;
         struct stats_question *question = &asked->questions[asked->asked++];
-        *question = measured_question(&list->question);
+        *question = stats_measured(&list->question);
         if (asked->under.wire_len > 0 && has_domains(list))
             question->under = span_of(asked->under.text, asked->under.text_len);
         question->contains = span_of(asked->contains.text, asked->contains.len);

@@ -39,17 +39,27 @@ enum stats_measure stats_measure_parse(struct span name)
     return measure;
 }
 
+enum stats_measure stats_measure_of_rcode(unsigned rcode)
+{
+    switch (rcode) {
+    case DNS_RCODE_NXDOMAIN:
+        return MEASURE_NXDOMAIN;
+    case DNS_RCODE_SERVFAIL:
+        return MEASURE_SERVFAIL;
+    case DNS_RCODE_REFUSED:
+        return MEASURE_REFUSED;
+    default:
+        return STATS_MEASURES;
+    }
+}
+
 void stats_values_rcode(struct stats_values *values, unsigned rcode, uint64_t hits)
 {
+    enum stats_measure measure = stats_measure_of_rcode(rcode);
     if (rcode == DNS_RCODE_NOERROR || rcode == STATS_NO_RCODE)
         return;
-    if (rcode == DNS_RCODE_NXDOMAIN) {
-        values->of[MEASURE_NXDOMAIN] += hits;
-        return;
-    }
-    values->of[MEASURE_FAILED] += hits;
-    if (rcode == DNS_RCODE_SERVFAIL)
-        values->of[MEASURE_SERVFAIL] += hits;
-    else if (rcode == DNS_RCODE_REFUSED)
-        values->of[MEASURE_REFUSED] += hits;
+    if (measure != STATS_MEASURES)
+        values->of[measure] += hits;
+    if (measure != MEASURE_NXDOMAIN)
+        values->of[MEASURE_FAILED] += hits;
 }

@@ -84,6 +84,18 @@ uint64_t stats_value(const struct stats_values *v, const struct stats_question *
     }
 }
 
+struct stats_question stats_measured(const struct stats_question *question)
+{
+    struct stats_question asked = *question;
+    bool responses = asked.by == BY_RCODE && asked.direction == STATS_RESPONSE && !asked.weight;
+    enum stats_measure measure = responses ? stats_measure_of_rcode(asked.code) : STATS_MEASURES;
+    if (measure != STATS_MEASURES) {
+        asked.by = BY_MEASURE;
+        asked.measure = measure;
+    }
+    return asked;
+}
+
 static bool by_cells(const struct stats_question *q)
 {
     return q->by == BY_RCODE || q->by == BY_QTYPE;

@@ -116,8 +116,14 @@ struct stats_question {
 /* True when there is no part that the text must have, or it has it. */
 bool stats_contains(struct span text, struct span part);
 
+/* The same question by a measure, where one counts just that. Of windows nothing but measures is
+ * known: the others are BY_RCODE or BY_QTYPE still. */
+struct stats_question stats_measured(const struct stats_question *question);
 /* What a question counts of a row's values; of those by rcode and type what that cannot exceed. */
 uint64_t stats_value(const struct stats_values *values, const struct stats_question *question);
+/* True when a name as text is the domain or below it, both in lower case: where the domain begins a
+ * label must. The root has all below it, and so has nothing at all. */
+bool stats_is_under(struct span name, struct span domain);
 /* The distinct number that counts a table's keys. */
 enum stats_distinct_id stats_table_distinct(enum stats_table_id table);
 

@@ -11,6 +11,7 @@ import time
 
 import fstrm
 from harness import CAPTURES, ROOT, Skip, equal, free_port, limit, samples, test, wait_for
+from lab import question
 from receiver_model import LIST, PROTOCOLS, RATES, TYPES, Model, fields
 
 GOLDEN = ROOT / "tests/data/golden/api"
@@ -297,6 +298,29 @@ def check_native(api, name, side):
         if asked != ".":
             labels["query/" + asked.split(".")[-2]] += row["hit"]
     same_list(got["tlds"]["hit/query"], labels, 5, f"{name} {side}: TLDs")
+
+
+@test()
+def windows_have_what_they_know(t):
+    """Lists of names that windows know are those since the start; others are refused, and left out if nobody has asked
+    for them."""
+    api = Api(t, config=CONFIG.replace("compat: dnstap-receiver\n", ""))
+    known = ["nxdomain/response", "servfail/response", "refused/response", "hit/query", "hit/response", "length/query"]
+    client = fstrm.Sender(t.path("tap.sock"))
+    for times, code in enumerate((0, 2, 3, 5), 1):
+        asked = question(f"c{code}.window.lab.", 1, 1)
+        answer = struct.pack(">2H", 7, 0x8180 | code) + asked[4:]
+        client.send(*[fstrm.message(asked), fstrm.answer(answer)] * times)
+    client.finish()
+    wait_for("the window has them", lambda: api.get("/counters?window=5m")["counters"]["response"] == 10)
+    want = "&more=" + ",".join(known)
+    whole, window = (api.get(f"/tables?window={window}{want}")["tables"]["domains"] for window in ("all", "5m"))
+    equal(sorted(window), sorted(known), "the lists")
+    equal({flag: whole[flag] for flag in known}, window, "the same as since the start")
+    equal([len(whole["noerror/query"]), window["servfail/response"]], [4, [["c2.window.lab.", 2]]], "lists")
+    for flag in ("noerror/response", "a/query", "servfail/query", "formerr/response", "-/query"):
+        reply, body = api.ask(f"/tables?window=5m&more={flag}")
+        equal([reply.status, b"are known since the start alone: window=all" in body], [400, True], flag)
 
 
 # --- requests
