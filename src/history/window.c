@@ -81,31 +81,13 @@ static uint64_t estimate(const struct view *view, const struct stats_stream *str
 
 /* --- snapshots ------------------------------------------------------------------------------ */
 
-static uint64_t *distinct_in(struct stats_distinct *distinct, enum stats_distinct_id which)
-{
-    switch (which) {
-    case DISTINCT_CLIENTS:
-        return &distinct->clients;
-    case DISTINCT_SERVERS:
-        return &distinct->servers;
-    case DISTINCT_DOMAINS:
-        return &distinct->domains;
-    case DISTINCT_ASKED:
-        return &distinct->asked;
-    case DISTINCT_ANSWERED:
-        return &distinct->answered;
-    default:
-        return NULL;
-    }
-}
-
 /* Lists that are whole are counted. False: the list is not. */
 static bool count_list(const struct view *view, struct stats_stream *stream,
                        enum stats_table_id table)
 {
     struct tops list = list_of(view, stream, table);
     bool whole = !list.failed && list.floor[TOPS_HITS] == 0;
-    *distinct_in(&stream->distinct, stats_table_distinct(table)) = list.len;
+    *stats_distinct_in(&stream->distinct, stats_table_distinct(table)) = list.len;
     stream->distinct.asked = table == TABLE_DOMAINS ? 0 : stream->distinct.asked;
     stream->distinct.answered = table == TABLE_DOMAINS ? 0 : stream->distinct.answered;
     for (uint32_t i = 0; table == TABLE_DOMAINS && i < list.len; i++) {
@@ -124,7 +106,7 @@ static void fill_distinct(const struct view *view, struct stats_stream *stream)
         enum stats_distinct_id which = stats_table_distinct(tables[i]);
         if (counts && count_list(view, stream, tables[i]))
             continue;
-        *distinct_in(&stream->distinct, which) = estimate(view, stream, which);
+        *stats_distinct_in(&stream->distinct, which) = estimate(view, stream, which);
         if (which != DISTINCT_DOMAINS)
             continue;
         stream->distinct.asked = estimate(view, stream, DISTINCT_ASKED);
@@ -264,20 +246,6 @@ static uint64_t value_of(const struct stats_values *values, const struct stats_q
     return q->by == BY_RCODE || q->by == BY_QTYPE ? 0 : stats_value(values, q);
 }
 
-/* True when a name as text is the domain or below it: where the domain begins a label must. */
-static bool is_under(struct span name, struct span domain)
-{
-    if (domain.len == 0 || (domain.len == 1 && domain.ptr[0] == '.'))
-        return true;
-    if (name.len < domain.len ||
-        memcmp(name.ptr + name.len - domain.len, domain.ptr, domain.len) != 0)
-        return false;
-    size_t rest = name.len - domain.len, slashes = 0;
-    while (rest > slashes + 1 && name.ptr[rest - 2 - slashes] == '\\')
-        slashes++;
-    return rest == 0 || (name.ptr[rest - 1] == '.' && slashes % 2 == 0);
-}
-
 /* A row of a list that may be an answer. */
 struct candidate {
     uint64_t value;
@@ -314,12 +282,14 @@ static int answer_question(const struct tops *list, const struct stats_question 
         const struct tops_row *row = &list->rows[i];
         uint64_t value = value_of(&row->values, q);
         struct span text = tops_text(list, row);
-        if (value && is_under(text, q->under) && stats_contains(text, q->contains))
+        if (value && stats_is_under(text, q->under) && stats_contains(text, q->contains))
             found[count++] = (struct candidate){value, row};
     }
     if (count)
         qsort(found, count, sizeof *found, descending);
     answer->count = count < n ? count : n;
+    answer->found = count;
+    answer->found_all = true;
     answer->rows = calloc(answer->count + 1, sizeof *answer->rows);
     answer->floor = list->floor[rank];
     for (size_t i = 0; found && answer->rows && i < answer->count; i++)

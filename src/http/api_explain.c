@@ -94,6 +94,9 @@ static bool put_window(struct json *j, const struct http_context *context,
     if (api_top(context, &scope, &question, 1, SEARCHED, &answer) < 0)
         return false;
     put_own(j, &answer, text);
+    /* Of the names below that one, not of all in the tables. */
+    answer.keys = answer.found;
+    answer.keys_exact = answer.found_all && answer.floor == 0;
     if (name)
         put_list(j, "under", &answer, asked->rows);
     else

@@ -1,4 +1,4 @@
-/* Names and addresses by a part of them, among the heaviest rows of the tables. */
+/* Names and addresses by a part of them. */
 #include <stdlib.h>
 
 #include "http/api_statistics.h"
@@ -6,7 +6,6 @@
 enum {
     ROWS_USUAL = 10,
     ROWS_MAX = 100,
-    SEARCHED = 5000, /* rows of each table: they are in memory at once, a kilobyte each */
 };
 
 static const enum stats_table_id tables[] = {TABLE_DOMAINS, TABLE_CLIENTS, TABLE_SERVERS};
@@ -30,43 +29,38 @@ static bool read_request(const struct http_request *request, struct http_reply *
     return asked->text.len > 0;
 }
 
-static bool matches(const struct request *asked, const struct stats_top *row)
+static void put_found(struct json *j, enum stats_table_id table, const struct stats_answer *answer)
 {
-    return stats_contains(span_of(row->text, row->text_len),
-                          span_of(asked->text.text, asked->text.len));
-}
-
-static void put_found(struct json *j, const struct request *asked, enum stats_table_id table,
-                      const struct stats_answer *answer)
-{
-    size_t found = 0;
     json_object(j);
     json_put_str(j, "table", stats_table_name(table));
-    json_put_u64(j, "searched", answer->count);
-    json_put_bool(j, "whole", answer->count < SEARCHED && answer->floor == 0);
+    json_put_u64(j, "searched", answer->keys);
+    json_put_bool(j, "whole", answer->floor == 0);
     json_key(j, "rows");
     json_array(j);
-    for (size_t i = 0; i < answer->count; i++) {
-        if (matches(asked, &answer->rows[i]) && found++ < asked->rows)
-            api_put_row(j, &answer->rows[i], &stats_events);
-    }
+    for (size_t i = 0; i < answer->count; i++)
+        api_put_row(j, &answer->rows[i], &stats_events);
     json_array_end(j);
-    json_put_u64(j, "found", found);
+    json_put_u64(j, "found", answer->found);
+    json_put_bool(j, "found-all", answer->found_all);
     json_object_end(j);
 }
 
-/* Table by table, so that the rows of one are in memory at a time. False: no memory. */
+/* Table by table, between which the tables may be merged into. False: no memory. */
 static bool put_tables(struct json *j, const struct http_context *context,
                        const struct request *asked, int stream)
 {
     const struct stats_scope scope = {
         .stream = stream, .side = asked->scope.side, .window = asked->scope.window};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
-        const struct stats_question question = {.table = tables[i], .by = BY_HITS};
+        const struct stats_question question = {
+            .table = tables[i],
+            .by = BY_HITS,
+            .contains = span_of(asked->text.text, asked->text.len),
+        };
         struct stats_answer answer;
-        if (api_top(context, &scope, &question, 1, SEARCHED, &answer) < 0)
+        if (api_top(context, &scope, &question, 1, asked->rows, &answer) < 0)
             return false;
-        put_found(j, asked, tables[i], &answer);
+        put_found(j, tables[i], &answer);
         stats_answers_free(&answer, 1);
     }
     return true;
@@ -105,8 +99,8 @@ static void search_handle(const struct http_request *request, struct http_reply 
 
 const struct http_route api_search = {
     .path = "/api/v1/search",
-    .doc = "Names, clients and servers that contain a text, the heaviest first. Looked through are "
-           "the 5000 heaviest rows of each table.",
+    .doc = "Names, clients and servers that contain a text, the heaviest first. All rows of each "
+           "table are looked through.",
     .parameters =
         (const struct http_parameter[]){
             {"text", "string", "A part of a name or of an address; case does not matter."},
@@ -115,9 +109,10 @@ const struct http_route api_search = {
             API_SIDE_PARAMETER,
             API_WINDOW_PARAMETER,
             {0}},
-    .schema = "{" API_SNAPSHOT_SHAPE
-              ", text: text, tables: [{table: text (domains, clients or servers), searched: int "
-              "(rows looked through), whole: bool (there are no others), found: int, rows: [Row] "
-              "(by hits)}]}",
+    .schema =
+        "{" API_SNAPSHOT_SHAPE
+        ", text: text, tables: [{table: text (domains, clients or servers), searched: int "
+        "(keys looked through), whole: bool (there are no others), found: int (or more, unless "
+        "found-all), found-all: bool, rows: [Row] (by hits)}]}",
     .handle = search_handle,
 };

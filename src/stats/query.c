@@ -29,6 +29,7 @@ struct best {
     size_t count, max;
     uint64_t keys;  /* rows of the stream */
     uint64_t least; /* a row of what came later is looked at with its earlier ones if it has more */
+    bool all;       /* there was room for all */
     uint8_t under[SAMPLE_NAME_MAX + 1]; /* question->under as a key */
     size_t under_len;
     struct span run; /* of question->contains: what is in keys as it is in texts */
@@ -184,23 +185,25 @@ size_t table_set_put_key(const struct table_set *set, enum stats_table_id id, st
     return len;
 }
 
+bool stats_is_under(struct span name, struct span domain)
+{
+    if (domain.len == 0 || (domain.len == 1 && domain.ptr[0] == '.'))
+        return true;
+    if (name.len < domain.len ||
+        memcmp(name.ptr + name.len - domain.len, domain.ptr, domain.len) != 0)
+        return false;
+    size_t rest = name.len - domain.len, slashes = 0;
+    while (rest > slashes + 1 && name.ptr[rest - 2 - slashes] == '\\')
+        slashes++;
+    return rest == 0 || (name.ptr[rest - 1] == '.' && slashes % 2 == 0);
+}
+
 /* True when the key is the domain asked for, or below it. */
 static bool is_under(const struct table_set *set, const struct best *best, struct span key)
 {
-    if (best->under_len == 0)
-        return true;
-    size_t labels = best->under_len;
-    if (key.len < labels || memcmp(key.ptr + key.len - labels, best->under, labels) != 0)
-        return false;
-    struct span rest = span_of(key.ptr, key.len - labels);
-    if (rest.len == 0)
-        return true;
-    if (!set->reader->wire_keys)
-        return rest.ptr[rest.len - 1] == '.';
-    size_t at = 0; /* the domain must begin where a label does */
-    while (at < rest.len)
-        at += rest.ptr[at] + 1u;
-    return at == rest.len;
+    struct span under = span_of(best->under, best->under_len);
+    return under.len == 0 ||
+           (set->reader->wire_keys ? dns_name_is_under(key, under) : stats_is_under(key, under));
 }
 
 /* True when the key's text has the part asked for. The bytes of a name's key are those of its text
@@ -237,7 +240,7 @@ static void consider(const struct table_set *set, struct best *best, const struc
     struct candidate c = {stats_value(&rows->values, q), rows->age, rows->row, rows->table};
     if (c.value == 0 || (best->count == best->max && is_worse(&c, &best->items[0])))
         return;
-    if (best->under_len > 0 && !is_under(set, best, stats_row_key(rows->table, rows->row)))
+    if (!is_under(set, best, stats_row_key(rows->table, rows->row)))
         return;
     if (q->contains.len > 0 && !has_part(set, best, stats_row_key(rows->table, rows->row)))
         return;
@@ -385,6 +388,7 @@ static uint64_t sum_rows(const struct sets *sets, const struct best *best, uint6
 static void unite(const struct sets *sets, const struct stats_scope *scope, struct best *best)
 {
     size_t kept = 0;
+    best->all = best->count < best->max;
     qsort(best->items, best->count, sizeof *best->items, by_hash);
     for (size_t i = 0; i < best->count; i++) {
         struct sums sums;
@@ -419,6 +423,8 @@ static int fill_answer(const struct sets *sets, struct best *best, const struct 
     *answer = (struct stats_answer){
         .rows = malloc((best->count + 1) * sizeof *answer->rows),
         .count = best->count < n ? best->count : n,
+        .found = best->count,
+        .found_all = best->all,
         .keys = best->keys,
         .floor = floor_of(sets, best, scope),
     };

@@ -123,19 +123,33 @@ static struct stats_times times_of(const struct stream_state *s)
     };
 }
 
+uint64_t *stats_distinct_in(struct stats_distinct *distinct, enum stats_distinct_id which)
+{
+    switch (which) {
+    case DISTINCT_CLIENTS:
+        return &distinct->clients;
+    case DISTINCT_SERVERS:
+        return &distinct->servers;
+    case DISTINCT_DOMAINS:
+        return &distinct->domains;
+    case DISTINCT_ASKED:
+        return &distinct->asked;
+    case DISTINCT_ANSWERED:
+        return &distinct->answered;
+    default:
+        return NULL;
+    }
+}
+
 static void fill_distinct(const struct stats *stats, const struct stream_state *s,
                           struct stats_stream *out)
 {
-    const struct {
-        enum stats_distinct_id id;
-        uint64_t *to;
-    } rows[] = {
-        {DISTINCT_CLIENTS, &out->distinct.clients},   {DISTINCT_SERVERS, &out->distinct.servers},
-        {DISTINCT_DOMAINS, &out->distinct.domains},   {DISTINCT_ASKED, &out->distinct.asked},
-        {DISTINCT_ANSWERED, &out->distinct.answered},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        *rows[i].to = stats_count_distinct(stats, s, (enum stats_side)out->side, rows[i].id);
+    for (unsigned id = 0; id < STATS_DISTINCTS; id++) {
+        uint64_t *to = stats_distinct_in(&out->distinct, (enum stats_distinct_id)id);
+        if (to)
+            *to = stats_count_distinct(stats, s, (enum stats_side)out->side,
+                                       (enum stats_distinct_id)id);
+    }
 }
 
 /* What is the stream's, whatever the side. */

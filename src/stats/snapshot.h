@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "stats/counters.h"
+#include "stats/distinct.h"
 
 enum { STREAM_NAME_MAX = 128, STATS_ALL = -1 /* instead of one stream */ };
 
@@ -31,6 +32,9 @@ struct stats_distinct {
     uint64_t answered; /* names in responses */
     uint64_t servers;
 };
+
+/* Where the number with that id stands, or NULL. */
+uint64_t *stats_distinct_in(struct stats_distinct *distinct, enum stats_distinct_id which);
 
 /* Events a second of one direction, over windows that end now. */
 struct stats_rates {

@@ -140,6 +140,8 @@ struct stats_top {
 struct stats_answer {
     struct stats_top *rows; /* descending; ties in order of first appearance */
     size_t count;
+    size_t found;    /* keys that it counts something of, of which there may be more than n */
+    bool found_all;  /* else there may be more of them */
     uint64_t keys;   /* different ones that have come in the scope; of windows: rows */
     bool keys_exact; /* else estimated, with a standard error of 0.8 % */
     uint64_t floor;  /* no key that is missing in the table has more hits than this */

@@ -239,9 +239,8 @@ static void index_rows(struct stats_table *table)
     }
 }
 
-/* The weight that stands at *rank (from 0) when all are sorted, byte by byte from the top: always
- * linear, whatever somebody has thought up. *rank becomes the rank among those that are equal. */
-static uint64_t select_weight(const uint64_t *weights, uint32_t count, uint32_t *rank)
+/* Byte by byte from the top: always linear, whatever somebody has thought up. */
+uint64_t stats_weight_at(const uint64_t *weights, uint32_t count, uint32_t *rank)
 {
     uint64_t found = 0, known = 0, all = 0;
     for (uint32_t i = 0; i < count; i++)
@@ -294,7 +293,7 @@ static uint32_t evict(struct stats_table *table, uint32_t keep)
     if (keep != NO_ROW)
         weights[keep] = UINT64_MAX;
     uint32_t ties = (count - 1) / EVICT_PART;
-    uint64_t limit = select_weight(weights, count, &ties);
+    uint64_t limit = stats_weight_at(weights, count, &ties);
     ties++;
     table->keys_len = 0;
     for (uint32_t i = 0; i < count; i++) {

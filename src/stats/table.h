@@ -183,6 +183,9 @@ const struct stats_cell *stats_row_cell(const struct stats_table *table,
                                         const struct stats_row *row,
                                         const struct stats_cell *after);
 struct span stats_row_key(const struct stats_table *table, const struct stats_row *row);
+/* The weight that stands at *rank (from 0) when all are sorted; *rank becomes the rank among those
+ * that are equal. */
+uint64_t stats_weight_at(const uint64_t *weights, uint32_t count, uint32_t *rank);
 
 /* Gives the rows of each group to the group that `homes` has in its place, which may be the same:
  * there a key's rows become one. Bounds stay true; hits by types and rcodes for which there is no
@@ -207,12 +210,17 @@ void stats_row_values(const struct stats_table *table, const struct stats_row *r
 void stats_row_add(struct stats_table *table, struct stats_row *row,
                    const struct stats_values *values);
 
-/* What evicting goes by: queries and responses, and the error. */
+static inline uint64_t stats_row_hits(const struct stats_table *table, const struct stats_row *row)
+{
+    return stats_row_count(table, row, COUNT_QUERIES) +
+           stats_row_count(table, row, COUNT_RESPONSES);
+}
+
+/* What evicting goes by. */
 static inline uint64_t stats_row_weight(const struct stats_table *table,
                                         const struct stats_row *row)
 {
-    return stats_row_count(table, row, COUNT_QUERIES) +
-           stats_row_count(table, row, COUNT_RESPONSES) + row->error;
+    return stats_row_hits(table, row) + row->error;
 }
 
 #endif

@@ -348,7 +348,8 @@ def send_mix(t, api, **of):
     client = fstrm.Sender(t.path("tap.sock"))
     client.send(*mix.frames())
     client.finish()
-    api.wait_events(len(mix.events()))
+    for window in WINDOWS:  # which follow a moment later
+        api.wait_events(len(mix.events()), window=window)
     return mix
 
 

@@ -4,6 +4,7 @@ import collections
 
 import fstrm
 from harness import equal, test, wait_for
+from lab import question
 from mix import SIDES, Mix
 from test_api import Api, Shapes
 from test_api_numbers import DIRECTIONS, ENDS, check_direction, check_quantile, direction_of, latencies_of, measures, table_of
@@ -68,7 +69,8 @@ def names_and_clients_are_explained(t):
         shapes.check("/api/v1/explain", reply)
         equal([reply["side"], reply["live"]["queries"]["events"]], [side, 0], f"nothing yet of {subject}")
     send(t, mix)
-    api.wait_events(len(mix.events()))
+    for window in ("all", "1h"):
+        api.wait_events(len(mix.events()), window=window)
     for subject, side, belongs in asked:
         belongs = belongs or (lambda e, name=subject["name"]: e["qname"] == name)
         events = list(filter(belongs, mix.events(side)))
@@ -81,7 +83,9 @@ def names_and_clients_are_explained(t):
         own = "client" not in subject and subject["name"].lower().rstrip(".") + "."
         check_own(reply, [e for e in events if not own or e["qname"] == own], f"the row of {subject}")
         if "name" in subject:
-            check_list({**reply["under"], "keys": len({e["qname"] for e in events})}, events, lambda e: e["qname"], 20, f"under {subject}")
+            check_list(reply["under"], events, lambda e: e["qname"], 20, f"under {subject}")
+            window = api.get("explain", n=2, window="1h", **subject)["under"]
+            check_list(window, events, lambda e: e["qname"], 2, f"under {subject}, in a window")
         else:
             equal([reply["under"], reply["client"]], [None, "198.51.100.7"], "of a client")
     send(t, mix)  # once more: what is watched goes on
@@ -108,7 +112,8 @@ def what_contains_a_text_is_found(t):
     api, mix = Api(t), Mix()
     shapes = Shapes(api)
     send(t, mix)
-    api.wait_events(len(mix.events()))
+    for window in ("all", "5m"):
+        api.wait_events(len(mix.events()), window=window)
     hits = {(table, side): collections.Counter(e[key] for e in mix.events(side) if key == "qname" or key == ENDS[side])
             for table, key in (("domains", "qname"), ("clients", ENDS["client"]), ("servers", ENDS["upstream"]))
             for side in SIDES}
@@ -132,8 +137,8 @@ def what_contains_a_text_is_found(t):
 
 
 @test()
-def a_search_says_when_there_is_more(t):
-    """Past 5,000 rows of a table the heaviest alone are looked through."""
+def a_search_looks_through_all_rows(t):
+    """Those of thousands are all looked through, and the number found is told as far as it is known."""
     api = Api(t)
     client = fstrm.Sender(t.path("tap.sock"))
     head = b"\0\1\1\0\0\1\0\0\0\0\0\0"
@@ -144,9 +149,33 @@ def a_search_says_when_there_is_more(t):
     client.finish()
     api.wait_events(6005)
     domains, clients, _ = api.get("search", text="n0599", n=100)["tables"]
-    equal([domains["searched"], domains["whole"], clients["whole"]], [5000, False, True], "how much was looked through")
+    equal([domains["searched"], domains["whole"], clients["whole"]], [6000, True, True], "how much was looked through")
     equal([(r["name"], r["value"]) for r in domains["rows"]][:1], [("n05999.example.", 6)], "the heaviest is found")
     # A name that is behind them may have as much as the last of them, and one below few others nothing.
     for asked, wanted in (("example", [None, 1]), ("n05999.example", [6, 0]), ("none.test", [None, 0])):
         reply = api.get("explain", name=asked)
         equal([reply["row"] and reply["row"]["value"], reply["row-floor"]], wanted, asked)
+    equal([domains["found"], domains["found-all"], len(domains["rows"])], [10, True, 10], "and those beside it")
+    many = api.get("search", text="example", n=3)["tables"][0]
+    equal([many["found"] > 100, many["found-all"], len(many["rows"])], [True, False, 3], "more than are kept")
+
+
+@test()
+def of_several_streams_a_key_is_found_once(t):
+    """What streams have of a name adds up, in a search and below a name; only those of a stream are its own."""
+    api = Api(t)
+    client = fstrm.Sender(t.path("tap.sock"))
+    counts = {f"n{i}.{'even' if i % 2 == 0 else 'odd'}.example.": i % 5 + 1 for i in range(40)}
+    for stream, times in (("one", 1), ("two", 2)):
+        for name, count in counts.items():
+            client.send(*[fstrm.message(question(name, 1, 1), identity=stream.encode())] * count * times)
+    client.finish()
+    api.wait_events(3 * sum(counts.values()))
+    even = {name: 3 * count for name, count in counts.items() if "even" in name}
+    for times, stream in ((3, {}), (1, {"stream": "one"}), (2, {"stream": "two"})):
+        table = api.get("search", text=".EVEN.", n=100, **stream)["tables"][0]
+        equal([table["searched"], table["whole"], table["found"]], [40, True, 20], f"search {stream}")
+        equal({r["name"]: r["value"] * 3 // times for r in table["rows"]}, even, f"search {stream}")
+    under = api.get("explain", name="even.example", n=5)["under"]
+    equal([under["keys"], under["keys-exact"], len(under["rows"])], [20, True, 5], "under")
+    equal([r["value"] for r in under["rows"]], sorted(even.values(), reverse=True)[:5], "under")
