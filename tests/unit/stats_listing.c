@@ -407,6 +407,45 @@ static void streams_take_what_they_need(void **state)
     stats_free(stats);
 }
 
+/* Tables that one stream has filled make room for others: what goes is told, and what stays is
+ * right. */
+static void full_tables_make_room(void **state)
+{
+    (void)state;
+    struct stats *stats = new_stats(8 << 20, 64);
+    const struct stats_table *names = &stats->tables.tables[TABLE_DOMAINS];
+    char name[32];
+    uint32_t count = 0, most = names->row_most;
+    while (count < most) {
+        for (uint32_t stop = count + 500; count < stop && count < most; count++) {
+            snprintf(name, sizeof name, "n%u.example.com.", count);
+            for (unsigned hits = 0; hits <= count % 3; hits++)
+                send_event(stats, 0, "ns0", name, 1, STATS_QUERY, 1, 0, -1, 40);
+        }
+        merge_all(stats);
+        stats_window_free(stats_window_take(stats));
+    }
+    assert_int_equal(names->row_count, count);
+    assert_int_equal(names->floor, 0);
+    list_streams(stats, stats->places);
+    assert_true(names->row_count <= names->row_most && names->row_most < count);
+    assert_true(names->floor > 0);
+    struct stats_question question = {.table = TABLE_DOMAINS, .by = BY_HITS};
+    struct stats_answer answer;
+    assert_int_equal(stats_top(stats, OF_STREAM(0), &question, 1, STATS_TOP_MAX, &answer), 0);
+    assert_in_range(answer.count, names->row_most / 2, names->row_most);
+    for (size_t i = 0; i < answer.count; i++) {
+        unsigned number, hits = 1;
+        if (sscanf(answer.rows[i].text, "n%u.", &number) == 1)
+            hits = number % 3 + 1;
+        assert_in_range(hits, answer.rows[i].value, answer.rows[i].value + answer.rows[i].error);
+    }
+    assert_in_range(answer.floor, 1, 3);
+    assert_int_equal(answer.rows[0].value, 3);
+    stats_answers_free(&answer, 1);
+    stats_free(stats);
+}
+
 static void memory_is_for_all_streams(void **state)
 {
     (void)state;
@@ -492,6 +531,7 @@ int main(void)
         cmocka_unit_test(many_identities_cost_little),
         cmocka_unit_test(memory_is_for_all_streams),
         cmocka_unit_test(streams_take_what_they_need),
+        cmocka_unit_test(full_tables_make_room),
         cmocka_unit_test(listed_streams_have_a_claim),
         cmocka_unit_test(peers_are_told_apart),
     };
