@@ -34,9 +34,19 @@ static int64_t number_at(int64_t ns, enum wheel_window length)
     return ns / part_ns - (ns % part_ns < 0);
 }
 
-static int64_t span_ns(enum wheel_window window)
+/* Where a window that ends at a moment begins, by the numbers of its parts: the one that the moment
+ * belongs to is open. */
+static int64_t start_of(enum wheel_window window, int64_t now_ns)
 {
-    return wheel_spans[window].part_ns * (int64_t)wheel_spans[window].parts;
+    const struct wheel_span *span = &wheel_spans[window];
+    return (number_at(now_ns, window) - (int64_t)span->parts) * span->part_ns;
+}
+
+void wheel_init(struct wheel *wheel, size_t bytes_max, size_t top)
+{
+    *wheel = (struct wheel){.bytes_max = bytes_max, .top = top};
+    for (int w = 0; w < WHEEL_WINDOWS; w++)
+        wheel->begin_ns[w] = INT64_MIN;
 }
 
 /* --- memory --------------------------------------------------------------------------------- */
@@ -119,6 +129,17 @@ static void join(struct wheel *wheel, struct wheel_part *into, const struct whee
     into->to_ns = part->to_ns;
 }
 
+/* True when some window that parts of this length are in begins between the two beginnings. */
+static bool is_between(const struct wheel *wheel, enum wheel_window length, int64_t earlier_ns,
+                       int64_t later_ns)
+{
+    for (int w = (int)length; w < WHEEL_WINDOWS; w++) {
+        if (wheel->begin_ns[w] > earlier_ns && wheel->begin_ns[w] <= later_ns)
+            return true;
+    }
+    return false;
+}
+
 /* Where the parts of one length end. */
 static int64_t end_of(const struct wheel *wheel, enum wheel_window length)
 {
@@ -138,24 +159,19 @@ static const struct wheel_part *first_open(const struct wheel *wheel, enum wheel
     return NULL;
 }
 
-/* The sum of the parts of one length that belong to the longer part of that number and are not
- * added up yet. */
-static struct wheel_part sum_of(struct wheel *wheel, enum wheel_window length, int64_t number)
+/* The sum of the parts of one length from `first` on that belong to the same longer part. */
+static struct wheel_part sum_from(struct wheel *wheel, enum wheel_window length,
+                                  const struct wheel_part *first)
 {
     struct wheel_level *level = &wheel->levels[length];
     enum wheel_window longer = (enum wheel_window)(length + 1);
-    int64_t closed_ns = end_of(wheel, longer);
-    struct wheel_part sum = {0};
-    bool any = false;
+    int64_t from_ns = first->from_ns, number = number_at(from_ns, longer);
+    struct wheel_part sum = {.from_ns = from_ns, .portion = {.start_ms = first->portion.start_ms}};
     for (size_t i = 0; i < level->count; i++) {
         const struct wheel_part *part = part_at(level, i);
-        if (part->from_ns < closed_ns || number_at(part->from_ns, longer) != number)
-            continue;
-        if (!any)
-            sum = (struct wheel_part){.from_ns = part->from_ns,
-                                      .portion = {.start_ms = part->portion.start_ms}};
-        join(wheel, &sum, part);
-        any = true;
+        if (part->from_ns >= from_ns && number_at(part->from_ns, longer) == number &&
+            !is_between(wheel, longer, from_ns, part->from_ns))
+            join(wheel, &sum, part);
     }
     return sum;
 }
@@ -166,16 +182,48 @@ static void close_before(struct wheel *wheel, enum wheel_window length, int64_t 
     enum wheel_window longer = (enum wheel_window)(length + 1);
     const struct wheel_part *open;
     while ((open = first_open(wheel, length)) && number_at(open->from_ns, longer) < end) {
-        struct wheel_part sum = sum_of(wheel, length, number_at(open->from_ns, longer));
+        struct wheel_part sum = sum_from(wheel, length, open);
         push(wheel, longer, &sum);
     }
 }
 
-void wheel_cut(struct wheel *wheel)
+/* Takes the part behind the i-th out, whose bytes have been added to that. */
+static void close_gap(struct wheel *wheel, struct wheel_level *level, size_t i)
 {
-    for (int length = 0; length + 1 < WHEEL_WINDOWS; length++)
-        close_before(wheel, (enum wheel_window)length, INT64_MAX);
-    wheel->cut_ns = end_of(wheel, WHEEL_MINUTE);
+    wheel->bytes -= part_at(level, i + 1)->portion.records.cap;
+    buf_free(&part_at(level, i + 1)->portion.records);
+    for (size_t k = i + 1; k + 1 < level->count; k++)
+        *part_at(level, k) = *part_at(level, k + 1);
+    *part_at(level, --level->count) = (struct wheel_part){0};
+}
+
+/* Neighbours of one number, whether or not both are in a longer part, become one again when no
+ * window begins between them any more. */
+static void join_neighbours(struct wheel *wheel, enum wheel_window length)
+{
+    struct wheel_level *level = &wheel->levels[length];
+    int64_t closed_ns =
+        length + 1 < WHEEL_WINDOWS ? end_of(wheel, (enum wheel_window)(length + 1)) : INT64_MIN;
+    for (size_t i = 0; i + 1 < level->count;) {
+        struct wheel_part *part = part_at(level, i), *next = part_at(level, i + 1);
+        bool alike = number_at(part->from_ns, length) == number_at(next->from_ns, length) &&
+                     (part->from_ns < closed_ns) == (next->from_ns < closed_ns);
+        if (!alike || is_between(wheel, length, part->from_ns, next->from_ns)) {
+            i++;
+            continue;
+        }
+        wheel->bytes -= part->portion.records.cap;
+        join(wheel, part, next);
+        wheel->bytes += part->portion.records.cap;
+        close_gap(wheel, level, i);
+    }
+}
+
+void wheel_begin(struct wheel *wheel, enum wheel_window window, int64_t begin_ns)
+{
+    wheel->begin_ns[window] = begin_ns;
+    for (int length = 0; length <= (int)window; length++)
+        join_neighbours(wheel, (enum wheel_window)length);
 }
 
 /* Parts that no window reaches any more. */
@@ -183,17 +231,27 @@ static void drop_old(struct wheel *wheel, int64_t now_ns)
 {
     for (int length = 0; length < WHEEL_WINDOWS; length++) {
         struct wheel_level *level = &wheel->levels[length];
-        while (level->count > 0 && part_at(level, 0)->to_ns <= now_ns - span_ns(length))
+        while (level->count > 0 &&
+               part_at(level, 0)->to_ns <= start_of((enum wheel_window)length, now_ns))
             drop_oldest(wheel, (enum wheel_window)length);
     }
+}
+
+/* Parts end with the first snapshot behind their time: what is past that is no later part's. */
+static int64_t nominal_end(const struct wheel_part *part)
+{
+    int64_t part_ns = wheel_spans[WHEEL_MINUTE].part_ns;
+    int64_t end_ns = number_at(part->to_ns, WHEEL_MINUTE) * part_ns;
+    return end_ns > part->from_ns ? end_ns : part->to_ns;
 }
 
 void wheel_put(struct wheel *wheel, struct wheel_part *part)
 {
     struct wheel_part *last = newest(&wheel->levels[WHEEL_MINUTE]);
-    int64_t number = number_at(part->from_ns, WHEEL_MINUTE);
-    bool cut = last && wheel->cut_ns && last->to_ns <= wheel->cut_ns;
-    if (last && !cut && number_at(last->from_ns, WHEEL_MINUTE) == number) {
+    bool same =
+        last && number_at(last->from_ns, WHEEL_MINUTE) == number_at(part->from_ns, WHEEL_MINUTE);
+    part->to_ns = nominal_end(part);
+    if (same && !is_between(wheel, WHEEL_MINUTE, last->from_ns, part->from_ns)) {
         wheel->bytes -= last->portion.records.cap;
         join(wheel, last, part);
         wheel->bytes += last->portion.records.cap;
@@ -214,30 +272,23 @@ void wheel_restore(struct wheel *wheel, enum wheel_window length, struct wheel_p
     *part = (struct wheel_part){0};
 }
 
-/* Of the parts of one length those that reach behind `start_ns` and are in no longer part. */
-static void each_of(const struct wheel_level *level, int64_t start_ns, int64_t covered_ns,
-                    int64_t *begin_ns, void (*take)(void *ctx, const struct wheel_part *part),
-                    void *ctx)
-{
-    for (size_t i = 0; i < level->count; i++) {
-        const struct wheel_part *part = part_of(level, i);
-        if (part->to_ns <= start_ns || part->from_ns < covered_ns)
-            continue;
-        if (part->from_ns < *begin_ns)
-            *begin_ns = part->from_ns;
-        take(ctx, part);
-    }
-}
-
 int64_t wheel_each(const struct wheel *wheel, enum wheel_window window, int64_t now_ns,
                    void (*take)(void *ctx, const struct wheel_part *part), void *ctx)
 {
-    int64_t begin_ns = now_ns, start_ns = now_ns - span_ns(window), covered_ns = INT64_MIN;
+    int64_t begin_ns = now_ns, start_ns = start_of(window, now_ns), covered_ns = INT64_MIN;
     for (int length = (int)window; length >= 0; length--) {
         const struct wheel_level *level = &wheel->levels[length];
-        each_of(level, start_ns, covered_ns, &begin_ns, take, ctx);
-        if (level->count > 0 && part_of(level, level->count - 1)->to_ns > covered_ns)
-            covered_ns = part_of(level, level->count - 1)->to_ns;
+        for (size_t i = 0; i < level->count; i++) {
+            const struct wheel_part *part = part_of(level, i);
+            if (part->to_ns <= start_ns || part->from_ns < covered_ns ||
+                part->from_ns < wheel->begin_ns[window])
+                continue;
+            begin_ns = part->from_ns < begin_ns ? part->from_ns : begin_ns;
+            take(ctx, part);
+        }
+        covered_ns = end_of(wheel, (enum wheel_window)length) > covered_ns
+                         ? end_of(wheel, (enum wheel_window)length)
+                         : covered_ns;
     }
     return begin_ns;
 }

@@ -3,10 +3,17 @@
  *
  * A window (the last minute, five minutes, hour or day) is made up of whole parts, so it may begin
  * earlier than its name says: by one part at the most, a sixth, fifth, twelfth or twenty-fourth of
- * it. How far it reaches is told with it.
+ * it. How far it reaches is told with it. After a restart the parts of the last minute may be as
+ * long as itself.
  *
  * Parts are told apart by a clock that is never set, for that of the wall may be while they are
  * here. It began with the wall clock's time, so that what a restart finds in a database fits in.
+ * Time is divided alike for all, so parts have numbers, and by these they are told whether they are
+ * in a window: snapshots come a little early or late, and what ends late is not new for that.
+ *
+ * A window that was begun anew has what came since, and no part that it is made up of reaches over
+ * that moment: where longer parts have to be divided there, they are, until the window begins anew
+ * once more.
  */
 #ifndef SPILE_HISTORY_WHEEL_H
 #define SPILE_HISTORY_WHEEL_H
@@ -25,11 +32,13 @@ extern const struct wheel_span wheel_spans[WHEEL_WINDOWS];
 
 /* What came in a span of time, of which nothing is missing. */
 struct wheel_part {
-    int64_t from_ns, to_ns;
+    int64_t from_ns, to_ns; /* to_ns without what a part took too long to end */
     struct portion portion;
 };
 
-enum { WHEEL_PARTS_MAX = 26 };
+/* Those that a day needs, those that end or begin with it, and one more for each window that has
+ * begun anew. */
+enum { WHEEL_PARTS_MAX = 24 + 2 + WHEEL_WINDOWS };
 
 /* Closed parts of one length, oldest first: a wheel. */
 struct wheel_level {
@@ -37,22 +46,23 @@ struct wheel_level {
     size_t first, count;
 };
 
-/* Owner: one thread at a time. Zeroed, with the first two set, is empty. */
+/* Owner: one thread at a time. Made with wheel_init. */
 struct wheel {
     size_t bytes_max; /* of all parts; past it the oldest lose what is of single streams */
     size_t top;       /* rows that merged lists have by each rank */
     size_t bytes;
-    bool failed;    /* memory was short: something is missing */
-    int64_t cut_ns; /* before that everything has been cut from what comes; 0: nothing */
+    bool failed;                     /* memory was short: something is missing */
+    int64_t begin_ns[WHEEL_WINDOWS]; /* nothing before is in the window; INT64_MIN: all is */
     struct wheel_level levels[WHEEL_WINDOWS];
 };
 
+void wheel_init(struct wheel *wheel, size_t bytes_max, size_t top);
 void wheel_free(struct wheel *wheel);
-/* A part that begins no earlier than the one before has begun, and has about the length of those of
+/* A part that begins no earlier than the one before has ended, and has about the length of those of
  * WHEEL_MINUTE. Its bytes are taken over. */
 void wheel_put(struct wheel *wheel, struct wheel_part *part);
-/* What comes from now on is in no part together with what came before. */
-void wheel_cut(struct wheel *wheel);
+/* The window has what comes from that moment on, which is no earlier than the last part's end. */
+void wheel_begin(struct wheel *wheel, enum wheel_window window, int64_t begin_ns);
 /* As wheel_put, of any length that there is, in an empty wheel or behind others that were restored:
  * what was kept elsewhere. */
 void wheel_restore(struct wheel *wheel, enum wheel_window length, struct wheel_part *part);

@@ -20,10 +20,10 @@ void windows_init(struct windows *windows, const struct siphash_key *key, size_t
     *windows = (struct windows){.key = *key};
     pthread_rwlock_init(&windows->lock, NULL);
     pthread_mutex_init(&windows->making, NULL);
-    windows->wheel.bytes_max = bytes;
-    windows->wheel.top = top < TOP_LEAST ? TOP_LEAST : top > TOP_MOST ? TOP_MOST : top;
-    for (int w = 0; w < WHEEL_WINDOWS; w++)
-        windows->begin_ns[w] = INT64_MIN;
+    wheel_init(&windows->wheel, bytes,
+               top < TOP_LEAST  ? TOP_LEAST
+               : top > TOP_MOST ? TOP_MOST
+                                : top);
 }
 
 /* --- sums ----------------------------------------------------------------------------------- */
@@ -65,7 +65,7 @@ struct pieces {
     size_t count, max;
     struct portion implied[PARTS_MAX];
     size_t parts;
-    int64_t begin_ns, from_ns;
+    int64_t from_ns;
     bool failed;
 };
 
@@ -102,8 +102,6 @@ static void take_portion(struct pieces *pieces, const struct portion *portion)
 static void take_part(void *ctx, const struct wheel_part *part)
 {
     struct pieces *pieces = ctx;
-    if (part->from_ns < pieces->begin_ns)
-        return;
     pieces->from_ns = part->from_ns < pieces->from_ns ? part->from_ns : pieces->from_ns;
     take_portion(pieces, &part->portion);
 }
@@ -193,7 +191,7 @@ struct window_sum windows_sum_of(const struct windows *windows, const struct por
 static struct window_sum sum_of_window(const struct windows *windows, enum wheel_window window,
                                        int64_t now_ns)
 {
-    struct pieces pieces = {.begin_ns = windows->begin_ns[window], .from_ns = windows->open_ns};
+    struct pieces pieces = {.from_ns = windows->open_ns};
     wheel_each(&windows->wheel, window, now_ns, take_part, &pieces);
     return sum_of(windows, &pieces);
 }
@@ -278,7 +276,6 @@ void windows_restore(struct windows *windows, enum wheel_window length, struct w
 
 void windows_reset(struct windows *windows, enum wheel_window window)
 {
-    wheel_cut(&windows->wheel);
-    windows->begin_ns[window] = windows->open_ns;
+    wheel_begin(&windows->wheel, window, windows->open_ns);
     window_forget(&windows->sums[window]);
 }

@@ -39,8 +39,7 @@ struct windows {
     struct siphash_key key;
     int64_t offset_ns; /* the wheel's clock is that of snapshots and this */
     bool started;
-    int64_t open_ns;                 /* where the open part begins, by the wheel's clock */
-    int64_t begin_ns[WHEEL_WINDOWS]; /* nothing before counts: a reset, or the start */
+    int64_t open_ns; /* where the open part begins, by the wheel's clock */
     struct window_sum sums[WHEEL_WINDOWS];
     pthread_mutex_t making; /* taken before `lock`: of what history_snapshot made last */
     const struct stats_snapshot *made[WHEEL_WINDOWS];

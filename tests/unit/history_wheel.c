@@ -115,18 +115,28 @@ static void add_part(void *ctx, const struct wheel_part *part)
     assert_false(c.failed);
 }
 
-/* Everything that the window promises, at that moment; the shortest parts have at most that
- * length. */
+/* The number of the part that a moment belongs to, where parts have that length. */
+static int64_t number_at(int64_t ns, int64_t part_ns)
+{
+    return ns / part_ns - (ns % part_ns < 0);
+}
+
+/* Everything that the window promises, at that moment: it reaches as far back as its name says, but
+ * for what the part there took too long to end, and no further than one part. What was restored is
+ * of parts of that length. */
 static void check_window(const struct wheel *wheel, enum wheel_window window, int64_t now_ns,
-                         int64_t longest_ns)
+                         int64_t restored_ns)
 {
     const struct wheel_span *span = &wheel_spans[window];
-    int64_t start_ns = now_ns - span->part_ns * (int64_t)span->parts;
+    int64_t start_ns = now_ns - span->part_ns * (int64_t)span->parts, late_ns = 2 * S;
     struct found found = {.last_ns = INT64_MIN}, wanted = {0};
     int64_t begin_ns = wheel_each(wheel, window, now_ns, add_part, &found);
-    assert_true(begin_ns > start_ns - span->part_ns - longest_ns && begin_ns <= now_ns);
+    int64_t more_ns = restored_ns > span->part_ns ? restored_ns : span->part_ns;
+    assert_true(begin_ns > start_ns - more_ns && begin_ns <= now_ns);
+    assert_true(begin_ns >= wheel->begin_ns[window]);
     for (size_t i = 0; i < truth.count; i++) {
-        if (truth.parts[i].to_ns > start_ns)
+        int64_t least_ns = start_ns > wheel->begin_ns[window] ? start_ns : wheel->begin_ns[window];
+        if (truth.parts[i].to_ns - late_ns > least_ns)
             assert_true(truth.parts[i].from_ns >= begin_ns);
         if (truth.parts[i].from_ns < begin_ns)
             continue;
@@ -140,26 +150,11 @@ static void check_window(const struct wheel *wheel, enum wheel_window window, in
     assert_true(found.parts < 60);
 }
 
-static void check_all(const struct wheel *wheel, int64_t now_ns, int64_t longest_ns)
+static void check_all(const struct wheel *wheel, int64_t now_ns, int64_t restored_ns)
 {
     assert_false(wheel->failed);
     for (int window = 0; window < WHEEL_WINDOWS; window++)
-        check_window(wheel, (enum wheel_window)window, now_ns, longest_ns);
-}
-
-/* No part, of whatever length, reaches over a cut. */
-static int64_t cut_at_ns;
-
-static void check_side(void *ctx, const struct wheel_part *part)
-{
-    (void)ctx;
-    assert_true(part->to_ns <= cut_at_ns || part->from_ns >= cut_at_ns);
-}
-
-static void check_cut(struct wheel *wheel, int64_t now_ns)
-{
-    wheel_cut(wheel);
-    cut_at_ns = now_ns;
+        check_window(wheel, (enum wheel_window)window, now_ns, restored_ns);
 }
 
 /* Days of parts, most of them ten seconds apart, some with gaps of minutes, hours or a day. */
@@ -168,25 +163,27 @@ static void any_time(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= 3; seed++) {
         struct random r = {seed};
-        struct wheel wheel = {.bytes_max = 64 << 20, .top = TOP};
+        struct wheel wheel;
+        wheel_init(&wheel, 64 << 20, TOP);
         int64_t now_ns = -3 * 86400 * S + (int64_t)random_below(&r, 3600) * S;
         truth.count = 0;
         for (int i = share_of(12000); i > 0; i--) {
             static const int64_t gaps[] = {0, 0, 1, 15, 61, 400, 5000, 100000};
             size_t gap = random_below(&r, 300);
             int64_t from_ns = now_ns + (gap < 8 ? gaps[gap] * S : 0);
-            now_ns = from_ns + 9 * S + (int64_t)random_below(&r, 2000000000);
+            bool cut = random_below(&r, 200) == 0;
+            now_ns = cut ? from_ns + (int64_t)random_below(&r, 9) * S
+                         : (number_at(from_ns, 10 * S) + 1) * 10 * S +
+                               (int64_t)random_below(&r, 2000000000);
             struct wheel_part part = part_of(&r, from_ns, now_ns);
             wheel_put(&wheel, &part);
-            if (random_below(&r, 3000) == 0)
-                check_cut(&wheel, now_ns);
+            if (cut || random_below(&r, 2000) == 0)
+                wheel_begin(&wheel, (enum wheel_window)random_below(&r, WHEEL_WINDOWS), now_ns);
             if (random_below(&r, 50) == 0)
-                check_all(&wheel, now_ns + (int64_t)random_below(&r, 100) * S, 11 * S);
+                check_all(&wheel, now_ns + (int64_t)random_below(&r, 100) * S, 0);
         }
-        check_all(&wheel, now_ns, 11 * S);
-        for (int window = 0; window < WHEEL_WINDOWS; window++)
-            wheel_each(&wheel, (enum wheel_window)window, now_ns, check_side, NULL);
-        check_all(&wheel, now_ns + 7200 * S, 11 * S);
+        check_all(&wheel, now_ns, 0);
+        check_all(&wheel, now_ns + 7200 * S, 0);
         wheel_free(&wheel);
         assert_int_equal(wheel.bytes, 0);
     }
@@ -197,7 +194,8 @@ static void after_a_restart(void **state)
 {
     (void)state;
     struct random r = {4};
-    struct wheel wheel = {.bytes_max = 64 << 20, .top = TOP};
+    struct wheel wheel;
+    wheel_init(&wheel, 64 << 20, TOP);
     truth.count = 0;
     for (int64_t hour = -30; hour < -2; hour++) {
         struct wheel_part part = part_of(&r, hour * 3600 * S, (hour + 1) * 3600 * S);
@@ -214,8 +212,36 @@ static void after_a_restart(void **state)
     for (int64_t now_ns = 0; now_ns < 100 * 60 * S; now_ns += 10 * S) {
         struct wheel_part part = part_of(&r, now_ns, now_ns + 10 * S);
         wheel_put(&wheel, &part);
-        check_all(&wheel, now_ns + 10 * S, 60 * S);
+        check_all(&wheel, now_ns + 10 * S, now_ns < 120 * S ? 60 * S : 0);
     }
+    wheel_free(&wheel);
+}
+
+/* However often windows begin anew, nothing is missing in the others, and they do not grow. */
+static void resets_cost_the_others_nothing(void **state)
+{
+    (void)state;
+    struct random r = {6};
+    struct wheel wheel;
+    int64_t now_ns = 0;
+    wheel_init(&wheel, 64 << 20, TOP);
+    truth.count = 0;
+    for (int i = 0; i < 12000; i++) {
+        bool often = i / 100 % 10 == 9; /* as fast as one can ask, now and then */
+        int64_t end_ns = often ? now_ns + S / 2 : (number_at(now_ns, 10 * S) + 1) * 10 * S;
+        struct wheel_part part = part_of(&r, now_ns, end_ns);
+        wheel_put(&wheel, &part);
+        now_ns = end_ns;
+        if (often || i % 3 == 0)
+            wheel_begin(&wheel, (enum wheel_window)(i / 7 % 3), now_ns);
+        if (i % 200 == 0)
+            check_all(&wheel, now_ns, 0);
+    }
+    check_all(&wheel, now_ns, 0);
+    struct found found = {.last_ns = INT64_MIN};
+    assert_true(wheel_each(&wheel, WHEEL_DAY, now_ns, add_part, &found) <= now_ns - 86400 * S);
+    for (int length = 0; length < WHEEL_WINDOWS; length++)
+        assert_true(wheel.levels[length].count < WHEEL_PARTS_MAX);
     wheel_free(&wheel);
 }
 
@@ -224,7 +250,8 @@ static struct wheel day_of(size_t bytes_max)
 {
     int64_t parts = share_of(9000), part_ns = DAY_NS / parts;
     struct random r = {5};
-    struct wheel wheel = {.bytes_max = bytes_max, .top = TOP};
+    struct wheel wheel;
+    wheel_init(&wheel, bytes_max, TOP);
     truth.count = 0;
     for (int64_t i = 0; i < parts; i++) {
         struct wheel_part part = part_of(&r, i * part_ns, (i + 1) * part_ns);
@@ -259,6 +286,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_time),
         cmocka_unit_test(after_a_restart),
+        cmocka_unit_test(resets_cost_the_others_nothing),
         cmocka_unit_test(little_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
