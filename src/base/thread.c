@@ -47,3 +47,12 @@ void thread_cond_init(pthread_cond_t *cond)
     pthread_cond_init(cond, &monotonic);
     pthread_condattr_destroy(&monotonic);
 }
+
+void thread_rwlock_init(pthread_rwlock_t *lock)
+{
+    pthread_rwlockattr_t fair;
+    pthread_rwlockattr_init(&fair);
+    pthread_rwlockattr_setkind_np(&fair, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(lock, &fair);
+    pthread_rwlockattr_destroy(&fair);
+}

@@ -21,4 +21,8 @@ void thread_background(void);
 /* A condition whose timed waits go by clock_ns: give them clock_timespec of a moment. */
 void thread_cond_init(pthread_cond_t *cond);
 
+/* A lock whose readers do not keep a writer out for ever: while one waits, no new ones come in. So
+ * who reads must not lock it for reading once more. */
+void thread_rwlock_init(pthread_rwlock_t *lock);
+
 #endif

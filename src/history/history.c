@@ -120,30 +120,14 @@ static bool is_due(struct history *history, int64_t second, uint64_t now_ns)
            now_ns - history->cut_ns + EARLY_MS * CLOCK_MS_NS >= history->settings.write_every_ns;
 }
 
-/* Windows that somebody wants to begin anew do so with a part of their own. */
-static void reset_windows(struct history *history, unsigned wanted)
+/* Windows begin anew with a part of their own. */
+static void begin_windows(struct history *history, unsigned which,
+                          const struct stats_snapshot *snapshot)
 {
-    if (!wanted)
-        return;
     close_part(history);
     pthread_rwlock_wrlock(&history->windows.lock);
-    for (int w = 0; w < WHEEL_WINDOWS; w++) {
-        if (wanted >> w & 1)
-            windows_reset(&history->windows, (enum wheel_window)w);
-    }
+    windows_begin(&history->windows, which, snapshot);
     pthread_rwlock_unlock(&history->windows.lock);
-    pthread_mutex_lock(&history->lock);
-    history->resets_wanted &= ~wanted;
-    pthread_cond_broadcast(&history->reset);
-    pthread_mutex_unlock(&history->lock);
-}
-
-static unsigned resets_wanted(struct history *history)
-{
-    pthread_mutex_lock(&history->lock);
-    unsigned wanted = history->resets_wanted;
-    pthread_mutex_unlock(&history->lock);
-    return wanted;
 }
 
 /* When the statistics were reset all windows begin anew with what comes from then on. */
@@ -151,7 +135,21 @@ static void follow_reset(struct history *history, const struct stats_snapshot *s
 {
     const struct stats_snapshot *last = history->recorder.last;
     if (last && last->since_ns != snapshot->since_ns)
-        reset_windows(history, (1u << WHEEL_WINDOWS) - 1);
+        begin_windows(history, (1u << WHEEL_WINDOWS) - 1, snapshot);
+}
+
+/* Does what somebody wanted before the snapshot was made. */
+static void reset_windows(struct history *history, const struct stats_snapshot *snapshot)
+{
+    pthread_mutex_lock(&history->lock);
+    unsigned wanted = snapshot->generation > history->resets_behind ? history->resets_wanted : 0;
+    pthread_mutex_unlock(&history->lock);
+    if (wanted)
+        begin_windows(history, wanted, snapshot);
+    pthread_mutex_lock(&history->lock);
+    history->resets_wanted &= ~wanted;
+    pthread_cond_broadcast(&history->seen);
+    pthread_mutex_unlock(&history->lock);
 }
 
 void history_see(struct history *history, const struct stats_snapshot *snapshot)
@@ -159,6 +157,7 @@ void history_see(struct history *history, const struct stats_snapshot *snapshot)
     struct recorder *recorder = &history->recorder;
     uint64_t now_ns = snapshot->made_ns;
     int64_t second = recorder_second(recorder, snapshot);
+    bool next = !recorder->last || second != recorder->second;
     windows_start(&history->windows, snapshot);
     follow_reset(history, snapshot);
     if (!recorder->last || recorder_must_cut(recorder, second)) {
@@ -168,8 +167,8 @@ void history_see(struct history *history, const struct stats_snapshot *snapshot)
     pthread_mutex_lock(&history->lock);
     recorder_take(recorder, snapshot, second);
     pthread_mutex_unlock(&history->lock);
-    reset_windows(history, resets_wanted(history));
-    if (is_due(history, second, now_ns)) {
+    reset_windows(history, snapshot);
+    if (next && is_due(history, second, now_ns)) {
         history_seal(history);
         history->cut_ns = now_ns;
     } else if (windows_is_due(&history->windows, snapshot)) {
@@ -187,11 +186,19 @@ static bool told_to_stop(struct history *history)
     return stop;
 }
 
+static void set_following(struct history *history, bool following)
+{
+    pthread_mutex_lock(&history->lock);
+    history->following = following;
+    pthread_cond_broadcast(&history->seen);
+    pthread_mutex_unlock(&history->lock);
+}
+
 static void *follow(void *arg)
 {
     struct history *history = arg;
     struct stats *stats = history->stats;
-    uint64_t generation = 0;
+    uint64_t generation = history->recorder.last->generation;
     thread_begin("history", 0);
     while (!stats_stopped(stats) && !told_to_stop(history)) {
         const struct stats_snapshot *snapshot =
@@ -207,14 +214,19 @@ static void *follow(void *arg)
     else
         stats_release(last);
     history_seal(history);
+    set_following(history, false);
     return NULL;
 }
 
 int history_start(struct history *history, struct stats *stats, struct error *err)
 {
     history->stats = stats;
-    if (pthread_create(&history->follower_thread, NULL, follow, history) != 0)
+    history_see(history, stats_take(stats));
+    set_following(history, true);
+    if (pthread_create(&history->follower_thread, NULL, follow, history) != 0) {
+        set_following(history, false);
         return error_set(err, "cannot start the history's thread");
+    }
     if (pthread_create(&history->writer_thread, NULL, history_write, history) != 0) {
         pthread_mutex_lock(&history->lock);
         history->stopping = true;
@@ -248,7 +260,7 @@ static void init_locks(struct history *history)
 {
     thread_cond_init(&history->wake);
     thread_cond_init(&history->answered);
-    thread_cond_init(&history->reset);
+    thread_cond_init(&history->seen);
     pthread_mutex_init(&history->lock, NULL);
     pthread_mutex_init(&history->reading, NULL);
 }
@@ -303,7 +315,7 @@ void history_close(struct history *history)
     pthread_mutex_destroy(&history->reading);
     pthread_cond_destroy(&history->wake);
     pthread_cond_destroy(&history->answered);
-    pthread_cond_destroy(&history->reset);
+    pthread_cond_destroy(&history->seen);
     free(history->settings.path);
     free(history);
 }

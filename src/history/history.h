@@ -39,6 +39,7 @@ struct history_settings {
  * holds, or a fresh one, is in *key: what stats_options wants. NULL: err, no memory. */
 struct history *history_open(const struct history_settings *settings, struct siphash_key *key,
                              struct error *err);
+/* Windows may be asked for from here on. */
 int history_start(struct history *history, struct stats *stats, struct error *err);
 /* Writes what has begun, and ends the threads. */
 void history_stop(struct history *history);
@@ -47,8 +48,9 @@ void history_close(struct history *history);
 /*
  * What came in a window, on both sides, as a snapshot: counters, distinct numbers, latencies and
  * rates of its streams are those of the window, and from_ms, to_ms and seconds tell how far it
- * really reaches. WINDOW_ALL: stats_take. With a reference for the caller (stats_release); NULL: no
- * memory. Any thread.
+ * really reaches. It has what stats_take has, if the follower has seen that within moments; else
+ * what it has seen last. WINDOW_ALL: stats_take. With a reference for the caller (stats_release);
+ * NULL: no memory. Any thread.
  */
 const struct stats_snapshot *history_snapshot(struct history *history, enum stats_window_id window);
 /* What stats_top says, of a window, too, where lists are made of the largest rows of its parts:
@@ -59,8 +61,9 @@ int history_top(struct history *history, const struct stats_scope *scope,
                 const struct stats_question *questions, size_t count, size_t n,
                 struct stats_answer *answers);
 /* A window begins anew now, and with WINDOW_ALL all statistics, all windows among them. What is in
- * the database stays. Waits until that is done, for some seconds at most. */
-void history_reset(struct history *history, enum stats_window_id window);
+ * the database stays. Waits until that is done, for some seconds at most; false: then it has not
+ * been, but will be. */
+bool history_reset(struct history *history, enum stats_window_id window);
 
 /* A question about a span of time. */
 struct history_question {

@@ -67,11 +67,14 @@ struct history {
     pthread_mutex_t lock;
     pthread_cond_t wake; /* the writer */
     bool stopping, followed;
+    bool following; /* the follower sees what the statistics make */
     struct recorder recorder;
     struct portion minute; /* what has ended of the running one, for the database */
     bool minute_begun;
-    pthread_cond_t reset;   /* a reset is done */
-    unsigned resets_wanted; /* bits, 1 << enum wheel_window */
+    pthread_cond_t seen; /* by the follower: another snapshot */
+    unsigned
+        resets_wanted; /* bits, 1 << enum wheel_window: to be done with the first snapshot ... */
+    uint64_t resets_behind; /* ... behind that generation */
     struct waiting waiting;
     struct history_state state;
     unsigned epoch;      /* counts databases: readers open a new one */

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "stats/stats.h"
 
-enum { SECOND_MS = 1000, STEADY_MS = 900 };
+enum { SECOND_MS = 1000, STEADY_MS = 900, LATE_MS = 100 /* or early, by which a second's is */ };
 
 static void drop_oldest(struct recorder *recorder)
 {
@@ -47,27 +47,32 @@ void recorder_free(struct recorder *recorder)
     *recorder = (struct recorder){0};
 }
 
-/* Milliseconds since the snapshot before; of the first one, since statistics began. */
-static int64_t elapsed_ms(const struct recorder *recorder, const struct stats_snapshot *snapshot)
+/* The snapshot before, which counts what the next one counts; NULL: that counts from zero. */
+static const struct stats_snapshot *before(const struct recorder *recorder,
+                                           const struct stats_snapshot *snapshot)
 {
-    int64_t ms = recorder->last
-                     ? (int64_t)((snapshot->made_ns - recorder->last->made_ns) / CLOCK_MS_NS)
-                     : snapshot->made_ms - snapshot->since_ms;
-    /* The first snapshot's time is that since the start; more than a minute of it is a clock that
-     * was set. */
-    int64_t most = recorder->last ? INT64_MAX : RECORDER_MINUTE_MS;
-    return ms < 0 ? 0 : ms < most ? ms : most;
+    const struct stats_snapshot *last = recorder->last;
+    return last && last->since_ns == snapshot->since_ns ? last : NULL;
+}
+
+/* Milliseconds in which came what the snapshot brings. Of many that add up nothing is cut off. */
+static uint64_t elapsed_ms(const struct recorder *recorder, const struct stats_snapshot *snapshot)
+{
+    const struct stats_snapshot *last = before(recorder, snapshot);
+    uint64_t from_ns = last ? last->made_ns : snapshot->since_ns;
+    return snapshot->made_ns > from_ns ? snapshot->made_ns / CLOCK_MS_NS - from_ns / CLOCK_MS_NS
+                                       : 0;
 }
 
 /*
- * Snapshots come about a second apart, at any moment of it, some a little early or late, and now
- * and then one between them: counted on from the second before, they fill each second. When that
- * has drifted off, or the clock has jumped, the clock is right.
+ * Snapshots come about a second apart, at any moment of it, some a little early or late, and others
+ * between them whenever somebody wants one: counted on from a second before, they fill each second.
+ * When that has drifted off, or the clock has jumped, the clock is right.
  */
 int64_t recorder_second(const struct recorder *recorder, const struct stats_snapshot *snapshot)
 {
-    int64_t passed = (elapsed_ms(recorder, snapshot) + SECOND_MS / 2) / SECOND_MS;
-    int64_t next = recorder->second + passed;
+    int64_t since_ms = (int64_t)(snapshot->made_ns - recorder->second_ns) / (int64_t)CLOCK_MS_NS;
+    int64_t next = recorder->second + (since_ms + SECOND_MS / 2) / SECOND_MS;
     int64_t off = next * SECOND_MS + SECOND_MS - snapshot->made_ms;
     if (recorder->last && off > -STEADY_MS && off < STEADY_MS)
         return next;
@@ -154,18 +159,16 @@ static void put_gone(struct recorder *recorder, size_t i)
 static void gather(struct recorder *recorder, const struct stats_snapshot *snapshot,
                    struct portion *second)
 {
-    /* After a reset everything counts from zero. */
-    const struct stats_snapshot *last =
-        recorder->last && recorder->last->since_ms == snapshot->since_ms ? recorder->last : NULL;
-    uint64_t elapsed = (uint64_t)elapsed_ms(recorder, snapshot);
+    const struct stats_snapshot *last = before(recorder, snapshot);
+    uint64_t elapsed = elapsed_ms(recorder, snapshot);
     struct counts *counts = &recorder->scratch;
     for (size_t i = 0; i < part_count(snapshot); i++) {
         struct series_moment now = {snapshot, stream_at(snapshot, i)};
-        struct series_moment before = {last, last ? same_stream(last, snapshot, i) : NULL};
+        struct series_moment then = {last, last ? same_stream(last, snapshot, i) : NULL};
         if (recorder->last && !same_stream(recorder->last, snapshot, i))
             put_gone(recorder, i);
         counts_clear(counts);
-        series_between(counts, &before, &now, elapsed);
+        series_between(counts, &then, &now, elapsed);
         if (counts->len == 0)
             continue;
         put_counts(second, side_of(i), stream_name(snapshot, i), counts);
@@ -174,7 +177,7 @@ static void gather(struct recorder *recorder, const struct stats_snapshot *snaps
     }
 }
 
-/* Puts it behind the last one, if that is of the same second. */
+/* Adds it to the last one, if that is of the same second. */
 static bool join_last(struct recorder *recorder, struct portion *second)
 {
     if (recorder->count == 0)
@@ -184,9 +187,7 @@ static bool join_last(struct recorder *recorder, struct portion *second)
     if (last->start_ms != second->start_ms)
         return false;
     recorder->bytes -= last->records.cap;
-    buf_put(&last->records, second->records.data, second->records.len);
-    recorder->failed |= last->records.failed;
-    last->records.failed = false;
+    recorder->failed |= portion_merge(last, second, 0) < 0;
     recorder->bytes += last->records.cap;
     buf_free(&second->records);
     return true;
@@ -211,6 +212,19 @@ static void keep_second(struct recorder *recorder, struct portion *second)
     recorder->bytes += second->records.cap;
 }
 
+/* Where the second ends: with the snapshot, when that is a second's own; those in between leave it
+ * where it is, so many seconds behind the one before. */
+static uint64_t second_end(const struct recorder *recorder, const struct stats_snapshot *snapshot,
+                           int64_t second)
+{
+    const int64_t half_ns = CLOCK_SECOND_NS / 2, late_ns = LATE_MS * (int64_t)CLOCK_MS_NS;
+    uint64_t end_ns = recorder->second_ns + (uint64_t)(second - recorder->second) * CLOCK_SECOND_NS;
+    int64_t off_ns = (int64_t)(snapshot->made_ns - end_ns);
+    bool between = off_ns < -late_ns || off_ns > late_ns || second == recorder->second;
+    bool steady = off_ns >= -half_ns && off_ns <= half_ns;
+    return recorder->last && between && steady ? end_ns : snapshot->made_ns;
+}
+
 void recorder_take(struct recorder *recorder, const struct stats_snapshot *snapshot, int64_t second)
 {
     struct portion portion = {.start_ms = second * SECOND_MS};
@@ -222,6 +236,7 @@ void recorder_take(struct recorder *recorder, const struct stats_snapshot *snaps
     } else {
         recorder->failed = true;
     }
+    recorder->second_ns = second_end(recorder, snapshot, second);
     if (recorder->last)
         stats_release(recorder->last);
     recorder->last = snapshot;

@@ -20,7 +20,8 @@ enum {
 /* Owner: one thread at a time. Zeroed is empty. */
 struct recorder {
     const struct stats_snapshot *last; /* a reference; NULL before the first */
-    int64_t second;                    /* Unix time of the second that `last` has ended */
+    int64_t second;                    /* Unix time of the second that `last` belongs to ... */
+    uint64_t second_ns;                /* ... which ends about then, by the other clock */
     struct portion seconds[RECORDER_SECONDS];
     size_t first, count, bytes; /* of `seconds`: a ring */
     size_t thin;                /* so many of the first have only what is of all streams */

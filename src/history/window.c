@@ -7,6 +7,7 @@
 
 enum {
     RESET_MS = 3000,
+    SEE_MS = 1000,  /* that the follower has for what the statistics have made */
     APART_MOST = 8, /* streams whose keys are counted exactly: more take too long */
 };
 
@@ -19,17 +20,33 @@ struct view {
     struct window_sum open; /* the counts of the open part */
 };
 
+/* Waits for the follower to see what there is now. Windows are of what it has seen: counts and
+ * lists of the same moment. */
+static void catch_up(struct history *history)
+{
+    struct timespec until = clock_timespec(clock_after(SEE_MS * CLOCK_MS_NS));
+    const struct stats_snapshot *now = stats_take(history->stats);
+    int waited = 0;
+    pthread_mutex_lock(&history->lock);
+    while (history->following && history->recorder.last->generation < now->generation &&
+           waited == 0)
+        waited = pthread_cond_timedwait(&history->seen, &history->lock, &until);
+    pthread_mutex_unlock(&history->lock);
+    stats_release(now);
+}
+
 /* What is open and what has closed stand still until view_end. */
 static void view_begin(struct view *view, struct history *history, enum stats_window_id window)
 {
     struct portion open = {0};
-    *view = (struct view){.history = history, .now = stats_take(history->stats)};
+    *view = (struct view){.history = history};
     pthread_rwlock_rdlock(&history->windows.lock);
-    int64_t now_ns = windows_now(&history->windows, view->now);
-    view->closed = windows_sum(&history->windows, (enum wheel_window)(window - 1), now_ns);
     pthread_mutex_lock(&history->lock);
+    view->now = stats_hold(history->recorder.last);
     recorder_peek(&history->recorder, &open);
     pthread_mutex_unlock(&history->lock);
+    int64_t now_ns = windows_now(&history->windows, view->now);
+    view->closed = windows_sum(&history->windows, (enum wheel_window)(window - 1), now_ns);
     view->open = windows_sum_of(&history->windows, &open);
     buf_free(&open.records);
 }
@@ -173,12 +190,9 @@ static struct stats_snapshot *make_snapshot(struct view *view, enum stats_window
 {
     const struct stats_snapshot *now = view->now;
     const struct windows *windows = &view->history->windows;
-    size_t size = sizeof *now + now->stream_count * sizeof *now->streams;
-    struct stats_snapshot *snapshot = malloc(size);
+    struct stats_snapshot *snapshot = stats_snapshot_copy(now);
     if (!snapshot)
         return NULL;
-    memcpy(snapshot, now, size);
-    atomic_init(&snapshot->references, 1);
     snapshot->window = window;
     snapshot->other_streams = 0;
     for (enum stats_side side = STATS_SIDES; side-- > 0;)
@@ -190,20 +204,19 @@ static struct stats_snapshot *make_snapshot(struct view *view, enum stats_window
     return snapshot;
 }
 
-/* The one that was made last, while the statistics have made no other since. */
-static const struct stats_snapshot *made_before(const struct windows *windows,
-                                                const struct stats_snapshot *now,
-                                                enum stats_window_id window)
+/* Makes it, unless the one that was made last is of the same moment and no window has begun anew
+ * since. NULL: no memory. */
+static const struct stats_snapshot *remake(struct view *view, enum stats_window_id window)
 {
-    const struct stats_snapshot *made = windows->made[window - 1];
-    return made && made->generation == now->generation ? made : NULL;
-}
-
-static const struct stats_snapshot *hold(const struct stats_snapshot *snapshot)
-{
-    if (snapshot)
-        atomic_fetch_add(&((struct stats_snapshot *)snapshot)->references, 1);
-    return snapshot;
+    struct windows *windows = &view->history->windows;
+    const struct stats_snapshot **made = &windows->made[window - 1].snapshot;
+    if (*made && (*made)->generation == view->now->generation &&
+        windows->made[window - 1].begun == windows->begun)
+        return *made;
+    if (*made)
+        stats_release(*made);
+    windows->made[window - 1].begun = windows->begun;
+    return *made = make_snapshot(view, window);
 }
 
 const struct stats_snapshot *history_snapshot(struct history *history, enum stats_window_id window)
@@ -211,16 +224,13 @@ const struct stats_snapshot *history_snapshot(struct history *history, enum stat
     struct windows *windows = &history->windows;
     if (window == WINDOW_ALL)
         return stats_take(history->stats);
+    catch_up(history);
     pthread_mutex_lock(&windows->making);
     struct view view;
     view_begin(&view, history, window);
-    if (!made_before(windows, view.now, window)) {
-        const struct stats_snapshot *old = windows->made[window - 1];
-        windows->made[window - 1] = make_snapshot(&view, window);
-        if (old)
-            stats_release(old);
-    }
-    const struct stats_snapshot *snapshot = hold(windows->made[window - 1]);
+    const struct stats_snapshot *snapshot = remake(&view, window);
+    if (snapshot)
+        stats_hold(snapshot);
     view_end(&view);
     pthread_mutex_unlock(&windows->making);
     return snapshot;
@@ -350,6 +360,7 @@ int history_top(struct history *history, const struct stats_scope *scope,
     if (scope->window == WINDOW_ALL)
         return stats_top(history->stats, scope, questions, count, n, answers);
     memset(answers, 0, count * sizeof *answers);
+    catch_up(history);
     struct view view;
     view_begin(&view, history, scope->window);
     const struct stats_stream *stream = stream_of(&view, scope);
@@ -362,18 +373,49 @@ int history_top(struct history *history, const struct stats_scope *scope,
 
 /* --- resets --------------------------------------------------------------------------------- */
 
-/* The follower does it with the next snapshot, so that the part that is open ends there. */
-void history_reset(struct history *history, enum stats_window_id window)
+/* The follower has seen the reset, and with it all windows have begun anew. With the lock. */
+static bool has_begun(const struct history *history, uint64_t since_ns)
 {
-    struct timespec until = clock_timespec(clock_after(RESET_MS * CLOCK_MS_NS));
-    unsigned all = (1u << WHEEL_WINDOWS) - 1;
-    unsigned wanted = window == WINDOW_ALL ? all : 1u << (window - 1);
+    return history->recorder.last && history->recorder.last->since_ns >= since_ns;
+}
+
+static bool reset_all(struct history *history, const struct timespec *until)
+{
     int waited = 0;
-    if (window == WINDOW_ALL)
-        stats_reset(history->stats);
+    stats_reset(history->stats);
+    const struct stats_snapshot *now = stats_take(history->stats);
+    pthread_mutex_lock(&history->lock);
+    while (history->following && !has_begun(history, now->since_ns) && waited == 0)
+        waited = pthread_cond_timedwait(&history->seen, &history->lock, until);
+    bool done = has_begun(history, now->since_ns);
+    pthread_mutex_unlock(&history->lock);
+    stats_release(now);
+    return done;
+}
+
+/* Has a snapshot made, with which the part that is open ends. */
+static bool reset_window(struct history *history, unsigned wanted, const struct timespec *until)
+{
+    int waited = 0;
+    const struct stats_snapshot *now = stats_take(history->stats);
     pthread_mutex_lock(&history->lock);
     history->resets_wanted |= wanted;
-    while (history->resets_wanted & wanted && !history->followed && waited == 0)
-        waited = pthread_cond_timedwait(&history->reset, &history->lock, &until);
+    history->resets_behind = now->generation;
     pthread_mutex_unlock(&history->lock);
+    stats_release(now);
+    stats_release(stats_fresh(history->stats));
+    pthread_mutex_lock(&history->lock);
+    while (history->following && history->resets_wanted & wanted && waited == 0)
+        waited = pthread_cond_timedwait(&history->seen, &history->lock, until);
+    bool done = !(history->resets_wanted & wanted);
+    pthread_mutex_unlock(&history->lock);
+    return done;
+}
+
+bool history_reset(struct history *history, enum stats_window_id window)
+{
+    struct timespec until = clock_timespec(clock_after(RESET_MS * CLOCK_MS_NS));
+    if (window == WINDOW_ALL)
+        return reset_all(history, &until);
+    return reset_window(history, 1u << (window - 1), &until);
 }

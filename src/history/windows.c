@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "history/tops_sum.h"
 
 enum {
@@ -18,7 +19,7 @@ void windows_init(struct windows *windows, const struct siphash_key *key, size_t
 {
     size_t top = bytes / ROW_BYTES / LISTS;
     *windows = (struct windows){.key = *key};
-    pthread_rwlock_init(&windows->lock, NULL);
+    thread_rwlock_init(&windows->lock);
     pthread_mutex_init(&windows->making, NULL);
     wheel_init(&windows->wheel, bytes,
                top < TOP_LEAST  ? TOP_LEAST
@@ -52,8 +53,8 @@ void windows_free(struct windows *windows)
     pthread_rwlock_destroy(&windows->lock);
     pthread_mutex_destroy(&windows->making);
     for (int w = 0; w < WHEEL_WINDOWS; w++) {
-        if (windows->made[w])
-            stats_release(windows->made[w]);
+        if (windows->made[w].snapshot)
+            stats_release(windows->made[w].snapshot);
     }
 }
 
@@ -274,8 +275,14 @@ void windows_restore(struct windows *windows, enum wheel_window length, struct w
     forget_all(windows);
 }
 
-void windows_reset(struct windows *windows, enum wheel_window window)
+void windows_begin(struct windows *windows, unsigned which, const struct stats_snapshot *snapshot)
 {
-    wheel_begin(&windows->wheel, window, windows->open_ns);
-    window_forget(&windows->sums[window]);
+    int64_t since_ns = (int64_t)snapshot->since_ns + windows->offset_ns;
+    windows->open_ns = since_ns > windows->open_ns ? since_ns : windows->open_ns;
+    for (int w = 0; w < WHEEL_WINDOWS; w++) {
+        if (which >> w & 1)
+            wheel_begin(&windows->wheel, (enum wheel_window)w, windows->open_ns);
+    }
+    windows->begun++;
+    forget_all(windows);
 }

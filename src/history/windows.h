@@ -41,8 +41,12 @@ struct windows {
     bool started;
     int64_t open_ns; /* where the open part begins, by the wheel's clock */
     struct window_sum sums[WHEEL_WINDOWS];
+    uint64_t begun;         /* how often windows have begun anew */
     pthread_mutex_t making; /* taken before `lock`: of what history_snapshot made last */
-    const struct stats_snapshot *made[WHEEL_WINDOWS];
+    struct {
+        const struct stats_snapshot *snapshot;
+        uint64_t begun;
+    } made[WHEEL_WINDOWS];
 };
 
 void windows_init(struct windows *windows, const struct siphash_key *key, size_t bytes);
@@ -58,8 +62,9 @@ void windows_put(struct windows *windows, const struct stats_snapshot *snapshot,
                  struct portion *portion);
 /* A part of a run before; see wheel_restore. */
 void windows_restore(struct windows *windows, enum wheel_window length, struct wheel_part *part);
-/* From now on a window has what comes from its open part on. With the lock, for writing. */
-void windows_reset(struct windows *windows, enum wheel_window window);
+/* Some windows, bits (1 << enum wheel_window), have nothing but what comes from the open part on,
+ * which begins with this snapshot's numbers, no earlier. With the lock, for writing. */
+void windows_begin(struct windows *windows, unsigned which, const struct stats_snapshot *snapshot);
 
 /* The sum of a window's closed parts; with the lock, for reading, which is given up for a while
  * when it has to be made. */

@@ -41,12 +41,12 @@ const struct stats_snapshot *api_snapshot(const struct http_context *context,
     return snapshot;
 }
 
-void api_reset_window(const struct http_context *context, enum stats_window_id window)
+bool api_reset_window(const struct http_context *context, enum stats_window_id window)
 {
     if (context->history)
-        history_reset(context->history, window);
-    else
-        stats_reset(context->stats);
+        return history_reset(context->history, window);
+    stats_reset(context->stats);
+    return true;
 }
 
 bool api_knows(enum stats_window_id window, const struct stats_question *question,

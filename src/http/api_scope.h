@@ -41,7 +41,7 @@ void api_put_words(struct json *j, const struct api_scope *scope); /* "side" and
 const struct stats_snapshot *api_snapshot(const struct http_context *context,
                                           enum stats_window_id window, struct http_reply *reply);
 /* As history_reset; without a history nothing but WINDOW_ALL is kept. */
-void api_reset_window(const struct http_context *context, enum stats_window_id window);
+bool api_reset_window(const struct http_context *context, enum stats_window_id window);
 /* False: that question has an answer since the start alone, and the reply, if it is not NULL, says
  * so. */
 bool api_knows(enum stats_window_id window, const struct stats_question *question,

@@ -491,7 +491,10 @@ static void reset_handle(const struct http_request *request, struct http_reply *
     struct api_scope scope;
     if (!api_scope(request, reply, &scope))
         return;
-    api_reset_window(request->context, scope.window);
+    if (!api_reset_window(request->context, scope.window)) {
+        http_fail(reply, 503, "it takes long: the numbers will begin anew, but have not yet");
+        return;
+    }
     struct json j = api_begin(reply);
     json_put_bool(&j, "reset", true);
     json_put_str(&j, "window", stats_window_name(scope.window));

@@ -248,6 +248,18 @@ struct stats_snapshot *stats_photograph(struct stats *stats)
     return snapshot;
 }
 
+struct stats_snapshot *stats_snapshot_copy(const struct stats_snapshot *snapshot)
+{
+    const size_t head = offsetof(struct stats_snapshot, generation); /* what others count */
+    size_t size = sizeof *snapshot + snapshot->stream_count * sizeof *snapshot->streams;
+    struct stats_snapshot *copy = malloc(size);
+    if (!copy)
+        return NULL;
+    memcpy((char *)copy + head, (const char *)snapshot + head, size - head);
+    atomic_init(&copy->references, 1);
+    return copy;
+}
+
 double stats_source_loss(const struct stats_stream *stream)
 {
     const uint64_t *loss = stream->counters.loss;

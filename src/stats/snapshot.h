@@ -112,6 +112,14 @@ static inline const uint64_t *stats_latency(const struct stats_snapshot *snapsho
 /* The part of its frames that a server has probably dropped before it sent them; NAN while nothing
  * is known of it. */
 double stats_source_loss(const struct stats_stream *stream);
+/* One more reference to it; stats_release gives it back. */
+static inline const struct stats_snapshot *stats_hold(const struct stats_snapshot *snapshot)
+{
+    atomic_fetch_add(&((struct stats_snapshot *)snapshot)->references, 1);
+    return snapshot;
+}
+/* A copy, the caller's own, with one reference. NULL: no memory. */
+struct stats_snapshot *stats_snapshot_copy(const struct stats_snapshot *snapshot);
 /* The index of the stream of that name; STATS_ALL when there is none. */
 int stats_snapshot_find(const struct stats_snapshot *snapshot, struct span name);
 /* One of the streams by its index, or with STATS_ALL the total. */

@@ -95,7 +95,6 @@ struct stats {
     uint64_t whole_ns;                 /* when tables were collected last ... */
     uint64_t asked_ns;                 /* ... and when somebody asked about them */
     bool reset_wanted;                 /* with the next tick */
-    uint64_t regular;                  /* generation of the last one that stats_wait sees */
     struct stats_snapshot *snapshot;
 
     /* The thread's own; the tables and streams under `tables_lock`, which readers of tables take

@@ -183,8 +183,8 @@ static void collect(struct stats *stats, bool whole)
     stats_merge_losses(stats);
 }
 
-/* Returns when the snapshot was made. `regular`: stats_wait shall see it. */
-static uint64_t publish(struct stats *stats, bool regular)
+/* Returns when the snapshot was made. */
+static uint64_t publish(struct stats *stats)
 {
     struct stats_snapshot *snapshot = stats_photograph(stats);
     uint64_t made_ns = snapshot ? snapshot->made_ns : clock_ns();
@@ -194,8 +194,6 @@ static uint64_t publish(struct stats *stats, bool regular)
         stats->snapshot = snapshot; /* for want of memory the old one stays */
     else
         before = NULL;
-    if (regular && stats->snapshot)
-        stats->regular = stats->snapshot->generation;
     pthread_cond_broadcast(&stats->news);
     pthread_mutex_unlock(&stats->lock);
     if (before)
@@ -221,10 +219,10 @@ static void tick(struct stats *stats, bool regular)
     pthread_mutex_unlock(&stats->lock);
     collect(stats, whole);
     if (reset) {
-        publish(stats, true); /* for who adds up what came until now */
+        publish(stats); /* for who adds up what came until now */
         stats_forget(stats);
     }
-    uint64_t made_ns = publish(stats, regular || reset);
+    uint64_t made_ns = publish(stats);
     if (regular || reset) {
         stats_remember(stats, made_ns);
         listing_second(stats);
@@ -379,22 +377,17 @@ static int init_known(struct stats *stats)
 
 static void init_locks(struct stats *stats)
 {
-    pthread_rwlockattr_t fair;
     pthread_mutex_init(&stats->lock, NULL);
     thread_cond_init(&stats->wake);
     thread_cond_init(&stats->news);
-    /* By default readers that come all the time would keep the merging thread out for ever. */
-    pthread_rwlockattr_init(&fair);
-    pthread_rwlockattr_setkind_np(&fair, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
-    pthread_rwlock_init(&stats->tables_lock, &fair);
-    pthread_rwlockattr_destroy(&fair);
+    thread_rwlock_init(&stats->tables_lock);
 }
 
 /* Outputs may look before the statistics' thread starts, so there is something to see from the
  * beginning. */
 static int first_snapshot(struct stats *stats)
 {
-    stats_remember(stats, publish(stats, true));
+    stats_remember(stats, publish(stats));
     return stats->snapshot ? 0 : -1;
 }
 
@@ -544,9 +537,9 @@ const struct stats_snapshot *stats_wait(struct stats *stats, uint64_t generation
     const struct stats_snapshot *snapshot = NULL;
     int waited = 0;
     pthread_mutex_lock(&stats->lock);
-    while (stats->regular <= generation && !stats->stopped && waited == 0)
+    while (stats->snapshot->generation <= generation && !stats->stopped && waited == 0)
         waited = pthread_cond_timedwait(&stats->news, &stats->lock, &until);
-    if (stats->regular > generation)
+    if (stats->snapshot->generation > generation)
         snapshot = hold(stats->snapshot);
     pthread_mutex_unlock(&stats->lock);
     return snapshot;

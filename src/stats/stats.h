@@ -70,9 +70,9 @@ void stats_release(const struct stats_snapshot *snapshot);
  * within a tenth of a second; callers at the same moment share one. Waits for a second at most and
  * then returns the latest. NULL before stats_start. */
 const struct stats_snapshot *stats_fresh(struct stats *stats);
-/* Waits until a second has ended, or the numbers were reset, after the snapshot `generation`, for
- * at most timeout_ns; then as stats_take. Snapshots that stats_fresh has made do not end it. NULL:
- * none came, or the statistics have stopped (then stats_stopped). Any thread. */
+/* Waits until there is a snapshot later than `generation`, because a second has ended, the numbers
+ * were reset or somebody wanted one, for at most timeout_ns; then as stats_take. NULL: none came,
+ * or the statistics have stopped (then stats_stopped). Any thread. */
 const struct stats_snapshot *stats_wait(struct stats *stats, uint64_t generation,
                                         uint64_t timeout_ns);
 bool stats_stopped(struct stats *stats);

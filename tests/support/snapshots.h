@@ -12,8 +12,8 @@ enum { STORY_STREAMS = 2 };
 
 /* What has come so far. Owner: one test. */
 struct story {
-    int64_t ms, since_ms; /* the wall clock */
-    uint64_t ns;          /* the other clock */
+    int64_t ms, since_ms;  /* the wall clock */
+    uint64_t ns, since_ns; /* the other clock */
     uint64_t generation;
     enum stats_side side;                                      /* where story_count counts */
     struct stats_counters total, streams[STORY_STREAMS];       /* of the client side */
@@ -22,7 +22,8 @@ struct story {
 
 static inline struct story story_begin(int64_t ms)
 {
-    return (struct story){.ms = ms, .since_ms = ms, .ns = UINT64_C(1000000000000)};
+    const uint64_t ns = (uint64_t)ms * 1000000;
+    return (struct story){.ms = ms, .since_ms = ms, .ns = ns, .since_ns = ns};
 }
 
 /* Queries and responses of one stream; every response takes that long. */
@@ -56,6 +57,7 @@ static inline void story_wait(struct story *story, int64_t ms)
 static inline void story_reset(struct story *story)
 {
     story->since_ms = story->ms;
+    story->since_ns = story->ns;
     memset(&story->total, 0, sizeof story->total);
     memset(story->streams, 0, sizeof story->streams);
     memset(&story->others_total, 0, sizeof story->others_total);
@@ -74,6 +76,7 @@ static inline struct stats_snapshot *story_crowd(struct story *story, size_t cou
     snapshot->made_ms = story->ms;
     snapshot->made_ns = story->ns;
     snapshot->since_ms = story->since_ms;
+    snapshot->since_ns = story->since_ns;
     snapshot->total[STATS_CLIENT].counters = story->total;
     memcpy(snapshot->latency[STATS_CLIENT], story->total.latency, sizeof *snapshot->latency);
     snapshot->total[STATS_UPSTREAM] =
