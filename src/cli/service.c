@@ -41,13 +41,12 @@ static bool only_files(const struct config *config)
 static int open_statistics(struct service *s, struct error *err)
 {
     const struct history_settings *history = config_section(s->config, "history");
-    struct history_settings kept = history ? *history : (struct history_settings){0};
+    static const struct history_settings in_memory;
     const struct stats_settings *settings = config_section_add(s->config, "statistics", err);
     struct siphash_key key;
     if (!settings)
         return -1;
-    kept.wheel_bytes = stats_wheel_bytes(settings);
-    s->history = history_open(&kept, &key, err);
+    s->history = history_open(history ? history : &in_memory, &key, err);
     if (!s->history)
         return -1;
     struct stats_options options = {
@@ -64,16 +63,14 @@ static int open_statistics(struct service *s, struct error *err)
     return s->stats ? 0 : -1;
 }
 
-/* `asked`: the command itself will ask what belongs to names and clients. */
-static int open_live(struct service *s, bool asked, struct error *err)
+static int open_live(struct service *s, struct error *err)
 {
-    bool web = config_section(s->config, "web");
+    if (!config_section(s->config, "web"))
+        return 0;
     unsigned workers = pipeline_worker_count(&s->config->settings);
-    s->live = web ? live_new(workers, err) : NULL;
-    if (web && !s->live)
-        return -1;
-    s->watches = web || asked ? watches_new(workers, err) : NULL;
-    return s->watches || !(web || asked) ? 0 : -1;
+    s->live = live_new(workers, err);
+    s->watches = s->live ? watches_new(workers, err) : NULL;
+    return s->watches ? 0 : -1;
 }
 
 static int open_pipeline(struct service *s, const struct pipeline_options *options,
@@ -162,7 +159,7 @@ static int start_all(struct service *s, const struct pipeline_options *options, 
         return failed_in(s, "web", err);
     if ((statistics || wants_statistics(s->config)) && open_statistics(s, err) < 0)
         return failed_in(s, "statistics", err);
-    if (open_live(s, statistics, err) < 0 || open_pipeline(s, options, err) < 0)
+    if (open_live(s, err) < 0 || open_pipeline(s, options, err) < 0)
         return -1;
     if (s->stats && (stats_start(s->stats, s->pipeline, err) < 0 ||
                      history_start(s->history, s->stats, err) < 0))

@@ -49,54 +49,91 @@ void waiting_put(struct waiting *waiting, struct portion *portion)
     *waiting_at(waiting, waiting->count++) = *portion;
 }
 
-/* The running minute gets what has ended of it; single streams have counts there, and no lists. */
-static void add_to_minute(struct history *history, const struct portion *part)
+/* The running minute and what has ended of it; single streams have counts there, and no lists.
+ * False: there is no memory, and nothing is added. */
+static bool next_minute(struct history *history, const struct portion *part, struct portion *sum)
 {
     struct portion lean = {.start_ms = part->start_ms};
+    *sum = (struct portion){.start_ms = part->start_ms};
     struct cursor c = cursor_of(buf_span(&part->records));
     for (struct record record; portion_next(&c, &record);) {
         if (record.stream.len == 0 || record_kind(record.what) == RECORD_COUNTS)
             portion_put(&lean, record.what, record.stream, record.bytes);
     }
-    history->minute.start_ms = part->start_ms;
-    history->minute_begun = true;
-    if (portion_merge(&history->minute, &lean, history->settings.top) < 0)
-        history->recorder.failed = true;
+    if (portion_sum(&history->minute, &lean, history->settings.top, &sum->records) < 0 ||
+        lean.records.failed)
+        history->failed = true;
+    bool nothing = history->minute.records.len + lean.records.len == 0;
     buf_free(&lean.records);
+    return sum->records.data || nothing;
 }
 
-/* Ends the open part. From the moment that the statistics begin another window until the wheel has
- * this one nobody may look. */
+/* Ends the open part; until the wheel has it, it is closing, for all to see. Returns its portion's
+ * counts, and what the wheel wants to know. */
+static struct wheel_part begin_close(struct history *history)
+{
+    struct windows *windows = &history->windows;
+    pthread_rwlock_wrlock(&windows->lock);
+    windows->closing.window = history->stats ? stats_window_take(history->stats) : NULL;
+    pthread_mutex_lock(&history->lock);
+    struct wheel_part part = windows_close(windows, history->recorder.last);
+    recorder_cut(&history->recorder, &windows->closing.counts);
+    history->failed |= windows->closing.counts.records.failed;
+    windows->closing.counts.records.failed = false;
+    pthread_mutex_unlock(&history->lock);
+    pthread_rwlock_unlock(&windows->lock);
+    return part;
+}
+
+/* The part's lists, sketches and counts. */
+static void fill_part(struct history *history, struct portion *part)
+{
+    const struct windows *windows = &history->windows;
+    const struct buf *counts = &windows->closing.counts.records;
+    size_t top = wheel_top(&windows->wheel, WHEEL_MINUTE);
+    const struct part_options options = {&history->key,
+                                         top > history->settings.top ? top : history->settings.top,
+                                         history->recorder.last};
+    part->start_ms = windows->closing.counts.start_ms;
+    if (windows->closing.window)
+        part_put_window(part, windows->closing.window, &options);
+    buf_put(&part->records, counts->data, counts->len);
+    history->failed |= part->records.failed;
+    part->records.failed = false;
+}
+
+/* What takes long of it holds up nobody. */
 static void close_part(struct history *history)
 {
     struct windows *windows = &history->windows;
-    const struct stats_snapshot *last = history->recorder.last;
-    struct portion part = {0};
     if (!history->recorder.dirty)
         return;
+    struct wheel_part part = begin_close(history);
+    struct stats_window *window = windows->closing.window;
+    struct portion minute;
+    fill_part(history, &part.portion);
+    bool written = history->settings.path && next_minute(history, &part.portion, &minute);
+    windows_prepare(windows, &part);
     pthread_rwlock_wrlock(&windows->lock);
-    struct stats_window *window = history->stats ? stats_window_take(history->stats) : NULL;
-    const struct part_options options = {&history->key, windows->wheel.top, last};
-    if (window)
-        part_put_window(&part, window, &options);
-    stats_window_free(window);
     pthread_mutex_lock(&history->lock);
-    recorder_cut(&history->recorder, &part);
-    history->recorder.failed |= part.records.failed;
-    part.records.failed = false;
-    if (history->settings.path)
-        add_to_minute(history, &part);
+    if (written) {
+        buf_free(&history->minute.records);
+        history->minute = minute;
+        history->minute_begun = true;
+    }
+    windows_put(windows, &part);
     pthread_mutex_unlock(&history->lock);
-    windows_put(windows, last, &part);
     pthread_rwlock_unlock(&windows->lock);
+    stats_window_free(window);
+    windows_tidy(windows, history->recorder.last->generation);
 }
 
 void history_seal(struct history *history)
 {
     close_part(history);
     pthread_mutex_lock(&history->lock);
-    bool failed = history->recorder.failed;
-    history->recorder.failed = false;
+    bool failed = history->recorder.failed || history->failed;
+    history->recorder.failed = history->failed = false;
     if (history->minute_begun)
         waiting_put(&history->waiting, &history->minute);
     history->minute = (struct portion){0};
@@ -221,6 +258,7 @@ static void *follow(void *arg)
 int history_start(struct history *history, struct stats *stats, struct error *err)
 {
     history->stats = stats;
+    windows_limit(&history->windows, stats_windows_memory(stats));
     history_see(history, stats_take(stats));
     set_following(history, true);
     if (pthread_create(&history->follower_thread, NULL, follow, history) != 0) {
@@ -287,8 +325,7 @@ struct history *history_open(const struct history_settings *settings, struct sip
     history->state.on_disk = path != NULL;
     history->state.healthy = true;
     bool opened = path && history_open_store(history);
-    windows_init(&history->windows, &history->key,
-                 settings->wheel_bytes ? settings->wheel_bytes : WHEEL_BYTES);
+    windows_init(&history->windows, &history->key, WINDOWS_BYTES);
     if (opened)
         history_restore(history, clock_wall_ms());
     if (opened && folder_note_at(path, FOLDER_DATABASE, &note))
@@ -343,6 +380,8 @@ void history_each(struct history *history, bool seconds, uint64_t written,
     }
     if (!seconds && history->minute_begun)
         take(ctx, &history->minute);
+    if (!seconds && history->windows.closing.any)
+        take(ctx, &history->windows.closing.counts);
     if (!seconds && recorder->dirty) {
         recorder_peek(recorder, &open);
         take(ctx, &open);

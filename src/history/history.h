@@ -30,8 +30,7 @@ struct history_settings {
     uint64_t keep_ns[HISTORY_KINDS]; /* how long each kind of roll-up is kept */
     uint64_t top;                    /* rows of each table in a roll-up, by each measure */
     uint64_t write_every_ns;
-    uint64_t size_max;  /* bytes of the database; 0: as large as it gets */
-    size_t wheel_bytes; /* of what is kept of windows in memory; 0: some MiB */
+    uint64_t size_max; /* bytes of the database; 0: as large as it gets */
 };
 
 /* Opens or makes the database. A broken one is set aside (renamed) with a warning; one that cannot

@@ -14,7 +14,7 @@ enum {
     WAITING_MAX = 240,         /* portions that wait for a disk: four hours, then the oldest go */
     WAITING_BYTES = 16 << 20,  /* and of so many bytes */
     TRANSACTION_PORTIONS = 16, /* written at once */
-    WHEEL_BYTES = 6 << 20,     /* of the windows' wheel, unless somebody says another number */
+    WINDOWS_BYTES = 6 << 20,   /* of the windows' wheel, until the statistics say another number */
 };
 
 /* Portions that wait to be written, oldest first: a wheel. */
@@ -60,7 +60,8 @@ struct history {
     struct stats *stats;
     pthread_t follower_thread, writer_thread;
     bool started;
-    uint64_t cut_ns;        /* the follower's: when the last portion ended */
+    uint64_t cut_ns;        /* the follower's: when the last portion ended ... */
+    bool failed;            /* ... and whether memory was short since */
     struct windows windows; /* has a lock of its own, taken before `lock` */
 
     /* Of what follows; held for moments, and never while a disk is asked for something. */

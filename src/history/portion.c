@@ -83,6 +83,52 @@ void portion_imply(const struct portion *portion, unsigned sides, struct portion
     }
 }
 
+/* What portion_find looks for, and what it has seen on the way. */
+struct look_up {
+    unsigned what;
+    struct span stream, all; /* the record of all streams */
+    struct known its;        /* on that side */
+    bool sent;               /* the stream has */
+};
+
+/* True when the record is what was looked for. */
+static bool look_at(struct look_up *l, const struct record *record)
+{
+    if (record->what == l->what && span_equal(record->stream, l->stream))
+        return true;
+    if (record->stream.len == 0 && record->what == l->what)
+        l->all = record->bytes;
+    if (record->stream.len == 0 || record->what / RECORD_SIDE != l->what / RECORD_SIDE)
+        return false;
+    l->its.apart |= !is_counts(record);
+    l->its.streams += is_counts(record);
+    l->sent |= is_counts(record) && span_equal(record->stream, l->stream);
+    return false;
+}
+
+bool portion_find(const struct portion *portion, unsigned what, struct span stream,
+                  struct buf *made, struct span *bytes)
+{
+    struct look_up l = {.what = what, .stream = stream};
+    struct cursor c = cursor_of(buf_span(&portion->records));
+    for (struct record record; portion_next(&c, &record);) {
+        if (look_at(&l, &record)) {
+            *bytes = record.bytes;
+            return true;
+        }
+    }
+    *bytes = l.all;
+    if (stream.len == 0 || l.its.apart || !l.sent || !l.all.ptr)
+        return false;
+    if (l.its.streams == 1)
+        return true;
+    if (record_kind(what) < RECORD_TOPS)
+        return false;
+    put_bounds(l.all, made);
+    *bytes = buf_span(made);
+    return !made->failed;
+}
+
 /* The sides on which a portion has more of single streams than their counts, as bits. */
 static unsigned apart_in(const struct portion *portion)
 {
@@ -175,19 +221,25 @@ static bool sum_up(const struct portion *const sources[SOURCES], size_t top, str
     return whole;
 }
 
+int portion_sum(const struct portion *a, const struct portion *b, size_t top, struct buf *out)
+{
+    struct portion of_a = {0}, of_b = {0};
+    portion_imply(a, apart_in(b), &of_a);
+    portion_imply(b, apart_in(a), &of_b);
+    const struct portion *const sources[SOURCES] = {a, b, &of_a, &of_b};
+    bool whole = sum_up(sources, top, out) && !of_a.records.failed && !of_b.records.failed;
+    buf_free(&of_a.records);
+    buf_free(&of_b.records);
+    return whole ? 0 : -1;
+}
+
 int portion_merge(struct portion *portion, const struct portion *from, size_t top)
 {
-    struct portion mine = {0}, its = {0};
     struct buf sum = {0};
-    portion_imply(portion, apart_in(from), &mine);
-    portion_imply(from, apart_in(portion), &its);
-    const struct portion *const sources[SOURCES] = {portion, from, &mine, &its};
-    bool whole = sum_up(sources, top, &sum) && !mine.records.failed && !its.records.failed;
-    buf_free(&mine.records);
-    buf_free(&its.records);
+    int rc = portion_sum(portion, from, top, &sum);
     if (!sum.data)
-        return whole ? 0 : -1;
+        return rc;
     buf_free(&portion->records);
     portion->records = sum;
-    return whole ? 0 : -1;
+    return rc;
 }

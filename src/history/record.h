@@ -64,6 +64,12 @@ int record_compare(const struct record *x, const struct record *y);
  * records as the stream's, on those of the sides, bits, where the portion has nothing but counts of
  * single streams. Of several, lists that say what their keys can have at most. */
 void portion_imply(const struct portion *portion, unsigned sides, struct portion *implied);
+/* What a portion says of one stream (empty: of all) of one kind, not of counts: its record, or what
+ * portion_imply makes, for which `made`, that the caller frees, may be used. False: nothing. */
+bool portion_find(const struct portion *portion, unsigned what, struct span stream,
+                  struct buf *made, struct span *bytes);
+/* The sum of two portions' records: as portion_merge, into an empty buffer. */
+int portion_sum(const struct portion *a, const struct portion *b, size_t top, struct buf *out);
 /* Adds another portion's records: those of the same kind and stream become one, in the order of
  * streams and kinds. -1: there was no memory, or something was damaged; that is missing then. */
 int portion_merge(struct portion *portion, const struct portion *from, size_t top);

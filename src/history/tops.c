@@ -7,7 +7,7 @@
 #include "wire/protobuf.h"
 
 enum {
-    TOPS_MAX = 1 << 16,      /* rows of a list that is read, and that merging may make */
+    TOPS_MAX = 1 << 17,      /* rows of a list that is read, and that merging may make */
     TOPS_BYTES_MAX = 1 << 26 /* of a list as bytes: a database may be damaged */
 };
 
@@ -139,6 +139,29 @@ void tops_merge(struct tops *into, const struct tops *from)
         sum.floor[r] = into->floor[r] + from->floor[r];
     tops_free(into);
     *into = sum;
+}
+
+bool tops_is_under(struct span name, struct span domain)
+{
+    if (domain.len == 0 || (domain.len == 1 && domain.ptr[0] == '.'))
+        return true;
+    if (name.len < domain.len ||
+        memcmp(name.ptr + name.len - domain.len, domain.ptr, domain.len) != 0)
+        return false;
+    size_t rest = name.len - domain.len, slashes = 0; /* where the domain begins a label must */
+    while (rest > slashes + 1 && name.ptr[rest - 2 - slashes] == '\\')
+        slashes++;
+    return rest == 0 || (name.ptr[rest - 1] == '.' && slashes % 2 == 0);
+}
+
+void tops_keep_under(struct tops *tops, struct span domain)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < tops->len; i++) {
+        if (tops_is_under(tops_text(tops, &tops->rows[i]), domain))
+            tops->rows[kept++] = tops->rows[i];
+    }
+    tops->len = kept;
 }
 
 /* What to order rows by. */

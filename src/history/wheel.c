@@ -6,10 +6,10 @@ enum { MINUTE_S = 60, HOUR_S = 3600 };
 #define SECONDS(n) ((int64_t)(n) * (int64_t)CLOCK_SECOND_NS)
 
 const struct wheel_span wheel_spans[WHEEL_WINDOWS] = {
-    [WHEEL_MINUTE] = {SECONDS(10), 6},
-    [WHEEL_FIVE_MINUTES] = {SECONDS(MINUTE_S), 5},
-    [WHEEL_HOUR] = {SECONDS(5 * MINUTE_S), 12},
-    [WHEEL_DAY] = {SECONDS(HOUR_S), 24},
+    [WHEEL_MINUTE] = {SECONDS(10), 6, 3},
+    [WHEEL_FIVE_MINUTES] = {SECONDS(MINUTE_S), 5, 3},
+    [WHEEL_HOUR] = {SECONDS(5 * MINUTE_S), 12, 2},
+    [WHEEL_DAY] = {SECONDS(HOUR_S), 24, 1},
 };
 
 static struct wheel_part *part_at(struct wheel_level *level, size_t i)
@@ -47,6 +47,12 @@ void wheel_init(struct wheel *wheel, size_t bytes_max, size_t top)
     *wheel = (struct wheel){.bytes_max = bytes_max, .top = top};
     for (int w = 0; w < WHEEL_WINDOWS; w++)
         wheel->begin_ns[w] = INT64_MIN;
+}
+
+size_t wheel_top(const struct wheel *wheel, enum wheel_window length)
+{
+    size_t top = wheel->top * wheel_spans[length].rows;
+    return top < WHEEL_TOP_MOST ? top : WHEEL_TOP_MOST;
 }
 
 /* --- memory --------------------------------------------------------------------------------- */
@@ -89,6 +95,19 @@ static void forget_some(struct wheel *wheel)
     drop_oldest(wheel, (enum wheel_window)length);
 }
 
+/* Readers go on when this is over. */
+static void begin_change(pthread_rwlock_t *lock)
+{
+    if (lock)
+        pthread_rwlock_wrlock(lock);
+}
+
+static void end_change(pthread_rwlock_t *lock)
+{
+    if (lock)
+        pthread_rwlock_unlock(lock);
+}
+
 static bool is_empty(const struct wheel *wheel)
 {
     size_t count = 0;
@@ -109,6 +128,14 @@ static void push(struct wheel *wheel, enum wheel_window length, struct wheel_par
         forget_some(wheel);
 }
 
+void wheel_limit(struct wheel *wheel, size_t bytes_max, size_t top)
+{
+    wheel->bytes_max = bytes_max;
+    wheel->top = top;
+    while (wheel->bytes > wheel->bytes_max && !is_empty(wheel))
+        forget_some(wheel);
+}
+
 void wheel_free(struct wheel *wheel)
 {
     for (int length = 0; length < WHEEL_WINDOWS; length++) {
@@ -120,10 +147,11 @@ void wheel_free(struct wheel *wheel)
 /* --- time ----------------------------------------------------------------------------------- */
 
 /* Adds a part to one that lies before it. */
-static void join(struct wheel *wheel, struct wheel_part *into, const struct wheel_part *part)
+static void join(struct wheel *wheel, enum wheel_window length, struct wheel_part *into,
+                 const struct wheel_part *part)
 {
     struct portion *sum = &into->portion;
-    if (portion_merge(sum, &part->portion, wheel->top) < 0)
+    if (portion_merge(sum, &part->portion, wheel_top(wheel, length)) < 0)
         wheel->failed = true;
     sum->thin |= part->portion.thin;
     into->to_ns = part->to_ns;
@@ -171,19 +199,22 @@ static struct wheel_part sum_from(struct wheel *wheel, enum wheel_window length,
         const struct wheel_part *part = part_at(level, i);
         if (part->from_ns >= from_ns && number_at(part->from_ns, longer) == number &&
             !is_between(wheel, longer, from_ns, part->from_ns))
-            join(wheel, &sum, part);
+            join(wheel, longer, &sum, part);
     }
     return sum;
 }
 
 /* Adds up what longer parts have ended before one of that number begins. */
-static void close_before(struct wheel *wheel, enum wheel_window length, int64_t end)
+static void close_before(struct wheel *wheel, enum wheel_window length, int64_t end,
+                         pthread_rwlock_t *lock)
 {
     enum wheel_window longer = (enum wheel_window)(length + 1);
     const struct wheel_part *open;
     while ((open = first_open(wheel, length)) && number_at(open->from_ns, longer) < end) {
         struct wheel_part sum = sum_from(wheel, length, open);
+        begin_change(lock);
         push(wheel, longer, &sum);
+        end_change(lock);
     }
 }
 
@@ -213,7 +244,7 @@ static void join_neighbours(struct wheel *wheel, enum wheel_window length)
             continue;
         }
         wheel->bytes -= part->portion.records.cap;
-        join(wheel, part, next);
+        join(wheel, length, part, next);
         wheel->bytes += part->portion.records.cap;
         close_gap(wheel, level, i);
     }
@@ -245,24 +276,51 @@ static int64_t nominal_end(const struct wheel_part *part)
     return end_ns > part->from_ns ? end_ns : part->to_ns;
 }
 
-void wheel_put(struct wheel *wheel, struct wheel_part *part)
+/* The last part, if this one belongs to the same, and nothing begins between them. */
+static const struct wheel_part *one_with(struct wheel *wheel, const struct wheel_part *part)
 {
-    struct wheel_part *last = newest(&wheel->levels[WHEEL_MINUTE]);
+    const struct wheel_part *last = newest(&wheel->levels[WHEEL_MINUTE]);
     bool same =
         last && number_at(last->from_ns, WHEEL_MINUTE) == number_at(part->from_ns, WHEEL_MINUTE);
+    return same && !is_between(wheel, WHEEL_MINUTE, last->from_ns, part->from_ns) ? last : NULL;
+}
+
+void wheel_prepare(struct wheel *wheel, struct wheel_part *part, pthread_rwlock_t *lock)
+{
+    for (int length = 0; length + 1 < WHEEL_WINDOWS; length++)
+        close_before(wheel, (enum wheel_window)length,
+                     number_at(part->from_ns, (enum wheel_window)(length + 1)), lock);
+    begin_change(lock);
+    drop_old(wheel, part->from_ns);
+    end_change(lock);
+    const struct wheel_part *last = one_with(wheel, part);
     part->to_ns = nominal_end(part);
-    if (same && !is_between(wheel, WHEEL_MINUTE, last->from_ns, part->from_ns)) {
-        wheel->bytes -= last->portion.records.cap;
-        join(wheel, last, part);
-        wheel->bytes += last->portion.records.cap;
-        buf_free(&part->portion.records);
-    } else {
-        for (int length = 0; length + 1 < WHEEL_WINDOWS; length++)
-            close_before(wheel, (enum wheel_window)length,
-                         number_at(part->from_ns, (enum wheel_window)(length + 1)));
-        drop_old(wheel, part->from_ns);
-        push(wheel, WHEEL_MINUTE, part);
+    part->joined = false;
+    if (!last)
+        return;
+    struct buf sum = {0};
+    if (portion_sum(&last->portion, &part->portion, wheel_top(wheel, WHEEL_MINUTE), &sum) < 0)
+        wheel->failed = true;
+    part->joined = sum.data != NULL;
+    if (!sum.data)
+        return;
+    buf_free(&part->portion.records);
+    part->portion.records = sum;
+    part->portion.thin |= last->portion.thin;
+    part->portion.start_ms = last->portion.start_ms;
+    part->from_ns = last->from_ns;
+}
+
+void wheel_put(struct wheel *wheel, struct wheel_part *part)
+{
+    struct wheel_level *level = &wheel->levels[WHEEL_MINUTE];
+    if (part->joined && level->count > 0) {
+        wheel->bytes -= newest(level)->portion.records.cap;
+        buf_free(&newest(level)->portion.records);
+        level->count--;
     }
+    part->joined = false;
+    push(wheel, WHEEL_MINUTE, part);
     *part = (struct wheel_part){0};
 }
 

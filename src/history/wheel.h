@@ -18,6 +18,8 @@
 #ifndef SPILE_HISTORY_WHEEL_H
 #define SPILE_HISTORY_WHEEL_H
 
+#include <pthread.h>
+
 #include "history/record.h"
 
 /* One less than enum stats_window_id. */
@@ -27,6 +29,7 @@ enum wheel_window { WHEEL_MINUTE, WHEEL_FIVE_MINUTES, WHEEL_HOUR, WHEEL_DAY, WHE
 struct wheel_span {
     int64_t part_ns;
     unsigned parts;
+    unsigned rows; /* lists of short parts are so many times as long as those of the longest */
 };
 extern const struct wheel_span wheel_spans[WHEEL_WINDOWS];
 
@@ -34,6 +37,7 @@ extern const struct wheel_span wheel_spans[WHEEL_WINDOWS];
 struct wheel_part {
     int64_t from_ns, to_ns; /* to_ns without what a part took too long to end */
     struct portion portion;
+    bool joined; /* when it is prepared: the last one is in it */
 };
 
 /* Those that a day needs, those that end or begin with it, and one more for each window that has
@@ -49,7 +53,7 @@ struct wheel_level {
 /* Owner: one thread at a time. Made with wheel_init. */
 struct wheel {
     size_t bytes_max; /* of all parts; past it the oldest lose what is of single streams */
-    size_t top;       /* rows that merged lists have by each rank */
+    size_t top;       /* rows that lists of the longest parts have by each rank */
     size_t bytes;
     bool failed;                     /* memory was short: something is missing */
     int64_t begin_ns[WHEEL_WINDOWS]; /* nothing before is in the window; INT64_MIN: all is */
@@ -57,9 +61,18 @@ struct wheel {
 };
 
 void wheel_init(struct wheel *wheel, size_t bytes_max, size_t top);
+void wheel_limit(struct wheel *wheel, size_t bytes_max, size_t top);
+enum { WHEEL_TOP_MOST = 1000 };
+/* The rows of lists of such parts, by each rank: WHEEL_TOP_MOST at the most. */
+size_t wheel_top(const struct wheel *wheel, enum wheel_window length);
 void wheel_free(struct wheel *wheel);
-/* A part that begins no earlier than the one before has ended, and has about the length of those of
- * WHEEL_MINUTE. Its bytes are taken over. */
+/*
+ * A part that begins no earlier than the one before has ended, and has about the length of those of
+ * WHEEL_MINUTE. First it is prepared: all is added up that takes long, while others may read; what
+ * they see changes with the lock (NULL: there are none), for moments. Then, with the lock, the part
+ * is put: its bytes are taken over.
+ */
+void wheel_prepare(struct wheel *wheel, struct wheel_part *part, pthread_rwlock_t *lock);
 void wheel_put(struct wheel *wheel, struct wheel_part *part);
 /* The window has what comes from that moment on, which is no earlier than the last part's end. */
 void wheel_begin(struct wheel *wheel, enum wheel_window window, int64_t begin_ns);

@@ -1,46 +1,30 @@
 /*
  * The windows: what came in the last minute, five minutes, hour and day, out of a wheel of portions
- * (history/wheel.h) and of what the statistics still gather. What the closed parts of a window add
- * up to is kept until the next part closes, so only the first question in ten seconds costs more
- * than adding the part that is open.
+ * (history/wheel.h), of the part that is on its way there, and of what the statistics still gather.
+ * What the closed parts add up to is kept until the next one closes (history/sums.h).
  */
 #ifndef SPILE_HISTORY_WINDOWS_H
 #define SPILE_HISTORY_WINDOWS_H
 
 #include <pthread.h>
 
-#include "history/counts.h"
-#include "history/tops.h"
+#include "history/sums.h"
 #include "history/wheel.h"
 
-/* One kind of records of one stream, added up. */
-struct window_record {
-    unsigned what;
-    uint8_t name_len; /* of the stream; 0: all together */
-    char name[STREAM_NAME_MAX];
-    struct counts counts; /* of these three one, by `what` */
-    struct tops tops;
-    struct sketch *sketch;
-};
-
-/* What the closed parts of a window add up to. */
-struct window_sum {
-    bool made, failed;
-    int64_t from_ns; /* where the first part begins; without any, where the open one does */
-    struct window_record *records; /* in the order of streams and kinds */
-    size_t count;
-};
-
-/* Readers take `lock` for reading, and for writing where a sum is to be made; the follower for
- * writing while a part closes. */
+/* Readers take `lock` for reading, for one answer; the follower for writing, for moments. */
 struct windows {
     pthread_rwlock_t lock;
     struct wheel wheel;
-    struct siphash_key key;
+    struct sums sums;
     int64_t offset_ns; /* the wheel's clock is that of snapshots and this */
     bool started;
     int64_t open_ns; /* where the open part begins, by the wheel's clock */
-    struct window_sum sums[WHEEL_WINDOWS];
+    struct {
+        struct stats_window *window; /* its lists and sketches; NULL: it has none */
+        struct portion counts;       /* these are under the history's lock, too */
+        int64_t from_ns;
+        bool any;
+    } closing;              /* the part that has ended and is not in the wheel yet */
     uint64_t begun;         /* how often windows have begun anew */
     pthread_mutex_t making; /* taken before `lock`: of what history_snapshot made last */
     struct {
@@ -49,7 +33,9 @@ struct windows {
     } made[WHEEL_WINDOWS];
 };
 
+/* bytes: of the wheel and the sums together, about. */
 void windows_init(struct windows *windows, const struct siphash_key *key, size_t bytes);
+void windows_limit(struct windows *windows, size_t bytes);
 void windows_free(struct windows *windows);
 
 /* The first snapshot sets the wheel's clock. */
@@ -57,24 +43,20 @@ void windows_start(struct windows *windows, const struct stats_snapshot *snapsho
 int64_t windows_now(const struct windows *windows, const struct stats_snapshot *snapshot);
 /* True when the open part has had its ten seconds. */
 bool windows_is_due(const struct windows *windows, const struct stats_snapshot *snapshot);
-/* The open part ends with the snapshot; its bytes are taken over. With the lock, for writing. */
-void windows_put(struct windows *windows, const struct stats_snapshot *snapshot,
-                 struct portion *portion);
+/* The open part ends with the snapshot, and is closing from then on: the caller sets its window and
+ * counts. With the lock, for writing. */
+struct wheel_part windows_close(struct windows *windows, const struct stats_snapshot *snapshot);
+/* What is closing goes into the wheel, with its portion, whose bytes are taken over: what takes
+ * long of that is done by windows_prepare, without the lock, which it takes for moments;
+ * windows_put has the lock, for writing. What is closing's window is the caller's again. */
+void windows_prepare(struct windows *windows, struct wheel_part *part);
+void windows_put(struct windows *windows, struct wheel_part *part);
 /* A part of a run before; see wheel_restore. */
 void windows_restore(struct windows *windows, enum wheel_window length, struct wheel_part *part);
 /* Some windows, bits (1 << enum wheel_window), have nothing but what comes from the open part on,
  * which begins with this snapshot's numbers, no earlier. With the lock, for writing. */
 void windows_begin(struct windows *windows, unsigned which, const struct stats_snapshot *snapshot);
-
-/* The sum of a window's closed parts; with the lock, for reading, which is given up for a while
- * when it has to be made. */
-const struct window_sum *windows_sum(struct windows *windows, enum wheel_window window,
-                                     int64_t now_ns);
-/* The sum of one portion; window_forget frees it. */
-struct window_sum windows_sum_of(const struct windows *windows, const struct portion *portion);
-void window_forget(struct window_sum *sum);
-/* NULL: nothing of that kind came. `stream` empty: all together. */
-const struct window_record *window_find(const struct window_sum *sum, unsigned what,
-                                        struct span stream);
+/* Forgets what was made for somebody who has not asked again since. */
+void windows_tidy(struct windows *windows, uint64_t generation);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * How the memory for statistics is shared out. The history's windows get a part for their wheel.
- * Of what is left streams get about half at the most: how many may be listed follows from that. But
- * few servers have so many, so the tables have what those take that are not there: when one more is
+ * How the memory for statistics is shared out. What the history keeps of windows has its part.
+ * Streams get not quite half of all at the most: how many may be listed follows from that. But few
+ * servers have so many, so the tables have what those take that are not there: when one more is
  * listed, they have less.
  *
  * What a stream costs is counted as if everything that may be kept of it was touched, and two
@@ -10,9 +10,8 @@
 #include "stats/state.h"
 
 enum {
-    WHEEL_SHARE = 10, /* of the windows' parts; in hundredths of all ... */
-    WHEEL_MOST = 6 << 20,
-    STREAMS_SHARE = 53, /* ... at the most, of what is left */
+    WINDOWS_PART = 16,  /* of all one such part is for what windows keep */
+    STREAMS_SHARE = 47, /* at the most; in hundredths of all */
     SHARDS_SHARE = 39,  /* of what all streams would leave */
     TABLES_SHARE = 44,  /* of what is left then; windows have the rest */
     WINDOWS = 172,   /* the one that runs, and the rows and keys of the last one; in hundredths */
@@ -45,17 +44,14 @@ static size_t bytes_for(unsigned streams, unsigned places)
     return (streams + 1) * stream_bytes() + blocks * sizeof(struct block);
 }
 
-size_t stats_wheel_bytes(const struct stats_settings *settings)
+static size_t for_windows(const struct stats_settings *settings)
 {
-    size_t share = settings->memory / 100 * WHEEL_SHARE;
-    return share < WHEEL_MOST ? share : WHEEL_MOST;
+    return settings->memory / WINDOWS_PART;
 }
 
-/* How much memory there must be for so much without the wheel's. */
-static size_t with_wheel(size_t bytes)
+size_t stats_windows_memory(const struct stats *stats)
 {
-    size_t all = bytes / (100 - WHEEL_SHARE) * 100;
-    return all < bytes + WHEEL_MOST ? all : bytes + WHEEL_MOST;
+    return for_windows(&stats->settings);
 }
 
 static size_t bytes_for_all(unsigned places)
@@ -77,8 +73,8 @@ static void share_tables(struct shares *shares, size_t memory)
 
 struct shares stats_shares(const struct stats_settings *settings, size_t streams)
 {
-    size_t memory = settings->memory - stats_wheel_bytes(settings);
-    size_t most = memory / 100 * STREAMS_SHARE;
+    size_t memory = settings->memory - for_windows(settings);
+    size_t most = settings->memory / 100 * STREAMS_SHARE;
     struct shares shares = {.places = (unsigned)settings->streams};
     while (shares.places > PLACES_MIN && bytes_for_all(shares.places) > most)
         shares.places--;
@@ -108,7 +104,7 @@ bool stats_short(const struct stats_settings *settings, struct error *err)
     unsigned places = stats_shares(settings, 0).places;
     if (places >= settings->streams)
         return false;
-    size_t all = with_wheel(bytes_for_all((unsigned)settings->streams) / STREAMS_SHARE * 100);
+    size_t all = bytes_for_all((unsigned)settings->streams) / STREAMS_SHARE * 100;
     error_set(err,
               "memory %zuM is for %u streams of %u: only the busiest have statistics of their own; "
               "%zuM would be for all",

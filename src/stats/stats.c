@@ -673,6 +673,11 @@ bool stats_window_sketch(const struct stats_window *window, const struct stats_s
     return true;
 }
 
+bool stats_window_exact(const struct stats_window *window)
+{
+    return table_set_exact(&window->tables);
+}
+
 bool stats_window_has(const struct stats_window *window, const struct stats_scope *scope)
 {
     const struct stats_scope by_number = numbered(scope);

@@ -26,9 +26,6 @@ enum { STATS_STREAMS_MAX = 4096 };
 /* True when the memory is not for so many streams; err says for how many, and what to do. */
 bool stats_short(const struct stats_settings *settings, struct error *err);
 
-/* How much of it is for what the history keeps of windows. */
-size_t stats_wheel_bytes(const struct stats_settings *settings);
-
 struct stats_options {
     struct stats_settings settings;
     const struct stats_reader *reader;
@@ -175,6 +172,8 @@ const struct stats_reader *stats_get_reader(const struct stats *stats);
  * thousand times this minute may be far from the top since the start. A reset empties them.
  */
 struct stats_window;
+/* Bytes of `statistics: memory` that are for who keeps that. */
+size_t stats_windows_memory(const struct stats *stats);
 /* What came since the last call, now the caller's own and unchanging; the next window begins. Good
  * after stats_stop, too. One thread at a time. NULL: no memory; the window goes on. */
 struct stats_window *stats_window_take(struct stats *stats);
@@ -188,6 +187,8 @@ void stats_window_leave(struct stats *stats);
  * False: there are none. */
 bool stats_window_sketch(const struct stats_window *window, const struct stats_scope *scope,
                          enum stats_distinct_id which, struct hll *sketch);
+/* True when its tables have evicted nothing. */
+bool stats_window_exact(const struct stats_window *window);
 /* False when nothing of that stream and side is in the tables. */
 bool stats_window_has(const struct stats_window *window, const struct stats_scope *scope);
 

@@ -75,6 +75,12 @@ static struct wheel_part part_of(struct random *r, int64_t from_ns, int64_t to_n
     return part;
 }
 
+static void put(struct wheel *wheel, struct wheel_part *part)
+{
+    wheel_prepare(wheel, part, NULL);
+    wheel_put(wheel, part);
+}
+
 /* What a window has. */
 struct found {
     uint64_t n[STREAMS], names[NAMES];
@@ -176,7 +182,7 @@ static void any_time(void **state)
                          : (number_at(from_ns, 10 * S) + 1) * 10 * S +
                                (int64_t)random_below(&r, 2000000000);
             struct wheel_part part = part_of(&r, from_ns, now_ns);
-            wheel_put(&wheel, &part);
+            put(&wheel, &part);
             if (cut || random_below(&r, 2000) == 0)
                 wheel_begin(&wheel, (enum wheel_window)random_below(&r, WHEEL_WINDOWS), now_ns);
             if (random_below(&r, 50) == 0)
@@ -211,7 +217,7 @@ static void after_a_restart(void **state)
     }
     for (int64_t now_ns = 0; now_ns < 100 * 60 * S; now_ns += 10 * S) {
         struct wheel_part part = part_of(&r, now_ns, now_ns + 10 * S);
-        wheel_put(&wheel, &part);
+        put(&wheel, &part);
         check_all(&wheel, now_ns + 10 * S, now_ns < 120 * S ? 60 * S : 0);
     }
     wheel_free(&wheel);
@@ -230,7 +236,7 @@ static void resets_cost_the_others_nothing(void **state)
         bool often = i / 100 % 10 == 9; /* as fast as one can ask, now and then */
         int64_t end_ns = often ? now_ns + S / 2 : (number_at(now_ns, 10 * S) + 1) * 10 * S;
         struct wheel_part part = part_of(&r, now_ns, end_ns);
-        wheel_put(&wheel, &part);
+        put(&wheel, &part);
         now_ns = end_ns;
         if (often || i % 3 == 0)
             wheel_begin(&wheel, (enum wheel_window)(i / 7 % 3), now_ns);
@@ -255,7 +261,7 @@ static struct wheel day_of(size_t bytes_max)
     truth.count = 0;
     for (int64_t i = 0; i < parts; i++) {
         struct wheel_part part = part_of(&r, i * part_ns, (i + 1) * part_ns);
-        wheel_put(&wheel, &part);
+        put(&wheel, &part);
         assert_true(wheel.bytes <= wheel.bytes_max);
     }
     return wheel;

@@ -24,6 +24,8 @@ const struct module *const registry[] = {&output_null, NULL};
 
 enum { WORKERS = 2, MINE = 1, NAMES = 40, READERS = 4 };
 
+static atomic_uint names_used = NAMES;
+
 struct scene {
     struct history *history;
     struct stats *stats;
@@ -43,7 +45,7 @@ static void *work(void *arg)
     while (!atomic_load(&scene->over)) {
         for (unsigned n = atomic_load(&scene->sent); n < atomic_load(&scene->wanted); n++) {
             char name[32];
-            snprintf(name, sizeof name, "n%u.example.", n % NAMES);
+            snprintf(name, sizeof name, "n%u.example.", n % atomic_load(&names_used));
             send_event(scene->stats, MINE, n % 3 ? "ns1" : "ns2", name, n % 7, STATS_QUERY, 1, 0,
                        -1, 60);
             atomic_store(&scene->sent, n + 1);
@@ -217,6 +219,41 @@ static void all_begin_with_the_statistics(void **state)
     }
 }
 
+/* Of more names than lists have room for, in what is open and in what has closed: the numbers that
+ * are told are true, and what is asked for below a name is looked for among all. */
+static void lists_are_as_long_as_can_be(void **state)
+{
+    (void)state;
+    const struct stats_scope scope = {.stream = STATS_ALL, .window = WINDOW_1M};
+    const struct stats_question questions[] = {
+        {.table = TABLE_DOMAINS, .by = BY_HITS},
+        {.table = TABLE_DOMAINS, .by = BY_HITS, .under = span_str("n899.example.")},
+        {.table = TABLE_DOMAINS, .by = BY_HITS, .under = span_str("n1399.example.")}};
+    struct stats_answer answers[3];
+    anew();
+    for (int closed = 0; closed < 2; closed++) {
+        names_used = closed ? 1400 : 900;
+        send_more(names_used * 2);
+        assert_int_equal(history_top(scene.history, &scope, questions, 3, 1000, answers), 0);
+        const struct stats_snapshot *minute = history_snapshot(scene.history, WINDOW_1M);
+        if (!closed) {
+            assert_int_equal(answers[0].count, 900);
+            assert_int_equal(answers[0].floor, 0);
+            assert_true(answers[0].keys_exact && minute->exact);
+            assert_int_equal(minute->total[STATS_CLIENT].distinct.domains, 900);
+        } else {
+            assert_int_equal(answers[0].count, 1000);
+            assert_int_equal(answers[2].count, 1);
+            assert_true(answers[2].rows[0].value + answers[2].rows[0].error >= 2);
+        }
+        assert_int_equal(answers[1].count, 1);
+        stats_answers_free(answers, 3);
+        stats_release(minute);
+        assert_true(history_reset(scene.history, WINDOW_5M)); /* the open part closes */
+    }
+    names_used = NAMES;
+}
+
 struct readers {
     atomic_bool enough;
     atomic_uint answers;
@@ -261,6 +298,7 @@ int main(void)
         cmocka_unit_test(windows_are_of_the_same_moment),
         cmocka_unit_test(resets_are_done_at_once),
         cmocka_unit_test(all_begin_with_the_statistics),
+        cmocka_unit_test(lists_are_as_long_as_can_be),
         cmocka_unit_test(readers_keep_nobody_out),
     };
     log_set_level(LOG_ERROR);

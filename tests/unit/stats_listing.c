@@ -344,7 +344,7 @@ static size_t bytes_of_table(const struct stats_table *t)
 static size_t bytes_of(const struct stats *stats, size_t listed)
 {
     size_t all = listed + 1, blocks = 2 * listed;
-    size_t sum = stats_wheel_bytes(&stats->settings); /* what the history keeps of windows */
+    size_t sum = stats_windows_memory(stats); /* what the history keeps of windows */
     for (int i = 0; i < STATS_TABLES; i++) {
         const struct stats_table *window = &stats->window->tables.tables[i];
         sum += bytes_of_table(&stats->tables.tables[i]) + bytes_of_table(window) +

@@ -1,0 +1,163 @@
+#include "history/view.h"
+
+#include "base/clock.h"
+#include "history/part.h"
+
+enum {
+    SEE_MS = 1000,     /* that the follower has for what the statistics have made */
+    UNDER_ROWS = 8000, /* of what is open, before others than those below a name are left out */
+};
+
+void view_catch_up(struct history *history)
+{
+    struct timespec until = clock_timespec(clock_after(SEE_MS * CLOCK_MS_NS));
+    const struct stats_snapshot *now = stats_take(history->stats);
+    int waited = 0;
+    pthread_mutex_lock(&history->lock);
+    while (history->following && history->recorder.last->generation < now->generation &&
+           waited == 0)
+        waited = pthread_cond_timedwait(&history->seen, &history->lock, &until);
+    pthread_mutex_unlock(&history->lock);
+    stats_release(now);
+}
+
+static void earliest(void *ctx, const struct wheel_part *part)
+{
+    int64_t *from_ns = ctx;
+    *from_ns = part->from_ns < *from_ns ? part->from_ns : *from_ns;
+}
+
+/* Where it begins: with its first part, where one closes, or where the open one does. */
+static int64_t beginning(const struct view *view)
+{
+    const struct windows *windows = &view->history->windows;
+    int64_t from_ns = windows->closing.any ? windows->closing.from_ns : windows->open_ns;
+    wheel_each(&windows->wheel, view->window, view->now_ns, earliest, &from_ns);
+    return from_ns;
+}
+
+void view_begin(struct view *view, struct history *history, enum stats_window_id window)
+{
+    struct windows *windows = &history->windows;
+    *view = (struct view){.history = history, .window = (enum wheel_window)(window - 1)};
+    pthread_rwlock_rdlock(&windows->lock);
+    const struct buf *closing = &windows->closing.counts.records;
+    pthread_mutex_lock(&history->lock);
+    view->now = stats_hold(history->recorder.last);
+    recorder_peek(&history->recorder, &view->open);
+    pthread_mutex_unlock(&history->lock);
+    if (closing->len > 0)
+        buf_put(&view->open.records, closing->data, closing->len);
+    view->now_ns = windows_now(windows, view->now);
+    view->from_ns = beginning(view);
+}
+
+void view_end(struct view *view)
+{
+    pthread_rwlock_unlock(&view->history->windows.lock);
+    buf_free(&view->open.records);
+    stats_release(view->now);
+}
+
+/* --- lists and sketches --------------------------------------------------------------------- */
+
+static struct stats_scope scope_of(const struct stats_stream *stream)
+{
+    return (struct stats_scope){.stream = stream->id, .side = (enum stats_side)stream->side};
+}
+
+static struct sum_key key_of(const struct view *view, const struct stats_stream *stream,
+                             unsigned what, size_t top)
+{
+    return (struct sum_key){.window = view->window,
+                            .what = record_of(what, (enum stats_side)stream->side),
+                            .stream = view_name(stream),
+                            .top = top};
+}
+
+/* Of the tables' rows, those that have not closed. */
+static struct tops open_list(const struct view *view, const struct stats_stream *stream,
+                             enum stats_table_id table, size_t rows, struct span under)
+{
+    struct stats *stats = view->history->stats;
+    const struct stats_window *closing = view->history->windows.closing.window;
+    const struct stats_scope scope = scope_of(stream);
+    struct tops list = {0}, other = {0};
+    struct leaders leaders = {0};
+    part_tops(&leaders, stats_window_enter(stats), &scope, table, rows, &list);
+    stats_window_leave(stats);
+    tops_keep_under(&list, under);
+    if (closing) {
+        part_tops(&leaders, closing, &scope, table, rows, &other);
+        tops_keep_under(&other, under);
+        tops_merge(&list, &other);
+        tops_free(&other);
+    }
+    leaders_free(&leaders);
+    return list;
+}
+
+struct tops view_list(const struct view *view, const struct stats_stream *stream,
+                      enum stats_table_id table, size_t rows, struct span under)
+{
+    struct sums *sums = &view->history->windows.sums;
+    const size_t most = under.len > 0 || rows > VIEW_ROWS ? VIEW_ROWS_MOST : VIEW_ROWS;
+    const struct sum_key key = key_of(view, stream, RECORD_TOPS + table, most);
+    struct tops list = open_list(view, stream, table, under.len > 0 ? UNDER_ROWS : most, under);
+    if (under.len > 0) {
+        struct tops closed = sums_under(sums, &key, under, view->now_ns);
+        tops_merge(&list, &closed);
+        tops_free(&closed);
+        return list;
+    }
+    const struct window_sum *sum = sums_take(sums, &key, view->now_ns);
+    if (sum)
+        tops_merge(&list, &sum->tops);
+    list.failed |= !sum || sum->failed;
+    sums_give(sums, sum);
+    return list;
+}
+
+uint64_t view_estimate(const struct view *view, const struct stats_stream *stream,
+                       enum stats_distinct_id which)
+{
+    struct stats *stats = view->history->stats;
+    struct windows *windows = &view->history->windows;
+    const struct sum_key key = key_of(view, stream, RECORD_DISTINCT + which, 0);
+    const struct stats_scope scope = scope_of(stream);
+    struct sketch sketch = {.mark = sketch_mark(&view->history->key)};
+    stats_window_sketch(stats_window_enter(stats), &scope, which, &sketch.hll);
+    stats_window_leave(stats);
+    if (windows->closing.window)
+        stats_window_sketch(windows->closing.window, &scope, which, &sketch.hll);
+    const struct window_sum *sum = sums_take(&windows->sums, &key, view->now_ns);
+    if (sum)
+        sketch_merge(&sketch, &sum->sketch);
+    sums_give(&windows->sums, sum);
+    return (uint64_t)(hll_estimate(&sketch.hll) + 0.5);
+}
+
+/* True when the sum of a list of all streams has left nothing out. */
+static bool is_whole(const struct view *view, enum stats_table_id table, enum stats_side side)
+{
+    struct sums *sums = &view->history->windows.sums;
+    const struct sum_key key =
+        key_of(view, &view->now->total[side], RECORD_TOPS + table, VIEW_ROWS);
+    const struct window_sum *sum = sums_take(sums, &key, view->now_ns);
+    bool whole = sum && !sum->failed && sum->tops.floor[TOPS_HITS] == 0;
+    sums_give(sums, sum);
+    return whole;
+}
+
+bool view_is_exact(const struct view *view)
+{
+    struct stats *stats = view->history->stats;
+    const struct stats_window *closing = view->history->windows.closing.window;
+    bool exact = stats_window_exact(stats_window_enter(stats));
+    stats_window_leave(stats);
+    exact = exact && (!closing || stats_window_exact(closing)) && !view_closed_counts(view)->failed;
+    for (unsigned i = 0; exact && i < STATS_TABLES * STATS_SIDES; i++)
+        exact = is_whole(view, (enum stats_table_id)(i / STATS_SIDES),
+                         (enum stats_side)(i % STATS_SIDES));
+    return exact;
+}

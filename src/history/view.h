@@ -1,0 +1,44 @@
+/* What is in a window at one moment: closed parts, the one that is closing, and the open one. */
+#ifndef SPILE_HISTORY_VIEW_H
+#define SPILE_HISTORY_VIEW_H
+
+#include "history/history_priv.h"
+
+/* Owner: the stack of who answers a question. */
+struct view {
+    struct history *history;
+    enum wheel_window window;
+    const struct stats_snapshot *now; /* a reference to what the follower has seen last */
+    int64_t now_ns, from_ns;          /* by the wheel's clock */
+    struct portion open;              /* counts of what has not closed, up to `now` */
+};
+
+/* Waits for moments until the follower has seen what the statistics have. */
+void view_catch_up(struct history *history);
+/* All stands still until view_end, but what has come since `now` may be in the open part's lists.
+ */
+void view_begin(struct view *view, struct history *history, enum stats_window_id window);
+void view_end(struct view *view);
+
+/* A list has so many rows by each rank, and all of them where there are no more. */
+enum { VIEW_ROWS = 1000, VIEW_ROWS_MOST = 5000 };
+/* One table's list of a stream, on its side; `under`: just of names below that, absent: all. The
+ * caller frees it; `failed`: memory was short. */
+struct tops view_list(const struct view *view, const struct stats_stream *stream,
+                      enum stats_table_id table, size_t rows, struct span under);
+/* How many different keys there are, estimated. */
+uint64_t view_estimate(const struct view *view, const struct stats_stream *stream,
+                       enum stats_distinct_id which);
+/* True when nothing that came was left out of any list of all streams. */
+bool view_is_exact(const struct view *view);
+static inline const struct counts_sum *view_closed_counts(const struct view *view)
+{
+    return sums_counts(&view->history->windows.sums, view->window, view->now_ns);
+}
+/* The name that records of a stream have. */
+static inline struct span view_name(const struct stats_stream *stream)
+{
+    return stream->id == STATS_ALL ? (struct span){0} : span_of(stream->name, stream->name_len);
+}
+
+#endif
