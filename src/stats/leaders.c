@@ -93,25 +93,45 @@ static size_t gather_all(struct leaders *l, const struct table_set *set,
     return count;
 }
 
-/* The keys of one group, or of one side when there is but one stream. */
-static size_t gather_rows(struct leaders *l, const struct stats_table *table,
-                          const struct stats_scope *scope)
+static void put_row(struct leader_row *to, const struct stats_table *table,
+                    const struct stats_row *row)
+{
+    to->row = row;
+    to->error = row->error;
+    to->streams = 1;
+    stats_row_values(table, row, &to->values);
+}
+
+/* The keys of one side when there is but one stream. */
+static size_t gather_side(struct leaders *l, const struct stats_table *table, enum stats_side side)
 {
     size_t count = 0;
-    uint16_t group = stats_group((unsigned)scope->stream, scope->side);
     for (uint32_t i = 0; i < table->row_count; i++) {
-        const struct stats_row *row = &table->rows[i];
-        bool in = scope->stream == STATS_ALL ? row->group % STATS_SIDES == scope->side
-                                             : row->group == group;
-        if (!in)
-            continue;
-        struct leader_row *to = &l->rows[count++];
-        to->row = row;
-        to->error = row->error;
-        to->streams = 1;
-        stats_row_values(table, row, &to->values);
+        if (table->rows[i].group % STATS_SIDES == side)
+            put_row(&l->rows[count++], table, &table->rows[i]);
     }
     return count;
+}
+
+/* The keys of one group. */
+static size_t gather_group(struct leaders *l, const struct table_set *set, enum stats_table_id id,
+                           const struct stats_scope *scope)
+{
+    struct group_walk walk =
+        table_set_walk(set, id, stats_group((unsigned)scope->stream, scope->side));
+    size_t count = 0;
+    for (const struct stats_row *row; (row = table_set_next(&walk));)
+        put_row(&l->rows[count++], walk.table, row);
+    return count;
+}
+
+static size_t gather(struct leaders *l, const struct table_set *set, enum stats_table_id id,
+                     const struct stats_scope *scope, bool several)
+{
+    if (scope->stream != STATS_ALL)
+        return gather_group(l, set, id, scope);
+    return several ? gather_all(l, set, &set->tables[id], scope->side)
+                   : gather_side(l, &set->tables[id], scope->side);
 }
 
 /* --- selecting ------------------------------------------------------------------------------ */
@@ -194,8 +214,7 @@ int table_set_leaders(struct leaders *leaders, const struct table_set *set,
     unsigned streams = several ? set->stream_count + set->rest : 1;
     if (!make_room(leaders, table->row_count, several))
         return -1;
-    size_t count =
-        several ? gather_all(leaders, set, table, scope->side) : gather_rows(leaders, table, scope);
+    size_t count = gather(leaders, set, id, scope, several);
     if (count)
         memset(leaders->marks, 0, count * sizeof *leaders->marks);
     for (size_t r = 0; r < ranks->count; r++)

@@ -71,6 +71,9 @@ struct worker_shards {
 struct stats_window {
     struct table_set tables;
     struct hll distinct[STATS_SIDES][STATS_DISTINCTS];
+    const struct stats *running; /* whose streams these are; NULL: it was taken */
+    int *ids; /* of streams by their numbers, when it was taken; NULL: they are not known */
+    size_t stream_count;
 };
 
 struct stats {

@@ -349,6 +349,7 @@ void stats_window_free(struct stats_window *window)
     if (!window)
         return;
     table_set_free(&window->tables);
+    free(window->ids);
     free(window);
 }
 
@@ -357,6 +358,7 @@ static struct stats_window *window_new(struct stats *stats)
     struct stats_window *window = calloc(1, sizeof *window);
     if (!window)
         return NULL;
+    window->running = stats;
     if (init_tables(&window->tables, stats, stats_shares(&stats->settings, 0).window) == 0)
         return window;
     stats_window_free(window);
@@ -611,6 +613,16 @@ int stats_top(struct stats *stats, const struct stats_scope *scope,
 
 /* --- windows -------------------------------------------------------------------------------- */
 
+/* From now on places may be given to other streams. */
+static void keep_ids(struct stats *stats, struct stats_window *window)
+{
+    window->running = NULL;
+    window->ids = calloc(stats->stream_count + 1, sizeof *window->ids);
+    window->stream_count = window->ids ? stats->stream_count : 0;
+    for (size_t i = 0; i < window->stream_count; i++)
+        window->ids[i] = stats->streams[i].id;
+}
+
 struct stats_window *stats_window_take(struct stats *stats)
 {
     struct stats_window *next = window_new(stats);
@@ -627,9 +639,11 @@ struct stats_window *stats_window_take(struct stats *stats)
     for (int n = 0; n < STATS_SIDES * STATS_DISTINCTS; n++)
         hll_merge(&stats_total(stats)->distinct[n / STATS_DISTINCTS].sketch[n % STATS_DISTINCTS],
                   &window->distinct[n / STATS_DISTINCTS][n % STATS_DISTINCTS]);
+    keep_ids(stats, window);
     stats->window = next;
     pthread_rwlock_unlock(&stats->tables_lock);
     table_set_seal(&window->tables);
+    table_set_sort(&window->tables);
     return window;
 }
 
@@ -645,13 +659,19 @@ void stats_window_leave(struct stats *stats)
     pthread_rwlock_unlock(&stats->tables_lock);
 }
 
-/* The same scope by the stream's number. */
-static struct stats_scope numbered(const struct stats_scope *scope)
+/* The same scope by the stream's number. False: it had no place in the window, or has given it up.
+ */
+static bool numbered(const struct stats_window *window, const struct stats_scope *scope,
+                     struct stats_scope *by_number)
 {
-    struct stats_scope by_number = *scope;
-    if (scope->stream != STATS_ALL)
-        by_number.stream = (int)((unsigned)scope->stream % STATS_STREAMS_MAX);
-    return by_number;
+    size_t place = (unsigned)scope->stream % STATS_STREAMS_MAX;
+    *by_number = *scope;
+    if (window->running)
+        return number_of(window->running, scope->stream, &by_number->stream);
+    if (scope->stream == STATS_ALL)
+        return true;
+    by_number->stream = (int)place;
+    return place < window->stream_count && window->ids[place] == scope->stream;
 }
 
 int stats_window_leaders(struct leaders *leaders, const struct stats_window *window,
@@ -659,18 +679,22 @@ int stats_window_leaders(struct leaders *leaders, const struct stats_window *win
                          const struct stats_ranks *ranks, uint64_t *floors,
                          const struct stats_taker *taker)
 {
-    const struct stats_scope by_number = numbered(scope);
+    struct stats_scope by_number;
+    memset(floors, 0, ranks->count * sizeof *floors);
+    if (!numbered(window, scope, &by_number))
+        return 0;
     return table_set_leaders(leaders, &window->tables, &by_number, table, ranks, floors, taker);
 }
 
 bool stats_window_sketch(const struct stats_window *window, const struct stats_scope *scope,
                          enum stats_distinct_id which, struct hll *sketch)
 {
-    const struct stats_scope by_number = numbered(scope);
-    if (scope->stream != STATS_ALL)
-        return table_set_sketch(&window->tables, &by_number, which, sketch);
-    stats_window_all(window, scope->side, which, sketch);
-    return true;
+    struct stats_scope by_number;
+    if (scope->stream == STATS_ALL)
+        stats_window_all(window, scope->side, which, sketch);
+    return scope->stream == STATS_ALL ||
+           (numbered(window, scope, &by_number) &&
+            table_set_sketch(&window->tables, &by_number, which, sketch));
 }
 
 bool stats_window_exact(const struct stats_window *window)
@@ -680,6 +704,6 @@ bool stats_window_exact(const struct stats_window *window)
 
 bool stats_window_has(const struct stats_window *window, const struct stats_scope *scope)
 {
-    const struct stats_scope by_number = numbered(scope);
-    return table_set_has(&window->tables, &by_number);
+    struct stats_scope by_number;
+    return numbered(window, scope, &by_number) && table_set_has(&window->tables, &by_number);
 }

@@ -1,5 +1,7 @@
 #include "stats/tables.h"
 
+#include <stdlib.h>
+
 /* How the memory is shared out, in hundredths; what a key has on average, in bytes. */
 static const struct {
     unsigned share, mean_key;
@@ -27,8 +29,11 @@ int table_set_init(struct table_set *set, size_t memory)
 
 void table_set_free(struct table_set *set)
 {
-    for (int i = 0; i < STATS_TABLES; i++)
+    for (int i = 0; i < STATS_TABLES; i++) {
         stats_table_free(&set->tables[i]);
+        free(set->by_group[i].rows);
+        free(set->by_group[i].ends);
+    }
 }
 
 void table_set_clear(struct table_set *set)
@@ -257,15 +262,59 @@ size_t table_set_add(struct table_set *set, const struct shard *shard, enum shar
     return found + add_all(set, additions, added, news + found);
 }
 
+static void sort_table(const struct stats_table *table, size_t groups, struct group_rows *by)
+{
+    by->rows = malloc((table->row_count + 1) * sizeof *by->rows);
+    by->ends = calloc(groups + 1, sizeof *by->ends);
+    if (!by->rows || !by->ends) {
+        free(by->rows);
+        free(by->ends);
+        *by = (struct group_rows){0};
+        return;
+    }
+    for (uint32_t i = 0; i < table->row_count; i++)
+        by->ends[table->rows[i].group + 1u]++;
+    for (size_t g = 1; g <= groups; g++)
+        by->ends[g] += by->ends[g - 1];
+    for (uint32_t i = 0; i < table->row_count; i++)
+        by->rows[by->ends[table->rows[i].group]++] = i;
+}
+
+void table_set_sort(struct table_set *set)
+{
+    for (int id = 0; id < STATS_TABLES; id++)
+        sort_table(&set->tables[id], (set->stream_max + 1u) * STATS_SIDES, &set->by_group[id]);
+}
+
+struct group_walk table_set_walk(const struct table_set *set, enum stats_table_id id,
+                                 uint16_t group)
+{
+    const struct group_rows *by = &set->by_group[id];
+    struct group_walk walk = {&set->tables[id], by->rows, 0, set->tables[id].row_count, group};
+    if (by->rows) {
+        walk.at = group > 0 ? by->ends[group - 1] : 0;
+        walk.end = by->ends[group];
+    }
+    return walk;
+}
+
+const struct stats_row *table_set_next(struct group_walk *walk)
+{
+    const struct stats_row *rows = walk->table->rows;
+    if (walk->rows)
+        return walk->at < walk->end ? &rows[walk->rows[walk->at++]] : NULL;
+    while (walk->at < walk->end && rows[walk->at].group != walk->group)
+        walk->at++;
+    return walk->at < walk->end ? &rows[walk->at++] : NULL;
+}
+
 bool table_set_has(const struct table_set *set, const struct stats_scope *scope)
 {
     uint16_t group = stats_group((unsigned)scope->stream, scope->side);
     for (int id = 0; id < STATS_TABLES; id++) {
-        const struct stats_table *table = &set->tables[id];
-        for (uint32_t i = 0; i < table->row_count; i++) {
-            if (table->rows[i].group == group)
-                return true;
-        }
+        struct group_walk walk = table_set_walk(set, (enum stats_table_id)id, group);
+        if (table_set_next(&walk))
+            return true;
     }
     return false;
 }
@@ -273,13 +322,12 @@ bool table_set_has(const struct table_set *set, const struct stats_scope *scope)
 bool table_set_sketch(const struct table_set *set, const struct stats_scope *scope,
                       enum stats_distinct_id which, struct hll *sketch)
 {
-    uint16_t group = stats_group((unsigned)scope->stream, scope->side);
     enum stats_table_id id = table_of(which);
-    const struct stats_table *table = &set->tables[id];
+    struct group_walk walk =
+        table_set_walk(set, id, stats_group((unsigned)scope->stream, scope->side));
     bool any = false;
-    for (uint32_t i = 0; i < table->row_count; i++) {
-        const struct stats_row *row = &table->rows[i];
-        if (row->group != group || !(counts_for(set, id, row) >> which & 1))
+    for (const struct stats_row *row; (row = table_set_next(&walk));) {
+        if (!(counts_for(set, id, row) >> which & 1))
             continue;
         hll_add(sketch, row->hash);
         any = true;

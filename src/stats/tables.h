@@ -22,9 +22,16 @@ struct suffix_hash {
     uint8_t key[39];
 };
 
+/* The rows of a table by their groups. */
+struct group_rows {
+    uint32_t *rows; /* numbers of rows; NULL: they are not known */
+    uint32_t *ends; /* by group, where its rows end among these */
+};
+
 /* Owner: the statistics' thread, or who has the window. */
 struct table_set {
     struct stats_table tables[STATS_TABLES];
+    struct group_rows by_group[STATS_TABLES]; /* of a set that does not change any more */
     const struct stats_reader *reader;
     const struct siphash_key *key;
     const struct suffix_list *suffixes;
@@ -88,6 +95,19 @@ void table_set_move(struct table_set *set, const uint16_t *homes);
 /* Counts the keys of the last stream that it has in one set or the other, by side. */
 void table_set_count_rest(const struct table_set *set, const struct table_set *later,
                           struct distinct_counts *distinct);
+/* Finds the rows of each group, so that nobody has to look for them; the set does not change from
+ * then on. Without memory for it they are looked for. */
+void table_set_sort(struct table_set *set);
+/* The rows of one group in a table, one after the other; NULL behind the last. */
+struct group_walk {
+    const struct stats_table *table;
+    const uint32_t *rows; /* numbers; NULL: all are looked at */
+    uint32_t at, end;
+    uint16_t group;
+};
+struct group_walk table_set_walk(const struct table_set *set, enum stats_table_id id,
+                                 uint16_t group);
+const struct stats_row *table_set_next(struct group_walk *walk);
 /* Whether a scope (of a stream by its number) has any rows; and their keys of one kind, into a
  * sketch, false when there are none. */
 bool table_set_has(const struct table_set *set, const struct stats_scope *scope);

@@ -297,6 +297,63 @@ static void gone_streams_have_no_tables(void **state)
     stats_free(stats);
 }
 
+static void take_hits(void *ctx, const struct stats_leader *leader)
+{
+    *(uint64_t *)ctx += leader->values.of[MEASURE_QUERIES];
+}
+
+/* What the window has of the stream with that id. */
+static uint64_t hits_in(const struct stats_window *window, int id)
+{
+    const struct stats_rank rank = {.question = {.by = BY_HITS}, .step = 1};
+    const struct stats_ranks ranks = {&rank, 1, 10};
+    uint64_t hits = 0, floor;
+    const struct stats_taker taker = {take_hits, &hits};
+    struct leaders leaders = {0};
+    struct hll sketch = {0};
+    assert_int_equal(stats_window_leaders(&leaders, window, OF_STREAM(id), TABLE_DOMAINS, &ranks,
+                                          &floor, &taker),
+                     0);
+    assert_int_equal(stats_window_has(window, OF_STREAM(id)), hits > 0);
+    assert_int_equal(stats_window_sketch(window, OF_STREAM(id), DISTINCT_DOMAINS, &sketch),
+                     hits > 0);
+    leaders_free(&leaders);
+    return hits;
+}
+
+/* And in windows, while they run and when they have been taken: one that gave up its place before
+ * the window was taken, and one that did so later. */
+static void windows_know_whose_rows_they_have(void **state)
+{
+    (void)state;
+    struct stats *stats = new_stats(MEMORY, 2);
+    uint64_t now_ns = clock_ns();
+    connect_from("192.0.2.1");
+    invent(stats, 0, 2);
+    pass_second(stats, &now_ns);
+    struct stats_snapshot *before = stats_photograph(stats);
+    connect_from("192.0.2.2");
+    ask(stats, "ns1", 3);
+    pass_second(stats, &now_ns);
+    struct stats_snapshot *after = stats_photograph(stats);
+    size_t i = before->streams[0][STATS_CLIENT].id == after->streams[0][STATS_CLIENT].id;
+    int gone = before->streams[i][STATS_CLIENT].id, came = after->streams[i][STATS_CLIENT].id;
+    assert_true(gone != came);
+    for (int taken = 0; taken < 2; taken++) {
+        struct stats_window *own = taken ? stats_window_take(stats) : NULL;
+        const struct stats_window *window = own ? own : stats_window_enter(stats);
+        assert_int_equal(hits_in(window, gone), 0);
+        assert_int_equal(hits_in(window, came), 3);
+        assert_int_equal(hits_in(window, after->streams[!i][STATS_CLIENT].id), 1);
+        if (!own)
+            stats_window_leave(stats);
+        stats_window_free(own);
+    }
+    stats_release(before);
+    stats_release(after);
+    stats_free(stats);
+}
+
 /* Nanoseconds of the processor for an event, and its part of what a second brings, of so many
  * identities in turn; the best of some tries. */
 static uint64_t cost_ns(uint64_t streams, unsigned identities)
@@ -529,6 +586,7 @@ int main(void)
         cmocka_unit_test(busiest_are_listed),
         cmocka_unit_test(rest_keeps_what_was_counted),
         cmocka_unit_test(gone_streams_have_no_tables),
+        cmocka_unit_test(windows_know_whose_rows_they_have),
         cmocka_unit_test(many_identities_cost_little),
         cmocka_unit_test(memory_is_for_all_streams),
         cmocka_unit_test(streams_take_what_they_need),
