@@ -16,16 +16,8 @@ static enum tops_rank rank_of(const struct stats_question *q)
     return bytes ? TOPS_BYTES : TOPS_HITS;
 }
 
-static bool is_nxdomain(const struct stats_question *q)
-{
-    return q->by == BY_RCODE && !q->weight && q->code == DNS_RCODE_NXDOMAIN &&
-           q->direction == STATS_RESPONSE;
-}
-
 static uint64_t value_of(const struct stats_values *values, const struct stats_question *q)
 {
-    if (is_nxdomain(q))
-        return values->of[MEASURE_NXDOMAIN];
     return q->by == BY_RCODE || q->by == BY_QTYPE ? 0 : stats_value(values, q);
 }
 
@@ -54,21 +46,24 @@ static void put_row(struct stats_top *top, const struct tops *list, const struct
     top->text[top->text_len] = '\0';
 }
 
-static int answer_question(const struct tops *list, const struct stats_question *q, size_t n,
+static int answer_question(const struct tops *list, const struct stats_question *question, size_t n,
                            struct stats_answer *answer)
 {
+    const struct stats_question asked = stats_measured(question), *q = &asked;
     struct candidate *found = malloc((list->len + 1) * sizeof *found);
-    enum tops_rank rank = is_nxdomain(q) ? TOPS_NXDOMAIN : rank_of(q);
+    enum tops_rank rank = rank_of(q);
     size_t count = 0;
     for (uint32_t i = 0; found && i < list->len; i++) {
         const struct tops_row *row = &list->rows[i];
         uint64_t value = value_of(&row->values, q);
-        if (value && tops_is_under(tops_text(list, row), q->under))
+        if (value)
             found[count++] = (struct candidate){value, row};
     }
     if (count)
         qsort(found, count, sizeof *found, descending);
     answer->count = count < n ? count : n;
+    answer->found = count;
+    answer->found_all = true;
     answer->rows = calloc(answer->count + 1, sizeof *answer->rows);
     answer->floor = list->floor[rank];
     for (size_t i = 0; found && answer->rows && i < answer->count; i++)
@@ -99,12 +94,12 @@ static const struct stats_stream *stream_of(const struct view *view,
     return NULL;
 }
 
-/* The questions about one table have one list, but for those about what is below a name. */
+/* The questions about one table have one list, but for those about a part of it. */
 static int answer_table(const struct view *view, const struct stats_stream *stream,
                         enum stats_table_id table, const struct stats_question *questions,
                         size_t count, size_t n, struct stats_answer *answers)
 {
-    const struct span all = {0};
+    const struct tops_part all = {0};
     struct tops list = {0};
     bool made = false;
     int failed = 0;
@@ -113,14 +108,16 @@ static int answer_table(const struct view *view, const struct stats_stream *stre
         if (q->table != table)
             continue;
         if (!made)
-            list = view_list(view, stream, table, n, all);
+            list = view_list(view, stream, table, n, &all);
         made = true;
-        struct tops under = {0};
-        if (q->under.len > 0)
-            under = view_list(view, stream, table, n, q->under);
-        failed |= answer_question(q->under.len > 0 ? &under : &list, q, n, &answers[i]);
+        const struct tops_part part = {q->under, q->contains};
+        bool whole = tops_part_is_all(&part);
+        struct tops some = {0};
+        if (!whole)
+            some = view_list(view, stream, table, n, &part);
+        failed |= answer_question(whole ? &list : &some, q, n, &answers[i]);
         count_keys(view, stream, table, &list, &answers[i]);
-        tops_free(&under);
+        tops_free(&some);
     }
     tops_free(&list);
     return failed;

@@ -213,11 +213,11 @@ static struct window_sum *sum_make(const struct sums *sums, const struct sum_key
     return sum;
 }
 
-struct tops sums_under(const struct sums *sums, const struct sum_key *key, struct span under,
-                       int64_t now_ns)
+struct tops sums_part(const struct sums *sums, const struct sum_key *key,
+                      const struct tops_part *part, int64_t now_ns)
 {
     struct making making = {.key = key, .tops = tops_sum_of(&sums->key, key->top, TOPS_ALL_RANKS)};
-    making.tops.under = under;
+    making.tops.part = *part;
     wheel_each(sums->wheel, key->window, now_ns, take_part, &making);
     struct tops tops = tops_sum_end(&making.tops);
     tops.failed |= making.failed;

@@ -71,9 +71,9 @@ const struct counts_sum *sums_counts(struct sums *sums, enum wheel_window window
 /* A list or sketch of the same; give it back with sums_give. NULL: no memory. */
 const struct window_sum *sums_take(struct sums *sums, const struct sum_key *key, int64_t now_ns);
 void sums_give(struct sums *sums, const struct window_sum *sum);
-/* A list of just the names below a domain, before it is cut: not kept, the caller frees it. */
-struct tops sums_under(const struct sums *sums, const struct sum_key *key, struct span under,
-                       int64_t now_ns);
+/* A list of just some rows, taken before it is cut: not kept, the caller frees it. */
+struct tops sums_part(const struct sums *sums, const struct sum_key *key,
+                      const struct tops_part *part, int64_t now_ns);
 
 /* The counts of one portion; the caller frees them. */
 struct counts_sum counts_sum_of(const struct portion *portion);

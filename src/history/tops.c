@@ -141,24 +141,11 @@ void tops_merge(struct tops *into, const struct tops *from)
     *into = sum;
 }
 
-bool tops_is_under(struct span name, struct span domain)
-{
-    if (domain.len == 0 || (domain.len == 1 && domain.ptr[0] == '.'))
-        return true;
-    if (name.len < domain.len ||
-        memcmp(name.ptr + name.len - domain.len, domain.ptr, domain.len) != 0)
-        return false;
-    size_t rest = name.len - domain.len, slashes = 0; /* where the domain begins a label must */
-    while (rest > slashes + 1 && name.ptr[rest - 2 - slashes] == '\\')
-        slashes++;
-    return rest == 0 || (name.ptr[rest - 1] == '.' && slashes % 2 == 0);
-}
-
-void tops_keep_under(struct tops *tops, struct span domain)
+void tops_keep(struct tops *tops, const struct tops_part *part)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < tops->len; i++) {
-        if (tops_is_under(tops_text(tops, &tops->rows[i]), domain))
+        if (tops_is_in(tops_text(tops, &tops->rows[i]), part))
             tops->rows[kept++] = tops->rows[i];
     }
     tops->len = kept;

@@ -78,10 +78,20 @@ void tops_cut(struct tops *tops, size_t n);
 /* The same by some ranks, each a bit: 1 << TOPS_HITS, ... */
 enum { TOPS_ALL_RANKS = (1 << TOPS_RANKS) - 1 };
 void tops_cut_by(struct tops *tops, size_t n, unsigned ranks);
-/* True when a name, as text, is the domain or below it; of an empty one all are. */
-bool tops_is_under(struct span name, struct span domain);
+/* Which rows are wanted, by their text: as in stats_question; absent: all. */
+struct tops_part {
+    struct span under, contains;
+};
+static inline bool tops_part_is_all(const struct tops_part *part)
+{
+    return part->under.len == 0 && part->contains.len == 0;
+}
+static inline bool tops_is_in(struct span text, const struct tops_part *part)
+{
+    return stats_is_under(text, part->under) && stats_contains(text, part->contains);
+}
 /* Forgets all other rows. */
-void tops_keep_under(struct tops *tops, struct span domain);
+void tops_keep(struct tops *tops, const struct tops_part *part);
 /* Pointers to the first n rows by a rank, descending; rows without any value are left out. NULL:
  * no memory. The caller frees the array. */
 const struct tops_row **tops_first(const struct tops *tops, enum tops_rank rank, size_t *n);

@@ -84,7 +84,7 @@ static bool has_room(struct tops_sum *sum)
 static bool add_row(struct tops_sum *sum, const struct tops_row *row)
 {
     struct span text = tops_text(&sum->read, row);
-    if (!tops_is_under(text, sum->under))
+    if (!tops_is_in(text, &sum->part))
         return true;
     if (!has_room(sum))
         return false;

@@ -14,9 +14,9 @@ struct tops_sum {
     const struct siphash_key *key; /* whoever chooses names knows nothing of it */
     size_t n;                      /* rows by each wanted rank */
     unsigned ranks;                /* bits, as for tops_cut_by */
-    struct span under; /* other names than this domain's are passed over; absent: none */
-    struct tops list;  /* errors without the list's floors: these add to every row */
-    uint32_t *slots;   /* hashed: a row's index, from 1 */
+    struct tops_part part;         /* other rows are passed over */
+    struct tops list;              /* errors without the list's floors: these add to every row */
+    uint32_t *slots;               /* hashed: a row's index, from 1 */
     size_t slot_count;
     struct tops read; /* the list that is being added */
 };

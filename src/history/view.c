@@ -4,8 +4,8 @@
 #include "history/part.h"
 
 enum {
-    SEE_MS = 1000,     /* that the follower has for what the statistics have made */
-    UNDER_ROWS = 8000, /* of what is open, before others than those below a name are left out */
+    SEE_MS = 1000,    /* that the follower has for what the statistics have made */
+    PART_ROWS = 8000, /* of what is open, before others than those wanted are left out */
 };
 
 void view_catch_up(struct history *history)
@@ -77,7 +77,7 @@ static struct sum_key key_of(const struct view *view, const struct stats_stream 
 
 /* Of the tables' rows, those that have not closed. */
 static struct tops open_list(const struct view *view, const struct stats_stream *stream,
-                             enum stats_table_id table, size_t rows, struct span under)
+                             enum stats_table_id table, size_t rows, const struct tops_part *part)
 {
     struct stats *stats = view->history->stats;
     const struct stats_window *closing = view->history->windows.closing.window;
@@ -86,10 +86,10 @@ static struct tops open_list(const struct view *view, const struct stats_stream 
     struct leaders leaders = {0};
     part_tops(&leaders, stats_window_enter(stats), &scope, table, rows, &list);
     stats_window_leave(stats);
-    tops_keep_under(&list, under);
+    tops_keep(&list, part);
     if (closing) {
         part_tops(&leaders, closing, &scope, table, rows, &other);
-        tops_keep_under(&other, under);
+        tops_keep(&other, part);
         tops_merge(&list, &other);
         tops_free(&other);
     }
@@ -98,14 +98,15 @@ static struct tops open_list(const struct view *view, const struct stats_stream 
 }
 
 struct tops view_list(const struct view *view, const struct stats_stream *stream,
-                      enum stats_table_id table, size_t rows, struct span under)
+                      enum stats_table_id table, size_t rows, const struct tops_part *part)
 {
     struct sums *sums = &view->history->windows.sums;
-    const size_t most = under.len > 0 || rows > VIEW_ROWS ? VIEW_ROWS_MOST : VIEW_ROWS;
+    const bool all = tops_part_is_all(part);
+    const size_t most = !all || rows > VIEW_ROWS ? VIEW_ROWS_MOST : VIEW_ROWS;
     const struct sum_key key = key_of(view, stream, RECORD_TOPS + table, most);
-    struct tops list = open_list(view, stream, table, under.len > 0 ? UNDER_ROWS : most, under);
-    if (under.len > 0) {
-        struct tops closed = sums_under(sums, &key, under, view->now_ns);
+    struct tops list = open_list(view, stream, table, all ? most : PART_ROWS, part);
+    if (!all) {
+        struct tops closed = sums_part(sums, &key, part, view->now_ns);
         tops_merge(&list, &closed);
         tops_free(&closed);
         return list;

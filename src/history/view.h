@@ -22,10 +22,10 @@ void view_end(struct view *view);
 
 /* A list has so many rows by each rank, and all of them where there are no more. */
 enum { VIEW_ROWS = 1000, VIEW_ROWS_MOST = 5000 };
-/* One table's list of a stream, on its side; `under`: just of names below that, absent: all. The
- * caller frees it; `failed`: memory was short. */
+/* One table's list of a stream, on its side, of just that part of its rows. The caller frees it;
+ * `failed`: memory was short. */
 struct tops view_list(const struct view *view, const struct stats_stream *stream,
-                      enum stats_table_id table, size_t rows, struct span under);
+                      enum stats_table_id table, size_t rows, const struct tops_part *part);
 /* How many different keys there are, estimated. */
 uint64_t view_estimate(const struct view *view, const struct stats_stream *stream,
                        enum stats_distinct_id which);

@@ -15,7 +15,7 @@ enum {
 static bool count_list(const struct view *view, struct stats_stream *stream,
                        enum stats_table_id table)
 {
-    struct tops list = view_list(view, stream, table, VIEW_ROWS, (struct span){0});
+    struct tops list = view_list(view, stream, table, VIEW_ROWS, &(struct tops_part){0});
     bool whole = !list.failed && list.floor[TOPS_HITS] == 0;
     *stats_distinct_in(&stream->distinct, stats_table_distinct(table)) = list.len;
     stream->distinct.asked = table == TABLE_DOMAINS ? 0 : stream->distinct.asked;

@@ -175,7 +175,8 @@ static void *take_windows(void *arg)
     while (!atomic_load(&busy->enough)) {
         struct stats_window *window = stats_window_take(busy->stats);
         assert_non_null(window);
-        stats_window_has(window, &of_all);
+        stats_window_has(window,
+                         &(struct stats_scope){.side = STATS_CLIENT}); /* of the first stream */
         stats_window_free(window);
         atomic_fetch_add(&busy->windows, 1);
     }
