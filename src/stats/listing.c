@@ -288,6 +288,7 @@ static unsigned number_of(struct stats *stats, const struct shard_stream *stream
         s = room ? &stats->streams[stats->stream_count] : contest(stats, stream, block);
     if (!s) {
         hll_add(&stats->others, siphash_bytes(&stats->key, name));
+        stats->rest_used = true;
         return stats->places;
     }
     occupy(stats, s, stream);
