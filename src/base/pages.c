@@ -41,9 +41,20 @@ void pages_free(void *pages, size_t size)
         munmap(pages, whole_pages(size));
 }
 
-void pages_forget(void *at, size_t size)
+/* Of the pages that lie in it wholly. */
+static void advise(void *at, size_t size, int advice)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), before = (page - (uintptr_t)at % page) % page;
     if (size >= before + page)
-        madvise((uint8_t *)at + before, (size - before) / page * page, MADV_DONTNEED);
+        madvise((uint8_t *)at + before, (size - before) / page * page, advice);
+}
+
+void pages_forget(void *at, size_t size)
+{
+    advise(at, size, MADV_DONTNEED);
+}
+
+void pages_small(void *at, size_t size)
+{
+    advise(at, size, MADV_NOHUGEPAGE);
 }

@@ -16,5 +16,8 @@ void pages_free(void *pages, size_t size);
  * touched again; what is before and behind them stays, so nothing may be needed of all `size`
  * bytes. */
 void pages_forget(void *at, size_t size);
+/* A part of an array that fills from its beginning and is seldom read: it does without huge pages,
+ * of which the first one would be taken at once. */
+void pages_small(void *at, size_t size);
 
 #endif

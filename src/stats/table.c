@@ -90,6 +90,7 @@ int stats_table_init(struct stats_table *table, size_t memory, unsigned mean_key
     if (!made.pages)
         return -1;
     lay_out(&made, made.pages);
+    pages_small(made.keys, made.keys_max);
     *table = made;
     return 0;
 }
