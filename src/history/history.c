@@ -123,6 +123,8 @@ static void close_part(struct history *history)
     }
     windows_put(windows, &part);
     pthread_mutex_unlock(&history->lock);
+    history->failed |= windows->wheel.failed;
+    windows->wheel.failed = false;
     pthread_rwlock_unlock(&windows->lock);
     stats_window_free(window);
     windows_tidy(windows, history->recorder.last->generation);
@@ -141,7 +143,7 @@ void history_seal(struct history *history)
     pthread_cond_signal(&history->wake);
     pthread_mutex_unlock(&history->lock);
     if (failed)
-        log_warning("history: for want of memory numbers of a minute are missing");
+        log_warning("history: for want of memory numbers of a minute, or of a window, are missing");
 }
 
 /* Is it time to end the portion that has just got something? A minute's end is; else, when

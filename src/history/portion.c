@@ -122,11 +122,39 @@ bool portion_find(const struct portion *portion, unsigned what, struct span stre
         return false;
     if (l.its.streams == 1)
         return true;
-    if (record_kind(what) < RECORD_TOPS)
-        return false;
     put_bounds(l.all, made);
     *bytes = buf_span(made);
     return !made->failed;
+}
+
+/* The stream that alone has counts on that side. */
+static struct span only_stream(const struct portion *portion, unsigned side)
+{
+    struct cursor c = cursor_of(buf_span(&portion->records));
+    for (struct record record; portion_next(&c, &record);) {
+        if (record.stream.len > 0 && side_of(&record) == side)
+            return record.stream;
+    }
+    return (struct span){0};
+}
+
+void portion_sketches(const struct portion *portion,
+                      void (*take)(void *ctx, const struct record *record), void *ctx)
+{
+    struct known known[STATS_SIDES] = {0};
+    struct cursor c = cursor_of(buf_span(&portion->records));
+    look(portion, known);
+    for (struct record record; portion_next(&c, &record);) {
+        const struct known *its = &known[side_of(&record)];
+        unsigned kind = record_kind(record.what);
+        if (kind < RECORD_DISTINCT || kind >= RECORD_TOPS)
+            continue;
+        take(ctx, &record);
+        if (record.stream.len > 0 || its->apart || its->streams != 1)
+            continue;
+        record.stream = only_stream(portion, side_of(&record));
+        take(ctx, &record);
+    }
 }
 
 /* The sides on which a portion has more of single streams than their counts, as bits. */

@@ -110,8 +110,8 @@ void portion_put(struct portion *portion, unsigned what, struct span stream, str
     buf_put(out, bytes.ptr, bytes.len);
 }
 
-/* Moves the records of all streams together to the front. */
-static void drop_streams(struct portion *portion)
+/* Moves the records that it keeps to the front. */
+static void drop_streams(struct portion *portion, enum portion_has has)
 {
     struct buf *records = &portion->records;
     struct cursor c = cursor_of(buf_span(records));
@@ -120,20 +120,21 @@ static void drop_streams(struct portion *portion)
     struct record record;
     for (; portion_next(&c, &record); start = c.pos) {
         size_t len = (size_t)(c.pos - start);
-        if (record.stream.len > 0)
+        bool counts = record_kind(record.what) == RECORD_COUNTS;
+        if (record.stream.len > 0 && !(counts && has == PORTION_COUNTS))
             continue;
         memmove(end, start, len);
         end += len;
     }
-    portion->thin = true;
+    portion->has = has;
     records->len = records->data ? (size_t)(end - records->data) : 0;
 }
 
-void portion_shrink(struct portion *portion, bool thin)
+void portion_shrink(struct portion *portion, enum portion_has has)
 {
     struct buf *records = &portion->records;
-    if (thin)
-        drop_streams(portion);
+    if (has > portion->has)
+        drop_streams(portion, has);
     uint8_t *smaller = records->len > 0 ? realloc(records->data, records->len) : NULL;
     if (smaller) {
         records->data = smaller;

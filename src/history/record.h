@@ -48,26 +48,33 @@ void sketch_encode(const struct sketch *sketch, struct buf *out);
 int sketch_decode(struct sketch *sketch, struct span bytes);
 void sketch_merge(struct sketch *into, const struct sketch *from);
 
+/* What a portion still has of single streams. */
+enum portion_has { PORTION_ALL, PORTION_COUNTS, PORTION_TOTAL };
+
 /* Records one behind the other. */
 struct portion {
     int64_t start_ms; /* Unix time of the span's beginning */
     uint64_t number;  /* of those that wait to be written, each one more than the one before */
-    bool thin;        /* the records of single streams are gone */
+    enum portion_has has;
     struct buf records;
 };
 void portion_put(struct portion *portion, unsigned what, struct span stream, struct span bytes);
-/* Gives back the memory that it does not need; thin: only what is of all streams is kept. */
-void portion_shrink(struct portion *portion, bool thin);
+/* Gives back the memory that it does not need, and forgets what is no longer wanted of single
+ * streams. */
+void portion_shrink(struct portion *portion, enum portion_has has);
 /* By stream, then by kind. */
 int record_compare(const struct record *x, const struct record *y);
 /* Where one stream sends alone, what all have is its own, and a portion has that once. Appends such
  * records as the stream's, on those of the sides, bits, where the portion has nothing but counts of
  * single streams. Of several, lists that say what their keys can have at most. */
 void portion_imply(const struct portion *portion, unsigned sides, struct portion *implied);
-/* What a portion says of one stream (empty: of all) of one kind, not of counts: its record, or what
- * portion_imply makes, for which `made`, that the caller frees, may be used. False: nothing. */
+/* The list of one stream (empty: of all) in a portion: its record, or what portion_imply makes, for
+ * which `made`, that the caller frees, may be used. False: there is none. */
 bool portion_find(const struct portion *portion, unsigned what, struct span stream,
                   struct buf *made, struct span *bytes);
+/* Calls `take` for all sketches that a portion has or implies. */
+void portion_sketches(const struct portion *portion,
+                      void (*take)(void *ctx, const struct record *record), void *ctx);
 /* The sum of two portions' records: as portion_merge, into an empty buffer. */
 int portion_sum(const struct portion *a, const struct portion *b, size_t top, struct buf *out);
 /* Adds another portion's records: those of the same kind and stream become one, in the order of

@@ -29,7 +29,7 @@ static void forget_some(struct recorder *recorder)
     size_t at = (recorder->first + recorder->thin++) % RECORDER_SECONDS;
     struct portion *portion = &recorder->seconds[at];
     recorder->bytes -= portion->records.cap;
-    portion_shrink(portion, true);
+    portion_shrink(portion, PORTION_TOTAL);
     recorder->bytes += portion->records.cap;
 }
 
@@ -202,7 +202,7 @@ static void keep_second(struct recorder *recorder, struct portion *second)
     }
     if (join_last(recorder, second))
         return;
-    portion_shrink(second, false);
+    portion_shrink(second, PORTION_ALL);
     if (recorder->count == RECORDER_SECONDS)
         drop_oldest(recorder);
     while (recorder->count > 0 && recorder->bytes + second->records.cap > RECORDER_BYTES)

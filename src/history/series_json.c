@@ -102,7 +102,7 @@ static void take_portion(void *ctx, const struct portion *portion)
     struct span stream = answer->question->stream;
     struct point *point = point_at(answer, portion->start_ms);
     struct record record;
-    if (portion->thin && stream.len)
+    if (portion->has == PORTION_TOTAL && stream.len)
         return; /* nothing is known of it */
     while (point && portion_next(&c, &record)) {
         unsigned kind = record.what - record_of(0, answer->question->side);

@@ -11,7 +11,7 @@ void sums_init(struct sums *sums, const struct wheel *wheel, const struct siphas
     pthread_mutex_init(&sums->lock, NULL);
 }
 
-static void sum_free(struct window_sum *sum)
+static void sum_free(struct list_sum *sum)
 {
     tops_free(&sum->tops);
     free(sum);
@@ -20,13 +20,15 @@ static void sum_free(struct window_sum *sum)
 void sums_forget(struct sums *sums)
 {
     while (sums->first) {
-        struct window_sum *first = sums->first;
+        struct list_sum *first = sums->first;
         sums->first = first->next;
         sum_free(first);
     }
     sums->bytes = 0;
-    for (int w = 0; w < WHEEL_WINDOWS; w++)
-        counts_sum_free(&sums->counts[w]);
+    for (int w = 0; w < WHEEL_WINDOWS; w++) {
+        small_sums_free(&sums->counts[w]);
+        small_sums_free(&sums->sketches[w]);
+    }
 }
 
 void sums_free(struct sums *sums)
@@ -36,45 +38,57 @@ void sums_free(struct sums *sums)
     pthread_mutex_destroy(&sums->lock);
 }
 
-/* --- counts --------------------------------------------------------------------------------- */
+/* --- counts and sketches -------------------------------------------------------------------- */
 
-void counts_sum_free(struct counts_sum *sum)
+void small_sums_free(struct small_sums *sums)
 {
-    for (size_t i = 0; i < sum->count; i++)
-        counts_free(&sum->items[i].counts);
-    free(sum->items);
-    *sum = (struct counts_sum){0};
+    for (size_t i = 0; i < sums->count; i++) {
+        counts_free(&sums->items[i].counts);
+        buf_free(&sums->items[i].sketch);
+    }
+    free(sums->items);
+    *sums = (struct small_sums){0};
 }
 
-/* Records of counts, of many portions. */
+/* Records of many portions. */
 struct pieces {
     struct record *items;
     size_t count, max;
     bool failed;
 };
 
-static void add_pieces(struct pieces *pieces, const struct portion *portion)
+static void add_piece(void *ctx, const struct record *record)
+{
+    struct pieces *pieces = ctx;
+    if (pieces->count == pieces->max) {
+        size_t max = 2 * pieces->max + 256;
+        struct record *items = realloc(pieces->items, max * sizeof *items);
+        pieces->failed |= !items;
+        if (!items)
+            return;
+        pieces->items = items;
+        pieces->max = max;
+    }
+    pieces->items[pieces->count++] = *record;
+}
+
+static void add_counts(struct pieces *pieces, const struct portion *portion)
 {
     struct cursor c = cursor_of(buf_span(&portion->records));
     for (struct record record; portion_next(&c, &record);) {
-        if (record_kind(record.what) != RECORD_COUNTS)
-            continue;
-        if (pieces->count == pieces->max) {
-            size_t max = 2 * pieces->max + 256;
-            struct record *items = realloc(pieces->items, max * sizeof *items);
-            pieces->failed |= !items;
-            if (!items)
-                return;
-            pieces->items = items;
-            pieces->max = max;
-        }
-        pieces->items[pieces->count++] = record;
+        if (record_kind(record.what) == RECORD_COUNTS)
+            add_piece(pieces, &record);
     }
 }
 
-static void take_pieces(void *ctx, const struct wheel_part *part)
+static void take_counts(void *ctx, const struct wheel_part *part)
 {
-    add_pieces(ctx, &part->portion);
+    add_counts(ctx, &part->portion);
+}
+
+static void take_sketches(void *ctx, const struct wheel_part *part)
+{
+    portion_sketches(&part->portion, add_piece, ctx);
 }
 
 static int by_kind(const void *a, const void *b)
@@ -82,69 +96,110 @@ static int by_kind(const void *a, const void *b)
     return record_compare(a, b);
 }
 
-static void copy_name(char name[STREAM_NAME_MAX], struct span from, size_t *len)
+static size_t copy_name(char name[STREAM_NAME_MAX], struct span from)
 {
-    *len = from.len < STREAM_NAME_MAX ? from.len : STREAM_NAME_MAX - 1;
-    if (*len)
-        memcpy(name, from.ptr, *len);
+    size_t len = from.len < STREAM_NAME_MAX ? from.len : STREAM_NAME_MAX - 1;
+    if (len)
+        memcpy(name, from.ptr, len);
+    return len;
 }
 
-/* Makes the sum of pieces, which are freed. */
-static struct counts_sum add_up(struct pieces *pieces)
+/* Adds up sketches of one kind; `two` has room for as many. */
+static void add_sketches(struct small_sum *to, const struct record *pieces, size_t count,
+                         struct sketch *two)
 {
-    struct counts_sum sum = {.made = true, .failed = pieces->failed};
+    bool any = false;
+    for (size_t i = 0; i < count; i++) {
+        if (sketch_decode(&two[any], pieces[i].bytes) < 0)
+            continue;
+        if (any)
+            sketch_merge(&two[0], &two[1]);
+        any = true;
+    }
+    if (any)
+        sketch_encode(&two[0], &to->sketch);
+}
+
+/* Makes one sum of pieces that are alike. */
+static bool add_small(struct small_sum *to, const struct record *pieces, size_t count,
+                      struct sketch *two)
+{
+    bool good = true;
+    *to = (struct small_sum){.what = pieces->what};
+    to->name_len = (uint8_t)copy_name(to->name, pieces->stream);
+    if (record_kind(to->what) != RECORD_COUNTS)
+        add_sketches(to, pieces, count, two);
+    else
+        for (size_t i = 0; i < count; i++)
+            good &= counts_decode(&to->counts, pieces[i].bytes) != READ_NO_MEMORY;
+    return good && !to->sketch.failed;
+}
+
+/* Makes the sums of pieces, which are freed. */
+static struct small_sums add_up(struct pieces *pieces)
+{
+    struct small_sums sums = {.made = true, .failed = pieces->failed};
     struct record *items = pieces->items;
+    struct sketch *two = malloc(2 * sizeof *two);
     if (pieces->count)
         qsort(items, pieces->count, sizeof *items, by_kind);
-    sum.items = malloc((pieces->count + 1) * sizeof *sum.items);
-    sum.failed |= !sum.items;
-    for (size_t i = 0; sum.items && i < pieces->count; i++) {
-        if (i == 0 || by_kind(&items[i - 1], &items[i]) != 0) {
-            struct counts_of *to = &sum.items[sum.count++];
-            size_t len;
-            *to = (struct counts_of){.what = items[i].what};
-            copy_name(to->name, items[i].stream, &len);
-            to->name_len = (uint8_t)len;
-        }
-        struct counts *counts = &sum.items[sum.count - 1].counts;
-        sum.failed |= counts_decode(counts, items[i].bytes) == READ_NO_MEMORY;
+    sums.items = malloc((pieces->count + 1) * sizeof *sums.items);
+    sums.failed |= !sums.items || !two;
+    for (size_t i = 0, end; !sums.failed && i < pieces->count; i = end) {
+        for (end = i + 1; end < pieces->count && by_kind(&items[i], &items[end]) == 0;)
+            end++;
+        sums.failed |= !add_small(&sums.items[sums.count++], &items[i], end - i, two);
     }
+    struct small_sum *smaller = realloc(sums.items, (sums.count + 1) * sizeof *sums.items);
+    sums.items = smaller ? smaller : sums.items;
     free(items);
-    return sum;
+    free(two);
+    return sums;
 }
 
-struct counts_sum counts_sum_of(const struct portion *portion)
+struct small_sums small_sums_of(const struct portion *portion)
 {
     struct pieces pieces = {0};
-    add_pieces(&pieces, portion);
+    add_counts(&pieces, portion);
     return add_up(&pieces);
 }
 
-const struct counts_sum *sums_counts(struct sums *sums, enum wheel_window window, int64_t now_ns)
+static const struct small_sums *make_small(struct sums *sums, struct small_sums *small,
+                                           enum wheel_window window, int64_t now_ns,
+                                           void (*take)(void *, const struct wheel_part *))
 {
-    struct counts_sum *sum = &sums->counts[window];
     pthread_mutex_lock(&sums->making);
-    if (!sum->made) {
+    if (!small->made) {
         struct pieces pieces = {0};
-        wheel_each(sums->wheel, window, now_ns, take_pieces, &pieces);
-        *sum = add_up(&pieces);
+        wheel_each(sums->wheel, window, now_ns, take, &pieces);
+        *small = add_up(&pieces);
     }
     pthread_mutex_unlock(&sums->making);
-    return sum;
+    return small;
 }
 
-const struct counts *counts_sum_find(const struct counts_sum *sum, unsigned what,
-                                     struct span stream)
+const struct small_sums *sums_counts(struct sums *sums, enum wheel_window window, int64_t now_ns)
+{
+    return make_small(sums, &sums->counts[window], window, now_ns, take_counts);
+}
+
+const struct small_sums *sums_sketches(struct sums *sums, enum wheel_window window, int64_t now_ns)
+{
+    return make_small(sums, &sums->sketches[window], window, now_ns, take_sketches);
+}
+
+const struct small_sum *small_sums_find(const struct small_sums *sums, unsigned what,
+                                        struct span stream)
 {
     const struct record wanted = {what, stream, {0}};
-    size_t low = 0, high = sum->count;
+    size_t low = 0, high = sums->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        const struct counts_of *item = &sum->items[middle];
+        const struct small_sum *item = &sums->items[middle];
         const struct record its = {item->what, span_of(item->name, item->name_len), {0}};
         int order = record_compare(&its, &wanted);
         if (order == 0)
-            return &item->counts;
+            return item;
         if (order < 0)
             low = middle + 1;
         else
@@ -153,81 +208,54 @@ const struct counts *counts_sum_find(const struct counts_sum *sum, unsigned what
     return NULL;
 }
 
-/* --- lists and sketches --------------------------------------------------------------------- */
+/* --- lists ---------------------------------------------------------------------------------- */
 
-/* A sum being made. */
+/* A list being made. */
 struct making {
-    const struct sum_key *key;
+    const struct list_key *key;
     struct tops_sum tops;
-    struct sketch *sketch, *next; /* `next` has room for one */
-    bool any, failed;
+    bool failed;
 };
 
-static void add_sketch(struct making *making, struct span bytes)
-{
-    if (sketch_decode(making->next, bytes) < 0)
-        return;
-    if (making->any)
-        sketch_merge(making->sketch, making->next);
-    else
-        *making->sketch = *making->next;
-    making->any = true;
-}
-
-static void take_part(void *ctx, const struct wheel_part *part)
+static void take_list(void *ctx, const struct wheel_part *part)
 {
     struct making *making = ctx;
     struct buf made = {0};
     struct span bytes;
-    if (portion_find(&part->portion, making->key->what, making->key->stream, &made, &bytes)) {
-        if (record_kind(making->key->what) >= RECORD_TOPS)
-            making->failed |= !tops_sum_add(&making->tops, bytes);
-        else
-            add_sketch(making, bytes);
-    }
+    if (portion_find(&part->portion, making->key->what, making->key->stream, &made, &bytes))
+        making->failed |= !tops_sum_add(&making->tops, bytes);
     making->failed |= made.failed;
     buf_free(&made);
 }
 
-static struct window_sum *sum_make(const struct sums *sums, const struct sum_key *key,
-                                   int64_t now_ns)
-{
-    struct window_sum *sum = calloc(1, sizeof *sum);
-    struct sketch *next = malloc(sizeof *next);
-    struct making making = {.key = key, .next = next};
-    if (!sum || !next) {
-        free(sum);
-        free(next);
-        return NULL;
-    }
-    sum->key = *key;
-    copy_name(sum->name, key->stream, &sum->key.stream.len);
-    sum->key.stream.ptr = (const uint8_t *)sum->name;
-    making.sketch = &sum->sketch;
-    making.tops = tops_sum_of(&sums->key, key->top, TOPS_ALL_RANKS);
-    wheel_each(sums->wheel, key->window, now_ns, take_part, &making);
-    sum->tops = tops_sum_end(&making.tops);
-    sum->failed = making.failed || sum->tops.failed;
-    sum->bytes = sizeof *sum + sum->tops.max * sizeof *sum->tops.rows + sum->tops.text.cap;
-    free(next);
-    return sum;
-}
-
-struct tops sums_part(const struct sums *sums, const struct sum_key *key,
+struct tops sums_part(const struct sums *sums, const struct list_key *key,
                       const struct tops_part *part, int64_t now_ns)
 {
     struct making making = {.key = key, .tops = tops_sum_of(&sums->key, key->top, TOPS_ALL_RANKS)};
     making.tops.part = *part;
-    wheel_each(sums->wheel, key->window, now_ns, take_part, &making);
+    wheel_each(sums->wheel, key->window, now_ns, take_list, &making);
     struct tops tops = tops_sum_end(&making.tops);
     tops.failed |= making.failed;
     return tops;
 }
 
-/* With the lock. */
-static struct window_sum *find(struct sums *sums, const struct sum_key *key)
+static struct list_sum *make_list(const struct sums *sums, const struct list_key *key,
+                                  int64_t now_ns)
 {
-    struct window_sum *sum = sums->first;
+    struct list_sum *sum = calloc(1, sizeof *sum);
+    if (!sum)
+        return NULL;
+    sum->key = *key;
+    sum->key.stream = span_of(sum->name, copy_name(sum->name, key->stream));
+    sum->tops = sums_under(sums, key, (struct span){0}, now_ns);
+    sum->bytes = sizeof *sum + sum->tops.max * sizeof *sum->tops.rows + sum->tops.text.cap;
+    return sum;
+}
+
+/* With the lock. */
+static struct list_sum *find(struct sums *sums, const struct list_key *key)
+{
+    struct list_sum *sum = sums->first;
     while (sum && !(sum->key.window == key->window && sum->key.what == key->what &&
                     sum->key.top == key->top && span_equal(sum->key.stream, key->stream)))
         sum = sum->next;
@@ -238,10 +266,10 @@ static struct window_sum *find(struct sums *sums, const struct sum_key *key)
     return sum;
 }
 
-static struct window_sum *find_made(struct sums *sums, const struct sum_key *key)
+static struct list_sum *find_made(struct sums *sums, const struct list_key *key)
 {
     pthread_mutex_lock(&sums->lock);
-    struct window_sum *sum = find(sums, key);
+    struct list_sum *sum = find(sums, key);
     pthread_mutex_unlock(&sums->lock);
     return sum;
 }
@@ -250,28 +278,28 @@ static struct window_sum *find_made(struct sums *sums, const struct sum_key *key
 static void make_room(struct sums *sums)
 {
     while (sums->bytes > sums->bytes_max) {
-        struct window_sum **oldest = NULL;
-        for (struct window_sum **at = &sums->first; *at; at = &(*at)->next) {
+        struct list_sum **oldest = NULL;
+        for (struct list_sum **at = &sums->first; *at; at = &(*at)->next) {
             if ((*at)->users == 0 && (!oldest || (*at)->used < (*oldest)->used))
                 oldest = at;
         }
         if (!oldest)
             return;
-        struct window_sum *gone = *oldest;
+        struct list_sum *gone = *oldest;
         *oldest = gone->next;
         sums->bytes -= gone->bytes;
         sum_free(gone);
     }
 }
 
-const struct window_sum *sums_take(struct sums *sums, const struct sum_key *key, int64_t now_ns)
+const struct list_sum *sums_take(struct sums *sums, const struct list_key *key, int64_t now_ns)
 {
-    struct window_sum *sum = find_made(sums, key);
+    struct list_sum *sum = find_made(sums, key);
     if (sum)
         return sum;
     pthread_mutex_lock(&sums->making);
     sum = find_made(sums, key); /* by somebody else, meanwhile */
-    if (!sum && (sum = sum_make(sums, key, now_ns))) {
+    if (!sum && (sum = make_list(sums, key, now_ns))) {
         pthread_mutex_lock(&sums->lock);
         sum->next = sums->first;
         sums->first = sum;
@@ -285,12 +313,12 @@ const struct window_sum *sums_take(struct sums *sums, const struct sum_key *key,
     return sum;
 }
 
-void sums_give(struct sums *sums, const struct window_sum *sum)
+void sums_give(struct sums *sums, const struct list_sum *sum)
 {
     if (!sum)
         return;
     pthread_mutex_lock(&sums->lock);
-    ((struct window_sum *)sum)->users--;
+    ((struct list_sum *)sum)->users--;
     make_room(sums);
     pthread_mutex_unlock(&sums->lock);
 }

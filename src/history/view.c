@@ -66,13 +66,13 @@ static struct stats_scope scope_of(const struct stats_stream *stream)
     return (struct stats_scope){.stream = stream->id, .side = (enum stats_side)stream->side};
 }
 
-static struct sum_key key_of(const struct view *view, const struct stats_stream *stream,
-                             unsigned what, size_t top)
+static struct list_key key_of(const struct view *view, const struct stats_stream *stream,
+                              unsigned what, size_t top)
 {
-    return (struct sum_key){.window = view->window,
-                            .what = record_of(what, (enum stats_side)stream->side),
-                            .stream = view_name(stream),
-                            .top = top};
+    return (struct list_key){.window = view->window,
+                             .what = record_of(what, (enum stats_side)stream->side),
+                             .stream = view_name(stream),
+                             .top = top};
 }
 
 /* Of the tables' rows, those that have not closed. */
@@ -103,7 +103,7 @@ struct tops view_list(const struct view *view, const struct stats_stream *stream
     struct sums *sums = &view->history->windows.sums;
     const bool all = tops_part_is_all(part);
     const size_t most = !all || rows > VIEW_ROWS ? VIEW_ROWS_MOST : VIEW_ROWS;
-    const struct sum_key key = key_of(view, stream, RECORD_TOPS + table, most);
+    const struct list_key key = key_of(view, stream, RECORD_TOPS + table, most);
     struct tops list = open_list(view, stream, table, all ? most : PART_ROWS, part);
     if (!all) {
         struct tops closed = sums_part(sums, &key, part, view->now_ns);
@@ -111,10 +111,10 @@ struct tops view_list(const struct view *view, const struct stats_stream *stream
         tops_free(&closed);
         return list;
     }
-    const struct window_sum *sum = sums_take(sums, &key, view->now_ns);
+    const struct list_sum *sum = sums_take(sums, &key, view->now_ns);
     if (sum)
         tops_merge(&list, &sum->tops);
-    list.failed |= !sum || sum->failed;
+    list.failed |= !sum || sum->tops.failed;
     sums_give(sums, sum);
     return list;
 }
@@ -124,17 +124,18 @@ uint64_t view_estimate(const struct view *view, const struct stats_stream *strea
 {
     struct stats *stats = view->history->stats;
     struct windows *windows = &view->history->windows;
-    const struct sum_key key = key_of(view, stream, RECORD_DISTINCT + which, 0);
     const struct stats_scope scope = scope_of(stream);
     struct sketch sketch = {.mark = sketch_mark(&view->history->key)};
     stats_window_sketch(stats_window_enter(stats), &scope, which, &sketch.hll);
     stats_window_leave(stats);
     if (windows->closing.window)
         stats_window_sketch(windows->closing.window, &scope, which, &sketch.hll);
-    const struct window_sum *sum = sums_take(&windows->sums, &key, view->now_ns);
-    if (sum)
-        sketch_merge(&sketch, &sum->sketch);
-    sums_give(&windows->sums, sum);
+    const struct small_sum *sum =
+        small_sums_find(sums_sketches(&windows->sums, view->window, view->now_ns),
+                        record_of(RECORD_DISTINCT + which, scope.side), view_name(stream));
+    struct sketch closed;
+    if (sum && sketch_decode(&closed, buf_span(&sum->sketch)) == 0)
+        sketch_merge(&sketch, &closed);
     return (uint64_t)(hll_estimate(&sketch.hll) + 0.5);
 }
 
@@ -142,10 +143,10 @@ uint64_t view_estimate(const struct view *view, const struct stats_stream *strea
 static bool is_whole(const struct view *view, enum stats_table_id table, enum stats_side side)
 {
     struct sums *sums = &view->history->windows.sums;
-    const struct sum_key key =
+    const struct list_key key =
         key_of(view, &view->now->total[side], RECORD_TOPS + table, VIEW_ROWS);
-    const struct window_sum *sum = sums_take(sums, &key, view->now_ns);
-    bool whole = sum && !sum->failed && sum->tops.floor[TOPS_HITS] == 0;
+    const struct list_sum *sum = sums_take(sums, &key, view->now_ns);
+    bool whole = sum && !sum->tops.failed && sum->tops.floor[TOPS_HITS] == 0;
     sums_give(sums, sum);
     return whole;
 }

@@ -31,7 +31,7 @@ uint64_t view_estimate(const struct view *view, const struct stats_stream *strea
                        enum stats_distinct_id which);
 /* True when nothing that came was left out of any list of all streams. */
 bool view_is_exact(const struct view *view);
-static inline const struct counts_sum *view_closed_counts(const struct view *view)
+static inline const struct small_sums *view_closed_counts(const struct view *view)
 {
     return sums_counts(&view->history->windows.sums, view->window, view->now_ns);
 }

@@ -68,30 +68,37 @@ static void drop_oldest(struct wheel *wheel, enum wheel_window length)
     level->count--;
 }
 
-static void thin(struct wheel *wheel, struct wheel_part *part)
+static void shrink(struct wheel *wheel, struct wheel_part *part, enum portion_has has)
 {
     wheel->bytes -= part->portion.records.cap;
-    portion_shrink(&part->portion, true);
+    portion_shrink(&part->portion, has);
     wheel->bytes += part->portion.records.cap;
 }
 
-/* The oldest part that still knows single streams forgets them; where none does, the oldest goes.
- */
-static void forget_some(struct wheel *wheel)
+/* The oldest part that still has more forgets what it has of single streams. */
+static bool shrink_oldest(struct wheel *wheel, enum portion_has has)
 {
     for (int length = WHEEL_WINDOWS - 1; length >= 0; length--) {
         struct wheel_level *level = &wheel->levels[length];
         for (size_t i = 0; i < level->count; i++) {
-            if (!part_at(level, i)->portion.thin) {
-                thin(wheel, part_at(level, i));
-                return;
+            if (part_at(level, i)->portion.has < has) {
+                shrink(wheel, part_at(level, i), has);
+                return true;
             }
         }
     }
+    return false;
+}
+
+/* First go lists of single streams, then their counts; where there are none, the oldest part goes,
+ * and windows begin later. */
+static void forget_some(struct wheel *wheel)
+{
     int length = WHEEL_WINDOWS - 1;
+    if (shrink_oldest(wheel, PORTION_COUNTS) || shrink_oldest(wheel, PORTION_TOTAL))
+        return;
     while (length > 0 && wheel->levels[length].count == 0)
         length--;
-    wheel->failed = true;
     drop_oldest(wheel, (enum wheel_window)length);
 }
 
@@ -121,7 +128,7 @@ static void push(struct wheel *wheel, enum wheel_window length, struct wheel_par
     struct wheel_level *level = &wheel->levels[length];
     if (level->count == WHEEL_PARTS_MAX)
         drop_oldest(wheel, length);
-    portion_shrink(&part->portion, false);
+    portion_shrink(&part->portion, PORTION_ALL);
     wheel->bytes += part->portion.records.cap;
     *part_at(level, level->count++) = *part;
     while (wheel->bytes > wheel->bytes_max && !is_empty(wheel))
@@ -153,7 +160,7 @@ static void join(struct wheel *wheel, enum wheel_window length, struct wheel_par
     struct portion *sum = &into->portion;
     if (portion_merge(sum, &part->portion, wheel_top(wheel, length)) < 0)
         wheel->failed = true;
-    sum->thin |= part->portion.thin;
+    sum->has = part->portion.has > sum->has ? part->portion.has : sum->has;
     into->to_ns = part->to_ns;
 }
 
@@ -306,7 +313,8 @@ void wheel_prepare(struct wheel *wheel, struct wheel_part *part, pthread_rwlock_
         return;
     buf_free(&part->portion.records);
     part->portion.records = sum;
-    part->portion.thin |= last->portion.thin;
+    part->portion.has =
+        last->portion.has > part->portion.has ? last->portion.has : part->portion.has;
     part->portion.start_ms = last->portion.start_ms;
     part->from_ns = last->from_ns;
 }

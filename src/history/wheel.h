@@ -52,7 +52,8 @@ struct wheel_level {
 
 /* Owner: one thread at a time. Made with wheel_init. */
 struct wheel {
-    size_t bytes_max; /* of all parts; past it the oldest lose what is of single streams */
+    size_t bytes_max; /* of all parts; past it the oldest lose what is of single streams: lists,
+                         then counts */
     size_t top;       /* rows that lists of the longest parts have by each rank */
     size_t bytes;
     bool failed;                     /* memory was short: something is missing */

@@ -46,21 +46,21 @@ static void fill_distinct(const struct view *view, struct stats_stream *stream)
 
 /* Replaces what a stream of the present snapshot has counted by what it has in the window. Returns
  * how long that was watched, in milliseconds, if that is known. */
-static uint64_t fill_stream(const struct view *view, const struct counts_sum *open,
+static uint64_t fill_stream(const struct view *view, const struct small_sums *open,
                             struct stats_snapshot *snapshot, struct stats_stream *stream)
 {
-    const struct counts_sum *sums[] = {view_closed_counts(view), open};
+    const struct small_sums *sums[] = {view_closed_counts(view), open};
     unsigned what = record_of(RECORD_COUNTS, (enum stats_side)stream->side);
     uint64_t observed_ms = 0;
     bool any = false;
     memset(&stream->counters, 0, sizeof stream->counters);
     stream->distinct = (struct stats_distinct){0};
     for (size_t i = 0; i < sizeof sums / sizeof *sums; i++) {
-        const struct counts *counts = counts_sum_find(sums[i], what, view_name(stream));
-        if (!counts)
+        const struct small_sum *sum = small_sums_find(sums[i], what, view_name(stream));
+        if (!sum)
             continue;
-        series_fill(counts, snapshot, stream);
-        observed_ms += series_observed(counts);
+        series_fill(&sum->counts, snapshot, stream);
+        observed_ms += series_observed(&sum->counts);
         any = true;
     }
     if (any)
@@ -75,7 +75,7 @@ static uint64_t events_of(const struct stats_stream *stream)
 }
 
 /* Frames of no stream are counted with each side, once here. */
-static void fill_side(const struct view *view, const struct counts_sum *open,
+static void fill_side(const struct view *view, const struct small_sums *open,
                       struct stats_snapshot *snapshot, enum stats_side side)
 {
     struct stats_stream *total = &snapshot->total[side];
@@ -98,10 +98,10 @@ static struct stats_snapshot *make_snapshot(struct view *view, enum stats_window
         return NULL;
     snapshot->window = window;
     snapshot->other_streams = 0;
-    struct counts_sum open = counts_sum_of(&view->open);
+    struct small_sums open = small_sums_of(&view->open);
     for (enum stats_side side = STATS_SIDES; side-- > 0;)
         fill_side(view, &open, snapshot, side);
-    counts_sum_free(&open);
+    small_sums_free(&open);
     snapshot->exact = snapshot->unlisted == 0 && view_is_exact(view);
     int64_t back_ns = view->now_ns - view->from_ns;
     snapshot->from_ms = now->made_ms - back_ns / (int64_t)CLOCK_MS_NS;

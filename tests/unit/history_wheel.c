@@ -274,6 +274,53 @@ static struct found day_in(const struct wheel *wheel)
     return found;
 }
 
+static void put_stream_names(struct portion *portion)
+{
+    struct portion names = {0};
+    put_names(&names, truth.parts[truth.count - 1].names);
+    struct cursor c = cursor_of(buf_span(&names.records));
+    struct record record;
+    assert_true(portion_next(&c, &record));
+    portion_put(portion, record.what, span_str("one"), record.bytes);
+    buf_free(&names.records);
+}
+
+/* Hours of parts with lists of a stream, in so much memory; all of its counts are there. Returns
+ * what the oldest part still has. */
+static enum portion_has hours_in(size_t bytes_max, size_t *bytes)
+{
+    struct random r = {7};
+    struct wheel wheel;
+    int64_t now_ns = 0;
+    uint64_t wanted = 0;
+    wheel_init(&wheel, bytes_max, TOP);
+    truth.count = 0;
+    for (int64_t i = 0; i < 1500; i++, now_ns += 10 * S) {
+        struct wheel_part part = part_of(&r, now_ns, now_ns + 10 * S);
+        wanted += truth.parts[i].n[1];
+        put_stream_names(&part.portion);
+        put(&wheel, &part);
+    }
+    struct found found = {.last_ns = INT64_MIN};
+    wheel_each(&wheel, WHEEL_DAY, now_ns, add_part, &found);
+    assert_int_equal(found.n[1], wanted);
+    const struct wheel_level *days = &wheel.levels[WHEEL_DAY];
+    enum portion_has has = days->parts[days->first].portion.has;
+    *bytes = wheel.bytes;
+    wheel_free(&wheel);
+    return has;
+}
+
+/* Lists of single streams go first, and counts are complete. */
+static void lists_of_streams_go_first(void **state)
+{
+    (void)state;
+    size_t all, some;
+    assert_int_equal(hours_in(64 << 20, &all), PORTION_ALL);
+    assert_int_equal(hours_in(all / 16 * 15, &some), PORTION_COUNTS);
+    assert_true(some <= all / 16 * 15);
+}
+
 /* Memory is bounded: what is lost first is what the oldest parts have of single streams. */
 static void little_memory(void **state)
 {
@@ -294,6 +341,7 @@ int main(void)
         cmocka_unit_test(after_a_restart),
         cmocka_unit_test(resets_cost_the_others_nothing),
         cmocka_unit_test(little_memory),
+        cmocka_unit_test(lists_of_streams_go_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
