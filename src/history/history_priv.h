@@ -14,10 +14,10 @@ enum {
     WAITING_MAX = 240,         /* portions that wait for a disk: four hours, then the oldest go */
     WAITING_BYTES = 16 << 20,  /* and of so many bytes */
     TRANSACTION_PORTIONS = 16, /* written at once */
-    WINDOWS_BYTES = 6 << 20,   /* of the windows' wheel, until the statistics say another number */
+    WINDOWS_BYTES = 6 << 20,   /* of windows, until the statistics say how many they may have */
 };
 
-/* Portions that wait to be written, oldest first: a wheel. */
+/* Portions that wait to be written, oldest first: a ring. */
 struct waiting {
     struct portion portions[WAITING_MAX];
     size_t first, count, bytes;

@@ -23,8 +23,8 @@ const struct tops_rank_row tops_ranks[TOPS_RANKS] = {
                        &stats_events, 1},
     [TOPS_REFUSED] = {"refused", "responses with REFUSED", BY_MEASURE, MEASURE_REFUSED,
                       &stats_events, 1},
-    [TOPS_NODATA] = {"nodata", "responses with NOERROR and nothing else", BY_MEASURE,
-                     MEASURE_NODATA, &stats_events, 1},
+    [TOPS_NODATA] = {"nodata", "responses with NOERROR that have no answer and are no referral",
+                     BY_MEASURE, MEASURE_NODATA, &stats_events, 1},
     [TOPS_SLOWEST] = {"slowest", "the longest latency", BY_MEASURE, MEASURE_SLOWEST, &stats_seconds,
                       0},
 };

@@ -1,4 +1,5 @@
 /* Top lists over a span of time, as JSON. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/escape.h"
@@ -164,6 +165,17 @@ static void put_answer(struct buf *out, struct answer *answer, enum tops_rank ra
     answer->failed |= out->failed;
 }
 
+/* Says which there are. */
+static int no_such_rank(struct error *err)
+{
+    char names[128];
+    size_t len = 0;
+    for (int rank = 0; rank < TOPS_RANKS; rank++)
+        len += (size_t)snprintf(names + len, sizeof names - len, "%s%s", rank ? ", " : "",
+                                tops_ranks[rank].name);
+    return error_set(err, "lists are by %s", names);
+}
+
 static int answer_tops(const struct ask *ask, struct buf *out, struct error *err)
 {
     struct answer answer = {.question = &ask->question};
@@ -171,7 +183,7 @@ static int answer_tops(const struct ask *ask, struct buf *out, struct error *err
     size_t start = out->len, keep = ask->n > KEEP_LEAST ? ask->n : KEEP_LEAST;
     int rank = ask->question.by.len ? tops_rank_find(ask->question.by) : TOPS_HITS;
     if (rank < 0)
-        return error_set(err, "there are no lists by that");
+        return no_such_rank(err);
     if (ask->question.stream.len)
         return error_set(err, "top lists are kept of all streams together");
     for (unsigned table = 0; table < STATS_TABLES; table++)

@@ -44,7 +44,7 @@ struct wheel_part {
  * begun anew. */
 enum { WHEEL_PARTS_MAX = 24 + 2 + WHEEL_WINDOWS };
 
-/* Closed parts of one length, oldest first: a wheel. */
+/* Closed parts of one length, oldest first: a ring. */
 struct wheel_level {
     struct wheel_part parts[WHEEL_PARTS_MAX];
     size_t first, count;
