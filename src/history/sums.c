@@ -247,7 +247,7 @@ static struct list_sum *make_list(const struct sums *sums, const struct list_key
         return NULL;
     sum->key = *key;
     sum->key.stream = span_of(sum->name, copy_name(sum->name, key->stream));
-    sum->tops = sums_under(sums, key, (struct span){0}, now_ns);
+    sum->tops = sums_part(sums, key, &(struct tops_part){0}, now_ns);
     sum->bytes = sizeof *sum + sum->tops.max * sizeof *sum->tops.rows + sum->tops.text.cap;
     return sum;
 }
