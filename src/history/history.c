@@ -90,7 +90,7 @@ static void fill_part(struct history *history, struct portion *part)
 {
     const struct windows *windows = &history->windows;
     const struct buf *counts = &windows->closing.counts.records;
-    size_t top = wheel_top(&windows->wheel, WHEEL_MINUTE);
+    size_t top = wheel_spans[WHEEL_MINUTE].top;
     const struct part_options options = {&history->key,
                                          top > history->settings.top ? top : history->settings.top,
                                          history->recorder.last};

@@ -168,6 +168,40 @@ static unsigned apart_in(const struct portion *portion)
     return sides;
 }
 
+/* --- less ----------------------------------------------------------------------------------- */
+
+static void put_cut(struct portion *portion, const struct record *record, size_t top)
+{
+    struct tops list = {0};
+    struct buf bytes = {0};
+    int rc = tops_decode(&list, record->bytes);
+    tops_cut(&list, top);
+    tops_encode(&list, &bytes);
+    portion->records.failed |= rc == READ_NO_MEMORY || list.failed || bytes.failed;
+    portion_put(portion, record->what, record->stream, buf_span(&bytes));
+    tops_free(&list);
+    buf_free(&bytes);
+}
+
+int portion_cut(struct portion *portion, size_t top)
+{
+    struct portion cut = {0};
+    struct cursor c = cursor_of(buf_span(&portion->records));
+    for (struct record record; portion_next(&c, &record);) {
+        if (record_kind(record.what) >= RECORD_TOPS)
+            put_cut(&cut, &record, top);
+        else
+            portion_put(&cut, record.what, record.stream, record.bytes);
+    }
+    if (cut.records.failed) {
+        buf_free(&cut.records);
+        return -1;
+    }
+    buf_free(&portion->records);
+    portion->records = cut.records;
+    return 0;
+}
+
 /* --- sums ----------------------------------------------------------------------------------- */
 
 enum { SOURCES = 4 }; /* two portions, and what they imply */

@@ -62,6 +62,8 @@ void portion_put(struct portion *portion, unsigned what, struct span stream, str
 /* Gives back the memory that it does not need, and forgets what is no longer wanted of single
  * streams. */
 void portion_shrink(struct portion *portion, enum portion_has has);
+/* Cuts all lists to so many rows by each rank. -1: no memory; it is as it was. */
+int portion_cut(struct portion *portion, size_t top);
 /* By stream, then by kind. */
 int record_compare(const struct record *x, const struct record *y);
 /* Where one stream sends alone, what all have is its own, and a portion has that once. Appends such

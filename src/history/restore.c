@@ -60,8 +60,7 @@ static void restore_groups(struct history *history, struct found *found)
         int64_t start_ms = start_of(found, i), group_end = (start_ms / group_ms + 1) * group_ms;
         bool good = true;
         for (end = i; end < MINUTES && start_of(found, end) < group_end; end++)
-            good &= portion_merge(&sum, &found->portions[end],
-                                  wheel_top(&history->windows.wheel, WHEEL_HOUR)) == 0;
+            good &= portion_merge(&sum, &found->portions[end], wheel_spans[WHEEL_HOUR].top) == 0;
         if (good && group_end <= found->now_ms && start_ms % group_ms == 0)
             restore(history, found, &sum, i, end - i, WHEEL_HOUR);
         buf_free(&sum.records);

@@ -2,14 +2,14 @@
 
 #include "base/clock.h"
 
-enum { MINUTE_S = 60, HOUR_S = 3600 };
+enum { MINUTE_S = 60, HOUR_S = 3600, TOP_LEAST = 25 /* rows that lists keep in any case */ };
 #define SECONDS(n) ((int64_t)(n) * (int64_t)CLOCK_SECOND_NS)
 
 const struct wheel_span wheel_spans[WHEEL_WINDOWS] = {
-    [WHEEL_MINUTE] = {SECONDS(10), 6, 3},
-    [WHEEL_FIVE_MINUTES] = {SECONDS(MINUTE_S), 5, 3},
-    [WHEEL_HOUR] = {SECONDS(5 * MINUTE_S), 12, 2},
-    [WHEEL_DAY] = {SECONDS(HOUR_S), 24, 1},
+    [WHEEL_MINUTE] = {SECONDS(10), 6, 1000},
+    [WHEEL_FIVE_MINUTES] = {SECONDS(MINUTE_S), 5, 1000},
+    [WHEEL_HOUR] = {SECONDS(5 * MINUTE_S), 12, 700},
+    [WHEEL_DAY] = {SECONDS(HOUR_S), 24, 400},
 };
 
 static struct wheel_part *part_at(struct wheel_level *level, size_t i)
@@ -42,17 +42,11 @@ static int64_t start_of(enum wheel_window window, int64_t now_ns)
     return (number_at(now_ns, window) - (int64_t)span->parts) * span->part_ns;
 }
 
-void wheel_init(struct wheel *wheel, size_t bytes_max, size_t top)
+void wheel_init(struct wheel *wheel, size_t bytes_max)
 {
-    *wheel = (struct wheel){.bytes_max = bytes_max, .top = top};
+    *wheel = (struct wheel){.bytes_max = bytes_max};
     for (int w = 0; w < WHEEL_WINDOWS; w++)
         wheel->begin_ns[w] = INT64_MIN;
-}
-
-size_t wheel_top(const struct wheel *wheel, enum wheel_window length)
-{
-    size_t top = wheel->top * wheel_spans[length].rows;
-    return top < WHEEL_TOP_MOST ? top : WHEEL_TOP_MOST;
 }
 
 /* --- memory --------------------------------------------------------------------------------- */
@@ -90,12 +84,39 @@ static bool shrink_oldest(struct wheel *wheel, enum portion_has has)
     return false;
 }
 
-/* First go lists of single streams, then their counts; where there are none, the oldest part goes,
- * and windows begin later. */
+/* Halves the lists of the part that takes the most memory. False: they are too short for that. */
+static bool cut_largest(struct wheel *wheel)
+{
+    struct wheel_part *largest = NULL;
+    size_t top = 0;
+    for (size_t i = 0; i < WHEEL_WINDOWS * (size_t)WHEEL_PARTS_MAX; i++) {
+        enum wheel_window length = (enum wheel_window)(i / WHEEL_PARTS_MAX);
+        struct wheel_level *level = &wheel->levels[length];
+        struct wheel_part *part = part_at(level, i % WHEEL_PARTS_MAX);
+        size_t its = (part->top ? part->top : wheel_spans[length].top) / 2;
+        if (i % WHEEL_PARTS_MAX >= level->count || its < TOP_LEAST ||
+            (largest && part->portion.records.cap <= largest->portion.records.cap))
+            continue;
+        largest = part;
+        top = its;
+    }
+    if (!largest)
+        return false;
+    wheel->bytes -= largest->portion.records.cap;
+    wheel->failed |= portion_cut(&largest->portion, top) < 0;
+    portion_shrink(&largest->portion, PORTION_ALL);
+    wheel->bytes += largest->portion.records.cap;
+    largest->top = top;
+    return true;
+}
+
+/* First go lists of single streams, then their counts, then the ends of lists; then the oldest part
+ * goes, and windows begin later. */
 static void forget_some(struct wheel *wheel)
 {
     int length = WHEEL_WINDOWS - 1;
-    if (shrink_oldest(wheel, PORTION_COUNTS) || shrink_oldest(wheel, PORTION_TOTAL))
+    if (shrink_oldest(wheel, PORTION_COUNTS) || shrink_oldest(wheel, PORTION_TOTAL) ||
+        cut_largest(wheel))
         return;
     while (length > 0 && wheel->levels[length].count == 0)
         length--;
@@ -135,10 +156,9 @@ static void push(struct wheel *wheel, enum wheel_window length, struct wheel_par
         forget_some(wheel);
 }
 
-void wheel_limit(struct wheel *wheel, size_t bytes_max, size_t top)
+void wheel_limit(struct wheel *wheel, size_t bytes_max)
 {
     wheel->bytes_max = bytes_max;
-    wheel->top = top;
     while (wheel->bytes > wheel->bytes_max && !is_empty(wheel))
         forget_some(wheel);
 }
@@ -158,7 +178,7 @@ static void join(struct wheel *wheel, enum wheel_window length, struct wheel_par
                  const struct wheel_part *part)
 {
     struct portion *sum = &into->portion;
-    if (portion_merge(sum, &part->portion, wheel_top(wheel, length)) < 0)
+    if (portion_merge(sum, &part->portion, wheel_spans[length].top) < 0)
         wheel->failed = true;
     sum->has = part->portion.has > sum->has ? part->portion.has : sum->has;
     into->to_ns = part->to_ns;
@@ -306,7 +326,7 @@ void wheel_prepare(struct wheel *wheel, struct wheel_part *part, pthread_rwlock_
     if (!last)
         return;
     struct buf sum = {0};
-    if (portion_sum(&last->portion, &part->portion, wheel_top(wheel, WHEEL_MINUTE), &sum) < 0)
+    if (portion_sum(&last->portion, &part->portion, wheel_spans[WHEEL_MINUTE].top, &sum) < 0)
         wheel->failed = true;
     part->joined = sum.data != NULL;
     if (!sum.data)

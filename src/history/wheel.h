@@ -29,7 +29,7 @@ enum wheel_window { WHEEL_MINUTE, WHEEL_FIVE_MINUTES, WHEEL_HOUR, WHEEL_DAY, WHE
 struct wheel_span {
     int64_t part_ns;
     unsigned parts;
-    unsigned rows; /* lists of short parts are so many times as long as those of the longest */
+    size_t top; /* rows that lists have by each rank, while there is memory for them */
 };
 extern const struct wheel_span wheel_spans[WHEEL_WINDOWS];
 
@@ -37,6 +37,7 @@ extern const struct wheel_span wheel_spans[WHEEL_WINDOWS];
 struct wheel_part {
     int64_t from_ns, to_ns; /* to_ns without what a part took too long to end */
     struct portion portion;
+    size_t top;  /* rows that its lists were cut to for want of memory; 0: they were not */
     bool joined; /* when it is prepared: the last one is in it */
 };
 
@@ -52,20 +53,17 @@ struct wheel_level {
 
 /* Owner: one thread at a time. Made with wheel_init. */
 struct wheel {
-    size_t bytes_max; /* of all parts; past it the oldest lose what is of single streams: lists,
-                         then counts */
-    size_t top;       /* rows that lists of the longest parts have by each rank */
+    /* Of all parts. Past it the oldest lose what is of single streams, first lists, then counts;
+     * then the largest have shorter lists. */
+    size_t bytes_max;
     size_t bytes;
     bool failed;                     /* memory was short: something is missing */
     int64_t begin_ns[WHEEL_WINDOWS]; /* nothing before is in the window; INT64_MIN: all is */
     struct wheel_level levels[WHEEL_WINDOWS];
 };
 
-void wheel_init(struct wheel *wheel, size_t bytes_max, size_t top);
-void wheel_limit(struct wheel *wheel, size_t bytes_max, size_t top);
-enum { WHEEL_TOP_MOST = 1000 };
-/* The rows of lists of such parts, by each rank: WHEEL_TOP_MOST at the most. */
-size_t wheel_top(const struct wheel *wheel, enum wheel_window length);
+void wheel_init(struct wheel *wheel, size_t bytes_max);
+void wheel_limit(struct wheel *wheel, size_t bytes_max);
 void wheel_free(struct wheel *wheel);
 /*
  * A part that begins no earlier than the one before has ended, and has about the length of those of

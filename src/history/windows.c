@@ -3,20 +3,12 @@
 #include "base/clock.h"
 #include "base/thread.h"
 
-enum {
-    /* A list's row takes so many bytes, and so many lists of a wheel may be full: rows of lists
-     * that fit into its memory. */
-    ROW_BYTES = 25,
-    LISTS = 700,
-    TOP_LEAST = 100,
-    SUMS_PART = 3, /* one of so many parts of the memory */
-};
+enum { SUMS_PART = 3 /* one of so many parts of the memory is for sums */ };
 
 void windows_limit(struct windows *windows, size_t bytes)
 {
-    size_t wheel_bytes = bytes - bytes / SUMS_PART, top = wheel_bytes / ROW_BYTES / LISTS;
     pthread_rwlock_wrlock(&windows->lock);
-    wheel_limit(&windows->wheel, wheel_bytes, top < TOP_LEAST ? TOP_LEAST : top);
+    wheel_limit(&windows->wheel, bytes - bytes / SUMS_PART);
     windows->sums.bytes_max = bytes / SUMS_PART;
     pthread_rwlock_unlock(&windows->lock);
 }
@@ -27,7 +19,7 @@ void windows_init(struct windows *windows, const struct siphash_key *key, size_t
     thread_rwlock_init(&windows->lock);
     pthread_mutex_init(&windows->making, NULL);
     sums_init(&windows->sums, &windows->wheel, key);
-    wheel_init(&windows->wheel, bytes, TOP_LEAST);
+    wheel_init(&windows->wheel, bytes);
     windows_limit(windows, bytes);
 }
 

@@ -334,7 +334,7 @@ static void any_story(void **state)
             live_for(&w, 1 + (int64_t)random_below(&w.random, 40));
             if (random_below(&w.random, 12) == 0)
                 leap(&w);
-            if (random_below(&w.random, 25) == 0)
+            if (random_below(&w.random, 8) == 0)
                 reset_window(&w);
             if (random_below(&w.random, 30) == 0)
                 live_for(&w, 400);

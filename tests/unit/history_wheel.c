@@ -6,13 +6,16 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "../support/random.h"
 #include "../support/share.h"
 #include "base/clock.h"
 #include "history/counts.h"
 #include "history/wheel.h"
 
-enum { ID = 7, PARTS_MAX = 20000, TOP = 1000, NAMES = 5 };
+enum { ID = 7, PARTS_MAX = 20000, NAMES = 5 };
 #define S ((int64_t)CLOCK_SECOND_NS)
 #define DAY_NS (90000 * S) /* and an hour */
 
@@ -170,7 +173,7 @@ static void any_time(void **state)
     for (uint64_t seed = 1; seed <= 3; seed++) {
         struct random r = {seed};
         struct wheel wheel;
-        wheel_init(&wheel, 64 << 20, TOP);
+        wheel_init(&wheel, 64 << 20);
         int64_t now_ns = -3 * 86400 * S + (int64_t)random_below(&r, 3600) * S;
         truth.count = 0;
         for (int i = share_of(12000); i > 0; i--) {
@@ -201,7 +204,7 @@ static void after_a_restart(void **state)
     (void)state;
     struct random r = {4};
     struct wheel wheel;
-    wheel_init(&wheel, 64 << 20, TOP);
+    wheel_init(&wheel, 64 << 20);
     truth.count = 0;
     for (int64_t hour = -30; hour < -2; hour++) {
         struct wheel_part part = part_of(&r, hour * 3600 * S, (hour + 1) * 3600 * S);
@@ -230,7 +233,7 @@ static void resets_cost_the_others_nothing(void **state)
     struct random r = {6};
     struct wheel wheel;
     int64_t now_ns = 0;
-    wheel_init(&wheel, 64 << 20, TOP);
+    wheel_init(&wheel, 64 << 20);
     truth.count = 0;
     for (int i = 0; i < 12000; i++) {
         bool often = i / 100 % 10 == 9; /* as fast as one can ask, now and then */
@@ -257,7 +260,7 @@ static struct wheel day_of(size_t bytes_max)
     int64_t parts = share_of(9000), part_ns = DAY_NS / parts;
     struct random r = {5};
     struct wheel wheel;
-    wheel_init(&wheel, bytes_max, TOP);
+    wheel_init(&wheel, bytes_max);
     truth.count = 0;
     for (int64_t i = 0; i < parts; i++) {
         struct wheel_part part = part_of(&r, i * part_ns, (i + 1) * part_ns);
@@ -272,6 +275,33 @@ static struct found day_in(const struct wheel *wheel)
     struct found found = {.last_ns = INT64_MIN};
     assert_true(wheel_each(wheel, WHEEL_DAY, DAY_NS, add_part, &found) <= DAY_NS - 24 * 3600 * S);
     return found;
+}
+
+/* What is in parts whose lists may have been cut. */
+struct shortened {
+    struct tops list;
+    uint64_t n;
+    size_t shortened; /* parts */
+};
+
+static void add_shortened(void *ctx, const struct wheel_part *part)
+{
+    struct shortened *found = ctx;
+    struct cursor c = cursor_of(buf_span(&part->portion.records));
+    found->shortened += part->top > 0;
+    for (struct record record; portion_next(&c, &record);) {
+        struct tops list = {0};
+        struct counts counts = {0};
+        if (record.what == RECORD_TOPS + TABLE_DOMAINS) {
+            assert_int_equal(tops_decode(&list, record.bytes), 0);
+            tops_merge(&found->list, &list);
+        } else {
+            assert_int_equal(counts_decode(&counts, record.bytes), 0);
+            found->n += counts_get(&counts, ID);
+        }
+        tops_free(&list);
+        counts_free(&counts);
+    }
 }
 
 static void put_stream_names(struct portion *portion)
@@ -293,7 +323,7 @@ static enum portion_has hours_in(size_t bytes_max, size_t *bytes)
     struct wheel wheel;
     int64_t now_ns = 0;
     uint64_t wanted = 0;
-    wheel_init(&wheel, bytes_max, TOP);
+    wheel_init(&wheel, bytes_max);
     truth.count = 0;
     for (int64_t i = 0; i < 1500; i++, now_ns += 10 * S) {
         struct wheel_part part = part_of(&r, now_ns, now_ns + 10 * S);
@@ -321,6 +351,50 @@ static void lists_of_streams_go_first(void **state)
     assert_true(some <= all / 16 * 15);
 }
 
+/* With less and less memory lists get shorter, and nothing else is missing, however long it is ago;
+ * what lists leave out they tell. */
+static void lists_get_shorter(void **state)
+{
+    (void)state;
+    enum { MANY = 400 };
+    struct wheel wheel;
+    uint64_t wanted = 0;
+    int64_t now_ns = 0;
+    wheel_init(&wheel, 14 << 10);
+    for (int i = 0; i < 800; i++, now_ns += 10 * S) {
+        struct wheel_part part = {.from_ns = now_ns, .to_ns = now_ns + 10 * S};
+        struct tops list = {0};
+        struct buf bytes = {0};
+        for (int k = 0; k < MANY; k++) {
+            char name[32];
+            snprintf(name, sizeof name, "n%d.%d.example.", k, k < 3 ? 0 : i);
+            tops_append(&list, span_str(name))->values.of[MEASURE_QUERIES] = k < 3 ? 100 : 1;
+        }
+        tops_sort(&list);
+        tops_encode(&list, &bytes);
+        portion_put(&part.portion, RECORD_TOPS + TABLE_DOMAINS, (struct span){0}, buf_span(&bytes));
+        put_count(&part.portion, "", 7);
+        wanted += 7;
+        put(&wheel, &part);
+        assert_true(wheel.bytes <= wheel.bytes_max);
+        tops_free(&list);
+        buf_free(&bytes);
+    }
+    struct shortened found = {0};
+    assert_int_equal(wheel_each(&wheel, WHEEL_DAY, now_ns, add_shortened, &found), 0);
+    assert_int_equal(found.n, wanted);
+    assert_true(found.shortened > 0 && found.list.floor[TOPS_HITS] > 0);
+    for (int k = 0; k < 3; k++) {
+        size_t n = 3;
+        const struct tops_row **first = tops_first(&found.list, TOPS_HITS, &n);
+        assert_in_range(800 * 100, first[k]->values.of[MEASURE_QUERIES],
+                        first[k]->values.of[MEASURE_QUERIES] + first[k]->error[TOPS_HITS]);
+        free(first);
+    }
+    tops_free(&found.list);
+    wheel_free(&wheel);
+}
+
 /* Memory is bounded: what is lost first is what the oldest parts have of single streams. */
 static void little_memory(void **state)
 {
@@ -342,6 +416,7 @@ int main(void)
         cmocka_unit_test(resets_cost_the_others_nothing),
         cmocka_unit_test(little_memory),
         cmocka_unit_test(lists_of_streams_go_first),
+        cmocka_unit_test(lists_get_shorter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
