@@ -63,14 +63,16 @@ static int open_statistics(struct service *s, struct error *err)
     return s->stats ? 0 : -1;
 }
 
-static int open_live(struct service *s, struct error *err)
+/* `asked`: the command itself will ask what belongs to names and clients. */
+static int open_live(struct service *s, bool asked, struct error *err)
 {
-    if (!config_section(s->config, "web"))
-        return 0;
+    bool web = config_section(s->config, "web");
     unsigned workers = pipeline_worker_count(&s->config->settings);
-    s->live = live_new(workers, err);
-    s->watches = s->live ? watches_new(workers, err) : NULL;
-    return s->watches ? 0 : -1;
+    s->live = web ? live_new(workers, err) : NULL;
+    if (web && !s->live)
+        return -1;
+    s->watches = web || asked ? watches_new(workers, err) : NULL;
+    return s->watches || !(web || asked) ? 0 : -1;
 }
 
 static int open_pipeline(struct service *s, const struct pipeline_options *options,
@@ -159,7 +161,7 @@ static int start_all(struct service *s, const struct pipeline_options *options, 
         return failed_in(s, "web", err);
     if ((statistics || wants_statistics(s->config)) && open_statistics(s, err) < 0)
         return failed_in(s, "statistics", err);
-    if (open_live(s, err) < 0 || open_pipeline(s, options, err) < 0)
+    if (open_live(s, statistics, err) < 0 || open_pipeline(s, options, err) < 0)
         return -1;
     if (s->stats && (stats_start(s->stats, s->pipeline, err) < 0 ||
                      history_start(s->history, s->stats, err) < 0))
