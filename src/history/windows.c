@@ -25,7 +25,8 @@ void windows_init(struct windows *windows, const struct siphash_key *key, size_t
 
 void windows_tidy(struct windows *windows, uint64_t generation)
 {
-    pthread_mutex_lock(&windows->making);
+    if (pthread_mutex_trylock(&windows->making) != 0)
+        return; /* somebody asks just now */
     for (int w = 0; w < WHEEL_WINDOWS; w++) {
         const struct stats_snapshot *made = windows->made[w].snapshot;
         if (!made || made->generation >= generation)
