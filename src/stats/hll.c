@@ -46,12 +46,25 @@ static double full(double x)
     return sum / 3;
 }
 
+/* How many registers have each rank; those from a file may have anything. Most are alike, and to
+ * count one waits for the one before, so there are some counts of each. */
+static void count_ranks(const struct hll *hll, unsigned ranks[UINT8_MAX + 1])
+{
+    enum { LANES = 4 };
+    unsigned lanes[LANES][UINT8_MAX + 1] = {0};
+    for (int i = 0; i < HLL_REGISTERS; i += LANES) {
+        for (int lane = 0; lane < LANES; lane++)
+            lanes[lane][hll->registers[i + lane]]++;
+    }
+    for (int rank = 0; rank <= UINT8_MAX; rank++)
+        ranks[rank] = lanes[0][rank] + lanes[1][rank] + lanes[2][rank] + lanes[3][rank];
+}
+
 double hll_estimate(const struct hll *hll)
 {
     const double m = HLL_REGISTERS;
-    unsigned ranks[UINT8_MAX + 1] = {0}; /* registers from a file may have anything */
-    for (int i = 0; i < HLL_REGISTERS; i++)
-        ranks[hll->registers[i]]++;
+    unsigned ranks[UINT8_MAX + 1];
+    count_ranks(hll, ranks);
     double sum = m * full(1 - ranks[HLL_RANKS - 1] / m);
     for (int rank = HLL_RANKS - 2; rank >= 1; rank--)
         sum = (sum + ranks[rank]) / 2;
