@@ -44,17 +44,13 @@ export function ofServer(reply, outputs, upstream = null) {
     };
 }
 
-/**
- * What came to nothing, or is on its way; and how much of what clients got needed no question. How many of those
- * without an answer are past all waiting, and how many were asked once more, servers of some versions do not tell.
- */
+/** What came to nothing, or is on its way; and how much of what clients got needed no question. */
 function ofUpstream({ queries, unanswered, timeouts, retries, cache }) {
-    const late = timeouts === undefined ? "" : `; ${exact(timeouts)} timed out`;
+    const of = (n, more = "") => [share(n, queries), `${exact(n)} of ${exact(queries)} queries${more}`];
     return {
-        unanswered: [share(unanswered, queries), `${exact(unanswered)} of ${exact(queries)} queries${late}`],
-        ...(retries === undefined ? {} : { retries: [share(retries, queries), `${exact(retries)} of ${exact(queries)} queries`] }),
-        cache: [cache.efficiency === null ? "–" : share(cache.efficiency, 1),
-            `of ${exact(cache.answers)} answers to clients${cache.cached === undefined ? ", at least" : ""}`],
+        unanswered: of(unanswered, `; ${exact(timeouts)} timed out`),
+        retries: of(retries),
+        cache: [cache.efficiency === null ? "–" : share(cache.efficiency, 1), `of ${exact(cache.answers)} answers to clients`],
     };
 }
 

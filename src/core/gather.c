@@ -23,12 +23,14 @@ static double time_for(double wanted, double came, double time_ns, double most)
     return time_ns * wanted < came * most ? time_ns * wanted / came : most;
 }
 
-/* The rest before this round was longer than it was to be. */
-static bool was_too_long(const struct gather *gather)
+/* The rest before this round was half as long again as it was to be, or longer, and much came.
+ * (What comes on time in a burst is the sender's own doing.) */
+static bool was_too_long(const struct gather *gather, uint64_t passed_ns)
 {
     const struct gather_sum *round = &gather->round;
-    return gather->rest_ns > 0 && (round->most_frames >= GATHER_TOO_MANY * GATHER_FRAMES ||
-                                   round->most_bytes >= GATHER_TOO_MANY * GATHER_BYTES);
+    bool late = gather->rest_ns > 0 && passed_ns > gather->rest_ns + gather->rest_ns / 2;
+    return late && (round->most_frames >= GATHER_TOO_MANY * GATHER_FRAMES ||
+                    round->most_bytes >= GATHER_TOO_MANY * GATHER_BYTES);
 }
 
 /* No rests for a while: twice as long as the last time, unless there were some for as long since.
@@ -45,7 +47,7 @@ static void beware(struct gather *gather, uint64_t now_ns)
 static void learn(struct gather *gather, uint64_t now_ns)
 {
     uint64_t passed = now_ns - gather->round_ns;
-    if (was_too_long(gather))
+    if (was_too_long(gather, passed))
         beware(gather, now_ns);
     if (passed > gather->rest_ns + GATHER_QUIET_NS) {
         gather->past = (struct gather_sum){0};

@@ -639,6 +639,7 @@ void pipeline_abort(struct pipeline *p)
 {
     want_drain(p);
     uv_run(&p->loop, UV_RUN_DEFAULT);
+    curfew_set(UINT64_MAX);
 }
 
 /* True when the sink lost events because they could not be written, for good or still at the end;

@@ -73,6 +73,8 @@ static bool next_minute(struct history *history, const struct portion *part, str
 static struct wheel_part begin_close(struct history *history)
 {
     struct windows *windows = &history->windows;
+    if (history->stats)
+        stats_window_prepare(history->stats);
     pthread_rwlock_wrlock(&windows->lock);
     windows->closing.window = history->stats ? stats_window_take(history->stats) : NULL;
     pthread_mutex_lock(&history->lock);

@@ -42,6 +42,7 @@
 #include "base/nh.h"
 #include "base/pages.h"
 #include "core/stage.h"
+#include "stage/known.h"
 #include "stage/loss.h"
 #include "stage/recent.h"
 #include "stage/ring.h"
@@ -56,8 +57,6 @@ enum {
     CACHE_LINE = 64,
     EARLY_PART = 8,  /* for one early response to so many queries there is room */
     RECENT_PART = 4, /* and for one exchange that others may belong to */
-    KNOWN = 16,      /* identities that a worker keeps in mind: a power of two */
-    KNOWN_MAX = 64,  /* bytes of one; longer ones, which nobody has, are not kept in mind */
 };
 
 enum fate {
@@ -87,21 +86,12 @@ struct shard {
 };
 static_assert(sizeof(struct shard) == 2 * CACHE_LINE, "shards share no line");
 
-/* An identity that a worker has met lately. */
-struct known {
-    uint64_t hash;
-    uint16_t stream; /* its number (stage/loss.h); 0: to be looked for */
-    uint8_t len;
-    uint8_t name[KNOWN_MAX];
-};
-
 /* A worker's own. How long it has listened: a time in which it was held up does not count, since
  * what came meanwhile has still to be read. */
 struct listener {
     uint64_t last_ns; /* by clock_ns */
     _Atomic uint64_t heard_ns;
-    struct known known[KNOWN];
-    struct known stranger; /* one that is not kept in mind */
+    struct known_few known;
 };
 
 /* Owner: the pipeline; used by all workers. */
@@ -211,55 +201,6 @@ static uint64_t side_of(const struct event *ev)
     return ev->side != DNSTAP_SIDE_UNKNOWN
                ? ev->side
                : DNSTAP_SIDE_UNKNOWN + (ev->tap.message_type + UINT64_C(1)) / 2;
-}
-
-/* By words, the last of which may overlap the one before: for the few bytes that identities have,
- * a call of memcmp costs more. */
-static inline bool is_known(const struct known *known, struct span identity)
-{
-    const uint8_t *a = known->name, *b = identity.ptr;
-    size_t len = identity.len;
-    if (known->len != len)
-        return false;
-    if (len < 8)
-        return siphash_load(a, len) == siphash_load(b, len);
-    for (size_t at = 0; at + 8 < len; at += 8) {
-        if (load_le64(a + at) != load_le64(b + at))
-            return false;
-    }
-    return load_le64(a + len - 8) == load_le64(b + len - 8);
-}
-
-/* Not inlined: it is seldom called. */
-static __attribute__((noinline)) void meet(const struct latency *latency, struct known *known,
-                                           struct span identity)
-{
-    bool kept = identity.len <= KNOWN_MAX;
-    known->hash = identity.len ? siphash_bytes(&latency->identity_key, identity) : 0;
-    known->stream = 0;
-    known->len = kept ? (uint8_t)identity.len : 0;
-    if (kept && identity.len)
-        memcpy(known->name, identity.ptr, identity.len);
-}
-
-/* Where an identity is kept in mind; of those that fall together the last one is. */
-static inline struct known *place_of(struct listener *own, struct span identity)
-{
-    size_t len = identity.len;
-    if (len > KNOWN_MAX)
-        return &own->stranger;
-    uint64_t word = len < 8 ? siphash_load(identity.ptr, len)
-                            : load_le64(identity.ptr) + 3 * load_le64(identity.ptr + len - 8);
-    return &own->known[word * UINT64_C(0x9e3779b97f4a7c15) >> 32 & (KNOWN - 1)];
-}
-
-/* What the worker knows of an identity: its hash, and its stream if it has been looked for. */
-static inline struct known *known_of(struct latency *latency, unsigned worker, struct span identity)
-{
-    struct known *known = place_of(&latency->listeners[worker], identity);
-    if (!is_known(known, identity))
-        meet(latency, known, identity);
-    return known;
 }
 
 /* What query and response have in common; never 0. */
@@ -522,7 +463,8 @@ static inline uint64_t match_of(struct latency *latency, unsigned worker, struct
     if (ev->match != 0 || !(ev->tap.has & DNSTAP_HAS_MESSAGE_TYPE) ||
         (timed && !(latency->keeps_account && loss_follows(ev->tap.message_type))))
         return ev->match;
-    struct known *known = known_of(latency, worker, ev->tap.identity);
+    struct known *known =
+        known_of(&latency->listeners[worker].known, &latency->identity_key, ev->tap.identity);
     unsigned stream = stream_of(latency, known, ev);
     if ((timed && stream == 0) || event_need(ev, FACET_QUESTION | FACET_HASHES) != 0)
         return 0;
@@ -754,7 +696,7 @@ static void latency_tick(void *state, unsigned worker, bool ended)
     struct latency *latency = state;
     uint64_t heard_ns = listened(latency, worker);
     for (int i = 0; i < KNOWN; i++)
-        latency->listeners[worker].known[i].stream = 0; /* good until now */
+        latency->listeners[worker].known.known[i].stream = 0; /* good until now */
     losses_tick(&latency->losses, worker, ended);
     if (worker == 0 && !ended) {
         take_mark(latency, heard_ns);

@@ -623,15 +623,19 @@ static void keep_ids(struct stats *stats, struct stats_window *window)
         window->ids[i] = stats->streams[i].id;
 }
 
+void stats_window_prepare(struct stats *stats)
+{
+    pthread_mutex_lock(&stats->lock);
+    if (stats->running && !stats->stopped)
+        want_tick(stats, clock_after(FRESH_MS * CLOCK_MS_NS));
+    pthread_mutex_unlock(&stats->lock);
+}
+
 struct stats_window *stats_window_take(struct stats *stats)
 {
     struct stats_window *next = window_new(stats);
     if (!next)
         return NULL;
-    pthread_mutex_lock(&stats->lock);
-    if (stats->running && !stats->stopped)
-        want_tick(stats, clock_after(FRESH_MS * CLOCK_MS_NS));
-    pthread_mutex_unlock(&stats->lock);
     pthread_rwlock_wrlock(&stats->tables_lock);
     struct stats_window *window = stats->window;
     table_set_limit(&next->tables, stats_shares(&stats->settings, stats->fitted).window);

@@ -174,6 +174,9 @@ const struct stats_reader *stats_get_reader(const struct stats *stats);
 struct stats_window;
 /* Bytes of `statistics: memory` that are for who keeps that. */
 size_t stats_windows_memory(const struct stats *stats);
+/* Has the workers hand over what they have counted, so that the window has it: waits for a second
+ * at most. To be called before stats_window_take, without locks that others wait for. */
+void stats_window_prepare(struct stats *stats);
 /* What came since the last call, now the caller's own and unchanging; the next window begins. Good
  * after stats_stop, too. One thread at a time. NULL: no memory; the window goes on. */
 struct stats_window *stats_window_take(struct stats *stats);

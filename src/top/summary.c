@@ -59,7 +59,7 @@ static const struct line lines[] = {
      {{"unanswered ", NUMBER_UNANSWERED, ""},
       {"time-outs ", NUMBER_TIMEOUTS, "", .told = true},
       {"retries ", NUMBER_RETRIES, "", .told = true},
-      {"cache ", NUMBER_CACHE, " at least"},
+      {"cache ", NUMBER_CACHE, ""},
       {"of ", NUMBER_CACHE_ANSWERS, " answers to clients"}},
      .only = TOP_UPSTREAM},
     {"events of", LINE_TIMES},

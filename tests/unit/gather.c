@@ -207,7 +207,7 @@ static void no_rest_where_it_lasts_too_long(void **state)
 {
     (void)state;
     struct world w = world_of(CLOCK_SECOND_NS / 40000, 1, false);
-    w.late_ns = 3 * MS;
+    w.late_ns = 4 * MS;
     live_for(&w, 1000 * MS);
     assert_true(w.most > GATHER_TOO_MANY * GATHER_FRAMES); /* or there is nothing to avoid */
     w.rested_ns = 0;

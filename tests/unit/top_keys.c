@@ -83,11 +83,11 @@ static void upstream_has_servers(void **state)
                "{\"unanswered\":34,\"cache\":{\"efficiency\":0.75,\"answers\":400}}");
     bench_draw(&b, 120, 24);
     assert_shows(&b,
-                 " upstream   unanswered 34  cache 75.0% at least  of 400 answers to clients\n");
+                 " upstream   unanswered 34  cache 75.0%  of 400 answers to clients\n");
     bench_read(&b, DOCUMENT_UPSTREAM, 0,
                "{\"unanswered\":34,\"timeouts\":30,\"retries\":4,\"cache\":{\"efficiency\":0.75}}");
     bench_draw(&b, 120, 24);
-    assert_shows(&b, " upstream   unanswered 34  time-outs 30 retries 4    cache 75.0% at least  ");
+    assert_shows(&b, " upstream   unanswered 34  time-outs 30 retries 4    cache 75.0%  ");
     top_layout_wish(400, 200, &b.state, &wish);
     assert_int_equal(wish.side, STATS_UPSTREAM);
     assert_true(wish.tables[LIST_SERVERS] && !wish.tables[LIST_CLIENTS]);

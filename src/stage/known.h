@@ -1,0 +1,81 @@
+/*
+ * The identities that a worker has met lately, since one of few sends each event: what is known of
+ * it is found without hashing it. Owner: one worker, on its own thread.
+ */
+#ifndef SPILE_STAGE_KNOWN_H
+#define SPILE_STAGE_KNOWN_H
+
+#include <string.h>
+
+#include "base/siphash.h"
+#include "base/span.h"
+
+enum {
+    KNOWN = 16,     /* identities that are kept in mind: a power of two */
+    KNOWN_MAX = 64, /* bytes of one; longer ones, which nobody has, are not kept in mind */
+};
+
+struct known {
+    uint64_t hash;
+    uint16_t stream; /* its number (stage/loss.h); 0: to be looked for */
+    uint8_t len;
+    uint8_t name[KNOWN_MAX];
+};
+
+/* Zeros: none. */
+struct known_few {
+    struct known known[KNOWN];
+    struct known stranger; /* one that is not kept in mind */
+};
+
+/* By words, the last of which may overlap the one before: for the few bytes that identities have,
+ * a call of memcmp costs more. */
+static inline bool known_is(const struct known *known, struct span identity)
+{
+    const uint8_t *a = known->name, *b = identity.ptr;
+    size_t len = identity.len;
+    if (known->len != len)
+        return false;
+    if (len < 8)
+        return siphash_load(a, len) == siphash_load(b, len);
+    for (size_t at = 0; at + 8 < len; at += 8) {
+        if (load_le64(a + at) != load_le64(b + at))
+            return false;
+    }
+    return load_le64(a + len - 8) == load_le64(b + len - 8);
+}
+
+/* Not inlined: it is seldom called. */
+static __attribute__((noinline)) void known_meet(struct known *known, const struct siphash_key *key,
+                                                 struct span identity)
+{
+    bool kept = identity.len <= KNOWN_MAX;
+    known->hash = identity.len ? siphash_bytes(key, identity) : 0;
+    known->stream = 0;
+    known->len = kept ? (uint8_t)identity.len : 0;
+    if (kept && identity.len)
+        memcpy(known->name, identity.ptr, identity.len);
+}
+
+/* Where an identity is kept in mind; of those that fall together the last one is. */
+static inline struct known *known_place(struct known_few *few, struct span identity)
+{
+    size_t len = identity.len;
+    if (len > KNOWN_MAX)
+        return &few->stranger;
+    uint64_t word = len < 8 ? siphash_load(identity.ptr, len)
+                            : load_le64(identity.ptr) + 3 * load_le64(identity.ptr + len - 8);
+    return &few->known[word * UINT64_C(0x9e3779b97f4a7c15) >> 32 & (KNOWN - 1)];
+}
+
+/* What is known of an identity: its hash by that key, and its stream if it has been looked for. */
+static inline struct known *known_of(struct known_few *few, const struct siphash_key *key,
+                                     struct span identity)
+{
+    struct known *known = known_place(few, identity);
+    if (!known_is(known, identity))
+        known_meet(known, key, identity);
+    return known;
+}
+
+#endif
