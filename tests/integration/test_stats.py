@@ -129,7 +129,7 @@ def check(web, truth, wanted_recall):
     equal(page["exact"], False, "exact: more came than fits")
     table = web.table("domains", "queries")
     recall = truth.recall(row["name"] for row in table["rows"])
-    assert recall >= wanted_recall, f"recall {recall}"
+    assert recall >= wanted_recall, f"recall {recall}, floor {table['floor']}, unlisted {missed}"
     bounds_hold(table, truth, missed)
     near(found["distinct"]["domains"], truth.names, "distinct names")
     near(found["distinct"]["clients"], truth.clients, "distinct clients")

@@ -363,7 +363,7 @@ static void more_than_there_is_room_for(void **state)
             check_all(&w);
         }
         bool evicted = w.stats->tables.tables[TABLE_DOMAINS].floor > 0;
-        assert_true(evicted || i == 0);
+        assert_true(evicted || i == 0 || share_of(8) < 8);
         end_world(&w);
     }
 }

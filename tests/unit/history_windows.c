@@ -58,7 +58,7 @@ static void *work(void *arg)
 
 static struct scene scene;
 
-/* One for all tests: what has been told to stop must have ended soon. */
+/* One for all tests. */
 static int begin(void **state)
 {
     static const struct history_settings in_memory;
@@ -87,10 +87,10 @@ static int end(void **state)
 {
     (void)state;
     history_stop(scene.history);
-    pipeline_abort(scene.pipeline);
-    stats_stop(scene.stats);
     atomic_store(&scene.over, true);
     pthread_join(scene.worker, NULL);
+    pipeline_abort(scene.pipeline);
+    stats_stop(scene.stats);
     pipeline_free(scene.pipeline);
     history_close(scene.history);
     stats_free(scene.stats);
