@@ -82,8 +82,7 @@ static void upstream_has_servers(void **state)
     bench_read(&b, DOCUMENT_UPSTREAM, 0,
                "{\"unanswered\":34,\"cache\":{\"efficiency\":0.75,\"answers\":400}}");
     bench_draw(&b, 120, 24);
-    assert_shows(&b,
-                 " upstream   unanswered 34  cache 75.0%  of 400 answers to clients\n");
+    assert_shows(&b, " upstream   unanswered 34  cache 75.0%  of 400 answers to clients\n");
     bench_read(&b, DOCUMENT_UPSTREAM, 0,
                "{\"unanswered\":34,\"timeouts\":30,\"retries\":4,\"cache\":{\"efficiency\":0.75}}");
     bench_draw(&b, 120, 24);
