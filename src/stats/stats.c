@@ -644,6 +644,7 @@ struct stats_window *stats_window_take(struct stats *stats)
         hll_merge(&stats_total(stats)->distinct[n / STATS_DISTINCTS].sketch[n % STATS_DISTINCTS],
                   &window->distinct[n / STATS_DISTINCTS][n % STATS_DISTINCTS]);
     keep_ids(stats, window);
+    table_set_follow(&next->tables, &stats->tables);
     stats->window = next;
     pthread_rwlock_unlock(&stats->tables_lock);
     table_set_seal(&window->tables);

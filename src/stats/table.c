@@ -7,7 +7,9 @@
 
 enum {
     KEY_MAX = 255,
-    EVICT_PART = 3,  /* so much of a full table goes at once: 1 / EVICT_PART */
+    EVICT_PART = 3, /* so much of a full table goes at once: 1 / EVICT_PART */
+    SPARED_PART =
+        4, /* of the elder table's heaviest keys as many have a claim as this part of the rows */
     MORE_BLOCKS = 4, /* one row in MORE_BLOCKS has a second block of cells, on average */
     /* Of one row, those included whose cells carry: these are for 2^32 hits each. */
     BLOCKS_MAX = STATS_ROW_BLOCKS + 10,
@@ -282,34 +284,63 @@ static void move_row(struct stats_table *table, uint32_t from, uint32_t to)
         table->blocks[to] = table->blocks[from];
 }
 
+/* Which rows to drop: those that weigh less than the limit, and the first ones of those that weigh
+ * as much. */
+struct eviction {
+    uint64_t limit;
+    uint32_t ties; /* so many of these */
+    uint32_t keep; /* but never this one */
+    bool spare;    /* nor those whose keys are among the heaviest of the elder table */
+};
+
+static bool is_spared(const struct stats_table *table, const struct stats_row *row)
+{
+    const struct stats_table *elder = table->elder;
+    const struct stats_row *there = elder ? stats_table_find(elder, row->hash, row->group) : NULL;
+    return there && stats_row_weight(elder, there) > table->elder_limit;
+}
+
+/* Returns the new number of the row that is to be kept, if there is one. */
+static uint32_t drop_rows(struct stats_table *table, const uint64_t *weights, struct eviction e)
+{
+    uint32_t left = 0, kept = NO_ROW;
+    table->keys_len = 0;
+    for (uint32_t i = 0; i < table->row_count; i++) {
+        bool light = weights[i] < e.limit || (weights[i] == e.limit && e.ties && e.ties--);
+        if (light && !(e.spare && is_spared(table, &table->rows[i]))) {
+            if (table->blocks)
+                free_blocks(table, i);
+            continue;
+        }
+        if (i == e.keep)
+            kept = left;
+        move_row(table, i, left++);
+    }
+    table->evicted += table->row_count - left;
+    table->row_count = left;
+    return kept;
+}
+
 /* Drops the lightest rows, of equal ones those that came first; but never the row `keep`, if there
  * is one, whose new number is returned. There must be another row. */
 static uint32_t evict(struct stats_table *table, uint32_t keep)
 {
-    uint32_t count = table->row_count, left = 0, kept = NO_ROW;
+    uint32_t count = table->row_count;
     /* Of the index nothing is needed meanwhile. */
     uint64_t *weights = (uint64_t *)table->index;
     for (uint32_t i = 0; i < count; i++)
         weights[i] = stats_row_weight(table, &table->rows[i]);
     if (keep != NO_ROW)
         weights[keep] = UINT64_MAX;
-    uint32_t ties = (count - 1) / EVICT_PART;
-    uint64_t limit = stats_weight_at(weights, count, &ties);
-    ties++;
-    table->keys_len = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (weights[i] < limit || (weights[i] == limit && ties && ties--)) {
-            if (table->blocks)
-                free_blocks(table, i);
-            continue;
-        }
-        if (i == keep)
-            kept = left;
-        move_row(table, i, left++);
+    struct eviction e = {.ties = (count - 1) / EVICT_PART, .keep = keep, .spare = true};
+    e.limit = stats_weight_at(weights, count, &e.ties);
+    e.ties++;
+    uint32_t kept = drop_rows(table, weights, e);
+    if (table->row_count == count) { /* few rows with long keys, and all of them are spared */
+        e.spare = false;
+        kept = drop_rows(table, weights, e);
     }
-    table->row_count = left;
-    table->evicted += count - left;
-    table->floor = limit > table->floor ? limit : table->floor;
+    table->floor = e.limit > table->floor ? e.limit : table->floor;
     clear_index(table);
     index_rows(table);
     return kept;
@@ -367,8 +398,24 @@ void stats_table_limit(struct stats_table *table, size_t memory)
     forget(table->blocks, block, table->row_most, table->row_max);
 }
 
+void stats_table_follow(struct stats_table *table, const struct stats_table *elder)
+{
+    uint32_t count = elder->row_count, rank = table->row_most / SPARED_PART;
+    uint64_t *weights = count > rank ? malloc(count * sizeof *weights) : NULL;
+    table->elder = elder;
+    table->elder_limit = count > rank ? UINT64_MAX : 0; /* without memory for it none is spared */
+    if (!weights)
+        return;
+    for (uint32_t i = 0; i < count; i++)
+        weights[i] = stats_row_weight(elder, &elder->rows[i]);
+    rank = count - 1 - rank;
+    table->elder_limit = stats_weight_at(weights, count, &rank);
+    free(weights);
+}
+
 void stats_table_seal(struct stats_table *table)
 {
+    table->elder = NULL;
     pages_forget(table->index, index_bytes(table));
     if (table->blocks)
         pages_forget(table->blocks, table->block_max * sizeof *table->blocks);

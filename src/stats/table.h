@@ -107,8 +107,10 @@ struct stats_table {
     size_t pages_size;
     struct stats_wide *wides;
     uint32_t wide_count, wide_max;
-    uint64_t floor;   /* 0: nothing was ever dropped, the table is exact */
-    uint64_t evicted; /* rows dropped so far */
+    const struct stats_table *elder; /* stats_table_follow; NULL: there is none */
+    uint64_t elder_limit;            /* rows of it that weigh more are spared here */
+    uint64_t floor;                  /* 0: nothing was ever dropped, the table is exact */
+    uint64_t evicted;                /* rows dropped so far */
 };
 
 /* Private: the first place in the index where a row may stand, and its tag: the bits of an index
@@ -133,6 +135,12 @@ void stats_table_free(struct stats_table *table);
 /* It takes about `memory` bytes from here on, no more than at first: of what is beyond that the
  * lightest rows are evicted, and its pages go back to the system. */
 void stats_table_limit(struct stats_table *table, size_t memory);
+/* For a table of what comes now beside one of what came before, into which it will be folded: the
+ * keys of the elder's heaviest rows, a quarter as many as there may be rows here, are not dropped
+ * here however little has come of them. What is known of them would else be less with each fold.
+ * Bounds are as above, for as many other rows are as heavy as without. To be called again when
+ * the elder has changed. */
+void stats_table_follow(struct stats_table *table, const struct stats_table *elder);
 /* Rows alone will be read from here on, one after another: gives back what finding them and their
  * cells took. */
 void stats_table_seal(struct stats_table *table);

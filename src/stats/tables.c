@@ -50,6 +50,12 @@ void table_set_limit(struct table_set *set, size_t memory)
         stats_table_limit(&set->tables[i], share_of(i, memory));
 }
 
+void table_set_follow(struct table_set *set, const struct table_set *elder)
+{
+    for (int i = 0; i < STATS_TABLES; i++)
+        stats_table_follow(&set->tables[i], &elder->tables[i]);
+}
+
 void table_set_seal(struct table_set *set)
 {
     for (int i = 0; i < STATS_TABLES; i++)

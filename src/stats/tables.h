@@ -48,6 +48,8 @@ void table_set_free(struct table_set *set);
 void table_set_clear(struct table_set *set);
 /* stats_table_limit, of all together. */
 void table_set_limit(struct table_set *set, size_t memory);
+/* stats_table_follow. */
+void table_set_follow(struct table_set *set, const struct table_set *elder);
 /* stats_table_seal. */
 void table_set_seal(struct table_set *set);
 

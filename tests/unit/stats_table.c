@@ -129,6 +129,47 @@ static void the_lightest_go(void **state)
     stats_table_free(&table);
 }
 
+/* Keys that are among the heaviest of another table are not dropped, and all others as ever. */
+static void what_was_heavy_before_stays(void **state)
+{
+    (void)state;
+    struct stats_table elder = made(1 << 16, 20, false), table = made(1 << 16, 20, false);
+    const uint64_t max = table.row_max, quarter = max / 4, heavy = max - quarter;
+    for (uint64_t i = 0; i < max; i++)
+        hit(&elder, i, i + 1);
+    stats_table_follow(&table, &elder);
+    for (uint64_t i = heavy - 50; i < max; i++)
+        hit(&table, i, 1);
+    for (uint64_t i = max; i < 4 * max; i++)
+        hit(&table, i, 2 + i % 2);
+    for (uint64_t i = heavy - 50; i < max; i++) {
+        const struct stats_row *row = stats_table_find(&table, hash_of(i), 0);
+        assert_int_equal(row != NULL, i >= heavy);
+        if (row)
+            assert_int_equal(queries(&table, row) + row->error, 1);
+    }
+    assert_in_range(table.floor, 1, (2 + 3) * 3 * max / 2 / (max * 2 / 3));
+    stats_table_seal(&table);
+    stats_table_free(&table);
+    stats_table_free(&elder);
+}
+
+/* Where keys are long there are few rows, and all may be heavy there: room is made all the same. */
+static void all_are_heavy(void **state)
+{
+    (void)state;
+    struct stats_table elder = made(1 << 16, 20, false), table = made(1 << 16, 1, false);
+    for (uint64_t i = 0; i < elder.row_max; i++)
+        hit(&elder, i, 1);
+    stats_table_follow(&table, &elder);
+    table.elder_limit = 0;
+    for (uint64_t i = 0; i < elder.row_max; i++)
+        assert_int_equal(queries(&table, hit(&table, i, 1)), 1);
+    assert_true(table.evicted > 0);
+    stats_table_free(&table);
+    stats_table_free(&elder);
+}
+
 /* Of equal rows those go that came first; and no more than a third of all. */
 static void the_oldest_of_equals_go(void **state)
 {
@@ -501,6 +542,8 @@ int main(void)
         cmocka_unit_test(a_row_is_made_once),
         cmocka_unit_test(full_tables_find_all),
         cmocka_unit_test(the_lightest_go),
+        cmocka_unit_test(what_was_heavy_before_stays),
+        cmocka_unit_test(all_are_heavy),
         cmocka_unit_test(the_oldest_of_equals_go),
         cmocka_unit_test(weights_of_all_magnitudes),
         cmocka_unit_test(keys_run_out),
