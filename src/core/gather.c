@@ -23,14 +23,18 @@ static double time_for(double wanted, double came, double time_ns, double most)
     return time_ns * wanted < came * most ? time_ns * wanted / came : most;
 }
 
-/* The rest before this round was half as long again as it was to be, or longer, and much came.
- * (What comes on time in a burst is the sender's own doing.) */
+/* The rest before this round was half as long again as it was to be, or longer, and a connection
+ * that is fast enough to fill its socket meanwhile brought much. (What comes on time in a burst is
+ * the sender's own doing.) */
 static bool was_too_long(const struct gather *gather, uint64_t passed_ns)
 {
-    const struct gather_sum *round = &gather->round;
+    const struct gather_sum *round = &gather->round, *past = &gather->past;
     bool late = gather->rest_ns > 0 && passed_ns > gather->rest_ns + gather->rest_ns / 2;
-    return late && (round->most_frames >= GATHER_TOO_MANY * GATHER_FRAMES ||
-                    round->most_bytes >= GATHER_TOO_MANY * GATHER_BYTES);
+    bool fast = past->most_frames * GATHER_FAST_NS > past->time_ns * GATHER_FRAMES ||
+                past->most_bytes * GATHER_FAST_NS > past->time_ns * GATHER_BYTES;
+    return late && fast &&
+           (round->most_frames >= GATHER_TOO_MANY * GATHER_FRAMES ||
+            round->most_bytes >= GATHER_TOO_MANY * GATHER_BYTES);
 }
 
 /* No rests for a while: twice as long as the last time, unless there were some for as long since.

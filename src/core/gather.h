@@ -37,6 +37,7 @@ enum {
     GATHER_FRAMES = 64,         /* of one connection in a rest: a unix socket holds some 280 */
     GATHER_BYTES = 48 * 1024,   /* of one connection in a rest: a unix socket holds 208 KiB */
     GATHER_TOO_MANY = 3,        /* so many times that after a late rest: it was too long */
+    GATHER_FAST_NS = 4000000,   /* of a connection that sends as much as is wanted within so long */
     GATHER_WARY_NS = 100000000, /* and for so long there is no other, */
     GATHER_WARY_TIMES = 64,     /* at most so many times that */
     GATHER_MUCH = 24 * 1024,    /* who brought so much at once has more already: there is no rest */

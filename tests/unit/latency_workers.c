@@ -106,7 +106,7 @@ static void *ask_others(void *arg)
 static void workers_share_whom_others_asked(void **state)
 {
     (void)state;
-    assert_true(share_work(ask_others) > 1.99);
+    assert_true(share_work(ask_others) > 1.97); /* some names are pushed out, as hashes fall */
 }
 
 int main(void)
