@@ -23,6 +23,17 @@ void stats_remember(struct stats *stats, uint64_t now_ns)
     stats->ticks++;
 }
 
+/* The number of a tick, `back` ticks ago. */
+static size_t tick_at(const struct stats *stats, uint64_t back)
+{
+    return (stats->ticks - back) % RATE_SECONDS;
+}
+
+static double per_second(uint64_t events, uint64_t elapsed_ns)
+{
+    return elapsed_ns ? (double)events * 1e9 / (double)elapsed_ns : 0;
+}
+
 /* Events a second since `back` ticks ago, or since the first tick that is remembered. */
 static double rate_over(const struct stats *stats, const struct stream_state *s, int direction,
                         uint64_t back, uint64_t now_ns)
@@ -30,10 +41,23 @@ static double rate_over(const struct stats *stats, const struct stream_state *s,
     if (stats->ticks == 0)
         return 0;
     uint64_t most = stats->ticks < RATE_SECONDS ? stats->ticks : RATE_SECONDS;
-    size_t at = (stats->ticks - (back < most ? back : most)) % RATE_SECONDS;
-    uint64_t events = s->counters.direction[direction].events - s->past[at][direction];
-    uint64_t elapsed = now_ns - stats->tick_ns[at];
-    return elapsed ? (double)events * 1e9 / (double)elapsed : 0;
+    size_t at = tick_at(stats, back < most ? back : most);
+    return per_second(s->counters.direction[direction].events - s->past[at][direction],
+                      now_ns - stats->tick_ns[at]);
+}
+
+/* Events in the last whole second. Where none ends now it is the one between the last two ticks: to
+ * divide what came since the last one by a part of a second would make a burst look larger. */
+static double last_second(const struct stats *stats, const struct stream_state *s, int direction,
+                          uint64_t now_ns, bool ends)
+{
+    if (ends)
+        return rate_over(stats, s, direction, 1, now_ns);
+    if (stats->ticks < 2)
+        return 0; /* none is over */
+    size_t from = tick_at(stats, 2), to = tick_at(stats, 1);
+    return per_second(s->past[to][direction] - s->past[from][direction],
+                      stats->tick_ns[to] - stats->tick_ns[from]);
 }
 
 double stats_busy(const struct stats *stats, const struct stream_state *s)
@@ -47,13 +71,11 @@ double stats_busy(const struct stats *stats, const struct stream_state *s)
 }
 
 static void fill_rates(const struct stats *stats, const struct stream_state *s,
-                       struct stats_stream *out, uint64_t now_ns)
+                       struct stats_stream *out, uint64_t now_ns, bool ends)
 {
-    uint64_t last_ns = stats->ticks ? stats->tick_ns[(stats->ticks - 1) % RATE_SECONDS] : 0;
-    bool early = now_ns - last_ns < CLOCK_SECOND_NS / 2; /* too short a time for a rate */
     for (int direction = 0; direction < STATS_DIRECTIONS; direction++) {
         out->rates[direction] = (struct stats_rates){
-            .last = rate_over(stats, s, direction, early ? 2 : 1, now_ns),
+            .last = last_second(stats, s, direction, now_ns, ends),
             .minute = rate_over(stats, s, direction, 60, now_ns),
             .quarter = rate_over(stats, s, direction, RATE_SECONDS, now_ns),
         };
@@ -106,7 +128,7 @@ static struct stats_times times_of(const struct stream_state *s)
 }
 
 static void fill_stream(const struct stats *stats, const struct stream_state *s,
-                        struct stats_stream *out, uint64_t now_ns)
+                        struct stats_stream *out, uint64_t now_ns, bool ends)
 {
     out->id = s->id;
     memcpy(out->name, s->name, sizeof out->name);
@@ -118,7 +140,7 @@ static void fill_stream(const struct stats *stats, const struct stream_state *s,
         .asked = stats_count_distinct(stats, s, DISTINCT_ASKED),
         .answered = stats_count_distinct(stats, s, DISTINCT_ANSWERED),
     };
-    fill_rates(stats, s, out, now_ns);
+    fill_rates(stats, s, out, now_ns, ends);
     out->tick_ns = tick_estimate(&s->tick);
     out->apart = s->apart;
     out->judged = s->judged;
@@ -150,7 +172,7 @@ static bool is_exact(const struct stats *stats)
     return stats->unlisted == 0 && table_set_exact(&stats->tables);
 }
 
-struct stats_snapshot *stats_photograph(struct stats *stats)
+struct stats_snapshot *stats_photograph(struct stats *stats, bool second_ends)
 {
     size_t count = stats->stream_count;
     struct stats_snapshot *snapshot =
@@ -171,9 +193,9 @@ struct stats_snapshot *stats_photograph(struct stats *stats)
     snapshot->places = stats->places;
     snapshot->exact = is_exact(stats);
     snapshot->stream_count = count;
-    fill_stream(stats, stats_total(stats), &snapshot->total, now_ns);
+    fill_stream(stats, stats_total(stats), &snapshot->total, now_ns, second_ends);
     for (size_t i = 0; i < count; i++)
-        fill_stream(stats, &stats->streams[i], &snapshot->streams[i], now_ns);
+        fill_stream(stats, &stats->streams[i], &snapshot->streams[i], now_ns, second_ends);
     fill_latency(stats, snapshot);
     return snapshot;
 }

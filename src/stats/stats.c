@@ -154,10 +154,11 @@ static void collect(struct stats *stats)
     stats_merge_losses(stats);
 }
 
-/* Returns when the snapshot was made. `regular`: stats_wait shall see it. */
-static uint64_t publish(struct stats *stats, bool regular)
+/* Returns when the snapshot was made. `regular`: stats_wait shall see it. `second_ends`: a second
+ * has passed since the last tick. */
+static uint64_t publish(struct stats *stats, bool regular, bool second_ends)
 {
-    struct stats_snapshot *snapshot = stats_photograph(stats);
+    struct stats_snapshot *snapshot = stats_photograph(stats, second_ends);
     uint64_t made_ns = snapshot ? snapshot->made_ns : clock_ns();
     pthread_mutex_lock(&stats->lock);
     struct stats_snapshot *before = stats->snapshot;
@@ -184,10 +185,10 @@ static void tick(struct stats *stats, bool regular)
     pthread_mutex_unlock(&stats->lock);
     collect(stats);
     if (reset) {
-        publish(stats, true); /* for who adds up what came until now */
+        publish(stats, true, regular); /* for who adds up what came until now */
         stats_forget(stats);
     }
-    uint64_t made_ns = publish(stats, regular || reset);
+    uint64_t made_ns = publish(stats, regular || reset, regular && !reset);
     if (regular || reset) {
         stats_remember(stats, made_ns);
         listing_second(stats);
@@ -321,7 +322,7 @@ static void init_locks(struct stats *stats)
  * beginning. */
 static int first_snapshot(struct stats *stats)
 {
-    stats_remember(stats, publish(stats, true));
+    stats_remember(stats, publish(stats, true, false));
     return stats->snapshot ? 0 : -1;
 }
 

@@ -53,7 +53,7 @@ static void pass_second(struct stats *stats, uint64_t *now_ns)
 /* Events of the stream; UINT64_MAX: it is not listed. */
 static uint64_t events_of(struct stats *stats, const char *name)
 {
-    struct stats_snapshot *snapshot = stats_photograph(stats);
+    struct stats_snapshot *snapshot = stats_photograph(stats, true);
     const struct stats_stream *stream = stats_snapshot_stream(snapshot, span_str(name));
     uint64_t events = stream ? stream->counters.direction[STATS_QUERY].events : UINT64_MAX;
     stats_release(snapshot);
@@ -63,7 +63,7 @@ static uint64_t events_of(struct stats *stats, const char *name)
 /* How many listed streams have names that begin so. */
 static unsigned count_listed(struct stats *stats, const char *begin)
 {
-    struct stats_snapshot *snapshot = stats_photograph(stats);
+    struct stats_snapshot *snapshot = stats_photograph(stats, true);
     unsigned count = 0;
     for (size_t i = 0; i < snapshot->stream_count; i++)
         count += strncmp(snapshot->streams[i].name, begin, strlen(begin)) == 0;
@@ -102,7 +102,7 @@ static void inventor_keeps_nobody_out(void **state)
     }
     for (unsigned i = 0; i < 3; i++)
         assert_int_equal(events_of(stats, honest[i]), 100);
-    struct stats_snapshot *snapshot = stats_photograph(stats);
+    struct stats_snapshot *snapshot = stats_photograph(stats, true);
     assert_int_equal(snapshot->stream_count, PLACES);
     assert_int_equal(snapshot->places, PLACES);
     assert_int_equal(snapshot->total.counters.direction[STATS_QUERY].events, PLACES + 50000 + 300);
@@ -220,7 +220,7 @@ static void rest_keeps_what_was_counted(void **state)
         }
         pass_second(stats, &now_ns);
     }
-    struct stats_snapshot *snapshot = stats_photograph(stats);
+    struct stats_snapshot *snapshot = stats_photograph(stats, true);
     assert_true(snapshot->exact);
     assert_true(snapshot->other_streams > 0);
     assert_int_equal(snapshot->total.counters.direction[STATS_RESPONSE].events, events);
@@ -262,7 +262,7 @@ static void gone_streams_have_no_tables(void **state)
     connect_from("192.0.2.1");
     invent(stats, 0, 4);
     pass_second(stats, &now_ns);
-    struct stats_snapshot *before = stats_photograph(stats);
+    struct stats_snapshot *before = stats_photograph(stats, true);
     struct stats_question question = {.table = TABLE_DOMAINS, .by = BY_HITS};
     struct stats_answer answer;
     assert_int_equal(stats_top(stats, before->streams[0].id, &question, 1, 5, &answer), 0);
@@ -271,7 +271,7 @@ static void gone_streams_have_no_tables(void **state)
     connect_from("192.0.2.2");
     ask(stats, "ns1", 3);
     pass_second(stats, &now_ns);
-    struct stats_snapshot *after = stats_photograph(stats);
+    struct stats_snapshot *after = stats_photograph(stats, true);
     unsigned changed = 0;
     for (size_t i = 0; i < 4; i++) {
         bool same = before->streams[i].id == after->streams[i].id;
