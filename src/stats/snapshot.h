@@ -38,7 +38,7 @@ uint64_t *stats_distinct_in(struct stats_distinct *distinct, enum stats_distinct
 
 /* Events a second of one direction, over windows that end now. */
 struct stats_rates {
-    double last;    /* over the last second */
+    double last;    /* over the last whole second, which ended a second ago at most; 0 before it */
     double minute;  /* 60 s, or since the start */
     double quarter; /* 15 minutes, or since the start */
 };

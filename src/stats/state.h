@@ -205,8 +205,9 @@ uint64_t stats_count_distinct(const struct stats *stats, const struct stream_sta
                               enum stats_side side, enum stats_distinct_id id);
 /* True when that table has left no key out. */
 bool stats_counts_all(const struct stats *stats, enum stats_table_id table);
-/* The statistics of this moment, with tables_lock for reading; NULL: no memory. */
-struct stats_snapshot *stats_photograph(struct stats *stats);
+/* The statistics of this moment, with which a second ends or does not; with tables_lock for reading.
+ * NULL: no memory. */
+struct stats_snapshot *stats_photograph(struct stats *stats, bool second_ends);
 /* A second has passed: remembers the counters for the rates. */
 void stats_remember(struct stats *stats, uint64_t now_ns);
 

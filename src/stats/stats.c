@@ -183,10 +183,10 @@ static void collect(struct stats *stats, bool whole)
     stats_merge_losses(stats);
 }
 
-/* Returns when the snapshot was made. */
-static uint64_t publish(struct stats *stats)
+/* Returns when the snapshot was made. `second_ends`: a second has passed since the last tick. */
+static uint64_t publish(struct stats *stats, bool second_ends)
 {
-    struct stats_snapshot *snapshot = stats_photograph(stats);
+    struct stats_snapshot *snapshot = stats_photograph(stats, second_ends);
     uint64_t made_ns = snapshot ? snapshot->made_ns : clock_ns();
     pthread_mutex_lock(&stats->lock);
     struct stats_snapshot *before = stats->snapshot;
@@ -219,10 +219,10 @@ static void tick(struct stats *stats, bool regular)
     pthread_mutex_unlock(&stats->lock);
     collect(stats, whole);
     if (reset) {
-        publish(stats); /* for who adds up what came until now */
+        publish(stats, regular); /* for who adds up what came until now */
         stats_forget(stats);
     }
-    uint64_t made_ns = publish(stats);
+    uint64_t made_ns = publish(stats, regular && !reset);
     if (regular || reset) {
         stats_remember(stats, made_ns);
         listing_second(stats);
@@ -389,7 +389,7 @@ static void init_locks(struct stats *stats)
  * beginning. */
 static int first_snapshot(struct stats *stats)
 {
-    stats_remember(stats, publish(stats));
+    stats_remember(stats, publish(stats, false));
     return stats->snapshot ? 0 : -1;
 }
 

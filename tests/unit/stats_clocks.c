@@ -40,7 +40,7 @@ static void test_coarse_clocks_are_set_apart(void **state)
             merge_all(stats);
     }
     merge_all(stats);
-    struct stats_snapshot *snapshot = stats_photograph(stats);
+    struct stats_snapshot *snapshot = stats_photograph(stats, true);
     static const struct {
         const char *name;
         uint64_t tick_ns;
@@ -62,7 +62,7 @@ static void test_coarse_clocks_are_set_apart(void **state)
     for (uint64_t i = 0; i < 20; i++)
         send_exchange(stats, "coarse", i * 500111, 50000, 4000000);
     merge_all(stats);
-    snapshot = stats_photograph(stats);
+    snapshot = stats_photograph(stats, true);
     assert_false(snapshot->streams[0][STATS_CLIENT].apart); /* too few to tell */
     assert_int_equal(quantile_total(snapshot->latency[STATS_CLIENT]), 20);
     stats_release(snapshot);
@@ -100,7 +100,7 @@ static void test_event_times(void **state)
     sent_ns = 0;
     send_event(stats, 0, "timeless", "x.example.", 1, STATS_QUERY, 1, 0, -1, 40);
     merge_all(stats);
-    struct stats_snapshot *snapshot = stats_photograph(stats);
+    struct stats_snapshot *snapshot = stats_photograph(stats, true);
     for (int i = 0; i < 2; i++) {
         const struct stats_times *times =
             &(i ? &snapshot->total[STATS_CLIENT] : snapshot->streams[0])->times;
@@ -114,7 +114,7 @@ static void test_event_times(void **state)
     send_aged(stats, 0, "live", 0.5);
     send_aged(stats, 1, "ahead", -200);
     merge_all(stats);
-    snapshot = stats_photograph(stats);
+    snapshot = stats_photograph(stats, true);
     check_age(&snapshot->streams[0][STATS_CLIENT].times,
               (double)clock_wall_ms() / 1e3 - (double)then_s - 3, true);
     check_age(&snapshot->streams[2][STATS_CLIENT].times, 0.5, false);
@@ -141,7 +141,7 @@ static void test_event_times_follow_what_comes(void **state)
             send_aged(stats, w, "b", rows[i].ages[w]);
         }
         merge_all(stats);
-        struct stats_snapshot *snapshot = stats_photograph(stats);
+        struct stats_snapshot *snapshot = stats_photograph(stats, true);
         check_age(&snapshot->streams[0][STATS_CLIENT].times, rows[i].wanted,
                   fabs(rows[i].wanted) > 60);
         check_age(&snapshot->total[STATS_CLIENT].times, rows[i].wanted, fabs(rows[i].wanted) > 60);
@@ -149,7 +149,7 @@ static void test_event_times_follow_what_comes(void **state)
         stats_remember(stats, clock_ns());
     }
     stats_forget(stats);
-    struct stats_snapshot *snapshot = stats_photograph(stats);
+    struct stats_snapshot *snapshot = stats_photograph(stats, true);
     assert_int_equal(snapshot->total[STATS_CLIENT].times.first_ms, 0);
     assert_false(snapshot->streams[0][STATS_CLIENT].times.elsewhen);
     stats_release(snapshot);
@@ -157,10 +157,46 @@ static void test_event_times_follow_what_comes(void **state)
     send_aged(stats, 0, "a", 0);
     send_aged(stats, 0, "b", 0);
     merge_all(stats);
-    snapshot = stats_photograph(stats);
+    snapshot = stats_photograph(stats, true);
     assert_true(snapshot->total[STATS_CLIENT].times.first_ms >= before);
     assert_true(snapshot->streams[0][STATS_CLIENT].times.first_ms >= before);
     stats_release(snapshot);
+    stats_free(stats);
+}
+
+static double last_rate(struct stats *stats, bool second_ends)
+{
+    struct stats_snapshot *snapshot = stats_photograph(stats, second_ends);
+    double rate = snapshot->streams[0][STATS_CLIENT].rates[STATS_QUERY].last;
+    assert_true(snapshot->total[STATS_CLIENT].rates[STATS_QUERY].last == rate);
+    stats_release(snapshot);
+    return rate;
+}
+
+static void send_queries(struct stats *stats, unsigned count)
+{
+    while (count-- > 0)
+        send_event(stats, 0, "a", "a.example.", 1, STATS_QUERY, 1, 0, -1, 40);
+    merge_all(stats);
+}
+
+/* A burst is as large as it was, however soon after it somebody looks. */
+static void test_rates_are_of_whole_seconds(void **state)
+{
+    (void)state;
+    struct stats *stats = new_stats(4 << 20, 1);
+    uint64_t begin_ns = clock_ns() - 3 * CLOCK_SECOND_NS;
+    stats->tick_ns[0] = begin_ns; /* the start */
+    send_queries(stats, 300);
+    assert_true(last_rate(stats, false) == 0); /* no second is over */
+    stats_remember(stats, begin_ns + CLOCK_SECOND_NS);
+    assert_true(last_rate(stats, false) == 300);
+    send_queries(stats, 70);
+    assert_true(last_rate(stats, false) == 300);
+    stats_remember(stats, clock_ns() - CLOCK_SECOND_NS);
+    send_queries(stats, 500);
+    double now = last_rate(stats, true);
+    assert_true(now > 250 && now <= 500); /* the second that ends, by how long it was */
     stats_free(stats);
 }
 
@@ -170,6 +206,7 @@ int main(void)
         cmocka_unit_test(test_coarse_clocks_are_set_apart),
         cmocka_unit_test(test_event_times),
         cmocka_unit_test(test_event_times_follow_what_comes),
+        cmocka_unit_test(test_rates_are_of_whole_seconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
