@@ -27,8 +27,8 @@ static void read_name(const struct receiver_head *head, uint8_t *space, struct s
 {
     struct span question;
     sample->name = span_of("-", 1);
-    sample->has_qtype = receiver_question(head, &question);
-    if (!sample->has_qtype)
+    sample->kind.has_qtype = receiver_question(head, &question);
+    if (!sample->kind.has_qtype)
         return;
     size_t len = receiver_put_qname((char *)space, SAMPLE_NAME_MAX, question, &sample->qtype);
     sample->name = span_of(space, pyutf8_lower(space, len));
@@ -50,14 +50,14 @@ static bool receiver_read(struct event *ev, uint8_t *space, struct stats_sample 
     sample->client = address_of(head.query_address);
     sample->server = address_of(head.response_address);
     sample->length = (uint32_t)head.dns.len;
-    sample->direction = head.query ? STATS_QUERY : STATS_RESPONSE;
-    sample->side = STATS_CLIENT;
-    sample->message_type = (uint8_t)head.message_type;
-    sample->transport = (uint8_t)head.protocol;
-    sample->family = (uint8_t)head.family;
-    sample->has_header = true;
-    sample->flags = load_be16(head.dns.ptr + 2);
-    sample->rcode = sample->flags & 15;
+    sample->kind.direction = head.query ? STATS_QUERY : STATS_RESPONSE;
+    sample->kind.side = STATS_CLIENT;
+    sample->kind.message_type = (uint8_t)head.message_type;
+    sample->kind.transport = (uint8_t)head.protocol;
+    sample->kind.family = (uint8_t)head.family;
+    sample->kind.has_header = true;
+    sample->kind.flags = load_be16(head.dns.ptr + 2);
+    sample->kind.rcode = sample->kind.flags & 15;
     sample->ticks = false; /* latencies are 0 where none is known: no clock can be told by them */
     sample->latency_ns = ev->has_latency ? latency_ns(ev->latency_s) : 0;
     read_name(&head, space, sample);

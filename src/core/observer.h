@@ -10,13 +10,15 @@
 
 #include "core/event.h"
 
-/* How many a pipeline may have: a worker keeps a bit for each. */
-enum { OBSERVERS_MAX = 32 };
+enum {
+    OBSERVERS_MAX = 32,   /* how many a pipeline may have: a worker keeps a bit for each */
+    OBSERVER_EVENTS = 16, /* how many events `events` gets at most: enough for memory to answer */
+};
 
 /* Immutable while the pipeline runs. Owner: who made the pipeline. */
 struct observer {
     void *state;
-    uint32_t needs; /* facets that `event` wants decoded, FACETS_OF_STAGES too */
+    uint32_t needs; /* facets that are wanted decoded, FACETS_OF_STAGES too */
     /* Optional: the key that events are to be hashed with (FACET_HASHES). Of several the first
      * one's; without any a random one. */
     const struct siphash_key *key;
@@ -25,8 +27,10 @@ struct observer {
     bool (*active)(void *state);
     /* One event. Its frame is no dnstap message when ev->bad has FACET_DNSTAP. */
     void (*event)(void *state, unsigned worker, struct event *ev);
-    /* Optional. Called at the end of worker_frames: the bytes of all events so far become invalid.
-     */
+    /* Instead of it: some events that came one after another, all of which are there until it
+     * returns. */
+    void (*events)(void *state, unsigned worker, struct event *events, size_t count);
+    /* Optional. Called at the end of worker_frames. */
     void (*flush)(void *state, unsigned worker);
     /* Optional. Called after pipeline_collect, and for the last time when the worker ends. */
     void (*collect)(void *state, unsigned worker);

@@ -10,9 +10,6 @@
 #include "core/pipeline.h"
 #include "core/roster.h"
 
-/* So many events are decoded before the first is looked at: enough for memory to answer. */
-enum { EVENTS_AT_ONCE = 16 };
-
 /* --- calls from other threads --------------------------------------------------------------- */
 
 int worker_begin(struct worker *w, void (*begin)(struct worker *worker, void *arg), void *arg)
@@ -61,11 +58,14 @@ static void ask_watching(struct worker *w)
     }
 }
 
-static void observe(struct worker *w, struct event *ev)
+static void observe(struct worker *w, struct event *events, size_t count)
 {
     for (uint32_t left = w->watching; left; left &= left - 1) {
         const struct observer *o = &w->plan->observers[__builtin_ctz(left)];
-        o->event(o->state, w->index, ev);
+        if (o->events)
+            o->events(o->state, w->index, events, count);
+        for (size_t i = 0; !o->events && i < count; i++)
+            o->event(o->state, w->index, &events[i]);
     }
 }
 
@@ -243,20 +243,35 @@ static void count_received(struct worker *w, size_t count, size_t malformed)
     }
 }
 
-static void one_event(struct worker *w, struct event *ev, struct input_counters *in)
+static void run_stages(struct worker *w, struct event *ev)
 {
-    const struct worker_plan *plan = w->plan;
-    if (ev->bad & FACET_DNSTAP) {
-        count_malformed(ev, in);
-    } else {
-        const struct running_stage *end = plan->stages + plan->stage_count;
-        for (const struct running_stage *s = plan->stages; s < end; s++)
-            s->hooks->event(s->state, w->index, ev);
-    }
-    observe(w, ev);
-    for (size_t i = 0; i < plan->lane_count; i++)
+    const struct running_stage *end = w->plan->stages + w->plan->stage_count;
+    for (const struct running_stage *s = w->plan->stages; s < end; s++)
+        s->hooks->event(s->state, w->index, ev);
+}
+
+static void run_outputs(struct worker *w, struct event *ev)
+{
+    for (size_t i = 0; i < w->plan->lane_count; i++)
         lane_event(&w->lanes[i], ev);
     inline_sinks(w, ev);
+}
+
+/* Some events take each step together: while what one of them needs comes from memory, others are
+ * looked at. */
+static void some_events(struct worker *w, struct event *events, size_t count,
+                        struct input_counters *in)
+{
+    count_received(w, count, prepare(w, events, count));
+    for (size_t i = 0; i < count; i++) {
+        if (events[i].bad & FACET_DNSTAP)
+            count_malformed(&events[i], in);
+        else
+            run_stages(w, &events[i]);
+    }
+    observe(w, events, count);
+    for (size_t i = 0; i < count; i++)
+        run_outputs(w, &events[i]);
 }
 
 /* How many of `count` events may still pass. */
@@ -274,18 +289,16 @@ static size_t within_limit(struct worker *w, size_t count)
 bool worker_frames(struct worker *w, const struct origin *origin, struct input_counters *in,
                    const struct span *frames, size_t count)
 {
-    struct event events[EVENTS_AT_ONCE];
+    struct event events[OBSERVER_EVENTS];
     size_t take = within_limit(w, count);
     ask_watching(w);
     for (size_t i = 0, n; i < take; i += n) {
-        n = take - i < EVENTS_AT_ONCE ? take - i : EVENTS_AT_ONCE;
+        n = take - i < OBSERVER_EVENTS ? take - i : OBSERVER_EVENTS;
         for (size_t k = 0; k < n; k++) {
             event_init(&events[k], frames[i + k], origin);
             events[k].key = &w->plan->key;
         }
-        count_received(w, n, prepare(w, events, n));
-        for (size_t k = 0; k < n; k++)
-            one_event(w, &events[k], in);
+        some_events(w, events, n, in);
     }
     flush_observers(w);
     counter_add_shared(&in->frames, take);

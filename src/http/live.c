@@ -153,10 +153,10 @@ static bool is_text(int32_t len, const uint8_t *text, struct span found)
 
 static bool matches(const struct wish *w, const struct stats_sample *s)
 {
-    return (w->direction < 0 || w->direction == s->direction) &&
-           (w->side < 0 || w->side == s->side) &&
-           is_code(w->rcode, s->has_header, s->rcode, STATS_NO_RCODE) &&
-           is_code(w->qtype, s->has_qtype, s->qtype, STATS_NO_QTYPE) &&
+    return (w->direction < 0 || w->direction == s->kind.direction) &&
+           (w->side < 0 || w->side == s->kind.side) &&
+           is_code(w->rcode, s->kind.has_header, s->kind.rcode, STATS_NO_RCODE) &&
+           is_code(w->qtype, s->kind.has_qtype, s->qtype, STATS_NO_QTYPE) &&
            is_text(w->client_len, w->client, s->client) &&
            is_text(w->stream_len, w->stream, shown_identity(s->identity)) &&
            (w->under_len < 0 ||
@@ -224,7 +224,7 @@ static void put_malformed(struct json *j, struct event *ev, const struct field *
 static void format(const struct live *live, struct buf *line, struct event *ev,
                    const struct stats_sample *s)
 {
-    const char *type = dnstap_message_type_name(s->message_type);
+    const char *type = dnstap_message_type_name(s->kind.message_type);
     line->len = 0;
     buf_str(line, "data: ");
     struct json j = json_begin(line);
@@ -234,14 +234,14 @@ static void format(const struct live *live, struct buf *line, struct event *ev,
     json_bytes(&j, shown_identity(s->identity));
     json_put_str(&j, "message", type ? type : "unknown");
     json_put_str(&j, "side", dnstap_side_name(ev->side));
-    json_put_str(&j, "direction", api_directions[s->direction]);
-    put_code(&j, "rcode", s->has_header, field_rcode, s->rcode);
+    json_put_str(&j, "direction", api_directions[s->kind.direction]);
+    put_code(&j, "rcode", s->kind.has_header, field_rcode, s->kind.rcode);
     put_address(&j, "client", s->client);
     put_address(&j, "server", s->server);
-    json_put_str(&j, "transport", dnstap_protocol_name(s->transport));
+    json_put_str(&j, "transport", dnstap_protocol_name(s->kind.transport));
     json_put_u64(&j, "length", s->length);
     put_name(&j, s->name);
-    put_code(&j, "qtype", s->has_qtype, put_type, s->qtype);
+    put_code(&j, "qtype", s->kind.has_qtype, put_type, s->qtype);
     put_latency(&j, s);
     put_malformed(&j, ev, live->malformed);
     json_object_end(&j);

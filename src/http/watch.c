@@ -48,7 +48,7 @@ struct watches {
 
 static bool is_subject(const struct lane *lane, const struct stats_sample *s)
 {
-    if (!lane->watched || lane->side != s->side)
+    if (!lane->watched || lane->side != s->kind.side)
         return false;
     if (lane->name_len < 0)
         return span_equal(s->client, span_of(lane->client, (size_t)lane->client_len));
@@ -70,7 +70,7 @@ static void count(const struct watches *watches, struct lane *lane, const struct
     stats_counters_sample(&lane->counters, s);
     if (s->name.len > 0)
         add_key(names, s->name_hash, s->name, &values);
-    if (s->side == STATS_CLIENT)
+    if (s->kind.side == STATS_CLIENT)
         add_key(ends, s->client_hash, s->client, &values);
     else
         add_key(ends, siphash_bytes(&watches->key, s->server), s->server, &values);

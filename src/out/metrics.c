@@ -329,7 +329,8 @@ static void see(struct metrics *m, struct event *ev)
 {
     uint8_t space[SAMPLE_NAME_MAX + 1];
     struct stats_sample sample;
-    if (!stats_get_reader(m->out->stats)->read(ev, space, &sample) || sample.side != STATS_CLIENT)
+    if (!stats_get_reader(m->out->stats)->read(ev, space, &sample) ||
+        sample.kind.side != STATS_CLIENT)
         return;
     if (sample.name.len > 0)
         seen_add(&m->seen[0], sample.name_hash);

@@ -7,12 +7,12 @@
 
 #include <string.h>
 
-#include "base/siphash.h"
-#include "base/span.h"
+#include "base/brief.h"
 
 enum {
-    KNOWN = 16,     /* identities that are kept in mind: a power of two */
-    KNOWN_MAX = 64, /* bytes of one; longer ones, which nobody has, are not kept in mind */
+    KNOWN_BITS = 4,
+    KNOWN = 1 << KNOWN_BITS, /* identities that are kept in mind */
+    KNOWN_MAX = 64,          /* bytes of one; longer ones, which nobody has, are not kept in mind */
 };
 
 struct known {
@@ -28,21 +28,9 @@ struct known_few {
     struct known stranger; /* one that is not kept in mind */
 };
 
-/* By words, the last of which may overlap the one before: for the few bytes that identities have,
- * a call of memcmp costs more. */
 static inline bool known_is(const struct known *known, struct span identity)
 {
-    const uint8_t *a = known->name, *b = identity.ptr;
-    size_t len = identity.len;
-    if (known->len != len)
-        return false;
-    if (len < 8)
-        return siphash_load(a, len) == siphash_load(b, len);
-    for (size_t at = 0; at + 8 < len; at += 8) {
-        if (load_le64(a + at) != load_le64(b + at))
-            return false;
-    }
-    return load_le64(a + len - 8) == load_le64(b + len - 8);
+    return known->len == identity.len && brief_equal(known->name, identity.ptr, identity.len);
 }
 
 /* Not inlined: it is seldom called. */
@@ -60,12 +48,8 @@ static __attribute__((noinline)) void known_meet(struct known *known, const stru
 /* Where an identity is kept in mind; of those that fall together the last one is. */
 static inline struct known *known_place(struct known_few *few, struct span identity)
 {
-    size_t len = identity.len;
-    if (len > KNOWN_MAX)
-        return &few->stranger;
-    uint64_t word = len < 8 ? siphash_load(identity.ptr, len)
-                            : load_le64(identity.ptr) + 3 * load_le64(identity.ptr + len - 8);
-    return &few->known[word * UINT64_C(0x9e3779b97f4a7c15) >> 32 & (KNOWN - 1)];
+    return identity.len <= KNOWN_MAX ? &few->known[brief_place(identity, KNOWN_BITS)]
+                                     : &few->stranger;
 }
 
 /* What is known of an identity: its hash by that key, and its stream if it has been looked for. */

@@ -41,11 +41,12 @@ static inline unsigned known(unsigned value, unsigned count)
     return value < count ? value : 0;
 }
 
+/* Without branches, which lengths would mislead. */
 static inline unsigned size_class(uint32_t length)
 {
     unsigned class = 0;
-    while (class < COUNTERS_SIZES - 1 && length > stats_size_bounds[class])
-        class ++;
+    for (int i = 0; i < COUNTERS_SIZES - 1; i++)
+        class += length > stats_size_bounds[i];
     return class;
 }
 
@@ -67,13 +68,19 @@ static inline unsigned latency_class(int64_t ns)
     return class;
 }
 
-static inline void count_header(struct stats_direction_counters *direction,
-                                const struct stats_sample *sample)
+static void count_header(struct stats_direction_counters *direction, const struct sample_kind *kind,
+                         uint64_t hits)
 {
-    direction->opcode[sample->flags >> 11 & 15]++;
-    direction->rcode[at_most(sample->rcode, COUNTERS_RCODES - 1)]++;
+    direction->opcode[kind->flags >> 11 & 15] += hits;
+    direction->rcode[at_most(kind->rcode, COUNTERS_RCODES - 1)] += hits;
     for (int i = 0; i < COUNTERS_FLAGS; i++)
-        direction->flags[i] += (sample->flags & stats_flag_bits[i]) != 0;
+        direction->flags[i] += kind->flags & stats_flag_bits[i] ? hits : 0;
+}
+
+static inline struct stats_direction_counters *direction_of(struct stats_counters *counters,
+                                                            const struct sample_kind *kind)
+{
+    return &counters->direction[kind->direction == STATS_RESPONSE];
 }
 
 static inline void count_latency(struct stats_counters *counters,
@@ -87,10 +94,10 @@ static inline void count_latency(struct stats_counters *counters,
     direction->timed++;
     direction->latency_sum_us += us;
     direction->bucket[latency_class(ns)]++;
-    if (sample->direction != STATS_RESPONSE)
+    if (sample->kind.direction != STATS_RESPONSE)
         return;
     unsigned bucket = quantile_bucket(ns);
-    unsigned transport = known(sample->transport, COUNTERS_TRANSPORTS);
+    unsigned transport = known(sample->kind.transport, COUNTERS_TRANSPORTS);
     counters->latency[bucket]++;
     counters->transport_timed[transport]++;
     counters->transport_latency_us[transport] += us;
@@ -98,35 +105,48 @@ static inline void count_latency(struct stats_counters *counters,
         counters->steps[transport - 1][quantile_step(bucket)]++;
 }
 
-void stats_counters_sample(struct stats_counters *counters, const struct stats_sample *sample)
+void stats_counters_kind(struct stats_counters *counters, const struct sample_kind *kind,
+                         uint64_t hits)
 {
-    struct stats_direction_counters *direction =
-        &counters->direction[sample->direction == STATS_RESPONSE];
-    direction->events++;
+    struct stats_direction_counters *direction = direction_of(counters, kind);
+    direction->events += hits;
+    direction->transport[known(kind->transport, COUNTERS_TRANSPORTS)] += hits;
+    direction->family[known(kind->family, COUNTERS_FAMILIES)] += hits;
+    counters->message[known(kind->message_type, COUNTERS_MESSAGES)] += hits;
+    if (kind->marks >> SAMPLE_EDNS & 1) {
+        direction->udp_size[udp_size_class(kind->udp_size)] += hits;
+        direction->edns_version[kind->edns_version != 0] += hits;
+    }
+    unsigned marks = kind->marks & ((1u << SAMPLE_MARKS) - 1);
+    for (; marks; marks &= marks - 1)
+        direction->marks[__builtin_ctz(marks)] += hits;
+    if (kind->has_header)
+        count_header(direction, kind, hits);
+    else
+        direction->no_header += hits;
+    if (!kind->has_qtype)
+        direction->no_qtype += hits;
+}
+
+void stats_counters_own(struct stats_counters *counters, const struct stats_sample *sample)
+{
+    struct stats_direction_counters *direction = direction_of(counters, &sample->kind);
     direction->bytes += sample->length;
     direction->size[size_class(sample->length)]++;
-    direction->transport[known(sample->transport, COUNTERS_TRANSPORTS)]++;
-    direction->family[known(sample->family, COUNTERS_FAMILIES)]++;
-    counters->message[known(sample->message_type, COUNTERS_MESSAGES)]++;
-    if (sample->marks >> SAMPLE_EDNS & 1) {
-        direction->udp_size[udp_size_class(sample->udp_size)]++;
-        direction->edns_version[sample->edns_version != 0]++;
+    if (sample->kind.has_qtype) {
+        if (sample->qtype < COUNTERS_QTYPES)
+            direction->qtype[sample->qtype]++;
+        else
+            direction->rare_qtype[rare_slot(counters, sample->qtype)]++;
     }
-    unsigned marks = sample->marks & ((1u << SAMPLE_MARKS) - 1);
-    for (; marks; marks &= marks - 1)
-        direction->marks[__builtin_ctz(marks)]++;
-    if (sample->has_header)
-        count_header(direction, sample);
-    else
-        direction->no_header++;
-    if (!sample->has_qtype)
-        direction->no_qtype++;
-    else if (sample->qtype < COUNTERS_QTYPES)
-        direction->qtype[sample->qtype]++;
-    else
-        direction->rare_qtype[rare_slot(counters, sample->qtype)]++;
     if (sample->has_latency)
         count_latency(counters, direction, sample);
+}
+
+void stats_counters_sample(struct stats_counters *counters, const struct stats_sample *sample)
+{
+    stats_counters_kind(counters, &sample->kind, 1);
+    stats_counters_own(counters, sample);
 }
 
 static void add_all(uint64_t *into, const uint64_t *from, size_t count)
@@ -169,7 +189,7 @@ void stats_values_of_sample(struct stats_values *values, const struct stats_samp
 {
     uint64_t us =
         sample->has_latency && sample->latency_ns > 0 ? (uint64_t)sample->latency_ns / 1000 : 0;
-    bool response = sample->direction == STATS_RESPONSE;
+    bool response = sample->kind.direction == STATS_RESPONSE;
     us = us < UINT32_MAX ? us : UINT32_MAX;
     *values = (struct stats_values){0};
     values->of[response ? MEASURE_RESPONSES : MEASURE_QUERIES] = 1;
@@ -178,7 +198,7 @@ void stats_values_of_sample(struct stats_values *values, const struct stats_samp
     values->of[MEASURE_LATENCY] = values->of[MEASURE_SLOWEST] = us;
     if (!response)
         return;
-    values->of[MEASURE_NODATA] = sample->marks >> SAMPLE_NODATA & 1;
-    if (sample->has_header)
-        stats_values_rcode(values, sample->rcode, 1);
+    values->of[MEASURE_NODATA] = sample->kind.marks >> SAMPLE_NODATA & 1;
+    if (sample->kind.has_header)
+        stats_values_rcode(values, sample->kind.rcode, 1);
 }

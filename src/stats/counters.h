@@ -89,7 +89,11 @@ static inline const uint64_t *stats_steps(const struct stats_counters *counters,
 void stats_counters_add(struct stats_counters *into, const struct stats_counters *from);
 /* What a sample adds to a row of a table. */
 void stats_values_of_sample(struct stats_values *values, const struct stats_sample *sample);
-/* Counts the sample, whose fields may have any values. */
+/* Counts the sample, whose fields may have any values: what follows from its kind, and what is its
+ * own. Of many samples of one kind the first is the same, so it may be done once for all. */
 void stats_counters_sample(struct stats_counters *counters, const struct stats_sample *sample);
+void stats_counters_kind(struct stats_counters *counters, const struct sample_kind *kind,
+                         uint64_t hits);
+void stats_counters_own(struct stats_counters *counters, const struct stats_sample *sample);
 
 #endif

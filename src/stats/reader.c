@@ -1,15 +1,6 @@
 /* How events become samples where nothing is to be compatible: Spile's own view of them. */
 #include "stats/sample.h"
 
-/* The key of a name is its wire form in lower case (RFC 4343). */
-static struct span name_key(const struct event *ev, uint8_t *space)
-{
-    size_t len = ev->question.name.len;
-    for (size_t at = 0; at < len; at += 16)
-        memcpy(space + at, ev->qname_lower + at, 16);
-    return span_of(space, len);
-}
-
 static uint16_t dns_marks(const struct event *ev)
 {
     if (ev->bad & FACET_HEADER)
@@ -54,14 +45,15 @@ static uint16_t truncated_mark(const struct event *ev)
 
 static void read_header(struct event *ev, struct stats_sample *s)
 {
-    s->has_header = !(ev->bad & FACET_HEADER);
-    s->marks = dns_marks(ev) | left_out_mark(ev) | context_marks(ev);
-    s->flags = s->has_header ? ev->header.flags : 0;
-    s->udp_size = ev->edns.udp_size;
-    s->edns_version = ev->edns.version;
-    s->rcode = s->has_header ? ev->rcode : 0;
-    if (s->has_header && s->direction == STATS_RESPONSE)
-        s->marks |= nodata_mark(ev) | truncated_mark(ev);
+    s->kind.has_header = !(ev->bad & FACET_HEADER);
+    s->kind.marks = dns_marks(ev) | left_out_mark(ev) | context_marks(ev);
+    s->kind.flags = s->kind.has_header ? ev->header.flags : 0;
+    bool edns = s->kind.marks >> SAMPLE_EDNS & 1;
+    s->kind.udp_size = edns ? ev->edns.udp_size : 0;
+    s->kind.edns_version = edns ? ev->edns.version : 0;
+    s->kind.rcode = s->kind.has_header ? ev->rcode : 0;
+    if (s->kind.has_header && s->kind.direction == STATS_RESPONSE)
+        s->kind.marks |= nodata_mark(ev) | truncated_mark(ev);
 }
 
 static uint8_t within(uint32_t value, uint8_t limit)
@@ -78,27 +70,29 @@ void stats_native_fill(struct event *ev, struct stats_sample *sample)
     sample->server = ev->response_address;
     sample->length = (uint32_t)event_payload(ev).len;
     sample->origin = ev->origin->id;
-    sample->direction = dnstap_is_query(tap) ? STATS_QUERY : STATS_RESPONSE;
-    sample->side = ev->side == DNSTAP_SIDE_UPSTREAM ? STATS_UPSTREAM : STATS_CLIENT;
-    sample->message_type = within(tap->message_type, DNSTAP_UPDATE_RESPONSE + 1);
-    sample->transport = within(tap->protocol, DNSTAP_DOQ + 1);
-    sample->family = within(ev->family, DNSTAP_INET6 + 1);
+    sample->kind.direction = dnstap_is_query(tap) ? STATS_QUERY : STATS_RESPONSE;
+    sample->kind.side = ev->side == DNSTAP_SIDE_UPSTREAM ? STATS_UPSTREAM : STATS_CLIENT;
+    sample->kind.message_type = within(tap->message_type, DNSTAP_UPDATE_RESPONSE + 1);
+    sample->kind.transport = within(tap->protocol, DNSTAP_DOQ + 1);
+    sample->kind.family = within(ev->family, DNSTAP_INET6 + 1);
     sample->has_latency = ev->has_latency;
     sample->latency_ns = ev->latency_ns;
     sample->time_ns = dnstap_time_ns(tap);
     sample->ticks = true;
     read_header(ev, sample);
-    sample->has_qtype = !(ev->bad & FACET_QUESTION) && ev->question.name.len > 0;
+    sample->kind.has_qtype = !(ev->bad & FACET_QUESTION) && ev->question.name.len > 0;
     sample->qtype = ev->question.type;
 }
 
 /* A message that is neither query nor response belongs to no direction, so it is not counted. */
 static bool native_read(struct event *ev, uint8_t *space, struct stats_sample *sample)
 {
+    (void)space;
     if (!dnstap_has_direction(&ev->tap))
         return false;
     stats_native_fill(ev, sample);
-    sample->name = sample->has_qtype ? name_key(ev, space) : span_of(space, 0);
+    /* The key of a name is its wire form in lower case (RFC 4343). */
+    sample->name = span_of(ev->qname_lower, sample->kind.has_qtype ? ev->question.name.len : 0);
     sample->name_hash = ev->name_hash;
     sample->client_hash = ev->client_hash;
     return true;

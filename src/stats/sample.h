@@ -9,6 +9,8 @@
 #ifndef SPILE_STATS_SAMPLE_H
 #define SPILE_STATS_SAMPLE_H
 
+#include <assert.h>
+
 #include "core/event.h"
 
 enum stats_direction { STATS_QUERY, STATS_RESPONSE, STATS_DIRECTIONS };
@@ -51,6 +53,24 @@ enum sample_mark {
     SAMPLE_MARKS
 };
 
+/* What many samples have in common: what there is to count of it is the same for all of them. No
+ * byte of it is padding, so that two are compared by their bytes. */
+struct sample_kind {
+    uint16_t flags;    /* of the DNS header; with has_header, as is the next; else 0 */
+    uint16_t rcode;    /* with its extended bits, but under --compat */
+    uint16_t marks;    /* bits, 1 << enum sample_mark */
+    uint16_t udp_size; /* with SAMPLE_EDNS, as is the next; else 0 */
+    uint8_t edns_version;
+    uint8_t direction;    /* enum stats_direction */
+    uint8_t side;         /* enum stats_side: where it counts */
+    uint8_t message_type; /* 0: unknown */
+    uint8_t transport;    /* enum dnstap_protocol; 0: unknown */
+    uint8_t family;       /* DNSTAP_INET, DNSTAP_INET6; 0: unknown */
+    bool has_header;
+    bool has_qtype;
+};
+static_assert(sizeof(struct sample_kind) == 16, "no padding");
+
 struct stats_sample {
     struct span identity; /* empty: the stream "-" */
     struct span client;   /* query address: 0, 4 or 16 bytes; never NULL */
@@ -62,19 +82,8 @@ struct stats_sample {
     int64_t latency_ns;   /* with has_latency */
     uint64_t time_ns;     /* when the event was, Unix time; 0: not known */
     uint32_t origin;      /* id of the connection */
-    uint16_t flags;       /* of the DNS header */
-    uint16_t rcode;       /* with its extended bits, but under --compat */
-    uint16_t qtype;       /* with has_qtype */
-    uint16_t udp_size;    /* with SAMPLE_EDNS, as is the next */
-    uint8_t edns_version;
-    uint16_t marks;       /* bits, 1 << enum sample_mark */
-    uint8_t direction;    /* enum stats_direction */
-    uint8_t side;         /* enum stats_side: where it counts */
-    uint8_t message_type; /* 0: unknown */
-    uint8_t transport;    /* enum dnstap_protocol; 0: unknown */
-    uint8_t family;       /* DNSTAP_INET, DNSTAP_INET6; 0: unknown */
-    bool has_header;      /* flags and rcode are there */
-    bool has_qtype;
+    struct sample_kind kind;
+    uint16_t qtype; /* with has_qtype */
     bool has_latency;
     bool ticks; /* its times tell how finely the server's clock ticks */
 };
@@ -82,8 +91,9 @@ struct stats_sample {
 /* How events become samples, and keys become text. Constant. */
 struct stats_reader {
     uint32_t needs; /* facets */
-    /* Fills the sample, whose name may live in `space` (SAMPLE_NAME_MAX + 1 bytes). False: the
-     * event counts as malformed, and nothing else of it counts. */
+    /* Fills the sample, whose name may live in `space` (SAMPLE_NAME_MAX + 1 bytes), or, as all
+     * other spans of it, in the event. False: the event counts as malformed, and nothing else of it
+     * counts. */
     bool (*read)(struct event *ev, uint8_t *space, struct stats_sample *sample);
     /* All counts on the client side, with clients and servers. Else the client side has no servers
      * and the upstream side no clients: that would be the sender itself. */

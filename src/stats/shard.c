@@ -2,10 +2,12 @@
 
 #include <stdlib.h>
 
+#include "base/brief.h"
 #include "base/clock.h"
 #include "base/pages.h"
 #include "core/roster.h"
 #include "stats/shard_keys.h"
+#include "stats/table.h"
 
 enum {
     ENTRIES_MAX = (1 << SHARD_INDEX_BITS) - 2,
@@ -62,6 +64,8 @@ int shard_init(struct shard *shard, size_t memory, uint32_t listed, struct pool 
         failed |= table_init(&shard->tables[i], tables / 16 * shares[i]);
     failed |= cells_init(&shard->more, tables / 16 * MORE_SHARE);
     shard->keys_max = keys < UINT32_MAX ? (uint32_t)keys : UINT32_MAX;
+    for (unsigned i = 0; i < 1 << SHARD_KIND_BITS; i++)
+        shard->kinds[i].stream = UINT16_MAX; /* no stream has so high a number */
     shard->keys = pages_alloc(shard->keys_max);
     shard->streams = calloc(shard->stream_max + 1, sizeof *shard->streams);
     if (shard->streams)
@@ -105,6 +109,7 @@ bool shard_take_blocks(struct shard *shard, struct shard_blocks *blocks)
 {
     if (shard->stream_count > shard->listed || shard->other_used || shard->unlisted > 0)
         return false;
+    shard_settle(shard);
     blocks->shard = shard;
     blocks->count = 0;
     blocks->malformed = shard->malformed;
@@ -120,6 +125,8 @@ bool shard_take_blocks(struct shard *shard, struct shard_blocks *blocks)
 
 static void clear_streams(struct shard *shard)
 {
+    for (unsigned i = 0; i < 1 << SHARD_KIND_BITS; i++)
+        shard->kinds[i].hits = 0;
     for (uint32_t i = 0; i < shard->stream_count; i++) {
         if (shard->streams[i].block)
             pool_give(shard->pool, shard->streams[i].block);
@@ -175,7 +182,8 @@ bool shard_is_full(const struct shard *shard)
 
 static bool is_stream(const struct shard_stream *stream, struct span name)
 {
-    return stream->name_len == name.len && memcmp(stream->name, name.ptr, name.len) == 0;
+    return stream->name_len == name.len &&
+           brief_equal((const uint8_t *)stream->name, name.ptr, name.len);
 }
 
 /* For how many new streams there is room. */
@@ -239,15 +247,10 @@ static uint16_t new_stream(struct shard *shard, const struct shard_batch *batch,
     return (uint16_t)number;
 }
 
-static uint16_t stream_of(struct shard *shard, const struct shard_batch *batch,
-                          struct span identity, const struct origin *origin)
+static __attribute__((noinline)) uint16_t find_stream(struct shard *shard,
+                                                      const struct shard_batch *batch,
+                                                      struct span name, const struct origin *origin)
 {
-    struct span name = identity.len ? identity : span_of("-", 1);
-    if (name.len > STREAM_NAME_MAX - 1)
-        name.len = STREAM_NAME_MAX - 1;
-    struct shard_stream *last = &shard->streams[shard->last];
-    if (last->block && is_stream(last, name) && shard->last < shard->stream_count)
-        return (uint16_t)shard->last;
     struct names_walk walk = names_begin(&shard->names, name);
     uint32_t number;
     while ((number = names_next(&shard->names, &walk)) != 0) {
@@ -257,10 +260,67 @@ static uint16_t stream_of(struct shard *shard, const struct shard_batch *batch,
         if (!stream->block)
             stream->block = pool_take(shard->pool, true);
         stream->sent |= stream->block != NULL;
-        shard->last = number - 1;
+        shard->last[brief_place(name, SHARD_LAST_BITS)] = (uint16_t)(number - 1);
         return stream->block ? (uint16_t)(number - 1) : other_stream(shard, batch, name);
     }
     return new_stream(shard, batch, name, &walk, origin);
+}
+
+static inline uint16_t stream_of(struct shard *shard, const struct shard_batch *batch,
+                                 struct span identity, const struct origin *origin)
+{
+    struct span name = identity.len ? identity : span_of("-", 1);
+    if (name.len > STREAM_NAME_MAX - 1)
+        name.len = STREAM_NAME_MAX - 1;
+    uint16_t last = shard->last[brief_place(name, SHARD_LAST_BITS)];
+    const struct shard_stream *stream = &shard->streams[last];
+    if (last < shard->stream_count && stream->block && is_stream(stream, name))
+        return last;
+    return find_stream(shard, batch, name, origin);
+}
+
+/* --- kinds ---------------------------------------------------------------------------------- */
+
+static void settle_kind(struct shard *shard, struct shard_kind *kind)
+{
+    struct block *block = shard->streams[kind->stream].block;
+    block->counted[kind->kind.side] = true;
+    stats_counters_kind(&block->counters[kind->kind.side], &kind->kind, kind->hits);
+    kind->hits = 0;
+}
+
+void shard_settle(struct shard *shard)
+{
+    for (unsigned i = 0; i < 1 << SHARD_KIND_BITS; i++) {
+        if (shard->kinds[i].hits > 0)
+            settle_kind(shard, &shard->kinds[i]);
+    }
+}
+
+static __attribute__((noinline)) void change_kind(struct shard *shard, struct shard_kind *kind,
+                                                  const struct sample_kind *to, uint16_t stream)
+{
+    if (kind->hits > 0)
+        settle_kind(shard, kind);
+    *kind = (struct shard_kind){.kind = *to, .stream = stream};
+    shard_classify(kind);
+}
+
+/* Whoever sends may choose kinds that fall together: each then costs what counting it directly
+ * does, and a little more. */
+static inline const struct shard_kind *count_kind(struct shard *shard, const struct sample_kind *of,
+                                                  uint16_t stream)
+{
+    uint64_t words[2], known[2];
+    memcpy(words, of, sizeof words);
+    uint64_t mixed = (words[0] + stream) * UINT64_C(0x9e3779b97f4a7c15) +
+                     words[1] * UINT64_C(0xc2b2ae3d27d4eb4f);
+    struct shard_kind *kind = &shard->kinds[mixed >> (64 - SHARD_KIND_BITS)];
+    memcpy(known, &kind->kind, sizeof known);
+    if (words[0] != known[0] || words[1] != known[1] || kind->stream != stream)
+        change_kind(shard, kind, of, stream);
+    kind->hits++;
+    return kind;
 }
 
 /* --- the batch ------------------------------------------------------------------------------ */
@@ -295,54 +355,66 @@ static bool has_key(const struct shard_slot *slot, enum shard_table_id id)
 static uint8_t tables_of(const struct stats_reader *reader, const struct stats_sample *s)
 {
     unsigned tables = (s->name.len > 0) << SHARD_NAMES;
-    if (reader->one_side || s->side == STATS_CLIENT)
+    if (reader->one_side || s->kind.side == STATS_CLIENT)
         tables |= 1u << SHARD_CLIENTS;
-    if (reader->one_side || s->side == STATS_UPSTREAM)
+    if (reader->one_side || s->kind.side == STATS_UPSTREAM)
         tables |= 1u << SHARD_SERVERS;
     return (uint8_t)tables;
 }
 
-static uint32_t latency_us(const struct stats_sample *s)
+static inline uint32_t latency_us(const struct stats_sample *s)
 {
     uint64_t us = s->has_latency && s->latency_ns > 0 ? (uint64_t)s->latency_ns / 1000 : 0;
     return us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
 }
 
-static void place_slot(struct shard *shard, struct shard_batch *batch, struct shard_slot *slot,
-                       const struct origin *origin)
+static inline void hash_keys(struct shard_batch *batch, struct shard_slot *slot)
 {
     const struct stats_sample *s = &slot->sample;
-    slot->stream = stream_of(shard, batch, s->identity, origin);
-    slot->group = stats_group(slot->stream, s->side);
     slot->tables = tables_of(batch->reader, s);
-    slot->latency_us = latency_us(s);
-    shard_classify(slot);
-    if (s->has_latency)
-        __builtin_prefetch(
-            &shard->streams[slot->stream].block->counters[s->side].latency[quantile_bucket(
-                s->latency_ns)],
-            1);
     slot->hash[SHARD_NAMES] = s->name_hash;
     slot->hash[SHARD_CLIENTS] = s->client_hash;
     if (has_key(slot, SHARD_SERVERS))
         slot->hash[SHARD_SERVERS] = server_hash(batch, s->server);
+}
+
+/* The first step: what the sample counts as, and where to look in the indexes. */
+static inline void place_slot(struct shard *shard, struct shard_batch *batch,
+                              struct shard_slot *slot, const struct origin *origin)
+{
+    const struct stats_sample *s = &slot->sample;
+    slot->stream = stream_of(shard, batch, s->identity, origin);
+    slot->group = stats_group(slot->stream, s->kind.side);
+    slot->latency_us = latency_us(s);
+    slot->qtype = s->kind.has_qtype ? s->qtype : STATS_NO_QTYPE;
+    const struct shard_kind *kind = count_kind(shard, &s->kind, slot->stream);
+    slot->code = kind->code;
+    slot->outcome = kind->outcome;
+    slot->near = shard_near(kind, slot->qtype);
+    const struct stats_counters *counters =
+        &shard->streams[slot->stream].block->counters[s->kind.side];
+    if (s->has_latency)
+        __builtin_prefetch(&counters->latency[quantile_bucket(s->latency_ns)], 1);
+    hash_keys(batch, slot);
     for (int i = 0; i < SHARD_TABLES; i++) {
         const struct shard_table *table = &shard->tables[i];
+        slot->at[i] = shard_first_slot(table, slot->hash[i], slot->group);
         if (has_key(slot, (enum shard_table_id)i))
-            __builtin_prefetch(&table->index[shard_first_slot(table, slot->hash[i], slot->group)]);
+            __builtin_prefetch(&table->index[slot->at[i]]);
     }
 }
 
-static void prefetch_entries(const struct shard *shard, const struct shard_slot *slot)
+/* The second: where in the index each key stands, or may stand, and so which entry is needed. */
+static inline void find_entries(const struct shard *shard, struct shard_slot *slot)
 {
     for (int i = 0; i < SHARD_TABLES; i++) {
         const struct shard_table *table = &shard->tables[i];
         if (!has_key(slot, (enum shard_table_id)i))
             continue;
-        uint32_t tag = shard_tag(slot->hash[i]), word;
-        uint32_t at = shard_first_slot(table, slot->hash[i], slot->group);
+        uint32_t tag = shard_tag(slot->hash[i]), at = slot->at[i], word;
         while ((word = table->index[at]) != 0 && shard_tag((uint64_t)word << 32) != tag)
             at = (at + 1) & table->mask;
+        slot->at[i] = at;
         __builtin_prefetch(&table->entries[shard_number_in(word) - (word > 0)], 1);
     }
 }
@@ -351,9 +423,9 @@ static void prefetch_entries(const struct shard *shard, const struct shard_slot 
  * not mind to see a key again. */
 static void count_unlisted(struct shard *shard, const struct shard_slot *slot)
 {
-    struct hll *missed = shard->missed[slot->sample.side];
+    struct hll *missed = shard->missed[slot->sample.kind.side];
     uint64_t name = slot->hash[SHARD_NAMES];
-    bool asked = slot->sample.direction == STATS_QUERY;
+    bool asked = slot->sample.kind.direction == STATS_QUERY;
     shard->unlisted++;
     if (has_key(slot, SHARD_CLIENTS))
         hll_add(&missed[DISTINCT_CLIENTS], slot->hash[SHARD_CLIENTS]);
@@ -372,11 +444,12 @@ static void count_tick(struct tick *tick, const struct stats_sample *s)
         tick_step(tick, (uint64_t)s->latency_ns);
 }
 
-static void count_slot(struct shard *shard, const struct shard_slot *slot, uint64_t now_ns)
+/* The third. */
+static inline void count_slot(struct shard *shard, const struct shard_slot *slot, uint64_t now_ns)
 {
     const struct stats_sample *s = &slot->sample;
     struct block *block = shard->streams[slot->stream].block;
-    block->last_direction = s->direction;
+    block->last_direction = s->kind.direction;
     block->origin = s->origin;
     if (s->time_ns != 0) {
         times_add(&block->times, s->time_ns);
@@ -384,8 +457,7 @@ static void count_slot(struct shard *shard, const struct shard_slot *slot, uint6
         if (s->ticks && slot->stream < shard->stream_max)
             count_tick(&block->tick, s);
     }
-    block->counted[s->side] = true;
-    stats_counters_sample(&block->counters[s->side], s);
+    stats_counters_own(&block->counters[s->kind.side], s);
     bool listed = true;
     for (int id = 0; id < SHARD_TABLES; id++) {
         if (has_key(slot, (enum shard_table_id)id))
@@ -395,28 +467,23 @@ static void count_slot(struct shard *shard, const struct shard_slot *slot, uint6
         count_unlisted(shard, slot);
 }
 
-void shard_flush(struct shard *shard, struct shard_batch *batch)
+void shard_events(struct shard *shard, struct shard_batch *batch, struct event *events,
+                  size_t count)
 {
-    uint32_t fetched = batch->count > SHARD_AHEAD ? batch->count - SHARD_AHEAD : 0;
-    for (uint32_t i = fetched; i < batch->count; i++)
-        prefetch_entries(shard, &batch->slots[i]);
-    uint64_t now_ns = batch->count > 0 ? clock_wall_ns() : 0;
-    for (uint32_t i = 0; i < batch->count; i++)
-        count_slot(shard, &batch->slots[i], now_ns);
-    batch->count = 0;
-}
-
-void shard_event(struct shard *shard, struct shard_batch *batch, struct event *ev)
-{
-    struct shard_slot *slot = &batch->slots[batch->count];
-    shard->events++;
-    if (ev->bad & FACET_DNSTAP || !batch->reader->read(ev, slot->name, &slot->sample)) {
-        shard->malformed++;
-        return;
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct event *ev = &events[i];
+        struct shard_slot *slot = &batch->slots[used];
+        if (ev->bad & FACET_DNSTAP || !batch->reader->read(ev, batch->names[used], &slot->sample))
+            continue;
+        place_slot(shard, batch, slot, ev->origin);
+        used++;
     }
-    place_slot(shard, batch, slot, ev->origin);
-    if (batch->count >= SHARD_AHEAD)
-        prefetch_entries(shard, slot - SHARD_AHEAD);
-    if (++batch->count == SHARD_BATCH)
-        shard_flush(shard, batch);
+    for (size_t i = 0; i < used; i++)
+        find_entries(shard, &batch->slots[i]);
+    uint64_t now_ns = used > 0 ? clock_wall_ns() : 0;
+    for (size_t i = 0; i < used; i++)
+        count_slot(shard, &batch->slots[i], now_ns);
+    shard->events += count;
+    shard->malformed += count - used;
 }

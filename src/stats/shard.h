@@ -2,23 +2,19 @@
  * A shard: what one worker has counted since it last handed a shard over. It holds counters for
  * each stream, and tables of the names, clients and servers that came by.
  *
- * Samples gather in a batch first: while the tables' lines for one sample come from memory, the
- * next ones are being read.
+ * Some events at a time are counted, in steps: while the tables' lines for one of them come from
+ * memory, the others are looked at.
  */
 #ifndef SPILE_STATS_SHARD_H
 #define SPILE_STATS_SHARD_H
 
 #include "base/names.h"
 #include "base/siphash.h"
+#include "core/observer.h"
 #include "stats/distinct.h"
 #include "stats/pool.h"
 #include "stats/snapshot.h"
 
-enum {
-    SHARD_BATCH = 32,
-    SHARD_AHEAD = 8, /* so many samples after its prefetch the index is in the cache, and says which
-                        entry to prefetch */
-};
 enum shard_table_id { SHARD_NAMES, SHARD_CLIENTS, SHARD_SERVERS, SHARD_TABLES };
 
 /* The number of a name's messages of one type and rcode. */
@@ -110,6 +106,19 @@ struct shard_stream {
 };
 enum { SHARD_RESERVE = 8 };
 
+/* How many samples there were of one kind in one stream. Few kinds are frequent, so that nearly
+ * always one is counted by one sum; the stream's counters get it when another kind needs the place,
+ * or by shard_settle. */
+struct shard_kind {
+    struct sample_kind kind;
+    uint64_t hits;
+    uint16_t stream;
+    uint16_t code;        /* what tells cells of a name apart, but for the type */
+    uint8_t outcome;      /* enum shard_outcome */
+    uint8_t near_outcome; /* the same + 1 where that is all that the code says; else 0 */
+};
+enum { SHARD_KIND_BITS = 10, SHARD_LAST_BITS = 4 };
+
 /* Owner: the worker while it counts, the statistics' thread while it merges. */
 struct shard {
     struct shard_table tables[SHARD_TABLES];
@@ -118,10 +127,11 @@ struct shard {
     uint32_t keys_len, keys_max;
     uint32_t stream_max; /* streams with a name: those listed, and SHARD_RESERVE */
     uint32_t stream_count, listed;
-    uint64_t listing;             /* of the statistics: which listing these are of */
-    struct shard_stream *streams; /* stream_max + 1 */
-    struct names names;           /* numbers of streams, + 1, by their names */
-    uint32_t last;     /* the stream that was found last, which is mostly the next, too */
+    uint64_t listing;                    /* of the statistics: which listing these are of */
+    struct shard_stream *streams;        /* stream_max + 1 */
+    struct names names;                  /* numbers of streams, + 1, by their names */
+    uint16_t last[1 << SHARD_LAST_BITS]; /* streams that were found lately, by brief_place */
+    struct shard_kind kinds[1 << SHARD_KIND_BITS];
     struct pool *pool; /* of the streams' blocks; the last one's is the shard's own */
     bool other_used;
     struct hll others; /* identities whose events the last one has taken; zeros without any */
@@ -137,14 +147,15 @@ struct shard {
 struct shard_slot {
     struct stats_sample sample;
     uint64_t hash[SHARD_TABLES]; /* of the keys */
+    uint32_t at[SHARD_TABLES];   /* places in the indexes, where the keys stand or may stand */
+    uint32_t latency_us;
     uint16_t stream;
-    uint16_t group;  /* stats_group of the stream and the sample's side */
+    uint16_t group; /* stats_group of the stream and the sample's side */
+    uint16_t qtype;
+    uint16_t code;
     uint8_t tables;  /* bits, 1 << enum shard_table_id: where it has a key */
     uint8_t near;    /* the kind of its cell, if that may be near; 0: it may not */
     uint8_t outcome; /* enum shard_outcome */
-    uint16_t qtype, code;
-    uint32_t latency_us;
-    uint8_t name[SAMPLE_NAME_MAX + 1];
 };
 
 struct shard_server {
@@ -153,13 +164,13 @@ struct shard_server {
     uint8_t len;
 };
 
-/* The worker's batch. Owner: the worker. */
+/* What a worker counts by. Owner: the worker. */
 struct shard_batch {
     const struct siphash_key *key;
     const struct stats_reader *reader;
-    uint32_t count;
     struct shard_server servers[64]; /* the last ones: they come again and again */
-    struct shard_slot slots[SHARD_BATCH];
+    struct shard_slot slots[OBSERVER_EVENTS];
+    uint8_t names[OBSERVER_EVENTS][SAMPLE_NAME_MAX + 1]; /* what readers make of them */
 };
 
 /* Room for `listed` streams that the statistics list, and for some more. About `memory` bytes for
@@ -204,10 +215,11 @@ bool shard_next_cell(const struct shard *shard, struct shard_walk *walk, struct 
 /* True when it is time to hand the shard over, before it is so full that keys are left out. */
 bool shard_is_full(const struct shard *shard);
 
-/* Reads the event into the batch; a batch that is full by that is counted into the shard. */
-void shard_event(struct shard *shard, struct shard_batch *batch, struct event *ev);
-/* Counts what the batch holds. To be called before the bytes of its events become invalid. */
-void shard_flush(struct shard *shard, struct shard_batch *batch);
+/* Counts some events, OBSERVER_EVENTS at most. */
+void shard_events(struct shard *shard, struct shard_batch *batch, struct event *events,
+                  size_t count);
+/* Puts into the blocks what they lack yet. To be called before somebody else looks. */
+void shard_settle(struct shard *shard);
 void shard_batch_init(struct shard_batch *batch, const struct stats_reader *reader,
                       const struct siphash_key *key);
 

@@ -39,7 +39,7 @@ static const uint16_t near_codes[NEAR_OUTCOMES] = {
 };
 static_assert((PLACES - 1) * NEAR_OUTCOMES <= UINT8_MAX, "a kind is a byte");
 
-static enum shard_outcome outcome_of(const struct stats_sample *s)
+static enum shard_outcome outcome_of(const struct sample_kind *s)
 {
     static const uint8_t outcomes[DNS_RCODE_REFUSED + 1] = {
         [DNS_RCODE_NOERROR] = OUTCOME_NOERROR + 1,
@@ -58,23 +58,27 @@ static enum shard_outcome outcome_of(const struct stats_sample *s)
 }
 
 /* What tells cells of a name apart, but for the type. */
-static uint16_t code_of(const struct stats_sample *s)
+static uint16_t code_of(const struct sample_kind *s)
 {
     uint16_t rcode = s->has_header ? s->rcode & SHARD_RCODE_MASK : STATS_NO_RCODE;
     unsigned nodata = s->marks >> SAMPLE_NODATA & 1u;
     return (uint16_t)(s->direction << SHARD_DIRECTION_BIT | nodata << SHARD_NODATA_BIT | rcode);
 }
 
-void shard_classify(struct shard_slot *slot)
+void shard_classify(struct shard_kind *kind)
 {
-    const struct stats_sample *s = &slot->sample;
-    unsigned outcome = outcome_of(s);
-    slot->qtype = s->has_qtype ? s->qtype : STATS_NO_QTYPE;
-    slot->code = code_of(s);
-    slot->outcome = (uint8_t)outcome;
-    unsigned place = slot->qtype <= UINT8_MAX ? near_places[slot->qtype] : NO_PLACE;
-    bool near = place && outcome < NEAR_OUTCOMES && near_codes[outcome] == slot->code;
-    slot->near = near ? (uint8_t)((place - 1) * NEAR_OUTCOMES + outcome + 1) : 0;
+    unsigned outcome = outcome_of(&kind->kind);
+    kind->code = code_of(&kind->kind);
+    kind->outcome = (uint8_t)outcome;
+    bool near = outcome < NEAR_OUTCOMES && near_codes[outcome] == kind->code;
+    kind->near_outcome = near ? (uint8_t)(outcome + 1) : 0;
+}
+
+uint8_t shard_near(const struct shard_kind *kind, uint16_t qtype)
+{
+    unsigned place = qtype <= UINT8_MAX ? near_places[qtype] : NO_PLACE;
+    bool near = place != NO_PLACE && kind->near_outcome != 0;
+    return near ? (uint8_t)((place - 1) * NEAR_OUTCOMES + kind->near_outcome) : 0;
 }
 
 /* --- tables --------------------------------------------------------------------------------- */
@@ -176,16 +180,18 @@ static uint64_t carried(const struct shard *shard, uint32_t owner, const struct 
 /* --- counting ------------------------------------------------------------------------------- */
 
 /* False when there is no room for what is to be carried; then nothing was added. */
-static bool add_sums(struct shard *shard, enum shard_table_id id, struct shard_entry *e,
-                     const struct shard_slot *slot)
+static inline __attribute__((always_inline)) bool add_sums(struct shard *shard,
+                                                           enum shard_table_id id,
+                                                           struct shard_entry *e,
+                                                           const struct shard_slot *slot)
 {
     const struct stats_sample *s = &slot->sample;
-    const uint64_t sums[2] = {(uint64_t)e->bytes[s->direction] + s->length,
+    const uint64_t sums[2] = {(uint64_t)e->bytes[s->kind.direction] + s->length,
                               (uint64_t)e->latency_us + slot->latency_us};
     if (__builtin_expect((sums[0] | sums[1]) >> 32 != 0, 0) &&
-        !carry(shard, owner_of(shard, id, e), e, s->direction, sums))
+        !carry(shard, owner_of(shard, id, e), e, s->kind.direction, sums))
         return false;
-    e->bytes[s->direction] = (uint32_t)sums[0];
+    e->bytes[s->kind.direction] = (uint32_t)sums[0];
     e->latency_us = (uint32_t)sums[1];
     e->timed += s->has_latency;
     if (slot->latency_us > e->slowest_us)
@@ -245,13 +251,16 @@ static bool count_address(struct shard *shard, enum shard_table_id id, struct sh
     return true;
 }
 
-/* The key's entry, a new one if there is room; or NULL. */
-static struct shard_entry *entry_of(struct shard *shard, enum shard_table_id id,
-                                    const struct shard_slot *slot, struct span key)
+/* The key's entry, a new one if there is room; or NULL. Since its place was looked up others may
+ * have come there or behind it. */
+static __attribute__((noinline)) struct shard_entry *search_entry(struct shard *shard,
+                                                                  enum shard_table_id id,
+                                                                  const struct shard_slot *slot,
+                                                                  struct span key)
 {
     struct shard_table *table = &shard->tables[id];
     uint64_t hash = slot->hash[id];
-    uint32_t tag = shard_tag(hash), at = shard_first_slot(table, hash, slot->group), word;
+    uint32_t tag = shard_tag(hash), at = slot->at[id], word;
     for (; (word = table->index[at]) != 0; at = (at + 1) & table->mask) {
         struct shard_entry *e = &table->entries[shard_number_in(word) - 1];
         if (shard_tag((uint64_t)word << 32) == tag && e->hash == hash && e->group == slot->group)
@@ -264,6 +273,17 @@ static struct shard_entry *entry_of(struct shard *shard, enum shard_table_id id,
     e->group = slot->group;
     table->index[at] = tag | table->count;
     return e;
+}
+
+static inline struct shard_entry *entry_of(struct shard *shard, enum shard_table_id id,
+                                           const struct shard_slot *slot, struct span key)
+{
+    struct shard_table *table = &shard->tables[id];
+    uint32_t word = table->index[slot->at[id]];
+    struct shard_entry *e = &table->entries[shard_number_in(word) - (word > 0)];
+    if (word != 0 && e->hash == slot->hash[id] && e->group == slot->group)
+        return e;
+    return search_entry(shard, id, slot, key);
 }
 
 bool shard_count_key(struct shard *shard, enum shard_table_id id, const struct shard_slot *slot)

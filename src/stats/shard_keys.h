@@ -24,8 +24,11 @@ static inline uint32_t shard_number_in(uint32_t word)
     return word & ((UINT32_C(1) << SHARD_INDEX_BITS) - 1);
 }
 
-/* Fills in what the slot's sample counts as: its code, outcome and near cell. */
-void shard_classify(struct shard_slot *slot);
+/* Fills in what samples of the kind count as: their code and outcome. */
+void shard_classify(struct shard_kind *kind);
+/* The number of the cell that such a sample of that type is counted in, if that may be near; 0: it
+ * may not. */
+uint8_t shard_near(const struct shard_kind *kind, uint16_t qtype);
 /* Counts the slot's key in one of the tables; false when there is no room for it. */
 bool shard_count_key(struct shard *shard, enum shard_table_id id, const struct shard_slot *slot);
 

@@ -44,6 +44,7 @@ static bool hand_over(struct worker_shards *w)
     struct shard *spare = atomic_exchange_explicit(&w->spare, NULL, memory_order_acquire);
     if (!spare)
         return false;
+    shard_settle(w->active);
     atomic_store_explicit(&w->full, w->active, memory_order_release);
     w->active = spare;
     return true;
@@ -60,18 +61,17 @@ static bool wait_for_spare(struct worker_shards *w)
     return handed;
 }
 
-static void observe_event(void *state, unsigned worker, struct event *ev)
+static void observe_events(void *state, unsigned worker, struct event *events, size_t count)
 {
     struct stats *stats = state;
     struct worker_shards *w = &stats->workers[worker];
-    shard_event(w->active, &w->batch, ev);
+    shard_events(w->active, &w->batch, events, count);
 }
 
 static void observe_flush(void *state, unsigned worker)
 {
     struct stats *stats = state;
     struct worker_shards *w = &stats->workers[worker];
-    shard_flush(w->active, &w->batch);
     if (!shard_is_full(w->active))
         return;
     if (hand_over(w) || (stats->patient && wait_for_spare(w)))
@@ -107,7 +107,7 @@ struct observer stats_observer(struct stats *stats)
         .state = stats,
         .needs = stats->reader->needs,
         .key = &stats->key,
-        .event = observe_event,
+        .events = observe_events,
         .flush = observe_flush,
         .collect = observe_collect,
     };

@@ -115,12 +115,13 @@ static void clear_shard(void)
 
 static size_t fill_shard(void)
 {
-    struct event ev;
-    for (size_t i = 0; i < frame_count; i++) {
-        take_sample(i, &ev);
-        shard_event(&shard, &batch, &ev);
+    struct event events[OBSERVER_EVENTS];
+    for (size_t i = 0, n; i < frame_count; i += n) {
+        for (n = 0; n < OBSERVER_EVENTS && i + n < frame_count; n++)
+            take_sample(i + n, &events[n]);
+        shard_events(&shard, &batch, events, n);
     }
-    shard_flush(&shard, &batch);
+    shard_settle(&shard);
     checksum += shard.unlisted;
     return frame_count;
 }
@@ -325,11 +326,12 @@ static size_t count_identities(void)
                 ev.tap.identity = span_of(identity, (size_t)len);
                 ++client;
                 ev.query_address = span_of((const uint8_t *)&client, sizeof client);
-                observer.event(observer.state, 0, &ev);
+                observer.events(observer.state, 0, &ev, 1);
             }
             observer.flush(observer.state, 0);
         }
     }
+    shard_settle(w->active);
     stats_merge(many, w->active);
     listing_clear_shard(many, w->active);
     return done;

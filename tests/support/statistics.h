@@ -75,7 +75,7 @@ static inline void send_event(struct stats *stats, unsigned worker, const char *
     ev.has_latency = latency_ns >= 0;
     ev.latency_ns = latency_ns;
     event_need(&ev, observer.needs);
-    observer.event(observer.state, worker, &ev);
+    observer.events(observer.state, worker, &ev, 1);
     observer.flush(observer.state, worker); /* `wire` goes now */
 }
 
@@ -95,6 +95,7 @@ static inline void merge_all(struct stats *stats)
     stats_merge_handed(stats);
     for (unsigned i = 0; i < stats->worker_count; i++) {
         struct worker_shards *w = &stats->workers[i];
+        shard_settle(w->active);
         stats_merge(stats, w->active);
         listing_clear_shard(stats, w->active);
     }

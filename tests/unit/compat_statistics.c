@@ -89,16 +89,16 @@ static void a_sample_is_what_the_formats_show(void **state)
     assert_int_equal(r.sample.server.len, 0);
     assert_int_equal(r.sample.length, sizeof response - 1);
     assert_int_equal(r.sample.origin, 7);
-    assert_int_equal(r.sample.rcode, 2); /* without EDNS's part */
-    assert_int_equal(r.sample.flags, 0x8182);
-    assert_true(r.sample.has_qtype);
+    assert_int_equal(r.sample.kind.rcode, 2); /* without EDNS's part */
+    assert_int_equal(r.sample.kind.flags, 0x8182);
+    assert_true(r.sample.kind.has_qtype);
     assert_int_equal(r.sample.qtype, 16);
-    assert_int_equal(r.sample.direction, STATS_RESPONSE);
-    assert_int_equal(r.sample.side, STATS_CLIENT);
-    assert_int_equal(r.sample.message_type, DNSTAP_CLIENT_RESPONSE);
-    assert_int_equal(r.sample.transport, DNSTAP_TCP);
-    assert_int_equal(r.sample.family, DNSTAP_INET);
-    assert_int_equal(r.sample.marks, 1 << SAMPLE_EDNS | 1 << SAMPLE_DO);
+    assert_int_equal(r.sample.kind.direction, STATS_RESPONSE);
+    assert_int_equal(r.sample.kind.side, STATS_CLIENT);
+    assert_int_equal(r.sample.kind.message_type, DNSTAP_CLIENT_RESPONSE);
+    assert_int_equal(r.sample.kind.transport, DNSTAP_TCP);
+    assert_int_equal(r.sample.kind.family, DNSTAP_INET);
+    assert_int_equal(r.sample.kind.marks, 1 << SAMPLE_EDNS | 1 << SAMPLE_DO);
     assert_false(r.sample.has_latency);
     end(&r);
 }
@@ -112,10 +112,10 @@ static void absent_values_have_their_defaults(void **state)
     assert_true(read_tap(&r, &tap));
     assert_text(r.sample.identity, "-");
     assert_int_equal(r.sample.client.len, 0);
-    assert_int_equal(r.sample.direction, STATS_QUERY);
-    assert_int_equal(r.sample.message_type, DNSTAP_AUTH_QUERY);
-    assert_int_equal(r.sample.transport, DNSTAP_UDP);
-    assert_int_equal(r.sample.family, DNSTAP_INET);
+    assert_int_equal(r.sample.kind.direction, STATS_QUERY);
+    assert_int_equal(r.sample.kind.message_type, DNSTAP_AUTH_QUERY);
+    assert_int_equal(r.sample.kind.transport, DNSTAP_UDP);
+    assert_int_equal(r.sample.kind.family, DNSTAP_INET);
     end(&r);
 }
 
@@ -160,7 +160,7 @@ static void names_are_text_in_lower_case(void **state)
     assert_text(NAME(&r, "\7B\xc3\x9c\x43HER\1X\0\0\1\0\1"), "b\xc3\xbc\x63her.x.");
     assert_text(NAME(&r, "\3a\xffZ\0\0\1\0\1"), "az.");
     assert_text(NAME(&r, "\3wWw\0\0\x10\0"), "www."); /* the question ends within the class */
-    assert_true(r.sample.has_qtype);
+    assert_true(r.sample.kind.has_qtype);
     assert_int_equal(r.sample.qtype, 0);
     assert_text(NAME(&r, "\77wW"), "ww.");
     struct dnstap tap = client_response();
@@ -170,7 +170,7 @@ static void names_are_text_in_lower_case(void **state)
     tap.response_message = span_of(message, sizeof message);
     assert_true(read_tap(&r, &tap));
     assert_text(r.sample.name, "-");
-    assert_false(r.sample.has_qtype);
+    assert_false(r.sample.kind.has_qtype);
     end(&r);
 }
 

@@ -34,16 +34,16 @@ static struct stats_sample random_sample(struct random *random)
     struct stats_sample sample = {
         .length = (uint32_t)random_below(random, 3000),
         .latency_ns = (int64_t)1 << random_below(random, 36),
-        .flags = (uint16_t)random_u64(random),
-        .rcode = (uint16_t)random_below(random, 40),
+        .kind.flags = (uint16_t)random_u64(random),
+        .kind.rcode = (uint16_t)random_below(random, 40),
         .qtype = (uint16_t)random_below(random, 400),
-        .direction = (uint8_t)random_below(random, 2),
-        .message_type = (uint8_t)random_below(random, 15),
-        .transport = (uint8_t)random_below(random, 8),
-        .family = (uint8_t)random_below(random, 3),
-        .marks = (uint16_t)random_below(random, 1 << SAMPLE_MARKS),
-        .has_header = random_below(random, 10) > 0,
-        .has_qtype = random_below(random, 10) > 0,
+        .kind.direction = (uint8_t)random_below(random, 2),
+        .kind.message_type = (uint8_t)random_below(random, 15),
+        .kind.transport = (uint8_t)random_below(random, 8),
+        .kind.family = (uint8_t)random_below(random, 3),
+        .kind.marks = (uint16_t)random_below(random, 1 << SAMPLE_MARKS),
+        .kind.has_header = random_below(random, 10) > 0,
+        .kind.has_qtype = random_below(random, 10) > 0,
         .has_latency = random_below(random, 3) > 0,
     };
     sample.latency_ns += (int64_t)random_below(random, (size_t)(sample.latency_ns >> 4) + 1);
@@ -65,7 +65,7 @@ static void make_snapshot(struct made *made)
         stream->rates[STATS_QUERY] = (struct stats_rates){1.5 * (double)i, 0.25, 0};
         for (int event = 0; event < EVENTS; event++) {
             struct stats_sample sample = random_sample(&random);
-            if (sample.direction == STATS_RESPONSE && sample.has_latency)
+            if (sample.kind.direction == STATS_RESPONSE && sample.has_latency)
                 made->latency[made->latencies++] = sample.latency_ns;
             stats_counters_sample(&stream->counters, &sample);
         }
@@ -80,7 +80,8 @@ static void make_snapshot(struct made *made)
         snapshot->total[STATS_CLIENT].rates[STATS_QUERY].last += stream->rates[STATS_QUERY].last;
     }
     /* Events of streams past the statistics' own limit. */
-    struct stats_sample sample = {.direction = STATS_QUERY, .qtype = 1, .has_qtype = true};
+    struct stats_sample sample = {
+        .kind.direction = STATS_QUERY, .qtype = 1, .kind.has_qtype = true};
     stats_counters_sample(&snapshot->total[STATS_CLIENT].counters, &sample);
 }
 

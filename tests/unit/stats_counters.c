@@ -35,18 +35,18 @@ static void a_response_is_counted(void **state)
     struct stats_counters *counters = fresh();
     const struct stats_direction_counters *direction = &counters->direction[STATS_RESPONSE];
     stats_counters_sample(counters, &(struct stats_sample){
-                                        .direction = STATS_RESPONSE,
+                                        .kind.direction = STATS_RESPONSE,
                                         .length = 100,
-                                        .has_header = true,
-                                        .flags = 0x8583 | 5 << 11, /* qr aa rd ra, opcode 5 */
-                                        .rcode = 3,
-                                        .has_qtype = true,
+                                        .kind.has_header = true,
+                                        .kind.flags = 0x8583 | 5 << 11, /* qr aa rd ra, opcode 5 */
+                                        .kind.rcode = 3,
+                                        .kind.has_qtype = true,
                                         .qtype = 28,
-                                        .marks = 1 << SAMPLE_EDNS | 1 << SAMPLE_DO,
-                                        .udp_size = 1232,
-                                        .message_type = DNSTAP_CLIENT_RESPONSE,
-                                        .transport = DNSTAP_DOT,
-                                        .family = DNSTAP_INET6,
+                                        .kind.marks = 1 << SAMPLE_EDNS | 1 << SAMPLE_DO,
+                                        .kind.udp_size = 1232,
+                                        .kind.message_type = DNSTAP_CLIENT_RESPONSE,
+                                        .kind.transport = DNSTAP_DOT,
+                                        .kind.family = DNSTAP_INET6,
                                         .has_latency = true,
                                         .latency_ns = 1500000,
                                     });
@@ -85,7 +85,7 @@ static void a_query_without_dns_is_counted(void **state)
     (void)state;
     struct stats_counters *counters = fresh();
     const struct stats_direction_counters *direction = &counters->direction[STATS_QUERY];
-    stats_counters_sample(counters, &(struct stats_sample){.marks = 1 << SAMPLE_NO_DNS,
+    stats_counters_sample(counters, &(struct stats_sample){.kind.marks = 1 << SAMPLE_NO_DNS,
                                                            .has_latency = true,
                                                            .latency_ns = -5000});
     assert_int_equal(direction->events, 1);
@@ -110,17 +110,17 @@ static void unknown_values_have_places(void **state)
     struct stats_counters *counters = fresh();
     const struct stats_direction_counters *direction = &counters->direction[STATS_RESPONSE];
     stats_counters_sample(counters, &(struct stats_sample){
-                                        .direction = STATS_RESPONSE,
-                                        .has_header = true,
-                                        .rcode = UINT16_MAX,
-                                        .flags = UINT16_MAX,
+                                        .kind.direction = STATS_RESPONSE,
+                                        .kind.has_header = true,
+                                        .kind.rcode = UINT16_MAX,
+                                        .kind.flags = UINT16_MAX,
                                         .length = UINT32_MAX,
-                                        .transport = 255,
-                                        .family = 255,
-                                        .message_type = 255,
-                                        .marks = UINT16_MAX,
-                                        .udp_size = UINT16_MAX,
-                                        .edns_version = 255,
+                                        .kind.transport = 255,
+                                        .kind.family = 255,
+                                        .kind.message_type = 255,
+                                        .kind.marks = UINT16_MAX,
+                                        .kind.udp_size = UINT16_MAX,
+                                        .kind.edns_version = 255,
                                         .has_latency = true,
                                         .latency_ns = INT64_MAX,
                                     });
@@ -178,8 +178,8 @@ static void udp_sizes_are_those_by_name(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct stats_counters *counters = fresh();
         const uint64_t *sizes = counters->direction[STATS_QUERY].udp_size;
-        stats_counters_sample(
-            counters, &(struct stats_sample){.marks = 1 << SAMPLE_EDNS, .udp_size = cases[i].size});
+        stats_counters_sample(counters, &(struct stats_sample){.kind.marks = 1 << SAMPLE_EDNS,
+                                                               .kind.udp_size = cases[i].size});
         for (int n = 0; n < COUNTERS_UDP_SIZES; n++)
             assert_int_equal(sizes[n], strcmp(stats_udp_size_names[n], cases[i].name) == 0);
     }
@@ -189,8 +189,8 @@ static void count_types(struct stats_counters *counters, unsigned first, unsigne
                         unsigned direction)
 {
     for (unsigned i = 0; i < count; i++)
-        stats_counters_sample(counters, &(struct stats_sample){.direction = (uint8_t)direction,
-                                                               .has_qtype = true,
+        stats_counters_sample(counters, &(struct stats_sample){.kind.direction = (uint8_t)direction,
+                                                               .kind.has_qtype = true,
                                                                .qtype = (uint16_t)(first + i)});
 }
 

@@ -37,9 +37,9 @@ static void every_type_has_its_direction_and_side(void **state)
         struct stats_sample sample;
         tap.message_type = type;
         assert_true(read_tap(&tap, &sample));
-        assert_int_equal(sample.message_type, type);
-        assert_int_equal(sample.direction, type & 1 ? STATS_QUERY : STATS_RESPONSE);
-        assert_int_equal(sample.side, sides[(type - 1) / 2]);
+        assert_int_equal(sample.kind.message_type, type);
+        assert_int_equal(sample.kind.direction, type & 1 ? STATS_QUERY : STATS_RESPONSE);
+        assert_int_equal(sample.kind.side, sides[(type - 1) / 2]);
     }
 }
 
@@ -55,9 +55,9 @@ static void unknown_types_count(void **state)
         struct dnstap tap = frame_query();
         tap.message_type = types[i];
         assert_true(read_tap(&tap, &sample));
-        assert_int_equal(sample.message_type, 0);
-        assert_int_equal(sample.direction, types[i] & 1 ? STATS_QUERY : STATS_RESPONSE);
-        assert_int_equal(sample.side, STATS_CLIENT);
+        assert_int_equal(sample.kind.message_type, 0);
+        assert_int_equal(sample.kind.direction, types[i] & 1 ? STATS_QUERY : STATS_RESPONSE);
+        assert_int_equal(sample.kind.side, STATS_CLIENT);
     }
     struct dnstap tap = frame_query();
     tap.has &= ~(uint32_t)DNSTAP_HAS_MESSAGE_TYPE;
@@ -101,10 +101,10 @@ static void no_data_is_told_from_a_referral(void **state)
         struct stats_sample sample;
         response.response_message = query.query_message = span_of(message, sizeof message);
         assert_true(read_tap(&response, &sample));
-        if ((sample.marks >> SAMPLE_NODATA & 1) != cases[i].nodata)
+        if ((sample.kind.marks >> SAMPLE_NODATA & 1) != cases[i].nodata)
             fail_msg("%s", cases[i].what);
         assert_true(read_tap(&query, &sample)); /* whatever its header says */
-        assert_false(sample.marks >> SAMPLE_NODATA & 1);
+        assert_false(sample.kind.marks >> SAMPLE_NODATA & 1);
     }
 }
 
