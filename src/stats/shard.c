@@ -16,11 +16,11 @@ enum {
 
 /* How the memory is shared out, in parts of 16. */
 static const unsigned shares[SHARD_TABLES] = {
-    [SHARD_NAMES] = 9,
-    [SHARD_CLIENTS] = 3,
+    [SHARD_NAMES] = 8,
+    [SHARD_CLIENTS] = 5,
     [SHARD_SERVERS] = 2,
 };
-enum { MORE_SHARE = 2, MORE_BITS_MIN = 8 };
+enum { KEYS_PART = 6, MORE_SHARE = 1, MORE_BITS_MIN = 8 };
 
 static int table_init(struct shard_table *table, size_t memory)
 {
@@ -58,7 +58,7 @@ size_t shard_fixed_bytes(uint32_t listed)
 int shard_init(struct shard *shard, size_t memory, uint32_t listed, struct pool *pool)
 {
     *shard = (struct shard){.stream_max = listed + SHARD_RESERVE, .pool = pool};
-    size_t keys = memory / 5, tables = memory - keys;
+    size_t keys = memory / KEYS_PART, tables = memory - keys;
     int failed = names_init(&shard->names, shard->stream_max);
     for (int i = 0; i < SHARD_TABLES; i++)
         failed |= table_init(&shard->tables[i], tables / 16 * shares[i]);
