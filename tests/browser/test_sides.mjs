@@ -14,7 +14,7 @@ const upstream = () => [
 
 async function mixed(t, hash) {
     const spile = await t.spile();
-    const events = [...clients(), ...upstream()];
+    const events = [...upstream(), ...clients()]; // whether answers are cached is known of who asks others
     spile.events(events);
     await spile.counted(events.length);
     await spile.remembered(events.length);
@@ -57,7 +57,8 @@ async function upstreamShown(page, time) {
     assert.equal(await textOf(page, "#number-unanswered"), "25 %");
     assert.equal(await textOf(page, "#more-unanswered"), "1 of 4 queries; 0 timed out");
     assert.equal(await textOf(page, "#more-retries"), "1 of 4 queries");
-    assert.equal(await textOf(page, "#number-cache"), "80 %");
+    assert.equal(await textOf(page, "#number-cache"), "100 %", "nobody was asked for what clients asked for");
+    assert.equal(await textOf(page, "#more-cache"), "of 20 answers to clients");
     assert.equal(await page.locator("#number-clients").isVisible(), false);
     const rows = await page.locator("#servers tbody tr").evaluateAll((all) => all.map((r) => [...r.cells].map((c) => c.innerText)));
     assert.deepEqual(rows.map((r) => r.slice(0, 10)), [

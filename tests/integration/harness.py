@@ -383,10 +383,13 @@ def unix_listener(path):
         listener.shutdown(socket.SHUT_RDWR)
 
 
-def free_port(host="127.0.0.1"):
-    """A port that the system chose. It stays bound (not listening) until the run ends: so nobody else is
+def free_port(host="::" if socket.has_dualstack_ipv6() else "0.0.0.0"):
+    """A port that the system chose, free at all addresses unless one is given: else a connection from another may
+    have it, and who listens at all cannot. It stays bound (not listening) until the run ends: so nobody else is
     given it, not even for a connection, while a server that sets SO_REUSEADDR can have it, as they do."""
-    holder = socket.socket()
+    holder = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    if host == "::":
+        holder.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     holder.bind((host, 0))
     _held.append(holder)
