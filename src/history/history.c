@@ -14,6 +14,7 @@ enum {
     WAIT_MS = 500,
     EARLY_MS = 500, /* a portion may end so much before its time */
     ANSWER_S = 2,
+    SETTLE_MS = 1000, /* that a part's end may take, until counts and rows are of one moment */
 };
 
 /* --- what comes ----------------------------------------------------------------------------- */
@@ -68,15 +69,56 @@ static bool next_minute(struct history *history, const struct portion *part, str
     return sum->records.data || nothing;
 }
 
+static void take_snapshot(struct history *history, const struct stats_snapshot *snapshot,
+                          int64_t second)
+{
+    pthread_mutex_lock(&history->lock);
+    recorder_take(&history->recorder, snapshot, second);
+    pthread_cond_broadcast(&history->seen);
+    pthread_mutex_unlock(&history->lock);
+}
+
+/* What the statistics have by now belongs to the open part, too, but for what is of another minute
+ * or came after a reset. */
+static void catch_up(struct history *history)
+{
+    struct recorder *recorder = &history->recorder;
+    const struct stats_snapshot *now = stats_fresh(history->stats), *last = recorder->last;
+    int64_t second = now ? recorder_second(recorder, now) : 0;
+    if (now && now->generation > last->generation && now->since_ns == last->since_ns &&
+        !recorder_must_cut(recorder, second))
+        take_snapshot(history, now, second);
+    else
+        stats_release(now);
+}
+
+/*
+ * The rows of the part that ends, where they are those of its counts; to `settle` the two has the
+ * counts made anew. NULL: they cannot be, for a moment, and come with the part that follows. The
+ * windows' lock is the caller's from here on, for writing.
+ */
+static struct stats_window *take_window(struct history *history, bool settle)
+{
+    uint64_t deadline_ns = clock_after(SETTLE_MS * CLOCK_MS_NS);
+    struct stats *stats = history->stats;
+    for (;;) {
+        if (stats && settle)
+            catch_up(history);
+        pthread_rwlock_wrlock(&history->windows.lock);
+        struct stats_window *window =
+            stats ? stats_window_take(stats, history->recorder.last) : NULL;
+        if (window || !stats || !settle || clock_ns() >= deadline_ns)
+            return window;
+        pthread_rwlock_unlock(&history->windows.lock);
+    }
+}
+
 /* Ends the open part; until the wheel has it, it is closing, for all to see. Returns its portion's
  * counts, and what the wheel wants to know. */
-static struct wheel_part begin_close(struct history *history)
+static struct wheel_part begin_close(struct history *history, bool settle)
 {
     struct windows *windows = &history->windows;
-    if (history->stats)
-        stats_window_prepare(history->stats);
-    pthread_rwlock_wrlock(&windows->lock);
-    windows->closing.window = history->stats ? stats_window_take(history->stats) : NULL;
+    windows->closing.window = take_window(history, settle);
     pthread_mutex_lock(&history->lock);
     struct wheel_part part = windows_close(windows, history->recorder.last);
     recorder_cut(&history->recorder, &windows->closing.counts);
@@ -104,13 +146,13 @@ static void fill_part(struct history *history, struct portion *part)
     part->records.failed = false;
 }
 
-/* What takes long of it holds up nobody. */
-static void close_part(struct history *history)
+/* What takes long of it holds up nobody. `settle`: take_window. */
+static void close_part(struct history *history, bool settle)
 {
     struct windows *windows = &history->windows;
     if (!history->recorder.dirty)
         return;
-    struct wheel_part part = begin_close(history);
+    struct wheel_part part = begin_close(history, settle);
     struct stats_window *window = windows->closing.window;
     struct portion minute;
     fill_part(history, &part.portion);
@@ -132,9 +174,9 @@ static void close_part(struct history *history)
     windows_tidy(windows, history->recorder.last->generation);
 }
 
-void history_seal(struct history *history)
+static void seal(struct history *history, bool settle)
 {
-    close_part(history);
+    close_part(history, settle);
     pthread_mutex_lock(&history->lock);
     bool failed = history->recorder.failed || history->failed;
     history->recorder.failed = history->failed = false;
@@ -146,6 +188,11 @@ void history_seal(struct history *history)
     pthread_mutex_unlock(&history->lock);
     if (failed)
         log_warning("history: for want of memory numbers of a minute, or of a window, are missing");
+}
+
+void history_seal(struct history *history)
+{
+    seal(history, true);
 }
 
 /* Is it time to end the portion that has just got something? A minute's end is; else, when
@@ -161,22 +208,24 @@ static bool is_due(struct history *history, int64_t second, uint64_t now_ns)
            now_ns - history->cut_ns + EARLY_MS * CLOCK_MS_NS >= history->settings.write_every_ns;
 }
 
-/* Windows begin anew with a part of their own. */
+/* Windows begin anew with a part of their own, after one that ends. */
 static void begin_windows(struct history *history, unsigned which,
                           const struct stats_snapshot *snapshot)
 {
-    close_part(history);
     pthread_rwlock_wrlock(&history->windows.lock);
     windows_begin(&history->windows, which, snapshot);
     pthread_rwlock_unlock(&history->windows.lock);
 }
 
-/* When the statistics were reset all windows begin anew with what comes from then on. */
+/* When the statistics were reset all windows begin anew with what comes from then on. The rows of
+ * what came before are gone, and those that there are belong to that. */
 static void follow_reset(struct history *history, const struct stats_snapshot *snapshot)
 {
     const struct stats_snapshot *last = history->recorder.last;
-    if (last && last->since_ns != snapshot->since_ns)
-        begin_windows(history, (1u << WHEEL_WINDOWS) - 1, snapshot);
+    if (!last || last->since_ns == snapshot->since_ns)
+        return;
+    close_part(history, false);
+    begin_windows(history, (1u << WHEEL_WINDOWS) - 1, snapshot);
 }
 
 /* Does what somebody wanted before the snapshot was made. */
@@ -185,8 +234,10 @@ static void reset_windows(struct history *history, const struct stats_snapshot *
     pthread_mutex_lock(&history->lock);
     unsigned wanted = snapshot->generation > history->resets_behind ? history->resets_wanted : 0;
     pthread_mutex_unlock(&history->lock);
-    if (wanted)
+    if (wanted) {
+        close_part(history, true);
         begin_windows(history, wanted, snapshot);
+    }
     pthread_mutex_lock(&history->lock);
     history->resets_wanted &= ~wanted;
     pthread_cond_broadcast(&history->seen);
@@ -202,19 +253,19 @@ void history_see(struct history *history, const struct stats_snapshot *snapshot)
     windows_start(&history->windows, snapshot);
     follow_reset(history, snapshot);
     if (!recorder->last || recorder_must_cut(recorder, second)) {
-        history_seal(history);
+        seal(history, false); /* what there is by now is of the next one */
         history->cut_ns = now_ns;
     }
-    pthread_mutex_lock(&history->lock);
-    recorder_take(recorder, snapshot, second);
-    pthread_mutex_unlock(&history->lock);
+    stats_hold(snapshot);
+    take_snapshot(history, snapshot, second);
     reset_windows(history, snapshot);
     if (next && is_due(history, second, now_ns)) {
         history_seal(history);
         history->cut_ns = now_ns;
     } else if (windows_is_due(&history->windows, snapshot)) {
-        close_part(history);
+        close_part(history, true);
     }
+    stats_release(snapshot);
 }
 
 /* --- the thread ----------------------------------------------------------------------------- */
@@ -239,18 +290,15 @@ static void *follow(void *arg)
 {
     struct history *history = arg;
     struct stats *stats = history->stats;
-    uint64_t generation = history->recorder.last->generation;
     thread_begin("history", 0);
     while (!stats_stopped(stats) && !told_to_stop(history)) {
         const struct stats_snapshot *snapshot =
-            stats_wait(stats, generation, WAIT_MS * CLOCK_MS_NS);
-        if (!snapshot)
-            continue;
-        generation = snapshot->generation;
-        history_see(history, snapshot);
+            stats_wait(stats, history->recorder.last->generation, WAIT_MS * CLOCK_MS_NS);
+        if (snapshot)
+            history_see(history, snapshot);
     }
     const struct stats_snapshot *last = stats_take(stats);
-    if (last->generation > generation)
+    if (last->generation > history->recorder.last->generation)
         history_see(history, last);
     else
         stats_release(last);

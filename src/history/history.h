@@ -48,8 +48,9 @@ void history_close(struct history *history);
  * What came in a window, on both sides, as a snapshot: counters, distinct numbers, latencies and
  * rates of its streams are those of the window, and from_ms, to_ms and seconds tell how far it
  * really reaches. It has what stats_take has, if the follower has seen that within moments; else
- * what it has seen last. WINDOW_ALL: stats_take. With a reference for the caller (stats_release);
- * NULL: no memory. Any thread.
+ * what it has seen last. Where tables got more meanwhile its version is none that they have
+ * (stats_is_now): then counters and distinct numbers may differ. WINDOW_ALL: stats_take. With a
+ * reference for the caller (stats_release); NULL: no memory. Any thread.
  */
 const struct stats_snapshot *history_snapshot(struct history *history, enum stats_window_id window);
 /* What stats_top says, of a window, too, where lists are made of the largest rows of its parts:

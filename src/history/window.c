@@ -6,7 +6,8 @@
 
 enum {
     RESET_MS = 3000,
-    APART_MOST = 8, /* streams whose keys are counted exactly: more take too long */
+    APART_MOST = 8,   /* streams whose keys are counted exactly: more take too long */
+    OF_NO_MOMENT = 1, /* a version that tables never have at rest */
 };
 
 /* --- snapshots ------------------------------------------------------------------------------ */
@@ -103,6 +104,8 @@ static struct stats_snapshot *make_snapshot(struct view *view, enum stats_window
         fill_side(view, &open, snapshot, side);
     small_sums_free(&open);
     snapshot->exact = snapshot->unlisted == 0 && view_is_exact(view);
+    if (!stats_is_now(view->history->stats, now->version))
+        snapshot->version = OF_NO_MOMENT;
     int64_t back_ns = view->now_ns - view->from_ns;
     snapshot->from_ms = now->made_ms - back_ns / (int64_t)CLOCK_MS_NS;
     snapshot->to_ms = now->made_ms;
@@ -116,7 +119,7 @@ static const struct stats_snapshot *remake(struct view *view, enum stats_window_
     struct windows *windows = &view->history->windows;
     const struct stats_snapshot **made = &windows->made[window - 1].snapshot;
     if (*made && (*made)->generation == view->now->generation &&
-        windows->made[window - 1].begun == windows->begun)
+        (*made)->version == view->now->version && windows->made[window - 1].begun == windows->begun)
         return *made;
     if (*made)
         stats_release(*made);

@@ -3,6 +3,25 @@
 
 #include "history/history.h"
 
+enum { TRIES = 4 /* the last is torn */ };
+
+/* True when what was shown was of one moment. */
+static bool is_settled(const struct http_context *context, const struct http_reply *reply)
+{
+    return reply->version == 0 || stats_is_now(context->stats, reply->version);
+}
+
+void api_answer(const struct http_route *route, const struct http_request *request,
+                struct http_reply *reply)
+{
+    route->handle(request, reply);
+    for (int i = 1; i < TRIES && !is_settled(request->context, reply); i++) {
+        buf_free(&reply->body);
+        *reply = (struct http_reply){.torn = i == TRIES - 1};
+        route->handle(request, reply);
+    }
+}
+
 bool api_scope(const struct http_request *request, struct http_reply *reply,
                struct api_scope *scope)
 {
@@ -17,7 +36,8 @@ bool api_scope(const struct http_request *request, struct http_reply *reply,
         return false;
     *scope = (struct api_scope){.side = (enum stats_side)side,
                                 .window = (enum stats_window_id)window,
-                                .asked = request->parameter(request, "window").ptr};
+                                .asked = request->parameter(request, "window").ptr,
+                                .torn = reply->torn};
     return true;
 }
 
@@ -30,10 +50,13 @@ void api_put_words(struct json *j, const struct api_scope *scope)
 const struct stats_snapshot *api_snapshot(const struct http_context *context,
                                           enum stats_window_id window, struct http_reply *reply)
 {
+    const struct stats_snapshot *snapshot = NULL;
     if (window == WINDOW_ALL)
-        return stats_take(context->stats);
-    const struct stats_snapshot *snapshot =
-        context->history ? history_snapshot(context->history, window) : NULL;
+        snapshot = stats_take(context->stats);
+    else if (context->history)
+        snapshot = history_snapshot(context->history, window);
+    if (snapshot && reply)
+        reply->version = snapshot->version;
     if (!snapshot && reply && context->history)
         http_fail(reply, 503, "no memory for the answer");
     else if (!snapshot && reply)

@@ -11,6 +11,7 @@ struct api_scope {
     enum stats_side side;
     enum stats_window_id window;
     bool asked; /* the request names a window */
+    bool torn;  /* struct http_reply */
 };
 
 #define API_SIDE_PARAMETER                                                                         \
@@ -30,14 +31,19 @@ struct api_scope {
     "side: text (client or upstream), window: text (1m, 5m, 1h, 1d or all), "                      \
     "from: time, to: time, seconds: num (so much the window really covers)"
 
+/* Has the route's handler answer, so that all it shows of statistics is of one moment: again, if
+ * the tables have got more meanwhile, but not for ever. */
+void api_answer(const struct http_route *route, const struct http_request *request,
+                struct http_reply *reply);
+
 /* Reads both parameters; false: one of them has a value that it cannot have, and the reply is a
  * 400. */
 bool api_scope(const struct http_request *request, struct http_reply *reply,
                struct api_scope *scope);
 void api_put_words(struct json *j, const struct api_scope *scope); /* "side" and "window" */
 
-/* The statistics of a window, with a reference for the caller (stats_release). NULL: there are
- * none, and the reply, if it is not NULL, says why. */
+/* The statistics of a window, with a reference for the caller (stats_release), which the reply, if
+ * it is not NULL, shows. NULL: there are none, and the reply says why. */
 const struct stats_snapshot *api_snapshot(const struct http_context *context,
                                           enum stats_window_id window, struct http_reply *reply);
 /* As history_reset; without a history nothing but WINDOW_ALL is kept. */

@@ -442,6 +442,7 @@ void api_put_snapshot(struct json *j, const struct stats_snapshot *snapshot,
     json_put_time(j, "time", snapshot->made_ms);
     json_put_time(j, "since", snapshot->since_ms);
     json_put_bool(j, "exact", snapshot->exact);
+    json_put_bool(j, "one-moment", snapshot->whole && !scope->torn);
     json_put_u64(j, "malformed", snapshot->malformed);
     json_put_u64(j, "unlisted", snapshot->unlisted);
     json_put_u64(j, "other-streams", snapshot->other_streams);

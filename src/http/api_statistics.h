@@ -14,6 +14,8 @@
     API_SCOPE_SHAPE                                                                                \
     ", time: time, since: time (the start or the last reset), "                                    \
     "exact: bool (nothing was left out of the tables so far), "                                    \
+    "one-moment: bool (names, addresses and how many there are go with the counters; false: "      \
+    "a worker or the merging were too busy, and they may lag or lead by a second), "               \
     "malformed: int (frames that are no dnstap messages), "                                        \
     "unlisted: int (events that are counted but missing in tables), "                              \
     "other-streams: int (events of streams without a place, in the total alone), "                 \

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "http/api_scope.h"
 #include "http/head.h"
 #include "http/parameters.h"
 #include "http/target.h"
@@ -282,7 +283,7 @@ static const struct http_route *dispatch(struct exchange *exchange, const char *
                                               .header = header,
                                               .path = span_str(route->path),
                                               .priv = exchange};
-    route->handle(&exchange->request, reply);
+    api_answer(route, &exchange->request, reply);
     return route;
 }
 

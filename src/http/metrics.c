@@ -215,6 +215,7 @@ static void write_page(const struct http_request *request, struct http_reply *re
     bool openmetrics = !context->legacy_metrics &&
                        exposition_wants_openmetrics(request->header(request, "Accept"));
     view->snapshot = stats_fresh(context->stats);
+    reply->version = view->snapshot && view->limits.top ? view->snapshot->version : 0;
     bool all = view->scope.window == WINDOW_ALL;
     view->lately = all ? view->snapshot : api_snapshot(context, view->scope.window, reply);
     if (view->lately)

@@ -65,6 +65,10 @@ struct http_reply {
     const char *encoding; /* Content-Encoding of `fixed`, with Vary: Accept-Encoding; NULL: none */
     const char *cache;    /* Cache-Control; NULL: no-store */
     const char *csp;      /* Content-Security-Policy; NULL: default-src 'none' */
+    /* Of the snapshot that it shows (struct stats_snapshot); 0: of none. Where the tables are not
+     * of that version afterwards the handler is called again (api_answer), at last with `torn`. */
+    uint64_t version;
+    bool torn; /* it may show tables that do not go with the snapshot, and has to say so */
     /* Server-sent events instead of a body: called again and again for more bytes. See live.c. */
     struct http_stream *stream;
 };

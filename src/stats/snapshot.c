@@ -217,6 +217,14 @@ static void fill_latency(const struct stats *stats, enum stats_side side,
     }
 }
 
+bool stats_owes(const struct stats *stats)
+{
+    bool owes = false;
+    for (unsigned i = 0; i < stats->worker_count; i++)
+        owes |= stats->workers[i].owes;
+    return owes;
+}
+
 static uint64_t events_of(const struct stats_counters *counters)
 {
     return counters->direction[STATS_QUERY].events + counters->direction[STATS_RESPONSE].events;
@@ -232,6 +240,8 @@ static void fill_snapshot(struct stats *stats, struct stats_snapshot *snapshot, 
 {
     uint64_t now_ns = clock_ns();
     snapshot->generation = ++stats->generation;
+    snapshot->version = (atomic_load(&stats->version) + 1) & ~UINT64_C(1);
+    snapshot->whole = !stats_owes(stats);
     snapshot->made_ns = now_ns;
     snapshot->made_ms = clock_wall_ms();
     snapshot->since_ms = stats->since_ms;

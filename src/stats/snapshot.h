@@ -78,6 +78,8 @@ struct stats_stream {
 struct stats_snapshot {
     atomic_uint references;
     uint64_t generation; /* counts snapshots, from 1 */
+    uint64_t version;    /* of the tables that go with it (stats_is_now); never 0 */
+    bool whole;          /* they have all that it counts; else a worker was too busy */
     uint64_t made_ns;    /* clock_ns */
     int64_t made_ms;     /* wall clock, Unix milliseconds */
     int64_t since_ms;    /* of the start or the last reset ... */

@@ -62,6 +62,7 @@ struct worker_shards {
     struct shard_blocks *_Atomic blocks;      /* for the statistics' thread to take ... */
     struct shard_blocks *_Atomic blocks_back; /* ... and to give back */
     atomic_uint answered;                     /* the last round of collecting that it has heard */
+    bool owes; /* the thread's: of something in counters the tables are still with the worker */
     struct shard_batch batch;
     char padding[64];
 };
@@ -97,6 +98,8 @@ struct stats {
     unsigned ticks_wanted, ticks_done; /* snapshots asked for between the seconds, and those made */
     uint64_t whole_ns;                 /* when tables were collected last ... */
     uint64_t asked_ns;                 /* ... and when somebody asked about them */
+    bool tried;                        /* the last tick has asked workers for them */
+    bool ahead;                        /* they have what no snapshot has, nor is one being made */
     bool reset_wanted;                 /* with the next tick */
     struct stats_snapshot *snapshot;
 
@@ -121,6 +124,9 @@ struct stats {
     uint64_t left_apart[STATS_SIDES][QUANTILE_BUCKETS];
     uint64_t malformed, unlisted;
     uint64_t generation;
+    /* Of the tables; the thread's, but others read it. While it is odd something is merged that no
+     * snapshot has yet; while nothing is, the last snapshot has the same. */
+    _Atomic uint64_t version;
     uint64_t tick_ns[RATE_SECONDS]; /* when the last ticks were */
     uint64_t ticks;
     int64_t since_ms;  /* of the start or the last reset: wall clock ... */
@@ -182,6 +188,12 @@ void listing_second(struct stats *stats);
 /* The listed stream of that name; NULL: there is none. */
 struct stream_state *listing_find(const struct stats *stats, struct span name);
 
+/* window.c: empty tables of so many bytes, and a window of its share. -1, NULL: no memory. */
+int stats_init_tables(struct table_set *set, const struct stats *stats, size_t memory);
+struct stats_window *stats_window_new(struct stats *stats);
+/* The number of the stream with that id, or STATS_ALL. False: it has given up its place. */
+bool stats_number_of(const struct stats *stats, int id, int *number);
+
 /* stats.c: merges what workers have handed over. */
 void stats_merge_handed(struct stats *stats);
 /* merge.c: adds what the shard holds to the tables and streams, taking tables_lock for a moment at
@@ -195,7 +207,9 @@ void stats_merge_losses(struct stats *stats);
 void stats_forget(struct stats *stats);
 /* Forgets what was counted of a stream, not its name. */
 void stats_forget_stream(struct stream_state *s);
-/* snapshot.c: adds all keys of a side to a sketch. */
+/* snapshot.c: true when counters have something that tables do not have yet. */
+bool stats_owes(const struct stats *stats);
+/* Adds all keys of a side to a sketch. */
 void stats_window_all(const struct stats_window *window, enum stats_side side,
                       enum stats_distinct_id id, struct hll *sketch);
 /* Events a second over the last 15 minutes, or since the stream was listed. */
@@ -205,8 +219,8 @@ uint64_t stats_count_distinct(const struct stats *stats, const struct stream_sta
                               enum stats_side side, enum stats_distinct_id id);
 /* True when that table has left no key out. */
 bool stats_counts_all(const struct stats *stats, enum stats_table_id table);
-/* The statistics of this moment, with which a second ends or does not; with tables_lock for reading.
- * NULL: no memory. */
+/* The statistics of this moment, with which a second ends or does not; with tables_lock for
+ * reading. NULL: no memory. */
 struct stats_snapshot *stats_photograph(struct stats *stats, bool second_ends);
 /* A second has passed: remembers the counters for the rates. */
 void stats_remember(struct stats *stats, uint64_t now_ns);

@@ -19,6 +19,7 @@
 enum { WAIT_NS = 200000, SHARD_MIN = 160 << 10 /* bytes, with the least memory, too */ };
 enum {
     ANSWER_MS = 100,  /* what workers have to answer; one that is busy longer comes next time */
+    LATE_MS = 500,    /* what they have when somebody waits for tables that are behind counters */
     PAUSE_MS = 10,    /* between snapshots that somebody wants now: many who ask share one */
     FRESH_MS = 1000,  /* who wants a snapshot now gets the last one when it takes longer */
     OLD_MS = 1100,    /* what is of tables may be so old: a second, and what collecting takes */
@@ -115,13 +116,25 @@ struct observer stats_observer(struct stats *stats)
 
 /* --- the thread ----------------------------------------------------------------------------- */
 
-static void merge_blocks(struct stats *stats, struct worker_shards *w)
+/* From here on, until there is a snapshot of what comes now, tables and snapshots differ. */
+static void begin_change(struct stats *stats)
 {
-    struct shard_blocks *blocks = atomic_exchange_explicit(&w->blocks, NULL, memory_order_acquire);
-    if (!blocks)
-        return;
+    atomic_store(&stats->version, atomic_load(&stats->version) | 1);
+}
+
+static void merge_blocks(struct stats *stats, struct worker_shards *w, struct shard_blocks *blocks)
+{
+    if (blocks->count > 0)
+        w->owes = true;
     stats_merge_blocks(stats, blocks);
     atomic_store_explicit(&w->blocks_back, blocks, memory_order_release);
+}
+
+static void merge_shard(struct stats *stats, struct worker_shards *w, struct shard *shard)
+{
+    stats_merge(stats, shard);
+    listing_clear_shard(stats, shard);
+    atomic_store_explicit(&w->spare, shard, memory_order_release);
 }
 
 void stats_merge_handed(struct stats *stats)
@@ -129,12 +142,19 @@ void stats_merge_handed(struct stats *stats)
     for (unsigned i = 0; i < stats->worker_count; i++) {
         struct worker_shards *w = &stats->workers[i];
         struct shard *shard = atomic_exchange_explicit(&w->full, NULL, memory_order_acquire);
-        merge_blocks(stats, w);
-        if (!shard)
-            continue;
-        stats_merge(stats, shard);
-        listing_clear_shard(stats, shard);
-        atomic_store_explicit(&w->spare, shard, memory_order_release);
+        struct shard_blocks *blocks =
+            atomic_exchange_explicit(&w->blocks, NULL, memory_order_acquire);
+        bool before = blocks && blocks->shard == shard; /* else they are of the one after it */
+        if (shard || (blocks && (blocks->count > 0 || blocks->malformed > 0)))
+            begin_change(stats);
+        if (shard && !before)
+            w->owes = false;
+        if (blocks)
+            merge_blocks(stats, w, blocks);
+        if (shard && before)
+            w->owes = false;
+        if (shard)
+            merge_shard(stats, w, shard);
     }
 }
 
@@ -158,25 +178,45 @@ static void sleep_until(struct stats *stats, uint64_t deadline_ns)
 static void merge_active(struct stats *stats)
 {
     for (unsigned i = 0; i < stats->worker_count; i++) {
-        stats_merge(stats, stats->workers[i].active);
-        listing_clear_shard(stats, stats->workers[i].active);
+        struct worker_shards *w = &stats->workers[i];
+        if (w->active->events > 0)
+            begin_change(stats);
+        stats_merge(stats, w->active);
+        listing_clear_shard(stats, w->active);
+        w->owes = false;
     }
 }
 
-/* Merges all that the workers have counted so far, if they answer in time; of tables with `whole`.
- */
-static void collect(struct stats *stats, bool whole)
+/* Waits until all workers have answered the round, and merges meanwhile what is full. */
+static void await_answers(struct stats *stats, unsigned round, uint64_t deadline_ns)
+{
+    pthread_mutex_lock(&stats->lock);
+    while (!all_answered(stats, round) && !pipeline_quiet(stats->pipeline) &&
+           clock_ns() < deadline_ns) {
+        bool hurry = stats->hurry;
+        stats->hurry = false;
+        if (!hurry) {
+            sleep_until(stats, deadline_ns);
+            continue;
+        }
+        pthread_mutex_unlock(&stats->lock);
+        stats_merge_handed(stats);
+        pthread_mutex_lock(&stats->lock);
+    }
+    pthread_mutex_unlock(&stats->lock);
+}
+
+/* Merges all that the workers have counted so far, if they answer in time; of tables with `whole`,
+ * for which somebody waits if they are `wanted`. */
+static void collect(struct stats *stats, bool whole, bool wanted)
 {
     stats_merge_handed(stats); /* so that a worker whose spare is out can answer */
     unsigned round = (atomic_load(&stats->round) | 1) + 1 + whole;
     atomic_store(&stats->round, round);
-    uint64_t deadline_ns = clock_after(ANSWER_MS * CLOCK_MS_NS);
+    uint64_t wait_ms = wanted && stats_owes(stats) ? LATE_MS : ANSWER_MS;
+    uint64_t deadline_ns = clock_after(wait_ms * CLOCK_MS_NS);
     pipeline_collect(stats->pipeline);
-    pthread_mutex_lock(&stats->lock);
-    while (!all_answered(stats, round) && !pipeline_quiet(stats->pipeline) &&
-           clock_ns() < deadline_ns)
-        sleep_until(stats, deadline_ns);
-    pthread_mutex_unlock(&stats->lock);
+    await_answers(stats, round, deadline_ns);
     stats_merge_handed(stats);
     if (pipeline_quiet(stats->pipeline))
         merge_active(stats);
@@ -190,10 +230,13 @@ static uint64_t publish(struct stats *stats, bool second_ends)
     uint64_t made_ns = snapshot ? snapshot->made_ns : clock_ns();
     pthread_mutex_lock(&stats->lock);
     struct stats_snapshot *before = stats->snapshot;
-    if (snapshot)
+    if (snapshot) {
         stats->snapshot = snapshot; /* for want of memory the old one stays */
-    else
+        atomic_store(&stats->version, snapshot->version);
+    } else {
         before = NULL;
+    }
+    stats->ahead = !snapshot;
     pthread_cond_broadcast(&stats->news);
     pthread_mutex_unlock(&stats->lock);
     if (before)
@@ -206,20 +249,27 @@ static bool is_past(uint64_t since_ns, uint64_t ms)
     return clock_ns() - since_ns >= ms * CLOCK_MS_NS;
 }
 
+/* Somebody has asked about tables lately. With the lock. */
+static bool is_looked_at(const struct stats *stats)
+{
+    return !is_past(stats->asked_ns, LOOKED_MS);
+}
+
 /* Collects and publishes. `regular`: because a second has passed, not because somebody asked. */
 static void tick(struct stats *stats, bool regular)
 {
     pthread_mutex_lock(&stats->lock);
     unsigned wanted = stats->ticks_wanted;
     bool reset = stats->reset_wanted;
-    bool whole = wanted != stats->ticks_done || !is_past(stats->asked_ns, LOOKED_MS) ||
-                 is_past(stats->whole_ns, WHOLE_MS);
+    bool whole =
+        wanted != stats->ticks_done || is_looked_at(stats) || is_past(stats->whole_ns, WHOLE_MS);
     uint64_t begun_ns = clock_ns();
     stats->reset_wanted = false;
     pthread_mutex_unlock(&stats->lock);
-    collect(stats, whole);
+    collect(stats, whole, wanted != stats->ticks_done);
     if (reset) {
         publish(stats, regular); /* for who adds up what came until now */
+        begin_change(stats);
         stats_forget(stats);
     }
     uint64_t made_ns = publish(stats, regular && !reset);
@@ -230,8 +280,25 @@ static void tick(struct stats *stats, bool regular)
     pthread_mutex_lock(&stats->lock);
     stats->ticks_done = wanted;
     stats->whole_ns = whole ? begun_ns : stats->whole_ns;
+    stats->tried = whole;
     pthread_cond_broadcast(&stats->news);
     pthread_mutex_unlock(&stats->lock);
+}
+
+/* Between ticks: merges what is full, after which the tables are ahead of the snapshot. Who looks
+ * at them gets another. */
+static void relieve(struct stats *stats)
+{
+    stats_merge_handed(stats);
+    if (!(atomic_load(&stats->version) & 1))
+        return;
+    pthread_mutex_lock(&stats->lock);
+    bool looked = is_looked_at(stats);
+    stats->ahead = !looked;
+    pthread_cond_broadcast(&stats->news);
+    pthread_mutex_unlock(&stats->lock);
+    if (looked)
+        publish(stats, false);
 }
 
 static void *follow(void *arg)
@@ -249,10 +316,11 @@ static void *follow(void *arg)
         }
         stats->hurry = false;
         pthread_mutex_unlock(&stats->lock);
-        stats_merge_handed(stats);
         if (now_ns >= due_ns) {
             tick(stats, now_ns >= next_ns);
             soon_ns = clock_after(PAUSE_MS * CLOCK_MS_NS);
+        } else {
+            relieve(stats);
         }
         if (now_ns >= next_ns)
             next_ns = stats_next_second(next_ns, clock_ns());
@@ -261,6 +329,8 @@ static void *follow(void *arg)
     pthread_mutex_unlock(&stats->lock);
     if (pipeline_quiet(stats->pipeline))
         tick(stats, true);
+    else if (atomic_load(&stats->version) & 1)
+        publish(stats, false);
     pthread_mutex_lock(&stats->lock);
     stats->stopped = true;
     pthread_cond_broadcast(&stats->news);
@@ -333,38 +403,6 @@ static int init_streams(struct stats *stats)
     return 0;
 }
 
-static int init_tables(struct table_set *set, const struct stats *stats, size_t memory)
-{
-    *set = (struct table_set){
-        .reader = stats->reader,
-        .key = &stats->key,
-        .suffixes = &stats->suffixes,
-        .stream_max = stats->places,
-    };
-    return table_set_init(set, memory);
-}
-
-void stats_window_free(struct stats_window *window)
-{
-    if (!window)
-        return;
-    table_set_free(&window->tables);
-    free(window->ids);
-    free(window);
-}
-
-static struct stats_window *window_new(struct stats *stats)
-{
-    struct stats_window *window = calloc(1, sizeof *window);
-    if (!window)
-        return NULL;
-    window->running = stats;
-    if (init_tables(&window->tables, stats, stats_shares(&stats->settings, 0).window) == 0)
-        return window;
-    stats_window_free(window);
-    return NULL;
-}
-
 /* The window is there already: there is room for all keys that may be in one set or the other. */
 static int init_known(struct stats *stats)
 {
@@ -401,6 +439,7 @@ struct stats *stats_new(const struct stats_options *options, struct error *err)
         return NULL;
     }
     init_locks(stats);
+    atomic_init(&stats->version, 2);
     stats->settings = options->settings;
     stats->reader = options->reader;
     stats->patient = options->patient;
@@ -416,8 +455,8 @@ struct stats *stats_new(const struct stats_options *options, struct error *err)
         failed |= siphash_key_random(&stats->key);
     suffix_list_init(&stats->suffixes, &stats->key);
     if (failed || init_streams(stats) < 0 ||
-        init_tables(&stats->tables, stats, shares.tables) < 0 ||
-        !(stats->window = window_new(stats)) || init_known(stats) < 0 ||
+        stats_init_tables(&stats->tables, stats, shares.tables) < 0 ||
+        !(stats->window = stats_window_new(stats)) || init_known(stats) < 0 ||
         init_workers(stats, shares.shards) < 0 || first_snapshot(stats) < 0) {
         stats_free(stats);
         error_set(err, "no memory for statistics; lower statistics: memory");
@@ -475,9 +514,9 @@ static const struct stats_snapshot *hold(struct stats_snapshot *snapshot)
 
 #define NEVER_NS (UINT64_MAX / 2)
 
-/* Has the thread make a snapshot now, and waits for it, at most until `deadline_ns`. With the lock.
- */
-static void want_tick(struct stats *stats, uint64_t deadline_ns)
+/* Has the thread make a snapshot now, and waits for it, at most until `deadline_ns`. False: that
+ * was too short. With the lock. */
+static bool want_tick(struct stats *stats, uint64_t deadline_ns)
 {
     struct timespec until = clock_timespec(deadline_ns);
     unsigned mine = ++stats->ticks_wanted;
@@ -485,17 +524,38 @@ static void want_tick(struct stats *stats, uint64_t deadline_ns)
     pthread_cond_signal(&stats->wake);
     while ((int)(stats->ticks_done - mine) < 0 && !stats->stopped && stats->running && waited == 0)
         waited = pthread_cond_timedwait(&stats->news, &stats->lock, &until);
+    return waited == 0;
 }
 
-/* Somebody asks for what tables tell: has them collected when they are old, and for a while each
- * second. With the lock. */
+/* The snapshot does not go with the tables, and nothing under way will change that: the last tick
+ * left them with the workers, or what has been merged since has no snapshot. With the lock. */
+static bool is_behind(const struct stats *stats)
+{
+    return is_past(stats->whole_ns, OLD_MS) || stats->ahead ||
+           (!stats->snapshot->whole && !stats->tried);
+}
+
+/* Somebody asks for what tables tell: has them collected when they are not what the snapshot is,
+ * and for a while each second. With the lock. */
 static void look(struct stats *stats)
 {
-    if (!stats->running || stats->stopped)
-        return;
+    uint64_t deadline_ns = clock_after(FRESH_MS * CLOCK_MS_NS);
+    struct timespec until = clock_timespec(deadline_ns);
+    bool in_time = true;
     stats->asked_ns = clock_ns();
-    if (is_past(stats->whole_ns, OLD_MS))
-        want_tick(stats, clock_after(FRESH_MS * CLOCK_MS_NS));
+    while (in_time && stats->running && !stats->stopped) {
+        if (is_behind(stats))
+            in_time = want_tick(stats, deadline_ns);
+        else if (atomic_load(&stats->version) != stats->snapshot->version)
+            in_time = pthread_cond_timedwait(&stats->news, &stats->lock, &until) == 0;
+        else
+            return;
+    }
+}
+
+bool stats_is_now(struct stats *stats, uint64_t version)
+{
+    return atomic_load(&stats->version) == version;
 }
 
 const struct stats_snapshot *stats_take(struct stats *stats)
@@ -583,14 +643,6 @@ static void count_keys(const struct stats *stats, const struct stats_scope *scop
     answer->keys_exact = stats_counts_all(stats, table);
 }
 
-/* The number of the stream with that id, or STATS_ALL. False: it has given up its place. */
-static bool number_of(const struct stats *stats, int id, int *number)
-{
-    size_t place = (unsigned)id % STATS_STREAMS_MAX;
-    *number = id == STATS_ALL ? id : (int)place;
-    return id == STATS_ALL || (place < stats->stream_count && stats->streams[place].id == id);
-}
-
 int stats_top(struct stats *stats, const struct stats_scope *scope,
               const struct stats_question *questions, size_t count, size_t n,
               struct stats_answer *answers)
@@ -599,7 +651,7 @@ int stats_top(struct stats *stats, const struct stats_scope *scope,
     memset(answers, 0, count * sizeof *answers);
     look_at_tables(stats);
     pthread_rwlock_rdlock(&stats->tables_lock);
-    if (!number_of(stats, scope->stream, &numbered.stream)) {
+    if (!stats_number_of(stats, scope->stream, &numbered.stream)) {
         pthread_rwlock_unlock(&stats->tables_lock);
         return 0;
     }
@@ -609,106 +661,4 @@ int stats_top(struct stats *stats, const struct stats_scope *scope,
         count_keys(stats, &numbered, questions[i].table, &answers[i]);
     pthread_rwlock_unlock(&stats->tables_lock);
     return failed;
-}
-
-/* --- windows -------------------------------------------------------------------------------- */
-
-/* From now on places may be given to other streams. */
-static void keep_ids(struct stats *stats, struct stats_window *window)
-{
-    window->running = NULL;
-    window->ids = calloc(stats->stream_count + 1, sizeof *window->ids);
-    window->stream_count = window->ids ? stats->stream_count : 0;
-    for (size_t i = 0; i < window->stream_count; i++)
-        window->ids[i] = stats->streams[i].id;
-}
-
-void stats_window_prepare(struct stats *stats)
-{
-    pthread_mutex_lock(&stats->lock);
-    if (stats->running && !stats->stopped)
-        want_tick(stats, clock_after(FRESH_MS * CLOCK_MS_NS));
-    pthread_mutex_unlock(&stats->lock);
-}
-
-struct stats_window *stats_window_take(struct stats *stats)
-{
-    struct stats_window *next = window_new(stats);
-    if (!next)
-        return NULL;
-    pthread_rwlock_wrlock(&stats->tables_lock);
-    struct stats_window *window = stats->window;
-    table_set_limit(&next->tables, stats_shares(&stats->settings, stats->fitted).window);
-    table_set_fold(&stats->tables, &window->tables);
-    for (int n = 0; n < STATS_SIDES * STATS_DISTINCTS; n++)
-        hll_merge(&stats_total(stats)->distinct[n / STATS_DISTINCTS].sketch[n % STATS_DISTINCTS],
-                  &window->distinct[n / STATS_DISTINCTS][n % STATS_DISTINCTS]);
-    keep_ids(stats, window);
-    table_set_follow(&next->tables, &stats->tables);
-    stats->window = next;
-    pthread_rwlock_unlock(&stats->tables_lock);
-    table_set_seal(&window->tables);
-    table_set_sort(&window->tables);
-    return window;
-}
-
-const struct stats_window *stats_window_enter(struct stats *stats)
-{
-    look_at_tables(stats);
-    pthread_rwlock_rdlock(&stats->tables_lock);
-    return stats->window;
-}
-
-void stats_window_leave(struct stats *stats)
-{
-    pthread_rwlock_unlock(&stats->tables_lock);
-}
-
-/* The same scope by the stream's number. False: it had no place in the window, or has given it up.
- */
-static bool numbered(const struct stats_window *window, const struct stats_scope *scope,
-                     struct stats_scope *by_number)
-{
-    size_t place = (unsigned)scope->stream % STATS_STREAMS_MAX;
-    *by_number = *scope;
-    if (window->running)
-        return number_of(window->running, scope->stream, &by_number->stream);
-    if (scope->stream == STATS_ALL)
-        return true;
-    by_number->stream = (int)place;
-    return place < window->stream_count && window->ids[place] == scope->stream;
-}
-
-int stats_window_leaders(struct leaders *leaders, const struct stats_window *window,
-                         const struct stats_scope *scope, enum stats_table_id table,
-                         const struct stats_ranks *ranks, uint64_t *floors,
-                         const struct stats_taker *taker)
-{
-    struct stats_scope by_number;
-    memset(floors, 0, ranks->count * sizeof *floors);
-    if (!numbered(window, scope, &by_number))
-        return 0;
-    return table_set_leaders(leaders, &window->tables, &by_number, table, ranks, floors, taker);
-}
-
-bool stats_window_sketch(const struct stats_window *window, const struct stats_scope *scope,
-                         enum stats_distinct_id which, struct hll *sketch)
-{
-    struct stats_scope by_number;
-    if (scope->stream == STATS_ALL)
-        stats_window_all(window, scope->side, which, sketch);
-    return scope->stream == STATS_ALL ||
-           (numbered(window, scope, &by_number) &&
-            table_set_sketch(&window->tables, &by_number, which, sketch));
-}
-
-bool stats_window_exact(const struct stats_window *window)
-{
-    return table_set_exact(&window->tables);
-}
-
-bool stats_window_has(const struct stats_window *window, const struct stats_scope *scope)
-{
-    struct stats_scope by_number;
-    return numbered(window, scope, &by_number) && table_set_has(&window->tables, &by_number);
 }

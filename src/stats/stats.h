@@ -58,18 +58,23 @@ enum stats_side stats_side_parse(struct span name);
 const char *stats_window_name(enum stats_window_id window);
 enum stats_window_id stats_window_parse(struct span name);
 
-/* The latest snapshot, with a reference for the caller; never NULL. What it has of tables, which
- * are the distinct numbers, is no older than it by more than a second: where need be it is made
- * now, as stats_fresh does. */
+/* The latest snapshot, with a reference for the caller; never NULL. Tables have what it counts, and
+ * so have its distinct numbers: where need be it is made now, as stats_fresh does, for which a
+ * worker that is busy is given half a second; `whole` says whether that was enough. */
 const struct stats_snapshot *stats_take(struct stats *stats);
+/* True when the tables are those of the snapshot of that version. If they are so after somebody has
+ * read them, all that was read is of the snapshot's moment. Any thread. */
+bool stats_is_now(struct stats *stats, uint64_t version);
 void stats_release(const struct stats_snapshot *snapshot);
 /* The same, but made now. It has all that was seen by workers which have ended or which answer
- * within a tenth of a second; callers at the same moment share one. Waits for a second at most and
+ * within a tenth of a second, or half of one where tables wait for them; callers at the same moment
+ * share one. Waits for a second at most and
  * then returns the latest. NULL before stats_start. */
 const struct stats_snapshot *stats_fresh(struct stats *stats);
 /* Waits until there is a snapshot later than `generation`, because a second has ended, the numbers
- * were reset or somebody wanted one, for at most timeout_ns; then as stats_take. NULL: none came,
- * or the statistics have stopped (then stats_stopped). Any thread. */
+ * were reset, somebody wanted one or tables are looked at and got something, for at most
+ * timeout_ns; then as stats_take. NULL: none came, or the statistics have stopped (then
+ * stats_stopped). Any thread. */
 const struct stats_snapshot *stats_wait(struct stats *stats, uint64_t generation,
                                         uint64_t timeout_ns);
 bool stats_stopped(struct stats *stats);
@@ -174,12 +179,10 @@ const struct stats_reader *stats_get_reader(const struct stats *stats);
 struct stats_window;
 /* Bytes of `statistics: memory` that are for who keeps that. */
 size_t stats_windows_memory(const struct stats *stats);
-/* Has the workers hand over what they have counted, so that the window has it: waits for a second
- * at most. To be called before stats_window_take, without locks that others wait for. */
-void stats_window_prepare(struct stats *stats);
-/* What came since the last call, now the caller's own and unchanging; the next window begins. Good
- * after stats_stop, too. One thread at a time. NULL: no memory; the window goes on. */
-struct stats_window *stats_window_take(struct stats *stats);
+/* What came since the last call up to a snapshot (NULL: up to now), now the caller's own and
+ * unchanging; the next window begins. Good after stats_stop, too. One thread at a time. NULL: it
+ * has more by now (stats_is_now), or there is no memory; the window goes on. */
+struct stats_window *stats_window_take(struct stats *stats, const struct stats_snapshot *of);
 void stats_window_free(struct stats_window *window);
 /* The window that runs, which stands still until stats_window_leave: for moments. */
 const struct stats_window *stats_window_enter(struct stats *stats);

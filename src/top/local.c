@@ -1,5 +1,7 @@
 #include "top/local.h"
 
+#include "http/api_scope.h"
+
 static struct span parameter(const struct http_request *request, const char *name)
 {
     for (const struct top_parameter *p = request->priv; p->name; p++)
@@ -38,7 +40,7 @@ static int ask(void *state, enum http_method method, const char *path,
     struct http_reply reply = {0};
     if (!route)
         return error_set(err, "there is no %s", path);
-    route->handle(&request, &reply);
+    api_answer(route, &request, &reply);
     struct span text = reply.fixed.ptr ? reply.fixed : buf_span(&reply.body);
     int result = 0;
     if (reply.status != 0 && reply.status != 200)

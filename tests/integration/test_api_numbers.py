@@ -428,6 +428,43 @@ def what_is_asked_upstream_is_told(t):
 
 
 @test()
+def an_answer_is_of_one_moment(t):
+    """Asked right after something was sent, again and again, while parts of windows end: names, servers and how many
+    there are go with the counters, for every name comes once. Where the program was too busy for that it says so."""
+    api, client = Api(t), fstrm.Sender(t.path("tap.sock"))
+    asked, torn = 0, 0
+
+    def together(what, reply, *numbers):
+        nonlocal asked, torn
+        asked += 1
+        torn += not reply["one-moment"]
+        for mine, wanted in numbers * reply["one-moment"]:
+            equal(mine, wanted, what)
+    for i in range(60):
+        client.send(*Mix(questions=20, lookups=10, label=f"m{i}").frames())
+        if i % 6 == 5:
+            equal(api.ask("/api/v1/statistics", "DELETE", window="5m")[0], 200, "a reset")
+        for window in ("5m", "1d", "all"):
+            for side in SIDES:
+                reply = api.get("statistics", side=side, window=window, **({"stream": "mix"} if i % 2 else {}))
+                got = reply["statistics"]
+                together(f"{i}: {side} {window}", reply, (got["distinct"]["asked"], got["queries"]["events"]),
+                         (got["distinct"]["answered"], got["responses"]["events"]))
+            reply = api.get("upstream", n=1000, window=window)
+            sums = [sum(row["value"] for row in reply[of]["rows"]) for of in ("servers", "names")]
+            together(f"{i}: upstream {window}", reply, (sums, [reply["queries"]] * 2),
+                     (round(sum(row["share"] for row in reply["servers"]["rows"]), 6), float(reply["queries"] > 0)))
+            reply = api.get("tables", n=1000, window=window, list="clients,types")
+            lists = {table["list"]: table["rows"] for table in reply["tables"]}
+            together(f"{i}: tables {window}", reply, (sum(row["queries"] + row["responses"] for row in lists["clients"]),
+                                                      sum(row["value"] for row in lists["types"])))
+        if i == 0:
+            api.wait_events(1)  # there is such a stream
+    client.finish()
+    assert torn <= asked / 4, f"{torn} of {asked} answers were not of one moment"
+
+
+@test()
 def a_window_can_be_reset_alone(t):
     """It begins anew, the others and all since the start go on; a reset of all is one of every window."""
     api = Api(t)

@@ -24,7 +24,7 @@ const struct module *const registry[] = {&output_null, NULL};
 
 enum { WORKERS = 2, MINE = 1, NAMES = 40, READERS = 4 };
 
-static atomic_uint names_used = NAMES;
+static atomic_uint names_used = NAMES, streams_used = 2;
 
 struct scene {
     struct history *history;
@@ -34,29 +34,58 @@ struct scene {
     struct config config;
     pthread_t worker;         /* ... and this is the other one */
     atomic_uint wanted, sent; /* events */
+    atomic_uint at_rounds;    /* so many at each of the next rounds of collecting, ... */
+    atomic_uint rounds_free;  /* ... but for the first ones */
+    atomic_bool busy;         /* the worker does not answer */
+    atomic_uint turns;
     atomic_bool over;
 };
 
-/* Sends what is wanted, and hands over what it has whenever somebody may ask. */
+static struct scene scene;
+
+static void send_wanted(void)
+{
+    for (unsigned n = atomic_load(&scene.sent); n < atomic_load(&scene.wanted); n++) {
+        char name[32];
+        snprintf(name, sizeof name, "n%u.example.", n % atomic_load(&names_used));
+        send_event(scene.stats, MINE, n % 3 || atomic_load(&streams_used) == 1 ? "ns1" : "ns2",
+                   name, n % 7, STATS_QUERY, 1, 0, -1, 60);
+        atomic_store(&scene.sent, n + 1);
+    }
+}
+
+/* Sends what is wanted, and hands over what it has when it is asked to. */
 static void *work(void *arg)
 {
-    struct scene *scene = arg;
-    const struct observer *observer = &scene->observer;
-    while (!atomic_load(&scene->over)) {
-        for (unsigned n = atomic_load(&scene->sent); n < atomic_load(&scene->wanted); n++) {
-            char name[32];
-            snprintf(name, sizeof name, "n%u.example.", n % atomic_load(&names_used));
-            send_event(scene->stats, MINE, n % 3 ? "ns1" : "ns2", name, n % 7, STATS_QUERY, 1, 0,
-                       -1, 60);
-            atomic_store(&scene->sent, n + 1);
+    (void)arg;
+    const struct observer *observer = &scene.observer;
+    unsigned last = 0, answered = 0;
+    while (!atomic_load(&scene.over)) {
+        unsigned round = atomic_load(&scene.stats->round);
+        if (round != last && atomic_load(&scene.at_rounds)) {
+            if (atomic_load(&scene.rounds_free) > 0)
+                atomic_fetch_sub(&scene.rounds_free, 1);
+            else
+                atomic_fetch_add(&scene.wanted, atomic_load(&scene.at_rounds));
         }
-        observer->collect(observer->state, MINE);
+        last = round;
+        send_wanted();
+        if (answered != round && !atomic_load(&scene.busy)) {
+            observer->collect(observer->state, MINE);
+            answered = round;
+        }
+        atomic_fetch_add(&scene.turns, 1);
         sched_yield();
     }
     return NULL;
 }
 
-static struct scene scene;
+/* The worker has seen what it was told. */
+static void two_turns(void)
+{
+    for (unsigned turns = atomic_load(&scene.turns); atomic_load(&scene.turns) - turns < 2;)
+        sched_yield();
+}
 
 /* One for all tests. */
 static int begin(void **state)
@@ -77,7 +106,7 @@ static int begin(void **state)
     scene.config.settings.threads = WORKERS - 1;
     scene.pipeline = pipeline_new(&scene.config, &observers, &err);
     assert_non_null(scene.pipeline);
-    assert_int_equal(pthread_create(&scene.worker, NULL, work, &scene), 0);
+    assert_int_equal(pthread_create(&scene.worker, NULL, work, NULL), 0);
     assert_int_equal(stats_start(scene.stats, scene.pipeline, &err), 0);
     assert_int_equal(history_start(scene.history, scene.stats, &err), 0);
     return 0;
@@ -152,9 +181,139 @@ static uint64_t rows_in(enum stats_window_id window)
 
 static void anew(void)
 {
+    atomic_store(&scene.busy, false);
     assert_true(history_reset(scene.history, WINDOW_ALL));
     atomic_store(&scene.wanted, 0);
     atomic_store(&scene.sent, 0);
+}
+
+/* Events go on coming while parts close: one part has the rows of the events that it counts, and
+ * no others. A stream that is new just then has its own, too. */
+static void parts_have_rows_of_what_they_count(void **state)
+{
+    (void)state;
+    anew();
+    for (unsigned i = 0; i < 20; i++) {
+        atomic_store(&streams_used, i ? 2 : 1);
+        atomic_store(&scene.rounds_free, i ? 0 : 1);
+        atomic_store(&scene.at_rounds, 10);
+        assert_true(history_reset(scene.history, WINDOW_5M));
+        atomic_store(&scene.at_rounds, 0);
+        two_turns();
+        send_more(1);
+        assert_int_equal(rows_in(WINDOW_5M), queries_in(WINDOW_5M));
+        assert_int_equal(rows_in(WINDOW_1D), atomic_load(&scene.sent));
+        if (i > 0)
+            continue;
+        const struct stats_snapshot *day = history_snapshot(scene.history, WINDOW_1D);
+        const struct stats_stream *stream = find_stream(day, "ns1");
+        unsigned sent = atomic_load(&scene.sent);
+        assert_non_null(stream);
+        assert_int_equal(stream->distinct.domains, sent < NAMES ? sent : NAMES);
+        assert_int_equal(stream->distinct.clients, sent < 7 ? sent : 7);
+        stats_release(day);
+    }
+}
+
+static uint64_t rows_since_start(void)
+{
+    const struct stats_question question = {.table = TABLE_DOMAINS, .by = BY_HITS};
+    struct stats_answer answer;
+    uint64_t sum = 0;
+    assert_int_equal(stats_top(scene.stats, &of_all, &question, 1, STATS_TOP_MAX, &answer), 0);
+    for (size_t i = 0; i < answer.count; i++)
+        sum += answer.rows[i].value;
+    stats_answers_free(&answer, 1);
+    return sum;
+}
+
+/* As if nobody had asked for long, and the history had had tables collected now. */
+static void nobody_looks(void)
+{
+    pthread_mutex_lock(&scene.stats->lock);
+    scene.stats->asked_ns = 0;
+    scene.stats->whole_ns = clock_ns();
+    pthread_mutex_unlock(&scene.stats->lock);
+}
+
+/* Sends, and waits until a second's snapshot counts it, for which no tables were collected. */
+static void count_unseen(unsigned n)
+{
+    const struct stats_snapshot *seen = NULL;
+    uint64_t generation = 0;
+    nobody_looks();
+    send_some(n);
+    do {
+        stats_release(seen);
+        while (!(seen = stats_wait(scene.stats, generation, CLOCK_SECOND_NS)))
+            ;
+        generation = seen->generation;
+    } while (queries_of(seen) < atomic_load(&scene.sent));
+    stats_release(seen);
+}
+
+/* Who looks for the first time sees no counters without their rows. */
+static void the_first_look_is_whole(void **state)
+{
+    (void)state;
+    anew();
+    count_unseen(200);
+    nobody_looks();
+    const struct stats_snapshot *taken = stats_take(scene.stats);
+    assert_int_equal(queries_of(taken), 200);
+    assert_int_equal(taken->total[STATS_CLIENT].distinct.domains, NAMES);
+    assert_true(taken->whole);
+    assert_int_equal(rows_since_start(), 200);
+    assert_true(stats_is_now(scene.stats, taken->version));
+    assert_int_equal(queries_in(WINDOW_1M), 200);
+    assert_int_equal(rows_in(WINDOW_1M), 200);
+    stats_release(taken);
+}
+
+/* A worker that does not answer is not waited for for ever, and that it owes something is told. */
+static void what_is_behind_is_told(void **state)
+{
+    (void)state;
+    anew();
+    count_unseen(200);
+    nobody_looks();
+    atomic_store(&scene.busy, true);
+    two_turns();
+    const struct stats_snapshot *taken = stats_take(scene.stats);
+    assert_int_equal(queries_of(taken), 200);
+    assert_false(taken->whole);
+    stats_release(taken);
+    atomic_store(&scene.busy, false);
+    taken = fresh_with(200);
+    while (!taken->whole) { /* on a machine that is busy, too */
+        stats_release(taken);
+        taken = stats_fresh(scene.stats);
+    }
+    assert_int_equal(taken->total[STATS_CLIENT].distinct.domains, NAMES);
+    stats_release(taken);
+}
+
+/* Of so many names that shards get full between the seconds: what is read is of the snapshot's
+ * moment, or known not to be. */
+static void what_is_read_is_of_one_moment(void **state)
+{
+    (void)state;
+    unsigned settled = 0;
+    anew();
+    names_used = STATS_TOP_MAX - 1;
+    for (unsigned i = 0; i < 1000 && settled < 50; i++) {
+        atomic_fetch_add(&scene.wanted, 3000);
+        const struct stats_snapshot *taken = stats_take(scene.stats);
+        uint64_t rows = rows_since_start();
+        if (taken->whole && taken->unlisted == 0 && stats_is_now(scene.stats, taken->version)) {
+            assert_int_equal(rows, queries_of(taken));
+            settled++;
+        }
+        stats_release(taken);
+    }
+    names_used = NAMES;
+    assert_true(settled >= 50);
+    send_more(1);
 }
 
 /* Whoever has a snapshot made has windows made of it, too: numbers, lists and times agree. */
@@ -295,6 +454,10 @@ static void readers_keep_nobody_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parts_have_rows_of_what_they_count), /* first: streams are new */
+        cmocka_unit_test(the_first_look_is_whole),
+        cmocka_unit_test(what_is_behind_is_told),
+        cmocka_unit_test(what_is_read_is_of_one_moment),
         cmocka_unit_test(windows_are_of_the_same_moment),
         cmocka_unit_test(resets_are_done_at_once),
         cmocka_unit_test(all_begin_with_the_statistics),

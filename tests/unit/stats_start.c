@@ -173,7 +173,7 @@ static void *take_windows(void *arg)
 {
     struct busy *busy = arg;
     while (!atomic_load(&busy->enough)) {
-        struct stats_window *window = stats_window_take(busy->stats);
+        struct stats_window *window = stats_window_take(busy->stats, NULL);
         assert_non_null(window);
         stats_window_has(window,
                          &(struct stats_scope){.side = STATS_CLIENT}); /* of the first stream */
