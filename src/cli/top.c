@@ -76,7 +76,6 @@ static const struct option top_options[] = {
      .offset = offsetof(struct top, side),
      .doc = "begin with what servers are asked (client), or with what they ask others (upstream)"},
     {.name = "window",
-     .letter = 'w',
      .type = OPTION_ENUM,
      .choices = (const char *const[]){"auto", "all", "1m", "5m", "1h", "1d", NULL},
      .fallback = "auto",
@@ -84,7 +83,7 @@ static const struct option top_options[] = {
      .offset = offsetof(struct top, window),
      .doc =
          "begin with the numbers of the last minute, 5 minutes, hour or day, or of all since the "
-         "start; auto is 1m, but all in a report and of a file"},
+         "start; auto is 1m, but all in a report; of a FILE there is nothing but all"},
     {.name = "api-key",
      .type = OPTION_STRING,
      .value = "KEY",
@@ -383,9 +382,13 @@ static int top_run(struct command_call *call)
         return command_usage(call, "--api-key and --api-key-file exclude each other");
     if ((top->mode || top->group) && strncmp(operand, "unix:", 5) != 0)
         return command_usage(call, "--mode and --group are for unix:PATH");
-    if (top_remote_looks_like(operand) && top_remote_check(operand, &err) < 0)
+    bool remote = top_remote_looks_like(operand);
+    if (remote && top_remote_check(operand, &err) < 0)
         return command_usage(call, "%s", err.text);
-    if (top_remote_looks_like(operand))
+    if (top->window > 1 + WINDOW_ALL && !remote && !endpoint_looks_like(operand))
+        return command_usage(call, "--window is for a daemon or a socket: what is shown of a file "
+                                   "is of all of it");
+    if (remote)
         return watch(top, operand, &err) < 0 ? fail(&err, COMMAND_FAILED) : COMMAND_OK;
     return watch_own(top, operand);
 }
@@ -399,12 +402,13 @@ const struct command command_top = {
         "It asks a running daemon by its API (URL, http://127.0.0.1:8080/ when nothing is said); "
         "or it collects by itself what is in FILE (- is standard input) or what DNS servers send "
         "to SOURCE, unix:PATH or tcp:HOST:PORT, where it then listens.\n\n"
-        "What is shown is of what clients ask, or with --side upstream of what servers ask others, "
-        "and of the last minute unless --window says otherwise.\n\n"
+        "What is shown is of what clients ask, or with --side upstream of what servers ask others. "
+        "On a screen it is of the last minute and in a report of all since the start, unless "
+        "--window says otherwise.\n\n"
         "A FILE has its own times: above stands from when to when it is, and the first rate is "
-        "over "
-        "all of it, the others over its last minute and its last 15 minutes. Times that lie far "
-        "from those of the other messages do not count for that.\n\n"
+        "over all of it, the others over its last minute and its last 15 minutes. Times that lie "
+        "far from those of the other messages do not count for that. All else is of the whole "
+        "file.\n\n"
         "With --once, or when standard output is no terminal, it prints one report: of a daemon "
         "at once, of a file when it is read, of a socket when a signal ends it.\n\n"
         "Where the terminal has colours they are used unless NO_COLOR is set. Names come from "

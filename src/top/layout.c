@@ -16,8 +16,9 @@ enum {
     STREAM_MOST = 40,
     HINT_HEIGHT = 4,   /* lines, at most */
     HINT_SECONDS = 5,  /* each is shown so long, where there are several */
-    TREND_HEIGHT = 30, /* of a screen that has a line for the trend */
+    TALL_HEIGHT = 30,  /* of a screen that has lines to spare, one of them for the trend */
     ROWS_WISHED = 250, /* of a table */
+    HELP_WIDTH = 60,
 };
 
 /* --- the trend ------------------------------------------------------------------------------ */
@@ -63,9 +64,10 @@ static int at_least(int value, int least)
 static struct places arrange(int width, int height, struct top_scene scene)
 {
     struct places places = {.parts = at_least(width / PART_WIDTH, 1)};
-    int wanted = (top_summary_lines(scene) + places.parts - 1) / places.parts;
+    bool tall = height >= TALL_HEIGHT;
+    int wanted = (top_summary_lines(scene, tall) + places.parts - 1) / places.parts;
     int room = at_least(height - 2 - ROWS_LEAST, 0);
-    if (height >= TREND_HEIGHT && wanted < room)
+    if (tall && wanted < room)
         places.trend = ++wanted;
     places.summary = wanted < room ? wanted : room;
     places.body = 1 + places.summary;
@@ -331,11 +333,11 @@ static void put_title(struct canvas *canvas, const struct top_view *view,
 }
 
 /* The keys that everybody needs, as many as fit. */
-static void put_keys(struct canvas *canvas, int y)
+static void put_keys(struct canvas *canvas, const struct top_state *state, int y)
 {
     int x = 1;
     for (const struct top_key *key = top_keys; key->act; key++) {
-        if (!key->hint)
+        if (!key->hint || !top_key_is_there(key, state))
             continue;
         struct span name = span_of(key->name, strcspn(key->name, ","));
         if (x + (int)name.len + 1 + (int)strlen(key->hint) > canvas->width)
@@ -369,7 +371,7 @@ static void put_last_line(struct canvas *canvas, const struct top_state *state,
              state->window == WINDOW_ALL ? "all numbers" : stats_window_name(state->window));
     const char *message = state->asking ? question : frame->problem ? frame->problem : frame->note;
     if (!message) {
-        put_keys(canvas, y);
+        put_keys(canvas, state, y);
         return;
     }
     enum canvas_style style = frame->problem ? STYLE_BAD : STYLE_VALUE;
@@ -424,33 +426,41 @@ static void put_hints(struct canvas *canvas, const struct top_view *view,
     put_hint(canvas, hint, places->body + places->boxes_height);
 }
 
-/* The help over everything else. */
-static void put_help(struct canvas *canvas)
+static bool is_helped(const struct top_key *key, const struct top_state *state)
 {
-    enum { WIDTH = 60, NAME = 20 };
-    int height = 2; /* with its head and its foot */
+    return key->name && top_key_is_there(key, state);
+}
+
+static void put_help_line(struct canvas *canvas, int x, int y, enum canvas_style style,
+                          const char *name, const char *doc)
+{
+    enum { NAME = 20 };
+    canvas_fill(canvas, x, y, HELP_WIDTH, style == STYLE_FOCUS ? style : STYLE_PLAIN);
+    canvas_str(canvas, x + 1, y, style, name);
+    canvas_str(canvas, x + NAME, y, style == STYLE_FOCUS ? style : STYLE_PLAIN, doc);
+}
+
+/* The help over everything else. */
+static void put_help(struct canvas *canvas, const struct top_state *state)
+{
+    int height = 3; /* with its head and its foot */
     for (const struct top_key *key = top_keys; key->act; key++)
-        height += key->name != NULL;
-    int x = at_least((canvas->width - WIDTH) / 2, 0);
+        height += is_helped(key, state);
+    int x = at_least((canvas->width - HELP_WIDTH) / 2, 0);
     int y = between(0, canvas->height - 1 - height, 2);
-    canvas_fill(canvas, x, y, WIDTH, STYLE_FOCUS);
-    canvas_str(canvas, x + 1, y++, STYLE_FOCUS, "keys");
+    put_help_line(canvas, x, y++, STYLE_FOCUS, "keys", "");
     for (const struct top_key *key = top_keys; key->act; key++) {
-        if (!key->name)
-            continue;
-        canvas_fill(canvas, x, y, WIDTH, STYLE_PLAIN);
-        canvas_str(canvas, x + 1, y, STYLE_VALUE, key->name);
-        canvas_str(canvas, x + NAME, y++, STYLE_PLAIN, key->doc);
+        if (is_helped(key, state))
+            put_help_line(canvas, x, y++, STYLE_VALUE, key->name, key->doc);
     }
-    canvas_fill(canvas, x, y, WIDTH, STYLE_FOCUS);
-    canvas_str(canvas, x + 1, y, STYLE_FOCUS, "1m, 15m");
-    canvas_str(canvas, x + NAME, y, STYLE_FOCUS, TOP_WINDOWS_DOC);
+    put_help_line(canvas, x, y++, STYLE_FOCUS, "1m, 15m", TOP_WINDOWS_DOC);
+    put_help_line(canvas, x, y, STYLE_FOCUS, "q+a", TOP_BOTH_DOC);
 }
 
 static void put_summary(struct canvas *canvas, const struct top_view *view,
                         const struct top_state *state, const struct places *places)
 {
-    int width = canvas->width / places->parts, count = top_summary_lines(top_scene_of(state));
+    int width = canvas->width / places->parts, count = top_summary_lines(top_scene_of(state), true);
     for (int i = 0; i < count && i / places->parts < places->summary; i++) {
         struct top_place at = {i % places->parts * width, 1 + i / places->parts, width};
         top_summary_put(canvas, view, state, i, &at);
@@ -473,7 +483,7 @@ void top_layout(struct canvas *canvas, const struct top_view *view, struct top_s
     if (places.boxes_height > 1 && scene.subject == SUBJECT_ALL)
         put_nothing(canvas, view, places.body + 1);
     if (state->help)
-        put_help(canvas);
+        put_help(canvas, state);
     if (canvas->height > 3)
         put_last_line(canvas, state, frame);
 }
@@ -489,7 +499,7 @@ int top_layout_report(struct canvas *canvas, int width, int rows, const struct t
                       const struct top_state *state, const struct top_frame *frame)
 {
     struct top_scene scene = top_scene_of(state);
-    int lines = top_summary_lines(scene), height = 1 + lines, y = 1 + lines;
+    int lines = top_summary_lines(scene, true), height = 1 + lines, y = 1 + lines;
     for (int i = 0; i < top_table_count(scene); i++)
         height += report_height(&view->lists[top_table_at(scene, i)], rows);
     const struct top_list *hints = &view->lists[LIST_HINTS];

@@ -9,6 +9,8 @@ enum { TOP_TREND_MAX = 256 };
 
 /* What help says of the rates called 1m and 15m. */
 #define TOP_WINDOWS_DOC "rates over all there is, if that is less"
+/* And of columns called q+a. */
+#define TOP_BOTH_DOC "of queries and answers together"
 
 /* The queries a second of the last views, as a ring. Zeroed is empty. */
 struct top_trend {

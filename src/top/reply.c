@@ -72,10 +72,9 @@ static int begin_list(struct top_list *list, size_t count, int by)
     return 0;
 }
 
-static void add_row(struct top_list *list, const struct top_table *table, json_t *from)
+static void add_row(struct top_list *list, const struct top_table *table, const char *name,
+                    json_t *from)
 {
-    const char *name =
-        json_string_value(json_object_get(from, table->label ? table->label : "name"));
     if (!name)
         return;
     struct top_row *row = &list->rows[list->count++];
@@ -90,12 +89,33 @@ static void add_row(struct top_list *list, const struct top_table *table, json_t
 static int read_rows(struct top_list *list, const struct top_table *table, int by, json_t *array)
 {
     size_t count = bounded(json_array_size(array));
+    const char *label = table->label ? table->label : "name";
     if (!json_is_array(array))
         return 0;
     if (begin_list(list, count, by) < 0)
         return -1;
-    for (size_t i = 0; i < count; i++)
-        add_row(list, table, json_array_get(array, i));
+    for (size_t i = 0; i < count; i++) {
+        json_t *from = json_array_get(array, i);
+        add_row(list, table, json_string_value(json_object_get(from, label)), from);
+    }
+    return 0;
+}
+
+static int read_members(struct top_list *list, const struct top_table *table, int by,
+                        json_t *object)
+{
+    size_t count = bounded(json_object_size(object));
+    const char *name;
+    json_t *from;
+    if (!json_is_object(object))
+        return 0;
+    if (begin_list(list, count, by) < 0)
+        return -1;
+    json_object_foreach(object, name, from)
+    {
+        if (list->count < count)
+            add_row(list, table, name, from);
+    }
     return 0;
 }
 
@@ -233,6 +253,8 @@ static int read_list(struct top_list *list, const struct top_table *table, int b
         return read_pair(list, table, by, root);
     case KIND_ROWS:
         return read_rows(list, table, by, json_object_get(root, table->name));
+    case KIND_MEMBERS:
+        return read_members(list, table, by, member(root, span_str(table->name)));
     case KIND_COUNTED:
         return read_counted(list, table, by, member(root, span_str(table->name)));
     case KIND_FOUND:

@@ -295,11 +295,11 @@ static void other_side(struct top_state *state, const struct top_view *view, int
     show_table(state, was);
 }
 
-/* The next key says whether it is meant. A recording's numbers are all there will be. */
+/* The next key says whether it is meant. */
 static void ask_reset(struct top_state *state, const struct top_view *view, int code)
 {
     (void)view, (void)code;
-    state->asking = !state->recording;
+    state->asking = true;
 }
 
 static void answer_reset(struct top_state *state, int code)
@@ -347,33 +347,38 @@ static void quit(struct top_state *state, const struct top_view *view, int code)
 }
 
 const struct top_key top_keys[] = {
-    {"qQ", 0, "q", "quit", "quit", quit},
-    {"h?", 0, "h, ?", "this help", "help", toggle_help},
-    {"/", 0, "/", "names and addresses with a text in them", "search", begin_search},
-    {"\n", 0, "enter", "what is known of the name or client", "explain", explain},
-    {"\x1b", 0, "esc", "back to what was shown before", NULL, step_back},
-    {"w", 0, "w", "the next window: all, 1m, 5m, 1h, 1d", "window", next_window},
-    {"W", 0, "W", "the previous window", NULL, previous_window},
-    {"u", 0, "u", "upstream's numbers, and clients' again", "side", other_side},
-    {"t\t", 0, "tab, t", "the next table", "table", next_table},
-    {"T", TOP_KEY_BACK_TAB, "shift-tab, T", "the previous table", NULL, previous_table},
-    {"1234567890", 0, "1 to 9, 0", "the first table to the tenth", NULL, pick_table},
-    {"o", 0, "o", "sort the table by its next column", "order", next_order},
-    {"", TOP_KEY_UP, "up, down", "choose another row", NULL, move},
-    {"", TOP_KEY_DOWN, NULL, NULL, NULL, move},
-    {"", TOP_KEY_PAGE_UP, "page up, page down", "choose one a page away", NULL, move},
-    {"", TOP_KEY_PAGE_DOWN, NULL, NULL, NULL, move},
-    {"", TOP_KEY_HOME, "home, end", "choose the first or the last", NULL, move},
-    {"", TOP_KEY_END, NULL, NULL, NULL, move},
-    {"s", TOP_KEY_RIGHT, "right, s", "the next stream; all of them come first", "stream",
+    {"qQ", 0, "q", "quit", "quit", false, quit},
+    {"h?", 0, "h, ?", "this help", "help", false, toggle_help},
+    {"/", 0, "/", "names and addresses with a text in them", "search", false, begin_search},
+    {"\n", 0, "enter", "what is known of the name or client", "explain", false, explain},
+    {"\x1b", 0, "esc", "back to what was shown before", NULL, false, step_back},
+    {"w", 0, "w", "the next window: all, 1m, 5m, 1h, 1d", "window", true, next_window},
+    {"W", 0, "W", "the previous window", NULL, true, previous_window},
+    {"u", 0, "u", "upstream's numbers, and clients' again", "side", false, other_side},
+    {"t\t", 0, "tab, t", "the next table", "table", false, next_table},
+    {"T", TOP_KEY_BACK_TAB, "shift-tab, T", "the previous table", NULL, false, previous_table},
+    {"1234567890", 0, "1 to 9, 0", "the first table to the tenth", NULL, false, pick_table},
+    {"o", 0, "o", "sort the table by its next column", "order", false, next_order},
+    {"", TOP_KEY_UP, "up, down", "choose another row", NULL, false, move},
+    {"", TOP_KEY_DOWN, NULL, NULL, NULL, false, move},
+    {"", TOP_KEY_PAGE_UP, "page up, page down", "choose one a page away", NULL, false, move},
+    {"", TOP_KEY_PAGE_DOWN, NULL, NULL, NULL, false, move},
+    {"", TOP_KEY_HOME, "home, end", "choose the first or the last", NULL, false, move},
+    {"", TOP_KEY_END, NULL, NULL, NULL, false, move},
+    {"s", TOP_KEY_RIGHT, "right, s", "the next stream; all of them come first", "stream", false,
      next_stream},
-    {"S", TOP_KEY_LEFT, "left, S", "the previous stream", NULL, previous_stream},
-    {"R", 0, "R", "begin the window anew, for all who look", "reset", ask_reset},
-    {"p", 0, "p", "pause, and go on", "pause", toggle_pause},
-    {"+=", 0, "+, -", "look less often, more often", NULL, change_interval},
-    {"-", 0, NULL, NULL, NULL, change_interval},
-    {NULL, 0, NULL, NULL, NULL, NULL},
+    {"S", TOP_KEY_LEFT, "left, S", "the previous stream", NULL, false, previous_stream},
+    {"R", 0, "R", "begin the window anew, for all who look", "reset", true, ask_reset},
+    {"p", 0, "p", "pause, and go on", "pause", false, toggle_pause},
+    {"+=", 0, "+, -", "look less often, more often", NULL, false, change_interval},
+    {"-", 0, NULL, NULL, NULL, false, change_interval},
+    {NULL, 0, NULL, NULL, NULL, false, NULL},
 };
+
+bool top_key_is_there(const struct top_key *key, const struct top_state *state)
+{
+    return !(key->live && state->recording);
+}
 
 static bool means(const struct top_key *key, int code)
 {
@@ -391,7 +396,7 @@ bool top_key(struct top_state *state, const struct top_view *view, int code)
         return true;
     }
     for (const struct top_key *key = top_keys; key->act; key++) {
-        if (means(key, code)) {
+        if (means(key, code) && top_key_is_there(key, state)) {
             key->act(state, view, code);
             return true;
         }

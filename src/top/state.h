@@ -63,6 +63,7 @@ struct top_key {
     const char *name; /* as help calls them; NULL: another row's doc speaks for this one, too */
     const char *doc;  /* begins in lower case and has no full stop */
     const char *hint; /* for the screen's last line; NULL: not there */
+    bool live;        /* it is about now: while a recording is read it means nothing */
     void (*act)(struct top_state *state, const struct top_view *view, int code);
 };
 extern const struct top_key top_keys[];
@@ -73,6 +74,8 @@ const struct top_subject *top_subject_of(const struct top_state *state);
 struct top_scene top_scene_of(const struct top_state *state);
 /* Finds the chosen row in a view: where it stands now, its name, and how many rows there are. */
 void top_state_settle(struct top_state *state, const struct top_view *view);
+/* Whether the key means something as things are. */
+bool top_key_is_there(const struct top_key *key, const struct top_state *state);
 /* Does what the key means; false: it means nothing. */
 bool top_key(struct top_state *state, const struct top_view *view, int code);
 /* The place of a stream among the view's, by alphabet, from 1; 0: it is not there. */

@@ -35,6 +35,7 @@ struct line {
     bool estimate; /* marked with ~ when the statistics are no longer exact */
     enum top_only only;
     bool explains; /* it is of what is explained, and stands where that is */
+    bool spare;    /* it is for tall screens alone; it has none behind it that is not */
 };
 
 #define SHARES(LIST) LINE_SHARES, .list = LIST
@@ -88,6 +89,16 @@ static const struct line lines[] = {
     {"types", SHARES(LIST_TYPES)},
     {"transports", SHARES(LIST_TRANSPORTS)},
     {"families", SHARES(LIST_FAMILIES)},
+    {"of answers",
+     LINE_ITEMS,
+     {{"NODATA ", NUMBER_NODATA, ""}, {"TC ", NUMBER_TRUNCATED, ""}},
+     .spare = true},
+    {"of queries",
+     LINE_ITEMS,
+     {{"EDNS ", NUMBER_EDNS, ""},
+      {"DO ", NUMBER_DO, ""},
+      {"over TCP after TC ", NUMBER_AFTER_TRUNCATED, ""}},
+     .spare = true},
     {"about", LINE_SUBJECT, .explains = true},
     {"itself",
      LINE_ROW,
@@ -232,11 +243,11 @@ static bool has_line(struct top_scene scene, const struct line *line)
            top_has(line->only, scene.side);
 }
 
-int top_summary_lines(struct top_scene scene)
+int top_summary_lines(struct top_scene scene, bool tall)
 {
     int count = 0;
     for (int i = 0; i < LINES; i++)
-        count += has_line(scene, &lines[i]);
+        count += has_line(scene, &lines[i]) && (tall || !lines[i].spare);
     return count;
 }
 

@@ -9,8 +9,8 @@ struct top_place {
     int x, y, width;
 };
 
-/* How many lines a scene has. */
-int top_summary_lines(struct top_scene scene);
+/* How many lines a scene has; tall screens show some more. */
+int top_summary_lines(struct top_scene scene, bool tall);
 /* One of them, the most important being the first. */
 void top_summary_put(struct canvas *canvas, const struct top_view *view,
                      const struct top_state *state, int number, const struct top_place *at);

@@ -31,6 +31,12 @@ const struct top_number_row top_numbers[TOP_NUMBERS] = {
     [NUMBER_LATENCY_P90] = {DOCUMENT_STATISTICS, "statistics.latency.p90", FORM_TIME},
     [NUMBER_LATENCY_P99] = {DOCUMENT_STATISTICS, "statistics.latency.p99", FORM_TIME},
     [NUMBER_LATENCY_P999] = {DOCUMENT_STATISTICS, "statistics.latency.p999", FORM_TIME},
+    [NUMBER_NODATA] = {DOCUMENT_STATISTICS, "statistics.responses.marks.nodata", FORM_COUNT},
+    [NUMBER_TRUNCATED] = {DOCUMENT_STATISTICS, "statistics.context.truncated", FORM_COUNT},
+    [NUMBER_EDNS] = {DOCUMENT_STATISTICS, "statistics.queries.marks.edns", FORM_COUNT},
+    [NUMBER_DO] = {DOCUMENT_STATISTICS, "statistics.queries.marks.do", FORM_COUNT},
+    [NUMBER_AFTER_TRUNCATED] = {DOCUMENT_STATISTICS, "statistics.context.after-truncated",
+                                FORM_COUNT},
     [NUMBER_MALFORMED] = {DOCUMENT_STATISTICS, "malformed", FORM_COUNT},
     [NUMBER_UNLISTED] = {DOCUMENT_STATISTICS, "unlisted", FORM_COUNT},
     [NUMBER_OTHER_STREAMS] = {DOCUMENT_STATISTICS, "other-streams", FORM_COUNT},
@@ -73,7 +79,7 @@ const struct top_number_row top_numbers[TOP_NUMBERS] = {
         {"SERVFAIL", "servfail", "servfail", FORM_COUNT},                                          \
         {"REFUSED", "refused", "refused", FORM_COUNT}, {"NODATA", "nodata", "nodata", FORM_COUNT}, \
     {                                                                                              \
-        "bytes", "query-bytes+response-bytes", "bytes", FORM_BYTES                                 \
+        "q+a-bytes", "query-bytes+response-bytes", "bytes", FORM_BYTES                             \
     }
 
 static const struct top_column name_columns[] = {
@@ -104,6 +110,17 @@ static const struct top_column pair_columns[] = {
     {0},
 };
 
+/* Of answers whose latency is known. */
+static const struct top_column transport_columns[] = {
+    {"answers", "count", NULL, FORM_COUNT},
+    {"p50", "p50", NULL, FORM_TIME},
+    {"p90", "p90", NULL, FORM_TIME},
+    {"p99", "p99", NULL, FORM_TIME},
+    {"mean", "mean", NULL, FORM_TIME},
+    {"slowest", "slowest", NULL, FORM_TIME},
+    {0},
+};
+
 static const struct top_column stream_columns[] = {
     {"queries", "queries", NULL, FORM_COUNT},
     {"answers", "responses", NULL, FORM_COUNT},
@@ -116,7 +133,7 @@ static const struct top_column stream_columns[] = {
     {"unanswered", "loss.unanswered", NULL, FORM_COUNT},
     {"malformed", "loss.malformed", NULL, FORM_COUNT},
     {"domains", "distinct.domains", NULL, FORM_COUNT},
-    {"bytes", "bytes", NULL, FORM_BYTES},
+    {"q+a-bytes", "bytes", NULL, FORM_BYTES},
     {0},
 };
 
@@ -155,6 +172,8 @@ static const struct top_column hint_columns[] = {
 #define ITS_PAIR(NAME) PAIR_OF(DOCUMENT_EXPLAIN, "live." NAME), .page = PAGE_EXPLAINED
 #define ROWS(DOCUMENT, NAME, COLUMNS)                                                              \
     .kind = KIND_ROWS, .document = DOCUMENT, .name = NAME, .columns = COLUMNS
+#define MEMBERS(NAME, COLUMNS)                                                                     \
+    .kind = KIND_MEMBERS, .document = DOCUMENT_STATISTICS, .name = NAME, .columns = COLUMNS
 #define STREAMS                                                                                    \
     ROWS(DOCUMENT_STREAMS, "streams", stream_columns), .by = "q+a/s", .rows = SUBJECT_STREAM
 #define FOUND(NAME, ROWS_ARE)                                                                      \
@@ -173,13 +192,18 @@ const struct top_table top_tables[TOP_LISTS] = {
     [LIST_REGISTRABLE] = {"registrable domains", NAMES("registrable", "queries")},
     [LIST_TLDS] = {"top-level domains", NAMES("tlds", "queries")},
     [LIST_CLIENTS] = {"clients", CLIENTS("queries")},
-    [LIST_CLIENT_BYTES] = {"clients by bytes", CLIENTS("bytes")},
+    [LIST_CLIENT_BYTES] = {"clients by bytes", CLIENTS("q+a-bytes")},
     [LIST_NXDOMAIN_CLIENTS] = {"NXDOMAIN sources", CLIENTS("NXDOMAIN")},
     [LIST_SERVERS] = {"servers", SERVERS("queries")},
     [LIST_SLOW_SERVERS] = {"slowest servers", SERVERS("mean")},
     [LIST_FAILING] = {"failing servers", SERVERS("failed")},
     [LIST_RCODES] = {"response codes", PAIR("rcodes"), .by = "answers"},
     [LIST_TYPES] = {"query types", PAIR("qtypes"), .by = "queries"},
+    [LIST_TRANSPORT_TIMES] = {"latency by transport",
+                              MEMBERS("statistics.latency.transports", transport_columns),
+                              .by = "answers"},
+    [LIST_UDP_SIZES] = {"UDP sizes by EDNS", PAIR("udp-sizes"), .by = "queries"},
+    [LIST_EDNS_VERSIONS] = {"EDNS versions", PAIR("edns-versions"), .by = "queries"},
     [LIST_STREAMS] = {"streams", STREAMS},
     [LIST_OUTPUTS] = {"outputs", ROWS(DOCUMENT_OUTPUTS, "outputs", output_columns),
                       .by = "received"},

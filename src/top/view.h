@@ -53,6 +53,11 @@ enum top_number {
     NUMBER_LATENCY_P90,
     NUMBER_LATENCY_P99,
     NUMBER_LATENCY_P999,
+    NUMBER_NODATA, /* of answers, as the next */
+    NUMBER_TRUNCATED,
+    NUMBER_EDNS, /* of queries, as the next two */
+    NUMBER_DO,
+    NUMBER_AFTER_TRUNCATED,
     NUMBER_MALFORMED,
     NUMBER_UNLISTED,
     NUMBER_OTHER_STREAMS,
@@ -110,6 +115,9 @@ enum top_list_id {
     LIST_FAILING,
     LIST_RCODES,
     LIST_TYPES,
+    LIST_TRANSPORT_TIMES,
+    LIST_UDP_SIZES,
+    LIST_EDNS_VERSIONS,
     LIST_STREAMS,
     LIST_OUTPUTS,
     LIST_FOUND_NAMES,
@@ -136,6 +144,7 @@ enum top_kind {
     KIND_TABLE,   /* asked for by name, sorted by who answers */
     KIND_PAIR,    /* two objects {name: count} of the statistics: queries' and responses' */
     KIND_ROWS,    /* an array of objects that have a name */
+    KIND_MEMBERS, /* an object of such objects by name */
     KIND_COUNTED, /* such an array as "rows" of an object, which says how many there are in all */
     KIND_FOUND,   /* the same of a search: one of the objects in "tables" */
 };
@@ -178,7 +187,8 @@ struct top_table {
     const char *title;
     enum top_kind kind;
     enum top_document document;
-    const char *name; /* KIND_TABLE: the table's; KIND_PAIR: the objects'; KIND_ROWS: the array's */
+    const char *name; /* KIND_TABLE: the table's; KIND_PAIR: the objects'; KIND_ROWS: the array's;
+                         KIND_MEMBERS: the path to the object */
     const struct top_column *columns;
     const char *by; /* the title of the column that it goes by first */
     const char

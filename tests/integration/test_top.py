@@ -30,7 +30,7 @@ web: {{listen: "127.0.0.1:{port}", header-timeout: 1m{more}}}
 A, NOERROR, NXDOMAIN, SERVFAIL = 1, 0, 3, 2
 TABLES = ["domains asked", "domains answered", "domains NXDOMAIN", "domains SERVFAIL", "domains slowest",
           "registrable domains", "top-level domains", "clients", "clients by bytes", "NXDOMAIN sources",
-          "response codes", "query types", "streams", "outputs"]
+          "response codes", "query types", "latency by transport", "UDP sizes by EDNS", "EDNS versions", "streams", "outputs"]
 SERVER_TABLES = ["servers", "slowest servers", "failing servers"]  # upstream, where clients have theirs
 
 
@@ -96,7 +96,7 @@ def summary(lines, label):
     """The words of a line of the summary, behind its label."""
     for line in lines:
         if line.startswith(f" {label} "):
-            return line.split()[1:]
+            return line[1 + len(label):].split()
     raise AssertionError(f"no line {label} in:\n" + "\n".join(lines))
 
 
@@ -183,6 +183,19 @@ def events_of_now_are_of_now(t):
     assert "rates: of arrival" not in "\n".join(report(t, daemon.url))
 
 
+def check_how_it_came(lines, numbers):
+    """EDNS, truncation, transports: each direction for itself."""
+    asked, answers, context = numbers["queries"], numbers["responses"], numbers["context"]
+    equal(summary(lines, "of answers"), ["NODATA", str(answers["marks"]["nodata"]), "TC", str(context["truncated"])], "of answers")
+    equal(summary(lines, "of queries"), ["EDNS", str(asked["marks"]["edns"]), "DO", str(asked["marks"]["do"]), "over", "TCP",
+                                         "after", "TC", str(context["after-truncated"])], "of queries")
+    for title, key in (("UDP sizes by EDNS", "udp-sizes"), ("EDNS versions", "edns-versions")):
+        shown = {row["name"]: (int(row["queries"]), int(row["answers"])) for row in table_of(lines, title)}
+        equal(shown, {name: (count, answers[key][name]) for name, count in asked[key].items()}, title)
+    shown = {row["name"]: int(row["answers"]) for row in table_of(lines, "latency by transport")}
+    equal(shown, {name: of["count"] for name, of in numbers["latency"]["transports"].items()}, "latency by transport")
+
+
 @test()
 def a_report_says_what_the_api_says(t):
     """Every table, of all streams and of one."""
@@ -207,7 +220,7 @@ def a_report_says_what_the_api_says(t):
                 ("registrable domains", "registrable", "queries", "queries", {}),
                 ("top-level domains", "tlds", "queries", "queries", {}),
                 ("clients", "clients", "queries", "queries", {}),
-                ("clients by bytes", "clients", "bytes", "bytes", {}),
+                ("clients by bytes", "clients", "bytes", "q+a-bytes", {}),
                 ("NXDOMAIN sources", "clients", "nxdomain", "NXDOMAIN", {}),
                 ("servers", "servers", "queries", "queries", {}),
                 ("failing servers", "servers", "failed", "failed", {})):
@@ -217,6 +230,7 @@ def a_report_says_what_the_api_says(t):
             rows = daemon.table(table, by, n=10, **more, **only)
             shown = [(row["name"][-20:], row[column]) for row in table_of(lines, title)]
             equal(shown, [(row["name"][-20:], str(row["value"])) for row in rows], f"{title} of {stream}, {side}")
+        check_how_it_came(lines, numbers)
     streams = {row["name"]: int(row["queries"]) for row in table_of(report(t, daemon.url), "streams")}
     equal(streams.get("unbound-test"), daemon.statistics(stream="unbound-test")["queries"]["events"], "a stream")
 
@@ -254,6 +268,10 @@ def what_cannot_be_shown_is_told_in_one_line(t):
         equal(len(lines), 1, f"lines of {args}: {done.stderr}")
         assert text in done.stderr.decode(), (args, done.stderr)
     t.run("top", "--once", "--api-key", "a", "--api-key-file", "b", status=2)
+    for operand in (real_capture(t), "-", "/no/such/file.fstrm"):
+        equal(t.run("top", "--once", "--window", "1m", operand, status=2).stderr.decode(), "spile: error: top: --window is for a daemon or "
+              "a socket: what is shown of a file is of all of it (see: spile help top)\n", "a window of a file")
+    assert t.run("top", "--once", "--window", "all", real_capture(t)).stdout, "all of a file can be asked for"
     for url in ("http://127.0.0.1:99999/", "http://", "http:///x", "https://:8080/", "http://a b/", "http://" + 5000 * "x"):
         done = t.run("top", "--once", url, status=2)
         equal(done.stderr, b"spile: error: top: no URL: it should look like http://HOST:PORT/ (see: spile help top)\n", url)
@@ -473,7 +491,7 @@ def a_side_and_a_window_are_chosen_by_keys(t):
     screen.press("h")
     screen.wait("the next window", "upstream's numbers", "names and addresses with a text", "what is known of")
     equal(screen.quit(), 0, "status")
-    screen = Terminal(t, "top", "--side", "upstream", "-w", "1h", daemon.url)
+    screen = Terminal(t, "top", "--side", "upstream", "--window", "1h", daemon.url)
     screen.wait("upstream, 1h ", "zone0.mix.test.")
     equal(screen.quit(), 0, "status")
 

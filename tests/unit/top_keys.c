@@ -328,9 +328,6 @@ static void a_reset_is_asked_for_twice(void **state)
     assert_int_equal(wish.resets, 1);
     bench_draw(&b, 80, 24);
     assert_lacks(&b, "anew");
-    b.state.recording = true;
-    bench_press(&b, (const int[]){'R', 'q', 0});
-    assert_true(b.state.quit);
     bench_end(&b);
 }
 
@@ -405,12 +402,35 @@ static void help_shows_every_key(void **state)
     }
     bench_draw(&b, 60, 24);
     assert_shows(&b, " 1m, 15m            " TOP_WINDOWS_DOC "\n");
+    assert_shows(&b, " q+a                " TOP_BOTH_DOC "\n");
     assert_shows(&b, " right, s           the next stream; all of them come first\n");
     bench_press(&b, (const int[]){'h', 'q', 0});
     assert_false(b.state.help);
     assert_true(b.state.quit);
     assert_false(top_key(&b.state, &b.view, 'z'));
     assert_false(top_key(&b.state, &b.view, 0));
+    bench_end(&b);
+}
+
+/* A recording's numbers are of all of it: keys for a window of now, and for a reset, do nothing,
+ * and nothing tells of them. */
+static void a_recording_has_no_windows(void **state)
+{
+    struct bench b = bench_make(1, "n");
+    (void)state;
+    b.state.recording = true;
+    for (const char *key = "wWR"; *key; key++)
+        assert_false(top_key(&b.state, &b.view, *key));
+    assert_int_equal(b.state.window, WINDOW_ALL);
+    assert_false(b.state.asking);
+    assert_int_equal(b.state.resets, 0);
+    bench_draw(&b, 200, 24);
+    assert_lacks(&b, "w window");
+    assert_lacks(&b, "R reset");
+    assert_shows(&b, "u side");
+    bench_press(&b, (const int[]){'h', 0});
+    bench_draw(&b, 80, 24);
+    assert_lacks(&b, "window");
     bench_end(&b);
 }
 
@@ -443,6 +463,7 @@ int main(void)
         cmocka_unit_test(the_chosen_row_is_within_the_rows),
         cmocka_unit_test(the_interval_has_limits),
         cmocka_unit_test(help_shows_every_key),
+        cmocka_unit_test(a_recording_has_no_windows),
         cmocka_unit_test(keys_mean_one_thing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,7 +96,7 @@ static void tables_keep_their_order(void **state)
     assert_string_equal(list->rows[0].name, "b.test.");
     assert_string_equal(top_tables[LIST_SERVFAIL].columns[list->by].title, "SERVFAIL");
     assert_true(list->rows[0].values[list->by] == 9);
-    assert_string_equal(top_tables[LIST_SERVFAIL].columns[9].title, "bytes");
+    assert_string_equal(top_tables[LIST_SERVFAIL].columns[9].title, "q+a-bytes");
     assert_true(list->rows[0].values[9] == 42);
     assert_true(isnan(list->rows[1].values[9]));
     top_view_free(&view);
@@ -138,6 +138,29 @@ static void streams_are_sorted_by_load(void **state)
               "\"responses\":{\"minute\":3}}}]}");
     assert_string_equal(view.lists[LIST_STREAMS].rows[0].name, "new");
     assert_true(view.lists[LIST_STREAMS].rows[0].values[view.lists[LIST_STREAMS].by] == 5);
+    top_view_free(&view);
+}
+
+/* Of transports each has quantiles of its own. */
+static void members_are_rows(void **state)
+{
+    struct top_view view;
+    (void)state;
+    top_reply_begin(&view);
+    read_text(&view, DOCUMENT_STATISTICS, 0,
+              "{\"statistics\":{\"latency\":{\"transports\":{"
+              "\"UDP\":{\"count\":7,\"p50\":0.5,\"slowest\":2},"
+              "\"DOT\":{\"count\":9,\"p50\":0.25,\"slowest\":null},\"DOH\":5}}}}");
+    const struct top_list *list = &view.lists[LIST_TRANSPORT_TIMES];
+    assert_int_equal(list->count, 3);
+    assert_string_equal(list->rows[0].name, "DOT");
+    assert_true(list->rows[0].values[0] == 9 && list->rows[0].values[1] == 0.25);
+    assert_true(isnan(list->rows[0].values[5]));
+    assert_string_equal(list->rows[1].name, "UDP");
+    assert_true(list->rows[1].values[5] == 2);
+    assert_true(isnan(list->rows[2].values[0]));
+    read_text(&view, DOCUMENT_STATISTICS, 0, "{\"statistics\":{\"latency\":{\"transports\":[]}}}");
+    assert_int_equal(list->count, 3);
     top_view_free(&view);
 }
 
@@ -369,6 +392,7 @@ int main(void)
         cmocka_unit_test(tables_keep_their_order),
         cmocka_unit_test(shares_are_of_all_queries),
         cmocka_unit_test(streams_are_sorted_by_load),
+        cmocka_unit_test(members_are_rows),
         cmocka_unit_test(times_of_nothing_are_not_known),
         cmocka_unit_test(drops_of_all_outputs_are_summed),
         cmocka_unit_test(strange_replies_are_no_trouble),
