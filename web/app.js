@@ -9,13 +9,14 @@ import { Explanations } from "./explain.js";
 import { Feed } from "./feed.js";
 import { Found, ROWS as FOUND_ROWS } from "./found.js";
 import { Heat } from "./heat.js";
+import { How } from "./how.js";
 import { clear, open, press, showChips } from "./filters.js";
 import { resetControl, scopeControls, searchControl, streamControl, themeControl, timeControls } from "./controls.js";
 import { Flow, shared, without, timesNote, waiting } from "./flow.js";
 import { brief, clock, exact, length } from "./format.js";
 import { heard, now } from "./now.js";
 import { Numbers, ofEvents, ofServer } from "./numbers.js";
-import { LIVE_SERIES, SERIES, firstKnown, pictureOf, pointsOf, sums as sumsOf } from "./source.js";
+import { LIVE_SERIES, NODATA, SERIES, firstKnown, pictureOf, pointsOf, sums as sumsOf } from "./source.js";
 import { RANGES, change, current, narrowed, scopeOf, sideOf, watch, windowOf } from "./state.js";
 import { Servers } from "./servers.js";
 import { Stack } from "./stack.js";
@@ -39,8 +40,8 @@ const FILL_MS = 4e3; // not yet in history
 
 const zoomTo = (from, to) => to - from >= 2000 && change({ from, to });
 const figures = [
-    new Stack({ id: "chart-rcodes", title: "Responses by result", unit: "a second", group: "rcodes", zoom: zoomTo,
-        press: (name) => press("rcode", name), pressed: () => current().rcode }),
+    new Stack({ id: "chart-rcodes", title: "Responses by result", unit: "a second; NODATA is NOERROR without an answer", group: "rcodes",
+        zoom: zoomTo, press: (name) => press("rcode", name), loose: [NODATA], pressed: () => current().rcode }),
     new Stack({ id: "chart-qtypes", title: "Questions by type", unit: "a second", group: "qtypes", zoom: zoomTo,
         press: (name) => press("qtype", name), pressed: () => current().qtype }),
     new Heat({ id: "chart-latency", title: "Latency", unit: "from receipt to answer", zoom: zoomTo }),
@@ -50,6 +51,7 @@ byId("charts").append(...figures.map((figure) => figure.element));
 
 const numbers = new Numbers(byId("numbers"));
 const tops = new Tops(byId("tops"), press);
+const how = new How();
 const servers = new Servers(byId("upstream"));
 const found = new Found(open);
 const explanations = new Explanations(byId("explained"), open);
@@ -127,12 +129,13 @@ function draw() {
         return;
     const points = timeline().points;
     numbers.show(narrowed() ? ofEvents(known.sums, points, known.outputs, Boolean(current().side)) : ofServer(known.reply, known.outputs, known.upstream));
+    how.show(narrowed() ? null : known.reply.statistics, scopeNote(known.reply));
     const shown = picture();
     for (const figure of figures)
         figure.show(shown);
     tops.show(known.tables, narrowed() ? known.sums : null, force, current());
     drawServers();
-    found.show(known.found, known.streams, current(), known.found ? `${whose()}: ${covered(known.found)}` : "");
+    found.show(known.found, known.streams, current(), known.found ? scopeNote(known.found) : "");
     explanations.show(known.explained, current(), force);
     if (known.tables || narrowed())
         force = false; // else they are still to come
@@ -173,6 +176,11 @@ function covered({ window, from, to, since }) {
     return window === "all" ? `since ${clock(since, { day: true, zone: true })}` : stretch(from, to);
 }
 
+/** "What clients asked, last minute: 14:02:11 to 14:03:11 UTC" */
+function scopeNote(reply) {
+    return `${sideOf().title}, ${reply.window === "all" ? "" : `${windowOf().title}: `}${covered(reply)}`;
+}
+
 function showNotes({ from, to }) {
     const { domain } = current();
     showHeads();
@@ -190,8 +198,7 @@ function tablesNote() {
     if (hasPastTables() && known.tablesSpan)
         return `${sideOf().title}, ${stretch(known.tablesSpan.from, known.tablesSpan.to)}, from history.`;
     const exactly = known.reply.exact ? "All exact." : "Of many names: the largest, each with what it may be short of.";
-    const when = known.reply.window === "all" ? covered(known.reply) : `${windowOf().title}: ${covered(known.reply)}`;
-    return `${sideOf().title}, ${when}. ${exactly}`;
+    return `${scopeNote(known.reply)}. ${exactly}`;
 }
 
 /** What is waited for while nothing has come; and servers that share a name. */

@@ -3,7 +3,8 @@
  * and what the server counts of the events that come from the first question on (api/v1/explain).
  */
 import { byId, h, setText } from "./dom.js";
-import { brief, bytes, clock, exact, latency, length, share } from "./format.js";
+import { Facts, counted, part, shares } from "./facts.js";
+import { brief, bytes, clock, exact, latency, length } from "./format.js";
 import { Ranks } from "./ranks.js";
 import { SIDES, WINDOWS, sideOf, windowOf } from "./state.js";
 
@@ -16,9 +17,6 @@ const SUBJECTS = [
 ];
 
 const micro = (seconds) => latency(seconds === null || seconds === undefined ? null : seconds * 1e6);
-const part = (n, of) => (n ? `${exact(n)} (${share(n, of)})` : "0");
-const counted = (counts) => Object.entries(counts).filter(([, n]) => n > 0)
-    .map(([name, value]) => ({ name, value })).sort((a, b) => b.value - a.value);
 
 /** Types and transports are those of queries, unless a server tells of its responses alone. */
 const asked = ({ queries, responses }) => (queries.events ? queries : responses);
@@ -55,32 +53,8 @@ function ofLive(live) {
         ["NODATA", part(live.responses.marks.nodata, live.responses.events)],
         ...[["Median latency", "p50"], ["p99 latency", "p99"]].map(([title, key]) =>
             [title, live.latency.count ? `${micro(live.latency[key])} of ${exact(live.latency.count)}` : "–"]),
-        ["Transports", counted(transports).map(({ name, value }) => `${name} ${share(value, events)}`).join(", ") || "–"],
+        ["Transports", shares(transports, events)],
         ["Bytes, both directions", bytes(live.queries.bytes + live.responses.bytes)]];
-}
-
-/** A card of names and values. */
-class Facts {
-    constructor(id) {
-        this.title = h("h3", { id: `${id}-title` });
-        this.note = h("span", { class: "quiet" });
-        this.list = h("dl", { class: "facts" });
-        this.none = h("p", { class: "empty", hidden: true });
-        this.element = h("section", { class: "card", id, "aria-labelledby": `${id}-title` },
-            h("div", { class: "head" }, this.title, this.note), this.none, this.list);
-    }
-
-    show(title, rows, note, none = "") {
-        setText(this.title, title);
-        setText(this.note, note);
-        setText(this.none, none);
-        this.none.hidden = rows.length > 0;
-        while (this.list.children.length > rows.length)
-            this.list.lastElementChild.remove();
-        while (this.list.children.length < rows.length)
-            this.list.append(h("div", {}, h("dt"), h("dd")));
-        rows.forEach((pair, i) => pair.forEach((text, k) => setText(this.list.children[i].children[k], text)));
-    }
 }
 
 /** One subject's part of the page. */

@@ -2,7 +2,7 @@
 import { h } from "./dom.js";
 
 const FIXED = {
-    NOERROR: "c0", NXDOMAIN: "c1", SERVFAIL: "c2", REFUSED: "c3", FORMERR: "c7", NOTIMP: "c4",
+    NOERROR: "c0", NXDOMAIN: "c1", SERVFAIL: "c2", REFUSED: "c3", FORMERR: "c7", NOTIMP: "c4", NODATA: "c5",
     A: "c0", AAAA: "c4", HTTPS: "c5", PTR: "c1", MX: "c3", TXT: "c6", NS: "c7", SRV: "c2",
     UDP: "c0", TCP: "c4", DOT: "c3", DOH: "c5", DOQ: "c6", DNSCRYPTUDP: "c1", DNSCRYPTTCP: "c7",
 };

@@ -9,6 +9,14 @@ function added(a, b) {
     return out;
 }
 
+/** What a result is called that is NOERROR, but has neither an answer nor a referral: the server counts it with NOERROR, too. */
+export const NODATA = "NODATA";
+
+/** Results, with NODATA for itself. */
+function results(rcodes, nodata) {
+    return nodata ? { ...rcodes, NOERROR: rcodes.NOERROR - nodata, [NODATA]: nodata } : rcodes;
+}
+
 /** Types are those of queries, unless a server tells of its responses alone. */
 export function sums(reply) {
     const { queries, responses, latency } = reply.statistics;
@@ -16,7 +24,7 @@ export function sums(reply) {
         time: reply.time,
         queries: queries.events,
         responses: responses.events,
-        rcodes: responses.rcodes,
+        rcodes: results(responses.rcodes, responses.marks.nodata),
         qtypes: queries.events ? queries.qtypes : responses.qtypes,
         transports: added(queries.transports, responses.transports),
         fine: Object.entries(latency.fine).flatMap(([bucket, n]) => [Number(bucket), n]),
@@ -30,8 +38,16 @@ const FAMILIES = { rcodes: ["rcode"], qtypes: ["qtype", "response-qtype"], trans
 const CALLED = { UNKNOWN: "unknown", OTHER: "other" };
 
 /** All that is asked for; for the live stretch, of which points are made, the latencies themselves, too. */
-export const SERIES = ["observed", "queries", "responses", ...Object.values(FAMILIES).flat(), "latency.p50", "latency.p99", "heat"].join();
+export const SERIES = ["observed", "queries", "responses", "nodata", ...Object.values(FAMILIES).flat(), "latency.p50", "latency.p99", "heat"].join();
 export const LIVE_SERIES = `${SERIES},fine`;
+
+/** The same of series. */
+function withNodata(rcodes, nodata) {
+    if (!nodata?.some((n) => n > 0))
+        return rcodes;
+    return [...rcodes.map(([name, values]) => [name, name === "NOERROR" ? values.map((n, i) => (n === null ? null : n - (nodata[i] ?? 0))) : values]),
+        [NODATA, nodata]];
+}
 
 /** The series of a group by member: {NOERROR: [...]}. */
 function members(series, group) {
@@ -40,7 +56,7 @@ function members(series, group) {
             .map(([name, values]) => [name.slice(family.length + 1), values])
             .map(([name, values]) => [CALLED[name] ?? name, values]);
         if (found.some(([, values]) => values.some((n) => n > 0)))
-            return found;
+            return family === "rcode" ? withNodata(found, series.nodata) : found;
     }
     return [];
 }

@@ -23,11 +23,12 @@ function ranked(group, length) {
 }
 
 export class Stack extends Figure {
-    /** group: its name in the picture; press(name): a key was chosen; pressed(): the name that is. */
-    constructor({ group, press, pressed, ...options }) {
+    /** group: its name in the picture; press(name): a key was chosen, which `loose` ones cannot be; pressed(): the name that is. */
+    constructor({ group, press, pressed, loose = [], ...options }) {
         super(options);
         this.group = group;
         this.press = press;
+        this.loose = ["other", ...loose];
         this.pressed = pressed ?? (() => "");
         this.rows = [];
         this.chart = null; // made when there is something to draw
@@ -112,7 +113,7 @@ export class Stack extends Figure {
                 name: row.name,
                 text: "",
                 ground: paint[i],
-                press: this.press && row.name !== "other" ? () => this.press(row.name) : null,
+                press: this.press && !this.loose.includes(row.name) ? () => this.press(row.name) : null,
                 pressed: this.pressed() === row.name,
             })));
         }

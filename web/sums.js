@@ -5,6 +5,7 @@
  */
 import { Tally, bucketOf } from "./buckets.js";
 import { now } from "./now.js";
+import { NODATA } from "./source.js";
 
 const KEYS_MAX = 5000;
 
@@ -62,7 +63,7 @@ export class Sums {
         bump(this.transports, event.transport ?? "unknown");
         if (isResponse(event)) {
             this.responses += 1;
-            bump(this.rcodes, event.rcode ?? "-");
+            bump(this.rcodes, event.nodata ? NODATA : event.rcode ?? "-");
             bump(this.answered, event.qtype ?? "-");
             if (timed(event))
                 this.latency.add([bucketOf(event.latency), 1]);

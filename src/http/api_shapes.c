@@ -125,11 +125,11 @@ const struct http_shape http_shapes[] = {
                "filtered: int, dropped: int, "
                "in-flight: int, truncated: int (of those received: records that do not show all of "
                "their event), bytes: int (written), reasons: {*int} (of drops)}"},
-    {"Event",
-     "{time: time?, stream: text?, message: text (CLIENT_QUERY, ...), "
-     "side: text? (client or upstream), direction: text, "
-     "rcode: text?, client: text?, server: text?, transport: text?, length: int, qname: text?, "
-     "qtype: text?, latency: num? (seconds), "
-     "malformed: text? (the first part that is wrong)}"},
+    {"Event", "{time: time?, stream: text?, message: text (CLIENT_QUERY, ...), "
+              "side: text? (client or upstream), direction: text, "
+              "rcode: text?, nodata: bool (NOERROR without an answer or a referral), client: "
+              "text?, server: text?, transport: text?, length: int, qname: text?, "
+              "qtype: text?, latency: num? (seconds), "
+              "malformed: text? (the first part that is wrong)}"},
     {0},
 };

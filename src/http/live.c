@@ -236,6 +236,7 @@ static void format(const struct live *live, struct buf *line, struct event *ev,
     json_put_str(&j, "side", dnstap_side_name(ev->side));
     json_put_str(&j, "direction", api_directions[s->kind.direction]);
     put_code(&j, "rcode", s->kind.has_header, field_rcode, s->kind.rcode);
+    json_put_bool(&j, "nodata", s->kind.marks >> SAMPLE_NODATA & 1);
     put_address(&j, "client", s->client);
     put_address(&j, "server", s->server);
     json_put_str(&j, "transport", dnstap_protocol_name(s->kind.transport));

@@ -64,7 +64,8 @@ test("a client, and a result besides", async (t) => {
     spile.events(TRAFFIC.flatMap(exchange));
     await until("6 events", async () => (await textOf(page, "#scope")).includes(": 6 of 6 shown"));
     await until("keys", async () => (await page.locator("#chart-rcodes .key").count()) === 2);
-    assert.deepEqual((await page.locator("#chart-rcodes .key").allInnerTexts()).map((k) => k.split("\n")[0]), ["NXDOMAIN", "NOERROR"]);
+    assert.deepEqual((await page.locator("#chart-rcodes .key").allInnerTexts()).map((k) => k.split("\n")[0]), ["NXDOMAIN", "NODATA"]);
+    assert.equal(await page.locator("#chart-rcodes button.key").count(), 1, "NODATA is no filter");
     await filtered(page, page.locator("#chart-rcodes .key", { hasText: "NXDOMAIN" }), "Result NXDOMAIN");
     assert.deepEqual((await chips(page)).sort(), ["Client 192.0.2.2", "Result NXDOMAIN"]);
     spile.events(TRAFFIC.flatMap(exchange));

@@ -96,6 +96,21 @@ test("history takes the place of what the page has of the same time", async () =
     assert.deepEqual(picture.whole, { p50: 0.001, p99: null });
 });
 
+test("NODATA is a result of its own: of the statistics, of history, and of events", async () => {
+    const now = reply(0, {}, 10);
+    now.statistics.responses.marks.nodata = 4;
+    assert.deepEqual(sums(now).rcodes, { NOERROR: 6, NODATA: 4 });
+    const past = { step: 1000, times: [START, START + 1000, START + 2000], heat: [], fine: [], whole: {},
+        series: { observed: [1, 1, 1], responses: [9, 9, 9], nodata: [null, 0, 5], "rcode.NOERROR": [8, 8, 8], "rcode.NXDOMAIN": [1, 1, 1] } };
+    const { rcodes } = pictureOf(past, START, START + 3000);
+    assert.deepEqual([rcodes.get("NOERROR"), rcodes.get("NODATA"), rcodes.get("NXDOMAIN")], [[8, 8, 3], [null, 0, 5], [1, 1, 1]]);
+    assert.deepEqual(pointsOf(past).map((point) => point.rcodes), [{ NOERROR: 8, NXDOMAIN: 1 }, { NOERROR: 8, NXDOMAIN: 1 }, { NOERROR: 3, NODATA: 5, NXDOMAIN: 1 }]);
+    const live = new Sums();
+    for (const nodata of [true, false, true])
+        live.add({ direction: "response", qname: "a.", rcode: "NOERROR", nodata, transport: "UDP" });
+    assert.deepEqual({ ...live.take().rcodes }, { NODATA: 2, NOERROR: 1 });
+});
+
 test("rows of latency: of history, of the statistics, and of events agree", async () => {
     assert.equal(rowOf(1e-9), 0);
     assert.equal(rowOf(1024e-9), 0, "up to 2^10 ns");
@@ -116,7 +131,7 @@ test("rows of latency: of history, of the statistics, and of events agree", asyn
 
 /** The server's reply with latencies by bucket. */
 function reply(time, fine, responses) {
-    const direction = { events: responses, rcodes: { NOERROR: responses }, qtypes: {}, transports: {} };
+    const direction = { events: responses, rcodes: { NOERROR: responses }, qtypes: {}, transports: {}, marks: { nodata: 0 } };
     const rate = { second: 0 };
     return { time: START + time, side: "client", window: "1m", seconds: 60, exact: true, malformed: 0, statistics: { queries: direction, responses: direction,
         rates: { queries: rate, responses: rate }, distinct: { clients: 1, domains: 1, servers: 1 }, latency: { count: responses, p50: 0.01, p99: 0.2, fine, apart: [] } } };

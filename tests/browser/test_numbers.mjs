@@ -147,7 +147,10 @@ test("charts are of the same numbers, as pictures and as tables", async (t) => {
     const { statistics } = await spile.counted(8263);
     await spile.remembered(8263);
     const page = await t.page(spile);
-    const { rcodes, events } = statistics.responses;
+    const { events, marks: { nodata } } = statistics.responses;
+    const rcodes = { ...statistics.responses.rcodes, NODATA: nodata };
+    rcodes.NOERROR -= nodata;
+    assert.ok(nodata > 0 && rcodes.NOERROR > 0);
     await until("shares of results", async () => (await page.locator("#chart-rcodes .key").count()) === Object.keys(rcodes).length);
     const keys = await page.locator("#chart-rcodes .key").evaluateAll((all) => all.map((k) => [k.children[1].textContent, k.children[2].textContent]));
     for (const [name, part] of keys)

@@ -14,10 +14,12 @@ const upstream = () => [
 
 async function mixed(t, hash) {
     const spile = await t.spile();
-    const events = [...upstream(), ...clients()]; // whether answers are cached is known of who asks others
-    spile.events(events);
-    await spile.counted(events.length);
-    await spile.remembered(events.length);
+    const [asked, others] = [clients(), upstream()];
+    spile.events(others); // from here on it is known that this server asks others, of whom its answers to clients may be
+    await spile.counted(others.length);
+    spile.events(asked);
+    await spile.counted(asked.length + others.length);
+    await spile.remembered(asked.length + others.length);
     return { spile, page: await t.page(spile, { hash }) };
 }
 
@@ -42,7 +44,7 @@ async function clientsShown(page, time) {
     assert.deepEqual(await names(page, "domains-nxdomain"), ["nope.one.test."]);
     assert.deepEqual(await names(page, "clients-nodata"), ["192.0.2.1"], "answers without records");
     assert.equal(await page.locator("#top-domains-refused").isVisible(), false);
-    assert.deepEqual(await keys(page, "rcodes"), ["NOERROR", "NXDOMAIN"]);
+    assert.deepEqual(await keys(page, "rcodes"), ["NODATA", "NXDOMAIN"]);
     assert.equal(await page.locator("#upstream").isVisible(), false);
     assert.match(await textOf(page, "#tops-note"), time === "since the start" ? /^What clients asked, since \d/ : new RegExp(`^What clients asked, ${time}: `));
 }
@@ -184,6 +186,40 @@ test("both directions are never summed without saying so", async (t) => {
     assert.deepEqual((await page.locator("#streams th").allInnerTexts()).slice(1, 5), ["Queries/s", "Responses/s", "Queries", "Responses"]);
 });
 
+const rows = (page, table) => page.locator(`#${table} tbody tr`).evaluateAll((all) => all.map((r) => [...r.cells].map((c) => c.innerText)));
+const edns = (page) => page.locator("#edns .facts > div").evaluateAll((all) => Object.fromEntries(all.map((r) => [...r.children].map((c) => c.textContent))));
+
+test("how messages came: transports, EDNS and truncation, of the side and the window", async (t) => {
+    const spile = await t.spile();
+    spile.send("unbound");
+    spile.events([...Array(3).fill({ name: "one.test", protocol: 3, ms: 40 }), { name: "two.test", protocol: 4, ms: 5 }].flatMap(exchange));
+    await spile.counted(8263 + 8);
+    const page = await t.page(spile);
+    for (const side of ["client", "upstream"]) {
+        await page.locator(`#sides [data-choice="${side}"]`).click();
+        const { statistics: { queries, responses, latency, context } } = await spile.api(`statistics?side=${side}`);
+        const wanted = Object.entries(queries.transports).map(([name, n]) => [name, n, responses.transports[name]])
+            .filter(([, asked, answers]) => asked + answers).sort((a, b) => b[1] + b[2] - a[1] - a[2]);
+        const shown = async () => (await rows(page, "transports")).map(([name, ...counts]) => [name, ...counts.slice(0, 2).map(parsed)]);
+        await until(`transports of ${side}`, async () => (await shown()).join(";") === wanted.join(";"));
+        for (const [name, , , median, p99, mean] of await rows(page, "transports"))
+            for (const [text, key] of [[median, "p50"], [p99, "p99"], [mean, "mean"]])
+                if (latency.transports[name]?.[key])
+                    near(parsed(text), latency.transports[name][key], `${key} of ${name}`);
+        const facts = await edns(page);
+        assert.equal(parsed(facts["Queries with EDNS"]), queries.marks.edns);
+        assert.equal(parsed(facts["Queries that want DNSSEC (DO)"]), queries.marks.do);
+        assert.equal(parsed(facts["Responses truncated over UDP (TC)"]), context.truncated);
+        assert.equal(parsed(facts["Queries over TCP after such a response"]), context["after-truncated"]);
+        assert.match(facts["EDNS versions of queries"], /^0: 100 %$/);
+        const sizes = Object.entries(queries["udp-sizes"]).filter(([, n]) => n).map(([name]) => name).sort();
+        assert.deepEqual(facts["UDP sizes of queries with EDNS"].split(", ").map((part) => part.split(":")[0]).sort(), sizes);
+        assert.match(await textOf(page, "#how-note"), side === "client" ? /^What clients asked, since \d/ : /^What was asked upstream, since \d/);
+    }
+    await page.locator("#top-domains .rank").first().click();
+    await until("nobody knows it of one name", async () => !(await page.locator("#how").isVisible()));
+});
+
 test("the busiest stream comes first", async (t) => {
     const spile = await t.spile();
     spile.events(exchange({ name: "a.test", identity: "first" }));
@@ -208,7 +244,7 @@ test("a search: names, addresses and streams that have the text in them, and wha
     assert.deepEqual((await found("domains"))[0], ["www.needle.test.", "1", "1", "1", "0", "0", "0", "1 ms"]);
     assert.equal(hash(page).search, "nEEdle");
     assert.equal(await textOf(page, "#h-found"), "Found: “nEEdle”");
-    assert.match(await textOf(page, "#found-note"), /^What clients asked, since the start: since \d/);
+    assert.match(await textOf(page, "#found-note"), /^What clients asked, since \d/);
     assert.equal(await textOf(page, "#found-domains .head .quiet"), "1 found; all 41 looked through");
     assert.equal(await textOf(page, "#found-clients .empty"), "none");
     assert.equal(await page.locator("#found-servers").isVisible(), false, "upstream alone has servers");

@@ -30,6 +30,15 @@ def side_of(event):
     return SIDES[event["message"].startswith(("RESOLVER", "FORWARDER", "STUB", "TOOL"))]
 
 
+def is_nodata(event):
+    """A mix knows it; of captures it is told from referrals by the header."""
+    if "nodata" in event:
+        return event["nodata"]
+    nothing = event["type"] == "response" and event["rcode"] == "NOERROR" and event["ancount"] == 0 and event["qdcount"]
+    whole = nothing and event["qr"] and not event["tc"] and event["opcode"] == "QUERY"
+    return bool(whole and (event["aa"] or event["ra"] or event["nscount"] == 0))
+
+
 def udp_size(size):
     """The name of a size that EDNS allows."""
     return str(max(size, 512)) if max(size, 512) in (512, 1232, 1400, 1452, 4096) else "other"

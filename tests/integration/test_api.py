@@ -15,7 +15,7 @@ import urllib.parse
 import fstrm
 from harness import CAPTURES, ROOT, Skip, equal, free_port, limit, test, wait_for
 import share
-from mix import SIDES, Mix, side_of
+from mix import SIDES, Mix, is_nodata, side_of
 
 CONFIG = """
 inputs:
@@ -396,7 +396,7 @@ def one_identity_from_two_hosts_is_told(t):
 def shown(event):
     """What a live event must be, of one that `spile read` shows."""
     return {"time": int(event["timestamp"] * 1000), "stream": event["identity"] or "-", "message": event["message"],
-            "side": side_of(event), "direction": event["type"], "rcode": event["rcode"], "client": event["query-ip"],
+            "side": side_of(event), "direction": event["type"], "rcode": event["rcode"], "nodata": is_nodata(event), "client": event["query-ip"],
             "server": event["response-ip"], "transport": event["protocol"], "length": event["length"],
             "qname": event["qname"] and event["qname"].lower(), "qtype": event["rrtype"],
             "malformed": event["malformed"]}

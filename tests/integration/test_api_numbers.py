@@ -9,7 +9,7 @@ import threading
 
 import fstrm
 from harness import CAPTURES, equal, test, wait_for
-from mix import SIDES, Mix, check_read, side_of, udp_size
+from mix import SIDES, Mix, check_read, is_nodata, side_of, udp_size
 from test_api import CONFIG, FLAGS, Api, captures, read
 
 DIRECTIONS = {"query": "queries", "response": "responses"}
@@ -17,15 +17,6 @@ ENDS = {"client": "query-ip", "upstream": "response-ip"}  # the other end than t
 SIZES = [32, 64, 128, 256, 512, 1232, 2048, 4096, 16384, None]
 BUCKETS = [0.001, 0.01, 0.05, 0.1, 1, None]
 MICRO = 1.001e-6  # a latency in JSON is rounded to microseconds
-
-
-def is_nodata(event):
-    """A mix knows it; of captures it is told from referrals by the header."""
-    if "nodata" in event:
-        return event["nodata"]
-    nothing = event["type"] == "response" and event["rcode"] == "NOERROR" and event["ancount"] == 0 and event["qdcount"]
-    whole = nothing and event["qr"] and not event["tc"] and event["opcode"] == "QUERY"
-    return bool(whole and (event["aa"] or event["ra"] or event["nscount"] == 0))
 
 
 # --- what must be --------------------------------------------------------------------------------

@@ -190,12 +190,14 @@ static void shows_an_event(void **state)
         read_all(stream, sizeof(char[4096]), &text),
         "retry: 2000\n\n"
         "data: {\"time\":1795251042992,\"stream\":\"ns1\",\"message\":\"CLIENT_QUERY\","
-        "\"side\":\"client\",\"direction\":\"query\",\"rcode\":\"NOERROR\",\"client\":\"198.51.100."
+        "\"side\":\"client\",\"direction\":\"query\",\"rcode\":\"NOERROR\",\"nodata\":false,"
+        "\"client\":\"198.51.100."
         "7\","
         "\"server\":\"192.0.2.53\",\"transport\":\"UDP\",\"length\":29,"
         "\"qname\":\"www.example.\",\"qtype\":\"A\",\"latency\":null,\"malformed\":null}\n\n"
         "data: {\"time\":1795251042994,\"stream\":\"-\",\"message\":\"CLIENT_RESPONSE\","
-        "\"side\":\"client\",\"direction\":\"response\",\"rcode\":\"NOERROR\",\"client\":\"198.51."
+        "\"side\":\"client\",\"direction\":\"response\",\"rcode\":\"NOERROR\",\"nodata\":false,"
+        "\"client\":\"198.51."
         "100.7\","
         "\"server\":\"192.0.2.53\",\"transport\":\"UDP\",\"length\":112,"
         "\"qname\":\"www.example.\",\"qtype\":\"A\",\"latency\":0.001234,\"malformed\":null}\n\n");
@@ -224,7 +226,7 @@ static void what_is_no_dns(void **state)
         strstr(read_all(stream, 4096, &text),
                "data: {\"time\":null,\"stream\":\"\\\\255\\\"\\u000a\","
                "\"message\":\"unknown\",\"side\":null,\"direction\":\"query\",\"rcode\":null,"
-               "\"client\":null,\"server\":null,\"transport\":null,\"length\":5,"
+               "\"nodata\":false,\"client\":null,\"server\":null,\"transport\":null,\"length\":5,"
                "\"qname\":null,\"qtype\":null,\"latency\":null,"
                "\"malformed\":\"header\"}\n\n"));
     struct event ev;
