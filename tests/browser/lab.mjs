@@ -189,11 +189,16 @@ export class Bench {
         return page;
     }
 
-    async close() {
-        for (const context of this.contexts)
+    /** Ends all pages and programs: a test may begin once more. */
+    async clear() {
+        for (const context of this.contexts.splice(0))
             await context.close();
-        for (const program of this.programs)
+        for (const program of this.programs.splice(0))
             await program.stop("SIGKILL");
+    }
+
+    async close() {
+        await this.clear();
         fs.rmSync(this.folder, { recursive: true, force: true });
         assert.deepEqual(this.problems.filter((p) => !this.expected.test(p)), [], "problems seen while the page was open");
     }

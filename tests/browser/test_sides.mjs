@@ -23,6 +23,17 @@ async function mixed(t, hash) {
     return { spile, page: await t.page(spile, { hash }) };
 }
 
+/** What `attempt` comes to; again, where it fails and the minute was over by then, as on a slow machine. */
+async function withinTheMinute(t, attempt, more = 3) {
+    const begin = performance.now();
+    return attempt().catch(async (error) => {
+        if (performance.now() - begin < 55e3 || more === 0)
+            throw error;
+        await t.clear();
+        return withinTheMinute(t, attempt, more - 1);
+    });
+}
+
 const hash = (page) => Object.fromEntries(new URLSearchParams(new URL(page.url()).hash.slice(1)));
 const pressed = (page, group) => page.locator(`#${group} [aria-pressed=true]`).allInnerTexts();
 const names = (page, list) => page.locator(`#top-${list} .name`).allInnerTexts();
@@ -77,8 +88,11 @@ async function upstreamShown(page, time) {
 }
 
 test("a page opens with what clients asked in the last minute, all at once", async (t) => {
-    const { page } = await mixed(t, "");
-    await clientsShown(page, "last minute");
+    const { page } = await withinTheMinute(t, async () => {
+        const opened = await mixed(t, "");
+        await clientsShown(opened.page, "last minute");
+        return opened;
+    });
     assert.deepEqual([await pressed(page, "sides"), await pressed(page, "windows")], [["Clients"], ["1 min"]]);
     assert.match(await textOf(page, "#now-note"), /^\d\d:\d\d:\d\d to \d\d:\d\d:\d\d UTC$/);
 });
@@ -87,7 +101,8 @@ test("an address opens with its side and its window, all at once", async (t) => 
     const { spile, page } = await mixed(t, "#side=upstream&window=1h");
     await upstreamShown(page, "last hour");
     assert.deepEqual([await pressed(page, "sides"), await pressed(page, "windows")], [["Upstream"], ["1 h"]]);
-    await clientsShown(await t.page(spile, { hash: "#side=nobody&window=2h" }), "last minute");
+    const nobody = await t.page(spile, { hash: "#side=nobody&window=2h" });
+    assert.deepEqual([await textOf(nobody, "#h-now"), await pressed(nobody, "windows")], ["What clients asked, last minute", ["1 min"]]);
 });
 
 test("a side is chosen for the whole page, live events and filters too", async (t) => {
@@ -158,17 +173,17 @@ test("a window is chosen for all numbers, tables and streams", async (t) => {
 });
 
 test("a window is begun anew, and no other, once that is confirmed", async (t) => {
-    const { page } = await mixed(t, "");
+    const { page } = await mixed(t, "#window=5m");
     const asked = [];
     page.on("dialog", async (dialog) => {
         asked.push(dialog.message());
         await (asked.length === 1 ? dialog.dismiss() : dialog.accept());
     });
     await page.locator("#reset").click();
-    assert.match(asked[0], /^Begin the numbers of the last minute anew, for everybody who looks\?/);
-    await clientsShown(page, "last minute");
+    assert.match(asked[0], /^Begin the numbers of the last 5 minutes anew, for everybody who looks\?/);
+    await clientsShown(page, "last 5 minutes");
     await page.locator("#reset").click();
-    await until("nothing in the last minute", async () => parsed(await textOf(page, "#more-queries")) === 0);
+    await until("nothing in the last 5 minutes", async () => parsed(await textOf(page, "#more-queries")) === 0);
     await until("no names", async () => (await names(page, "domains")).length === 0);
     await page.locator("#windows button", { hasText: "Since start" }).click();
     await until("all since the start", async () => parsed(await textOf(page, "#more-queries")) === 20);
@@ -274,7 +289,7 @@ const facts = (page, card) => page.locator(`#explain-${card} .facts > div`).eval
 const ranked = (page, card) => page.locator(`#explain-${card} .rank`).evaluateAll((all) => all.map((r) => [...r.children].slice(1).map((c) => c.textContent).join(" ")));
 
 test("what is known of a name, of its clients, and back: of the window, and counted live, each with its time", async (t) => {
-    const { spile, page } = await mixed(t, "");
+    const { spile, page } = await mixed(t, "#window=1h"); // a minute may be over too soon
     await page.locator("#top-registrable .rank").first().click();
     await until("its part", async () => (await textOf(page, "#explain-domain h2")) === "What is known of one.test. and what is below it");
     await until("the names below", async () => (await ranked(page, "domain-under")).join() === "www.one.test. 28,nope.one.test. 12");
@@ -283,7 +298,7 @@ test("what is known of a name, of its clients, and back: of the window, and coun
     assert.ok(part.y >= bar.y + bar.height && part.y < 400, `in sight: ${JSON.stringify([bar, part])}`);
     assert.equal(await textOf(page, "#explain-domain-row .empty"), "none", "nobody asked for the name itself");
     assert.match(await textOf(page, "#explain-domain .bar .quiet"),
-        /^What clients asked, of all streams; last minute, [\d:]{8} to [\d:]{8} UTC\. Live: counted by the server since [\d:]{8} UTC\.$/);
+        /^What clients asked, of all streams; last hour, [\d:]{8} to [\d:]{8} UTC\. Live: counted by the server since [\d:]{8} UTC\.$/);
     assert.deepEqual(await facts(page, "domain-live").then((f) => [f.Queries, f.Responses, f["Median latency"]]), ["0", "0", "–"], "nothing came yet");
     assert.equal(await page.locator("#explain-domain-servers").isVisible(), false);
     const events = [...clients(), ...upstream()];
@@ -297,7 +312,7 @@ test("what is known of a name, of its clients, and back: of the window, and coun
     }
     assert.deepEqual([await ranked(page, "domain-clients"), await ranked(page, "domain-names"), await ranked(page, "domain-rcodes"), await ranked(page, "domain-qtypes")],
         [["192.0.2.1 28", "192.0.2.2 12"], ["www.one.test. 28", "nope.one.test. 12"], ["NOERROR 14", "NXDOMAIN 6"], ["A 20"]]);
-    for (const [card, note] of [["clients", "live; queries + responses"], ["under", "last minute; queries + responses"], ["rcodes", "live; responses"], ["qtypes", "live; queries"]])
+    for (const [card, note] of [["clients", "live; queries + responses"], ["under", "last hour; queries + responses"], ["rcodes", "live; responses"], ["qtypes", "live; queries"]])
         assert.equal(await textOf(page, `#explain-domain-${card} .head .quiet`), note);
 
     await page.locator("#explain-domain-clients .rank").last().click();
@@ -316,14 +331,27 @@ test("what is known of a name, of its clients, and back: of the window, and coun
     await until("nothing is explained", async () => !(await page.locator("#explain-domain").isVisible()));
 });
 
+/** Once eight others are looked at, which have been asked for just now: who is not gives his place to the page. */
+async function eightOthers(spile) {
+    await until("eight others are looked at", async () => {
+        const begin = performance.now();
+        for (let i = 0; i < 8; i++)
+            await spile.api(`explain?name=other${i}.test`);
+        return performance.now() - begin < 5000;
+    }, 60);
+}
+
 test("of a ninth name it is said why nothing is known, and all else goes on", async (t) => {
     const { spile, page } = await mixed(t, "");
-    for (let i = 0; i < 8; i++)
-        await spile.api(`explain?name=other${i}.test`);
+    await page.route("**/api/v1/explain?*", async (route) => {
+        await eightOthers(spile);
+        await route.continue();
+    });
     await page.evaluate(() => location.assign("#domain=one.test."));
     await until("why", async () => (await textOf(page, "#explain-domain .bar .quiet")) === "8 names and clients are being looked at already");
     assert.equal(await page.locator("#explain-domain-row").isVisible(), false);
     await until("live", async () => (await page.locator("#state").getAttribute("data-state")) === "live");
+    await page.unrouteAll({ behavior: "ignoreErrors" });
     t.expected = /status of 503/;
 });
 

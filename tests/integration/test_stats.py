@@ -29,19 +29,20 @@ MEMORY_MB = 128
 ANSWER_MS = 10
 
 
-# Sends in turn for each identity, from a process of its own (one peer is one process on a unix socket),
-# over some seconds; prints how many times.
+# Sends in turn for each identity, from a process of its own (one peer is one process on a unix socket), until there is
+# that file; prints how often, again and again.
 SENDER = """
-import sys, time
+import os, sys, time
 sys.path.insert(0, sys.argv[1])
 import fstrm, lab
-client = fstrm.Sender(sys.argv[2])
-for i in range(60):
-    for name in sys.argv[3:]:
+client, sent = fstrm.Sender(sys.argv[2]), 0
+while not os.path.exists(sys.argv[3]):
+    for name in sys.argv[4:]:
         client.send(*[fstrm.message(lab.question("honest.identities.lab.", 1, 1), identity=name.encode())] * 5)
+    sent += 5
+    print(sent, flush=True)
     time.sleep(0.1)
 client.finish()
-print(300)
 """
 
 
@@ -287,31 +288,43 @@ def of_identities(names, qname=question("same.identities.lab.", 1, 1)):
     return b"".join(fstrm.data(fstrm.message(qname, identity=name.encode())) for name in names)
 
 
+def done(sender):
+    """How many events of each identity SENDER has sent."""
+    lines = sender.out.decode().split("\n")[:-1]
+    return int(lines[-1]) if lines else 0
+
+
+def listed_streams(web):
+    return {s["name"]: s["queries"] for s in web.json("/api/v1/streams")["streams"]}
+
+
 @test()
 def identities_without_end(t):
     """One peer invents 4,000 identities again and again. Memory is what was asked for; those of others
     are listed with all that they send; what is not listed is in the sums and told."""
     spile = t.listen("statistics: {memory: 64M, streams: 4096}\n" + CONFIG, count=2)
     assert "memory 64M is for" in spile.err, "it says at start for how many streams there is room"
-    web, rounds, invented, honest = Web(spile), 6, 4000, ["ns1.identities.lab", "ns2.identities.lab"]
+    web, rounds, most, invented, honest = Web(spile), 6, 60, 4000, ["ns1.identities.lab", "ns2.identities.lab"]
     before = peak_mb(spile)
     mob = fstrm.Sender(t.path("tap.sock"))
     mob.sock.sendall(of_identities(f"invented{i}" for i in range(invented)))
     wait_for("they fill all places", lambda: web.statistics()["statistics"]["queries"]["events"] == invented, every=0.1)
-    good = t.start([sys.executable, "-c", SENDER, HERE, t.path("tap.sock"), *honest], name="honest")
-    sent = 0
-    for i in range(1, rounds):
-        mob.sock.sendall(of_identities(f"invented{i}.{n}" for n in range(invented)))
-        sent = i
+    good = t.start([sys.executable, "-c", SENDER, HERE, t.path("tap.sock"), t.path("enough"), *honest], name="honest")
+    sent, early = 0, 0  # early: so many events of each may have come before the place was theirs
+    while sent < rounds - 1 or not early or done(good) < 2 * early + 100:
+        assert sent < most, f"after {sent} rounds, in which the others sent {done(good)} each: {early} until they were listed"
+        sent += 1
+        mob.sock.sendall(of_identities(f"invented{sent}.{n}" for n in range(invented)))
         generation = web.statistics()["generation"]
         wait_for("a second passes", lambda generation=generation: web.statistics()["generation"] > generation, every=0.1)
+        early = early or (all(name in listed_streams(web) for name in honest) and done(good) + 5)
+    t.path("enough").touch()
     equal(good.wait(), 0, "status of the honest sender")
-    count = int(good.out)
+    count = done(good)
     page = web.settled((sent + 1) * invented + count * len(honest))
-    listed = {s["name"]: s["queries"] for s in web.json("/api/v1/streams")["streams"]}
+    listed = listed_streams(web)
     for name in honest:
-        # The first second may have come before the place was theirs.
-        assert listed.get(name, 0) > count / 2, f"{name}: {listed.get(name)} of {count} events"
+        assert listed.get(name, 0) >= count - early, f"{name}: {listed.get(name)} of {count} events, {early} of them early"
     assert 16 <= page["places"] < 4096 and len(listed) == page["places"], f"{page['places']} places"
     equal(page["other-streams"], (sent + 1) * invented + count * len(honest) - sum(listed.values()), "other streams")
     wanted = (sent + 1) * invented - len(listed) + len(honest)
