@@ -74,7 +74,7 @@ const struct http_shape http_shapes[] = {
     {"Stream",
      "{name: text, first-seen: time?, last-seen: time?, event-times: EventTimes, "
      "queries: int, responses: int, "
-     "bytes: int, nxdomain: int, failed: int (any other rcode but NOERROR), "
+     "bytes: int (of both), nxdomain: int, failed: int (any other rcode but NOERROR), "
      "rates: DirectionRates, distinct: Distinct, latency: {p50: num?, p99: num?, left-out: "
      "LeftOut}, "
      "clock-tick: num?, clock-coarse: bool (both as in Statistics), "
@@ -96,8 +96,9 @@ const struct http_shape http_shapes[] = {
             "nodata?: int (NOERROR without an answer or a referral), mean?: num? (seconds), "
             "share?: num? (of all questions), unanswered?: int (questions that had no answer, or "
             "have none yet)}"},
-    {"Table", "{list: text? (its name among the usual lists), title: text, table: text, by: text, "
-              "direction: text?, code: text?, under: text?, contains: text?, unit: text (events, "
+    {"Table", "{list: text? (its name among the usual lists), title: text, table: text, by: text "
+              "(hits and bytes are of queries and responses together), direction: text?, code: "
+              "text?, under: text?, contains: text?, unit: text (events, "
               "bytes or seconds), "
               "keys: int (different ones that have come), keys-exact: bool (else estimated, with a "
               "standard error of 0.8 %), "

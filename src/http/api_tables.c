@@ -481,7 +481,8 @@ static const struct http_parameter parameters[] = {
     {"table", "string",
      "Instead of a list: domains, registrable, tlds, clients, servers, rcodes or types."},
     {"by", "string",
-     "With table: hits (queries and responses), bytes, mean (latency), rcode, type, or a measure "
+     "With table: hits or bytes (of queries and responses), mean (latency), rcode, type, or a "
+     "measure "
      "as rows have it. Absent: hits."},
     {"direction", "string", "With by=rcode and by=type: query or response; absent: response."},
     {"code", "string", "With by=rcode and by=type: which, by name or number; - for none."},
