@@ -42,7 +42,7 @@ const zoomTo = (from, to) => to - from >= 2000 && change({ from, to });
 const figures = [
     new Stack({ id: "chart-rcodes", title: "Responses by result", unit: "a second; NODATA is NOERROR without an answer", group: "rcodes",
         zoom: zoomTo, press: (name) => press("rcode", name), loose: [NODATA], pressed: () => current().rcode }),
-    new Stack({ id: "chart-qtypes", title: "Questions by type", unit: "a second", group: "qtypes", zoom: zoomTo,
+    new Stack({ id: "chart-qtypes", title: "Types asked for", unit: "queries a second; where none come, responses", group: "qtypes", zoom: zoomTo,
         press: (name) => press("qtype", name), pressed: () => current().qtype }),
     new Heat({ id: "chart-latency", title: "Latency", unit: "from receipt to answer", zoom: zoomTo }),
     new Stack({ id: "chart-transports", title: "Transports", unit: "queries + responses a second", group: "transports", zoom: zoomTo }),

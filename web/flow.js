@@ -9,7 +9,7 @@ const some = (n, level = "bad") => (n ? { text: exact(n), level } : "0");
 /** What never came is judged where both halves of exchanges come; the rest nobody can know. */
 function loss({ unanswered, unasked, "source-loss": part, malformed }) {
     const parts = [unanswered && `${exact(unanswered)} unanswered`, unasked && `${exact(unasked)} unasked`,
-        part > 0 && `an estimated ${share(part, 1)} of its frames lost at the source`, malformed && `${exact(malformed)} malformed`];
+        part > 0 && `an estimated ${share(part, 1)} of its frames lost at the source`, malformed && `${exact(malformed)} malformed on its connection`];
     const text = parts.filter(Boolean).join(", ");
     const hint = "queries without a response, responses without a query: an estimate of what the server dropped "
         + "before it sent it; queries that it does not answer look the same";
@@ -102,8 +102,8 @@ function queue(output) {
 const COLUMNS = {
     streams: (press) => [
         { title: "Stream", cell: (s) => ({ text: s.name, action: () => press(s.name) }) },
-        { title: "Queries/s", right: true, cell: (s) => brief(s.rates.queries.second) },
-        { title: "Responses/s", right: true, cell: (s) => brief(s.rates.responses.second) },
+        { title: "Queries/s now", right: true, cell: (s) => brief(s.rates.queries.second) },
+        { title: "Responses/s now", right: true, cell: (s) => brief(s.rates.responses.second) },
         { title: "Queries", right: true, cell: (s) => exact(s.queries) },
         { title: "Responses", right: true, cell: (s) => exact(s.responses) },
         { title: "Clients or servers", right: true, cell: (s) => brief(s.distinct.clients + (s.distinct.servers ?? 0)) },

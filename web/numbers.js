@@ -40,7 +40,7 @@ export function ofServer(reply, outputs, upstream = null) {
         p50: timed(took.p50),
         p99: timed(took.p99),
         ...(upstream ? ofUpstream(upstream) : {}),
-        lost: lost(outputs, reply.malformed),
+        lost: lost(outputs, `${exact(reply.malformed)} malformed${reply.window === "all" ? "" : " in the window"}`),
     };
 }
 
@@ -71,13 +71,14 @@ export function ofEvents(sums, points, outputs, upstream) {
         servfail: coded(sums.rcodes, "SERVFAIL", sums.responses),
         p50: [micro(sums.latency.quantile(0.5)), `of ${exact(all)} responses`],
         p99: [micro(sums.latency.quantile(0.99)), `of ${exact(all)} responses`],
-        lost: lost(outputs, null),
+        lost: lost(outputs),
     };
 }
 
-function lost(outputs, malformed) {
+/** Outputs know no windows. `more`: what else there is to say. */
+function lost(outputs, more) {
     const dropped = (outputs ?? []).reduce((a, o) => a + o.dropped, 0);
-    return [exact(dropped), malformed === null ? "by all outputs since the start" : `by all outputs since the start; ${exact(malformed)} malformed`, dropped ? "bad" : ""];
+    return [exact(dropped), ["by all outputs since the start", more].filter(Boolean).join("; "), dropped ? "bad" : ""];
 }
 
 export class Numbers {

@@ -45,9 +45,9 @@ void history_stop(struct history *history);
 void history_close(struct history *history);
 
 /*
- * What came in a window, on both sides, as a snapshot: counters, distinct numbers, latencies and
- * rates of its streams are those of the window, and from_ms, to_ms and seconds tell how far it
- * really reaches. It has what stats_take has, if the follower has seen that within moments; else
+ * What came in a window, on both sides, as a snapshot: counters, distinct numbers and latencies of
+ * its streams are those of the window, rates those of now; from_ms, to_ms and seconds tell how far
+ * it really reaches. It has what stats_take has, if the follower has seen that within moments; else
  * what it has seen last. Where tables got more meanwhile its version is none that they have
  * (stats_is_now): then counters and distinct numbers may differ. WINDOW_ALL: stats_take. With a
  * reference for the caller (stats_release); NULL: no memory. Any thread.

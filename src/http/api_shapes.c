@@ -8,7 +8,7 @@ const struct http_shape http_shapes[] = {
     {"Rates", "{second: num (events in the last second), "
               "minute: num (events a second over the last minute; while the collector has run "
               "for less, since its start), "
-              "quarter: num (the same over 15 minutes)}"},
+              "quarter: num (the same over 15 minutes)} (of now, whatever the window)"},
     {"DirectionRates", "{queries: Rates, responses: Rates}"},
     {"Distinct",
      "{clients: int (of the client side), domains: int (names asked or answered), asked: int, "

@@ -143,6 +143,8 @@ test("tiles are of the side and the window of the reply", async () => {
     assert.deepEqual(numbers.p50.slice(0, 2), ["10 ms", "of 660 responses"]);
     assert.deepEqual(numbers.nxdomain.slice(0, 2), ["0 %", "0 of 660 responses"]);
     assert.ok(numbers.clients && !numbers.servers);
+    assert.equal(numbers.lost[1], "by all outputs since the start; 0 malformed in the window");
+    assert.equal(ofServer({ ...reply(121e3, {}, 660), window: "all" }, []).lost[1], "by all outputs since the start; 0 malformed");
     const upstream = ofServer({ ...reply(121e3, {}, 660), side: "upstream", seconds: 0 }, []);
     assert.ok(upstream.servers && !upstream.clients);
     assert.deepEqual(upstream.queries.slice(0, 2), ["0", "660 in 0 s"], "before the first second is over");

@@ -198,7 +198,7 @@ test("both directions are never summed without saying so", async (t) => {
         assert.match(await textOf(page, `#top-${list} .head .quiet`), /^queries \+ responses/, list);
     assert.equal(await page.locator("#top-clients .amount").first().innerText(), "28");
     assert.match(await textOf(page, "#chart-transports figcaption"), /queries \+ responses a second/);
-    assert.deepEqual((await page.locator("#streams th").allInnerTexts()).slice(1, 5), ["Queries/s", "Responses/s", "Queries", "Responses"]);
+    assert.deepEqual((await page.locator("#streams th").allInnerTexts()).slice(1, 5), ["Queries/s now", "Responses/s now", "Queries", "Responses"]);
 });
 
 const rows = (page, table) => page.locator(`#${table} tbody tr`).evaluateAll((all) => all.map((r) => [...r.cells].map((c) => c.innerText)));
