@@ -199,16 +199,17 @@ static void put_waiting(struct canvas *canvas, const struct top_view *view,
     }
 }
 
-/* In the first box, too: nothing came of this side in this time, and where there may be more. */
+/* In the first box, too: nothing came of this side in this time, and where there may be more. All
+ * of it has room in 80 columns. */
 static void put_nothing(struct canvas *canvas, const struct top_view *view, int y)
 {
     static const char *const words[] = {
-        [STATS_CLIENT] = "that clients asked",
-        [STATS_UPSTREAM] = "asked upstream",
+        [STATS_CLIENT] = "no client asked",
+        [STATS_UPSTREAM] = "nothing asked upstream",
     };
     static const char *const others[] = {
-        [STATS_CLIENT] = "--side upstream, or u, shows what is asked upstream",
-        [STATS_UPSTREAM] = "--side client, or u, shows what clients ask",
+        [STATS_CLIENT] = "upstream: u or --side upstream",
+        [STATS_UPSTREAM] = "clients: u or --side client",
     };
     char text[128], time[32] = "";
     if (view->lists[LIST_STREAMS].count == 0 ||
@@ -216,7 +217,7 @@ static void put_nothing(struct canvas *canvas, const struct top_view *view, int 
         return;
     if (view->window != WINDOW_ALL)
         snprintf(time, sizeof time, " in %s (w: another time)", stats_window_name(view->window));
-    snprintf(text, sizeof text, "nothing %s%s: %s", words[view->side], time, others[view->side]);
+    snprintf(text, sizeof text, "%s%s; %s", words[view->side], time, others[view->side]);
     canvas_str(canvas, TOP_BOX_RANK, y, STYLE_VALUE, text);
 }
 

@@ -239,7 +239,7 @@ def an_output_that_is_no_terminal_gets_a_report(t):
         lines = done.stdout.decode().splitlines()
         assert f"  {side}, all  " in lines[0], lines[0]
         equal(summary(lines, "queries")[0], queries, "queries")
-        told = any("nothing that clients asked: --side upstream, or u, shows what is asked upstream" in line for line in lines)
+        told = any("no client asked; upstream: u or --side upstream" in line for line in lines)
         equal(told, side == "clients", f"where its messages are, of {side}")
         for title in [table for table in TABLES if "client" not in table and "NXDOMAIN s" not in table]:
             table_of(lines, title)

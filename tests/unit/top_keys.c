@@ -95,6 +95,29 @@ static void upstream_has_servers(void **state)
     bench_end(&b);
 }
 
+/* What does not come may be of another time or the other side, which a small screen says whole. */
+static void nothing_says_where_there_may_be_more(void **state)
+{
+    struct bench b = bench_make(1, "n");
+    (void)state;
+    for (enum stats_side side = 0; side < STATS_SIDES; side++) {
+        b.view.numbers[NUMBER_QUERIES] = b.view.numbers[NUMBER_RESPONSES] = 0;
+        b.view.lists[LIST_ASKED].count = 0;
+        b.view.side = b.state.side = side;
+        b.view.window = WINDOW_5M;
+        bench_draw(&b, 80, 24);
+        assert_shows(&b, side == STATS_CLIENT
+                             ? " no client asked in 5m (w: another time); upstream: u or --side "
+                               "upstream\n"
+                             : " nothing asked upstream in 5m (w: another time); clients: u or "
+                               "--side client\n");
+        b.view.window = WINDOW_ALL;
+        bench_draw(&b, 80, 24);
+        assert_lacks(&b, "another time");
+    }
+    bench_end(&b);
+}
+
 /* --- what is found, and what is known of one ------------------------------------------------ */
 
 static const char found[] =
@@ -453,6 +476,7 @@ int main(void)
         cmocka_unit_test(tables_are_chosen),
         cmocka_unit_test(windows_and_sides_are_chosen),
         cmocka_unit_test(upstream_has_servers),
+        cmocka_unit_test(nothing_says_where_there_may_be_more),
         cmocka_unit_test(names_are_searched_for),
         cmocka_unit_test(a_row_is_explained),
         cmocka_unit_test(steps_lead_back),
