@@ -14,8 +14,8 @@ const TABLES = {
     domains: { key: (e) => e.qname },
     tlds: { key: (e) => tld(e.qname) },
     clients: { key: (e) => e.client },
-    ...Object.fromEntries(["NXDOMAIN", "SERVFAIL", "REFUSED"].flatMap((rcode) => [["clients", (e) => e.client], ["domains", (e) => e.qname]]
-        .map(([table, key]) => [`${table}-${rcode.toLowerCase()}`, { key, when: (e) => isResponse(e) && e.rcode === rcode }]))),
+    ...Object.fromEntries(["NXDOMAIN", "SERVFAIL", "REFUSED", NODATA].flatMap((result) => [["clients", (e) => e.client], ["domains", (e) => e.qname]]
+        .map(([table, key]) => [`${table}-${result.toLowerCase()}`, { key, when: (e) => isResponse(e) && resultOf(e) === result }]))),
     "domains-failing": { key: (e) => e.qname, when: failed },
     servers: { key: (e) => e.server },
     "servers-failing": { key: (e) => e.server, when: failed },
@@ -23,6 +23,7 @@ const TABLES = {
 };
 
 const isResponse = (e) => e.direction === "response";
+const resultOf = (e) => (e.nodata ? NODATA : e.rcode ?? "-");
 
 function failed(e) {
     return isResponse(e) && e.rcode !== "NOERROR" && e.rcode !== "NXDOMAIN";
@@ -63,7 +64,7 @@ export class Sums {
         bump(this.transports, event.transport ?? "unknown");
         if (isResponse(event)) {
             this.responses += 1;
-            bump(this.rcodes, event.nodata ? NODATA : event.rcode ?? "-");
+            bump(this.rcodes, resultOf(event));
             bump(this.answered, event.qtype ?? "-");
             if (timed(event))
                 this.latency.add([bucketOf(event.latency), 1]);

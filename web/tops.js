@@ -28,11 +28,11 @@ const LISTS = [
     { id: "domains-nxdomain", title: "NXDOMAIN by name", filter: "domain", live: true, under: true, rare: true, table: "domains", by: "nxdomain" },
     { id: "domains-servfail", title: "SERVFAIL by name", filter: "domain", live: true, under: true, rare: true, table: "domains", by: "servfail" },
     { id: "domains-refused", title: "REFUSED by name", filter: "domain", live: true, under: true, rare: true, table: "domains", by: "refused" },
-    { id: "domains-nodata", title: "NODATA by name", hint: "NOERROR without an answer or a referral", filter: "domain", under: true, rare: true,
+    { id: "domains-nodata", title: "NODATA by name", hint: "NOERROR without an answer or a referral", filter: "domain", live: true, under: true, rare: true,
         table: "domains", by: "nodata" },
     { id: "clients-servfail", title: "SERVFAIL by client", filter: "client", live: true, rare: true, table: "clients", by: "servfail", side: "client" },
     { id: "clients-refused", title: "REFUSED by client", filter: "client", live: true, rare: true, table: "clients", by: "refused", side: "client" },
-    { id: "clients-nodata", title: "NODATA by client", hint: "NOERROR without an answer or a referral", filter: "client", rare: true,
+    { id: "clients-nodata", title: "NODATA by client", hint: "NOERROR without an answer or a referral", filter: "client", live: true, rare: true,
         table: "clients", by: "nodata", side: "client" },
 ];
 /** Of history; what is asked now has a route of its own, api/v1/upstream, as a table of its own (servers.js). */
@@ -102,10 +102,13 @@ export class Tops {
             const rows = table?.rows ?? (live ? sums.top(list.id, ROWS) : []);
             ranks.element.hidden = !here.includes(list) || (!table && !live) || (list.rare && !rows.length);
             if (table || live)
-                ranks.show(rows.slice(0, ROWS), amount(table?.unit ?? list.unit ?? "events"), table ? note(table) : `live, ${COUNTED[list.by]}`, { force });
+                ranks.show(rows.slice(0, ROWS), amount(table?.unit ?? list.unit ?? "events"), table ? note(table) : liveNote(list), { force });
         }
     }
 }
+
+/** Of live events no list is by the slowest answer. */
+const liveNote = ({ by, unit }) => `live, ${unit === "seconds" ? COUNTED.mean : COUNTED[by]}`;
 
 /** What is counted, and what is not in the table: it may have so much, or is known of too little to have a mean. */
 const note = ({ by, floor, unit }) => [COUNTED[by] ?? by,

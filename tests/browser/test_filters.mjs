@@ -66,6 +66,10 @@ test("a client, and a result besides", async (t) => {
     await until("keys", async () => (await page.locator("#chart-rcodes .key").count()) === 2);
     assert.deepEqual((await page.locator("#chart-rcodes .key").allInnerTexts()).map((k) => k.split("\n")[0]), ["NXDOMAIN", "NODATA"]);
     assert.equal(await page.locator("#chart-rcodes button.key").count(), 1, "NODATA is no filter");
+    const counted = (list) => page.locator(`#top-${list} .rank`).evaluateAll((all) => all.map((r) => [r.dataset.name, r.children[2].title].join(" ")));
+    assert.deepEqual([await counted("domains-nodata"), await counted("clients-nodata")], [["www.one.test. 1"], ["192.0.2.2 1"]], "live");
+    assert.equal(await textOf(page, "#top-domains-nodata .head .quiet"), "live, responses");
+    assert.equal(await textOf(page, "#top-domains-slow .head .quiet"), "live, mean");
     await filtered(page, page.locator("#chart-rcodes .key", { hasText: "NXDOMAIN" }), "Result NXDOMAIN");
     assert.deepEqual((await chips(page)).sort(), ["Client 192.0.2.2", "Result NXDOMAIN"]);
     spile.events(TRAFFIC.flatMap(exchange));
