@@ -205,7 +205,7 @@ const struct top_table top_tables[TOP_LISTS] = {
     [LIST_UDP_SIZES] = {"UDP sizes by EDNS", PAIR("udp-sizes"), .by = "queries"},
     [LIST_EDNS_VERSIONS] = {"EDNS versions", PAIR("edns-versions"), .by = "queries"},
     [LIST_STREAMS] = {"streams", STREAMS},
-    [LIST_OUTPUTS] = {"outputs", ROWS(DOCUMENT_OUTPUTS, "outputs", output_columns),
+    [LIST_OUTPUTS] = {"outputs since the start", ROWS(DOCUMENT_OUTPUTS, "outputs", output_columns),
                       .by = "received"},
     [LIST_FOUND_NAMES] = {"domains found", FOUND("domains", SUBJECT_NAME)},
     [LIST_FOUND_CLIENTS] = {"clients found", FOUND("clients", SUBJECT_CLIENT), .only = TOP_CLIENT},

@@ -28,7 +28,7 @@ web: {{listen: "127.0.0.1:{port}", header-timeout: 1m{more}}}
 A, NOERROR, NXDOMAIN, SERVFAIL = 1, 0, 3, 2
 TABLES = ["domains asked", "domains answered", "domains NXDOMAIN", "domains SERVFAIL", "domains slowest",
           "registrable domains", "top-level domains", "clients", "clients by bytes", "NXDOMAIN sources",
-          "response codes", "query types", "latency by transport", "UDP sizes by EDNS", "EDNS versions", "streams", "outputs"]
+          "response codes", "query types", "latency by transport", "UDP sizes by EDNS", "EDNS versions", "streams", "outputs since the start"]
 
 
 def dns(labels, rcode=None):
@@ -403,7 +403,7 @@ def keys_do_what_help_says(t):
         screen.press("\t")
         screen.wait(f" {title}  1-")
     screen.press("T")
-    rows = table_of(screen.wait(" outputs  1-1/1"), "outputs")
+    rows = table_of(screen.wait(" outputs since the start  1-1/1"), "outputs since the start")
     equal((rows[0]["name"], rows[0]["received"]), ("null", str(daemon.get("outputs")["outputs"][0]["ledger"]["received"])),
           "the output")
     screen.press("8")
