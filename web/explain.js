@@ -4,7 +4,7 @@
  */
 import { byId, h, setText } from "./dom.js";
 import { Facts, counted, part, shares } from "./facts.js";
-import { brief, bytes, clock, exact, latency, length } from "./format.js";
+import { brief, bytes, clock, exact, length, micro } from "./format.js";
 import { Ranks } from "./ranks.js";
 import { SIDES, WINDOWS, sideOf, windowOf } from "./state.js";
 
@@ -15,8 +15,6 @@ const SUBJECTS = [
     { filter: "domain", parameter: "name", title: (name) => `What is known of ${name} and what is below it`, its: "the name itself" },
     { filter: "client", parameter: "client", side: "client", title: (name) => `What is known of the client ${name}`, its: "the client" },
 ];
-
-const micro = (seconds) => latency(seconds === null || seconds === undefined ? null : seconds * 1e6);
 
 /** Types and transports are those of queries, unless a server tells of its responses alone. */
 const asked = ({ queries, responses }) => (queries.events ? queries : responses);

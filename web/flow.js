@@ -1,9 +1,8 @@
 /* Streams with their connections and loss, outputs with queues and drops, inputs. */
 import { h, setText, table } from "./dom.js";
-import { brief, bytes, clock, exact, fromTo, latency, length, share } from "./format.js";
+import { brief, bytes, clock, exact, fromTo, length, micro, share } from "./format.js";
 import { now } from "./now.js";
 
-const micro = (seconds) => latency(seconds === null ? null : seconds * 1e6);
 const some = (n, level = "bad") => (n ? { text: exact(n), level } : "0");
 
 /** What never came is judged where both halves of exchanges come; the rest nobody can know. */

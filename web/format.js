@@ -43,6 +43,9 @@ export function latency(us) {
     return us < 1e6 ? `${three(us / 1000)} ms` : `${three(us / 1e6)} s`;
 }
 
+/** The same of seconds, which may be null: not known. */
+export const micro = (seconds) => latency(seconds === null || seconds === undefined ? null : seconds * 1e6);
+
 export function bytes(n) {
     return n < 1000 ? `${n} B` : `${brief(n)}B`;
 }

@@ -1,6 +1,6 @@
 /* Latency over time: the darker, the more responses took so long. Lines for the median and p99. */
 import { Figure, keyItem, timeTicks } from "./figure.js";
-import { brief, latency, moment } from "./format.js";
+import { brief, micro, moment } from "./format.js";
 import { alpha, colour } from "./palette.js";
 import { rowBound, rowOf, rowPlace } from "./timeline.js";
 
@@ -11,8 +11,6 @@ const DECADES_S = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100];
 const LEAST_ROWS = 8;
 const SHADES_DECADES = 3; // from the fullest cell's shade down to a thousandth of it
 const FAINT = 0.08;
-
-const micro = (seconds) => latency(seconds === null ? null : seconds * 1e6);
 
 export class Heat extends Figure {
     constructor(options) {

@@ -1,9 +1,7 @@
 /* How messages came: transports and what they cost, EDNS, and answers that were cut. */
 import { byId, h, setText, table } from "./dom.js";
 import { Facts, part, shares } from "./facts.js";
-import { exact, latency } from "./format.js";
-
-const micro = (seconds) => latency(seconds === null || seconds === undefined ? null : seconds * 1e6);
+import { exact, micro } from "./format.js";
 
 const COLUMNS = [
     { title: "Transport", cell: (r) => r.name },

@@ -1,6 +1,6 @@
 /* The big numbers. */
 import { h, setText } from "./dom.js";
-import { brief, exact, latency, length, share } from "./format.js";
+import { brief, exact, length, micro, share } from "./format.js";
 
 /** Those that one side alone has are hidden where the numbers shown lack them. */
 const TILES = [
@@ -12,8 +12,6 @@ const TILES = [
 ];
 
 const MANY = 10; // of more tiles a row has more
-
-const micro = (seconds) => latency(seconds === null ? null : seconds * 1e6);
 
 /** The share of responses with that code, and how many these are. */
 const coded = (rcodes, name, all) => [share(rcodes[name] ?? 0, all), `${exact(rcodes[name] ?? 0)} of ${exact(all)} responses`];
