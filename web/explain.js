@@ -17,19 +17,20 @@ const SUBJECTS = [
 ];
 
 /** Types and transports are those of queries, unless a server tells of its responses alone. */
-const asked = ({ queries, responses }) => (queries.events ? queries : responses);
+const askedBy = ({ queries, responses }) => (queries.events || !responses.events ? "queries" : "responses");
+const asked = (live) => live[askedBy(live)];
 
 /**
  * The lists: list(reply) gives {rows, floor}, or nothing where there is none. `filter`: what a click on a row is about;
- * `of`: the only subject that has it; `by`: what is counted, if it is not both directions; `window`: it is no live one.
+ * `of`: the only subject that has it; `by(reply)`: what is counted, if it is not both directions; `window`: it is no live one.
  */
 const LISTS = [
     { id: "clients", title: "Clients that asked", filter: "client", of: "domain", list: ({ live }) => live.clients },
     { id: "servers", title: "Servers asked", list: ({ live }) => live.servers },
     { id: "names", title: "Names asked for", filter: "domain", list: ({ live }) => live.names },
     { id: "under", title: "Names at and below it", filter: "domain", of: "domain", window: true, list: ({ under }) => under },
-    { id: "rcodes", title: "Results", filter: "rcode", by: "responses", list: ({ live }) => ({ rows: counted(live.responses.rcodes) }) },
-    { id: "qtypes", title: "Types", filter: "qtype", by: "queries", list: ({ live }) => ({ rows: counted(asked(live).qtypes) }) },
+    { id: "rcodes", title: "Results", filter: "rcode", by: () => "responses", list: ({ live }) => ({ rows: counted(live.responses.rcodes) }) },
+    { id: "qtypes", title: "Types", filter: "qtype", by: ({ live }) => askedBy(live), list: ({ live }) => ({ rows: counted(asked(live).qtypes) }) },
 ];
 
 const upper = (text) => text[0].toUpperCase() + text.slice(1);
@@ -51,7 +52,7 @@ function ofLive(live) {
         ["NODATA", part(live.responses.marks.nodata, live.responses.events)],
         ...[["Median latency", "p50"], ["p99 latency", "p99"]].map(([title, key]) =>
             [title, live.latency.count ? `${micro(live.latency[key])} of ${exact(live.latency.count)}` : "–"]),
-        ["Transports", shares(transports, events)],
+        [`Transports of ${askedBy(live)}`, shares(transports, events)],
         ["Bytes, both directions", bytes(live.queries.bytes + live.responses.bytes)]];
 }
 
@@ -93,7 +94,7 @@ class Explained {
             return;
         const { rows, floor } = found;
         const when = list.window ? titleOf(reply.window) : "live";
-        const note = [when, list.by ?? "queries + responses", floor > 0 && `others at most ${brief(floor)}`].filter(Boolean).join("; ");
+        const note = [when, list.by?.(reply) ?? "queries + responses", floor > 0 && `others at most ${brief(floor)}`].filter(Boolean).join("; ");
         ranks.show(rows.slice(0, ROWS), (r) => brief(r.value), note, { force });
     }
 

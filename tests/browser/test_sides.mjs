@@ -305,7 +305,7 @@ test("what is known of a name, of its clients, and back: of the window, and coun
     spile.events(events);
     await until("counted live", async () => (await facts(page, "domain-live")).Responses === "20");
     const live = await facts(page, "domain-live");
-    assert.deepEqual([live.Queries, live.NODATA, live.Transports], ["20", "14 (70 %)", "UDP 100 %"]);
+    assert.deepEqual([live.Queries, live.NODATA, live["Transports of queries"]], ["20", "14 (70 %)", "UDP 100 %"]);
     for (const quantile of ["Median latency", "p99 latency"]) {
         near(parsed(live[quantile]), 0.004, quantile, 0.01);
         assert.match(live[quantile], / of 20$/, "so many responses");
