@@ -16,6 +16,7 @@
     X(api_upstream)                                                                                \
     X(api_explain)                                                                                 \
     X(api_search)                                                                                  \
+    X(api_new)                                                                                     \
     X(api_series)                                                                                  \
     X(api_history)                                                                                 \
     X(api_history_tops)                                                                            \

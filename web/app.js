@@ -69,6 +69,7 @@ const known = {
     timeline: new Timeline(),
     tables: null,
     upstream: null, // of api/v1/upstream, of the chosen window
+    fresh: null, // of api/v1/new
     found: null, // of api/v1/search, while something is searched for
     explained: {}, // of api/v1/explain, by filter
     streams: [],
@@ -133,7 +134,7 @@ function draw() {
     const shown = picture();
     for (const figure of figures)
         figure.show(shown);
-    tops.show(known.tables, narrowed() ? known.sums : null, force, current());
+    tops.show(known.tables, known.fresh, narrowed() ? known.sums : null, force, current());
     drawServers();
     found.show(known.found, known.streams, current(), known.found ? scopeNote(known.found) : "");
     explanations.show(known.explained, current(), force);
@@ -264,12 +265,13 @@ async function askTables() {
     const past = hasPastTables();
     if (past && performance.now() < known.tablesDue)
         return;
-    const [tables, upstream] = await Promise.all([past ? askPastTables(shownWindow()) : askLiveTables(Tops.question(asked)),
-        askUpstream(Tops.upstreamQuestion(asked))]);
+    const [tables, upstream, fresh] = await Promise.all([past ? askPastTables(shownWindow()) : askLiveTables(Tops.question(asked)),
+        askIf("upstream", Tops.upstreamQuestion(asked)), askIf("new", past ? null : Tops.newQuestion(asked))]);
     if (asked !== current())
         return;
     known.tables = tables;
     known.upstream = upstream;
+    known.fresh = fresh;
     known.tablesDue = performance.now() + PAST_MS;
 }
 
@@ -292,7 +294,7 @@ const askExplained = (parameters) => ask("explain", parameters).catch((error) =>
     return { error: error.message };
 });
 
-const askUpstream = async (question) => question && ask("upstream", question);
+const askIf = async (path, question) => question && ask(path, question);
 const askLiveTables = async (question) => question && (await ask("tables", question)).tables;
 
 /** History keeps tables of all streams together. */
@@ -463,11 +465,11 @@ watch((now, before) => {
         known.timeline = new Timeline();
     if (["stream", "side", "window"].some(changed)) {
         known.reply = known.whole = null;
-        known.tables = known.tablesSpan = known.upstream = null;
+        known.tables = known.tablesSpan = known.upstream = known.fresh = null;
         force = true;
     }
     if (["stream", "side", "domain", "client", "rcode", "qtype"].some(changed)) {
-        known.tables = known.tablesSpan = known.upstream = null;
+        known.tables = known.tablesSpan = known.upstream = known.fresh = null;
         force = true;
         refilter();
         showStreams(known.streams.map((s) => s.name));

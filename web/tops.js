@@ -1,5 +1,5 @@
 /* The ranked lists: which there are, where their rows come from, and what a click on one does. */
-import { brief, bytes, latency } from "./format.js";
+import { brief, bytes, clock, exact, latency } from "./format.js";
 import { Ranks } from "./ranks.js";
 import { narrowed, scopeOf, sideOf } from "./state.js";
 
@@ -9,12 +9,13 @@ const SERVERS_ROWS = 50;
 /**
  * Each is a list of api/v1/tables, and in history a table by a rank. `live`: live events know it, too;
  * `under`: it can be narrowed to a domain; `side`: the only one that has it; `rare`: it shows only where
- * it has rows.
+ * it has rows; `fresh`: it is a table of api/v1/new.
  */
 const LISTS = [
     { id: "domains", title: "Domains", filter: "domain", live: true, under: true, table: "domains", by: "hits" },
     { id: "registrable", title: "Registrable domains", filter: "domain", under: true, table: "registrable", by: "hits" },
     { id: "tlds", title: "Top-level domains", filter: "domain", live: true, table: "tlds", by: "hits" },
+    { id: "new-domains", title: "New domains", hint: "that came first within the last hour; the newest first", filter: "domain", fresh: "domains" },
     { id: "clients", title: "Clients", filter: "client", live: true, table: "clients", by: "hits", side: "client" },
     { id: "clients-nxdomain", title: "Sources of NXDOMAIN", filter: "client", live: true, table: "clients", by: "nxdomain", side: "client" },
     { id: "domains-failing", title: "Failing domains", filter: "domain", live: true, under: true,
@@ -46,13 +47,13 @@ const COUNTED = { hits: "queries + responses", bytes: "bytes of both directions"
 
 /** Parameters for api/v1/history/tops, a request a rank. */
 export function pastQuestions(state, { from, to }) {
-    const ranks = [...new Set(listsOf(state).map((list) => list.by))];
+    const ranks = [...new Set(listsOf(state).filter(({ fresh }) => !fresh).map((list) => list.by))];
     return ranks.map((by) => ({ from, to, by, n: by === SERVERS.by && state.side ? SERVERS_ROWS : ROWS, side: sideOf(state).api }));
 }
 
 /** Replies of api/v1/history/tops, one a rank, as tables. */
 export function tablesOfPast(replies, state) {
-    return listsOf(state).map(({ id, table, by, unit = "events" }) => {
+    return listsOf(state).filter(({ fresh }) => !fresh).map(({ id, table, by, unit = "events" }) => {
         const reply = replies.find((r) => r.by === by);
         return { list: id, by, unit, floor: reply.floor[table] ?? 0, rows: (reply[table] ?? []).filter((row) => row.value > 0) };
     });
@@ -61,6 +62,15 @@ export function tablesOfPast(replies, state) {
 const AMOUNTS = { events: brief, bytes, seconds: (s) => latency(s * 1e6) };
 
 const amount = (unit) => (row) => AMOUNTS[unit](row.value);
+
+/** The tables of api/v1/new, as lists. */
+const tablesOfNew = (reply) => LISTS.filter(({ fresh }) => fresh).map(({ id, fresh }) =>
+    ({ list: id, since: reply.since, ...reply.tables.find(({ table }) => table === fresh) }));
+const since = (row) => `${brief(row.value)} since ${clock(row["first-seen"])}`;
+/** Where nothing is known of what was before, all is new. */
+const noteOfNew = ({ found, "found-all": all, from, since: begin, floor }) => [
+    `${exact(found)}${all ? "" : " or more"} since ${clock(from)}${from - begin < 1000 ? ", when counting began" : ""}`,
+    floor && `names of ${brief(floor)} messages or less may have been forgotten before`].filter(Boolean).join("; ");
 
 export class Tops {
     constructor(place, press) {
@@ -78,7 +88,7 @@ export class Tops {
         const { domain, client, rcode, qtype } = state;
         if (client || rcode || qtype)
             return null;
-        const lists = listsOf(state).filter((list) => list !== SERVERS && (!domain || list.under));
+        const lists = listsOf(state).filter((list) => list !== SERVERS && !list.fresh && (!domain || list.under));
         return { list: lists.map((list) => list.id).join(","), n: ROWS, under: domain, ...scopeOf(state) };
     }
 
@@ -88,12 +98,20 @@ export class Tops {
         return state.side && !narrowed(state) ? { stream, window, n: SERVERS_ROWS } : null;
     }
 
+    /** Parameters for api/v1/new; null: it is not shown. */
+    static newQuestion(state) {
+        const { stream, side } = scopeOf(state);
+        return narrowed(state) ? null : { stream, side, n: ROWS };
+    }
+
     /** The table of servers of history, if it is there. */
     static servers = (tables) => tables?.find(({ list }) => list === SERVERS.id) ?? null;
 
-    /** Tables of the server; `sums`, when there are any, for those that it was not asked for. */
-    show(tables, sums, force, state) {
-        const found = new Map((tables ?? []).map((table) => [table.list, table]));
+    /** Tables of the server, and its reply of what is new, if there is one; `sums`, when there are any, for those that
+     * it was not asked for. */
+    show(tables, fresh, sums, force, state) {
+        const all = [...(tables ?? []), ...(fresh ? tablesOfNew(fresh) : [])];
+        const found = new Map(all.map((table) => [table.list, table]));
         const here = listsOf(state);
         for (const list of LISTS) {
             const ranks = this.ranks.get(list.id);
@@ -101,7 +119,9 @@ export class Tops {
             const live = sums && list.live;
             const rows = table?.rows ?? (live ? sums.top(list.id, ROWS) : []);
             ranks.element.hidden = !here.includes(list) || (!table && !live) || (list.rare && !rows.length);
-            if (table || live)
+            if (table && list.fresh)
+                ranks.show(rows, since, noteOfNew(table), { force, none: "none" });
+            else if (table || live)
                 ranks.show(rows.slice(0, ROWS), amount(table?.unit ?? list.unit ?? "events"), table ? note(table) : liveNote(list), { force });
         }
     }

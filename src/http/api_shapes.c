@@ -95,7 +95,7 @@ const struct http_shape http_shapes[] = {
             "latency-sum?: num (seconds), slowest?: num (seconds), servfail?: int, refused?: int, "
             "nodata?: int (NOERROR without an answer or a referral), mean?: num? (seconds), "
             "share?: num? (of all questions), unanswered?: int (questions that had no answer, or "
-            "have none yet)}"},
+            "have none yet), first-seen?: time (or within some seconds behind it, mostly ten)}"},
     {"Table", "{list: text? (its name among the usual lists), title: text, table: text, by: text "
               "(hits and bytes are of queries and responses together), direction: text?, code: "
               "text?, under: text?, contains: text?, unit: text (events, "

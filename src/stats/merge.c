@@ -318,6 +318,6 @@ void stats_forget(struct stats *stats)
     stats->malformed = stats->unlisted = 0;
     stats->ticks = 0;
     stats->since_ms = clock_wall_ms();
-    stats->since_ns = clock_ns();
+    stats->since_ns = stats->window_ns = clock_ns();
     pthread_rwlock_unlock(&stats->tables_lock);
 }

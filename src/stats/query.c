@@ -348,18 +348,11 @@ static unsigned streams_in(const struct table_set *set)
     return set->stream_count + set->rest;
 }
 
-/* The sums of a key's rows. */
-struct sums {
-    struct stats_values values;
-    uint64_t error, cells;
-};
-
-/* Adds up the rows that the key has in one set, and their errors; where it has none, one may have
- * been dropped. */
-static void sum_set(const struct table_set *set, const struct best *best, uint64_t hash,
-                    const struct stats_scope *scope, struct sums *sums)
+/* Where the key has no row one may have been dropped. */
+void table_set_sum(const struct table_set *set, const struct stats_question *question,
+                   uint64_t hash, const struct stats_scope *scope, struct key_sums *sums)
 {
-    const struct stats_table *table = &set->tables[best->question->table];
+    const struct stats_table *table = &set->tables[question->table];
     for (unsigned s = 0; s < streams_in(set); s++) {
         unsigned number = s < set->stream_count ? s : set->stream_max;
         if (scope->stream != STATS_ALL && number != (unsigned)scope->stream)
@@ -369,18 +362,18 @@ static void sum_set(const struct table_set *set, const struct best *best, uint64
         if (!r)
             continue;
         add_row(table, r, &sums->values);
-        if (by_cells(best->question))
-            sums->cells += cells_value(table, r, best->question);
+        if (by_cells(question))
+            sums->cells += cells_value(table, r, question);
     }
 }
 
 /* The key's value in the whole scope. */
 static uint64_t sum_rows(const struct sets *sets, const struct best *best, uint64_t hash,
-                         const struct stats_scope *scope, struct sums *sums)
+                         const struct stats_scope *scope, struct key_sums *sums)
 {
-    *sums = (struct sums){0};
+    *sums = (struct key_sums){0};
     for (size_t i = 0; i < SETS; i++)
-        sum_set(sets->of[i], best, hash, scope, sums);
+        table_set_sum(sets->of[i], best->question, hash, scope, sums);
     return by_cells(best->question) ? sums->cells : stats_value(&sums->values, best->question);
 }
 
@@ -391,7 +384,7 @@ static void unite(const struct sets *sets, const struct stats_scope *scope, stru
     best->all = best->count < best->max;
     qsort(best->items, best->count, sizeof *best->items, by_hash);
     for (size_t i = 0; i < best->count; i++) {
-        struct sums sums;
+        struct key_sums sums;
         struct candidate *c = &best->items[i];
         if (kept > 0 && best->items[kept - 1].row->hash == c->row->hash)
             continue;
@@ -403,16 +396,19 @@ static void unite(const struct sets *sets, const struct stats_scope *scope, stru
 
 /* --- answers -------------------------------------------------------------------------------- */
 
+uint64_t table_set_floor(const struct table_set *set, enum stats_table_id id,
+                         const struct stats_scope *scope)
+{
+    return set->tables[id].floor * (scope->stream == STATS_ALL ? streams_in(set) : 1);
+}
+
 /* What a key that is in no row may have at most. */
 static uint64_t floor_of(const struct sets *sets, const struct best *best,
                          const struct stats_scope *scope)
 {
     uint64_t sum = 0;
-    for (size_t i = 0; i < SETS; i++) {
-        const struct table_set *set = sets->of[i];
-        sum += set->tables[best->question->table].floor *
-               (scope->stream == STATS_ALL ? streams_in(set) : 1);
-    }
+    for (size_t i = 0; i < SETS; i++)
+        sum += table_set_floor(sets->of[i], best->question->table, scope);
     return sum;
 }
 
@@ -433,7 +429,7 @@ static int fill_answer(const struct sets *sets, struct best *best, const struct 
     for (size_t i = 0; i < answer->count; i++) {
         const struct candidate *c = &best->items[i];
         struct stats_top *top = &answer->rows[i];
-        struct sums sums;
+        struct key_sums sums;
         top->value = c->value;
         top->key = c->row->hash;
         sum_rows(sets, best, c->row->hash, scope, &sums);

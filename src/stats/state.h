@@ -107,7 +107,8 @@ struct stats {
      * for reading, and for writing who takes a window. Never taken on a worker. */
     pthread_rwlock_t tables_lock;
     struct table_set tables;     /* of what came before the window ... */
-    struct stats_window *window; /* ... that runs */
+    struct stats_window *window; /* ... that runs, ... */
+    uint64_t window_ns;          /* ... since then */
     struct suffix_list suffixes;
     struct stream_state *streams; /* as many as places, then the nameless rest, then the total */
     size_t stream_count;

@@ -445,7 +445,7 @@ struct stats *stats_new(const struct stats_options *options, struct error *err)
     stats->patient = options->patient;
     stats->worker_count = options->workers;
     stats->since_ms = clock_wall_ms();
-    stats->since_ns = clock_ns();
+    stats->since_ns = stats->window_ns = clock_ns();
     struct shares shares = stats_shares(&options->settings, 0);
     stats->places = shares.places;
     int failed = pool_init(&stats->pool, shares.blocks);
@@ -659,6 +659,21 @@ int stats_top(struct stats *stats, const struct stats_scope *scope,
                                n, answers);
     for (size_t i = 0; !failed && i < count; i++)
         count_keys(stats, &numbered, questions[i].table, &answers[i]);
+    pthread_rwlock_unlock(&stats->tables_lock);
+    return failed;
+}
+
+int stats_news(struct stats *stats, const struct stats_scope *scope, enum stats_table_id table,
+               uint64_t since_ns, size_t n, struct stats_news *news)
+{
+    struct stats_scope numbered = *scope;
+    int failed = 0;
+    *news = (struct stats_news){.from_ns = since_ns, .found_all = true};
+    look_at_tables(stats);
+    pthread_rwlock_rdlock(&stats->tables_lock);
+    if (stats_number_of(stats, scope->stream, &numbered.stream))
+        failed = table_set_news(&stats->tables, &stats->window->tables, stats->window_ns, &numbered,
+                                table, since_ns, n, news);
     pthread_rwlock_unlock(&stats->tables_lock);
     return failed;
 }

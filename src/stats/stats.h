@@ -161,6 +161,33 @@ int stats_top(struct stats *stats, const struct stats_scope *scope,
               struct stats_answer *answers);
 void stats_answers_free(struct stats_answer *answers, size_t count);
 
+/* A key that came first lately. */
+struct stats_new {
+    struct stats_top row; /* what it has since; by hits */
+    uint64_t first_ns;    /* clock_ns: no earlier it came, and mostly in ten seconds from then */
+};
+
+struct stats_news {
+    struct stats_new *rows; /* the newest first */
+    size_t count;
+    uint64_t found;   /* keys that are new, of which there may be more than rows */
+    bool found_all;   /* else there may be more of them: not every row was looked at */
+    uint64_t from_ns; /* clock_ns since when they are */
+    uint64_t floor;   /* what has no row has at most so many hits */
+};
+
+/*
+ * The keys of a table that came first since a moment (clock_ns, an hour ago at the most), or in ten
+ * seconds before that; where nobody counted yet then, since the statistics' begin. At most `n`
+ * rows. A key that had come before and was evicted meanwhile is new: of one whose row has an error
+ * nobody knows. One of a stream is new if it has not come in that stream. What is new is told by
+ * when the history takes windows; without it all is new since the begin. Any thread. -1: no memory.
+ * Free with stats_news_free.
+ */
+int stats_news(struct stats *stats, const struct stats_scope *scope, enum stats_table_id table,
+               uint64_t since_ns, size_t n, struct stats_news *news);
+void stats_news_free(struct stats_news *news);
+
 /* Names for users and parsers: "domains", "registrable", ...; NULL behind the last. */
 const char *stats_table_name(enum stats_table_id table);
 const char *stats_measure_name(enum stats_measure measure);
@@ -180,7 +207,7 @@ struct stats_window;
 /* Bytes of `statistics: memory` that are for who keeps that. */
 size_t stats_windows_memory(const struct stats *stats);
 /* What came since the last call up to a snapshot (NULL: up to now), now the caller's own and
- * unchanging; the next window begins. Good after stats_stop, too. One thread at a time. NULL: it
+ * unchanging; the next window begins with what came after the snapshot. Good after stats_stop, too. One thread at a time. NULL: it
  * has more by now (stats_is_now), or there is no memory; the window goes on. */
 struct stats_window *stats_window_take(struct stats *stats, const struct stats_snapshot *of);
 void stats_window_free(struct stats_window *window);

@@ -117,7 +117,17 @@ void stats_table_clear(struct stats_table *table)
         clear_index(table);
     table->row_count = table->keys_len = table->block_free = table->wide_count = 0;
     table->block_count = table->row_max;
+    table->mark_count = 0;
     table->floor = table->evicted = 0;
+}
+
+void stats_table_mark(struct stats_table *table)
+{
+    if (table->mark_count == STATS_MARKS) {
+        table->mark_count--;
+        memmove(table->marks, table->marks + 1, table->mark_count * sizeof *table->marks);
+    }
+    table->marks[table->mark_count++] = table->row_count;
 }
 
 /* --- values --------------------------------------------------------------------------------- */
@@ -270,9 +280,37 @@ static void free_blocks(struct stats_table *table, uint32_t row)
     table->block_free = first ? first : table->block_free;
 }
 
-/* Moves a row that stays from number `from` to number `to`, and its key behind those before it. */
-static void move_row(struct stats_table *table, uint32_t from, uint32_t to)
+/* Rows that close the gaps between them, in their order; the marks go with them. */
+struct closing {
+    uint32_t left; /* rows that have their new numbers */
+    uint32_t mark; /* the first mark that has not */
+};
+
+static struct closing begin_closing(struct stats_table *table)
 {
+    table->keys_len = 0;
+    return (struct closing){0};
+}
+
+/* The rows from number `from` on come next. */
+static void move_marks(struct stats_table *table, struct closing *c, uint32_t from)
+{
+    for (; c->mark < table->mark_count && table->marks[c->mark] <= from; c->mark++)
+        table->marks[c->mark] = c->left;
+}
+
+static void end_closing(struct stats_table *table, struct closing *c)
+{
+    move_marks(table, c, table->row_count);
+    table->row_count = c->left;
+}
+
+/* Moves a row that stays behind those before it, and its key. */
+static void move_row(struct stats_table *table, uint32_t from, struct closing *c)
+{
+    uint32_t to = c->left;
+    move_marks(table, c, from);
+    c->left++;
     struct stats_row *row = &table->rows[from];
     memmove(table->keys + table->keys_len, table->keys + row->key_at, row->key_len);
     row->key_at = table->keys_len;
@@ -303,9 +341,9 @@ static bool is_spared(const struct stats_table *table, const struct stats_row *r
 /* Returns the new number of the row that is to be kept, if there is one. */
 static uint32_t drop_rows(struct stats_table *table, const uint64_t *weights, struct eviction e)
 {
-    uint32_t left = 0, kept = NO_ROW;
-    table->keys_len = 0;
-    for (uint32_t i = 0; i < table->row_count; i++) {
+    uint32_t count = table->row_count, kept = NO_ROW;
+    struct closing closing = begin_closing(table);
+    for (uint32_t i = 0; i < count; i++) {
         bool light = weights[i] < e.limit || (weights[i] == e.limit && e.ties && e.ties--);
         if (light && !(e.spare && is_spared(table, &table->rows[i]))) {
             if (table->blocks)
@@ -313,11 +351,11 @@ static uint32_t drop_rows(struct stats_table *table, const uint64_t *weights, st
             continue;
         }
         if (i == e.keep)
-            kept = left;
-        move_row(table, i, left++);
+            kept = closing.left;
+        move_row(table, i, &closing);
     }
-    table->evicted += table->row_count - left;
-    table->row_count = left;
+    end_closing(table, &closing);
+    table->evicted += count - table->row_count;
     return kept;
 }
 
@@ -569,8 +607,8 @@ static void join_rows(struct stats_table *table, struct stats_row *into, uint32_
 
 void stats_table_move(struct stats_table *table, const uint16_t *homes)
 {
-    uint32_t count = table->row_count, left = 0;
-    table->keys_len = 0;
+    uint32_t count = table->row_count;
+    struct closing closing = begin_closing(table);
     clear_index(table);
     for (uint32_t i = 0; i < count; i++) {
         struct stats_row *row = &table->rows[i];
@@ -582,10 +620,10 @@ void stats_table_move(struct stats_table *table, const uint16_t *homes)
             continue;
         }
         row->error += moves ? table->floor : 0; /* one of that group may have been dropped */
-        *entry = stats_table_tag(table, row->hash) | (left + 1);
-        move_row(table, i, left++);
+        *entry = stats_table_tag(table, row->hash) | (closing.left + 1);
+        move_row(table, i, &closing);
     }
-    table->row_count = left;
+    end_closing(table, &closing);
 }
 
 /* --- tables that become one ------------------------------------------------------------------ */

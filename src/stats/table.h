@@ -83,6 +83,9 @@ struct stats_row {
     uint8_t tag; /* the user's own */
 };
 
+/* Of the last moments that were marked so many are known. */
+enum { STATS_MARKS = 452 };
+
 /* Private: the upper halves of a row's counts. A row has one once it has counted 2^32 of something,
  * so however long the program runs these are few. */
 struct stats_wide {
@@ -109,8 +112,10 @@ struct stats_table {
     uint32_t wide_count, wide_max;
     const struct stats_table *elder; /* stats_table_follow; NULL: there is none */
     uint64_t elder_limit;            /* rows of it that weigh more are spared here */
-    uint64_t floor;                  /* 0: nothing was ever dropped, the table is exact */
-    uint64_t evicted;                /* rows dropped so far */
+    /* How many of the rows had come at the moments that were marked, in ascending order. */
+    uint32_t marks[STATS_MARKS], mark_count;
+    uint64_t floor;   /* 0: nothing was ever dropped, the table is exact */
+    uint64_t evicted; /* rows dropped so far */
 };
 
 /* Private: the first place in the index where a row may stand, and its tag: the bits of an index
@@ -146,6 +151,18 @@ void stats_table_follow(struct stats_table *table, const struct stats_table *eld
 void stats_table_seal(struct stats_table *table);
 /* Forgets everything. */
 void stats_table_clear(struct stats_table *table);
+
+/* Marks this moment: from now on stats_table_marked tells which rows came before it and which
+ * later, whatever is evicted, moved or folded in. The oldest mark goes where there are too many. A
+ * key that comes again after it was evicted has come with that row, whose error says that it may
+ * have come before. */
+void stats_table_mark(struct stats_table *table);
+/* The first row that came after one of the marks, by its number; of all marks kept 0 is the oldest.
+ */
+static inline uint32_t stats_table_marked(const struct stats_table *table, uint32_t mark)
+{
+    return table->marks[mark];
+}
 
 /* Prefetches the index where the key's row is looked for first, for callers who know early which
  * keys will come. */

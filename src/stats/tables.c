@@ -1,6 +1,13 @@
 #include "stats/tables.h"
 
+#include <assert.h>
 #include <stdlib.h>
+
+#include "base/clock.h"
+
+/* Marks are no closer than that. */
+#define MARK_NS (8 * CLOCK_SECOND_NS)
+static_assert((STATS_MARKS - 1) * MARK_NS >= 3600 * CLOCK_SECOND_NS, "marks reach back an hour");
 
 /* How the memory is shared out, in hundredths; what a key has on average, in bytes. */
 static const struct {
@@ -60,6 +67,19 @@ void table_set_seal(struct table_set *set)
 {
     for (int i = 0; i < STATS_TABLES; i++)
         stats_table_seal(&set->tables[i]);
+}
+
+void table_set_mark(struct table_set *set, uint64_t now_ns)
+{
+    struct stats_table *first = &set->tables[0];
+    uint32_t last = first->mark_count - 1;
+    if (first->mark_count > 0 && now_ns < set->mark_ns[last] + MARK_NS)
+        return;
+    if (first->mark_count == STATS_MARKS)
+        memmove(set->mark_ns, set->mark_ns + 1, last * sizeof *set->mark_ns);
+    for (int i = 0; i < STATS_TABLES; i++)
+        stats_table_mark(&set->tables[i]);
+    set->mark_ns[first->mark_count - 1] = now_ns;
 }
 
 bool table_set_exact(const struct table_set *set)

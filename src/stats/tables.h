@@ -39,6 +39,7 @@ struct table_set {
     unsigned stream_count; /* streams that have come, by number; the last one not counted */
     bool rest;             /* the last one has come */
     struct suffix_hash suffix_hashes[1 << SUFFIX_HASH_BITS];
+    uint64_t mark_ns[STATS_MARKS]; /* clock_ns of the tables' marks */
 };
 
 /* The caller has set reader, key, suffixes and stream_max. Takes about `memory` bytes. -1: no
@@ -52,6 +53,10 @@ void table_set_limit(struct table_set *set, size_t memory);
 void table_set_follow(struct table_set *set, const struct table_set *elder);
 /* stats_table_seal. */
 void table_set_seal(struct table_set *set);
+
+/* Marks a moment (clock_ns), but for one that comes so soon after the last that these would not
+ * reach back an hour: see stats_table_mark. */
+void table_set_mark(struct table_set *set, uint64_t now_ns);
 
 /* True when more than one stream has rows. */
 static inline bool table_set_several(const struct table_set *set)
@@ -123,6 +128,22 @@ bool table_set_exact(const struct table_set *set);
 int table_set_top(const struct table_set *set, const struct table_set *later,
                   const struct stats_scope *scope, const struct stats_question *questions,
                   size_t count, size_t n, struct stats_answer *answers);
+/* What a key has in a scope, of a stream by its number. */
+struct key_sums {
+    struct stats_values values;
+    uint64_t error; /* it may have so many more hits */
+    uint64_t cells; /* where the question is by type or rcode: hits that it counts */
+};
+/* Adds what it has in one set. */
+void table_set_sum(const struct table_set *set, const struct stats_question *question,
+                   uint64_t hash, const struct stats_scope *scope, struct key_sums *sums);
+/* What a key that has no row in the set may have at most. */
+uint64_t table_set_floor(const struct table_set *set, enum stats_table_id id,
+                         const struct stats_scope *scope);
+/* What stats_news promises; `later` began at that moment. */
+int table_set_news(const struct table_set *set, const struct table_set *later, uint64_t later_ns,
+                   const struct stats_scope *scope, enum stats_table_id table, uint64_t since_ns,
+                   size_t n, struct stats_news *news);
 /* What stats_window_leaders promises, in the same way. */
 int table_set_leaders(struct leaders *leaders, const struct table_set *set,
                       const struct stats_scope *scope, enum stats_table_id table,

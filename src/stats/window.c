@@ -57,10 +57,14 @@ static void keep_ids(struct stats *stats, struct stats_window *window)
 }
 
 /* With tables_lock, for writing. */
-static struct stats_window *swap_windows(struct stats *stats, struct stats_window *next)
+static struct stats_window *swap_windows(struct stats *stats, struct stats_window *next,
+                                         uint64_t now_ns)
 {
     struct stats_window *window = stats->window;
     table_set_limit(&next->tables, stats_shares(&stats->settings, stats->fitted).window);
+    table_set_mark(&stats->tables, stats->window_ns);
+    if (now_ns > stats->window_ns) /* all may have begun anew since */
+        stats->window_ns = now_ns;
     table_set_fold(&stats->tables, &window->tables);
     for (int n = 0; n < STATS_SIDES * STATS_DISTINCTS; n++)
         hll_merge(&stats_total(stats)->distinct[n / STATS_DISTINCTS].sketch[n % STATS_DISTINCTS],
@@ -79,7 +83,7 @@ struct stats_window *stats_window_take(struct stats *stats, const struct stats_s
         return NULL;
     pthread_rwlock_wrlock(&stats->tables_lock);
     bool now = !of || stats_is_now(stats, of->version);
-    struct stats_window *window = now ? swap_windows(stats, next) : NULL;
+    struct stats_window *window = now ? swap_windows(stats, next, of ? of->made_ns : clock_ns()) : NULL;
     pthread_rwlock_unlock(&stats->tables_lock);
     if (!window) {
         stats_window_free(next);

@@ -70,12 +70,12 @@ static void put_span(double seconds, char *out)
     snprintf(out, FORM_MAX, "%llus", s);
 }
 
-static void put_date(double seconds, char *out)
+static void put_date(double seconds, const char *format, char *out)
 {
     struct tm when;
     time_t second = seconds < 2e11 ? (time_t)seconds : (time_t)2e11;
     gmtime_r(&second, &when);
-    strftime(out, FORM_MAX, "%Y-%m-%dT%H:%M:%SZ", &when);
+    strftime(out, FORM_MAX, format, &when);
 }
 
 /* Without a blank: a row of a table is words. */
@@ -100,7 +100,9 @@ const char *form_text(enum top_form form, double value, char *out)
     else if (form == FORM_TIME)
         put_time(value, out);
     else if (form == FORM_DATE)
-        put_date(value, out);
+        put_date(value, "%Y-%m-%dT%H:%M:%SZ", out);
+    else if (form == FORM_CLOCK)
+        put_date(value / 1e3, "%H:%M:%SZ", out);
     else if (form == FORM_SHARE)
         put_share(value, out);
     else

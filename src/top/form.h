@@ -10,6 +10,7 @@ enum top_form {
     FORM_SPAN,  /* seconds, long ones: 45s, 12m 33s, 3h 02m, 5d 07h */
     FORM_SHARE, /* a part of 1 in percent: 98.1%, <0.1% */
     FORM_DATE,  /* Unix seconds: 2026-11-21T15:12:22Z */
+    FORM_CLOCK, /* Unix milliseconds, of a moment within a day: 15:12:22Z */
 };
 
 enum { FORM_MAX = 24 };

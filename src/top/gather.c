@@ -35,6 +35,7 @@ static const struct {
     [DOCUMENT_OUTPUTS] = {"/api/v1/outputs", 0, 0},
     [DOCUMENT_INPUTS] = {"/api/v1/inputs", 0, 0},
     [DOCUMENT_STATUS] = {"/api/v1/status", 0, 0},
+    [DOCUMENT_NEW] = {"/api/v1/new", SAYS_STREAM | SAYS_SIDE | SAYS_ROWS, 0},
     [DOCUMENT_SEARCH] = {"/api/v1/search", SAYS_SCOPE | SAYS_ROWS, ROWS_MOST},
     [DOCUMENT_EXPLAIN] = {"/api/v1/explain", SAYS_SIDE | SAYS_WINDOW | SAYS_ROWS, ROWS_MOST},
     [DOCUMENT_TABLES] = {"/api/v1/tables", SAYS_SCOPE | SAYS_ROWS, 0},
@@ -105,6 +106,8 @@ static bool is_wanted(const struct gathering *g, enum top_document document)
     switch (document) {
     case DOCUMENT_UPSTREAM:
         return g->wish->side == STATS_UPSTREAM;
+    case DOCUMENT_NEW:
+        return g->wish->tables[LIST_NEW];
     case DOCUMENT_SEARCH:
         return kind == SUBJECT_SEARCH && g->wish->subject.text[0];
     case DOCUMENT_EXPLAIN:

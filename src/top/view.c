@@ -97,10 +97,18 @@ static const struct top_column server_columns[] = {
 };
 
 /* By hits, which count both directions, as who answers has sorted them. */
+#define COUNTED_COLUMNS                                                                            \
+    {"q+a", "queries+responses", NULL, FORM_COUNT}, {"queries", "queries", NULL, FORM_COUNT},      \
+        ANSWER_COLUMNS
+
 static const struct top_column counted_columns[] = {
-    {"q+a", "queries+responses", NULL, FORM_COUNT},
-    {"queries", "queries", NULL, FORM_COUNT},
-    ANSWER_COLUMNS,
+    COUNTED_COLUMNS,
+    {0},
+};
+
+static const struct top_column new_columns[] = {
+    {"first seen", "first-seen", NULL, FORM_CLOCK},
+    COUNTED_COLUMNS,
     {0},
 };
 
@@ -197,6 +205,9 @@ const struct top_table top_tables[TOP_LISTS] = {
     [LIST_SERVERS] = {"servers", SERVERS("queries")},
     [LIST_SLOW_SERVERS] = {"slowest servers", SERVERS("mean")},
     [LIST_FAILING] = {"failing servers", SERVERS("failed")},
+    [LIST_NEW] = {"new domains of the last hour", .kind = KIND_FOUND, .document = DOCUMENT_NEW,
+                  .name = "domains", .columns = new_columns, .by = "first seen",
+                  .rows = SUBJECT_NAME},
     [LIST_RCODES] = {"response codes", PAIR("rcodes"), .by = "answers"},
     [LIST_TYPES] = {"query types", PAIR("qtypes"), .by = "queries"},
     [LIST_TRANSPORT_TIMES] = {"latency by transport",

@@ -21,6 +21,7 @@ enum top_document {
     DOCUMENT_OUTPUTS,
     DOCUMENT_INPUTS,
     DOCUMENT_STATUS,
+    DOCUMENT_NEW,     /* while its table is shown */
     DOCUMENT_SEARCH,  /* while something is searched for */
     DOCUMENT_EXPLAIN, /* while something is explained */
     DOCUMENT_TABLES,  /* one or many */
@@ -113,6 +114,7 @@ enum top_list_id {
     LIST_SERVERS,
     LIST_SLOW_SERVERS,
     LIST_FAILING,
+    LIST_NEW,
     LIST_RCODES,
     LIST_TYPES,
     LIST_TRANSPORT_TIMES,
@@ -146,7 +148,7 @@ enum top_kind {
     KIND_ROWS,    /* an array of objects that have a name */
     KIND_MEMBERS, /* an object of such objects by name */
     KIND_COUNTED, /* such an array as "rows" of an object, which says how many there are in all */
-    KIND_FOUND,   /* the same of a search: one of the objects in "tables" */
+    KIND_FOUND,   /* the same of what was found: one of the objects in "tables" */
 };
 
 /* What the screen is about: everything; what has a text in it; or one name and what is below it, or
@@ -165,7 +167,7 @@ static inline enum top_page top_page_of(enum top_subject_kind kind)
     return kind == SUBJECT_ALL ? PAGE_ALL : kind == SUBJECT_SEARCH ? PAGE_FOUND : PAGE_EXPLAINED;
 }
 
-enum { TOP_COLUMNS_MAX = 12, TOP_ROWS_MAX = 4096 };
+enum { TOP_COLUMNS_MAX = 14, TOP_ROWS_MAX = 4096 };
 
 /* Whose numbers have it. */
 enum top_only { TOP_BOTH, TOP_CLIENT, TOP_UPSTREAM };

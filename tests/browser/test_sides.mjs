@@ -245,6 +245,20 @@ test("the busiest stream comes first", async (t) => {
     assert.deepEqual(await page.locator("#streams tbody .link").allInnerTexts(), ["busy", "first"]);
 });
 
+test("new domains: the newest first, with what they have had since; a click is about one", async (t) => {
+    const { spile, page } = await mixed(t, "");
+    const amounts = () => page.locator("#top-new-domains .rank .amount").allInnerTexts();
+    assert.deepEqual((await names(page, "new-domains")).sort(), ["nope.one.test.", "www.one.test."]);
+    assert.match((await amounts()).sort().join(), /^12 since \d\d:\d\d:\d\d,28 since \d\d:\d\d:\d\d$/);
+    assert.match(await textOf(page, "#top-new-domains .head .quiet"), /^2 since \d\d:\d\d:\d\d, when counting began$/);
+    spile.events([frame({ name: "young.test" })]);
+    await until("one more", async () => (await names(page, "new-domains")).includes("young.test."));
+    await page.locator("#sides button", { hasText: "pstream" }).click();
+    await until("of upstream", async () => (await names(page, "new-domains")).join() === "one.test.");
+    await page.locator("#top-new-domains button").click();
+    await until("narrowed to it", async () => hash(page).domain === "one.test." && !(await page.locator("#top-new-domains").isVisible()));
+});
+
 test("a search: names, addresses and streams that have the text in them, and what is known of one", async (t) => {
     const spile = await t.spile();
     const many = Array.from({ length: 40 }, (_, i) => Array(50 - i).fill({ name: `host${i}.test`, client: `192.0.2.${100 + i}` })).flat();

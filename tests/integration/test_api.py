@@ -179,6 +179,7 @@ ASKED = {
     "connections": [{}, {"n": 1}],
     "upstream": [{}, {"window": "1m", "stream": "unbound-test", "n": 2}],
     "search": [{"text": "corp"}, {"text": ".", "side": "upstream", "n": 3, "window": "1h", "stream": "unbound-test"}],
+    "new": [{}, {"table": "clients", "window": "1m", "stream": "unbound-test"}, {"side": "upstream", "n": 3, "window": "5m"}],
     "explain": [{"name": "example"}, {"client": "198.51.100.1", "window": "5m", "n": 3}, {"name": "test", "side": "upstream"}],
     "events": [],
 }

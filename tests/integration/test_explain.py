@@ -1,5 +1,5 @@
-"""What belongs to a name or a client (/api/v1/explain), and what is found by a part of its name (/api/v1/search): the
-truth of a known mix."""
+"""What belongs to a name or a client (/api/v1/explain), what is found by a part of its name (/api/v1/search), and what
+came first lately (/api/v1/new): the truth of a known mix."""
 import collections
 import json
 import time
@@ -7,7 +7,7 @@ import time
 import fstrm
 from harness import equal, test, wait_for
 from lab import question
-from mix import SIDES, Mix
+from mix import SIDES, Mix, side_of
 from test_api import Api, Shapes
 from test_api_numbers import DIRECTIONS, ENDS, check_direction, check_quantile, direction_of, latencies_of, measures, table_of
 
@@ -204,3 +204,52 @@ def of_several_streams_a_key_is_found_once(t):
     under = api.get("explain", name="even.example", n=5)["under"]
     equal([under["keys"], under["keys-exact"], len(under["rows"])], [20, True, 5], "under")
     equal([r["value"] for r in under["rows"]], sorted(even.values(), reverse=True)[:5], "under")
+
+
+@test()
+def what_is_new_is_told(t):
+    """What came first lately, by side and stream, with what it has since; after a reset all is new again."""
+    api = Api(t)
+    shapes = Shapes(api)
+    mixes = [Mix(label="one", identity=b"a"), Mix(label="two", identity=b"b"), Mix(label="one", identity=b"b")]
+    begin = api.get("statistics")["since"]
+    for mix in mixes:
+        send(t, mix)
+    events = [e for mix in mixes for e in mix.events()]
+    api.wait_events(len(events))
+    api.wait_events(len(events), window="1m")
+    for side in SIDES:
+        for stream in (None, "a", "b"):
+            some = [e for e in events if side_of(e) == side and stream in (None, e["identity"])]
+            check_new(api, shapes, some, begin, side=side, **{"stream": stream} if stream else {})
+    newest = api.get("new", n=3, table="clients")["tables"]
+    equal([[t["table"], len(t["rows"]), t["found"]] for t in newest], [["clients", 3, 50]], "some of a table")
+    for asked in ({"window": "1d"}, {"window": "all"}, {"table": "types"}, {"n": 0}, {"n": 1001}, {"side": "query"}):
+        error = api.get("new", 400, **asked)["error"]
+        assert f"'{next(iter(asked))}'" in error, f"{asked}: {error}"
+    api.get("new", 404, stream="nobody")
+    equal(api.ask("/api/v1/statistics", "DELETE")[0], 200, "status of the reset")
+    equal([t["found"] for t in api.get("new")["tables"]], [0, 0], "after a reset")
+    send(t, mixes[0])
+    api.wait_events(len(mixes[0].events()))
+    reset = api.get("statistics")["since"]
+    assert reset > begin, (reset, begin)
+    check_new(api, shapes, [e for e in mixes[0].events() if side_of(e) == "client"], reset, side="client")
+
+
+def check_new(api, shapes, events, begin, **asked):
+    for window in ("1m", "5m", "1h"):
+        got = api.get("new", window=window, n=1000, **asked)
+        shapes.check("/api/v1/new", got)
+        equal([got["side"], got["window"], got["since"]], [asked["side"], window, begin], "scope")
+        for table, key in (("domains", lambda e: e["qname"]), ("registrable", lambda e: ".".join(e["qname"].split(".")[-3:]))):
+            found, = (each for each in got["tables"] if each["table"] == table)
+            wanted = {name: measures(row) for name, row in table_of(events, key).items()}
+            what = f"new {table}, {asked}"
+            equal([found["found"], found["found-all"], found["floor"]], [len(wanted), True, 0], what)
+            equal({r["name"]: [r["queries"], r["responses"], r["nxdomain"], r["error"]] for r in found["rows"]},
+                  {name: [m["queries"], m["responses"], m["nxdomain"], 0] for name, m in wanted.items()}, what)
+            assert abs(found["from"] - begin) <= 20, (begin, found["from"])  # two clocks, which are not read at once
+            seen = [r["first-seen"] for r in found["rows"]]
+            equal(seen, sorted(seen, reverse=True), what)
+            assert all(begin - 20 <= at <= got["time"] for at in seen), (begin, seen)

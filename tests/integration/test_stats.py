@@ -169,7 +169,7 @@ def attack(t):
     names that matter are found, counts of distinct keys are near, and pages come at once."""
     build_storm(t)
     spile = t.listen(CONFIG, count=2)
-    asker = Asker(spile, ["/metrics", f"/tables?n={TOP}", f"/api/v1/tables?n={TOP}&table=domains&by=queries"])
+    asker = Asker(spile, ["/metrics", f"/tables?n={TOP}", f"/api/v1/tables?n={TOP}&table=domains&by=queries", "/api/v1/new?n=100"])
     asker.start()
     try:
         sender = storm(t, 5_000_000, 1_000_000, 1_000_000)

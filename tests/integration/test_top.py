@@ -28,7 +28,7 @@ web: {{listen: "127.0.0.1:{port}", header-timeout: 1m{more}}}
 A, NOERROR, NXDOMAIN, SERVFAIL = 1, 0, 3, 2
 TABLES = ["domains asked", "domains answered", "domains NXDOMAIN", "domains SERVFAIL", "domains slowest",
           "registrable domains", "top-level domains", "clients", "clients by bytes", "NXDOMAIN sources",
-          "response codes", "query types", "latency by transport", "UDP sizes by EDNS", "EDNS versions", "streams", "outputs since the start"]
+          "new domains of the last hour", "response codes", "query types", "latency by transport", "UDP sizes by EDNS", "EDNS versions", "streams", "outputs since the start"]
 
 
 def dns(labels, rcode=None):

@@ -83,6 +83,7 @@ struct trial {
     uint32_t least;     /* rows of the table when it was full with the fewest */
     uint64_t mean_hits; /* 1: every event has one */
     bool cells;
+    uint32_t marks[STATS_MARKS], mark_count; /* what `rows` was */
 };
 
 static uint64_t hash_of(uint32_t key)
@@ -150,6 +151,25 @@ static void check_row(const struct trial *trial, uint32_t key)
     assert_true(in_cells == (trial->cells ? count : 0));
 }
 
+/* Marks the moment, now and then. */
+static void mark(struct trial *trial, struct random *random)
+{
+    if (random_below(random, EVENTS / STATS_MARKS / 2) > 0)
+        return;
+    if (trial->mark_count == STATS_MARKS)
+        memmove(trial->marks, trial->marks + 1, --trial->mark_count * sizeof *trial->marks);
+    trial->marks[trial->mark_count++] = trial->rows;
+    stats_table_mark(&trial->table);
+}
+
+/* Of every row it is known between which marks it came; `came` is of the row with that number. */
+static void check_marks(const struct trial *trial, uint32_t number, uint32_t came)
+{
+    const struct stats_table *table = &trial->table;
+    for (uint32_t m = 0; m < trial->mark_count; m++)
+        assert_true((number >= stats_table_marked(table, m)) == (came > trial->marks[m]));
+}
+
 static void check_table(const struct trial *trial)
 {
     const struct stats_table *table = &trial->table;
@@ -160,7 +180,9 @@ static void check_table(const struct trial *trial)
         memcpy(&key, stats_row_key(table, &table->rows[i]).ptr, sizeof key);
         assert_true(trial->came[key] > before); /* they stand as they came */
         before = trial->came[key];
+        check_marks(trial, i, before);
     }
+    assert_int_equal(table->mark_count, trial->mark_count);
     assert_true((table->floor > 0) == (table->evicted > 0));
     assert_true((double)table->floor <= (double)trial->total / (trial->least * 2 / 3.0 - 2));
 }
@@ -168,7 +190,9 @@ static void check_table(const struct trial *trial)
 static void run_trial(struct trial *trial, uint32_t (*next)(struct keys *), uint64_t seed)
 {
     struct keys keys = {.random = {seed}};
+    struct random marks = {seed};
     for (int i = 0; i < EVENTS; i++) {
+        mark(trial, &marks);
         uint64_t hits = trial->mean_hits == 1 || random_below(&keys.random, 10)
                             ? 1
                             : random_below(&keys.random, 20 * trial->mean_hits);

@@ -62,6 +62,7 @@ static void begin_statistics(struct world *w)
     assert_non_null(w->stats);
     w->place.history->stats = w->stats;
     w->since_ms = w->now_ms;
+    w->stats->window_ns = (uint64_t)w->now_ms * 1000000;
 }
 
 static void send_one(struct world *w)
@@ -447,6 +448,106 @@ static void each_name_leads_its_window(void **state)
     end_world(&w);
 }
 
+/* --- what came first lately ----------------------------------------------------------------- */
+
+/* Parts end when windows begin anew, too, but what is noted of them is eight seconds apart. */
+enum { PART = 18 * SECOND };
+
+/* By the steady clock when each name came first in a stream, or in all, since the statistics'
+ * begin; 0: it has not. */
+static void find_firsts(const struct world *w, int stream, enum stats_side side, int64_t *firsts,
+                        uint64_t *hits)
+{
+    memset(firsts, 0, KEYS_MAX * sizeof *firsts);
+    memset(hits, 0, KEYS_MAX * sizeof *hits);
+    for (size_t i = 0; i < w->count; i++) {
+        const struct came *c = &w->came[i];
+        if (c->side != side || c->at_ms < w->since_ms || (stream >= 0 && c->stream != stream))
+            continue;
+        hits[c->name]++;
+        if (firsts[c->name] == 0)
+            firsts[c->name] = c->at_ms;
+    }
+}
+
+/* A row is new, and if it has no error it came first when it says; what has more hits than the
+ * tables may have forgotten is not missing. */
+static void check_news_of(struct world *w, int stream, const struct stats_scope *scope,
+                          int64_t length_ms)
+{
+    static int64_t firsts[KEYS_MAX];
+    static uint64_t hits[KEYS_MAX];
+    bool seen[KEYS_MAX] = {false};
+    struct stats_news news;
+    int64_t since_ms = w->now_ms > length_ms ? w->now_ms - length_ms : 0;
+    uint64_t since_ns = (uint64_t)since_ms * 1000000, before_ns = UINT64_MAX;
+    find_firsts(w, stream, scope->side, firsts, hits);
+    assert_int_equal(stats_news(w->stats, scope, TABLE_DOMAINS, since_ns, KEYS_MAX, &news), 0);
+    int64_t from_ms = (int64_t)(news.from_ns / 1000000);
+    assert_true(from_ms == w->since_ms || from_ms <= since_ms);
+    assert_true(from_ms >= w->since_ms && from_ms > since_ms - PART - SECOND);
+    assert_true(news.found_all && news.found == news.count);
+    for (size_t i = 0; i < news.count; i++) {
+        const struct stats_new *new = &news.rows[i];
+        unsigned n;
+        assert_int_equal(sscanf(new->row.text, "n%u.example.", &n), 1);
+        int64_t told_ms = (int64_t)(new->first_ns / 1000000);
+        assert_true(!seen[n] && new->first_ns <= before_ns);
+        assert_in_range(hits[n], new->row.value, new->row.value + new->row.error);
+        if (new->row.error == 0)
+            assert_in_range(firsts[n] - told_ms, 1, PART + SECOND);
+        before_ns = new->first_ns;
+        seen[n] = true;
+    }
+    for (size_t n = 0; n < KEYS_MAX; n++)
+        assert_true(seen[n] || firsts[n] <= from_ms || hits[n] <= news.floor);
+    stats_news_free(&news);
+}
+
+static void check_news(struct world *w)
+{
+    static const int64_t lengths_ms[] = {MINUTE, 5 * MINUTE, HOUR};
+    for (int n = 0; n < 3 * STATS_SIDES * (STREAMS + 1); n++) {
+        int stream = n / 3 / STATS_SIDES - 1;
+        int at = stream < 0
+                     ? STATS_ALL
+                     : stats_snapshot_find(w->stats->snapshot, span_str(stream_names[stream]));
+        if (stream >= 0 && at == STATS_ALL)
+            continue; /* it has sent nothing since the start */
+        const struct stats_scope scope = {
+            .stream = stats_snapshot_at(w->stats->snapshot, at, STATS_CLIENT)->id,
+            .side = n / 3 % STATS_SIDES};
+        check_news_of(w, stream, &scope, lengths_ms[n % 3]);
+    }
+}
+
+/* Of the last minute, five minutes and hour, in each stream and in all; with evictions, too. */
+static void what_is_new_is_told(void **state)
+{
+    (void)state;
+    static const struct traffic kinds[] = {{KEYS_MAX, PEERS_MAX, 6, 32 << 20, true},
+                                           {KEYS_MAX, PEERS_MAX, 400, 6 << 20, false}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct world w;
+        begin_world(&w, 23 + i, &kinds[i]);
+        for (int k = share_of(i ? 4 : 30); k > 0; k--) {
+            live_for(&w, 5 + (int64_t)random_below(&w.random, i ? 40 : 400));
+            if (random_below(&w.random, 4) == 0)
+                reset_window(&w);
+            check_news(&w);
+        }
+        tick(&w);
+        stats_forget(w.stats);
+        w.since_ms = w.now_ms;
+        w.stats->window_ns = (uint64_t)w.now_ms * 1000000;
+        tick(&w);
+        check_news(&w);
+        live_for(&w, 50);
+        check_news(&w);
+        end_world(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -455,6 +556,7 @@ int main(void)
         cmocka_unit_test(resets_of_all),
         cmocka_unit_test(restarts),
         cmocka_unit_test(each_name_leads_its_window),
+        cmocka_unit_test(what_is_new_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -324,6 +324,53 @@ static void counts_are_past_32_bits(void **state)
         stats_table_free(&tables[i]);
 }
 
+static uint32_t rows_since(const struct stats_table *table, uint32_t mark)
+{
+    return table->row_count - stats_table_marked(table, mark);
+}
+
+/* Which rows came before a mark and which later is known still when others were evicted, their
+ * groups were joined, or more were folded in. */
+static void marks_stay_between_their_rows(void **state)
+{
+    (void)state;
+    struct stats_table table = made(1 << 14, 20, false), later = made(1 << 14, 20, false);
+    for (uint64_t i = 0; i < 3; i++) {
+        stats_table_mark(&table); /* before none, one and two rows */
+        hit(&table, 1 + i, 1000)->group = 0;
+    }
+    stats_table_mark(&table);
+    assert_int_equal(rows_since(&table, 0), 3);
+    assert_int_equal(rows_since(&table, 2), 1);
+    for (uint64_t i = 10; i < 1000; i++)
+        hit(&table, i, 1);
+    assert_true(table.evicted > 0);
+    for (uint32_t mark = 0; mark < 4; mark++)
+        assert_int_equal(stats_table_marked(&table, mark), mark); /* the heavy ones are there */
+    hit(&later, 2, 1);
+    hit(&later, 5000, 1);
+    stats_table_mark(&table);
+    stats_table_fold(&table, &later);
+    assert_int_equal(rows_since(&table, 4), 1); /* the other one was known */
+    /* The first one's key moves to where the second's is; and then there are as many less. */
+    table.rows[1].hash = table.rows[0].hash;
+    table.rows[1].group = 1;
+    stats_table_move(&table, (uint16_t[]){0, 0});
+    assert_int_equal(stats_table_marked(&table, 0), 0);
+    assert_int_equal(stats_table_marked(&table, 1), 1);
+    assert_int_equal(stats_table_marked(&table, 2), 1);
+    assert_int_equal(stats_table_marked(&table, 3), 2);
+    assert_int_equal(rows_since(&table, 4), 1);
+    for (uint32_t mark = 5; mark < STATS_MARKS + 1; mark++)
+        stats_table_mark(&table);
+    assert_int_equal(table.mark_count, STATS_MARKS);
+    assert_int_equal(stats_table_marked(&table, 0), 1); /* the oldest has gone */
+    stats_table_clear(&table);
+    assert_int_equal(table.mark_count, 0);
+    stats_table_free(&table);
+    stats_table_free(&later);
+}
+
 /* Sums of latencies stay where they cannot grow; and what has no memory for its upper half says how
  * far it may be wrong. */
 static void sums_and_counts_have_an_end(void **state)
@@ -549,6 +596,7 @@ int main(void)
         cmocka_unit_test(keys_run_out),
         cmocka_unit_test(cells_count),
         cmocka_unit_test(counts_are_past_32_bits),
+        cmocka_unit_test(marks_stay_between_their_rows),
         cmocka_unit_test(sums_and_counts_have_an_end),
         cmocka_unit_test(cells_of_a_row_are_limited),
         cmocka_unit_test(cells_run_out),

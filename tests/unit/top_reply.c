@@ -297,6 +297,36 @@ static void assert_asked(struct script *script, const char *wanted)
 #define STATISTICS(STREAM) "/statistics" STREAM " side=client window=all;"
 #define REST "/outputs;/inputs;/status;"
 
+/* What is new, newest first; the hour is not the window's. */
+static void new_names_say_when_they_came(void **state)
+{
+    struct script script = {.broken = NULL};
+    struct top_origin origin = {.state = &script, .get = answer};
+    struct top_wish wish = plain_wish();
+    struct top_view view;
+    struct error err = {0};
+    char text[FORM_MAX];
+    (void)state;
+    wish.window = WINDOW_5M;
+    wish.tables[LIST_NEW] = true;
+    assert_int_equal(top_gather(&origin, &wish, &view, &err), 0);
+    assert_asked(&script, ";/streams side=client window=5m;/statistics side=client window=5m;" REST
+                          "/new side=client n=10;");
+    read_text(&view, DOCUMENT_NEW, LIST_ASKED,
+              "{\"tables\":[{\"table\":\"registrable\",\"found\":1,\"rows\":[]},"
+              "{\"table\":\"domains\",\"found\":7,\"found-all\":true,\"rows\":["
+              "{\"name\":\"b.\",\"queries\":2,\"responses\":1,\"first-seen\":1796038307153},"
+              "{\"name\":\"a.\",\"queries\":5,\"responses\":5,\"first-seen\":1796038317153}]}]}");
+    const struct top_list *list = &view.lists[LIST_NEW];
+    assert_int_equal(list->count, 2);
+    assert_true(list->keys == 7);
+    assert_string_equal(list->rows[0].name, "a.");
+    assert_true(list->rows[1].values[1] == 3);
+    assert_string_equal(form_text(FORM_CLOCK, list->rows[0].values[0], text), "11:31:57Z");
+    assert_string_equal(form_text(FORM_CLOCK, NAN, text), "-");
+    top_view_free(&view);
+}
+
 static void only_what_is_shown_is_asked_for(void **state)
 {
     struct script script = {.broken = NULL};
@@ -399,6 +429,7 @@ int main(void)
         cmocka_unit_test(only_objects_are_replies),
         cmocka_unit_test(lists_are_bounded),
         cmocka_unit_test(only_what_is_shown_is_asked_for),
+        cmocka_unit_test(new_names_say_when_they_came),
         cmocka_unit_test(streams_are_asked_for_by_name),
         cmocka_unit_test(a_subject_is_asked_about),
         cmocka_unit_test(a_request_that_fails_gives_no_view),
