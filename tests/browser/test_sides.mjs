@@ -315,7 +315,7 @@ test("what is known of a name, of its clients, and back: of the window, and coun
         /^What clients asked, of all streams; last hour, [\d:]{8} to [\d:]{8} UTC\. Live: counted by the server since [\d:]{8} UTC\.$/);
     assert.deepEqual(await facts(page, "domain-live").then((f) => [f.Queries, f.Responses, f["Median latency"]]), ["0", "0", "–"], "nothing came yet");
     assert.equal(await page.locator("#explain-domain-servers").isVisible(), false);
-    const events = [...clients(), ...upstream()];
+    const events = [...upstream(), ...clients()]; // who is not known to ask others has no cache
     spile.events(events);
     await until("counted live", async () => (await facts(page, "domain-live")).Responses === "20");
     const live = await facts(page, "domain-live");
