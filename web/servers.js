@@ -20,6 +20,9 @@ const columns = (all) => [
     { title: "SERVFAIL", right: true, cell: (s) => part(s.servfail, s.responses, "bad") },
     { title: "REFUSED", right: true, cell: (s) => part(s.refused, s.responses, "bad") },
     { title: "All failed", right: true, cell: (s) => part(s.failed, s.responses, "bad") },
+    { title: "Retries", right: true, cell: (s) => (s.retries === undefined ? "–" : part(s.retries, s.queries, "warn",
+        "queries for a name and type that had been asked for, of whichever server, and had no answer yet")) },
+    ...["p50", "p90", "p99"].map((key) => ({ title: key === "p50" ? "Median" : key, right: true, cell: (s) => micro(s.latency?.[key]) })),
     { title: "Mean", right: true, cell: (s) => timed(s, s.mean ?? s["latency-sum"] / s.timed) },
     { title: "Slowest", right: true, cell: (s) => timed(s, s.slowest) },
 ];

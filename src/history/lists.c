@@ -46,6 +46,26 @@ static void put_row(struct stats_top *top, const struct tops *list, const struct
     top->text[top->text_len] = '\0';
 }
 
+/* Room for the rows of an answer, and for their tallies in a table that has them. */
+static bool make_rows(struct stats_answer *answer, enum stats_table_id table)
+{
+    bool tallied = table == TABLE_SERVERS;
+    answer->rows = calloc(answer->count + 1, sizeof *answer->rows);
+    answer->tallies = tallied ? calloc(answer->count + 1, sizeof *answer->tallies) : NULL;
+    return answer->rows && (!tallied || answer->tallies);
+}
+
+static void put_rows(const struct tops *list, const struct candidate *found, enum tops_rank rank,
+                     struct stats_answer *answer)
+{
+    for (size_t i = 0; i < answer->count; i++) {
+        const struct stats_tally *tally = tops_tally(list, found[i].row);
+        put_row(&answer->rows[i], list, &found[i], rank);
+        if (answer->tallies && tally)
+            answer->tallies[i] = *tally;
+    }
+}
+
 static int answer_question(const struct tops *list, const struct stats_question *question, size_t n,
                            struct stats_answer *answer)
 {
@@ -64,11 +84,10 @@ static int answer_question(const struct tops *list, const struct stats_question 
     answer->count = count < n ? count : n;
     answer->found = count;
     answer->found_all = true;
-    answer->rows = calloc(answer->count + 1, sizeof *answer->rows);
     answer->floor = list->floor[rank];
-    for (size_t i = 0; found && answer->rows && i < answer->count; i++)
-        put_row(&answer->rows[i], list, &found[i], rank);
-    bool good = found && answer->rows && !list->failed;
+    bool good = make_rows(answer, q->table) && found && !list->failed;
+    if (good)
+        put_rows(list, found, rank, answer);
     free(found);
     return good ? 0 : -1;
 }

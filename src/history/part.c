@@ -7,6 +7,7 @@ static void take_leader(void *ctx, const struct stats_leader *leader)
     if (!row)
         return;
     row->values = leader->values;
+    tops_tally_add(tops, row, leader->tally);
     for (int r = 0; r < TOPS_BOUNDED; r++)
         row->error[r] = leader->error * tops_ranks[r].step;
 }

@@ -248,7 +248,8 @@ static struct list_sum *make_list(const struct sums *sums, const struct list_key
     sum->key = *key;
     sum->key.stream = span_of(sum->name, copy_name(sum->name, key->stream));
     sum->tops = sums_part(sums, key, &(struct tops_part){0}, now_ns);
-    sum->bytes = sizeof *sum + sum->tops.max * sizeof *sum->tops.rows + sum->tops.text.cap;
+    sum->bytes = sizeof *sum + sum->tops.max * sizeof *sum->tops.rows + sum->tops.text.cap +
+                 sum->tops.tally_max * sizeof *sum->tops.tallies;
     return sum;
 }
 

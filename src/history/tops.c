@@ -1,5 +1,6 @@
 #include "history/tops.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "history/counts.h"
@@ -10,6 +11,12 @@ enum {
     TOPS_MAX = 1 << 17,      /* rows of a list that is read, and that merging may make */
     TOPS_BYTES_MAX = 1 << 26 /* of a list as bytes: a database may be damaged */
 };
+
+/* What a list as bytes begins with: its floors, and whether a tally is behind each row, which
+ * servers have. Numbers in databases: never changed. */
+enum { HEAD_TALLIES = 32, HEAD_NUMBERS };
+static_assert((int)TOPS_BOUNDED <= (int)HEAD_TALLIES, "floors have the numbers before");
+static_assert(STATS_TALLIES <= 64, "a mask has as many bits");
 
 const struct tops_rank_row tops_ranks[TOPS_RANKS] = {
     [TOPS_HITS] = {"hits", "queries and responses", BY_HITS, 0, &stats_events, 1},
@@ -54,12 +61,13 @@ void tops_free(struct tops *tops)
 {
     free(tops->rows);
     buf_free(&tops->text);
+    free(tops->tallies);
     *tops = (struct tops){0};
 }
 
 void tops_clear(struct tops *tops)
 {
-    tops->len = 0;
+    tops->len = tops->tally_count = 0;
     tops->text.len = 0;
     tops->failed = tops->text.failed = false;
     memset(tops->floor, 0, sizeof tops->floor);
@@ -89,6 +97,27 @@ struct tops_row *tops_append(struct tops *tops, struct span text)
     return row;
 }
 
+void tops_tally_add(struct tops *tops, struct tops_row *row, const struct stats_tally *tally)
+{
+    if (!tally)
+        return;
+    if (row->tally) {
+        stats_tally_add(&tops->tallies[row->tally - 1], tally);
+        return;
+    }
+    if (tops->tally_count == tops->tally_max) {
+        uint32_t max = tops->tally_max * 2 + 64;
+        struct stats_tally *tallies = realloc(tops->tallies, max * sizeof *tallies);
+        tops->failed |= !tallies;
+        if (!tallies)
+            return;
+        tops->tallies = tallies;
+        tops->tally_max = max;
+    }
+    tops->tallies[tops->tally_count] = *tally;
+    row->tally = ++tops->tally_count;
+}
+
 static int compare_text(struct span a, struct span b)
 {
     size_t len = a.len < b.len ? a.len : b.len;
@@ -114,6 +143,8 @@ static bool append_sum(struct tops *sum, const struct tops *a, const struct tops
         stats_values_add(&row->values, &left->values);
     if (right)
         stats_values_add(&row->values, &right->values);
+    tops_tally_add(sum, row, left ? tops_tally(a, left) : NULL);
+    tops_tally_add(sum, row, right ? tops_tally(b, right) : NULL);
     for (int r = 0; r < TOPS_BOUNDED; r++)
         row->error[r] =
             (left ? left->error[r] : a->floor[r]) + (right ? right->error[r] : b->floor[r]);
@@ -299,8 +330,11 @@ static void read_numbers(struct cursor *c, uint64_t *numbers, unsigned count)
 
 void tops_encode(const struct tops *tops, struct buf *out)
 {
+    static const struct stats_tally none;
     struct buf plain = {0};
-    put_numbers(&plain, tops->floor, TOPS_BOUNDED);
+    uint64_t head[HEAD_NUMBERS] = {[HEAD_TALLIES] = tops->tally_count > 0};
+    memcpy(head, tops->floor, sizeof tops->floor);
+    put_numbers(&plain, head, HEAD_NUMBERS);
     for (uint32_t i = 0; i < tops->len; i++) {
         const struct tops_row *row = &tops->rows[i];
         struct span text = tops_text(tops, row);
@@ -308,13 +342,27 @@ void tops_encode(const struct tops *tops, struct buf *out)
         buf_put(&plain, text.ptr, text.len);
         put_numbers(&plain, row->values.of, STATS_MEASURES);
         put_numbers(&plain, row->error, TOPS_BOUNDED);
+        if (head[HEAD_TALLIES])
+            put_numbers(&plain, row->tally ? tops_tally(tops, row)->of : none.of, STATS_TALLIES);
     }
     out->failed |= plain.failed;
     squeeze(out, buf_span(&plain));
     buf_free(&plain);
 }
 
-static void read_rows(struct tops *tops, struct cursor *c)
+static void read_tally(struct tops *tops, struct tops_row *row, struct cursor *c)
+{
+    struct stats_tally tally = {{0}};
+    read_numbers(c, tally.of, STATS_TALLIES);
+    for (int i = 0; i < STATS_TALLIES; i++) {
+        if (tally.of[i] == 0)
+            continue;
+        tops_tally_add(tops, row, &tally);
+        return;
+    }
+}
+
+static void read_rows(struct tops *tops, struct cursor *c, bool tallies)
 {
     while (cursor_left(c) > 0 && !tops->failed) {
         struct span text = pb_bytes(c);
@@ -325,6 +373,8 @@ static void read_rows(struct tops *tops, struct cursor *c)
             return;
         read_numbers(c, row->values.of, STATS_MEASURES);
         read_numbers(c, row->error, TOPS_BOUNDED);
+        if (tallies)
+            read_tally(tops, row, c);
         /* What is not in order would be listed twice after a merge. */
         if (tops->len > 1 && by_text(row - 1, row, tops) >= 0)
             cursor_fail(c);
@@ -337,8 +387,10 @@ int tops_decode(struct tops *tops, struct span bytes)
     int rc = unsqueeze(&plain, bytes, TOPS_BYTES_MAX);
     struct cursor c = cursor_of(buf_span(&plain));
     if (rc == 0) {
-        read_numbers(&c, tops->floor, TOPS_BOUNDED);
-        read_rows(tops, &c);
+        uint64_t head[HEAD_NUMBERS] = {0};
+        read_numbers(&c, head, HEAD_NUMBERS);
+        memcpy(tops->floor, head, sizeof tops->floor);
+        read_rows(tops, &c, head[HEAD_TALLIES] > 0);
     }
     buf_free(&plain);
     if (rc == 0)

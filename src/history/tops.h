@@ -46,6 +46,7 @@ struct tops_row {
     uint32_t text_at, text_len; /* in `text` of the list */
     struct stats_values values;
     uint64_t error[TOPS_BOUNDED];
+    uint32_t tally; /* of a server: its number + 1 in `tallies` of the list; 0: it has none */
 };
 
 /* Zeroed is empty: nothing came. Rows in the order of their texts' bytes, each text once. */
@@ -53,6 +54,8 @@ struct tops {
     struct tops_row *rows;
     uint32_t len, max;
     struct buf text;
+    struct stats_tally *tallies;
+    uint32_t tally_count, tally_max;
     uint64_t floor[TOPS_BOUNDED];
     bool failed; /* memory was short */
 };
@@ -69,6 +72,14 @@ static inline struct span tops_text(const struct tops *tops, const struct tops_r
 {
     return span_of(tops->text.data + row->text_at, row->text_len);
 }
+/* NULL: the row has none. */
+static inline const struct stats_tally *tops_tally(const struct tops *tops,
+                                                   const struct tops_row *row)
+{
+    return row->tally ? &tops->tallies[row->tally - 1] : NULL;
+}
+/* Adds to the row's tally; NULL adds nothing. Without memory the list has `failed`. */
+void tops_tally_add(struct tops *tops, struct tops_row *row, const struct stats_tally *tally);
 uint64_t tops_value(const struct stats_values *values, enum tops_rank rank);
 
 /* Merges two lists as said above; which span was earlier makes no difference. */

@@ -1,4 +1,5 @@
 /* Top lists over a span of time, as JSON. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -100,6 +101,25 @@ static void put_field(struct buf *out, const char *name, uint64_t value,
     buf_put(out, digits, (size_t)(put_decimal(digits, value, unit->decimals) - digits));
 }
 
+/* As the API has it of a server: "retries" and "latency". */
+static void put_tally(struct buf *out, const struct stats_tally *tally)
+{
+    uint64_t timed = stats_tally_timed(tally);
+    char digits[PUT_DECIMAL_MAX];
+    buf_printf(out, ",\"retries\":%" PRIu64 ",\"latency\":{\"count\":%" PRIu64,
+               tally->of[TALLY_RETRIES], timed);
+    for (size_t i = 0; i < QUANTILES_SHOWN; i++) {
+        int64_t ns = quantile_of_steps(tally->of, timed, quantile_shown[i].q);
+        char *end = put_decimal(digits, (uint64_t)ns, 9);
+        buf_printf(out, ",\"%s\":", quantile_shown[i].key);
+        if (timed > 0)
+            buf_put(out, digits, (size_t)(end - digits));
+        else
+            buf_str(out, "null");
+    }
+    buf_byte(out, '}');
+}
+
 static void put_row(struct buf *out, const struct tops *list, const struct tops_row *row,
                     enum tops_rank rank)
 {
@@ -114,6 +134,8 @@ static void put_row(struct buf *out, const struct tops *list, const struct tops_
         put_field(out, "error", row->error[rank], tops_ranks[rank].unit);
     for (int m = 0; m < STATS_MEASURES; m++)
         put_field(out, stats_measures[m].name, row->values.of[m], stats_measures[m].unit);
+    if (row->tally)
+        put_tally(out, tops_tally(list, row));
     buf_byte(out, '}');
 }
 

@@ -60,6 +60,7 @@ static void cut(struct tops_sum *sum)
             break;
         copy->values = row->values;
         memcpy(copy->error, row->error, sizeof copy->error);
+        tops_tally_add(&kept, copy, tops_tally(list, row));
     }
     kept.failed |= list->failed;
     for (int r = 0; r < TOPS_BOUNDED; r++)
@@ -94,6 +95,7 @@ static bool add_row(struct tops_sum *sum, const struct tops_row *row)
         return false;
     *slot = (uint32_t)(into - sum->list.rows) + 1;
     stats_values_add(&into->values, &row->values);
+    tops_tally_add(&sum->list, into, tops_tally(&sum->read, row));
     for (int r = 0; r < TOPS_BOUNDED; r++)
         into->error[r] += row->error[r] - sum->read.floor[r];
     return true;

@@ -95,7 +95,15 @@ const struct http_shape http_shapes[] = {
             "latency-sum?: num (seconds), slowest?: num (seconds), servfail?: int, refused?: int, "
             "nodata?: int (NOERROR without an answer or a referral), mean?: num? (seconds), "
             "share?: num? (of all questions), unanswered?: int (questions that had no answer, or "
-            "have none yet), first-seen?: time (or within some seconds behind it, mostly ten)}"},
+            "have none yet), first-seen?: time (or within some seconds behind it, mostly ten), "
+            "retries?: int (of servers: questions to them that are retries as in Context, whoever "
+            "was asked before), latency?: ServerLatency (of servers)}"},
+    {"ServerLatency",
+     "{count: int (latencies that quantiles are made of: all that are timed, unless so many "
+     "servers "
+     "are asked that there is no room for all), p50: num?, p90: num?, p99: num?, p999: num?} "
+     "(seconds; within 15 % from 8 microseconds to 8.6 seconds, which stand for what is beyond; "
+     "the mean is the row's, and exact)"},
     {"Table", "{list: text? (its name among the usual lists), title: text, table: text, by: text "
               "(hits and bytes are of queries and responses together), direction: text?, code: "
               "text?, under: text?, contains: text?, unit: text (events, "
@@ -121,7 +129,8 @@ const struct http_shape http_shapes[] = {
      "responses: int, query-bytes: int, response-bytes: int, nxdomain: int, "
      "failed: int, timed: int (responses whose latency is known), "
      "latency-sum: num (seconds), slowest: num (seconds), servfail: int, refused: int, "
-     "nodata: int}"},
+     "nodata: int, retries?: int, latency?: ServerLatency (both of servers of which a latency or a "
+     "retry came)}"},
     {"Ledger", "{output: text, place: text? (the path of its file), received: int, delivered: int, "
                "filtered: int, dropped: int, "
                "in-flight: int, truncated: int (of those received: records that do not show all of "

@@ -269,19 +269,13 @@ static void put_apart(struct json *j, const struct stats_snapshot *snapshot, enu
     json_array_end(j);
 }
 
-static const struct {
-    const char *key;
-    double q;
-} quantiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}};
-enum { QUANTILES = sizeof quantiles / sizeof *quantiles };
-
 static void put_timed(struct json *j, const struct stats_direction_counters *direction,
                       const uint64_t *latency)
 {
     json_put_u64(j, "count", direction->timed);
     json_put_double(j, "mean", (double)direction->latency_sum_us / 1e6 / (double)direction->timed);
-    for (size_t i = 0; i < QUANTILES; i++)
-        api_put_quantile(j, quantiles[i].key, latency, quantiles[i].q);
+    for (size_t i = 0; i < QUANTILES_SHOWN; i++)
+        api_put_quantile(j, quantile_shown[i].key, latency, quantile_shown[i].q);
 }
 
 void api_put_quantiles(struct json *j, const struct stats_counters *counters)
@@ -299,6 +293,18 @@ static void put_step(struct json *j, const char *key, const uint64_t *steps, uin
     json_put_double(j, key, ns / CLOCK_SECOND_NS);
 }
 
+void api_put_tally(struct json *j, const struct stats_tally *tally)
+{
+    uint64_t timed = stats_tally_timed(tally);
+    json_put_u64(j, "retries", tally->of[TALLY_RETRIES]);
+    json_key(j, "latency");
+    json_object(j);
+    json_put_u64(j, "count", timed);
+    for (size_t n = 0; n < QUANTILES_SHOWN; n++)
+        put_step(j, quantile_shown[n].key, timed ? tally->of : NULL, timed, quantile_shown[n].q);
+    json_object_end(j);
+}
+
 /* Of those transports over which responses with a latency have come. */
 static void put_transports(struct json *j, const struct stats_counters *counters)
 {
@@ -313,8 +319,8 @@ static void put_transports(struct json *j, const struct stats_counters *counters
         json_object(j);
         json_put_u64(j, "count", timed);
         json_put_double(j, "mean", (double)counters->transport_latency_us[i] / 1e6 / (double)timed);
-        for (size_t n = 0; n < QUANTILES; n++)
-            put_step(j, quantiles[n].key, steps, timed, quantiles[n].q);
+        for (size_t n = 0; n < QUANTILES_SHOWN; n++)
+            put_step(j, quantile_shown[n].key, steps, timed, quantile_shown[n].q);
         put_step(j, "slowest", steps, timed, 1);
         json_object_end(j);
     }

@@ -39,6 +39,8 @@ void api_put_event_times(struct json *j, const struct stats_times *times);
 void api_put_direction(struct json *j, const char *key, const struct stats_counters *counters,
                        enum stats_direction which);
 void api_put_quantiles(struct json *j, const struct stats_counters *counters);
+/* "retries" and "latency" of a server. */
+void api_put_tally(struct json *j, const struct stats_tally *tally);
 /* "rcodes". */
 void api_put_rcodes(struct json *j, const struct stats_direction_counters *direction);
 /* A row of a table, by what has that unit. */

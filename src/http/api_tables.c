@@ -302,8 +302,13 @@ static void put_rows(struct json *j, const struct stats_answer *answer,
     json_put_u64(j, "floor", answer->floor);
     json_key(j, "rows");
     json_array(j);
-    for (size_t i = 0; i < answer->count; i++)
-        api_put_row(j, &answer->rows[i], unit);
+    for (size_t i = 0; i < answer->count; i++) {
+        json_object(j);
+        api_put_row_members(j, &answer->rows[i], unit);
+        if (answer->tallies)
+            api_put_tally(j, &answer->tallies[i]);
+        json_object_end(j);
+    }
     json_array_end(j);
 }
 

@@ -74,6 +74,8 @@ static void put_list(struct json *j, const char *key, const struct stats_answer 
         api_put_row_members(j, row, &stats_events);
         json_put_double(j, "share", (double)row->value / (double)queries);
         json_put_u64(j, "unanswered", unanswered(of[MEASURE_QUERIES], of[MEASURE_RESPONSES]));
+        if (answer->tallies)
+            api_put_tally(j, &answer->tallies[i]);
         json_object_end(j);
     }
     json_array_end(j);

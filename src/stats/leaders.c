@@ -22,6 +22,7 @@ void leaders_free(struct leaders *leaders)
     free(leaders->numbers);
     free(leaders->marks);
     free(leaders->slots);
+    free(leaders->tallies);
     *leaders = (struct leaders){0};
 }
 
@@ -49,9 +50,33 @@ static bool make_room(struct leaders *l, size_t rows, bool several)
     return l->max >= rows && (!several || l->slots);
 }
 
+/* The same for tallies, where the table has them. */
+static bool make_tallies(struct leaders *l, const struct stats_table *table)
+{
+    size_t rows = table->cells == STATS_TALLIED ? table->row_count : 0;
+    if (rows > l->tallies_max) {
+        free(l->tallies);
+        l->tallies = malloc(rows * sizeof *l->tallies);
+        l->tallies_max = l->tallies ? rows : 0;
+    }
+    return l->tallies_max >= rows;
+}
+
 /* --- gathering ------------------------------------------------------------------------------ */
 
-static void add_row(struct leader_row *to, const struct stats_table *table,
+/* A key's first row, or one more of it. */
+static void add_tally(struct leaders *l, const struct leader_row *to,
+                      const struct stats_table *table, const struct stats_row *row)
+{
+    if (table->cells != STATS_TALLIED)
+        return;
+    struct stats_tally *tally = &l->tallies[to - l->rows];
+    if (to->streams <= 1)
+        *tally = (struct stats_tally){{0}};
+    stats_row_tally(table, row, tally);
+}
+
+static void add_row(struct leaders *l, struct leader_row *to, const struct stats_table *table,
                     const struct stats_row *row)
 {
     struct stats_values values;
@@ -59,6 +84,7 @@ static void add_row(struct leader_row *to, const struct stats_table *table,
     stats_values_add(&to->values, &values);
     to->error += row->error;
     to->streams++;
+    add_tally(l, to, table, row);
 }
 
 /* The place of the row's key; the hash is keyed. */
@@ -86,20 +112,21 @@ static size_t gather_all(struct leaders *l, const struct table_set *set,
     for (uint32_t i = 0; i < table->row_count; i++) {
         const struct stats_row *row = &table->rows[i];
         if (row->group % STATS_SIDES == side)
-            add_row(place_of(l, &count, mask, row), table, row);
+            add_row(l, place_of(l, &count, mask, row), table, row);
     }
     for (size_t i = 0; table->floor > 0 && i < count; i++)
         l->rows[i].error += (streams - l->rows[i].streams) * table->floor;
     return count;
 }
 
-static void put_row(struct leader_row *to, const struct stats_table *table,
+static void put_row(struct leaders *l, struct leader_row *to, const struct stats_table *table,
                     const struct stats_row *row)
 {
     to->row = row;
     to->error = row->error;
     to->streams = 1;
     stats_row_values(table, row, &to->values);
+    add_tally(l, to, table, row);
 }
 
 /* The keys of one side when there is but one stream. */
@@ -108,7 +135,7 @@ static size_t gather_side(struct leaders *l, const struct stats_table *table, en
     size_t count = 0;
     for (uint32_t i = 0; i < table->row_count; i++) {
         if (table->rows[i].group % STATS_SIDES == side)
-            put_row(&l->rows[count++], table, &table->rows[i]);
+            put_row(l, &l->rows[count++], table, &table->rows[i]);
     }
     return count;
 }
@@ -121,7 +148,7 @@ static size_t gather_group(struct leaders *l, const struct table_set *set, enum 
         table_set_walk(set, id, stats_group((unsigned)scope->stream, scope->side));
     size_t count = 0;
     for (const struct stats_row *row; (row = table_set_next(&walk));)
-        put_row(&l->rows[count++], walk.table, row);
+        put_row(l, &l->rows[count++], walk.table, row);
     return count;
 }
 
@@ -199,6 +226,7 @@ static void give(const struct leaders *l, size_t count, const struct table_set *
             .text = span_of(text, table_set_put_key(set, table, key, text)),
             .values = row->values,
             .error = row->error,
+            .tally = set->tables[table].cells == STATS_TALLIED ? &l->tallies[i] : NULL,
         };
         taker->take(taker->ctx, &leader);
     }
@@ -212,7 +240,7 @@ int table_set_leaders(struct leaders *leaders, const struct table_set *set,
     const struct stats_table *table = &set->tables[id];
     bool several = scope->stream == STATS_ALL && table_set_several(set);
     unsigned streams = several ? set->stream_count + set->rest : 1;
-    if (!make_room(leaders, table->row_count, several))
+    if (!make_room(leaders, table->row_count, several) || !make_tallies(leaders, table))
         return -1;
     size_t count = gather(leaders, set, id, scope, several);
     if (count)

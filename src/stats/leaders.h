@@ -23,7 +23,8 @@ struct stats_ranks {
 struct stats_leader {
     struct span text; /* for the call */
     struct stats_values values;
-    uint64_t error; /* it may have so many more hits */
+    uint64_t error;                  /* it may have so many more hits */
+    const struct stats_tally *tally; /* for the call; NULL: the table has none */
 };
 
 struct stats_taker {
@@ -36,8 +37,9 @@ struct leaders {
     struct leader_row *rows; /* the keys of the scope */
     uint64_t *numbers;
     bool *marks;
-    uint32_t *slots; /* open addressing: row + 1, by hash */
-    size_t max, slots_max;
+    uint32_t *slots;             /* open addressing: row + 1, by hash */
+    struct stats_tally *tallies; /* of all rows, where the table has them */
+    size_t max, slots_max, tallies_max;
 };
 void leaders_free(struct leaders *leaders);
 

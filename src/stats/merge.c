@@ -226,6 +226,22 @@ static void merge_table(struct stats *stats, const struct shard *shard, const ui
     }
 }
 
+/* Behind the servers' rows. */
+static void merge_tallies(struct stats *stats, const struct shard *shard, const uint16_t *numbers)
+{
+    struct shard_tally tally;
+    bool more = true;
+    for (uint32_t at = 0; more;) {
+        pthread_rwlock_wrlock(&stats->tables_lock);
+        for (int i = 0; i < MERGE_AT_ONCE && (more = shard_next_tally(shard, &at, &tally)); i++) {
+            unsigned group = tally.entry->group;
+            table_set_tally(&stats->window->tables, &tally,
+                            stats_group(numbers[group / STATS_SIDES], group % STATS_SIDES));
+        }
+        pthread_rwlock_unlock(&stats->tables_lock);
+    }
+}
+
 /* Once there are several streams it matters which keys others had. */
 static void learn_known(struct stats *stats)
 {
@@ -244,6 +260,7 @@ void stats_merge(struct stats *stats, const struct shard *shard)
     pthread_rwlock_unlock(&stats->tables_lock);
     for (int id = 0; id < SHARD_TABLES; id++)
         merge_table(stats, shard, numbers, id);
+    merge_tallies(stats, shard, numbers);
 }
 
 /* Adds the losses that a stage has seen in one stream; it counts from the start, whatever was

@@ -58,6 +58,13 @@ int64_t quantile_value(unsigned bucket);
 /* The first value of a bucket, in nanoseconds; 0 for bucket 0. */
 int64_t quantile_lower(unsigned bucket);
 
+/* Those that are shown, as users know them: "p50", 0.5, ... */
+enum { QUANTILES_SHOWN = 4 };
+extern const struct quantile_shown {
+    const char *key;
+    double q;
+} quantile_shown[QUANTILES_SHOWN];
+
 /* The sum of the QUANTILE_BUCKETS counters of a histogram. */
 uint64_t quantile_total(const uint64_t *buckets);
 /* The q-quantile, 0 to 1, of a histogram of QUANTILE_BUCKETS counters with `total` in all; 0 when

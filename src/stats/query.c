@@ -364,6 +364,8 @@ void table_set_sum(const struct table_set *set, const struct stats_question *que
         add_row(table, r, &sums->values);
         if (by_cells(question))
             sums->cells += cells_value(table, r, question);
+        if (sums->tally)
+            stats_row_tally(table, r, sums->tally);
     }
 }
 
@@ -371,7 +373,7 @@ void table_set_sum(const struct table_set *set, const struct stats_question *que
 static uint64_t sum_rows(const struct sets *sets, const struct best *best, uint64_t hash,
                          const struct stats_scope *scope, struct key_sums *sums)
 {
-    *sums = (struct key_sums){0};
+    *sums = (struct key_sums){.tally = sums->tally};
     for (size_t i = 0; i < SETS; i++)
         table_set_sum(sets->of[i], best->question, hash, scope, sums);
     return by_cells(best->question) ? sums->cells : stats_value(&sums->values, best->question);
@@ -384,7 +386,7 @@ static void unite(const struct sets *sets, const struct stats_scope *scope, stru
     best->all = best->count < best->max;
     qsort(best->items, best->count, sizeof *best->items, by_hash);
     for (size_t i = 0; i < best->count; i++) {
-        struct key_sums sums;
+        struct key_sums sums = {0};
         struct candidate *c = &best->items[i];
         if (kept > 0 && best->items[kept - 1].row->hash == c->row->hash)
             continue;
@@ -424,12 +426,15 @@ static int fill_answer(const struct sets *sets, struct best *best, const struct 
         .keys = best->keys,
         .floor = floor_of(sets, best, scope),
     };
-    if (!answer->rows)
+    bool tallied = sets->of[0]->tables[best->question->table].cells == STATS_TALLIED;
+    if (tallied)
+        answer->tallies = calloc(answer->count + 1, sizeof *answer->tallies);
+    if (!answer->rows || (tallied && !answer->tallies))
         return -1;
     for (size_t i = 0; i < answer->count; i++) {
         const struct candidate *c = &best->items[i];
         struct stats_top *top = &answer->rows[i];
-        struct key_sums sums;
+        struct key_sums sums = {.tally = tallied ? &answer->tallies[i] : NULL};
         top->value = c->value;
         top->key = c->row->hash;
         sum_rows(sets, best, c->row->hash, scope, &sums);
@@ -555,6 +560,7 @@ void stats_answers_free(struct stats_answer *answers, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         free(answers[i].rows);
+        free(answers[i].tallies);
         answers[i] = (struct stats_answer){0};
     }
 }

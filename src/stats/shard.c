@@ -14,13 +14,13 @@ enum {
     ENTRIES_MIN = 256,
 };
 
-/* How the memory is shared out, in parts of 16. */
+/* How the memory is shared out, in parts of 32. */
 static const unsigned shares[SHARD_TABLES] = {
-    [SHARD_NAMES] = 8,
-    [SHARD_CLIENTS] = 5,
-    [SHARD_SERVERS] = 2,
+    [SHARD_NAMES] = 15,
+    [SHARD_CLIENTS] = 9,
+    [SHARD_SERVERS] = 4,
 };
-enum { KEYS_PART = 6, MORE_SHARE = 1, MORE_BITS_MIN = 8 };
+enum { PARTS = 32, KEYS_PART = 6, MORE_SHARE = 4, MORE_BITS_MIN = 8 };
 
 static int table_init(struct shard_table *table, size_t memory)
 {
@@ -61,8 +61,8 @@ int shard_init(struct shard *shard, size_t memory, uint32_t listed, struct pool 
     size_t keys = memory / KEYS_PART, tables = memory - keys;
     int failed = names_init(&shard->names, shard->stream_max);
     for (int i = 0; i < SHARD_TABLES; i++)
-        failed |= table_init(&shard->tables[i], tables / 16 * shares[i]);
-    failed |= cells_init(&shard->more, tables / 16 * MORE_SHARE);
+        failed |= table_init(&shard->tables[i], tables / PARTS * shares[i]);
+    failed |= cells_init(&shard->more, tables / PARTS * MORE_SHARE);
     shard->keys_max = keys < UINT32_MAX ? (uint32_t)keys : UINT32_MAX;
     for (unsigned i = 0; i < 1 << SHARD_KIND_BITS; i++)
         shard->kinds[i].stream = UINT16_MAX; /* no stream has so high a number */
@@ -156,6 +156,7 @@ void shard_clear(struct shard *shard)
     if (shard->more.count > 0)
         memset(shard->more.slots, 0, sizeof *shard->more.slots << shard->more.bits);
     shard->more.count = 0;
+    shard->more.tallied = false;
     clear_streams(shard);
     if (shard->unlisted)
         memset(shard->missed, 0, sizeof shard->missed);

@@ -29,6 +29,7 @@ enum {
     SHARD_REST_BIT = 14,   /* of all further types and rcodes: see SHARD_MORE_CELLS */
     SHARD_NODATA_BIT = 13, /* SAMPLE_NODATA */
     SHARD_RCODE_MASK = 0x0fff,
+    SHARD_TALLY_CODE = 1 << SHARD_REST_BIT | 0x0e00, /* a server's tally, by what it counts */
     SHARD_NEAR_CELLS = 6,
 };
 
@@ -83,6 +84,7 @@ struct shard_cells {
     struct shard_more *slots;
     uint32_t count, max;
     unsigned bits; /* 1 << bits slots */
+    bool tallied;  /* some are servers' tallies */
 };
 
 struct shard_table {
@@ -212,6 +214,14 @@ struct shard_walk {
 };
 struct shard_walk shard_cells_of(const struct shard_entry *e);
 bool shard_next_cell(const struct shard *shard, struct shard_walk *walk, struct shard_cell *cell);
+/* What a server's entry adds to its row's tally, from a place among the shard's cells on, but for
+ * the latency of an entry that has only one: *at goes from 0 up. False at the end. */
+struct shard_tally {
+    const struct shard_entry *entry;
+    unsigned what;
+    uint32_t hits;
+};
+bool shard_next_tally(const struct shard *shard, uint32_t *at, struct shard_tally *tally);
 /* True when it is time to hand the shard over, before it is so full that keys are left out. */
 bool shard_is_full(const struct shard *shard);
 

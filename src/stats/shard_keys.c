@@ -8,6 +8,7 @@
 #include <assert.h>
 
 #include "stats/table.h"
+#include "stats/tally.h"
 
 static_assert(sizeof(struct shard_entry) == 64, "an entry is a cache line");
 
@@ -242,12 +243,44 @@ static bool count_name(struct shard *shard, struct shard_entry *e, const struct 
     return true;
 }
 
+/* Tallies have half of the cells at the most: names must have theirs, or are not counted whole. */
+static void count_tally(struct shard *shard, const struct shard_entry *e, unsigned what)
+{
+    const struct shard_cell like = {.qtype = (uint16_t)what, .code = SHARD_TALLY_CODE};
+    uint32_t owner = owner_of(shard, SHARD_SERVERS, e), unchained = 0;
+    if (shard->more.count >= shard->more.max / 2 &&
+        !find_more(shard, owner, e->hash, like.qtype, like.code)->owner)
+        return;
+    struct shard_cell *cell = more_cell(shard, owner, e->hash, like, &unchained);
+    if (cell)
+        cell->hits++;
+    shard->more.tallied = true;
+}
+
+/* Of most servers there is one latency, which is in the entry's sum: only when there is a second
+ * one, both are counted. */
+static __attribute__((noinline)) void count_tallies(struct shard *shard,
+                                                    const struct shard_entry *e,
+                                                    const struct shard_slot *slot)
+{
+    const struct stats_sample *s = &slot->sample;
+    if (s->kind.marks >> SAMPLE_AGAIN & 1)
+        count_tally(shard, e, TALLY_RETRIES);
+    if (!s->has_latency || e->timed < 2)
+        return;
+    if (e->timed == 2)
+        count_tally(shard, e, stats_tally_step(e->latency_us - slot->latency_us));
+    count_tally(shard, e, stats_tally_step(slot->latency_us));
+}
+
 static bool count_address(struct shard *shard, enum shard_table_id id, struct shard_entry *e,
                           const struct shard_slot *slot)
 {
     if (!add_sums(shard, id, e, slot))
         return false;
     e->outcomes[slot->outcome]++;
+    if (id == SHARD_SERVERS && slot->sample.kind.side == STATS_UPSTREAM)
+        count_tallies(shard, e, slot);
     return true;
 }
 
@@ -323,6 +356,21 @@ bool shard_next_cell(const struct shard *shard, struct shard_walk *walk, struct 
     walk->more = more->next;
     *cell = more->cell;
     return true;
+}
+
+bool shard_next_tally(const struct shard *shard, uint32_t *at, struct shard_tally *tally)
+{
+    const struct shard_cells *cells = &shard->more;
+    for (uint32_t end = cells->tallied ? UINT32_C(1) << cells->bits : 0; *at < end;) {
+        const struct shard_more *more = &cells->slots[(*at)++];
+        if (!more->owner || more->cell.code != SHARD_TALLY_CODE)
+            continue;
+        const struct shard_entry *entries = shard->tables[SHARD_SERVERS].entries;
+        *tally = (struct shard_tally){&entries[(more->owner - 1) / SHARD_TABLES], more->cell.qtype,
+                                      more->cell.hits};
+        return true;
+    }
+    return false;
 }
 
 static void name_values(const struct shard *shard, const struct shard_entry *e,

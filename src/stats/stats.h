@@ -12,6 +12,7 @@
 #include "stats/distinct.h"
 #include "stats/measure.h"
 #include "stats/snapshot.h"
+#include "stats/tally.h"
 
 struct stats;
 struct pipeline;
@@ -140,7 +141,8 @@ struct stats_top {
 };
 
 struct stats_answer {
-    struct stats_top *rows; /* descending; ties in order of first appearance */
+    struct stats_top *rows;      /* descending; ties in order of first appearance */
+    struct stats_tally *tallies; /* one for each row; NULL: the table has none, but servers have */
     size_t count;
     size_t found;    /* keys that it counts something of, of which there may be more than n */
     bool found_all;  /* else there may be more of them */

@@ -10,13 +10,15 @@ enum {
     EVICT_PART = 3, /* so much of a full table goes at once: 1 / EVICT_PART */
     SPARED_PART =
         4, /* of the elder table's heaviest keys as many have a claim as this part of the rows */
-    MORE_BLOCKS = 4, /* one row in MORE_BLOCKS has a second block of cells, on average */
     /* Of one row, those included whose cells carry: these are for 2^32 hits each. */
     BLOCKS_MAX = STATS_ROW_BLOCKS + 10,
     CACHE_LINE = 64,
     NO_ROW = UINT32_MAX,
     ROWS_MIN = 4,
 };
+
+/* One row in so many has a second block of cells, on average. */
+static const unsigned more_blocks[] = {[STATS_CELLS] = 4, [STATS_TALLIED] = 2};
 
 static size_t at_least(size_t value, size_t least)
 {
@@ -25,9 +27,9 @@ static size_t at_least(size_t value, size_t least)
 
 /* Blocks of cells: one for each row; and behind these room for twice what one row may have, so that
  * there is some for it when all others but one are gone. */
-static uint32_t blocks_for(size_t rows)
+static uint32_t blocks_for(size_t rows, enum stats_cells cells)
 {
-    return (uint32_t)(rows + at_least(rows / MORE_BLOCKS, 2 * BLOCKS_MAX));
+    return cells ? (uint32_t)(rows + at_least(rows / more_blocks[cells], 2 * BLOCKS_MAX)) : 0;
 }
 
 static uint32_t keys_for(uint32_t rows, unsigned mean_key)
@@ -63,15 +65,18 @@ static size_t lay_out(struct stats_table *t, uint8_t *base)
     return end;
 }
 
-int stats_table_init(struct stats_table *table, size_t memory, unsigned mean_key, bool cells)
+int stats_table_init(struct stats_table *table, size_t memory, unsigned mean_key,
+                     enum stats_cells cells)
 {
     size_t block = sizeof *table->blocks, slot = sizeof *table->index;
-    size_t row_bytes = sizeof *table->rows + mean_key + (cells ? block + block / MORE_BLOCKS : 0);
+    size_t row_bytes =
+        sizeof *table->rows + mean_key + (cells ? block + block / more_blocks[cells] : 0);
     size_t rows = at_least(memory / (row_bytes + 2 * slot), ROWS_MIN);
     struct stats_table made = {
         .row_max = (uint32_t)(rows < 1u << 30 ? rows : 1u << 30),
         .index_mask = 7,
         .mean_key = mean_key,
+        .cells = cells,
     };
     /* A third of the index is free at least; row + 1 fits into the mask, too. */
     while (made.index_mask < made.row_max + made.row_max / 2)
@@ -85,7 +90,7 @@ int stats_table_init(struct stats_table *table, size_t memory, unsigned mean_key
     made.row_max = (uint32_t)(fit < most ? fit : most);
     made.row_most = made.row_max;
     made.keys_most = made.keys_max = keys_for(made.row_max, mean_key);
-    made.block_max = cells ? blocks_for(made.row_max) : 0;
+    made.block_max = blocks_for(made.row_max, cells);
     made.block_count = made.row_max;
     made.pages_size = lay_out(&made, NULL);
     made.pages = pages_alloc(made.pages_size);
@@ -455,6 +460,8 @@ void stats_table_seal(struct stats_table *table)
 {
     table->elder = NULL;
     pages_forget(table->index, index_bytes(table));
+    if (table->cells == STATS_TALLIED)
+        return;
     if (table->blocks)
         pages_forget(table->blocks, table->block_max * sizeof *table->blocks);
     table->blocks = NULL;
@@ -555,6 +562,16 @@ const struct stats_cell *stats_row_cell(const struct stats_table *table,
     return cell->hits ? cell : NULL;
 }
 
+void stats_row_tally(const struct stats_table *table, const struct stats_row *row,
+                     struct stats_tally *tally)
+{
+    for (const struct stats_cell *c = stats_row_cell(table, row, NULL); c;
+         c = stats_row_cell(table, row, c)) {
+        if (c->qtype < STATS_TALLIES)
+            tally->of[c->qtype] += stats_cell_hits(c);
+    }
+}
+
 struct span stats_row_key(const struct stats_table *table, const struct stats_row *row)
 {
     return span_of(table->keys + row->key_at, row->key_len);
@@ -577,19 +594,30 @@ static struct stats_cell *cell_if_room(struct stats_table *table, const struct s
     return cell;
 }
 
+/* Adds hits to the row's cell of that kind, as far as there is room. */
+static void add_if_room(struct stats_table *table, const struct stats_row *row,
+                        struct stats_cell like, uint64_t hits)
+{
+    struct stats_cell *cell = cell_if_room(table, row, &like);
+    uint32_t carry = cell ? add_hits(cell, hits) : 0;
+    like.carries = 1;
+    if (carry > 0 && (cell = cell_if_room(table, row, &like)))
+        cell->hits += carry;
+}
+
+void stats_table_tally(struct stats_table *table, struct stats_row *row, unsigned what,
+                       uint64_t hits)
+{
+    add_if_room(table, row, (struct stats_cell){.qtype = (uint16_t)what}, hits);
+}
+
 /* Adds the cells of one row to another's. */
 static void join_cells(struct stats_table *table, const struct stats_row *into,
                        const struct stats_row *from)
 {
     for (const struct stats_cell *c = stats_row_cell(table, from, NULL); c;
-         c = stats_row_cell(table, from, c)) {
-        struct stats_cell like = *c;
-        struct stats_cell *cell = cell_if_room(table, into, &like);
-        uint32_t carry = cell ? add_hits(cell, c->hits) : 0;
-        like.carries = 1;
-        if (carry > 0 && (cell = cell_if_room(table, into, &like)))
-            cell->hits += carry;
-    }
+         c = stats_row_cell(table, from, c))
+        add_if_room(table, into, *c, c->hits);
 }
 
 static void join_rows(struct stats_table *table, struct stats_row *into, uint32_t from)
@@ -642,8 +670,12 @@ static void fold_row(struct stats_table *table, const struct stats_table *later,
     stats_row_values(later, from, &values);
     stats_row_add(table, row, &values);
     for (const struct stats_cell *c = stats_row_cell(later, from, NULL); c;
-         c = stats_row_cell(later, from, c))
-        stats_table_cell(table, &row, c->direction, c->qtype, c->rcode, stats_cell_hits(c));
+         c = stats_row_cell(later, from, c)) {
+        if (table->cells == STATS_TALLIED)
+            stats_table_tally(table, row, c->qtype, stats_cell_hits(c));
+        else
+            stats_table_cell(table, &row, c->direction, c->qtype, c->rcode, stats_cell_hits(c));
+    }
 }
 
 /* First every key gets the later floor, what is missing included; then those that have rows there

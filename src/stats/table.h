@@ -24,6 +24,7 @@
 
 #include "base/span.h"
 #include "stats/measure.h"
+#include "stats/tally.h"
 
 /* A count of responses or queries by type and rcode, of a row whose table has cells. Rows are many,
  * so it is small: what it cannot hold is in a second cell of the same kind, which carries. */
@@ -46,6 +47,14 @@ static inline uint64_t stats_cell_hits(const struct stats_cell *cell)
 {
     return (uint64_t)cell->hits << (cell->carries ? STATS_CARRY_BITS : 0);
 }
+
+/* What cells the rows of a table have. */
+enum stats_cells {
+    STATS_NO_CELLS,
+    STATS_CELLS,   /* a hit is in one: where there is no room for it others make room */
+    STATS_TALLIED, /* instead of types and rcodes they count a row's tally, as far as there is room;
+                      stats_table_seal keeps them */
+};
 
 /* Private: cells of one row, which fill from the front. */
 struct stats_block {
@@ -105,6 +114,7 @@ struct stats_table {
     /* Each row's first block has the row's number, so that both are found at once; the others are
      * behind these. NULL: there are no cells. */
     struct stats_block *blocks;
+    enum stats_cells cells;
     uint32_t block_count, block_max, block_free;
     void *pages; /* what all of them lie in */
     size_t pages_size;
@@ -133,9 +143,10 @@ static inline uint32_t stats_table_tag(const struct stats_table *table, uint64_t
 }
 
 /* About `memory` bytes in all, and some KiB at least, of which pages never used cost nothing;
- * `mean_key` is what a key may have on average, in bytes; `cells` says whether there are any.
- * -1: no memory. */
-int stats_table_init(struct stats_table *table, size_t memory, unsigned mean_key, bool cells);
+ * `mean_key` is what a key may have on average, in bytes; -1: no
+ * memory. */
+int stats_table_init(struct stats_table *table, size_t memory, unsigned mean_key,
+                     enum stats_cells cells);
 void stats_table_free(struct stats_table *table);
 /* It takes about `memory` bytes from here on, no more than at first: of what is beyond that the
  * lightest rows are evicted, and its pages go back to the system. */
@@ -146,8 +157,8 @@ void stats_table_limit(struct stats_table *table, size_t memory);
  * Bounds are as above, for as many other rows are as heavy as without. To be called again when
  * the elder has changed. */
 void stats_table_follow(struct stats_table *table, const struct stats_table *elder);
-/* Rows alone will be read from here on, one after another: gives back what finding them and their
- * cells took. */
+/* Rows, and their tallies, will be read from here on, one after another: gives back what finding
+ * them and their cells took. */
 void stats_table_seal(struct stats_table *table);
 /* Forgets everything. */
 void stats_table_clear(struct stats_table *table);
@@ -207,6 +218,12 @@ void stats_table_cell(struct stats_table *table, struct stats_row **row, unsigne
 const struct stats_cell *stats_row_cell(const struct stats_table *table,
                                         const struct stats_row *row,
                                         const struct stats_cell *after);
+/* Counts hits in the row's tally, if there is room; and adds the tally to another. Only for tables
+ * that have them. */
+void stats_table_tally(struct stats_table *table, struct stats_row *row, unsigned what,
+                       uint64_t hits);
+void stats_row_tally(const struct stats_table *table, const struct stats_row *row,
+                     struct stats_tally *tally);
 struct span stats_row_key(const struct stats_table *table, const struct stats_row *row);
 /* The weight that stands at *rank (from 0) when all are sorted; *rank becomes the rank among those
  * that are equal. */

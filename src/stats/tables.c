@@ -12,11 +12,11 @@ static_assert((STATS_MARKS - 1) * MARK_NS >= 3600 * CLOCK_SECOND_NS, "marks reac
 /* How the memory is shared out, in hundredths; what a key has on average, in bytes. */
 static const struct {
     unsigned share, mean_key;
-    bool cells;
+    enum stats_cells cells;
 } plans[STATS_TABLES] = {
-    [TABLE_DOMAINS] = {66, 28, true}, [TABLE_REGISTRABLE] = {12, 20, false},
-    [TABLE_TLDS] = {2, 8, false},     [TABLE_CLIENTS] = {15, 16, false},
-    [TABLE_SERVERS] = {5, 16, false},
+    [TABLE_DOMAINS] = {64, 28, STATS_CELLS},  [TABLE_REGISTRABLE] = {12, 20, STATS_NO_CELLS},
+    [TABLE_TLDS] = {2, 8, STATS_NO_CELLS},    [TABLE_CLIENTS] = {15, 16, STATS_NO_CELLS},
+    [TABLE_SERVERS] = {7, 16, STATS_TALLIED},
 };
 
 static size_t share_of(int table, size_t memory)
@@ -211,6 +211,8 @@ static bool add_entry(struct table_set *set, const struct shard *shard, enum sha
     const struct addition addition = {home_of[id], values, item->key, e->hash, item->group};
     note_group(set, item->group);
     bool found = add_values(set, &addition, &row, &fresh, news);
+    if (id == SHARD_SERVERS && e->timed == 1 && item->group % STATS_SIDES == STATS_UPSTREAM)
+        stats_table_tally(&set->tables[TABLE_SERVERS], row, stats_tally_step(e->slowest_us), 1);
     if (id != SHARD_NAMES)
         return found;
     if (fresh)
@@ -218,6 +220,14 @@ static bool add_entry(struct table_set *set, const struct shard *shard, enum sha
     *labels = row->tag;
     add_cells(&set->tables[home_of[id]], row, shard, e);
     return found;
+}
+
+void table_set_tally(struct table_set *set, const struct shard_tally *tally, uint16_t group)
+{
+    struct stats_table *table = &set->tables[TABLE_SERVERS];
+    const struct stats_row *row = stats_table_find(table, tally->entry->hash, group);
+    if (row)
+        stats_table_tally(table, &table->rows[row - table->rows], tally->what, tally->hits);
 }
 
 /* Suffixes come again and again: their hashes are kept where their first bytes say. */

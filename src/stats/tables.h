@@ -86,6 +86,8 @@ struct table_item {
 enum { TABLE_BATCH = 16, TABLE_NEWS = 3 * TABLE_BATCH };
 size_t table_set_add(struct table_set *set, const struct shard *shard, enum shard_table_id id,
                      const struct table_item *items, size_t count, struct table_news *news);
+/* Adds to a server's tally, in the group; but not without a row. */
+void table_set_tally(struct table_set *set, const struct shard_tally *tally, uint16_t group);
 /* Which distinct numbers the key's row counts for, as bits; 0: there is none. */
 uint8_t table_set_bits(const struct table_set *set, enum stats_table_id id, uint64_t hash,
                        uint16_t group);
@@ -131,8 +133,9 @@ int table_set_top(const struct table_set *set, const struct table_set *later,
 /* What a key has in a scope, of a stream by its number. */
 struct key_sums {
     struct stats_values values;
-    uint64_t error; /* it may have so many more hits */
-    uint64_t cells; /* where the question is by type or rcode: hits that it counts */
+    uint64_t error;            /* it may have so many more hits */
+    uint64_t cells;            /* where the question is by type or rcode: hits that it counts */
+    struct stats_tally *tally; /* optional, of a table that has them: they are added to it */
 };
 /* Adds what it has in one set. */
 void table_set_sum(const struct table_set *set, const struct stats_question *question,

@@ -92,6 +92,9 @@ static const struct top_column server_columns[] = {
     {"queries", "queries", "queries", FORM_COUNT},
     {"share", "queries", "queries", FORM_SHARE},
     {"unanswered", "queries less responses", NULL, FORM_COUNT},
+    {"p50", "latency.p50", NULL, FORM_TIME},
+    {"p99", "latency.p99", NULL, FORM_TIME},
+    {"retries", "retries", NULL, FORM_COUNT},
     ANSWER_COLUMNS,
     {0},
 };

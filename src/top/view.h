@@ -167,7 +167,7 @@ static inline enum top_page top_page_of(enum top_subject_kind kind)
     return kind == SUBJECT_ALL ? PAGE_ALL : kind == SUBJECT_SEARCH ? PAGE_FOUND : PAGE_EXPLAINED;
 }
 
-enum { TOP_COLUMNS_MAX = 14, TOP_ROWS_MAX = 4096 };
+enum { TOP_COLUMNS_MAX = 16, TOP_ROWS_MAX = 4096 };
 
 /* Whose numbers have it. */
 enum top_only { TOP_BOTH, TOP_CLIENT, TOP_UPSTREAM };

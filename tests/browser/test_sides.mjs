@@ -77,6 +77,10 @@ async function upstreamShown(page, time) {
     assert.deepEqual(rows.map((r) => r.slice(0, 10)), [
         ["198.51.100.8", "3", "75 %", "2", "33.3 %", "0", "100 %", "0", "0", "0"],
         ["198.51.100.9", "1", "25 %", "1", "0", "0", "0", "100 %", "0", "100 %"]]);
+    const [retries, median] = [10, 11].map((column) => rows.map((r) => r[column]));
+    assert.deepEqual([retries[0], retries[1]].map((text) => text !== "0").sort(), [false, true], "one of them was asked again");
+    for (const text of median)
+        near(parsed(text), 0.05, "median of a server", 0.15);
     assert.equal(await textOf(page, "#servers .head .quiet"), `${time}; by queries`);
     assert.equal(await textOf(page, "#outputs .head .quiet"), "since the start");
     assert.deepEqual(await names(page, "servers-failing"), ["198.51.100.9"]);

@@ -49,7 +49,7 @@ static void try_tops(struct span bytes)
         assert_in_order(&tops);
         tops_encode(&tops, &written);
         assert(tops_decode(&again, buf_span(&written)) == 0);
-        assert(again.len == tops.len);
+        assert(again.len == tops.len && again.tally_count == tops.tally_count);
         tops_merge(&again, &tops);
         assert(again.len == tops.len);
         tops_cut(&again, TOP);

@@ -58,10 +58,10 @@ def check_direction(got, wanted, what):
         equal(mine, without_zeros(value) if isinstance(value, dict) else value, f"{what} {key}")
 
 
-def check_quantile(got, q, latencies, what):
+def check_quantile(got, q, latencies, what, within=0.01):
     """At least a share q of all is not longer, and at least a share 1 - q not shorter. The latencies are sorted."""
-    not_longer = bisect.bisect_right(latencies, got * 1.01 + MICRO)
-    shorter = bisect.bisect_left(latencies, got * 0.99 - MICRO)
+    not_longer = bisect.bisect_right(latencies, got * (1 + within) + MICRO)
+    shorter = bisect.bisect_left(latencies, got * (1 - within) - MICRO)
     assert shorter <= q * len(latencies) <= not_longer + 1, f"{what}: {got} has {shorter}..{not_longer}"
 
 
@@ -417,7 +417,21 @@ def what_is_asked_upstream_is_told(t):
                    for k, r in rows.items()}, name)
             values = [r["value"] for r in got[name]["rows"]]
             equal(values, sorted(values, reverse=True), f"order of {name}")
+        check_servers(got["servers"]["rows"], events, f"servers of {asked}")
+        table, = api.get("tables", table="servers", n=1000, side="upstream", **asked)["tables"]
+        check_servers(table["rows"], events, f"table of servers of {asked}")
+        equal(["retries" in got["names"]["rows"][0], "latency" in got["names"]["rows"][0]], [False, False], "names have none")
     assert m["servfail"] > 0 and m["nodata"] > 0
+
+
+def check_servers(rows, events, what):
+    """How fast each answers, and how many of the questions to it were retries."""
+    equal([len(rows), sum(row["retries"] for row in rows)], [7, 10], what)
+    for row in rows:
+        latencies = latencies_of([e for e in events if e["response-ip"] == row["name"]])
+        equal([row["latency"]["count"], row["timed"]], [len(latencies)] * 2, f"{what}: latencies of {row['name']}")
+        for key, q in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999)):
+            check_quantile(row["latency"][key], q, latencies, f"{what}: {key} of {row['name']}", within=0.15)
 
 
 @test()

@@ -133,10 +133,14 @@ struct truth {
     uint64_t names[KEYS_MAX], name_nxdomain[KEYS_MAX], peers[PEERS_MAX];
 };
 
+/* By servers of the same time and place: how often a latency of each step came. */
+static uint64_t true_steps[PEERS_MAX][QUANTILE_STEPS];
+
 static struct truth count_truth(const struct world *w, int stream, unsigned side, int64_t from_ms,
                                 int64_t to_ms)
 {
     struct truth t = {0};
+    memset(true_steps, 0, sizeof true_steps);
     for (size_t i = 0; i < w->count; i++) {
         const struct came *c = &w->came[i];
         if (c->side != side || (stream >= 0 && c->stream != stream) || c->at_ms <= from_ms ||
@@ -148,6 +152,7 @@ static struct truth count_truth(const struct world *w, int stream, unsigned side
         t.nxdomain += c->rcode == NXDOMAIN;
         t.name_nxdomain[c->name] += c->rcode == NXDOMAIN;
         t.timed += c->latency_us > 0;
+        true_steps[c->peer][stats_tally_step(c->latency_us)] += c->latency_us > 0;
         t.latency_us += c->latency_us;
     }
     return t;
@@ -204,6 +209,22 @@ static void check_answer(const struct stats_answer *answer, const char *form,
         assert_true(seen[n] || wanted[n] <= answer->floor);
 }
 
+/* The servers' latencies: none is where it was not, and where there was room for all none is
+ * missing. */
+static void check_tallies(const struct world *w, const struct stats_answer *answer)
+{
+    assert_non_null(answer->tallies);
+    for (size_t i = 0; i < answer->count; i++) {
+        unsigned n;
+        bool whole = w->traffic.exact && answer->rows[i].error == 0;
+        assert_int_equal(sscanf(answer->rows[i].text, "192.0.2.%u", &n), 1);
+        for (int step = 0; step < QUANTILE_STEPS; step++) {
+            uint64_t told = answer->tallies[i].of[step], wanted = true_steps[n][step];
+            assert_in_range(told, whole ? wanted : 0, wanted);
+        }
+    }
+}
+
 static void check_lists(struct world *w, const struct stats_scope *scope, const struct truth *t)
 {
     bool client = scope->side == STATS_CLIENT;
@@ -219,6 +240,8 @@ static void check_lists(struct world *w, const struct stats_scope *scope, const 
     check_answer(&answers[0], "n%u.example.", t->names, KEYS_MAX);
     check_answer(&answers[1], "192.0.2.%u", t->peers, PEERS_MAX);
     check_answer(&answers[2], "n%u.example.", t->name_nxdomain, KEYS_MAX);
+    if (!client)
+        check_tallies(w, &answers[1]);
     assert_true(answers[3].count <= 1);
     size_t have = 0;
     for (size_t i = 0; i < answers[0].count; i++)
@@ -280,8 +303,26 @@ static void check_window(struct world *w, enum stats_window_id window)
     stats_release(snapshot);
 }
 
+/* Lists since the begin of the statistics. */
+static void check_since(struct world *w)
+{
+    for (int n = 0; n < STATS_SIDES * (STREAMS + 1); n++) {
+        int stream = n / STATS_SIDES - 1, at = STATS_ALL;
+        enum stats_side side = n % STATS_SIDES;
+        if (stream >= 0)
+            at = stats_snapshot_find(w->stats->snapshot, span_str(stream_names[stream]));
+        if (stream >= 0 && at == STATS_ALL)
+            continue;
+        const struct stats_scope scope = {
+            .stream = stats_snapshot_at(w->stats->snapshot, at, side)->id, .side = side};
+        struct truth t = count_truth(w, stream, side, w->since_ms, w->now_ms);
+        check_lists(w, &scope, &t);
+    }
+}
+
 static void check_all(struct world *w)
 {
+    check_since(w);
     for (enum stats_window_id window = WINDOW_1M; window < STATS_WINDOWS; window++)
         check_window(w, window);
 }

@@ -334,6 +334,70 @@ static void sums_are_as_merging_makes_them(void **state)
     free(span);
 }
 
+/* A list of servers, of which every other one has a tally: a latency of the step with its number,
+ * and retries. */
+static struct tops servers_of(unsigned first, unsigned count, uint64_t hits)
+{
+    struct tops list = {0};
+    for (unsigned i = first; i < first + count; i++) {
+        struct stats_tally tally = {.of = {[TALLY_RETRIES] = hits}};
+        char text[16];
+        snprintf(text, sizeof text, "%02u", i);
+        struct tops_row *row = tops_append(&list, span_str(text));
+        row->values.of[MEASURE_QUERIES] = hits * (100 + i);
+        tally.of[i] = hits << 32; /* counts are large at times */
+        tops_tally_add(&list, row, i % 2 ? &tally : NULL);
+    }
+    return list;
+}
+
+static void check_servers(const struct tops *list, unsigned from, unsigned to, uint64_t hits)
+{
+    for (uint32_t n = 0; n < list->len; n++) {
+        const uint8_t *text = tops_text(list, &list->rows[n]).ptr;
+        unsigned i = (text[0] - '0') * 10u + text[1] - '0';
+        const struct stats_tally *tally = tops_tally(list, &list->rows[n]);
+        uint64_t times = i >= from && i < to ? 2 * hits : hits;
+        assert_int_equal(tally != NULL, i % 2);
+        assert_true(!tally || (tally->of[TALLY_RETRIES] == times && tally->of[i] == times << 32 &&
+                               stats_tally_timed(tally) == times << 32));
+    }
+}
+
+/* Tallies go where their rows go: through bytes, merges and cuts, in either way of adding up. */
+static void tallies_go_with_their_rows(void **state)
+{
+    (void)state;
+    struct tops first = servers_of(0, 30, 3), second = servers_of(20, 30, 3), read = {0};
+    const struct siphash_key key = {{1, 2}};
+    struct tops_sum sum = tops_sum_of(&key, 5, 1 << TOPS_HITS);
+    struct buf bytes = {0};
+    tops_encode(&first, &bytes);
+    assert_int_equal(tops_decode(&read, buf_span(&bytes)), 0);
+    buf_free(&bytes);
+    assert_int_equal(read.len, 30);
+    check_servers(&read, 0, 0, 3);
+    tops_merge(&read, &second);
+    assert_int_equal(read.len, 50);
+    check_servers(&read, 20, 30, 3);
+    tops_cut(&read, 12);
+    assert_int_equal(read.len, 12);
+    check_servers(&read, 20, 30, 3);
+    add_to_sum(&sum, &first);
+    add_to_sum(&sum, &second);
+    struct tops added = tops_sum_end(&sum);
+    assert_int_equal(added.len, 5);
+    check_servers(&added, 20, 30, 3);
+    tops_clear(&read);
+    tops_append(&read, span_str("name"));
+    assert_null(tops_tally(&read, &read.rows[0]));
+    struct tops *const lists[] = {&first, &second, &read, &added};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        assert_false(lists[i]->failed);
+        tops_free(lists[i]);
+    }
+}
+
 /* A list of the keys of one span that have more than `floor`, each with a random number of queries.
  */
 static struct tops crowd_of(struct random *r, uint64_t floor, uint64_t *truth, size_t keys)
@@ -701,6 +765,7 @@ static void pauses_are_believed_for_a_day(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tallies_go_with_their_rows),
         cmocka_unit_test(counts_add_up),
         cmocka_unit_test(damaged_counts_add_nothing),
         cmocka_unit_test(sketches_merge_as_one),

@@ -354,6 +354,25 @@ static void put_values(struct place *place, int64_t ms, const char *name,
     buf_free(&bytes);
 }
 
+/* The same of an upstream server with a latency of that step, and retries. */
+static void put_server(struct place *place, int64_t ms, unsigned step, uint64_t retries)
+{
+    const struct stats_tally tally = {
+        .of = {[TALLY_RETRIES] = retries, [30] = 1, [31] = step == 31}};
+    struct portion portion = {.start_ms = ms};
+    struct tops tops = {0};
+    struct buf bytes = {0};
+    struct tops_row *row = tops_append(&tops, span_str("192.0.2.1"));
+    row->values.of[MEASURE_QUERIES] = 1;
+    tops_tally_add(&tops, row, &tally);
+    tops_encode(&tops, &bytes);
+    portion_put(&portion, record_of(RECORD_TOPS + TABLE_SERVERS, STATS_UPSTREAM), (struct span){0},
+                buf_span(&bytes));
+    waiting_put(&place->history->waiting, &portion);
+    tops_free(&tops);
+    buf_free(&bytes);
+}
+
 static void put_top(struct place *place, int64_t ms, const char *name, uint64_t queries)
 {
     struct stats_values values = {.of = {[MEASURE_QUERIES] = queries}};
@@ -437,9 +456,38 @@ static void questions_without_answer(void **state)
     place_end(&place);
 }
 
+/* How fast servers have been, and how often they were asked again. */
+static void servers_have_latencies(void **state)
+{
+    (void)state;
+    struct place place;
+    struct buf out = {0};
+    struct error err;
+    struct history_question question = {.from_ms = morning,
+                                        .to_ms = morning + 2 * MINUTE,
+                                        .side = STATS_UPSTREAM,
+                                        .table = span_str("servers")};
+    char wanted[200];
+    place_begin(&place);
+    put_server(&place, morning, 30, 2);
+    put_server(&place, morning + MINUTE, 31, 3);
+    int64_t low = quantile_step_lower(30), middle = quantile_step_lower(31);
+    int64_t high = quantile_step_lower(32);
+    snprintf(wanted, sizeof wanted,
+             "\"retries\":5,\"latency\":{\"count\":3,\"p50\":%.9f,\"p90\":%.9f,",
+             (double)(2 * low * middle / (low + middle)) / 1e9,
+             (double)(2 * middle * high / (middle + high)) / 1e9);
+    assert_int_equal(history_tops_json(place.history, &question, 5, &out, &err), 0);
+    buf_byte(&out, '\0');
+    assert_non_null(strstr((char *)out.data, wanted));
+    buf_free(&out);
+    place_end(&place);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(servers_have_latencies),
         cmocka_unit_test(old_rollups_go),
         cmocka_unit_test(size_is_bounded),
         cmocka_unit_test(file_is_private),

@@ -192,6 +192,91 @@ static void the_rest_has_sides(void **state)
     stats_free(stats);
 }
 
+static const struct stats_question servers_asked = {.table = TABLE_SERVERS, .by = BY_HITS};
+
+static void tally_of(struct stats *stats, struct stats_answer *answer)
+{
+    const struct stats_scope scope = {.stream = STATS_ALL, .side = STATS_UPSTREAM};
+    merge_all(stats);
+    assert_int_equal(stats_top(stats, &scope, &servers_asked, 1, 300, answer), 0);
+    assert_non_null(answer->tallies);
+}
+
+/* Latencies of a server are known by their steps, be it one or many in what is merged at once, in
+ * whichever stream, and when the window has ended and begun. */
+static void servers_have_latencies(void **state)
+{
+    (void)state;
+    struct stats *stats = new_stats(32 << 20, 4);
+    struct random random = {3};
+    uint64_t wanted[4][STATS_TALLIES] = {{0}};
+    struct stats_answer answer;
+    sent_side = STATS_UPSTREAM;
+    for (int round = 0; round < 200; round++) {
+        for (size_t n = random_below(&random, 6); n > 0; n--) {
+            unsigned server = 1 + (unsigned)random_below(&random, 3);
+            uint32_t us = (uint32_t)1 << random_below(&random, 32);
+            us = random_below(&random, 40) ? us + (uint32_t)random_below(&random, us) : UINT32_MAX;
+            send_event(stats, random_below(&random, 2), random_below(&random, 2) ? "a" : "b",
+                       "n.example.", server, STATS_RESPONSE, 1, 0, us * INT64_C(1000), 40);
+            wanted[server][stats_tally_step(us)]++;
+        }
+        if (random_below(&random, 3) == 0)
+            merge_all(stats);
+        if (random_below(&random, 20) == 0)
+            stats_window_free(stats_window_take(stats, NULL));
+    }
+    tally_of(stats, &answer);
+    assert_int_equal(answer.count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        unsigned server = (unsigned)answer.rows[i].text[8] - '0';
+        assert_memory_equal(answer.tallies[i].of, wanted[server], sizeof *wanted);
+        assert_int_equal(stats_tally_timed(&answer.tallies[i]),
+                         answer.rows[i].values.of[MEASURE_TIMED]);
+    }
+    stats_answers_free(&answer, 1);
+    stats_forget(stats);
+    tally_of(stats, &answer);
+    assert_int_equal(answer.count, 0);
+    stats_answers_free(&answer, 1);
+    stats_free(stats);
+}
+
+/* Where there is no room for all latencies some are missing, but none is wrong, no server is, and
+ * neither is a name's type. */
+static void latencies_without_room_are_left_out(void **state)
+{
+    (void)state;
+    enum { SERVERS = 255, EACH = 62 };
+    struct stats *stats = new_stats(6 << 20, 2);
+    struct stats_answer answer;
+    uint64_t counted = 0;
+    sent_side = STATS_UPSTREAM;
+    for (unsigned i = 0; i < SERVERS * EACH; i++)
+        send_event(stats, 0, "a", "n.example.", 1 + i % SERVERS, STATS_RESPONSE, 1, 0,
+                   INT64_C(1) << (10 + i / SERVERS % 24), 40);
+    for (unsigned type = 1000; type < 1020; type++)
+        send_event(stats, 0, "a", "n.example.", 1, STATS_QUERY, (uint16_t)type, 0, -1, 40);
+    tally_of(stats, &answer);
+    assert_int_equal(answer.count, SERVERS);
+    for (size_t i = 0; i < answer.count; i++) {
+        uint64_t timed = stats_tally_timed(&answer.tallies[i]);
+        assert_in_range(timed, 0, EACH);
+        assert_int_equal(answer.rows[i].values.of[MEASURE_TIMED], EACH);
+        counted += timed;
+    }
+    assert_in_range(counted, 1, SERVERS * EACH - 1);
+    assert_int_equal(stats->unlisted, 0);
+    stats_answers_free(&answer, 1);
+    const struct stats_scope scope = {.stream = STATS_ALL, .side = STATS_UPSTREAM};
+    const struct stats_question last = {
+        .table = TABLE_DOMAINS, .by = BY_QTYPE, .direction = STATS_QUERY, .code = 1019};
+    assert_int_equal(stats_top(stats, &scope, &last, 1, 10, &answer), 0);
+    assert_int_equal(answer.rows[0].value, 1);
+    stats_answers_free(&answer, 1);
+    stats_free(stats);
+}
+
 /* As dnstap-receiver counted: all together, with clients and servers of every message. */
 static void compatible_statistics_have_one_side(void **state)
 {
@@ -237,6 +322,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sides_do_not_mix),
         cmocka_unit_test(the_rest_has_sides),
+        cmocka_unit_test(servers_have_latencies),
+        cmocka_unit_test(latencies_without_room_are_left_out),
         cmocka_unit_test(compatible_statistics_have_one_side),
         cmocka_unit_test(words),
     };

@@ -77,7 +77,7 @@ static void upstream_has_servers(void **state)
     assert_shows(&b, "servers 5    domains 34");
     assert_lacks(&b, "clients ");
     assert_shows(&b, " 8 servers  1-5/50 ");
-    assert_shows(&b, ">queries  share  unanswered  answers");
+    assert_shows(&b, ">queries  share  unanswered  p50  p99  retries");
     assert_shows(&b, " 1000  81.0%");
     bench_read(&b, DOCUMENT_UPSTREAM, 0,
                "{\"unanswered\":34,\"cache\":{\"efficiency\":0.75,\"answers\":400}}");

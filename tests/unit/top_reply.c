@@ -113,13 +113,15 @@ static void shares_are_of_all_queries(void **state)
             read_text(&view, DOCUMENT_STATISTICS, 0, statistics);
         read_text(&view, DOCUMENT_TABLES, LIST_SERVERS,
                   "{\"tables\":[{\"rows\":[{\"name\":\"192.0.2.1\",\"queries\":25,"
-                  "\"responses\":21}]}]}");
+                  "\"responses\":21,\"retries\":3,\"latency\":{\"p50\":0.25,\"p99\":null}}]}]}");
         const struct top_row *row = view.lists[LIST_SERVERS].rows;
         assert_string_equal(top_tables[LIST_SERVERS].columns[1].title, "share");
         assert_true(row->values[0] == 25 && row->rank == 1);
         assert_true(known ? row->values[1] == 0.25 : isnan(row->values[1]));
         assert_string_equal(top_tables[LIST_SERVERS].columns[2].title, "unanswered");
         assert_true(row->values[2] == 4);
+        assert_string_equal(top_tables[LIST_SERVERS].columns[5].title, "retries");
+        assert_true(row->values[3] == 0.25 && isnan(row->values[4]) && row->values[5] == 3);
         top_view_free(&view);
     }
 }
