@@ -302,7 +302,8 @@ static void *follow(void *arg)
         history_see(history, last);
     else
         stats_release(last);
-    history_seal(history);
+    if (history->settings.path) /* nobody else will have use for what has not been closed by now */
+        history_seal(history);
     set_following(history, false);
     return NULL;
 }
