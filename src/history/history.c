@@ -312,7 +312,7 @@ int history_start(struct history *history, struct stats *stats, struct error *er
 {
     history->stats = stats;
     windows_limit(&history->windows, stats_windows_memory(stats));
-    history_see(history, stats_take(stats));
+    history_see(history, stats_wait(stats, 0, 0)); /* the first one: nobody asks for more */
     set_following(history, true);
     if (pthread_create(&history->follower_thread, NULL, follow, history) != 0) {
         set_following(history, false);
