@@ -181,6 +181,7 @@ static void merge_active(struct stats *stats)
         struct worker_shards *w = &stats->workers[i];
         if (w->active->events > 0)
             begin_change(stats);
+        shard_settle(w->active);
         stats_merge(stats, w->active);
         listing_clear_shard(stats, w->active);
         w->owes = false;
