@@ -224,8 +224,9 @@ static void collect(struct stats *stats, bool whole, bool wanted)
     stats_merge_losses(stats);
 }
 
-/* Returns when the snapshot was made. `second_ends`: a second has passed since the last tick. */
-static uint64_t publish(struct stats *stats, bool second_ends)
+/* Returns when the snapshot was made. `second_ends`: a second has passed since the last tick.
+ * `tried`: the last tick had tables collected; who waits for the snapshot finds that said with it. */
+static uint64_t publish(struct stats *stats, bool second_ends, bool tried)
 {
     struct stats_snapshot *snapshot = stats_photograph(stats, second_ends);
     uint64_t made_ns = snapshot ? snapshot->made_ns : clock_ns();
@@ -238,6 +239,7 @@ static uint64_t publish(struct stats *stats, bool second_ends)
         before = NULL;
     }
     stats->ahead = !snapshot;
+    stats->tried = tried;
     pthread_cond_broadcast(&stats->news);
     pthread_mutex_unlock(&stats->lock);
     if (before)
@@ -269,11 +271,11 @@ static void tick(struct stats *stats, bool regular)
     pthread_mutex_unlock(&stats->lock);
     collect(stats, whole, wanted != stats->ticks_done);
     if (reset) {
-        publish(stats, regular); /* for who adds up what came until now */
+        publish(stats, regular, whole); /* for who adds up what came until now */
         begin_change(stats);
         stats_forget(stats);
     }
-    uint64_t made_ns = publish(stats, regular && !reset);
+    uint64_t made_ns = publish(stats, regular && !reset, whole);
     if (regular || reset) {
         stats_remember(stats, made_ns);
         listing_second(stats);
@@ -281,7 +283,6 @@ static void tick(struct stats *stats, bool regular)
     pthread_mutex_lock(&stats->lock);
     stats->ticks_done = wanted;
     stats->whole_ns = whole ? begun_ns : stats->whole_ns;
-    stats->tried = whole;
     pthread_cond_broadcast(&stats->news);
     pthread_mutex_unlock(&stats->lock);
 }
@@ -299,7 +300,7 @@ static void relieve(struct stats *stats)
     pthread_cond_broadcast(&stats->news);
     pthread_mutex_unlock(&stats->lock);
     if (looked)
-        publish(stats, false);
+        publish(stats, false, stats->tried);
 }
 
 static void *follow(void *arg)
@@ -331,7 +332,7 @@ static void *follow(void *arg)
     if (pipeline_quiet(stats->pipeline))
         tick(stats, true);
     else if (atomic_load(&stats->version) & 1)
-        publish(stats, false);
+        publish(stats, false, stats->tried);
     pthread_mutex_lock(&stats->lock);
     stats->stopped = true;
     pthread_cond_broadcast(&stats->news);
@@ -428,7 +429,7 @@ static void init_locks(struct stats *stats)
  * beginning. */
 static int first_snapshot(struct stats *stats)
 {
-    stats_remember(stats, publish(stats, false));
+    stats_remember(stats, publish(stats, false, false));
     return stats->snapshot ? 0 : -1;
 }
 
