@@ -161,11 +161,12 @@ static void pick_table(struct top_state *state, const struct top_view *view, int
     show_table(state, code == '0' ? 9 : code - '1');
 }
 
-/* Whoever answers sorts tables, and not by what is reckoned here. */
+/* By what the side has. Whoever answers sorts tables, and not by what is reckoned here. */
 static bool sorts(const struct top_state *state, int column)
 {
     const struct top_table *table = &top_tables[state->table];
-    return table->kind != KIND_TABLE || table->columns[column].by;
+    return top_has(table->columns[column].only, state->side) &&
+           (table->kind != KIND_TABLE || table->columns[column].by);
 }
 
 static void next_order(struct top_state *state, const struct top_view *view, int code)
@@ -224,6 +225,15 @@ static void step_back(struct top_state *state, const struct top_view *view, int 
     state->table = top_table_at(top_scene_of(state), place(state)); /* of the side that is now */
     state->scroll = step->scroll;
     choose_row(state, step->row);
+}
+
+/* What lies over everything else goes first. */
+static void leave(struct top_state *state, const struct top_view *view, int code)
+{
+    if (state->help)
+        state->help = false;
+    else
+        step_back(state, view, code);
 }
 
 /* One more time it is another search, from where the first began. */
@@ -351,7 +361,7 @@ const struct top_key top_keys[] = {
     {"h?", 0, "h, ?", "this help", "help", false, toggle_help},
     {"/", 0, "/", "names and addresses with a text in them", "search", false, begin_search},
     {"\n", 0, "enter", "what is known of the name or client", "explain", false, explain},
-    {"\x1b", 0, "esc", "back to what was shown before", NULL, false, step_back},
+    {"\x1b", 0, "esc", "back to what was shown before", NULL, false, leave},
     {"w", 0, "w", "the next window: all, 1m, 5m, 1h, 1d", "window", true, next_window},
     {"W", 0, "W", "the previous window", NULL, true, previous_window},
     {"u", 0, "u", "upstream's numbers, and clients' again", "side", false, other_side},

@@ -427,7 +427,10 @@ static void help_shows_every_key(void **state)
     assert_shows(&b, " 1m, 15m            " TOP_WINDOWS_DOC "\n");
     assert_shows(&b, " q+a                " TOP_BOTH_DOC "\n");
     assert_shows(&b, " right, s           the next stream; all of them come first\n");
-    bench_press(&b, (const int[]){'h', 'q', 0});
+    bench_press(&b, (const int[]){'/', 'x', TOP_ENTER, TOP_ESCAPE, 0});
+    assert_false(b.state.help); /* it lay over what was searched for */
+    assert_int_equal(b.state.step_count, 1);
+    bench_press(&b, (const int[]){'h', 'h', 'q', 0});
     assert_false(b.state.help);
     assert_true(b.state.quit);
     assert_false(top_key(&b.state, &b.view, 'z'));
