@@ -97,7 +97,8 @@ static struct grid make_grid(const struct top_box *box, const struct top_list *l
         int column = i < 0 ? list->by : i;
         int least = keys && i >= FIRST_COLUMNS ? NAME_WHOLE : NAME_MIN;
         least = least < titled ? titled : least;
-        if (grid.width[column] > 0)
+        bool there = i < 0 || top_has(column_of(box, column)->only, box->side);
+        if (!there || grid.width[column] > 0)
             continue;
         int width = column_width(box, list, column);
         if (grid.names - width < least && i >= 0)

@@ -9,9 +9,10 @@ enum { TOP_BOX_RANK = 5 /* columns before the names */ };
 struct top_box {
     int x, y, width, height; /* the heading is one line of it */
     enum top_list_id list;
-    int number; /* of the key that picks the table, shown before its title; -1: none */
-    int from;   /* the row to begin with */
-    int chosen; /* the row that is marked; -1: none */
+    enum stats_side side; /* columns are those of it */
+    int number;           /* of the key that picks the table, shown before its title; -1: none */
+    int from;             /* the row to begin with */
+    int chosen;           /* the row that is marked; -1: none */
     bool focus;
 };
 

@@ -166,6 +166,7 @@ static void put_boxes(struct canvas *canvas, const struct top_view *view, struct
             .width = width - (column < places->parts - 1),
             .height = height,
             .list = list,
+            .side = state->side,
             .number = place < 10 ? place + 1 : -1,
             .focus = i == 0,
             .chosen = -1,
@@ -519,6 +520,7 @@ int top_layout_report(struct canvas *canvas, int width, int rows, const struct t
             .width = canvas->width,
             .height = box_height - 1,
             .list = list,
+            .side = state->side,
             .number = -1,
             .chosen = -1,
         };

@@ -134,16 +134,16 @@ static struct top_row *row_of(struct top_list *list, const char *name, size_t ro
 /* An honest reply has a few hundred names (types), so a look at each is quick enough. */
 enum { PAIR_MAX = 1024 };
 
-static void add_direction(struct top_list *list, json_t *counts, int direction)
+/* What did not come at all is no row. */
+static void add_direction(struct top_list *list, json_t *counts, int column)
 {
     const char *name;
     json_t *value;
     json_object_foreach(counts, name, value)
     {
-        struct top_row *row = row_of(list, name, PAIR_MAX);
-        if (!row)
-            return;
-        row->values[direction] = number(value);
+        struct top_row *row = number(value) > 0 ? row_of(list, name, PAIR_MAX) : NULL;
+        if (row)
+            row->values[column] = number(value);
     }
 }
 
@@ -153,15 +153,18 @@ static int read_pair(struct top_list *list, const struct top_table *table, int b
 {
     const char *name = strrchr(table->name, '.') + 1;
     json_t *in = member(document, span_of(table->name, (size_t)(name - 1 - table->name)));
-    json_t *directions[] = {json_object_get(json_object_get(in, "queries"), name),
-                            json_object_get(json_object_get(in, "responses"), name)};
-    if (!json_is_object(directions[0]) && !json_is_object(directions[1]))
-        return 0;
-    if (begin_list(list, PAIR_MAX, by) < 0)
-        return -1;
-    for (int direction = 0; direction < 2; direction++)
-        add_direction(list, directions[direction], direction);
-    list->keys = (double)list->count;
+    bool known = false;
+    for (int i = 0; table->columns[i].title; i++) {
+        json_t *counts = json_object_get(json_object_get(in, table->columns[i].path), name);
+        if (!json_is_object(counts))
+            continue;
+        if (!known && begin_list(list, PAIR_MAX, by) < 0)
+            return -1;
+        known = true;
+        add_direction(list, counts, i);
+    }
+    if (known)
+        list->keys = (double)list->count;
     return 0;
 }
 

@@ -182,14 +182,19 @@ void top_summary_times(const struct top_view *view, char *out, size_t size)
 /* Rates of another time than that of the messages would be taken for theirs. */
 static void put_times(struct canvas *canvas, const struct top_view *view, int x, int y, int end)
 {
-    static const char words[] = "; rates: of arrival";
+    static const char all[] = " since the start", arrival[] = "; rates: of arrival";
     char text[64];
     top_summary_times(view, text, sizeof text);
-    if (x + (int)strlen(text) > end)
+    int room = end - x - (int)strlen(text);
+    if (room < 0)
         return;
     x = canvas_str(canvas, x, y, STYLE_VALUE, text);
-    if (view->numbers[NUMBER_ELSEWHEN] == 1 && x + (int)sizeof words - 1 <= end)
-        canvas_str(canvas, x, y, STYLE_BAD, words);
+    if (view->numbers[NUMBER_ELSEWHEN] == 1 && room >= (int)sizeof arrival - 1) {
+        x = canvas_str(canvas, x, y, STYLE_BAD, arrival);
+        room -= (int)sizeof arrival - 1;
+    }
+    if (view->window != WINDOW_ALL && room >= (int)sizeof all - 1)
+        canvas_str(canvas, x, y, STYLE_LABEL, all);
 }
 
 /* A name that is too long loses its front. */

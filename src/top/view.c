@@ -116,8 +116,14 @@ static const struct top_column new_columns[] = {
 };
 
 static const struct top_column pair_columns[] = {
-    {"queries", NULL, NULL, FORM_COUNT},
-    {"answers", NULL, NULL, FORM_COUNT},
+    {"queries", "queries", NULL, FORM_COUNT},
+    {"answers", "responses", NULL, FORM_COUNT},
+    {0},
+};
+
+/* A query has a code, too, but it means nothing. */
+static const struct top_column code_columns[] = {
+    {"answers", "responses", NULL, FORM_COUNT},
     {0},
 };
 
@@ -138,8 +144,8 @@ static const struct top_column stream_columns[] = {
     {"q/s", "rates.queries.second", NULL, FORM_RATE},
     {"a/s", "rates.responses.second", NULL, FORM_RATE},
     {"q+a/s", "rates.queries.minute+rates.responses.minute", NULL, FORM_RATE},
-    {"clients", "distinct.clients", NULL, FORM_COUNT},
-    {"servers", "distinct.servers", NULL, FORM_COUNT},
+    {"clients", "distinct.clients", NULL, FORM_COUNT, TOP_CLIENT},
+    {"servers", "distinct.servers", NULL, FORM_COUNT, TOP_UPSTREAM},
     {"p99", "latency.p99", NULL, FORM_TIME},
     {"unanswered", "loss.unanswered", NULL, FORM_COUNT},
     {"malformed", "loss.malformed", NULL, FORM_COUNT},
@@ -177,10 +183,11 @@ static const struct top_column hint_columns[] = {
 #define NAMES(NAME, BY) TABLE(NAME, name_columns, BY, SUBJECT_NAME)
 #define CLIENTS(BY) TABLE("clients", name_columns, BY, SUBJECT_CLIENT), .only = TOP_CLIENT
 #define SERVERS(BY) TABLE("servers", server_columns, BY, SUBJECT_ALL), .only = TOP_UPSTREAM
-#define PAIR_OF(DOCUMENT, NAME)                                                                    \
-    .kind = KIND_PAIR, .document = DOCUMENT, .name = NAME, .columns = pair_columns
-#define PAIR(NAME) PAIR_OF(DOCUMENT_STATISTICS, "statistics." NAME)
-#define ITS_PAIR(NAME) PAIR_OF(DOCUMENT_EXPLAIN, "live." NAME), .page = PAGE_EXPLAINED
+#define PAIR_OF(DOCUMENT, NAME, COLUMNS)                                                           \
+    .kind = KIND_PAIR, .document = DOCUMENT, .name = NAME, .columns = COLUMNS
+#define PAIR(NAME, COLUMNS) PAIR_OF(DOCUMENT_STATISTICS, "statistics." NAME, COLUMNS)
+#define ITS_PAIR(NAME, COLUMNS)                                                                    \
+    PAIR_OF(DOCUMENT_EXPLAIN, "live." NAME, COLUMNS), .page = PAGE_EXPLAINED
 #define ROWS(DOCUMENT, NAME, COLUMNS)                                                              \
     .kind = KIND_ROWS, .document = DOCUMENT, .name = NAME, .columns = COLUMNS
 #define MEMBERS(NAME, COLUMNS)                                                                     \
@@ -211,13 +218,13 @@ const struct top_table top_tables[TOP_LISTS] = {
     [LIST_NEW] = {"new domains of the last hour", .kind = KIND_FOUND, .document = DOCUMENT_NEW,
                   .name = "domains", .columns = new_columns, .by = "first seen",
                   .rows = SUBJECT_NAME},
-    [LIST_RCODES] = {"response codes", PAIR("rcodes"), .by = "answers"},
-    [LIST_TYPES] = {"query types", PAIR("qtypes"), .by = "queries"},
+    [LIST_RCODES] = {"response codes", PAIR("rcodes", code_columns), .by = "answers"},
+    [LIST_TYPES] = {"query types", PAIR("qtypes", pair_columns), .by = "queries"},
     [LIST_TRANSPORT_TIMES] = {"latency by transport",
                               MEMBERS("statistics.latency.transports", transport_columns),
                               .by = "answers"},
-    [LIST_UDP_SIZES] = {"UDP sizes by EDNS", PAIR("udp-sizes"), .by = "queries"},
-    [LIST_EDNS_VERSIONS] = {"EDNS versions", PAIR("edns-versions"), .by = "queries"},
+    [LIST_UDP_SIZES] = {"UDP sizes by EDNS", PAIR("udp-sizes", pair_columns), .by = "queries"},
+    [LIST_EDNS_VERSIONS] = {"EDNS versions", PAIR("edns-versions", pair_columns), .by = "queries"},
     [LIST_STREAMS] = {"streams", STREAMS},
     [LIST_OUTPUTS] = {"outputs since the start", ROWS(DOCUMENT_OUTPUTS, "outputs", output_columns),
                       .by = "received"},
@@ -230,11 +237,12 @@ const struct top_table top_tables[TOP_LISTS] = {
     [LIST_ITS_SERVERS] = {"live servers", ITS("live.servers", SUBJECT_ALL), .only = TOP_UPSTREAM},
     [LIST_ITS_NAMES] = {"live domains", ITS("live.names", SUBJECT_NAME)},
     [LIST_UNDER] = {"below it in the window", ITS("under", SUBJECT_NAME), .of = SUBJECT_NAME},
-    [LIST_ITS_RCODES] = {"live response codes", ITS_PAIR("rcodes"), .by = "answers"},
-    [LIST_ITS_TYPES] = {"live query types", ITS_PAIR("qtypes"), .by = "queries"},
-    [LIST_TRANSPORTS] = {"transports", PAIR("transports"), .by = "queries"},
-    [LIST_FAMILIES] = {"families", PAIR("families"), .by = "queries"},
-    [LIST_ITS_TRANSPORTS] = {"live transports", ITS_PAIR("transports"), .by = "queries"},
+    [LIST_ITS_RCODES] = {"live response codes", ITS_PAIR("rcodes", code_columns), .by = "answers"},
+    [LIST_ITS_TYPES] = {"live query types", ITS_PAIR("qtypes", pair_columns), .by = "queries"},
+    [LIST_TRANSPORTS] = {"transports", PAIR("transports", pair_columns), .by = "queries"},
+    [LIST_FAMILIES] = {"families", PAIR("families", pair_columns), .by = "queries"},
+    [LIST_ITS_TRANSPORTS] = {"live transports", ITS_PAIR("transports", pair_columns),
+                             .by = "queries"},
     [LIST_PLACES] = {"places", ROWS(DOCUMENT_INPUTS, "inputs", place_columns), .by = "connections",
                      .label = "place"},
     [LIST_HINTS] = {"hints", ROWS(DOCUMENT_STATUS, "hints", hint_columns), .by = "hint",

@@ -180,9 +180,10 @@ static inline bool top_has(enum top_only only, enum stats_side side)
 struct top_column {
     const char *title;
     const char *path; /* in the row; "a+b" is the sum of two. FORM_SHARE: what is a part of all
-                         queries */
+                         queries. KIND_PAIR: the object of that direction */
     const char *by;   /* KIND_TABLE: the API's word for it */
     enum top_form form;
+    enum top_only only;
 };
 
 struct top_table {

@@ -102,6 +102,43 @@ static void a_daemon_says_what_time_its_events_are_of(void **state)
     bench_end(&b);
 }
 
+/* Times are of all that came, whatever the window: that is told as far as there is room. */
+static void times_beside_a_window_say_that_they_are_of_all(void **state)
+{
+    struct bench b = bench_make(50, "name");
+    (void)state;
+    b.view.numbers[NUMBER_FROM] = 1700000000e3;
+    b.view.numbers[NUMBER_TO] = 1700000060e3;
+    b.view.window = b.state.window = WINDOW_1M;
+    bench_draw(&b, 80, 24);
+    assert_shows(&b, " events of  2023-11-14T22:13:20Z - 22:14:20Z since the start\n");
+    b.view.numbers[NUMBER_ELSEWHEN] = 1;
+    bench_draw(&b, 80, 24);
+    assert_shows(&b, "Z - 22:14:20Z; rates: of arrival since the start\n");
+    bench_draw(&b, 70, 24);
+    assert_shows(&b, "Z - 22:14:20Z; rates: of arrival\n");
+    bench_end(&b);
+}
+
+/* Streams have clients on one side and servers on the other; both need no room. */
+static void streams_have_the_columns_of_their_side(void **state)
+{
+    struct bench b = bench_make(50, "name");
+    (void)state;
+    b.state.table = LIST_STREAMS;
+    bench_draw(&b, 120, 24);
+    assert_shows(&b, "  clients  p99");
+    bench_press(&b, (const int[]){'u', 0});
+    bench_draw(&b, 120, 24);
+    assert_shows(&b, "  servers  p99");
+    for (int i = 0; i < top_column_count(LIST_STREAMS); i++) {
+        bench_press(&b, (const int[]){'o', 0});
+        int by = b.state.by[LIST_STREAMS];
+        assert_string_not_equal(top_tables[LIST_STREAMS].columns[by].title, "clients");
+    }
+    bench_end(&b);
+}
+
 static void a_small_terminal_is_enough(void **state)
 {
     struct bench b = bench_make(50, "name");
@@ -395,6 +432,8 @@ int main(void)
         cmocka_unit_test(titles_lose_whole_parts),
         cmocka_unit_test(rows_lose_whole_numbers),
         cmocka_unit_test(a_daemon_says_what_time_its_events_are_of),
+        cmocka_unit_test(times_beside_a_window_say_that_they_are_of_all),
+        cmocka_unit_test(streams_have_the_columns_of_their_side),
         cmocka_unit_test(a_small_terminal_is_enough),
         cmocka_unit_test(an_empty_one_says_what_it_waits_for),
         cmocka_unit_test(hints_are_above_the_keys),

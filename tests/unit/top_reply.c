@@ -35,8 +35,10 @@ static const char statistics[] =
     "{\"time\":2000,\"exact\":true,\"malformed\":3,\"statistics\":{"
     "\"distinct\":{\"clients\":12},\"rates\":{\"queries\":{\"second\":1.5}},"
     "\"queries\":{\"events\":100,\"bytes\":5000,\"rcodes\":{\"NOERROR\":100},"
-    "\"qtypes\":{\"A\":60,\"AAAA\":30,\"TYPE999\":10}},"
-    "\"responses\":{\"events\":90,\"rcodes\":{\"NXDOMAIN\":20,\"NOERROR\":70}},"
+    "\"qtypes\":{\"A\":60,\"AAAA\":30,\"TYPE999\":10},"
+    "\"udp-sizes\":{\"512\":0,\"1232\":7,\"4096\":0}},"
+    "\"responses\":{\"events\":90,\"udp-sizes\":{\"512\":0,\"1232\":0,\"4096\":8},"
+    "\"rcodes\":{\"NXDOMAIN\":20,\"NOERROR\":70}},"
     "\"latency\":{\"p50\":0.002,\"p99\":null}}}";
 
 static void numbers_are_found_by_their_paths(void **state)
@@ -67,13 +69,21 @@ static void two_directions_become_one_list(void **state)
     assert_true(rcodes->known);
     assert_int_equal(rcodes->count, 2);
     assert_string_equal(rcodes->rows[0].name, "NOERROR"); /* the most answers */
-    assert_true(rcodes->rows[0].values[0] == 100 && rcodes->rows[0].values[1] == 70);
+    assert_true(rcodes->rows[0].values[0] == 70);
     assert_string_equal(rcodes->rows[1].name, "NXDOMAIN");
-    assert_true(rcodes->rows[1].values[0] == 0 && rcodes->rows[1].values[1] == 20);
+    assert_true(rcodes->rows[1].values[0] == 20);
+    assert_int_equal(top_column_count(LIST_RCODES), 1); /* queries have none that means something */
     const struct top_list *types = &view.lists[LIST_TYPES];
     assert_int_equal(types->count, 3);
     assert_string_equal(types->rows[0].name, "A");
     assert_string_equal(types->rows[2].name, "TYPE999");
+    const struct top_list *sizes = &view.lists[LIST_UDP_SIZES];
+    assert_int_equal(sizes->count, 2); /* what came in one direction at least */
+    assert_string_equal(sizes->rows[0].name, "1232");
+    assert_true(sizes->rows[0].values[0] == 7 && sizes->rows[0].values[1] == 0);
+    assert_string_equal(sizes->rows[1].name, "4096");
+    assert_true(sizes->rows[1].values[0] == 0 && sizes->rows[1].values[1] == 8);
+    assert_true(sizes->keys == 2);
     assert_false(view.lists[LIST_TRANSPORTS].known);
     top_view_free(&view);
 }
