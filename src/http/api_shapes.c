@@ -42,7 +42,8 @@ const struct http_shape http_shapes[] = {
      "count and mean are exact, the others within 15 % from 8 microseconds to 8.6 seconds, "
      "which stand for what is beyond; of unknown transports they are not known)"},
     {"EventTimes",
-     "{first: time?, last: time? (of events, by what they say themselves; strays left out), "
+     "{first: time?, last: time? (of events since the start or the last reset, "
+     "whatever the window, by what they say themselves; strays left out), "
      "age: num? (seconds by which the newest event of those that came last arrived after its "
      "time, of all streams that of the one nearest to 0; negative: before it), elsewhen: bool (by "
      "more than a minute: a recording, or a server "
@@ -53,7 +54,7 @@ const struct http_shape http_shapes[] = {
      "a response to the same client, or of the same server, about the same name and type, within "
      "latency-window; each response has one at most), retries: int (of upstream: questions for a "
      "name and type that had been asked for within latency-window, of whichever server, and had no "
-     "answer yet), cached: int (responses to clients while whose query waited nobody was asked for "
+     "answer yet), cached: int (responses to clients: while the query waited, nobody was asked for "
      "its name and type), fetched: int (somebody was asked meanwhile, or his answer was awaited; "
      "counted are responses whose latency is known, of streams that have asked others), "
      "unanswered: int (queries whose response should have come within latency-window and has not; "
@@ -62,7 +63,7 @@ const struct http_shape http_shapes[] = {
      "and types are remembered, more at once push others out)"},
     {"Statistics",
      "{stream: text? (null: all), first-seen: time?, last-seen: time? (when events "
-     "arrived first and last), event-times: EventTimes, "
+     "arrived first and last, whatever the window), event-times: EventTimes, "
      "distinct: Distinct, rates: DirectionRates, queries: Direction, responses: Direction, "
      "messages: {*int} (only those that occurred), context: Context, latency: Latency, "
      "clock-tick: num? (seconds, estimated from the times that came; null: not known "

@@ -142,8 +142,10 @@ const struct http_route api_upstream = {
     .schema =
         "{" API_SNAPSHOT_SHAPE
         ", queries: int, responses: int, unanswered: int (questions that had no answer, or "
-        "have none yet), timeouts: int (those that had none within latency-window, where both "
-        "are logged), retries: int, truncated: int, after-truncated: int (these three as in "
+        "have none yet), timeouts: int (of streams that log both, questions that latency-window "
+        "passed over without an answer: they count when it has, so a short window may have more of "
+        "them than are unanswered), retries: int, truncated: int, after-truncated: int (these "
+        "three as in "
         "Context), rcodes: {*int} (of responses), nodata: int (of those with NOERROR), "
         "latency: Quantiles, cache: {answers: int (to clients, of servers that ask others, "
         "where it is known how long the client waited), cached: int (nobody was asked for the "
