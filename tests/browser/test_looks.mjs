@@ -32,12 +32,20 @@ async function explained(page) {
         (await page.locator("#explain-domain-under .rank").count()) > 0);
 }
 
+/** Numbers of tables that do not stand on one line with their units. */
+const broken = () => [...document.querySelectorAll("td.right")].filter((cell) => {
+    const text = document.createRange();
+    text.selectNodeContents(cell);
+    return text.getBoundingClientRect().height > 1.8 * parseFloat(getComputedStyle(cell).fontSize);
+}).map((cell) => cell.textContent);
+
 /** What fits and can be read, in both themes; how many texts were looked at. */
 async function readable(page, name) {
     let texts = 0;
     for (const colorScheme of ["light", "dark"]) {
         await page.emulateMedia({ colorScheme });
         assert.deepEqual(await page.evaluate(overflow), [], `${name}, ${colorScheme}`);
+        assert.deepEqual(await page.evaluate(broken), [], `numbers on two lines, ${name}`);
         const { checked, wrong } = await page.evaluate(contrast);
         assert.deepEqual(wrong, [], `${name}, ${colorScheme}`);
         await keep(page, `${name}-${colorScheme}`);
