@@ -59,8 +59,9 @@ const struct option output_options[] = {
      .min = 2 << 10,
      .max = 1 << 30,
      .off = true,
-     .doc = "the longest record; of an event that would need more as many of the message's records "
-            "are written as fit, and of other fields those that fit, and the field 'truncated' "
-            "says so. Not with the format fstrm, which keeps frames whole; off: no limit"},
+     .doc =
+         "the longest record; where an event would need more, only those of the message's records "
+         "and of the other fields are written that fit, and the field 'truncated' says so. Not "
+         "with the format fstrm, which keeps frames whole; off: no limit"},
     {0},
 };

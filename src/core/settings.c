@@ -36,11 +36,11 @@ const struct option settings_options[] = {
      AT(gather_ns),
      .fallback = "2ms",
      .max = 20000000,
-     .doc = "how long frames of connections may gather in their sockets before they are read, so "
-            "that many are read at once; how long they do follows from how fast they come, and the "
-            "first ones after quiet never wait; four times as long where nobody looks at what "
-            "comes out: no output is a terminal, a pipe or a socket, and no page shows live "
-            "events; 0: each is read when it comes"},
+     .doc = "how long frames of connections may gather in their sockets before they are read, many "
+            "at once; how long they really do follows from how fast they come, and the first ones "
+            "after quiet never wait; where nobody looks at what comes out (no output is a "
+            "terminal, a pipe or a socket, and no page shows live events) they may gather four "
+            "times as long; 0: each is read when it comes"},
     {.name = "latency-entries",
      .type = OPTION_UINT,
      AT(latency_entries),

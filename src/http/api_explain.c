@@ -191,7 +191,7 @@ const struct http_route api_explain = {
         "kept.",
     .parameters =
         (const struct http_parameter[]){
-            {"name", "string", "A domain: it and what is below it."},
+            {"name", "string", "A domain: it and what is below it. This or client must be given."},
             {"client", "string", "Instead: an address of who asks; - for none."},
             {"n", "integer", "Rows of each list, 1 to 100; absent: 10."},
             API_SIDE_PARAMETER,

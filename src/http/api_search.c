@@ -103,7 +103,8 @@ const struct http_route api_search = {
            "table are looked through.",
     .parameters =
         (const struct http_parameter[]){
-            {"text", "string", "A part of a name or of an address; case does not matter."},
+            {"text", "string",
+             "A part of a name or of an address; case does not matter. It must be given.", true},
             {"n", "integer", "Rows of each table, 1 to 100; absent: 10."},
             API_STREAM_PARAMETER,
             API_SIDE_PARAMETER,

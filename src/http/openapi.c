@@ -31,6 +31,8 @@ static void put_parameters(struct json *j, const struct http_parameter *paramete
         json_put_str(j, "name", parameter->name);
         json_put_str(j, "in", "query");
         json_put_str(j, "description", parameter->doc);
+        if (parameter->required)
+            json_put_bool(j, "required", true);
         put_object(j, "schema");
         json_put_str(j, "type", parameter->type);
         json_object_end(j);

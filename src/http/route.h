@@ -90,6 +90,7 @@ struct http_parameter {
     const char *name;
     const char *type; /* JSON Schema: "integer", "string", "boolean" */
     const char *doc;
+    bool required;
 };
 
 struct http_route {

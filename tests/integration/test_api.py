@@ -248,6 +248,20 @@ def the_manual_has_the_api(t):
             for parameter in operation["parameters"]:
                 line = f".It Cm {parameter['name']} = Ns Ar {parameter['schema']['type']}\n"
                 assert line in part, (path, parameter, part)
+                equal(parameter.get("required", False), "It must be given." in parameter["description"], f"{path}: {parameter}")
+
+
+@test()
+def what_must_be_given_says_so(t):
+    """Without parameters every route answers, or says which of them it needs."""
+    api = Api(t)
+    for path, operations in api.get("openapi.json")["paths"].items():
+        if "get" not in operations or path in ("/api/v1/events", "/api/v1/ready"):  # these go on, and come and go
+            continue
+        needs = [p["name"] for p in operations["get"]["parameters"] if "must be given" in p["description"]]
+        status, body = api.ask(path)
+        equal(status, 400 if needs else 200, f"status of {path}")
+        assert not needs or f"'{needs[0]}'" in json.loads(body)["error"], f"{path}: {body}"
 
 
 @test()
