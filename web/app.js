@@ -151,7 +151,7 @@ function drawServers() {
     const found = past ? Tops.servers(known.tables) : known.upstream?.servers;
     if (!current().side || !found || narrowed())
         return servers.show(null);
-    const all = past ? (known.past?.series.queries ?? []).reduce((a, n) => a + (n ?? 0), 0) : known.reply.statistics.queries.events;
+    const all = past ? (known.past?.series.queries ?? []).reduce((a, n) => a + (n ?? 0), 0) : known.upstream.queries; // of the rows' moment
     servers.show(found.rows, all, serversNote(found, past));
 }
 

@@ -109,6 +109,20 @@ test("an address opens with its side and its window, all at once", async (t) => 
     assert.deepEqual([await textOf(nobody, "#h-now"), await pressed(nobody, "windows")], ["What clients asked, last minute", ["1 min"]]);
 });
 
+/** The tables are asked for less often than the numbers above them. */
+test("shares of servers are parts of all queries at the moment of the table", async (t) => {
+    const { page } = await mixed(t, "#side=upstream&window=all");
+    const shares = () => page.locator("#servers tbody tr").evaluateAll((all) => all.map((r) => r.cells[2].innerText));
+    assert.deepEqual(await shares(), ["75 %", "25 %"]);
+    await page.route("**/api/v1/statistics?*", async (route) => {
+        const reply = await route.fetch(), json = await reply.json();
+        json.statistics.queries.events *= 2;
+        await route.fulfill({ response: reply, json });
+    });
+    await until("later numbers", async () => parsed(await textOf(page, "#more-queries")) === 8);
+    assert.deepEqual(await shares(), ["75 %", "25 %"]);
+});
+
 test("a side is chosen for the whole page, live events and filters too", async (t) => {
     const { spile, page } = await mixed(t, "#window=all");
     await clientsShown(page, "since the start");
