@@ -228,10 +228,38 @@ static void test_windows_beside_snapshots(void **state)
     config_free(&config);
 }
 
+/* What a worker had not handed over when it ended is in the last snapshot, whole. */
+static void test_all_is_counted_at_the_end(void **state)
+{
+    (void)state;
+    struct config config;
+    struct error err;
+    assert_int_equal(config_init(&config, &err), 0);
+    struct stats *stats = new_stats(4 << 20, 2);
+    struct observer observer = stats_observer(stats);
+    const struct pipeline_options options = {.observers = &observer, .observer_count = 1};
+    config.settings.threads = 1; /* the other worker, which never collects, is this thread */
+    struct pipeline *pipeline = pipeline_new(&config, &options, &err);
+    assert_non_null(pipeline);
+    assert_int_equal(stats_start(stats, pipeline, &err), 0);
+    for (int i = 0; i < 7; i++)
+        send_event(stats, 1, "a", "kept.example.", 1, STATS_QUERY, 1, 0, -1, 40);
+    pipeline_abort(pipeline);
+    stats_stop(stats);
+    const struct stats_snapshot *last = stats_take(stats);
+    assert_int_equal(last->total[STATS_CLIENT].counters.direction[STATS_QUERY].events, 7);
+    assert_int_equal(listed(stats, true), 7);
+    stats_release(last);
+    pipeline_free(pipeline);
+    stats_free(stats);
+    config_free(&config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_looked_at_early),
                                        cmocka_unit_test(test_asked_after_long),
+                                       cmocka_unit_test(test_all_is_counted_at_the_end),
                                        cmocka_unit_test(test_windows_beside_snapshots)};
     log_set_level(LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);
