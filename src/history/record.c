@@ -121,8 +121,11 @@ static void drop_streams(struct portion *portion, enum portion_has has)
     for (; portion_next(&c, &record); start = c.pos) {
         size_t len = (size_t)(c.pos - start);
         bool counts = record_kind(record.what) == RECORD_COUNTS;
-        if (record.stream.len > 0 && !(counts && has == PORTION_COUNTS))
+        if (record.stream.len > 0 && !(counts && has == PORTION_COUNTS)) {
+            enum portion_has lacks = counts ? PORTION_TOTAL : PORTION_COUNTS;
+            portion->lacks = lacks > portion->lacks ? lacks : portion->lacks;
             continue;
+        }
         memmove(end, start, len);
         end += len;
     }

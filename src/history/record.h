@@ -56,6 +56,9 @@ struct portion {
     int64_t start_ms; /* Unix time of the span's beginning */
     uint64_t number;  /* of those that wait to be written, each one more than the one before */
     enum portion_has has;
+    /* What it had of single streams and does not have any more: with PORTION_COUNTS all but their
+     * counts, with PORTION_TOTAL these, too. */
+    enum portion_has lacks;
     struct buf records;
 };
 void portion_put(struct portion *portion, unsigned what, struct span stream, struct span bytes);

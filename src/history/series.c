@@ -68,7 +68,14 @@ static char *number_label(char *p, unsigned member)
     return put_u64(p, member);
 }
 
-enum { NUMBER_OBSERVED = 1, NUMBER_TIMED = 20, NUMBER_LATENCY_SUM = 21, NUMBER_LATENCY = 22 };
+enum {
+    NUMBER_OBSERVED = 1,
+    NUMBER_QUERIES = 2,
+    NUMBER_RESPONSES = 3,
+    NUMBER_TIMED = 20,
+    NUMBER_LATENCY_SUM = 21,
+    NUMBER_LATENCY = 22
+};
 
 #define SNAPSHOT(member) .from = SERIES_SNAPSHOT, .offset = offsetof(struct stats_snapshot, member)
 #define STREAM(member) .from = SERIES_STREAM, .offset = offsetof(struct stats_counters, member)
@@ -85,8 +92,9 @@ enum { NUMBER_OBSERVED = 1, NUMBER_TIMED = 20, NUMBER_LATENCY_SUM = 21, NUMBER_L
 static const struct series table[] = {
     {"observed", "seconds", "how long Spile was watching", .decimals = 3, .number = NUMBER_OBSERVED,
      .from = SERIES_TIME},
-    {"queries", "messages", "queries", .number = 2, DIRECTION(QUERIES, events)},
-    {"responses", "messages", "responses", .number = 3, DIRECTION(RESPONSES, events)},
+    {"queries", "messages", "queries", .number = NUMBER_QUERIES, DIRECTION(QUERIES, events)},
+    {"responses", "messages", "responses", .number = NUMBER_RESPONSES,
+     DIRECTION(RESPONSES, events)},
     {"query-bytes", "bytes", "bytes of queries", .number = 4, DIRECTION(QUERIES, bytes)},
     {"response-bytes", "bytes", "bytes of responses", .number = 5, DIRECTION(RESPONSES, bytes)},
     {"edns", "messages", "messages with EDNS", .number = 6, DIRECTION(BOTH, marks[SAMPLE_EDNS])},
@@ -379,6 +387,11 @@ static double quantile_seconds(const struct counts *counts, double q)
 uint64_t series_observed(const struct counts *counts)
 {
     return counts_get(counts, NUMBER_OBSERVED << 16);
+}
+
+uint64_t series_events(const struct counts *counts)
+{
+    return counts_get(counts, NUMBER_QUERIES << 16) + counts_get(counts, NUMBER_RESPONSES << 16);
 }
 
 double series_derived(const struct series *series, const struct counts *counts)

@@ -71,6 +71,8 @@ void series_fill(const struct counts *counts, struct stats_snapshot *snapshot,
 
 /* How long somebody was watching, in milliseconds. */
 uint64_t series_observed(const struct counts *counts);
+/* Queries and responses. */
+uint64_t series_events(const struct counts *counts);
 /* The value of a MEAN or QUANTILE, in seconds; negative: nothing was timed. */
 double series_derived(const struct series *series, const struct counts *counts);
 

@@ -28,6 +28,7 @@ void sums_forget(struct sums *sums)
     for (int w = 0; w < WHEEL_WINDOWS; w++) {
         small_sums_free(&sums->counts[w]);
         small_sums_free(&sums->sketches[w]);
+        small_sums_free(&sums->untold[w]);
     }
 }
 
@@ -54,12 +55,16 @@ void small_sums_free(struct small_sums *sums)
 struct pieces {
     struct record *items;
     size_t count, max;
+    int64_t known_ns; /* of single streams nothing of earlier parts is taken (wheel_known) */
+    bool untold;      /* and this part is earlier */
     bool failed;
 };
 
 static void add_piece(void *ctx, const struct record *record)
 {
     struct pieces *pieces = ctx;
+    if (pieces->untold && record->stream.len > 0)
+        return;
     if (pieces->count == pieces->max) {
         size_t max = 2 * pieces->max + 256;
         struct record *items = realloc(pieces->items, max * sizeof *items);
@@ -83,12 +88,23 @@ static void add_counts(struct pieces *pieces, const struct portion *portion)
 
 static void take_counts(void *ctx, const struct wheel_part *part)
 {
-    add_counts(ctx, &part->portion);
+    struct pieces *pieces = ctx;
+    pieces->untold = part->from_ns < pieces->known_ns;
+    add_counts(pieces, &part->portion);
+}
+
+static void take_untold(void *ctx, const struct wheel_part *part)
+{
+    struct pieces *pieces = ctx;
+    if (part->from_ns < pieces->known_ns)
+        take_counts(ctx, part);
 }
 
 static void take_sketches(void *ctx, const struct wheel_part *part)
 {
-    portion_sketches(&part->portion, add_piece, ctx);
+    struct pieces *pieces = ctx;
+    pieces->untold = part->from_ns < pieces->known_ns;
+    portion_sketches(&part->portion, add_piece, pieces);
 }
 
 static int by_kind(const void *a, const void *b)
@@ -166,11 +182,12 @@ struct small_sums small_sums_of(const struct portion *portion)
 
 static const struct small_sums *make_small(struct sums *sums, struct small_sums *small,
                                            enum wheel_window window, int64_t now_ns,
+                                           int64_t known_ns,
                                            void (*take)(void *, const struct wheel_part *))
 {
     pthread_mutex_lock(&sums->making);
     if (!small->made) {
-        struct pieces pieces = {0};
+        struct pieces pieces = {.known_ns = known_ns};
         wheel_each(sums->wheel, window, now_ns, take, &pieces);
         *small = add_up(&pieces);
     }
@@ -180,12 +197,20 @@ static const struct small_sums *make_small(struct sums *sums, struct small_sums 
 
 const struct small_sums *sums_counts(struct sums *sums, enum wheel_window window, int64_t now_ns)
 {
-    return make_small(sums, &sums->counts[window], window, now_ns, take_counts);
+    int64_t known_ns = wheel_known(sums->wheel, window, now_ns).counts_ns;
+    return make_small(sums, &sums->counts[window], window, now_ns, known_ns, take_counts);
+}
+
+const struct small_sums *sums_untold(struct sums *sums, enum wheel_window window, int64_t now_ns)
+{
+    int64_t known_ns = wheel_known(sums->wheel, window, now_ns).counts_ns;
+    return make_small(sums, &sums->untold[window], window, now_ns, known_ns, take_untold);
 }
 
 const struct small_sums *sums_sketches(struct sums *sums, enum wheel_window window, int64_t now_ns)
 {
-    return make_small(sums, &sums->sketches[window], window, now_ns, take_sketches);
+    int64_t known_ns = wheel_known(sums->wheel, window, now_ns).keys_ns;
+    return make_small(sums, &sums->sketches[window], window, now_ns, known_ns, take_sketches);
 }
 
 const struct small_sum *small_sums_find(const struct small_sums *sums, unsigned what,
@@ -213,6 +238,7 @@ const struct small_sum *small_sums_find(const struct small_sums *sums, unsigned 
 /* A list being made. */
 struct making {
     const struct list_key *key;
+    int64_t known_ns; /* of a single stream nothing of earlier parts is taken */
     struct tops_sum tops;
     bool failed;
 };
@@ -222,6 +248,8 @@ static void take_list(void *ctx, const struct wheel_part *part)
     struct making *making = ctx;
     struct buf made = {0};
     struct span bytes;
+    if (making->key->stream.len > 0 && part->from_ns < making->known_ns)
+        return;
     if (portion_find(&part->portion, making->key->what, making->key->stream, &made, &bytes))
         making->failed |= !tops_sum_add(&making->tops, bytes);
     making->failed |= made.failed;
@@ -233,6 +261,7 @@ struct tops sums_part(const struct sums *sums, const struct list_key *key,
 {
     struct making making = {.key = key, .tops = tops_sum_of(&sums->key, key->top, TOPS_ALL_RANKS)};
     making.tops.part = *part;
+    making.known_ns = wheel_known(sums->wheel, key->window, now_ns).counts_ns;
     wheel_each(sums->wheel, key->window, now_ns, take_list, &making);
     struct tops tops = tops_sum_end(&making.tops);
     tops.failed |= making.failed;

@@ -53,7 +53,7 @@ struct sums {
     const struct wheel *wheel;
     struct siphash_key key;
     pthread_mutex_t making; /* one sum at a time; taken before `lock` */
-    struct small_sums counts[WHEEL_WINDOWS], sketches[WHEEL_WINDOWS];
+    struct small_sums counts[WHEEL_WINDOWS], untold[WHEEL_WINDOWS], sketches[WHEEL_WINDOWS];
     pthread_mutex_t lock; /* of what follows */
     struct list_sum *first;
     size_t bytes, bytes_max; /* of lists: past it the oldest go, but none that is in use */
@@ -67,6 +67,9 @@ void sums_forget(struct sums *sums);
 
 /* The counts, or the sketches, in a window that ends at that moment. */
 const struct small_sums *sums_counts(struct sums *sums, enum wheel_window window, int64_t now_ns);
+/* The counts of all streams together in those parts from which single streams have none
+ * (wheel_known). */
+const struct small_sums *sums_untold(struct sums *sums, enum wheel_window window, int64_t now_ns);
 const struct small_sums *sums_sketches(struct sums *sums, enum wheel_window window, int64_t now_ns);
 /* A list of the same; give it back with sums_give. NULL: no memory. */
 const struct list_sum *sums_take(struct sums *sums, const struct list_key *key, int64_t now_ns);

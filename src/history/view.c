@@ -50,6 +50,7 @@ void view_begin(struct view *view, struct history *history, enum stats_window_id
         buf_put(&view->open.records, closing->data, closing->len);
     view->now_ns = windows_now(windows, view->now);
     view->from_ns = beginning(view);
+    view->known = wheel_known(&windows->wheel, view->window, view->now_ns);
 }
 
 void view_end(struct view *view)
@@ -137,6 +138,14 @@ uint64_t view_estimate(const struct view *view, const struct stats_stream *strea
     if (sum && sketch_decode(&closed, buf_span(&sum->sketch)) == 0)
         sketch_merge(&sketch, &closed);
     return (uint64_t)(hll_estimate(&sketch.hll) + 0.5);
+}
+
+uint64_t view_untold(const struct view *view, enum stats_side side)
+{
+    const struct small_sum *sum =
+        small_sums_find(sums_untold(&view->history->windows.sums, view->window, view->now_ns),
+                        record_of(RECORD_COUNTS, side), (struct span){0});
+    return sum ? series_events(&sum->counts) : 0;
 }
 
 /* True when the sum of a list of all streams has left nothing out. */

@@ -10,7 +10,8 @@ struct view {
     enum wheel_window window;
     const struct stats_snapshot *now; /* a reference to what the follower has seen last */
     int64_t now_ns, from_ns;          /* by the wheel's clock */
-    struct portion open;              /* counts of what has not closed, up to `now` */
+    struct wheel_known known;
+    struct portion open; /* counts of what has not closed, up to `now` */
 };
 
 /* Waits for moments until the follower has seen what the statistics have. */
@@ -35,6 +36,8 @@ static inline const struct small_sums *view_closed_counts(const struct view *vie
 {
     return sums_counts(&view->history->windows.sums, view->window, view->now_ns);
 }
+/* Events of all streams on a side that are of no single stream, since these were forgotten. */
+uint64_t view_untold(const struct view *view, enum stats_side side);
 /* The name that records of a stream have. */
 static inline struct span view_name(const struct stats_stream *stream)
 {

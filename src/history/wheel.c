@@ -2,7 +2,12 @@
 
 #include "base/clock.h"
 
-enum { MINUTE_S = 60, HOUR_S = 3600, TOP_LEAST = 25 /* rows that lists keep in any case */ };
+enum {
+    MINUTE_S = 60,
+    HOUR_S = 3600,
+    TOP_FEW = 100,  /* rows that lists keep before counts of single streams go */
+    TOP_LEAST = 25, /* in any case */
+};
 #define SECONDS(n) ((int64_t)(n) * (int64_t)CLOCK_SECOND_NS)
 
 const struct wheel_span wheel_spans[WHEEL_WINDOWS] = {
@@ -46,7 +51,7 @@ void wheel_init(struct wheel *wheel, size_t bytes_max)
 {
     *wheel = (struct wheel){.bytes_max = bytes_max};
     for (int w = 0; w < WHEEL_WINDOWS; w++)
-        wheel->begin_ns[w] = INT64_MIN;
+        wheel->begin_ns[w] = wheel->levels[w].closed_ns = INT64_MIN;
 }
 
 /* --- memory --------------------------------------------------------------------------------- */
@@ -84,8 +89,9 @@ static bool shrink_oldest(struct wheel *wheel, enum portion_has has)
     return false;
 }
 
-/* Halves the lists of the part that takes the most memory. False: they are too short for that. */
-static bool cut_largest(struct wheel *wheel)
+/* Halves the lists of the part that takes the most memory. False: they would be shorter than that.
+ */
+static bool cut_largest(struct wheel *wheel, size_t least)
 {
     struct wheel_part *largest = NULL;
     size_t top = 0;
@@ -94,7 +100,7 @@ static bool cut_largest(struct wheel *wheel)
         struct wheel_level *level = &wheel->levels[length];
         struct wheel_part *part = part_at(level, i % WHEEL_PARTS_MAX);
         size_t its = (part->top ? part->top : wheel_spans[length].top) / 2;
-        if (i % WHEEL_PARTS_MAX >= level->count || its < TOP_LEAST ||
+        if (i % WHEEL_PARTS_MAX >= level->count || its < least ||
             (largest && part->portion.records.cap <= largest->portion.records.cap))
             continue;
         largest = part;
@@ -110,13 +116,13 @@ static bool cut_largest(struct wheel *wheel)
     return true;
 }
 
-/* First go lists of single streams, then their counts, then the ends of lists; then the oldest part
- * goes, and windows begin later. */
+/* First go lists of single streams, then the ends of lists, then counts of single streams; then the
+ * oldest part goes, and windows begin later. */
 static void forget_some(struct wheel *wheel)
 {
     int length = WHEEL_WINDOWS - 1;
-    if (shrink_oldest(wheel, PORTION_COUNTS) || shrink_oldest(wheel, PORTION_TOTAL) ||
-        cut_largest(wheel))
+    if (shrink_oldest(wheel, PORTION_COUNTS) || cut_largest(wheel, TOP_FEW) ||
+        shrink_oldest(wheel, PORTION_TOTAL) || cut_largest(wheel, TOP_LEAST))
         return;
     while (length > 0 && wheel->levels[length].count == 0)
         length--;
@@ -151,6 +157,7 @@ static void push(struct wheel *wheel, enum wheel_window length, struct wheel_par
         drop_oldest(wheel, length);
     portion_shrink(&part->portion, PORTION_ALL);
     wheel->bytes += part->portion.records.cap;
+    level->closed_ns = part->to_ns;
     *part_at(level, level->count++) = *part;
     while (wheel->bytes > wheel->bytes_max && !is_empty(wheel))
         forget_some(wheel);
@@ -173,6 +180,21 @@ void wheel_free(struct wheel *wheel)
 
 /* --- time ----------------------------------------------------------------------------------- */
 
+static enum portion_has lesser(enum portion_has a, enum portion_has b)
+{
+    return a > b ? a : b;
+}
+
+/* A sum of portions has of single streams what all of them have: the rest would be half the truth.
+ */
+static void have_alike(struct portion *sum, const struct portion *a, const struct portion *b)
+{
+    enum portion_has has = lesser(a->has, b->has);
+    sum->lacks = lesser(a->lacks, b->lacks);
+    sum->has = PORTION_ALL;
+    portion_shrink(sum, has);
+}
+
 /* Adds a part to one that lies before it. */
 static void join(struct wheel *wheel, enum wheel_window length, struct wheel_part *into,
                  const struct wheel_part *part)
@@ -180,7 +202,7 @@ static void join(struct wheel *wheel, enum wheel_window length, struct wheel_par
     struct portion *sum = &into->portion;
     if (portion_merge(sum, &part->portion, wheel_spans[length].top) < 0)
         wheel->failed = true;
-    sum->has = part->portion.has > sum->has ? part->portion.has : sum->has;
+    have_alike(sum, sum, &part->portion);
     into->to_ns = part->to_ns;
 }
 
@@ -202,11 +224,11 @@ static int64_t end_of(const struct wheel *wheel, enum wheel_window length)
     return level->count > 0 ? part_of(level, level->count - 1)->to_ns : INT64_MIN;
 }
 
-/* The first part that is in no longer one yet; NULL: there is none. */
+/* The first part that was added to no longer one yet; NULL: there is none. */
 static const struct wheel_part *first_open(const struct wheel *wheel, enum wheel_window length)
 {
     const struct wheel_level *level = &wheel->levels[length];
-    int64_t closed_ns = end_of(wheel, (enum wheel_window)(length + 1));
+    int64_t closed_ns = wheel->levels[length + 1].closed_ns;
     for (size_t i = 0; i < level->count; i++) {
         if (part_of(level, i)->from_ns >= closed_ns)
             return part_of(level, i);
@@ -261,7 +283,7 @@ static void join_neighbours(struct wheel *wheel, enum wheel_window length)
 {
     struct wheel_level *level = &wheel->levels[length];
     int64_t closed_ns =
-        length + 1 < WHEEL_WINDOWS ? end_of(wheel, (enum wheel_window)(length + 1)) : INT64_MIN;
+        length + 1 < WHEEL_WINDOWS ? wheel->levels[length + 1].closed_ns : INT64_MIN;
     for (size_t i = 0; i + 1 < level->count;) {
         struct wheel_part *part = part_at(level, i), *next = part_at(level, i + 1);
         bool alike = number_at(part->from_ns, length) == number_at(next->from_ns, length) &&
@@ -333,8 +355,7 @@ void wheel_prepare(struct wheel *wheel, struct wheel_part *part, pthread_rwlock_
         return;
     buf_free(&part->portion.records);
     part->portion.records = sum;
-    part->portion.has =
-        last->portion.has > part->portion.has ? last->portion.has : part->portion.has;
+    have_alike(&part->portion, &part->portion, &last->portion);
     part->portion.start_ms = last->portion.start_ms;
     part->from_ns = last->from_ns;
 }
@@ -377,4 +398,20 @@ int64_t wheel_each(const struct wheel *wheel, enum wheel_window window, int64_t 
                          : covered_ns;
     }
     return begin_ns;
+}
+
+static void look_what_is_known(void *ctx, const struct wheel_part *part)
+{
+    struct wheel_known *known = ctx;
+    if (part->portion.lacks == PORTION_TOTAL)
+        known->counts_ns = part->to_ns;
+    if (part->portion.lacks >= PORTION_COUNTS)
+        known->keys_ns = part->to_ns;
+}
+
+struct wheel_known wheel_known(const struct wheel *wheel, enum wheel_window window, int64_t now_ns)
+{
+    struct wheel_known known = {.counts_ns = INT64_MIN, .keys_ns = INT64_MIN};
+    wheel_each(wheel, window, now_ns, look_what_is_known, &known);
+    return known;
 }

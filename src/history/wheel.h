@@ -49,12 +49,13 @@ enum { WHEEL_PARTS_MAX = 24 + 2 + WHEEL_WINDOWS };
 struct wheel_level {
     struct wheel_part parts[WHEEL_PARTS_MAX];
     size_t first, count;
+    int64_t closed_ns; /* where the last one that came ended, though it be forgotten */
 };
 
 /* Owner: one thread at a time. Made with wheel_init. */
 struct wheel {
-    /* Of all parts. Past it the oldest lose what is of single streams, first lists, then counts;
-     * then the largest have shorter lists. */
+    /* Of all parts. Past it the oldest lose the lists of single streams; then the largest have
+     * shorter lists, and only then the oldest lose the counts of single streams. */
     size_t bytes_max;
     size_t bytes;
     bool failed;                     /* memory was short: something is missing */
@@ -82,5 +83,15 @@ void wheel_restore(struct wheel *wheel, enum wheel_window length, struct wheel_p
  * window begins: with its first part, or where it has none, at now_ns. */
 int64_t wheel_each(const struct wheel *wheel, enum wheel_window window, int64_t now_ns,
                    void (*take)(void *ctx, const struct wheel_part *part), void *ctx);
+/*
+ * Where the oldest parts of a window have had to forget what they had of single streams, what is
+ * left of these would pass for what they sent in the whole window. So of single streams a window
+ * has what came later than that: counts and lists from the first moment on, and how many different
+ * keys there were from the second. INT64_MIN: all is there.
+ */
+struct wheel_known {
+    int64_t counts_ns, keys_ns;
+};
+struct wheel_known wheel_known(const struct wheel *wheel, enum wheel_window window, int64_t now_ns);
 
 #endif

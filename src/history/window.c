@@ -88,7 +88,25 @@ static void fill_side(const struct view *view, const struct small_sums *open,
         fill_stream(view, open, snapshot, &snapshot->streams[i][side]);
         listed += events_of(&snapshot->streams[i][side]);
     }
+    listed += view_untold(view, side);
     snapshot->other_streams += events_of(total) > listed ? events_of(total) - listed : 0;
+}
+
+/* The moment by the snapshot's wall clock. */
+static int64_t wall_ms(const struct view *view, int64_t ns)
+{
+    return view->now->made_ms - (view->now_ns - ns) / (int64_t)CLOCK_MS_NS;
+}
+
+static void set_span(const struct view *view, struct stats_snapshot *snapshot)
+{
+    const struct wheel_known *known = &view->known;
+    snapshot->from_ms = wall_ms(view, view->from_ns);
+    snapshot->to_ms = view->now->made_ms;
+    snapshot->streams_ms =
+        known->counts_ns > view->from_ns ? wall_ms(view, known->counts_ns) : snapshot->from_ms;
+    snapshot->keys_ms =
+        known->keys_ns > view->from_ns ? wall_ms(view, known->keys_ns) : snapshot->from_ms;
 }
 
 static struct stats_snapshot *make_snapshot(struct view *view, enum stats_window_id window)
@@ -106,9 +124,7 @@ static struct stats_snapshot *make_snapshot(struct view *view, enum stats_window
     snapshot->exact = snapshot->unlisted == 0 && view_is_exact(view);
     if (!stats_is_now(view->history->stats, now->version))
         snapshot->version = OF_NO_MOMENT;
-    int64_t back_ns = view->now_ns - view->from_ns;
-    snapshot->from_ms = now->made_ms - back_ns / (int64_t)CLOCK_MS_NS;
-    snapshot->to_ms = now->made_ms;
+    set_span(view, snapshot);
     return snapshot;
 }
 

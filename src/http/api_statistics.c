@@ -445,6 +445,8 @@ void api_put_snapshot(struct json *j, const struct stats_snapshot *snapshot,
     json_put_time(j, "from", snapshot->from_ms);
     json_put_time(j, "to", snapshot->to_ms);
     json_put_double(j, "seconds", snapshot->seconds);
+    json_put_time(j, "streams-from", snapshot->streams_ms);
+    json_put_time(j, "distinct-from", snapshot->keys_ms);
     json_put_time(j, "time", snapshot->made_ms);
     json_put_time(j, "since", snapshot->since_ms);
     json_put_bool(j, "exact", snapshot->exact);

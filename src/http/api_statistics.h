@@ -12,6 +12,9 @@
 /* Members that tell of the snapshot a reply was made from, and of the part of it. */
 #define API_SNAPSHOT_SHAPE                                                                         \
     API_SCOPE_SHAPE                                                                                \
+    ", streams-from: time (single streams have what came then or later: where memory is short, "   \
+    "windows forget theirs first), distinct-from: time (the same of how many different names and " \
+    "addresses each of them had)"                                                                  \
     ", time: time, since: time (the start or the last reset), "                                    \
     "exact: bool (nothing was left out of the tables so far), "                                    \
     "one-moment: bool (names, addresses and how many there are go with the counters; false: "      \

@@ -246,7 +246,7 @@ static void fill_snapshot(struct stats *stats, struct stats_snapshot *snapshot, 
     snapshot->made_ms = clock_wall_ms();
     snapshot->since_ms = stats->since_ms;
     snapshot->since_ns = stats->since_ns;
-    snapshot->from_ms = stats->since_ms;
+    snapshot->from_ms = snapshot->streams_ms = snapshot->keys_ms = stats->since_ms;
     snapshot->to_ms = snapshot->made_ms;
     snapshot->seconds = (double)(now_ns - stats->since_ns) / CLOCK_SECOND_NS;
     snapshot->malformed = stats->malformed;

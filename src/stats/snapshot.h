@@ -86,6 +86,9 @@ struct stats_snapshot {
     uint64_t since_ns;   /* ... and that by clock_ns */
     enum stats_window_id window;
     int64_t from_ms, to_ms; /* what it really covers: of WINDOW_ALL from since_ms to made_ms */
+    /* Of single streams a window may have less: their counts and lists from the first moment on,
+     * how many different keys they had from the second. */
+    int64_t streams_ms, keys_ms;
     double seconds;         /* how long that is by the clock that nobody sets */
     uint64_t malformed;     /* frames that are no dnstap messages: they belong to no stream */
     uint64_t unlisted;      /* events counted, but missing in tables: too many new keys at once */

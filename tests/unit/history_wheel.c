@@ -13,7 +13,7 @@
 #include "../support/share.h"
 #include "base/clock.h"
 #include "history/counts.h"
-#include "history/wheel.h"
+#include "history/sums.h"
 
 enum { ID = 7, PARTS_MAX = 20000, NAMES = 5 };
 #define S ((int64_t)CLOCK_SECOND_NS)
@@ -408,6 +408,62 @@ static void little_memory(void **state)
     wheel_free(&little);
 }
 
+/* Longer parts for which there is no memory are forgotten at once, and time goes on. */
+static void memory_for_no_part(void **state)
+{
+    (void)state;
+    struct wheel wheel = day_of(1);
+    for (int length = 0; length < WHEEL_WINDOWS; length++)
+        assert_int_equal(wheel.levels[length].count, 0);
+    wheel_free(&wheel);
+    struct wheel few = day_of(600);
+    assert_true(few.levels[WHEEL_MINUTE].count > 0);
+    wheel_free(&few);
+}
+
+static void ignore_part(void *ctx, const struct wheel_part *part)
+{
+    (void)ctx;
+    (void)part;
+}
+
+/* Parts have had to forget some of their streams: a window has of these what came since, whole, and
+ * says since when; of all together it has everything, and says how much was of nobody known. */
+static void streams_since_when(void **state)
+{
+    (void)state;
+    static const struct siphash_key key;
+    struct wheel much = day_of(64 << 20), little = day_of(much.bytes / 3);
+    struct sums sums;
+    int64_t now_ns = DAY_NS;
+    bool some = false;
+    sums_init(&sums, &little, &key);
+    for (enum wheel_window w = 0; w < WHEEL_WINDOWS; w++) {
+        struct wheel_known known = wheel_known(&little, w, now_ns);
+        uint64_t wanted[STREAMS] = {0}, got[STREAMS] = {0};
+        int64_t begin_ns = wheel_each(&little, w, now_ns, ignore_part, NULL);
+        for (size_t i = 0; i < truth.count; i++) {
+            bool told = truth.parts[i].from_ns >= known.counts_ns;
+            for (int k = 0; truth.parts[i].from_ns >= begin_ns && k < STREAMS; k++)
+                wanted[k] += k == 0 || told ? truth.parts[i].n[k] : 0;
+        }
+        for (int k = 0; k < STREAMS; k++) {
+            const struct small_sum *sum =
+                small_sums_find(sums_counts(&sums, w, now_ns), RECORD_COUNTS, span_str(streams[k]));
+            got[k] = sum ? counts_get(&sum->counts, ID) : 0;
+            assert_int_equal(got[k], wanted[k]);
+        }
+        const struct small_sum *untold =
+            small_sums_find(sums_untold(&sums, w, now_ns), RECORD_COUNTS, (struct span){0});
+        assert_int_equal(!untold, known.counts_ns == INT64_MIN);
+        some |= known.counts_ns > begin_ns && got[1] > 0;
+    }
+    assert_true(some);
+    sums_free(&sums);
+    wheel_free(&much);
+    wheel_free(&little);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -415,6 +471,8 @@ int main(void)
         cmocka_unit_test(after_a_restart),
         cmocka_unit_test(resets_cost_the_others_nothing),
         cmocka_unit_test(little_memory),
+        cmocka_unit_test(memory_for_no_part),
+        cmocka_unit_test(streams_since_when),
         cmocka_unit_test(lists_of_streams_go_first),
         cmocka_unit_test(lists_get_shorter),
     };
