@@ -146,6 +146,18 @@ static void fill_part(struct history *history, struct portion *part)
     part->records.failed = false;
 }
 
+/* Until its window is sealed others may look at it, row by row. */
+static void settle_window(struct history *history)
+{
+    struct windows *windows = &history->windows;
+    if (!windows->closing.window)
+        return;
+    stats_window_fold(history->stats, windows->closing.window);
+    pthread_rwlock_wrlock(&windows->lock);
+    stats_window_seal(windows->closing.window);
+    pthread_rwlock_unlock(&windows->lock);
+}
+
 /* What takes long of it holds up nobody. `settle`: take_window. */
 static void close_part(struct history *history, bool settle)
 {
@@ -155,6 +167,7 @@ static void close_part(struct history *history, bool settle)
     struct wheel_part part = begin_close(history, settle);
     struct stats_window *window = windows->closing.window;
     struct portion minute;
+    settle_window(history);
     fill_part(history, &part.portion);
     bool written = history->settings.path && next_minute(history, &part.portion, &minute);
     windows_prepare(windows, &part);

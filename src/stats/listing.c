@@ -257,6 +257,8 @@ static struct stream_state *contest(struct stats *stats, const struct shard_stre
                                     const struct block *block)
 {
     struct listing *listing = stats->listing;
+    if (stats->folding) /* for moments; its rows go where they have their groups */
+        return NULL;
     if (!has_turn(&listing->changes, CHANGES, stream->peer) ||
         !has_turn(&listing->contests, CONTESTS, stream->peer))
         return NULL;

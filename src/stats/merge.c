@@ -173,6 +173,17 @@ static void count_exactly(struct distinct_counts *counts, unsigned bits)
         counts->exact[__builtin_ctz(bits)]++;
 }
 
+/* What the key counted for before the window that runs. */
+static unsigned bits_before(const struct stats *stats, const struct table_news *news)
+{
+    struct table_sets sets = stats_sets(stats);
+    unsigned bits = 0;
+    for (unsigned i = 0; i + 1 < sets.count; i++)
+        bits |=
+            table_set_bits(sets.of[i], (enum stats_table_id)news->table, news->hash, news->group);
+    return bits;
+}
+
 /* A key is new to the window. Whether it is new since the start the other tables say, while they
  * have left none out; and among several streams what was noted of it. */
 static void count_news(struct stats *stats, const struct table_news *news)
@@ -181,7 +192,7 @@ static void count_news(struct stats *stats, const struct table_news *news)
     unsigned stream = news->group / STATS_SIDES, side = news->group % STATS_SIDES;
     struct hll *sketches[NEWS_SKETCHES];
     if (stats_counts_all(stats, table)) {
-        unsigned before = table_set_bits(&stats->tables, table, news->hash, news->group);
+        unsigned before = bits_before(stats, news);
         unsigned of_stream = news->bits & ~before, of_all = of_stream;
         if (stats->knows)
             of_all = news->bits & ~(unsigned)table_know(stats->known, news);
@@ -248,8 +259,9 @@ static void learn_known(struct stats *stats)
     if (stats->knows || stats->stream_count + stats->rest_used <= 1)
         return;
     stats->knows = true;
-    table_set_learn(&stats->tables, stats->known);
-    table_set_learn(&stats->window->tables, stats->known);
+    struct table_sets sets = stats_sets(stats);
+    for (unsigned i = 0; i < sets.count; i++)
+        table_set_learn(sets.of[i], stats->known);
 }
 
 void stats_merge(struct stats *stats, const struct shard *shard)
@@ -322,6 +334,7 @@ void stats_forget(struct stats *stats)
     pthread_rwlock_wrlock(&stats->tables_lock);
     table_set_clear(&stats->tables);
     table_set_clear(&stats->window->tables);
+    stats->folding = NULL;
     memset(stats->window->distinct, 0, sizeof stats->window->distinct);
     for (size_t i = 0; i < stats->stream_count; i++)
         stats_forget_stream(&stats->streams[i]);

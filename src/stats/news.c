@@ -1,7 +1,8 @@
 /*
  * What came first lately. The rows of a table stand in the order in which their keys came first,
- * and each time the window is folded in, it is marked how many there were: so a row's number tells
- * in which window its key came, and what has a row in the window alone came in that.
+ * and each time a window begins to be folded in, it is marked how many there were: so a row's
+ * number tells in which window its key came. What has a row in the window alone that is being
+ * folded is of the last mark, and what has one in the window that runs alone came in that.
  */
 #include <stdlib.h>
 
@@ -12,11 +13,11 @@
 enum { LOOK_UPS_MAX = 1 << 18, LOOK_UPS_TO_COUNT = 1 << 13 };
 
 struct search {
-    const struct table_set *set, *later;
+    const struct table_sets *sets;
     const struct stats_scope *scope;
     enum stats_table_id table;
-    uint32_t mark; /* rows of the set are new from that mark on */
-    uint64_t later_ns;
+    uint32_t mark;    /* rows of the first set are new from that mark on */
+    uint64_t last_ns; /* when the last set began */
     unsigned look_ups;
     size_t n;
     struct stats_news *news;
@@ -31,41 +32,48 @@ static bool is_in(const struct stats_row *row, const struct stats_scope *scope)
                : row->group == stats_group((unsigned)scope->stream, scope->side);
 }
 
-/* The key's row in a group comes before this one, which is of the set or of what came later. */
-static bool comes_before(struct search *s, const struct stats_row *row, bool later, uint16_t group)
+/* The row that the key has in a group comes before this one, which is of the set with number `at`.
+ */
+static bool comes_before(struct search *s, const struct stats_row *row, unsigned at, uint16_t group)
 {
-    const struct stats_row *there = stats_table_find(&s->set->tables[s->table], row->hash, group);
-    s->look_ups++;
-    if (there)
-        return later || there < row;
-    if (!later || group == row->group)
-        return false;
-    there = stats_table_find(&s->later->tables[s->table], row->hash, group);
-    s->look_ups++;
-    return there && there < row;
+    unsigned own = group != row->group; /* there may be another in the same set */
+    for (unsigned i = 0; i < at + own; i++) {
+        const struct stats_table *table = &s->sets->of[i]->tables[s->table];
+        const struct stats_row *there = stats_table_left(table, row->hash, group);
+        s->look_ups++;
+        if (there && (i < at || there < row))
+            return true;
+    }
+    return false;
 }
 
 /* True when the row is the key's first in the scope. */
-static bool is_first(struct search *s, const struct stats_row *row, bool later)
+static bool is_first(struct search *s, const struct stats_row *row, unsigned at)
 {
-    const struct table_set *set = s->set;
-    unsigned streams =
-        set->stream_count > s->later->stream_count ? set->stream_count : s->later->stream_count;
+    const struct table_sets *sets = s->sets;
     if (s->scope->stream != STATS_ALL)
-        return !later || !comes_before(s, row, later, row->group);
-    bool first = !comes_before(s, row, later, stats_group(set->stream_max, s->scope->side));
+        return !comes_before(s, row, at, row->group);
+    unsigned streams = 0;
+    for (unsigned i = 0; i < sets->count; i++)
+        streams = sets->of[i]->stream_count > streams ? sets->of[i]->stream_count : streams;
+    bool first = !comes_before(s, row, at, stats_group(sets->of[0]->stream_max, s->scope->side));
     for (unsigned i = 0; first && i < streams; i++)
-        first = !comes_before(s, row, later, stats_group(i, s->scope->side));
+        first = !comes_before(s, row, at, stats_group(i, s->scope->side));
     return first;
 }
 
 /* --- rows of the answer --------------------------------------------------------------------- */
 
-/* When the window began in which a row of the set came. */
-static uint64_t began(const struct search *s, uint32_t row)
+/* When the window began in which a row of a set came. */
+static uint64_t began(const struct search *s, unsigned at, uint32_t row)
 {
-    const struct stats_table *table = &s->set->tables[s->table];
+    const struct table_set *set = s->sets->of[0];
+    const struct stats_table *table = &set->tables[s->table];
     uint32_t low = s->mark, high = table->mark_count;
+    if (at == s->sets->count - 1)
+        return s->last_ns;
+    if (at > 0)
+        low = high - 1; /* where they will be */
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;
         if (stats_table_marked(table, middle) <= row)
@@ -73,7 +81,7 @@ static uint64_t began(const struct search *s, uint32_t row)
         else
             high = middle;
     }
-    return s->set->mark_ns[low];
+    return set->mark_ns[low];
 }
 
 static void put_row(struct search *s, const struct table_set *set, const struct stats_row *row,
@@ -82,8 +90,8 @@ static void put_row(struct search *s, const struct table_set *set, const struct 
     const struct stats_question question = {.table = s->table, .by = BY_HITS};
     struct stats_new *new = &s->news->rows[s->news->count++];
     struct key_sums sums = {0};
-    table_set_sum(s->set, &question, row->hash, s->scope, &sums);
-    table_set_sum(s->later, &question, row->hash, s->scope, &sums);
+    for (unsigned i = 0; i < s->sets->count; i++)
+        table_set_sum(s->sets->of[i], &question, row->hash, s->scope, &sums);
     new->first_ns = first_ns;
     new->row = (struct stats_top){.value = stats_value(&sums.values, &question),
                                   .error = sums.error,
@@ -94,45 +102,58 @@ static void put_row(struct search *s, const struct table_set *set, const struct 
 }
 
 /* Looks at the rows of a set, the last one first, down to a number. */
-static void look(struct search *s, bool later, uint32_t down_to)
+static void look(struct search *s, unsigned at, uint32_t down_to)
 {
-    const struct table_set *set = later ? s->later : s->set;
+    const struct table_set *set = s->sets->of[at];
     const struct stats_table *table = &set->tables[s->table];
-    for (uint32_t i = table->row_count; i > down_to; i--) {
+    for (uint32_t i = table->row_count; s->news->found_all && i > down_to; i--) {
         const struct stats_row *row = &table->rows[i - 1];
         if (!is_in(row, s->scope))
             continue;
         s->news->found_all =
             s->look_ups < (s->news->count < s->n ? LOOK_UPS_MAX : LOOK_UPS_TO_COUNT);
-        if (!s->news->found_all)
-            return;
-        if (!is_first(s, row, later))
+        if (!s->news->found_all || !is_first(s, row, at))
             continue;
         s->news->found++;
         if (s->news->count < s->n)
-            put_row(s, set, row, later ? s->later_ns : began(s, i - 1));
+            put_row(s, set, row, began(s, at, i - 1));
     }
 }
 
-int table_set_news(const struct table_set *set, const struct table_set *later, uint64_t later_ns,
-                   const struct stats_scope *scope, enum stats_table_id table, uint64_t since_ns,
-                   size_t n, struct stats_news *news)
+/* Before the last set there is what has been marked: what is being folded is of the last mark. */
+static void look_at_all(struct search *s)
 {
-    const struct stats_table *rows = &set->tables[table];
-    struct search search = {set, later, scope, table, rows->mark_count, later_ns, 0, n, news};
-    uint64_t most = (uint64_t)rows->row_count + later->tables[table].row_count;
+    const struct stats_table *first = &s->sets->of[0]->tables[s->table];
+    unsigned last = s->sets->count - 1;
+    look(s, last, 0);
+    if (s->mark == first->mark_count)
+        return;
+    for (unsigned at = last - 1; at > 0; at--)
+        look(s, at, s->sets->of[at]->tables[s->table].folded);
+    look(s, 0, stats_table_marked(first, s->mark));
+}
+
+int table_set_news(const struct table_sets *sets, uint64_t last_ns, const struct stats_scope *scope,
+                   enum stats_table_id table, uint64_t since_ns, size_t n, struct stats_news *news)
+{
+    const struct table_set *first = sets->of[0];
+    struct search search = {sets,    scope, table, first->tables[table].mark_count,
+                            last_ns, 0,     n,     news};
+    uint64_t most = 0, floor = 0;
+    for (unsigned i = 0; i < sets->count; i++) {
+        most += sets->of[i]->tables[table].row_count;
+        floor += table_set_floor(sets->of[i], table, scope);
+    }
     search.n = n < most ? n : most;
     *news = (struct stats_news){.rows = malloc((search.n + 1) * sizeof *news->rows),
                                 .found_all = true,
-                                .from_ns = later_ns};
+                                .from_ns = last_ns,
+                                .floor = floor};
     if (!news->rows)
         return -1;
-    for (; search.mark > 0 && news->from_ns > since_ns; news->from_ns = set->mark_ns[search.mark])
+    for (; search.mark > 0 && news->from_ns > since_ns; news->from_ns = first->mark_ns[search.mark])
         search.mark--;
-    news->floor = table_set_floor(set, table, scope) + table_set_floor(later, table, scope);
-    look(&search, true, 0);
-    if (news->found_all && search.mark < rows->mark_count)
-        look(&search, false, stats_table_marked(rows, search.mark));
+    look_at_all(&search);
     return 0;
 }
 

@@ -35,12 +35,6 @@ struct best {
     struct span run; /* of question->contains: what is in keys as it is in texts */
 };
 
-/* What is asked: a set, and the one of what came later. */
-enum { SETS = 2 };
-struct sets {
-    const struct table_set *of[SETS];
-};
-
 /* --- values --------------------------------------------------------------------------------- */
 
 static unsigned weight_of(const struct stats_question *q, const struct stats_cell *cell)
@@ -224,11 +218,12 @@ static void swap_bests(struct best *a, struct best *b)
     *b = c;
 }
 
-/* A row, and where it is of what came later that which the key had before, or NULL. */
+/* A row, and those that its key has in the tables of what came before. */
 struct rows {
-    const struct stats_table *table, *earlier_table;
-    const struct stats_row *row, *earlier;
-    struct stats_values values; /* of both */
+    const struct stats_table *table, *earlier_tables[TABLE_SETS_MAX];
+    const struct stats_row *row, *earlier[TABLE_SETS_MAX]; /* NULL: none */
+    unsigned earlier_count;
+    struct stats_values values; /* of all */
     uint64_t age;
 };
 
@@ -246,8 +241,10 @@ static void consider(const struct table_set *set, struct best *best, const struc
         return;
     if (by_cells(q)) {
         c.value = cells_value(rows->table, rows->row, q);
-        if (rows->earlier)
-            c.value += cells_value(rows->earlier_table, rows->earlier, q);
+        for (unsigned i = 0; i < rows->earlier_count; i++) {
+            if (rows->earlier[i])
+                c.value += cells_value(rows->earlier_tables[i], rows->earlier[i], q);
+        }
         if (c.value == 0)
             return;
     }
@@ -289,46 +286,71 @@ static void add_row(const struct stats_table *table, const struct stats_row *row
     stats_values_add(sum, &values);
 }
 
-/* Looks at the rows of one table; with those that came later their keys' earlier ones are counted,
- * so that every key is looked at with all that it has in a group. */
-static void scan_table(const struct table_set *set, const struct table_set *earlier, int id,
-                       struct best *bests, size_t wanted, const struct stats_scope *scope)
+/* Adds what the row's key had before. */
+static void add_earlier(struct rows *rows)
 {
-    struct rows rows = {.table = &set->tables[id],
-                        .earlier_table = earlier ? &earlier->tables[id] : NULL};
+    for (unsigned i = 0; i < rows->earlier_count; i++) {
+        rows->earlier[i] =
+            stats_table_left(rows->earlier_tables[i], rows->row->hash, rows->row->group);
+        if (rows->earlier[i])
+            add_row(rows->earlier_tables[i], rows->earlier[i], &rows->values);
+    }
+}
+
+/* Looks at the rows of one table of a set; with those that came later their keys' earlier ones are
+ * counted, so that every key is looked at with all that it has in a group. */
+static void scan_table(const struct table_sets *sets, unsigned at, int id, struct best *bests,
+                       size_t wanted, const struct stats_scope *scope)
+{
+    struct rows rows = {.table = &sets->of[at]->tables[id], .earlier_count = at};
     uint64_t keys = 0;
-    for (uint32_t r = 0; r < rows.table->row_count; r++) {
+    for (unsigned i = 0; i < at; i++)
+        rows.earlier_tables[i] = &sets->of[i]->tables[id];
+    for (uint32_t r = rows.table->folded; r < rows.table->row_count; r++) {
         rows.row = &rows.table->rows[r];
         if (!is_in(rows.row, scope))
             continue;
         keys++;
-        rows.age = (uint64_t)(earlier != NULL) << 32 | r;
+        rows.age = (uint64_t)at << 32 | r;
         stats_row_values(rows.table, rows.row, &rows.values);
-        if (earlier && !may_matter(bests, wanted, &rows.values))
+        if (at > 0 && !may_matter(bests, wanted, &rows.values))
             continue;
-        rows.earlier =
-            earlier ? stats_table_find(rows.earlier_table, rows.row->hash, rows.row->group) : NULL;
-        if (rows.earlier)
-            add_row(rows.earlier_table, rows.earlier, &rows.values);
+        add_earlier(&rows);
         for (size_t i = 0; i < wanted; i++)
-            consider(set, &bests[i], &rows);
+            consider(sets->of[at], &bests[i], &rows);
     }
     for (size_t i = 0; i < wanted; i++)
         bests[i].keys += keys;
 }
 
-static void scan(const struct sets *sets, struct best *bests, size_t count,
+/* How many streams have rows in a set. */
+static unsigned streams_in(const struct table_set *set)
+{
+    return set->stream_count + set->rest;
+}
+
+static bool have_several(const struct table_sets *sets)
+{
+    unsigned most = 0;
+    for (unsigned i = 0; i < sets->count; i++)
+        most = streams_in(sets->of[i]) > most ? streams_in(sets->of[i]) : most;
+    return most > 1;
+}
+
+/* Before the last set the least is known that matters there; by then a key may be a candidate as
+ * often as there were sets. */
+static void scan(const struct table_sets *sets, struct best *bests, size_t count,
                  const struct stats_scope *scope, size_t n)
 {
-    bool several = scope->stream == STATS_ALL && table_set_several(sets->of[0]);
+    bool several = scope->stream == STATS_ALL && have_several(sets);
+    unsigned last = sets->count - 1;
     for (int id = 0; id < STATS_TABLES; id++) {
         size_t wanted = gather_questions(bests, count, id);
-        if (wanted == 0)
-            continue;
-        scan_table(sets->of[0], NULL, id, bests, wanted, scope);
-        for (size_t i = 0; !several && i < wanted; i++)
-            set_least(&bests[i], n);
-        scan_table(sets->of[1], sets->of[0], id, bests, wanted, scope);
+        for (unsigned at = 0; wanted > 0 && at <= last; at++) {
+            for (size_t i = 0; at == last && !several && i < wanted; i++)
+                set_least(&bests[i], n * last);
+            scan_table(sets, at, id, bests, wanted, scope);
+        }
     }
 }
 
@@ -342,12 +364,6 @@ static int by_hash(const void *a, const void *b)
     return x->age < y->age ? -1 : x->age > y->age;
 }
 
-/* How many streams have rows in a set. */
-static unsigned streams_in(const struct table_set *set)
-{
-    return set->stream_count + set->rest;
-}
-
 /* Where the key has no row one may have been dropped. */
 void table_set_sum(const struct table_set *set, const struct stats_question *question,
                    uint64_t hash, const struct stats_scope *scope, struct key_sums *sums)
@@ -357,8 +373,8 @@ void table_set_sum(const struct table_set *set, const struct stats_question *que
         unsigned number = s < set->stream_count ? s : set->stream_max;
         if (scope->stream != STATS_ALL && number != (unsigned)scope->stream)
             continue;
-        const struct stats_row *r = stats_table_find(table, hash, stats_group(number, scope->side));
-        sums->error += r ? r->error : table->floor;
+        const struct stats_row *r = stats_table_left(table, hash, stats_group(number, scope->side));
+        sums->error += r ? stats_row_error_left(table, r) : stats_table_floor_left(table);
         if (!r)
             continue;
         add_row(table, r, &sums->values);
@@ -370,17 +386,17 @@ void table_set_sum(const struct table_set *set, const struct stats_question *que
 }
 
 /* The key's value in the whole scope. */
-static uint64_t sum_rows(const struct sets *sets, const struct best *best, uint64_t hash,
+static uint64_t sum_rows(const struct table_sets *sets, const struct best *best, uint64_t hash,
                          const struct stats_scope *scope, struct key_sums *sums)
 {
     *sums = (struct key_sums){.tally = sums->tally};
-    for (size_t i = 0; i < SETS; i++)
+    for (unsigned i = 0; i < sets->count; i++)
         table_set_sum(sets->of[i], best->question, hash, scope, sums);
     return by_cells(best->question) ? sums->cells : stats_value(&sums->values, best->question);
 }
 
 /* One candidate a key, with its value in the whole scope. */
-static void unite(const struct sets *sets, const struct stats_scope *scope, struct best *best)
+static void unite(const struct table_sets *sets, const struct stats_scope *scope, struct best *best)
 {
     size_t kept = 0;
     best->all = best->count < best->max;
@@ -401,21 +417,22 @@ static void unite(const struct sets *sets, const struct stats_scope *scope, stru
 uint64_t table_set_floor(const struct table_set *set, enum stats_table_id id,
                          const struct stats_scope *scope)
 {
-    return set->tables[id].floor * (scope->stream == STATS_ALL ? streams_in(set) : 1);
+    return stats_table_floor_left(&set->tables[id]) *
+           (scope->stream == STATS_ALL ? streams_in(set) : 1);
 }
 
 /* What a key that is in no row may have at most. */
-static uint64_t floor_of(const struct sets *sets, const struct best *best,
+static uint64_t floor_of(const struct table_sets *sets, const struct best *best,
                          const struct stats_scope *scope)
 {
     uint64_t sum = 0;
-    for (size_t i = 0; i < SETS; i++)
+    for (unsigned i = 0; i < sets->count; i++)
         sum += table_set_floor(sets->of[i], best->question->table, scope);
     return sum;
 }
 
-static int fill_answer(const struct sets *sets, struct best *best, const struct stats_scope *scope,
-                       size_t n, struct stats_answer *answer)
+static int fill_answer(const struct table_sets *sets, struct best *best,
+                       const struct stats_scope *scope, size_t n, struct stats_answer *answer)
 {
     qsort(best->items, best->count, sizeof *best->items, descending);
     *answer = (struct stats_answer){
@@ -517,9 +534,9 @@ static void close_bests(struct best *bests, size_t count)
     free(bests);
 }
 
-static int answer_all(const struct sets *sets, const struct stats_scope *scope, struct best *bests,
-                      const struct stats_question *questions, size_t count, size_t n,
-                      struct stats_answer *answers)
+static int answer_all(const struct table_sets *sets, const struct stats_scope *scope,
+                      struct best *bests, const struct stats_question *questions, size_t count,
+                      size_t n, struct stats_answer *answers)
 {
     scan(sets, bests, count, scope, n);
     for (size_t i = 0; i < count; i++) {
@@ -531,11 +548,10 @@ static int answer_all(const struct sets *sets, const struct stats_scope *scope, 
     return 0;
 }
 
-int table_set_top(const struct table_set *set, const struct table_set *later,
-                  const struct stats_scope *scope, const struct stats_question *questions,
-                  size_t count, size_t n, struct stats_answer *answers)
+int table_set_top(const struct table_sets *sets, const struct stats_scope *scope,
+                  const struct stats_question *questions, size_t count, size_t n,
+                  struct stats_answer *answers)
 {
-    const struct sets sets = {{set, later}};
     struct best *bests = calloc(count + 1, sizeof *bests);
     memset(answers, 0, count * sizeof *answers);
     if (!bests)
@@ -543,8 +559,8 @@ int table_set_top(const struct table_set *set, const struct table_set *later,
     n = n < STATS_TOP_MAX ? n : STATS_TOP_MAX;
     int failed = -1;
     size_t keep_rows = n * 8 > CANDIDATES_MIN ? n * 8 : CANDIDATES_MIN;
-    if (open_bests(set, questions, count, keep_rows, bests) == 0)
-        failed = answer_all(&sets, scope, bests, questions, count, n, answers);
+    if (open_bests(sets->of[0], questions, count, keep_rows, bests) == 0)
+        failed = answer_all(sets, scope, bests, questions, count, n, answers);
     close_bests(bests, count);
     if (failed)
         stats_answers_free(answers, count);

@@ -106,9 +106,10 @@ struct stats {
     /* The thread's own; the tables and streams under `tables_lock`, which readers of tables take
      * for reading, and for writing who takes a window. Never taken on a worker. */
     pthread_rwlock_t tables_lock;
-    struct table_set tables;     /* of what came before the window ... */
-    struct stats_window *window; /* ... that runs, ... */
-    uint64_t window_ns;          /* ... since then */
+    struct table_set tables;      /* of what came before the window ... */
+    struct stats_window *window;  /* ... that runs, ... */
+    uint64_t window_ns;           /* ... since then */
+    struct stats_window *folding; /* which ended last, while `tables` get what it has; or NULL */
     struct suffix_list suffixes;
     struct stream_state *streams; /* as many as places, then the nameless rest, then the total */
     size_t stream_count;
@@ -155,6 +156,16 @@ static inline uint64_t stats_next_second(uint64_t due_ns, uint64_t now_ns)
 {
     uint64_t missed = now_ns > due_ns ? (now_ns - due_ns) / CLOCK_SECOND_NS : 0;
     return due_ns + (missed + 1) * CLOCK_SECOND_NS;
+}
+
+/* What there is since the start. Under tables_lock, as long as it is looked at. */
+static inline struct table_sets stats_sets(const struct stats *stats)
+{
+    struct table_sets sets = {{&stats->tables}, 1};
+    if (stats->folding)
+        sets.of[sets.count++] = &stats->folding->tables;
+    sets.of[sets.count++] = &stats->window->tables;
+    return sets;
 }
 
 /* shares.c: how the memory is shared out, all in bytes, while so many streams are there, of which

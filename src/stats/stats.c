@@ -657,8 +657,8 @@ int stats_top(struct stats *stats, const struct stats_scope *scope,
         pthread_rwlock_unlock(&stats->tables_lock);
         return 0;
     }
-    int failed = table_set_top(&stats->tables, &stats->window->tables, &numbered, questions, count,
-                               n, answers);
+    const struct table_sets sets = stats_sets(stats);
+    int failed = table_set_top(&sets, &numbered, questions, count, n, answers);
     for (size_t i = 0; !failed && i < count; i++)
         count_keys(stats, &numbered, questions[i].table, &answers[i]);
     pthread_rwlock_unlock(&stats->tables_lock);
@@ -673,9 +673,9 @@ int stats_news(struct stats *stats, const struct stats_scope *scope, enum stats_
     *news = (struct stats_news){.from_ns = since_ns, .found_all = true};
     look_at_tables(stats);
     pthread_rwlock_rdlock(&stats->tables_lock);
+    const struct table_sets sets = stats_sets(stats);
     if (stats_number_of(stats, scope->stream, &numbered.stream))
-        failed = table_set_news(&stats->tables, &stats->window->tables, stats->window_ns, &numbered,
-                                table, since_ns, n, news);
+        failed = table_set_news(&sets, stats->window_ns, &numbered, table, since_ns, n, news);
     pthread_rwlock_unlock(&stats->tables_lock);
     return failed;
 }

@@ -208,10 +208,17 @@ const struct stats_reader *stats_get_reader(const struct stats *stats);
 struct stats_window;
 /* Bytes of `statistics: memory` that are for who keeps that. */
 size_t stats_windows_memory(const struct stats *stats);
-/* What came since the last call up to a snapshot (NULL: up to now), now the caller's own and
- * unchanging; the next window begins with what came after the snapshot. Good after stats_stop, too. One thread at a time. NULL: it
- * has more by now (stats_is_now), or there is no memory; the window goes on. */
+/* What came since the last call up to a snapshot (NULL: up to now), unchanging from here on; the
+ * next window begins with what came after the snapshot. Good after stats_stop, too. One thread at a
+ * time. NULL: it has more by now (stats_is_now), or there is no memory; the window goes on. */
 struct stats_window *stats_window_take(struct stats *stats, const struct stats_snapshot *of);
+/* Adds what it has to what came before, some rows at a time: what is known since the start is the
+ * same before, meanwhile and after. To be called once, without locks that others wait for. Then the
+ * window is the caller's own. */
+void stats_window_fold(struct stats *stats, struct stats_window *window);
+/* Gives back memory that the window, which has been folded, does not need any more, and makes the
+ * rows of each stream quick to find. Nobody may look at it meanwhile. */
+void stats_window_seal(struct stats_window *window);
 void stats_window_free(struct stats_window *window);
 /* The window that runs, which stands still until stats_window_leave: for moments. */
 const struct stats_window *stats_window_enter(struct stats *stats);

@@ -124,6 +124,8 @@ void stats_table_clear(struct stats_table *table)
     table->block_count = table->row_max;
     table->mark_count = 0;
     table->floor = table->evicted = 0;
+    table->folding = false;
+    table->folded = 0;
 }
 
 void stats_table_mark(struct stats_table *table)
@@ -456,6 +458,12 @@ void stats_table_follow(struct stats_table *table, const struct stats_table *eld
     free(weights);
 }
 
+void stats_table_succeed(struct stats_table *table, const struct stats_table *before)
+{
+    table->elder = before->elder;
+    table->elder_limit = before->elder_limit + before->floor; /* as all rows there weigh now */
+}
+
 void stats_table_seal(struct stats_table *table)
 {
     table->elder = NULL;
@@ -680,12 +688,35 @@ static void fold_row(struct stats_table *table, const struct stats_table *later,
 
 /* First every key gets the later floor, what is missing included; then those that have rows there
  * get these instead. So a row that is evicted between weighs what it may have had at most. */
-void stats_table_fold(struct stats_table *table, const struct stats_table *later)
+void stats_table_fold_begin(struct stats_table *table, struct stats_table *later)
 {
     for (uint32_t i = 0; later->floor > 0 && i < table->row_count; i++)
         table->rows[i].error += later->floor;
     table->floor += later->floor;
     table->evicted += later->evicted;
-    for (uint32_t i = 0; i < later->row_count; i++)
-        fold_row(table, later, &later->rows[i]);
+    later->folding = true;
+    later->folded = 0;
+}
+
+/* Asks for the row's place in the table, and for the row there of one that comes sooner. */
+static void prefetch_fold(const struct stats_table *table, const struct stats_table *later,
+                          uint32_t at)
+{
+    const uint32_t index_ahead = 16, row_ahead = 8;
+    const struct stats_row *row = &later->rows[at];
+    if (at + index_ahead < later->row_count)
+        stats_table_prefetch(table, row[index_ahead].hash, row[index_ahead].group);
+    if (at + row_ahead < later->row_count)
+        stats_table_prefetch_row(table, row[row_ahead].hash, row[row_ahead].group);
+}
+
+bool stats_table_fold_some(struct stats_table *table, struct stats_table *later, uint32_t count)
+{
+    uint32_t left = later->row_count - later->folded;
+    for (uint32_t end = later->folded + (left < count ? left : count); later->folded < end;) {
+        prefetch_fold(table, later, later->folded);
+        fold_row(table, later, &later->rows[later->folded]);
+        later->folded++;
+    }
+    return later->folded == later->row_count;
 }

@@ -126,6 +126,8 @@ struct stats_table {
     uint32_t marks[STATS_MARKS], mark_count;
     uint64_t floor;   /* 0: nothing was ever dropped, the table is exact */
     uint64_t evicted; /* rows dropped so far */
+    bool folding;     /* it is being folded into another, which has its floor already ... */
+    uint32_t folded;  /* ... and so many rows, the first ones */
 };
 
 /* Private: the first place in the index where a row may stand, and its tag: the bits of an index
@@ -157,6 +159,9 @@ void stats_table_limit(struct stats_table *table, size_t memory);
  * Bounds are as above, for as many other rows are as heavy as without. To be called again when
  * the elder has changed. */
 void stats_table_follow(struct stats_table *table, const struct stats_table *elder);
+/* The same for an empty table that takes another's place whose folding has begun: until the elder
+ * has all of it, the heaviest are about those that they were. */
+void stats_table_succeed(struct stats_table *table, const struct stats_table *before);
 /* Rows, and their tallies, will be read from here on, one after another: gives back what finding
  * them and their cells took. */
 void stats_table_seal(struct stats_table *table);
@@ -234,9 +239,39 @@ uint64_t stats_weight_at(const uint64_t *weights, uint32_t count, uint32_t *rank
  * room are in no cell. Rows found before are invalid then. */
 void stats_table_move(struct stats_table *table, const uint16_t *homes);
 
-/* Adds another table, of what came later, whose keys are not cut (there is room for 255 bytes). For
- * every key the bounds add up; a key that one of them lacks may have had its floor there. */
-void stats_table_fold(struct stats_table *table, const struct stats_table *later);
+/*
+ * Adds another table, of what came later, whose keys are not cut (there is room for 255 bytes). For
+ * every key the bounds add up; a key that one of them lacks may have had its floor there.
+ *
+ * That is done some rows at a time, and who adds up both tables between has the same sums as before
+ * and after: of the later one those rows count that are left (stats_table_left), and of its floor
+ * what stats_table_floor_left says. It does not change, and is whole for who reads it alone.
+ */
+void stats_table_fold_begin(struct stats_table *table, struct stats_table *later);
+/* Adds `count` rows more, as far as there are any. True when there are no more. */
+bool stats_table_fold_some(struct stats_table *table, struct stats_table *later, uint32_t count);
+
+/* The key's row, if it is not in another table yet. NULL when there is none. */
+static inline const struct stats_row *stats_table_left(const struct stats_table *table,
+                                                       uint64_t hash, uint16_t group)
+{
+    const struct stats_row *row = stats_table_find(table, hash, group);
+    return row && row >= table->rows + table->folded ? row : NULL;
+}
+
+/* What a key without a row may have had here, as far as that is not in another table yet; and the
+ * error of a row that is left, which is less than nothing where the other says more than it has to
+ * (modulo 2^64: sums are right). */
+static inline uint64_t stats_table_floor_left(const struct stats_table *table)
+{
+    return table->folding ? 0 : table->floor;
+}
+
+static inline uint64_t stats_row_error_left(const struct stats_table *table,
+                                            const struct stats_row *row)
+{
+    return row->error - (table->folding ? table->floor : 0);
+}
 
 /* One count of the row's; all its values; and adds to them, where sums stay at
  * the largest number there is. */

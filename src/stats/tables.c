@@ -57,10 +57,15 @@ void table_set_limit(struct table_set *set, size_t memory)
         stats_table_limit(&set->tables[i], share_of(i, memory));
 }
 
-void table_set_follow(struct table_set *set, const struct table_set *elder)
+void table_set_follow(struct table_set *set, enum stats_table_id id, const struct table_set *elder)
+{
+    stats_table_follow(&set->tables[id], &elder->tables[id]);
+}
+
+void table_set_succeed(struct table_set *set, const struct table_set *before)
 {
     for (int i = 0; i < STATS_TABLES; i++)
-        stats_table_follow(&set->tables[i], &elder->tables[i]);
+        stats_table_succeed(&set->tables[i], &before->tables[i]);
 }
 
 void table_set_seal(struct table_set *set)
@@ -398,13 +403,19 @@ void table_set_learn(const struct table_set *set, struct known *known)
     }
 }
 
-void table_set_fold(struct table_set *set, const struct table_set *later)
+void table_set_fold_begin(struct table_set *set, struct table_set *later)
 {
     for (int id = 0; id < STATS_TABLES; id++)
-        stats_table_fold(&set->tables[id], &later->tables[id]);
+        stats_table_fold_begin(&set->tables[id], &later->tables[id]);
     if (later->stream_count > set->stream_count)
         set->stream_count = later->stream_count;
     set->rest |= later->rest;
+}
+
+bool table_set_fold_some(struct table_set *set, struct table_set *later, enum stats_table_id id,
+                         uint32_t count)
+{
+    return stats_table_fold_some(&set->tables[id], &later->tables[id], count);
 }
 
 /* Counts the keys of the last stream's rows, but those that it has in another table. */

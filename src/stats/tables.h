@@ -49,9 +49,9 @@ void table_set_free(struct table_set *set);
 void table_set_clear(struct table_set *set);
 /* stats_table_limit, of all together. */
 void table_set_limit(struct table_set *set, size_t memory);
-/* stats_table_follow. */
-void table_set_follow(struct table_set *set, const struct table_set *elder);
-/* stats_table_seal. */
+/* stats_table_follow, stats_table_succeed and stats_table_seal. */
+void table_set_follow(struct table_set *set, enum stats_table_id id, const struct table_set *elder);
+void table_set_succeed(struct table_set *set, const struct table_set *before);
 void table_set_seal(struct table_set *set);
 
 /* Marks a moment (clock_ns), but for one that comes so soon after the last that these would not
@@ -96,8 +96,11 @@ uint8_t table_set_bits(const struct table_set *set, enum stats_table_id id, uint
 uint8_t table_know(struct known *known, const struct table_news *news);
 /* Notes that for all keys of a set. */
 void table_set_learn(const struct table_set *set, struct known *known);
-/* Adds what came later, and empties nothing. */
-void table_set_fold(struct table_set *set, const struct table_set *later);
+/* Adds what came later some rows at a time, and empties nothing: stats_table_fold_begin of all
+ * tables, and stats_table_fold_some of one. */
+void table_set_fold_begin(struct table_set *set, struct table_set *later);
+bool table_set_fold_some(struct table_set *set, struct table_set *later, enum stats_table_id id,
+                         uint32_t count);
 /* Some streams are no longer told apart from those past the limit. `homes`: as stats_table_move has
  * them. */
 void table_set_move(struct table_set *set, const uint16_t *homes);
@@ -125,11 +128,18 @@ bool table_set_sketch(const struct table_set *set, const struct stats_scope *sco
 /* True when the tables have evicted nothing. */
 bool table_set_exact(const struct table_set *set);
 
-/* What stats_top promises, of a set and another that came later, which nobody changes meanwhile.
- * `stream`: a number, or STATS_ALL. */
-int table_set_top(const struct table_set *set, const struct table_set *later,
-                  const struct stats_scope *scope, const struct stats_question *questions,
-                  size_t count, size_t n, struct stats_answer *answers);
+/* Sets that are added up, each of what came after the one before, and nobody changes them
+ * meanwhile. One between the first and the last is being folded into the first: of it counts what
+ * is left. */
+enum { TABLE_SETS_MAX = 3 };
+struct table_sets {
+    const struct table_set *of[TABLE_SETS_MAX];
+    unsigned count;
+};
+/* What stats_top promises. `stream`: a number, or STATS_ALL. */
+int table_set_top(const struct table_sets *sets, const struct stats_scope *scope,
+                  const struct stats_question *questions, size_t count, size_t n,
+                  struct stats_answer *answers);
 /* What a key has in a scope, of a stream by its number. */
 struct key_sums {
     struct stats_values values;
@@ -137,16 +147,15 @@ struct key_sums {
     uint64_t cells;            /* where the question is by type or rcode: hits that it counts */
     struct stats_tally *tally; /* optional, of a table that has them: they are added to it */
 };
-/* Adds what it has in one set. */
+/* Adds what it has in one set, as far as that is in no other yet. */
 void table_set_sum(const struct table_set *set, const struct stats_question *question,
                    uint64_t hash, const struct stats_scope *scope, struct key_sums *sums);
-/* What a key that has no row in the set may have at most. */
+/* What a key that has no row in the set may have at most, as far as that is in no other yet. */
 uint64_t table_set_floor(const struct table_set *set, enum stats_table_id id,
                          const struct stats_scope *scope);
-/* What stats_news promises; `later` began at that moment. */
-int table_set_news(const struct table_set *set, const struct table_set *later, uint64_t later_ns,
-                   const struct stats_scope *scope, enum stats_table_id table, uint64_t since_ns,
-                   size_t n, struct stats_news *news);
+/* What stats_news promises; the last set began at that moment. */
+int table_set_news(const struct table_sets *sets, uint64_t last_ns, const struct stats_scope *scope,
+                   enum stats_table_id table, uint64_t since_ns, size_t n, struct stats_news *news);
 /* What stats_window_leaders promises, in the same way. */
 int table_set_leaders(struct leaders *leaders, const struct table_set *set,
                       const struct stats_scope *scope, enum stats_table_id table,

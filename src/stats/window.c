@@ -3,6 +3,11 @@
 
 #include "stats/state.h"
 
+enum {
+    FOLD_AT_ONCE = 256,   /* rows: about a tenth of a millisecond */
+    FOLD_REST_NS = 50000, /* between them */
+};
+
 /* --- making and unmaking -------------------------------------------------------------------- */
 
 int stats_init_tables(struct table_set *set, const struct stats *stats, size_t memory)
@@ -65,12 +70,13 @@ static struct stats_window *swap_windows(struct stats *stats, struct stats_windo
     table_set_mark(&stats->tables, stats->window_ns);
     if (now_ns > stats->window_ns) /* all may have begun anew since */
         stats->window_ns = now_ns;
-    table_set_fold(&stats->tables, &window->tables);
+    table_set_fold_begin(&stats->tables, &window->tables);
+    table_set_succeed(&next->tables, &window->tables);
     for (int n = 0; n < STATS_SIDES * STATS_DISTINCTS; n++)
         hll_merge(&stats_total(stats)->distinct[n / STATS_DISTINCTS].sketch[n % STATS_DISTINCTS],
                   &window->distinct[n / STATS_DISTINCTS][n % STATS_DISTINCTS]);
     keep_ids(stats, window);
-    table_set_follow(&next->tables, &stats->tables);
+    stats->folding = window;
     stats->window = next;
     return window;
 }
@@ -83,16 +89,64 @@ struct stats_window *stats_window_take(struct stats *stats, const struct stats_s
         return NULL;
     pthread_rwlock_wrlock(&stats->tables_lock);
     bool now = !of || stats_is_now(stats, of->version);
-    struct stats_window *window = now ? swap_windows(stats, next, of ? of->made_ns : clock_ns()) : NULL;
+    struct stats_window *window =
+        now ? swap_windows(stats, next, of ? of->made_ns : clock_ns()) : NULL;
     pthread_rwlock_unlock(&stats->tables_lock);
-    if (!window) {
+    if (!window)
         stats_window_free(next);
-        return NULL;
-    }
-    table_set_seal(&window->tables);
-    table_set_sort(&window->tables);
     return window;
 }
+
+/* --- folding --------------------------------------------------------------------------------- */
+
+/* Who waits for the lock gets it between: two that write, this and the statistics' thread, would
+ * else give it to each other. */
+static void let_others(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = FOLD_REST_NS}, NULL);
+}
+
+/* Adds some rows of one of the window's tables to what came before it. True when there is nothing
+ * left to do: all is there, or it was reset meanwhile. */
+static bool fold_some(struct stats *stats, struct stats_window *window, enum stats_table_id id)
+{
+    pthread_rwlock_wrlock(&stats->tables_lock);
+    bool done = stats->folding != window ||
+                table_set_fold_some(&stats->tables, &window->tables, id, FOLD_AT_ONCE);
+    pthread_rwlock_unlock(&stats->tables_lock);
+    return done;
+}
+
+/* The window that runs is told what weighs most now. */
+static void follow_tables(struct stats *stats)
+{
+    for (enum stats_table_id id = 0; id < STATS_TABLES; id++) {
+        pthread_rwlock_wrlock(&stats->tables_lock);
+        table_set_follow(&stats->window->tables, id, &stats->tables);
+        pthread_rwlock_unlock(&stats->tables_lock);
+        let_others();
+    }
+}
+
+void stats_window_fold(struct stats *stats, struct stats_window *window)
+{
+    for (enum stats_table_id id = 0; id < STATS_TABLES; id++) {
+        while (!fold_some(stats, window, id))
+            let_others();
+    }
+    pthread_rwlock_wrlock(&stats->tables_lock);
+    stats->folding = NULL;
+    pthread_rwlock_unlock(&stats->tables_lock);
+    follow_tables(stats);
+}
+
+void stats_window_seal(struct stats_window *window)
+{
+    table_set_seal(&window->tables);
+    table_set_sort(&window->tables);
+}
+
+/* --- looking at one --------------------------------------------------------------------------- */
 
 const struct stats_window *stats_window_enter(struct stats *stats)
 {

@@ -17,7 +17,7 @@
 #include "stats/counters.h"
 #include "stats/hll.h"
 #include "stats/quantile.h"
-#include "stats/table.h"
+#include "stats/state.h"
 
 static void *zeros(size_t count, size_t size)
 {
@@ -234,23 +234,68 @@ static void the_table_keeps_its_bounds(void **state)
     assert_in_range(exact, trials / 10, trials / 2);
 }
 
-/* Two tables, of what came before and later: what both say of a key together is true, too, however
- * often the later one is folded into the other. */
-static void check_both(const struct trial *trial, const struct stats_table *before)
+/* Tables of what came before, of what is being added to it, and of what came later. */
+struct folds {
+    struct trial trial; /* the table of what came later is its own */
+    struct stats_table before, between;
+};
+
+/* What all say of a key together is true, however often one was folded into another, and however
+ * much of one is there already. Nothing is there twice: where no row was dropped it is just right.
+ */
+static void check_folds(const struct folds *folds)
 {
-    const struct stats_table *const tables[] = {before, &trial->table};
+    const struct trial *trial = &folds->trial;
+    const struct stats_table *const tables[] = {&folds->before, &folds->between, &trial->table};
     for (uint32_t key = 0; key < KEYS; key++) {
-        uint64_t least = 0, most = 0, truth = trial->truth[key];
-        for (size_t i = 0; i < 2; i++) {
+        uint64_t least = 0, error = 0, truth = trial->truth[key];
+        for (size_t i = 0; i < 3; i++) {
+            const struct stats_table *table = tables[i];
             const struct stats_row *row =
-                stats_table_find(tables[i], hash_of(key), (uint16_t)(key % 3));
-            uint64_t count = row ? hits_of(tables[i], row) : 0;
-            assert_true(!row || row->error <= tables[i]->floor);
-            least += count;
-            most += count + (row ? row->error : tables[i]->floor);
+                stats_table_left(table, hash_of(key), (uint16_t)(key % 3));
+            assert_true(!row || row->error <= table->floor);
+            least += row ? hits_of(table, row) : 0;
+            error += row ? stats_row_error_left(table, row) : stats_table_floor_left(table);
         }
-        assert_in_range(truth, least, most);
+        assert_in_range(truth, least, least + error);
     }
+}
+
+/* The later table ends, and an empty one takes its place. */
+static void begin_fold(struct folds *folds)
+{
+    struct stats_table empty = folds->between;
+    folds->between = folds->trial.table;
+    folds->trial.table = empty;
+    stats_table_clear(&folds->trial.table);
+    stats_table_fold_begin(&folds->before, &folds->between);
+    stats_table_succeed(&folds->trial.table, &folds->between);
+    check_folds(folds);
+}
+
+static void fold_on(struct folds *folds, struct random *random)
+{
+    struct stats_table *table = &folds->trial.table;
+    if (!folds->between.folding || !stats_table_fold_some(&folds->before, &folds->between,
+                                                          1 + (uint32_t)random_below(random, 30)))
+        return;
+    stats_table_clear(&folds->between);
+    stats_table_follow(table, &folds->before);
+}
+
+static void run_folds(struct folds *folds, uint32_t (*next)(struct keys *), uint64_t seed)
+{
+    struct keys keys = {.random = {seed}};
+    for (int i = 0; i < EVENTS / 4; i++) {
+        hit(&folds->trial, next(&keys), 1 + random_below(&keys.random, 3),
+            (unsigned)random_below(&keys.random, 6));
+        fold_on(folds, &keys.random);
+        if (!folds->between.folding && random_below(&keys.random, EVENTS / 40) == 0)
+            begin_fold(folds);
+        if (i % (EVENTS / CHECKS) == 0)
+            check_folds(folds);
+    }
+    check_folds(folds);
 }
 
 static void tables_fold_within_their_bounds(void **state)
@@ -260,29 +305,20 @@ static void tables_fold_within_their_bounds(void **state)
     unsigned exact = 0, trials = 0;
     for (size_t s = 0; s < sizeof streams / sizeof *streams; s++) {
         for (unsigned shape = 0; shape < 9; shape++, trials++) {
-            struct trial trial = {.truth = zeros(KEYS, sizeof(uint64_t)),
-                                  .came = zeros(KEYS, sizeof(uint32_t)),
-                                  .cells = shape % 2};
-            struct keys keys = {.random = {1 + shape}};
-            struct stats_table before;
-            assert_int_equal(stats_table_init(&trial.table, memories[shape % 3], 24, shape % 2), 0);
-            assert_int_equal(stats_table_init(&before, memories[shape / 3], 24, shape % 2), 0);
-            for (int i = 0; i < EVENTS / 4; i++) {
-                hit(&trial, streams[s](&keys), 1 + random_below(&keys.random, 3),
-                    (unsigned)random_below(&keys.random, 6));
-                if (random_below(&keys.random, EVENTS / 40) == 0) {
-                    stats_table_fold(&before, &trial.table);
-                    stats_table_clear(&trial.table);
-                }
-                if (i % (EVENTS / CHECKS) == 0)
-                    check_both(&trial, &before);
-            }
-            check_both(&trial, &before);
-            exact += before.evicted + trial.table.evicted == 0;
-            stats_table_free(&trial.table);
-            stats_table_free(&before);
-            free(trial.truth);
-            free(trial.came);
+            struct folds f = {.trial = {.truth = zeros(KEYS, sizeof(uint64_t)),
+                                        .came = zeros(KEYS, sizeof(uint32_t)),
+                                        .cells = shape % 2}};
+            struct stats_table *const tables[] = {&f.before, &f.between, &f.trial.table};
+            for (int i = 0; i < 3; i++)
+                assert_int_equal(
+                    stats_table_init(tables[i], memories[i ? shape % 3 : shape / 3], 24, shape % 2),
+                    0);
+            run_folds(&f, streams[s], 1 + shape);
+            exact += f.before.evicted + f.trial.table.evicted == 0;
+            for (int i = 0; i < 3; i++)
+                stats_table_free(tables[i]);
+            free(f.trial.truth);
+            free(f.trial.came);
         }
     }
     assert_in_range(exact, 1, trials / 2);

@@ -101,4 +101,14 @@ static inline void merge_all(struct stats *stats)
     }
 }
 
+/* A window as its owner has it once it has ended. */
+static inline struct stats_window *take_window(struct stats *stats)
+{
+    struct stats_window *window = stats_window_take(stats, NULL);
+    assert_non_null(window);
+    stats_window_fold(stats, window);
+    stats_window_seal(window);
+    return window;
+}
+
 #endif

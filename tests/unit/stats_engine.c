@@ -483,7 +483,7 @@ static void check_bounds(int rounds_a_window)
         }
         merge_all(stats);
         if (round % rounds_a_window == rounds_a_window - 1)
-            stats_window_free(stats_window_take(stats, NULL));
+            stats_window_free(take_window(stats));
     }
     struct stats_question question = {.table = TABLE_DOMAINS, .by = BY_HITS};
     struct stats_answer answer;
@@ -671,10 +671,10 @@ static void test_windows(void **state)
     struct stats *stats = new_stats(4 << 20, 2);
     send_event(stats, 0, "a", "before.example.", 1, STATS_QUERY, 1, 0, -1, 40);
     merge_all(stats);
-    stats_window_free(stats_window_take(stats, NULL));
+    stats_window_free(take_window(stats));
     send_event(stats, 0, "a", "during.example.", 2, STATS_QUERY, 1, 0, -1, 40);
     merge_all(stats);
-    struct stats_window *window = stats_window_take(stats, NULL);
+    struct stats_window *window = take_window(stats);
     send_event(stats, 0, "a", "after.example.", 3, STATS_QUERY, 1, 0, -1, 40);
     merge_all(stats);
     assert_non_null(window);

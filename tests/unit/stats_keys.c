@@ -133,7 +133,7 @@ static void test_two_streams_fill_all(void **state)
             uint32_t rows = most - full < room ? most - full : room;
             next = fill_window(stats, next, rows);
             full += rows;
-            stats_window_free(stats_window_take(stats, NULL));
+            stats_window_free(take_window(stats));
         }
         assert_int_equal(names_of(&stats->tables)->row_count, most);
         next = fill_window(stats, next, names_of(&stats->window->tables)->row_most);

@@ -43,8 +43,8 @@ static void make_event(struct random *r, struct event *ev, unsigned stream, unsi
     ev->edns.version = (uint8_t)random_below(r, 2);
     ev->edns.udp_size = (uint16_t)random_below(r, variety);
     ev->bad = random_below(r, 8) ? 0 : FACET_HEADER | FACET_QUESTION | FACET_EDNS;
-    ev->question =
-        (struct dns_question){.name = {name, sizeof name}, .type = (uint16_t)random_below(r, COUNTERS_QTYPES)};
+    ev->question = (struct dns_question){.name = {name, sizeof name},
+                                         .type = (uint16_t)random_below(r, COUNTERS_QTYPES)};
     ev->has_latency = random_below(r, 2);
     ev->latency_ns = (int64_t)random_below(r, 1 << 30);
     ev->context = (uint8_t)random_below(r, 16);

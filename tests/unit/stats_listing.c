@@ -340,7 +340,7 @@ static void windows_know_whose_rows_they_have(void **state)
     int gone = before->streams[i][STATS_CLIENT].id, came = after->streams[i][STATS_CLIENT].id;
     assert_true(gone != came);
     for (int taken = 0; taken < 2; taken++) {
-        struct stats_window *own = taken ? stats_window_take(stats, NULL) : NULL;
+        struct stats_window *own = taken ? take_window(stats) : NULL;
         const struct stats_window *window = own ? own : stats_window_enter(stats);
         assert_int_equal(hits_in(window, gone), 0);
         assert_int_equal(hits_in(window, came), 3);
@@ -455,7 +455,7 @@ static void streams_take_what_they_need(void **state)
         most = tables[TABLE_DOMAINS].row_most;
         /* The next window has no more than this one. */
         uint32_t window = stats->window->tables.tables[TABLE_DOMAINS].row_most;
-        stats_window_free(stats_window_take(stats, NULL));
+        stats_window_free(take_window(stats));
         assert_int_equal(stats->window->tables.tables[TABLE_DOMAINS].row_most, window);
     }
     send_event(stats, 0, "one more", "a.example.", 1, STATS_QUERY, 1, 0, -1, 40);
@@ -481,7 +481,7 @@ static void full_tables_make_room(void **state)
                 send_event(stats, 0, "ns0", name, 1, STATS_QUERY, 1, 0, -1, 40);
         }
         merge_all(stats);
-        stats_window_free(stats_window_take(stats, NULL));
+        stats_window_free(take_window(stats));
     }
     assert_int_equal(names->row_count, count);
     assert_int_equal(names->floor, 0);

@@ -101,9 +101,8 @@ static uint64_t listed(struct stats *stats, bool ask)
         assert_int_equal(stats_top(stats, &of_all, &question, 1, 1, &answer), 0);
     } else {
         pthread_rwlock_rdlock(&stats->tables_lock);
-        assert_int_equal(table_set_top(&stats->tables, &stats->window->tables, &of_all, &question,
-                                       1, 1, &answer),
-                         0);
+        const struct table_sets sets = stats_sets(stats);
+        assert_int_equal(table_set_top(&sets, &of_all, &question, 1, 1, &answer), 0);
         pthread_rwlock_unlock(&stats->tables_lock);
     }
     uint64_t value = answer.count ? answer.rows[0].value : 0;
@@ -173,7 +172,7 @@ static void *take_windows(void *arg)
 {
     struct busy *busy = arg;
     while (!atomic_load(&busy->enough)) {
-        struct stats_window *window = stats_window_take(busy->stats, NULL);
+        struct stats_window *window = take_window(busy->stats);
         assert_non_null(window);
         stats_window_has(window,
                          &(struct stats_scope){.side = STATS_CLIENT}); /* of the first stream */
