@@ -7,9 +7,9 @@
 
 enum {
     KEY_MAX = 255,
-    EVICT_PART = 3, /* so much of a full table goes at once: 1 / EVICT_PART */
-    SPARED_PART =
-        4, /* of the elder table's heaviest keys as many have a claim as this part of the rows */
+    EVICT_PART = 3,  /* so much of a full table goes at once: 1 / EVICT_PART */
+    SPARED_PART = 8, /* spared are 1 / SPARED_PART of its rows, and as many by the elder table; both
+                        together are less than what goes */
     /* Of one row, those included whose cells carry: these are for 2^32 hits each. */
     BLOCKS_MAX = STATS_ROW_BLOCKS + 10,
     CACHE_LINE = 64,
@@ -335,12 +335,25 @@ struct eviction {
     uint64_t limit;
     uint32_t ties; /* so many of these */
     uint32_t keep; /* but never this one */
-    bool spare;    /* nor those whose keys are among the heaviest of the elder table */
+    bool spare;    /* nor those with more hits than this, or whose keys are among the heaviest of
+                      the elder table */
+    uint64_t hits;
 };
 
-static bool is_spared(const struct stats_table *table, const struct stats_row *row)
+/* Hits that few rows have more of. `space`: for a number of each row. */
+static uint64_t many_hits(const struct stats_table *table, uint64_t *space)
+{
+    uint32_t count = table->row_count, rank = count - 1 - count / SPARED_PART;
+    for (uint32_t i = 0; i < count; i++)
+        space[i] = stats_row_hits(table, &table->rows[i]);
+    return stats_weight_at(space, count, &rank);
+}
+
+static bool is_spared(const struct stats_table *table, const struct stats_row *row, uint64_t hits)
 {
     const struct stats_table *elder = table->elder;
+    if (stats_row_hits(table, row) > hits)
+        return true;
     const struct stats_row *there = elder ? stats_table_find(elder, row->hash, row->group) : NULL;
     return there && stats_row_weight(elder, there) > table->elder_limit;
 }
@@ -352,7 +365,7 @@ static uint32_t drop_rows(struct stats_table *table, const uint64_t *weights, st
     struct closing closing = begin_closing(table);
     for (uint32_t i = 0; i < count; i++) {
         bool light = weights[i] < e.limit || (weights[i] == e.limit && e.ties && e.ties--);
-        if (light && !(e.spare && is_spared(table, &table->rows[i]))) {
+        if (light && !(e.spare && is_spared(table, &table->rows[i], e.hits))) {
             if (table->blocks)
                 free_blocks(table, i);
             continue;
@@ -373,11 +386,12 @@ static uint32_t evict(struct stats_table *table, uint32_t keep)
     uint32_t count = table->row_count;
     /* Of the index nothing is needed meanwhile. */
     uint64_t *weights = (uint64_t *)table->index;
+    struct eviction e = {.ties = (count - 1) / EVICT_PART, .keep = keep, .spare = true};
+    e.hits = many_hits(table, weights);
     for (uint32_t i = 0; i < count; i++)
         weights[i] = stats_row_weight(table, &table->rows[i]);
     if (keep != NO_ROW)
         weights[keep] = UINT64_MAX;
-    struct eviction e = {.ties = (count - 1) / EVICT_PART, .keep = keep, .spare = true};
     e.limit = stats_weight_at(weights, count, &e.ties);
     e.ties++;
     uint32_t kept = drop_rows(table, weights, e);

@@ -13,6 +13,11 @@
  * all weigh as much as the floor rises to: of all N hits so far, every rise by one has used up 2/3
  * R. Therefore floor <= N / (2/3 R), with R the least number of rows that was ever full.
  *
+ * By weight alone a key that has just come weighs more than one that has half as many hits as the
+ * floor: under an attack with random names the frequent ones would be dropped beside those that
+ * come once. So of the rows that would go those stay that have the most hits, an eighth of all at
+ * most: as many are as heavy as the floor all the same, and fewer go at a time.
+ *
  * Keys are known by their keyed 64-bit hashes; the bytes are kept for showing them. A row belongs
  * to a group, a stream on one side: the same key in two groups has two rows.
  */
@@ -154,7 +159,7 @@ void stats_table_free(struct stats_table *table);
  * lightest rows are evicted, and its pages go back to the system. */
 void stats_table_limit(struct stats_table *table, size_t memory);
 /* For a table of what comes now beside one of what came before, into which it will be folded: the
- * keys of the elder's heaviest rows, a quarter as many as there may be rows here, are not dropped
+ * keys of the elder's heaviest rows, an eighth as many as there may be rows here, are not dropped
  * here however little has come of them. What is known of them would else be less with each fold.
  * Bounds are as above, for as many other rows are as heavy as without. To be called again when
  * the elder has changed. */

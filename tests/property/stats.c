@@ -324,6 +324,176 @@ static void tables_fold_within_their_bounds(void **state)
     assert_in_range(exact, 1, trials / 2);
 }
 
+/* ---- The heaviest under an attack ---- */
+
+enum { USUAL = 20000, TOP = 100 };
+
+/* What comes: exchanges of usual names, by Zipf's law, and names that come once. */
+struct attack {
+    uint64_t memory; /* of all statistics */
+    uint32_t attacks, usual;
+    double recall; /* of the top, at least */
+};
+
+/* The tables of names as the statistics have them, with so much memory. */
+struct siege {
+    struct table_set sets[3];
+    struct stats_table *before, *between, *now;
+    struct random random;
+    uint32_t attacks, truth[USUAL];
+    uint64_t evicted; /* by `now`, when it was looked at last */
+};
+
+static struct stats_table *names_for(struct table_set *set, size_t memory)
+{
+    assert_int_equal(table_set_init(set, memory), 0);
+    return &set->tables[TABLE_DOMAINS];
+}
+
+/* A question and its answer. */
+static void exchange(struct stats_table *table, uint32_t key)
+{
+    static const uint8_t zeros[30];
+    bool fresh;
+    struct stats_row *row =
+        stats_table_row(table, hash_of(key), 0, span_of(zeros, sizeof zeros), &fresh);
+    struct stats_values values = {{0}};
+    values.of[MEASURE_QUERIES] = values.of[MEASURE_RESPONSES] = 1;
+    stats_row_add(table, row, &values);
+    for (unsigned direction = 0; direction < 2; direction++)
+        stats_table_cell(table, &row, direction, 1, 0, 1);
+}
+
+static void send_exchange(struct siege *siege, const struct attack *attack)
+{
+    uint64_t all = (uint64_t)attack->attacks + attack->usual;
+    if (random_below(&siege->random, all) < attack->attacks) {
+        exchange(siege->now, USUAL + siege->attacks++);
+        return;
+    }
+    uint32_t key = (uint32_t)pow(USUAL, random_part(&siege->random)) - 1;
+    siege->truth[key]++;
+    exchange(siege->now, key);
+}
+
+/* When a window ends, as the exchanges of the siege are sent, `part` of 1 so far. */
+typedef bool when_to_end(struct siege *siege, double part);
+
+static bool never(struct siege *siege, double part)
+{
+    (void)siege, (void)part;
+    return false;
+}
+
+static bool at_random(struct siege *siege, double part)
+{
+    (void)part;
+    return random_below(&siege->random, 20000) == 0;
+}
+
+/* When it has just dropped a third of its rows. */
+static bool after_it_dropped(struct siege *siege, double part)
+{
+    bool dropped = siege->now->evicted != siege->evicted && part > 0.2;
+    siege->evicted = siege->now->evicted;
+    return dropped && random_below(&siege->random, 3) == 0;
+}
+
+static bool when_it_is_full(struct siege *siege, double part)
+{
+    return part > 0.3 && siege->now->row_count == siege->now->row_most &&
+           random_below(&siege->random, 3) == 0;
+}
+
+/* Once, in the middle of it all. */
+static bool half_way(struct siege *siege, double part)
+{
+    return part > 0.5 && siege->before->row_count == 0;
+}
+
+static void end_window(struct siege *siege)
+{
+    struct stats_table *empty = siege->between;
+    stats_table_clear(empty);
+    siege->between = siege->now;
+    siege->now = empty;
+    siege->evicted = 0;
+    stats_table_fold_begin(siege->before, siege->between);
+    stats_table_succeed(siege->now, siege->between);
+}
+
+/* How many of the first ones the tables hold for that. */
+static double recall_of(const struct siege *siege)
+{
+    uint64_t counted[USUAL], truths[USUAL];
+    const struct stats_table *const tables[] = {siege->before, siege->between, siege->now};
+    for (uint32_t key = 0; key < USUAL; key++) {
+        counted[key] = 0;
+        for (size_t i = 0; i < 3; i++) {
+            const struct stats_row *row = stats_table_left(tables[i], hash_of(key), 0);
+            counted[key] += row ? hits_of(tables[i], row) : 0;
+        }
+        assert_in_range(counted[key], 0, 2 * siege->truth[key]);
+        truths[key] = siege->truth[key];
+    }
+    uint32_t rank = USUAL - TOP, same = USUAL - TOP, missed = 0;
+    uint64_t least = stats_weight_at(truths, USUAL, &rank);
+    uint64_t shown = stats_weight_at(counted, USUAL, &same);
+    for (uint32_t key = 0; key < USUAL; key++)
+        missed += truths[key] > least && counted[key] < shown;
+    return 1 - (double)missed / TOP;
+}
+
+static double besiege(const struct attack *attack, when_to_end *ends, uint64_t seed)
+{
+    const struct stats_settings settings = {.memory = attack->memory, .streams = 64};
+    struct shares shares = stats_shares(&settings, 1);
+    struct siege *siege = zeros(1, sizeof *siege);
+    siege->random = (struct random){seed};
+    siege->before = names_for(&siege->sets[0], shares.tables);
+    siege->between = names_for(&siege->sets[1], shares.window);
+    siege->now = names_for(&siege->sets[2], shares.window);
+    const uint32_t all = attack->attacks + attack->usual;
+    for (uint32_t i = 0; i < all; i++) {
+        send_exchange(siege, attack);
+        if (siege->between->folding) {
+            if (!stats_table_fold_some(siege->before, siege->between, 20))
+                continue;
+            stats_table_clear(siege->between);
+            stats_table_follow(siege->now, siege->before);
+        } else if (ends(siege, (double)i / all)) {
+            end_window(siege);
+        }
+    }
+    assert_true(siege->before->evicted + siege->now->evicted > 0);
+    double recall = recall_of(siege);
+    for (int i = 0; i < 3; i++)
+        table_set_free(&siege->sets[i]);
+    free(siege);
+    return recall;
+}
+
+/* Whenever windows end in the middle of it: with the usual memory, and with the least, where no
+ * bound is so near. */
+static void the_heaviest_are_found_under_attack(void **state)
+{
+    (void)state;
+    static const struct attack attacks[] = {
+        {64 << 20, 1000000, 200000, 0.99},
+        {4 << 20, 120000, 80000, 0.97},
+    };
+    static when_to_end *const ends[] = {never, at_random, after_it_dropped, when_it_is_full,
+                                        half_way};
+    for (size_t a = 0; a < sizeof attacks / sizeof *attacks; a++) {
+        for (size_t e = 0; e < sizeof ends / sizeof *ends; e++) {
+            double recall = besiege(&attacks[a], ends[e], 17 + e);
+            if (recall < attacks[a].recall)
+                fail_msg("with %d MB, windows ending as in %zu: recall %.2f",
+                         (int)(attacks[a].memory >> 20), e, recall);
+        }
+    }
+}
+
 /* ---- HyperLogLog ---- */
 
 enum { SEEDS = 64, STEPS = 14 };
@@ -557,6 +727,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table_keeps_its_bounds),
         cmocka_unit_test(tables_fold_within_their_bounds),
+        cmocka_unit_test(the_heaviest_are_found_under_attack),
         cmocka_unit_test(distinct_counts_are_near),
         cmocka_unit_test(huge_counts_are_near),
         cmocka_unit_test(distinct_counts_merge_exactly),

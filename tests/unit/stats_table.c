@@ -141,7 +141,7 @@ static void what_was_heavy_before_stays(void **state)
 {
     (void)state;
     struct stats_table elder = made(1 << 16, 20, false), table = made(1 << 16, 20, false);
-    const uint64_t max = table.row_max, quarter = max / 4, heavy = max - quarter;
+    const uint64_t max = table.row_max, heavy = max - max / 8;
     for (uint64_t i = 0; i < max; i++)
         hit(&elder, i, i + 1);
     stats_table_follow(&table, &elder);
