@@ -57,7 +57,13 @@ void view_end(struct view *view)
 {
     pthread_rwlock_unlock(&view->history->windows.lock);
     buf_free(&view->open.records);
+    stats_window_keys_free(view->keys);
     stats_release(view->now);
+}
+
+void view_copy_keys(struct view *view)
+{
+    view->keys = stats_window_keys(view->history->stats);
 }
 
 /* --- lists and sketches --------------------------------------------------------------------- */
@@ -120,24 +126,37 @@ struct tops view_list(const struct view *view, const struct stats_stream *stream
     return list;
 }
 
+/* Adds the keys of what has not closed. False: there are none. */
+static bool open_sketch(const struct view *view, const struct stats_scope *scope,
+                        enum stats_distinct_id which, struct hll *sketch)
+{
+    struct stats *stats = view->history->stats;
+    const struct stats_window *closing = view->history->windows.closing.window;
+    bool any;
+    if (view->keys && scope->stream != STATS_ALL) {
+        any = stats_window_keys_sketch(view->keys, scope, which, sketch);
+    } else {
+        any = stats_window_sketch(stats_window_enter(stats), scope, which, sketch);
+        stats_window_leave(stats);
+    }
+    if (closing)
+        any |= stats_window_sketch(closing, scope, which, sketch);
+    return any;
+}
+
 uint64_t view_estimate(const struct view *view, const struct stats_stream *stream,
                        enum stats_distinct_id which)
 {
-    struct stats *stats = view->history->stats;
     struct windows *windows = &view->history->windows;
     const struct stats_scope scope = scope_of(stream);
-    struct sketch sketch = {.mark = sketch_mark(&view->history->key)};
-    stats_window_sketch(stats_window_enter(stats), &scope, which, &sketch.hll);
-    stats_window_leave(stats);
-    if (windows->closing.window)
-        stats_window_sketch(windows->closing.window, &scope, which, &sketch.hll);
+    struct sketch sketch = {.mark = sketch_mark(&view->history->key)}, closed;
+    bool any = open_sketch(view, &scope, which, &sketch.hll);
     const struct small_sum *sum =
         small_sums_find(sums_sketches(&windows->sums, view->window, view->now_ns),
                         record_of(RECORD_DISTINCT + which, scope.side), view_name(stream));
-    struct sketch closed;
     if (sum && sketch_decode(&closed, buf_span(&sum->sketch)) == 0)
         sketch_merge(&sketch, &closed);
-    return (uint64_t)(hll_estimate(&sketch.hll) + 0.5);
+    return any || sum ? (uint64_t)(hll_estimate(&sketch.hll) + 0.5) : 0;
 }
 
 uint64_t view_untold(const struct view *view, enum stats_side side)
@@ -148,12 +167,11 @@ uint64_t view_untold(const struct view *view, enum stats_side side)
     return sum ? series_events(&sum->counts) : 0;
 }
 
-/* True when the sum of a list of all streams has left nothing out. */
-static bool is_whole(const struct view *view, enum stats_table_id table, enum stats_side side)
+bool view_is_whole(const struct view *view, const struct stats_stream *stream,
+                   enum stats_table_id table)
 {
     struct sums *sums = &view->history->windows.sums;
-    const struct list_key key =
-        key_of(view, &view->now->total[side], RECORD_TOPS + table, VIEW_ROWS);
+    const struct list_key key = key_of(view, stream, RECORD_TOPS + table, VIEW_ROWS);
     const struct list_sum *sum = sums_take(sums, &key, view->now_ns);
     bool whole = sum && !sum->tops.failed && sum->tops.floor[TOPS_HITS] == 0;
     sums_give(sums, sum);
@@ -168,7 +186,7 @@ bool view_is_exact(const struct view *view)
     stats_window_leave(stats);
     exact = exact && (!closing || stats_window_exact(closing)) && !view_closed_counts(view)->failed;
     for (unsigned i = 0; exact && i < STATS_TABLES * STATS_SIDES; i++)
-        exact = is_whole(view, (enum stats_table_id)(i / STATS_SIDES),
-                         (enum stats_side)(i % STATS_SIDES));
+        exact = view_is_whole(view, &view->now->total[i % STATS_SIDES],
+                              (enum stats_table_id)(i / STATS_SIDES));
     return exact;
 }

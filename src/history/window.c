@@ -12,10 +12,13 @@ enum {
 
 /* --- snapshots ------------------------------------------------------------------------------ */
 
-/* Lists that are whole are counted. False: the list is not. */
+/* Lists that are whole are counted. False: the list is not, which most are not already without what
+ * is open. */
 static bool count_list(const struct view *view, struct stats_stream *stream,
                        enum stats_table_id table)
 {
+    if (!view_is_whole(view, stream, table))
+        return false;
     struct tops list = view_list(view, stream, table, VIEW_ROWS, &(struct tops_part){0});
     bool whole = !list.failed && list.floor[TOPS_HITS] == 0;
     *stats_distinct_in(&stream->distinct, stats_table_distinct(table)) = list.len;
@@ -118,6 +121,8 @@ static struct stats_snapshot *make_snapshot(struct view *view, enum stats_window
     snapshot->window = window;
     snapshot->other_streams = 0;
     struct small_sums open = small_sums_of(&view->open);
+    if (now->stream_count > APART_MOST)
+        view_copy_keys(view);
     for (enum stats_side side = STATS_SIDES; side-- > 0;)
         fill_side(view, &open, snapshot, side);
     small_sums_free(&open);

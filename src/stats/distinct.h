@@ -19,10 +19,22 @@ enum stats_distinct_id { /* numbers in databases: never changed */
 /* Of one stream, or of all, on one side: counts, right while the tables are exact, and sketches
  * from the first key on, so that nothing is lost when they no longer are. Domains have no sketch of
  * their own: those of names asked and answered together are it. Those of all have what came before
- * the window that runs, which has its own. */
+ * the window that runs, which has its own.
+ *
+ * Each second there is an estimate of every stream that has sent something; to look at all
+ * registers for that would take longer than to count what changes. Zeroed is empty. */
 struct distinct_counts {
     uint64_t exact[STATS_DISTINCTS];
     struct hll sketch[STATS_DISTINCTS];
+    /* How many registers have each rank but 0, of domains too; private to distinct.c. */
+    uint16_t ranks[STATS_DISTINCTS][HLL_RANKS];
 };
+
+/* Adds a key, or those of another sketch, to one of the sketches that there are. */
+void distinct_add(struct distinct_counts *counts, enum stats_distinct_id id, uint64_t hash);
+void distinct_merge(struct distinct_counts *counts, enum stats_distinct_id id,
+                    const struct hll *from);
+/* What hll_estimate says of the sketch, or of domains. */
+double distinct_estimate(const struct distinct_counts *counts, enum stats_distinct_id id);
 
 #endif

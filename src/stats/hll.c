@@ -1,6 +1,7 @@
 #include "stats/hll.h"
 
 #include <math.h>
+#include <string.h>
 
 void hll_merge(struct hll *into, const struct hll *from)
 {
@@ -46,28 +47,36 @@ static double full(double x)
     return sum / 3;
 }
 
-/* How many registers have each rank; those from a file may have anything. Most are alike, and to
- * count one waits for the one before, so there are some counts of each. */
-static void count_ranks(const struct hll *hll, unsigned ranks[UINT8_MAX + 1])
+/* Most ranks are alike, and to count one waits for the one before, so there are some counts of
+ * each.
+ */
+void hll_count_ranks(const struct hll *hll, uint16_t ranks[HLL_RANKS])
 {
     enum { LANES = 4 };
-    unsigned lanes[LANES][UINT8_MAX + 1] = {0};
+    uint16_t lanes[LANES][UINT8_MAX + 1] = {{0}};
     for (int i = 0; i < HLL_REGISTERS; i += LANES) {
         for (int lane = 0; lane < LANES; lane++)
             lanes[lane][hll->registers[i + lane]]++;
     }
+    memset(ranks, 0, HLL_RANKS * sizeof *ranks);
     for (int rank = 0; rank <= UINT8_MAX; rank++)
-        ranks[rank] = lanes[0][rank] + lanes[1][rank] + lanes[2][rank] + lanes[3][rank];
+        ranks[rank < HLL_RANKS ? rank : HLL_RANKS - 1] +=
+            (uint16_t)(lanes[0][rank] + lanes[1][rank] + lanes[2][rank] + lanes[3][rank]);
 }
 
-double hll_estimate(const struct hll *hll)
+double hll_estimate_ranks(const uint16_t ranks[HLL_RANKS])
 {
     const double m = HLL_REGISTERS;
-    unsigned ranks[UINT8_MAX + 1];
-    count_ranks(hll, ranks);
     double sum = m * full(1 - ranks[HLL_RANKS - 1] / m);
     for (int rank = HLL_RANKS - 2; rank >= 1; rank--)
         sum = (sum + ranks[rank]) / 2;
     sum += m * untouched(ranks[0] / m);
     return m * m / (2 * M_LN2 * sum);
+}
+
+double hll_estimate(const struct hll *hll)
+{
+    uint16_t ranks[HLL_RANKS];
+    hll_count_ranks(hll, ranks);
+    return hll_estimate_ranks(ranks);
 }

@@ -19,14 +19,25 @@ struct hll {
     uint8_t registers[HLL_REGISTERS];
 };
 
+/* The register that a hash belongs to, and the rank that it gives it: how many zeros its other bits
+ * begin with, and one. */
+static inline unsigned hll_place(uint64_t hash)
+{
+    return (unsigned)(hash >> (64 - HLL_BITS));
+}
+
+static inline uint8_t hll_rank(uint64_t hash)
+{
+    /* The bit that is set behind them ends the count when all of them are zero. */
+    uint64_t rest = hash << HLL_BITS | UINT64_C(1) << (HLL_BITS - 1);
+    return (uint8_t)(__builtin_clzll(rest) + 1);
+}
+
 /* The hash must be keyed (attackers choose names) and of full 64-bit quality. */
 static inline void hll_add(struct hll *hll, uint64_t hash)
 {
-    uint8_t *at = &hll->registers[hash >> (64 - HLL_BITS)];
-    /* The rank: how many zeros the other bits begin with, and one. The bit that is set behind them
-     * ends the count when all of them are zero. */
-    uint64_t rest = hash << HLL_BITS | UINT64_C(1) << (HLL_BITS - 1);
-    uint8_t rank = (uint8_t)(__builtin_clzll(rest) + 1);
+    uint8_t *at = &hll->registers[hll_place(hash)];
+    uint8_t rank = hll_rank(hash);
     if (rank > *at)
         *at = rank;
 }
@@ -34,11 +45,15 @@ static inline void hll_add(struct hll *hll, uint64_t hash)
 /* Asks for the memory that hll_add will need. */
 static inline void hll_prefetch(const struct hll *hll, uint64_t hash)
 {
-    __builtin_prefetch(&hll->registers[hash >> (64 - HLL_BITS)], 1);
+    __builtin_prefetch(&hll->registers[hll_place(hash)], 1);
 }
 
 void hll_merge(struct hll *into, const struct hll *from);
 /* With an estimator that has no bias for small and medium numbers (Ertl 2017). */
 double hll_estimate(const struct hll *hll);
+/* How many registers have each rank; those that no hash gives, which may come from a file, count as
+ * the highest. And the estimate from that, which looks at no register. */
+void hll_count_ranks(const struct hll *hll, uint16_t ranks[HLL_RANKS]);
+double hll_estimate_ranks(const uint16_t ranks[HLL_RANKS]);
 
 #endif

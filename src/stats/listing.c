@@ -161,7 +161,8 @@ static void give_up_side(struct stats *stats, const struct stream_state *s, enum
     rest->sides[side].counted = true;
     for (int d = 0; d < STATS_DISTINCTS; d++) {
         if (d != DISTINCT_DOMAINS)
-            hll_merge(&rest->distinct[side].sketch[d], &s->distinct[side].sketch[d]);
+            distinct_merge(&rest->distinct[side], (enum stats_distinct_id)d,
+                           &s->distinct[side].sketch[d]);
     }
     for (unsigned b = 0; s->sides[side].apart && b < QUANTILE_BUCKETS; b++)
         stats->left_apart[side][b] += counters->latency[b];

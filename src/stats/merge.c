@@ -97,7 +97,8 @@ static void merge_missed(struct stats *stats, const struct shard *shard, const u
             continue;
         hll_merge(&stats->window->distinct[side][d], missed);
         if (alone < shard->stream_count)
-            hll_merge(&stats->streams[numbers[alone]].distinct[side].sketch[d], missed);
+            distinct_merge(&stats->streams[numbers[alone]].distinct[side],
+                           (enum stats_distinct_id)d, missed);
     }
 }
 
@@ -143,28 +144,21 @@ void stats_merge_blocks(struct stats *stats, struct shard_blocks *blocks)
 
 /* --- tables --------------------------------------------------------------------------------- */
 
-/* The sketches that have a key of which some distinct numbers have news: the stream's, and those of
- * the window, which the total gets when it ends. Returns how many these are. Of domains there is
- * none (stats/distinct.h). */
-enum { NEWS_SKETCHES = 2 * 2 };
-static unsigned sketches_of(struct stats *stats, const struct table_news *news,
-                            struct hll *sketches[NEWS_SKETCHES])
+/* Of which distinct numbers a sketch gets the key. Of domains there is none (stats/distinct.h). */
+static unsigned sketched(const struct table_news *news)
 {
-    unsigned stream = news->group / STATS_SIDES, side = news->group % STATS_SIDES, count = 0;
-    for (unsigned left = news->bits & ~(1u << DISTINCT_DOMAINS); left; left &= left - 1) {
-        int id = __builtin_ctz(left);
-        sketches[count++] = &stats->streams[stream].distinct[side].sketch[id];
-        sketches[count++] = &stats->window->distinct[side][id];
-    }
-    return count;
+    return news->bits & ~(1u << DISTINCT_DOMAINS);
 }
 
 /* Sketches are far away: while others are counted, what is needed of one comes. */
 static void prefetch_news(struct stats *stats, const struct table_news *news)
 {
-    struct hll *sketches[NEWS_SKETCHES];
-    for (unsigned i = sketches_of(stats, news, sketches); i-- > 0;)
-        hll_prefetch(sketches[i], news->hash);
+    unsigned stream = news->group / STATS_SIDES, side = news->group % STATS_SIDES;
+    for (unsigned left = sketched(news); left; left &= left - 1) {
+        int id = __builtin_ctz(left);
+        hll_prefetch(&stats->streams[stream].distinct[side].sketch[id], news->hash);
+        hll_prefetch(&stats->window->distinct[side][id], news->hash);
+    }
 }
 
 static void count_exactly(struct distinct_counts *counts, unsigned bits)
@@ -190,17 +184,21 @@ static void count_news(struct stats *stats, const struct table_news *news)
 {
     enum stats_table_id table = (enum stats_table_id)news->table;
     unsigned stream = news->group / STATS_SIDES, side = news->group % STATS_SIDES;
-    struct hll *sketches[NEWS_SKETCHES];
+    struct distinct_counts *counts = &stats->streams[stream].distinct[side];
     if (stats_counts_all(stats, table)) {
         unsigned before = bits_before(stats, news);
         unsigned of_stream = news->bits & ~before, of_all = of_stream;
         if (stats->knows)
             of_all = news->bits & ~(unsigned)table_know(stats->known, news);
-        count_exactly(&stats->streams[stream].distinct[side], of_stream);
+        count_exactly(counts, of_stream);
         count_exactly(&stats_total(stats)->distinct[side], of_all);
     }
-    for (unsigned i = sketches_of(stats, news, sketches); i-- > 0;)
-        hll_add(sketches[i], news->hash);
+    /* The stream's, and those of the window, which the total gets when it ends. */
+    for (unsigned left = sketched(news); left; left &= left - 1) {
+        enum stats_distinct_id id = (enum stats_distinct_id)__builtin_ctz(left);
+        distinct_add(counts, id, news->hash);
+        hll_add(&stats->window->distinct[side][id], news->hash);
+    }
 }
 
 /* Merges `count` entries, at most TABLE_BATCH. */

@@ -11,7 +11,7 @@
 
 enum {
     WINDOWS_PART = 16,  /* of all one such part is for what windows keep */
-    STREAMS_SHARE = 47, /* at the most; in hundredths of all */
+    STREAMS_SHARE = 48, /* at the most; in hundredths of all */
     SHARDS_SHARE = 39,  /* of what all streams would leave */
     TABLES_SHARE = 44,  /* of what is left then; windows have the rest */
     WINDOWS = 172,   /* the one that runs, and the rows and keys of the last one; in hundredths */

@@ -100,9 +100,9 @@ bool stats_counts_all(const struct stats *stats, enum stats_table_id table)
            stats->unlisted == 0;
 }
 
-static uint64_t estimate(const struct hll *sketch)
+static uint64_t whole(double estimate)
 {
-    return (uint64_t)(hll_estimate(sketch) + 0.5);
+    return (uint64_t)(estimate + 0.5);
 }
 
 void stats_window_all(const struct stats_window *window, enum stats_side side,
@@ -114,19 +114,26 @@ void stats_window_all(const struct stats_window *window, enum stats_side side,
         hll_merge(sketch, &sketches[DISTINCT_ANSWERED]);
 }
 
+/* Of all streams: what came before the window that runs, and that. */
+static uint64_t estimate_total(const struct stats *stats, enum stats_side side,
+                               enum stats_distinct_id id)
+{
+    const struct distinct_counts *counts = &stats_total(stats)->distinct[side];
+    struct hll sum = counts->sketch[id == DISTINCT_DOMAINS ? DISTINCT_ASKED : id];
+    if (id == DISTINCT_DOMAINS)
+        hll_merge(&sum, &counts->sketch[DISTINCT_ANSWERED]);
+    stats_window_all(stats->window, side, id, &sum);
+    return whole(hll_estimate(&sum));
+}
+
 uint64_t stats_count_distinct(const struct stats *stats, const struct stream_state *stream,
                               enum stats_side side, enum stats_distinct_id id)
 {
     const struct distinct_counts *counts = &stream->distinct[side];
-    const struct stats_window *window = stream == stats_total(stats) ? stats->window : NULL;
     if (stats_counts_all(stats, table_of(id)))
         return counts->exact[id];
-    struct hll sum = counts->sketch[id == DISTINCT_DOMAINS ? DISTINCT_ASKED : id];
-    if (id == DISTINCT_DOMAINS)
-        hll_merge(&sum, &counts->sketch[DISTINCT_ANSWERED]);
-    if (window)
-        stats_window_all(window, side, id, &sum);
-    return estimate(&sum);
+    return stream == stats_total(stats) ? estimate_total(stats, side, id)
+                                        : whole(distinct_estimate(counts, id));
 }
 
 enum { ELSEWHEN_SECONDS = 60 /* neither clocks that are set nor the way here account for more */ };
@@ -253,7 +260,7 @@ static void fill_snapshot(struct stats *stats, struct stats_snapshot *snapshot, 
     snapshot->unlisted = stats->unlisted;
     for (int side = 0; side < STATS_SIDES; side++)
         snapshot->other_streams += events_of(&stats_rest(stats)->sides[side].counters);
-    snapshot->other_identities = stats->rest_used ? estimate(&stats->others) : 0;
+    snapshot->other_identities = stats->rest_used ? whole(hll_estimate(&stats->others)) : 0;
     snapshot->places = stats->places;
     snapshot->exact = is_exact(stats);
     fill_stream(stats, stats_total(stats), snapshot->total, now_ns, second_ends);

@@ -220,9 +220,18 @@ void stats_window_fold(struct stats *stats, struct stats_window *window);
  * rows of each stream quick to find. Nobody may look at it meanwhile. */
 void stats_window_seal(struct stats_window *window);
 void stats_window_free(struct stats_window *window);
-/* The window that runs, which stands still until stats_window_leave: for moments. */
+/* The window that runs, which stands still until stats_window_leave: for moments. It has what the
+ * workers have handed over: stats_take sees to that. */
 const struct stats_window *stats_window_enter(struct stats *stats);
 void stats_window_leave(struct stats *stats);
+/* The keys of single streams in the window that runs, at one moment: for who asks for sketches of
+ * many. NULL: no memory. */
+struct stats_window_keys;
+struct stats_window_keys *stats_window_keys(struct stats *stats);
+void stats_window_keys_free(struct stats_window_keys *keys);
+/* As stats_window_sketch, of one stream. */
+bool stats_window_keys_sketch(const struct stats_window_keys *keys, const struct stats_scope *scope,
+                              enum stats_distinct_id which, struct hll *sketch);
 
 /* The first keys of its tables: stats/leaders.h. */
 /* Adds the keys of a scope to a sketch. Of a single stream those that tables still have are known.

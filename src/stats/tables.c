@@ -376,6 +376,12 @@ bool table_set_sketch(const struct table_set *set, const struct stats_scope *sco
     return any;
 }
 
+uint8_t table_set_row_bits(const struct table_set *set, enum stats_table_id id,
+                           const struct stats_row *row)
+{
+    return counts_for(set, id, row);
+}
+
 uint8_t table_set_bits(const struct table_set *set, enum stats_table_id id, uint64_t hash,
                        uint16_t group)
 {

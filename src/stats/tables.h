@@ -88,7 +88,9 @@ size_t table_set_add(struct table_set *set, const struct shard *shard, enum shar
                      const struct table_item *items, size_t count, struct table_news *news);
 /* Adds to a server's tally, in the group; but not without a row. */
 void table_set_tally(struct table_set *set, const struct shard_tally *tally, uint16_t group);
-/* Which distinct numbers the key's row counts for, as bits; 0: there is none. */
+/* Which distinct numbers a row counts for, as bits; and the key's row, 0: there is none. */
+uint8_t table_set_row_bits(const struct table_set *set, enum stats_table_id id,
+                           const struct stats_row *row);
 uint8_t table_set_bits(const struct table_set *set, enum stats_table_id id, uint64_t hash,
                        uint16_t group);
 /* Notes for what a key counts on its side, in whatever stream, and returns what was noted before.

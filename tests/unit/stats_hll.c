@@ -7,10 +7,11 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../support/random.h"
-#include "stats/hll.h"
+#include "stats/distinct.h"
 
 static void empty_is_zero(void **state)
 {
@@ -85,6 +86,34 @@ static void merging_takes_the_larger(void **state)
     assert_int_equal(b.registers[1], 2);
 }
 
+/* An estimate of a sketch among distinct counts is that of its registers, whatever came by adding
+ * and by merging; and domains are what names asked and answered are together. */
+static void estimates_follow_the_registers(void **state)
+{
+    (void)state;
+    struct distinct_counts *counts = calloc(2, sizeof *counts);
+    struct random random = {5};
+    assert_non_null(counts);
+    for (int step = 0; step < 60; step++) {
+        struct distinct_counts *to = &counts[step % 2];
+        for (int i = 0; i < step * step; i++)
+            distinct_add(to, i % 3 ? DISTINCT_ASKED : DISTINCT_ANSWERED, random_u64(&random));
+        for (int i = 0; i < step; i++)
+            distinct_add(to, DISTINCT_CLIENTS, random_u64(&random) >> i % 64);
+        for (int id = 0; step % 9 == 8 && id < STATS_DISTINCTS; id++) {
+            if (id != DISTINCT_DOMAINS)
+                distinct_merge(to, (enum stats_distinct_id)id, &counts[!(step % 2)].sketch[id]);
+        }
+        struct hll domains = to->sketch[DISTINCT_ASKED];
+        hll_merge(&domains, &to->sketch[DISTINCT_ANSWERED]);
+        for (int id = 0; id < STATS_DISTINCTS; id++) {
+            double wanted = hll_estimate(id == DISTINCT_DOMAINS ? &domains : &to->sketch[id]);
+            assert_true(distinct_estimate(to, (enum stats_distinct_id)id) == wanted);
+        }
+    }
+    free(counts);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -94,6 +123,7 @@ int main(void)
         cmocka_unit_test(small_numbers_are_nearly_exact),
         cmocka_unit_test(any_registers_give_a_number),
         cmocka_unit_test(merging_takes_the_larger),
+        cmocka_unit_test(estimates_follow_the_registers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
