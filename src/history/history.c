@@ -184,6 +184,7 @@ static void close_part(struct history *history, bool settle)
     windows->wheel.failed = false;
     pthread_rwlock_unlock(&windows->lock);
     stats_window_free(window);
+    windows_add_up(windows);
     windows_tidy(windows, history->recorder.last->generation);
 }
 

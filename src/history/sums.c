@@ -4,6 +4,8 @@
 
 #include "history/tops_sum.h"
 
+enum { AGAIN_MAX = 32 /* lists that are made again */ };
+
 void sums_init(struct sums *sums, const struct wheel *wheel, const struct siphash_key *key)
 {
     *sums = (struct sums){.wheel = wheel, .key = *key};
@@ -17,24 +19,51 @@ static void sum_free(struct list_sum *sum)
     free(sum);
 }
 
+/* Its key is kept when it is to be made again. */
+static void forget_list(struct sums *sums, struct list_sum *sum)
+{
+    if (!sum->asked || sums->lists_again_count == AGAIN_MAX) {
+        sum_free(sum);
+        return;
+    }
+    tops_free(&sum->tops);
+    sum->next = sums->lists_again;
+    sums->lists_again = sum;
+    sums->lists_again_count++;
+}
+
 void sums_forget(struct sums *sums)
 {
     while (sums->first) {
         struct list_sum *first = sums->first;
         sums->first = first->next;
-        sum_free(first);
+        forget_list(sums, first);
     }
     sums->bytes = 0;
     for (int w = 0; w < WHEEL_WINDOWS; w++) {
         small_sums_free(&sums->counts[w]);
         small_sums_free(&sums->sketches[w]);
         small_sums_free(&sums->untold[w]);
+        sums->again[w] |= sums->asked[w];
+        sums->asked[w] = false;
     }
+}
+
+static struct list_sum *next_again(struct sums *sums)
+{
+    struct list_sum *next = sums->lists_again;
+    if (next) {
+        sums->lists_again = next->next;
+        sums->lists_again_count--;
+    }
+    return next;
 }
 
 void sums_free(struct sums *sums)
 {
     sums_forget(sums);
+    for (struct list_sum *again; (again = next_again(sums));)
+        sum_free(again);
     pthread_mutex_destroy(&sums->making);
     pthread_mutex_destroy(&sums->lock);
 }
@@ -207,10 +236,19 @@ const struct small_sums *sums_untold(struct sums *sums, enum wheel_window window
     return make_small(sums, &sums->untold[window], window, now_ns, known_ns, take_untold);
 }
 
-const struct small_sums *sums_sketches(struct sums *sums, enum wheel_window window, int64_t now_ns)
+static const struct small_sums *make_sketches(struct sums *sums, enum wheel_window window,
+                                              int64_t now_ns)
 {
     int64_t known_ns = wheel_known(sums->wheel, window, now_ns).keys_ns;
     return make_small(sums, &sums->sketches[window], window, now_ns, known_ns, take_sketches);
+}
+
+const struct small_sums *sums_sketches(struct sums *sums, enum wheel_window window, int64_t now_ns)
+{
+    pthread_mutex_lock(&sums->making);
+    sums->asked[window] = true;
+    pthread_mutex_unlock(&sums->making);
+    return make_sketches(sums, window, now_ns);
 }
 
 const struct small_sum *small_sums_find(const struct small_sums *sums, unsigned what,
@@ -322,7 +360,7 @@ static void make_room(struct sums *sums)
     }
 }
 
-const struct list_sum *sums_take(struct sums *sums, const struct list_key *key, int64_t now_ns)
+static struct list_sum *take(struct sums *sums, const struct list_key *key, int64_t now_ns)
 {
     struct list_sum *sum = find_made(sums, key);
     if (sum)
@@ -343,6 +381,17 @@ const struct list_sum *sums_take(struct sums *sums, const struct list_key *key, 
     return sum;
 }
 
+const struct list_sum *sums_take(struct sums *sums, const struct list_key *key, int64_t now_ns)
+{
+    struct list_sum *sum = take(sums, key, now_ns);
+    if (!sum)
+        return NULL;
+    pthread_mutex_lock(&sums->lock);
+    sum->asked = true;
+    pthread_mutex_unlock(&sums->lock);
+    return sum;
+}
+
 void sums_give(struct sums *sums, const struct list_sum *sum)
 {
     if (!sum)
@@ -351,4 +400,19 @@ void sums_give(struct sums *sums, const struct list_sum *sum)
     ((struct list_sum *)sum)->users--;
     make_room(sums);
     pthread_mutex_unlock(&sums->lock);
+}
+
+void sums_make_again(struct sums *sums, int64_t now_ns)
+{
+    for (enum wheel_window w = 0; w < WHEEL_WINDOWS; w++) {
+        if (sums->again[w]) {
+            sums_counts(sums, w, now_ns);
+            make_sketches(sums, w, now_ns);
+        }
+        sums->again[w] = false;
+    }
+    for (struct list_sum *again; (again = next_again(sums));) {
+        sums_give(sums, take(sums, &again->key, now_ns));
+        sum_free(again);
+    }
 }

@@ -1,8 +1,9 @@
 /*
  * What the closed parts of windows add up to. Counts of all streams are added up at once, and so
  * are sketches, for they are small; lists one by one when somebody asks for them. Sums are kept
- * until a part closes, lists as long as there is room for them: so only the first question in ten
- * seconds takes longer.
+ * until a part closes, lists as long as there is room for them. What somebody has asked for since
+ * the last part closed is made again when the next one has, by who closes it: most who ask come
+ * again, and only the first question takes longer.
  *
  * Whoever asks holds the windows' lock for reading, so that parts and sums stand still.
  */
@@ -47,6 +48,7 @@ struct list_sum {
     size_t bytes;
     unsigned users; /* who have it from sums_take */
     uint64_t used;  /* larger is later */
+    bool asked;     /* by somebody */
 };
 
 struct sums {
@@ -54,16 +56,24 @@ struct sums {
     struct siphash_key key;
     pthread_mutex_t making; /* one sum at a time; taken before `lock` */
     struct small_sums counts[WHEEL_WINDOWS], untold[WHEEL_WINDOWS], sketches[WHEEL_WINDOWS];
-    pthread_mutex_t lock; /* of what follows */
+    bool asked[WHEEL_WINDOWS]; /* somebody has asked for these */
+    pthread_mutex_t lock;      /* of what follows */
     struct list_sum *first;
     size_t bytes, bytes_max; /* of lists: past it the oldest go, but none that is in use */
     uint64_t uses;
+    /* What had been asked for when it was forgotten; of lists the keys. */
+    bool again[WHEEL_WINDOWS];
+    struct list_sum *lists_again;
+    unsigned lists_again_count;
 };
 
 void sums_init(struct sums *sums, const struct wheel *wheel, const struct siphash_key *key);
 void sums_free(struct sums *sums);
 /* Something else is in the windows now. With the windows' lock, for writing. */
 void sums_forget(struct sums *sums);
+/* Makes again what had been asked for, for windows that end at that moment. Who has made the sums
+ * be forgotten; with the windows' lock, for reading. */
+void sums_make_again(struct sums *sums, int64_t now_ns);
 
 /* The counts, or the sketches, in a window that ends at that moment. */
 const struct small_sums *sums_counts(struct sums *sums, enum wheel_window window, int64_t now_ns);

@@ -93,6 +93,13 @@ void windows_put(struct windows *windows, struct wheel_part *part)
     sums_forget(&windows->sums);
 }
 
+void windows_add_up(struct windows *windows)
+{
+    pthread_rwlock_rdlock(&windows->lock);
+    sums_make_again(&windows->sums, windows->open_ns);
+    pthread_rwlock_unlock(&windows->lock);
+}
+
 void windows_restore(struct windows *windows, enum wheel_window length, struct wheel_part *part)
 {
     wheel_restore(&windows->wheel, length, part);

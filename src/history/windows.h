@@ -51,6 +51,8 @@ struct wheel_part windows_close(struct windows *windows, const struct stats_snap
  * windows_put has the lock, for writing. What is closing's window is the caller's again. */
 void windows_prepare(struct windows *windows, struct wheel_part *part);
 void windows_put(struct windows *windows, struct wheel_part *part);
+/* Then, without the lock: makes what others will ask for again. */
+void windows_add_up(struct windows *windows);
 /* A part of a run before; see wheel_restore. */
 void windows_restore(struct windows *windows, enum wheel_window length, struct wheel_part *part);
 /* Some windows, bits (1 << enum wheel_window), have nothing but what comes from the open part on,
