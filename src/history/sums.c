@@ -161,8 +161,11 @@ static void add_sketches(struct small_sum *to, const struct record *pieces, size
             sketch_merge(&two[0], &two[1]);
         any = true;
     }
-    if (any)
-        sketch_encode(&two[0], &to->sketch);
+    if (!any)
+        return;
+    sketch_encode(&two[0], &to->sketch);
+    to->mark = two[0].mark;
+    hll_count_ranks(&two[0].hll, to->ranks);
 }
 
 /* Makes one sum of pieces that are alike. */

@@ -22,7 +22,9 @@ struct small_sum {
     uint8_t name_len; /* of the stream; 0: all together */
     char name[STREAM_NAME_MAX];
     struct counts counts;
-    struct buf sketch; /* as bytes */
+    struct buf sketch;         /* as bytes */
+    uint64_t mark;             /* sketch_mark of it ... */
+    uint16_t ranks[HLL_RANKS]; /* ... and how many of its registers have each rank */
 };
 
 /* Those of all, in the order of streams and kinds. */

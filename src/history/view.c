@@ -132,16 +132,32 @@ static bool open_sketch(const struct view *view, const struct stats_scope *scope
 {
     struct stats *stats = view->history->stats;
     const struct stats_window *closing = view->history->windows.closing.window;
-    bool any;
-    if (view->keys && scope->stream != STATS_ALL) {
-        any = stats_window_keys_sketch(view->keys, scope, which, sketch);
-    } else {
-        any = stats_window_sketch(stats_window_enter(stats), scope, which, sketch);
-        stats_window_leave(stats);
-    }
+    bool any = stats_window_sketch(stats_window_enter(stats), scope, which, sketch);
+    stats_window_leave(stats);
     if (closing)
         any |= stats_window_sketch(closing, scope, which, sketch);
     return any;
+}
+
+static uint64_t whole(double estimate)
+{
+    return (uint64_t)(estimate + 0.5);
+}
+
+/* From what is known of the ranks of what has closed, `sum` (NULL: nothing has), to which the
+ * copied keys are added. */
+static uint64_t estimate_copied(const struct view *view, const struct stats_scope *scope,
+                                enum stats_distinct_id which, const struct small_sum *sum)
+{
+    struct sketch sketch;
+    uint16_t ranks[HLL_RANKS] = {HLL_REGISTERS};
+    bool closed = sum && sketch_decode(&sketch, buf_span(&sum->sketch)) == 0;
+    if (closed)
+        memcpy(ranks, sum->ranks, sizeof ranks);
+    else
+        memset(&sketch.hll, 0, sizeof sketch.hll);
+    bool any = stats_window_keys_add(view->keys, scope, which, &sketch.hll, ranks);
+    return any || closed ? whole(hll_estimate_ranks(ranks)) : 0;
 }
 
 uint64_t view_estimate(const struct view *view, const struct stats_stream *stream,
@@ -149,14 +165,18 @@ uint64_t view_estimate(const struct view *view, const struct stats_stream *strea
 {
     struct windows *windows = &view->history->windows;
     const struct stats_scope scope = scope_of(stream);
-    struct sketch sketch = {.mark = sketch_mark(&view->history->key)}, closed;
-    bool any = open_sketch(view, &scope, which, &sketch.hll);
+    const uint64_t mark = sketch_mark(&view->history->key);
     const struct small_sum *sum =
         small_sums_find(sums_sketches(&windows->sums, view->window, view->now_ns),
                         record_of(RECORD_DISTINCT + which, scope.side), view_name(stream));
+    bool copied = view->keys && scope.stream != STATS_ALL && !windows->closing.window;
+    if (copied && (!sum || sum->mark == mark))
+        return estimate_copied(view, &scope, which, sum);
+    struct sketch sketch = {.mark = mark}, closed;
+    bool any = open_sketch(view, &scope, which, &sketch.hll);
     if (sum && sketch_decode(&closed, buf_span(&sum->sketch)) == 0)
         sketch_merge(&sketch, &closed);
-    return any || sum ? (uint64_t)(hll_estimate(&sketch.hll) + 0.5) : 0;
+    return any || sum ? whole(hll_estimate(&sketch.hll)) : 0;
 }
 
 uint64_t view_untold(const struct view *view, enum stats_side side)

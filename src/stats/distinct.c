@@ -13,25 +13,24 @@ static enum stats_distinct_id other_of(enum stats_distinct_id id)
     return id == DISTINCT_ASKED ? DISTINCT_ANSWERED : DISTINCT_ASKED;
 }
 
-static void move_rank(uint16_t ranks[HLL_RANKS], uint8_t from, uint8_t to)
+/* What the register of names asked and answered together becomes. */
+static void count_domain(struct distinct_counts *counts, enum stats_distinct_id id, unsigned place,
+                         uint8_t rank)
 {
-    ranks[from]--;
-    ranks[to]++;
+    uint8_t mine = counts->sketch[id].registers[place];
+    uint8_t other = counts->sketch[other_of(id)].registers[place];
+    uint8_t both = mine > other ? mine : other;
+    if (rank <= both)
+        return;
+    counts->ranks[DISTINCT_DOMAINS][both]--;
+    counts->ranks[DISTINCT_DOMAINS][rank]++;
 }
 
 void distinct_add(struct distinct_counts *counts, enum stats_distinct_id id, uint64_t hash)
 {
-    unsigned place = hll_place(hash);
-    uint8_t rank = hll_rank(hash), *at = &counts->sketch[id].registers[place];
-    if (rank <= *at)
-        return;
-    if (is_of_domains(id)) {
-        uint8_t other = counts->sketch[other_of(id)].registers[place];
-        if (rank > other)
-            move_rank(counts->ranks[DISTINCT_DOMAINS], *at > other ? *at : other, rank);
-    }
-    move_rank(counts->ranks[id], *at, rank);
-    *at = rank;
+    if (is_of_domains(id))
+        count_domain(counts, id, hll_place(hash), hll_rank(hash));
+    hll_add_ranked(&counts->sketch[id], counts->ranks[id], hash);
 }
 
 void distinct_merge(struct distinct_counts *counts, enum stats_distinct_id id,

@@ -42,6 +42,18 @@ static inline void hll_add(struct hll *hll, uint64_t hash)
         *at = rank;
 }
 
+/* The same, of a sketch of which is known how many registers have each rank. */
+static inline void hll_add_ranked(struct hll *hll, uint16_t ranks[HLL_RANKS], uint64_t hash)
+{
+    uint8_t *at = &hll->registers[hll_place(hash)];
+    uint8_t rank = hll_rank(hash);
+    if (rank <= *at)
+        return;
+    ranks[*at]--;
+    ranks[rank]++;
+    *at = rank;
+}
+
 /* Asks for the memory that hll_add will need. */
 static inline void hll_prefetch(const struct hll *hll, uint64_t hash)
 {

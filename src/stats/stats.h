@@ -229,9 +229,10 @@ void stats_window_leave(struct stats *stats);
 struct stats_window_keys;
 struct stats_window_keys *stats_window_keys(struct stats *stats);
 void stats_window_keys_free(struct stats_window_keys *keys);
-/* As stats_window_sketch, of one stream. */
-bool stats_window_keys_sketch(const struct stats_window_keys *keys, const struct stats_scope *scope,
-                              enum stats_distinct_id which, struct hll *sketch);
+/* As stats_window_sketch, of one stream, into a sketch that has so many registers of each rank. */
+bool stats_window_keys_add(const struct stats_window_keys *keys, const struct stats_scope *scope,
+                           enum stats_distinct_id which, struct hll *sketch,
+                           uint16_t ranks[HLL_RANKS]);
 
 /* The first keys of its tables: stats/leaders.h. */
 /* Adds the keys of a scope to a sketch. Of a single stream those that tables still have are known.

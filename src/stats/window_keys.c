@@ -68,8 +68,9 @@ void stats_window_keys_free(struct stats_window_keys *keys)
     free(keys);
 }
 
-bool stats_window_keys_sketch(const struct stats_window_keys *keys, const struct stats_scope *scope,
-                              enum stats_distinct_id which, struct hll *sketch)
+bool stats_window_keys_add(const struct stats_window_keys *keys, const struct stats_scope *scope,
+                           enum stats_distinct_id which, struct hll *sketch,
+                           uint16_t ranks[HLL_RANKS])
 {
     const struct table_keys *of = &keys->of[table_of(which)];
     size_t place = (unsigned)scope->stream % STATS_STREAMS_MAX;
@@ -80,7 +81,7 @@ bool stats_window_keys_sketch(const struct stats_window_keys *keys, const struct
     for (uint32_t at = group > 0 ? of->ends[group - 1] : 0; at < of->ends[group]; at++) {
         if (!(of->bits[at] >> which & 1))
             continue;
-        hll_add(sketch, of->hashes[at]);
+        hll_add_ranked(sketch, ranks, of->hashes[at]);
         any = true;
     }
     return any;
