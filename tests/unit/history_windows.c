@@ -46,10 +46,12 @@ static struct scene scene;
 static void send_wanted(void)
 {
     for (unsigned n = atomic_load(&scene.sent); n < atomic_load(&scene.wanted); n++) {
-        char name[32];
+        char name[32], stream[16];
+        unsigned streams = atomic_load(&streams_used);
+        unsigned number = streams > 2 ? n % streams : n % 3 == 0 && streams == 2;
         snprintf(name, sizeof name, "n%u.example.", n % atomic_load(&names_used));
-        send_event(scene.stats, MINE, n % 3 || atomic_load(&streams_used) == 1 ? "ns1" : "ns2",
-                   name, n % 7, STATS_QUERY, 1, 0, -1, 60);
+        snprintf(stream, sizeof stream, "ns%u", number + 1);
+        send_event(scene.stats, MINE, stream, name, n % 7, STATS_QUERY, 1, 0, -1, 60);
         atomic_store(&scene.sent, n + 1);
     }
 }
@@ -95,7 +97,7 @@ static int begin(void **state)
     struct error err;
     (void)state;
     scene = (struct scene){.history = history_open(&in_memory, &key, &err)};
-    const struct stats_options options = {.settings = {.memory = 32 << 20, .streams = 4},
+    const struct stats_options options = {.settings = {.memory = 32 << 20, .streams = 16},
                                           .reader = &stats_native_reader,
                                           .workers = WORKERS,
                                           .key = &key};
@@ -451,6 +453,43 @@ static void readers_keep_nobody_out(void **state)
     assert_int_equal(queries_in(WINDOW_1D), atomic_load(&scene.sent));
 }
 
+/* The keys of every stream in a window, of which about so many are told. */
+static void check_crowd(enum stats_window_id window, size_t streams, unsigned names)
+{
+    const struct stats_snapshot *snapshot = history_snapshot(scene.history, window);
+    assert_int_equal(snapshot->stream_count, streams);
+    for (size_t i = 0; i < streams; i++) {
+        const struct stats_distinct *told = &snapshot->streams[i][STATS_CLIENT].distinct;
+        assert_in_range(told->domains, names - names / 20, names + names / 20);
+        assert_int_equal(told->asked, told->domains);
+        assert_int_equal(told->answered, 0);
+        assert_int_equal(told->clients, 7);
+        assert_int_equal(told->servers, 0);
+    }
+    stats_release(snapshot);
+}
+
+/* Of many streams keys are estimated: those of what is open, and of parts that have closed. */
+static void keys_of_a_crowd(void **state)
+{
+    (void)state;
+    enum { CROWD = 10, EACH = 100 };
+    anew();
+    atomic_store(&names_used, CROWD * EACH);
+    atomic_store(&streams_used, CROWD);
+    send_more(7 * CROWD * EACH);
+    check_crowd(WINDOW_1M, CROWD, EACH);
+    assert_true(history_reset(scene.history, WINDOW_1M)); /* what was open has closed */
+    check_crowd(WINDOW_5M, CROWD, EACH);
+    atomic_store(&names_used, 2 * CROWD * EACH); /* those, and others */
+    send_more(2 * 7 * CROWD * EACH);
+    check_crowd(WINDOW_1M, CROWD, 2 * EACH);
+    check_crowd(WINDOW_5M, CROWD, 2 * EACH);
+    atomic_store(&names_used, NAMES);
+    atomic_store(&streams_used, 2);
+    anew();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -463,6 +502,7 @@ int main(void)
         cmocka_unit_test(all_begin_with_the_statistics),
         cmocka_unit_test(lists_are_as_long_as_can_be),
         cmocka_unit_test(readers_keep_nobody_out),
+        cmocka_unit_test(keys_of_a_crowd),
     };
     log_set_level(LOG_ERROR);
     return cmocka_run_group_tests(tests, begin, end);
