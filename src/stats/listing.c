@@ -59,7 +59,7 @@ struct listing {
     uint16_t *homes;
     bool any_moved;
     struct turns changes, contests;
-    uint64_t version; /* counts changes of who is listed */
+    _Atomic uint64_t version; /* counts changes of who is listed; workers read it */
 };
 
 /* Every group has its own rows. */
@@ -80,7 +80,6 @@ int listing_init(struct stats *stats)
         .numbers = calloc(stats->places + SHARD_RESERVE + 1, sizeof *listing->numbers),
         .peers = calloc(stats->places, sizeof *listing->peers),
         .homes = calloc((stats->places + 1) * STATS_SIDES, sizeof *listing->homes),
-        .version = 1,
     };
     listing_second(stats);
     if (!listing->numbers || !listing->peers || !listing->homes)
@@ -150,7 +149,7 @@ static void occupy(struct stats *stats, struct stream_state *s, const struct sha
     s->name_len = stream->name_len;
     s->peer = stream->peer;
     s->listed = stats->ticks;
-    stats->listing->version++;
+    atomic_fetch_add(&stats->listing->version, 1);
 }
 
 static void give_up_side(struct stats *stats, const struct stream_state *s, enum stats_side side)
@@ -327,12 +326,17 @@ const uint16_t *listing_settle(struct stats *stats)
     return listing->numbers;
 }
 
+bool listing_is_stale(const struct stats *stats, const struct shard *shard)
+{
+    return shard->listing != atomic_load(&stats->listing->version);
+}
+
 void listing_clear_shard(struct stats *stats, struct shard *shard)
 {
     shard_clear(shard);
-    if (shard->listing == stats->listing->version)
+    if (!listing_is_stale(stats, shard))
         return;
-    shard->listing = stats->listing->version;
+    shard->listing = atomic_load(&stats->listing->version);
     shard_list_none(shard);
     for (size_t i = 0; i < stats->stream_count; i++)
         shard_list(shard, name_of(&stats->streams[i]), stats->streams[i].peer);

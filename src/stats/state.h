@@ -193,6 +193,8 @@ unsigned listing_number(struct stats *stats, const struct shard *shard, uint32_t
                         const struct block *block);
 /* All numbers are known: the tables follow. Returns the numbers by place; under the same lock. */
 const uint16_t *listing_settle(struct stats *stats);
+/* True when others are listed by now than have their places in the shard. Any thread. */
+bool listing_is_stale(const struct stats *stats, const struct shard *shard);
 /* Empties a shard that was merged: those that are listed now have their places in it. */
 void listing_clear_shard(struct stats *stats, struct shard *shard);
 /* A second has passed. */

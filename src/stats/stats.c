@@ -37,10 +37,11 @@ static void wake_thread(struct stats *stats, bool hurry)
     pthread_mutex_unlock(&stats->lock);
 }
 
-/* True when the worker now counts into a clean shard. */
-static bool hand_over(struct worker_shards *w)
+/* True when the worker now counts into a clean shard. One in which streams that are listed by now
+ * have no places is handed over even if it is empty: there is no room for them when many come. */
+static bool hand_over(const struct stats *stats, struct worker_shards *w)
 {
-    if (w->active->events == 0)
+    if (w->active->events == 0 && !listing_is_stale(stats, w->active))
         return false;
     struct shard *spare = atomic_exchange_explicit(&w->spare, NULL, memory_order_acquire);
     if (!spare)
@@ -52,12 +53,12 @@ static bool hand_over(struct worker_shards *w)
 }
 
 /* Files can wait until the other shard has been merged; for a second, lest they wait for ever. */
-static bool wait_for_spare(struct worker_shards *w)
+static bool wait_for_spare(const struct stats *stats, struct worker_shards *w)
 {
     bool handed = false;
     for (uint64_t i = 0; i < CLOCK_SECOND_NS / WAIT_NS && !handed; i++) {
         nanosleep(&(struct timespec){.tv_nsec = WAIT_NS}, NULL);
-        handed = hand_over(w);
+        handed = hand_over(stats, w);
     }
     return handed;
 }
@@ -75,7 +76,7 @@ static void observe_flush(void *state, unsigned worker)
     struct worker_shards *w = &stats->workers[worker];
     if (!shard_is_full(w->active))
         return;
-    if (hand_over(w) || (stats->patient && wait_for_spare(w)))
+    if (hand_over(stats, w) || (stats->patient && wait_for_spare(stats, w)))
         wake_thread(stats, true);
 }
 
@@ -96,8 +97,10 @@ static void observe_collect(void *state, unsigned worker)
     struct stats *stats = state;
     struct worker_shards *w = &stats->workers[worker];
     unsigned round = atomic_load(&stats->round);
-    if (round & 1 || !hand_over_blocks(w))
-        hand_over(w);
+    bool whole = round & 1 || listing_is_stale(stats, w->active);
+    bool handed = whole && hand_over(stats, w);
+    if (!handed && !(round & 1) && !hand_over_blocks(w))
+        hand_over(stats, w);
     atomic_store_explicit(&w->answered, round, memory_order_release);
     wake_thread(stats, false);
 }
@@ -145,7 +148,8 @@ void stats_merge_handed(struct stats *stats)
         struct shard_blocks *blocks =
             atomic_exchange_explicit(&w->blocks, NULL, memory_order_acquire);
         bool before = blocks && blocks->shard == shard; /* else they are of the one after it */
-        if (shard || (blocks && (blocks->count > 0 || blocks->malformed > 0)))
+        if ((shard && shard->events > 0) ||
+            (blocks && (blocks->count > 0 || blocks->malformed > 0)))
             begin_change(stats);
         if (shard && !before)
             w->owes = false;

@@ -552,6 +552,34 @@ static void listed_streams_have_a_claim(void **state)
     pool_destroy(&pool);
 }
 
+/* A worker that has been idle while streams were listed has places for them, too, when so many
+ * others come first that none are left. */
+static void idle_workers_know_who_is_listed(void **state)
+{
+    (void)state;
+    enum { LISTED = 4, OTHERS = 40 };
+    struct stats *stats = new_stats(MEMORY, LISTED);
+    char name[32], host[32];
+    for (unsigned worker = 0; worker < 2; worker++) {
+        for (unsigned i = 0; i < LISTED + worker * OTHERS; i++) {
+            unsigned number = worker ? LISTED + OTHERS - 1 - i : i;
+            snprintf(name, sizeof name, "s%u", number);
+            snprintf(host, sizeof host, "198.51.100.%u", number);
+            connect_from(host);
+            for (unsigned times = number < LISTED ? 10 : 1; times > 0; times--)
+                send_event(stats, worker, name, "x.example.", 1, STATS_QUERY, 1, 0, -1, 40);
+        }
+        collect_round(stats, true);
+        collect_round(stats, false); /* both shards of the idle one */
+        collect_round(stats, worker);
+    }
+    for (unsigned i = 0; i < LISTED; i++) {
+        snprintf(name, sizeof name, "s%u", i);
+        assert_int_equal(events_of(stats, name), 20);
+    }
+    stats_free(stats);
+}
+
 static void peers_are_told_apart(void **state)
 {
     (void)state;
@@ -592,6 +620,7 @@ int main(void)
         cmocka_unit_test(streams_take_what_they_need),
         cmocka_unit_test(full_tables_make_room),
         cmocka_unit_test(listed_streams_have_a_claim),
+        cmocka_unit_test(idle_workers_know_who_is_listed),
         cmocka_unit_test(peers_are_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
