@@ -562,6 +562,30 @@ static void check_news(struct world *w)
     }
 }
 
+/* The window that runs ends, and a part of each table has been folded. */
+static void check_between(struct world *w)
+{
+    struct stats_window *window = stats_window_take(w->stats, w->stats->snapshot);
+    assert_non_null(window);
+    for (enum stats_table_id id = 0; id < STATS_TABLES; id++) {
+        uint32_t rows = window->tables.tables[id].row_count;
+        table_set_fold_some(&w->stats->tables, &window->tables, id,
+                            (uint32_t)random_below(&w->random, rows + 1));
+    }
+    check_news(w);
+    check_since(w);
+    pass(w, 10);
+    for (size_t n = random_below(&w->random, w->traffic.at_once); n > 0; n--)
+        send_one(w);
+    pass(w, 10);
+    merge_all(w->stats);
+    check_news(w);
+    check_since(w);
+    stats_window_fold(w->stats, window);
+    check_news(w);
+    stats_window_free(window);
+}
+
 /* Of the last minute, five minutes and hour, in each stream and in all; with evictions, too. */
 static void what_is_new_is_told(void **state)
 {
@@ -576,6 +600,7 @@ static void what_is_new_is_told(void **state)
             if (random_below(&w.random, 4) == 0)
                 reset_window(&w);
             check_news(&w);
+            check_between(&w);
         }
         tick(&w);
         stats_forget(w.stats);
