@@ -229,7 +229,8 @@ static void collect(struct stats *stats, bool whole, bool wanted)
 }
 
 /* Returns when the snapshot was made. `second_ends`: a second has passed since the last tick.
- * `tried`: the last tick had tables collected; who waits for the snapshot finds that said with it. */
+ * `tried`: the last tick had tables collected; who waits for the snapshot finds that said with it.
+ */
 static uint64_t publish(struct stats *stats, bool second_ends, bool tried)
 {
     struct stats_snapshot *snapshot = stats_photograph(stats, second_ends);

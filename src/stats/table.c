@@ -475,7 +475,8 @@ void stats_table_follow(struct stats_table *table, const struct stats_table *eld
 void stats_table_succeed(struct stats_table *table, const struct stats_table *before)
 {
     table->elder = before->elder;
-    table->elder_limit = before->elder_limit + before->floor; /* as all rows there weigh now */
+    /* As all rows there weigh now. */
+    table->elder_limit = stats_sum_up(before->elder_limit, before->floor);
 }
 
 void stats_table_seal(struct stats_table *table)

@@ -163,7 +163,8 @@ static void check_sample(struct event *ev, const struct receiver_record *shown, 
     check_key(sample.name, shown->qname);
     assert(span_equal(sample.identity, shown->head.identity));
     assert(receiver_rcode(sample.kind.rcode) == shown->rcode);
-    assert((sample.kind.has_qtype ? receiver_rrtype(sample.qtype) : &receiver_absent) == shown->rrtype);
+    assert((sample.kind.has_qtype ? receiver_rrtype(sample.qtype) : &receiver_absent) ==
+           shown->rrtype);
     assert(sample.length == shown->head.dns.len);
 }
 
