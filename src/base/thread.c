@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -37,6 +38,22 @@ void thread_background(void)
     enum { IOPRIO_THREAD = 1, IOPRIO_IDLE = 3 << 13 };
     setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 19); /* on Linux, of a thread */
     syscall(SYS_ioprio_set, IOPRIO_THREAD, 0, IOPRIO_IDLE);
+}
+
+void thread_prompt(void)
+{
+    enum { SLICE_NS = 100000 /* the least that there is */ };
+    struct { /* sched_attr(2), in the first of its versions; the library does not know it */
+        uint32_t size, policy;
+        uint64_t flags;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t runtime, deadline, period;
+    } attr = {0};
+    if (syscall(SYS_sched_getattr, 0, &attr, sizeof attr, 0) < 0)
+        return;
+    attr.runtime = SLICE_NS;
+    syscall(SYS_sched_setattr, 0, &attr, 0);
 }
 
 void thread_cond_init(pthread_cond_t *cond)

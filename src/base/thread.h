@@ -18,6 +18,11 @@ void thread_begin(const char *name, int kept);
 /* This thread works when nobody else wants the processor or the disk. */
 void thread_background(void);
 
+/* This thread would rather have the processor often than for long: where others want it, too, it is
+ * not kept waiting while each of them has a slice of milliseconds. It gets no more of it for that.
+ * Linux knows that since 6.12 (sched(7)); before, nothing changes. */
+void thread_prompt(void);
+
 /* A condition whose timed waits go by clock_ns: give them clock_timespec of a moment. */
 void thread_cond_init(pthread_cond_t *cond);
 

@@ -23,16 +23,14 @@ static double time_for(double wanted, double came, double time_ns, double most)
     return time_ns * wanted < came * most ? time_ns * wanted / came : most;
 }
 
-/* The rest before this round was half as long again as it was to be, or longer, and a connection
- * that is fast enough to fill its socket meanwhile brought much. (What comes on time in a burst is
- * the sender's own doing.) */
-static bool was_too_long(const struct gather *gather, uint64_t passed_ns)
+/* After the rest before this round a connection that is fast enough to fill its socket meanwhile
+ * brought much: the rest ended late, or frames came faster than before. */
+static bool was_too_long(const struct gather *gather)
 {
     const struct gather_sum *round = &gather->round, *past = &gather->past;
-    bool late = gather->rest_ns > 0 && passed_ns > gather->rest_ns + gather->rest_ns / 2;
     bool fast = past->most_frames * GATHER_FAST_NS > past->time_ns * GATHER_FRAMES ||
                 past->most_bytes * GATHER_FAST_NS > past->time_ns * GATHER_BYTES;
-    return late && fast &&
+    return gather->rest_ns > 0 && fast &&
            (round->most_frames >= GATHER_TOO_MANY * GATHER_FRAMES ||
             round->most_bytes >= GATHER_TOO_MANY * GATHER_BYTES);
 }
@@ -51,7 +49,7 @@ static void beware(struct gather *gather, uint64_t now_ns)
 static void learn(struct gather *gather, uint64_t now_ns)
 {
     uint64_t passed = now_ns - gather->round_ns;
-    if (was_too_long(gather, passed))
+    if (was_too_long(gather))
         beware(gather, now_ns);
     if (passed > gather->rest_ns + GATHER_QUIET_NS) {
         gather->past = (struct gather_sum){0};

@@ -16,9 +16,9 @@
  * waits for the end of the rest, too.
  *
  * Where others have the processors a rest lasts longer than it was to. A sender whose socket is
- * full by then has to wait, which DNS servers answer by leaving frames out. So after one that was
- * late and brought three times what was wanted there is none for a while, and when the next one is
- * so, too, none for twice as long.
+ * full by then has to wait, which DNS servers answer by leaving frames out. So after one that
+ * brought three times what was wanted, late or not, there is none for a while, and when the next
+ * one is so, too, none for twice as long.
  *
  * Records are handed over when they would otherwise grow too old until the worker looks again.
  * Where rests are long that is before each, where they are short before one of some; and where
@@ -36,7 +36,7 @@ enum {
     GATHER_WORTH = 2,           /* frames of all connections for which a rest is worth its cost */
     GATHER_FRAMES = 64,         /* of one connection in a rest: a unix socket holds some 280 */
     GATHER_BYTES = 48 * 1024,   /* of one connection in a rest: a unix socket holds 208 KiB */
-    GATHER_TOO_MANY = 3,        /* so many times that after a late rest: it was too long */
+    GATHER_TOO_MANY = 3,        /* so many times that after a rest: it was too long */
     GATHER_FAST_NS = 4000000,   /* of a connection that sends as much as is wanted within so long */
     GATHER_WARY_NS = 100000000, /* and for so long there is no other, */
     GATHER_WARY_TIMES = 64,     /* at most so many times that */
