@@ -374,7 +374,7 @@ static void run(void *arg)
     char name[16];
     snprintf(name, sizeof name, "worker-%u", w->index);
     thread_name(name);
-    thread_prompt(); /* a sender's socket is full within milliseconds */
+    thread_prompt();                  /* a sender's socket is full within milliseconds */
     prctl(PR_SET_TIMERSLACK, 1000UL); /* the default of 50 µs would lengthen each rest by half */
     uv_run(&w->loop, UV_RUN_DEFAULT);
     w->plan->on_ended(w->pipeline);

@@ -11,7 +11,7 @@ struct view {
     const struct stats_snapshot *now; /* a reference to what the follower has seen last */
     int64_t now_ns, from_ns;          /* by the wheel's clock */
     struct wheel_known known;
-    struct portion open;              /* counts of what has not closed, up to `now` */
+    struct portion open; /* counts of what has not closed, up to `now` */
     struct stats_window_keys
         *keys; /* of the open part: view_copy_keys; NULL: they are looked for */
 };
