@@ -24,13 +24,16 @@ static double time_for(double wanted, double came, double time_ns, double most)
 }
 
 /* After the rest before this round a connection that is fast enough to fill its socket meanwhile
- * brought much: the rest ended late, or frames came faster than before. */
-static bool was_too_long(const struct gather *gather)
+ * brought much: the rest was half as long again as it was to be, or longer, or it was short because
+ * frames come fast. (What comes on time in a burst, after a long one, is the sender's own doing.)
+ */
+static bool was_too_long(const struct gather *gather, uint64_t passed_ns)
 {
     const struct gather_sum *round = &gather->round, *past = &gather->past;
+    bool late = passed_ns > gather->rest_ns + gather->rest_ns / 2;
     bool fast = past->most_frames * GATHER_FAST_NS > past->time_ns * GATHER_FRAMES ||
                 past->most_bytes * GATHER_FAST_NS > past->time_ns * GATHER_BYTES;
-    return gather->rest_ns > 0 && fast &&
+    return gather->rest_ns > 0 && (late || gather->rest_ns < GATHER_FAST_NS) && fast &&
            (round->most_frames >= GATHER_TOO_MANY * GATHER_FRAMES ||
             round->most_bytes >= GATHER_TOO_MANY * GATHER_BYTES);
 }
@@ -49,7 +52,7 @@ static void beware(struct gather *gather, uint64_t now_ns)
 static void learn(struct gather *gather, uint64_t now_ns)
 {
     uint64_t passed = now_ns - gather->round_ns;
-    if (was_too_long(gather))
+    if (was_too_long(gather, passed))
         beware(gather, now_ns);
     if (passed > gather->rest_ns + GATHER_QUIET_NS) {
         gather->past = (struct gather_sum){0};

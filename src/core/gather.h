@@ -16,9 +16,9 @@
  * waits for the end of the rest, too.
  *
  * Where others have the processors a rest lasts longer than it was to. A sender whose socket is
- * full by then has to wait, which DNS servers answer by leaving frames out. So after one that
- * brought three times what was wanted, late or not, there is none for a while, and when the next
- * one is so, too, none for twice as long.
+ * full by then has to wait, which DNS servers answer by leaving frames out. So after one that was
+ * late, or short already, and brought three times what was wanted there is none for a while, and
+ * when the next one is so, too, none for twice as long.
  *
  * Records are handed over when they would otherwise grow too old until the worker looks again.
  * Where rests are long that is before each, where they are short before one of some; and where
