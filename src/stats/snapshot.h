@@ -36,9 +36,10 @@ struct stats_distinct {
 /* Where the number with that id stands, or NULL. */
 uint64_t *stats_distinct_in(struct stats_distinct *distinct, enum stats_distinct_id which);
 
-/* Events a second of one direction, over windows that end now. */
+/* Events a second of one direction, over windows that end now; but for `last`, which may have ended
+ * up to a second ago, since it is of a whole second. */
 struct stats_rates {
-    double last;    /* over the last whole second, which ended a second ago at most; 0 before it */
+    double last;    /* over the last whole second; 0: none is over yet */
     double minute;  /* 60 s, or since the start */
     double quarter; /* 15 minutes, or since the start */
 };

@@ -99,7 +99,9 @@ class Terminal:
     def end(self, seconds=10.0):
         """Waits until the program has ended; its exit status."""
         wait_for("the program ends", lambda: not self.read(0.02) or not self.process.running(), seconds)
-        return self.process.wait()
+        status = self.process.wait()
+        self.read()  # what it wrote between the last look and its end
+        return status
 
     def quit(self):
         self.press("q")
