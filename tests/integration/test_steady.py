@@ -1,4 +1,5 @@
 """Steady traffic, a frame a write, and none at all: how often the program is woken for it."""
+import itertools
 import os
 import pathlib
 import re
@@ -47,38 +48,42 @@ def most_wakes(t, config, rate, connections, seconds, name="spile", output="stdo
     return found, seconds_taken
 
 
+def wakes_within(t, most, config, rate, connections, seconds, output="stdout"):
+    """Threads are woken no more often than `most` says, by their order and the seconds taken. Where other programs run, a
+    rest may end late, after which a worker takes none for a while; a lock may be held by who has no processor just now: so
+    the best of some runs counts. A wake-up too many, an event or a rest, would be in all of them."""
+    for attempt in range(5):
+        found, taken = most_wakes(t, config, rate, connections, seconds, f"spile{connections}-{attempt}", output)
+        if all(count < allowed for count, allowed in zip(found, most(taken))):
+            return
+    raise AssertionError(f"at least {found} in {taken:.1f} s of {connections}, again and again")
+
+
 @test(needs=["cc"], plain=True)
 def a_wake_up_brings_many(t):
     """Where nobody looks at the output, five thousand events a second wake a worker at most once in four times
     gather-time, be they of one connection or of many, and an output as seldom. A slow machine wakes them less often."""
     for connections in (1, 200):
-        found, seconds = most_wakes(t, UNIX_JSON, 5000, connections, 2, f"spile{connections}")
-        most = 1.5 * seconds / UNSEEN_S + 4 * connections  # each connection's end wakes it, too
-        assert all(count < most for count in found), f"{found} in {seconds:.1f} s, of {connections}"
+        def most(seconds, connections=connections):  # each connection's end wakes it, too
+            return itertools.repeat(1.5 * seconds / UNSEEN_S + 4 * connections)
+        wakes_within(t, most, UNIX_JSON, 5000, connections, 2)
 
 
 @test(needs=["cc"], plain=True)
 def who_looks_sees_it_sooner(t):
     """Behind a pipe somebody may be looking: a worker rests for gather-time, and some rests make a hand-over."""
     os.mkfifo(t.path("pipe"))
-    t.start(["cat", t.path("pipe")], name="reader")
     config = UNIX_JSON.replace("stdout: {format: json}", "file: {path: @DIR@/pipe, format: json}")
-    found, seconds = most_wakes(t, config, 5000, 1, 2, output="file")
-    assert found[0] < 1.5 * seconds / GATHER_S, f"{found} in {seconds:.1f} s"
-    assert found[1] < 1.5 * seconds / HAND_OVER_S, f"{found} in {seconds:.1f} s"
+    with open(t.path("pipe"), "r+b", buffering=0):  # so that its reader has no end before the test
+        t.start(["cat", t.path("pipe")], name="reader")
+        wakes_within(t, lambda seconds: (1.5 * seconds / GATHER_S, 1.5 * seconds / HAND_OVER_S), config, 5000, 1, 2,
+                     output="file")
 
 
 @test(needs=["cc"], plain=True)
 def slow_traffic_wakes_once_an_event(t):
-    """What comes by itself is read, and handed over at once: no further wake-up is for the hand-over. (A lock that is held
-    by who has no processor just now is waited for, too: so where others run it is seen in the best of some seconds. One
-    more wake-up an event would be in all of them.)"""
-    for attempt in range(5):
-        found, seconds = most_wakes(t, UNIX_JSON, 60, 1, 2, f"spile{attempt}")
-        most = 120 + 8 * (seconds + 1)
-        if found[0] < most:
-            return
-    raise AssertionError(f"at least {found} in {seconds:.1f} s, again and again")
+    """What comes by itself is read, and handed over at once: no further wake-up is for the hand-over."""
+    wakes_within(t, lambda seconds: (120 + 8 * (seconds + 1),), UNIX_JSON, 60, 1, 2)
 
 
 @test(needs=["cc"], plain=True)
