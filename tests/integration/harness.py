@@ -127,7 +127,19 @@ class Process:
         return self.err_path.read_text(errors="replace")
 
     def send(self, number):
+        if Bench.sanitized:
+            self._wait_until_asleep()
         self.child.send_signal(number)
+
+    def _wait_until_asleep(self):
+        """ThreadSanitizer makes room for a thread's signals in its first blocking call, and loses one that comes just
+        then. So the main thread sleeps when a signal is sent to it, unless it is one that seldom does."""
+        end = time.monotonic() + limit(1)
+        while self.running() and time.monotonic() < end:
+            state = pathlib.Path(f"/proc/{self.child.pid}/stat").read_text().rpartition(") ")[2][0]
+            if state == "S":
+                return
+            time.sleep(0.001)
 
     def kill(self):
         """No chance to say goodbye, for the whole group."""
