@@ -25,8 +25,10 @@
  * response may come before its query, where a server's threads write to queues of their own; so a
  * response without a query waits for one in a second, smaller ring. The entries of both rings are
  * judged in order when their window is over: by the times of later events of their stream, or, when
- * no event comes, a window after they came. Responses that carry both times need no match for their
- * latency; they are matched only for this, in streams that have queries.
+ * no event comes, a window after they came. Where events do come and their times go much slower
+ * than the clock, as those of a capture that is sent slowly, they stay for some windows more.
+ * Responses that carry both times need no match for their latency; they are matched only for this,
+ * in streams that have queries.
  *
  * What exchanges say of others (enum event_context) is found in a table of its own
  * (stage/recent.h), by hashes without ports and ids: whether a name and type that others are asked
@@ -66,10 +68,14 @@ enum fate {
     FATE_ANSWERED, /* it was asked again, and that was answered; a response of its own may come */
 };
 
-enum { MARKS = 4, AT_ONCE = 2 /* entries judged with each that comes */ };
+enum {
+    MARKS = 4,      /* in a window */
+    AT_ONCE = 2,    /* entries judged with each that comes */
+    STAYS_MAX = 16, /* windows that an entry may stay */
+};
 
 /* Entries that wait for their other halves. Of each, `stream` is the number (stage/loss.h), `type`
- * enum dnstap_message_type, `fate` enum fate. */
+ * enum dnstap_message_type, `fate` enum fate, `stays` how often it has stayed. */
 struct waiting {
     struct ring ring;
     uint32_t judged;       /* serial of the first entry that is not judged yet */
@@ -107,9 +113,10 @@ struct latency {
     struct losses losses;
     unsigned workers;
     struct listener *listeners;
-    /* When the marks were taken, as time listened. Only the first worker uses this. */
+    /* When the last marks were taken, as time listened: only the first worker uses these. And their
+     * number, from 1 on: the first worker sets it. */
     uint64_t mark_ns[MARKS];
-    unsigned mark;
+    _Atomic uint32_t mark;
     void *pages; /* what the rings and heads lie in */
     size_t pages_size;
 };
@@ -174,6 +181,7 @@ static int latency_open(void **state, const struct stage_options *options, struc
     latency->window_ns = settings->latency_window_ns;
     latency->shared = options->workers > 1;
     latency->workers = options->workers;
+    atomic_init(&latency->mark, 1);
     latency->keeps_account = options->wanted & FACET_LOSSES;
     latency->listeners = calloc(options->workers, sizeof *latency->listeners);
     int failed = losses_init(&latency->losses, options->workers);
@@ -595,7 +603,8 @@ static void match(struct latency *latency, struct event *ev, int64_t time_ns)
 {
     struct shard *shard = shard_of(latency, ev->match);
     if (ev->match_stream)
-        loss_heard(&latency->losses.streams[ev->match_stream], ev, time_ns);
+        loss_heard(&latency->losses.streams[ev->match_stream], ev, time_ns,
+                   atomic_load_explicit(&latency->mark, memory_order_relaxed));
     take_shard(latency, shard);
     if (dnstap_is_query(&ev->tap))
         asked(latency, shard, ev, time_ns);
@@ -625,14 +634,40 @@ static void latency_event(void *state, unsigned worker, struct event *ev)
 
 /* --- time that passes without events ---------------------------------------------------------- */
 
-/* Judges entries up to `serial` whatever their streams' clocks say: a stream that has gone quiet
- * does not tell that its windows are over. */
+/* Whether a stream goes on, and so slowly by its own times that the entry, which came a window ago,
+ * may still meet its other half. A stream that has gone quiet does not tell that its windows are
+ * over; so the marks since then count for it. Two more do, for what marks do not show: so at half
+ * the speed nothing changes. */
+static bool goes_slowly(const struct latency *latency, const struct ring_entry *entry)
+{
+    const struct loss_stream *stream = &latency->losses.streams[entry->stream];
+    uint32_t heard = atomic_load_explicit(&stream->heard, memory_order_relaxed);
+    uint32_t quiet = atomic_load_explicit(&latency->mark, memory_order_relaxed) - heard;
+    int64_t window_ns = (int64_t)latency->window_ns, passed_ns = window_ns / MARKS * (quiet + 2);
+    return quiet < MARKS && loss_time(&stream->clock_ns) - entry->time_ns + passed_ns < window_ns;
+}
+
+/* The entry comes once more, and waits for another window; unless its question was asked again. */
+static bool stay(struct ring *ring, struct ring_entry *entry)
+{
+    struct ring_walk walk = ring_begin(ring, entry->hash);
+    if (entry->stays == STAYS_MAX - 1 || ring_next(ring, entry->hash, &walk) != entry)
+        return false;
+    struct ring_entry again = *entry;
+    again.stays++;
+    entry->hash = 0;
+    ring_add(ring, again);
+    return true;
+}
+
+/* Judges entries up to `serial`, whose windows are over by the clock. */
 static void judge_until(struct latency *latency, struct waiting *waiting, uint32_t serial)
 {
     for (; (int32_t)(serial - waiting->judged) > 0; waiting->judged++) {
         struct ring_entry *entry = ring_at(&waiting->ring, waiting->judged);
-        if (is_open(entry))
-            condemn(latency, entry);
+        if (!is_open(entry) || (goes_slowly(latency, entry) && stay(&waiting->ring, entry)))
+            continue;
+        condemn(latency, entry);
     }
 }
 
@@ -652,13 +687,13 @@ static void mark(struct latency *latency, struct waiting *waiting, uint64_t hear
             judge_until(latency, waiting, waiting->marks[m]);
     }
     if (due)
-        waiting->marks[latency->mark] = waiting->ring.next;
+        waiting->marks[latency->mark % MARKS] = waiting->ring.next;
 }
 
 /* Marks are a quarter of a window apart. */
 static void take_mark(struct latency *latency, uint64_t heard_ns)
 {
-    uint64_t last_ns = latency->mark_ns[(latency->mark + MARKS - 1) % MARKS];
+    uint64_t last_ns = latency->mark_ns[(latency->mark - 1) % MARKS];
     bool due = heard_ns - last_ns >= latency->window_ns / MARKS;
     for (uint32_t i = 0; i < latency->shard_count; i++) {
         struct shard *shard = &latency->shards[i];
@@ -669,8 +704,8 @@ static void take_mark(struct latency *latency, uint64_t heard_ns)
     }
     if (!due)
         return;
-    latency->mark_ns[latency->mark] = heard_ns;
-    latency->mark = (latency->mark + 1) % MARKS;
+    latency->mark_ns[latency->mark % MARKS] = heard_ns;
+    atomic_fetch_add_explicit(&latency->mark, 1, memory_order_relaxed);
 }
 
 /* How long, in nanoseconds, all workers have listened; the time that one was held up does not

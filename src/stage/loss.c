@@ -124,14 +124,15 @@ static void set_time(_Atomic int64_t *time, int64_t ns)
 }
 
 /* Ids of connections grow. Of two that a stream has at once the older one changes nothing. */
-void loss_heard(struct loss_stream *stream, const struct event *ev, int64_t time_ns)
+void loss_heard(struct loss_stream *stream, const struct event *ev, int64_t time_ns, uint32_t mark)
 {
     uint32_t id = ev->origin ? ev->origin->id : 0;
     if (id > atomic_load_explicit(&stream->newest, memory_order_relaxed)) {
         atomic_store_explicit(&stream->newest, id, memory_order_relaxed);
         set_time(&stream->since_ns, INT64_MAX);
     }
-    loss_set(&stream->heard);
+    if (atomic_load_explicit(&stream->heard, memory_order_relaxed) != mark)
+        atomic_store_explicit(&stream->heard, mark, memory_order_relaxed);
     set_time(&stream->clock_ns, time_ns);
     if (dnstap_is_query(&ev->tap) && time_ns < loss_time(&stream->since_ns))
         set_time(&stream->since_ns, time_ns);
@@ -243,10 +244,12 @@ static void look(struct losses *losses)
     bool silent = false;
     for (unsigned i = 1; i < LOSS_STREAMS; i++) {
         struct loss_stream *stream = &losses->streams[i];
-        if (atomic_exchange(&stream->heard, false))
+        uint32_t heard = atomic_load(&stream->heard);
+        if (heard != stream->looked)
             stream->silent = 0;
         else if (stream->silent < SILENT_LOOKS)
             stream->silent++;
+        stream->looked = heard;
         silent |= stream->place == LOSS_USED && stream->silent == SILENT_LOOKS;
     }
     if (silent && atomic_load(&losses->wanted))

@@ -47,7 +47,8 @@ struct loss_stream {
     uint8_t name_len;
     uint8_t silent; /* so many looks have found it so; the losses' own, as what follows */
     enum loss_place { LOSS_FREE, LOSS_USED, LOSS_LEAVING } place;
-    _Atomic bool heard;           /* since the last look */
+    uint32_t looked;              /* `heard` at the last look; the losses' own */
+    _Atomic uint32_t heard;       /* number of the mark after which it was heard last */
     _Atomic uint32_t newest;      /* id of the newest connection */
     _Atomic int64_t since_ns;     /* the earliest query since that came; INT64_MAX: none */
     _Atomic int64_t clock_ns;     /* the last event */
@@ -111,8 +112,8 @@ void losses_tick(struct losses *losses, unsigned worker, bool ended);
  * brought nothing for so long that every entry of it has been judged. */
 void losses_age(struct losses *losses, uint64_t heard_ns, uint64_t window_ns);
 
-/* An event of the stream has come. */
-void loss_heard(struct loss_stream *stream, const struct event *ev, int64_t time_ns);
+/* An event of the stream has come, after that mark: a number that grows with time. */
+void loss_heard(struct loss_stream *stream, const struct event *ev, int64_t time_ns, uint32_t mark);
 /* A response has met its query. */
 void loss_matched(struct loss_stream *stream, unsigned query_type, unsigned response_type,
                   int64_t time_ns);

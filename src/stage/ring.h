@@ -29,7 +29,8 @@ struct ring_entry {
     uint16_t stream; /* this and the rest, but for `again`: for the owner */
     uint8_t type : 7;
     uint8_t again : 1; /* there may be others of the same hash behind it; the ring's own */
-    uint8_t fate;
+    uint8_t fate : 4;
+    uint8_t stays : 4;
 };
 
 struct ring {

@@ -1,5 +1,6 @@
 """Frames that a server drops before it sends them: known ones are left out here, and counted there."""
 import struct
+import time
 
 import fstrm
 from harness import equal, samples, test, wait_for
@@ -100,3 +101,24 @@ def what_nobody_could_hear_is_no_loss(t):
     wait_for("all is counted", lambda: web.statistics()["statistics"]["queries"]["events"] == 1560)
     loss = losses(web)["early"]
     equal([loss["unanswered"], loss["unasked"]], [0, 0], "loss")
+
+
+@test()
+def slow_times_are_waited_for(t):
+    """A capture that is sent slowly: by the clock a window is over three times before the responses come, but not by the
+    times of the messages. What never comes is counted when these say so."""
+    window = 2
+    web = Web(t.listen(CONFIG % {"window": f"{window}s", "top": "threads: 1"}))
+    lost = set(range(0, 50, 5))
+    client = fstrm.Sender(t.path("tap.sock"))
+    client.send(*[half(number, 5, b"slow") for number in range(50)])
+    end = time.monotonic() + 3 * window
+    while time.monotonic() < end:
+        client.send(*[half(50, kind, b"slow") for kind in (5, 6)])
+        time.sleep(0.1)
+    client.send(*[half(number, 6, b"slow") for number in range(50) if number not in lost])
+    equal(losses(web)["slow"]["unanswered"], 0, "unanswered, while they may come")
+    client.send(*[half(number, kind, b"slow") for number in (1000, 1001) for kind in (5, 6)])
+    wait_for("their windows are over", lambda: losses(web)["slow"]["unanswered"] == len(lost))
+    equal(losses(web)["slow"]["unasked"], 0, "responses that found no query")
+    client.finish()

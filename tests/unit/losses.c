@@ -104,10 +104,10 @@ static void add_up(void *ctx, const struct stage_loss *loss)
     *sum += loss->unanswered;
 }
 
-static void hear(struct losses *losses, unsigned number)
+static void hear(struct losses *losses, unsigned number, uint32_t mark)
 {
     struct event ev = {.origin = &peer};
-    loss_heard(&losses->streams[number], &ev, 1);
+    loss_heard(&losses->streams[number], &ev, 1, mark);
 }
 
 /* Streams that have been silent for long give up their places when others want them, not before
@@ -128,13 +128,13 @@ static void silent_streams_make_room(void **state)
     counter_add(&losses.streams[8].unanswered, 5);
     for (unsigned minutes = 0; minutes < 30; minutes += 5) {
         heard_ns += 301 * (uint64_t)SECOND_NS;
-        hear(&losses, 3);
+        hear(&losses, 3, minutes + 1);
         losses_age(&losses, heard_ns, 10 * (uint64_t)SECOND_NS);
         assert_int_not_equal(losses_find(&losses, span_str("x7"), NULL), 0); /* nobody wants it */
     }
     assert_int_equal(losses_find(&losses, span_str("ns1"), &peer), 0);
     heard_ns += 301 * (uint64_t)SECOND_NS;
-    hear(&losses, 3);
+    hear(&losses, 3, 31);
     losses_age(&losses, heard_ns, 10 * (uint64_t)SECOND_NS);
     assert_int_equal(losses_find(&losses, span_str("x7"), NULL), 0);
     assert_int_equal(losses_find(&losses, span_str("ns1"), &peer), 0);
