@@ -634,17 +634,29 @@ static void latency_event(void *state, unsigned worker, struct event *ev)
 
 /* --- time that passes without events ---------------------------------------------------------- */
 
+/* How long a stream has been quiet, in nanoseconds listened: no longer than that, and at least a
+ * window when marks since then are forgotten. */
+static uint64_t quiet_for(const struct latency *latency, const struct loss_stream *stream,
+                          uint64_t heard_ns)
+{
+    uint32_t mark = atomic_load_explicit(&stream->heard, memory_order_relaxed);
+    uint32_t since = atomic_load_explicit(&latency->mark, memory_order_relaxed) - mark;
+    if (since == 0)
+        return 0;
+    return since <= MARKS ? heard_ns - latency->mark_ns[mark % MARKS] : latency->window_ns;
+}
+
 /* Whether a stream goes on, and so slowly by its own times that the entry, which came a window ago,
  * may still meet its other half. A stream that has gone quiet does not tell that its windows are
- * over; so the marks since then count for it. Two more do, for what marks do not show: so at half
- * the speed nothing changes. */
-static bool goes_slowly(const struct latency *latency, const struct ring_entry *entry)
+ * over; so the time since then counts for it. Half a window more does, so that nothing is kept
+ * that goes about as fast as the clock. */
+static bool goes_slowly(const struct latency *latency, const struct ring_entry *entry,
+                        uint64_t heard_ns)
 {
     const struct loss_stream *stream = &latency->losses.streams[entry->stream];
-    uint32_t heard = atomic_load_explicit(&stream->heard, memory_order_relaxed);
-    uint32_t quiet = atomic_load_explicit(&latency->mark, memory_order_relaxed) - heard;
-    int64_t window_ns = (int64_t)latency->window_ns, passed_ns = window_ns / MARKS * (quiet + 2);
-    return quiet < MARKS && loss_time(&stream->clock_ns) - entry->time_ns + passed_ns < window_ns;
+    int64_t window_ns = (int64_t)latency->window_ns;
+    int64_t passed_ns = (int64_t)quiet_for(latency, stream, heard_ns) + window_ns / 2;
+    return loss_time(&stream->clock_ns) - entry->time_ns < window_ns - passed_ns;
 }
 
 /* The entry comes once more, and waits for another window; unless its question was asked again. */
@@ -661,11 +673,13 @@ static bool stay(struct ring *ring, struct ring_entry *entry)
 }
 
 /* Judges entries up to `serial`, whose windows are over by the clock. */
-static void judge_until(struct latency *latency, struct waiting *waiting, uint32_t serial)
+static void judge_until(struct latency *latency, struct waiting *waiting, uint32_t serial,
+                        uint64_t heard_ns)
 {
     for (; (int32_t)(serial - waiting->judged) > 0; waiting->judged++) {
         struct ring_entry *entry = ring_at(&waiting->ring, waiting->judged);
-        if (!is_open(entry) || (goes_slowly(latency, entry) && stay(&waiting->ring, entry)))
+        if (!is_open(entry) ||
+            (goes_slowly(latency, entry, heard_ns) && stay(&waiting->ring, entry)))
             continue;
         condemn(latency, entry);
     }
@@ -684,7 +698,7 @@ static void mark(struct latency *latency, struct waiting *waiting, uint64_t hear
 {
     for (int m = 0; m < MARKS; m++) {
         if (heard_ns - latency->mark_ns[m] >= latency->window_ns)
-            judge_until(latency, waiting, waiting->marks[m]);
+            judge_until(latency, waiting, waiting->marks[m], heard_ns);
     }
     if (due)
         waiting->marks[latency->mark % MARKS] = waiting->ring.next;

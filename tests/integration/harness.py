@@ -133,11 +133,10 @@ class Process:
 
     def _wait_until_asleep(self):
         """ThreadSanitizer makes room for a thread's signals in its first blocking call, and loses one that comes just
-        then. So the main thread sleeps when a signal is sent to it, unless it is one that seldom does."""
-        end = time.monotonic() + limit(1)
-        while self.running() and time.monotonic() < end:
+        then. So the main thread sleeps, or is stopped, when a signal is sent to it, unless it is one that seldom does."""
+        for _ in range(1000):
             state = pathlib.Path(f"/proc/{self.child.pid}/stat").read_text().rpartition(") ")[2][0]
-            if state == "S":
+            if state != "R":
                 return
             time.sleep(0.001)
 
