@@ -204,7 +204,8 @@ def attack_on_little_memory(t):
         equal(sender.wait(60), 0, "status of storm")
     texts = {sender.out for sender in senders}
     equal(len(texts), 1, "storms that said something else than the others")
-    print(check(Web(spile), Truth(texts.pop().decode(), len(senders)), 0.95))
+    # A sanitized program is slow: it lists no more than half of the events.
+    print(check(Web(spile), Truth(texts.pop().decode(), len(senders)), 0.8 if t.sanitized else 0.95))
     equal(spile.stop(), 0, "exit status")
 
 
