@@ -7,9 +7,13 @@ import re
 import select
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "tests/integration"))
+import harness  # noqa: E402  (found through sys.path)
 
 CONTENT_TYPE = "protobuf:dnstap.Dnstap"
 MEMORY_GOAL_MB = 32
@@ -174,7 +178,8 @@ class Bench:
         """The row's receiver while it listens; it is told to end behind the block, and its ledger is checked."""
         self.sock.unlink(missing_ok=True)
         with ended(Program(self.words(row.command, out), stdout)) as receiver:
-            wait_for(receiver, f"{row.name} to listen", self.sock.exists)
+            wait_for(receiver, f"{row.name} to listen",
+                     lambda: self.sock.exists() and harness.Bench.listeners(receiver) > 0)
             yield receiver
         if row.count == "ledger":
             self.check_ledger(receiver, row)

@@ -6,20 +6,17 @@ a receiver's threads, from the first query until unbound has sent all. It sends 
 drops those that it has no room for: the part that came is told.
 """
 import contextlib
-import pathlib
 import random
 import re
 import shutil
 import socket
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
 
 from bench_programs import CAPTURE, Program, Row, Wrong, cpu_of, ended, ledger_of, median, print_lines, wait_for
 
-sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "tests/integration"))
-import lab  # noqa: E402  (found through sys.path)
+import lab  # found by the path that bench_programs adds
 
 NAME = "a real resolver"
 RATE, RATE_S, MAXIMUM_S = 5_000, 10, 5
