@@ -131,5 +131,10 @@ export class Tops {
 const liveNote = ({ by, unit }) => `live, ${unit === "seconds" ? COUNTED.mean : COUNTED[by]}`;
 
 /** What is counted, and what is not in the table: it may have so much, or is known of too little to have a mean. */
-const note = ({ by, floor, unit }) => [COUNTED[by] ?? by,
-    floor && (unit === "seconds" ? `without names of ${brief(floor)} messages or less` : `others at most ${brief(floor)}`)].filter(Boolean).join("; ");
+const note = ({ by, floor, unit, exact: exactly = !floor }) => [COUNTED[by] ?? by, exactly ? "exact" : bound(floor, unit)].join("; ");
+
+function bound(floor, unit) {
+    if (!floor)
+        return "some are missing";
+    return unit === "seconds" ? `without those of ${brief(floor)} messages or less` : `others at most ${brief(floor)}`;
+}
