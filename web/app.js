@@ -205,9 +205,15 @@ function showNotes({ from, to }) {
 
 function tablesNote() {
     if (hasPastTables() && known.tablesSpan)
-        return `${sideOf().title}, ${stretch(known.tablesSpan.from, known.tablesSpan.to)}, from history.`;
+        return `${sideOf().title}, ${stretch(known.tablesSpan.from, known.tablesSpan.to)}, from history${wider(known.tablesSpan)}.`;
     const all = Object.values(known.reply["tables-exact"]).every(Boolean);
-    return `${scopeNote(known.reply, "keys")}. ${all ? "All exact." : "Each table says whether it is exact; of the others the largest rows are shown, and under the pointer is what each may be short of."}`;
+    return `${scopeNote(known.reply, "keys")}. ${all ? "All exact." : "Each table says whether it is exact; in the others a row may be short of what its tooltip says."}`;
+}
+
+/** History keeps top lists by minutes, hours and days, the longer the older they are. */
+function wider({ from, to }) {
+    const shown = shownWindow();
+    return from < shown.from - MINUTE_MS || to > shown.to + MINUTE_MS ? ", which keeps tables of longer stretches than the charts show" : "";
 }
 
 /** What is waited for while nothing has come; and servers that share a name. */
@@ -304,12 +310,12 @@ const askExplained = (parameters) => ask("explain", parameters).catch((error) =>
 
 const askIf = async (path, question) => question && ask(path, question);
 
-/** With each table whether it is exact. */
+/** With each table whether it is exact: by what it is sorted by, nothing is missing in it. */
 async function askLiveTables(question) {
     if (!question)
         return null;
-    const { tables, "tables-exact": exactly } = await ask("tables", question);
-    return tables.map((each) => ({ ...each, exact: each.floor === 0 && exactly[each.table] }));
+    const { tables, unlisted } = await ask("tables", question);
+    return tables.map((each) => ({ ...each, exact: each.floor === 0 && unlisted === 0 }));
 }
 
 /** History keeps tables of all streams together. */

@@ -21,9 +21,9 @@ export function secondsOf(reply, single) {
 /** "since 14:02:11 UTC", where it is short; else nothing. */
 export const sinceWhen = (reply, what, single) => (isShort(reply, what, single) ? `since ${clock(beginOf(reply, what, single), { zone: true })}` : "");
 
-export const WHY = "memory for windows is too short for so many streams";
+export const WHY = "for more of single streams statistics: memory is too small";
 
-/** The same of a list of streams: "counts since 14:02:11 UTC, clients since 14:12:11 UTC: memory ..."; or nothing. */
+/** The same of a list of streams: "counts since 14:02:11 UTC, clients since 14:12:11 UTC: for more ..."; or nothing. */
 export function ofStreams(reply, keys) {
     const parts = [["counts", "counts"], ["keys", keys]].map(([what, name]) => [name, sinceWhen(reply, what, true)])
         .filter(([, since]) => since).map((pair) => pair.join(" "));

@@ -3,6 +3,7 @@ import { ofStreams, sinceWhen } from "./cover.js";
 import { h, setText, table } from "./dom.js";
 import { brief, bytes, clock, exact, fromTo, length, micro, share } from "./format.js";
 import { now } from "./now.js";
+import { current } from "./state.js";
 
 const some = (n, level = "bad") => (n ? { text: exact(n), level } : "0");
 
@@ -112,7 +113,7 @@ const COLUMNS = {
         { title: "Responses/s now", right: true, cell: (s) => brief(s.rates.responses.second) },
         { title: "Queries", right: true, cell: (s) => exact(s.queries) },
         { title: "Responses", right: true, cell: (s) => exact(s.responses) },
-        { title: "Clients or servers", right: true, cell: ends },
+        { title: () => (current().side ? "Servers" : "Clients"), right: true, cell: ends },
         { title: "Failed", right: true, cell: (s) => share(s.failed, s.responses) },
         { title: "p99", right: true, cell: slowest },
         { title: "Loss", wrap: true, cell: (s) => loss(s.loss) },

@@ -55,7 +55,9 @@ export function pastQuestions(state, { from, to }) {
 export function tablesOfPast(replies, state) {
     return listsOf(state).filter(({ fresh }) => !fresh).map(({ id, table, by, unit = "events" }) => {
         const reply = replies.find((r) => r.by === by);
-        return { list: id, by, unit, floor: reply.floor[table] ?? 0, rows: (reply[table] ?? []).filter((row) => row.value > 0) };
+        const floor = reply.floor[table] ?? 0;
+        const exactly = replies.every((r) => !r.floor[table]); // the slowest has no floor of its own
+        return { list: id, by, unit, floor, exact: floor === 0 && exactly, rows: (reply[table] ?? []).filter((row) => row.value > 0) };
     });
 }
 
@@ -135,6 +137,6 @@ const note = ({ by, floor, unit, exact: exactly = !floor }) => [COUNTED[by] ?? b
 
 function bound(floor, unit) {
     if (!floor)
-        return "some are missing";
+        return "some may be missing";
     return unit === "seconds" ? `without those of ${brief(floor)} messages or less` : `others at most ${brief(floor)}`;
 }

@@ -81,7 +81,7 @@ async function upstreamShown(page, time) {
     assert.deepEqual([retries[0], retries[1]].map((text) => text !== "0").sort(), [false, true], "one of them was asked again");
     for (const text of median)
         near(parsed(text), 0.05, "median of a server", 0.15);
-    assert.equal(await textOf(page, "#servers .head .quiet"), `${time}; by queries`);
+    assert.equal(await textOf(page, "#servers .head .quiet"), `${time}; by queries; exact`);
     assert.equal(await textOf(page, "#outputs .head .quiet"), "since the start");
     assert.deepEqual(await names(page, "servers-failing"), ["198.51.100.9"]);
     assert.deepEqual(await names(page, "domains-servfail"), ["one.test."]);
@@ -196,7 +196,7 @@ test("what windows have forgotten of single streams, and which numbers are estim
     spile.events(events);
     await spile.counted(events.length);
     const page = await t.page(spile, { hash: "#window=5m" });
-    const short = "memory for windows is too short for so many streams";
+    const short = "for more of single streams statistics: memory is too small";
     await page.route(/\/api\/v1\/(statistics|tables|streams)\?/, async (route) => {
         const reply = await route.fetch();
         const json = made(await reply.json());
