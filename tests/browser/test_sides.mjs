@@ -384,7 +384,8 @@ test("what is known of a name, of its clients, and back: of the window, and coun
     }
     assert.deepEqual([await ranked(page, "domain-clients"), await ranked(page, "domain-names"), await ranked(page, "domain-rcodes"), await ranked(page, "domain-qtypes")],
         [["192.0.2.1 28", "192.0.2.2 12"], ["www.one.test. 28", "nope.one.test. 12"], ["NOERROR 14", "NXDOMAIN 6"], ["A 20"]]);
-    for (const [card, note] of [["clients", "live; queries + responses"], ["under", "last hour; queries + responses"], ["rcodes", "live; responses"], ["qtypes", "live; queries"]])
+    for (const [card, note] of [["clients", "live; queries + responses; exact"], ["under", "last hour; queries + responses; exact"],
+        ["rcodes", "live; responses; exact"], ["qtypes", "live; queries; exact"]])
         assert.equal(await textOf(page, `#explain-domain-${card} .head .quiet`), note);
 
     await page.locator("#explain-domain-clients .rank").last().click();
