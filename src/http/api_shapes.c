@@ -14,7 +14,7 @@ const struct http_shape http_shapes[] = {
      "{clients: int (of the client side), domains: int (names asked or answered), asked: int, "
      "answered: int, servers: int (of upstream)} (estimates within 1 % where they are not "
      "counted)"},
-    {"Counted",
+    {"DistinctExact",
      "{clients: bool, domains: bool, asked: bool, answered: bool, servers: bool} (true: counted "
      "exactly, false: estimated)"},
     {"Exact",
@@ -71,7 +71,8 @@ const struct http_shape http_shapes[] = {
     {"Statistics",
      "{stream: text? (null: all), first-seen: time?, last-seen: time? (when events "
      "arrived first and last, whatever the window), event-times: EventTimes, "
-     "distinct: Distinct, distinct-exact: Counted, rates: DirectionRates, queries: Direction, "
+     "distinct: Distinct, distinct-exact: DistinctExact, rates: DirectionRates, queries: "
+     "Direction, "
      "responses: Direction, "
      "messages: {*int} (only those that occurred), context: Context, latency: Latency, "
      "clock-tick: num? (seconds, estimated from the times that came; null: not known "
@@ -84,7 +85,7 @@ const struct http_shape http_shapes[] = {
      "{name: text, first-seen: time?, last-seen: time?, event-times: EventTimes, "
      "queries: int, responses: int, "
      "bytes: int (of both), nxdomain: int, failed: int (any other rcode but NOERROR), "
-     "rates: DirectionRates, distinct: Distinct, distinct-exact: Counted, "
+     "rates: DirectionRates, distinct: Distinct, distinct-exact: DistinctExact, "
      "latency: {p50: num?, p99: num?, left-out: "
      "LeftOut}, "
      "clock-tick: num?, clock-coarse: bool (both as in Statistics), "
