@@ -4,6 +4,7 @@
  * that pass; everything is drawn from the one or the other.
  */
 import { Trouble, ask } from "./api.js";
+import { WHY, beginOf, isShort, sinceWhen } from "./cover.js";
 import { byId, setNote, setText } from "./dom.js";
 import { Explanations } from "./explain.js";
 import { Feed } from "./feed.js";
@@ -129,14 +130,15 @@ function draw() {
     if (!known.reply)
         return;
     const points = timeline().points;
-    numbers.show(narrowed() ? ofEvents(known.sums, points, known.outputs, Boolean(current().side)) : ofServer(known.reply, known.outputs, known.upstream));
-    how.show(narrowed() ? null : known.reply.statistics, scopeNote(known.reply));
+    numbers.show(narrowed() ? ofEvents(known.sums, points, known.outputs, Boolean(current().side))
+        : ofServer(known.reply, known.outputs, known.upstream, isSingle()));
+    how.show(narrowed() ? null : known.reply.statistics, scopeNote(known.reply, "counts"));
     const shown = picture();
     for (const figure of figures)
         figure.show(shown);
     tops.show(known.tables, known.fresh, narrowed() ? known.sums : null, force, current());
     drawServers();
-    found.show(known.found, known.streams, current(), known.found ? scopeNote(known.found) : "");
+    found.show(known.found, known.streams, current(), known.found ? scopeNote(known.found, "keys") : "");
     explanations.show(known.explained, current(), force);
     if (known.tables || narrowed())
         force = false; // else they are still to come
@@ -158,7 +160,8 @@ function drawServers() {
 /** Of what time the servers are, and what is known of those that have no row. */
 function serversNote({ rows, keys, "keys-exact": exactly, floor }, past) {
     const more = keys > rows.length && `${exactly ? "" : "about "}${exact(keys)} in all`;
-    return [!past && windowOf().title, "by queries", more, floor && `others at most ${brief(floor)} queries + responses`].filter(Boolean).join("; ");
+    return [!past && windowOf().title, !past && sinceWhen(known.upstream, "keys", isSingle()), "by queries", more,
+        floor ? `others at most ${brief(floor)} queries + responses` : "exact"].filter(Boolean).join("; ");
 }
 
 /** "What clients asked, last minute": whose the numbers of a part of the page are, and of what time. */
@@ -172,14 +175,19 @@ function showHeads() {
 
 const lower = (text) => text[0].toLowerCase() + text.slice(1);
 
-/** From when to when the numbers of the chosen window really are. */
-function covered({ window, from, to, since }) {
-    return window === "all" ? `since ${clock(since, { day: true, zone: true })}` : stretch(from, to);
+const isSingle = () => Boolean(current().stream);
+
+/** From when to when the numbers of the chosen window really are, `what` as in cover.js. */
+function covered(reply, what) {
+    const { window, to, since } = reply;
+    if (window === "all")
+        return `since ${clock(since, { day: true, zone: true })}`;
+    return stretch(beginOf(reply, what, isSingle()), to) + (isShort(reply, what, isSingle()) ? `, no longer: ${WHY}` : "");
 }
 
 /** "What clients asked, last minute: 14:02:11 to 14:03:11 UTC" */
-function scopeNote(reply) {
-    return `${sideOf().title}, ${reply.window === "all" ? "" : `${windowOf().title}: `}${covered(reply)}`;
+function scopeNote(reply, what) {
+    return `${sideOf().title}, ${reply.window === "all" ? "" : `${windowOf().title}: `}${covered(reply, what)}`;
 }
 
 function showNotes({ from, to }) {
@@ -191,15 +199,21 @@ function showNotes({ from, to }) {
         `From live events since ${clock(sums.began, { zone: true })}: ${exact(sums.shown)} of ${exact(sums.shown + sums.left)} shown` +
         (domain && known.tables ? `; tables of domains: ${windowOf().title}` : ""));
     setText(byId("now-note"), sums ? `of what passes the filters, since ${clock(sums.began, { zone: true })}`
-        : [covered(known.reply), timesNote(known.whole.statistics, known.streams)].filter(Boolean).join("; "));
+        : [covered(known.reply, "counts"), timesNote(known.whole.statistics, known.streams)].filter(Boolean).join("; "));
     setText(byId("tops-note"), sums ? "" : tablesNote());
 }
 
 function tablesNote() {
     if (hasPastTables() && known.tablesSpan)
-        return `${sideOf().title}, ${stretch(known.tablesSpan.from, known.tablesSpan.to)}, from history.`;
-    const exactly = known.reply.exact ? "All exact." : "Of many names: the largest, each with what it may be short of.";
-    return `${scopeNote(known.reply)}. ${exactly}`;
+        return `${sideOf().title}, ${stretch(known.tablesSpan.from, known.tablesSpan.to)}, from history${wider(known.tablesSpan)}.`;
+    const all = Object.values(known.reply["tables-exact"]).every(Boolean);
+    return `${scopeNote(known.reply, "keys")}. ${all ? "All exact." : "Each table says whether it is exact; in the others a row may be short of what its tooltip says."}`;
+}
+
+/** History keeps top lists by minutes, hours and days, the longer the older they are. */
+function wider({ from, to }) {
+    const shown = shownWindow();
+    return from < shown.from - MINUTE_MS || to > shown.to + MINUTE_MS ? ", which keeps tables of longer stretches than the charts show" : "";
 }
 
 /** What is waited for while nothing has come; and servers that share a name. */
@@ -295,7 +309,14 @@ const askExplained = (parameters) => ask("explain", parameters).catch((error) =>
 });
 
 const askIf = async (path, question) => question && ask(path, question);
-const askLiveTables = async (question) => question && (await ask("tables", question)).tables;
+
+/** With each table whether it is exact: by what it is sorted by, nothing is missing in it. */
+async function askLiveTables(question) {
+    if (!question)
+        return null;
+    const { tables, unlisted } = await ask("tables", question);
+    return tables.map((each) => ({ ...each, exact: each.floor === 0 && unlisted === 0 }));
+}
 
 /** History keeps tables of all streams together. */
 function hasPastTables() {
@@ -323,7 +344,7 @@ async function askFlow() {
     showStreams(known.streams.map((s) => s.name));
     const { stream } = current();
     const streams = known.streams.filter(({ name }) => !stream || name === stream);
-    flow.show({ streams, outputs: outputs.outputs, inputs: inputs.inputs, hints, whose: whose() });
+    flow.show({ streams, outputs: outputs.outputs, inputs: inputs.inputs, hints, reply: all, whose: whose() });
 }
 
 async function askHistory() {

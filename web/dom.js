@@ -30,16 +30,15 @@ export function setNote(element, text) {
 }
 
 /**
- * A table whose rows are kept from one time to the next: columns are {title, cell, right, wide, wrap};
- * cell(row) gives text or {text, level, action, hint}.
+ * A table whose rows are kept from one time to the next: columns are {title, cell, right, wide, wrap}, where the
+ * title may be a function; cell(row) gives text or {text, level, action, hint}.
  */
 export function table(caption, columns) {
     const body = h("tbody");
     const kind = (c) => [c.right && "right", c.wide && "wide", c.wrap && "wrap"].filter(Boolean).join(" ") || null;
-    const element = h("table", {},
-        h("caption", { class: "unseen" }, caption),
-        h("thead", {}, h("tr", {}, ...columns.map((c) => h("th", { scope: "col", class: kind(c) }, c.title)))),
-        body);
+    const titleOf = ({ title }) => (typeof title === "function" ? title() : title);
+    const heads = columns.map((c) => h("th", { scope: "col", class: kind(c) }, titleOf(c)));
+    const element = h("table", {}, h("caption", { class: "unseen" }, caption), h("thead", {}, h("tr", {}, ...heads)), body);
 
     function fill(line, rows, i) {
         columns.forEach((column, at) => {
@@ -64,6 +63,7 @@ export function table(caption, columns) {
     }
 
     function update(rows) {
+        columns.forEach((column, i) => setText(heads[i], titleOf(column)));
         while (body.rows.length > rows.length)
             body.deleteRow(-1);
         while (body.rows.length < rows.length)

@@ -94,7 +94,8 @@ class Explained {
             return;
         const { rows, floor } = found;
         const when = list.window ? titleOf(reply.window) : "live";
-        const note = [when, list.by?.(reply) ?? "queries + responses", floor > 0 && `others at most ${brief(floor)}`].filter(Boolean).join("; ");
+        const whole = list.window || !reply.live.unseen;
+        const note = [when, list.by?.(reply) ?? "queries + responses", floor > 0 ? `others at most ${brief(floor)}` : whole && "exact"].filter(Boolean).join("; ");
         ranks.show(rows.slice(0, ROWS), (r) => brief(r.value), note, { force });
     }
 

@@ -1,7 +1,9 @@
 /* Streams with their connections and loss, outputs with queues and drops, inputs. */
+import { ofStreams, sinceWhen } from "./cover.js";
 import { h, setText, table } from "./dom.js";
 import { brief, bytes, clock, exact, fromTo, length, micro, share } from "./format.js";
 import { now } from "./now.js";
+import { current } from "./state.js";
 
 const some = (n, level = "bad") => (n ? { text: exact(n), level } : "0");
 
@@ -32,6 +34,12 @@ function slowest(stream) {
     const tick = micro(stream["clock-tick"]);
     const coarse = `its clock ticks every ${tick}: too coarse for its latencies, which the quantiles of all streams leave out`;
     return { text: `${p99} ± ${tick}`, level: "warn", hint: left ? `${coarse}; ${left}` : coarse };
+}
+
+/** How many clients, or servers, a stream has had: which of them the side decides. */
+function ends({ distinct, "distinct-exact": exactly, short, ends: which }) {
+    const n = distinct[which];
+    return { text: brief(n), hint: [exactly[which] ? exact(n) : `about ${exact(n)}, to within 1 %`, short].filter(Boolean).join(", ") };
 }
 
 /** Several connections are told by their number; several hosts are likely several servers. */
@@ -105,7 +113,7 @@ const COLUMNS = {
         { title: "Responses/s now", right: true, cell: (s) => brief(s.rates.responses.second) },
         { title: "Queries", right: true, cell: (s) => exact(s.queries) },
         { title: "Responses", right: true, cell: (s) => exact(s.responses) },
-        { title: "Clients or servers", right: true, cell: (s) => brief(s.distinct.clients + (s.distinct.servers ?? 0)) },
+        { title: () => (current().side ? "Servers" : "Clients"), right: true, cell: ends },
         { title: "Failed", right: true, cell: (s) => share(s.failed, s.responses) },
         { title: "p99", right: true, cell: slowest },
         { title: "Loss", wrap: true, cell: (s) => loss(s.loss) },
@@ -179,10 +187,13 @@ export class Flow {
         place.querySelector("#inputs").append(this.hints);
     }
 
-    /** `whose`: of what side and what time the numbers of streams are; the others are since the start. */
-    show({ streams, outputs, inputs, hints, whose }) {
-        this.tables.streams.update(streams);
-        for (const [name, note] of Object.entries({ streams: whose, outputs: EVER, inputs: EVER }))
+    /** `reply`: of api/v1/streams; `whose`: of what side and what time the numbers of streams are; the others are since the start. */
+    show({ streams, outputs, inputs, hints, reply, whose }) {
+        const which = reply.side === "upstream" ? "servers" : "clients";
+        const short = sinceWhen(reply, "keys", true);
+        this.tables.streams.update(streams.map((stream) => ({ ...stream, short, ends: which })));
+        const notes = { streams: [whose, ofStreams(reply, which)].filter(Boolean).join("; "), outputs: EVER, inputs: EVER };
+        for (const [name, note] of Object.entries(notes))
             setText(this.place.querySelector(`#${name} .head .quiet`), note);
         this.tables.outputs.update(outputs);
         this.tables.inputs.update(inputs);

@@ -1,5 +1,6 @@
 /* The big numbers. */
 import { h, setText } from "./dom.js";
+import { secondsOf, sinceWhen } from "./cover.js";
 import { brief, exact, length, micro, share } from "./format.js";
 
 /** Those that one side alone has are hidden where the numbers shown lack them. */
@@ -19,20 +20,21 @@ const coded = (rcodes, name, all) => [share(rcodes[name] ?? 0, all), `${exact(rc
 /**
  * What the tiles say of the server's statistics of a side and a window: {tile: [value, more, level]}.
  * Rates are the means of the time that the window really covers, which is in the reply. `upstream`:
- * what api/v1/upstream says of the same, or null.
+ * what api/v1/upstream says of the same, or null; `single`: it is of one stream.
  */
-export function ofServer(reply, outputs, upstream = null) {
+export function ofServer(reply, outputs, upstream = null, single = false) {
     const { distinct, queries, responses, latency: took } = reply.statistics;
-    const about = reply.exact ? "exactly" : "to within 1 %";
-    const rated = ({ events }) => [brief(reply.seconds > 0 ? events / reply.seconds : 0),
-        `${exact(events)} in ${length(1000 * reply.seconds)}`];
+    const seconds = secondsOf(reply, single);
+    const told = (what) => [exact(distinct[what]), [reply.statistics["distinct-exact"][what] ? "exactly" : "to within 1 %",
+        sinceWhen(reply, "keys", single)].filter(Boolean).join(", ")];
+    const rated = ({ events }) => [brief(seconds > 0 ? events / seconds : 0), `${exact(events)} in ${length(1000 * seconds)}`];
     const without = took.apart.length ? `, without ${took.apart.join(", ")}` : "";
     const timed = (value) => [micro(value), `of ${exact(took.count)} responses${without}`];
     return {
         queries: rated(queries),
         responses: rated(responses),
-        ...(reply.side === "upstream" ? { servers: [exact(distinct.servers), about] } : { clients: [exact(distinct.clients), about] }),
-        domains: [exact(distinct.domains), about],
+        ...(reply.side === "upstream" ? { servers: told("servers") } : { clients: told("clients") }),
+        domains: told("domains"),
         nxdomain: coded(responses.rcodes, "NXDOMAIN", responses.events),
         servfail: coded(responses.rcodes, "SERVFAIL", responses.events),
         p50: timed(took.p50),
@@ -58,7 +60,7 @@ export function ofEvents(sums, points, outputs, upstream) {
     const seconds = point ? (point.to - point.from) / 1000 : 1;
     const rate = (n) => brief(point ? n / seconds : 0);
     const all = sums.latency.total;
-    const about = sums.exact ? "exactly" : "at least";
+    const about = sums.exact && !sums.left ? "exactly" : "at least";
     const others = upstream ? "servers" : "clients";
     return {
         queries: [rate(point?.queries ?? 0), `${exact(sums.queries)} in all`],

@@ -26,7 +26,7 @@ export class Tail {
             { title: "Name", cell: (e) => link("domain", e.qname) },
             { title: "Type", cell: (e) => link("qtype", e.qtype) },
             { title: "Result", cell: (e) => (e.direction === "response" ? link("rcode", e.rcode, { level: BAD[e.rcode] ?? "bad" }) : "–") },
-            { title: "Client or server", cell: (e) => (current().side ? e.server ?? "–" : link("client", e.client)) },
+            { title: () => (current().side ? "Server" : "Client"), cell: (e) => (current().side ? e.server ?? "–" : link("client", e.client)) },
             { title: "Kind", wide: true, cell: (e) => e.message ?? "–" },
             { title: "Transport", wide: true, cell: (e) => e.transport ?? "–" },
             { title: "Latency", right: true, cell: (e) => latency(e.latency === null ? null : e.latency * 1e6) },

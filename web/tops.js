@@ -55,7 +55,9 @@ export function pastQuestions(state, { from, to }) {
 export function tablesOfPast(replies, state) {
     return listsOf(state).filter(({ fresh }) => !fresh).map(({ id, table, by, unit = "events" }) => {
         const reply = replies.find((r) => r.by === by);
-        return { list: id, by, unit, floor: reply.floor[table] ?? 0, rows: (reply[table] ?? []).filter((row) => row.value > 0) };
+        const floor = reply.floor[table] ?? 0;
+        const exactly = replies.every((r) => !r.floor[table]); // the slowest has no floor of its own
+        return { list: id, by, unit, floor, exact: floor === 0 && exactly, rows: (reply[table] ?? []).filter((row) => row.value > 0) };
     });
 }
 
@@ -131,5 +133,10 @@ export class Tops {
 const liveNote = ({ by, unit }) => `live, ${unit === "seconds" ? COUNTED.mean : COUNTED[by]}`;
 
 /** What is counted, and what is not in the table: it may have so much, or is known of too little to have a mean. */
-const note = ({ by, floor, unit }) => [COUNTED[by] ?? by,
-    floor && (unit === "seconds" ? `without names of ${brief(floor)} messages or less` : `others at most ${brief(floor)}`)].filter(Boolean).join("; ");
+const note = ({ by, floor, unit, exact: exactly = !floor }) => [COUNTED[by] ?? by, exactly ? "exact" : bound(floor, unit)].join("; ");
+
+function bound(floor, unit) {
+    if (!floor)
+        return "some may be missing";
+    return unit === "seconds" ? `without those of ${brief(floor)} messages or less` : `others at most ${brief(floor)}`;
+}

@@ -53,6 +53,10 @@ void history_close(struct history *history);
  * reference for the caller (stats_release); NULL: no memory. Any thread.
  */
 const struct stats_snapshot *history_snapshot(struct history *history, enum stats_window_id window);
+/* The same, and in `now` what there is since the start of the same moment, with a reference, too.
+ */
+const struct stats_snapshot *history_moment(struct history *history, enum stats_window_id window,
+                                            const struct stats_snapshot **now);
 /* What stats_top says, of a window, too, where lists are made of the largest rows of its parts:
  * errors and floors say what may be missing. How often each type or rcode came they do not know: of
  * those questions only they find anything that stats_measured makes others of. Free with

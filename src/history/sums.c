@@ -302,7 +302,7 @@ struct tops sums_part(const struct sums *sums, const struct list_key *key,
 {
     struct making making = {.key = key, .tops = tops_sum_of(&sums->key, key->top, TOPS_ALL_RANKS)};
     making.tops.part = *part;
-    making.known_ns = wheel_known(sums->wheel, key->window, now_ns).counts_ns;
+    making.known_ns = wheel_known(sums->wheel, key->window, now_ns).keys_ns;
     wheel_each(sums->wheel, key->window, now_ns, take_list, &making);
     struct tops tops = tops_sum_end(&making.tops);
     tops.failed |= making.failed;

@@ -198,15 +198,12 @@ bool view_is_whole(const struct view *view, const struct stats_stream *stream,
     return whole;
 }
 
-bool view_is_exact(const struct view *view)
+unsigned view_evicts_nothing(const struct view *view)
 {
     struct stats *stats = view->history->stats;
     const struct stats_window *closing = view->history->windows.closing.window;
-    bool exact = stats_window_exact(stats_window_enter(stats));
+    unsigned exact = stats_window_exact(stats_window_enter(stats));
     stats_window_leave(stats);
-    exact = exact && (!closing || stats_window_exact(closing)) && !view_closed_counts(view)->failed;
-    for (unsigned i = 0; exact && i < STATS_TABLES * STATS_SIDES; i++)
-        exact = view_is_whole(view, &view->now->total[i % STATS_SIDES],
-                              (enum stats_table_id)(i / STATS_SIDES));
-    return exact;
+    exact &= closing ? stats_window_exact(closing) : exact;
+    return view_closed_counts(view)->failed ? 0 : exact;
 }

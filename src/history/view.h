@@ -39,8 +39,8 @@ bool view_is_whole(const struct view *view, const struct stats_stream *stream,
 /* How many different keys there are, estimated. */
 uint64_t view_estimate(const struct view *view, const struct stats_stream *stream,
                        enum stats_distinct_id which);
-/* True when nothing that came was left out of any list of all streams. */
-bool view_is_exact(const struct view *view);
+/* Bits by enum stats_table_id: tables of what has not closed that have evicted nothing. */
+unsigned view_evicts_nothing(const struct view *view);
 static inline const struct small_sums *view_closed_counts(const struct view *view)
 {
     return sums_counts(&view->history->windows.sums, view->window, view->now_ns);

@@ -86,7 +86,7 @@ int64_t wheel_each(const struct wheel *wheel, enum wheel_window window, int64_t 
 /*
  * Where the oldest parts of a window have had to forget what they had of single streams, what is
  * left of these would pass for what they sent in the whole window. So of single streams a window
- * has what came later than that: counts and lists from the first moment on, and how many different
+ * has what came later than that: counts from the first moment on, and lists and how many different
  * keys there were from the second. INT64_MIN: all is there.
  */
 struct wheel_known {

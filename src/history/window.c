@@ -12,15 +12,27 @@ enum {
 
 /* --- snapshots ------------------------------------------------------------------------------ */
 
-/* Lists that are whole are counted. False: the list is not, which most are not already without what
- * is open. */
-static bool count_list(const struct view *view, struct stats_stream *stream,
-                       enum stats_table_id table)
+/* Gives the list, which the caller frees, if it is whole. False: it is not, which most are not
+ * already without what is open. */
+static bool whole_list(const struct view *view, const struct stats_stream *stream,
+                       enum stats_table_id table, struct tops *list)
 {
     if (!view_is_whole(view, stream, table))
         return false;
-    struct tops list = view_list(view, stream, table, VIEW_ROWS, &(struct tops_part){0});
-    bool whole = !list.failed && list.floor[TOPS_HITS] == 0;
+    *list = view_list(view, stream, table, VIEW_ROWS, &(struct tops_part){0});
+    bool whole = !list->failed && list->floor[TOPS_HITS] == 0;
+    if (!whole)
+        tops_free(list);
+    return whole;
+}
+
+/* Lists that are whole are counted. False: the list is not. */
+static bool count_list(const struct view *view, struct stats_stream *stream,
+                       enum stats_table_id table)
+{
+    struct tops list;
+    if (!whole_list(view, stream, table, &list))
+        return false;
     *stats_distinct_in(&stream->distinct, stats_table_distinct(table)) = list.len;
     stream->distinct.asked = table == TABLE_DOMAINS ? 0 : stream->distinct.asked;
     stream->distinct.answered = table == TABLE_DOMAINS ? 0 : stream->distinct.answered;
@@ -29,7 +41,40 @@ static bool count_list(const struct view *view, struct stats_stream *stream,
         stream->distinct.answered += list.rows[i].values.of[MEASURE_RESPONSES] > 0;
     }
     tops_free(&list);
+    return true;
+}
+
+/* From a list of all streams nothing was left out. What names end with is whole where they are. */
+static bool is_exact(const struct view *view, const struct stats_stream *total,
+                     enum stats_table_id table)
+{
+    enum stats_distinct_id which = stats_table_distinct(table);
+    struct tops list;
+    if (stats_distinct_in(&(struct stats_distinct){0}, which))
+        return total->distinct.counted >> which & 1;
+    if (total->distinct.counted >> DISTINCT_DOMAINS & 1)
+        return true;
+    bool whole = whole_list(view, total, table, &list);
+    if (whole)
+        tops_free(&list);
     return whole;
+}
+
+static unsigned exact_tables(const struct view *view, const struct stats_stream *total)
+{
+    unsigned exact = view_evicts_nothing(view);
+    for (enum stats_table_id table = 0; table < STATS_TABLES; table++) {
+        if (exact >> table & 1 && !is_exact(view, total, table))
+            exact &= ~(1u << table);
+    }
+    return exact;
+}
+
+/* What is counted where that is: bits by enum stats_distinct_id. */
+static unsigned counted_with(enum stats_distinct_id which)
+{
+    return which == DISTINCT_DOMAINS ? 1u << which | 1u << DISTINCT_ASKED | 1u << DISTINCT_ANSWERED
+                                     : 1u << which;
 }
 
 static void fill_distinct(const struct view *view, struct stats_stream *stream)
@@ -40,6 +85,7 @@ static void fill_distinct(const struct view *view, struct stats_stream *stream)
         enum stats_distinct_id which = stats_table_distinct(tables[i]);
         if (counts && count_list(view, stream, tables[i]))
             continue;
+        stream->distinct.counted &= ~counted_with(which);
         *stats_distinct_in(&stream->distinct, which) = view_estimate(view, stream, which);
         if (which != DISTINCT_DOMAINS)
             continue;
@@ -58,7 +104,7 @@ static uint64_t fill_stream(const struct view *view, const struct small_sums *op
     uint64_t observed_ms = 0;
     bool any = false;
     memset(&stream->counters, 0, sizeof stream->counters);
-    stream->distinct = (struct stats_distinct){0};
+    stream->distinct = (struct stats_distinct){.counted = STATS_ALL_COUNTED};
     for (size_t i = 0; i < sizeof sums / sizeof *sums; i++) {
         const struct small_sum *sum = small_sums_find(sums[i], what, view_name(stream));
         if (!sum)
@@ -125,8 +171,10 @@ static struct stats_snapshot *make_snapshot(struct view *view, enum stats_window
         view_copy_keys(view);
     for (enum stats_side side = STATS_SIDES; side-- > 0;)
         fill_side(view, &open, snapshot, side);
+    for (enum stats_side side = 0; side < STATS_SIDES; side++)
+        snapshot->exact[side] =
+            snapshot->unlisted == 0 ? exact_tables(view, &snapshot->total[side]) : 0;
     small_sums_free(&open);
-    snapshot->exact = snapshot->unlisted == 0 && view_is_exact(view);
     if (!stats_is_now(view->history->stats, now->version))
         snapshot->version = OF_NO_MOMENT;
     set_span(view, snapshot);
@@ -148,20 +196,32 @@ static const struct stats_snapshot *remake(struct view *view, enum stats_window_
     return *made = make_snapshot(view, window);
 }
 
-const struct stats_snapshot *history_snapshot(struct history *history, enum stats_window_id window)
+const struct stats_snapshot *history_moment(struct history *history, enum stats_window_id window,
+                                            const struct stats_snapshot **now)
 {
     struct windows *windows = &history->windows;
     if (window == WINDOW_ALL)
-        return stats_take(history->stats);
+        return stats_hold(*now = stats_take(history->stats));
     view_catch_up(history);
     pthread_mutex_lock(&windows->making);
     struct view view;
     view_begin(&view, history, window);
     const struct stats_snapshot *snapshot = remake(&view, window);
-    if (snapshot)
+    if (snapshot) {
         stats_hold(snapshot);
+        *now = stats_hold(view.now);
+    }
     view_end(&view);
     pthread_mutex_unlock(&windows->making);
+    return snapshot;
+}
+
+const struct stats_snapshot *history_snapshot(struct history *history, enum stats_window_id window)
+{
+    const struct stats_snapshot *now = NULL;
+    const struct stats_snapshot *snapshot = history_moment(history, window, &now);
+    if (snapshot)
+        stats_release(now);
     return snapshot;
 }
 

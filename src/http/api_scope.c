@@ -50,11 +50,22 @@ void api_put_words(struct json *j, const struct api_scope *scope)
 const struct stats_snapshot *api_snapshot(const struct http_context *context,
                                           enum stats_window_id window, struct http_reply *reply)
 {
+    const struct stats_snapshot *now = NULL;
+    const struct stats_snapshot *snapshot = api_moment(context, window, reply, &now);
+    if (snapshot)
+        stats_release(now);
+    return snapshot;
+}
+
+const struct stats_snapshot *api_moment(const struct http_context *context,
+                                        enum stats_window_id window, struct http_reply *reply,
+                                        const struct stats_snapshot **now)
+{
     const struct stats_snapshot *snapshot = NULL;
     if (window == WINDOW_ALL)
-        snapshot = stats_take(context->stats);
+        snapshot = stats_hold(*now = stats_take(context->stats));
     else if (context->history)
-        snapshot = history_snapshot(context->history, window);
+        snapshot = history_moment(context->history, window, now);
     if (snapshot && reply)
         reply->version = snapshot->version;
     if (!snapshot && reply && context->history)

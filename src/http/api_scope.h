@@ -46,6 +46,11 @@ void api_put_words(struct json *j, const struct api_scope *scope); /* "side" and
  * it is not NULL, shows. NULL: there are none, and the reply says why. */
 const struct stats_snapshot *api_snapshot(const struct http_context *context,
                                           enum stats_window_id window, struct http_reply *reply);
+/* The same, and in `now` what there is since the start of the same moment, with a reference, too.
+ */
+const struct stats_snapshot *api_moment(const struct http_context *context,
+                                        enum stats_window_id window, struct http_reply *reply,
+                                        const struct stats_snapshot **now);
 /* As history_reset; without a history nothing but WINDOW_ALL is kept. */
 bool api_reset_window(const struct http_context *context, enum stats_window_id window);
 /* False: that question has an answer since the start alone, and the reply, if it is not NULL, says

@@ -12,7 +12,14 @@ const struct http_shape http_shapes[] = {
     {"DirectionRates", "{queries: Rates, responses: Rates}"},
     {"Distinct",
      "{clients: int (of the client side), domains: int (names asked or answered), asked: int, "
-     "answered: int, servers: int (of upstream)} (estimates where exact is false)"},
+     "answered: int, servers: int (of upstream)} (estimates within 1 % where they are not "
+     "counted)"},
+    {"DistinctExact",
+     "{clients: bool, domains: bool, asked: bool, answered: bool, servers: bool} (true: counted "
+     "exactly, false: estimated)"},
+    {"Exact",
+     "{domains: bool, registrable: bool, tlds: bool, clients: bool, servers: bool} (tables of all "
+     "streams on this side; true: nothing that came was left out of it)"},
     {"Direction",
      "{events: int, bytes: int (of DNS messages), transports: {*int}, families: {*int}, "
      "flags: {*int}, marks: {*int} (edns, do, nodata; and what could not be read: no-dns, "
@@ -64,7 +71,9 @@ const struct http_shape http_shapes[] = {
     {"Statistics",
      "{stream: text? (null: all), first-seen: time?, last-seen: time? (when events "
      "arrived first and last, whatever the window), event-times: EventTimes, "
-     "distinct: Distinct, rates: DirectionRates, queries: Direction, responses: Direction, "
+     "distinct: Distinct, distinct-exact: DistinctExact, rates: DirectionRates, queries: "
+     "Direction, "
+     "responses: Direction, "
      "messages: {*int} (only those that occurred), context: Context, latency: Latency, "
      "clock-tick: num? (seconds, estimated from the times that came; null: not known "
      "yet, or too fine to be seen), clock-coarse: bool (half of its latencies or "
@@ -76,7 +85,8 @@ const struct http_shape http_shapes[] = {
      "{name: text, first-seen: time?, last-seen: time?, event-times: EventTimes, "
      "queries: int, responses: int, "
      "bytes: int (of both), nxdomain: int, failed: int (any other rcode but NOERROR), "
-     "rates: DirectionRates, distinct: Distinct, latency: {p50: num?, p99: num?, left-out: "
+     "rates: DirectionRates, distinct: Distinct, distinct-exact: DistinctExact, "
+     "latency: {p50: num?, p99: num?, left-out: "
      "LeftOut}, "
      "clock-tick: num?, clock-coarse: bool (both as in Statistics), "
      "loss: {unanswered: int (queries whose response should have come within "

@@ -366,13 +366,24 @@ void api_put_rates(struct json *j, const struct stats_stream *stream)
 
 void api_put_distinct(struct json *j, const struct stats_distinct *distinct)
 {
+    static const struct {
+        const char *key;
+        enum stats_distinct_id which;
+    } rows[] = {
+        {"clients", DISTINCT_CLIENTS},   {"domains", DISTINCT_DOMAINS}, {"asked", DISTINCT_ASKED},
+        {"answered", DISTINCT_ANSWERED}, {"servers", DISTINCT_SERVERS},
+    };
+    enum { ROWS = sizeof rows / sizeof *rows };
+    struct stats_distinct copy = *distinct;
     json_key(j, "distinct");
     json_object(j);
-    json_put_u64(j, "clients", distinct->clients);
-    json_put_u64(j, "domains", distinct->domains);
-    json_put_u64(j, "asked", distinct->asked);
-    json_put_u64(j, "answered", distinct->answered);
-    json_put_u64(j, "servers", distinct->servers);
+    for (size_t i = 0; i < ROWS; i++)
+        json_put_u64(j, rows[i].key, *stats_distinct_in(&copy, rows[i].which));
+    json_object_end(j);
+    json_key(j, "distinct-exact");
+    json_object(j);
+    for (size_t i = 0; i < ROWS; i++)
+        json_put_bool(j, rows[i].key, distinct->counted >> rows[i].which & 1);
     json_object_end(j);
 }
 
@@ -438,6 +449,16 @@ static void put_statistics(struct json *j, const struct stats_snapshot *snapshot
     json_object_end(j);
 }
 
+static void put_exact(struct json *j, const struct stats_snapshot *snapshot, enum stats_side side)
+{
+    json_put_bool(j, "exact", stats_is_exact(snapshot));
+    json_key(j, "tables-exact");
+    json_object(j);
+    for (enum stats_table_id table = 0; table < STATS_TABLES; table++)
+        json_put_bool(j, stats_table_name(table), snapshot->exact[side] >> table & 1);
+    json_object_end(j);
+}
+
 void api_put_snapshot(struct json *j, const struct stats_snapshot *snapshot,
                       const struct api_scope *scope)
 {
@@ -449,7 +470,7 @@ void api_put_snapshot(struct json *j, const struct stats_snapshot *snapshot,
     json_put_time(j, "distinct-from", snapshot->keys_ms);
     json_put_time(j, "time", snapshot->made_ms);
     json_put_time(j, "since", snapshot->since_ms);
-    json_put_bool(j, "exact", snapshot->exact);
+    put_exact(j, snapshot, scope->side);
     json_put_bool(j, "one-moment", snapshot->whole && !scope->torn);
     json_put_u64(j, "malformed", snapshot->malformed);
     json_put_u64(j, "unlisted", snapshot->unlisted);

@@ -13,10 +13,10 @@
 #define API_SNAPSHOT_SHAPE                                                                         \
     API_SCOPE_SHAPE                                                                                \
     ", streams-from: time (single streams have what came then or later: where memory is short, "   \
-    "windows forget theirs first), distinct-from: time (the same of how many different names and " \
-    "addresses each of them had)"                                                                  \
+    "windows forget theirs first), distinct-from: time (the same of their tables and of how many " \
+    "different names and addresses each of them had)"                                              \
     ", time: time, since: time (the start or the last reset), "                                    \
-    "exact: bool (nothing was left out of the tables so far), "                                    \
+    "exact: bool (nothing was left out of any table so far), tables-exact: Exact, "                \
     "one-moment: bool (names, addresses and how many there are go with the counters; false: "      \
     "a worker or the merging were too busy, and they may lag or lead by a second), "               \
     "malformed: int (frames that are no dnstap messages), "                                        \
@@ -27,8 +27,8 @@
 void api_put_snapshot(struct json *j, const struct stats_snapshot *snapshot,
                       const struct api_scope *scope);
 
-/* Members of a stream: "rates", "distinct", a quantile of its latency in seconds, and "left-out",
- * the latencies that are none. */
+/* Members of a stream: "rates", "distinct" and "distinct-exact", a quantile of its latency in
+ * seconds, and "left-out", the latencies that are none. */
 void api_put_rates(struct json *j, const struct stats_stream *stream);
 void api_put_distinct(struct json *j, const struct stats_distinct *distinct);
 void api_put_quantile(struct json *j, const char *key, const uint64_t *latency, double q);

@@ -208,23 +208,36 @@ static bool read_scope(const struct http_request *request, struct http_reply *re
     return true;
 }
 
+/* What the page is of: one moment, which is now. Where it shows no tables that of the snapshot
+ * alone is enough. */
+static void take_moment(const struct http_context *context, struct metrics_view *view,
+                        struct http_reply *reply)
+{
+    const struct stats_snapshot *fresh = stats_fresh(context->stats);
+    view->torn = reply->torn;
+    if (view->scope.window != WINDOW_ALL) {
+        view->lately = api_moment(context, view->scope.window, reply, &view->snapshot);
+        stats_release(fresh);
+        return;
+    }
+    reply->version = fresh && view->limits.top ? fresh->version : 0;
+    view->snapshot = fresh;
+    view->lately = fresh ? stats_hold(fresh) : NULL;
+}
+
 static void write_page(const struct http_request *request, struct http_reply *reply,
                        struct metrics_view *view)
 {
     const struct http_context *context = request->context;
     bool openmetrics = !context->legacy_metrics &&
                        exposition_wants_openmetrics(request->header(request, "Accept"));
-    view->snapshot = stats_fresh(context->stats);
-    reply->version = view->snapshot && view->limits.top ? view->snapshot->version : 0;
-    bool all = view->scope.window == WINDOW_ALL;
-    view->lately = all ? view->snapshot : api_snapshot(context, view->scope.window, reply);
-    if (view->lately)
-        metrics_write(&reply->body, view, openmetrics);
-    if (!all)
-        stats_release(view->lately);
+    take_moment(context, view, reply);
+    if (!view->lately)
+        return;
+    metrics_write(&reply->body, view, openmetrics);
+    stats_release(view->lately);
     stats_release(view->snapshot);
-    if (view->lately)
-        reply->content_type = openmetrics ? exposition_openmetrics_type : exposition_text_type;
+    reply->content_type = openmetrics ? exposition_openmetrics_type : exposition_text_type;
 }
 
 static void handle(const struct http_request *request, struct http_reply *reply)

@@ -31,7 +31,9 @@ struct metrics_stream {
 struct metrics_view {
     const struct http_context *context;
     const struct stats_snapshot *snapshot;
-    const struct stats_snapshot *lately; /* of the window; of WINDOW_ALL the same */
+    const struct stats_snapshot *lately; /* of the window and the same moment; of WINDOW_ALL the
+                                            same */
+    bool torn;                           /* struct http_reply */
     struct metrics_scope scope;
     struct metrics_limits limits;
     struct metrics_stream *streams; /* in order of first appearance, the rest last */

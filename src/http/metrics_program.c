@@ -199,7 +199,52 @@ static void one_exact(struct exposition *page, const struct metrics_view *view,
                       const struct metric *metric, const void *thing)
 {
     (void)metric, (void)thing;
-    exposition_sample(page, view->snapshot->exact);
+    exposition_sample(page, stats_is_exact(view->snapshot));
+}
+
+static void one_moment(struct exposition *page, const struct metrics_view *view,
+                       const struct metric *metric, const void *thing)
+{
+    (void)metric, (void)thing;
+    exposition_sample(page, view->snapshot->whole && !view->torn);
+}
+
+/* From when the window has what it is asked for. */
+static void one_begin(struct exposition *page, const struct metrics_view *view,
+                      const struct metric *metric, const void *thing)
+{
+    static const struct {
+        const char *of;
+        size_t at; /* in struct stats_snapshot */
+    } begins[] = {
+        {"all", offsetof(struct stats_snapshot, from_ms)},
+        {"streams", offsetof(struct stats_snapshot, streams_ms)},
+        {"distinct", offsetof(struct stats_snapshot, keys_ms)},
+    };
+    (void)metric, (void)thing;
+    size_t outer = metrics_window_label(page, view);
+    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++) {
+        size_t inner = exposition_label(page, "of", span_str(begins[i].of));
+        exposition_decimal(page, metrics_number(view->lately, begins[i].at), 3);
+        exposition_unlabel(page, inner);
+    }
+    exposition_unlabel(page, outer);
+}
+
+/* Of the window: which tables nothing was left out of. */
+static void each_table(struct exposition *page, const struct metrics_view *view,
+                       const struct metric *metric)
+{
+    for (enum stats_side side = 0; side < STATS_SIDES; side++) {
+        if (!metrics_wants(view, metric, side))
+            continue;
+        size_t outer = metrics_side_label(page, side);
+        metrics_window_label(page, view);
+        for (enum stats_table_id table = 0; table < STATS_TABLES; table++)
+            metrics_labelled(page, "table", stats_table_name(table),
+                             view->lately->exact[side] >> table & 1);
+        exposition_unlabel(page, outer);
+    }
 }
 
 #define SNAPSHOT(member) .at = offsetof(struct stats_snapshot, member)
@@ -215,6 +260,11 @@ static const struct metric statistics[] = {
           each_total, metrics_one_number, TOTAL(distinct.domains)),
     GAUGE("spile_window_seconds", "How much time the window really covers.", metrics_once,
           one_seconds),
+    GAUGE("spile_window_begin_timestamp_seconds",
+          "From when the numbers of the window are: of all streams together, of what single ones "
+          "sent, and of how many different names and addresses these had. Where memory is short "
+          "the last two are later than the first, and these numbers are of less than the window.",
+          metrics_once, one_begin),
     GAUGE("spile_streams", "Identities that have been seen and have statistics of their own.",
           of_snapshot, metrics_one_number, SNAPSHOT(stream_count)),
     COUNTER("spile_malformed_frames", "Frames that are no dnstap messages, of no stream.",
@@ -233,6 +283,12 @@ static const struct metric statistics[] = {
     GAUGE("spile_statistics_exact",
           "1 while tables and distinct counts are exact, 0 since they are estimates.", of_snapshot,
           one_exact),
+    GAUGE("spile_table_exact", "1 while nothing was left out of that table in the window, else 0.",
+          each_table),
+    GAUGE("spile_statistics_one_moment",
+          "1 when all numbers of this page are of one moment; 0: a worker or the merging was too "
+          "busy, and distinct numbers and top lists may lag or lead by a second.",
+          of_snapshot, one_moment),
     COUNTER("spile_statistics_snapshots",
             "Snapshots made: one a second, and one for each reading of this page.", of_snapshot,
             metrics_one_number, SNAPSHOT(generation)),

@@ -395,6 +395,9 @@ static void one_transport_latency(struct exposition *page, const struct metrics_
 #define STREAM(member) .at = offsetof(struct stats_stream, member)
 #define RESPONSE(member) STREAM(counters.direction[STATS_RESPONSE].member)
 
+/* Where memory is short (struct stats_snapshot). */
+#define SINCE ", or since spile_window_begin_timestamp_seconds of distinct, if that is later."
+
 static const struct metric table[] = {
     COUNTER("spile_events", "DNS messages seen.", each_direction, metrics_one_number,
             DIRECTION(events)),
@@ -476,12 +479,12 @@ static const struct metric table[] = {
           "Events a second over the time named; while the collector has run for less, since its "
           "start.",
           each_stream, one_rates),
-    GAUGE("spile_stream_clients", "Distinct clients of a stream in the window.", each_lately,
+    GAUGE("spile_stream_clients", "Distinct clients of a stream in the window" SINCE, each_lately,
           metrics_one_number, STREAM(distinct.clients), .sides = METRICS_OF(STATS_CLIENT)),
-    GAUGE("spile_stream_servers", "Distinct servers that a stream has asked in the window.",
+    GAUGE("spile_stream_servers", "Distinct servers that a stream has asked in the window" SINCE,
           each_lately, metrics_one_number, STREAM(distinct.servers),
           .sides = METRICS_OF(STATS_UPSTREAM)),
-    GAUGE("spile_stream_domains", "Distinct names in the messages of a stream in the window.",
+    GAUGE("spile_stream_domains", "Distinct names in the messages of a stream in the window" SINCE,
           each_lately, one_domains),
     GAUGE("spile_window_events", "DNS messages seen in the window; only where one is asked for.",
           each_direction_asked, metrics_one_number, DIRECTION(events)),

@@ -15,6 +15,7 @@ enum stats_distinct_id { /* numbers in databases: never changed */
                          DISTINCT_TLDS,
                          STATS_DISTINCTS
 };
+enum { STATS_ALL_COUNTED = (1 << STATS_DISTINCTS) - 1 /* a bit each */ };
 
 /* Of one stream, or of all, on one side: counts, right while the tables are exact, and sketches
  * from the first key on, so that nothing is lost when they no longer are. Domains have no sketch of

@@ -172,11 +172,12 @@ uint64_t *stats_distinct_in(struct stats_distinct *distinct, enum stats_distinct
 static void fill_distinct(const struct stats *stats, const struct stream_state *s,
                           struct stats_stream *out)
 {
-    for (unsigned id = 0; id < STATS_DISTINCTS; id++) {
-        uint64_t *to = stats_distinct_in(&out->distinct, (enum stats_distinct_id)id);
+    for (enum stats_distinct_id id = 0; id < STATS_DISTINCTS; id++) {
+        uint64_t *to = stats_distinct_in(&out->distinct, id);
+        if (!stats_counts_all(stats, table_of(id)))
+            out->distinct.counted &= ~(1u << id);
         if (to)
-            *to = stats_count_distinct(stats, s, (enum stats_side)out->side,
-                                       (enum stats_distinct_id)id);
+            *to = stats_count_distinct(stats, s, (enum stats_side)out->side, id);
     }
 }
 
@@ -203,8 +204,9 @@ static void fill_stream(const struct stats *stats, const struct stream_state *s,
         fill_common(s, to);
         to->judged = s->judged && side == STATS_CLIENT;
         to->apart = s->sides[side].apart;
+        to->distinct.counted = STATS_ALL_COUNTED;
         if (!s->sides[side].counted && !to->judged)
-            continue; /* all zeros, which a fresh snapshot is */
+            continue; /* no more than that, all zeros, which a fresh snapshot is */
         to->counters = s->sides[side].counters;
         fill_distinct(stats, s, to);
         fill_rates(stats, s, to, now_ns, ends);
@@ -237,10 +239,16 @@ static uint64_t events_of(const struct stats_counters *counters)
     return counters->direction[STATS_QUERY].events + counters->direction[STATS_RESPONSE].events;
 }
 
-static bool is_exact(const struct stats *stats)
+static unsigned exact_tables(const struct stats *stats)
 {
-    return stats->unlisted == 0 && table_set_exact(&stats->tables) &&
-           table_set_exact(&stats->window->tables);
+    unsigned exact = table_set_exact(&stats->tables) & table_set_exact(&stats->window->tables);
+    return stats->unlisted == 0 ? exact : 0;
+}
+
+bool stats_is_exact(const struct stats_snapshot *snapshot)
+{
+    const unsigned all = (1u << STATS_TABLES) - 1;
+    return (snapshot->exact[STATS_CLIENT] & snapshot->exact[STATS_UPSTREAM]) == all;
 }
 
 static void fill_snapshot(struct stats *stats, struct stats_snapshot *snapshot, bool second_ends)
@@ -258,11 +266,12 @@ static void fill_snapshot(struct stats *stats, struct stats_snapshot *snapshot, 
     snapshot->seconds = (double)(now_ns - stats->since_ns) / CLOCK_SECOND_NS;
     snapshot->malformed = stats->malformed;
     snapshot->unlisted = stats->unlisted;
-    for (int side = 0; side < STATS_SIDES; side++)
+    for (int side = 0; side < STATS_SIDES; side++) {
+        snapshot->exact[side] = exact_tables(stats);
         snapshot->other_streams += events_of(&stats_rest(stats)->sides[side].counters);
+    }
     snapshot->other_identities = stats->rest_used ? whole(hll_estimate(&stats->others)) : 0;
     snapshot->places = stats->places;
-    snapshot->exact = is_exact(stats);
     fill_stream(stats, stats_total(stats), snapshot->total, now_ns, second_ends);
     for (size_t i = 0; i < snapshot->stream_count; i++)
         fill_stream(stats, &stats->streams[i], snapshot->streams[i], now_ns, second_ends);

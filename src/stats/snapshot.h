@@ -24,13 +24,14 @@ enum stats_window_id {
     STATS_WINDOWS,
 };
 
-/* Distinct keys. Exact ones while the tables are (stats_snapshot.exact), else estimates. */
+/* Distinct keys: counted while tables have room for all, else estimated. */
 struct stats_distinct {
     uint64_t clients;  /* on the client side; upstream has servers */
     uint64_t domains;  /* asked or answered */
     uint64_t asked;    /* names in queries */
     uint64_t answered; /* names in responses */
     uint64_t servers;
+    unsigned counted; /* bits by enum stats_distinct_id; the others are estimates */
 };
 
 /* Where the number with that id stands, or NULL. */
@@ -87,16 +88,16 @@ struct stats_snapshot {
     uint64_t since_ns;   /* ... and that by clock_ns */
     enum stats_window_id window;
     int64_t from_ms, to_ms; /* what it really covers: of WINDOW_ALL from since_ms to made_ms */
-    /* Of single streams a window may have less: their counts and lists from the first moment on,
-     * how many different keys they had from the second. */
+    /* Of single streams a window may have less: their counts from the first moment on, their lists
+     * and how many different keys they had from the second. */
     int64_t streams_ms, keys_ms;
     double seconds;         /* how long that is by the clock that nobody sets */
     uint64_t malformed;     /* frames that are no dnstap messages: they belong to no stream */
     uint64_t unlisted;      /* events counted, but missing in tables: too many new keys at once */
     uint64_t other_streams; /* events of streams that have no place: they are in the total alone */
-    uint64_t other_identities; /* how many of these there were, about */
-    uint64_t places;           /* for streams: settings.streams, or fewer for want of memory */
-    bool exact;                /* the tables have evicted nothing */
+    uint64_t other_identities;   /* how many of these there were, about */
+    uint64_t places;             /* for streams: settings.streams, or fewer for want of memory */
+    unsigned exact[STATS_SIDES]; /* bits by enum stats_table_id: nothing was left out of these */
     struct stats_stream total[STATS_SIDES];
     /* The latencies that quantiles of all streams together are made of. Streams that are set apart
      * (`apart`) are left out, so the counts shrink when that happens to one. */
@@ -106,6 +107,9 @@ struct stats_snapshot {
      */
     struct stats_stream streams[][STATS_SIDES];
 };
+
+/* True when nothing was left out of any table. */
+bool stats_is_exact(const struct stats_snapshot *snapshot);
 
 /* What quantiles of a stream of the snapshot, or of its total, are made of. */
 static inline const uint64_t *stats_latency(const struct stats_snapshot *snapshot,

@@ -239,8 +239,8 @@ bool stats_window_keys_add(const struct stats_window_keys *keys, const struct st
  * False: there are none. */
 bool stats_window_sketch(const struct stats_window *window, const struct stats_scope *scope,
                          enum stats_distinct_id which, struct hll *sketch);
-/* True when its tables have evicted nothing. */
-bool stats_window_exact(const struct stats_window *window);
+/* Bits by enum stats_table_id: those of its tables that have evicted nothing. */
+unsigned stats_window_exact(const struct stats_window *window);
 /* False when nothing of that stream and side is in the tables. */
 bool stats_window_has(const struct stats_window *window, const struct stats_scope *scope);
 

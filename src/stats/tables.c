@@ -87,13 +87,12 @@ void table_set_mark(struct table_set *set, uint64_t now_ns)
     set->mark_ns[first->mark_count - 1] = now_ns;
 }
 
-bool table_set_exact(const struct table_set *set)
+unsigned table_set_exact(const struct table_set *set)
 {
-    for (int i = 0; i < STATS_TABLES; i++) {
-        if (set->tables[i].floor > 0)
-            return false;
-    }
-    return true;
+    unsigned exact = 0;
+    for (int i = 0; i < STATS_TABLES; i++)
+        exact |= (unsigned)(set->tables[i].floor == 0) << i;
+    return exact;
 }
 
 const enum stats_distinct_id table_distinct[STATS_TABLES] = {

@@ -127,8 +127,8 @@ const struct stats_row *table_set_next(struct group_walk *walk);
 bool table_set_has(const struct table_set *set, const struct stats_scope *scope);
 bool table_set_sketch(const struct table_set *set, const struct stats_scope *scope,
                       enum stats_distinct_id which, struct hll *sketch);
-/* True when the tables have evicted nothing. */
-bool table_set_exact(const struct table_set *set);
+/* Bits by enum stats_table_id: those that have evicted nothing. */
+unsigned table_set_exact(const struct table_set *set);
 
 /* Sets that are added up, each of what came after the one before, and nobody changes them
  * meanwhile. One between the first and the last is being folded into the first: of it counts what

@@ -197,7 +197,7 @@ bool stats_window_sketch(const struct stats_window *window, const struct stats_s
             table_set_sketch(&window->tables, &by_number, which, sketch));
 }
 
-bool stats_window_exact(const struct stats_window *window)
+unsigned stats_window_exact(const struct stats_window *window)
 {
     return table_set_exact(&window->tables);
 }

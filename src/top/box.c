@@ -53,11 +53,29 @@ static int longest_name(const struct top_box *box, const struct top_list *list)
     return longest < CANVAS_SIDE_MAX ? (int)longest : CANVAS_SIDE_MAX;
 }
 
-/* "1 domains asked  1-12/500  +4", or of a search "  1-3/3 in the heaviest 5000". */
-enum { TITLE_PARTS = 3 };
+/* "1 domains asked  1-12/500  +4", or of a search "  1-3/3 in the heaviest 5000"; and where single
+ * streams have less than the window "  from 14:02:11Z", of streams "  distinct from 14:12:11Z",
+ * too.
+ */
+enum { TITLE_PARTS = 5 };
 struct title {
     char parts[TITLE_PARTS][64];
 };
+
+static void write_begin(char *part, size_t size, const char *words, double from)
+{
+    char clock[FORM_MAX];
+    if (from > 0)
+        snprintf(part, size, "  %s %s", words, form_text(FORM_CLOCK, from, clock));
+}
+
+/* Tables have nothing but keys, rows of streams both. */
+static void write_begins(struct title *title, const struct top_list *list, bool both)
+{
+    enum { SIZE = sizeof title->parts[0] };
+    write_begin(title->parts[3], SIZE, "from", list->counts_from);
+    write_begin(title->parts[4], SIZE, both ? "distinct from" : "from", list->keys_from);
+}
 
 /* Returns how wide it is. */
 static int write_title(struct title *title, const struct top_box *box, const struct top_list *list)
@@ -66,7 +84,7 @@ static int write_title(struct title *title, const struct top_box *box, const str
     char number[4] = "";
     size_t end = end_row(box, list);
     int width = 0;
-    *title = (struct title){.parts = {"", "", ""}};
+    *title = (struct title){.parts = {""}};
     if (box->number >= 0)
         snprintf(number, sizeof number, "%d ", box->number % 10);
     snprintf(title->parts[0], SIZE, " %s%s", number, top_tables[box->list].title);
@@ -78,6 +96,7 @@ static int write_title(struct title *title, const struct top_box *box, const str
                  list->searched < 1e15 ? list->searched : 1e15);
     else if (list->error > 0)
         snprintf(title->parts[2], SIZE, "  +%.0f", list->error < 1e15 ? list->error : 1e15);
+    write_begins(title, list, top_tables[box->list].kind == KIND_ROWS);
     for (int i = 0; i < TITLE_PARTS; i++)
         width += (int)strlen(title->parts[i]);
     return width;
@@ -107,6 +126,7 @@ static struct grid make_grid(const struct top_box *box, const struct top_list *l
         grid.names -= width;
     }
     int longest = longest_name(box, list);
+    longest = longest < titled ? titled : longest;
     if (grid.names > longest)
         grid.names = longest; /* numbers stay where the eye finds them */
     if (grid.names < 0)

@@ -272,8 +272,10 @@ static void write_title(struct title *title, const struct top_view *view,
     while (canvas_width(span_of(name, (size_t)len)) > STREAM_MOST)
         len--;
     *title = (struct title){.text[TITLE_PROGRAM] = "spile top"};
-    snprintf(title->text[TITLE_SCOPE], SIZE, "%s, %s", sides[view->side],
-             stats_window_name(view->window));
+    bool late = view->stream && view->numbers[NUMBER_COUNTS_LATE] > 0;
+    form_text(FORM_CLOCK, view->numbers[NUMBER_COUNTS_FROM], span);
+    snprintf(title->text[TITLE_SCOPE], SIZE, "%s, %s%s%s", sides[view->side],
+             stats_window_name(view->window), late ? " from " : "", late ? span : "");
     const struct top_subject *subject = top_subject_of(state);
     if (subject->kind == SUBJECT_SEARCH && !state->typing)
         snprintf(title->text[TITLE_SEARCH], SIZE, "/%.*s", TOP_SEARCH_MAX, subject->text);

@@ -278,6 +278,26 @@ static void drop_early_hints(json_t *hints)
     }
 }
 
+/* When that begins of single streams, if it is later than the window; else 0. */
+static double later(json_t *root, const char *what)
+{
+    double from = number(json_object_get(root, what));
+    return from > number(json_object_get(root, "from")) ? from : 0;
+}
+
+/* What a list is short of, which is of one stream, or of them all one by one. */
+static void say_since(const struct top_view *view, enum top_document document, json_t *root,
+                      struct top_list *list)
+{
+    bool all = document == DOCUMENT_STREAMS;
+    if (!all && !view->stream)
+        return;
+    if (all || document == DOCUMENT_STATISTICS)
+        list->counts_from = later(root, "streams-from");
+    if (all || document == DOCUMENT_TABLES || document == DOCUMENT_SEARCH)
+        list->keys_from = later(root, "distinct-from");
+}
+
 /* All lists but tables that this document brings. */
 static int read_lists(struct top_view *view, enum top_document document,
                       const struct top_wish *wish, json_t *root)
@@ -293,6 +313,7 @@ static int read_lists(struct top_view *view, enum top_document document,
         if (read_list(list, table, by, root) < 0)
             return -1;
         top_reply_sort(list);
+        say_since(view, document, root, list);
     }
     return 0;
 }
@@ -312,6 +333,7 @@ static int read_document(struct top_view *view, enum top_document document, enum
     if (document == DOCUMENT_TABLES) {
         int result = read_table(&view->lists[list], &top_tables[list], wish->by[list], root);
         make_shares(&view->lists[list], &top_tables[list], view->numbers[NUMBER_QUERIES]);
+        say_since(view, document, root, &view->lists[list]);
         return result;
     }
     for (int i = 0; i < TOP_NUMBERS; i++) {

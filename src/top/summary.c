@@ -7,7 +7,7 @@
 enum {
     LABEL_WIDTH = 11, /* of a line */
     ITEM_WIDTH = 13,
-    ITEMS = 5,
+    ITEMS = 6,
     GAP = 2,         /* between the items of a line */
     NAME_LEAST = 24, /* columns of a name that is longer */
 };
@@ -20,6 +20,8 @@ struct item {
     bool bad;  /* it should be zero */
     bool told; /* it stands there only when it is known: daemons of some versions do not tell */
     enum top_only only;
+    enum top_number exact; /* 0 there: it is marked as an estimate; NUMBER_STARTED: it never is */
+    enum top_number late;  /* it stands there only of one stream, and where that is more than 0 */
 };
 
 /* What a line has: items, the shares of a list, the messages' times; or of what is explained, what
@@ -32,7 +34,6 @@ struct line {
     enum line_kind kind;
     struct item items[ITEMS];
     enum top_list_id list;
-    bool estimate; /* marked with ~ when the statistics are no longer exact */
     enum top_only only;
     bool explains; /* it is of what is explained, and stands where that is */
     bool spare;    /* it is for tall screens alone; it has none behind it that is not */
@@ -73,12 +74,12 @@ static const struct line lines[] = {
       {"mean ", NUMBER_LATENCY_MEAN, ""}}},
     {"distinct",
      LINE_ITEMS,
-     {{"clients ", NUMBER_CLIENTS, "", .only = TOP_CLIENT},
-      {"servers ", NUMBER_SERVERS, "", .only = TOP_UPSTREAM},
-      {"domains ", NUMBER_DOMAINS, ""},
-      {"asked ", NUMBER_ASKED, ""},
-      {"answered ", NUMBER_ANSWERED, ""}},
-     .estimate = true},
+     {{"from ", NUMBER_KEYS_FROM, "", .late = NUMBER_KEYS_LATE},
+      {"clients ", NUMBER_CLIENTS, "", .only = TOP_CLIENT, .exact = NUMBER_CLIENTS_EXACT},
+      {"servers ", NUMBER_SERVERS, "", .only = TOP_UPSTREAM, .exact = NUMBER_SERVERS_EXACT},
+      {"domains ", NUMBER_DOMAINS, "", .exact = NUMBER_DOMAINS_EXACT},
+      {"asked ", NUMBER_ASKED, "", .exact = NUMBER_ASKED_EXACT},
+      {"answered ", NUMBER_ANSWERED, "", .exact = NUMBER_ANSWERED_EXACT}}},
     {"loss",
      LINE_ITEMS,
      {{"malformed ", NUMBER_MALFORMED, "", .bad = true},
@@ -132,17 +133,33 @@ enum { LINES = sizeof lines / sizeof *lines };
 
 /* --- parts of lines ------------------------------------------------------------------------- */
 
+static bool is_there(const struct item *item, const struct top_view *view)
+{
+    return top_has(item->only, view->side) && !(item->told && isnan(view->numbers[item->number])) &&
+           !(item->late && !(view->stream && view->numbers[item->late] > 0));
+}
+
+/* "~" before what is an estimate; daemons of some versions tell of all numbers together alone. */
+static const char *mark(const struct item *item, const struct top_view *view)
+{
+    double exact = view->numbers[item->exact];
+    if (isnan(exact))
+        exact = view->numbers[NUMBER_EXACT];
+    return item->exact && exact == 0 ? "~" : "";
+}
+
 /* As many as end before column `end`. */
 static void put_items(struct canvas *canvas, const struct top_view *view, const struct item *items,
                       int x, int y, int end)
 {
     for (int i = 0; i < ITEMS && items[i].before; i++) {
         double value = view->numbers[items[i].number];
-        char text[FORM_MAX];
+        char number[FORM_MAX], text[FORM_MAX + 1];
         int next = x + ITEM_WIDTH;
-        if (!top_has(items[i].only, view->side) || (items[i].told && isnan(value)))
+        if (!is_there(&items[i], view))
             continue;
-        form_text(top_numbers[items[i].number].form, value, text);
+        form_text(top_numbers[items[i].number].form, value, number);
+        snprintf(text, sizeof text, "%s%s", mark(&items[i], view), number);
         if (x + (int)(strlen(items[i].before) + strlen(text) + strlen(items[i].after)) > end)
             return;
         x = canvas_str(canvas, x, y, STYLE_LABEL, items[i].before);
@@ -270,9 +287,7 @@ void top_summary_put(struct canvas *canvas, const struct top_view *view,
 {
     const struct line *line = line_at(top_scene_of(state), number);
     int x = at->x + LABEL_WIDTH + 1, y = at->y, end = at->x + at->width;
-    int behind = canvas_str(canvas, at->x + 1, y, STYLE_LABEL, line->label);
-    if (line->estimate && view->numbers[NUMBER_EXACT] == 0)
-        canvas_str(canvas, behind + 1, y, STYLE_BAD, "~");
+    canvas_str(canvas, at->x + 1, y, STYLE_LABEL, line->label);
     if (line->kind == LINE_SUBJECT)
         put_subject(canvas, top_subject_of(state), x, y, end);
     else if (!top_view_is_of(view, top_subject_of(state)) && line->explains)

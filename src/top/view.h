@@ -32,7 +32,16 @@ enum top_document {
 enum top_number {
     NUMBER_STARTED, /* Unix milliseconds, as the next */
     NUMBER_TIME,
-    NUMBER_EXACT, /* 1: the tables have evicted nothing */
+    NUMBER_EXACT,       /* 1: the tables have evicted nothing */
+    NUMBER_COUNTS_FROM, /* since when a window has what single streams sent, Unix milliseconds */
+    NUMBER_COUNTS_LATE, /* by so much that is later than it begins */
+    NUMBER_KEYS_FROM,   /* the same of their tables and distinct numbers */
+    NUMBER_KEYS_LATE,
+    NUMBER_CLIENTS_EXACT, /* 1: counted, as the next four; 0: estimated */
+    NUMBER_SERVERS_EXACT,
+    NUMBER_DOMAINS_EXACT,
+    NUMBER_ASKED_EXACT,
+    NUMBER_ANSWERED_EXACT,
     NUMBER_CLIENTS,
     NUMBER_SERVERS, /* asked upstream */
     NUMBER_DOMAINS,
@@ -232,6 +241,9 @@ struct top_list {
     bool estimated;  /* that is an estimate */
     double searched; /* so many of the heaviest were looked through; 0: all */
     double error;    /* the first row's true value may be larger by so much; 0: exact */
+    /* Of single streams: since when it has what they sent, and which keys these had, Unix
+     * milliseconds; 0: since the window began. */
+    double counts_from, keys_from;
     struct top_row *rows;
 };
 

@@ -3,6 +3,7 @@ import { assert, near, test } from "./lab.mjs";
 import * as format from "../../web/format.js";
 import { Sums, tld } from "../../web/sums.js";
 import { bucketOf, bucketRow, bucketValue, pairsGrown } from "../../web/buckets.js";
+import * as cover from "../../web/cover.js";
 import { ofServer } from "../../web/numbers.js";
 import { KEEP_MS, Timeline, rowBound, rowOf } from "../../web/timeline.js";
 import { firstKnown, pictureOf, pointsOf, sums } from "../../web/source.js";
@@ -133,8 +134,9 @@ test("rows of latency: of history, of the statistics, and of events agree", asyn
 function reply(time, fine, responses) {
     const direction = { events: responses, rcodes: { NOERROR: responses }, qtypes: {}, transports: {}, marks: { nodata: 0 } };
     const rate = { second: 0 };
-    return { time: START + time, side: "client", window: "1m", seconds: 60, exact: true, malformed: 0, statistics: { queries: direction, responses: direction,
-        rates: { queries: rate, responses: rate }, distinct: { clients: 1, domains: 1, servers: 1 }, latency: { count: responses, p50: 0.01, p99: 0.2, fine, apart: [] } } };
+    return { time: START + time, side: "client", window: "1m", from: START + time - 60e3, "streams-from": START + time - 60e3, "distinct-from": START + time - 60e3,
+        to: START + time, seconds: 60, exact: true, malformed: 0, statistics: { queries: direction, responses: direction, rates: { queries: rate, responses: rate },
+        distinct: { clients: 1, domains: 1, servers: 1 }, "distinct-exact": { clients: true, domains: true, servers: true }, latency: { count: responses, p50: 0.01, p99: 0.2, fine, apart: [] } } };
 }
 
 test("tiles are of the side and the window of the reply", async () => {
@@ -152,6 +154,24 @@ test("tiles are of the side and the window of the reply", async () => {
     const { unanswered, retries, cache } = ofServer({ ...reply(121e3, {}, 660), side: "upstream" }, [], asked);
     assert.deepEqual([unanswered, retries, cache],
         [["15 %", "30 of 200 queries; 28 timed out"], ["2 %", "4 of 200 queries"], ["75 %", "of 800 answers to clients"]]);
+});
+
+test("each distinct number says how exact it is, and since when", async () => {
+    const made = reply(121e3, {}, 660);
+    made.statistics["distinct-exact"].domains = false;
+    made.exact = false;
+    const whole = ofServer(made, []);
+    assert.deepEqual([whole.clients[1], whole.domains[1]], ["exactly", "to within 1 %"]);
+    // Memory is short: of a single stream counts are of half of the minute, and distinct numbers of a sixth.
+    const short = { ...made, "streams-from": made.to - 30e3, "distinct-from": made.to - 10e3 };
+    assert.deepEqual(ofServer(short, []), whole, "all streams together have everything");
+    const single = ofServer(short, [], null, true);
+    assert.deepEqual(single.queries.slice(0, 2), ["22", "660 in 30 s"], "rates are of the time that is covered");
+    assert.equal(single.domains[1], `to within 1 %, since ${format.clock(made.to - 10e3, { zone: true })}`);
+    assert.equal(cover.ofStreams(short, "clients"), `counts since ${format.clock(made.to - 30e3, { zone: true })}, clients since `
+        + `${format.clock(made.to - 10e3, { zone: true })}: ${cover.WHY}`);
+    assert.equal(cover.ofStreams(made, "clients"), "");
+    assert.equal(cover.ofStreams({ ...short, window: "all" }, "clients"), "", "since the start nothing is forgotten");
 });
 
 test("a column's latencies are as precise as those since the start", async () => {

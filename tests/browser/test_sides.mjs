@@ -81,7 +81,7 @@ async function upstreamShown(page, time) {
     assert.deepEqual([retries[0], retries[1]].map((text) => text !== "0").sort(), [false, true], "one of them was asked again");
     for (const text of median)
         near(parsed(text), 0.05, "median of a server", 0.15);
-    assert.equal(await textOf(page, "#servers .head .quiet"), `${time}; by queries`);
+    assert.equal(await textOf(page, "#servers .head .quiet"), `${time}; by queries; exact`);
     assert.equal(await textOf(page, "#outputs .head .quiet"), "since the start");
     assert.deepEqual(await names(page, "servers-failing"), ["198.51.100.9"]);
     assert.deepEqual(await names(page, "domains-servfail"), ["one.test."]);
@@ -158,7 +158,7 @@ function made(reply) {
         row.name = `${window}.${row.name}`;
     for (const stream of reply.streams ?? [])
         stream.queries = OF_WINDOW[window];
-    return { ...reply, from: 1.7e12, to: 1.7e12 + 30e3, seconds: 30 };
+    return { ...reply, from: 1.7e12, "streams-from": 1.7e12, "distinct-from": 1.7e12, to: 1.7e12 + 30e3, seconds: 30 };
 }
 
 test("a window is chosen for all numbers, tables and streams", async (t) => {
@@ -187,6 +187,46 @@ test("a window is chosen for all numbers, tables and streams", async (t) => {
     }
     await page.goBack();
     await until("Back undoes it", async () => (await pressed(page, "windows")).join() === "Since start");
+    await page.unrouteAll({ behavior: "ignoreErrors" });
+});
+
+test("what windows have forgotten of single streams, and which numbers are estimates, is told", async (t) => {
+    const spile = await t.spile();
+    const events = clients();
+    spile.events(events);
+    await spile.counted(events.length);
+    const page = await t.page(spile, { hash: "#window=5m" });
+    const short = "for more of single streams statistics: memory is too small";
+    await page.route(/\/api\/v1\/(statistics|tables|streams)\?/, async (route) => {
+        const reply = await route.fetch();
+        const json = made(await reply.json());
+        json["streams-from"] += 10e3;
+        json["distinct-from"] += 20e3;
+        json["tables-exact"].domains = json.exact = false;
+        if (json.statistics)
+            json.statistics["distinct-exact"].domains = false;
+        for (const table of (json.tables ?? []).filter((each) => each.table === "domains"))
+            table.floor = 7;
+        await route.fulfill({ response: reply, json });
+    });
+    const heading = async (id) => textOf(page, `${id} .head .quiet`);
+    await until("streams", async () => (await heading("#streams"))
+        === `What clients asked, last 5 minutes; counts since 22:13:30 UTC, clients since 22:13:40 UTC: ${short}`);
+    assert.match(await page.locator("#streams tbody td").nth(5).getAttribute("title"), /^\d+, since 22:13:40 UTC$/);
+    // All streams together have the whole window.
+    await until("the window's beginning", async () => (await textOf(page, "#now-note")) === "22:13:20 to 22:13:50 UTC");
+    assert.deepEqual([await textOf(page, "#more-clients"), await textOf(page, "#more-domains")], ["exactly", "to within 1 %"]);
+    await until("tables", async () => (await heading("#top-domains")) === "queries + responses; others at most 7");
+    assert.equal(await heading("#top-clients"), "queries + responses; exact");
+    assert.match(await textOf(page, "#tops-note"), /last 5 minutes: 22:13:20 to 22:13:50 UTC. Each table says whether it is exact/);
+    // One alone has less.
+    await page.locator("#streams tbody .link").first().click();
+    await until("counts", async () => (await textOf(page, "#now-note")) === `22:13:30 to 22:13:50 UTC, no longer: ${short}`);
+    assert.match(await textOf(page, "#more-queries"), / in 20 s$/);
+    near(parsed(await textOf(page, "#number-queries")), OF_WINDOW["5m"] / 20, "a second");
+    assert.deepEqual([await textOf(page, "#more-clients"), await textOf(page, "#more-domains")],
+        ["exactly, since 22:13:40 UTC", "to within 1 %, since 22:13:40 UTC"]);
+    await until("tables", async () => (await textOf(page, "#tops-note")).includes(`last 5 minutes: 22:13:40 to 22:13:50 UTC, no longer: ${short}`));
     await page.unrouteAll({ behavior: "ignoreErrors" });
 });
 
@@ -344,7 +384,8 @@ test("what is known of a name, of its clients, and back: of the window, and coun
     }
     assert.deepEqual([await ranked(page, "domain-clients"), await ranked(page, "domain-names"), await ranked(page, "domain-rcodes"), await ranked(page, "domain-qtypes")],
         [["192.0.2.1 28", "192.0.2.2 12"], ["www.one.test. 28", "nope.one.test. 12"], ["NOERROR 14", "NXDOMAIN 6"], ["A 20"]]);
-    for (const [card, note] of [["clients", "live; queries + responses"], ["under", "last hour; queries + responses"], ["rcodes", "live; responses"], ["qtypes", "live; queries"]])
+    for (const [card, note] of [["clients", "live; queries + responses; exact"], ["under", "last hour; queries + responses; exact"],
+        ["rcodes", "live; responses; exact"], ["qtypes", "live; queries; exact"]])
         assert.equal(await textOf(page, `#explain-domain-${card} .head .quiet`), note);
 
     await page.locator("#explain-domain-clients .rank").last().click();

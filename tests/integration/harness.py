@@ -228,6 +228,10 @@ class Spile(Process):
         """Where its web server is, by what it says: HOST:PORT."""
         return wait_for("the web server's address", lambda: re.search(r"web: https?://([^/ ]+)/", self.err))[1]
 
+    def web_port(self):
+        """The port of that."""
+        return int(self.web().rpartition(":")[2])
+
     def hints(self):
         """What /api/v1/status has to say, by input."""
         with urllib.request.urlopen(f"http://{self.web()}/api/v1/status", timeout=limit(10)) as reply:

@@ -1,9 +1,11 @@
 """/metrics: what promtool and a real Prometheus say to it, and the dashboards and alerts made for it."""
 import collections
+import concurrent.futures
 import json
 import lzma
 import os
 import re
+import signal
 import time
 import urllib.parse
 import urllib.request
@@ -376,3 +378,26 @@ def rates_are_right(prometheus, rate, slack):
         equal((target["health"], target["lastError"]), ("up", ""), target["scrapeUrl"])
     assert prometheus.value("min(min_over_time(up[20s]))") == 1, "a scrape failed"
     assert prometheus.value("max(quantile_over_time(0.5, scrape_duration_seconds[20s]))") < limit(0.05), "the page takes long"
+
+
+def same_since_the_start(address):
+    """Whether events of a window that reaches as far are those since the start, on some pages."""
+    for _ in range(60):
+        found = samples(get(address, "/metrics?window=1d")[1])
+        window = {s.replace(',window="1d"', "").replace("spile_window_events", "spile_events_total"): n
+                  for s, n in found.items() if s.startswith("spile_window_events")}
+        assert window, "events of the window"
+        equal(window, {s: found[s] for s in window}, "events since the start, and of the window")
+        assert found["spile_statistics_one_moment"] in (0, 1), "says whether tables are of that moment, too"
+
+
+@test()
+def a_page_of_a_window_is_of_one_moment(t):
+    """While events come, and others want pages, too, numbers since the start and of a window are of one moment."""
+    address = serve(t)
+    sender = t.start([t.spile_path, "send", "--loop", "0", "--rate", "5000", CAPTURES / "unbound.fstrm.xz", f"unix:{t.path('spile.sock')}"], name="sender")
+    wait_for("events", lambda: samples(get(address)[1]).get("spile_streams"))
+    with concurrent.futures.ThreadPoolExecutor(4) as readers:
+        for done in [readers.submit(same_since_the_start, address) for _ in range(4)]:
+            done.result()
+    sender.stop(signal.SIGKILL)

@@ -25,16 +25,11 @@ NULL_UNIX = ("-u", "tap.sock")
 QUIET = "404: Not Found", "405: Method Not Allowed", "403: Forbidden", "413: Content Too Large"
 
 
-def port_of(process):
-    """Where it serves, from what it says."""
-    return int(process.web().rpartition(":")[2])
-
-
 def serve(t, more="", name="spile"):
     """A collector with a web server: the process and its port. Another name has a socket of its own."""
     config = WEB if name == "spile" else WEB.replace("tap.sock", f"{name}.sock")
     process = t.listen(config % (more and ", " + more), name=name, count=2)
-    return process, port_of(process)
+    return process, process.web_port()
 
 
 def ask(port, path, method="GET", host="127.0.0.1", tls=None, address="127.0.0.1", **headers):
@@ -205,8 +200,8 @@ def refusals_have_their_shape(t):
 def errors_of_the_api_are_json(t):
     """Whatever is wrong, also under --compat, where other paths are refused as by dnstap-receiver."""
     for name, compat in (("native", ""), ("compat", "compat: dnstap-receiver")):
-        open_port = port_of(t.listen(compat + WEB % "", name=name, count=2))
-        closed = port_of(t.listen(WEB.replace("tap.sock", "key.sock") % ", api-key: key", name=name + "-key", count=2))
+        open_port = t.listen(compat + WEB % "", name=name, count=2).web_port()
+        closed = t.listen(WEB.replace("tap.sock", "key.sock") % ", api-key: key", name=name + "-key", count=2).web_port()
         cases = [(open_port, "GET", "/api/v1/nope", {}, 404), (open_port, "GET", "/api/v1//", {}, 404),
                  (open_port, "POST", "/api/v1/", {}, 405), (open_port, "DELETE", "/api/v1/tables", {}, 405),
                  (open_port, "POST", "/api/v1/tables", {"Content_Length": "5"}, 413),
@@ -293,7 +288,7 @@ def beyond_loopback_it_needs_credentials(t):
         done = t.run("run", *NULL_UNIX, "--web", "0.0.0.0:0", *more, status=2)
         assert b"needs credentials: set api-key" in done.stderr, done.stderr
     process = t.spile("run", *NULL_UNIX, "--web", "0.0.0.0:0", "--api-key", "key")
-    port = port_of(process)
+    port = process.web_port()
     equal(ask(port, "/streams", host="any.example", X_API_Key="key")[0], 200, "with the key by any name")
     equal(ask(port, "/streams")[0], 401, "without")
     assert "plain text" in process.err, process.err
@@ -308,7 +303,7 @@ def key_of(t, *args, env=None, config=""):
     path.write_text(f"outputs: [null]\nweb: {{{config}}}\n")
     process = t.spile("run", *NULL_UNIX, "-c", path, "--web", "127.0.0.1:0", *args,
                       name=f"spile{len(t.processes)}", env={**os.environ, **(env or {})})
-    port = port_of(process)
+    port = process.web_port()
     opened = [key for key in ("flag", "file", "env", "config") if ask(port, "/streams", X_API_Key=key)[0] == 200]
     words = pathlib.Path(f"/proc/{process.child.pid}/cmdline").read_bytes().split(b"\0")
     assert b"flag" not in words and not any(word.endswith(b"=flag") for word in words), words
@@ -337,7 +332,7 @@ def readme_says_who_gets_in(t):
         section = ", ".join(f"{name}: {value}" for name, value in settings.items() if name not in without)
         t.path("readme.yaml").write_text(f"outputs: [null]\nweb: {{{section}}}\n")
         process = t.spile("run", *NULL_UNIX, "-c", t.path("readme.yaml"), name=f"spile{len(t.processes)}")
-        port = port_of(process)
+        port = process.web_port()
         for name in {"api-key-file", "login", "bearer-token"} - set(without):
             equal(ask(port, "/streams", **ways[comments[name].split(";")[0]])[0], 200, f"{name}: {comments[name]}")
         equal(ask(port, "/streams", **fallback)[0], 200 if without else 401, f"spile:key without {without}")

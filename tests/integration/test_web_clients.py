@@ -11,7 +11,7 @@ import time
 import fstrm
 from harness import equal, limit, readable, test, wait_for
 import share
-from test_web import Live, NULL_UNIX, ask, descriptors, hear, peak_memory, port_of, raw, say, serve
+from test_web import Live, NULL_UNIX, ask, descriptors, hear, peak_memory, raw, say, serve
 
 HEAD = b"Host: localhost\r\nConnection: close\r\n\r\n"
 
@@ -206,7 +206,7 @@ def an_address_beyond_has_its_share(t):
     path.write_text("outputs: [null]\nweb: {connections-address: 4, header-timeout: 1h}\n")
     t.tool(["ip", "addr", "replace", "192.0.2.200/32", "dev", "lo"])
     process = t.spile("run", *NULL_UNIX, "-c", path, "--web", "192.0.2.200:0", "--api-key", "key")
-    port = port_of(process)
+    port = process.web_port()
     before = descriptors(process)
     clients = [socket.create_connection(("192.0.2.200", port)) for _ in range(12)]
     wait_for("the others are closed", lambda: descriptors(process) == before + 4)

@@ -106,7 +106,7 @@ class Trial:
         self.spile = t.start([t.spile_path, "run", "-c", path], name="spile", kind=Spile, stdout=writer)
         os.close(writer)
         t.wait_listening(self.spile, 3)
-        facts["web"] = ["127.0.0.1", int(self.spile.web().rpartition(":")[2])]
+        facts["web"] = ["127.0.0.1", self.spile.web_port()]
         self.lines = Member(t, "lines", 0, facts)
         self.honest = [Member(t, "sender", i, {**facts, "source": self.source(0)}) for i in range(SENDERS)]
         self.honest += [Member(t, "quiet", SENDERS + i, {**facts, "source": self.source(0)}) for i in range(QUIET)]

@@ -315,23 +315,32 @@ static void put_stream_names(struct portion *portion)
     buf_free(&names.records);
 }
 
-/* Hours of parts with lists of a stream, in so much memory; all of its counts are there. Returns
- * what the oldest part still has. */
-static enum portion_has hours_in(size_t bytes_max, size_t *bytes)
+/* Hours of parts with lists of a stream, in so much memory, and when they end. */
+static struct wheel wheel_of_hours(size_t bytes_max, int64_t *now_ns)
 {
     struct random r = {7};
     struct wheel wheel;
-    int64_t now_ns = 0;
-    uint64_t wanted = 0;
     wheel_init(&wheel, bytes_max);
     truth.count = 0;
-    for (int64_t i = 0; i < 1500; i++, now_ns += 10 * S) {
-        struct wheel_part part = part_of(&r, now_ns, now_ns + 10 * S);
-        wanted += truth.parts[i].n[1];
+    *now_ns = 0;
+    for (int64_t i = 0; i < 1500; i++, *now_ns += 10 * S) {
+        struct wheel_part part = part_of(&r, *now_ns, *now_ns + 10 * S);
         put_stream_names(&part.portion);
         put(&wheel, &part);
     }
+    return wheel;
+}
+
+/* The same of hours; all of its counts are there. Returns
+ * what the oldest part still has. */
+static enum portion_has hours_in(size_t bytes_max, size_t *bytes)
+{
+    int64_t now_ns;
+    uint64_t wanted = 0;
+    struct wheel wheel = wheel_of_hours(bytes_max, &now_ns);
     struct found found = {.last_ns = INT64_MIN};
+    for (size_t i = 0; i < truth.count; i++)
+        wanted += truth.parts[i].n[1];
     wheel_each(&wheel, WHEEL_DAY, now_ns, add_part, &found);
     assert_int_equal(found.n[1], wanted);
     const struct wheel_level *days = &wheel.levels[WHEEL_DAY];
@@ -464,16 +473,62 @@ static void streams_since_when(void **state)
     wheel_free(&little);
 }
 
+/* What the list of stream "one" has in a window. */
+static void list_of_one(struct sums *sums, enum wheel_window window, int64_t now_ns,
+                        uint64_t names[NAMES])
+{
+    const struct list_key key = {.window = window,
+                                 .what = RECORD_TOPS + TABLE_DOMAINS,
+                                 .stream = span_str("one"),
+                                 .top = 100};
+    const struct list_sum *sum = sums_take(sums, &key, now_ns);
+    assert_non_null(sum);
+    memset(names, 0, NAMES * sizeof *names);
+    for (uint32_t i = 0; i < sum->tops.len; i++)
+        names[tops_text(&sum->tops, &sum->tops.rows[i]).ptr[0] - 'a'] =
+            sum->tops.rows[i].values.of[MEASURE_QUERIES];
+    sums_give(sums, sum);
+}
+
+/* Lists that were forgotten begin, as numbers of different keys do, later than counts: where it is
+ * said that they do. */
+static void lists_since_when(void **state)
+{
+    (void)state;
+    static const struct siphash_key key;
+    size_t all;
+    assert_int_equal(hours_in(64 << 20, &all), PORTION_ALL);
+    int64_t now_ns;
+    struct wheel wheel = wheel_of_hours(all / 16 * 15, &now_ns);
+    struct sums sums;
+    bool some = false;
+    sums_init(&sums, &wheel, &key);
+    for (enum wheel_window w = 0; w < WHEEL_WINDOWS; w++) {
+        struct wheel_known known = wheel_known(&wheel, w, now_ns);
+        int64_t begin_ns = wheel_each(&wheel, w, now_ns, ignore_part, NULL);
+        uint64_t wanted[NAMES] = {0}, got[NAMES];
+        for (size_t i = 0; i < truth.count; i++) {
+            bool told =
+                truth.parts[i].from_ns >= begin_ns && truth.parts[i].from_ns >= known.keys_ns;
+            for (int k = 0; told && k < NAMES; k++)
+                wanted[k] += truth.parts[i].names[k];
+        }
+        list_of_one(&sums, w, now_ns, got);
+        assert_memory_equal(got, wanted, sizeof wanted);
+        some |= known.keys_ns > begin_ns && known.counts_ns == INT64_MIN;
+    }
+    assert_true(some);
+    sums_free(&sums);
+    wheel_free(&wheel);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(any_time),
-        cmocka_unit_test(after_a_restart),
-        cmocka_unit_test(resets_cost_the_others_nothing),
-        cmocka_unit_test(little_memory),
-        cmocka_unit_test(memory_for_no_part),
-        cmocka_unit_test(streams_since_when),
-        cmocka_unit_test(lists_of_streams_go_first),
+        cmocka_unit_test(lists_since_when),   cmocka_unit_test(any_time),
+        cmocka_unit_test(after_a_restart),    cmocka_unit_test(resets_cost_the_others_nothing),
+        cmocka_unit_test(little_memory),      cmocka_unit_test(memory_for_no_part),
+        cmocka_unit_test(streams_since_when), cmocka_unit_test(lists_of_streams_go_first),
         cmocka_unit_test(lists_get_shorter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -380,6 +380,20 @@ static void all_begin_with_the_statistics(void **state)
     }
 }
 
+/* Names are too many for the lists, clients and what names end with are not: each says so of
+ * itself. */
+static void check_some_exact(const struct stats_snapshot *snapshot)
+{
+    const unsigned names = 1u << DISTINCT_DOMAINS | 1u << DISTINCT_ASKED | 1u << DISTINCT_ANSWERED;
+    unsigned exact = snapshot->exact[STATS_CLIENT];
+    assert_int_equal(snapshot->total[STATS_CLIENT].distinct.counted, STATS_ALL_COUNTED & ~names);
+    assert_int_equal(snapshot->total[STATS_CLIENT].distinct.clients, 7);
+    assert_false(exact & 1u << TABLE_DOMAINS);
+    assert_true(exact & 1u << TABLE_CLIENTS && exact & 1u << TABLE_TLDS);
+    assert_int_equal(snapshot->exact[STATS_UPSTREAM], (1u << STATS_TABLES) - 1);
+    assert_false(stats_is_exact(snapshot));
+}
+
 /* Of more names than lists have room for, in what is open and in what has closed: the numbers that
  * are told are true, and what is asked for below a name is looked for among all. */
 static void lists_are_as_long_as_can_be(void **state)
@@ -400,9 +414,11 @@ static void lists_are_as_long_as_can_be(void **state)
         if (!closed) {
             assert_int_equal(answers[0].count, 900);
             assert_int_equal(answers[0].floor, 0);
-            assert_true(answers[0].keys_exact && minute->exact);
+            assert_true(answers[0].keys_exact && stats_is_exact(minute));
             assert_int_equal(minute->total[STATS_CLIENT].distinct.domains, 900);
+            assert_int_equal(minute->total[STATS_CLIENT].distinct.counted, STATS_ALL_COUNTED);
         } else {
+            check_some_exact(minute);
             assert_int_equal(answers[0].count, 1000);
             assert_int_equal(answers[2].count, 1);
             assert_true(answers[2].rows[0].value + answers[2].rows[0].error >= 2);
@@ -420,12 +436,25 @@ struct readers {
     atomic_uint answers;
 };
 
+/* What is said of a window that reaches as far and of the time since the start is of one moment. */
+static void check_moment(void)
+{
+    const struct stats_snapshot *now;
+    const struct stats_snapshot *day = history_moment(scene.history, WINDOW_1D, &now);
+    assert_non_null(day);
+    assert_int_equal(queries_of(day), queries_of(now));
+    stats_release(day);
+    stats_release(now);
+}
+
 static void *read_on(void *arg)
 {
     struct readers *readers = arg;
     for (unsigned i = 0; !atomic_load(&readers->enough); i++) {
         enum stats_window_id window = WINDOW_1M + i % 4;
-        if (i % 3)
+        if (i % 7 == 0)
+            check_moment();
+        else if (i % 3)
             rows_in(window);
         else
             queries_in(window);

@@ -298,6 +298,38 @@ static void test_streams(void **state)
     clear(&made);
 }
 
+/* A window that has less of single streams says since when, and of each table whether it is whole.
+ */
+static void test_what_is_known(void **state)
+{
+    (void)state;
+    struct made made;
+    make_snapshot(&made);
+    made.snapshot->from_ms = 1795250000000;
+    made.snapshot->streams_ms = 1795250001500;
+    made.snapshot->keys_ms = 1795250003250;
+    made.snapshot->exact[STATS_CLIENT] = 1u << TABLE_TLDS | 1u << TABLE_CLIENTS;
+    made.snapshot->exact[STATS_UPSTREAM] = (1u << STATS_TABLES) - 1;
+    make_page(&made, (struct metrics_limits){100, 40, 0}, false, false);
+    const char *const lines[] = {
+        "spile_window_begin_timestamp_seconds{window=\"all\",of=\"all\"} 1795250000.000",
+        "spile_window_begin_timestamp_seconds{window=\"all\",of=\"streams\"} 1795250001.500",
+        "spile_window_begin_timestamp_seconds{window=\"all\",of=\"distinct\"} 1795250003.250",
+        "spile_table_exact{side=\"client\",window=\"all\",table=\"domains\"} 0",
+        "spile_table_exact{side=\"client\",window=\"all\",table=\"clients\"} 1",
+        "spile_table_exact{side=\"upstream\",window=\"all\",table=\"domains\"} 1",
+        "spile_statistics_exact 0",
+    };
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        bool found = false;
+        for (size_t k = 0; k < made.line_count; k++)
+            found |= strcmp(made.lines[k], lines[i]) == 0;
+        if (!found)
+            fail_msg("no line %s", lines[i]);
+    }
+    clear(&made);
+}
+
 static size_t lines_with(const struct made *made, const char *begin, const char *text)
 {
     size_t count = 0;
@@ -411,6 +443,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_windows_are_explained),
         cmocka_unit_test(test_form),
+        cmocka_unit_test(test_what_is_known),
         cmocka_unit_test(test_sums),
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_limits),

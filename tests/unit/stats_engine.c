@@ -149,7 +149,7 @@ static void check_distinct(const struct stats_snapshot *snapshot, const struct m
     assert_int_equal(snapshot->total[STATS_CLIENT].distinct.answered, answered);
     assert_int_equal(snapshot->total[STATS_CLIENT].distinct.domains, domains);
     assert_int_equal(snapshot->total[STATS_CLIENT].distinct.clients, clients);
-    assert_true(snapshot->exact);
+    assert_true(stats_is_exact(snapshot));
 }
 
 static void check_suffixes(struct stats *stats, const struct model *model)
@@ -417,7 +417,7 @@ static void test_unlisted(void **state)
     struct stats_snapshot *snapshot = stats_photograph(stats, true);
     assert_int_equal(snapshot->total[STATS_CLIENT].counters.direction[STATS_QUERY].events, MANY);
     assert_true(snapshot->unlisted > 0);
-    assert_false(snapshot->exact);
+    assert_false(stats_is_exact(snapshot));
     struct stats_question question = {.table = TABLE_REGISTRABLE, .by = BY_HITS};
     struct stats_answer answer;
     assert_int_equal(stats_top(stats, &of_all, &question, 1, 5, &answer), 0);

@@ -198,7 +198,7 @@ static uint64_t domains_of(struct stats *stats, int stream)
     struct stats_snapshot *snapshot = stats_photograph(stats, true);
     const struct stats_stream *of = stream < 0 ? snapshot->total : snapshot->streams[stream];
     uint64_t count = of[STATS_CLIENT].distinct.domains;
-    assert_true(snapshot->exact);
+    assert_true(stats_is_exact(snapshot));
     stats_release(snapshot);
     return count;
 }

@@ -369,9 +369,44 @@ static void numbers_that_are_estimates_are_marked(void **state)
     (void)state;
     bench_draw(&b, 80, 24);
     assert_shows(&b, " distinct   clients 12 ");
-    b.view.numbers[NUMBER_EXACT] = 0;
+    b.view.numbers[NUMBER_EXACT] = 0; /* all that older daemons say */
     bench_draw(&b, 80, 24);
-    assert_shows(&b, " distinct ~ clients 12 ");
+    assert_shows(&b, " distinct   clients ~12 ");
+    b.view.numbers[NUMBER_CLIENTS_EXACT] = 1;
+    b.view.numbers[NUMBER_DOMAINS] = 34;
+    b.view.numbers[NUMBER_DOMAINS_EXACT] = 0;
+    bench_draw(&b, 80, 24);
+    assert_shows(&b, " distinct   clients 12   domains ~34 ");
+    bench_end(&b);
+}
+
+/* Where memory is short a window has less of single streams than of all: which, and since when. */
+static void what_is_short_says_since_when(void **state)
+{
+    static const char begins[] =
+        "\"from\":1000,\"streams-from\":3723000,\"distinct-from\":7384000,";
+    static const char row[] = "[{\"name\":\"x\",\"queries\":5}]";
+    char table[256], streams[256], statistics[256];
+    struct bench b = bench_make(1, "n");
+    (void)state;
+    snprintf(table, sizeof table, "{%s\"tables\":[{\"keys\":1,\"rows\":%s}]}", begins, row);
+    snprintf(streams, sizeof streams, "{%s\"streams\":%s}", begins, row);
+    snprintf(statistics, sizeof statistics, "{%s\"statistics\":{\"distinct\":{\"clients\":7}}}",
+             begins);
+    for (int single = 0; single < 2; single++) {
+        b.view.stream = single ? strdup("x") : NULL;
+        bench_read(&b, DOCUMENT_STREAMS, 0, streams);
+        bench_read(&b, DOCUMENT_STATISTICS, 0, statistics);
+        bench_read(&b, DOCUMENT_TABLES, LIST_ASKED, table);
+        b.state.table = LIST_ASKED;
+        bench_draw(&b, 80, 24);
+        assert_shows(&b, single ? "all from 01:02:03Z  stream x" : "all  stream all");
+        assert_shows(&b, single ? "distinct   from 02:03:04Z  clients 7" : "distinct   clients 7");
+        assert_shows(&b, single ? "domains asked  1-1/1  from 02:03:04Z" : "domains asked  1-1/1 ");
+        b.state.table = LIST_STREAMS;
+        bench_draw(&b, 80, 24);
+        assert_shows(&b, "streams  1-1/1  from 01:02:03Z  distinct from 02:03:04Z");
+    }
     bench_end(&b);
 }
 
@@ -445,6 +480,7 @@ int main(void)
         cmocka_unit_test(nothing_known_is_no_trouble),
         cmocka_unit_test(an_estimate_says_so),
         cmocka_unit_test(numbers_that_are_estimates_are_marked),
+        cmocka_unit_test(what_is_short_says_since_when),
         cmocka_unit_test(the_column_of_the_order_is_always_there),
         cmocka_unit_test(the_trend_has_bars),
         cmocka_unit_test(a_report_has_everything),
