@@ -30,6 +30,29 @@ static void take_record(void *ctx, int64_t start_ms, const struct record *record
         portion_put(&found->portions[i], record->what, record->stream, record->bytes);
 }
 
+static void free_found(struct found *found)
+{
+    for (size_t i = 0; i < MINUTES; i++)
+        buf_free(&found->portions[i].records);
+    free(found);
+}
+
+/* What the database has from `wanted` on, until a moment. NULL: nothing, which is told. */
+static struct found *read_found(const struct found *wanted, int64_t to_ms)
+{
+    struct found *found = malloc(sizeof *found);
+    struct error err;
+    if (!found)
+        return NULL;
+    *found = *wanted;
+    struct reader_span span = {.kind = found->kind, .from_ms = found->from_ms, .to_ms = to_ms};
+    if (reader_records(found->reader, &span, take_record, found, &err) == STORE_FINE)
+        return found;
+    log_info("history: windows begin empty: %s", err.text);
+    free_found(found);
+    return NULL;
+}
+
 /* Gives the wheel a portion that has what came from a moment on until the end of the i-th one. */
 static void restore(struct history *history, const struct found *found, struct portion *portion,
                     int64_t from_ms, size_t i, enum wheel_window length)
@@ -61,36 +84,78 @@ static int64_t begin_of(const struct found *found, size_t i)
     return begin_ms < start_of(found, i + 1) ? begin_ms : start_ms;
 }
 
+/* Adds up some portions; returns when the first that there is begins. */
+static int64_t add_up(const struct found *found, size_t i, size_t end, size_t top,
+                      struct portion *sum)
+{
+    int64_t from_ms = start_of(found, end);
+    bool failed = false;
+    for (; i < end; i++) {
+        if (found->portions[i].records.len > 0 && start_of(found, i) < from_ms)
+            from_ms = start_of(found, i);
+        failed |= portion_merge(sum, &found->portions[i], top) < 0;
+    }
+    sum->records.failed |= failed;
+    return from_ms;
+}
+
+/* The minutes of the i-th hour behind the one in which the day began anew. */
+static void restore_rest(struct history *history, const struct found *hours, size_t i,
+                         int64_t begun_ms)
+{
+    struct portion sum = {0};
+    const struct found wanted = {.reader = hours->reader,
+                                 .kind = HISTORY_MINUTES,
+                                 .from_ms = begun_ms,
+                                 .now_ms = hours->now_ms};
+    struct found *found = read_found(&wanted, start_of(hours, i + 1));
+    size_t count = (size_t)((start_of(hours, i + 1) - begun_ms) / kind_ms[HISTORY_MINUTES]);
+    if (!found)
+        return;
+    int64_t from_ms = add_up(found, 0, count, wheel_spans[WHEEL_DAY].top, &sum);
+    restore(history, hours, &sum, from_ms, i, WHEEL_DAY);
+    free_found(found);
+}
+
 /* Spile may have begun in the midst of the first of some in a row. */
 static void restore_hours(struct history *history, struct found *found)
 {
     bool before = false;
+    int64_t begun_ms = history->begun_ms[WHEEL_DAY];
     for (size_t i = 0; i + 1 < HOURS; i++) {
         bool any = found->portions[i].records.len > 0;
         int64_t from_ms = any && !before ? begin_of(found, i) : start_of(found, i);
-        restore(history, found, &found->portions[i], from_ms, i, WHEEL_DAY);
+        if (start_of(found, i) < begun_ms && begun_ms < start_of(found, i + 1))
+            restore_rest(history, found, i, begun_ms);
+        else
+            restore(history, found, &found->portions[i], from_ms, i, WHEEL_DAY);
         before = any;
     }
 }
 
-/* Five minutes that are over become one part, which begins with the first that there is. The first
- * group may lack its first minutes. */
+static bool is_begun(const struct history *history, int64_t ms)
+{
+    bool begun = false;
+    for (int w = 0; w < WHEEL_WINDOWS; w++)
+        begun |= history->begun_ms[w] == ms;
+    return begun;
+}
+
+/* Five minutes that are over become one part, which begins with the first that there is; or some,
+ * where windows began anew. The first group may lack its first minutes. */
 static void restore_groups(struct history *history, struct found *found)
 {
     const int64_t group_ms = GROUP * kind_ms[HISTORY_MINUTES];
     for (size_t i = 0, end; i < MINUTES; i = end) {
         struct portion sum = {0};
-        int64_t start_ms = start_of(found, i), group_end = (start_ms / group_ms + 1) * group_ms;
-        int64_t from_ms = group_end;
-        bool good = true;
-        for (end = i; end < MINUTES && start_of(found, end) < group_end; end++) {
-            if (found->portions[end].records.len > 0 && start_of(found, end) < from_ms)
-                from_ms = start_of(found, end);
-            good &= portion_merge(&sum, &found->portions[end], wheel_spans[WHEEL_HOUR].top) == 0;
-        }
-        if (good && group_end <= found->now_ms && start_ms % group_ms == 0)
-            restore(history, found, &sum, from_ms, end - 1, WHEEL_HOUR);
-        buf_free(&sum.records);
+        int64_t group = start_of(found, i) / group_ms * group_ms;
+        for (end = i + 1; end < MINUTES && start_of(found, end) < group + group_ms; end++)
+            if (is_begun(history, start_of(found, end)))
+                break;
+        if (group < found->from_ms || group + group_ms > found->now_ms)
+            continue;
+        int64_t from_ms = add_up(found, i, end, wheel_spans[WHEEL_HOUR].top, &sum);
+        restore(history, found, &sum, from_ms, end - 1, WHEEL_HOUR);
     }
 }
 
@@ -105,20 +170,30 @@ static void restore_minutes(struct history *history, struct found *found)
 static void read_kind(struct history *history, struct reader *reader, enum history_kind kind,
                       size_t count, int64_t now_ms, void (*use)(struct history *, struct found *))
 {
-    struct found *found = calloc(1, sizeof *found);
-    struct error err;
+    const struct found wanted = {.reader = reader,
+                                 .kind = kind,
+                                 .from_ms = kind_start(kind, now_ms) -
+                                            ((int64_t)count - 1) * kind_ms[kind],
+                                 .now_ms = now_ms};
+    struct found *found = read_found(&wanted, now_ms);
     if (!found)
         return;
-    *found = (struct found){.reader = reader, .kind = kind, .now_ms = now_ms};
-    found->from_ms = kind_start(kind, now_ms) - ((int64_t)count - 1) * kind_ms[kind];
-    struct reader_span span = {.kind = kind, .from_ms = found->from_ms, .to_ms = now_ms};
-    if (reader_records(reader, &span, take_record, found, &err) == STORE_FINE)
-        use(history, found);
-    else
-        log_info("history: windows begin empty: %s", err.text);
-    for (size_t i = 0; i < MINUTES; i++)
-        buf_free(&found->portions[i].records);
-    free(found);
+    use(history, found);
+    free_found(found);
+}
+
+/* A clock that was ahead when a window began anew has that lie in the future: what there is came
+ * before, and from now on it is as if that had been now. */
+static void restore_begun(struct history *history, int64_t now_ms)
+{
+    int64_t last_ms = kind_end(HISTORY_MINUTES, now_ms);
+    for (int w = 0; w < WHEEL_WINDOWS; w++) {
+        int64_t *begun_ms = &history->begun_ms[w];
+        *begun_ms = kind_start(HISTORY_MINUTES, *begun_ms < last_ms ? *begun_ms : last_ms);
+        if (*begun_ms > 0)
+            windows_restore_begun(&history->windows, (enum wheel_window)w,
+                                  (*begun_ms < now_ms ? *begun_ms : now_ms) * (int64_t)CLOCK_MS_NS);
+    }
 }
 
 static void restore_short(struct history *history, struct found *found)
@@ -134,6 +209,7 @@ void history_restore(struct history *history, int64_t now_ms)
     struct error err;
     if (reader_open(history->settings.path, &reader, &err) != STORE_FINE)
         return;
+    restore_begun(history, now_ms);
     if (reader_begin(reader, clock_after(READ_NS), &mark, &err) == STORE_FINE) {
         read_kind(history, reader, HISTORY_HOURS, HOURS, now_ms, restore_hours);
         read_kind(history, reader, HISTORY_MINUTES, MINUTES, now_ms, restore_short);

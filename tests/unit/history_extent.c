@@ -100,7 +100,7 @@ static void trimmed_ones_tell_no_more(void **state)
     assert_told(&place, begin - 9 * DAY, begin + 3 * DAY, morning + 14 * HOUR, begin + 3 * DAY,
                 10 * (END - BEGIN));
     place_clean(&place, morning + 70 * DAY);
-    place_clean(&place, morning + 70 * DAY + 12 * HOUR); /* the time is believed */
+    place_clean(&place, morning + 70 * DAY + 12 * HOUR);                /* the time is believed */
     assert_int_equal(records(&place, RECORD_COUNTS, HISTORY_HOURS), 2); /* of the cleaning */
     int64_t week = kind_start(HISTORY_WEEKS, morning), month = kind_start(HISTORY_MONTHS, morning);
     assert_told(&place, begin + 10 * MINUTE, end - 10 * MINUTE, week < month ? week : month,
@@ -152,6 +152,103 @@ static void windows_begin_where_spile_began(void **state)
     place_end(&place);
 }
 
+struct found {
+    uint64_t queries;
+    int64_t from_ms;
+};
+
+static void add_part(void *ctx, const struct wheel_part *part)
+{
+    struct found *found = ctx;
+    struct cursor c = cursor_of(buf_span(&part->portion.records));
+    for (struct record record; portion_next(&c, &record);) {
+        struct counts counts = {0};
+        if (record.what == RECORD_COUNTS && record.stream.len == 0)
+            assert_int_equal(counts_decode(&counts, record.bytes), 0);
+        found->queries += counts_get(&counts, 2 << 16);
+        counts_free(&counts);
+    }
+}
+
+/* What a restart at a moment finds of a window. */
+static struct found found_of(struct place *place, enum wheel_window window, int64_t now_ms)
+{
+    static const int64_t ns = INT64_C(1000000);
+    struct found found = {0};
+    place_close(place, true);
+    place_open(place);
+    history_restore(place->history, now_ms);
+    const struct wheel *wheel = &place->history->windows.wheel;
+    found.from_ms = wheel_each(wheel, window, now_ms * ns, add_part, &found) / ns;
+    return found;
+}
+
+/* Lives until the next minute begins. */
+static uint64_t live_minute(struct place *place, struct story *story)
+{
+    return live(place, story, (MINUTE - story->ms % MINUTE) / SECOND);
+}
+
+static void reset(struct place *place, struct story *story, unsigned windows)
+{
+    place->history->resets_wanted = windows;
+    live(place, story, 1);
+    assert_int_equal(place->history->resets_wanted, 0);
+}
+
+/* A restart shows of a window that was reset what came in the minutes behind that, and of the
+ * others what there is. */
+static void resets_outlast_a_restart(void **state)
+{
+    (void)state;
+    static const struct {
+        enum wheel_window window;
+        int64_t before, behind; /* seconds */
+    } cases[] = {
+        {WHEEL_FIVE_MINUTES, 100, 20}, {WHEEL_FIVE_MINUTES, 7, 130}, {WHEEL_HOUR, 1000, 90},
+        {WHEEL_HOUR, 1000, 1500},      {WHEEL_DAY, 700, 1000},       {WHEEL_DAY, 300, 2 * 3600},
+        {WHEEL_MINUTE, 100, 65},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct place place;
+        place_begin(&place);
+        struct story story = story_begin(begin + 20 * SECOND);
+        uint64_t before = live_by(&place, &story, cases[i].before, 1);
+        reset(&place, &story, 1u << cases[i].window);
+        before += live_minute(&place, &story) + 2 + 7;
+        int64_t from_ms = story.ms;
+        uint64_t behind = live_by(&place, &story, cases[i].behind, 5);
+        struct found found = found_of(&place, cases[i].window, story.ms);
+        assert_int_equal(found.queries, behind);
+        assert_int_equal(found.from_ms, from_ms);
+        if (cases[i].window != WHEEL_DAY) {
+            found = found_of(&place, WHEEL_DAY, story.ms);
+            assert_int_equal(found.from_ms, begin);
+            assert_in_range(found.queries, before + behind - 9, before + behind);
+        }
+        place_end(&place);
+    }
+}
+
+/* A clock that was far ahead when a window was reset keeps it empty for no longer than that. */
+static void resets_in_the_future_are_now(void **state)
+{
+    (void)state;
+    struct place place;
+    place_begin(&place);
+    struct story story = story_begin(begin + DAY);
+    live(&place, &story, 10);
+    reset(&place, &story, 1u << WHEEL_HOUR);
+    place_close(&place, true);
+    place_open(&place);
+    watch_minutes(&place, begin, end);
+    assert_int_equal(found_of(&place, WHEEL_HOUR, end - 10).queries, 0);
+    assert_int_equal(place.history->begun_ms[WHEEL_HOUR], end);
+    watch_minutes(&place, end, end + 3 * MINUTE);
+    assert_int_equal(found_of(&place, WHEEL_HOUR, end + 3 * MINUTE).queries, 30);
+    place_end(&place);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +257,8 @@ int main(void)
         cmocka_unit_test(trimmed_ones_tell_no_more),
         cmocka_unit_test(some_trimmed_ones_are_not_all),
         cmocka_unit_test(windows_begin_where_spile_began),
+        cmocka_unit_test(resets_outlast_a_restart),
+        cmocka_unit_test(resets_in_the_future_are_now),
     };
     return cmocka_run_group_tests_name("history_extent", tests, NULL, NULL);
 }
