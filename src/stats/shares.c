@@ -26,7 +26,7 @@ static size_t stream_bytes(void)
     const size_t unused = 2; /* sketches of a side: domains, and clients or servers */
     return sizeof(struct stream_state) +
            STATS_SIDES * (sizeof(struct distinct_counts) - unused * sizeof(struct hll)) +
-           RATE_SECONDS * sizeof(struct past) + 2 * STATS_SIDES * sizeof(struct stats_stream);
+           RATE_TICKS * sizeof(struct past) + 2 * STATS_SIDES * sizeof(struct stats_stream);
 }
 
 /* Of the pool: beyond those that listed streams have a claim to, some are for new ones. */

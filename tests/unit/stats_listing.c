@@ -53,7 +53,7 @@ static void pass_second(struct stats *stats, uint64_t *now_ns)
 /* Events of the stream; UINT64_MAX: it is not listed. */
 static uint64_t events_of(struct stats *stats, const char *name)
 {
-    struct stats_snapshot *snapshot = stats_photograph(stats, true);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
     const struct stats_stream *stream = find_stream(snapshot, name);
     uint64_t events = stream ? stream->counters.direction[STATS_QUERY].events : UINT64_MAX;
     stats_release(snapshot);
@@ -63,7 +63,7 @@ static uint64_t events_of(struct stats *stats, const char *name)
 /* How many listed streams have names that begin so. */
 static unsigned count_listed(struct stats *stats, const char *begin)
 {
-    struct stats_snapshot *snapshot = stats_photograph(stats, true);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
     unsigned count = 0;
     for (size_t i = 0; i < snapshot->stream_count; i++)
         count += strncmp(snapshot->streams[i][STATS_CLIENT].name, begin, strlen(begin)) == 0;
@@ -102,7 +102,7 @@ static void inventor_keeps_nobody_out(void **state)
     }
     for (unsigned i = 0; i < 3; i++)
         assert_int_equal(events_of(stats, honest[i]), 100);
-    struct stats_snapshot *snapshot = stats_photograph(stats, true);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
     assert_int_equal(snapshot->stream_count, PLACES);
     assert_int_equal(snapshot->places, PLACES);
     assert_int_equal(snapshot->total[STATS_CLIENT].counters.direction[STATS_QUERY].events,
@@ -221,7 +221,7 @@ static void rest_keeps_what_was_counted(void **state)
         }
         pass_second(stats, &now_ns);
     }
-    struct stats_snapshot *snapshot = stats_photograph(stats, true);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
     assert_true(snapshot->exact);
     assert_true(snapshot->other_streams > 0);
     assert_int_equal(snapshot->total[STATS_CLIENT].counters.direction[STATS_RESPONSE].events,
@@ -264,7 +264,7 @@ static void gone_streams_have_no_tables(void **state)
     connect_from("192.0.2.1");
     invent(stats, 0, 4);
     pass_second(stats, &now_ns);
-    struct stats_snapshot *before = stats_photograph(stats, true);
+    struct stats_snapshot *before = stats_photograph(stats);
     struct stats_question question = {.table = TABLE_DOMAINS, .by = BY_HITS};
     struct stats_answer answer;
     assert_int_equal(
@@ -275,7 +275,7 @@ static void gone_streams_have_no_tables(void **state)
     connect_from("192.0.2.2");
     ask(stats, "ns1", 3);
     pass_second(stats, &now_ns);
-    struct stats_snapshot *after = stats_photograph(stats, true);
+    struct stats_snapshot *after = stats_photograph(stats);
     unsigned changed = 0;
     for (size_t i = 0; i < 4; i++) {
         bool same = before->streams[i][STATS_CLIENT].id == after->streams[i][STATS_CLIENT].id;
@@ -331,11 +331,11 @@ static void windows_know_whose_rows_they_have(void **state)
     connect_from("192.0.2.1");
     invent(stats, 0, 2);
     pass_second(stats, &now_ns);
-    struct stats_snapshot *before = stats_photograph(stats, true);
+    struct stats_snapshot *before = stats_photograph(stats);
     connect_from("192.0.2.2");
     ask(stats, "ns1", 3);
     pass_second(stats, &now_ns);
-    struct stats_snapshot *after = stats_photograph(stats, true);
+    struct stats_snapshot *after = stats_photograph(stats);
     size_t i = before->streams[0][STATS_CLIENT].id == after->streams[0][STATS_CLIENT].id;
     int gone = before->streams[i][STATS_CLIENT].id, came = after->streams[i][STATS_CLIENT].id;
     assert_true(gone != came);
@@ -409,10 +409,9 @@ static size_t bytes_of(const struct stats *stats, size_t listed)
                stats->known[i].slot_count * sizeof *stats->known[i].slots;
     }
     sum += (listed > stats->places ? stats->pool.max : blocks) * sizeof *stats->pool.blocks;
-    sum +=
-        all * (sizeof *stats->streams +
-               STATS_SIDES * (sizeof *stats->distinct_counts - 2 * sizeof(struct hll)) +
-               RATE_SECONDS * sizeof *stats->past + 2 * sizeof(struct stats_stream[STATS_SIDES]));
+    sum += all * (sizeof *stats->streams +
+                  STATS_SIDES * (sizeof *stats->distinct_counts - 2 * sizeof(struct hll)) +
+                  RATE_TICKS * sizeof *stats->past + 2 * sizeof(struct stats_stream[STATS_SIDES]));
     for (unsigned i = 0; i < 2 * stats->worker_count; i++) {
         const struct shard *shard = &stats->workers[i / 2].shards[i % 2];
         sum += sizeof *shard + shard->keys_max + sizeof(struct block) +
