@@ -222,13 +222,22 @@ static bool is_due(struct history *history, int64_t second, uint64_t now_ns)
            now_ns - history->cut_ns + EARLY_MS * CLOCK_MS_NS >= history->settings.write_every_ns;
 }
 
-/* Windows begin anew with a part of their own, after one that ends. */
+/* Windows begin anew with a part of their own, after one that ends. The database has no parts so
+ * short: what came before is in the minute that is running, or in earlier ones. */
 static void begin_windows(struct history *history, unsigned which,
                           const struct stats_snapshot *snapshot)
 {
     pthread_rwlock_wrlock(&history->windows.lock);
     windows_begin(&history->windows, which, snapshot);
     pthread_rwlock_unlock(&history->windows.lock);
+    if (!history->settings.path)
+        return;
+    pthread_mutex_lock(&history->lock);
+    for (int w = 0; w < WHEEL_WINDOWS; w++)
+        if (which >> w & 1)
+            history->begun_ms[w] = history->recorder.open_ms + RECORDER_MINUTE_MS;
+    pthread_cond_signal(&history->wake);
+    pthread_mutex_unlock(&history->lock);
 }
 
 /* When the statistics were reset all windows begin anew with what comes from then on. The rows of

@@ -97,10 +97,10 @@ int history_series_json(struct history *history, const struct history_question *
                         struct buf *out, struct error *err);
 /*
  * Appends the top lists over a span of time, of all streams together, as members: "side": "client",
- * "from": ms, "to": ms, "seconds": the time between, "by": "hits", "floor": {"domains": ..., ...},
- * "domains": [{"name": ..., "value": ..., "error": ..., "queries": ..., ...}, ...], ... The true
- * value is at least `value` and at most `error` more; a name that is not listed in full has at most
- * `floor`. As above.
+ * "from": ms, "to": ms (from when to when the numbers are), "seconds": the time between, "by":
+ * "hits", "floor": {"domains": ..., ...}, "domains": [{"name": ..., "value": ..., "error": ...,
+ * "queries": ..., ...}, ...], ... The true value is at least `value` and at most `error` more; a
+ * name that is not listed in full has at most `floor`. As above.
  */
 int history_tops_json(struct history *history, const struct history_question *question, size_t n,
                       struct buf *out, struct error *err);

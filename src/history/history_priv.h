@@ -44,6 +44,7 @@ struct history_writer {
     uint64_t aside_ns, trimmed_ns;
     uint64_t convert_ns; /* not before */
     struct trust trust;
+    int64_t begun_ms[WHEEL_WINDOWS]; /* as the database has them */
 };
 
 /* A connection for answers. Owner: whoever has made it busy. */
@@ -76,6 +77,9 @@ struct history {
     unsigned
         resets_wanted; /* bits, 1 << enum wheel_window: to be done with the first snapshot ... */
     uint64_t resets_behind; /* ... behind that generation */
+    /* Where each window began anew that was reset: with the first minute, Unix milliseconds, in
+     * which nothing is that came before. 0: it was not. A restart goes by that. */
+    int64_t begun_ms[WHEEL_WINDOWS];
     struct waiting waiting;
     struct history_state state;
     unsigned epoch;      /* counts databases: readers open a new one */

@@ -201,11 +201,14 @@ int plan_span(const struct plan_sources *sources, const struct history_question 
     return 0;
 }
 
-int64_t plan_end(const struct plan_sources *sources, const struct history_question *question,
-                 const struct plan_span *span)
+int64_t plan_asked_end(const struct plan_sources *sources, const struct history_question *question)
 {
-    int64_t asked = minute_end(question->to_ms ? question->to_ms : sources->now_ms);
-    int64_t now = minute_end(sources->now_ms);
-    int64_t most = asked > now ? asked : now;
-    return span->to_ms < most ? span->to_ms : most;
+    return minute_end(question->to_ms ? question->to_ms : sources->now_ms);
+}
+
+int64_t plan_end(const struct plan_sources *sources, const struct history_question *question,
+                 int64_t end_ms)
+{
+    int64_t most = question->to_ms > sources->now_ms ? question->to_ms : sources->now_ms;
+    return end_ms < most ? end_ms : most;
 }

@@ -36,8 +36,10 @@ struct plan_span {
 };
 int plan_span(const struct plan_sources *sources, const struct history_question *question,
               struct plan_span *span, struct error *err);
-/* How far such a span says anything: not beyond the present. */
+/* Where the span ends that was asked for: with a minute. */
+int64_t plan_asked_end(const struct plan_sources *sources, const struct history_question *question);
+/* How far what ends there says anything: not beyond the present. */
 int64_t plan_end(const struct plan_sources *sources, const struct history_question *question,
-                 const struct plan_span *span);
+                 int64_t end_ms);
 
 #endif

@@ -398,3 +398,19 @@ enum store_status store_put_time(struct store *store, int64_t ms, struct error *
     int code = put_meta(store, "time", &ms, sizeof ms);
     return code == SQLITE_OK ? STORE_FINE : store_undo(store, code, err);
 }
+
+void store_begun(struct store *store, int64_t *begun_ms, size_t count)
+{
+    if (read_meta(store, "begun", begun_ms, count * sizeof *begun_ms) != SQLITE_ROW)
+        memset(begun_ms, 0, count * sizeof *begun_ms);
+    for (size_t i = 0; i < count; i++)
+        if (begun_ms[i] < 0 || begun_ms[i] >= HISTORY_END_MS)
+            begun_ms[i] = 0;
+}
+
+enum store_status store_put_begun(struct store *store, const int64_t *begun_ms, size_t count,
+                                  struct error *err)
+{
+    int code = put_meta(store, "begun", begun_ms, count * sizeof *begun_ms);
+    return code == SQLITE_OK ? STORE_FINE : store_undo(store, code, err);
+}

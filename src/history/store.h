@@ -5,7 +5,8 @@
  *                                               stream: 0 is all; what, data: history/record.h
  *     stream(id, name)
  *     meta(name, value)                         key: of the hashes; time: what the clock said last
- *                                               that was believed; written: struct store_mark
+ *                                               that was believed; written: struct store_mark;
+ *                                               begun: when windows last began anew
  *
  * A portion is added to the roll-ups of its minute, its hour and its day at once, in one
  * transaction: they are always complete, however the program ends. Top lists of weeks and months
@@ -84,6 +85,12 @@ enum store_status store_convert(struct store *store, struct error *err);
  * as these can be times (history/kind.h): a damaged database may say anything. 0: there is none. */
 int64_t store_time(struct store *store);
 enum store_status store_put_time(struct store *store, int64_t ms, struct error *err);
+
+/* When some windows began anew: Unix milliseconds, 0 where one has not, and where a damaged
+ * database says what cannot be. */
+void store_begun(struct store *store, int64_t *begun_ms, size_t count);
+enum store_status store_put_begun(struct store *store, const int64_t *begun_ms, size_t count,
+                                  struct error *err);
 
 /* Renames a broken database and what belongs to it to PATH.broken-TIME, which is then in `to`
  * (`size` bytes). -1: err. */

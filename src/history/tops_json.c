@@ -5,6 +5,7 @@
 
 #include "base/escape.h"
 #include "base/put.h"
+#include "history/extent.h"
 #include "history/gather.h"
 #include "history/tops_sum.h"
 
@@ -14,7 +15,8 @@ enum { KEEP_LEAST = 1000 /* rows of each list while lists are added up */ };
 struct answer {
     const struct history_question *question;
     struct plan_span span;
-    int64_t end_ms; /* of the span, for the reader */
+    struct plan_span told; /* from when to when the numbers are */
+    int64_t open_ms;       /* where the first minute in memory begins; INT64_MAX: there is none */
     struct tops_sum sums[STATS_TABLES];
     struct tops lists[STATS_TABLES]; /* when they have been added up */
     unsigned table;                  /* that is being read */
@@ -47,6 +49,8 @@ static void take_portion(void *ctx, const struct portion *portion)
     bool inside =
         portion->start_ms >= answer->span.from_ms && portion->start_ms < answer->span.to_ms;
     struct record record;
+    if (inside && portion->start_ms < answer->open_ms)
+        answer->open_ms = portion->start_ms;
     while (inside && portion_next(&c, &record)) {
         unsigned table = record.what - what_of(answer, 0);
         if (table < STATS_TABLES && record.stream.len == 0 && wants_table(answer, table))
@@ -63,14 +67,31 @@ static unsigned first_table(const struct answer *answer)
     return table;
 }
 
+/* Where nothing is there at all the answer is of the span that was asked for. */
+static struct plan_span told_of(const struct answer *answer, const struct gather *gather,
+                                const struct plan_sources *sources)
+{
+    int64_t asked_end = plan_asked_end(sources, answer->question);
+    struct plan_span told = {INT64_MAX, answer->span.to_ms};
+    if (gather->reads)
+        told = extent_of_span(gather->held->reader, sources->what, &answer->span, asked_end);
+    if (answer->open_ms < told.from_ms)
+        told.from_ms = answer->open_ms;
+    if (told.from_ms == INT64_MAX)
+        told =
+            (struct plan_span){kind_start(HISTORY_MINUTES, answer->question->from_ms), asked_end};
+    told.to_ms = plan_end(sources, answer->question, told.to_ms);
+    return told;
+}
+
 /* Table by table, so that just one has many rows at a time. */
 static int gather_lists(struct answer *answer, struct gather *gather, struct error *err)
 {
     struct plan_sources sources = gather_sources(gather, what_of(answer, first_table(answer)));
     if (plan_span(&sources, answer->question, &answer->span, err) < 0)
         return -1;
-    answer->end_ms = plan_end(&sources, answer->question, &answer->span);
     int rc = gather_memory(gather, false, take_portion, answer, err);
+    answer->told = told_of(answer, gather, &sources);
     struct reader_span span = {
         .kind = HISTORY_MONTHS, .from_ms = answer->span.from_ms, .to_ms = answer->span.to_ms};
     for (unsigned table = 0; rc == 0 && table < STATS_TABLES; table++) {
@@ -173,7 +194,7 @@ static void put_floors(struct buf *out, const struct answer *answer, enum tops_r
 
 static void put_answer(struct buf *out, struct answer *answer, enum tops_rank rank, size_t n)
 {
-    int64_t from_ms = answer->span.from_ms, end_ms = answer->end_ms;
+    int64_t from_ms = answer->told.from_ms, end_ms = answer->told.to_ms;
     const char *side = stats_side_name(answer->question->side);
     buf_printf(out, "\"side\":\"%s\",\"from\":%lld,\"to\":%lld,\"seconds\":", side,
                (long long)from_ms, (long long)end_ms);
@@ -200,7 +221,7 @@ static int no_such_rank(struct error *err)
 
 static int answer_tops(const struct ask *ask, struct buf *out, struct error *err)
 {
-    struct answer answer = {.question = &ask->question};
+    struct answer answer = {.question = &ask->question, .open_ms = INT64_MAX};
     struct gather gather;
     size_t start = out->len, keep = ask->n > KEEP_LEAST ? ask->n : KEEP_LEAST;
     int rank = ask->question.by.len ? tops_rank_find(ask->question.by) : TOPS_HITS;

@@ -106,6 +106,11 @@ void windows_restore(struct windows *windows, enum wheel_window length, struct w
     sums_forget(&windows->sums);
 }
 
+void windows_restore_begun(struct windows *windows, enum wheel_window window, int64_t begin_ns)
+{
+    wheel_begin(&windows->wheel, window, begin_ns);
+}
+
 void windows_begin(struct windows *windows, unsigned which, const struct stats_snapshot *snapshot)
 {
     int64_t since_ns = (int64_t)snapshot->since_ns + windows->offset_ns;

@@ -55,6 +55,8 @@ void windows_put(struct windows *windows, struct wheel_part *part);
 void windows_add_up(struct windows *windows);
 /* A part of a run before; see wheel_restore. */
 void windows_restore(struct windows *windows, enum wheel_window length, struct wheel_part *part);
+/* Before: nothing that began before that moment is to be in the window. */
+void windows_restore_begun(struct windows *windows, enum wheel_window window, int64_t begin_ns);
 /* Some windows, bits (1 << enum wheel_window), have nothing but what comes from the open part on,
  * which begins with this snapshot's numbers, no earlier. With the lock, for writing. */
 void windows_begin(struct windows *windows, unsigned which, const struct stats_snapshot *snapshot);

@@ -111,7 +111,11 @@ bool history_open_store(struct history *history)
         writer->trust.believed_ms = store_time(writer->store);
     uint64_t written = store_mark_number(writer->store, history->run);
     uint64_t size_bytes = store_size(path);
+    store_begun(writer->store, writer->begun_ms, WHEEL_WINDOWS);
     pthread_mutex_lock(&history->lock);
+    for (int w = 0; w < WHEEL_WINDOWS; w++)
+        if (writer->begun_ms[w] > history->begun_ms[w])
+            history->begun_ms[w] = writer->begun_ms[w];
     history->epoch++;
     history->state.size_bytes = size_bytes;
     history->waiting.written = written;
@@ -154,6 +158,25 @@ static void settle(struct history *history, size_t written, uint64_t rows)
     pthread_mutex_unlock(&history->lock);
 }
 
+/* Where windows began anew, if that is news. */
+static enum store_status write_begun(struct history *history, struct error *err)
+{
+    struct history_writer *writer = &history->writer;
+    int64_t begun_ms[WHEEL_WINDOWS];
+    pthread_mutex_lock(&history->lock);
+    memcpy(begun_ms, history->begun_ms, sizeof begun_ms);
+    pthread_mutex_unlock(&history->lock);
+    if (memcmp(begun_ms, writer->begun_ms, sizeof begun_ms) == 0)
+        return STORE_FINE;
+    enum store_status status = store_put_begun(writer->store, begun_ms, WHEEL_WINDOWS, err);
+    if (status != STORE_FINE)
+        return status;
+    pthread_mutex_lock(&history->lock);
+    memcpy(writer->begun_ms, begun_ms, sizeof begun_ms);
+    pthread_mutex_unlock(&history->lock);
+    return STORE_FINE;
+}
+
 /* With the portions their mark is written, by which readers know which of those in memory they have
  * read already (history/gather.c). */
 static enum store_status write_portions(struct history *history, size_t count, struct error *err)
@@ -169,6 +192,8 @@ static enum store_status write_portions(struct history *history, size_t count, s
     }
     if (status == STORE_FINE && count > 0)
         status = store_put_mark(store, &mark, err);
+    if (status == STORE_FINE)
+        status = write_begun(history, err);
     if (status == STORE_FINE)
         status = store_commit(store, err);
     settle(history, status == STORE_FINE ? count : 0, status == STORE_FINE ? rows : 0);
@@ -255,20 +280,27 @@ static bool write_some(struct history *history)
     return true;
 }
 
+/* With the lock. */
+static bool has_work(const struct history *history)
+{
+    return history->waiting.count > 0 ||
+           memcmp(history->begun_ms, history->writer.begun_ms, sizeof history->begun_ms) != 0;
+}
+
 /* Sleeps until there is something to write and the time for it. False: the end. *last: nothing
  * comes any more. */
 static bool await_work(struct history *history, bool *last)
 {
     struct history_writer *writer = &history->writer;
     pthread_mutex_lock(&history->lock);
-    while (!history->followed && (history->waiting.count == 0 || clock_ns() < writer->retry_ns)) {
+    while (!history->followed && (!has_work(history) || clock_ns() < writer->retry_ns)) {
         struct timespec until = clock_timespec(writer->retry_ns);
-        if (history->waiting.count == 0)
+        if (!has_work(history))
             pthread_cond_wait(&history->wake, &history->lock);
         else
             pthread_cond_timedwait(&history->wake, &history->lock, &until);
     }
-    bool work = history->waiting.count > 0;
+    bool work = has_work(history);
     *last = history->followed;
     pthread_mutex_unlock(&history->lock);
     return work;

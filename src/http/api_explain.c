@@ -153,7 +153,8 @@ static void explain(const struct http_request *request, struct http_reply *reply
         api_snapshot(request->context, asked->scope.window, reply);
     if (!snapshot)
         return;
-    if (watch_read(request->context->watches, &asked->subject, asked->rows, report, &err) < 0) {
+    if (watch_read(request->context->watches, &request->client, &asked->subject, asked->rows,
+                   report, &err) < 0) {
         http_fail(reply, 503, "%s", err.text);
     } else {
         put_reply(request, reply, asked, report, snapshot);
@@ -187,8 +188,11 @@ const struct http_route api_explain = {
         "is counted "
         "of live events, from the first request for that name or client until nobody has asked "
         "for a minute: `live` says since when, and the first reply has nothing yet. Eight names "
-        "and clients can be looked at at a time; of each list the heaviest some hundred are "
-        "kept.",
+        "and clients can be looked at at a time, by all who ask (who comes from one address is "
+        "one): who asks for one more takes the place of one that somebody with more of them asks "
+        "for, or else that of the one which it has not asked for longest itself, and which begins "
+        "anew when it is asked for again. Only where eight others ask for one each is there no "
+        "place: 503. Of each list the heaviest some hundred are kept.",
     .parameters =
         (const struct http_parameter[]){
             {"name", "string", "A domain: it and what is below it. This or client must be given."},

@@ -218,8 +218,8 @@ const struct http_route api_history_tops = {
              "hits, nxdomain, failed, bytes, servfail, refused, nodata or slowest; absent: hits."},
             {"n", "integer", "Rows of each list, 1 to 1000; absent: 10."},
             {0}},
-    .schema = "{" SPAN_SHAPE "seconds: num (between these, which are widened to the roll-ups that "
-              "are there), by: text, "
+    .schema = "{" SPAN_SHAPE "seconds: num (between these: from when to when the numbers are, by "
+              "the minute, or as far as longer roll-ups tell), by: text, "
               "floor: {*int} (by table: what is not listed has at most so much), "
               "domains?: [HistoryRow], registrable?: [HistoryRow], tlds?: [HistoryRow], "
               "clients?: [HistoryRow], servers?: [HistoryRow]}",

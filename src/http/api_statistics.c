@@ -536,7 +536,8 @@ const struct http_route api_reset = {
     .method = HTTP_DELETE,
     .doc =
         "Forgets all numbers, or those of a window: it begins now, the others go on. Streams stay "
-        "listed. What history has written stays written.",
+        "listed. What history has written stays written, but after a restart a window has of it "
+        "just what came behind the minute of its reset.",
     .parameters =
         (const struct http_parameter[]){
             {"window", "string",

@@ -282,6 +282,7 @@ static const struct http_route *dispatch(struct exchange *exchange, const char *
                                               .parameter = parameter,
                                               .header = header,
                                               .path = span_str(route->path),
+                                              .client = peer_account(exchange->peer),
                                               .priv = exchange};
     api_answer(route, &exchange->request, reply);
     return route;

@@ -273,17 +273,12 @@ static void one_domains(struct exposition *page, const struct metrics_view *view
 static void one_quantiles(struct exposition *page, const struct metrics_view *view,
                           const struct metric *metric, const void *thing)
 {
-    static const struct {
-        const char *word;
-        double q;
-    } quantiles[] = {{"0.5", 0.5}, {"0.9", 0.9}, {"0.99", 0.99}, {"0.999", 0.999}};
     const uint64_t *latency = ((const struct stats_stream *)thing)->counters.latency;
     uint64_t timed = quantile_total(latency);
     (void)metric;
-    for (size_t i = 0; view->scope.lately && timed && i < sizeof quantiles / sizeof *quantiles;
-         i++) {
-        size_t outer = exposition_text_label(page, "q", span_str(quantiles[i].word));
-        exposition_decimal(page, quantile_of(latency, timed, quantiles[i].q), 9);
+    for (size_t i = 0; view->scope.lately && timed && i < QUANTILES_SHOWN; i++) {
+        size_t outer = exposition_text_label(page, "q", span_str(quantile_shown[i].word));
+        exposition_decimal(page, quantile_of(latency, timed, quantile_shown[i].q), 9);
         exposition_unlabel(page, outer);
     }
 }

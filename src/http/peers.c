@@ -323,6 +323,11 @@ bool peer_is_admitted(struct peer *peer)
     return admitted;
 }
 
+struct account peer_account(const struct peer *peer)
+{
+    return peer->account;
+}
+
 /* The deadline may only come nearer: else a client could gain time by beginning a request. */
 void peer_begins(struct peer *peer)
 {

@@ -17,6 +17,7 @@
 
 #include <sys/socket.h>
 
+#include "base/account.h"
 #include "base/counter.h"
 #include "base/error.h"
 #include "base/span.h"
@@ -59,6 +60,8 @@ void peer_answers(struct peer *peer, size_t size);
 /* Whether its request has been let in: else it is a stranger's. */
 void peer_admit(struct peer *peer, bool admitted);
 bool peer_is_admitted(struct peer *peer);
+/* By which things are shared out among clients. */
+struct account peer_account(const struct peer *peer);
 /* A reply without end is on its way: its client must go on taking it. Where there are as many as
  * there may be, another makes room: the one whose client has taken nothing longest, else the oldest
  * of the network that has most. */

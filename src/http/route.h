@@ -8,6 +8,7 @@
 #ifndef SPILE_HTTP_ROUTE_H
 #define SPILE_HTTP_ROUTE_H
 
+#include "base/account.h"
 #include "base/buf.h"
 #include "core/pipeline.h"
 #include "stats/stats.h"
@@ -52,7 +53,8 @@ struct http_request {
     struct span (*parameter)(const struct http_request *request, const char *name);
     struct span (*header)(const struct http_request *request, const char *name);
     struct span path;
-    void *priv; /* the server's */
+    struct account client; /* whose it is, where something is shared out (http/client.h) */
+    void *priv;            /* the server's */
 };
 
 /* Filled by the handler; zeroed it is 200 with an empty body. */

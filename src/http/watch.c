@@ -1,5 +1,6 @@
 #include "http/watch.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -26,12 +27,19 @@ struct lane {
     struct stats_table tables[WATCH_LISTS];
 };
 
+/* A client that has asked for a watch. */
+struct claim {
+    struct account client;
+    uint64_t asked_ns; /* 0: it is nobody's */
+};
+
 /* Under the lock of all. */
 struct watch {
     struct lane *lanes; /* by worker; made when it is first used, for good */
     int64_t from_ms;
-    uint64_t from_ns, asked_ns;
-    uint64_t unseen; /* of the lanes, when it began */
+    uint64_t from_ns;
+    uint64_t unseen;              /* of the lanes, when it began */
+    struct claim claims[WATCHES]; /* whose it is; of more the last that have asked */
 };
 
 struct watches {
@@ -180,9 +188,11 @@ static uint64_t unseen_of(const struct watches *watches, const struct watch *wat
 
 static void end_watch(struct watches *watches, int place)
 {
+    struct watch *watch = &watches->watches[place];
     atomic_fetch_and_explicit(&watches->open, ~(1u << place), memory_order_relaxed);
+    memset(watch->claims, 0, sizeof watch->claims);
     for (unsigned w = 0; w < watches->workers; w++)
-        set_lane(&watches->watches[place].lanes[w], NULL);
+        set_lane(&watch->lanes[w], NULL);
 }
 
 /* -1: no memory. */
@@ -212,50 +222,155 @@ static bool is_watched(const struct watch *watch, const struct watch_subject *su
                       name ? subject->name : subject->client);
 }
 
-/* The place where the subject is watched; or a free one, or that of the watch which was not asked
- * for longest, if that is long enough. -1: all are wanted. */
-static int find_place(struct watches *watches, const struct watch_subject *subject, bool *found)
+/* --- whose they are ------------------------------------------------------------------------- */
+
+/* The client's claim; NULL: it has none. */
+static struct claim *claim_of(struct watch *watch, const struct account *client)
 {
-    uint64_t now = clock_ns(), longest = WATCH_YIELDS_S * CLOCK_SECOND_NS;
-    int place = -1;
     for (int i = 0; i < WATCHES; i++) {
-        struct watch *watch = &watches->watches[i];
-        uint64_t idle = now - watch->asked_ns;
-        if (is_open(watches, i) && idle >= WATCH_IDLE_S * CLOCK_SECOND_NS)
-            end_watch(watches, i);
-        *found = is_open(watches, i) && is_watched(watch, subject);
-        if (*found)
-            return i;
-        if (!is_open(watches, i))
-            idle = UINT64_MAX;
-        if (idle >= longest && (place < 0 || idle > longest)) {
-            place = i;
-            longest = idle;
-        }
+        struct claim *claim = &watch->claims[i];
+        if (claim->asked_ns && account_same(&claim->client, client))
+            return claim;
     }
-    return place;
+    return NULL;
 }
 
-static struct watch *take_watch(struct watches *watches, const struct watch_subject *subject,
-                                struct error *err)
+static uint64_t last_asked(const struct watch *watch)
 {
-    bool found;
-    int place = find_place(watches, subject, &found);
-    if (place < 0) {
-        error_set(err, "%d names and clients are being looked at already", WATCHES);
-        return NULL;
+    uint64_t last = 0;
+    for (int i = 0; i < WATCHES; i++)
+        last = watch->claims[i].asked_ns > last ? watch->claims[i].asked_ns : last;
+    return last;
+}
+
+/* The client asks for it now. */
+static void claim(struct watch *watch, const struct account *client)
+{
+    struct claim *claim = claim_of(watch, client);
+    if (!claim) {
+        claim = &watch->claims[0];
+        for (int i = 1; i < WATCHES; i++)
+            claim = watch->claims[i].asked_ns < claim->asked_ns ? &watch->claims[i] : claim;
     }
-    if (!found && is_open(watches, place))
+    *claim = (struct claim){.client = *client, .asked_ns = clock_ns()};
+}
+
+/* Claims that were not made again for too long are none any more, and who has none is not watched.
+ */
+static void expire(struct watches *watches)
+{
+    uint64_t now = clock_ns();
+    for (int place = 0; place < WATCHES; place++) {
+        struct watch *watch = &watches->watches[place];
+        for (int i = 0; i < WATCHES; i++)
+            if (now - watch->claims[i].asked_ns >= WATCH_IDLE_S * CLOCK_SECOND_NS)
+                watch->claims[i] = (struct claim){0};
+        if (is_open(watches, place) && last_asked(watch) == 0)
+            end_watch(watches, place);
+    }
+}
+
+static unsigned held_by(struct watches *watches, const struct account *client)
+{
+    unsigned held = 0;
+    for (int i = 0; i < WATCHES; i++)
+        held += claim_of(&watches->watches[i], client) != NULL;
+    return held;
+}
+
+/* How many places the one has that has fewest of those whose watch it is. */
+static unsigned least_held(struct watches *watches, struct watch *watch)
+{
+    unsigned least = UINT_MAX;
+    for (int i = 0; i < WATCHES; i++) {
+        unsigned held =
+            watch->claims[i].asked_ns ? held_by(watches, &watch->claims[i].client) : least;
+        least = held < least ? held : least;
+    }
+    return least;
+}
+
+static unsigned claims_on(const struct watch *watch)
+{
+    unsigned count = 0;
+    for (int i = 0; i < WATCHES; i++)
+        count += watch->claims[i].asked_ns != 0;
+    return count;
+}
+
+/* Why a watch makes room, the best reason last: a client that has more places than the one that
+ * wants it would have then comes before all. */
+enum { STAYS, NOT_ASKED_FOR, SHARED_WITH_EQUALS, ITS_OWN, OF_WHO_HAS_MORE };
+
+static unsigned yields(struct watches *watches, struct watch *watch, const struct account *client,
+                       unsigned mine)
+{
+    unsigned held = least_held(watches, watch);
+    if (held > mine + 1)
+        return OF_WHO_HAS_MORE + held;
+    if (claim_of(watch, client) && claims_on(watch) == 1)
+        return ITS_OWN;
+    if (claim_of(watch, client) && held == mine && mine > 1)
+        return SHARED_WITH_EQUALS;
+    bool idle = clock_ns() - last_asked(watch) >= WATCH_YIELDS_S * CLOCK_SECOND_NS;
+    return idle ? NOT_ASKED_FOR : STAYS;
+}
+
+/* A place for what the client asks for; -1: there is none. */
+static int find_place(struct watches *watches, const struct account *client)
+{
+    unsigned mine = held_by(watches, client), most = STAYS;
+    int found = -1;
+    for (int place = 0; place < WATCHES; place++) {
+        struct watch *watch = &watches->watches[place];
+        if (!is_open(watches, place))
+            return place;
+        unsigned how = yields(watches, watch, client, mine);
+        if (how > most || (how != STAYS && how == most &&
+                           last_asked(watch) < last_asked(&watches->watches[found]))) {
+            most = how;
+            found = place;
+        }
+    }
+    return found;
+}
+
+/* The place where the subject is watched, or -1. */
+static int find_subject(const struct watches *watches, const struct watch_subject *subject)
+{
+    for (int place = 0; place < WATCHES; place++)
+        if (is_open(watches, place) && is_watched(&watches->watches[place], subject))
+            return place;
+    return -1;
+}
+
+/* -1: err. */
+static int open_place(struct watches *watches, const struct account *client,
+                      const struct watch_subject *subject, struct error *err)
+{
+    int place = find_place(watches, client);
+    if (place < 0)
+        return error_set(err, "%d names and clients are being looked at by others: ask again later",
+                         WATCHES);
+    if (is_open(watches, place))
         end_watch(watches, place);
-    if (!found && begin_watch(watches, place, subject) < 0) {
-        error_set(err, "no memory for the answer");
+    return begin_watch(watches, place, subject) < 0 ? error_set(err, "no memory for the answer")
+                                                    : place;
+}
+
+static struct watch *take_watch(struct watches *watches, const struct account *client,
+                                const struct watch_subject *subject, struct error *err)
+{
+    expire(watches);
+    int place = find_subject(watches, subject);
+    if (place < 0)
+        place = open_place(watches, client, subject, err);
+    if (place < 0)
         return NULL;
-    }
-    struct watch *watch = &watches->watches[place];
-    watch->asked_ns = clock_ns();
-    atomic_store_explicit(&watches->until_ns, watch->asked_ns + WATCH_IDLE_S * CLOCK_SECOND_NS,
+    claim(&watches->watches[place], client);
+    atomic_store_explicit(&watches->until_ns, clock_ns() + WATCH_IDLE_S * CLOCK_SECOND_NS,
                           memory_order_relaxed);
-    return watch;
+    return &watches->watches[place];
 }
 
 /* --- reading -------------------------------------------------------------------------------- */
@@ -389,14 +504,15 @@ static void read_lanes(const struct watches *watches, struct watch *watch, struc
     report->unseen = unseen_of(watches, watch) - watch->unseen;
 }
 
-int watch_read(struct watches *watches, const struct watch_subject *subject, size_t n,
-               struct watch_report *report, struct error *err)
+int watch_read(struct watches *watches, const struct account *client,
+               const struct watch_subject *subject, size_t n, struct watch_report *report,
+               struct error *err)
 {
     struct pile piles[WATCH_LISTS] = {0};
     int rc = 0;
     *report = (struct watch_report){0};
     pthread_mutex_lock(&watches->lock);
-    struct watch *watch = take_watch(watches, subject, err);
+    struct watch *watch = take_watch(watches, client, subject, err);
     if (watch)
         read_lanes(watches, watch, piles, report);
     pthread_mutex_unlock(&watches->lock);

@@ -4,6 +4,11 @@
  * statistics keep names and clients apart, for all pairs of both would have no bounds.
  *
  * A watch begins when its subject is asked about first, and ends when nobody has asked for a while.
+ * It belongs to all who ask for it. There are few places: where none is free, who wants one takes
+ * it from the client that has most, as long as that one keeps as many; or else gives up one of its
+ * own, what it has not asked for longest. So whoever has none finds one, but where as many others
+ * have one each and go on asking.
+ *
  * An observer of the pipeline: nothing is done for events while nothing is watched.
  *
  * Each worker counts into tables of its own, of fixed size (stats/table.h: what has no room is told
@@ -13,6 +18,7 @@
 #ifndef SPILE_HTTP_WATCH_H
 #define SPILE_HTTP_WATCH_H
 
+#include "base/account.h"
 #include "core/observer.h"
 #include "stats/stats.h"
 
@@ -20,8 +26,8 @@ struct watches;
 
 enum {
     WATCHES = 8,         /* subjects at a time */
-    WATCH_IDLE_S = 60,   /* a watch ends when it was not asked for so long ... */
-    WATCH_YIELDS_S = 10, /* ... and before that when another one needs its place */
+    WATCH_IDLE_S = 60,   /* a watch is its client's until it was not asked for so long ... */
+    WATCH_YIELDS_S = 10, /* ... or, where who has none finds no other place, so long */
 };
 enum { WATCH_NAMES, WATCH_ENDS /* clients, or upstream servers */, WATCH_LISTS };
 
@@ -48,9 +54,11 @@ void watches_free(struct watches *watches);
 struct observer watches_observer(struct watches *watches);
 
 /* What was seen of the subject since its watch began, which is now if it was not watched. At most n
- * rows of each list. -1: err, all places are taken, or no memory. Any thread. */
-int watch_read(struct watches *watches, const struct watch_subject *subject, size_t n,
-               struct watch_report *report, struct error *err);
+ * rows of each list. `client` is who asks. -1: err, there is no place for it, or no memory. Any
+ * thread. */
+int watch_read(struct watches *watches, const struct account *client,
+               const struct watch_subject *subject, size_t n, struct watch_report *report,
+               struct error *err);
 void watch_report_free(struct watch_report *report);
 
 #endif

@@ -320,7 +320,7 @@ void stats_forget_stream(struct stream_state *s)
     s->judged = false;
     memset(&s->tick, 0, sizeof s->tick);
     memset(s->distinct, 0, STATS_SIDES * sizeof *s->distinct);
-    memset(s->past, 0, RATE_SECONDS * sizeof *s->past);
+    memset(s->past, 0, RATE_TICKS * sizeof *s->past);
     s->first_seen_ms = s->last_seen_ms = 0;
     s->listed = 0; /* ticks count anew */
     times_clear(&s->times);

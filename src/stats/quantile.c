@@ -3,7 +3,7 @@
 #include <math.h>
 
 const struct quantile_shown quantile_shown[QUANTILES_SHOWN] = {
-    {"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}};
+    {"p50", "0.5", 0.5}, {"p90", "0.9", 0.9}, {"p99", "0.99", 0.99}, {"p999", "0.999", 0.999}};
 
 int64_t quantile_lower(unsigned bucket)
 {

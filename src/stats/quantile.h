@@ -58,10 +58,10 @@ int64_t quantile_value(unsigned bucket);
 /* The first value of a bucket, in nanoseconds; 0 for bucket 0. */
 int64_t quantile_lower(unsigned bucket);
 
-/* Those that are shown, as users know them: "p50", 0.5, ... */
+/* Those that are shown, as users know them: "p50", "0.5", 0.5, ... */
 enum { QUANTILES_SHOWN = 4 };
 extern const struct quantile_shown {
-    const char *key;
+    const char *key, *word;
     double q;
 } quantile_shown[QUANTILES_SHOWN];
 

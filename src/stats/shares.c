@@ -26,21 +26,21 @@ static size_t stream_bytes(void)
     const size_t unused = 2; /* sketches of a side: domains, and clients or servers */
     return sizeof(struct stream_state) +
            STATS_SIDES * (sizeof(struct distinct_counts) - unused * sizeof(struct hll)) +
-           RATE_SECONDS * sizeof(struct past) + 2 * STATS_SIDES * sizeof(struct stats_stream);
+           RATE_TICKS * sizeof(struct past) + 2 * STATS_SIDES * sizeof(struct stats_stream);
 }
 
-/* Of the pool: beyond those that listed streams have a claim to, some are for new ones. */
-static uint32_t blocks_for(unsigned places)
+/* Of the pool, of which a listed stream may have `each`: beyond those some are for new ones. */
+static uint32_t blocks_for(unsigned places, unsigned each)
 {
     unsigned new = places / NEW_BLOCKS;
-    return 2 * places + (new > NEW_BLOCKS_MIN ? new : NEW_BLOCKS_MIN);
+    return each * places + (new > NEW_BLOCKS_MIN ? new : NEW_BLOCKS_MIN);
 }
 
 /* What so many streams take that are there, of which the rest may be one; and the total. New ones
  * are listed at once while there are places. */
-static size_t bytes_for(unsigned streams, unsigned places)
+static size_t bytes_for(unsigned streams, unsigned places, unsigned each)
 {
-    size_t blocks = streams > places ? blocks_for(places) : 2 * streams;
+    size_t blocks = streams > places ? blocks_for(places, each) : each * streams;
     return (streams + 1) * stream_bytes() + blocks * sizeof(struct block);
 }
 
@@ -54,9 +54,26 @@ size_t stats_windows_memory(const struct stats *stats)
     return for_windows(&stats->settings);
 }
 
-static size_t bytes_for_all(unsigned places)
+static size_t bytes_for_all(unsigned places, unsigned each)
 {
-    return bytes_for(places + 1, places);
+    return bytes_for(places + 1, places, each);
+}
+
+/* What pool.h says, at the least. */
+static unsigned each_least(unsigned workers)
+{
+    return workers > 2 ? workers : 2;
+}
+
+/* How many streams may be listed, and, where as many may be all the same, with more blocks than the
+ * least. */
+static void share_streams(struct shares *shares, unsigned workers, size_t most)
+{
+    shares->each = each_least(workers);
+    while (shares->places > PLACES_MIN && bytes_for_all(shares->places, shares->each) > most)
+        shares->places--;
+    while (shares->each < 2 * workers && bytes_for_all(shares->places, shares->each + 1) <= most)
+        shares->each++;
 }
 
 static size_t left_of(size_t all, size_t taken)
@@ -71,18 +88,18 @@ static void share_tables(struct shares *shares, size_t memory)
     shares->window = (memory - shares->tables) / WINDOWS * 100;
 }
 
-struct shares stats_shares(const struct stats_settings *settings, size_t streams)
+struct shares stats_shares(const struct stats_settings *settings, unsigned workers, size_t streams)
 {
     size_t memory = settings->memory - for_windows(settings);
     size_t most = settings->memory / 100 * STREAMS_SHARE;
     struct shares shares = {.places = (unsigned)settings->streams};
-    while (shares.places > PLACES_MIN && bytes_for_all(shares.places) > most)
-        shares.places--;
-    shares.blocks = blocks_for(shares.places);
-    shares.shards = left_of(memory, bytes_for_all(shares.places)) / 100 * SHARDS_SHARE;
-    share_tables(&shares, left_of(memory, bytes_for(1, shares.places) + shares.shards));
+    share_streams(&shares, workers, most);
+    const unsigned places = shares.places, each = shares.each;
+    shares.blocks = blocks_for(places, each);
+    shares.shards = left_of(memory, bytes_for_all(places, each)) / 100 * SHARDS_SHARE;
+    share_tables(&shares, left_of(memory, bytes_for(1, places, each) + shares.shards));
     shares.known = (shares.tables + shares.window) / KNOWN_PART;
-    shares.streams = bytes_for(streams > 1 ? (unsigned)streams : 1, shares.places);
+    shares.streams = bytes_for(streams > 1 ? (unsigned)streams : 1, places, each);
     share_tables(&shares, left_of(memory, shares.streams + shares.shards + shares.known));
     return shares;
 }
@@ -92,19 +109,20 @@ void stats_fit(struct stats *stats)
     size_t streams = stats->stream_count + stats->rest_used;
     if (streams <= stats->fitted)
         return;
-    struct shares shares = stats_shares(&stats->settings, streams);
+    struct shares shares = stats_shares(&stats->settings, stats->worker_count, streams);
     table_set_limit(&stats->tables, shares.tables);
     table_set_limit(&stats->window->tables, shares.window);
     stats->fitted = streams;
 }
 
-bool stats_short(const struct stats_settings *settings, struct error *err)
+bool stats_short(const struct stats_settings *settings, unsigned workers, struct error *err)
 {
     const size_t mebi = 1 << 20;
-    unsigned places = stats_shares(settings, 0).places;
+    unsigned places = stats_shares(settings, workers, 0).places;
     if (places >= settings->streams)
         return false;
-    size_t all = bytes_for_all((unsigned)settings->streams) / STREAMS_SHARE * 100;
+    size_t all =
+        bytes_for_all((unsigned)settings->streams, each_least(workers)) / STREAMS_SHARE * 100;
     error_set(err,
               "memory %zuM is for %u streams of %u: only the busiest have statistics of their own; "
               "%zuM would be for all",

@@ -18,7 +18,7 @@ static void remember_stream(struct stream_state *s, size_t at)
 
 void stats_remember(struct stats *stats, uint64_t now_ns)
 {
-    size_t at = stats->ticks % RATE_SECONDS;
+    size_t at = stats->ticks % RATE_TICKS;
     for (size_t i = 0; i < stats->stream_count; i++)
         remember_stream(&stats->streams[i], at);
     remember_stream(stats_total(stats), at);
@@ -26,67 +26,45 @@ void stats_remember(struct stats *stats, uint64_t now_ns)
     stats->ticks++;
 }
 
-/* The number of a tick, `back` ticks ago. */
+/* Where that tick is remembered, or the first one that is; of at least one. */
 static size_t tick_at(const struct stats *stats, uint64_t back)
 {
-    return (stats->ticks - back) % RATE_SECONDS;
+    uint64_t most = stats->ticks < RATE_TICKS ? stats->ticks : RATE_TICKS;
+    return (stats->ticks - (back < most ? back : most)) % RATE_TICKS;
 }
 
-/* What came since a tick that is remembered. */
-static uint32_t events_since(const struct stream_state *s, size_t at, int side, int direction)
-{
-    uint64_t now = s->sides[side].counters.direction[direction].events;
-    return (uint32_t)now - s->past[at].events[side][direction];
-}
-
-static double per_second(uint32_t events, uint64_t elapsed_ns)
-{
-    return elapsed_ns ? (double)events * 1e9 / (double)elapsed_ns : 0;
-}
-
-/* Events a second since `back` ticks ago, or since the first tick that is remembered. */
+/* Events a second in the last whole ones: to divide what came since the last tick by a part of a
+ * second would make a burst look larger. */
 static double rate_over(const struct stats *stats, const struct stream_state *s, int side,
-                        int direction, uint64_t back, uint64_t now_ns)
+                        int direction, uint64_t seconds)
 {
-    if (stats->ticks == 0)
-        return 0;
-    uint64_t most = stats->ticks < RATE_SECONDS ? stats->ticks : RATE_SECONDS;
-    size_t at = tick_at(stats, back < most ? back : most);
-    return per_second(events_since(s, at, side, direction), now_ns - stats->tick_ns[at]);
-}
-
-/* Events in the last whole second. Where none ends now it is the one between the last two ticks: to
- * divide what came since the last one by a part of a second would make a burst look larger. */
-static double last_second(const struct stats *stats, const struct stream_state *s, int side,
-                          int direction, uint64_t now_ns, bool ends)
-{
-    if (ends)
-        return rate_over(stats, s, side, direction, 1, now_ns);
-    if (stats->ticks < 2)
-        return 0; /* none is over */
-    size_t from = tick_at(stats, 2), to = tick_at(stats, 1);
-    return per_second(s->past[to].events[side][direction] - s->past[from].events[side][direction],
-                      stats->tick_ns[to] - stats->tick_ns[from]);
+    size_t from = tick_at(stats, 1 + seconds), to = tick_at(stats, 1);
+    uint64_t elapsed_ns = stats->tick_ns[to] - stats->tick_ns[from];
+    uint32_t events = s->past[to].events[side][direction] - s->past[from].events[side][direction];
+    return elapsed_ns ? (double)events * 1e9 / (double)elapsed_ns : 0;
 }
 
 double stats_busy(const struct stats *stats, const struct stream_state *s)
 {
-    size_t oldest = stats->ticks < RATE_SECONDS ? 0 : stats->ticks % RATE_SECONDS;
+    const struct past *from = &s->past[tick_at(stats, RATE_TICKS)];
     uint64_t seconds = stats->ticks - s->listed, events = 0;
     seconds = seconds < RATE_SECONDS ? seconds : RATE_SECONDS;
-    for (int n = 0; n < STATS_SIDES * STATS_DIRECTIONS; n++)
-        events += events_since(s, oldest, n / STATS_DIRECTIONS, n % STATS_DIRECTIONS);
+    for (int n = 0; n < STATS_SIDES * STATS_DIRECTIONS; n++) {
+        int side = n / STATS_DIRECTIONS, direction = n % STATS_DIRECTIONS;
+        uint64_t now = s->sides[side].counters.direction[direction].events;
+        events += (uint32_t)now - from->events[side][direction];
+    }
     return (double)events / (double)(seconds ? seconds : 1);
 }
 
 static void fill_rates(const struct stats *stats, const struct stream_state *s,
-                       struct stats_stream *out, uint64_t now_ns, bool ends)
+                       struct stats_stream *out)
 {
     for (int direction = 0; direction < STATS_DIRECTIONS; direction++) {
         out->rates[direction] = (struct stats_rates){
-            .last = last_second(stats, s, out->side, direction, now_ns, ends),
-            .minute = rate_over(stats, s, out->side, direction, 60, now_ns),
-            .quarter = rate_over(stats, s, out->side, direction, RATE_SECONDS, now_ns),
+            .last = rate_over(stats, s, out->side, direction, 1),
+            .minute = rate_over(stats, s, out->side, direction, 60),
+            .quarter = rate_over(stats, s, out->side, direction, RATE_SECONDS),
         };
     }
 }
@@ -196,7 +174,7 @@ static void fill_common(const struct stream_state *s, struct stats_stream *out)
 }
 
 static void fill_stream(const struct stats *stats, const struct stream_state *s,
-                        struct stats_stream out[STATS_SIDES], uint64_t now_ns, bool ends)
+                        struct stats_stream out[STATS_SIDES])
 {
     for (uint8_t side = 0; side < STATS_SIDES; side++) {
         struct stats_stream *to = &out[side];
@@ -209,7 +187,7 @@ static void fill_stream(const struct stats *stats, const struct stream_state *s,
             continue; /* no more than that, all zeros, which a fresh snapshot is */
         to->counters = s->sides[side].counters;
         fill_distinct(stats, s, to);
-        fill_rates(stats, s, to, now_ns, ends);
+        fill_rates(stats, s, to);
     }
 }
 
@@ -251,7 +229,7 @@ bool stats_is_exact(const struct stats_snapshot *snapshot)
     return (snapshot->exact[STATS_CLIENT] & snapshot->exact[STATS_UPSTREAM]) == all;
 }
 
-static void fill_snapshot(struct stats *stats, struct stats_snapshot *snapshot, bool second_ends)
+static void fill_snapshot(struct stats *stats, struct stats_snapshot *snapshot)
 {
     uint64_t now_ns = clock_ns();
     snapshot->generation = ++stats->generation;
@@ -272,14 +250,14 @@ static void fill_snapshot(struct stats *stats, struct stats_snapshot *snapshot, 
     }
     snapshot->other_identities = stats->rest_used ? whole(hll_estimate(&stats->others)) : 0;
     snapshot->places = stats->places;
-    fill_stream(stats, stats_total(stats), snapshot->total, now_ns, second_ends);
+    fill_stream(stats, stats_total(stats), snapshot->total);
     for (size_t i = 0; i < snapshot->stream_count; i++)
-        fill_stream(stats, &stats->streams[i], snapshot->streams[i], now_ns, second_ends);
+        fill_stream(stats, &stats->streams[i], snapshot->streams[i]);
     for (int side = 0; side < STATS_SIDES; side++)
         fill_latency(stats, (enum stats_side)side, snapshot);
 }
 
-struct stats_snapshot *stats_photograph(struct stats *stats, bool second_ends)
+struct stats_snapshot *stats_photograph(struct stats *stats)
 {
     size_t count = stats->stream_count;
     struct stats_snapshot *snapshot =
@@ -290,7 +268,7 @@ struct stats_snapshot *stats_photograph(struct stats *stats, bool second_ends)
     snapshot->stream_count = count;
     /* Others take windows, and the total gets a window's sketches then. */
     pthread_rwlock_rdlock(&stats->tables_lock);
-    fill_snapshot(stats, snapshot, second_ends);
+    fill_snapshot(stats, snapshot);
     pthread_rwlock_unlock(&stats->tables_lock);
     return snapshot;
 }

@@ -10,7 +10,8 @@
 #include "stats/stats.h"
 #include "stats/tables.h"
 
-enum { RATE_SECONDS = 900 }; /* 15 minutes are looked back */
+/* 15 minutes are looked back, from tick to tick. */
+enum { RATE_SECONDS = 900, RATE_TICKS = RATE_SECONDS + 1 };
 
 /* How many events there had been at a tick, modulo 2^32: of what came since, less than that. */
 struct past {
@@ -36,7 +37,7 @@ struct stream_state {
     uint64_t listed; /* the tick since which it has its place */
     struct side_state sides[STATS_SIDES];
     struct distinct_counts *distinct; /* by side */
-    struct past *past;                /* a ring: the last RATE_SECONDS ticks */
+    struct past *past;                /* a ring: the last RATE_TICKS ticks */
     struct tick tick;
     /* What the stages say of losses since the start, and what they said at the last reset. */
     uint64_t losses[ALL_LOSSES], losses_before[ALL_LOSSES];
@@ -129,7 +130,7 @@ struct stats {
     /* Of the tables; the thread's, but others read it. While it is odd something is merged that no
      * snapshot has yet; while nothing is, the last snapshot has the same. */
     _Atomic uint64_t version;
-    uint64_t tick_ns[RATE_SECONDS]; /* when the last ticks were */
+    uint64_t tick_ns[RATE_TICKS]; /* when the last ticks were */
     uint64_t ticks;
     int64_t since_ms;  /* of the start or the last reset: wall clock ... */
     uint64_t since_ns; /* ... and clock_ns */
@@ -176,9 +177,10 @@ struct shares {
     size_t shards;
     size_t streams;  /* and the total */
     unsigned places; /* so many may be listed */
+    unsigned each;   /* blocks of the pool that one of these has a claim to */
     uint32_t blocks; /* of the pool, for as many */
 };
-struct shares stats_shares(const struct stats_settings *settings, size_t streams);
+struct shares stats_shares(const struct stats_settings *settings, unsigned workers, size_t streams);
 /* There may be more streams: the tables make room. Under tables_lock, for writing. */
 void stats_fit(struct stats *stats);
 
@@ -233,10 +235,9 @@ uint64_t stats_count_distinct(const struct stats *stats, const struct stream_sta
                               enum stats_side side, enum stats_distinct_id id);
 /* True when that table has left no key out. */
 bool stats_counts_all(const struct stats *stats, enum stats_table_id table);
-/* The statistics of this moment, with which a second ends or does not; with tables_lock for
- * reading. NULL: no memory. */
-struct stats_snapshot *stats_photograph(struct stats *stats, bool second_ends);
-/* A second has passed: remembers the counters for the rates. */
+/* The statistics of this moment, with tables_lock for reading. NULL: no memory. */
+struct stats_snapshot *stats_photograph(struct stats *stats);
+/* A second has passed, or the first begins: remembers the counters for the rates. */
 void stats_remember(struct stats *stats, uint64_t now_ns);
 
 #endif

@@ -228,13 +228,11 @@ static void collect(struct stats *stats, bool whole, bool wanted)
     stats_merge_losses(stats);
 }
 
-/* Returns when the snapshot was made. `second_ends`: a second has passed since the last tick.
- * `tried`: the last tick had tables collected; who waits for the snapshot finds that said with it.
+/* `tried`: the last tick had tables collected; who waits for the snapshot finds that said with it.
  */
-static uint64_t publish(struct stats *stats, bool second_ends, bool tried)
+static void publish(struct stats *stats, bool tried)
 {
-    struct stats_snapshot *snapshot = stats_photograph(stats, second_ends);
-    uint64_t made_ns = snapshot ? snapshot->made_ns : clock_ns();
+    struct stats_snapshot *snapshot = stats_photograph(stats);
     pthread_mutex_lock(&stats->lock);
     struct stats_snapshot *before = stats->snapshot;
     if (snapshot) {
@@ -249,7 +247,6 @@ static uint64_t publish(struct stats *stats, bool second_ends, bool tried)
     pthread_mutex_unlock(&stats->lock);
     if (before)
         stats_release(before);
-    return made_ns;
 }
 
 static bool is_past(uint64_t since_ns, uint64_t ms)
@@ -276,15 +273,15 @@ static void tick(struct stats *stats, bool regular)
     pthread_mutex_unlock(&stats->lock);
     collect(stats, whole, wanted != stats->ticks_done);
     if (reset) {
-        publish(stats, regular, whole); /* for who adds up what came until now */
+        publish(stats, whole); /* for who adds up what came until now */
         begin_change(stats);
         stats_forget(stats);
     }
-    uint64_t made_ns = publish(stats, regular && !reset, whole);
-    if (regular || reset) {
-        stats_remember(stats, made_ns);
+    if (regular || reset)
+        stats_remember(stats, clock_ns());
+    publish(stats, whole);
+    if (regular || reset)
         listing_second(stats);
-    }
     pthread_mutex_lock(&stats->lock);
     stats->ticks_done = wanted;
     stats->whole_ns = whole ? begun_ns : stats->whole_ns;
@@ -305,7 +302,7 @@ static void relieve(struct stats *stats)
     pthread_cond_broadcast(&stats->news);
     pthread_mutex_unlock(&stats->lock);
     if (looked)
-        publish(stats, false, stats->tried);
+        publish(stats, stats->tried);
 }
 
 static void *follow(void *arg)
@@ -337,7 +334,7 @@ static void *follow(void *arg)
     if (pipeline_quiet(stats->pipeline))
         tick(stats, true);
     else if (atomic_load(&stats->version) & 1)
-        publish(stats, false, stats->tried);
+        publish(stats, stats->tried);
     pthread_mutex_lock(&stats->lock);
     stats->stopped = true;
     pthread_cond_broadcast(&stats->news);
@@ -398,14 +395,14 @@ static int init_streams(struct stats *stats)
     size_t all = stats_total_index(stats) + 1;
     stats->streams = calloc(all, sizeof *stats->streams);
     stats->distinct_counts = calloc(all * STATS_SIDES, sizeof *stats->distinct_counts);
-    stats->past = calloc(all * RATE_SECONDS, sizeof *stats->past);
+    stats->past = calloc(all * RATE_TICKS, sizeof *stats->past);
     if (!stats->streams || !stats->distinct_counts || !stats->past ||
         names_init(&stats->names, stats->places) < 0 || listing_init(stats) < 0)
         return -1;
     for (size_t i = 0; i < all; i++) {
         stats->streams[i].id = i == stats_total_index(stats) ? STATS_ALL : (int)i;
         stats->streams[i].distinct = &stats->distinct_counts[i * STATS_SIDES];
-        stats->streams[i].past = &stats->past[i * RATE_SECONDS];
+        stats->streams[i].past = &stats->past[i * RATE_TICKS];
     }
     return 0;
 }
@@ -434,7 +431,8 @@ static void init_locks(struct stats *stats)
  * beginning. */
 static int first_snapshot(struct stats *stats)
 {
-    stats_remember(stats, publish(stats, false, false));
+    stats_remember(stats, clock_ns());
+    publish(stats, false);
     return stats->snapshot ? 0 : -1;
 }
 
@@ -453,9 +451,9 @@ struct stats *stats_new(const struct stats_options *options, struct error *err)
     stats->worker_count = options->workers;
     stats->since_ms = clock_wall_ms();
     stats->since_ns = stats->window_ns = clock_ns();
-    struct shares shares = stats_shares(&options->settings, 0);
+    struct shares shares = stats_shares(&options->settings, options->workers, 0);
     stats->places = shares.places;
-    int failed = pool_init(&stats->pool, shares.blocks);
+    int failed = pool_init(&stats->pool, shares.blocks, shares.each);
     if (options->key)
         stats->key = *options->key;
     else

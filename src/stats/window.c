@@ -36,7 +36,8 @@ struct stats_window *stats_window_new(struct stats *stats)
     if (!window)
         return NULL;
     window->running = stats;
-    if (stats_init_tables(&window->tables, stats, stats_shares(&stats->settings, 0).window) == 0)
+    if (stats_init_tables(&window->tables, stats,
+                          stats_shares(&stats->settings, stats->worker_count, 0).window) == 0)
         return window;
     stats_window_free(window);
     return NULL;
@@ -66,7 +67,8 @@ static struct stats_window *swap_windows(struct stats *stats, struct stats_windo
                                          uint64_t now_ns)
 {
     struct stats_window *window = stats->window;
-    table_set_limit(&next->tables, stats_shares(&stats->settings, stats->fitted).window);
+    table_set_limit(&next->tables,
+                    stats_shares(&stats->settings, stats->worker_count, stats->fitted).window);
     table_set_mark(&stats->tables, stats->window_ns);
     if (now_ns > stats->window_ns) /* all may have begun anew since */
         stats->window_ns = now_ns;

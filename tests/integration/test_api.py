@@ -32,6 +32,7 @@ FIELDS = ["identity", "qname", "rrtype", "query-ip", "response-ip", "latency", "
 
 class Api:
     """A `spile run` and its web server."""
+    source = None  # the address to ask from
 
     def __init__(self, t, config=CONFIG, headers=(), sockets=2, name="spile"):
         self.t, self.headers = t, dict(headers)
@@ -41,7 +42,7 @@ class Api:
     def ask(self, path, method="GET", **parameters):
         """Status and body."""
         query = urllib.parse.urlencode(parameters)
-        connection = http.client.HTTPConnection(self.address, timeout=limit(30))
+        connection = http.client.HTTPConnection(self.address, timeout=limit(30), source_address=self.source and (self.source, 0))
         connection.request(method, path + ("?" + query if query else ""), headers=self.headers)
         reply = connection.getresponse()
         endless = reply.getheader("Content-Type") == "text/event-stream"

@@ -508,6 +508,27 @@ def a_window_can_be_reset_alone(t):
     equal(counts(), dict.fromkeys(WINDOWS, none), "nothing")
 
 
+@test()
+def a_reset_outlasts_a_restart(t):
+    """What a window had before it began anew it has not after a restart either; what the others had they have again."""
+    config = CONFIG + f"history: {{path: {t.path('history.db')}, write-every: 1s}}\n"
+    wanted, windows = {"1h": 1000, "1d": 1000}, ("5m", "1h", "1d")
+    for run in range(3):
+        api = Api(t, config, name=f"spile{run}")
+
+        def counts():
+            return {w: api.get("statistics", window=w)["statistics"]["queries"]["events"] for w in windows}
+        if run == 0:
+            send_mix(t, api)
+            equal(api.ask("/api/v1/statistics", "DELETE", window="5m")[0], 200, "a reset of 5m")
+        equal(counts(), {"5m": 0, **wanted}, f"run {run}")
+        if run == 1:
+            equal(api.ask("/api/v1/statistics", "DELETE")[0], 200, "a reset of all")
+            wanted = {"1h": 0, "1d": 0}
+            equal(counts(), {"5m": 0, **wanted}, "after a reset of all")
+        api.spile.stop()
+
+
 def family(sums, name):
     return {key.removeprefix(f"{name}."): n for key, n in sums.items() if key.startswith(f"{name}.")}
 

@@ -144,6 +144,23 @@ def check_side(found, mix, side, window):
           [len(hits), len(names)], f"distinct of the stream on {side}")
     top = {s: n for s, n in found.items() if s.startswith(f"spile_top_{name}_events")}
     equal(top, {f"spile_top_{name}_events{{{labelled(side=side, window=window, **{name: a})}}}": n for a, n in hits.items()}, "top")
+    servers = {s: n for s, n in found.items() if s.startswith("spile_top_server_")} if side == "upstream" else {}
+    check_servers(servers, events, window) if servers else equal(side, "client", "servers are asked upstream")
+
+
+def check_servers(found, events, window):
+    """How fast each of the servers that were asked answers, and how often they were asked again."""
+    times = collections.defaultdict(list)
+    for e in events:
+        if e["latency"] is not None and e["type"] == "response":
+            times[e["response-ip"]].append(e["latency"])
+    wanted = {f'spile_top_server_latency_seconds{{side="upstream",window="{window}",server="{a}",q="{q}"}}': (sorted(of), q)
+              for a, of in times.items() for q in (0.5, 0.9, 0.99, 0.999)}
+    equal({s for s in found if "_latency_" in s}, set(wanted), "quantiles of servers")
+    for sample, (of, q) in wanted.items():
+        low, high = (of[min(max(round(q * len(of)) + by, 0), len(of) - 1)] for by in (-2, 1))
+        assert low * 0.85 <= found[sample] <= high * 1.15, f"{sample}: {found[sample]} is not from {low} to {high}"
+    equal(sum(n for s, n in found.items() if "_retries" in s), 10, "retries")
 
 
 @test(needs=["promtool"])

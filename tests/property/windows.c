@@ -95,7 +95,7 @@ static void send_one(struct world *w)
 static void tick(struct world *w)
 {
     merge_all(w->stats);
-    struct stats_snapshot *snapshot = stats_photograph(w->stats, true);
+    struct stats_snapshot *snapshot = stats_photograph(w->stats);
     snapshot->made_ns = (uint64_t)w->now_ms * 1000000;
     snapshot->since_ns = (uint64_t)w->since_ms * 1000000;
     snapshot->made_ms = w->told_ms = w->wall_ms;

@@ -40,7 +40,7 @@ static void test_coarse_clocks_are_set_apart(void **state)
             merge_all(stats);
     }
     merge_all(stats);
-    struct stats_snapshot *snapshot = stats_photograph(stats, true);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
     static const struct {
         const char *name;
         uint64_t tick_ns;
@@ -62,7 +62,7 @@ static void test_coarse_clocks_are_set_apart(void **state)
     for (uint64_t i = 0; i < 20; i++)
         send_exchange(stats, "coarse", i * 500111, 50000, 4000000);
     merge_all(stats);
-    snapshot = stats_photograph(stats, true);
+    snapshot = stats_photograph(stats);
     assert_false(snapshot->streams[0][STATS_CLIENT].apart); /* too few to tell */
     assert_int_equal(quantile_total(snapshot->latency[STATS_CLIENT]), 20);
     stats_release(snapshot);
@@ -100,7 +100,7 @@ static void test_event_times(void **state)
     sent_ns = 0;
     send_event(stats, 0, "timeless", "x.example.", 1, STATS_QUERY, 1, 0, -1, 40);
     merge_all(stats);
-    struct stats_snapshot *snapshot = stats_photograph(stats, true);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
     for (int i = 0; i < 2; i++) {
         const struct stats_times *times =
             &(i ? &snapshot->total[STATS_CLIENT] : snapshot->streams[0])->times;
@@ -114,7 +114,7 @@ static void test_event_times(void **state)
     send_aged(stats, 0, "live", 0.5);
     send_aged(stats, 1, "ahead", -200);
     merge_all(stats);
-    snapshot = stats_photograph(stats, true);
+    snapshot = stats_photograph(stats);
     check_age(&snapshot->streams[0][STATS_CLIENT].times,
               (double)clock_wall_ms() / 1e3 - (double)then_s - 3, true);
     check_age(&snapshot->streams[2][STATS_CLIENT].times, 0.5, false);
@@ -141,7 +141,7 @@ static void test_event_times_follow_what_comes(void **state)
             send_aged(stats, w, "b", rows[i].ages[w]);
         }
         merge_all(stats);
-        struct stats_snapshot *snapshot = stats_photograph(stats, true);
+        struct stats_snapshot *snapshot = stats_photograph(stats);
         check_age(&snapshot->streams[0][STATS_CLIENT].times, rows[i].wanted,
                   fabs(rows[i].wanted) > 60);
         check_age(&snapshot->total[STATS_CLIENT].times, rows[i].wanted, fabs(rows[i].wanted) > 60);
@@ -149,7 +149,7 @@ static void test_event_times_follow_what_comes(void **state)
         stats_remember(stats, clock_ns());
     }
     stats_forget(stats);
-    struct stats_snapshot *snapshot = stats_photograph(stats, true);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
     assert_int_equal(snapshot->total[STATS_CLIENT].times.first_ms, 0);
     assert_false(snapshot->streams[0][STATS_CLIENT].times.elsewhen);
     stats_release(snapshot);
@@ -157,16 +157,16 @@ static void test_event_times_follow_what_comes(void **state)
     send_aged(stats, 0, "a", 0);
     send_aged(stats, 0, "b", 0);
     merge_all(stats);
-    snapshot = stats_photograph(stats, true);
+    snapshot = stats_photograph(stats);
     assert_true(snapshot->total[STATS_CLIENT].times.first_ms >= before);
     assert_true(snapshot->streams[0][STATS_CLIENT].times.first_ms >= before);
     stats_release(snapshot);
     stats_free(stats);
 }
 
-static double last_rate(struct stats *stats, bool second_ends)
+static double last_rate(struct stats *stats)
 {
-    struct stats_snapshot *snapshot = stats_photograph(stats, second_ends);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
     double rate = snapshot->streams[0][STATS_CLIENT].rates[STATS_QUERY].last;
     assert_true(snapshot->total[STATS_CLIENT].rates[STATS_QUERY].last == rate);
     stats_release(snapshot);
@@ -180,7 +180,8 @@ static void send_queries(struct stats *stats, unsigned count)
     merge_all(stats);
 }
 
-/* A burst is as large as it was, however soon after it somebody looks. */
+/* A burst is as large as it was, however soon after it somebody looks: rates are from tick to tick.
+ */
 static void test_rates_are_of_whole_seconds(void **state)
 {
     (void)state;
@@ -188,15 +189,37 @@ static void test_rates_are_of_whole_seconds(void **state)
     uint64_t begin_ns = clock_ns() - 3 * CLOCK_SECOND_NS;
     stats->tick_ns[0] = begin_ns; /* the start */
     send_queries(stats, 300);
-    assert_true(last_rate(stats, false) == 0); /* no second is over */
+    assert_true(last_rate(stats) == 0); /* no second is over */
     stats_remember(stats, begin_ns + CLOCK_SECOND_NS);
-    assert_true(last_rate(stats, false) == 300);
+    assert_true(last_rate(stats) == 300);
     send_queries(stats, 70);
-    assert_true(last_rate(stats, false) == 300);
-    stats_remember(stats, clock_ns() - CLOCK_SECOND_NS);
+    assert_true(last_rate(stats) == 300);
+    stats_remember(stats, begin_ns + 3 * CLOCK_SECOND_NS);
+    assert_true(last_rate(stats) == 35); /* by how long the second was */
     send_queries(stats, 500);
-    double now = last_rate(stats, true);
-    assert_true(now > 250 && now <= 500); /* the second that ends, by how long it was */
+    struct stats_snapshot *snapshot = stats_photograph(stats);
+    const struct stats_rates *rates = &snapshot->streams[0][STATS_CLIENT].rates[STATS_QUERY];
+    assert_true(rates->minute == 370.0 / 3 && rates->quarter == rates->minute);
+    stats_release(snapshot);
+    stats_free(stats);
+}
+
+/* A minute is sixty of them, and a quarter of an hour the last nine hundred. */
+static void test_longer_rates(void **state)
+{
+    (void)state;
+    struct stats *stats = new_stats(4 << 20, 1);
+    uint64_t now_ns = clock_ns();
+    send_queries(stats, 7);
+    stats->tick_ns[0] = now_ns;
+    for (unsigned second = 1; second <= 1000; second++) {
+        send_queries(stats, second > 940 ? 2 : 1);
+        stats_remember(stats, now_ns += CLOCK_SECOND_NS);
+    }
+    struct stats_snapshot *snapshot = stats_photograph(stats);
+    const struct stats_rates *rates = &snapshot->streams[0][STATS_CLIENT].rates[STATS_QUERY];
+    assert_true(rates->last == 2 && rates->minute == 2 && rates->quarter == 960.0 / 900);
+    stats_release(snapshot);
     stats_free(stats);
 }
 
@@ -207,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_event_times),
         cmocka_unit_test(test_event_times_follow_what_comes),
         cmocka_unit_test(test_rates_are_of_whole_seconds),
+        cmocka_unit_test(test_longer_rates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -225,7 +225,7 @@ static void test_model(void **state)
             merge_all(stats);
     }
     merge_all(stats);
-    struct stats_snapshot *snapshot = stats_photograph(stats, true);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
     assert_int_equal(snapshot->stream_count, STREAMS);
     for (int stream = 0; stream < STREAMS; stream++) {
         const struct stats_stream *s =
@@ -293,7 +293,7 @@ static void test_forget(void **state)
     send_event(stats, 0, "a", "x.example.", 1, STATS_QUERY, 1, 0, -1, 40);
     merge_all(stats);
     stats_forget(stats);
-    struct stats_snapshot *snapshot = stats_photograph(stats, true);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
     assert_int_equal(snapshot->stream_count, 1);
     assert_int_equal(snapshot->total[STATS_CLIENT].counters.direction[STATS_QUERY].events, 0);
     assert_int_equal(snapshot->total[STATS_CLIENT].distinct.domains, 0);
@@ -311,7 +311,7 @@ static void send_some(struct stats *stats, const char *stream, unsigned count)
 /* How many queries there are by the counters, of a stream, and by the tables, of all. */
 static void check_kept(struct stats *stats, const char *stream, uint64_t counted, uint64_t listed)
 {
-    struct stats_snapshot *snapshot = stats_photograph(stats, true);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
     struct stats_question question = {.table = TABLE_DOMAINS, .by = BY_HITS};
     struct stats_answer answer;
     const struct stats_stream *s = find_stream(snapshot, stream);
@@ -385,7 +385,7 @@ static void test_many_streams(void **state)
         send_event(stats, i % 2, name, "x.example.", 1, STATS_QUERY, 1, 0, -1, 40);
     }
     merge_all(stats);
-    struct stats_snapshot *snapshot = stats_photograph(stats, true);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
     struct stats_question question = {.table = TABLE_DOMAINS, .by = BY_HITS};
     struct stats_answer answer;
     assert_int_equal(snapshot->stream_count, 2);
@@ -414,7 +414,7 @@ static void test_unlisted(void **state)
         send_event(stats, 0, "a", name, 1, STATS_QUERY, 1, 0, -1, 40);
     }
     merge_all(stats);
-    struct stats_snapshot *snapshot = stats_photograph(stats, true);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
     assert_int_equal(snapshot->total[STATS_CLIENT].counters.direction[STATS_QUERY].events, MANY);
     assert_true(snapshot->unlisted > 0);
     assert_false(stats_is_exact(snapshot));
@@ -449,7 +449,7 @@ static void test_invented_streams(void **state)
     assert_in_range(cost.steps, 4 * INVENTED, 32 * INVENTED);
     assert_in_range(cost.compared, 3 * LISTED, 4 * LISTED + INVENTED / 20);
     merge_all(stats);
-    struct stats_snapshot *snapshot = stats_photograph(stats, true);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
     assert_int_equal(snapshot->stream_count, LISTED);
     for (int i = 0; i < LISTED; i++)
         assert_int_equal(snapshot->streams[i][STATS_CLIENT].counters.direction[STATS_QUERY].events,

@@ -195,7 +195,7 @@ static void test_answers_stay(void **state)
 
 static uint64_t domains_of(struct stats *stats, int stream)
 {
-    struct stats_snapshot *snapshot = stats_photograph(stats, true);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
     const struct stats_stream *of = stream < 0 ? snapshot->total : snapshot->streams[stream];
     uint64_t count = of[STATS_CLIENT].distinct.domains;
     assert_true(stats_is_exact(snapshot));

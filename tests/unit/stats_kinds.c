@@ -62,7 +62,7 @@ static void note(const struct stats *stats, struct event *ev, unsigned stream)
 static void check(struct stats *stats)
 {
     merge_all(stats);
-    struct stats_snapshot *snapshot = stats_photograph(stats, true);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
     assert_int_equal(snapshot->stream_count, STREAMS);
     for (unsigned i = 0; i < STREAMS; i++) {
         int at = stats_snapshot_find(snapshot, span_str(stream_names[i]));

@@ -53,7 +53,7 @@ static void pass_second(struct stats *stats, uint64_t *now_ns)
 /* Events of the stream; UINT64_MAX: it is not listed. */
 static uint64_t events_of(struct stats *stats, const char *name)
 {
-    struct stats_snapshot *snapshot = stats_photograph(stats, true);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
     const struct stats_stream *stream = find_stream(snapshot, name);
     uint64_t events = stream ? stream->counters.direction[STATS_QUERY].events : UINT64_MAX;
     stats_release(snapshot);
@@ -63,7 +63,7 @@ static uint64_t events_of(struct stats *stats, const char *name)
 /* How many listed streams have names that begin so. */
 static unsigned count_listed(struct stats *stats, const char *begin)
 {
-    struct stats_snapshot *snapshot = stats_photograph(stats, true);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
     unsigned count = 0;
     for (size_t i = 0; i < snapshot->stream_count; i++)
         count += strncmp(snapshot->streams[i][STATS_CLIENT].name, begin, strlen(begin)) == 0;
@@ -102,7 +102,7 @@ static void inventor_keeps_nobody_out(void **state)
     }
     for (unsigned i = 0; i < 3; i++)
         assert_int_equal(events_of(stats, honest[i]), 100);
-    struct stats_snapshot *snapshot = stats_photograph(stats, true);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
     assert_int_equal(snapshot->stream_count, PLACES);
     assert_int_equal(snapshot->places, PLACES);
     assert_int_equal(snapshot->total[STATS_CLIENT].counters.direction[STATS_QUERY].events,
@@ -221,7 +221,7 @@ static void rest_keeps_what_was_counted(void **state)
         }
         pass_second(stats, &now_ns);
     }
-    struct stats_snapshot *snapshot = stats_photograph(stats, true);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
     assert_true(stats_is_exact(snapshot));
     assert_true(snapshot->other_streams > 0);
     assert_int_equal(snapshot->total[STATS_CLIENT].counters.direction[STATS_RESPONSE].events,
@@ -264,7 +264,7 @@ static void gone_streams_have_no_tables(void **state)
     connect_from("192.0.2.1");
     invent(stats, 0, 4);
     pass_second(stats, &now_ns);
-    struct stats_snapshot *before = stats_photograph(stats, true);
+    struct stats_snapshot *before = stats_photograph(stats);
     struct stats_question question = {.table = TABLE_DOMAINS, .by = BY_HITS};
     struct stats_answer answer;
     assert_int_equal(
@@ -275,7 +275,7 @@ static void gone_streams_have_no_tables(void **state)
     connect_from("192.0.2.2");
     ask(stats, "ns1", 3);
     pass_second(stats, &now_ns);
-    struct stats_snapshot *after = stats_photograph(stats, true);
+    struct stats_snapshot *after = stats_photograph(stats);
     unsigned changed = 0;
     for (size_t i = 0; i < 4; i++) {
         bool same = before->streams[i][STATS_CLIENT].id == after->streams[i][STATS_CLIENT].id;
@@ -331,11 +331,11 @@ static void windows_know_whose_rows_they_have(void **state)
     connect_from("192.0.2.1");
     invent(stats, 0, 2);
     pass_second(stats, &now_ns);
-    struct stats_snapshot *before = stats_photograph(stats, true);
+    struct stats_snapshot *before = stats_photograph(stats);
     connect_from("192.0.2.2");
     ask(stats, "ns1", 3);
     pass_second(stats, &now_ns);
-    struct stats_snapshot *after = stats_photograph(stats, true);
+    struct stats_snapshot *after = stats_photograph(stats);
     size_t i = before->streams[0][STATS_CLIENT].id == after->streams[0][STATS_CLIENT].id;
     int gone = before->streams[i][STATS_CLIENT].id, came = after->streams[i][STATS_CLIENT].id;
     assert_true(gone != came);
@@ -400,7 +400,7 @@ static size_t bytes_of_table(const struct stats_table *t)
  * program whatever the settings are does not count. */
 static size_t bytes_of(const struct stats *stats, size_t listed)
 {
-    size_t all = listed + 1, blocks = 2 * listed;
+    size_t all = listed + 1, blocks = stats->pool.each * listed;
     size_t sum = stats_windows_memory(stats); /* what the history keeps of windows */
     for (int i = 0; i < STATS_TABLES; i++) {
         const struct stats_table *window = &stats->window->tables.tables[i];
@@ -409,10 +409,9 @@ static size_t bytes_of(const struct stats *stats, size_t listed)
                stats->known[i].slot_count * sizeof *stats->known[i].slots;
     }
     sum += (listed > stats->places ? stats->pool.max : blocks) * sizeof *stats->pool.blocks;
-    sum +=
-        all * (sizeof *stats->streams +
-               STATS_SIDES * (sizeof *stats->distinct_counts - 2 * sizeof(struct hll)) +
-               RATE_SECONDS * sizeof *stats->past + 2 * sizeof(struct stats_stream[STATS_SIDES]));
+    sum += all * (sizeof *stats->streams +
+                  STATS_SIDES * (sizeof *stats->distinct_counts - 2 * sizeof(struct hll)) +
+                  RATE_TICKS * sizeof *stats->past + 2 * sizeof(struct stats_stream[STATS_SIDES]));
     for (unsigned i = 0; i < 2 * stats->worker_count; i++) {
         const struct shard *shard = &stats->workers[i / 2].shards[i % 2];
         sum += sizeof *shard + shard->keys_max + sizeof(struct block) +
@@ -531,7 +530,7 @@ static void listed_streams_have_a_claim(void **state)
     (void)state;
     struct pool pool;
     struct block *blocks[10];
-    assert_int_equal(pool_init(&pool, 10), 0);
+    assert_int_equal(pool_init(&pool, 10, 2), 0);
     pool_claim(&pool, 3);
     assert_int_equal(pool_left(&pool), 4);
     for (int i = 0; i < 4; i++)
@@ -550,6 +549,53 @@ static void listed_streams_have_a_claim(void **state)
     pool_claim(&pool, 0);
     assert_int_equal(pool_left(&pool), 10);
     pool_destroy(&pool);
+}
+
+static void send_by_all(struct stats *stats, unsigned count)
+{
+    char name[16];
+    for (unsigned i = 0; i < count * stats->worker_count; i++) {
+        snprintf(name, sizeof name, "ns%u", i % count);
+        send_event(stats, i / count, name, "x.example.", 1, STATS_QUERY, 1, 0, -1, 40);
+    }
+}
+
+/* Each of as many streams as there are places comes through every worker, also while what they had
+ * is on its way: none of it is others'. Where memory is short it is so when that is merged. */
+static void streams_come_through_all_workers(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t memory;
+        unsigned workers;
+    } cases[] = {{64 << 20, 4}, {64 << 20, 2}, {64 << 20, 1}, {6 << 20, 4}, {8 << 20, 7}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct stats *stats = new_stats_of(cases[i].memory, 8, cases[i].workers);
+        bool spare = stats->pool.each == 2 * cases[i].workers;
+        struct observer observer = stats_observer(stats);
+        assert_true(spare || i > 2);
+        unsigned sent = 1;
+        list_streams(stats, stats->places);
+        for (int round = 0; round < 20; round++) {
+            for (int again = 0; again <= spare; again++) {
+                send_by_all(stats, stats->places);
+                atomic_fetch_add(&stats->round, 2);
+                for (unsigned w = 0; w < stats->worker_count && again < spare; w++)
+                    observer.collect(observer.state, w);
+                sent += stats->worker_count;
+            }
+            merge_all(stats);
+            struct stats_snapshot *snapshot = stats_photograph(stats);
+            assert_int_equal(snapshot->other_streams, 0);
+            assert_int_equal(snapshot->stream_count, stats->places);
+            for (unsigned s = 0; s < stats->places; s++) {
+                const struct stats_counters *of = &snapshot->streams[s][STATS_CLIENT].counters;
+                assert_int_equal(of->direction[STATS_QUERY].events, sent);
+            }
+            stats_release(snapshot);
+        }
+        stats_free(stats);
+    }
 }
 
 /* A worker that has been idle while streams were listed has places for them, too, when so many
@@ -620,6 +666,7 @@ int main(void)
         cmocka_unit_test(streams_take_what_they_need),
         cmocka_unit_test(full_tables_make_room),
         cmocka_unit_test(listed_streams_have_a_claim),
+        cmocka_unit_test(streams_come_through_all_workers),
         cmocka_unit_test(idle_workers_know_who_is_listed),
         cmocka_unit_test(peers_are_told_apart),
     };

@@ -121,7 +121,7 @@ static void check_tables(struct stats *stats, int id, enum stats_side side,
 
 static void check_all(struct stats *stats)
 {
-    struct stats_snapshot *snapshot = stats_photograph(stats, true);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
     for (int stream = -1; stream < STREAMS; stream++) {
         int at =
             stream < 0 ? STATS_ALL : stats_snapshot_find(snapshot, span_str(stream_names[stream]));
@@ -174,7 +174,7 @@ static void the_rest_has_sides(void **state)
     for (int i = 0; i < 1000; i++)
         stats_remember(stats, clock_ns());
     merge_all(stats);
-    struct stats_snapshot *snapshot = stats_photograph(stats, true);
+    struct stats_snapshot *snapshot = stats_photograph(stats);
     assert_int_equal(snapshot->total[STATS_CLIENT].counters.direction[STATS_QUERY].events, 1000);
     assert_int_equal(snapshot->total[STATS_UPSTREAM].counters.direction[STATS_QUERY].events, 4);
     const struct stats_question question = {.table = TABLE_DOMAINS, .by = BY_HITS};

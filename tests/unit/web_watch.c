@@ -67,12 +67,14 @@ static void ask_name(const struct observer *o, unsigned worker, unsigned n, unsi
 static const struct watch_subject under = {.name = BYTES("\7watched\4test\0"),
                                            .side = STATS_CLIENT};
 
+static const struct account here;
+
 static struct watch_report *look(struct watches *watches, const struct watch_subject *subject)
 {
     struct error err;
     struct watch_report *report = malloc(sizeof *report);
     assert_non_null(report);
-    assert_int_equal(watch_read(watches, subject, EVENT_NAMES, report, &err), 0);
+    assert_int_equal(watch_read(watches, &here, subject, EVENT_NAMES, report, &err), 0);
     return report;
 }
 
@@ -116,38 +118,130 @@ static void ends_when_nobody_asks(void **state)
     watches_free(watches);
 }
 
-/* When all places are taken, the one that was not asked for longest makes room; none does that is
- * asked for. */
+/* The asker asks about the n-th DNS client. True when it has a place, and *seen is what was counted
+ * of that since its watch began. */
+static bool asks(struct watches *watches, uint64_t asker, unsigned n, uint64_t *seen)
+{
+    const struct account account = {.words = {asker}, .kind = ACCOUNT_IPV4};
+    const uint8_t address[4] = {198, 51, 100, (uint8_t)n};
+    const struct watch_subject subject = {.client = span_of(address, sizeof address)};
+    struct watch_report *report = malloc(sizeof *report);
+    struct error err = {0};
+    assert_non_null(report);
+    bool place = watch_read(watches, &account, &subject, 1, report, &err) == 0;
+    if (place) {
+        *seen = report->counters.direction[STATS_QUERY].events;
+        watch_report_free(report);
+    } else {
+        assert_string_equal(err.text,
+                            "8 names and clients are being looked at by others: ask again later");
+    }
+    free(report);
+    return place;
+}
+
+/* It is watched, and has been since it was asked for first. Each is asked about once before, and
+ * sends one event then. */
+static void assert_kept(struct watches *watches, uint64_t asker, unsigned n)
+{
+    uint64_t seen = 0;
+    assert_true(asks(watches, asker, n, &seen));
+    assert_int_equal(seen, 1);
+}
+
+/* It had no place, and gets one. */
+static void assert_new(struct watches *watches, uint64_t asker, unsigned n)
+{
+    uint64_t seen = 1;
+    struct observer o = watches_observer(watches);
+    assert_true(asks(watches, asker, n, &seen));
+    assert_int_equal(seen, 0);
+    ask_name(&o, 0, 1, n);
+    pass_s(1);
+}
+
+/* One who asks for more than there are places gives up what it has not asked for longest, and all
+ * else goes on. */
+static void one_gives_up_its_own(void **state)
+{
+    (void)state;
+    struct watches *watches = watches_new(1, NULL);
+    for (unsigned n = 0; n < WATCHES; n++)
+        assert_new(watches, 1, n);
+    assert_kept(watches, 1, 0);
+    assert_new(watches, 1, 100);
+    for (unsigned n = 0; n < WATCHES; n++) {
+        if (n != 1)
+            assert_kept(watches, 1, n);
+    }
+    assert_new(watches, 1, 1);
+    watches_free(watches);
+}
+
+/* Whatever one asks for, and however often, another has a place, and keeps it; those who ask for
+ * much have as much as each other. */
+static void one_leaves_room_for_others(void **state)
+{
+    (void)state;
+    struct watches *watches = watches_new(1, NULL);
+    uint64_t seen;
+    for (unsigned n = 0; n < WATCHES; n++)
+        assert_new(watches, 1, n);
+    assert_new(watches, 2, 100);
+    for (unsigned n = 0; n < 3 * WATCHES; n++) {
+        assert_true(asks(watches, 1, n, &seen));
+        assert_kept(watches, 2, 100);
+    }
+    for (unsigned n = 101; n < 110; n++)
+        assert_new(watches, 2, n);
+    for (unsigned n = 106; n < 110; n++)
+        assert_kept(watches, 2, n);
+    assert_new(watches, 3, 200);
+    for (unsigned n = 2 * WATCHES + 5; n < 3 * WATCHES; n++)
+        assert_true(asks(watches, 1, n, &seen));
+    assert_kept(watches, 3, 200);
+    watches_free(watches);
+}
+
+/* What two ask for is one watch, of both: the one cannot take it from the other, who may have no
+ * more than that. */
+static void shared_watches_stay(void **state)
+{
+    (void)state;
+    struct watches *watches = watches_new(1, NULL);
+    assert_new(watches, 1, 0);
+    assert_kept(watches, 2, 0);
+    for (unsigned n = 1; n < 3 * WATCHES; n++)
+        assert_new(watches, 1, n);
+    assert_kept(watches, 2, 0);
+    assert_new(watches, 2, 100);
+    assert_kept(watches, 2, 0);
+    watches_free(watches);
+}
+
+/* Where as many others as there are places ask for one each, another waits until one does no more.
+ */
 static void places_are_few(void **state)
 {
     (void)state;
     struct watches *watches = watches_new(1, NULL);
-    struct observer o = watches_observer(watches);
-    struct watch_subject clients[WATCHES + 1];
-    uint8_t addresses[WATCHES + 1][4];
-    struct watch_report *report = malloc(sizeof *report);
-    struct error err;
-    for (int i = 0; i <= WATCHES; i++) {
-        memcpy(addresses[i], (uint8_t[]){198, 51, 100, (uint8_t)i}, 4);
-        clients[i] = (struct watch_subject){.client = span_of(addresses[i], 4)};
-    }
-    for (int i = 0; i < WATCHES; i++) {
-        assert_int_equal(queries(watches, &clients[i]), 0);
-        ask_name(&o, 0, 1, (unsigned)i);
-    }
-    pass_s(WATCH_YIELDS_S - 1);
-    assert_int_equal(watch_read(watches, &clients[WATCHES], 1, report, &err), -1);
-    assert_string_equal(err.text, "8 names and clients are being looked at already");
-    assert_int_equal(queries(watches, &clients[0]), 1);
+    uint64_t seen;
+    for (unsigned n = 0; n < WATCHES; n++)
+        assert_new(watches, 1 + n, n);
+    pass_s(WATCH_YIELDS_S - WATCHES - 1);
+    assert_false(asks(watches, 100, 100, &seen));
+    assert_kept(watches, 1, 0);
     pass_s(1);
-    assert_int_equal(queries(watches, &clients[WATCHES]), 0);
-    for (int i = 0; i < WATCHES; i++) {
-        if (i != 1)
-            assert_int_equal(queries(watches, &clients[i]), 1);
+    for (unsigned n = 2; n < WATCHES; n++)
+        assert_kept(watches, 1 + n, n);
+    pass_s(1);
+    assert_new(watches, 100, 100);
+    for (unsigned n = 0; n < WATCHES; n++) {
+        if (n != 1)
+            assert_kept(watches, 1 + n, n);
     }
     /* The second had to go, and finds no place now. */
-    assert_int_equal(watch_read(watches, &clients[1], 1, report, &err), -1);
-    free(report);
+    assert_false(asks(watches, 2, 1, &seen));
     watches_free(watches);
 }
 
@@ -238,6 +332,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ends_when_nobody_asks),
+        cmocka_unit_test(one_gives_up_its_own),
+        cmocka_unit_test(one_leaves_room_for_others),
+        cmocka_unit_test(shared_watches_stay),
         cmocka_unit_test(places_are_few),
         cmocka_unit_test(bounds_are_true),
         cmocka_unit_test(workers_beside_readers),
