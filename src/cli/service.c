@@ -57,7 +57,7 @@ static int open_statistics(struct service *s, struct error *err)
         .patient = only_files(s->config),
     };
     struct error warning;
-    if (stats_short(settings, options.workers, &warning))
+    if (stats_short(settings, &warning))
         log_warning("statistics: %s", warning.text);
     s->stats = stats_new(&options, err);
     return s->stats ? 0 : -1;

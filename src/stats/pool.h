@@ -5,8 +5,8 @@
  *
  * A stream may come through every worker, as that of a server does whose threads have a connection
  * each. Streams that are listed have a claim to two blocks for each worker, one in a shard that is
- * being filled and one in a shard that is being merged; where memory is short to fewer, but always
- * to one for each, and two. What the pool has beyond that is for those that are new.
+ * being filled and one in a shard that is being merged; where there is not so much memory to fewer,
+ * but always to two. What the pool has beyond that is for those that are new.
  */
 #ifndef SPILE_STATS_POOL_H
 #define SPILE_STATS_POOL_H

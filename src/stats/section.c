@@ -39,7 +39,7 @@ static enum module_verdict probe(const void *priv, const char **option, struct e
     stats_free(stats);
     if (!stats)
         return MODULE_REFUSES;
-    return stats_short(settings, options.workers, err) ? MODULE_WARNS : MODULE_FINE;
+    return stats_short(settings, err) ? MODULE_WARNS : MODULE_FINE;
 }
 
 const struct module statistics_section = {

@@ -17,6 +17,7 @@ enum {
     WINDOWS = 172,   /* the one that runs, and the rows and keys of the last one; in hundredths */
     KNOWN_PART = 30, /* of tables and a window at their largest: 1 / KNOWN_PART */
     PLACES_MIN = 2,
+    EACH_MIN = 2,                       /* blocks that a stream has a claim to (stats/pool.h) */
     NEW_BLOCKS = 2,                     /* one for so many places */
     NEW_BLOCKS_MIN = SHARD_RESERVE / 2, /* of two at once one is for others than who brings most */
 };
@@ -59,17 +60,11 @@ static size_t bytes_for_all(unsigned places, unsigned each)
     return bytes_for(places + 1, places, each);
 }
 
-/* What pool.h says, at the least. */
-static unsigned each_least(unsigned workers)
-{
-    return workers > 2 ? workers : 2;
-}
-
-/* How many streams may be listed, and, where as many may be all the same, with more blocks than the
- * least. */
+/* How many streams may be listed; and how many blocks of the pool each of them may have, two at the
+ * least. More are never at the cost of places: most streams come through one worker. */
 static void share_streams(struct shares *shares, unsigned workers, size_t most)
 {
-    shares->each = each_least(workers);
+    shares->each = EACH_MIN;
     while (shares->places > PLACES_MIN && bytes_for_all(shares->places, shares->each) > most)
         shares->places--;
     while (shares->each < 2 * workers && bytes_for_all(shares->places, shares->each + 1) <= most)
@@ -115,14 +110,13 @@ void stats_fit(struct stats *stats)
     stats->fitted = streams;
 }
 
-bool stats_short(const struct stats_settings *settings, unsigned workers, struct error *err)
+bool stats_short(const struct stats_settings *settings, struct error *err)
 {
     const size_t mebi = 1 << 20;
-    unsigned places = stats_shares(settings, workers, 0).places;
+    unsigned places = stats_shares(settings, 1, 0).places;
     if (places >= settings->streams)
         return false;
-    size_t all =
-        bytes_for_all((unsigned)settings->streams, each_least(workers)) / STREAMS_SHARE * 100;
+    size_t all = bytes_for_all((unsigned)settings->streams, EACH_MIN) / STREAMS_SHARE * 100;
     error_set(err,
               "memory %zuM is for %u streams of %u: only the busiest have statistics of their own; "
               "%zuM would be for all",

@@ -24,9 +24,8 @@ struct stats_settings {
         streams; /* identities that have statistics of their own, if there is memory for them */
 };
 enum { STATS_STREAMS_MAX = 4096 };
-/* True when the memory is not for so many streams that so many workers see; err says for how many,
- * and what to do. */
-bool stats_short(const struct stats_settings *settings, unsigned workers, struct error *err);
+/* True when the memory is not for so many streams; err says for how many, and what to do. */
+bool stats_short(const struct stats_settings *settings, struct error *err);
 
 struct stats_options {
     struct stats_settings settings;
