@@ -5,6 +5,7 @@
 enum {
     MINUTE_S = 60,
     HOUR_S = 3600,
+    TOP_SOME = 200, /* rows that lists keep before those of single streams go */
     TOP_FEW = 100,  /* rows that lists keep before counts of single streams go */
     TOP_LEAST = 25, /* in any case */
 };
@@ -116,13 +117,14 @@ static bool cut_largest(struct wheel *wheel, size_t least)
     return true;
 }
 
-/* First go lists of single streams, then the ends of lists, then counts of single streams; then the
- * oldest part goes, and windows begin later. */
+/* First go the ends of long lists, then lists of single streams, then the ends of all lists, then
+ * counts of single streams; then the oldest part goes, and windows begin later. */
 static void forget_some(struct wheel *wheel)
 {
     int length = WHEEL_WINDOWS - 1;
-    if (shrink_oldest(wheel, PORTION_COUNTS) || cut_largest(wheel, TOP_FEW) ||
-        shrink_oldest(wheel, PORTION_TOTAL) || cut_largest(wheel, TOP_LEAST))
+    if (cut_largest(wheel, TOP_SOME) || shrink_oldest(wheel, PORTION_COUNTS) ||
+        cut_largest(wheel, TOP_FEW) || shrink_oldest(wheel, PORTION_TOTAL) ||
+        cut_largest(wheel, TOP_LEAST))
         return;
     while (length > 0 && wheel->levels[length].count == 0)
         length--;
