@@ -87,17 +87,17 @@ enum stats_sum { SUM_QUERY_BYTES, SUM_RESPONSE_BYTES, SUM_LATENCY, STATS_SUMS };
 /* Rows stand in the order in which they came. Memory says how many there are, so they are small:
  * counts have 32 bits each, and the row that needs more has a `wide`. */
 struct stats_row {
-    uint64_t hash;  /* of the key alone */
+    uint64_t hash; /* of the key alone; with the group behind it, for both are compared */
+    uint16_t group;
+    uint8_t key_len;
+    uint8_t tag; /* the user's own */
+    uint32_t key_at;
     uint64_t error; /* see above */
     /* Private: stats_row_values. */
     uint64_t sums[STATS_SUMS];
     uint32_t counts[STATS_COUNTS];
     uint32_t slowest_us;
     uint32_t wide; /* its number + 1; 0: none */
-    uint32_t key_at;
-    uint16_t group;
-    uint8_t key_len;
-    uint8_t tag; /* the user's own */
 };
 
 /* Of the last moments that were marked so many are known. */
@@ -212,8 +212,11 @@ static inline void stats_table_prefetch_row(const struct stats_table *table, uin
         const char *row = (const char *)&table->rows[number];
         for (size_t at = 0; at < sizeof *table->rows; at += 64)
             __builtin_prefetch(row + at, 1);
-        if (table->blocks)
+        __builtin_prefetch(row + sizeof *table->rows - 1, 1);
+        if (table->blocks) {
             __builtin_prefetch(&table->blocks[number], 1);
+            __builtin_prefetch(&table->blocks[number].next, 1);
+        }
         return;
     }
 }
