@@ -28,8 +28,11 @@ static void count_domain(struct distinct_counts *counts, enum stats_distinct_id 
 
 void distinct_add(struct distinct_counts *counts, enum stats_distinct_id id, uint64_t hash)
 {
+    uint8_t rank = hll_rank(hash);
+    if (rank <= counts->sketch[id].registers[hll_place(hash)]) /* as mostly: nothing changes */
+        return;
     if (is_of_domains(id))
-        count_domain(counts, id, hll_place(hash), hll_rank(hash));
+        count_domain(counts, id, hll_place(hash), rank);
     hll_add_ranked(&counts->sketch[id], counts->ranks[id], hash);
 }
 

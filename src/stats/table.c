@@ -12,6 +12,7 @@ enum {
                         together are less than what goes */
     /* Of one row, those included whose cells carry: these are for 2^32 hits each. */
     BLOCKS_MAX = STATS_ROW_BLOCKS + 10,
+    GATE_SLOTS = 2, /* for one of the index */
     CACHE_LINE = 64,
     NO_ROW = UINT32_MAX,
     ROWS_MIN = 4,
@@ -54,12 +55,19 @@ static size_t index_bytes(const struct stats_table *t)
     return at_least(index, t->row_max * sizeof(uint64_t));
 }
 
+static size_t gate_bytes(const struct stats_table *t)
+{
+    return ((size_t)t->index_mask + 1) * GATE_SLOTS;
+}
+
 /* All arrays one behind the other. Returns their size. */
 static size_t lay_out(struct stats_table *t, uint8_t *base)
 {
     size_t end = 0;
     t->rows = place(base, &end, t->row_max * sizeof *t->rows);
     t->index = place(base, &end, index_bytes(t));
+    t->gate.room = place(base, &end, gate_bytes(t));
+    t->gate.mask = (uint32_t)gate_bytes(t) - 1;
     t->keys = place(base, &end, t->keys_max);
     t->blocks = t->block_max ? place(base, &end, t->block_max * sizeof *t->blocks) : NULL;
     return end;
@@ -68,7 +76,7 @@ static size_t lay_out(struct stats_table *t, uint8_t *base)
 int stats_table_init(struct stats_table *table, size_t memory, unsigned mean_key,
                      enum stats_cells cells)
 {
-    size_t block = sizeof *table->blocks, slot = sizeof *table->index;
+    size_t block = sizeof *table->blocks, slot = sizeof *table->index + GATE_SLOTS;
     size_t row_bytes =
         sizeof *table->rows + mean_key + (cells ? block + block / more_blocks[cells] : 0);
     size_t rows = at_least(memory / (row_bytes + 2 * slot), ROWS_MIN);
@@ -85,7 +93,7 @@ int stats_table_init(struct stats_table *table, size_t memory, unsigned mean_key
     size_t slots = (size_t)made.index_mask + 1, most = slots / 3 * 2;
     size_t fit = memory > slots * slot ? (memory - slots * slot) / row_bytes : 0;
     if (fit > slots / 2)
-        fit = at_least(memory / (row_bytes + sizeof(uint64_t)), slots / 2);
+        fit = at_least((memory - slots * GATE_SLOTS) / (row_bytes + sizeof(uint64_t)), slots / 2);
     fit = at_least(fit, ROWS_MIN);
     made.row_max = (uint32_t)(fit < most ? fit : most);
     made.row_most = made.row_max;
@@ -120,6 +128,7 @@ void stats_table_clear(struct stats_table *table)
 {
     if (table->row_count)
         clear_index(table);
+    stats_gate_clear(&table->gate);
     table->row_count = table->keys_len = table->block_free = table->wide_count = 0;
     table->block_count = table->row_max;
     table->mark_count = 0;
@@ -366,6 +375,8 @@ static uint32_t drop_rows(struct stats_table *table, const uint64_t *weights, st
     for (uint32_t i = 0; i < count; i++) {
         bool light = weights[i] < e.limit || (weights[i] == e.limit && e.ties && e.ties--);
         if (light && !(e.spare && is_spared(table, &table->rows[i], e.hits))) {
+            const struct stats_row *row = &table->rows[i];
+            stats_gate_leave(&table->gate, row->hash, row->group, table->floor - weights[i]);
             if (table->blocks)
                 free_blocks(table, i);
             continue;
@@ -377,6 +388,14 @@ static uint32_t drop_rows(struct stats_table *table, const uint64_t *weights, st
     end_closing(table, &closing);
     table->evicted += count - table->row_count;
     return kept;
+}
+
+static void raise_floor(struct stats_table *table, uint64_t to)
+{
+    if (to <= table->floor)
+        return;
+    stats_gate_rise(&table->gate, to - table->floor);
+    table->floor = to;
 }
 
 /* Drops the lightest rows, of equal ones those that came first; but never the row `keep`, if there
@@ -394,24 +413,21 @@ static uint32_t evict(struct stats_table *table, uint32_t keep)
         weights[keep] = UINT64_MAX;
     e.limit = stats_weight_at(weights, count, &e.ties);
     e.ties++;
+    raise_floor(table, e.limit);
     uint32_t kept = drop_rows(table, weights, e);
     if (table->row_count == count) { /* few rows with long keys, and all of them are spared */
         e.spare = false;
         kept = drop_rows(table, weights, e);
     }
-    table->floor = e.limit > table->floor ? e.limit : table->floor;
     clear_index(table);
     index_rows(table);
     return kept;
 }
 
-struct stats_row *stats_table_row(struct stats_table *table, uint64_t hash, uint16_t group,
-                                  struct span key, bool *fresh)
+/* A new row, whose place in the index that is. */
+static struct stats_row *add_row(struct stats_table *table, uint32_t *entry, uint64_t hash,
+                                 uint16_t group, struct span key)
 {
-    uint32_t *entry = index_find(table, hash, group);
-    *fresh = *entry == 0;
-    if (!*fresh)
-        return &table->rows[(*entry & table->index_mask) - 1];
     assert(key.len <= KEY_MAX);
     while (table->row_count >= table->row_most || key.len > table->keys_most - table->keys_len) {
         evict(table, NO_ROW);
@@ -434,6 +450,30 @@ struct stats_row *stats_table_row(struct stats_table *table, uint64_t hash, uint
     return row;
 }
 
+struct stats_row *stats_table_row(struct stats_table *table, uint64_t hash, uint16_t group,
+                                  struct span key, bool *fresh)
+{
+    uint32_t *entry = index_find(table, hash, group);
+    *fresh = *entry == 0;
+    return *fresh ? add_row(table, entry, hash, group, key)
+                  : &table->rows[(*entry & table->index_mask) - 1];
+}
+
+struct stats_row *stats_table_admit(struct stats_table *table, uint64_t hash, uint16_t group,
+                                    struct span key, uint64_t hits, bool *fresh)
+{
+    uint32_t *entry = index_find(table, hash, group);
+    *fresh = *entry == 0;
+    if (!*fresh)
+        return &table->rows[(*entry & table->index_mask) - 1];
+    table->gate.used = true;
+    if (table->floor > 0 && !stats_gate_passes(&table->gate, hash, group, hits))
+        return NULL;
+    struct stats_row *row = add_row(table, entry, hash, group, key);
+    row->error = stats_table_missed(table, hash, group);
+    return row;
+}
+
 /* Returns the memory of an array from one element to another. */
 static void forget(void *array, size_t size, uint32_t from, uint32_t to)
 {
@@ -444,7 +484,9 @@ static void forget(void *array, size_t size, uint32_t from, uint32_t to)
 void stats_table_limit(struct stats_table *table, size_t memory)
 {
     size_t block = table->blocks ? sizeof *table->blocks : 0;
-    size_t shared = index_bytes(table) + (block ? table->block_max - table->row_max : 0) * block;
+    size_t gate = table->gate.used ? gate_bytes(table) : 0; /* else no page of it is there */
+    size_t shared =
+        index_bytes(table) + gate + (block ? table->block_max - table->row_max : 0) * block;
     size_t fit =
         memory > shared ? (memory - shared) / (sizeof *table->rows + table->mean_key + block) : 0;
     fit = at_least(fit, ROWS_MIN);
@@ -463,13 +505,19 @@ void stats_table_follow(struct stats_table *table, const struct stats_table *eld
     uint64_t *weights = count > rank ? malloc(count * sizeof *weights) : NULL;
     table->elder = elder;
     table->elder_limit = count > rank ? UINT64_MAX : 0; /* without memory for it none is spared */
-    if (!weights)
-        return;
-    for (uint32_t i = 0; i < count; i++)
-        weights[i] = stats_row_weight(elder, &elder->rows[i]);
-    rank = count - 1 - rank;
-    table->elder_limit = stats_weight_at(weights, count, &rank);
-    free(weights);
+    if (weights) {
+        for (uint32_t i = 0; i < count; i++)
+            weights[i] = stats_row_weight(elder, &elder->rows[i]);
+        rank = count - 1 - rank;
+        table->elder_limit = stats_weight_at(weights, count, &rank);
+        free(weights);
+    }
+    stats_gate_close(&table->gate);
+    for (uint32_t i = 0; table->elder_limit < UINT64_MAX && i < count; i++) {
+        const struct stats_row *row = &elder->rows[i];
+        if (stats_row_weight(elder, row) > table->elder_limit)
+            stats_gate_open(&table->gate, row->hash, row->group);
+    }
 }
 
 void stats_table_succeed(struct stats_table *table, const struct stats_table *before)
@@ -477,12 +525,14 @@ void stats_table_succeed(struct stats_table *table, const struct stats_table *be
     table->elder = before->elder;
     /* As all rows there weigh now. */
     table->elder_limit = stats_sum_up(before->elder_limit, before->floor);
+    stats_gate_open_like(&table->gate, &before->gate);
 }
 
 void stats_table_seal(struct stats_table *table)
 {
     table->elder = NULL;
     pages_forget(table->index, index_bytes(table));
+    pages_forget(table->gate.room, gate_bytes(table));
     if (table->cells == STATS_TALLIED)
         return;
     if (table->blocks)
@@ -661,6 +711,7 @@ void stats_table_move(struct stats_table *table, const uint16_t *homes)
     uint32_t count = table->row_count;
     struct closing closing = begin_closing(table);
     clear_index(table);
+    stats_gate_fill(&table->gate);
     for (uint32_t i = 0; i < count; i++) {
         struct stats_row *row = &table->rows[i];
         bool moves = homes[row->group] != row->group;

@@ -3,15 +3,17 @@
  * others, 2005) from then on, evicting in batches. Memory is fixed when it is made.
  *
  * A full table drops the lightest part of its rows at once; `floor` is the largest weight ever
- * dropped. A key that comes (again) after that may have been counted before, up to `floor` times:
- * its row says so in `error`, and weighs its count plus the error when the lightest are sought, as
- * Space-Saving demands. So for every row
+ * dropped. From then on a key that comes (again) gets a row when it has come often enough, of which
+ * the gate keeps count (stats/gate.h); so it may have been counted before, up to `floor` times: its
+ * row says how often at most in `error`, and weighs its count plus the error when the lightest are
+ * sought, as Space-Saving demands. So for every row
  *
  *     count <= true count <= count + error,    and of a key without a row: true count <= floor.
  *
  * Here the count is that of hits, queries and responses. When a third of R rows goes, the others
- * all weigh as much as the floor rises to: of all N hits so far, every rise by one has used up 2/3
- * R. Therefore floor <= N / (2/3 R), with R the least number of rows that was ever full.
+ * all weigh as much as the floor rises to, and no hit makes a row weigh more above the floor than
+ * by one: of all N hits so far, every rise by one has used up 2/3 R. Therefore floor <= N / (2/3
+ * R), with R the least number of rows that was ever full.
  *
  * By weight alone a key that has just come weighs more than one that has half as many hits as the
  * floor: under an attack with random names the frequent ones would be dropped beside those that
@@ -28,6 +30,7 @@
 #include <stddef.h>
 
 #include "base/span.h"
+#include "stats/gate.h"
 #include "stats/measure.h"
 #include "stats/tally.h"
 
@@ -84,17 +87,17 @@ enum stats_sum { SUM_QUERY_BYTES, SUM_RESPONSE_BYTES, SUM_LATENCY, STATS_SUMS };
 /* Rows stand in the order in which they came. Memory says how many there are, so they are small:
  * counts have 32 bits each, and the row that needs more has a `wide`. */
 struct stats_row {
-    uint64_t hash;  /* of the key alone */
+    uint64_t hash; /* of the key alone; with the group behind it, for both are compared */
+    uint16_t group;
+    uint8_t key_len;
+    uint8_t tag; /* the user's own */
+    uint32_t key_at;
     uint64_t error; /* see above */
     /* Private: stats_row_values. */
     uint64_t sums[STATS_SUMS];
     uint32_t counts[STATS_COUNTS];
     uint32_t slowest_us;
     uint32_t wide; /* its number + 1; 0: none */
-    uint32_t key_at;
-    uint16_t group;
-    uint8_t key_len;
-    uint8_t tag; /* the user's own */
 };
 
 /* Of the last moments that were marked so many are known. */
@@ -121,6 +124,7 @@ struct stats_table {
     struct stats_block *blocks;
     enum stats_cells cells;
     uint32_t block_count, block_max, block_free;
+    struct stats_gate gate;
     void *pages; /* what all of them lie in */
     size_t pages_size;
     struct stats_wide *wides;
@@ -161,8 +165,8 @@ void stats_table_limit(struct stats_table *table, size_t memory);
 /* For a table of what comes now beside one of what came before, into which it will be folded: the
  * keys of the elder's heaviest rows, an eighth as many as there may be rows here, are not dropped
  * here however little has come of them. What is known of them would else be less with each fold.
- * Bounds are as above, for as many other rows are as heavy as without. To be called again when
- * the elder has changed. */
+ * Bounds are as above, for as many other rows are as heavy as without. They get their rows at once,
+ * too. To be called again when the elder has changed. */
 void stats_table_follow(struct stats_table *table, const struct stats_table *elder);
 /* The same for an empty table that takes another's place whose folding has begun: until the elder
  * has all of it, the heaviest are about those that they were. */
@@ -185,12 +189,14 @@ static inline uint32_t stats_table_marked(const struct stats_table *table, uint3
     return table->marks[mark];
 }
 
-/* Prefetches the index where the key's row is looked for first, for callers who know early which
- * keys will come. */
+/* Prefetches the index where the key's row is looked for first, and its slot of the gate, for
+ * callers who know early which keys will come. */
 static inline void stats_table_prefetch(const struct stats_table *table, uint64_t hash,
                                         uint16_t group)
 {
     __builtin_prefetch(&table->index[stats_table_slot(table, hash, group)]);
+    if (table->floor > 0)
+        stats_gate_prefetch(&table->gate, hash, group);
 }
 
 /* Prefetches the row itself, a while after stats_table_prefetch. */
@@ -206,8 +212,11 @@ static inline void stats_table_prefetch_row(const struct stats_table *table, uin
         const char *row = (const char *)&table->rows[number];
         for (size_t at = 0; at < sizeof *table->rows; at += 64)
             __builtin_prefetch(row + at, 1);
-        if (table->blocks)
+        __builtin_prefetch(row + sizeof *table->rows - 1, 1);
+        if (table->blocks) {
             __builtin_prefetch(&table->blocks[number], 1);
+            __builtin_prefetch(&table->blocks[number].next, 1);
+        }
         return;
     }
 }
@@ -216,6 +225,10 @@ static inline void stats_table_prefetch_row(const struct stats_table *table, uin
  * are then invalid). *fresh tells whether it was made. Never NULL. `key` has at most 255 bytes. */
 struct stats_row *stats_table_row(struct stats_table *table, uint64_t hash, uint16_t group,
                                   struct span key, bool *fresh);
+/* The same for a key that comes with so many hits; NULL: it has no row, and gets none yet. What it
+ * has come with is then in no row, but was there for each key of the gate's slot. */
+struct stats_row *stats_table_admit(struct stats_table *table, uint64_t hash, uint16_t group,
+                                    struct span key, uint64_t hits, bool *fresh);
 /* NULL when there is none. */
 const struct stats_row *stats_table_find(const struct stats_table *table, uint64_t hash,
                                          uint16_t group);
@@ -296,6 +309,13 @@ static inline uint64_t stats_row_hits(const struct stats_table *table, const str
 {
     return stats_row_count(table, row, COUNT_QUERIES) +
            stats_row_count(table, row, COUNT_RESPONSES);
+}
+
+/* The most that a key without a row may have. */
+static inline uint64_t stats_table_missed(const struct stats_table *table, uint64_t hash,
+                                          uint16_t group)
+{
+    return table->floor ? table->floor - stats_gate_room(&table->gate, hash, group) : 0;
 }
 
 /* What evicting goes by. */

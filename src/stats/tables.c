@@ -122,18 +122,22 @@ static const enum stats_table_id home_of[SHARD_TABLES] = {
     [SHARD_SERVERS] = TABLE_SERVERS,
 };
 
-/* Which distinct numbers a row of the table counts for. */
+/* Which distinct numbers a key of the table counts for. */
+static uint8_t counts_as(enum stats_table_id id, bool asked, bool answered)
+{
+    unsigned bit = 1u << table_distinct[id];
+    if (id != TABLE_DOMAINS)
+        return (uint8_t)bit;
+    return (uint8_t)(bit | (unsigned)asked << DISTINCT_ASKED |
+                     (unsigned)answered << DISTINCT_ANSWERED);
+}
+
 static uint8_t counts_for(const struct table_set *set, enum stats_table_id id,
                           const struct stats_row *row)
 {
     const struct stats_table *table = &set->tables[id];
-    unsigned bit = 1u << table_distinct[id];
-    if (id != TABLE_DOMAINS)
-        return (uint8_t)bit;
-    bool asked = stats_row_count(table, row, COUNT_QUERIES) > 0;
-    bool answered = stats_row_count(table, row, COUNT_RESPONSES) > 0;
-    return (uint8_t)(bit | (unsigned)asked << DISTINCT_ASKED |
-                     (unsigned)answered << DISTINCT_ANSWERED);
+    return counts_as(id, stats_row_count(table, row, COUNT_QUERIES) > 0,
+                     stats_row_count(table, row, COUNT_RESPONSES) > 0);
 }
 
 /* Values to be added to one row. */
@@ -145,16 +149,21 @@ struct addition {
     uint16_t group;
 };
 
-/* Adds the values to the key's row. *news gets the distinct numbers for which the key is new; true
- * when there are any. */
+/* Adds the values to the key's row, NULL where it gets none. *news gets the distinct numbers for
+ * which the key is new, or may be for want of a row; true when there are any. */
 static bool add_values(struct table_set *set, const struct addition *a, struct stats_row **row,
                        bool *fresh, struct table_news *news)
 {
     struct stats_table *table = &set->tables[a->id];
-    *row = stats_table_row(table, a->hash, a->group, a->key, fresh);
-    uint8_t before = *fresh ? 0 : counts_for(set, a->id, *row);
-    stats_row_add(table, *row, a->values);
-    uint8_t bits = counts_for(set, a->id, *row) & (uint8_t)~before;
+    const uint64_t *of = a->values->of;
+    *row = stats_table_admit(table, a->hash, a->group, a->key,
+                             of[MEASURE_QUERIES] + of[MEASURE_RESPONSES], fresh);
+    uint8_t before = *row && !*fresh ? counts_for(set, a->id, *row) : 0;
+    if (*row)
+        stats_row_add(table, *row, a->values);
+    uint8_t now = *row ? counts_for(set, a->id, *row)
+                       : counts_as(a->id, of[MEASURE_QUERIES] > 0, of[MEASURE_RESPONSES] > 0);
+    uint8_t bits = now & (uint8_t)~before;
     if (bits == 0)
         return false;
     *news = (struct table_news){a->hash, a->group, (uint8_t)a->id, bits};
@@ -215,13 +224,14 @@ static bool add_entry(struct table_set *set, const struct shard *shard, enum sha
     const struct addition addition = {home_of[id], values, item->key, e->hash, item->group};
     note_group(set, item->group);
     bool found = add_values(set, &addition, &row, &fresh, news);
-    if (id == SHARD_SERVERS && e->timed == 1 && item->group % STATS_SIDES == STATS_UPSTREAM)
+    if (row && id == SHARD_SERVERS && e->timed == 1 && item->group % STATS_SIDES == STATS_UPSTREAM)
         stats_table_tally(&set->tables[TABLE_SERVERS], row, stats_tally_step(e->slowest_us), 1);
     if (id != SHARD_NAMES)
         return found;
-    if (fresh)
-        row->tag = (uint8_t)suffix_registrable(set->suffixes, set->reader, item->key);
-    *labels = row->tag;
+    *labels = fresh ? suffix_registrable(set->suffixes, set->reader, item->key) : row->tag;
+    if (!row)
+        return found;
+    row->tag = (uint8_t)*labels;
     add_cells(&set->tables[home_of[id]], row, shard, e);
     return found;
 }

@@ -37,8 +37,11 @@ struct stats_window *stats_window_new(struct stats *stats)
         return NULL;
     window->running = stats;
     if (stats_init_tables(&window->tables, stats,
-                          stats_shares(&stats->settings, stats->worker_count, 0).window) == 0)
+                          stats_shares(&stats->settings, stats->worker_count, 0).window) == 0) {
+        for (int i = 0; i < STATS_TABLES; i++)
+            window->tables.tables[i].gate.used = true; /* counts for the limit from the start on */
         return window;
+    }
     stats_window_free(window);
     return NULL;
 }

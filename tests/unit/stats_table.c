@@ -136,6 +136,87 @@ static void the_lightest_go(void **state)
     stats_table_free(&table);
 }
 
+/* The key's row, if it gets one with so many hits. */
+static const struct stats_row *pass(struct stats_table *table, uint64_t key, uint64_t hits)
+{
+    bool fresh;
+    struct stats_row *row = stats_table_admit(table, hash_of(key), 0, span_str("k"), hits, &fresh);
+    if (row)
+        stats_row_add(table, row, &(struct stats_values){.of = {[MEASURE_QUERIES] = hits}});
+    return row;
+}
+
+/* A table that has just dropped some of its keys, all of 5 hits. */
+static struct stats_table full_of_fives(void)
+{
+    struct stats_table table = made(1 << 16, 20, false);
+    for (uint64_t i = 0; i <= table.row_max; i++)
+        assert_non_null(pass(&table, i, 5)); /* while all fit everybody passes */
+    assert_int_equal(table.floor, 5);
+    return table;
+}
+
+/* A key gets a row of a full table with its first hit beyond the floor, in however many parts these
+ * come; and what came before is what it may have had, even if all of that was its own. */
+static void a_full_table_has_a_gate(void **state)
+{
+    (void)state;
+    struct stats_table table = full_of_fives();
+    const uint64_t many = 1000000;
+    uint32_t rows = table.row_count, in = 0, late = 0;
+    for (uint64_t i = many; i < many + 100; i++) {
+        uint64_t hits = 0;
+        const struct stats_row *row = NULL;
+        while (!row && hits < 6) {
+            hits++;
+            row = pass(&table, i, 1);
+            uint64_t missed = stats_table_missed(&table, hash_of(i), 0);
+            assert_in_range(missed, row ? 0 : hits, 5);
+        }
+        assert_non_null(row);
+        assert_in_range(hits, queries(&table, row), queries(&table, row) + row->error);
+        in += hits == 1;
+        late += hits == 6 && row->error == 5;
+    }
+    assert_int_equal(table.row_count, rows + 100);
+    assert_in_range(late, 60, 99); /* in most slots there was nobody else ... */
+    assert_in_range(in, 1, 30);    /* ... but in some there were those that had been dropped */
+    assert_non_null(pass(&table, many + 100, 6));
+    stats_table_clear(&table);
+    assert_non_null(pass(&table, many, 1));
+    assert_int_equal(table.rows[0].error, 0);
+    stats_table_free(&table);
+}
+
+/* Those that weigh most in the elder table have nothing to wait for; when others do, it is their
+ * turn no more. */
+static void the_gate_is_open_for_the_heaviest(void **state)
+{
+    (void)state;
+    struct stats_table elder = made(1 << 16, 20, false), table = full_of_fives();
+    const uint64_t many = 1000000, max = elder.row_max, heavy = many + max - max / 8;
+    for (uint64_t i = 0; i < max; i++)
+        hit(&elder, many + i, i + 1);
+    stats_table_follow(&table, &elder);
+    struct stats_table next = made(1 << 16, 20, false);
+    stats_table_succeed(&next, &table);
+    for (uint64_t i = 0; i <= next.row_max; i++)
+        pass(&next, i, 5);
+    for (uint64_t i = heavy; i < heavy + 20; i++) {
+        assert_non_null(pass(&table, i, 1));
+        assert_non_null(pass(&next, i, 1));
+    }
+    stats_table_clear(&elder);
+    stats_table_follow(&table, &elder);
+    unsigned out = 0;
+    for (uint64_t i = heavy + 20; i < heavy + 40; i++)
+        out += stats_table_missed(&table, hash_of(i), 0) == 5;
+    assert_int_equal(out, 20); /* what came while a slot was open is not known */
+    stats_table_free(&next);
+    stats_table_free(&table);
+    stats_table_free(&elder);
+}
+
 /* Keys that are among the heaviest of another table are not dropped, and all others as ever. */
 static void what_was_heavy_before_stays(void **state)
 {
@@ -467,8 +548,8 @@ static void the_last_other_row_goes(void **state)
 static size_t bytes_of(const struct stats_table *table)
 {
     return table->row_max * sizeof *table->rows +
-           ((size_t)table->index_mask + 1) * sizeof *table->index + table->keys_max +
-           table->block_max * sizeof *table->blocks;
+           ((size_t)table->index_mask + 1) * sizeof *table->index + table->gate.mask + 1 +
+           table->keys_max + table->block_max * sizeof *table->blocks;
 }
 
 static void memory_is_as_told(void **state)
@@ -596,6 +677,8 @@ int main(void)
         cmocka_unit_test(a_row_is_made_once),
         cmocka_unit_test(full_tables_find_all),
         cmocka_unit_test(the_lightest_go),
+        cmocka_unit_test(a_full_table_has_a_gate),
+        cmocka_unit_test(the_gate_is_open_for_the_heaviest),
         cmocka_unit_test(what_was_heavy_before_stays),
         cmocka_unit_test(all_are_heavy),
         cmocka_unit_test(the_oldest_of_equals_go),
