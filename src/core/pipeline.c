@@ -493,7 +493,7 @@ static int open_stages(struct pipeline *p, struct error *err)
         struct running_stage stage = {.hooks = hooks};
         const struct stage_options options = {.settings = &p->config->settings,
                                               .workers = p->workers_wanted,
-                                              .wanted = p->plan.needs & hooks->provides};
+                                              .wanted = p->plan.needs};
         if (hooks->open(&stage.state, &options, err) < 0)
             return -1;
         p->plan.needs = (p->plan.needs & ~hooks->provides) | hooks->needs;
