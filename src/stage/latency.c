@@ -345,11 +345,11 @@ static void remember(struct latency *latency, struct waiting *waiting, const str
 {
     if (latency->keeps_account)
         judge_some(latency, waiting);
-    ring_add(&waiting->ring, (struct ring_entry){.hash = ev->match,
-                                                 .time_ns = time_ns,
-                                                 .stream = ev->match_stream,
-                                                 .type = type_of(&ev->tap),
-                                                 .fate = (uint8_t)fate});
+    struct ring_entry *entry = ring_add(&waiting->ring, ev->match);
+    entry->time_ns = time_ns;
+    entry->stream = ev->match_stream;
+    entry->type = type_of(&ev->tap) & 0x7f;
+    entry->fate = (uint8_t)fate;
 }
 
 /* Judges a latency by the one rule for all. */
