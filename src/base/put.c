@@ -65,18 +65,25 @@ char *put_hex(char *p, const uint8_t *bytes, size_t len)
     return p;
 }
 
-/* Writes an octet and a dot with one store; leading zeros have been shifted out. */
-static inline char *put_octet(char *p, uint32_t octet)
+/* Each octet and a dot. */
+#define OCTET(number) #number "."
+#define OCTET_OF(tens, ones) OCTET(tens##ones)
+#define TEN(tens)                                                                                  \
+    OCTET_OF(tens, 0), OCTET_OF(tens, 1), OCTET_OF(tens, 2), OCTET_OF(tens, 3), OCTET_OF(tens, 4), \
+        OCTET_OF(tens, 5), OCTET_OF(tens, 6), OCTET_OF(tens, 7), OCTET_OF(tens, 8),                \
+        OCTET_OF(tens, 9)
+static const char octets[UINT8_MAX + 1][5] = {
+    TEN(),   TEN(1),     TEN(2),     TEN(3),     TEN(4),     TEN(5),     TEN(6),     TEN(7),
+    TEN(8),  TEN(9),     TEN(10),    TEN(11),    TEN(12),    TEN(13),    TEN(14),    TEN(15),
+    TEN(16), TEN(17),    TEN(18),    TEN(19),    TEN(20),    TEN(21),    TEN(22),    TEN(23),
+    TEN(24), OCTET(250), OCTET(251), OCTET(252), OCTET(253), OCTET(254), OCTET(255),
+};
+
+/* Writes an octet and a dot with one store, without a branch, which could not be predicted. */
+static inline char *put_octet(char *p, uint8_t octet)
 {
-    uint32_t hundreds = octet * 41 >> 12;
-    uint32_t rest = octet - 100 * hundreds;
-    uint32_t tens = rest * 103 >> 10;
-    uint32_t zeros = (octet < 100) + (octet < 10);
-    uint32_t text =
-        ((uint32_t)'.' << 24) + 0x303030 + (hundreds | tens << 8 | (rest - 10 * tens) << 16);
-    text >>= 8 * zeros;
-    memcpy(p, &text, sizeof text);
-    return p + sizeof text - zeros;
+    memcpy(p, octets[octet], sizeof *octets - 1);
+    return p + 2 + (octet >= 10) + (octet >= 100);
 }
 
 char *put_ipv4(char *p, const uint8_t *bytes)
