@@ -467,6 +467,7 @@ static int ask_needs(struct pipeline *p, struct error *err)
             continue;
         p->plan.needs |= sink->out.hooks->needs(&sink->out);
         sink->events_only = !compat;
+        p->plan.inlined = true;
     }
     for (size_t i = 0; i < p->plan.observer_count; i++)
         p->plan.needs |= steady_needs(&p->plan.observers[i]);
@@ -501,6 +502,7 @@ static int open_stages(struct pipeline *p, struct error *err)
         p->plan.stages[0] = stage;
         p->plan.stage_count++;
     }
+    p->plan.needs = event_closure(p->plan.needs);
     return 0;
 }
 
