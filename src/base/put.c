@@ -175,7 +175,8 @@ void civil_from_days(int64_t days, int64_t *year, unsigned *month, unsigned *day
     *year = (int64_t)yoe + era * 400 + (*month <= 2);
 }
 
-static void remember_second(struct put_time_cache *cache, uint64_t sec)
+/* Not inlined, so that lines of one second do not pay for what it keeps on the stack. */
+static __attribute__((noinline)) void remember_second(struct put_time_cache *cache, uint64_t sec)
 {
     int64_t year;
     unsigned month, day;
@@ -198,13 +199,15 @@ static void remember_second(struct put_time_cache *cache, uint64_t sec)
 
 char *put_time(char *p, uint64_t sec, uint32_t nsec, struct put_time_cache *cache)
 {
+    enum { SECOND = 1000000000 };
     static const uint64_t last_second = 253402300799; /* 9999-12-31T23:59:59Z */
     /* What no reader of RFC 3339 could take is shown as the last time; the carry must not wrap. */
-    if (sec <= last_second)
-        sec += nsec / 1000000000;
+    if (__builtin_expect(nsec >= SECOND, 0)) {
+        sec += sec <= last_second ? nsec / SECOND : 0;
+        nsec %= SECOND;
+    }
     if (sec > last_second)
         sec = last_second;
-    nsec %= 1000000000;
     if (cache->len == 0 || cache->second != sec)
         remember_second(cache, sec);
     memcpy(p, cache->text, sizeof cache->text);
