@@ -48,22 +48,34 @@ static inline void nh_hashes(struct nh *nh, uint64_t a, uint64_t b)
     nh->sum += (unsigned __int128)a << 64 | b;
 }
 
-/* Adds (len + 15) / 16 pairs. The last 16 bytes are always a pair of their own, even if they
- * overlap the pair before them: since keys of different lengths differ anyway, no two keys become
- * alike by that. */
-static inline __attribute__((always_inline)) void nh_bytes(struct nh *nh, const uint8_t *p,
-                                                           size_t len)
+/* Adds (len + 15) / 16 pairs, of words in the form that `form` gives them: zeros must stay zeros.
+ * The last 16 bytes are always a pair of their own, even if they overlap the pair before them:
+ * since keys of different lengths differ anyway, no two keys become alike by that. */
+static inline __attribute__((always_inline)) void nh_bytes_as(struct nh *nh, const uint8_t *p,
+                                                              size_t len,
+                                                              uint64_t (*form)(uint64_t word))
 {
     if (len >= 16) {
         const uint8_t *last = p + len - 16;
         for (; p < last; p += 16)
-            nh_pair(nh, siphash_load(p, 8), siphash_load(p + 8, 8));
-        nh_pair(nh, siphash_load(last, 8), siphash_load(last + 8, 8));
+            nh_pair(nh, form(siphash_load(p, 8)), form(siphash_load(p + 8, 8)));
+        nh_pair(nh, form(siphash_load(last, 8)), form(siphash_load(last + 8, 8)));
     } else if (len >= 8) {
-        nh_pair(nh, siphash_load(p, 8), siphash_load(p + len - 8, 8));
+        nh_pair(nh, form(siphash_load(p, 8)), form(siphash_load(p + len - 8, 8)));
     } else if (len > 0) {
-        nh_pair(nh, siphash_load(p, len), 0);
+        nh_pair(nh, form(siphash_load(p, len)), 0);
     }
+}
+
+static inline uint64_t nh_as_is(uint64_t word)
+{
+    return word;
+}
+
+static inline __attribute__((always_inline)) void nh_bytes(struct nh *nh, const uint8_t *p,
+                                                           size_t len)
+{
+    nh_bytes_as(nh, p, len, nh_as_is);
 }
 
 /* The hash. Counts as another pair, and takes the length of a key that is the only one. */

@@ -65,18 +65,25 @@ char *put_hex(char *p, const uint8_t *bytes, size_t len)
     return p;
 }
 
-/* Writes an octet and a dot with one store; leading zeros have been shifted out. */
-static inline char *put_octet(char *p, uint32_t octet)
+/* Each octet and a dot. */
+#define OCTET(number) #number "."
+#define OCTET_OF(tens, ones) OCTET(tens##ones)
+#define TEN(tens)                                                                                  \
+    OCTET_OF(tens, 0), OCTET_OF(tens, 1), OCTET_OF(tens, 2), OCTET_OF(tens, 3), OCTET_OF(tens, 4), \
+        OCTET_OF(tens, 5), OCTET_OF(tens, 6), OCTET_OF(tens, 7), OCTET_OF(tens, 8),                \
+        OCTET_OF(tens, 9)
+static const char octets[UINT8_MAX + 1][5] = {
+    TEN(),   TEN(1),     TEN(2),     TEN(3),     TEN(4),     TEN(5),     TEN(6),     TEN(7),
+    TEN(8),  TEN(9),     TEN(10),    TEN(11),    TEN(12),    TEN(13),    TEN(14),    TEN(15),
+    TEN(16), TEN(17),    TEN(18),    TEN(19),    TEN(20),    TEN(21),    TEN(22),    TEN(23),
+    TEN(24), OCTET(250), OCTET(251), OCTET(252), OCTET(253), OCTET(254), OCTET(255),
+};
+
+/* Writes an octet and a dot with one store, without a branch, which could not be predicted. */
+static inline char *put_octet(char *p, uint8_t octet)
 {
-    uint32_t hundreds = octet * 41 >> 12;
-    uint32_t rest = octet - 100 * hundreds;
-    uint32_t tens = rest * 103 >> 10;
-    uint32_t zeros = (octet < 100) + (octet < 10);
-    uint32_t text =
-        ((uint32_t)'.' << 24) + 0x303030 + (hundreds | tens << 8 | (rest - 10 * tens) << 16);
-    text >>= 8 * zeros;
-    memcpy(p, &text, sizeof text);
-    return p + sizeof text - zeros;
+    memcpy(p, octets[octet], sizeof *octets - 1);
+    return p + 2 + (octet >= 10) + (octet >= 100);
 }
 
 char *put_ipv4(char *p, const uint8_t *bytes)
@@ -168,7 +175,8 @@ void civil_from_days(int64_t days, int64_t *year, unsigned *month, unsigned *day
     *year = (int64_t)yoe + era * 400 + (*month <= 2);
 }
 
-static void remember_second(struct put_time_cache *cache, uint64_t sec)
+/* Not inlined, so that lines of one second do not pay for what it keeps on the stack. */
+static __attribute__((noinline)) void remember_second(struct put_time_cache *cache, uint64_t sec)
 {
     int64_t year;
     unsigned month, day;
@@ -191,13 +199,15 @@ static void remember_second(struct put_time_cache *cache, uint64_t sec)
 
 char *put_time(char *p, uint64_t sec, uint32_t nsec, struct put_time_cache *cache)
 {
+    enum { SECOND = 1000000000 };
     static const uint64_t last_second = 253402300799; /* 9999-12-31T23:59:59Z */
     /* What no reader of RFC 3339 could take is shown as the last time; the carry must not wrap. */
-    if (sec <= last_second)
-        sec += nsec / 1000000000;
+    if (__builtin_expect(nsec >= SECOND, 0)) {
+        sec += sec <= last_second ? nsec / SECOND : 0;
+        nsec %= SECOND;
+    }
     if (sec > last_second)
         sec = last_second;
-    nsec %= 1000000000;
     if (cache->len == 0 || cache->second != sec)
         remember_second(cache, sec);
     memcpy(p, cache->text, sizeof cache->text);

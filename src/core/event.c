@@ -218,19 +218,30 @@ static const struct {
 };
 enum { STEPS = sizeof steps / sizeof *steps };
 
-void event_decode(struct event *ev, uint32_t facets)
+uint32_t event_closure(uint32_t facets)
 {
-    uint32_t todo = facets;
+    uint32_t all = facets;
 #pragma GCC unroll 8
     for (size_t i = 0; i < STEPS; i++)
-        todo |= facets & steps[i].implied_by ? steps[i].facet : 0;
-    todo &= ~ev->have;
+        all |= facets & steps[i].implied_by ? steps[i].facet : 0;
+    return all;
+}
+
+uint32_t event_decode_closed(struct event *ev, uint32_t facets)
+{
+    uint32_t todo = facets & ~ev->have;
     ev->have |= todo;
 #pragma GCC unroll 8
     for (size_t i = 0; i < STEPS; i++) {
         if (todo & steps[i].facet && (ev->bad & steps[i].after || steps[i].decode(ev) < 0))
             ev->bad |= steps[i].facet;
     }
+    return ev->bad & facets;
+}
+
+void event_decode(struct event *ev, uint32_t facets)
+{
+    event_decode_closed(ev, event_closure(facets));
 }
 
 bool event_section(const struct event *ev, enum dns_section section, struct dns_walk *walk)

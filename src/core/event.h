@@ -157,6 +157,12 @@ static inline void event_init(struct event *ev, struct span frame, const struct 
 /* Cold side of event_need. */
 void event_decode(struct event *ev, uint32_t facets);
 
+/* The facets, and those that they are decoded from. */
+uint32_t event_closure(uint32_t facets);
+/* As event_need, of facets that event_closure has returned: for who needs the same of every event.
+ */
+uint32_t event_decode_closed(struct event *ev, uint32_t facets);
+
 /* Decodes what has not been decoded yet of `facets`, and returns those of them that are bad: 0 when
  * all is well. A facet is bad, too, when one that it is read from is. */
 static inline uint32_t event_need(struct event *ev, uint32_t facets)

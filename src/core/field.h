@@ -87,9 +87,50 @@ static inline bool field_get(const struct field *field, struct event *ev, struct
 /* The most bytes that field_value_put writes for a value. `kind` is not TREE; for a field of kind
  * DATA it is value->as. */
 size_t field_value_max(enum field_kind kind, const struct field_value *value);
-/* The value as text. `cache` belongs to the thread. */
-char *field_value_put(char *p, const struct field *field, const struct field_value *value,
-                      enum scalar_style style, struct put_time_cache *cache);
+/* The word for a code. Formats have those of usual codes at hand, and come here with others. */
+char *field_code_put(char *p, const struct field *field, uint64_t code, enum scalar_style style);
+
+static inline char *field_length_put(char *p, uint64_t number, enum scalar_style style)
+{
+    p = put_u64(p, number);
+    return style == SCALAR_BARE ? put_char(p, 'b') : p;
+}
+
+/* The value as text. `cache` belongs to the thread. Inline: formats do this for most columns. */
+static inline char *field_value_put(char *p, const struct field *field,
+                                    const struct field_value *value, enum scalar_style style,
+                                    struct put_time_cache *cache)
+{
+    enum field_kind kind = field->kind == FIELD_DATA ? value->as : field->kind;
+    switch (kind) {
+    case FIELD_WORD:
+        return field_code_put(p, field, value->number, style);
+    case FIELD_TEXT:
+        return scalar_text(p, value->text, style);
+    case FIELD_NAME:
+        return scalar_name(p, value->name, style);
+    case FIELD_ADDRESS:
+        return scalar_address(p, value->text, style);
+    case FIELD_UINT:
+        return put_u64(p, value->number);
+    case FIELD_LENGTH:
+        return field_length_put(p, value->number, style);
+    case FIELD_BOOL:
+        return scalar_bool(p, value->number);
+    case FIELD_TIME:
+        return scalar_time(p, value->time.sec, value->time.nsec, cache, style);
+    case FIELD_EPOCH:
+        return scalar_epoch(p, value->time.sec, value->time.nsec);
+    case FIELD_LATENCY:
+        return scalar_latency(p, value->latency_ns);
+    case FIELD_DATA:
+    case FIELD_TREE:
+    case FIELD_KINDS:
+        break;
+    }
+    return p;
+}
+
 /* Any field's value, TREE or not, into a tree: null when the event has none. */
 void field_put(const struct field *field, struct event *ev, struct tree *tree);
 

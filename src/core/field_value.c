@@ -18,52 +18,10 @@ size_t field_value_max(enum field_kind kind, const struct field_value *value)
     return most[kind] + (kind == FIELD_TEXT ? value->text.len * SCALAR_TEXT_MAX : 0);
 }
 
-/* Not inlined, so that the function below keeps no array on its stack: formats have the mnemonics
- * of usual codes at hand, and come here with the others only. */
-__attribute__((noinline)) static char *put_code(char *p, const struct field *field, uint64_t code,
-                                                enum scalar_style style)
+char *field_code_put(char *p, const struct field *field, uint64_t code, enum scalar_style style)
 {
     char word[FIELD_WORD_MAX];
     return scalar_word(p, span_of(word, (size_t)(field->word(word, code) - word)), style);
-}
-
-static char *put_length(char *p, uint64_t number, enum scalar_style style)
-{
-    p = put_u64(p, number);
-    return style == SCALAR_BARE ? put_char(p, 'b') : p;
-}
-
-char *field_value_put(char *p, const struct field *field, const struct field_value *value,
-                      enum scalar_style style, struct put_time_cache *cache)
-{
-    enum field_kind kind = field->kind == FIELD_DATA ? value->as : field->kind;
-    switch (kind) {
-    case FIELD_WORD:
-        return put_code(p, field, value->number, style);
-    case FIELD_TEXT:
-        return scalar_text(p, value->text, style);
-    case FIELD_NAME:
-        return scalar_name(p, value->name, style);
-    case FIELD_ADDRESS:
-        return scalar_address(p, value->text, style);
-    case FIELD_UINT:
-        return put_u64(p, value->number);
-    case FIELD_LENGTH:
-        return put_length(p, value->number, style);
-    case FIELD_BOOL:
-        return scalar_bool(p, value->number);
-    case FIELD_TIME:
-        return scalar_time(p, value->time.sec, value->time.nsec, cache, style);
-    case FIELD_EPOCH:
-        return scalar_epoch(p, value->time.sec, value->time.nsec);
-    case FIELD_LATENCY:
-        return scalar_latency(p, value->latency_ns);
-    case FIELD_DATA:
-    case FIELD_TREE:
-    case FIELD_KINDS:
-        break;
-    }
-    return p;
 }
 
 void field_put(const struct field *field, struct event *ev, struct tree *tree)

@@ -467,6 +467,7 @@ static int ask_needs(struct pipeline *p, struct error *err)
             continue;
         p->plan.needs |= sink->out.hooks->needs(&sink->out);
         sink->events_only = !compat;
+        p->plan.inlined = true;
     }
     for (size_t i = 0; i < p->plan.observer_count; i++)
         p->plan.needs |= steady_needs(&p->plan.observers[i]);
@@ -493,7 +494,7 @@ static int open_stages(struct pipeline *p, struct error *err)
         struct running_stage stage = {.hooks = hooks};
         const struct stage_options options = {.settings = &p->config->settings,
                                               .workers = p->workers_wanted,
-                                              .wanted = p->plan.needs & hooks->provides};
+                                              .wanted = p->plan.needs};
         if (hooks->open(&stage.state, &options, err) < 0)
             return -1;
         p->plan.needs = (p->plan.needs & ~hooks->provides) | hooks->needs;
@@ -501,6 +502,7 @@ static int open_stages(struct pipeline *p, struct error *err)
         p->plan.stages[0] = stage;
         p->plan.stage_count++;
     }
+    p->plan.needs = event_closure(p->plan.needs);
     return 0;
 }
 

@@ -20,7 +20,7 @@ struct stage_loss {
 struct stage_options {
     const struct settings *settings; /* they outlive the stage */
     unsigned workers;                /* how many there are: one instance serves all of them */
-    uint32_t wanted;                 /* those of the facets it provides that somebody needs */
+    uint32_t wanted;                 /* facets that somebody needs, be they of stages or not */
 };
 
 struct stage_hooks {

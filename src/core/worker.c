@@ -218,7 +218,7 @@ static size_t prepare(struct worker *w, struct event *events, size_t count)
     const uint32_t needs = w->plan->needs;
     size_t malformed = 0;
     for (size_t i = 0; i < count; i++) {
-        if (needs && (event_need(&events[i], needs) & FACET_DNSTAP)) {
+        if (needs && (event_decode_closed(&events[i], needs) & FACET_DNSTAP)) {
             malformed++;
             continue;
         }
@@ -254,7 +254,8 @@ static void run_outputs(struct worker *w, struct event *ev)
 {
     for (size_t i = 0; i < w->plan->lane_count; i++)
         lane_event(&w->lanes[i], ev);
-    inline_sinks(w, ev);
+    if (w->plan->inlined)
+        inline_sinks(w, ev);
 }
 
 /* Some events take each step together: while what one of them needs comes from memory, others are

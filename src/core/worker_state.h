@@ -29,7 +29,8 @@ struct worker_plan {
     size_t stage_count;
     const struct observer *observers;
     size_t observer_count;
-    uint32_t needs;         /* facets that some sink, stage or steady observer needs */
+    uint32_t needs;         /* event_closure of what some sink, stage or steady observer needs */
+    bool inlined;           /* some sink is called by the workers themselves */
     struct siphash_key key; /* of events' hashes */
     bool seen;              /* somebody may look at what an output writes, as it comes */
     bool limited;           /* `left` counts */

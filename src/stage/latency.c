@@ -11,7 +11,8 @@
  * negative (clocks disagree) or longer than the window is none, and the event says which.
  *
  * What is remembered is a keyed 64-bit hash of all that, and the time: the hashes of name and
- * client that the event has and that of the identity, mixed with what is short by NH (base/nh.h).
+ * client where the event has them for others too, else these themselves, and the hash of the
+ * identity, mixed with what is short by NH (base/nh.h).
  * Clients choose names and ports, but without the keys they cannot choose which queries collide.
  * Two events of different names, clients or identities are as far apart as SipHash has made these
  * hashes; two that share them, and whose other words differ, differ in the sum of NH for all but
@@ -40,6 +41,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/ascii.h"
 #include "base/clock.h"
 #include "base/nh.h"
 #include "base/pages.h"
@@ -107,6 +109,8 @@ struct latency {
     uint64_t window_ns;
     bool shared;          /* by more than one worker */
     bool keeps_account;   /* of exchanges that came by half: somebody asked for FACET_LOSSES */
+    bool has_hashes;      /* events have FACET_HASHES: for the account, or for others */
+    uint32_t facets;      /* what an event is matched by */
     uint32_t shard_count; /* a power of two */
     struct shard shards[SHARDS_MAX];
     struct recent recent; /* its lines are the shards', as recent_part numbers them */
@@ -183,6 +187,8 @@ static int latency_open(void **state, const struct stage_options *options, struc
     latency->workers = options->workers;
     atomic_init(&latency->mark, 1);
     latency->keeps_account = options->wanted & FACET_LOSSES;
+    latency->has_hashes = options->wanted & (FACET_HASHES | FACET_LOSSES);
+    latency->facets = FACET_QUESTION | (latency->has_hashes ? FACET_HASHES : 0);
     latency->listeners = calloc(options->workers, sizeof *latency->listeners);
     int failed = losses_init(&latency->losses, options->workers);
     if (failed || !latency->listeners || !open_shards(latency, settings->latency_entries) ||
@@ -211,6 +217,14 @@ static uint64_t side_of(const struct event *ev)
                : DNSTAP_SIDE_UNKNOWN + (ev->tap.message_type + UINT64_C(1)) / 2;
 }
 
+/* Adds the name, its letters in lower case, and the client. */
+static inline void add_ends(struct nh *nh, struct dns_name name, struct span client)
+{
+    nh_pair(nh, name.len, client.len);
+    nh_bytes(nh, client.ptr, client.len);
+    nh_bytes_as(nh, name.wire, name.len, ascii_lower);
+}
+
 /* What query and response have in common; never 0. */
 static inline uint64_t hash_event(const struct latency *latency, const struct event *ev,
                                   uint64_t identity)
@@ -227,7 +241,10 @@ static inline uint64_t hash_event(const struct latency *latency, const struct ev
         nh_pair(&nh, siphash_load(to.ptr, 8), siphash_load(to.ptr + 8, 8));
     else
         nh_pair(&nh, to.len == 4 ? siphash_load(to.ptr, 4) : 0, 0);
-    nh_hashes(&nh, ev->name_hash, ev->client_hash);
+    if (latency->has_hashes)
+        nh_hashes(&nh, ev->name_hash, ev->client_hash);
+    else
+        add_ends(&nh, q->name, ev->query_address);
     nh_hashes(&nh, 0, identity);
     return nh_fold(&nh, 0) | 1;
 }
@@ -334,12 +351,13 @@ static void judge_some(struct latency *latency, struct waiting *waiting)
 static void remember(struct latency *latency, struct waiting *waiting, const struct event *ev,
                      int64_t time_ns, enum fate fate)
 {
-    judge_some(latency, waiting);
-    ring_add(&waiting->ring, (struct ring_entry){.hash = ev->match,
-                                                 .time_ns = time_ns,
-                                                 .stream = ev->match_stream,
-                                                 .type = type_of(&ev->tap),
-                                                 .fate = (uint8_t)fate});
+    if (latency->keeps_account)
+        judge_some(latency, waiting);
+    struct ring_entry *entry = ring_add(&waiting->ring, ev->match);
+    entry->time_ns = time_ns;
+    entry->stream = ev->match_stream;
+    entry->type = type_of(&ev->tap) & 0x7f;
+    entry->fate = (uint8_t)fate;
 }
 
 /* Judges a latency by the one rule for all. */
@@ -474,11 +492,12 @@ static inline uint64_t match_of(struct latency *latency, unsigned worker, struct
     struct known *known =
         known_of(&latency->listeners[worker].known, &latency->identity_key, ev->tap.identity);
     unsigned stream = stream_of(latency, known, ev);
-    if ((timed && stream == 0) || event_need(ev, FACET_QUESTION | FACET_HASHES) != 0)
+    if ((timed && stream == 0) || event_need(ev, latency->facets) != 0)
         return 0;
     ev->match_stream = (uint16_t)stream;
     ev->match = hash_event(latency, ev, known->hash);
-    ev->recent = hash_name(latency, ev, known->hash);
+    if (stream != 0)
+        ev->recent = hash_name(latency, ev, known->hash);
     return ev->match;
 }
 
@@ -746,6 +765,8 @@ static void latency_tick(void *state, unsigned worker, bool ended)
     uint64_t heard_ns = listened(latency, worker);
     for (int i = 0; i < KNOWN; i++)
         latency->listeners[worker].known.known[i].stream = 0; /* good until now */
+    if (!latency->keeps_account)
+        return;
     losses_tick(&latency->losses, worker, ended);
     if (worker == 0 && !ended) {
         take_mark(latency, heard_ns);

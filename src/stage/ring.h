@@ -69,16 +69,19 @@ static inline uint64_t ring_tag(uint64_t hash)
     return UINT64_C(1) << (32 + (hash >> 8 & 31));
 }
 
-/* Adds an entry; its `before` and `again` are set here. */
-static inline void ring_add(struct ring *ring, struct ring_entry entry)
+/* Adds an entry of that hash, which the owner fills. It is filled where it lies: put together on
+ * the stack and copied, it would be read before its parts had reached the cache. */
+static inline struct ring_entry *ring_add(struct ring *ring, uint64_t hash)
 {
-    _Atomic uint64_t *head = ring_head(ring, entry.hash);
-    uint64_t last = atomic_load_explicit(head, memory_order_relaxed), tag = ring_tag(entry.hash);
+    _Atomic uint64_t *head = ring_head(ring, hash);
+    struct ring_entry *entry = ring_at(ring, ring->next);
+    uint64_t last = atomic_load_explicit(head, memory_order_relaxed), tag = ring_tag(hash);
     uint64_t tags = ring->next - (uint32_t)last > ring->remember ? 0 : last >> 32 << 32;
-    entry.before = (uint32_t)last;
-    entry.again = (tags & tag) != 0;
-    *ring_at(ring, ring->next) = entry;
+    entry->hash = hash;
+    entry->before = (uint32_t)last;
+    entry->again = (tags & tag) != 0;
     atomic_store_explicit(head, tags | tag | ring->next++, memory_order_relaxed);
+    return entry;
 }
 
 /* A walk over the entries of a hash, the last first. Along a chain ages grow, else it has left the

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "stages.h"
+#include "core/stage.h"
 
 extern const struct module stage_latency;
 
@@ -16,12 +16,17 @@ static inline const struct stage_hooks *hooks(void)
     return stage_latency.hooks;
 }
 
+/* The facets that somebody wants of the stages below; the program decides by them how a query and
+ * its response are matched. */
+static uint32_t wanted = FACET_LATENCY | FACET_LOSSES;
+
 static inline void *open_stage(uint64_t entries, unsigned workers)
 {
     struct settings settings = {.latency_entries = entries, .latency_window_ns = WINDOW};
+    struct stage_options options = {.settings = &settings, .workers = workers, .wanted = wanted};
     struct error err;
     void *state = NULL;
-    assert_int_equal(stage_open_alone(hooks(), &state, &settings, workers, &err), 0);
+    assert_int_equal(hooks()->open(&state, &options, &err), 0);
     return state;
 }
 

@@ -273,6 +273,30 @@ static void test_hashes(void **state)
     }
 }
 
+/* Who asks for facets with all that they are decoded from gets what who asks for them alone does.
+ */
+static void test_closure(void **state)
+{
+    (void)state;
+    static const struct siphash_key key = {{1, 2}};
+    const uint32_t every = FACET_DNSTAP | FACET_HEADER | FACET_QUESTION | FACET_RECORDS |
+                           FACET_POLICY | FACET_EDNS | FACET_RCODE | FACET_HASHES;
+    for (uint32_t left = every; left; left &= left - 1) {
+        uint32_t facet = left & -left, all = event_closure(facet);
+        struct buf frame[2];
+        struct dnstap tap = frame_query();
+        struct event plain = event_from(&tap, &frame[0]), closed = event_from(&tap, &frame[1]);
+        plain.key = closed.key = &key;
+        assert_int_equal(event_closure(all), all);
+        assert_int_equal(event_decode_closed(&closed, all) & facet, event_need(&plain, facet));
+        assert_int_equal(closed.have, plain.have);
+        assert_int_equal(closed.bad, plain.bad);
+        assert_true(closed.have & FACET_DNSTAP);
+        buf_free(&frame[0]);
+        buf_free(&frame[1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +305,7 @@ int main(void)
         cmocka_unit_test(test_bad_payloads), cmocka_unit_test(test_too_long),
         cmocka_unit_test(test_not_dnstap),   cmocka_unit_test(test_policy),
         cmocka_unit_test(test_no_question),  cmocka_unit_test(test_hashes),
+        cmocka_unit_test(test_closure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
