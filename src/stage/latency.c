@@ -12,8 +12,8 @@
  *
  * What is remembered is a keyed 64-bit hash of all that, and the time: the hashes of name and
  * client where the event has them for others too, else these themselves, and the hash of the
- * identity, mixed with what is short by NH (base/nh.h).
- * Clients choose names and ports, but without the keys they cannot choose which queries collide.
+ * identity, mixed with what is short by NH (base/nh.h). Clients choose names and ports, but without
+ * the keys they cannot choose which queries collide.
  * Two events of different names, clients or identities are as far apart as SipHash has made these
  * hashes; two that share them, and whose other words differ, differ in the sum of NH for all but
  * one of 2^64 of its secrets; and no hash leaves the stage, so nobody learns of a secret by it.
@@ -24,12 +24,9 @@
  *
  * Queries and responses that find no match tell of frames that never came (stage/loss.h). A
  * response may come before its query, where a server's threads write to queues of their own; so a
- * response without a query waits for one in a second, smaller ring. The entries of both rings are
- * judged in order when their window is over: by the times of later events of their stream, or, when
- * no event comes, a window after they came. Where events do come and their times go much slower
- * than the clock, as those of a capture that is sent slowly, they stay for some windows more.
- * Responses that carry both times need no match for their latency; they are matched only for this,
- * in streams that have queries.
+ * response without a query waits for one in a second, smaller ring. Both are judged when their
+ * window is over (stage/waiting.h). Responses that carry both times need no match for their
+ * latency; they are matched only for this, in streams that have queries.
  *
  * What exchanges say of others (enum event_context) is found in a table of its own
  * (stage/recent.h), by hashes without ports and ids: whether a name and type that others are asked
@@ -47,9 +44,8 @@
 #include "base/pages.h"
 #include "core/stage.h"
 #include "stage/known.h"
-#include "stage/loss.h"
 #include "stage/recent.h"
-#include "stage/ring.h"
+#include "stage/waiting.h"
 
 /* A worker that was not heard of for longer was held up. */
 #define HELD_UP_NS (3 * CLOCK_SECOND_NS / 2)
@@ -61,27 +57,6 @@ enum {
     CACHE_LINE = 64,
     EARLY_PART = 8,  /* for one early response to so many queries there is room */
     RECENT_PART = 4, /* and for one exchange that others may belong to */
-};
-
-enum fate {
-    FATE_OPEN,
-    FATE_MAYBE,    /* a response whose query may come, but is not missed */
-    FATE_JUDGED,   /* it may still be answered, but is not judged any more */
-    FATE_ANSWERED, /* it was asked again, and that was answered; a response of its own may come */
-};
-
-enum {
-    MARKS = 4,      /* in a window */
-    AT_ONCE = 2,    /* entries judged with each that comes */
-    STAYS_MAX = 16, /* windows that an entry may stay */
-};
-
-/* Entries that wait for their other halves. Of each, `stream` is the number (stage/loss.h), `type`
- * enum dnstap_message_type, `fate` enum fate, `stays` how often it has stayed. */
-struct waiting {
-    struct ring ring;
-    uint32_t judged;       /* serial of the first entry that is not judged yet */
-    uint32_t marks[MARKS]; /* ring.next at latency.mark_ns */
 };
 
 /* A part of the queries, by their hashes. Its lock is held for some ten nanoseconds: so waiting is
@@ -106,7 +81,7 @@ struct listener {
 struct latency {
     struct nh_key key;
     struct siphash_key identity_key;
-    uint64_t window_ns;
+    struct judge judge;
     bool shared;          /* by more than one worker */
     bool keeps_account;   /* of exchanges that came by half: somebody asked for FACET_LOSSES */
     bool has_hashes;      /* events have FACET_HASHES: for the account, or for others */
@@ -117,10 +92,6 @@ struct latency {
     struct losses losses;
     unsigned workers;
     struct listener *listeners;
-    /* When the last marks were taken, as time listened: only the first worker uses these. And their
-     * number, from 1 on: the first worker sets it. */
-    uint64_t mark_ns[MARKS];
-    _Atomic uint32_t mark;
     void *pages; /* what the rings and heads lie in */
     size_t pages_size;
 };
@@ -134,16 +105,6 @@ static void latency_close(void *state)
     losses_destroy(&latency->losses);
     free(latency->listeners);
     free(latency);
-}
-
-/* Places the entries at `base`; returns what is behind them. */
-static uint8_t *open_waiting(struct waiting *waiting, uint32_t entries, uint8_t *base)
-{
-    base = ring_open(&waiting->ring, entries, base);
-    waiting->judged = waiting->ring.next;
-    for (int i = 0; i < MARKS; i++)
-        waiting->marks[i] = waiting->ring.next;
-    return base;
 }
 
 /* In slow traffic each event finds everything cold but what those just before it have touched: so
@@ -167,11 +128,11 @@ static bool open_shards(struct latency *latency, uint64_t entries)
     latency->pages = pages_alloc(latency->pages_size);
     uint8_t *base = latency->pages;
     for (uint32_t i = 0; base && i < latency->shard_count; i++) {
-        base = open_waiting(&latency->shards[i].queries, each, base);
-        base = open_waiting(&latency->shards[i].early, early, base);
+        base = waiting_open(&latency->shards[i].queries, each, base);
+        base = waiting_open(&latency->shards[i].early, early, base);
     }
     if (base)
-        base = recent_open(&latency->recent, recent, (int64_t)latency->window_ns, base);
+        base = recent_open(&latency->recent, recent, (int64_t)latency->judge.window_ns, base);
     return base != NULL;
 }
 
@@ -182,10 +143,9 @@ static int latency_open(void **state, const struct stage_options *options, struc
     struct siphash_key random;
     if (!latency)
         return error_set(err, "no memory to remember queries");
-    latency->window_ns = settings->latency_window_ns;
+    judge_init(&latency->judge, settings->latency_window_ns, &latency->losses);
     latency->shared = options->workers > 1;
     latency->workers = options->workers;
-    atomic_init(&latency->mark, 1);
     latency->keeps_account = options->wanted & FACET_LOSSES;
     latency->has_hashes = options->wanted & (FACET_HASHES | FACET_LOSSES);
     latency->facets = FACET_QUESTION | (latency->has_hashes ? FACET_HASHES : 0);
@@ -299,65 +259,17 @@ static int64_t asked_at(const struct event *ev)
                             : INT64_MIN;
 }
 
-static bool is_open(const struct ring_entry *entry)
-{
-    bool waits = entry->fate == FATE_OPEN || entry->fate == FATE_MAYBE;
-    return entry->hash != 0 && waits && entry->stream != 0;
-}
-
-static bool is_query(const struct ring_entry *entry)
-{
-    return entry->type & 1;
-}
-
-/* Its other half has not come in time. Not inlined, so that judging the others costs little. */
-static __attribute__((noinline)) void condemn(struct latency *latency, struct ring_entry *entry)
-{
-    struct loss_stream *stream = &latency->losses.streams[entry->stream];
-    if (is_query(entry))
-        loss_unanswered(stream, entry->type, entry->time_ns);
-    else if (entry->fate == FATE_OPEN)
-        loss_unasked(stream);
-    entry->fate = FATE_JUDGED;
-}
-
-/* Judges what is at the ring's end, if it can be judged: its window is over by its stream's clock,
- * or it must leave. False: it is too early. */
-static bool judge(struct latency *latency, struct ring_entry *entry, bool leaves)
-{
-    struct loss_stream *stream = &latency->losses.streams[entry->stream];
-    if (!is_open(entry))
-        return true;
-    if (loss_time(&stream->clock_ns) - entry->time_ns > (int64_t)latency->window_ns) {
-        condemn(latency, entry);
-        return true;
-    }
-    if (leaves && is_query(entry) && loss_judges(entry->type))
-        loss_forgotten(stream, entry->time_ns);
-    return leaves;
-}
-
-/* Judges some entries at the ring's end. Done with each that comes, so that no work piles up. */
-static void judge_some(struct latency *latency, struct waiting *waiting)
-{
-    const struct ring *ring = &waiting->ring;
-    for (int i = 0; i < AT_ONCE && waiting->judged != ring->next; i++) {
-        if (!judge(latency, ring_at(ring, waiting->judged), ring_leaves(ring, waiting->judged)))
-            return;
-        waiting->judged++;
-    }
-}
-
 static void remember(struct latency *latency, struct waiting *waiting, const struct event *ev,
                      int64_t time_ns, enum fate fate)
 {
     if (latency->keeps_account)
-        judge_some(latency, waiting);
+        waiting_judge_some(&latency->judge, waiting);
     struct ring_entry *entry = ring_add(&waiting->ring, ev->match);
     entry->time_ns = time_ns;
     entry->stream = ev->match_stream;
     entry->type = type_of(&ev->tap) & 0x7f;
-    entry->fate = (uint8_t)fate;
+    entry->fate = (uint8_t)fate & 0xf;
+    entry->stays = 0;
 }
 
 /* Judges a latency by the one rule for all. */
@@ -375,9 +287,9 @@ static bool meets(const struct latency *latency, struct event *ev, struct ring_e
                   int64_t time_ns)
 {
     int64_t ns = time_ns - entry->time_ns;
-    bool inside = ns >= 0 && (uint64_t)ns <= latency->window_ns;
+    bool inside = ns >= 0 && (uint64_t)ns <= latency->judge.window_ns;
     if (!carries_both(ev))
-        set_latency(ev, ns, latency->window_ns);
+        set_latency(ev, ns, latency->judge.window_ns);
     if (ns < 0)
         entry->fate = FATE_JUDGED; /* clocks disagree, but nothing is missing */
     return inside;
@@ -415,8 +327,8 @@ static void answered(struct latency *latency, struct shard *shard, struct event 
     const struct loss_stream *stream = &latency->losses.streams[ev->match_stream];
     if (recall(latency, &shard->queries.ring, ev, time_ns) || ev->match_stream == 0)
         return;
-    enum loss_hope hope =
-        loss_hope(stream, type_of(&ev->tap), time_ns, asked_at(ev), (int64_t)latency->window_ns);
+    enum loss_hope hope = loss_hope(stream, type_of(&ev->tap), time_ns, asked_at(ev),
+                                    (int64_t)latency->judge.window_ns);
     if (hope != LOSS_NO_QUERY)
         remember(latency, &shard->early, ev, time_ns, hope == LOSS_QUERY ? FATE_OPEN : FATE_MAYBE);
 }
@@ -429,7 +341,7 @@ static bool was_answered(struct latency *latency, struct ring *early, const stru
     struct ring_entry *entry;
     while ((entry = ring_next(early, ev->match, &walk))) {
         int64_t ns = entry->time_ns - time_ns;
-        if (ns < 0 || ns > (int64_t)latency->window_ns)
+        if (ns < 0 || ns > (int64_t)latency->judge.window_ns)
             continue;
         entry->hash = 0;
         return true;
@@ -450,7 +362,7 @@ static void asked(struct latency *latency, struct shard *shard, const struct eve
     if (has_early(shard)) {
         if (was_answered(latency, &shard->early.ring, ev, time_ns))
             fate = FATE_JUDGED;
-        judge_some(latency, &shard->early);
+        waiting_judge_some(&latency->judge, &shard->early);
     }
     remember(latency, &shard->queries, ev, time_ns, fate);
 }
@@ -623,7 +535,7 @@ static void match(struct latency *latency, struct event *ev, int64_t time_ns)
     struct shard *shard = shard_of(latency, ev->match);
     if (ev->match_stream)
         loss_heard(&latency->losses.streams[ev->match_stream], ev, time_ns,
-                   atomic_load_explicit(&latency->mark, memory_order_relaxed));
+                   judge_mark(&latency->judge));
     take_shard(latency, shard);
     if (dnstap_is_query(&ev->tap))
         asked(latency, shard, ev, time_ns);
@@ -642,7 +554,8 @@ static void latency_event(void *state, unsigned worker, struct event *ev)
     if (!event_time(ev, &sec, &nsec))
         return;
     if (carries_both(ev))
-        set_latency(ev, difference(tap->query_sec, tap->query_nsec, sec, nsec), latency->window_ns);
+        set_latency(ev, difference(tap->query_sec, tap->query_nsec, sec, nsec),
+                    latency->judge.window_ns);
     int64_t time_ns = (int64_t)nanoseconds(sec, nsec);
     if (match_of(latency, worker, ev) == 0 || (time_ns == INT64_MAX && dnstap_is_query(tap)))
         return;
@@ -653,92 +566,18 @@ static void latency_event(void *state, unsigned worker, struct event *ev)
 
 /* --- time that passes without events ---------------------------------------------------------- */
 
-/* How long a stream has been quiet, in nanoseconds listened: no longer than that, and at least a
- * window when marks since then are forgotten. */
-static uint64_t quiet_for(const struct latency *latency, const struct loss_stream *stream,
-                          uint64_t heard_ns)
-{
-    uint32_t mark = atomic_load_explicit(&stream->heard, memory_order_relaxed);
-    uint32_t since = atomic_load_explicit(&latency->mark, memory_order_relaxed) - mark;
-    if (since == 0)
-        return 0;
-    return since <= MARKS ? heard_ns - latency->mark_ns[mark % MARKS] : latency->window_ns;
-}
-
-/* Whether a stream goes on, and so slowly by its own times that the entry, which came a window ago,
- * may still meet its other half. A stream that has gone quiet does not tell that its windows are
- * over; so the time since then counts for it. Half a window more does, so that nothing is kept
- * that goes about as fast as the clock. */
-static bool goes_slowly(const struct latency *latency, const struct ring_entry *entry,
-                        uint64_t heard_ns)
-{
-    const struct loss_stream *stream = &latency->losses.streams[entry->stream];
-    int64_t window_ns = (int64_t)latency->window_ns;
-    int64_t passed_ns = (int64_t)quiet_for(latency, stream, heard_ns) + window_ns / 2;
-    return loss_time(&stream->clock_ns) - entry->time_ns < window_ns - passed_ns;
-}
-
-/* The entry comes once more, and waits for another window; unless its question was asked again. */
-static bool stay(struct ring *ring, struct ring_entry *entry)
-{
-    struct ring_walk walk = ring_begin(ring, entry->hash);
-    if (entry->stays == STAYS_MAX - 1 || ring_next(ring, entry->hash, &walk) != entry)
-        return false;
-    struct ring_entry again = *entry;
-    again.stays++;
-    entry->hash = 0;
-    ring_add(ring, again);
-    return true;
-}
-
-/* Judges entries up to `serial`, whose windows are over by the clock. */
-static void judge_until(struct latency *latency, struct waiting *waiting, uint32_t serial,
-                        uint64_t heard_ns)
-{
-    for (; (int32_t)(serial - waiting->judged) > 0; waiting->judged++) {
-        struct ring_entry *entry = ring_at(&waiting->ring, waiting->judged);
-        if (!is_open(entry) ||
-            (goes_slowly(latency, entry, heard_ns) && stay(&waiting->ring, entry)))
-            continue;
-        condemn(latency, entry);
-    }
-}
-
-/* No more will come: judges what can be judged by the streams' clocks. */
-static void judge_rest(struct latency *latency, struct waiting *waiting)
-{
-    for (uint32_t serial = waiting->judged; serial != waiting->ring.next; serial++)
-        judge(latency, ring_at(&waiting->ring, serial), false);
-}
-
-/* Judges the entries from before those marks that are a window old. With `due` a new mark is taken.
- */
-static void mark(struct latency *latency, struct waiting *waiting, uint64_t heard_ns, bool due)
-{
-    for (int m = 0; m < MARKS; m++) {
-        if (heard_ns - latency->mark_ns[m] >= latency->window_ns)
-            judge_until(latency, waiting, waiting->marks[m], heard_ns);
-    }
-    if (due)
-        waiting->marks[latency->mark % MARKS] = waiting->ring.next;
-}
-
-/* Marks are a quarter of a window apart. */
 static void take_mark(struct latency *latency, uint64_t heard_ns)
 {
-    uint64_t last_ns = latency->mark_ns[(latency->mark - 1) % MARKS];
-    bool due = heard_ns - last_ns >= latency->window_ns / MARKS;
+    bool due = judge_is_due(&latency->judge, heard_ns);
     for (uint32_t i = 0; i < latency->shard_count; i++) {
         struct shard *shard = &latency->shards[i];
         take_shard(latency, shard);
-        mark(latency, &shard->queries, heard_ns, due);
-        mark(latency, &shard->early, heard_ns, due);
+        waiting_mark(&latency->judge, &shard->queries, heard_ns, due);
+        waiting_mark(&latency->judge, &shard->early, heard_ns, due);
         leave_shard(latency, shard);
     }
-    if (!due)
-        return;
-    latency->mark_ns[latency->mark % MARKS] = heard_ns;
-    atomic_fetch_add_explicit(&latency->mark, 1, memory_order_relaxed);
+    if (due)
+        judge_marked(&latency->judge, heard_ns);
 }
 
 /* How long, in nanoseconds, all workers have listened; the time that one was held up does not
@@ -770,13 +609,13 @@ static void latency_tick(void *state, unsigned worker, bool ended)
     losses_tick(&latency->losses, worker, ended);
     if (worker == 0 && !ended) {
         take_mark(latency, heard_ns);
-        losses_age(&latency->losses, heard_ns, latency->window_ns);
+        losses_age(&latency->losses, heard_ns, latency->judge.window_ns);
     }
     for (uint32_t i = 0; ended && i < latency->shard_count; i++) {
         struct shard *shard = &latency->shards[i];
         take_shard(latency, shard);
-        judge_rest(latency, &shard->queries);
-        judge_rest(latency, &shard->early);
+        waiting_judge_rest(&latency->judge, &shard->queries);
+        waiting_judge_rest(&latency->judge, &shard->early);
         leave_shard(latency, shard);
     }
 }
