@@ -18,9 +18,9 @@ void block_clear(struct block *block)
     block->last_direction = 0;
 }
 
-int pool_init(struct pool *pool, uint32_t max, uint32_t each)
+int pool_init(struct pool *pool, uint32_t max)
 {
-    *pool = (struct pool){.max = max, .each = each};
+    *pool = (struct pool){.max = max};
     pthread_mutex_init(&pool->lock, NULL);
     atomic_init(&pool->left, max);
     pool->blocks = pages_alloc(max * sizeof *pool->blocks);
@@ -44,7 +44,7 @@ static void tell_left(struct pool *pool)
 void pool_claim(struct pool *pool, uint32_t listed)
 {
     pthread_mutex_lock(&pool->lock);
-    pool->claimed = pool->each * listed;
+    pool->claimed = 2 * listed;
     tell_left(pool);
     pthread_mutex_unlock(&pool->lock);
 }

@@ -3,10 +3,8 @@
  * that there may be few send within one second, so all shards of all workers draw theirs from one
  * pool, which is as large as the memory for statistics says.
  *
- * A stream may come through every worker, as that of a server does whose threads have a connection
- * each. Streams that are listed have a claim to two blocks for each worker, one in a shard that is
- * being filled and one in a shard that is being merged; where there is not so much memory to fewer,
- * but always to two. What the pool has beyond that is for those that are new.
+ * Streams that are listed have a claim to two blocks each, one in a shard that is being filled and
+ * one in a shard that is being merged. What the pool has beyond that is for those that are new.
  */
 #ifndef SPILE_STATS_POOL_H
 #define SPILE_STATS_POOL_H
@@ -35,7 +33,6 @@ struct pool {
     pthread_mutex_t lock; /* taken when a stream begins to send within a second, and at its end */
     struct block *blocks;
     struct block *free;
-    uint32_t each;      /* so many a listed stream has a claim to */
     uint32_t max, used; /* so many have ever been taken; the others are not touched yet */
     uint32_t claimed;   /* for listed streams */
     uint32_t newcomers; /* blocks that are with new ones */
@@ -43,7 +40,7 @@ struct pool {
 };
 
 /* -1: no memory; to be destroyed all the same. */
-int pool_init(struct pool *pool, uint32_t max, uint32_t each);
+int pool_init(struct pool *pool, uint32_t max);
 void pool_destroy(struct pool *pool);
 /* So many streams are listed now. */
 void pool_claim(struct pool *pool, uint32_t listed);

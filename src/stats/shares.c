@@ -17,7 +17,6 @@ enum {
     WINDOWS = 172,   /* the one that runs, and the rows and keys of the last one; in hundredths */
     KNOWN_PART = 30, /* of tables and a window at their largest: 1 / KNOWN_PART */
     PLACES_MIN = 2,
-    EACH_MIN = 2,                       /* blocks that a stream has a claim to (stats/pool.h) */
     NEW_BLOCKS = 2,                     /* one for so many places */
     NEW_BLOCKS_MIN = SHARD_RESERVE / 2, /* of two at once one is for others than who brings most */
 };
@@ -30,18 +29,18 @@ static size_t stream_bytes(void)
            RATE_TICKS * sizeof(struct past) + 2 * STATS_SIDES * sizeof(struct stats_stream);
 }
 
-/* Of the pool, of which a listed stream may have `each`: beyond those some are for new ones. */
-static uint32_t blocks_for(unsigned places, unsigned each)
+/* Of the pool: beyond those that listed streams have a claim to, some are for new ones. */
+static uint32_t blocks_for(unsigned places)
 {
     unsigned new = places / NEW_BLOCKS;
-    return each * places + (new > NEW_BLOCKS_MIN ? new : NEW_BLOCKS_MIN);
+    return 2 * places + (new > NEW_BLOCKS_MIN ? new : NEW_BLOCKS_MIN);
 }
 
 /* What so many streams take that are there, of which the rest may be one; and the total. New ones
  * are listed at once while there are places. */
-static size_t bytes_for(unsigned streams, unsigned places, unsigned each)
+static size_t bytes_for(unsigned streams, unsigned places)
 {
-    size_t blocks = streams > places ? blocks_for(places, each) : each * streams;
+    size_t blocks = streams > places ? blocks_for(places) : 2 * streams;
     return (streams + 1) * stream_bytes() + blocks * sizeof(struct block);
 }
 
@@ -55,20 +54,9 @@ size_t stats_windows_memory(const struct stats *stats)
     return for_windows(&stats->settings);
 }
 
-static size_t bytes_for_all(unsigned places, unsigned each)
+static size_t bytes_for_all(unsigned places)
 {
-    return bytes_for(places + 1, places, each);
-}
-
-/* How many streams may be listed; and how many blocks of the pool each of them may have, two at the
- * least. More are never at the cost of places: most streams come through one worker. */
-static void share_streams(struct shares *shares, unsigned workers, size_t most)
-{
-    shares->each = EACH_MIN;
-    while (shares->places > PLACES_MIN && bytes_for_all(shares->places, shares->each) > most)
-        shares->places--;
-    while (shares->each < 2 * workers && bytes_for_all(shares->places, shares->each + 1) <= most)
-        shares->each++;
+    return bytes_for(places + 1, places);
 }
 
 static size_t left_of(size_t all, size_t taken)
@@ -83,18 +71,18 @@ static void share_tables(struct shares *shares, size_t memory)
     shares->window = (memory - shares->tables) / WINDOWS * 100;
 }
 
-struct shares stats_shares(const struct stats_settings *settings, unsigned workers, size_t streams)
+struct shares stats_shares(const struct stats_settings *settings, size_t streams)
 {
     size_t memory = settings->memory - for_windows(settings);
     size_t most = settings->memory / 100 * STREAMS_SHARE;
     struct shares shares = {.places = (unsigned)settings->streams};
-    share_streams(&shares, workers, most);
-    const unsigned places = shares.places, each = shares.each;
-    shares.blocks = blocks_for(places, each);
-    shares.shards = left_of(memory, bytes_for_all(places, each)) / 100 * SHARDS_SHARE;
-    share_tables(&shares, left_of(memory, bytes_for(1, places, each) + shares.shards));
+    while (shares.places > PLACES_MIN && bytes_for_all(shares.places) > most)
+        shares.places--;
+    shares.blocks = blocks_for(shares.places);
+    shares.shards = left_of(memory, bytes_for_all(shares.places)) / 100 * SHARDS_SHARE;
+    share_tables(&shares, left_of(memory, bytes_for(1, shares.places) + shares.shards));
     shares.known = (shares.tables + shares.window) / KNOWN_PART;
-    shares.streams = bytes_for(streams > 1 ? (unsigned)streams : 1, places, each);
+    shares.streams = bytes_for(streams > 1 ? (unsigned)streams : 1, shares.places);
     share_tables(&shares, left_of(memory, shares.streams + shares.shards + shares.known));
     return shares;
 }
@@ -104,7 +92,7 @@ void stats_fit(struct stats *stats)
     size_t streams = stats->stream_count + stats->rest_used;
     if (streams <= stats->fitted)
         return;
-    struct shares shares = stats_shares(&stats->settings, stats->worker_count, streams);
+    struct shares shares = stats_shares(&stats->settings, streams);
     table_set_limit(&stats->tables, shares.tables);
     table_set_limit(&stats->window->tables, shares.window);
     stats->fitted = streams;
@@ -113,10 +101,10 @@ void stats_fit(struct stats *stats)
 bool stats_short(const struct stats_settings *settings, struct error *err)
 {
     const size_t mebi = 1 << 20;
-    unsigned places = stats_shares(settings, 1, 0).places;
+    unsigned places = stats_shares(settings, 0).places;
     if (places >= settings->streams)
         return false;
-    size_t all = bytes_for_all((unsigned)settings->streams, EACH_MIN) / STREAMS_SHARE * 100;
+    size_t all = bytes_for_all((unsigned)settings->streams) / STREAMS_SHARE * 100;
     error_set(err,
               "memory %zuM is for %u streams of %u: only the busiest have statistics of their own; "
               "%zuM would be for all",

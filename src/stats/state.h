@@ -177,10 +177,9 @@ struct shares {
     size_t shards;
     size_t streams;  /* and the total */
     unsigned places; /* so many may be listed */
-    unsigned each;   /* blocks of the pool that one of these has a claim to */
     uint32_t blocks; /* of the pool, for as many */
 };
-struct shares stats_shares(const struct stats_settings *settings, unsigned workers, size_t streams);
+struct shares stats_shares(const struct stats_settings *settings, size_t streams);
 /* There may be more streams: the tables make room. Under tables_lock, for writing. */
 void stats_fit(struct stats *stats);
 

@@ -451,9 +451,9 @@ struct stats *stats_new(const struct stats_options *options, struct error *err)
     stats->worker_count = options->workers;
     stats->since_ms = clock_wall_ms();
     stats->since_ns = stats->window_ns = clock_ns();
-    struct shares shares = stats_shares(&options->settings, options->workers, 0);
+    struct shares shares = stats_shares(&options->settings, 0);
     stats->places = shares.places;
-    int failed = pool_init(&stats->pool, shares.blocks, shares.each);
+    int failed = pool_init(&stats->pool, shares.blocks);
     if (options->key)
         stats->key = *options->key;
     else

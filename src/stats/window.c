@@ -36,8 +36,7 @@ struct stats_window *stats_window_new(struct stats *stats)
     if (!window)
         return NULL;
     window->running = stats;
-    if (stats_init_tables(&window->tables, stats,
-                          stats_shares(&stats->settings, stats->worker_count, 0).window) == 0) {
+    if (stats_init_tables(&window->tables, stats, stats_shares(&stats->settings, 0).window) == 0) {
         for (int i = 0; i < STATS_TABLES; i++)
             window->tables.tables[i].gate.used = true; /* counts for the limit from the start on */
         return window;
@@ -70,8 +69,7 @@ static struct stats_window *swap_windows(struct stats *stats, struct stats_windo
                                          uint64_t now_ns)
 {
     struct stats_window *window = stats->window;
-    table_set_limit(&next->tables,
-                    stats_shares(&stats->settings, stats->worker_count, stats->fitted).window);
+    table_set_limit(&next->tables, stats_shares(&stats->settings, stats->fitted).window);
     table_set_mark(&stats->tables, stats->window_ns);
     if (now_ns > stats->window_ns) /* all may have begun anew since */
         stats->window_ns = now_ns;

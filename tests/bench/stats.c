@@ -362,7 +362,7 @@ int main(int argc, char **argv)
     shard_batch_init(&batch, &stats_native_reader, &key);
     samples = calloc(FRAMES_MAX, sizeof *samples);
     names = calloc(FRAMES_MAX, sizeof *names);
-    if (!samples || !names || pool_init(&pool, 4 * STREAMS, 2) < 0 ||
+    if (!samples || !names || pool_init(&pool, 4 * STREAMS) < 0 ||
         shard_init(&shard, TABLE_MEMORY, STREAMS, &pool) < 0 ||
         table_set_init(&tables, TABLE_MEMORY) < 0 ||
         stats_table_init(&table, TABLE_MEMORY, 28, true) < 0)

@@ -461,7 +461,7 @@ static double recall_of(const struct siege *siege)
 static double besiege(const struct attack *attack, when_to_end *ends, uint64_t seed)
 {
     const struct stats_settings settings = {.memory = attack->memory, .streams = 64};
-    struct shares shares = stats_shares(&settings, 2, 1);
+    struct shares shares = stats_shares(&settings, 1);
     struct siege *siege = zeros(1, sizeof *siege);
     siege->random = (struct random){seed};
     siege->before = names_for(&siege->sets[0], shares.tables);

@@ -21,22 +21,17 @@ static inline const struct stats_stream *find_stream(const struct stats_snapshot
 
 static struct origin stats_test_origin = {.id = 7};
 
-static inline struct stats *new_stats_of(uint64_t memory, uint64_t streams, unsigned workers)
+static inline struct stats *new_stats(uint64_t memory, uint64_t streams)
 {
     struct error err;
     struct stats_options options = {
         .settings = {.memory = memory, .streams = streams},
         .reader = &stats_native_reader,
-        .workers = workers,
+        .workers = 2,
     };
     struct stats *stats = stats_new(&options, &err);
     assert_non_null(stats);
     return stats;
-}
-
-static inline struct stats *new_stats(uint64_t memory, uint64_t streams)
-{
-    return new_stats_of(memory, streams, 2);
 }
 
 static enum stats_side sent_side; /* of events that are sent */

@@ -307,11 +307,14 @@ static void what_is_read_is_of_one_moment(void **state)
         atomic_fetch_add(&scene.wanted, 3000);
         const struct stats_snapshot *taken = stats_take(scene.stats);
         uint64_t rows = rows_since_start();
-        if (taken->whole && taken->unlisted == 0 && stats_is_now(scene.stats, taken->version)) {
+        bool unlisted = taken->unlisted > 0; /* the machine is busy: rows are too few from now on */
+        if (taken->whole && !unlisted && stats_is_now(scene.stats, taken->version)) {
             assert_int_equal(rows, queries_of(taken));
             settled++;
         }
         stats_release(taken);
+        if (unlisted)
+            anew();
     }
     names_used = NAMES;
     assert_true(settled >= 50);

@@ -400,7 +400,7 @@ static size_t bytes_of_table(const struct stats_table *t)
  * program whatever the settings are does not count. */
 static size_t bytes_of(const struct stats *stats, size_t listed)
 {
-    size_t all = listed + 1, blocks = stats->pool.each * listed;
+    size_t all = listed + 1, blocks = 2 * listed;
     size_t sum = stats_windows_memory(stats); /* what the history keeps of windows */
     for (int i = 0; i < STATS_TABLES; i++) {
         const struct stats_table *window = &stats->window->tables.tables[i];
@@ -530,7 +530,7 @@ static void listed_streams_have_a_claim(void **state)
     (void)state;
     struct pool pool;
     struct block *blocks[10];
-    assert_int_equal(pool_init(&pool, 10, 2), 0);
+    assert_int_equal(pool_init(&pool, 10), 0);
     pool_claim(&pool, 3);
     assert_int_equal(pool_left(&pool), 4);
     for (int i = 0; i < 4; i++)
@@ -549,52 +549,6 @@ static void listed_streams_have_a_claim(void **state)
     pool_claim(&pool, 0);
     assert_int_equal(pool_left(&pool), 10);
     pool_destroy(&pool);
-}
-
-static void send_by_all(struct stats *stats, unsigned count)
-{
-    char name[16];
-    for (unsigned i = 0; i < count * stats->worker_count; i++) {
-        snprintf(name, sizeof name, "ns%u", i % count);
-        send_event(stats, i / count, name, "x.example.", 1, STATS_QUERY, 1, 0, -1, 40);
-    }
-}
-
-/* Each of as many streams as there are places comes through every worker, also while what they had
- * is on its way: none of it is others'. */
-static void streams_come_through_all_workers(void **state)
-{
-    (void)state;
-    static const struct {
-        uint64_t memory;
-        unsigned workers;
-    } cases[] = {{64 << 20, 4}, {64 << 20, 2}, {64 << 20, 1}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct stats *stats = new_stats_of(cases[i].memory, 8, cases[i].workers);
-        struct observer observer = stats_observer(stats);
-        assert_int_equal(stats->pool.each, 2 * cases[i].workers);
-        unsigned sent = 1;
-        list_streams(stats, stats->places);
-        for (int round = 0; round < 20; round++) {
-            for (int again = 0; again < 2; again++) {
-                send_by_all(stats, stats->places);
-                atomic_fetch_add(&stats->round, 2);
-                for (unsigned w = 0; w < stats->worker_count && again == 0; w++)
-                    observer.collect(observer.state, w);
-                sent += stats->worker_count;
-            }
-            merge_all(stats);
-            struct stats_snapshot *snapshot = stats_photograph(stats);
-            assert_int_equal(snapshot->other_streams, 0);
-            assert_int_equal(snapshot->stream_count, stats->places);
-            for (unsigned s = 0; s < stats->places; s++) {
-                const struct stats_counters *of = &snapshot->streams[s][STATS_CLIENT].counters;
-                assert_int_equal(of->direction[STATS_QUERY].events, sent);
-            }
-            stats_release(snapshot);
-        }
-        stats_free(stats);
-    }
 }
 
 /* A worker that has been idle while streams were listed has places for them, too, when so many
@@ -665,7 +619,6 @@ int main(void)
         cmocka_unit_test(streams_take_what_they_need),
         cmocka_unit_test(full_tables_make_room),
         cmocka_unit_test(listed_streams_have_a_claim),
-        cmocka_unit_test(streams_come_through_all_workers),
         cmocka_unit_test(idle_workers_know_who_is_listed),
         cmocka_unit_test(peers_are_told_apart),
     };
