@@ -1,5 +1,6 @@
 #include "base/thread.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -54,6 +55,25 @@ void thread_prompt(void)
         return;
     attr.runtime = SLICE_NS;
     syscall(SYS_sched_setattr, 0, &attr, 0);
+}
+
+int thread_waits_open(void)
+{
+    return open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+}
+
+uint64_t thread_waited(int fd)
+{
+    char text[128];
+    ssize_t len = fd >= 0 ? pread(fd, text, sizeof text, 0) : 0;
+    uint64_t numbers[2] = {0}; /* how long it ran, and waited; then, how often it ran */
+    for (ssize_t i = 0, n = 0; i < len && n < 2; i++) {
+        if (text[i] >= '0' && text[i] <= '9')
+            numbers[n] = numbers[n] * 10 + (uint64_t)(text[i] - '0');
+        else
+            n++;
+    }
+    return numbers[1];
 }
 
 void thread_cond_init(pthread_cond_t *cond)

@@ -5,7 +5,7 @@
 
 enum {
     MAIN = 10,  /* the main thread's loop, its signals, those of the C library */
-    WORKER = 3, /* a loop and its wake-up */
+    WORKER = 4, /* a loop and its wake-up; what it asks how long it waits */
     OUTPUT = 6, /* a file, its folder and lock, a file that is compressed and what comes of it */
     INPUT = 6 + DESCRIPTORS_CONNECTIONS, /* a socket, its folder, a file that is read */
     SPARE = 8,                           /* a look at /proc, a connection that is refused */

@@ -23,17 +23,23 @@ static double time_for(double wanted, double came, double time_ns, double most)
     return time_ns * wanted < came * most ? time_ns * wanted / came : most;
 }
 
+/* Whether some connection sends as much as is wanted within so long. */
+static bool is_fast(const struct gather_sum *past, double ns)
+{
+    return past->most_frames * ns > past->time_ns * GATHER_FRAMES ||
+           past->most_bytes * ns > past->time_ns * GATHER_BYTES;
+}
+
 /* After the rest before this round a connection that is fast enough to fill its socket meanwhile
  * brought much: the rest was half as long again as it was to be, or longer, or it was short because
  * frames come fast. (What comes on time in a burst, after a long one, is the sender's own doing.)
  */
 static bool was_too_long(const struct gather *gather, uint64_t passed_ns)
 {
-    const struct gather_sum *round = &gather->round, *past = &gather->past;
+    const struct gather_sum *round = &gather->round;
     bool late = passed_ns > gather->rest_ns + gather->rest_ns / 2;
-    bool fast = past->most_frames * GATHER_FAST_NS > past->time_ns * GATHER_FRAMES ||
-                past->most_bytes * GATHER_FAST_NS > past->time_ns * GATHER_BYTES;
-    return gather->rest_ns > 0 && (late || gather->rest_ns < GATHER_FAST_NS) && fast &&
+    return gather->rest_ns > 0 && (late || gather->rest_ns < GATHER_FAST_NS) &&
+           is_fast(&gather->past, GATHER_FAST_NS) &&
            (round->most_frames >= GATHER_TOO_MANY * GATHER_FRAMES ||
             round->most_bytes >= GATHER_TOO_MANY * GATHER_BYTES);
 }
@@ -94,12 +100,22 @@ static bool grows_old(struct gather *gather, uint64_t last_rest_ns)
     return gather->round_ns + next_ns - gather->oldest_ns >= GATHER_OLD_NS;
 }
 
+void gather_look(struct gather *gather, uint64_t now_ns, uint64_t waited_ns)
+{
+    uint64_t since_ns = now_ns - gather->look_ns + GATHER_LOOK_NS;
+    uint64_t waited = waited_ns - gather->waited_ns;
+    gather->crowded = gather->look_ns > 0 && waited > since_ns / GATHER_CROWD;
+    gather->waited_ns = waited_ns;
+    gather->look_ns = now_ns + GATHER_LOOK_NS;
+}
+
 struct gather_step gather_round(struct gather *gather, uint64_t now_ns, bool seen)
 {
     uint64_t last_rest_ns = gather->rest_ns;
     uint64_t most_ns = gather->max_ns * (seen ? 1 : GATHER_UNSEEN);
     learn(gather, now_ns);
-    bool awake = gather->more || now_ns < gather->wary_ns;
+    bool awake = gather->more || now_ns < gather->wary_ns ||
+                 (gather->crowded && is_fast(&gather->past, GATHER_CROWD_NS));
     gather->rest_ns = awake ? 0 : fitting(gather, most_ns);
     bool old = grows_old(gather, last_rest_ns);
     if (old)

@@ -15,6 +15,10 @@
  * that; nor is the STOP at its end. Where others keep the worker resting, one that begins to send
  * waits for the end of the rest, too.
  *
+ * Where the worker often waits for a processor, all others do, a sender too: it writes while it has
+ * one, and a socket that is full then ends its turn. So there are no rests then where frames come
+ * fast; they are read while they are written.
+ *
  * Where others have the processors a rest lasts longer than it was to. A sender whose socket is
  * full by then has to wait, which DNS servers answer by leaving frames out. So after one that was
  * late, or short already, and brought three times what was wanted there is none for a while, and
@@ -43,7 +47,11 @@ enum {
     GATHER_MUCH = 24 * 1024,    /* who brought so much at once has more already: there is no rest */
     GATHER_LEAST_NS = 1000000,  /* where frames come faster, a rest that ends late fills a socket */
     GATHER_QUIET_NS = 30000000, /* quiet is when nothing has come for so long */
-    GATHER_OLD_NS = 6000000,    /* what has been in a socket or a chunk for longer is old */
+    GATHER_LOOK_NS =
+        100000000, /* so often the worker looks how long it has waited for a processor: */
+    GATHER_CROWD_NS = 8000000, /* fast, where it waits much, is who sends that within so long */
+    GATHER_CROWD = 20,         /* one such part of the time is much */
+    GATHER_OLD_NS = 6000000,   /* what has been in a socket or a chunk for longer is old */
 };
 
 /* What has come, and within which time. */
@@ -65,6 +73,9 @@ struct gather {
     uint64_t oldest_ns;      /* since when frames may have come that are not handed over; 0: none */
     struct gather_sum round; /* of this one; its time is not known yet */
     struct gather_sum past;  /* of those before, each counting half as much as the next */
+    uint64_t look_ns;        /* when the worker is to look next how long it has waited */
+    uint64_t waited_ns;      /* for a processor, in all, when it looked last */
+    bool crowded;            /* it had waited much */
     bool read;               /* something was read in this round */
     bool more;               /* and some connection has more */
 };
@@ -88,6 +99,9 @@ static inline void gather_turn(struct gather *gather, uint64_t frames, uint64_t 
     if ((double)bytes > round->most_bytes)
         round->most_bytes = (double)bytes;
 }
+
+/* The worker looks at gather->look_ns how long it has waited for a processor since its begin. */
+void gather_look(struct gather *gather, uint64_t now_ns, uint64_t waited_ns);
 
 /* A round in which something was read is over now. `seen`: somebody may be looking at what comes
  * out. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/thread.h"
@@ -352,15 +353,22 @@ static void watch_unflushed(struct worker *w)
         uv_timer_start(&w->flush, flush_due, GATHER_OLD_NS / CLOCK_MS_NS, 0);
 }
 
-/* All who had something have been heard. */
+/* Something was read, and all who had something have been heard. */
+static struct gather_step end_round(struct worker *w)
+{
+    uint64_t now_ns = clock_ns();
+    w->gather.more |= w->turns.first != NULL;
+    if (now_ns >= w->gather.look_ns)
+        gather_look(&w->gather, now_ns, thread_waited(w->waits));
+    return gather_round(&w->gather, now_ns, w->seen);
+}
+
 static void before_poll(uv_prepare_t *prepare)
 {
     struct worker *w = prepare->data;
     struct gather_step step = {0};
-    if (w->gather.read && !w->stopping) {
-        w->gather.more |= w->turns.first != NULL;
-        step = gather_round(&w->gather, clock_ns(), w->seen);
-    }
+    if (w->gather.read && !w->stopping)
+        step = end_round(w);
     if (step.hand_over && w->unflushed)
         flush_lanes(w);
     watch_unflushed(w);
@@ -377,7 +385,10 @@ static void run(void *arg)
     thread_name(name);
     thread_prompt();                  /* a sender's socket is full within milliseconds */
     prctl(PR_SET_TIMERSLACK, 1000UL); /* the default of 50 µs would lengthen each rest by half */
+    w->waits = thread_waits_open();
     uv_run(&w->loop, UV_RUN_DEFAULT);
+    if (w->waits >= 0)
+        close(w->waits);
     w->plan->on_ended(w->pipeline);
 }
 

@@ -59,6 +59,7 @@ struct worker {
     uv_timer_t flush;
     struct turns turns;
     struct gather gather;
+    int waits;            /* thread_waits_open; its own thread only */
     pthread_mutex_t lock; /* of the calls */
     struct worker_call *calls, **calls_tail;
     atomic_bool stop_wanted; /* a flag, not a worker_call, for which memory could be short */

@@ -220,6 +220,31 @@ static void no_rest_where_it_lasts_too_long(void **state)
     assert_true(w.rested_ns > 800 * MS);
 }
 
+/* How long it rests in a second of such traffic, in which it waits so long for a processor. */
+static uint64_t rested_in_a_second(uint64_t step_ns, uint64_t waits_ns)
+{
+    struct world w = world_of(step_ns, 1, false);
+    uint64_t waited_ns = 70 * MS; /* before */
+    gather_look(&w.gather, w.now_ns, waited_ns);
+    for (int tenth = 0; tenth < 11; tenth++) {
+        if (tenth == 1)
+            w.rested_ns = 0;
+        live_for(&w, CLOCK_SECOND_NS / 10);
+        gather_look(&w.gather, w.now_ns, waited_ns += waits_ns / 10);
+    }
+    return w.rested_ns;
+}
+
+/* Where the worker waits a tenth of the time for a processor, those who send fast are read while
+ * they write; for those who do not there are rests as ever. */
+static void no_rest_for_the_fast_in_a_crowd(void **state)
+{
+    (void)state;
+    assert_true(rested_in_a_second(50 * US, 10 * MS) > 800 * MS);
+    assert_true(rested_in_a_second(50 * US, 100 * MS) < 10 * MS);
+    assert_true(rested_in_a_second(200 * US, 100 * MS) > 800 * MS);
+}
+
 /* gather-time 0 is no rest at all. */
 static void no_rest(void **state)
 {
@@ -241,6 +266,7 @@ int main(void)
         cmocka_unit_test(bursts),
         cmocka_unit_test(no_rest_for_the_busy),
         cmocka_unit_test(no_rest_where_it_lasts_too_long),
+        cmocka_unit_test(no_rest_for_the_fast_in_a_crowd),
         cmocka_unit_test(the_busy_are_handed_over),
         cmocka_unit_test(no_rest),
     };
