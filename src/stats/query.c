@@ -297,18 +297,6 @@ static void add_earlier(struct rows *rows)
     }
 }
 
-/* Has the earlier rows of keys fetched that will be looked at soon: each is somewhere else. */
-static void look_ahead(const struct rows *rows, uint32_t r)
-{
-    enum { AHEAD = 8 };
-    const struct stats_table *table = rows->table;
-    for (unsigned i = 0; i < rows->earlier_count && r + 2 * AHEAD < table->row_count; i++) {
-        const struct stats_row *next = &table->rows[r + AHEAD], *far = next + AHEAD;
-        stats_table_prefetch(rows->earlier_tables[i], far->hash, far->group);
-        stats_table_prefetch_row(rows->earlier_tables[i], next->hash, next->group);
-    }
-}
-
 /* Looks at the rows of one table of a set; with those that came later their keys' earlier ones are
  * counted, so that every key is looked at with all that it has in a group. */
 static void scan_table(const struct table_sets *sets, unsigned at, int id, struct best *bests,
@@ -320,7 +308,8 @@ static void scan_table(const struct table_sets *sets, unsigned at, int id, struc
         rows.earlier_tables[i] = &sets->of[i]->tables[id];
     for (uint32_t r = rows.table->folded; r < rows.table->row_count; r++) {
         rows.row = &rows.table->rows[r];
-        look_ahead(&rows, r);
+        for (unsigned i = 0; i < at; i++)
+            stats_table_prefetch_ahead(rows.earlier_tables[i], rows.table, r);
         if (!is_in(rows.row, scope))
             continue;
         keys++;

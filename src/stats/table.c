@@ -764,23 +764,11 @@ void stats_table_fold_begin(struct stats_table *table, struct stats_table *later
     later->folded = 0;
 }
 
-/* Asks for the row's place in the table, and for the row there of one that comes sooner. */
-static void prefetch_fold(const struct stats_table *table, const struct stats_table *later,
-                          uint32_t at)
-{
-    const uint32_t index_ahead = 16, row_ahead = 8;
-    const struct stats_row *row = &later->rows[at];
-    if (at + index_ahead < later->row_count)
-        stats_table_prefetch(table, row[index_ahead].hash, row[index_ahead].group);
-    if (at + row_ahead < later->row_count)
-        stats_table_prefetch_row(table, row[row_ahead].hash, row[row_ahead].group);
-}
-
 bool stats_table_fold_some(struct stats_table *table, struct stats_table *later, uint32_t count)
 {
     uint32_t left = later->row_count - later->folded;
     for (uint32_t end = later->folded + (left < count ? left : count); later->folded < end;) {
-        prefetch_fold(table, later, later->folded);
+        stats_table_prefetch_ahead(table, later, later->folded);
         fold_row(table, later, &later->rows[later->folded]);
         later->folded++;
     }

@@ -221,6 +221,19 @@ static inline void stats_table_prefetch_row(const struct stats_table *table, uin
     }
 }
 
+/* For who looks up the keys of a later table's rows one after another, and is at that one: asks for
+ * the place of one in the table, and for the row there of one that comes sooner. */
+static inline void stats_table_prefetch_ahead(const struct stats_table *table,
+                                              const struct stats_table *later, uint32_t at)
+{
+    const uint32_t index_ahead = 16, row_ahead = 8;
+    const struct stats_row *row = &later->rows[at];
+    if (at + index_ahead < later->row_count)
+        stats_table_prefetch(table, row[index_ahead].hash, row[index_ahead].group);
+    if (at + row_ahead < later->row_count)
+        stats_table_prefetch_row(table, row[row_ahead].hash, row[row_ahead].group);
+}
+
 /* The key's row in the group, made when it is not there (which may evict others: rows found before
  * are then invalid). *fresh tells whether it was made. Never NULL. `key` has at most 255 bytes. */
 struct stats_row *stats_table_row(struct stats_table *table, uint64_t hash, uint16_t group,
