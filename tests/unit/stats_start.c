@@ -110,38 +110,62 @@ static uint64_t listed(struct stats *stats, bool ask)
     return value;
 }
 
+/* Statistics of two workers, at work in a pipeline. */
+struct program {
+    struct config config;
+    struct stats *stats;
+    struct observer observer;
+    struct pipeline *pipeline;
+};
+
+static void begin(struct program *program, unsigned threads)
+{
+    struct error err;
+    assert_int_equal(config_init(&program->config, &err), 0);
+    program->stats = new_stats(4 << 20, 2);
+    program->observer = stats_observer(program->stats);
+    const struct pipeline_options options = {.observers = &program->observer, .observer_count = 1};
+    program->config.settings.threads = threads;
+    program->pipeline = pipeline_new(&program->config, &options, &err);
+    assert_non_null(program->pipeline);
+    assert_int_equal(stats_start(program->stats, program->pipeline, &err), 0);
+}
+
+static void stop(struct program *program)
+{
+    pipeline_abort(program->pipeline);
+    stats_stop(program->stats);
+}
+
+static void end(struct program *program)
+{
+    pipeline_free(program->pipeline);
+    stats_free(program->stats);
+    config_free(&program->config);
+}
+
 /* Tables that nobody has asked about for long are collected for who does. */
 static void test_asked_after_long(void **state)
 {
     (void)state;
-    struct config config;
-    struct error err;
-    assert_int_equal(config_init(&config, &err), 0);
-    struct stats *stats = new_stats(4 << 20, 2);
-    struct observer observer = stats_observer(stats);
-    const struct pipeline_options options = {.observers = &observer, .observer_count = 1};
-    config.settings.threads = 2;
-    struct pipeline *pipeline = pipeline_new(&config, &options, &err);
-    assert_non_null(pipeline);
-    assert_int_equal(stats_start(stats, pipeline, &err), 0);
+    struct program program;
+    begin(&program, 2);
+    struct stats *stats = program.stats;
     for (uint64_t i = 1; i <= 2; i++) { /* the stream is new to each of two shards: these come */
-        count_one(stats, pipeline, i);
+        count_one(stats, program.pipeline, i);
         assert_int_equal(listed(stats, false), i);
     }
     pthread_mutex_lock(&stats->lock);
     stats->asked_ns = 0;
     stats->whole_ns = clock_ns() - 2 * CLOCK_SECOND_NS;
     pthread_mutex_unlock(&stats->lock);
-    count_one(stats, pipeline, 3);
+    count_one(stats, program.pipeline, 3);
     assert_int_equal(listed(stats, false), 2);
     assert_int_equal(listed(stats, true), 3);
-    count_one(stats, pipeline, 4); /* and for a while after that */
+    count_one(stats, program.pipeline, 4); /* and for a while after that */
     assert_int_equal(listed(stats, false), 4);
-    pipeline_abort(pipeline);
-    stats_stop(stats);
-    pipeline_free(pipeline);
-    stats_free(stats);
-    config_free(&config);
+    stop(&program);
+    end(&program);
 }
 
 /* One thread counts events as the second worker, one takes windows, one wants snapshots, and the
@@ -231,27 +255,17 @@ static void test_windows_beside_snapshots(void **state)
 static void test_all_is_counted_at_the_end(void **state)
 {
     (void)state;
-    struct config config;
-    struct error err;
-    assert_int_equal(config_init(&config, &err), 0);
-    struct stats *stats = new_stats(4 << 20, 2);
-    struct observer observer = stats_observer(stats);
-    const struct pipeline_options options = {.observers = &observer, .observer_count = 1};
-    config.settings.threads = 1; /* the other worker, which never collects, is this thread */
-    struct pipeline *pipeline = pipeline_new(&config, &options, &err);
-    assert_non_null(pipeline);
-    assert_int_equal(stats_start(stats, pipeline, &err), 0);
+    struct program program;
+    begin(&program, 1); /* the other worker, which never collects, is this thread */
+    struct stats *stats = program.stats;
     for (int i = 0; i < 7; i++)
         send_event(stats, 1, "a", "kept.example.", 1, STATS_QUERY, 1, 0, -1, 40);
-    pipeline_abort(pipeline);
-    stats_stop(stats);
+    stop(&program);
     const struct stats_snapshot *last = stats_take(stats);
     assert_int_equal(last->total[STATS_CLIENT].counters.direction[STATS_QUERY].events, 7);
     assert_int_equal(listed(stats, true), 7);
     stats_release(last);
-    pipeline_free(pipeline);
-    stats_free(stats);
-    config_free(&config);
+    end(&program);
 }
 
 int main(void)
