@@ -48,10 +48,12 @@ static void waiting_is_told(void **state)
     }
     share_one_processor();
     assert_int_equal(pthread_create(&other, NULL, spin, NULL), 0);
-    uint64_t begin = thread_waited(fd), since = clock_ns();
+    /* The clock is read first: whoever waits between the two readings has not waited longer than
+     * has passed. The clock that the system counts by is another one. */
+    uint64_t since = clock_ns(), begin = thread_waited(fd);
     while (thread_waited(fd) - begin < wanted)
         assert_true(clock_ns() - since < 100 * CLOCK_SECOND_NS);
-    assert_true(clock_ns() - since >= wanted);
+    assert_true(clock_ns() - since >= wanted / 10 * 9);
     atomic_store(&over, true);
     pthread_join(other, NULL);
     close(fd);
