@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/put.h"
+#include "stats/bar.h"
 #include "stats/tables.h"
 
 enum { CANDIDATES_MIN = 1000 };
@@ -20,12 +21,14 @@ struct candidate {
     uint64_t age; /* which came first: the order of the rows, those of what came later behind */
     const struct stats_row *row;
     const struct stats_table *table;
+    unsigned at; /* its set */
 };
 
 /* The best of one question: a heap, the worst on top. */
 struct best {
     const struct stats_question *question;
     struct candidate *items;
+    uint64_t *values; /* room for one of each */
     size_t count, max;
     uint64_t keys;  /* rows of the stream */
     uint64_t least; /* a row of what came later is looked at with its earlier ones if it has more */
@@ -137,22 +140,46 @@ static void keep(struct best *best, const struct candidate *c)
         swap(&best->items[at], &best->items[(at - 1) / 2]);
 }
 
-static int ascending(const void *a, const void *b)
+/* The value of the n-th of a heap; 0: there are not so many. */
+static uint64_t nth_value(struct best *best, size_t n)
 {
-    return is_worse(a, b) ? -1 : 1;
+    if (n == 0 || n > best->count)
+        return 0;
+    uint32_t count = (uint32_t)best->count, rank = count - (uint32_t)n;
+    for (uint32_t i = 0; i < count; i++)
+        best->values[i] = best->items[i].value;
+    return stats_weight_at(best->values, count, &rank);
 }
 
 /*
  * Before what came later is looked at: a key that is no candidate has had less than the worst, so
- * it can be among the first n only if what came since makes up for the difference to the n-th.
- * Sorted, a heap is one still.
+ * it can be among the first n only if what came since makes up for the difference to the n-th. Not
+ * so by means, which may fall.
  */
 static void set_least(struct best *best, size_t n)
 {
-    if (best->count < best->max || n == 0 || n > best->count)
+    bool by_mean = best->question->by == BY_MEAN;
+    if (!by_mean && best->count == best->max && n > 0 && n <= best->count)
+        best->least = nth_value(best, n) - best->items[0].value;
+}
+
+/*
+ * Leaves out those that are not among the first n however much they had in rows that were not
+ * looked at, so that fewer are sorted. A mean may fall with what is added, and how many a search
+ * has found is told.
+ */
+static void leave_out(struct best *best, size_t n)
+{
+    const struct stats_question *q = best->question;
+    size_t kept = 0;
+    if (best->count < best->max || q->by == BY_MEAN || q->contains.len > 0)
         return;
-    qsort(best->items, best->count, sizeof *best->items, ascending);
-    best->least = best->items[best->count - n].value - best->items[0].value;
+    uint64_t nth = nth_value(best, n), enough = nth > best->least ? nth - best->least : 0;
+    for (size_t i = 0; i < best->count; i++) {
+        if (best->items[i].value >= enough)
+            best->items[kept++] = best->items[i];
+    }
+    best->count = kept;
 }
 
 static int descending(const void *a, const void *b)
@@ -222,9 +249,9 @@ static void swap_bests(struct best *a, struct best *b)
 struct rows {
     const struct stats_table *table, *earlier_tables[TABLE_SETS_MAX];
     const struct stats_row *row, *earlier[TABLE_SETS_MAX]; /* NULL: none */
-    unsigned earlier_count;
-    struct stats_values values; /* of all */
-    uint64_t age;
+    unsigned earlier_count;                                /* before this set */
+    struct stats_values values;                            /* of all */
+    uint64_t age;                                          /* of the first of them */
 };
 
 static void consider(const struct table_set *set, struct best *best, const struct rows *rows)
@@ -232,7 +259,8 @@ static void consider(const struct table_set *set, struct best *best, const struc
     const struct stats_question *q = best->question;
     if (best->max == 0)
         return;
-    struct candidate c = {stats_value(&rows->values, q), rows->age, rows->row, rows->table};
+    struct candidate c = {stats_value(&rows->values, q), rows->age, rows->row, rows->table,
+                          rows->earlier_count};
     if (c.value == 0 || (best->count == best->max && is_worse(&c, &best->items[0])))
         return;
     if (!is_under(set, best, stats_row_key(rows->table, rows->row)))
@@ -269,13 +297,17 @@ static size_t gather_questions(struct best *bests, size_t count, int table)
     return wanted;
 }
 
-static bool may_matter(const struct best *bests, size_t count, const struct stats_values *values)
+/* What a row itself must have more of than this. Rows of the first set come in the order of their
+ * age: one that has only as much as the worst gets into no full heap. */
+static void set_bar(struct stats_bar *bar, const struct best *bests, size_t count, unsigned at)
 {
+    stats_bar_raise(bar);
     for (size_t i = 0; i < count; i++) {
-        if (stats_value(values, bests[i].question) > bests[i].least)
-            return true;
+        const struct best *best = &bests[i];
+        bool full = at == 0 && best->count == best->max;
+        if (best->max > 0)
+            stats_bar_lower(bar, best->question, full ? best->items[0].value : best->least);
     }
-    return false;
 }
 
 static void add_row(const struct stats_table *table, const struct stats_row *row,
@@ -286,14 +318,60 @@ static void add_row(const struct stats_table *table, const struct stats_row *row
     stats_values_add(sum, &values);
 }
 
+static uint64_t age_of(const struct stats_table *table, const struct stats_row *row, unsigned at)
+{
+    return (uint64_t)at << 32 | (uint64_t)(row - table->rows);
+}
+
 /* Adds what the row's key had before. */
 static void add_earlier(struct rows *rows)
 {
+    rows->age = age_of(rows->table, rows->row, rows->earlier_count);
+    for (unsigned i = rows->earlier_count; i-- > 0;) {
+        const struct stats_table *table = rows->earlier_tables[i];
+        const struct stats_row *row = stats_table_left(table, rows->row->hash, rows->row->group);
+        rows->earlier[i] = row;
+        if (!row)
+            continue;
+        rows->age = age_of(table, row, i);
+        add_row(table, row, &rows->values);
+    }
+}
+
+/* Rows of a table that are looked at closer, some at a time, so that what the earlier tables have
+ * of their keys comes from memory together. */
+struct chosen {
+    const struct stats_row *rows[64];
+    size_t count;
+    uint64_t keys; /* rows in the scope, chosen or not */
+};
+enum { CHOSEN_MAX = sizeof((struct chosen *)0)->rows / sizeof(struct stats_row *) };
+
+/* Chooses among the rows from `row` on; returns where it is to go on. */
+static const struct stats_row *choose(struct chosen *chosen, const struct stats_row *row,
+                                      const struct stats_row *end, const struct stats_scope *scope,
+                                      const struct stats_bar *bar)
+{
+    chosen->count = 0;
+    for (; row < end && chosen->count < CHOSEN_MAX; row++) {
+        if (!is_in(row, scope))
+            continue;
+        chosen->keys++;
+        if (stats_row_clears(row, bar))
+            chosen->rows[chosen->count++] = row;
+    }
+    return row;
+}
+
+static void fetch_earlier(const struct rows *rows, const struct chosen *chosen)
+{
     for (unsigned i = 0; i < rows->earlier_count; i++) {
-        rows->earlier[i] =
-            stats_table_left(rows->earlier_tables[i], rows->row->hash, rows->row->group);
-        if (rows->earlier[i])
-            add_row(rows->earlier_tables[i], rows->earlier[i], &rows->values);
+        for (size_t c = 0; c < chosen->count; c++)
+            stats_table_prefetch(rows->earlier_tables[i], chosen->rows[c]->hash,
+                                 chosen->rows[c]->group);
+        for (size_t c = 0; c < chosen->count; c++)
+            stats_table_prefetch_row(rows->earlier_tables[i], chosen->rows[c]->hash,
+                                     chosen->rows[c]->group);
     }
 }
 
@@ -303,26 +381,26 @@ static void scan_table(const struct table_sets *sets, unsigned at, int id, struc
                        size_t wanted, const struct stats_scope *scope)
 {
     struct rows rows = {.table = &sets->of[at]->tables[id], .earlier_count = at};
-    uint64_t keys = 0;
+    struct chosen chosen = {.keys = 0};
+    struct stats_bar bar;
+    const struct stats_row *row = rows.table->rows + rows.table->folded,
+                           *end = rows.table->rows + rows.table->row_count;
     for (unsigned i = 0; i < at; i++)
         rows.earlier_tables[i] = &sets->of[i]->tables[id];
-    for (uint32_t r = rows.table->folded; r < rows.table->row_count; r++) {
-        rows.row = &rows.table->rows[r];
-        for (unsigned i = 0; i < at; i++)
-            stats_table_prefetch_ahead(rows.earlier_tables[i], rows.table, r);
-        if (!is_in(rows.row, scope))
-            continue;
-        keys++;
-        rows.age = (uint64_t)at << 32 | r;
-        stats_row_values(rows.table, rows.row, &rows.values);
-        if (at > 0 && !may_matter(bests, wanted, &rows.values))
-            continue;
-        add_earlier(&rows);
-        for (size_t i = 0; i < wanted; i++)
-            consider(sets->of[at], &bests[i], &rows);
+    while (row < end) {
+        set_bar(&bar, bests, wanted, at);
+        row = choose(&chosen, row, end, scope, &bar);
+        fetch_earlier(&rows, &chosen);
+        for (size_t c = 0; c < chosen.count; c++) {
+            rows.row = chosen.rows[c];
+            stats_row_values(rows.table, rows.row, &rows.values);
+            add_earlier(&rows);
+            for (size_t i = 0; i < wanted; i++)
+                consider(sets->of[at], &bests[i], &rows);
+        }
     }
     for (size_t i = 0; i < wanted; i++)
-        bests[i].keys += keys;
+        bests[i].keys += chosen.keys;
 }
 
 /* How many streams have rows in a set. */
@@ -339,23 +417,6 @@ static bool have_several(const struct table_sets *sets)
     return most > 1;
 }
 
-/* Before the last set the least is known that matters there; by then a key may be a candidate as
- * often as there were sets. */
-static void scan(const struct table_sets *sets, struct best *bests, size_t count,
-                 const struct stats_scope *scope, size_t n)
-{
-    bool several = scope->stream == STATS_ALL && have_several(sets);
-    unsigned last = sets->count - 1;
-    for (int id = 0; id < STATS_TABLES; id++) {
-        size_t wanted = gather_questions(bests, count, id);
-        for (unsigned at = 0; wanted > 0 && at <= last; at++) {
-            for (size_t i = 0; at == last && !several && i < wanted; i++)
-                set_least(&bests[i], n * last);
-            scan_table(sets, at, id, bests, wanted, scope);
-        }
-    }
-}
-
 /* --- sums over all streams ------------------------------------------------------------------ */
 
 static int by_hash(const void *a, const void *b)
@@ -363,7 +424,7 @@ static int by_hash(const void *a, const void *b)
     const struct candidate *x = a, *y = b;
     if (x->row->hash != y->row->hash)
         return x->row->hash < y->row->hash ? -1 : 1;
-    return x->age < y->age ? -1 : x->age > y->age;
+    return x->age != y->age ? (x->age < y->age ? -1 : 1) : (x->at > y->at) - (x->at < y->at);
 }
 
 /* Where the key has no row one may have been dropped. */
@@ -397,21 +458,73 @@ static uint64_t sum_rows(const struct table_sets *sets, const struct best *best,
     return by_cells(best->question) ? sums->cells : stats_value(&sums->values, best->question);
 }
 
-/* One candidate a key, with its value in the whole scope. */
-static void unite(const struct table_sets *sets, const struct stats_scope *scope, struct best *best)
+/* How many of the candidates from `at` on are of one key. */
+static size_t of_one_key(const struct best *best, size_t at)
 {
+    size_t count = 1;
+    while (at + count < best->count &&
+           best->items[at + count].row->hash == best->items[at].row->hash)
+        count++;
+    return count;
+}
+
+/* One candidate a key, with its value in the whole scope: of one stream, whose rows in the last set
+ * were looked at with all earlier ones, such a row has it. */
+static void unite(const struct table_sets *sets, const struct stats_scope *scope, size_t n,
+                  struct best *best)
+{
+    bool several = scope->stream == STATS_ALL && have_several(sets);
     size_t kept = 0;
     best->all = best->count < best->max;
+    if (!several)
+        leave_out(best, n * sets->count);
     qsort(best->items, best->count, sizeof *best->items, by_hash);
-    for (size_t i = 0; i < best->count; i++) {
+    for (size_t i = 0, same; i < best->count; i += same) {
         struct key_sums sums = {0};
         struct candidate *c = &best->items[i];
-        if (kept > 0 && best->items[kept - 1].row->hash == c->row->hash)
-            continue;
-        c->value = sum_rows(sets, best, c->row->hash, scope, &sums);
+        same = of_one_key(best, i);
+        if (!several && c[same - 1].at == sets->count - 1)
+            c->value = c[same - 1].value;
+        else
+            c->value = sum_rows(sets, best, c->row->hash, scope, &sums);
         best->items[kept++] = *c;
     }
     best->count = kept;
+}
+
+/* --- all sets ------------------------------------------------------------------------------- */
+
+/* Candidates by their means get those that they have with what came later, which may be smaller:
+ * they would keep others out. */
+static void fit_means(const struct table_sets *sets, const struct stats_scope *scope,
+                      struct best *best)
+{
+    struct key_sums sums = {0};
+    if (best->question->by != BY_MEAN)
+        return;
+    for (size_t i = 0; i < best->count; i++)
+        best->items[i].value = sum_rows(sets, best, best->items[i].row->hash, scope, &sums);
+    for (size_t i = best->count / 2; i-- > 0;)
+        sift_down(best->items, best->count, i);
+}
+
+/* Before the last set the least is known that matters there; by then a key may be a candidate as
+ * often as there were sets. */
+static void scan(const struct table_sets *sets, struct best *bests, size_t count,
+                 const struct stats_scope *scope, size_t n)
+{
+    bool several = scope->stream == STATS_ALL && have_several(sets);
+    unsigned last = sets->count - 1;
+    for (int id = 0; id < STATS_TABLES; id++) {
+        size_t wanted = gather_questions(bests, count, id);
+        for (unsigned at = 0; wanted > 0 && at <= last; at++) {
+            for (size_t i = 0; at > 0 && !several && i < wanted; i++)
+                fit_means(sets, scope, &bests[i]);
+            for (size_t i = 0; at == last && !several && i < wanted; i++)
+                set_least(&bests[i], n * last);
+            scan_table(sets, at, id, bests, wanted, scope);
+        }
+    }
 }
 
 /* --- answers -------------------------------------------------------------------------------- */
@@ -518,10 +631,11 @@ static int open_bests(const struct table_set *set, const struct stats_question *
         bests[i] = (struct best){
             .question = &questions[i],
             .items = calloc(keep_rows, sizeof *bests[i].items),
+            .values = calloc(keep_rows, sizeof *bests[i].values),
             .max = keep_rows,
             .run = longest_run(&questions[i]),
         };
-        if (!bests[i].items)
+        if (!bests[i].items || !bests[i].values)
             return -1;
         if (read_under(set, &bests[i]) < 0)
             bests[i].max = 0; /* no name is below what is none */
@@ -531,8 +645,10 @@ static int open_bests(const struct table_set *set, const struct stats_question *
 
 static void close_bests(struct best *bests, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         free(bests[i].items);
+        free(bests[i].values);
+    }
     free(bests);
 }
 
@@ -542,7 +658,7 @@ static int answer_all(const struct table_sets *sets, const struct stats_scope *s
 {
     scan(sets, bests, count, scope, n);
     for (size_t i = 0; i < count; i++) {
-        unite(sets, scope, &bests[i]);
+        unite(sets, scope, n, &bests[i]);
         size_t place = (size_t)(bests[i].question - questions);
         if (fill_answer(sets, &bests[i], scope, n, &answers[place]) < 0)
             return -1;

@@ -148,13 +148,13 @@ void stats_table_mark(struct stats_table *table)
 
 /* --- values --------------------------------------------------------------------------------- */
 
-static const uint8_t count_measures[STATS_COUNTS] = {
+const uint8_t stats_count_measures[STATS_COUNTS] = {
     [COUNT_QUERIES] = MEASURE_QUERIES,   [COUNT_RESPONSES] = MEASURE_RESPONSES,
     [COUNT_NXDOMAIN] = MEASURE_NXDOMAIN, [COUNT_FAILED] = MEASURE_FAILED,
     [COUNT_TIMED] = MEASURE_TIMED,       [COUNT_SERVFAIL] = MEASURE_SERVFAIL,
     [COUNT_REFUSED] = MEASURE_REFUSED,   [COUNT_NODATA] = MEASURE_NODATA,
 };
-static const uint8_t sum_measures[STATS_SUMS] = {
+const uint8_t stats_sum_measures[STATS_SUMS] = {
     [SUM_QUERY_BYTES] = MEASURE_QUERY_BYTES,
     [SUM_RESPONSE_BYTES] = MEASURE_RESPONSE_BYTES,
     [SUM_LATENCY] = MEASURE_LATENCY,
@@ -172,11 +172,11 @@ void stats_row_values(const struct stats_table *table, const struct stats_row *r
                       struct stats_values *values)
 {
     for (int i = 0; i < STATS_COUNTS; i++)
-        values->of[count_measures[i]] = row->counts[i];
+        values->of[stats_count_measures[i]] = row->counts[i];
     for (int i = 0; row->wide && i < STATS_COUNTS; i++)
-        values->of[count_measures[i]] |= (uint64_t)table->wides[row->wide - 1].of[i] << 32;
+        values->of[stats_count_measures[i]] |= (uint64_t)table->wides[row->wide - 1].of[i] << 32;
     for (int i = 0; i < STATS_SUMS; i++)
-        values->of[sum_measures[i]] = row->sums[i];
+        values->of[stats_sum_measures[i]] = row->sums[i];
     values->of[MEASURE_SLOWEST] = row->slowest_us;
 }
 
@@ -214,7 +214,7 @@ void stats_row_add(struct stats_table *table, struct stats_row *row,
     uint64_t high = 0, slowest = values->of[MEASURE_SLOWEST];
     uint64_t counts[STATS_COUNTS];
     for (int i = 0; i < STATS_COUNTS; i++) {
-        counts[i] = row->counts[i] + values->of[count_measures[i]];
+        counts[i] = row->counts[i] + values->of[stats_count_measures[i]];
         row->counts[i] = (uint32_t)counts[i];
         high |= counts[i] >> 32;
     }
@@ -223,7 +223,7 @@ void stats_row_add(struct stats_table *table, struct stats_row *row,
             count_high(table, row, i, counts[i] >> 32);
     }
     for (int i = 0; i < STATS_SUMS; i++)
-        row->sums[i] = stats_sum_up(row->sums[i], values->of[sum_measures[i]]);
+        row->sums[i] = stats_sum_up(row->sums[i], values->of[stats_sum_measures[i]]);
     slowest = slowest < UINT32_MAX ? slowest : UINT32_MAX;
     if (slowest > row->slowest_us)
         row->slowest_us = (uint32_t)slowest;
@@ -764,11 +764,24 @@ void stats_table_fold_begin(struct stats_table *table, struct stats_table *later
     later->folded = 0;
 }
 
+/* Asks for the place in the table of a row that comes later, and for the row of one that comes
+ * sooner. */
+static void fetch_ahead(const struct stats_table *table, const struct stats_table *later)
+{
+    const uint32_t index_ahead = 16, row_ahead = 8;
+    uint32_t left = later->row_count - later->folded;
+    const struct stats_row *row = &later->rows[later->folded];
+    if (left > index_ahead)
+        stats_table_prefetch(table, row[index_ahead].hash, row[index_ahead].group);
+    if (left > row_ahead)
+        stats_table_prefetch_row(table, row[row_ahead].hash, row[row_ahead].group);
+}
+
 bool stats_table_fold_some(struct stats_table *table, struct stats_table *later, uint32_t count)
 {
     uint32_t left = later->row_count - later->folded;
     for (uint32_t end = later->folded + (left < count ? left : count); later->folded < end;) {
-        stats_table_prefetch_ahead(table, later, later->folded);
+        fetch_ahead(table, later);
         fold_row(table, later, &later->rows[later->folded]);
         later->folded++;
     }

@@ -83,6 +83,8 @@ enum stats_count {
     STATS_COUNTS
 };
 enum stats_sum { SUM_QUERY_BYTES, SUM_RESPONSE_BYTES, SUM_LATENCY, STATS_SUMS };
+/* Which these are: enum stats_measure. */
+extern const uint8_t stats_count_measures[STATS_COUNTS], stats_sum_measures[STATS_SUMS];
 
 /* Rows stand in the order in which they came. Memory says how many there are, so they are small:
  * counts have 32 bits each, and the row that needs more has a `wide`. */
@@ -219,19 +221,6 @@ static inline void stats_table_prefetch_row(const struct stats_table *table, uin
         }
         return;
     }
-}
-
-/* For who looks up the keys of a later table's rows one after another, and is at that one: asks for
- * the place of one in the table, and for the row there of one that comes sooner. */
-static inline void stats_table_prefetch_ahead(const struct stats_table *table,
-                                              const struct stats_table *later, uint32_t at)
-{
-    const uint32_t index_ahead = 16, row_ahead = 8;
-    const struct stats_row *row = &later->rows[at];
-    if (at + index_ahead < later->row_count)
-        stats_table_prefetch(table, row[index_ahead].hash, row[index_ahead].group);
-    if (at + row_ahead < later->row_count)
-        stats_table_prefetch_row(table, row[row_ahead].hash, row[row_ahead].group);
 }
 
 /* The key's row in the group, made when it is not there (which may evict others: rows found before
