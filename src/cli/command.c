@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/nearest.h"
 #include "cli/help.h"
 
 const char *const command_places[] = {"unix:", "tcp:", NULL};

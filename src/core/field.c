@@ -1,5 +1,6 @@
 #include "core/field.h"
 
+#include "base/nearest.h"
 #include "core/option.h"
 #include "core/structure.h"
 

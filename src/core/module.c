@@ -1,5 +1,7 @@
 #include "core/module.h"
 
+#include "base/nearest.h"
+
 const struct module *module_find(enum module_kind kind, struct span name, const char *compat)
 {
     const struct module *own = NULL;

@@ -108,12 +108,6 @@ const char *option_value_name(const struct option *row);
 /* The row of that name, or NULL; *hint (may be NULL) then gets the nearest name or NULL. */
 const struct option *option_find(const struct option *table, struct span name, const char **hint);
 
-/* The nearest of `count` names (given by a getter) to a mistyped one, or NULL: by slips of the
- * finger, few for its length, or as a part of it. Of up to two letters only those count that are
- * swapped or cut short ("qn" for "qname"). */
-const char *nearest_name(struct span wrong, const char *(*name)(const void *ctx, size_t i),
-                         const void *ctx, size_t count);
-
 /* "; there are: a, b, c" for a getter that ends with NULL, as far as it fits. */
 const char *option_list_names(const char *(*name)(const void *ctx, size_t i), const void *ctx,
                               char *out, size_t size);

@@ -10,6 +10,7 @@
 
 #include "base/address.h"
 #include "base/hostport.h"
+#include "base/nearest.h"
 #include "base/number.h"
 
 enum {

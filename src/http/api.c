@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "base/nearest.h"
 #include "base/number.h"
 #include "base/put.h"
 #include "core/option.h"

@@ -1,5 +1,6 @@
 #include "http/parameters.h"
 
+#include "base/nearest.h"
 #include "core/option.h"
 
 enum { PARAMETERS_MAX = 256, NAMES_TEXT_MAX = 256 };
