@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "base/prefix.h"
 #include "base/span.h"
 
 enum option_type {
@@ -34,14 +35,8 @@ struct option_hostport {
     uint16_t port;
 };
 
-/* One address prefix. Those of IPv4 are kept v4-mapped, with 96 added to their bits. */
-struct option_prefix {
-    uint8_t address[16];
-    uint8_t bits;
-};
-
 struct option_prefixes {
-    struct option_prefix *items;
+    struct prefix *items;
     size_t count;
 };
 

@@ -2,13 +2,11 @@
  * stores only what is whole, so that a bad value leaves the old one in place. */
 #include "core/option.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/address.h"
 #include "base/hostport.h"
 #include "base/nearest.h"
 #include "base/number.h"
@@ -16,7 +14,6 @@
 enum {
     STRING_MAX = 65536, /* bytes of a string whose row sets no limit */
     LIST_MAX = 10000,   /* items of a list whose row sets no limit */
-    PREFIX_MAX = INET6_ADDRSTRLEN + 4,
 };
 
 struct unit {
@@ -261,59 +258,17 @@ static int parse_strings(const struct option *row, void *place, struct span text
     return 0;
 }
 
-/* An address without its prefix length, v4-mapped; *width is how many bits its family has. */
-static bool parse_address(const char *text, uint8_t *address, unsigned *width)
-{
-    uint8_t v4[4];
-    *width = strchr(text, ':') ? 128 : 32;
-    if (*width == 128)
-        return inet_pton(AF_INET6, text, address) == 1;
-    if (inet_pton(AF_INET, text, v4) != 1)
-        return false;
-    address_set_v4(address, v4);
-    return true;
-}
-
-static void mask_address(uint8_t *address, unsigned bits)
-{
-    for (unsigned i = 0; i < 16; i++) {
-        unsigned kept = bits > 8 * i ? bits - 8 * i : 0;
-        address[i] &= kept >= 8 ? 0xff : (uint8_t)(0xff00u >> kept);
-    }
-}
-
-static bool parse_prefix(struct span text, struct option_prefix *prefix)
-{
-    char address[PREFIX_MAX];
-    const uint8_t *slash = text.len ? memchr(text.ptr, '/', text.len) : NULL;
-    size_t len = slash ? (size_t)(slash - text.ptr) : text.len;
-    if (len == 0 || len >= sizeof address || memchr(text.ptr, 0, len))
-        return false;
-    memcpy(address, text.ptr, len);
-    address[len] = '\0';
-    unsigned width;
-    if (!parse_address(address, prefix->address, &width))
-        return false;
-    uint64_t bits = width;
-    struct span digits = slash ? span_of(slash + 1, text.len - len - 1) : span_of(NULL, 0);
-    if (slash && (!number_take(&digits, &bits) || digits.len || bits > width))
-        return false;
-    prefix->bits = (uint8_t)(128 - width + bits);
-    return true;
-}
-
 static int parse_prefixes(const struct option *row, void *place, struct span text,
                           struct error *err)
 {
-    struct option_prefix prefix;
-    if (!parse_prefix(text, &prefix))
-        return refuse(row, text, err);
-    struct option_prefix masked = prefix;
-    mask_address(masked.address, masked.bits);
-    if (memcmp(masked.address, prefix.address, sizeof masked.address) != 0)
+    struct prefix prefix;
+    enum prefix_fault fault = prefix_parse(&prefix, text);
+    if (fault == PREFIX_LONG)
         return error_set(err, "'%s' has bits set behind its prefix length", option_show(text).text);
+    if (fault != PREFIX_FINE)
+        return refuse(row, text, err);
     struct option_prefixes *list = place;
-    struct option_prefix *items = list_grow(row, list->items, list->count, sizeof *items, err);
+    struct prefix *items = list_grow(row, list->items, list->count, sizeof *items, err);
     if (!items)
         return -1;
     list->items = items;
@@ -339,10 +294,7 @@ int option_parse(const struct option *row, void *base, struct span text, struct 
 bool option_prefixes_hold(const struct option_prefixes *list, const uint8_t *address)
 {
     for (size_t i = 0; i < list->count; i++) {
-        uint8_t masked[16];
-        memcpy(masked, address, sizeof masked);
-        mask_address(masked, list->items[i].bits);
-        if (memcmp(masked, list->items[i].address, sizeof masked) == 0)
+        if (prefix_holds(&list->items[i], address))
             return true;
     }
     return list->count == 0;

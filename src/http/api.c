@@ -1,19 +1,16 @@
 #include "http/api.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <strings.h>
 
+#include "base/address.h"
 #include "base/nearest.h"
 #include "base/number.h"
 #include "base/put.h"
 #include "core/option.h"
 
-enum {
-    NAMES_TEXT_MAX = 768,
-    ADDRESS_TEXT_MAX = 64,
-};
+enum { NAMES_TEXT_MAX = 768 };
 
 const char *const api_directions[] = {[STATS_QUERY] = "query", [STATS_RESPONSE] = "response", NULL};
 
@@ -235,22 +232,17 @@ bool api_address(const struct http_request *request, struct http_reply *reply, c
                  uint8_t *space, struct span *address)
 {
     struct span text = request->parameter(request, name);
-    char terminated[ADDRESS_TEXT_MAX];
     if (!text.ptr)
         return true;
     if (span_equal(text, span_str("-"))) {
         *address = span_of(space, 0);
         return true;
     }
-    snprintf(terminated, sizeof terminated, "%.*s", (int)(text.len % ADDRESS_TEXT_MAX),
-             (const char *)text.ptr);
-    int v4 = inet_pton(AF_INET, terminated, space) == 1;
-    int v6 = inet_pton(AF_INET6, terminated, space) == 1;
-    if (strlen(terminated) != text.len || !(v4 || v6)) { /* too long, or a NUL in it */
+    if (!address_parse(space, text)) {
         api_refuse(request, reply, name, "an address");
         return false;
     }
-    *address = dnstap_address(span_of(space, v4 ? 4 : 16)); /* ::ffff:192.0.2.1 is IPv4 here too */
+    *address = dnstap_address(span_of(space, ADDRESS_BYTES)); /* ::ffff:192.0.2.1 is IPv4 here */
     return true;
 }
 

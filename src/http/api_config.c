@@ -1,6 +1,5 @@
 /* The configuration that is in force, in the form of a configuration file (JSON is YAML): all
  * options that have a value, but of secrets only that they have one. */
-#include <arpa/inet.h>
 #include <stdio.h>
 
 #include "base/address.h"
@@ -18,17 +17,10 @@ static void put_hostport(struct json *j, const struct option_hostport *place)
 
 static void put_prefixes(struct json *j, const struct option_prefixes *prefixes)
 {
-    enum { MAPPED = 96 };
+    char text[PREFIX_TEXT_BYTES];
     json_array(j);
-    for (size_t i = 0; i < prefixes->count; i++) {
-        const struct option_prefix *prefix = &prefixes->items[i];
-        bool v4 = prefix->bits >= MAPPED && address_is_v4(prefix->address);
-        char address[INET6_ADDRSTRLEN], text[INET6_ADDRSTRLEN + 4];
-        inet_ntop(v4 ? AF_INET : AF_INET6, prefix->address + (v4 ? ADDRESS_V4_AT : 0), address,
-                  sizeof address);
-        snprintf(text, sizeof text, "%s/%u", address, prefix->bits - (v4 ? MAPPED : 0u));
-        json_str(j, text);
-    }
+    for (size_t i = 0; i < prefixes->count; i++)
+        json_str(j, prefix_text(text, &prefixes->items[i]));
     json_array_end(j);
 }
 

@@ -1,6 +1,5 @@
 #include "http/failures.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -91,15 +90,12 @@ static struct record *find(struct failures *failures, const struct account *acco
 
 static void tell(struct failures *failures, struct record *record, uint64_t now)
 {
-    char text[INET6_ADDRSTRLEN];
+    char text[ADDRESS_TEXT_BYTES];
     unsigned held;
-    bool v4 = address_is_v4(record->address);
     if (!log_limit_pass(&failures->limit, LINES_SECOND, &held))
         return;
-    inet_ntop(v4 ? AF_INET : AF_INET6, record->address + (v4 ? ADDRESS_V4_AT : 0), text,
-              sizeof text);
     log_warning("web: %" PRIu64 " request%s with wrong credentials from %s%s", record->untold,
-                record->untold == 1 ? "" : "s", text,
+                record->untold == 1 ? "" : "s", address_text(text, record->address),
                 record->account.kind == ACCOUNT_IPV6_64 ? " and its /64" : "");
     record->untold = 0;
     record->tell_ns = now + TELL_MS * CLOCK_MS_NS;

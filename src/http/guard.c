@@ -1,6 +1,5 @@
 #include "http/guard.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -217,20 +216,11 @@ bool guard_is_loopback(const struct sockaddr *from)
 /* A name that no stranger's DNS can make mean us. A request without one comes from no browser. */
 static bool names_us(const struct guard *guard, struct span authority)
 {
-    char text[INET6_ADDRSTRLEN];
-    uint8_t address[ADDRESS_BYTES], v4[4];
+    uint8_t address[ADDRESS_BYTES];
     struct span host = target_host(authority);
     if (host.len == 0 || same_text(host, "localhost") || same_text(host, guard->host))
         return true;
-    if (host.len >= sizeof text || memchr(host.ptr, 0, host.len))
-        return false;
-    memcpy(text, host.ptr, host.len);
-    text[host.len] = '\0';
-    if (inet_pton(AF_INET, text, v4) == 1)
-        address_set_v4(address, v4);
-    else if (inet_pton(AF_INET6, text, address) != 1)
-        return false;
-    return address_is_loopback(address);
+    return address_parse(address, host) && address_is_loopback(address);
 }
 
 /* True when a page of another site has its visitor's browser send this. Browsers say so; older ones
