@@ -31,6 +31,13 @@ static int start_writer(struct sink *sink, void (*on_closed)(void *arg), void *a
     return 0;
 }
 
+/* Without a writer's thread that would do it. */
+static void close_output(struct sink *sink)
+{
+    if (sink->open && sink->out.hooks->close)
+        sink->out.hooks->close(&sink->out);
+}
+
 int sink_open(struct sink *sink, const struct config_item *item, const char *compat,
               unsigned number, unsigned workers, void (*on_closed)(void *arg), void *arg,
               struct error *err)
@@ -57,7 +64,11 @@ int sink_open(struct sink *sink, const struct config_item *item, const char *com
         return -1;
     sink->open = true;
     sink->seen = out->hooks->seen && out->hooks->seen(out); /* before its thread writes */
-    return sink_is_inline(sink) ? 0 : start_writer(sink, on_closed, arg, err);
+    if (sink_is_inline(sink) || start_writer(sink, on_closed, arg, err) == 0)
+        return 0;
+    close_output(sink);
+    sink->open = false;
+    return -1;
 }
 
 void sink_reopen(struct sink *sink)
@@ -78,8 +89,8 @@ void sink_finish(struct sink *sink, uint64_t deadline_ns)
 {
     if (sink->writing)
         writer_finish(&sink->writer, deadline_ns);
-    else if (sink->open && sink->out.hooks->close)
-        sink->out.hooks->close(&sink->out);
+    else
+        close_output(sink);
 }
 
 void sink_free(struct sink *sink)
