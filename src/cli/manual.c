@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "cli/fields.h"
 #include "core/config.h"
+#include "core/output.h"
 #include "http/route.h"
 #include "http/shape.h"
 #include "top/state.h"
@@ -257,7 +258,7 @@ static void put_outputs(FILE *out)
 
 static void put_output_options(FILE *out)
 {
-    put_options(out, output_options);
+    put_options(out, output_queued.options);
 }
 
 static void put_sections(FILE *out)

@@ -5,6 +5,7 @@
 
 #include "base/hostport.h"
 #include "base/log.h"
+#include "core/output.h"
 #include "io/endpoint.h"
 
 int pipe_set(struct config_item *item, const struct pipe_setting *settings, struct error *err)
@@ -55,8 +56,11 @@ int pipe_setting(struct config *config, const char *name, const char *value, str
 
 void pipe_block_for_ever(struct config *config)
 {
-    for (size_t i = 0; i < config->output_count; i++)
-        config->outputs[i].common.block_max_ns = 0;
+    for (size_t i = 0; i < config->output_count; i++) {
+        struct output_common *common = config->outputs[i].common;
+        if (common)
+            common->block_max_ns = 0;
+    }
 }
 
 int pipe_fail(struct config *config, const struct error *err, int status)

@@ -41,8 +41,9 @@ static struct config_item **list_of(struct config *config, enum module_kind kind
 static void free_item(struct config_item *item)
 {
     options_free(item->module->options, item->priv);
-    options_free(config_common_options(item->module), &item->common);
+    options_free(config_common_options(item->module), item->common);
     free(item->priv);
+    free(item->common);
     free(item->places);
 }
 
@@ -72,9 +73,7 @@ void config_free(struct config *config)
 
 const struct option *config_common_options(const struct module *module)
 {
-    const struct output_hooks *hooks = module->hooks;
-    bool queued = module->kind == MODULE_OUTPUT && hooks && !hooks->event;
-    return queued ? output_options : NULL;
+    return module->common ? module->common->options : NULL;
 }
 
 /* A new item behind the last, its options not set yet. */
@@ -92,14 +91,17 @@ static struct config_item *push_item(struct config *config, const struct module 
         *items = grown;
     size_t rows = rows_of(module->options) + rows_of(config_common_options(module));
     void *priv = calloc(1, module->size + 1); /* never of size 0 */
+    void *common = module->common ? calloc(1, module->common->size) : NULL;
     struct config_mark *places = calloc(rows + 1, sizeof *places);
-    if (!grown || !priv || !places) {
+    if (!grown || !priv || !places || (module->common && !common)) {
         free(priv);
+        free(common);
         free(places);
         error_set(err, "out of memory");
         return NULL;
     }
-    grown[*count] = (struct config_item){.module = module, .priv = priv, .places = places};
+    grown[*count] =
+        (struct config_item){.module = module, .priv = priv, .common = common, .places = places};
     return &grown[(*count)++];
 }
 
@@ -121,7 +123,7 @@ struct config_item *config_add_named(struct config *config, enum module_kind kin
     if (!item)
         return NULL;
     if (options_init(module->options, item->priv, err) ||
-        options_init(config_common_options(module), &item->common, err)) {
+        options_init(config_common_options(module), item->common, err)) {
         size_t *count;
         list_of(config, kind, &count);
         (*count)--;
@@ -163,7 +165,7 @@ const struct option *config_option(const struct config_item *item, struct span n
     if (row)
         return row;
     row = option_find(config_common_options(item->module), name, &common_hint);
-    *base = (void *)&item->common;
+    *base = item->common;
     if (!*hint)
         *hint = common_hint;
     return row;

@@ -18,7 +18,6 @@
 #include <stdio.h>
 
 #include "core/module.h"
-#include "core/output.h"
 #include "core/settings.h"
 
 /* A place in the text, counted from 1; 0: what stands there was not written in the text. */
@@ -31,10 +30,10 @@ struct config_mark {
 struct config_item {
     const struct module *module;
     void *priv;                  /* module->size bytes, options set */
-    struct output_common common; /* of outputs */
+    void *common;                /* module->common->size bytes, likewise; NULL: it has none */
     struct config_mark at;       /* the module's name */
     struct config_mark *places;  /* of the options' values: a row of the module each, then those
-                                    of config_common_options */
+                                    of module->common */
 };
 
 struct config {
@@ -91,13 +90,13 @@ struct config_item *config_add(struct config *config, enum module_kind kind, con
 struct config_item *config_add_named(struct config *config, enum module_kind kind,
                                      struct span module, struct error *err);
 int config_set(struct config_item *item, const char *option, const char *value, struct error *err);
-/* The row of that name among the item's own options and those that all queued outputs have, and in
+/* The row of that name among the item's own options and those that it has in common with others, and in
  * *base the struct that it belongs to. NULL: none; *hint then gets the nearest name or NULL. */
 const struct option *config_option(const struct config_item *item, struct span name, void **base,
                                    const char **hint);
 /* Notes where the option's value was written; `row` is what config_option has found. */
 void config_note_place(struct config_item *item, const struct option *row, struct config_mark at);
-/* The rows common to outputs where the module has them (it is a queued output), else NULL. */
+/* The rows that the module has in common with others; NULL: none. */
 const struct option *config_common_options(const struct module *module);
 /* The options of a section (a MODULE_SECTION of the registry), or NULL when the configuration does
  * not have it. */

@@ -12,54 +12,6 @@
 
 _Static_assert((int)MODULE_BUSY == (int)PLACE_BUSY, "a status is a verdict");
 
-/* --- formats -------------------------------------------------------------------------------- */
-
-/* Opens the item's format for a moment: it alone knows which field lists it takes. */
-static int try_format(const struct config_item *item, const struct module *module,
-                      struct error *err)
-{
-    const struct format_hooks *hooks = module->hooks;
-    const struct format_spec spec = {
-        .module = module, .fields = item->common.fields, .record_max = item->common.record_max};
-    void *state = NULL;
-    uint32_t needs = 0;
-    if (hooks->open && hooks->open(&spec, &state, &needs, err))
-        return -1;
-    if (hooks->close)
-        hooks->close(state);
-    return 0;
-}
-
-/* The option that a format's error is about. */
-static const char *wrong_option(const struct config_item *item, const struct error *err)
-{
-    if (strncmp(err->text, "record-max:", strlen("record-max:")) == 0)
-        return "record-max";
-    return item->common.fields ? "fields" : "format";
-}
-
-static int check_format(const struct config *config, const struct config_item *item,
-                        struct error *err)
-{
-    if (!config_common_options(item->module))
-        return 0;
-    struct span name = span_str(item->common.format);
-    const struct module *format =
-        module_find(MODULE_FORMAT, name, settings_compat(&config->settings));
-    if (!format) {
-        module_unknown(MODULE_FORMAT, name, err);
-        return config_error_at(config, item, "format", err);
-    }
-    const struct format_hooks *hooks = format->hooks;
-    if (hooks->whole && config_is_written(item, "record-max")) {
-        error_set(err, "frames are kept whole: the format %s has no record-max", format->name);
-        return config_error_at(config, item, "record-max", err);
-    }
-    if (try_format(item, format, err))
-        return config_error_at(config, item, wrong_option(item, err), err);
-    return 0;
-}
-
 /* --- places --------------------------------------------------------------------------------- */
 
 /* A place that an option names: one that is to be the item's own, or a file that it reads. */
@@ -181,6 +133,16 @@ static int check_required(const struct config *config, const struct config_item 
     return 0;
 }
 
+static int check_common(const struct config *config, const struct config_item *item,
+                        struct error *err)
+{
+    const struct option_group *common = item->module->common;
+    const char *option = NULL;
+    if (!common || !common->check || common->check(config, item, &option, err) == 0)
+        return 0;
+    return config_error_at(config, item, option, err);
+}
+
 /* What a module says of its options, with module and place. */
 static enum module_verdict ask(const struct config *config, const struct config_item *item,
                                enum module_verdict (*hook)(const void *priv, const char **option,
@@ -234,7 +196,7 @@ int config_validate(const struct config *config, struct error *err)
     if (check_settings(config, err) < 0 || check_lists(config, err) < 0)
         return -1;
     for (size_t n = 0; (item = item_at(config, n)); n++) {
-        if (check_required(config, item, err) < 0 || check_format(config, item, err) < 0 ||
+        if (check_required(config, item, err) < 0 || check_common(config, item, err) < 0 ||
             ask(config, item, item->module->check, err) == MODULE_REFUSES)
             return -1;
     }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <yaml.h>
 
+#include "base/buf.h"
 #include "base/nearest.h"
 #include "core/config.h"
 #include "core/config_syntax.h"

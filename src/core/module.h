@@ -29,6 +29,19 @@ static inline enum module_verdict module_verdict_of(int status)
     return status < 0 ? MODULE_REFUSES : (enum module_verdict)status;
 }
 
+struct config;
+struct config_item;
+
+/* Options that several modules have besides their own, in a struct apart. */
+struct option_group {
+    size_t size; /* of the struct */
+    const struct option *options;
+    /* Optional, as a module's `check`: what these options mean together, with the module's own and
+     * with what else the configuration says. -1: err, which says all, and *option is to blame. */
+    int (*check)(const struct config *config, const struct config_item *item, const char **option,
+                 struct error *err);
+};
+
 struct module {
     const char *name; /* as in the configuration */
     enum module_kind kind;
@@ -36,6 +49,7 @@ struct module {
     const char *doc;    /* what it does: a sentence or a short paragraph for the manual */
     size_t size;        /* of the private struct */
     const struct option *options; /* NULL: none */
+    const struct option_group *common; /* NULL: none */
     const void *hooks; /* struct input_hooks, stage_hooks, format_hooks, output_hooks; NULL */
     /* Both optional; they read the parsed options, change nothing anywhere, and may be called at
      * any time. Unless all is fine *err says what is wrong and what to do, and *option is set to

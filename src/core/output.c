@@ -1,5 +1,7 @@
 #include "core/output.h"
 
+#include "core/config.h"
+
 static const char *const when_full_names[] = {
     [WHEN_FULL_BLOCK] = "block",
     [WHEN_FULL_DROP_NEWEST] = "drop-newest",
@@ -10,7 +12,7 @@ static const char *const when_full_names[] = {
 /* One row: where it is stored follows from the member's name. */
 #define AT(member) .offset = offsetof(struct output_common, member)
 
-const struct option output_options[] = {
+static const struct option output_options[] = {
     {.name = "format",
      .type = OPTION_STRING,
      AT(format),
@@ -64,4 +66,56 @@ const struct option output_options[] = {
          "and of the other fields are written that fit, and the field 'truncated' says so. Not "
          "with the format fstrm, which keeps frames whole; off: no limit"},
     {0},
+};
+
+/* Opens the item's format for a moment: it alone knows which field lists it takes. */
+static int try_format(const struct output_common *common, const struct module *module,
+                      struct error *err)
+{
+    const struct format_hooks *hooks = module->hooks;
+    const struct format_spec spec = {
+        .module = module, .fields = common->fields, .record_max = common->record_max};
+    void *state = NULL;
+    uint32_t needs = 0;
+    if (hooks->open && hooks->open(&spec, &state, &needs, err))
+        return -1;
+    if (hooks->close)
+        hooks->close(state);
+    return 0;
+}
+
+/* The option that a format's error is about. */
+static const char *wrong_option(const struct output_common *common, const struct error *err)
+{
+    if (strncmp(err->text, "record-max:", strlen("record-max:")) == 0)
+        return "record-max";
+    return common->fields ? "fields" : "format";
+}
+
+static int check_format(const struct config *config, const struct config_item *item,
+                        const char **option, struct error *err)
+{
+    const struct output_common *common = item->common;
+    struct span name = span_str(common->format);
+    const struct module *format =
+        module_find(MODULE_FORMAT, name, settings_compat(&config->settings));
+    *option = "format";
+    if (!format)
+        return module_unknown(MODULE_FORMAT, name, err);
+    const struct format_hooks *hooks = format->hooks;
+    if (hooks->whole && config_is_written(item, "record-max")) {
+        *option = "record-max";
+        return error_set(err, "frames are kept whole: the format %s has no record-max",
+                         format->name);
+    }
+    if (try_format(common, format, err) == 0)
+        return 0;
+    *option = wrong_option(common, err);
+    return -1;
+}
+
+const struct option_group output_queued = {
+    .size = sizeof(struct output_common),
+    .options = output_options,
+    .check = check_format,
 };

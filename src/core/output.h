@@ -19,7 +19,7 @@
 
 enum when_full { WHEN_FULL_BLOCK, WHEN_FULL_DROP_NEWEST, WHEN_FULL_DROP_OLDEST };
 
-/* Options that every queued output has. Rows: output_options in core/output.c. */
+/* Options that every queued output has, which says so by `.common = &output_queued`. */
 struct output_common {
     char *format;          /* name of a format */
     char *fields;          /* "a,b,c" or NULL */
@@ -28,7 +28,7 @@ struct output_common {
     uint64_t queue_bytes;
     uint64_t record_max; /* bytes of a record; 0: no limit */
 };
-extern const struct option output_options[];
+extern const struct option_group output_queued;
 
 /* What becomes of what a file holds that an output is to write. */
 enum output_old {

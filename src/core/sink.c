@@ -53,7 +53,8 @@ int sink_open(struct sink *sink, const struct config_item *item, const char *com
     out->module = item->module;
     out->hooks = item->module->hooks;
     out->priv = item->priv;
-    out->common = item->common;
+    if (item->common)
+        out->common = *(const struct output_common *)item->common;
     snprintf(out->name, sizeof out->name, number > 1 ? "%s#%u" : "%s", item->module->name, number);
     if (!sink_is_inline(sink) && choose_format(sink, compat, err) < 0)
         return -1;

@@ -413,6 +413,7 @@ const struct module output_file = {
            "noticed within seconds.",
     .size = sizeof(struct file),
     .options = file_options,
+    .common = &output_queued,
     .hooks = &file_hooks,
     .probe = file_probe,
 };

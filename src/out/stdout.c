@@ -199,5 +199,6 @@ const struct module output_stdout = {
         "Writes records to standard output. When its reader goes away, the program ends quietly.",
     .size = sizeof(struct standard_output),
     .options = stdout_options,
+    .common = &output_queued,
     .hooks = &stdout_hooks,
 };

@@ -120,12 +120,14 @@ static const struct output_hooks null_hooks = {.event = inline_event};
 static const struct module output_stdout_test = {.name = "stdout",
                                                  .kind = MODULE_OUTPUT,
                                                  .doc = "Writes to standard output.",
+                                                 .common = &output_queued,
                                                  .hooks = &stdout_hooks};
 static const struct module output_file_test = {.name = "file",
                                                .kind = MODULE_OUTPUT,
                                                .doc = "Writes to a file.",
                                                .size = sizeof(struct wire),
                                                .options = unix_options,
+                                               .common = &output_queued,
                                                .hooks = &stdout_hooks};
 static const struct module output_null_test = {.name = "null",
                                                .kind = MODULE_OUTPUT,

@@ -13,6 +13,7 @@
 #include "../support/modules.h"
 #include "../support/uncomment.h"
 #include "core/config.h"
+#include "core/output.h"
 #include "failmalloc.h"
 
 static struct config config;
@@ -32,6 +33,11 @@ static int tear_down(void **state)
     config_free(&config); /* a second time does nothing */
     config_free(NULL);
     return 0;
+}
+
+static const struct output_common *common_of(size_t output)
+{
+    return config.outputs[output].common;
 }
 
 static int read_text(const char *text, size_t len)
@@ -119,14 +125,14 @@ static void test_whole(void **state)
     assert_int_equal(wire->allow.count, 2);
     assert_int_equal(wire->colour, 1);
     assert_int_equal(config.output_count, 3);
-    assert_int_equal(config.outputs[0].common.when_full, WHEN_FULL_DROP_OLDEST);
-    assert_int_equal(config.outputs[0].common.block_max_ns, 1000000000);
+    assert_int_equal(common_of(0)->when_full, WHEN_FULL_DROP_OLDEST);
+    assert_int_equal(common_of(0)->block_max_ns, 1000000000);
     assert_string_equal(((const struct wire *)config.outputs[1].priv)->path, "/x y");
-    assert_string_equal(config.outputs[1].common.format, "text");
-    assert_int_equal(config.outputs[1].common.block_max_ns, 0);
-    assert_int_equal(config.outputs[1].common.queue_bytes, 1 << 20);
+    assert_string_equal(common_of(1)->format, "text");
+    assert_int_equal(common_of(1)->block_max_ns, 0);
+    assert_int_equal(common_of(1)->queue_bytes, 1 << 20);
     assert_int_equal(((const struct wire *)config.outputs[2].priv)->count, 7);
-    assert_null(config.outputs[2].common.format); /* an inline output has none */
+    assert_null(config.outputs[2].common); /* an inline output has none */
 }
 
 static void test_sections(void **state)
@@ -498,7 +504,7 @@ static void test_taken(void **state)
         char text[128];
         snprintf(text, sizeof text, "outputs:\n- stdout:\n    fields: %s", lists[i]);
         accept(text);
-        assert_string_equal(config.outputs[0].common.fields, "a,b");
+        assert_string_equal(common_of(0)->fields, "a,b");
     }
     accept("inputs: tcp\n"); /* a list of one */
     assert_int_equal(config.input_count, 1);

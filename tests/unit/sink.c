@@ -110,6 +110,7 @@ static const struct module bare = {.name = "bare", .kind = MODULE_OUTPUT, .hooks
 struct bench {
     struct kept kept;
     struct settings settings;
+    struct output_common common;
     struct config_item item;
     struct sink sink;
     struct error err;
@@ -124,10 +125,8 @@ static char echo_name[] = "echo";
 static struct bench bench_of(const struct module *module)
 {
     return (struct bench){
-        .item = {.module = module,
-                 .common = {.format = echo_name,
-                            .when_full = WHEN_FULL_BLOCK,
-                            .queue_bytes = QUEUE}},
+        .common = {.format = echo_name, .when_full = WHEN_FULL_BLOCK, .queue_bytes = QUEUE},
+        .item = {.module = module},
         .number = 1,
     };
 }
@@ -140,6 +139,7 @@ static void on_closed(void *arg)
 static int start(struct bench *bench)
 {
     bench->item.priv = &bench->kept;
+    bench->item.common = &bench->common;
     bench->sink.out.settings = &bench->settings;
     return sink_open(&bench->sink, &bench->item, bench->compat, bench->number, WORKERS, on_closed,
                      &bench->kept, &bench->err);
@@ -242,8 +242,8 @@ static void asks_for_its_format(void **state)
         bench.compat = i ? "older" : NULL;
         bench.kept.terminal = i;
         bench.settings.compat_control = i ? CONTROL_RAW : CONTROL_ESCAPE;
-        bench.item.common.fields = i ? fields : NULL;
-        bench.item.common.record_max = i ? 4096 : 0;
+        bench.common.fields = i ? fields : NULL;
+        bench.common.record_max = i ? 4096 : 0;
         assert_int_equal(start(&bench), 0);
         const struct format_spec *spec = &bench.sink.out.spec;
         assert_ptr_equal(spec->module, i ? &format_echo_compat : &format_echo);
@@ -262,7 +262,7 @@ static void unknown_format_opens_nothing(void **state)
     char name[] = "txt";
     (void)state;
     bench = bench_of(&queued);
-    bench.item.common.format = name;
+    bench.common.format = name;
     bench.number = 2;
     assert_int_equal(start(&bench), -1);
     assert_string_equal(bench.err.text, "queued#2: there is no format called txt");
@@ -334,7 +334,7 @@ static void inline_output_is_the_workers(void **state)
     char name[] = "whatever";
     (void)state;
     bench = bench_of(&direct);
-    bench.item.common.format = name;
+    bench.common.format = name;
     assert_int_equal(start(&bench), 0);
     assert_true(sink_is_inline(&bench.sink));
     assert_null(bench.sink.out.format);
@@ -370,8 +370,8 @@ static void blocks_for_ever_if_told(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         static struct bench bench;
         bench = bench_of(cases[i].module);
-        bench.item.common.when_full = (int)cases[i].when_full;
-        bench.item.common.block_max_ns = cases[i].block_max_ns;
+        bench.common.when_full = (int)cases[i].when_full;
+        bench.common.block_max_ns = cases[i].block_max_ns;
         assert_int_equal(start(&bench), 0);
         assert_int_equal(sink_blocks_for_ever(&bench.sink), cases[i].blocks);
         finish(&bench, later());
@@ -490,8 +490,8 @@ static void full_queue_does_as_the_item_says(void **state)
     for (size_t i = 0; i < 3; i++) {
         static struct bench bench;
         bench = bench_of(&queued);
-        bench.item.common.when_full = (int)policies[i];
-        bench.item.common.block_max_ns = CLOCK_MS_NS;
+        bench.common.when_full = (int)policies[i];
+        bench.common.block_max_ns = CLOCK_MS_NS;
         bench.kept.held = true;
         assert_int_equal(start(&bench), 0);
         push(&bench, 400, 128);

@@ -12,6 +12,7 @@
 
 #include "../support/uncomment.h"
 #include "core/config.h"
+#include "core/output.h"
 
 static bool can_be_absent(const struct option *row)
 {
@@ -101,8 +102,8 @@ static void test_settings(void **state)
     (void)state;
     check_options("settings", settings_options);
     check_defaults("settings", settings_options, sizeof(struct settings));
-    check_options("outputs", output_options);
-    check_defaults("outputs", output_options, sizeof(struct output_common));
+    check_options("outputs", output_queued.options);
+    check_defaults("outputs", output_queued.options, sizeof(struct output_common));
 }
 
 static void test_modules(void **state)
