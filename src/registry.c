@@ -1,5 +1,5 @@
 /* The one place that sees every module. A new module: its line here, in the order of the manual. */
-#include "core/module.h"
+#include "conf/module.h"
 
 #define MODULES(X)                                                                                 \
     X(input_tcp)                                                                                   \

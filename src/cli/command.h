@@ -1,7 +1,7 @@
 /*
  * Commands as tables. A command is one constant descriptor in a file of its own and one line in
  * src/cli/commands.c; from it follow parsing, `spile help`, usage errors with "did you mean", the
- * shell completions and the manual. Its flags are option rows (core/option.h), stored into a struct
+ * shell completions and the manual. Its flags are option rows (conf/option.h), stored into a struct
  * of the command's own, just as the configuration stores a module's options:
  *
  *     struct hello {
@@ -45,7 +45,7 @@
 #ifndef SPILE_CLI_COMMAND_H
 #define SPILE_CLI_COMMAND_H
 
-#include "core/option.h"
+#include "conf/option.h"
 
 /* Exit statuses of the whole program. */
 enum command_status {

@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "cli/command.h"
-#include "core/module.h"
-#include "core/settings.h"
+#include "conf/module.h"
+#include "conf/settings.h"
 
 struct shell {
     const char *name;

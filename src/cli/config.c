@@ -1,5 +1,5 @@
 /* spile config check, spile config example: what the tables make of a configuration. */
-#include "core/config.h"
+#include "conf/config.h"
 
 #include <errno.h>
 #include <unistd.h>

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/fields.h"
-#include "core/config.h"
+#include "conf/config.h"
 #include "core/output.h"
 #include "http/route.h"
 #include "http/shape.h"

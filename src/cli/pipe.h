@@ -4,7 +4,7 @@
 #define SPILE_CLI_PIPE_H
 
 #include "cli/command.h"
-#include "core/config.h"
+#include "conf/config.h"
 #include "core/pipeline.h"
 
 /* One option of an item that a flag stands for; a NULL value is passed over. A table ends with a

@@ -6,7 +6,7 @@
 #ifndef SPILE_CORE_DESCRIPTORS_H
 #define SPILE_CORE_DESCRIPTORS_H
 
-#include "core/config.h"
+#include "conf/config.h"
 
 /* So many connections of each input are among what is needed to start. */
 enum { DESCRIPTORS_CONNECTIONS = 16 };

@@ -1,7 +1,7 @@
 #include "core/field.h"
 
 #include "base/nearest.h"
-#include "core/option.h"
+#include "conf/option.h"
 #include "core/structure.h"
 
 #define AT(member) offsetof(struct event, member)

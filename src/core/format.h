@@ -6,9 +6,9 @@
 #define SPILE_CORE_FORMAT_H
 
 #include "base/buf.h"
+#include "conf/module.h"
 #include "core/event.h"
 #include "core/ledger.h"
-#include "core/module.h"
 
 /* What is asked of a format. Two outputs with equal specs share one formatting. */
 struct format_spec {

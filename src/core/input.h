@@ -5,7 +5,7 @@
 #ifndef SPILE_CORE_INPUT_H
 #define SPILE_CORE_INPUT_H
 
-#include "core/module.h"
+#include "conf/module.h"
 #include "core/pipeline.h"
 
 /* One configured input. Owner: the pipeline. */

@@ -1,6 +1,6 @@
 #include "core/output.h"
 
-#include "core/config.h"
+#include "conf/config.h"
 
 static const char *const when_full_names[] = {
     [WHEN_FULL_BLOCK] = "block",

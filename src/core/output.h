@@ -10,12 +10,12 @@
 #ifndef SPILE_CORE_OUTPUT_H
 #define SPILE_CORE_OUTPUT_H
 
+#include "conf/module.h"
+#include "conf/settings.h"
 #include "core/chunk.h"
 #include "core/event.h"
 #include "core/format.h"
 #include "core/ledger.h"
-#include "core/module.h"
-#include "core/settings.h"
 
 enum when_full { WHEN_FULL_BLOCK, WHEN_FULL_DROP_NEWEST, WHEN_FULL_DROP_OLDEST };
 

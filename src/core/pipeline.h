@@ -7,7 +7,7 @@
 
 #include <uv.h>
 
-#include "core/config.h"
+#include "conf/config.h"
 #include "core/ledger.h"
 #include "core/observer.h"
 #include "core/output.h"

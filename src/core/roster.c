@@ -1,7 +1,7 @@
 #include "core/roster.h"
 
 #include "base/clock.h"
-#include "core/option.h"
+#include "conf/option.h"
 
 void roster_init(struct roster *roster)
 {

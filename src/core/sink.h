@@ -2,7 +2,7 @@
 #ifndef SPILE_CORE_SINK_H
 #define SPILE_CORE_SINK_H
 
-#include "core/config.h"
+#include "conf/config.h"
 #include "core/queue.h"
 #include "core/writer.h"
 

@@ -3,9 +3,9 @@
 #ifndef SPILE_CORE_STAGE_H
 #define SPILE_CORE_STAGE_H
 
+#include "conf/module.h"
+#include "conf/settings.h"
 #include "core/event.h"
-#include "core/module.h"
-#include "core/settings.h"
 
 /* Exchanges of one stream that came by half: the other frame never came. See stage/loss.h. */
 struct stage_loss {

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "core/option.h"
+#include "conf/option.h"
 
 enum {
     RECORD_FIELDS_MAX = 128,

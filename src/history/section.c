@@ -1,5 +1,5 @@
 /* The section `history` of the configuration. */
-#include "core/module.h"
+#include "conf/module.h"
 #include "history/history.h"
 #include "io/place.h"
 

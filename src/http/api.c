@@ -8,7 +8,7 @@
 #include "base/nearest.h"
 #include "base/number.h"
 #include "base/put.h"
-#include "core/option.h"
+#include "conf/option.h"
 
 enum { NAMES_TEXT_MAX = 768 };
 

@@ -4,7 +4,7 @@
 
 #include "base/address.h"
 #include "base/hostport.h"
-#include "core/config.h"
+#include "conf/config.h"
 #include "http/api.h"
 
 static const char *const masked = "***";

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/option.h"
+#include "conf/option.h"
 
 enum { MORE = 16 }; /* may come between counting and listing */
 

@@ -1,7 +1,7 @@
 #include "http/parameters.h"
 
 #include "base/nearest.h"
-#include "core/option.h"
+#include "conf/option.h"
 
 enum { PARAMETERS_MAX = 256, NAMES_TEXT_MAX = 256 };
 

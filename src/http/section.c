@@ -1,5 +1,5 @@
 /* The section `web` of the configuration. */
-#include "core/module.h"
+#include "conf/module.h"
 #include "http/guard.h"
 #include "http/server.h"
 #include "http/tls.h"

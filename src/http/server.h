@@ -2,7 +2,7 @@
 #ifndef SPILE_HTTP_SERVER_H
 #define SPILE_HTTP_SERVER_H
 
-#include "core/option.h"
+#include "conf/option.h"
 #include "http/route.h"
 
 struct http_server;

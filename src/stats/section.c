@@ -1,5 +1,5 @@
 /* The section `statistics` of the configuration. */
-#include "core/module.h"
+#include "conf/module.h"
 #include "core/pipeline.h"
 #include "stats/stats.h"
 

@@ -8,7 +8,7 @@
 #include "../support/json_check.h"
 #include "base/log.h"
 #include "cli/service.h"
-#include "core/config.h"
+#include "conf/config.h"
 #include "fuzz.h"
 
 enum { PARTS = 16 };

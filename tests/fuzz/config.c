@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "../support/modules.h"
-#include "core/config.h"
+#include "conf/config.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)

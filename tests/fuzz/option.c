@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/option.h"
+#include "conf/option.h"
 #include "fuzz.h"
 
 static const char *const choices[] = {"block", "drop-newest", "drop-oldest", NULL};

@@ -12,7 +12,7 @@
 
 #include "../support/modules.h"
 #include "../support/uncomment.h"
-#include "core/config.h"
+#include "conf/config.h"
 #include "core/output.h"
 #include "failmalloc.h"
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/option.h"
+#include "conf/option.h"
 
 struct values {
     bool yes;

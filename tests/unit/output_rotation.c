@@ -11,7 +11,7 @@
 
 #include "../support/output_place.h"
 #include "base/clock.h"
-#include "core/settings.h"
+#include "conf/settings.h"
 
 /* --- the clocks ------------------------------------------------------------------------------ */
 

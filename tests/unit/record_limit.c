@@ -14,7 +14,7 @@
 #include "../support/frame.h"
 #include "../support/json_check.h"
 #include "../support/share.h"
-#include "core/config.h"
+#include "conf/config.h"
 #include "core/field.h"
 #include "core/format.h"
 

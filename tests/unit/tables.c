@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "../support/uncomment.h"
-#include "core/config.h"
+#include "conf/config.h"
 #include "core/output.h"
 
 static bool can_be_absent(const struct option *row)

@@ -19,7 +19,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "core/config.h"
+#include "conf/config.h"
 #include "http/server.h"
 
 enum { PATIENCE_MS = 120000, LARGE = 40 << 20 };

@@ -7,7 +7,7 @@
 #include <ctype.h>
 
 #include "base/fill.h"
-#include "core/config.h"
+#include "conf/config.h"
 
 /* Where lines go: how deep they stand, and whether all of them are commented out. */
 struct block {

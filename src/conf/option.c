@@ -1,5 +1,5 @@
 /* Option tables: defaults, look-up with "did you mean", and words for what a value looks like. */
-#include "core/option.h"
+#include "conf/option.h"
 
 #include <ctype.h>
 #include <limits.h>

@@ -1,6 +1,6 @@
 /* What is wrong with a YAML text, in words for who wrote it. */
-#ifndef SPILE_CORE_CONFIG_SYNTAX_H
-#define SPILE_CORE_CONFIG_SYNTAX_H
+#ifndef SPILE_CONF_SYNTAX_H
+#define SPILE_CONF_SYNTAX_H
 
 #include <stdbool.h>
 #include <yaml.h>

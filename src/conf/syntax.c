@@ -4,7 +4,7 @@
  * words and at the text around the place; the first that fits speaks. What no rule knows is said in
  * libyaml's words.
  */
-#include "core/config_syntax.h"
+#include "conf/syntax.h"
 
 #include <stdio.h>
 

@@ -1,8 +1,8 @@
 /* Settings of the whole program: the scalars at the top of the configuration, one row each. */
-#ifndef SPILE_CORE_SETTINGS_H
-#define SPILE_CORE_SETTINGS_H
+#ifndef SPILE_CONF_SETTINGS_H
+#define SPILE_CONF_SETTINGS_H
 
-#include "core/option.h"
+#include "conf/option.h"
 
 struct settings {
     uint64_t threads;           /* workers; 0: as many as there are cores */

@@ -12,13 +12,13 @@
  *
  * Unknown keys, wrong types and values out of range are errors with line, column and a hint.
  */
-#ifndef SPILE_CORE_CONFIG_H
-#define SPILE_CORE_CONFIG_H
+#ifndef SPILE_CONF_CONFIG_H
+#define SPILE_CONF_CONFIG_H
 
 #include <stdio.h>
 
-#include "core/module.h"
-#include "core/settings.h"
+#include "conf/module.h"
+#include "conf/settings.h"
 
 /* A place in the text, counted from 1; 0: what stands there was not written in the text. */
 struct config_mark {
@@ -29,11 +29,11 @@ struct config_mark {
 /* One input, output or section as configured. Owner: the config. */
 struct config_item {
     const struct module *module;
-    void *priv;                  /* module->size bytes, options set */
-    void *common;                /* module->common->size bytes, likewise; NULL: it has none */
-    struct config_mark at;       /* the module's name */
-    struct config_mark *places;  /* of the options' values: a row of the module each, then those
-                                    of module->common */
+    void *priv;                 /* module->size bytes, options set */
+    void *common;               /* module->common->size bytes, likewise; NULL: it has none */
+    struct config_mark at;      /* the module's name */
+    struct config_mark *places; /* of the options' values: a row of the module each, then those
+                                   of module->common */
 };
 
 struct config {
@@ -90,8 +90,9 @@ struct config_item *config_add(struct config *config, enum module_kind kind, con
 struct config_item *config_add_named(struct config *config, enum module_kind kind,
                                      struct span module, struct error *err);
 int config_set(struct config_item *item, const char *option, const char *value, struct error *err);
-/* The row of that name among the item's own options and those that it has in common with others, and in
- * *base the struct that it belongs to. NULL: none; *hint then gets the nearest name or NULL. */
+/* The row of that name among the item's own options and those that it has in common with others,
+ * and in *base the struct that it belongs to. NULL: none; *hint then gets the nearest name or NULL.
+ */
 const struct option *config_option(const struct config_item *item, struct span name, void **base,
                                    const char **hint);
 /* Notes where the option's value was written; `row` is what config_option has found. */

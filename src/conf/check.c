@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/config.h"
+#include "conf/config.h"
 #include "io/holder.h"
 #include "io/place.h"
 

@@ -17,8 +17,8 @@
 
 #include "base/buf.h"
 #include "base/nearest.h"
-#include "core/config.h"
-#include "core/config_syntax.h"
+#include "conf/config.h"
+#include "conf/syntax.h"
 
 enum {
     TEXT_MAX = 256 << 10, /* bytes of a configuration */

@@ -1,4 +1,4 @@
-#include "core/settings.h"
+#include "conf/settings.h"
 
 const char *const compat_names[] = {"none", "dnstap-receiver", NULL};
 

@@ -1,4 +1,4 @@
-#include "core/module.h"
+#include "conf/module.h"
 
 #include "base/nearest.h"
 

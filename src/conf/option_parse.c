@@ -1,6 +1,6 @@
 /* Option values from text: one parser a type, and the table of them. A parser works on a copy and
  * stores only what is whole, so that a bad value leaves the old one in place. */
-#include "core/option.h"
+#include "conf/option.h"
 
 #include <ctype.h>
 #include <limits.h>

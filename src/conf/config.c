@@ -1,5 +1,5 @@
 /* The configuration as a value: items added, set and dropped, by flags or by config_parse.c. */
-#include "core/config.h"
+#include "conf/config.h"
 
 #include <stdlib.h>
 

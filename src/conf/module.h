@@ -5,10 +5,10 @@
  * does the rest: allocates the private struct, fills it from the configuration, names it in the
  * example and the manual.
  */
-#ifndef SPILE_CORE_MODULE_H
-#define SPILE_CORE_MODULE_H
+#ifndef SPILE_CONF_MODULE_H
+#define SPILE_CONF_MODULE_H
 
-#include "core/option.h"
+#include "conf/option.h"
 
 /* A section is a mapping of its own at the top of the configuration: `web:`, `history:`. It is
  * there or not, once; it has no hooks. */
@@ -48,7 +48,7 @@ struct module {
     const char *compat; /* of formats and stages: the program whose variant it is; NULL: our own */
     const char *doc;    /* what it does: a sentence or a short paragraph for the manual */
     size_t size;        /* of the private struct */
-    const struct option *options; /* NULL: none */
+    const struct option *options;      /* NULL: none */
     const struct option_group *common; /* NULL: none */
     const void *hooks; /* struct input_hooks, stage_hooks, format_hooks, output_hooks; NULL */
     /* Both optional; they read the parsed options, change nothing anywhere, and may be called at

@@ -6,8 +6,8 @@
  * Values live in the module's private struct, at the row's offset. Text forms are those of the
  * configuration file, whatever the YAML type: the row decides what a value is.
  */
-#ifndef SPILE_CORE_OPTION_H
-#define SPILE_CORE_OPTION_H
+#ifndef SPILE_CONF_OPTION_H
+#define SPILE_CONF_OPTION_H
 
 #include <sys/types.h>
 
