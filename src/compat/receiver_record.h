@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 #include "base/put.h"
-#include "core/event.h"
+#include "event/event.h"
 
 /* A short constant text; copied whole, so that its length need not be known when compiled. */
 enum { RECEIVER_WORD_MAX = 23 };

@@ -7,8 +7,8 @@
 
 #include "base/buf.h"
 #include "conf/module.h"
-#include "core/event.h"
 #include "core/ledger.h"
+#include "event/event.h"
 
 /* What is asked of a format. Two outputs with equal specs share one formatting. */
 struct format_spec {

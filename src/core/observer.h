@@ -8,7 +8,7 @@
 #ifndef SPILE_CORE_OBSERVER_H
 #define SPILE_CORE_OBSERVER_H
 
-#include "core/event.h"
+#include "event/event.h"
 
 enum {
     OBSERVERS_MAX = 32,   /* how many a pipeline may have: a worker keeps a bit for each */

@@ -13,9 +13,9 @@
 #include "conf/module.h"
 #include "conf/settings.h"
 #include "core/chunk.h"
-#include "core/event.h"
 #include "core/format.h"
 #include "core/ledger.h"
+#include "event/event.h"
 
 enum when_full { WHEN_FULL_BLOCK, WHEN_FULL_DROP_NEWEST, WHEN_FULL_DROP_OLDEST };
 

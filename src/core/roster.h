@@ -13,7 +13,7 @@
 #include "base/counter.h"
 #include "base/log.h"
 #include "base/siphash.h"
-#include "core/event.h"
+#include "event/event.h"
 
 enum { ROSTER_IDENTITY_MAX = 128 };
 

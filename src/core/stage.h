@@ -5,7 +5,7 @@
 
 #include "conf/module.h"
 #include "conf/settings.h"
-#include "core/event.h"
+#include "event/event.h"
 
 /* Exchanges of one stream that came by half: the other frame never came. See stage/loss.h. */
 struct stage_loss {

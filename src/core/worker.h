@@ -11,8 +11,8 @@
 
 #include <uv.h>
 
-#include "core/event.h"
 #include "core/input_counters.h"
+#include "event/event.h"
 
 struct worker;
 struct pipeline;

@@ -6,8 +6,8 @@
 #ifndef SPILE_FMT_RECORD_H
 #define SPILE_FMT_RECORD_H
 
-#include "core/field.h"
 #include "core/format.h"
+#include "event/field.h"
 
 /* The strings that stand around values, each of at most 8 bytes. */
 struct record_style {

@@ -8,7 +8,7 @@
 #ifndef SPILE_HTTP_API_H
 #define SPILE_HTTP_API_H
 
-#include "core/field.h"
+#include "event/field.h"
 #include "http/json.h"
 #include "http/route.h"
 #include "stats/table.h"

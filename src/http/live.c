@@ -11,7 +11,7 @@
 #include "base/counter.h"
 #include "base/put.h"
 #include "base/thread.h"
-#include "core/field.h"
+#include "event/field.h"
 #include "http/api.h"
 #include "http/json.h"
 #include "http/ring.h"

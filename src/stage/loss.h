@@ -30,8 +30,8 @@
 
 #include "base/counter.h"
 #include "base/names.h"
-#include "core/event.h"
 #include "core/stage.h"
+#include "event/event.h"
 
 enum {
     LOSS_STREAMS = 512, /* streams past that number are not judged */

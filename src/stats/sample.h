@@ -11,7 +11,7 @@
 
 #include <assert.h>
 
-#include "core/event.h"
+#include "event/event.h"
 
 enum stats_direction { STATS_QUERY, STATS_RESPONSE, STATS_DIRECTIONS };
 

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "../support/json_check.h"
-#include "core/field.h"
 #include "core/format.h"
+#include "event/field.h"
 #include "fuzz.h"
 
 extern const struct module fmt_text, fmt_json, fmt_yaml, fmt_fstrm;

@@ -3,7 +3,7 @@
 #define SPILE_TESTS_FRAME_H
 
 #include "bytes.h"
-#include "core/event.h"
+#include "event/event.h"
 
 /* dns.qname www.example. A IN, id 0x1234, RD: a query without EDNS. */
 #define FRAME_QUERY                                                                                \

@@ -10,8 +10,8 @@
 #include <stdio.h>
 
 #include "../support/frame.h"
-#include "core/field.h"
 #include "core/format.h"
+#include "event/field.h"
 
 extern const struct module fmt_text, fmt_json;
 

@@ -15,8 +15,8 @@
 #include "../support/json_check.h"
 #include "../support/share.h"
 #include "conf/config.h"
-#include "core/field.h"
 #include "core/format.h"
+#include "event/field.h"
 
 extern const struct module fmt_text, fmt_json, fmt_yaml, fmt_fstrm, output_file;
 const struct module *const registry[] = {&output_file, &fmt_text,  &fmt_json,

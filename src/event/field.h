@@ -3,11 +3,11 @@
  * protocol that defines the value; `key` is the name in Spile's JSON and YAML. Formats, --fields,
  * `spile fields` and the manual all follow from this table.
  */
-#ifndef SPILE_CORE_FIELD_H
-#define SPILE_CORE_FIELD_H
+#ifndef SPILE_EVENT_FIELD_H
+#define SPILE_EVENT_FIELD_H
 
-#include "core/event.h"
-#include "core/tree.h"
+#include "event/event.h"
+#include "event/tree.h"
 
 enum field_kind {
     FIELD_WORD,    /* a code and its mnemonic: letters, digits, - _ only */

@@ -2,8 +2,8 @@
  * Scalars: the single values of a record as text, each in the style of where it stands. Writers
  * write at `p`, which has room for SCALAR_..._MAX bytes, and return the byte behind the last.
  */
-#ifndef SPILE_CORE_SCALAR_H
-#define SPILE_CORE_SCALAR_H
+#ifndef SPILE_EVENT_SCALAR_H
+#define SPILE_EVENT_SCALAR_H
 
 #include "base/escape.h"
 #include "base/put.h"

@@ -1,8 +1,8 @@
 /* The fields that are lists or mappings: each function is the `put` of a row of fields[]. */
-#ifndef SPILE_CORE_STRUCTURE_H
-#define SPILE_CORE_STRUCTURE_H
+#ifndef SPILE_EVENT_STRUCTURE_H
+#define SPILE_EVENT_STRUCTURE_H
 
-#include "core/field.h"
+#include "event/field.h"
 
 bool structure_flags(const struct field *self, struct event *ev, struct tree *t);
 bool structure_answers(const struct field *self, struct event *ev, struct tree *t);

@@ -1,4 +1,4 @@
-#include "core/structure.h"
+#include "event/structure.h"
 
 #include "base/put.h"
 

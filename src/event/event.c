@@ -1,4 +1,4 @@
-#include "core/event.h"
+#include "event/event.h"
 
 /* The family that a server names may be that of its socket, which takes IPv4 too. Numbers that we
  * do not know are left as they are. */

@@ -1,4 +1,4 @@
-#include "core/scalar.h"
+#include "event/scalar.h"
 
 #include <strings.h>
 

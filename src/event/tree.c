@@ -1,4 +1,4 @@
-#include "core/tree.h"
+#include "event/tree.h"
 
 /* Room for `need` more bytes behind what is committed, unless it is over. */
 static void reserve(struct tree *t, size_t need)

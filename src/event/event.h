@@ -5,8 +5,8 @@
  * threads. A facet that cannot be decoded is marked in `bad`. The event still flows: what could be
  * read before the fault is there, and fields that need what could not be read are absent.
  */
-#ifndef SPILE_CORE_EVENT_H
-#define SPILE_CORE_EVENT_H
+#ifndef SPILE_EVENT_EVENT_H
+#define SPILE_EVENT_EVENT_H
 
 #include "base/account.h"
 #include "base/siphash.h"

@@ -8,11 +8,11 @@
  *     tree_uint(t, 300);
  *     tree_close_map(t);
  */
-#ifndef SPILE_CORE_TREE_H
-#define SPILE_CORE_TREE_H
+#ifndef SPILE_EVENT_TREE_H
+#define SPILE_EVENT_TREE_H
 
 #include "base/buf.h"
-#include "core/scalar.h"
+#include "event/scalar.h"
 
 enum {
     TREE_ROOM = 512,     /* reserved at a time */

@@ -1,8 +1,8 @@
-#include "core/field.h"
+#include "event/field.h"
 
 #include "base/nearest.h"
 #include "conf/option.h"
-#include "core/structure.h"
+#include "event/structure.h"
 
 #define AT(member) offsetof(struct event, member)
 

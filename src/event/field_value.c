@@ -1,5 +1,5 @@
 /* Field values as text, by kind. */
-#include "core/field.h"
+#include "event/field.h"
 
 size_t field_value_max(enum field_kind kind, const struct field_value *value)
 {
