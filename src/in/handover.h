@@ -29,7 +29,8 @@ void handover_end(struct handover *handover);
 
 /* Counts `len` bytes as read. */
 void handover_bytes(struct handover *handover, size_t len);
-/* Hands over at least one frame. They are formatted or counted when it returns. */
+/* Hands over at least one frame of an origin that is listed. They are formatted or counted when it
+ * returns. */
 void handover_frames(struct handover *handover, const struct span *frames, size_t count);
 
 #endif
