@@ -19,7 +19,7 @@
 
 enum when_full { WHEN_FULL_BLOCK, WHEN_FULL_DROP_NEWEST, WHEN_FULL_DROP_OLDEST };
 
-/* Options that every queued output has, which says so by `.common = &output_queued`. */
+/* Options that every queued output has, and must: `.common = &output_queued`. */
 struct output_common {
     char *format;          /* name of a format */
     char *fields;          /* "a,b,c" or NULL */

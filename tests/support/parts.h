@@ -195,7 +195,7 @@ static const struct output_hooks counting_hooks = {
     .open = hole_open, .close = hole_close, .needs = hole_needs, .event = hole_event};
 #define HOLE .kind = MODULE_OUTPUT, .size = sizeof(struct hole_options), .options = hole_options
 static const struct module output_writing = {HOLE, .name = "writing", .doc = "Has a thread.",
-                                             .hooks = &writing_hooks};
+                                             .common = &output_queued, .hooks = &writing_hooks};
 static const struct module output_counting = {HOLE, .name = "counting", .doc = "Has none.",
                                               .hooks = &counting_hooks};
 

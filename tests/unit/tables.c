@@ -113,6 +113,8 @@ static void test_modules(void **state)
         const struct module *module = registry[i];
         assert_non_null(module->name);
         assert_true(!module->hooks == (module->kind == MODULE_SECTION));
+        const struct output_hooks *hooks = module->kind == MODULE_OUTPUT ? module->hooks : NULL;
+        assert_true(module->common == (hooks && !hooks->event ? &output_queued : NULL));
         if (!module->doc || !strchr(".", module->doc[strlen(module->doc) - 1]))
             fail_msg("%s: the doc is not made of sentences", module->name);
         check_options(module->name, module->options);
