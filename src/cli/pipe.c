@@ -74,7 +74,7 @@ int pipe_fail(struct config *config, const struct error *err, int status)
 int pipe_set_instead(struct config_item *item, const char *option, const char *value,
                      const char *other, struct error *err)
 {
-    option_clear(option_find(item->module->options, span_str(other), NULL), item->priv);
+    option_clear(option_find(item->module->options, span_str(other), NULL), item->options);
     return config_set(item, option, value, err);
 }
 

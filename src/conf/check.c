@@ -57,15 +57,15 @@ static bool clash(const struct claim *a, const struct claim *b, bool resolve)
 /* How many places the row's value claims. */
 static size_t places_of(const struct option *row, const struct config_item *item)
 {
-    const void *value = (const char *)item->priv + row->offset;
+    const void *value = (const char *)item->options + row->offset;
     if (row->reads)
         return ((const struct option_strings *)value)->count;
-    return row->exclusive && !option_is_absent(row, item->priv);
+    return row->exclusive && !option_is_absent(row, item->options);
 }
 
 static struct claim claim_of(const struct option *row, const struct config_item *item, size_t i)
 {
-    const void *value = (const char *)item->priv + row->offset;
+    const void *value = (const char *)item->options + row->offset;
     return (struct claim){item, row,
                           row->reads ? &((const struct option_strings *)value)->items[i] : value};
 }
@@ -125,7 +125,7 @@ static int check_required(const struct config *config, const struct config_item 
                           struct error *err)
 {
     for (const struct option *row = item->module->options; row && row->name; row++) {
-        if (row->required && option_is_absent(row, item->priv)) {
+        if (row->required && option_is_absent(row, item->options)) {
             error_set(err, "%s needs the option '%s'", item->module->name, row->name);
             return config_error_at(config, item, NULL, err);
         }
@@ -145,13 +145,13 @@ static int check_common(const struct config *config, const struct config_item *i
 
 /* What a module says of its options, with module and place. */
 static enum module_verdict ask(const struct config *config, const struct config_item *item,
-                               enum module_verdict (*hook)(const void *priv, const char **option,
+                               enum module_verdict (*hook)(const void *options, const char **option,
                                                            struct error *err),
                                struct error *err)
 {
     const char *option = NULL;
     struct error why = {0};
-    enum module_verdict verdict = hook ? hook(item->priv, &option, &why) : MODULE_FINE;
+    enum module_verdict verdict = hook ? hook(item->options, &option, &why) : MODULE_FINE;
     if (verdict == MODULE_FINE)
         return verdict;
     error_set(err, "%s: %s", item->module->name, why.text);
@@ -242,8 +242,8 @@ static void tell_busy(struct busy *busy)
 static struct holder holder_of_item(const struct config_item *item)
 {
     for (const struct option *row = item->module->options; row && row->name; row++) {
-        const void *value = (const char *)item->priv + row->offset;
-        if (row->exclusive && !option_is_absent(row, item->priv))
+        const void *value = (const char *)item->options + row->offset;
+        if (row->exclusive && !option_is_absent(row, item->options))
             return row->type == OPTION_PATH
                        ? holder_of_socket(*(char *const *)value)
                        : holder_of_port(((const struct option_hostport *)value)->port);

@@ -40,9 +40,9 @@ static struct config_item **list_of(struct config *config, enum module_kind kind
 
 static void free_item(struct config_item *item)
 {
-    options_free(item->module->options, item->priv);
+    options_free(item->module->options, item->options);
     options_free(config_common_options(item->module), item->common);
-    free(item->priv);
+    free(item->options);
     free(item->common);
     free(item->places);
 }
@@ -90,18 +90,18 @@ static struct config_item *push_item(struct config *config, const struct module 
     if (grown)
         *items = grown;
     size_t rows = rows_of(module->options) + rows_of(config_common_options(module));
-    void *priv = calloc(1, module->size + 1); /* never of size 0 */
+    void *options = calloc(1, module->options_size + 1); /* never of size 0 */
     void *common = module->common ? calloc(1, module->common->size) : NULL;
     struct config_mark *places = calloc(rows + 1, sizeof *places);
-    if (!grown || !priv || !places || (module->common && !common)) {
-        free(priv);
+    if (!grown || !options || !places || (module->common && !common)) {
+        free(options);
         free(common);
         free(places);
         error_set(err, "out of memory");
         return NULL;
     }
-    grown[*count] =
-        (struct config_item){.module = module, .priv = priv, .common = common, .places = places};
+    grown[*count] = (struct config_item){
+        .module = module, .options = options, .common = common, .places = places};
     return &grown[(*count)++];
 }
 
@@ -122,7 +122,7 @@ struct config_item *config_add_named(struct config *config, enum module_kind kin
     struct config_item *item = push_item(config, module, err);
     if (!item)
         return NULL;
-    if (options_init(module->options, item->priv, err) ||
+    if (options_init(module->options, item->options, err) ||
         options_init(config_common_options(module), item->common, err)) {
         size_t *count;
         list_of(config, kind, &count);
@@ -145,7 +145,7 @@ struct config_item *config_section_item(const struct config *config, const char 
 void *config_section(const struct config *config, const char *name)
 {
     const struct config_item *item = config_section_item(config, name);
-    return item ? item->priv : NULL;
+    return item ? item->options : NULL;
 }
 
 void *config_section_add(struct config *config, const char *name, struct error *err)
@@ -153,7 +153,7 @@ void *config_section_add(struct config *config, const char *name, struct error *
     struct config_item *item = config_section_item(config, name);
     if (!item)
         item = config_add(config, MODULE_SECTION, name, err);
-    return item ? item->priv : NULL;
+    return item ? item->options : NULL;
 }
 
 const struct option *config_option(const struct config_item *item, struct span name, void **base,
@@ -161,7 +161,7 @@ const struct option *config_option(const struct config_item *item, struct span n
 {
     const char *common_hint;
     const struct option *row = option_find(item->module->options, name, hint);
-    *base = item->priv;
+    *base = item->options;
     if (row)
         return row;
     row = option_find(config_common_options(item->module), name, &common_hint);

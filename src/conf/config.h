@@ -29,7 +29,7 @@ struct config_mark {
 /* One input, output or section as configured. Owner: the config. */
 struct config_item {
     const struct module *module;
-    void *priv;                 /* module->size bytes, options set */
+    void *options;              /* module->options_size bytes, options set */
     void *common;               /* module->common->size bytes, likewise; NULL: it has none */
     struct config_mark at;      /* the module's name */
     struct config_mark *places; /* of the options' values: a row of the module each, then those

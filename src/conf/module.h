@@ -2,8 +2,9 @@
  * Modules: inputs, stages, formats and outputs, each one constant descriptor with its option rows.
  *
  * A new module is one file that defines its descriptor, and one line in src/registry.c. The core
- * does the rest: allocates the private struct, fills it from the configuration, names it in the
- * example and the manual.
+ * does the rest: allocates the struct of the options, fills it from the configuration, names it in
+ * the example and the manual. From then on options are constant; what a module that is at work has
+ * to remember is its state, which is another struct.
  */
 #ifndef SPILE_CONF_MODULE_H
 #define SPILE_CONF_MODULE_H
@@ -45,10 +46,11 @@ struct option_group {
 struct module {
     const char *name; /* as in the configuration */
     enum module_kind kind;
-    const char *compat; /* of formats and stages: the program whose variant it is; NULL: our own */
-    const char *doc;    /* what it does: a sentence or a short paragraph for the manual */
-    size_t size;        /* of the private struct */
-    const struct option *options;      /* NULL: none */
+    const char *compat;  /* of formats and stages: the program whose variant it is; NULL: our own */
+    const char *doc;     /* what it does: a sentence or a short paragraph for the manual */
+    size_t options_size; /* of the struct that its options are in */
+    const struct option *options; /* NULL: none */
+    size_t state_size; /* of what one that is at work remembers, zeroed at first; 0: nothing */
     const struct option_group *common; /* NULL: none */
     const void *hooks; /* struct input_hooks, stage_hooks, format_hooks, output_hooks; NULL */
     /* Both optional; they read the parsed options, change nothing anywhere, and may be called at
@@ -60,8 +62,8 @@ struct module {
      *
      * `probe` is called by `spile config check` alone. It finds what opening would find at this
      * moment: it looks at files, and looks up names and addresses. */
-    enum module_verdict (*check)(const void *priv, const char **option, struct error *err);
-    enum module_verdict (*probe)(const void *priv, const char **option, struct error *err);
+    enum module_verdict (*check)(const void *options, const char **option, struct error *err);
+    enum module_verdict (*probe)(const void *options, const char **option, struct error *err);
 };
 
 /* All modules; ends with NULL. Defined in src/registry.c alone. */

@@ -12,7 +12,8 @@
 struct input {
     const struct module *module;
     const struct input_hooks *hooks;
-    void *priv; /* options set, the rest zero */
+    const void *options;
+    void *state; /* module->state_size bytes */
     uint32_t index;
     struct pipeline *pipeline;
     struct input_counters counters;

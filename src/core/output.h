@@ -42,7 +42,8 @@ enum output_old {
 struct output {
     const struct module *module;
     const struct output_hooks *hooks;
-    void *priv; /* options set, the rest zero */
+    const void *options;
+    void *state; /* module->state_size bytes */
     struct output_common common;
     char name[64]; /* "stdout", "file", "file#2": for the ledger and log lines */
     struct format_spec spec;

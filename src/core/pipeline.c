@@ -533,9 +533,12 @@ static int open_inputs(struct pipeline *p, struct error *err)
         struct input *in = &p->inputs[i];
         in->module = config->inputs[i].module;
         in->hooks = in->module->hooks;
-        in->priv = config->inputs[i].priv;
+        in->options = config->inputs[i].options;
+        in->state = calloc(1, in->module->state_size + 1); /* never of size 0 */
         in->index = (uint32_t)i;
         in->pipeline = p;
+        if (!in->state)
+            return error_set(err, "no memory");
         p->inputs_open++;
         if (in->hooks->open(in, err) < 0)
             return config_error_at(config, &config->inputs[i], NULL, err);
@@ -706,6 +709,7 @@ void pipeline_free(struct pipeline *p)
     for (size_t i = 0; i < p->inputs_open; i++) {
         if (p->inputs[i].hooks->close)
             p->inputs[i].hooks->close(&p->inputs[i]);
+        free(p->inputs[i].state);
     }
     for (unsigned i = 0; p->workers && i < p->worker_count; i++)
         worker_free(&p->workers[i]);

@@ -52,14 +52,15 @@ int sink_open(struct sink *sink, const struct config_item *item, const char *com
     struct output *out = &sink->out;
     out->module = item->module;
     out->hooks = item->module->hooks;
-    out->priv = item->priv;
+    out->options = item->options;
     if (item->common)
         out->common = *(const struct output_common *)item->common;
     snprintf(out->name, sizeof out->name, number > 1 ? "%s#%u" : "%s", item->module->name, number);
     if (!sink_is_inline(sink) && choose_format(sink, compat, err) < 0)
         return -1;
     sink->shards = ledger_shards_new((size_t)workers + 1);
-    if (!sink->shards)
+    out->state = calloc(1, out->module->state_size + 1); /* never of size 0 */
+    if (!sink->shards || !out->state)
         return error_set(err, "%s: no memory", out->name);
     if (out->hooks->open && out->hooks->open(out, err) < 0)
         return -1;
@@ -100,6 +101,7 @@ void sink_free(struct sink *sink)
         writer_free(&sink->writer);
     queue_free(&sink->queue);
     free(sink->shards);
+    free(sink->out.state);
     *sink = (struct sink){0};
 }
 

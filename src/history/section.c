@@ -63,9 +63,9 @@ static const struct option history_options[] = {
 };
 
 /* A database that cannot be had at start is tried again later. */
-static enum module_verdict probe(const void *priv, const char **option, struct error *err)
+static enum module_verdict probe(const void *options, const char **option, struct error *err)
 {
-    const struct history_settings *history = priv;
+    const struct history_settings *history = options;
     *option = "path";
     return history->path && place_append(history->path, FOLDER_DATABASE, err) != 0 ? MODULE_WARNS
                                                                                    : MODULE_FINE;
@@ -77,7 +77,7 @@ const struct module history_section = {
     .doc = "Statistics over time: counters, latencies, distinct counts and top lists of every "
            "minute, hour and day (UTC), kept in an SQLite database that survives restarts. A disk "
            "that is full or broken is reported and tried again, and never holds up anything else.",
-    .size = sizeof(struct history_settings),
+    .options_size = sizeof(struct history_settings),
     .options = history_options,
     .probe = probe,
 };

@@ -99,7 +99,7 @@ static void put_item(struct json *j, const struct config_item *item)
 {
     json_key(j, item->module->name);
     json_object(j);
-    put_options(j, item->module->options, item->priv);
+    put_options(j, item->module->options, item->options);
     put_options(j, config_common_options(item->module), item->common);
     json_object_end(j);
 }

@@ -138,9 +138,9 @@ static enum module_verdict refuse(const char **option, const char *culprit, cons
     return MODULE_REFUSES;
 }
 
-static enum module_verdict check(const void *priv, const char **option, struct error *err)
+static enum module_verdict check(const void *options, const char **option, struct error *err)
 {
-    const struct http_settings *web = priv;
+    const struct http_settings *web = options;
     if (!web->tls_cert != !web->tls_key)
         return refuse(option, web->tls_cert ? "tls-cert" : "tls-key",
                       "tls-cert and tls-key go together", err);
@@ -156,9 +156,9 @@ static enum module_verdict check(const void *priv, const char **option, struct e
     return MODULE_REFUSES;
 }
 
-static enum module_verdict probe(const void *priv, const char **option, struct error *err)
+static enum module_verdict probe(const void *options, const char **option, struct error *err)
 {
-    const struct http_settings *web = priv;
+    const struct http_settings *web = options;
     if (guard_probe(web, err) < 0) {
         *option = "api-key-file";
         return MODULE_REFUSES;
@@ -187,7 +187,7 @@ const struct module web_section = {
            "login and password, bearer-token) it is for this machine alone: only loopback may "
            "connect, under a name that is of loopback. A request has to bring one of the "
            "configured credentials, and none that is wrong.",
-    .size = sizeof(struct http_settings),
+    .options_size = sizeof(struct http_settings),
     .options = web_options,
     .check = check,
     .probe = probe,

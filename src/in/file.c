@@ -16,15 +16,15 @@
 
 enum { FOLLOW_MS = 100, READ_BYTES = 256 * 1024 };
 
-struct file {
+struct file_options {
     struct option_strings paths;
     bool follow;
 };
 
-static const struct option file_options[] = {
+static const struct option file_rows[] = {
     {.name = "path",
      .type = OPTION_STRINGS,
-     .offset = offsetof(struct file, paths),
+     .offset = offsetof(struct file_options, paths),
      .required = true,
      .reads = true,
      .example = "/var/log/dnstap.fstrm.zst",
@@ -32,7 +32,7 @@ static const struct option file_options[] = {
             "told by the first bytes"},
     {.name = "follow",
      .type = OPTION_BOOL,
-     .offset = offsetof(struct file, follow),
+     .offset = offsetof(struct file_options, follow),
      .fallback = "false",
      .doc = "at the end of the last file, wait for more until STOP comes"},
     {0},
@@ -51,7 +51,7 @@ struct reader {
     struct handover to;
     struct frame_reader frames; /* of the present file; all zero: none is open */
     struct input *input;
-    const struct file *file;
+    const struct file_options *options;
     size_t next;       /* index of the next file */
     uv_idle_t idle;    /* for files: one read a round of the loop */
     struct pipe *pipe; /* for what may keep us waiting; NULL for files */
@@ -218,14 +218,14 @@ static void start_reading(struct reader *r)
 static bool open_next(struct reader *r)
 {
     const struct settings *settings = pipeline_settings(r->input->pipeline);
-    const struct option_strings *paths = &r->file->paths;
+    const struct option_strings *paths = &r->options->paths;
     struct error err = {0};
     while (r->next < paths->count) {
         const char *path = paths->items[r->next++];
         snprintf(r->to.origin.peer, sizeof r->to.origin.peer, "%s", path);
         if (frame_reader_open(&r->frames, path, READ_BYTES, (uint32_t)settings->frame_max, &err) ==
             0) {
-            r->frames.follow = r->file->follow && r->next == paths->count;
+            r->frames.follow = r->options->follow && r->next == paths->count;
             return true;
         }
         log_error("%s", err.text);
@@ -272,7 +272,7 @@ static void begin(struct worker *worker, void *arg)
 /* As cat(1) does, before anything is written. */
 static int refuse_own_output(const struct input *in, struct error *err)
 {
-    const struct option_strings *paths = &((const struct file *)in->priv)->paths;
+    const struct option_strings *paths = &((const struct file_options *)in->options)->paths;
     struct stat st;
     for (size_t i = 0; i < paths->count; i++) {
         const char *path = paths->items[i];
@@ -292,7 +292,7 @@ static int file_open(struct input *in, struct error *err)
         return error_set(err, "no memory");
     r->item.stop = stop;
     r->input = in;
-    r->file = in->priv;
+    r->options = in->options;
     counter_add_shared(&in->counters.open, 1);
     if (worker_begin(pipeline_pick_worker(in->pipeline), begin, r) == 0)
         return 0;
@@ -302,9 +302,9 @@ static int file_open(struct input *in, struct error *err)
 }
 
 /* A file that cannot be read is only a warning, for reading passes it over, too. */
-static enum module_verdict file_probe(const void *priv, const char **option, struct error *err)
+static enum module_verdict file_probe(const void *options, const char **option, struct error *err)
 {
-    const struct file *file = priv;
+    const struct file_options *file = options;
     *option = "path";
     for (size_t i = 0; i < file->paths.count; i++) {
         const char *path = file->paths.items[i];
@@ -320,8 +320,8 @@ const struct module input_file = {
     .name = "file",
     .kind = MODULE_INPUT,
     .doc = "Reads Frame Streams files, as fstrm_capture and DNS servers write them.",
-    .size = sizeof(struct file),
-    .options = file_options,
+    .options_size = sizeof(struct file_options),
+    .options = file_rows,
     .hooks = &file_hooks,
     .probe = file_probe,
 };

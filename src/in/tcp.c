@@ -16,29 +16,32 @@
 /* A name may stand for several addresses (localhost for two): each gets a socket. */
 enum { TCP_SOCKETS_MAX = 8 };
 
-struct tcp {
+struct tcp_options {
     struct listener_options common;
     struct option_hostport listen;
     struct option_prefixes allow;
+};
+
+struct tcp {
     struct gate gate;
     struct listener *sockets[TCP_SOCKETS_MAX];
     size_t count;
 };
 
-static const struct option tcp_options[] = {
+static const struct option tcp_rows[] = {
     {.name = "listen",
      .type = OPTION_HOSTPORT,
-     .offset = offsetof(struct tcp, listen),
+     .offset = offsetof(struct tcp_options, listen),
      .fallback = "127.0.0.1:6000",
      .exclusive = true,
      .doc = "address and port; [::]:6000 is every address of this machine"},
     {.name = "allow",
      .type = OPTION_PREFIXES,
-     .offset = offsetof(struct tcp, allow),
+     .offset = offsetof(struct tcp_options, allow),
      .example = "127.0.0.0/8,192.0.2.0/24,2001:db8::/32",
      .doc =
          "who may connect: addresses and prefixes; without it, everybody who can reach the port"},
-    LISTENER_OPTION_ROWS(struct tcp, common),
+    LISTENER_OPTION_ROWS(struct tcp_options, common),
     {0},
 };
 
@@ -51,19 +54,19 @@ static uint16_t port_of(const struct sockaddr_storage *address)
 static bool admit(struct listener *l, int fd, const struct sockaddr_storage *address,
                   struct peer *peer)
 {
-    const struct tcp *tcp = l->input->priv;
+    const struct tcp_options *options = l->input->options;
     uint8_t bytes[ADDRESS_BYTES] = {0};
     place_address((const struct sockaddr *)address, bytes);
     *peer = peer_of_address(bytes, port_of(address));
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, sizeof(int));
-    return option_prefixes_hold(&tcp->allow, bytes);
+    return option_prefixes_hold(&options->allow, bytes);
 }
 
 /* "tcp 127.0.0.1:6000" into `out`. */
-static const char *tcp_name(const struct tcp *tcp, char *out, size_t size)
+static const char *tcp_name(const struct tcp_options *options, char *out, size_t size)
 {
     char there[HOSTPORT_TEXT_MAX];
-    snprintf(out, size, "tcp %s", hostport_text(there, tcp->listen.host, tcp->listen.port));
+    snprintf(out, size, "tcp %s", hostport_text(there, options->listen.host, options->listen.port));
     return out;
 }
 
@@ -91,15 +94,16 @@ static bool dispensable(const struct tcp *tcp, const struct addrinfo *ai, int er
 
 static int listen_on(struct input *in, int fd, struct error *err)
 {
-    struct tcp *tcp = in->priv;
+    const struct tcp_options *options = in->options;
+    struct tcp *tcp = in->state;
     struct listener *l = calloc(1, sizeof *l);
     if (!l) {
         close(fd);
         return error_set(err, "no memory");
     }
-    tcp_name(tcp, l->name, sizeof l->name);
+    tcp_name(in->options, l->name, sizeof l->name);
     l->admit = admit;
-    if (listener_start(l, in, &tcp->gate, &tcp->common, fd, err) < 0) {
+    if (listener_start(l, in, &tcp->gate, &options->common, fd, err) < 0) {
         free(l);
         return -1;
     }
@@ -109,7 +113,7 @@ static int listen_on(struct input *in, int fd, struct error *err)
 
 static int open_socket(struct input *in, const struct addrinfo *ai, struct error *err)
 {
-    struct tcp *tcp = in->priv;
+    struct tcp *tcp = in->state;
     char name[sizeof tcp->sockets[0]->name];
     int fd = bound_socket(ai);
     if (fd >= 0)
@@ -117,20 +121,21 @@ static int open_socket(struct input *in, const struct addrinfo *ai, struct error
     if (dispensable(tcp, ai, errno))
         return 0;
     int error = errno;
-    return error_set(err, "cannot listen on %s: %s", tcp_name(tcp, name, sizeof name),
+    return error_set(err, "cannot listen on %s: %s", tcp_name(in->options, name, sizeof name),
                      strerror(error));
 }
 
 static int open_all(struct input *in, struct error *err)
 {
-    struct tcp *tcp = in->priv;
+    const struct tcp_options *options = in->options;
+    const struct tcp *tcp = in->state;
     char port[8];
-    snprintf(port, sizeof port, "%u", tcp->listen.port);
+    snprintf(port, sizeof port, "%u", options->listen.port);
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *all;
-    int failed = getaddrinfo(tcp->listen.host, port, &hints, &all);
+    int failed = getaddrinfo(options->listen.host, port, &hints, &all);
     if (failed)
-        return error_set(err, "cannot listen on tcp %s:%s: %s", tcp->listen.host, port,
+        return error_set(err, "cannot listen on tcp %s:%s: %s", options->listen.host, port,
                          gai_strerror(failed));
     int result = 0;
     for (struct addrinfo *ai = all; ai && result == 0 && tcp->count < TCP_SOCKETS_MAX;
@@ -142,23 +147,24 @@ static int open_all(struct input *in, struct error *err)
 
 static void tcp_place(const struct input *in, char *text)
 {
-    tcp_name(in->priv, text, INPUT_PLACE_MAX);
+    tcp_name(in->options, text, INPUT_PLACE_MAX);
     text[strlen("tcp")] = ':';
 }
 
 /* All sockets of an input count together. */
 static bool tcp_hint(const struct input *in, char *text)
 {
-    const struct tcp *tcp = in->priv;
+    const struct tcp *tcp = in->state;
     return tcp->count > 0 && listener_hint(tcp->sockets[0], text);
 }
 
 static int tcp_open(struct input *in, struct error *err)
 {
-    struct tcp *tcp = in->priv;
-    if (listener_gate(&tcp->gate, in, &tcp->common, err) == 0 && open_all(in, err) == 0)
+    const struct tcp_options *options = in->options;
+    struct tcp *tcp = in->state;
+    if (listener_gate(&tcp->gate, in, &options->common, err) == 0 && open_all(in, err) == 0)
         return 0;
-    if (tcp->common.required)
+    if (options->common.required)
         return -1;
     log_warning("%s; going on without it", err->text);
     err->text[0] = '\0';
@@ -167,20 +173,20 @@ static int tcp_open(struct input *in, struct error *err)
 
 static uint64_t tcp_relieve(struct input *in, bool tell)
 {
-    struct tcp *tcp = in->priv;
+    struct tcp *tcp = in->state;
     return gate_relieve(&tcp->gate, tell);
 }
 
 static void tcp_stop(struct input *in)
 {
-    struct tcp *tcp = in->priv;
+    struct tcp *tcp = in->state;
     for (size_t i = 0; i < tcp->count; i++)
         listener_stop(tcp->sockets[i]);
 }
 
 static void tcp_close(struct input *in)
 {
-    struct tcp *tcp = in->priv;
+    struct tcp *tcp = in->state;
     for (size_t i = 0; i < tcp->count; i++)
         free(tcp->sockets[i]);
     tcp->count = 0;
@@ -188,9 +194,9 @@ static void tcp_close(struct input *in)
 }
 
 /* Where the input is not required, starting would go on without it: that is only a warning. */
-static enum module_verdict tcp_probe(const void *priv, const char **option, struct error *err)
+static enum module_verdict tcp_probe(const void *options, const char **option, struct error *err)
 {
-    const struct tcp *tcp = priv;
+    const struct tcp_options *tcp = options;
     *option = "listen";
     int status = place_listen(tcp->listen.host, tcp->listen.port, err);
     return module_verdict_of(status < 0 && !tcp->common.required ? 1 : status);
@@ -209,8 +215,9 @@ const struct module input_tcp = {
     .name = "tcp",
     .kind = MODULE_INPUT,
     .doc = "Listens for Frame Streams over TCP. DNS servers connect and send dnstap.",
-    .size = sizeof(struct tcp),
-    .options = tcp_options,
+    .options_size = sizeof(struct tcp_options),
+    .options = tcp_rows,
+    .state_size = sizeof(struct tcp),
     .hooks = &tcp_hooks,
     .probe = tcp_probe,
 };

@@ -15,22 +15,26 @@
 #include "io/folder.h"
 #include "io/place.h"
 
-struct unix_input {
+struct unix_options {
     struct listener_options common;
     char *path;
     mode_t mode;
     char *owner;
     char *group;
+};
+
+struct unix_input {
+    const struct unix_options *options;
     struct listener *listener;
     struct gate gate;
     struct folder folder; /* while it listens: where its file is */
     struct stat placed;   /* that file */
 };
 
-static const struct option unix_options[] = {
+static const struct option unix_rows[] = {
     {.name = "path",
      .type = OPTION_PATH,
-     .offset = offsetof(struct unix_input, path),
+     .offset = offsetof(struct unix_options, path),
      .required = true,
      .exclusive = true,
      .max = sizeof((struct sockaddr_un){0}.sun_path) - 1,
@@ -38,21 +42,21 @@ static const struct option unix_options[] = {
      .doc = "path of the socket; one that nobody listens on any more is replaced"},
     {.name = "mode",
      .type = OPTION_MODE,
-     .offset = offsetof(struct unix_input, mode),
+     .offset = offsetof(struct unix_options, mode),
      .fallback = "0660",
      .doc = "mode of the socket file; who may write to it may send, so DNS servers that drop their "
             "privileges need their group here, or 0666"},
     {.name = "owner",
      .type = OPTION_STRING,
-     .offset = offsetof(struct unix_input, owner),
+     .offset = offsetof(struct unix_options, owner),
      .example = "unbound",
      .doc = "user that owns the socket file: a name or a number"},
     {.name = "group",
      .type = OPTION_STRING,
-     .offset = offsetof(struct unix_input, group),
+     .offset = offsetof(struct unix_options, group),
      .example = "bind",
      .doc = "group of the socket file: a name or a number"},
-    LISTENER_OPTION_ROWS(struct unix_input, common),
+    LISTENER_OPTION_ROWS(struct unix_options, common),
     {0},
 };
 
@@ -99,7 +103,7 @@ static int group_id(const char *name, gid_t *id, struct error *err)
     return error_set(err, "no group is called %.64s (group)", name);
 }
 
-static int who_owns(const struct unix_input *u, struct folder_socket *wanted, struct error *err)
+static int who_owns(const struct unix_options *u, struct folder_socket *wanted, struct error *err)
 {
     *wanted = (struct folder_socket){.mode = u->mode, .backlog = (int)u->common.backlog};
     return user_id(u->owner, &wanted->uid, err) < 0 || group_id(u->group, &wanted->gid, err) < 0
@@ -112,10 +116,10 @@ static int bound_socket(struct unix_input *u, struct error *err)
 {
     struct folder_socket wanted;
     struct error why;
-    if (who_owns(u, &wanted, err) < 0)
+    if (who_owns(u->options, &wanted, err) < 0)
         return -1;
-    if (folder_open(&u->folder, u->path, &why))
-        return error_set(err, "cannot listen on unix %s: %s", u->path,
+    if (folder_open(&u->folder, u->options->path, &why))
+        return error_set(err, "cannot listen on unix %s: %s", u->options->path,
                          errno == ENOENT ? "there is no such folder: make it first" : why.text);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
@@ -125,7 +129,7 @@ static int bound_socket(struct unix_input *u, struct error *err)
     if (fd >= 0)
         close(fd);
     folder_close(&u->folder);
-    return error_set(err, "cannot listen on unix %s: %s", u->path, why.text);
+    return error_set(err, "cannot listen on unix %s: %s", u->options->path, why.text);
 }
 
 static void leave_folder(struct unix_input *u)
@@ -136,14 +140,14 @@ static void leave_folder(struct unix_input *u)
 
 static int open_required(struct input *in, struct error *err)
 {
-    struct unix_input *u = in->priv;
+    struct unix_input *u = in->state;
     struct listener *l = calloc(1, sizeof *l);
     if (!l)
         return error_set(err, "no memory");
-    snprintf(l->name, sizeof l->name, "unix %s", u->path);
+    snprintf(l->name, sizeof l->name, "unix %s", u->options->path);
     l->admit = admit;
-    int fd = listener_gate(&u->gate, in, &u->common, err) < 0 ? -1 : bound_socket(u, err);
-    if (fd < 0 || listener_start(l, in, &u->gate, &u->common, fd, err) < 0) {
+    int fd = listener_gate(&u->gate, in, &u->options->common, err) < 0 ? -1 : bound_socket(u, err);
+    if (fd < 0 || listener_start(l, in, &u->gate, &u->options->common, fd, err) < 0) {
         if (fd >= 0)
             leave_folder(u);
         free(l);
@@ -155,29 +159,31 @@ static int open_required(struct input *in, struct error *err)
 
 static void unix_place(const struct input *in, char *text)
 {
-    const struct unix_input *u = in->priv;
-    snprintf(text, INPUT_PLACE_MAX, "unix:%s", u->path);
+    const struct unix_options *options = in->options;
+    snprintf(text, INPUT_PLACE_MAX, "unix:%s", options->path);
 }
 
 static bool unix_hint(const struct input *in, char *text)
 {
-    const struct unix_input *u = in->priv;
-    return listener_hint(u->listener, text) || reach_trouble(u->path, text, INPUT_HINT_MAX);
+    const struct unix_input *u = in->state;
+    return listener_hint(u->listener, text) ||
+           reach_trouble(u->options->path, text, INPUT_HINT_MAX);
 }
 
 static int unix_open(struct input *in, struct error *err)
 {
-    struct unix_input *u = in->priv;
+    struct unix_input *u = in->state;
     char text[INPUT_HINT_MAX];
     struct error note;
+    u->options = in->options;
     if (open_required(in, err) == 0) {
-        if (folder_note(&u->folder, u->path, FOLDER_APPENDS, &note))
+        if (folder_note(&u->folder, u->options->path, FOLDER_APPENDS, &note))
             log_warning("%s", note.text);
-        if (reach_trouble(u->path, text, sizeof text))
+        if (reach_trouble(u->options->path, text, sizeof text))
             log_info("hint: %s", text);
         return 0;
     }
-    if (u->common.required)
+    if (u->options->common.required)
         return -1;
     log_warning("%s; going on without it", err->text);
     err->text[0] = '\0';
@@ -186,13 +192,13 @@ static int unix_open(struct input *in, struct error *err)
 
 static uint64_t unix_relieve(struct input *in, bool tell)
 {
-    struct unix_input *u = in->priv;
+    struct unix_input *u = in->state;
     return gate_relieve(&u->gate, tell);
 }
 
 static void unix_stop(struct input *in)
 {
-    struct unix_input *u = in->priv;
+    struct unix_input *u = in->state;
     if (!u->listener)
         return;
     listener_stop(u->listener);
@@ -201,14 +207,14 @@ static void unix_stop(struct input *in)
 
 static void unix_close(struct input *in)
 {
-    struct unix_input *u = in->priv;
+    struct unix_input *u = in->state;
     free(u->listener);
     u->listener = NULL;
     gate_free(&u->gate);
 }
 
 /* 0; -1 with err; 1 with err: it would fail now, but the folder may be there at start. */
-static int try_options(const struct unix_input *u, const char **option, struct error *err)
+static int try_options(const struct unix_options *u, const char **option, struct error *err)
 {
     uid_t uid;
     gid_t gid;
@@ -223,9 +229,9 @@ static int try_options(const struct unix_input *u, const char **option, struct e
 }
 
 /* Where the input is not required, starting would go on without it: that is only a warning. */
-static enum module_verdict unix_probe(const void *priv, const char **option, struct error *err)
+static enum module_verdict unix_probe(const void *options, const char **option, struct error *err)
 {
-    const struct unix_input *u = priv;
+    const struct unix_options *u = options;
     int status = try_options(u, option, err);
     return module_verdict_of(status < 0 && !u->common.required ? 1 : status);
 }
@@ -244,8 +250,9 @@ const struct module input_unix = {
     .kind = MODULE_INPUT,
     .doc = "Listens for Frame Streams on a unix socket. DNS servers on this machine connect and "
            "send dnstap.",
-    .size = sizeof(struct unix_input),
-    .options = unix_options,
+    .options_size = sizeof(struct unix_options),
+    .options = unix_rows,
+    .state_size = sizeof(struct unix_input),
     .hooks = &unix_hooks,
     .probe = unix_probe,
 };

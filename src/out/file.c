@@ -22,14 +22,17 @@
 /* After a rotation failed, records go on into the same file for so long. */
 #define ROTATE_AGAIN_NS (60 * CLOCK_SECOND_NS)
 
-struct file {
+struct file_options {
     char *path;
     mode_t mode;
     uint64_t rotate_size;
     uint64_t rotate_every_ns;
     uint64_t keep;
     int compress; /* enum compression */
+};
 
+struct file {
+    const struct file_options *options;
     struct appender appender;
     struct janitor janitor;
     struct trouble trouble;
@@ -41,10 +44,10 @@ struct file {
     uint64_t look_ns; /* when to look after the file */
 };
 
-static const struct option file_options[] = {
+static const struct option file_rows[] = {
     {.name = "path",
      .type = OPTION_PATH,
-     .offset = offsetof(struct file, path),
+     .offset = offsetof(struct file_options, path),
      .required = true,
      .exclusive = true,
      .max = PATH_MAX - ROTATED_EXTRA - 1,
@@ -52,19 +55,19 @@ static const struct option file_options[] = {
      .example = "/var/log/spile/dns.json"},
     {.name = "mode",
      .type = OPTION_MODE,
-     .offset = offsetof(struct file, mode),
+     .offset = offsetof(struct file_options, mode),
      .fallback = "0644",
      .doc = "permissions of a file that is made"},
     {.name = "rotate-size",
      .type = OPTION_SIZE,
-     .offset = offsetof(struct file, rotate_size),
+     .offset = offsetof(struct file_options, rotate_size),
      .fallback = "off",
      .doc = "rotate before the file would grow past this, say 100M; only a single larger "
             "record may exceed it",
      .example = "100M"},
     {.name = "rotate-every",
      .type = OPTION_DURATION,
-     .offset = offsetof(struct file, rotate_every_ns),
+     .offset = offsetof(struct file_options, rotate_every_ns),
      .fallback = "off",
      .min = CLOCK_SECOND_NS,
      .off = true,
@@ -74,7 +77,7 @@ static const struct option file_options[] = {
      .example = "1h"},
     {.name = "keep",
      .type = OPTION_UINT,
-     .offset = offsetof(struct file, keep),
+     .offset = offsetof(struct file_options, keep),
      .fallback = "10",
      .doc =
          "rotated files to keep, named PATH.20261121T085042.992Z.000017: the moment of rotation, "
@@ -84,7 +87,7 @@ static const struct option file_options[] = {
          "(the newest), PATH.2, and so on, as dnstap-receiver has them"},
     {.name = "compress",
      .type = OPTION_ENUM,
-     .offset = offsetof(struct file, compress),
+     .offset = offsetof(struct file_options, compress),
      .fallback = "none",
      .choices = compress_names,
      .doc = "how rotated files are compressed, in the background; .gz or .zst is added to their "
@@ -95,21 +98,22 @@ static const struct option file_options[] = {
 /* By errno. */
 static int trouble_with(struct output *out, const char *action)
 {
-    struct file *file = out->priv;
-    trouble_say(&file->trouble, out, action, file->path, strerror(errno));
+    struct file *file = out->state;
+    trouble_say(&file->trouble, out, action, file->options->path, strerror(errno));
     return -1;
 }
 
 static int appender_trouble(struct output *out)
 {
-    struct file *file = out->priv;
-    trouble_say(&file->trouble, out, file->appender.failed, file->path, file->appender.why.text);
+    struct file *file = out->state;
+    trouble_say(&file->trouble, out, file->appender.failed, file->options->path,
+                file->appender.why.text);
     return -1;
 }
 
 static int64_t period_of(const struct file *file, struct timespec when)
 {
-    int64_t every = (int64_t)(file->rotate_every_ns / CLOCK_MS_NS), ms = clock_in_ms(when);
+    int64_t every = (int64_t)(file->options->rotate_every_ns / CLOCK_MS_NS), ms = clock_in_ms(when);
     return every ? ms / every - (ms % every < 0) : 0;
 }
 
@@ -137,14 +141,14 @@ static int attach(struct file *file)
  * continued. -1: there is no file to write to just now. */
 static int rotate(struct output *out)
 {
-    struct file *file = out->priv;
+    struct file *file = out->state;
     char to[PATH_MAX];
     int64_t period = file->period;
     if (appender_finish(&file->appender))
         return appender_trouble(out);
     int failed = rotated_aside(&file->appender.rotated, to);
     if (failed)
-        trouble_say(&file->trouble, out, "rotate", file->path, folder_rename_fault(errno));
+        trouble_say(&file->trouble, out, "rotate", file->options->path, folder_rename_fault(errno));
     else
         tidy(file);
     if (attach(file))
@@ -159,7 +163,7 @@ static int rotate(struct output *out)
 /* True when there is a file to write to: the old one, or one opened now. */
 static bool ready(struct output *out)
 {
-    struct file *file = out->priv;
+    struct file *file = out->state;
     if (file->stale && file->appender.fd >= 0 && appender_finish(&file->appender)) {
         appender_trouble(out);
         return false;
@@ -180,12 +184,12 @@ static bool is_claimed(const struct file *file)
  * What cannot be kept so is lost. */
 static void replace(struct output *out)
 {
-    struct file *file = out->priv;
+    struct file *file = out->state;
     struct appender *a = &file->appender;
     struct appender_remains remains = appender_leave(a);
     uint64_t bytes = remains.to - remains.from;
     log_warning("%s: %s was removed while it was written to: it is made anew", out->name,
-                file->path);
+                file->options->path);
     appender_restore_folder(a);
     int rc = attach(file), error = errno;
     if (rc)
@@ -198,24 +202,25 @@ static void replace(struct output *out)
     out->lost += remains.records;
     log_warning(
         "%s: %llu events (%llu bytes), the last ones written to the removed %s, are lost: %s",
-        out->name, (unsigned long long)remains.records, (unsigned long long)bytes, file->path,
-        strerror(error));
+        out->name, (unsigned long long)remains.records, (unsigned long long)bytes,
+        file->options->path, strerror(error));
 }
 
 /* Follows what others did to the file. False: it is another one now, or there is none. */
 static bool look_after(struct output *out)
 {
-    struct file *file = out->priv;
+    struct file *file = out->state;
     file->look_ns = clock_after(LOOK_NS);
     switch (appender_look(&file->appender)) {
     case APPENDER_CUT:
-        log_info("%s: %s was cut by somebody: continued at its new end", out->name, file->path);
+        log_info("%s: %s was cut by somebody: continued at its new end", out->name,
+                 file->options->path);
         appender_close(&file->appender);
         break;
     case APPENDER_MOVED:
         if (!file->stale) /* not again while its end cannot be written */
             log_info("%s: %s was moved or replaced by somebody: opened anew", out->name,
-                     file->path);
+                     file->options->path);
         file->stale = true;
         break;
     case APPENDER_REMOVED:
@@ -241,8 +246,8 @@ static uint32_t fitting(const struct file *file, const struct chunk *chunk, uint
     const struct appender *a = &file->appender;
     size_t start = chunk_start(chunk, first);
     uint64_t used = a->size + a->end.len;
-    uint64_t room = file->rotate_size > used ? file->rotate_size - used : 0;
-    if (!file->rotate_size || chunk_len(chunk) - start <= room)
+    uint64_t room = file->options->rotate_size > used ? file->options->rotate_size - used : 0;
+    if (!file->options->rotate_size || chunk_len(chunk) - start <= room)
         return chunk->records;
     uint32_t end = emit_records(chunk, first, start + room);
     return end == first && !may_rotate(file) ? first + 1 : end;
@@ -250,7 +255,7 @@ static uint32_t fitting(const struct file *file, const struct chunk *chunk, uint
 
 static enum output_status judge(struct output *out, enum output_status status)
 {
-    struct file *file = out->priv;
+    struct file *file = out->state;
     if (status == OUTPUT_OK) {
         trouble_over(&file->trouble, out->name);
         return status;
@@ -267,7 +272,7 @@ static enum output_status judge(struct output *out, enum output_status status)
 static enum output_status file_write(struct output *out, const struct chunk *chunk, uint32_t first,
                                      uint32_t *done)
 {
-    struct file *file = out->priv;
+    struct file *file = out->state;
     enum output_status status = OUTPUT_OK;
     *done = first;
     while (status == OUTPUT_OK && *done < chunk->records) {
@@ -287,13 +292,13 @@ static enum output_status file_write(struct output *out, const struct chunk *chu
 static bool unsteady(const struct file *file)
 {
     return file->set_back && file->turned_ns &&
-           clock_ns() - file->turned_ns < file->rotate_every_ns / 2;
+           clock_ns() - file->turned_ns < file->options->rotate_every_ns / 2;
 }
 
 /* It is that period now. When the clock was set back, the file goes on into the earlier one. */
 static void turn(struct output *out, int64_t period)
 {
-    struct file *file = out->priv;
+    struct file *file = out->state;
     if (period == file->period)
         return;
     if (period < file->period || unsteady(file) || !file->appender.has_records) {
@@ -307,7 +312,7 @@ static void turn(struct output *out, int64_t period)
 
 static void file_tick(struct output *out)
 {
-    struct file *file = out->priv;
+    struct file *file = out->state;
     if (file->stale || (is_claimed(file) && atomic_load(&out->begun)))
         ready(out);
     if (clock_ns() >= file->look_ns)
@@ -317,50 +322,51 @@ static void file_tick(struct output *out)
 
 static void file_reopen(struct output *out)
 {
-    struct file *file = out->priv;
+    struct file *file = out->state;
     file->stale = true;
     ready(out);
 }
 
 static const char *file_path(const struct output *out)
 {
-    return ((const struct file *)out->priv)->path;
+    return ((const struct file_options *)out->options)->path;
 }
 
 /* Those of dnstap-receiver, which neither compressed nor kept all. */
 static bool has_old_names(const struct output *out)
 {
-    const struct file *file = out->priv;
-    return out->settings && settings_compat(out->settings) && file->compress == COMPRESS_NONE &&
-           file->keep;
+    const struct file *file = out->state;
+    return out->settings && settings_compat(out->settings) &&
+           file->options->compress == COMPRESS_NONE && file->options->keep;
 }
 
-static enum folder_use use_of(const struct file *file)
+static enum folder_use use_of(const struct file_options *file)
 {
     return file->rotate_size || file->rotate_every_ns ? FOLDER_ROTATES : FOLDER_APPENDS;
 }
 
 static int file_open(struct output *out, struct error *err)
 {
-    struct file *file = out->priv;
+    struct file *file = out->state;
     struct appender *a = &file->appender;
     struct error note;
+    file->options = out->options;
     file->janitor = (struct janitor){.out = out,
                                      .rotated = &a->rotated,
-                                     .keep = file->keep,
-                                     .how = (enum compression)file->compress};
-    appender_init(a, out, file->path, file->mode);
+                                     .keep = file->options->keep,
+                                     .how = (enum compression)file->options->compress};
+    appender_init(a, out, file->options->path, file->options->mode);
     if (has_old_names(out))
-        a->rotated.shifts = file->keep;
+        a->rotated.shifts = file->options->keep;
     if (out->old == OUTPUT_CONTINUES ? attach(file) : appender_claim(a)) {
-        error_set(err, "cannot %s %.300s: %s", a->failed, file->path, a->why.text);
+        error_set(err, "cannot %s %.300s: %s", a->failed, file->options->path, a->why.text);
         janitor_end(&file->janitor);
         appender_free(a);
         return -1;
     }
-    if (folder_note(&a->folder, file->path, use_of(file), &note))
+    if (folder_note(&a->folder, file->options->path, use_of(file->options), &note))
         log_warning("%s: %s", out->name, note.text);
-    if (use_of(file) == FOLDER_ROTATES)
+    if (use_of(file->options) == FOLDER_ROTATES)
         tidy(file); /* what an earlier run left to do */
     return 0;
 }
@@ -368,13 +374,13 @@ static int file_open(struct output *out, struct error *err)
 /* A pipe has a reader. */
 static bool file_seen(const struct output *out)
 {
-    const struct file *file = out->priv;
+    const struct file *file = out->state;
     return emit_is_seen(file->appender.fd);
 }
 
 static void file_close(struct output *out)
 {
-    struct file *file = out->priv;
+    struct file *file = out->state;
     if (!is_claimed(file))
         look_after(out);
     else if (atomic_load(&out->begun) && !ready(out))
@@ -387,9 +393,9 @@ static void file_close(struct output *out)
     appender_free(&file->appender);
 }
 
-static enum module_verdict file_probe(const void *priv, const char **option, struct error *err)
+static enum module_verdict file_probe(const void *options, const char **option, struct error *err)
 {
-    const struct file *file = priv;
+    const struct file_options *file = options;
     *option = "path";
     return module_verdict_of(place_append(file->path, use_of(file), err));
 }
@@ -411,8 +417,9 @@ const struct module output_file = {
            "files are counted and compressed in the background. On SIGHUP it is opened anew, so "
            "that other programs may rotate it as well; a file that they move, remove or cut is "
            "noticed within seconds.",
-    .size = sizeof(struct file),
-    .options = file_options,
+    .options_size = sizeof(struct file_options),
+    .options = file_rows,
+    .state_size = sizeof(struct file),
     .common = &output_queued,
     .hooks = &file_hooks,
     .probe = file_probe,

@@ -60,13 +60,16 @@ static const struct {
 
 enum { COLUMNS = sizeof columns / sizeof *columns, LINE_MAX_BYTES = 64 + COLUMNS * 32 };
 
-struct metrics {
+struct metrics_options {
     uint64_t interval_ns;
     bool cumulative;
     char *path;
     uint64_t rotate_size;
     uint64_t keep;
+};
 
+struct metrics {
+    const struct metrics_options *options;
     struct output *out;
     struct numbered file;
     struct trouble trouble;
@@ -82,34 +85,34 @@ struct metrics {
     bool stopping; /* under the lock */
 };
 
-static const struct option metrics_options[] = {
+static const struct option metrics_rows[] = {
     {.name = "interval",
      .type = OPTION_DURATION,
-     .offset = offsetof(struct metrics, interval_ns),
+     .offset = offsetof(struct metrics_options, interval_ns),
      .fallback = "5m",
      .min = CLOCK_SECOND_NS,
      .doc = "how often; the first line comes after one interval, the last one at the end"},
     {.name = "cumulative",
      .type = OPTION_BOOL,
-     .offset = offsetof(struct metrics, cumulative),
+     .offset = offsetof(struct metrics_options, cumulative),
      .fallback = "true",
      .doc = "count from the start; false: what has come since the line before; the statistics of "
             "the API go on either way"},
     {.name = "file",
      .type = OPTION_PATH,
-     .offset = offsetof(struct metrics, path),
+     .offset = offsetof(struct metrics_options, path),
      .exclusive = true,
      .max = PATH_MAX - 8,
      .doc = "append lines to this file instead of standard output",
      .example = "/var/log/spile/metrics.log"},
     {.name = "rotate-size",
      .type = OPTION_SIZE,
-     .offset = offsetof(struct metrics, rotate_size),
+     .offset = offsetof(struct metrics_options, rotate_size),
      .fallback = "10M",
      .doc = "before the file reaches this it becomes FILE.1, that FILE.2, and so on; off: never"},
     {.name = "keep",
      .type = OPTION_UINT,
-     .offset = offsetof(struct metrics, keep),
+     .offset = offsetof(struct metrics_options, keep),
      .fallback = "10",
      .max = 1000,
      .doc = "rotated files to keep; 0: the file is never rotated"},
@@ -176,7 +179,7 @@ static uint64_t shown(struct metrics *m, const struct stats_stream *total, size_
     uint64_t value = value_of(total, column);
     if (kind == RATE)
         return rate(m, total, column);
-    if (m->cumulative)
+    if (m->options->cumulative)
         return value;
     return kind == SUM ? added(m, value, column) : seen_take(&m->seen[kind == CLIENTS]);
 }
@@ -204,14 +207,15 @@ static void write_line(struct metrics *m)
     stats_release(snapshot);
     if (atomic_exchange(&m->reopen, false))
         numbered_close(&m->file);
-    int failed =
-        m->path ? numbered_write(&m->file, line, len) : emit_line(STDOUT_FILENO, line, len);
+    int failed = m->options->path ? numbered_write(&m->file, line, len)
+                                  : emit_line(STDOUT_FILENO, line, len);
     if (m->file.followed)
-        log_info("%s: %s was replaced or removed by somebody: opened anew", m->out->name, m->path);
+        log_info("%s: %s was replaced or removed by somebody: opened anew", m->out->name,
+                 m->options->path);
     if (failed)
-        trouble_say(&m->trouble, m->out, m->path ? m->file.failed : "write to",
-                    m->path ? m->path : "standard output",
-                    m->path ? m->file.why.text : strerror(errno));
+        trouble_say(&m->trouble, m->out, m->options->path ? m->file.failed : "write to",
+                    m->options->path ? m->options->path : "standard output",
+                    m->options->path ? m->file.why.text : strerror(errno));
     else
         trouble_over(&m->trouble, m->out->name);
 }
@@ -234,12 +238,12 @@ static bool sleep_until(struct metrics *m, uint64_t when_ns)
 static void *follow(void *arg)
 {
     struct metrics *m = arg;
-    uint64_t next_ns = clock_after(m->interval_ns);
+    uint64_t next_ns = clock_after(m->options->interval_ns);
     thread_begin("metrics", 0);
     while (sleep_until(m, next_ns)) {
         write_line(m);
         do
-            next_ns += m->interval_ns;
+            next_ns += m->options->interval_ns;
         while (next_ns < clock_ns());
     }
     return NULL;
@@ -250,34 +254,37 @@ static void begin(struct metrics *m)
     pthread_mutex_init(&m->lock, NULL);
     thread_cond_init(&m->wake);
     m->line_ns = clock_ns();
-    for (int i = 0; i < 2 && !m->cumulative; i++)
+    for (int i = 0; i < 2 && !m->options->cumulative; i++)
         seen_init(&m->seen[i]);
 }
 
 static void end(struct metrics *m)
 {
-    for (int i = 0; i < 2 && !m->cumulative; i++)
+    for (int i = 0; i < 2 && !m->options->cumulative; i++)
         seen_free(&m->seen[i]);
     numbered_close(&m->file);
     pthread_cond_destroy(&m->wake);
     pthread_mutex_destroy(&m->lock);
 }
 
-static enum folder_use use_of(const struct metrics *m)
+static enum folder_use use_of(const struct metrics_options *m)
 {
     return m->rotate_size && m->keep ? FOLDER_ROTATES : FOLDER_APPENDS;
 }
 
 static int metrics_open(struct output *out, struct error *err)
 {
-    struct metrics *m = out->priv;
+    struct metrics *m = out->state;
+    m->options = out->options;
     m->out = out;
-    m->file =
-        (struct numbered){.path = m->path, .limit = m->rotate_size, .keep = m->keep, .fd = -1};
+    m->file = (struct numbered){.path = m->options->path,
+                                .limit = m->options->rotate_size,
+                                .keep = m->options->keep,
+                                .fd = -1};
     struct error note;
-    if (m->path && numbered_open(&m->file))
-        return error_set(err, "cannot open %.300s: %s", m->path, m->file.why.text);
-    if (m->path && folder_note_at(m->path, use_of(m), &note))
+    if (m->options->path && numbered_open(&m->file))
+        return error_set(err, "cannot open %.300s: %s", m->options->path, m->file.why.text);
+    if (m->options->path && folder_note_at(m->options->path, use_of(m->options), &note))
         log_warning("%s: %s", out->name, note.text);
     begin(m);
     if (pthread_create(&m->thread, NULL, follow, m) == 0)
@@ -288,13 +295,13 @@ static int metrics_open(struct output *out, struct error *err)
 
 static void metrics_reopen(struct output *out)
 {
-    struct metrics *m = out->priv;
+    struct metrics *m = out->state;
     atomic_store(&m->reopen, true);
 }
 
 static const char *metrics_path(const struct output *out)
 {
-    return ((const struct metrics *)out->priv)->path;
+    return ((const struct metrics_options *)out->options)->path;
 }
 
 static bool metrics_prints(const struct output *out)
@@ -305,7 +312,7 @@ static bool metrics_prints(const struct output *out)
 /* The workers have ended: the last line shows all. */
 static void metrics_close(struct output *out)
 {
-    struct metrics *m = out->priv;
+    struct metrics *m = out->state;
     pthread_mutex_lock(&m->lock);
     m->stopping = true;
     pthread_cond_signal(&m->wake);
@@ -319,7 +326,7 @@ static void metrics_close(struct output *out)
 
 static uint32_t metrics_needs(const struct output *out)
 {
-    const struct metrics *m = out->priv;
+    const struct metrics_options *m = out->options;
     return FACET_DNSTAP | (m->cumulative ? 0 : stats_get_reader(out->stats)->needs);
 }
 
@@ -339,18 +346,19 @@ static void see(struct metrics *m, struct event *ev)
 
 static int metrics_event(struct output *out, unsigned worker, struct event *ev)
 {
-    struct metrics *m = out->priv;
+    struct metrics *m = out->state;
     (void)worker;
     if (ev->bad & FACET_DNSTAP)
         return DROP_MALFORMED;
-    if (!m->cumulative)
+    if (!m->options->cumulative)
         see(m, ev);
     return FORMAT_WRITTEN;
 }
 
-static enum module_verdict metrics_probe(const void *priv, const char **option, struct error *err)
+static enum module_verdict metrics_probe(const void *options, const char **option,
+                                         struct error *err)
 {
-    const struct metrics *m = priv;
+    const struct metrics_options *m = options;
     *option = "file";
     return module_verdict_of(m->path ? place_append(m->path, use_of(m), err) : 0);
 }
@@ -375,8 +383,9 @@ const struct module output_metrics = {
         "compat: over the last second), names, clients, families, transports, rcodes and "
         "types, of all streams together and of what servers were asked (their client side; under "
         "compat: of all messages). On SIGHUP the file is opened anew.",
-    .size = sizeof(struct metrics),
-    .options = metrics_options,
+    .options_size = sizeof(struct metrics_options),
+    .options = metrics_rows,
+    .state_size = sizeof(struct metrics),
     .hooks = &metrics_hooks,
     .probe = metrics_probe,
 };

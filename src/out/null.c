@@ -5,7 +5,7 @@
  */
 #include "core/output.h"
 
-struct null {
+struct null_options {
     int decode; /* enum depth */
 };
 
@@ -27,10 +27,10 @@ static const uint32_t depth_facets[] = {
     [DEPTH_ALL] = FACET_QUESTION | FACET_RECORDS | FACET_POLICY | FACET_LATENCY,
 };
 
-static const struct option null_options[] = {
+static const struct option null_rows[] = {
     {.name = "decode",
      .type = OPTION_ENUM,
-     .offset = offsetof(struct null, decode),
+     .offset = offsetof(struct null_options, decode),
      .fallback = "none",
      .choices = depth_names,
      .doc = "how far each event is decoded before it is forgotten"},
@@ -39,7 +39,7 @@ static const struct option null_options[] = {
 
 static uint32_t null_needs(const struct output *out)
 {
-    const struct null *null = out->priv;
+    const struct null_options *null = out->options;
     return depth_facets[null->decode];
 }
 
@@ -61,7 +61,7 @@ const struct module output_null = {
     .kind = MODULE_OUTPUT,
     .doc = "Decodes every event as far as it is told, and forgets it: for measuring and for trying "
            "things out.",
-    .size = sizeof(struct null),
-    .options = null_options,
+    .options_size = sizeof(struct null_options),
+    .options = null_rows,
     .hooks = &null_hooks,
 };

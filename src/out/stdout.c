@@ -25,8 +25,12 @@ struct allowance {
     uint64_t say_next_ns; /* not before */
 };
 
-struct standard_output {
+struct stdout_options {
     uint64_t terminal_rate; /* 0: no limit */
+};
+
+struct standard_output {
+    uint64_t rate; /* of a terminal: terminal_rate */
     struct allowance allowance;
     bool terminal;
     bool begun;      /* what begins the format's streams is out */
@@ -36,10 +40,10 @@ struct standard_output {
     struct trouble trouble;
 };
 
-static const struct option stdout_options[] = {
+static const struct option stdout_rows[] = {
     {.name = "terminal-rate",
      .type = OPTION_UINT,
-     .offset = offsetof(struct standard_output, terminal_rate),
+     .offset = offsetof(struct stdout_options, terminal_rate),
      .fallback = "0",
      .max = 1000000,
      .doc = "on a terminal: so many records a second at the most, for people who read along; what "
@@ -67,7 +71,9 @@ static bool stdout_prints(const struct output *out)
 
 static int stdout_open(struct output *out, struct error *err)
 {
-    struct standard_output *std = out->priv;
+    struct standard_output *std = out->state;
+    const struct stdout_options *options = out->options;
+    std->rate = options->terminal_rate;
     std->terminal = stdout_terminal(out);
     if (std->terminal && out->format->begin) /* what has a beginning of its own is no text */
         return error_set(err, "this format is not for a terminal: redirect standard output");
@@ -79,7 +85,7 @@ static int stdout_open(struct output *out, struct error *err)
 /* Says what went wrong. A terminal that hung up is a reader that went away. */
 static enum output_status judge(struct output *out, enum output_status status)
 {
-    struct standard_output *std = out->priv;
+    struct standard_output *std = out->state;
     if (status == OUTPUT_OK)
         trouble_over(&std->trouble, out->name);
     else if (status != OUTPUT_CLOSED && errno == EIO && std->terminal)
@@ -92,7 +98,7 @@ static enum output_status judge(struct output *out, enum output_status status)
 /* Writes what `fill` puts. That may take several calls; it is done when one returns OUTPUT_OK. */
 static enum output_status write_edge(struct output *out, void (*fill)(struct buf *))
 {
-    struct standard_output *std = out->priv;
+    struct standard_output *std = out->state;
     if (!fill)
         return OUTPUT_OK;
     if (std->edge.len == 0)
@@ -106,7 +112,7 @@ static enum output_status write_edge(struct output *out, void (*fill)(struct buf
 
 static enum output_status begin(struct output *out)
 {
-    struct standard_output *std = out->priv;
+    struct standard_output *std = out->state;
     enum output_status status = std->begun ? OUTPUT_OK : write_edge(out, out->format->begin);
     std->begun = status == OUTPUT_OK;
     return status;
@@ -116,25 +122,25 @@ static enum output_status begin(struct output *out)
 static uint32_t allowed(struct standard_output *std, uint32_t wanted)
 {
     struct allowance *a = &std->allowance;
-    if (!std->terminal || std->terminal_rate == 0)
+    if (!std->terminal || std->rate == 0)
         return wanted;
     if (clock_ns() >= a->second_ends_ns) {
         a->second_ends_ns = clock_after(CLOCK_SECOND_NS);
         a->records = 0;
     }
-    uint64_t left = std->terminal_rate > a->records ? std->terminal_rate - a->records : 0;
+    uint64_t left = std->rate > a->records ? std->rate - a->records : 0;
     return left < wanted ? (uint32_t)left : wanted;
 }
 
 /* Leaves records out, and says so now and then. */
 static enum output_status leave_out(struct output *out, uint32_t records)
 {
-    struct standard_output *std = out->priv;
+    struct standard_output *std = out->state;
     struct allowance *a = &std->allowance;
     a->left_out += records;
     if (clock_ns() >= a->say_next_ns) {
         log_info("%s: left out %llu records: more than %llu a second (terminal-rate)", out->name,
-                 (unsigned long long)a->left_out, (unsigned long long)std->terminal_rate);
+                 (unsigned long long)a->left_out, (unsigned long long)std->rate);
         a->say_next_ns = clock_after(SAY_AGAIN_S * CLOCK_SECOND_NS);
         a->left_out = 0;
     }
@@ -144,7 +150,7 @@ static enum output_status leave_out(struct output *out, uint32_t records)
 static enum output_status stdout_write(struct output *out, const struct chunk *chunk,
                                        uint32_t first, uint32_t *done)
 {
-    struct standard_output *std = out->priv;
+    struct standard_output *std = out->state;
     enum output_status status = begin(out);
     size_t at = chunk_start(chunk, first) + std->torn;
     uint32_t wanted = chunk->records - first, count = allowed(std, wanted);
@@ -166,7 +172,7 @@ static enum output_status stdout_write(struct output *out, const struct chunk *c
 /* A stream without records begins and ends, too; one that ends inside a record cannot be ended. */
 static void end_stream(struct output *out)
 {
-    const struct standard_output *std = out->priv;
+    const struct standard_output *std = out->state;
     enum output_status status = begin(out);
     if (status == OUTPUT_OK && std->torn == 0)
         status = write_edge(out, out->format->end);
@@ -177,7 +183,7 @@ static void end_stream(struct output *out)
 /* Where the start has failed, nothing is written. */
 static void stdout_close(struct output *out)
 {
-    struct standard_output *std = out->priv;
+    struct standard_output *std = out->state;
     if (std->begun || atomic_load(&out->begun))
         end_stream(out);
     buf_free(&std->edge);
@@ -197,8 +203,9 @@ const struct module output_stdout = {
     .kind = MODULE_OUTPUT,
     .doc =
         "Writes records to standard output. When its reader goes away, the program ends quietly.",
-    .size = sizeof(struct standard_output),
-    .options = stdout_options,
+    .options_size = sizeof(struct stdout_options),
+    .options = stdout_rows,
+    .state_size = sizeof(struct standard_output),
     .common = &output_queued,
     .hooks = &stdout_hooks,
 };

@@ -27,14 +27,14 @@ static const struct option statistics_options[] = {
 };
 
 /* Whether the memory can be had shows only when it is asked for; none of it is touched. */
-static enum module_verdict probe(const void *priv, const char **option, struct error *err)
+static enum module_verdict probe(const void *options, const char **option, struct error *err)
 {
-    const struct stats_settings *settings = priv;
+    const struct stats_settings *settings = options;
     const struct settings usual = {0}; /* a worker for each core */
-    const struct stats_options options = {.settings = *settings,
-                                          .reader = &stats_native_reader,
-                                          .workers = pipeline_worker_count(&usual)};
-    struct stats *stats = stats_new(&options, err);
+    const struct stats_options made = {.settings = *settings,
+                                       .reader = &stats_native_reader,
+                                       .workers = pipeline_worker_count(&usual)};
+    struct stats *stats = stats_new(&made, err);
     *option = "memory";
     stats_free(stats);
     if (!stats)
@@ -47,7 +47,7 @@ const struct module statistics_section = {
     .kind = MODULE_SECTION,
     .doc = "What statistics may take. They are kept when something shows them: the web server, the "
            "history, the metrics output, or `spile top`.",
-    .size = sizeof(struct stats_settings),
+    .options_size = sizeof(struct stats_settings),
     .options = statistics_options,
     .probe = probe,
 };

@@ -72,12 +72,12 @@ static const struct option unix_options[] = {
 static const struct module input_tcp_test = {.name = "tcp",
                                              .kind = MODULE_INPUT,
                                              .doc = "Listens on TCP.",
-                                             .size = sizeof(struct wire),
+                                             .options_size = sizeof(struct wire),
                                              .options = tcp_options};
 static const struct module input_unix_test = {.name = "unix",
                                               .kind = MODULE_INPUT,
                                               .doc = "Listens on a socket.",
-                                              .size = sizeof(struct wire),
+                                              .options_size = sizeof(struct wire),
                                               .options = unix_options};
 
 /* Formats: `text` takes any field list that does not name "bad"; the compatible one takes none. */
@@ -125,14 +125,14 @@ static const struct module output_stdout_test = {.name = "stdout",
 static const struct module output_file_test = {.name = "file",
                                                .kind = MODULE_OUTPUT,
                                                .doc = "Writes to a file.",
-                                               .size = sizeof(struct wire),
+                                               .options_size = sizeof(struct wire),
                                                .options = unix_options,
                                                .common = &output_queued,
                                                .hooks = &stdout_hooks};
 static const struct module output_null_test = {.name = "null",
                                                .kind = MODULE_OUTPUT,
                                                .doc = "Forgets.",
-                                               .size = sizeof(struct wire),
+                                               .options_size = sizeof(struct wire),
                                                .options = tcp_options,
                                                .hooks = &null_hooks};
 
@@ -164,9 +164,9 @@ static const struct option door_options[] = {
     {0},
 };
 
-static enum module_verdict door_check(const void *priv, const char **option, struct error *err)
+static enum module_verdict door_check(const void *options, const char **option, struct error *err)
 {
-    const struct door *door = priv;
+    const struct door *door = options;
     *option = "open";
     if (!door->key || !door->open)
         return MODULE_FINE;
@@ -175,9 +175,9 @@ static enum module_verdict door_check(const void *priv, const char **option, str
 }
 
 /* Three locks are refused, two are warned of. */
-static enum module_verdict door_probe(const void *priv, const char **option, struct error *err)
+static enum module_verdict door_probe(const void *options, const char **option, struct error *err)
 {
-    const struct door *door = priv;
+    const struct door *door = options;
     *option = "locks";
     if (door->locks < 2)
         return MODULE_FINE;
@@ -188,14 +188,14 @@ static enum module_verdict door_probe(const void *priv, const char **option, str
 static const struct module section_door_test = {.name = "door",
                                                 .kind = MODULE_SECTION,
                                                 .doc = "A door.",
-                                                .size = sizeof(struct door),
+                                                .options_size = sizeof(struct door),
                                                 .options = door_options,
                                                 .check = door_check,
                                                 .probe = door_probe};
 static const struct module section_attic_test = {.name = "attic",
                                                  .kind = MODULE_SECTION,
                                                  .doc = "An attic.",
-                                                 .size = sizeof(struct wire),
+                                                 .options_size = sizeof(struct wire),
                                                  .options = unix_options};
 
 const struct module *const registry[] = {

@@ -27,29 +27,32 @@ static inline int outputs_open(struct output *out, const struct module *module,
                                const struct format_hooks *format, const char *const *settings,
                                struct error *err)
 {
+    void *options = calloc(1, module->options_size + 1);
     *out = (struct output){.settings = out->settings,
                            .module = module,
                            .hooks = module->hooks,
-                           .priv = calloc(1, module->size),
+                           .options = options,
+                           .state = calloc(1, module->state_size + 1),
                            .name = "test",
                            .format = format};
-    if (module->options && options_init(module->options, out->priv, err))
+    if (module->options && options_init(module->options, options, err))
         return -1;
     for (; *settings; settings++) {
         const char *equals = strchr(*settings, '=');
         const struct option *row =
             option_find(module->options, span_of(*settings, (size_t)(equals - *settings)), NULL);
-        if (!row || option_parse(row, out->priv, span_str(equals + 1), err))
+        if (!row || option_parse(row, options, span_str(equals + 1), err))
             return -1;
     }
     return out->hooks->open(out, err);
 }
 
-/* Frees the private part; to be called after the output's close hook, or after a failed open. */
+/* Frees options and state; to be called after the output's close hook, or after a failed open. */
 static inline void outputs_free(struct output *out)
 {
-    options_free(out->module->options, out->priv);
-    free(out->priv);
+    options_free(out->module->options, (void *)out->options);
+    free((void *)out->options);
+    free(out->state);
 }
 
 static inline void outputs_close(struct output *out)

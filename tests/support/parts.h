@@ -139,7 +139,7 @@ static const struct option hole_options[] = {
 
 static struct hole *hole_of(const struct output *out)
 {
-    return &holes[((const struct hole_options *)out->priv)->number];
+    return &holes[((const struct hole_options *)out->options)->number];
 }
 
 static int hole_open(struct output *out, struct error *err)
@@ -193,7 +193,8 @@ static const struct output_hooks writing_hooks = {
     .open = hole_open, .close = hole_close, .write = hole_write};
 static const struct output_hooks counting_hooks = {
     .open = hole_open, .close = hole_close, .needs = hole_needs, .event = hole_event};
-#define HOLE .kind = MODULE_OUTPUT, .size = sizeof(struct hole_options), .options = hole_options
+#define HOLE                                                                                       \
+    .kind = MODULE_OUTPUT, .options_size = sizeof(struct hole_options), .options = hole_options
 static const struct module output_writing = {HOLE, .name = "writing", .doc = "Has a thread.",
                                              .common = &output_queued, .hooks = &writing_hooks};
 static const struct module output_counting = {HOLE, .name = "counting", .doc = "Has none.",

@@ -110,28 +110,28 @@ static void test_whole(void **state)
     assert_string_equal(settings_compat(&config.settings), "dnstap-receiver");
     assert_int_equal(config.settings.latency_window_ns, 250000000);
     assert_int_equal(config.input_count, 3);
-    const struct wire *wire = config.inputs[0].priv;
+    const struct wire *wire = config.inputs[0].options;
     assert_string_equal(wire->path, "/run/spile/dnstap.sock");
     assert_int_equal(wire->mode, 0600);
     assert_int_equal(config.inputs[0].at.line, 5);
     assert_int_equal(config.inputs[0].at.column, 5);
-    wire = config.inputs[1].priv;
+    wire = config.inputs[1].options;
     assert_string_equal(wire->listen.host, "::1");
     assert_int_equal(wire->listen.port, 6001);
     assert_int_equal(wire->allow.count, 1); /* the default list is gone */
     assert_int_equal(wire->names.count, 1);
     assert_true(wire->loud);
-    wire = config.inputs[2].priv;
+    wire = config.inputs[2].options;
     assert_int_equal(wire->allow.count, 2);
     assert_int_equal(wire->colour, 1);
     assert_int_equal(config.output_count, 3);
     assert_int_equal(common_of(0)->when_full, WHEN_FULL_DROP_OLDEST);
     assert_int_equal(common_of(0)->block_max_ns, 1000000000);
-    assert_string_equal(((const struct wire *)config.outputs[1].priv)->path, "/x y");
+    assert_string_equal(((const struct wire *)config.outputs[1].options)->path, "/x y");
     assert_string_equal(common_of(1)->format, "text");
     assert_int_equal(common_of(1)->block_max_ns, 0);
     assert_int_equal(common_of(1)->queue_bytes, 1 << 20);
-    assert_int_equal(((const struct wire *)config.outputs[2].priv)->count, 7);
+    assert_int_equal(((const struct wire *)config.outputs[2].options)->count, 7);
     assert_null(config.outputs[2].common); /* an inline output has none */
 }
 
@@ -247,8 +247,8 @@ static void test_aliases(void **state)
 {
     (void)state;
     accept("inputs:\n- tcp: &t {count: 5, names: &n [x, y]}\n- tcp: *t\n- tcp: {names: *n}\n");
-    assert_int_equal(((const struct wire *)config.inputs[1].priv)->count, 5);
-    assert_int_equal(((const struct wire *)config.inputs[2].priv)->names.count, 2);
+    assert_int_equal(((const struct wire *)config.inputs[1].options)->count, 5);
+    assert_int_equal(((const struct wire *)config.inputs[2].options)->names.count, 2);
     refuse("inputs: &a [*a]",
            "f:1:9: an item has names with values (name: value), not a list: take away the "
            "brackets, or the '-'");
@@ -509,8 +509,8 @@ static void test_taken(void **state)
     accept("inputs: tcp\n"); /* a list of one */
     assert_int_equal(config.input_count, 1);
     accept("inputs: [tcp: {names: x, allow: 10.0.0.0/8}]\n");
-    assert_int_equal(((const struct wire *)config.inputs[0].priv)->names.count, 1);
-    assert_int_equal(((const struct wire *)config.inputs[0].priv)->allow.count, 1);
+    assert_int_equal(((const struct wire *)config.inputs[0].options)->names.count, 1);
+    assert_int_equal(((const struct wire *)config.inputs[0].options)->allow.count, 1);
 }
 
 /* One text of `count` times the same between two others. */
@@ -559,7 +559,7 @@ static void test_flags(void **state)
     assert_int_equal(config_set(item, "count", "4", &err), 0);
     assert_int_equal(config_set(item, "names", "a", &err), 0);
     assert_int_equal(config_set(item, "names", "b", &err), 0);
-    assert_int_equal(((const struct wire *)item->priv)->names.count, 2);
+    assert_int_equal(((const struct wire *)item->options)->names.count, 2);
     assert_int_equal(config_set(item, "count", "11", &err), -1);
     assert_string_equal(err.text, "tcp: count: '11' is out of range: from 0 to 10");
     assert_int_equal(config_set(item, "format", "text", &err), -1);
@@ -626,7 +626,7 @@ static void test_example(void **state)
     assert_int_equal(config.input_count, 2);
     assert_int_equal(config.output_count, 3);
     assert_int_equal(config.section_count, 2);
-    assert_int_equal(((const struct wire *)config.inputs[0].priv)->names.count, 3);
+    assert_int_equal(((const struct wire *)config.inputs[0].options)->names.count, 3);
     free(whole);
     free(text);
 }

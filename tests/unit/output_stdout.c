@@ -362,15 +362,15 @@ static void null_decodes_as_told(void **state)
     const struct output_hooks *hooks = output_null.hooks;
     struct error err;
     int decode = -1;
-    struct output out = {
-        .module = &output_null, .hooks = hooks, .priv = calloc(1, output_null.size)};
-    assert_int_equal(options_init(output_null.options, out.priv, &err), 0);
+    void *options = calloc(1, output_null.options_size);
+    struct output out = {.module = &output_null, .hooks = hooks, .options = options};
+    assert_int_equal(options_init(output_null.options, options, &err), 0);
     const struct option *row = option_find(output_null.options, span_str("decode"), NULL);
     assert_int_equal(hooks->needs(&out), 0);
     for (int i = 0; i < 4; i++) {
-        assert_int_equal(option_parse(row, out.priv, span_str(rows[i].name), &err), 0);
+        assert_int_equal(option_parse(row, options, span_str(rows[i].name), &err), 0);
         assert_int_equal(hooks->needs(&out), rows[i].facets);
-        memcpy(&decode, (char *)out.priv + row->offset, sizeof decode);
+        memcpy(&decode, (const char *)options + row->offset, sizeof decode);
         assert_int_equal(decode, i);
     }
     outputs_free(&out);

@@ -28,6 +28,11 @@ struct kept {
     pthread_t reopener;
 };
 
+static struct kept *kept_of(const struct output *out)
+{
+    return *(struct kept *const *)out->options;
+}
+
 static void note(struct kept *kept, char what)
 {
     size_t len = strlen(kept->order);
@@ -37,27 +42,27 @@ static void note(struct kept *kept, char what)
 
 static bool kept_terminal(const struct output *out)
 {
-    note(out->priv, 't');
-    return ((const struct kept *)out->priv)->terminal;
+    note(kept_of(out), 't');
+    return kept_of(out)->terminal;
 }
 
 static int kept_open(struct output *out, struct error *err)
 {
-    struct kept *kept = out->priv;
+    struct kept *kept = kept_of(out);
     note(kept, 'o');
     return kept->refuses ? error_set(err, "no such place") : 0;
 }
 
 static bool kept_seen(const struct output *out)
 {
-    note(out->priv, 's');
-    return ((const struct kept *)out->priv)->seen;
+    note(kept_of(out), 's');
+    return kept_of(out)->seen;
 }
 
 static enum output_status kept_write(struct output *out, const struct chunk *chunk, uint32_t first,
                                      uint32_t *done)
 {
-    struct kept *kept = out->priv;
+    struct kept *kept = kept_of(out);
     uint32_t left = chunk->records - first;
     note(kept, 'w');
     unsigned before = atomic_fetch_add(&kept->calls, 1);
@@ -72,20 +77,20 @@ static enum output_status kept_write(struct output *out, const struct chunk *chu
 
 static void kept_reopen(struct output *out)
 {
-    struct kept *kept = out->priv;
+    struct kept *kept = kept_of(out);
     note(kept, 'r');
     kept->reopener = pthread_self();
 }
 
 static void kept_close(struct output *out)
 {
-    note(out->priv, 'c');
+    note(kept_of(out), 'c');
 }
 
 static int kept_event(struct output *out, unsigned worker, struct event *ev)
 {
     (void)worker, (void)ev;
-    note(out->priv, 'e');
+    note(kept_of(out), 'e');
     return FORMAT_WRITTEN;
 }
 
@@ -110,6 +115,7 @@ static const struct module bare = {.name = "bare", .kind = MODULE_OUTPUT, .hooks
 struct bench {
     struct kept kept;
     struct settings settings;
+    struct kept *at; /* the outputs' options */
     struct output_common common;
     struct config_item item;
     struct sink sink;
@@ -138,7 +144,8 @@ static void on_closed(void *arg)
 
 static int start(struct bench *bench)
 {
-    bench->item.priv = &bench->kept;
+    bench->item.options = &bench->at;
+    bench->at = &bench->kept;
     bench->item.common = &bench->common;
     bench->sink.out.settings = &bench->settings;
     return sink_open(&bench->sink, &bench->item, bench->compat, bench->number, WORKERS, on_closed,
@@ -219,7 +226,7 @@ static void takes_what_it_is_given(void **state)
     const struct output *out = &bench.sink.out;
     assert_ptr_equal(out->stats, stats);
     assert_ptr_equal(out->settings, &bench.settings);
-    assert_ptr_equal(out->priv, &bench.kept);
+    assert_ptr_equal(out->options, &bench.at);
     assert_ptr_equal(out->module, &queued);
     assert_true(out->gives_up);
     assert_int_equal(out->old, OUTPUT_REPLACES);

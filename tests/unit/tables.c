@@ -118,7 +118,7 @@ static void test_modules(void **state)
         if (!module->doc || !strchr(".", module->doc[strlen(module->doc) - 1]))
             fail_msg("%s: the doc is not made of sentences", module->name);
         check_options(module->name, module->options);
-        check_defaults(module->name, module->options, module->size);
+        check_defaults(module->name, module->options, module->options_size);
         check_exclusive(module->name, module->options);
         const char *compat = module->compat; /* nobody stands behind another of the same name */
         assert_ptr_equal(module_find(module->kind, span_str(module->name), compat), module);

@@ -418,7 +418,7 @@ static void observer_collect(void *state, unsigned worker)
 static int output_event(struct output *out, unsigned worker, struct event *ev)
 {
     (void)worker, (void)ev;
-    write_down(out->priv, 'w');
+    write_down(out->state, 'w');
     return FORMAT_WRITTEN;
 }
 
@@ -441,7 +441,7 @@ static void watch(struct watched *w)
                                              .tick = stage_tick};
     static const struct stage_hooks second = {.event = second_event};
     *w = (struct watched){
-        .sink = {.workers = SINKS_WORKERS, .out = {.hooks = &hooks, .priv = &w->diary}},
+        .sink = {.workers = SINKS_WORKERS, .out = {.hooks = &hooks, .state = &w->diary}},
         .stages = {{&first, &w->diary}, {&second, &w->diary}},
         .outlet = {.origin = {.peer = "unix"}},
     };
@@ -466,6 +466,7 @@ static void hand_over(struct watched *w, const struct span *frames, size_t count
 static void unwatch(struct watched *w)
 {
     end(&w->bench);
+    w->sink.out.state = NULL; /* ours */
     sink_free(&w->sink);
 }
 

@@ -39,7 +39,7 @@ struct script {
 static enum output_status script_write(struct output *out, const struct chunk *chunk,
                                        uint32_t first, uint32_t *done)
 {
-    struct script *script = out->priv;
+    struct script *script = out->state;
     struct step step = {OUTPUT_OK, UINT32_MAX};
     if (script->at < script->count)
         step = script->steps[script->at++];
@@ -61,7 +61,7 @@ static enum output_status script_write(struct output *out, const struct chunk *c
 static enum output_status always_retry(struct output *out, const struct chunk *chunk,
                                        uint32_t first, uint32_t *done)
 {
-    struct script *script = out->priv;
+    struct script *script = out->state;
     (void)chunk;
     *done = first;
     atomic_fetch_add(&script->calls, 1);
@@ -72,7 +72,7 @@ static enum output_status always_retry(struct output *out, const struct chunk *c
 static enum output_status pipe_write(struct output *out, const struct chunk *chunk, uint32_t first,
                                      uint32_t *done)
 {
-    struct script *script = out->priv;
+    struct script *script = out->state;
     size_t at = chunk_start(chunk, first), end = chunk_len(chunk);
     atomic_fetch_add(&script->calls, 1);
     while (at < end && !atomic_load(&out->interrupted)) {
@@ -90,17 +90,17 @@ static enum output_status pipe_write(struct output *out, const struct chunk *chu
 
 static void script_tick(struct output *out)
 {
-    ((struct script *)out->priv)->ticks++;
+    ((struct script *)out->state)->ticks++;
 }
 
 static void script_reopen(struct output *out)
 {
-    ((struct script *)out->priv)->reopens++;
+    ((struct script *)out->state)->reopens++;
 }
 
 static void script_close(struct output *out)
 {
-    ((struct script *)out->priv)->closes++;
+    ((struct script *)out->state)->closes++;
 }
 
 static void on_closed(void *arg)
@@ -133,7 +133,7 @@ static void bench_start(struct bench *bench, const struct step *steps, unsigned 
         .out = {.name = "test"},
     };
     bench->out.hooks = &bench->hooks;
-    bench->out.priv = &bench->script;
+    bench->out.state = &bench->script;
     assert_int_equal(queue_init(&bench->queue, &common), 0);
     assert_int_equal(writer_start(&bench->writer, &bench->out, &bench->queue, &bench->ledger,
                                   on_closed, &bench->script, &err),
