@@ -11,21 +11,35 @@
 #include "core/pipeline.h"
 #include "core/roster.h"
 
-/* --- calls from other threads --------------------------------------------------------------- */
+/* --- posts from other threads --------------------------------------------------------------- */
 
-int worker_begin(struct worker *w, void (*begin)(struct worker *worker, void *arg), void *arg)
+void worker_post(struct worker *w, struct worker_post *post)
 {
-    struct worker_call *c = malloc(sizeof *c);
-    if (!c)
-        return -1;
-    *c = (struct worker_call){.call = begin, .arg = arg};
-    atomic_fetch_add(&w->load, 1);
+    post->next = NULL;
     pthread_mutex_lock(&w->lock);
-    *w->calls_tail = c;
-    w->calls_tail = &c->next;
+    *w->posts_tail = post;
+    w->posts_tail = &post->next;
     pthread_mutex_unlock(&w->lock);
     uv_async_send(&w->wake);
-    return 0;
+}
+
+static void begin_item(struct worker *w, struct worker_post *post)
+{
+    struct worker_item *item =
+        (struct worker_item *)((char *)post - offsetof(struct worker_item, post));
+    item->prev = NULL;
+    item->next = w->items;
+    if (item->next)
+        item->next->prev = item;
+    w->items = item;
+    item->begin(item, w);
+}
+
+void worker_begin(struct worker *w, struct worker_item *item)
+{
+    atomic_fetch_add(&w->load, 1);
+    item->post.call = begin_item;
+    worker_post(w, &item->post);
 }
 
 void worker_poke(struct worker *w)
@@ -124,15 +138,6 @@ static void end_if_idle(struct worker *w)
     close_handles(w);
 }
 
-void worker_attach(struct worker *w, struct worker_item *item)
-{
-    item->prev = NULL;
-    item->next = w->items;
-    if (item->next)
-        item->next->prev = item;
-    w->items = item;
-}
-
 void worker_detach(struct worker *w, struct worker_item *item)
 {
     if (item->next)
@@ -166,21 +171,20 @@ static void poke_items(struct worker *w)
     }
 }
 
-static void run_calls(uv_async_t *wake)
+static void take_posts(uv_async_t *wake)
 {
     struct worker *w = wake->data;
-    /* First of all: what was posted before the stop is then among the calls taken below. */
+    /* First of all: what was posted before the stop is then among those taken below. */
     bool stop = atomic_exchange(&w->stop_wanted, false);
     pthread_mutex_lock(&w->lock);
-    struct worker_call *calls = w->calls;
-    w->calls = NULL;
-    w->calls_tail = &w->calls;
+    struct worker_post *posts = w->posts;
+    w->posts = NULL;
+    w->posts_tail = &w->posts;
     pthread_mutex_unlock(&w->lock);
-    while (calls) {
-        struct worker_call *c = calls;
-        calls = c->next;
-        c->call(w, c->arg);
-        free(c);
+    while (posts) {
+        struct worker_post *post = posts;
+        posts = post->next; /* what it lies in may be gone with the call */
+        post->call(w, post);
     }
     if (atomic_exchange(&w->poke_wanted, false))
         poke_items(w);
@@ -408,7 +412,7 @@ int worker_start(struct worker *w, struct pipeline *pipeline, struct worker_plan
                  unsigned index, struct error *err)
 {
     *w = (struct worker){.pipeline = pipeline, .plan = plan, .index = index};
-    w->calls_tail = &w->calls;
+    w->posts_tail = &w->posts;
     pthread_mutex_init(&w->lock, NULL);
     w->gather.max_ns = pipeline_settings(pipeline)->gather_ns;
     w->buffer = malloc(WORKER_BUFFER);
@@ -419,7 +423,7 @@ int worker_start(struct worker *w, struct pipeline *pipeline, struct worker_plan
     if (uv_loop_init(&w->loop) < 0)
         return error_set(err, "cannot make an event loop");
     w->looped = true;
-    uv_async_init(&w->loop, &w->wake, run_calls);
+    uv_async_init(&w->loop, &w->wake, take_posts);
     uv_prepare_init(&w->loop, &w->prepare);
     uv_timer_init(&w->loop, &w->flush);
     turns_init(&w->turns, &w->loop);

@@ -19,9 +19,19 @@ struct pipeline;
 struct gather;
 struct turns;
 
+/* What is posted to a worker. It lies in what it is about, so posting needs no memory and cannot
+ * fail. */
+struct worker_post {
+    struct worker_post *next;
+    void (*call)(struct worker *worker, struct worker_post *post);
+};
+
 /* Something that lives on a worker: a connection, a file. Hooks run on the worker's thread. */
 struct worker_item {
     struct worker_item *next, *prev;
+    struct worker_post post;
+    /* It lives there from now on. */
+    void (*begin)(struct worker_item *item, struct worker *worker);
     /* The pipeline drains: read what is there already, then end. Calls worker_detach when through,
      * at once or later. */
     void (*stop)(struct worker_item *item);
@@ -29,15 +39,16 @@ struct worker_item {
     void (*poke)(struct worker_item *item);
 };
 
-/* Any thread, but not once the pipeline drains. Runs `begin(worker, arg)` on the worker's thread,
- * soon, and before the worker's items are stopped: it attaches one item, whose load counts from
- * now on until it is detached. -1: no memory; then nothing counts. */
-int worker_begin(struct worker *worker, void (*begin)(struct worker *worker, void *arg), void *arg);
+/* Any thread, but not once the pipeline drains. Has post->call called on the worker's thread, soon,
+ * in the order in which posts come, and before the worker's items are stopped. Until then the post
+ * is the worker's. */
+void worker_post(struct worker *worker, struct worker_post *post);
+/* The same for an item: it is begun there. Its load counts from now on until it is detached. */
+void worker_begin(struct worker *worker, struct worker_item *item);
 /* Any thread. Has every item of the worker poked. */
 void worker_poke(struct worker *worker);
 
 /* The rest on the worker's own thread. */
-void worker_attach(struct worker *worker, struct worker_item *item);
 void worker_detach(struct worker *worker, struct worker_item *item);
 /* True when the time for draining is over: items end at once and leave the rest unread. */
 bool worker_late(const struct worker *worker);

@@ -42,12 +42,6 @@ struct worker_plan {
     void (*on_limit)(struct pipeline *pipeline);
 };
 
-struct worker_call {
-    struct worker_call *next;
-    void (*call)(struct worker *worker, void *arg);
-    void *arg;
-};
-
 struct worker {
     struct pipeline *pipeline;
     struct worker_plan *plan;
@@ -60,9 +54,9 @@ struct worker {
     struct turns turns;
     struct gather gather;
     int waits;            /* thread_waits_open; its own thread only */
-    pthread_mutex_t lock; /* of the calls */
-    struct worker_call *calls, **calls_tail;
-    atomic_bool stop_wanted; /* a flag, not a worker_call, for which memory could be short */
+    pthread_mutex_t lock; /* of the posts */
+    struct worker_post *posts, **posts_tail;
+    atomic_bool stop_wanted;
     atomic_bool poke_wanted;
     atomic_bool collect_wanted;
     bool deaf;                 /* the handles are closed: nobody may wake the loop; under `lock` */

@@ -488,9 +488,9 @@ static void discard(struct connection *c)
 }
 
 /* On the worker's thread. */
-static void begin(struct worker *worker, void *arg)
+static void begin(struct worker_item *item, struct worker *worker)
 {
-    struct connection *c = arg;
+    struct connection *c = of_item(item);
     uv_loop_t *loop = worker_loop(worker);
     struct origin origin = c->feed.to.origin;
     feed_init(&c->feed, worker, c->rules->counters, &c->accounts);
@@ -498,7 +498,6 @@ static void begin(struct worker *worker, void *arg)
     handover_list(&c->feed.to);
     c->feed.reply = send_reply;
     c->timer.data = c->poll.data = c;
-    worker_attach(worker, &c->item);
     if (uv_poll_init(loop, &c->poll, c->fd) < 0) {
         discard(c);
         return;
@@ -512,30 +511,36 @@ static void begin(struct worker *worker, void *arg)
     poke(&c->item); /* it may have been told to leave before there was an item to poke */
 }
 
+static void fill(struct connection *c, struct connection_rules *rules,
+                 const struct connection_ticket *ticket)
+{
+    const struct account *account = accounts_limited(&ticket->peer->accounts);
+    struct origin *origin = &c->feed.to.origin;
+    c->item = (struct worker_item){.begin = begin, .stop = stop, .poke = poke};
+    c->turn.take = take_turn;
+    c->rules = rules;
+    c->fd = ticket->fd;
+    c->accounts = ticket->peer->accounts;
+    c->place = ticket->place;
+    c->delay_ms = ticket->delay_ms;
+    origin->input = ticket->input;
+    origin->host_len = ticket->peer->host_len;
+    if (account)
+        origin->account = *account;
+    origin->charged = account != NULL;
+    memcpy(origin->peer, ticket->peer->text, sizeof ticket->peer->text);
+}
+
 int connection_start(struct connection_rules *rules, struct worker *worker,
                      const struct connection_ticket *ticket)
 {
     struct connection *c = calloc(1, sizeof *c);
-    if (c) {
-        c->item = (struct worker_item){.stop = stop, .poke = poke};
-        c->turn.take = take_turn;
-        c->rules = rules;
-        c->fd = ticket->fd;
-        c->accounts = ticket->peer->accounts;
-        c->place = ticket->place;
-        c->delay_ms = ticket->delay_ms;
-        c->feed.to.origin.input = ticket->input;
-        c->feed.to.origin.host_len = ticket->peer->host_len;
-        const struct account *account = accounts_limited(&ticket->peer->accounts);
-        if (account)
-            c->feed.to.origin.account = *account;
-        c->feed.to.origin.charged = account != NULL;
-        memcpy(c->feed.to.origin.peer, ticket->peer->text, sizeof ticket->peer->text);
+    if (!c) {
+        gate_leave(rules->gate, &ticket->peer->accounts, ticket->place, false);
+        close(ticket->fd);
+        return -1;
     }
-    if (c && worker_begin(worker, begin, c) == 0)
-        return 0;
-    gate_leave(rules->gate, &ticket->peer->accounts, ticket->place, false);
-    close(ticket->fd);
-    free(c);
-    return -1;
+    fill(c, rules, ticket);
+    worker_begin(worker, &c->item);
+    return 0;
 }

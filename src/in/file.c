@@ -257,15 +257,14 @@ static void stop(struct worker_item *item)
 }
 
 /* On the worker's thread. */
-static void begin(struct worker *worker, void *arg)
+static void begin(struct worker_item *item, struct worker *worker)
 {
-    struct reader *r = arg;
+    struct reader *r = of_item(item);
     uv_idle_init(worker_loop(worker), &r->idle);
     uv_timer_init(worker_loop(worker), &r->timer);
     r->idle.data = r->timer.data = r;
     r->handles = 2;
     handover_init(&r->to, worker, &r->input->counters);
-    worker_attach(worker, &r->item);
     next_file(r);
 }
 
@@ -290,15 +289,12 @@ static int file_open(struct input *in, struct error *err)
     struct reader *r = calloc(1, sizeof *r);
     if (!r)
         return error_set(err, "no memory");
-    r->item.stop = stop;
+    r->item = (struct worker_item){.begin = begin, .stop = stop};
     r->input = in;
     r->options = in->options;
     counter_add_shared(&in->counters.open, 1);
-    if (worker_begin(pipeline_pick_worker(in->pipeline), begin, r) == 0)
-        return 0;
-    counter_add_shared(&in->counters.open, (uint64_t)-1);
-    free(r);
-    return error_set(err, "no memory");
+    worker_begin(pipeline_pick_worker(in->pipeline), &r->item);
+    return 0;
 }
 
 /* A file that cannot be read is only a warning, for reading passes it over, too. */

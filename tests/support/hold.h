@@ -27,10 +27,9 @@ static inline void await_semaphore(sem_t *semaphore)
     }
 }
 
-static void hold_begin(struct worker *worker, void *arg)
+static void hold_begin(struct worker_item *item, struct worker *worker)
 {
-    struct hold *hold = arg;
-    worker_attach(worker, &hold->item);
+    struct hold *hold = (struct hold *)item;
     sem_post(&hold->held);
     await_semaphore(&hold->go);
     worker_detach(worker, &hold->item);
@@ -40,11 +39,11 @@ static void hold_begin(struct worker *worker, void *arg)
 static inline struct hold *hold_worker(struct worker *worker)
 {
     struct hold *hold = malloc(sizeof *hold);
-    *hold = (struct hold){.item.stop = hold_stop, .worker = worker};
+    *hold = (struct hold){.item = {.begin = hold_begin, .stop = hold_stop}, .worker = worker};
     sem_init(&hold->held, 0, 0);
     sem_init(&hold->go, 0, 0);
     sem_init(&hold->gone, 0, 0);
-    assert_int_equal(worker_begin(worker, hold_begin, hold), 0);
+    worker_begin(worker, &hold->item);
     await_semaphore(&hold->held);
     return hold;
 }

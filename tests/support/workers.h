@@ -137,15 +137,14 @@ static inline void poke(struct worker_item *item)
 
 static atomic_uint arrivals;
 
-static inline void arrive(struct worker *worker, void *arg)
+static inline void arrive(struct worker_item *item, struct worker *worker)
 {
-    struct guest *guest = arg;
+    struct guest *guest = (struct guest *)item;
     guest->worker = worker;
     guest->thread = pthread_self();
     guest->serial = atomic_fetch_add(&arrivals, 1);
     guest->item.stop = stop;
     guest->turn.take = turn_of;
-    worker_attach(worker, &guest->item);
     atomic_store(&guest->here, true);
     while (guest->holds && atomic_load(guest->holds))
         sched_yield();
@@ -158,7 +157,8 @@ static inline void arrive(struct worker *worker, void *arg)
 
 static inline void invite(struct bench *bench, unsigned worker, struct guest *guest)
 {
-    assert_int_equal(worker_begin(&bench->workers[worker], arrive, guest), 0);
+    guest->item.begin = arrive;
+    worker_begin(&bench->workers[worker], &guest->item);
 }
 
 static inline void await(atomic_bool *flag)

@@ -21,13 +21,6 @@ static void do_nothing(uv_async_t *wake)
     (void)wake;
 }
 
-static void never(struct worker *worker, void *arg)
-{
-    (void)worker;
-    (void)arg;
-    fail();
-}
-
 static void looking_for_a_worker_is_no_load(void **state)
 {
     (void)state;
@@ -36,16 +29,7 @@ static void looking_for_a_worker_is_no_load(void **state)
     assert_int_equal(atomic_load(&workers[0].load), 0);
 }
 
-static void what_fails_to_begin_is_no_load(void **state)
-{
-    (void)state;
-    failmalloc_start(1);
-    assert_int_equal(worker_begin(&workers[0], never, NULL), -1);
-    assert_true(failmalloc_stop());
-    assert_int_equal(atomic_load(&workers[0].load), 0);
-}
-
-/* Each of its allocations fails once: no load, no place and no descriptor stays behind. */
+/* For want of memory: no load, no place and no descriptor stays behind. */
 static void a_connection_that_fails_leaves_nothing_behind(void **state)
 {
     struct error err;
@@ -54,23 +38,21 @@ static void a_connection_that_fails_leaves_nothing_behind(void **state)
     struct connection_rules rules = {.gate = &gate};
     (void)state;
     assert_int_equal(gate_init(&gate, &(struct places_limits){.all = 8, .peer = 8}, &err), 0);
-    for (unsigned n = 1; n <= 2; n++) {
-        int pair[2];
-        char end;
-        struct connection_ticket ticket = {.peer = &peer};
-        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-        ticket.fd = pair[0];
-        assert_int_equal(
-            gate_admit(&gate, &peer.accounts, &workers[0], &ticket.place, &ticket.delay_ms), -1);
-        failmalloc_start(n);
-        assert_int_equal(connection_start(&rules, &workers[0], &ticket), -1);
-        assert_true(failmalloc_stop());
-        assert_int_equal(read(pair[1], &end, 1), 0);
-        close(pair[1]);
-        assert_int_equal(gate.places.used, 0);
-        assert_int_equal(gate.places.book.sums, 0);
-        assert_int_equal(atomic_load(&workers[0].load), 0);
-    }
+    int pair[2];
+    char end;
+    struct connection_ticket ticket = {.peer = &peer};
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    ticket.fd = pair[0];
+    assert_int_equal(
+        gate_admit(&gate, &peer.accounts, &workers[0], &ticket.place, &ticket.delay_ms), -1);
+    failmalloc_start(1);
+    assert_int_equal(connection_start(&rules, &workers[0], &ticket), -1);
+    assert_true(failmalloc_stop());
+    assert_int_equal(read(pair[1], &end, 1), 0);
+    close(pair[1]);
+    assert_int_equal(gate.places.used, 0);
+    assert_int_equal(gate.places.book.sums, 0);
+    assert_int_equal(atomic_load(&workers[0].load), 0);
     gate_free(&gate);
 }
 
@@ -78,14 +60,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(looking_for_a_worker_is_no_load),
-        cmocka_unit_test(what_fails_to_begin_is_no_load),
         cmocka_unit_test(a_connection_that_fails_leaves_nothing_behind),
     };
     uv_loop_t *loop = &workers[0].loop;
     uv_loop_init(loop);
     uv_async_init(loop, &workers[0].wake, do_nothing);
     pthread_mutex_init(&workers[0].lock, NULL);
-    workers[0].calls_tail = &workers[0].calls;
+    workers[0].posts_tail = &workers[0].posts;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     uv_close((uv_handle_t *)&workers[0].wake, NULL);
     uv_run(loop, UV_RUN_DEFAULT);

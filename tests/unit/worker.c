@@ -45,23 +45,6 @@ static void what_is_posted_runs_in_order(void **state)
     end(&bench);
 }
 
-static void without_memory_nothing_is_posted(void **state)
-{
-    static struct bench bench;
-    struct guest guest = {.stays = true};
-    (void)state;
-    start(&bench, 1);
-    failmalloc_start(1);
-    assert_int_equal(worker_begin(&bench.workers[0], arrive, &guest), -1);
-    assert_true(failmalloc_stop());
-    assert_int_equal(load_of(&bench.workers[0]), 0);
-    invite(&bench, 0, &guest);
-    await(&guest.here);
-    assert_int_equal(load_of(&bench.workers[0]), 1);
-    end(&bench);
-    assert_int_equal(guest.stops, 1);
-}
-
 /* All who are there and have a hook, though some of them leave meanwhile. */
 static void everybody_is_poked(void **state)
 {
@@ -301,7 +284,6 @@ struct poster {
     pthread_t thread;
     struct bench *bench;
     struct guest *guests;
-    unsigned failed;
 };
 
 /* Posts to all workers in turn, and pokes and collects meanwhile. */
@@ -310,7 +292,8 @@ static void *post(void *arg)
     struct poster *poster = arg;
     for (unsigned i = 0; i < POSTS; i++) {
         struct worker *worker = &poster->bench->workers[i % poster->bench->count];
-        poster->failed += worker_begin(worker, arrive, &poster->guests[i]) != 0;
+        poster->guests[i].item.begin = arrive;
+        worker_begin(worker, &poster->guests[i].item);
         if (i % 7 == 0)
             worker_poke(worker);
         if (i % 11 == 0)
@@ -347,7 +330,6 @@ static void many_post_at_once(void **state)
     }
     for (unsigned i = 0; i < POSTERS; i++) {
         pthread_join(posters[i].thread, NULL);
-        assert_int_equal(posters[i].failed, 0);
     }
     join(&bench);
     assert_int_equal(atomic_load(&arrivals) - before, POSTERS * POSTS);
@@ -373,7 +355,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_posted_runs_in_order),
-        cmocka_unit_test(without_memory_nothing_is_posted),
         cmocka_unit_test(everybody_is_poked),
         cmocka_unit_test(what_is_pending_is_begun_and_stopped),
         cmocka_unit_test(who_lingers_is_waited_for),
