@@ -74,8 +74,8 @@ static int capture_run(struct command_call *call)
         return pipe_fail(&config, &err, COMMAND_USAGE);
     if (add_file(&config, capture->file, &err) < 0)
         return pipe_fail(&config, &err, COMMAND_FAILED);
-    struct pipeline_options options = {
-        .ledger_path = capture->ledger,
+    struct service_options options = {
+        .host.ledger_path = capture->ledger,
         .old = capture->force    ? OUTPUT_REPLACES
                : capture->append ? OUTPUT_ADDS
                                  : OUTPUT_KEEPS,

@@ -93,17 +93,18 @@ int pipe_validate(struct config *config)
     return pipe_fail(config, &err, err.file[0] ? COMMAND_FAILED : COMMAND_USAGE);
 }
 
-int pipe_run(struct config *config, const struct pipeline_options *options)
+int pipe_run(struct config *config, const struct service_options *options)
 {
     struct error err = {0};
+    struct service service;
     int status = pipe_validate(config);
     if (status != COMMAND_OK)
         return status;
-    struct pipeline *pipeline = pipeline_new(config, options, &err);
-    if (!pipeline)
+    log_set_time((enum log_time)config->settings.log_time);
+    if (service_start(&service, config, options, &err) < 0)
         return pipe_fail(config, &err, COMMAND_FAILED);
-    enum pipeline_end end = pipeline_run(pipeline);
-    pipeline_free(pipeline);
+    enum pipeline_end end = service_run(&service);
+    service_stop(&service);
     config_free(config);
     return end == PIPELINE_FAILED ? COMMAND_FAILED : COMMAND_OK;
 }

@@ -3,9 +3,9 @@
 #ifndef SPILE_CLI_PIPE_H
 #define SPILE_CLI_PIPE_H
 
+#include "app/service.h"
 #include "cli/command.h"
 #include "conf/config.h"
-#include "core/pipeline.h"
 
 /* One option of an item that a flag stands for; a NULL value is passed over. A table ends with a
  * row whose option is NULL. */
@@ -53,7 +53,7 @@ void pipe_block_for_ever(struct config *config);
  * that of a wrong configuration, or that of a wrong command line when a flag is to blame. */
 int pipe_validate(struct config *config);
 /* Validates, runs, frees the config, and says what was wrong. Returns an enum command_status. */
-int pipe_run(struct config *config, const struct pipeline_options *options);
+int pipe_run(struct config *config, const struct service_options *options);
 /* Says the error in one line, frees the config, and returns `status`. */
 int pipe_fail(struct config *config, const struct error *err, int status);
 

@@ -96,12 +96,12 @@ static int read_run(struct command_call *call)
     struct error err = {0};
     if (config_init(&config, &err) < 0 || configure(&config, call, &err) < 0)
         return pipe_fail(&config, &err, COMMAND_USAGE);
-    struct pipeline_options options = {
+    struct service_options options = {
+        .host = {.ledger_path = read->ledger,
+                 .tells = read->verbose ? TELLS_ALWAYS : TELLS_IF_CUT,
+                 .progress = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO)},
         .total = read->total,
-        .ledger_path = read->ledger,
-        .tells = read->verbose ? TELLS_ALWAYS : TELLS_IF_CUT,
         .gives_up = true,
-        .progress = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO),
     };
     return pipe_run(&config, &options);
 }

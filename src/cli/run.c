@@ -4,7 +4,6 @@
 #include "base/hostport.h"
 #include "base/log.h"
 #include "cli/pipe.h"
-#include "cli/service.h"
 
 enum { LISTEN_MAX = HOSTPORT_TEXT_MAX - 1 /* bytes of --listen */ };
 
@@ -225,18 +224,8 @@ static int run_run(struct command_call *call)
         configure_inputs(&config, call, &err) < 0 || configure_outputs(&config, run, &err) < 0 ||
         configure_web(&config, run, &err) < 0 || config_defaults(&config, &err) < 0)
         return pipe_fail(&config, &err, COMMAND_USAGE);
-    int status = pipe_validate(&config);
-    if (status != COMMAND_OK)
-        return status;
-    log_set_time((enum log_time)config.settings.log_time);
-    struct pipeline_options options = {.ledger_path = run->ledger, .managed = true};
-    struct service service;
-    if (service_start(&service, &config, &options, false, &err) < 0)
-        return pipe_fail(&config, &err, COMMAND_FAILED);
-    enum pipeline_end end = pipeline_run(service.pipeline);
-    service_stop(&service);
-    config_free(&config);
-    return end == PIPELINE_FAILED ? COMMAND_FAILED : COMMAND_OK;
+    struct service_options options = {.host = {.ledger_path = run->ledger, .managed = true}};
+    return pipe_run(&config, &options);
 }
 
 const struct command command_run = {

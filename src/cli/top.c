@@ -6,11 +6,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "app/service.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "cli/pipe.h"
-#include "cli/service.h"
 #include "cli/top_operand.h"
 #include "io/endpoint.h"
 #include "top/feed.h"
@@ -320,16 +320,15 @@ static int collect(const struct top *top, struct config *config, const char *tar
 {
     struct background b = {.recording = recording, .end = PIPELINE_DONE};
     struct observer observer;
-    struct pipeline_options options = {.tells = TELLS_LOSS};
+    struct service_options options = {.host.tells = TELLS_LOSS, .statistics = true};
     if (recording) {
         observer = top_recording_observer(recording);
-        options.observers = &observer;
-        options.observer_count = 1;
+        options.observer = &observer;
     }
     bool once = wants_report(top);
     if (!once)
         top_screen_block_signals();
-    if (service_start(&b.service, config, &options, true, err) < 0)
+    if (service_start(&b.service, config, &options, err) < 0)
         return -1;
     int result = once ? report_service(top, target, &b, err) : show_service(top, target, &b, err);
     service_stop(&b.service);

@@ -1,7 +1,7 @@
 /*
  * Modules: inputs, stages, formats and outputs, each one constant descriptor with its option rows.
  *
- * A new module is one file that defines its descriptor, and one line in src/registry.c. The core
+ * A new module is one file that defines its descriptor, and one line in src/app/registry.c. The core
  * does the rest: allocates the struct of the options, fills it from the configuration, names it in
  * the example and the manual. From then on options are constant; what a module that is at work has
  * to remember is its state, which is another struct.
@@ -66,7 +66,7 @@ struct module {
     enum module_verdict (*probe)(const void *options, const char **option, struct error *err);
 };
 
-/* All modules; ends with NULL. Defined in src/registry.c alone. */
+/* All modules; ends with NULL. Defined in src/app/registry.c alone. */
 extern const struct module *const registry[];
 
 /* The module of that kind and name; for `compat` not NULL its variant if there is one, else our

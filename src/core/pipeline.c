@@ -1,42 +1,29 @@
 /*
  * A pipeline's life: outputs are opened, then workers, then inputs. The main thread keeps a loop of
- * its own for listeners and signals. It drains when a signal comes, when every finite input has
- * ended and there is no other, when an output's reader has left, or when the total is reached:
+ * its own for listeners. It drains when it is stopped, when every finite input has ended and there
+ * is no other, when an output's reader has left, or when the total is reached:
  *
  *     inputs stop -> workers read what is there, flush their chunks and end ->
- *     a closer thread lets each output write until the deadline -> the ledger
+ *     a closer thread lets each output write until the deadline
  *
- * The loop runs until the closer is through, so that a second signal is heard at any time.
+ * The loop runs until the closer is through, so whoever holds the pipeline hears signals until
+ * then.
  */
 #include "core/pipeline.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <malloc.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/curfew.h"
-#include "base/log.h"
 #include "base/thread.h"
 #include "core/descriptors.h"
 #include "core/input.h"
 #include "core/pipeline_state.h"
-#include "io/folder.h"
-#include "io/notify.h"
 
 enum {
-    PROGRESS_MS = 250,
-    ECHO_MS = 50,    /* a signal so soon behind the first is the same: timeout(1) sends it twice */
-    HURRY_MS = 1500, /* what threads have to end when a second signal came; they need a few, and on
+    HURRY_MS = 1500, /* what threads have to end when all is to be dropped; they need a few, and on
                         a busy machine they wait for a processor before that */
     LATE_MS = 2500,  /* what they have once the outputs' time is up, likewise */
 };
-
-_Static_assert((int)LATE_MS < (int)CURFEW_MS, "the ledger comes before the end");
 
 /* --- what other threads say ----------------------------------------------------------------- */
 
@@ -72,112 +59,6 @@ static void output_ended(void *arg)
     want_drain(p);
 }
 
-/* --- the ledger ----------------------------------------------------------------------------- */
-
-/* Threads that have not ended after a second signal still count: what they hold is lost. */
-static void sum_ledger(const struct pipeline *p, size_t sink, struct ledger *sum)
-{
-    sink_ledger(&p->plan.sinks[sink], sum);
-    if (p->hurried && !atomic_load(&p->closed))
-        ledger_settle(sum);
-}
-
-/* The ledger of the inputs: all frames, with those that are no dnstap messages as dropped. False:
- * there were none such, or with --compat the outputs' ledgers have them. */
-static bool input_ledger(const struct pipeline *p, struct ledger *sum)
-{
-    uint64_t frames = 0, malformed = 0;
-    for (size_t i = 0; i < p->inputs_open; i++) {
-        malformed += counter_get(&p->inputs[i].counters.malformed);
-        frames += counter_get(&p->inputs[i].counters.frames);
-    }
-    *sum = (struct ledger){0};
-    counter_set(&sum->received, frames);
-    counter_set(&sum->delivered, frames > malformed ? frames - malformed : 0);
-    counter_set(&sum->dropped[DROP_MALFORMED], malformed);
-    ledger_agree(sum);
-    return malformed > 0 && !settings_compat(&p->config->settings);
-}
-
-/* Calls `put`, unless it is NULL, for each ledger there is. Returns how many events and frames they
- * say were lost. */
-static uint64_t each_ledger(const struct pipeline *p,
-                            void (*put)(FILE *to, size_t index, const char *name,
-                                        const struct ledger *ledger),
-                            FILE *to)
-{
-    struct ledger sum;
-    uint64_t lost = 0;
-    for (size_t i = 0; i < p->plan.sink_count; i++) {
-        sum_ledger(p, i, &sum);
-        lost += ledger_dropped(&sum);
-        if (put)
-            put(to, i, p->plan.sinks[i].out.name, &sum);
-    }
-    if (!input_ledger(p, &sum))
-        return lost;
-    if (put)
-        put(to, p->plan.sink_count, "input", &sum);
-    return lost + ledger_dropped(&sum);
-}
-
-static void put_line(FILE *to, size_t index, const char *name, const struct ledger *ledger)
-{
-    (void)index;
-    char line[LEDGER_LINE_MAX];
-    fprintf(to, "%s\n", ledger_line(name, ledger, line, sizeof line));
-}
-
-static void put_json(FILE *to, size_t index, const char *name, const struct ledger *ledger)
-{
-    fputs(index > 0 ? ",\n " : "\n ", to);
-    ledger_json(to, name, ledger);
-}
-
-static void print_ledger(const struct pipeline *p)
-{
-    each_ledger(p, put_line, stderr);
-}
-
-/* Tells before the run, not at its end, that the ledger's file cannot be written. */
-static int check_ledger_path(const struct pipeline *p, struct error *err)
-{
-    const char *path = p->options.ledger_path;
-    struct error why;
-    if (path && folder_probe(path, true, &why))
-        return error_set(err, "cannot write %.300s: %s", path, why.text);
-    if (path && folder_note_at(path, FOLDER_REPLACES, &why))
-        log_warning("ledger: %s", why.text);
-    return 0;
-}
-
-/* 0, or -1 with why. */
-static int put_ledger(const struct pipeline *p, struct error *why)
-{
-    struct draft draft;
-    if (draft_open(&draft, p->options.ledger_path, true, why))
-        return -1;
-    FILE *file = draft_stream(&draft);
-    if (!file) {
-        draft_drop(&draft);
-        return error_set(why, "no memory");
-    }
-    fputs("[", file);
-    each_ledger(p, put_json, file);
-    fputs("\n]\n", file);
-    return draft_commit(&draft, why);
-}
-
-/* Writes the ledger to its file, if it has one. False: that failed, and the user has been told. */
-static bool write_ledger(const struct pipeline *p)
-{
-    struct error why;
-    if (!p->options.ledger_path || put_ledger(p, &why) == 0)
-        return true;
-    log_error("cannot write %s: %s", p->options.ledger_path, why.text);
-    return false;
-}
-
 /* --- draining ------------------------------------------------------------------------------- */
 
 static void close_outputs(void *arg)
@@ -205,20 +86,19 @@ static void abandon(struct pipeline *p)
     }
 }
 
-/* Some thread has not ended in time: ends the program without it. */
-static void give_up(uv_timer_t *timer)
+/* Some thread has not ended in time. What it holds is lost. */
+static void stuck(uv_timer_t *timer)
 {
     struct pipeline *p = timer->data;
     p->hurried = true;
-    print_ledger(p);
-    write_ledger(p);
-    _exit(EXIT_FAILURE);
+    if (p->host.stuck)
+        p->host.stuck(p->host.arg);
 }
 
 static void deadline_passed(uv_timer_t *timer)
 {
     abandon(timer->data);
-    uv_timer_start(timer, give_up, LATE_MS, 0);
+    uv_timer_start(timer, stuck, LATE_MS, 0);
 }
 
 /* True when an output is there that may hold all up for ever, and nobody wants an end: a reader of
@@ -228,22 +108,23 @@ static bool may_wait(const struct pipeline *p)
     bool blocks = false;
     for (size_t i = 0; i < p->plan.sink_count; i++)
         blocks |= sink_blocks_for_ever(&p->plan.sinks[i]);
-    return blocks && p->signal_ns == 0;
+    return blocks && !p->hastened;
 }
 
 static void start_deadline(struct pipeline *p)
 {
     uint64_t shutdown_ns = p->config->settings.shutdown_ns;
     uv_timer_start(&p->deadline, deadline_passed, shutdown_ns / CLOCK_MS_NS, 0);
-    curfew_set(clock_after(shutdown_ns + CURFEW_MS * CLOCK_MS_NS));
+    if (p->host.deadline)
+        p->host.deadline(p->host.arg, clock_after(shutdown_ns));
 }
 
 static void drain(struct pipeline *p)
 {
     bool wait = may_wait(p);
     p->draining = true;
-    if (p->told)
-        notify_send(NOTIFY_STOPPING);
+    if (p->host.draining)
+        p->host.draining(p->host.arg);
     p->deadline_ns = wait ? UINT64_MAX : clock_after(p->config->settings.shutdown_ns);
     if (!wait)
         start_deadline(p);
@@ -255,27 +136,12 @@ static void drain(struct pipeline *p)
         worker_stop(&p->workers[i]);
 }
 
-/* All is written, and signals say nothing any more. The library gives each its default, which is to
- * kill: one that comes while the rest is closed must not. */
-static void close_signals(struct pipeline *p)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    for (size_t i = 0; i < sizeof p->signals / sizeof *p->signals; i++) {
-        int number = p->signals[i].signum;
-        uv_close((uv_handle_t *)&p->signals[i], NULL);
-        signal(number, SIG_IGN);
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
 static void close_handles(struct pipeline *p)
 {
     uv_close((uv_handle_t *)&p->wake, NULL);
     uv_close((uv_handle_t *)&p->deadline, NULL);
-    uv_close((uv_handle_t *)&p->progress, NULL);
-    close_signals(p);
+    if (p->host.closed)
+        p->host.closed(p->host.arg);
 }
 
 /* Something has changed: the next step of the pipeline's life, if it is due. */
@@ -294,95 +160,32 @@ static void woken(uv_async_t *wake)
         close_handles(p);
 }
 
-/* --- signals -------------------------------------------------------------------------------- */
+/* --- the end, sooner ---------------------------------------------------------------------------
+ */
 
-static void first_signal(struct pipeline *p)
+void pipeline_hasten(struct pipeline *p)
 {
-    p->signal_ns = clock_ns();
+    p->hastened = true;
     if (!p->draining)
         want_drain(p);
     else if (p->deadline_ns == UINT64_MAX)
         start_deadline(p);
 }
 
-/* A second one stops at once: the deadline is now, and what is queued counts as dropped. */
-static void on_end_signal(uv_signal_t *handle, int number)
+void pipeline_hurry(struct pipeline *p)
 {
-    struct pipeline *p = handle->data;
-    (void)number;
-    if (p->signal_ns == 0) {
-        first_signal(p);
-    } else if (clock_ns() < p->signal_ns + ECHO_MS * CLOCK_MS_NS) {
+    if (p->hurried)
         return;
-    } else if (!p->hurried) {
-        p->hurried = true;
-        log_warning("stopped at once: what was not written yet is lost");
-        abandon(p);
-        uv_timer_start(&p->deadline, give_up, HURRY_MS, 0);
-        curfew_set(clock_after(CURFEW_MS * CLOCK_MS_NS));
-    } else {
-        give_up(&p->deadline);
-    }
+    p->hurried = p->hastened = true;
+    want_drain(p);
+    abandon(p);
+    uv_timer_start(&p->deadline, stuck, HURRY_MS, 0);
 }
 
-static void on_hangup(uv_signal_t *handle, int number)
+void pipeline_reopen(struct pipeline *p)
 {
-    struct pipeline *p = handle->data;
-    char files[768] = "";
-    size_t len = 0;
-    (void)number;
-    if (p->told)
-        notify_reloading();
-    for (size_t i = 0; i < p->plan.sink_count; i++) {
-        const struct output *out = &p->plan.sinks[i].out;
-        const char *path = output_path(out);
-        if (path && len < sizeof files)
-            len += (size_t)snprintf(files + len, sizeof files - len, "%s%s %s", len ? ", " : "",
-                                    out->name, path);
+    for (size_t i = 0; i < p->plan.sink_count; i++)
         sink_reopen(&p->plan.sinks[i]);
-    }
-    log_info("SIGHUP: %s%s; the configuration is not read again: that takes a restart",
-             len ? "opening anew: " : "no output has a file to open anew", files);
-    if (p->told)
-        notify_send(NOTIFY_READY);
-}
-
-static void on_usr1(uv_signal_t *handle, int number)
-{
-    (void)number;
-    print_ledger(handle->data);
-}
-
-static void show_progress(uv_timer_t *timer)
-{
-    const struct pipeline *p = timer->data;
-    const struct input_counters *in = &p->inputs[0].counters;
-    uint64_t size = counter_get(&in->size), taken = counter_get(&in->taken);
-    if (size > 0)
-        fprintf(stderr, "\r%llu frames, %llu %%\033[K",
-                (unsigned long long)counter_get(&in->frames),
-                (unsigned long long)(100 * taken / size));
-    else
-        fprintf(stderr, "\r%llu frames\033[K", (unsigned long long)counter_get(&in->frames));
-}
-
-static void watch_signals(struct pipeline *p)
-{
-    static const struct {
-        int number;
-        uv_signal_cb call;
-    } watched[] = {
-        {SIGINT, on_end_signal},
-        {SIGTERM, on_end_signal},
-        {SIGHUP, on_hangup},
-        {SIGUSR1, on_usr1},
-    };
-    signal(SIGPIPE, SIG_IGN);
-    for (size_t i = 0; i < sizeof watched / sizeof *watched; i++) {
-        uv_signal_init(&p->loop, &p->signals[i]);
-        p->signals[i].data = p;
-        uv_signal_start(&p->signals[i], watched[i].call, watched[i].number);
-    }
 }
 
 /* --- opening -------------------------------------------------------------------------------- */
@@ -395,15 +198,6 @@ unsigned pipeline_worker_count(const struct settings *settings)
         return (unsigned)settings->threads;
     int cores = (int)uv_available_parallelism();
     return cores > 0 ? (unsigned)cores : 1;
-}
-
-/* Cut frames come and go by the megabyte: each then has pages of its own, which go back to the
- * system with it. By default the C library soon keeps them, in heaps that fall to pieces. */
-static void return_large_memory(void)
-{
-#ifdef M_MMAP_THRESHOLD
-    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
-#endif
 }
 
 static unsigned number_of(const struct config *config, size_t index)
@@ -606,6 +400,8 @@ static struct pipeline *new_with_loop(struct config *config, const struct pipeli
     p->config = config;
     p->options = *options;
     p->options.descriptors = NULL; /* the caller's */
+    if (options->host)
+        p->host = *options->host;
     p->connection_descriptors = plan.allowed - plan.needed;
     p->listening = count_listening(config);
     return p;
@@ -619,15 +415,14 @@ struct pipeline *pipeline_new(struct config *config, const struct pipeline_optio
         return NULL;
     uv_async_init(&p->loop, &p->wake, woken);
     uv_timer_init(&p->loop, &p->deadline);
-    uv_timer_init(&p->loop, &p->progress);
-    p->wake.data = p->deadline.data = p->progress.data = p;
+    p->wake.data = p->deadline.data = p;
     int partials = partial_pool_init(&p->partials, config->settings.partial_max);
     roster_init(&p->roster);
-    return_large_memory();
-    watch_signals(p);
+    if (p->host.begin)
+        p->host.begin(p->host.arg, p);
     if (partials < 0)
         error_set(err, "no memory");
-    else if (check_ledger_path(p, err) == 0 && open_all(p, err) == 0)
+    else if (open_all(p, err) == 0)
         return p;
     pipeline_abort(p);
     pipeline_free(p);
@@ -644,7 +439,6 @@ void pipeline_abort(struct pipeline *p)
 {
     want_drain(p);
     uv_run(&p->loop, UV_RUN_DEFAULT);
-    curfew_set(UINT64_MAX);
 }
 
 /* True when the sink lost events because they could not be written, for good or still at the end;
@@ -671,28 +465,10 @@ static enum pipeline_end how_ended(const struct pipeline *p)
     return failed ? PIPELINE_FAILED : PIPELINE_DONE;
 }
 
-/* True when the ledger is to be printed: perhaps only when it tells what the user cannot know. */
-static bool wants_ledger(const struct pipeline *p, enum pipeline_end end)
-{
-    if (p->options.tells == TELLS_ALWAYS || (p->options.tells == TELLS_IF_CUT && p->signal_ns != 0))
-        return true;
-    return end != PIPELINE_CLOSED && each_ledger(p, NULL, NULL) > 0;
-}
-
 enum pipeline_end pipeline_run(struct pipeline *p)
 {
-    if (p->options.progress && p->inputs_open > 0)
-        uv_timer_start(&p->progress, show_progress, PROGRESS_MS, PROGRESS_MS);
-    p->told = p->options.managed && notify_send(NOTIFY_READY);
     uv_run(&p->loop, UV_RUN_DEFAULT);
-    if (p->options.progress)
-        fputs("\r\033[K", stderr);
-    enum pipeline_end end = how_ended(p);
-    if (wants_ledger(p, end))
-        print_ledger(p);
-    bool written = write_ledger(p);
-    curfew_set(UINT64_MAX); /* what follows may take its time */
-    return written ? end : PIPELINE_FAILED;
+    return how_ended(p);
 }
 
 uint64_t pipeline_deadline(const struct pipeline *p)

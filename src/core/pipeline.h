@@ -22,29 +22,34 @@ struct stat;
 
 /* How pipeline_run ended. */
 enum pipeline_end {
-    PIPELINE_DONE,   /* inputs ended, or a signal */
+    PIPELINE_DONE,   /* inputs ended, or somebody stopped it */
     PIPELINE_CLOSED, /* an output was closed by its reader (a pipe into head), and no other failed
                       */
     PIPELINE_FAILED, /* an input was truncated or oversized, an output could not be
-                        written, or a second signal stopped it */
+                        written, or it was hurried */
 };
 
-/* When the ledger is printed. */
-enum pipeline_tells {
-    TELLS_ALWAYS,
-    TELLS_IF_CUT, /* if events were lost, or a signal came before the inputs' end */
-    TELLS_LOSS,   /* if events were lost */
+/*
+ * Who holds the pipeline, and what it is told; all optional, on the main thread, while the pipeline
+ * runs. It may have handles of its own on the loop, which it must close in `closed`.
+ */
+struct pipeline_host {
+    void *arg;
+    /* The loop is there (pipeline_loop), nothing is open yet. */
+    void (*begin)(void *arg, struct pipeline *pipeline);
+    void (*draining)(void *arg);                 /* the end has begun ... */
+    void (*deadline)(void *arg, uint64_t at_ns); /* ... and outputs have until then (clock_ns) */
+    /* Some thread has not ended though its time was up: it may never do so. */
+    void (*stuck)(void *arg);
+    void (*closed)(void *arg); /* all is written: the loop ends when it has no handles left */
 };
 
 struct pipeline_options {
-    uint64_t total;          /* stop after so many events; 0: no limit */
-    const char *ledger_path; /* ledger as JSON at exit; NULL: none */
-    enum pipeline_tells tells;
+    uint64_t total;      /* stop after so many events; 0: no limit */
     enum output_old old; /* of the files that outputs write */
     bool gives_up; /* an output that cannot be written ends the pipeline, with PIPELINE_FAILED; if
                       not, it is tried again for as long as the pipeline runs */
-    bool progress; /* show progress on standard error */
-    bool managed;  /* a service manager, if there is one, is told how it stands (io/notify.h) */
+    const struct pipeline_host *host;      /* NULL: nobody */
     const struct observer *observers;      /* they must outlive the pipeline */
     size_t observer_count;                 /* at most OBSERVERS_MAX */
     struct stats *stats;                   /* for outputs that show statistics; NULL: none */
@@ -55,10 +60,17 @@ struct pipeline_options {
 /* Opens outputs, workers and inputs of `config`, which must outlive it. NULL: err says why. */
 struct pipeline *pipeline_new(struct config *config, const struct pipeline_options *options,
                               struct error *err);
-/* Runs until the inputs end or a signal comes, drains, and prints the ledger. */
+/* Runs until the inputs end or somebody stops it, and drains. */
 enum pipeline_end pipeline_run(struct pipeline *pipeline);
-/* Any thread: has the pipeline drain and end, as a first signal does. */
+/* Any thread: has the pipeline drain and end. */
 void pipeline_stop(struct pipeline *pipeline);
+/* Main thread: the same, and no output has longer than `shutdown-time`, though it may take all the
+ * time in the world otherwise. */
+void pipeline_hasten(struct pipeline *pipeline);
+/* Main thread: the same at once. What is queued is dropped. */
+void pipeline_hurry(struct pipeline *pipeline);
+/* Main thread: has outputs open their files anew. */
+void pipeline_reopen(struct pipeline *pipeline);
 /* Instead of pipeline_run: ends what pipeline_new has begun, and says nothing of it. */
 void pipeline_abort(struct pipeline *pipeline);
 /* When the outputs' time to write what is queued is up, or was (clock_ns); UINT64_MAX: never, 0: it
@@ -105,6 +117,9 @@ void pipeline_input(const struct pipeline *pipeline, size_t i, struct pipeline_i
 /* What keeps DNS servers from being heard by this input: one line into `text` (INPUT_HINT_MAX).
  * False: nothing that is known. */
 bool pipeline_input_hint(const struct pipeline *pipeline, size_t i, char *text);
+/* The ledger of the inputs: all frames, with those that are no dnstap messages as dropped. False:
+ * there were none such, or the outputs' ledgers have them (--compat). */
+bool pipeline_input_ledger(const struct pipeline *pipeline, struct ledger *sum);
 size_t pipeline_output_count(const struct pipeline *pipeline);
 void pipeline_output(const struct pipeline *pipeline, size_t i, struct pipeline_output *view);
 

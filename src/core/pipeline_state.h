@@ -11,9 +11,8 @@ struct pipeline {
     struct pipeline_options options;
     uv_loop_t loop;
     uv_async_t wake;
-    uv_signal_t signals[4];
     uv_timer_t deadline;
-    uv_timer_t progress;
+    struct pipeline_host host;
     struct worker_plan plan;
     struct worker *workers;
     unsigned workers_wanted;
@@ -27,18 +26,17 @@ struct pipeline {
     struct roster roster;
     uv_thread_t closer;
     uint64_t deadline_ns; /* the closer's */
-    uint64_t signal_ns;   /* when the first signal came; 0: none did */
     atomic_uint workers_running;
     atomic_size_t finite_running;
     atomic_bool drain_wanted;
     atomic_bool failed;
     atomic_bool output_ended; /* its reader left, or it was given up */
     atomic_bool closed;       /* the closer is through */
-    bool told; /* a service manager knows that all is ready, and is told what follows */
     bool draining;
     bool closing;
     bool closer_runs;
-    bool hurried; /* a second signal came */
+    bool hastened; /* somebody wants an end */
+    bool hurried;  /* and at once: what threads hold that have not ended is lost */
 };
 
 #endif

@@ -73,6 +73,21 @@ bool pipeline_input_hint(const struct pipeline *p, size_t i, char *text)
     return in->hooks->hint && counter_get(&in->counters.open) > 0 && in->hooks->hint(in, text);
 }
 
+bool pipeline_input_ledger(const struct pipeline *p, struct ledger *sum)
+{
+    uint64_t frames = 0, malformed = 0;
+    for (size_t i = 0; i < p->inputs_open; i++) {
+        malformed += counter_get(&p->inputs[i].counters.malformed);
+        frames += counter_get(&p->inputs[i].counters.frames);
+    }
+    *sum = (struct ledger){0};
+    counter_set(&sum->received, frames);
+    counter_set(&sum->delivered, frames > malformed ? frames - malformed : 0);
+    counter_set(&sum->dropped[DROP_MALFORMED], malformed);
+    ledger_agree(sum);
+    return malformed > 0 && !settings_compat(&p->config->settings);
+}
+
 size_t pipeline_output_count(const struct pipeline *p)
 {
     return p->plan.sink_count;
@@ -89,6 +104,8 @@ void pipeline_output(const struct pipeline *p, size_t i, struct pipeline_output 
         .queued = !sink_is_inline(sink),
     };
     sink_ledger(sink, &view->ledger);
+    if (p->hurried && !atomic_load(&p->closed)) /* what threads hold that have not ended is lost */
+        ledger_settle(&view->ledger);
     if (!view->queued)
         return;
     view->queue_limit = sink->out.common.queue_bytes;

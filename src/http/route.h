@@ -1,6 +1,6 @@
 /*
  * Routes of the web server. A route is one constant row; all rows together stand in src/routes.c,
- * which is to routes what src/registry.c is to modules.
+ * which is to routes what src/app/registry.c is to modules.
  *
  * Handlers run on the server's threads, several at once; they read snapshots and counters, and
  * never wait for the data path.
@@ -19,7 +19,7 @@ struct http_server;
 struct live;
 struct watches;
 
-/* What handlers look at. Immutable while the server runs. Owner: cli/service.c. */
+/* What handlers look at. Immutable while the server runs. Owner: app/service.c. */
 struct http_context {
     struct stats *stats;
     struct pipeline *pipeline;

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "../support/json_check.h"
+#include "app/service.h"
 #include "base/log.h"
-#include "cli/service.h"
 #include "conf/config.h"
 #include "fuzz.h"
 
@@ -32,11 +32,11 @@ static struct service service;
 static void start(void)
 {
     static struct config config;
-    static const struct pipeline_options options = {0};
+    static const struct service_options options = {.statistics = true};
     struct error err = {0};
     int rc = config_init(&config, &err);
     rc = rc ? rc : config_parse(&config, configuration, sizeof configuration - 1, "fuzz", &err);
-    rc = rc ? rc : service_start(&service, &config, &options, true, &err);
+    rc = rc ? rc : service_start(&service, &config, &options, &err);
     if (rc) {
         log_error("%s", err.text);
         abort();

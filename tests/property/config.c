@@ -21,8 +21,8 @@
 
 #include "../support/network.h"
 #include "../support/share.h"
+#include "app/service.h"
 #include "base/log.h"
-#include "cli/service.h"
 #include "stats/suffix_list.h"
 
 enum { TEXT_MAX = 8192, CASES_MIN = 500 };
@@ -108,9 +108,9 @@ static int started(struct error *err)
 {
     struct config config;
     struct service service;
-    struct pipeline_options options = {0};
+    struct service_options options = {0};
     int status = load(&config, err);
-    if (status == 0 && (status = service_start(&service, &config, &options, false, err)) == 0) {
+    if (status == 0 && (status = service_start(&service, &config, &options, err)) == 0) {
         pipeline_abort(service.pipeline);
         service_stop(&service);
     }

@@ -147,7 +147,7 @@ struct site {
 static inline void site_init(struct site *site)
 {
     struct error err;
-    *site = (struct site){.options.tells = TELLS_LOSS};
+    *site = (struct site){0};
     assert_int_equal(config_init(&site->config, &err), 0);
     site->config.settings.threads = 1;
     assert_non_null(config_add(&site->config, MODULE_INPUT, "waiting", &err));

@@ -88,8 +88,7 @@ static struct seen run_with(const struct siphash_key *key)
     assert_non_null(input);
     assert_int_equal(config_set(input, "path", "tests/data/captures/unbound.fstrm.xz", &err), 0);
     assert_non_null(config_add(&config, MODULE_OUTPUT, "null", &err));
-    struct pipeline_options options = {
-        .observers = observers, .observer_count = 2, .tells = TELLS_LOSS};
+    struct pipeline_options options = {.observers = observers, .observer_count = 2};
     struct pipeline *pipeline = pipeline_new(&config, &options, &err);
     assert_non_null(pipeline);
     assert_int_equal(pipeline_run(pipeline), PIPELINE_DONE);

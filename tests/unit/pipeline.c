@@ -36,7 +36,7 @@ static int bench_new(void **state)
 {
     static struct bench bench;
     struct error err;
-    bench = (struct bench){.options.tells = TELLS_LOSS};
+    bench = (struct bench){0};
     parts_init();
     assert_int_equal(config_init(&bench.config, &err), 0);
     bench.config.settings.threads = 1;
@@ -493,7 +493,7 @@ static void what_fails_to_start_leaves_nothing_behind(void **state)
     }
 }
 
-static void what_a_format_or_the_ledger_refuses_does_not_start(void **state)
+static void what_a_format_refuses_does_not_start(void **state)
 {
     struct bench *b = *state;
     struct error err;
@@ -506,12 +506,6 @@ static void what_a_format_or_the_ledger_refuses_does_not_start(void **state)
     b->pipeline = NULL;
     assert_closed(true);
     struct leavings before = leavings_now();
-    b->options.ledger_path = "/nowhere/ledger.json";
-    assert_null(pipeline_new(&b->config, &b->options, &err));
-    assert_non_null(strstr(err.text, "/nowhere/ledger.json"));
-    assert_int_equal(holes[0].opened, 1); /* as before: it did not come so far */
-    assert_left_nothing(before);
-    b->options.ledger_path = NULL;
     assert_int_equal(config_set(item, "fields", "qname", &err), 0);
     expect_no_start(b, before, "it has no fields");
     assert_int_equal(seeds[0].opened, 1);
@@ -687,7 +681,7 @@ int main(void)
         BENCH(an_input_that_failed_is_told_at_the_end),
         BENCH(it_does_not_end_while_one_listens),
         BENCH(what_fails_to_start_leaves_nothing_behind),
-        BENCH(what_a_format_or_the_ledger_refuses_does_not_start),
+        BENCH(what_a_format_refuses_does_not_start),
         BENCH(workers_are_as_many_as_were_asked_for),
         BENCH(who_has_least_to_do_is_picked),
         BENCH(observers_collect_when_asked),

@@ -1,4 +1,4 @@
-#include "cli/service.h"
+#include "app/service.h"
 
 #include "base/clock.h"
 #include "base/curfew.h"
@@ -75,23 +75,31 @@ static int open_live(struct service *s, bool asked, struct error *err)
     return s->watches || !(web || asked) ? 0 : -1;
 }
 
-static int open_pipeline(struct service *s, const struct pipeline_options *options,
+static int open_pipeline(struct service *s, const struct service_options *options,
                          struct error *err)
 {
-    struct pipeline_options all = *options;
+    struct pipeline_host hooks;
     size_t count = 0;
+    if (host_init(&s->host, &options->host, &hooks, err) < 0)
+        return -1;
     if (s->stats)
         s->observers[count++] = stats_observer(s->stats);
     if (s->live)
         s->observers[count++] = live_observer(s->live);
     if (s->watches)
         s->observers[count++] = watches_observer(s->watches);
-    if (options->observer_count > 0)
-        s->observers[count++] = options->observers[0];
-    all.observers = s->observers;
-    all.observer_count = count;
-    all.stats = s->stats;
-    all.descriptors = &s->descriptors;
+    if (options->observer)
+        s->observers[count++] = *options->observer;
+    const struct pipeline_options all = {
+        .total = options->total,
+        .old = options->old,
+        .gives_up = options->gives_up,
+        .host = &hooks,
+        .observers = s->observers,
+        .observer_count = count,
+        .stats = s->stats,
+        .descriptors = &s->descriptors,
+    };
     s->pipeline = pipeline_new(s->config, &all, err);
     return s->pipeline ? 0 : -1;
 }
@@ -150,9 +158,9 @@ static int plan_descriptors(struct service *s, struct error *err)
     return 0;
 }
 
-static int start_all(struct service *s, const struct pipeline_options *options, bool statistics,
-                     struct error *err)
+static int start_all(struct service *s, const struct service_options *options, struct error *err)
 {
+    bool statistics = options->statistics;
     s->context.compat = settings_compat(&s->config->settings) != NULL;
     s->context.started_ms = clock_wall_ms();
     if (plan_descriptors(s, err) < 0)
@@ -169,11 +177,11 @@ static int start_all(struct service *s, const struct pipeline_options *options, 
     return start_server(s, err) < 0 ? failed_in(s, "web", err) : 0;
 }
 
-int service_start(struct service *s, struct config *config, const struct pipeline_options *options,
-                  bool statistics, struct error *err)
+int service_start(struct service *s, struct config *config, const struct service_options *options,
+                  struct error *err)
 {
     *s = (struct service){.config = config};
-    if (start_all(s, options, statistics, err) == 0)
+    if (start_all(s, options, err) == 0)
         return 0;
     if (s->pipeline)
         pipeline_abort(s->pipeline);
@@ -183,7 +191,8 @@ int service_start(struct service *s, struct config *config, const struct pipelin
 
 enum pipeline_end service_run(struct service *s)
 {
-    enum pipeline_end end = pipeline_run(s->pipeline);
+    host_ready(&s->host);
+    enum pipeline_end end = host_finish(&s->host, pipeline_run(s->pipeline));
     stats_stop(s->stats);
     return end;
 }

@@ -1,0 +1,286 @@
+#include "app/host.h"
+
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/curfew.h"
+#include "base/log.h"
+#include "io/folder.h"
+#include "io/notify.h"
+
+enum {
+    PROGRESS_MS = 250,
+    ECHO_MS = 50, /* a signal so soon behind the first is the same: timeout(1) sends it twice */
+};
+
+/* --- the ledger ----------------------------------------------------------------------------- */
+
+/* Calls `put`, unless it is NULL, for each ledger there is. Returns how many events and frames they
+ * say were lost. */
+static uint64_t each_ledger(const struct pipeline *p,
+                            void (*put)(FILE *to, size_t index, const char *name,
+                                        const struct ledger *ledger),
+                            FILE *to)
+{
+    struct pipeline_output view;
+    struct ledger sum;
+    size_t count = pipeline_output_count(p);
+    uint64_t lost = 0;
+    for (size_t i = 0; i < count; i++) {
+        pipeline_output(p, i, &view);
+        lost += ledger_dropped(&view.ledger);
+        if (put)
+            put(to, i, view.name, &view.ledger);
+    }
+    if (!pipeline_input_ledger(p, &sum))
+        return lost;
+    if (put)
+        put(to, count, "input", &sum);
+    return lost + ledger_dropped(&sum);
+}
+
+static void put_line(FILE *to, size_t index, const char *name, const struct ledger *ledger)
+{
+    (void)index;
+    char line[LEDGER_LINE_MAX];
+    fprintf(to, "%s\n", ledger_line(name, ledger, line, sizeof line));
+}
+
+static void put_json(FILE *to, size_t index, const char *name, const struct ledger *ledger)
+{
+    fputs(index > 0 ? ",\n " : "\n ", to);
+    ledger_json(to, name, ledger);
+}
+
+/* Tells before the run, not at its end, that the ledger's file cannot be written. */
+static int check_ledger_path(const char *path, struct error *err)
+{
+    struct error why;
+    if (path && folder_probe(path, true, &why))
+        return error_set(err, "cannot write %.300s: %s", path, why.text);
+    if (path && folder_note_at(path, FOLDER_REPLACES, &why))
+        log_warning("ledger: %s", why.text);
+    return 0;
+}
+
+/* 0, or -1 with why. */
+static int put_ledger(const struct host *host, struct error *why)
+{
+    struct draft draft;
+    if (draft_open(&draft, host->options.ledger_path, true, why))
+        return -1;
+    FILE *file = draft_stream(&draft);
+    if (!file) {
+        draft_drop(&draft);
+        return error_set(why, "no memory");
+    }
+    fputs("[", file);
+    each_ledger(host->pipeline, put_json, file);
+    fputs("\n]\n", file);
+    return draft_commit(&draft, why);
+}
+
+/* Writes the ledger to its file, if it has one. False: that failed, and the user has been told. */
+static bool write_ledger(const struct host *host)
+{
+    struct error why;
+    if (!host->options.ledger_path || put_ledger(host, &why) == 0)
+        return true;
+    log_error("cannot write %s: %s", host->options.ledger_path, why.text);
+    return false;
+}
+
+/* True when the ledger is to be printed: perhaps only when it tells what the user cannot know. */
+static bool wants_ledger(const struct host *host, enum pipeline_end end)
+{
+    enum host_tells tells = host->options.tells;
+    if (tells == TELLS_ALWAYS || (tells == TELLS_IF_CUT && host->signal_ns != 0))
+        return true;
+    return end != PIPELINE_CLOSED && each_ledger(host->pipeline, NULL, NULL) > 0;
+}
+
+/* --- what the pipeline says ----------------------------------------------------------------- */
+
+static void draining(void *arg)
+{
+    const struct host *host = arg;
+    if (host->told)
+        notify_send(NOTIFY_STOPPING);
+}
+
+static void deadline(void *arg, uint64_t at_ns)
+{
+    (void)arg;
+    curfew_set(at_ns + CURFEW_MS * CLOCK_MS_NS);
+}
+
+/* Ends the program without the threads that do not end. */
+static void give_up(void *arg)
+{
+    const struct host *host = arg;
+    each_ledger(host->pipeline, put_line, stderr);
+    write_ledger(host);
+    _exit(EXIT_FAILURE);
+}
+
+/* All is written, and signals say nothing any more. The library gives each its default, which is to
+ * kill: one that comes while the rest is closed must not. */
+static void closed(void *arg)
+{
+    struct host *host = arg;
+    sigset_t all, before;
+    uv_close((uv_handle_t *)&host->progress, NULL);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (size_t i = 0; i < sizeof host->signals / sizeof *host->signals; i++) {
+        int number = host->signals[i].signum;
+        uv_close((uv_handle_t *)&host->signals[i], NULL);
+        signal(number, SIG_IGN);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* --- signals -------------------------------------------------------------------------------- */
+
+/* A second one stops at once: the deadline is now, and what is queued counts as dropped. */
+static void on_end(uv_signal_t *handle, int number)
+{
+    struct host *host = handle->data;
+    (void)number;
+    if (host->signal_ns == 0) {
+        host->signal_ns = clock_ns();
+        pipeline_hasten(host->pipeline);
+    } else if (clock_ns() < host->signal_ns + ECHO_MS * CLOCK_MS_NS) {
+        return;
+    } else if (!host->hurried) {
+        host->hurried = true;
+        log_warning("stopped at once: what was not written yet is lost");
+        pipeline_hurry(host->pipeline);
+        curfew_set(clock_after(CURFEW_MS * CLOCK_MS_NS));
+    } else {
+        give_up(host);
+    }
+}
+
+/* "stdout -, file /var/log/dns.json": the outputs that open files anew, as far as there is room. */
+static void list_files(const struct pipeline *p, char *text, size_t size)
+{
+    size_t len = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < pipeline_output_count(p) && len < size; i++) {
+        struct pipeline_output view;
+        pipeline_output(p, i, &view);
+        if (view.place)
+            len += (size_t)snprintf(text + len, size - len, "%s%s %s", len ? ", " : "", view.name,
+                                    view.place);
+    }
+}
+
+static void on_hangup(uv_signal_t *handle, int number)
+{
+    struct host *host = handle->data;
+    char files[768];
+    (void)number;
+    if (host->told)
+        notify_reloading();
+    list_files(host->pipeline, files, sizeof files);
+    pipeline_reopen(host->pipeline);
+    log_info("SIGHUP: %s%s; the configuration is not read again: that takes a restart",
+             files[0] ? "opening anew: " : "no output has a file to open anew", files);
+    if (host->told)
+        notify_send(NOTIFY_READY);
+}
+
+static void on_usr1(uv_signal_t *handle, int number)
+{
+    const struct host *host = handle->data;
+    (void)number;
+    each_ledger(host->pipeline, put_line, stderr);
+}
+
+static void show_progress(uv_timer_t *timer)
+{
+    const struct host *host = timer->data;
+    struct pipeline_input view;
+    pipeline_input(host->pipeline, 0, &view);
+    uint64_t frames = counter_get(&view.counters->frames);
+    uint64_t size = counter_get(&view.counters->size), taken = counter_get(&view.counters->taken);
+    if (size > 0)
+        fprintf(stderr, "\r%llu frames, %llu %%\033[K", (unsigned long long)frames,
+                (unsigned long long)(100 * taken / size));
+    else
+        fprintf(stderr, "\r%llu frames\033[K", (unsigned long long)frames);
+}
+
+/* Signals are watched before anything is open: one that comes meanwhile drains what is there. */
+static void begin(void *arg, struct pipeline *pipeline)
+{
+    struct host *host = arg;
+    static const struct {
+        int number;
+        uv_signal_cb call;
+    } watched[] = {
+        {SIGINT, on_end},
+        {SIGTERM, on_end},
+        {SIGHUP, on_hangup},
+        {SIGUSR1, on_usr1},
+    };
+    host->pipeline = pipeline;
+    for (size_t i = 0; i < sizeof watched / sizeof *watched; i++) {
+        uv_signal_init(pipeline_loop(pipeline), &host->signals[i]);
+        host->signals[i].data = host;
+        uv_signal_start(&host->signals[i], watched[i].call, watched[i].number);
+    }
+    uv_timer_init(pipeline_loop(pipeline), &host->progress);
+    host->progress.data = host;
+}
+
+/* -------------------------------------------------------------------------------------------- */
+
+/* Cut frames come and go by the megabyte: each then has pages of its own, which go back to the
+ * system with it. By default the C library soon keeps them, in heaps that fall to pieces. */
+static void return_large_memory(void)
+{
+#ifdef M_MMAP_THRESHOLD
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+#endif
+}
+
+int host_init(struct host *host, const struct host_options *options, struct pipeline_host *hooks,
+              struct error *err)
+{
+    *host = (struct host){.options = *options};
+    *hooks = (struct pipeline_host){
+        .arg = host,
+        .begin = begin,
+        .draining = draining,
+        .deadline = deadline,
+        .stuck = give_up,
+        .closed = closed,
+    };
+    signal(SIGPIPE, SIG_IGN);
+    return_large_memory();
+    return check_ledger_path(options->ledger_path, err);
+}
+
+void host_ready(struct host *host)
+{
+    if (host->options.progress && pipeline_input_count(host->pipeline) > 0)
+        uv_timer_start(&host->progress, show_progress, PROGRESS_MS, PROGRESS_MS);
+    host->told = host->options.managed && notify_send(NOTIFY_READY);
+}
+
+enum pipeline_end host_finish(struct host *host, enum pipeline_end end)
+{
+    if (host->options.progress)
+        fputs("\r\033[K", stderr);
+    if (wants_ledger(host, end))
+        each_ledger(host->pipeline, put_line, stderr);
+    bool written = write_ledger(host);
+    curfew_set(UINT64_MAX); /* what follows may take its time */
+    return written ? end : PIPELINE_FAILED;
+}

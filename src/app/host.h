@@ -1,0 +1,45 @@
+/*
+ * The process around a pipeline: its signals, its line of progress, the ledger that it prints, and
+ * its end where threads do not come to theirs.
+ */
+#ifndef SPILE_APP_HOST_H
+#define SPILE_APP_HOST_H
+
+#include "core/pipeline.h"
+
+/* When the ledger is printed. */
+enum host_tells {
+    TELLS_ALWAYS,
+    TELLS_IF_CUT, /* if events were lost, or a signal came before the inputs' end */
+    TELLS_LOSS,   /* if events were lost */
+};
+
+struct host_options {
+    const char *ledger_path; /* ledger as JSON at exit; NULL: none */
+    enum host_tells tells;
+    bool progress; /* show progress on standard error */
+    bool managed;  /* a service manager, if there is one, is told how it stands (io/notify.h) */
+};
+
+/* Owner: who runs the pipeline. Main thread. */
+struct host {
+    struct host_options options;
+    struct pipeline *pipeline; /* from its begin on */
+    uv_signal_t signals[4];
+    uv_timer_t progress;
+    uint64_t signal_ns; /* when the first signal came; 0: none did */
+    bool hurried;       /* and a second one */
+    bool told;          /* a service manager knows that all is ready, and is told what follows */
+};
+
+/* Prepares the process for a pipeline, which gets `hooks` as its host; *host must not move from
+ * then on. -1: err: the ledger could not be written at the end. */
+int host_init(struct host *host, const struct host_options *options, struct pipeline_host *hooks,
+              struct error *err);
+/* All has started: says so to whom it concerns. */
+void host_ready(struct host *host);
+/* The pipeline has ended so: prints the ledger if it is wanted, and writes it. Returns how all has
+ * ended. */
+enum pipeline_end host_finish(struct host *host, enum pipeline_end end);
+
+#endif
