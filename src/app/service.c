@@ -189,20 +189,22 @@ int service_start(struct service *s, struct config *config, const struct service
     return -1;
 }
 
-enum pipeline_end service_run(struct service *s)
-{
-    host_ready(&s->host);
-    enum pipeline_end end = host_finish(&s->host, pipeline_run(s->pipeline));
-    stats_stop(s->stats);
-    return end;
-}
-
 /* The rest has what is left of the time that outputs have, and a little more. */
 static void set_curfew(const struct service *s)
 {
     uint64_t now = clock_ns(), until = s->pipeline ? pipeline_deadline(s->pipeline) : now;
     until = until > now && until < UINT64_MAX ? until - now : 0;
     curfew_set(clock_after(until + CURFEW_MS * CLOCK_MS_NS));
+}
+
+enum pipeline_end service_run(struct service *s)
+{
+    host_ready(&s->host);
+    enum pipeline_end end = host_finish(&s->host, pipeline_run(s->pipeline));
+    set_curfew(s);
+    stats_stop(s->stats);
+    curfew_set(UINT64_MAX);
+    return end;
 }
 
 void service_stop(struct service *s)
