@@ -47,6 +47,8 @@ static void put_good(const struct config *config)
 {
     printf("%s: ok", config->path);
     put_items("input", config->inputs, config->input_count, remark_on(config->inputs_at, ""));
+    if (config->stage_count)
+        put_items("stage", config->stages, config->stage_count, "");
     put_items(
         "output", config->outputs, config->output_count,
         remark_on(config->outputs_at, config->output_count ? "" : "no event is written anywhere"));

@@ -251,6 +251,11 @@ static void put_inputs(FILE *out)
     put_modules(out, MODULE_INPUT);
 }
 
+static void put_stages(FILE *out)
+{
+    put_modules(out, MODULE_STAGE);
+}
+
 static void put_outputs(FILE *out)
 {
     put_modules(out, MODULE_OUTPUT);
@@ -342,13 +347,21 @@ static const struct part {
     const char *mark;
     void (*put)(FILE *out);
 } parts[] = {
-    {"@version@\n", put_version},       {"@synopsis@\n", put_synopsis},
-    {"@commands@\n", put_commands},     {"@top-keys@\n", put_top_keys},
-    {"@top-tables@\n", put_top_tables}, {"@top-explained@\n", put_top_explained},
-    {"@settings@\n", put_settings},     {"@inputs@\n", put_inputs},
-    {"@outputs@\n", put_outputs},       {"@output-options@\n", put_output_options},
-    {"@sections@\n", put_sections},     {"@formats@\n", put_formats},
-    {"@fields@\n", put_fields},         {"@routes@\n", put_routes},
+    {"@version@\n", put_version},
+    {"@synopsis@\n", put_synopsis},
+    {"@commands@\n", put_commands},
+    {"@top-keys@\n", put_top_keys},
+    {"@top-tables@\n", put_top_tables},
+    {"@top-explained@\n", put_top_explained},
+    {"@settings@\n", put_settings},
+    {"@inputs@\n", put_inputs},
+    {"@stages@\n", put_stages},
+    {"@outputs@\n", put_outputs},
+    {"@output-options@\n", put_output_options},
+    {"@sections@\n", put_sections},
+    {"@formats@\n", put_formats},
+    {"@fields@\n", put_fields},
+    {"@routes@\n", put_routes},
     {"@shapes@\n", put_shapes},
 };
 

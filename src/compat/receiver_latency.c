@@ -14,9 +14,11 @@
 enum { ENTRIES = 1000000 };
 static const uint64_t lifetime_ns = UINT64_C(60) * 1000000000;
 
-static int latency_open(void **state, const struct stage_options *options, struct error *err)
+static int latency_open(void **state, const struct stage_options *options, uint32_t *needs,
+                        struct error *err)
 {
     (void)options;
+    *needs = FACET_DNSTAP;
     *state = receiver_cache_new(ENTRIES, lifetime_ns);
     return *state ? 0 : error_set(err, "no memory to remember queries");
 }
@@ -48,14 +50,14 @@ static int64_t nanoseconds(double seconds)
     return ns <= -0x1p63 ? INT64_MIN : (int64_t)ns;
 }
 
-static void latency_event(void *state, unsigned worker, struct event *ev)
+static enum stage_verdict latency_event(void *state, unsigned worker, struct event *ev)
 {
     struct receiver_head head;
     struct receiver_key key;
     double asked;
     (void)worker;
     if (receiver_head_read(&head, ev) != FORMAT_WRITTEN || !key_of(ev, &head, &key))
-        return;
+        return STAGE_PASS;
     uint64_t now_ns = clock_ns();
     if (head.query) {
         receiver_cache_set(state, &key, head.timestamp, now_ns);
@@ -64,11 +66,11 @@ static void latency_event(void *state, unsigned worker, struct event *ev)
         ev->latency_ns = nanoseconds(ev->latency_s);
         ev->has_latency = true;
     }
+    return STAGE_PASS;
 }
 
 static const struct stage_hooks latency_hooks = {
     .provides = FACET_LATENCY,
-    .needs = FACET_DNSTAP,
     .open = latency_open,
     .event = latency_event,
     .close = latency_close,

@@ -27,6 +27,9 @@ static const struct config_item *item_at(const struct config *config, size_t n)
     if (n < config->input_count)
         return &config->inputs[n];
     n -= config->input_count;
+    if (n < config->stage_count)
+        return &config->stages[n];
+    n -= config->stage_count;
     if (n < config->output_count)
         return &config->outputs[n];
     n -= config->output_count;

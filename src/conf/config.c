@@ -29,6 +29,9 @@ static struct config_item **list_of(struct config *config, enum module_kind kind
     case MODULE_INPUT:
         *count = &config->input_count;
         return &config->inputs;
+    case MODULE_STAGE:
+        *count = &config->stage_count;
+        return &config->stages;
     case MODULE_OUTPUT:
         *count = &config->output_count;
         return &config->outputs;
@@ -63,6 +66,7 @@ void config_free(struct config *config)
     if (!config)
         return;
     config_clear(config, MODULE_INPUT);
+    config_clear(config, MODULE_STAGE);
     config_clear(config, MODULE_OUTPUT);
     config_clear(config, MODULE_SECTION);
     options_free(settings_options, &config->settings);

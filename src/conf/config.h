@@ -1,7 +1,7 @@
 /*
- * The configuration: YAML, typed by the option tables. Lists `inputs` and `outputs`, each item one
- * key (the module) with its options; sections, each a module of that kind with its options,
- * switched on by being there; everything else at the top is a row of settings_options.
+ * The configuration: YAML, typed by the option tables. Lists `inputs`, `stages` and `outputs`, each
+ * item one key (the module) with its options; sections, each a module of that kind with its
+ * options, switched on by being there; everything else at the top is a row of settings_options.
  *
  *     threads: 2
  *     inputs:
@@ -26,7 +26,7 @@ struct config_mark {
     bool flag; /* it comes from a flag of the command line, so an error about it has no place */
 };
 
-/* One input, output or section as configured. Owner: the config. */
+/* One input, stage, output or section as configured. Owner: the config. */
 struct config_item {
     const struct module *module;
     void *options;              /* module->options_size bytes, options set */
@@ -39,10 +39,13 @@ struct config_item {
 struct config {
     char *path; /* for messages; NULL when made by flags alone */
     struct settings settings;
-    struct config_mark *setting_places;       /* a row of settings_options each */
-    struct config_mark inputs_at, outputs_at; /* of the lists; absent ones get config_defaults */
+    struct config_mark *setting_places; /* a row of settings_options each */
+    /* Of the lists; inputs and outputs that are absent get config_defaults. */
+    struct config_mark inputs_at, stages_at, outputs_at;
     struct config_item *inputs;
     size_t input_count;
+    struct config_item *stages; /* in the order in which events pass them */
+    size_t stage_count;
     struct config_item *outputs;
     size_t output_count;
     struct config_item *sections; /* those that are there */
@@ -54,8 +57,8 @@ struct config {
 int config_init(struct config *config, struct error *err);
 void config_free(struct config *config);
 
-/* Reads a file ("-": standard input) or text on top of config_init. An input or output list that is
- * absent stays empty. Every problem is an error; `err` holds file, line and column of the first.
+/* Reads a file ("-": standard input) or text on top of config_init. A list that is absent
+ * stays empty. Every problem is an error; `err` holds file, line and column of the first.
  * After an error the config holds what came before it, and can only be freed. Whether options fit
  * together is for config_validate to judge, once flags have been applied, too. */
 int config_load(struct config *config, const char *path, struct error *err);

@@ -1,8 +1,8 @@
 /*
  * The example configuration, from the tables. Everything in it is a comment but the two lists with
- * the first input and the first output, and sections are off. A line that begins with '#', and not
- * with '#' and a single space, becomes part of the configuration when the '#' is taken away; so do
- * all of them together.
+ * the first input and the first output; stages and sections are off. A line that begins with '#',
+ * and not with '#' and a single space, becomes part of the configuration when the '#' is taken
+ * away; so do all of them together.
  */
 #include <ctype.h>
 
@@ -96,16 +96,18 @@ static void put_options(struct block block, const struct option *row)
         put_option(block, row);
 }
 
-/* All modules of a kind, the first one live. What all queued outputs share is told once. */
-static void put_modules(FILE *out, enum module_kind kind, const char *section)
+/* All modules of a kind, the first one live, if any is. What all queued outputs share is told once.
+ */
+static void put_modules(FILE *out, enum module_kind kind, const char *section, bool live)
 {
     const struct module *module;
     bool told = false;
     if (!module_at(kind, 0))
         return;
-    fprintf(out, "\n%s:\n", section);
+    fprintf(out, "\n%s%s:\n", live ? "" : "#", section);
     for (size_t i = 0; (module = module_at(kind, i)); i++) {
-        struct block item = {out, 2, i > 0}, options = {out, 6, i > 0};
+        bool hidden = i > 0 || !live;
+        struct block item = {out, 2, hidden}, options = {out, 6, hidden};
         const struct option *common = config_common_options(module);
         fputs(i ? "\n" : "", out);
         put_prose(item, module->doc);
@@ -135,7 +137,8 @@ void config_example(FILE *out)
 {
     fputs(head, out);
     put_options((struct block){out, 0, false}, settings_options);
-    put_modules(out, MODULE_INPUT, "inputs");
-    put_modules(out, MODULE_OUTPUT, "outputs");
+    put_modules(out, MODULE_INPUT, "inputs", true);
+    put_modules(out, MODULE_STAGE, "stages", false);
+    put_modules(out, MODULE_OUTPUT, "outputs", true);
     put_sections(out);
 }

@@ -339,7 +339,7 @@ static struct config_item *read_module(struct reader *r, enum module_kind kind,
     return item;
 }
 
-/* One of `inputs` or `outputs`: "tcp: {...}", or just "tcp". */
+/* One of a list: "tcp: {...}", or just "tcp". */
 static int read_item(struct reader *r, enum module_kind kind, yaml_node_t *node)
 {
     if (node->type == YAML_SCALAR_NODE)
@@ -371,35 +371,35 @@ static const yaml_node_t *first_key(struct reader *r, const yaml_node_t *node)
     return node_at(r, node->data.mapping.pairs.start->key);
 }
 
-static int read_items(struct reader *r, enum module_kind kind, yaml_node_t *node)
+/* The lists at the top; the other keys there are sections and settings. */
+static const struct list {
+    const char *name, *quoted;
+    enum module_kind kind;
+    size_t at; /* in struct config: where its mark goes */
+} lists[] = {
+    {"inputs", "'inputs'", MODULE_INPUT, offsetof(struct config, inputs_at)},
+    {"stages", "'stages'", MODULE_STAGE, offsetof(struct config, stages_at)},
+    {"outputs", "'outputs'", MODULE_OUTPUT, offsetof(struct config, outputs_at)},
+};
+enum { LISTS = sizeof lists / sizeof *lists };
+
+static int read_items(struct reader *r, const struct list *list, yaml_node_t *node)
 {
-    bool inputs = kind == MODULE_INPUT;
-    const char *what = inputs ? "'inputs'" : "'outputs'";
-    *(inputs ? &r->config->inputs_at : &r->config->outputs_at) = mark_of(node);
+    *(struct config_mark *)((char *)r->config + list->at) = mark_of(node);
     if (node->type == YAML_SCALAR_NODE && !is_null(node)) /* its single item */
-        return read_item(r, kind, node);
+        return read_item(r, list->kind, node);
     const yaml_node_t *first = first_key(r, node);
     if (first && first->type == YAML_SCALAR_NODE && first->data.scalar.value[0] == '-')
         return fail_word(r, first);
-    if (expect(r, node, YAML_SEQUENCE_NODE, what))
+    if (expect(r, node, YAML_SEQUENCE_NODE, list->quoted))
         return -1;
     const yaml_node_item_t *item = node->data.sequence.items.start;
     for (; item < node->data.sequence.items.top; item++) {
-        if (read_item(r, kind, node_at(r, *item)))
+        if (read_item(r, list->kind, node_at(r, *item)))
             return -1;
     }
     return 0;
 }
-
-/* The lists at the top; the other keys there are sections and settings. */
-static const struct list {
-    const char *name;
-    enum module_kind kind;
-} lists[] = {
-    {"inputs", MODULE_INPUT},
-    {"outputs", MODULE_OUTPUT},
-};
-enum { LISTS = sizeof lists / sizeof *lists };
 
 /* All keys that may stand at the top: lists, settings, sections; NULL behind the last. */
 static const char *top_name(const void *ctx, size_t i)
@@ -446,7 +446,7 @@ static int read_top(struct reader *r, const yaml_node_t *key, yaml_node_t *value
 {
     for (size_t i = 0; i < LISTS; i++) {
         if (span_equal(scalar_text(key), span_str(lists[i].name)))
-            return read_items(r, lists[i].kind, value);
+            return read_items(r, &lists[i], value);
     }
     if (module_find(MODULE_SECTION, scalar_text(key), NULL))
         return read_section(r, key, value);

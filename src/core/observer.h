@@ -1,6 +1,7 @@
 /*
  * Observers look at every event on its way and change nothing (statistics, live views). They run on
- * the workers' threads, between the stages and the formats.
+ * the workers' threads, between the stages and the formats, so that they see what outputs get; one
+ * that is `early` before the stages of the configuration's list.
  *
  * An observer keeps what it learns in one shard a worker, without locks; `collect` is where it may
  * hand a shard over to other threads.
@@ -11,14 +12,15 @@
 #include "event/event.h"
 
 enum {
-    OBSERVERS_MAX = 32,   /* how many a pipeline may have: a worker keeps a bit for each */
-    OBSERVER_EVENTS = 16, /* how many events `events` gets at most: enough for memory to answer */
+    OBSERVERS_MAX = 32,            /* how many a pipeline may have: a worker keeps a bit for each */
+    OBSERVER_EVENTS = EVENT_BATCH, /* how many events `events` gets at most */
 };
 
 /* Immutable while the pipeline runs. Owner: who made the pipeline. */
 struct observer {
     void *state;
     uint32_t needs; /* facets that are wanted decoded, FACETS_OF_STAGES too */
+    bool early;     /* sees events before the configured stages drop or change any */
     /* Optional: the key that events are to be hashed with (FACET_HASHES). Of several the first
      * one's; without any a random one. */
     const struct siphash_key *key;

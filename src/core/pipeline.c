@@ -268,36 +268,11 @@ static int ask_needs(struct pipeline *p, struct error *err)
     return 0;
 }
 
-/* Stages whose facets somebody needs, from the last of the registry to the first: what one needs,
- * an earlier one may provide. */
 static int open_stages(struct pipeline *p, struct error *err)
 {
-    const char *compat = settings_compat(&p->config->settings);
-    size_t known = 0;
-    while (module_at(MODULE_STAGE, known))
-        known++;
-    p->plan.stages = calloc(known + 1, sizeof *p->plan.stages);
-    if (!p->plan.stages)
-        return error_set(err, "no memory");
-    for (size_t i = known; i-- > 0;) {
-        const char *name = module_at(MODULE_STAGE, i)->name;
-        const struct module *module = module_find(MODULE_STAGE, span_str(name), compat);
-        const struct stage_hooks *hooks = module->hooks;
-        if (!(p->plan.needs & hooks->provides))
-            continue;
-        struct running_stage stage = {.hooks = hooks};
-        const struct stage_options options = {.settings = &p->config->settings,
-                                              .workers = p->workers_wanted,
-                                              .wanted = p->plan.needs};
-        if (hooks->open(&stage.state, &options, err) < 0)
-            return -1;
-        p->plan.needs = (p->plan.needs & ~hooks->provides) | hooks->needs;
-        memmove(p->plan.stages + 1, p->plan.stages, p->plan.stage_count * sizeof *p->plan.stages);
-        p->plan.stages[0] = stage;
-        p->plan.stage_count++;
-    }
-    p->plan.needs = event_closure(p->plan.needs);
-    return 0;
+    for (size_t i = 0; i < p->plan.observer_count; i++)
+        p->plan.early |= (uint32_t)p->plan.observers[i].early << i;
+    return stages_open(&p->plan.stages, p->config, p->workers_wanted, &p->plan.needs, err);
 }
 
 static int start_workers(struct pipeline *p, struct error *err)
@@ -489,12 +464,10 @@ void pipeline_free(struct pipeline *p)
     }
     for (unsigned i = 0; p->workers && i < p->worker_count; i++)
         worker_free(&p->workers[i]);
-    for (size_t i = 0; i < p->plan.stage_count; i++)
-        p->plan.stages[i].hooks->close(p->plan.stages[i].state);
+    stages_close(&p->plan.stages);
     lane_plans_free(p->plan.lanes, p->plan.lane_count);
     for (size_t i = 0; i < p->plan.sink_count; i++)
         sink_free(&p->plan.sinks[i]);
-    free(p->plan.stages);
     free(p->plan.sinks);
     free(p->workers);
     free(p->inputs);

@@ -18,6 +18,7 @@ struct descriptors;
 struct pipeline;
 struct stage_loss;
 struct roster;
+struct stage_view;
 struct stat;
 
 /* How pipeline_run ended. */
@@ -120,6 +121,9 @@ bool pipeline_input_hint(const struct pipeline *pipeline, size_t i, char *text);
 /* The ledger of the inputs: all frames, with those that are no dnstap messages as dropped. False:
  * there were none such, or the outputs' ledgers have them (--compat). */
 bool pipeline_input_ledger(const struct pipeline *pipeline, struct ledger *sum);
+/* Stages, in the order in which events pass them: core/stages.h. */
+size_t pipeline_stage_count(const struct pipeline *pipeline);
+void pipeline_stage(const struct pipeline *pipeline, size_t i, struct stage_view *view);
 size_t pipeline_output_count(const struct pipeline *pipeline);
 void pipeline_output(const struct pipeline *pipeline, size_t i, struct pipeline_output *view);
 

@@ -19,7 +19,6 @@ struct pipeline {
     unsigned worker_count; /* that exist, started or not */
     struct input *inputs;
     size_t inputs_open;
-    struct running_stage *stages;
     struct partial_pool partials;
     uint64_t connection_descriptors; /* for all inputs */
     size_t listening;                /* inputs that these are for */

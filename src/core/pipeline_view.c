@@ -14,8 +14,8 @@ void pipeline_collect(struct pipeline *p)
 void pipeline_losses(const struct pipeline *p,
                      void (*take)(void *ctx, const struct stage_loss *loss), void *ctx)
 {
-    for (size_t i = 0; i < p->plan.stage_count; i++) {
-        const struct running_stage *stage = &p->plan.stages[i];
+    for (size_t i = 0; i < p->plan.stages.count; i++) {
+        const struct running_stage *stage = &p->plan.stages.items[i];
         if (stage->hooks->losses)
             stage->hooks->losses(stage->state, take, ctx);
     }
@@ -86,6 +86,16 @@ bool pipeline_input_ledger(const struct pipeline *p, struct ledger *sum)
     counter_set(&sum->dropped[DROP_MALFORMED], malformed);
     ledger_agree(sum);
     return malformed > 0 && !settings_compat(&p->config->settings);
+}
+
+size_t pipeline_stage_count(const struct pipeline *p)
+{
+    return p->plan.stages.count;
+}
+
+void pipeline_stage(const struct pipeline *p, size_t i, struct stage_view *view)
+{
+    stages_view(&p->plan.stages, i, view);
 }
 
 size_t pipeline_output_count(const struct pipeline *p)

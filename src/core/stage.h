@@ -1,5 +1,8 @@
-/* Stages: between decoding and formatting. A stage runs only when a format or output needs a facet
- * that it provides; what it remembers across events is sharded or locked by itself. */
+/*
+ * Stages: between decoding and formatting. A stage is in the configuration's list, or runs because
+ * somebody needs a facet that it provides (core/stages.h). It says of each event whether that goes
+ * on. What it remembers across events is sharded or locked by itself.
+ */
 #ifndef SPILE_CORE_STAGE_H
 #define SPILE_CORE_STAGE_H
 
@@ -17,28 +20,39 @@ struct stage_loss {
     bool judged;          /* some exchanges were seen whole, so the numbers mean something */
 };
 
+/* What becomes of an event. */
+enum stage_verdict {
+    STAGE_PASS,
+    STAGE_DROP,    /* nobody behind the stage sees it: outputs count it as filtered */
+    STAGE_CHANGED, /* it goes on, and is not any more what its frame says: see event_changed */
+};
+
 struct stage_options {
-    const struct settings *settings; /* they outlive the stage */
+    const void *options;             /* those of its module; NULL: it is not in the configuration */
+    const struct settings *settings; /* they outlive the stage, as `options` do */
     unsigned workers;                /* how many there are: one instance serves all of them */
     uint32_t wanted;                 /* facets that somebody needs, be they of stages or not */
 };
 
 struct stage_hooks {
     uint32_t provides; /* facets */
-    uint32_t needs;
-    int (*open)(void **state, const struct stage_options *options, struct error *err);
+    /* A new instance in *state, and the facets it needs of every event in *needs, which is 0. */
+    int (*open)(void **state, const struct stage_options *options, uint32_t *needs,
+                struct error *err);
     /* Both optional. A worker takes events in small batches: it calls `prefetch` for each of a
      * batch, then `prefetch_more` for each, and only then `event` for each. So these two can ask
      * the processor for the memory that `event` will need. They change nothing but ev->match and
      * what goes with it. */
     void (*prefetch)(void *state, unsigned worker, struct event *ev);
     void (*prefetch_more)(void *state, const struct event *ev);
-    void (*event)(void *state, unsigned worker, struct event *ev);
+    /* One event, which is a dnstap message. What is written into `ev` that it does not hold itself
+     * stays as it is until the event is through: for as many at once as there are slots. */
+    enum stage_verdict (*event)(void *state, unsigned worker, struct event *ev);
     /* Optional. About once a second on every worker's thread; `ended`: for the last time there. */
     void (*tick)(void *state, unsigned worker, bool ended);
     /* Optional: calls `take` for each stream. Any thread. */
     void (*losses)(void *state, void (*take)(void *ctx, const struct stage_loss *loss), void *ctx);
-    void (*close)(void *state);
+    void (*close)(void *state); /* optional */
 };
 
 #endif

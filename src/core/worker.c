@@ -73,14 +73,26 @@ static void ask_watching(struct worker *w)
     }
 }
 
-static void observe(struct worker *w, struct event *events, size_t count)
+/* Has these observers look at some events that stand one behind the other. */
+static void observe_run(struct worker *w, uint32_t observers, struct event *events, size_t count)
 {
-    for (uint32_t left = w->watching; left; left &= left - 1) {
+    for (uint32_t left = observers; left; left &= left - 1) {
         const struct observer *o = &w->plan->observers[__builtin_ctz(left)];
         if (o->events)
             o->events(o->state, w->index, events, count);
         for (size_t i = 0; !o->events && i < count; i++)
             o->event(o->state, w->index, &events[i]);
+    }
+}
+
+/* The same of the events whose bits are set. */
+static void observe(struct worker *w, uint32_t observers, struct event *events, uint32_t batch)
+{
+    while (observers && batch) {
+        unsigned first = (unsigned)__builtin_ctz(batch);
+        unsigned count = (unsigned)__builtin_ctz(~(batch >> first));
+        observe_run(w, observers, events + first, count);
+        batch &= ~(((UINT32_C(1) << count) - 1) << first);
     }
 }
 
@@ -95,8 +107,8 @@ static void flush_observers(struct worker *w)
 
 static void collect(struct worker *w, bool ended)
 {
-    for (size_t i = 0; i < w->plan->stage_count; i++) {
-        const struct running_stage *stage = &w->plan->stages[i];
+    for (size_t i = 0; i < w->plan->stages.count; i++) {
+        const struct running_stage *stage = &w->plan->stages.items[i];
         if (stage->hooks->tick)
             stage->hooks->tick(stage->state, w->index, ended);
     }
@@ -219,7 +231,8 @@ static void count_malformed(const struct event *ev, struct input_counters *in)
  * turned out to be no dnstap. */
 static size_t prepare(struct worker *w, struct event *events, size_t count)
 {
-    const struct running_stage *stages = w->plan->stages, *end = stages + w->plan->stage_count;
+    const struct running_stage *stages = w->plan->stages.items;
+    const struct running_stage *end = stages + w->plan->stages.count;
     const uint32_t needs = w->plan->needs;
     size_t malformed = 0;
     for (size_t i = 0; i < count; i++) {
@@ -248,11 +261,25 @@ static void count_received(struct worker *w, size_t count, size_t malformed)
     }
 }
 
-static void run_stages(struct worker *w, struct event *ev)
+/* Outputs have these as received already. */
+static void count_filtered(struct worker *w, uint32_t dropped)
 {
-    const struct running_stage *end = w->plan->stages + w->plan->stage_count;
-    for (const struct running_stage *s = w->plan->stages; s < end; s++)
-        s->hooks->event(s->state, w->index, ev);
+    for (size_t i = 0; dropped && i < w->plan->sink_count; i++)
+        counter_add(&w->plan->sinks[i].shards[w->index].ledger.filtered,
+                    (uint64_t)__builtin_popcount(dropped));
+}
+
+/* Stages, with those observers between them that stand before the configured ones. Events that are
+ * no dnstap go past the stages. Returns the bits of the events that outputs get. */
+static uint32_t pass_stages(struct worker *w, struct event *events, uint32_t all, uint32_t sound)
+{
+    const struct stages *stages = &w->plan->stages;
+    uint32_t kept = stages_run(stages->items, stages->implied, w->index, events, sound);
+    observe(w, w->watching & w->plan->early, events, kept | (all & ~sound));
+    kept = stages_run(stages->items + stages->implied, stages->count - stages->implied, w->index,
+                      events, kept);
+    count_filtered(w, sound & ~kept);
+    return kept | (all & ~sound);
 }
 
 static void run_outputs(struct worker *w, struct event *ev)
@@ -268,16 +295,20 @@ static void run_outputs(struct worker *w, struct event *ev)
 static void some_events(struct worker *w, struct event *events, size_t count,
                         struct input_counters *in)
 {
-    count_received(w, count, prepare(w, events, count));
-    for (size_t i = 0; i < count; i++) {
-        if (events[i].bad & FACET_DNSTAP)
-            count_malformed(&events[i], in);
-        else
-            run_stages(w, &events[i]);
+    const uint32_t all = (UINT32_C(1) << count) - 1;
+    uint32_t sound = all;
+    size_t malformed = prepare(w, events, count);
+    count_received(w, count, malformed);
+    for (size_t i = 0; malformed && i < count; i++) {
+        if (!(events[i].bad & FACET_DNSTAP))
+            continue;
+        count_malformed(&events[i], in);
+        sound &= ~(UINT32_C(1) << i);
     }
-    observe(w, events, count);
-    for (size_t i = 0; i < count; i++)
-        run_outputs(w, &events[i]);
+    uint32_t kept = pass_stages(w, events, all, sound);
+    observe(w, w->watching & ~w->plan->early, events, kept);
+    for (; kept; kept &= kept - 1)
+        run_outputs(w, &events[__builtin_ctz(kept)]);
 }
 
 /* How many of `count` events may still pass. */
@@ -303,6 +334,7 @@ bool worker_frames(struct worker *w, const struct origin *origin, struct input_c
         for (size_t k = 0; k < n; k++) {
             event_init(&events[k], frames[i + k], origin);
             events[k].key = &w->plan->key;
+            events[k].slot = (uint8_t)k;
         }
         some_events(w, events, n, in);
     }

@@ -7,17 +7,11 @@
 #include "core/gather.h"
 #include "core/lane.h"
 #include "core/observer.h"
-#include "core/stage.h"
+#include "core/stages.h"
 #include "core/turns.h"
 #include "core/worker.h"
 
 enum { WORKER_BUFFER = 256 * 1024 };
-
-/* A stage at work: one instance for all workers. */
-struct running_stage {
-    const struct stage_hooks *hooks;
-    void *state;
-};
 
 /* What all workers share; immutable while they run but for the atomics. Owner: the pipeline. */
 struct worker_plan {
@@ -25,10 +19,10 @@ struct worker_plan {
     size_t sink_count;
     struct lane_plan *lanes;
     size_t lane_count;
-    struct running_stage *stages;
-    size_t stage_count;
+    struct stages stages;
     const struct observer *observers;
     size_t observer_count;
+    uint32_t early;         /* a bit for each observer that stands before the configured stages */
     uint32_t needs;         /* event_closure of what some sink, stage or steady observer needs */
     bool inlined;           /* some sink is called by the workers themselves */
     struct siphash_key key; /* of events' hashes */

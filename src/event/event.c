@@ -244,6 +244,13 @@ void event_decode(struct event *ev, uint32_t facets)
     event_decode_closed(ev, event_closure(facets));
 }
 
+void event_changed(struct event *ev)
+{
+    ev->changed = true;
+    if (ev->have & ~ev->bad & FACET_HASHES)
+        decode_hashes(ev);
+}
+
 bool event_section(const struct event *ev, enum dns_section section, struct dns_walk *walk)
 {
     if (ev->bad & FACET_QUESTION || ev->section_at[DNS_ANSWER] == 0)

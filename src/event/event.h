@@ -16,6 +16,9 @@
 
 struct roster_seat;
 
+/* How many events take each step together, at most: enough for memory to answer meanwhile. */
+enum { EVENT_BATCH = 16 };
+
 /* What a field, a stage or a format needs decoded. A facet has those decoded too that it is read
  * from: HEADER needs DNSTAP, QUESTION needs HEADER, RECORDS and EDNS need QUESTION; POLICY needs
  * DNSTAP, RCODE needs HEADER. Where one of these is bad, what is read from it is bad as well.
@@ -131,6 +134,8 @@ struct event {
     uint8_t left_out; /* enum event_left_out; by the latency stage, as what follows */
     uint8_t context;  /* bits, enum event_context; with FACET_LOSSES */
     uint8_t flaws;    /* bits, enum event_flaw; with FACET_RECORDS */
+    uint8_t slot;     /* its number among those that take each step with it: below EVENT_BATCH */
+    bool changed;     /* a stage has changed it: `tap` is what counts, not the frame */
     uint8_t cut;      /* enum event_cut; set by a format while it writes a record that is cut */
     uint8_t qname_space[DNS_NAME_MAX];
     uint8_t qname_lower[DNS_NAME_MAX + 1]; /* with FACET_HASHES: question.name.len bytes */
@@ -149,6 +154,8 @@ static inline void event_init(struct event *ev, struct span frame, const struct 
     ev->left_out = LEFT_OUT_NOT;
     ev->context = 0;
     ev->flaws = 0;
+    ev->slot = 0;
+    ev->changed = false;
     ev->cut = CUT_NOT;
     ev->edns.present = false;
     ev->match = 0;
@@ -171,6 +178,10 @@ static inline uint32_t event_need(struct event *ev, uint32_t facets)
         event_decode(ev, facets);
     return ev->bad & facets;
 }
+
+/* A stage has changed what was decoded: the event is marked, and its hashes are those of what it is
+ * now. */
+void event_changed(struct event *ev);
 
 /* Begins a walk over the records of one section. Needs FACET_RECORDS to have been decoded, or
  * tried: of a message that breaks off or is malformed from some record on, the records before it

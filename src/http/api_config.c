@@ -123,6 +123,7 @@ static void config_handle(const struct http_request *request, struct http_reply 
     struct json j = api_begin(reply);
     put_options(&j, settings_options, &config->settings);
     put_items(&j, "inputs", config->inputs, config->input_count);
+    put_items(&j, "stages", config->stages, config->stage_count);
     put_items(&j, "outputs", config->outputs, config->output_count);
     for (size_t i = 0; i < config->section_count; i++)
         put_item(&j, &config->sections[i]);

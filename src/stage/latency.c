@@ -136,7 +136,8 @@ static bool open_shards(struct latency *latency, uint64_t entries)
     return base != NULL;
 }
 
-static int latency_open(void **state, const struct stage_options *options, struct error *err)
+static int latency_open(void **state, const struct stage_options *options, uint32_t *needs,
+                        struct error *err)
 {
     const struct settings *settings = options->settings;
     struct latency *latency = calloc(1, sizeof *latency);
@@ -157,6 +158,7 @@ static int latency_open(void **state, const struct stage_options *options, struc
         return error_set(err, "no memory to remember queries");
     }
     nh_key_make(&latency->key, &random);
+    *needs = FACET_DNSTAP;
     *state = latency;
     return 0;
 }
@@ -545,23 +547,24 @@ static void match(struct latency *latency, struct event *ev, int64_t time_ns)
 }
 
 /* A query of the year 2262 or later is not remembered: nobody knows how much later. */
-static void latency_event(void *state, unsigned worker, struct event *ev)
+static enum stage_verdict latency_event(void *state, unsigned worker, struct event *ev)
 {
     struct latency *latency = state;
     const struct dnstap *tap = &ev->tap;
     uint64_t sec;
     uint32_t nsec;
     if (!event_time(ev, &sec, &nsec))
-        return;
+        return STAGE_PASS;
     if (carries_both(ev))
         set_latency(ev, difference(tap->query_sec, tap->query_nsec, sec, nsec),
                     latency->judge.window_ns);
     int64_t time_ns = (int64_t)nanoseconds(sec, nsec);
     if (match_of(latency, worker, ev) == 0 || (time_ns == INT64_MAX && dnstap_is_query(tap)))
-        return;
+        return STAGE_PASS;
     match(latency, ev, time_ns);
     if (ev->match_stream != 0)
         find_context(latency, ev, time_ns);
+    return STAGE_PASS;
 }
 
 /* --- time that passes without events ---------------------------------------------------------- */
@@ -629,7 +632,6 @@ static void latency_losses(void *state, void (*take)(void *ctx, const struct sta
 
 static const struct stage_hooks latency_hooks = {
     .provides = FACET_LATENCY | FACET_LOSSES,
-    .needs = FACET_DNSTAP,
     .open = latency_open,
     .prefetch = latency_prefetch,
     .prefetch_more = latency_prefetch_more,

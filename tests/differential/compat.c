@@ -117,7 +117,7 @@ static void answer_frame(const char *line)
     static struct origin origin = {.peer = "test"};
     struct event ev;
     event_init(&ev, read_hex(&line), &origin);
-    if (event_need(&ev, stage->needs) == 0)
+    if (event_need(&ev, stage_alone_needs) == 0)
         stage->event(stage_state, 0, &ev);
     out.len = 0;
     int drop = format->event(format_state, &ev, &out);

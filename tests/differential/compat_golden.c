@@ -58,7 +58,7 @@ static struct buf print_all(const char *name, struct span capture)
         for (size_t i = 0; i < count; i++) {
             struct event ev;
             event_init(&ev, frames[i], &origin);
-            event_need(&ev, stage->needs);
+            event_need(&ev, stage_alone_needs);
             stage->event(stage_state, 0, &ev);
             format->event(format_state, &ev, &out);
         }

@@ -188,7 +188,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     struct event ev;
     event_init(&ev, span_of(bytes, len), &origin);
     ev.key = &key;
-    if (event_need(&ev, stage->needs) == 0)
+    if (event_need(&ev, stage_alone_needs) == 0)
         stage->event(stage_state, 0, &ev);
     set_latency(&ev, bytes, len);
     int expected = receiver_record_read(&shown, &ev);

@@ -42,15 +42,14 @@ static void run(const struct stage_hooks *stage, void *state, struct batch *batc
     batch->count = 0;
 }
 
-static void take(const struct stage_hooks *stage, struct batch *batch, struct span frame,
-                 const struct origin *origin)
+static void take(struct batch *batch, struct span frame, const struct origin *origin)
 {
     struct event *ev = &batch->events[batch->count];
     static const struct siphash_key key = {{1, 2}};
     event_init(ev, frame, origin);
     ev->key = &key;
     if (event_need(ev, FACET_DNSTAP) == 0) { /* others reach no stage */
-        event_need(ev, stage->needs);
+        event_need(ev, stage_alone_needs);
         batch->count++;
     }
 }
@@ -71,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     while (cursor_left(&c) > 2) {
         uint16_t word = cursor_be16(&c);
         size_t left = cursor_left(&c), size = (word & 0x3fff) < left ? word & 0x3fff : left;
-        take(stage, &batch, cursor_take(&c, size), &origins[word >> 15]);
+        take(&batch, cursor_take(&c, size), &origins[word >> 15]);
         if (batch.count == BATCH || word & 0x4000)
             run(stage, state, &batch);
         if (word & 0x4000 && stage->tick)

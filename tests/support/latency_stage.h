@@ -26,7 +26,8 @@ static inline void *open_stage(uint64_t entries, unsigned workers)
     struct stage_options options = {.settings = &settings, .workers = workers, .wanted = wanted};
     struct error err;
     void *state = NULL;
-    assert_int_equal(hooks()->open(&state, &options, &err), 0);
+    uint32_t needs = 0;
+    assert_int_equal(hooks()->open(&state, &options, &needs, &err), 0);
     return state;
 }
 
@@ -101,7 +102,7 @@ static inline struct event about(struct event ev, uint8_t wire[NUMBERED_NAME], u
 /* The latency that the stage gives on that worker, or one of these. */
 static inline int64_t feed_by(void *state, unsigned worker, struct event ev)
 {
-    hooks()->event(state, worker, &ev);
+    assert_int_equal(hooks()->event(state, worker, &ev), STAGE_PASS);
     assert_false(ev.has_latency && ev.left_out);
     return ev.has_latency ? ev.latency_ns : NONE + ev.left_out;
 }

@@ -198,12 +198,25 @@ static const struct module section_attic_test = {.name = "attic",
                                                  .options_size = sizeof(struct wire),
                                                  .options = unix_options};
 
+/* A stage, which nothing here runs. */
+static const struct module stage_sieve_test = {.name = "sieve",
+                                               .kind = MODULE_STAGE,
+                                               .doc = "Lets some through.",
+                                               .options_size = sizeof(struct wire),
+                                               .options = unix_options};
+
 const struct module *const registry[] = {
-    &input_tcp_test,     &input_unix_test,
-    &format_compat_test, &format_text_test,
-    &output_stdout_test, &output_file_test,
-    &output_null_test,   &section_door_test,
-    &section_attic_test, NULL,
+    &input_tcp_test,
+    &input_unix_test,
+    &format_compat_test,
+    &format_text_test,
+    &output_stdout_test,
+    &output_file_test,
+    &output_null_test,
+    &section_door_test,
+    &section_attic_test,
+    &stage_sieve_test,
+    NULL,
 };
 
 #endif

@@ -200,7 +200,7 @@ static const struct module output_writing = {HOLE, .name = "writing", .doc = "Ha
 static const struct module output_counting = {HOLE, .name = "counting", .doc = "Has none.",
                                               .hooks = &counting_hooks};
 
-/* --- a stage -------------------------------------------------------------------------------- */
+/* --- stages --------------------------------------------------------------------------------- */
 
 static struct {
     bool fails;
@@ -208,8 +208,10 @@ static struct {
     atomic_uint events, ended;
 } marks;
 
-static int marks_open(void **state, const struct stage_options *options, struct error *err)
+static int marks_open(void **state, const struct stage_options *options, uint32_t *needs,
+                      struct error *err)
 {
+    *needs = FACET_DNSTAP;
     if (marks.fails)
         return error_set(err, "no stage");
     assert_true(options->wanted & FACET_LATENCY);
@@ -218,12 +220,13 @@ static int marks_open(void **state, const struct stage_options *options, struct 
     return 0;
 }
 
-static void marks_event(void *state, unsigned worker, struct event *ev)
+static enum stage_verdict marks_event(void *state, unsigned worker, struct event *ev)
 {
     assert_ptr_equal(state, &marks);
     (void)worker;
     atomic_fetch_add(&marks.events, 1);
     ev->has_latency = true;
+    return STAGE_PASS;
 }
 
 static void marks_tick(void *state, unsigned worker, bool ended)
@@ -249,7 +252,6 @@ static void marks_close(void *state)
 
 static const struct stage_hooks marks_hooks = {
     .provides = FACET_LATENCY,
-    .needs = FACET_DNSTAP,
     .open = marks_open,
     .event = marks_event,
     .tick = marks_tick,
@@ -259,9 +261,83 @@ static const struct stage_hooks marks_hooks = {
 static const struct module stage_marks = {
     .name = "marks", .kind = MODULE_STAGE, .doc = "Marks events.", .hooks = &marks_hooks};
 
+/* One that is in the configuration alone: what it does with every so manieth event. */
+struct sieve_options {
+    uint64_t every;
+    int does; /* enum stage_verdict */
+};
+
+/* Owner: the pipeline. For one worker. */
+struct sieve {
+    const struct sieve_options *options;
+    uint64_t seen, marked; /* events; those that had been marked */
+};
+
+static struct sieve sieves[4]; /* in the order in which they were opened: from the last on */
+static unsigned sieves_opened, sieves_closed;
+
+static const char *const sieve_verdicts[] = {"pass", "drop", "change", NULL};
+static const struct option sieve_options[] = {
+    {.name = "every",
+     .type = OPTION_UINT,
+     .offset = offsetof(struct sieve_options, every),
+     .fallback = "1",
+     .min = 1,
+     .doc = "the how manieth"},
+    {.name = "does",
+     .type = OPTION_ENUM,
+     .offset = offsetof(struct sieve_options, does),
+     .choices = sieve_verdicts,
+     .fallback = "drop",
+     .doc = "what becomes of it"},
+    {0},
+};
+
+static int sieve_open(void **state, const struct stage_options *options, uint32_t *needs,
+                      struct error *err)
+{
+    struct sieve *sieve = &sieves[sieves_opened];
+    const struct sieve_options *own = options->options;
+    if (own->every == 99)
+        return error_set(err, "no sieve");
+    *sieve = (struct sieve){.options = own};
+    *needs = FACET_LATENCY | FACET_DNSTAP;
+    *state = sieve;
+    sieves_opened++;
+    return 0;
+}
+
+static enum stage_verdict sieve_event(void *state, unsigned worker, struct event *ev)
+{
+    static const uint8_t address[] = {192, 0, 2, 77};
+    struct sieve *sieve = state;
+    (void)worker;
+    sieve->marked += ev->has_latency;
+    if (++sieve->seen % sieve->options->every)
+        return STAGE_PASS;
+    if (sieve->options->does == STAGE_CHANGED)
+        ev->query_address = span_of(address, sizeof address);
+    return (enum stage_verdict)sieve->options->does;
+}
+
+static void sieve_close(void *state)
+{
+    (void)state;
+    sieves_closed++;
+}
+
+static const struct stage_hooks sieve_hooks = {
+    .open = sieve_open, .event = sieve_event, .close = sieve_close};
+static const struct module stage_sieve = {.name = "sieve",
+                                          .kind = MODULE_STAGE,
+                                          .doc = "Lets events through, or not.",
+                                          .options_size = sizeof(struct sieve_options),
+                                          .options = sieve_options,
+                                          .hooks = &sieve_hooks};
+
 const struct module *const registry[] = {
-    &input_listens, &input_ends,     &input_file,      &stage_marks, &format_text,
-    &format_any,    &output_writing, &output_counting, NULL,
+    &input_listens, &input_ends, &input_file,     &stage_marks,     &stage_sieve,
+    &format_text,   &format_any, &output_writing, &output_counting, NULL,
 };
 
 /* All are as nobody has told or called them yet. */
@@ -270,6 +346,8 @@ static inline void parts_init(void)
     memset(seeds, 0, sizeof seeds);
     memset(holes, 0, sizeof holes);
     memset(&marks, 0, sizeof marks);
+    memset(sieves, 0, sizeof sieves);
+    sieves_opened = sieves_closed = 0;
     for (unsigned i = 0; i < OUTPUTS; i++)
         sem_init(&holes[i].never, 0, 0);
     formatted = 0;

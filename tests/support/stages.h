@@ -4,6 +4,9 @@
 
 #include "core/stage.h"
 
+/* Facets that the stage opened last needs of every event. */
+static uint32_t stage_alone_needs;
+
 /* Opens a stage that is to provide all that it can. 0 or -1, as its hook; err may say why. */
 static inline int stage_open_alone(const struct stage_hooks *hooks, void **state,
                                    const struct settings *settings, unsigned workers,
@@ -11,7 +14,8 @@ static inline int stage_open_alone(const struct stage_hooks *hooks, void **state
 {
     const struct stage_options options = {
         .settings = settings, .workers = workers, .wanted = hooks->provides};
-    return hooks->open(state, &options, err);
+    stage_alone_needs = 0;
+    return hooks->open(state, &options, &stage_alone_needs, err);
 }
 
 #endif

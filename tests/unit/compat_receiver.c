@@ -95,7 +95,7 @@ static const char *print_frame(struct span frame, const char *name)
     uint32_t needs;
     assert_int_equal(hooks->open(&spec, &state, &needs, &err), 0);
     event_init(&ev, frame, &origin);
-    event_need(&ev, stage->needs);
+    event_need(&ev, stage_alone_needs);
     stage->event(stage_state, 0, &ev);
     int result = hooks->event(state, &ev, &out);
     if (result < 0)

@@ -225,6 +225,26 @@ static void test_probe(void **state)
     assert_string_equal(error_line(&err, line, sizeof line), "f:1:23: door: 3 locks");
 }
 
+/* In the order in which they are written; one may be there twice. There are none by default. */
+static void test_stages(void **state)
+{
+    static const char *const paths[] = {"/b", "/a", "/c"};
+    (void)state;
+    accept("stages:\n- sieve: {path: /b}\n- sieve: {path: /a, mode: 0600}\n- sieve: {path: /c}\n");
+    assert_int_equal(config_defaults(&config, &err), 0);
+    assert_int_equal(config.stages_at.line, 2);
+    assert_int_equal(config.stage_count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        const struct wire *wire = config.stages[i].options;
+        assert_string_equal(wire->path, paths[i]);
+        assert_int_equal(wire->mode, i == 1 ? 0600 : 0660);
+        assert_int_equal(config.stages[i].at.line, 2 + i);
+    }
+    accept("threads: 1\n");
+    assert_int_equal(config_defaults(&config, &err), 0);
+    assert_int_equal(config.stage_count, 0);
+}
+
 /* What nobody wrote has a default; what was written empty is empty. */
 static void test_defaults(void **state)
 {
@@ -265,9 +285,9 @@ static const char *const mistakes[][2] = {
     {"thread: 2", "f:1:1: unknown key 'thread'; did you mean 'threads'?"},
     {"output: []", "f:1:1: unknown key 'output'; did you mean 'outputs'?"},
     {"elephant: 2",
-     "f:1:1: unknown key 'elephant'; there are: inputs, outputs, threads, frame-max, partial-max, "
-     "gather-time, "
-     "latency-entries, latency-window, shutdown-time, log-time, compat, compat-control, door, "
+     "f:1:1: unknown key 'elephant'; there are: inputs, stages, outputs, threads, frame-max, "
+     "partial-max, gather-time, latency-entries, latency-window, shutdown-time, log-time, compat, "
+     "compat-control, door, "
      "attic"},
     {"threads: 2\n\nthreads: 2\n", "f:3:1: 'threads' is given twice, first in line 1"},
     {"threads: 257", "f:1:10: threads: '257' is out of range: from 0 to 256"},
@@ -279,9 +299,9 @@ static const char *const mistakes[][2] = {
     {"threads: !!int 1", "f:1:10: tags such as 'tag:yaml.org,2002:int' are not supported"},
     {"[1]: 2", "f:1:1: a name is one value, not a list: take away the brackets, or the '-'"},
     {"<<: {threads: 1}",
-     "f:1:1: unknown key '<<'; there are: inputs, outputs, threads, frame-max, partial-max, "
-     "gather-time, "
-     "latency-entries, latency-window, shutdown-time, log-time, compat, compat-control, door, "
+     "f:1:1: unknown key '<<'; there are: inputs, stages, outputs, threads, frame-max, "
+     "partial-max, gather-time, latency-entries, latency-window, shutdown-time, log-time, compat, "
+     "compat-control, door, "
      "attic"},
     {"- threads", "f:1:1: the configuration has names with values (name: value), not a list: take "
                   "away the brackets, or the '-'"},
@@ -318,6 +338,15 @@ static const char *const mistakes[][2] = {
     {"inputs:\n- tcp: {names: [a, ~]}", "f:2:20: 'names' has no value"},
     {"inputs:\n- tcp: {names: [\"a\\0b\"]}", "f:2:17: names: a NUL byte is not allowed in 'a?b'"},
     {"inputs: [tcp, \"tcp\\0\"]", "f:1:15: unknown input 'tcp?'; did you mean 'tcp'?"},
+    {"stages: [siev]", "f:1:10: unknown stage 'siev'; did you mean 'sieve'?"},
+    {"stages:\n- sieve: {path: /x, dor: 1}",
+     "f:2:21: sieve has no option 'dor'; there are: path, mode"},
+    {"stages:\n- sieve\n- tcp", "f:3:3: unknown stage 'tcp'; there are: sieve"},
+    {"stages: {sieve: {}, tcp: {}}", "f:1:9: 'stages' is a list, of which each item begins with '- "
+                                     "', not names with values (name: value)"},
+    {"sieve: {path: /x}",
+     "f:1:1: 'sieve' is one of the stages: it stands below 'stages:', as '- sieve:'"},
+    {"stages: [sieve]", "f:1:10: sieve needs the option 'path'"},
     {"inputs: [unix]", "f:1:10: unix needs the option 'path'"},
     {"outputs:\n- stdout\n- file: {mode: 0600}", "f:3:3: file needs the option 'path'"},
     {"outputs:\n- stdout: {format: txt}", "f:2:20: unknown format 'txt'; did you mean 'text'?"},
@@ -618,12 +647,15 @@ static void test_example(void **state)
     assert_non_null(strstr(text, "\n      # Where to listen.\n#      listen: 127.0.0.1:6000\n"));
     assert_non_null(strstr(text, "\n#      # Path of the socket.\n#      path: /run/s.sock\n"));
     assert_non_null(strstr(text, "[a, 'it''s', '- c']"));
+    assert_non_null(strstr(text, "\n#stages:\n#  # Lets some through.\n#  - sieve:\n"));
+    assert_int_equal(config.stage_count, 0);
     assert_non_null(
         strstr(text, "\n# A door.\n#door:\n#  # What opens it.\n#  key: 'change me'\n"));
     char *whole = malloc(len);
     assert_non_null(whole);
     assert_int_equal(read_text(whole, uncomment(text, whole)), 0);
     assert_int_equal(config.input_count, 2);
+    assert_int_equal(config.stage_count, 1);
     assert_int_equal(config.output_count, 3);
     assert_int_equal(config.section_count, 2);
     assert_int_equal(((const struct wire *)config.inputs[0].options)->names.count, 3);
@@ -636,7 +668,7 @@ static const char memory_text[] =
     "inputs:\n- unix: {path: /x}\n- tcp: {listen: '[::1]:1', names: [a, b], allow: ['::1', "
     "'::2']}\n"
     "outputs:\n- stdout\n- file: {path: /y, format: text, fields: [a, b]}\n- null: {names: c}\n"
-    "door: {key: abc}\nattic: {path: /z}\n";
+    "stages:\n- sieve: {path: /s}\ndoor: {key: abc}\nattic: {path: /z}\n";
 
 /* Whichever allocation fails, the load ends with an error and nothing is lost. */
 static void test_memory(void **state)
@@ -688,7 +720,7 @@ int main(void)
         CASE(test_slips),    CASE(test_taken),         CASE(test_limits),  CASE(test_flags),
         CASE(test_files),    CASE(test_example),       CASE(test_memory),  CASE(test_modules),
         CASE(test_sections), CASE(test_section_flags), CASE(test_places),  CASE(test_probe),
-        CASE(test_defaults),
+        CASE(test_defaults), CASE(test_stages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

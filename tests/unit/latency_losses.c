@@ -136,7 +136,8 @@ static void losses_are_kept_for_who_asks(void **state)
     struct stage_options options = {.settings = &settings, .workers = 1, .wanted = FACET_LATENCY};
     struct error err;
     void *stage = NULL;
-    assert_int_equal(hooks()->open(&stage, &options, &err), 0);
+    uint32_t needs = 0;
+    assert_int_equal(hooks()->open(&stage, &options, &needs, &err), 0);
     for (unsigned i = 0; i < 5000; i++)
         exchange(stage, i, (100 + i) * SECOND, i % 5 == 0 ? ASKED : BOTH);
     feed(stage, query(9000 * SECOND));

@@ -436,6 +436,7 @@ static void assert_closed(bool begun)
     for (unsigned i = 0; i < INPUTS; i++)
         assert_int_equal(seeds[i].closed, seeds[i].opened);
     assert_int_equal(marks.closed, marks.opened);
+    assert_int_equal(sieves_closed, sieves_opened);
 }
 
 static void expect_no_start(struct bench *b, struct leavings before, const char *why)

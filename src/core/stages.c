@@ -1,0 +1,167 @@
+#include "core/stages.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* --- opening -------------------------------------------------------------------------------- */
+
+/* What a new stage is given, and where it goes. */
+struct opening {
+    struct stages *stages;
+    const struct config *config;
+    uint32_t *needs;
+};
+
+static struct stage_counts *new_counts(unsigned workers)
+{
+    size_t size = workers * sizeof(struct stage_counts);
+    struct stage_counts *counts = aligned_alloc(_Alignof(struct stage_counts), size);
+    if (counts)
+        memset(counts, 0, size);
+    return counts;
+}
+
+/* Opens a stage that stands before those that are open already. */
+static int open_first(const struct opening *o, const struct module *module, const void *options,
+                      unsigned number, struct error *err)
+{
+    struct stages *stages = o->stages;
+    const struct stage_options given = {.options = options,
+                                        .settings = &o->config->settings,
+                                        .workers = stages->workers,
+                                        .wanted = *o->needs};
+    struct running_stage stage = {.hooks = module->hooks, .module = module};
+    uint32_t needs = 0;
+    snprintf(stage.name, sizeof stage.name, number > 1 ? "%s#%u" : "%s", module->name, number);
+    stage.counts = new_counts(stages->workers);
+    if (!stage.counts)
+        return error_set(err, "no memory");
+    if (stage.hooks->open(&stage.state, &given, &needs, err) < 0) {
+        free(stage.counts);
+        return -1;
+    }
+    *o->needs = (*o->needs & ~stage.hooks->provides) | needs;
+    memmove(stages->items + 1, stages->items, stages->count * sizeof *stages->items);
+    stages->items[0] = stage;
+    stages->count++;
+    return 0;
+}
+
+/* How many of the list's first `count` stages are of that module, or variants of it. */
+static unsigned listed(const struct config *config, size_t count, const char *name)
+{
+    unsigned found = 0;
+    for (size_t i = 0; i < count; i++)
+        found += strcmp(config->stages[i].module->name, name) == 0;
+    return found;
+}
+
+static const struct module *variant_of(const struct config *config, const char *name)
+{
+    return module_find(MODULE_STAGE, span_str(name), settings_compat(&config->settings));
+}
+
+/* From the last to the first: what one needs, an earlier one may provide. */
+static int open_listed(const struct opening *o, struct error *err)
+{
+    const struct config *config = o->config;
+    for (size_t i = config->stage_count; i-- > 0;) {
+        const struct config_item *item = &config->stages[i];
+        const char *name = item->module->name;
+        if (open_first(o, variant_of(config, name), item->options, listed(config, i + 1, name),
+                       err) < 0)
+            return config_error_at(config, item, NULL, err);
+    }
+    return 0;
+}
+
+/* Stages whose facets somebody needs, likewise, from the last of the registry to the first. */
+static int open_implied(const struct opening *o, size_t known, struct error *err)
+{
+    for (size_t i = known; i-- > 0;) {
+        const char *name = module_at(MODULE_STAGE, i)->name;
+        const struct module *module = variant_of(o->config, name);
+        const struct stage_hooks *hooks = module->hooks;
+        if (!(*o->needs & hooks->provides) || listed(o->config, o->config->stage_count, name))
+            continue;
+        if (open_first(o, module, NULL, 1, err) < 0)
+            return -1;
+        o->stages->implied++;
+    }
+    return 0;
+}
+
+int stages_open(struct stages *stages, const struct config *config, unsigned workers,
+                uint32_t *needs, struct error *err)
+{
+    const struct opening opening = {stages, config, needs};
+    size_t known = 0;
+    while (module_at(MODULE_STAGE, known))
+        known++;
+    *stages = (struct stages){.workers = workers};
+    stages->items = calloc(known + config->stage_count + 1, sizeof *stages->items);
+    if (!stages->items)
+        return error_set(err, "no memory");
+    if (open_listed(&opening, err) < 0 || open_implied(&opening, known, err) < 0)
+        return -1;
+    *needs = event_closure(*needs);
+    return 0;
+}
+
+void stages_close(struct stages *stages)
+{
+    for (size_t i = 0; i < stages->count; i++) {
+        if (stages->items[i].hooks->close)
+            stages->items[i].hooks->close(stages->items[i].state);
+        free(stages->items[i].counts);
+    }
+    free(stages->items);
+    *stages = (struct stages){0};
+}
+
+/* --- at work -------------------------------------------------------------------------------- */
+
+static uint32_t run_one(const struct running_stage *stage, unsigned worker, struct event *events,
+                        uint32_t batch)
+{
+    uint32_t dropped = 0, changed = 0;
+    for (uint32_t left = batch; left; left &= left - 1) {
+        unsigned i = (unsigned)__builtin_ctz(left);
+        enum stage_verdict verdict = stage->hooks->event(stage->state, worker, &events[i]);
+        if (__builtin_expect(verdict == STAGE_PASS, 1))
+            continue;
+        if (verdict == STAGE_CHANGED)
+            event_changed(&events[i]);
+        *(verdict == STAGE_CHANGED ? &changed : &dropped) |= UINT32_C(1) << i;
+    }
+    struct stage_counts *counts = &stage->counts[worker];
+    counter_add(&counts->seen, (uint64_t)__builtin_popcount(batch));
+    if (dropped | changed) {
+        counter_add(&counts->dropped, (uint64_t)__builtin_popcount(dropped));
+        counter_add(&counts->changed, (uint64_t)__builtin_popcount(changed));
+    }
+    return batch & ~dropped;
+}
+
+uint32_t stages_run(const struct running_stage *stages, size_t count, unsigned worker,
+                    struct event *events, uint32_t batch)
+{
+    for (size_t i = 0; i < count && batch; i++)
+        batch = run_one(&stages[i], worker, events, batch);
+    return batch;
+}
+
+void stages_view(const struct stages *stages, size_t i, struct stage_view *view)
+{
+    const struct running_stage *stage = &stages->items[i];
+    uint64_t seen = 0;
+    *view = (struct stage_view){
+        .name = stage->name, .module = stage->module->name, .implied = i < stages->implied};
+    for (unsigned w = 0; w < stages->workers; w++) {
+        view->dropped += counter_get(&stage->counts[w].dropped);
+        view->changed += counter_get(&stage->counts[w].changed);
+        seen += counter_get(&stage->counts[w].seen);
+    }
+    /* A worker counts what it has seen first, so this is not below what it dropped. */
+    view->passed = seen > view->dropped ? seen - view->dropped : 0;
+}

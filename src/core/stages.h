@@ -1,0 +1,61 @@
+/*
+ * The stages of a pipeline at work: which of them run, in what order, and what they have dropped.
+ *
+ * Those come first that nobody configured, but that provide a facet somebody needs (the latency);
+ * behind them stand those of the configuration's list, in its order. What somebody needs of a stage
+ * that is in the list is there from its place on.
+ */
+#ifndef SPILE_CORE_STAGES_H
+#define SPILE_CORE_STAGES_H
+
+#include "base/counter.h"
+#include "conf/config.h"
+#include "core/stage.h"
+
+/* What one worker has counted of one stage. */
+struct stage_counts {
+    _Alignas(64) counter seen; /* events that reached it */
+    counter dropped, changed;
+};
+
+/* A stage at work: one instance for all workers. */
+struct running_stage {
+    const struct stage_hooks *hooks;
+    void *state;
+    const struct module *module;
+    struct stage_counts *counts; /* one a worker */
+    char name[64];               /* "sample", "sample#2" */
+};
+
+/* Immutable once the workers run, but for the counts. Owner: the pipeline. Zeroed: none. */
+struct stages {
+    struct running_stage *items;
+    size_t count;
+    size_t implied;   /* so many of them, the first, are not in the configuration */
+    unsigned workers; /* so many have counts */
+};
+
+/* Opens the stages of `config`, and those whose facets somebody needs. *needs are the facets that
+ * all behind the stages need; afterwards those that are to be decoded for them and the stages. -1:
+ * err; then stages_close is still due. */
+int stages_open(struct stages *stages, const struct config *config, unsigned workers,
+                uint32_t *needs, struct error *err);
+void stages_close(struct stages *stages);
+
+/* Has `count` stages look at those of a worker's events whose bits are set in `batch`, one stage
+ * after the other. Returns the bits of those that none of them dropped. */
+uint32_t stages_run(const struct running_stage *stages, size_t count, unsigned worker,
+                    struct event *events, uint32_t batch);
+
+/* Numbers of the moment; any thread. */
+struct stage_view {
+    const char *name;
+    const char *module;
+    bool implied;
+    uint64_t passed; /* changed ones, too */
+    uint64_t dropped;
+    uint64_t changed;
+};
+void stages_view(const struct stages *stages, size_t i, struct stage_view *view);
+
+#endif
