@@ -79,6 +79,8 @@ static int open_pipeline(struct service *s, const struct service_options *option
                          struct error *err)
 {
     struct pipeline_host hooks;
+    const struct stats_settings *statistics = config_section(s->config, "statistics");
+    const bool early = statistics && statistics->before_stages;
     size_t count = 0;
     if (host_init(&s->host, &options->host, &hooks, err) < 0)
         return -1;
@@ -87,7 +89,7 @@ static int open_pipeline(struct service *s, const struct service_options *option
     if (s->live)
         s->observers[count++] = live_observer(s->live);
     if (s->watches)
-        s->observers[count++] = watches_observer(s->watches);
+        s->observers[count++] = watches_observer(s->watches, early);
     if (options->observer)
         s->observers[count++] = *options->observer;
     const struct pipeline_options all = {

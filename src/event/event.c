@@ -244,6 +244,41 @@ void event_decode(struct event *ev, uint32_t facets)
     event_decode_closed(ev, event_closure(facets));
 }
 
+static void set_has(struct dnstap *tap, uint32_t bit, bool has)
+{
+    tap->has = has ? tap->has | bit : tap->has & ~bit;
+}
+
+/* Addresses of both ends go to the wire in the one form, as the family then says of them. */
+static void renew_addresses(struct event *ev)
+{
+    if (ev->query_address.len > 0)
+        ev->tap.query_address = ev->query_address;
+    if (ev->response_address.len > 0)
+        ev->tap.response_address = ev->response_address;
+    ev->family = ev->tap.family = family_of(ev);
+}
+
+void event_set_query_address(struct event *ev, struct span address)
+{
+    ev->query_address = ev->tap.query_address = address;
+    set_has(&ev->tap, DNSTAP_HAS_QUERY_ADDRESS, address.len > 0);
+    renew_addresses(ev);
+}
+
+void event_set_response_address(struct event *ev, struct span address)
+{
+    ev->response_address = ev->tap.response_address = address;
+    set_has(&ev->tap, DNSTAP_HAS_RESPONSE_ADDRESS, address.len > 0);
+    renew_addresses(ev);
+}
+
+void event_set_identity(struct event *ev, struct span identity)
+{
+    ev->tap.identity = identity;
+    set_has(&ev->tap, DNSTAP_HAS_IDENTITY, identity.ptr);
+}
+
 void event_changed(struct event *ev)
 {
     ev->changed = true;

@@ -179,8 +179,14 @@ static inline uint32_t event_need(struct event *ev, uint32_t facets)
     return ev->bad & facets;
 }
 
-/* A stage has changed what was decoded: the event is marked, and its hashes are those of what it is
- * now. */
+/* For stages, which then say that they have changed the event; with FACET_DNSTAP. Other bytes of
+ * its own of what was on the wire, which must stay there; absent: none. An address is 4 or 16 bytes
+ * in the one form: the family is then as the addresses are. */
+void event_set_query_address(struct event *ev, struct span address);
+void event_set_response_address(struct event *ev, struct span address);
+void event_set_identity(struct event *ev, struct span identity);
+/* A stage has changed `tap` and what was decoded from it, which agree: the event is marked, and its
+ * hashes are those of what it is now. */
 void event_changed(struct event *ev);
 
 /* Begins a walk over the records of one section. Needs FACET_RECORDS to have been decoded, or

@@ -1,6 +1,8 @@
-/* Frame Streams: the frames themselves, as they came, in a file that any dnstap tool reads. */
+/* Frame Streams: the frames themselves, as they came or as a stage has changed them, in a file that
+ * any dnstap tool reads. */
 #include "wire/fstrm.h"
 
+#include "base/cursor.h"
 #include "core/format.h"
 
 static int fstrm_open(const struct format_spec *spec, void **state, uint32_t *needs,
@@ -13,9 +15,25 @@ static int fstrm_open(const struct format_spec *spec, void **state, uint32_t *ne
     return 0;
 }
 
+/* What is not known of the frame stays in it. */
+static int put_changed(const struct event *ev, struct buf *out)
+{
+    static const uint8_t length[4];
+    size_t start = out->len;
+    buf_put(out, length, sizeof length);
+    dnstap_encode_over(&ev->tap, ev->frame, out);
+    if (out->failed)
+        return DROP_MEMORY;
+    size_t len = out->len - start - sizeof length;
+    store_be32(out->data + start, (uint32_t)len);
+    return len > 0 ? FORMAT_WRITTEN : DROP_MALFORMED;
+}
+
 static int fstrm_event(void *state, struct event *ev, struct buf *out)
 {
     (void)state;
+    if (ev->changed)
+        return put_changed(ev, out);
     if (ev->frame.len == 0)
         return DROP_MALFORMED; /* its length would be read as an escape */
     fstrm_data_encode(ev->frame, out);
@@ -46,7 +64,7 @@ static const struct format_hooks hooks = {
 const struct module fmt_fstrm = {
     .name = "fstrm",
     .kind = MODULE_FORMAT,
-    .doc =
-        "Frame Streams: the frames as they came, undecoded, in a file that any dnstap tool reads.",
+    .doc = "Frame Streams: the frames as they came, undecoded, or as a stage has changed them, in "
+           "a file that any dnstap tool reads.",
     .hooks = &hooks,
 };

@@ -111,10 +111,13 @@ static bool active(void *state)
            clock_ns() < atomic_load_explicit(&watches->until_ns, memory_order_relaxed);
 }
 
-struct observer watches_observer(struct watches *watches)
+struct observer watches_observer(struct watches *watches, bool early)
 {
-    return (struct observer){
-        .state = watches, .needs = FACET_LATENCY, .active = active, .event = observe};
+    return (struct observer){.state = watches,
+                             .needs = FACET_LATENCY,
+                             .early = early,
+                             .active = active,
+                             .event = observe};
 }
 
 /* --- beginning and ending ------------------------------------------------------------------- */

@@ -51,7 +51,8 @@ struct watch_report {
 struct watches *watches_new(unsigned workers, struct error *err);
 /* To be called when no worker runs any more. */
 void watches_free(struct watches *watches);
-struct observer watches_observer(struct watches *watches);
+/* `early` as the statistics' observer is: both tell of the same events. */
+struct observer watches_observer(struct watches *watches, bool early);
 
 /* What was seen of the subject since its watch began, which is now if it was not watched. At most n
  * rows of each list. `client` is who asks. -1: err, there is no place for it, or no memory. Any

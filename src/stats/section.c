@@ -23,6 +23,12 @@ static const struct option statistics_options[] = {
      .doc = "dnstap identities that have statistics of their own, as far as the memory is for so "
             "many; when there are more, the busiest have them, no peer keeps out those of others, "
             "and the rest is in the total alone, and counted"},
+    {.name = "before-stages",
+     .type = OPTION_BOOL,
+     .offset = offsetof(struct stats_settings, before_stages),
+     .fallback = "false",
+     .doc = "count events before the stages of the list drop or change any; without it statistics "
+            "are of what outputs get"},
     {0},
 };
 

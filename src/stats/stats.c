@@ -110,6 +110,7 @@ struct observer stats_observer(struct stats *stats)
     return (struct observer){
         .state = stats,
         .needs = stats->reader->needs,
+        .early = stats->settings.before_stages,
         .key = &stats->key,
         .events = observe_events,
         .flush = observe_flush,

@@ -22,6 +22,7 @@ struct stats_settings {
     uint64_t memory; /* of all statistics, bytes; the program itself needs some 30 MB more */
     uint64_t
         streams; /* identities that have statistics of their own, if there is memory for them */
+    bool before_stages; /* counts what comes to the configured stages, not what they leave */
 };
 enum { STATS_STREAMS_MAX = 4096 };
 /* True when the memory is not for so many streams; err says for how many, and what to do. */

@@ -316,7 +316,7 @@ static enum stage_verdict sieve_event(void *state, unsigned worker, struct event
     if (++sieve->seen % sieve->options->every)
         return STAGE_PASS;
     if (sieve->options->does == STAGE_CHANGED)
-        ev->query_address = span_of(address, sizeof address);
+        event_set_query_address(ev, span_of(address, sizeof address));
     return (enum stage_verdict)sieve->options->does;
 }
 

@@ -99,7 +99,7 @@ static void ends_when_nobody_asks(void **state)
 {
     (void)state;
     struct watches *watches = watches_new(2, NULL);
-    struct observer o = watches_observer(watches);
+    struct observer o = watches_observer(watches, false);
     assert_false(o.active(o.state));
     ask_name(&o, 0, 1, 1);
     assert_int_equal(queries(watches, &under), 0);
@@ -153,7 +153,7 @@ static void assert_kept(struct watches *watches, uint64_t asker, unsigned n)
 static void assert_new(struct watches *watches, uint64_t asker, unsigned n)
 {
     uint64_t seen = 1;
-    struct observer o = watches_observer(watches);
+    struct observer o = watches_observer(watches, false);
     assert_true(asks(watches, asker, n, &seen));
     assert_int_equal(seen, 0);
     ask_name(&o, 0, 1, n);
@@ -252,7 +252,7 @@ static void bounds_are_true(void **state)
     const unsigned events = (unsigned)share_of(60000);
     struct random random = {20261130};
     struct watches *watches = watches_new(2, NULL);
-    struct observer o = watches_observer(watches);
+    struct observer o = watches_observer(watches, false);
     uint64_t *truth = calloc(EVENT_NAMES, sizeof *truth);
     assert_int_equal(queries(watches, &under), 0);
     for (unsigned i = 0; i < events; i++) {
@@ -308,7 +308,7 @@ static void workers_beside_readers(void **state)
     (void)state;
     unsigned threads = chunks_threads();
     struct watches *watches = watches_new(threads, NULL);
-    struct crew crew = {.observer = watches_observer(watches), .left = threads};
+    struct crew crew = {.observer = watches_observer(watches, false), .left = threads};
     pthread_t workers[16];
     assert_int_equal(queries(watches, &under), 0);
     for (unsigned i = 0; i < threads; i++)
