@@ -80,6 +80,12 @@ const struct option *config_common_options(const struct module *module)
     return module->common ? module->common->options : NULL;
 }
 
+bool config_item_equal(const struct config_item *a, const struct config_item *b)
+{
+    return a->module == b->module && options_equal(a->module->options, a->options, b->options) &&
+           options_equal(config_common_options(a->module), a->common, b->common);
+}
+
 /* A new item behind the last, its options not set yet. */
 static struct config_item *push_item(struct config *config, const struct module *module,
                                      struct error *err)

@@ -100,6 +100,8 @@ const struct option *config_option(const struct config_item *item, struct span n
                                    const char **hint);
 /* Notes where the option's value was written; `row` is what config_option has found. */
 void config_note_place(struct config_item *item, const struct option *row, struct config_mark at);
+/* True when both are of one module and all their options are equal, wherever they come from. */
+bool config_item_equal(const struct config_item *a, const struct config_item *b);
 /* The rows that the module has in common with others; NULL: none. */
 const struct option *config_common_options(const struct module *module);
 /* The options of a section (a MODULE_SECTION of the registry), or NULL when the configuration does

@@ -1,67 +1,95 @@
-/* Option tables: defaults, look-up with "did you mean", and words for what a value looks like. */
+/* Option tables: defaults, copies, look-up with "did you mean", and words for what a value looks
+ * like. What a value is, its type knows (conf/option_type.h). */
 #include "conf/option.h"
 
-#include <ctype.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/escape.h"
 #include "base/nearest.h"
+#include "conf/option_type.h"
 
 enum { SHOWN_MAX = 64 /* bytes of a text that a message shows */ };
 
+const char option_masked[] = "***";
+
+static const struct option_ops *const types[OPTION_TYPES] = {
+    [OPTION_BOOL] = &option_bool,         [OPTION_UINT] = &option_uint,
+    [OPTION_SIZE] = &option_bytes,        [OPTION_DURATION] = &option_duration,
+    [OPTION_STRING] = &option_string,     [OPTION_PATH] = &option_path,
+    [OPTION_ENUM] = &option_enum,         [OPTION_MODE] = &option_mode,
+    [OPTION_HOSTPORT] = &option_hostport, [OPTION_PREFIXES] = &option_prefixes,
+    [OPTION_STRINGS] = &option_strings,   [OPTION_NAME] = &option_name,
+    [OPTION_GROUP] = &option_group_of,    [OPTION_LIST_OF] = &option_list_of,
+};
+
+/* --- one value ------------------------------------------------------------------------------ */
+
+static void *place_in(const struct option *row, const void *base)
+{
+    return (char *)base + row->offset;
+}
+
+int option_parse(const struct option *row, void *base, struct span text, struct error *err)
+{
+    return types[row->type]->parse(row, place_in(row, base), text, err);
+}
+
 void option_clear(const struct option *row, void *base)
 {
-    void *place = (char *)base + row->offset;
-    switch (row->type) {
-    case OPTION_STRING:
-    case OPTION_PATH:
-        free(*(char **)place);
-        *(char **)place = NULL;
-        break;
-    case OPTION_HOSTPORT:
-        free(((struct option_hostport *)place)->host);
-        *(struct option_hostport *)place = (struct option_hostport){0};
-        break;
-    case OPTION_PREFIXES:
-        free(((struct option_prefixes *)place)->items);
-        *(struct option_prefixes *)place = (struct option_prefixes){0};
-        break;
-    case OPTION_STRINGS:
-        for (size_t i = 0; i < ((struct option_strings *)place)->count; i++)
-            free(((struct option_strings *)place)->items[i]);
-        free(((struct option_strings *)place)->items);
-        *(struct option_strings *)place = (struct option_strings){0};
-        break;
-    default: /* plain values own nothing */
-        break;
-    }
+    if (types[row->type]->clear)
+        types[row->type]->clear(row, place_in(row, base));
 }
 
 bool option_is_list(const struct option *row)
 {
-    return row->type == OPTION_STRINGS || row->type == OPTION_PREFIXES;
+    return types[row->type]->list;
+}
+
+bool option_is_bare(const struct option *row)
+{
+    return types[row->type]->bare;
+}
+
+size_t option_size(const struct option *row)
+{
+    return types[row->type]->size ? types[row->type]->size : row->size;
+}
+
+size_t option_count(const struct option *row, const void *base)
+{
+    const struct option_ops *type = types[row->type];
+    return type->count ? type->count(row, place_in(row, base)) : 1;
 }
 
 bool option_is_absent(const struct option *row, const void *base)
 {
-    const void *place = (const char *)base + row->offset;
-    switch (row->type) {
-    case OPTION_STRING:
-    case OPTION_PATH:
-        return !*(char *const *)place;
-    case OPTION_HOSTPORT:
-        return !((const struct option_hostport *)place)->host;
-    case OPTION_STRINGS:
-        return ((const struct option_strings *)place)->count == 0;
-    case OPTION_PREFIXES:
-        return ((const struct option_prefixes *)place)->count == 0;
-    default: /* plain values are never absent */
-        return false;
-    }
+    return option_count(row, base) == 0;
 }
+
+bool option_equal(const struct option *row, const void *a, const void *b)
+{
+    const struct option_ops *type = types[row->type];
+    const void *x = place_in(row, a), *y = place_in(row, b);
+    return type->equal ? type->equal(row, x, y) : memcmp(x, y, type->size) == 0;
+}
+
+static int copy(const struct option *row, void *base, const void *from, struct error *err)
+{
+    const struct option_ops *type = types[row->type];
+    if (type->copy)
+        return type->copy(row, place_in(row, base), place_in(row, from), err);
+    memcpy(place_in(row, base), place_in(row, from), type->size);
+    return 0;
+}
+
+void option_print(const struct option *row, const void *base, size_t i, struct buf *out)
+{
+    types[row->type]->print(row, place_in(row, base), i, out);
+}
+
+/* --- tables --------------------------------------------------------------------------------- */
 
 /* Parses a default: one value, or a list's items between commas. */
 static int set_fallback(const struct option *row, void *base, struct error *err)
@@ -83,7 +111,12 @@ static int set_fallback(const struct option *row, void *base, struct error *err)
 int options_init(const struct option *table, void *base, struct error *err)
 {
     for (const struct option *row = table; row && row->name; row++) {
-        if (row->fallback && set_fallback(row, base, err)) {
+        int status = 0;
+        if (row->type == OPTION_GROUP)
+            status = options_init(row->rows, place_in(row, base), err);
+        else if (row->fallback)
+            status = set_fallback(row, base, err);
+        if (status) {
             options_free(table, base);
             return -1;
         }
@@ -95,6 +128,26 @@ void options_free(const struct option *table, void *base)
 {
     for (const struct option *row = table; base && row && row->name; row++)
         option_clear(row, base);
+}
+
+int options_copy(const struct option *table, void *base, const void *from, struct error *err)
+{
+    for (const struct option *row = table; row && row->name; row++) {
+        if (copy(row, base, from, err)) {
+            options_free(table, base);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+bool options_equal(const struct option *table, const void *a, const void *b)
+{
+    for (const struct option *row = table; row && row->name; row++) {
+        if (!option_equal(row, a, b))
+            return false;
+    }
+    return true;
 }
 
 static const char *row_name(const void *table, size_t i)
@@ -135,55 +188,9 @@ struct option_shown option_show(struct span text)
     return out;
 }
 
-struct type_words {
-    const char *value; /* what help calls it */
-    const char *words; /* what it looks like */
-};
-
-static const struct type_words type_words[OPTION_TYPES] = {
-    [OPTION_BOOL] = {NULL, "true or false"},
-    [OPTION_UINT] = {"N", "a number"},
-    [OPTION_SIZE] = {"SIZE", "a size in bytes, or with K, M, G or T as in 64K"},
-    [OPTION_DURATION] = {"TIME", "a time with its unit (ns, us, ms, s, m, h, d) as in 5s"},
-    [OPTION_STRING] = {"TEXT", "a text"},
-    [OPTION_PATH] = {"PATH", "a path"},
-    [OPTION_ENUM] = {"NAME", ""},
-    [OPTION_MODE] = {"MODE", "an octal mode as in 0660"},
-    [OPTION_HOSTPORT] = {"HOST:PORT", "an address and port as in 127.0.0.1:6000 or [::1]:6000"},
-    [OPTION_PREFIXES] = {"PREFIX", "an address or prefix as in 192.0.2.0/24 or 2001:db8::/32"},
-    [OPTION_STRINGS] = {"TEXT", "a text"},
-};
-
 const char *option_value_name(const struct option *row)
 {
-    return row->value ? row->value : type_words[row->type].value;
-}
-
-/* Units from the smallest, and how many of each make the next. */
-struct unit_step {
-    const char *name;
-    unsigned next; /* 0: the last */
-};
-
-static const struct unit_step size_steps[] = {
-    {"", 1024}, {"K", 1024}, {"M", 1024}, {"G", 1024}, {"T", 0},
-};
-
-static const struct unit_step duration_steps[] = {
-    {"ns", 1000}, {"us", 1000}, {"ms", 1000}, {"s", 60}, {"m", 60}, {"h", 24}, {"d", 0},
-};
-
-static const struct unit_step no_steps[] = {{"", 0}};
-
-const char *option_number(enum option_type type, uint64_t value, char *out, size_t size)
-{
-    const struct unit_step *unit = type == OPTION_SIZE       ? size_steps
-                                   : type == OPTION_DURATION ? duration_steps
-                                                             : no_steps;
-    for (; value && unit->next && value % unit->next == 0; unit++)
-        value /= unit->next;
-    snprintf(out, size, "%llu%s", (unsigned long long)value, value ? unit->name : "");
-    return out;
+    return row->value ? row->value : types[row->type]->value;
 }
 
 static const char *choices_text(const struct option *row, char *out, size_t size)
@@ -213,11 +220,19 @@ const char *option_limits(const struct option *row, char *out, size_t size)
     return out;
 }
 
+int option_refuse(const struct option *row, struct span text, struct error *err)
+{
+    char wanted[160];
+    option_describe(row, wanted, sizeof wanted);
+    return error_set(err, "'%s' is not %s",
+                     option_show(row->secret ? span_str(option_masked) : text).text, wanted);
+}
+
 const char *option_describe(const struct option *row, char *out, size_t size)
 {
     char limits[256];
     option_limits(row, limits, sizeof limits);
-    const char *words = type_words[row->type].words;
+    const char *words = types[row->type]->words;
     snprintf(out, size, "%s%s%s", words, words[0] && limits[0] ? ", " : "", limits);
     return out;
 }

@@ -11,6 +11,7 @@
 
 #include <sys/types.h>
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/prefix.h"
 #include "base/span.h"
@@ -27,8 +28,13 @@ enum option_type {
     OPTION_HOSTPORT, /* struct option_hostport: host:port, [v6]:port; min is the least port */
     OPTION_PREFIXES, /* struct option_prefixes: list of addresses and prefixes */
     OPTION_STRINGS,  /* struct option_strings: list of strings */
+    OPTION_NAME,     /* char *, NULL when absent: letters, digits, '-', '_' and '.' */
+    OPTION_GROUP,    /* a struct of the module's own: names with values, by the rows of `rows` */
+    OPTION_LIST_OF,  /* struct option_list: list of such structs */
     OPTION_TYPES
 };
+
+enum { OPTION_NAME_MAX = 63 /* bytes of a name */ };
 
 struct option_hostport {
     char *host;
@@ -42,6 +48,12 @@ struct option_prefixes {
 
 struct option_strings {
     char **items;
+    size_t count;
+};
+
+/* Of LIST_OF: `count` structs of row->size bytes, one behind the other. */
+struct option_list {
+    void *items;
     size_t count;
 };
 
@@ -65,6 +77,11 @@ struct option {
     const char *example;        /* value shown in the example where there is no default */
     const char *value; /* what help calls the value: "FORMAT"; NULL: as the type is called */
     char letter;       /* of commands: the short form, 'o' for -o; 0: none */
+    bool names;        /* of NAME: what the item that has this option is called */
+    const struct option *rows; /* of GROUP and LIST_OF: the options of the struct. A group has its
+                                  defaults where nobody writes it; what is required in it is so
+                                  where somebody does. No list of structs stands in another one */
+    size_t size;               /* of GROUP and LIST_OF: of the struct; max is the most items */
 };
 
 /* Sets every option of `table` in `base` to its default. `base` is zeroed memory. -1: no memory, or
@@ -72,6 +89,11 @@ struct option {
 int options_init(const struct option *table, void *base, struct error *err);
 /* Frees what the options hold. A NULL table or base is fine. */
 void options_free(const struct option *table, void *base);
+/* Copies every option of `table` into `base`, which is zeroed memory. -1: no memory; nothing is
+ * left in `base` then. */
+int options_copy(const struct option *table, void *base, const void *from, struct error *err);
+/* True when all options have the same values, be they written or defaults. */
+bool options_equal(const struct option *table, const void *a, const void *b);
 
 /* Parses one scalar, or one more item of a list, from text into its place. The old scalar is freed;
  * on an error it stays. The error does not name the option: the caller knows the name that users
@@ -84,6 +106,24 @@ void option_clear(const struct option *row, void *base);
 bool option_is_absent(const struct option *row, const void *base);
 /* True when the option takes many values. */
 bool option_is_list(const struct option *row);
+/* True when a value's text is one of JSON as it stands: of numbers without a unit, true and false.
+ */
+bool option_is_bare(const struct option *row);
+/* How many bytes of the struct the value takes. */
+size_t option_size(const struct option *row);
+bool option_equal(const struct option *row, const void *a, const void *b);
+/* How many values there are: of a list its items, else 1; 0 when the option is absent. */
+size_t option_count(const struct option *row, const void *base);
+/* Appends the i-th value in text form, as option_parse takes it, without quotes. Not of GROUP and
+ * LIST_OF. Secrets are for who asks to mask. */
+void option_print(const struct option *row, const void *base, size_t i, struct buf *out);
+/* Of GROUP and LIST_OF: the i-th struct. */
+void *option_nested(const struct option *row, const void *base, size_t i);
+/* Of LIST_OF: one more item, with its defaults; NULL: err. Those before it may move. */
+void *option_push(const struct option *row, void *base, struct error *err);
+
+/* What is shown in the place of a secret: "***". */
+extern const char option_masked[];
 
 /* A text of the user's as a message shows it: of bounded length, no control characters. */
 struct option_shown {

@@ -1,88 +1,42 @@
 /* The configuration that is in force, in the form of a configuration file (JSON is YAML): all
  * options that have a value, but of secrets only that they have one. */
-#include <stdio.h>
-
-#include "base/address.h"
-#include "base/hostport.h"
 #include "conf/config.h"
 #include "http/api.h"
 
-static const char *const masked = "***";
+static void put_options(struct json *j, const struct option *table, const void *base);
 
-static void put_hostport(struct json *j, const struct option_hostport *place)
+/* The i-th value: options in braces, or a text. */
+static void put_one(struct json *j, const struct option *row, const void *base, size_t i)
 {
-    char text[HOSTPORT_TEXT_MAX];
-    json_str(j, hostport_text(text, place->host, place->port));
-}
-
-static void put_prefixes(struct json *j, const struct option_prefixes *prefixes)
-{
-    char text[PREFIX_TEXT_BYTES];
-    json_array(j);
-    for (size_t i = 0; i < prefixes->count; i++)
-        json_str(j, prefix_text(text, &prefixes->items[i]));
-    json_array_end(j);
-}
-
-static void put_strings(struct json *j, const struct option_strings *strings)
-{
-    json_array(j);
-    for (size_t i = 0; i < strings->count; i++)
-        json_str(j, strings->items[i]);
-    json_array_end(j);
-}
-
-static void put_number(struct json *j, const struct option *row, uint64_t value)
-{
-    char text[40];
-    json_str(j, value == 0 && (row->off || row->min == 0)
-                    ? "off"
-                    : option_number(row->type, value, text, sizeof text));
-}
-
-static void put_mode(struct json *j, mode_t mode)
-{
-    char text[16];
-    snprintf(text, sizeof text, "%04o", (unsigned)mode);
-    json_str(j, text);
-}
-
-static void put_value(struct json *j, const struct option *row, const void *place)
-{
-    switch (row->type) {
-    case OPTION_BOOL:
-        json_bool(j, *(const bool *)place);
-        break;
-    case OPTION_UINT:
-        json_u64(j, *(const uint64_t *)place);
-        break;
-    case OPTION_SIZE:
-    case OPTION_DURATION:
-        put_number(j, row, *(const uint64_t *)place);
-        break;
-    case OPTION_STRING:
-    case OPTION_PATH:
-        json_str(j, row->secret ? masked : *(char *const *)place);
-        break;
-    case OPTION_ENUM:
-        json_str(j, row->choices[*(const int *)place]);
-        break;
-    case OPTION_MODE:
-        put_mode(j, *(const mode_t *)place);
-        break;
-    case OPTION_HOSTPORT:
-        put_hostport(j, place);
-        break;
-    case OPTION_PREFIXES:
-        put_prefixes(j, place);
-        break;
-    case OPTION_STRINGS:
-        put_strings(j, place);
-        break;
-    case OPTION_TYPES:
-        json_null(j);
-        break;
+    struct buf text = {0};
+    if (row->rows) {
+        json_object(j);
+        put_options(j, row->rows, option_nested(row, base, i));
+        json_object_end(j);
+        return;
     }
+    if (row->secret)
+        buf_str(&text, option_masked);
+    else
+        option_print(row, base, i, &text);
+    if (option_is_bare(row))
+        json_raw(j, buf_span(&text));
+    else
+        json_text(j, buf_span(&text));
+    j->out->failed |= text.failed;
+    buf_free(&text);
+}
+
+static void put_value(struct json *j, const struct option *row, const void *base)
+{
+    if (!option_is_list(row)) {
+        put_one(j, row, base, 0);
+        return;
+    }
+    json_array(j);
+    for (size_t i = 0; i < option_count(row, base); i++)
+        put_one(j, row, base, i);
+    json_array_end(j);
 }
 
 static void put_options(struct json *j, const struct option *table, const void *base)
@@ -91,7 +45,7 @@ static void put_options(struct json *j, const struct option *table, const void *
         if (option_is_absent(row, base))
             continue;
         json_key(j, row->name);
-        put_value(j, row, (const char *)base + row->offset);
+        put_value(j, row, base);
     }
 }
 

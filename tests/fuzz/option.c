@@ -21,6 +21,7 @@ static const struct option rows[] = {
     {.name = "hostport", .type = OPTION_HOSTPORT, .min = 1},
     {.name = "prefixes", .type = OPTION_PREFIXES},
     {.name = "strings", .type = OPTION_STRINGS},
+    {.name = "name", .type = OPTION_NAME},
     {0},
 };
 enum { ROWS = sizeof rows / sizeof *rows - 1 };
@@ -45,6 +46,7 @@ static bool is_sound(const struct option *row, const union place *place)
     case OPTION_STRING:
         return strlen(place->text) >= row->min && strlen(place->text) <= row->max;
     case OPTION_PATH:
+    case OPTION_NAME:
         return place->text[0] != '\0';
     case OPTION_ENUM:
         return place->choice >= 0 && place->choice < 3;
@@ -62,6 +64,25 @@ static bool is_sound(const struct option *row, const union place *place)
     }
 }
 
+/* Its text, parsed again, is the same value; so is a copy. */
+static bool is_the_same_again(const struct option *row, const union place *place)
+{
+    const struct option table[] = {*row, {0}};
+    union place again, copy;
+    struct error err;
+    struct buf text = {0};
+    memset(&again, 0, sizeof again);
+    memset(&copy, 0, sizeof copy);
+    option_print(row, place, 0, &text);
+    bool same = option_parse(row, &again, buf_span(&text), &err) == 0 &&
+                options_copy(table, &copy, place, &err) == 0 &&
+                options_equal(table, &again, place) && options_equal(table, &copy, place);
+    buf_free(&text);
+    option_clear(row, &again);
+    option_clear(row, &copy);
+    return same;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     if (len == 0)
@@ -72,7 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     memset(&place, 0, sizeof place);
     struct error err = {0};
     if (option_parse(row, &place, text, &err) == 0) {
-        if (!is_sound(row, &place))
+        if (!is_sound(row, &place) || !is_the_same_again(row, &place))
             abort();
     } else if (err.text[0] == '\0') {
         abort();

@@ -263,6 +263,23 @@ static void test_defaults(void **state)
     assert_int_equal(config.output_count, 0);
 }
 
+/* Items are equal by what they mean, not by how it was written. */
+static void test_equal(void **state)
+{
+    (void)state;
+    const char *text =
+        "outputs: [file: {path: a, queue-size: 4M}, file: {mode: 0660, path: a}, file: {path: b},\n"
+        "  file: {path: a, queue-size: 5M}, stdout, stdout, 'null', 'null': {names: [a]}]\n";
+    assert_int_equal(read_text(text, strlen(text)), 0);
+    const struct config_item *items = config.outputs;
+    assert_true(config_item_equal(&items[0], &items[1]));
+    assert_false(config_item_equal(&items[0], &items[2]));
+    assert_false(config_item_equal(&items[0], &items[3]));
+    assert_true(config_item_equal(&items[4], &items[5]));
+    assert_false(config_item_equal(&items[5], &items[6]));
+    assert_false(config_item_equal(&items[6], &items[7]));
+}
+
 static void test_aliases(void **state)
 {
     (void)state;
@@ -720,7 +737,7 @@ int main(void)
         CASE(test_slips),    CASE(test_taken),         CASE(test_limits),  CASE(test_flags),
         CASE(test_files),    CASE(test_example),       CASE(test_memory),  CASE(test_modules),
         CASE(test_sections), CASE(test_section_flags), CASE(test_places),  CASE(test_probe),
-        CASE(test_defaults), CASE(test_stages),
+        CASE(test_defaults), CASE(test_stages),        CASE(test_equal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

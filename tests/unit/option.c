@@ -11,6 +11,16 @@
 
 #include "conf/option.h"
 
+struct part {
+    char *name;
+    uint64_t weight;
+};
+
+struct lid {
+    char *colour;
+    bool open;
+};
+
 struct values {
     bool yes;
     uint64_t number, size, time;
@@ -20,11 +30,29 @@ struct values {
     struct option_hostport listen;
     struct option_prefixes allow;
     struct option_strings names;
+    char *called;
+    struct lid lid;
+    struct option_list parts;
 };
 
 static const char *const choices[] = {"block", "drop-newest", "drop-oldest", NULL};
 
 #define AT(member) .offset = offsetof(struct values, member)
+
+#define PART(member) .offset = offsetof(struct part, member)
+#define LID(member) .offset = offsetof(struct lid, member)
+
+static const struct option part_rows[] = {
+    {.name = "name", .type = OPTION_STRING, PART(name), .required = true},
+    {.name = "weight", .type = OPTION_SIZE, PART(weight), .fallback = "2K"},
+    {0},
+};
+
+static const struct option lid_rows[] = {
+    {.name = "colour", .type = OPTION_STRING, LID(colour), .required = true},
+    {.name = "open", .type = OPTION_BOOL, LID(open), .fallback = "true"},
+    {0},
+};
 
 static const struct option table[] = {
     {.name = "yes", .type = OPTION_BOOL, AT(yes), .fallback = "true"},
@@ -46,6 +74,14 @@ static const struct option table[] = {
     {.name = "few", .type = OPTION_PREFIXES, AT(allow), .max = 3},
     {.name = "names", .type = OPTION_STRINGS, AT(names)},
     {.name = "dns.qtype", .type = OPTION_BOOL, AT(yes)},
+    {.name = "called", .type = OPTION_NAME, AT(called)},
+    {.name = "lid", .type = OPTION_GROUP, AT(lid), .rows = lid_rows, .size = sizeof(struct lid)},
+    {.name = "parts",
+     .type = OPTION_LIST_OF,
+     AT(parts),
+     .rows = part_rows,
+     .size = sizeof(struct part),
+     .max = 3},
     {0},
 };
 
@@ -388,6 +424,159 @@ static void test_strings(void **state)
     refuse("names", "x", "more than 10000 items");
 }
 
+static const struct option *row_of(const char *name)
+{
+    return option_find(table, span_str(name), NULL);
+}
+
+static void test_name(void **state)
+{
+    (void)state;
+    accept("called", "a");
+    accept("called", "The-2nd_one.of.7");
+    assert_string_equal(values.called, "The-2nd_one.of.7");
+    refuse("called", "", "must not be empty");
+    refuse("called", "a b", "'a b' is not a name made of letters, digits, '-', '_' and '.'");
+    refuse("called", "file#2", "is not a name");
+    refuse("called", "\xc3\xa9", "is not a name");
+    refuse("called", "a/b", "is not a name");
+    char longest[65];
+    memset(longest, 'n', sizeof longest);
+    longest[63] = '\0';
+    accept("called", longest);
+    longest[63] = 'n';
+    longest[64] = '\0';
+    refuse("called", longest, "longer than 63 bytes");
+}
+
+/* Texts as the configuration takes them: what is printed is parsed to the same value. */
+static void test_print(void **state)
+{
+    static const char *const texts[][2] = {{"yes", "false"},
+                                           {"number", "12"},
+                                           {"size", "64K"},
+                                           {"bytes", "off"},
+                                           {"bytes", "1025"},
+                                           {"time", "90s"},
+                                           {"time", "off"},
+                                           {"time", "2h"},
+                                           {"text", ""},
+                                           {"path", "/a b"},
+                                           {"when-full", "drop-newest"},
+                                           {"mode", "0640"},
+                                           {"listen", "[::1]:53"},
+                                           {"listen", "host:6000"},
+                                           {"called", "x.1"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct buf out = {0};
+        accept(texts[i][0], texts[i][1]);
+        assert_int_equal(option_count(row_of(texts[i][0]), &values), 1);
+        option_print(row_of(texts[i][0]), &values, 0, &out);
+        buf_byte(&out, 0);
+        assert_string_equal((const char *)out.data, texts[i][1]);
+        buf_free(&out);
+    }
+}
+
+static void test_print_lists(void **state)
+{
+    struct buf out = {0};
+    (void)state;
+    accept("names", "one");
+    accept("names", "two");
+    assert_int_equal(option_count(row_of("names"), &values), 2);
+    option_print(row_of("names"), &values, 1, &out);
+    assert_int_equal(option_count(row_of("allow"), &values), 2);
+    option_print(row_of("allow"), &values, 0, &out);
+    option_print(row_of("allow"), &values, 1, &out);
+    buf_byte(&out, 0);
+    assert_string_equal((const char *)out.data, "two127.0.0.0/8::1/128");
+    buf_free(&out);
+}
+
+static struct part *push_part(const char *name)
+{
+    struct error err = {0};
+    struct part *part = option_push(row_of("parts"), &values, &err);
+    if (part)
+        assert_int_equal(option_parse(&part_rows[0], part, span_str(name), &err), 0);
+    else
+        assert_string_equal(err.text, "more than 3 items");
+    return part;
+}
+
+static void test_nested(void **state)
+{
+    (void)state;
+    refuse("lid", "red", "'red' is not names with values");
+    refuse("parts", "a", "is not a list of names with values");
+    assert_true(values.lid.open); /* defaults of a group are there, but it is not */
+    assert_true(option_is_absent(row_of("lid"), &values));
+    struct error err = {0};
+    assert_int_equal(option_parse(&lid_rows[0], &values.lid, span_str("red"), &err), 0);
+    assert_false(option_is_absent(row_of("lid"), &values));
+    assert_ptr_equal(option_nested(row_of("lid"), &values, 0), &values.lid);
+    assert_int_equal(push_part("a")->weight, 2048);
+    push_part("b");
+    push_part("c");
+    assert_null(push_part("d"));
+    assert_int_equal(option_count(row_of("parts"), &values), 3);
+    assert_string_equal(((struct part *)option_nested(row_of("parts"), &values, 1))->name, "b");
+    option_clear(row_of("parts"), &values);
+    assert_true(option_is_absent(row_of("parts"), &values));
+}
+
+/* A copy is equal and has nothing in common with what it is of; one more change, and it differs. */
+static void test_copies(void **state)
+{
+    static const char *const changes[][2] = {{"yes", "false"},
+                                             {"number", "8"},
+                                             {"time", "3s"},
+                                             {"text", "new"},
+                                             {"path", "/p"},
+                                             {"mode", "0600"},
+                                             {"when-full", "drop-oldest"},
+                                             {"listen", "a:1"},
+                                             {"listen", "a:2"},
+                                             {"listen", "b:2"},
+                                             {"allow", "10.0.0.0/8"},
+                                             {"names", "x"},
+                                             {"called", "name"},
+                                             {"names", "y"}};
+    struct error err = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        struct values copy = {0};
+        assert_int_equal(options_copy(table, &copy, &values, &err), 0);
+        assert_true(options_equal(table, &copy, &values));
+        accept(changes[i][0], changes[i][1]);
+        assert_false(options_equal(table, &copy, &values));
+        options_free(table, &copy);
+    }
+}
+
+static void test_nested_copies(void **state)
+{
+    struct values copy = {0};
+    struct error err = {0};
+    (void)state;
+    assert_int_equal(option_parse(&lid_rows[0], &values.lid, span_str("red"), &err), 0);
+    push_part("a");
+    assert_int_equal(options_copy(table, &copy, &values, &err), 0);
+    assert_true(options_equal(table, &copy, &values));
+    ((struct part *)copy.parts.items)->weight = 7;
+    assert_false(options_equal(table, &copy, &values));
+    ((struct part *)copy.parts.items)->weight = 2048;
+    assert_true(options_equal(table, &copy, &values));
+    copy.lid.open = false;
+    assert_false(options_equal(table, &copy, &values));
+    copy.lid.open = true;
+    push_part("b");
+    assert_false(options_equal(table, &copy, &values));
+    options_free(table, &copy);
+}
+
 static void test_bad_default(void **state)
 {
     static const struct option bad[] = {
@@ -467,11 +656,12 @@ static void test_describe(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_defaults), CASE(test_bool),         CASE(test_uint),     CASE(test_size),
-        CASE(test_duration), CASE(test_bare_seconds), CASE(test_string),   CASE(test_path),
-        CASE(test_enum),     CASE(test_mode),         CASE(test_hostport), CASE(test_prefixes),
-        CASE(test_strings),  CASE(test_bad_default),  CASE(test_hints),    CASE(test_show),
-        CASE(test_describe),
+        CASE(test_defaults), CASE(test_name),     CASE(test_print),         CASE(test_print_lists),
+        CASE(test_nested),   CASE(test_copies),   CASE(test_nested_copies), CASE(test_bool),
+        CASE(test_uint),     CASE(test_size),     CASE(test_duration),      CASE(test_bare_seconds),
+        CASE(test_string),   CASE(test_path),     CASE(test_enum),          CASE(test_mode),
+        CASE(test_hostport), CASE(test_prefixes), CASE(test_strings),       CASE(test_bad_default),
+        CASE(test_hints),    CASE(test_show),     CASE(test_describe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
