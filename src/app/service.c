@@ -136,7 +136,7 @@ static int start_server(struct service *s, struct error *err)
 static int failed_in(const struct service *s, const char *section, struct error *err)
 {
     const struct config_item *item = config_section_item(s->config, section);
-    return item ? config_error_at(s->config, item, NULL, err) : -1;
+    return item ? config_error_at(item, NULL, err) : -1;
 }
 
 /* Sets apart what the web and the history need. Where there is little, the web's connections get

@@ -18,7 +18,8 @@ _Static_assert((int)MODULE_BUSY == (int)PLACE_BUSY, "a status is a verdict");
 struct claim {
     const struct config_item *item;
     const struct option *row;
-    const void *value; /* a char *, or a struct option_hostport, as the row says */
+    const void *option; /* the option's value in its struct */
+    const void *value;  /* a char *, or a struct option_hostport, as the row says */
 };
 
 /* The n-th item of the configuration, whatever its kind; NULL behind the last. */
@@ -58,47 +59,53 @@ static bool clash(const struct claim *a, const struct claim *b, bool resolve)
 }
 
 /* How many places the row's value claims. */
-static size_t places_of(const struct option *row, const struct config_item *item)
+static size_t places_of(const struct option *row, const void *base)
 {
-    const void *value = (const char *)item->options + row->offset;
-    if (row->reads)
-        return ((const struct option_strings *)value)->count;
-    return row->exclusive && !option_is_absent(row, item->options);
+    return row->reads || row->exclusive ? option_count(row, base) : 0;
 }
 
-static struct claim claim_of(const struct option *row, const struct config_item *item, size_t i)
+static struct claim claim_of(const struct option *row, const struct config_item *item,
+                             const void *base, size_t i)
 {
-    const void *value = (const char *)item->options + row->offset;
-    return (struct claim){item, row,
-                          row->reads ? &((const struct option_strings *)value)->items[i] : value};
+    const void *option = (const char *)base + row->offset;
+    return (struct claim){item, row, option,
+                          row->reads ? &((const struct option_strings *)option)->items[i] : option};
 }
 
-/* Appends the item's claims to `claims`, unless that is NULL; returns how many there are then. */
-static size_t add_claims(struct claim *claims, size_t count, const struct config_item *item)
+/* Appends the claims of one struct of the item's to `claims`, unless that is NULL; returns how many
+ * there are then. */
+static size_t add_claims(struct claim *claims, size_t count, const struct config_item *item,
+                         const struct option *table, const void *base)
 {
-    for (const struct option *row = item->module->options; row && row->name; row++) {
-        size_t places = places_of(row, item);
+    for (const struct option *row = table; row && row->name; row++) {
+        for (size_t i = 0; row->rows && i < option_count(row, base); i++)
+            count = add_claims(claims, count, item, row->rows, option_nested(row, base, i));
+        size_t places = places_of(row, base);
         for (size_t i = 0; claims && i < places; i++)
-            claims[count + i] = claim_of(row, item, i);
+            claims[count + i] = claim_of(row, item, base, i);
         count += places;
     }
     return count;
 }
 
-/* Inputs come first, so what is read and written is read by the earlier one. */
-static int refuse_claim(const struct config *config, const struct claim *claim,
-                        const struct claim *earlier, struct error *err)
+static size_t add_item_claims(struct claim *claims, size_t count, const struct config_item *item)
 {
-    char line[32] = "";
+    return add_claims(claims, count, item, item->module->options, item->options);
+}
+
+/* Inputs come first, so what is read and written is read by the earlier one. */
+static int refuse_claim(const struct claim *claim, const struct claim *earlier, struct error *err)
+{
+    char line[CONFIG_WHERE_MAX] = "";
     if (earlier->item->at.line)
-        snprintf(line, sizeof line, " in line %u", earlier->item->at.line);
+        config_where(line, &earlier->item->at, &claim->item->at);
     const char *why = is_stdin(claim) ? "reads standard input already; it can be read only once"
                       : earlier->row->reads
                           ? "reads this very file; it cannot be read and written at once"
                           : "has this place already; each needs one of its own";
     error_set(err, "%s: %s: the %s%s %s", claim->item->module->name, claim->row->name,
               earlier->item->module->name, line, why);
-    return config_error_at(config, claim->item, claim->row->name, err);
+    return config_error_at(claim->item, claim->option, err);
 }
 
 /* No two items at one place. Names of hosts are looked up when `resolve` says so. */
@@ -107,15 +114,15 @@ static int check_places(const struct config *config, bool resolve, struct error 
     const struct config_item *item;
     size_t most = 0, count = 0;
     for (size_t n = 0; (item = item_at(config, n)); n++)
-        most = add_claims(NULL, most, item);
+        most = add_item_claims(NULL, most, item);
     struct claim *claims = calloc(most + 1, sizeof *claims);
     int status = claims ? 0 : error_set(err, "out of memory");
     for (size_t n = 0; status == 0 && (item = item_at(config, n)); n++)
-        count = add_claims(claims, count, item);
+        count = add_item_claims(claims, count, item);
     for (size_t i = 0; i < count && status == 0; i++) {
         for (size_t j = 0; j < i && status == 0; j++) {
             if (clash(&claims[i], &claims[j], resolve))
-                status = refuse_claim(config, &claims[i], &claims[j], err);
+                status = refuse_claim(&claims[i], &claims[j], err);
         }
     }
     free(claims);
@@ -124,13 +131,29 @@ static int check_places(const struct config *config, bool resolve, struct error 
 
 /* --- items ---------------------------------------------------------------------------------- */
 
-static int check_required(const struct config *config, const struct config_item *item,
+static bool is_written_group(const struct config_item *item, const void *value)
+{
+    const struct config_options own = config_own(item);
+    return config_marks_written(&item->options_at, &own, value, true);
+}
+
+/* `owner` is what users know the struct by; `value` is to blame where something is absent. */
+static int check_required(const struct config_item *item, const char *owner,
+                          const struct option *table, const void *base, const void *value,
                           struct error *err)
 {
-    for (const struct option *row = item->module->options; row && row->name; row++) {
-        if (row->required && option_is_absent(row, item->options)) {
-            error_set(err, "%s needs the option '%s'", item->module->name, row->name);
-            return config_error_at(config, item, NULL, err);
+    for (const struct option *row = table; row && row->name; row++) {
+        const void *place = (const char *)base + row->offset;
+        bool group = row->type == OPTION_GROUP;
+        if (row->required && option_is_absent(row, base)) {
+            error_set(err, "%s needs the option '%s'", owner, row->name);
+            return config_error_at(item, value, err);
+        }
+        size_t count = group ? is_written_group(item, place) : option_count(row, base);
+        for (size_t i = 0; row->rows && i < count; i++) {
+            const void *nested = option_nested(row, base, i);
+            if (check_required(item, row->name, row->rows, nested, nested, err))
+                return -1;
         }
     }
     return 0;
@@ -140,46 +163,38 @@ static int check_common(const struct config *config, const struct config_item *i
                         struct error *err)
 {
     const struct option_group *common = item->module->common;
-    const char *option = NULL;
-    if (!common || !common->check || common->check(config, item, &option, err) == 0)
+    const void *wrong = NULL;
+    if (!common || !common->check || common->check(config, item, &wrong, err) == 0)
         return 0;
-    return config_error_at(config, item, option, err);
+    return config_error_at(item, wrong, err);
 }
 
 /* What a module says of its options, with module and place. */
-static enum module_verdict ask(const struct config *config, const struct config_item *item,
-                               enum module_verdict (*hook)(const void *options, const char **option,
+static enum module_verdict ask(const struct config_item *item,
+                               enum module_verdict (*hook)(const void *options, const void **wrong,
                                                            struct error *err),
                                struct error *err)
 {
-    const char *option = NULL;
+    const void *wrong = NULL;
     struct error why = {0};
-    enum module_verdict verdict = hook ? hook(item->options, &option, &why) : MODULE_FINE;
+    enum module_verdict verdict = hook ? hook(item->options, &wrong, &why) : MODULE_FINE;
     if (verdict == MODULE_FINE)
         return verdict;
     error_set(err, "%s: %s", item->module->name, why.text);
-    config_error_at(config, item, option, err);
+    config_error_at(item, wrong, err);
     return verdict;
 }
 
 /* --- settings ------------------------------------------------------------------------------- */
 
-static int at_mark(const struct config *config, struct config_mark at, struct error *err)
-{
-    return error_at(err, at.line ? config->path : NULL, at.line, at.column);
-}
-
 static int check_settings(const struct config *config, struct error *err)
 {
-    const char *option = NULL;
-    struct config_mark at = {0};
-    if (settings_check(&config->settings, &option, err) == 0)
+    const void *wrong = NULL;
+    const struct config_options options = config_settings(config);
+    if (settings_check(&config->settings, &wrong, err) == 0)
         return 0;
-    for (size_t i = 0; settings_options[i].name; i++) {
-        if (option && strcmp(settings_options[i].name, option) == 0)
-            at = config->setting_places[i];
-    }
-    return at_mark(config, at, err);
+    const struct config_mark *at = config_marks_find(&config->settings_at, &options, wrong);
+    return at ? error_at(err, at->file, at->line, at->column) : -1;
 }
 
 static int check_lists(const struct config *config, struct error *err)
@@ -188,7 +203,7 @@ static int check_lists(const struct config *config, struct error *err)
         return 0;
     error_set(err, "'inputs' is empty, so nothing would be collected: name one, or leave 'inputs' "
                    "out for tcp at 127.0.0.1:6000");
-    return at_mark(config, config->inputs_at, err);
+    return error_at(err, config->inputs_at.file, config->inputs_at.line, config->inputs_at.column);
 }
 
 /* -------------------------------------------------------------------------------------------- */
@@ -199,8 +214,10 @@ int config_validate(const struct config *config, struct error *err)
     if (check_settings(config, err) < 0 || check_lists(config, err) < 0)
         return -1;
     for (size_t n = 0; (item = item_at(config, n)); n++) {
-        if (check_required(config, item, err) < 0 || check_common(config, item, err) < 0 ||
-            ask(config, item, item->module->check, err) == MODULE_REFUSES)
+        if (check_required(item, item->module->name, item->module->options, item->options, NULL,
+                           err) < 0 ||
+            check_common(config, item, err) < 0 ||
+            ask(item, item->module->check, err) == MODULE_REFUSES)
             return -1;
     }
     return check_places(config, false, err);
@@ -241,12 +258,17 @@ static void tell_busy(struct busy *busy)
     busy->any = false;
 }
 
-/* Who has the place of the item's exclusive option. */
-static struct holder holder_of_item(const struct config_item *item)
+/* Who has the place of the item's exclusive option: it has one, and it is not in a list. */
+static struct holder holder_in(const struct option *table, const void *base)
 {
-    for (const struct option *row = item->module->options; row && row->name; row++) {
-        const void *value = (const char *)item->options + row->offset;
-        if (row->exclusive && !option_is_absent(row, item->options))
+    for (const struct option *row = table; row && row->name; row++) {
+        const void *value = (const char *)base + row->offset;
+        if (row->type == OPTION_GROUP) {
+            struct holder holder = holder_in(row->rows, value);
+            if (holder.pid)
+                return holder;
+        }
+        if (row->exclusive && !option_is_absent(row, base))
             return row->type == OPTION_PATH
                        ? holder_of_socket(*(char *const *)value)
                        : holder_of_port(((const struct option_hostport *)value)->port);
@@ -256,7 +278,7 @@ static struct holder holder_of_item(const struct config_item *item)
 
 static void add_busy(struct busy *busy, const struct config_item *item, const struct error *said)
 {
-    struct holder holder = holder_of_item(item);
+    struct holder holder = holder_in(item->module->options, item->options);
     size_t len = strlen(busy->said.text) + strlen(said->text) + BUSY_END_MAX;
     if (busy->any && holder.pid == busy->holder.pid && len + 2 < sizeof busy->said.text) {
         append(&busy->said, ", ");
@@ -276,7 +298,7 @@ int config_probe(const struct config *config, void (*warn)(const struct error *w
     struct busy busy = {.warn = warn, .note = note};
     for (size_t n = 0; (item = item_at(config, n)); n++) {
         struct error said = {0};
-        enum module_verdict verdict = ask(config, item, item->module->probe, &said);
+        enum module_verdict verdict = ask(item, item->module->probe, &said);
         if (verdict == MODULE_REFUSES) {
             *err = said;
             return -1;

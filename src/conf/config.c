@@ -5,20 +5,9 @@
 
 enum { ITEMS_MAX = 1000 }; /* of a kind: more is a mistake, not a configuration */
 
-static size_t rows_of(const struct option *table)
-{
-    size_t count = 0;
-    while (table && table[count].name)
-        count++;
-    return count;
-}
-
 int config_init(struct config *config, struct error *err)
 {
     *config = (struct config){0};
-    config->setting_places = calloc(rows_of(settings_options), sizeof *config->setting_places);
-    if (!config->setting_places)
-        return error_set(err, "out of memory");
     return options_init(settings_options, &config->settings, err);
 }
 
@@ -47,7 +36,8 @@ static void free_item(struct config_item *item)
     options_free(config_common_options(item->module), item->common);
     free(item->options);
     free(item->common);
-    free(item->places);
+    config_marks_free(&item->options_at);
+    config_marks_free(&item->common_at);
 }
 
 void config_clear(struct config *config, enum module_kind kind)
@@ -70,7 +60,10 @@ void config_free(struct config *config)
     config_clear(config, MODULE_OUTPUT);
     config_clear(config, MODULE_SECTION);
     options_free(settings_options, &config->settings);
-    free(config->setting_places);
+    config_marks_free(&config->settings_at);
+    for (size_t i = 0; i < config->file_count; i++)
+        free(config->files[i]);
+    free(config->files);
     free(config->path);
     *config = (struct config){0};
 }
@@ -99,19 +92,15 @@ static struct config_item *push_item(struct config *config, const struct module 
     struct config_item *grown = realloc(*items, (*count + 1) * sizeof *grown);
     if (grown)
         *items = grown;
-    size_t rows = rows_of(module->options) + rows_of(config_common_options(module));
     void *options = calloc(1, module->options_size + 1); /* never of size 0 */
     void *common = module->common ? calloc(1, module->common->size) : NULL;
-    struct config_mark *places = calloc(rows + 1, sizeof *places);
-    if (!grown || !options || !places || (module->common && !common)) {
+    if (!grown || !options || (module->common && !common)) {
         free(options);
         free(common);
-        free(places);
         error_set(err, "out of memory");
         return NULL;
     }
-    grown[*count] = (struct config_item){
-        .module = module, .options = options, .common = common, .places = places};
+    grown[*count] = (struct config_item){.module = module, .options = options, .common = common};
     return &grown[(*count)++];
 }
 
@@ -181,43 +170,52 @@ const struct option *config_option(const struct config_item *item, struct span n
     return row;
 }
 
-/* The row's index among the item's places. */
-static size_t place_of(const struct config_item *item, const struct option *row)
+struct config_options config_own(const struct config_item *item)
 {
-    size_t own = rows_of(item->module->options);
-    for (size_t i = 0; i < own; i++) {
-        if (&item->module->options[i] == row)
-            return i;
-    }
-    return own + (size_t)(row - config_common_options(item->module));
+    const struct module *module = item->module;
+    return (struct config_options){module->options, item->options, module->options_size};
 }
 
-void config_note_place(struct config_item *item, const struct option *row, struct config_mark at)
+struct config_options config_common(const struct config_item *item)
 {
-    item->places[place_of(item, row)] = at;
+    const struct option_group *common = item->module->common;
+    return common ? (struct config_options){common->options, item->common, common->size}
+                  : (struct config_options){0};
 }
 
-bool config_is_written(const struct config_item *item, const char *option)
+struct config_options config_settings(const struct config *config)
 {
-    void *base;
-    const char *hint;
-    const struct option *row = config_option(item, span_str(option), &base, &hint);
-    const struct config_mark *at = row ? &item->places[place_of(item, row)] : NULL;
-    return at && (at->line || at->flag);
+    return (struct config_options){settings_options, &config->settings, sizeof config->settings};
 }
 
-int config_error_at(const struct config *config, const struct config_item *item, const char *option,
-                    struct error *err)
+struct config_marks *config_marks_of(struct config_item *item, const void *value,
+                                     struct config_options *options)
 {
-    void *base;
-    const char *hint;
-    const struct option *row = option ? config_option(item, span_str(option), &base, &hint) : NULL;
-    struct config_mark at = row ? item->places[place_of(item, row)] : item->at;
-    if (at.flag)
+    *options = config_common(item);
+    if (config_options_hold(options, value))
+        return &item->common_at;
+    *options = config_own(item);
+    return &item->options_at;
+}
+
+bool config_is_written(const struct config_item *item, const void *value)
+{
+    const struct config_options own = config_own(item), common = config_common(item);
+    return config_marks_written(&item->options_at, &own, value, false) ||
+           config_marks_written(&item->common_at, &common, value, false);
+}
+
+int config_error_at(const struct config_item *item, const void *value, struct error *err)
+{
+    const struct config_options own = config_own(item), common = config_common(item);
+    const struct config_mark *at = config_marks_find(&item->options_at, &own, value);
+    if (!at)
+        at = config_marks_find(&item->common_at, &common, value);
+    if (at && at->flag)
         return -1;
-    if (at.line == 0)
-        at = item->at;
-    return error_at(err, at.line ? config->path : NULL, at.line, at.column);
+    if (!at)
+        at = &item->at;
+    return error_at(err, at->file, at->line, at->column);
 }
 
 int config_defaults(struct config *config, struct error *err)
@@ -241,6 +239,7 @@ int config_set(struct config_item *item, const char *option, const char *value, 
     struct error why;
     if (option_parse(row, base, span_str(value), &why))
         return error_set(err, "%s: %s: %s", item->module->name, option, why.text);
-    config_note_place(item, row, (struct config_mark){.flag = true});
-    return 0;
+    struct config_options options;
+    struct config_marks *marks = config_marks_of(item, (char *)base + row->offset, &options);
+    return config_marks_note(marks, &options, row, base, (struct config_mark){.flag = true}, err);
 }

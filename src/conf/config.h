@@ -17,29 +17,25 @@
 
 #include <stdio.h>
 
+#include "conf/mark.h"
 #include "conf/module.h"
 #include "conf/settings.h"
-
-/* A place in the text, counted from 1; 0: what stands there was not written in the text. */
-struct config_mark {
-    unsigned line, column;
-    bool flag; /* it comes from a flag of the command line, so an error about it has no place */
-};
 
 /* One input, stage, output or section as configured. Owner: the config. */
 struct config_item {
     const struct module *module;
-    void *options;              /* module->options_size bytes, options set */
-    void *common;               /* module->common->size bytes, likewise; NULL: it has none */
-    struct config_mark at;      /* the module's name */
-    struct config_mark *places; /* of the options' values: a row of the module each, then those
-                                   of module->common */
+    void *options;         /* module->options_size bytes, options set */
+    void *common;          /* module->common->size bytes, likewise; NULL: it has none */
+    struct config_mark at; /* the module's name */
+    struct config_marks options_at, common_at;
 };
 
 struct config {
-    char *path; /* for messages; NULL when made by flags alone */
+    char *path;   /* for messages; NULL when made by flags alone */
+    char **files; /* what texts are called that places are in */
+    size_t file_count;
     struct settings settings;
-    struct config_mark *setting_places; /* a row of settings_options each */
+    struct config_marks settings_at;
     /* Of the lists; inputs and outputs that are absent get config_defaults. */
     struct config_mark inputs_at, stages_at, outputs_at;
     struct config_item *inputs;
@@ -78,12 +74,12 @@ int config_validate(const struct config *config, struct error *err);
  * places that a Spile which is running already has. */
 int config_probe(const struct config *config, void (*warn)(const struct error *warning),
                  void (*note)(const struct error *notice), struct error *err);
-/* True when the option has not just its default: it stands in the text or comes from a flag. */
-bool config_is_written(const struct config_item *item, const char *option);
-/* Puts the place of an item into `err`, or that of the option (may be NULL) when it was written;
- * none when a flag made it. Returns -1. */
-int config_error_at(const struct config *config, const struct config_item *item, const char *option,
-                    struct error *err);
+/* True when the option has not just its default: it stands in the text or comes from a flag.
+ * `value` points into the options of the item, or those that it has in common with others. */
+bool config_is_written(const struct config_item *item, const void *value);
+/* Puts the place of an item into `err`, or that of the value (as above; may be NULL) when it was
+ * written; none when a flag made it. Returns -1. */
+int config_error_at(const struct config_item *item, const void *value, struct error *err);
 
 /* Adds an item with default options (for flags). NULL: err. The pointer is good until the next item
  * of its kind is added. Options are then set by their names; config_set adds one item to a list
@@ -98,10 +94,16 @@ int config_set(struct config_item *item, const char *option, const char *value, 
  */
 const struct option *config_option(const struct config_item *item, struct span name, void **base,
                                    const char **hint);
-/* Notes where the option's value was written; `row` is what config_option has found. */
-void config_note_place(struct config_item *item, const struct option *row, struct config_mark at);
+/* The struct of `item` that holds the value, and its marks: of its own options, else of the common
+ * ones. */
+struct config_marks *config_marks_of(struct config_item *item, const void *value,
+                                     struct config_options *options);
 /* True when both are of one module and all their options are equal, wherever they come from. */
 bool config_item_equal(const struct config_item *a, const struct config_item *b);
+/* The item's own options, and those that it has in common with others. */
+struct config_options config_own(const struct config_item *item);
+struct config_options config_common(const struct config_item *item);
+struct config_options config_settings(const struct config *config);
 /* The rows that the module has in common with others; NULL: none. */
 const struct option *config_common_options(const struct module *module);
 /* The options of a section (a MODULE_SECTION of the registry), or NULL when the configuration does

@@ -38,8 +38,9 @@ struct option_group {
     size_t size; /* of the struct */
     const struct option *options;
     /* Optional, as a module's `check`: what these options mean together, with the module's own and
-     * with what else the configuration says. -1: err, which says all, and *option is to blame. */
-    int (*check)(const struct config *config, const struct config_item *item, const char **option,
+     * with what else the configuration says. -1: err, which says all, and *wrong points to the
+     * option that is to blame. */
+    int (*check)(const struct config *config, const struct config_item *item, const void **wrong,
                  struct error *err);
 };
 
@@ -54,16 +55,16 @@ struct module {
     const struct option_group *common; /* NULL: none */
     const void *hooks; /* struct input_hooks, stage_hooks, format_hooks, output_hooks; NULL */
     /* Both optional; they read the parsed options, change nothing anywhere, and may be called at
-     * any time. Unless all is fine *err says what is wrong and what to do, and *option is set to
-     * the name of the row that is to blame, or left alone when the module as a whole is.
+     * any time. Unless all is fine *err says what is wrong and what to do, and *wrong points to
+     * the member of the options that is to blame, or is left alone when the module as a whole is.
      *
      * `check` is called before every start and by `spile config check`. It finds what can never be
      * right, such as options that need or exclude each other, from the options alone.
      *
      * `probe` is called by `spile config check` alone. It finds what opening would find at this
      * moment: it looks at files, and looks up names and addresses. */
-    enum module_verdict (*check)(const void *options, const char **option, struct error *err);
-    enum module_verdict (*probe)(const void *options, const char **option, struct error *err);
+    enum module_verdict (*check)(const void *options, const void **wrong, struct error *err);
+    enum module_verdict (*probe)(const void *options, const void **wrong, struct error *err);
 };
 
 /* All modules; ends with NULL. Defined in src/app/registry.c alone. */

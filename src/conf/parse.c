@@ -3,46 +3,40 @@
  * be, so YAML's own types (and tags) play no part. Every complaint names the node's line and
  * column.
  *
- * The text is hostile: a first pass over libyaml's events bounds nesting and anchors, for which its
- * tree builder takes quadratic time; an alias stands for the node it names (nodes are shared, never
- * copied), and one that contains itself ends as a node of the wrong kind, since what is read here
- * has a fixed depth.
+ * The text is hostile: an alias stands for the node it names (nodes are shared, never copied), and
+ * one that contains itself ends as a node of the wrong kind, since what is read here has a fixed
+ * depth.
  */
-#include <errno.h>
-#include <fcntl.h>
+#include "conf/parse.h"
+
 #include <stdarg.h>
-#include <stdlib.h>
-#include <unistd.h>
-#include <yaml.h>
+#include <stdio.h>
 
 #include "base/buf.h"
 #include "base/nearest.h"
-#include "conf/config.h"
 #include "conf/syntax.h"
 
-enum {
-    TEXT_MAX = 256 << 10, /* bytes of a configuration */
-    DEPTH_MAX = 16,       /* nesting; 5 is what can be valid */
-    ANCHORS_MAX = 100,
-};
-
-/* Owner: the stack of config_parse. */
+/* Owner: the stack of config_read. */
 struct reader {
-    yaml_document_t document;
+    yaml_document_t *document;
     struct span text;
+    const char *file; /* what the text is called; the configuration's */
     struct config *config;
     struct error *err;
+    struct config_options options; /* what is read now: the struct, with its marks */
+    struct config_marks *marks;
 };
 
-static int error_mark(struct error *err, const struct config *config, yaml_mark_t mark)
+static int error_mark(struct error *err, const char *file, yaml_mark_t mark)
 {
-    return error_at(err, config->path, (unsigned)mark.line + 1, (unsigned)mark.column + 1);
+    return error_at(err, file, (unsigned)mark.line + 1, (unsigned)mark.column + 1);
 }
 
-static struct config_mark mark_of(const yaml_node_t *node)
+static struct config_mark mark_of(const struct reader *r, const yaml_node_t *node)
 {
-    return (struct config_mark){(unsigned)node->start_mark.line + 1,
-                                (unsigned)node->start_mark.column + 1};
+    return (struct config_mark){.file = r->file,
+                                .line = (unsigned)node->start_mark.line + 1,
+                                .column = (unsigned)node->start_mark.column + 1};
 }
 
 /* Sets the error and its place: `fail_at(r, node, "...")`. */
@@ -53,12 +47,12 @@ __attribute__((format(printf, 3, 4))) static int fail_at(struct reader *r, const
     va_start(args, format);
     vsnprintf(r->err->text, sizeof r->err->text, format, args);
     va_end(args);
-    return error_mark(r->err, r->config, node->start_mark);
+    return error_mark(r->err, r->file, node->start_mark);
 }
 
 static yaml_node_t *node_at(struct reader *r, int index)
 {
-    return yaml_document_get_node(&r->document, index);
+    return yaml_document_get_node(r->document, index);
 }
 
 static struct span scalar_text(const yaml_node_t *node)
@@ -124,7 +118,7 @@ static int expect(struct reader *r, const yaml_node_t *node, yaml_node_type_t ty
     while (rest.len && rest.ptr[0] == ' ')
         rest = span_of(rest.ptr + 1, rest.len - 1);
     if (config_special(rest, r->err))
-        return error_mark(r->err, r->config, node->start_mark);
+        return error_mark(r->err, r->file, node->start_mark);
     return fail_at(r, node, "%s has no value", what);
 }
 
@@ -163,14 +157,13 @@ static int check_key(struct reader *r, const yaml_node_t *mapping, const yaml_no
         const yaml_node_t *other = node_at(r, earlier->key);
         if (span_equal(scalar_text(key), scalar_text(other)))
             return fail_at(r, key, "'%s' is given twice, first in line %u", shown(key).text,
-                           mark_of(other).line);
+                           mark_of(r, other).line);
     }
     return 0;
 }
 
 /* One scalar into its option; `name` is what the user calls the option. */
-static int read_scalar(struct reader *r, const struct option *row, void *base,
-                       const yaml_node_t *node)
+static int read_scalar(struct reader *r, const struct option *row, void *base, yaml_node_t *node)
 {
     char what[80];
     struct error why;
@@ -209,22 +202,81 @@ static int read_joined(struct reader *r, const struct option *row, void *base,
     return status;
 }
 
-/* The value of an option. A list may also be written as its single item. */
-static int read_value(struct reader *r, const struct option *row, void *base, yaml_node_t *node)
+static int read_value(struct reader *r, const struct option *row, void *base, yaml_node_t *node);
+
+static const char *nested_name(const void *rows, size_t i)
 {
-    if (row->commas && node->type == YAML_SEQUENCE_NODE && !is_tagged(node))
-        return read_joined(r, row, base, node);
-    if (!option_is_list(row))
-        return read_scalar(r, row, base, node);
-    option_clear(row, base);
-    if (node->type != YAML_SEQUENCE_NODE || is_tagged(node))
-        return read_scalar(r, row, base, node);
-    const yaml_node_item_t *item = node->data.sequence.items.start;
-    for (; item < node->data.sequence.items.top; item++) {
-        if (read_scalar(r, row, base, node_at(r, *item)))
+    return ((const struct option *)rows)[i].name;
+}
+
+/* The options of a struct that is nested in others, which row `owner` stands for. */
+static int read_nested(struct reader *r, const struct option *owner, void *base, yaml_node_t *node)
+{
+    char what[80], known[320];
+    const char *near;
+    snprintf(what, sizeof what, "'%s'", owner->name);
+    if (is_null(node) && !is_tagged(node))
+        return 0;
+    if (expect_kind(r, node, YAML_MAPPING_NODE, what))
+        return -1;
+    const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+    for (; pair < node->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *key = node_at(r, pair->key);
+        if (check_key(r, node, pair))
+            return -1;
+        const struct option *row = option_find(owner->rows, scalar_text(key), &near);
+        if (!row && near)
+            return fail_at(r, key, "%s has no option '%s'; did you mean '%s'?", owner->name,
+                           shown(key).text, near);
+        if (!row)
+            return fail_at(r, key, "%s has no option '%s'%s", owner->name, shown(key).text,
+                           option_list_names(nested_name, owner->rows, known, sizeof known));
+        if (read_value(r, row, base, node_at(r, pair->value)))
             return -1;
     }
     return 0;
+}
+
+/* One more struct of a list. */
+static int read_struct(struct reader *r, const struct option *row, void *base, yaml_node_t *node)
+{
+    struct error why;
+    void *item = option_push(row, base, &why);
+    if (!item)
+        return fail_at(r, node, "%s: %s", row->name, why.text);
+    if (config_marks_note_item(r->marks, &r->options, row, base, option_count(row, base) - 1,
+                               mark_of(r, node), r->err))
+        return -1;
+    return read_nested(r, row, item, node);
+}
+
+/* Each item of a list, which may also be written as its single item. */
+static int read_list(struct reader *r, const struct option *row, void *base, yaml_node_t *node)
+{
+    int (*read)(struct reader * r, const struct option *row, void *base, yaml_node_t *node) =
+        row->rows ? read_struct : read_scalar;
+    option_clear(row, base);
+    if (node->type != YAML_SEQUENCE_NODE || is_tagged(node))
+        return read(r, row, base, node);
+    const yaml_node_item_t *item = node->data.sequence.items.start;
+    for (; item < node->data.sequence.items.top; item++) {
+        if (read(r, row, base, node_at(r, *item)))
+            return -1;
+    }
+    return 0;
+}
+
+/* The value of an option. */
+static int read_value(struct reader *r, const struct option *row, void *base, yaml_node_t *node)
+{
+    if (config_marks_note(r->marks, &r->options, row, base, mark_of(r, node), r->err))
+        return -1;
+    if (row->commas && node->type == YAML_SEQUENCE_NODE && !is_tagged(node))
+        return read_joined(r, row, base, node);
+    if (option_is_list(row))
+        return read_list(r, row, base, node);
+    return row->rows ? read_nested(r, row, option_nested(row, base, 0), node)
+                     : read_scalar(r, row, base, node);
 }
 
 /* Names of options for a list: those of the module, then the common ones. */
@@ -272,7 +324,7 @@ static int read_option(struct reader *r, struct config_item *item, const yaml_no
         config_option(item, scalar_text(node_at(r, pair->key)), &base, &near);
     if (!row)
         return unknown_option(r, item, near, options, pair);
-    config_note_place(item, row, mark_of(value));
+    r->marks = config_marks_of(item, (char *)base + row->offset, &r->options);
     return read_value(r, row, base, value);
 }
 
@@ -293,7 +345,7 @@ static int refuse_options(struct reader *r, const struct config_item *item, cons
 {
     const char *name = item->module->name;
     const struct option *row = typical_option(item->module);
-    if (node->type == YAML_SCALAR_NODE && mark_of(node).line > item->at.line)
+    if (node->type == YAML_SCALAR_NODE && mark_of(r, node).line > item->at.line)
         return fail_word(r, node);
     if (node->type == YAML_SCALAR_NODE && row) {
         const char *value = row->fallback ? row->fallback : row->example;
@@ -333,9 +385,9 @@ static struct config_item *read_module(struct reader *r, enum module_kind kind,
     }
     struct config_item *item = config_add_named(r->config, kind, scalar_text(name), r->err);
     if (item)
-        item->at = mark_of(name);
+        item->at = mark_of(r, name);
     else
-        error_mark(r->err, r->config, name->start_mark);
+        error_mark(r->err, r->file, name->start_mark);
     return item;
 }
 
@@ -385,7 +437,7 @@ enum { LISTS = sizeof lists / sizeof *lists };
 
 static int read_items(struct reader *r, const struct list *list, yaml_node_t *node)
 {
-    *(struct config_mark *)((char *)r->config + list->at) = mark_of(node);
+    *(struct config_mark *)((char *)r->config + list->at) = mark_of(r, node);
     if (node->type == YAML_SCALAR_NODE && !is_null(node)) /* its single item */
         return read_item(r, list->kind, node);
     const yaml_node_t *first = first_key(r, node);
@@ -453,14 +505,19 @@ static int read_top(struct reader *r, const yaml_node_t *key, yaml_node_t *value
     const struct option *row = option_find(settings_options, scalar_text(key), NULL);
     if (!row)
         return unknown_key(r, key);
-    r->config->setting_places[row - settings_options] = mark_of(value);
+    r->marks = &r->config->settings_at;
+    r->options = config_settings(r->config);
     return read_value(r, row, &r->config->settings, value);
 }
 
-/* The whole document. An empty text is a configuration, too, with everything at its default. */
-static int read_document(struct reader *r)
+/* An empty text is a configuration, too, with everything at its default. */
+int config_read(struct config *config, yaml_document_t *document, struct span text,
+                const char *file, struct error *err)
 {
-    yaml_node_t *root = yaml_document_get_root_node(&r->document);
+    struct reader reader = {
+        .document = document, .text = text, .file = file, .config = config, .err = err};
+    struct reader *r = &reader;
+    yaml_node_t *root = yaml_document_get_root_node(document);
     if (!root || is_null(root))
         return 0;
     if (root->type == YAML_SCALAR_NODE && !is_tagged(root))
@@ -473,169 +530,4 @@ static int read_document(struct reader *r)
             return -1;
     }
     return 0;
-}
-
-static int syntax_error(const yaml_parser_t *parser, const struct config *config, const char *text,
-                        size_t len, struct error *err)
-{
-    yaml_mark_t at;
-    config_syntax(parser, span_of(text, len), err, &at);
-    return parser->problem ? error_mark(err, config, at) : -1;
-}
-
-/* What the first pass counts. */
-struct census {
-    unsigned depth;
-    unsigned anchors;
-    unsigned documents;
-};
-
-/* NULL, or what is too much with this event. */
-static const char *count_event(struct census *census, const yaml_event_t *event)
-{
-    switch (event->type) {
-    case YAML_DOCUMENT_START_EVENT:
-        census->documents++;
-        break;
-    case YAML_SCALAR_EVENT:
-        census->anchors += event->data.scalar.anchor != NULL;
-        break;
-    case YAML_SEQUENCE_START_EVENT:
-        census->anchors += event->data.sequence_start.anchor != NULL;
-        census->depth++;
-        break;
-    case YAML_MAPPING_START_EVENT:
-        census->anchors += event->data.mapping_start.anchor != NULL;
-        census->depth++;
-        break;
-    case YAML_SEQUENCE_END_EVENT:
-    case YAML_MAPPING_END_EVENT:
-        census->depth--;
-        break;
-    default:
-        break;
-    }
-    if (census->documents > 1)
-        return "a configuration is one document; a second one begins here";
-    if (census->depth > DEPTH_MAX)
-        return "nested too deeply";
-    return census->anchors > ANCHORS_MAX ? "too many anchors" : NULL;
-}
-
-/* One libyaml parser over the text; the caller deletes it. */
-static int parser_open(yaml_parser_t *parser, const char *text, size_t len, struct error *err)
-{
-    if (!yaml_parser_initialize(parser))
-        return error_set(err, "out of memory");
-    yaml_parser_set_input_string(parser, (const unsigned char *)text, len);
-    return 0;
-}
-
-/* The first pass: syntax and limits. */
-static int check_text(const struct config *config, const char *text, size_t len, struct error *err)
-{
-    yaml_parser_t parser;
-    struct census census = {0};
-    if (parser_open(&parser, text, len, err))
-        return -1;
-    int status = 0;
-    for (bool ended = false; !ended && status == 0;) {
-        yaml_event_t event;
-        if (!yaml_parser_parse(&parser, &event)) {
-            status = syntax_error(&parser, config, text, len, err);
-            break;
-        }
-        const char *problem = count_event(&census, &event);
-        if (problem) {
-            error_set(err, "%s", problem);
-            status = error_mark(err, config, event.start_mark);
-        }
-        ended = event.type == YAML_STREAM_END_EVENT;
-        yaml_event_delete(&event);
-    }
-    yaml_parser_delete(&parser);
-    return status;
-}
-
-/* The second pass: the tree, and from it the configuration. */
-static int read_text(struct config *config, const char *text, size_t len, struct error *err)
-{
-    yaml_parser_t parser;
-    struct reader reader = {.text = span_of(text, len), .config = config, .err = err};
-    if (parser_open(&parser, text, len, err))
-        return -1;
-    int status;
-    if (!yaml_parser_load(&parser, &reader.document)) {
-        status = syntax_error(&parser, config, text, len, err);
-    } else {
-        status = read_document(&reader);
-        yaml_document_delete(&reader.document);
-    }
-    yaml_parser_delete(&parser);
-    return status;
-}
-
-/* Remembers what the text is called, for messages now and later. */
-static int set_path(struct config *config, const char *path, struct error *err)
-{
-    char *copy = strdup(path);
-    if (!copy)
-        return error_set(err, "out of memory");
-    free(config->path);
-    config->path = copy;
-    return 0;
-}
-
-int config_parse(struct config *config, const char *text, size_t len, const char *path,
-                 struct error *err)
-{
-    *err = (struct error){0};
-    if (set_path(config, path, err))
-        return -1;
-    if (len > TEXT_MAX)
-        error_set(err, "longer than %d bytes", TEXT_MAX);
-    else if (check_text(config, text, len, err) == 0 && read_text(config, text, len, err) == 0)
-        return 0;
-    return error_at(err, path, 0, 0);
-}
-
-/* Reads up to `size` bytes of the file; the number read, or -1 with errno. */
-static ssize_t read_file(const char *path, char *text, size_t size)
-{
-    bool is_stdin = strcmp(path, "-") == 0;
-    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -1;
-    size_t len = 0;
-    ssize_t got;
-    while ((got = read(fd, text + len, size - len)) != 0) {
-        if (got > 0)
-            len += (size_t)got;
-        else if (errno != EINTR)
-            break;
-    }
-    int reason = errno;
-    if (!is_stdin)
-        close(fd);
-    errno = reason;
-    return got < 0 ? -1 : (ssize_t)len;
-}
-
-int config_load(struct config *config, const char *path, struct error *err)
-{
-    *err = (struct error){0};
-    char *text = malloc(TEXT_MAX + 1); /* one more than may be, so that more is noticed */
-    if (!text)
-        return error_set(err, "out of memory");
-    ssize_t len = read_file(path, text, TEXT_MAX + 1);
-    int status;
-    if (len < 0) {
-        error_set(err, "%s", strerror(errno));
-        status = error_at(err, path, 0, 0);
-    } else {
-        status = config_parse(config, text, (size_t)len,
-                              strcmp(path, "-") == 0 ? "standard input" : path, err);
-    }
-    free(text);
-    return status;
 }

@@ -95,12 +95,12 @@ const struct option settings_options[] = {
     {0},
 };
 
-int settings_check(const struct settings *settings, const char **option, struct error *err)
+int settings_check(const struct settings *settings, const void **wrong, struct error *err)
 {
     const char *compat = settings_compat(settings);
     if (!compat || settings->threads <= 1)
         return 0;
-    *option = "threads";
+    *wrong = &settings->threads;
     return error_set(err,
                      "threads: what is printed as %s does hangs on the order of arrival, so one "
                      "worker does it all: leave it out, or set 1",

@@ -26,9 +26,9 @@ extern const char *const compat_controls[];
 
 extern const struct option settings_options[];
 
-/* As the `check` of a module: settings that exclude each other. -1: err, and *option is the name of
- * the row that is to blame. */
-int settings_check(const struct settings *settings, const char **option, struct error *err);
+/* As the `check` of a module: settings that exclude each other. -1: err, and *wrong points
+ * to the one that is to blame. */
+int settings_check(const struct settings *settings, const void **wrong, struct error *err);
 /* NULL for none, else the name: what module_find takes. */
 const char *settings_compat(const struct settings *settings);
 

@@ -69,48 +69,49 @@ static const struct option output_options[] = {
 };
 
 /* Opens the item's format for a moment: it alone knows which field lists it takes. */
-static int try_format(const struct output_common *common, const struct module *module,
-                      struct error *err)
+static int try_format(const struct format_spec *spec, struct error *err)
 {
-    const struct format_hooks *hooks = module->hooks;
-    const struct format_spec spec = {
-        .module = module, .fields = common->fields, .record_max = common->record_max};
+    const struct format_hooks *hooks = spec->module->hooks;
     void *state = NULL;
     uint32_t needs = 0;
-    if (hooks->open && hooks->open(&spec, &state, &needs, err))
+    if (hooks->open && hooks->open(spec, &state, &needs, err))
         return -1;
     if (hooks->close)
         hooks->close(state);
     return 0;
 }
 
-/* The option that a format's error is about. */
-static const char *wrong_option(const struct output_common *common, const struct error *err)
+/* The option that keeps the format from opening: the limit where it would open without one. */
+static const void *wrong_option(const struct output_common *common, struct format_spec spec)
 {
-    if (strncmp(err->text, "record-max:", strlen("record-max:")) == 0)
-        return "record-max";
-    return common->fields ? "fields" : "format";
+    struct error ignored;
+    spec.record_max = 0;
+    if (common->record_max && try_format(&spec, &ignored) == 0)
+        return &common->record_max;
+    return common->fields ? &common->fields : &common->format;
 }
 
 static int check_format(const struct config *config, const struct config_item *item,
-                        const char **option, struct error *err)
+                        const void **wrong, struct error *err)
 {
     const struct output_common *common = item->common;
     struct span name = span_str(common->format);
     const struct module *format =
         module_find(MODULE_FORMAT, name, settings_compat(&config->settings));
-    *option = "format";
+    *wrong = &common->format;
     if (!format)
         return module_unknown(MODULE_FORMAT, name, err);
     const struct format_hooks *hooks = format->hooks;
-    if (hooks->whole && config_is_written(item, "record-max")) {
-        *option = "record-max";
+    const struct format_spec spec = {
+        .module = format, .fields = common->fields, .record_max = common->record_max};
+    if (hooks->whole && config_is_written(item, &common->record_max)) {
+        *wrong = &common->record_max;
         return error_set(err, "frames are kept whole: the format %s has no record-max",
                          format->name);
     }
-    if (try_format(common, format, err) == 0)
+    if (try_format(&spec, err) == 0)
         return 0;
-    *option = wrong_option(common, err);
+    *wrong = wrong_option(common, spec);
     return -1;
 }
 

@@ -222,7 +222,7 @@ static int open_sinks(struct pipeline *p, struct error *err)
         p->plan.sinks[i].out.old = p->options.old;
         if (sink_open(&p->plan.sinks[i], &p->config->outputs[i], compat, number_of(p->config, i),
                       p->workers_wanted, output_ended, p, err) < 0)
-            return config_error_at(p->config, &p->config->outputs[i], NULL, err);
+            return config_error_at(&p->config->outputs[i], NULL, err);
         p->plan.seen |= p->plan.sinks[i].seen;
     }
     int lanes = lane_plans_make(p->plan.sinks, p->plan.sink_count, &p->plan.lanes);
@@ -310,7 +310,7 @@ static int open_inputs(struct pipeline *p, struct error *err)
             return error_set(err, "no memory");
         p->inputs_open++;
         if (in->hooks->open(in, err) < 0)
-            return config_error_at(config, &config->inputs[i], NULL, err);
+            return config_error_at(&config->inputs[i], NULL, err);
     }
     return 0;
 }

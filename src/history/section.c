@@ -63,10 +63,10 @@ static const struct option history_options[] = {
 };
 
 /* A database that cannot be had at start is tried again later. */
-static enum module_verdict probe(const void *options, const char **option, struct error *err)
+static enum module_verdict probe(const void *options, const void **wrong, struct error *err)
 {
     const struct history_settings *history = options;
-    *option = "path";
+    *wrong = &history->path;
     return history->path && place_append(history->path, FOLDER_DATABASE, err) != 0 ? MODULE_WARNS
                                                                                    : MODULE_FINE;
 }

@@ -130,43 +130,43 @@ static bool has_credentials(const struct http_settings *web)
     return web->api_key || web->api_key_file || web->login || web->bearer_token;
 }
 
-static enum module_verdict refuse(const char **option, const char *culprit, const char *text,
+static enum module_verdict refuse(const void **wrong, const void *culprit, const char *text,
                                   struct error *err)
 {
-    *option = culprit;
+    *wrong = culprit;
     error_set(err, "%s", text);
     return MODULE_REFUSES;
 }
 
-static enum module_verdict check(const void *options, const char **option, struct error *err)
+static enum module_verdict check(const void *options, const void **wrong, struct error *err)
 {
     const struct http_settings *web = options;
     if (!web->tls_cert != !web->tls_key)
-        return refuse(option, web->tls_cert ? "tls-cert" : "tls-key",
+        return refuse(wrong, web->tls_cert ? &web->tls_cert : &web->tls_key,
                       "tls-cert and tls-key go together", err);
     if (!web->login != !web->password)
-        return refuse(option, web->login ? "login" : "password", "login and password go together",
-                      err);
+        return refuse(wrong, web->login ? &web->login : &web->password,
+                      "login and password go together", err);
     if (web->login && strchr(web->login, ':'))
-        return refuse(option, "login", "login: HTTP Basic has no colon in it", err);
+        return refuse(wrong, &web->login, "login: HTTP Basic has no colon in it", err);
     if (has_credentials(web) || place_loopback(web->listen.host, false) != 0)
         return MODULE_FINE;
-    *option = "listen";
+    *wrong = &web->listen;
     http_refuse_open(&web->listen, err);
     return MODULE_REFUSES;
 }
 
-static enum module_verdict probe(const void *options, const char **option, struct error *err)
+static enum module_verdict probe(const void *options, const void **wrong, struct error *err)
 {
     const struct http_settings *web = options;
     if (guard_probe(web, err) < 0) {
-        *option = "api-key-file";
+        *wrong = &web->api_key_file;
         return MODULE_REFUSES;
     }
-    *option = tls_probe(web, err);
-    if (*option)
+    *wrong = tls_probe(web, err);
+    if (*wrong)
         return MODULE_REFUSES;
-    *option = "listen";
+    *wrong = &web->listen;
     int status = place_listen(web->listen.host, web->listen.port, err);
     if (status == 0 && !has_credentials(web) && place_loopback(web->listen.host, true) == 0)
         status = http_refuse_open(&web->listen, err);

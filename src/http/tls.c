@@ -24,7 +24,7 @@ static char *read_pem(const char *option, const char *path, struct error *err)
     return NULL;
 }
 
-const char *tls_read(struct tls *tls, const struct http_settings *settings, struct error *err)
+const void *tls_read(struct tls *tls, const struct http_settings *settings, struct error *err)
 {
     /* Without RSA key exchange: whoever got the key later could read what was said before. */
     static char priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA";
@@ -33,10 +33,10 @@ const char *tls_read(struct tls *tls, const struct http_settings *settings, stru
         return NULL;
     tls->cert = read_pem("tls-cert", settings->tls_cert, err);
     if (!tls->cert)
-        return "tls-cert";
+        return &settings->tls_cert;
     tls->key = read_pem("tls-key", settings->tls_key, err);
     if (!tls->key)
-        return "tls-key";
+        return &settings->tls_key;
     tls->options[0] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, tls->cert};
     tls->options[1] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, tls->key};
     tls->options[2] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, priorities};
@@ -67,21 +67,21 @@ static enum MHD_Result answer_none(void *cls, struct MHD_Connection *connection,
     return MHD_NO;
 }
 
-const char *tls_probe(const struct http_settings *settings, struct error *err)
+const void *tls_probe(const struct http_settings *settings, struct error *err)
 {
     struct tls tls;
-    const char *option = tls_read(&tls, settings, err);
-    if (!option && tls.cert) {
+    const void *wrong = tls_read(&tls, settings, err);
+    if (!wrong && tls.cert) {
         struct MHD_Daemon *daemon =
             MHD_start_daemon(MHD_USE_TLS | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, answer_none,
                              NULL, MHD_OPTION_ARRAY, tls.options, MHD_OPTION_END);
         if (daemon) {
             MHD_stop_daemon(daemon);
         } else {
-            option = "tls-cert";
+            wrong = &settings->tls_cert;
             tls_refuse(err);
         }
     }
     tls_free(&tls);
-    return option;
+    return wrong;
 }

@@ -12,14 +12,14 @@ struct tls {
     struct MHD_OptionItem options[4];
 };
 
-/* Reads the files that are configured, and fills `options`. Returns NULL, or the name of the option
- * that is to blame, with err. To be freed with tls_free, after an error, too. */
-const char *tls_read(struct tls *tls, const struct http_settings *settings, struct error *err);
+/* Reads the files that are configured, and fills `options`. Returns NULL, or the setting that is to
+ * blame, with err. To be freed with tls_free, after an error, too. */
+const void *tls_read(struct tls *tls, const struct http_settings *settings, struct error *err);
 /* Frees both, and overwrites the key. */
 void tls_free(struct tls *tls);
 /* Reads both files and lets the library try them, without listening anywhere. Returns as tls_read.
  */
-const char *tls_probe(const struct http_settings *settings, struct error *err);
+const void *tls_probe(const struct http_settings *settings, struct error *err);
 /* Sets err to what to say when the library does not take them. Returns -1. */
 int tls_refuse(struct error *err);
 

@@ -298,10 +298,10 @@ static int file_open(struct input *in, struct error *err)
 }
 
 /* A file that cannot be read is only a warning, for reading passes it over, too. */
-static enum module_verdict file_probe(const void *options, const char **option, struct error *err)
+static enum module_verdict file_probe(const void *options, const void **wrong, struct error *err)
 {
     const struct file_options *file = options;
-    *option = "path";
+    *wrong = &file->paths;
     for (size_t i = 0; i < file->paths.count; i++) {
         const char *path = file->paths.items[i];
         if (strcmp(path, "-") != 0 && place_read(path, err) < 0)

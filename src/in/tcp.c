@@ -194,10 +194,10 @@ static void tcp_close(struct input *in)
 }
 
 /* Where the input is not required, starting would go on without it: that is only a warning. */
-static enum module_verdict tcp_probe(const void *options, const char **option, struct error *err)
+static enum module_verdict tcp_probe(const void *options, const void **wrong, struct error *err)
 {
     const struct tcp_options *tcp = options;
-    *option = "listen";
+    *wrong = &tcp->listen;
     int status = place_listen(tcp->listen.host, tcp->listen.port, err);
     return module_verdict_of(status < 0 && !tcp->common.required ? 1 : status);
 }

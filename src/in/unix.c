@@ -214,25 +214,25 @@ static void unix_close(struct input *in)
 }
 
 /* 0; -1 with err; 1 with err: it would fail now, but the folder may be there at start. */
-static int try_options(const struct unix_options *u, const char **option, struct error *err)
+static int try_options(const struct unix_options *u, const void **wrong, struct error *err)
 {
     uid_t uid;
     gid_t gid;
-    *option = "owner";
+    *wrong = &u->owner;
     if (user_id(u->owner, &uid, err) < 0)
         return -1;
-    *option = "group";
+    *wrong = &u->group;
     if (group_id(u->group, &gid, err) < 0)
         return -1;
-    *option = "path";
+    *wrong = &u->path;
     return place_socket(u->path, err);
 }
 
 /* Where the input is not required, starting would go on without it: that is only a warning. */
-static enum module_verdict unix_probe(const void *options, const char **option, struct error *err)
+static enum module_verdict unix_probe(const void *options, const void **wrong, struct error *err)
 {
     const struct unix_options *u = options;
-    int status = try_options(u, option, err);
+    int status = try_options(u, wrong, err);
     return module_verdict_of(status < 0 && !u->common.required ? 1 : status);
 }
 

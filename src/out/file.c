@@ -393,10 +393,10 @@ static void file_close(struct output *out)
     appender_free(&file->appender);
 }
 
-static enum module_verdict file_probe(const void *options, const char **option, struct error *err)
+static enum module_verdict file_probe(const void *options, const void **wrong, struct error *err)
 {
     const struct file_options *file = options;
-    *option = "path";
+    *wrong = &file->path;
     return module_verdict_of(place_append(file->path, use_of(file), err));
 }
 

@@ -355,11 +355,11 @@ static int metrics_event(struct output *out, unsigned worker, struct event *ev)
     return FORMAT_WRITTEN;
 }
 
-static enum module_verdict metrics_probe(const void *options, const char **option,
+static enum module_verdict metrics_probe(const void *options, const void **wrong,
                                          struct error *err)
 {
     const struct metrics_options *m = options;
-    *option = "file";
+    *wrong = &m->path;
     return module_verdict_of(m->path ? place_append(m->path, use_of(m), err) : 0);
 }
 

@@ -33,7 +33,7 @@ static const struct option statistics_options[] = {
 };
 
 /* Whether the memory can be had shows only when it is asked for; none of it is touched. */
-static enum module_verdict probe(const void *options, const char **option, struct error *err)
+static enum module_verdict probe(const void *options, const void **wrong, struct error *err)
 {
     const struct stats_settings *settings = options;
     const struct settings usual = {0}; /* a worker for each core */
@@ -41,7 +41,7 @@ static enum module_verdict probe(const void *options, const char **option, struc
                                        .reader = &stats_native_reader,
                                        .workers = pipeline_worker_count(&usual)};
     struct stats *stats = stats_new(&made, err);
-    *option = "memory";
+    *wrong = &settings->memory;
     stats_free(stats);
     if (!stats)
         return MODULE_REFUSES;

@@ -164,10 +164,10 @@ static const struct option door_options[] = {
     {0},
 };
 
-static enum module_verdict door_check(const void *options, const char **option, struct error *err)
+static enum module_verdict door_check(const void *options, const void **wrong, struct error *err)
 {
     const struct door *door = options;
-    *option = "open";
+    *wrong = &door->open;
     if (!door->key || !door->open)
         return MODULE_FINE;
     error_set(err, "an open door needs no key");
@@ -175,10 +175,10 @@ static enum module_verdict door_check(const void *options, const char **option, 
 }
 
 /* Three locks are refused, two are warned of. */
-static enum module_verdict door_probe(const void *options, const char **option, struct error *err)
+static enum module_verdict door_probe(const void *options, const void **wrong, struct error *err)
 {
     const struct door *door = options;
-    *option = "locks";
+    *wrong = &door->locks;
     if (door->locks < 2)
         return MODULE_FINE;
     error_set(err, "%u locks", (unsigned)door->locks);
