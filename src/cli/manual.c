@@ -227,6 +227,7 @@ static void put_options(FILE *out, const struct option *row)
         fputc('\n', out);
         put_sentence(out, row->doc);
         put_limits(out, row);
+        put_options(out, row->rows);
     }
     fputs(".El\n", out);
 }

@@ -70,7 +70,7 @@ static void put_list(FILE *out, struct span items)
     fputc(']', out);
 }
 
-static void put_option(struct block block, const struct option *row)
+static void put_doc(struct block block, const struct option *row)
 {
     char text[1024], limits[256];
     fill_sentence(row->doc, text, sizeof text);
@@ -80,9 +80,33 @@ static void put_option(struct block block, const struct option *row)
         snprintf(text + len, sizeof text - len, " %s.", limits);
     }
     put_prose(block, text);
-    fprintf(block.out, "%s%*s%s: ", block.hidden || !row->required ? "#" : "", block.indent, "",
-            row->name);
+}
+
+static void put_options(struct block block, const struct option *row);
+
+/* The options of a nested struct, one further to the right; of a list a single one is shown. */
+static void put_nested(struct block block, const struct option *row)
+{
+    fputc('\n', block.out);
+    block.indent += 2;
+    if (option_is_list(row)) {
+        fprintf(block.out, "%s%*s-\n", block.hidden ? "#" : "", block.indent, "");
+        block.indent += 2;
+    }
+    put_options(block, row->rows);
+}
+
+static void put_option(struct block block, const struct option *row)
+{
+    put_doc(block, row);
+    block.hidden |= !row->required;
+    fprintf(block.out, "%s%*s%s:", block.hidden ? "#" : "", block.indent, "", row->name);
+    if (row->rows) {
+        put_nested(block, row);
+        return;
+    }
     const char *value = row->fallback ? row->fallback : row->example;
+    fputc(' ', block.out);
     if (option_is_list(row))
         put_list(block.out, span_str(value ? value : ""));
     else

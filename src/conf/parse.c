@@ -215,9 +215,7 @@ static int read_nested(struct reader *r, const struct option *owner, void *base,
     char what[80], known[320];
     const char *near;
     snprintf(what, sizeof what, "'%s'", owner->name);
-    if (is_null(node) && !is_tagged(node))
-        return 0;
-    if (expect_kind(r, node, YAML_MAPPING_NODE, what))
+    if (expect(r, node, YAML_MAPPING_NODE, what))
         return -1;
     const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
     for (; pair < node->data.mapping.pairs.top; pair++) {

@@ -1,11 +1,23 @@
-/* Small modules for tests of the configuration: every type of option, required ones, a format that
- * takes few fields, an inline output. A program that includes this has them as its whole registry.
+/* Small modules for tests of the configuration: every type of option, nested ones, required ones, a
+ * format that takes few fields, an inline output. A program that includes this has them as its
+ * whole registry.
  */
 #ifndef TESTS_SUPPORT_MODULES_H
 #define TESTS_SUPPORT_MODULES_H
 
 #include "core/format.h"
 #include "core/output.h"
+
+struct seal {
+    char *cert, *key;
+    bool strict;
+};
+
+struct neighbour {
+    struct option_hostport address;
+    uint64_t distance;
+    struct seal seal;
+};
 
 struct wire {
     char *path;
@@ -16,11 +28,57 @@ struct wire {
     uint64_t count, size, time;
     bool loud;
     int colour;
+    struct seal tls;
+    struct option_list neighbours;
 };
 
 static const char *const colours[] = {"red", "green", NULL};
 
 #define WIRE(member) .offset = offsetof(struct wire, member)
+
+#define SEAL(member) .offset = offsetof(struct seal, member)
+#define NEIGHBOUR(member) .offset = offsetof(struct neighbour, member)
+
+static const struct option seal_options[] = {
+    {.name = "cert",
+     .type = OPTION_PATH,
+     SEAL(cert),
+     .required = true,
+     .example = "/etc/cert.pem",
+     .doc = "what others see"},
+    {.name = "key",
+     .type = OPTION_STRING,
+     SEAL(key),
+     .secret = true,
+     .min = 3,
+     .example = "hush",
+     .doc = "what nobody sees"},
+    {.name = "strict", .type = OPTION_BOOL, SEAL(strict), .fallback = "true", .doc = "how strict"},
+    {0},
+};
+
+static const struct option neighbour_options[] = {
+    {.name = "address",
+     .type = OPTION_HOSTPORT,
+     NEIGHBOUR(address),
+     .required = true,
+     .min = 1,
+     .example = "192.0.2.1:179",
+     .doc = "where it is"},
+    {.name = "distance",
+     .type = OPTION_UINT,
+     NEIGHBOUR(distance),
+     .fallback = "1",
+     .max = 255,
+     .doc = "how far away it is"},
+    {.name = "seal",
+     .type = OPTION_GROUP,
+     NEIGHBOUR(seal),
+     .rows = seal_options,
+     .size = sizeof(struct seal),
+     .doc = "its seal"},
+    {0},
+};
 
 static const struct option tcp_options[] = {
     {.name = "listen",
@@ -53,8 +111,41 @@ static const struct option tcp_options[] = {
      .fallback = "green",
      .choices = colours,
      .doc = "in which colour"},
+    {.name = "tls",
+     .type = OPTION_GROUP,
+     WIRE(tls),
+     .rows = seal_options,
+     .size = sizeof(struct seal),
+     .doc = "how it is sealed"},
+    {.name = "neighbours",
+     .type = OPTION_LIST_OF,
+     WIRE(neighbours),
+     .rows = neighbour_options,
+     .size = sizeof(struct neighbour),
+     .max = 4,
+     .doc = "who else is there"},
     {0},
 };
+
+/* Points into structs of every depth: no neighbour is farther than one before it, and who has a key
+ * has a strict seal. */
+static enum module_verdict wire_check(const void *options, const void **wrong, struct error *err)
+{
+    const struct wire *wire = options;
+    const struct neighbour *all = wire->neighbours.items;
+    for (size_t i = 0; i < wire->neighbours.count; i++) {
+        *wrong = &all[i].seal.strict;
+        if (all[i].seal.key && !all[i].seal.strict && error_set(err, "a key is for strict seals"))
+            return MODULE_REFUSES;
+        *wrong = &all[i].distance;
+        if (i && all[i].distance > all[i - 1].distance && error_set(err, "it is too far away"))
+            return MODULE_REFUSES;
+    }
+    *wrong = &wire->tls.strict;
+    return wire->tls.key && !wire->tls.strict && error_set(err, "a key is for strict seals")
+               ? MODULE_REFUSES
+               : MODULE_FINE;
+}
 
 static const struct option unix_options[] = {
     {.name = "path",
@@ -73,7 +164,8 @@ static const struct module input_tcp_test = {.name = "tcp",
                                              .kind = MODULE_INPUT,
                                              .doc = "Listens on TCP.",
                                              .options_size = sizeof(struct wire),
-                                             .options = tcp_options};
+                                             .options = tcp_options,
+                                             .check = wire_check};
 static const struct module input_unix_test = {.name = "unix",
                                               .kind = MODULE_INPUT,
                                               .doc = "Listens on a socket.",

@@ -263,6 +263,93 @@ static void test_defaults(void **state)
     assert_int_equal(config.output_count, 0);
 }
 
+static const struct wire *wire_of(size_t input)
+{
+    return config.inputs[input].options;
+}
+
+static void test_nested(void **state)
+{
+    (void)state;
+    accept("inputs:\n"
+           "  - tcp:\n"
+           "      tls: {cert: c, key: abc}\n"
+           "      neighbours:\n"
+           "        - {address: 'a:1', distance: 7}\n"
+           "        - address: 'b:2'\n"
+           "          seal: {cert: d, strict: false}\n"
+           "  - tcp: {neighbours: {address: 'c:3'}}\n"
+           "  - tcp: {neighbours: []}\n");
+    assert_string_equal(wire_of(0)->tls.cert, "c");
+    assert_string_equal(wire_of(0)->tls.key, "abc");
+    assert_true(wire_of(0)->tls.strict);
+    assert_int_equal(wire_of(0)->neighbours.count, 2);
+    const struct neighbour *all = wire_of(0)->neighbours.items;
+    assert_string_equal(all[0].address.host, "a");
+    assert_int_equal(all[0].distance, 7);
+    assert_null(all[0].seal.cert);
+    assert_true(all[0].seal.strict);
+    assert_int_equal(all[1].address.port, 2);
+    assert_int_equal(all[1].distance, 1);
+    assert_false(all[1].seal.strict);
+    assert_int_equal(wire_of(1)->neighbours.count, 1);
+    assert_int_equal(wire_of(2)->neighbours.count, 0);
+    assert_true(config_is_written(&config.inputs[0], &wire_of(0)->tls.key));
+    assert_false(config_is_written(&config.inputs[0], &wire_of(0)->tls.strict));
+    assert_true(config_is_written(&config.inputs[0], &all[0].distance));
+    assert_false(config_is_written(&config.inputs[0], &all[1].distance));
+    assert_false(config_is_written(&config.inputs[1], &wire_of(1)->tls.cert));
+}
+
+/* Every mistake in a nested option is told where it stands. */
+static void test_nested_mistakes(void **state)
+{
+    static const struct {
+        const char *options, *error;
+    } cases[] = {
+        {"tls: x", "f:1:21: 'tls' has names with values (name: value), not a single value"},
+        {"tls: [a]", "f:1:21: 'tls' has names with values (name: value), not a list: take away the "
+                     "brackets, or the '-'"},
+        {"tls: ", "f:1:21: 'tls' has no value"},
+        {"tls: {}", "f:1:21: tls needs the option 'cert'"},
+        {"tls: {key: abc}", "f:1:21: tls needs the option 'cert'"},
+        {"tls: {cart: x}", "f:1:22: tls has no option 'cart'; did you mean 'cert'?"},
+        {"tls: {elephant: x}",
+         "f:1:22: tls has no option 'elephant'; there are: cert, key, strict"},
+        {"tls: {cert: x, cert: y}", "f:1:31: 'cert' is given twice, first in line 1"},
+        {"tls: {cert: x, strict: 1}", "f:1:39: strict: '1' is not true or false"},
+        {"tls: {cert: [x]}", "f:1:28: 'cert' is one value, not a list: take away the brackets, or "
+                             "the '-'"},
+        {"tls: {cert: x, key: ab}", "f:1:36: key: '***' is shorter than 3 bytes"},
+        {"tls: {cert: x, key: abc, strict: false}", "f:1:49: tcp: a key is for strict seals"},
+        {"neighbours: a", "f:1:28: 'neighbours' has names with values (name: value), not a single "
+                          "value"},
+        {"neighbours: [a]", "f:1:29: 'neighbours' has names with values (name: value), not a "
+                            "single value"},
+        {"neighbours: [{}]", "f:1:29: neighbours needs the option 'address'"},
+        {"neighbours: [{address: 'a:1'}, {distance: 1}]",
+         "f:1:47: neighbours needs the option 'address'"},
+        {"neighbours: [{address: 'a:0'}]",
+         "f:1:39: address: 'a:0' has a bad port; it is a number from 1 to 65535"},
+        {"neighbours: [{address: 'a:1', seal: {strict: true}}]",
+         "f:1:52: seal needs the option 'cert'"},
+        {"neighbours: [{address: 'a:1'}, {address: 'b:1', distance: 2}]",
+         "f:1:74: tcp: it is too far away"},
+        {"neighbours: [{address: 'a:1', distance: 0}, {address: 'b:1'}]",
+         "f:1:60: tcp: it is too far away"}, /* a default: where its struct begins */
+        {"neighbours: [{address: 'a:1', seal: {cert: x, key: abc, strict: false}}]",
+         "f:1:80: tcp: a key is for strict seals"},
+        {"neighbours: [{address: 'a:1'}, {address: 'a:1'}, {address: 'a:1'}, {address: 'a:1'}, {}]",
+         "f:1:101: neighbours: more than 4 items"},
+    };
+    char text[256];
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(text, sizeof text, "inputs: [tcp: {%s}]", cases[i].options);
+        refuse(text, cases[i].error);
+    }
+}
+
 /* Items are equal by what they mean, not by how it was written. */
 static void test_equal(void **state)
 {
@@ -342,7 +429,7 @@ static const char *const mistakes[][2] = {
     {"inputs:\n- tcp: {cuont: 1}", "f:2:9: tcp has no option 'cuont'; did you mean 'count'?"},
     {"inputs:\n- tcp: {format: text}",
      "f:2:9: tcp has no option 'format'; there are: listen, allow, names, count, size, time, loud, "
-     "colour"},
+     "colour, tls, neighbours"},
     {"inputs:\n- tcp: {count: 1, loud: true, count: 2}",
      "f:2:31: 'count' is given twice, first in line 2"},
     {"inputs:\n- tcp: {count: 11}", "f:2:16: count: '11' is out of range: from 0 to 10"},
@@ -372,7 +459,7 @@ static const char *const mistakes[][2] = {
      "f:3:20: the compatible format has no choice of fields"},
     {"outputs: [null: {format: text}]",
      "f:1:18: null has no option 'format'; there are: listen, allow, names, count, size, time, "
-     "loud, colour"},
+     "loud, colour, tls, neighbours"},
     {"outputs:\n- stdout: {when-full: bock}",
      "f:2:23: when-full: unknown value 'bock'; did you mean 'block'?"},
     {"dor: {}", "f:1:1: unknown key 'dor'; did you mean 'door'?"},
@@ -666,6 +753,8 @@ static void test_example(void **state)
     assert_non_null(strstr(text, "[a, 'it''s', '- c']"));
     assert_non_null(strstr(text, "\n#stages:\n#  # Lets some through.\n#  - sieve:\n"));
     assert_int_equal(config.stage_count, 0);
+    assert_non_null(strstr(text, "\n#      neighbours:\n#        -\n#          # Where it is.\n"
+                                 "#          address: 192.0.2.1:179\n"));
     assert_non_null(
         strstr(text, "\n# A door.\n#door:\n#  # What opens it.\n#  key: 'change me'\n"));
     char *whole = malloc(len);
@@ -675,7 +764,10 @@ static void test_example(void **state)
     assert_int_equal(config.stage_count, 1);
     assert_int_equal(config.output_count, 3);
     assert_int_equal(config.section_count, 2);
-    assert_int_equal(((const struct wire *)config.inputs[0].options)->names.count, 3);
+    assert_int_equal(wire_of(0)->names.count, 3);
+    assert_string_equal(wire_of(0)->tls.key, "hush");
+    const struct neighbour *neighbour = wire_of(0)->neighbours.items;
+    assert_string_equal(neighbour->seal.cert, "/etc/cert.pem");
     free(whole);
     free(text);
 }
@@ -683,7 +775,7 @@ static void test_example(void **state)
 static const char memory_text[] =
     "threads: 2\ncompat: none\n"
     "inputs:\n- unix: {path: /x}\n- tcp: {listen: '[::1]:1', names: [a, b], allow: ['::1', "
-    "'::2']}\n"
+    "'::2'], tls: {cert: a, key: abc}, neighbours: [{address: 'a:1'}, {address: 'b:1'}]}\n"
     "outputs:\n- stdout\n- file: {path: /y, format: text, fields: [a, b]}\n- null: {names: c}\n"
     "stages:\n- sieve: {path: /s}\ndoor: {key: abc}\nattic: {path: /z}\n";
 
@@ -733,11 +825,13 @@ static void test_modules(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_nothing),  CASE(test_whole),         CASE(test_aliases), CASE(test_mistakes),
-        CASE(test_slips),    CASE(test_taken),         CASE(test_limits),  CASE(test_flags),
-        CASE(test_files),    CASE(test_example),       CASE(test_memory),  CASE(test_modules),
-        CASE(test_sections), CASE(test_section_flags), CASE(test_places),  CASE(test_probe),
-        CASE(test_defaults), CASE(test_stages),        CASE(test_equal),
+        CASE(test_nothing),  CASE(test_whole),         CASE(test_aliases),
+        CASE(test_mistakes), CASE(test_slips),         CASE(test_taken),
+        CASE(test_limits),   CASE(test_flags),         CASE(test_files),
+        CASE(test_example),  CASE(test_memory),        CASE(test_modules),
+        CASE(test_sections), CASE(test_section_flags), CASE(test_places),
+        CASE(test_probe),    CASE(test_defaults),      CASE(test_stages),
+        CASE(test_equal),    CASE(test_nested),        CASE(test_nested_mistakes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,8 +16,8 @@
 
 static bool can_be_absent(const struct option *row)
 {
-    return row->type == OPTION_STRING || row->type == OPTION_PATH || row->type == OPTION_HOSTPORT ||
-           option_is_list(row);
+    return row->type == OPTION_STRING || row->type == OPTION_PATH || row->type == OPTION_NAME ||
+           row->type == OPTION_HOSTPORT || row->rows || option_is_list(row);
 }
 
 /* Settings, sections and lists share the top of the configuration: no name is there twice. */
@@ -47,7 +47,7 @@ static void check_doc(const char *owner, const struct option *row)
 static void check_row(const char *owner, const struct option *row)
 {
     check_doc(owner, row);
-    if (!row->fallback && !row->example)
+    if (!row->fallback && !row->example && !row->rows)
         fail_msg("%s: %s has neither a default nor an example", owner, row->name);
     if (row->required && !can_be_absent(row))
         fail_msg("%s: %s is required but cannot be absent", owner, row->name);
@@ -76,9 +76,22 @@ static void check_exclusive(const char *owner, const struct option *table)
         fail_msg("%s has two exclusive options", owner);
 }
 
+/* Structs in structs: lists of them are not in one another, and have no default. */
+static void check_nested(const struct option *row, bool in_list)
+{
+    bool list = row->type == OPTION_LIST_OF;
+    assert_true(!row->rows == (!list && row->type != OPTION_GROUP));
+    assert_true(!row->rows || (row->size > 0 && !row->fallback));
+    assert_false(list && in_list);
+    for (const struct option *part = row->rows; part && part->name; part++)
+        check_nested(part, list || in_list);
+}
+
 static void check_options(const char *owner, const struct option *table)
 {
     for (const struct option *row = table; row && row->name; row++) {
+        check_nested(row, false);
+        check_options(row->name, row->rows);
         check_row(owner, row);
         check_flags(row);
         assert_ptr_equal(option_find(table, span_str(row->name), NULL), row);
