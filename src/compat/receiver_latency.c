@@ -71,6 +71,7 @@ static enum stage_verdict latency_event(void *state, unsigned worker, struct eve
 
 static const struct stage_hooks latency_hooks = {
     .provides = FACET_LATENCY,
+    .suits = settings_same_latency,
     .open = latency_open,
     .event = latency_event,
     .close = latency_close,

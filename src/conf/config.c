@@ -40,6 +40,36 @@ static void free_item(struct config_item *item)
     config_marks_free(&item->common_at);
 }
 
+struct config *config_new(struct error *err)
+{
+    struct config *config = malloc(sizeof *config);
+    if (config && config_init(config, err) == 0) {
+        config->on_heap = true;
+        atomic_store(&config->holders, 1);
+        return config;
+    }
+    if (config)
+        config_free(config);
+    else
+        error_set(err, "out of memory");
+    free(config);
+    return NULL;
+}
+
+struct config *config_hold(struct config *config)
+{
+    atomic_fetch_add(&config->holders, 1);
+    return config;
+}
+
+void config_release(struct config *config)
+{
+    if (!config || atomic_fetch_sub(&config->holders, 1) != 1 || !config->on_heap)
+        return;
+    config_free(config);
+    free(config);
+}
+
 void config_clear(struct config *config, enum module_kind kind)
 {
     size_t *count;

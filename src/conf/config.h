@@ -15,6 +15,7 @@
 #ifndef SPILE_CONF_CONFIG_H
 #define SPILE_CONF_CONFIG_H
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "conf/mark.h"
@@ -31,6 +32,8 @@ struct config_item {
 };
 
 struct config {
+    atomic_uint holders; /* see config_hold */
+    bool on_heap;
     char *path;   /* for messages; NULL when made by flags alone */
     char **files; /* what texts are called that places are in */
     size_t file_count;
@@ -52,6 +55,13 @@ struct config {
  * case. */
 int config_init(struct config *config, struct error *err);
 void config_free(struct config *config);
+
+/* A configuration that several hold, constant from then on: the last one to release it frees it.
+ * One that was not made by config_new is its owner's, who frees it when nobody holds it any more.
+ * Any thread. */
+struct config *config_new(struct error *err);
+struct config *config_hold(struct config *config);
+void config_release(struct config *config);
 
 /* Reads a file ("-": standard input) or text on top of config_init. A list that is absent
  * stays empty. Every problem is an error; `err` holds file, line and column of the first.

@@ -1,10 +1,10 @@
 /*
  * Modules: inputs, stages, formats and outputs, each one constant descriptor with its option rows.
  *
- * A new module is one file that defines its descriptor, and one line in src/app/registry.c. The core
- * does the rest: allocates the struct of the options, fills it from the configuration, names it in
- * the example and the manual. From then on options are constant; what a module that is at work has
- * to remember is its state, which is another struct.
+ * A new module is one file that defines its descriptor, and one line in src/app/registry.c. The
+ * core does the rest: allocates the struct of the options, fills it from the configuration, names
+ * it in the example and the manual. From then on options are constant; what a module that is at
+ * work has to remember is its state, which is another struct.
  */
 #ifndef SPILE_CONF_MODULE_H
 #define SPILE_CONF_MODULE_H

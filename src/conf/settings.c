@@ -111,3 +111,8 @@ const char *settings_compat(const struct settings *settings)
 {
     return settings->compat ? compat_names[settings->compat] : NULL;
 }
+
+bool settings_same_latency(const struct settings *a, const struct settings *b)
+{
+    return a->latency_entries == b->latency_entries && a->latency_window_ns == b->latency_window_ns;
+}

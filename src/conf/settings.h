@@ -29,6 +29,8 @@ extern const struct option settings_options[];
 /* As the `check` of a module: settings that exclude each other. -1: err, and *wrong points
  * to the one that is to blame. */
 int settings_check(const struct settings *settings, const void **wrong, struct error *err);
+/* True when latencies are found in the same way by both. */
+bool settings_same_latency(const struct settings *a, const struct settings *b);
 /* NULL for none, else the name: what module_find takes. */
 const char *settings_compat(const struct settings *settings);
 

@@ -20,21 +20,21 @@ static struct lane_plan *plan_for(struct lane_plan *plans, size_t *count, struct
     return &plans[(*count)++];
 }
 
-int lane_plans_make(struct sink *sinks, size_t sink_count, struct lane_plan **plans)
+int lane_plans_make(struct sink *const *sinks, size_t sink_count, struct lane_plan **plans)
 {
     size_t count = 0;
     struct lane_plan *made = calloc(sink_count + 1, sizeof *made);
     for (size_t i = 0; made && i < sink_count; i++) {
-        if (!sinks[i].out.format)
+        if (!sinks[i]->out.format)
             continue;
-        struct lane_plan *plan = plan_for(made, &count, &sinks[i]);
+        struct lane_plan *plan = plan_for(made, &count, sinks[i]);
         if (!plan->sinks)
             plan->sinks = calloc(sink_count, sizeof(struct sink *));
         if (!plan->sinks) {
             lane_plans_free(made, count);
             return -1;
         }
-        plan->sinks[plan->sink_count++] = &sinks[i];
+        plan->sinks[plan->sink_count++] = sinks[i];
     }
     if (!made)
         return -1;

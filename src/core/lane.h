@@ -27,7 +27,7 @@ struct lane {
 
 /* Sorts the queued outputs among `sinks` into plans, those with equal specs together. Returns the
  * number of plans, to be freed by lane_plans_free; -1 when memory is short. */
-int lane_plans_make(struct sink *sinks, size_t sink_count, struct lane_plan **plans);
+int lane_plans_make(struct sink *const *sinks, size_t sink_count, struct lane_plan **plans);
 void lane_plans_free(struct lane_plan *plans, size_t count);
 
 int lane_init(struct lane *lane, const struct lane_plan *plan, unsigned worker, struct error *err);

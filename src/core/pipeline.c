@@ -67,10 +67,10 @@ static void close_outputs(void *arg)
     thread_name("closer");
     for (unsigned i = 0; i < p->worker_count; i++)
         worker_join(&p->workers[i]);
-    for (size_t i = 0; i < p->plan.sink_count; i++)
-        sink_drain(&p->plan.sinks[i]);
-    for (size_t i = 0; i < p->plan.sink_count; i++)
-        sink_finish(&p->plan.sinks[i], p->deadline_ns);
+    for (size_t i = 0; i < p->sink_count; i++)
+        sink_drain(p->sinks[i]);
+    for (size_t i = 0; i < p->sink_count; i++)
+        sink_finish(p->sinks[i], p->deadline_ns);
     atomic_store(&p->closed, true);
     wake_main(p);
 }
@@ -79,10 +79,10 @@ static void close_outputs(void *arg)
  */
 static void abandon(struct pipeline *p)
 {
-    atomic_store(&p->plan.late, true);
-    for (size_t i = 0; i < p->plan.sink_count; i++) {
-        if (p->plan.sinks[i].writing)
-            writer_abandon(&p->plan.sinks[i].writer);
+    atomic_store(&p->shared.late, true);
+    for (size_t i = 0; i < p->sink_count; i++) {
+        if (p->sinks[i]->writing)
+            writer_abandon(&p->sinks[i]->writer);
     }
 }
 
@@ -106,8 +106,8 @@ static void deadline_passed(uv_timer_t *timer)
 static bool may_wait(const struct pipeline *p)
 {
     bool blocks = false;
-    for (size_t i = 0; i < p->plan.sink_count; i++)
-        blocks |= sink_blocks_for_ever(&p->plan.sinks[i]);
+    for (size_t i = 0; i < p->sink_count; i++)
+        blocks |= sink_blocks_for_ever(p->sinks[i]);
     return blocks && !p->hastened;
 }
 
@@ -184,8 +184,8 @@ void pipeline_hurry(struct pipeline *p)
 
 void pipeline_reopen(struct pipeline *p)
 {
-    for (size_t i = 0; i < p->plan.sink_count; i++)
-        sink_reopen(&p->plan.sinks[i]);
+    for (size_t i = 0; i < p->sink_count; i++)
+        sink_reopen(p->sinks[i]);
 }
 
 /* --- opening -------------------------------------------------------------------------------- */
@@ -208,71 +208,60 @@ static unsigned number_of(const struct config *config, size_t index)
     return number;
 }
 
+/* Opens an output's sink; it is there to be freed even where that fails. */
+static struct sink *open_sink(struct pipeline *p, size_t index, struct error *err)
+{
+    struct sink *sink = calloc(1, sizeof *sink);
+    if (!sink) {
+        error_set(err, "no memory");
+        return NULL;
+    }
+    p->sinks[p->sink_count++] = sink;
+    sink->out.stats = p->options.stats;
+    sink->out.gives_up = p->options.gives_up;
+    sink->out.old = p->options.old;
+    if (sink_open(sink, p->config, &p->config->outputs[index], number_of(p->config, index),
+                  p->workers_wanted, output_ended, p, err) == 0)
+        return sink;
+    config_error_at(&p->config->outputs[index], NULL, err);
+    return NULL;
+}
+
 static int open_sinks(struct pipeline *p, struct error *err)
 {
-    const char *compat = settings_compat(&p->config->settings);
-    p->plan.sinks = calloc(p->config->output_count + 1, sizeof *p->plan.sinks);
-    if (!p->plan.sinks)
+    p->sinks = calloc(p->config->output_count + 1, sizeof *p->sinks);
+    if (!p->sinks)
         return error_set(err, "no memory");
     for (size_t i = 0; i < p->config->output_count; i++) {
-        p->plan.sink_count++;
-        p->plan.sinks[i].out.stats = p->options.stats;
-        p->plan.sinks[i].out.settings = &p->config->settings;
-        p->plan.sinks[i].out.gives_up = p->options.gives_up;
-        p->plan.sinks[i].out.old = p->options.old;
-        if (sink_open(&p->plan.sinks[i], &p->config->outputs[i], compat, number_of(p->config, i),
-                      p->workers_wanted, output_ended, p, err) < 0)
-            return config_error_at(&p->config->outputs[i], NULL, err);
-        p->plan.seen |= p->plan.sinks[i].seen;
-    }
-    int lanes = lane_plans_make(p->plan.sinks, p->plan.sink_count, &p->plan.lanes);
-    if (lanes < 0)
-        return error_set(err, "no memory");
-    p->plan.lane_count = (size_t)lanes;
-    return 0;
-}
-
-/* The facets that an observer needs of every event. One that looks only now and then (`active`)
- * decodes what it needs itself; but stages remember across events, so they must run all the time.
- */
-static uint32_t steady_needs(const struct observer *observer)
-{
-    return observer->active ? observer->needs & FACETS_OF_STAGES : observer->needs;
-}
-
-/* What formats, inline outputs and observers need decoded. A lane is opened and closed to ask. The
- * formats of --compat leave out many dnstap messages and count them as the output's loss, so with
- * them a frame that is no dnstap message counts there, too. */
-static int ask_needs(struct pipeline *p, struct error *err)
-{
-    bool compat = settings_compat(&p->config->settings);
-    for (size_t i = 0; i < p->plan.lane_count; i++) {
-        struct lane lane;
-        if (lane_init(&lane, &p->plan.lanes[i], 0, err) < 0)
+        if (!open_sink(p, i, err))
             return -1;
-        p->plan.needs |= lane.needs;
-        for (size_t s = 0; s < p->plan.lanes[i].sink_count; s++)
-            p->plan.lanes[i].sinks[s]->events_only = !compat && lane.needs & FACET_DNSTAP;
-        lane_free(&lane);
     }
-    for (size_t i = 0; i < p->plan.sink_count; i++) {
-        struct sink *sink = &p->plan.sinks[i];
-        if (!sink_is_inline(sink))
-            continue;
-        p->plan.needs |= sink->out.hooks->needs(&sink->out);
-        sink->events_only = !compat;
-        p->plan.inlined = true;
-    }
-    for (size_t i = 0; i < p->plan.observer_count; i++)
-        p->plan.needs |= steady_needs(&p->plan.observers[i]);
     return 0;
 }
 
-static int open_stages(struct pipeline *p, struct error *err)
+/* Whoever knows the key may choose names that fall together: it is an observer's secret, or ours.
+ */
+static int choose_key(const struct pipeline *p, struct siphash_key *chosen, struct error *err)
 {
-    for (size_t i = 0; i < p->plan.observer_count; i++)
-        p->plan.early |= (uint32_t)p->plan.observers[i].early << i;
-    return stages_open(&p->plan.stages, p->config, p->workers_wanted, &p->plan.needs, err);
+    for (size_t i = 0; i < p->options.observer_count; i++) {
+        const struct siphash_key *key = p->options.observers[i].key;
+        if (!key)
+            continue;
+        *chosen = *key;
+        return 0;
+    }
+    return siphash_key_random(chosen) < 0 ? error_set(err, "no randomness for a key") : 0;
+}
+
+static int make_plan(struct pipeline *p, struct error *err)
+{
+    struct plan_options options = {.workers = p->workers_wanted,
+                                   .observers = p->options.observers,
+                                   .observer_count = p->options.observer_count};
+    if (choose_key(p, &options.key, err) < 0)
+        return -1;
+    p->plan = plan_new(&options, p->config, p->sinks, p->sink_count, NULL, err);
+    return p->plan ? 0 : -1;
 }
 
 static int start_workers(struct pipeline *p, struct error *err)
@@ -282,7 +271,7 @@ static int start_workers(struct pipeline *p, struct error *err)
         return error_set(err, "no memory");
     p->worker_count = p->workers_wanted;
     for (unsigned i = 0; i < p->worker_count; i++) {
-        if (worker_start(&p->workers[i], p, &p->plan, i, err) < 0)
+        if (worker_start(&p->workers[i], p, &p->shared, p->plan, i, err) < 0)
             return -1;
         atomic_fetch_add(&p->workers_running, 1);
     }
@@ -315,36 +304,20 @@ static int open_inputs(struct pipeline *p, struct error *err)
     return 0;
 }
 
-/* Whoever knows the key may choose names that fall together: it is an observer's secret, or ours.
- */
-static int choose_key(struct pipeline *p, struct error *err)
-{
-    for (size_t i = 0; i < p->plan.observer_count; i++) {
-        const struct siphash_key *key = p->plan.observers[i].key;
-        if (!key)
-            continue;
-        p->plan.key = *key;
-        return 0;
-    }
-    return siphash_key_random(&p->plan.key) < 0 ? error_set(err, "no randomness for a key") : 0;
-}
-
 static int open_all(struct pipeline *p, struct error *err)
 {
     if (p->options.observer_count > OBSERVERS_MAX)
         return error_set(err, "more than %d observers", OBSERVERS_MAX);
     p->workers_wanted = pipeline_worker_count(&p->config->settings);
-    p->plan.on_ended = worker_ended;
-    p->plan.on_limit = want_drain;
-    p->plan.observers = p->options.observers;
-    p->plan.observer_count = p->options.observer_count;
-    p->plan.limited = p->options.total > 0;
-    atomic_store(&p->plan.left, (int64_t)p->options.total);
-    if (choose_key(p, err) < 0 || open_sinks(p, err) < 0 || ask_needs(p, err) < 0 ||
-        open_stages(p, err) < 0 || start_workers(p, err) < 0 || open_inputs(p, err) < 0)
+    p->shared.on_ended = worker_ended;
+    p->shared.on_limit = want_drain;
+    p->shared.limited = p->options.total > 0;
+    atomic_store(&p->shared.left, (int64_t)p->options.total);
+    if (open_sinks(p, err) < 0 || make_plan(p, err) < 0 || start_workers(p, err) < 0 ||
+        open_inputs(p, err) < 0)
         return -1;
-    for (size_t i = 0; i < p->plan.sink_count; i++)
-        atomic_store(&p->plan.sinks[i].out.begun, true);
+    for (size_t i = 0; i < p->sink_count; i++)
+        atomic_store(&p->sinks[i]->out.begun, true);
     return 0;
 }
 
@@ -430,8 +403,8 @@ static bool sink_failed(const struct sink *sink)
 static enum pipeline_end how_ended(const struct pipeline *p)
 {
     bool failed = atomic_load(&p->failed), lost = p->hurried;
-    for (size_t i = 0; i < p->plan.sink_count; i++) {
-        const struct sink *sink = &p->plan.sinks[i];
+    for (size_t i = 0; i < p->sink_count; i++) {
+        const struct sink *sink = p->sinks[i];
         lost |= !atomic_load(&sink->writer.closed) && sink_failed(sink);
     }
     if (atomic_load(&p->output_ended) && !lost)
@@ -464,11 +437,12 @@ void pipeline_free(struct pipeline *p)
     }
     for (unsigned i = 0; p->workers && i < p->worker_count; i++)
         worker_free(&p->workers[i]);
-    stages_close(&p->plan.stages);
-    lane_plans_free(p->plan.lanes, p->plan.lane_count);
-    for (size_t i = 0; i < p->plan.sink_count; i++)
-        sink_free(&p->plan.sinks[i]);
-    free(p->plan.sinks);
+    plan_release(p->plan);
+    for (size_t i = 0; i < p->sink_count; i++) {
+        sink_free(p->sinks[i]);
+        free(p->sinks[i]);
+    }
+    free(p->sinks);
     free(p->workers);
     free(p->inputs);
     uv_loop_close(&p->loop);

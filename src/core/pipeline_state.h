@@ -13,7 +13,10 @@ struct pipeline {
     uv_async_t wake;
     uv_timer_t deadline;
     struct pipeline_host host;
-    struct worker_plan plan;
+    struct worker_shared shared;
+    struct plan *plan;   /* held */
+    struct sink **sinks; /* all that there are, also those whose start has failed */
+    size_t sink_count;
     struct worker *workers;
     unsigned workers_wanted;
     unsigned worker_count; /* that exist, started or not */

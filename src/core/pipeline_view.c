@@ -14,8 +14,8 @@ void pipeline_collect(struct pipeline *p)
 void pipeline_losses(const struct pipeline *p,
                      void (*take)(void *ctx, const struct stage_loss *loss), void *ctx)
 {
-    for (size_t i = 0; i < p->plan.stages.count; i++) {
-        const struct running_stage *stage = &p->plan.stages.items[i];
+    for (size_t i = 0; i < p->plan->stages.count; i++) {
+        const struct running_stage *stage = &p->plan->stages.items[i];
         if (stage->hooks->losses)
             stage->hooks->losses(stage->state, take, ctx);
     }
@@ -40,8 +40,8 @@ bool pipeline_prints_into(const struct pipeline *p, const struct stat *file)
 {
     struct stat to;
     bool prints = false;
-    for (size_t i = 0; i < p->plan.sink_count; i++) {
-        const struct output *out = &p->plan.sinks[i].out;
+    for (size_t i = 0; i < p->sink_count; i++) {
+        const struct output *out = &p->sinks[i]->out;
         prints |= out->hooks->prints && out->hooks->prints(out);
     }
     return prints && S_ISREG(file->st_mode) && fstat(STDOUT_FILENO, &to) == 0 &&
@@ -90,22 +90,22 @@ bool pipeline_input_ledger(const struct pipeline *p, struct ledger *sum)
 
 size_t pipeline_stage_count(const struct pipeline *p)
 {
-    return p->plan.stages.count;
+    return p->plan->stages.count;
 }
 
 void pipeline_stage(const struct pipeline *p, size_t i, struct stage_view *view)
 {
-    stages_view(&p->plan.stages, i, view);
+    stages_view(&p->plan->stages, i, view);
 }
 
 size_t pipeline_output_count(const struct pipeline *p)
 {
-    return p->plan.sink_count;
+    return p->sink_count;
 }
 
 void pipeline_output(const struct pipeline *p, size_t i, struct pipeline_output *view)
 {
-    struct sink *sink = &p->plan.sinks[i];
+    struct sink *sink = p->sinks[i];
     *view = (struct pipeline_output){
         .name = sink->out.name,
         .module = sink->out.module->name,

@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static int choose_format(struct sink *sink, const char *compat, struct error *err)
+static int choose_format(struct sink *sink, struct error *err)
 {
     struct output *out = &sink->out;
+    const char *compat = settings_compat(out->settings);
     const struct module *format = module_find(MODULE_FORMAT, span_str(out->common.format), compat);
     if (!format)
         return error_set(err, "%s: there is no format called %s", out->name, out->common.format);
@@ -38,14 +39,16 @@ static void close_output(struct sink *sink)
         sink->out.hooks->close(&sink->out);
 }
 
-int sink_open(struct sink *sink, const struct config_item *item, const char *compat,
+int sink_open(struct sink *sink, struct config *config, const struct config_item *item,
               unsigned number, unsigned workers, void (*on_closed)(void *arg), void *arg,
               struct error *err)
 {
     *sink = (struct sink){
+        .config = config_hold(config),
+        .item = item,
         .workers = workers,
         .out.stats = sink->out.stats,
-        .out.settings = sink->out.settings,
+        .out.settings = &config->settings,
         .out.gives_up = sink->out.gives_up,
         .out.old = sink->out.old,
     };
@@ -56,7 +59,7 @@ int sink_open(struct sink *sink, const struct config_item *item, const char *com
     if (item->common)
         out->common = *(const struct output_common *)item->common;
     snprintf(out->name, sizeof out->name, number > 1 ? "%s#%u" : "%s", item->module->name, number);
-    if (!sink_is_inline(sink) && choose_format(sink, compat, err) < 0)
+    if (!sink_is_inline(sink) && choose_format(sink, err) < 0)
         return -1;
     sink->shards = ledger_shards_new((size_t)workers + 1);
     out->state = calloc(1, out->module->state_size + 1); /* never of size 0 */
@@ -102,6 +105,7 @@ void sink_free(struct sink *sink)
     queue_free(&sink->queue);
     free(sink->shards);
     free(sink->out.state);
+    config_release(sink->config);
     *sink = (struct sink){0};
 }
 

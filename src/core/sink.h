@@ -8,6 +8,8 @@
 
 /* Owner: the pipeline. Must not move once open. */
 struct sink {
+    struct config *config; /* held: its options and settings are there */
+    const struct config_item *item;
     struct output out;
     struct queue queue;
     struct writer writer;
@@ -20,12 +22,12 @@ struct sink {
     bool writing;     /* the writer's thread has been started: it then closes the output */
 };
 
-/* The caller zeroes *sink, and sets out.stats, out.settings, out.gives_up and out.old. Opens the
- * output of `item`; `number` counts outputs of that module from 1. `on_closed(arg)` is called, on
- * the writer's thread, when its reader has gone away or it was given up. -1: err; then nothing is
- * open.
+/* The caller zeroes *sink, and sets out.stats, out.gives_up and out.old. Opens the
+ * output of `item`, which `config` has, that is held from then on; `number` counts outputs of that
+ * module from 1. `on_closed(arg)` is called, on the writer's thread, when its reader has gone away
+ * or it was given up. -1: err; then nothing is open.
  */
-int sink_open(struct sink *sink, const struct config_item *item, const char *compat,
+int sink_open(struct sink *sink, struct config *config, const struct config_item *item,
               unsigned number, unsigned workers, void (*on_closed)(void *arg), void *arg,
               struct error *err);
 /* Has the output open its file anew. */

@@ -36,6 +36,10 @@ struct stage_options {
 
 struct stage_hooks {
     uint32_t provides; /* facets */
+    uint32_t heeds;    /* of stage_options.wanted: those that it acts on */
+    /* Optional: whether one that was opened with these settings is as good as one that is opened
+     * with those. Absent: settings mean nothing to it. */
+    bool (*suits)(const struct settings *a, const struct settings *b);
     /* A new instance in *state, and the facets it needs of every event in *needs, which is 0. */
     int (*open)(void **state, const struct stage_options *options, uint32_t *needs,
                 struct error *err);

@@ -8,7 +8,8 @@
 /* What a new stage is given, and where it goes. */
 struct opening {
     struct stages *stages;
-    const struct config *config;
+    const struct stages *before;
+    struct config *config;
     uint32_t *needs;
 };
 
@@ -21,26 +22,78 @@ static struct stage_counts *new_counts(unsigned workers)
     return counts;
 }
 
-/* Opens a stage that stands before those that are open already. */
-static int open_first(const struct opening *o, const struct module *module, const void *options,
-                      unsigned number, struct error *err)
+static void close_one(struct running_stage *stage)
 {
-    struct stages *stages = o->stages;
-    const struct stage_options given = {.options = options,
-                                        .settings = &o->config->settings,
-                                        .workers = stages->workers,
-                                        .wanted = *o->needs};
-    struct running_stage stage = {.hooks = module->hooks, .module = module};
-    uint32_t needs = 0;
-    snprintf(stage.name, sizeof stage.name, number > 1 ? "%s#%u" : "%s", module->name, number);
-    stage.counts = new_counts(stages->workers);
-    if (!stage.counts)
-        return error_set(err, "no memory");
-    if (stage.hooks->open(&stage.state, &given, &needs, err) < 0) {
-        free(stage.counts);
+    if (stage->holders && atomic_fetch_sub(stage->holders, 1) != 1)
+        return;
+    if (stage->holders && stage->hooks->close)
+        stage->hooks->close(stage->state);
+    free(stage->holders);
+    free(stage->counts);
+    config_release(stage->config);
+}
+
+/* Whether the stage that is at work is what opening one like the other would make. */
+static bool is_same(const struct running_stage *at_work, const struct running_stage *like)
+{
+    const struct stage_hooks *hooks = like->hooks;
+    if (at_work->module != like->module || !at_work->item != !like->item ||
+        strcmp(at_work->name, like->name) != 0 ||
+        ((at_work->wanted ^ like->wanted) & hooks->heeds) != 0)
+        return false;
+    if (like->item && !config_item_equal(at_work->item, like->item))
+        return false;
+    return !hooks->suits || hooks->suits(&at_work->config->settings, &like->config->settings);
+}
+
+static bool find_same(const struct stages *before, struct running_stage *stage)
+{
+    for (size_t i = 0; before && i < before->count; i++) {
+        if (!is_same(&before->items[i], stage))
+            continue;
+        *stage = before->items[i];
+        atomic_fetch_add(stage->holders, 1);
+        return true;
+    }
+    return false;
+}
+
+static int open_new(struct running_stage *stage, unsigned workers, struct error *err)
+{
+    const struct stage_options given = {.options = stage->item ? stage->item->options : NULL,
+                                        .settings = &stage->config->settings,
+                                        .workers = workers,
+                                        .wanted = stage->wanted};
+    config_hold(stage->config);
+    stage->counts = new_counts(workers);
+    atomic_uint *holders = malloc(sizeof *holders);
+    int status = stage->counts && holders ? 0 : error_set(err, "no memory");
+    if (status == 0)
+        status = stage->hooks->open(&stage->state, &given, &stage->needs, err);
+    if (status < 0) {
+        free(holders);
+        close_one(stage);
         return -1;
     }
-    *o->needs = (*o->needs & ~stage.hooks->provides) | needs;
+    stage->holders = holders;
+    atomic_init(holders, 1);
+    return 0;
+}
+
+/* Opens a stage that stands before those that are open already. */
+static int open_first(const struct opening *o, const struct module *module,
+                      const struct config_item *item, unsigned number, struct error *err)
+{
+    struct stages *stages = o->stages;
+    struct running_stage stage = {.hooks = module->hooks,
+                                  .module = module,
+                                  .config = o->config,
+                                  .item = item,
+                                  .wanted = *o->needs};
+    snprintf(stage.name, sizeof stage.name, number > 1 ? "%s#%u" : "%s", module->name, number);
+    if (!find_same(o->before, &stage) && open_new(&stage, stages->workers, err) < 0)
+        return -1;
+    *o->needs = (*o->needs & ~stage.hooks->provides) | stage.needs;
     memmove(stages->items + 1, stages->items, stages->count * sizeof *stages->items);
     stages->items[0] = stage;
     stages->count++;
@@ -68,9 +121,8 @@ static int open_listed(const struct opening *o, struct error *err)
     for (size_t i = config->stage_count; i-- > 0;) {
         const struct config_item *item = &config->stages[i];
         const char *name = item->module->name;
-        if (open_first(o, variant_of(config, name), item->options, listed(config, i + 1, name),
-                       err) < 0)
-            return config_error_at(config, item, NULL, err);
+        if (open_first(o, variant_of(config, name), item, listed(config, i + 1, name), err) < 0)
+            return config_error_at(item, NULL, err);
     }
     return 0;
 }
@@ -91,10 +143,10 @@ static int open_implied(const struct opening *o, size_t known, struct error *err
     return 0;
 }
 
-int stages_open(struct stages *stages, const struct config *config, unsigned workers,
-                uint32_t *needs, struct error *err)
+int stages_open(struct stages *stages, struct config *config, const struct stages *before,
+                unsigned workers, uint32_t *needs, struct error *err)
 {
-    const struct opening opening = {stages, config, needs};
+    const struct opening opening = {stages, before, config, needs};
     size_t known = 0;
     while (module_at(MODULE_STAGE, known))
         known++;
@@ -110,11 +162,8 @@ int stages_open(struct stages *stages, const struct config *config, unsigned wor
 
 void stages_close(struct stages *stages)
 {
-    for (size_t i = 0; i < stages->count; i++) {
-        if (stages->items[i].hooks->close)
-            stages->items[i].hooks->close(stages->items[i].state);
-        free(stages->items[i].counts);
-    }
+    for (size_t i = 0; i < stages->count; i++)
+        close_one(&stages->items[i]);
     free(stages->items);
     *stages = (struct stages){0};
 }

@@ -8,6 +8,8 @@
 #ifndef SPILE_CORE_STAGES_H
 #define SPILE_CORE_STAGES_H
 
+#include <stdatomic.h>
+
 #include "base/counter.h"
 #include "conf/config.h"
 #include "core/stage.h"
@@ -18,13 +20,17 @@ struct stage_counts {
     counter dropped, changed;
 };
 
-/* A stage at work: one instance for all workers. */
+/* A stage at work: one instance for all workers, and for all plans that have it. */
 struct running_stage {
     const struct stage_hooks *hooks;
     void *state;
     const struct module *module;
-    struct stage_counts *counts; /* one a worker */
-    char name[64];               /* "sample", "sample#2" */
+    struct stage_counts *counts;    /* one a worker */
+    char name[64];                  /* "sample", "sample#2" */
+    struct config *config;          /* held: what it was opened with, */
+    const struct config_item *item; /* NULL: it is not in the configuration; */
+    uint32_t wanted, needs;         /* and what it needs itself */
+    atomic_uint *holders;           /* how many have it */
 };
 
 /* Immutable once the workers run, but for the counts. Owner: the pipeline. Zeroed: none. */
@@ -35,11 +41,12 @@ struct stages {
     unsigned workers; /* so many have counts */
 };
 
-/* Opens the stages of `config`, and those whose facets somebody needs. *needs are the facets that
+/* Opens the stages of `config`, and those whose facets somebody needs; one that would be as it is
+ * among those `before` (may be NULL) is had in common with them. *needs are the facets that
  * all behind the stages need; afterwards those that are to be decoded for them and the stages. -1:
  * err; then stages_close is still due. */
-int stages_open(struct stages *stages, const struct config *config, unsigned workers,
-                uint32_t *needs, struct error *err);
+int stages_open(struct stages *stages, struct config *config, const struct stages *before,
+                unsigned workers, uint32_t *needs, struct error *err);
 void stages_close(struct stages *stages);
 
 /* Has `count` stages look at those of a worker's events whose bits are set in `batch`, one stage

@@ -130,6 +130,31 @@ static void flush_lanes(struct worker *w)
     uv_timer_stop(&w->flush);
 }
 
+/* Stages that are not there any more have their last look here. */
+static void leave_stages(struct worker *w, const struct stages *next)
+{
+    for (size_t i = 0; i < w->plan->stages.count; i++) {
+        const struct running_stage *stage = &w->plan->stages.items[i];
+        bool stays = false;
+        for (size_t n = 0; n < next->count; n++)
+            stays |= next->items[n].holders == stage->holders;
+        if (!stays && stage->hooks->tick)
+            stage->hooks->tick(stage->state, w->index, true);
+    }
+}
+
+void worker_take_plan(struct worker *w, struct plan *plan)
+{
+    struct plan *before = w->plan;
+    flush_lanes(w);
+    leave_stages(w, &plan->stages);
+    plan_hold(plan);
+    w->plan = plan;
+    w->lanes = plan->worker_lanes[w->index];
+    w->gather.max_ns = plan->config->settings.gather_ns;
+    plan_release(before);
+}
+
 static void close_handles(struct worker *w)
 {
     pthread_mutex_lock(&w->lock);
@@ -211,7 +236,7 @@ static void take_posts(uv_async_t *wake)
 static void inline_sinks(struct worker *w, struct event *ev)
 {
     for (size_t i = 0; i < w->plan->sink_count; i++) {
-        struct sink *sink = &w->plan->sinks[i];
+        struct sink *sink = w->plan->sinks[i];
         if (!sink_is_inline(sink) || (sink->events_only && ev->bad & FACET_DNSTAP))
             continue;
         int result = sink->out.hooks->event(&sink->out, w->index, ev);
@@ -255,7 +280,7 @@ static size_t prepare(struct worker *w, struct event *events, size_t count)
 static void count_received(struct worker *w, size_t count, size_t malformed)
 {
     for (size_t i = 0; i < w->plan->sink_count; i++) {
-        struct sink *sink = &w->plan->sinks[i];
+        struct sink *sink = w->plan->sinks[i];
         counter_add(&sink->shards[w->index].ledger.received,
                     sink->events_only ? count - malformed : count);
     }
@@ -265,7 +290,7 @@ static void count_received(struct worker *w, size_t count, size_t malformed)
 static void count_filtered(struct worker *w, uint32_t dropped)
 {
     for (size_t i = 0; dropped && i < w->plan->sink_count; i++)
-        counter_add(&w->plan->sinks[i].shards[w->index].ledger.filtered,
+        counter_add(&w->plan->sinks[i]->shards[w->index].ledger.filtered,
                     (uint64_t)__builtin_popcount(dropped));
 }
 
@@ -314,12 +339,12 @@ static void some_events(struct worker *w, struct event *events, size_t count,
 /* How many of `count` events may still pass. */
 static size_t within_limit(struct worker *w, size_t count)
 {
-    if (!w->plan->limited)
+    if (!w->shared->limited)
         return count;
-    int64_t left = atomic_fetch_sub(&w->plan->left, (int64_t)count);
+    int64_t left = atomic_fetch_sub(&w->shared->left, (int64_t)count);
     if (left > (int64_t)count)
         return count;
-    w->plan->on_limit(w->pipeline);
+    w->shared->on_limit(w->pipeline);
     return left > 0 ? (size_t)left : 0;
 }
 
@@ -348,7 +373,7 @@ bool worker_frames(struct worker *w, const struct origin *origin, struct input_c
 
 bool worker_late(const struct worker *w)
 {
-    return atomic_load_explicit(&w->plan->late, memory_order_relaxed);
+    return atomic_load_explicit(&w->shared->late, memory_order_relaxed);
 }
 
 uv_loop_t *worker_loop(struct worker *w)
@@ -359,6 +384,11 @@ uv_loop_t *worker_loop(struct worker *w)
 struct pipeline *worker_pipeline(struct worker *w)
 {
     return w->pipeline;
+}
+
+const struct settings *worker_settings(const struct worker *w)
+{
+    return &w->plan->config->settings;
 }
 
 struct turns *worker_turns(struct worker *w)
@@ -425,33 +455,24 @@ static void run(void *arg)
     uv_run(&w->loop, UV_RUN_DEFAULT);
     if (w->waits >= 0)
         close(w->waits);
-    w->plan->on_ended(w->pipeline);
+    w->shared->on_ended(w->pipeline);
 }
 
-static int make_lanes(struct worker *w, struct error *err)
+int worker_start(struct worker *w, struct pipeline *pipeline, struct worker_shared *shared,
+                 struct plan *plan, unsigned index, struct error *err)
 {
-    w->lanes = calloc(w->plan->lane_count + 1, sizeof *w->lanes);
-    if (!w->lanes)
-        return error_set(err, "no memory for a worker");
-    for (size_t i = 0; i < w->plan->lane_count; i++) {
-        if (lane_init(&w->lanes[i], &w->plan->lanes[i], w->index, err) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-int worker_start(struct worker *w, struct pipeline *pipeline, struct worker_plan *plan,
-                 unsigned index, struct error *err)
-{
-    *w = (struct worker){.pipeline = pipeline, .plan = plan, .index = index};
+    *w = (struct worker){.pipeline = pipeline,
+                         .shared = shared,
+                         .plan = plan,
+                         .lanes = plan->worker_lanes[index],
+                         .index = index};
+    plan_hold(plan);
     w->posts_tail = &w->posts;
     pthread_mutex_init(&w->lock, NULL);
-    w->gather.max_ns = pipeline_settings(pipeline)->gather_ns;
+    w->gather.max_ns = plan->config->settings.gather_ns;
     w->buffer = malloc(WORKER_BUFFER);
     if (!w->buffer)
         return error_set(err, "no memory for a worker");
-    if (make_lanes(w, err) < 0)
-        return -1;
     if (uv_loop_init(&w->loop) < 0)
         return error_set(err, "cannot make an event loop");
     w->looped = true;
@@ -489,9 +510,7 @@ void worker_join(struct worker *w)
 
 void worker_free(struct worker *w)
 {
-    for (size_t i = 0; w->lanes && i < w->plan->lane_count; i++)
-        lane_free(&w->lanes[i]);
-    free(w->lanes);
+    plan_release(w->plan);
     free(w->buffer);
     if (w->looped)
         uv_loop_close(&w->loop);

@@ -54,6 +54,8 @@ void worker_detach(struct worker *worker, struct worker_item *item);
 bool worker_late(const struct worker *worker);
 uv_loop_t *worker_loop(struct worker *worker);
 struct pipeline *worker_pipeline(struct worker *worker);
+/* Those that are in force there: good until the next batch. */
+const struct settings *worker_settings(const struct worker *worker);
 /* Where those wait that have had much of the worker's time: see core/turns.h. */
 struct turns *worker_turns(struct worker *worker);
 /* The worker's read buffer: good until the next read by anybody on this worker. */

@@ -5,29 +5,15 @@
 #include <pthread.h>
 
 #include "core/gather.h"
-#include "core/lane.h"
-#include "core/observer.h"
-#include "core/stages.h"
+#include "core/plan.h"
 #include "core/turns.h"
 #include "core/worker.h"
 
 enum { WORKER_BUFFER = 256 * 1024 };
 
-/* What all workers share; immutable while they run but for the atomics. Owner: the pipeline. */
-struct worker_plan {
-    struct sink *sinks;
-    size_t sink_count;
-    struct lane_plan *lanes;
-    size_t lane_count;
-    struct stages stages;
-    const struct observer *observers;
-    size_t observer_count;
-    uint32_t early;         /* a bit for each observer that stands before the configured stages */
-    uint32_t needs;         /* event_closure of what some sink, stage or steady observer needs */
-    bool inlined;           /* some sink is called by the workers themselves */
-    struct siphash_key key; /* of events' hashes */
-    bool seen;              /* somebody may look at what an output writes, as it comes */
-    bool limited;           /* `left` counts */
+/* What all workers share. Owner: the pipeline. */
+struct worker_shared {
+    bool limited; /* `left` counts */
     _Atomic int64_t left;
     atomic_bool late; /* the shutdown's deadline has passed */
     /* A worker has no items left and has ended its loop. Its own thread. */
@@ -38,7 +24,8 @@ struct worker_plan {
 
 struct worker {
     struct pipeline *pipeline;
-    struct worker_plan *plan;
+    struct worker_shared *shared;
+    struct plan *plan; /* held */
     unsigned index;
     uv_thread_t thread;
     uv_loop_t loop;
@@ -67,9 +54,12 @@ struct worker {
 };
 
 /* Makes the worker and starts its thread. -1: err; then worker_free cleans up. */
-int worker_start(struct worker *worker, struct pipeline *pipeline, struct worker_plan *plan,
-                 unsigned index, struct error *err);
-/* Any thread: items are stopped, then the loop ends and plan->on_ended is called. */
+int worker_start(struct worker *worker, struct pipeline *pipeline, struct worker_shared *shared,
+                 struct plan *plan, unsigned index, struct error *err);
+/* On its own thread: from here on it works by that plan, which it holds instead of the one before.
+ */
+void worker_take_plan(struct worker *worker, struct plan *plan);
+/* Any thread: items are stopped, then the loop ends and shared->on_ended is called. */
 void worker_stop(struct worker *worker);
 /* Any thread: has the observers' `collect` called on the worker. Does nothing once it has ended. */
 void worker_collect(struct worker *worker);

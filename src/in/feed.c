@@ -8,7 +8,7 @@ void feed_init(struct feed *feed, struct worker *worker, struct input_counters *
                const struct accounts *peer)
 {
     struct pipeline *pipeline = worker_pipeline(worker);
-    uint64_t frame_max = pipeline_settings(pipeline)->frame_max;
+    uint64_t frame_max = worker_settings(worker)->frame_max;
     *feed = (struct feed){0};
     handover_init(&feed->to, worker, counters);
     fstrm_rx_init(&feed->rx, span_str(FSTRM_DNSTAP_TYPE), (uint32_t)frame_max, true);

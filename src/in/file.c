@@ -217,7 +217,7 @@ static void start_reading(struct reader *r)
 /* Opens the next file that can be opened; false when there is none left. */
 static bool open_next(struct reader *r)
 {
-    const struct settings *settings = pipeline_settings(r->input->pipeline);
+    const struct settings *settings = worker_settings(r->to.worker);
     const struct option_strings *paths = &r->options->paths;
     struct error err = {0};
     while (r->next < paths->count) {

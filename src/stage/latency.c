@@ -632,6 +632,8 @@ static void latency_losses(void *state, void (*take)(void *ctx, const struct sta
 
 static const struct stage_hooks latency_hooks = {
     .provides = FACET_LATENCY | FACET_LOSSES,
+    .heeds = FACET_HASHES | FACET_LOSSES,
+    .suits = settings_same_latency,
     .open = latency_open,
     .prefetch = latency_prefetch,
     .prefetch_more = latency_prefetch_more,

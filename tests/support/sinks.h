@@ -68,7 +68,7 @@ static const struct format_hooks echo_hooks = {
 static const struct module format_echo = {
     .name = "echo", .kind = MODULE_FORMAT, .hooks = &echo_hooks};
 static const struct module format_echo_compat = {
-    .name = "echo", .kind = MODULE_FORMAT, .compat = "older", .hooks = &echo_hooks};
+    .name = "echo", .kind = MODULE_FORMAT, .compat = "dnstap-receiver", .hooks = &echo_hooks};
 static const struct module format_other = {
     .name = "other", .kind = MODULE_FORMAT, .hooks = &echo_hooks};
 

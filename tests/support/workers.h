@@ -38,20 +38,32 @@ static inline void on_limit(struct pipeline *pipeline)
 
 struct bench {
     struct pipeline pipeline;
-    struct worker_plan plan;
+    struct worker_shared shared;
+    struct config config;
+    struct plan plan;
     struct worker workers[SINKS_WORKERS];
     unsigned count;
 };
+
+/* All that workers need but the workers. */
+static inline void prepare(struct bench *bench, unsigned count)
+{
+    struct error err;
+    bench->shared.on_ended = on_ended;
+    bench->shared.on_limit = on_limit;
+    bench->plan.config = &bench->config;
+    atomic_store(&bench->plan.references, 1);
+    assert_int_equal(plan_open_lanes(&bench->plan, count, &err), 0);
+}
 
 static inline void start(struct bench *bench, unsigned count)
 {
     struct error err;
     atomic_store(&echo_instances, 0); /* whatever a test that failed has left */
-    bench->plan.on_ended = on_ended;
-    bench->plan.on_limit = on_limit;
+    prepare(bench, count);
     for (bench->count = 0; bench->count < count; bench->count++)
-        assert_int_equal(worker_start(&bench->workers[bench->count], &bench->pipeline, &bench->plan,
-                                      bench->count, &err),
+        assert_int_equal(worker_start(&bench->workers[bench->count], &bench->pipeline,
+                                      &bench->shared, &bench->plan, bench->count, &err),
                          0);
 }
 
@@ -70,6 +82,7 @@ static inline void end(struct bench *bench)
     join(bench);
     for (unsigned i = 0; i < bench->count; i++)
         worker_free(&bench->workers[i]);
+    plan_close_lanes(&bench->plan);
     chunk_pool_free();
     assert_int_equal(atomic_load(&echo_instances), 0);
 }
@@ -189,6 +202,7 @@ enum { SINKS = 2 };
 /* What frames go to: a lane with two queued outputs. */
 struct outlet {
     struct sink sinks[SINKS];
+    struct sink *list[SINKS];
     struct input_counters counters;
     struct origin origin;
 };
@@ -198,10 +212,12 @@ static inline void open_outlet(struct outlet *outlet, struct bench *bench, const
 {
     const struct format_spec spec = {.module = &format_echo, .fields = fields};
     *outlet = (struct outlet){.origin = {.peer = "unix"}};
-    *bench = (struct bench){.plan = {.sinks = outlet->sinks, .sink_count = SINKS}};
-    for (size_t i = 0; i < SINKS; i++)
+    *bench = (struct bench){.plan = {.sinks = outlet->list, .sink_count = SINKS}};
+    for (size_t i = 0; i < SINKS; i++) {
         sinks_queued(&outlet->sinks[i], &spec, WHEN_FULL_BLOCK, queue_bytes);
-    bench->plan.lane_count = (size_t)lane_plans_make(outlet->sinks, SINKS, &bench->plan.lanes);
+        outlet->list[i] = &outlet->sinks[i];
+    }
+    bench->plan.lane_count = (size_t)lane_plans_make(outlet->list, SINKS, &bench->plan.lanes);
     assert_int_equal(bench->plan.lane_count, 1);
 }
 

@@ -114,7 +114,7 @@ static const struct module bare = {.name = "bare", .kind = MODULE_OUTPUT, .hooks
 /* One output and its sink. Static in each test: one that fails leaves a thread at work on it. */
 struct bench {
     struct kept kept;
-    struct settings settings;
+    struct config config;
     struct kept *at; /* the outputs' options */
     struct output_common common;
     struct config_item item;
@@ -147,8 +147,8 @@ static int start(struct bench *bench)
     bench->item.options = &bench->at;
     bench->at = &bench->kept;
     bench->item.common = &bench->common;
-    bench->sink.out.settings = &bench->settings;
-    return sink_open(&bench->sink, &bench->item, bench->compat, bench->number, WORKERS, on_closed,
+    bench->config.settings.compat = bench->compat ? 1 : 0;
+    return sink_open(&bench->sink, &bench->config, &bench->item, bench->number, WORKERS, on_closed,
                      &bench->kept, &bench->err);
 }
 
@@ -225,7 +225,7 @@ static void takes_what_it_is_given(void **state)
     assert_int_equal(start(&bench), 0);
     const struct output *out = &bench.sink.out;
     assert_ptr_equal(out->stats, stats);
-    assert_ptr_equal(out->settings, &bench.settings);
+    assert_ptr_equal(out->settings, &bench.config.settings);
     assert_ptr_equal(out->options, &bench.at);
     assert_ptr_equal(out->module, &queued);
     assert_true(out->gives_up);
@@ -246,9 +246,9 @@ static void asks_for_its_format(void **state)
     for (int i = 0; i < 2; i++) {
         static struct bench bench;
         bench = bench_of(&queued);
-        bench.compat = i ? "older" : NULL;
+        bench.compat = i ? "dnstap-receiver" : NULL;
         bench.kept.terminal = i;
-        bench.settings.compat_control = i ? CONTROL_RAW : CONTROL_ESCAPE;
+        bench.config.settings.compat_control = i ? CONTROL_RAW : CONTROL_ESCAPE;
         bench.common.fields = i ? fields : NULL;
         bench.common.record_max = i ? 4096 : 0;
         assert_int_equal(start(&bench), 0);

@@ -156,7 +156,7 @@ static void late_is_what_the_plan_says(void **state)
     (void)state;
     start(&bench, 1);
     assert_false(worker_late(&bench.workers[0]));
-    atomic_store(&bench.plan.late, true);
+    atomic_store(&bench.shared.late, true);
     assert_true(worker_late(&bench.workers[0]));
     end(&bench);
 }
@@ -238,10 +238,11 @@ static void start_may_fail(void **state)
     unsigned n;
     (void)state;
     open_outlet(&outlet, &bench, NULL, SINKS_QUEUE);
-    bench.plan.on_ended = on_ended;
+    prepare(&bench, 1);
     for (n = 1;; n++) {
         failmalloc_start(n);
-        int status = worker_start(&bench.workers[0], &bench.pipeline, &bench.plan, 0, &err);
+        int status =
+            worker_start(&bench.workers[0], &bench.pipeline, &bench.shared, &bench.plan, 0, &err);
         if (!failmalloc_stop()) {
             assert_int_equal(status, 0);
             break;
@@ -252,28 +253,11 @@ static void start_may_fail(void **state)
         worker_collect(&bench.workers[0]);
         worker_join(&bench.workers[0]);
         worker_free(&bench.workers[0]);
-        assert_int_equal(atomic_load(&echo_instances), 0);
         assert_int_equal(atomic_load(&bench.pipeline.ended), 0);
     }
-    assert_true(n > 3); /* a buffer, lanes, a format */
+    assert_true(n > 1); /* a buffer */
     bench.count = 1;
     close_outlet(&outlet, &bench);
-}
-
-/* Of two formats the second does not open: the first one is closed again. */
-static void format_may_not_open(void **state)
-{
-    static struct bench bench;
-    struct lane_plan plans[] = {{.spec = {.module = &format_echo}},
-                                {.spec = {.module = &format_echo, .fields = "bad"}}};
-    struct error err;
-    (void)state;
-    bench.plan.lanes = plans;
-    bench.plan.lane_count = 2;
-    assert_int_equal(worker_start(&bench.workers[0], &bench.pipeline, &bench.plan, 0, &err), -1);
-    assert_string_equal(err.text, "unknown field 'bad'");
-    worker_free(&bench.workers[0]);
-    assert_int_equal(atomic_load(&echo_instances), 0);
 }
 
 /* --- many at once --------------------------------------------------------------------------- */
@@ -363,7 +347,6 @@ int main(void)
         cmocka_unit_test(has_what_it_lends),
         cmocka_unit_test(full_output_holds_it_up),
         cmocka_unit_test(start_may_fail),
-        cmocka_unit_test(format_may_not_open),
         cmocka_unit_test(many_post_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

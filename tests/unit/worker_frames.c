@@ -91,8 +91,8 @@ static void no_more_than_the_total(void **state)
     (void)state;
     fill(&numbers);
     open_outlet(&outlet, &bench, NULL, SINKS_QUEUE);
-    bench.plan.limited = true;
-    atomic_store(&bench.plan.left, 100 * (int64_t)workers - 30);
+    bench.shared.limited = true;
+    atomic_store(&bench.shared.left, 100 * (int64_t)workers - 30);
     start(&bench, workers);
     for (unsigned i = 0; i < workers; i++) {
         guests[i] = guest_with(&outlet, numbers.frames, 100);
@@ -129,8 +129,8 @@ static void total_is_exact(void **state)
     (void)state;
     fill(&numbers);
     open_outlet(&outlet, &bench, NULL, SINKS_QUEUE);
-    bench.plan.limited = true;
-    atomic_store(&bench.plan.left, 100);
+    bench.shared.limited = true;
+    atomic_store(&bench.shared.left, 100);
     start(&bench, 1);
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         struct guest guest = guest_with(&outlet, numbers.frames, steps[i].count);
@@ -294,7 +294,8 @@ static void inline_outputs_are_called(void **state)
     (void)state;
     for (int i = 0; i < 100; i++)
         frames[i] = i % 9 ? BYTES("junk") : BYTES("5unk");
-    bench = (struct bench){.plan = {.sinks = sinks, .sink_count = 3, .inlined = true}};
+    struct sink *list[] = {&sinks[0], &sinks[1], &sinks[2]};
+    bench = (struct bench){.plan = {.sinks = list, .sink_count = 3, .inlined = true}};
     for (size_t i = 0; i < 2; i++) {
         sinks[i].out.hooks = &hooks;
         sinks[i].shards = ledger_shards_new(SINKS_WORKERS + 1);
@@ -429,6 +430,7 @@ struct watched {
     struct bench bench;
     struct diary diary;
     struct sink sink;
+    struct sink *list[1];
     struct running_stage stages[2];
     struct stage_counts counts[2][SINKS_WORKERS];
     struct observer observers[3];
@@ -450,12 +452,13 @@ static void watch(struct watched *w)
         .outlet = {.origin = {.peer = "unix"}},
     };
     w->sink.shards = ledger_shards_new(SINKS_WORKERS + 1);
-    w->bench.plan = (struct worker_plan){.sinks = &w->sink,
-                                         .sink_count = 1,
-                                         .inlined = true,
-                                         .stages.items = w->stages,
-                                         .observers = w->observers,
-                                         .key = {{7, 11}}};
+    w->list[0] = &w->sink;
+    w->bench.plan = (struct plan){.sinks = w->list,
+                                  .sink_count = 1,
+                                  .inlined = true,
+                                  .stages.items = w->stages,
+                                  .observers = w->observers,
+                                  .key = {{7, 11}}};
 }
 
 /* Has frames handed over, and waits until they are through. */
