@@ -163,7 +163,7 @@ static void late_is_what_the_plan_says(void **state)
 
 static void has_what_it_lends(void **state)
 {
-    static struct bench bench = {.pipeline.settings.gather_ns = 7};
+    static struct bench bench = {.config.settings.gather_ns = 7};
     size_t size = 0;
     (void)state;
     start(&bench, 2);
