@@ -39,7 +39,7 @@ static uint64_t each_ledger(const struct pipeline *p,
     if (!pipeline_input_ledger(p, &sum))
         return lost;
     if (put)
-        put(to, count, "input", &sum);
+        put(to, count, OUTPUT_NAME_INPUTS, &sum);
     return lost + ledger_dropped(&sum);
 }
 

@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "cli/fields.h"
 #include "conf/config.h"
+#include "core/input.h"
 #include "core/output.h"
 #include "http/route.h"
 #include "http/shape.h"
@@ -262,6 +263,11 @@ static void put_outputs(FILE *out)
     put_modules(out, MODULE_OUTPUT);
 }
 
+static void put_input_options(FILE *out)
+{
+    put_options(out, input_common.options);
+}
+
 static void put_output_options(FILE *out)
 {
     put_options(out, output_queued.options);
@@ -359,6 +365,7 @@ static const struct part {
     {"@stages@\n", put_stages},
     {"@outputs@\n", put_outputs},
     {"@output-options@\n", put_output_options},
+    {"@input-options@\n", put_input_options},
     {"@sections@\n", put_sections},
     {"@formats@\n", put_formats},
     {"@fields@\n", put_fields},

@@ -1,6 +1,7 @@
 /* The configuration as a value: items added, set and dropped, by flags or by config_parse.c. */
 #include "conf/config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { ITEMS_MAX = 1000 }; /* of a kind: more is a mistake, not a configuration */
@@ -198,6 +199,66 @@ const struct option *config_option(const struct config_item *item, struct span n
     if (!*hint)
         *hint = common_hint;
     return row;
+}
+
+/* The member that holds the item's name; NULL: it can have none. */
+static const void *name_member(const struct config_item *item)
+{
+    for (const struct option *row = config_common_options(item->module); row && row->name; row++) {
+        if (row->names && item->common)
+            return (const char *)item->common + row->offset;
+    }
+    return NULL;
+}
+
+const char *config_given_name(const struct config_item *item)
+{
+    const void *member = name_member(item);
+    return member ? *(char *const *)member : NULL;
+}
+
+const char *config_name(const struct config_item *items, size_t i, char *out)
+{
+    const char *given = config_given_name(&items[i]);
+    const char *module = items[i].module->name;
+    unsigned number = 1;
+    for (size_t j = 0; j < i && !given; j++)
+        number += items[j].module == items[i].module && !config_given_name(&items[j]);
+    if (given)
+        snprintf(out, CONFIG_NAME_MAX + 1, "%s", given);
+    else
+        snprintf(out, CONFIG_NAME_MAX + 1, number > 1 ? "%.50s#%u" : "%.50s", module, number);
+    return out;
+}
+
+/* Both items want to be called `name`; a given name is to blame, of two the later one. */
+static int refuse_name(const struct config_item *earlier, const struct config_item *later,
+                       const char *name, struct error *err)
+{
+    const struct config_item *wrong = config_given_name(later) ? later : earlier;
+    const struct config_item *other = wrong == later ? earlier : later;
+    char line[CONFIG_WHERE_MAX] = "";
+    if (other->at.line)
+        config_where(line, &other->at, &wrong->at);
+    error_set(err, "%s: name: the %s%s is called %s%s; each needs a name of its own",
+              wrong->module->name, other->module->name, line, name,
+              config_given_name(other) ? " already" : ", as it has no name of its own");
+    return config_error_at(wrong, name_member(wrong), err);
+}
+
+int config_check_names(const struct config_item *items, size_t count, struct error *err)
+{
+    char(*names)[CONFIG_NAME_MAX + 1] = calloc(count + 1, sizeof *names);
+    int status = names ? 0 : error_set(err, "out of memory");
+    for (size_t i = 0; i < count && status == 0; i++) {
+        config_name(items, i, names[i]);
+        for (size_t j = 0; j < i && status == 0; j++) {
+            if (strcmp(names[i], names[j]) == 0)
+                status = refuse_name(&items[j], &items[i], names[i], err);
+        }
+    }
+    free(names);
+    return status;
 }
 
 struct config_options config_own(const struct config_item *item)

@@ -22,6 +22,18 @@
 #include "conf/module.h"
 #include "conf/settings.h"
 
+enum { CONFIG_NAME_MAX = OPTION_NAME_MAX };
+
+/* The row `name` of a group that inputs or outputs have in common: its struct has a member `name`.
+ */
+#define CONFIG_NAME_ROW(holder, shown)                                                             \
+    {                                                                                              \
+        .name = "name", .type = OPTION_NAME, .offset = offsetof(struct holder, name),              \
+        .names = true, .example = (shown),                                                         \
+        .doc = "what it is called in messages, ledger, metrics, API and page, if not by its "      \
+               "module: at most 63 letters, digits, '-', '_' and '.'; no other may be called so"   \
+    }
+
 /* One input, stage, output or section as configured. Owner: the config. */
 struct config_item {
     const struct module *module;
@@ -110,6 +122,14 @@ struct config_marks *config_marks_of(struct config_item *item, const void *value
                                      struct config_options *options);
 /* True when both are of one module and all their options are equal, wherever they come from. */
 bool config_item_equal(const struct config_item *a, const struct config_item *b);
+/* What the item at `i` of a list is called, into out[0..CONFIG_NAME_MAX]; returns out. An item
+ * without a name of its own is called like its module, and from the second such on "file#2". */
+const char *config_name(const struct config_item *items, size_t i, char *out);
+/* The name that the item was given; NULL: none. */
+const char *config_given_name(const struct config_item *item);
+/* -1: two items of the list would be called the same; err has the place. */
+int config_check_names(const struct config_item *items, size_t count, struct error *err);
+
 /* The item's own options, and those that it has in common with others. */
 struct config_options config_own(const struct config_item *item);
 struct config_options config_common(const struct config_item *item);

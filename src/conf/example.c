@@ -120,28 +120,38 @@ static void put_options(struct block block, const struct option *row)
         put_option(block, row);
 }
 
-/* All modules of a kind, the first one live, if any is. What all queued outputs share is told once.
- */
+/* Names the options that the module has in common with one that stood before it. */
+static void put_common(struct block block, const struct module *module, const struct module *first)
+{
+    char text[512];
+    size_t len = (size_t)snprintf(text, sizeof text, "And, as those of '%s' above", first->name);
+    for (const struct option *row = module->common->options; row->name && len < sizeof text; row++)
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s%s",
+                                row == module->common->options ? ": " : ", ", row->name);
+    put_prose(block, text);
+}
+
+/* All modules of a kind, the first one live, if any is. What some have in common is told once. */
 static void put_modules(FILE *out, enum module_kind kind, const char *section, bool live)
 {
     const struct module *module;
-    bool told = false;
+    const struct module *first;
     if (!module_at(kind, 0))
         return;
     fprintf(out, "\n%s%s:\n", live ? "" : "#", section);
     for (size_t i = 0; (module = module_at(kind, i)); i++) {
         bool hidden = i > 0 || !live;
         struct block item = {out, 2, hidden}, options = {out, 6, hidden};
-        const struct option *common = config_common_options(module);
+        for (size_t j = 0; (first = module_at(kind, j))->common != module->common;)
+            j++;
         fputs(i ? "\n" : "", out);
         put_prose(item, module->doc);
         fprintf(out, "%s  - %s:\n", item.hidden ? "#" : "", module->name);
         put_options(options, module->options);
-        if (common && told)
-            put_prose(options, "And the options that all outputs with a format have: see above.");
+        if (module->common && first != module)
+            put_common(options, module, first);
         else
-            put_options(options, common);
-        told |= common != NULL;
+            put_options(options, config_common_options(module));
     }
 }
 

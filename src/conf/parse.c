@@ -334,7 +334,7 @@ static const struct option *typical_option(const struct module *module)
             return row;
     }
     const struct option *common = config_common_options(module);
-    return common ? common : module->options;
+    return common && !common->names ? common : module->options;
 }
 
 /* Refuses what stands in the place of options: a value in the line of the module's name, or a word

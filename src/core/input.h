@@ -5,21 +5,29 @@
 #ifndef SPILE_CORE_INPUT_H
 #define SPILE_CORE_INPUT_H
 
-#include "conf/module.h"
+#include "conf/config.h"
 #include "core/pipeline.h"
+
+/* Options that every input has, and must: `.common = &input_common`. */
+struct input_common {
+    char *name; /* NULL: none of its own */
+};
+extern const struct option_group input_common;
 
 /* One configured input. Owner: the pipeline. */
 struct input {
     const struct module *module;
     const struct input_hooks *hooks;
     const void *options;
-    void *state; /* module->state_size bytes */
+    const struct input_common *common;
+    char name[CONFIG_NAME_MAX + 1]; /* for people */
+    void *state;                    /* module->state_size bytes */
     uint32_t index;
     struct pipeline *pipeline;
     struct input_counters counters;
 };
 
-enum { INPUT_HINT_MAX = 512, INPUT_PLACE_MAX = 288 };
+enum { INPUT_HINT_MAX = 640, INPUT_PLACE_MAX = 288 };
 
 struct input_hooks {
     bool finite; /* ends by itself, and says so by pipeline_input_ended */

@@ -1,7 +1,5 @@
 #include "core/output.h"
 
-#include "conf/config.h"
-
 static const char *const when_full_names[] = {
     [WHEN_FULL_BLOCK] = "block",
     [WHEN_FULL_DROP_NEWEST] = "drop-newest",
@@ -65,8 +63,26 @@ static const struct option output_options[] = {
          "the longest record; where an event would need more, only those of the message's records "
          "and of the other fields are written that fit, and the field 'truncated' says so. Not "
          "with the format fstrm, which keeps frames whole; off: no limit"},
+    CONFIG_NAME_ROW(output_common, "records"),
     {0},
 };
+
+static const struct option inline_options[] = {CONFIG_NAME_ROW(output_common, "sums"), {0}};
+
+/* Where ledgers are listed, that of the inputs stands among those of the outputs. */
+static int check_name(const struct config *config, const struct config_item *item,
+                      const void **wrong, struct error *err)
+{
+    const struct output_common *common = item->common;
+    (void)config;
+    *wrong = &common->name;
+    return common->name && strcmp(common->name, OUTPUT_NAME_INPUTS) == 0
+               ? error_set(err,
+                           "name: no output may be called %s: so the ledger calls what the "
+                           "inputs count",
+                           OUTPUT_NAME_INPUTS)
+               : 0;
+}
 
 /* Opens the item's format for a moment: it alone knows which field lists it takes. */
 static int try_format(const struct format_spec *spec, struct error *err)
@@ -91,10 +107,12 @@ static const void *wrong_option(const struct output_common *common, struct forma
     return common->fields ? &common->fields : &common->format;
 }
 
-static int check_format(const struct config *config, const struct config_item *item,
+static int check_queued(const struct config *config, const struct config_item *item,
                         const void **wrong, struct error *err)
 {
     const struct output_common *common = item->common;
+    if (check_name(config, item, wrong, err))
+        return -1;
     struct span name = span_str(common->format);
     const struct module *format =
         module_find(MODULE_FORMAT, name, settings_compat(&config->settings));
@@ -118,5 +136,11 @@ static int check_format(const struct config *config, const struct config_item *i
 const struct option_group output_queued = {
     .size = sizeof(struct output_common),
     .options = output_options,
-    .check = check_format,
+    .check = check_queued,
+};
+
+const struct option_group output_inline = {
+    .size = sizeof(struct output_common),
+    .options = inline_options,
+    .check = check_name,
 };

@@ -10,17 +10,21 @@
 #ifndef SPILE_CORE_OUTPUT_H
 #define SPILE_CORE_OUTPUT_H
 
-#include "conf/module.h"
+#include "conf/config.h"
 #include "conf/settings.h"
 #include "core/chunk.h"
 #include "core/format.h"
 #include "core/ledger.h"
 #include "event/event.h"
 
+#define OUTPUT_NAME_INPUTS "input" /* what lists of ledgers call that of the inputs */
+
 enum when_full { WHEN_FULL_BLOCK, WHEN_FULL_DROP_NEWEST, WHEN_FULL_DROP_OLDEST };
 
-/* Options that every queued output has, and must: `.common = &output_queued`. */
+/* Options that every output has, and must: `.common = &output_queued`, or `&output_inline` for one
+ * that is called by workers and has none of them but its name. */
 struct output_common {
+    char *name;            /* NULL: none of its own */
     char *format;          /* name of a format */
     char *fields;          /* "a,b,c" or NULL */
     int when_full;         /* enum when_full */
@@ -28,7 +32,7 @@ struct output_common {
     uint64_t queue_bytes;
     uint64_t record_max; /* bytes of a record; 0: no limit */
 };
-extern const struct option_group output_queued;
+extern const struct option_group output_queued, output_inline;
 
 /* What becomes of what a file holds that an output is to write. */
 enum output_old {
@@ -45,7 +49,7 @@ struct output {
     const void *options;
     void *state; /* module->state_size bytes */
     struct output_common common;
-    char name[64]; /* "stdout", "file", "file#2": for the ledger and log lines */
+    char name[CONFIG_NAME_MAX + 1]; /* for the ledger and log lines */
     struct format_spec spec;
     const struct format_hooks *format; /* NULL for inline outputs */
     bool gives_up; /* what cannot be written ends the program, which has then failed: nobody would

@@ -200,17 +200,10 @@ unsigned pipeline_worker_count(const struct settings *settings)
     return cores > 0 ? (unsigned)cores : 1;
 }
 
-static unsigned number_of(const struct config *config, size_t index)
-{
-    unsigned number = 1;
-    for (size_t i = 0; i < index; i++)
-        number += config->outputs[i].module == config->outputs[index].module;
-    return number;
-}
-
 /* Opens an output's sink; it is there to be freed even where that fails. */
 static struct sink *open_sink(struct pipeline *p, size_t index, struct error *err)
 {
+    char name[CONFIG_NAME_MAX + 1];
     struct sink *sink = calloc(1, sizeof *sink);
     if (!sink) {
         error_set(err, "no memory");
@@ -220,8 +213,9 @@ static struct sink *open_sink(struct pipeline *p, size_t index, struct error *er
     sink->out.stats = p->options.stats;
     sink->out.gives_up = p->options.gives_up;
     sink->out.old = p->options.old;
-    if (sink_open(sink, p->config, &p->config->outputs[index], number_of(p->config, index),
-                  p->workers_wanted, output_ended, p, err) == 0)
+    if (sink_open(sink, p->config, &p->config->outputs[index],
+                  config_name(p->config->outputs, index, name), p->workers_wanted, output_ended, p,
+                  err) == 0)
         return sink;
     config_error_at(&p->config->outputs[index], NULL, err);
     return NULL;
@@ -292,6 +286,8 @@ static int open_inputs(struct pipeline *p, struct error *err)
         in->module = config->inputs[i].module;
         in->hooks = in->module->hooks;
         in->options = config->inputs[i].options;
+        in->common = config->inputs[i].common;
+        config_name(config->inputs, i, in->name);
         in->state = calloc(1, in->module->state_size + 1); /* never of size 0 */
         in->index = (uint32_t)i;
         in->pipeline = p;

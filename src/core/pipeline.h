@@ -97,7 +97,7 @@ struct roster *pipeline_roster(struct pipeline *pipeline);
 
 /* What can be seen of a running pipeline; any thread, numbers of the moment. */
 struct pipeline_input {
-    char name[64]; /* "tcp", "unix#2": module and number */
+    char name[64]; /* as configured, or "tcp", "unix#2" */
     const char *module;
     char place[288]; /* where DNS servers connect: "unix:PATH"; empty: they do not */
     const struct input_counters *counters;

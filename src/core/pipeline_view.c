@@ -56,12 +56,9 @@ size_t pipeline_input_count(const struct pipeline *p)
 void pipeline_input(const struct pipeline *p, size_t i, struct pipeline_input *view)
 {
     const struct input *in = &p->inputs[i];
-    unsigned number = 1;
-    for (size_t j = 0; j < i; j++)
-        number += p->inputs[j].module == in->module;
-    const char *name = in->module->name;
-    *view = (struct pipeline_input){.module = name, .counters = &in->counters};
-    snprintf(view->name, sizeof view->name, number > 1 ? "%s#%u" : "%s", name, number);
+    *view = (struct pipeline_input){.module = in->module->name, .counters = &in->counters};
+    _Static_assert(sizeof view->name >= sizeof in->name, "a name fits");
+    memcpy(view->name, in->name, sizeof in->name);
     _Static_assert(sizeof view->place >= INPUT_PLACE_MAX, "a place fits");
     if (in->hooks->place)
         in->hooks->place(in, view->place);

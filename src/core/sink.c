@@ -40,7 +40,7 @@ static void close_output(struct sink *sink)
 }
 
 int sink_open(struct sink *sink, struct config *config, const struct config_item *item,
-              unsigned number, unsigned workers, void (*on_closed)(void *arg), void *arg,
+              const char *name, unsigned workers, void (*on_closed)(void *arg), void *arg,
               struct error *err)
 {
     *sink = (struct sink){
@@ -58,7 +58,7 @@ int sink_open(struct sink *sink, struct config *config, const struct config_item
     out->options = item->options;
     if (item->common)
         out->common = *(const struct output_common *)item->common;
-    snprintf(out->name, sizeof out->name, number > 1 ? "%s#%u" : "%s", item->module->name, number);
+    snprintf(out->name, sizeof out->name, "%s", name);
     if (!sink_is_inline(sink) && choose_format(sink, err) < 0)
         return -1;
     sink->shards = ledger_shards_new((size_t)workers + 1);

@@ -23,12 +23,12 @@ struct sink {
 };
 
 /* The caller zeroes *sink, and sets out.stats, out.gives_up and out.old. Opens the
- * output of `item`, which `config` has, that is held from then on; `number` counts outputs of that
- * module from 1. `on_closed(arg)` is called, on the writer's thread, when its reader has gone away
- * or it was given up. -1: err; then nothing is open.
+ * output of `item`, which `config` has, that is held from then on, and which is called `name`.
+ * `on_closed(arg)` is called, on the writer's thread, when its reader has gone away or it was given
+ * up. -1: err; then nothing is open.
  */
 int sink_open(struct sink *sink, struct config *config, const struct config_item *item,
-              unsigned number, unsigned workers, void (*on_closed)(void *arg), void *arg,
+              const char *name, unsigned workers, void (*on_closed)(void *arg), void *arg,
               struct error *err);
 /* Has the output open its file anew. */
 void sink_reopen(struct sink *sink);

@@ -318,6 +318,7 @@ const struct module input_file = {
     .doc = "Reads Frame Streams files, as fstrm_capture and DNS servers write them.",
     .options_size = sizeof(struct file_options),
     .options = file_rows,
+    .common = &input_common,
     .hooks = &file_hooks,
     .probe = file_probe,
 };

@@ -118,9 +118,20 @@ int listener_gate(struct gate *gate, const struct input *in, const struct listen
     return gate_init(gate, &limits, err);
 }
 
+/* "resolvers (tcp 127.0.0.1:6000)" for an input that has a name of its own. */
+static void put_name(struct listener *l, const struct input *in)
+{
+    char place[INPUT_PLACE_MAX];
+    if (!in->common || !in->common->name)
+        return;
+    snprintf(place, sizeof place, "%.*s", INPUT_PLACE_MAX - 1, l->name);
+    snprintf(l->name, sizeof l->name, "%s (%s)", in->common->name, place);
+}
+
 int listener_start(struct listener *l, struct input *in, struct gate *gate,
                    const struct listener_options *options, int fd, struct error *err)
 {
+    put_name(l, in);
     if (listen(fd, (int)options->backlog) < 0) {
         close(fd);
         return error_set(err, "cannot listen on %s: %s", l->name, strerror(errno));

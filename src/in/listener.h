@@ -79,7 +79,8 @@ struct listener {
     /* Describes the peer of `fd`; false refuses it. */
     bool (*admit)(struct listener *listener, int fd, const struct sockaddr_storage *address,
                   struct peer *peer);
-    char name[INPUT_PLACE_MAX];
+    char name[INPUT_PLACE_MAX + CONFIG_NAME_MAX + 3]; /* for log lines: the caller sets the place;
+                                                         an input's name is put before it */
     int fd;
     bool active; /* not stopped yet */
 };

@@ -218,6 +218,7 @@ const struct module input_tcp = {
     .options_size = sizeof(struct tcp_options),
     .options = tcp_rows,
     .state_size = sizeof(struct tcp),
+    .common = &input_common,
     .hooks = &tcp_hooks,
     .probe = tcp_probe,
 };

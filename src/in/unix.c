@@ -253,6 +253,7 @@ const struct module input_unix = {
     .options_size = sizeof(struct unix_options),
     .options = unix_rows,
     .state_size = sizeof(struct unix_input),
+    .common = &input_common,
     .hooks = &unix_hooks,
     .probe = unix_probe,
 };

@@ -355,8 +355,7 @@ static int metrics_event(struct output *out, unsigned worker, struct event *ev)
     return FORMAT_WRITTEN;
 }
 
-static enum module_verdict metrics_probe(const void *options, const void **wrong,
-                                         struct error *err)
+static enum module_verdict metrics_probe(const void *options, const void **wrong, struct error *err)
 {
     const struct metrics_options *m = options;
     *wrong = &m->path;
@@ -386,6 +385,7 @@ const struct module output_metrics = {
     .options_size = sizeof(struct metrics_options),
     .options = metrics_rows,
     .state_size = sizeof(struct metrics),
+    .common = &output_inline,
     .hooks = &metrics_hooks,
     .probe = metrics_probe,
 };

@@ -63,5 +63,6 @@ const struct module output_null = {
            "things out.",
     .options_size = sizeof(struct null_options),
     .options = null_rows,
+    .common = &output_inline,
     .hooks = &null_hooks,
 };

@@ -364,6 +364,28 @@ def connections_are_told_apart(t):
 
 
 @test()
+def a_given_name_is_what_all_call_it(t):
+    config = CONFIG.replace("tap.sock", "tap.sock, name: resolvers").replace(
+        '"null": {}', f'"null": {{name: nothing}}\n  - file: {{name: archive, path: {t.path("a.log")}}}\n  - file: {{path: b.log}}')
+    api = Api(t, config)
+    sender = fstrm.Sender(t.path("tap.sock"))
+    sender.send(fstrm.message(b"\x12\x34", identity=b"one"))
+    wait_for("the frame", lambda: [c["input"] for c in api.get("connections")["connections"]] == ["resolvers"])
+    names = ["nothing", "archive", "file"]
+    equal([i["name"] for i in api.get("inputs")["inputs"]], ["resolvers"], "inputs")
+    equal([o["name"] for o in api.get("outputs")["outputs"]], names, "outputs")
+    equal([o["output"] for o in api.get("ledger")["outputs"]], names, "ledger of the API")
+    metrics = api.ask("/metrics")[1].decode()
+    assert 'input="resolvers"' in metrics and 'output="archive"' in metrics and 'output="nothing"' in metrics, metrics
+    configured = api.get("config")
+    equal([configured["inputs"][0]["unix"]["name"], configured["outputs"][0]["null"]["name"]], ["resolvers", "nothing"], "config")
+    sender.finish()
+    equal(api.spile.stop(), 0, "status")
+    equal(re.findall("(?m)^ledger: (\\S+)", api.spile.err), names, "ledger on standard error")
+    assert "listening on resolvers (unix " in api.spile.err, api.spile.err
+
+
+@test()
 def one_identity_from_two_hosts_is_told(t):
     """By the stream, and in the log, once; connections of one host are none of that."""
     config = CONFIG.replace("outputs:", '  - tcp: {listen: "127.0.0.1:@PORT@"}\noutputs:')

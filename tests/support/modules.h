@@ -6,6 +6,7 @@
 #define TESTS_SUPPORT_MODULES_H
 
 #include "core/format.h"
+#include "core/input.h"
 #include "core/output.h"
 
 struct seal {
@@ -165,12 +166,14 @@ static const struct module input_tcp_test = {.name = "tcp",
                                              .doc = "Listens on TCP.",
                                              .options_size = sizeof(struct wire),
                                              .options = tcp_options,
+                                             .common = &input_common,
                                              .check = wire_check};
 static const struct module input_unix_test = {.name = "unix",
                                               .kind = MODULE_INPUT,
                                               .doc = "Listens on a socket.",
                                               .options_size = sizeof(struct wire),
-                                              .options = unix_options};
+                                              .options = unix_options,
+                                              .common = &input_common};
 
 /* Formats: `text` takes any field list that does not name "bad"; the compatible one takes none. */
 static int format_open(const struct format_spec *spec, void **state, uint32_t *needs,
@@ -226,6 +229,7 @@ static const struct module output_null_test = {.name = "null",
                                                .doc = "Forgets.",
                                                .options_size = sizeof(struct wire),
                                                .options = tcp_options,
+                                               .common = &output_inline,
                                                .hooks = &null_hooks};
 
 /* Sections: one that says which options go together, one that needs an option. */

@@ -10,66 +10,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "../support/modules.h"
+#include "../support/configs.h"
 #include "../support/uncomment.h"
-#include "conf/config.h"
-#include "core/output.h"
 #include "failmalloc.h"
-
-static struct config config;
-static struct error err;
-
-static int set_up(void **state)
-{
-    (void)state;
-    err = (struct error){0};
-    return config_init(&config, &err);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    config_free(&config);
-    config_free(&config); /* a second time does nothing */
-    config_free(NULL);
-    return 0;
-}
-
-static const struct output_common *common_of(size_t output)
-{
-    return config.outputs[output].common;
-}
-
-static int read_text(const char *text, size_t len)
-{
-    config_free(&config);
-    assert_int_equal(config_init(&config, &err), 0);
-    return config_parse(&config, text, len, "f", &err);
-}
-
-static int parse(const char *text, size_t len)
-{
-    return read_text(text, len) || config_validate(&config, &err) ? -1 : 0;
-}
-
-static void accept(const char *text)
-{
-    char line[1024];
-    if (parse(text, strlen(text)))
-        fail_msg("%s\n%s", text, error_line(&err, line, sizeof line));
-}
-
-static void refuse_bytes(const char *text, size_t len, const char *expected)
-{
-    char line[1024];
-    assert_int_equal(parse(text, len), -1);
-    assert_string_equal(error_line(&err, line, sizeof line), expected);
-}
-
-static void refuse(const char *text, const char *expected)
-{
-    refuse_bytes(text, strlen(text), expected);
-}
 
 static void test_nothing(void **state)
 {
@@ -78,7 +21,7 @@ static void test_nothing(void **state)
         "~", "{}",   "\xef\xbb\xbf{}",     "%YAML 1.1\n---\n{}\n...\n"};
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        accept(texts[i]);
+        accept_text(texts[i]);
         assert_int_equal(config.input_count + config.output_count, 0);
         assert_int_equal(config.settings.frame_max, 1 << 20);
         assert_int_equal(config.settings.partial_max, 64 << 20);
@@ -90,22 +33,22 @@ static void test_nothing(void **state)
 static void test_whole(void **state)
 {
     (void)state;
-    accept("threads: 1\n"
-           "compat: dnstap-receiver\n"
-           "latency-window: 250ms\n"
-           "inputs:\n"
-           "  - unix: {path: /run/spile/dnstap.sock, mode: 0600}\n"
-           "  - tcp:\n"
-           "      listen: '[::1]:6001'\n"
-           "      allow: [192.0.2.0/24]\n"
-           "      names: one\n"
-           "      loud: true\n"
-           "  - tcp\n"
-           "outputs:\n"
-           "  - stdout: {format: text, when-full: drop-oldest}\n"
-           "  - file: {path: \"/x y\", block-max: off, queue-size: 1M}\n"
-           "    \n"
-           "  - null: {count: 7}\n");
+    accept_text("threads: 1\n"
+                "compat: dnstap-receiver\n"
+                "latency-window: 250ms\n"
+                "inputs:\n"
+                "  - unix: {path: /run/spile/dnstap.sock, mode: 0600}\n"
+                "  - tcp:\n"
+                "      listen: '[::1]:6001'\n"
+                "      allow: [192.0.2.0/24]\n"
+                "      names: one\n"
+                "      loud: true\n"
+                "  - tcp\n"
+                "outputs:\n"
+                "  - stdout: {format: text, when-full: drop-oldest}\n"
+                "  - file: {path: \"/x y\", block-max: off, queue-size: 1M}\n"
+                "    \n"
+                "  - null: {count: 7}\n");
     assert_int_equal(config.settings.threads, 1);
     assert_string_equal(settings_compat(&config.settings), "dnstap-receiver");
     assert_int_equal(config.settings.latency_window_ns, 250000000);
@@ -132,7 +75,7 @@ static void test_whole(void **state)
     assert_int_equal(common_of(1)->block_max_ns, 0);
     assert_int_equal(common_of(1)->queue_bytes, 1 << 20);
     assert_int_equal(((const struct wire *)config.outputs[2].options)->count, 7);
-    assert_null(config.outputs[2].common); /* an inline output has none */
+    assert_null(common_of(2)->format); /* an inline output has no more than a name */
 }
 
 static void test_sections(void **state)
@@ -140,7 +83,7 @@ static void test_sections(void **state)
     (void)state;
     static const char *const bare[] = {"door:", "door: {}", "door: ~", "{door}"};
     for (size_t i = 0; i < sizeof bare / sizeof *bare; i++) {
-        accept(bare[i]);
+        accept_text(bare[i]);
         assert_int_equal(config.section_count, 1);
         const struct door *door = config_section(&config, "door");
         assert_non_null(door);
@@ -149,7 +92,7 @@ static void test_sections(void **state)
         assert_null(config_section(&config, "attic"));
         assert_null(config_section_item(&config, "attic"));
     }
-    accept("attic: {path: /up}\nthreads: 1\ndoor:\n  key: abc\n  locks: 2\n");
+    accept_text("attic: {path: /up}\nthreads: 1\ndoor:\n  key: abc\n  locks: 2\n");
     const struct door *door = config_section(&config, "door");
     assert_string_equal(door->key, "abc");
     assert_int_equal(door->locks, 2);
@@ -185,7 +128,7 @@ static void test_section_flags(void **state)
 static void test_places(void **state)
 {
     (void)state;
-    accept("door: {open: true}\n");
+    accept_text("door: {open: true}\n");
     struct config_item *item = config_section_item(&config, "door");
     assert_int_equal(config_set(item, "key", "abc", &err), 0);
     assert_int_equal(config_validate(&config, &err), -1);
@@ -209,16 +152,16 @@ static void note_warning(const struct error *warning)
 static void test_probe(void **state)
 {
     (void)state;
-    accept("inputs: [tcp]\ndoor: {key: x}\n");
+    accept_text("inputs: [tcp]\ndoor: {key: x}\n");
     assert_int_equal(config_probe(&config, note_warning, note_warning, &err), 0);
     assert_int_equal(warnings, 0);
-    accept("door:\n  locks: 2\n");
+    accept_text("door:\n  locks: 2\n");
     assert_int_equal(config_probe(&config, note_warning, note_warning, &err), 0);
     assert_int_equal(warnings, 1);
     assert_string_equal(warned.text, "door: 2 locks");
     assert_string_equal(warned.file, "f");
     assert_int_equal(warned.line, 2);
-    accept("door: {key: x, locks: 3}\n");
+    accept_text("door: {key: x, locks: 3}\n");
     assert_int_equal(config_probe(&config, note_warning, note_warning, &err), -1);
     assert_int_equal(warnings, 1);
     char line[1024];
@@ -230,7 +173,8 @@ static void test_stages(void **state)
 {
     static const char *const paths[] = {"/b", "/a", "/c"};
     (void)state;
-    accept("stages:\n- sieve: {path: /b}\n- sieve: {path: /a, mode: 0600}\n- sieve: {path: /c}\n");
+    accept_text(
+        "stages:\n- sieve: {path: /b}\n- sieve: {path: /a, mode: 0600}\n- sieve: {path: /c}\n");
     assert_int_equal(config_defaults(&config, &err), 0);
     assert_int_equal(config.stages_at.line, 2);
     assert_int_equal(config.stage_count, 3);
@@ -240,7 +184,7 @@ static void test_stages(void **state)
         assert_int_equal(wire->mode, i == 1 ? 0600 : 0660);
         assert_int_equal(config.stages[i].at.line, 2 + i);
     }
-    accept("threads: 1\n");
+    accept_text("threads: 1\n");
     assert_int_equal(config_defaults(&config, &err), 0);
     assert_int_equal(config.stage_count, 0);
 }
@@ -249,7 +193,7 @@ static void test_stages(void **state)
 static void test_defaults(void **state)
 {
     (void)state;
-    accept("threads: 1\n");
+    accept_text("threads: 1\n");
     assert_int_equal(config_defaults(&config, &err), 0);
     assert_int_equal(config_defaults(&config, &err), 0); /* once */
     assert_int_equal(config.input_count, 1);
@@ -257,120 +201,16 @@ static void test_defaults(void **state)
     assert_int_equal(config.output_count, 1);
     assert_string_equal(config.outputs[0].module->name, "stdout");
     assert_int_equal(config_validate(&config, &err), 0);
-    accept("inputs: [unix: {path: /x}]\noutputs: []\n");
+    accept_text("inputs: [unix: {path: /x}]\noutputs: []\n");
     assert_int_equal(config_defaults(&config, &err), 0);
     assert_int_equal(config.input_count, 1);
     assert_int_equal(config.output_count, 0);
 }
 
-static const struct wire *wire_of(size_t input)
-{
-    return config.inputs[input].options;
-}
-
-static void test_nested(void **state)
-{
-    (void)state;
-    accept("inputs:\n"
-           "  - tcp:\n"
-           "      tls: {cert: c, key: abc}\n"
-           "      neighbours:\n"
-           "        - {address: 'a:1', distance: 7}\n"
-           "        - address: 'b:2'\n"
-           "          seal: {cert: d, strict: false}\n"
-           "  - tcp: {neighbours: {address: 'c:3'}}\n"
-           "  - tcp: {neighbours: []}\n");
-    assert_string_equal(wire_of(0)->tls.cert, "c");
-    assert_string_equal(wire_of(0)->tls.key, "abc");
-    assert_true(wire_of(0)->tls.strict);
-    assert_int_equal(wire_of(0)->neighbours.count, 2);
-    const struct neighbour *all = wire_of(0)->neighbours.items;
-    assert_string_equal(all[0].address.host, "a");
-    assert_int_equal(all[0].distance, 7);
-    assert_null(all[0].seal.cert);
-    assert_true(all[0].seal.strict);
-    assert_int_equal(all[1].address.port, 2);
-    assert_int_equal(all[1].distance, 1);
-    assert_false(all[1].seal.strict);
-    assert_int_equal(wire_of(1)->neighbours.count, 1);
-    assert_int_equal(wire_of(2)->neighbours.count, 0);
-    assert_true(config_is_written(&config.inputs[0], &wire_of(0)->tls.key));
-    assert_false(config_is_written(&config.inputs[0], &wire_of(0)->tls.strict));
-    assert_true(config_is_written(&config.inputs[0], &all[0].distance));
-    assert_false(config_is_written(&config.inputs[0], &all[1].distance));
-    assert_false(config_is_written(&config.inputs[1], &wire_of(1)->tls.cert));
-}
-
-/* Every mistake in a nested option is told where it stands. */
-static void test_nested_mistakes(void **state)
-{
-    static const struct {
-        const char *options, *error;
-    } cases[] = {
-        {"tls: x", "f:1:21: 'tls' has names with values (name: value), not a single value"},
-        {"tls: [a]", "f:1:21: 'tls' has names with values (name: value), not a list: take away the "
-                     "brackets, or the '-'"},
-        {"tls: ", "f:1:21: 'tls' has no value"},
-        {"tls: {}", "f:1:21: tls needs the option 'cert'"},
-        {"tls: {key: abc}", "f:1:21: tls needs the option 'cert'"},
-        {"tls: {cart: x}", "f:1:22: tls has no option 'cart'; did you mean 'cert'?"},
-        {"tls: {elephant: x}",
-         "f:1:22: tls has no option 'elephant'; there are: cert, key, strict"},
-        {"tls: {cert: x, cert: y}", "f:1:31: 'cert' is given twice, first in line 1"},
-        {"tls: {cert: x, strict: 1}", "f:1:39: strict: '1' is not true or false"},
-        {"tls: {cert: [x]}", "f:1:28: 'cert' is one value, not a list: take away the brackets, or "
-                             "the '-'"},
-        {"tls: {cert: x, key: ab}", "f:1:36: key: '***' is shorter than 3 bytes"},
-        {"tls: {cert: x, key: abc, strict: false}", "f:1:49: tcp: a key is for strict seals"},
-        {"neighbours: a", "f:1:28: 'neighbours' has names with values (name: value), not a single "
-                          "value"},
-        {"neighbours: [a]", "f:1:29: 'neighbours' has names with values (name: value), not a "
-                            "single value"},
-        {"neighbours: [{}]", "f:1:29: neighbours needs the option 'address'"},
-        {"neighbours: [{address: 'a:1'}, {distance: 1}]",
-         "f:1:47: neighbours needs the option 'address'"},
-        {"neighbours: [{address: 'a:0'}]",
-         "f:1:39: address: 'a:0' has a bad port; it is a number from 1 to 65535"},
-        {"neighbours: [{address: 'a:1', seal: {strict: true}}]",
-         "f:1:52: seal needs the option 'cert'"},
-        {"neighbours: [{address: 'a:1'}, {address: 'b:1', distance: 2}]",
-         "f:1:74: tcp: it is too far away"},
-        {"neighbours: [{address: 'a:1', distance: 0}, {address: 'b:1'}]",
-         "f:1:60: tcp: it is too far away"}, /* a default: where its struct begins */
-        {"neighbours: [{address: 'a:1', seal: {cert: x, key: abc, strict: false}}]",
-         "f:1:80: tcp: a key is for strict seals"},
-        {"neighbours: [{address: 'a:1'}, {address: 'a:1'}, {address: 'a:1'}, {address: 'a:1'}, {}]",
-         "f:1:101: neighbours: more than 4 items"},
-    };
-    char text[256];
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        snprintf(text, sizeof text, "inputs: [tcp: {%s}]", cases[i].options);
-        refuse(text, cases[i].error);
-    }
-}
-
-/* Items are equal by what they mean, not by how it was written. */
-static void test_equal(void **state)
-{
-    (void)state;
-    const char *text =
-        "outputs: [file: {path: a, queue-size: 4M}, file: {mode: 0660, path: a}, file: {path: b},\n"
-        "  file: {path: a, queue-size: 5M}, stdout, stdout, 'null', 'null': {names: [a]}]\n";
-    assert_int_equal(read_text(text, strlen(text)), 0);
-    const struct config_item *items = config.outputs;
-    assert_true(config_item_equal(&items[0], &items[1]));
-    assert_false(config_item_equal(&items[0], &items[2]));
-    assert_false(config_item_equal(&items[0], &items[3]));
-    assert_true(config_item_equal(&items[4], &items[5]));
-    assert_false(config_item_equal(&items[5], &items[6]));
-    assert_false(config_item_equal(&items[6], &items[7]));
-}
-
 static void test_aliases(void **state)
 {
     (void)state;
-    accept("inputs:\n- tcp: &t {count: 5, names: &n [x, y]}\n- tcp: *t\n- tcp: {names: *n}\n");
+    accept_text("inputs:\n- tcp: &t {count: 5, names: &n [x, y]}\n- tcp: *t\n- tcp: {names: *n}\n");
     assert_int_equal(((const struct wire *)config.inputs[1].options)->count, 5);
     assert_int_equal(((const struct wire *)config.inputs[2].options)->names.count, 2);
     refuse("inputs: &a [*a]",
@@ -429,7 +269,7 @@ static const char *const mistakes[][2] = {
     {"inputs:\n- tcp: {cuont: 1}", "f:2:9: tcp has no option 'cuont'; did you mean 'count'?"},
     {"inputs:\n- tcp: {format: text}",
      "f:2:9: tcp has no option 'format'; there are: listen, allow, names, count, size, time, loud, "
-     "colour, tls, neighbours"},
+     "colour, tls, neighbours, name"},
     {"inputs:\n- tcp: {count: 1, loud: true, count: 2}",
      "f:2:31: 'count' is given twice, first in line 2"},
     {"inputs:\n- tcp: {count: 11}", "f:2:16: count: '11' is out of range: from 0 to 10"},
@@ -459,7 +299,7 @@ static const char *const mistakes[][2] = {
      "f:3:20: the compatible format has no choice of fields"},
     {"outputs: [null: {format: text}]",
      "f:1:18: null has no option 'format'; there are: listen, allow, names, count, size, time, "
-     "loud, colour, tls, neighbours"},
+     "loud, colour, tls, neighbours, name"},
     {"outputs:\n- stdout: {when-full: bock}",
      "f:2:23: when-full: unknown value 'bock'; did you mean 'block'?"},
     {"dor: {}", "f:1:1: unknown key 'dor'; did you mean 'door'?"},
@@ -636,12 +476,12 @@ static void test_taken(void **state)
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         char text[128];
         snprintf(text, sizeof text, "outputs:\n- stdout:\n    fields: %s", lists[i]);
-        accept(text);
+        accept_text(text);
         assert_string_equal(common_of(0)->fields, "a,b");
     }
-    accept("inputs: tcp\n"); /* a list of one */
+    accept_text("inputs: tcp\n"); /* a list of one */
     assert_int_equal(config.input_count, 1);
-    accept("inputs: [tcp: {names: x, allow: 10.0.0.0/8}]\n");
+    accept_text("inputs: [tcp: {names: x, allow: 10.0.0.0/8}]\n");
     assert_int_equal(((const struct wire *)config.inputs[0].options)->names.count, 1);
     assert_int_equal(((const struct wire *)config.inputs[0].options)->allow.count, 1);
 }
@@ -676,11 +516,11 @@ static void test_limits(void **state)
     refuse_repeated("#", "x", 256 << 10, "", "f: longer than 262144 bytes");
     refuse_repeated("inputs:\n", "- tcp\n", 1001, "", "f:1002:3: more than 1000 inputs");
     char *text = repeat("inputs:\n", "- tcp\n", 1000, "");
-    accept(text);
+    accept_text(text);
     assert_int_equal(config.input_count, 1000);
     free(text);
     text = repeat("#", "x", (256 << 10) - 1, "");
-    accept(text);
+    accept_text(text);
     free(text);
 }
 
@@ -744,7 +584,7 @@ static void test_example(void **state)
     assert_non_null(out);
     config_example(out);
     fclose(out);
-    accept(text);
+    accept_text(text);
     assert_int_equal(config.input_count, 1);
     assert_int_equal(config.output_count, 1);
     assert_non_null(strstr(text, "\n#threads: 0\n"));
@@ -820,18 +660,14 @@ static void test_modules(void **state)
     assert_null(module_nearest(MODULE_OUTPUT, span_str("mule"))); /* half of "null" is too little */
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_nothing),  CASE(test_whole),         CASE(test_aliases),
-        CASE(test_mistakes), CASE(test_slips),         CASE(test_taken),
-        CASE(test_limits),   CASE(test_flags),         CASE(test_files),
-        CASE(test_example),  CASE(test_memory),        CASE(test_modules),
-        CASE(test_sections), CASE(test_section_flags), CASE(test_places),
-        CASE(test_probe),    CASE(test_defaults),      CASE(test_stages),
-        CASE(test_equal),    CASE(test_nested),        CASE(test_nested_mistakes),
+        CASE(test_nothing),  CASE(test_whole),         CASE(test_aliases), CASE(test_mistakes),
+        CASE(test_slips),    CASE(test_taken),         CASE(test_limits),  CASE(test_flags),
+        CASE(test_files),    CASE(test_example),       CASE(test_memory),  CASE(test_modules),
+        CASE(test_sections), CASE(test_section_flags), CASE(test_places),  CASE(test_probe),
+        CASE(test_defaults), CASE(test_stages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

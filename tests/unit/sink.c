@@ -121,7 +121,7 @@ struct bench {
     struct sink sink;
     struct error err;
     const char *compat;
-    unsigned number;
+    const char *name;
 };
 
 enum { WORKERS = 3, QUEUE = 256 * 1024 };
@@ -133,7 +133,7 @@ static struct bench bench_of(const struct module *module)
     return (struct bench){
         .common = {.format = echo_name, .when_full = WHEN_FULL_BLOCK, .queue_bytes = QUEUE},
         .item = {.module = module},
-        .number = 1,
+        .name = module->name,
     };
 }
 
@@ -148,7 +148,7 @@ static int start(struct bench *bench)
     bench->at = &bench->kept;
     bench->item.common = &bench->common;
     bench->config.settings.compat = bench->compat ? 1 : 0;
-    return sink_open(&bench->sink, &bench->config, &bench->item, bench->number, WORKERS, on_closed,
+    return sink_open(&bench->sink, &bench->config, &bench->item, bench->name, WORKERS, on_closed,
                      &bench->kept, &bench->err);
 }
 
@@ -195,21 +195,6 @@ static struct ledger finish(struct bench *bench, uint64_t deadline_ns)
 
 /* --- opening -------------------------------------------------------------------------------- */
 
-static void is_named_by_module_and_number(void **state)
-{
-    static const char *const names[] = {"queued", "queued#2", "queued#11"};
-    static const unsigned numbers[] = {1, 2, 11};
-    (void)state;
-    for (size_t i = 0; i < 3; i++) {
-        static struct bench bench;
-        bench = bench_of(&queued);
-        bench.number = numbers[i];
-        assert_int_equal(start(&bench), 0);
-        assert_string_equal(bench.sink.out.name, names[i]);
-        finish(&bench, later());
-    }
-}
-
 /* What the caller has set stays, options are the item's, and all else begins anew. */
 static void takes_what_it_is_given(void **state)
 {
@@ -221,6 +206,7 @@ static void takes_what_it_is_given(void **state)
     bench.sink.out.gives_up = true;
     bench.sink.out.old = OUTPUT_REPLACES;
     bench.sink.out.lost = 77;
+    bench.name = "mine";
     bench.sink.events_only = true;
     assert_int_equal(start(&bench), 0);
     const struct output *out = &bench.sink.out;
@@ -232,6 +218,7 @@ static void takes_what_it_is_given(void **state)
     assert_int_equal(out->old, OUTPUT_REPLACES);
     assert_int_equal(out->common.queue_bytes, QUEUE);
     assert_int_equal(out->lost, 0);
+    assert_string_equal(out->name, "mine");
     assert_false(bench.sink.events_only);
     assert_false(atomic_load(&out->begun));
     finish(&bench, later());
@@ -270,7 +257,7 @@ static void unknown_format_opens_nothing(void **state)
     (void)state;
     bench = bench_of(&queued);
     bench.common.format = name;
-    bench.number = 2;
+    bench.name = "queued#2";
     assert_int_equal(start(&bench), -1);
     assert_string_equal(bench.err.text, "queued#2: there is no format called txt");
     sink_free(&bench.sink);
@@ -647,7 +634,6 @@ static void ledger_adds_up_at_any_moment(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(is_named_by_module_and_number),
         cmocka_unit_test(takes_what_it_is_given),
         cmocka_unit_test(asks_for_its_format),
         cmocka_unit_test(unknown_format_opens_nothing),

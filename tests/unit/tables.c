@@ -12,6 +12,7 @@
 
 #include "../support/uncomment.h"
 #include "conf/config.h"
+#include "core/input.h"
 #include "core/output.h"
 
 static bool can_be_absent(const struct option *row)
@@ -117,6 +118,8 @@ static void test_settings(void **state)
     check_defaults("settings", settings_options, sizeof(struct settings));
     check_options("outputs", output_queued.options);
     check_defaults("outputs", output_queued.options, sizeof(struct output_common));
+    check_options("inline outputs", output_inline.options);
+    check_options("inputs", input_common.options);
 }
 
 static void test_modules(void **state)
@@ -127,7 +130,11 @@ static void test_modules(void **state)
         assert_non_null(module->name);
         assert_true(!module->hooks == (module->kind == MODULE_SECTION));
         const struct output_hooks *hooks = module->kind == MODULE_OUTPUT ? module->hooks : NULL;
-        assert_true(module->common == (hooks && !hooks->event ? &output_queued : NULL));
+        const struct option_group *inline_or_queued =
+            hooks && hooks->event ? &output_inline : &output_queued;
+        assert_ptr_equal(module->common, hooks                          ? inline_or_queued
+                                         : module->kind == MODULE_INPUT ? &input_common
+                                                                        : NULL);
         if (!module->doc || !strchr(".", module->doc[strlen(module->doc) - 1]))
             fail_msg("%s: the doc is not made of sentences", module->name);
         check_options(module->name, module->options);
