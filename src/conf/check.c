@@ -93,6 +93,21 @@ static size_t add_item_claims(struct claim *claims, size_t count, const struct c
     return add_claims(claims, count, item, item->module->options, item->options);
 }
 
+int config_items_clash(const struct config_item *a, const struct config_item *b)
+{
+    size_t first = add_item_claims(NULL, 0, a), all = add_item_claims(NULL, first, b);
+    struct claim *claims = calloc(all + 1, sizeof *claims);
+    int found = claims ? 0 : -1;
+    if (claims)
+        add_item_claims(claims, add_item_claims(claims, 0, a), b);
+    for (size_t i = 0; found == 0 && i < first; i++) {
+        for (size_t j = first; found == 0 && j < all; j++)
+            found = clash(&claims[i], &claims[j], false);
+    }
+    free(claims);
+    return found;
+}
+
 /* Inputs come first, so what is read and written is read by the earlier one. */
 static int refuse_claim(const struct claim *claim, const struct claim *earlier, struct error *err)
 {

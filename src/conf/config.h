@@ -130,6 +130,9 @@ const char *config_given_name(const struct config_item *item);
 /* -1: two items of the list would be called the same; err has the place. */
 int config_check_names(const struct config_item *items, size_t count, struct error *err);
 
+/* True when one would be in the other's way: both would have the same place. Asks no names of hosts.
+ * -1: no memory. */
+int config_items_clash(const struct config_item *a, const struct config_item *b);
 /* The item's own options, and those that it has in common with others. */
 struct config_options config_own(const struct config_item *item);
 struct config_options config_common(const struct config_item *item);

@@ -58,7 +58,7 @@ static void ask_needs(struct plan *plan)
         plan->needs |= plan->worker_lanes[0][i].needs;
     for (size_t i = 0; i < plan->sink_count; i++) {
         const struct sink *sink = plan->sinks[i];
-        plan->seen |= sink->seen;
+        plan->seen |= sink->seen || !sink->open; /* not known yet */
         plan->inlined |= sink_is_inline(sink);
         if (sink_is_inline(sink))
             plan->needs |= sink->out.hooks->needs(&sink->out);

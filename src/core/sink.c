@@ -23,8 +23,6 @@ static int choose_format(struct sink *sink, struct error *err)
 static int start_writer(struct sink *sink, void (*on_closed)(void *arg), void *arg,
                         struct error *err)
 {
-    if (queue_init(&sink->queue, &sink->out.common) < 0)
-        return error_set(err, "%s: no memory for its queue", sink->out.name);
     if (writer_start(&sink->writer, &sink->out, &sink->queue, &sink->shards[sink->workers].ledger,
                      on_closed, arg, err) < 0)
         return -1;
@@ -39,9 +37,18 @@ static void close_output(struct sink *sink)
         sink->out.hooks->close(&sink->out);
 }
 
-int sink_open(struct sink *sink, struct config *config, const struct config_item *item,
-              const char *name, unsigned workers, void (*on_closed)(void *arg), void *arg,
-              struct error *err)
+static int prepare_queue(struct sink *sink, struct error *err)
+{
+    if (choose_format(sink, err) < 0)
+        return -1;
+    if (queue_init(&sink->queue, &sink->out.common) < 0)
+        return error_set(err, "%s: no memory for its queue", sink->out.name);
+    atomic_store(&sink->ready, true);
+    return 0;
+}
+
+int sink_prepare(struct sink *sink, struct config *config, const struct config_item *item,
+                 const char *name, unsigned workers, struct error *err)
 {
     *sink = (struct sink){
         .config = config_hold(config),
@@ -59,21 +66,37 @@ int sink_open(struct sink *sink, struct config *config, const struct config_item
     if (item->common)
         out->common = *(const struct output_common *)item->common;
     snprintf(out->name, sizeof out->name, "%s", name);
-    if (!sink_is_inline(sink) && choose_format(sink, err) < 0)
-        return -1;
     sink->shards = ledger_shards_new((size_t)workers + 1);
     out->state = calloc(1, out->module->state_size + 1); /* never of size 0 */
     if (!sink->shards || !out->state)
         return error_set(err, "%s: no memory", out->name);
+    return sink_is_inline(sink) ? 0 : prepare_queue(sink, err);
+}
+
+int sink_begin(struct sink *sink, void (*on_closed)(void *arg), void *arg, struct error *err)
+{
+    struct output *out = &sink->out;
+    memset(out->state, 0, out->module->state_size); /* an attempt before has failed */
     if (out->hooks->open && out->hooks->open(out, err) < 0)
         return -1;
     sink->open = true;
     sink->seen = out->hooks->seen && out->hooks->seen(out); /* before its thread writes */
-    if (sink_is_inline(sink) || start_writer(sink, on_closed, arg, err) == 0)
+    if (sink_is_inline(sink) || start_writer(sink, on_closed, arg, err) == 0) {
+        atomic_store_explicit(&sink->ready, true, memory_order_release);
         return 0;
+    }
     close_output(sink);
     sink->open = false;
     return -1;
+}
+
+int sink_open(struct sink *sink, struct config *config, const struct config_item *item,
+              const char *name, unsigned workers, void (*on_closed)(void *arg), void *arg,
+              struct error *err)
+{
+    if (sink_prepare(sink, config, item, name, workers, err) < 0)
+        return -1;
+    return sink_begin(sink, on_closed, arg, err);
 }
 
 void sink_reopen(struct sink *sink)
@@ -96,6 +119,9 @@ void sink_finish(struct sink *sink, uint64_t deadline_ns)
         writer_finish(&sink->writer, deadline_ns);
     else
         close_output(sink);
+    if (!sink->writing && sink->queue.ring)
+        counter_add(&sink->shards[sink->workers].ledger.dropped[DROP_SHUTDOWN],
+                    queue_abandon(&sink->queue, DROP_SHUTDOWN));
 }
 
 void sink_free(struct sink *sink)

@@ -18,8 +18,10 @@ struct sink {
     unsigned workers;
     bool events_only; /* a frame that is no dnstap does not get here: its input has counted it */
     bool seen;        /* somebody may look at it as it is written */
-    bool open;        /* the output's open hook has succeeded, and its close is still due */
-    bool writing;     /* the writer's thread has been started: it then closes the output */
+    /* An inline output has been opened; one with a queue takes records before that. */
+    atomic_bool ready;
+    bool open;    /* the output's open hook has succeeded, and its close is still due */
+    bool writing; /* the writer's thread has been started: it then closes the output */
 };
 
 /* The caller zeroes *sink, and sets out.stats, out.gives_up and out.old. Opens the
@@ -30,11 +32,17 @@ struct sink {
 int sink_open(struct sink *sink, struct config *config, const struct config_item *item,
               const char *name, unsigned workers, void (*on_closed)(void *arg), void *arg,
               struct error *err);
+/* The two halves of it. Between them an output with a queue is at work already; one that another
+ * output still is in the way of begins when that has ended. -1: err, and it may be tried again. */
+int sink_prepare(struct sink *sink, struct config *config, const struct config_item *item,
+                 const char *name, unsigned workers, struct error *err);
+int sink_begin(struct sink *sink, void (*on_closed)(void *arg), void *arg, struct error *err);
 /* Has the output open its file anew. */
 void sink_reopen(struct sink *sink);
 /* Begins to drain; no worker is left. Does not wait, so that all outputs drain at the same time. */
 void sink_drain(struct sink *sink);
-/* Waits until the output has drained, or the deadline (clock_ns time) has passed, and closes it. */
+/* Waits until the output has drained, or the deadline (clock_ns time) has passed, and closes it. Of
+ * one that never began all is dropped. */
 void sink_finish(struct sink *sink, uint64_t deadline_ns);
 /* After sink_finish, when no other thread knows the sink any more, or instead of it where sink_open
  * failed. */
@@ -44,6 +52,12 @@ void sink_free(struct sink *sink);
 static inline bool sink_is_inline(const struct sink *sink)
 {
     return sink->out.hooks->event != NULL;
+}
+
+/* False: it is to get nothing yet. */
+static inline bool sink_is_ready(const struct sink *sink)
+{
+    return atomic_load_explicit(&sink->ready, memory_order_acquire);
 }
 
 /* True for an output that is granted all the time it takes. */

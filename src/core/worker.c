@@ -38,6 +38,8 @@ static void begin_item(struct worker *w, struct worker_post *post)
 void worker_begin(struct worker *w, struct worker_item *item)
 {
     atomic_fetch_add(&w->load, 1);
+    if (item->owner)
+        atomic_fetch_add(&item->owner->items, 1);
     item->post.call = begin_item;
     worker_post(w, &item->post);
 }
@@ -183,8 +185,20 @@ void worker_detach(struct worker *w, struct worker_item *item)
         item->prev->next = item->next;
     else
         w->items = item->next;
+    if (item->owner)
+        atomic_fetch_sub(&item->owner->items, 1);
     atomic_fetch_sub(&w->load, 1);
     end_if_idle(w);
+}
+
+void worker_stop_leaving(struct worker *w)
+{
+    struct worker_item *next;
+    for (struct worker_item *item = w->items; item; item = next) {
+        next = item->next;
+        if (item->owner && atomic_load(&item->owner->leaving))
+            item->stop(item);
+    }
 }
 
 static void stop_items(struct worker *w)
@@ -237,7 +251,8 @@ static void inline_sinks(struct worker *w, struct event *ev)
 {
     for (size_t i = 0; i < w->plan->sink_count; i++) {
         struct sink *sink = w->plan->sinks[i];
-        if (!sink_is_inline(sink) || (sink->events_only && ev->bad & FACET_DNSTAP))
+        if (!sink_is_inline(sink) || !sink_is_ready(sink) ||
+            (sink->events_only && ev->bad & FACET_DNSTAP))
             continue;
         int result = sink->out.hooks->event(&sink->out, w->index, ev);
         struct ledger *shard = &sink->shards[w->index].ledger;
@@ -281,6 +296,8 @@ static void count_received(struct worker *w, size_t count, size_t malformed)
 {
     for (size_t i = 0; i < w->plan->sink_count; i++) {
         struct sink *sink = w->plan->sinks[i];
+        if (!sink_is_ready(sink))
+            continue;
         counter_add(&sink->shards[w->index].ledger.received,
                     sink->events_only ? count - malformed : count);
     }

@@ -9,6 +9,7 @@
 #ifndef SPILE_CORE_WORKER_H
 #define SPILE_CORE_WORKER_H
 
+#include <stdatomic.h>
 #include <uv.h>
 
 #include "core/input_counters.h"
@@ -26,9 +27,16 @@ struct worker_post {
     void (*call)(struct worker *worker, struct worker_post *post);
 };
 
+/* Whose items are there: an input. Any thread. */
+struct worker_owner {
+    atomic_uint items; /* those on their way included */
+    atomic_bool leaving;
+};
+
 /* Something that lives on a worker: a connection, a file. Hooks run on the worker's thread. */
 struct worker_item {
     struct worker_item *next, *prev;
+    struct worker_owner *owner; /* NULL: nobody's */
     struct worker_post post;
     /* It lives there from now on. */
     void (*begin)(struct worker_item *item, struct worker *worker);

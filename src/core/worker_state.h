@@ -59,6 +59,8 @@ int worker_start(struct worker *worker, struct pipeline *pipeline, struct worker
 /* On its own thread: from here on it works by that plan, which it holds instead of the one before.
  */
 void worker_take_plan(struct worker *worker, struct plan *plan);
+/* On its own thread: stops the items whose owner is leaving. */
+void worker_stop_leaving(struct worker *worker);
 /* Any thread: items are stopped, then the loop ends and shared->on_ended is called. */
 void worker_stop(struct worker *worker);
 /* Any thread: has the observers' `collect` called on the worker. Does nothing once it has ended. */

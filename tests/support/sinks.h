@@ -89,6 +89,7 @@ static inline void sinks_queued(struct sink *sink, const struct format_spec *spe
     sink->out.spec = *spec;
     sink->out.format = spec->module->hooks;
     sink->shards = ledger_shards_new(SINKS_WORKERS + 1);
+    atomic_store(&sink->ready, true);
     if (!sink->shards || queue_init(&sink->queue, &common) < 0)
         abort();
 }

@@ -299,6 +299,7 @@ static void inline_outputs_are_called(void **state)
     for (size_t i = 0; i < 2; i++) {
         sinks[i].out.hooks = &hooks;
         sinks[i].shards = ledger_shards_new(SINKS_WORKERS + 1);
+        atomic_store(&sinks[i].ready, true);
     }
     sinks[1].events_only = true;
     sinks_queued(&sinks[2], &(struct format_spec){.module = &format_echo}, WHEN_FULL_BLOCK,
@@ -452,6 +453,7 @@ static void watch(struct watched *w)
         .outlet = {.origin = {.peer = "unix"}},
     };
     w->sink.shards = ledger_shards_new(SINKS_WORKERS + 1);
+    atomic_store(&w->sink.ready, true);
     w->list[0] = &w->sink;
     w->bench.plan = (struct plan){.sinks = w->list,
                                   .sink_count = 1,
