@@ -128,6 +128,7 @@ static int start_server(struct service *s, struct error *err)
     s->context.live = s->live;
     s->context.watches = s->watches;
     s->context.server = s->server;
+    s->context.metrics = web->metrics;
     s->context.legacy_metrics = http_legacy_metrics(web, s->context.compat);
     return http_server_start(s->server, err);
 }

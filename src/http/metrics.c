@@ -242,8 +242,7 @@ static void write_page(const struct http_request *request, struct http_reply *re
 
 static void handle(const struct http_request *request, struct http_reply *reply)
 {
-    const struct http_settings *web = config_section(request->context->config, "web");
-    struct metrics_view view = {.context = request->context, .limits = web->metrics};
+    struct metrics_view view = {.context = request->context, .limits = request->context->metrics};
     if (read_scope(request, reply, &view.scope))
         write_page(request, reply, &view);
 }

@@ -8,7 +8,6 @@
 
 #include "http/api_scope.h"
 #include "http/exposition.h"
-#include "http/server.h"
 
 /* What a page is asked for. */
 struct metrics_scope {

@@ -19,6 +19,13 @@ struct http_server;
 struct live;
 struct watches;
 
+/* Bounds of the page /metrics. */
+struct metrics_limits {
+    uint64_t streams; /* identities with samples of their own; all others together are "other" */
+    uint64_t types;   /* query types likewise */
+    uint64_t top;     /* domains and clients with samples of their own; 0: none */
+};
+
 /* What handlers look at. Immutable while the server runs. Owner: app/service.c. */
 struct http_context {
     struct stats *stats;
@@ -30,6 +37,7 @@ struct http_context {
     const struct http_server *server; /* NULL: none */
     bool compat;                      /* --compat dnstap-receiver */
     bool legacy_metrics;              /* web: legacy-metrics */
+    struct metrics_limits metrics;    /* web: metrics-streams, -types, -top */
     int64_t started_ms;               /* wall clock */
     size_t descriptors; /* that the server may use for connections; 0: as the settings say */
 };

@@ -9,13 +9,6 @@ struct http_server;
 
 enum http_legacy { HTTP_LEGACY_AUTO, HTTP_LEGACY_ON, HTTP_LEGACY_OFF };
 
-/* Bounds of the page /metrics. */
-struct metrics_limits {
-    uint64_t streams; /* identities with samples of their own; all others together are "other" */
-    uint64_t types;   /* query types likewise */
-    uint64_t top;     /* domains and clients with samples of their own; 0: none */
-};
-
 /* The section `web` of the configuration; rows: web_section in http/section.c. */
 struct http_settings {
     struct option_hostport listen;
