@@ -20,6 +20,7 @@ enum flow_state {
 
 /* One for each stream that is being sent. Owner: its response. */
 struct flow {
+    struct http_waiter waiter; /* first: the stream's way to us */
     struct flows *owner;
     struct flow *next, **link; /* under the owner's lock */
     struct http_stream *stream;
@@ -66,13 +67,9 @@ static bool fall_asleep(struct flow *flow)
     return asleep;
 }
 
-/* Reading the pointer here and setting it in add_flow are both read-modify-writes: either the
- * caller sees the flow, or the flow's first read sees what the caller has put. */
-void http_stream_wake(struct http_stream *stream)
+static void wake(struct http_waiter *waiter)
 {
-    struct flow *flow = atomic_fetch_add(&stream->flow, 0);
-    if (flow)
-        set_state(flow, FLOW_WOKEN);
+    set_state((struct flow *)waiter, FLOW_WOKEN);
 }
 
 static long read_some(struct flow *flow, char *out, size_t size)
@@ -124,7 +121,7 @@ static void add_flow(struct flows *flows, struct flow *flow)
         flow->next->link = &flow->next;
     flows->first = flow;
     pthread_mutex_unlock(&flows->lock);
-    atomic_exchange(&flow->stream->flow, flow);
+    atomic_exchange(&flow->stream->waiter, &flow->waiter); /* http_stream_wake */
 }
 
 struct MHD_Response *flow_response(struct flows *flows, struct http_stream *stream,
@@ -141,6 +138,7 @@ struct MHD_Response *flow_response(struct flows *flows, struct http_stream *stre
         return NULL;
     }
     pthread_mutex_init(&flow->lock, NULL);
+    flow->waiter.wake = wake;
     flow->owner = flows;
     flow->stream = stream;
     flow->connection = connection;

@@ -470,7 +470,7 @@ static void close_stream(struct http_stream *stream)
     pthread_mutex_lock(&v->live->lock);
     atomic_fetch_add(&v->round, 1);
     atomic_fetch_and(&v->live->open, ~bit_of(v));
-    v->stream.flow = NULL;
+    v->stream.waiter = NULL;
     pthread_mutex_unlock(&v->live->lock);
 }
 

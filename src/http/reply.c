@@ -1,5 +1,6 @@
-/* Replies that say what went wrong. */
+/* Replies that say what went wrong, and waking who sends one without end. */
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,6 +20,15 @@ void http_fail(struct http_reply *reply, unsigned status, const char *format, ..
     json_object(&j);
     json_put_text(&j, "error", span_str(text));
     json_object_end(&j);
+}
+
+/* Reading the pointer here and setting it where sending begins are both read-modify-writes: either
+ * the caller sees the waiter, or the waiter's first read sees what the caller has put. */
+void http_stream_wake(struct http_stream *stream)
+{
+    struct http_waiter *waiter = atomic_fetch_add(&stream->waiter, 0);
+    if (waiter)
+        waiter->wake(waiter);
 }
 
 bool http_path_is_native(struct span path)

@@ -13,7 +13,6 @@
 #include "core/pipeline.h"
 #include "stats/stats.h"
 
-struct flow;
 struct history;
 struct http_server;
 struct live;
@@ -83,6 +82,11 @@ struct http_reply {
     struct http_stream *stream;
 };
 
+/* Who reads a stream to send it, and sleeps while there is nothing. */
+struct http_waiter {
+    void (*wake)(struct http_waiter *waiter); /* any thread; cheap when it does not sleep */
+};
+
 /* A body without end. Its source calls http_stream_wake when there is something to read. */
 struct http_stream {
     /* Up to `size` bytes into `out`; 0: nothing now (the connection sleeps until the wake), -1: the
@@ -90,9 +94,9 @@ struct http_stream {
     long (*read)(struct http_stream *stream, char *out, size_t size);
     /* The client has gone, or the server stops. The last call: the stream is its source's again. */
     void (*close)(struct http_stream *stream);
-    _Atomic(struct flow *) flow; /* the server's; NULL until the reply is being sent */
+    _Atomic(struct http_waiter *) waiter; /* the server's; NULL until the reply is being sent */
 };
-/* Any thread: there is something to read. Cheap when the connection does not sleep. */
+/* Any thread: there is something to read. */
 void http_stream_wake(struct http_stream *stream);
 
 /* A parameter for the documentation (OpenAPI). A table ends with a row whose name is NULL. */

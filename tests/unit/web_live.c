@@ -24,9 +24,9 @@
 static atomic_uint wakes;
 
 /* In the server's place. */
-void http_stream_wake(struct http_stream *stream)
+static void count_wake(struct http_waiter *waiter)
 {
-    (void)stream;
+    (void)waiter;
     atomic_fetch_add(&wakes, 1);
 }
 
@@ -412,8 +412,10 @@ static void wakes_now_and_then(void **state)
     struct live *live = live_new(1, NULL);
     struct observer o = live_observer(live);
     struct http_stream *stream = live_open(live, &everything);
+    struct http_waiter waiter = {.wake = count_wake};
     struct dnstap query = frame_query();
     struct buf text = {0};
+    atomic_exchange(&stream->waiter, &waiter);
     read_all(stream, 4096, &text);
     atomic_store(&wakes, 0);
     pass_ms(200);
