@@ -2,14 +2,6 @@
 #include "http/api.h"
 #include "http/openapi.h"
 
-const char *const http_method_names[HTTP_METHODS] = {
-    [HTTP_GET] = "GET", [HTTP_DELETE] = "DELETE", [HTTP_POST] = "POST"};
-
-bool http_route_is_api(const struct http_route *route)
-{
-    return strncmp(route->path, "/web/", 5) != 0;
-}
-
 static void index_handle(const struct http_request *request, struct http_reply *reply)
 {
     struct json j = api_begin(reply);

@@ -8,6 +8,7 @@
 #include "http/api_scope.h"
 #include "http/head.h"
 #include "http/parameters.h"
+#include "http/refusal.h"
 #include "http/target.h"
 
 enum {
@@ -34,9 +35,6 @@ struct exchange {
     bool wrong;                     /* its target names a host as none can be named */
     bool crowded;                   /* it had too many parameters, which are gone now */
 };
-
-static const char method_names[HTTP_METHODS][8] = {
-    [HTTP_GET] = "GET", [HTTP_DELETE] = "DELETE", [HTTP_POST] = "POST"};
 
 /* The request ----------------------------------------------------------------------------------
  */
@@ -96,31 +94,6 @@ void exchange_connection(void *cls, struct MHD_Connection *connection, void **so
         exchange_free(*socket_context);
 }
 
-/* The root of the API is meant with a slash at its end, too. */
-static const struct http_route *find_route(struct span path)
-{
-    if (span_equal(path, span_str(HTTP_API_ROOT "/")))
-        path.len--;
-    for (size_t i = 0; http_routes[i]; i++) {
-        if (span_equal(path, span_str(http_routes[i]->path)))
-            return http_routes[i];
-    }
-    return NULL;
-}
-
-/* The row for the method among those of the path. */
-static const struct http_route *find_method(const char *path, const char *method)
-{
-    if (strcmp(method, "HEAD") == 0)
-        method = method_names[HTTP_GET];
-    for (size_t i = 0; http_routes[i]; i++) {
-        if (strcmp(http_routes[i]->path, path) == 0 &&
-            strcmp(method_names[http_routes[i]->method], method) == 0)
-            return http_routes[i];
-    }
-    return NULL;
-}
-
 static struct span lookup(struct MHD_Connection *connection, enum MHD_ValueKind kind,
                           const char *name)
 {
@@ -159,7 +132,7 @@ void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connecti
     exchange->complete = exchange->judged = false;
     exchange->wrong = !target_is_authority(target.authority);
     exchange->native = http_path_is_native(target.path);
-    exchange->route = find_route(target.path);
+    exchange->route = http_route_find(target.path);
     exchange->host = span_of(NULL, 0);
     if (target.authority.ptr && target.authority.len < sizeof exchange->authority) {
         memcpy(exchange->authority, target.authority.ptr, target.authority.len);
@@ -237,7 +210,7 @@ static void judge(struct exchange *exchange, const struct http_route *route)
 /* The route that takes the request; NULL: there is none, or not by that method. */
 static const struct http_route *route_of(const struct exchange *exchange, const char *method)
 {
-    return exchange->route ? find_method(exchange->route->path, method) : NULL;
+    return exchange->route ? http_route_for(exchange->route->path, method) : NULL;
 }
 
 /* True when the answer must wait, and is asked for again then. Right or wrong, it waits as long. */
@@ -297,17 +270,13 @@ static void put_header(struct MHD_Response *response, const char *name, const ch
 /* What all routes of a path take: "DELETE,GET,HEAD", in the order of the alphabet. */
 static void put_allow(struct MHD_Response *response, const char *path)
 {
-    static const struct {
-        const char *name;
-        enum http_method method;
-    } methods[] = {
-        {"DELETE", HTTP_DELETE}, {"GET", HTTP_GET}, {"HEAD", HTTP_GET}, {"POST", HTTP_POST}};
+    static const char *const methods[] = {"DELETE", "GET", "HEAD", "POST"};
     char list[64] = "";
     size_t len = 0;
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
-        if (find_method(path, method_names[methods[i].method]))
-            len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", len ? "," : "",
-                                    methods[i].name);
+        if (http_route_for(path, methods[i]))
+            len +=
+                (size_t)snprintf(list + len, sizeof list - len, "%s%s", len ? "," : "", methods[i]);
     }
     put_header(response, "Allow", list);
 }

@@ -128,6 +128,11 @@ bool http_route_is_api(const struct http_route *route);
 
 /* All routes; ends with NULL. Defined in src/routes.c alone. */
 extern const struct http_route *const http_routes[];
+/* The first route of a path as it was sent, never decoded; the root of the API may have a slash at
+ * its end. NULL: there is none. */
+const struct http_route *http_route_find(struct span path);
+/* The route of that path which takes the method, by name, as "GET" does "HEAD". NULL: none does. */
+const struct http_route *http_route_for(const char *path, const char *method);
 
 /* A JSON error: {"error": "..."}; printf. */
 __attribute__((format(printf, 3, 4))) void http_fail(struct http_reply *reply, unsigned status,
@@ -137,13 +142,5 @@ __attribute__((format(printf, 3, 4))) void http_fail(struct http_reply *reply, u
 /* True for HTTP_API_ROOT and all below it, whether there is such a route or not: errors are JSON
  * there. */
 bool http_path_is_native(struct span path);
-
-/* How the server's own refusals are put: as those of handlers; as a line of text; or as
- * dnstap-receiver puts them, without the end of the line. */
-enum http_manner { MANNER_JSON, MANNER_LINE, MANNER_BARE };
-
-/* Makes the reply one of the server's own refusals: 400, 401, 403, 404, 405, 413 or 503. Constant,
- * so nothing of it can fail. */
-void http_refuse(struct http_reply *reply, unsigned status, enum http_manner manner);
 
 #endif

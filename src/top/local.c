@@ -16,18 +16,10 @@ static struct span no_header(const struct http_request *request, const char *nam
     return (struct span){0};
 }
 
-static const struct http_route *find(enum http_method method, const char *path)
-{
-    for (const struct http_route *const *route = http_routes; *route; route++)
-        if ((*route)->method == method && strcmp((*route)->path, path) == 0)
-            return *route;
-    return NULL;
-}
-
 static int ask(void *state, enum http_method method, const char *path,
                const struct top_parameter *parameters, struct buf *body, struct error *err)
 {
-    const struct http_route *route = find(method, path);
+    const struct http_route *route = http_route_for(path, http_method_names[method]);
     const struct top_local *local = state;
     struct http_request request = {
         .context = &local->context,
