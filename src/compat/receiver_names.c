@@ -29,7 +29,7 @@ int receiver_names_read(struct receiver_names *names, const char *const *fallbac
     names->count = 0;
     for (; *fallback; fallback++)
         status |= add(names, span_str(*fallback));
-    struct span more = request->parameter(request, "more");
+    struct span more = http_parameter(request, "more");
     if (more.len == 0)
         more.ptr = NULL;
     while (more.ptr && status == 0)

@@ -33,7 +33,7 @@ bool receiver_scope_open(const struct http_request *request, struct http_reply *
     const struct stats_snapshot *snapshot = api_snapshot(request->context, asked.window, reply);
     if (!snapshot)
         return false;
-    struct span name = request->parameter(request, "stream");
+    struct span name = http_parameter(request, "stream");
     int found = name.ptr ? stats_snapshot_find(snapshot, name) : STATS_ALL;
     *scope = (struct receiver_scope){.name = name,
                                      .known = found != STATS_ALL || !name.ptr,

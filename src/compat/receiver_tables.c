@@ -125,7 +125,7 @@ static bool knows(struct tables *t, struct http_reply *reply)
 /* `n` as Python's int() takes it, spaces around it and a sign included. */
 static int read_top(struct tables *t, const struct http_request *request, struct http_reply *reply)
 {
-    struct span n = request->parameter(request, "n");
+    struct span n = http_parameter(request, "n");
     char text[32] = "", *end;
     t->top = TOP_DEFAULT;
     if (!n.ptr)

@@ -18,7 +18,7 @@ void api_refuse(const struct http_request *request, struct http_reply *reply, co
                 const char *wanted)
 {
     http_fail(reply, 400, "parameter '%s': '%s' is not %s", name,
-              option_show(request->parameter(request, name)).text, wanted);
+              option_show(http_parameter(request, name)).text, wanted);
 }
 
 void api_refuse_item(struct http_reply *reply, const char *parameter, struct span item,
@@ -37,7 +37,7 @@ void api_refuse_item(struct http_reply *reply, const char *parameter, struct spa
 bool api_number(const struct http_request *request, struct http_reply *reply, const char *name,
                 uint64_t least, uint64_t most, uint64_t *value)
 {
-    struct span text = request->parameter(request, name);
+    struct span text = http_parameter(request, name);
     uint64_t number;
     if (!text.ptr)
         return true;
@@ -55,7 +55,7 @@ bool api_number(const struct http_request *request, struct http_reply *reply, co
 bool api_word(const struct http_request *request, struct http_reply *reply, const char *name,
               const char *const *words, unsigned *index)
 {
-    struct span text = request->parameter(request, name);
+    struct span text = http_parameter(request, name);
     if (!text.ptr)
         return true;
     char wanted[320] = "one of";
@@ -118,7 +118,7 @@ static int find_type(struct span text)
 static bool code_of(const struct http_request *request, struct http_reply *reply, const char *name,
                     int (*find)(struct span), unsigned limit, const char *wanted, int *code)
 {
-    struct span text = request->parameter(request, name);
+    struct span text = http_parameter(request, name);
     uint64_t number;
     if (!text.ptr)
         return true;
@@ -167,7 +167,7 @@ static size_t presented_byte(struct span text, uint8_t *byte)
 
 struct span api_identity(const struct http_request *request, struct api_identity *identity)
 {
-    struct span text = request->parameter(request, "stream");
+    struct span text = http_parameter(request, "stream");
     size_t len = 0;
     if (!text.ptr)
         return text;
@@ -196,7 +196,7 @@ bool api_stream(const struct http_request *request, struct http_reply *reply,
 bool api_domain(const struct http_request *request, struct http_reply *reply, const char *name,
                 struct api_domain *domain)
 {
-    struct span text = request->parameter(request, name);
+    struct span text = http_parameter(request, name);
     domain->text_len = domain->wire_len = 0;
     if (!text.ptr)
         return true;
@@ -214,7 +214,7 @@ bool api_domain(const struct http_request *request, struct http_reply *reply, co
 bool api_part(const struct http_request *request, struct http_reply *reply, const char *name,
               struct api_part *part)
 {
-    struct span text = request->parameter(request, name);
+    struct span text = http_parameter(request, name);
     part->len = 0;
     if (!text.ptr)
         return true;
@@ -231,7 +231,7 @@ bool api_part(const struct http_request *request, struct http_reply *reply, cons
 bool api_address(const struct http_request *request, struct http_reply *reply, const char *name,
                  uint8_t *space, struct span *address)
 {
-    struct span text = request->parameter(request, name);
+    struct span text = http_parameter(request, name);
     if (!text.ptr)
         return true;
     if (span_equal(text, span_str("-"))) {

@@ -23,7 +23,7 @@ static void events_handle(const struct http_request *request, struct http_reply 
         !api_direction(request, reply, "direction", &filter.direction) ||
         !api_number(request, reply, "rate", 1, RATE_MAX, &rate))
         return;
-    if (request->parameter(request, "side").ptr)
+    if (http_parameter(request, "side").ptr)
         filter.side = scope.side;
     filter.under = span_of(under.wire_len ? under.wire : NULL, under.wire_len);
     filter.max_per_second = (unsigned)rate;

@@ -54,7 +54,7 @@ static bool read_span(const struct http_request *request, struct http_reply *rep
     uint64_t to = (uint64_t)clock_wall_ms();
     if (!api_scope(request, reply, scope) || !api_number(request, reply, "to", 0, time_max, &to))
         return false;
-    if (scope->asked && request->parameter(request, "from").ptr) {
+    if (scope->asked && http_parameter(request, "from").ptr) {
         http_fail(reply, 400, "parameter 'window': says where the span begins, as 'from' does");
         return false;
     }
@@ -131,7 +131,7 @@ static bool is_series(struct span name)
 static bool read_series(const struct http_request *request, struct http_reply *reply,
                         struct span *series)
 {
-    struct span list = *series = request->parameter(request, "series"), name;
+    struct span list = *series = http_parameter(request, "series"), name;
     while (api_item(&list, &name)) {
         if (!is_series(name)) {
             api_refuse_item(reply, "series", name, series_name);
@@ -190,8 +190,8 @@ static bool read_lists(const struct http_request *request, struct http_reply *re
         tables[i] = stats_table_name((enum stats_table_id)i);
     for (int i = 0; i < TOPS_RANKS; i++)
         ranks[i] = tops_ranks[i].name;
-    question->table = request->parameter(request, "table");
-    question->by = request->parameter(request, "by");
+    question->table = http_parameter(request, "table");
+    question->by = http_parameter(request, "by");
     return api_word(request, reply, "table", tables, &ignored) &&
            api_word(request, reply, "by", ranks, &ignored);
 }

@@ -3,25 +3,6 @@
 
 #include "history/history.h"
 
-enum { TRIES = 4 /* the last is torn */ };
-
-/* True when what was shown was of one moment. */
-static bool is_settled(const struct http_context *context, const struct http_reply *reply)
-{
-    return reply->version == 0 || stats_is_now(context->stats, reply->version);
-}
-
-void api_answer(const struct http_route *route, const struct http_request *request,
-                struct http_reply *reply)
-{
-    route->handle(request, reply);
-    for (int i = 1; i < TRIES && !is_settled(request->context, reply); i++) {
-        buf_free(&reply->body);
-        *reply = (struct http_reply){.torn = i == TRIES - 1};
-        route->handle(request, reply);
-    }
-}
-
 bool api_scope(const struct http_request *request, struct http_reply *reply,
                struct api_scope *scope)
 {
@@ -36,7 +17,7 @@ bool api_scope(const struct http_request *request, struct http_reply *reply,
         return false;
     *scope = (struct api_scope){.side = (enum stats_side)side,
                                 .window = (enum stats_window_id)window,
-                                .asked = request->parameter(request, "window").ptr,
+                                .asked = http_parameter(request, "window").ptr,
                                 .torn = reply->torn};
     return true;
 }

@@ -31,11 +31,6 @@ struct api_scope {
     "side: text (client or upstream), window: text (1m, 5m, 1h, 1d or all), "                      \
     "from: time, to: time, seconds: num (so much the window really covers)"
 
-/* Has the route's handler answer, so that all it shows of statistics is of one moment: again, if
- * the tables have got more meanwhile, but not for ever. */
-void api_answer(const struct http_route *route, const struct http_request *request,
-                struct http_reply *reply);
-
 /* Reads both parameters; false: one of them has a value that it cannot have, and the reply is a
  * 400. */
 bool api_scope(const struct http_request *request, struct http_reply *reply,

@@ -142,7 +142,7 @@ static bool read_code(const struct http_request *request, struct http_reply *rep
 {
     struct stats_question *question = &list->question;
     int direction = STATS_RESPONSE, code = 0;
-    bool given = request->parameter(request, "code").ptr;
+    bool given = http_parameter(request, "code").ptr;
     if (given != has_code(list)) {
         http_fail(reply, 400, "parameter 'code': belongs to by=rcode and by=type, which need it");
         return false;
@@ -215,7 +215,7 @@ static const char *list_name(const void *ctx, size_t i)
 static bool read_lists(const struct http_request *request, struct http_reply *reply,
                        struct request *asked)
 {
-    struct span list = request->parameter(request, "list"), name;
+    struct span list = http_parameter(request, "list"), name;
     for (size_t i = 0; !list.ptr && i < LISTS; i++) {
         if (api_knows(asked->scope.window, &usual[i].question, NULL))
             asked->lists[asked->count++] = usual[i];
@@ -249,10 +249,10 @@ static bool read_request(const struct http_request *request, struct http_reply *
         !api_part(request, reply, "contains", &asked->contains) ||
         !api_scope(request, reply, &asked->scope))
         return false;
-    if (request->parameter(request, "table").ptr)
+    if (http_parameter(request, "table").ptr)
         return read_one(request, reply, asked);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (request->parameter(request, parts[i]).ptr) {
+        if (http_parameter(request, parts[i]).ptr) {
             http_fail(reply, 400, "parameter '%s': needs the parameter 'table'", parts[i]);
             return false;
         }

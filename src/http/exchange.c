@@ -5,9 +5,8 @@
 #include <strings.h>
 
 #include "base/clock.h"
-#include "http/api_scope.h"
+#include "http/api_serve.h"
 #include "http/head.h"
-#include "http/parameters.h"
 #include "http/refusal.h"
 #include "http/target.h"
 
@@ -21,7 +20,6 @@ struct exchange {
     struct exchanges *owner;
     struct MHD_Connection *connection;
     struct peer *peer;
-    struct http_request request;    /* its priv is this exchange */
     const struct http_route *route; /* the first of that path; NULL: there is none */
     struct span host;               /* Host, or what stood in the target */
     char authority[256];            /* in the target: `host` points here */
@@ -33,7 +31,10 @@ struct exchange {
     enum guard_verdict verdict;     /* this one, */
     struct pause pause;             /* which may have to wait */
     bool wrong;                     /* its target names a host as none can be named */
-    bool crowded;                   /* it had too many parameters, which are gone now */
+    char *query;                    /* what stands behind the "?", in the library's buffer, */
+    char query_first;               /* but for its first byte */
+    size_t query_len;
+    bool crowded; /* with more parameters than there may be */
 };
 
 /* The request ----------------------------------------------------------------------------------
@@ -111,15 +112,24 @@ static struct span header(const struct http_request *request, const char *name)
     return lookup(exchange->connection, MHD_HEADER_KIND, name);
 }
 
-static struct span parameter(const struct http_request *request, const char *name)
+/* The query string. The library sees an empty one: of more parameters than it has room for it would
+ * make no request at all, and close the connection without a word. Its first byte comes back when
+ * the library has looked. */
+static void take_query(struct exchange *exchange, char *uri)
 {
-    const struct exchange *exchange = request->priv;
-    return parameters_find(exchange->connection, name);
+    char *mark = strchr(uri, '?');
+    exchange->query = mark ? mark + 1 : NULL;
+    exchange->query_len = mark ? strlen(mark + 1) : 0;
+    exchange->crowded = !parameters_fit(span_of(exchange->query, exchange->query_len));
+    if (!mark)
+        return;
+    exchange->query_first = mark[1];
+    mark[1] = '\0';
 }
 
 /* The target is looked at as it came: once the library has decoded it, "/metrics%00.html" could no
- * longer be told from "/metrics". It lies in the library's buffer, where the library itself is
- * about to cut it into pieces; so may we. */
+ * longer be told from "/metrics". It lies in the library's buffer until the exchange ends, and the
+ * library itself is about to cut it into pieces there; so may we. */
 void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connection)
 {
     struct exchange *exchange = exchange_of(connection);
@@ -128,7 +138,6 @@ void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connecti
         return NULL;
     struct http_target target = target_split(span_str(uri));
     peer_begins(exchange->peer);
-    exchange->crowded = !parameters_limit((char *)(uintptr_t)uri);
     exchange->complete = exchange->judged = false;
     exchange->wrong = !target_is_authority(target.authority);
     exchange->native = http_path_is_native(target.path);
@@ -140,6 +149,7 @@ void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connecti
     } else if (target.authority.ptr) {
         exchange->route = NULL; /* longer than any name */
     }
+    take_query(exchange, (char *)(uintptr_t)uri);
     return exchange;
 }
 
@@ -248,16 +258,15 @@ static const struct http_route *dispatch(struct exchange *exchange, const char *
         turn_away(exchange, exchange->verdict, reply);
         return route;
     }
-    if (!route->ignores_unknown && !parameters_accept(exchange->connection, route, reply))
-        return route;
-    exchange->request = (struct http_request){.context = exchange->owner->context,
-                                              .route = route,
-                                              .parameter = parameter,
-                                              .header = header,
-                                              .path = span_str(route->path),
-                                              .client = peer_account(exchange->peer),
-                                              .priv = exchange};
-    api_answer(route, &exchange->request, reply);
+    struct http_request request = {.context = exchange->owner->context,
+                                   .route = route,
+                                   .header = header,
+                                   .path = span_str(route->path),
+                                   .client = peer_account(exchange->peer),
+                                   .priv = exchange};
+    if (exchange->query_len)
+        exchange->query[0] = exchange->query_first;
+    api_serve(&request, exchange->query, exchange->query_len, reply);
     return route;
 }
 

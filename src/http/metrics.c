@@ -201,7 +201,7 @@ static bool read_scope(const struct http_request *request, struct http_reply *re
         return true;
     if (!api_scope(request, reply, &asked))
         return false;
-    if (request->parameter(request, "side").ptr)
+    if (http_parameter(request, "side").ptr)
         scope->sides = METRICS_OF(asked.side);
     scope->window = asked.window;
     scope->lately = asked.asked;
@@ -229,8 +229,8 @@ static void write_page(const struct http_request *request, struct http_reply *re
                        struct metrics_view *view)
 {
     const struct http_context *context = request->context;
-    bool openmetrics = !context->legacy_metrics &&
-                       exposition_wants_openmetrics(request->header(request, "Accept"));
+    bool openmetrics =
+        !context->legacy_metrics && exposition_wants_openmetrics(http_header(request, "Accept"));
     take_moment(context, view, reply);
     if (!view->lately)
         return;

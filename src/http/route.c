@@ -1,4 +1,4 @@
-#include "http/route.h"
+#include "http/parameters.h"
 
 const char *const http_method_names[HTTP_METHODS] = {
     [HTTP_GET] = "GET", [HTTP_DELETE] = "DELETE", [HTTP_POST] = "POST"};
@@ -36,4 +36,14 @@ const struct http_route *http_route_for(const char *path, const char *method)
             return http_routes[i];
     }
     return NULL;
+}
+
+struct span http_parameter(const struct http_request *request, const char *name)
+{
+    return parameters_find(request->parameters, name);
+}
+
+struct span http_header(const struct http_request *request, const char *name)
+{
+    return request->header ? request->header(request, name) : (struct span){0};
 }

@@ -16,6 +16,7 @@
 struct history;
 struct http_server;
 struct live;
+struct parameters;
 struct watches;
 
 /* Bounds of the page /metrics. */
@@ -54,15 +55,18 @@ enum http_access {
 struct http_request {
     const struct http_context *context;
     const struct http_route *route;
-    /* A parameter of the query string, decoded; absent (NULL ptr): not given, empty: given without
-     * value. When it is given more than once, which only a route that ignores_unknown lets pass,
-     * the first counts. */
-    struct span (*parameter)(const struct http_request *request, const char *name);
+    const struct parameters *parameters; /* http/parameters.h */
+    /* NULL: there are none. */
     struct span (*header)(const struct http_request *request, const char *name);
     struct span path;
     struct account client; /* whose it is, where something is shared out (http/client.h) */
     void *priv;            /* the server's */
 };
+/* A parameter; absent (NULL ptr): not given, empty: given without value. When it is given more than
+ * once, which only a route that ignores_unknown lets pass, the first counts. */
+struct span http_parameter(const struct http_request *request, const char *name);
+/* A header; absent: not sent. */
+struct span http_header(const struct http_request *request, const char *name);
 
 /* Filled by the handler; zeroed it is 200 with an empty body. */
 struct http_reply {

@@ -1,19 +1,13 @@
 #include "top/local.h"
 
-#include "http/api_scope.h"
+#include "http/api_serve.h"
 
-static struct span parameter(const struct http_request *request, const char *name)
+/* As if they had come in a query string. */
+static void put_parameters(struct parameters *to, const struct top_parameter *from)
 {
-    for (const struct top_parameter *p = request->priv; p->name; p++)
-        if (strcmp(p->name, name) == 0)
-            return p->value;
-    return (struct span){0};
-}
-
-static struct span no_header(const struct http_request *request, const char *name)
-{
-    (void)request, (void)name;
-    return (struct span){0};
+    to->count = 0;
+    for (; from->name && to->count < PARAMETERS_MAX; from++)
+        to->at[to->count++] = (struct parameter){span_str(from->name), from->value};
 }
 
 static int ask(void *state, enum http_method method, const char *path,
@@ -21,18 +15,18 @@ static int ask(void *state, enum http_method method, const char *path,
 {
     const struct http_route *route = http_route_for(path, http_method_names[method]);
     const struct top_local *local = state;
+    struct parameters given;
     struct http_request request = {
         .context = &local->context,
         .route = route,
-        .parameter = parameter,
-        .header = no_header,
+        .parameters = &given,
         .path = span_str(path),
-        .priv = (void *)parameters,
     };
     struct http_reply reply = {0};
     if (!route)
         return error_set(err, "there is no %s", path);
-    api_answer(route, &request, &reply);
+    put_parameters(&given, parameters);
+    api_answer(&request, &reply);
     struct span text = reply.fixed.ptr ? reply.fixed : buf_span(&reply.body);
     int result = 0;
     if (reply.status != 0 && reply.status != 200)

@@ -1,6 +1,7 @@
-/* What strangers ask the API: the first byte chooses the route, then come parts between bytes of
- * zero: what every header is, then parameters, "name=value". Whatever they are, the answer has a
- * status that the route may have, and where it is JSON, is well-formed. */
+/* What strangers ask the API: the first byte chooses the route, then come what every header is, a
+ * byte of zero, and the query string. Whatever they are, the answer has a status that the route may
+ * have, and where it is JSON, is well-formed. Parameters are views of the query string, one behind
+ * the other. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,15 +11,7 @@
 #include "base/log.h"
 #include "conf/config.h"
 #include "fuzz.h"
-
-enum { PARTS = 16 };
-
-/* What was asked, as handlers see it. */
-struct asked {
-    struct span header;
-    struct span parts[PARTS];
-    size_t count;
-};
+#include "http/api_serve.h"
 
 /* A program that nobody has sent anything yet. */
 static const char configuration[] = "threads: 1\n"
@@ -43,37 +36,30 @@ static void start(void)
     }
 }
 
-static struct span parameter(const struct http_request *request, const char *name)
-{
-    const struct asked *asked = request->priv;
-    size_t len = strlen(name);
-    for (size_t i = 0; i < asked->count; i++) {
-        struct span part = asked->parts[i];
-        if (part.len >= len && memcmp(part.ptr, name, len) == 0 &&
-            (part.len == len || part.ptr[len] == '='))
-            return part.len == len ? span_str("") : span_of(part.ptr + len + 1, part.len - len - 1);
-    }
-    return (struct span){0};
-}
-
 static struct span header(const struct http_request *request, const char *name)
 {
     (void)name;
-    return ((const struct asked *)request->priv)->header;
+    return *(const struct span *)request->priv;
 }
 
-static struct span take_part(struct span *rest)
+/* Each parameter lies in the query string, behind those before it. */
+static void check_parameters(char *query, size_t len)
 {
-    const uint8_t *zero = memchr(rest->ptr, 0, rest->len);
-    struct span part = span_of(rest->ptr, zero ? (size_t)(zero - rest->ptr) : rest->len);
-    size_t used = part.len + (zero != NULL);
-    *rest = span_of(rest->ptr + used, rest->len - used);
-    return part;
+    struct parameters parameters;
+    const uint8_t *at = (const uint8_t *)query, *end = at + len;
+    parameters_read(&parameters, query, len);
+    for (size_t i = 0; i < parameters.count; i++) {
+        const struct parameter *p = &parameters.at[i];
+        assert(p->name.ptr >= at && p->name.ptr + p->name.len <= end);
+        at = p->name.ptr + p->name.len;
+        assert(!p->value.ptr || (p->value.ptr > at && p->value.ptr + p->value.len <= end));
+        at = p->value.ptr ? p->value.ptr + p->value.len : at;
+    }
 }
 
 static void check(const struct http_route *route, struct http_reply *reply)
 {
-    static const unsigned statuses[] = {0, 200, 204, 400, 404, 503};
+    static const unsigned statuses[] = {0, 200, 204, 400, 404, 414, 503};
     bool known = false;
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
         known |= reply->status == statuses[i];
@@ -100,20 +86,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     if (len == 0)
         return 0;
     const struct http_route *route = route_at(bytes[0]);
-    struct span rest = span_of(bytes + 1, len - 1);
-    struct asked asked = {.header = take_part(&rest)};
-    while (rest.len > 0 && asked.count < PARTS)
-        asked.parts[asked.count++] = take_part(&rest);
+    const uint8_t *zero = memchr(bytes + 1, 0, len - 1);
+    struct span asked = span_of(bytes + 1, zero ? (size_t)(zero - bytes) - 1 : len - 1);
+    size_t size = zero ? len - asked.len - 2 : 0;
+    char *query = malloc(size + 1);
     struct http_request request = {.context = &service.context,
                                    .route = route,
-                                   .parameter = parameter,
                                    .header = header,
                                    .path = span_str(route->path),
                                    .priv = &asked};
     struct http_reply reply = {0};
+    if (!query)
+        return 0;
+    memcpy(query, bytes + len - size, size);
     if (route->method == HTTP_GET) { /* resets wait for the next second */
-        route->handle(&request, &reply);
+        api_serve(&request, query, size, &reply);
         check(route, &reply);
     }
+    memcpy(query, bytes + len - size, size);
+    check_parameters(query, size);
+    free(query);
     return 0;
 }

@@ -33,7 +33,7 @@ const struct module *const registry[] = {&web_section, NULL};
 /* Shows a parameter between bars, and a header. */
 static void handle_echo(const struct http_request *request, struct http_reply *reply)
 {
-    struct span n = request->parameter(request, "n"), x = request->header(request, "x-test");
+    struct span n = http_parameter(request, "n"), x = http_header(request, "x-test");
     reply->content_type = "text/plain";
     buf_printf(&reply->body, "%s %s |", (const char *)request->path.ptr, n.ptr ? "n" : "-");
     buf_put(&reply->body, n.ptr, n.len);
