@@ -8,8 +8,8 @@
 #ifndef SPILE_HTTP_API_H
 #define SPILE_HTTP_API_H
 
+#include "base/json.h"
 #include "event/field.h"
-#include "http/json.h"
 #include "http/route.h"
 #include "stats/table.h"
 

@@ -9,11 +9,11 @@
 
 #include "base/clock.h"
 #include "base/counter.h"
+#include "base/json.h"
 #include "base/put.h"
 #include "base/thread.h"
 #include "event/field.h"
 #include "http/api.h"
-#include "http/json.h"
 #include "http/ring.h"
 #include "http/route.h"
 #include "stats/table.h"

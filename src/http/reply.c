@@ -3,7 +3,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-#include "http/json.h"
+#include "base/json.h"
 #include "http/route.h"
 
 void http_fail(struct http_reply *reply, unsigned status, const char *format, ...)

@@ -14,7 +14,7 @@
 #ifndef SPILE_HTTP_SHAPE_H
 #define SPILE_HTTP_SHAPE_H
 
-#include "http/json.h"
+#include "base/json.h"
 
 /* A shape with a name, for what occurs more than once. */
 struct http_shape {

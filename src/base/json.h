@@ -10,8 +10,8 @@
  *     json_array_end(&j);
  *     json_object_end(&j);
  */
-#ifndef SPILE_HTTP_JSON_H
-#define SPILE_HTTP_JSON_H
+#ifndef SPILE_BASE_JSON_H
+#define SPILE_BASE_JSON_H
 
 #include "base/buf.h"
 

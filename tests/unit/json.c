@@ -11,7 +11,7 @@
 
 #include "../support/json_check.h"
 #include "../support/random.h"
-#include "http/json.h"
+#include "base/json.h"
 
 /* What the writer wrote, terminated. */
 static const char *text_of(struct buf *out)
