@@ -1,8 +1,8 @@
 /* The one place that sees every route of the web server, and every family of /metrics. A new route,
  * a new source of families: its line here. */
-#include "http/metrics.h"
+#include "api/metrics.h"
+#include "api/route.h"
 #include "http/page.h"
-#include "http/route.h"
 
 #include "page_assets.h" /* made at build time: PAGE_ASSETS, the files of web/ */
 

@@ -1,13 +1,13 @@
 #include "app/service.h"
 
+#include "api/live.h"
+#include "api/watch.h"
 #include "base/clock.h"
 #include "base/curfew.h"
 #include "base/log.h"
 #include "compat/receiver_reader.h"
 #include "core/input.h"
 #include "history/history.h"
-#include "http/live.h"
-#include "http/watch.h"
 
 enum { HISTORY_DESCRIPTORS = 16 /* a database has three files, and is opened more than once */ };
 

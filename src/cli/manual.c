@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "api/route.h"
+#include "api/shape.h"
 #include "base/fill.h"
 #include "base/log.h"
 #include "cli/command.h"
@@ -14,8 +16,6 @@
 #include "conf/config.h"
 #include "core/input.h"
 #include "core/output.h"
-#include "http/route.h"
-#include "http/shape.h"
 #include "top/state.h"
 
 enum { LINE_MAX_BYTES = 1024 };
@@ -296,7 +296,7 @@ static void put_fields(FILE *out)
 /* spile-api.7 -----------------------------------------------------------------------------------
  */
 
-/* The notation of http/shape.h, as lines of it. */
+/* The notation of api/shape.h, as lines of it. */
 static void put_shape(FILE *out, const char *shape)
 {
     fputs(".Bd -ragged -offset indent -compact\n", out);

@@ -6,7 +6,7 @@
  */
 #include <math.h>
 
-#include "http/metrics.h"
+#include "api/metrics.h"
 
 static void each_identity(struct exposition *page, const struct metrics_view *view,
                           const struct metric *metric)

@@ -2,7 +2,7 @@
 #ifndef SPILE_COMPAT_RECEIVER_NAMES_H
 #define SPILE_COMPAT_RECEIVER_NAMES_H
 
-#include "http/route.h"
+#include "api/route.h"
 
 enum { RECEIVER_NAMES_MAX = 512 };
 

@@ -5,7 +5,7 @@
 #ifndef SPILE_COMPAT_RECEIVER_REPLY_H
 #define SPILE_COMPAT_RECEIVER_REPLY_H
 
-#include "http/api_scope.h"
+#include "api/scope.h"
 
 /* A string, quotes included. */
 void receiver_put_text(struct buf *b, struct span text);

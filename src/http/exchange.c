@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "api/serve.h"
 #include "base/clock.h"
-#include "http/api_serve.h"
 #include "http/head.h"
 #include "http/refusal.h"
 #include "http/target.h"

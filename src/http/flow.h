@@ -7,7 +7,7 @@
 
 #include <microhttpd.h>
 
-#include "http/route.h"
+#include "api/route.h"
 
 /* All flows of a server. Owner: the server. */
 struct flows {

@@ -1,5 +1,5 @@
 /* Families about the web server itself: who comes, who must go, and who guesses. */
-#include "http/metrics.h"
+#include "api/metrics.h"
 #include "http/server.h"
 
 /* The thing is the server's counts. */

@@ -2,7 +2,7 @@
 #ifndef SPILE_HTTP_PAGE_H
 #define SPILE_HTTP_PAGE_H
 
-#include "http/route.h"
+#include "api/route.h"
 
 struct page_body {
     struct span bytes;

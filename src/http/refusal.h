@@ -2,7 +2,7 @@
 #ifndef SPILE_HTTP_REFUSAL_H
 #define SPILE_HTTP_REFUSAL_H
 
-#include "http/route.h"
+#include "api/route.h"
 
 /* How the server's own refusals are put: as those of handlers; as a line of text; or as
  * dnstap-receiver puts them, without the end of the line. */

@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "api/live.h"
 #include "base/clock.h"
 #include "base/hostport.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "http/exchange.h"
-#include "http/live.h"
 #include "http/tls.h"
 
 enum {

@@ -2,8 +2,8 @@
 #ifndef SPILE_HTTP_SERVER_H
 #define SPILE_HTTP_SERVER_H
 
+#include "api/route.h"
 #include "conf/option.h"
-#include "http/route.h"
 
 struct http_server;
 

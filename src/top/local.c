@@ -1,6 +1,6 @@
 #include "top/local.h"
 
-#include "http/api_serve.h"
+#include "api/serve.h"
 
 /* As if they had come in a query string. */
 static void put_parameters(struct parameters *to, const struct top_parameter *from)

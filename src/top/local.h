@@ -2,7 +2,7 @@
 #ifndef SPILE_TOP_LOCAL_H
 #define SPILE_TOP_LOCAL_H
 
-#include "http/route.h"
+#include "api/route.h"
 #include "top/gather.h"
 #include "top/recording.h"
 

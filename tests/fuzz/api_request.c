@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "../support/json_check.h"
+#include "api/serve.h"
 #include "app/service.h"
 #include "base/log.h"
 #include "conf/config.h"
 #include "fuzz.h"
-#include "http/api_serve.h"
 
 /* A program that nobody has sent anything yet. */
 static const char configuration[] = "threads: 1\n"

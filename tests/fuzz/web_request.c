@@ -6,8 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/exposition.h"
 #include "fuzz.h"
-#include "http/exposition.h"
 #include "http/guard.h"
 #include "http/target.h"
 

@@ -11,7 +11,7 @@ from test_api import Api, Shapes
 from test_api_numbers import DIRECTIONS, ENDS, check_direction, check_quantile, direction_of, latencies_of, measures, table_of
 
 
-WATCHES = 8  # as src/http/watch.h has them
+WATCHES = 8  # as src/api/watch.h has them
 
 
 def send(t, mix):

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "http/api_serve.h"
+#include "api/serve.h"
 
 /* A query string and what is read from it, in brackets: "[n=1][x]". A NUL is shown as "NUL". */
 struct read_case {

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "../support/bytes.h"
-#include "http/exposition.h"
+#include "api/exposition.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 

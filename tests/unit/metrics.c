@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "../support/random.h"
-#include "http/metrics.h"
+#include "api/metrics.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 

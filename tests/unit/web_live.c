@@ -16,10 +16,10 @@
 #include "../support/frame.h"
 #include "../support/json_check.h"
 #include "../support/share.h"
+#include "api/live.h"
+#include "api/ring.h"
+#include "api/route.h"
 #include "base/clock.h"
-#include "http/live.h"
-#include "http/ring.h"
-#include "http/route.h"
 
 static atomic_uint wakes;
 

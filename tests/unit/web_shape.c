@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "../support/json_check.h"
-#include "http/openapi.h"
-#include "http/route.h"
-#include "http/shape.h"
+#include "api/openapi.h"
+#include "api/route.h"
+#include "api/shape.h"
 
 /* The schema of a shape, which the caller frees; NULL when it is not well formed. */
 static char *schema_of(const char *shape)

@@ -17,8 +17,8 @@
 #include "../support/frame.h"
 #include "../support/random.h"
 #include "../support/share.h"
+#include "api/watch.h"
 #include "base/clock.h"
-#include "http/watch.h"
 
 static atomic_ullong time_ns = 1000 * CLOCK_SECOND_NS;
 

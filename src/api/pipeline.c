@@ -1,0 +1,253 @@
+/* The pipeline at work: inputs, outputs, the ledger; whether it is alive and ready. */
+#include "api/connections.h"
+#include "core/input.h"
+
+/* --- inputs --------------------------------------------------------------------------------- */
+
+/* "total: N, by reason: {NAME: N}". */
+static void put_reasons(struct json *j, const char *total, const char *by_reason,
+                        const counter *counts, size_t count, const char *(*name)(size_t))
+{
+    json_put_u64(j, total, counter_sum(counts, count));
+    json_key(j, by_reason);
+    json_object(j);
+    for (size_t i = 0; i < count; i++)
+        json_put_u64(j, name(i), counter_get(&counts[i]));
+    json_object_end(j);
+}
+
+static void put_input(struct json *j, const struct pipeline_input *input)
+{
+    const struct input_counters *counters = input->counters;
+    json_object(j);
+    json_put_str(j, "name", input->name);
+    json_put_str(j, "module", input->module);
+    json_put_str(j, "place", input->place[0] ? input->place : NULL);
+    json_put_bool(j, "open", counter_get(&counters->open) > 0);
+    json_put_u64(j, "connections", counter_get(&counters->connections));
+    put_reasons(j, "refused", "refusals", counters->refused, INPUT_REFUSALS, input_refusal_name);
+    put_reasons(j, "cut", "cuts", counters->cut, INPUT_CUTS, input_cut_name);
+    json_put_u64(j, "frames", counter_get(&counters->frames));
+    json_put_u64(j, "bytes", counter_get(&counters->bytes));
+    json_put_u64(j, "malformed", counter_get(&counters->malformed));
+    json_put_u64(j, "errors", counter_get(&counters->errors));
+    json_object_end(j);
+}
+
+static void inputs_handle(const struct http_request *request, struct http_reply *reply)
+{
+    const struct pipeline *pipeline = request->context->pipeline;
+    struct json j = api_begin(reply);
+    json_key(&j, "inputs");
+    json_array(&j);
+    for (size_t i = 0; i < pipeline_input_count(pipeline); i++) {
+        struct pipeline_input input;
+        pipeline_input(pipeline, i, &input);
+        put_input(&j, &input);
+    }
+    json_array_end(&j);
+    api_end(&j, reply);
+}
+
+const struct http_route api_inputs = {
+    .path = "/api/v1/inputs",
+    .doc = "Inputs and what came by them.",
+    .schema = "{inputs: [{name: text, module: text, "
+              "place: text? (where DNS servers connect: unix:PATH or tcp:HOST:PORT), "
+              "open: bool (it listens, or its files are not at their end), "
+              "connections: int (accepted since the start), refused: int, "
+              "refusals: {*int} (the same by reason: the option that says so, or reconnecting), "
+              "cut: int (connections closed though they had not ended or broken their streams), "
+              "cuts: {*int} (the same by reason), frames: int, bytes: int, "
+              "malformed: int (frames that are no dnstap messages), "
+              "errors: int (connections or files that ended in a stream error)}]}",
+    .handle = inputs_handle,
+};
+
+/* --- outputs -------------------------------------------------------------------------------- */
+
+static void put_ledger(struct json *j, const struct pipeline_output *output)
+{
+    const struct ledger *ledger = &output->ledger;
+    json_object(j);
+    json_put_str(j, "output", output->name);
+    json_put_str(j, "place", output->place);
+    json_put_u64(j, "received", counter_get(&ledger->received));
+    json_put_u64(j, "delivered", counter_get(&ledger->delivered));
+    json_put_u64(j, "filtered", counter_get(&ledger->filtered));
+    json_put_u64(j, "dropped", ledger_dropped(ledger));
+    json_put_u64(j, "in-flight", ledger_waiting(ledger));
+    json_put_u64(j, "truncated", counter_get(&ledger->truncated));
+    json_put_u64(j, "bytes", counter_get(&ledger->bytes));
+    json_key(j, "reasons");
+    json_object(j);
+    for (int i = 0; i < DROP_REASONS; i++)
+        json_put_u64(j, drop_reason_name(i), counter_get(&ledger->dropped[i]));
+    json_object_end(j);
+    json_object_end(j);
+}
+
+static void put_output(struct json *j, const struct pipeline_output *output)
+{
+    json_object(j);
+    json_put_str(j, "name", output->name);
+    json_put_str(j, "module", output->module);
+    json_put_str(j, "place", output->place);
+    json_put_str(j, "format", output->format);
+    json_key(j, "queue");
+    if (output->queued) {
+        json_object(j);
+        json_put_u64(j, "bytes", output->queue_bytes);
+        json_put_u64(j, "limit", output->queue_limit);
+        json_put_u64(j, "records", output->queue_records);
+        json_object_end(j);
+    } else {
+        json_null(j);
+    }
+    json_key(j, "ledger");
+    put_ledger(j, output);
+    json_object_end(j);
+}
+
+static void each_output(const struct http_request *request, struct http_reply *reply,
+                        void (*put)(struct json *j, const struct pipeline_output *output))
+{
+    const struct pipeline *pipeline = request->context->pipeline;
+    struct json j = api_begin(reply);
+    json_key(&j, "outputs");
+    json_array(&j);
+    for (size_t i = 0; i < pipeline_output_count(pipeline); i++) {
+        struct pipeline_output output;
+        pipeline_output(pipeline, i, &output);
+        put(&j, &output);
+    }
+    json_array_end(&j);
+    api_end(&j, reply);
+}
+
+static void outputs_handle(const struct http_request *request, struct http_reply *reply)
+{
+    each_output(request, reply, put_output);
+}
+
+const struct http_route api_outputs = {
+    .path = "/api/v1/outputs",
+    .doc = "Outputs with their queues and what became of the events they got.",
+    .schema = "{outputs: [{name: text, module: text, place: text? (the path of its file), "
+              "format: text?, "
+              "queue: {bytes: int, limit: int, records: int}? (null: it has none), "
+              "ledger: Ledger}]}",
+    .handle = outputs_handle,
+};
+
+static void ledger_handle(const struct http_request *request, struct http_reply *reply)
+{
+    each_output(request, reply, put_ledger);
+}
+
+const struct http_route api_ledger = {
+    .path = "/api/v1/ledger",
+    .doc = "What became of every event, by output: received = delivered + filtered + dropped + "
+           "in-flight.",
+    .schema = "{outputs: [Ledger]}",
+    .handle = ledger_handle,
+};
+
+/* --- health --------------------------------------------------------------------------------- */
+
+static void health_handle(const struct http_request *request, struct http_reply *reply)
+{
+    (void)request;
+    reply->fixed = span_str("{\"status\":\"ok\"}");
+}
+
+const struct http_route api_health = {
+    .path = "/api/v1/health",
+    .access = ACCESS_OPEN,
+    .doc = "200 as long as the process answers.",
+    .schema = "{status: text}",
+    .handle = health_handle,
+};
+
+static bool some_input_open(const struct pipeline *pipeline)
+{
+    for (size_t i = 0; i < pipeline_input_count(pipeline); i++) {
+        struct pipeline_input input;
+        pipeline_input(pipeline, i, &input);
+        if (counter_get(&input.counters->open) > 0)
+            return true;
+    }
+    return false;
+}
+
+static const char is_ready[] = "ready";
+
+/* How it stands, in a few words. */
+static const char *readiness(const struct pipeline *pipeline)
+{
+    if (pipeline_draining(pipeline))
+        return "ending";
+    return some_input_open(pipeline) ? is_ready : "no input is open";
+}
+
+static void ready_handle(const struct http_request *request, struct http_reply *reply)
+{
+    const char *status = readiness(request->context->pipeline);
+    struct json j = api_begin(reply);
+    json_put_str(&j, "status", status);
+    api_end(&j, reply);
+    reply->status = status == is_ready ? 200 : 503;
+}
+
+const struct http_route api_ready = {
+    .path = "/api/v1/ready",
+    .access = ACCESS_OPEN,
+    .doc = "200 while events can come in; 503 at the end, and when no input is open.",
+    .schema = "{status: text}",
+    .handle = ready_handle,
+};
+
+/* --- status --------------------------------------------------------------------------------- */
+
+static void put_input_hints(struct json *j, const struct pipeline *pipeline)
+{
+    for (size_t i = 0; i < pipeline_input_count(pipeline); i++) {
+        struct pipeline_input input;
+        char text[INPUT_HINT_MAX];
+        if (!pipeline_input_hint(pipeline, i, text))
+            continue;
+        pipeline_input(pipeline, i, &input);
+        json_object(j);
+        json_put_str(j, "input", input.name);
+        json_put_str(j, "hint", text);
+        json_object_end(j);
+    }
+}
+
+static void status_handle(const struct http_request *request, struct http_reply *reply)
+{
+    struct pipeline *pipeline = request->context->pipeline;
+    struct api_connections c;
+    if (api_connections_read(&c, pipeline, reply) < 0)
+        return;
+    if (api_connections_sort(&c, reply) == 0) {
+        struct json j = api_begin(reply);
+        json_put_str(&j, "status", readiness(pipeline));
+        json_key(&j, "hints");
+        json_array(&j);
+        put_input_hints(&j, pipeline);
+        api_put_shared_names(&j, &c);
+        json_array_end(&j);
+        api_end(&j, reply);
+    }
+    api_connections_free(&c);
+}
+
+const struct http_route api_status = {
+    .path = "/api/v1/status",
+    .doc = "Whether events can come in, and what keeps DNS servers from being heard, or apart.",
+    .schema = "{status: text (ready, ending, or no input is open), "
+              "hints: [{input: text, stream?: text (whose servers it is about), "
+              "hint: text (what is likely wrong, and what to do)}]}",
+    .handle = status_handle,
+};
