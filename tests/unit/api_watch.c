@@ -339,5 +339,5 @@ int main(void)
         cmocka_unit_test(bounds_are_true),
         cmocka_unit_test(workers_beside_readers),
     };
-    return cmocka_run_group_tests_name("web_watch", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("api_watch", tests, NULL, NULL);
 }
