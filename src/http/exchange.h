@@ -4,11 +4,11 @@
 
 #include <microhttpd.h>
 
+#include "http/clients.h"
 #include "http/failures.h"
 #include "http/flow.h"
 #include "http/guard.h"
 #include "http/pause.h"
-#include "http/peers.h"
 
 /* What all exchanges of a server share. Owner: the server. */
 struct exchanges {

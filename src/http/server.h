@@ -47,7 +47,7 @@ int http_server_start(struct http_server *server, struct error *err);
 const char *http_server_url(const struct http_server *server);
 /* What it has seen; any thread. */
 struct http_server_counts {
-    uint64_t open, accepted, refused, displaced, late; /* connections: http/peers.h */
+    uint64_t open, accepted, refused, displaced, late; /* connections: http/clients.h */
     uint64_t wrong_credentials;                        /* requests */
 };
 struct http_server_counts http_server_counts(const struct http_server *server);

@@ -1,4 +1,4 @@
-#include "http/peers.h"
+#include "http/clients.h"
 
 #include <pthread.h>
 #include <stdlib.h>

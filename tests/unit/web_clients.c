@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "http/peers.h"
+#include "http/clients.h"
 
 enum { LINKS_MAX = 64 };
 

@@ -12,8 +12,8 @@
  *
  * Thread-safe. The lock is held for a look at the table, never for a client.
  */
-#ifndef SPILE_HTTP_PEERS_H
-#define SPILE_HTTP_PEERS_H
+#ifndef SPILE_HTTP_CLIENTS_H
+#define SPILE_HTTP_CLIENTS_H
 
 #include <sys/socket.h>
 
