@@ -59,7 +59,7 @@ struct http_request {
     /* NULL: there are none. */
     struct span (*header)(const struct http_request *request, const char *name);
     struct span path;
-    struct account client; /* whose it is, where something is shared out (http/client.h) */
+    struct account client; /* whose it is, where something is shared out */
     void *priv;            /* the server's */
 };
 /* A parameter; absent (NULL ptr): not given, empty: given without value. When it is given more than

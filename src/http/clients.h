@@ -22,10 +22,10 @@
 #include "base/error.h"
 #include "base/span.h"
 
-struct peers;
-struct peer;
+struct clients;
+struct client;
 
-struct peers_limits {
+struct clients_limits {
     size_t all;         /* connections */
     size_t address;     /* from one address, /64 of IPv6; not of loopback */
     size_t streams;     /* replies without end */
@@ -33,53 +33,54 @@ struct peers_limits {
     uint64_t idle_ns;   /* between requests */
 };
 
-struct peers *peers_new(const struct peers_limits *limits, struct error *err);
-void peers_free(struct peers *peers);
+struct clients *clients_new(const struct clients_limits *limits, struct error *err);
+void clients_free(struct clients *clients);
 
 /* What has happened to connections. */
-struct peers_counts {
+struct clients_counts {
     counter accepted;
     counter refused;   /* there was no place */
     counter displaced; /* they made room */
     counter late;      /* a deadline went by */
 };
-const struct peers_counts *peers_counts(const struct peers *peers);
+const struct clients_counts *clients_counts(const struct clients *clients);
 /* How many connections there are. */
-size_t peers_open(struct peers *peers);
+size_t clients_open(struct clients *clients);
 
-/* A new connection on `fd`, which must stay open until peer_remove: a stranger's. NULL: there is no
- * place for it, all are busy with others that are not slow, and its socket is shut down already. */
-struct peer *peers_add(struct peers *peers, int fd, const struct sockaddr *address);
-void peer_remove(struct peer *peer);
+/* A new connection on `fd`, which must stay open until client_remove: a stranger's. NULL: there is
+ * no place for it, all are busy with others that are not slow, and its socket is shut down already.
+ */
+struct client *clients_add(struct clients *clients, int fd, const struct sockaddr *address);
+void client_remove(struct client *client);
 /* The request line has come: the rest of the request's head may take header_ns. */
-void peer_begins(struct peer *peer);
+void client_begins(struct client *client);
 /* The whole head has come: what follows is the server's time, not the client's. */
-void peer_has_asked(struct peer *peer);
+void client_has_asked(struct client *client);
 /* A reply of `size` bytes is on its way: a client may be slow, but must take it in the end. */
-void peer_answers(struct peer *peer, size_t size);
+void client_answers(struct client *client, size_t size);
 /* Whether its request has been let in: else it is a stranger's. */
-void peer_admit(struct peer *peer, bool admitted);
-bool peer_is_admitted(struct peer *peer);
+void client_admit(struct client *client, bool admitted);
+bool client_is_admitted(struct client *client);
 /* By which things are shared out among clients. */
-struct account peer_account(const struct peer *peer);
+struct account client_account(const struct client *client);
 /* A reply without end is on its way: its client must go on taking it. Where there are as many as
  * there may be, another makes room: the one whose client has taken nothing longest, else the oldest
  * of the network that has most. */
-void peer_streams(struct peer *peer);
+void client_streams(struct client *client);
 /* Replies that wait for their clients are more than there may be: the slowest one is cut. */
-void peers_relieve(struct peers *peers);
+void clients_relieve(struct clients *clients);
 /* Shuts the connection down, whatever it is doing. */
-void peer_cut(struct peer *peer);
+void client_cut(struct client *client);
 /* The reply is sent, and the connection is kept: it waits for its next request. */
-void peer_rests(struct peer *peer);
+void client_rests(struct client *client);
 
 /* Shuts down all that are late at this moment, except who waits for the server to read what it has
  * sent; returns how many connections there are. */
-size_t peers_sweep(struct peers *peers, uint64_t now);
+size_t clients_sweep(struct clients *clients, uint64_t now);
 /* Sleeps until `until_ns` by clock_ns; `idle`: for as long as there is no connection and as many
- * have been accepted as `accepted` says. True, and at once, after peers_end, which any thread may
+ * have been accepted as `accepted` says. True, and at once, after clients_end, which any thread may
  * call. */
-bool peers_sleep(struct peers *peers, uint64_t until_ns, bool idle, uint64_t accepted);
-void peers_end(struct peers *peers);
+bool clients_sleep(struct clients *clients, uint64_t until_ns, bool idle, uint64_t accepted);
+void clients_end(struct clients *clients);
 
 #endif

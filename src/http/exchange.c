@@ -19,7 +19,7 @@ enum {
 struct exchange {
     struct exchanges *owner;
     struct MHD_Connection *connection;
-    struct peer *peer;
+    struct client *client;
     const struct http_route *route; /* the first of that path; NULL: there is none */
     struct span host;               /* Host, or what stood in the target */
     char authority[256];            /* in the target: `host` points here */
@@ -59,12 +59,12 @@ static const struct sockaddr *address_of(struct MHD_Connection *connection)
 static struct exchange *exchange_new(struct exchanges *owner, struct MHD_Connection *connection)
 {
     int fd = fd_of(connection);
-    struct peer *peer = peers_add(owner->peers, fd, address_of(connection));
-    struct exchange *exchange = peer ? calloc(1, sizeof *exchange) : NULL;
+    struct client *client = clients_add(owner->clients, fd, address_of(connection));
+    struct exchange *exchange = client ? calloc(1, sizeof *exchange) : NULL;
     if (exchange) {
-        *exchange = (struct exchange){.owner = owner, .connection = connection, .peer = peer};
-    } else if (peer) {
-        peer_remove(peer);
+        *exchange = (struct exchange){.owner = owner, .connection = connection, .client = client};
+    } else if (client) {
+        client_remove(client);
         shutdown(fd, SHUT_RDWR);
     }
     return exchange;
@@ -82,7 +82,7 @@ static void exchange_free(struct exchange *exchange)
     if (!exchange)
         return;
     release(exchange);
-    peer_remove(exchange->peer);
+    client_remove(exchange->client);
     free(exchange);
 }
 
@@ -137,7 +137,7 @@ void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connecti
     if (!exchange)
         return NULL;
     struct http_target target = target_split(span_str(uri));
-    peer_begins(exchange->peer);
+    client_begins(exchange->client);
     exchange->complete = exchange->judged = false;
     exchange->wrong = !target_is_authority(target.authority);
     exchange->native = http_path_is_native(target.path);
@@ -206,7 +206,7 @@ static void judge(struct exchange *exchange, const struct http_route *route)
         .local = guard_is_loopback(from),
         .changes = route->method != HTTP_GET,
     };
-    bool known = peer_is_admitted(exchange->peer);
+    bool known = client_is_admitted(exchange->client);
     bool guess = guard_has_credentials(&exchange->owner->guard) &&
                  (request.api_key.ptr || request.authorization.ptr);
     exchange->late = guess && !known && failures_slow(exchange->owner->failures, from);
@@ -214,7 +214,7 @@ static void judge(struct exchange *exchange, const struct http_route *route)
     exchange->judged = true;
     if (guess && exchange->verdict == GUARD_UNKNOWN)
         failures_note(exchange->owner->failures, from);
-    peer_admit(exchange->peer, exchange->verdict == GUARD_PASS);
+    client_admit(exchange->client, exchange->verdict == GUARD_PASS);
 }
 
 /* The route that takes the request; NULL: there is none, or not by that method. */
@@ -262,7 +262,7 @@ static const struct http_route *dispatch(struct exchange *exchange, const char *
                                    .route = route,
                                    .header = header,
                                    .path = span_str(route->path),
-                                   .client = peer_account(exchange->peer),
+                                   .client = client_account(exchange->client),
                                    .priv = exchange};
     if (exchange->query_len)
         exchange->query[0] = exchange->query_first;
@@ -348,7 +348,7 @@ static void hold(struct exchange *exchange, struct http_reply *reply)
     if (reply->body.failed || atomic_fetch_add(&owner->held, size) + size > HELD_MAX) {
         if (!reply->body.failed)
             atomic_fetch_sub(&owner->held, size);
-        peers_relieve(owner->peers);
+        clients_relieve(owner->clients);
         buf_free(&reply->body);
         refuse(exchange, 503, reply);
         return;
@@ -365,9 +365,9 @@ static enum MHD_Result send_reply(struct exchange *exchange, const struct http_r
     if (is_fresh(exchange, reply))
         reply->status = 304;
     if (reply->stream)
-        peer_streams(exchange->peer);
+        client_streams(exchange->client);
     else
-        peer_answers(exchange->peer, exchange->held ? exchange->held : reply->fixed.len);
+        client_answers(exchange->client, exchange->held ? exchange->held : reply->fixed.len);
     struct MHD_Response *response = make_response(exchange, reply);
     if (!response)
         return MHD_NO;
@@ -389,7 +389,7 @@ enum MHD_Result exchange_answer(void *cls, struct MHD_Connection *connection, co
         return MHD_NO; /* no place, or no memory: the connection is closed */
     bool body = has_body(connection);
     if (!body && !exchange->complete) {
-        peer_has_asked(exchange->peer);
+        client_has_asked(exchange->client);
         exchange->complete = true; /* the next call is behind the head: a reply to this one would */
         return MHD_YES;            /* close the connection */
     }
@@ -416,5 +416,5 @@ void exchange_end(void *cls, struct MHD_Connection *connection, void **request_c
     if (!exchange)
         return;
     release(exchange);
-    peer_rests(exchange->peer);
+    client_rests(exchange->client);
 }

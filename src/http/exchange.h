@@ -14,7 +14,7 @@
 struct exchanges {
     const struct http_context *context;
     struct guard guard;
-    struct peers *peers;
+    struct clients *clients;
     struct failures *failures;
     struct flows flows;
     struct pauses pauses;

@@ -130,13 +130,13 @@ static void *sweep(void *arg)
     thread_name("web-sweeper");
     while (!ended) {
         uint64_t now = clock_ns();
-        uint64_t accepted = counter_get(&peers_counts(exchanges->peers)->accepted);
-        size_t count = peers_sweep(exchanges->peers, now);
+        uint64_t accepted = counter_get(&clients_counts(exchanges->clients)->accepted);
+        size_t count = clients_sweep(exchanges->clients, now);
         flows_sweep(&exchanges->flows, now);
         pauses_sweep(&exchanges->pauses, now);
         bool untold = failures_sweep(exchanges->failures, now);
-        ended = peers_sleep(exchanges->peers, now + SWEEP_MS * CLOCK_MS_NS, count == 0 && !untold,
-                            accepted);
+        ended = clients_sleep(exchanges->clients, now + SWEEP_MS * CLOCK_MS_NS,
+                              count == 0 && !untold, accepted);
     }
     return NULL;
 }
@@ -197,16 +197,16 @@ static int start_threads(struct http_server *server, struct error *err)
 static int prepare(struct http_server *server, struct error *err)
 {
     const struct http_settings *settings = server->settings;
-    const struct peers_limits limits = {.all = places_of(server) / 2,
-                                        .address = settings->connections_address,
-                                        .streams = LIVE_VIEWERS,
-                                        .header_ns = settings->header_timeout_ns,
-                                        .idle_ns = settings->idle_timeout_ns};
+    const struct clients_limits limits = {.all = places_of(server) / 2,
+                                          .address = settings->connections_address,
+                                          .streams = LIVE_VIEWERS,
+                                          .header_ns = settings->header_timeout_ns,
+                                          .idle_ns = settings->idle_timeout_ns};
     if (guard_init(&server->exchanges.guard, settings, err))
         return -1;
-    server->exchanges.peers = peers_new(&limits, err);
+    server->exchanges.clients = clients_new(&limits, err);
     server->exchanges.failures = failures_new(err);
-    if (!server->exchanges.peers || !server->exchanges.failures ||
+    if (!server->exchanges.clients || !server->exchanges.failures ||
         tls_read(&server->tls, settings, err))
         return -1;
     server->fd = listen_on(&settings->listen, err);
@@ -255,9 +255,9 @@ const char *http_server_url(const struct http_server *server)
 
 struct http_server_counts http_server_counts(const struct http_server *server)
 {
-    const struct peers_counts *counts = peers_counts(server->exchanges.peers);
+    const struct clients_counts *counts = clients_counts(server->exchanges.clients);
     return (struct http_server_counts){
-        .open = peers_open(server->exchanges.peers),
+        .open = clients_open(server->exchanges.clients),
         .accepted = counter_get(&counts->accepted),
         .refused = counter_get(&counts->refused),
         .displaced = counter_get(&counts->displaced),
@@ -271,7 +271,7 @@ void http_server_stop(struct http_server *server)
     if (!server)
         return;
     if (server->sweeping) {
-        peers_end(server->exchanges.peers);
+        clients_end(server->exchanges.clients);
         pthread_join(server->sweeper, NULL);
     }
     pauses_stop(&server->exchanges.pauses);
@@ -283,7 +283,7 @@ void http_server_stop(struct http_server *server)
     flows_destroy(&server->exchanges.flows);
     pauses_destroy(&server->exchanges.pauses);
     failures_free(server->exchanges.failures);
-    peers_free(server->exchanges.peers);
+    clients_free(server->exchanges.clients);
     guard_free(&server->exchanges.guard);
     tls_free(&server->tls);
     free(server);

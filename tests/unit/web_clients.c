@@ -16,13 +16,13 @@
 
 enum { LINKS_MAX = 64 };
 
-/* A connection: the server's end of a socket pair and the client's, which sees the shutdown. */
+/* A connection: the server's end of a socket pair and the far one, which sees the shutdown. */
 struct link {
-    int server, client;
-    struct peer *peer;
+    int server, far;
+    struct client *client;
 };
 
-static struct peers *peers;
+static struct clients *clients;
 static struct link links[LINKS_MAX];
 static size_t link_count;
 
@@ -41,19 +41,19 @@ static void pass_ms(uint64_t ms)
     time_ns += ms * CLOCK_MS_NS;
 }
 
-static const struct peers_limits limits = {.all = 4,
-                                           .address = 2,
-                                           .streams = 3,
-                                           .header_ns = 5 * CLOCK_SECOND_NS,
-                                           .idle_ns = 75 * CLOCK_SECOND_NS};
+static const struct clients_limits limits = {.all = 4,
+                                             .address = 2,
+                                             .streams = 3,
+                                             .header_ns = 5 * CLOCK_SECOND_NS,
+                                             .idle_ns = 75 * CLOCK_SECOND_NS};
 
 static int set_up(void **state)
 {
     struct error err;
     (void)state;
     link_count = 0;
-    peers = peers_new(&limits, &err);
-    return peers ? 0 : -1;
+    clients = clients_new(&limits, &err);
+    return clients ? 0 : -1;
 }
 
 static int tear_down(void **state)
@@ -61,14 +61,14 @@ static int tear_down(void **state)
     (void)state;
     while (link_count > 0) {
         struct link *link = &links[--link_count];
-        if (link->peer)
-            peer_remove(link->peer);
+        if (link->client)
+            client_remove(link->client);
         close(link->server);
-        close(link->client);
+        close(link->far);
     }
-    assert_int_equal(peers_sweep(peers, 0), 0);
-    peers_free(peers);
-    peers_free(NULL);
+    assert_int_equal(clients_sweep(clients, 0), 0);
+    clients_free(clients);
+    clients_free(NULL);
     return 0;
 }
 
@@ -82,22 +82,22 @@ static struct link *connect_from(const char *text)
     assert_true(is_v4 || inet_pton(AF_INET6, text, &v6.sin6_addr) == 1);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
     link->server = fds[0];
-    link->client = fds[1];
+    link->far = fds[1];
     pass_ms(1); /* no two are of one age */
-    link->peer =
-        peers_add(peers, link->server, is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6);
+    link->client =
+        clients_add(clients, link->server, is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6);
     return link;
 }
 
 static bool is_cut(const struct link *link)
 {
-    struct pollfd pfd = {.fd = link->client, .events = POLLRDHUP};
+    struct pollfd pfd = {.fd = link->far, .events = POLLRDHUP};
     return poll(&pfd, 1, 0) == 1;
 }
 
 static void sweep_after(uint64_t seconds)
 {
-    peers_sweep(peers, clock_ns() + seconds * CLOCK_SECOND_NS);
+    clients_sweep(clients, clock_ns() + seconds * CLOCK_SECOND_NS);
 }
 
 static void test_deadlines(void **state)
@@ -105,9 +105,9 @@ static void test_deadlines(void **state)
     (void)state;
     struct link *silent = connect_from("127.0.0.1"), *busy = connect_from("127.0.0.1"),
                 *resting = connect_from("127.0.0.1");
-    peer_answers(busy->peer, 0);
-    peer_answers(resting->peer, 0);
-    peer_rests(resting->peer);
+    client_answers(busy->client, 0);
+    client_answers(resting->client, 0);
+    client_rests(resting->client);
     sweep_after(4);
     assert_false(is_cut(silent));
     sweep_after(6);
@@ -121,7 +121,7 @@ static void test_deadlines(void **state)
     assert_false(is_cut(resting));
     sweep_after(76);
     assert_true(is_cut(resting));
-    peer_rests(busy->peer); /* what is cut stays so, and is not cut twice */
+    client_rests(busy->client); /* what is cut stays so, and is not cut twice */
     sweep_after(1000);
 }
 
@@ -132,8 +132,8 @@ static void test_slow_server(void **state)
     char head[10];
     (void)state;
     struct link *unread = connect_from("127.0.0.1"), *asked = connect_from("127.0.0.1");
-    assert_int_equal(write(unread->client, "GET /", 5), 5);
-    peer_has_asked(asked->peer);
+    assert_int_equal(write(unread->far, "GET /", 5), 5);
+    client_has_asked(asked->client);
     sweep_after(6);
     assert_false(is_cut(unread));
     assert_false(is_cut(asked));
@@ -149,12 +149,12 @@ static void test_begun(void **state)
 {
     (void)state;
     struct link *kept = connect_from("::1"), *fresh = connect_from("::1");
-    peer_answers(kept->peer, 10);
-    peer_rests(kept->peer);
-    peer_begins(kept->peer);
+    client_answers(kept->client, 10);
+    client_rests(kept->client);
+    client_begins(kept->client);
     sweep_after(4);
     assert_false(is_cut(kept));
-    peer_begins(fresh->peer);
+    client_begins(fresh->client);
     sweep_after(6);
     assert_true(is_cut(kept));
     assert_true(is_cut(fresh));
@@ -165,7 +165,7 @@ static void test_sizes(void **state)
 {
     (void)state;
     struct link *large = connect_from("127.0.0.1");
-    peer_answers(large->peer, 1 << 20);
+    client_answers(large->client, 1 << 20);
     sweep_after(60 + 63);
     assert_false(is_cut(large));
     sweep_after(60 + 65);
@@ -180,7 +180,7 @@ static void send_some(const struct link *link)
 static void take_all(const struct link *link)
 {
     char text[64];
-    assert_true(read(link->client, text, sizeof text) > 0);
+    assert_true(read(link->far, text, sizeof text) > 0);
 }
 
 /* A stream has all the time there is, as long as its client takes what comes. */
@@ -190,7 +190,7 @@ static void test_streams_end(void **state)
     struct link *quiet = connect_from("127.0.0.1"), *reads = connect_from("127.0.0.1"),
                 *deaf = connect_from("127.0.0.1");
     for (size_t i = 0; i < link_count; i++)
-        peer_streams(links[i].peer);
+        client_streams(links[i].client);
     send_some(deaf);
     for (int seconds = 0; seconds < 1000; seconds++) {
         send_some(reads);
@@ -210,22 +210,22 @@ static void test_streams_make_room(void **state)
     struct link *first = connect_from("192.0.2.1"), *second = connect_from("192.0.2.2"),
                 *third = connect_from("192.0.2.2");
     for (size_t i = 0; i < link_count; i++, pass_ms(1))
-        peer_streams(links[i].peer);
+        client_streams(links[i].client);
     send_some(third);
     sweep_after(0);
     pass_ms(1000);
-    peer_streams(connect_from("192.0.2.3")->peer);
+    client_streams(connect_from("192.0.2.3")->client);
     assert_true(is_cut(third));
     assert_false(is_cut(first) || is_cut(second));
-    peer_remove(third->peer);
-    third->peer = NULL;
-    peer_streams(connect_from("192.0.2.2")->peer);
+    client_remove(third->client);
+    third->client = NULL;
+    client_streams(connect_from("192.0.2.2")->client);
     assert_true(is_cut(first)); /* all have one: the oldest */
-    peer_remove(first->peer);
-    first->peer = NULL;
-    peer_streams(connect_from("192.0.2.4")->peer);
+    client_remove(first->client);
+    first->client = NULL;
+    client_streams(connect_from("192.0.2.4")->client);
     assert_true(is_cut(second)); /* its network has two */
-    assert_int_equal(counter_get(&peers_counts(peers)->displaced), 3);
+    assert_int_equal(counter_get(&clients_counts(clients)->displaced), 3);
 }
 
 /* Of one address more than its share: its own make room, nobody else's. */
@@ -234,21 +234,21 @@ static void test_addresses(void **state)
     (void)state;
     struct link *first = connect_from("2001:db8:0:1::1"), *other = connect_from("2001:db8:0:2::1"),
                 *second = connect_from("2001:db8:0:1::2");
-    assert_non_null(connect_from("2001:db8:0:1:ffff::3")->peer); /* the same /64 */
+    assert_non_null(connect_from("2001:db8:0:1:ffff::3")->client); /* the same /64 */
     assert_true(is_cut(first));
-    assert_non_null(connect_from("2001:db8:0:1::4")->peer);
+    assert_non_null(connect_from("2001:db8:0:1::4")->client);
     assert_true(is_cut(second));
     assert_false(is_cut(other));
-    assert_int_equal(peers_open(peers), 5); /* two of them are as good as gone */
+    assert_int_equal(clients_open(clients), 5); /* two of them are as good as gone */
 }
 
 static void test_mapped(void **state)
 {
     (void)state;
     struct link *first = connect_from("192.0.2.1"), *mapped = connect_from("::ffff:192.0.2.1");
-    assert_non_null(connect_from("192.0.2.1")->peer);
+    assert_non_null(connect_from("192.0.2.1")->client);
     assert_true(is_cut(first));
-    assert_non_null(connect_from("::ffff:192.0.2.2")->peer); /* not one /64 with the others */
+    assert_non_null(connect_from("::ffff:192.0.2.2")->client); /* not one /64 with the others */
     assert_false(is_cut(mapped));
 }
 
@@ -257,11 +257,11 @@ static void fill_admitted(bool waits)
 {
     static const char *const from[] = {"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"};
     for (size_t i = 0; i < limits.all; i++) {
-        struct peer *peer = connect_from(from[i])->peer;
-        peer_admit(peer, true);
-        peer_answers(peer, 0);
+        struct client *client = connect_from(from[i])->client;
+        client_admit(client, true);
+        client_answers(client, 0);
         if (waits)
-            peer_rests(peer);
+            client_rests(client);
     }
 }
 
@@ -271,13 +271,13 @@ static void test_strangers_make_room(void **state)
 {
     (void)state;
     for (size_t i = 0; i < limits.all; i++)
-        peer_answers(connect_from("127.0.0.1")->peer, 1 << 20);
+        client_answers(connect_from("127.0.0.1")->client, 1 << 20);
     for (size_t i = 0; i < limits.all; i++) {
-        assert_non_null(connect_from("127.0.0.1")->peer);
+        assert_non_null(connect_from("127.0.0.1")->client);
         assert_true(is_cut(&links[i]));
         assert_false(is_cut(&links[i + 1]));
     }
-    assert_int_equal(counter_get(&peers_counts(peers)->displaced), limits.all);
+    assert_int_equal(counter_get(&clients_counts(clients)->displaced), limits.all);
 }
 
 /* The network that has most goes first, and not who has been there longest. */
@@ -285,9 +285,9 @@ static void test_crowds_make_room(void **state)
 {
     (void)state;
     struct link *old = connect_from("192.0.2.1"), *crowd = connect_from("198.51.100.1");
-    assert_non_null(connect_from("198.51.100.1")->peer);
-    assert_non_null(connect_from("192.0.2.2")->peer);
-    assert_non_null(connect_from("192.0.2.3")->peer);
+    assert_non_null(connect_from("198.51.100.1")->client);
+    assert_non_null(connect_from("192.0.2.2")->client);
+    assert_non_null(connect_from("192.0.2.3")->client);
     assert_true(is_cut(crowd));
     assert_false(is_cut(old));
 }
@@ -316,7 +316,7 @@ static void test_strangers_have_their_time(void **state)
     fill_admitted(true);
     struct link *stranger = connect_from("192.0.2.5");
     pass_ms(2500);
-    assert_non_null(connect_from("192.0.2.6")->peer);
+    assert_non_null(connect_from("192.0.2.6")->client);
     assert_true(is_cut(stranger));
     assert_false(is_cut(&links[1]));
 }
@@ -328,19 +328,19 @@ static void test_slow_make_room(void **state)
     (void)state;
     fill_admitted(false);
     struct link *refused = connect_from("127.0.0.1");
-    assert_null(refused->peer);
+    assert_null(refused->client);
     assert_true(is_cut(refused));
     send_some(&links[1]);
     send_some(&links[2]);
-    assert_null(connect_from("127.0.0.1")->peer);
+    assert_null(connect_from("127.0.0.1")->client);
     pass_ms(1000);
-    assert_non_null(connect_from("127.0.0.1")->peer);
+    assert_non_null(connect_from("127.0.0.1")->client);
     assert_true(is_cut(&links[1]));
     assert_false(is_cut(&links[0]) || is_cut(&links[2]) || is_cut(&links[3]));
-    assert_int_equal(counter_get(&peers_counts(peers)->refused), 2);
-    peers_relieve(peers);
+    assert_int_equal(counter_get(&clients_counts(clients)->refused), 2);
+    clients_relieve(clients);
     assert_true(is_cut(&links[2]));
-    peers_relieve(peers);
+    clients_relieve(clients);
     assert_false(is_cut(&links[0]) || is_cut(&links[3]));
 }
 
@@ -348,13 +348,13 @@ static void test_cut(void **state)
 {
     (void)state;
     struct link *link = connect_from("127.0.0.1");
-    peer_streams(link->peer);
-    peer_admit(link->peer, true);
-    assert_true(peer_is_admitted(link->peer));
-    peer_cut(link->peer);
+    client_streams(link->client);
+    client_admit(link->client, true);
+    assert_true(client_is_admitted(link->client));
+    client_cut(link->client);
     assert_true(is_cut(link));
-    peer_rests(link->peer);
-    assert_int_equal(peers_sweep(peers, 0), 1);
+    client_rests(link->client);
+    assert_int_equal(clients_sweep(clients, 0), 1);
 }
 
 /* However many are cut and not yet gone, the table ends. */
@@ -362,9 +362,9 @@ static void test_full(void **state)
 {
     (void)state;
     for (size_t i = 0; i < 2 * limits.all; i++)
-        assert_non_null(connect_from("127.0.0.1")->peer);
+        assert_non_null(connect_from("127.0.0.1")->client);
     struct link *late = connect_from("127.0.0.1");
-    assert_null(late->peer);
+    assert_null(late->client);
     assert_true(is_cut(late));
 }
 
