@@ -6,9 +6,9 @@
 
 #include "http/clients.h"
 #include "http/failures.h"
-#include "http/flow.h"
 #include "http/guard.h"
 #include "http/pause.h"
+#include "http/stream_reply.h"
 
 /* What all exchanges of a server share. Owner: the server. */
 struct exchanges {

@@ -1,4 +1,4 @@
-#include "http/flow.h"
+#include "http/stream_reply.h"
 
 #include <poll.h>
 #include <pthread.h>

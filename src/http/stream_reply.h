@@ -2,8 +2,8 @@
  * Replies without end (struct http_stream) as libmicrohttpd wants them: a reader that has nothing
  * to read puts its connection to sleep; who has something wakes it.
  */
-#ifndef SPILE_HTTP_FLOW_H
-#define SPILE_HTTP_FLOW_H
+#ifndef SPILE_HTTP_STREAM_REPLY_H
+#define SPILE_HTTP_STREAM_REPLY_H
 
 #include <microhttpd.h>
 
