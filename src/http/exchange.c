@@ -326,8 +326,8 @@ static bool is_fresh(struct exchange *exchange, const struct http_reply *reply)
 static struct MHD_Response *make_response(struct exchange *exchange, struct http_reply *reply)
 {
     if (reply->stream)
-        return flow_response(&exchange->owner->flows, reply->stream, exchange->connection,
-                             fd_of(exchange->connection));
+        return stream_reply_begin(&exchange->owner->streams, reply->stream, exchange->connection,
+                                  fd_of(exchange->connection));
     if (reply->body.len == 0)
         return MHD_create_response_from_buffer(
             reply->fixed.len, (void *)(uintptr_t)reply->fixed.ptr, MHD_RESPMEM_PERSISTENT);

@@ -16,7 +16,7 @@ struct exchanges {
     struct guard guard;
     struct clients *clients;
     struct failures *failures;
-    struct flows flows;
+    struct stream_replies streams;
     struct pauses pauses;
     _Atomic size_t held; /* bytes of replies that clients have not taken yet */
 };

@@ -132,7 +132,7 @@ static void *sweep(void *arg)
         uint64_t now = clock_ns();
         uint64_t accepted = counter_get(&clients_counts(exchanges->clients)->accepted);
         size_t count = clients_sweep(exchanges->clients, now);
-        flows_sweep(&exchanges->flows, now);
+        stream_replies_sweep(&exchanges->streams, now);
         pauses_sweep(&exchanges->pauses, now);
         bool untold = failures_sweep(exchanges->failures, now);
         ended = clients_sleep(exchanges->clients, now + SWEEP_MS * CLOCK_MS_NS,
@@ -229,7 +229,7 @@ struct http_server *http_server_open(const struct http_settings *settings,
     server->settings = settings;
     server->exchanges.context = context;
     server->fd = -1;
-    flows_init(&server->exchanges.flows);
+    stream_replies_init(&server->exchanges.streams);
     pauses_init(&server->exchanges.pauses);
     struct error why;
     if (prepare(server, &why) == 0)
@@ -275,12 +275,13 @@ void http_server_stop(struct http_server *server)
         pthread_join(server->sweeper, NULL);
     }
     pauses_stop(&server->exchanges.pauses);
-    flows_stop(&server->exchanges.flows); /* the library must not stop while connections sleep */
+    /* The library must not stop while connections sleep. */
+    stream_replies_stop(&server->exchanges.streams);
     if (server->daemon)
         MHD_stop_daemon(server->daemon);
     else if (server->fd >= 0)
         close(server->fd);
-    flows_destroy(&server->exchanges.flows);
+    stream_replies_destroy(&server->exchanges.streams);
     pauses_destroy(&server->exchanges.pauses);
     failures_free(server->exchanges.failures);
     clients_free(server->exchanges.clients);

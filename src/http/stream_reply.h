@@ -9,24 +9,24 @@
 
 #include "api/route.h"
 
-/* All flows of a server. Owner: the server. */
-struct flows {
+/* All such replies of a server. Owner: the server. */
+struct stream_replies {
     pthread_mutex_t lock;
-    struct flow *first;
+    struct stream_reply *first;
     bool stopping;
 };
 
-void flows_init(struct flows *flows);
-void flows_destroy(struct flows *flows);
+void stream_replies_init(struct stream_replies *replies);
+void stream_replies_destroy(struct stream_replies *replies);
 
 /* Makes a response that reads from `stream` and closes it in the end. NULL: no memory, and the
  * stream is closed already. `fd` is the connection's socket. */
-struct MHD_Response *flow_response(struct flows *flows, struct http_stream *stream,
-                                   struct MHD_Connection *connection, int fd);
-/* To be called again and again, with clock_ns(). Ends the flows whose client has left, which a
- * sleeping connection does not notice, and has each flow send a sign of life now and then. */
-void flows_sweep(struct flows *flows, uint64_t now);
-/* Ends all flows, and those that begin later at once. No connection sleeps afterwards. */
-void flows_stop(struct flows *flows);
+struct MHD_Response *stream_reply_begin(struct stream_replies *replies, struct http_stream *stream,
+                                        struct MHD_Connection *connection, int fd);
+/* To be called again and again, with clock_ns(). Ends the replies whose client has left, which a
+ * sleeping connection does not notice, and has each reply send a sign of life now and then. */
+void stream_replies_sweep(struct stream_replies *replies, uint64_t now);
+/* Ends all replies, and those that begin later at once. No connection sleeps afterwards. */
+void stream_replies_stop(struct stream_replies *replies);
 
 #endif
