@@ -1,6 +1,6 @@
 /*
- * Routes of the web server. A route is one constant row; all rows together stand in src/routes.c,
- * which is to routes what src/app/registry.c is to modules.
+ * Routes of the web server. A route is one constant row; all rows together stand in
+ * src/http_routes.c, which is to routes what src/app/registry.c is to modules.
  *
  * Handlers run on the server's threads, several at once; they read snapshots and counters, and
  * never wait for the data path.
@@ -130,7 +130,7 @@ extern const char *const http_method_names[HTTP_METHODS];
 /* False for files of the dashboard, which are routes but nothing to program with. */
 bool http_route_is_api(const struct http_route *route);
 
-/* All routes; ends with NULL. Defined in src/routes.c alone. */
+/* All routes; ends with NULL. Defined in src/http_routes.c alone. */
 extern const struct http_route *const http_routes[];
 /* The first route of a path as it was sent, never decoded; the root of the API may have a slash at
  * its end. NULL: there is none. */
