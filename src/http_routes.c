@@ -47,7 +47,7 @@
     X(metrics_process)                                                                             \
     X(receiver_metrics)
 
-#define DECLARE(name) extern const struct http_route name;
+#define DECLARE(name) extern const struct api_route name;
 #define LIST(name) &name,
 
 #define DECLARE_ASSET(name) extern const struct page_asset name;
@@ -56,7 +56,7 @@
 ROUTES(DECLARE)
 PAGE_ASSETS(DECLARE_ASSET)
 
-const struct http_route *const http_routes[] = {ROUTES(LIST) PAGE_ASSETS(LIST_ASSET) NULL};
+const struct api_route *const api_routes[] = {ROUTES(LIST) PAGE_ASSETS(LIST_ASSET) NULL};
 
 #define DECLARE_SOURCE(name) extern const struct metric_source name;
 

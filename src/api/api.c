@@ -14,14 +14,14 @@ enum { NAMES_TEXT_MAX = 768 };
 
 const char *const api_directions[] = {[STATS_QUERY] = "query", [STATS_RESPONSE] = "response", NULL};
 
-void api_refuse(const struct http_request *request, struct http_reply *reply, const char *name,
+void api_refuse(const struct api_request *request, struct api_reply *reply, const char *name,
                 const char *wanted)
 {
-    http_fail(reply, 400, "parameter '%s': '%s' is not %s", name,
-              option_show(http_parameter(request, name)).text, wanted);
+    api_fail(reply, 400, "parameter '%s': '%s' is not %s", name,
+             option_show(api_parameter(request, name)).text, wanted);
 }
 
-void api_refuse_item(struct http_reply *reply, const char *parameter, struct span item,
+void api_refuse_item(struct api_reply *reply, const char *parameter, struct span item,
                      const char *(*name)(const void *ctx, size_t i))
 {
     char names[NAMES_TEXT_MAX];
@@ -29,15 +29,15 @@ void api_refuse_item(struct http_reply *reply, const char *parameter, struct spa
     while (name(NULL, count))
         count++;
     const char *near = nearest_name(item, name, NULL, count);
-    http_fail(reply, 400, "parameter '%s': there is no '%s'%s%s%s%s", parameter,
-              option_show(item).text, near ? " (did you mean '" : "", near ? near : "",
-              near ? "'?)" : "", option_list_names(name, NULL, names, sizeof names));
+    api_fail(reply, 400, "parameter '%s': there is no '%s'%s%s%s%s", parameter,
+             option_show(item).text, near ? " (did you mean '" : "", near ? near : "",
+             near ? "'?)" : "", option_list_names(name, NULL, names, sizeof names));
 }
 
-bool api_number(const struct http_request *request, struct http_reply *reply, const char *name,
+bool api_number(const struct api_request *request, struct api_reply *reply, const char *name,
                 uint64_t least, uint64_t most, uint64_t *value)
 {
-    struct span text = http_parameter(request, name);
+    struct span text = api_parameter(request, name);
     uint64_t number;
     if (!text.ptr)
         return true;
@@ -52,10 +52,10 @@ bool api_number(const struct http_request *request, struct http_reply *reply, co
     return false;
 }
 
-bool api_word(const struct http_request *request, struct http_reply *reply, const char *name,
+bool api_word(const struct api_request *request, struct api_reply *reply, const char *name,
               const char *const *words, unsigned *index)
 {
-    struct span text = http_parameter(request, name);
+    struct span text = api_parameter(request, name);
     if (!text.ptr)
         return true;
     char wanted[320] = "one of";
@@ -71,7 +71,7 @@ bool api_word(const struct http_request *request, struct http_reply *reply, cons
     return false;
 }
 
-bool api_direction(const struct http_request *request, struct http_reply *reply, const char *name,
+bool api_direction(const struct api_request *request, struct api_reply *reply, const char *name,
                    int *direction)
 {
     unsigned index = (unsigned)*direction;
@@ -115,10 +115,10 @@ static int find_type(struct span text)
     return span_equal(text, span_str("-")) ? STATS_NO_QTYPE : dns_type_parse(text);
 }
 
-static bool code_of(const struct http_request *request, struct http_reply *reply, const char *name,
+static bool code_of(const struct api_request *request, struct api_reply *reply, const char *name,
                     int (*find)(struct span), unsigned limit, const char *wanted, int *code)
 {
-    struct span text = http_parameter(request, name);
+    struct span text = api_parameter(request, name);
     uint64_t number;
     if (!text.ptr)
         return true;
@@ -131,14 +131,14 @@ static bool code_of(const struct http_request *request, struct http_reply *reply
     return found >= 0;
 }
 
-bool api_rcode(const struct http_request *request, struct http_reply *reply, const char *name,
+bool api_rcode(const struct api_request *request, struct api_reply *reply, const char *name,
                int *code)
 {
     return code_of(request, reply, name, find_rcode, STATS_NO_RCODE,
                    "a response code, by name or number", code);
 }
 
-bool api_type(const struct http_request *request, struct http_reply *reply, const char *name,
+bool api_type(const struct api_request *request, struct api_reply *reply, const char *name,
               int *code)
 {
     return code_of(request, reply, name, find_type, STATS_NO_QTYPE, "a type, by name or number",
@@ -165,9 +165,9 @@ static size_t presented_byte(struct span text, uint8_t *byte)
     return 4;
 }
 
-struct span api_identity(const struct http_request *request, struct api_identity *identity)
+struct span api_identity(const struct api_request *request, struct api_identity *identity)
 {
-    struct span text = http_parameter(request, "stream");
+    struct span text = api_parameter(request, "stream");
     size_t len = 0;
     if (!text.ptr)
         return text;
@@ -178,7 +178,7 @@ struct span api_identity(const struct http_request *request, struct api_identity
     return span_of(identity->bytes, len);
 }
 
-bool api_stream(const struct http_request *request, struct http_reply *reply,
+bool api_stream(const struct api_request *request, struct api_reply *reply,
                 const struct stats_snapshot *snapshot, int *stream)
 {
     struct api_identity identity;
@@ -188,15 +188,14 @@ bool api_stream(const struct http_request *request, struct http_reply *reply,
         return true;
     *stream = stats_snapshot_find(snapshot, name);
     if (*stream == STATS_ALL)
-        http_fail(reply, 404, "parameter 'stream': there is no stream '%s'",
-                  option_show(name).text);
+        api_fail(reply, 404, "parameter 'stream': there is no stream '%s'", option_show(name).text);
     return *stream != STATS_ALL;
 }
 
-bool api_domain(const struct http_request *request, struct http_reply *reply, const char *name,
+bool api_domain(const struct api_request *request, struct api_reply *reply, const char *name,
                 struct api_domain *domain)
 {
-    struct span text = http_parameter(request, name);
+    struct span text = api_parameter(request, name);
     domain->text_len = domain->wire_len = 0;
     if (!text.ptr)
         return true;
@@ -211,16 +210,16 @@ bool api_domain(const struct http_request *request, struct http_reply *reply, co
     return true;
 }
 
-bool api_part(const struct http_request *request, struct http_reply *reply, const char *name,
+bool api_part(const struct api_request *request, struct api_reply *reply, const char *name,
               struct api_part *part)
 {
-    struct span text = http_parameter(request, name);
+    struct span text = api_parameter(request, name);
     part->len = 0;
     if (!text.ptr)
         return true;
     if (text.len == 0 || text.len > sizeof part->text) {
-        http_fail(reply, 400, "parameter '%s': 1 to %zu bytes of a name or an address", name,
-                  sizeof part->text);
+        api_fail(reply, 400, "parameter '%s': 1 to %zu bytes of a name or an address", name,
+                 sizeof part->text);
         return false;
     }
     for (; part->len < text.len; part->len++)
@@ -228,10 +227,10 @@ bool api_part(const struct http_request *request, struct http_reply *reply, cons
     return true;
 }
 
-bool api_address(const struct http_request *request, struct http_reply *reply, const char *name,
+bool api_address(const struct api_request *request, struct api_reply *reply, const char *name,
                  uint8_t *space, struct span *address)
 {
-    struct span text = http_parameter(request, name);
+    struct span text = api_parameter(request, name);
     if (!text.ptr)
         return true;
     if (span_equal(text, span_str("-"))) {
@@ -267,16 +266,16 @@ bool api_item(struct span *list, struct span *item)
 
 /* --- replies -------------------------------------------------------------------------------- */
 
-struct json api_begin(struct http_reply *reply)
+struct json api_begin(struct api_reply *reply)
 {
     struct json j = json_begin(&reply->body);
     json_object(&j);
     return j;
 }
 
-void api_end(struct json *j, struct http_reply *reply)
+void api_end(struct json *j, struct api_reply *reply)
 {
     json_object_end(j);
     if (reply->body.failed)
-        http_fail(reply, 503, "no memory for the answer");
+        api_fail(reply, 503, "no memory for the answer");
 }

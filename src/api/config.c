@@ -71,7 +71,7 @@ static void put_items(struct json *j, const char *key, const struct config_item 
     json_array_end(j);
 }
 
-static void config_handle(const struct http_request *request, struct http_reply *reply)
+static void config_handle(const struct api_request *request, struct api_reply *reply)
 {
     const struct config *config = request->context->config;
     struct json j = api_begin(reply);
@@ -84,7 +84,7 @@ static void config_handle(const struct http_request *request, struct http_reply 
     api_end(&j, reply);
 }
 
-const struct http_route api_config = {
+const struct api_route api_config = {
     .path = "/api/v1/config",
     .doc = "The configuration in force, as a configuration file has it; secrets are masked.",
     .schema = "{*any}",

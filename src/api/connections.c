@@ -8,7 +8,7 @@
 enum { MORE = 16 }; /* may come between counting and listing */
 
 int api_connections_read(struct api_connections *c, struct pipeline *pipeline,
-                         struct http_reply *reply)
+                         struct api_reply *reply)
 {
     struct roster *roster = pipeline_roster(pipeline);
     *c = (struct api_connections){.pipeline = pipeline};
@@ -16,7 +16,7 @@ int api_connections_read(struct api_connections *c, struct pipeline *pipeline,
     size_t room = c->all + MORE < API_CONNECTIONS_MAX ? c->all + MORE : API_CONNECTIONS_MAX;
     c->entries = calloc(room, sizeof *c->entries);
     if (!c->entries) {
-        http_fail(reply, 503, "no memory for the answer");
+        api_fail(reply, 503, "no memory for the answer");
         return -1;
     }
     c->count = roster_list(roster, c->entries, room, &c->all);
@@ -67,11 +67,11 @@ static int compare_names(const void *a, const void *b)
     return order ? order : compare_spans(roster_host(&x->origin), roster_host(&y->origin));
 }
 
-int api_connections_sort(struct api_connections *c, struct http_reply *reply)
+int api_connections_sort(struct api_connections *c, struct api_reply *reply)
 {
     c->by_name = calloc(c->count + 1, sizeof *c->by_name);
     if (!c->by_name) {
-        http_fail(reply, 503, "no memory for the answer");
+        api_fail(reply, 503, "no memory for the answer");
         return -1;
     }
     for (size_t i = 0; i < c->count; i++) {
@@ -165,7 +165,7 @@ void api_put_connection(struct json *j, const struct api_connections *c,
     json_object_end(j);
 }
 
-static void connections_handle(const struct http_request *request, struct http_reply *reply)
+static void connections_handle(const struct api_request *request, struct api_reply *reply)
 {
     struct api_connections c;
     uint64_t n = 1000;
@@ -183,12 +183,12 @@ static void connections_handle(const struct http_request *request, struct http_r
     api_connections_free(&c);
 }
 
-const struct http_route api_connections = {
+const struct api_route api_connections = {
     .path = "/api/v1/connections",
     .doc = "Who is connected: open connections and files that are read, the oldest first.",
     .parameters =
-        (const struct http_parameter[]){{"n", "integer", "How many, at most 10000; else 1000."},
-                                        {0}},
+        (const struct api_parameter[]){{"n", "integer", "How many, at most 10000; else 1000."},
+                                       {0}},
     .schema = "{open: int (in all), connections: [Connection]}",
     .handle = connections_handle,
 };

@@ -18,7 +18,7 @@ struct api_connections {
 
 /* -1: no memory, and the reply says so. */
 int api_connections_read(struct api_connections *connections, struct pipeline *pipeline,
-                         struct http_reply *reply);
+                         struct api_reply *reply);
 void api_connections_free(struct api_connections *connections);
 
 /* The open connection of that id, or NULL. */
@@ -29,7 +29,7 @@ struct api_presence {
     size_t connections, hosts;
 };
 /* Must be called before api_presence. -1: no memory, and the reply says so. */
-int api_connections_sort(struct api_connections *connections, struct http_reply *reply);
+int api_connections_sort(struct api_connections *connections, struct api_reply *reply);
 struct api_presence api_presence(const struct api_connections *connections, struct span name);
 /* Writes a hint, in the array of them, for each name that several hosts use. After
  * api_connections_sort. */

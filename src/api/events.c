@@ -4,7 +4,7 @@
 
 enum { RATE_MAX = 10000 };
 
-static void events_handle(const struct http_request *request, struct http_reply *reply)
+static void events_handle(const struct api_request *request, struct api_reply *reply)
 {
     uint8_t address[16];
     struct api_domain under;
@@ -23,17 +23,17 @@ static void events_handle(const struct http_request *request, struct http_reply 
         !api_direction(request, reply, "direction", &filter.direction) ||
         !api_number(request, reply, "rate", 1, RATE_MAX, &rate))
         return;
-    if (http_parameter(request, "side").ptr)
+    if (api_parameter(request, "side").ptr)
         filter.side = scope.side;
     filter.under = span_of(under.wire_len ? under.wire : NULL, under.wire_len);
     filter.max_per_second = (unsigned)rate;
     reply->content_type = "text/event-stream";
     reply->stream = live_open(request->context->live, &filter);
     if (!reply->stream)
-        http_fail(reply, 503, "too many viewers already");
+        api_fail(reply, 503, "too many viewers already");
 }
 
-static const struct http_parameter parameters[] = {
+static const struct api_parameter parameters[] = {
     {"stream", "string", "Identity of a stream."},
     {"under", "string", "A domain: it and what is below it."},
     {"client", "string", "Address of who asked; - for none."},
@@ -46,7 +46,7 @@ static const struct http_parameter parameters[] = {
     {0},
 };
 
-const struct http_route api_events = {
+const struct api_route api_events = {
     .path = "/api/v1/events",
     .doc =
         "Events as they happen, as server-sent events: the data of each is an object Event; "

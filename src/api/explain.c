@@ -18,7 +18,7 @@ struct request {
     uint64_t rows;
 };
 
-static bool read_request(const struct http_request *request, struct http_reply *reply,
+static bool read_request(const struct api_request *request, struct api_reply *reply,
                          struct request *asked)
 {
     *asked = (struct request){.rows = ROWS_USUAL};
@@ -36,7 +36,7 @@ static bool read_request(const struct http_request *request, struct http_reply *
     else if (asked->subject.client.ptr && asked->scope.side == STATS_UPSTREAM)
         wrong = "parameter 'client': upstream the client is the server itself";
     if (wrong)
-        http_fail(reply, 400, "%s", wrong);
+        api_fail(reply, 400, "%s", wrong);
     return !wrong;
 }
 
@@ -81,7 +81,7 @@ static void put_own(struct json *j, const struct stats_answer *answer, struct sp
 
 /* The row of the subject itself, and of a name those at and below it. `text`: as rows say it.
  * False: no memory. */
-static bool put_window(struct json *j, const struct http_context *context,
+static bool put_window(struct json *j, const struct api_context *context,
                        const struct request *asked, struct span text)
 {
     const struct stats_scope scope = {
@@ -125,7 +125,7 @@ static void put_watch(struct json *j, const struct request *asked,
     json_object_end(j);
 }
 
-static void put_reply(const struct http_request *request, struct http_reply *reply,
+static void put_reply(const struct api_request *request, struct api_reply *reply,
                       const struct request *asked, const struct watch_report *report,
                       const struct stats_snapshot *snapshot)
 {
@@ -142,10 +142,10 @@ static void put_reply(const struct http_request *request, struct http_reply *rep
     put_watch(&j, asked, report);
     api_end(&j, reply);
     if (!whole)
-        http_fail(reply, 503, "no memory for the answer");
+        api_fail(reply, 503, "no memory for the answer");
 }
 
-static void explain(const struct http_request *request, struct http_reply *reply,
+static void explain(const struct api_request *request, struct api_reply *reply,
                     const struct request *asked, struct watch_report *report)
 {
     struct error err = {0};
@@ -155,7 +155,7 @@ static void explain(const struct http_request *request, struct http_reply *reply
         return;
     if (watch_read(request->context->watches, &request->client, &asked->subject, asked->rows,
                    report, &err) < 0) {
-        http_fail(reply, 503, "%s", err.text);
+        api_fail(reply, 503, "%s", err.text);
     } else {
         put_reply(request, reply, asked, report, snapshot);
         watch_report_free(report);
@@ -163,11 +163,11 @@ static void explain(const struct http_request *request, struct http_reply *reply
     stats_release(snapshot);
 }
 
-static void explain_handle(const struct http_request *request, struct http_reply *reply)
+static void explain_handle(const struct api_request *request, struct api_reply *reply)
 {
     struct request asked;
     if (!request->context->watches) {
-        http_fail(reply, 404, "no events come that could be looked at");
+        api_fail(reply, 404, "no events come that could be looked at");
         return;
     }
     if (!read_request(request, reply, &asked))
@@ -176,11 +176,11 @@ static void explain_handle(const struct http_request *request, struct http_reply
     if (report)
         explain(request, reply, &asked, report);
     else
-        http_fail(reply, 503, "no memory for the answer");
+        api_fail(reply, 503, "no memory for the answer");
     free(report);
 }
 
-const struct http_route api_explain = {
+const struct api_route api_explain = {
     .path = "/api/v1/explain",
     .doc =
         "What belongs to a name or a client. The row of it and the names below a name are those of "
@@ -194,7 +194,7 @@ const struct http_route api_explain = {
         "anew when it is asked for again. Only where eight others ask for one each is there no "
         "place: 503. Of each list the heaviest some hundred are kept.",
     .parameters =
-        (const struct http_parameter[]){
+        (const struct api_parameter[]){
             {"name", "string", "A domain: it and what is below it. This or client must be given."},
             {"client", "string", "Instead: an address of who asks; - for none."},
             {"n", "integer", "Rows of each list, 1 to 100; absent: 10."},

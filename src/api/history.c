@@ -21,16 +21,16 @@ static const uint64_t step_max = UINT64_C(366) * 24 * HOUR_MS;
     "upstream), from: time, to: time, "
 
 /* False when there is no history: then there is nothing to find. */
-static bool has_history(const struct http_request *request, struct http_reply *reply)
+static bool has_history(const struct api_request *request, struct api_reply *reply)
 {
     if (request->context->history)
         return true;
-    http_fail(reply, 404, "history is off: the section `history` of the configuration turns it on");
+    api_fail(reply, 404, "history is off: the section `history` of the configuration turns it on");
     return false;
 }
 
 /* Where the span begins that has the window asked for behind it. */
-static uint64_t window_start(const struct http_request *request, const struct api_scope *scope,
+static uint64_t window_start(const struct api_request *request, const struct api_scope *scope,
                              uint64_t to)
 {
     static const uint32_t lengths_ms[STATS_WINDOWS] = {[WINDOW_ALL] = HOUR_MS,
@@ -48,14 +48,14 @@ static uint64_t window_start(const struct http_request *request, const struct ap
 }
 
 /* `side`, and the span that `from` and `to` or `window` say. */
-static bool read_span(const struct http_request *request, struct http_reply *reply,
+static bool read_span(const struct api_request *request, struct api_reply *reply,
                       struct api_scope *scope, struct history_question *question)
 {
     uint64_t to = (uint64_t)clock_wall_ms();
     if (!api_scope(request, reply, scope) || !api_number(request, reply, "to", 0, time_max, &to))
         return false;
-    if (scope->asked && http_parameter(request, "from").ptr) {
-        http_fail(reply, 400, "parameter 'window': says where the span begins, as 'from' does");
+    if (scope->asked && api_parameter(request, "from").ptr) {
+        api_fail(reply, 400, "parameter 'window': says where the span begins, as 'from' does");
         return false;
     }
     uint64_t from = window_start(request, scope, to);
@@ -71,7 +71,7 @@ static bool read_span(const struct http_request *request, struct http_reply *rep
 }
 
 /* The reply is the window that was asked for, and what the history says. */
-static void answer(const struct http_request *request, struct http_reply *reply,
+static void answer(const struct api_request *request, struct api_reply *reply,
                    const struct api_scope *scope, const struct history_question *question,
                    uint64_t n)
 {
@@ -85,7 +85,7 @@ static void answer(const struct http_request *request, struct http_reply *reply,
                : history_series_json(history, question, body, &err);
     api_end(&j, reply);
     if (rc < 0)
-        http_fail(reply, 503, "%s", err.text);
+        api_fail(reply, 503, "%s", err.text);
 }
 
 /* --- series --------------------------------------------------------------------------------- */
@@ -128,10 +128,10 @@ static bool is_series(struct span name)
     return false;
 }
 
-static bool read_series(const struct http_request *request, struct http_reply *reply,
+static bool read_series(const struct api_request *request, struct api_reply *reply,
                         struct span *series)
 {
-    struct span list = *series = http_parameter(request, "series"), name;
+    struct span list = *series = api_parameter(request, "series"), name;
     while (api_item(&list, &name)) {
         if (!is_series(name)) {
             api_refuse_item(reply, "series", name, series_name);
@@ -141,7 +141,7 @@ static bool read_series(const struct http_request *request, struct http_reply *r
     return true;
 }
 
-static void series_handle(const struct http_request *request, struct http_reply *reply)
+static void series_handle(const struct api_request *request, struct api_reply *reply)
 {
     struct history_question question;
     struct api_identity identity;
@@ -154,11 +154,11 @@ static void series_handle(const struct http_request *request, struct http_reply 
     answer(request, reply, &scope, &question, 0);
 }
 
-const struct http_route api_series = {
+const struct api_route api_series = {
     .path = "/api/v1/series",
     .doc = "Counters, rates and quantiles over time.",
     .parameters =
-        (const struct http_parameter[]){
+        (const struct api_parameter[]){
             SPAN_PARAMETERS,
             API_STREAM_PARAMETER,
             {"step", "integer",
@@ -181,7 +181,7 @@ const struct http_route api_series = {
 
 /* --- top lists ------------------------------------------------------------------------------ */
 
-static bool read_lists(const struct http_request *request, struct http_reply *reply,
+static bool read_lists(const struct api_request *request, struct api_reply *reply,
                        struct history_question *question)
 {
     const char *tables[STATS_TABLES + 1] = {NULL}, *ranks[TOPS_RANKS + 1] = {NULL};
@@ -190,13 +190,13 @@ static bool read_lists(const struct http_request *request, struct http_reply *re
         tables[i] = stats_table_name((enum stats_table_id)i);
     for (int i = 0; i < TOPS_RANKS; i++)
         ranks[i] = tops_ranks[i].name;
-    question->table = http_parameter(request, "table");
-    question->by = http_parameter(request, "by");
+    question->table = api_parameter(request, "table");
+    question->by = api_parameter(request, "by");
     return api_word(request, reply, "table", tables, &ignored) &&
            api_word(request, reply, "by", ranks, &ignored);
 }
 
-static void tops_handle(const struct http_request *request, struct http_reply *reply)
+static void tops_handle(const struct api_request *request, struct api_reply *reply)
 {
     struct history_question question;
     struct api_scope scope;
@@ -207,11 +207,11 @@ static void tops_handle(const struct http_request *request, struct http_reply *r
     answer(request, reply, &scope, &question, n);
 }
 
-const struct http_route api_history_tops = {
+const struct api_route api_history_tops = {
     .path = "/api/v1/history/tops",
     .doc = "Top lists over a span of time, of all streams together.",
     .parameters =
-        (const struct http_parameter[]){
+        (const struct api_parameter[]){
             SPAN_PARAMETERS,
             {"table", "string", "One table alone: domains, registrable, tlds, clients or servers."},
             {"by", "string",
@@ -244,7 +244,7 @@ static void put_series_names(struct json *j)
     json_array_end(j);
 }
 
-static void history_handle(const struct http_request *request, struct http_reply *reply)
+static void history_handle(const struct api_request *request, struct api_reply *reply)
 {
     struct history_state state;
     if (!has_history(request, reply))
@@ -263,7 +263,7 @@ static void history_handle(const struct http_request *request, struct http_reply
     api_end(&j, reply);
 }
 
-const struct http_route api_history = {
+const struct api_route api_history = {
     .path = "/api/v1/history",
     .doc = "How the history is, and what can be followed over time.",
     .schema = "{on-disk: bool (else in memory alone), healthy: bool, rows-written: int, "

@@ -2,7 +2,7 @@
 #include "api/api.h"
 #include "api/openapi.h"
 
-static void index_handle(const struct http_request *request, struct http_reply *reply)
+static void index_handle(const struct api_request *request, struct api_reply *reply)
 {
     struct json j = api_begin(reply);
     json_put_str(&j, "name", "spile");
@@ -11,10 +11,10 @@ static void index_handle(const struct http_request *request, struct http_reply *
     json_put_bool(&j, "compat", request->context->compat);
     json_key(&j, "routes");
     json_array(&j);
-    for (const struct http_route *const *route = http_routes; *route; route++) {
+    for (const struct api_route *const *route = api_routes; *route; route++) {
         json_object(&j);
         json_put_str(&j, "path", (*route)->path);
-        json_put_str(&j, "method", http_method_names[(*route)->method]);
+        json_put_str(&j, "method", api_method_names[(*route)->method]);
         json_put_str(&j, "doc", (*route)->doc);
         json_object_end(&j);
     }
@@ -22,7 +22,7 @@ static void index_handle(const struct http_request *request, struct http_reply *
     api_end(&j, reply);
 }
 
-const struct http_route api_index = {
+const struct api_route api_index = {
     .path = "/api/v1",
     .doc = "What this server answers to.",
     .schema = "{name: text, version: text, started: time, compat: bool (as dnstap-receiver), "
@@ -30,14 +30,14 @@ const struct http_route api_index = {
     .handle = index_handle,
 };
 
-static void openapi_handle(const struct http_request *request, struct http_reply *reply)
+static void openapi_handle(const struct api_request *request, struct api_reply *reply)
 {
     (void)request;
     if (openapi_write(&reply->body) < 0)
-        http_fail(reply, 503, "no memory for the answer");
+        api_fail(reply, 503, "no memory for the answer");
 }
 
-const struct http_route api_openapi = {
+const struct api_route api_openapi = {
     .path = "/api/v1/openapi.json",
     .doc = "This API as an OpenAPI 3.1 document.",
     .schema = "{openapi: text, info: any, security: any, paths: {*any}, components: any}",

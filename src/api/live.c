@@ -51,7 +51,7 @@ struct live_lane {
 };
 
 struct viewer {
-    struct http_stream stream;
+    struct api_endless stream;
     struct live *live;
     atomic_uint round;                 /* counts openings and closings: odd while somebody looks */
     _Atomic uint64_t wish[WISH_WORDS]; /* written while nobody looks */
@@ -359,7 +359,7 @@ static void tick(struct live *live)
             continue;
         add_tokens(v, now);
         if (has_news(v, now))
-            http_stream_wake(&v->stream);
+            api_endless_wake(&v->stream);
     }
 }
 
@@ -446,12 +446,12 @@ static size_t read_piece(struct viewer *v, char *out, size_t size)
     return len;
 }
 
-static struct viewer *viewer_of(struct http_stream *stream)
+static struct viewer *viewer_of(struct api_endless *stream)
 {
     return (struct viewer *)((char *)stream - offsetof(struct viewer, stream));
 }
 
-static long read_stream(struct http_stream *stream, char *out, size_t size)
+static long read_stream(struct api_endless *stream, char *out, size_t size)
 {
     struct viewer *v = viewer_of(stream);
     size_t len = 0;
@@ -464,7 +464,7 @@ static long read_stream(struct http_stream *stream, char *out, size_t size)
     return (long)len;
 }
 
-static void close_stream(struct http_stream *stream)
+static void close_stream(struct api_endless *stream)
 {
     struct viewer *v = viewer_of(stream);
     pthread_mutex_lock(&v->live->lock);
@@ -510,7 +510,7 @@ static void prepare(struct viewer *v, const struct live_filter *filter)
     counter_set(&v->told, lost_of(v));
     atomic_store(&v->told_ns, now);
     atomic_store(&v->tokens, (int)v->rate);
-    v->stream = (struct http_stream){.read = read_stream, .close = close_stream};
+    v->stream = (struct api_endless){.read = read_stream, .close = close_stream};
 }
 
 static struct viewer *free_viewer(struct live *live)
@@ -521,7 +521,7 @@ static struct viewer *free_viewer(struct live *live)
     return NULL;
 }
 
-struct http_stream *live_open(struct live *live, const struct live_filter *filter)
+struct api_endless *live_open(struct live *live, const struct live_filter *filter)
 {
     pthread_mutex_lock(&live->lock);
     struct viewer *v = free_viewer(live);

@@ -36,8 +36,8 @@ void live_free(struct live *live);
 /* The observer that feeds the viewers; it is active only while there are any. */
 struct observer live_observer(struct live *live);
 
-/* A stream of server-sent events for http_reply.stream; NULL: too many viewers, or no memory. The
+/* A stream of server-sent events for api_reply.stream; NULL: too many viewers, or no memory. The
  * filter's texts are copied. */
-struct http_stream *live_open(struct live *live, const struct live_filter *filter);
+struct api_endless *live_open(struct live *live, const struct live_filter *filter);
 
 #endif

@@ -192,7 +192,7 @@ void metrics_write(struct buf *out, struct metrics_view *view, bool openmetrics)
 }
 
 /* Under --compat no parameter is known, and all is on one side. False: the reply is a 400. */
-static bool read_scope(const struct http_request *request, struct http_reply *reply,
+static bool read_scope(const struct api_request *request, struct api_reply *reply,
                        struct metrics_scope *scope)
 {
     struct api_scope asked;
@@ -201,7 +201,7 @@ static bool read_scope(const struct http_request *request, struct http_reply *re
         return true;
     if (!api_scope(request, reply, &asked))
         return false;
-    if (http_parameter(request, "side").ptr)
+    if (api_parameter(request, "side").ptr)
         scope->sides = METRICS_OF(asked.side);
     scope->window = asked.window;
     scope->lately = asked.asked;
@@ -210,8 +210,8 @@ static bool read_scope(const struct http_request *request, struct http_reply *re
 
 /* What the page is of: one moment, which is now. Where it shows no tables that of the snapshot
  * alone is enough. */
-static void take_moment(const struct http_context *context, struct metrics_view *view,
-                        struct http_reply *reply)
+static void take_moment(const struct api_context *context, struct metrics_view *view,
+                        struct api_reply *reply)
 {
     const struct stats_snapshot *fresh = stats_fresh(context->stats);
     view->torn = reply->torn;
@@ -225,12 +225,12 @@ static void take_moment(const struct http_context *context, struct metrics_view 
     view->lately = fresh ? stats_hold(fresh) : NULL;
 }
 
-static void write_page(const struct http_request *request, struct http_reply *reply,
+static void write_page(const struct api_request *request, struct api_reply *reply,
                        struct metrics_view *view)
 {
-    const struct http_context *context = request->context;
+    const struct api_context *context = request->context;
     bool openmetrics =
-        !context->legacy_metrics && exposition_wants_openmetrics(http_header(request, "Accept"));
+        !context->legacy_metrics && exposition_wants_openmetrics(api_header(request, "Accept"));
     take_moment(context, view, reply);
     if (!view->lately)
         return;
@@ -240,23 +240,23 @@ static void write_page(const struct http_request *request, struct http_reply *re
     reply->content_type = openmetrics ? exposition_openmetrics_type : exposition_text_type;
 }
 
-static void handle(const struct http_request *request, struct http_reply *reply)
+static void handle(const struct api_request *request, struct api_reply *reply)
 {
     struct metrics_view view = {.context = request->context, .limits = request->context->metrics};
     if (read_scope(request, reply, &view.scope))
         write_page(request, reply, &view);
 }
 
-const struct http_route metrics_route = {
+const struct api_route metrics_route = {
     .path = "/metrics",
-    .method = HTTP_GET,
+    .method = API_GET,
     .access = ACCESS_LEGACY,
     .ignores_unknown = true,
     .doc = "For Prometheus: text format 0.0.4, or OpenMetrics 1.0 where the client asks for it and "
            "legacy names are off. Counters are since the start; what is of a window has the label "
            "window.",
     .parameters =
-        (const struct http_parameter[]){
+        (const struct api_parameter[]){
             {"side", "string",
              "Only what is counted on this side, client or upstream; absent: both, by label."},
             {"window", "string",

@@ -28,11 +28,11 @@ struct metrics_stream {
 
 /* What a page is written from; lives as long as its writing. */
 struct metrics_view {
-    const struct http_context *context;
+    const struct api_context *context;
     const struct stats_snapshot *snapshot;
     const struct stats_snapshot *lately; /* of the window and the same moment; of WINDOW_ALL the
                                             same */
-    bool torn;                           /* struct http_reply */
+    bool torn;                           /* struct api_reply */
     struct metrics_scope scope;
     struct metrics_limits limits;
     struct metrics_stream *streams; /* in order of first appearance, the rest last */
@@ -60,7 +60,7 @@ struct metric {
 // clang-format on
 
 struct metric_source {
-    bool (*wanted)(const struct http_context *context); /* NULL: always */
+    bool (*wanted)(const struct api_context *context); /* NULL: always */
     const struct metric *table;
 };
 

@@ -38,7 +38,7 @@ static const struct metric table[] = {
     {.each = NULL},
 };
 
-static bool has_history(const struct http_context *context)
+static bool has_history(const struct api_context *context)
 {
     return context->history != NULL;
 }

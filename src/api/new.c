@@ -20,7 +20,7 @@ static const uint64_t lengths_ns[STATS_WINDOWS] = {
     [WINDOW_1H] = 3600 * CLOCK_SECOND_NS,
 };
 
-static bool read_tables(const struct http_request *request, struct http_reply *reply,
+static bool read_tables(const struct api_request *request, struct api_reply *reply,
                         struct request *asked)
 {
     const char *names[STATS_TABLES + 1] = {NULL};
@@ -34,7 +34,7 @@ static bool read_tables(const struct http_request *request, struct http_reply *r
     return true;
 }
 
-static bool read_request(const struct http_request *request, struct http_reply *reply,
+static bool read_request(const struct api_request *request, struct api_reply *reply,
                          struct request *asked)
 {
     asked->rows = ROWS_USUAL;
@@ -95,7 +95,7 @@ static bool put_tables(struct json *j, struct stats *stats, const struct request
     return true;
 }
 
-static void put_reply(const struct http_request *request, struct http_reply *reply,
+static void put_reply(const struct api_request *request, struct api_reply *reply,
                       const struct request *asked, const struct stats_snapshot *snapshot)
 {
     int index;
@@ -112,10 +112,10 @@ static void put_reply(const struct http_request *request, struct http_reply *rep
     json_array_end(&j);
     api_end(&j, reply);
     if (!good)
-        http_fail(reply, 503, "no memory for the answer");
+        api_fail(reply, 503, "no memory for the answer");
 }
 
-static void new_handle(const struct http_request *request, struct http_reply *reply)
+static void new_handle(const struct api_request *request, struct api_reply *reply)
 {
     struct request asked;
     if (!read_request(request, reply, &asked))
@@ -125,13 +125,13 @@ static void new_handle(const struct http_request *request, struct http_reply *re
     stats_release(snapshot);
 }
 
-const struct http_route api_new = {
+const struct api_route api_new = {
     .path = "/api/v1/new",
     .doc = "Names, registrable domains and others that came first within the last minute, five "
            "minutes or hour, the newest first. What came before the start, the last reset or a "
            "stream's own begin is not known, so soon after these all is new.",
     .parameters =
-        (const struct http_parameter[]){
+        (const struct api_parameter[]){
             {"table", "string",
              "domains, registrable, tlds, clients or servers; absent: domains and registrable."},
             {"n", "integer", "Rows of each table, 1 to 1000; absent: 10."},

@@ -3,8 +3,8 @@
 #include "api/route.h"
 #include "api/shape.h"
 
-static const char *const method_keys[HTTP_METHODS] = {
-    [HTTP_GET] = "get", [HTTP_DELETE] = "delete", [HTTP_POST] = "post"};
+static const char *const method_keys[API_METHODS] = {
+    [API_GET] = "get", [API_DELETE] = "delete", [API_POST] = "post"};
 
 /* The kinds of credentials, of which any one will do. */
 static const struct {
@@ -22,7 +22,7 @@ static void put_object(struct json *j, const char *key)
     json_object(j);
 }
 
-static void put_parameters(struct json *j, const struct http_parameter *parameter)
+static void put_parameters(struct json *j, const struct api_parameter *parameter)
 {
     json_key(j, "parameters");
     json_array(j);
@@ -73,9 +73,9 @@ static const struct {
     {"414", "The target is too long, or has too many parameters.", false},
 };
 
-static void put_failures(struct json *j, const struct http_route *route)
+static void put_failures(struct json *j, const struct api_route *route)
 {
-    bool native = http_path_is_native(span_str(route->path));
+    bool native = api_path_is_native(span_str(route->path));
     if (route->parameters || !route->ignores_unknown)
         put_response(j, "400",
                      "A parameter is unknown, is given twice, or has a value that it cannot have.",
@@ -85,9 +85,9 @@ static void put_failures(struct json *j, const struct http_route *route)
             put_response(j, failures[i].status, failures[i].doc, native ? "Error" : NULL);
 }
 
-static int put_responses(struct json *j, const struct http_route *route)
+static int put_responses(struct json *j, const struct api_route *route)
 {
-    bool silent = route->method == HTTP_DELETE && !route->schema; /* there is nothing to say */
+    bool silent = route->method == API_DELETE && !route->schema; /* there is nothing to say */
     put_object(j, "responses");
     if (put_response(j, silent ? "204" : "200", route->doc, route->schema) < 0)
         return -1;
@@ -96,7 +96,7 @@ static int put_responses(struct json *j, const struct http_route *route)
     return 0;
 }
 
-static int put_operation(struct json *j, const struct http_route *route)
+static int put_operation(struct json *j, const struct api_route *route)
 {
     put_object(j, method_keys[route->method]);
     json_put_str(j, "summary", route->doc);
@@ -113,11 +113,11 @@ static int put_operation(struct json *j, const struct http_route *route)
 }
 
 /* A path is written where it stands first, with all its methods; the page's files are no API. */
-static bool is_first(const struct http_route *const *route)
+static bool is_first(const struct api_route *const *route)
 {
-    if (!http_route_is_api(*route))
+    if (!api_route_is_documented(*route))
         return false;
-    for (const struct http_route *const *before = http_routes; before < route; before++)
+    for (const struct api_route *const *before = api_routes; before < route; before++)
         if (strcmp((*before)->path, (*route)->path) == 0)
             return false;
     return true;
@@ -126,11 +126,11 @@ static bool is_first(const struct http_route *const *route)
 static int put_paths(struct json *j)
 {
     put_object(j, "paths");
-    for (const struct http_route *const *route = http_routes; *route; route++) {
+    for (const struct api_route *const *route = api_routes; *route; route++) {
         if (!is_first(route))
             continue;
         put_object(j, (*route)->path);
-        for (const struct http_route *const *same = route; *same; same++)
+        for (const struct api_route *const *same = route; *same; same++)
             if (strcmp((*same)->path, (*route)->path) == 0 && put_operation(j, *same) < 0)
                 return -1;
         json_object_end(j);
@@ -143,7 +143,7 @@ static int put_components(struct json *j)
 {
     put_object(j, "components");
     put_object(j, "schemas");
-    for (const struct http_shape *shape = http_shapes; shape->name; shape++) {
+    for (const struct api_shape *shape = api_shapes; shape->name; shape++) {
         json_key(j, shape->name);
         if (shape_schema(j, shape->shape) < 0)
             return -1;

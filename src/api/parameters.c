@@ -13,9 +13,9 @@ bool parameters_fit(struct span query)
     return count <= PARAMETERS_MAX;
 }
 
-void parameters_refuse_many(struct http_reply *reply)
+void parameters_refuse_many(struct api_reply *reply)
 {
-    http_fail(reply, 414, "more than %d parameters", PARAMETERS_MAX);
+    api_fail(reply, 414, "more than %d parameters", PARAMETERS_MAX);
 }
 
 /* --- reading -------------------------------------------------------------------------------- */
@@ -81,7 +81,7 @@ struct span parameters_find(const struct parameters *parameters, const char *nam
 
 /* --- whether the route takes them ----------------------------------------------------------- */
 
-static size_t count_rows(const struct http_parameter *rows)
+static size_t count_rows(const struct api_parameter *rows)
 {
     size_t count = 0;
     while (rows && rows[count].name)
@@ -91,29 +91,28 @@ static size_t count_rows(const struct http_parameter *rows)
 
 static const char *row_name(const void *rows, size_t i)
 {
-    return ((const struct http_parameter *)rows)[i].name;
+    return ((const struct api_parameter *)rows)[i].name;
 }
 
-static void refuse_unknown(const struct http_route *route, struct span name,
-                           struct http_reply *reply)
+static void refuse_unknown(const struct api_route *route, struct span name, struct api_reply *reply)
 {
-    const struct http_parameter *rows = route->parameters;
+    const struct api_parameter *rows = route->parameters;
     struct option_shown shown = option_show(name);
     const char *near = nearest_name(name, row_name, rows, count_rows(rows));
     char names[NAMES_TEXT_MAX];
     if (!rows)
-        http_fail(reply, 400, "unknown parameter '%s': %s takes none", shown.text, route->path);
+        api_fail(reply, 400, "unknown parameter '%s': %s takes none", shown.text, route->path);
     else if (near)
-        http_fail(reply, 400, "unknown parameter '%s'; did you mean '%s'?", shown.text, near);
+        api_fail(reply, 400, "unknown parameter '%s'; did you mean '%s'?", shown.text, near);
     else
-        http_fail(reply, 400, "unknown parameter '%s'%s", shown.text,
-                  option_list_names(row_name, rows, names, sizeof names));
+        api_fail(reply, 400, "unknown parameter '%s'%s", shown.text,
+                 option_list_names(row_name, rows, names, sizeof names));
 }
 
-bool parameters_accept(const struct parameters *parameters, const struct http_route *route,
-                       struct http_reply *reply)
+bool parameters_accept(const struct parameters *parameters, const struct api_route *route,
+                       struct api_reply *reply)
 {
-    const struct http_parameter *rows = route->parameters;
+    const struct api_parameter *rows = route->parameters;
     size_t count = count_rows(rows);
     uint64_t seen = 0; /* a bit for each row */
     for (size_t n = 0; n < parameters->count; n++) {
@@ -126,7 +125,7 @@ bool parameters_accept(const struct parameters *parameters, const struct http_ro
             return false;
         }
         if (seen & UINT64_C(1) << i) {
-            http_fail(reply, 400, "parameter '%s' is given more than once", rows[i].name);
+            api_fail(reply, 400, "parameter '%s' is given more than once", rows[i].name);
             return false;
         }
         seen |= UINT64_C(1) << i;

@@ -20,7 +20,7 @@ struct parameters {
 /* True when a query string (what stands behind the "?") has no more than a request may bring. */
 bool parameters_fit(struct span query);
 /* The reply to a request that brings more. */
-void parameters_refuse_many(struct http_reply *reply);
+void parameters_refuse_many(struct api_reply *reply);
 
 /* Decodes a query string that fits in its place: "+" is a space, "%41" an "A", and a "%" that two
  * hexadecimal digits do not follow stands for itself. Where nothing stands between two "&" there is
@@ -33,7 +33,7 @@ struct span parameters_find(const struct parameters *parameters, const char *nam
 
 /* True when the route takes all of them, each given once. If not, the reply is a 400 that names the
  * first that it does not take. */
-bool parameters_accept(const struct parameters *parameters, const struct http_route *route,
-                       struct http_reply *reply);
+bool parameters_accept(const struct parameters *parameters, const struct api_route *route,
+                       struct api_reply *reply);
 
 #endif

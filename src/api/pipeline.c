@@ -34,7 +34,7 @@ static void put_input(struct json *j, const struct pipeline_input *input)
     json_object_end(j);
 }
 
-static void inputs_handle(const struct http_request *request, struct http_reply *reply)
+static void inputs_handle(const struct api_request *request, struct api_reply *reply)
 {
     const struct pipeline *pipeline = request->context->pipeline;
     struct json j = api_begin(reply);
@@ -49,7 +49,7 @@ static void inputs_handle(const struct http_request *request, struct http_reply 
     api_end(&j, reply);
 }
 
-const struct http_route api_inputs = {
+const struct api_route api_inputs = {
     .path = "/api/v1/inputs",
     .doc = "Inputs and what came by them.",
     .schema = "{inputs: [{name: text, module: text, "
@@ -109,7 +109,7 @@ static void put_output(struct json *j, const struct pipeline_output *output)
     json_object_end(j);
 }
 
-static void each_output(const struct http_request *request, struct http_reply *reply,
+static void each_output(const struct api_request *request, struct api_reply *reply,
                         void (*put)(struct json *j, const struct pipeline_output *output))
 {
     const struct pipeline *pipeline = request->context->pipeline;
@@ -125,12 +125,12 @@ static void each_output(const struct http_request *request, struct http_reply *r
     api_end(&j, reply);
 }
 
-static void outputs_handle(const struct http_request *request, struct http_reply *reply)
+static void outputs_handle(const struct api_request *request, struct api_reply *reply)
 {
     each_output(request, reply, put_output);
 }
 
-const struct http_route api_outputs = {
+const struct api_route api_outputs = {
     .path = "/api/v1/outputs",
     .doc = "Outputs with their queues and what became of the events they got.",
     .schema = "{outputs: [{name: text, module: text, place: text? (the path of its file), "
@@ -140,12 +140,12 @@ const struct http_route api_outputs = {
     .handle = outputs_handle,
 };
 
-static void ledger_handle(const struct http_request *request, struct http_reply *reply)
+static void ledger_handle(const struct api_request *request, struct api_reply *reply)
 {
     each_output(request, reply, put_ledger);
 }
 
-const struct http_route api_ledger = {
+const struct api_route api_ledger = {
     .path = "/api/v1/ledger",
     .doc = "What became of every event, by output: received = delivered + filtered + dropped + "
            "in-flight.",
@@ -155,13 +155,13 @@ const struct http_route api_ledger = {
 
 /* --- health --------------------------------------------------------------------------------- */
 
-static void health_handle(const struct http_request *request, struct http_reply *reply)
+static void health_handle(const struct api_request *request, struct api_reply *reply)
 {
     (void)request;
     reply->fixed = span_str("{\"status\":\"ok\"}");
 }
 
-const struct http_route api_health = {
+const struct api_route api_health = {
     .path = "/api/v1/health",
     .access = ACCESS_OPEN,
     .doc = "200 as long as the process answers.",
@@ -190,7 +190,7 @@ static const char *readiness(const struct pipeline *pipeline)
     return some_input_open(pipeline) ? is_ready : "no input is open";
 }
 
-static void ready_handle(const struct http_request *request, struct http_reply *reply)
+static void ready_handle(const struct api_request *request, struct api_reply *reply)
 {
     const char *status = readiness(request->context->pipeline);
     struct json j = api_begin(reply);
@@ -199,7 +199,7 @@ static void ready_handle(const struct http_request *request, struct http_reply *
     reply->status = status == is_ready ? 200 : 503;
 }
 
-const struct http_route api_ready = {
+const struct api_route api_ready = {
     .path = "/api/v1/ready",
     .access = ACCESS_OPEN,
     .doc = "200 while events can come in; 503 at the end, and when no input is open.",
@@ -224,7 +224,7 @@ static void put_input_hints(struct json *j, const struct pipeline *pipeline)
     }
 }
 
-static void status_handle(const struct http_request *request, struct http_reply *reply)
+static void status_handle(const struct api_request *request, struct api_reply *reply)
 {
     struct pipeline *pipeline = request->context->pipeline;
     struct api_connections c;
@@ -243,7 +243,7 @@ static void status_handle(const struct http_request *request, struct http_reply 
     api_connections_free(&c);
 }
 
-const struct http_route api_status = {
+const struct api_route api_status = {
     .path = "/api/v1/status",
     .doc = "Whether events can come in, and what keeps DNS servers from being heard, or apart.",
     .schema = "{status: text (ready, ending, or no input is open), "

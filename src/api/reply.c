@@ -6,7 +6,7 @@
 #include "api/route.h"
 #include "base/json.h"
 
-void http_fail(struct http_reply *reply, unsigned status, const char *format, ...)
+void api_fail(struct api_reply *reply, unsigned status, const char *format, ...)
 {
     char text[1024];
     va_list args;
@@ -14,7 +14,7 @@ void http_fail(struct http_reply *reply, unsigned status, const char *format, ..
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     buf_free(&reply->body);
-    *reply = (struct http_reply){.status = status};
+    *reply = (struct api_reply){.status = status};
     struct json j = json_begin(&reply->body);
     json_object(&j);
     json_put_text(&j, "error", span_str(text));
@@ -23,9 +23,9 @@ void http_fail(struct http_reply *reply, unsigned status, const char *format, ..
 
 /* Reading the pointer here and setting it where sending begins are both read-modify-writes: either
  * the caller sees the waiter, or the waiter's first read sees what the caller has put. */
-void http_stream_wake(struct http_stream *stream)
+void api_endless_wake(struct api_endless *stream)
 {
-    struct http_waiter *waiter = atomic_fetch_add(&stream->waiter, 0);
+    struct api_waiter *waiter = atomic_fetch_add(&stream->waiter, 0);
     if (waiter)
         waiter->wake(waiter);
 }

@@ -27,7 +27,7 @@ struct metrics_limits {
 };
 
 /* What handlers look at. Immutable while the server runs. Owner: app/service.c. */
-struct http_context {
+struct api_context {
     struct stats *stats;
     struct pipeline *pipeline;
     const struct config *config;
@@ -42,34 +42,34 @@ struct http_context {
     size_t descriptors; /* that the server may use for connections; 0: as the settings say */
 };
 
-enum http_method { HTTP_GET, HTTP_DELETE, HTTP_POST, HTTP_METHODS }; /* GET answers HEAD, too */
+enum api_method { API_GET, API_DELETE, API_POST, API_METHODS }; /* GET answers HEAD, too */
 
 /* How a request that may not pass is answered. */
-enum http_access {
+enum api_access {
     ACCESS_BROWSER, /* 401 with WWW-Authenticate: Basic */
     ACCESS_LEGACY,  /* as dnstap-receiver: an empty 401, application/octet-stream */
     ACCESS_OPEN,    /* needs no credentials: health and readiness */
 };
 
 /* One request, as a handler sees it. */
-struct http_request {
-    const struct http_context *context;
-    const struct http_route *route;
+struct api_request {
+    const struct api_context *context;
+    const struct api_route *route;
     const struct parameters *parameters; /* api/parameters.h */
     /* NULL: there are none. */
-    struct span (*header)(const struct http_request *request, const char *name);
+    struct span (*header)(const struct api_request *request, const char *name);
     struct span path;
     struct account client; /* whose it is, where something is shared out */
     void *priv;            /* the server's */
 };
 /* A parameter; absent (NULL ptr): not given, empty: given without value. When it is given more than
  * once, which only a route that ignores_unknown lets pass, the first counts. */
-struct span http_parameter(const struct http_request *request, const char *name);
+struct span api_parameter(const struct api_request *request, const char *name);
 /* A header; absent: not sent. */
-struct span http_header(const struct http_request *request, const char *name);
+struct span api_header(const struct api_request *request, const char *name);
 
 /* Filled by the handler; zeroed it is 200 with an empty body. */
-struct http_reply {
+struct api_reply {
     unsigned status;          /* 0: 200 */
     const char *content_type; /* NULL: application/json; charset=utf-8 */
     struct buf body;          /* freed by the server */
@@ -83,68 +83,68 @@ struct http_reply {
     uint64_t version;
     bool torn; /* it may show tables that do not go with the snapshot, and has to say so */
     /* Server-sent events instead of a body: called again and again for more bytes. See live.c. */
-    struct http_stream *stream;
+    struct api_endless *stream;
 };
 
 /* Who reads a stream to send it, and sleeps while there is nothing. */
-struct http_waiter {
-    void (*wake)(struct http_waiter *waiter); /* any thread; cheap when it does not sleep */
+struct api_waiter {
+    void (*wake)(struct api_waiter *waiter); /* any thread; cheap when it does not sleep */
 };
 
-/* A body without end. Its source calls http_stream_wake when there is something to read. */
-struct http_stream {
+/* A body without end. Its source calls api_endless_wake when there is something to read. */
+struct api_endless {
     /* Up to `size` bytes into `out`; 0: nothing now (the connection sleeps until the wake), -1: the
      * end. Never blocks. Server's thread. */
-    long (*read)(struct http_stream *stream, char *out, size_t size);
+    long (*read)(struct api_endless *stream, char *out, size_t size);
     /* The client has gone, or the server stops. The last call: the stream is its source's again. */
-    void (*close)(struct http_stream *stream);
-    _Atomic(struct http_waiter *) waiter; /* the server's; NULL until the reply is being sent */
+    void (*close)(struct api_endless *stream);
+    _Atomic(struct api_waiter *) waiter; /* the server's; NULL until the reply is being sent */
 };
 /* Any thread: there is something to read. */
-void http_stream_wake(struct http_stream *stream);
+void api_endless_wake(struct api_endless *stream);
 
 /* A parameter for the documentation (OpenAPI). A table ends with a row whose name is NULL. */
-struct http_parameter {
+struct api_parameter {
     const char *name;
     const char *type; /* JSON Schema: "integer", "string", "boolean" */
     const char *doc;
     bool required;
 };
 
-struct http_route {
+struct api_route {
     const char *path; /* exact */
-    enum http_method method;
-    enum http_access access;
-    const char *doc;                         /* one sentence */
-    const struct http_parameter *parameters; /* NULL: none */
+    enum api_method method;
+    enum api_access access;
+    const char *doc;                        /* one sentence */
+    const struct api_parameter *parameters; /* NULL: none */
     /* Set for routes that other programs' pages and scripts ask, and for files: a parameter that
      * the route does not know, such as a number against caches, is ignored. Elsewhere it is a 400,
      * as is a parameter given twice. */
     bool ignores_unknown;
     const char *schema; /* the JSON reply's, in the notation of api/shape.h; NULL: text */
-    void (*handle)(const struct http_request *request, struct http_reply *reply);
+    void (*handle)(const struct api_request *request, struct api_reply *reply);
 };
 
 /* "GET", "DELETE", "POST". */
-extern const char *const http_method_names[HTTP_METHODS];
+extern const char *const api_method_names[API_METHODS];
 /* False for files of the dashboard, which are routes but nothing to program with. */
-bool http_route_is_api(const struct http_route *route);
+bool api_route_is_documented(const struct api_route *route);
 
 /* All routes; ends with NULL. Defined in src/http_routes.c alone. */
-extern const struct http_route *const http_routes[];
+extern const struct api_route *const api_routes[];
 /* The first route of a path as it was sent, never decoded; the root of the API may have a slash at
  * its end. NULL: there is none. */
-const struct http_route *http_route_find(struct span path);
+const struct api_route *api_route_find(struct span path);
 /* The route of that path which takes the method, by name, as "GET" does "HEAD". NULL: none does. */
-const struct http_route *http_route_for(const char *path, const char *method);
+const struct api_route *api_route_for(const char *path, const char *method);
 
 /* A JSON error: {"error": "..."}; printf. */
-__attribute__((format(printf, 3, 4))) void http_fail(struct http_reply *reply, unsigned status,
-                                                     const char *format, ...);
+__attribute__((format(printf, 3, 4))) void api_fail(struct api_reply *reply, unsigned status,
+                                                    const char *format, ...);
 
-#define HTTP_API_ROOT "/api/v1"
-/* True for HTTP_API_ROOT and all below it, whether there is such a route or not: errors are JSON
+#define API_ROOT "/api/v1"
+/* True for API_ROOT and all below it, whether there is such a route or not: errors are JSON
  * there. */
-bool http_path_is_native(struct span path);
+bool api_path_is_native(struct span path);
 
 #endif

@@ -3,8 +3,7 @@
 
 #include "history/history.h"
 
-bool api_scope(const struct http_request *request, struct http_reply *reply,
-               struct api_scope *scope)
+bool api_scope(const struct api_request *request, struct api_reply *reply, struct api_scope *scope)
 {
     const char *sides[STATS_SIDES + 1] = {NULL}, *windows[STATS_WINDOWS + 1] = {NULL};
     unsigned side = STATS_CLIENT, window = WINDOW_ALL;
@@ -17,7 +16,7 @@ bool api_scope(const struct http_request *request, struct http_reply *reply,
         return false;
     *scope = (struct api_scope){.side = (enum stats_side)side,
                                 .window = (enum stats_window_id)window,
-                                .asked = http_parameter(request, "window").ptr,
+                                .asked = api_parameter(request, "window").ptr,
                                 .torn = reply->torn};
     return true;
 }
@@ -28,8 +27,8 @@ void api_put_words(struct json *j, const struct api_scope *scope)
     json_put_str(j, "window", stats_window_name(scope->window));
 }
 
-const struct stats_snapshot *api_snapshot(const struct http_context *context,
-                                          enum stats_window_id window, struct http_reply *reply)
+const struct stats_snapshot *api_snapshot(const struct api_context *context,
+                                          enum stats_window_id window, struct api_reply *reply)
 {
     const struct stats_snapshot *now = NULL;
     const struct stats_snapshot *snapshot = api_moment(context, window, reply, &now);
@@ -38,8 +37,8 @@ const struct stats_snapshot *api_snapshot(const struct http_context *context,
     return snapshot;
 }
 
-const struct stats_snapshot *api_moment(const struct http_context *context,
-                                        enum stats_window_id window, struct http_reply *reply,
+const struct stats_snapshot *api_moment(const struct api_context *context,
+                                        enum stats_window_id window, struct api_reply *reply,
                                         const struct stats_snapshot **now)
 {
     const struct stats_snapshot *snapshot = NULL;
@@ -50,13 +49,13 @@ const struct stats_snapshot *api_moment(const struct http_context *context,
     if (snapshot && reply)
         reply->version = snapshot->version;
     if (!snapshot && reply && context->history)
-        http_fail(reply, 503, "no memory for the answer");
+        api_fail(reply, 503, "no memory for the answer");
     else if (!snapshot && reply)
-        http_fail(reply, 404, "parameter 'window': the history, which keeps windows, is off");
+        api_fail(reply, 404, "parameter 'window': the history, which keeps windows, is off");
     return snapshot;
 }
 
-bool api_reset_window(const struct http_context *context, enum stats_window_id window)
+bool api_reset_window(const struct api_context *context, enum stats_window_id window)
 {
     if (context->history)
         return history_reset(context->history, window);
@@ -65,18 +64,18 @@ bool api_reset_window(const struct http_context *context, enum stats_window_id w
 }
 
 bool api_knows(enum stats_window_id window, const struct stats_question *question,
-               struct http_reply *reply)
+               struct api_reply *reply)
 {
     enum stats_by by = stats_measured(question).by;
     bool known = window == WINDOW_ALL || (by != BY_RCODE && by != BY_QTYPE);
     if (!known && reply)
-        http_fail(reply, 400,
-                  "parameter 'window': names by type, and by rcodes other than NXDOMAIN, SERVFAIL "
-                  "and REFUSED, are known since the start alone: window=all");
+        api_fail(reply, 400,
+                 "parameter 'window': names by type, and by rcodes other than NXDOMAIN, SERVFAIL "
+                 "and REFUSED, are known since the start alone: window=all");
     return known;
 }
 
-int api_top(const struct http_context *context, const struct stats_scope *scope,
+int api_top(const struct api_context *context, const struct stats_scope *scope,
             const struct stats_question *questions, size_t count, size_t n,
             struct stats_answer *answers)
 {

@@ -11,7 +11,7 @@ struct api_scope {
     enum stats_side side;
     enum stats_window_id window;
     bool asked; /* the request names a window */
-    bool torn;  /* struct http_reply */
+    bool torn;  /* struct api_reply */
 };
 
 #define API_SIDE_PARAMETER                                                                         \
@@ -33,27 +33,26 @@ struct api_scope {
 
 /* Reads both parameters; false: one of them has a value that it cannot have, and the reply is a
  * 400. */
-bool api_scope(const struct http_request *request, struct http_reply *reply,
-               struct api_scope *scope);
+bool api_scope(const struct api_request *request, struct api_reply *reply, struct api_scope *scope);
 void api_put_words(struct json *j, const struct api_scope *scope); /* "side" and "window" */
 
 /* The statistics of a window, with a reference for the caller (stats_release), which the reply, if
  * it is not NULL, shows. NULL: there are none, and the reply says why. */
-const struct stats_snapshot *api_snapshot(const struct http_context *context,
-                                          enum stats_window_id window, struct http_reply *reply);
+const struct stats_snapshot *api_snapshot(const struct api_context *context,
+                                          enum stats_window_id window, struct api_reply *reply);
 /* The same, and in `now` what there is since the start of the same moment, with a reference, too.
  */
-const struct stats_snapshot *api_moment(const struct http_context *context,
-                                        enum stats_window_id window, struct http_reply *reply,
+const struct stats_snapshot *api_moment(const struct api_context *context,
+                                        enum stats_window_id window, struct api_reply *reply,
                                         const struct stats_snapshot **now);
 /* As history_reset; without a history nothing but WINDOW_ALL is kept. */
-bool api_reset_window(const struct http_context *context, enum stats_window_id window);
+bool api_reset_window(const struct api_context *context, enum stats_window_id window);
 /* False: that question has an answer since the start alone, and the reply, if it is not NULL, says
  * so. */
 bool api_knows(enum stats_window_id window, const struct stats_question *question,
-               struct http_reply *reply);
+               struct api_reply *reply);
 /* As stats_top, of any window. */
-int api_top(const struct http_context *context, const struct stats_scope *scope,
+int api_top(const struct api_context *context, const struct stats_scope *scope,
             const struct stats_question *questions, size_t count, size_t n,
             struct stats_answer *answers);
 

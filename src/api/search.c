@@ -16,7 +16,7 @@ struct request {
     uint64_t rows;
 };
 
-static bool read_request(const struct http_request *request, struct http_reply *reply,
+static bool read_request(const struct api_request *request, struct api_reply *reply,
                          struct request *asked)
 {
     asked->rows = ROWS_USUAL;
@@ -46,7 +46,7 @@ static void put_found(struct json *j, enum stats_table_id table, const struct st
 }
 
 /* Table by table, between which the tables may be merged into. False: no memory. */
-static bool put_tables(struct json *j, const struct http_context *context,
+static bool put_tables(struct json *j, const struct api_context *context,
                        const struct request *asked, int stream)
 {
     const struct stats_scope scope = {
@@ -66,7 +66,7 @@ static bool put_tables(struct json *j, const struct http_context *context,
     return true;
 }
 
-static void search(const struct http_request *request, struct http_reply *reply,
+static void search(const struct api_request *request, struct api_reply *reply,
                    const struct request *asked, const struct stats_snapshot *snapshot)
 {
     int index;
@@ -82,10 +82,10 @@ static void search(const struct http_request *request, struct http_reply *reply,
     json_array_end(&j);
     api_end(&j, reply);
     if (!whole)
-        http_fail(reply, 503, "no memory for the answer");
+        api_fail(reply, 503, "no memory for the answer");
 }
 
-static void search_handle(const struct http_request *request, struct http_reply *reply)
+static void search_handle(const struct api_request *request, struct api_reply *reply)
 {
     struct request asked;
     if (!read_request(request, reply, &asked))
@@ -97,12 +97,12 @@ static void search_handle(const struct http_request *request, struct http_reply 
     stats_release(snapshot);
 }
 
-const struct http_route api_search = {
+const struct api_route api_search = {
     .path = "/api/v1/search",
     .doc = "Names, clients and servers that contain a text, the heaviest first. All rows of each "
            "table are looked through.",
     .parameters =
-        (const struct http_parameter[]){
+        (const struct api_parameter[]){
             {"text", "string",
              "A part of a name or of an address; case does not matter. It must be given.", true},
             {"n", "integer", "Rows of each table, 1 to 100; absent: 10."},

@@ -102,7 +102,7 @@ static int put_members(struct reader *r)
 
 static bool is_shape(struct span name)
 {
-    for (const struct http_shape *shape = http_shapes; shape->name; shape++)
+    for (const struct api_shape *shape = api_shapes; shape->name; shape++)
         if (span_equal(name, span_str(shape->name)))
             return true;
     return false;

@@ -1,7 +1,7 @@
 /* Shapes that occur in more than one reply of the API. */
 #include "api/shape.h"
 
-const struct http_shape http_shapes[] = {
+const struct api_shape api_shapes[] = {
     {"Error", "{error: text (what was wrong, for people)}"},
     {"Bin",
      "{le: num? (upper bound, inclusive; null: there is none), count: int (not cumulative)}"},

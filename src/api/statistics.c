@@ -479,7 +479,7 @@ void api_put_snapshot(struct json *j, const struct stats_snapshot *snapshot,
     json_put_u64(j, "places", snapshot->places);
 }
 
-static void statistics_handle(const struct http_request *request, struct http_reply *reply)
+static void statistics_handle(const struct api_request *request, struct api_reply *reply)
 {
     struct api_scope scope;
     if (!api_scope(request, reply, &scope))
@@ -501,11 +501,11 @@ static void statistics_handle(const struct http_request *request, struct http_re
     stats_release(snapshot);
 }
 
-const struct http_route api_statistics = {
+const struct api_route api_statistics = {
     .path = "/api/v1/statistics",
     .doc = "Every counter of one stream, or of all together, on one side.",
     .parameters =
-        (const struct http_parameter[]){
+        (const struct api_parameter[]){
             API_STREAM_PARAMETER, API_SIDE_PARAMETER, API_WINDOW_PARAMETER, {0}},
     .schema =
         "{" API_SNAPSHOT_SHAPE
@@ -516,13 +516,13 @@ const struct http_route api_statistics = {
 
 /* --- reset ---------------------------------------------------------------------------------- */
 
-static void reset_handle(const struct http_request *request, struct http_reply *reply)
+static void reset_handle(const struct api_request *request, struct api_reply *reply)
 {
     struct api_scope scope;
     if (!api_scope(request, reply, &scope))
         return;
     if (!api_reset_window(request->context, scope.window)) {
-        http_fail(reply, 503, "it takes long: the numbers will begin anew, but have not yet");
+        api_fail(reply, 503, "it takes long: the numbers will begin anew, but have not yet");
         return;
     }
     struct json j = api_begin(reply);
@@ -531,15 +531,15 @@ static void reset_handle(const struct http_request *request, struct http_reply *
     api_end(&j, reply);
 }
 
-const struct http_route api_reset = {
+const struct api_route api_reset = {
     .path = "/api/v1/statistics",
-    .method = HTTP_DELETE,
+    .method = API_DELETE,
     .doc =
         "Forgets all numbers, or those of a window: it begins now, the others go on. Streams stay "
         "listed. What history has written stays written, but after a restart a window has of it "
         "just what came behind the minute of its reset.",
     .parameters =
-        (const struct http_parameter[]){
+        (const struct api_parameter[]){
             {"window", "string",
              "1m, 5m, 1h or 1d: this one alone; all: all numbers, of every window; absent: all."},
             {0}},

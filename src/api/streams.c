@@ -123,13 +123,13 @@ struct request {
 
 static const char *const orders[] = {"appearance", "load", NULL};
 
-static void put_streams(struct http_reply *reply, const struct request *asked,
+static void put_streams(struct api_reply *reply, const struct request *asked,
                         const struct stats_snapshot *snapshot,
                         const struct api_connections *connections)
 {
     struct loaded *streams = sorted(snapshot, asked->scope.side, asked->by == 1);
     if (!streams) {
-        http_fail(reply, 503, "no memory for the answer");
+        api_fail(reply, 503, "no memory for the answer");
         return;
     }
     struct json j = api_begin(reply);
@@ -144,7 +144,7 @@ static void put_streams(struct http_reply *reply, const struct request *asked,
     free(streams);
 }
 
-static void streams_handle(const struct http_request *request, struct http_reply *reply)
+static void streams_handle(const struct api_request *request, struct api_reply *reply)
 {
     struct api_connections connections;
     struct request asked = {.by = 0};
@@ -162,11 +162,11 @@ static void streams_handle(const struct http_request *request, struct http_reply
     api_connections_free(&connections);
 }
 
-const struct http_route api_streams = {
+const struct api_route api_streams = {
     .path = "/api/v1/streams",
     .doc = "Streams (one for each identity) with their rates, connections and losses.",
     .parameters =
-        (const struct http_parameter[]){
+        (const struct api_parameter[]){
             {"by", "string",
              "Their order. load: the busiest first, by what they bring in the window, or of all "
              "the "

@@ -119,7 +119,7 @@ static bool has_code(const struct list *list)
 
 /* --- what is asked -------------------------------------------------------------------------- */
 
-static bool read_order(const struct http_request *request, struct http_reply *reply,
+static bool read_order(const struct api_request *request, struct api_reply *reply,
                        struct stats_question *question)
 {
     const char *names[ORDERS + STATS_MEASURES + 1] = {NULL};
@@ -137,14 +137,13 @@ static bool read_order(const struct http_request *request, struct http_reply *re
 }
 
 /* `direction` and `code` go with the orders that want them, and with no others. */
-static bool read_code(const struct http_request *request, struct http_reply *reply,
-                      struct list *list)
+static bool read_code(const struct api_request *request, struct api_reply *reply, struct list *list)
 {
     struct stats_question *question = &list->question;
     int direction = STATS_RESPONSE, code = 0;
-    bool given = http_parameter(request, "code").ptr;
+    bool given = api_parameter(request, "code").ptr;
     if (given != has_code(list)) {
-        http_fail(reply, 400, "parameter 'code': belongs to by=rcode and by=type, which need it");
+        api_fail(reply, 400, "parameter 'code': belongs to by=rcode and by=type, which need it");
         return false;
     }
     if (!api_direction(request, reply, "direction", &direction))
@@ -167,7 +166,7 @@ static bool fits(const struct list *list)
     return !has_code(list) || question->table == TABLE_DOMAINS;
 }
 
-static bool read_one(const struct http_request *request, struct http_reply *reply,
+static bool read_one(const struct api_request *request, struct api_reply *reply,
                      struct request *asked)
 {
     const char *names[TABLES + 1] = {NULL};
@@ -187,11 +186,11 @@ static bool read_one(const struct http_request *request, struct http_reply *repl
         return false;
     }
     if (asked->under.wire_len > 0 && !has_domains(list)) {
-        http_fail(reply, 400, "parameter 'under': this table has no domains");
+        api_fail(reply, 400, "parameter 'under': this table has no domains");
         return false;
     }
     if (asked->contains.len > 0 && is_counted(list)) {
-        http_fail(reply, 400, "parameter 'contains': this table has neither names nor addresses");
+        api_fail(reply, 400, "parameter 'contains': this table has neither names nor addresses");
         return false;
     }
     return api_knows(asked->scope.window, &list->question, reply);
@@ -212,10 +211,10 @@ static const char *list_name(const void *ctx, size_t i)
 }
 
 /* Names between commas; all lists that are known when the parameter is absent. */
-static bool read_lists(const struct http_request *request, struct http_reply *reply,
+static bool read_lists(const struct api_request *request, struct api_reply *reply,
                        struct request *asked)
 {
-    struct span list = http_parameter(request, "list"), name;
+    struct span list = api_parameter(request, "list"), name;
     for (size_t i = 0; !list.ptr && i < LISTS; i++) {
         if (api_knows(asked->scope.window, &usual[i].question, NULL))
             asked->lists[asked->count++] = usual[i];
@@ -227,8 +226,8 @@ static bool read_lists(const struct http_request *request, struct http_reply *re
             return false;
         }
         if (asked->count == LISTS) {
-            http_fail(reply, 400, "parameter 'list': names more lists than the %d that there are",
-                      LISTS);
+            api_fail(reply, 400, "parameter 'list': names more lists than the %d that there are",
+                     LISTS);
             return false;
         }
         if (!api_knows(asked->scope.window, &found->question, reply))
@@ -238,7 +237,7 @@ static bool read_lists(const struct http_request *request, struct http_reply *re
     return true;
 }
 
-static bool read_request(const struct http_request *request, struct http_reply *reply,
+static bool read_request(const struct api_request *request, struct api_reply *reply,
                          struct request *asked)
 {
     static const char *const parts[] = {"by", "direction", "code"};
@@ -249,11 +248,11 @@ static bool read_request(const struct http_request *request, struct http_reply *
         !api_part(request, reply, "contains", &asked->contains) ||
         !api_scope(request, reply, &asked->scope))
         return false;
-    if (http_parameter(request, "table").ptr)
+    if (api_parameter(request, "table").ptr)
         return read_one(request, reply, asked);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (http_parameter(request, parts[i]).ptr) {
-            http_fail(reply, 400, "parameter '%s': needs the parameter 'table'", parts[i]);
+        if (api_parameter(request, parts[i]).ptr) {
+            api_fail(reply, 400, "parameter '%s': needs the parameter 'table'", parts[i]);
             return false;
         }
     }
@@ -417,7 +416,7 @@ static void put_list(struct json *j, const struct request *asked, const struct l
     json_object_end(j);
 }
 
-static void put_lists(struct http_reply *reply, const struct request *asked,
+static void put_lists(struct api_reply *reply, const struct request *asked,
                       const struct stats_snapshot *snapshot)
 {
     const struct stats_answer *answer = asked->answers;
@@ -447,7 +446,7 @@ static void ask(struct request *asked)
     }
 }
 
-static void answer(const struct http_request *request, struct http_reply *reply,
+static void answer(const struct api_request *request, struct api_reply *reply,
                    struct request *asked, const struct stats_snapshot *snapshot)
 {
     int stream;
@@ -460,14 +459,14 @@ static void answer(const struct http_request *request, struct http_reply *reply,
     ask(asked);
     if (api_top(request->context, &scope, asked->questions, asked->asked, asked->rows,
                 asked->answers) < 0) {
-        http_fail(reply, 503, "no memory for the answer");
+        api_fail(reply, 503, "no memory for the answer");
         return;
     }
     put_lists(reply, asked, snapshot);
     stats_answers_free(asked->answers, asked->asked);
 }
 
-static void tables_handle(const struct http_request *request, struct http_reply *reply)
+static void tables_handle(const struct api_request *request, struct api_reply *reply)
 {
     struct request asked = {0};
     if (!read_request(request, reply, &asked))
@@ -480,7 +479,7 @@ static void tables_handle(const struct http_request *request, struct http_reply 
     stats_release(snapshot);
 }
 
-static const struct http_parameter parameters[] = {
+static const struct api_parameter parameters[] = {
     {"list", "string",
      "Names of usual lists, between commas; absent: all, and each says its name in the reply."},
     {"table", "string",
@@ -502,7 +501,7 @@ static const struct http_parameter parameters[] = {
     {0},
 };
 
-const struct http_route api_tables = {
+const struct api_route api_tables = {
     .path = "/api/v1/tables",
     .doc = "Top lists of domains, clients, servers, types and response codes on one side. Clients "
            "are of the client side alone and servers of upstream: the other end is the DNS server "

@@ -82,7 +82,7 @@ static void put_list(struct json *j, const char *key, const struct stats_answer 
     json_object_end(j);
 }
 
-static void put_reply(struct http_reply *reply, const struct request *asked,
+static void put_reply(struct api_reply *reply, const struct request *asked,
                       const struct stats_snapshot *snapshot, const struct stats_answer *answers)
 {
     const struct stats_stream *upstream =
@@ -98,7 +98,7 @@ static void put_reply(struct http_reply *reply, const struct request *asked,
     api_end(&j, reply);
 }
 
-static void answer(const struct http_request *request, struct http_reply *reply,
+static void answer(const struct api_request *request, struct api_reply *reply,
                    struct request *asked, const struct stats_snapshot *snapshot)
 {
     struct stats_answer answers[LISTS];
@@ -109,14 +109,14 @@ static void answer(const struct http_request *request, struct http_reply *reply,
         .side = STATS_UPSTREAM,
         .window = asked->scope.window};
     if (api_top(request->context, &scope, questions, LISTS, asked->rows, answers) < 0) {
-        http_fail(reply, 503, "no memory for the answer");
+        api_fail(reply, 503, "no memory for the answer");
         return;
     }
     put_reply(reply, asked, snapshot, answers);
     stats_answers_free(answers, LISTS);
 }
 
-static void upstream_handle(const struct http_request *request, struct http_reply *reply)
+static void upstream_handle(const struct api_request *request, struct api_reply *reply)
 {
     struct request asked = {.rows = ROWS_USUAL};
     if (!api_scope(request, reply, &asked.scope) ||
@@ -130,15 +130,15 @@ static void upstream_handle(const struct http_request *request, struct http_repl
     stats_release(snapshot);
 }
 
-const struct http_route api_upstream = {
+const struct api_route api_upstream = {
     .path = "/api/v1/upstream",
     .doc = "What servers ask others: which servers and names, and how they are answered; and how "
            "much of what clients ask needs no question.",
-    .parameters = (const struct http_parameter[]){{"n", "integer",
-                                                   "Rows of each list, 1 to 1000; absent: 10."},
-                                                  API_STREAM_PARAMETER,
-                                                  API_WINDOW_PARAMETER,
-                                                  {0}},
+    .parameters = (const struct api_parameter[]){{"n", "integer",
+                                                  "Rows of each list, 1 to 1000; absent: 10."},
+                                                 API_STREAM_PARAMETER,
+                                                 API_WINDOW_PARAMETER,
+                                                 {0}},
     .schema =
         "{" API_SNAPSHOT_SHAPE
         ", queries: int, responses: int, unanswered: int (questions that had no answer, or "

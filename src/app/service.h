@@ -29,7 +29,7 @@ struct service {
     struct live *live;
     struct watches *watches;
     struct http_server *server;
-    struct http_context context;
+    struct api_context context;
     struct descriptors descriptors;
     struct observer observers[4]; /* statistics, live events, watches, the command's own */
 };

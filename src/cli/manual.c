@@ -304,7 +304,7 @@ static void put_shape(FILE *out, const char *shape)
     fputs(".Ed\n", out);
 }
 
-static void put_parameters(FILE *out, const struct http_parameter *parameter)
+static void put_parameters(FILE *out, const struct api_parameter *parameter)
 {
     if (!parameter || !parameter->name)
         return;
@@ -316,9 +316,9 @@ static void put_parameters(FILE *out, const struct http_parameter *parameter)
     fputs(".El\n", out);
 }
 
-static void put_route(FILE *out, const struct http_route *route)
+static void put_route(FILE *out, const struct api_route *route)
 {
-    fprintf(out, ".Ss %s %s\n", http_method_names[route->method], route->path);
+    fprintf(out, ".Ss %s %s\n", api_method_names[route->method], route->path);
     put_text(out, route->doc);
     if (route->access == ACCESS_OPEN)
         put_text(out, "It needs no credentials.");
@@ -331,8 +331,8 @@ static void put_route(FILE *out, const struct http_route *route)
 
 static void put_routes(FILE *out)
 {
-    for (const struct http_route *const *route = http_routes; *route; route++) {
-        if (http_route_is_api(*route))
+    for (const struct api_route *const *route = api_routes; *route; route++) {
+        if (api_route_is_documented(*route))
             put_route(out, *route);
     }
 }
@@ -340,7 +340,7 @@ static void put_routes(FILE *out)
 static void put_shapes(FILE *out)
 {
     fputs(".Bl -tag -width Ds\n", out);
-    for (const struct http_shape *shape = http_shapes; shape->name; shape++) {
+    for (const struct api_shape *shape = api_shapes; shape->name; shape++) {
         fprintf(out, ".It Cm %s\n", shape->name);
         put_text(out, shape->shape);
     }

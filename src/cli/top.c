@@ -265,9 +265,9 @@ static void *run_service(void *arg)
     return NULL;
 }
 
-static struct http_context context_of(const struct service *service)
+static struct api_context context_of(const struct service *service)
 {
-    struct http_context context = service->context;
+    struct api_context context = service->context;
     context.stats = service->stats;
     context.pipeline = service->pipeline;
     context.config = service->config;

@@ -9,7 +9,7 @@
 
 /* --- /streams ------------------------------------------------------------------------------- */
 
-static void streams(const struct http_request *request, struct http_reply *reply)
+static void streams(const struct api_request *request, struct api_reply *reply)
 {
     const struct stats_snapshot *snapshot = stats_take(request->context->stats);
     bool first = true;
@@ -23,9 +23,9 @@ static void streams(const struct http_request *request, struct http_reply *reply
     stats_release(snapshot);
 }
 
-const struct http_route receiver_route_streams = {
+const struct api_route receiver_route_streams = {
     .path = "/streams",
-    .method = HTTP_GET,
+    .method = API_GET,
     .access = ACCESS_LEGACY,
     .ignores_unknown = true,
     .doc = "The streams (identities) in order of first appearance, as dnstap-receiver 4.7.0 has "
@@ -38,7 +38,7 @@ const struct http_route receiver_route_streams = {
 
 /* The TLDs of a scope, looked up once some counter may be one. Owner: one request. */
 struct tlds {
-    const struct http_request *request;
+    const struct api_request *request;
     const struct receiver_scope *scope;
     bool asked, failed;
     struct stats_answer answers[STATS_DIRECTIONS];
@@ -72,7 +72,7 @@ static uint64_t tld_hits(struct tlds *tlds, struct span name)
     return 0;
 }
 
-static int put_counters(struct buf *b, const struct http_request *request,
+static int put_counters(struct buf *b, const struct api_request *request,
                         const struct receiver_scope *scope, const struct receiver_names *names)
 {
     struct receiver_counters counters;
@@ -90,7 +90,7 @@ static int put_counters(struct buf *b, const struct http_request *request,
     return tlds.failed ? -1 : 0;
 }
 
-static void counters(const struct http_request *request, struct http_reply *reply)
+static void counters(const struct api_request *request, struct api_reply *reply)
 {
     static const char *const always[] = {"clients",           "domains", "query",
                                          "response",          "qps",     "response/noerror",
@@ -101,20 +101,20 @@ static void counters(const struct http_request *request, struct http_reply *repl
         !receiver_scope_open(request, reply, &scope))
         return;
     if (put_counters(&reply->body, request, &scope, &names))
-        http_fail(reply, 500, "no memory to look at the tables");
+        api_fail(reply, 500, "no memory to look at the tables");
     receiver_scope_close(&scope);
 }
 
-static const struct http_parameter counters_parameters[] = {
+static const struct api_parameter counters_parameters[] = {
     {"stream", "string", "of this stream alone; the counters of all when there is none so named"},
     {"more", "string", "names of further counters, with commas between them"},
     RECEIVER_SCOPE_PARAMETERS,
     {0},
 };
 
-const struct http_route receiver_route_counters = {
+const struct api_route receiver_route_counters = {
     .path = "/counters",
-    .method = HTTP_GET,
+    .method = API_GET,
     .access = ACCESS_LEGACY,
     .ignores_unknown = true,
     .doc = "Counters by the names that dnstap-receiver 4.7.0 has for them: query/udp, "
@@ -126,15 +126,15 @@ const struct http_route receiver_route_counters = {
 
 /* --- /reset --------------------------------------------------------------------------------- */
 
-static void reset(const struct http_request *request, struct http_reply *reply)
+static void reset(const struct api_request *request, struct api_reply *reply)
 {
     api_reset_window(request->context, WINDOW_ALL);
     reply->status = 204;
 }
 
-const struct http_route receiver_route_reset = {
+const struct api_route receiver_route_reset = {
     .path = "/reset",
-    .method = HTTP_DELETE,
+    .method = API_DELETE,
     .access = ACCESS_LEGACY,
     .ignores_unknown = true,
     .doc = "Forgets all numbers; streams stay listed.",

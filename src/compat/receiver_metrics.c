@@ -124,7 +124,7 @@ static const struct metric table[] = {
     {.each = NULL},
 };
 
-static bool wanted(const struct http_context *context)
+static bool wanted(const struct api_context *context)
 {
     return context->legacy_metrics;
 }

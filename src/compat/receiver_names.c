@@ -23,18 +23,18 @@ static struct span cut(struct span *list)
 }
 
 int receiver_names_read(struct receiver_names *names, const char *const *fallback,
-                        const struct http_request *request, struct http_reply *reply)
+                        const struct api_request *request, struct api_reply *reply)
 {
     int status = 0;
     names->count = 0;
     for (; *fallback; fallback++)
         status |= add(names, span_str(*fallback));
-    struct span more = http_parameter(request, "more");
+    struct span more = api_parameter(request, "more");
     if (more.len == 0)
         more.ptr = NULL;
     while (more.ptr && status == 0)
         status = add(names, cut(&more));
     if (status)
-        http_fail(reply, 400, "more: at most %d names", RECEIVER_NAMES_MAX);
+        api_fail(reply, 400, "more: at most %d names", RECEIVER_NAMES_MAX);
     return status;
 }

@@ -15,6 +15,6 @@ struct receiver_names {
 /* Those of a constant list (ends with NULL), then those of the parameter `more` of this request
  * alone: 4.7.0 adds them to its configuration. -1: too many; the reply then says so. */
 int receiver_names_read(struct receiver_names *names, const char *const *fallback,
-                        const struct http_request *request, struct http_reply *reply);
+                        const struct api_request *request, struct api_reply *reply);
 
 #endif

@@ -24,7 +24,7 @@ void receiver_put_key(struct buf *b, bool *first, struct span key)
     buf_str(b, ": ");
 }
 
-bool receiver_scope_open(const struct http_request *request, struct http_reply *reply,
+bool receiver_scope_open(const struct api_request *request, struct api_reply *reply,
                          struct receiver_scope *scope)
 {
     struct api_scope asked = {.side = STATS_CLIENT};
@@ -33,7 +33,7 @@ bool receiver_scope_open(const struct http_request *request, struct http_reply *
     const struct stats_snapshot *snapshot = api_snapshot(request->context, asked.window, reply);
     if (!snapshot)
         return false;
-    struct span name = http_parameter(request, "stream");
+    struct span name = api_parameter(request, "stream");
     int found = name.ptr ? stats_snapshot_find(snapshot, name) : STATS_ALL;
     *scope = (struct receiver_scope){.name = name,
                                      .known = found != STATS_ALL || !name.ptr,

@@ -24,7 +24,7 @@ struct receiver_scope {
     const struct stats_stream *stream;     /* or the total */
 };
 /* False: the reply says why. Else it is to be closed. */
-bool receiver_scope_open(const struct http_request *request, struct http_reply *reply,
+bool receiver_scope_open(const struct api_request *request, struct api_reply *reply,
                          struct receiver_scope *scope);
 void receiver_scope_close(struct receiver_scope *scope);
 

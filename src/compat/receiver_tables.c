@@ -24,7 +24,7 @@ struct list {
 
 /* One reply in the making. Owner: one request. */
 struct tables {
-    const struct http_context *context;
+    const struct api_context *context;
     struct receiver_scope scope;
     size_t top; /* rows of each list */
     struct list domains[LISTS_MAX];
@@ -87,8 +87,8 @@ static bool read_flag(struct span flag, struct list *list)
 }
 
 /* A flag that is malformed ends the list: 4.7.0 does not look at those behind it. */
-static int read_domains(struct tables *t, const struct http_request *request,
-                        struct http_reply *reply)
+static int read_domains(struct tables *t, const struct api_request *request,
+                        struct api_reply *reply)
 {
     enum { ALWAYS = 2 };
     static const char *const always[ALWAYS + 1] = {"noerror/query", "nxdomain/response"};
@@ -99,7 +99,7 @@ static int read_domains(struct tables *t, const struct http_request *request,
     for (size_t i = 0; i < names.count && read_flag(names.items[i], &list); i++) {
         list.always = i < ALWAYS;
         if (t->domain_count == LISTS_MAX) {
-            http_fail(reply, 400, "more: at most %d lists", LISTS_MAX);
+            api_fail(reply, 400, "more: at most %d lists", LISTS_MAX);
             return -1;
         }
         t->domains[t->domain_count++] = list;
@@ -108,7 +108,7 @@ static int read_domains(struct tables *t, const struct http_request *request,
 }
 
 /* A list that is asked for is refused where the window does not know it; others are left out. */
-static bool knows(struct tables *t, struct http_reply *reply)
+static bool knows(struct tables *t, struct api_reply *reply)
 {
     size_t kept = 0;
     for (size_t i = 0; i < t->domain_count; i++) {
@@ -123,9 +123,9 @@ static bool knows(struct tables *t, struct http_reply *reply)
 }
 
 /* `n` as Python's int() takes it, spaces around it and a sign included. */
-static int read_top(struct tables *t, const struct http_request *request, struct http_reply *reply)
+static int read_top(struct tables *t, const struct api_request *request, struct api_reply *reply)
 {
-    struct span n = http_parameter(request, "n");
+    struct span n = api_parameter(request, "n");
     char text[32] = "", *end;
     t->top = TOP_DEFAULT;
     if (!n.ptr)
@@ -134,7 +134,7 @@ static int read_top(struct tables *t, const struct http_request *request, struct
         memcpy(text, n.ptr, n.len);
     long top = strtol(text, &end, 10);
     if (end == text || end + strspn(end, " \t") != text + n.len) {
-        http_fail(reply, 400, "n: not a whole number");
+        api_fail(reply, 400, "n: not a whole number");
         return -1;
     }
     t->top = top < 0 ? 0 : top > STATS_TOP_MAX ? STATS_TOP_MAX : (size_t)top;
@@ -259,7 +259,7 @@ static void put_tables(struct tables *t)
     buf_str(t->out, "}}}");
 }
 
-static void tables(const struct http_request *request, struct http_reply *reply)
+static void tables(const struct api_request *request, struct api_reply *reply)
 {
     struct tables t = {.context = request->context, .out = &reply->body};
     if (read_top(&t, request, reply) || read_domains(&t, request, reply) ||
@@ -272,12 +272,12 @@ static void tables(const struct http_request *request, struct http_reply *reply)
     if (!known)
         return;
     if (t.failed)
-        http_fail(reply, 500, "no memory to look at the tables");
+        api_fail(reply, 500, "no memory to look at the tables");
     else if (t.large)
-        http_fail(reply, 400, "n, more: the lists would have more than %d MiB", REPLY_MAX >> 20);
+        api_fail(reply, 400, "n, more: the lists would have more than %d MiB", REPLY_MAX >> 20);
 }
 
-static const struct http_parameter tables_parameters[] = {
+static const struct api_parameter tables_parameters[] = {
     {"n", "integer", "rows of each list, 10 if not given; no rows for 0 and less"},
     {"stream", "string", "of this stream alone"},
     {"more", "string",
@@ -289,9 +289,9 @@ static const struct http_parameter tables_parameters[] = {
     {0},
 };
 
-const struct http_route receiver_route_tables = {
+const struct api_route receiver_route_tables = {
     .path = "/tables",
-    .method = HTTP_GET,
+    .method = API_GET,
     .access = ACCESS_LEGACY,
     .ignores_unknown = true,
     .doc = "The largest TLDs, domains, clients, rcodes and types as dnstap-receiver 4.7.0 lists "

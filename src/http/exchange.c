@@ -20,19 +20,19 @@ struct exchange {
     struct exchanges *owner;
     struct MHD_Connection *connection;
     struct client *client;
-    const struct http_route *route; /* the first of that path; NULL: there is none */
-    struct span host;               /* Host, or what stood in the target */
-    char authority[256];            /* in the target: `host` points here */
-    size_t held;                    /* bytes of the reply, of owner->held */
-    bool native;                    /* its path is of /api/v1 */
-    bool complete;                  /* the whole request has come */
-    bool late;                      /* its answer is, as it comes from where guesses come from */
-    bool judged;                    /* and there is a verdict, */
-    enum guard_verdict verdict;     /* this one, */
-    struct pause pause;             /* which may have to wait */
-    bool wrong;                     /* its target names a host as none can be named */
-    char *query;                    /* what stands behind the "?", in the library's buffer, */
-    char query_first;               /* but for its first byte */
+    const struct api_route *route; /* the first of that path; NULL: there is none */
+    struct span host;              /* Host, or what stood in the target */
+    char authority[256];           /* in the target: `host` points here */
+    size_t held;                   /* bytes of the reply, of owner->held */
+    bool native;                   /* its path is of /api/v1 */
+    bool complete;                 /* the whole request has come */
+    bool late;                     /* its answer is, as it comes from where guesses come from */
+    bool judged;                   /* and there is a verdict, */
+    enum guard_verdict verdict;    /* this one, */
+    struct pause pause;            /* which may have to wait */
+    bool wrong;                    /* its target names a host as none can be named */
+    char *query;                   /* what stands behind the "?", in the library's buffer, */
+    char query_first;              /* but for its first byte */
     size_t query_len;
     bool crowded; /* with more parameters than there may be */
 };
@@ -106,7 +106,7 @@ static struct span lookup(struct MHD_Connection *connection, enum MHD_ValueKind 
     return value ? span_of(value, len) : span_str("");
 }
 
-static struct span header(const struct http_request *request, const char *name)
+static struct span header(const struct api_request *request, const char *name)
 {
     const struct exchange *exchange = request->priv;
     return lookup(exchange->connection, MHD_HEADER_KIND, name);
@@ -140,8 +140,8 @@ void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connecti
     client_begins(exchange->client);
     exchange->complete = exchange->judged = false;
     exchange->wrong = !target_is_authority(target.authority);
-    exchange->native = http_path_is_native(target.path);
-    exchange->route = http_route_find(target.path);
+    exchange->native = api_path_is_native(target.path);
+    exchange->route = api_route_find(target.path);
     exchange->host = span_of(NULL, 0);
     if (target.authority.ptr && target.authority.len < sizeof exchange->authority) {
         memcpy(exchange->authority, target.authority.ptr, target.authority.len);
@@ -158,7 +158,7 @@ void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connecti
 
 /* Makes the reply one of our own refusals. What dnstap-receiver answers to as well is refused as
  * there. */
-static void refuse(const struct exchange *exchange, unsigned status, struct http_reply *reply)
+static void refuse(const struct exchange *exchange, unsigned status, struct api_reply *reply)
 {
     bool legacy = exchange->route && exchange->route->access == ACCESS_LEGACY;
     enum http_manner manner = exchange->native                             ? MANNER_JSON
@@ -191,7 +191,7 @@ static bool has_body(struct MHD_Connection *connection)
 }
 
 /* Judges the request by its credentials, once. */
-static void judge(struct exchange *exchange, const struct http_route *route)
+static void judge(struct exchange *exchange, const struct api_route *route)
 {
     struct MHD_Connection *connection = exchange->connection;
     const struct sockaddr *from = address_of(connection);
@@ -204,7 +204,7 @@ static void judge(struct exchange *exchange, const struct http_route *route)
         .origin = lookup(connection, MHD_HEADER_KIND, "Origin"),
         .site = lookup(connection, MHD_HEADER_KIND, "Sec-Fetch-Site"),
         .local = guard_is_loopback(from),
-        .changes = route->method != HTTP_GET,
+        .changes = route->method != API_GET,
     };
     bool known = client_is_admitted(exchange->client);
     bool guess = guard_has_credentials(&exchange->owner->guard) &&
@@ -218,15 +218,15 @@ static void judge(struct exchange *exchange, const struct http_route *route)
 }
 
 /* The route that takes the request; NULL: there is none, or not by that method. */
-static const struct http_route *route_of(const struct exchange *exchange, const char *method)
+static const struct api_route *route_of(const struct exchange *exchange, const char *method)
 {
-    return exchange->route ? http_route_for(exchange->route->path, method) : NULL;
+    return exchange->route ? api_route_for(exchange->route->path, method) : NULL;
 }
 
 /* True when the answer must wait, and is asked for again then. Right or wrong, it waits as long. */
 static bool must_wait(struct exchange *exchange, const char *method)
 {
-    const struct http_route *route = route_of(exchange, method);
+    const struct api_route *route = route_of(exchange, method);
     if (!route || route->access == ACCESS_OPEN || exchange->judged)
         return false;
     judge(exchange, route);
@@ -236,20 +236,20 @@ static bool must_wait(struct exchange *exchange, const char *method)
 }
 
 static void turn_away(const struct exchange *exchange, enum guard_verdict verdict,
-                      struct http_reply *reply)
+                      struct api_reply *reply)
 {
     if (verdict == GUARD_UNKNOWN && exchange->route->access == ACCESS_LEGACY)
-        *reply = (struct http_reply){.status = 401, .content_type = "application/octet-stream"};
+        *reply = (struct api_reply){.status = 401, .content_type = "application/octet-stream"};
     else
         refuse(exchange, verdict == GUARD_FOREIGN ? 403 : 401, reply);
 }
 
 /* Has the request answered. Returns the route that did, or NULL when the reply is an error of ours.
  */
-static const struct http_route *dispatch(struct exchange *exchange, const char *method,
-                                         struct http_reply *reply)
+static const struct api_route *dispatch(struct exchange *exchange, const char *method,
+                                        struct api_reply *reply)
 {
-    const struct http_route *route = route_of(exchange, method);
+    const struct api_route *route = route_of(exchange, method);
     if (!route) {
         refuse(exchange, exchange->route ? 405 : 404, reply);
         return NULL;
@@ -258,12 +258,12 @@ static const struct http_route *dispatch(struct exchange *exchange, const char *
         turn_away(exchange, exchange->verdict, reply);
         return route;
     }
-    struct http_request request = {.context = exchange->owner->context,
-                                   .route = route,
-                                   .header = header,
-                                   .path = span_str(route->path),
-                                   .client = client_account(exchange->client),
-                                   .priv = exchange};
+    struct api_request request = {.context = exchange->owner->context,
+                                  .route = route,
+                                  .header = header,
+                                  .path = span_str(route->path),
+                                  .client = client_account(exchange->client),
+                                  .priv = exchange};
     if (exchange->query_len)
         exchange->query[0] = exchange->query_first;
     api_serve(&request, exchange->query, exchange->query_len, reply);
@@ -283,15 +283,15 @@ static void put_allow(struct MHD_Response *response, const char *path)
     char list[64] = "";
     size_t len = 0;
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
-        if (http_route_for(path, methods[i]))
+        if (api_route_for(path, methods[i]))
             len +=
                 (size_t)snprintf(list + len, sizeof list - len, "%s%s", len ? "," : "", methods[i]);
     }
     put_header(response, "Allow", list);
 }
 
-static void put_headers(struct exchange *exchange, const struct http_route *route,
-                        struct MHD_Response *response, const struct http_reply *reply)
+static void put_headers(struct exchange *exchange, const struct api_route *route,
+                        struct MHD_Response *response, const struct api_reply *reply)
 {
     const char *type = reply->content_type;
     if (!type && reply->stream)
@@ -314,7 +314,7 @@ static void put_headers(struct exchange *exchange, const struct http_route *rout
 }
 
 /* True when the client has what it asks for already. */
-static bool is_fresh(struct exchange *exchange, const struct http_reply *reply)
+static bool is_fresh(struct exchange *exchange, const struct api_reply *reply)
 {
     if (!reply->etag || reply->status != 200)
         return false;
@@ -323,7 +323,7 @@ static bool is_fresh(struct exchange *exchange, const struct http_reply *reply)
 }
 
 /* Takes what the reply owns. */
-static struct MHD_Response *make_response(struct exchange *exchange, struct http_reply *reply)
+static struct MHD_Response *make_response(struct exchange *exchange, struct api_reply *reply)
 {
     if (reply->stream)
         return stream_reply_begin(&exchange->owner->streams, reply->stream, exchange->connection,
@@ -339,7 +339,7 @@ static struct MHD_Response *make_response(struct exchange *exchange, struct http
 }
 
 /* Counts the bytes that wait for clients; too many become a reply that says so. */
-static void hold(struct exchange *exchange, struct http_reply *reply)
+static void hold(struct exchange *exchange, struct api_reply *reply)
 {
     struct exchanges *owner = exchange->owner;
     size_t size = reply->body.len;
@@ -356,8 +356,8 @@ static void hold(struct exchange *exchange, struct http_reply *reply)
     exchange->held = size;
 }
 
-static enum MHD_Result send_reply(struct exchange *exchange, const struct http_route *route,
-                                  struct http_reply *reply)
+static enum MHD_Result send_reply(struct exchange *exchange, const struct api_route *route,
+                                  struct api_reply *reply)
 {
     hold(exchange, reply);
     if (reply->status == 0)
@@ -382,8 +382,8 @@ enum MHD_Result exchange_answer(void *cls, struct MHD_Connection *connection, co
                                 size_t *upload_size, void **request_context)
 {
     struct exchange *exchange = *request_context;
-    struct http_reply reply = {0};
-    const struct http_route *route = NULL;
+    struct api_reply reply = {0};
+    const struct api_route *route = NULL;
     (void)cls, (void)url, (void)version, (void)upload, (void)upload_size;
     if (!exchange)
         return MHD_NO; /* no place, or no memory: the connection is closed */

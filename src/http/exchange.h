@@ -12,7 +12,7 @@
 
 /* What all exchanges of a server share. Owner: the server. */
 struct exchanges {
-    const struct http_context *context;
+    const struct api_context *context;
     struct guard guard;
     struct clients *clients;
     struct failures *failures;

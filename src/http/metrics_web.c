@@ -28,7 +28,7 @@ static const struct metric web[] = {
     {.each = NULL},
 };
 
-static bool wanted(const struct http_context *context)
+static bool wanted(const struct api_context *context)
 {
     return context->server;
 }

@@ -47,10 +47,10 @@ static bool accepts_gzip(struct span list)
     return false;
 }
 
-void page_handle(const struct http_request *request, struct http_reply *reply)
+void page_handle(const struct api_request *request, struct api_reply *reply)
 {
     const struct page_asset *asset = (const struct page_asset *)request->route;
-    bool packed = asset->gzip.bytes.ptr && accepts_gzip(http_header(request, "Accept-Encoding"));
+    bool packed = asset->gzip.bytes.ptr && accepts_gzip(api_header(request, "Accept-Encoding"));
     const struct page_body *body = packed ? &asset->gzip : &asset->plain;
     reply->content_type = asset->type;
     reply->fixed = body->bytes;

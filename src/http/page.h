@@ -10,7 +10,7 @@ struct page_body {
 };
 
 struct page_asset {
-    struct http_route route; /* first: whoever has the route has the asset */
+    struct api_route route; /* first: whoever has the route has the asset */
     const char *type;
     struct page_body plain;
     struct page_body gzip; /* absent bytes: packing is not worth it */
@@ -19,10 +19,10 @@ struct page_asset {
 /* For the rows that tools/embed writes. */
 // clang-format off
 #define PAGE_ROUTE(where, what) {.path = (where), .access = ACCESS_BROWSER, .doc = (what), \
-                                 .method = HTTP_GET, .ignores_unknown = true, .handle = page_handle}
+                                 .method = API_GET, .ignores_unknown = true, .handle = page_handle}
 #define PAGE_BYTES(array) {(array), sizeof(array)}
 // clang-format on
 
-void page_handle(const struct http_request *request, struct http_reply *reply);
+void page_handle(const struct api_request *request, struct api_reply *reply);
 
 #endif

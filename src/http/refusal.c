@@ -15,20 +15,19 @@ static const struct {
     REFUSAL(403, "Forbidden",
             "not allowed from there: without credentials only this machine may ask, by a name of "
             "loopback, and no page of another site may change anything"),
-    REFUSAL(404, "Not Found",
-            "there is no such path; " HTTP_API_ROOT " lists those that there are"),
+    REFUSAL(404, "Not Found", "there is no such path; " API_ROOT " lists those that there are"),
     REFUSAL(405, "Method Not Allowed", "this path does not take that method; see the header Allow"),
     REFUSAL(413, "Content Too Large", "no path takes a request with a body"),
     REFUSAL(503, "Service Unavailable",
             "no memory for the reply, or too many replies wait for their readers"),
 };
 
-void http_refuse(struct http_reply *reply, unsigned status, enum http_manner manner)
+void http_refuse(struct api_reply *reply, unsigned status, enum http_manner manner)
 {
     size_t i = 0;
     while (refusals[i].status != status)
         i++;
-    *reply = (struct http_reply){.status = status};
+    *reply = (struct api_reply){.status = status};
     reply->fixed = span_str(manner == MANNER_JSON ? refusals[i].json : refusals[i].line);
     reply->fixed.len -= manner == MANNER_BARE;
     reply->content_type = manner == MANNER_JSON ? NULL : "text/plain; charset=utf-8";

@@ -10,6 +10,6 @@ enum http_manner { MANNER_JSON, MANNER_LINE, MANNER_BARE };
 
 /* Makes the reply one of the server's own refusals: 400, 401, 403, 404, 405, 413 or 503. Constant,
  * so nothing of it can fail. */
-void http_refuse(struct http_reply *reply, unsigned status, enum http_manner manner);
+void http_refuse(struct api_reply *reply, unsigned status, enum http_manner manner);
 
 #endif

@@ -219,7 +219,7 @@ static int failed(const struct error *why, struct error *err)
 }
 
 struct http_server *http_server_open(const struct http_settings *settings,
-                                     const struct http_context *context, struct error *err)
+                                     const struct api_context *context, struct error *err)
 {
     struct http_server *server = calloc(1, sizeof *server);
     if (!server) {

@@ -32,7 +32,7 @@ enum { HTTP_DESCRIPTORS = 40, HTTP_CONNECTIONS_LEAST = 16 };
 /* How many all its connections may take. */
 size_t http_connection_descriptors(const struct http_settings *settings);
 
-/* For http_context: whether /metrics has dnstap-receiver's names. */
+/* For api_context: whether /metrics has dnstap-receiver's names. */
 bool http_legacy_metrics(const struct http_settings *settings, bool compat);
 
 /* Sets err: listening there without credentials would let others in, and what to do. Returns -1. */
@@ -40,7 +40,7 @@ int http_refuse_open(const struct option_hostport *where, struct error *err);
 /* Listens, but serves nobody yet: who connects waits. `settings` and `context` must outlive the
  * server; the latter is looked at from http_server_start on. NULL: err. */
 struct http_server *http_server_open(const struct http_settings *settings,
-                                     const struct http_context *context, struct error *err);
+                                     const struct api_context *context, struct error *err);
 /* Serves, on threads of its own. -1: err; what is left is to stop it. */
 int http_server_start(struct http_server *server, struct error *err);
 /* "http://127.0.0.1:8080/", with the port that was got when 0 was asked for. */

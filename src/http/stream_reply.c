@@ -20,10 +20,10 @@ enum reply_state {
 
 /* One for each stream that is being sent. Owner: its response. */
 struct stream_reply {
-    struct http_waiter waiter; /* first: the stream's way to us */
+    struct api_waiter waiter; /* first: the stream's way to us */
     struct stream_replies *owner;
     struct stream_reply *next, **link; /* under the owner's lock */
-    struct http_stream *stream;
+    struct api_endless *stream;
     struct MHD_Connection *connection;
     int fd;
     pthread_mutex_t lock; /* of the state, and around suspending and resuming */
@@ -67,7 +67,7 @@ static bool fall_asleep(struct stream_reply *reply)
     return asleep;
 }
 
-static void wake(struct http_waiter *waiter)
+static void wake(struct api_waiter *waiter)
 {
     set_state((struct stream_reply *)waiter, REPLY_WOKEN);
 }
@@ -121,10 +121,10 @@ static void add_reply(struct stream_replies *replies, struct stream_reply *reply
         reply->next->link = &reply->next;
     replies->first = reply;
     pthread_mutex_unlock(&replies->lock);
-    atomic_exchange(&reply->stream->waiter, &reply->waiter); /* http_stream_wake */
+    atomic_exchange(&reply->stream->waiter, &reply->waiter); /* api_endless_wake */
 }
 
-struct MHD_Response *stream_reply_begin(struct stream_replies *replies, struct http_stream *stream,
+struct MHD_Response *stream_reply_begin(struct stream_replies *replies, struct api_endless *stream,
                                         struct MHD_Connection *connection, int fd)
 {
     struct stream_reply *reply = calloc(1, sizeof *reply);

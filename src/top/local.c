@@ -10,19 +10,19 @@ static void put_parameters(struct parameters *to, const struct top_parameter *fr
         to->at[to->count++] = (struct parameter){span_str(from->name), from->value};
 }
 
-static int ask(void *state, enum http_method method, const char *path,
+static int ask(void *state, enum api_method method, const char *path,
                const struct top_parameter *parameters, struct buf *body, struct error *err)
 {
-    const struct http_route *route = http_route_for(path, http_method_names[method]);
+    const struct api_route *route = api_route_for(path, api_method_names[method]);
     const struct top_local *local = state;
     struct parameters given;
-    struct http_request request = {
+    struct api_request request = {
         .context = &local->context,
         .route = route,
         .parameters = &given,
         .path = span_str(path),
     };
-    struct http_reply reply = {0};
+    struct api_reply reply = {0};
     if (!route)
         return error_set(err, "there is no %s", path);
     put_parameters(&given, parameters);
@@ -40,14 +40,14 @@ static int ask(void *state, enum http_method method, const char *path,
 static int get(void *state, const char *path, const struct top_parameter *parameters,
                struct buf *body, struct error *err)
 {
-    return ask(state, HTTP_GET, path, parameters, body, err);
+    return ask(state, API_GET, path, parameters, body, err);
 }
 
 static int reset(void *state, enum stats_window_id window, struct error *err)
 {
     const struct top_parameter parameters[] = {TOP_RESET_PARAMETER(window), {NULL, {0}}};
     struct buf body = {0};
-    int result = ask(state, HTTP_DELETE, TOP_RESET_PATH, parameters, &body, err);
+    int result = ask(state, API_DELETE, TOP_RESET_PATH, parameters, &body, err);
     buf_free(&body);
     return result;
 }

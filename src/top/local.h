@@ -7,7 +7,7 @@
 #include "top/recording.h"
 
 struct top_local {
-    struct http_context context;
+    struct api_context context;
     struct top_recording *recording; /* NULL: what comes happens now */
 };
 

@@ -36,7 +36,7 @@ static void start(void)
     }
 }
 
-static struct span header(const struct http_request *request, const char *name)
+static struct span header(const struct api_request *request, const char *name)
 {
     (void)name;
     return *(const struct span *)request->priv;
@@ -57,7 +57,7 @@ static void check_parameters(char *query, size_t len)
     }
 }
 
-static void check(const struct http_route *route, struct http_reply *reply)
+static void check(const struct api_route *route, struct api_reply *reply)
 {
     static const unsigned statuses[] = {0, 200, 204, 400, 404, 414, 503};
     bool known = false;
@@ -71,12 +71,12 @@ static void check(const struct http_route *route, struct http_reply *reply)
     buf_free(&reply->body);
 }
 
-static const struct http_route *route_at(uint8_t number)
+static const struct api_route *route_at(uint8_t number)
 {
     size_t count = 0;
-    while (http_routes[count])
+    while (api_routes[count])
         count++;
-    return http_routes[number % count];
+    return api_routes[number % count];
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
@@ -85,21 +85,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         start();
     if (len == 0)
         return 0;
-    const struct http_route *route = route_at(bytes[0]);
+    const struct api_route *route = route_at(bytes[0]);
     const uint8_t *zero = memchr(bytes + 1, 0, len - 1);
     struct span asked = span_of(bytes + 1, zero ? (size_t)(zero - bytes) - 1 : len - 1);
     size_t size = zero ? len - asked.len - 2 : 0;
     char *query = malloc(size + 1);
-    struct http_request request = {.context = &service.context,
-                                   .route = route,
-                                   .header = header,
-                                   .path = span_str(route->path),
-                                   .priv = &asked};
-    struct http_reply reply = {0};
+    struct api_request request = {.context = &service.context,
+                                  .route = route,
+                                  .header = header,
+                                  .path = span_str(route->path),
+                                  .priv = &asked};
+    struct api_reply reply = {0};
     if (!query)
         return 0;
     memcpy(query, bytes + len - size, size);
-    if (route->method == HTTP_GET) { /* resets wait for the next second */
+    if (route->method == API_GET) { /* resets wait for the next second */
         api_serve(&request, query, size, &reply);
         check(route, &reply);
     }

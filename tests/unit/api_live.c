@@ -24,7 +24,7 @@
 static atomic_uint wakes;
 
 /* In the server's place. */
-static void count_wake(struct http_waiter *waiter)
+static void count_wake(struct api_waiter *waiter)
 {
     (void)waiter;
     atomic_fetch_add(&wakes, 1);
@@ -98,7 +98,7 @@ static void observe(const struct observer *o, unsigned worker, const struct dnst
 }
 
 /* All that there is to read, in pieces of `size`, terminated. */
-static char *read_all(struct http_stream *stream, size_t size, struct buf *text)
+static char *read_all(struct api_endless *stream, size_t size, struct buf *text)
 {
     char piece[4096];
     long len;
@@ -167,7 +167,7 @@ static void looks_only_while_somebody_does(void **state)
     struct live *live = live_new(1, NULL);
     struct observer o = live_observer(live);
     assert_false(o.active(o.state));
-    struct http_stream *stream = live_open(live, &everything);
+    struct api_endless *stream = live_open(live, &everything);
     assert_non_null(stream);
     assert_true(o.active(o.state));
     stream->close(stream);
@@ -180,7 +180,7 @@ static void shows_an_event(void **state)
     (void)state;
     struct live *live = live_new(1, NULL);
     struct observer o = live_observer(live);
-    struct http_stream *stream = live_open(live, &everything);
+    struct api_endless *stream = live_open(live, &everything);
     struct dnstap query = frame_query(), response = frame_response();
     struct buf text = {0};
     response.has &= ~(uint32_t)DNSTAP_HAS_IDENTITY;
@@ -213,7 +213,7 @@ static void what_is_no_dns(void **state)
     struct observer o = live_observer(live);
     struct live_filter nobody = everything;
     nobody.client = BYTES("");
-    struct http_stream *stream = live_open(live, &nobody);
+    struct api_endless *stream = live_open(live, &nobody);
     struct dnstap tap = {.has = DNSTAP_HAS_IDENTITY | DNSTAP_HAS_QUERY_MESSAGE |
                                 DNSTAP_HAS_MESSAGE | DNSTAP_HAS_MESSAGE_TYPE | DNSTAP_HAS_QUERY_SEC,
                          .message_type = 99,
@@ -283,7 +283,7 @@ static void filters(void **state)
     struct dnstap query = frame_query(), response = frame_response();
     struct buf text = {0};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct http_stream *stream = live_open(live, &cases[i].filter);
+        struct api_endless *stream = live_open(live, &cases[i].filter);
         observe(&o, 0, &query);
         observe(&o, 0, &response);
         const char *shown = read_all(stream, 4096, &text);
@@ -303,7 +303,7 @@ static void a_rate_and_what_is_lost(void **state)
     struct observer o = live_observer(live);
     struct live_filter filter = everything;
     filter.max_per_second = 5;
-    struct http_stream *stream = live_open(live, &filter);
+    struct api_endless *stream = live_open(live, &filter);
     struct dnstap query = frame_query();
     struct buf text = {0};
     for (int i = 0; i < 100; i++)
@@ -332,7 +332,7 @@ static void a_rate_is_reached(void **state)
     struct observer o = live_observer(live);
     struct live_filter filter = everything;
     filter.max_per_second = 28;
-    struct http_stream *stream = live_open(live, &filter);
+    struct api_endless *stream = live_open(live, &filter);
     struct dnstap query = frame_query();
     struct buf text = {0};
     for (int i = 0; i < 28; i++) /* what a viewer begins with */
@@ -355,7 +355,7 @@ static void a_viewer_that_does_not_read(void **state)
     struct observer o = live_observer(live);
     struct live_filter filter = everything;
     filter.max_per_second = 1000000;
-    struct http_stream *stream = live_open(live, &filter);
+    struct api_endless *stream = live_open(live, &filter);
     struct dnstap query = frame_query();
     struct buf text = {0};
     for (int i = 0; i < EVENTS; i++)
@@ -377,12 +377,12 @@ static void so_many_and_no_more(void **state)
     (void)state;
     struct live *live = live_new(2, NULL);
     struct observer o = live_observer(live);
-    struct http_stream *streams[LIVE_VIEWERS];
+    struct api_endless *streams[LIVE_VIEWERS];
     struct dnstap query = frame_query();
     struct buf text = {0};
     for (int i = 0; i < LIVE_VIEWERS; i++)
         assert_non_null(streams[i] = live_open(live, &everything));
-    struct http_stream *more[LIVE_VIEWERS + 1];
+    struct api_endless *more[LIVE_VIEWERS + 1];
     int spare = 0;
     while (spare <= LIVE_VIEWERS && (more[spare] = live_open(live, &everything)))
         spare++;
@@ -411,8 +411,8 @@ static void wakes_now_and_then(void **state)
     (void)state;
     struct live *live = live_new(1, NULL);
     struct observer o = live_observer(live);
-    struct http_stream *stream = live_open(live, &everything);
-    struct http_waiter waiter = {.wake = count_wake};
+    struct api_endless *stream = live_open(live, &everything);
+    struct api_waiter waiter = {.wake = count_wake};
     struct dnstap query = frame_query();
     struct buf text = {0};
     atomic_exchange(&stream->waiter, &waiter);
@@ -467,7 +467,7 @@ static void *come_and_go(void *arg)
     struct buf text = {0};
     for (unsigned i = 0; !atomic_load(&crew->over); i++) {
         filter.stream = i % 2 ? span_str("w0") : span_str("nobody");
-        struct http_stream *stream = live_open(crew->live, &filter);
+        struct api_endless *stream = live_open(crew->live, &filter);
         nap();
         const char *shown = read_all(stream, 100, &text);
         assert_int_equal(count_of(shown, "\"stream\":\"nobody\""), 0);
@@ -506,7 +506,7 @@ static void workers_beside_viewers(void **state)
                         .events = (unsigned)share_of(20000)};
     struct live_filter filter = everything;
     filter.max_per_second = (unsigned)share_of(10000);
-    struct http_stream *stream = live_open(live, &filter);
+    struct api_endless *stream = live_open(live, &filter);
     pthread_t workers[16], fickle;
     struct buf all = {0}, text = {0};
     struct dnstap query = frame_query();

@@ -90,23 +90,23 @@ static void finds_the_first_of_a_name(void **state)
 
 /* --- requests ------------------------------------------------------------------------------- */
 
-static void handle(const struct http_request *request, struct http_reply *reply)
+static void handle(const struct api_request *request, struct api_reply *reply)
 {
-    struct span n = http_parameter(request, "n");
-    assert_null(http_header(request, "Accept").ptr);
+    struct span n = api_parameter(request, "n");
+    assert_null(api_header(request, "Accept").ptr);
     buf_printf(&reply->body, "n=%.*s", (int)n.len, (const char *)n.ptr);
 }
 
-static const struct http_parameter rows[] = {{.name = "n"}, {.name = "series"}, {0}};
-static const struct http_route strict = {.path = "/strict", .parameters = rows, .handle = handle};
-static const struct http_route lenient = {
+static const struct api_parameter rows[] = {{.name = "n"}, {.name = "series"}, {0}};
+static const struct api_route strict = {.path = "/strict", .parameters = rows, .handle = handle};
+static const struct api_route lenient = {
     .path = "/lenient", .parameters = rows, .ignores_unknown = true, .handle = handle};
 
-static void expect(const struct http_route *route, const char *query, unsigned status,
+static void expect(const struct api_route *route, const char *query, unsigned status,
                    const char *body)
 {
-    struct http_request request = {.route = route, .path = span_str(route->path)};
-    struct http_reply reply = {0};
+    struct api_request request = {.route = route, .path = span_str(route->path)};
+    struct api_reply reply = {0};
     char *text = strdup(query);
     api_serve(&request, text, strlen(text), &reply);
     assert_int_equal(reply.status, status);

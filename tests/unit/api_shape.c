@@ -82,13 +82,13 @@ static void mistakes(void **state)
 static void every_shape_is_well_formed(void **state)
 {
     (void)state;
-    for (const struct http_shape *shape = http_shapes; shape->name; shape++) {
+    for (const struct api_shape *shape = api_shapes; shape->name; shape++) {
         char *text = schema_of(shape->shape);
         if (!text)
             fail_msg("the shape %s", shape->name);
         free(text);
     }
-    for (const struct http_route *const *route = http_routes; *route; route++) {
+    for (const struct api_route *const *route = api_routes; *route; route++) {
         char *text = (*route)->schema ? schema_of((*route)->schema) : NULL;
         if ((*route)->schema && !text)
             fail_msg("the shape of %s", (*route)->path);
@@ -109,9 +109,9 @@ static void openapi_is_json(void **state)
 static void routes_differ(void **state)
 {
     (void)state;
-    for (const struct http_route *const *a = http_routes; *a; a++) {
+    for (const struct api_route *const *a = api_routes; *a; a++) {
         assert_true((*a)->path[0] == '/' && (*a)->doc && (*a)->doc[0]);
-        for (const struct http_route *const *b = a + 1; *b; b++)
+        for (const struct api_route *const *b = a + 1; *b; b++)
             assert_false((*a)->method == (*b)->method && strcmp((*a)->path, (*b)->path) == 0);
     }
 }

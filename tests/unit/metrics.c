@@ -87,7 +87,7 @@ static void make_snapshot(struct made *made)
 
 static void make_page(struct made *made, struct metrics_limits limits, bool legacy, bool compat)
 {
-    struct http_context context = {
+    struct api_context context = {
         .legacy_metrics = legacy, .compat = compat, .started_ms = 1795250000123};
     struct buf out = {0};
     struct metrics_view view = {.context = &context,

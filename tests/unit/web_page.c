@@ -13,26 +13,26 @@
 
 static struct span accepted; /* what the request says it accepts */
 
-static struct span header(const struct http_request *request, const char *name)
+static struct span header(const struct api_request *request, const char *name)
 {
     (void)request;
     assert_string_equal(name, "Accept-Encoding");
     return accepted;
 }
 
-static struct http_reply ask(const struct http_route *route, const char *accept)
+static struct api_reply ask(const struct api_route *route, const char *accept)
 {
-    struct http_request request = {.route = route, .header = header};
-    struct http_reply reply = {0};
+    struct api_request request = {.route = route, .header = header};
+    struct api_reply reply = {0};
     accepted = accept ? span_str(accept) : (struct span){0};
     route->handle(&request, &reply);
     return reply;
 }
 
-static const struct http_route *find(const char *path)
+static const struct api_route *find(const char *path)
 {
-    for (const struct http_route *const *route = http_routes; *route; route++)
-        if (strcmp((*route)->path, path) == 0 && (*route)->method == HTTP_GET)
+    for (const struct api_route *const *route = api_routes; *route; route++)
+        if (strcmp((*route)->path, path) == 0 && (*route)->method == API_GET)
             return *route;
     fail_msg("no route for %s", path);
     return NULL;
@@ -57,10 +57,10 @@ static void packed_is_the_same(void **state)
 {
     size_t packed = 0, pages = 0;
     (void)state;
-    for (const struct http_route *const *route = http_routes; *route; route++) {
+    for (const struct api_route *const *route = api_routes; *route; route++) {
         if ((*route)->handle != page_handle)
             continue;
-        struct http_reply plain = ask(*route, NULL), small = ask(*route, "gzip, deflate, br");
+        struct api_reply plain = ask(*route, NULL), small = ask(*route, "gzip, deflate, br");
         assert_int_equal((*route)->access, ACCESS_BROWSER);
         assert_true(plain.fixed.len > 0);
         assert_null(plain.encoding);
@@ -100,7 +100,7 @@ static void who_can_unpack(void **state)
         {",,,", false},
         {"gzip;q=0, identity, a-coding-with-a-name-that-is-very-long-indeed-gzip", false},
     };
-    const struct http_route *route = find("/web/chart.js");
+    const struct api_route *route = find("/web/chart.js");
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_int_equal(ask(route, rows[i].accept).encoding != NULL, rows[i].packed);
@@ -111,7 +111,7 @@ static void nothing_is_missing(void **state)
 {
     size_t found = 0;
     (void)state;
-    for (const struct http_route *const *route = http_routes; *route; route++) {
+    for (const struct api_route *const *route = api_routes; *route; route++) {
         if ((*route)->handle != page_handle || strcmp((*route)->path, "/web/chart.js") == 0)
             continue;
         struct span body = ask(*route, NULL).fixed;

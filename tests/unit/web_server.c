@@ -31,9 +31,9 @@ const struct module *const registry[] = {&web_section, NULL};
  */
 
 /* Shows a parameter between bars, and a header. */
-static void handle_echo(const struct http_request *request, struct http_reply *reply)
+static void handle_echo(const struct api_request *request, struct api_reply *reply)
 {
-    struct span n = http_parameter(request, "n"), x = http_header(request, "x-test");
+    struct span n = api_parameter(request, "n"), x = api_header(request, "x-test");
     reply->content_type = "text/plain";
     buf_printf(&reply->body, "%s %s |", (const char *)request->path.ptr, n.ptr ? "n" : "-");
     buf_put(&reply->body, n.ptr, n.len);
@@ -41,7 +41,7 @@ static void handle_echo(const struct http_request *request, struct http_reply *r
     buf_put(&reply->body, x.ptr, x.len);
 }
 
-static void handle_large(const struct http_request *request, struct http_reply *reply)
+static void handle_large(const struct api_request *request, struct api_reply *reply)
 {
     (void)request;
     char *p = buf_reserve(&reply->body, LARGE);
@@ -51,22 +51,22 @@ static void handle_large(const struct http_request *request, struct http_reply *
     }
 }
 
-static void handle_failed(const struct http_request *request, struct http_reply *reply)
+static void handle_failed(const struct api_request *request, struct api_reply *reply)
 {
     (void)request;
     buf_str(&reply->body, "half a reply");
     reply->body.failed = true;
 }
 
-static void handle_error(const struct http_request *request, struct http_reply *reply)
+static void handle_error(const struct api_request *request, struct api_reply *reply)
 {
     buf_str(&reply->body, "half a reply");
-    http_fail(reply, 422, "'%s' is \"odd\"", (const char *)request->path.ptr);
+    api_fail(reply, 422, "'%s' is \"odd\"", (const char *)request->path.ptr);
 }
 
 /* A stream of numbered lines; put_line says that there is one more. */
 struct lines {
-    struct http_stream stream;
+    struct api_endless stream;
     atomic_uint put;
     unsigned read;
 };
@@ -75,7 +75,7 @@ static _Atomic(struct lines *) newest; /* the stream opened last, until it is cl
 static atomic_int opened, closed;
 static pthread_mutex_t newest_lock = PTHREAD_MUTEX_INITIALIZER; /* nobody puts into a closed one */
 
-static long read_lines(struct http_stream *stream, char *out, size_t size)
+static long read_lines(struct api_endless *stream, char *out, size_t size)
 {
     struct lines *lines = (struct lines *)stream;
     if (lines->read == atomic_load_explicit(&lines->put, memory_order_relaxed))
@@ -83,7 +83,7 @@ static long read_lines(struct http_stream *stream, char *out, size_t size)
     return snprintf(out, size, "line %u\n", lines->read++);
 }
 
-static void close_lines(struct http_stream *stream)
+static void close_lines(struct api_endless *stream)
 {
     pthread_mutex_lock(&newest_lock);
     if (newest == (struct lines *)stream)
@@ -93,13 +93,13 @@ static void close_lines(struct http_stream *stream)
     closed++;
 }
 
-static void handle_lines(const struct http_request *request, struct http_reply *reply)
+static void handle_lines(const struct api_request *request, struct api_reply *reply)
 {
     struct lines *lines = calloc(1, sizeof *lines);
     (void)request;
     if (!lines)
         return;
-    lines->stream = (struct http_stream){.read = read_lines, .close = close_lines};
+    lines->stream = (struct api_endless){.read = read_lines, .close = close_lines};
     reply->stream = &lines->stream;
     newest = lines;
     opened++;
@@ -111,31 +111,31 @@ static void put_line(void)
     struct lines *lines = newest;
     if (lines) {
         atomic_fetch_add_explicit(&lines->put, 1, memory_order_relaxed);
-        http_stream_wake(&lines->stream);
+        api_endless_wake(&lines->stream);
     }
     pthread_mutex_unlock(&newest_lock);
 }
 
 #define ROUTE(name, where)                                                                         \
-    static const struct http_route route_##name = {.path = (where), .handle = handle_##name}
-static const struct http_route route_echo = {
+    static const struct api_route route_##name = {.path = (where), .handle = handle_##name}
+static const struct api_route route_echo = {
     .path = "/echo", .ignores_unknown = true, .handle = handle_echo};
-static const struct http_route route_strict = {
+static const struct api_route route_strict = {
     .path = "/strict",
-    .parameters = (const struct http_parameter[]){{.name = "n"}, {.name = "series"}, {0}},
+    .parameters = (const struct api_parameter[]){{.name = "n"}, {.name = "series"}, {0}},
     .handle = handle_echo};
 ROUTE(large, "/large");
 ROUTE(failed, "/failed");
 ROUTE(error, "/error");
 ROUTE(lines, "/lines");
-const struct http_route *const http_routes[] = {
+const struct api_route *const api_routes[] = {
     &route_echo, &route_strict, &route_large, &route_failed, &route_error, &route_lines, NULL};
 
 /* A server and its clients ---------------------------------------------------------------------
  */
 
 static struct config config;
-static struct http_context context;
+static struct api_context context;
 static struct http_server *server;
 
 static int set_up(void **state)
