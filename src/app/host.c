@@ -22,9 +22,8 @@ enum {
 /* Calls `put`, unless it is NULL, for each ledger there is. Returns how many events and frames they
  * say were lost. */
 static uint64_t each_ledger(const struct pipeline *p,
-                            void (*put)(FILE *to, size_t index, const char *name,
-                                        const struct ledger *ledger),
-                            FILE *to)
+                            void (*put)(void *to, const char *name, const struct ledger *ledger),
+                            void *to)
 {
     struct pipeline_output view;
     struct ledger sum;
@@ -34,26 +33,28 @@ static uint64_t each_ledger(const struct pipeline *p,
         pipeline_output(p, i, &view);
         lost += ledger_dropped(&view.ledger);
         if (put)
-            put(to, i, view.name, &view.ledger);
+            put(to, view.name, &view.ledger);
     }
     if (!pipeline_input_ledger(p, &sum))
         return lost;
     if (put)
-        put(to, count, OUTPUT_NAME_INPUTS, &sum);
+        put(to, OUTPUT_NAME_INPUTS, &sum);
     return lost + ledger_dropped(&sum);
 }
 
-static void put_line(FILE *to, size_t index, const char *name, const struct ledger *ledger)
+static void put_line(void *to, const char *name, const struct ledger *ledger)
 {
-    (void)index;
     char line[LEDGER_LINE_MAX];
     fprintf(to, "%s\n", ledger_line(name, ledger, line, sizeof line));
 }
 
-static void put_json(FILE *to, size_t index, const char *name, const struct ledger *ledger)
+/* An object a line. */
+static void put_json(void *to, const char *name, const struct ledger *ledger)
 {
-    fputs(index > 0 ? ",\n " : "\n ", to);
-    ledger_json(to, name, ledger);
+    struct buf *out = to;
+    struct json j = {.out = out, .spaced = true};
+    buf_str(out, out->len > 1 ? ",\n " : "\n ");
+    ledger_json(&j, name, ledger);
 }
 
 /* Tells before the run, not at its end, that the ledger's file cannot be written. */
@@ -71,17 +72,19 @@ static int check_ledger_path(const char *path, struct error *err)
 static int put_ledger(const struct host *host, struct error *why)
 {
     struct draft draft;
+    struct buf text = {0};
     if (draft_open(&draft, host->options.ledger_path, true, why))
         return -1;
-    FILE *file = draft_stream(&draft);
-    if (!file) {
+    buf_str(&text, "[");
+    each_ledger(host->pipeline, put_json, &text);
+    buf_str(&text, "\n]\n");
+    FILE *file = text.failed ? NULL : draft_stream(&draft);
+    if (file)
+        fwrite(text.data, 1, text.len, file);
+    else
         draft_drop(&draft);
-        return error_set(why, "no memory");
-    }
-    fputs("[", file);
-    each_ledger(host->pipeline, put_json, file);
-    fputs("\n]\n", file);
-    return draft_commit(&draft, why);
+    buf_free(&text);
+    return file ? draft_commit(&draft, why) : error_set(why, "no memory");
 }
 
 /* Writes the ledger to its file, if it has one. False: that failed, and the user has been told. */

@@ -13,7 +13,7 @@ static const double whole_max = 9007199254740992.0;
 static void before(struct json *j)
 {
     if (j->comma)
-        buf_byte(j->out, ',');
+        buf_str(j->out, j->spaced ? ", " : ",");
     j->comma = true;
 }
 
@@ -64,7 +64,7 @@ static void put_string(struct json *j, struct span text, unsigned flags)
 
 static void behind_key(struct json *j)
 {
-    buf_byte(j->out, ':');
+    buf_str(j->out, j->spaced ? ": " : ":");
     j->comma = false;
 }
 

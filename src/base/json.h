@@ -18,7 +18,8 @@
 /* Owner: the stack. */
 struct json {
     struct buf *out;
-    bool comma; /* the next value or key is not the first of its object or array */
+    bool comma;  /* the next value or key is not the first of its object or array */
+    bool spaced; /* ", " and ": ", for lines that people read */
 };
 
 static inline struct json json_begin(struct buf *out)

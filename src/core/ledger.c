@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,16 +106,20 @@ const char *ledger_line(const char *output, const struct ledger *ledger, char *o
     return out;
 }
 
-void ledger_json(FILE *out, const char *output, const struct ledger *ledger)
+void ledger_json(struct json *j, const char *output, const struct ledger *ledger)
 {
-    fprintf(out, "{\"output\": \"%s\", \"received\": %" PRIu64 ", \"delivered\": %" PRIu64, output,
-            counter_get(&ledger->received), counter_get(&ledger->delivered));
-    fprintf(out, ", \"filtered\": %" PRIu64 ", \"in-flight\": %" PRIu64 ", \"bytes\": %" PRIu64,
-            counter_get(&ledger->filtered), ledger_waiting(ledger), counter_get(&ledger->bytes));
-    fprintf(out, ", \"truncated\": %" PRIu64, counter_get(&ledger->truncated));
-    fputs(", \"dropped\": {", out);
+    json_object(j);
+    json_put_str(j, "output", output);
+    json_put_u64(j, "received", counter_get(&ledger->received));
+    json_put_u64(j, "delivered", counter_get(&ledger->delivered));
+    json_put_u64(j, "filtered", counter_get(&ledger->filtered));
+    json_put_u64(j, "in-flight", ledger_waiting(ledger));
+    json_put_u64(j, "bytes", counter_get(&ledger->bytes));
+    json_put_u64(j, "truncated", counter_get(&ledger->truncated));
+    json_key(j, "dropped");
+    json_object(j);
     for (int i = 0; i < DROP_REASONS; i++)
-        fprintf(out, "%s\"%s\": %" PRIu64, i ? ", " : "", reason_names[i],
-                counter_get(&ledger->dropped[i]));
-    fputs("}}", out);
+        json_put_u64(j, reason_names[i], counter_get(&ledger->dropped[i]));
+    json_object_end(j);
+    json_object_end(j);
 }

@@ -12,9 +12,8 @@
 #ifndef SPILE_CORE_LEDGER_H
 #define SPILE_CORE_LEDGER_H
 
-#include <stdio.h>
-
 #include "base/counter.h"
+#include "base/json.h"
 
 /* Why an event did not arrive. Names in ledger.c, one row each. */
 enum drop_reason {
@@ -73,9 +72,8 @@ void ledger_settle(struct ledger *ledger);
  * bytes suffice. Behind it stands " truncated=N" where there were such. */
 const char *ledger_line(const char *output, const struct ledger *ledger, char *out, size_t size);
 
-/* One JSON object {"output": ..., "received": ..., ..., "truncated": ..., "dropped": {"reason": N,
- * ...}} without newline, with every reason. `output` is a name of struct output: it needs no
- * escaping. */
-void ledger_json(FILE *out, const char *output, const struct ledger *ledger);
+/* An object {"output": ..., "received": ..., ..., "truncated": ..., "dropped": {"reason": N, ...}},
+ * with every reason. */
+void ledger_json(struct json *j, const char *output, const struct ledger *ledger);
 
 #endif

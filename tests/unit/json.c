@@ -41,6 +41,21 @@ static void commas_come_by_themselves(void **state)
     buf_free(&out);
 }
 
+static void spaces_are_a_choice(void **state)
+{
+    (void)state;
+    struct buf out = {0};
+    struct json j = {.out = &out, .spaced = true};
+    json_object(&j);
+    json_put_u64(&j, "a", 1);
+    json_text_key(&j, span_str("b")), json_array(&j);
+    json_u64(&j, 1), json_null(&j);
+    json_array_end(&j);
+    json_object_end(&j);
+    assert_string_equal(text_of(&out), "{\"a\": 1, \"b\": [1, null]}");
+    buf_free(&out);
+}
+
 static void strings_by_what_they_are(void **state)
 {
     (void)state;
@@ -122,9 +137,8 @@ static void anything_is_json(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(commas_come_by_themselves),
-        cmocka_unit_test(strings_by_what_they_are),
-        cmocka_unit_test(numbers),
+        cmocka_unit_test(commas_come_by_themselves), cmocka_unit_test(spaces_are_a_choice),
+        cmocka_unit_test(strings_by_what_they_are),  cmocka_unit_test(numbers),
         cmocka_unit_test(anything_is_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,18 +88,17 @@ static void json_has_every_reason(void **state)
 {
     (void)state;
     struct ledger ledger = sample();
-    char *text;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    ledger_json(out, "stdout", &ledger);
-    fclose(out);
-    assert_string_equal(text,
+    struct buf out = {0};
+    struct json j = {.out = &out, .spaced = true};
+    ledger_json(&j, "stdout", &ledger);
+    buf_byte(&out, '\0');
+    assert_string_equal(out.data,
                         "{\"output\": \"stdout\", \"received\": 100, \"delivered\": 90, "
                         "\"filtered\": 3, \"in-flight\": 0, \"bytes\": 12345, \"truncated\": 4, "
                         "\"dropped\": {\"malformed\": 0, "
                         "\"short\": 0, \"memory\": 0, \"full\": 5, \"oldest\": 0, "
                         "\"write\": 0, \"shutdown\": 2}}");
-    free(text);
+    buf_free(&out);
 }
 
 /* What is neither delivered, filtered nor dropped is on its way; counters that were read one after
