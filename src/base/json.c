@@ -168,6 +168,12 @@ void json_put_u64(struct json *j, const char *key, uint64_t value)
     json_u64(j, value);
 }
 
+void json_put_i64(struct json *j, const char *key, int64_t value)
+{
+    json_key(j, key);
+    json_i64(j, value);
+}
+
 void json_put_decimal(struct json *j, const char *key, uint64_t value, unsigned decimals)
 {
     json_key(j, key);

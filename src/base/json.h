@@ -59,6 +59,7 @@ void json_raw(struct json *j, struct span text);
 void json_put_str(struct json *j, const char *key, const char *text);
 void json_put_text(struct json *j, const char *key, struct span text);
 void json_put_u64(struct json *j, const char *key, uint64_t value);
+void json_put_i64(struct json *j, const char *key, int64_t value);
 void json_put_decimal(struct json *j, const char *key, uint64_t value, unsigned decimals);
 void json_put_double(struct json *j, const char *key, double value);
 void json_put_bool(struct json *j, const char *key, bool value);

@@ -1,8 +1,7 @@
 /* Series over time, as JSON. */
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/put.h"
+#include "base/json.h"
 #include "history/gather.h"
 
 /* One point of the answer. */
@@ -175,65 +174,57 @@ static int gather_points(struct answer *answer, struct gather *gather, struct er
 
 /* --- writing -------------------------------------------------------------------------------- */
 
-static void put_number(struct buf *out, bool known, double value)
+/* Absent values are null. */
+static void put_derived(struct json *j, bool known, double value)
 {
-    char text[40];
-    int len = known ? snprintf(text, sizeof text, "%.9g", value) : 0;
+    if (known && value >= 0)
+        json_double(j, value);
+    else
+        json_null(j);
+}
+
+static void put_counted(struct json *j, bool known, uint64_t value, unsigned decimals)
+{
     if (known)
-        buf_put(out, text, (size_t)len);
+        json_decimal(j, value, decimals);
     else
-        buf_str(out, "null");
+        json_null(j);
 }
 
-static void put_counted(struct buf *out, bool known, uint64_t value, unsigned decimals)
-{
-    char *p = buf_reserve(out, PUT_DECIMAL_MAX);
-    if (p && known)
-        buf_commit(out, put_decimal(p, value, decimals));
-    else
-        buf_str(out, "null");
-}
-
-static void put_value(struct buf *out, const struct series *series, unsigned member,
+static void put_value(struct json *j, const struct series *series, unsigned member,
                       const struct point *point)
 {
     double value;
     switch (series->from) {
     case SERIES_TIME:
-        put_counted(out, point->known, point->observed_ms, series->decimals);
+        put_counted(j, point->known, point->observed_ms, series->decimals);
         break;
     case SERIES_MEAN:
     case SERIES_QUANTILE:
-        value = series_derived(series, &point->counts);
-        put_number(out, point->known && value >= 0, value);
+        put_derived(j, point->known, series_derived(series, &point->counts));
         break;
     case SERIES_DISTINCT:
         value = point->distinct[series->distinct];
-        put_counted(out, point->known && value >= 0, (uint64_t)(value < 0 ? 0 : value + 0.5), 0);
+        put_counted(j, point->known && value >= 0, (uint64_t)(value < 0 ? 0 : value + 0.5), 0);
         break;
     default:
-        put_counted(out, point->known, counts_get(&point->counts, series_id(series, member)),
+        put_counted(j, point->known, counts_get(&point->counts, series_id(series, member)),
                     series->decimals);
     }
 }
 
-static void put_series(struct buf *out, const struct answer *answer, const struct series *series,
-                       unsigned member, bool *comma)
+static void put_series(struct json *j, const struct answer *answer, const struct series *series,
+                       unsigned member)
 {
     char name[SERIES_NAME_MAX];
     struct span text = span_of(name, (size_t)(series_put_name(name, series, member) - name));
     if (!gather_wants(answer->question->series, text))
         return;
-    buf_str(out, *comma ? ",\"" : "\"");
-    buf_put(out, text.ptr, text.len);
-    buf_str(out, "\":[");
-    for (size_t i = 0; i < answer->plan.count; i++) {
-        if (i)
-            buf_byte(out, ',');
-        put_value(out, series, member, &answer->points[i]);
-    }
-    buf_byte(out, ']');
-    *comma = true;
+    json_text_key(j, text);
+    json_array(j);
+    for (size_t i = 0; i < answer->plan.count; i++)
+        put_value(j, series, member, &answer->points[i]);
+    json_array_end(j);
 }
 
 /* Series of all streams alone have no place in an answer about one. */
@@ -242,107 +233,107 @@ static bool is_of_stream(const struct series *series)
     return series->from != SERIES_DISTINCT && series->from != SERIES_SNAPSHOT;
 }
 
-static void put_all(struct buf *out, const struct answer *answer, const struct counts *ids)
+static void put_all(struct json *j, const struct answer *answer, const struct counts *ids)
 {
-    bool comma = false;
     const struct series *series;
+    json_key(j, "series");
+    json_object(j);
     for (size_t n = 0; (series = series_at(n)); n++) {
         if (answer->question->stream.len && !is_of_stream(series))
             continue;
         if (!series->members) {
-            put_series(out, answer, series, 0, &comma);
+            put_series(j, answer, series, 0);
             continue;
         }
         uint32_t end = series_id(series, SERIES_MEMBER_OTHER);
         for (uint32_t i = counts_from(ids, series_id(series, 0));
              i < ids->len && ids->items[i].id <= end; i++)
-            put_series(out, answer, series, ids->items[i].id & 0xffff, &comma);
+            put_series(j, answer, series, ids->items[i].id & 0xffff);
     }
+    json_object_end(j);
 }
 
-static void put_heat(struct buf *out, const struct answer *answer)
+static void put_heat(struct json *j, const struct answer *answer)
 {
     if (!gather_wants(answer->question->series, span_str("heat")))
         return;
-    buf_str(out, ",\"heat\":[");
+    json_key(j, "heat");
+    json_array(j);
     for (size_t i = 0; i < answer->plan.count; i++) {
         uint64_t heat[SERIES_HEAT] = {0};
         unsigned len = SERIES_HEAT;
         series_heat(&answer->points[i].counts, heat);
         while (len > 0 && heat[len - 1] == 0)
             len--;
-        buf_str(out, i ? ",[" : "[");
-        for (unsigned row = 0; row < len; row++) {
-            if (row)
-                buf_byte(out, ',');
-            put_counted(out, true, heat[row], 0);
-        }
-        buf_byte(out, ']');
+        json_array(j);
+        for (unsigned row = 0; row < len; row++)
+            json_u64(j, heat[row]);
+        json_array_end(j);
     }
-    buf_byte(out, ']');
+    json_array_end(j);
 }
 
 /* Left out unless it is asked for by name, since it is long. */
-static void put_fine(struct buf *out, const struct answer *answer)
+static void put_fine(struct json *j, const struct answer *answer)
 {
     struct span asked = answer->question->series;
     if (asked.len == 0 || !gather_wants(asked, span_str("fine")))
         return;
-    buf_str(out, ",\"fine\":[");
+    json_key(j, "fine");
+    json_array(j);
     for (size_t i = 0; i < answer->plan.count; i++) {
         uint32_t len;
         const struct count *latencies = series_latencies(&answer->points[i].counts, &len);
-        buf_str(out, i ? ",[" : "[");
-        for (uint32_t at = 0; at < len; at++)
-            buf_printf(out, "%s%u,%llu", at ? "," : "", latencies[at].id & 0xffff,
-                       (unsigned long long)latencies[at].n);
-        buf_byte(out, ']');
+        json_array(j);
+        for (uint32_t at = 0; at < len; at++) {
+            json_u64(j, latencies[at].id & 0xffff);
+            json_u64(j, latencies[at].n);
+        }
+        json_array_end(j);
     }
-    buf_byte(out, ']');
+    json_array_end(j);
 }
 
 /* The means and quantiles of all points together, which the reader of the points cannot add up. */
-static void put_whole(struct buf *out, const struct answer *answer, const struct counts *sums)
+static void put_whole(struct json *j, const struct answer *answer, const struct counts *sums)
 {
     const struct series *series;
-    bool comma = false;
-    buf_str(out, ",\"whole\":{");
+    json_key(j, "whole");
+    json_object(j);
     for (size_t n = 0; (series = series_at(n)); n++) {
         if ((series->from != SERIES_MEAN && series->from != SERIES_QUANTILE) ||
             !gather_wants(answer->question->series, span_str(series->name)))
             continue;
-        double value = series_derived(series, sums);
-        buf_printf(out, "%s\"%s\":", comma ? "," : "", series->name);
-        put_number(out, value >= 0, value);
-        comma = true;
+        json_key(j, series->name);
+        put_derived(j, true, series_derived(series, sums));
     }
-    buf_byte(out, '}');
+    json_object_end(j);
 }
 
 static void put_answer(struct buf *out, struct answer *answer)
 {
     const struct plan *plan = &answer->plan;
-    const char *side = stats_side_name(answer->question->side);
-    int64_t end_ms = plan->from_ms + (int64_t)plan->count * plan->step_ms;
+    struct json j = json_begin(out);
     uint64_t observed_ms = 0;
     struct counts ids = {0}; /* all that occur */
     for (size_t i = 0; i < plan->count; i++) {
         counts_add(&ids, &answer->points[i].counts);
         observed_ms += answer->points[i].observed_ms;
     }
-    buf_printf(out, "\"side\":\"%s\",\"step\":%lld,\"from\":%lld,\"to\":%lld,\"seconds\":", side,
-               (long long)plan->step_ms, (long long)plan->from_ms, (long long)end_ms);
-    put_counted(out, true, observed_ms, 3);
-    buf_str(out, ",\"times\":[");
+    json_put_str(&j, "side", stats_side_name(answer->question->side));
+    json_put_i64(&j, "step", plan->step_ms);
+    json_put_i64(&j, "from", plan->from_ms);
+    json_put_i64(&j, "to", plan->from_ms + (int64_t)plan->count * plan->step_ms);
+    json_put_decimal(&j, "seconds", observed_ms, 3);
+    json_key(&j, "times");
+    json_array(&j);
     for (size_t i = 0; i < plan->count; i++)
-        buf_printf(out, i ? ",%lld" : "%lld",
-                   (long long)(plan->from_ms + (int64_t)i * plan->step_ms));
-    buf_str(out, "],\"series\":{");
-    put_all(out, answer, &ids);
-    buf_byte(out, '}');
-    put_whole(out, answer, &ids);
-    put_heat(out, answer);
-    put_fine(out, answer);
+        json_i64(&j, plan->from_ms + (int64_t)i * plan->step_ms);
+    json_array_end(&j);
+    put_all(&j, answer, &ids);
+    put_whole(&j, answer, &ids);
+    put_heat(&j, answer);
+    put_fine(&j, answer);
     answer->failed |= ids.failed || out->failed;
     counts_free(&ids);
 }

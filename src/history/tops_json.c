@@ -1,10 +1,8 @@
 /* Top lists over a span of time, as JSON. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/escape.h"
-#include "base/put.h"
+#include "base/json.h"
 #include "history/extent.h"
 #include "history/gather.h"
 #include "history/tops_sum.h"
@@ -106,104 +104,82 @@ static int gather_lists(struct answer *answer, struct gather *gather, struct err
 
 /* --- writing -------------------------------------------------------------------------------- */
 
-static void put_seconds(struct buf *out, uint64_t ms)
-{
-    char digits[PUT_DECIMAL_MAX];
-    buf_put(out, digits, (size_t)(put_decimal(digits, ms, 3) - digits));
-}
-
-static void put_field(struct buf *out, const char *name, uint64_t value,
-                      const struct stats_unit *unit)
-{
-    char digits[PUT_DECIMAL_MAX];
-    buf_str(out, ",\"");
-    buf_str(out, name);
-    buf_str(out, "\":");
-    buf_put(out, digits, (size_t)(put_decimal(digits, value, unit->decimals) - digits));
-}
-
 /* As the API has it of a server: "retries" and "latency". */
-static void put_tally(struct buf *out, const struct stats_tally *tally)
+static void put_tally(struct json *j, const struct stats_tally *tally)
 {
     uint64_t timed = stats_tally_timed(tally);
-    char digits[PUT_DECIMAL_MAX];
-    buf_printf(out, ",\"retries\":%" PRIu64 ",\"latency\":{\"count\":%" PRIu64,
-               tally->of[TALLY_RETRIES], timed);
+    json_put_u64(j, "retries", tally->of[TALLY_RETRIES]);
+    json_key(j, "latency");
+    json_object(j);
+    json_put_u64(j, "count", timed);
     for (size_t i = 0; i < QUANTILES_SHOWN; i++) {
         int64_t ns = quantile_of_steps(tally->of, timed, quantile_shown[i].q);
-        char *end = put_decimal(digits, (uint64_t)ns, 9);
-        buf_printf(out, ",\"%s\":", quantile_shown[i].key);
         if (timed > 0)
-            buf_put(out, digits, (size_t)(end - digits));
+            json_put_decimal(j, quantile_shown[i].key, (uint64_t)ns, 9);
         else
-            buf_str(out, "null");
+            json_put_null(j, quantile_shown[i].key);
     }
-    buf_byte(out, '}');
+    json_object_end(j);
 }
 
-static void put_row(struct buf *out, const struct tops *list, const struct tops_row *row,
+static void put_row(struct json *j, const struct tops *list, const struct tops_row *row,
                     enum tops_rank rank)
 {
     struct span text = tops_text(list, row);
-    buf_str(out, "{\"name\":\"");
-    char *p = buf_reserve(out, text.len * ESCAPE_JSON_MAX);
-    if (p)
-        buf_commit(out, escape_json(p, text, ESCAPE_PRESENTED));
-    buf_byte(out, '"');
-    put_field(out, "value", tops_value(&row->values, rank), tops_ranks[rank].unit);
+    unsigned decimals = tops_ranks[rank].unit->decimals;
+    json_object(j);
+    json_put_text(j, "name", text.len ? text : span_str(""));
+    json_put_decimal(j, "value", tops_value(&row->values, rank), decimals);
     if (rank < TOPS_BOUNDED)
-        put_field(out, "error", row->error[rank], tops_ranks[rank].unit);
+        json_put_decimal(j, "error", row->error[rank], decimals);
     for (int m = 0; m < STATS_MEASURES; m++)
-        put_field(out, stats_measures[m].name, row->values.of[m], stats_measures[m].unit);
+        json_put_decimal(j, stats_measures[m].name, row->values.of[m],
+                         stats_measures[m].unit->decimals);
     if (row->tally)
-        put_tally(out, tops_tally(list, row));
-    buf_byte(out, '}');
+        put_tally(j, tops_tally(list, row));
+    json_object_end(j);
 }
 
-static void put_list(struct buf *out, struct answer *answer, unsigned table, enum tops_rank rank,
+static void put_list(struct json *j, struct answer *answer, unsigned table, enum tops_rank rank,
                      size_t n)
 {
     const struct tops *list = &answer->lists[table];
     const struct tops_row **rows = tops_first(list, rank, &n);
-    buf_printf(out, ",\"%s\":[", stats_table_name((enum stats_table_id)table));
-    for (size_t i = 0; rows && i < n; i++) {
-        if (i)
-            buf_byte(out, ',');
-        put_row(out, list, rows[i], rank);
-    }
-    buf_byte(out, ']');
+    json_key(j, stats_table_name((enum stats_table_id)table));
+    json_array(j);
+    for (size_t i = 0; rows && i < n; i++)
+        put_row(j, list, rows[i], rank);
+    json_array_end(j);
     answer->failed |= !rows || list->failed;
     free(rows);
 }
 
 /* Writes what a name that a list does not show may have at most. */
-static void put_floors(struct buf *out, const struct answer *answer, enum tops_rank rank)
+static void put_floors(struct json *j, const struct answer *answer, enum tops_rank rank)
 {
-    buf_str(out, ",\"floor\":{");
-    bool comma = false;
+    json_key(j, "floor");
+    json_object(j);
     for (unsigned table = 0; rank < TOPS_BOUNDED && table < STATS_TABLES; table++) {
-        if (!wants_table(answer, table))
-            continue;
-        buf_printf(out, "%s\"%s\":%llu", comma ? "," : "",
-                   stats_table_name((enum stats_table_id)table),
-                   (unsigned long long)answer->lists[table].floor[rank]);
-        comma = true;
+        if (wants_table(answer, table))
+            json_put_u64(j, stats_table_name((enum stats_table_id)table),
+                         answer->lists[table].floor[rank]);
     }
-    buf_byte(out, '}');
+    json_object_end(j);
 }
 
 static void put_answer(struct buf *out, struct answer *answer, enum tops_rank rank, size_t n)
 {
     int64_t from_ms = answer->told.from_ms, end_ms = answer->told.to_ms;
-    const char *side = stats_side_name(answer->question->side);
-    buf_printf(out, "\"side\":\"%s\",\"from\":%lld,\"to\":%lld,\"seconds\":", side,
-               (long long)from_ms, (long long)end_ms);
-    put_seconds(out, end_ms > from_ms ? (uint64_t)(end_ms - from_ms) : 0);
-    buf_printf(out, ",\"by\":\"%s\"", tops_ranks[rank].name);
-    put_floors(out, answer, rank);
+    struct json j = json_begin(out);
+    json_put_str(&j, "side", stats_side_name(answer->question->side));
+    json_put_i64(&j, "from", from_ms);
+    json_put_i64(&j, "to", end_ms);
+    json_put_decimal(&j, "seconds", end_ms > from_ms ? (uint64_t)(end_ms - from_ms) : 0, 3);
+    json_put_str(&j, "by", tops_ranks[rank].name);
+    put_floors(&j, answer, rank);
     for (unsigned table = 0; table < STATS_TABLES; table++) {
         if (wants_table(answer, table))
-            put_list(out, answer, table, rank, n);
+            put_list(&j, answer, table, rank, n);
     }
     answer->failed |= out->failed;
 }
