@@ -69,7 +69,7 @@ static const struct {
     {"403", "Who asks may not do so from there, or not under that name.", true},
     {"404", "There is no such path or stream, or what would know is off.", false},
     {"405", "The path does not take that method.", false},
-    {"413", "No path takes a request with a body.", false},
+    {"413", "The path takes no body, or none that is so long or comes in pieces.", false},
     {"414", "The target is too long, or has too many parameters.", false},
 };
 

@@ -42,6 +42,7 @@ struct api_context {
     size_t descriptors; /* that the server may use for connections; 0: as the settings say */
 };
 
+enum { API_BODY_MAX = 64 << 10 };
 enum api_method { API_GET, API_DELETE, API_POST, API_METHODS }; /* GET answers HEAD, too */
 
 /* How a request that may not pass is answered. */
@@ -59,6 +60,7 @@ struct api_request {
     /* NULL: there are none. */
     struct span (*header)(const struct api_request *request, const char *name);
     struct span path;
+    struct span body;      /* absent: there is none, or an empty one */
     struct account client; /* whose it is, where something is shared out */
     void *priv;            /* the server's */
 };
@@ -121,6 +123,7 @@ struct api_route {
      * the route does not know, such as a number against caches, is ignored. Elsewhere it is a 400,
      * as is a parameter given twice. */
     bool ignores_unknown;
+    bool takes_body; /* of API_BODY_MAX bytes at most; elsewhere a request with a body is a 413 */
     const char *schema; /* the JSON reply's, in the notation of api/shape.h; NULL: text */
     void (*handle)(const struct api_request *request, struct api_reply *reply);
 };

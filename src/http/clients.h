@@ -29,7 +29,7 @@ struct clients_limits {
     size_t all;         /* connections */
     size_t address;     /* from one address, /64 of IPv6; not of loopback */
     size_t streams;     /* replies without end */
-    uint64_t header_ns; /* from the first byte of a request, or connecting, to its head's end */
+    uint64_t header_ns; /* from the first byte of a request, or connecting, to its last */
     uint64_t idle_ns;   /* between requests */
 };
 
@@ -52,9 +52,9 @@ size_t clients_open(struct clients *clients);
  */
 struct client *clients_add(struct clients *clients, int fd, const struct sockaddr *address);
 void client_remove(struct client *client);
-/* The request line has come: the rest of the request's head may take header_ns. */
+/* The request line has come: the rest of the request may take header_ns. */
 void client_begins(struct client *client);
-/* The whole head has come: what follows is the server's time, not the client's. */
+/* The whole request has come: what follows is the server's time, not the client's. */
 void client_has_asked(struct client *client);
 /* A reply of `size` bytes is on its way: a client may be slow, but must take it in the end. */
 void client_answers(struct client *client, size_t size);

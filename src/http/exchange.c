@@ -6,6 +6,7 @@
 
 #include "api/serve.h"
 #include "base/clock.h"
+#include "base/number.h"
 #include "http/head.h"
 #include "http/refusal.h"
 #include "http/target.h"
@@ -14,8 +15,7 @@ enum {
     HELD_MAX = 64 << 20, /* of replies that wait for slow clients; the rest may come again */
 };
 
-/* One for each connection, as its requests come one after the other. Owner: the connection. (Not
- * the request: the library forgets to end one whose parameters do not fit into its memory.) */
+/* One for each connection, as its requests come one after the other. Owner: the connection. */
 struct exchange {
     struct exchanges *owner;
     struct MHD_Connection *connection;
@@ -26,6 +26,8 @@ struct exchange {
     size_t held;                   /* bytes of the reply, of owner->held */
     bool native;                   /* its path is of /api/v1 */
     bool complete;                 /* the whole request has come */
+    bool reading;                  /* its body is being read, or has been, */
+    struct buf body;               /* into this */
     bool late;                     /* its answer is, as it comes from where guesses come from */
     bool judged;                   /* and there is a verdict, */
     enum guard_verdict verdict;    /* this one, */
@@ -35,6 +37,13 @@ struct exchange {
     char query_first;              /* but for its first byte */
     size_t query_len;
     bool crowded; /* with more parameters than there may be */
+};
+
+/* What the headers say of a request's body. */
+enum body {
+    BODY_NONE,
+    BODY_TOLD, /* so long, and no longer than one may be */
+    BODY_ODD,
 };
 
 /* The request ----------------------------------------------------------------------------------
@@ -83,6 +92,7 @@ static void exchange_free(struct exchange *exchange)
         return;
     release(exchange);
     client_remove(exchange->client);
+    buf_free(&exchange->body);
     free(exchange);
 }
 
@@ -138,7 +148,8 @@ void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connecti
         return NULL;
     struct http_target target = target_split(span_str(uri));
     client_begins(exchange->client);
-    exchange->complete = exchange->judged = false;
+    exchange->complete = exchange->judged = exchange->reading = false;
+    buf_free(&exchange->body);
     exchange->wrong = !target_is_authority(target.authority);
     exchange->native = api_path_is_native(target.path);
     exchange->route = api_route_find(target.path);
@@ -167,27 +178,40 @@ static void refuse(const struct exchange *exchange, unsigned status, struct api_
     http_refuse(reply, status, manner);
 }
 
-/* Ends at the first header that announces a body, or does so for who overlooks the space that some
- * put before the colon (RFC 9112, 5.1). */
-static enum MHD_Result match_body(void *cls, enum MHD_ValueKind kind, const char *key,
-                                  const char *value)
+/* What all headers together say of a body. */
+struct announced {
+    unsigned lengths; /* headers that tell a length */
+    uint64_t length;
+    bool odd; /* it comes in pieces, say, or is too long */
+};
+
+/* A space before the colon (RFC 9112, 5.1) hides a header from some, and shows it to others. */
+static enum MHD_Result note_body(void *cls, enum MHD_ValueKind kind, const char *key,
+                                 const char *value)
 {
-    bool *found = cls;
+    struct announced *body = cls;
     (void)kind;
-    if (strcasecmp(key, "Content-Length") == 0)
-        *found = !value || strcmp(value, "0") != 0;
-    else if (strcasecmp(key, "Transfer-Encoding") == 0 || strpbrk(key, " \t"))
-        *found = true;
-    return *found ? MHD_NO : MHD_YES;
+    if (strcasecmp(key, "Content-Length") == 0) {
+        body->lengths++;
+        body->odd |=
+            !value ||
+            (strcmp(value, "0") != 0 &&
+             (!number_parse(span_str(value), API_BODY_MAX, &body->length) || body->length == 0));
+    } else if (strcasecmp(key, "Transfer-Encoding") == 0 || strpbrk(key, " \t")) {
+        body->odd = true;
+    }
+    return MHD_YES;
 }
 
-/* No route takes a body. All headers are looked at: with two lengths a request would be one thing
- * to a proxy and another to us. */
-static bool has_body(struct MHD_Connection *connection)
+/* All headers are looked at: with two lengths a request would be one thing to a proxy and another
+ * to us. */
+static enum body body_of(struct MHD_Connection *connection)
 {
-    bool found = false;
-    MHD_get_connection_values(connection, MHD_HEADER_KIND, match_body, &found);
-    return found;
+    struct announced body = {0};
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, note_body, &body);
+    if (!body.odd && body.length == 0)
+        return BODY_NONE;
+    return body.odd || body.lengths > 1 ? BODY_ODD : BODY_TOLD;
 }
 
 /* Judges the request by its credentials, once. */
@@ -235,6 +259,11 @@ static bool must_wait(struct exchange *exchange, const char *method)
                        fd_of(exchange->connection), FAILURES_DELAY_MS * CLOCK_MS_NS);
 }
 
+static bool may_pass(const struct exchange *exchange, const struct api_route *route)
+{
+    return route->access == ACCESS_OPEN || exchange->verdict == GUARD_PASS;
+}
+
 static void turn_away(const struct exchange *exchange, enum guard_verdict verdict,
                       struct api_reply *reply)
 {
@@ -254,7 +283,7 @@ static const struct api_route *dispatch(struct exchange *exchange, const char *m
         refuse(exchange, exchange->route ? 405 : 404, reply);
         return NULL;
     }
-    if (route->access != ACCESS_OPEN && exchange->verdict != GUARD_PASS) {
+    if (!may_pass(exchange, route)) {
         turn_away(exchange, exchange->verdict, reply);
         return route;
     }
@@ -262,6 +291,7 @@ static const struct api_route *dispatch(struct exchange *exchange, const char *m
                                   .route = route,
                                   .header = header,
                                   .path = span_str(route->path),
+                                  .body = buf_span(&exchange->body),
                                   .client = client_account(exchange->client),
                                   .priv = exchange};
     if (exchange->query_len)
@@ -377,6 +407,39 @@ static enum MHD_Result send_reply(struct exchange *exchange, const struct api_ro
     return result;
 }
 
+/* True when the head is none to answer; the reply says why. */
+static bool refuse_head(struct exchange *exchange, const char *method, enum body body,
+                        struct api_reply *reply)
+{
+    const struct api_route *route = route_of(exchange, method);
+    bool readable = body == BODY_NONE || (body == BODY_TOLD && route && route->takes_body);
+    if (exchange->wrong || !head_is_sound(exchange->connection, method))
+        refuse(exchange, 400, reply);
+    else if (!readable)
+        refuse(exchange, 413, reply);
+    else if (exchange->crowded)
+        parameters_refuse_many(reply);
+    else
+        return false;
+    return true;
+}
+
+/* True when the body is to be read now: nobody may bring one who may not ask. */
+static bool begin_body(struct exchange *exchange, const char *method, enum body body)
+{
+    if (body == BODY_NONE || exchange->reading || !may_pass(exchange, route_of(exchange, method)))
+        return false;
+    exchange->reading = true;
+    return true;
+}
+
+static void has_come(struct exchange *exchange)
+{
+    if (!exchange->complete)
+        client_has_asked(exchange->client);
+    exchange->complete = true;
+}
+
 enum MHD_Result exchange_answer(void *cls, struct MHD_Connection *connection, const char *url,
                                 const char *method, const char *version, const char *upload,
                                 size_t *upload_size, void **request_context)
@@ -384,27 +447,31 @@ enum MHD_Result exchange_answer(void *cls, struct MHD_Connection *connection, co
     struct exchange *exchange = *request_context;
     struct api_reply reply = {0};
     const struct api_route *route = NULL;
-    (void)cls, (void)url, (void)version, (void)upload, (void)upload_size;
+    (void)cls, (void)url, (void)version;
     if (!exchange)
         return MHD_NO; /* no place, or no memory: the connection is closed */
-    bool body = has_body(connection);
-    if (!body && !exchange->complete) {
-        client_has_asked(exchange->client);
-        exchange->complete = true; /* the next call is behind the head: a reply to this one would */
-        return MHD_YES;            /* close the connection */
-    }
-    if (exchange->wrong || !head_is_sound(connection, method))
-        refuse(exchange, 400, &reply);
-    else if (body)
-        refuse(exchange, 413, &reply);
-    else if (exchange->crowded)
-        parameters_refuse_many(&reply);
-    else if (must_wait(exchange, method))
+    if (*upload_size > 0) {
+        buf_put(&exchange->body, upload, *upload_size);
+        *upload_size = 0;
         return MHD_YES;
-    else
+    }
+    enum body body = body_of(connection);
+    if (body == BODY_NONE && !exchange->complete) {
+        has_come(exchange); /* the next call is behind the head: a reply to this one would close */
+        return MHD_YES;     /* the connection */
+    }
+    if (exchange->reading)
+        has_come(exchange);
+    if (exchange->body.failed) {
+        refuse(exchange, 503, &reply);
+    } else if (exchange->reading || !refuse_head(exchange, method, body, &reply)) {
+        if (must_wait(exchange, method) || begin_body(exchange, method, body))
+            return MHD_YES;
         route = dispatch(exchange, method, &reply);
+    }
     enum MHD_Result result = send_reply(exchange, route, &reply);
     buf_free(&reply.body);
+    buf_free(&exchange->body);
     return result;
 }
 

@@ -17,7 +17,8 @@ static const struct {
             "loopback, and no page of another site may change anything"),
     REFUSAL(404, "Not Found", "there is no such path; " API_ROOT " lists those that there are"),
     REFUSAL(405, "Method Not Allowed", "this path does not take that method; see the header Allow"),
-    REFUSAL(413, "Content Too Large", "no path takes a request with a body"),
+    REFUSAL(413, "Content Too Large",
+            "this path takes no body, or none that is so long or comes in pieces"),
     REFUSAL(503, "Service Unavailable",
             "no memory for the reply, or too many replies wait for their readers"),
 };

@@ -95,7 +95,7 @@ static const struct option web_options[] = {
      .fallback = "5s",
      .min = 100000000,
      .max = 3600000000000,
-     .doc = "how long a client may take for the head of its request"},
+     .doc = "how long a client may take to send its request"},
     {.name = "idle-timeout",
      .type = OPTION_DURATION,
      WEB(idle_timeout_ns),

@@ -41,6 +41,17 @@ static void handle_echo(const struct api_request *request, struct api_reply *rep
     buf_put(&reply->body, x.ptr, x.len);
 }
 
+/* Shows how long the body is, its sum, and a parameter. */
+static void handle_body(const struct api_request *request, struct api_reply *reply)
+{
+    struct span n = api_parameter(request, "n");
+    unsigned sum = 0;
+    for (size_t i = 0; i < request->body.len; i++)
+        sum += request->body.ptr[i];
+    buf_printf(&reply->body, "%s %zu %u n=%.*s", request->body.ptr ? "body" : "none",
+               request->body.len, sum, (int)n.len, (const char *)n.ptr);
+}
+
 static void handle_large(const struct api_request *request, struct api_reply *reply)
 {
     (void)request;
@@ -124,12 +135,21 @@ static const struct api_route route_strict = {
     .path = "/strict",
     .parameters = (const struct api_parameter[]){{.name = "n"}, {.name = "series"}, {0}},
     .handle = handle_echo};
+static const struct api_route route_body = {.path = "/body",
+                                            .method = API_POST,
+                                            .parameters =
+                                                (const struct api_parameter[]){{.name = "n"}, {0}},
+                                            .takes_body = true,
+                                            .handle = handle_body};
+static const struct api_route route_post = {
+    .path = "/strict", .method = API_POST, .handle = handle_echo};
 ROUTE(large, "/large");
 ROUTE(failed, "/failed");
 ROUTE(error, "/error");
 ROUTE(lines, "/lines");
-const struct api_route *const api_routes[] = {
-    &route_echo, &route_strict, &route_large, &route_failed, &route_error, &route_lines, NULL};
+const struct api_route *const api_routes[] = {&route_echo,  &route_strict, &route_body,
+                                              &route_post,  &route_large,  &route_failed,
+                                              &route_error, &route_lines,  NULL};
 
 /* A server and its clients ---------------------------------------------------------------------
  */
@@ -138,17 +158,29 @@ static struct config config;
 static struct api_context context;
 static struct http_server *server;
 
-static int set_up(void **state)
+static int begin(const char *text)
 {
-    static const char text[] = "web: {listen: '127.0.0.1:0'}";
     struct error err;
-    (void)state;
-    log_set_level(LOG_ERROR);
-    opened = closed = 0;
-    if (config_init(&config, &err) || config_parse(&config, text, sizeof text - 1, "test", &err))
+    if (config_init(&config, &err) || config_parse(&config, text, strlen(text), "test", &err))
         return -1;
     server = http_server_open(config_section(&config, "web"), &context, &err);
     return server && http_server_start(server, &err) == 0 ? 0 : -1;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    log_set_level(LOG_ERROR);
+    opened = closed = 0;
+    return begin("web: {listen: '127.0.0.1:0'}");
+}
+
+/* The same server with other settings. */
+static void begin_again(const char *text)
+{
+    http_server_stop(server);
+    config_free(&config);
+    assert_int_equal(begin(text), 0);
 }
 
 static int tear_down(void **state)
@@ -271,6 +303,63 @@ static void test_parameters(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         expect(cases[i].sent, cases[i].begin, cases[i].end);
+}
+
+#define POST(target, more) "POST " target " HTTP/1.1\r\nHost: localhost\r\n" more "\r\n"
+#define LENGTH(n) "Content-Length: " n "\r\n"
+
+/* A body is read where the route takes one, its length is told, and it is not too long. */
+static void test_bodies(void **state)
+{
+    static const char taken[] = "HTTP/1.1 200", refused[] = "HTTP/1.1 413";
+    (void)state;
+    expect(POST("/body?n=1", LENGTH("5") LAST) "hello", taken, "body 5 532 n=1");
+    expect(POST("/body", LENGTH("0") LAST), taken, "none 0 0 n=");
+    expect(POST("/body", LAST), taken, "none 0 0 n=");
+    expect(POST("/body", LENGTH("65537") LAST), refused, "Content Too Large\n");
+    expect(POST("/body", LENGTH("5") LENGTH("5") LAST) "hello", refused, "Content Too Large\n");
+    expect(POST("/body", LENGTH("0") LENGTH("5") LAST) "hello", refused, "Content Too Large\n");
+    expect(POST("/body", "Transfer-Encoding: chunked\r\n" LAST) "0\r\n\r\n", refused,
+           "Content Too Large\n");
+    expect(POST("/strict", LENGTH("5") LAST) "hello", refused, "Content Too Large\n");
+    expect(POST("/nothing", LENGTH("5") LAST) "hello", refused, "Content Too Large\n");
+    expect(GET("/body", LENGTH("5") LAST) "hello", refused, "Content Too Large\n");
+    expect(POST("/body?x", LENGTH("5") LAST) "hello", "HTTP/1.1 400",
+           "unknown parameter 'x'; there are: n\"}");
+}
+
+/* As long as one may be, and in pieces; the connection goes on behind it. */
+static void test_long_body(void **state)
+{
+    static char bytes[API_BODY_MAX + 1];
+    char got[4096] = "", shown[64];
+    (void)state;
+    memset(bytes, 'x', API_BODY_MAX);
+    snprintf(shown, sizeof shown, "body %d %d n=", API_BODY_MAX, API_BODY_MAX * 'x');
+    int fd = request(POST("/body", LENGTH("65536") "Expect: 100-continue\r\n"));
+    receive_until(fd, got, sizeof got, "HTTP/1.1 100 Continue\r\n\r\n");
+    for (int at = 0; at < API_BODY_MAX; at += API_BODY_MAX / 4)
+        assert_int_equal(write(fd, bytes + at, API_BODY_MAX / 4), API_BODY_MAX / 4);
+    receive_until(fd, got, sizeof got, shown);
+    static const char next[] = POST("/body", LENGTH("2")) "ab" GET("/echo?n=2", LAST);
+    assert_int_equal(write(fd, next, sizeof next - 1), sizeof next - 1);
+    receive_until(fd, got, sizeof got, "body 2 195 n=");
+    receive_until(fd, got, sizeof got, "/echo n |2|");
+    close(fd);
+}
+
+/* Who may not ask brings no body; and a body that does not come is waited for as the head is. */
+static void test_bodies_of_strangers(void **state)
+{
+    char got[100];
+    (void)state;
+    begin_again("web: {listen: '127.0.0.1:0', api-key: key, header-timeout: 100ms}");
+    expect(POST("/body", LENGTH("5")), "HTTP/1.1 401", "Unauthorized\n");
+    expect(POST("/body", LENGTH("5") "X-API-Key: key\r\n" LAST) "hello", "HTTP/1.1 200",
+           "body 5 532 n=");
+    int fd = request(POST("/body", LENGTH("5") "X-API-Key: key\r\n") "hell");
+    assert_int_equal(receive(fd, got, sizeof got), 0);
+    close(fd);
 }
 
 static void test_failures(void **state)
@@ -404,8 +493,16 @@ static void test_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_requests), CASE(test_parameters), CASE(test_failures), CASE(test_held),
-        CASE(test_stream),   CASE(test_leaving),    CASE(test_end),
+        CASE(test_requests),
+        CASE(test_parameters),
+        CASE(test_bodies),
+        CASE(test_long_body),
+        CASE(test_bodies_of_strangers),
+        CASE(test_failures),
+        CASE(test_held),
+        CASE(test_stream),
+        CASE(test_leaving),
+        CASE(test_end),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
