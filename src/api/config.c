@@ -1,7 +1,7 @@
 /* The configuration that is in force, in the form of a configuration file (JSON is YAML): all
  * options that have a value, but of secrets only that they have one. */
-#include "api/api.h"
 #include "conf/config.h"
+#include "api/api.h"
 
 static void put_options(struct json *j, const struct option *table, const void *base);
 
