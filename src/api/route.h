@@ -1,9 +1,9 @@
 /*
- * Routes of the web server. A route is one constant row; all rows together stand in
- * src/http_routes.c, which is to routes what src/app/registry.c is to modules.
+ * Routes: what can be asked, by whom, and who answers. A route is one constant row; all rows
+ * together stand in src/http_routes.c, which is to routes what src/app/registry.c is to modules.
  *
- * Handlers run on the server's threads, several at once; they read snapshots and counters, and
- * never wait for the data path.
+ * Handlers run on the threads of who asks, as the web server's, several at once; they read
+ * snapshots and counters, and never wait for the data path.
  */
 #ifndef SPILE_API_ROUTE_H
 #define SPILE_API_ROUTE_H
@@ -62,7 +62,7 @@ struct api_request {
     struct span path;
     struct span body;      /* absent: there is none, or an empty one */
     struct account client; /* whose it is, where something is shared out */
-    void *priv;            /* the server's */
+    void *priv;            /* of who asks: for `header` */
 };
 /* A parameter; absent (NULL ptr): not given, empty: given without value. When it is given more than
  * once, which only a route that ignores_unknown lets pass, the first counts. */
@@ -74,7 +74,7 @@ struct span api_header(const struct api_request *request, const char *name);
 struct api_reply {
     unsigned status;          /* 0: 200 */
     const char *content_type; /* NULL: application/json; charset=utf-8 */
-    struct buf body;          /* freed by the server */
+    struct buf body;          /* freed by who asked */
     struct span fixed;        /* a constant body instead, never copied */
     const char *etag;         /* of `fixed`: answered with 304 when the client has it */
     const char *encoding; /* Content-Encoding of `fixed`, with Vary: Accept-Encoding; NULL: none */
