@@ -5,22 +5,25 @@
 
 #include "cli/command.h"
 
-static const char *const kind_names[FIELD_KINDS] = {
-    [FIELD_WORD] = "word",       [FIELD_TEXT] = "text",   [FIELD_NAME] = "name",
-    [FIELD_ADDRESS] = "address", [FIELD_UINT] = "number", [FIELD_LENGTH] = "length",
-    [FIELD_BOOL] = "bool",       [FIELD_TIME] = "time",   [FIELD_EPOCH] = "seconds",
-    [FIELD_LATENCY] = "latency", [FIELD_DATA] = "data",   [FIELD_TREE] = "structure",
+/* By form, but for lists. */
+static const char *const kind_names[FIELD_FORMS] = {
+    [FIELD_WORD] = "word",       [FIELD_TEXT] = "text",        [FIELD_NAME] = "name",
+    [FIELD_ADDRESS] = "address", [FIELD_PREFIX] = "prefix",    [FIELD_UINT] = "number",
+    [SHOWN_LENGTH] = "length",   [FIELD_BOOL] = "bool",        [FIELD_TIME] = "time",
+    [SHOWN_EPOCH] = "seconds",   [FIELD_DURATION] = "latency", [FIELD_DATA] = "data",
+    [FIELD_LIST] = "list",       [FIELD_TREE] = "structure",
 };
 
 const char *fields_kind(const struct field *field)
 {
-    return kind_names[field->kind];
+    return kind_names[field->type == FIELD_LIST ? (unsigned)FIELD_LIST : field_form(field)];
 }
 
 static int longest(const char *(*text)(const struct field *field), const char *head)
 {
     size_t longest = strlen(head);
-    for (const struct field *field = fields; field->name; field++) {
+    const struct field *field;
+    for (size_t i = 0; (field = field_at(i)); i++) {
         size_t len = strlen(text(field));
         longest = len > longest ? len : longest;
     }
@@ -43,7 +46,8 @@ static int fields_run(struct command_call *call)
     int name = longest(name_of, "NAME"), key = longest(key_of, "KEY"),
         kind = longest(fields_kind, "KIND");
     printf("%-*s  %-*s  %-*s  WHAT IT IS\n", name, "NAME", key, "KEY", kind, "KIND");
-    for (const struct field *field = fields; field->name; field++)
+    const struct field *field;
+    for (size_t i = 0; (field = field_at(i)); i++)
         printf("%-*s  %-*s  %-*s  %s\n", name, field->name, key, field->key, kind,
                fields_kind(field), field->doc);
     return COMMAND_OK;

@@ -286,7 +286,8 @@ static void put_formats(FILE *out)
 static void put_fields(FILE *out)
 {
     fputs(".Bl -tag -width Ds\n", out);
-    for (const struct field *field = fields; field->name; field++) {
+    const struct field *field;
+    for (size_t i = 0; (field = field_at(i)); i++) {
         fprintf(out, ".It Cm %s Pq Cm %s , No %s\n", field->name, field->key, fields_kind(field));
         put_sentence(out, field->doc);
     }

@@ -32,6 +32,7 @@ static inline enum module_verdict module_verdict_of(int status)
 
 struct config;
 struct config_item;
+struct field;
 
 /* Options that several modules have besides their own, in a struct apart. */
 struct option_group {
@@ -53,6 +54,8 @@ struct module {
     const struct option *options; /* NULL: none */
     size_t state_size; /* of what one that is at work remembers, zeroed at first; 0: nothing */
     const struct option_group *common; /* NULL: none */
+    const struct field *fields; /* that events may have by it (event/field.h); NULL: none; else
+                                   ends with a row without a name */
     const void *hooks; /* struct input_hooks, stage_hooks, format_hooks, output_hooks; NULL */
     /* Both optional; they read the parsed options, change nothing anywhere, and may be called at
      * any time. Unless all is fine *err says what is wrong and what to do, and *wrong points to

@@ -14,7 +14,11 @@
 #include "wire/dns.h"
 #include "wire/dnstap.h"
 
+struct field;
 struct roster_seat;
+
+/* How many fields modules may contribute. */
+enum { EVENT_SLOTS = 8 };
 
 /* How many events take each step together, at most: enough for memory to answer meanwhile. */
 enum { EVENT_BATCH = 16 };
@@ -98,6 +102,14 @@ struct origin {
     struct roster_seat *seat; /* where it is listed; NULL: it is not */
 };
 
+/* The value of a field that a module contributes (event/field.h): a number, or bytes that stay
+ * there until the event is through. */
+struct event_slot {
+    const struct field *field;
+    uint64_t number;
+    struct span text;
+};
+
 struct event {
     struct span frame;
     const struct origin *origin;
@@ -137,6 +149,8 @@ struct event {
     uint8_t slot;     /* its number among those that take each step with it: below EVENT_BATCH */
     bool changed;     /* a stage has changed it: `tap` is what counts, not the frame */
     uint8_t cut;      /* enum event_cut; set by a format while it writes a record that is cut */
+    uint8_t slots_used;
+    struct event_slot slots[EVENT_SLOTS];
     uint8_t qname_space[DNS_NAME_MAX];
     uint8_t qname_lower[DNS_NAME_MAX + 1]; /* with FACET_HASHES: question.name.len bytes */
 };
@@ -155,6 +169,7 @@ static inline void event_init(struct event *ev, struct span frame, const struct 
     ev->context = 0;
     ev->flaws = 0;
     ev->slot = 0;
+    ev->slots_used = 0;
     ev->changed = false;
     ev->cut = CUT_NOT;
     ev->edns.present = false;

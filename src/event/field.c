@@ -1,11 +1,14 @@
 #include "event/field.h"
 
-#include "base/nearest.h"
-#include "conf/option.h"
+#include "event/field_rows.h"
 #include "event/structure.h"
 
 #define AT(member) offsetof(struct event, member)
 
+enum {
+    HEADER_FLAGS = DNS_FLAG_QR | DNS_FLAG_AA | DNS_FLAG_TC | DNS_FLAG_RD | DNS_FLAG_RA |
+                   DNS_FLAG_Z | DNS_FLAG_AD | DNS_FLAG_CD
+};
 enum { MATCH_CLIENT_IP = 2, MATCH_RESPONSE_IP = 3, MATCH_NS_IP = 5 }; /* Policy.Match */
 
 /* Getters. The plain ones are told by their row where the value lies. */
@@ -111,7 +114,7 @@ static bool get_response_time(const struct field *self, const struct event *ev,
 static bool get_latency(const struct field *self, const struct event *ev, struct field_value *v)
 {
     (void)self;
-    v->latency_ns = ev->latency_ns;
+    v->duration_ns = ev->latency_ns;
     return ev->has_latency;
 }
 
@@ -213,6 +216,65 @@ static bool get_edns_flag(const struct field *self, const struct event *ev, stru
 {
     v->number = ev->edns.present && ev->edns.flags & self->has;
     return ev->edns.present;
+}
+
+/* The bits that are set of those that the row names, from the highest on. */
+static bool next_flag(const struct field *self, const struct event *ev, struct field_walk *walk,
+                      struct field_value *v)
+{
+    uint32_t flags = *(const uint16_t *)at(self, ev) & self->has & UINT32_C(0xffff) >> walk->at;
+    if (flags == 0)
+        return false;
+    walk->at = (uint32_t)__builtin_clz(flags) - 15;
+    v->number = UINT32_C(0x10000) >> walk->at;
+    return true;
+}
+
+static bool get_answers(const struct field *self, const struct event *ev, struct field_value *v)
+{
+    struct dns_walk walk;
+    (void)self, (void)v;
+    return event_section(ev, DNS_ANSWER, &walk);
+}
+
+static bool next_answer_address(const struct field *self, const struct event *ev,
+                                struct field_walk *walk, struct field_value *v)
+{
+    struct dns_rr rr;
+    (void)self;
+    if (walk->at++ == 0)
+        event_section(ev, DNS_ANSWER, &walk->records);
+    while (dns_walk_next(&walk->records, &rr)) {
+        bool a = rr.type == DNS_TYPE_A && rr.rdata.len == 4;
+        bool aaaa = rr.type == DNS_TYPE_AAAA && rr.rdata.len == 16;
+        v->text = rr.rdata;
+        if (rr.class == DNS_CLASS_IN && (a || aaaa))
+            return true;
+    }
+    return false;
+}
+
+/* An option that has bits behind its prefix, or is cut short, has none. */
+static bool get_client_prefix(const struct field *self, const struct event *ev,
+                              struct field_value *v)
+{
+    struct dns_edns_option option;
+    char text[PREFIX_TEXT_BYTES];
+    (void)self;
+    if (!structure_find_subnet(ev, &option))
+        return false;
+    struct cursor c = cursor_of(option.data);
+    uint16_t family = cursor_be16(&c);
+    uint8_t bits = cursor_u8(&c), address[ADDRESS_BYTES] = {0};
+    cursor_u8(&c); /* the scope */
+    struct span part = cursor_rest(&c);
+    size_t size = family == 1 ? 4 : family == 2 ? ADDRESS_BYTES : 0;
+    if (c.failed || size == 0 || bits > 8 * size || part.len != (bits + 7u) / 8)
+        return false;
+    memcpy(address, part.ptr, part.len);
+    char *p = family == 1 ? put_ipv4(text, address) : put_ipv6(text, address);
+    p = put_u8(put_char(p, '/'), bits);
+    return prefix_parse(&v->prefix, span_of(text, (size_t)(p - text))) == PREFIX_FINE;
 }
 
 static inline bool has_policy(const struct field *self, const struct event *ev)
@@ -398,6 +460,14 @@ char *field_rcode(char *p, uint64_t code)
     return put_word(p, dns_rcode_name((unsigned)code), "RCODE", code);
 }
 
+static char *word_flag(char *p, uint64_t code)
+{
+    static const char names[16][3] = {[15] = "qr", [10] = "aa", [9] = "tc", [8] = "rd",
+                                      [7] = "ra",  [6] = "z",   [5] = "ad", [4] = "cd"};
+    bool one = code != 0 && code <= UINT16_MAX && !(code & (code - 1));
+    return one ? put_str(p, names[__builtin_ctzll(code)]) : p;
+}
+
 static char *word_opcode(char *p, uint64_t code)
 {
     return put_word(p, dns_opcode_name((unsigned)code), "OPCODE", code);
@@ -413,7 +483,7 @@ static char *word_class(char *p, uint64_t code)
     return dns_class_put(p, (uint16_t)code);
 }
 
-const struct field fields[] = {
+const struct field own_fields[] = {
     /* The keys of dnstap-receiver, in its order. */
     {"dnstap.identity", "identity", FIELD_TEXT, .needs = FACET_DNSTAP, .get = get_tap_text,
      .at = AT(tap.identity), .has = DNSTAP_HAS_IDENTITY, .column = 2,
@@ -431,7 +501,7 @@ const struct field fields[] = {
      .at = AT(response_address), .doc = "address of who answers"},
     {"response.port", "response-port", FIELD_UINT, .needs = FACET_DNSTAP, .get = get_tap_u32,
      .at = AT(tap.response_port), .has = DNSTAP_HAS_RESPONSE_PORT, .doc = "port of who answers"},
-    {"dnstap.latency", "latency", FIELD_LATENCY, .needs = FACET_LATENCY, .get = get_latency,
+    {"dnstap.latency", "latency", FIELD_DURATION, .needs = FACET_LATENCY, .get = get_latency,
      .column = 12, .doc = "seconds from the server's receipt of the query to its answer"},
     {"dnstap.type", "message", FIELD_WORD, .needs = FACET_DNSTAP, .get = get_tap_u32,
      .at = AT(tap.message_type), .has = DNSTAP_HAS_MESSAGE_TYPE, .word = word_message_type,
@@ -442,10 +512,10 @@ const struct field fields[] = {
     {"dnstap.protocol", "protocol", FIELD_WORD, .needs = FACET_DNSTAP, .get = get_tap_u32,
      .at = AT(tap.protocol), .has = DNSTAP_HAS_PROTOCOL, .word = word_protocol, .column = 8,
      .doc = "how the message travelled: UDP, TCP, DOT, DOH, DOQ, ..."},
-    {"dns.length", "length", FIELD_LENGTH, .needs = FACET_DNSTAP, .get = get_own_length,
-     .column = 9, .doc = "bytes of the DNS message"},
-    {"dnstap.timestamp", "timestamp", FIELD_EPOCH, .needs = FACET_DNSTAP, .get = get_own_time,
-     .doc = "time of the message in seconds since 1970"},
+    {"dns.length", "length", FIELD_UINT, .shown_as = SHOWN_LENGTH, .needs = FACET_DNSTAP,
+     .get = get_own_length, .column = 9, .doc = "bytes of the DNS message"},
+    {"dnstap.timestamp", "timestamp", FIELD_TIME, .shown_as = SHOWN_EPOCH, .needs = FACET_DNSTAP,
+     .get = get_own_time, .doc = "time of the message in seconds since 1970"},
     {"dnstap.direction", "type", FIELD_WORD, .needs = FACET_DNSTAP, .get = get_direction,
      .word = word_direction, .doc = "query or response"},
     {"dns.rcode", "rcode", FIELD_WORD, .needs = FACET_RCODE, .get = get_rcode, .word = field_rcode,
@@ -463,8 +533,9 @@ const struct field fields[] = {
      .word = word_opcode, .doc = "operation: QUERY, NOTIFY, UPDATE, ..."},
     {"dns.qclass", "class", FIELD_WORD, .needs = FACET_QUESTION, .get = get_question_u16,
      .at = AT(question.class), .word = word_class, .doc = "class of the first question"},
-    {"dns.flags", "flags", FIELD_TREE, .needs = FACET_HEADER, .put = structure_flags,
-     .doc = "flags of the header that are set"},
+    {"dns.flags", "flags", FIELD_LIST, .of = FIELD_WORD, .needs = FACET_HEADER,
+     .get = get_header_u16, .at = AT(header.flags), .has = HEADER_FLAGS, .next = next_flag,
+     .word = word_flag, .put = structure_list, .doc = "flags of the header that are set"},
     {"dns.flags.qr", "qr", FIELD_BOOL, .needs = FACET_HEADER, .get = get_flag, .has = DNS_FLAG_QR,
      .part = true, .doc = "flag: response"},
     {"dns.flags.aa", "aa", FIELD_BOOL, .needs = FACET_HEADER, .get = get_flag, .has = DNS_FLAG_AA,
@@ -491,6 +562,9 @@ const struct field fields[] = {
      .at = AT(header.arcount), .doc = "number of additional records that the header promises"},
     {"dns.answer", "answers", FIELD_TREE, .needs = FACET_RECORDS, .put = structure_answers,
      .doc = "records of the answer section; of a message that breaks off, those before the break"},
+    {"dns.answer-addresses", "answer-ips", FIELD_LIST, .of = FIELD_ADDRESS, .needs = FACET_RECORDS,
+     .get = get_answers, .next = next_answer_address, .put = structure_list, .part = true,
+     .doc = "addresses of the answer section: of its A and AAAA records"},
     {"dns.authority", "authority", FIELD_TREE, .needs = FACET_RECORDS, .put = structure_authority,
      .doc = "records of the authority section, likewise"},
     {"dns.additional", "additional", FIELD_TREE, .needs = FACET_RECORDS,
@@ -504,14 +578,18 @@ const struct field fields[] = {
      .at = AT(edns.udp_size), .part = true, .doc = "bytes that the sender takes over UDP"},
     {"edns.do", "edns-do", FIELD_BOOL, .needs = FACET_EDNS, .get = get_edns_flag,
      .has = EVENT_EDNS_DO, .part = true, .doc = "DNSSEC records are wanted"},
-    {"edns.flags", "edns-flags", FIELD_TREE, .needs = FACET_EDNS, .put = structure_edns_flags,
-     .part = true,
+    {"edns.flags", "edns-flags", FIELD_LIST, .of = FIELD_WORD, .needs = FACET_EDNS,
+     .get = get_edns_u16, .at = AT(edns.flags), .has = UINT16_MAX, .next = next_flag,
+     .word = structure_edns_flag, .put = structure_list, .part = true,
      .doc = "EDNS flags that are set: do, co (compact answers are fine), others as 0x2000"},
     {"edns.rcode", "edns-rcode", FIELD_WORD, .needs = FACET_EDNS, .get = get_edns_u16,
      .at = AT(edns.rcode), .word = field_rcode, .part = true,
      .doc = "response code with its extended bits"},
     {"edns.client-subnet", "edns-client-subnet", FIELD_TREE, .needs = FACET_EDNS,
      .put = structure_client_subnet, .part = true, .doc = "client subnet: prefix and scope"},
+    {"edns.client-prefix", "edns-client-prefix", FIELD_PREFIX, .needs = FACET_EDNS,
+     .get = get_client_prefix, .part = true,
+     .doc = "client subnet: the prefix alone, where it is one"},
     {"edns.options", "edns-options", FIELD_TREE, .needs = FACET_EDNS, .put = structure_edns_options,
      .part = true, .doc = "all EDNS options"},
     {"dnstap.query-zone", "query-zone", FIELD_DATA, .needs = FACET_DNSTAP, .get = get_query_zone,
@@ -544,11 +622,13 @@ const struct field fields[] = {
      .has = DNSTAP_HAS_QUERY_SEC, .doc = "time of the query"},
     {"dnstap.response-time", "response-time", FIELD_TIME, .needs = FACET_DNSTAP,
      .get = get_response_time, .has = DNSTAP_HAS_RESPONSE_SEC, .doc = "time of the response"},
-    {"dnstap.query-length", "query-message-length", FIELD_LENGTH, .needs = FACET_DNSTAP,
-     .get = get_tap_length, .at = AT(tap.query_message), .has = DNSTAP_HAS_QUERY_MESSAGE,
+    {"dnstap.query-length", "query-message-length", FIELD_UINT, .shown_as = SHOWN_LENGTH,
+     .needs = FACET_DNSTAP, .get = get_tap_length, .at = AT(tap.query_message),
+     .has = DNSTAP_HAS_QUERY_MESSAGE,
      .doc = "bytes of the DNS query, where the message carries it"},
-    {"dnstap.response-length", "response-message-length", FIELD_LENGTH, .needs = FACET_DNSTAP,
-     .get = get_tap_length, .at = AT(tap.response_message), .has = DNSTAP_HAS_RESPONSE_MESSAGE,
+    {"dnstap.response-length", "response-message-length", FIELD_UINT, .shown_as = SHOWN_LENGTH,
+     .needs = FACET_DNSTAP, .get = get_tap_length, .at = AT(tap.response_message),
+     .has = DNSTAP_HAS_RESPONSE_MESSAGE,
      .doc = "bytes of the DNS response, where the message carries it"},
     {"dnstap.unknown", "unknown", FIELD_TREE, .needs = FACET_POLICY, .put = structure_unknown,
      .doc = "protobuf fields that this version does not know, by number"},
@@ -571,20 +651,4 @@ const struct field fields[] = {
     {0},
 };
 
-/* Names first, then keys. */
-static const char *name_or_key(const void *ctx, size_t i)
-{
-    size_t count = *(const size_t *)ctx;
-    return i < count ? fields[i].name : fields[i - count].key;
-}
-
-const struct field *field_find(struct span name, const char **hint)
-{
-    size_t count = 0;
-    for (const struct field *field = fields; field->name; field++, count++)
-        if (span_equal(name, span_str(field->name)) || span_equal(name, span_str(field->key)))
-            return field;
-    if (hint)
-        *hint = nearest_name(name, name_or_key, &count, 2 * count);
-    return NULL;
-}
+const size_t own_field_count = sizeof own_fields / sizeof *own_fields - 1;

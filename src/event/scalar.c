@@ -65,6 +65,12 @@ char *scalar_address(char *p, struct span bytes, enum scalar_style style)
     return scalar_quote(p, style);
 }
 
+char *scalar_prefix(char *p, const struct prefix *prefix, enum scalar_style style)
+{
+    char text[PREFIX_TEXT_BYTES];
+    return scalar_quote(put_str(scalar_quote(p, style), prefix_text(text, prefix)), style);
+}
+
 char *scalar_bool(char *p, bool value)
 {
     return value ? PUT_LIT(p, "true") : PUT_LIT(p, "false");

@@ -6,6 +6,7 @@
 #define SPILE_EVENT_SCALAR_H
 
 #include "base/escape.h"
+#include "base/prefix.h"
 #include "base/put.h"
 #include "wire/dns.h"
 
@@ -21,6 +22,7 @@ enum {
     SCALAR_TEXT_MAX = ESCAPE_JSON_MAX, /* for each byte, plus SCALAR_QUOTES */
     SCALAR_QUOTES = 2,
     SCALAR_ADDRESS_MAX = PUT_IPV6_MAX + SCALAR_QUOTES,
+    SCALAR_PREFIX_MAX = SCALAR_ADDRESS_MAX + 4,
     SCALAR_TIME_MAX = PUT_TIME_MAX + SCALAR_QUOTES,
     SCALAR_EPOCH_MAX = PUT_U64_MAX + 10,
     SCALAR_LATENCY_MAX = PUT_U64_MAX + 10,
@@ -40,6 +42,7 @@ char *scalar_text(char *p, struct span bytes, enum scalar_style style);
 char *scalar_name(char *p, struct dns_name name, enum scalar_style style);
 /* 4 or 16 bytes. */
 char *scalar_address(char *p, struct span bytes, enum scalar_style style);
+char *scalar_prefix(char *p, const struct prefix *prefix, enum scalar_style style);
 char *scalar_bool(char *p, bool value);
 char *scalar_time(char *p, uint64_t sec, uint32_t nsec, struct put_time_cache *cache,
                   enum scalar_style style);

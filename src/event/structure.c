@@ -16,58 +16,52 @@ static void put_parts(const struct field *self, struct event *ev, struct tree *t
     tree_close_map(t);
 }
 
-struct flag {
-    uint16_t bit;
-    char name[3];
-};
-
-/* Names of those of the bits that are set, as items of a list; returns the bits without them. */
-static uint16_t put_flags(struct tree *t, uint16_t bits, const struct flag *flags, size_t count)
+bool structure_list(const struct field *self, struct event *ev, struct tree *t)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (!(bits & flags[i].bit))
-            continue;
-        tree_item(t);
-        tree_word(t, span_str(flags[i].name));
-        bits &= (uint16_t)~flags[i].bit;
-    }
-    return bits;
-}
-
-bool structure_flags(const struct field *self, struct event *ev, struct tree *t)
-{
-    static const struct flag flags[] = {
-        {DNS_FLAG_QR, "qr"}, {DNS_FLAG_AA, "aa"}, {DNS_FLAG_TC, "tc"}, {DNS_FLAG_RD, "rd"},
-        {DNS_FLAG_RA, "ra"}, {DNS_FLAG_Z, "z"},   {DNS_FLAG_AD, "ad"}, {DNS_FLAG_CD, "cd"}};
-    (void)self;
-    if (ev->bad & FACET_HEADER)
+    struct field_walk walk = {.at = 0};
+    struct field_value value;
+    bool may_be_long = self->needs & FACET_RECORDS;
+    if (!self->get(self, ev, &value))
         return false;
     tree_open_list(t);
-    put_flags(t, ev->header.flags, flags, sizeof flags / sizeof *flags);
+    while (self->next(self, ev, &walk, &value)) {
+        if (may_be_long)
+            tree_item_kept(t);
+        else
+            tree_item(t);
+        if (tree_scalar(t, field_value_max(self->of, &value)))
+            t->p = field_form_put(t->p, self->of, self, &value, tree_style(t), NULL);
+        if (may_be_long && !tree_keep(t))
+            break;
+    }
     tree_close_list(t);
     return true;
 }
 
 /* Bits that nobody has named yet are shown as they are, one by one: "0x2000". */
-bool structure_edns_flags(const struct field *self, struct event *ev, struct tree *t)
+char *structure_edns_flag(char *p, uint64_t bit)
 {
-    static const struct flag flags[] = {{EVENT_EDNS_DO, "do"}, {EVENT_EDNS_CO, "co"}};
-    (void)self;
-    if (!ev->edns.present)
-        return false;
+    const uint8_t bytes[] = {(uint8_t)(bit >> 8), (uint8_t)bit};
+    if (bit == 0 || bit > UINT16_MAX || bit & (bit - 1))
+        return p;
+    if (bit == EVENT_EDNS_DO)
+        return PUT_LIT(p, "do");
+    if (bit == EVENT_EDNS_CO)
+        return PUT_LIT(p, "co");
+    return put_hex(PUT_LIT(p, "0x"), bytes, sizeof bytes);
+}
+
+static void put_edns_flags(const struct event *ev, struct tree *t)
+{
+    char word[FIELD_WORD_MAX];
     tree_open_list(t);
-    uint16_t rest = put_flags(t, ev->edns.flags, flags, sizeof flags / sizeof *flags);
-    for (uint16_t bit = 0x8000; bit != 0; bit >>= 1) {
-        char word[] = "0x0000";
-        const uint8_t bytes[] = {(uint8_t)(bit >> 8), (uint8_t)bit};
-        if (!(rest & bit))
+    for (unsigned bit = 0x8000; bit != 0; bit >>= 1) {
+        if (!(ev->edns.flags & bit))
             continue;
-        put_hex(word + 2, bytes, sizeof bytes);
         tree_item(t);
-        tree_word(t, span_of(word, sizeof word - 1));
+        tree_word(t, span_of(word, (size_t)(structure_edns_flag(word, bit) - word)));
     }
     tree_close_list(t);
-    return true;
 }
 
 /* The owner's name. Most owners are a pointer to the question's name, which is known already. */
@@ -173,21 +167,24 @@ bool structure_edns_options(const struct field *self, struct event *ev, struct t
     return true;
 }
 
-/* The first client subnet option. */
-bool structure_client_subnet(const struct field *self, struct event *ev, struct tree *t)
+bool structure_find_subnet(const struct event *ev, struct dns_edns_option *option)
 {
-    (void)self;
-    if (!ev->edns.present)
-        return false;
     struct cursor options = cursor_of(ev->edns.options);
-    struct dns_edns_option option;
-    while (dns_edns_option_next(&options, &option)) {
-        if (option.code == OPTION_CLIENT_SUBNET) {
-            tree_edns_option(t, &option);
+    while (ev->edns.present && dns_edns_option_next(&options, option)) {
+        if (option->code == OPTION_CLIENT_SUBNET)
             return true;
-        }
     }
     return false;
+}
+
+bool structure_client_subnet(const struct field *self, struct event *ev, struct tree *t)
+{
+    struct dns_edns_option option;
+    (void)self;
+    if (!structure_find_subnet(ev, &option))
+        return false;
+    tree_edns_option(t, &option);
+    return true;
 }
 
 /* All parts, as the rows edns.* have them one by one; written out, for most messages have EDNS. */
@@ -205,7 +202,7 @@ bool structure_edns(const struct field *self, struct event *ev, struct tree *t)
     tree_key(t, "do");
     tree_bool(t, edns->flags & EVENT_EDNS_DO);
     tree_key(t, "flags");
-    structure_edns_flags(self, ev, t);
+    put_edns_flags(ev, t);
     tree_key(t, "rcode");
     tree_word(t, span_of(word, (size_t)(field_rcode(word, edns->rcode) - word)));
     tree_key(t, "client-subnet");

@@ -31,7 +31,7 @@ struct record_string {
 struct record_step {
     char lead[RECORD_LEAD_MAX]; /* what stands between the value before and this one */
     uint8_t lead_len;
-    enum field_kind kind;
+    uint8_t form; /* field_form */
     bool (*get)(const struct field *self, const struct event *ev, struct field_value *value);
     const struct field *field;
     const struct record_word *words; /* of WORD: RECORD_WORDS of them */
@@ -42,14 +42,16 @@ struct record_step {
 struct record {
     enum scalar_style style;
     const struct record_step *end; /* of the steps */
+    size_t extras; /* behind them: steps that only events have which have their values */
     struct record_string absent, close;
     struct record_word *words;
     size_t room;   /* bytes that a whole record may take, but for texts and structures */
+    size_t least;  /* bytes that any record needs */
     size_t max;    /* bytes that a record may have; SIZE_MAX / 2: any number */
     size_t limit;  /* of the buffer that is written to: where the present record has so many */
     bool over;     /* the present record would have more */
     uint8_t flaws; /* of events, that are told by its records */
-    bool tells;    /* behind the last step there is another for records that are not whole */
+    bool tells;    /* behind all of these there is another for records that are not whole */
     struct put_time_cache cache;
     struct record_step steps[];
 };
@@ -58,16 +60,19 @@ struct record {
 struct choice {
     const struct field *fields[RECORD_FIELDS_MAX];
     size_t count;
+    size_t extras; /* of them, the last */
 };
 
 static void choose_default(const struct record_style *style, struct choice *choice)
 {
-    for (const struct field *field = fields; field->name; field++) {
+    const struct field *field;
+    for (size_t i = 0; (field = field_at(i)); i++) {
         if (style->columns && field->column) {
             choice->fields[field->column - 1] = field;
             choice->count++;
         } else if (!style->columns && !field->part) {
             choice->fields[choice->count++] = field;
+            choice->extras += field_is_contributed(field);
         }
     }
 }
@@ -109,7 +114,7 @@ static void compile_lead(struct record_step *step, const struct record_style *st
     char *p = put_str(step->lead, first ? style->open : style->between);
     if (style->before_key) {
         p = put_str(put_str(p, style->before_key), step->field->key);
-        p = put_str(p, step->kind == FIELD_TREE ? style->behind_tree_key : style->behind_key);
+        p = put_str(p, step->form == FIELD_TREE ? style->behind_tree_key : style->behind_key);
     }
     step->lead_len = (uint8_t)(p - step->lead);
 }
@@ -126,9 +131,11 @@ static size_t least_of(const struct record *r, const struct record_step *step)
 static size_t compile_rest(struct record *r)
 {
     size_t rest = r->close.len;
-    for (size_t i = (size_t)(r->end - r->steps) + r->tells; i-- > 0;) {
+    const size_t whole = (size_t)(r->end - r->steps);
+    for (size_t i = whole + r->extras + r->tells; i-- > 0;) {
+        bool extra = i >= whole && i < whole + r->extras;
         r->steps[i].rest = rest;
-        rest += least_of(r, &r->steps[i]);
+        rest += extra ? 0 : least_of(r, &r->steps[i]);
     }
     return rest;
 }
@@ -157,7 +164,8 @@ static inline char *put_string(char *p, const struct record_string *string)
 static void compile_step(struct record_step *step, const struct record_style *style,
                          const struct field *field, bool first)
 {
-    *step = (struct record_step){.kind = field->kind, .get = field->get, .field = field};
+    *step =
+        (struct record_step){.form = (uint8_t)field_form(field), .get = field->get, .field = field};
     compile_lead(step, style, first);
 }
 
@@ -174,15 +182,16 @@ static void compile(struct record *r, const struct record_style *style, const st
         *needs |= field->needs;
         /* What a field of kind DATA turns out to be is never longer than a name. */
         r->room += RECORD_LEAD_MAX +
-                   field_value_max(field->kind == FIELD_DATA ? FIELD_NAME : field->kind, &empty);
-        if (field->kind == FIELD_WORD) {
+                   field_value_max(step->form == FIELD_DATA ? FIELD_NAME : step->form, &empty);
+        if (step->form == FIELD_WORD) {
             compile_words(words, field, style->scalar);
             step->words = words;
             words += RECORD_WORDS;
         }
     }
     r->room += RECORD_LEAD_MAX; /* what copies of whole leads, words and strings write too much */
-    r->end = r->steps + choice->count;
+    r->extras = choice->extras;
+    r->end = r->steps + choice->count - choice->extras;
     r->style = style->scalar;
     r->flaws = *needs & FACET_RECORDS ? FLAW_WORK : 0;
     compile_string(&r->absent, style->absent);
@@ -194,10 +203,11 @@ static void compile(struct record *r, const struct record_style *style, const st
 
 static int limit_record(struct record *r, uint64_t max, struct error *err)
 {
-    size_t least = compile_rest(r);
+    r->least = compile_rest(r);
     r->max = max > 0 && max < SIZE_MAX / 2 ? max : SIZE_MAX / 2;
-    if (r->max < least)
-        return error_set(err, "record-max: a record of these fields has %zu bytes at least", least);
+    if (r->max < r->least)
+        return error_set(err, "record-max: a record of these fields has %zu bytes at least",
+                         r->least);
     return 0;
 }
 
@@ -211,7 +221,7 @@ int record_open(const struct record_style *style, const struct format_spec *spec
         return -1;
     size_t registries = 0;
     for (size_t i = 0; i < choice.count; i++)
-        registries += choice.fields[i]->kind == FIELD_WORD;
+        registries += choice.fields[i]->type == FIELD_WORD;
     struct record *r = calloc(1, sizeof *r + (choice.count + 1) * sizeof *r->steps);
     struct record_word *words = calloc(registries * RECORD_WORDS + 1, sizeof *words);
     if (!r || !words) {
@@ -285,16 +295,18 @@ static inline char *put_value(struct record *r, const struct record_step *step, 
                               struct buf *out, char *p)
 {
     struct field_value value;
-    enum field_kind kind = step->kind;
-    if (kind == FIELD_TREE)
+    unsigned form = step->form;
+    if (form == FIELD_TREE)
         return put_structure(r, step->field, ev, out, p);
     if (!step->get(step->field, ev, &value))
         return put_string(p, &r->absent);
-    if (kind == FIELD_WORD)
+    if (form == FIELD_WORD)
         return put_word(p, step, &value, r->style);
-    if (kind == FIELD_TEXT || (kind == FIELD_DATA && value.as == FIELD_TEXT))
+    if (form == FIELD_DATA)
+        form = value.as;
+    if (form == FIELD_TEXT)
         return put_text(r, value.text, out, p);
-    return field_value_put(p, step->field, &value, r->style, &r->cache);
+    return field_form_put(p, form, step->field, &value, r->style, &r->cache);
 }
 
 /* --- records that are not whole ------------------------------------------------------------- */
@@ -309,12 +321,13 @@ struct cut {
     size_t start;   /* of the record in `out` */
     size_t room;    /* for the message's records */
     size_t records; /* bytes of them so far */
+    size_t extras;  /* bytes of the values that not all events have */
 };
 
 static void put_absent(const struct cut *c, const struct record_step *step)
 {
     struct tree tree;
-    if (step->kind == FIELD_TREE) {
+    if (step->form == FIELD_TREE) {
         tree_begin(&tree, c->out, c->r->style);
         tree_null(&tree);
         tree_end(&tree);
@@ -327,7 +340,7 @@ static void put_within(const struct cut *c, const struct record_step *step, size
 {
     struct record *r = c->r;
     struct field_value value;
-    if (step->kind == FIELD_TREE) {
+    if (step->form == FIELD_TREE) {
         struct tree tree;
         tree_begin(&tree, c->out, r->style);
         tree.limit = limit > TREE_CLOSING ? limit - TREE_CLOSING : 0;
@@ -339,11 +352,11 @@ static void put_within(const struct cut *c, const struct record_step *step, size
         return;
     }
     bool has = step->get(step->field, c->ev, &value);
-    enum field_kind kind = step->kind == FIELD_DATA && has ? value.as : step->kind;
-    r->over = !has || (kind == FIELD_TEXT && value.text.len > r->max);
-    char *p = r->over ? NULL : buf_reserve(c->out, field_value_max(kind, &value));
+    unsigned form = step->form == FIELD_DATA && has ? (unsigned)value.as : step->form;
+    r->over = !has || (form == FIELD_TEXT && value.text.len > r->max);
+    char *p = r->over ? NULL : buf_reserve(c->out, field_value_max(form, &value));
     if (p)
-        buf_commit(c->out, field_value_put(p, step->field, &value, r->style, &r->cache));
+        buf_commit(c->out, field_form_put(p, form, step->field, &value, r->style, &r->cache));
 }
 
 /* One value, or that it is absent where it would fill the buffer beyond the limit. */
@@ -357,12 +370,13 @@ static void put_if_fits(const struct cut *c, const struct record_step *step, siz
     put_absent(c, step);
 }
 
-static void put_step(struct cut *c, const struct record_step *step)
+/* `extras` are bytes that are still to be kept for these. */
+static void put_step(struct cut *c, const struct record_step *step, size_t extras)
 {
     struct buf *out = c->out;
     buf_put(out, step->lead, step->lead_len);
-    if (step->kind != FIELD_TREE || !(step->field->needs & FACET_RECORDS)) {
-        put_if_fits(c, step, c->start + c->records + c->r->max - step->rest);
+    if (step->form != FIELD_TREE || !(step->field->needs & FACET_RECORDS)) {
+        put_if_fits(c, step, c->start + c->records + c->r->max - step->rest - extras);
         return;
     }
     size_t before = out->len;
@@ -375,14 +389,41 @@ static void put_step(struct cut *c, const struct record_step *step)
     c->records += out->len - before > least ? out->len - before - least : 0;
 }
 
+/* The values that not all events have, each where this one has it. They are whole, or left out. */
+static void put_extras_within(const struct cut *c)
+{
+    const struct record *r = c->r;
+    struct field_value value;
+    for (const struct record_step *step = r->end; step < r->end + r->extras; step++) {
+        if (!step->get(step->field, c->ev, &value))
+            continue;
+        buf_put(c->out, step->lead, step->lead_len);
+        put_within(c, step, SIZE_MAX);
+    }
+}
+
+/* How many bytes they take; 0: they would take them from what each record has. */
+static size_t measure_extras(const struct cut *c)
+{
+    size_t before = c->out->len;
+    put_extras_within(c);
+    size_t size = c->out->len - before;
+    c->out->len = before;
+    return c->r->least + size <= c->r->max ? size : 0;
+}
+
 /* Returns the record's length. */
 static size_t put_cut(struct cut *c, size_t room)
 {
     c->room = room;
     c->records = 0;
     c->out->len = c->start;
-    for (const struct record_step *step = c->r->steps; step < c->r->end + c->r->tells; step++)
-        put_step(c, step);
+    for (const struct record_step *step = c->r->steps; step < c->r->end; step++)
+        put_step(c, step, c->extras);
+    if (c->extras > 0)
+        put_extras_within(c);
+    if (c->r->tells)
+        put_step(c, c->r->end + c->r->extras, 0);
     buf_put(c->out, c->r->close.text, c->r->close.len);
     return c->out->len - c->start;
 }
@@ -392,6 +433,7 @@ __attribute__((noinline)) static int record_cut(struct record *r, struct event *
 {
     struct cut c = {.r = r, .ev = ev, .out = out, .start = start};
     ev->cut = r->over || out->len > r->limit ? CUT_RECORD_MAX : CUT_DECODING;
+    c.extras = r->extras ? measure_extras(&c) : 0;
     size_t without = put_cut(&c, 0);
     put_cut(&c, r->max - without);
     ev->cut = CUT_NOT;
@@ -399,6 +441,19 @@ __attribute__((noinline)) static int record_cut(struct record *r, struct event *
 }
 
 /* --- records -------------------------------------------------------------------------------- */
+
+/* The values that not all events have, where this one has them. */
+static char *put_extras(struct record *r, struct event *ev, struct buf *out, char *p)
+{
+    struct field_value value;
+    for (const struct record_step *step = r->end; step < r->end + r->extras && p; step++) {
+        if (!step->get(step->field, ev, &value))
+            continue;
+        memcpy(p, step->lead, RECORD_LEAD_MAX);
+        p = put_value(r, step, ev, out, p + step->lead_len);
+    }
+    return p;
+}
 
 int record_event(void *state, struct event *ev, struct buf *out)
 {
@@ -416,6 +471,8 @@ int record_event(void *state, struct event *ev, struct buf *out)
                    RECORD_LEAD_MAX - RECORD_LEAD_SHORT);
         p = put_value(r, step, ev, out, p + step->lead_len);
     }
+    if (r->extras && p)
+        p = put_extras(r, ev, out, p);
     if (!p && !r->over)
         return DROP_MEMORY;
     if (p)

@@ -13,7 +13,8 @@
 struct record_style {
     enum scalar_style scalar;
     bool columns;     /* values only, by default those that have a column; else keys and values, by
-                         default all that are not a part of another */
+                         default all that are not a part of another, and what modules contribute
+                         where an event has it */
     const char *open; /* of a record */
     const char *between; /* two of its values */
     const char *close;

@@ -19,7 +19,9 @@ enum {
 
 /* Types that code has to know by number; dns_types.c has all. */
 enum {
+    DNS_TYPE_A = 1,
     DNS_TYPE_SIG = 24,
+    DNS_TYPE_AAAA = 28,
     DNS_TYPE_OPT = 41,
     DNS_TYPE_TSIG = 250,
 };

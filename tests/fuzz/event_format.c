@@ -45,7 +45,8 @@ static void open_all(void)
 {
     char list[4096] = "";
     struct error err;
-    for (const struct field *field = fields; field->name; field++) {
+    const struct field *field;
+    for (size_t i = 0; (field = field_at(i)); i++) {
         strcat(list, list[0] ? "," : "");
         strcat(list, field->name);
     }
@@ -75,8 +76,8 @@ static size_t count_columns(const char *line, size_t len)
 static void check_text(const char *record, size_t len, bool all)
 {
     size_t columns = 12;
-    for (const struct field *field = all ? fields : NULL; field && field->name; field++)
-        columns = (size_t)(field - fields) + 1;
+    for (size_t i = 0; all && field_at(i); i++)
+        columns = i + 1;
     assert(len > 1 && record[len - 1] == '\n');
     assert(count_columns(record, len - 1) == columns);
 }

@@ -20,14 +20,18 @@ extern const struct module fmt_text, fmt_json;
 static void test_rows(void **state)
 {
     (void)state;
+    const struct field *field;
     unsigned columns = 0;
-    for (const struct field *field = fields; field->name; field++) {
+    for (size_t i = 0; (field = field_at(i)); i++) {
         assert_non_null(field->key);
         assert_non_null(field->doc);
         assert_true(strlen(field->key) <= FIELD_KEY_MAX);
-        assert_true((field->kind == FIELD_TREE) == (field->put != NULL));
-        assert_true((field->kind != FIELD_TREE) == (field->get != NULL));
-        assert_true((field->kind == FIELD_WORD) == (field->word != NULL));
+        bool list = field->type == FIELD_LIST;
+        enum field_type one = list ? field->of : field->type;
+        assert_true((list || field->type == FIELD_TREE) == (field->put != NULL));
+        assert_true((field->type != FIELD_TREE) == (field->get != NULL));
+        assert_true(list == (field->next != NULL));
+        assert_true((one == FIELD_WORD) == (field->word != NULL));
         assert_ptr_equal(field_find(span_str(field->name), NULL), field);
         assert_ptr_equal(field_find(span_str(field->key), NULL), field);
         if (field->column) {
@@ -42,8 +46,9 @@ static void test_rows(void **state)
 static void test_words(void **state)
 {
     (void)state;
-    for (const struct field *field = fields; field->name; field++) {
-        if (field->kind != FIELD_WORD || strcmp(field->key, "malformed") == 0 ||
+    const struct field *field;
+    for (size_t i = 0; (field = field_at(i)); i++) {
+        if (field->type != FIELD_WORD || strcmp(field->key, "malformed") == 0 ||
             strcmp(field->name, FIELD_TRUNCATED) == 0)
             continue;
         for (uint64_t code = 0; code < 70000; code++) {
@@ -174,6 +179,7 @@ static const struct row response_rows[] = {
      "[{\"name\":\"www.example.\",\"type\":\"A\",\"class\":\"IN\",\"ttl\":300,"
      "\"rdata\":\"192.0.2.1\"},{\"name\":\"www.example.\",\"type\":\"A\",\"class\":\"IN\","
      "\"ttl\":300,\"rdata\":\"192.0.2.2\"}]"},
+    {"dns.answer-addresses", "[\"192.0.2.1\", \"192.0.2.2\"]", "[\"192.0.2.1\",\"192.0.2.2\"]"},
     {"dns.authority",
      "[{\"name\": \"example.\", \"type\": \"NS\", \"class\": \"IN\", \"ttl\": 3600, "
      "\"rdata\": \"ns.example.\"}]",
@@ -186,6 +192,7 @@ static const struct row response_rows[] = {
     {"edns.flags", "[\"do\"]", "[\"do\"]"},
     {"edns.rcode", "\"NOERROR\"", "NOERROR"},
     {"edns.client-subnet", "\"198.51.100.0/24/0\"", "198.51.100.0/24/0"},
+    {"edns.client-prefix", "\"198.51.100.0/24\"", "198.51.100.0/24"},
     {"edns.options",
      "[{\"code\": 8, \"name\": \"ECS\", \"data\": \"198.51.100.0/24/0\"}, {\"code\": 10, "
      "\"name\": \"COOKIE\", \"data\": \"0102030405060708\"}]",
@@ -231,7 +238,8 @@ static void test_nothing_there(void **state)
 {
     (void)state;
     const struct dnstap tap = {.has = DNSTAP_HAS_MESSAGE};
-    for (const struct field *field = fields; field->name; field++)
+    const struct field *field;
+    for (size_t i = 0; (field = field_at(i)); i++)
         if (strcmp(field->name, "input.peer") != 0 && strcmp(field->key, "malformed") != 0)
             check(field->name, &tap, "null", "-");
     check("malformed", &tap, "\"message\"", "message");

@@ -67,7 +67,8 @@ static char *list_of_all_fields(void)
 {
     static char list[4096];
     list[0] = '\0';
-    for (const struct field *field = fields; field->name; field++) {
+    const struct field *field;
+    for (size_t i = 0; (field = field_at(i)); i++) {
         strcat(list, list[0] ? "," : "");
         strcat(list, field->name);
     }
