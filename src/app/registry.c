@@ -14,6 +14,7 @@
     X(fmt_yaml)                                                                                    \
     X(fmt_fstrm)                                                                                   \
     X(stage_latency)                                                                               \
+    X(stage_sample)                                                                                \
     X(receiver_latency)                                                                            \
     X(receiver_text)                                                                               \
     X(receiver_json)                                                                               \

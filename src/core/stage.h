@@ -30,6 +30,7 @@ enum stage_verdict {
 struct stage_options {
     const void *options;             /* those of its module; NULL: it is not in the configuration */
     const struct settings *settings; /* they outlive the stage, as `options` do */
+    unsigned number;                 /* counts stages of its module from 1 */
     unsigned workers;                /* how many there are: one instance serves all of them */
     uint32_t wanted;                 /* facets that somebody needs, be they of stages or not */
 };

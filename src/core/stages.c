@@ -58,10 +58,12 @@ static bool find_same(const struct stages *before, struct running_stage *stage)
     return false;
 }
 
-static int open_new(struct running_stage *stage, unsigned workers, struct error *err)
+static int open_new(struct running_stage *stage, unsigned number, unsigned workers,
+                    struct error *err)
 {
     const struct stage_options given = {.options = stage->item ? stage->item->options : NULL,
                                         .settings = &stage->config->settings,
+                                        .number = number,
                                         .workers = workers,
                                         .wanted = stage->wanted};
     config_hold(stage->config);
@@ -91,7 +93,7 @@ static int open_first(const struct opening *o, const struct module *module,
                                   .item = item,
                                   .wanted = *o->needs};
     snprintf(stage.name, sizeof stage.name, number > 1 ? "%s#%u" : "%s", module->name, number);
-    if (!find_same(o->before, &stage) && open_new(&stage, stages->workers, err) < 0)
+    if (!find_same(o->before, &stage) && open_new(&stage, number, stages->workers, err) < 0)
         return -1;
     *o->needs = (*o->needs & ~stage.hooks->provides) | stage.needs;
     memmove(stages->items + 1, stages->items, stages->count * sizeof *stages->items);
