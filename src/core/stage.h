@@ -51,7 +51,7 @@ struct stage_hooks {
     void (*prefetch)(void *state, unsigned worker, struct event *ev);
     void (*prefetch_more)(void *state, const struct event *ev);
     /* One event, which is a dnstap message. What is written into `ev` that it does not hold itself
-     * stays as it is until the event is through: for as many at once as there are slots. */
+     * stays there until the event is through: for each `nth` of a worker in a place of its own. */
     enum stage_verdict (*event)(void *state, unsigned worker, struct event *ev);
     /* Optional. About once a second on every worker's thread; `ended`: for the last time there. */
     void (*tick)(void *state, unsigned worker, bool ended);

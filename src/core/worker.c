@@ -376,7 +376,7 @@ bool worker_frames(struct worker *w, const struct origin *origin, struct input_c
         for (size_t k = 0; k < n; k++) {
             event_init(&events[k], frames[i + k], origin);
             events[k].key = &w->plan->key;
-            events[k].slot = (uint8_t)k;
+            events[k].nth = (uint8_t)k;
         }
         some_events(w, events, n, in);
     }

@@ -146,13 +146,13 @@ struct event {
     uint8_t left_out; /* enum event_left_out; by the latency stage, as what follows */
     uint8_t context;  /* bits, enum event_context; with FACET_LOSSES */
     uint8_t flaws;    /* bits, enum event_flaw; with FACET_RECORDS */
-    uint8_t slot;     /* its number among those that take each step with it: below EVENT_BATCH */
+    uint8_t nth;      /* its number among those that take each step with it: below EVENT_BATCH */
     bool changed;     /* a stage has changed it: `tap` is what counts, not the frame */
     uint8_t cut;      /* enum event_cut; set by a format while it writes a record that is cut */
     uint8_t slots_used;
-    struct event_slot slots[EVENT_SLOTS];
     uint8_t qname_space[DNS_NAME_MAX];
     uint8_t qname_lower[DNS_NAME_MAX + 1]; /* with FACET_HASHES: question.name.len bytes */
+    struct event_slot slots[EVENT_SLOTS];
 };
 
 /* Who wants FACET_HASHES sets `key`, too. */
@@ -168,7 +168,7 @@ static inline void event_init(struct event *ev, struct span frame, const struct 
     ev->left_out = LEFT_OUT_NOT;
     ev->context = 0;
     ev->flaws = 0;
-    ev->slot = 0;
+    ev->nth = 0;
     ev->slots_used = 0;
     ev->changed = false;
     ev->cut = CUT_NOT;

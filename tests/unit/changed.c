@@ -36,7 +36,7 @@ static int veil_open(void **state, const struct stage_options *options, uint32_t
 
 static enum stage_verdict veil_event(void *state, unsigned worker, struct event *ev)
 {
-    uint8_t *space = ((struct veil *)state)->space[ev->slot];
+    uint8_t *space = ((struct veil *)state)->space[ev->nth];
     size_t len = ev->query_address.len;
     (void)worker;
     memset(space, 0, 16);

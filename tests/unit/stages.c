@@ -48,7 +48,7 @@ static void see_some(void *state, unsigned worker, struct event *events, size_t 
     (void)worker;
     seen->calls++;
     for (size_t i = 0; i < count; i++) {
-        assert_true(i == 0 || events[i].slot == events[i - 1].slot + 1);
+        assert_true(i == 0 || events[i].nth == events[i - 1].nth + 1);
         look_at(seen, &events[i]);
     }
 }
