@@ -21,7 +21,11 @@ static const char head[] =
     "#\n"
     "# To use an option or a module, take away the '#' at the very beginning of its lines.\n"
     "# Times have a unit (ns, us, ms, s, m, h, d); sizes are bytes or have one (K, M, G, T);\n"
-    "# 'off' is a zero. 'spile config check FILE' says what is wrong with a file.\n\n";
+    "# 'off' is a zero. 'spile config check FILE' says what is wrong with a file.\n"
+    "# ${NAME} in a value is the environment's variable; $$ is a dollar.\n\n"
+    "# Files that are read before this one, relative to its folder, such as\n"
+    "# conf.d/*.yaml: their lists come first, and no setting may be given twice.\n"
+    "#include: []\n\n";
 
 static void put_prose(struct block block, const char *text)
 {

@@ -1,12 +1,26 @@
-/* Texts of configurations: what they are called, and reading them from files. */
-#include <errno.h>
-#include <fcntl.h>
+/*
+ * Texts of configurations, and those that they include. What a text includes is read before what it
+ * says itself, so lists of included files come first, in the order of the includes.
+ */
 #include <stdlib.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
+#include "conf/files.h"
 #include "conf/parse.h"
 
-enum { TEXT_MAX = 256 << 10 /* bytes of a configuration */ };
+enum {
+    TEXT_MAX = 256 << 10, /* bytes of a text */
+    DEPTH_MAX = 16,       /* files that include each other */
+    FILES_MAX = 256,      /* of a configuration */
+};
+
+/* A text that is being read. Owner: the stack. */
+struct source {
+    const char *file;            /* what it is called; the configuration's */
+    const struct source *parent; /* what includes it; NULL: nothing does */
+    struct stat stat;            /* st_ino 0: it is no file */
+    unsigned depth;
+};
 
 /* Remembers what the text is called, for messages now and later. */
 static int set_path(struct config *config, const char *path, struct error *err)
@@ -19,9 +33,13 @@ static int set_path(struct config *config, const char *path, struct error *err)
     return 0;
 }
 
-/* Keeps what a text is called for as long as the configuration lives; NULL: no memory. */
+/* Keeps what a text is called for as long as the configuration lives; NULL: err. */
 static const char *note_file(struct config *config, const char *path, struct error *err)
 {
+    if (config->file_count >= FILES_MAX) {
+        error_set(err, "more than %d files are included", FILES_MAX);
+        return NULL;
+    }
     char **grown = realloc(config->files, (config->file_count + 1) * sizeof *grown);
     if (grown)
         config->files = grown;
@@ -32,67 +50,118 @@ static const char *note_file(struct config *config, const char *path, struct err
     return NULL;
 }
 
-static int read_text(struct config *config, struct span text, const char *file, struct error *err)
+static bool is_open(const struct source *source, const struct stat *file)
+{
+    for (; source; source = source->parent) {
+        if (source->stat.st_ino && source->stat.st_ino == file->st_ino &&
+            source->stat.st_dev == file->st_dev)
+            return true;
+    }
+    return false;
+}
+
+static int read_text(struct config *config, const struct source *source, struct span bytes,
+                     struct error *err);
+
+/* Reads one file that `parent` includes. */
+static int include_file(struct config *config, const struct source *parent, const char *path,
+                        struct error *err)
+{
+    struct source source = {.parent = parent, .depth = parent->depth + 1};
+    struct buf bytes = {0};
+    struct error why = {0};
+    if (source.depth > DEPTH_MAX)
+        return error_set(err, "more than %d files include each other", DEPTH_MAX);
+    if (stat(path, &source.stat) == 0 && is_open(parent, &source.stat))
+        return error_set(err, "%s includes itself", path);
+    source.file = note_file(config, path, err);
+    if (!source.file)
+        return -1;
+    int status = config_file_read(path, CONFIG_READS_FILES, TEXT_MAX, &bytes, &why);
+    if (status)
+        error_set(err, "%s: %s", path, why.text);
+    else
+        status = read_text(config, &source, buf_span(&bytes), err);
+    buf_free(&bytes);
+    return status;
+}
+
+/* Reads what one path or pattern means. */
+static int include(struct config *config, const struct source *source, struct span text,
+                   struct error *err)
+{
+    struct config_paths paths;
+    int status = config_paths_find(&paths, source->file, text, err);
+    for (size_t i = 0; i < paths.count && status == 0; i++)
+        status = include_file(config, source, paths.items[i], err);
+    config_paths_free(&paths);
+    return status;
+}
+
+static int read_includes(struct config *config, const struct source *source,
+                         const struct config_text *text, struct error *err)
+{
+    int found = 1;
+    for (size_t i = 0; found > 0; i++) {
+        struct buf path = {0};
+        struct config_mark at;
+        found = config_read_include(text, i, &path, &at, err);
+        if (found > 0 && include(config, source, buf_span(&path), err))
+            found = error_at(err, at.file, at.line, at.column);
+        buf_free(&path);
+    }
+    return found;
+}
+
+static int read_text(struct config *config, const struct source *source, struct span bytes,
+                     struct error *err)
 {
     yaml_document_t document;
-    if (text.len > TEXT_MAX)
-        return error_set(err, "longer than %d bytes", TEXT_MAX);
-    if (config_document(&document, text, file, err))
+    const struct config_text text = {&document, bytes, source->file};
+    if (config_document(&document, bytes, source->file, err))
         return -1;
-    int status = config_read(config, &document, text, file, err);
+    int status = read_includes(config, source, &text, err);
+    if (status == 0)
+        status = config_read(config, &text, err);
     yaml_document_delete(&document);
     return status;
+}
+
+/* Reads the text at the top, which nothing includes. */
+static int read_first(struct config *config, struct source *source, struct span bytes,
+                      const char *path, struct error *err)
+{
+    if (set_path(config, path, err) || !(source->file = note_file(config, path, err)))
+        return -1;
+    if (bytes.len > TEXT_MAX)
+        error_set(err, "longer than %d bytes", TEXT_MAX);
+    else if (read_text(config, source, bytes, err) == 0)
+        return 0;
+    return error_at(err, path, 0, 0);
 }
 
 int config_parse(struct config *config, const char *text, size_t len, const char *path,
                  struct error *err)
 {
+    struct source source = {0};
     *err = (struct error){0};
-    const char *file;
-    if (set_path(config, path, err) || !(file = note_file(config, path, err)))
-        return -1;
-    if (read_text(config, span_of(text, len), file, err) == 0)
-        return 0;
-    return error_at(err, path, 0, 0);
-}
-
-/* Reads up to `size` bytes of the file; the number read, or -1 with errno. */
-static ssize_t read_file(const char *path, char *text, size_t size)
-{
-    bool is_stdin = strcmp(path, "-") == 0;
-    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -1;
-    size_t len = 0;
-    ssize_t got;
-    while ((got = read(fd, text + len, size - len)) != 0) {
-        if (got > 0)
-            len += (size_t)got;
-        else if (errno != EINTR)
-            break;
-    }
-    int reason = errno;
-    if (!is_stdin)
-        close(fd);
-    errno = reason;
-    return got < 0 ? -1 : (ssize_t)len;
+    return read_first(config, &source, span_of(text, len), path, err);
 }
 
 int config_load(struct config *config, const char *path, struct error *err)
 {
+    struct source source = {0};
+    struct buf bytes = {0};
     *err = (struct error){0};
-    char *text = malloc(TEXT_MAX + 1); /* one more than may be, so that more is noticed */
-    if (!text)
-        return error_set(err, "out of memory");
-    ssize_t len = read_file(path, text, TEXT_MAX + 1);
-    int status;
-    if (len < 0) {
-        error_set(err, "%s", strerror(errno));
-        status = error_at(err, path, 0, 0);
-    } else {
-        status = config_parse(config, text, (size_t)len,
-                              strcmp(path, "-") == 0 ? "standard input" : path, err);
-    }
-    free(text);
+    bool is_stdin = strcmp(path, "-") == 0;
+    if (!is_stdin && stat(path, &source.stat))
+        source.stat.st_ino = 0;
+    int status = config_file_read(path, CONFIG_READS_ALL, TEXT_MAX, &bytes, err);
+    if (status)
+        error_at(err, path, 0, 0);
+    else
+        status =
+            read_first(config, &source, buf_span(&bytes), is_stdin ? "standard input" : path, err);
+    buf_free(&bytes);
     return status;
 }

@@ -14,7 +14,10 @@
 
 #include "base/buf.h"
 #include "base/nearest.h"
+#include "conf/expand.h"
 #include "conf/syntax.h"
+
+#define INCLUDE "include" /* the key at the top */
 
 /* Owner: the stack of config_read. */
 struct reader {
@@ -162,20 +165,49 @@ static int check_key(struct reader *r, const yaml_node_t *mapping, const yaml_no
     return 0;
 }
 
+/* Appends what a scalar says, with its variables replaced; `what` begins the complaint. */
+static int take_scalar(struct reader *r, const yaml_node_t *node, const char *what, struct buf *out)
+{
+    struct error why;
+    if (expect(r, node, YAML_SCALAR_NODE, what))
+        return -1;
+    if (config_expand(scalar_text(node), out, &why))
+        return fail_at(r, node, "%s", why.text);
+    return 0;
+}
+
+/* One text into its option, which it stands for at `node`. */
+static int store_text(struct reader *r, const struct option *row, void *base,
+                      const yaml_node_t *node, struct span text)
+{
+    struct error why;
+    if (option_parse(row, base, text, &why) == 0)
+        return 0;
+    return fail_at(r, node, "%s: %s%s", row->name, why.text,
+                   option_is_list(row) && holds(text, ',')
+                       ? "; several stand between brackets, as in [a, b]"
+                       : "");
+}
+
+/* Ends what was read into `text`: its memory may have held a secret. */
+static int end_text(const struct option *row, struct buf *text, int status)
+{
+    if (row->secret && text->data)
+        explicit_bzero(text->data, text->len);
+    buf_free(text);
+    return status;
+}
+
 /* One scalar into its option; `name` is what the user calls the option. */
 static int read_scalar(struct reader *r, const struct option *row, void *base, yaml_node_t *node)
 {
     char what[80];
-    struct error why;
+    struct buf text = {0};
     snprintf(what, sizeof what, "'%s'", row->name);
-    if (expect(r, node, YAML_SCALAR_NODE, what))
-        return -1;
-    if (option_parse(row, base, scalar_text(node), &why))
-        return fail_at(r, node, "%s: %s%s", row->name, why.text,
-                       option_is_list(row) && holds(scalar_text(node), ',')
-                           ? "; several stand between brackets, as in [a, b]"
-                           : "");
-    return 0;
+    int status = take_scalar(r, node, what, &text);
+    if (status == 0)
+        status = store_text(r, row, base, node, buf_span(&text));
+    return end_text(row, &text, status);
 }
 
 /* Reads a list in the place of a text with commas, which means the same. */
@@ -183,23 +215,57 @@ static int read_joined(struct reader *r, const struct option *row, void *base,
                        const yaml_node_t *node)
 {
     struct buf text = {0};
-    struct error why;
     const yaml_node_item_t *first = node->data.sequence.items.start, *item = first;
     int status = 0;
     for (; status == 0 && item < node->data.sequence.items.top; item++) {
-        const yaml_node_t *part = node_at(r, *item);
-        status = expect(r, part, YAML_SCALAR_NODE, "an item of the list");
         if (item > first)
             buf_byte(&text, ',');
-        if (status == 0)
-            buf_put(&text, scalar_text(part).ptr, scalar_text(part).len);
+        status = take_scalar(r, node_at(r, *item), "an item of the list", &text);
     }
     if (status == 0 && text.failed)
         status = fail_at(r, node, "out of memory");
-    else if (status == 0 && option_parse(row, base, buf_span(&text), &why))
-        status = fail_at(r, node, "%s: %s", row->name, why.text);
-    buf_free(&text);
+    else if (status == 0)
+        status = store_text(r, row, base, node, buf_span(&text));
+    return end_text(row, &text, status);
+}
+
+/* Appends the secret that `where` names. */
+static int take_secret(struct reader *r, enum config_secret form, const yaml_node_t *where,
+                       struct buf *out)
+{
+    struct buf name = {0};
+    struct error why;
+    int status = take_scalar(r, where, "where a secret is", &name);
+    buf_byte(&name, '\0');
+    if (status == 0 && (name.failed || strlen((const char *)name.data) + 1 != name.len))
+        status =
+            fail_at(r, where, "%s", name.failed ? "out of memory" : "a NUL byte is not allowed");
+    else if (status == 0 && config_secret(form, (const char *)name.data, r->file, out, &why))
+        status = fail_at(r, where, "%s", why.text);
+    buf_free(&name);
     return status;
+}
+
+/* A secret that is somewhere else: {file: PATH}, {env: NAME}, {credential: NAME}. */
+static int read_secret(struct reader *r, const struct option *row, void *base,
+                       const yaml_node_t *node)
+{
+    const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+    const yaml_node_t *key = pair < node->data.mapping.pairs.top ? node_at(r, pair->key) : NULL;
+    int form = 0;
+    while (key && key->type == YAML_SCALAR_NODE && form < CONFIG_SECRETS &&
+           !span_equal(scalar_text(key), span_str(config_secrets[form])))
+        form++;
+    if (!key || key->type != YAML_SCALAR_NODE || form == CONFIG_SECRETS ||
+        pair + 1 != node->data.mapping.pairs.top)
+        return fail_at(r, key ? key : node,
+                       "'%s' is a text, or one of {file: PATH}, {env: NAME} and {credential: NAME}",
+                       row->name);
+    struct buf text = {0};
+    int status = take_secret(r, (enum config_secret)form, node_at(r, pair->value), &text);
+    if (status == 0)
+        status = store_text(r, row, base, node, buf_span(&text));
+    return end_text(row, &text, status);
 }
 
 static int read_value(struct reader *r, const struct option *row, void *base, yaml_node_t *node);
@@ -273,6 +339,8 @@ static int read_value(struct reader *r, const struct option *row, void *base, ya
         return read_joined(r, row, base, node);
     if (option_is_list(row))
         return read_list(r, row, base, node);
+    if (row->secret && node->type == YAML_MAPPING_NODE && !is_tagged(node))
+        return read_secret(r, row, base, node);
     return row->rows ? read_nested(r, row, option_nested(row, base, 0), node)
                      : read_scalar(r, row, base, node);
 }
@@ -405,9 +473,23 @@ static int read_item(struct reader *r, enum module_kind kind, yaml_node_t *node)
     return item ? read_options(r, item, node_at(r, pair->value)) : -1;
 }
 
+/* What another file has given already, in whose place `earlier` is. */
+static int fail_twice(struct reader *r, const yaml_node_t *key, const struct config_mark *earlier)
+{
+    char where[CONFIG_WHERE_MAX];
+    const struct config_mark here = mark_of(r, key);
+    return fail_at(r, key, "'%s' is given twice, first%s", shown(key).text,
+                   config_where(where, earlier, &here));
+}
+
 /* A section is switched on by being there, even if nothing stands behind its name. */
 static int read_section(struct reader *r, const yaml_node_t *key, yaml_node_t *value)
 {
+    for (size_t i = 0; i < r->config->section_count; i++) {
+        const struct config_item *earlier = &r->config->sections[i];
+        if (earlier->at.line && span_equal(scalar_text(key), span_str(earlier->module->name)))
+            return fail_twice(r, key, &earlier->at);
+    }
     struct config_item *item = read_module(r, MODULE_SECTION, key);
     return item ? read_options(r, item, value) : -1;
 }
@@ -457,8 +539,10 @@ static const char *top_name(const void *ctx, size_t i)
     (void)ctx;
     if (i < LISTS)
         return lists[i].name;
+    if (i == LISTS)
+        return INCLUDE;
     size_t settings = 0;
-    for (i -= LISTS; settings_options[settings].name; settings++) {
+    for (i -= LISTS + 1; settings_options[settings].name; settings++) {
         if (settings == i)
             return settings_options[i].name;
     }
@@ -498,6 +582,8 @@ static int read_top(struct reader *r, const yaml_node_t *key, yaml_node_t *value
         if (span_equal(scalar_text(key), span_str(lists[i].name)))
             return read_items(r, &lists[i], value);
     }
+    if (span_equal(scalar_text(key), span_str(INCLUDE)))
+        return 0; /* it was read before all else */
     if (module_find(MODULE_SECTION, scalar_text(key), NULL))
         return read_section(r, key, value);
     const struct option *row = option_find(settings_options, scalar_text(key), NULL);
@@ -505,17 +591,63 @@ static int read_top(struct reader *r, const yaml_node_t *key, yaml_node_t *value
         return unknown_key(r, key);
     r->marks = &r->config->settings_at;
     r->options = config_settings(r->config);
+    const struct config_mark *earlier =
+        config_marks_find(r->marks, &r->options, (const char *)&r->config->settings + row->offset);
+    if (earlier && earlier->line)
+        return fail_twice(r, key, earlier);
     return read_value(r, row, &r->config->settings, value);
 }
 
-/* An empty text is a configuration, too, with everything at its default. */
-int config_read(struct config *config, yaml_document_t *document, struct span text,
-                const char *file, struct error *err)
+/* What stands behind `include` at the top; NULL: nothing does. */
+static const yaml_node_t *find_include(struct reader *r)
 {
-    struct reader reader = {
-        .document = document, .text = text, .file = file, .config = config, .err = err};
+    const yaml_node_t *root = yaml_document_get_root_node(r->document);
+    if (!root || root->type != YAML_MAPPING_NODE)
+        return NULL;
+    const yaml_node_pair_t *pair = root->data.mapping.pairs.start;
+    for (; pair < root->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *key = node_at(r, pair->key);
+        if (key->type == YAML_SCALAR_NODE && span_equal(scalar_text(key), span_str(INCLUDE)))
+            return node_at(r, pair->value);
+    }
+    return NULL;
+}
+
+static struct reader reader_of(const struct config_text *text, struct config *config,
+                               struct error *err)
+{
+    return (struct reader){.document = text->document,
+                           .text = text->bytes,
+                           .file = text->file,
+                           .config = config,
+                           .err = err};
+}
+
+int config_read_include(const struct config_text *text, size_t i, struct buf *path,
+                        struct config_mark *at, struct error *err)
+{
+    struct reader reader = reader_of(text, NULL, err);
+    const yaml_node_t *node = find_include(&reader);
+    if (!node)
+        return 0;
+    if (node->type == YAML_SEQUENCE_NODE && !is_tagged(node)) {
+        const yaml_node_item_t *item = node->data.sequence.items.start + i;
+        if (item >= node->data.sequence.items.top)
+            return 0;
+        node = node_at(&reader, *item);
+    } else if (i > 0) {
+        return 0;
+    }
+    *at = mark_of(&reader, node);
+    return take_scalar(&reader, node, "'" INCLUDE "'", path) ? -1 : 1;
+}
+
+/* An empty text is a configuration, too, with everything at its default. */
+int config_read(struct config *config, const struct config_text *text, struct error *err)
+{
+    struct reader reader = reader_of(text, config, err);
     struct reader *r = &reader;
-    yaml_node_t *root = yaml_document_get_root_node(document);
+    yaml_node_t *root = yaml_document_get_root_node(text->document);
     if (!root || is_null(root))
         return 0;
     if (root->type == YAML_SCALAR_NODE && !is_tagged(root))

@@ -5,9 +5,19 @@
 #include "conf/config.h"
 #include "conf/document.h"
 
-/* Reads what the document says on top of what the configuration has. `text` is what it was parsed
- * from; `file`, what that is called, lives as long as the configuration. */
-int config_read(struct config *config, yaml_document_t *document, struct span text,
-                const char *file, struct error *err);
+/* A text and its tree. */
+struct config_text {
+    yaml_document_t *document;
+    struct span bytes; /* that it was made of */
+    const char *file;  /* what it is called; lives as long as the configuration */
+};
+
+/* Reads what the text says on top of what the configuration has; but for what it includes, which is
+ * for the caller to read before. */
+int config_read(struct config *config, const struct config_text *text, struct error *err);
+/* Appends the i-th path that the text includes, and says where it stands. 1; 0: there are no more;
+ * -1: err. */
+int config_read_include(const struct config_text *text, size_t i, struct buf *path,
+                        struct config_mark *at, struct error *err);
 
 #endif

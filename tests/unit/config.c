@@ -229,7 +229,8 @@ static const char *const mistakes[][2] = {
     {"thread: 2", "f:1:1: unknown key 'thread'; did you mean 'threads'?"},
     {"output: []", "f:1:1: unknown key 'output'; did you mean 'outputs'?"},
     {"elephant: 2",
-     "f:1:1: unknown key 'elephant'; there are: inputs, stages, outputs, threads, frame-max, "
+     "f:1:1: unknown key 'elephant'; there are: inputs, stages, outputs, include, threads, "
+     "frame-max, "
      "partial-max, gather-time, latency-entries, latency-window, shutdown-time, log-time, compat, "
      "compat-control, door, "
      "attic"},
@@ -243,7 +244,7 @@ static const char *const mistakes[][2] = {
     {"threads: !!int 1", "f:1:10: tags such as 'tag:yaml.org,2002:int' are not supported"},
     {"[1]: 2", "f:1:1: a name is one value, not a list: take away the brackets, or the '-'"},
     {"<<: {threads: 1}",
-     "f:1:1: unknown key '<<'; there are: inputs, stages, outputs, threads, frame-max, "
+     "f:1:1: unknown key '<<'; there are: inputs, stages, outputs, include, threads, frame-max, "
      "partial-max, gather-time, latency-entries, latency-window, shutdown-time, log-time, compat, "
      "compat-control, door, "
      "attic"},
