@@ -113,11 +113,11 @@ struct api_presence api_presence(const struct api_connections *c, struct span na
 static void put_shared(struct json *j, const struct api_connections *c,
                        const struct roster_entry *entry, size_t hosts)
 {
-    struct pipeline_input input;
+    struct pipeline_input input = {0};
     char text[256];
     struct span name = name_of(entry);
     bool named = entry->identity_len > 0;
-    pipeline_input(c->pipeline, entry->origin.input, &input);
+    pipeline_input_by_index(c->pipeline, entry->origin.input, &input);
     snprintf(text, sizeof text, "%zu hosts send %s%s%s: " ROSTER_ADVICE, hosts,
              named ? "the identity '" : "no identity", named ? option_show(name).text : "",
              named ? "'" : "");
@@ -144,9 +144,9 @@ void api_put_shared_names(struct json *j, const struct api_connections *c)
 void api_put_connection(struct json *j, const struct api_connections *c,
                         const struct roster_entry *entry)
 {
-    struct pipeline_input input;
+    struct pipeline_input input = {0};
     struct span identity = {.len = entry->identity_len};
-    pipeline_input(c->pipeline, entry->origin.input, &input);
+    pipeline_input_by_index(c->pipeline, entry->origin.input, &input);
     json_object(j);
     json_put_u64(j, "id", entry->origin.id);
     json_put_str(j, "input", input.name);

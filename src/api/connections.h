@@ -8,7 +8,7 @@
 enum { API_CONNECTIONS_MAX = 10000 };
 
 struct api_connections {
-    const struct pipeline *pipeline;
+    struct pipeline *pipeline;
     struct roster_entry *entries; /* in ascending order of their ids */
     size_t count;
     size_t all; /* how many there are; only API_CONNECTIONS_MAX are listed */

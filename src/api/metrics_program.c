@@ -16,12 +16,11 @@
 static void each_input(struct exposition *page, const struct metrics_view *view,
                        const struct metric *metric)
 {
-    const struct pipeline *pipeline = view->context->pipeline;
-    for (size_t i = 0; pipeline && i < pipeline_input_count(pipeline); i++) {
-        struct pipeline_input input;
-        pipeline_input(pipeline, i, &input);
+    struct pipeline *pipeline = view->context->pipeline;
+    struct pipeline_input input;
+    for (size_t i = 0; pipeline && pipeline_input(pipeline, i, &input); i++) {
         size_t outer = exposition_text_label(page, "input", span_str(input.name));
-        metric->one(page, view, metric, input.counters);
+        metric->one(page, view, metric, &input.counters);
         exposition_unlabel(page, outer);
     }
 }
@@ -97,10 +96,9 @@ static const struct metric inputs[] = {
 static void each_output(struct exposition *page, const struct metrics_view *view,
                         const struct metric *metric)
 {
-    const struct pipeline *pipeline = view->context->pipeline;
-    for (size_t i = 0; pipeline && i < pipeline_output_count(pipeline); i++) {
-        struct pipeline_output output;
-        pipeline_output(pipeline, i, &output);
+    struct pipeline *pipeline = view->context->pipeline;
+    struct pipeline_output output;
+    for (size_t i = 0; pipeline && pipeline_output(pipeline, i, &output); i++) {
         size_t outer = exposition_text_label(page, "output", span_str(output.name));
         metric->one(page, view, metric, &output);
         exposition_unlabel(page, outer);

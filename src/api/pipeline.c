@@ -18,7 +18,7 @@ static void put_reasons(struct json *j, const char *total, const char *by_reason
 
 static void put_input(struct json *j, const struct pipeline_input *input)
 {
-    const struct input_counters *counters = input->counters;
+    const struct input_counters *counters = &input->counters;
     json_object(j);
     json_put_str(j, "name", input->name);
     json_put_str(j, "module", input->module);
@@ -36,15 +36,12 @@ static void put_input(struct json *j, const struct pipeline_input *input)
 
 static void inputs_handle(const struct api_request *request, struct api_reply *reply)
 {
-    const struct pipeline *pipeline = request->context->pipeline;
+    struct pipeline_input input;
     struct json j = api_begin(reply);
     json_key(&j, "inputs");
     json_array(&j);
-    for (size_t i = 0; i < pipeline_input_count(pipeline); i++) {
-        struct pipeline_input input;
-        pipeline_input(pipeline, i, &input);
+    for (size_t i = 0; pipeline_input(request->context->pipeline, i, &input); i++)
         put_input(&j, &input);
-    }
     json_array_end(&j);
     api_end(&j, reply);
 }
@@ -71,7 +68,7 @@ static void put_ledger(struct json *j, const struct pipeline_output *output)
     const struct ledger *ledger = &output->ledger;
     json_object(j);
     json_put_str(j, "output", output->name);
-    json_put_str(j, "place", output->place);
+    json_put_str(j, "place", output->place[0] ? output->place : NULL);
     json_put_u64(j, "received", counter_get(&ledger->received));
     json_put_u64(j, "delivered", counter_get(&ledger->delivered));
     json_put_u64(j, "filtered", counter_get(&ledger->filtered));
@@ -92,7 +89,7 @@ static void put_output(struct json *j, const struct pipeline_output *output)
     json_object(j);
     json_put_str(j, "name", output->name);
     json_put_str(j, "module", output->module);
-    json_put_str(j, "place", output->place);
+    json_put_str(j, "place", output->place[0] ? output->place : NULL);
     json_put_str(j, "format", output->format);
     json_key(j, "queue");
     if (output->queued) {
@@ -109,17 +106,17 @@ static void put_output(struct json *j, const struct pipeline_output *output)
     json_object_end(j);
 }
 
-static void each_output(const struct api_request *request, struct api_reply *reply,
+/* `gone`: those too that are no more. */
+static void each_output(const struct api_request *request, struct api_reply *reply, bool gone,
                         void (*put)(struct json *j, const struct pipeline_output *output))
 {
-    const struct pipeline *pipeline = request->context->pipeline;
+    struct pipeline_output output;
     struct json j = api_begin(reply);
     json_key(&j, "outputs");
     json_array(&j);
-    for (size_t i = 0; i < pipeline_output_count(pipeline); i++) {
-        struct pipeline_output output;
-        pipeline_output(pipeline, i, &output);
-        put(&j, &output);
+    for (size_t i = 0; pipeline_output(request->context->pipeline, i, &output); i++) {
+        if (gone || !output.gone)
+            put(&j, &output);
     }
     json_array_end(&j);
     api_end(&j, reply);
@@ -127,7 +124,7 @@ static void each_output(const struct api_request *request, struct api_reply *rep
 
 static void outputs_handle(const struct api_request *request, struct api_reply *reply)
 {
-    each_output(request, reply, put_output);
+    each_output(request, reply, false, put_output);
 }
 
 const struct api_route api_outputs = {
@@ -142,13 +139,13 @@ const struct api_route api_outputs = {
 
 static void ledger_handle(const struct api_request *request, struct api_reply *reply)
 {
-    each_output(request, reply, put_ledger);
+    each_output(request, reply, true, put_ledger);
 }
 
 const struct api_route api_ledger = {
     .path = "/api/v1/ledger",
     .doc = "What became of every event, by output: received = delivered + filtered + dropped + "
-           "in-flight.",
+           "in-flight; of outputs, too, that a reload has taken away.",
     .schema = "{outputs: [Ledger]}",
     .handle = ledger_handle,
 };
@@ -169,12 +166,11 @@ const struct api_route api_health = {
     .handle = health_handle,
 };
 
-static bool some_input_open(const struct pipeline *pipeline)
+static bool some_input_open(struct pipeline *pipeline)
 {
-    for (size_t i = 0; i < pipeline_input_count(pipeline); i++) {
-        struct pipeline_input input;
-        pipeline_input(pipeline, i, &input);
-        if (counter_get(&input.counters->open) > 0)
+    struct pipeline_input input;
+    for (size_t i = 0; pipeline_input(pipeline, i, &input); i++) {
+        if (counter_get(&input.counters.open) > 0)
             return true;
     }
     return false;
@@ -183,7 +179,7 @@ static bool some_input_open(const struct pipeline *pipeline)
 static const char is_ready[] = "ready";
 
 /* How it stands, in a few words. */
-static const char *readiness(const struct pipeline *pipeline)
+static const char *readiness(struct pipeline *pipeline)
 {
     if (pipeline_draining(pipeline))
         return "ending";
@@ -209,14 +205,13 @@ const struct api_route api_ready = {
 
 /* --- status --------------------------------------------------------------------------------- */
 
-static void put_input_hints(struct json *j, const struct pipeline *pipeline)
+static void put_input_hints(struct json *j, struct pipeline *pipeline)
 {
-    for (size_t i = 0; i < pipeline_input_count(pipeline); i++) {
-        struct pipeline_input input;
+    struct pipeline_input input;
+    for (size_t i = 0; pipeline_input(pipeline, i, &input); i++) {
         char text[INPUT_HINT_MAX];
         if (!pipeline_input_hint(pipeline, i, text))
             continue;
-        pipeline_input(pipeline, i, &input);
         json_object(j);
         json_put_str(j, "input", input.name);
         json_put_str(j, "hint", text);

@@ -21,16 +21,14 @@ enum {
 
 /* Calls `put`, unless it is NULL, for each ledger there is. Returns how many events and frames they
  * say were lost. */
-static uint64_t each_ledger(const struct pipeline *p,
+static uint64_t each_ledger(struct pipeline *p,
                             void (*put)(void *to, const char *name, const struct ledger *ledger),
                             void *to)
 {
     struct pipeline_output view;
     struct ledger sum;
-    size_t count = pipeline_output_count(p);
     uint64_t lost = 0;
-    for (size_t i = 0; i < count; i++) {
-        pipeline_output(p, i, &view);
+    for (size_t i = 0; pipeline_output(p, i, &view); i++) {
         lost += ledger_dropped(&view.ledger);
         if (put)
             put(to, view.name, &view.ledger);
@@ -170,14 +168,13 @@ static void on_end(uv_signal_t *handle, int number)
 }
 
 /* "stdout -, file /var/log/dns.json": the outputs that open files anew, as far as there is room. */
-static void list_files(const struct pipeline *p, char *text, size_t size)
+static void list_files(struct pipeline *p, char *text, size_t size)
 {
+    struct pipeline_output view;
     size_t len = 0;
     text[0] = '\0';
-    for (size_t i = 0; i < pipeline_output_count(p) && len < size; i++) {
-        struct pipeline_output view;
-        pipeline_output(p, i, &view);
-        if (view.place)
+    for (size_t i = 0; len < size && pipeline_output(p, i, &view); i++) {
+        if (view.place[0] && !view.gone)
             len += (size_t)snprintf(text + len, size - len, "%s%s %s", len ? ", " : "", view.name,
                                     view.place);
     }
@@ -209,9 +206,10 @@ static void show_progress(uv_timer_t *timer)
 {
     const struct host *host = timer->data;
     struct pipeline_input view;
-    pipeline_input(host->pipeline, 0, &view);
-    uint64_t frames = counter_get(&view.counters->frames);
-    uint64_t size = counter_get(&view.counters->size), taken = counter_get(&view.counters->taken);
+    if (!pipeline_input(host->pipeline, 0, &view))
+        return;
+    uint64_t frames = counter_get(&view.counters.frames);
+    uint64_t size = counter_get(&view.counters.size), taken = counter_get(&view.counters.taken);
     if (size > 0)
         fprintf(stderr, "\r%llu frames, %llu %%\033[K", (unsigned long long)frames,
                 (unsigned long long)(100 * taken / size));
@@ -272,7 +270,7 @@ int host_init(struct host *host, const struct host_options *options, struct pipe
 
 void host_ready(struct host *host)
 {
-    if (host->options.progress && pipeline_input_count(host->pipeline) > 0)
+    if (host->options.progress)
         uv_timer_start(&host->progress, show_progress, PROGRESS_MS, PROGRESS_MS);
     host->told = host->options.managed && notify_send(NOTIFY_READY);
 }

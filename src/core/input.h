@@ -16,6 +16,9 @@ extern const struct option_group input_common;
 
 /* One configured input. Owner: the pipeline. */
 struct input {
+    struct config *config; /* held: its options are there */
+    const struct config_item *item;
+    struct worker_owner owner; /* of what it has on workers: items say it from the beginning */
     const struct module *module;
     const struct input_hooks *hooks;
     const void *options;

@@ -24,3 +24,20 @@ const char *input_cut_name(size_t reason)
 {
     return cuts[reason];
 }
+
+void input_counters_add(struct input_counters *into, const struct input_counters *from)
+{
+    counter *sums = (counter *)into;
+    const counter *more = (const counter *)from;
+    _Static_assert(sizeof *into % sizeof *sums == 0, "counters and nothing else");
+    for (size_t i = 0; i < sizeof *into / sizeof *sums; i++)
+        counter_add(&sums[i], counter_get(&more[i]));
+}
+
+void input_counters_end(struct input_counters *counters)
+{
+    counter_set(&counters->open, 0);
+    counter_set(&counters->silent, 0);
+    counter_set(&counters->taken, 0);
+    counter_set(&counters->size, 0);
+}

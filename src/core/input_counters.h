@@ -42,6 +42,11 @@ struct input_counters {
     counter size;
 };
 
+/* Adds `from` to `into`, which nobody else writes. */
+void input_counters_add(struct input_counters *into, const struct input_counters *from);
+/* It is no more: what counts what there is now counts nothing. */
+void input_counters_end(struct input_counters *counters);
+
 /* Of an enum input_refusal, an enum input_cut. */
 const char *input_refusal_name(size_t reason);
 const char *input_cut_name(size_t reason);

@@ -52,7 +52,7 @@ void pipeline_input_ended(struct pipeline *p, bool failed)
         want_drain(p);
 }
 
-static void output_ended(void *arg)
+void pipeline_output_ended(void *arg)
 {
     struct pipeline *p = arg;
     atomic_store(&p->output_ended, true);
@@ -83,6 +83,10 @@ static void abandon(struct pipeline *p)
     for (size_t i = 0; i < p->sink_count; i++) {
         if (p->sinks[i]->writing)
             writer_abandon(&p->sinks[i]->writer);
+    }
+    for (size_t i = 0; i < p->change.gone_count; i++) {
+        if (p->change.gone[i]->writing)
+            writer_abandon(&p->change.gone[i]->writer);
     }
 }
 
@@ -128,9 +132,9 @@ static void drain(struct pipeline *p)
     p->deadline_ns = wait ? UINT64_MAX : clock_after(p->config->settings.shutdown_ns);
     if (!wait)
         start_deadline(p);
-    for (size_t i = 0; i < p->inputs_open; i++) {
-        if (p->inputs[i].hooks->stop)
-            p->inputs[i].hooks->stop(&p->inputs[i]);
+    for (size_t i = 0; i < p->input_count; i++) {
+        if (p->inputs[i]->hooks->stop)
+            p->inputs[i]->hooks->stop(p->inputs[i]);
     }
     for (unsigned i = 0; i < p->worker_count; i++)
         worker_stop(&p->workers[i]);
@@ -140,6 +144,7 @@ static void close_handles(struct pipeline *p)
 {
     uv_close((uv_handle_t *)&p->wake, NULL);
     uv_close((uv_handle_t *)&p->deadline, NULL);
+    uv_close((uv_handle_t *)&p->late, NULL);
     if (p->host.closed)
         p->host.closed(p->host.arg);
 }
@@ -148,7 +153,8 @@ static void close_handles(struct pipeline *p)
 static void woken(uv_async_t *wake)
 {
     struct pipeline *p = wake->data;
-    if (!p->draining && atomic_load(&p->drain_wanted))
+    pipeline_change_on(p);
+    if (!p->draining && atomic_load(&p->drain_wanted) && !p->change.under_way)
         drain(p);
     if (p->draining && !p->closing && atomic_load(&p->workers_running) == 0) {
         p->closing = true;
@@ -200,25 +206,30 @@ unsigned pipeline_worker_count(const struct settings *settings)
     return cores > 0 ? (unsigned)cores : 1;
 }
 
-/* Opens an output's sink; it is there to be freed even where that fails. */
-static struct sink *open_sink(struct pipeline *p, size_t index, struct error *err)
+struct sink *pipeline_new_sink(struct pipeline *p)
 {
-    char name[CONFIG_NAME_MAX + 1];
     struct sink *sink = calloc(1, sizeof *sink);
-    if (!sink) {
-        error_set(err, "no memory");
+    if (!sink)
         return NULL;
-    }
-    p->sinks[p->sink_count++] = sink;
     sink->out.stats = p->options.stats;
     sink->out.gives_up = p->options.gives_up;
     sink->out.old = p->options.old;
-    if (sink_open(sink, p->config, &p->config->outputs[index],
-                  config_name(p->config->outputs, index, name), p->workers_wanted, output_ended, p,
-                  err) == 0)
-        return sink;
-    config_error_at(&p->config->outputs[index], NULL, err);
-    return NULL;
+    return sink;
+}
+
+/* Opens an output's sink; it is there to be freed even where that fails. */
+static int open_sink(struct pipeline *p, size_t index, struct error *err)
+{
+    const struct config_item *item = &p->config->outputs[index];
+    char name[CONFIG_NAME_MAX + 1];
+    struct sink *sink = pipeline_new_sink(p);
+    if (!sink)
+        return error_set(err, "no memory");
+    p->sinks[p->sink_count++] = sink;
+    if (sink_open(sink, p->config, item, config_name(p->config->outputs, index, name),
+                  p->workers_wanted, pipeline_output_ended, p, err) == 0)
+        return 0;
+    return config_error_at(item, NULL, err);
 }
 
 static int open_sinks(struct pipeline *p, struct error *err)
@@ -227,7 +238,7 @@ static int open_sinks(struct pipeline *p, struct error *err)
     if (!p->sinks)
         return error_set(err, "no memory");
     for (size_t i = 0; i < p->config->output_count; i++) {
-        if (!open_sink(p, i, err))
+        if (open_sink(p, i, err) < 0)
             return -1;
     }
     return 0;
@@ -249,12 +260,12 @@ static int choose_key(const struct pipeline *p, struct siphash_key *chosen, stru
 
 static int make_plan(struct pipeline *p, struct error *err)
 {
-    struct plan_options options = {.workers = p->workers_wanted,
-                                   .observers = p->options.observers,
-                                   .observer_count = p->options.observer_count};
-    if (choose_key(p, &options.key, err) < 0)
+    p->plan_options = (struct plan_options){.workers = p->workers_wanted,
+                                            .observers = p->options.observers,
+                                            .observer_count = p->options.observer_count};
+    if (choose_key(p, &p->plan_options.key, err) < 0)
         return -1;
-    p->plan = plan_new(&options, p->config, p->sinks, p->sink_count, NULL, err);
+    p->plan = plan_new(&p->plan_options, p->config, p->sinks, p->sink_count, NULL, err);
     return p->plan ? 0 : -1;
 }
 
@@ -272,30 +283,60 @@ static int start_workers(struct pipeline *p, struct error *err)
     return 0;
 }
 
+struct input *pipeline_open_input(struct pipeline *p, struct config *config,
+                                  const struct config_item *item, const char *name,
+                                  struct error *err)
+{
+    struct input *in = calloc(1, sizeof *in);
+    void *state = calloc(1, item->module->state_size + 1); /* never of size 0 */
+    if (!in || !state) {
+        free(in);
+        free(state);
+        error_set(err, "no memory");
+        return NULL;
+    }
+    in->config = config_hold(config);
+    in->item = item;
+    in->module = item->module;
+    in->hooks = in->module->hooks;
+    in->options = item->options;
+    in->common = item->common;
+    in->state = state;
+    in->index = p->last_index++;
+    in->pipeline = p;
+    snprintf(in->name, sizeof in->name, "%s", name);
+    if (in->hooks->open(in, err) == 0)
+        return in;
+    config_error_at(item, NULL, err);
+    pipeline_close_input(in);
+    return NULL;
+}
+
+void pipeline_close_input(struct input *in)
+{
+    if (in->hooks->close)
+        in->hooks->close(in);
+    config_release(in->config);
+    free(in->state);
+    free(in);
+}
+
 static int open_inputs(struct pipeline *p, struct error *err)
 {
     const struct config *config = p->config;
-    p->inputs = calloc(config->input_count + 1, sizeof *p->inputs);
+    p->inputs = calloc(config->input_count + 1, sizeof(struct input *));
     if (!p->inputs)
         return error_set(err, "no memory");
     /* When there are listeners, too, the pipeline does not end with the files: count one more
      * input, which never ends. */
     atomic_store(&p->finite_running, config->input_count - p->listening + (p->listening > 0));
     for (size_t i = 0; i < config->input_count; i++) {
-        struct input *in = &p->inputs[i];
-        in->module = config->inputs[i].module;
-        in->hooks = in->module->hooks;
-        in->options = config->inputs[i].options;
-        in->common = config->inputs[i].common;
-        config_name(config->inputs, i, in->name);
-        in->state = calloc(1, in->module->state_size + 1); /* never of size 0 */
-        in->index = (uint32_t)i;
-        in->pipeline = p;
-        if (!in->state)
-            return error_set(err, "no memory");
-        p->inputs_open++;
-        if (in->hooks->open(in, err) < 0)
-            return config_error_at(&config->inputs[i], NULL, err);
+        char name[CONFIG_NAME_MAX + 1];
+        struct input *in = pipeline_open_input(p, p->config, &config->inputs[i],
+                                               config_name(config->inputs, i, name), err);
+        if (!in)
+            return -1;
+        p->inputs[p->input_count++] = in;
     }
     return 0;
 }
@@ -317,7 +358,7 @@ static int open_all(struct pipeline *p, struct error *err)
     return 0;
 }
 
-static size_t count_listening(const struct config *config)
+size_t pipeline_count_listening(const struct config *config)
 {
     size_t count = 0;
     for (size_t i = 0; i < config->input_count; i++)
@@ -341,13 +382,13 @@ static struct pipeline *new_with_loop(struct config *config, const struct pipeli
         error_set(err, "no memory");
         return NULL;
     }
-    p->config = config;
+    p->config = config_hold(config);
     p->options = *options;
     p->options.descriptors = NULL; /* the caller's */
     if (options->host)
         p->host = *options->host;
     p->connection_descriptors = plan.allowed - plan.needed;
-    p->listening = count_listening(config);
+    p->listening = pipeline_count_listening(config);
     return p;
 }
 
@@ -359,7 +400,9 @@ struct pipeline *pipeline_new(struct config *config, const struct pipeline_optio
         return NULL;
     uv_async_init(&p->loop, &p->wake, woken);
     uv_timer_init(&p->loop, &p->deadline);
-    p->wake.data = p->deadline.data = p;
+    uv_timer_init(&p->loop, &p->late);
+    pthread_mutex_init(&p->view, NULL);
+    p->wake.data = p->deadline.data = p->late.data = p;
     int partials = partial_pool_init(&p->partials, config->settings.partial_max);
     roster_init(&p->roster);
     if (p->host.begin)
@@ -426,11 +469,9 @@ void pipeline_free(struct pipeline *p)
         return;
     if (p->closer_runs)
         uv_thread_join(&p->closer);
-    for (size_t i = 0; i < p->inputs_open; i++) {
-        if (p->inputs[i].hooks->close)
-            p->inputs[i].hooks->close(&p->inputs[i]);
-        free(p->inputs[i].state);
-    }
+    for (size_t i = 0; i < p->input_count; i++)
+        pipeline_close_input(p->inputs[i]);
+    pipeline_change_free(p);
     for (unsigned i = 0; p->workers && i < p->worker_count; i++)
         worker_free(&p->workers[i]);
     plan_release(p->plan);
@@ -442,7 +483,9 @@ void pipeline_free(struct pipeline *p)
     free(p->workers);
     free(p->inputs);
     uv_loop_close(&p->loop);
+    pthread_mutex_destroy(&p->view);
     partial_pool_destroy(&p->partials);
+    config_release(p->config);
     roster_destroy(&p->roster);
     chunk_pool_free();
     free(p);
@@ -470,8 +513,8 @@ void pipeline_relieve(struct pipeline *p)
 {
     struct input *from = NULL;
     uint64_t most = 0;
-    for (size_t i = 0; i < p->inputs_open; i++) {
-        struct input *in = &p->inputs[i];
+    for (size_t i = 0; i < p->input_count; i++) {
+        struct input *in = p->inputs[i];
         uint64_t has = in->hooks->relieve ? in->hooks->relieve(in, false) : 0;
         from = has > most ? in : from;
         most = has > most ? has : most;

@@ -5,6 +5,7 @@
 #ifndef SPILE_CORE_PIPELINE_H
 #define SPILE_CORE_PIPELINE_H
 
+#include <limits.h>
 #include <uv.h>
 
 #include "conf/config.h"
@@ -42,7 +43,8 @@ struct pipeline_host {
     void (*deadline)(void *arg, uint64_t at_ns); /* ... and outputs have until then (clock_ns) */
     /* Some thread has not ended though its time was up: it may never do so. */
     void (*stuck)(void *arg);
-    void (*closed)(void *arg); /* all is written: the loop ends when it has no handles left */
+    void (*changed)(void *arg); /* what pipeline_reload has begun is done */
+    void (*closed)(void *arg);  /* all is written: the loop ends when it has no handles left */
 };
 
 struct pipeline_options {
@@ -70,6 +72,13 @@ void pipeline_stop(struct pipeline *pipeline);
 void pipeline_hasten(struct pipeline *pipeline);
 /* Main thread: the same at once. What is queued is dropped. */
 void pipeline_hurry(struct pipeline *pipeline);
+/*
+ * Main thread. From now on the pipeline is what `config` says, which config_validate has accepted
+ * and which is held; what has the same options as before stays, with all that it has. 0: it goes on
+ * from here by itself, and host.changed is called when all that is no more has ended. -1: err, and
+ * all is as it was. Settings that cannot change (option.fixed) must be those of before.
+ */
+int pipeline_reload(struct pipeline *pipeline, struct config *config, struct error *err);
 /* Main thread: has outputs open their files anew. */
 void pipeline_reopen(struct pipeline *pipeline);
 /* Instead of pipeline_run: ends what pipeline_new has begun, and says nothing of it. */
@@ -85,7 +94,7 @@ unsigned pipeline_worker_count(const struct settings *settings);
  * so for the last time. */
 void pipeline_collect(struct pipeline *pipeline);
 /* Calls `take` for each stream that stages know of losses of. */
-void pipeline_losses(const struct pipeline *pipeline,
+void pipeline_losses(struct pipeline *pipeline,
                      void (*take)(void *ctx, const struct stage_loss *loss), void *ctx);
 /* True once every worker has ended. Any thread. */
 bool pipeline_quiet(const struct pipeline *pipeline);
@@ -99,33 +108,36 @@ struct roster *pipeline_roster(struct pipeline *pipeline);
 struct pipeline_input {
     char name[64]; /* as configured, or "tcp", "unix#2" */
     const char *module;
-    char place[288]; /* where DNS servers connect: "unix:PATH"; empty: they do not */
-    const struct input_counters *counters;
+    char place[288];                /* where DNS servers connect: "unix:PATH"; empty: they do not */
+    struct input_counters counters; /* a copy, with those of others of that name before it */
 };
 struct pipeline_output {
-    const char *name;
+    char name[64];
     const char *module;
     const char *format;   /* NULL: none */
-    const char *place;    /* the path of its file; NULL: none */
-    struct ledger ledger; /* a copy */
+    char place[PATH_MAX]; /* the path of its file; empty: none */
+    struct ledger ledger; /* a copy, with what others of that name had before it */
+    bool gone;            /* it is no more: a reload has taken it away */
     bool queued;          /* has a queue: */
     uint64_t queue_bytes; /* in it */
     uint64_t queue_limit;
     uint64_t queue_records; /* waiting to be written */
 };
-size_t pipeline_input_count(const struct pipeline *pipeline);
-void pipeline_input(const struct pipeline *pipeline, size_t i, struct pipeline_input *view);
+/* Both: false, and nothing in *view, behind the last: there may be fewer than a moment ago. Outputs
+ * that are gone are behind those that are at work. */
+bool pipeline_input(struct pipeline *pipeline, size_t i, struct pipeline_input *view);
+bool pipeline_output(struct pipeline *pipeline, size_t i, struct pipeline_output *view);
+/* The input that origins know by that index. */
+bool pipeline_input_by_index(struct pipeline *pipeline, uint32_t index,
+                             struct pipeline_input *view);
 /* What keeps DNS servers from being heard by this input: one line into `text` (INPUT_HINT_MAX).
  * False: nothing that is known. */
-bool pipeline_input_hint(const struct pipeline *pipeline, size_t i, char *text);
+bool pipeline_input_hint(struct pipeline *pipeline, size_t i, char *text);
 /* The ledger of the inputs: all frames, with those that are no dnstap messages as dropped. False:
  * there were none such, or the outputs' ledgers have them (--compat). */
-bool pipeline_input_ledger(const struct pipeline *pipeline, struct ledger *sum);
+bool pipeline_input_ledger(struct pipeline *pipeline, struct ledger *sum);
 /* Stages, in the order in which events pass them: core/stages.h. */
-size_t pipeline_stage_count(const struct pipeline *pipeline);
-void pipeline_stage(const struct pipeline *pipeline, size_t i, struct stage_view *view);
-size_t pipeline_output_count(const struct pipeline *pipeline);
-void pipeline_output(const struct pipeline *pipeline, size_t i, struct pipeline_output *view);
+bool pipeline_stage(struct pipeline *pipeline, size_t i, struct stage_view *view);
 
 /* For inputs; main thread unless said. */
 uv_loop_t *pipeline_loop(struct pipeline *pipeline);

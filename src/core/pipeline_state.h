@@ -6,6 +6,35 @@
 #include "core/roster.h"
 #include "core/worker_state.h"
 
+/* What an output or input of that name has counted before it went. */
+struct bygone {
+    char name[CONFIG_NAME_MAX + 1];
+    const struct module *module;
+    struct ledger ledger;            /* of an output; */
+    struct input_counters counters;  /* of an input; */
+    uint64_t seen, dropped, changed; /* of a stage */
+};
+
+/* A worker takes another plan. */
+struct take {
+    struct worker_post post;
+    struct pipeline *pipeline;
+};
+
+/* From one plan to the next. Main thread but for the atomics. */
+struct change {
+    struct take *takes;  /* one a worker */
+    atomic_uint waiting; /* workers that have not taken the plan yet */
+    struct plan *before; /* held until all have; NULL: no change is under way, or they have */
+    struct sink **gone;  /* outputs that are to end */
+    size_t gone_count;
+    uint64_t deadline_ns; /* theirs */
+    uv_thread_t closer;
+    atomic_bool closed; /* they have ended */
+    size_t left_before; /* inputs that had left before */
+    bool under_way, closing, threaded;
+};
+
 struct pipeline {
     struct config *config;
     struct pipeline_options options;
@@ -14,14 +43,25 @@ struct pipeline {
     uv_timer_t deadline;
     struct pipeline_host host;
     struct worker_shared shared;
+    struct plan_options plan_options;
     struct plan *plan;   /* held */
     struct sink **sinks; /* all that there are, also those whose start has failed */
     size_t sink_count;
     struct worker *workers;
     unsigned workers_wanted;
     unsigned worker_count; /* that exist, started or not */
-    struct input *inputs;
-    size_t inputs_open;
+    struct input **inputs; /* opened, but for the last one where that has failed */
+    size_t input_count;
+    uint32_t last_index; /* of an input */
+    struct input **left; /* inputs that are no more, as long as something of them may be */
+    size_t left_count;
+    struct bygone *past; /* what was counted of outputs and inputs that are no more, by name */
+    size_t past_count;
+    struct change change;
+    uv_timer_t late;      /* while something waits to be opened that failed, */
+    bool late_told;       /* of which the user knows */
+    pthread_mutex_t view; /* of what other threads see: plan, sinks, inputs, left, past. The main
+                             thread alone changes them, and locks it only for that */
     struct partial_pool partials;
     uint64_t connection_descriptors; /* for all inputs */
     size_t listening;                /* inputs that these are for */
@@ -40,5 +80,20 @@ struct pipeline {
     bool hastened; /* somebody wants an end */
     bool hurried;  /* and at once: what threads hold that have not ended is lost */
 };
+
+/* pipeline.c: parts of its beginning that a change needs, too. */
+struct sink *pipeline_new_sink(struct pipeline *pipeline);
+void pipeline_output_ended(void *pipeline);
+/* NULL: err, with the place. */
+struct input *pipeline_open_input(struct pipeline *pipeline, struct config *config,
+                                  const struct config_item *item, const char *name,
+                                  struct error *err);
+/* Of one that was stopped, or could not be opened: frees it. */
+void pipeline_close_input(struct input *in);
+size_t pipeline_count_listening(const struct config *config);
+
+/* change.c: something has happened that a change may wait for; and the end. */
+void pipeline_change_on(struct pipeline *pipeline);
+void pipeline_change_free(struct pipeline *pipeline);
 
 #endif

@@ -5,20 +5,35 @@
 
 #include "core/pipeline_state.h"
 
+static void look(struct pipeline *p)
+{
+    pthread_mutex_lock(&p->view);
+}
+
+static void look_away(struct pipeline *p)
+{
+    pthread_mutex_unlock(&p->view);
+}
+
 void pipeline_collect(struct pipeline *p)
 {
     for (unsigned i = 0; i < p->worker_count; i++)
         worker_collect(&p->workers[i]);
 }
 
-void pipeline_losses(const struct pipeline *p,
-                     void (*take)(void *ctx, const struct stage_loss *loss), void *ctx)
+void pipeline_losses(struct pipeline *p, void (*take)(void *ctx, const struct stage_loss *loss),
+                     void *ctx)
 {
-    for (size_t i = 0; i < p->plan->stages.count; i++) {
-        const struct running_stage *stage = &p->plan->stages.items[i];
+    look(p);
+    struct plan *plan = p->plan;
+    plan_hold(plan);
+    look_away(p);
+    for (size_t i = 0; i < plan->stages.count; i++) {
+        const struct running_stage *stage = &plan->stages.items[i];
         if (stage->hooks->losses)
             stage->hooks->losses(stage->state, take, ctx);
     }
+    plan_release(plan);
 }
 
 bool pipeline_quiet(const struct pipeline *p)
@@ -48,74 +63,223 @@ bool pipeline_prints_into(const struct pipeline *p, const struct stat *file)
            file->st_dev == to.st_dev && file->st_ino == to.st_ino;
 }
 
-size_t pipeline_input_count(const struct pipeline *p)
+/* --- inputs --------------------------------------------------------------------------------- */
+
+static void add_past(const struct pipeline *p, struct pipeline_input *view)
 {
-    return p->inputs_open;
+    for (size_t i = 0; i < p->left_count; i++) {
+        if (strcmp(p->left[i]->name, view->name) == 0)
+            input_counters_add(&view->counters, &p->left[i]->counters);
+    }
+    for (size_t i = 0; i < p->past_count; i++) {
+        if (p->past[i].module->kind == MODULE_INPUT && strcmp(p->past[i].name, view->name) == 0)
+            input_counters_add(&view->counters, &p->past[i].counters);
+    }
 }
 
-void pipeline_input(const struct pipeline *p, size_t i, struct pipeline_input *view)
+static void show_input(const struct pipeline *p, const struct input *in,
+                       struct pipeline_input *view)
 {
-    const struct input *in = &p->inputs[i];
-    *view = (struct pipeline_input){.module = in->module->name, .counters = &in->counters};
+    *view = (struct pipeline_input){.module = in->module->name};
     _Static_assert(sizeof view->name >= sizeof in->name, "a name fits");
     memcpy(view->name, in->name, sizeof in->name);
+    input_counters_add(&view->counters, &in->counters);
+    add_past(p, view);
     _Static_assert(sizeof view->place >= INPUT_PLACE_MAX, "a place fits");
     if (in->hooks->place)
         in->hooks->place(in, view->place);
 }
 
-bool pipeline_input_hint(const struct pipeline *p, size_t i, char *text)
+bool pipeline_input(struct pipeline *p, size_t i, struct pipeline_input *view)
 {
-    const struct input *in = &p->inputs[i];
-    return in->hooks->hint && counter_get(&in->counters.open) > 0 && in->hooks->hint(in, text);
+    look(p);
+    bool there = i < p->input_count;
+    if (there)
+        show_input(p, p->inputs[i], view);
+    look_away(p);
+    return there;
 }
 
-bool pipeline_input_ledger(const struct pipeline *p, struct ledger *sum)
+static const struct input *find_input(struct input *const *inputs, size_t count, uint32_t index)
 {
-    uint64_t frames = 0, malformed = 0;
-    for (size_t i = 0; i < p->inputs_open; i++) {
-        malformed += counter_get(&p->inputs[i].counters.malformed);
-        frames += counter_get(&p->inputs[i].counters.frames);
+    for (size_t i = 0; i < count; i++) {
+        if (inputs[i]->index == index)
+            return inputs[i];
     }
+    return NULL;
+}
+
+bool pipeline_input_by_index(struct pipeline *p, uint32_t index, struct pipeline_input *view)
+{
+    look(p);
+    const struct input *in = find_input(p->inputs, p->input_count, index);
+    if (!in)
+        in = find_input(p->left, p->left_count, index);
+    if (in)
+        show_input(p, in, view);
+    look_away(p);
+    return in != NULL;
+}
+
+bool pipeline_input_hint(struct pipeline *p, size_t i, char *text)
+{
+    look(p);
+    const struct input *in = i < p->input_count ? p->inputs[i] : NULL;
+    bool told =
+        in && in->hooks->hint && counter_get(&in->counters.open) > 0 && in->hooks->hint(in, text);
+    look_away(p);
+    return told;
+}
+
+bool pipeline_input_ledger(struct pipeline *p, struct ledger *sum)
+{
+    struct input_counters all = {0};
+    look(p);
+    for (size_t i = 0; i < p->input_count; i++)
+        input_counters_add(&all, &p->inputs[i]->counters);
+    for (size_t i = 0; i < p->left_count; i++)
+        input_counters_add(&all, &p->left[i]->counters);
+    for (size_t i = 0; i < p->past_count; i++)
+        input_counters_add(&all, &p->past[i].counters);
+    bool compat = settings_compat(&p->config->settings);
+    look_away(p);
+    uint64_t malformed = counter_get(&all.malformed), frames = counter_get(&all.frames);
     *sum = (struct ledger){0};
     counter_set(&sum->received, frames);
     counter_set(&sum->delivered, frames > malformed ? frames - malformed : 0);
     counter_set(&sum->dropped[DROP_MALFORMED], malformed);
     ledger_agree(sum);
-    return malformed > 0 && !settings_compat(&p->config->settings);
+    return malformed > 0 && !compat;
 }
 
-size_t pipeline_stage_count(const struct pipeline *p)
+/* --- stages --------------------------------------------------------------------------------- */
+
+bool pipeline_stage(struct pipeline *p, size_t i, struct stage_view *view)
 {
-    return p->plan->stages.count;
+    look(p);
+    bool there = i < p->plan->stages.count;
+    if (there)
+        stages_view(&p->plan->stages, i, view);
+    for (size_t k = 0; there && k < p->past_count; k++) {
+        const struct bygone *past = &p->past[k];
+        if (past->module->kind != MODULE_STAGE || strcmp(past->name, view->name) != 0)
+            continue;
+        view->passed += past->seen - past->dropped;
+        view->dropped += past->dropped;
+        view->changed += past->changed;
+    }
+    look_away(p);
+    return there;
 }
 
-void pipeline_stage(const struct pipeline *p, size_t i, struct stage_view *view)
+/* --- outputs -------------------------------------------------------------------------------- */
+
+static const struct bygone *past_output(const struct pipeline *p, const char *name)
 {
-    stages_view(&p->plan->stages, i, view);
+    for (size_t i = 0; i < p->past_count; i++) {
+        if (p->past[i].module->kind == MODULE_OUTPUT && strcmp(p->past[i].name, name) == 0)
+            return &p->past[i];
+    }
+    return NULL;
 }
 
-size_t pipeline_output_count(const struct pipeline *p)
+static bool is_at_work(const struct pipeline *p, const char *name)
 {
-    return p->sink_count;
+    bool there = false;
+    for (size_t i = 0; i < p->sink_count; i++)
+        there |= strcmp(p->sinks[i]->out.name, name) == 0;
+    return there;
 }
 
-void pipeline_output(const struct pipeline *p, size_t i, struct pipeline_output *view)
+static bool is_there(const struct pipeline *p, const char *name)
 {
-    struct sink *sink = p->sinks[i];
+    bool there = is_at_work(p, name);
+    for (size_t i = 0; i < p->change.gone_count; i++)
+        there |= strcmp(p->change.gone[i]->out.name, name) == 0;
+    return there;
+}
+
+static void add_ledgers(const struct pipeline *p, const struct sink *sink,
+                        struct pipeline_output *view)
+{
+    const struct bygone *past = past_output(p, view->name);
+    if (past)
+        ledger_add(&view->ledger, &past->ledger);
+    for (size_t i = 0; i < p->change.gone_count; i++) {
+        struct ledger sum;
+        const struct sink *gone = p->change.gone[i];
+        if (gone == sink || strcmp(gone->out.name, view->name) != 0)
+            continue;
+        sink_ledger(gone, &sum);
+        ledger_add(&view->ledger, &sum);
+    }
+}
+
+static void show_sink(const struct pipeline *p, struct sink *sink, struct pipeline_output *view)
+{
+    const char *path = output_path(&sink->out);
     *view = (struct pipeline_output){
-        .name = sink->out.name,
         .module = sink->out.module->name,
         .format = sink->out.spec.module ? sink->out.spec.module->name : NULL,
-        .place = output_path(&sink->out),
         .queued = !sink_is_inline(sink),
     };
+    _Static_assert(sizeof view->name >= sizeof sink->out.name, "a name fits");
+    memcpy(view->name, sink->out.name, sizeof sink->out.name);
+    snprintf(view->place, sizeof view->place, "%s", path ? path : "");
     sink_ledger(sink, &view->ledger);
     if (p->hurried && !atomic_load(&p->closed)) /* what threads hold that have not ended is lost */
         ledger_settle(&view->ledger);
-    if (!view->queued)
-        return;
-    view->queue_limit = sink->out.common.queue_bytes;
-    view->queue_bytes = queue_bytes(&sink->queue);
-    view->queue_records = ledger_waiting(&view->ledger);
+    if (view->queued) {
+        view->queue_limit = sink->out.common.queue_bytes;
+        view->queue_bytes = queue_bytes(&sink->queue);
+        view->queue_records = ledger_waiting(&view->ledger);
+    }
+    add_ledgers(p, sink, view);
+}
+
+static void show_past(const struct bygone *past, struct pipeline_output *view)
+{
+    *view = (struct pipeline_output){.module = past->module->name, .gone = true};
+    memcpy(view->name, past->name, sizeof past->name);
+    ledger_add(&view->ledger, &past->ledger);
+}
+
+/* Of those that end and that no other of their name has followed, the one at *i; or how many fewer
+ * are to be passed over. */
+static struct sink *ending_at(const struct pipeline *p, size_t *i)
+{
+    for (size_t k = 0; k < p->change.gone_count; k++) {
+        struct sink *sink = p->change.gone[k];
+        if (!is_at_work(p, sink->out.name) && (*i)-- == 0)
+            return sink;
+    }
+    return NULL;
+}
+
+/* Of those that are no more, the one at `i`. */
+static const struct bygone *past_at(const struct pipeline *p, size_t i)
+{
+    for (size_t k = 0; k < p->past_count; k++) {
+        const struct bygone *past = &p->past[k];
+        if (past->module->kind == MODULE_OUTPUT && !is_there(p, past->name) && i-- == 0)
+            return past;
+    }
+    return NULL;
+}
+
+bool pipeline_output(struct pipeline *p, size_t i, struct pipeline_output *view)
+{
+    look(p);
+    bool at_work = i < p->sink_count;
+    size_t rest = at_work ? 0 : i - p->sink_count;
+    struct sink *sink = at_work ? p->sinks[i] : ending_at(p, &rest);
+    const struct bygone *past = sink ? NULL : past_at(p, rest);
+    if (sink)
+        show_sink(p, sink, view);
+    else if (past)
+        show_past(past, view);
+    if (sink)
+        view->gone = !at_work;
+    look_away(p);
+    return sink || past;
 }

@@ -162,6 +162,15 @@ int stages_open(struct stages *stages, struct config *config, const struct stage
     return 0;
 }
 
+bool stages_have(const struct stages *stages, const struct running_stage *stage)
+{
+    for (size_t i = 0; i < stages->count; i++) {
+        if (stages->items[i].holders == stage->holders)
+            return true;
+    }
+    return false;
+}
+
 void stages_close(struct stages *stages)
 {
     for (size_t i = 0; i < stages->count; i++)
@@ -206,8 +215,8 @@ void stages_view(const struct stages *stages, size_t i, struct stage_view *view)
 {
     const struct running_stage *stage = &stages->items[i];
     uint64_t seen = 0;
-    *view = (struct stage_view){
-        .name = stage->name, .module = stage->module->name, .implied = i < stages->implied};
+    *view = (struct stage_view){.module = stage->module->name, .implied = i < stages->implied};
+    memcpy(view->name, stage->name, sizeof view->name);
     for (unsigned w = 0; w < stages->workers; w++) {
         view->dropped += counter_get(&stage->counts[w].dropped);
         view->changed += counter_get(&stage->counts[w].changed);

@@ -49,6 +49,9 @@ int stages_open(struct stages *stages, struct config *config, const struct stage
                 unsigned workers, uint32_t *needs, struct error *err);
 void stages_close(struct stages *stages);
 
+/* Whether the stage is among them. */
+bool stages_have(const struct stages *stages, const struct running_stage *stage);
+
 /* Has `count` stages look at those of a worker's events whose bits are set in `batch`, one stage
  * after the other. Returns the bits of those that none of them dropped. */
 uint32_t stages_run(const struct running_stage *stages, size_t count, unsigned worker,
@@ -56,7 +59,7 @@ uint32_t stages_run(const struct running_stage *stages, size_t count, unsigned w
 
 /* Numbers of the moment; any thread. */
 struct stage_view {
-    const char *name;
+    char name[64];
     const char *module;
     bool implied;
     uint64_t passed; /* changed ones, too */

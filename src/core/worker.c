@@ -137,10 +137,7 @@ static void leave_stages(struct worker *w, const struct stages *next)
 {
     for (size_t i = 0; i < w->plan->stages.count; i++) {
         const struct running_stage *stage = &w->plan->stages.items[i];
-        bool stays = false;
-        for (size_t n = 0; n < next->count; n++)
-            stays |= next->items[n].holders == stage->holders;
-        if (!stays && stage->hooks->tick)
+        if (!stages_have(next, stage) && stage->hooks->tick)
             stage->hooks->tick(stage->state, w->index, true);
     }
 }

@@ -516,7 +516,8 @@ static void fill(struct connection *c, struct connection_rules *rules,
 {
     const struct account *account = accounts_limited(&ticket->peer->accounts);
     struct origin *origin = &c->feed.to.origin;
-    c->item = (struct worker_item){.begin = begin, .stop = stop, .poke = poke};
+    c->item =
+        (struct worker_item){.owner = rules->owner, .begin = begin, .stop = stop, .poke = poke};
     c->turn.take = take_turn;
     c->rules = rules;
     c->fd = ticket->fd;

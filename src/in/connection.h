@@ -22,6 +22,7 @@ struct connection_rules {
     uint64_t hint_after_ns;              /* 0: off */
     _Atomic uint64_t hint_not_before_ns; /* the next hint about a silent stream, by clock_ns() */
     struct input_counters *counters;
+    struct worker_owner *owner;
     struct gate *gate;
 };
 

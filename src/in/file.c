@@ -289,7 +289,7 @@ static int file_open(struct input *in, struct error *err)
     struct reader *r = calloc(1, sizeof *r);
     if (!r)
         return error_set(err, "no memory");
-    r->item = (struct worker_item){.begin = begin, .stop = stop};
+    r->item = (struct worker_item){.owner = &in->owner, .begin = begin, .stop = stop};
     r->input = in;
     r->options = in->options;
     counter_add_shared(&in->counters.open, 1);

@@ -144,6 +144,7 @@ int listener_start(struct listener *l, struct input *in, struct gate *gate,
         .idle_timeout_ns = options->idle_timeout_ns,
         .hint_after_ns = options->hint_after_ns,
         .counters = &in->counters,
+        .owner = &in->owner,
         .gate = gate,
     };
     uv_loop_t *loop = pipeline_loop(in->pipeline);

@@ -1,0 +1,527 @@
+/*
+ * From one configuration to the next, while frames flow:
+ *
+ *     what is new is opened, and a plan made of it and of what stays -> workers take the plan, one
+ *     after the other -> what is no more drains and is closed -> what it was in the way of is
+ * opened
+ *
+ * Up to the moment when the plan is whole an error leaves all as it was. An output that another one
+ * is in the way of, as at the same path, is at work from the beginning: its records wait in its
+ * queue. What went keeps its ledger, and one of its name goes on from there.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "core/pipeline_state.h"
+
+enum {
+    PAST_MAX = 1000, /* names that are remembered; what more there are share the last one */
+    LATE_AGAIN_MS = 1000,
+};
+
+/* A change as it is worked out. Owner: the stack of pipeline_reload. */
+struct draft_change {
+    struct pipeline *p;
+    struct config *config;
+    struct sink **sinks; /* as the configuration has the outputs */
+    bool *kept_sink;     /* of these: it was there before */
+    size_t sink_count;
+    struct input **inputs; /* likewise; NULL: to be opened later */
+    bool *kept_input;
+    size_t input_count;
+    struct plan *plan;
+};
+
+/* --- what stays ----------------------------------------------------------------------------- */
+
+static bool is_among(const void *one, void *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (list[i] == one)
+            return true;
+    }
+    return false;
+}
+
+/* The output at work that the item describes and that is not taken yet: of its own name if there is
+ * one. */
+static struct sink *same_sink(const struct draft_change *d, const struct config_item *item,
+                              const char *name)
+{
+    struct sink *found = NULL;
+    for (size_t i = 0; i < d->p->sink_count; i++) {
+        struct sink *sink = d->p->sinks[i];
+        if (is_among(sink, (void *const *)d->sinks, d->sink_count) ||
+            !config_item_equal(sink->item, item))
+            continue;
+        bool named = strcmp(sink->out.name, name) == 0;
+        if (named || !found)
+            found = sink;
+        if (named)
+            break;
+    }
+    return found;
+}
+
+static struct input *same_input(const struct draft_change *d, const struct config_item *item,
+                                const char *name)
+{
+    struct input *found = NULL;
+    for (size_t i = 0; i < d->p->input_count; i++) {
+        struct input *in = d->p->inputs[i];
+        if (is_among(in, (void *const *)d->inputs, d->input_count) ||
+            !config_item_equal(in->item, item))
+            continue;
+        bool named = strcmp(in->name, name) == 0;
+        if (named || !found)
+            found = in;
+        if (named)
+            break;
+    }
+    return found;
+}
+
+static void choose_kept(struct draft_change *d)
+{
+    char name[CONFIG_NAME_MAX + 1];
+    const struct config *config = d->config;
+    for (size_t i = 0; i < config->output_count; i++) {
+        d->sinks[i] = same_sink(d, &config->outputs[i], config_name(config->outputs, i, name));
+        d->kept_sink[i] = d->sinks[i] != NULL;
+    }
+    for (size_t i = 0; i < config->input_count; i++) {
+        d->inputs[i] = same_input(d, &config->inputs[i], config_name(config->inputs, i, name));
+        d->kept_input[i] = d->inputs[i] != NULL;
+    }
+}
+
+/* --- what is new ---------------------------------------------------------------------------- */
+
+/* Whether an output that is to go is in the way of a new one. */
+static bool is_in_the_way(const struct draft_change *d, const struct sink *sink)
+{
+    const struct output_hooks *hooks = sink->out.hooks;
+    bool prints = hooks->prints && hooks->prints(&sink->out);
+    for (size_t i = 0; i < d->p->sink_count; i++) {
+        const struct sink *old = d->p->sinks[i];
+        const struct output *out = &old->out;
+        if (is_among(old, (void *const *)d->sinks, d->sink_count))
+            continue;
+        if (config_items_clash(old->item, sink->item) != 0 ||
+            (prints && out->hooks->prints && out->hooks->prints(out)))
+            return true;
+    }
+    return false;
+}
+
+static bool input_is_in_the_way(const struct draft_change *d, const struct config_item *item)
+{
+    for (size_t i = 0; i < d->p->input_count; i++) {
+        const struct input *old = d->p->inputs[i];
+        if (!is_among(old, (void *const *)d->inputs, d->input_count) &&
+            config_items_clash(old->item, item) != 0)
+            return true;
+    }
+    return false;
+}
+
+static int open_sinks(struct draft_change *d, struct error *err)
+{
+    char name[CONFIG_NAME_MAX + 1];
+    struct pipeline *p = d->p;
+    for (size_t i = 0; i < d->sink_count; i++) {
+        const struct config_item *item = &d->config->outputs[i];
+        if (d->kept_sink[i])
+            continue;
+        struct sink *sink = d->sinks[i] = pipeline_new_sink(p);
+        if (!sink)
+            return error_set(err, "no memory");
+        config_name(d->config->outputs, i, name);
+        if (sink_prepare(sink, d->config, item, name, p->worker_count, err) < 0 ||
+            (!is_in_the_way(d, sink) && sink_begin(sink, pipeline_output_ended, p, err) < 0))
+            return config_error_at(item, NULL, err);
+    }
+    return 0;
+}
+
+static int open_inputs(struct draft_change *d, struct error *err)
+{
+    char name[CONFIG_NAME_MAX + 1];
+    for (size_t i = 0; i < d->input_count; i++) {
+        const struct config_item *item = &d->config->inputs[i];
+        if (d->kept_input[i] || input_is_in_the_way(d, item))
+            continue;
+        config_name(d->config->inputs, i, name);
+        d->inputs[i] = pipeline_open_input(d->p, d->config, item, name, err);
+        if (!d->inputs[i])
+            return -1;
+    }
+    return 0;
+}
+
+/* What was opened is closed again: nobody has used it yet. */
+static void undo(struct draft_change *d)
+{
+    for (size_t i = 0; i < d->input_count; i++) {
+        struct input *in = d->kept_input[i] ? NULL : d->inputs[i];
+        if (in && in->hooks->stop)
+            in->hooks->stop(in);
+        if (in)
+            d->p->left[d->p->left_count++] = in; /* its handles are closed by the loop */
+    }
+    plan_release(d->plan);
+    for (size_t i = 0; i < d->sink_count; i++) {
+        if (d->kept_sink[i] || !d->sinks[i])
+            continue;
+        sink_drain(d->sinks[i]);
+        sink_finish(d->sinks[i], clock_ns());
+        sink_free(d->sinks[i]);
+        free(d->sinks[i]);
+    }
+}
+
+/* --- what was ------------------------------------------------------------------------------- */
+
+static struct bygone *past_of(struct pipeline *p, const char *name, const struct module *module)
+{
+    for (size_t i = 0; i < p->past_count; i++) {
+        if (p->past[i].module->kind == module->kind && strcmp(p->past[i].name, name) == 0)
+            return &p->past[i];
+    }
+    if (p->past_count == PAST_MAX)
+        return &p->past[PAST_MAX - 1];
+    struct bygone *past = &p->past[p->past_count++];
+    *past = (struct bygone){.module = module};
+    snprintf(past->name, sizeof past->name, "%s", name);
+    return past;
+}
+
+static void remember_sink(struct pipeline *p, const struct sink *sink)
+{
+    struct ledger sum;
+    sink_ledger(sink, &sum);
+    ledger_add(&past_of(p, sink->out.name, sink->out.module)->ledger, &sum);
+}
+
+static void remember_stages(struct pipeline *p, const struct stages *before)
+{
+    for (size_t i = 0; i < before->count; i++) {
+        struct stage_view view;
+        if (stages_have(&p->plan->stages, &before->items[i]))
+            continue;
+        stages_view(before, i, &view);
+        struct bygone *past = past_of(p, view.name, before->items[i].module);
+        past->seen += view.passed + view.dropped;
+        past->dropped += view.dropped;
+        past->changed += view.changed;
+    }
+}
+
+/* Those that went before, and of which nothing is left on any worker: all workers have had a post
+ * since then. */
+static void forget_inputs(struct pipeline *p, size_t count)
+{
+    size_t kept = 0;
+    pthread_mutex_lock(&p->view);
+    for (size_t i = 0; i < p->left_count; i++) {
+        struct input *in = p->left[i];
+        if (i >= count || atomic_load(&in->owner.items) > 0) {
+            p->left[kept++] = in;
+            continue;
+        }
+        input_counters_end(&in->counters);
+        input_counters_add(&past_of(p, in->name, in->module)->counters, &in->counters);
+        pipeline_close_input(in);
+    }
+    p->left_count = kept;
+    pthread_mutex_unlock(&p->view);
+}
+
+/* --- the change ----------------------------------------------------------------------------- */
+
+static void take_plan(struct worker *worker, struct worker_post *post)
+{
+    struct take *take = (struct take *)post;
+    struct pipeline *p = take->pipeline;
+    worker_take_plan(worker, p->plan);
+    worker_stop_leaving(worker);
+    if (atomic_fetch_sub(&p->change.waiting, 1) == 1)
+        uv_async_send(&p->wake);
+}
+
+static void count_finite(struct pipeline *p, const struct draft_change *d)
+{
+    size_t listening = pipeline_count_listening(d->config);
+    size_t now = listening > 0, before = p->listening > 0;
+    for (size_t i = 0; i < d->input_count; i++)
+        atomic_fetch_add(&p->finite_running,
+                         !d->kept_input[i] && d->inputs[i] && d->inputs[i]->hooks->finite);
+    p->listening = listening;
+    atomic_fetch_add(&p->finite_running, now);
+    if (before && atomic_fetch_sub(&p->finite_running, 1) == 1)
+        pipeline_stop(p);
+}
+
+static void leave_inputs(struct pipeline *p, const struct draft_change *d)
+{
+    for (size_t i = 0; i < p->input_count; i++) {
+        struct input *in = p->inputs[i];
+        if (is_among(in, (void *const *)d->inputs, d->input_count))
+            continue;
+        atomic_store(&in->owner.leaving, true);
+        if (in->hooks->stop)
+            in->hooks->stop(in);
+        p->left[p->left_count++] = in;
+    }
+}
+
+/* Inputs that are not open yet come in later, behind the others. */
+static void close_gaps(struct draft_change *d)
+{
+    size_t open = 0;
+    for (size_t i = 0; i < d->input_count; i++) {
+        if (d->inputs[i])
+            d->inputs[open++] = d->inputs[i];
+    }
+    d->input_count = open;
+}
+
+/* From here on nothing can fail. */
+static void commit(struct draft_change *d)
+{
+    struct pipeline *p = d->p;
+    struct change *c = &p->change;
+    count_finite(p, d);
+    close_gaps(d);
+    c->left_before = p->left_count;
+    pthread_mutex_lock(&p->view);
+    for (size_t i = 0; i < p->sink_count; i++) {
+        if (!is_among(p->sinks[i], (void *const *)d->sinks, d->sink_count))
+            c->gone[c->gone_count++] = p->sinks[i];
+    }
+    leave_inputs(p, d);
+    struct sink **sinks = p->sinks;
+    struct input **inputs = p->inputs;
+    p->sinks = d->sinks;
+    p->sink_count = d->sink_count;
+    p->inputs = d->inputs;
+    p->input_count = d->input_count;
+    struct config *config = p->config;
+    p->config = config_hold(d->config);
+    c->before = p->plan;
+    p->plan = d->plan;
+    pthread_mutex_unlock(&p->view);
+    config_release(config);
+    free(sinks);
+    free(inputs);
+    for (size_t i = 0; i < p->sink_count; i++)
+        atomic_store(&p->sinks[i]->out.begun, true);
+    atomic_store(&c->waiting, p->worker_count);
+    c->under_way = true;
+    for (unsigned w = 0; w < p->worker_count; w++)
+        worker_post(&p->workers[w], &c->takes[w].post);
+}
+
+static void *grown(void *array, size_t count, size_t size)
+{
+    return realloc(array, (count + 1) * size);
+}
+
+/* Room for all that a change may leave behind, so that nothing can fail once it has begun. */
+static int reserve(struct draft_change *d, struct error *err)
+{
+    struct pipeline *p = d->p;
+    const struct config *config = d->config;
+    size_t sinks = p->sink_count, inputs = p->input_count + config->input_count;
+    size_t past = p->past_count + sinks + p->left_count + inputs + p->plan->stages.count;
+    void *left = grown(p->left, p->left_count + inputs, sizeof(struct input *));
+    p->left = left ? left : p->left;
+    void *gone = grown(p->change.gone, sinks, sizeof(struct sink *));
+    p->change.gone = gone ? gone : p->change.gone;
+    pthread_mutex_lock(&p->view);
+    void *names = grown(p->past, past < PAST_MAX ? past : PAST_MAX, sizeof *p->past);
+    p->past = names ? names : p->past;
+    pthread_mutex_unlock(&p->view);
+    if (!p->change.takes)
+        p->change.takes = calloc(p->worker_count, sizeof *p->change.takes);
+    d->sinks = calloc(config->output_count + 1, sizeof(struct sink *));
+    d->kept_sink = calloc(config->output_count + 1, sizeof *d->kept_sink);
+    d->inputs = calloc(config->input_count + 1, sizeof(struct input *));
+    d->kept_input = calloc(config->input_count + 1, sizeof *d->kept_input);
+    if (!left || !gone || !names || !p->change.takes || !d->sinks || !d->kept_sink || !d->inputs ||
+        !d->kept_input)
+        return error_set(err, "no memory");
+    for (unsigned w = 0; w < p->worker_count; w++)
+        p->change.takes[w] = (struct take){.post.call = take_plan, .pipeline = p};
+    d->sink_count = config->output_count;
+    d->input_count = config->input_count;
+    return 0;
+}
+
+static int draft(struct draft_change *d, struct error *err)
+{
+    struct pipeline *p = d->p;
+    if (reserve(d, err) < 0)
+        return -1;
+    choose_kept(d);
+    if (open_sinks(d, err) < 0)
+        return -1;
+    d->plan = plan_new(&p->plan_options, d->config, d->sinks, d->sink_count, p->plan, err);
+    return d->plan && open_inputs(d, err) == 0 ? 0 : -1;
+}
+
+int pipeline_reload(struct pipeline *p, struct config *config, struct error *err)
+{
+    struct draft_change d = {.p = p, .config = config};
+    if (pipeline_draining(p))
+        return error_set(err, "the program is about to end");
+    if (p->change.under_way)
+        return error_set(err, "the change before is still under way");
+    if (draft(&d, err) == 0) {
+        commit(&d);
+        free(d.kept_sink);
+        free(d.kept_input);
+        return 0;
+    }
+    undo(&d);
+    free(d.kept_sink);
+    free(d.kept_input);
+    free(d.sinks);
+    free(d.inputs);
+    return -1;
+}
+
+/* --- and what follows it -------------------------------------------------------------------- */
+
+static void open_late(struct pipeline *p);
+
+static void late_again(uv_timer_t *timer)
+{
+    struct pipeline *p = timer->data;
+    if (!p->draining && !p->change.under_way)
+        open_late(p);
+}
+
+static bool has_input(const struct pipeline *p, const struct config_item *item)
+{
+    for (size_t i = 0; i < p->input_count; i++) {
+        if (config_item_equal(p->inputs[i]->item, item))
+            return true;
+    }
+    return false;
+}
+
+static void close_gone(void *arg)
+{
+    struct pipeline *p = arg;
+    struct change *c = &p->change;
+    thread_name("closer");
+    for (size_t i = 0; i < c->gone_count; i++)
+        sink_drain(c->gone[i]);
+    for (size_t i = 0; i < c->gone_count; i++)
+        sink_finish(c->gone[i], c->deadline_ns);
+    atomic_store(&c->closed, true);
+    uv_async_send(&p->wake);
+}
+
+/* Every worker works by the new plan. */
+static void all_have_it(struct pipeline *p)
+{
+    struct change *c = &p->change;
+    pthread_mutex_lock(&p->view);
+    remember_stages(p, &c->before->stages);
+    pthread_mutex_unlock(&p->view);
+    plan_release(c->before);
+    c->before = NULL;
+    c->closing = true;
+    c->deadline_ns = clock_after(p->config->settings.shutdown_ns);
+    atomic_store(&c->closed, false);
+    if (c->gone_count == 0 || uv_thread_create(&c->closer, close_gone, p) != 0) {
+        close_gone(p);
+        c->threaded = false;
+    } else {
+        c->threaded = true;
+    }
+}
+
+/* Opens what had to wait. What cannot be opened now is tried again. */
+static void open_late(struct pipeline *p)
+{
+    struct error err = {0};
+    bool again = false;
+    for (size_t i = 0; i < p->sink_count; i++) {
+        struct sink *sink = p->sinks[i];
+        if (sink->open || sink_begin(sink, pipeline_output_ended, p, &err) == 0)
+            continue;
+        again = true;
+        if (!p->late_told)
+            log_error("%s: %s; trying again", sink->out.name, err.text);
+    }
+    for (size_t i = 0; i < p->config->input_count; i++) {
+        char name[CONFIG_NAME_MAX + 1];
+        const struct config_item *item = &p->config->inputs[i];
+        if (has_input(p, item))
+            continue;
+        struct input *in =
+            pipeline_open_input(p, p->config, item, config_name(p->config->inputs, i, name), &err);
+        if (!in) {
+            again = true;
+            if (!p->late_told)
+                log_error("%s; trying again", err.text);
+            continue;
+        }
+        atomic_fetch_add(&p->finite_running, in->hooks->finite);
+        pthread_mutex_lock(&p->view);
+        p->inputs[p->input_count++] = in;
+        pthread_mutex_unlock(&p->view);
+    }
+    p->late_told = again;
+    if (again && !p->draining)
+        uv_timer_start(&p->late, late_again, LATE_AGAIN_MS, 0);
+}
+
+/* What went has ended. */
+static void all_are_closed(struct pipeline *p)
+{
+    struct change *c = &p->change;
+    if (c->threaded)
+        uv_thread_join(&c->closer);
+    pthread_mutex_lock(&p->view);
+    for (size_t i = 0; i < c->gone_count; i++)
+        remember_sink(p, c->gone[i]);
+    size_t count = c->gone_count;
+    c->gone_count = 0;
+    pthread_mutex_unlock(&p->view);
+    for (size_t i = 0; i < count; i++) {
+        sink_free(c->gone[i]);
+        free(c->gone[i]);
+    }
+    c->under_way = c->closing = false;
+    open_late(p);
+    if (p->host.changed)
+        p->host.changed(p->host.arg);
+}
+
+void pipeline_change_on(struct pipeline *p)
+{
+    struct change *c = &p->change;
+    if (c->under_way && !c->closing && atomic_load(&c->waiting) == 0) {
+        forget_inputs(p, c->left_before);
+        all_have_it(p);
+    }
+    if (c->under_way && c->closing && atomic_load(&c->closed))
+        all_are_closed(p);
+}
+
+void pipeline_change_free(struct pipeline *p)
+{
+    for (size_t i = 0; i < p->left_count; i++)
+        pipeline_close_input(p->left[i]);
+    free(p->left);
+    free(p->past);
+    free(p->change.gone);
+    free(p->change.takes);
+}
