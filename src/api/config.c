@@ -73,7 +73,7 @@ static void put_items(struct json *j, const char *key, const struct config_item 
 
 static void config_handle(const struct api_request *request, struct api_reply *reply)
 {
-    const struct config *config = request->context->config;
+    struct config *config = pipeline_config(request->context->pipeline);
     struct json j = api_begin(reply);
     put_options(&j, settings_options, &config->settings);
     put_items(&j, "inputs", config->inputs, config->input_count);
@@ -81,6 +81,7 @@ static void config_handle(const struct api_request *request, struct api_reply *r
     put_items(&j, "outputs", config->outputs, config->output_count);
     for (size_t i = 0; i < config->section_count; i++)
         put_item(&j, &config->sections[i]);
+    config_release(config);
     api_end(&j, reply);
 }
 

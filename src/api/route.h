@@ -30,7 +30,6 @@ struct metrics_limits {
 struct api_context {
     struct stats *stats;
     struct pipeline *pipeline;
-    const struct config *config;
     struct history *history; /* NULL: off */
     struct live *live;
     struct watches *watches;          /* NULL: none */

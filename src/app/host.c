@@ -180,19 +180,29 @@ static void list_files(struct pipeline *p, char *text, size_t size)
     }
 }
 
+void host_reloaded(struct host *host)
+{
+    char files[768];
+    list_files(host->pipeline, files, sizeof files);
+    pipeline_reopen(host->pipeline);
+    if (files[0])
+        log_info("opening anew: %s", files);
+    else if (!host->options.reload)
+        log_info("SIGHUP: no output has a file to open anew");
+    if (host->told)
+        notify_send(NOTIFY_READY);
+}
+
 static void on_hangup(uv_signal_t *handle, int number)
 {
     struct host *host = handle->data;
-    char files[768];
     (void)number;
     if (host->told)
         notify_reloading();
-    list_files(host->pipeline, files, sizeof files);
-    pipeline_reopen(host->pipeline);
-    log_info("SIGHUP: %s%s; the configuration is not read again: that takes a restart",
-             files[0] ? "opening anew: " : "no output has a file to open anew", files);
-    if (host->told)
-        notify_send(NOTIFY_READY);
+    if (host->options.reload)
+        host->options.reload(host->options.arg);
+    else
+        host_reloaded(host);
 }
 
 static void on_usr1(uv_signal_t *handle, int number)

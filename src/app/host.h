@@ -15,6 +15,9 @@ enum host_tells {
 };
 
 struct host_options {
+    /* SIGHUP came: reads the configuration again. NULL: files are opened anew, and that is all. */
+    void (*reload)(void *arg);
+    void *arg;
     const char *ledger_path; /* ledger as JSON at exit; NULL: none */
     enum host_tells tells;
     bool progress; /* show progress on standard error */
@@ -38,6 +41,8 @@ int host_init(struct host *host, const struct host_options *options, struct pipe
               struct error *err);
 /* All has started: says so to whom it concerns. */
 void host_ready(struct host *host);
+/* What options.reload has begun has ended: files are opened anew, and who manages is told. */
+void host_reloaded(struct host *host);
 /* The pipeline has ended so: prints the ledger if it is wanted, and writes it. Returns how all has
  * ended. */
 enum pipeline_end host_finish(struct host *host, enum pipeline_end end);

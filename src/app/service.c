@@ -82,8 +82,16 @@ static int open_pipeline(struct service *s, const struct service_options *option
     const struct stats_settings *statistics = config_section(s->config, "statistics");
     const bool early = statistics && statistics->before_stages;
     size_t count = 0;
-    if (host_init(&s->host, &options->host, &hooks, err) < 0)
+    struct host_options host = options->host;
+    s->configure = options->configure;
+    s->configure_arg = options->configure_arg;
+    if (options->configure) {
+        host.reload = service_hangup;
+        host.arg = s;
+    }
+    if (host_init(&s->host, &host, &hooks, err) < 0)
         return -1;
+    hooks.changed = service_changed;
     if (s->stats)
         s->observers[count++] = stats_observer(s->stats);
     if (s->live)
@@ -123,7 +131,6 @@ static int start_server(struct service *s, struct error *err)
         return 0;
     s->context.stats = s->stats;
     s->context.pipeline = s->pipeline;
-    s->context.config = s->config;
     s->context.history = s->history;
     s->context.live = s->live;
     s->context.watches = s->watches;

@@ -9,8 +9,13 @@
 #include "core/descriptors.h"
 #include "http/server.h"
 
+/* Makes the configuration that a start would have now, to be held by who asks; NULL: err. */
+typedef struct config *(*service_configure)(void *arg, struct error *err);
+
 struct service_options {
-    struct host_options host;
+    struct host_options host;    /* but for `reload`, which is the service's */
+    service_configure configure; /* NULL: it is never read again */
+    void *configure_arg;
     uint64_t total;      /* stop after so many events; 0: no limit */
     enum output_old old; /* of the files that outputs write */
     bool gives_up;       /* as pipeline_options has it */
@@ -31,6 +36,8 @@ struct service {
     struct http_server *server;
     struct api_context context;
     struct descriptors descriptors;
+    service_configure configure;
+    void *configure_arg;
     struct observer observers[4]; /* statistics, live events, watches, the command's own */
 };
 
@@ -41,6 +48,12 @@ int service_start(struct service *service, struct config *config,
                   const struct service_options *options, struct error *err);
 /* Runs the pipeline to its end, and prints the ledger; the last snapshot has all that came. */
 enum pipeline_end service_run(struct service *service);
+/* Main thread: reads the configuration again and goes over to it, which ends in its own time. -1:
+ * err, and all is as it was. */
+int service_reload(struct service *service, struct error *err);
+/* Private: reload.c. */
+void service_hangup(void *service);
+void service_changed(void *host);
 /* Ends and frees everything. After service_run, or without it. */
 void service_stop(struct service *service);
 

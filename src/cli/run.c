@@ -1,5 +1,6 @@
 /* spile run: the collector. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/hostport.h"
 #include "base/log.h"
@@ -209,6 +210,36 @@ static int configure_web(struct config *config, const struct run *run, struct er
     return configure_key(web, run, err);
 }
 
+/* What flags and file say together, into an empty configuration. Returns a COMMAND_*; unless that
+ * is COMMAND_OK, err says why. */
+static int configure(struct config *config, const struct command_call *call, struct error *err)
+{
+    const struct run *run = call->options;
+    if (run->config && config_load(config, run->config, err) < 0)
+        return COMMAND_FAILED;
+    if (pipe_setting(config, "compat", run->compat, err) < 0 ||
+        pipe_setting(config, "compat-control", run->compat_control, err) < 0 ||
+        configure_inputs(config, call, err) < 0 || configure_outputs(config, run, err) < 0 ||
+        configure_web(config, run, err) < 0 || config_defaults(config, err) < 0)
+        return COMMAND_USAGE;
+    return COMMAND_OK;
+}
+
+static struct config *configure_again(void *arg, struct error *err)
+{
+    const struct command_call *call = arg;
+    const struct run *run = call->options;
+    if (run->config && strcmp(run->config, "-") == 0) {
+        error_set(err, "the configuration came from standard input, which cannot be read again");
+        return NULL;
+    }
+    struct config *config = config_new(err);
+    if (config && configure(config, call, err) == COMMAND_OK && config_validate(config, err) == 0)
+        return config;
+    config_release(config);
+    return NULL;
+}
+
 static int run_run(struct command_call *call)
 {
     const struct run *run = call->options;
@@ -217,14 +248,14 @@ static int run_run(struct command_call *call)
     log_set_level(run->verbose ? LOG_DEBUG : LOG_INFO);
     if (config_init(&config, &err) < 0)
         return pipe_fail(&config, &err, COMMAND_FAILED);
-    if (run->config && config_load(&config, run->config, &err) < 0)
-        return pipe_fail(&config, &err, COMMAND_FAILED);
-    if (pipe_setting(&config, "compat", run->compat, &err) < 0 ||
-        pipe_setting(&config, "compat-control", run->compat_control, &err) < 0 ||
-        configure_inputs(&config, call, &err) < 0 || configure_outputs(&config, run, &err) < 0 ||
-        configure_web(&config, run, &err) < 0 || config_defaults(&config, &err) < 0)
-        return pipe_fail(&config, &err, COMMAND_USAGE);
-    struct service_options options = {.host = {.ledger_path = run->ledger, .managed = true}};
+    int status = configure(&config, call, &err);
+    if (status != COMMAND_OK)
+        return pipe_fail(&config, &err, status);
+    const struct service_options options = {
+        .host = {.ledger_path = run->ledger, .managed = true},
+        .configure = configure_again,
+        .configure_arg = call,
+    };
     return pipe_run(&config, &options);
 }
 
@@ -239,8 +270,9 @@ const struct command command_run = {
         "The web server is off unless --web or the configuration asks for it. Its API key is that "
         "of --api-key or --api-key-file, else that of SPILE_API_KEY in the environment, else the "
         "configuration's; without any credentials only this machine is served.\n\n"
-        "SIGINT and SIGTERM drain and end the program, a second one ends it at once; SIGHUP opens "
-        "output files anew, but does not read the configuration again; SIGUSR1 prints the ledger. "
+        "SIGINT and SIGTERM drain and end the program, a second one ends it at once; SIGHUP reads "
+        "the configuration again and goes over to it while frames flow, and opens output files "
+        "anew; SIGUSR1 prints the ledger. "
         "A service manager (NOTIFY_SOCKET, as systemd sets it for Type=notify) is told once all "
         "inputs and the web server listen, and when the end begins.",
     .size = sizeof(struct run),

@@ -270,7 +270,6 @@ static struct api_context context_of(const struct service *service)
     struct api_context context = service->context;
     context.stats = service->stats;
     context.pipeline = service->pipeline;
-    context.config = service->config;
     context.history = service->history;
     context.watches = service->watches;
     return context;

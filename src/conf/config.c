@@ -163,6 +163,16 @@ struct config_item *config_add_named(struct config *config, enum module_kind kin
     return item;
 }
 
+void config_drop_section(struct config *config, const char *name)
+{
+    struct config_item *item = config_section_item(config, name);
+    if (!item)
+        return;
+    free_item(item);
+    struct config_item *end = config->sections + config->section_count--;
+    memmove(item, item + 1, (size_t)(end - item - 1) * sizeof *item);
+}
+
 struct config_item *config_section_item(const struct config *config, const char *name)
 {
     for (size_t i = 0; i < config->section_count; i++) {

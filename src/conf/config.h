@@ -130,8 +130,15 @@ const char *config_given_name(const struct config_item *item);
 /* -1: two items of the list would be called the same; err has the place. */
 int config_check_names(const struct config_item *items, size_t count, struct error *err);
 
-/* True when one would be in the other's way: both would have the same place. Asks no names of hosts.
- * -1: no memory. */
+/* Makes a configuration that is to follow a running one like that where nothing can change
+ * meanwhile: in settings that are `fixed`, and in sections. `tell` is called with the name of each
+ * that was to change. -1: err. */
+int config_carry(struct config *config, const struct config *running,
+                 void (*tell)(void *ctx, const char *name), void *ctx, struct error *err);
+/* Drops a section; there need be none. */
+void config_drop_section(struct config *config, const char *name);
+/* True when one would be in the other's way: both would have the same place. Asks no names of
+ * hosts. -1: no memory. */
 int config_items_clash(const struct config_item *a, const struct config_item *b);
 /* The item's own options, and those that it has in common with others. */
 struct config_options config_own(const struct config_item *item);

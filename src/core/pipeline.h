@@ -101,6 +101,8 @@ bool pipeline_quiet(const struct pipeline *pipeline);
 
 /* True from the moment when the pipeline is to end. Any thread. */
 bool pipeline_draining(const struct pipeline *pipeline);
+/* What is in force now: to be released by config_release. Any thread. */
+struct config *pipeline_config(struct pipeline *pipeline);
 /* Who is connected. Any thread. */
 struct roster *pipeline_roster(struct pipeline *pipeline);
 

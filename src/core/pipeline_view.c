@@ -46,6 +46,14 @@ bool pipeline_draining(const struct pipeline *p)
     return atomic_load(&p->drain_wanted);
 }
 
+struct config *pipeline_config(struct pipeline *p)
+{
+    look(p);
+    struct config *config = config_hold(p->config);
+    look_away(p);
+    return config;
+}
+
 struct roster *pipeline_roster(struct pipeline *p)
 {
     return &p->roster;
