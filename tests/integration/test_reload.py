@@ -1,0 +1,208 @@
+"""The configuration of a running program changes: nothing is lost, and nobody notices who need not."""
+import json
+import re
+import signal
+import threading
+
+import fstrm
+from fstrm import Sender
+from harness import equal, free_port, test, wait_for
+from lab import question
+from test_api import Api
+
+WEB = "web: {listen: 127.0.0.1:0}\n"
+DONE, REFUSED = "the configuration was read again, and is in force", "the configuration stays as it was"
+BROKEN = [
+    "inputs: [",
+    "outputs:\n- file: {name: kept}\n",
+    "inputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n- stdout: {format: jsonn}\n",
+    "inputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n- file: {path: @DIR@/nowhere/at/all.json}\n",
+    "inputs: []\noutputs: [stdout]\n",
+]
+
+
+class Running:
+    """A program with the API on, and the file that it reads its configuration from."""
+
+    def __init__(self, t, config, sockets=2):
+        self.t, self.api = t, Api(t, config + WEB, sockets=sockets)
+        self.spile, self.said = self.api.spile, {DONE: 0, REFUSED: 0}
+
+    def reload(self, config, says=DONE):
+        """Has it read that configuration, and waits until it says how that went."""
+        self.t.path("spile.yaml").write_text((config + WEB).replace("@DIR@", str(self.t.folder)))
+        self.said[says] += 1
+        self.spile.send(signal.SIGHUP)
+        wait_for(f"'{says}' for the {self.said[says]}. time", lambda: self.spile.err.count(says) == self.said[says])
+
+    def ledger(self):
+        return {row["output"]: row for row in self.api.get("ledger")["outputs"]}
+
+
+def name_of(sender, number):
+    return f"{sender}-{number}.load.lab."
+
+
+class Stream(threading.Thread):
+    """Sends numbered frames, each name once, until it is told to stop; its connection has to stay."""
+
+    def __init__(self, address, sender):
+        super().__init__()
+        self.sender, self.client, self.count = sender, Sender(address), 0
+        self.stopping, self.failed = threading.Event(), None
+        self.start()
+
+    def run(self):
+        try:
+            while not self.stopping.wait(0.002):
+                block = range(self.count, self.count + 50)
+                self.client.send(*[fstrm.message(question(name_of(self.sender, i), 1, i & 0xffff)) for i in block])
+                self.count += len(block)
+            self.client.finish()
+        except (OSError, AssertionError) as problem:
+            self.failed = problem
+
+    def end(self):
+        self.stopping.set()
+        self.join()
+        assert not self.failed, f"{self.sender} after {self.count} frames: {self.failed}"
+        return self.count
+
+
+class Watch(threading.Thread):
+    """Looks at counters again and again: none may go back."""
+
+    def __init__(self, running):
+        super().__init__()
+        self.running, self.stopping, self.last, self.wrong = running, threading.Event(), {}, []
+        self.start()
+
+    def run(self):
+        while not self.stopping.wait(0.01):
+            now = {(name, key): row[key] for name, row in self.running.ledger().items()
+                   for key in ("received", "delivered", "filtered", "dropped")}
+            now["events"] = self.running.api.get("statistics")["statistics"]["queries"]["events"]
+            self.wrong += [(key, self.last[key], value) for key, value in now.items() if value < self.last.get(key, 0)]
+            self.last.update(now)
+
+    def end(self):
+        self.stopping.set()
+        self.join()
+        equal(self.wrong, [], "counters that went back")
+
+
+def storm_config(turn, port, spare):
+    """One of many that differ in every kind of item; `kept` and two inputs are the same in all."""
+    lines = ["inputs:", "- unix: {path: @DIR@/tap.sock, mode: 0666}", f"- tcp: {{listen: '127.0.0.1:{port}'}}"]
+    if turn % 2:
+        lines.append(f"- unix: {{name: other, path: @DIR@/other.sock, idle-timeout: {turn % 3 + 1}h}}")
+    if turn % 3:
+        lines.append(f"- tcp: {{name: spare, listen: '127.0.0.1:{spare}', max-connections: {100 + turn}}}")
+    if turn % 3 != 1:
+        lines += ["stages:", f"- sample: {{rate: 1, seed: {turn % 4}}}"]
+    lines += ["outputs:", "- file: {name: kept, path: @DIR@/kept.json, format: json, fields: [qname]}",
+              f"- file: {{name: swinging, path: @DIR@/swinging.txt, fields: [{'qname' if turn % 2 else 'rcode'}]}}"]
+    if turn % 4 < 2:
+        lines.append(f"- file: {{name: guest, path: @DIR@/guest-{turn % 8}.fstrm, format: fstrm}}")
+    if turn % 5 < 3:
+        lines.append(f"- 'null': {{name: nothing, decode: {'question' if turn % 2 else 'all'}}}")
+    if turn % 4 == 2:
+        lines.append(f"- metrics: {{file: @DIR@/sums.txt, interval: {turn + 1}s}}")
+    lines.append(f"gather-time: {turn % 3}ms")
+    return "\n".join(lines) + "\n"
+
+
+def storm(t, turns, connections):
+    """Reloads while frames flow, every fifth of them broken. Returns frames and connections."""
+    port, spare = free_port(), free_port()
+    running = Running(t, storm_config(0, port, spare), sockets=3)
+    places = [t.path("tap.sock") if i % 2 else ("127.0.0.1", port) for i in range(connections)]
+    streams = [Stream(place, f"s{i}") for i, place in enumerate(places)]
+    watch = Watch(running)
+    for turn in range(1, turns + 1):
+        if turn % 5 == 0:
+            running.reload(BROKEN[turn // 5 % len(BROKEN)], REFUSED)
+        running.reload(storm_config(turn, port, spare))
+        before = sum(stream.count for stream in streams)
+        wait_for("more frames", lambda: sum(stream.count for stream in streams) > before + 500)
+    counts = {stream.sender: stream.end() for stream in streams}
+    sent = sum(counts.values())
+    wait_for("all are written", lambda: running.ledger()["kept"]["delivered"] == sent)
+    watch.end()
+    wait_for("the statistics have all",
+             lambda: running.api.get("statistics")["statistics"]["queries"]["events"] == sent)
+    equal(sum(row["frames"] for row in running.api.get("inputs")["inputs"]), sent, "frames of the inputs")
+    equal(sum(row["connections"] for row in running.api.get("inputs")["inputs"]), connections, "connections")
+    equal(running.spile.stop(), 0, "exit status")
+    return running, counts
+
+
+def check_storm(t, running, counts):
+    sent = sum(counts.values())
+    names = [json.loads(line)["qname"] for line in t.path("kept.json").read_text().splitlines()]
+    for sender, count in counts.items():
+        mine = [name for name in names if name.startswith(sender + "-")]
+        equal(mine, [name_of(sender, i).rstrip(".") if not names[0].endswith(".") else name_of(sender, i)
+                     for i in range(count)], f"the names of {sender}, each once and in order")
+    equal(t.path("swinging.txt").read_bytes().count(b"\n"), sent, "lines of the file that changed")
+    ledgers = {m[1]: {k: int(v) for k, v in re.findall(r"(\S+)=(\d+)", m[2])}
+               for m in re.finditer(r"^ledger: (\S+) (.*)$", running.spile.err, re.M)}
+    assert {"kept", "swinging", "guest", "nothing", "metrics"} <= set(ledgers), ledgers
+    for name, row in ledgers.items():
+        equal(row["received"], row["delivered"], f"what {name} received and delivered")
+        if name in ("kept", "swinging"):
+            equal(row["received"], sent, f"what {name} received")
+    assert 0 < ledgers["guest"]["received"] < sent, ledgers
+
+
+@test()
+def nothing_is_lost_in_a_storm_of_reloads(t):
+    check_storm(t, *storm(t, 24, 4))
+
+
+@test()
+def what_stays_keeps_its_connections(t):
+    """And what goes closes those that it has, after it has taken what they had sent."""
+    running = Running(t, "inputs:\n- unix: {path: @DIR@/tap.sock}\n- unix: {name: going, path: @DIR@/going.sock}\n"
+                         "outputs:\n- file: {path: @DIR@/out.txt}\n", sockets=3)
+    staying, going = Sender(t.path("tap.sock")), Sender(t.path("going.sock"))
+    wait_for("both", lambda: len(running.api.get("connections")["connections"]) == 2)
+    going.send(*[fstrm.message(question(f"g{i}.lab.", 1, i)) for i in range(500)])
+    running.reload("inputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n- file: {path: @DIR@/out.txt}\n")
+    assert going.closed_by_peer(20), "its input is no more"
+    assert staying.is_open()
+    assert not t.path("going.sock").exists(), "the socket went with its input"
+    staying.send(*[fstrm.message(question(f"s{i}.lab.", 1, i)) for i in range(7)])
+    staying.finish()
+    wait_for("all lines", lambda: t.path("out.txt").read_bytes().count(b"\n") == 507)
+    equal([row["name"] for row in running.api.get("inputs")["inputs"]], ["unix"], "inputs")
+    equal(running.spile.stop(), 0, "exit status")
+
+
+@test()
+def what_cannot_change_is_named(t):
+    config = "inputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n- file: {path: @DIR@/out.txt}\n"
+    running = Running(t, "threads: 1\n" + config)
+    running.reload("threads: 2\nlatency-window: 3s\nstatistics: {memory: 80M}\n" + config)
+    for name in ("threads", "latency-window", "statistics"):
+        assert f"warning: {name}: changed, which takes effect at the next start" in running.spile.err, running.spile.err
+    shown = running.api.get("config")
+    equal((shown["threads"], shown["latency-window"]), (1, "10s"), "what is in force")
+    equal(running.spile.stop(), 0, "exit status")
+
+
+@test()
+def an_output_that_another_is_in_the_way_of_waits(t):
+    """Two files change places: each begins where the other has ended."""
+    def config(a, b):
+        return ("inputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n"
+                f"- file: {{name: first, path: @DIR@/{a}.txt}}\n- file: {{name: second, path: @DIR@/{b}.txt}}\n")
+    running = Running(t, config("a", "b"))
+    client = Sender(t.path("tap.sock"))
+    for turn in range(6):
+        client.send(*[fstrm.message(question(f"t{turn}-{i}.lab.", 1, i)) for i in range(100)])
+        running.reload(config(*("ba" if turn % 2 == 0 else "ab")))
+    client.finish()
+    wait_for("all", lambda: all(running.ledger()[name]["delivered"] == 600 for name in ("first", "second")))
+    equal(running.spile.stop(), 0, "exit status")
+    equal([t.path(f"{name}.txt").read_bytes().count(b"\n") for name in "ab"], [600, 600], "lines")
