@@ -20,6 +20,7 @@ bool structure_list(const struct field *self, struct event *ev, struct tree *t)
 {
     struct field_walk walk = {.at = 0};
     struct field_value value;
+    char word[FIELD_WORD_MAX];
     bool may_be_long = self->needs & FACET_RECORDS;
     if (!self->get(self, ev, &value))
         return false;
@@ -29,7 +30,9 @@ bool structure_list(const struct field *self, struct event *ev, struct tree *t)
             tree_item_kept(t);
         else
             tree_item(t);
-        if (tree_scalar(t, field_value_max(self->of, &value)))
+        if (self->of == FIELD_WORD)
+            tree_word(t, span_of(word, (size_t)(self->word(word, value.number) - word)));
+        else if (tree_scalar(t, field_value_max(self->of, &value)))
             t->p = field_form_put(t->p, self->of, self, &value, tree_style(t), NULL);
         if (may_be_long && !tree_keep(t))
             break;
@@ -55,9 +58,8 @@ static void put_edns_flags(const struct event *ev, struct tree *t)
 {
     char word[FIELD_WORD_MAX];
     tree_open_list(t);
-    for (unsigned bit = 0x8000; bit != 0; bit >>= 1) {
-        if (!(ev->edns.flags & bit))
-            continue;
+    for (uint32_t left = ev->edns.flags, bit; left; left ^= bit) {
+        bit = UINT32_C(0x80000000) >> __builtin_clz(left);
         tree_item(t);
         tree_word(t, span_of(word, (size_t)(structure_edns_flag(word, bit) - word)));
     }

@@ -442,17 +442,14 @@ __attribute__((noinline)) static int record_cut(struct record *r, struct event *
 
 /* --- records -------------------------------------------------------------------------------- */
 
-/* The values that not all events have, where this one has them. */
-static char *put_extras(struct record *r, struct event *ev, struct buf *out, char *p)
+/* Not inlined: few events have any. */
+__attribute__((noinline)) static char *put_extras(struct record *r, struct event *ev,
+                                                  struct buf *out, char *p)
 {
-    struct field_value value;
-    for (const struct record_step *step = r->end; step < r->end + r->extras && p; step++) {
-        if (!step->get(step->field, ev, &value))
-            continue;
-        memcpy(p, step->lead, RECORD_LEAD_MAX);
-        p = put_value(r, step, ev, out, p + step->lead_len);
-    }
-    return p;
+    const struct cut c = {.r = r, .ev = ev, .out = out};
+    buf_commit(out, p);
+    put_extras_within(&c);
+    return r->over ? NULL : buf_reserve(out, r->room);
 }
 
 int record_event(void *state, struct event *ev, struct buf *out)
