@@ -22,6 +22,7 @@
     X(api_history_tops)                                                                            \
     X(api_events)                                                                                  \
     X(api_inputs)                                                                                  \
+    X(api_stages)                                                                                  \
     X(api_outputs)                                                                                 \
     X(api_ledger)                                                                                  \
     X(api_connections)                                                                             \
@@ -40,6 +41,7 @@
     X(metrics_streams)                                                                             \
     X(metrics_top)                                                                                 \
     X(metrics_inputs)                                                                              \
+    X(metrics_stages)                                                                              \
     X(metrics_outputs)                                                                             \
     X(metrics_statistics)                                                                          \
     X(metrics_history)                                                                             \

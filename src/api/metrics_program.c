@@ -1,4 +1,4 @@
-/* Families about the program itself: inputs, outputs, statistics, the process. */
+/* Families about the program itself: inputs, stages, outputs, statistics, the process. */
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 
 #include "api/metrics.h"
 #include "core/roster.h"
+#include "core/stages.h"
 
 /* --- inputs --- */
 
@@ -87,6 +88,33 @@ static const struct metric inputs[] = {
             INPUT(malformed)),
     COUNTER("spile_input_errors", "Connections and files that ended in an error.", each_input,
             one_counter, INPUT(errors)),
+    {.each = NULL},
+};
+
+/* --- stages --- */
+
+/* The thing is a struct stage_view. */
+static void each_stage(struct exposition *page, const struct metrics_view *view,
+                       const struct metric *metric)
+{
+    struct pipeline *pipeline = view->context->pipeline;
+    struct stage_view stage;
+    for (size_t i = 0; pipeline && pipeline_stage(pipeline, i, &stage); i++) {
+        size_t outer = exposition_text_label(page, "stage", span_str(stage.name));
+        metric->one(page, view, metric, &stage);
+        exposition_unlabel(page, outer);
+    }
+}
+
+#define STAGE(member) .at = offsetof(struct stage_view, member)
+
+static const struct metric stages[] = {
+    COUNTER("spile_stage_passed", "Events that a stage let pass, changed ones, too.", each_stage,
+            metrics_one_number, STAGE(passed)),
+    COUNTER("spile_stage_dropped", "Events that it dropped; outputs count them as filtered.",
+            each_stage, metrics_one_number, STAGE(dropped)),
+    COUNTER("spile_stage_changed", "Events that it changed.", each_stage, metrics_one_number,
+            STAGE(changed)),
     {.each = NULL},
 };
 
@@ -379,6 +407,7 @@ static const struct metric process[] = {
 };
 
 const struct metric_source metrics_inputs = {.table = inputs};
+const struct metric_source metrics_stages = {.table = stages};
 const struct metric_source metrics_outputs = {.table = outputs};
 const struct metric_source metrics_statistics = {.table = statistics};
 const struct metric_source metrics_process = {.table = process};

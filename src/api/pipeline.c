@@ -1,6 +1,7 @@
-/* The pipeline at work: inputs, outputs, the ledger; whether it is alive and ready. */
+/* The pipeline at work: inputs, stages, outputs, the ledger; whether it is alive and ready. */
 #include "api/connections.h"
 #include "core/input.h"
+#include "core/stages.h"
 
 /* --- inputs --------------------------------------------------------------------------------- */
 
@@ -59,6 +60,41 @@ const struct api_route api_inputs = {
               "malformed: int (frames that are no dnstap messages), "
               "errors: int (connections or files that ended in a stream error)}]}",
     .handle = inputs_handle,
+};
+
+/* --- stages --------------------------------------------------------------------------------- */
+
+static void stages_handle(const struct api_request *request, struct api_reply *reply)
+{
+    struct pipeline *pipeline = request->context->pipeline;
+    struct stage_view stage;
+    struct json j = api_begin(reply);
+    json_key(&j, "stages");
+    json_array(&j);
+    for (size_t i = 0; pipeline_stage(pipeline, i, &stage); i++) {
+        json_object(&j);
+        json_put_str(&j, "name", stage.name);
+        json_put_str(&j, "module", stage.module);
+        json_put_bool(&j, "configured", !stage.implied);
+        json_put_u64(&j, "passed", stage.passed);
+        json_put_u64(&j, "dropped", stage.dropped);
+        json_put_u64(&j, "changed", stage.changed);
+        json_object_end(&j);
+    }
+    json_array_end(&j);
+    api_end(&j, reply);
+}
+
+const struct api_route api_stages = {
+    .path = "/api/v1/stages",
+    .doc =
+        "Stages in the order in which events pass them, and what each made of those that came to "
+        "it.",
+    .schema = "{stages: [{name: text, module: text, "
+              "configured: bool (false: it runs because somebody needs what it provides), "
+              "passed: int (changed ones, too), "
+              "dropped: int (which outputs count as filtered), changed: int}]}",
+    .handle = stages_handle,
 };
 
 /* --- outputs -------------------------------------------------------------------------------- */

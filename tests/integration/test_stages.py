@@ -101,6 +101,13 @@ def statistics(t, name, more):
     wanted = FRAMES if more else passed
     wait_for("they are counted", lambda: total(api) >= wanted, 20)
     equal(total(api), wanted, "events that are counted")
+    counts = {"passed": passed, "dropped": FRAMES - passed, "changed": 0}
+    latency = {"name": "latency", "module": "latency", "configured": False, "dropped": 0, "changed": 0, "passed": FRAMES}
+    equal(api.get("stages")["stages"], [latency, {"name": "sample", "module": "sample", "configured": True, **counts}],
+          "stages")
+    metrics = api.ask("/metrics")[1].decode()
+    for key, number in counts.items():
+        assert f'spile_stage_{key}_total{{stage="sample"}} {number}\n' in metrics, f"the metric {key}"
     equal(api.get("config")["stages"], [{"sample": {"rate": 4, "by": "event", "seed": "s"}}], "the configuration")
     equal(api.spile.stop(seconds=limit(10)), 0, "exit status")
     return passed
