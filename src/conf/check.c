@@ -223,10 +223,25 @@ static int check_lists(const struct config *config, struct error *err)
 
 /* -------------------------------------------------------------------------------------------- */
 
+static int check_stages(const struct config *config, struct error *err)
+{
+    for (size_t i = 0; i < config->stage_count; i++) {
+        const struct config_item *item = &config->stages[i];
+        for (size_t j = 0; j < i && item->module->once; j++) {
+            if (config->stages[j].module != item->module)
+                continue;
+            error_set(err, "%s: it is in the list already; there can be one", item->module->name);
+            return config_error_at(item, NULL, err);
+        }
+    }
+    return 0;
+}
+
 int config_validate(const struct config *config, struct error *err)
 {
     const struct config_item *item;
-    if (check_settings(config, err) < 0 || check_lists(config, err) < 0)
+    if (check_settings(config, err) < 0 || check_lists(config, err) < 0 ||
+        check_stages(config, err) < 0)
         return -1;
     for (size_t n = 0; (item = item_at(config, n)); n++) {
         if (check_required(item, item->module->name, item->module->options, item->options, NULL,

@@ -48,6 +48,7 @@ struct option_group {
 struct module {
     const char *name; /* as in the configuration */
     enum module_kind kind;
+    bool once;           /* of stages: there may be one of them, not several */
     const char *compat;  /* of formats and stages: the program whose variant it is; NULL: our own */
     const char *doc;     /* what it does: a sentence or a short paragraph for the manual */
     size_t options_size; /* of the struct that its options are in */

@@ -646,6 +646,7 @@ static const struct stage_hooks latency_hooks = {
 const struct module stage_latency = {
     .name = "latency",
     .kind = MODULE_STAGE,
+    .once = true,
     .doc =
         "How long a response took: from the times it carries, or else from its query, which is "
         "remembered for the latency-window and matched by identity, addresses, ports (but for the "

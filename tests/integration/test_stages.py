@@ -145,6 +145,7 @@ def mistakes_are_told(t):
             ("stages: [sampel]\n", ":1:10: unknown stage 'sampel'; did you mean 'sample'?"),
             ("stages:\n  - sample: {rate: 0}\n", ":2:20: rate: '0' is out of range: from 1 to 1000000"),
             ("stages:\n  - sample: {by: adress}\n", ":2:18: by: 'adress' is not one of event, client, name"),
+            ("stages:\n  - latency\n  - sample\n  - latency\n", ":4:5: latency: it is in the list already; there can be one"),
             ("sample: {rate: 10}\n", ":1:1: 'sample' is one of the stages: it stands below 'stages:', as '- sample:'"),
     ):
         path.write_text(text)
