@@ -1,6 +1,7 @@
 """Stages of the configuration: what they drop is accounted for everywhere, and what passes is the same
 everywhere."""
 import json
+import signal
 
 from harness import CAPTURES, equal, limit, test, wait_for
 from test_api import CONFIG, Api
@@ -124,6 +125,25 @@ def statistics_stand_behind_or_before(t):
     behind = statistics(t, "behind", "")
     before = statistics(t, "before", "statistics: {before-stages: true}\n")
     assert 0 < behind == before < FRAMES
+
+
+@test()
+def stages_change_while_it_runs(t):
+    """SIGHUP: what came before passed the old ones, what comes then the new ones; counters go on."""
+    text = CONFIG + "stages:\n  - sample: {rate: 1}\n"
+    api = Api(t, text)
+    api.send(CAPTURE)
+    wait_for("the first came", lambda: api.get("ledger")["outputs"][0]["delivered"] == FRAMES, 20)
+    t.path("spile.yaml").write_text((text.replace("rate: 1", "rate: 20") + "  - sample: {rate: 1}\n").replace("@DIR@", str(t.folder)))
+    api.spile.send(signal.SIGHUP)
+    wait_for("they have changed", lambda: len(api.get("stages")["stages"]) == 3, 20)
+    api.send(CAPTURE)
+    ledger = wait_for("all came", lambda: (row := api.get("ledger")["outputs"][0])["received"] == 2 * FRAMES and row, 20)
+    passed = ledger["delivered"] - FRAMES
+    equal(ledger["filtered"], FRAMES - passed, "what was dropped")
+    assert FRAMES / 20 * 0.7 < passed < FRAMES / 20 * 1.3, f"{passed} of {FRAMES} passed"
+    rows = {row["name"]: (row["passed"], row["dropped"]) for row in api.get("stages")["stages"]}
+    equal(rows, {"latency": (2 * FRAMES, 0), "sample": (FRAMES + passed, FRAMES - passed), "sample#2": (passed, 0)}, "stages")
 
 
 @test()
