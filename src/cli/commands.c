@@ -9,6 +9,8 @@
     X(send)                                                                                        \
     X(gen)                                                                                         \
     X(config_check)                                                                                \
+    X(config_show)                                                                                 \
+    X(config_diff)                                                                                 \
     X(config_example)                                                                              \
     X(fields)                                                                                      \
     X(help)                                                                                        \

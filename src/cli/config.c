@@ -1,4 +1,4 @@
-/* spile config check, spile config example: what the tables make of a configuration. */
+/* spile config check, show, diff and example: what the tables make of a configuration. */
 #include "conf/config.h"
 
 #include <errno.h>
@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/pipe.h"
+#include "conf/show.h"
 #include "io/folder.h"
 
 static int fail(const struct error *err)
@@ -57,14 +58,20 @@ static void put_good(const struct config *config)
     putchar('\n');
 }
 
-/* Does with the file what `spile run -c` does, but opens nothing. */
+/* Does with the file what `spile run -c` does, but asks the system for nothing. */
+static int read_file(const char *path, struct config *config, struct error *err)
+{
+    return config_init(config, err) < 0 || config_load(config, path, err) < 0 ||
+                   pipe_environment(config, err) < 0 || config_defaults(config, err) < 0 ||
+                   config_validate(config, err) < 0
+               ? -1
+               : 0;
+}
+
+/* The same, and looks for what starting would find, but opens nothing. */
 static int check_file(const char *path, struct config *config, struct error *err)
 {
-    if (config_init(config, err) < 0 || config_load(config, path, err) < 0 ||
-        pipe_environment(config, err) < 0 || config_defaults(config, err) < 0 ||
-        config_validate(config, err) < 0)
-        return -1;
-    return config_probe(config, warn, note, err);
+    return read_file(path, config, err) < 0 ? -1 : config_probe(config, warn, note, err);
 }
 
 static int check_run(struct command_call *call)
@@ -105,6 +112,96 @@ const struct command command_config_check = {
     .operand_max = COMMAND_MANY,
     .examples = check_examples,
     .run = check_run,
+};
+
+/* Prints the text, and frees it. */
+static int print(struct buf *text)
+{
+    bool good = !text->failed && fwrite(text->data, 1, text->len, stdout) == text->len;
+    if (text->failed)
+        log_error("no memory");
+    buf_free(text);
+    return good ? COMMAND_OK : COMMAND_FAILED;
+}
+
+static int show_run(struct command_call *call)
+{
+    struct config config;
+    struct error err = {0};
+    struct buf text = {0};
+    int status = COMMAND_OK;
+    if (read_file(call->operands[0], &config, &err) < 0) {
+        status = fail(&err);
+    } else {
+        config_show(&config, &text);
+        status = print(&text);
+    }
+    config_free(&config);
+    return status;
+}
+
+static const struct command_example show_examples[] = {
+    {"spile config show /etc/spile/spile.yaml", "see every option that is in force"},
+    {"spile config show a.yaml > whole.yaml", "put what a.yaml includes into one file"},
+    {0},
+};
+
+const struct command command_config_show = {
+    .name = "config show",
+    .summary = "print a configuration as it is in force",
+    .doc = "Reads FILE (-: standard input) and prints what `spile run` would go by: with the files "
+           "that it includes, variables replaced, and every option that has a value, be it a "
+           "default. What is printed is a configuration, too, but for secrets, which are ***.",
+    .operands = "FILE|-",
+    .operand_files = true,
+    .operand_min = 1,
+    .operand_max = 1,
+    .examples = show_examples,
+    .run = show_run,
+};
+
+/* A file that cannot be read is no difference. */
+enum { DIFFER = COMMAND_FAILED, UNREADABLE = COMMAND_USAGE };
+
+static int diff_run(struct command_call *call)
+{
+    struct config from = {0}, to = {0};
+    struct error err = {0};
+    struct buf text = {0};
+    int status = UNREADABLE;
+    if (read_file(call->operands[0], &from, &err) < 0 ||
+        read_file(call->operands[1], &to, &err) < 0) {
+        fail(&err);
+    } else {
+        size_t lines = config_diff(&from, &to, &text);
+        status = print(&text) ? UNREADABLE : lines > 0 ? DIFFER : COMMAND_OK;
+    }
+    config_free(&from);
+    config_free(&to);
+    return status;
+}
+
+static const struct command_example diff_examples[] = {
+    {"spile config diff /etc/spile/spile.yaml new.yaml", "see what new.yaml would change"},
+    {0},
+};
+
+const struct command command_config_diff = {
+    .name = "config diff",
+    .summary = "say how one configuration differs from another",
+    .doc = "Compares what FILE and OTHER (one may be -: standard input) mean, not how they are "
+           "written. A line for each difference: '+' for an input, stage, output or section that "
+           "only OTHER has, '-' for one that only FILE has, '~' for an option that has another "
+           "value, with both values. Inputs, stages and outputs are told apart by their names, so "
+           "one that is called otherwise is another one. Secrets are ***.\n\n"
+           "The exit status is 0 when nothing differs, 1 when something does, and 2 when a file "
+           "is wrong, or the command line.",
+    .operands = "FILE OTHER",
+    .operand_files = true,
+    .operand_min = 2,
+    .operand_max = 2,
+    .examples = diff_examples,
+    .run = diff_run,
 };
 
 /* Never overwrites: an example must not be able to destroy a configuration. */

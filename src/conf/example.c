@@ -7,7 +7,7 @@
 #include <ctype.h>
 
 #include "base/fill.h"
-#include "conf/config.h"
+#include "conf/show.h"
 
 /* Where lines go: how deep they stand, and whether all of them are commented out. */
 struct block {
@@ -34,30 +34,12 @@ static void put_prose(struct block block, const char *text)
     fill_text(block.out, text, prefix, 0);
 }
 
-/* True for a scalar that YAML takes as it stands, in a list, too. */
-static bool is_plain(struct span text)
-{
-    if (text.len == 0 || (!isalnum(text.ptr[0]) && text.ptr[0] != '/') ||
-        span_equal(text, span_str("null")))
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        bool colon = text.ptr[i] == ':' && i + 1 < text.len && isalnum(text.ptr[i + 1]);
-        if (!isalnum(text.ptr[i]) && !strchr("/._-+", text.ptr[i]) && !colon)
-            return false;
-    }
-    return true;
-}
-
 static void put_scalar(FILE *out, struct span text)
 {
-    if (is_plain(text)) {
-        fwrite(text.ptr, 1, text.len, out);
-        return;
-    }
-    fputc('\'', out);
-    for (size_t i = 0; i < text.len; i++)
-        fprintf(out, text.ptr[i] == '\'' ? "''" : "%c", text.ptr[i]);
-    fputc('\'', out);
+    struct buf scalar = {0};
+    config_put_scalar(&scalar, text);
+    fwrite(scalar.data, 1, scalar.len, out);
+    buf_free(&scalar);
 }
 
 static void put_list(FILE *out, struct span items)

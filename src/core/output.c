@@ -1,5 +1,7 @@
 #include "core/output.h"
 
+enum { RECORD_MAX = 1 << 20 };
+
 static const char *const when_full_names[] = {
     [WHEN_FULL_BLOCK] = "block",
     [WHEN_FULL_DROP_NEWEST] = "drop-newest",
@@ -55,7 +57,7 @@ static const struct option output_options[] = {
     {.name = "record-max",
      .type = OPTION_SIZE,
      AT(record_max),
-     .fallback = "1M",
+     .fallback = "1M", /* RECORD_MAX */
      .min = 2 << 10,
      .max = 1 << 30,
      .off = true,
@@ -122,7 +124,8 @@ static int check_queued(const struct config *config, const struct config_item *i
     const struct format_hooks *hooks = format->hooks;
     const struct format_spec spec = {
         .module = format, .fields = common->fields, .record_max = common->record_max};
-    if (hooks->whole && config_is_written(item, &common->record_max)) {
+    if (hooks->whole && common->record_max != RECORD_MAX &&
+        config_is_written(item, &common->record_max)) {
         *wrong = &common->record_max;
         return error_set(err, "frames are kept whole: the format %s has no record-max",
                          format->name);

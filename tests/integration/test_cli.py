@@ -24,10 +24,10 @@ def listed(t):
 @test()
 def help_teaches(t):
     names = listed(t)
-    for name in ("run", "read", "capture", "send", "gen", "config check", "config example", "fields", "help"):
+    for name in ("run", "read", "capture", "send", "gen", "config check", "config show", "config diff", "config example", "fields", "help"):
         assert name in names, f"{name} is not listed: {names}"
     equal(text(t.run("--help")), text(t.run("help")), "--help is help")
-    pages = [text(t.run("help", "config", word)) for word in ("check", "example")]
+    pages = [text(t.run("help", "config", word)) for word in ("check", "show", "diff", "example")]
     equal(text(t.run("help", "config")), "\n\n".join(pages), "help of half a command's name")
     for name in names:
         page = text(t.run("help", *name.split()))
@@ -137,6 +137,58 @@ def example_is_a_configuration(t):
     whole.write_text(on_this_machine(re.sub(r"(?m)^#(?! \S|$)", "", example.decode())))
     equal(t.run("config", "check", path, whole).stdout.count(b": ok"), 2, "both are right")
     assert len(whole.read_text()) < len(example) - 20
+
+
+WHOLE = """include: conf.d/*.yaml
+threads: ${SPILE_TEST_THREADS:-3}
+outputs:
+  - file: {name: archive, path: '${SPILE_TEST_FOLDER}/dns.json', format: json}
+web: {listen: "127.0.0.1:0", api-key: {env: SPILE_TEST_KEY}}
+"""
+
+
+def with_parts(t):
+    """A configuration of files, variables and a secret; and the environment for it."""
+    t.path("conf.d").mkdir()
+    t.path("conf.d/tap.yaml").write_text("inputs:\n  - unix: {path: tap.sock, name: resolvers}\n")
+    t.path("f.yaml").write_text(WHOLE)
+    return {**os.environ, "SPILE_TEST_FOLDER": "/tmp", "SPILE_TEST_KEY": "a secret"}
+
+
+@test()
+def what_is_in_force_is_shown(t):
+    env = with_parts(t)
+    shown = t.run("config", "show", "f.yaml", env=env).stdout
+    for line in ("threads: 3", "  - unix:", "      name: resolvers", "      path: /tmp/dns.json", "      queue-size: 4M",
+                 "  api-key: '***'"):
+        assert line in shown.decode().splitlines(), (line, shown)
+    assert b"a secret" not in shown
+    t.path("shown.yaml").write_bytes(shown)
+    equal(t.run("config", "show", "shown.yaml").stdout, shown, "what is shown, shown")
+    t.run("config", "check", "shown.yaml")
+    equal(t.run("config", "show", "-", stdin=open(t.path("shown.yaml"))).stdout, shown, "standard input")
+    said = t.run("config", "show", "f.yaml", status=1).stderr.decode()
+    assert said.startswith("spile: error: f.yaml:4:33: the variable SPILE_TEST_FOLDER is not set"), said
+    t.path("conf.d/x.yaml").write_text("threads: 1\n")
+    said = t.run("config", "check", "f.yaml", env=env, status=1).stderr.decode()
+    assert said.startswith("spile: error: f.yaml:2:1: 'threads' is given twice, first in line 1 of conf.d/x.yaml"), said
+    t.path("conf.d/x.yaml").write_text("outputs:\n  - stdout: {format: txt}\n")
+    said = t.run("run", "-c", "f.yaml", env=env, status=1).stderr.decode()
+    assert said.startswith("spile: error: conf.d/x.yaml:2:22: unknown format 'txt'"), said
+
+
+@test()
+def differences_are_told(t):
+    env = with_parts(t)
+    equal(t.run("config", "diff", "f.yaml", "f.yaml", env=env).stdout, b"", "nothing differs")
+    t.path("g.yaml").write_text(WHOLE.replace("/dns.json", "/other.json").replace("conf.d/*.yaml", "[]"))
+    done = t.run("config", "diff", "f.yaml", "g.yaml", env=env, status=1)
+    equal(done.stdout.decode().splitlines(), ["- input resolvers (unix)", "+ input tcp",
+          "~ output archive (file): path: /tmp/dns.json -> /tmp/other.json"], "what differs")
+    t.path("h.yaml").write_text("web: {elephant: 1}\n")
+    done = t.run("config", "diff", "f.yaml", "h.yaml", env=env, status=2)
+    assert b"h.yaml:1:7: web has no option 'elephant'" in done.stderr and not done.stdout, done
+    t.run("config", "diff", "f.yaml", status=2)
 
 
 # A configuration that `run` does not start with, and what both say of it, with the place.

@@ -23,6 +23,7 @@
 #include "../support/share.h"
 #include "app/service.h"
 #include "base/log.h"
+#include "conf/show.h"
 #include "stats/suffix_list.h"
 
 enum { TEXT_MAX = 8192, CASES_MIN = 500 };
@@ -118,6 +119,31 @@ static int started(struct error *err)
     return status;
 }
 
+/* What is shown of a configuration that is right is right, too, and the same. */
+static void check_shown(void)
+{
+    struct config config, again;
+    struct error err = {0};
+    struct buf first = {0}, second = {0};
+    char line[1024];
+    if (load(&config, &err) == 0) {
+        config_show(&config, &first);
+        if (config_init(&again, &err) ||
+            config_parse(&again, (const char *)first.data, first.len, "shown", &err) ||
+            config_validate(&again, &err))
+            fail_msg("%s\n%s\n%.*s", error_line(&err, line, sizeof line), text, (int)first.len,
+                     (const char *)first.data);
+        config_show(&again, &second);
+        if (!span_equal(buf_span(&first), buf_span(&second)))
+            fail_msg("%s\n%.*s\n%.*s", text, (int)first.len, (const char *)first.data,
+                     (int)second.len, (const char *)second.data);
+        buf_free(&first);
+        buf_free(&second);
+        config_free(&again);
+    }
+    config_free(&config);
+}
+
 /* The configuration in `text`. All are checked; the test's share of them is started, too. */
 static void compare(void)
 {
@@ -126,6 +152,7 @@ static void compare(void)
     bool refuses = checked(&check) < 0;
     if (refuses)
         check_place(&check, "check");
+    check_shown();
     refusals += refuses;
     if (cases++ % (unsigned)share_parts() > 0)
         return;

@@ -294,25 +294,20 @@ static const struct module section_attic_test = {.name = "attic",
                                                  .options_size = sizeof(struct wire),
                                                  .options = unix_options};
 
-/* A stage, which nothing here runs. */
+/* Stages, which nothing here runs. */
 static const struct module stage_sieve_test = {.name = "sieve",
                                                .kind = MODULE_STAGE,
                                                .doc = "Lets some through.",
                                                .options_size = sizeof(struct wire),
                                                .options = unix_options};
 
+static const struct module stage_mill_test = {
+    .name = "mill", .kind = MODULE_STAGE, .doc = "Grinds."};
+
 const struct module *const registry[] = {
-    &input_tcp_test,
-    &input_unix_test,
-    &format_compat_test,
-    &format_text_test,
-    &output_stdout_test,
-    &output_file_test,
-    &output_null_test,
-    &section_door_test,
-    &section_attic_test,
-    &stage_sieve_test,
-    NULL,
+    &input_tcp_test,     &input_unix_test,  &format_compat_test, &format_text_test,
+    &output_stdout_test, &output_file_test, &output_null_test,   &section_door_test,
+    &section_attic_test, &stage_sieve_test, &stage_mill_test,    NULL,
 };
 
 #endif

@@ -286,7 +286,7 @@ static const char *const mistakes[][2] = {
     {"stages: [siev]", "f:1:10: unknown stage 'siev'; did you mean 'sieve'?"},
     {"stages:\n- sieve: {path: /x, dor: 1}",
      "f:2:21: sieve has no option 'dor'; there are: path, mode"},
-    {"stages:\n- sieve\n- tcp", "f:3:3: unknown stage 'tcp'; there are: sieve"},
+    {"stages:\n- sieve\n- tcp", "f:3:3: unknown stage 'tcp'; there are: sieve, mill"},
     {"stages: {sieve: {}, tcp: {}}", "f:1:9: 'stages' is a list, of which each item begins with '- "
                                      "', not names with values (name: value)"},
     {"sieve: {path: /x}",
@@ -602,7 +602,7 @@ static void test_example(void **state)
     assert_non_null(whole);
     assert_int_equal(read_text(whole, uncomment(text, whole)), 0);
     assert_int_equal(config.input_count, 2);
-    assert_int_equal(config.stage_count, 1);
+    assert_int_equal(config.stage_count, 2);
     assert_int_equal(config.output_count, 3);
     assert_int_equal(config.section_count, 2);
     assert_int_equal(wire_of(0)->names.count, 3);
