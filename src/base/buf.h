@@ -40,8 +40,8 @@ static inline void buf_commit(struct buf *b, const char *end)
 
 static inline void buf_put(struct buf *b, const void *bytes, size_t len)
 {
-    char *p = buf_reserve(b, len);
-    if (p && len) {
+    char *p = len ? buf_reserve(b, len) : NULL;
+    if (p) {
         memcpy(p, bytes, len);
         b->len += len;
     }
