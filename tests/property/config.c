@@ -20,18 +20,26 @@
 #include <unistd.h>
 
 #include "../support/network.h"
+#include "../support/random.h"
 #include "../support/share.h"
 #include "app/service.h"
 #include "base/log.h"
 #include "conf/show.h"
 #include "stats/suffix_list.h"
 
-enum { TEXT_MAX = 8192, CASES_MIN = 500 };
+enum {
+    TEXT_MAX = 8192,
+    CASES_MIN = 500,
+    OPTIONS_MAX = 4, /* of what is tried at once */
+    VALUE_MAX = 200, /* bytes of a value by chance */
+    ROUNDS = 150,    /* by chance, of each module */
+};
 
 /* A folder of its own, with what options may name. */
 static char folder[] = "/tmp/spile-check-XXXXXX";
 static char text[TEXT_MAX + 256];
 static unsigned cases, refusals, warnings;
+static struct random chance = {0x5eed};
 
 static int put_file(const char *name, const char *content, mode_t mode)
 {
@@ -174,10 +182,26 @@ static const struct {
     {"web", "listen", "127.0.0.1:0"}, {"metrics", "file", "lines"},
 };
 
-static size_t put_company(size_t len, const char *module, const char *but)
+/* Where options stand, and those that are tried together. */
+struct trial {
+    const struct module *module; /* NULL: settings */
+    const struct option *rows[OPTIONS_MAX];
+    const char *values[OPTIONS_MAX];
+    size_t count;
+};
+
+static bool has(const struct trial *trial, const char *option)
+{
+    bool found = false;
+    for (size_t i = 0; i < trial->count; i++)
+        found |= strcmp(trial->rows[i]->name, option) == 0;
+    return found;
+}
+
+static size_t put_company(size_t len, const struct trial *trial)
 {
     for (size_t i = 0; i < sizeof company / sizeof *company; i++) {
-        if (strcmp(company[i].module, module) == 0 && strcmp(company[i].option, but) != 0)
+        if (strcmp(company[i].module, trial->module->name) == 0 && !has(trial, company[i].option))
             len += (size_t)snprintf(text + len, sizeof text - len, "%s: '%s', ", company[i].option,
                                     company[i].value);
     }
@@ -185,7 +209,7 @@ static size_t put_company(size_t len, const char *module, const char *but)
 }
 
 /* In double quotes, so that every byte is the option's to judge. */
-static void put_value(size_t len, const struct option *row, const char *value, const char *end)
+static size_t put_value(size_t len, const struct option *row, const char *value, const char *end)
 {
     len += (size_t)snprintf(text + len, sizeof text - len, "%s: \"", row->name);
     for (; *value && len < TEXT_MAX; value++) {
@@ -193,30 +217,33 @@ static void put_value(size_t len, const struct option *row, const char *value, c
             text[len++] = '\\';
         text[len++] = *value;
     }
-    snprintf(text + len, sizeof text - len, "\"%s", end);
+    return len + (size_t)snprintf(text + len, sizeof text - len, "\"%s", end);
 }
 
-/* Where an option stands. */
-struct owner {
-    const struct module *module; /* NULL: a setting */
-};
-
-static void try_value(const struct owner *owner, const struct option *row, const char *value)
+static void try_all(const struct trial *trial)
 {
     static const char *const lists[] = {
         [MODULE_INPUT] = "outputs: []\ninputs:\n  - ",
         [MODULE_STAGE] = "inputs: [unix: {path: tap.sock}]\noutputs: []\nstages:\n  - ",
         [MODULE_OUTPUT] = "inputs: [unix: {path: tap.sock}]\noutputs:\n  - ",
         [MODULE_SECTION] = "inputs: [unix: {path: tap.sock}]\noutputs: []\n"};
-    if (!owner->module) {
-        size_t len = (size_t)snprintf(text, sizeof text, "%s", lists[MODULE_SECTION]);
-        put_value(len, row, value, "\n");
-    } else {
-        size_t len = (size_t)snprintf(text, sizeof text, "%s%s: {", lists[owner->module->kind],
-                                      owner->module->name);
-        put_value(put_company(len, owner->module->name, row->name), row, value, "}\n");
+    const struct module *module = trial->module;
+    size_t len =
+        (size_t)snprintf(text, sizeof text, "%s", lists[module ? module->kind : MODULE_SECTION]);
+    if (module) {
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s: {", module->name);
+        len = put_company(len, trial);
     }
+    for (size_t i = 0; i < trial->count; i++)
+        len = put_value(len, trial->rows[i], trial->values[i], module ? ", " : "\n");
+    snprintf(text + len, sizeof text - len, "%s", module ? "}\n" : "");
     compare();
+}
+
+static void try_value(const struct module *module, const struct option *row, const char *value)
+{
+    const struct trial trial = {.module = module, .rows = {row}, .values = {value}, .count = 1};
+    try_all(&trial);
 }
 
 /* --- values ----------------------------------------------------------------------------------- */
@@ -267,14 +294,16 @@ static const char *const words[] = {"",
                                     "text",
                                     "json",
                                     "qname,rcode"};
+enum { WORDS = sizeof words / sizeof *words };
 
 static const char *const addresses[] = {
     "127.0.0.1",     "127.0.0.1:0",   "127.0.0.1:65536", ":0",          "[::1]:0",
     "[::1%lo]:0",    "[::]:0",        "0.0.0.0:0",       "localhost:0", "192.0.2.77:0",
     "127.1.2.3:0",   "300.1.1.1/8",   "10.0.0.0/8",      "10.0.0.1/8",  "10.0.0.0/33",
     "2001:db8::/32", "2001:db8::/129"};
+enum { ADDRESSES = sizeof addresses / sizeof *addresses };
 
-static void try_words(const struct owner *owner, const struct option *row, const char *const *all,
+static void try_words(const struct module *owner, const struct option *row, const char *const *all,
                       size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -282,7 +311,7 @@ static void try_words(const struct owner *owner, const struct option *row, const
 }
 
 /* The bounds of a number, one beyond each, and each again with the type's units. */
-static void try_bounds(const struct owner *owner, const struct option *row)
+static void try_bounds(const struct module *owner, const struct option *row)
 {
     const uint64_t bounds[] = {row->min, row->min - 1, row->min + 1,
                                row->max, row->max - 1, row->max + 1};
@@ -297,7 +326,7 @@ static void try_bounds(const struct owner *owner, const struct option *row)
     }
 }
 
-static void try_lengths(const struct owner *owner, const struct option *row)
+static void try_lengths(const struct module *owner, const struct option *row)
 {
     const uint64_t lengths[] = {107, 108, 255, 256, 1024, 1025, 4095, 4096, row->max, row->max + 1};
     static char value[5000];
@@ -310,11 +339,11 @@ static void try_lengths(const struct owner *owner, const struct option *row)
     }
 }
 
-static void try_option(const struct owner *owner, const struct option *row)
+static void try_option(const struct module *owner, const struct option *row)
 {
-    try_words(owner, row, words, sizeof words / sizeof *words);
+    try_words(owner, row, words, WORDS);
     if (row->type == OPTION_HOSTPORT || row->type == OPTION_PREFIXES)
-        try_words(owner, row, addresses, sizeof addresses / sizeof *addresses);
+        try_words(owner, row, addresses, ADDRESSES);
     if (row->type == OPTION_UINT || row->type == OPTION_SIZE || row->type == OPTION_DURATION)
         try_bounds(owner, row);
     if (row->type == OPTION_STRING || row->type == OPTION_PATH || row->type == OPTION_STRINGS)
@@ -325,9 +354,106 @@ static void try_option(const struct owner *owner, const struct option *row)
 
 static void try_table(const struct module *module, const struct option *row)
 {
-    const struct owner owner = {module};
     for (; row && row->name; row++)
-        try_option(&owner, row);
+        try_option(module, row);
+}
+
+/* --- values by chance ------------------------------------------------------------------------- */
+
+/* What a value is made of at first: something that may be right. */
+static const char *begin_value(const struct option *row, char *out)
+{
+    size_t choices = 0;
+    while (row->choices && row->choices[choices])
+        choices++;
+    bool number =
+        row->type == OPTION_UINT || row->type == OPTION_SIZE || row->type == OPTION_DURATION;
+    uint64_t most = row->max ? row->max : UINT64_MAX;
+    uint64_t value =
+        row->min + random_magnitude(&chance) % (most - row->min + (most != UINT64_MAX));
+    switch (random_below(&chance, 4)) {
+    case 0:
+        return row->fallback ? row->fallback : words[random_below(&chance, WORDS)];
+    case 1:
+        return number ? option_number(row->type, value, out, VALUE_MAX)
+                      : addresses[random_below(&chance, ADDRESSES)];
+    case 2:
+        return choices ? row->choices[random_below(&chance, choices)]
+                       : words[random_below(&chance, WORDS)];
+    default:
+        return words[random_below(&chance, WORDS)];
+    }
+}
+
+/* Changes a byte, takes one away or puts one in. What is made stays in the test's folder, and asks
+ * nobody for a host's address. */
+static void change_value(char *value)
+{
+    static const char bytes[] = "0123456789KMGTsmhd:.,_-#$ {}[]'%abcxyz/";
+    size_t len = strlen(value), at = random_below(&chance, len + 1);
+    char byte = bytes[random_below(&chance, sizeof bytes - 1)];
+    if (len + 2 > VALUE_MAX || strchr(value, '/') || strchr(value, ':') || strstr(value, "local"))
+        return;
+    switch (random_below(&chance, 3)) {
+    case 0:
+        memmove(value + at, value + at + (at < len), len + 1 - at - (at < len));
+        break;
+    case 1:
+        if (at < len)
+            value[at] = byte;
+        break;
+    default:
+        memmove(value + at + 1, value + at, len + 1 - at);
+        value[at] = byte;
+    }
+    if (value[0] == '/' || strstr(value, ".."))
+        value[0] = '\0';
+}
+
+static size_t rows_of(const struct option *table)
+{
+    size_t count = 0;
+    while (table && table[count].name)
+        count++;
+    return count;
+}
+
+/* Some options of a module, or settings, at once. */
+static void try_some(const struct module *module)
+{
+    static char values[OPTIONS_MAX][VALUE_MAX];
+    const struct option *own = module ? module->options : settings_options;
+    const struct option *common = module ? config_common_options(module) : NULL;
+    size_t all = rows_of(own), more = rows_of(common);
+    struct trial trial = {.module = module};
+    size_t wanted = all + more ? 1 + random_below(&chance, OPTIONS_MAX) : 0;
+    for (size_t tries = 0; tries < wanted; tries++) {
+        size_t n = random_below(&chance, all + more);
+        const struct option *row = n < all ? &own[n] : &common[n - all];
+        if (has(&trial, row->name))
+            continue;
+        char *value = values[trial.count], made[VALUE_MAX];
+        snprintf(value, VALUE_MAX, "%s", begin_value(row, made));
+        for (size_t changes = random_below(&chance, 4); changes > 1; changes--)
+            change_value(value);
+        trial.rows[trial.count] = row;
+        trial.values[trial.count++] = value;
+    }
+    try_all(&trial);
+}
+
+static void test_chance(void **state)
+{
+    (void)state;
+    cases = refusals = 0;
+    for (int i = 0; i < share_of(ROUNDS); i++) {
+        try_some(NULL);
+        for (size_t j = 0; registry[j]; j++) {
+            if (registry[j]->kind != MODULE_FORMAT && !registry[j]->compat)
+                try_some(registry[j]);
+        }
+    }
+    assert_true(refusals > cases / 10 && refusals < cases * 9 / 10);
 }
 
 static void test_settings(void **state)
@@ -340,13 +466,14 @@ static void test_settings(void **state)
 static void try_kind(enum module_kind kind, unsigned least)
 {
     const struct module *module;
-    bool common = false;
     cases = refusals = 0;
     for (size_t i = 0; (module = module_at(kind, i)); i++) {
+        size_t first = 0;
+        while (module_at(kind, first)->common != module->common)
+            first++;
         try_table(module, module->options);
-        if (config_common_options(module) && !common)
+        if (first == i)
             try_table(module, config_common_options(module));
-        common |= config_common_options(module) != NULL;
     }
     assert_true(cases > least && refusals > least / 5 && refusals < cases);
 }
@@ -357,16 +484,16 @@ static void test_inputs(void **state)
     try_kind(MODULE_INPUT, CASES_MIN);
 }
 
-static void test_stages(void **state)
-{
-    (void)state;
-    try_kind(MODULE_STAGE, CASES_MIN / 10);
-}
-
 static void test_outputs(void **state)
 {
     (void)state;
     try_kind(MODULE_OUTPUT, CASES_MIN);
+}
+
+static void test_stages(void **state)
+{
+    (void)state;
+    try_kind(MODULE_STAGE, CASES_MIN / 10);
 }
 
 static void test_sections(void **state)
@@ -480,8 +607,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_settings), cmocka_unit_test(test_inputs),
-        cmocka_unit_test(test_stages),   cmocka_unit_test(test_outputs),
-        cmocka_unit_test(test_sections), cmocka_unit_test(test_together),
+        cmocka_unit_test(test_outputs),  cmocka_unit_test(test_stages),
+        cmocka_unit_test(test_chance),   cmocka_unit_test(test_sections),
+        cmocka_unit_test(test_together),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
