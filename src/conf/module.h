@@ -63,7 +63,9 @@ struct module {
      * the member of the options that is to blame, or is left alone when the module as a whole is.
      *
      * `check` is called before every start and by `spile config check`. It finds what can never be
-     * right, such as options that need or exclude each other, from the options alone.
+     * right, such as options that need or exclude each other, from the options alone. Of formats
+     * no options are written: they are opened for a moment, for each output that names one
+     * (core/output.c).
      *
      * `probe` is called by `spile config check` alone. It finds what opening would find at this
      * moment: it looks at files, and looks up names and addresses. */

@@ -113,7 +113,7 @@ int listener_gate(struct gate *gate, const struct input *in, const struct listen
         limits.all = most;
         log_warning("%s: max-connections is %llu, but there are descriptors for %zu: raise the "
                     "limit (ulimit -n, or LimitNOFILE= of the service)",
-                    in->module->name, (unsigned long long)options->connections_max, most);
+                    in->name, (unsigned long long)options->connections_max, most);
     }
     return gate_init(gate, &limits, err);
 }
