@@ -222,7 +222,7 @@ const char *option_limits(const struct option *row, char *out, size_t size)
 
 int option_refuse(const struct option *row, struct span text, struct error *err)
 {
-    char wanted[160];
+    char wanted[320];
     option_describe(row, wanted, sizeof wanted);
     return error_set(err, "'%s' is not %s",
                      option_show(row->secret ? span_str(option_masked) : text).text, wanted);
