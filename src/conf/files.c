@@ -116,8 +116,10 @@ static int match(struct config_paths *paths, struct span folder, const char *pat
     DIR *listing = path ? opendir(path) : NULL;
     const struct dirent *entry;
     int status = 0;
-    if (!listing)
-        status = error_set(err, "%s: %s", path ? path : "a folder", strerror(errno));
+    if (!path)
+        status = error_set(err, "out of memory");
+    else if (!listing)
+        status = error_set(err, "%s: %s", path, strerror(errno));
     while (status == 0 && (entry = readdir(listing))) {
         if (fnmatch(pattern, entry->d_name, FNM_PERIOD) == 0)
             status = add(paths, folder, entry->d_name, err);

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -614,7 +615,7 @@ static void test_example(void **state)
 }
 
 static const char memory_text[] =
-    "threads: 2\ncompat: none\n"
+    "threads: ${SPILE_NONE:-2}\ncompat: none\n"
     "inputs:\n- unix: {path: /x}\n- tcp: {listen: '[::1]:1', names: [a, b], allow: ['::1', "
     "'::2'], tls: {cert: a, key: abc}, neighbours: [{address: 'a:1'}, {address: 'b:1'}]}\n"
     "outputs:\n- stdout\n- file: {path: /y, format: text, fields: [a, b]}\n- null: {names: c}\n"
@@ -629,6 +630,14 @@ static void test_memory(void **state)
     assert_true(fd >= 0);
     assert_int_equal(write(fd, memory_text, strlen(memory_text)), (ssize_t)strlen(memory_text));
     close(fd);
+    char pattern[] = "/tmp/spile-config-part-XXXXXX";
+    int part = mkstemp(pattern), whole = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    assert_true(part >= 0 && whole >= 0);
+    assert_true(dprintf(part, "outputs: [file: {path: /w, name: 'a'}]\n") > 0);
+    assert_true(
+        dprintf(whole, "include: [%s, '%.*s?']\n", pattern, (int)strlen(pattern) - 1, pattern) > 0);
+    close(part);
+    close(whole);
     unsigned n = 1;
     for (bool failed = true; failed; n++) {
         struct config fresh;
@@ -642,6 +651,7 @@ static void test_memory(void **state)
     }
     assert_true(n > 30); /* it did fail, many times */
     unlink(path);
+    unlink(pattern);
 }
 
 static void test_modules(void **state)
