@@ -112,8 +112,9 @@ def storm_config(turn, port, spare):
     return "\n".join(lines) + "\n"
 
 
-def storm(t, turns, connections):
-    """Reloads while frames flow, every fifth of them broken. Returns frames and connections."""
+def storm(t, turns, connections, frames=0):
+    """Reloads while frames flow, so many at the least; with every fifth goes a broken one. Returns the program and how
+    many each sender has sent."""
     port, spare = free_port(), free_port()
     running = Running(t, storm_config(0, port, spare), sockets=3)
     places = [t.path("tap.sock") if i % 2 else ("127.0.0.1", port) for i in range(connections)]
@@ -125,6 +126,7 @@ def storm(t, turns, connections):
         running.reload(storm_config(turn, port, spare))
         before = sum(stream.count for stream in streams)
         wait_for("more frames", lambda: sum(stream.count for stream in streams) > before + 500)
+    wait_for("as many frames as wanted", lambda: sum(stream.count for stream in streams) >= frames, 300)
     counts = {stream.sender: stream.end() for stream in streams}
     sent = sum(counts.values())
     wait_for("all are written", lambda: running.ledger()["kept"]["delivered"] == sent)
