@@ -16,7 +16,7 @@ enum { INPUTS = 4, OUTPUTS = 4 };
 
 /* --- inputs --------------------------------------------------------------------------------- */
 
-/* By their indices. */
+/* By their indices; with more of them they begin again. */
 static struct seed {
     bool fails; /* to open */
     bool hints;
@@ -27,7 +27,7 @@ static struct seed {
 
 static int seed_open(struct input *in, struct error *err)
 {
-    struct seed *seed = &seeds[in->index];
+    struct seed *seed = &seeds[in->index % INPUTS];
     seed->input = in;
     seed->opened++;
     return seed->fails ? error_set(err, "no luck") : 0;
@@ -35,12 +35,12 @@ static int seed_open(struct input *in, struct error *err)
 
 static void seed_stop(struct input *in)
 {
-    seeds[in->index].stopped++;
+    seeds[in->index % INPUTS].stopped++;
 }
 
 static void seed_close(struct input *in)
 {
-    seeds[in->index].closed++;
+    seeds[in->index % INPUTS].closed++;
 }
 
 static void seed_place(const struct input *in, char *text)
@@ -51,13 +51,13 @@ static void seed_place(const struct input *in, char *text)
 static bool seed_hint(const struct input *in, char *text)
 {
     snprintf(text, INPUT_HINT_MAX, "look at %u", in->index);
-    return seeds[in->index].hints;
+    return seeds[in->index % INPUTS].hints;
 }
 
 static uint64_t seed_relieve(struct input *in, bool tell)
 {
-    seeds[in->index].told += tell;
-    return seeds[in->index].spare;
+    seeds[in->index % INPUTS].told += tell;
+    return seeds[in->index % INPUTS].spare;
 }
 
 #define SEED_HOOKS                                                                                 \
@@ -66,10 +66,16 @@ static uint64_t seed_relieve(struct input *in, bool tell)
 
 static const struct input_hooks listens_hooks = {SEED_HOOKS};
 static const struct input_hooks ends_hooks = {.finite = true, SEED_HOOKS};
-static const struct module input_listens = {
-    .name = "listens", .kind = MODULE_INPUT, .doc = "Goes on.", .hooks = &listens_hooks};
-static const struct module input_ends = {
-    .name = "ends", .kind = MODULE_INPUT, .doc = "Ends when told.", .hooks = &ends_hooks};
+static const struct module input_listens = {.name = "listens",
+                                            .kind = MODULE_INPUT,
+                                            .doc = "Goes on.",
+                                            .common = &input_common,
+                                            .hooks = &listens_hooks};
+static const struct module input_ends = {.name = "ends",
+                                         .kind = MODULE_INPUT,
+                                         .doc = "Ends when told.",
+                                         .common = &input_common,
+                                         .hooks = &ends_hooks};
 extern const struct module input_file;
 
 /* --- formats -------------------------------------------------------------------------------- */
@@ -198,7 +204,7 @@ static const struct output_hooks counting_hooks = {
 static const struct module output_writing = {HOLE, .name = "writing", .doc = "Has a thread.",
                                              .common = &output_queued, .hooks = &writing_hooks};
 static const struct module output_counting = {HOLE, .name = "counting", .doc = "Has none.",
-                                              .hooks = &counting_hooks};
+                                              .common = &output_inline, .hooks = &counting_hooks};
 
 /* --- stages --------------------------------------------------------------------------------- */
 

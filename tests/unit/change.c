@@ -1,0 +1,312 @@
+/* core/change: what stays when a configuration follows another, what begins and ends, what is
+ * counted, and that an error changes nothing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+#include "../support/frame.h"
+#include "../support/hold.h"
+#include "../support/parts.h"
+#include "base/log.h"
+#include "conf/config.h"
+#include "failmalloc.h"
+
+/* --- the bench ------------------------------------------------------------------------------ */
+
+struct bench {
+    struct pipeline *pipeline;
+    bool changed; /* since the last reload */
+};
+
+static void changed(void *arg)
+{
+    ((struct bench *)arg)->changed = true;
+}
+
+static struct config *config_of(const char *text)
+{
+    struct error err;
+    struct config *config = config_new(&err);
+    assert_non_null(config);
+    if (config_parse(config, text, strlen(text), "f", &err) < 0 ||
+        config_validate(config, &err) < 0)
+        fail_msg("%s: %s", text, err.text);
+    return config;
+}
+
+static void start(struct bench *b, const char *text)
+{
+    struct error err;
+    const struct pipeline_host host = {.arg = b, .changed = changed};
+    const struct pipeline_options options = {.host = &host};
+    struct config *config = config_of(text);
+    *b = (struct bench){0};
+    parts_init();
+    log_set_level(LOG_ERROR);
+    b->pipeline = pipeline_new(config, &options, &err);
+    if (!b->pipeline)
+        fail_msg("%s", err.text);
+    config_release(config); /* the pipeline holds it */
+}
+
+static void end(struct bench *b)
+{
+    pipeline_abort(b->pipeline);
+    pipeline_free(b->pipeline);
+}
+
+static void finish(struct bench *b)
+{
+    while (!b->changed)
+        uv_run(pipeline_loop(b->pipeline), UV_RUN_ONCE);
+}
+
+static void reload(struct bench *b, const char *text)
+{
+    struct error err;
+    struct config *config = config_of(text);
+    b->changed = false;
+    if (pipeline_reload(b->pipeline, config, &err) < 0)
+        fail_msg("%s", err.text);
+    config_release(config);
+    finish(b);
+}
+
+static void refuse(struct bench *b, const char *text, const char *why)
+{
+    struct error err;
+    struct config *config = config_of(text);
+    assert_int_equal(pipeline_reload(b->pipeline, config, &err), -1);
+    assert_non_null(strstr(err.text, why));
+    config_release(config);
+}
+
+/* Frames that come by an input with these counters. */
+static void bring_by(struct bench *b, struct input_counters *counters, unsigned count)
+{
+    static const struct origin origin = {.peer = "test"};
+    struct dnstap tap = frame_query();
+    struct buf message = {0};
+    dnstap_encode(&tap, &message);
+    struct span frame = buf_span(&message);
+    struct hold *hold = hold_worker(pipeline_pick_worker(b->pipeline));
+    for (; count > 0; count--)
+        worker_frames(hold->worker, &origin, counters, &frame, 1);
+    hold_release(hold);
+    buf_free(&message);
+}
+
+static void bring(struct bench *b, unsigned count)
+{
+    static struct input_counters somewhere;
+    bring_by(b, &somewhere, count);
+}
+
+static uint64_t received_by(struct bench *b, const char *name, bool gone)
+{
+    struct pipeline_output view;
+    for (size_t i = 0; pipeline_output(b->pipeline, i, &view); i++) {
+        if (strcmp(view.name, name) != 0)
+            continue;
+        assert_int_equal(view.gone, gone);
+        return counter_get(&view.ledger.received);
+    }
+    fail_msg("no output is called %s", name);
+    return 0;
+}
+
+/* --- what becomes of outputs ---------------------------------------------------------------- */
+
+#define HEAD "threads: 2\ninputs: [listens]\noutputs:\n"
+
+static void what_stays_goes_on(void **state)
+{
+    (void)state;
+    struct bench b;
+    start(&b, HEAD "- writing: {number: 0}\n- counting: {number: 1}\n");
+    bring(&b, 100);
+    reload(&b, HEAD "- writing: {number: 2, name: new}\n- writing: {number: 0}\n");
+    assert_int_equal(holes[1].closed, 1);
+    assert_int_equal(holes[0].opened, 1);
+    assert_int_equal(holes[0].closed, 0);
+    assert_int_equal(seeds[0].opened, 1);
+    assert_int_equal(seeds[0].stopped, 0);
+    bring(&b, 10);
+    assert_int_equal(received_by(&b, "writing", false), 110);
+    assert_int_equal(received_by(&b, "new", false), 10);
+    assert_int_equal(received_by(&b, "counting", true), 100);
+    assert_int_equal(atomic_load(&holes[1].calls), 100);
+    end(&b);
+    assert_int_equal(holes[0].records, 110);
+    assert_int_equal(holes[2].records, 10);
+    assert_true(holes[2].begun);
+}
+
+/* One of the same name counts on where the other has ended, also one that comes back. */
+static void names_keep_their_ledgers(void **state)
+{
+    (void)state;
+    struct bench b;
+    start(&b, HEAD "- writing: {number: 0}\n");
+    for (unsigned i = 0; i < 6; i++) {
+        bring(&b, 10);
+        assert_int_equal(received_by(&b, "writing", i % 3 == 2), i < 2   ? 10 * (i + 1)
+                                                                 : i < 5 ? 20 + 10 * (i - 2)
+                                                                         : 40);
+        reload(&b, i % 3 == 0   ? HEAD "- writing: {number: 1}\n"
+                   : i % 3 == 1 ? HEAD "- counting: {number: 2}\n"
+                                : HEAD "- writing: {number: 0}\n");
+    }
+    end(&b);
+    assert_int_equal(holes[0].records + holes[1].records, 40);
+    assert_int_equal(atomic_load(&holes[2].calls), 20);
+}
+
+/* --- and of inputs -------------------------------------------------------------------------- */
+
+static void inputs_come_and_go(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct pipeline_input view;
+    start(&b, HEAD "- counting: {number: 0}\n");
+    reload(
+        &b,
+        "threads: 2\ninputs: [listens, {listens: {name: b}}]\noutputs:\n- counting: {number: 0}\n");
+    assert_int_equal(seeds[1].opened, 1);
+    assert_int_equal(seeds[0].stopped, 0);
+    bring_by(&b, &seeds[0].input->counters, 5);
+    reload(&b, "threads: 2\ninputs: [{listens: {name: b}}]\noutputs:\n- counting: {number: 0}\n");
+    assert_int_equal(seeds[0].stopped, 1);
+    assert_int_equal(seeds[1].stopped, 0);
+    assert_true(pipeline_input(b.pipeline, 0, &view));
+    assert_string_equal(view.name, "b");
+    assert_false(pipeline_input(b.pipeline, 1, &view));
+    reload(&b, HEAD "- counting: {number: 0}\n"); /* what went before is forgotten now */
+    assert_int_equal(seeds[0].closed, 1);
+    assert_true(pipeline_input(b.pipeline, 0, &view));
+    assert_string_equal(view.name, "listens");
+    assert_int_equal(counter_get(&view.counters.frames), 5);
+    end(&b);
+    assert_int_equal(seeds[1].closed, 1);
+    assert_int_equal(seeds[2].closed, 1);
+}
+
+/* --- errors --------------------------------------------------------------------------------- */
+
+static const char before_text[] = HEAD "- writing: {number: 0}\n- counting: {number: 1}\n";
+static const char after_text[] =
+    "threads: 2\ninputs: [{listens: {name: b}}]\n"
+    "outputs:\n- writing: {number: 2, name: c}\n- counting: {number: 3, name: d}\n";
+
+static void assert_as_before(struct bench *b, uint64_t received)
+{
+    struct pipeline_input view;
+    assert_int_equal(received_by(b, "writing", false), received);
+    assert_int_equal(received_by(b, "counting", false), received);
+    assert_int_equal(holes[0].closed + holes[1].closed, 0);
+    assert_int_equal(seeds[0].stopped, 0);
+    assert_true(pipeline_input(b->pipeline, 0, &view));
+    assert_string_equal(view.name, "listens");
+    assert_false(pipeline_input(b->pipeline, 1, &view));
+}
+
+static void an_error_changes_nothing(void **state)
+{
+    (void)state;
+    struct bench b;
+    start(&b, before_text);
+    bring(&b, 3);
+    holes[3].fails = true;
+    refuse(&b, after_text, "no hole");
+    assert_as_before(&b, 3);
+    assert_int_equal(holes[2].opened, holes[2].closed);
+    holes[3].fails = false;
+    seeds[1].fails = true;
+    refuse(&b, after_text, "no luck");
+    assert_as_before(&b, 3);
+    assert_int_equal(holes[3].opened, holes[3].closed);
+    bring(&b, 3);
+    assert_as_before(&b, 6);
+    reload(&b, after_text);
+    bring(&b, 3);
+    assert_int_equal(received_by(&b, "c", false), 3);
+    end(&b);
+    assert_int_equal(holes[2].opened, holes[2].closed);
+}
+
+/* The outputs and inputs of before, as if they had just been begun. */
+static void go_back(struct bench *b)
+{
+    reload(b, before_text);
+    for (unsigned i = 0; i < OUTPUTS; i++)
+        holes[i].opened = holes[i].closed = 0;
+    for (unsigned i = 0; i < INPUTS; i++)
+        seeds[i].stopped = 0;
+}
+
+/* Whatever memory is not to be had. Without that for looking whether one is in another's way, it is
+ * taken to be. */
+static void without_memory_nothing_changes(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct error err;
+    unsigned n;
+    bool failed = true;
+    start(&b, before_text);
+    for (n = 1; failed; n++) {
+        struct config *config = config_of(after_text);
+        bring(&b, 1);
+        b.changed = false;
+        failmalloc_start(n);
+        int status = pipeline_reload(b.pipeline, config, &err);
+        failed = failmalloc_stop();
+        config_release(config);
+        if (status < 0)
+            assert_as_before(&b, n);
+        else
+            finish(&b);
+        if (status == 0 && failed)
+            go_back(&b);
+        assert_int_equal(holes[2].opened - holes[2].closed, !failed);
+    }
+    assert_true(n > 15);
+    assert_int_equal(received_by(&b, "writing", true), n - 1);
+    end(&b);
+}
+
+/* One at a time, and none when all ends. */
+static void changes_do_not_overlap(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct error err;
+    start(&b, before_text);
+    struct config *config = config_of(after_text);
+    assert_int_equal(pipeline_reload(b.pipeline, config, &err), 0);
+    refuse(&b, before_text, "under way");
+    finish(&b);
+    pipeline_stop(b.pipeline);
+    refuse(&b, before_text, "about to end");
+    config_release(config);
+    end(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_stays_goes_on),
+        cmocka_unit_test(names_keep_their_ledgers),
+        cmocka_unit_test(inputs_come_and_go),
+        cmocka_unit_test(an_error_changes_nothing),
+        cmocka_unit_test(without_memory_nothing_changes),
+        cmocka_unit_test(changes_do_not_overlap),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
