@@ -28,7 +28,7 @@ struct values {
     int choice;
     mode_t mode;
     struct option_hostport listen;
-    struct option_prefixes allow;
+    struct option_prefixes allow, few;
     struct option_strings names;
     char *called;
     struct lid lid;
@@ -71,7 +71,7 @@ static const struct option table[] = {
     {.name = "listen", .type = OPTION_HOSTPORT, AT(listen)},
     {.name = "connect", .type = OPTION_HOSTPORT, AT(listen), .min = 1},
     {.name = "allow", .type = OPTION_PREFIXES, AT(allow), .fallback = "127.0.0.0/8,::1"},
-    {.name = "few", .type = OPTION_PREFIXES, AT(allow), .max = 3},
+    {.name = "few", .type = OPTION_PREFIXES, AT(few), .max = 3},
     {.name = "names", .type = OPTION_STRINGS, AT(names)},
     {.name = "dns.qtype", .type = OPTION_BOOL, AT(yes)},
     {.name = "called", .type = OPTION_NAME, AT(called)},
@@ -389,15 +389,17 @@ static void test_prefixes(void **state)
     assert_false(holds("::2"));
     option_clear(option_find(table, span_str("allow"), NULL), &values);
     assert_true(holds("203.0.113.9")); /* an empty list holds everything */
-    accept("few", "2001:db8::/33");
+    accept("allow", "2001:db8::/33");
     assert_true(holds("2001:db8:7fff::1"));
     assert_false(holds("2001:db8:8000::1"));
-    accept("few", "10.0.0.0/31");
+    accept("allow", "10.0.0.0/31");
     assert_true(holds("10.0.0.1"));
     assert_false(holds("10.0.0.2"));
-    accept("few", "0.0.0.0/0");
+    accept("allow", "0.0.0.0/0");
     assert_true(holds("203.0.113.9"));
     assert_false(holds("2001:db9::"));
+    for (int i = 0; i < 3; i++)
+        accept("few", "::/0");
     refuse("few", "::/0", "more than 3 items");
     accept("allow", "::/0");
     assert_true(holds("2001:db9::"));
