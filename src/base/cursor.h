@@ -8,6 +8,8 @@
 #ifndef SPILE_BASE_CURSOR_H
 #define SPILE_BASE_CURSOR_H
 
+#include <endian.h>
+
 #include "base/span.h"
 
 /* Owner: the stack of one function. Borrows the bytes. */
@@ -51,52 +53,48 @@ static inline uint16_t load_be16(const uint8_t *p)
 {
     uint16_t v;
     memcpy(&v, p, sizeof v);
-    return __builtin_bswap16(v);
+    return be16toh(v);
 }
 
 static inline uint32_t load_be32(const uint8_t *p)
 {
     uint32_t v;
     memcpy(&v, p, sizeof v);
-    return __builtin_bswap32(v);
+    return be32toh(v);
 }
 
 static inline uint64_t load_be64(const uint8_t *p)
 {
     uint64_t v;
     memcpy(&v, p, sizeof v);
-    return __builtin_bswap64(v);
+    return be64toh(v);
 }
 
 static inline uint32_t load_le32(const uint8_t *p)
 {
     uint32_t v;
     memcpy(&v, p, sizeof v);
-    return v;
+    return le32toh(v);
 }
 
 static inline uint64_t load_le64(const uint8_t *p)
 {
     uint64_t v;
     memcpy(&v, p, sizeof v);
-    return v;
+    return le64toh(v);
 }
 
 static inline void store_be16(uint8_t *p, uint16_t v)
 {
-    v = __builtin_bswap16(v);
+    v = htobe16(v);
     memcpy(p, &v, sizeof v);
 }
 
 static inline void store_be32(uint8_t *p, uint32_t v)
 {
-    v = __builtin_bswap32(v);
+    v = htobe32(v);
     memcpy(p, &v, sizeof v);
 }
-
-#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "the load and store helpers assume a little-endian machine"
-#endif
 
 static inline uint16_t cursor_be16(struct cursor *c)
 {

@@ -5,7 +5,7 @@
 #ifndef SPILE_BASE_SIPHASH_H
 #define SPILE_BASE_SIPHASH_H
 
-#include "base/span.h"
+#include "base/cursor.h"
 
 struct siphash_key {
     uint64_t words[2];
@@ -67,17 +67,10 @@ static inline uint64_t siphash_end(struct siphash *s)
  * overlap: a memcpy of unknown length would be a call. */
 static inline uint64_t siphash_load(const uint8_t *p, size_t len)
 {
-    if (len == 8) {
-        uint64_t word;
-        memcpy(&word, p, 8);
-        return word;
-    }
-    if (len >= 4) {
-        uint32_t first, last;
-        memcpy(&first, p, 4);
-        memcpy(&last, p + len - 4, 4);
-        return first | (uint64_t)last << 8 * (len - 4);
-    }
+    if (len == 8)
+        return load_le64(p);
+    if (len >= 4)
+        return load_le32(p) | (uint64_t)load_le32(p + len - 4) << 8 * (len - 4);
     if (len == 0)
         return 0;
     return p[0] | (uint64_t)p[len / 2] << 8 * (len / 2) | (uint64_t)p[len - 1] << 8 * (len - 1);
