@@ -228,7 +228,7 @@ static void forget_inputs(struct pipeline *p, size_t count)
     pthread_mutex_lock(&p->view);
     for (size_t i = 0; i < p->left_count; i++) {
         struct input *in = p->left[i];
-        if (i >= count || atomic_load(&in->owner.items) > 0) {
+        if (i >= count || atomic_load(&in->owner.items) > 0 || atomic_load(&in->lookers) > 0) {
             p->left[kept++] = in;
             continue;
         }
@@ -289,6 +289,17 @@ static void close_gaps(struct draft_change *d)
     d->input_count = open;
 }
 
+/* A worker may be waiting for room in the queue of an output that is to go, and wait for ever. */
+static void is_overdue(uv_timer_t *timer)
+{
+    struct pipeline *p = timer->data;
+    struct change *c = &p->change;
+    for (size_t i = 0; atomic_load(&c->waiting) > 0 && i < c->gone_count; i++) {
+        if (c->gone[i]->writing)
+            writer_abandon(&c->gone[i]->writer);
+    }
+}
+
 /* From here on nothing can fail. */
 static void commit(struct draft_change *d)
 {
@@ -321,6 +332,7 @@ static void commit(struct draft_change *d)
         atomic_store(&p->sinks[i]->out.begun, true);
     atomic_store(&c->waiting, p->worker_count);
     c->under_way = true;
+    uv_timer_start(&c->overdue, is_overdue, p->config->settings.shutdown_ns / CLOCK_MS_NS, 0);
     for (unsigned w = 0; w < p->worker_count; w++)
         worker_post(&p->workers[w], &c->takes[w].post);
 }
@@ -431,6 +443,7 @@ static void close_gone(void *arg)
 static void all_have_it(struct pipeline *p)
 {
     struct change *c = &p->change;
+    uv_timer_stop(&c->overdue);
     pthread_mutex_lock(&p->view);
     remember_stages(p, &c->before->stages);
     pthread_mutex_unlock(&p->view);

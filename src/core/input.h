@@ -18,6 +18,7 @@ extern const struct option_group input_common;
 struct input {
     struct config *config; /* held: its options are there */
     const struct config_item *item;
+    atomic_uint lookers; /* threads that look at it without a lock: it is not freed meanwhile */
     struct worker_owner owner; /* of what it has on workers: items say it from the beginning */
     const struct module *module;
     const struct input_hooks *hooks;

@@ -145,6 +145,7 @@ static void close_handles(struct pipeline *p)
     uv_close((uv_handle_t *)&p->wake, NULL);
     uv_close((uv_handle_t *)&p->deadline, NULL);
     uv_close((uv_handle_t *)&p->late, NULL);
+    uv_close((uv_handle_t *)&p->change.overdue, NULL);
     if (p->host.closed)
         p->host.closed(p->host.arg);
 }
@@ -154,7 +155,10 @@ static void woken(uv_async_t *wake)
 {
     struct pipeline *p = wake->data;
     pipeline_change_on(p);
-    if (!p->draining && atomic_load(&p->drain_wanted) && !p->change.under_way)
+    bool wanted = !p->draining && atomic_load(&p->drain_wanted);
+    if (wanted && p->change.under_way && !uv_is_active((uv_handle_t *)&p->deadline))
+        start_deadline(p); /* the change may be what does not end */
+    if (wanted && !p->change.under_way)
         drain(p);
     if (p->draining && !p->closing && atomic_load(&p->workers_running) == 0) {
         p->closing = true;
@@ -401,8 +405,9 @@ struct pipeline *pipeline_new(struct config *config, const struct pipeline_optio
     uv_async_init(&p->loop, &p->wake, woken);
     uv_timer_init(&p->loop, &p->deadline);
     uv_timer_init(&p->loop, &p->late);
+    uv_timer_init(&p->loop, &p->change.overdue);
     pthread_mutex_init(&p->view, NULL);
-    p->wake.data = p->deadline.data = p->late.data = p;
+    p->wake.data = p->deadline.data = p->late.data = p->change.overdue.data = p;
     int partials = partial_pool_init(&p->partials, config->settings.partial_max);
     roster_init(&p->roster);
     if (p->host.begin)

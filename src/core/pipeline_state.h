@@ -24,6 +24,7 @@ struct take {
 /* From one plan to the next. Main thread but for the atomics. */
 struct change {
     struct take *takes;  /* one a worker */
+    uv_timer_t overdue;  /* until workers are to have the plan */
     atomic_uint waiting; /* workers that have not taken the plan yet */
     struct plan *before; /* held until all have; NULL: no change is under way, or they have */
     struct sink **gone;  /* outputs that are to end */

@@ -132,10 +132,15 @@ bool pipeline_input_by_index(struct pipeline *p, uint32_t index, struct pipeline
 bool pipeline_input_hint(struct pipeline *p, size_t i, char *text)
 {
     look(p);
-    const struct input *in = i < p->input_count ? p->inputs[i] : NULL;
-    bool told =
-        in && in->hooks->hint && counter_get(&in->counters.open) > 0 && in->hooks->hint(in, text);
+    struct input *in = i < p->input_count ? p->inputs[i] : NULL;
+    if (in)
+        atomic_fetch_add(&in->lookers, 1);
     look_away(p);
+    if (!in)
+        return false;
+    /* Which may ask the system for users and groups, and take long. */
+    bool told = in->hooks->hint && counter_get(&in->counters.open) > 0 && in->hooks->hint(in, text);
+    atomic_fetch_sub(&in->lookers, 1);
     return told;
 }
 

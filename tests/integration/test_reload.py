@@ -1,8 +1,10 @@
 """The configuration of a running program changes: nothing is lost, and nobody notices who need not."""
 import json
+import os
 import re
 import signal
 import threading
+import time
 
 import fstrm
 from fstrm import Sender
@@ -208,3 +210,51 @@ def an_output_that_another_is_in_the_way_of_waits(t):
     wait_for("all", lambda: all(running.ledger()[name]["delivered"] == 600 for name in ("first", "second")))
     equal(running.spile.stop(), 0, "exit status")
     equal([t.path(f"{name}.txt").read_bytes().count(b"\n") for name in "ab"], [600, 600], "lines")
+
+
+@test()
+def an_output_that_holds_all_up_can_be_taken_away(t):
+    """A worker waits for its room, without a limit; a reload without it frees the worker within shutdown-time."""
+    config = "shutdown-time: 1s\ninputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n- file: {name: kept, path: @DIR@/out.txt}\n"
+    os.mkfifo(t.path("pipe"))
+    with open(t.path("pipe"), "r+b", buffering=0):  # which nobody reads
+        running = Running(t, config + "- file: {name: stuck, path: @DIR@/pipe, block-max: off, queue-size: 256K}\n")
+        client = Sender(t.path("tap.sock"))
+        client.sock.setblocking(False)
+        block = b"".join(fstrm.data(fstrm.message(question(f"n{i}.lab.", 1, i))) for i in range(500))
+
+        def is_held_up():
+            try:
+                client.sock.send(block)
+                return False
+            except BlockingIOError:
+                time.sleep(0.3)
+                return not client.all_taken()
+        wait_for("nothing is taken any more", is_held_up, every=0)
+        running.reload(config)
+    wait_for("the rest is taken", client.all_taken)
+    ledger = running.ledger()
+    equal(ledger["stuck"]["received"], ledger["stuck"]["delivered"] + ledger["stuck"]["dropped"], "its ledger")
+    assert ledger["stuck"]["reasons"]["shutdown"] > 0, ledger
+    wait_for("the other has all", lambda: running.ledger()["kept"]["in-flight"] == 0)
+    equal(running.ledger()["kept"]["dropped"], 0, "the other's losses")
+    client.sock.close()
+    equal(running.spile.stop(), 0, "exit status")
+
+
+@test()
+def an_end_during_a_change_is_an_end(t):
+    """The output that is to go does not end by itself: the signal does not wait for it longer than shutdown-time."""
+    config = "shutdown-time: 1s\ninputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n- file: {name: kept, path: @DIR@/out.txt}\n"
+    os.mkfifo(t.path("pipe"))
+    with open(t.path("pipe"), "r+b", buffering=0):
+        running = Running(t, config + "- file: {name: stuck, path: @DIR@/pipe, queue-size: 256K}\n")
+        client = Sender(t.path("tap.sock"))
+        client.send(*[fstrm.message(question(f"n{i}.lab.", 1, i)) for i in range(3000)])
+        client.finish()
+        wait_for("all are there", lambda: running.ledger()["kept"]["delivered"] == 3000)
+        t.path("spile.yaml").write_text((config + WEB).replace("@DIR@", str(t.folder)))
+        running.spile.send(signal.SIGHUP)
+        running.spile.send(signal.SIGTERM)
+        equal(running.spile.wait(), 0, "exit status")
+    assert "ledger: stuck received=3000" in running.spile.err, running.spile.err
