@@ -133,7 +133,7 @@ static int64_t round_step(const struct plan_sources *sources, const struct plan_
 }
 
 int plan_points(const struct plan_sources *sources, const struct history_question *question,
-                struct plan *plan, struct error *err)
+                struct query_plan *plan, struct error *err)
 {
     struct plan_span span;
     if (check_span(sources, question, &span, err) < 0)
@@ -143,7 +143,7 @@ int plan_points(const struct plan_sources *sources, const struct history_questio
     if (points(&span, step) > PLAN_POINTS_MAX)
         step = choose_step(&span, step, PLAN_POINTS_MAX);
     size_t count = points(&span, step);
-    *plan = (struct plan){
+    *plan = (struct query_plan){
         .from_ms = floor_to(span.from_ms, step),
         .step_ms = step,
         .count = count < PLAN_POINTS_MAX ? count : PLAN_POINTS_MAX,

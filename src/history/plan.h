@@ -20,14 +20,14 @@ struct plan_sources {
 };
 
 /* Points of a series: the i-th begins at from_ms + i * step_ms. */
-struct plan {
+struct query_plan {
     int64_t from_ms, step_ms;
     size_t count;
     int kind; /* the longest that fits into a step, or PLAN_SECONDS: from memory */
 };
 /* -1: the span is empty or makes no sense; err says why. */
 int plan_points(const struct plan_sources *sources, const struct history_question *question,
-                struct plan *plan, struct error *err);
+                struct query_plan *plan, struct error *err);
 
 /* A whole span for lists, widened to what is kept: where there are no shorter roll-ups any more the
  * longer ones are taken as a whole. */

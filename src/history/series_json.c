@@ -16,7 +16,7 @@ struct point {
 /* The answer being made. */
 struct answer {
     const struct history_question *question;
-    struct plan plan;
+    struct query_plan plan;
     struct point *points;
     int distinct; /* which of the sketches are merged */
     bool failed;  /* no memory */
@@ -142,7 +142,7 @@ static int read_distinct(struct answer *answer, struct gather *gather, struct re
 
 static int read_database(struct answer *answer, struct gather *gather, struct error *err)
 {
-    struct plan *plan = &answer->plan;
+    struct query_plan *plan = &answer->plan;
     struct reader_span span = {
         .what = record_of(RECORD_COUNTS, answer->question->side),
         .kind = (enum history_kind)plan->kind,
@@ -312,7 +312,7 @@ static void put_whole(struct json *j, const struct answer *answer, const struct 
 
 static void put_answer(struct buf *out, struct answer *answer)
 {
-    const struct plan *plan = &answer->plan;
+    const struct query_plan *plan = &answer->plan;
     struct json j = json_begin(out);
     uint64_t observed_ms = 0;
     struct counts ids = {0}; /* all that occur */

@@ -551,11 +551,11 @@ static struct plan_sources sources_of(const struct kept *kept)
                                  0,   next_kept,         (void *)(uintptr_t)kept};
 }
 
-static struct plan plan_of(const struct kept *kept, int64_t from, int64_t to, uint64_t step)
+static struct query_plan plan_of(const struct kept *kept, int64_t from, int64_t to, uint64_t step)
 {
     struct plan_sources sources = sources_of(kept);
     struct history_question question = {.from_ms = from, .to_ms = to, .step_ms = step};
-    struct plan plan;
+    struct query_plan plan;
     struct error err;
     assert_int_equal(plan_points(&sources, &question, &plan, &err), 0);
     assert_int_equal(plan.from_ms % plan.step_ms, 0);
@@ -588,7 +588,7 @@ static void plans_take_what_tells_of_the_time(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int64_t to = cases[i].to ? now - cases[i].to : 0;
-        struct plan plan = plan_of(&usual, now - cases[i].from, to, cases[i].step);
+        struct query_plan plan = plan_of(&usual, now - cases[i].from, to, cases[i].step);
         assert_int_equal(plan.step_ms, cases[i].wanted);
         assert_int_equal(plan.kind, cases[i].kind);
         assert_true(plan.count <= PLAN_POINTS_MAX);
@@ -604,7 +604,7 @@ static void plans_refuse_what_is_no_span(void **state)
     struct history_question questions[] = {
         {.from_ms = -1}, {.from_ms = 5, .to_ms = 4}, {.from_ms = 0, .to_ms = INT64_MAX}};
     for (size_t i = 0; i < 3; i++) {
-        struct plan plan;
+        struct query_plan plan;
         struct plan_span span;
         struct error err;
         assert_int_equal(plan_points(&sources, &questions[i], &plan, &err), -1);
@@ -642,7 +642,7 @@ static void plans_go_by_what_is_there(void **state)
         {{.from = {now - DAY, now - DAY, now - DAY}, .to = now}, 10 * HOUR, 5000, MINUTE, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct plan plan =
+        struct query_plan plan =
             plan_of(&cases[i].kept, now - cases[i].from,
                     cases[i].step == 5000 ? now - cases[i].from + HOUR : 0, cases[i].step);
         assert_int_equal(plan.step_ms, cases[i].wanted);
