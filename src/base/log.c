@@ -1,6 +1,7 @@
 #include "base/log.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -8,12 +9,12 @@
 #include "base/escape.h"
 #include "base/stamp.h"
 
-static enum log_level shown_level = LOG_INFO;
+static atomic_int shown_level = LOG_INFO;
 static enum log_time shown_time = LOG_TIME_OFF;
 
 void log_set_level(enum log_level level)
 {
-    shown_level = level;
+    atomic_store_explicit(&shown_level, (int)level, memory_order_relaxed);
 }
 
 void log_set_time(enum log_time time)
@@ -38,7 +39,7 @@ void log_line(enum log_level level, const char *format, ...)
         [LOG_INFO] = "spile: ",
         [LOG_DEBUG] = "spile: debug: ",
     };
-    if (level > shown_level)
+    if ((int)level > atomic_load_explicit(&shown_level, memory_order_relaxed))
         return;
     char line[1024];
     int len = put_time(line);

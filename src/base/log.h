@@ -4,8 +4,7 @@
 
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
-/* Sets the least important level that is shown; LOG_INFO until then. Call it before threads start.
- */
+/* Sets the least important level that is shown; LOG_INFO until then. Any thread. */
 void log_set_level(enum log_level level);
 
 /* Whether lines begin with the time, and of which zone. */

@@ -10,9 +10,13 @@ static const char *const refusals[INPUT_REFUSALS] = {
 };
 
 static const char *const cuts[INPUT_CUTS] = {
-    [CUT_FULL] = "max-connections",    [CUT_PEER_FULL] = "max-connections-peer",
-    [CUT_DESCRIPTORS] = "descriptors", [CUT_HANDSHAKE] = "handshake-timeout",
-    [CUT_IDLE] = "idle-timeout",       [CUT_PARTIAL] = "partial-max",
+    [CUT_FULL] = "max-connections",
+    [CUT_PEER_FULL] = "max-connections-peer",
+    [CUT_DESCRIPTORS] = "descriptors",
+    [CUT_HANDSHAKE] = "handshake-timeout",
+    [CUT_IDLE] = "idle-timeout",
+    [CUT_PARTIAL] = "partial-max",
+    [CUT_ASKED] = "asked",
 };
 
 const char *input_refusal_name(size_t reason)

@@ -24,6 +24,7 @@ enum input_cut {
     CUT_HANDSHAKE,   /* no START in time */
     CUT_IDLE,        /* past idle-timeout */
     CUT_PARTIAL,     /* its cut frame was past the budget of all */
+    CUT_ASKED,       /* somebody who may do so asked for it */
     INPUT_CUTS
 };
 

@@ -93,6 +93,8 @@ struct output_hooks {
     void (*tick)(struct output *out);
     /* Optional. SIGHUP came: open the file anew. For inline outputs it runs on the main thread. */
     void (*reopen)(struct output *out);
+    /* Optional. Somebody wants it rotated now. On its own thread. */
+    void (*rotate)(struct output *out);
     /* With `reopen`. Any thread: the path of the file that it writes, and opens anew; NULL: it has
      * none. */
     const char *(*path)(const struct output *out);

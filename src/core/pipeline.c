@@ -123,9 +123,21 @@ static void start_deadline(struct pipeline *p)
         p->host.deadline(p->host.arg, clock_after(shutdown_ns));
 }
 
+/* Nobody is left who would have them go on: who is full for a pause holds workers up. */
+static void end_pauses(struct pipeline *p)
+{
+    pthread_mutex_lock(&p->view);
+    for (size_t i = 0; i < p->sink_count; i++) {
+        if (p->sinks[i]->writing)
+            writer_pause(&p->sinks[i]->writer, false);
+    }
+    pthread_mutex_unlock(&p->view);
+}
+
 static void drain(struct pipeline *p)
 {
     bool wait = may_wait(p);
+    end_pauses(p);
     p->draining = true;
     if (p->host.draining)
         p->host.draining(p->host.arg);

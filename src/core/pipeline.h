@@ -124,6 +124,7 @@ struct pipeline_output {
     uint64_t queue_bytes; /* in it */
     uint64_t queue_limit;
     uint64_t queue_records; /* waiting to be written */
+    bool paused;            /* somebody wants nothing to be written */
 };
 /* Both: false, and nothing in *view, behind the last: there may be fewer than a moment ago. Outputs
  * that are gone are behind those that are at work. */
@@ -140,6 +141,19 @@ bool pipeline_input_hint(struct pipeline *pipeline, size_t i, char *text);
 bool pipeline_input_ledger(struct pipeline *pipeline, struct ledger *sum);
 /* Stages, in the order in which events pass them: core/stages.h. */
 bool pipeline_stage(struct pipeline *pipeline, size_t i, struct stage_view *view);
+
+/* What can be done to a running pipeline; any thread. */
+/* Has a connection leave, by the id of its origin. False: there is none, or it is a file. */
+bool pipeline_dismiss(struct pipeline *pipeline, uint32_t id);
+/* What is done to the output of a name. Paused ones take what comes into their queues until these
+ * are full, and then do as `when-full` says; the end of the program ends the pause. */
+enum pipeline_act { PIPELINE_PAUSES, PIPELINE_RESUMES, PIPELINE_ROTATES };
+enum pipeline_done {
+    PIPELINE_ACTS,
+    PIPELINE_NO_OUTPUT, /* there is none of that name */
+    PIPELINE_CANNOT,    /* it has no queue, or no file, or has not begun, or is about to end */
+};
+enum pipeline_done pipeline_act(struct pipeline *pipeline, const char *name, enum pipeline_act act);
 
 /* For inputs; main thread unless said. */
 uv_loop_t *pipeline_loop(struct pipeline *pipeline);

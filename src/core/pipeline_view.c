@@ -246,6 +246,7 @@ static void show_sink(const struct pipeline *p, struct sink *sink, struct pipeli
         view->queue_limit = sink->out.common.queue_bytes;
         view->queue_bytes = queue_bytes(&sink->queue);
         view->queue_records = ledger_waiting(&view->ledger);
+        view->paused = atomic_load(&sink->writing) && atomic_load(&sink->writer.paused);
     }
     add_ledgers(p, sink, view);
 }
@@ -295,4 +296,38 @@ bool pipeline_output(struct pipeline *p, size_t i, struct pipeline_output *view)
         view->gone = !at_work;
     look_away(p);
     return sink || past;
+}
+
+/* --- what can be done to it ----------------------------------------------------------------- */
+
+bool pipeline_dismiss(struct pipeline *p, uint32_t id)
+{
+    bool found = roster_dismiss(&p->roster, id);
+    for (unsigned i = 0; found && i < p->worker_count; i++)
+        worker_poke(&p->workers[i]);
+    return found;
+}
+
+static enum pipeline_done act_on(struct pipeline *p, struct sink *sink, enum pipeline_act act)
+{
+    if (!sink->writing || pipeline_draining(p) ||
+        (act == PIPELINE_ROTATES && !sink->out.hooks->rotate))
+        return PIPELINE_CANNOT;
+    if (act == PIPELINE_ROTATES)
+        writer_rotate(&sink->writer);
+    else
+        writer_pause(&sink->writer, act == PIPELINE_PAUSES);
+    return PIPELINE_ACTS;
+}
+
+enum pipeline_done pipeline_act(struct pipeline *p, const char *name, enum pipeline_act act)
+{
+    enum pipeline_done done = PIPELINE_NO_OUTPUT;
+    look(p);
+    for (size_t i = 0; i < p->sink_count && done == PIPELINE_NO_OUTPUT; i++) {
+        if (strcmp(p->sinks[i]->out.name, name) == 0)
+            done = act_on(p, p->sinks[i], act);
+    }
+    look_away(p);
+    return done;
 }

@@ -16,7 +16,9 @@ void roster_destroy(struct roster *roster)
 
 void roster_join(struct roster *roster, struct roster_seat *seat, struct origin *origin)
 {
-    *seat = (struct roster_seat){.origin = origin, .since_ms = clock_wall_ms()};
+    bool dismissible = seat->dismissible;
+    *seat = (struct roster_seat){
+        .origin = origin, .since_ms = clock_wall_ms(), .dismissible = dismissible};
     origin->seat = seat;
     pthread_mutex_lock(&roster->lock);
     origin->id = ++roster->last_id;
@@ -28,6 +30,19 @@ void roster_join(struct roster *roster, struct roster_seat *seat, struct origin 
     roster->last = seat;
     roster->count++;
     pthread_mutex_unlock(&roster->lock);
+}
+
+bool roster_dismiss(struct roster *roster, uint32_t id)
+{
+    pthread_mutex_lock(&roster->lock);
+    struct roster_seat *seat = roster->first;
+    while (seat && seat->origin->id != id)
+        seat = seat->next;
+    bool found = seat && seat->dismissible;
+    if (found)
+        atomic_store(&seat->dismissed, true);
+    pthread_mutex_unlock(&roster->lock);
+    return found;
 }
 
 void roster_leave(struct roster *roster, struct roster_seat *seat)

@@ -9,6 +9,7 @@
 #define SPILE_CORE_ROSTER_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/counter.h"
 #include "base/log.h"
@@ -26,9 +27,11 @@ struct roster_seat {
     counter bytes;
     counter malformed; /* frames that are no dnstap messages */
     uint8_t identity[ROSTER_IDENTITY_MAX];
-    uint8_t identity_len; /* 0: not known, or it sends none */
-    bool identified;      /* roster_identify has been called, be it with no identity */
-    bool compared;        /* the identity has been compared with those of the other seats */
+    uint8_t identity_len;  /* 0: not known, or it sends none */
+    bool identified;       /* roster_identify has been called, be it with no identity */
+    bool compared;         /* the identity has been compared with those of the other seats */
+    bool dismissible;      /* it looks at `dismissed` when it is poked */
+    atomic_bool dismissed; /* somebody wants it to leave */
 };
 
 enum { ROSTER_SHARED_MAX = 16 };
@@ -75,9 +78,13 @@ static inline uint64_t roster_peer(const struct siphash_key *key, const struct o
 void roster_init(struct roster *roster);
 void roster_destroy(struct roster *roster);
 
-/* Takes a seat and sets origin->id, which no other origin of the roster ever has, and origin->seat.
- * The origin stays where it is until the seat is left. */
+/* Takes a seat, of which the caller sets `dismissible` before, and sets origin->id, which no other
+ * origin of the roster ever has, and origin->seat. The origin stays where it is until the seat is
+ * left. */
 void roster_join(struct roster *roster, struct roster_seat *seat, struct origin *origin);
+/* Whoever has that seat is told to leave when he is poked next. False: nobody has it who could.
+ * Any thread. */
+bool roster_dismiss(struct roster *roster, uint32_t id);
 /* Leaves the seat; does nothing when it was not taken. */
 void roster_leave(struct roster *roster, struct roster_seat *seat);
 /* Notes the identity that a recent frame carried; absent or empty when frames carry none. To be

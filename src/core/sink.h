@@ -20,8 +20,9 @@ struct sink {
     bool seen;        /* somebody may look at it as it is written */
     /* An inline output has been opened; one with a queue takes records before that. */
     atomic_bool ready;
-    bool open;    /* the output's open hook has succeeded, and its close is still due */
-    bool writing; /* the writer's thread has been started: it then closes the output */
+    bool open; /* the output's open hook has succeeded, and its close is still due */
+    /* The writer's thread has been started: it then closes the output. */
+    atomic_bool writing;
 };
 
 /* The caller zeroes *sink, and sets out.stats, out.gives_up and out.old. Opens the

@@ -46,8 +46,11 @@ void worker_begin(struct worker *w, struct worker_item *item)
 
 void worker_poke(struct worker *w)
 {
+    pthread_mutex_lock(&w->lock);
     atomic_store(&w->poke_wanted, true);
-    uv_async_send(&w->wake);
+    if (!w->deaf)
+        uv_async_send(&w->wake);
+    pthread_mutex_unlock(&w->lock);
 }
 
 void worker_collect(struct worker *w)

@@ -53,7 +53,7 @@ struct worker_item {
 void worker_post(struct worker *worker, struct worker_post *post);
 /* The same for an item: it is begun there. Its load counts from now on until it is detached. */
 void worker_begin(struct worker *worker, struct worker_item *item);
-/* Any thread. Has every item of the worker poked. */
+/* Any thread. Has every item of the worker poked; one that has ended has none. */
 void worker_poke(struct worker *worker);
 
 /* The rest on the worker's own thread. */

@@ -28,7 +28,7 @@ static void count_drop(struct writer *w, enum drop_reason reason, uint64_t recor
     counter_add_shared(&w->ledger->dropped[reason], records);
 }
 
-/* Tick and reopen, when they are due. */
+/* Tick, reopen and rotate, when they are due. */
 static void housekeep(struct writer *w)
 {
     const struct output_hooks *hooks = w->out->hooks;
@@ -37,6 +37,13 @@ static void housekeep(struct writer *w)
     w->next_tick_ns = clock_after(TICK_NS);
     if (atomic_exchange(&w->reopen, false) && hooks->reopen)
         hooks->reopen(w->out);
+    if (atomic_exchange(&w->rotate, false) && hooks->rotate)
+        hooks->rotate(w->out);
+}
+
+static bool is_paused(struct writer *w)
+{
+    return atomic_load(&w->paused) && !atomic_load(&w->ending);
 }
 
 /* The next chunk, or NULL at the end of the queue. */
@@ -46,6 +53,11 @@ static struct chunk *next_chunk(struct writer *w)
         struct chunk *chunk;
         uint64_t now = clock_ns();
         uint64_t left = w->next_tick_ns > now ? w->next_tick_ns - now : 0;
+        if (is_paused(w)) {
+            queue_sleep(w->queue, left);
+            housekeep(w);
+            continue;
+        }
         switch (queue_pop(w->queue, left, &chunk)) {
         case QUEUE_CHUNK:
             return chunk;
@@ -196,8 +208,21 @@ void writer_reopen(struct writer *writer)
     queue_nudge(writer->queue);
 }
 
+void writer_rotate(struct writer *writer)
+{
+    atomic_store(&writer->rotate, true);
+    queue_nudge(writer->queue);
+}
+
+void writer_pause(struct writer *writer, bool paused)
+{
+    atomic_store(&writer->paused, paused);
+    queue_nudge(writer->queue);
+}
+
 void writer_abandon(struct writer *writer)
 {
+    atomic_store(&writer->ending, true);
     atomic_store(&writer->out->interrupted, true);
     count_drop(writer, DROP_SHUTDOWN, queue_abandon(writer->queue, DROP_SHUTDOWN));
     pthread_mutex_lock(&writer->lock);
@@ -208,6 +233,7 @@ void writer_abandon(struct writer *writer)
 
 void writer_drain(struct writer *writer)
 {
+    atomic_store(&writer->ending, true);
     queue_close(writer->queue);
     queue_nudge(writer->queue); /* a back-off ends: there may be no later moment to try */
 }

@@ -21,6 +21,9 @@ struct writer {
     void *arg;
     pthread_t thread;
     atomic_bool reopen;
+    atomic_bool rotate;
+    atomic_bool paused;    /* nothing is taken off the queue ... */
+    atomic_bool ending;    /* ... unless it is to end */
     atomic_bool gave_up;   /* output.gives_up, and it could not be written */
     atomic_bool closed;    /* its reader has gone away */
     atomic_bool stuck;     /* the last attempts wrote nothing */
@@ -44,6 +47,12 @@ int writer_start(struct writer *writer, struct output *out, struct queue *queue,
 
 /* Any thread: has the output opened anew, before the next record. */
 void writer_reopen(struct writer *writer);
+
+/* Any thread: the same, but where its file can be rotated, it is. */
+void writer_rotate(struct writer *writer);
+/* Any thread: has it write nothing until it is to go on, or to end. What is being written is
+ * written first. */
+void writer_pause(struct writer *writer, bool paused);
 
 /* Any thread, at a second signal or when workers wait for a stuck output past the deadline: what is
  * queued, and what the workers still push, is dropped for DROP_SHUTDOWN. Does not wait. */

@@ -459,6 +459,13 @@ static void make_room(struct connection *c, enum input_cut reason)
     end_silent(c, reason);
 }
 
+static void end_asked(struct connection *c)
+{
+    count_cut(c, CUT_ASKED);
+    log_info("%s: closed %s: asked to", c->rules->listener, c->feed.to.origin.peer);
+    end(c);
+}
+
 static void poke(struct worker_item *item)
 {
     struct connection *c = of_item(item);
@@ -467,6 +474,8 @@ static void poke(struct worker_item *item)
     int leave = place_wanted(c->place);
     if (atomic_load(&c->feed.partial.evicted))
         end_without_memory(c);
+    else if (atomic_load(&c->feed.to.seat.dismissed))
+        end_asked(c);
     else if (leave >= 0)
         make_room(c, (enum input_cut)leave);
 }
@@ -495,6 +504,7 @@ static void begin(struct worker_item *item, struct worker *worker)
     struct origin origin = c->feed.to.origin;
     feed_init(&c->feed, worker, c->rules->counters, &c->accounts);
     c->feed.to.origin = origin;
+    c->feed.to.seat.dismissible = true;
     handover_list(&c->feed.to);
     c->feed.reply = send_reply;
     c->timer.data = c->poll.data = c;

@@ -1,7 +1,5 @@
 /* Input `unix`: Frame Streams over a unix stream socket. */
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -9,10 +7,10 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/number.h"
 #include "in/listener.h"
 #include "in/reach.h"
 #include "io/folder.h"
+#include "io/ids.h"
 #include "io/place.h"
 
 struct unix_options {
@@ -69,44 +67,10 @@ static bool admit(struct listener *l, int fd, const struct sockaddr_storage *add
     return true;
 }
 
-/* A number that can be an id; -1 as an unsigned number is chown's "unchanged". */
-static bool is_id(const char *text, unsigned *id)
-{
-    uint64_t value;
-    if (!number_parse(span_str(text), UINT32_MAX - 1, &value))
-        return false;
-    *id = (unsigned)value;
-    return true;
-}
-
-/* *id gets the id of a name or number, or -1, which chown takes for "unchanged", when `name` is
- * NULL. -1: err. */
-static int user_id(const char *name, uid_t *id, struct error *err)
-{
-    *id = (uid_t)-1;
-    const struct passwd *pw = name ? getpwnam(name) : NULL;
-    if (pw)
-        *id = pw->pw_uid;
-    if (!name || pw || is_id(name, id))
-        return 0;
-    return error_set(err, "no user is called %.64s (owner)", name);
-}
-
-static int group_id(const char *name, gid_t *id, struct error *err)
-{
-    *id = (gid_t)-1;
-    const struct group *gr = name ? getgrnam(name) : NULL;
-    if (gr)
-        *id = gr->gr_gid;
-    if (!name || gr || is_id(name, id))
-        return 0;
-    return error_set(err, "no group is called %.64s (group)", name);
-}
-
 static int who_owns(const struct unix_options *u, struct folder_socket *wanted, struct error *err)
 {
     *wanted = (struct folder_socket){.mode = u->mode, .backlog = (int)u->common.backlog};
-    return user_id(u->owner, &wanted->uid, err) < 0 || group_id(u->group, &wanted->gid, err) < 0
+    return ids_user(u->owner, &wanted->uid, err) < 0 || ids_group(u->group, &wanted->gid, err) < 0
                ? -1
                : 0;
 }
@@ -219,10 +183,10 @@ static int try_options(const struct unix_options *u, const void **wrong, struct 
     uid_t uid;
     gid_t gid;
     *wrong = &u->owner;
-    if (user_id(u->owner, &uid, err) < 0)
+    if (ids_user(u->owner, &uid, err) < 0)
         return -1;
     *wrong = &u->group;
-    if (group_id(u->group, &gid, err) < 0)
+    if (ids_group(u->group, &gid, err) < 0)
         return -1;
     *wrong = &u->path;
     return place_socket(u->path, err);

@@ -327,6 +327,12 @@ static void file_reopen(struct output *out)
     ready(out);
 }
 
+static void file_rotate(struct output *out)
+{
+    if (ready(out) && may_rotate(out->state) && look_after(out))
+        rotate(out);
+}
+
 static const char *file_path(const struct output *out)
 {
     return ((const struct file_options *)out->options)->path;
@@ -406,6 +412,7 @@ static const struct output_hooks file_hooks = {
     .write = file_write,
     .tick = file_tick,
     .reopen = file_reopen,
+    .rotate = file_rotate,
     .path = file_path,
     .close = file_close,
 };
