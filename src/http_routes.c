@@ -34,7 +34,15 @@
     X(receiver_route_counters)                                                                     \
     X(receiver_route_tables)                                                                       \
     X(receiver_route_reset)                                                                        \
-    X(metrics_route)
+    X(metrics_route)                                                                               \
+    X(api_connections_close)                                                                       \
+    X(api_outputs_pause)                                                                           \
+    X(api_outputs_resume)                                                                          \
+    X(api_outputs_drain)                                                                           \
+    X(api_outputs_rotate)                                                                          \
+    X(api_reload)                                                                                  \
+    X(api_log)                                                                                     \
+    X(api_stop)
 
 /* In the order of the page. */
 #define METRIC_SOURCES(X)                                                                          \

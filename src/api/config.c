@@ -87,6 +87,7 @@ static void config_handle(const struct api_request *request, struct api_reply *r
 
 const struct api_route api_config = {
     .path = "/api/v1/config",
+    .plain = true,
     .doc = "The configuration in force, as a configuration file has it; secrets are masked.",
     .schema = "{*any}",
     .handle = config_handle,

@@ -185,6 +185,7 @@ static void connections_handle(const struct api_request *request, struct api_rep
 
 const struct api_route api_connections = {
     .path = "/api/v1/connections",
+    .plain = true,
     .doc = "Who is connected: open connections and files that are read, the oldest first.",
     .parameters =
         (const struct api_parameter[]){{"n", "integer", "How many, at most 10000; else 1000."},

@@ -27,6 +27,10 @@ static void events_handle(const struct api_request *request, struct api_reply *r
         filter.side = scope.side;
     filter.under = span_of(under.wire_len ? under.wire : NULL, under.wire_len);
     filter.max_per_second = (unsigned)rate;
+    if (!request->context->live) {
+        api_fail(reply, 404, "there is no live view here");
+        return;
+    }
     reply->content_type = "text/event-stream";
     reply->stream = live_open(request->context->live, &filter);
     if (!reply->stream)
@@ -48,6 +52,7 @@ static const struct api_parameter parameters[] = {
 
 const struct api_route api_events = {
     .path = "/api/v1/events",
+    .plain = true,
     .doc =
         "Events as they happen, as server-sent events: the data of each is an object Event; "
         "now and then one called `lost` has {\"lost\": how many matched and were left out}. Of 32 "

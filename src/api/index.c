@@ -24,6 +24,7 @@ static void index_handle(const struct api_request *request, struct api_reply *re
 
 const struct api_route api_index = {
     .path = "/api/v1",
+    .plain = true,
     .doc = "What this server answers to.",
     .schema = "{name: text, version: text, started: time, compat: bool (as dnstap-receiver), "
               "routes: [{path: text, method: text, doc: text}]}",
@@ -39,6 +40,7 @@ static void openapi_handle(const struct api_request *request, struct api_reply *
 
 const struct api_route api_openapi = {
     .path = "/api/v1/openapi.json",
+    .plain = true,
     .doc = "This API as an OpenAPI 3.1 document.",
     .schema = "{openapi: text, info: any, security: any, paths: {*any}, components: any}",
     .handle = openapi_handle,

@@ -63,14 +63,16 @@ static int put_response(struct json *j, const char *status, const char *doc, con
 /* What every route may answer with instead; of the API itself always the shape Error. */
 static const struct {
     const char *status, *doc;
-    bool guarded; /* only where not everybody may ask */
+    bool guarded;  /* only where not everybody may ask */
+    bool commands; /* only where the program is told to do something */
 } failures[] = {
-    {"401", "Credentials are missing or wrong.", true},
-    {"403", "Who asks may not do so from there, or not under that name.", true},
-    {"404", "There is no such path or stream, or what would know is off.", false},
-    {"405", "The path does not take that method.", false},
-    {"413", "The path takes no body, or none that is so long or comes in pieces.", false},
-    {"414", "The target is too long, or has too many parameters.", false},
+    {"401", "Credentials are missing or wrong.", .guarded = true},
+    {"403", "Who asks may not do so from there, or not under that name.", .guarded = true},
+    {"404", "There is no such path or stream, or what would know is off."},
+    {"405", "The path does not take that method."},
+    {"409", "The program cannot do so now; the error says why.", .commands = true},
+    {"413", "The path takes no body, or none that is so long or comes in pieces."},
+    {"414", "The target is too long, or has too many parameters."},
 };
 
 static void put_failures(struct json *j, const struct api_route *route)
@@ -81,7 +83,8 @@ static void put_failures(struct json *j, const struct api_route *route)
                      "A parameter is unknown, is given twice, or has a value that it cannot have.",
                      "Error");
     for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
-        if (!failures[i].guarded || route->access != ACCESS_OPEN)
+        if ((!failures[i].guarded || route->access != ACCESS_OPEN) &&
+            (!failures[i].commands || route->commands))
             put_response(j, failures[i].status, failures[i].doc, native ? "Error" : NULL);
 }
 

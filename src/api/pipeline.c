@@ -49,6 +49,7 @@ static void inputs_handle(const struct api_request *request, struct api_reply *r
 
 const struct api_route api_inputs = {
     .path = "/api/v1/inputs",
+    .plain = true,
     .doc = "Inputs and what came by them.",
     .schema = "{inputs: [{name: text, module: text, "
               "place: text? (where DNS servers connect: unix:PATH or tcp:HOST:PORT), "
@@ -87,6 +88,7 @@ static void stages_handle(const struct api_request *request, struct api_reply *r
 
 const struct api_route api_stages = {
     .path = "/api/v1/stages",
+    .plain = true,
     .doc =
         "Stages in the order in which events pass them, and what each made of those that came to "
         "it.",
@@ -127,6 +129,7 @@ static void put_output(struct json *j, const struct pipeline_output *output)
     json_put_str(j, "module", output->module);
     json_put_str(j, "place", output->place[0] ? output->place : NULL);
     json_put_str(j, "format", output->format);
+    json_put_bool(j, "paused", output->paused);
     json_key(j, "queue");
     if (output->queued) {
         json_object(j);
@@ -165,9 +168,10 @@ static void outputs_handle(const struct api_request *request, struct api_reply *
 
 const struct api_route api_outputs = {
     .path = "/api/v1/outputs",
+    .plain = true,
     .doc = "Outputs with their queues and what became of the events they got.",
     .schema = "{outputs: [{name: text, module: text, place: text? (the path of its file), "
-              "format: text?, "
+              "format: text?, paused: bool, "
               "queue: {bytes: int, limit: int, records: int}? (null: it has none), "
               "ledger: Ledger}]}",
     .handle = outputs_handle,
@@ -180,6 +184,7 @@ static void ledger_handle(const struct api_request *request, struct api_reply *r
 
 const struct api_route api_ledger = {
     .path = "/api/v1/ledger",
+    .plain = true,
     .doc = "What became of every event, by output: received = delivered + filtered + dropped + "
            "in-flight; of outputs, too, that a reload has taken away.",
     .schema = "{outputs: [Ledger]}",
@@ -196,6 +201,7 @@ static void health_handle(const struct api_request *request, struct api_reply *r
 
 const struct api_route api_health = {
     .path = "/api/v1/health",
+    .plain = true,
     .access = ACCESS_OPEN,
     .doc = "200 as long as the process answers.",
     .schema = "{status: text}",
@@ -233,6 +239,7 @@ static void ready_handle(const struct api_request *request, struct api_reply *re
 
 const struct api_route api_ready = {
     .path = "/api/v1/ready",
+    .plain = true,
     .access = ACCESS_OPEN,
     .doc = "200 while events can come in; 503 at the end, and when no input is open.",
     .schema = "{status: text}",
@@ -276,6 +283,7 @@ static void status_handle(const struct api_request *request, struct api_reply *r
 
 const struct api_route api_status = {
     .path = "/api/v1/status",
+    .plain = true,
     .doc = "Whether events can come in, and what keeps DNS servers from being heard, or apart.",
     .schema = "{status: text (ready, ending, or no input is open), "
               "hints: [{input: text, stream?: text (whose servers it is about), "

@@ -15,6 +15,7 @@
 
 struct history;
 struct http_server;
+struct error;
 struct live;
 struct parameters;
 struct watches;
@@ -26,18 +27,29 @@ struct metrics_limits {
     uint64_t top;     /* domains and clients with samples of their own; 0: none */
 };
 
+/* What the program around the pipeline is told by who may. Any thread; each waits for the main
+ * thread, some seconds at most. -1: err. */
+struct api_commands {
+    void *arg;
+    /* Reads the configuration again, and goes over to it unless it is `dry`. Both get lines: what
+     * changes, and what will at the next start alone. */
+    int (*reload)(void *arg, bool dry, struct buf *changes, struct buf *later, struct error *err);
+    int (*stop)(void *arg, struct error *err);
+};
+
 /* What handlers look at. Immutable while the server runs. Owner: app/service.c. */
 struct api_context {
     struct stats *stats;
     struct pipeline *pipeline;
     struct history *history; /* NULL: off */
     struct live *live;
-    struct watches *watches;          /* NULL: none */
-    const struct http_server *server; /* NULL: none */
-    bool compat;                      /* --compat dnstap-receiver */
-    bool legacy_metrics;              /* web: legacy-metrics */
-    struct metrics_limits metrics;    /* web: metrics-streams, -types, -top */
-    int64_t started_ms;               /* wall clock */
+    struct watches *watches;             /* NULL: none */
+    const struct http_server *server;    /* NULL: none */
+    const struct api_commands *commands; /* NULL: it takes none */
+    bool compat;                         /* --compat dnstap-receiver */
+    bool legacy_metrics;                 /* web: legacy-metrics */
+    struct metrics_limits metrics;       /* web: metrics-streams, -types, -top */
+    int64_t started_ms;                  /* wall clock */
     size_t descriptors; /* that the server may use for connections; 0: as the settings say */
 };
 
@@ -122,6 +134,8 @@ struct api_route {
      * the route does not know, such as a number against caches, is ignored. Elsewhere it is a 400,
      * as is a parameter given twice. */
     bool ignores_unknown;
+    bool commands;   /* changes what the program does: over HTTP it needs credentials */
+    bool plain;      /* shows nothing of the statistics, which may be off */
     bool takes_body; /* of API_BODY_MAX bytes at most; elsewhere a request with a body is a 413 */
     const char *schema; /* the JSON reply's, in the notation of api/shape.h; NULL: text */
     void (*handle)(const struct api_request *request, struct api_reply *reply);

@@ -27,6 +27,12 @@ void api_serve(struct api_request *request, char *query, size_t len, struct api_
         parameters_refuse_many(reply);
         return;
     }
+    if (!route->plain && !request->context->stats) {
+        api_fail(reply, 404,
+                 "statistics are off: web: or history: in the configuration, or --web, "
+                 "has them kept");
+        return;
+    }
     parameters_read(&parameters, query, len);
     request->parameters = &parameters;
     if (route->ignores_unknown || parameters_accept(&parameters, route, reply))

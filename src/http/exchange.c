@@ -229,6 +229,7 @@ static void judge(struct exchange *exchange, const struct api_route *route)
         .site = lookup(connection, MHD_HEADER_KIND, "Sec-Fetch-Site"),
         .local = guard_is_loopback(from),
         .changes = route->method != API_GET,
+        .commands = route->commands,
     };
     bool known = client_is_admitted(exchange->client);
     bool guess = guard_has_credentials(&exchange->owner->guard) &&

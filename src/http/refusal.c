@@ -14,7 +14,8 @@ static const struct {
     REFUSAL(401, "Unauthorized", "credentials are missing or wrong"),
     REFUSAL(403, "Forbidden",
             "not allowed from there: without credentials only this machine may ask, by a name of "
-            "loopback, and no page of another site may change anything"),
+            "loopback, nobody may change more than statistics, and no page of another site "
+            "anything"),
     REFUSAL(404, "Not Found", "there is no such path; " API_ROOT " lists those that there are"),
     REFUSAL(405, "Method Not Allowed", "this path does not take that method; see the header Allow"),
     REFUSAL(413, "Content Too Large",
