@@ -135,6 +135,8 @@ static void closed(void *arg)
     struct host *host = arg;
     sigset_t all, before;
     uv_close((uv_handle_t *)&host->progress, NULL);
+    uv_close((uv_handle_t *)&host->watchdog, NULL);
+    errands_close(&host->errands);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     for (size_t i = 0; i < sizeof host->signals / sizeof *host->signals; i++) {
@@ -147,14 +149,20 @@ static void closed(void *arg)
 
 /* --- signals -------------------------------------------------------------------------------- */
 
+void host_end(struct host *host)
+{
+    if (host->signal_ns == 0)
+        host->signal_ns = clock_ns();
+    pipeline_hasten(host->pipeline);
+}
+
 /* A second one stops at once: the deadline is now, and what is queued counts as dropped. */
 static void on_end(uv_signal_t *handle, int number)
 {
     struct host *host = handle->data;
     (void)number;
     if (host->signal_ns == 0) {
-        host->signal_ns = clock_ns();
-        pipeline_hasten(host->pipeline);
+        host_end(host);
     } else if (clock_ns() < host->signal_ns + ECHO_MS * CLOCK_MS_NS) {
         return;
     } else if (!host->hurried) {
@@ -180,6 +188,19 @@ static void list_files(struct pipeline *p, char *text, size_t size)
     }
 }
 
+/* "2 inputs, 1 output". */
+static bool tell_ready(const struct host *host)
+{
+    struct config *config = pipeline_config(host->pipeline);
+    char state[160];
+    snprintf(state, sizeof state, NOTIFY_READY "\nSTATUS=%zu input%s, %zu stage%s, %zu output%s",
+             config->input_count, config->input_count == 1 ? "" : "s", config->stage_count,
+             config->stage_count == 1 ? "" : "s", config->output_count,
+             config->output_count == 1 ? "" : "s");
+    config_release(config);
+    return notify_send(state);
+}
+
 void host_reloaded(struct host *host)
 {
     char files[768];
@@ -190,15 +211,20 @@ void host_reloaded(struct host *host)
     else if (!host->options.reload)
         log_info("SIGHUP: no output has a file to open anew");
     if (host->told)
-        notify_send(NOTIFY_READY);
+        tell_ready(host);
+}
+
+void host_reloading(const struct host *host)
+{
+    if (host->told)
+        notify_reloading();
 }
 
 static void on_hangup(uv_signal_t *handle, int number)
 {
     struct host *host = handle->data;
     (void)number;
-    if (host->told)
-        notify_reloading();
+    host_reloading(host);
     if (host->options.reload)
         host->options.reload(host->options.arg);
     else
@@ -210,6 +236,12 @@ static void on_usr1(uv_signal_t *handle, int number)
     const struct host *host = handle->data;
     (void)number;
     each_ledger(host->pipeline, put_line, stderr);
+}
+
+static void say_alive(uv_timer_t *timer)
+{
+    (void)timer;
+    notify_send(NOTIFY_ALIVE);
 }
 
 static void show_progress(uv_timer_t *timer)
@@ -248,6 +280,8 @@ static void begin(void *arg, struct pipeline *pipeline)
     }
     uv_timer_init(pipeline_loop(pipeline), &host->progress);
     host->progress.data = host;
+    uv_timer_init(pipeline_loop(pipeline), &host->watchdog);
+    errands_open(&host->errands, pipeline_loop(pipeline));
 }
 
 /* -------------------------------------------------------------------------------------------- */
@@ -282,7 +316,10 @@ void host_ready(struct host *host)
 {
     if (host->options.progress)
         uv_timer_start(&host->progress, show_progress, PROGRESS_MS, PROGRESS_MS);
-    host->told = host->options.managed && notify_send(NOTIFY_READY);
+    host->told = host->options.managed && tell_ready(host);
+    uint64_t every_ms = host->told ? notify_watchdog_ns() / 2 / CLOCK_MS_NS : 0;
+    if (every_ms > 0)
+        uv_timer_start(&host->watchdog, say_alive, every_ms, every_ms);
 }
 
 enum pipeline_end host_finish(struct host *host, enum pipeline_end end)

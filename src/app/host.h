@@ -5,6 +5,7 @@
 #ifndef SPILE_APP_HOST_H
 #define SPILE_APP_HOST_H
 
+#include "app/errand.h"
 #include "core/pipeline.h"
 
 /* When the ledger is printed. */
@@ -30,6 +31,8 @@ struct host {
     struct pipeline *pipeline; /* from its begin on */
     uv_signal_t signals[4];
     uv_timer_t progress;
+    uv_timer_t watchdog;
+    struct errands errands;
     uint64_t signal_ns; /* when the first signal came; 0: none did */
     bool hurried;       /* and a second one */
     bool told;          /* a service manager knows that all is ready, and is told what follows */
@@ -41,8 +44,12 @@ int host_init(struct host *host, const struct host_options *options, struct pipe
               struct error *err);
 /* All has started: says so to whom it concerns. */
 void host_ready(struct host *host);
+/* A reload begins: who manages is told. */
+void host_reloading(const struct host *host);
 /* What options.reload has begun has ended: files are opened anew, and who manages is told. */
 void host_reloaded(struct host *host);
+/* Has all end, as the first signal does. */
+void host_end(struct host *host);
 /* The pipeline has ended so: prints the ledger if it is wanted, and writes it. Returns how all has
  * ended. */
 enum pipeline_end host_finish(struct host *host, enum pipeline_end end);

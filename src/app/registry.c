@@ -21,7 +21,8 @@
     X(receiver_yaml)                                                                               \
     X(statistics_section)                                                                          \
     X(web_section)                                                                                 \
-    X(history_section)
+    X(history_section)                                                                             \
+    X(control_section)
 
 #define DECLARE(name) extern const struct module name;
 #define LIST(name) &name,

@@ -1,11 +1,24 @@
 /* A service goes over to what its configuration says now. */
 #include "app/service.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "conf/show.h"
+
+enum { ANSWER_SECONDS = 10 }; /* that the main thread has, besides the outputs' time to drain */
+
+/* Where changes are told, a line each; NULL: nowhere. */
+struct report {
+    bool dry;
+    struct buf *changes, *later;
+};
 
 static void tell_fixed(void *ctx, const char *name)
 {
-    (void)ctx;
-    log_warning("%s: changed, which takes effect at the next start", name);
+    const struct report *report = ctx;
+    if (!report->dry)
+        log_warning("%s: changed, which takes effect at the next start", name);
+    if (report->later)
+        buf_printf(report->later, "%s\n", name);
 }
 
 /* Statistics are kept from the start or not at all. */
@@ -22,33 +35,54 @@ static int check_outputs(const struct service *s, const struct config *config, s
     return 0;
 }
 
-int service_reload(struct service *s, struct error *err)
+/* What the service would go over to now, to be released. NULL: err. */
+static struct config *next_config(const struct service *s, struct report *report, struct error *err)
 {
     struct config *config = s->configure(s->configure_arg, err);
     if (!config)
-        return -1;
+        return NULL;
     struct config *running = pipeline_config(s->pipeline);
-    int status = config_carry(config, running, tell_fixed, NULL, err);
-    config_release(running);
+    int status = config_carry(config, running, tell_fixed, report, err);
     if (status == 0)
         status = check_outputs(s, config, err);
+    if (status == 0 && report->changes)
+        config_diff(running, config, report->changes);
+    config_release(running);
     if (status == 0)
-        status = pipeline_reload(s->pipeline, config, err);
-    if (status == 0)
+        return config;
+    config_release(config);
+    return NULL;
+}
+
+static int reload(struct service *s, struct report *report, struct error *err)
+{
+    struct config *config = next_config(s, report, err);
+    if (!config)
+        return -1;
+    int status = report->dry ? 0 : pipeline_reload(s->pipeline, config, err);
+    if (status == 0 && !report->dry)
         log_set_time((enum log_time)config->settings.log_time);
     config_release(config);
     return status;
 }
 
+/* It has begun, or else err has been said. */
+static int begin(struct service *s, struct report *report, struct error *err)
+{
+    char line[1024];
+    int status = reload(s, report, err);
+    if (status == 0 || report->dry)
+        return status;
+    log_error("the configuration stays as it was: %s", error_line(err, line, sizeof line));
+    host_reloaded(&s->host);
+    return -1;
+}
+
 void service_hangup(void *arg)
 {
-    struct service *s = arg;
+    struct report report = {0};
     struct error err = {0};
-    char line[1024];
-    if (service_reload(s, &err) == 0)
-        return;
-    log_error("the configuration stays as it was: %s", error_line(&err, line, sizeof line));
-    host_reloaded(&s->host);
+    begin(arg, &report, &err);
 }
 
 void service_changed(void *arg)
@@ -56,4 +90,60 @@ void service_changed(void *arg)
     struct host *host = arg;
     log_info("the configuration was read again, and is in force");
     host_reloaded(host);
+    errands_settle(&host->errands);
+}
+
+/* --- asked for by another thread ------------------------------------------------------------ */
+
+struct asked {
+    struct errand errand;
+    struct service *service;
+    struct report report;
+    struct error err;
+    int status;
+};
+
+static bool do_reload(struct errand *errand)
+{
+    struct asked *asked = (struct asked *)errand;
+    if (!asked->report.dry)
+        host_reloading(&asked->service->host);
+    asked->status = begin(asked->service, &asked->report, &asked->err);
+    return asked->status < 0 || asked->report.dry;
+}
+
+static int ask_reload(void *arg, bool dry, struct buf *changes, struct buf *later,
+                      struct error *err)
+{
+    struct service *s = arg;
+    struct asked asked = {.errand.call = do_reload, .service = s, .report = {dry, changes, later}};
+    if (!s->configure)
+        return error_set(err, "this program reads its configuration once");
+    struct config *running = pipeline_config(s->pipeline);
+    uint64_t until = clock_after(ANSWER_SECONDS * CLOCK_SECOND_NS + running->settings.shutdown_ns);
+    config_release(running);
+    if (errands_do(&s->host.errands, &asked.errand, until, err) < 0)
+        return -1;
+    if (asked.status < 0)
+        *err = asked.err;
+    return asked.status;
+}
+
+static bool do_stop(struct errand *errand)
+{
+    host_end(&((struct asked *)errand)->service->host);
+    return true;
+}
+
+static int ask_stop(void *arg, struct error *err)
+{
+    struct service *s = arg;
+    struct asked asked = {.errand.call = do_stop, .service = s};
+    return errands_do(&s->host.errands, &asked.errand,
+                      clock_after(ANSWER_SECONDS * CLOCK_SECOND_NS), err);
+}
+
+struct api_commands service_commands(struct service *s)
+{
+    return (struct api_commands){.arg = s, .reload = ask_reload, .stop = ask_stop};
 }

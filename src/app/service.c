@@ -9,7 +9,10 @@
 #include "core/input.h"
 #include "history/history.h"
 
-enum { HISTORY_DESCRIPTORS = 16 /* a database has three files, and is opened more than once */ };
+enum {
+    HISTORY_DESCRIPTORS = 16, /* a database has three files, and is opened more than once */
+    CONTROL_PART = 8,         /* of the descriptors that are left */
+};
 
 static bool output_wants_statistics(const struct config *config)
 {
@@ -63,13 +66,15 @@ static int open_statistics(struct service *s, struct error *err)
     return s->stats ? 0 : -1;
 }
 
-/* `asked`: the command itself will ask what belongs to names and clients. */
+/* Live events cost nothing while nobody looks. `asked`: the command itself will ask what belongs to
+ * names and clients. */
 static int open_live(struct service *s, bool asked, struct error *err)
 {
     bool web = config_section(s->config, "web");
     unsigned workers = pipeline_worker_count(&s->config->settings);
-    s->live = web ? live_new(workers, err) : NULL;
-    if (web && !s->live)
+    bool live = web || s->control_connections > 0;
+    s->live = live ? live_new(workers, err) : NULL;
+    if (live && !s->live)
         return -1;
     s->watches = web || asked ? watches_new(workers, err) : NULL;
     return s->watches || !(web || asked) ? 0 : -1;
@@ -94,8 +99,12 @@ static int open_pipeline(struct service *s, const struct service_options *option
     hooks.changed = service_changed;
     if (s->stats)
         s->observers[count++] = stats_observer(s->stats);
-    if (s->live)
-        s->observers[count++] = live_observer(s->live);
+    if (s->live) {
+        s->observers[count] = live_observer(s->live);
+        if (!config_section(s->config, "web")) /* no stage is to run in case somebody looks */
+            s->observers[count].needs = 0;
+        count++;
+    }
     if (s->watches)
         s->observers[count++] = watches_observer(s->watches, early);
     if (options->observer)
@@ -124,16 +133,38 @@ static int open_server(struct service *s, struct error *err)
     return s->server ? 0 : -1;
 }
 
-static int start_server(struct service *s, struct error *err)
+static void fill_context(struct service *s)
 {
-    const struct http_settings *web = config_section(s->config, "web");
-    if (!web)
-        return 0;
+    s->commands = service_commands(s);
+    s->context.commands = &s->commands;
     s->context.stats = s->stats;
     s->context.pipeline = s->pipeline;
     s->context.history = s->history;
     s->context.live = s->live;
     s->context.watches = s->watches;
+}
+
+/* A socket at a path that somebody chose must be there; the usual one may be another Spile's. */
+static int start_control(struct service *s, struct error *err)
+{
+    const struct control_settings *settings = config_section(s->config, "control");
+    struct error why = {0};
+    if (s->control_connections == 0)
+        return 0;
+    s->control = control_start(settings, s->control_connections, &s->context, &why);
+    if (s->control)
+        return 0;
+    if (settings && (settings->path || settings->group))
+        return error_set(err, "control: %s", why.text);
+    log_warning("%s; going on without control", why.text);
+    return 0;
+}
+
+static int start_server(struct service *s, struct error *err)
+{
+    const struct http_settings *web = config_section(s->config, "web");
+    if (!web)
+        return 0;
     s->context.server = s->server;
     s->context.metrics = web->metrics;
     s->context.legacy_metrics = http_legacy_metrics(web, s->context.compat);
@@ -147,13 +178,15 @@ static int failed_in(const struct service *s, const char *section, struct error 
     return item ? config_error_at(item, NULL, err) : -1;
 }
 
-/* Sets apart what the web and the history need. Where there is little, the web's connections get
- * half of what is left at most. -1: err, there is too little to start. */
-static int plan_descriptors(struct service *s, struct error *err)
+/* Sets apart what web, history and control need. Where there is little, the web's connections get
+ * half of what is left at most, those of the control socket an eighth. -1: err, there is too little
+ * to start. */
+static int plan_descriptors(struct service *s, bool control, struct error *err)
 {
     const struct http_settings *web = config_section(s->config, "web");
     uint64_t others = (web ? HTTP_DESCRIPTORS : 0) +
-                      (config_section(s->config, "history") ? HISTORY_DESCRIPTORS : 0);
+                      (config_section(s->config, "history") ? HISTORY_DESCRIPTORS : 0) +
+                      (control ? CONTROL_DESCRIPTORS : 0);
     struct descriptors *plan = &s->descriptors;
     *plan = descriptors_plan(s->config, pipeline_worker_count(&s->config->settings), others);
     if (descriptors_check(plan, err) < 0)
@@ -165,6 +198,13 @@ static int plan_descriptors(struct service *s, struct error *err)
         s->context.descriptors = HTTP_CONNECTIONS_LEAST + more;
         plan->needed += more;
     }
+    if (control) {
+        size_t wanted = CONTROL_CONNECTIONS - CONTROL_CONNECTIONS_LEAST;
+        size_t part = (size_t)((plan->allowed - plan->needed) / CONTROL_PART);
+        size_t more = wanted < part ? wanted : part;
+        s->control_connections = CONTROL_CONNECTIONS_LEAST + more;
+        plan->needed += more;
+    }
     return 0;
 }
 
@@ -173,7 +213,7 @@ static int start_all(struct service *s, const struct service_options *options, s
     bool statistics = options->statistics;
     s->context.compat = settings_compat(&s->config->settings) != NULL;
     s->context.started_ms = clock_wall_ms();
-    if (plan_descriptors(s, err) < 0)
+    if (plan_descriptors(s, options->control, err) < 0)
         return -1;
     if (open_server(s, err) < 0)
         return failed_in(s, "web", err);
@@ -184,6 +224,9 @@ static int start_all(struct service *s, const struct service_options *options, s
     if (s->stats && (stats_start(s->stats, s->pipeline, err) < 0 ||
                      history_start(s->history, s->stats, err) < 0))
         return -1;
+    fill_context(s);
+    if (start_control(s, err) < 0)
+        return failed_in(s, "control", err);
     return start_server(s, err) < 0 ? failed_in(s, "web", err) : 0;
 }
 
@@ -221,8 +264,11 @@ void service_stop(struct service *s)
 {
     set_curfew(s);
     http_server_stop(s->server);
+    control_stop(s->control);
     stats_stop(s->stats);
     history_stop(s->history);
+    if (s->pipeline)
+        errands_free(&s->host.errands);
     pipeline_free(s->pipeline);
     live_free(s->live);
     watches_free(s->watches);

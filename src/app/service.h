@@ -1,10 +1,11 @@
 /*
  * What a configuration asks for, started in order and ended in reverse: statistics, the pipeline,
- * history, live views, the web server.
+ * history, live views, the web server, the control socket.
  */
 #ifndef SPILE_APP_SERVICE_H
 #define SPILE_APP_SERVICE_H
 
+#include "app/control.h"
 #include "app/host.h"
 #include "core/descriptors.h"
 #include "http/server.h"
@@ -18,6 +19,7 @@ struct service_options {
     void *configure_arg;
     uint64_t total;      /* stop after so many events; 0: no limit */
     enum output_old old; /* of the files that outputs write */
+    bool control;        /* the control socket is wanted */
     bool gives_up;       /* as pipeline_options has it */
     bool statistics;     /* are wanted, and what watches single names and clients, whatever the
                             configuration says */
@@ -34,7 +36,10 @@ struct service {
     struct live *live;
     struct watches *watches;
     struct http_server *server;
+    struct control *control;
+    struct api_commands commands;
     struct api_context context;
+    size_t control_connections; /* 0: there is to be no control socket */
     struct descriptors descriptors;
     service_configure configure;
     void *configure_arg;
@@ -48,10 +53,10 @@ int service_start(struct service *service, struct config *config,
                   const struct service_options *options, struct error *err);
 /* Runs the pipeline to its end, and prints the ledger; the last snapshot has all that came. */
 enum pipeline_end service_run(struct service *service);
-/* Main thread: reads the configuration again and goes over to it, which ends in its own time. -1:
- * err, and all is as it was. */
-int service_reload(struct service *service, struct error *err);
-/* Private: reload.c. */
+/* Private, of reload.c: what other threads may ask for. */
+struct api_commands service_commands(struct service *service);
+/* Main thread: reads the configuration again and goes over to it, which ends in its own time, or
+ * says what is wrong. */
 void service_hangup(void *service);
 void service_changed(void *host);
 /* Ends and frees everything. After service_run, or without it. */

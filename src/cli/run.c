@@ -253,6 +253,7 @@ static int run_run(struct command_call *call)
         return pipe_fail(&config, &err, status);
     const struct service_options options = {
         .host = {.ledger_path = run->ledger, .managed = true},
+        .control = true,
         .configure = configure_again,
         .configure_arg = call,
     };

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/number.h"
 
 /* The length of the address; 0: there is none that we know how to reach. A path ends with a NUL,
  * an abstract name begins with one. */
@@ -47,4 +48,15 @@ bool notify_reloading(void)
     snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%llu",
              (unsigned long long)(clock_ns() / 1000));
     return notify_send(state);
+}
+
+uint64_t notify_watchdog_ns(void)
+{
+    const char *every = getenv("WATCHDOG_USEC"), *whom = getenv("WATCHDOG_PID");
+    uint64_t us = 0, pid;
+    if (!every || !number_parse(span_str(every), UINT64_MAX / 1000, &us))
+        return 0;
+    if (whom && (!number_parse(span_str(whom), INT32_MAX, &pid) || (pid_t)pid != getpid()))
+        return 0;
+    return us * 1000;
 }

@@ -297,7 +297,11 @@ class Bench:
         return process
 
     def spile(self, *args, name="spile", kind=Spile, **options):
-        """Any command of the program under test."""
+        """Any command of the program under test. Its control socket is in a folder of its own."""
+        runtime = self.path(f"runtime-{name}")
+        runtime.mkdir(exist_ok=True)
+        given = options.get("env", {})
+        options["env"] = {**(given or os.environ), "RUNTIME_DIRECTORY": given.get("RUNTIME_DIRECTORY", str(runtime))}
         return self.start([self.spile_path, *args], name=name, kind=kind, **options)
 
     def run(self, *args, status=0, seconds=30, **options):

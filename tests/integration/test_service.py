@@ -106,12 +106,13 @@ def its_manager_is_told(t):
     config = t.path("spile.yaml")
     config.write_text(f"inputs:\n  - unix: {{path: {t.path('tap.sock')}}}\nweb: {{listen: '127.0.0.1:0'}}\n")
     spile = t.spile("run", "-c", config, env=here)
-    equal(told(), "READY=1", "the beginning")
-    equal(t.listeners(spile), 2, "listeners when it is ready")
+    ready = "READY=1\nSTATUS=1 input, 0 stages, 1 output"
+    equal(told(), ready, "the beginning")
+    equal(t.listeners(spile), 3, "listeners when it is ready")
     socket.socket(socket.AF_UNIX).connect(str(t.path("tap.sock")))
     spile.send(signal.SIGHUP)
     assert re.fullmatch(r"RELOADING=1\nMONOTONIC_USEC=\d+", told()), "a reload begins"
-    equal(told(), "READY=1", "and is over")
+    equal(told(), ready, "and is over")
     equal(spile.stop(), 0, "exit status")
     equal(told(), "STOPPING=1", "the end")
     taken = t.spile("run", "-c", config, "--web", "nowhere.invalid:1", name="taken", env=here)

@@ -1,0 +1,44 @@
+/*
+ * The control socket: the API for whoever may command this program, on this machine, without a web
+ * server. One request a connection (app/control_request.h); the reply is a line
+ *
+ *     STATUS TYPE LENGTH
+ *
+ * and the body; of a stream, as /api/v1/events is one, LENGTH is "-", and it goes on to the end of
+ * the connection.
+ *
+ * Who asks is known by SO_PEERCRED: root, the user that this process runs as, and the members of
+ * `group` may ask all; nobody else anything. A thread of its own serves, so many connections at
+ * once and each for seconds alone: one more is told so, and closed.
+ */
+#ifndef SPILE_APP_CONTROL_H
+#define SPILE_APP_CONTROL_H
+
+#include <sys/types.h>
+
+#include "api/route.h"
+
+struct control;
+
+/* The section `control` of the configuration; rows: control_section. */
+struct control_settings {
+    char *path; /* NULL: the usual one */
+    mode_t mode;
+    char *group; /* NULL: none */
+};
+
+enum {
+    CONTROL_MODE = 0660,      /* unless the configuration says otherwise */
+    CONTROL_DESCRIPTORS = 8,  /* that it needs to start, a few connections among them */
+    CONTROL_CONNECTIONS = 64, /* at most */
+    CONTROL_CONNECTIONS_LEAST = 4,
+};
+
+/* Listens and serves. `settings` may be NULL: those by default. So many connections it may have at
+ * once; the context is looked at from now on. NULL: err. */
+struct control *control_start(const struct control_settings *settings, size_t connections,
+                              const struct api_context *context, struct error *err);
+/* Ends at once: open requests are cut. NULL is fine. */
+void control_stop(struct control *control);
+
+#endif
