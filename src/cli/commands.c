@@ -5,6 +5,7 @@
     X(run)                                                                                         \
     X(read)                                                                                        \
     X(top)                                                                                         \
+    X(ctl)                                                                                         \
     X(capture)                                                                                     \
     X(send)                                                                                        \
     X(gen)                                                                                         \

@@ -1,0 +1,22 @@
+/* What the API says, as text for people: rows of JSON as columns that stand one below the other. */
+#ifndef SPILE_CLI_CTL_TEXT_H
+#define SPILE_CLI_CTL_TEXT_H
+
+#include <jansson.h>
+
+enum ctl_kind { CTL_TEXT, CTL_NUMBER, CTL_TIME, CTL_MARK, CTL_SECONDS };
+
+/* A column. A table ends with a row whose head is NULL. */
+struct ctl_column {
+    const char *head;
+    const char *key; /* of a row's value: "name", or "queue.records" of an object in it */
+    enum ctl_kind kind;
+    const char *yes; /* of CTL_MARK: what true is; false is nothing */
+};
+
+/* Prints the rows of an array below the heads of their columns. */
+void ctl_put_table(const struct ctl_column *columns, const json_t *rows);
+/* One row as a line: its values, a space between them. */
+void ctl_put_line(const struct ctl_column *columns, const json_t *row);
+
+#endif

@@ -1,0 +1,337 @@
+"""`spile ctl` and the control socket: each verb, as text and as JSON; who may ask; many at once; none at all."""
+import contextlib
+import json
+import os
+import re
+import socket
+import urllib.error
+import urllib.request
+
+import fstrm
+from fstrm import Sender
+from harness import Skip, equal, limit, readable, test, wait_for
+from lab import question
+
+CONFIG = """inputs:
+- unix: {path: @DIR@/tap.sock, mode: 0666}
+outputs:
+- file: {name: kept, path: @DIR@/kept.txt, fields: [qname]}
+"""
+NOBODY, GROUP = 65534, 4711
+
+
+class Controlled:
+    """A program that is commanded, and `spile ctl` for it."""
+
+    def __init__(self, t, config=CONFIG, name="spile", sockets=2):
+        self.t, self.spile = t, t.listen(config, count=sockets, name=name)
+        self.socket = t.path(f"runtime-{name}") / "control.sock"
+
+    def ctl(self, *words, status=0):
+        done = self.t.run("ctl", "--socket", self.socket, *words, status=status)
+        return (done.stderr if status else done.stdout).decode()
+
+    def json(self, *words):
+        return json.loads(self.ctl("--json", *words))
+
+    def rows(self, *words):
+        """The table that is printed: a dictionary a row."""
+        lines = self.ctl(*words).splitlines()
+        heads = re.findall(r"\S+", lines[0])
+        rows = [re.split(r" {2,}", line.strip()) for line in lines[1:]]
+        assert all(len(row) == len(heads) for row in rows), lines
+        return [dict(zip(heads, row)) for row in rows]
+
+    def delivered(self):
+        return self.json("ledger")["outputs"][0]["delivered"]
+
+    def write(self, config):
+        self.t.path("spile.yaml").write_text(config.replace("@DIR@", str(self.t.folder)))
+
+
+def frames(count, tag="a"):
+    return [fstrm.message(question(f"{tag}{i}.lab.", 1, i)) for i in range(count)]
+
+
+@test()
+def what_there_is_is_shown(t):
+    it = Controlled(t)
+    client = Sender(t.path("tap.sock"))
+    client.send(*frames(100))
+    wait_for("all are written", lambda: it.delivered() == 100)
+    equal(it.json("status")["status"], "ready", "status")
+    assert it.ctl("status").startswith("ready\n"), it.ctl("status")
+    shown, told = it.rows("inputs")[0], it.json("inputs")["inputs"][0]
+    equal((shown["NAME"], shown["STATE"], shown["FRAMES"], shown["PLACE"]),
+          ("unix", "open", "100", f"unix:{t.path('tap.sock')}"), "the input")
+    equal((told["name"], told["open"], told["frames"]), ("unix", True, 100), "the input as JSON")
+    shown, told = it.rows("connections")[0], it.json("connections")["connections"][0]
+    equal((shown["ID"], shown["FRAMES"]), (str(told["id"]), "100"), "the connection")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", shown["SINCE"]), shown
+    shown, told = it.rows("outputs")[0], it.json("outputs")["outputs"][0]
+    equal((shown["NAME"], shown["STATE"], shown["DELIVERED"], shown["PLACE"]),
+          ("kept", "-", "100", str(t.path("kept.txt"))), "the output")
+    equal((told["name"], told["paused"], told["ledger"]["delivered"]), ("kept", False, 100), "the output as JSON")
+    shown, told = it.rows("ledger")[0], it.json("ledger")["outputs"][0]
+    equal((shown["OUTPUT"], shown["RECEIVED"], shown["IN-FLIGHT"]), ("kept", "100", "0"), "the ledger")
+    equal((told["output"], told["received"]), ("kept", 100), "the ledger as JSON")
+    equal(it.spile.stop(), 0, "exit status")
+    assert not it.socket.exists(), "the socket goes with the program"
+
+
+@test()
+def options_stand_before_or_behind(t):
+    it = Controlled(t)
+    for words in (["--json", "status"], ["status", "--json"], ["-j", "status"]):
+        equal(json.loads(it.ctl(*words))["status"], "ready", words)
+    by_environment = t.run("ctl", "status", env={**os.environ, "RUNTIME_DIRECTORY": str(it.socket.parent)})
+    assert by_environment.stdout.startswith(b"ready\n"), by_environment
+    for words, what in {("statsu",): "did you mean 'status'?", ("outputs", "pause"): "NAME is missing",
+                        ("log",): "LEVEL is missing", ("status", "now"): "unexpected argument 'now'",
+                        ("outputs", "sing", "kept"): "unexpected argument 'sing'", (): "is missing",
+                        ("status", "--dry-run"): "--dry-run is for reload",
+                        ("status", "-o", "json"): "--format is for tail"}.items():
+        said = it.ctl(*words, status=2)
+        assert what in said and said.count("\n") == 1, (words, said)
+    equal(it.spile.stop(), 0, "exit status")
+
+
+@test()
+def a_reload_says_what_it_does(t):
+    it = Controlled(t)
+    equal(it.ctl("reload", "--dry-run"), "nothing changes\n", "with nothing changed")
+    it.write("threads: 7\n" + CONFIG.replace("kept.txt", "other.txt") + "- 'null': {name: nothing}\n")
+    said = it.ctl("reload", "--dry-run")
+    assert "nothing" in said and "other.txt" in said and "at the next start: threads\n" in said, said
+    equal([row["name"] for row in it.json("outputs")["outputs"]], ["kept"], "outputs after a dry run")
+    equal(it.json("reload", "--dry-run")["dry-run"], True, "the same as JSON")
+    told = it.json("reload")
+    equal((told["dry-run"], told["later"]), (False, ["threads"]), "what the reload says")
+    assert any("nothing" in line for line in told["changes"]), told
+    equal([row["name"] for row in it.json("outputs")["outputs"]], ["kept", "nothing"], "outputs once it has answered")
+    it.write("outputs: [\n")
+    said = it.ctl("reload", status=1)
+    assert re.fullmatch(r"spile: error: \S*spile\.yaml:\d+:\d+: .*\n", said), said
+    it.write(CONFIG.replace("kept.txt", "nowhere/at/all.txt"))
+    said = it.ctl("reload", status=1)
+    assert re.search(r"spile\.yaml:4:3: .*nowhere/at/all\.txt", said), said
+    equal([row["name"] for row in it.json("outputs")["outputs"]], ["kept", "nothing"], "outputs as they were")
+    equal(it.spile.stop(), 0, "exit status")
+
+
+@test()
+def an_output_pauses_and_goes_on(t):
+    it = Controlled(t)
+    client = Sender(t.path("tap.sock"))
+    equal(it.ctl("outputs", "pause", "kept"), "kept paused\n", "pause")
+    client.send(*frames(500))
+    wait_for("all have come", lambda: it.json("ledger")["outputs"][0]["received"] == 500)
+    row = it.rows("outputs")[0]
+    equal((row["STATE"], row["QUEUED"], row["DELIVERED"]), ("paused", "500", "0"), "while it is paused")
+    assert "paused" in it.ctl("outputs", "drain", "kept", status=1)
+    equal(it.json("outputs", "resume", "kept"), {"output": "kept", "done": "resumed"}, "resume")
+    equal(it.ctl("outputs", "drain", "kept"), "kept drained\n", "drain")
+    equal(t.path("kept.txt").read_bytes().count(b"\n"), 500, "lines once it is drained")
+    it.ctl("outputs", "pause", "kept")
+    client.send(*frames(70))
+    wait_for("those have come", lambda: it.json("ledger")["outputs"][0]["received"] == 570)
+    client.finish()
+    equal(it.spile.stop(), 0, "exit status: the end ends the pause")
+    equal(t.path("kept.txt").read_bytes().count(b"\n"), 570, "lines at the end")
+
+
+@test()
+def a_file_is_rotated_when_asked(t):
+    it = Controlled(t, CONFIG + "- 'null': {name: nothing}\n")
+    client = Sender(t.path("tap.sock"))
+    for turn in (1, 2):
+        client.send(*frames(10))
+        wait_for("all are written", lambda turn=turn: it.delivered() == 10 * turn)
+        equal(it.ctl("outputs", "rotate", "kept"), "kept rotated\n", "rotate")
+        wait_for("a rotated file", lambda turn=turn: len(list(t.folder.glob("kept.txt.*"))) == turn)
+    equal(sorted(path.read_bytes().count(b"\n") for path in t.folder.glob("kept.txt*")), [0, 10, 10], "lines")
+    assert "has no file" in it.ctl("outputs", "rotate", "nothing", status=1)
+    assert "has no queue" in it.ctl("outputs", "pause", "nothing", status=1)
+    assert "there is no output 'kep'" in it.ctl("outputs", "pause", "kep", status=1)
+    equal(it.spile.stop(), 0, "exit status")
+
+
+@test()
+def a_connection_is_closed_when_asked(t):
+    it = Controlled(t)
+    going, staying = Sender(t.path("tap.sock")), Sender(t.path("tap.sock"))
+    wait_for("both", lambda: len(it.json("connections")["connections"]) == 2)
+    first = it.json("connections")["connections"][0]["id"]
+    equal(it.ctl("connections", "close", first), f"{first}\n", "close")
+    assert going.closed_by_peer(20), "it was asked to go"
+    assert staying.is_open()
+    wait_for("one is left", lambda: len(it.json("connections")["connections"]) == 1)
+    equal(it.json("inputs")["inputs"][0]["cuts"]["asked"], 1, "connections cut for that")
+    assert f"there is no connection {first}" in it.ctl("connections", "close", first, status=1)
+    assert "'x' is not a number" in it.ctl("connections", "close", "x", status=1)
+    equal(it.spile.stop(), 0, "exit status")
+
+
+@test()
+def events_are_followed(t):
+    it = Controlled(t)
+    client = Sender(t.path("tap.sock"))
+    tails = {name: t.spile("ctl", "--socket", it.socket, "tail", *words, name=name)
+             for name, words in {"text": [], "json": ["-o", "json"]}.items()}
+
+    def seen():
+        client.send(*frames(1))
+        return all(tail.out for tail in tails.values())
+    wait_for("both see events", seen)
+    equal(json.loads(tails["json"].out.splitlines()[0])["qname"], "a0.lab.", "the name")
+    words = tails["text"].out.splitlines()[0].split()
+    equal((len(words), words[6]), (10, b"a0.lab."), f"a line: {words}")
+    equal(it.spile.stop(), 0, "exit status")
+    equal({name: tail.wait() for name, tail in tails.items()}, {"text": 0, "json": 0}, "at the end of the program")
+
+
+@test()
+def what_is_said_is_more_or_less(t):
+    it = Controlled(t)
+    assert "debug:" not in it.spile.err, it.spile.err
+    equal(it.ctl("log", "debug"), "debug\n", "log")
+    Sender(t.path("tap.sock"))
+    wait_for("a line about the connection", lambda: "debug:" in it.spile.err)
+    equal(it.json("log", "error"), {"level": "error"}, "log as JSON")
+    assert "one of error, warning, info, debug" in it.ctl("log", "loud", status=1)
+    equal(it.ctl("stop"), "ending\n", "stop")
+    equal(it.spile.wait(), 0, "exit status")
+    said = it.ctl("status", status=1)
+    assert re.fullmatch(r"spile: error: cannot ask a program at \S+: .*--socket.*\n", said), said
+
+
+def status_for(path, user, group, groups):
+    """What the socket answers to a process of that user and these groups: the status."""
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups(groups)
+            os.setgid(group)
+            os.setuid(user)
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(str(path))
+                with contextlib.suppress(BrokenPipeError):
+                    client.sendall(b"GET /api/v1/status\n\n")
+                os.write(theirs, client.recv(3))
+        finally:
+            os._exit(0)
+    os.close(theirs)
+    os.waitpid(child, 0)
+    with os.fdopen(ours) as answer:
+        return answer.read()
+
+
+@test()
+def strangers_are_refused(t):
+    """Whatever the mode of the socket lets pass; members of the group are none."""
+    if os.getuid() != 0:
+        raise Skip("only root can be somebody else")
+    it = Controlled(t, f"control: {{path: {t.path('c.sock')}, mode: 0666, group: {GROUP}}}\n" + CONFIG)
+
+    def status(*who):
+        return status_for(t.path("c.sock"), *who)
+    equal((t.path("c.sock").stat().st_mode & 0o777, t.path("c.sock").stat().st_gid), (0o666, GROUP), "the socket")
+    equal(status(NOBODY, NOBODY, []), "403", "a stranger")
+    equal(status(NOBODY, NOBODY, [GROUP + 1]), "403", "a member of another group")
+    equal(status(NOBODY, GROUP, []), "200", "one of the group")
+    equal(status(NOBODY, NOBODY, [GROUP + 1, GROUP]), "200", "a member of the group")
+    equal(status(0, 0, []), "200", "root")
+    equal(it.spile.stop(), 0, "exit status")
+
+
+def ask(it, text):
+    """A request of any kind; the connection."""
+    client = socket.socket(socket.AF_UNIX)
+    client.settimeout(limit(20))
+    client.connect(str(it.socket))
+    client.sendall(text)
+    return client
+
+
+@test()
+def a_crowd_harms_nobody(t):
+    """A thousand connect and say nothing: those that find no place are told so, and those that have one are let go
+    soon. Meanwhile frames flow; afterwards no descriptor is left."""
+    it = Controlled(t)
+    client = Sender(t.path("tap.sock"))
+    before = len(os.listdir(f"/proc/{it.spile.child.pid}/fd"))
+    crowd = []
+    for _ in range(1000):
+        crowd.append(socket.socket(socket.AF_UNIX))
+        crowd[-1].connect(str(it.socket))
+        crowd[-1].settimeout(limit(20))
+    refused = wait_for("most are refused", lambda: len(readable(crowd, 0)) >= 1000 - 64 and readable(crowd, 0))
+    assert refused[0].recv(100).startswith(b"503 application/json "), "they are told"
+    client.send(*frames(300))
+    wait_for("frames are written", lambda: t.path("kept.txt").read_bytes().count(b"\n") == 300)
+    wait_for("the silent ones are let go", lambda: len(readable(crowd, 0)) == 1000, 20)
+    wait_for("there is a place again", lambda: t.run("ctl", "--socket", it.socket, "status", status=None).returncode == 0)
+    wait_for("no descriptor is left", lambda: len(os.listdir(f"/proc/{it.spile.child.pid}/fd")) <= before)
+    for each in crowd:
+        each.close()
+    client.finish()
+    equal(it.spile.stop(), 0, "exit status")
+
+
+@test()
+def what_is_no_request_is_told_so(t):
+    it = Controlled(t)
+    for text, status in {b"nonsense\n\n": b"400", b"GET /\x00\n\n": b"400", b"x" * 20000: b"400",
+                         b"GET /nowhere\n\n": b"404", b"POST /api/v1/status\n\n": b"405", b"GET /api/v1/stop\n\n": b"405",
+                         b"POST /api/v1/stop\nContent-Length: 1\n\nx": b"413", b"GET /api/v1/status?x=y\n\n": b"400",
+                         b"GET /api/v1/statistics\n\n": b"404", b"POST /api/v1/log\n\n": b"400"}.items():
+        with ask(it, text) as client, client.makefile("rb") as reply:
+            head = reply.readline().split()
+            equal(head[:2], [status, b"application/json"], f"the answer to {text[:40]!r}")
+            assert json.loads(reply.read(int(head[2])))["error"], head
+    with ask(it, b"GET /api/v1/sta") as client:
+        client.shutdown(socket.SHUT_WR)
+        equal(client.recv(10), b"", "the answer to half of a request")
+    equal(it.spile.stop(), 0, "exit status")
+
+
+@test()
+def a_place_that_is_taken(t):
+    """By another Spile: the usual place is done without, one that was asked for is not."""
+    first = Controlled(t)
+    here = {**os.environ, "RUNTIME_DIRECTORY": str(first.socket.parent)}
+    config = t.path("second.yaml")
+    config.write_text(CONFIG.replace("@DIR@/", f"{t.folder}/second-"))
+    second = t.spile("run", "-c", config, name="second", env=here)
+    wait_for("a warning", lambda: "another program uses it; going on without control" in second.err)
+    equal(second.err.count("warning: "), 1, f"warnings: {second.err}")
+    config.write_text(f"control: {{path: {first.socket}}}\n" + config.read_text().replace("second-", "third-"))
+    done = t.run("run", "-c", config, status=1)
+    assert re.search(r"second\.yaml:1:\d+: control: cannot listen on unix .*another program uses it", done.stderr.decode()), done
+    assert first.ctl("status").startswith("ready\n")
+    equal([each.stop() for each in (first.spile, second)], [0, 0], "exit statuses")
+
+
+@test()
+def over_http_it_takes_credentials(t):
+    """Also on this machine, where statistics may be reset without."""
+    paths = ["reload", "reload?dry-run=true", "connections/close?id=1", "log?level=info", "stop",
+             *(f"outputs/{act}?name=kept" for act in ("pause", "resume", "drain", "rotate"))]
+    for key, wanted in ((None, 403), ("wrong", 401)):
+        name = f"web{wanted}"
+        secret = ", api-key: right" if key else ""
+        it = Controlled(t, CONFIG.replace("@DIR@/", f"@DIR@/{name}-") + f"web: {{listen: '127.0.0.1:0'{secret}}}\n", name=name, sockets=3)
+        for path in paths:
+            request = urllib.request.Request(f"http://{it.spile.web()}/api/v1/{path}", method="POST",
+                                             headers={"X-API-Key": key} if key else {})
+            try:
+                with urllib.request.urlopen(request, timeout=limit(20)) as reply:
+                    raise AssertionError(f"{path} with {key}: {reply.status}")
+            except urllib.error.HTTPError as refusal:
+                equal(refusal.code, wanted, f"{path} with {key}")
+        equal(it.json("outputs")["outputs"][0]["paused"], False, "nothing has happened")
+    request = urllib.request.Request(f"http://{it.spile.web()}/api/v1/stop", method="POST", headers={"X-API-Key": "right"})
+    with urllib.request.urlopen(request, timeout=limit(20)) as reply:
+        equal(json.load(reply), {"status": "ending"}, "stop with the key")
+    equal(it.spile.wait(), 0, "exit status")
