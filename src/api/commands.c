@@ -43,7 +43,8 @@ const struct api_route api_connections_close = {
     .doc = "Closes a connection. Its server may connect again.",
     .parameters =
         (const struct api_parameter[]){
-            {"id", "integer", "Which, as /api/v1/connections has it.", true}, {0}},
+            {"id", "integer", "Which, as /api/v1/connections has it. It must be given.", true},
+            {0}},
     .schema = "{closed: int (its id)}",
     .handle = close_handle,
 };
@@ -156,7 +157,7 @@ static void drain_handle(const struct api_request *request, struct api_reply *re
 }
 
 static const struct api_parameter of_an_output[] = {
-    {"name", "string", "Which, as /api/v1/outputs has it.", true}, {0}};
+    {"name", "string", "Which, as /api/v1/outputs has it. It must be given.", true}, {0}};
 
 #define OUTPUT_ROUTE(verb, words)                                                                  \
     const struct api_route api_outputs_##verb = {                                                  \
@@ -208,7 +209,8 @@ const struct api_route api_log = {
     .doc = "How much is said on standard error from now on.",
     .parameters =
         (const struct api_parameter[]){
-            {"level", "string", "error, warning, info or debug: that and what is worse.", true},
+            {"level", "string",
+             "error, warning, info or debug: that and what is worse. It must be given.", true},
             {0}},
     .schema = "{level: text}",
     .handle = log_handle,

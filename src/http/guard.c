@@ -246,5 +246,6 @@ enum guard_verdict guard_judge(const struct guard *guard, const struct guard_req
         return GUARD_FOREIGN;
     if (guard_has_credentials(guard))
         return credentials_right(guard, request) ? GUARD_PASS : GUARD_UNKNOWN;
-    return request->local && !request->commands && names_us(guard, request->host) ? GUARD_PASS : GUARD_FOREIGN;
+    return request->local && !request->commands && names_us(guard, request->host) ? GUARD_PASS
+                                                                                  : GUARD_FOREIGN;
 }

@@ -45,10 +45,10 @@ bool guard_has_credentials(const struct guard *guard);
  * Where credentials are configured, a request must bring at least one of them, and none that is
  * wrong. Each is compared in a time that depends on nothing but the length of what was sent.
  *
- * Where none are, nobody may command the program; the peer must be of loopback, and so must be the host name that it used:
- * otherwise a page whose name was made to mean 127.0.0.1 (DNS rebinding) could read us through its
- * visitor's browser. In both cases a request that changes something must not come from another
- * site's page.
+ * Where none are, nobody may command the program; the peer must be of loopback, and so must be the
+ * host name that it used: otherwise a page whose name was made to mean 127.0.0.1 (DNS rebinding)
+ * could read us through its visitor's browser. In both cases a request that changes something must
+ * not come from another site's page.
  */
 enum guard_verdict guard_judge(const struct guard *guard, const struct guard_request *request);
 

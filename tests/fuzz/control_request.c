@@ -27,9 +27,9 @@ static void check_whole(const struct control_request *request, const char *text,
     assert(request->path == text + method + 1 && request->path[0] == '/');
     assert(request->query >= request->path + path);
     assert(request->query + request->query_len < end);
-    assert(!request->body.ptr || ((const char *)request->body.ptr >
-                                      request->query + request->query_len &&
-                                  (const char *)request->body.ptr + request->body.len <= end));
+    assert(!request->body.ptr ||
+           ((const char *)request->body.ptr > request->query + request->query_len &&
+            (const char *)request->body.ptr + request->body.len <= end));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)

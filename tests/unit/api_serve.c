@@ -100,8 +100,11 @@ static void handle(const struct api_request *request, struct api_reply *reply)
 static const struct api_parameter rows[] = {{.name = "n"}, {.name = "series"}, {0}};
 static const struct api_route strict = {
     .path = "/strict", .plain = true, .parameters = rows, .handle = handle};
-static const struct api_route lenient = {
-    .path = "/lenient", .plain = true, .parameters = rows, .ignores_unknown = true, .handle = handle};
+static const struct api_route lenient = {.path = "/lenient",
+                                         .plain = true,
+                                         .parameters = rows,
+                                         .ignores_unknown = true,
+                                         .handle = handle};
 
 static void expect(const struct api_route *route, const char *query, unsigned status,
                    const char *body)

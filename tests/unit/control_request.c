@@ -51,8 +51,8 @@ static void whole_ones_are_read_and_no_sooner(void **state)
         assert_int_equal(read_text(&request, text, len, &err), CONTROL_WHOLE);
         assert_string_equal(request.method, cases[i].method);
         assert_string_equal(request.path, cases[i].path);
-        assert_true(span_equal(span_of(request.query, request.query_len),
-                               span_str(cases[i].query)));
+        assert_true(
+            span_equal(span_of(request.query, request.query_len), span_str(cases[i].query)));
         assert_true(span_equal(request.body, span_str(cases[i].body)));
         free(text);
     }

@@ -128,21 +128,24 @@ static void put_line(void)
 }
 
 #define ROUTE(name, where)                                                                         \
-    static const struct api_route route_##name = {.path = (where), .handle = handle_##name}
+    static const struct api_route route_##name = {                                                 \
+        .plain = true, .path = (where), .handle = handle_##name}
 static const struct api_route route_echo = {
-    .path = "/echo", .ignores_unknown = true, .handle = handle_echo};
+    .plain = true, .path = "/echo", .ignores_unknown = true, .handle = handle_echo};
 static const struct api_route route_strict = {
+    .plain = true,
     .path = "/strict",
     .parameters = (const struct api_parameter[]){{.name = "n"}, {.name = "series"}, {0}},
     .handle = handle_echo};
-static const struct api_route route_body = {.path = "/body",
+static const struct api_route route_body = {.plain = true,
+                                            .path = "/body",
                                             .method = API_POST,
                                             .parameters =
                                                 (const struct api_parameter[]){{.name = "n"}, {0}},
                                             .takes_body = true,
                                             .handle = handle_body};
 static const struct api_route route_post = {
-    .path = "/strict", .method = API_POST, .handle = handle_echo};
+    .plain = true, .path = "/strict", .method = API_POST, .handle = handle_echo};
 ROUTE(large, "/large");
 ROUTE(failed, "/failed");
 ROUTE(error, "/error");
