@@ -126,3 +126,31 @@ def its_manager_is_told(t):
         pass
     unit = UNIT.read_text()
     assert "Type=notify\n" in unit and "NotifyAccess=main\n" in unit, "the unit waits for it"
+    assert re.search(r"^ExecReload=\S*spile ctl reload$", unit, re.M), "a reload says how it went"
+
+
+@test(plain=True)
+def its_manager_hears_that_it_is_alive(t):
+    """As often as he wants it, and only if he means this process."""
+    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    manager.bind(str(t.path("manager")))
+    manager.settimeout(limit(20))
+    here = dict(os.environ, NOTIFY_SOCKET=str(t.path("manager")), WATCHDOG_USEC="20000")
+    for other in ({}, {"WATCHDOG_PID": "1"}):
+        words = ["run", "-u", t.path(f"tap{len(other)}.sock")]
+        spile = t.spile(*words, name=f"spile{len(other)}", env={**here, **other})
+        assert manager.recv(4096).startswith(b"READY=1\nSTATUS="), "the beginning"
+        for _ in range(0 if other else 3):
+            equal(manager.recv(4096), b"WATCHDOG=1", "while it runs")
+        equal(spile.stop(), 0, "exit status")
+        end = manager.recv(4096)
+        while not other and end == b"WATCHDOG=1":
+            end = manager.recv(4096)
+        equal(end, b"STOPPING=1", "the end")
+        manager.setblocking(False)
+        try:
+            while manager.recv(4096) == b"WATCHDOG=1":
+                pass
+        except BlockingIOError:
+            pass
+        manager.settimeout(limit(20))
