@@ -135,6 +135,7 @@ static int open_server(struct service *s, struct error *err)
 
 static void fill_context(struct service *s)
 {
+    const struct http_settings *web = config_section(s->config, "web");
     s->commands = service_commands(s);
     s->context.commands = &s->commands;
     s->context.stats = s->stats;
@@ -142,6 +143,11 @@ static void fill_context(struct service *s)
     s->context.history = s->history;
     s->context.live = s->live;
     s->context.watches = s->watches;
+    if (!web)
+        return;
+    s->context.server = s->server;
+    s->context.metrics = web->metrics;
+    s->context.legacy_metrics = http_legacy_metrics(web, s->context.compat);
 }
 
 /* A socket at a path that somebody chose must be there; the usual one may be another Spile's. */
@@ -162,13 +168,7 @@ static int start_control(struct service *s, struct error *err)
 
 static int start_server(struct service *s, struct error *err)
 {
-    const struct http_settings *web = config_section(s->config, "web");
-    if (!web)
-        return 0;
-    s->context.server = s->server;
-    s->context.metrics = web->metrics;
-    s->context.legacy_metrics = http_legacy_metrics(web, s->context.compat);
-    return http_server_start(s->server, err);
+    return s->server ? http_server_start(s->server, err) : 0;
 }
 
 /* Puts the place of a section into the error. */

@@ -275,6 +275,8 @@ class Bench:
         # Short, since a unix socket's path has room for 107 bytes.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="spile-"))
         self.folder.chmod(0o755)
+        self.runtime = pathlib.Path(tempfile.mkdtemp(prefix="spile-"))
+        self.runtime.chmod(0o755)
         self.name = name
         self.processes = []
 
@@ -296,16 +298,20 @@ class Bench:
         self.processes.append(process)
         return process
 
+    def environment(self, name, given):
+        """That given, or else ours, with a folder for the control socket of a program of that name."""
+        runtime = self.runtime / name
+        runtime.mkdir(exist_ok=True)
+        return {**(given or os.environ), "RUNTIME_DIRECTORY": given.get("RUNTIME_DIRECTORY", str(runtime))}
+
     def spile(self, *args, name="spile", kind=Spile, **options):
         """Any command of the program under test. Its control socket is in a folder of its own."""
-        runtime = self.path(f"runtime-{name}")
-        runtime.mkdir(exist_ok=True)
-        given = options.get("env", {})
-        options["env"] = {**(given or os.environ), "RUNTIME_DIRECTORY": given.get("RUNTIME_DIRECTORY", str(runtime))}
+        options["env"] = self.environment(name, options.get("env", {}))
         return self.start([self.spile_path, *args], name=name, kind=kind, **options)
 
     def run(self, *args, status=0, seconds=30, **options):
         """A command of the program, to its end; returns it as subprocess.CompletedProcess."""
+        options["env"] = self.environment("once", options.get("env", {}))
         return self.tool([self.spile_path, *args], status, seconds, **options)
 
     def tool(self, args, status=0, seconds=30, **options):
@@ -357,7 +363,8 @@ class Bench:
     def close(self):
         for process in self.processes:
             process.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for folder in (self.folder, self.runtime):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def report(self):
         """The end of every log, for a test that failed."""

@@ -25,7 +25,7 @@ class Controlled:
 
     def __init__(self, t, config=CONFIG, name="spile", sockets=2):
         self.t, self.spile = t, t.listen(config, count=sockets, name=name)
-        self.socket = t.path(f"runtime-{name}") / "control.sock"
+        self.socket = t.runtime / name / "control.sock"
 
     def ctl(self, *words, status=0):
         done = self.t.run("ctl", "--socket", self.socket, *words, status=status)
