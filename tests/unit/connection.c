@@ -737,6 +737,21 @@ static void who_is_connected_is_listed(void **state)
     bench_end(&b, (struct ends){0});
 }
 
+static void who_is_dismissed_leaves(void **state)
+{
+    struct bench b;
+    struct roster_entry entry;
+    size_t all;
+    (void)state;
+    bench_new(&b);
+    int fd = stream_of(&b, 1, 5);
+    assert_int_equal(roster_list(pipeline_roster(b.site.pipeline), &entry, 1, &all), 1);
+    assert_false(pipeline_dismiss(b.site.pipeline, entry.origin.id + 1));
+    assert_true(pipeline_dismiss(b.site.pipeline, entry.origin.id));
+    expect_closed(fd);
+    bench_end(&b, (struct ends){.cuts = 1, .cut = CUT_ASKED});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -763,6 +778,7 @@ int main(void)
         cmocka_unit_test(what_was_sent_before_the_end_is_heard),
         cmocka_unit_test(nobody_holds_up_the_end),
         cmocka_unit_test(who_is_connected_is_listed),
+        cmocka_unit_test(who_is_dismissed_leaves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

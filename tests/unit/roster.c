@@ -43,6 +43,27 @@ static void lists_in_order_of_joining(void **state)
     roster_destroy(&roster);
 }
 
+/* A file has nobody who would look. */
+static void who_can_is_dismissed(void **state)
+{
+    (void)state;
+    struct roster roster;
+    struct roster_seat connection = {.dismissible = true}, file = {0};
+    struct origin origins[2] = {{.peer = "a"}, {.peer = "b"}};
+    roster_init(&roster);
+    roster_join(&roster, &connection, &origins[0]);
+    roster_join(&roster, &file, &origins[1]);
+    assert_false(roster_dismiss(&roster, origins[1].id));
+    assert_false(roster_dismiss(&roster, origins[1].id + 1));
+    assert_false(atomic_load(&connection.dismissed));
+    assert_true(roster_dismiss(&roster, origins[0].id));
+    assert_true(atomic_load(&connection.dismissed));
+    roster_leave(&roster, &connection);
+    assert_false(roster_dismiss(&roster, origins[0].id));
+    roster_leave(&roster, &file);
+    roster_destroy(&roster);
+}
+
 static void ids_are_never_used_twice(void **state)
 {
     (void)state;
@@ -221,6 +242,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_in_order_of_joining),
+        cmocka_unit_test(who_can_is_dismissed),
         cmocka_unit_test(ids_are_never_used_twice),
         cmocka_unit_test(shows_what_was_counted),
         cmocka_unit_test(identities_that_are_shared),

@@ -33,6 +33,7 @@ struct script {
     unsigned ticks, closes, reopens;
     atomic_uint calls;
     atomic_uint closed_calls;
+    atomic_uint rotations;
     int fd; /* of the pipe outputs */
 };
 
@@ -98,6 +99,11 @@ static void script_reopen(struct output *out)
     ((struct script *)out->state)->reopens++;
 }
 
+static void script_rotate(struct output *out)
+{
+    atomic_fetch_add(&((struct script *)out->state)->rotations, 1);
+}
+
 static void script_close(struct output *out)
 {
     ((struct script *)out->state)->closes++;
@@ -129,6 +135,7 @@ static void bench_start(struct bench *bench, const struct step *steps, unsigned 
         .hooks = {.write = write,
                   .tick = script_tick,
                   .reopen = script_reopen,
+                  .rotate = script_rotate,
                   .close = script_close},
         .out = {.name = "test"},
     };
@@ -301,6 +308,46 @@ static void reopens_on_request(void **state)
     assert_int_equal(counter_get(&bench.ledger.delivered), 10);
 }
 
+/* Has it rotate, and waits until it has: by then it has seen what was asked of it before. */
+static void rotate(struct bench *bench)
+{
+    unsigned before = atomic_load(&bench->script.rotations);
+    writer_rotate(&bench->writer);
+    while (atomic_load(&bench->script.rotations) == before)
+        sched_yield();
+}
+
+static void pauses_and_goes_on(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_start(&bench, NULL, 0, script_write);
+    writer_pause(&bench.writer, true);
+    rotate(&bench);
+    bench_push(&bench, 0, 10);
+    queue_wake(&bench.queue);
+    rotate(&bench);
+    assert_int_equal(atomic_load(&bench.script.calls), 0);
+    writer_pause(&bench.writer, false);
+    await_calls(&bench, 1);
+    bench_end(&bench, later());
+    assert_int_equal(counter_get(&bench.ledger.delivered), 10);
+}
+
+static void the_end_ends_a_pause(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_start(&bench, NULL, 0, script_write);
+    writer_pause(&bench.writer, true);
+    rotate(&bench);
+    bench_push(&bench, 0, 10);
+    writer_drain(&bench.writer);
+    writer_pause(&bench.writer, true); /* which comes too late */
+    bench_end(&bench, later());
+    assert_int_equal(counter_get(&bench.ledger.delivered), 10);
+}
+
 static void deadline_ends_a_back_off(void **state)
 {
     (void)state;
@@ -377,6 +424,8 @@ int main(void)
         cmocka_unit_test(closed_output_takes_nothing_more),
         cmocka_unit_test(gives_up),
         cmocka_unit_test(reopens_on_request),
+        cmocka_unit_test(pauses_and_goes_on),
+        cmocka_unit_test(the_end_ends_a_pause),
         cmocka_unit_test(deadline_ends_a_back_off),
         cmocka_unit_test(deadline_interrupts_a_blocking_write),
         cmocka_unit_test(abandon_frees_blocked_workers),
