@@ -100,6 +100,11 @@ static void choose_kept(struct draft_change *d)
 
 /* --- what is new ---------------------------------------------------------------------------- */
 
+static bool is_finite(const struct config_item *item)
+{
+    return ((const struct input_hooks *)item->module->hooks)->finite;
+}
+
 /* Whether an output that is to go is in the way of a new one. */
 static bool is_in_the_way(const struct draft_change *d, const struct sink *sink)
 {
@@ -147,12 +152,14 @@ static int open_sinks(struct draft_change *d, struct error *err)
     return 0;
 }
 
+/* One that ends by itself begins to read as soon as it is open, which could not be undone: it comes
+ * in when all else is done. */
 static int open_inputs(struct draft_change *d, struct error *err)
 {
     char name[CONFIG_NAME_MAX + 1];
     for (size_t i = 0; i < d->input_count; i++) {
         const struct config_item *item = &d->config->inputs[i];
-        if (d->kept_input[i] || input_is_in_the_way(d, item))
+        if (d->kept_input[i] || is_finite(item) || input_is_in_the_way(d, item))
             continue;
         config_name(d->config->inputs, i, name);
         d->inputs[i] = pipeline_open_input(d->p, d->config, item, name, err);
@@ -165,6 +172,7 @@ static int open_inputs(struct draft_change *d, struct error *err)
 /* What was opened is closed again: nobody has used it yet. */
 static void undo(struct draft_change *d)
 {
+    pthread_mutex_lock(&d->p->view);
     for (size_t i = 0; i < d->input_count; i++) {
         struct input *in = d->kept_input[i] ? NULL : d->inputs[i];
         if (in && in->hooks->stop)
@@ -172,6 +180,7 @@ static void undo(struct draft_change *d)
         if (in)
             d->p->left[d->p->left_count++] = in; /* its handles are closed by the loop */
     }
+    pthread_mutex_unlock(&d->p->view);
     plan_release(d->plan);
     for (size_t i = 0; i < d->sink_count; i++) {
         if (d->kept_sink[i] || !d->sinks[i])
@@ -257,8 +266,7 @@ static void count_finite(struct pipeline *p, const struct draft_change *d)
     size_t listening = pipeline_count_listening(d->config);
     size_t now = listening > 0, before = p->listening > 0;
     for (size_t i = 0; i < d->input_count; i++)
-        atomic_fetch_add(&p->finite_running,
-                         !d->kept_input[i] && d->inputs[i] && d->inputs[i]->hooks->finite);
+        atomic_fetch_add(&p->finite_running, !d->kept_input[i] && is_finite(&d->config->inputs[i]));
     p->listening = listening;
     atomic_fetch_add(&p->finite_running, now);
     if (before && atomic_fetch_sub(&p->finite_running, 1) == 1)
@@ -289,15 +297,16 @@ static void close_gaps(struct draft_change *d)
     d->input_count = open;
 }
 
-/* A worker may be waiting for room in the queue of an output that is to go, and wait for ever. */
-static void is_overdue(uv_timer_t *timer)
+void pipeline_change_abandon(struct pipeline *p)
 {
-    struct pipeline *p = timer->data;
-    struct change *c = &p->change;
-    for (size_t i = 0; atomic_load(&c->waiting) > 0 && i < c->gone_count; i++) {
-        if (c->gone[i]->writing)
-            writer_abandon(&c->gone[i]->writer);
-    }
+    for (size_t i = 0; i < p->change.gone_count; i++)
+        sink_abandon(p->change.gone[i]);
+}
+
+/* A worker that waits for room in the queue of an output which is to go cannot take the plan. */
+static void overdue(uv_timer_t *timer)
+{
+    pipeline_change_abandon(timer->data);
 }
 
 /* From here on nothing can fail. */
@@ -310,8 +319,10 @@ static void commit(struct draft_change *d)
     c->left_before = p->left_count;
     pthread_mutex_lock(&p->view);
     for (size_t i = 0; i < p->sink_count; i++) {
-        if (!is_among(p->sinks[i], (void *const *)d->sinks, d->sink_count))
-            c->gone[c->gone_count++] = p->sinks[i];
+        if (is_among(p->sinks[i], (void *const *)d->sinks, d->sink_count))
+            continue;
+        atomic_store(&p->sinks[i]->leaving, true);
+        c->gone[c->gone_count++] = p->sinks[i];
     }
     leave_inputs(p, d);
     struct sink **sinks = p->sinks;
@@ -330,9 +341,12 @@ static void commit(struct draft_change *d)
     free(inputs);
     for (size_t i = 0; i < p->sink_count; i++)
         atomic_store(&p->sinks[i]->out.begun, true);
+    uint64_t shutdown_ns = p->config->settings.shutdown_ns;
+    c->deadline_ns = clock_after(shutdown_ns);
+    uv_update_time(&p->loop);
+    uv_timer_start(&c->overdue, overdue, shutdown_ns / CLOCK_MS_NS, 0);
     atomic_store(&c->waiting, p->worker_count);
     c->under_way = true;
-    uv_timer_start(&c->overdue, is_overdue, p->config->settings.shutdown_ns / CLOCK_MS_NS, 0);
     for (unsigned w = 0; w < p->worker_count; w++)
         worker_post(&p->workers[w], &c->takes[w].post);
 }
@@ -349,11 +363,11 @@ static int reserve(struct draft_change *d, struct error *err)
     const struct config *config = d->config;
     size_t sinks = p->sink_count, inputs = p->input_count + config->input_count;
     size_t past = p->past_count + sinks + p->left_count + inputs + p->plan->stages.count;
-    void *left = grown(p->left, p->left_count + inputs, sizeof(struct input *));
-    p->left = left ? left : p->left;
     void *gone = grown(p->change.gone, sinks, sizeof(struct sink *));
     p->change.gone = gone ? gone : p->change.gone;
     pthread_mutex_lock(&p->view);
+    void *left = grown(p->left, p->left_count + inputs, sizeof(struct input *));
+    p->left = left ? left : p->left;
     void *names = grown(p->past, past < PAST_MAX ? past : PAST_MAX, sizeof *p->past);
     p->past = names ? names : p->past;
     pthread_mutex_unlock(&p->view);
@@ -417,13 +431,17 @@ static void late_again(uv_timer_t *timer)
         open_late(p);
 }
 
-static bool has_input(const struct pipeline *p, const struct config_item *item)
+/* Whether the configuration's input at `index` is open; of some that are equal the first ones are.
+ */
+static bool has_input(const struct pipeline *p, size_t index)
 {
-    for (size_t i = 0; i < p->input_count; i++) {
-        if (config_item_equal(p->inputs[i]->item, item))
-            return true;
-    }
-    return false;
+    const struct config_item *items = p->config->inputs;
+    size_t open = 0, before = 0;
+    for (size_t i = 0; i < p->input_count; i++)
+        open += config_item_equal(p->inputs[i]->item, &items[index]);
+    for (size_t i = 0; i < index; i++)
+        before += config_item_equal(&items[i], &items[index]);
+    return open > before;
 }
 
 static void close_gone(void *arg)
@@ -443,14 +461,13 @@ static void close_gone(void *arg)
 static void all_have_it(struct pipeline *p)
 {
     struct change *c = &p->change;
-    uv_timer_stop(&c->overdue);
     pthread_mutex_lock(&p->view);
     remember_stages(p, &c->before->stages);
     pthread_mutex_unlock(&p->view);
     plan_release(c->before);
     c->before = NULL;
     c->closing = true;
-    c->deadline_ns = clock_after(p->config->settings.shutdown_ns);
+    uv_timer_stop(&c->overdue); /* from here on it is the closer that waits */
     atomic_store(&c->closed, false);
     if (c->gone_count == 0 || uv_thread_create(&c->closer, close_gone, p) != 0) {
         close_gone(p);
@@ -476,7 +493,7 @@ static void open_late(struct pipeline *p)
     for (size_t i = 0; i < p->config->input_count; i++) {
         char name[CONFIG_NAME_MAX + 1];
         const struct config_item *item = &p->config->inputs[i];
-        if (has_input(p, item))
+        if (has_input(p, i))
             continue;
         struct input *in =
             pipeline_open_input(p, p->config, item, config_name(p->config->inputs, i, name), &err);
@@ -486,7 +503,6 @@ static void open_late(struct pipeline *p)
                 log_error("%s; trying again", err.text);
             continue;
         }
-        atomic_fetch_add(&p->finite_running, in->hooks->finite);
         pthread_mutex_lock(&p->view);
         p->inputs[p->input_count++] = in;
         pthread_mutex_unlock(&p->view);

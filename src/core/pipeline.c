@@ -80,14 +80,9 @@ static void close_outputs(void *arg)
 static void abandon(struct pipeline *p)
 {
     atomic_store(&p->shared.late, true);
-    for (size_t i = 0; i < p->sink_count; i++) {
-        if (p->sinks[i]->writing)
-            writer_abandon(&p->sinks[i]->writer);
-    }
-    for (size_t i = 0; i < p->change.gone_count; i++) {
-        if (p->change.gone[i]->writing)
-            writer_abandon(&p->change.gone[i]->writer);
-    }
+    for (size_t i = 0; i < p->sink_count; i++)
+        sink_abandon(p->sinks[i]);
+    pipeline_change_abandon(p);
 }
 
 /* Some thread has not ended in time. What it holds is lost. */
@@ -134,16 +129,24 @@ static void end_pauses(struct pipeline *p)
     pthread_mutex_unlock(&p->view);
 }
 
+/* Unless it runs already: since somebody wanted an end while a change was under way. */
+static void set_deadline(struct pipeline *p)
+{
+    if (p->deadline_ns || may_wait(p))
+        return;
+    p->deadline_ns = clock_after(p->config->settings.shutdown_ns);
+    start_deadline(p);
+}
+
 static void drain(struct pipeline *p)
 {
-    bool wait = may_wait(p);
     end_pauses(p);
     p->draining = true;
     if (p->host.draining)
         p->host.draining(p->host.arg);
-    p->deadline_ns = wait ? UINT64_MAX : clock_after(p->config->settings.shutdown_ns);
-    if (!wait)
-        start_deadline(p);
+    set_deadline(p);
+    if (!p->deadline_ns)
+        p->deadline_ns = UINT64_MAX;
     for (size_t i = 0; i < p->input_count; i++) {
         if (p->inputs[i]->hooks->stop)
             p->inputs[i]->hooks->stop(p->inputs[i]);
@@ -167,11 +170,12 @@ static void woken(uv_async_t *wake)
 {
     struct pipeline *p = wake->data;
     pipeline_change_on(p);
-    bool wanted = !p->draining && atomic_load(&p->drain_wanted);
-    if (wanted && p->change.under_way && !uv_is_active((uv_handle_t *)&p->deadline))
-        start_deadline(p); /* the change may be what does not end */
-    if (wanted && !p->change.under_way)
-        drain(p);
+    if (!p->draining && atomic_load(&p->drain_wanted)) {
+        if (p->change.under_way)
+            set_deadline(p); /* it may be waiting for an output that takes nothing */
+        else
+            drain(p);
+    }
     if (p->draining && !p->closing && atomic_load(&p->workers_running) == 0) {
         p->closing = true;
         p->closer_runs = uv_thread_create(&p->closer, close_outputs, p) == 0;
@@ -199,6 +203,8 @@ void pipeline_hurry(struct pipeline *p)
     if (p->hurried)
         return;
     p->hurried = p->hastened = true;
+    if (!p->deadline_ns)
+        p->deadline_ns = clock_ns();
     want_drain(p);
     abandon(p);
     uv_timer_start(&p->deadline, stuck, HURRY_MS, 0);

@@ -79,6 +79,8 @@ void pipeline_hurry(struct pipeline *pipeline);
  * all is as it was. Settings that cannot change (option.fixed) must be those of before.
  */
 int pipeline_reload(struct pipeline *pipeline, struct config *config, struct error *err);
+/* Main thread: true from then until host.changed is called. */
+bool pipeline_changing(const struct pipeline *pipeline);
 /* Main thread: has outputs open their files anew. */
 void pipeline_reopen(struct pipeline *pipeline);
 /* Instead of pipeline_run: ends what pipeline_new has begun, and says nothing of it. */

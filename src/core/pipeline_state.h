@@ -24,12 +24,12 @@ struct take {
 /* From one plan to the next. Main thread but for the atomics. */
 struct change {
     struct take *takes;  /* one a worker */
-    uv_timer_t overdue;  /* until workers are to have the plan */
     atomic_uint waiting; /* workers that have not taken the plan yet */
     struct plan *before; /* held until all have; NULL: no change is under way, or they have */
     struct sink **gone;  /* outputs that are to end */
     size_t gone_count;
     uint64_t deadline_ns; /* theirs */
+    uv_timer_t overdue;   /* until then, while workers may be waiting for one of them */
     uv_thread_t closer;
     atomic_bool closed; /* they have ended */
     size_t left_before; /* inputs that had left before */
@@ -95,6 +95,8 @@ size_t pipeline_count_listening(const struct config *config);
 
 /* change.c: something has happened that a change may wait for; and the end. */
 void pipeline_change_on(struct pipeline *pipeline);
+/* The time of the outputs that are to end is up. */
+void pipeline_change_abandon(struct pipeline *pipeline);
 void pipeline_change_free(struct pipeline *pipeline);
 
 #endif

@@ -46,6 +46,11 @@ bool pipeline_draining(const struct pipeline *p)
     return atomic_load(&p->drain_wanted);
 }
 
+bool pipeline_changing(const struct pipeline *p)
+{
+    return p->change.under_way;
+}
+
 struct config *pipeline_config(struct pipeline *p)
 {
     look(p);

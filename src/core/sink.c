@@ -20,11 +20,20 @@ static int choose_format(struct sink *sink, struct error *err)
     return 0;
 }
 
+static void closed(void *arg)
+{
+    const struct sink *sink = arg;
+    if (sink->on_closed && !atomic_load(&sink->leaving))
+        sink->on_closed(sink->on_closed_arg);
+}
+
 static int start_writer(struct sink *sink, void (*on_closed)(void *arg), void *arg,
                         struct error *err)
 {
+    sink->on_closed = on_closed;
+    sink->on_closed_arg = arg;
     if (writer_start(&sink->writer, &sink->out, &sink->queue, &sink->shards[sink->workers].ledger,
-                     on_closed, arg, err) < 0)
+                     closed, sink, err) < 0)
         return -1;
     sink->writing = true;
     return 0;
@@ -113,15 +122,23 @@ void sink_drain(struct sink *sink)
         writer_drain(&sink->writer);
 }
 
-void sink_finish(struct sink *sink, uint64_t deadline_ns)
+void sink_abandon(struct sink *sink)
 {
     if (sink->writing)
+        writer_abandon(&sink->writer);
+    else if (sink->queue.ring) /* shared: two threads may come here */
+        counter_add_shared(&sink->shards[sink->workers].ledger.dropped[DROP_SHUTDOWN],
+                           queue_abandon(&sink->queue, DROP_SHUTDOWN));
+}
+
+void sink_finish(struct sink *sink, uint64_t deadline_ns)
+{
+    if (sink->writing) {
         writer_finish(&sink->writer, deadline_ns);
-    else
-        close_output(sink);
-    if (!sink->writing && sink->queue.ring)
-        counter_add(&sink->shards[sink->workers].ledger.dropped[DROP_SHUTDOWN],
-                    queue_abandon(&sink->queue, DROP_SHUTDOWN));
+        return;
+    }
+    close_output(sink);
+    sink_abandon(sink);
 }
 
 void sink_free(struct sink *sink)

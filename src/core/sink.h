@@ -20,6 +20,9 @@ struct sink {
     bool seen;        /* somebody may look at it as it is written */
     /* An inline output has been opened; one with a queue takes records before that. */
     atomic_bool ready;
+    atomic_bool leaving; /* it is no more in the configuration: nobody minds who leaves it */
+    void (*on_closed)(void *arg);
+    void *on_closed_arg;
     bool open; /* the output's open hook has succeeded, and its close is still due */
     /* The writer's thread has been started: it then closes the output. */
     atomic_bool writing;
@@ -42,6 +45,8 @@ int sink_begin(struct sink *sink, void (*on_closed)(void *arg), void *arg, struc
 void sink_reopen(struct sink *sink);
 /* Begins to drain; no worker is left. Does not wait, so that all outputs drain at the same time. */
 void sink_drain(struct sink *sink);
+/* The deadline is now: what is queued is dropped, and no worker waits for room any longer. */
+void sink_abandon(struct sink *sink);
 /* Waits until the output has drained, or the deadline (clock_ns time) has passed, and closes it. Of
  * one that never began all is dropped. */
 void sink_finish(struct sink *sink, uint64_t deadline_ns);

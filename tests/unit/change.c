@@ -298,6 +298,117 @@ static void changes_do_not_overlap(void **state)
     end(&b);
 }
 
+/* --- what gets stuck ------------------------------------------------------------------------ */
+
+#define QUICK "shutdown-time: 50ms\n" HEAD
+#define BLOCKS "- writing: {number: 0, queue-size: 1M, when-full: block, block-max: off}\n"
+
+/* More frames than the queue of output 0, which takes none, has room for. On a worker's thread. */
+static void crowd_begin(struct worker_item *item, struct worker *worker)
+{
+    static struct input_counters somewhere;
+    static const struct origin origin = {.peer = "test"};
+    struct dnstap tap = frame_query();
+    struct buf message = {0};
+    dnstap_encode(&tap, &message);
+    struct span frame = buf_span(&message);
+    for (unsigned i = 0; i < 100000; i++)
+        worker_frames(worker, &origin, &somewhere, &frame, 1);
+    buf_free(&message);
+    worker_detach(worker, item);
+}
+
+static void start_stuck(struct bench *b, const char *text, struct worker_item *crowd)
+{
+    start(b, text);
+    holes[0].stuck = true;
+    *crowd = (struct worker_item){.begin = crowd_begin, .stop = hold_stop};
+    worker_begin(pipeline_pick_worker(b->pipeline), crowd);
+}
+
+/* A worker that waits for room in its queue takes the plan when the output's time is up. */
+static void what_blocks_can_be_removed(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct worker_item crowd;
+    start_stuck(&b, QUICK BLOCKS "- counting: {number: 1}\n", &crowd);
+    reload(&b, QUICK "- counting: {number: 1}\n");
+    assert_int_equal(holes[0].closed, 1);
+    assert_int_equal(received_by(&b, "counting", false), 100000);
+    end(&b);
+}
+
+/* The time of all outputs runs from when an end is wanted, and not from when the change is done. */
+static void an_end_does_not_wait_for_a_change(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct error err;
+    struct worker_item crowd;
+    start_stuck(&b, QUICK BLOCKS, &crowd);
+    struct config *config = config_of(QUICK BLOCKS "- counting: {number: 1}\n");
+    assert_int_equal(pipeline_reload(b.pipeline, config, &err), 0);
+    config_release(config);
+    pipeline_hasten(b.pipeline);
+    assert_int_not_equal(pipeline_run(b.pipeline), PIPELINE_CLOSED);
+    assert_true(b.changed);
+    pipeline_free(b.pipeline);
+}
+
+/* Nobody minds that the reader of an output has left which is to go. */
+static void who_leaves_what_goes_ends_nothing(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct error err;
+    start(&b, HEAD "- writing: {number: 0}\n- counting: {number: 1}\n");
+    holes[0].says = OUTPUT_RETRY;
+    bring(&b, 5);
+    struct config *config = config_of(HEAD "- counting: {number: 1}\n");
+    assert_int_equal(pipeline_reload(b.pipeline, config, &err), 0);
+    config_release(config);
+    holes[0].says = OUTPUT_CLOSED;
+    finish(&b);
+    assert_false(pipeline_draining(b.pipeline));
+    end(&b);
+}
+
+/* --- inputs that end ------------------------------------------------------------------------ */
+
+/* They end before all else is done, and however often the same one is listed. */
+static void inputs_that_end_do_not_end_the_others(void **state)
+{
+    (void)state;
+    struct bench b;
+    start(&b, HEAD "- counting: {number: 0}\n");
+    reload(&b, "threads: 2\ninputs:\n- listens\n- ends\n- ends\noutputs:\n- counting\n");
+    assert_int_equal(seeds[1].opened, 1);
+    assert_int_equal(seeds[2].opened, 1);
+    pipeline_input_ended(b.pipeline, false);
+    pipeline_input_ended(b.pipeline, false);
+    assert_false(pipeline_draining(b.pipeline));
+    reload(&b, "threads: 2\ninputs:\n- ends: {name: last}\noutputs:\n- counting\n");
+    assert_false(pipeline_draining(b.pipeline));
+    pipeline_input_ended(b.pipeline, false);
+    assert_true(pipeline_draining(b.pipeline));
+    end(&b);
+}
+
+/* Where a reload is refused they have not begun. */
+static void what_is_refused_is_not_read(void **state)
+{
+    (void)state;
+    struct bench b;
+    start(&b, HEAD "- counting: {number: 0}\n");
+    seeds[1].fails = true;
+    refuse(&b, "threads: 2\ninputs: [ends, {listens: {name: b}}]\noutputs:\n- counting\n",
+           "no luck");
+    assert_int_equal(seeds[1].opened, 1); /* of those two, b */
+    assert_int_equal(seeds[2].opened, 0);
+    end(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +418,11 @@ int main(void)
         cmocka_unit_test(an_error_changes_nothing),
         cmocka_unit_test(without_memory_nothing_changes),
         cmocka_unit_test(changes_do_not_overlap),
+        cmocka_unit_test(what_blocks_can_be_removed),
+        cmocka_unit_test(an_end_does_not_wait_for_a_change),
+        cmocka_unit_test(who_leaves_what_goes_ends_nothing),
+        cmocka_unit_test(inputs_that_end_do_not_end_the_others),
+        cmocka_unit_test(what_is_refused_is_not_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
