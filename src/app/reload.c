@@ -80,17 +80,25 @@ static int begin(struct service *s, struct report *report, struct error *err)
 
 void service_hangup(void *arg)
 {
+    struct service *s = arg;
     struct report report = {0};
     struct error err = {0};
-    begin(arg, &report, &err);
+    if (!s->pipeline) /* the start has failed, and what was opened is being closed */
+        return;
+    s->again = pipeline_changing(s->pipeline);
+    if (!s->again)
+        begin(s, &report, &err);
 }
 
 void service_changed(void *arg)
 {
     struct host *host = arg;
+    struct service *s = host->options.arg;
     log_info("the configuration was read again, and is in force");
     host_reloaded(host);
     errands_settle(&host->errands);
+    if (s->again && !pipeline_draining(s->pipeline))
+        service_hangup(s); /* the file may have changed since the signal before */
 }
 
 /* --- asked for by another thread ------------------------------------------------------------ */

@@ -43,6 +43,7 @@ struct service {
     struct descriptors descriptors;
     service_configure configure;
     void *configure_arg;
+    bool again; /* it was asked to read its configuration while the change before was under way */
     struct observer observers[4]; /* statistics, live events, watches, the command's own */
 };
 

@@ -10,7 +10,7 @@
 #include "base/stamp.h"
 
 static atomic_int shown_level = LOG_INFO;
-static enum log_time shown_time = LOG_TIME_OFF;
+static _Atomic enum log_time shown_time = LOG_TIME_OFF; /* a reload may change it */
 
 void log_set_level(enum log_level level)
 {
@@ -24,9 +24,10 @@ void log_set_time(enum log_time time)
 
 static int put_time(char *line)
 {
-    if (shown_time == LOG_TIME_OFF)
+    enum log_time time = shown_time;
+    if (time == LOG_TIME_OFF)
         return 0;
-    char *end = stamp_now(line, shown_time == LOG_TIME_LOCAL);
+    char *end = stamp_now(line, time == LOG_TIME_LOCAL);
     *end = ' ';
     return (int)(end + 1 - line);
 }

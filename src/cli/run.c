@@ -1,6 +1,7 @@
 /* spile run: the collector. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/hostport.h"
 #include "base/log.h"
@@ -225,12 +226,21 @@ static int configure(struct config *config, const struct command_call *call, str
     return COMMAND_OK;
 }
 
+/* A pipe holds nothing any more, or would keep us waiting. */
+static bool can_read_again(const char *path)
+{
+    struct stat st;
+    return strcmp(path, "-") != 0 && (stat(path, &st) != 0 || S_ISREG(st.st_mode));
+}
+
 static struct config *configure_again(void *arg, struct error *err)
 {
     const struct command_call *call = arg;
     const struct run *run = call->options;
-    if (run->config && strcmp(run->config, "-") == 0) {
-        error_set(err, "the configuration came from standard input, which cannot be read again");
+    if (run->config && !can_read_again(run->config)) {
+        bool standard = strcmp(run->config, "-") == 0;
+        error_set(err, "%.300s is no file that can be read again",
+                  standard ? "standard input" : run->config);
         return NULL;
     }
     struct config *config = config_new(err);

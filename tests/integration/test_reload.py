@@ -3,6 +3,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import threading
 import time
 
@@ -258,3 +259,48 @@ def an_end_during_a_change_is_an_end(t):
         running.spile.send(signal.SIGTERM)
         equal(running.spile.wait(), 0, "exit status")
     assert "ledger: stuck received=3000" in running.spile.err, running.spile.err
+
+
+@test()
+def what_cannot_be_read_again_stays(t):
+    """A pipe is empty by now: that is no configuration. And a FIFO must keep nobody waiting."""
+    config = "inputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n- file: {path: @DIR@/out.txt}\n".replace("@DIR@", str(t.folder))
+    for number, path in enumerate(("-", "/dev/stdin")):
+        spile = t.spile("run", "-c", path, name=f"piped-{number}", stdin=subprocess.PIPE)
+        spile.child.stdin.write(config.encode())
+        spile.child.stdin.close()
+        t.wait_listening(spile)
+        spile.send(signal.SIGHUP)
+        wait_for("its word", lambda: "is no file that can be read again" in spile.err and "opening anew" in spile.err)
+        equal(spile.stop(), 0, "exit status")
+    running = Running(t, config)
+    t.path("spile.yaml").unlink()
+    os.mkfifo(t.path("spile.yaml"))
+    running.spile.send(signal.SIGHUP)
+    wait_for("its word", lambda: "is no file that can be read again" in running.spile.err)
+    equal(running.spile.stop(), 0, "exit status")
+
+
+@test()
+def a_change_that_is_asked_for_during_another_follows_it(t):
+    """The first one takes its time: what it removes is stuck. Nobody has to ask again."""
+    def config(path, *more):
+        return "\n".join(["shutdown-time: 1s", "inputs:", "- unix: {path: @DIR@/tap.sock}", "outputs:",
+                          f"- file: {{name: kept, path: @DIR@/{path}.txt}}", *more]) + "\n"
+    os.mkfifo(t.path("fifo"))
+    reader = os.open(t.path("fifo"), os.O_RDONLY | os.O_NONBLOCK)
+    running = Running(t, config("a", "- file: {name: stuck, path: @DIR@/fifo}"))
+    client = Sender(t.path("tap.sock"))
+    client.send(*[fstrm.message(question(name_of("s", i), 1, i & 0xffff)) for i in range(5000)])
+    wait_for("more than a FIFO holds", lambda: running.ledger()["stuck"]["received"] == 5000)
+    for path in "bc":
+        t.path("spile.yaml").write_text((config(path) + WEB).replace("@DIR@", str(t.folder)))
+        running.spile.send(signal.SIGHUP)
+        wait_for("the first has begun", t.path("b.txt").exists)
+    wait_for("both are done", lambda: running.spile.err.count(DONE) == 2)
+    assert REFUSED not in running.spile.err, running.spile.err
+    assert t.path("c.txt").exists()
+    assert running.ledger()["stuck"]["dropped"] > 0, "what was left of it is counted"
+    client.finish()
+    equal(running.spile.stop(), 0, "exit status")
+    os.close(reader)
