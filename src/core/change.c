@@ -18,7 +18,8 @@
 #include "core/pipeline_state.h"
 
 enum {
-    PAST_MAX = 1000, /* names that are remembered; what more there are share the last one */
+    PAST_MAX =
+        1000, /* names that are remembered; what more there are share the last of their kind */
     LATE_AGAIN_MS = 1000,
 };
 
@@ -196,12 +197,16 @@ static void undo(struct draft_change *d)
 
 static struct bygone *past_of(struct pipeline *p, const char *name, const struct module *module)
 {
+    struct bygone *last = NULL;
     for (size_t i = 0; i < p->past_count; i++) {
-        if (p->past[i].module->kind == module->kind && strcmp(p->past[i].name, name) == 0)
-            return &p->past[i];
+        if (p->past[i].module->kind != module->kind)
+            continue;
+        last = &p->past[i];
+        if (strcmp(last->name, name) == 0)
+            return last;
     }
     if (p->past_count == PAST_MAX)
-        return &p->past[PAST_MAX - 1];
+        return last ? last : &p->past[PAST_MAX - 1];
     struct bygone *past = &p->past[p->past_count++];
     *past = (struct bygone){.module = module};
     snprintf(past->name, sizeof past->name, "%s", name);
@@ -461,11 +466,12 @@ static void close_gone(void *arg)
 static void all_have_it(struct pipeline *p)
 {
     struct change *c = &p->change;
+    struct plan *before = c->before;
     pthread_mutex_lock(&p->view);
-    remember_stages(p, &c->before->stages);
-    pthread_mutex_unlock(&p->view);
-    plan_release(c->before);
+    remember_stages(p, &before->stages);
     c->before = NULL;
+    pthread_mutex_unlock(&p->view);
+    plan_release(before);
     c->closing = true;
     uv_timer_stop(&c->overdue); /* from here on it is the closer that waits */
     atomic_store(&c->closed, false);

@@ -172,12 +172,30 @@ bool pipeline_input_ledger(struct pipeline *p, struct ledger *sum)
 
 /* --- stages --------------------------------------------------------------------------------- */
 
+/* What a stage of that name has counted that some worker may still have. */
+static void add_before(const struct pipeline *p, struct stage_view *view)
+{
+    const struct plan *before = p->change.before;
+    for (size_t i = 0; before && i < before->stages.count; i++) {
+        const struct running_stage *stage = &before->stages.items[i];
+        struct stage_view old;
+        if (strcmp(stage->name, view->name) != 0 || stages_have(&p->plan->stages, stage))
+            continue;
+        stages_view(&before->stages, i, &old);
+        view->passed += old.passed;
+        view->dropped += old.dropped;
+        view->changed += old.changed;
+    }
+}
+
 bool pipeline_stage(struct pipeline *p, size_t i, struct stage_view *view)
 {
     look(p);
     bool there = i < p->plan->stages.count;
     if (there)
         stages_view(&p->plan->stages, i, view);
+    if (there)
+        add_before(p, view);
     for (size_t k = 0; there && k < p->past_count; k++) {
         const struct bygone *past = &p->past[k];
         if (past->module->kind != MODULE_STAGE || strcmp(past->name, view->name) != 0)

@@ -14,6 +14,7 @@
 #include "../support/parts.h"
 #include "base/log.h"
 #include "conf/config.h"
+#include "core/stages.h"
 #include "failmalloc.h"
 
 /* --- the bench ------------------------------------------------------------------------------ */
@@ -195,6 +196,49 @@ static void inputs_come_and_go(void **state)
     end(&b);
     assert_int_equal(seeds[1].closed, 1);
     assert_int_equal(seeds[2].closed, 1);
+}
+
+/* How many stages of that name there are, and the last of them. */
+static unsigned stage_called(struct bench *b, const char *name, struct stage_view *view)
+{
+    struct stage_view at;
+    unsigned found = 0;
+    for (size_t i = 0; pipeline_stage(b->pipeline, i, &at); i++) {
+        if (strcmp(at.name, name) != 0)
+            continue;
+        *view = at;
+        found++;
+    }
+    return found;
+}
+
+#define SIEVED(every)                                                                              \
+    "threads: 1\ninputs: [listens]\nstages:\n- sieve: {every: " every "}\noutputs:\n- counting\n"
+
+/* Not even while a worker still has the one from before. */
+static void a_stage_that_changes_goes_on_counting(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct error err;
+    struct stage_view view;
+    start(&b, SIEVED("2"));
+    bring(&b, 10);
+    struct hold *hold = hold_worker(pipeline_pick_worker(b.pipeline));
+    struct config *config = config_of(SIEVED("3"));
+    b.changed = false;
+    assert_int_equal(pipeline_reload(b.pipeline, config, &err), 0);
+    config_release(config);
+    assert_int_equal(stage_called(&b, "sieve", &view), 1);
+    assert_int_equal(view.passed, 5);
+    assert_int_equal(view.dropped, 5);
+    hold_release(hold);
+    finish(&b);
+    bring(&b, 9);
+    assert_int_equal(stage_called(&b, "sieve", &view), 1);
+    assert_int_equal(view.passed, 5 + 6);
+    assert_int_equal(view.dropped, 5 + 3);
+    end(&b);
 }
 
 /* --- errors --------------------------------------------------------------------------------- */
@@ -415,6 +459,7 @@ int main(void)
         cmocka_unit_test(what_stays_goes_on),
         cmocka_unit_test(names_keep_their_ledgers),
         cmocka_unit_test(inputs_come_and_go),
+        cmocka_unit_test(a_stage_that_changes_goes_on_counting),
         cmocka_unit_test(an_error_changes_nothing),
         cmocka_unit_test(without_memory_nothing_changes),
         cmocka_unit_test(changes_do_not_overlap),
