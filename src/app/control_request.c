@@ -40,7 +40,8 @@ static bool read_length(const char *line, size_t len, uint64_t *length)
 
 static void cut(struct control_request *request, char *line, size_t len)
 {
-    char *space = memchr(line, ' ', len), *mark = memchr(line, '?', len);
+    char *space = memchr(line, ' ', len);
+    char *mark = memchr(space, '?', len - (size_t)(space - line));
     line[len] = *space = '\0';
     request->method = line;
     request->path = space + 1;

@@ -36,6 +36,7 @@ static void whole_ones_are_read_and_no_sooner(void **state)
         {"GET /x?a=b&c\n\n", "GET", "/x", "a=b&c", ""},
         {"GET /x?a=b?c\n\n", "GET", "/x", "a=b?c", ""},
         {"GET /?\n\n", "GET", "/", "", ""},
+        {"G?T /x?y\n\n", "G?T", "/x", "y", ""},
         {"POST /x\nContent-Length: 0\n\n", "POST", "/x", "", ""},
         {"POST /x?y\nContent-Length: 5\n\na\n\nbc", "POST", "/x", "y", "a\n\nbc"},
         {"get /x\n\n", "get", "/x", "", ""},
