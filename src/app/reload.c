@@ -114,6 +114,10 @@ struct asked {
 static bool do_reload(struct errand *errand)
 {
     struct asked *asked = (struct asked *)errand;
+    if (!asked->report.dry && pipeline_changing(asked->service->pipeline)) {
+        asked->status = error_set(&asked->err, "the change before is still under way");
+        return true;
+    }
     if (!asked->report.dry)
         host_reloading(&asked->service->host);
     asked->status = begin(asked->service, &asked->report, &asked->err);
