@@ -60,7 +60,8 @@ static int set_up(void **state)
     network_alone(); /* the defaults name ports: 6000, 8080 */
     return mkdtemp(folder) && chdir(folder) == 0 && put_file("plain", "some text\n", 0600) == 0 &&
                    put_file("empty", "", 0600) == 0 && put_file("hollow", "", 0600) == 0 &&
-                   put_file("key", "some key\n", 0600) == 0 && mkdir("sub", 0700) == 0
+                   put_file("key", "some key\n", 0600) == 0 && mkdir("sub", 0700) == 0 &&
+                   setenv("RUNTIME_DIRECTORY", folder, 1) == 0 /* the control socket's */
                ? 0
                : -1;
 }
@@ -117,7 +118,7 @@ static int started(struct error *err)
 {
     struct config config;
     struct service service;
-    struct service_options options = {0};
+    struct service_options options = {.control = true};
     int status = load(&config, err);
     if (status == 0 && (status = service_start(&service, &config, &options, err)) == 0) {
         pipeline_abort(service.pipeline);
