@@ -44,6 +44,7 @@ struct ledger {
  * line. */
 struct ledger_shard {
     _Alignas(64) struct ledger ledger;
+    bool counts; /* the output was ready as the batch at hand came, and has it as received */
 };
 
 /* So many of them, empty, for free(). NULL: no memory. */

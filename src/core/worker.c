@@ -251,12 +251,13 @@ static void inline_sinks(struct worker *w, struct event *ev)
 {
     for (size_t i = 0; i < w->plan->sink_count; i++) {
         struct sink *sink = w->plan->sinks[i];
-        if (!sink_is_inline(sink) || !sink_is_ready(sink) ||
+        struct ledger_shard *shard = &sink->shards[w->index];
+        if (!sink_is_inline(sink) || !shard->counts ||
             (sink->events_only && ev->bad & FACET_DNSTAP))
             continue;
         int result = sink->out.hooks->event(&sink->out, w->index, ev);
-        struct ledger *shard = &sink->shards[w->index].ledger;
-        counter_add(result == FORMAT_WRITTEN ? &shard->delivered : &shard->dropped[result], 1);
+        struct ledger *ledger = &shard->ledger;
+        counter_add(result == FORMAT_WRITTEN ? &ledger->delivered : &ledger->dropped[result], 1);
     }
 }
 
@@ -296,19 +297,22 @@ static void count_received(struct worker *w, size_t count, size_t malformed)
 {
     for (size_t i = 0; i < w->plan->sink_count; i++) {
         struct sink *sink = w->plan->sinks[i];
-        if (!sink_is_ready(sink))
+        struct ledger_shard *shard = &sink->shards[w->index];
+        if (!shard->counts && !sink_is_ready(sink))
             continue;
-        counter_add(&sink->shards[w->index].ledger.received,
-                    sink->events_only ? count - malformed : count);
+        shard->counts = true;
+        counter_add(&shard->ledger.received, sink->events_only ? count - malformed : count);
     }
 }
 
 /* Outputs have these as received already. */
 static void count_filtered(struct worker *w, uint32_t dropped)
 {
-    for (size_t i = 0; dropped && i < w->plan->sink_count; i++)
-        counter_add(&w->plan->sinks[i]->shards[w->index].ledger.filtered,
-                    (uint64_t)__builtin_popcount(dropped));
+    for (size_t i = 0; dropped && i < w->plan->sink_count; i++) {
+        struct ledger_shard *shard = &w->plan->sinks[i]->shards[w->index];
+        if (shard->counts)
+            counter_add(&shard->ledger.filtered, (uint64_t)__builtin_popcount(dropped));
+    }
 }
 
 /* Stages, with those observers between them that stand before the configured ones. Events that are

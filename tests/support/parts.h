@@ -131,6 +131,7 @@ static struct hole {
 
 struct hole_options {
     uint64_t number;
+    char *place; /* one hole at a time */
 };
 
 static const struct option hole_options[] = {
@@ -140,6 +141,13 @@ static const struct option hole_options[] = {
      .fallback = "0",
      .max = OUTPUTS - 1,
      .doc = "which it is"},
+    {.name = "place",
+     .type = OPTION_STRING,
+     .offset = offsetof(struct hole_options, place),
+     .exclusive = true,
+     .min = 1,
+     .max = 64,
+     .doc = "where it is"},
     {0},
 };
 

@@ -241,6 +241,38 @@ static void a_stage_that_changes_goes_on_counting(void **state)
     end(&b);
 }
 
+#define PLACED(number)                                                                             \
+    "threads: 2\ninputs: [listens]\nstages:\n- sieve: {every: 2}\noutputs:\n- counting: "          \
+    "{number: " number ", place: there}\n"
+
+/* One that waits for another's place has no part in what comes meanwhile: nor in what is dropped.
+ */
+static void what_has_to_wait_gets_nothing(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct error err;
+    struct pipeline_output view;
+    start(&b, PLACED("0"));
+    struct hold *hold = hold_worker(pipeline_pick_worker(b.pipeline));
+    struct config *config = config_of(PLACED("1"));
+    b.changed = false;
+    assert_int_equal(pipeline_reload(b.pipeline, config, &err), 0);
+    config_release(config);
+    bring(&b, 10); /* by the other worker, which has the plan already */
+    assert_int_equal(holes[1].opened, 0);
+    hold_release(hold);
+    finish(&b);
+    assert_int_equal(holes[0].closed, 1);
+    assert_int_equal(holes[1].opened, 1);
+    bring(&b, 4);
+    assert_true(pipeline_output(b.pipeline, 0, &view));
+    assert_int_equal(counter_get(&view.ledger.received), 4);
+    assert_int_equal(counter_get(&view.ledger.filtered), 2);
+    assert_int_equal(counter_get(&view.ledger.delivered), 2);
+    end(&b);
+}
+
 /* --- errors --------------------------------------------------------------------------------- */
 
 static const char before_text[] = HEAD "- writing: {number: 0}\n- counting: {number: 1}\n";
@@ -460,6 +492,7 @@ int main(void)
         cmocka_unit_test(names_keep_their_ledgers),
         cmocka_unit_test(inputs_come_and_go),
         cmocka_unit_test(a_stage_that_changes_goes_on_counting),
+        cmocka_unit_test(what_has_to_wait_gets_nothing),
         cmocka_unit_test(an_error_changes_nothing),
         cmocka_unit_test(without_memory_nothing_changes),
         cmocka_unit_test(changes_do_not_overlap),
