@@ -211,13 +211,26 @@ static int configure_web(struct config *config, const struct run *run, struct er
     return configure_key(web, run, err);
 }
 
-/* What flags and file say together, into an empty configuration. Returns a COMMAND_*; unless that
- * is COMMAND_OK, err says why. */
-static int configure(struct config *config, const struct command_call *call, struct error *err)
+static bool says_nothing(const struct config *config)
+{
+    return !config->inputs_at.line && !config->outputs_at.line && config->stage_count == 0 &&
+           config->section_count == 0;
+}
+
+/* What flags and file say together, into an empty configuration. Of a file that is read `again` and
+ * says nothing, somebody is writing it at this moment. Returns a COMMAND_*; unless that is
+ * COMMAND_OK, err says why. */
+static int configure(struct config *config, const struct command_call *call, bool again,
+                     struct error *err)
 {
     const struct run *run = call->options;
     if (run->config && config_load(config, run->config, err) < 0)
         return COMMAND_FAILED;
+    if (run->config && again && says_nothing(config)) {
+        error_set(err, "%s names neither inputs nor outputs: that is nothing to go over to",
+                  run->config);
+        return COMMAND_FAILED;
+    }
     if (pipe_setting(config, "compat", run->compat, err) < 0 ||
         pipe_setting(config, "compat-control", run->compat_control, err) < 0 ||
         configure_inputs(config, call, err) < 0 || configure_outputs(config, run, err) < 0 ||
@@ -244,7 +257,8 @@ static struct config *configure_again(void *arg, struct error *err)
         return NULL;
     }
     struct config *config = config_new(err);
-    if (config && configure(config, call, err) == COMMAND_OK && config_validate(config, err) == 0)
+    if (config && configure(config, call, true, err) == COMMAND_OK &&
+        config_validate(config, err) == 0)
         return config;
     config_release(config);
     return NULL;
@@ -258,7 +272,7 @@ static int run_run(struct command_call *call)
     log_set_level(run->verbose ? LOG_DEBUG : LOG_INFO);
     if (config_init(&config, &err) < 0)
         return pipe_fail(&config, &err, COMMAND_FAILED);
-    int status = configure(&config, call, &err);
+    int status = configure(&config, call, false, &err);
     if (status != COMMAND_OK)
         return pipe_fail(&config, &err, status);
     const struct service_options options = {
