@@ -1,7 +1,7 @@
 /*
  * The page /metrics: tables of families. A row names the loop that goes over what the family is
  * about (streams, outputs, ...) and what is written for each of them. Who has families defines a
- * source, and adds its line to METRIC_SOURCES in src/http_routes.c.
+ * source, and adds its line to METRIC_SOURCES in src/app/http_routes.c.
  */
 #ifndef SPILE_API_METRICS_H
 #define SPILE_API_METRICS_H
@@ -64,7 +64,7 @@ struct metric_source {
     const struct metric *table;
 };
 
-/* All sources; ends with NULL. Defined in src/http_routes.c alone. */
+/* All sources; ends with NULL. Defined in src/app/http_routes.c alone. */
 extern const struct metric_source *const metric_sources[];
 
 /* The whole page, which begins as a view with a context, snapshots, scope and limits. A context

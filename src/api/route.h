@@ -1,6 +1,6 @@
 /*
  * Routes: what can be asked, by whom, and who answers. A route is one constant row; all rows
- * together stand in src/http_routes.c, which is to routes what src/app/registry.c is to modules.
+ * together stand in src/app/http_routes.c, which is to routes what src/app/registry.c is to modules.
  *
  * Handlers run on the threads of who asks, as the web server's, several at once; they read
  * snapshots and counters, and never wait for the data path.
@@ -146,7 +146,7 @@ extern const char *const api_method_names[API_METHODS];
 /* False for files of the dashboard, which are routes but nothing to program with. */
 bool api_route_is_documented(const struct api_route *route);
 
-/* All routes; ends with NULL. Defined in src/http_routes.c alone. */
+/* All routes; ends with NULL. Defined in src/app/http_routes.c alone. */
 extern const struct api_route *const api_routes[];
 /* The first route of a path as it was sent, never decoded; the root of the API may have a slash at
  * its end. NULL: there is none. */
