@@ -1,6 +1,7 @@
 /*
  * Routes: what can be asked, by whom, and who answers. A route is one constant row; all rows
- * together stand in src/app/http_routes.c, which is to routes what src/app/registry.c is to modules.
+ * together stand in src/app/http_routes.c, which is to routes what src/app/registry.c is to
+ * modules.
  *
  * Handlers run on the threads of who asks, as the web server's, several at once; they read
  * snapshots and counters, and never wait for the data path.
