@@ -26,7 +26,7 @@ static void close_handle(const struct api_request *request, struct api_reply *re
     if (!needed(request, reply, "id", &text) ||
         !api_number(request, reply, "id", 1, UINT32_MAX, &id))
         return;
-    if (!pipeline_dismiss(request->context->pipeline, (uint32_t)id)) {
+    if (!engine_dismiss(request->context->engine, (uint32_t)id)) {
         api_fail(reply, 404, "there is no connection %llu", (unsigned long long)id);
         return;
     }
@@ -77,21 +77,21 @@ static void put_output(struct api_reply *reply, const char *name, const char *do
     api_end(&j, reply);
 }
 
-static void act(const struct api_request *request, struct api_reply *reply, enum pipeline_act what,
+static void act(const struct api_request *request, struct api_reply *reply, enum engine_act what,
                 const char *done, const char *cannot)
 {
     char space[CONFIG_NAME_MAX + 1];
     const char *name = output_name(request, reply, space);
     if (!name)
         return;
-    switch (pipeline_act(request->context->pipeline, name, what)) {
-    case PIPELINE_ACTS:
+    switch (engine_act(request->context->engine, name, what)) {
+    case ENGINE_ACTS:
         put_output(reply, name, done);
         break;
-    case PIPELINE_NO_OUTPUT:
+    case ENGINE_NO_OUTPUT:
         refuse_name(reply, name);
         break;
-    case PIPELINE_CANNOT:
+    case ENGINE_CANNOT:
         api_fail(reply, 409, "output '%s' %s", name, cannot);
     }
 }
@@ -100,24 +100,24 @@ static const char no_queue[] = "has no queue, has not begun, or is about to end"
 
 static void pause_handle(const struct api_request *request, struct api_reply *reply)
 {
-    act(request, reply, PIPELINE_PAUSES, "paused", no_queue);
+    act(request, reply, ENGINE_PAUSES, "paused", no_queue);
 }
 
 static void resume_handle(const struct api_request *request, struct api_reply *reply)
 {
-    act(request, reply, PIPELINE_RESUMES, "resumed", no_queue);
+    act(request, reply, ENGINE_RESUMES, "resumed", no_queue);
 }
 
 static void rotate_handle(const struct api_request *request, struct api_reply *reply)
 {
-    act(request, reply, PIPELINE_ROTATES, "rotated",
+    act(request, reply, ENGINE_ROTATES, "rotated",
         "has no file to rotate, has not begun, or is about to end");
 }
 
 /* The output of that name that is at work. */
-static bool find_output(struct pipeline *pipeline, const char *name, struct pipeline_output *view)
+static bool find_output(struct engine *engine, const char *name, struct engine_output *view)
 {
-    for (size_t i = 0; pipeline_output(pipeline, i, view); i++) {
+    for (size_t i = 0; engine_output(engine, i, view); i++) {
         if (!view->gone && strcmp(view->name, name) == 0)
             return true;
     }
@@ -133,17 +133,17 @@ static void drain_handle(const struct api_request *request, struct api_reply *re
 {
     const struct timespec rest = {.tv_nsec = DRAIN_LOOK_MS * (long)CLOCK_MS_NS};
     const uint64_t until = clock_after(DRAIN_SECONDS * CLOCK_SECOND_NS);
-    struct pipeline *pipeline = request->context->pipeline;
-    struct pipeline_output view;
+    struct engine *engine = request->context->engine;
+    struct engine_output view;
     char space[CONFIG_NAME_MAX + 1];
     const char *name = output_name(request, reply, space);
     if (!name)
         return;
-    bool there = find_output(pipeline, name, &view);
+    bool there = find_output(engine, name, &view);
     uint64_t wanted = counter_get(&view.ledger.received);
     while (there && !view.paused && settled(&view.ledger) < wanted && clock_ns() < until) {
         nanosleep(&rest, NULL);
-        there = find_output(pipeline, name, &view);
+        there = find_output(engine, name, &view);
     }
     if (!there)
         refuse_name(reply, name);

@@ -73,7 +73,7 @@ static void put_items(struct json *j, const char *key, const struct config_item 
 
 static void config_handle(const struct api_request *request, struct api_reply *reply)
 {
-    struct config *config = pipeline_config(request->context->pipeline);
+    struct config *config = engine_config(request->context->engine);
     struct json j = api_begin(reply);
     put_options(&j, settings_options, &config->settings);
     put_items(&j, "inputs", config->inputs, config->input_count);

@@ -7,11 +7,10 @@
 
 enum { MORE = 16 }; /* may come between counting and listing */
 
-int api_connections_read(struct api_connections *c, struct pipeline *pipeline,
-                         struct api_reply *reply)
+int api_connections_read(struct api_connections *c, struct engine *engine, struct api_reply *reply)
 {
-    struct roster *roster = pipeline_roster(pipeline);
-    *c = (struct api_connections){.pipeline = pipeline};
+    struct roster *roster = engine_roster(engine);
+    *c = (struct api_connections){.engine = engine};
     roster_list(roster, NULL, 0, &c->all);
     size_t room = c->all + MORE < API_CONNECTIONS_MAX ? c->all + MORE : API_CONNECTIONS_MAX;
     c->entries = calloc(room, sizeof *c->entries);
@@ -113,11 +112,11 @@ struct api_presence api_presence(const struct api_connections *c, struct span na
 static void put_shared(struct json *j, const struct api_connections *c,
                        const struct roster_entry *entry, size_t hosts)
 {
-    struct pipeline_input input = {0};
+    struct engine_input input = {0};
     char text[256];
     struct span name = name_of(entry);
     bool named = entry->identity_len > 0;
-    pipeline_input_by_index(c->pipeline, entry->origin.input, &input);
+    engine_input_by_index(c->engine, entry->origin.input, &input);
     snprintf(text, sizeof text, "%zu hosts send %s%s%s: " ROSTER_ADVICE, hosts,
              named ? "the identity '" : "no identity", named ? option_show(name).text : "",
              named ? "'" : "");
@@ -144,9 +143,9 @@ void api_put_shared_names(struct json *j, const struct api_connections *c)
 void api_put_connection(struct json *j, const struct api_connections *c,
                         const struct roster_entry *entry)
 {
-    struct pipeline_input input = {0};
+    struct engine_input input = {0};
     struct span identity = {.len = entry->identity_len};
-    pipeline_input_by_index(c->pipeline, entry->origin.input, &input);
+    engine_input_by_index(c->engine, entry->origin.input, &input);
     json_object(j);
     json_put_u64(j, "id", entry->origin.id);
     json_put_str(j, "input", input.name);
@@ -170,7 +169,7 @@ static void connections_handle(const struct api_request *request, struct api_rep
     struct api_connections c;
     uint64_t n = 1000;
     if (!api_number(request, reply, "n", 1, API_CONNECTIONS_MAX, &n) ||
-        api_connections_read(&c, request->context->pipeline, reply) < 0)
+        api_connections_read(&c, request->context->engine, reply) < 0)
         return;
     struct json j = api_begin(reply);
     json_put_u64(&j, "open", c.all);

@@ -8,7 +8,7 @@
 enum { API_CONNECTIONS_MAX = 10000 };
 
 struct api_connections {
-    struct pipeline *pipeline;
+    struct engine *engine;
     struct roster_entry *entries; /* in ascending order of their ids */
     size_t count;
     size_t all; /* how many there are; only API_CONNECTIONS_MAX are listed */
@@ -17,7 +17,7 @@ struct api_connections {
 };
 
 /* -1: no memory, and the reply says so. */
-int api_connections_read(struct api_connections *connections, struct pipeline *pipeline,
+int api_connections_read(struct api_connections *connections, struct engine *engine,
                          struct api_reply *reply);
 void api_connections_free(struct api_connections *connections);
 

@@ -1,6 +1,6 @@
 /*
  * Live events: whoever asks gets the events that pass a filter, as server-sent events, as they
- * happen. An observer of the pipeline; nothing is decoded or formatted while nobody looks.
+ * happen. An observer of the engine; nothing is decoded or formatted while nobody looks.
  *
  * Each viewer has a ring for each worker, which one worker writes and one thread of the server
  * reads, so neither ever waits for the other; what does not fit is left out and counted. A thread

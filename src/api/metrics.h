@@ -68,7 +68,7 @@ struct metric_source {
 extern const struct metric_source *const metric_sources[];
 
 /* The whole page, which begins as a view with a context, snapshots, scope and limits. A context
- * without pipeline, statistics and history will do (tests). Memory that is short shows in
+ * without engine, statistics and history will do (tests). Memory that is short shows in
  * out->failed. */
 void metrics_write(struct buf *out, struct metrics_view *view, bool openmetrics);
 

@@ -17,9 +17,9 @@
 static void each_input(struct exposition *page, const struct metrics_view *view,
                        const struct metric *metric)
 {
-    struct pipeline *pipeline = view->context->pipeline;
-    struct pipeline_input input;
-    for (size_t i = 0; pipeline && pipeline_input(pipeline, i, &input); i++) {
+    struct engine *engine = view->context->engine;
+    struct engine_input input;
+    for (size_t i = 0; engine && engine_input(engine, i, &input); i++) {
         size_t outer = exposition_text_label(page, "input", span_str(input.name));
         metric->one(page, view, metric, &input.counters);
         exposition_unlabel(page, outer);
@@ -61,9 +61,9 @@ static void one_connections(struct exposition *page, const struct metrics_view *
 {
     size_t all;
     (void)metric, (void)thing;
-    if (!view->context->pipeline)
+    if (!view->context->engine)
         return;
-    roster_list(pipeline_roster(view->context->pipeline), NULL, 0, &all);
+    roster_list(engine_roster(view->context->engine), NULL, 0, &all);
     exposition_sample(page, all);
 }
 
@@ -97,9 +97,9 @@ static const struct metric inputs[] = {
 static void each_stage(struct exposition *page, const struct metrics_view *view,
                        const struct metric *metric)
 {
-    struct pipeline *pipeline = view->context->pipeline;
+    struct engine *engine = view->context->engine;
     struct stage_view stage;
-    for (size_t i = 0; pipeline && pipeline_stage(pipeline, i, &stage); i++) {
+    for (size_t i = 0; engine && engine_stage(engine, i, &stage); i++) {
         size_t outer = exposition_text_label(page, "stage", span_str(stage.name));
         metric->one(page, view, metric, &stage);
         exposition_unlabel(page, outer);
@@ -120,13 +120,13 @@ static const struct metric stages[] = {
 
 /* --- outputs --- */
 
-/* The thing is a struct pipeline_output. */
+/* The thing is a struct engine_output. */
 static void each_output(struct exposition *page, const struct metrics_view *view,
                         const struct metric *metric)
 {
-    struct pipeline *pipeline = view->context->pipeline;
-    struct pipeline_output output;
-    for (size_t i = 0; pipeline && pipeline_output(pipeline, i, &output); i++) {
+    struct engine *engine = view->context->engine;
+    struct engine_output output;
+    for (size_t i = 0; engine && engine_output(engine, i, &output); i++) {
         size_t outer = exposition_text_label(page, "output", span_str(output.name));
         metric->one(page, view, metric, &output);
         exposition_unlabel(page, outer);
@@ -136,7 +136,7 @@ static void each_output(struct exposition *page, const struct metrics_view *view
 static void one_dropped(struct exposition *page, const struct metrics_view *view,
                         const struct metric *metric, const void *thing)
 {
-    const struct pipeline_output *output = thing;
+    const struct engine_output *output = thing;
     (void)view, (void)metric;
     for (int i = 0; i < DROP_REASONS; i++)
         metrics_labelled(page, "reason", drop_reason_name((enum drop_reason)i),
@@ -146,7 +146,7 @@ static void one_dropped(struct exposition *page, const struct metrics_view *view
 static void one_of_queue(struct exposition *page, const struct metrics_view *view,
                          const struct metric *metric, const void *thing)
 {
-    const struct pipeline_output *output = thing;
+    const struct engine_output *output = thing;
     (void)view;
     if (output->queued)
         exposition_sample(page, metrics_number(thing, metric->at));
@@ -155,15 +155,15 @@ static void one_of_queue(struct exposition *page, const struct metrics_view *vie
 static void one_output_info(struct exposition *page, const struct metrics_view *view,
                             const struct metric *metric, const void *thing)
 {
-    const struct pipeline_output *output = thing;
+    const struct engine_output *output = thing;
     (void)view, (void)metric;
     size_t outer = exposition_text_label(page, "module", span_str(output->module));
     metrics_labelled(page, "format", output->format ? output->format : "", 1);
     exposition_unlabel(page, outer);
 }
 
-#define LEDGER(member) .at = offsetof(struct pipeline_output, ledger.member)
-#define QUEUE(member) .at = offsetof(struct pipeline_output, queue_##member)
+#define LEDGER(member) .at = offsetof(struct engine_output, ledger.member)
+#define QUEUE(member) .at = offsetof(struct engine_output, queue_##member)
 
 static const struct metric outputs[] = {
     GAUGE("spile_output_info", "Module and format of an output; always 1.", each_output,

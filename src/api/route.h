@@ -11,7 +11,7 @@
 
 #include "base/account.h"
 #include "base/buf.h"
-#include "core/pipeline.h"
+#include "core/engine.h"
 #include "stats/stats.h"
 
 struct history;
@@ -28,7 +28,7 @@ struct metrics_limits {
     uint64_t top;     /* domains and clients with samples of their own; 0: none */
 };
 
-/* What the program around the pipeline is told by who may. Any thread; each waits for the main
+/* What the program around the engine is told by who may. Any thread; each waits for the main
  * thread, some seconds at most. -1: err. */
 struct api_commands {
     void *arg;
@@ -41,7 +41,7 @@ struct api_commands {
 /* What handlers look at. Immutable while the server runs. Owner: app/service.c. */
 struct api_context {
     struct stats *stats;
-    struct pipeline *pipeline;
+    struct engine *engine;
     struct history *history; /* NULL: off */
     struct live *live;
     struct watches *watches;             /* NULL: none */

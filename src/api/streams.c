@@ -150,7 +150,7 @@ static void streams_handle(const struct api_request *request, struct api_reply *
     struct request asked = {.by = 0};
     if (!api_scope(request, reply, &asked.scope) ||
         !api_word(request, reply, "by", orders, &asked.by) ||
-        api_connections_read(&connections, request->context->pipeline, reply) < 0)
+        api_connections_read(&connections, request->context->engine, reply) < 0)
         return;
     if (api_connections_sort(&connections, reply) == 0) {
         const struct stats_snapshot *snapshot =

@@ -9,7 +9,7 @@
  * own, what it has not asked for longest. So whoever has none finds one, but where as many others
  * have one each and go on asking.
  *
- * An observer of the pipeline: nothing is done for events while nothing is watched.
+ * An observer of the engine: nothing is done for events while nothing is watched.
  *
  * Each worker counts into tables of its own, of fixed size (stats/table.h: what has no room is told
  * by errors and floors). It never waits: an event that comes while the worker's tables are read is

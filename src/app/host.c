@@ -21,19 +21,19 @@ enum {
 
 /* Calls `put`, unless it is NULL, for each ledger there is. Returns how many events and frames they
  * say were lost. */
-static uint64_t each_ledger(struct pipeline *p,
+static uint64_t each_ledger(struct engine *p,
                             void (*put)(void *to, const char *name, const struct ledger *ledger),
                             void *to)
 {
-    struct pipeline_output view;
+    struct engine_output view;
     struct ledger sum;
     uint64_t lost = 0;
-    for (size_t i = 0; pipeline_output(p, i, &view); i++) {
+    for (size_t i = 0; engine_output(p, i, &view); i++) {
         lost += ledger_dropped(&view.ledger);
         if (put)
             put(to, view.name, &view.ledger);
     }
-    if (!pipeline_input_ledger(p, &sum))
+    if (!engine_input_ledger(p, &sum))
         return lost;
     if (put)
         put(to, OUTPUT_NAME_INPUTS, &sum);
@@ -74,7 +74,7 @@ static int put_ledger(const struct host *host, struct error *why)
     if (draft_open(&draft, host->options.ledger_path, true, why))
         return -1;
     buf_str(&text, "[");
-    each_ledger(host->pipeline, put_json, &text);
+    each_ledger(host->engine, put_json, &text);
     buf_str(&text, "\n]\n");
     FILE *file = text.failed ? NULL : draft_stream(&draft);
     if (file)
@@ -96,15 +96,15 @@ static bool write_ledger(const struct host *host)
 }
 
 /* True when the ledger is to be printed: perhaps only when it tells what the user cannot know. */
-static bool wants_ledger(const struct host *host, enum pipeline_end end)
+static bool wants_ledger(const struct host *host, enum engine_end end)
 {
     enum host_tells tells = host->options.tells;
     if (tells == TELLS_ALWAYS || (tells == TELLS_IF_CUT && host->signal_ns != 0))
         return true;
-    return end != PIPELINE_CLOSED && each_ledger(host->pipeline, NULL, NULL) > 0;
+    return end != ENGINE_CLOSED && each_ledger(host->engine, NULL, NULL) > 0;
 }
 
-/* --- what the pipeline says ----------------------------------------------------------------- */
+/* --- what the engine says ----------------------------------------------------------------- */
 
 static void draining(void *arg)
 {
@@ -123,7 +123,7 @@ static void deadline(void *arg, uint64_t at_ns)
 static void give_up(void *arg)
 {
     const struct host *host = arg;
-    each_ledger(host->pipeline, put_line, stderr);
+    each_ledger(host->engine, put_line, stderr);
     write_ledger(host);
     _exit(EXIT_FAILURE);
 }
@@ -153,7 +153,7 @@ void host_end(struct host *host)
 {
     if (host->signal_ns == 0)
         host->signal_ns = clock_ns();
-    pipeline_hasten(host->pipeline);
+    engine_hasten(host->engine);
 }
 
 /* A second one stops at once: the deadline is now, and what is queued counts as dropped. */
@@ -168,7 +168,7 @@ static void on_end(uv_signal_t *handle, int number)
     } else if (!host->hurried) {
         host->hurried = true;
         log_warning("stopped at once: what was not written yet is lost");
-        pipeline_hurry(host->pipeline);
+        engine_hurry(host->engine);
         curfew_set(clock_after(CURFEW_MS * CLOCK_MS_NS));
     } else {
         give_up(host);
@@ -176,12 +176,12 @@ static void on_end(uv_signal_t *handle, int number)
 }
 
 /* "stdout -, file /var/log/dns.json": the outputs that open files anew, as far as there is room. */
-static void list_files(struct pipeline *p, char *text, size_t size)
+static void list_files(struct engine *p, char *text, size_t size)
 {
-    struct pipeline_output view;
+    struct engine_output view;
     size_t len = 0;
     text[0] = '\0';
-    for (size_t i = 0; len < size && pipeline_output(p, i, &view); i++) {
+    for (size_t i = 0; len < size && engine_output(p, i, &view); i++) {
         if (view.place[0] && !view.gone)
             len += (size_t)snprintf(text + len, size - len, "%s%s %s", len ? ", " : "", view.name,
                                     view.place);
@@ -191,7 +191,7 @@ static void list_files(struct pipeline *p, char *text, size_t size)
 /* "2 inputs, 1 output". */
 static bool tell_ready(const struct host *host)
 {
-    struct config *config = pipeline_config(host->pipeline);
+    struct config *config = engine_config(host->engine);
     char state[160];
     snprintf(state, sizeof state, NOTIFY_READY "\nSTATUS=%zu input%s, %zu stage%s, %zu output%s",
              config->input_count, config->input_count == 1 ? "" : "s", config->stage_count,
@@ -204,8 +204,8 @@ static bool tell_ready(const struct host *host)
 void host_reloaded(struct host *host)
 {
     char files[768];
-    list_files(host->pipeline, files, sizeof files);
-    pipeline_reopen(host->pipeline);
+    list_files(host->engine, files, sizeof files);
+    engine_reopen(host->engine);
     if (files[0])
         log_info("opening anew: %s", files);
     else if (!host->options.reload)
@@ -235,7 +235,7 @@ static void on_usr1(uv_signal_t *handle, int number)
 {
     const struct host *host = handle->data;
     (void)number;
-    each_ledger(host->pipeline, put_line, stderr);
+    each_ledger(host->engine, put_line, stderr);
 }
 
 static void say_alive(uv_timer_t *timer)
@@ -247,8 +247,8 @@ static void say_alive(uv_timer_t *timer)
 static void show_progress(uv_timer_t *timer)
 {
     const struct host *host = timer->data;
-    struct pipeline_input view;
-    if (!pipeline_input(host->pipeline, 0, &view))
+    struct engine_input view;
+    if (!engine_input(host->engine, 0, &view))
         return;
     uint64_t frames = counter_get(&view.counters.frames);
     uint64_t size = counter_get(&view.counters.size), taken = counter_get(&view.counters.taken);
@@ -260,7 +260,7 @@ static void show_progress(uv_timer_t *timer)
 }
 
 /* Signals are watched before anything is open: one that comes meanwhile drains what is there. */
-static void begin(void *arg, struct pipeline *pipeline)
+static void begin(void *arg, struct engine *engine)
 {
     struct host *host = arg;
     static const struct {
@@ -272,16 +272,16 @@ static void begin(void *arg, struct pipeline *pipeline)
         {SIGHUP, on_hangup},
         {SIGUSR1, on_usr1},
     };
-    host->pipeline = pipeline;
+    host->engine = engine;
     for (size_t i = 0; i < sizeof watched / sizeof *watched; i++) {
-        uv_signal_init(pipeline_loop(pipeline), &host->signals[i]);
+        uv_signal_init(engine_loop(engine), &host->signals[i]);
         host->signals[i].data = host;
         uv_signal_start(&host->signals[i], watched[i].call, watched[i].number);
     }
-    uv_timer_init(pipeline_loop(pipeline), &host->progress);
+    uv_timer_init(engine_loop(engine), &host->progress);
     host->progress.data = host;
-    uv_timer_init(pipeline_loop(pipeline), &host->watchdog);
-    errands_open(&host->errands, pipeline_loop(pipeline));
+    uv_timer_init(engine_loop(engine), &host->watchdog);
+    errands_open(&host->errands, engine_loop(engine));
 }
 
 /* -------------------------------------------------------------------------------------------- */
@@ -295,11 +295,11 @@ static void return_large_memory(void)
 #endif
 }
 
-int host_init(struct host *host, const struct host_options *options, struct pipeline_host *hooks,
+int host_init(struct host *host, const struct host_options *options, struct engine_host *hooks,
               struct error *err)
 {
     *host = (struct host){.options = *options};
-    *hooks = (struct pipeline_host){
+    *hooks = (struct engine_host){
         .arg = host,
         .begin = begin,
         .draining = draining,
@@ -322,13 +322,13 @@ void host_ready(struct host *host)
         uv_timer_start(&host->watchdog, say_alive, every_ms, every_ms);
 }
 
-enum pipeline_end host_finish(struct host *host, enum pipeline_end end)
+enum engine_end host_finish(struct host *host, enum engine_end end)
 {
     if (host->options.progress)
         fputs("\r\033[K", stderr);
     if (wants_ledger(host, end))
-        each_ledger(host->pipeline, put_line, stderr);
+        each_ledger(host->engine, put_line, stderr);
     bool written = write_ledger(host);
     curfew_set(UINT64_MAX); /* what follows may take its time */
-    return written ? end : PIPELINE_FAILED;
+    return written ? end : ENGINE_FAILED;
 }

@@ -1,12 +1,12 @@
 /*
- * The process around a pipeline: its signals, its line of progress, the ledger that it prints, and
+ * The process around an engine: its signals, its line of progress, the ledger that it prints, and
  * its end where threads do not come to theirs.
  */
 #ifndef SPILE_APP_HOST_H
 #define SPILE_APP_HOST_H
 
 #include "app/errand.h"
-#include "core/pipeline.h"
+#include "core/engine.h"
 
 /* When the ledger is printed. */
 enum host_tells {
@@ -25,10 +25,10 @@ struct host_options {
     bool managed;  /* a service manager, if there is one, is told how it stands (io/notify.h) */
 };
 
-/* Owner: who runs the pipeline. Main thread. */
+/* Owner: who runs the engine. Main thread. */
 struct host {
     struct host_options options;
-    struct pipeline *pipeline; /* from its begin on */
+    struct engine *engine; /* from its begin on */
     uv_signal_t signals[4];
     uv_timer_t progress;
     uv_timer_t watchdog;
@@ -38,9 +38,9 @@ struct host {
     bool told;          /* a service manager knows that all is ready, and is told what follows */
 };
 
-/* Prepares the process for a pipeline, which gets `hooks` as its host; *host must not move from
+/* Prepares the process for an engine, which gets `hooks` as its host; *host must not move from
  * then on. -1: err: the ledger could not be written at the end. */
-int host_init(struct host *host, const struct host_options *options, struct pipeline_host *hooks,
+int host_init(struct host *host, const struct host_options *options, struct engine_host *hooks,
               struct error *err);
 /* All has started: says so to whom it concerns. */
 void host_ready(struct host *host);
@@ -50,8 +50,8 @@ void host_reloading(const struct host *host);
 void host_reloaded(struct host *host);
 /* Has all end, as the first signal does. */
 void host_end(struct host *host);
-/* The pipeline has ended so: prints the ledger if it is wanted, and writes it. Returns how all has
+/* The engine has ended so: prints the ledger if it is wanted, and writes it. Returns how all has
  * ended. */
-enum pipeline_end host_finish(struct host *host, enum pipeline_end end);
+enum engine_end host_finish(struct host *host, enum engine_end end);
 
 #endif

@@ -41,7 +41,7 @@ static struct config *next_config(const struct service *s, struct report *report
     struct config *config = s->configure(s->configure_arg, err);
     if (!config)
         return NULL;
-    struct config *running = pipeline_config(s->pipeline);
+    struct config *running = engine_config(s->engine);
     int status = config_carry(config, running, tell_fixed, report, err);
     if (status == 0)
         status = check_outputs(s, config, err);
@@ -59,7 +59,7 @@ static int reload(struct service *s, struct report *report, struct error *err)
     struct config *config = next_config(s, report, err);
     if (!config)
         return -1;
-    int status = report->dry ? 0 : pipeline_reload(s->pipeline, config, err);
+    int status = report->dry ? 0 : engine_reload(s->engine, config, err);
     if (status == 0 && !report->dry)
         log_set_time((enum log_time)config->settings.log_time);
     config_release(config);
@@ -83,9 +83,9 @@ void service_hangup(void *arg)
     struct service *s = arg;
     struct report report = {0};
     struct error err = {0};
-    if (!s->pipeline) /* the start has failed, and what was opened is being closed */
+    if (!s->engine) /* the start has failed, and what was opened is being closed */
         return;
-    s->again = pipeline_changing(s->pipeline);
+    s->again = engine_changing(s->engine);
     if (!s->again)
         begin(s, &report, &err);
 }
@@ -97,7 +97,7 @@ void service_changed(void *arg)
     log_info("the configuration was read again, and is in force");
     host_reloaded(host);
     errands_settle(&host->errands);
-    if (s->again && !pipeline_draining(s->pipeline))
+    if (s->again && !engine_draining(s->engine))
         service_hangup(s); /* the file may have changed since the signal before */
 }
 
@@ -114,7 +114,7 @@ struct asked {
 static bool do_reload(struct errand *errand)
 {
     struct asked *asked = (struct asked *)errand;
-    if (!asked->report.dry && pipeline_changing(asked->service->pipeline)) {
+    if (!asked->report.dry && engine_changing(asked->service->engine)) {
         asked->status = error_set(&asked->err, "the change before is still under way");
         return true;
     }
@@ -131,7 +131,7 @@ static int ask_reload(void *arg, bool dry, struct buf *changes, struct buf *late
     struct asked asked = {.errand.call = do_reload, .service = s, .report = {dry, changes, later}};
     if (!s->configure)
         return error_set(err, "this program reads its configuration once");
-    struct config *running = pipeline_config(s->pipeline);
+    struct config *running = engine_config(s->engine);
     uint64_t until = clock_after(ANSWER_SECONDS * CLOCK_SECOND_NS + running->settings.shutdown_ns);
     config_release(running);
     if (errands_do(&s->host.errands, &asked.errand, until, err) < 0)

@@ -55,7 +55,7 @@ static int open_statistics(struct service *s, struct error *err)
     struct stats_options options = {
         .settings = *settings,
         .reader = s->context.compat ? &receiver_stats_reader : &stats_native_reader,
-        .workers = pipeline_worker_count(&s->config->settings),
+        .workers = engine_worker_count(&s->config->settings),
         .key = &key,
         .patient = only_files(s->config),
     };
@@ -71,7 +71,7 @@ static int open_statistics(struct service *s, struct error *err)
 static int open_live(struct service *s, bool asked, struct error *err)
 {
     bool web = config_section(s->config, "web");
-    unsigned workers = pipeline_worker_count(&s->config->settings);
+    unsigned workers = engine_worker_count(&s->config->settings);
     bool live = web || s->control_connections > 0;
     s->live = live ? live_new(workers, err) : NULL;
     if (live && !s->live)
@@ -80,10 +80,9 @@ static int open_live(struct service *s, bool asked, struct error *err)
     return s->watches || !(web || asked) ? 0 : -1;
 }
 
-static int open_pipeline(struct service *s, const struct service_options *options,
-                         struct error *err)
+static int open_engine(struct service *s, const struct service_options *options, struct error *err)
 {
-    struct pipeline_host hooks;
+    struct engine_host hooks;
     const struct stats_settings *statistics = config_section(s->config, "statistics");
     const bool early = statistics && statistics->before_stages;
     size_t count = 0;
@@ -109,7 +108,7 @@ static int open_pipeline(struct service *s, const struct service_options *option
         s->observers[count++] = watches_observer(s->watches, early);
     if (options->observer)
         s->observers[count++] = *options->observer;
-    const struct pipeline_options all = {
+    const struct engine_options all = {
         .total = options->total,
         .old = options->old,
         .gives_up = options->gives_up,
@@ -119,8 +118,8 @@ static int open_pipeline(struct service *s, const struct service_options *option
         .stats = s->stats,
         .descriptors = &s->descriptors,
     };
-    s->pipeline = pipeline_new(s->config, &all, err);
-    return s->pipeline ? 0 : -1;
+    s->engine = engine_new(s->config, &all, err);
+    return s->engine ? 0 : -1;
 }
 
 /* Takes the web server's address before anything is made or listens: it may be in use. */
@@ -139,7 +138,7 @@ static void fill_context(struct service *s)
     s->commands = service_commands(s);
     s->context.commands = &s->commands;
     s->context.stats = s->stats;
-    s->context.pipeline = s->pipeline;
+    s->context.engine = s->engine;
     s->context.history = s->history;
     s->context.live = s->live;
     s->context.watches = s->watches;
@@ -188,7 +187,7 @@ static int plan_descriptors(struct service *s, bool control, struct error *err)
                       (config_section(s->config, "history") ? HISTORY_DESCRIPTORS : 0) +
                       (control ? CONTROL_DESCRIPTORS : 0);
     struct descriptors *plan = &s->descriptors;
-    *plan = descriptors_plan(s->config, pipeline_worker_count(&s->config->settings), others);
+    *plan = descriptors_plan(s->config, engine_worker_count(&s->config->settings), others);
     if (descriptors_check(plan, err) < 0)
         return -1;
     if (web) {
@@ -219,10 +218,10 @@ static int start_all(struct service *s, const struct service_options *options, s
         return failed_in(s, "web", err);
     if ((statistics || wants_statistics(s->config)) && open_statistics(s, err) < 0)
         return failed_in(s, "statistics", err);
-    if (open_live(s, statistics, err) < 0 || open_pipeline(s, options, err) < 0)
+    if (open_live(s, statistics, err) < 0 || open_engine(s, options, err) < 0)
         return -1;
-    if (s->stats && (stats_start(s->stats, s->pipeline, err) < 0 ||
-                     history_start(s->history, s->stats, err) < 0))
+    if (s->stats &&
+        (stats_start(s->stats, s->engine, err) < 0 || history_start(s->history, s->stats, err) < 0))
         return -1;
     fill_context(s);
     if (start_control(s, err) < 0)
@@ -236,8 +235,8 @@ int service_start(struct service *s, struct config *config, const struct service
     *s = (struct service){.config = config};
     if (start_all(s, options, err) == 0)
         return 0;
-    if (s->pipeline)
-        pipeline_abort(s->pipeline);
+    if (s->engine)
+        engine_abort(s->engine);
     service_stop(s);
     return -1;
 }
@@ -245,15 +244,15 @@ int service_start(struct service *s, struct config *config, const struct service
 /* The rest has what is left of the time that outputs have, and a little more. */
 static void set_curfew(const struct service *s)
 {
-    uint64_t now = clock_ns(), until = s->pipeline ? pipeline_deadline(s->pipeline) : now;
+    uint64_t now = clock_ns(), until = s->engine ? engine_deadline(s->engine) : now;
     until = until > now && until < UINT64_MAX ? until - now : 0;
     curfew_set(clock_after(until + CURFEW_MS * CLOCK_MS_NS));
 }
 
-enum pipeline_end service_run(struct service *s)
+enum engine_end service_run(struct service *s)
 {
     host_ready(&s->host);
-    enum pipeline_end end = host_finish(&s->host, pipeline_run(s->pipeline));
+    enum engine_end end = host_finish(&s->host, engine_run(s->engine));
     set_curfew(s);
     stats_stop(s->stats);
     curfew_set(UINT64_MAX);
@@ -267,9 +266,9 @@ void service_stop(struct service *s)
     control_stop(s->control);
     stats_stop(s->stats);
     history_stop(s->history);
-    if (s->pipeline)
+    if (s->engine)
         errands_free(&s->host.errands);
-    pipeline_free(s->pipeline);
+    engine_free(s->engine);
     live_free(s->live);
     watches_free(s->watches);
     stats_free(s->stats);

@@ -1,5 +1,5 @@
 /*
- * What a configuration asks for, started in order and ended in reverse: statistics, the pipeline,
+ * What a configuration asks for, started in order and ended in reverse: statistics, the engine,
  * history, live views, the web server, the control socket.
  */
 #ifndef SPILE_APP_SERVICE_H
@@ -20,7 +20,7 @@ struct service_options {
     uint64_t total;      /* stop after so many events; 0: no limit */
     enum output_old old; /* of the files that outputs write */
     bool control;        /* the control socket is wanted */
-    bool gives_up;       /* as pipeline_options has it */
+    bool gives_up;       /* as engine_options has it */
     bool statistics;     /* are wanted, and what watches single names and clients, whatever the
                             configuration says */
     const struct observer *observer; /* the command's own; NULL: none */
@@ -31,7 +31,7 @@ struct service {
     struct config *config;
     struct host host;
     struct stats *stats; /* NULL: nobody asked */
-    struct pipeline *pipeline;
+    struct engine *engine;
     struct history *history;
     struct live *live;
     struct watches *watches;
@@ -52,8 +52,8 @@ struct service {
  * nothing runs then. */
 int service_start(struct service *service, struct config *config,
                   const struct service_options *options, struct error *err);
-/* Runs the pipeline to its end, and prints the ledger; the last snapshot has all that came. */
-enum pipeline_end service_run(struct service *service);
+/* Runs the engine to its end, and prints the ledger; the last snapshot has all that came. */
+enum engine_end service_run(struct service *service);
 /* Private, of reload.c: what other threads may ask for. */
 struct api_commands service_commands(struct service *service);
 /* Main thread: reads the configuration again and goes over to it, which ends in its own time, or

@@ -103,8 +103,8 @@ int pipe_run(struct config *config, const struct service_options *options)
     log_set_time((enum log_time)config->settings.log_time);
     if (service_start(&service, config, options, &err) < 0)
         return pipe_fail(config, &err, COMMAND_FAILED);
-    enum pipeline_end end = service_run(&service);
+    enum engine_end end = service_run(&service);
     service_stop(&service);
     config_free(config);
-    return end == PIPELINE_FAILED ? COMMAND_FAILED : COMMAND_OK;
+    return end == ENGINE_FAILED ? COMMAND_FAILED : COMMAND_OK;
 }

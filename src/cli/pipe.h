@@ -1,4 +1,4 @@
-/* What the commands that run a pipeline share: flags to configuration, and the pipeline's end to
+/* What the commands that run an engine share: flags to configuration, and the engine's end to
  * an exit status. */
 #ifndef SPILE_CLI_PIPE_H
 #define SPILE_CLI_PIPE_H

@@ -247,13 +247,13 @@ static int watch(const struct top *top, const char *url, struct error *err)
 
 /* --- a file or a socket --------------------------------------------------------------------- */
 
-/* The pipeline beside the screen. */
+/* The engine beside the screen. */
 struct background {
     struct service service;
     struct top_recording *recording; /* NULL: a socket */
     pthread_t thread;
     atomic_bool ended;
-    enum pipeline_end end;
+    enum engine_end end;
 };
 
 static void *run_service(void *arg)
@@ -269,7 +269,7 @@ static struct api_context context_of(const struct service *service)
 {
     struct api_context context = service->context;
     context.stats = service->stats;
-    context.pipeline = service->pipeline;
+    context.engine = service->engine;
     context.history = service->history;
     context.watches = service->watches;
     return context;
@@ -286,11 +286,11 @@ static int show_service(const struct top *top, const char *target, struct backgr
     errno = pthread_create(&b->thread, NULL, run_service, b);
     if (errno) {
         stash_end(&stash);
-        pipeline_abort(b->service.pipeline);
+        engine_abort(b->service.engine);
         return error_set(err, "cannot start a thread: %s", strerror(errno));
     }
     int result = show(top, &origin, target, &b->ended, &stash, err);
-    pipeline_stop(b->service.pipeline);
+    engine_stop(b->service.engine);
     pthread_join(b->thread, NULL);
     return result;
 }
@@ -299,9 +299,9 @@ static int show_service(const struct top *top, const char *target, struct backgr
  * report. */
 static bool nothing_came(const struct background *b)
 {
-    struct pipeline_output output;
-    pipeline_output(b->service.pipeline, 0, &output);
-    return b->end == PIPELINE_FAILED && counter_get(&output.ledger.received) == 0;
+    struct engine_output output;
+    engine_output(b->service.engine, 0, &output);
+    return b->end == ENGINE_FAILED && counter_get(&output.ledger.received) == 0;
 }
 
 static int report_service(const struct top *top, const char *target, struct background *b,
@@ -317,7 +317,7 @@ static int report_service(const struct top *top, const char *target, struct back
 static int collect(const struct top *top, struct config *config, const char *target,
                    struct top_recording *recording, struct error *err)
 {
-    struct background b = {.recording = recording, .end = PIPELINE_DONE};
+    struct background b = {.recording = recording, .end = ENGINE_DONE};
     struct observer observer;
     struct service_options options = {.host.tells = TELLS_LOSS, .statistics = true};
     if (recording) {
@@ -331,7 +331,7 @@ static int collect(const struct top *top, struct config *config, const char *tar
         return -1;
     int result = once ? report_service(top, target, &b, err) : show_service(top, target, &b, err);
     service_stop(&b.service);
-    return result == 0 && b.end == PIPELINE_FAILED ? COMMAND_FAILED : result;
+    return result == 0 && b.end == ENGINE_FAILED ? COMMAND_FAILED : result;
 }
 
 static int configure(const struct top *top, struct config *config, const char *operand,

@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
-#include "core/pipeline_state.h"
+#include "core/engine_state.h"
 
 enum {
     PAST_MAX =
@@ -23,9 +23,9 @@ enum {
     LATE_AGAIN_MS = 1000,
 };
 
-/* A change as it is worked out. Owner: the stack of pipeline_reload. */
+/* A change as it is worked out. Owner: the stack of engine_reload. */
 struct draft_change {
-    struct pipeline *p;
+    struct engine *p;
     struct config *config;
     struct sink **sinks; /* as the configuration has the outputs */
     bool *kept_sink;     /* of these: it was there before */
@@ -137,17 +137,17 @@ static bool input_is_in_the_way(const struct draft_change *d, const struct confi
 static int open_sinks(struct draft_change *d, struct error *err)
 {
     char name[CONFIG_NAME_MAX + 1];
-    struct pipeline *p = d->p;
+    struct engine *p = d->p;
     for (size_t i = 0; i < d->sink_count; i++) {
         const struct config_item *item = &d->config->outputs[i];
         if (d->kept_sink[i])
             continue;
-        struct sink *sink = d->sinks[i] = pipeline_new_sink(p);
+        struct sink *sink = d->sinks[i] = engine_new_sink(p);
         if (!sink)
             return error_set(err, "no memory");
         config_name(d->config->outputs, i, name);
         if (sink_prepare(sink, d->config, item, name, p->worker_count, err) < 0 ||
-            (!is_in_the_way(d, sink) && sink_begin(sink, pipeline_output_ended, p, err) < 0))
+            (!is_in_the_way(d, sink) && sink_begin(sink, engine_output_ended, p, err) < 0))
             return config_error_at(item, NULL, err);
     }
     return 0;
@@ -163,7 +163,7 @@ static int open_inputs(struct draft_change *d, struct error *err)
         if (d->kept_input[i] || is_finite(item) || input_is_in_the_way(d, item))
             continue;
         config_name(d->config->inputs, i, name);
-        d->inputs[i] = pipeline_open_input(d->p, d->config, item, name, err);
+        d->inputs[i] = engine_open_input(d->p, d->config, item, name, err);
         if (!d->inputs[i])
             return -1;
     }
@@ -195,7 +195,7 @@ static void undo(struct draft_change *d)
 
 /* --- what was ------------------------------------------------------------------------------- */
 
-static struct bygone *past_of(struct pipeline *p, const char *name, const struct module *module)
+static struct bygone *past_of(struct engine *p, const char *name, const struct module *module)
 {
     struct bygone *last = NULL;
     for (size_t i = 0; i < p->past_count; i++) {
@@ -213,14 +213,14 @@ static struct bygone *past_of(struct pipeline *p, const char *name, const struct
     return past;
 }
 
-static void remember_sink(struct pipeline *p, const struct sink *sink)
+static void remember_sink(struct engine *p, const struct sink *sink)
 {
     struct ledger sum;
     sink_ledger(sink, &sum);
     ledger_add(&past_of(p, sink->out.name, sink->out.module)->ledger, &sum);
 }
 
-static void remember_stages(struct pipeline *p, const struct stages *before)
+static void remember_stages(struct engine *p, const struct stages *before)
 {
     for (size_t i = 0; i < before->count; i++) {
         struct stage_view view;
@@ -236,7 +236,7 @@ static void remember_stages(struct pipeline *p, const struct stages *before)
 
 /* Those that went before, and of which nothing is left on any worker: all workers have had a post
  * since then. */
-static void forget_inputs(struct pipeline *p, size_t count)
+static void forget_inputs(struct engine *p, size_t count)
 {
     size_t kept = 0;
     pthread_mutex_lock(&p->view);
@@ -248,7 +248,7 @@ static void forget_inputs(struct pipeline *p, size_t count)
         }
         input_counters_end(&in->counters);
         input_counters_add(&past_of(p, in->name, in->module)->counters, &in->counters);
-        pipeline_close_input(in);
+        engine_close_input(in);
     }
     p->left_count = kept;
     pthread_mutex_unlock(&p->view);
@@ -259,26 +259,26 @@ static void forget_inputs(struct pipeline *p, size_t count)
 static void take_plan(struct worker *worker, struct worker_post *post)
 {
     struct take *take = (struct take *)post;
-    struct pipeline *p = take->pipeline;
+    struct engine *p = take->engine;
     worker_take_plan(worker, p->plan);
     worker_stop_leaving(worker);
     if (atomic_fetch_sub(&p->change.waiting, 1) == 1)
         uv_async_send(&p->wake);
 }
 
-static void count_finite(struct pipeline *p, const struct draft_change *d)
+static void count_finite(struct engine *p, const struct draft_change *d)
 {
-    size_t listening = pipeline_count_listening(d->config);
+    size_t listening = engine_count_listening(d->config);
     size_t now = listening > 0, before = p->listening > 0;
     for (size_t i = 0; i < d->input_count; i++)
         atomic_fetch_add(&p->finite_running, !d->kept_input[i] && is_finite(&d->config->inputs[i]));
     p->listening = listening;
     atomic_fetch_add(&p->finite_running, now);
     if (before && atomic_fetch_sub(&p->finite_running, 1) == 1)
-        pipeline_stop(p);
+        engine_stop(p);
 }
 
-static void leave_inputs(struct pipeline *p, const struct draft_change *d)
+static void leave_inputs(struct engine *p, const struct draft_change *d)
 {
     for (size_t i = 0; i < p->input_count; i++) {
         struct input *in = p->inputs[i];
@@ -302,7 +302,7 @@ static void close_gaps(struct draft_change *d)
     d->input_count = open;
 }
 
-void pipeline_change_abandon(struct pipeline *p)
+void engine_change_abandon(struct engine *p)
 {
     for (size_t i = 0; i < p->change.gone_count; i++)
         sink_abandon(p->change.gone[i]);
@@ -311,13 +311,13 @@ void pipeline_change_abandon(struct pipeline *p)
 /* A worker that waits for room in the queue of an output which is to go cannot take the plan. */
 static void overdue(uv_timer_t *timer)
 {
-    pipeline_change_abandon(timer->data);
+    engine_change_abandon(timer->data);
 }
 
 /* From here on nothing can fail. */
 static void commit(struct draft_change *d)
 {
-    struct pipeline *p = d->p;
+    struct engine *p = d->p;
     struct change *c = &p->change;
     count_finite(p, d);
     close_gaps(d);
@@ -364,7 +364,7 @@ static void *grown(void *array, size_t count, size_t size)
 /* Room for all that a change may leave behind, so that nothing can fail once it has begun. */
 static int reserve(struct draft_change *d, struct error *err)
 {
-    struct pipeline *p = d->p;
+    struct engine *p = d->p;
     const struct config *config = d->config;
     size_t sinks = p->sink_count, inputs = p->input_count + config->input_count;
     size_t past = p->past_count + sinks + p->left_count + inputs + p->plan->stages.count;
@@ -386,7 +386,7 @@ static int reserve(struct draft_change *d, struct error *err)
         !d->kept_input)
         return error_set(err, "no memory");
     for (unsigned w = 0; w < p->worker_count; w++)
-        p->change.takes[w] = (struct take){.post.call = take_plan, .pipeline = p};
+        p->change.takes[w] = (struct take){.post.call = take_plan, .engine = p};
     d->sink_count = config->output_count;
     d->input_count = config->input_count;
     return 0;
@@ -394,7 +394,7 @@ static int reserve(struct draft_change *d, struct error *err)
 
 static int draft(struct draft_change *d, struct error *err)
 {
-    struct pipeline *p = d->p;
+    struct engine *p = d->p;
     if (reserve(d, err) < 0)
         return -1;
     choose_kept(d);
@@ -404,10 +404,10 @@ static int draft(struct draft_change *d, struct error *err)
     return d->plan && open_inputs(d, err) == 0 ? 0 : -1;
 }
 
-int pipeline_reload(struct pipeline *p, struct config *config, struct error *err)
+int engine_reload(struct engine *p, struct config *config, struct error *err)
 {
     struct draft_change d = {.p = p, .config = config};
-    if (pipeline_draining(p))
+    if (engine_draining(p))
         return error_set(err, "the program is about to end");
     if (p->change.under_way)
         return error_set(err, "the change before is still under way");
@@ -427,18 +427,18 @@ int pipeline_reload(struct pipeline *p, struct config *config, struct error *err
 
 /* --- and what follows it -------------------------------------------------------------------- */
 
-static void open_late(struct pipeline *p);
+static void open_late(struct engine *p);
 
 static void late_again(uv_timer_t *timer)
 {
-    struct pipeline *p = timer->data;
+    struct engine *p = timer->data;
     if (!p->draining && !p->change.under_way)
         open_late(p);
 }
 
 /* Whether the configuration's input at `index` is open; of some that are equal the first ones are.
  */
-static bool has_input(const struct pipeline *p, size_t index)
+static bool has_input(const struct engine *p, size_t index)
 {
     const struct config_item *items = p->config->inputs;
     size_t open = 0, before = 0;
@@ -451,7 +451,7 @@ static bool has_input(const struct pipeline *p, size_t index)
 
 static void close_gone(void *arg)
 {
-    struct pipeline *p = arg;
+    struct engine *p = arg;
     struct change *c = &p->change;
     thread_name("closer");
     for (size_t i = 0; i < c->gone_count; i++)
@@ -463,7 +463,7 @@ static void close_gone(void *arg)
 }
 
 /* Every worker works by the new plan. */
-static void all_have_it(struct pipeline *p)
+static void all_have_it(struct engine *p)
 {
     struct change *c = &p->change;
     struct plan *before = c->before;
@@ -484,13 +484,13 @@ static void all_have_it(struct pipeline *p)
 }
 
 /* Opens what had to wait. What cannot be opened now is tried again. */
-static void open_late(struct pipeline *p)
+static void open_late(struct engine *p)
 {
     struct error err = {0};
     bool again = false;
     for (size_t i = 0; i < p->sink_count; i++) {
         struct sink *sink = p->sinks[i];
-        if (sink->open || sink_begin(sink, pipeline_output_ended, p, &err) == 0)
+        if (sink->open || sink_begin(sink, engine_output_ended, p, &err) == 0)
             continue;
         again = true;
         if (!p->late_told)
@@ -502,7 +502,7 @@ static void open_late(struct pipeline *p)
         if (has_input(p, i))
             continue;
         struct input *in =
-            pipeline_open_input(p, p->config, item, config_name(p->config->inputs, i, name), &err);
+            engine_open_input(p, p->config, item, config_name(p->config->inputs, i, name), &err);
         if (!in) {
             again = true;
             if (!p->late_told)
@@ -519,7 +519,7 @@ static void open_late(struct pipeline *p)
 }
 
 /* What went has ended. */
-static void all_are_closed(struct pipeline *p)
+static void all_are_closed(struct engine *p)
 {
     struct change *c = &p->change;
     if (c->threaded)
@@ -540,7 +540,7 @@ static void all_are_closed(struct pipeline *p)
         p->host.changed(p->host.arg);
 }
 
-void pipeline_change_on(struct pipeline *p)
+void engine_change_on(struct engine *p)
 {
     struct change *c = &p->change;
     if (c->under_way && !c->closing && atomic_load(&c->waiting) == 0) {
@@ -551,10 +551,10 @@ void pipeline_change_on(struct pipeline *p)
         all_are_closed(p);
 }
 
-void pipeline_change_free(struct pipeline *p)
+void engine_change_free(struct engine *p)
 {
     for (size_t i = 0; i < p->left_count; i++)
-        pipeline_close_input(p->left[i]);
+        engine_close_input(p->left[i]);
     free(p->left);
     free(p->past);
     free(p->change.gone);

@@ -1,12 +1,12 @@
 /*
  * Inputs: where frames come from. An input opens on the main thread; what it reads is handled on a
- * worker's loop, which hands frames to the pipeline by worker_frames().
+ * worker's loop, which hands frames to the engine by worker_frames().
  */
 #ifndef SPILE_CORE_INPUT_H
 #define SPILE_CORE_INPUT_H
 
 #include "conf/config.h"
-#include "core/pipeline.h"
+#include "core/engine.h"
 
 /* Options that every input has, and must: `.common = &input_common`. */
 struct input_common {
@@ -14,7 +14,7 @@ struct input_common {
 };
 extern const struct option_group input_common;
 
-/* One configured input. Owner: the pipeline. */
+/* One configured input. Owner: the engine. */
 struct input {
     struct config *config; /* held: its options are there */
     const struct config_item *item;
@@ -27,17 +27,17 @@ struct input {
     char name[CONFIG_NAME_MAX + 1]; /* for people */
     void *state;                    /* module->state_size bytes */
     uint32_t index;
-    struct pipeline *pipeline;
+    struct engine *engine;
     struct input_counters counters;
 };
 
 enum { INPUT_HINT_MAX = 640, INPUT_PLACE_MAX = 288 };
 
 struct input_hooks {
-    bool finite; /* ends by itself, and says so by pipeline_input_ended */
+    bool finite; /* ends by itself, and says so by engine_input_ended */
     /* Main thread. Starts listening or reading. */
     int (*open)(struct input *in, struct error *err);
-    /* Main thread, when the pipeline drains: take nothing new. What the input has on workers is
+    /* Main thread, when the engine drains: take nothing new. What the input has on workers is
      * stopped there, by its items' own hooks. */
     void (*stop)(struct input *in);
     /* Main thread, after every worker has ended, and after a failed open. */
@@ -45,7 +45,7 @@ struct input_hooks {
     /* Optional. Any thread: where DNS servers connect, terminated and of INPUT_PLACE_MAX bytes at
      * most: "unix:PATH", "tcp:HOST:PORT". */
     void (*place)(const struct input *in, char *text);
-    /* Optional. Any thread, while the pipeline runs: what keeps DNS servers from being heard here,
+    /* Optional. Any thread, while the engine runs: what keeps DNS servers from being heard here,
      * as one line for people, of INPUT_HINT_MAX bytes at most. False: nothing that is known. */
     bool (*hint)(const struct input *in, char *text);
     /* Optional. Main thread. Descriptors have run out, for any input: whose connection could be

@@ -1,6 +1,6 @@
 /*
  * Lanes: one formatting for all outputs that ask for the same. A lane is planned once by the
- * pipeline; each worker then has its own, with an instance of the format and the chunk it fills.
+ * engine; each worker then has its own, with an instance of the format and the chunk it fills.
  */
 #ifndef SPILE_CORE_LANE_H
 #define SPILE_CORE_LANE_H
@@ -8,7 +8,7 @@
 #include "core/format.h"
 #include "core/sink.h"
 
-/* Immutable once the workers run. Owner: the pipeline. */
+/* Immutable once the workers run. Owner: the engine. */
 struct lane_plan {
     struct format_spec spec;
     struct sink **sinks;

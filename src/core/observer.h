@@ -12,11 +12,11 @@
 #include "event/event.h"
 
 enum {
-    OBSERVERS_MAX = 32,            /* how many a pipeline may have: a worker keeps a bit for each */
+    OBSERVERS_MAX = 32,            /* how many an engine may have: a worker keeps a bit for each */
     OBSERVER_EVENTS = EVENT_BATCH, /* how many events `events` gets at most */
 };
 
-/* Immutable while the pipeline runs. Owner: who made the pipeline. */
+/* Immutable while the engine runs. Owner: who made the engine. */
 struct observer {
     void *state;
     uint32_t needs; /* facets that are wanted decoded, FACETS_OF_STAGES too */
@@ -34,7 +34,7 @@ struct observer {
     void (*events)(void *state, unsigned worker, struct event *events, size_t count);
     /* Optional. Called at the end of worker_frames. */
     void (*flush)(void *state, unsigned worker);
-    /* Optional. Called after pipeline_collect, and for the last time when the worker ends. */
+    /* Optional. Called after engine_collect, and for the last time when the worker ends. */
     void (*collect)(void *state, unsigned worker);
 };
 

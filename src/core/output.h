@@ -42,7 +42,7 @@ enum output_old {
     OUTPUT_ADDS,      /* a new stream is appended to it, likewise */
 };
 
-/* One configured output, as its hooks see it. Owner: the pipeline. */
+/* One configured output, as its hooks see it. Owner: the engine. */
 struct output {
     const struct module *module;
     const struct output_hooks *hooks;

@@ -15,7 +15,7 @@
 
 struct worker;
 
-/* Owner: the pipeline. Any thread. */
+/* Owner: the engine. Any thread. */
 struct partial_pool {
     pthread_mutex_t lock;
     atomic_size_t total; /* bytes charged by all that are not evicted */

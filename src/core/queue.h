@@ -15,7 +15,7 @@
 #include "core/ledger.h"
 #include "core/output.h"
 
-/* Owner: the output's part of the pipeline. All functions but init and free are for any thread,
+/* Owner: the output's part of the engine. All functions but init and free are for any thread,
  * unless they say that they are the consumer's. */
 struct queue {
     pthread_mutex_t lock;

@@ -36,7 +36,7 @@ struct roster_seat {
 
 enum { ROSTER_SHARED_MAX = 16 };
 
-/* Owner: the pipeline. */
+/* Owner: the engine. */
 struct roster {
     pthread_mutex_t lock; /* of all below, and of the seats' identities */
     struct roster_seat *first, *last;

@@ -6,7 +6,7 @@
 #include "core/queue.h"
 #include "core/writer.h"
 
-/* Owner: the pipeline. Must not move once open. */
+/* Owner: the engine. Must not move once open. */
 struct sink {
     struct config *config; /* held: its options and settings are there */
     const struct config_item *item;

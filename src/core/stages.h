@@ -1,5 +1,5 @@
 /*
- * The stages of a pipeline at work: which of them run, in what order, and what they have dropped.
+ * The stages of an engine at work: which of them run, in what order, and what they have dropped.
  *
  * Those come first that nobody configured, but that provide a facet somebody needs (the latency);
  * behind them stand those of the configuration's list, in its order. What somebody needs of a stage
@@ -33,7 +33,7 @@ struct running_stage {
     atomic_uint *holders;           /* how many have it */
 };
 
-/* Immutable once the workers run, but for the counts. Owner: the pipeline. Zeroed: none. */
+/* Immutable once the workers run, but for the counts. Owner: the engine. Zeroed: none. */
 struct stages {
     struct running_stage *items;
     size_t count;

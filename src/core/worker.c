@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/thread.h"
-#include "core/pipeline.h"
+#include "core/engine.h"
 #include "core/roster.h"
 
 /* --- posts from other threads --------------------------------------------------------------- */
@@ -365,7 +365,7 @@ static size_t within_limit(struct worker *w, size_t count)
     int64_t left = atomic_fetch_sub(&w->shared->left, (int64_t)count);
     if (left > (int64_t)count)
         return count;
-    w->shared->on_limit(w->pipeline);
+    w->shared->on_limit(w->engine);
     return left > 0 ? (size_t)left : 0;
 }
 
@@ -402,9 +402,9 @@ uv_loop_t *worker_loop(struct worker *w)
     return &w->loop;
 }
 
-struct pipeline *worker_pipeline(struct worker *w)
+struct engine *worker_engine(struct worker *w)
 {
-    return w->pipeline;
+    return w->engine;
 }
 
 const struct settings *worker_settings(const struct worker *w)
@@ -476,13 +476,13 @@ static void run(void *arg)
     uv_run(&w->loop, UV_RUN_DEFAULT);
     if (w->waits >= 0)
         close(w->waits);
-    w->shared->on_ended(w->pipeline);
+    w->shared->on_ended(w->engine);
 }
 
-int worker_start(struct worker *w, struct pipeline *pipeline, struct worker_shared *shared,
+int worker_start(struct worker *w, struct engine *engine, struct worker_shared *shared,
                  struct plan *plan, unsigned index, struct error *err)
 {
-    *w = (struct worker){.pipeline = pipeline,
+    *w = (struct worker){.engine = engine,
                          .shared = shared,
                          .plan = plan,
                          .lanes = plan->worker_lanes[index],
@@ -535,7 +535,7 @@ void worker_free(struct worker *w)
     free(w->buffer);
     if (w->looped)
         uv_loop_close(&w->loop);
-    if (w->pipeline)
+    if (w->engine)
         pthread_mutex_destroy(&w->lock);
     *w = (struct worker){0};
 }

@@ -16,7 +16,7 @@
 #include "event/event.h"
 
 struct worker;
-struct pipeline;
+struct engine;
 struct gather;
 struct turns;
 
@@ -40,14 +40,14 @@ struct worker_item {
     struct worker_post post;
     /* It lives there from now on. */
     void (*begin)(struct worker_item *item, struct worker *worker);
-    /* The pipeline drains: read what is there already, then end. Calls worker_detach when through,
+    /* The engine drains: read what is there already, then end. Calls worker_detach when through,
      * at once or later. */
     void (*stop)(struct worker_item *item);
     /* Optional: something may have been asked of the item by another thread. */
     void (*poke)(struct worker_item *item);
 };
 
-/* Any thread, but not once the pipeline drains. Has post->call called on the worker's thread, soon,
+/* Any thread, but not once the engine drains. Has post->call called on the worker's thread, soon,
  * in the order in which posts come, and before the worker's items are stopped. Until then the post
  * is the worker's. */
 void worker_post(struct worker *worker, struct worker_post *post);
@@ -61,7 +61,7 @@ void worker_detach(struct worker *worker, struct worker_item *item);
 /* True when the time for draining is over: items end at once and leave the rest unread. */
 bool worker_late(const struct worker *worker);
 uv_loop_t *worker_loop(struct worker *worker);
-struct pipeline *worker_pipeline(struct worker *worker);
+struct engine *worker_engine(struct worker *worker);
 /* Those that are in force there: good until the next batch. */
 const struct settings *worker_settings(const struct worker *worker);
 /* Where those wait that have had much of the worker's time: see core/turns.h. */
@@ -70,7 +70,7 @@ struct turns *worker_turns(struct worker *worker);
 uint8_t *worker_buffer(struct worker *worker, size_t *size);
 /* Where a connection tells what its turn has brought: see core/gather.h. */
 struct gather *worker_gather(struct worker *worker);
-/* Hands frames over. They are through (formatted or counted) when it returns. False: the pipeline
+/* Hands frames over. They are through (formatted or counted) when it returns. False: the engine
  * has had enough (a total was asked for), the reader should end. */
 bool worker_frames(struct worker *worker, const struct origin *origin, struct input_counters *in,
                    const struct span *frames, size_t count);

@@ -1,4 +1,4 @@
-/* The inside of a worker, for worker.c and pipeline.c only. */
+/* The inside of a worker, for worker.c and engine.c only. */
 #ifndef SPILE_CORE_WORKER_STATE_H
 #define SPILE_CORE_WORKER_STATE_H
 
@@ -11,19 +11,19 @@
 
 enum { WORKER_BUFFER = 256 * 1024 };
 
-/* What all workers share. Owner: the pipeline. */
+/* What all workers share. Owner: the engine. */
 struct worker_shared {
     bool limited; /* `left` counts */
     _Atomic int64_t left;
     atomic_bool late; /* the shutdown's deadline has passed */
     /* A worker has no items left and has ended its loop. Its own thread. */
-    void (*on_ended)(struct pipeline *pipeline);
+    void (*on_ended)(struct engine *engine);
     /* The limit has been reached. */
-    void (*on_limit)(struct pipeline *pipeline);
+    void (*on_limit)(struct engine *engine);
 };
 
 struct worker {
-    struct pipeline *pipeline;
+    struct engine *engine;
     struct worker_shared *shared;
     struct plan *plan; /* held */
     unsigned index;
@@ -54,7 +54,7 @@ struct worker {
 };
 
 /* Makes the worker and starts its thread. -1: err; then worker_free cleans up. */
-int worker_start(struct worker *worker, struct pipeline *pipeline, struct worker_shared *shared,
+int worker_start(struct worker *worker, struct engine *engine, struct worker_shared *shared,
                  struct plan *plan, unsigned index, struct error *err);
 /* On its own thread: from here on it works by that plan, which it holds instead of the one before.
  */

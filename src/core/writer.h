@@ -12,7 +12,7 @@
 #include "core/output.h"
 #include "core/queue.h"
 
-/* Owner: the output's part of the pipeline; must not move while the thread runs. */
+/* Owner: the output's part of the engine; must not move while the thread runs. */
 struct writer {
     struct output *out;
     struct queue *queue;

@@ -23,7 +23,7 @@ enum { READS_AT_ONCE = 4, PROBLEM_LINES_PER_SECOND = 5, ROOM_LINES_PER_SECOND = 
 enum { TURN_NS = 1000000, READ_MIN = 16 * 1024 };
 /* The most that a byte, and a read, is believed to have cost without looking closer. */
 enum { BYTE_NS = 100, CALL_NS = 20000 };
-/* When the pipeline drains: how long a connection is heard at the most, and without a byte. */
+/* When the engine drains: how long a connection is heard at the most, and without a byte. */
 enum { DRAIN_MS = 300, DRAIN_IDLE_MS = 20 };
 /* Between two hints of one listener. */
 enum { HINT_PAUSE_S = 60 };
@@ -41,7 +41,7 @@ struct connection {
     struct accounts accounts;
     struct place *place;
     uint64_t delay_ms;
-    uint64_t drain_until_ms;  /* of the loop's clock; 0: the pipeline does not drain */
+    uint64_t drain_until_ms;  /* of the loop's clock; 0: the engine does not drain */
     uint64_t frames_at_check; /* what `feed.to.frames` was when the idle timer last looked */
     unsigned handles;         /* of libuv, not closed yet */
     int fd;
@@ -367,7 +367,7 @@ static void drained(uv_timer_t *timer)
     }
 }
 
-/* While the pipeline drains: ends the connection when nothing has come for a moment, or time is up.
+/* While the engine drains: ends the connection when nothing has come for a moment, or time is up.
  */
 static void watch_drain(struct connection *c)
 {
@@ -408,7 +408,7 @@ static void take_turn(struct turn *turn)
 }
 
 /*
- * The pipeline drains: what the peer has sent is still taken. The socket holds most of it, but a
+ * The engine drains: what the peer has sent is still taken. The socket holds most of it, but a
  * sender over TCP that has said all and left may have more than our window on its own side. A busy
  * one goes on for ever: it is heard for a moment only.
  */

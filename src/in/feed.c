@@ -1,18 +1,18 @@
 #include "in/feed.h"
 
-#include "core/pipeline.h"
+#include "core/engine.h"
 
 enum { FRAMES_AT_ONCE = 64 };
 
 void feed_init(struct feed *feed, struct worker *worker, struct input_counters *counters,
                const struct accounts *peer)
 {
-    struct pipeline *pipeline = worker_pipeline(worker);
+    struct engine *engine = worker_engine(worker);
     uint64_t frame_max = worker_settings(worker)->frame_max;
     *feed = (struct feed){0};
     handover_init(&feed->to, worker, counters);
     fstrm_rx_init(&feed->rx, span_str(FSTRM_DNSTAP_TYPE), (uint32_t)frame_max, true);
-    partial_init(&feed->partial, pipeline_partials(pipeline), worker, peer);
+    partial_init(&feed->partial, engine_partials(engine), worker, peer);
 }
 
 void feed_destroy(struct feed *feed)

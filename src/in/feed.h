@@ -1,6 +1,6 @@
 /*
- * A feed: bytes of one connection's Frame Streams on their way to the pipeline. The reader asks
- * where to read to, reads, and says how much came; frames that are whole go to the pipeline
+ * A feed: bytes of one connection's Frame Streams on their way to the engine. The reader asks
+ * where to read to, reads, and says how much came; frames that are whole go to the engine
  * straight from the read buffer, and only a cut one is copied.
  */
 #ifndef SPILE_IN_FEED_H

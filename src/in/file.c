@@ -91,14 +91,14 @@ static void handle_closed(uv_handle_t *handle)
     struct reader *r = handle->data;
     if (--r->handles > 0)
         return;
-    struct pipeline *pipeline = r->input->pipeline;
+    struct engine *engine = r->input->engine;
     bool failed = r->failed;
     counter_add_shared(&r->input->counters.open, (uint64_t)-1);
     frame_reader_close(&r->frames);
     handover_end(&r->to);
     worker_detach(r->to.worker, &r->item);
     free(r);
-    pipeline_input_ended(pipeline, failed);
+    engine_input_ended(engine, failed);
 }
 
 static void pipe_closed(uv_handle_t *handle)
@@ -276,7 +276,7 @@ static int refuse_own_output(const struct input *in, struct error *err)
     for (size_t i = 0; i < paths->count; i++) {
         const char *path = paths->items[i];
         int rc = strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, &st) : stat(path, &st);
-        if (rc == 0 && pipeline_prints_into(in->pipeline, &st))
+        if (rc == 0 && engine_prints_into(in->engine, &st))
             return error_set(err, "%s: is both input and output", path);
     }
     return 0;
@@ -293,7 +293,7 @@ static int file_open(struct input *in, struct error *err)
     r->input = in;
     r->options = in->options;
     counter_add_shared(&in->counters.open, 1);
-    worker_begin(pipeline_pick_worker(in->pipeline), &r->item);
+    worker_begin(engine_pick_worker(in->engine), &r->item);
     return 0;
 }
 

@@ -1,6 +1,6 @@
 #include "in/handover.h"
 
-#include "core/pipeline.h"
+#include "core/engine.h"
 #include "wire/dnstap.h"
 
 enum { LOOK_MS = 1000, LOOKS_MAX = 16 };
@@ -13,7 +13,7 @@ void handover_init(struct handover *handover, struct worker *worker,
 
 static struct roster *roster_of(const struct handover *handover)
 {
-    return pipeline_roster(worker_pipeline(handover->worker));
+    return engine_roster(worker_engine(handover->worker));
 }
 
 void handover_list(struct handover *handover)

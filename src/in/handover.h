@@ -1,5 +1,5 @@
 /*
- * The hand-over of frames to the pipeline, for whatever reads them: who they came from, how many
+ * The hand-over of frames to the engine, for whatever reads them: who they came from, how many
  * they were, and whether more are wanted.
  */
 #ifndef SPILE_IN_HANDOVER_H
@@ -17,7 +17,7 @@ struct handover {
     struct input_counters *counters;
     uint64_t frames;
     bool dnstap; /* the frames that came last are, by those that were looked at */
-    bool enough; /* the pipeline wants no more */
+    bool enough; /* the engine wants no more */
 };
 
 void handover_init(struct handover *handover, struct worker *worker,

@@ -35,7 +35,7 @@ static void take(struct listener *l, int fd, const struct sockaddr_storage *addr
 {
     struct peer peer = {0};
     struct connection_ticket ticket = {.fd = fd, .peer = &peer, .input = l->input->index};
-    struct worker *worker = pipeline_pick_worker(l->input->pipeline);
+    struct worker *worker = engine_pick_worker(l->input->engine);
     int refusal = REFUSED_ACCESS;
     if (l->admit(l, fd, address, &peer))
         refusal =
@@ -72,7 +72,7 @@ static void pause_accepting(struct listener *l, int error)
 {
     static struct log_limit limit;
     unsigned held;
-    pipeline_relieve(l->input->pipeline);
+    engine_relieve(l->input->engine);
     if (log_limit_pass(&limit, 1, &held))
         log_warning("%s: cannot accept: %s; trying again", l->name, strerror(error));
     rest(l, PAUSE_MS);
@@ -106,7 +106,7 @@ static void acceptable(uv_poll_t *poll, int status, int events)
 int listener_gate(struct gate *gate, const struct input *in, const struct listener_options *options,
                   struct error *err)
 {
-    size_t most = places_within(pipeline_connection_descriptors(in->pipeline));
+    size_t most = places_within(engine_connection_descriptors(in->engine));
     struct places_limits limits = {.all = options->connections_max,
                                    .peer = options->connections_peer};
     if (limits.all > most) {
@@ -147,7 +147,7 @@ int listener_start(struct listener *l, struct input *in, struct gate *gate,
         .owner = &in->owner,
         .gate = gate,
     };
-    uv_loop_t *loop = pipeline_loop(in->pipeline);
+    uv_loop_t *loop = engine_loop(in->engine);
     uv_poll_init(loop, &l->poll, fd);
     uv_timer_init(loop, &l->pause);
     l->poll.data = l->pause.data = l;

@@ -77,7 +77,7 @@ struct listener {
     struct known_few known;
 };
 
-/* Owner: the pipeline; used by all workers. */
+/* Owner: the engine; used by all workers. */
 struct latency {
     struct nh_key key;
     struct siphash_key identity_key;

@@ -21,7 +21,7 @@ struct sample_options {
     char *seed;
 };
 
-/* Owner: the pipeline. Immutable. */
+/* Owner: the engine. Immutable. */
 struct sample {
     uint64_t rate;
     enum by by;

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "core/pipeline.h"
+#include "core/engine.h"
 #include "core/stage.h"
 
 /* Entries merged before readers of the tables get their turn: about a tenth of a millisecond. */
@@ -302,7 +302,7 @@ void stats_merge_losses(struct stats *stats)
     pthread_rwlock_wrlock(&stats->tables_lock);
     for (size_t i = 0; i < all; i++)
         memset(stats->streams[i].losses, 0, sizeof stats->streams[i].losses);
-    pipeline_losses(stats->pipeline, take_loss, stats);
+    engine_losses(stats->engine, take_loss, stats);
     /* The rest may lose some, to a stream that has been listed since the reset. */
     for (size_t i = 0; i < all; i++) {
         struct stream_state *s = &stats->streams[i];

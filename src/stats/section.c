@@ -1,6 +1,6 @@
 /* The section `statistics` of the configuration. */
 #include "conf/module.h"
-#include "core/pipeline.h"
+#include "core/engine.h"
 #include "stats/stats.h"
 
 static const struct option statistics_options[] = {
@@ -39,7 +39,7 @@ static enum module_verdict probe(const void *options, const void **wrong, struct
     const struct settings usual = {0}; /* a worker for each core */
     const struct stats_options made = {.settings = *settings,
                                        .reader = &stats_native_reader,
-                                       .workers = pipeline_worker_count(&usual)};
+                                       .workers = engine_worker_count(&usual)};
     struct stats *stats = stats_new(&made, err);
     *wrong = &settings->memory;
     stats_free(stats);

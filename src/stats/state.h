@@ -85,7 +85,7 @@ struct stats {
     struct worker_shards *workers;
     unsigned worker_count;
     bool patient;
-    struct pipeline *pipeline; /* the thread's own */
+    struct engine *engine; /* the thread's own */
     unsigned places; /* for streams; settings.streams, or as many as the memory has room for */
     struct pool pool;
 
@@ -216,7 +216,7 @@ void stats_merge_handed(struct stats *stats);
 void stats_merge(struct stats *stats, const struct shard *shard);
 /* Adds what blocks hold to the streams, and gives them back to the pool. */
 void stats_merge_blocks(struct stats *stats, struct shard_blocks *blocks);
-/* Takes over what the pipeline's stages know of frames that never came. */
+/* Takes over what the engine's stages know of frames that never came. */
 void stats_merge_losses(struct stats *stats);
 /* Forgets all numbers, not the streams. */
 void stats_forget(struct stats *stats);

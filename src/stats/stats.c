@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "base/thread.h"
-#include "core/pipeline.h"
+#include "core/engine.h"
 #include "stats/state.h"
 
 enum { WAIT_NS = 200000, SHARD_MIN = 160 << 10 /* bytes, with the least memory, too */ };
@@ -197,7 +197,7 @@ static void merge_active(struct stats *stats)
 static void await_answers(struct stats *stats, unsigned round, uint64_t deadline_ns)
 {
     pthread_mutex_lock(&stats->lock);
-    while (!all_answered(stats, round) && !pipeline_quiet(stats->pipeline) &&
+    while (!all_answered(stats, round) && !engine_quiet(stats->engine) &&
            clock_ns() < deadline_ns) {
         bool hurry = stats->hurry;
         stats->hurry = false;
@@ -221,10 +221,10 @@ static void collect(struct stats *stats, bool whole, bool wanted)
     atomic_store(&stats->round, round);
     uint64_t wait_ms = wanted && stats_owes(stats) ? LATE_MS : ANSWER_MS;
     uint64_t deadline_ns = clock_after(wait_ms * CLOCK_MS_NS);
-    pipeline_collect(stats->pipeline);
+    engine_collect(stats->engine);
     await_answers(stats, round, deadline_ns);
     stats_merge_handed(stats);
-    if (pipeline_quiet(stats->pipeline))
+    if (engine_quiet(stats->engine))
         merge_active(stats);
     stats_merge_losses(stats);
 }
@@ -332,7 +332,7 @@ static void *follow(void *arg)
         pthread_mutex_lock(&stats->lock);
     }
     pthread_mutex_unlock(&stats->lock);
-    if (pipeline_quiet(stats->pipeline))
+    if (engine_quiet(stats->engine))
         tick(stats, true);
     else if (atomic_load(&stats->version) & 1)
         publish(stats, stats->tried);
@@ -344,9 +344,9 @@ static void *follow(void *arg)
 }
 
 /* The thread finds `running` set however soon it looks, and so does who asks it for a snapshot. */
-int stats_start(struct stats *stats, struct pipeline *pipeline, struct error *err)
+int stats_start(struct stats *stats, struct engine *engine, struct error *err)
 {
-    stats->pipeline = pipeline;
+    stats->engine = engine;
     pthread_mutex_lock(&stats->lock);
     stats->running = pthread_create(&stats->thread, NULL, follow, stats) == 0;
     bool running = stats->running;

@@ -15,7 +15,7 @@
 #include "stats/tally.h"
 
 struct stats;
-struct pipeline;
+struct engine;
 
 /* The section `statistics` of the configuration; rows: statistics_section in stats/section.c. */
 struct stats_settings {
@@ -31,17 +31,17 @@ bool stats_short(const struct stats_settings *settings, struct error *err);
 struct stats_options {
     struct stats_settings settings;
     const struct stats_reader *reader;
-    unsigned workers;              /* pipeline_worker_count */
+    unsigned workers;              /* engine_worker_count */
     const struct siphash_key *key; /* of the hashes; NULL: a fresh one */
     bool patient; /* all inputs are files, which can wait: the tables leave no event out */
 };
 
 /* Has all that other threads read: they may look from here on. */
 struct stats *stats_new(const struct stats_options *options, struct error *err);
-/* For pipeline_options. Good as long as the statistics. */
+/* For engine_options. Good as long as the statistics. */
 struct observer stats_observer(struct stats *stats);
-/* Starts the thread that collects; the pipeline must outlive stats_stop. */
-int stats_start(struct stats *stats, struct pipeline *pipeline, struct error *err);
+/* Starts the thread that collects; the engine must outlive stats_stop. */
+int stats_start(struct stats *stats, struct engine *engine, struct error *err);
 /* Ends the thread. When the workers have ended, everything that they saw is in the last snapshot.
  * Wakes stats_wait for good. */
 void stats_stop(struct stats *stats);

@@ -42,7 +42,7 @@ struct top_recording {
 void top_recording_init(struct top_recording *recording);
 void top_recording_free(struct top_recording *recording);
 
-/* Sees every event of the pipeline. Good as long as the recording. */
+/* Sees every event of the engine. Good as long as the recording. */
 struct observer top_recording_observer(struct top_recording *recording);
 
 /* Any thread. Puts the recording's own times and rates into a view, in place of those of reading

@@ -239,7 +239,7 @@ REQUEST = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 @test()
 def the_deaf_make_room(t):
-    """All places are taken by clients that pipeline and never read: with no credentials they are strangers, and who
+    """All places are taken by clients that engine and never read: with no credentials they are strangers, and who
     has some is served at once and keeps its place; where there are none to be had, all are alike, and the slow go."""
     for name, more, headers in (("strangers", "api-key: key", {"X_API_Key": "key"}), ("alike", "", {})):
         process, port = serve(t, f"connections: 64, header-timeout: 5m, {more}", name=name)

@@ -121,7 +121,7 @@ static int started(struct error *err)
     struct service_options options = {.control = true};
     int status = load(&config, err);
     if (status == 0 && (status = service_start(&service, &config, &options, err)) == 0) {
-        pipeline_abort(service.pipeline);
+        engine_abort(service.engine);
         service_stop(&service);
     }
     config_free(&config);

@@ -1,4 +1,4 @@
-/* One output by hand, without a pipeline: options from text, a format without events. */
+/* One output by hand, without an engine: options from text, a format without events. */
 #ifndef SPILE_TESTS_OUTPUTS_H
 #define SPILE_TESTS_OUTPUTS_H
 

@@ -281,7 +281,7 @@ struct sieve_options {
     int does; /* enum stage_verdict */
 };
 
-/* Owner: the pipeline. For one worker. */
+/* Owner: the engine. For one worker. */
 struct sieve {
     const struct sieve_options *options;
     uint64_t seen, marked; /* events; those that had been marked */

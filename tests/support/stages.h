@@ -1,4 +1,4 @@
-/* Stages on their own, without a pipeline around them. */
+/* Stages on their own, without an engine around them. */
 #ifndef TESTS_SUPPORT_STAGES_H
 #define TESTS_SUPPORT_STAGES_H
 

@@ -1,4 +1,4 @@
-/* Workers by hand: the pipeline around them is a fake, and who lives on them does as the test says.
+/* Workers by hand: the engine around them is a fake, and who lives on them does as the test says.
  * Include it behind cmocka.h. */
 #ifndef SPILE_TESTS_WORKERS_H
 #define SPILE_TESTS_WORKERS_H
@@ -7,37 +7,37 @@
 #include <sched.h>
 
 #include "chunks.h"
-#include "core/pipeline.h"
+#include "core/engine.h"
 #include "core/worker_state.h"
 #include "sinks.h"
 
-struct pipeline {
+struct engine {
     struct settings settings;
     atomic_uint ended;
     atomic_uint limits;
     _Atomic pthread_t ender; /* who has said it last */
 };
 
-const struct settings *pipeline_settings(const struct pipeline *pipeline)
+const struct settings *engine_settings(const struct engine *engine)
 {
-    return &pipeline->settings;
+    return &engine->settings;
 }
 
-static inline void on_ended(struct pipeline *pipeline)
+static inline void on_ended(struct engine *engine)
 {
-    atomic_store(&pipeline->ender, pthread_self());
-    atomic_fetch_add(&pipeline->ended, 1);
+    atomic_store(&engine->ender, pthread_self());
+    atomic_fetch_add(&engine->ended, 1);
 }
 
-static inline void on_limit(struct pipeline *pipeline)
+static inline void on_limit(struct engine *engine)
 {
-    atomic_fetch_add(&pipeline->limits, 1);
+    atomic_fetch_add(&engine->limits, 1);
 }
 
 /* --- workers and who lives there ------------------------------------------------------------ */
 
 struct bench {
-    struct pipeline pipeline;
+    struct engine engine;
     struct worker_shared shared;
     struct config config;
     struct plan plan;
@@ -62,8 +62,8 @@ static inline void start(struct bench *bench, unsigned count)
     atomic_store(&echo_instances, 0); /* whatever a test that failed has left */
     prepare(bench, count);
     for (bench->count = 0; bench->count < count; bench->count++)
-        assert_int_equal(worker_start(&bench->workers[bench->count], &bench->pipeline,
-                                      &bench->shared, &bench->plan, bench->count, &err),
+        assert_int_equal(worker_start(&bench->workers[bench->count], &bench->engine, &bench->shared,
+                                      &bench->plan, bench->count, &err),
                          0);
 }
 
@@ -74,7 +74,7 @@ static inline void join(struct bench *bench)
         worker_stop(&bench->workers[i]);
     for (unsigned i = 0; i < bench->count; i++)
         worker_join(&bench->workers[i]);
-    assert_int_equal(atomic_load(&bench->pipeline.ended), bench->count);
+    assert_int_equal(atomic_load(&bench->engine.ended), bench->count);
 }
 
 static inline void end(struct bench *bench)

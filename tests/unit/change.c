@@ -20,7 +20,7 @@
 /* --- the bench ------------------------------------------------------------------------------ */
 
 struct bench {
-    struct pipeline *pipeline;
+    struct engine *engine;
     bool changed; /* since the last reload */
 };
 
@@ -43,28 +43,28 @@ static struct config *config_of(const char *text)
 static void start(struct bench *b, const char *text)
 {
     struct error err;
-    const struct pipeline_host host = {.arg = b, .changed = changed};
-    const struct pipeline_options options = {.host = &host};
+    const struct engine_host host = {.arg = b, .changed = changed};
+    const struct engine_options options = {.host = &host};
     struct config *config = config_of(text);
     *b = (struct bench){0};
     parts_init();
     log_set_level(LOG_ERROR);
-    b->pipeline = pipeline_new(config, &options, &err);
-    if (!b->pipeline)
+    b->engine = engine_new(config, &options, &err);
+    if (!b->engine)
         fail_msg("%s", err.text);
-    config_release(config); /* the pipeline holds it */
+    config_release(config); /* the engine holds it */
 }
 
 static void end(struct bench *b)
 {
-    pipeline_abort(b->pipeline);
-    pipeline_free(b->pipeline);
+    engine_abort(b->engine);
+    engine_free(b->engine);
 }
 
 static void finish(struct bench *b)
 {
     while (!b->changed)
-        uv_run(pipeline_loop(b->pipeline), UV_RUN_ONCE);
+        uv_run(engine_loop(b->engine), UV_RUN_ONCE);
 }
 
 static void reload(struct bench *b, const char *text)
@@ -72,7 +72,7 @@ static void reload(struct bench *b, const char *text)
     struct error err;
     struct config *config = config_of(text);
     b->changed = false;
-    if (pipeline_reload(b->pipeline, config, &err) < 0)
+    if (engine_reload(b->engine, config, &err) < 0)
         fail_msg("%s", err.text);
     config_release(config);
     finish(b);
@@ -82,7 +82,7 @@ static void refuse(struct bench *b, const char *text, const char *why)
 {
     struct error err;
     struct config *config = config_of(text);
-    assert_int_equal(pipeline_reload(b->pipeline, config, &err), -1);
+    assert_int_equal(engine_reload(b->engine, config, &err), -1);
     assert_non_null(strstr(err.text, why));
     config_release(config);
 }
@@ -95,7 +95,7 @@ static void bring_by(struct bench *b, struct input_counters *counters, unsigned 
     struct buf message = {0};
     dnstap_encode(&tap, &message);
     struct span frame = buf_span(&message);
-    struct hold *hold = hold_worker(pipeline_pick_worker(b->pipeline));
+    struct hold *hold = hold_worker(engine_pick_worker(b->engine));
     for (; count > 0; count--)
         worker_frames(hold->worker, &origin, counters, &frame, 1);
     hold_release(hold);
@@ -110,8 +110,8 @@ static void bring(struct bench *b, unsigned count)
 
 static uint64_t received_by(struct bench *b, const char *name, bool gone)
 {
-    struct pipeline_output view;
-    for (size_t i = 0; pipeline_output(b->pipeline, i, &view); i++) {
+    struct engine_output view;
+    for (size_t i = 0; engine_output(b->engine, i, &view); i++) {
         if (strcmp(view.name, name) != 0)
             continue;
         assert_int_equal(view.gone, gone);
@@ -174,7 +174,7 @@ static void inputs_come_and_go(void **state)
 {
     (void)state;
     struct bench b;
-    struct pipeline_input view;
+    struct engine_input view;
     start(&b, HEAD "- counting: {number: 0}\n");
     reload(
         &b,
@@ -185,12 +185,12 @@ static void inputs_come_and_go(void **state)
     reload(&b, "threads: 2\ninputs: [{listens: {name: b}}]\noutputs:\n- counting: {number: 0}\n");
     assert_int_equal(seeds[0].stopped, 1);
     assert_int_equal(seeds[1].stopped, 0);
-    assert_true(pipeline_input(b.pipeline, 0, &view));
+    assert_true(engine_input(b.engine, 0, &view));
     assert_string_equal(view.name, "b");
-    assert_false(pipeline_input(b.pipeline, 1, &view));
+    assert_false(engine_input(b.engine, 1, &view));
     reload(&b, HEAD "- counting: {number: 0}\n"); /* what went before is forgotten now */
     assert_int_equal(seeds[0].closed, 1);
-    assert_true(pipeline_input(b.pipeline, 0, &view));
+    assert_true(engine_input(b.engine, 0, &view));
     assert_string_equal(view.name, "listens");
     assert_int_equal(counter_get(&view.counters.frames), 5);
     end(&b);
@@ -203,7 +203,7 @@ static unsigned stage_called(struct bench *b, const char *name, struct stage_vie
 {
     struct stage_view at;
     unsigned found = 0;
-    for (size_t i = 0; pipeline_stage(b->pipeline, i, &at); i++) {
+    for (size_t i = 0; engine_stage(b->engine, i, &at); i++) {
         if (strcmp(at.name, name) != 0)
             continue;
         *view = at;
@@ -224,10 +224,10 @@ static void a_stage_that_changes_goes_on_counting(void **state)
     struct stage_view view;
     start(&b, SIEVED("2"));
     bring(&b, 10);
-    struct hold *hold = hold_worker(pipeline_pick_worker(b.pipeline));
+    struct hold *hold = hold_worker(engine_pick_worker(b.engine));
     struct config *config = config_of(SIEVED("3"));
     b.changed = false;
-    assert_int_equal(pipeline_reload(b.pipeline, config, &err), 0);
+    assert_int_equal(engine_reload(b.engine, config, &err), 0);
     config_release(config);
     assert_int_equal(stage_called(&b, "sieve", &view), 1);
     assert_int_equal(view.passed, 5);
@@ -252,12 +252,12 @@ static void what_has_to_wait_gets_nothing(void **state)
     (void)state;
     struct bench b;
     struct error err;
-    struct pipeline_output view;
+    struct engine_output view;
     start(&b, PLACED("0"));
-    struct hold *hold = hold_worker(pipeline_pick_worker(b.pipeline));
+    struct hold *hold = hold_worker(engine_pick_worker(b.engine));
     struct config *config = config_of(PLACED("1"));
     b.changed = false;
-    assert_int_equal(pipeline_reload(b.pipeline, config, &err), 0);
+    assert_int_equal(engine_reload(b.engine, config, &err), 0);
     config_release(config);
     bring(&b, 10); /* by the other worker, which has the plan already */
     assert_int_equal(holes[1].opened, 0);
@@ -266,7 +266,7 @@ static void what_has_to_wait_gets_nothing(void **state)
     assert_int_equal(holes[0].closed, 1);
     assert_int_equal(holes[1].opened, 1);
     bring(&b, 4);
-    assert_true(pipeline_output(b.pipeline, 0, &view));
+    assert_true(engine_output(b.engine, 0, &view));
     assert_int_equal(counter_get(&view.ledger.received), 4);
     assert_int_equal(counter_get(&view.ledger.filtered), 2);
     assert_int_equal(counter_get(&view.ledger.delivered), 2);
@@ -282,14 +282,14 @@ static const char after_text[] =
 
 static void assert_as_before(struct bench *b, uint64_t received)
 {
-    struct pipeline_input view;
+    struct engine_input view;
     assert_int_equal(received_by(b, "writing", false), received);
     assert_int_equal(received_by(b, "counting", false), received);
     assert_int_equal(holes[0].closed + holes[1].closed, 0);
     assert_int_equal(seeds[0].stopped, 0);
-    assert_true(pipeline_input(b->pipeline, 0, &view));
+    assert_true(engine_input(b->engine, 0, &view));
     assert_string_equal(view.name, "listens");
-    assert_false(pipeline_input(b->pipeline, 1, &view));
+    assert_false(engine_input(b->engine, 1, &view));
 }
 
 static void an_error_changes_nothing(void **state)
@@ -341,7 +341,7 @@ static void without_memory_nothing_changes(void **state)
         bring(&b, 1);
         b.changed = false;
         failmalloc_start(n);
-        int status = pipeline_reload(b.pipeline, config, &err);
+        int status = engine_reload(b.engine, config, &err);
         failed = failmalloc_stop();
         config_release(config);
         if (status < 0)
@@ -365,10 +365,10 @@ static void changes_do_not_overlap(void **state)
     struct error err;
     start(&b, before_text);
     struct config *config = config_of(after_text);
-    assert_int_equal(pipeline_reload(b.pipeline, config, &err), 0);
+    assert_int_equal(engine_reload(b.engine, config, &err), 0);
     refuse(&b, before_text, "under way");
     finish(&b);
-    pipeline_stop(b.pipeline);
+    engine_stop(b.engine);
     refuse(&b, before_text, "about to end");
     config_release(config);
     end(&b);
@@ -399,7 +399,7 @@ static void start_stuck(struct bench *b, const char *text, struct worker_item *c
     start(b, text);
     holes[0].stuck = true;
     *crowd = (struct worker_item){.begin = crowd_begin, .stop = hold_stop};
-    worker_begin(pipeline_pick_worker(b->pipeline), crowd);
+    worker_begin(engine_pick_worker(b->engine), crowd);
 }
 
 /* A worker that waits for room in its queue takes the plan when the output's time is up. */
@@ -424,12 +424,12 @@ static void an_end_does_not_wait_for_a_change(void **state)
     struct worker_item crowd;
     start_stuck(&b, QUICK BLOCKS, &crowd);
     struct config *config = config_of(QUICK BLOCKS "- counting: {number: 1}\n");
-    assert_int_equal(pipeline_reload(b.pipeline, config, &err), 0);
+    assert_int_equal(engine_reload(b.engine, config, &err), 0);
     config_release(config);
-    pipeline_hasten(b.pipeline);
-    assert_int_not_equal(pipeline_run(b.pipeline), PIPELINE_CLOSED);
+    engine_hasten(b.engine);
+    assert_int_not_equal(engine_run(b.engine), ENGINE_CLOSED);
     assert_true(b.changed);
-    pipeline_free(b.pipeline);
+    engine_free(b.engine);
 }
 
 /* Nobody minds that the reader of an output has left which is to go. */
@@ -442,11 +442,11 @@ static void who_leaves_what_goes_ends_nothing(void **state)
     holes[0].says = OUTPUT_RETRY;
     bring(&b, 5);
     struct config *config = config_of(HEAD "- counting: {number: 1}\n");
-    assert_int_equal(pipeline_reload(b.pipeline, config, &err), 0);
+    assert_int_equal(engine_reload(b.engine, config, &err), 0);
     config_release(config);
     holes[0].says = OUTPUT_CLOSED;
     finish(&b);
-    assert_false(pipeline_draining(b.pipeline));
+    assert_false(engine_draining(b.engine));
     end(&b);
 }
 
@@ -461,13 +461,13 @@ static void inputs_that_end_do_not_end_the_others(void **state)
     reload(&b, "threads: 2\ninputs:\n- listens\n- ends\n- ends\noutputs:\n- counting\n");
     assert_int_equal(seeds[1].opened, 1);
     assert_int_equal(seeds[2].opened, 1);
-    pipeline_input_ended(b.pipeline, false);
-    pipeline_input_ended(b.pipeline, false);
-    assert_false(pipeline_draining(b.pipeline));
+    engine_input_ended(b.engine, false);
+    engine_input_ended(b.engine, false);
+    assert_false(engine_draining(b.engine));
     reload(&b, "threads: 2\ninputs:\n- ends: {name: last}\noutputs:\n- counting\n");
-    assert_false(pipeline_draining(b.pipeline));
-    pipeline_input_ended(b.pipeline, false);
-    assert_true(pipeline_draining(b.pipeline));
+    assert_false(engine_draining(b.engine));
+    engine_input_ended(b.engine, false);
+    assert_true(engine_draining(b.engine));
     end(&b);
 }
 

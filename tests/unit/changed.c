@@ -14,7 +14,7 @@
 
 #include "../support/frame.h"
 #include "base/log.h"
-#include "core/pipeline.h"
+#include "core/engine.h"
 #include "core/stage.h"
 #include "wire/fstrm.h"
 
@@ -153,7 +153,7 @@ static void pass(struct bench *b, const char *stages, const struct span *frames,
     char text[1024], from[sizeof b->path];
     struct config config;
     struct error err;
-    const struct pipeline_options options = {.old = OUTPUT_REPLACES};
+    const struct engine_options options = {.old = OUTPUT_REPLACES};
     write_input(b, frames, count);
     snprintf(from, sizeof from, "%s", path_of(b, "in"));
     int len = snprintf(text, sizeof text,
@@ -164,13 +164,13 @@ static void pass(struct bench *b, const char *stages, const struct span *frames,
         len += snprintf(text + len, sizeof text - (size_t)len, "- file: {path: %s, format: %s}\n",
                         path_of(b, kinds[i]), kinds[i]);
     assert_int_equal(config_init(&config, &err), 0);
-    struct pipeline *pipeline = NULL;
+    struct engine *engine = NULL;
     if (config_parse(&config, text, (size_t)len, "a file", &err) == 0)
-        pipeline = pipeline_new(&config, &options, &err);
-    if (!pipeline)
+        engine = engine_new(&config, &options, &err);
+    if (!engine)
         fail_msg("%s", err.text);
-    assert_int_equal(pipeline_run(pipeline), PIPELINE_DONE);
-    pipeline_free(pipeline);
+    assert_int_equal(engine_run(engine), ENGINE_DONE);
+    engine_free(engine);
     config_free(&config);
     for (int i = 0; i < KINDS; i++)
         read_output(b, i);

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../support/pipelines.h"
+#include "../support/engines.h"
 #include "base/clock.h"
 #include "in/connection.h"
 
@@ -68,7 +68,7 @@ struct ends {
 /* All places can be taken once more. */
 static void assert_places_free(struct bench *b)
 {
-    struct worker *worker = pipeline_pick_worker(b->site.pipeline);
+    struct worker *worker = engine_pick_worker(b->site.engine);
     for (uint8_t i = 0; i < PLACES; i++) {
         uint8_t address[16] = {0x20, 1, 0x0d, 0xb9, i};
         struct peer peer = peer_of_address(address, 1);
@@ -78,7 +78,7 @@ static void assert_places_free(struct bench *b)
     }
 }
 
-/* The pipeline has ended: what was counted is that, and nothing of any connection is left. */
+/* The engine has ended: what was counted is that, and nothing of any connection is left. */
 static void bench_free(struct bench *b, struct ends wanted)
 {
     size_t seats;
@@ -86,8 +86,8 @@ static void bench_free(struct bench *b, struct ends wanted)
     assert_int_equal(counter_sum(b->counters.cut, INPUT_CUTS), wanted.cuts);
     assert_int_equal(counter_get(&b->counters.cut[wanted.cut]), wanted.cuts);
     assert_int_equal(counter_get(&b->counters.silent), 0);
-    assert_int_equal(atomic_load(&pipeline_partials(b->site.pipeline)->total), 0);
-    roster_list(pipeline_roster(b->site.pipeline), NULL, 0, &seats);
+    assert_int_equal(atomic_load(&engine_partials(b->site.engine)->total), 0);
+    roster_list(engine_roster(b->site.engine), NULL, 0, &seats);
     assert_int_equal(seats, 0);
     assert_places_free(b);
     gate_free(&b->gate);
@@ -115,7 +115,7 @@ static int connect_late(struct bench *b, uint8_t who, uint64_t delay_ms, struct 
     if (first.len > 0)
         assert_int_equal(write(pair[1], first.ptr, first.len), first.len);
     ticket.fd = pair[0];
-    struct worker *worker = pipeline_pick_worker(b->site.pipeline);
+    struct worker *worker = engine_pick_worker(b->site.engine);
     assert_int_equal(gate_admit(&b->gate, &peer.accounts, worker, &ticket.place, &ticket.delay_ms),
                      -1);
     ticket.delay_ms = delay_ms;
@@ -274,13 +274,13 @@ static void who_has_left_is_heard(void **state)
     put_control(&sent, FSTRM_READY, FSTRM_DNSTAP_TYPE);
     put_start(&sent);
     put_frames(&sent, 0, 50);
-    struct hold *hold = hold_worker(pipeline_pick_worker(b.site.pipeline));
+    struct hold *hold = hold_worker(engine_pick_worker(b.site.engine));
     close(connect_with(&b, buf_span(&sent)));
     hold_release(hold);
     await_through(50);
     assert_numbers(0, 50);
     put_control(&sent, FSTRM_STOP, NULL); /* its answer is not taken, either */
-    hold = hold_worker(pipeline_pick_worker(b.site.pipeline));
+    hold = hold_worker(engine_pick_worker(b.site.engine));
     close(connect_with(&b, buf_span(&sent)));
     hold_release(hold);
     await_through(50);
@@ -565,7 +565,7 @@ static void who_has_just_sent_stays(void **state)
     (void)state;
     bench_new(&b);
     int fd = useless_stream_of(&b, 1);
-    struct hold *hold = hold_worker(pipeline_pick_worker(b.site.pipeline));
+    struct hold *hold = hold_worker(engine_pick_worker(b.site.engine));
     send_frames(fd, 0, 3);
     want_room(&b);
     hold_release(hold);
@@ -583,7 +583,7 @@ static void who_was_kept_waiting_stays_once(void **state)
     struct bench b;
     (void)state;
     bench_new(&b);
-    struct worker *worker = pipeline_pick_worker(b.site.pipeline);
+    struct worker *worker = engine_pick_worker(b.site.engine);
     struct hold *hold = hold_worker(worker);
     int fd = stream_of(&b, 1, 0);
     want_room(&b);
@@ -613,7 +613,7 @@ static void who_has_most_memory_is_cut(void **state)
     int hoarder = stream_of(&b, 1, 1), modest = stream_of(&b, 2, 1);
     forget_through();
     send_span(hoarder, span_of(large.data, 50 * KB));
-    while (atomic_load(&pipeline_partials(b.site.pipeline)->total) < 50 * KB)
+    while (atomic_load(&engine_partials(b.site.engine)->total) < 50 * KB)
         sched_yield();
     send_span(modest, span_of(small.data, 10 * KB));
     expect_closed(hoarder);
@@ -632,7 +632,7 @@ static uint64_t delay_after_visits(struct bench *b, unsigned frames)
     enum { VISITS = 6 }; /* one more than may be mishaps */
     const uint8_t address[16] = {0x20, 1, 0x0d, 0xb8, 1};
     struct peer peer = peer_of_address(address, 5300);
-    struct worker *worker = pipeline_pick_worker(b->site.pipeline);
+    struct worker *worker = engine_pick_worker(b->site.engine);
     struct place *place;
     uint64_t delay_ms;
     for (unsigned i = 0; i < VISITS; i++) {
@@ -663,9 +663,9 @@ static void who_brings_nothing_waits_the_next_time(void **state)
     bench_end(&b, (struct ends){0});
 }
 
-/* --- the end of the pipeline ---------------------------------------------------------------- */
+/* --- the end of the engine ---------------------------------------------------------------- */
 
-/* What the socket holds when the pipeline is to end is still taken, be it of one who waits. */
+/* What the socket holds when the engine is to end is still taken, be it of one who waits. */
 static void what_was_sent_before_the_end_is_heard(void **state)
 {
     struct bench b;
@@ -709,7 +709,7 @@ static void nobody_holds_up_the_end(void **state)
     int waiting = connect_late(&b, 4, HOUR_MS, (struct span){0});
     assert_int_equal(pthread_create(&sender, NULL, send_for_ever, &busy), 0);
     site_end(&b.site);
-    assert_true(clock_ns() < pipeline_deadline(b.site.pipeline)); /* nor did that end it */
+    assert_true(clock_ns() < engine_deadline(b.site.engine)); /* nor did that end it */
     pthread_join(sender, NULL);
     close(busy);
     expect_closed(begun);
@@ -726,7 +726,7 @@ static void who_is_connected_is_listed(void **state)
     (void)state;
     bench_new(&b);
     int fd = stream_of(&b, 1, 5);
-    assert_int_equal(roster_list(pipeline_roster(b.site.pipeline), entries, 2, &all), 1);
+    assert_int_equal(roster_list(engine_roster(b.site.engine), entries, 2, &all), 1);
     assert_string_equal(entries[0].origin.peer, "[2001:db8:100::]:5300");
     assert_memory_equal(roster_host(&entries[0].origin).ptr, "[2001:db8:100::]", 16);
     assert_int_equal(roster_host(&entries[0].origin).len, 16);
@@ -745,9 +745,9 @@ static void who_is_dismissed_leaves(void **state)
     (void)state;
     bench_new(&b);
     int fd = stream_of(&b, 1, 5);
-    assert_int_equal(roster_list(pipeline_roster(b.site.pipeline), &entry, 1, &all), 1);
-    assert_false(pipeline_dismiss(b.site.pipeline, entry.origin.id + 1));
-    assert_true(pipeline_dismiss(b.site.pipeline, entry.origin.id));
+    assert_int_equal(roster_list(engine_roster(b.site.engine), &entry, 1, &all), 1);
+    assert_false(engine_dismiss(b.site.engine, entry.origin.id + 1));
+    assert_true(engine_dismiss(b.site.engine, entry.origin.id));
     expect_closed(fd);
     bench_end(&b, (struct ends){.cuts = 1, .cut = CUT_ASKED});
 }

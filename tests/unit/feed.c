@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "../support/pipelines.h"
+#include "../support/engines.h"
 #include "in/feed.h"
 
 /* The worker's read buffer is smaller than the longest frame, and larger than a half of it. */
@@ -83,10 +83,10 @@ static int pass(struct line *line, struct span bytes, size_t piece)
 
 static size_t cut_bytes(struct worker *worker)
 {
-    return atomic_load(&pipeline_partials(worker_pipeline(worker))->total);
+    return atomic_load(&engine_partials(worker_engine(worker))->total);
 }
 
-/* What a test is about: run with a worker, and a pipeline with these limits (0: none) around it. */
+/* What a test is about: run with a worker, and an engine with these limits (0: none) around it. */
 struct trial {
     void (*run)(struct worker *worker);
     uint64_t partial_max, total;
@@ -101,7 +101,7 @@ static void run_trial(struct trial trial)
         site.config.settings.partial_max = trial.partial_max;
     site.options.total = trial.total;
     site_open(&site);
-    struct hold *hold = hold_worker(pipeline_pick_worker(site.pipeline));
+    struct hold *hold = hold_worker(engine_pick_worker(site.engine));
     trial.run(hold->worker);
     hold_release(hold);
     site_end(&site);

@@ -16,7 +16,7 @@
 #include "../support/statistics.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "core/pipeline.h"
+#include "core/engine.h"
 #include "history/history_priv.h"
 
 extern const struct module output_null;
@@ -30,7 +30,7 @@ struct scene {
     struct history *history;
     struct stats *stats;
     struct observer observer;
-    struct pipeline *pipeline; /* of the first worker, which sees nothing ... */
+    struct engine *engine; /* of the first worker, which sees nothing ... */
     struct config config;
     pthread_t worker;         /* ... and this is the other one */
     atomic_uint wanted, sent; /* events */
@@ -103,13 +103,13 @@ static int begin(void **state)
                                           .key = &key};
     scene.stats = stats_new(&options, &err);
     scene.observer = stats_observer(scene.stats);
-    const struct pipeline_options observers = {.observers = &scene.observer, .observer_count = 1};
+    const struct engine_options observers = {.observers = &scene.observer, .observer_count = 1};
     assert_int_equal(config_init(&scene.config, &err), 0);
     scene.config.settings.threads = WORKERS - 1;
-    scene.pipeline = pipeline_new(&scene.config, &observers, &err);
-    assert_non_null(scene.pipeline);
+    scene.engine = engine_new(&scene.config, &observers, &err);
+    assert_non_null(scene.engine);
     assert_int_equal(pthread_create(&scene.worker, NULL, work, NULL), 0);
-    assert_int_equal(stats_start(scene.stats, scene.pipeline, &err), 0);
+    assert_int_equal(stats_start(scene.stats, scene.engine, &err), 0);
     assert_int_equal(history_start(scene.history, scene.stats, &err), 0);
     return 0;
 }
@@ -120,9 +120,9 @@ static int end(void **state)
     history_stop(scene.history);
     atomic_store(&scene.over, true);
     pthread_join(scene.worker, NULL);
-    pipeline_abort(scene.pipeline);
+    engine_abort(scene.engine);
     stats_stop(scene.stats);
-    pipeline_free(scene.pipeline);
+    engine_free(scene.engine);
     history_close(scene.history);
     stats_free(scene.stats);
     config_free(&scene.config);

@@ -12,7 +12,7 @@ static void a_ledger_that_could_not_be_written_is_told_before(void **state)
 {
     (void)state;
     static struct host host;
-    struct pipeline_host hooks;
+    struct engine_host hooks;
     struct error err;
     const struct host_options options = {.ledger_path = "/nowhere/ledger.json"};
     assert_int_equal(host_init(&host, &options, &hooks, &err), -1);

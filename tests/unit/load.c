@@ -9,12 +9,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/pipeline_state.h"
+#include "core/engine_state.h"
 #include "failmalloc.h"
 #include "in/connection.h"
 
 static struct worker workers[2];
-static struct pipeline pipeline = {.workers = workers, .worker_count = 2};
+static struct engine engine = {.workers = workers, .worker_count = 2};
 
 static void do_nothing(uv_async_t *wake)
 {
@@ -24,8 +24,8 @@ static void do_nothing(uv_async_t *wake)
 static void looking_for_a_worker_is_no_load(void **state)
 {
     (void)state;
-    assert_ptr_equal(pipeline_pick_worker(&pipeline), &workers[0]);
-    assert_ptr_equal(pipeline_pick_worker(&pipeline), &workers[0]);
+    assert_ptr_equal(engine_pick_worker(&engine), &workers[0]);
+    assert_ptr_equal(engine_pick_worker(&engine), &workers[0]);
     assert_int_equal(atomic_load(&workers[0].load), 0);
 }
 

@@ -1,4 +1,4 @@
-/* A pipeline takes as many observers as a worker can keep in mind, and no more; one of them may say
+/* An engine takes as many observers as a worker can keep in mind, and no more; one of them may say
  * by which key events are hashed. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "core/pipeline.h"
+#include "core/engine.h"
 
 extern const struct module input_file, output_null;
 const struct module *const registry[] = {&input_file, &output_null, NULL};
@@ -29,7 +29,7 @@ static void see(void *state, unsigned worker, struct event *ev)
     (void)state, (void)worker, (void)ev;
 }
 
-/* What pipeline_new says; NULL when it makes one, which then lives and ends. */
+/* What engine_new says; NULL when it makes one, which then lives and ends. */
 static const char *make(size_t count, struct error *err)
 {
     static const struct observer one = {.event = see, .collect = collect};
@@ -38,12 +38,12 @@ static const char *make(size_t count, struct error *err)
     for (size_t i = 0; i <= OBSERVERS_MAX; i++)
         observers[i] = one;
     assert_int_equal(config_init(&config, err), 0);
-    struct pipeline_options options = {.observers = observers, .observer_count = count};
-    struct pipeline *pipeline = pipeline_new(&config, &options, err);
-    bool made = pipeline != NULL;
+    struct engine_options options = {.observers = observers, .observer_count = count};
+    struct engine *engine = engine_new(&config, &options, err);
+    bool made = engine != NULL;
     if (made)
-        pipeline_abort(pipeline);
-    pipeline_free(pipeline);
+        engine_abort(engine);
+    engine_free(engine);
     config_free(&config);
     return made ? NULL : err->text;
 }
@@ -88,11 +88,11 @@ static struct seen run_with(const struct siphash_key *key)
     assert_non_null(input);
     assert_int_equal(config_set(input, "path", "tests/data/captures/unbound.fstrm.xz", &err), 0);
     assert_non_null(config_add(&config, MODULE_OUTPUT, "null", &err));
-    struct pipeline_options options = {.observers = observers, .observer_count = 2};
-    struct pipeline *pipeline = pipeline_new(&config, &options, &err);
-    assert_non_null(pipeline);
-    assert_int_equal(pipeline_run(pipeline), PIPELINE_DONE);
-    pipeline_free(pipeline);
+    struct engine_options options = {.observers = observers, .observer_count = 2};
+    struct engine *engine = engine_new(&config, &options, &err);
+    assert_non_null(engine);
+    assert_int_equal(engine_run(engine), ENGINE_DONE);
+    engine_free(engine);
     config_free(&config);
     assert_true(seen.events > 0 && seen.hashed == seen.events);
     return seen;

@@ -39,7 +39,7 @@ enum { LEN = 100, TEXT_MAX = 1 << 20 };
 static const char *const no_settings[] = {NULL};
 
 /* One output onto a pipe. */
-struct pipeline_end {
+struct engine_end {
     int saved, reader;
     struct output out;
     char text[TEXT_MAX];
@@ -48,7 +48,7 @@ struct pipeline_end {
 
 static int redirect(void **state)
 {
-    struct pipeline_end *end = calloc(1, sizeof *end);
+    struct engine_end *end = calloc(1, sizeof *end);
     int ends[2];
     fflush(stdout);
     signal(SIGPIPE, SIG_IGN); /* the writer thread blocks it */
@@ -63,7 +63,7 @@ static int redirect(void **state)
 
 static int restore(void **state)
 {
-    struct pipeline_end *end = *state;
+    struct engine_end *end = *state;
     dup2(end->saved, STDOUT_FILENO);
     close(end->saved);
     if (end->reader >= 0)
@@ -73,7 +73,7 @@ static int restore(void **state)
     return 0;
 }
 
-static void open_output(struct pipeline_end *end, const struct format_hooks *format)
+static void open_output(struct engine_end *end, const struct format_hooks *format)
 {
     struct error err;
     assert_int_equal(outputs_open(&end->out, &output_stdout, format, no_settings, &err), 0);
@@ -83,21 +83,21 @@ static void open_output(struct pipeline_end *end, const struct format_hooks *for
 /* Reads what is there up to the end of the file; the write end must be closed. */
 static void *drain(void *arg)
 {
-    struct pipeline_end *end = arg;
+    struct engine_end *end = arg;
     ssize_t got;
     while ((got = read(end->reader, end->text + end->len, TEXT_MAX - 1 - end->len)) > 0)
         end->len += (size_t)got;
     return NULL;
 }
 
-static void close_and_drain(struct pipeline_end *end)
+static void close_and_drain(struct engine_end *end)
 {
     outputs_close(&end->out);
     dup2(end->saved, STDOUT_FILENO);
     drain(end);
 }
 
-static void expect_text(const struct pipeline_end *end, const char *before, unsigned records,
+static void expect_text(const struct engine_end *end, const char *before, unsigned records,
                         const char *after)
 {
     static char expected[TEXT_MAX];
@@ -110,7 +110,7 @@ static void expect_text(const struct pipeline_end *end, const char *before, unsi
 
 static void writes_whole_chunks(void **state)
 {
-    struct pipeline_end *end = *state;
+    struct engine_end *end = *state;
     uint32_t done;
     open_output(end, &outputs_lines);
     assert_false(end->out.hooks->terminal(&end->out));
@@ -122,7 +122,7 @@ static void writes_whole_chunks(void **state)
 
 static void begins_and_ends_the_stream(void **state)
 {
-    struct pipeline_end *end = *state;
+    struct engine_end *end = *state;
     uint32_t done;
     open_output(end, &outputs_framed);
     outputs_write(&end->out, 0, 2, LEN, &done);
@@ -133,7 +133,7 @@ static void begins_and_ends_the_stream(void **state)
 
 static void empty_stream_begins_and_ends(void **state)
 {
-    struct pipeline_end *end = *state;
+    struct engine_end *end = *state;
     open_output(end, &outputs_framed);
     close_and_drain(end);
     expect_text(end, "<begin>\n", 0, "<end>\n");
@@ -141,7 +141,7 @@ static void empty_stream_begins_and_ends(void **state)
 
 static void a_start_that_fails_writes_nothing(void **state)
 {
-    struct pipeline_end *end = *state;
+    struct engine_end *end = *state;
     open_output(end, &outputs_framed);
     atomic_store(&end->out.begun, false);
     close_and_drain(end);
@@ -172,7 +172,7 @@ static enum output_status write_interrupted(struct output *out, const struct chu
 /* Another program's O_NONBLOCK on the same pipe, and far more bytes than it holds. */
 static void waits_where_writes_do_not_block(void **state)
 {
-    struct pipeline_end *end = *state;
+    struct engine_end *end = *state;
     pthread_t reader;
     uint32_t done;
     open_output(end, &outputs_lines);
@@ -189,7 +189,7 @@ static void waits_where_writes_do_not_block(void **state)
 /* A full pipe that does not block is waited for, until the deadline. */
 static void full_pipe_is_no_failure(void **state)
 {
-    struct pipeline_end *end = *state;
+    struct engine_end *end = *state;
     uint32_t filled = 0, done = 0;
     open_output(end, &outputs_lines);
     fcntl(STDOUT_FILENO, F_SETFL, fcntl(STDOUT_FILENO, F_GETFL) | O_NONBLOCK);
@@ -203,7 +203,7 @@ static void full_pipe_is_no_failure(void **state)
 
 static void *write_until_stopped(void *arg)
 {
-    struct pipeline_end *end = arg;
+    struct engine_end *end = arg;
     uint32_t done;
     outputs_write(&end->out, 0, 2000, LEN, &done);
     return NULL;
@@ -213,7 +213,7 @@ static void *write_until_stopped(void *arg)
  * wall clock has done. */
 static void line_waits_a_second_at_most(void **state)
 {
-    struct pipeline_end *end = *state;
+    struct engine_end *end = *state;
     pthread_t writer;
     int queued = 0;
     open_output(end, &outputs_lines);
@@ -235,7 +235,7 @@ static void line_waits_a_second_at_most(void **state)
 
 static void reader_that_left_closes(void **state)
 {
-    struct pipeline_end *end = *state;
+    struct engine_end *end = *state;
     uint32_t done;
     open_output(end, &outputs_framed);
     outputs_write(&end->out, 0, 1, LEN, &done);
@@ -250,7 +250,7 @@ static void reader_that_left_closes(void **state)
  * it goes on where it was cut should there be another call. */
 static void interrupted_write_counts_whole_records(void **state)
 {
-    struct pipeline_end *end = *state;
+    struct engine_end *end = *state;
     uint32_t done = 0;
     open_output(end, &outputs_framed);
     struct chunk *chunk = chunks_make(0, 0, 2000, LEN);
@@ -270,7 +270,7 @@ static void interrupted_write_counts_whole_records(void **state)
 
 static void closed_descriptor_is_an_error(void **state)
 {
-    struct pipeline_end *end = *state;
+    struct engine_end *end = *state;
     struct error err;
     close(STDOUT_FILENO);
     assert_int_equal(outputs_open(&end->out, &output_stdout, &outputs_lines, no_settings, &err),
@@ -297,7 +297,7 @@ static unsigned write_through(struct output *out, unsigned records)
 
 /* Puts a terminal where standard output is; its other side, which has room for a few lines only,
  * is read by `drain`. */
-static void onto_terminal(struct pipeline_end *end)
+static void onto_terminal(struct engine_end *end)
 {
     int ours = posix_openpt(O_RDWR | O_NOCTTY);
     assert_true(ours >= 0 && grantpt(ours) == 0 && unlockpt(ours) == 0);
@@ -319,7 +319,7 @@ static void terminal_rate_limits_a_terminal(void **state)
         const char *const *settings;
         bool limited;
     } rows[] = {{false, limit, false}, {true, no_settings, false}, {true, limit, true}};
-    struct pipeline_end *end = *state;
+    struct engine_end *end = *state;
     for (int i = 0; i < 3; i++) {
         struct error err;
         pthread_t reader;

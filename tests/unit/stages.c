@@ -1,4 +1,4 @@
-/* Stages in a pipeline: which of them run and in what order, who sees what they drop and change,
+/* Stages in an engine: which of them run and in what order, who sees what they drop and change,
  * and that it is accounted for. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -55,8 +55,8 @@ static void see_some(void *state, unsigned worker, struct event *events, size_t 
 
 struct bench {
     struct config config;
-    struct pipeline_options options;
-    struct pipeline *pipeline;
+    struct engine_options options;
+    struct engine *engine;
     struct seen early, late, late_one;
     struct observer observers[3];
 };
@@ -65,7 +65,7 @@ static int bench_new(void **state)
 {
     static struct bench bench;
     struct error err;
-    bench = (struct bench){.pipeline = NULL};
+    bench = (struct bench){.engine = NULL};
     bench.observers[0] = (struct observer){
         .state = &bench.early, .early = true, .events = see_some, .needs = FACET_HASHES};
     bench.observers[1] =
@@ -84,7 +84,7 @@ static int bench_new(void **state)
 static int bench_free(void **state)
 {
     struct bench *b = *state;
-    pipeline_free(b->pipeline);
+    engine_free(b->engine);
     config_free(&b->config);
     return 0;
 }
@@ -100,7 +100,7 @@ static void start(struct bench *b, const char *stages)
         "writing: {number: 2, format: any}]\n",
         stages);
     if (config_parse(&b->config, text, strlen(text), "a file", &err) < 0 ||
-        !(b->pipeline = pipeline_new(&b->config, &b->options, &err)))
+        !(b->engine = engine_new(&b->config, &b->options, &err)))
         fail_msg("%s", err.text);
 }
 
@@ -114,17 +114,17 @@ static void run(struct bench *b)
     dnstap_encode(&tap, &message);
     for (unsigned i = 0; i < ALL; i++)
         frames[i] = i % 16 == 5 ? span_str("\xff\xff no dnstap") : buf_span(&message);
-    struct hold *hold = hold_worker(pipeline_pick_worker(b->pipeline));
+    struct hold *hold = hold_worker(engine_pick_worker(b->engine));
     worker_frames(hold->worker, &origin, &seeds[0].input->counters, frames, ALL);
     hold_release(hold);
-    pipeline_abort(b->pipeline);
+    engine_abort(b->engine);
     buf_free(&message);
 }
 
 static void assert_output(const struct bench *b, size_t i, uint64_t received, uint64_t filtered)
 {
-    struct pipeline_output view;
-    pipeline_output(b->pipeline, i, &view);
+    struct engine_output view;
+    engine_output(b->engine, i, &view);
     assert_int_equal(counter_get(&view.ledger.received), received);
     assert_int_equal(counter_get(&view.ledger.filtered), filtered);
     assert_int_equal(counter_get(&view.ledger.delivered), received - filtered);
@@ -135,7 +135,7 @@ static void assert_stage(const struct bench *b, size_t i, const char *name, uint
                          uint64_t dropped, uint64_t changed)
 {
     struct stage_view view;
-    pipeline_stage(b->pipeline, i, &view);
+    engine_stage(b->engine, i, &view);
     assert_string_equal(view.name, name);
     assert_int_equal(view.passed, passed);
     assert_int_equal(view.dropped, dropped);
@@ -182,7 +182,7 @@ static void each_stage_counts_what_it_does(void **state)
     struct bench *b = *state;
     start(b, "[sieve: {every: 2}, sieve: {every: 4, does: change}, sieve: {every: 5}]");
     struct stage_view none;
-    assert_false(pipeline_stage(b->pipeline, 4, &none));
+    assert_false(engine_stage(b->engine, 4, &none));
     run(b);
     assert_stage(b, 0, "marks", 40, 0, 0); /* they need what it provides */
     assert_stage(b, 1, "sieve", 20, 20, 0);
@@ -243,7 +243,7 @@ static void a_stage_that_fails_to_open_is_told(void **state)
     struct error err;
     char line[sizeof(struct error)];
     assert_int_equal(config_parse(&b->config, text, sizeof text - 1, "a file", &err), 0);
-    assert_null(pipeline_new(&b->config, &b->options, &err));
+    assert_null(engine_new(&b->config, &b->options, &err));
     assert_string_equal(error_line(&err, line, sizeof line), "a file:3:5: no sieve");
     assert_int_equal(sieves_opened, 1);
     assert_int_equal(sieves_closed, 1);

@@ -12,7 +12,7 @@
 
 #include "../support/statistics.h"
 #include "base/log.h"
-#include "core/pipeline_state.h"
+#include "core/engine_state.h"
 
 extern const struct module output_null;
 const struct module *const registry[] = {&output_null, NULL};
@@ -48,24 +48,24 @@ static void test_looked_at_early(void **state)
     for (int i = 0; i < 20; i++) {
         struct early early = {.stats = new_stats(4 << 20, 2)};
         struct observer observer = stats_observer(early.stats);
-        const struct pipeline_options options = {.observers = &observer, .observer_count = 1};
+        const struct engine_options options = {.observers = &observer, .observer_count = 1};
         pthread_t thread;
         assert_null(stats_fresh(early.stats)); /* nobody collects yet */
         assert_int_equal(pthread_create(&thread, NULL, look_early, &early), 0);
         while (!atomic_load(&early.looked))
             sched_yield();
         config.settings.threads = 2;
-        struct pipeline *pipeline = pipeline_new(&config, &options, &err);
-        assert_non_null(pipeline);
-        assert_int_equal(stats_start(early.stats, pipeline, &err), 0);
+        struct engine *engine = engine_new(&config, &options, &err);
+        assert_non_null(engine);
+        assert_int_equal(stats_start(early.stats, engine, &err), 0);
         const struct stats_snapshot *fresh = stats_fresh(early.stats);
         assert_true(fresh->generation > 1);
         stats_release(fresh);
         atomic_store(&early.enough, true);
         pthread_join(thread, NULL);
-        pipeline_abort(pipeline);
+        engine_abort(engine);
         stats_stop(early.stats);
-        pipeline_free(pipeline);
+        engine_free(engine);
         stats_free(early.stats);
     }
     config_free(&config);
@@ -87,11 +87,11 @@ static void send_one(struct worker *worker, struct worker_post *post)
 }
 
 /* Has a worker count an event, and waits until the counters say so; nobody asks about tables. */
-static void count_one(struct stats *stats, struct pipeline *pipeline, uint64_t wanted)
+static void count_one(struct stats *stats, struct engine *engine, uint64_t wanted)
 {
     uint64_t counted = 0, generation = 0;
     struct one one = {.post.call = send_one, .stats = stats};
-    worker_post(&pipeline->workers[0], &one.post);
+    worker_post(&engine->workers[0], &one.post);
     while (counted < wanted || !atomic_load(&one.sent)) {
         const struct stats_snapshot *snapshot = stats_wait(stats, generation, CLOCK_SECOND_NS);
         if (!snapshot)
@@ -120,12 +120,12 @@ static uint64_t listed(struct stats *stats, bool ask)
     return value;
 }
 
-/* Statistics of two workers, at work in a pipeline. */
+/* Statistics of two workers, at work in an engine. */
 struct program {
     struct config config;
     struct stats *stats;
     struct observer observer;
-    struct pipeline *pipeline;
+    struct engine *engine;
 };
 
 static void begin(struct program *program, unsigned threads)
@@ -134,22 +134,22 @@ static void begin(struct program *program, unsigned threads)
     assert_int_equal(config_init(&program->config, &err), 0);
     program->stats = new_stats(4 << 20, 2);
     program->observer = stats_observer(program->stats);
-    const struct pipeline_options options = {.observers = &program->observer, .observer_count = 1};
+    const struct engine_options options = {.observers = &program->observer, .observer_count = 1};
     program->config.settings.threads = threads;
-    program->pipeline = pipeline_new(&program->config, &options, &err);
-    assert_non_null(program->pipeline);
-    assert_int_equal(stats_start(program->stats, program->pipeline, &err), 0);
+    program->engine = engine_new(&program->config, &options, &err);
+    assert_non_null(program->engine);
+    assert_int_equal(stats_start(program->stats, program->engine, &err), 0);
 }
 
 static void stop(struct program *program)
 {
-    pipeline_abort(program->pipeline);
+    engine_abort(program->engine);
     stats_stop(program->stats);
 }
 
 static void end(struct program *program)
 {
-    pipeline_free(program->pipeline);
+    engine_free(program->engine);
     stats_free(program->stats);
     config_free(&program->config);
 }
@@ -162,17 +162,17 @@ static void test_asked_after_long(void **state)
     begin(&program, 2);
     struct stats *stats = program.stats;
     for (uint64_t i = 1; i <= 2; i++) { /* the stream is new to each of two shards: these come */
-        count_one(stats, program.pipeline, i);
+        count_one(stats, program.engine, i);
         assert_int_equal(listed(stats, false), i);
     }
     pthread_mutex_lock(&stats->lock);
     stats->asked_ns = 0;
     stats->whole_ns = clock_ns() - 2 * CLOCK_SECOND_NS;
     pthread_mutex_unlock(&stats->lock);
-    count_one(stats, program.pipeline, 3);
+    count_one(stats, program.engine, 3);
     assert_int_equal(listed(stats, false), 2);
     assert_int_equal(listed(stats, true), 3);
-    count_one(stats, program.pipeline, 4); /* and for a while after that */
+    count_one(stats, program.engine, 4); /* and for a while after that */
     assert_int_equal(listed(stats, false), 4);
     stop(&program);
     end(&program);
@@ -235,14 +235,14 @@ static void test_windows_beside_snapshots(void **state)
     struct error err;
     struct busy busy = {.stats = new_stats(4 << 20, 2)};
     struct observer observer = stats_observer(busy.stats);
-    const struct pipeline_options options = {.observers = &observer, .observer_count = 1};
+    const struct engine_options options = {.observers = &observer, .observer_count = 1};
     void *(*const runs[])(void *) = {count_events, take_windows, want_snapshots};
     pthread_t threads[3];
     assert_int_equal(config_init(&config, &err), 0);
     config.settings.threads = 1; /* the other worker is a thread here */
-    struct pipeline *pipeline = pipeline_new(&config, &options, &err);
-    assert_non_null(pipeline);
-    assert_int_equal(stats_start(busy.stats, pipeline, &err), 0);
+    struct engine *engine = engine_new(&config, &options, &err);
+    assert_non_null(engine);
+    assert_int_equal(stats_start(busy.stats, engine, &err), 0);
     for (int i = 0; i < 3; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, runs[i], &busy), 0);
     for (unsigned i = 1; i <= 10; i++) {
@@ -254,9 +254,9 @@ static void test_windows_beside_snapshots(void **state)
     atomic_store(&busy.enough, true);
     for (int i = 0; i < 3; i++)
         pthread_join(threads[i], NULL);
-    pipeline_abort(pipeline);
+    engine_abort(engine);
     stats_stop(busy.stats);
-    pipeline_free(pipeline);
+    engine_free(engine);
     stats_free(busy.stats);
     config_free(&config);
 }

@@ -91,7 +91,7 @@ static void what_is_pending_is_begun_and_stopped(void **state)
         invite(&bench, 0, &guests[i]);
     }
     worker_stop(&bench.workers[0]);
-    assert_int_equal(atomic_load(&bench.pipeline.ended), 0);
+    assert_int_equal(atomic_load(&bench.engine.ended), 0);
     atomic_store(&gate.shut, false);
     worker_join(&bench.workers[0]);
     for (unsigned i = 0; i < COUNT; i++) {
@@ -99,7 +99,7 @@ static void what_is_pending_is_begun_and_stopped(void **state)
         assert_int_equal(guests[i].stops, 1);
     }
     assert_int_equal(load_of(&bench.workers[0]), 0);
-    assert_true(pthread_equal(atomic_load(&bench.pipeline.ender), guests[0].thread));
+    assert_true(pthread_equal(atomic_load(&bench.engine.ender), guests[0].thread));
     end(&bench);
 }
 
@@ -172,7 +172,7 @@ static void has_what_it_lends(void **state)
     memset(buffer, 0xff, size);
     assert_ptr_not_equal(worker_buffer(&bench.workers[1], &size), buffer);
     assert_ptr_not_equal(worker_loop(&bench.workers[0]), worker_loop(&bench.workers[1]));
-    assert_ptr_equal(worker_pipeline(&bench.workers[1]), &bench.pipeline);
+    assert_ptr_equal(worker_engine(&bench.workers[1]), &bench.engine);
     assert_int_equal(worker_gather(&bench.workers[1])->max_ns, 7);
     end(&bench);
 }
@@ -209,7 +209,7 @@ static void full_output_holds_it_up(void **state)
     while (waiting(&outlet.sinks[0].queue) == 0)
         sched_yield();
     worker_stop(&bench.workers[0]);
-    assert_int_equal(atomic_load(&bench.pipeline.ended), 0);
+    assert_int_equal(atomic_load(&bench.engine.ended), 0);
     uint64_t queued = 0;
     for (size_t i = 0; i < SINKS; i++) /* of the second before the worker waits there */
         queued += queue_abandon(&outlet.sinks[SINKS - 1 - i].queue, DROP_SHUTDOWN);
@@ -242,7 +242,7 @@ static void start_may_fail(void **state)
     for (n = 1;; n++) {
         failmalloc_start(n);
         int status =
-            worker_start(&bench.workers[0], &bench.pipeline, &bench.shared, &bench.plan, 0, &err);
+            worker_start(&bench.workers[0], &bench.engine, &bench.shared, &bench.plan, 0, &err);
         if (!failmalloc_stop()) {
             assert_int_equal(status, 0);
             break;
@@ -253,7 +253,7 @@ static void start_may_fail(void **state)
         worker_collect(&bench.workers[0]);
         worker_join(&bench.workers[0]);
         worker_free(&bench.workers[0]);
-        assert_int_equal(atomic_load(&bench.pipeline.ended), 0);
+        assert_int_equal(atomic_load(&bench.engine.ended), 0);
     }
     assert_true(n > 1); /* a buffer */
     bench.count = 1;

@@ -103,7 +103,7 @@ static void no_more_than_the_total(void **state)
         all += guests[i].all;
     assert_int_equal(all, workers - 1);
     assert_int_equal(counter_get(&outlet.counters.frames), 100 * workers - 30);
-    assert_true(atomic_load(&bench.pipeline.limits) > 0);
+    assert_true(atomic_load(&bench.engine.limits) > 0);
     for (size_t i = 0; i < SINKS; i++) {
         uint32_t records;
         sink_ledger(&outlet.sinks[i], &sum);
@@ -138,7 +138,7 @@ static void total_is_exact(void **state)
         while (load_of(&bench.workers[0]) > 0)
             sched_yield();
         assert_int_equal(guest.all, steps[i].all);
-        assert_int_equal(atomic_load(&bench.pipeline.limits), steps[i].limits);
+        assert_int_equal(atomic_load(&bench.engine.limits), steps[i].limits);
         assert_int_equal(counter_get(&outlet.counters.frames), steps[i].frames);
     }
     close_outlet(&outlet, &bench);

@@ -1,9 +1,9 @@
 /*
- * The pipeline: inputs on workers' loops, stages, one formatting per distinct format, outputs on
+ * The engine: inputs on workers' loops, stages, one formatting per distinct format, outputs on
  * threads of their own behind bounded queues; and how all of it starts, drains and stops.
  */
-#ifndef SPILE_CORE_PIPELINE_H
-#define SPILE_CORE_PIPELINE_H
+#ifndef SPILE_CORE_ENGINE_H
+#define SPILE_CORE_ENGINE_H
 
 #include <limits.h>
 #include <uv.h>
@@ -16,44 +16,44 @@
 #include "core/worker.h"
 
 struct descriptors;
-struct pipeline;
+struct engine;
 struct stage_loss;
 struct roster;
 struct stage_view;
 struct stat;
 
-/* How pipeline_run ended. */
-enum pipeline_end {
-    PIPELINE_DONE,   /* inputs ended, or somebody stopped it */
-    PIPELINE_CLOSED, /* an output was closed by its reader (a pipe into head), and no other failed
-                      */
-    PIPELINE_FAILED, /* an input was truncated or oversized, an output could not be
+/* How engine_run ended. */
+enum engine_end {
+    ENGINE_DONE,   /* inputs ended, or somebody stopped it */
+    ENGINE_CLOSED, /* an output was closed by its reader (a pipe into head), and no other failed
+                    */
+    ENGINE_FAILED, /* an input was truncated or oversized, an output could not be
                         written, or it was hurried */
 };
 
 /*
- * Who holds the pipeline, and what it is told; all optional, on the main thread, while the pipeline
+ * Who holds the engine, and what it is told; all optional, on the main thread, while the engine
  * runs. It may have handles of its own on the loop, which it must close in `closed`.
  */
-struct pipeline_host {
+struct engine_host {
     void *arg;
-    /* The loop is there (pipeline_loop), nothing is open yet. */
-    void (*begin)(void *arg, struct pipeline *pipeline);
+    /* The loop is there (engine_loop), nothing is open yet. */
+    void (*begin)(void *arg, struct engine *engine);
     void (*draining)(void *arg);                 /* the end has begun ... */
     void (*deadline)(void *arg, uint64_t at_ns); /* ... and outputs have until then (clock_ns) */
     /* Some thread has not ended though its time was up: it may never do so. */
     void (*stuck)(void *arg);
-    void (*changed)(void *arg); /* what pipeline_reload has begun is done */
+    void (*changed)(void *arg); /* what engine_reload has begun is done */
     void (*closed)(void *arg);  /* all is written: the loop ends when it has no handles left */
 };
 
-struct pipeline_options {
+struct engine_options {
     uint64_t total;      /* stop after so many events; 0: no limit */
     enum output_old old; /* of the files that outputs write */
-    bool gives_up; /* an output that cannot be written ends the pipeline, with PIPELINE_FAILED; if
-                      not, it is tried again for as long as the pipeline runs */
-    const struct pipeline_host *host;      /* NULL: nobody */
-    const struct observer *observers;      /* they must outlive the pipeline */
+    bool gives_up;       /* an output that cannot be written ends the engine, with ENGINE_FAILED; if
+                            not, it is tried again for as long as the engine runs */
+    const struct engine_host *host;        /* NULL: nobody */
+    const struct observer *observers;      /* they must outlive the engine */
     size_t observer_count;                 /* at most OBSERVERS_MAX */
     struct stats *stats;                   /* for outputs that show statistics; NULL: none */
     const struct descriptors *descriptors; /* what is set apart for the rest of the program, too;
@@ -61,61 +61,61 @@ struct pipeline_options {
 };
 
 /* Opens outputs, workers and inputs of `config`, which must outlive it. NULL: err says why. */
-struct pipeline *pipeline_new(struct config *config, const struct pipeline_options *options,
-                              struct error *err);
+struct engine *engine_new(struct config *config, const struct engine_options *options,
+                          struct error *err);
 /* Runs until the inputs end or somebody stops it, and drains. */
-enum pipeline_end pipeline_run(struct pipeline *pipeline);
-/* Any thread: has the pipeline drain and end. */
-void pipeline_stop(struct pipeline *pipeline);
+enum engine_end engine_run(struct engine *engine);
+/* Any thread: has the engine drain and end. */
+void engine_stop(struct engine *engine);
 /* Main thread: the same, and no output has longer than `shutdown-time`, though it may take all the
  * time in the world otherwise. */
-void pipeline_hasten(struct pipeline *pipeline);
+void engine_hasten(struct engine *engine);
 /* Main thread: the same at once. What is queued is dropped. */
-void pipeline_hurry(struct pipeline *pipeline);
+void engine_hurry(struct engine *engine);
 /*
- * Main thread. From now on the pipeline is what `config` says, which config_validate has accepted
+ * Main thread. From now on the engine is what `config` says, which config_validate has accepted
  * and which is held; what has the same options as before stays, with all that it has. 0: it goes on
  * from here by itself, and host.changed is called when all that is no more has ended. -1: err, and
  * all is as it was. Settings that cannot change (option.fixed) must be those of before.
  */
-int pipeline_reload(struct pipeline *pipeline, struct config *config, struct error *err);
+int engine_reload(struct engine *engine, struct config *config, struct error *err);
 /* Main thread: true from then until host.changed is called. */
-bool pipeline_changing(const struct pipeline *pipeline);
+bool engine_changing(const struct engine *engine);
 /* Main thread: has outputs open their files anew. */
-void pipeline_reopen(struct pipeline *pipeline);
-/* Instead of pipeline_run: ends what pipeline_new has begun, and says nothing of it. */
-void pipeline_abort(struct pipeline *pipeline);
+void engine_reopen(struct engine *engine);
+/* Instead of engine_run: ends what engine_new has begun, and says nothing of it. */
+void engine_abort(struct engine *engine);
 /* When the outputs' time to write what is queued is up, or was (clock_ns); UINT64_MAX: never, 0: it
  * has not begun. */
-uint64_t pipeline_deadline(const struct pipeline *pipeline);
-void pipeline_free(struct pipeline *pipeline);
+uint64_t engine_deadline(const struct engine *engine);
+void engine_free(struct engine *engine);
 
-/* How many workers a pipeline with these settings will have. */
-unsigned pipeline_worker_count(const struct settings *settings);
+/* How many workers an engine with these settings will have. */
+unsigned engine_worker_count(const struct settings *settings);
 /* Any thread: has each worker call its observers' collect, soon. A worker that has ended has done
  * so for the last time. */
-void pipeline_collect(struct pipeline *pipeline);
+void engine_collect(struct engine *engine);
 /* Calls `take` for each stream that stages know of losses of. */
-void pipeline_losses(struct pipeline *pipeline,
-                     void (*take)(void *ctx, const struct stage_loss *loss), void *ctx);
+void engine_losses(struct engine *engine, void (*take)(void *ctx, const struct stage_loss *loss),
+                   void *ctx);
 /* True once every worker has ended. Any thread. */
-bool pipeline_quiet(const struct pipeline *pipeline);
+bool engine_quiet(const struct engine *engine);
 
-/* True from the moment when the pipeline is to end. Any thread. */
-bool pipeline_draining(const struct pipeline *pipeline);
+/* True from the moment when the engine is to end. Any thread. */
+bool engine_draining(const struct engine *engine);
 /* What is in force now: to be released by config_release. Any thread. */
-struct config *pipeline_config(struct pipeline *pipeline);
+struct config *engine_config(struct engine *engine);
 /* Who is connected. Any thread. */
-struct roster *pipeline_roster(struct pipeline *pipeline);
+struct roster *engine_roster(struct engine *engine);
 
-/* What can be seen of a running pipeline; any thread, numbers of the moment. */
-struct pipeline_input {
+/* What can be seen of a running engine; any thread, numbers of the moment. */
+struct engine_input {
     char name[64]; /* as configured, or "tcp", "unix#2" */
     const char *module;
     char place[288];                /* where DNS servers connect: "unix:PATH"; empty: they do not */
     struct input_counters counters; /* a copy, with those of others of that name before it */
 };
-struct pipeline_output {
+struct engine_output {
     char name[64];
     const char *module;
     const char *format;   /* NULL: none */
@@ -130,48 +130,47 @@ struct pipeline_output {
 };
 /* Both: false, and nothing in *view, behind the last: there may be fewer than a moment ago. Outputs
  * that are gone are behind those that are at work. */
-bool pipeline_input(struct pipeline *pipeline, size_t i, struct pipeline_input *view);
-bool pipeline_output(struct pipeline *pipeline, size_t i, struct pipeline_output *view);
+bool engine_input(struct engine *engine, size_t i, struct engine_input *view);
+bool engine_output(struct engine *engine, size_t i, struct engine_output *view);
 /* The input that origins know by that index. */
-bool pipeline_input_by_index(struct pipeline *pipeline, uint32_t index,
-                             struct pipeline_input *view);
+bool engine_input_by_index(struct engine *engine, uint32_t index, struct engine_input *view);
 /* What keeps DNS servers from being heard by this input: one line into `text` (INPUT_HINT_MAX).
  * False: nothing that is known. */
-bool pipeline_input_hint(struct pipeline *pipeline, size_t i, char *text);
+bool engine_input_hint(struct engine *engine, size_t i, char *text);
 /* The ledger of the inputs: all frames, with those that are no dnstap messages as dropped. False:
  * there were none such, or the outputs' ledgers have them (--compat). */
-bool pipeline_input_ledger(struct pipeline *pipeline, struct ledger *sum);
+bool engine_input_ledger(struct engine *engine, struct ledger *sum);
 /* Stages, in the order in which events pass them: core/stages.h. */
-bool pipeline_stage(struct pipeline *pipeline, size_t i, struct stage_view *view);
+bool engine_stage(struct engine *engine, size_t i, struct stage_view *view);
 
-/* What can be done to a running pipeline; any thread. */
+/* What can be done to a running engine; any thread. */
 /* Has a connection leave, by the id of its origin. False: there is none, or it is a file. */
-bool pipeline_dismiss(struct pipeline *pipeline, uint32_t id);
+bool engine_dismiss(struct engine *engine, uint32_t id);
 /* What is done to the output of a name. Paused ones take what comes into their queues until these
  * are full, and then do as `when-full` says; the end of the program ends the pause. */
-enum pipeline_act { PIPELINE_PAUSES, PIPELINE_RESUMES, PIPELINE_ROTATES };
-enum pipeline_done {
-    PIPELINE_ACTS,
-    PIPELINE_NO_OUTPUT, /* there is none of that name */
-    PIPELINE_CANNOT,    /* it has no queue, or no file, or has not begun, or is about to end */
+enum engine_act { ENGINE_PAUSES, ENGINE_RESUMES, ENGINE_ROTATES };
+enum engine_done {
+    ENGINE_ACTS,
+    ENGINE_NO_OUTPUT, /* there is none of that name */
+    ENGINE_CANNOT,    /* it has no queue, or no file, or has not begun, or is about to end */
 };
-enum pipeline_done pipeline_act(struct pipeline *pipeline, const char *name, enum pipeline_act act);
+enum engine_done engine_act(struct engine *engine, const char *name, enum engine_act act);
 
 /* For inputs; main thread unless said. */
-uv_loop_t *pipeline_loop(struct pipeline *pipeline);
-const struct settings *pipeline_settings(const struct pipeline *pipeline);
+uv_loop_t *engine_loop(struct engine *engine);
+const struct settings *engine_settings(const struct engine *engine);
 /* How many descriptors the connections of one input may take. */
-size_t pipeline_connection_descriptors(const struct pipeline *pipeline);
+size_t engine_connection_descriptors(const struct engine *engine);
 /* Main thread. There are none left: somebody silent is told to leave, of whatever input. */
-void pipeline_relieve(struct pipeline *pipeline);
+void engine_relieve(struct engine *engine);
 /* Any thread. */
-struct partial_pool *pipeline_partials(struct pipeline *pipeline);
+struct partial_pool *engine_partials(struct engine *engine);
 /* True when an output prints to standard output, and that is this regular file: who reads it, too,
  * never comes to its end. */
-bool pipeline_prints_into(const struct pipeline *pipeline, const struct stat *file);
+bool engine_prints_into(const struct engine *engine, const struct stat *file);
 /* The worker that has the fewest items. */
-struct worker *pipeline_pick_worker(struct pipeline *pipeline);
+struct worker *engine_pick_worker(struct engine *engine);
 /* Any thread. A finite input ended; `failed` when its stream was cut or oversized. */
-void pipeline_input_ended(struct pipeline *pipeline, bool failed);
+void engine_input_ended(struct engine *engine, bool failed);
 
 #endif

@@ -1,23 +1,23 @@
 /*
- * A pipeline's life: outputs are opened, then workers, then inputs. The main thread keeps a loop of
+ * An engine's life: outputs are opened, then workers, then inputs. The main thread keeps a loop of
  * its own for listeners. It drains when it is stopped, when every finite input has ended and there
  * is no other, when an output's reader has left, or when the total is reached:
  *
  *     inputs stop -> workers read what is there, flush their chunks and end ->
  *     a closer thread lets each output write until the deadline
  *
- * The loop runs until the closer is through, so whoever holds the pipeline hears signals until
+ * The loop runs until the closer is through, so whoever holds the engine hears signals until
  * then.
  */
-#include "core/pipeline.h"
+#include "core/engine.h"
 
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/thread.h"
 #include "core/descriptors.h"
+#include "core/engine_state.h"
 #include "core/input.h"
-#include "core/pipeline_state.h"
 
 enum {
     HURRY_MS = 1500, /* what threads have to end when all is to be dropped; they need a few, and on
@@ -27,24 +27,24 @@ enum {
 
 /* --- what other threads say ----------------------------------------------------------------- */
 
-static void wake_main(struct pipeline *p)
+static void wake_main(struct engine *p)
 {
     uv_async_send(&p->wake);
 }
 
-static void worker_ended(struct pipeline *p)
+static void worker_ended(struct engine *p)
 {
     atomic_fetch_sub(&p->workers_running, 1);
     wake_main(p);
 }
 
-static void want_drain(struct pipeline *p)
+static void want_drain(struct engine *p)
 {
     atomic_store(&p->drain_wanted, true);
     wake_main(p);
 }
 
-void pipeline_input_ended(struct pipeline *p, bool failed)
+void engine_input_ended(struct engine *p, bool failed)
 {
     if (failed)
         atomic_store(&p->failed, true);
@@ -52,9 +52,9 @@ void pipeline_input_ended(struct pipeline *p, bool failed)
         want_drain(p);
 }
 
-void pipeline_output_ended(void *arg)
+void engine_output_ended(void *arg)
 {
-    struct pipeline *p = arg;
+    struct engine *p = arg;
     atomic_store(&p->output_ended, true);
     want_drain(p);
 }
@@ -63,7 +63,7 @@ void pipeline_output_ended(void *arg)
 
 static void close_outputs(void *arg)
 {
-    struct pipeline *p = arg;
+    struct engine *p = arg;
     thread_name("closer");
     for (unsigned i = 0; i < p->worker_count; i++)
         worker_join(&p->workers[i]);
@@ -77,18 +77,18 @@ static void close_outputs(void *arg)
 
 /* The deadline has passed: has the workers read no further, and no output hold them up any longer.
  */
-static void abandon(struct pipeline *p)
+static void abandon(struct engine *p)
 {
     atomic_store(&p->shared.late, true);
     for (size_t i = 0; i < p->sink_count; i++)
         sink_abandon(p->sinks[i]);
-    pipeline_change_abandon(p);
+    engine_change_abandon(p);
 }
 
 /* Some thread has not ended in time. What it holds is lost. */
 static void stuck(uv_timer_t *timer)
 {
-    struct pipeline *p = timer->data;
+    struct engine *p = timer->data;
     p->hurried = true;
     if (p->host.stuck)
         p->host.stuck(p->host.arg);
@@ -102,7 +102,7 @@ static void deadline_passed(uv_timer_t *timer)
 
 /* True when an output is there that may hold all up for ever, and nobody wants an end: a reader of
  * `spile read FILE | less` has the time that he takes. */
-static bool may_wait(const struct pipeline *p)
+static bool may_wait(const struct engine *p)
 {
     bool blocks = false;
     for (size_t i = 0; i < p->sink_count; i++)
@@ -110,7 +110,7 @@ static bool may_wait(const struct pipeline *p)
     return blocks && !p->hastened;
 }
 
-static void start_deadline(struct pipeline *p)
+static void start_deadline(struct engine *p)
 {
     uint64_t shutdown_ns = p->config->settings.shutdown_ns;
     uv_timer_start(&p->deadline, deadline_passed, shutdown_ns / CLOCK_MS_NS, 0);
@@ -119,7 +119,7 @@ static void start_deadline(struct pipeline *p)
 }
 
 /* Nobody is left who would have them go on: who is full for a pause holds workers up. */
-static void end_pauses(struct pipeline *p)
+static void end_pauses(struct engine *p)
 {
     pthread_mutex_lock(&p->view);
     for (size_t i = 0; i < p->sink_count; i++) {
@@ -130,7 +130,7 @@ static void end_pauses(struct pipeline *p)
 }
 
 /* Unless it runs already: since somebody wanted an end while a change was under way. */
-static void set_deadline(struct pipeline *p)
+static void set_deadline(struct engine *p)
 {
     if (p->deadline_ns || may_wait(p))
         return;
@@ -138,7 +138,7 @@ static void set_deadline(struct pipeline *p)
     start_deadline(p);
 }
 
-static void drain(struct pipeline *p)
+static void drain(struct engine *p)
 {
     end_pauses(p);
     p->draining = true;
@@ -155,7 +155,7 @@ static void drain(struct pipeline *p)
         worker_stop(&p->workers[i]);
 }
 
-static void close_handles(struct pipeline *p)
+static void close_handles(struct engine *p)
 {
     uv_close((uv_handle_t *)&p->wake, NULL);
     uv_close((uv_handle_t *)&p->deadline, NULL);
@@ -165,11 +165,11 @@ static void close_handles(struct pipeline *p)
         p->host.closed(p->host.arg);
 }
 
-/* Something has changed: the next step of the pipeline's life, if it is due. */
+/* Something has changed: the next step of the engine's life, if it is due. */
 static void woken(uv_async_t *wake)
 {
-    struct pipeline *p = wake->data;
-    pipeline_change_on(p);
+    struct engine *p = wake->data;
+    engine_change_on(p);
     if (!p->draining && atomic_load(&p->drain_wanted)) {
         if (p->change.under_way)
             set_deadline(p); /* it may be waiting for an output that takes nothing */
@@ -189,7 +189,7 @@ static void woken(uv_async_t *wake)
 /* --- the end, sooner ---------------------------------------------------------------------------
  */
 
-void pipeline_hasten(struct pipeline *p)
+void engine_hasten(struct engine *p)
 {
     p->hastened = true;
     if (!p->draining)
@@ -198,7 +198,7 @@ void pipeline_hasten(struct pipeline *p)
         start_deadline(p);
 }
 
-void pipeline_hurry(struct pipeline *p)
+void engine_hurry(struct engine *p)
 {
     if (p->hurried)
         return;
@@ -210,7 +210,7 @@ void pipeline_hurry(struct pipeline *p)
     uv_timer_start(&p->deadline, stuck, HURRY_MS, 0);
 }
 
-void pipeline_reopen(struct pipeline *p)
+void engine_reopen(struct engine *p)
 {
     for (size_t i = 0; i < p->sink_count; i++)
         sink_reopen(p->sinks[i]);
@@ -218,7 +218,7 @@ void pipeline_reopen(struct pipeline *p)
 
 /* --- opening -------------------------------------------------------------------------------- */
 
-unsigned pipeline_worker_count(const struct settings *settings)
+unsigned engine_worker_count(const struct settings *settings)
 {
     if (settings_compat(settings))
         return 1; /* the older programs had one order of arrival */
@@ -228,7 +228,7 @@ unsigned pipeline_worker_count(const struct settings *settings)
     return cores > 0 ? (unsigned)cores : 1;
 }
 
-struct sink *pipeline_new_sink(struct pipeline *p)
+struct sink *engine_new_sink(struct engine *p)
 {
     struct sink *sink = calloc(1, sizeof *sink);
     if (!sink)
@@ -240,21 +240,21 @@ struct sink *pipeline_new_sink(struct pipeline *p)
 }
 
 /* Opens an output's sink; it is there to be freed even where that fails. */
-static int open_sink(struct pipeline *p, size_t index, struct error *err)
+static int open_sink(struct engine *p, size_t index, struct error *err)
 {
     const struct config_item *item = &p->config->outputs[index];
     char name[CONFIG_NAME_MAX + 1];
-    struct sink *sink = pipeline_new_sink(p);
+    struct sink *sink = engine_new_sink(p);
     if (!sink)
         return error_set(err, "no memory");
     p->sinks[p->sink_count++] = sink;
     if (sink_open(sink, p->config, item, config_name(p->config->outputs, index, name),
-                  p->workers_wanted, pipeline_output_ended, p, err) == 0)
+                  p->workers_wanted, engine_output_ended, p, err) == 0)
         return 0;
     return config_error_at(item, NULL, err);
 }
 
-static int open_sinks(struct pipeline *p, struct error *err)
+static int open_sinks(struct engine *p, struct error *err)
 {
     p->sinks = calloc(p->config->output_count + 1, sizeof *p->sinks);
     if (!p->sinks)
@@ -268,7 +268,7 @@ static int open_sinks(struct pipeline *p, struct error *err)
 
 /* Whoever knows the key may choose names that fall together: it is an observer's secret, or ours.
  */
-static int choose_key(const struct pipeline *p, struct siphash_key *chosen, struct error *err)
+static int choose_key(const struct engine *p, struct siphash_key *chosen, struct error *err)
 {
     for (size_t i = 0; i < p->options.observer_count; i++) {
         const struct siphash_key *key = p->options.observers[i].key;
@@ -280,7 +280,7 @@ static int choose_key(const struct pipeline *p, struct siphash_key *chosen, stru
     return siphash_key_random(chosen) < 0 ? error_set(err, "no randomness for a key") : 0;
 }
 
-static int make_plan(struct pipeline *p, struct error *err)
+static int make_plan(struct engine *p, struct error *err)
 {
     p->plan_options = (struct plan_options){.workers = p->workers_wanted,
                                             .observers = p->options.observers,
@@ -291,7 +291,7 @@ static int make_plan(struct pipeline *p, struct error *err)
     return p->plan ? 0 : -1;
 }
 
-static int start_workers(struct pipeline *p, struct error *err)
+static int start_workers(struct engine *p, struct error *err)
 {
     p->workers = calloc(p->workers_wanted, sizeof *p->workers);
     if (!p->workers)
@@ -305,9 +305,8 @@ static int start_workers(struct pipeline *p, struct error *err)
     return 0;
 }
 
-struct input *pipeline_open_input(struct pipeline *p, struct config *config,
-                                  const struct config_item *item, const char *name,
-                                  struct error *err)
+struct input *engine_open_input(struct engine *p, struct config *config,
+                                const struct config_item *item, const char *name, struct error *err)
 {
     struct input *in = calloc(1, sizeof *in);
     void *state = calloc(1, item->module->state_size + 1); /* never of size 0 */
@@ -325,16 +324,16 @@ struct input *pipeline_open_input(struct pipeline *p, struct config *config,
     in->common = item->common;
     in->state = state;
     in->index = p->last_index++;
-    in->pipeline = p;
+    in->engine = p;
     snprintf(in->name, sizeof in->name, "%s", name);
     if (in->hooks->open(in, err) == 0)
         return in;
     config_error_at(item, NULL, err);
-    pipeline_close_input(in);
+    engine_close_input(in);
     return NULL;
 }
 
-void pipeline_close_input(struct input *in)
+void engine_close_input(struct input *in)
 {
     if (in->hooks->close)
         in->hooks->close(in);
@@ -343,19 +342,19 @@ void pipeline_close_input(struct input *in)
     free(in);
 }
 
-static int open_inputs(struct pipeline *p, struct error *err)
+static int open_inputs(struct engine *p, struct error *err)
 {
     const struct config *config = p->config;
     p->inputs = calloc(config->input_count + 1, sizeof(struct input *));
     if (!p->inputs)
         return error_set(err, "no memory");
-    /* When there are listeners, too, the pipeline does not end with the files: count one more
+    /* When there are listeners, too, the engine does not end with the files: count one more
      * input, which never ends. */
     atomic_store(&p->finite_running, config->input_count - p->listening + (p->listening > 0));
     for (size_t i = 0; i < config->input_count; i++) {
         char name[CONFIG_NAME_MAX + 1];
-        struct input *in = pipeline_open_input(p, p->config, &config->inputs[i],
-                                               config_name(config->inputs, i, name), err);
+        struct input *in = engine_open_input(p, p->config, &config->inputs[i],
+                                             config_name(config->inputs, i, name), err);
         if (!in)
             return -1;
         p->inputs[p->input_count++] = in;
@@ -363,11 +362,11 @@ static int open_inputs(struct pipeline *p, struct error *err)
     return 0;
 }
 
-static int open_all(struct pipeline *p, struct error *err)
+static int open_all(struct engine *p, struct error *err)
 {
     if (p->options.observer_count > OBSERVERS_MAX)
         return error_set(err, "more than %d observers", OBSERVERS_MAX);
-    p->workers_wanted = pipeline_worker_count(&p->config->settings);
+    p->workers_wanted = engine_worker_count(&p->config->settings);
     p->shared.on_ended = worker_ended;
     p->shared.on_limit = want_drain;
     p->shared.limited = p->options.total > 0;
@@ -380,7 +379,7 @@ static int open_all(struct pipeline *p, struct error *err)
     return 0;
 }
 
-size_t pipeline_count_listening(const struct config *config)
+size_t engine_count_listening(const struct config *config)
 {
     size_t count = 0;
     for (size_t i = 0; i < config->input_count; i++)
@@ -388,17 +387,16 @@ size_t pipeline_count_listening(const struct config *config)
     return count;
 }
 
-/* A pipeline with its loop alone. There must be descriptors for that, or libuv aborts. */
-static struct pipeline *new_with_loop(struct config *config, const struct pipeline_options *options,
-                                      struct error *err)
+/* An engine with its loop alone. There must be descriptors for that, or libuv aborts. */
+static struct engine *new_with_loop(struct config *config, const struct engine_options *options,
+                                    struct error *err)
 {
     struct descriptors plan =
-        options->descriptors
-            ? *options->descriptors
-            : descriptors_plan(config, pipeline_worker_count(&config->settings), 0);
+        options->descriptors ? *options->descriptors
+                             : descriptors_plan(config, engine_worker_count(&config->settings), 0);
     if (descriptors_check(&plan, err) < 0)
         return NULL;
-    struct pipeline *p = calloc(1, sizeof *p);
+    struct engine *p = calloc(1, sizeof *p);
     if (!p || uv_loop_init(&p->loop) < 0) {
         free(p);
         error_set(err, "no memory");
@@ -410,14 +408,14 @@ static struct pipeline *new_with_loop(struct config *config, const struct pipeli
     if (options->host)
         p->host = *options->host;
     p->connection_descriptors = plan.allowed - plan.needed;
-    p->listening = pipeline_count_listening(config);
+    p->listening = engine_count_listening(config);
     return p;
 }
 
-struct pipeline *pipeline_new(struct config *config, const struct pipeline_options *options,
-                              struct error *err)
+struct engine *engine_new(struct config *config, const struct engine_options *options,
+                          struct error *err)
 {
-    struct pipeline *p = new_with_loop(config, options, err);
+    struct engine *p = new_with_loop(config, options, err);
     if (!p)
         return NULL;
     uv_async_init(&p->loop, &p->wake, woken);
@@ -434,18 +432,18 @@ struct pipeline *pipeline_new(struct config *config, const struct pipeline_optio
         error_set(err, "no memory");
     else if (open_all(p, err) == 0)
         return p;
-    pipeline_abort(p);
-    pipeline_free(p);
+    engine_abort(p);
+    engine_free(p);
     return NULL;
 }
 
-void pipeline_stop(struct pipeline *p)
+void engine_stop(struct engine *p)
 {
     want_drain(p);
 }
 
 /* Drains what has been opened, which is the usual way to close it. */
-void pipeline_abort(struct pipeline *p)
+void engine_abort(struct engine *p)
 {
     want_drain(p);
     uv_run(&p->loop, UV_RUN_DEFAULT);
@@ -462,7 +460,7 @@ static bool sink_failed(const struct sink *sink)
 }
 
 /* After a second signal events are lost, whoever leaves meanwhile. */
-static enum pipeline_end how_ended(const struct pipeline *p)
+static enum engine_end how_ended(const struct engine *p)
 {
     bool failed = atomic_load(&p->failed), lost = p->hurried;
     for (size_t i = 0; i < p->sink_count; i++) {
@@ -470,31 +468,31 @@ static enum pipeline_end how_ended(const struct pipeline *p)
         lost |= !atomic_load(&sink->writer.closed) && sink_failed(sink);
     }
     if (atomic_load(&p->output_ended) && !lost)
-        return PIPELINE_CLOSED;
+        return ENGINE_CLOSED;
     failed |= lost;
-    return failed ? PIPELINE_FAILED : PIPELINE_DONE;
+    return failed ? ENGINE_FAILED : ENGINE_DONE;
 }
 
-enum pipeline_end pipeline_run(struct pipeline *p)
+enum engine_end engine_run(struct engine *p)
 {
     uv_run(&p->loop, UV_RUN_DEFAULT);
     return how_ended(p);
 }
 
-uint64_t pipeline_deadline(const struct pipeline *p)
+uint64_t engine_deadline(const struct engine *p)
 {
     return p->deadline_ns;
 }
 
-void pipeline_free(struct pipeline *p)
+void engine_free(struct engine *p)
 {
     if (!p)
         return;
     if (p->closer_runs)
         uv_thread_join(&p->closer);
     for (size_t i = 0; i < p->input_count; i++)
-        pipeline_close_input(p->inputs[i]);
-    pipeline_change_free(p);
+        engine_close_input(p->inputs[i]);
+    engine_change_free(p);
     for (unsigned i = 0; p->workers && i < p->worker_count; i++)
         worker_free(&p->workers[i]);
     plan_release(p->plan);
@@ -516,23 +514,23 @@ void pipeline_free(struct pipeline *p)
 
 /* --- for inputs ----------------------------------------------------------------------------- */
 
-uv_loop_t *pipeline_loop(struct pipeline *p)
+uv_loop_t *engine_loop(struct engine *p)
 {
     return &p->loop;
 }
 
-const struct settings *pipeline_settings(const struct pipeline *p)
+const struct settings *engine_settings(const struct engine *p)
 {
     return &p->config->settings;
 }
 
-size_t pipeline_connection_descriptors(const struct pipeline *p)
+size_t engine_connection_descriptors(const struct engine *p)
 {
     /* What an input needs at least has a few in it. */
     return DESCRIPTORS_CONNECTIONS + p->connection_descriptors / (p->listening ? p->listening : 1);
 }
 
-void pipeline_relieve(struct pipeline *p)
+void engine_relieve(struct engine *p)
 {
     struct input *from = NULL;
     uint64_t most = 0;
@@ -546,12 +544,12 @@ void pipeline_relieve(struct pipeline *p)
         from->hooks->relieve(from, true);
 }
 
-struct partial_pool *pipeline_partials(struct pipeline *p)
+struct partial_pool *engine_partials(struct engine *p)
 {
     return &p->partials;
 }
 
-struct worker *pipeline_pick_worker(struct pipeline *p)
+struct worker *engine_pick_worker(struct engine *p)
 {
     struct worker *least = &p->workers[0];
     for (unsigned i = 1; i < p->worker_count; i++) {

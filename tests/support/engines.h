@@ -1,10 +1,10 @@
 /*
- * A pipeline for tests of what brings frames to it: an input that waits for the test to bring them,
+ * An engine for tests of what brings frames to it: an input that waits for the test to bring them,
  * and an output that keeps those that came through. Both are the whole registry of a program that
  * includes this.
  */
-#ifndef SPILE_TESTS_PIPELINES_H
-#define SPILE_TESTS_PIPELINES_H
+#ifndef SPILE_TESTS_ENGINES_H
+#define SPILE_TESTS_ENGINES_H
 
 #include <pthread.h>
 #include <stdio.h>
@@ -120,7 +120,7 @@ static inline void assert_through(struct span frames)
     forget_through();
 }
 
-/* --- the pipeline --------------------------------------------------------------------------- */
+/* --- the engine --------------------------------------------------------------------------- */
 
 static int waiting_open(struct input *in, struct error *err)
 {
@@ -139,8 +139,8 @@ const struct module *const registry[] = {&input_waiting, &output_keeper, NULL};
 
 struct site {
     struct config config;
-    struct pipeline_options options;
-    struct pipeline *pipeline;
+    struct engine_options options;
+    struct engine *engine;
 };
 
 /* With one worker. Settings and options may be changed before site_open. */
@@ -159,20 +159,20 @@ static inline void site_init(struct site *site)
 static inline void site_open(struct site *site)
 {
     struct error err;
-    site->pipeline = pipeline_new(&site->config, &site->options, &err);
-    if (!site->pipeline)
+    site->engine = engine_new(&site->config, &site->options, &err);
+    if (!site->engine)
         fail_msg("%s", err.text);
 }
 
 /* Returns when all that is on the workers has ended. */
 static inline void site_end(struct site *site)
 {
-    pipeline_abort(site->pipeline);
+    engine_abort(site->engine);
 }
 
 static inline void site_free(struct site *site)
 {
-    pipeline_free(site->pipeline);
+    engine_free(site->engine);
     config_free(&site->config);
     forget_through();
 }

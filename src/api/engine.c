@@ -1,4 +1,4 @@
-/* The pipeline at work: inputs, stages, outputs, the ledger; whether it is alive and ready. */
+/* The engine at work: inputs, stages, outputs, the ledger; whether it is alive and ready. */
 #include "api/connections.h"
 #include "core/input.h"
 #include "core/stages.h"
@@ -17,7 +17,7 @@ static void put_reasons(struct json *j, const char *total, const char *by_reason
     json_object_end(j);
 }
 
-static void put_input(struct json *j, const struct pipeline_input *input)
+static void put_input(struct json *j, const struct engine_input *input)
 {
     const struct input_counters *counters = &input->counters;
     json_object(j);
@@ -37,11 +37,11 @@ static void put_input(struct json *j, const struct pipeline_input *input)
 
 static void inputs_handle(const struct api_request *request, struct api_reply *reply)
 {
-    struct pipeline_input input;
+    struct engine_input input;
     struct json j = api_begin(reply);
     json_key(&j, "inputs");
     json_array(&j);
-    for (size_t i = 0; pipeline_input(request->context->pipeline, i, &input); i++)
+    for (size_t i = 0; engine_input(request->context->engine, i, &input); i++)
         put_input(&j, &input);
     json_array_end(&j);
     api_end(&j, reply);
@@ -67,12 +67,12 @@ const struct api_route api_inputs = {
 
 static void stages_handle(const struct api_request *request, struct api_reply *reply)
 {
-    struct pipeline *pipeline = request->context->pipeline;
+    struct engine *engine = request->context->engine;
     struct stage_view stage;
     struct json j = api_begin(reply);
     json_key(&j, "stages");
     json_array(&j);
-    for (size_t i = 0; pipeline_stage(pipeline, i, &stage); i++) {
+    for (size_t i = 0; engine_stage(engine, i, &stage); i++) {
         json_object(&j);
         json_put_str(&j, "name", stage.name);
         json_put_str(&j, "module", stage.module);
@@ -101,7 +101,7 @@ const struct api_route api_stages = {
 
 /* --- outputs -------------------------------------------------------------------------------- */
 
-static void put_ledger(struct json *j, const struct pipeline_output *output)
+static void put_ledger(struct json *j, const struct engine_output *output)
 {
     const struct ledger *ledger = &output->ledger;
     json_object(j);
@@ -122,7 +122,7 @@ static void put_ledger(struct json *j, const struct pipeline_output *output)
     json_object_end(j);
 }
 
-static void put_output(struct json *j, const struct pipeline_output *output)
+static void put_output(struct json *j, const struct engine_output *output)
 {
     json_object(j);
     json_put_str(j, "name", output->name);
@@ -147,13 +147,13 @@ static void put_output(struct json *j, const struct pipeline_output *output)
 
 /* `gone`: those too that are no more. */
 static void each_output(const struct api_request *request, struct api_reply *reply, bool gone,
-                        void (*put)(struct json *j, const struct pipeline_output *output))
+                        void (*put)(struct json *j, const struct engine_output *output))
 {
-    struct pipeline_output output;
+    struct engine_output output;
     struct json j = api_begin(reply);
     json_key(&j, "outputs");
     json_array(&j);
-    for (size_t i = 0; pipeline_output(request->context->pipeline, i, &output); i++) {
+    for (size_t i = 0; engine_output(request->context->engine, i, &output); i++) {
         if (gone || !output.gone)
             put(&j, &output);
     }
@@ -208,10 +208,10 @@ const struct api_route api_health = {
     .handle = health_handle,
 };
 
-static bool some_input_open(struct pipeline *pipeline)
+static bool some_input_open(struct engine *engine)
 {
-    struct pipeline_input input;
-    for (size_t i = 0; pipeline_input(pipeline, i, &input); i++) {
+    struct engine_input input;
+    for (size_t i = 0; engine_input(engine, i, &input); i++) {
         if (counter_get(&input.counters.open) > 0)
             return true;
     }
@@ -221,16 +221,16 @@ static bool some_input_open(struct pipeline *pipeline)
 static const char is_ready[] = "ready";
 
 /* How it stands, in a few words. */
-static const char *readiness(struct pipeline *pipeline)
+static const char *readiness(struct engine *engine)
 {
-    if (pipeline_draining(pipeline))
+    if (engine_draining(engine))
         return "ending";
-    return some_input_open(pipeline) ? is_ready : "no input is open";
+    return some_input_open(engine) ? is_ready : "no input is open";
 }
 
 static void ready_handle(const struct api_request *request, struct api_reply *reply)
 {
-    const char *status = readiness(request->context->pipeline);
+    const char *status = readiness(request->context->engine);
     struct json j = api_begin(reply);
     json_put_str(&j, "status", status);
     api_end(&j, reply);
@@ -248,12 +248,12 @@ const struct api_route api_ready = {
 
 /* --- status --------------------------------------------------------------------------------- */
 
-static void put_input_hints(struct json *j, struct pipeline *pipeline)
+static void put_input_hints(struct json *j, struct engine *engine)
 {
-    struct pipeline_input input;
-    for (size_t i = 0; pipeline_input(pipeline, i, &input); i++) {
+    struct engine_input input;
+    for (size_t i = 0; engine_input(engine, i, &input); i++) {
         char text[INPUT_HINT_MAX];
-        if (!pipeline_input_hint(pipeline, i, text))
+        if (!engine_input_hint(engine, i, text))
             continue;
         json_object(j);
         json_put_str(j, "input", input.name);
@@ -264,16 +264,16 @@ static void put_input_hints(struct json *j, struct pipeline *pipeline)
 
 static void status_handle(const struct api_request *request, struct api_reply *reply)
 {
-    struct pipeline *pipeline = request->context->pipeline;
+    struct engine *engine = request->context->engine;
     struct api_connections c;
-    if (api_connections_read(&c, pipeline, reply) < 0)
+    if (api_connections_read(&c, engine, reply) < 0)
         return;
     if (api_connections_sort(&c, reply) == 0) {
         struct json j = api_begin(reply);
-        json_put_str(&j, "status", readiness(pipeline));
+        json_put_str(&j, "status", readiness(engine));
         json_key(&j, "hints");
         json_array(&j);
-        put_input_hints(&j, pipeline);
+        put_input_hints(&j, engine);
         api_put_shared_names(&j, &c);
         json_array_end(&j);
         api_end(&j, reply);

@@ -1,4 +1,4 @@
-/* A pipeline: how it starts, or fails to and leaves nothing behind; what ends it, and how it says
+/* An engine: how it starts, or fails to and leaves nothing behind; what ends it, and how it says
  * so; and that every event is accounted for at any moment, whatever its outputs do. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,8 +27,8 @@ static const char capture[] = "tests/data/captures/unbound.fstrm.xz";
 
 struct bench {
     struct config config;
-    struct pipeline_options options;
-    struct pipeline *pipeline;
+    struct engine_options options;
+    struct engine *engine;
 };
 
 /* With one worker. */
@@ -45,13 +45,13 @@ static int bench_new(void **state)
     return 0;
 }
 
-/* Where a test has failed its pipeline may be running still, and stays. */
+/* Where a test has failed its engine may be running still, and stays. */
 static int bench_free(void **state)
 {
     struct bench *b = *state;
-    if (b->pipeline && !pipeline_quiet(b->pipeline))
+    if (b->engine && !engine_quiet(b->engine))
         return 0;
-    pipeline_free(b->pipeline);
+    engine_free(b->engine);
     config_free(&b->config);
     return 0;
 }
@@ -80,8 +80,8 @@ static struct config_item *add_output(struct bench *b, const char *module, const
 static void start(struct bench *b)
 {
     struct error err;
-    b->pipeline = pipeline_new(&b->config, &b->options, &err);
-    if (!b->pipeline)
+    b->engine = engine_new(&b->config, &b->options, &err);
+    if (!b->engine)
         fail_msg("%s", err.text);
 }
 
@@ -89,7 +89,7 @@ static void start(struct bench *b)
 static void bring_frame(struct bench *b, struct span frame, unsigned count)
 {
     static const struct origin origin = {.peer = "test"};
-    struct hold *hold = hold_worker(pipeline_pick_worker(b->pipeline));
+    struct hold *hold = hold_worker(engine_pick_worker(b->engine));
     for (; count > 0; count--)
         worker_frames(hold->worker, &origin, &seeds[0].input->counters, &frame, 1);
     hold_release(hold);
@@ -106,15 +106,15 @@ static void bring(struct bench *b, unsigned count)
 
 static uint64_t dropped_by(const struct bench *b, size_t i)
 {
-    struct pipeline_output view;
-    pipeline_output(b->pipeline, i, &view);
+    struct engine_output view;
+    engine_output(b->engine, i, &view);
     return ledger_dropped(&view.ledger);
 }
 
-static struct pipeline_output output(const struct bench *b, size_t i)
+static struct engine_output output(const struct bench *b, size_t i)
 {
-    struct pipeline_output view;
-    pipeline_output(b->pipeline, i, &view);
+    struct engine_output view;
+    engine_output(b->engine, i, &view);
     return view;
 }
 
@@ -122,7 +122,7 @@ static struct pipeline_output output(const struct bench *b, size_t i)
 static void assert_ledger(const struct bench *b, size_t i, uint64_t delivered,
                           enum drop_reason reason, uint64_t dropped)
 {
-    struct pipeline_output view = output(b, i);
+    struct engine_output view = output(b, i);
     assert_int_equal(counter_get(&view.ledger.delivered), delivered);
     assert_int_equal(counter_get(&view.ledger.dropped[reason]), dropped);
     assert_int_equal(ledger_dropped(&view.ledger), dropped);
@@ -136,7 +136,7 @@ static void assert_ledger(const struct bench *b, size_t i, uint64_t delivered,
 static void files_are_read_to_their_end(void **state)
 {
     struct bench *b = *state;
-    struct pipeline_input in;
+    struct engine_input in;
     uint64_t bytes = 0;
     b->config.settings.threads = 2;
     add(b, MODULE_INPUT, "file", "path", capture);
@@ -145,10 +145,10 @@ static void files_are_read_to_their_end(void **state)
     add_output(b, "counting", "1");
     add_output(b, "writing", "2");
     start(b);
-    assert_int_equal(pipeline_run(b->pipeline), PIPELINE_DONE);
-    assert_false(pipeline_input(b->pipeline, 2, &in));
+    assert_int_equal(engine_run(b->engine), ENGINE_DONE);
+    assert_false(engine_input(b->engine, 2, &in));
     for (size_t i = 0; i < 2; i++) {
-        assert_true(pipeline_input(b->pipeline, i, &in));
+        assert_true(engine_input(b->engine, i, &in));
         assert_string_equal(in.name, i == 0 ? "file" : "file#2");
         assert_string_equal(in.module, "file");
         assert_string_equal(in.place, "");
@@ -158,10 +158,10 @@ static void files_are_read_to_their_end(void **state)
         bytes += counter_get(&in.counters.bytes);
     }
     static const char *const names[] = {"writing", "counting", "writing#2"};
-    struct pipeline_output none;
-    assert_false(pipeline_output(b->pipeline, 3, &none));
+    struct engine_output none;
+    assert_false(engine_output(b->engine, 3, &none));
     for (size_t i = 0; i < 3; i++) {
-        struct pipeline_output view = output(b, i);
+        struct engine_output view = output(b, i);
         bool queued = i != 1;
         assert_string_equal(view.name, names[i]);
         assert_ledger(b, i, 2 * CAPTURED, DROP_WRITE, 0);
@@ -174,11 +174,11 @@ static void files_are_read_to_their_end(void **state)
         assert_int_equal(holes[i].closed, 1);
         assert_true(holes[i].begun);
     }
-    struct pipeline_output first = output(b, 0), last = output(b, 2);
+    struct engine_output first = output(b, 0), last = output(b, 2);
     assert_in_range(counter_get(&first.ledger.bytes), bytes / 2, bytes);
     assert_int_equal(counter_get(&first.ledger.bytes), counter_get(&last.ledger.bytes));
     assert_int_equal(formatted, 2 * CAPTURED);
-    assert_true(pipeline_quiet(b->pipeline));
+    assert_true(engine_quiet(b->engine));
 }
 
 static void no_more_than_the_total_come_through(void **state)
@@ -192,7 +192,7 @@ static void no_more_than_the_total_come_through(void **state)
     add_output(b, "writing", "0");
     add_output(b, "counting", "1");
     start(b);
-    assert_int_equal(pipeline_run(b->pipeline), PIPELINE_DONE);
+    assert_int_equal(engine_run(b->engine), ENGINE_DONE);
     assert_ledger(b, 0, 1000, DROP_WRITE, 0);
     assert_ledger(b, 1, 1000, DROP_WRITE, 0);
 }
@@ -209,8 +209,8 @@ static void what_is_no_dnstap_counts_once(void **state)
     start(b);
     bring(b, 100);
     bring_frame(b, span_str("\xff\xff no dnstap"), 7);
-    pipeline_stop(b->pipeline);
-    assert_int_equal(pipeline_run(b->pipeline), PIPELINE_DONE);
+    engine_stop(b->engine);
+    assert_int_equal(engine_run(b->engine), ENGINE_DONE);
     assert_ledger(b, 0, 100, DROP_WRITE, 0);
     assert_ledger(b, 1, 107, DROP_WRITE, 0);
     assert_ledger(b, 2, 100, DROP_WRITE, 0);
@@ -229,22 +229,22 @@ static void what_is_on_its_way_at_a_stop_is_written(void **state)
     add_output(b, "counting", "1");
     start(b);
     bring(b, 5001);
-    assert_false(pipeline_draining(b->pipeline));
-    assert_false(pipeline_quiet(b->pipeline));
-    assert_int_equal(pipeline_deadline(b->pipeline), 0);
-    pipeline_stop(b->pipeline);
-    assert_true(pipeline_draining(b->pipeline));
+    assert_false(engine_draining(b->engine));
+    assert_false(engine_quiet(b->engine));
+    assert_int_equal(engine_deadline(b->engine), 0);
+    engine_stop(b->engine);
+    assert_true(engine_draining(b->engine));
     uint64_t before = clock_ns();
-    assert_int_equal(pipeline_run(b->pipeline), PIPELINE_DONE);
-    assert_in_range(pipeline_deadline(b->pipeline), before,
+    assert_int_equal(engine_run(b->engine), ENGINE_DONE);
+    assert_in_range(engine_deadline(b->engine), before,
                     clock_after(b->config.settings.shutdown_ns));
     assert_ledger(b, 0, 5001, DROP_WRITE, 0);
     assert_ledger(b, 1, 5001, DROP_WRITE, 0);
     assert_int_equal(holes[0].records, 5001);
     assert_int_equal(seeds[0].stopped, 1);
     assert_int_equal(seeds[0].closed, 0); /* not before it is freed */
-    pipeline_free(b->pipeline);
-    b->pipeline = NULL;
+    engine_free(b->engine);
+    b->engine = NULL;
     assert_int_equal(seeds[0].closed, 1);
 }
 
@@ -262,13 +262,13 @@ static void what_is_not_written_in_time_is_counted(void **state)
     bring(b, 5000);
     while (atomic_load(&holes[0].calls) == 0)
         sched_yield();
-    struct pipeline_output view = output(b, 0);
+    struct engine_output view = output(b, 0);
     assert_int_equal(counter_get(&view.ledger.received), 5000);
     assert_int_equal(ledger_waiting(&view.ledger), 5000);
     assert_int_equal(view.queue_records, 5000);
     assert_true(view.queue_bytes > 0 && view.queue_bytes <= view.queue_limit);
-    pipeline_stop(b->pipeline);
-    assert_int_equal(pipeline_run(b->pipeline), PIPELINE_DONE);
+    engine_stop(b->engine);
+    assert_int_equal(engine_run(b->engine), ENGINE_DONE);
     assert_int_equal(holes[0].records, TAKES);
     assert_ledger(b, 0, TAKES, DROP_SHUTDOWN, 5000 - TAKES);
     assert_ledger(b, 1, 5000, DROP_SHUTDOWN, 0);
@@ -282,14 +282,14 @@ static void abort_writes_what_there_is(void **state)
     add_output(b, "writing", "0");
     start(b);
     bring(b, 100);
-    pipeline_abort(b->pipeline);
+    engine_abort(b->engine);
     assert_ledger(b, 0, 100, DROP_WRITE, 0);
     assert_int_equal(holes[0].closed, 1);
     assert_int_equal(seeds[0].stopped, 1);
 }
 
-/* How a pipeline ends whose first output says that, if nobody stops it. The second one has all. */
-static enum pipeline_end end_with(struct bench *b, enum output_status says, bool gives_up)
+/* How an engine ends whose first output says that, if nobody stops it. The second one has all. */
+static enum engine_end end_with(struct bench *b, enum output_status says, bool gives_up)
 {
     holes[0].says = says;
     b->options.gives_up = gives_up;
@@ -298,7 +298,7 @@ static enum pipeline_end end_with(struct bench *b, enum output_status says, bool
     add_output(b, "writing", "1");
     start(b);
     bring(b, 100);
-    enum pipeline_end end = pipeline_run(b->pipeline);
+    enum engine_end end = engine_run(b->engine);
     assert_ledger(b, 0, 0, DROP_WRITE, 100);
     assert_ledger(b, 1, 100, DROP_WRITE, 0);
     return end;
@@ -306,12 +306,12 @@ static enum pipeline_end end_with(struct bench *b, enum output_status says, bool
 
 static void a_reader_that_leaves_ends_it(void **state)
 {
-    assert_int_equal(end_with(*state, OUTPUT_CLOSED, false), PIPELINE_CLOSED);
+    assert_int_equal(end_with(*state, OUTPUT_CLOSED, false), ENGINE_CLOSED);
 }
 
 static void an_output_that_gives_up_ends_it(void **state)
 {
-    assert_int_equal(end_with(*state, OUTPUT_RETRY, true), PIPELINE_FAILED);
+    assert_int_equal(end_with(*state, OUTPUT_RETRY, true), ENGINE_FAILED);
 }
 
 /* But where it need not be given up it goes on, and has failed in the end. */
@@ -325,11 +325,11 @@ static void an_output_that_fails_does_not_end_it(void **state)
     bring(b, 100);
     while (dropped_by(b, 0) < 100)
         sched_yield();
-    assert_false(pipeline_draining(b->pipeline));
+    assert_false(engine_draining(b->engine));
     holes[0].says = OUTPUT_OK;
     bring(b, 50);
-    pipeline_stop(b->pipeline);
-    assert_int_equal(pipeline_run(b->pipeline), PIPELINE_FAILED);
+    engine_stop(b->engine);
+    assert_int_equal(engine_run(b->engine), ENGINE_FAILED);
     assert_ledger(b, 0, 50, DROP_WRITE, 100);
 }
 
@@ -340,11 +340,11 @@ static void it_ends_with_the_last_finite_input(void **state)
     add_input(b, "ends");
     add_output(b, "counting", "0");
     start(b);
-    pipeline_input_ended(b->pipeline, false);
-    assert_false(pipeline_draining(b->pipeline));
-    pipeline_input_ended(b->pipeline, false);
-    assert_true(pipeline_draining(b->pipeline));
-    assert_int_equal(pipeline_run(b->pipeline), PIPELINE_DONE);
+    engine_input_ended(b->engine, false);
+    assert_false(engine_draining(b->engine));
+    engine_input_ended(b->engine, false);
+    assert_true(engine_draining(b->engine));
+    assert_int_equal(engine_run(b->engine), ENGINE_DONE);
 }
 
 static void an_input_that_failed_is_told_at_the_end(void **state)
@@ -354,11 +354,11 @@ static void an_input_that_failed_is_told_at_the_end(void **state)
     add_input(b, "ends");
     add_output(b, "counting", "0");
     start(b);
-    pipeline_input_ended(b->pipeline, true);
-    assert_false(pipeline_draining(b->pipeline));
+    engine_input_ended(b->engine, true);
+    assert_false(engine_draining(b->engine));
     bring(b, 10);
-    pipeline_input_ended(b->pipeline, false);
-    assert_int_equal(pipeline_run(b->pipeline), PIPELINE_FAILED);
+    engine_input_ended(b->engine, false);
+    assert_int_equal(engine_run(b->engine), ENGINE_FAILED);
     assert_ledger(b, 0, 10, DROP_WRITE, 0);
 }
 
@@ -369,10 +369,10 @@ static void it_does_not_end_while_one_listens(void **state)
     add_input(b, "ends");
     add_output(b, "counting", "0");
     start(b);
-    pipeline_input_ended(b->pipeline, false);
-    assert_false(pipeline_draining(b->pipeline));
-    pipeline_stop(b->pipeline);
-    assert_int_equal(pipeline_run(b->pipeline), PIPELINE_DONE);
+    engine_input_ended(b->engine, false);
+    assert_false(engine_draining(b->engine));
+    engine_stop(b->engine);
+    assert_int_equal(engine_run(b->engine), ENGINE_DONE);
 }
 
 /* --- what does not start -------------------------------------------------------------------- */
@@ -444,7 +444,7 @@ static void expect_no_start(struct bench *b, struct leavings before, const char 
 {
     struct error err;
     char line[sizeof(struct error)];
-    assert_null(pipeline_new(&b->config, &b->options, &err));
+    assert_null(engine_new(&b->config, &b->options, &err));
     assert_string_equal(error_line(&err, line, sizeof line), why);
     assert_closed(false);
     assert_left_nothing(before);
@@ -472,9 +472,9 @@ static void what_fails_to_start_leaves_nothing_behind(void **state)
     b->options.observer_count = 1;
     for (size_t i = 0; i <= sizeof rows / sizeof *rows; i++) {
         start(b);
-        pipeline_abort(b->pipeline);
-        pipeline_free(b->pipeline);
-        b->pipeline = NULL;
+        engine_abort(b->engine);
+        engine_free(b->engine);
+        b->engine = NULL;
         assert_closed(true);
         if (i == 0) /* the first one in a process takes what that then keeps */
             before = leavings_now();
@@ -503,9 +503,9 @@ static void what_a_format_refuses_does_not_start(void **state)
     add_output(b, "writing", "0");
     struct config_item *item = add_output(b, "writing", "1");
     start(b);
-    pipeline_abort(b->pipeline);
-    pipeline_free(b->pipeline);
-    b->pipeline = NULL;
+    engine_abort(b->engine);
+    engine_free(b->engine);
+    b->engine = NULL;
     assert_closed(true);
     struct leavings before = leavings_now();
     assert_int_equal(config_set(item, "fields", "qname", &err), 0);
@@ -519,11 +519,11 @@ static void workers_are_as_many_as_were_asked_for(void **state)
 {
     (void)state;
     struct settings settings = {.threads = 3};
-    assert_int_equal(pipeline_worker_count(&settings), 3);
+    assert_int_equal(engine_worker_count(&settings), 3);
     settings.compat = 1;
-    assert_int_equal(pipeline_worker_count(&settings), 1);
+    assert_int_equal(engine_worker_count(&settings), 1);
     settings = (struct settings){.threads = 0};
-    assert_true(pipeline_worker_count(&settings) >= 1);
+    assert_true(engine_worker_count(&settings) >= 1);
 }
 
 static void who_has_least_to_do_is_picked(void **state)
@@ -533,16 +533,16 @@ static void who_has_least_to_do_is_picked(void **state)
     b->config.settings.threads = 3;
     start(b);
     for (unsigned i = 0; i < 3; i++) {
-        holds[i] = hold_worker(pipeline_pick_worker(b->pipeline));
+        holds[i] = hold_worker(engine_pick_worker(b->engine));
         for (unsigned k = 0; k < i; k++)
             assert_ptr_not_equal(holds[i]->worker, holds[k]->worker);
     }
     struct worker *second = holds[1]->worker;
     hold_release(holds[1]);
-    assert_ptr_equal(pipeline_pick_worker(b->pipeline), second);
+    assert_ptr_equal(engine_pick_worker(b->engine), second);
     hold_release(holds[0]);
     hold_release(holds[2]);
-    pipeline_abort(b->pipeline);
+    engine_abort(b->engine);
 }
 
 static atomic_uint collected;
@@ -565,15 +565,15 @@ static void observers_collect_when_asked(void **state)
     b->options.observer_count = 1;
     start(b);
     for (unsigned i = 1; i <= 3; i++) {
-        pipeline_collect(b->pipeline);
+        engine_collect(b->engine);
         while (atomic_load(&collected) < 3 * i)
             sched_yield();
         assert_int_equal(atomic_load(&collected), 3 * i);
     }
-    pipeline_abort(b->pipeline);
-    assert_true(pipeline_quiet(b->pipeline));
+    engine_abort(b->engine);
+    assert_true(engine_quiet(b->engine));
     assert_int_equal(atomic_load(&collected), 12);
-    pipeline_collect(b->pipeline);
+    engine_collect(b->engine);
     assert_int_equal(atomic_load(&collected), 12);
 }
 
@@ -598,14 +598,14 @@ static void a_stage_runs_where_somebody_wants_what_it_knows(void **state)
         assert_int_equal(marks.opened, wanted);
         bring(b, 20);
         bring_frame(b, span_str("\xff\xff no dnstap"), 3);
-        pipeline_losses(b->pipeline, take_loss, &lost);
+        engine_losses(b->engine, take_loss, &lost);
         assert_int_equal(lost, 42 * wanted);
-        pipeline_abort(b->pipeline);
+        engine_abort(b->engine);
         assert_int_equal(marks.events, 20 * wanted);
         assert_int_equal(holes[0].marked, 20 * wanted);
         assert_int_equal(marks.ended, wanted);
-        pipeline_free(b->pipeline);
-        b->pipeline = NULL;
+        engine_free(b->engine);
+        b->engine = NULL;
         assert_int_equal(marks.closed, wanted);
     }
 }
@@ -618,16 +618,16 @@ static void who_could_spare_most_is_told(void **state)
     for (unsigned i = 0; i < INPUTS; i++)
         add_input(b, "listens");
     start(b);
-    pipeline_relieve(b->pipeline);
+    engine_relieve(b->engine);
     for (unsigned i = 0; i < INPUTS; i++)
         assert_int_equal(seeds[i].told, 0); /* nobody has anything */
     seeds[1].spare = 3;
     seeds[2].spare = 7;
     seeds[3].spare = 5;
-    pipeline_relieve(b->pipeline);
+    engine_relieve(b->engine);
     for (unsigned i = 0; i < INPUTS; i++)
         assert_int_equal(seeds[i].told, i == 2);
-    pipeline_abort(b->pipeline);
+    engine_abort(b->engine);
 }
 
 static void inputs_share_the_descriptors(void **state)
@@ -639,30 +639,30 @@ static void inputs_share_the_descriptors(void **state)
     add_input(b, "ends"); /* has no connections */
     add_input(b, "listens");
     start(b);
-    assert_int_equal(pipeline_connection_descriptors(b->pipeline), DESCRIPTORS_CONNECTIONS + 500);
-    pipeline_abort(b->pipeline);
+    assert_int_equal(engine_connection_descriptors(b->engine), DESCRIPTORS_CONNECTIONS + 500);
+    engine_abort(b->engine);
 }
 
 static void an_input_is_asked_for_hints_while_it_is_open(void **state)
 {
     struct bench *b = *state;
-    struct pipeline_input in;
+    struct engine_input in;
     char hint[INPUT_HINT_MAX];
     add_input(b, "listens");
     add_input(b, "listens");
     start(b);
-    pipeline_input(b->pipeline, 1, &in);
+    engine_input(b->engine, 1, &in);
     assert_string_equal(in.name, "listens#2");
     assert_string_equal(in.place, "seed:1");
     assert_int_equal(counter_get(&in.counters.frames), 0);
     seeds[1].hints = true;
-    assert_false(pipeline_input_hint(b->pipeline, 1, hint)); /* it does not listen yet */
+    assert_false(engine_input_hint(b->engine, 1, hint)); /* it does not listen yet */
     counter_add_shared(&seeds[1].input->counters.open, 1);
-    assert_true(pipeline_input_hint(b->pipeline, 1, hint));
+    assert_true(engine_input_hint(b->engine, 1, hint));
     assert_string_equal(hint, "look at 1");
     seeds[1].hints = false;
-    assert_false(pipeline_input_hint(b->pipeline, 1, hint));
-    pipeline_abort(b->pipeline);
+    assert_false(engine_input_hint(b->engine, 1, hint));
+    engine_abort(b->engine);
 }
 
 #define BENCH(test) cmocka_unit_test_setup_teardown(test, bench_new, bench_free)

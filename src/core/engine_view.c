@@ -1,28 +1,28 @@
-/* A running pipeline, seen from other threads. */
+/* A running engine, seen from other threads. */
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/pipeline_state.h"
+#include "core/engine_state.h"
 
-static void look(struct pipeline *p)
+static void look(struct engine *p)
 {
     pthread_mutex_lock(&p->view);
 }
 
-static void look_away(struct pipeline *p)
+static void look_away(struct engine *p)
 {
     pthread_mutex_unlock(&p->view);
 }
 
-void pipeline_collect(struct pipeline *p)
+void engine_collect(struct engine *p)
 {
     for (unsigned i = 0; i < p->worker_count; i++)
         worker_collect(&p->workers[i]);
 }
 
-void pipeline_losses(struct pipeline *p, void (*take)(void *ctx, const struct stage_loss *loss),
-                     void *ctx)
+void engine_losses(struct engine *p, void (*take)(void *ctx, const struct stage_loss *loss),
+                   void *ctx)
 {
     look(p);
     struct plan *plan = p->plan;
@@ -36,22 +36,22 @@ void pipeline_losses(struct pipeline *p, void (*take)(void *ctx, const struct st
     plan_release(plan);
 }
 
-bool pipeline_quiet(const struct pipeline *p)
+bool engine_quiet(const struct engine *p)
 {
     return atomic_load(&p->workers_running) == 0;
 }
 
-bool pipeline_draining(const struct pipeline *p)
+bool engine_draining(const struct engine *p)
 {
     return atomic_load(&p->drain_wanted);
 }
 
-bool pipeline_changing(const struct pipeline *p)
+bool engine_changing(const struct engine *p)
 {
     return p->change.under_way;
 }
 
-struct config *pipeline_config(struct pipeline *p)
+struct config *engine_config(struct engine *p)
 {
     look(p);
     struct config *config = config_hold(p->config);
@@ -59,12 +59,12 @@ struct config *pipeline_config(struct pipeline *p)
     return config;
 }
 
-struct roster *pipeline_roster(struct pipeline *p)
+struct roster *engine_roster(struct engine *p)
 {
     return &p->roster;
 }
 
-bool pipeline_prints_into(const struct pipeline *p, const struct stat *file)
+bool engine_prints_into(const struct engine *p, const struct stat *file)
 {
     struct stat to;
     bool prints = false;
@@ -78,7 +78,7 @@ bool pipeline_prints_into(const struct pipeline *p, const struct stat *file)
 
 /* --- inputs --------------------------------------------------------------------------------- */
 
-static void add_past(const struct pipeline *p, struct pipeline_input *view)
+static void add_past(const struct engine *p, struct engine_input *view)
 {
     for (size_t i = 0; i < p->left_count; i++) {
         if (strcmp(p->left[i]->name, view->name) == 0)
@@ -90,10 +90,9 @@ static void add_past(const struct pipeline *p, struct pipeline_input *view)
     }
 }
 
-static void show_input(const struct pipeline *p, const struct input *in,
-                       struct pipeline_input *view)
+static void show_input(const struct engine *p, const struct input *in, struct engine_input *view)
 {
-    *view = (struct pipeline_input){.module = in->module->name};
+    *view = (struct engine_input){.module = in->module->name};
     _Static_assert(sizeof view->name >= sizeof in->name, "a name fits");
     memcpy(view->name, in->name, sizeof in->name);
     input_counters_add(&view->counters, &in->counters);
@@ -103,7 +102,7 @@ static void show_input(const struct pipeline *p, const struct input *in,
         in->hooks->place(in, view->place);
 }
 
-bool pipeline_input(struct pipeline *p, size_t i, struct pipeline_input *view)
+bool engine_input(struct engine *p, size_t i, struct engine_input *view)
 {
     look(p);
     bool there = i < p->input_count;
@@ -122,7 +121,7 @@ static const struct input *find_input(struct input *const *inputs, size_t count,
     return NULL;
 }
 
-bool pipeline_input_by_index(struct pipeline *p, uint32_t index, struct pipeline_input *view)
+bool engine_input_by_index(struct engine *p, uint32_t index, struct engine_input *view)
 {
     look(p);
     const struct input *in = find_input(p->inputs, p->input_count, index);
@@ -134,7 +133,7 @@ bool pipeline_input_by_index(struct pipeline *p, uint32_t index, struct pipeline
     return in != NULL;
 }
 
-bool pipeline_input_hint(struct pipeline *p, size_t i, char *text)
+bool engine_input_hint(struct engine *p, size_t i, char *text)
 {
     look(p);
     struct input *in = i < p->input_count ? p->inputs[i] : NULL;
@@ -149,7 +148,7 @@ bool pipeline_input_hint(struct pipeline *p, size_t i, char *text)
     return told;
 }
 
-bool pipeline_input_ledger(struct pipeline *p, struct ledger *sum)
+bool engine_input_ledger(struct engine *p, struct ledger *sum)
 {
     struct input_counters all = {0};
     look(p);
@@ -173,7 +172,7 @@ bool pipeline_input_ledger(struct pipeline *p, struct ledger *sum)
 /* --- stages --------------------------------------------------------------------------------- */
 
 /* What a stage of that name has counted that some worker may still have. */
-static void add_before(const struct pipeline *p, struct stage_view *view)
+static void add_before(const struct engine *p, struct stage_view *view)
 {
     const struct plan *before = p->change.before;
     for (size_t i = 0; before && i < before->stages.count; i++) {
@@ -188,7 +187,7 @@ static void add_before(const struct pipeline *p, struct stage_view *view)
     }
 }
 
-bool pipeline_stage(struct pipeline *p, size_t i, struct stage_view *view)
+bool engine_stage(struct engine *p, size_t i, struct stage_view *view)
 {
     look(p);
     bool there = i < p->plan->stages.count;
@@ -210,7 +209,7 @@ bool pipeline_stage(struct pipeline *p, size_t i, struct stage_view *view)
 
 /* --- outputs -------------------------------------------------------------------------------- */
 
-static const struct bygone *past_output(const struct pipeline *p, const char *name)
+static const struct bygone *past_output(const struct engine *p, const char *name)
 {
     for (size_t i = 0; i < p->past_count; i++) {
         if (p->past[i].module->kind == MODULE_OUTPUT && strcmp(p->past[i].name, name) == 0)
@@ -219,7 +218,7 @@ static const struct bygone *past_output(const struct pipeline *p, const char *na
     return NULL;
 }
 
-static bool is_at_work(const struct pipeline *p, const char *name)
+static bool is_at_work(const struct engine *p, const char *name)
 {
     bool there = false;
     for (size_t i = 0; i < p->sink_count; i++)
@@ -227,7 +226,7 @@ static bool is_at_work(const struct pipeline *p, const char *name)
     return there;
 }
 
-static bool is_there(const struct pipeline *p, const char *name)
+static bool is_there(const struct engine *p, const char *name)
 {
     bool there = is_at_work(p, name);
     for (size_t i = 0; i < p->change.gone_count; i++)
@@ -235,8 +234,7 @@ static bool is_there(const struct pipeline *p, const char *name)
     return there;
 }
 
-static void add_ledgers(const struct pipeline *p, const struct sink *sink,
-                        struct pipeline_output *view)
+static void add_ledgers(const struct engine *p, const struct sink *sink, struct engine_output *view)
 {
     const struct bygone *past = past_output(p, view->name);
     if (past)
@@ -251,10 +249,10 @@ static void add_ledgers(const struct pipeline *p, const struct sink *sink,
     }
 }
 
-static void show_sink(const struct pipeline *p, struct sink *sink, struct pipeline_output *view)
+static void show_sink(const struct engine *p, struct sink *sink, struct engine_output *view)
 {
     const char *path = output_path(&sink->out);
-    *view = (struct pipeline_output){
+    *view = (struct engine_output){
         .module = sink->out.module->name,
         .format = sink->out.spec.module ? sink->out.spec.module->name : NULL,
         .queued = !sink_is_inline(sink),
@@ -274,16 +272,16 @@ static void show_sink(const struct pipeline *p, struct sink *sink, struct pipeli
     add_ledgers(p, sink, view);
 }
 
-static void show_past(const struct bygone *past, struct pipeline_output *view)
+static void show_past(const struct bygone *past, struct engine_output *view)
 {
-    *view = (struct pipeline_output){.module = past->module->name, .gone = true};
+    *view = (struct engine_output){.module = past->module->name, .gone = true};
     memcpy(view->name, past->name, sizeof past->name);
     ledger_add(&view->ledger, &past->ledger);
 }
 
 /* Of those that end and that no other of their name has followed, the one at *i; or how many fewer
  * are to be passed over. */
-static struct sink *ending_at(const struct pipeline *p, size_t *i)
+static struct sink *ending_at(const struct engine *p, size_t *i)
 {
     for (size_t k = 0; k < p->change.gone_count; k++) {
         struct sink *sink = p->change.gone[k];
@@ -294,7 +292,7 @@ static struct sink *ending_at(const struct pipeline *p, size_t *i)
 }
 
 /* Of those that are no more, the one at `i`. */
-static const struct bygone *past_at(const struct pipeline *p, size_t i)
+static const struct bygone *past_at(const struct engine *p, size_t i)
 {
     for (size_t k = 0; k < p->past_count; k++) {
         const struct bygone *past = &p->past[k];
@@ -304,7 +302,7 @@ static const struct bygone *past_at(const struct pipeline *p, size_t i)
     return NULL;
 }
 
-bool pipeline_output(struct pipeline *p, size_t i, struct pipeline_output *view)
+bool engine_output(struct engine *p, size_t i, struct engine_output *view)
 {
     look(p);
     bool at_work = i < p->sink_count;
@@ -323,7 +321,7 @@ bool pipeline_output(struct pipeline *p, size_t i, struct pipeline_output *view)
 
 /* --- what can be done to it ----------------------------------------------------------------- */
 
-bool pipeline_dismiss(struct pipeline *p, uint32_t id)
+bool engine_dismiss(struct engine *p, uint32_t id)
 {
     bool found = roster_dismiss(&p->roster, id);
     for (unsigned i = 0; found && i < p->worker_count; i++)
@@ -331,23 +329,22 @@ bool pipeline_dismiss(struct pipeline *p, uint32_t id)
     return found;
 }
 
-static enum pipeline_done act_on(struct pipeline *p, struct sink *sink, enum pipeline_act act)
+static enum engine_done act_on(struct engine *p, struct sink *sink, enum engine_act act)
 {
-    if (!sink->writing || pipeline_draining(p) ||
-        (act == PIPELINE_ROTATES && !sink->out.hooks->rotate))
-        return PIPELINE_CANNOT;
-    if (act == PIPELINE_ROTATES)
+    if (!sink->writing || engine_draining(p) || (act == ENGINE_ROTATES && !sink->out.hooks->rotate))
+        return ENGINE_CANNOT;
+    if (act == ENGINE_ROTATES)
         writer_rotate(&sink->writer);
     else
-        writer_pause(&sink->writer, act == PIPELINE_PAUSES);
-    return PIPELINE_ACTS;
+        writer_pause(&sink->writer, act == ENGINE_PAUSES);
+    return ENGINE_ACTS;
 }
 
-enum pipeline_done pipeline_act(struct pipeline *p, const char *name, enum pipeline_act act)
+enum engine_done engine_act(struct engine *p, const char *name, enum engine_act act)
 {
-    enum pipeline_done done = PIPELINE_NO_OUTPUT;
+    enum engine_done done = ENGINE_NO_OUTPUT;
     look(p);
-    for (size_t i = 0; i < p->sink_count && done == PIPELINE_NO_OUTPUT; i++) {
+    for (size_t i = 0; i < p->sink_count && done == ENGINE_NO_OUTPUT; i++) {
         if (strcmp(p->sinks[i]->out.name, name) == 0)
             done = act_on(p, p->sinks[i], act);
     }

@@ -1,6 +1,6 @@
-/* The inside of a pipeline, for pipeline.c and pipeline_view.c only. */
-#ifndef SPILE_CORE_PIPELINE_STATE_H
-#define SPILE_CORE_PIPELINE_STATE_H
+/* The inside of an engine, for engine.c and engine_view.c only. */
+#ifndef SPILE_CORE_ENGINE_STATE_H
+#define SPILE_CORE_ENGINE_STATE_H
 
 #include "core/input.h"
 #include "core/roster.h"
@@ -18,7 +18,7 @@ struct bygone {
 /* A worker takes another plan. */
 struct take {
     struct worker_post post;
-    struct pipeline *pipeline;
+    struct engine *engine;
 };
 
 /* From one plan to the next. Main thread but for the atomics. */
@@ -36,13 +36,13 @@ struct change {
     bool under_way, closing, threaded;
 };
 
-struct pipeline {
+struct engine {
     struct config *config;
-    struct pipeline_options options;
+    struct engine_options options;
     uv_loop_t loop;
     uv_async_t wake;
     uv_timer_t deadline;
-    struct pipeline_host host;
+    struct engine_host host;
     struct worker_shared shared;
     struct plan_options plan_options;
     struct plan *plan;   /* held */
@@ -82,21 +82,21 @@ struct pipeline {
     bool hurried;  /* and at once: what threads hold that have not ended is lost */
 };
 
-/* pipeline.c: parts of its beginning that a change needs, too. */
-struct sink *pipeline_new_sink(struct pipeline *pipeline);
-void pipeline_output_ended(void *pipeline);
+/* engine.c: parts of its beginning that a change needs, too. */
+struct sink *engine_new_sink(struct engine *engine);
+void engine_output_ended(void *engine);
 /* NULL: err, with the place. */
-struct input *pipeline_open_input(struct pipeline *pipeline, struct config *config,
-                                  const struct config_item *item, const char *name,
-                                  struct error *err);
+struct input *engine_open_input(struct engine *engine, struct config *config,
+                                const struct config_item *item, const char *name,
+                                struct error *err);
 /* Of one that was stopped, or could not be opened: frees it. */
-void pipeline_close_input(struct input *in);
-size_t pipeline_count_listening(const struct config *config);
+void engine_close_input(struct input *in);
+size_t engine_count_listening(const struct config *config);
 
 /* change.c: something has happened that a change may wait for; and the end. */
-void pipeline_change_on(struct pipeline *pipeline);
+void engine_change_on(struct engine *engine);
 /* The time of the outputs that are to end is up. */
-void pipeline_change_abandon(struct pipeline *pipeline);
-void pipeline_change_free(struct pipeline *pipeline);
+void engine_change_abandon(struct engine *engine);
+void engine_change_free(struct engine *engine);
 
 #endif
