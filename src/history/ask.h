@@ -5,7 +5,7 @@
 #ifndef SPILE_HISTORY_ASK_H
 #define SPILE_HISTORY_ASK_H
 
-#include "history/history_priv.h"
+#include "history/history_state.h"
 
 /* A question, and where the answer goes. */
 struct ask {

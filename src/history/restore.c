@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "history/extent.h"
-#include "history/history_priv.h"
+#include "history/history_state.h"
 
 enum { MINUTES = 67, HOURS = 25, GROUP = 5 /* minutes */ };
 #define READ_NS (2 * CLOCK_SECOND_NS) /* where SQLite can be stopped */

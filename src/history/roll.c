@@ -1,6 +1,6 @@
 /* Top lists of weeks and months, made of those of days when they are over. */
 #include "base/clock.h"
-#include "history/store_priv.h"
+#include "history/store_state.h"
 #include "history/tops_sum.h"
 
 /* At once: others wait to be written. */

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "history/store_priv.h"
+#include "history/store_state.h"
 #include "io/folder.h"
 
 enum {

@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "history/store_priv.h"
+#include "history/store_state.h"
 
 enum {
     AGED_ROWS = 5000,       /* too old: deleted by one statement; more, while there is time */

@@ -2,7 +2,7 @@
 #ifndef SPILE_HISTORY_VIEW_H
 #define SPILE_HISTORY_VIEW_H
 
-#include "history/history_priv.h"
+#include "history/history_state.h"
 
 /* Owner: the stack of who answers a question. */
 struct view {

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
-#include "history/history_priv.h"
+#include "history/history_state.h"
 
 static const uint64_t delay_first_ns = CLOCK_SECOND_NS, delay_max_ns = 60 * CLOCK_SECOND_NS,
                       quiet_ns = 60 * CLOCK_SECOND_NS, trim_every_ns = 60 * CLOCK_SECOND_NS,

@@ -1,5 +1,5 @@
 /* The way to a folder, and who may write there. */
-#include "io/folder_priv.h"
+#include "io/folder_state.h"
 
 #include <errno.h>
 #include <fcntl.h>

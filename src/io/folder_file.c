@@ -7,7 +7,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "io/folder_priv.h"
+#include "io/folder_state.h"
 
 enum {
     TRIES = 10, /* what is made and removed by others meanwhile is looked at again */

@@ -11,7 +11,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "io/folder_priv.h"
+#include "io/folder_state.h"
 
 enum {
     TRIES = 10, /* what is made and removed by others meanwhile is looked at again */

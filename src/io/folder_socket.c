@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "io/folder_priv.h"
+#include "io/folder_state.h"
 
 enum { TRIES = 10, NAME_SHOWN = 64 /* bytes, so that its path is one of a socket */ };
 

@@ -13,7 +13,7 @@
  */
 #include <stdlib.h>
 
-#include "stats/state.h"
+#include "stats/stats_state.h"
 
 enum {
     CHANGES = 8,     /* within a second */

@@ -1,5 +1,5 @@
 /* Merges what a shard holds into the streams' counters and the tables. */
-#include "stats/state.h"
+#include "stats/stats_state.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
  * What a stream costs is counted as if everything that may be kept of it was touched, and two
  * snapshots have it, the one that readers hold and the next one.
  */
-#include "stats/state.h"
+#include "stats/stats_state.h"
 
 enum {
     WINDOWS_PART = 16,  /* of all one such part is for what windows keep */

@@ -1,4 +1,4 @@
-#include "stats/state.h"
+#include "stats/stats_state.h"
 
 #include <math.h>
 #include <stdlib.h>

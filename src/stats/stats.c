@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/thread.h"
 #include "core/engine.h"
-#include "stats/state.h"
+#include "stats/stats_state.h"
 
 enum { WAIT_NS = 200000, SHARD_MIN = 160 << 10 /* bytes, with the least memory, too */ };
 enum {

@@ -1,7 +1,7 @@
 /* The statistics' window, which runs or has been taken: tables of what came in a span of time. */
 #include <stdlib.h>
 
-#include "stats/state.h"
+#include "stats/stats_state.h"
 
 enum {
     FOLD_AT_ONCE = 256,   /* rows: about a tenth of a millisecond */

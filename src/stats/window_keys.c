@@ -2,7 +2,7 @@
  * not look at all rows for each; and the tables are free again when they are copied. */
 #include <stdlib.h>
 
-#include "stats/state.h"
+#include "stats/stats_state.h"
 
 /* The keys of one table. */
 struct table_keys {

@@ -13,7 +13,7 @@
 #include "stats/hll.h"
 #include "stats/quantile.h"
 #include "stats/shard.h"
-#include "stats/state.h"
+#include "stats/stats_state.h"
 #include "stats/tables.h"
 
 enum { ROUNDS = 7, FRAMES_MAX = 200000, STREAMS = 8, TABLE_MEMORY = 32 << 20 };

@@ -17,7 +17,7 @@
 #include "stats/counters.h"
 #include "stats/hll.h"
 #include "stats/quantile.h"
-#include "stats/state.h"
+#include "stats/stats_state.h"
 
 static void *zeros(size_t count, size_t size)
 {

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "disk.h"
-#include "history/history_priv.h"
+#include "history/history_state.h"
 #include "json_check.h"
 #include "snapshots.h"
 

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "frame.h"
-#include "stats/state.h"
+#include "stats/stats_state.h"
 
 /* What clients ask, of all streams, since the start. */
 static const struct stats_scope of_all = {.stream = STATS_ALL};

@@ -14,7 +14,7 @@
 #include "../support/disk.h"
 #include "../support/random.h"
 #include "../support/snapshots.h"
-#include "history/history_priv.h"
+#include "history/history_state.h"
 
 enum { ROUNDS = 100, WRITES = 6, MOMENT_US = 3000 };
 

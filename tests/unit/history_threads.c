@@ -11,7 +11,7 @@
 
 #include "../support/share.h"
 #include "../support/snapshots.h"
-#include "history/history_priv.h"
+#include "history/history_state.h"
 
 enum { READERS = 3, SECONDS = 4000, QUERIES = 7 };
 

@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "core/engine.h"
-#include "history/history_priv.h"
+#include "history/history_state.h"
 
 extern const struct module output_null;
 const struct module *const registry[] = {&output_null, NULL};

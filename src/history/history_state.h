@@ -1,6 +1,6 @@
 /* What the parts of history share. */
-#ifndef SPILE_HISTORY_HISTORY_PRIV_H
-#define SPILE_HISTORY_HISTORY_PRIV_H
+#ifndef SPILE_HISTORY_HISTORY_STATE_H
+#define SPILE_HISTORY_HISTORY_STATE_H
 
 #include <pthread.h>
 

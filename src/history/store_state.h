@@ -1,6 +1,6 @@
 /* What the parts of the database's writing side share: store.c, trim.c, roll.c. */
-#ifndef SPILE_HISTORY_STORE_PRIV_H
-#define SPILE_HISTORY_STORE_PRIV_H
+#ifndef SPILE_HISTORY_STORE_STATE_H
+#define SPILE_HISTORY_STORE_STATE_H
 
 #include <sys/stat.h>
 

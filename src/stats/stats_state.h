@@ -1,6 +1,6 @@
 /* The inside of the statistics, for the files of this room only. */
-#ifndef SPILE_STATS_STATE_H
-#define SPILE_STATS_STATE_H
+#ifndef SPILE_STATS_STATS_STATE_H
+#define SPILE_STATS_STATS_STATE_H
 
 #include <pthread.h>
 

@@ -1,6 +1,6 @@
 /* What the sources of io/folder.h share. */
-#ifndef SPILE_IO_FOLDER_PRIV_H
-#define SPILE_IO_FOLDER_PRIV_H
+#ifndef SPILE_IO_FOLDER_STATE_H
+#define SPILE_IO_FOLDER_STATE_H
 
 #include <errno.h>
 #include <string.h>
