@@ -116,7 +116,7 @@ static void put_ledger(struct json *j, const struct engine_output *output)
     json_put_u64(j, "bytes", counter_get(&ledger->bytes));
     json_key(j, "reasons");
     json_object(j);
-    for (int i = 0; i < DROP_REASONS; i++)
+    for (int i = DROP_FIRST; i < DROP_REASONS; i++)
         json_put_u64(j, drop_reason_name(i), counter_get(&ledger->dropped[i]));
     json_object_end(j);
     json_object_end(j);

@@ -138,7 +138,7 @@ static void one_dropped(struct exposition *page, const struct metrics_view *view
 {
     const struct engine_output *output = thing;
     (void)view, (void)metric;
-    for (int i = 0; i < DROP_REASONS; i++)
+    for (int i = DROP_FIRST; i < DROP_REASONS; i++)
         metrics_labelled(page, "reason", drop_reason_name((enum drop_reason)i),
                          counter_get(&output->ledger.dropped[i]));
 }

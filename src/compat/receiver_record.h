@@ -64,7 +64,7 @@ struct receiver_record {
  * and the name. */
 enum { RECEIVER_FIXED_MAX = 1024 };
 
-/* FORMAT_WRITTEN (-1) when 4.7.0 would take the event, else the drop_reason. What would have ended
+/* FORMAT_WRITTEN when 4.7.0 would take the event, else the drop_reason. What would have ended
  * the connection in 4.7.0 counts as malformed here. */
 int receiver_head_read(struct receiver_head *head, struct event *ev);
 

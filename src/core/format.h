@@ -20,7 +20,7 @@ struct format_spec {
 };
 
 /* What format_hooks.event says: written, whole or not, or else a drop_reason. */
-enum { FORMAT_WRITTEN = -1, FORMAT_CUT = -2 };
+enum { FORMAT_WRITTEN = 0, FORMAT_CUT = -1 };
 
 struct format_hooks {
     bool whole; /* frames are kept as they came: there is no record_max */

@@ -117,7 +117,7 @@ void lane_event(struct lane *lane, struct event *ev)
     }
     size_t before = chunk->bytes.len;
     int result = lane->hooks->event(lane->state, ev, &chunk->bytes);
-    if (__builtin_expect(result < 0 && !chunk->bytes.failed, 1)) {
+    if (__builtin_expect(result <= 0 && !chunk->bytes.failed, 1)) {
         if (result == FORMAT_CUT)
             cut(lane, chunk);
         chunk_mark(chunk);

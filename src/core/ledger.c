@@ -15,7 +15,7 @@ static const char *const reason_names[DROP_REASONS] = {
 
 const char *drop_reason_name(enum drop_reason reason)
 {
-    return reason < DROP_REASONS ? reason_names[reason] : "unknown";
+    return reason >= DROP_FIRST && reason < DROP_REASONS ? reason_names[reason] : "unknown";
 }
 
 struct ledger_shard *ledger_shards_new(size_t count)
@@ -36,14 +36,14 @@ void ledger_add(struct ledger *into, const struct ledger *from)
     counter_add(&into->filtered, counter_get(&from->filtered));
     counter_add(&into->truncated, counter_get(&from->truncated));
     counter_add(&into->bytes, counter_get(&from->bytes));
-    for (int i = 0; i < DROP_REASONS; i++)
+    for (int i = DROP_FIRST; i < DROP_REASONS; i++)
         counter_add(&into->dropped[i], counter_get(&from->dropped[i]));
 }
 
 uint64_t ledger_dropped(const struct ledger *ledger)
 {
     uint64_t sum = 0;
-    for (int i = 0; i < DROP_REASONS; i++)
+    for (int i = DROP_FIRST; i < DROP_REASONS; i++)
         sum += counter_get(&ledger->dropped[i]);
     return sum;
 }
@@ -93,7 +93,7 @@ const char *ledger_line(const char *output, const struct ledger *ledger, char *o
     append(out, size, " filtered=%" PRIu64 " dropped=%" PRIu64, counter_get(&ledger->filtered),
            dropped);
     const char *before = " (";
-    for (int i = 0; i < DROP_REASONS; i++) {
+    for (int i = DROP_FIRST; i < DROP_REASONS; i++) {
         uint64_t count = counter_get(&ledger->dropped[i]);
         if (count) {
             append(out, size, "%s%s=%" PRIu64, before, reason_names[i], count);
@@ -118,7 +118,7 @@ void ledger_json(struct json *j, const char *output, const struct ledger *ledger
     json_put_u64(j, "truncated", counter_get(&ledger->truncated));
     json_key(j, "dropped");
     json_object(j);
-    for (int i = 0; i < DROP_REASONS; i++)
+    for (int i = DROP_FIRST; i < DROP_REASONS; i++)
         json_put_u64(j, reason_names[i], counter_get(&ledger->dropped[i]));
     json_object_end(j);
     json_object_end(j);

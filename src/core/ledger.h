@@ -15,17 +15,19 @@
 #include "base/counter.h"
 #include "base/json.h"
 
-/* Why an event did not arrive. Names in ledger.c, one row each. */
+/* Why an event did not arrive. Names in ledger.c, one row each. 0 is none of them: that is what a
+ * hook returns for an event that arrived. */
 enum drop_reason {
-    DROP_MALFORMED, /* the frame is not a dnstap message (an input's loss, see below), or one that
-                       dnstap-receiver's formats cannot print */
-    DROP_SHORT,     /* no DNS header in it (dnstap-receiver's formats leave such messages out) */
-    DROP_MEMORY,    /* no memory to format it */
-    DROP_FULL,      /* the queue was full: drop-newest, or block past block-max */
-    DROP_OLDEST,    /* pushed out of a full queue by newer ones: drop-oldest */
-    DROP_WRITE,     /* the output failed for good */
-    DROP_SHUTDOWN,  /* still queued when the shutdown's time was up */
-    DROP_REASONS
+    DROP_MALFORMED = 1, /* the frame is not a dnstap message (an input's loss, see below), or one
+                           that dnstap-receiver's formats cannot print */
+    DROP_SHORT,    /* no DNS header in it (dnstap-receiver's formats leave such messages out) */
+    DROP_MEMORY,   /* no memory to format it */
+    DROP_FULL,     /* the queue was full: drop-newest, or block past block-max */
+    DROP_OLDEST,   /* pushed out of a full queue by newer ones: drop-oldest */
+    DROP_WRITE,    /* the output failed for good */
+    DROP_SHUTDOWN, /* still queued when the shutdown's time was up */
+    DROP_REASONS,
+    DROP_FIRST = DROP_MALFORMED
 };
 
 enum { LEDGER_LINE_MAX = 512 };

@@ -127,7 +127,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         ev.has_latency = len % 2;
         event_need(&ev, in->needs);
         out.len = 0;
-        if (hooks->event(in->state, &ev, &out) < 0)
+        if (hooks->event(in->state, &ev, &out) <= 0)
             check(in, (const char *)out.data, out.len, len);
         else
             assert(len == 0 || ev.bad & FACET_DNSTAP);

@@ -98,7 +98,7 @@ static const char *print_frame(struct span frame, const char *name)
     event_need(&ev, stage_alone_needs);
     stage->event(stage_state, 0, &ev);
     int result = hooks->event(state, &ev, &out);
-    if (result < 0)
+    if (result <= 0)
         snprintf(text, sizeof text, "%s%.*s", result == FORMAT_CUT ? "cut: " : "", (int)out.len,
                  (const char *)out.data);
     else
