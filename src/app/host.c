@@ -259,6 +259,20 @@ static void show_progress(uv_timer_t *timer)
         fprintf(stderr, "\r%llu frames\033[K", (unsigned long long)frames);
 }
 
+static void mask_requests(int how)
+{
+    sigset_t requests;
+    sigemptyset(&requests);
+    sigaddset(&requests, SIGHUP);
+    sigaddset(&requests, SIGUSR1);
+    pthread_sigmask(how, &requests, NULL);
+}
+
+void host_hold_requests(void)
+{
+    mask_requests(SIG_BLOCK);
+}
+
 /* Signals are watched before anything is open: one that comes meanwhile drains what is there. */
 static void begin(void *arg, struct engine *engine)
 {
@@ -278,6 +292,7 @@ static void begin(void *arg, struct engine *engine)
         host->signals[i].data = host;
         uv_signal_start(&host->signals[i], watched[i].call, watched[i].number);
     }
+    mask_requests(SIG_UNBLOCK);
     uv_timer_init(engine_loop(engine), &host->progress);
     host->progress.data = host;
     uv_timer_init(engine_loop(engine), &host->watchdog);

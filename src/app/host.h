@@ -38,6 +38,10 @@ struct host {
     bool told;          /* a service manager knows that all is ready, and is told what follows */
 };
 
+/* From here on SIGHUP and SIGUSR1 wait until the engine watches them; before, they would end a
+ * program that still reads its configuration. Main thread, before there are others. */
+void host_hold_requests(void);
+
 /* Prepares the process for an engine, which gets `hooks` as its host; *host must not move from
  * then on. -1: err: the ledger could not be written at the end. */
 int host_init(struct host *host, const struct host_options *options, struct engine_host *hooks,

@@ -269,6 +269,7 @@ static int run_run(struct command_call *call)
     const struct run *run = call->options;
     struct config config;
     struct error err = {0};
+    host_hold_requests();
     log_set_level(run->verbose ? LOG_DEBUG : LOG_INFO);
     if (config_init(&config, &err) < 0)
         return pipe_fail(&config, &err, COMMAND_FAILED);

@@ -287,6 +287,29 @@ def what_cannot_be_read_again_stays(t):
 
 
 @test()
+def a_request_during_the_start_waits_for_its_end(t):
+    """Whoever asks for a reload or the ledger so soon that nothing is read yet ends nothing by it."""
+    path, ends = t.path("fifo.yaml"), []
+
+    def is_read():
+        try:
+            ends.append(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+        except OSError:  # nobody reads it yet
+            return False
+        return True
+    os.mkfifo(path)
+    spile = t.spile("run", "-c", path, name="early")
+    wait_for("the configuration is being read", is_read)
+    spile.send(signal.SIGHUP)
+    spile.send(signal.SIGUSR1)
+    os.write(ends[0], f"inputs:\n- unix: {{path: {t.folder}/tap.sock}}\noutputs:\n- file: {{name: kept, path: {t.folder}/out.txt}}\n".encode())
+    os.close(ends[0])
+    t.wait_listening(spile)
+    wait_for("the answers", lambda: "is no file that can be read again" in spile.err and "ledger: kept" in spile.err)
+    equal(spile.stop(), 0, "exit status")
+
+
+@test()
 def a_change_that_is_asked_for_during_another_follows_it(t):
     """The first one takes its time: what it removes is stuck. Nobody has to ask again."""
     def config(path, *more):
