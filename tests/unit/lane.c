@@ -277,15 +277,15 @@ static void refused_record_leaves_no_trace(void **state)
     struct bench bench;
     (void)state;
     set_up(&bench, &plain, NULL, SINKS_QUEUE);
-    say(&bench.lane, "!0 first of all");
+    say(&bench.lane, "!1 first of all");
     say(&bench.lane, "one");
-    say(&bench.lane, "!1 half");
-    say(&bench.lane, "!1 half");
+    say(&bench.lane, "!2 half");
+    say(&bench.lane, "!2 half");
     say(&bench.lane, "two");
-    say(&bench.lane, "!0 last");
+    say(&bench.lane, "!1 last");
     lane_flush(&bench.lane);
     expect(&bench, "one\ntwo\n", 2);
-    say(&bench.lane, "!1 alone");
+    say(&bench.lane, "!2 alone");
     lane_flush(&bench.lane);
     expect(&bench, "", 0);
     for (size_t i = 0; i < OUTPUTS; i++) {
@@ -305,10 +305,10 @@ static void counts_are_the_workers_own(void **state)
     (void)state;
     set_up(&bench, &plain, NULL, SINKS_QUEUE);
     assert_int_equal(lane_init(&other, &bench.plans[0], 2, &err), 0);
-    say(&bench.lane, "!1");
+    say(&bench.lane, "!2");
     say(&bench.lane, "~");
     for (int i = 0; i < 3; i++) {
-        say(&other, "!1");
+        say(&other, "!2");
         say(&other, "~");
     }
     for (size_t i = 0; i < OUTPUTS; i++) {
@@ -617,7 +617,7 @@ static void *speak(void *arg)
     if (speaker->status < 0)
         return NULL;
     for (unsigned i = 0; i < EACH; i++) {
-        say(&lane, i % 10 ? "some words of a record" : "!1");
+        say(&lane, i % 10 ? "some words of a record" : "!2");
         if (i % 500 == 0)
             lane_flush(&lane);
     }

@@ -149,7 +149,7 @@ static void total_is_exact(void **state)
 /* Each counts in its own shard, its lanes do, too. */
 static void workers_have_shards_of_their_own(void **state)
 {
-    static const struct span frames[] = {BYTES_INIT("!1"), BYTES_INIT("!1"), BYTES_INIT("!1")};
+    static const struct span frames[] = {BYTES_INIT("!2"), BYTES_INIT("!2"), BYTES_INIT("!2")};
     static struct bench bench;
     struct outlet outlet;
     struct guest guests[3];
