@@ -6,11 +6,12 @@ import re
 import time
 
 from fstrm import Sender
-from harness import ROOT, UNIX_JSON, equal, test, wait_for
+from harness import ROOT, UNIX_JSON, Skip, equal, test, wait_for
 
 GATHER_S = 0.002   # gather-time as it is without being set
 UNSEEN_S = 0.008   # where nobody looks at the output
 HAND_OVER_S = 0.004
+WAITED_MOST = 0.02  # of the time, where a processor is there when it is wanted
 TOLD_S = 1.0       # statistics, outputs and history have something to do once a second
 WITH_WEB = UNIX_JSON.replace("mode: 0666", "mode: 0666, hint-after: 50ms") + 'web: {listen: "127.0.0.1:0"}\n'
 
@@ -35,28 +36,41 @@ def steady(t, rate, connections, seconds):
     return sender
 
 
+def waited_s(process):
+    """How long its threads have been ready to run, and had no processor, so far."""
+    tasks = pathlib.Path(f"/proc/{process.child.pid}/task").glob("*/schedstat")
+    return sum(int(task.read_text().split()[1]) for task in tasks) / 1e9
+
+
 def most_wakes(t, config, rate, connections, seconds, name="spile", output="stdout"):
-    """Sends steady traffic. How often threads were woken meanwhile, the busiest first, and in how many seconds."""
+    """Sends steady traffic. How often threads were woken meanwhile, the busiest first, in how many seconds, and which
+    part of them they waited for a processor."""
     spile = t.listen("threads: 1\n" + config, name=name)
     sender = steady(t, rate, connections, seconds)
-    begin, before = time.monotonic(), wakes(spile)
+    begin, before, waited = time.monotonic(), wakes(spile), waited_s(spile)
     equal(sender.wait(), 0, "status of steady")
     seconds_taken = time.monotonic() - begin
-    found = sorted(since(before, wakes(spile)).values(), reverse=True)
+    found, waited = sorted(since(before, wakes(spile)).values(), reverse=True), waited_s(spile) - waited
     equal(spile.stop(), 0, "exit status")
     equal(spile.ledger(output)["delivered"], rate * seconds, "events")
-    return found, seconds_taken
+    return found, seconds_taken, waited / seconds_taken
 
 
 def wakes_within(t, most, config, rate, connections, seconds, output="stdout"):
     """Threads are woken no more often than `most` says, by their order and the seconds taken. Where other programs run, a
     rest may end late, after which a worker takes none for a while; a lock may be held by who has no processor just now: so
-    the best of some runs counts. A wake-up too many, an event or a rest, would be in all of them."""
-    for attempt in range(5):
-        found, taken = most_wakes(t, config, rate, connections, seconds, f"spile{connections}-{attempt}", output)
+    the best of some runs counts. A wake-up too many, an event or a rest, would be in all of them, and in those that had
+    the processors they wanted: without five of these nothing is judged."""
+    judged = []
+    for attempt in range(15):
+        found, taken, waited = most_wakes(t, config, rate, connections, seconds, f"spile{connections}-{attempt}", output)
         if all(count < allowed for count, allowed in zip(found, most(taken))):
             return
-    raise AssertionError(f"at least {found} in {taken:.1f} s of {connections}, again and again")
+        if waited < WAITED_MOST:
+            judged.append(found)
+        if len(judged) == 5:
+            raise AssertionError(f"{judged} in {taken:.1f} s of {connections}, again and again")
+    raise Skip(f"other programs had the processors: {len(judged)} of 15 runs waited less than {WAITED_MOST:.0%} for them")
 
 
 @test(needs=["cc"], plain=True)
