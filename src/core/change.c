@@ -109,15 +109,12 @@ static bool is_finite(const struct config_item *item)
 /* Whether an output that is to go is in the way of a new one. */
 static bool is_in_the_way(const struct draft_change *d, const struct sink *sink)
 {
-    const struct output_hooks *hooks = sink->out.hooks;
-    bool prints = hooks->prints && hooks->prints(&sink->out);
+    bool prints = output_prints(&sink->out);
     for (size_t i = 0; i < d->p->sink_count; i++) {
         const struct sink *old = d->p->sinks[i];
-        const struct output *out = &old->out;
         if (is_among(old, (void *const *)d->sinks, d->sink_count))
             continue;
-        if (config_items_clash(old->item, sink->item) != 0 ||
-            (prints && out->hooks->prints && out->hooks->prints(out)))
+        if (config_items_clash(old->item, sink->item) != 0 || (prints && output_prints(&old->out)))
             return true;
     }
     return false;
@@ -411,18 +408,17 @@ int engine_reload(struct engine *p, struct config *config, struct error *err)
         return error_set(err, "the program is about to end");
     if (p->change.under_way)
         return error_set(err, "the change before is still under way");
-    if (draft(&d, err) == 0) {
+    int status = draft(&d, err);
+    if (status == 0) {
         commit(&d);
-        free(d.kept_sink);
-        free(d.kept_input);
-        return 0;
+    } else {
+        undo(&d);
+        free(d.sinks);
+        free(d.inputs);
     }
-    undo(&d);
     free(d.kept_sink);
     free(d.kept_input);
-    free(d.sinks);
-    free(d.inputs);
-    return -1;
+    return status;
 }
 
 /* --- and what follows it -------------------------------------------------------------------- */

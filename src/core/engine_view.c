@@ -68,10 +68,8 @@ bool engine_prints_into(const struct engine *p, const struct stat *file)
 {
     struct stat to;
     bool prints = false;
-    for (size_t i = 0; i < p->sink_count; i++) {
-        const struct output *out = &p->sinks[i]->out;
-        prints |= out->hooks->prints && out->hooks->prints(out);
-    }
+    for (size_t i = 0; i < p->sink_count; i++)
+        prints |= output_prints(&p->sinks[i]->out);
     return prints && S_ISREG(file->st_mode) && fstat(STDOUT_FILENO, &to) == 0 &&
            file->st_dev == to.st_dev && file->st_ino == to.st_ino;
 }

@@ -114,4 +114,10 @@ static inline const char *output_path(const struct output *out)
     return out->hooks->path ? out->hooks->path(out) : NULL;
 }
 
+/* Whether it writes to standard output. Any thread. */
+static inline bool output_prints(const struct output *out)
+{
+    return out->hooks->prints && out->hooks->prints(out);
+}
+
 #endif

@@ -62,15 +62,22 @@ static uint64_t patient(void)
     return clock_after(PATIENCE_S * CLOCK_SECOND_NS);
 }
 
+/* Another thread asks: which one, once the main thread has been called for it. */
+static uv_thread_t ask_elsewhere(struct bench *b)
+{
+    uv_thread_t thread;
+    assert_int_equal(uv_thread_create(&thread, ask, b), 0);
+    while (b->calls == 0)
+        uv_run(&b->loop, UV_RUN_ONCE);
+    return thread;
+}
+
 static void is_done_by_the_main_thread(void **state)
 {
     struct bench b;
-    uv_thread_t thread;
     (void)state;
     begin(&b, false, patient());
-    uv_thread_create(&thread, ask, &b);
-    while (b.calls == 0)
-        uv_run(&b.loop, UV_RUN_ONCE);
+    uv_thread_t thread = ask_elsewhere(&b);
     uv_thread_join(&thread);
     assert_int_equal(b.status, 0);
     assert_int_equal(b.calls, 1);
@@ -81,12 +88,9 @@ static void is_done_by_the_main_thread(void **state)
 static void may_pend_until_it_is_settled(void **state)
 {
     struct bench b;
-    uv_thread_t thread;
     (void)state;
     begin(&b, true, patient());
-    uv_thread_create(&thread, ask, &b);
-    while (b.calls == 0)
-        uv_run(&b.loop, UV_RUN_ONCE);
+    uv_thread_t thread = ask_elsewhere(&b);
     errands_settle(&b.errands);
     uv_thread_join(&thread);
     assert_int_equal(b.status, 0);
@@ -112,12 +116,9 @@ static void waits_no_longer_than_it_may(void **state)
 static void an_end_lets_go_who_waits(void **state)
 {
     struct bench b;
-    uv_thread_t thread;
     (void)state;
     begin(&b, true, patient());
-    uv_thread_create(&thread, ask, &b);
-    while (b.calls == 0)
-        uv_run(&b.loop, UV_RUN_ONCE);
+    uv_thread_t thread = ask_elsewhere(&b);
     errands_close(&b.errands);
     uv_thread_join(&thread);
     assert_int_equal(b.status, -1);
