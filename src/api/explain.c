@@ -46,9 +46,7 @@ static void put_list(struct json *j, const char *key, const struct stats_answer 
 {
     json_key(j, key);
     json_object(j);
-    json_put_u64(j, "keys", answer->keys);
-    json_put_bool(j, "keys-exact", answer->keys_exact);
-    json_put_u64(j, "floor", answer->floor);
+    api_put_keys(j, answer);
     json_key(j, "rows");
     json_array(j);
     for (size_t i = 0; i < answer->count && i < n; i++)

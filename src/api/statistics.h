@@ -46,6 +46,9 @@ void api_put_quantiles(struct json *j, const struct stats_counters *counters);
 void api_put_tally(struct json *j, const struct stats_tally *tally);
 /* "rcodes". */
 void api_put_rcodes(struct json *j, const struct stats_direction_counters *direction);
+/* How many keys a table has, and what one may have that is not among its rows: "keys",
+ * "keys-exact", "floor". */
+void api_put_keys(struct json *j, const struct stats_answer *answer);
 /* A row of a table, by what has that unit. */
 void api_put_row(struct json *j, const struct stats_top *row, const struct stats_unit *unit);
 void api_put_row_members(struct json *j, const struct stats_top *row,

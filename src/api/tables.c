@@ -293,12 +293,17 @@ void api_put_row(struct json *j, const struct stats_top *row, const struct stats
     json_object_end(j);
 }
 
-static void put_rows(struct json *j, const struct stats_answer *answer,
-                     const struct stats_unit *unit)
+void api_put_keys(struct json *j, const struct stats_answer *answer)
 {
     json_put_u64(j, "keys", answer->keys);
     json_put_bool(j, "keys-exact", answer->keys_exact);
     json_put_u64(j, "floor", answer->floor);
+}
+
+static void put_rows(struct json *j, const struct stats_answer *answer,
+                     const struct stats_unit *unit)
+{
+    api_put_keys(j, answer);
     json_key(j, "rows");
     json_array(j);
     for (size_t i = 0; i < answer->count; i++) {
@@ -359,9 +364,7 @@ static void put_counted(struct json *j, const struct request *asked,
 {
     struct counted rows[COUNTED_MAX];
     size_t count = collect_counted(asked->counters, question, rows);
-    json_put_u64(j, "keys", count);
-    json_put_bool(j, "keys-exact", true);
-    json_put_u64(j, "floor", 0);
+    api_put_keys(j, &(struct stats_answer){.keys = count, .keys_exact = true});
     json_key(j, "rows");
     json_array(j);
     for (size_t i = 0; i < count && i < asked->rows; i++) {
