@@ -9,6 +9,7 @@
  * is in the way of, as at the same path, is at work from the beginning: its records wait in its
  * queue. What went keeps its ledger, and one of its name goes on from there.
  */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -404,6 +405,7 @@ static int draft(struct draft_change *d, struct error *err)
 int engine_reload(struct engine *p, struct config *config, struct error *err)
 {
     struct draft_change d = {.p = p, .config = config};
+    assert(engine_is_main(p));
     if (engine_draining(p))
         return error_set(err, "the program is about to end");
     if (p->change.under_way)
@@ -539,6 +541,7 @@ static void all_are_closed(struct engine *p)
 void engine_change_on(struct engine *p)
 {
     struct change *c = &p->change;
+    assert(engine_is_main(p));
     if (c->under_way && !c->closing && atomic_load(&c->waiting) == 0) {
         forget_inputs(p, c->left_before);
         all_have_it(p);

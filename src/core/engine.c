@@ -11,6 +11,7 @@
  */
 #include "core/engine.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -212,6 +213,7 @@ void engine_hurry(struct engine *p)
 
 void engine_reopen(struct engine *p)
 {
+    assert(engine_is_main(p));
     for (size_t i = 0; i < p->sink_count; i++)
         sink_reopen(p->sinks[i]);
 }
@@ -402,6 +404,7 @@ static struct engine *new_with_loop(struct config *config, const struct engine_o
         error_set(err, "no memory");
         return NULL;
     }
+    p->main = pthread_self();
     p->config = config_hold(config);
     p->options = *options;
     p->options.descriptors = NULL; /* the caller's */
@@ -475,6 +478,7 @@ static enum engine_end how_ended(const struct engine *p)
 
 enum engine_end engine_run(struct engine *p)
 {
+    p->main = pthread_self();
     uv_run(&p->loop, UV_RUN_DEFAULT);
     return how_ended(p);
 }

@@ -59,6 +59,7 @@ struct engine {
     struct bygone *past; /* what was counted of outputs and inputs that are no more, by name */
     size_t past_count;
     struct change change;
+    pthread_t main;       /* whose the loop is, and most of this */
     uv_timer_t late;      /* while something waits to be opened that failed, */
     bool late_told;       /* of which the user knows */
     pthread_mutex_t view; /* of what other threads see: plan, sinks, inputs, left, past. The main
@@ -81,6 +82,12 @@ struct engine {
     bool hastened; /* somebody wants an end */
     bool hurried;  /* and at once: what threads hold that have not ended is lost */
 };
+
+/* Whether this is the main thread. */
+static inline bool engine_is_main(const struct engine *engine)
+{
+    return pthread_equal(engine->main, pthread_self());
+}
 
 /* engine.c: parts of its beginning that a change needs, too. */
 struct sink *engine_new_sink(struct engine *engine);
