@@ -19,7 +19,7 @@ enum {
 
 /* --- what comes ----------------------------------------------------------------------------- */
 
-void waiting_drop(struct waiting *waiting)
+void waiting_drop(struct waiting_portions *waiting)
 {
     struct portion *first = waiting_at(waiting, 0);
     waiting->bytes -= first->records.cap;
@@ -29,14 +29,14 @@ void waiting_drop(struct waiting *waiting)
     waiting->count--;
 }
 
-static bool has_room(const struct waiting *waiting, size_t bytes)
+static bool has_room(const struct waiting_portions *waiting, size_t bytes)
 {
     return waiting->count == 0 ||
            (waiting->count < WAITING_MAX && waiting->bytes + bytes <= WAITING_BYTES);
 }
 
 /* When there is no room the oldest goes, or, while that is being written, the new one. */
-void waiting_put(struct waiting *waiting, struct portion *portion)
+void waiting_put(struct waiting_portions *waiting, struct portion *portion)
 {
     for (; !has_room(waiting, portion->records.cap) && waiting->busy == 0; waiting->lost++)
         waiting_drop(waiting);

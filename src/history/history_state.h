@@ -18,7 +18,7 @@ enum {
 };
 
 /* Portions that wait to be written, oldest first: a ring. */
-struct waiting {
+struct waiting_portions {
     struct portion portions[WAITING_MAX];
     size_t first, count, bytes;
     size_t busy; /* the first so many are being written */
@@ -26,14 +26,14 @@ struct waiting {
     uint64_t numbered; /* the last number that was given */
     uint64_t written;  /* the last number that has left because it is in the database */
 };
-static inline struct portion *waiting_at(struct waiting *waiting, size_t i)
+static inline struct portion *waiting_at(struct waiting_portions *waiting, size_t i)
 {
     return &waiting->portions[(waiting->first + i) % WAITING_MAX];
 }
 /* Takes the portion's bytes over. */
-void waiting_put(struct waiting *waiting, struct portion *portion);
+void waiting_put(struct waiting_portions *waiting, struct portion *portion);
 /* Frees and forgets the first portion. */
-void waiting_drop(struct waiting *waiting);
+void waiting_drop(struct waiting_portions *waiting);
 
 /* The writer's own. */
 struct history_writer {
@@ -80,7 +80,7 @@ struct history {
     /* Where each window began anew that was reset: with the first minute, Unix milliseconds, in
      * which nothing is that came before. 0: it was not. A restart goes by that. */
     int64_t begun_ms[WHEEL_WINDOWS];
-    struct waiting waiting;
+    struct waiting_portions waiting;
     struct history_state state;
     unsigned epoch;      /* counts databases: readers open a new one */
     bool reader_suspect; /* a reader found the database broken */

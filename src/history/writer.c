@@ -136,7 +136,7 @@ static void give_up(struct history *history, enum store_status status, const str
 /* How many portions are to be written now; they stay where they are until that is done. */
 static size_t claim(struct history *history)
 {
-    struct waiting *waiting = &history->waiting;
+    struct waiting_portions *waiting = &history->waiting;
     pthread_mutex_lock(&history->lock);
     size_t count = waiting->count < TRANSACTION_PORTIONS ? waiting->count : TRANSACTION_PORTIONS;
     waiting->busy = count;
@@ -147,7 +147,7 @@ static size_t claim(struct history *history)
 /* Takes the portions that were claimed off the ring if they are written; else they wait on. */
 static void settle(struct history *history, size_t written, uint64_t rows)
 {
-    struct waiting *waiting = &history->waiting;
+    struct waiting_portions *waiting = &history->waiting;
     pthread_mutex_lock(&history->lock);
     waiting->busy = 0;
     for (; written > 0; written--) {

@@ -458,7 +458,7 @@ static char *put_location(struct dns_fields *f, char *p)
     return p;
 }
 
-static const struct kind {
+static const struct field_kind {
     dns_field_put *put;
     dns_field_fit *fit; /* NULL: to read it tells: fields of a fixed size, and names */
     uint8_t size;       /* 0: not the same for all */
@@ -527,7 +527,7 @@ static inline const char *go_on(const char *at, bool is_left)
 static inline bool fit_all(struct dns_fields *f, const char *layout)
 {
     for (const char *at = layout; at;) {
-        const struct kind *kind = &kinds[(uint8_t)*at];
+        const struct field_kind *kind = &kinds[(uint8_t)*at];
         if (kind->size) {
             if (cursor_left(&f->in) < kind->size)
                 return false;
@@ -556,7 +556,7 @@ bool dns_fields_fit(struct span msg, struct span data, const char *layout, uint3
     return fits;
 }
 
-static bool put_field(struct dns_fields *f, const struct kind *kind)
+static bool put_field(struct dns_fields *f, const struct field_kind *kind)
 {
     if (kind->fit) {
         const uint8_t *start = f->in.pos;
@@ -578,7 +578,7 @@ static bool put_field(struct dns_fields *f, const struct kind *kind)
 static bool put_all(struct dns_fields *f, const char *layout)
 {
     for (const char *at = layout; at;) {
-        const struct kind *kind = &kinds[(uint8_t)*at];
+        const struct field_kind *kind = &kinds[(uint8_t)*at];
         if (!kind->put)
             at = go_on(at, cursor_left(&f->in) > 0);
         else if (put_field(f, kind))
