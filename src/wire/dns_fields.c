@@ -4,27 +4,6 @@
 #include "base/encode.h"
 #include "base/put.h"
 
-enum {
-    FIELD_ROOM = DNS_NAME_TEXT_MAX + 64, /* for any field, and 8 bytes a byte of data on top */
-};
-
-char *dns_fields_room(struct dns_fields *f, char *p, size_t need)
-{
-    buf_commit(f->out, p);
-    return buf_reserve(f->out, need + FIELD_ROOM + 8 * cursor_left(&f->in));
-}
-
-char *dns_char_put(char *p, uint8_t byte)
-{
-    if (byte < 0x20 || byte > 0x7e) {
-        *p++ = '\\';
-        return put_digits(p, byte, 3);
-    }
-    if (byte == '"' || byte == '\\')
-        *p++ = '\\';
-    return put_char(p, (char)byte);
-}
-
 static char *put_quoted(char *p, struct span text)
 {
     *p++ = '"';
@@ -565,7 +544,7 @@ static bool put_field(struct dns_fields *f, const struct field_kind *kind)
             return false;
         f->in.pos = start;
     }
-    char *p = buf_reserve(f->out, FIELD_ROOM + 8 * cursor_left(&f->in));
+    char *p = buf_reserve(f->out, DNS_FIELD_ROOM + 8 * cursor_left(&f->in));
     if (p && f->in.pos > f->data.ptr)
         *p++ = ' ';
     p = p ? kind->put(f, p) : NULL;
