@@ -15,7 +15,7 @@ _Static_assert((int)MODULE_BUSY == (int)PLACE_BUSY, "a status is a verdict");
 /* --- places --------------------------------------------------------------------------------- */
 
 /* A place that an option names: one that is to be the item's own, or a file that it reads. */
-struct claim {
+struct place_claim {
     const struct config_item *item;
     const struct option *row;
     const void *option; /* the option's value in its struct */
@@ -37,13 +37,13 @@ static const struct config_item *item_at(const struct config *config, size_t n)
     return n < config->section_count ? &config->sections[n] : NULL;
 }
 
-static bool is_stdin(const struct claim *claim)
+static bool is_stdin(const struct place_claim *claim)
 {
     return claim->row->reads && strcmp(*(char *const *)claim->value, "-") == 0;
 }
 
 /* True when one of both would be in the other's way. */
-static bool clash(const struct claim *a, const struct claim *b, bool resolve)
+static bool clash(const struct place_claim *a, const struct place_claim *b, bool resolve)
 {
     if (is_stdin(a) || is_stdin(b))
         return is_stdin(a) && is_stdin(b);
@@ -64,17 +64,18 @@ static size_t places_of(const struct option *row, const void *base)
     return row->reads || row->exclusive ? option_count(row, base) : 0;
 }
 
-static struct claim claim_of(const struct option *row, const struct config_item *item,
-                             const void *base, size_t i)
+static struct place_claim claim_of(const struct option *row, const struct config_item *item,
+                                   const void *base, size_t i)
 {
     const void *option = (const char *)base + row->offset;
-    return (struct claim){item, row, option,
-                          row->reads ? &((const struct option_strings *)option)->items[i] : option};
+    return (struct place_claim){item, row, option,
+                                row->reads ? &((const struct option_strings *)option)->items[i]
+                                           : option};
 }
 
 /* Appends the claims of one struct of the item's to `claims`, unless that is NULL; returns how many
  * there are then. */
-static size_t add_claims(struct claim *claims, size_t count, const struct config_item *item,
+static size_t add_claims(struct place_claim *claims, size_t count, const struct config_item *item,
                          const struct option *table, const void *base)
 {
     for (const struct option *row = table; row && row->name; row++) {
@@ -88,7 +89,8 @@ static size_t add_claims(struct claim *claims, size_t count, const struct config
     return count;
 }
 
-static size_t add_item_claims(struct claim *claims, size_t count, const struct config_item *item)
+static size_t add_item_claims(struct place_claim *claims, size_t count,
+                              const struct config_item *item)
 {
     return add_claims(claims, count, item, item->module->options, item->options);
 }
@@ -96,7 +98,7 @@ static size_t add_item_claims(struct claim *claims, size_t count, const struct c
 int config_items_clash(const struct config_item *a, const struct config_item *b)
 {
     size_t first = add_item_claims(NULL, 0, a), all = add_item_claims(NULL, first, b);
-    struct claim *claims = calloc(all + 1, sizeof *claims);
+    struct place_claim *claims = calloc(all + 1, sizeof *claims);
     int found = claims ? 0 : -1;
     if (claims)
         add_item_claims(claims, add_item_claims(claims, 0, a), b);
@@ -109,7 +111,8 @@ int config_items_clash(const struct config_item *a, const struct config_item *b)
 }
 
 /* Inputs come first, so what is read and written is read by the earlier one. */
-static int refuse_claim(const struct claim *claim, const struct claim *earlier, struct error *err)
+static int refuse_claim(const struct place_claim *claim, const struct place_claim *earlier,
+                        struct error *err)
 {
     char line[CONFIG_WHERE_MAX] = "";
     if (earlier->item->at.line)
@@ -130,7 +133,7 @@ static int check_places(const struct config *config, bool resolve, struct error 
     size_t most = 0, count = 0;
     for (size_t n = 0; (item = item_at(config, n)); n++)
         most = add_item_claims(NULL, most, item);
-    struct claim *claims = calloc(most + 1, sizeof *claims);
+    struct place_claim *claims = calloc(most + 1, sizeof *claims);
     int status = claims ? 0 : error_set(err, "out of memory");
     for (size_t n = 0; status == 0 && (item = item_at(config, n)); n++)
         count = add_item_claims(claims, count, item);

@@ -25,14 +25,14 @@ static int syntax_error(const yaml_parser_t *parser, struct span text, const cha
 }
 
 /* What the first pass counts. */
-struct census {
+struct yaml_census {
     unsigned depth;
     unsigned anchors;
     unsigned documents;
 };
 
 /* NULL, or what is too much with this event. */
-static const char *count_event(struct census *census, const yaml_event_t *event)
+static const char *count_event(struct yaml_census *census, const yaml_event_t *event)
 {
     switch (event->type) {
     case YAML_DOCUMENT_START_EVENT:
@@ -76,7 +76,7 @@ static int parser_open(yaml_parser_t *parser, struct span text, struct error *er
 static int check_text(struct span text, const char *file, struct error *err)
 {
     yaml_parser_t parser;
-    struct census census = {0};
+    struct yaml_census census = {0};
     if (parser_open(&parser, text, err))
         return -1;
     int status = 0;

@@ -419,7 +419,7 @@ static bool refuse_head(struct exchange *exchange, const char *method, enum body
     else if (!readable)
         refuse(exchange, 413, reply);
     else if (exchange->crowded)
-        parameters_refuse_many(reply);
+        api_refuse_many(reply);
     else
         return false;
     return true;
