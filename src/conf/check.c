@@ -11,6 +11,7 @@
 #include "io/place.h"
 
 _Static_assert((int)MODULE_BUSY == (int)PLACE_BUSY, "a status is a verdict");
+_Static_assert((int)MODULE_LACKS == (int)PLACE_LACKS, "a status is a verdict");
 
 /* --- places --------------------------------------------------------------------------------- */
 
@@ -327,6 +328,16 @@ static void add_busy(struct busy *busy, const struct config_item *item, const st
     busy->any = true;
 }
 
+int config_probe_item(const struct config_item *item, struct error *err)
+{
+    struct error said = {0};
+    enum module_verdict verdict = ask(item, item->module->probe, &said);
+    if (verdict != MODULE_REFUSES && verdict != MODULE_LACKS)
+        return 0;
+    *err = said;
+    return -1;
+}
+
 int config_probe(const struct config *config, void (*warn)(const struct error *warning),
                  void (*note)(const struct error *notice), struct error *err)
 {
@@ -341,7 +352,7 @@ int config_probe(const struct config *config, void (*warn)(const struct error *w
         }
         if (verdict == MODULE_BUSY)
             add_busy(&busy, item, &said);
-        else if (verdict == MODULE_WARNS)
+        else if (verdict == MODULE_WARNS || verdict == MODULE_LACKS)
             warn(&said);
     }
     tell_busy(&busy);

@@ -96,6 +96,9 @@ int config_validate(const struct config *config, struct error *err);
  * places that a Spile which is running already has. */
 int config_probe(const struct config *config, void (*warn)(const struct error *warning),
                  void (*note)(const struct error *notice), struct error *err);
+/* The same of one item that cannot be opened yet, because what has its place is about to go. -1: it
+ * could not be opened then, err says why. */
+int config_probe_item(const struct config_item *item, struct error *err);
 /* True when the option has not just its default: it stands in the text or comes from a flag.
  * `value` points into the options of the item, or those that it has in common with others. */
 bool config_is_written(const struct config_item *item, const void *value);

@@ -144,8 +144,10 @@ static int open_sinks(struct draft_change *d, struct error *err)
         if (!sink)
             return error_set(err, "no memory");
         config_name(d->config->outputs, i, name);
-        if (sink_prepare(sink, d->config, item, name, p->worker_count, err) < 0 ||
-            (!is_in_the_way(d, sink) && sink_begin(sink, engine_output_ended, p, err) < 0))
+        if (sink_prepare(sink, d->config, item, name, p->worker_count, err) < 0)
+            return config_error_at(item, NULL, err);
+        if (is_in_the_way(d, sink) ? config_probe_item(item, err)
+                                   : sink_begin(sink, engine_output_ended, p, err))
             return config_error_at(item, NULL, err);
     }
     return 0;
@@ -158,8 +160,13 @@ static int open_inputs(struct draft_change *d, struct error *err)
     char name[CONFIG_NAME_MAX + 1];
     for (size_t i = 0; i < d->input_count; i++) {
         const struct config_item *item = &d->config->inputs[i];
-        if (d->kept_input[i] || is_finite(item) || input_is_in_the_way(d, item))
+        if (d->kept_input[i])
             continue;
+        if (is_finite(item) || input_is_in_the_way(d, item)) {
+            if (config_probe_item(item, err) < 0)
+                return -1;
+            continue;
+        }
         config_name(d->config->inputs, i, name);
         d->inputs[i] = engine_open_input(d->p, d->config, item, name, err);
         if (!d->inputs[i])

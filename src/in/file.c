@@ -297,7 +297,7 @@ static int file_open(struct input *in, struct error *err)
     return 0;
 }
 
-/* A file that cannot be read is only a warning, for reading passes it over, too. */
+/* A file that cannot be read keeps nothing from starting, for reading passes it over. */
 static enum module_verdict file_probe(const void *options, const void **wrong, struct error *err)
 {
     const struct file_input_options *file = options;
@@ -305,7 +305,7 @@ static enum module_verdict file_probe(const void *options, const void **wrong, s
     for (size_t i = 0; i < file->paths.count; i++) {
         const char *path = file->paths.items[i];
         if (strcmp(path, "-") != 0 && place_read(path, err) < 0)
-            return MODULE_WARNS;
+            return MODULE_LACKS;
     }
     return MODULE_FINE;
 }

@@ -332,3 +332,33 @@ def a_change_that_is_asked_for_during_another_follows_it(t):
     client.finish()
     equal(running.spile.stop(), 0, "exit status")
     os.close(reader)
+
+
+@test()
+def what_could_never_be_opened_is_refused(t):
+    """Though it cannot be tried yet: an output whose place the one before it still has, and files to be read."""
+    def config(mode="0644", more=""):
+        return (f"inputs:\n- unix: {{path: @DIR@/tap.sock}}\n{more}outputs:\n- file:\n    name: kept\n    mode: {mode}\n"
+                "    path: @DIR@/there/out.txt\n")
+
+    def refused(text, where, why):
+        running.reload(text, REFUSED)
+        last = [line for line in running.spile.err.splitlines() if REFUSED in line][-1]
+        assert re.search(rf"spile\.yaml:{where}: .*{why}", last), last
+    t.path("there").mkdir()
+    running = Running(t, config())
+    client = Sender(t.path("tap.sock"))
+    t.path("there/out.txt").rename(t.path("there/aside.txt"))
+    t.path("there/out.txt").mkdir()
+    refused(config("0600"), "7:11", "there/out.txt: Is a directory")
+    t.path("there/out.txt").rmdir()
+    t.path("there").rename(t.path("elsewhere"))
+    refused(config("0600"), "7:11", "No such file or directory")
+    t.path("elsewhere").rename(t.path("there"))
+    refused(config(more="- file: {path: @DIR@/nowhere.fstrm}\n"), "3:16", "nowhere.fstrm: No such file")
+    client.send(*[fstrm.message(question(f"n{i}.lab.", 1, i)) for i in range(30)])
+    client.finish()
+    wait_for("all is written by the one that stayed", lambda: running.ledger()["kept"]["delivered"] == 30)
+    running.reload(config("0600"))
+    assert "trying again" not in running.spile.err, running.spile.err
+    equal(running.spile.stop(), 0, "exit status")

@@ -316,6 +316,35 @@ static void an_error_changes_nothing(void **state)
     assert_int_equal(holes[2].opened, holes[2].closed);
 }
 
+/* What is to be opened only when another has gone is asked before that whether it could be. */
+static void what_can_never_be_opened_is_refused(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct error err;
+    static const enum module_verdict bad[] = {MODULE_REFUSES, MODULE_LACKS};
+    start(&b, PLACED("0"));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct config *config = config_of(PLACED("1"));
+        holes[1].probed = bad[i];
+        assert_int_equal(engine_reload(b.engine, config, &err), -1);
+        assert_string_equal(err.text, "counting: no ground");
+        assert_string_equal(err.file, "f");
+        assert_int_equal(err.line, 6);
+        assert_int_equal(err.column, 22);
+        config_release(config);
+        assert_int_equal(holes[0].closed, 0);
+        ends_probed = bad[i];
+        refuse(&b, "threads: 2\ninputs: [listens, ends]\noutputs: [counting: {number: 2}]\n",
+               "no end");
+    }
+    holes[1].probed = MODULE_BUSY; /* by the one that is to go */
+    reload(&b, PLACED("1"));
+    assert_int_equal(holes[0].closed, 1);
+    assert_int_equal(holes[1].opened, 1);
+    end(&b);
+}
+
 /* The outputs and inputs of before, as if they had just been begun. */
 static void go_back(struct bench *b)
 {
@@ -494,6 +523,7 @@ int main(void)
         cmocka_unit_test(a_stage_that_changes_goes_on_counting),
         cmocka_unit_test(what_has_to_wait_gets_nothing),
         cmocka_unit_test(an_error_changes_nothing),
+        cmocka_unit_test(what_can_never_be_opened_is_refused),
         cmocka_unit_test(without_memory_nothing_changes),
         cmocka_unit_test(changes_do_not_overlap),
         cmocka_unit_test(what_blocks_can_be_removed),
