@@ -21,7 +21,6 @@
 enum {
     PAST_MAX =
         1000, /* names that are remembered; what more there are share the last of their kind */
-    LATE_AGAIN_MS = 1000,
 };
 
 /* A change as it is worked out. Owner: the stack of engine_reload. */
@@ -34,6 +33,8 @@ struct draft_change {
     struct input **inputs; /* likewise; NULL: to be opened later */
     bool *kept_input;
     size_t input_count;
+    struct late *late; /* what is not open */
+    size_t late_count;
     struct plan *plan;
 };
 
@@ -102,11 +103,6 @@ static void choose_kept(struct draft_change *d)
 
 /* --- what is new ---------------------------------------------------------------------------- */
 
-static bool is_finite(const struct config_item *item)
-{
-    return ((const struct input_hooks *)item->module->hooks)->finite;
-}
-
 /* Whether an output that is to go is in the way of a new one. */
 static bool is_in_the_way(const struct draft_change *d, const struct sink *sink)
 {
@@ -162,7 +158,7 @@ static int open_inputs(struct draft_change *d, struct error *err)
         const struct config_item *item = &d->config->inputs[i];
         if (d->kept_input[i])
             continue;
-        if (is_finite(item) || input_is_in_the_way(d, item)) {
+        if (input_is_finite(item) || input_is_in_the_way(d, item)) {
             if (config_probe_item(item, err) < 0)
                 return -1;
             continue;
@@ -171,6 +167,23 @@ static int open_inputs(struct draft_change *d, struct error *err)
         d->inputs[i] = engine_open_input(d->p, d->config, item, name, err);
         if (!d->inputs[i])
             return -1;
+    }
+    return 0;
+}
+
+/* A list of what is to be opened later. */
+static int list_late(struct draft_change *d, struct error *err)
+{
+    d->late = calloc(d->sink_count + d->input_count + 1, sizeof *d->late);
+    if (!d->late)
+        return error_set(err, "no memory");
+    for (size_t i = 0; i < d->sink_count; i++) {
+        if (!d->sinks[i]->open)
+            d->late[d->late_count++].sink = d->sinks[i];
+    }
+    for (size_t i = 0; i < d->input_count; i++) {
+        if (!d->inputs[i])
+            d->late[d->late_count++].input = i;
     }
     return 0;
 }
@@ -276,7 +289,8 @@ static void count_finite(struct engine *p, const struct draft_change *d)
     size_t listening = engine_count_listening(d->config);
     size_t now = listening > 0, before = p->listening > 0;
     for (size_t i = 0; i < d->input_count; i++)
-        atomic_fetch_add(&p->finite_running, !d->kept_input[i] && is_finite(&d->config->inputs[i]));
+        atomic_fetch_add(&p->finite_running,
+                         !d->kept_input[i] && input_is_finite(&d->config->inputs[i]));
     p->listening = listening;
     atomic_fetch_add(&p->finite_running, now);
     if (before && atomic_fetch_sub(&p->finite_running, 1) == 1)
@@ -349,6 +363,9 @@ static void commit(struct draft_change *d)
     config_release(config);
     free(sinks);
     free(inputs);
+    free(p->late);
+    p->late = d->late;
+    p->late_count = d->late_count;
     for (size_t i = 0; i < p->sink_count; i++)
         atomic_store(&p->sinks[i]->out.begun, true);
     uint64_t shutdown_ns = p->config->settings.shutdown_ns;
@@ -406,7 +423,7 @@ static int draft(struct draft_change *d, struct error *err)
     if (open_sinks(d, err) < 0)
         return -1;
     d->plan = plan_new(&p->plan_options, d->config, d->sinks, d->sink_count, p->plan, err);
-    return d->plan && open_inputs(d, err) == 0 ? 0 : -1;
+    return d->plan && open_inputs(d, err) == 0 ? list_late(d, err) : -1;
 }
 
 int engine_reload(struct engine *p, struct config *config, struct error *err)
@@ -424,6 +441,7 @@ int engine_reload(struct engine *p, struct config *config, struct error *err)
         undo(&d);
         free(d.sinks);
         free(d.inputs);
+        free(d.late);
     }
     free(d.kept_sink);
     free(d.kept_input);
@@ -431,28 +449,6 @@ int engine_reload(struct engine *p, struct config *config, struct error *err)
 }
 
 /* --- and what follows it -------------------------------------------------------------------- */
-
-static void open_late(struct engine *p);
-
-static void late_again(uv_timer_t *timer)
-{
-    struct engine *p = timer->data;
-    if (!p->draining && !p->change.under_way)
-        open_late(p);
-}
-
-/* Whether the configuration's input at `index` is open; of some that are equal the first ones are.
- */
-static bool has_input(const struct engine *p, size_t index)
-{
-    const struct config_item *items = p->config->inputs;
-    size_t open = 0, before = 0;
-    for (size_t i = 0; i < p->input_count; i++)
-        open += config_item_equal(p->inputs[i]->item, &items[index]);
-    for (size_t i = 0; i < index; i++)
-        before += config_item_equal(&items[i], &items[index]);
-    return open > before;
-}
 
 static void close_gone(void *arg)
 {
@@ -488,41 +484,6 @@ static void all_have_it(struct engine *p)
     }
 }
 
-/* Opens what had to wait. What cannot be opened now is tried again. */
-static void open_late(struct engine *p)
-{
-    struct error err = {0};
-    bool again = false;
-    for (size_t i = 0; i < p->sink_count; i++) {
-        struct sink *sink = p->sinks[i];
-        if (sink->open || sink_begin(sink, engine_output_ended, p, &err) == 0)
-            continue;
-        again = true;
-        if (!p->late_told)
-            log_error("%s: %s; trying again", sink->out.name, err.text);
-    }
-    for (size_t i = 0; i < p->config->input_count; i++) {
-        char name[CONFIG_NAME_MAX + 1];
-        const struct config_item *item = &p->config->inputs[i];
-        if (has_input(p, i))
-            continue;
-        struct input *in =
-            engine_open_input(p, p->config, item, config_name(p->config->inputs, i, name), &err);
-        if (!in) {
-            again = true;
-            if (!p->late_told)
-                log_error("%s; trying again", err.text);
-            continue;
-        }
-        pthread_mutex_lock(&p->view);
-        p->inputs[p->input_count++] = in;
-        pthread_mutex_unlock(&p->view);
-    }
-    p->late_told = again;
-    if (again && !p->draining)
-        uv_timer_start(&p->late, late_again, LATE_AGAIN_MS, 0);
-}
-
 /* What went has ended. */
 static void all_are_closed(struct engine *p)
 {
@@ -540,7 +501,7 @@ static void all_are_closed(struct engine *p)
         free(c->gone[i]);
     }
     c->under_way = c->closing = false;
-    open_late(p);
+    engine_open_late(p);
     if (p->host.changed)
         p->host.changed(p->host.arg);
 }
@@ -563,6 +524,7 @@ void engine_change_free(struct engine *p)
         engine_close_input(p->left[i]);
     free(p->left);
     free(p->past);
+    free(p->late);
     free(p->change.gone);
     free(p->change.takes);
 }

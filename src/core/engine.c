@@ -160,7 +160,7 @@ static void close_handles(struct engine *p)
 {
     uv_close((uv_handle_t *)&p->wake, NULL);
     uv_close((uv_handle_t *)&p->deadline, NULL);
-    uv_close((uv_handle_t *)&p->late, NULL);
+    uv_close((uv_handle_t *)&p->late_again, NULL);
     uv_close((uv_handle_t *)&p->change.overdue, NULL);
     if (p->host.closed)
         p->host.closed(p->host.arg);
@@ -385,7 +385,7 @@ size_t engine_count_listening(const struct config *config)
 {
     size_t count = 0;
     for (size_t i = 0; i < config->input_count; i++)
-        count += !((const struct input_hooks *)config->inputs[i].module->hooks)->finite;
+        count += !input_is_finite(&config->inputs[i]);
     return count;
 }
 
@@ -423,10 +423,10 @@ struct engine *engine_new(struct config *config, const struct engine_options *op
         return NULL;
     uv_async_init(&p->loop, &p->wake, woken);
     uv_timer_init(&p->loop, &p->deadline);
-    uv_timer_init(&p->loop, &p->late);
+    uv_timer_init(&p->loop, &p->late_again);
     uv_timer_init(&p->loop, &p->change.overdue);
     pthread_mutex_init(&p->view, NULL);
-    p->wake.data = p->deadline.data = p->late.data = p->change.overdue.data = p;
+    p->wake.data = p->deadline.data = p->late_again.data = p->change.overdue.data = p;
     int partials = partial_pool_init(&p->partials, config->settings.partial_max);
     roster_init(&p->roster);
     if (p->host.begin)

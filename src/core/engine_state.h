@@ -1,4 +1,4 @@
-/* The inside of an engine, for engine.c and engine_view.c only. */
+/* The inside of an engine, for its own files only: engine.c, engine_view.c, change.c, late.c. */
 #ifndef SPILE_CORE_ENGINE_STATE_H
 #define SPILE_CORE_ENGINE_STATE_H
 
@@ -13,6 +13,13 @@ struct bygone {
     struct ledger ledger;            /* of an output; */
     struct input_counters counters;  /* of an input; */
     uint64_t seen, dropped, changed; /* of a stage */
+};
+
+/* What waits to be opened. */
+struct late {
+    struct sink *sink; /* NULL: an input, */
+    size_t input;      /* the one that the configuration has there */
+    struct error why;  /* it could not be, which the user knows; no text: it has not been tried */
 };
 
 /* A worker takes another plan. */
@@ -59,11 +66,12 @@ struct engine {
     struct bygone *past; /* what was counted of outputs and inputs that are no more, by name */
     size_t past_count;
     struct change change;
-    pthread_t main;       /* whose the loop is, and most of this */
-    uv_timer_t late;      /* while something waits to be opened that failed, */
-    bool late_told;       /* of which the user knows */
-    pthread_mutex_t view; /* of what other threads see: plan, sinks, inputs, left, past. The main
-                             thread alone changes them, and locks it only for that */
+    pthread_t main;    /* whose the loop is, and most of this */
+    struct late *late; /* what waits to be opened: when the change is done, and then */
+    size_t late_count;
+    uv_timer_t late_again; /* from time to time */
+    pthread_mutex_t view;  /* of what other threads see: plan, sinks, inputs, left, past. The main
+                              thread alone changes them, and locks it only for that */
     struct partial_pool partials;
     uint64_t connection_descriptors; /* for all inputs */
     size_t listening;                /* inputs that these are for */
@@ -105,5 +113,8 @@ void engine_change_on(struct engine *engine);
 /* The time of the outputs that are to end is up. */
 void engine_change_abandon(struct engine *engine);
 void engine_change_free(struct engine *engine);
+
+/* late.c: opens what waits. What cannot be is tried again from time to time. */
+void engine_open_late(struct engine *engine);
 
 #endif

@@ -128,7 +128,8 @@ enum { TAKES = 10 }; /* records of an output that then gets stuck */
 
 /* By their options. */
 static struct hole {
-    bool fails; /* to open */
+    bool fails;      /* to open, */
+    const char *why; /* for this reason; NULL: for the usual one */
     bool stuck;
     enum module_verdict probed;
     _Atomic enum output_status says;
@@ -170,7 +171,7 @@ static int hole_open(struct output *out, struct error *err)
 {
     struct hole *hole = hole_of(out);
     if (hole->fails)
-        return error_set(err, "no hole");
+        return error_set(err, "%s", hole->why ? hole->why : "no hole");
     hole->opened++;
     return 0;
 }

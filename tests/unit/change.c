@@ -8,12 +8,15 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "../support/frame.h"
 #include "../support/hold.h"
 #include "../support/parts.h"
 #include "base/log.h"
 #include "conf/config.h"
+#include "core/engine_state.h"
 #include "core/stages.h"
 #include "failmalloc.h"
 
@@ -345,6 +348,74 @@ static void what_can_never_be_opened_is_refused(void **state)
     end(&b);
 }
 
+/* --- what is said --------------------------------------------------------------------------- */
+
+/* Standard error, while it is listened to. */
+struct ear {
+    int saved, file;
+    char text[4096];
+};
+
+static void listen_in(struct ear *ear)
+{
+    ear->saved = dup(STDERR_FILENO);
+    ear->file = memfd_create("ear", MFD_CLOEXEC);
+    dup2(ear->file, STDERR_FILENO);
+    log_set_level(LOG_INFO);
+}
+
+/* What has been said since it was asked last. */
+static const char *heard(struct ear *ear)
+{
+    ssize_t len = pread(ear->file, ear->text, sizeof ear->text - 1, 0);
+    ear->text[len > 0 ? len : 0] = '\0';
+    assert_int_equal(ftruncate(ear->file, 0), 0);
+    lseek(ear->file, 0, SEEK_SET);
+    return ear->text;
+}
+
+static void listen_no_more(struct ear *ear)
+{
+    log_set_level(LOG_ERROR);
+    dup2(ear->saved, STDERR_FILENO);
+    close(ear->saved);
+    close(ear->file);
+}
+
+#define BOTH(one, other)                                                                           \
+    HEAD "- counting: {number: " one ", place: here}\n- counting: {number: " other                 \
+         ", place: there}\n"
+
+/* Each once for each reason, and when it works at last. */
+static void what_fails_late_is_told_for_itself(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct ear ear;
+    start(&b, BOTH("0", "1"));
+    holes[2].fails = holes[3].fails = true;
+    listen_in(&ear);
+    reload(&b, BOTH("2", "3"));
+    assert_string_equal(heard(&ear), "spile: error: counting: no hole; trying again\n"
+                                     "spile: error: counting#2: no hole; trying again\n");
+    engine_open_late(b.engine);
+    assert_string_equal(heard(&ear), "");
+    holes[3].why = "no spade";
+    engine_open_late(b.engine);
+    assert_string_equal(heard(&ear), "spile: error: counting#2: no spade; trying again\n");
+    holes[2].fails = false;
+    engine_open_late(b.engine);
+    assert_string_equal(heard(&ear), "spile: counting: opened, now that it can be\n");
+    holes[3].fails = false;
+    while (holes[3].opened == 0) /* by itself */
+        uv_run(engine_loop(b.engine), UV_RUN_ONCE);
+    assert_string_equal(heard(&ear), "spile: counting#2: opened, now that it can be\n");
+    engine_open_late(b.engine);
+    assert_int_equal(holes[2].opened + holes[3].opened, 2);
+    listen_no_more(&ear);
+    end(&b);
+}
+
 /* The outputs and inputs of before, as if they had just been begun. */
 static void go_back(struct bench *b)
 {
@@ -514,6 +585,28 @@ static void what_is_refused_is_not_read(void **state)
     end(&b);
 }
 
+/* It has then ended, and so has all when it was the last. */
+static void an_input_that_ends_and_cannot_be_read_has_ended(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct ear ear;
+    start(&b, HEAD "- counting: {number: 0}\n");
+    seeds[1].fails = seeds[2].fails = true;
+    listen_in(&ear);
+    reload(&b, "threads: 2\ninputs: [listens, ends]\noutputs:\n- counting\n");
+    assert_string_equal(heard(&ear), "spile: error: ends: no luck; going on without it\n");
+    engine_open_late(b.engine);
+    assert_string_equal(heard(&ear), "");
+    assert_int_equal(seeds[1].opened, 1);
+    assert_false(engine_draining(b.engine));
+    reload(&b, "threads: 2\ninputs: [ends: {name: last}]\noutputs:\n- counting\n");
+    assert_true(engine_draining(b.engine));
+    listen_no_more(&ear);
+    assert_int_equal(engine_run(b.engine), ENGINE_FAILED);
+    engine_free(b.engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -524,6 +617,7 @@ int main(void)
         cmocka_unit_test(what_has_to_wait_gets_nothing),
         cmocka_unit_test(an_error_changes_nothing),
         cmocka_unit_test(what_can_never_be_opened_is_refused),
+        cmocka_unit_test(what_fails_late_is_told_for_itself),
         cmocka_unit_test(without_memory_nothing_changes),
         cmocka_unit_test(changes_do_not_overlap),
         cmocka_unit_test(what_blocks_can_be_removed),
@@ -531,6 +625,7 @@ int main(void)
         cmocka_unit_test(who_leaves_what_goes_ends_nothing),
         cmocka_unit_test(inputs_that_end_do_not_end_the_others),
         cmocka_unit_test(what_is_refused_is_not_read),
+        cmocka_unit_test(an_input_that_ends_and_cannot_be_read_has_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
