@@ -236,6 +236,7 @@ static void remember_sink(struct engine *p, const struct sink *sink)
     struct ledger sum;
     sink_ledger(sink, &sum);
     ledger_add(&past_of(p, sink->out.name, sink->out.module)->ledger, &sum);
+    p->past_failed |= sink_has_failed(sink);
 }
 
 static void remember_stages(struct engine *p, const struct stages *before)

@@ -452,24 +452,12 @@ void engine_abort(struct engine *p)
     uv_run(&p->loop, UV_RUN_DEFAULT);
 }
 
-/* True when the sink lost events because they could not be written, for good or still at the end;
- * or could not write the end itself. */
-static bool sink_failed(const struct sink *sink)
-{
-    struct ledger sum;
-    sink_ledger(sink, &sum);
-    return sink->out.unended || counter_get(&sum.dropped[DROP_WRITE]) > 0 ||
-           (atomic_load(&sink->writer.stuck) && counter_get(&sum.dropped[DROP_SHUTDOWN]) > 0);
-}
-
 /* After a second signal events are lost, whoever leaves meanwhile. */
 static enum engine_end how_ended(const struct engine *p)
 {
-    bool failed = atomic_load(&p->failed), lost = p->hurried;
-    for (size_t i = 0; i < p->sink_count; i++) {
-        const struct sink *sink = p->sinks[i];
-        lost |= !atomic_load(&sink->writer.closed) && sink_failed(sink);
-    }
+    bool failed = atomic_load(&p->failed), lost = p->hurried || p->past_failed;
+    for (size_t i = 0; i < p->sink_count; i++)
+        lost |= sink_has_failed(p->sinks[i]);
     if (atomic_load(&p->output_ended) && !lost)
         return ENGINE_CLOSED;
     failed |= lost;

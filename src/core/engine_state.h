@@ -65,6 +65,7 @@ struct engine {
     size_t left_count;
     struct bygone *past; /* what was counted of outputs and inputs that are no more, by name */
     size_t past_count;
+    bool past_failed; /* an output was among them that ended as one that fails */
     struct change change;
     pthread_t main;    /* whose the loop is, and most of this */
     struct late *late; /* what waits to be opened: when the change is done, and then */

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -550,6 +551,49 @@ static void who_leaves_what_goes_ends_nothing(void **state)
     end(&b);
 }
 
+static enum engine_end end_of(struct bench *b)
+{
+    engine_stop(b->engine);
+    enum engine_end how = engine_run(b->engine);
+    engine_free(b->engine);
+    return how;
+}
+
+/* What an output lost before it went counts at the end, as of one that stays. */
+static void what_went_having_failed_is_not_forgotten(void **state)
+{
+    (void)state;
+    static const struct {
+        enum output_status says;
+        enum engine_end end;
+    } cases[] = {
+        {OUTPUT_OK, ENGINE_DONE}, {OUTPUT_FAILED, ENGINE_FAILED}, {OUTPUT_RETRY, ENGINE_FAILED}};
+    struct bench b;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        start(&b, QUICK "- writing: {number: 0}\n- counting: {number: 1}\n");
+        holes[0].says = cases[i].says;
+        bring(&b, 5);
+        while (atomic_load(&holes[0].calls) < 2 && cases[i].says == OUTPUT_RETRY)
+            sched_yield();
+        reload(&b, QUICK "- counting: {number: 1}\n");
+        assert_int_equal(end_of(&b), cases[i].end);
+    }
+}
+
+/* One that never could be opened has written nothing. */
+static void what_never_began_has_failed(void **state)
+{
+    (void)state;
+    struct bench b;
+    for (int lost = 0; lost < 2; lost++) {
+        start(&b, HEAD "- writing: {number: 0, place: here}\n");
+        holes[1].fails = true;
+        reload(&b, HEAD "- writing: {number: 1, place: here}\n");
+        bring(&b, lost ? 5 : 0);
+        assert_int_equal(end_of(&b), lost ? ENGINE_FAILED : ENGINE_DONE);
+    }
+}
+
 /* --- inputs that end ------------------------------------------------------------------------ */
 
 /* They end before all else is done, and however often the same one is listed. */
@@ -623,6 +667,8 @@ int main(void)
         cmocka_unit_test(what_blocks_can_be_removed),
         cmocka_unit_test(an_end_does_not_wait_for_a_change),
         cmocka_unit_test(who_leaves_what_goes_ends_nothing),
+        cmocka_unit_test(what_went_having_failed_is_not_forgotten),
+        cmocka_unit_test(what_never_began_has_failed),
         cmocka_unit_test(inputs_that_end_do_not_end_the_others),
         cmocka_unit_test(what_is_refused_is_not_read),
         cmocka_unit_test(an_input_that_ends_and_cannot_be_read_has_ended),
