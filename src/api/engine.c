@@ -186,7 +186,8 @@ const struct api_route api_ledger = {
     .path = "/api/v1/ledger",
     .plain = true,
     .doc = "What became of every event, by output: received = delivered + filtered + dropped + "
-           "in-flight; of outputs, too, that a reload has taken away.",
+           "in-flight; of outputs, too, that a reload has taken away: the first thousand by their "
+           "names, what more there are together, as (others).",
     .schema = "{outputs: [Ledger]}",
     .handle = ledger_handle,
 };

@@ -18,11 +18,6 @@
 #include "base/thread.h"
 #include "core/engine_state.h"
 
-enum {
-    PAST_MAX =
-        1000, /* names that are remembered; what more there are share the last of their kind */
-};
-
 /* A change as it is worked out. Owner: the stack of engine_reload. */
 struct draft_change {
     struct engine *p;
@@ -213,29 +208,25 @@ static void undo(struct draft_change *d)
 
 /* --- what was ------------------------------------------------------------------------------- */
 
-static struct bygone *past_of(struct engine *p, const char *name, const struct module *module)
+/* Which outputs that are no more others of their names have followed. */
+static void mark_followed(struct engine *p)
 {
-    struct bygone *last = NULL;
-    for (size_t i = 0; i < p->past_count; i++) {
-        if (p->past[i].module->kind != module->kind)
-            continue;
-        last = &p->past[i];
-        if (strcmp(last->name, name) == 0)
-            return last;
+    const struct change *c = &p->change;
+    for (size_t i = 0; i < p->past.count; i++)
+        p->past.items[i].followed = false;
+    for (size_t i = 0; i < p->sink_count + c->gone_count; i++) {
+        const struct sink *sink = i < p->sink_count ? p->sinks[i] : c->gone[i - p->sink_count];
+        struct bygone *past = bygones_find(&p->past, MODULE_OUTPUT, sink->out.name);
+        if (past)
+            past->followed = true;
     }
-    if (p->past_count == PAST_MAX)
-        return last ? last : &p->past[PAST_MAX - 1];
-    struct bygone *past = &p->past[p->past_count++];
-    *past = (struct bygone){.module = module};
-    snprintf(past->name, sizeof past->name, "%s", name);
-    return past;
 }
 
 static void remember_sink(struct engine *p, const struct sink *sink)
 {
     struct ledger sum;
     sink_ledger(sink, &sum);
-    ledger_add(&past_of(p, sink->out.name, sink->out.module)->ledger, &sum);
+    ledger_add(&bygones_of(&p->past, sink->out.module, sink->out.name)->ledger, &sum);
     p->past_failed |= sink_has_failed(sink);
 }
 
@@ -246,7 +237,7 @@ static void remember_stages(struct engine *p, const struct stages *before)
         if (stages_have(&p->plan->stages, &before->items[i]))
             continue;
         stages_view(before, i, &view);
-        struct bygone *past = past_of(p, view.name, before->items[i].module);
+        struct bygone *past = bygones_of(&p->past, before->items[i].module, view.name);
         past->seen += view.passed + view.dropped;
         past->dropped += view.dropped;
         past->changed += view.changed;
@@ -266,7 +257,7 @@ static void forget_inputs(struct engine *p, size_t count)
             continue;
         }
         input_counters_end(&in->counters);
-        input_counters_add(&past_of(p, in->name, in->module)->counters, &in->counters);
+        input_counters_add(&bygones_of(&p->past, in->module, in->name)->counters, &in->counters);
         engine_close_input(in);
     }
     p->left_count = kept;
@@ -360,6 +351,7 @@ static void commit(struct draft_change *d)
     p->config = config_hold(d->config);
     c->before = p->plan;
     p->plan = d->plan;
+    mark_followed(p);
     pthread_mutex_unlock(&p->view);
     config_release(config);
     free(sinks);
@@ -390,14 +382,13 @@ static int reserve(struct draft_change *d, struct error *err)
     struct engine *p = d->p;
     const struct config *config = d->config;
     size_t sinks = p->sink_count, inputs = p->input_count + config->input_count;
-    size_t past = p->past_count + sinks + p->left_count + inputs + p->plan->stages.count;
+    size_t past = sinks + p->left_count + inputs + p->plan->stages.count;
     void *gone = grown(p->change.gone, sinks, sizeof(struct sink *));
     p->change.gone = gone ? gone : p->change.gone;
     pthread_mutex_lock(&p->view);
     void *left = grown(p->left, p->left_count + inputs, sizeof(struct input *));
     p->left = left ? left : p->left;
-    void *names = grown(p->past, past < PAST_MAX ? past : PAST_MAX, sizeof *p->past);
-    p->past = names ? names : p->past;
+    int no_past = bygones_reserve(&p->past, past);
     pthread_mutex_unlock(&p->view);
     if (!p->change.takes)
         p->change.takes = calloc(p->worker_count, sizeof *p->change.takes);
@@ -405,7 +396,7 @@ static int reserve(struct draft_change *d, struct error *err)
     d->kept_sink = calloc(config->output_count + 1, sizeof *d->kept_sink);
     d->inputs = calloc(config->input_count + 1, sizeof(struct input *));
     d->kept_input = calloc(config->input_count + 1, sizeof *d->kept_input);
-    if (!left || !gone || !names || !p->change.takes || !d->sinks || !d->kept_sink || !d->inputs ||
+    if (!left || !gone || no_past || !p->change.takes || !d->sinks || !d->kept_sink || !d->inputs ||
         !d->kept_input)
         return error_set(err, "no memory");
     for (unsigned w = 0; w < p->worker_count; w++)
@@ -496,6 +487,7 @@ static void all_are_closed(struct engine *p)
         remember_sink(p, c->gone[i]);
     size_t count = c->gone_count;
     c->gone_count = 0;
+    mark_followed(p);
     pthread_mutex_unlock(&p->view);
     for (size_t i = 0; i < count; i++) {
         sink_free(c->gone[i]);
@@ -524,7 +516,7 @@ void engine_change_free(struct engine *p)
     for (size_t i = 0; i < p->left_count; i++)
         engine_close_input(p->left[i]);
     free(p->left);
-    free(p->past);
+    bygones_free(&p->past);
     free(p->late);
     free(p->change.gone);
     free(p->change.takes);

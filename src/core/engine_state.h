@@ -2,18 +2,10 @@
 #ifndef SPILE_CORE_ENGINE_STATE_H
 #define SPILE_CORE_ENGINE_STATE_H
 
+#include "core/bygones.h"
 #include "core/input.h"
 #include "core/roster.h"
 #include "core/worker_state.h"
-
-/* What an output or input of that name has counted before it went. */
-struct bygone {
-    char name[CONFIG_NAME_MAX + 1];
-    const struct module *module;
-    struct ledger ledger;            /* of an output; */
-    struct input_counters counters;  /* of an input; */
-    uint64_t seen, dropped, changed; /* of a stage */
-};
 
 /* What waits to be opened. */
 struct late {
@@ -63,8 +55,7 @@ struct engine {
     uint32_t last_index; /* of an input */
     struct input **left; /* inputs that are no more, as long as something of them may be */
     size_t left_count;
-    struct bygone *past; /* what was counted of outputs and inputs that are no more, by name */
-    size_t past_count;
+    struct bygones past;
     bool past_failed; /* an output was among them that ended as one that fails */
     struct change change;
     pthread_t main;    /* whose the loop is, and most of this */

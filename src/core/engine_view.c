@@ -82,10 +82,9 @@ static void add_past(const struct engine *p, struct engine_input *view)
         if (strcmp(p->left[i]->name, view->name) == 0)
             input_counters_add(&view->counters, &p->left[i]->counters);
     }
-    for (size_t i = 0; i < p->past_count; i++) {
-        if (p->past[i].module->kind == MODULE_INPUT && strcmp(p->past[i].name, view->name) == 0)
-            input_counters_add(&view->counters, &p->past[i].counters);
-    }
+    const struct bygone *past = bygones_find(&p->past, MODULE_INPUT, view->name);
+    if (past)
+        input_counters_add(&view->counters, &past->counters);
 }
 
 static void show_input(const struct engine *p, const struct input *in, struct engine_input *view)
@@ -154,8 +153,8 @@ bool engine_input_ledger(struct engine *p, struct ledger *sum)
         input_counters_add(&all, &p->inputs[i]->counters);
     for (size_t i = 0; i < p->left_count; i++)
         input_counters_add(&all, &p->left[i]->counters);
-    for (size_t i = 0; i < p->past_count; i++)
-        input_counters_add(&all, &p->past[i].counters);
+    for (size_t i = 0; i < p->past.count; i++)
+        input_counters_add(&all, &p->past.items[i].counters);
     bool compat = settings_compat(&p->config->settings);
     look_away(p);
     uint64_t malformed = counter_get(&all.malformed), frames = counter_get(&all.frames);
@@ -193,10 +192,8 @@ bool engine_stage(struct engine *p, size_t i, struct stage_view *view)
         stages_view(&p->plan->stages, i, view);
     if (there)
         add_before(p, view);
-    for (size_t k = 0; there && k < p->past_count; k++) {
-        const struct bygone *past = &p->past[k];
-        if (past->module->kind != MODULE_STAGE || strcmp(past->name, view->name) != 0)
-            continue;
+    const struct bygone *past = there ? bygones_find(&p->past, MODULE_STAGE, view->name) : NULL;
+    if (past) {
         view->passed += past->seen - past->dropped;
         view->dropped += past->dropped;
         view->changed += past->changed;
@@ -207,15 +204,6 @@ bool engine_stage(struct engine *p, size_t i, struct stage_view *view)
 
 /* --- outputs -------------------------------------------------------------------------------- */
 
-static const struct bygone *past_output(const struct engine *p, const char *name)
-{
-    for (size_t i = 0; i < p->past_count; i++) {
-        if (p->past[i].module->kind == MODULE_OUTPUT && strcmp(p->past[i].name, name) == 0)
-            return &p->past[i];
-    }
-    return NULL;
-}
-
 static bool is_at_work(const struct engine *p, const char *name)
 {
     bool there = false;
@@ -224,17 +212,9 @@ static bool is_at_work(const struct engine *p, const char *name)
     return there;
 }
 
-static bool is_there(const struct engine *p, const char *name)
-{
-    bool there = is_at_work(p, name);
-    for (size_t i = 0; i < p->change.gone_count; i++)
-        there |= strcmp(p->change.gone[i]->out.name, name) == 0;
-    return there;
-}
-
 static void add_ledgers(const struct engine *p, const struct sink *sink, struct engine_output *view)
 {
-    const struct bygone *past = past_output(p, view->name);
+    const struct bygone *past = bygones_find(&p->past, MODULE_OUTPUT, view->name);
     if (past)
         ledger_add(&view->ledger, &past->ledger);
     for (size_t i = 0; i < p->change.gone_count; i++) {
@@ -272,7 +252,7 @@ static void show_sink(const struct engine *p, struct sink *sink, struct engine_o
 
 static void show_past(const struct bygone *past, struct engine_output *view)
 {
-    *view = (struct engine_output){.module = past->module->name, .gone = true};
+    *view = (struct engine_output){.module = past->module, .gone = true};
     memcpy(view->name, past->name, sizeof past->name);
     ledger_add(&view->ledger, &past->ledger);
 }
@@ -292,9 +272,9 @@ static struct sink *ending_at(const struct engine *p, size_t *i)
 /* Of those that are no more, the one at `i`. */
 static const struct bygone *past_at(const struct engine *p, size_t i)
 {
-    for (size_t k = 0; k < p->past_count; k++) {
-        const struct bygone *past = &p->past[k];
-        if (past->module->kind == MODULE_OUTPUT && !is_there(p, past->name) && i-- == 0)
+    for (size_t k = 0; k < p->past.count; k++) {
+        const struct bygone *past = &p->past.items[k];
+        if (past->kind == MODULE_OUTPUT && !past->followed && i-- == 0)
             return past;
     }
     return NULL;

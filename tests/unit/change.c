@@ -172,6 +172,37 @@ static void names_keep_their_ledgers(void **state)
     assert_int_equal(atomic_load(&holes[2].calls), 20);
 }
 
+/* A few of the names are at work at a time, each with an event. */
+static void names_that_are_too_many_are_others(void **state)
+{
+    (void)state;
+    enum { TURN = 100, NAMES = BYGONES_MAX + 2 * TURN };
+    struct bench b;
+    struct engine_output view;
+    struct buf text = {0};
+    uint64_t sum = 0;
+    start(&b, HEAD "- counting: {name: first}\n");
+    for (unsigned i = 0; i < NAMES; i++) {
+        buf_printf(&text, "%s- counting: {name: n%u}\n", i % TURN ? "" : HEAD, i);
+        if (i % TURN < TURN - 1)
+            continue;
+        buf_put(&text, "", 1);
+        reload(&b, (const char *)text.data);
+        bring(&b, 1);
+        text.len = 0;
+    }
+    for (size_t i = 0; engine_output(b.engine, i, &view); i++) {
+        bool others = strcmp(view.name, BYGONES_OTHERS) == 0;
+        uint64_t received = counter_get(&view.ledger.received);
+        assert_int_equal(view.gone, i >= TURN);
+        assert_int_equal(received, others ? TURN + 1 : strcmp(view.name, "first") != 0);
+        sum += received;
+    }
+    assert_int_equal(sum, NAMES);
+    buf_free(&text);
+    end(&b);
+}
+
 /* --- and of inputs -------------------------------------------------------------------------- */
 
 static void inputs_come_and_go(void **state)
@@ -656,6 +687,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_stays_goes_on),
         cmocka_unit_test(names_keep_their_ledgers),
+        cmocka_unit_test(names_that_are_too_many_are_others),
         cmocka_unit_test(inputs_come_and_go),
         cmocka_unit_test(a_stage_that_changes_goes_on_counting),
         cmocka_unit_test(what_has_to_wait_gets_nothing),
