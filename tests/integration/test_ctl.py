@@ -2,8 +2,10 @@
 import contextlib
 import json
 import os
+import pathlib
 import re
 import socket
+import threading
 import urllib.error
 import urllib.request
 
@@ -277,6 +279,66 @@ def a_crowd_harms_nobody(t):
         each.close()
     client.finish()
     equal(it.spile.stop(), 0, "exit status")
+
+
+def waiting(it):
+    """How many requests wait for something, by the threads that do it."""
+    names = []
+    for path in pathlib.Path(f"/proc/{it.spile.child.pid}/task").glob("*/comm"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            names.append(path.read_text())
+    return names.count("control-wait\n")
+
+
+@test()
+def who_waits_holds_nobody_up(t):
+    """An output is stuck: who drains it waits, and others have their answers; some can wait at a time, and no more."""
+    os.mkfifo(t.path("pipe"))
+    reader = os.open(t.path("pipe"), os.O_RDONLY | os.O_NONBLOCK)
+    it = Controlled(t, CONFIG + "- file: {name: stuck, path: @DIR@/pipe}\n")
+    client = Sender(t.path("tap.sock"))
+    client.send(*frames(5000))
+    wait_for("more has come than a FIFO holds", lambda: it.delivered() == 5000)
+    drain = t.spile("ctl", "--socket", it.socket, "outputs", "drain", "stuck", name="drain")
+    wait_for("it waits", lambda: waiting(it) == 1)
+    assert it.ctl("status").startswith("ready\n")
+    assert it.json("ledger")["outputs"][1]["in-flight"] > 0
+    equal(waiting(it), 1, "who waits still")
+    target = b"POST /api/v1/outputs/drain?name=stuck\n\n"
+    others = [ask(it, target) for _ in range(7)]
+    wait_for("all wait that can", lambda: waiting(it) == 8)
+    others[0].close()  # who goes away meanwhile changes nothing
+    with ask(it, target) as more, more.makefile("rb") as reply:
+        equal(reply.readline().split()[0], b"503", "the answer to one more")
+        assert b"too many wait already" in reply.read()
+    os.set_blocking(reader, True)
+    with os.fdopen(reader, "rb", buffering=0) as pipe:
+        read = threading.Thread(target=pipe.readall)
+        read.start()
+        equal((drain.wait(), drain.out), (0, b"stuck drained\n"), "how the drain ends")
+        for each in others[1:]:
+            with each, each.makefile("rb") as reply:
+                equal(reply.readline().split()[0], b"200", "the answer to one of them")
+        wait_for("nobody waits", lambda: waiting(it) == 0)
+        client.finish()
+        equal(it.spile.stop(), 0, "exit status")
+        read.join()
+
+
+@test()
+def an_end_ends_all_waiting(t):
+    os.mkfifo(t.path("pipe"))
+    reader = os.open(t.path("pipe"), os.O_RDONLY | os.O_NONBLOCK)
+    it = Controlled(t, "shutdown-time: 1s\n" + CONFIG + "- file: {name: stuck, path: @DIR@/pipe}\n")
+    client = Sender(t.path("tap.sock"))
+    client.send(*frames(5000))
+    client.finish()
+    wait_for("more has come than a FIFO holds", lambda: it.delivered() == 5000)
+    drain = t.spile("ctl", "--socket", it.socket, "outputs", "drain", "stuck", name="drain")
+    wait_for("it waits", lambda: waiting(it) == 1)
+    equal(it.spile.stop(), 0, "exit status")
+    drain.wait()
+    os.close(reader)
 
 
 @test()
