@@ -23,6 +23,7 @@ struct control;
 
 /* The section `control` of the configuration; rows: control_section. */
 struct control_settings {
+    bool enabled;
     char *path; /* NULL: the usual one */
     mode_t mode;
     char *group; /* NULL: none */
@@ -34,6 +35,12 @@ enum {
     CONTROL_CONNECTIONS = 64, /* at most */
     CONTROL_CONNECTIONS_LEAST = 4,
 };
+
+/* Whether there is to be one; `settings` may be NULL: those by default. */
+static inline bool control_is_wanted(const struct control_settings *settings)
+{
+    return !settings || settings->enabled;
+}
 
 /* Listens and serves. `settings` may be NULL: those by default. So many connections it may have at
  * once; the context is looked at from now on. NULL: err. */

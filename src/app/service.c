@@ -212,7 +212,8 @@ static int start_all(struct service *s, const struct service_options *options, s
     bool statistics = options->statistics;
     s->context.compat = settings_compat(&s->config->settings) != NULL;
     s->context.started_ms = clock_wall_ms();
-    if (plan_descriptors(s, options->control, err) < 0)
+    bool control = options->control && control_is_wanted(config_section(s->config, "control"));
+    if (plan_descriptors(s, control, err) < 0)
         return -1;
     if (open_server(s, err) < 0)
         return failed_in(s, "web", err);

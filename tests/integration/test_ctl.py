@@ -230,6 +230,19 @@ def status_for(path, user, group, groups):
 
 
 @test()
+def there_need_not_be_a_socket(t):
+    """Not at the usual place, nor at one that is named."""
+    for more in "", f", path: {t.path('c.sock')}":
+        it = Controlled(t, "control: {enabled: false%s}\n" % more + CONFIG, sockets=1)
+        said = it.ctl("status", status=1)
+        assert "cannot ask a program" in said, said
+        equal((it.socket.exists(), t.path("c.sock").exists()), (False, False), "sockets")
+        Sender(t.path("tap.sock")).finish()
+        equal(it.spile.stop(), 0, "exit status")
+        assert "control" not in it.spile.err, it.spile.err
+
+
+@test()
 def strangers_are_refused(t):
     """Whatever the mode of the socket lets pass; members of the group are none."""
     if os.getuid() != 0:
