@@ -255,6 +255,7 @@ int config_validate(const struct config *config, struct error *err)
             return -1;
     }
     if (config_check_names(config->inputs, config->input_count, err) < 0 ||
+        config_check_names(config->stages, config->stage_count, err) < 0 ||
         config_check_names(config->outputs, config->output_count, err) < 0)
         return -1;
     return check_places(config, false, err);

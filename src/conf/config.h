@@ -24,7 +24,8 @@
 
 enum { CONFIG_NAME_MAX = OPTION_NAME_MAX };
 
-/* The row `name` of a group that inputs or outputs have in common: its struct has a member `name`.
+/* The row `name` of a group that inputs, stages or outputs have in common: its struct has a member
+ * `name`.
  */
 #define CONFIG_NAME_ROW(holder, shown)                                                             \
     {                                                                                              \

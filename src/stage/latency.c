@@ -654,5 +654,6 @@ const struct module stage_latency = {
         "counts from the last time. A latency that is negative or beyond the window is none, and "
         "counted as left out. Queries without a response and responses without a query are counted "
         "where the other half should have come.",
+    .common = &stage_common,
     .hooks = &latency_hooks,
 };

@@ -129,6 +129,7 @@ const struct module stage_sample = {
            "and its response pass or are dropped together only by client or name.",
     .options_size = sizeof(struct sample_options),
     .options = sample_options,
+    .common = &stage_common,
     .fields = sample_fields,
     .hooks = &hooks,
 };

@@ -292,8 +292,11 @@ static const struct stage_hooks marks_hooks = {
     .losses = marks_losses,
     .close = marks_close,
 };
-static const struct module stage_marks = {
-    .name = "marks", .kind = MODULE_STAGE, .doc = "Marks events.", .hooks = &marks_hooks};
+static const struct module stage_marks = {.name = "marks",
+                                          .kind = MODULE_STAGE,
+                                          .doc = "Marks events.",
+                                          .common = &stage_common,
+                                          .hooks = &marks_hooks};
 
 /* One that is in the configuration alone: what it does with every so manieth event. */
 struct sieve_options {
@@ -367,6 +370,7 @@ static const struct module stage_sieve = {.name = "sieve",
                                           .doc = "Lets events through, or not.",
                                           .options_size = sizeof(struct sieve_options),
                                           .options = sieve_options,
+                                          .common = &stage_common,
                                           .hooks = &sieve_hooks};
 
 const struct module *const registry[] = {

@@ -286,7 +286,7 @@ static const char *const mistakes[][2] = {
     {"inputs: [tcp, \"tcp\\0\"]", "f:1:15: unknown input 'tcp?'; did you mean 'tcp'?"},
     {"stages: [siev]", "f:1:10: unknown stage 'siev'; did you mean 'sieve'?"},
     {"stages:\n- sieve: {path: /x, dor: 1}",
-     "f:2:21: sieve has no option 'dor'; there are: path, mode"},
+     "f:2:21: sieve has no option 'dor'; there are: path, mode, name"},
     {"stages:\n- sieve\n- tcp", "f:3:3: unknown stage 'tcp'; there are: sieve, mill"},
     {"stages: {sieve: {}, tcp: {}}", "f:1:9: 'stages' is a list, of which each item begins with '- "
                                      "', not names with values (name: value)"},
