@@ -349,6 +349,7 @@ static void commit(struct draft_change *d)
     p->input_count = d->input_count;
     struct config *config = p->config;
     p->config = config_hold(d->config);
+    p->configured_ms = clock_wall_ms();
     c->before = p->plan;
     p->plan = d->plan;
     mark_followed(p);

@@ -406,6 +406,8 @@ static struct engine *new_with_loop(struct config *config, const struct engine_o
     }
     p->main = pthread_self();
     p->config = config_hold(config);
+    p->configured_ms = clock_wall_ms();
+    p->begun_ns = clock_ns();
     p->options = *options;
     p->options.descriptors = NULL; /* the caller's */
     if (options->host)

@@ -37,6 +37,8 @@ struct change {
 
 struct engine {
     struct config *config;
+    int64_t configured_ms; /* since then, by the wall clock */
+    uint64_t begun_ns;
     struct engine_options options;
     uv_loop_t loop;
     uv_async_t wake;
@@ -62,8 +64,8 @@ struct engine {
     struct late *late; /* what waits to be opened: when the change is done, and then */
     size_t late_count;
     uv_timer_t late_again; /* from time to time */
-    pthread_mutex_t view;  /* of what other threads see: plan, sinks, inputs, left, past. The main
-                              thread alone changes them, and locks it only for that */
+    pthread_mutex_t view; /* of what other threads see: config, plan, sinks, inputs, left, past. The
+                             main thread alone changes them, and locks it only for that */
     struct partial_pool partials;
     uint64_t connection_descriptors; /* for all inputs */
     size_t listening;                /* inputs that these are for */

@@ -59,6 +59,19 @@ struct config *engine_config(struct engine *p)
     return config;
 }
 
+int64_t engine_configured_ms(struct engine *p)
+{
+    look(p);
+    int64_t since = p->configured_ms;
+    look_away(p);
+    return since;
+}
+
+uint64_t engine_begun_ns(const struct engine *p)
+{
+    return p->begun_ns;
+}
+
 struct roster *engine_roster(struct engine *p)
 {
     return &p->roster;
@@ -234,6 +247,7 @@ static void show_sink(const struct engine *p, struct sink *sink, struct engine_o
         .module = sink->out.module->name,
         .format = sink->out.spec.module ? sink->out.spec.module->name : NULL,
         .queued = !sink_is_inline(sink),
+        .open = sink_is_inline(sink) ? sink_is_ready(sink) : atomic_load(&sink->writing),
     };
     _Static_assert(sizeof view->name >= sizeof sink->out.name, "a name fits");
     memcpy(view->name, sink->out.name, sizeof sink->out.name);

@@ -55,6 +55,10 @@ def frames(count, tag="a"):
     return [fstrm.message(question(f"{tag}{i}.lab.", 1, i)) for i in range(count)]
 
 
+def version(t):
+    return t.run("--version").stdout.decode().split()[1]
+
+
 @test()
 def what_there_is_is_shown(t):
     it = Controlled(t)
@@ -62,7 +66,19 @@ def what_there_is_is_shown(t):
     client.send(*frames(100))
     wait_for("all are written", lambda: it.delivered() == 100)
     equal(it.json("status")["status"], "ready", "status")
-    assert it.ctl("status").startswith("ready\n"), it.ctl("status")
+    status = it.json("status")
+    equal((status["version"], status["inputs"], status["connections"], status["outputs"], status["events"]),
+          (version(t), {"all": 1, "open": 1}, 1, {"all": 1, "open": 1, "paused": 0},
+           {"received": 100, "malformed": 0, "dropped": 0, "rate": None}), "how it stands")
+    assert 0 <= status["configured"] - status["started"] < status["uptime"] * 1000 + 60000, status
+    assert re.fullmatch("ready\n"
+                        r"VERSION      \S+\n"
+                        r"UP           (\d+m )?\d+s\n"
+                        r"CONFIGURED   \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\n"
+                        r"INPUTS       all 1, open 1\n"
+                        r"CONNECTIONS  1\n"
+                        r"OUTPUTS      all 1, open 1, paused 0\n"
+                        r"EVENTS       received 100, malformed 0, dropped 0\n", it.ctl("status")), it.ctl("status")
     shown, told = it.rows("inputs")[0], it.json("inputs")["inputs"][0]
     equal((shown["NAME"], shown["STATE"], shown["FRAMES"], shown["PLACE"]),
           ("unix", "open", "100", f"unix:{t.path('tap.sock')}"), "the input")
@@ -102,6 +118,7 @@ def options_stand_before_or_behind(t):
 def a_reload_says_what_it_does(t):
     it = Controlled(t)
     equal(it.ctl("reload", "--dry-run"), "nothing changes\n", "with nothing changed")
+    before = it.json("status")
     it.write("threads: 7\n" + CONFIG.replace("kept.txt", "other.txt") + "- 'null': {name: nothing}\n")
     said = it.ctl("reload", "--dry-run")
     assert "nothing" in said and "other.txt" in said and "at the next start: threads\n" in said, said
@@ -111,6 +128,9 @@ def a_reload_says_what_it_does(t):
     equal((told["dry-run"], told["later"]), (False, ["threads"]), "what the reload says")
     assert any("nothing" in line for line in told["changes"]), told
     equal([row["name"] for row in it.json("outputs")["outputs"]], ["kept", "nothing"], "outputs once it has answered")
+    after = it.json("status")
+    assert after["configured"] > before["configured"], "it is in force since then"
+    equal((after["started"], after["outputs"]["all"]), (before["started"], 2), "the same program")
     it.write("outputs: [\n")
     said = it.ctl("reload", status=1)
     assert re.fullmatch(r"spile: error: \S*spile\.yaml:\d+:\d+: .*\n", said), said

@@ -102,6 +102,8 @@ def statistics(t, name, more):
     wanted = FRAMES if more else passed
     wait_for("they are counted", lambda: total(api) >= wanted, 20)
     equal(total(api), wanted, "events that are counted")
+    equal(api.get("status")["events"]["received"], FRAMES, "what came")
+    wait_for("a rate of what came", lambda: api.get("status")["events"]["rate"] > 0)
     counts = {"passed": passed, "dropped": FRAMES - passed, "changed": 0}
     latency = {"name": "latency", "module": "latency", "configured": False, "dropped": 0, "changed": 0, "passed": FRAMES}
     equal(api.get("stages")["stages"], [latency, {"name": "sample", "module": "sample", "configured": True, **counts}],

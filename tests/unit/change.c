@@ -414,6 +414,13 @@ static void listen_no_more(struct ear *ear)
     close(ear->file);
 }
 
+static bool is_open(struct bench *b, size_t i)
+{
+    struct engine_output view;
+    assert_true(engine_output(b->engine, i, &view));
+    return view.open;
+}
+
 #define BOTH(one, other)                                                                           \
     HEAD "- counting: {number: " one ", place: here}\n- counting: {number: " other                 \
          ", place: there}\n"
@@ -435,8 +442,11 @@ static void what_fails_late_is_told_for_itself(void **state)
     holes[3].why = "no spade";
     engine_open_late(b.engine);
     assert_string_equal(heard(&ear), "spile: error: counting#2: no spade; trying again\n");
+    assert_false(is_open(&b, 0));
     holes[2].fails = false;
     engine_open_late(b.engine);
+    assert_true(is_open(&b, 0));
+    assert_false(is_open(&b, 1));
     assert_string_equal(heard(&ear), "spile: counting: opened, now that it can be\n");
     holes[3].fails = false;
     while (holes[3].opened == 0) /* by itself */
