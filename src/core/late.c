@@ -4,7 +4,7 @@
  * cannot be undone. What cannot be opened is told, once for each reason, and tried again; but for
  * an input that ends by itself, which has then ended.
  */
-#include <stdlib.h>
+#include <assert.h>
 
 #include "base/log.h"
 #include "core/engine_state.h"
@@ -66,6 +66,7 @@ static bool open_input(struct engine *p, struct late *late)
 void engine_open_late(struct engine *p)
 {
     size_t left = 0;
+    assert(engine_is_main(p));
     for (size_t i = 0; i < p->late_count; i++) {
         struct late *late = &p->late[i];
         if (late->sink ? !open_output(p, late) : !open_input(p, late))

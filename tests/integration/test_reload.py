@@ -362,3 +362,28 @@ def what_could_never_be_opened_is_refused(t):
     running.reload(config("0600"))
     assert "trying again" not in running.spile.err, running.spile.err
     equal(running.spile.stop(), 0, "exit status")
+
+
+@test()
+def what_an_output_has_lost_is_told_at_the_end(t):
+    """By the exit status, as of one that stays, though it was taken away."""
+    config = "shutdown-time: 1s\ninputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n- file: {name: kept, path: @DIR@/out.txt}\n"
+    running = Running(t, config + "- file: {name: full, path: /dev/full}\n")
+    client = Sender(t.path("tap.sock"))
+    client.send(*[fstrm.message(question(f"n{i}.lab.", 1, i)) for i in range(100)])
+    client.finish()
+    wait_for("it cannot be written", lambda: "No space left" in running.spile.err)
+    running.reload(config)
+    equal(running.ledger()["full"]["dropped"], 100, "what it lost")
+    equal(running.spile.stop(), 1, "exit status")
+
+
+@test()
+def files_that_can_not_be_read_after_all_have_ended(t):
+    """What standard output is written to, which shows only when that is open: it is told once, and ends with the rest."""
+    config = "inputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n- file: {path: @DIR@/out.txt}\n"
+    running = Running(t, config)
+    running.reload("inputs:\n- file: {path: @DIR@/spile.out}\noutputs:\n- stdout\n")
+    equal(running.spile.wait(), 1, "exit status: there is no other input")
+    equal(re.findall(r"error: (.*)", running.spile.err),
+          [f"file: {t.path('spile.out')}: is both input and output; going on without it"], "errors")
