@@ -38,11 +38,11 @@ struct bygone *bygones_find(const struct bygones *b, enum module_kind kind, cons
     return b->count > 0 ? look_for(b, kind, name, &walk) : NULL;
 }
 
-static struct bygone *add(struct bygones *b, const struct module *module, const char *name,
-                          const struct names_walk *walk)
+static struct bygone *add(struct bygones *b, enum module_kind kind, const char *module,
+                          const char *name, const struct names_walk *walk)
 {
     struct bygone *bygone = &b->items[b->count++];
-    *bygone = (struct bygone){.kind = module->kind, .module = module->name};
+    *bygone = (struct bygone){.kind = kind, .module = module};
     snprintf(bygone->name, sizeof bygone->name, "%s", name);
     names_add(&b->names, walk, (uint32_t)b->count);
     return bygone;
@@ -56,8 +56,8 @@ struct bygone *bygones_of(struct bygones *b, const struct module *module, const 
         return bygone;
     if (b->named < BYGONES_MAX) {
         b->named++;
-        return add(b, module, name, &walk);
+        return add(b, module->kind, module->name, name, &walk);
     }
     bygone = look_for(b, module->kind, BYGONES_OTHERS, &walk);
-    return bygone ? bygone : add(b, module, BYGONES_OTHERS, &walk);
+    return bygone ? bygone : add(b, module->kind, BYGONES_OTHERS, BYGONES_OTHERS, &walk);
 }

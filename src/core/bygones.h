@@ -20,7 +20,7 @@ enum {
 struct bygone {
     char name[CONFIG_NAME_MAX + 1];
     enum module_kind kind;
-    const char *module;              /* of the first of that name */
+    const char *module;              /* of the first of that name; of others as their name */
     bool followed;                   /* of an output: one of its name is at work, or about to end */
     struct ledger ledger;            /* of an output; */
     struct input_counters counters;  /* of an input; */

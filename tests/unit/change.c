@@ -195,6 +195,7 @@ static void names_that_are_too_many_are_others(void **state)
         bool others = strcmp(view.name, BYGONES_OTHERS) == 0;
         uint64_t received = counter_get(&view.ledger.received);
         assert_int_equal(view.gone, i >= TURN);
+        assert_string_equal(view.module, others ? BYGONES_OTHERS : "counting");
         assert_int_equal(received, others ? TURN + 1 : strcmp(view.name, "first") != 0);
         sum += received;
     }
