@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "api/serve.h"
+#include "api/wait.h"
 #include "app/control_path.h"
 #include "app/control_request.h"
-#include "app/control_wait.h"
 #include "base/clock.h"
 #include "base/thread.h"
 #include "io/folder.h"
@@ -29,7 +29,6 @@ enum {
     REPLY_SECONDS = 10,  /* and for its reply to be taken */
     BACKLOG = 128,
     STREAMS = 16, /* replies without end, at most */
-    WAITS = 8,    /* replies that take their time, at most */
     GROUPS = 1024,
     PIECE = 16 << 10,
     REST_MS = 100, /* after there was no descriptor left */
@@ -47,7 +46,7 @@ struct call {
     struct buf in, out;
     size_t sent; /* of `out` */
     struct api_endless *stream;
-    struct control_wait wait; /* of one that waits */
+    struct api_wait wait; /* of one that waits */
 };
 
 /* Its own thread, but for `wake` and `stopping`. */
@@ -147,14 +146,14 @@ static void begin_wait(struct call *call, const struct api_request *request,
 {
     struct control *control = call->control;
     struct error err;
-    call->wait = (struct control_wait){.request = *request,
-                                       .query = asked->query,
-                                       .query_len = asked->query_len,
-                                       .wake = wake_control,
-                                       .arg = control};
-    if (control->waits >= WAITS) {
+    call->wait = (struct api_wait){.request = *request,
+                                   .query = asked->query,
+                                   .query_len = asked->query_len,
+                                   .wake = wake_control,
+                                   .arg = control};
+    if (control->waits >= API_WAITS_MAX) {
         refuse(call, 503, "too many wait already");
-    } else if (control_wait_begin(&call->wait, &err) < 0) {
+    } else if (api_wait_begin(&call->wait, &err) < 0) {
         refuse(call, 503, err.text);
     } else {
         call->state = CALL_WAITS;
@@ -164,7 +163,7 @@ static void begin_wait(struct call *call, const struct api_request *request,
 
 static void end_wait(struct call *call)
 {
-    control_wait_end(&call->wait);
+    api_wait_end(&call->wait);
     call->control->waits--;
     put_reply(call, &call->wait.reply);
 }

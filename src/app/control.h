@@ -10,7 +10,7 @@
  * Who asks is known by SO_PEERCRED: root, the user that this process runs as, and the members of
  * `group` may ask all; nobody else anything. A thread of its own serves, so many connections at
  * once and each for seconds alone: one more is told so, and closed. Answers that take their time
- * (api_route.waits) are waited for on threads of their own, a few of them (app/control_wait.h).
+ * (api_route.waits) are waited for on threads of their own, a few of them (api/wait.h).
  */
 #ifndef SPILE_APP_CONTROL_H
 #define SPILE_APP_CONTROL_H

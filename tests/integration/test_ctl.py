@@ -320,7 +320,7 @@ def waiting(it):
     for path in pathlib.Path(f"/proc/{it.spile.child.pid}/task").glob("*/comm"):
         with contextlib.suppress(OSError):  # it has ended meanwhile
             names.append(path.read_text())
-    return names.count("control-wait\n")
+    return names.count("api-wait\n")
 
 
 @test()
@@ -358,19 +358,60 @@ def who_waits_holds_nobody_up(t):
         read.join()
 
 
+def web_ask(it, target, method="POST"):
+    """A request over HTTP; the connection."""
+    host, _, port = it.spile.web().rpartition(":")
+    client = socket.create_connection((host, int(port)), timeout=limit(20))
+    client.sendall(f"{method} /api/v1/{target} HTTP/1.1\r\nHost: {host}\r\nX-API-Key: right\r\nConnection: close\r\n\r\n".encode())
+    return client
+
+
+def web_status(client):
+    with client, client.makefile("rb") as reply:
+        return int(reply.readline().split()[1])
+
+
 @test()
-def an_end_ends_all_waiting(t):
+def who_waits_holds_nobody_up_over_http(t):
+    """Though more wait than the web server has threads; who has gone by then changes nothing."""
     os.mkfifo(t.path("pipe"))
     reader = os.open(t.path("pipe"), os.O_RDONLY | os.O_NONBLOCK)
-    it = Controlled(t, "shutdown-time: 1s\n" + CONFIG + "- file: {name: stuck, path: @DIR@/pipe}\n")
+    it = Controlled(t, CONFIG + "- file: {name: stuck, path: @DIR@/pipe}\nweb: {listen: '127.0.0.1:0', api-key: right}\n", sockets=3)
     client = Sender(t.path("tap.sock"))
     client.send(*frames(5000))
     client.finish()
     wait_for("more has come than a FIFO holds", lambda: it.delivered() == 5000)
-    drain = t.spile("ctl", "--socket", it.socket, "outputs", "drain", "stuck", name="drain")
-    wait_for("it waits", lambda: waiting(it) == 1)
-    equal(it.spile.stop(), 0, "exit status")
-    drain.wait()
+    drains = [web_ask(it, "outputs/drain?name=stuck") for _ in range(8)]
+    wait_for("all wait", lambda: waiting(it) == 8)
+    equal(web_status(web_ask(it, "outputs/drain?name=stuck")), 503, "the answer to one more")
+    for _ in range(8):
+        equal(web_status(web_ask(it, "status", "GET")), 200, "the answer to another")
+    equal(waiting(it), 8, "who waits still")
+    drains.pop().close()
+    os.set_blocking(reader, True)
+    with os.fdopen(reader, "rb", buffering=0) as pipe:
+        read = threading.Thread(target=pipe.readall)
+        read.start()
+        equal([web_status(each) for each in drains], [200] * 7, "the answers to those that waited")
+        wait_for("nobody waits", lambda: waiting(it) == 0)
+        equal(it.spile.stop(), 0, "exit status")
+        read.join()
+
+
+@test()
+def an_end_ends_all_waiting(t):
+    os.mkfifo(t.path("pipe"))
+    reader = os.open(t.path("pipe"), os.O_RDONLY | os.O_NONBLOCK)
+    it = Controlled(t, "shutdown-time: 1s\n" + CONFIG + "- file: {name: stuck, path: @DIR@/pipe}\n"
+                    "web: {listen: '127.0.0.1:0', api-key: right}\n", sockets=3)
+    client = Sender(t.path("tap.sock"))
+    client.send(*frames(5000))
+    client.finish()
+    wait_for("more has come than a FIFO holds", lambda: it.delivered() == 5000)
+    target = "outputs/drain?name=stuck"
+    with web_ask(it, target), ask(it, f"POST /api/v1/{target}\n\n".encode()):
+        wait_for("both wait", lambda: waiting(it) == 2)
+        equal(it.spile.stop(), 0, "exit status")
     os.close(reader)
 
 

@@ -1,4 +1,4 @@
-#include "app/control_wait.h"
+#include "api/wait.h"
 
 #include <string.h>
 
@@ -7,22 +7,22 @@
 
 static void *run(void *arg)
 {
-    struct control_wait *wait = arg;
-    thread_begin("control-wait", 0);
+    struct api_wait *wait = arg;
+    thread_begin("api-wait", 0);
     api_serve(&wait->request, wait->query, wait->query_len, &wait->reply);
     atomic_store(&wait->done, true);
     wait->wake(wait->arg);
     return NULL;
 }
 
-int control_wait_begin(struct control_wait *wait, struct error *err)
+int api_wait_begin(struct api_wait *wait, struct error *err)
 {
     atomic_store(&wait->done, false);
     int rc = pthread_create(&wait->thread, NULL, run, wait);
     return rc == 0 ? 0 : error_set(err, "cannot start a thread: %s", strerror(rc));
 }
 
-void control_wait_end(struct control_wait *wait)
+void api_wait_end(struct api_wait *wait)
 {
     pthread_join(wait->thread, NULL);
 }
