@@ -29,6 +29,7 @@ static int carry_section(struct config *config, const struct config_item *from, 
     struct config_item *item = config_add(config, MODULE_SECTION, from->module->name, err);
     if (!item)
         return -1;
+    item->carried = from->at.line || from->carried;
     options_free(rows, item->options);
     memset(item->options, 0, from->module->options_size);
     return options_copy(rows, item->options, from->options, err);
@@ -42,7 +43,7 @@ static int carry_sections(struct config *config, const struct config *running,
         const struct config_item *to = config_section_item(config, from->module->name);
         if (to && config_item_equal(from, to))
             continue;
-        if (to || from->at.line)
+        if (to || from->at.line || from->carried)
             c->tell(c->ctx, from->module->name);
         if (carry_section(config, from, err) < 0)
             return -1;
@@ -61,7 +62,8 @@ int config_carry(struct config *config, const struct config *running,
                  void (*tell)(void *ctx, const char *name), void *ctx, struct error *err)
 {
     const struct carrying c = {tell, ctx};
-    if (carry_settings(config, running, &c, err) < 0)
+    if (carry_settings(config, running, &c, err) < 0 ||
+        carry_sections(config, running, &c, err) < 0)
         return -1;
-    return carry_sections(config, running, &c, err);
+    return config_validate(config, err);
 }

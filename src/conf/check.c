@@ -111,12 +111,17 @@ int config_items_clash(const struct config_item *a, const struct config_item *b)
     return found;
 }
 
-/* Inputs come first, so what is read and written is read by the earlier one. */
+/* Inputs come first, so what is read and written is read by the earlier one. What stays from before
+ * cannot be blamed. */
 static int refuse_claim(const struct place_claim *claim, const struct place_claim *earlier,
                         struct error *err)
 {
     char line[CONFIG_WHERE_MAX] = "";
-    if (earlier->item->at.line)
+    if (claim->item->carried && !earlier->item->carried)
+        return refuse_claim(earlier, claim, err);
+    if (earlier->item->carried)
+        snprintf(line, sizeof line, ", which stays until the next start,");
+    else if (earlier->item->at.line)
         config_where(line, &earlier->item->at, &claim->item->at);
     const char *why = is_stdin(claim) ? "reads standard input already; it can be read only once"
                       : earlier->row->reads

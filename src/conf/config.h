@@ -42,6 +42,7 @@ struct config_item {
     void *common;          /* module->common->size bytes, likewise; NULL: it has none */
     struct config_mark at; /* the module's name */
     struct config_marks options_at, common_at;
+    bool carried; /* from a configuration before, in whose text it stood: see config_carry */
 };
 
 struct config {
@@ -136,7 +137,8 @@ int config_check_names(const struct config_item *items, size_t count, struct err
 
 /* Makes a configuration that is to follow a running one like that where nothing can change
  * meanwhile: in settings that are `fixed`, and in sections. `tell` is called with the name of each
- * that was to change. -1: err. */
+ * that was to change. -1: err; so it is, too, where what is new cannot stand beside what stays
+ * (config_validate). */
 int config_carry(struct config *config, const struct config *running,
                  void (*tell)(void *ctx, const char *name), void *ctx, struct error *err);
 /* Drops a section; there need be none. */
