@@ -64,9 +64,25 @@ static struct span scalar_text(const yaml_node_t *node)
     return span_of(node->data.scalar.value, node->data.scalar.length);
 }
 
+/* What stands at the front of a text that should be a name, with a ':' or '=' behind it that does
+ * not belong there. A message shows no more of it: what follows may be a secret. */
+static struct span name_in(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == ':' || text.ptr[i] == '=')
+            return span_of(text.ptr, i + 1);
+    }
+    return text;
+}
+
+static char last_of(struct span text)
+{
+    return text.len ? (char)text.ptr[text.len - 1] : '\0';
+}
+
 static struct option_shown shown(const yaml_node_t *node)
 {
-    return option_show(scalar_text(node));
+    return option_show(name_in(scalar_text(node)));
 }
 
 /* An unquoted nothing: "key:", "key: ~" or "key: null". */
@@ -138,12 +154,13 @@ static int fail_word(struct config_reader *r, const yaml_node_t *node)
     const uint8_t *space = text.len ? memchr(text.ptr, ' ', text.len) : NULL;
     if (space)
         word.len = (size_t)(space - text.ptr);
-    struct option_shown first = option_show(word);
+    struct span name = name_in(space && space[1] == '=' ? text : word);
+    struct option_shown first = option_show(name);
     if (text.len && text.ptr[0] == '-')
         return fail_at(r, node, "a space is missing behind the '-' of '%s'", first.text);
-    if (holds(word, '=') || (space && space[1] == '='))
-        return fail_at(r, node, "'%s' has a '=': write a ':' and a space", shown(node).text);
-    if (holds(word, ':'))
+    if (last_of(name) == '=')
+        return fail_at(r, node, "'%s' has a '=': write a ':' and a space", first.text);
+    if (last_of(name) == ':')
         return fail_at(r, node, "a space is missing behind the ':' of '%s'", first.text);
     return fail_at(r, node, "a ':' and a space are missing behind '%s'", first.text);
 }
@@ -275,33 +292,77 @@ static int read_secret(struct config_reader *r, const struct option *row, void *
 static int read_value(struct config_reader *r, const struct option *row, void *base,
                       yaml_node_t *node);
 
+/* Whose options they are among which one is unknown. */
+struct option_owner {
+    const char *name;
+    const char *near; /* what may be meant; NULL: nothing */
+    const char *(*option)(const void *ctx, size_t i);
+    const void *ctx;
+};
+
+/* The name before the pair, whose value may have been cut by a comma, so that the pair is the rest
+ * of it; NULL: it is none. */
+static const yaml_node_t *cut_before(struct config_reader *r, const yaml_node_t *options,
+                                     const yaml_node_pair_t *pair)
+{
+    bool may_be = is_null(node_at(r, pair->value)) && pair > options->data.mapping.pairs.start &&
+                  options->data.mapping.style == YAML_FLOW_MAPPING_STYLE;
+    return may_be ? node_at(r, pair[-1].key) : NULL;
+}
+
+/* `pair` is one of `options`, and names none that there is. What it may be a part of is `secret`,
+ * or not. */
+static int unknown_option(struct config_reader *r, const struct option_owner *owner,
+                          const yaml_node_t *options, const yaml_node_pair_t *pair, bool secret)
+{
+    const yaml_node_t *key = node_at(r, pair->key);
+    bool alone = is_null(node_at(r, pair->value));
+    char hint[320], last = last_of(name_in(scalar_text(key)));
+    if (owner->near && !secret)
+        snprintf(hint, sizeof hint, "; did you mean '%s'?", owner->near);
+    else if (alone && last == ':')
+        snprintf(hint, sizeof hint, "; a space is missing behind its ':'");
+    else if (alone && last == '=')
+        snprintf(hint, sizeof hint, "; write a ':' and a space in the place of its '='");
+    else if (cut_before(r, options, pair))
+        snprintf(hint, sizeof hint,
+                 "; where it belongs to the value before it, put quotes around "
+                 "all of that, or brackets");
+    else
+        option_list_names(owner->option, owner->ctx, hint, sizeof hint);
+    return fail_at(r, key, "%s has no option '%s'%s", owner->name,
+                   secret ? option_masked : shown(key).text, hint);
+}
+
 static const char *nested_name(const void *rows, size_t i)
 {
     return ((const struct option *)rows)[i].name;
 }
 
-/* The options of a struct that is nested in others, which row `owner` stands for. */
+/* One option of a struct that is nested in others, which row `owner` stands for. */
+static int read_part(struct config_reader *r, const struct option *owner, void *base,
+                     const yaml_node_t *options, const yaml_node_pair_t *pair)
+{
+    const char *near;
+    const struct option *row = option_find(owner->rows, scalar_text(node_at(r, pair->key)), &near);
+    if (row)
+        return read_value(r, row, base, node_at(r, pair->value));
+    const yaml_node_t *cut = cut_before(r, options, pair);
+    const struct option *before = cut ? option_find(owner->rows, scalar_text(cut), NULL) : NULL;
+    const struct option_owner among = {owner->name, near, nested_name, owner->rows};
+    return unknown_option(r, &among, options, pair, before && before->secret);
+}
+
 static int read_nested(struct config_reader *r, const struct option *owner, void *base,
                        yaml_node_t *node)
 {
-    char what[80], known[320];
-    const char *near;
+    char what[80];
     snprintf(what, sizeof what, "'%s'", owner->name);
     if (expect(r, node, YAML_MAPPING_NODE, what))
         return -1;
     const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
     for (; pair < node->data.mapping.pairs.top; pair++) {
-        const yaml_node_t *key = node_at(r, pair->key);
-        if (check_key(r, node, pair))
-            return -1;
-        const struct option *row = option_find(owner->rows, scalar_text(key), &near);
-        if (!row && near)
-            return fail_at(r, key, "%s has no option '%s'; did you mean '%s'?", owner->name,
-                           shown(key).text, near);
-        if (!row)
-            return fail_at(r, key, "%s has no option '%s'%s", owner->name, shown(key).text,
-                           option_list_names(nested_name, owner->rows, known, sizeof known));
-        if (read_value(r, row, base, node_at(r, pair->value)))
+        if (check_key(r, node, pair) || read_part(r, owner, base, node, pair))
             return -1;
     }
     return 0;
@@ -369,38 +430,21 @@ static const char *item_option_name(const void *item, size_t i)
     return NULL;
 }
 
-/* `pair` is one of `options`, and names no option of the item. */
-static int unknown_option(struct config_reader *r, const struct config_item *item, const char *near,
-                          const yaml_node_t *options, const yaml_node_pair_t *pair)
-{
-    const yaml_node_t *key = node_at(r, pair->key);
-    char hint[320];
-    if (near)
-        snprintf(hint, sizeof hint, "; did you mean '%s'?", near);
-    else if (is_null(node_at(r, pair->value)) && holds(scalar_text(key), ':'))
-        snprintf(hint, sizeof hint, "; a space is missing behind its ':'");
-    else if (is_null(node_at(r, pair->value)) && pair > options->data.mapping.pairs.start &&
-             options->data.mapping.style == YAML_FLOW_MAPPING_STYLE)
-        snprintf(hint, sizeof hint,
-                 "; where it belongs to the value before it, put quotes around "
-                 "all of that, or brackets");
-    else
-        option_list_names(item_option_name, item, hint, sizeof hint);
-    return fail_at(r, key, "%s has no option '%s'%s", item->module->name, shown(key).text, hint);
-}
-
 static int read_option(struct config_reader *r, struct config_item *item,
                        const yaml_node_t *options, const yaml_node_pair_t *pair)
 {
-    const char *near;
+    const char *near, *other;
     void *base;
-    yaml_node_t *value = node_at(r, pair->value);
     const struct option *row =
         config_option(item, scalar_text(node_at(r, pair->key)), &base, &near);
-    if (!row)
-        return unknown_option(r, item, near, options, pair);
-    r->marks = config_marks_of(item, (char *)base + row->offset, &r->options);
-    return read_value(r, row, base, value);
+    if (row) {
+        r->marks = config_marks_of(item, (char *)base + row->offset, &r->options);
+        return read_value(r, row, base, node_at(r, pair->value));
+    }
+    const yaml_node_t *cut = cut_before(r, options, pair);
+    const struct option *before = cut ? config_option(item, scalar_text(cut), &base, &other) : NULL;
+    const struct option_owner among = {item->module->name, near, item_option_name, item};
+    return unknown_option(r, &among, options, pair, before && before->secret);
 }
 
 /* An option to show: one that is required, or else the format of outputs, or else the first. */
