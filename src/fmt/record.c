@@ -389,17 +389,25 @@ static void put_step(struct cut *c, const struct record_step *step, size_t extra
     c->records += out->len - before > least ? out->len - before - least : 0;
 }
 
-/* The values that not all events have, each where this one has it. They are whole, or left out. */
+/* The values that not all events have, each where this one has it. They are whole, or left out;
+ * r->over says that one was. */
 static void put_extras_within(const struct cut *c)
 {
-    const struct record_writer *r = c->r;
+    struct record_writer *r = c->r;
     struct field_value value;
+    bool over = false;
     for (const struct record_step *step = r->end; step < r->end + r->extras; step++) {
+        size_t before = c->out->len;
         if (!step->get(step->field, c->ev, &value))
             continue;
         buf_put(c->out, step->lead, step->lead_len);
         put_within(c, step, SIZE_MAX);
+        if (!r->over)
+            continue;
+        c->out->len = before;
+        over = true;
     }
+    r->over = over;
 }
 
 /* How many bytes they take; 0: they would take them from what each record has. */

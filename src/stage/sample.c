@@ -111,7 +111,8 @@ static enum stage_verdict sample_event(void *state, unsigned worker, struct even
     if (hash_of(sample, ev) > UINT64_MAX / sample->rate)
         return STAGE_DROP;
     struct event_slot *rate = field_slot(ev, sample_fields);
-    rate->number = rate->number ? rate->number * sample->rate : sample->rate;
+    if (__builtin_mul_overflow(rate->number ? rate->number : 1, sample->rate, &rate->number))
+        rate->number = UINT64_MAX;
     return STAGE_PASS;
 }
 
