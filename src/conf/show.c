@@ -48,7 +48,8 @@ static void put_double_quoted(struct buf *out, struct span text)
         size_t len = dollar ? (size_t)(dollar - text.ptr) : text.len;
         char *room = buf_reserve(out, len * ESCAPE_JSON_MAX + 1);
         if (room)
-            buf_commit(out, escape_json(room, span_of(text.ptr, len), ESCAPE_PRESENTED));
+            buf_commit(out,
+                       escape_json(room, span_of(text.ptr, len), ESCAPE_PRESENTED | ESCAPE_YAML));
         if (dollar)
             buf_str(out, "$$");
         len += dollar != NULL;

@@ -63,6 +63,7 @@ static void test_scalars(void **state)
         {"\t$\\\"", "\"\\u0009$$\\\\\\\"\""},
         {"\xc3\xa9", "\"\xc3\xa9\""},
         {"\xe2\x80\xa8", "\"\\u2028\""},
+        {"\xf3\xa0\x81\xa1", "\"\\U000e0061\""},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
