@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -87,14 +88,21 @@ static void guard_descriptors(void)
     }
 }
 
+/* Whoever read standard output has left. */
+static bool is_unread(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    return poll(&out, 1, 0) == 1 && out.revents & POLLERR;
+}
+
 /* What stdio still holds must arrive, or the program has failed; a reader that left is no failure.
- */
+ * A command that has flushed by itself may have lost the error's number. */
 static int flush_stdout(int status)
 {
     errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout))
         return status;
-    if (errno == EPIPE)
+    if (errno == EPIPE || (errno == 0 && is_unread()))
         return status;
     log_error("standard output: %s", errno ? strerror(errno) : "write error");
     return status == COMMAND_OK ? COMMAND_FAILED : status;

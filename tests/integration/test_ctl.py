@@ -213,6 +213,21 @@ def events_are_followed(t):
 
 
 @test()
+def who_follows_may_leave(t):
+    """Whoever reads what is followed has had enough: that is no failure, as it is none of other commands."""
+    it = Controlled(t)
+    client = Sender(t.path("tap.sock"))
+    ours, theirs = os.pipe()
+    tail = t.spile("ctl", "--socket", it.socket, "tail", name="tail", stdout=theirs)
+    os.close(theirs)
+    wait_for("an event", lambda: client.send(*frames(1)) or readable([ours], 0.05))
+    os.close(ours)
+    wait_for("it ends", lambda: client.send(*frames(1)) or not tail.running())
+    equal((tail.wait(), tail.err), (0, ""), "exit status, and what it says")
+    equal(it.spile.stop(), 0, "exit status")
+
+
+@test()
 def what_is_said_is_more_or_less(t):
     it = Controlled(t)
     assert "debug:" not in it.spile.err, it.spile.err
