@@ -22,7 +22,10 @@
 #include "conf/module.h"
 #include "conf/settings.h"
 
-enum { CONFIG_NAME_MAX = OPTION_NAME_MAX };
+enum {
+    CONFIG_NAME_MAX = OPTION_NAME_MAX,
+    CONFIG_TEXT_MAX = 256 << 10, /* bytes of each of the texts that it is read from */
+};
 
 /* The row `name` of a group that inputs, stages or outputs have in common: its struct has a member
  * `name`.

@@ -9,9 +9,8 @@
 #include "conf/parse.h"
 
 enum {
-    TEXT_MAX = 256 << 10, /* bytes of a text */
-    DEPTH_MAX = 16,       /* files that include each other */
-    FILES_MAX = 256,      /* of a configuration */
+    DEPTH_MAX = 16,  /* files that include each other */
+    FILES_MAX = 256, /* of a configuration */
 };
 
 /* A text that is being read. Owner: the stack. */
@@ -77,7 +76,7 @@ static int include_file(struct config *config, const struct config_source *paren
     source.file = note_file(config, path, err);
     if (!source.file)
         return -1;
-    int status = config_file_read(path, CONFIG_READS_FILES, TEXT_MAX, &bytes, &why);
+    int status = config_file_read(path, CONFIG_READS_FILES, CONFIG_TEXT_MAX, &bytes, &why);
     if (status)
         error_set(err, "%s: %s", path, why.text);
     else
@@ -133,8 +132,8 @@ static int read_first(struct config *config, struct config_source *source, struc
 {
     if (set_path(config, path, err) || !(source->file = note_file(config, path, err)))
         return -1;
-    if (bytes.len > TEXT_MAX)
-        error_set(err, "longer than %d bytes", TEXT_MAX);
+    if (bytes.len > CONFIG_TEXT_MAX)
+        error_set(err, "longer than %d bytes", CONFIG_TEXT_MAX);
     else if (read_text(config, source, bytes, err) == 0)
         return 0;
     return error_at(err, path, 0, 0);
@@ -156,7 +155,7 @@ int config_load(struct config *config, const char *path, struct error *err)
     bool is_stdin = strcmp(path, "-") == 0;
     if (!is_stdin && stat(path, &source.stat))
         source.stat.st_ino = 0;
-    int status = config_file_read(path, CONFIG_READS_ALL, TEXT_MAX, &bytes, err);
+    int status = config_file_read(path, CONFIG_READS_ALL, CONFIG_TEXT_MAX, &bytes, err);
     if (status)
         error_at(err, path, 0, 0);
     else
