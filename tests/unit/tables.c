@@ -74,7 +74,7 @@ static void check_exclusive(const char *owner, const struct option *table)
     unsigned exclusive = 0;
     for (const struct option *row = table; row && row->name; row++)
         exclusive += row->exclusive;
-    if (exclusive > 1) /* config_check.c tells who holds the place of one */
+    if (exclusive > 1) /* conf/check.c tells who holds the place of one */
         fail_msg("%s has two exclusive options", owner);
 }
 
