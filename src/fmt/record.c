@@ -320,7 +320,8 @@ struct cut {
     struct buf *out;
     size_t start;   /* of the record in `out` */
     size_t room;    /* for the message's records */
-    size_t records; /* bytes of them so far */
+    size_t records; /* bytes of them so far, beyond those of lists that are left out; an empty one
+                       has fewer, so these may be below zero, modulo 2^64 as all else */
     size_t extras;  /* bytes of the values that not all events have */
 };
 
@@ -386,7 +387,7 @@ static void put_step(struct cut *c, const struct record_step *step, size_t extra
         return;
     out->len = before;
     put_if_fits(c, step, before + least + left);
-    c->records += out->len - before > least ? out->len - before - least : 0;
+    c->records += out->len - before - least;
 }
 
 /* The values that not all events have, each where this one has it. They are whole, or left out;
