@@ -51,7 +51,8 @@ static const struct option sample_options[] = {
      .min = 1,
      .max = 64,
      .example = "any text",
-     .doc = "the choice is the same wherever this is the same; absent: another at each start"},
+     .doc = "the choice is the same wherever this is the same, and as many samples stand before it "
+            "in the list; absent: another at each start"},
     {0},
 };
 
