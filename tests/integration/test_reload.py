@@ -387,3 +387,18 @@ def files_that_can_not_be_read_after_all_have_ended(t):
     equal(running.spile.wait(), 1, "exit status: there is no other input")
     equal(re.findall(r"error: (.*)", running.spile.err),
           [f"file: {t.path('spile.out')}: is both input and output; going on without it"], "errors")
+
+
+@test()
+def a_file_of_settings_alone_can_be_changed(t):
+    """Where flags say what is read, a file that names no inputs is none that is being written."""
+    path = t.path("settings.yaml")
+    path.write_text("shutdown-time: 7s\n")
+    spile = t.spile("run", "--config", path, "--unix", t.path("tap.sock"))
+    wait_for("it listens", lambda: "listening on" in spile.err)
+    for turn, text in enumerate(["shutdown-time: 8s\n", "", "log-time: utc\n"], 1):
+        path.write_text(text)
+        spile.send(signal.SIGHUP)
+        wait_for("it has gone over", lambda turn=turn: spile.err.count(DONE) == turn or REFUSED in spile.err)
+    assert REFUSED not in spile.err, spile.err
+    equal(spile.stop(), 0, "exit status")
