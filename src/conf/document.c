@@ -11,7 +11,7 @@ enum {
     ANCHORS_MAX = 100,
 };
 
-static int error_mark(struct error *err, const char *file, yaml_mark_t mark)
+int config_error_mark(struct error *err, const char *file, yaml_mark_t mark)
 {
     return error_at(err, file, (unsigned)mark.line + 1, (unsigned)mark.column + 1);
 }
@@ -21,7 +21,7 @@ static int syntax_error(const yaml_parser_t *parser, struct span text, const cha
 {
     yaml_mark_t at;
     config_syntax(parser, text, err, &at);
-    return parser->problem ? error_mark(err, file, at) : -1;
+    return parser->problem ? config_error_mark(err, file, at) : -1;
 }
 
 /* What the first pass counts. */
@@ -89,7 +89,7 @@ static int check_text(struct span text, const char *file, struct error *err)
         const char *problem = count_event(&census, &event);
         if (problem) {
             error_set(err, "%s", problem);
-            status = error_mark(err, file, event.start_mark);
+            status = config_error_mark(err, file, event.start_mark);
         }
         ended = event.type == YAML_STREAM_END_EVENT;
         yaml_event_delete(&event);

@@ -30,11 +30,6 @@ struct config_reader {
     struct config_marks *marks;
 };
 
-static int error_mark(struct error *err, const char *file, yaml_mark_t mark)
-{
-    return error_at(err, file, (unsigned)mark.line + 1, (unsigned)mark.column + 1);
-}
-
 static struct config_mark mark_of(const struct config_reader *r, const yaml_node_t *node)
 {
     return (struct config_mark){.file = r->file,
@@ -51,7 +46,7 @@ __attribute__((format(printf, 3, 4))) static int fail_at(struct config_reader *r
     va_start(args, format);
     vsnprintf(r->err->text, sizeof r->err->text, format, args);
     va_end(args);
-    return error_mark(r->err, r->file, node->start_mark);
+    return config_error_mark(r->err, r->file, node->start_mark);
 }
 
 static yaml_node_t *node_at(struct config_reader *r, int index)
@@ -138,7 +133,7 @@ static int expect(struct config_reader *r, const yaml_node_t *node, yaml_node_ty
     while (rest.len && rest.ptr[0] == ' ')
         rest = span_of(rest.ptr + 1, rest.len - 1);
     if (config_special(rest, r->err))
-        return error_mark(r->err, r->file, node->start_mark);
+        return config_error_mark(r->err, r->file, node->start_mark);
     return fail_at(r, node, "%s has no value", what);
 }
 
@@ -507,7 +502,7 @@ static struct config_item *read_module(struct config_reader *r, enum module_kind
     if (item)
         item->at = mark_of(r, name);
     else
-        error_mark(r->err, r->file, name->start_mark);
+        config_error_mark(r->err, r->file, name->start_mark);
     return item;
 }
 
