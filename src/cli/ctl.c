@@ -218,20 +218,14 @@ static const struct verb *find_verb(const struct command_call *call, const char 
 
 /* --- answers -------------------------------------------------------------------------------- */
 
-static void put_strings(const json_t *list, const char *prefix)
-{
-    for (size_t i = 0; i < json_array_size(list); i++)
-        printf("%s%s\n", prefix, json_string_value(json_array_get(list, i)));
-}
-
 static void put_reload(const json_t *answer)
 {
     const json_t *changes = json_object_get(answer, "changes");
     const json_t *later = json_object_get(answer, "later");
     if (json_array_size(changes) + json_array_size(later) == 0)
         puts("nothing changes");
-    put_strings(changes, "");
-    put_strings(later, "at the next start: ");
+    ctl_put_strings(changes, "");
+    ctl_put_strings(later, "at the next start: ");
 }
 
 static void put_answer(const struct verb *verb, const json_t *answer)

@@ -1,9 +1,11 @@
 #include "cli/ctl_text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/escape.h"
 #include "base/stamp.h"
 
 enum { COLUMNS_MAX = 16, VALUE_MAX = 1024 };
@@ -57,7 +59,8 @@ static void put_numbers(char *text, json_t *numbers)
     }
 }
 
-/* The value as it is shown, into `text`; "-" where there is none. */
+/* The value as it is shown, into `text`; "-" where there is none. What peers have called themselves
+ * cannot reach the terminal but as text. */
 static const char *show(const struct ctl_column *column, const json_t *row, char text[VALUE_MAX])
 {
     json_t *value = value_of(row, column->key);
@@ -76,6 +79,7 @@ static const char *show(const struct ctl_column *column, const json_t *row, char
         put_numbers(text, value);
     else if (json_is_integer(value))
         snprintf(text, VALUE_MAX, "%lld", (long long)json_integer_value(value));
+    text[escape_mask(text, strlen(text))] = '\0';
     return text;
 }
 
@@ -144,4 +148,16 @@ void ctl_put_lines(const struct ctl_column *columns, const json_t *row)
         width = width_of(columns[c].head) > width ? width_of(columns[c].head) : width;
     for (size_t c = 0; columns[c].head; c++)
         printf("%-*s  %s\n", width, columns[c].head, show(&columns[c], row, text));
+}
+
+void ctl_put_strings(const json_t *list, const char *prefix)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        char *text = strdup(json_string_value(json_array_get(list, i)));
+        if (!text)
+            return;
+        text[escape_mask(text, strlen(text))] = '\0';
+        printf("%s%s\n", prefix, text);
+        free(text);
+    }
 }

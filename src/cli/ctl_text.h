@@ -27,5 +27,7 @@ void ctl_put_table(const struct ctl_column *columns, const json_t *rows);
 void ctl_put_line(const struct ctl_column *columns, const json_t *row);
 /* One row as lines: a head and its value on each. */
 void ctl_put_lines(const struct ctl_column *columns, const json_t *row);
+/* Each text of an array, as a line with that before it. */
+void ctl_put_strings(const json_t *list, const char *prefix);
 
 #endif

@@ -213,6 +213,22 @@ def events_are_followed(t):
 
 
 @test()
+def no_name_of_a_peer_commands_the_terminal(t):
+    """Identities are what peers say: neither lines, nor columns, nor the terminal's own commands may come of one."""
+    it = Controlled(t)
+    client = Sender(t.path("tap.sock"))
+    hostile = "ns1\x1b]0;x\a\nroot \u202eok".encode()
+    tail = t.spile("ctl", "--socket", it.socket, "tail", name="tail")
+    wait_for("an event", lambda: client.send(fstrm.message(question("a.lab.", 1, 1), identity=hostile)) or tail.out)
+    wait_for("it is known", lambda: it.json("connections")["connections"][0]["identity"])
+    for what, text in {"tail": tail.out.decode(), "connections": it.ctl("connections")}.items():
+        assert "ns1?]0;x??root ?ok" in text, f"{what}: {text!r}"
+        assert not set(text) & set("\x1b\a\u202e"), f"{what}: {text!r}"
+    equal(it.spile.stop(), 0, "exit status")
+    equal(tail.wait(), 0, "at the end of the program")
+
+
+@test()
 def who_follows_may_leave(t):
     """Whoever reads what is followed has had enough: that is no failure, as it is none of other commands."""
     it = Controlled(t)
