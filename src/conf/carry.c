@@ -65,5 +65,12 @@ int config_carry(struct config *config, const struct config *running,
     if (carry_settings(config, running, &c, err) < 0 ||
         carry_sections(config, running, &c, err) < 0)
         return -1;
+    if (config_call(config->inputs, config->input_count, running->inputs, running->input_count,
+                    err) < 0 ||
+        config_call(config->stages, config->stage_count, running->stages, running->stage_count,
+                    err) < 0 ||
+        config_call(config->outputs, config->output_count, running->outputs, running->output_count,
+                    err) < 0)
+        return -1;
     return config_validate(config, err);
 }

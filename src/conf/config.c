@@ -227,18 +227,23 @@ const char *config_given_name(const struct config_item *item)
     return member ? *(char *const *)member : NULL;
 }
 
+const char *config_number_name(const struct module *module, unsigned number, char *out)
+{
+    snprintf(out, CONFIG_NAME_MAX + 1, number > 1 ? "%.50s#%u" : "%.50s", module->name, number);
+    return out;
+}
+
 const char *config_name(const struct config_item *items, size_t i, char *out)
 {
     const char *given = config_given_name(&items[i]);
-    const char *module = items[i].module->name;
     unsigned number = 1;
-    for (size_t j = 0; j < i && !given; j++)
+    if (given || items[i].called[0]) {
+        snprintf(out, CONFIG_NAME_MAX + 1, "%s", given ? given : items[i].called);
+        return out;
+    }
+    for (size_t j = 0; j < i; j++)
         number += items[j].module == items[i].module && !config_given_name(&items[j]);
-    if (given)
-        snprintf(out, CONFIG_NAME_MAX + 1, "%s", given);
-    else
-        snprintf(out, CONFIG_NAME_MAX + 1, number > 1 ? "%.50s#%u" : "%.50s", module, number);
-    return out;
+    return config_number_name(items[i].module, number, out);
 }
 
 /* Both items want to be called `name`; a given name is to blame, of two the later one. */

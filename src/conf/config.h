@@ -46,6 +46,8 @@ struct config_item {
     struct config_mark at; /* the module's name */
     struct config_marks options_at, common_at;
     bool carried; /* from a configuration before, in whose text it stood: see config_carry */
+    char called[CONFIG_NAME_MAX + 1]; /* without a name of its own: see config_call; "": by its
+                                         place, see config_name */
 };
 
 struct config {
@@ -133,6 +135,12 @@ bool config_item_equal(const struct config_item *a, const struct config_item *b)
 /* What the item at `i` of a list is called, into out[0..CONFIG_NAME_MAX]; returns out. An item
  * without a name of its own is called like its module, and from the second such on "file#2". */
 const char *config_name(const struct config_item *items, size_t i, char *out);
+const char *config_number_name(const struct module *module, unsigned number, char *out);
+/* The list follows another one, which is at work: an item without a name of its own that was there
+ * before is called what it was called, so that what it has counted stays with it; others get what
+ * is free. -1: err. */
+int config_call(struct config_item *items, size_t count, const struct config_item *before,
+                size_t before_count, struct error *err);
 /* The name that the item was given; NULL: none. */
 const char *config_given_name(const struct config_item *item);
 /* -1: two items of the list would be called the same; err has the place. */

@@ -44,42 +44,27 @@ static bool is_among(const void *one, void *const *list, size_t count)
     return false;
 }
 
-/* The output at work that the item describes and that is not taken yet: of its own name if there is
- * one. */
-static struct sink *same_sink(const struct draft_change *d, const struct config_item *item,
+/* The output at work of that name and with these options; names are carried over (config_call). */
+static struct sink *same_sink(const struct engine *p, const struct config_item *item,
                               const char *name)
 {
-    struct sink *found = NULL;
-    for (size_t i = 0; i < d->p->sink_count; i++) {
-        struct sink *sink = d->p->sinks[i];
-        if (is_among(sink, (void *const *)d->sinks, d->sink_count) ||
-            !config_item_equal(sink->item, item))
-            continue;
-        bool named = strcmp(sink->out.name, name) == 0;
-        if (named || !found)
-            found = sink;
-        if (named)
-            break;
+    for (size_t i = 0; i < p->sink_count; i++) {
+        struct sink *sink = p->sinks[i];
+        if (strcmp(sink->out.name, name) == 0)
+            return config_item_equal(sink->item, item) ? sink : NULL;
     }
-    return found;
+    return NULL;
 }
 
-static struct input *same_input(const struct draft_change *d, const struct config_item *item,
+static struct input *same_input(const struct engine *p, const struct config_item *item,
                                 const char *name)
 {
-    struct input *found = NULL;
-    for (size_t i = 0; i < d->p->input_count; i++) {
-        struct input *in = d->p->inputs[i];
-        if (is_among(in, (void *const *)d->inputs, d->input_count) ||
-            !config_item_equal(in->item, item))
-            continue;
-        bool named = strcmp(in->name, name) == 0;
-        if (named || !found)
-            found = in;
-        if (named)
-            break;
+    for (size_t i = 0; i < p->input_count; i++) {
+        struct input *in = p->inputs[i];
+        if (strcmp(in->name, name) == 0)
+            return config_item_equal(in->item, item) ? in : NULL;
     }
-    return found;
+    return NULL;
 }
 
 static void choose_kept(struct draft_change *d)
@@ -87,11 +72,11 @@ static void choose_kept(struct draft_change *d)
     char name[CONFIG_NAME_MAX + 1];
     const struct config *config = d->config;
     for (size_t i = 0; i < config->output_count; i++) {
-        d->sinks[i] = same_sink(d, &config->outputs[i], config_name(config->outputs, i, name));
+        d->sinks[i] = same_sink(d->p, &config->outputs[i], config_name(config->outputs, i, name));
         d->kept_sink[i] = d->sinks[i] != NULL;
     }
     for (size_t i = 0; i < config->input_count; i++) {
-        d->inputs[i] = same_input(d, &config->inputs[i], config_name(config->inputs, i, name));
+        d->inputs[i] = same_input(d->p, &config->inputs[i], config_name(config->inputs, i, name));
         d->kept_input[i] = d->inputs[i] != NULL;
     }
 }

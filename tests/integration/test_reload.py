@@ -187,6 +187,28 @@ def what_stays_keeps_its_connections(t):
 
 
 @test()
+def what_stays_is_called_as_before(t):
+    """Outputs without names are numbered; one that stays keeps its number, and its counters, when one before it goes."""
+    outputs = "inputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n" + "- file: {path: @DIR@/%s.txt}\n" * 2
+    running = Running(t, outputs % ("a", "b"))
+    client = Sender(t.path("tap.sock"))
+
+    def send(count, seen):
+        client.send(*[fstrm.message(question(f"n{i}.lab.", 1, i)) for i in range(count)])
+        wait_for("all is written", lambda: running.ledger()["file#2"]["delivered"] == seen)
+    send(5, 5)
+    running.reload(outputs % ("b", "c"))
+    send(3, 8)
+    wait_for("the other has written all, too", lambda: running.ledger()["file"]["delivered"] == 8)
+    equal(sorted(row["output"] for row in running.api.get("ledger")["outputs"]), ["file", "file#2"], "names")
+    equal({row["name"]: row["place"] for row in running.api.get("outputs")["outputs"]},
+          {"file": str(t.path("c.txt")), "file#2": str(t.path("b.txt"))}, "which is which")
+    equal({name: t.path(name).read_bytes().count(b"\n") for name in ("a.txt", "b.txt", "c.txt")},
+          {"a.txt": 5, "b.txt": 8, "c.txt": 3}, "lines")
+    equal(running.spile.stop(), 0, "exit status")
+
+
+@test()
 def what_cannot_change_is_named(t):
     config = "inputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n- file: {path: @DIR@/out.txt}\n"
     running = Running(t, "threads: 1\n" + config)

@@ -45,7 +45,7 @@ static int parse(const char *text, size_t len)
     return read_text(text, len) || config_validate(&config, &err) ? -1 : 0;
 }
 
-static void accept_text(const char *text)
+static inline void accept_text(const char *text)
 {
     char line[1024];
     if (parse(text, strlen(text)))
