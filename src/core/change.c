@@ -27,6 +27,7 @@ enum {
 struct draft_change {
     struct engine *p;
     struct config *config;
+    const struct engine_observers *observers;
     struct sink **sinks; /* as the configuration has the outputs */
     bool *kept_sink;     /* of these: it was there before */
     size_t sink_count;
@@ -397,21 +398,25 @@ static int draft(struct draft_change *d, struct error *err)
     choose_kept(d);
     if (open_sinks(d, err) < 0)
         return -1;
-    d->plan = plan_new(&p->plan_options, d->config, d->sinks, d->sink_count, p->plan, err);
+    d->plan = engine_make_plan(p, d->config, d->observers, d->sinks, d->sink_count, err);
     return d->plan && open_inputs(d, err) == 0 ? 0 : -1;
 }
 
-int engine_reload(struct engine *p, struct config *config, struct error *err)
+int engine_reload(struct engine *p, struct config *config, const struct engine_observers *observers,
+                  struct error *err)
 {
-    struct draft_change d = {.p = p, .config = config};
+    struct draft_change d = {.p = p, .config = config, .observers = observers};
+    struct stats *before = p->stats;
     if (engine_draining(p))
         return error_set(err, "the program is about to end");
     if (p->change.under_way)
         return error_set(err, "the change before is still under way");
+    p->stats = observers->stats;
     int status = draft(&d, err);
     if (status == 0) {
         commit(&d);
     } else {
+        p->stats = before;
         undo(&d);
         free(d.sinks);
         free(d.inputs);

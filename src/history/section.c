@@ -12,6 +12,7 @@ static const struct option history_options[] = {
      .type = OPTION_PATH,
      HISTORY(path),
      .exclusive = true,
+     .fixed = true,
      .example = "/var/lib/spile/history.db",
      .doc = "the database, made when it is not there; without it only the last quarter of an hour "
             "is kept, in memory"},

@@ -17,6 +17,8 @@
 #include "core/stages.h"
 #include "failmalloc.h"
 
+static const struct engine_observers nobody;
+
 /* --- the bench ------------------------------------------------------------------------------ */
 
 struct bench {
@@ -72,7 +74,7 @@ static void reload(struct bench *b, const char *text)
     struct error err;
     struct config *config = config_of(text);
     b->changed = false;
-    if (engine_reload(b->engine, config, &err) < 0)
+    if (engine_reload(b->engine, config, &nobody, &err) < 0)
         fail_msg("%s", err.text);
     config_release(config);
     finish(b);
@@ -82,7 +84,7 @@ static void refuse(struct bench *b, const char *text, const char *why)
 {
     struct error err;
     struct config *config = config_of(text);
-    assert_int_equal(engine_reload(b->engine, config, &err), -1);
+    assert_int_equal(engine_reload(b->engine, config, &nobody, &err), -1);
     assert_non_null(strstr(err.text, why));
     config_release(config);
 }
@@ -227,7 +229,7 @@ static void a_stage_that_changes_goes_on_counting(void **state)
     struct hold *hold = hold_worker(engine_pick_worker(b.engine));
     struct config *config = config_of(SIEVED("3"));
     b.changed = false;
-    assert_int_equal(engine_reload(b.engine, config, &err), 0);
+    assert_int_equal(engine_reload(b.engine, config, &nobody, &err), 0);
     config_release(config);
     assert_int_equal(stage_called(&b, "sieve", &view), 1);
     assert_int_equal(view.passed, 5);
@@ -257,7 +259,7 @@ static void what_has_to_wait_gets_nothing(void **state)
     struct hold *hold = hold_worker(engine_pick_worker(b.engine));
     struct config *config = config_of(PLACED("1"));
     b.changed = false;
-    assert_int_equal(engine_reload(b.engine, config, &err), 0);
+    assert_int_equal(engine_reload(b.engine, config, &nobody, &err), 0);
     config_release(config);
     bring(&b, 10); /* by the other worker, which has the plan already */
     assert_int_equal(holes[1].opened, 0);
@@ -341,7 +343,7 @@ static void without_memory_nothing_changes(void **state)
         bring(&b, 1);
         b.changed = false;
         failmalloc_start(n);
-        int status = engine_reload(b.engine, config, &err);
+        int status = engine_reload(b.engine, config, &nobody, &err);
         failed = failmalloc_stop();
         config_release(config);
         if (status < 0)
@@ -365,7 +367,7 @@ static void changes_do_not_overlap(void **state)
     struct error err;
     start(&b, before_text);
     struct config *config = config_of(after_text);
-    assert_int_equal(engine_reload(b.engine, config, &err), 0);
+    assert_int_equal(engine_reload(b.engine, config, &nobody, &err), 0);
     refuse(&b, before_text, "under way");
     finish(&b);
     engine_stop(b.engine);
@@ -424,7 +426,7 @@ static void an_end_does_not_wait_for_a_change(void **state)
     struct worker_item crowd;
     start_stuck(&b, QUICK BLOCKS, &crowd);
     struct config *config = config_of(QUICK BLOCKS "- counting: {number: 1}\n");
-    assert_int_equal(engine_reload(b.engine, config, &err), 0);
+    assert_int_equal(engine_reload(b.engine, config, &nobody, &err), 0);
     config_release(config);
     engine_hasten(b.engine);
     assert_int_not_equal(engine_run(b.engine), ENGINE_CLOSED);
@@ -442,7 +444,7 @@ static void who_leaves_what_goes_ends_nothing(void **state)
     holes[0].says = OUTPUT_RETRY;
     bring(&b, 5);
     struct config *config = config_of(HEAD "- counting: {number: 1}\n");
-    assert_int_equal(engine_reload(b.engine, config, &err), 0);
+    assert_int_equal(engine_reload(b.engine, config, &nobody, &err), 0);
     config_release(config);
     holes[0].says = OUTPUT_CLOSED;
     finish(&b);
