@@ -49,17 +49,22 @@ static bool only_files(const struct config *config)
     return true;
 }
 
+static const struct history_settings *history_settings(const struct config *config)
+{
+    static const struct history_settings in_memory;
+    const struct history_settings *settings = config_section(config, "history");
+    return settings ? settings : &in_memory;
+}
+
 /* The history knows the key that its sketches were made with; without it there is a fresh one. */
 static int open_statistics(struct parts *next, const struct parts_frame *frame,
                            struct config *config, struct error *err)
 {
-    const struct history_settings *history = config_section(config, "history");
-    static const struct history_settings in_memory;
     const struct stats_settings *settings = config_section_add(config, "statistics", err);
     struct siphash_key key;
     if (!settings)
         return -1;
-    next->history = history_open(history ? history : &in_memory, &key, err);
+    next->history = history_open(history_settings(config), &key, err);
     if (!next->history)
         return -1;
     struct stats_options options = {
@@ -87,6 +92,12 @@ static int keep_statistics(struct parts *next, const struct parts *now,
     next->stats = now->stats;
     next->history = now->history;
     return config_section_add(config, "statistics", err) ? 0 : -1;
+}
+
+void parts_heed(const struct parts *parts, const struct config *config)
+{
+    if (parts->history)
+        history_change(parts->history, history_settings(config));
 }
 
 static int start_statistics(const struct parts *next, const struct parts *now,

@@ -59,6 +59,9 @@ int parts_start(struct parts *next, const struct parts *now, const struct parts_
 /* What handlers who ask without a server look at. */
 struct api_context parts_context(const struct parts *parts, const struct parts_frame *frame);
 
+/* What goes on goes by the configuration that is in force now. */
+void parts_heed(const struct parts *parts, const struct config *config);
+
 /* Those of `all` that are not among `others`. */
 struct parts parts_without(const struct parts *all, const struct parts *others);
 bool parts_are_none(const struct parts *parts);

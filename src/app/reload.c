@@ -24,6 +24,25 @@ static void tell_fixed(void *ctx, const char *name)
         buf_printf(report->later, "%s\n", name);
 }
 
+/* The section that statistics were given where nobody wrote it is no change when it is missing now.
+ * -1: err. */
+static int compare(const struct service *s, struct config *config, const struct config *running,
+                   struct report *report, struct error *err)
+{
+    const struct config_item *given = config_section_item(running, "statistics");
+    bool implied = given && !given->at.line && !config_section(config, "statistics");
+    bool wanted = parts_want_statistics(&s->frame, config);
+    if (implied && !config_section_add(config, "statistics", err))
+        return -1;
+    if (config_carry(config, running, s->parts.stats && wanted, tell_fixed, report, err) < 0)
+        return -1;
+    if (report->changes)
+        config_diff(running, config, report->changes);
+    if (implied && !wanted)
+        config_drop_section(config, "statistics");
+    return 0;
+}
+
 /* What the service would go over to now, to be released. NULL: err. */
 static struct config *next_config(const struct service *s, struct report *report, struct error *err)
 {
@@ -31,10 +50,7 @@ static struct config *next_config(const struct service *s, struct report *report
     if (!config)
         return NULL;
     struct config *running = engine_config(s->engine);
-    bool kept = s->parts.stats && parts_want_statistics(&s->frame, config);
-    int status = config_carry(config, running, kept, tell_fixed, report, err);
-    if (status == 0 && report->changes)
-        config_diff(running, config, report->changes);
+    int status = compare(s, config, running, report, err);
     config_release(running);
     if (status == 0)
         return config;
@@ -133,6 +149,7 @@ static int change(struct service *s, struct config *config, struct error *err)
     s->gone = parts_without(&s->parts, &next);
     parts_leave(&s->gone, &next);
     s->parts = next;
+    parts_heed(&next, config);
     log_set_time((enum log_time)config->settings.log_time);
     return 0;
 }

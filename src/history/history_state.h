@@ -56,7 +56,8 @@ struct history_reader {
 };
 
 struct history {
-    struct history_settings settings; /* the path is a copy of its own */
+    /* The path is a copy of its own, and stays; the rest is under `lock`: history_rules. */
+    struct history_settings settings;
     struct siphash_key key;
     struct stats *stats;
     pthread_t follower_thread, writer_thread;
@@ -69,6 +70,7 @@ struct history {
     pthread_mutex_t lock;
     pthread_cond_t wake; /* the writer */
     bool stopping, followed;
+    bool rules_changed; /* and the writer has not heeded that yet */
     bool following; /* the follower sees what the statistics make */
     struct recorder recorder;
     struct portion minute; /* what has ended of the running one, for the database */
@@ -96,6 +98,8 @@ struct history {
     uint64_t answer_ns; /* for one answer */
 };
 
+/* What the settings are at the moment. Not for who holds the lock. */
+struct history_settings history_rules(struct history *history);
 /* The writer's thread. It ends when the follower has ended and either nothing waits any more or a
  * last attempt has written nothing. */
 void *history_write(void *history);

@@ -25,7 +25,8 @@ enum {
     SWEEP_MS = 100,    /* how late a deadline may be noticed */
     SETTLE_MS = 10000, /* what answers may take when another server has taken over ... */
     FIRST_MS = 2000,   /* ... and those who have come, but not asked yet, */
-    SETTLE_LOOK_MS = 2,
+    SETTLE_LOOK_MS = 5,
+    QUIET_MS = 250, /* nobody is left who asks, if nobody has for so long */
 };
 
 struct http_record {
@@ -369,27 +370,29 @@ static void let_in(struct http_server *server)
 
 void http_server_leave(struct http_server *server, const struct http_server *stays)
 {
-    if (!server->daemon)
-        return;
     stop_serving(server);
     atomic_store(&server->exchanges.leaving, true);
     /* Threads of the library may still be about to accept: the descriptor stays theirs. */
-    server->left = MHD_quiesce_daemon(server->daemon) != MHD_INVALID_SOCKET;
+    if (server->daemon)
+        server->left = MHD_quiesce_daemon(server->daemon) != MHD_INVALID_SOCKET;
     if (same_place(server, stays))
         return;
-    let_in(server);
+    if (server->daemon)
+        let_in(server);
     shutdown(server->fd, SHUT_RDWR);
 }
 
+/* The library tells of a connection a moment after it has accepted it, so quiet must last. */
 void http_server_settle(struct http_server *server, const atomic_bool *hurry)
 {
     const struct timespec rest = {.tv_nsec = SETTLE_LOOK_MS * (long)CLOCK_MS_NS};
-    uint64_t now = clock_ns(), patient = now + FIRST_MS * CLOCK_MS_NS;
-    uint64_t until = now + SETTLE_MS * CLOCK_MS_NS;
-    while (now < until && !atomic_load(hurry) &&
-           clients_ask(server->exchanges.clients, now < patient)) {
+    uint64_t begun = clock_ns(), now = begun, asked = begun;
+    while (server->daemon && now - begun < SETTLE_MS * CLOCK_MS_NS &&
+           now - asked < QUIET_MS * CLOCK_MS_NS && !atomic_load(hurry)) {
         nanosleep(&rest, NULL);
         now = clock_ns();
+        if (clients_ask(server->exchanges.clients, now - begun < FIRST_MS * CLOCK_MS_NS))
+            asked = now;
     }
 }
 

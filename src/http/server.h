@@ -58,7 +58,7 @@ struct http_server *http_server_open(const struct http_settings *settings,
 bool http_server_agree(const struct http_server *a, const struct http_server *b);
 /* Serves, on threads of its own. -1: err; what is left is to stop it. */
 int http_server_start(struct http_server *server, struct error *err);
-/* Of one that serves: it takes no connection any more, and its address is free, but where `stays`
+/* It takes no connection any more, and its address is free, but where `stays`
  * (NULL: none does) is at work there, too. Waits for nobody. */
 void http_server_leave(struct http_server *server, const struct http_server *stays);
 /* Of one that has left: waits until all are answered who have asked, for some seconds at most, and
