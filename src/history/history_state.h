@@ -71,7 +71,7 @@ struct history {
     pthread_cond_t wake; /* the writer */
     bool stopping, followed;
     bool rules_changed; /* and the writer has not heeded that yet */
-    bool following; /* the follower sees what the statistics make */
+    bool following;     /* the follower sees what the statistics make */
     struct recorder recorder;
     struct portion minute; /* what has ended of the running one, for the database */
     bool minute_begun;

@@ -240,8 +240,8 @@ static bool heed_change(struct history *history)
     return changed;
 }
 
-/* Once a minute, when the database has grown too large, and when something was changed: makes lists,
- * deletes, and empties the database's log. */
+/* Once a minute, when the database has grown too large, and when something was changed: makes
+ * lists, deletes, and empties the database's log. */
 static enum store_status clean(struct history *history, struct error *err)
 {
     struct history_writer *writer = &history->writer;

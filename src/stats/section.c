@@ -14,7 +14,8 @@ static const struct option statistics_options[] = {
      .doc =
          "memory for all of the statistics, whatever the traffic: numbers are exact while the "
          "names and addresses fit, then estimates with known error; each stream that comes takes "
-         "440 KiB of it, and all together 47 % at most"},
+         "440 KiB of it, and all together 47 % at most; while statistics are kept a change waits "
+         "for the next start"},
     {.name = "streams",
      .type = OPTION_UINT,
      .offset = offsetof(struct stats_settings, streams),
@@ -22,9 +23,10 @@ static const struct option statistics_options[] = {
      .min = 1,
      .max = STATS_STREAMS_MAX,
      .fixed = true,
-     .doc = "dnstap identities that have statistics of their own, as far as the memory is for so "
-            "many; when there are more, the busiest have them, no peer keeps out those of others, "
-            "and the rest is in the total alone, and counted"},
+     .doc =
+         "dnstap identities that have statistics of their own, as far as the memory is for so "
+         "many; when there are more, the busiest have them, no peer keeps out those of others, "
+         "and the rest is in the total alone, and counted; a change waits as that of memory does"},
     {.name = "before-stages",
      .type = OPTION_BOOL,
      .offset = offsetof(struct stats_settings, before_stages),

@@ -255,6 +255,7 @@ static const struct option door_options[] = {
      DOOR(locks),
      .fallback = "1",
      .max = 3,
+     .fixed = true,
      .doc = "how many locks it has"},
     {.name = "open", .type = OPTION_BOOL, DOOR(open), .fallback = "false", .doc = "leave it open"},
     {0},

@@ -69,15 +69,20 @@ static void finish(struct bench *b)
         uv_run(engine_loop(b->engine), UV_RUN_ONCE);
 }
 
-static void reload(struct bench *b, const char *text)
+static void reload_for(struct bench *b, const char *text, const struct engine_observers *observers)
 {
     struct error err;
     struct config *config = config_of(text);
     b->changed = false;
-    if (engine_reload(b->engine, config, &nobody, &err) < 0)
+    if (engine_reload(b->engine, config, observers, &err) < 0)
         fail_msg("%s", err.text);
     config_release(config);
     finish(b);
+}
+
+static void reload(struct bench *b, const char *text)
+{
+    reload_for(b, text, &nobody);
 }
 
 static void refuse(struct bench *b, const char *text, const char *why)
@@ -487,6 +492,65 @@ static void what_is_refused_is_not_read(void **state)
     end(&b);
 }
 
+/* --- observers ------------------------------------------------------------------------------ */
+
+struct watcher {
+    atomic_uint events, collected;
+};
+
+static void watch(void *state, unsigned worker, struct event *ev)
+{
+    (void)worker, (void)ev;
+    atomic_fetch_add(&((struct watcher *)state)->events, 1);
+}
+
+static void collect(void *state, unsigned worker)
+{
+    (void)worker;
+    atomic_fetch_add(&((struct watcher *)state)->collected, 1);
+}
+
+static struct observer observer_of(struct watcher *watcher)
+{
+    return (struct observer){.state = watcher, .event = watch, .collect = collect};
+}
+
+static void assert_seen(const struct watcher *watcher, unsigned events, unsigned collected)
+{
+    assert_int_equal(atomic_load(&watcher->events), events);
+    assert_int_equal(atomic_load(&watcher->collected), collected);
+}
+
+/* Each sees what comes while a plan has it; each worker has it collect when it goes. */
+static void observers_come_and_go(void **state)
+{
+    static const char text[] = HEAD "- counting: {number: 0}\n";
+    struct watcher first = {0}, second = {0};
+    struct observer list[] = {observer_of(&first), observer_of(&second)};
+    struct bench b;
+    (void)state;
+    start(&b, text);
+    bring(&b, 10);
+    reload_for(&b, text, &(struct engine_observers){.list = list, .count = 1});
+    bring(&b, 100);
+    assert_seen(&first, 100, 0);
+    list[0].early = true; /* it is the same one */
+    reload_for(&b, text, &(struct engine_observers){.list = list, .count = 2});
+    bring(&b, 100);
+    assert_seen(&first, 200, 0);
+    assert_seen(&second, 100, 0);
+    reload_for(&b, text, &(struct engine_observers){.list = list + 1, .count = 1});
+    list[1] = (struct observer){0}; /* plans have copies */
+    bring(&b, 100);
+    assert_seen(&first, 200, 2);
+    reload(&b, text);
+    bring(&b, 100);
+    assert_seen(&second, 200, 2);
+    end(&b);
+    assert_seen(&first, 200, 2);
+    assert_seen(&second, 200, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -503,6 +567,7 @@ int main(void)
         cmocka_unit_test(who_leaves_what_goes_ends_nothing),
         cmocka_unit_test(inputs_that_end_do_not_end_the_others),
         cmocka_unit_test(what_is_refused_is_not_read),
+        cmocka_unit_test(observers_come_and_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
