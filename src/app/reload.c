@@ -127,7 +127,7 @@ static int go_over(struct service *s, struct parts *next, struct config *config,
     struct observer list[PARTS_OBSERVERS];
     struct descriptors descriptors = descriptors_now();
     struct parts_share share;
-    if (service_share(config, s->frame.controlled, &descriptors, &share, err) < 0 ||
+    if (service_share(s, config, &descriptors, &share, err) < 0 ||
         parts_open(next, &s->parts, &s->frame, &share, config, err) < 0 ||
         parts_start(next, &s->parts, &s->frame, &share, config, err) < 0)
         return -1;

@@ -5,7 +5,8 @@
 
 enum {
     HISTORY_DESCRIPTORS = 16, /* a database has three files, and is opened more than once */
-    CONTROL_PART = 8,         /* of the descriptors that are left */
+    WEB_PART = 2,             /* of the descriptors that are left, for connections; ... */
+    CONTROL_PART = 8,         /* ... of what is left then */
 };
 
 /* --- the start ------------------------------------------------------------------------------ */
@@ -41,30 +42,37 @@ static int open_engine(struct service *s, const struct service_options *options,
     return s->engine ? 0 : -1;
 }
 
-int service_share(const struct config *config, bool control, struct descriptors *plan,
+/* One part in `divisor` of what is left, but no more than is wanted. */
+static size_t share_of(struct descriptors *plan, uint64_t wanted, unsigned divisor)
+{
+    uint64_t left = plan->allowed > plan->needed ? plan->allowed - plan->needed : 0;
+    uint64_t part = left / divisor;
+    part = part < wanted ? part : wanted;
+    plan->needed += part;
+    return (size_t)part;
+}
+
+int service_share(const struct service *s, const struct config *config, struct descriptors *plan,
                   struct parts_share *share, struct error *err)
 {
     const struct http_settings *web = config_section(config, "web");
+    const bool control = s->frame.controlled;
+    uint64_t others =
+        (web && !s->parts.site ? HTTP_DESCRIPTORS : 0) +
+        (config_section(config, "history") && !s->parts.history ? HISTORY_DESCRIPTORS : 0) +
+        (control && !s->parts.desk ? CONTROL_DESCRIPTORS : 0);
     *share = (struct parts_share){0};
-    plan->needed += (web ? HTTP_DESCRIPTORS : 0) +
-                    (config_section(config, "history") ? HISTORY_DESCRIPTORS : 0) +
-                    (control ? CONTROL_DESCRIPTORS : 0);
-    if (descriptors_check(plan, err) < 0)
+    plan->needed += others;
+    if (others > 0 && descriptors_check(plan, err) < 0)
         return -1;
-    if (web) {
-        size_t wanted = http_connection_descriptors(web) - HTTP_CONNECTIONS_LEAST;
-        size_t half = (size_t)((plan->allowed - plan->needed) / 2);
-        size_t more = wanted < half ? wanted : half;
-        share->web = HTTP_CONNECTIONS_LEAST + more;
-        plan->needed += more;
-    }
-    if (control) {
-        size_t wanted = CONTROL_CONNECTIONS - CONTROL_CONNECTIONS_LEAST;
-        size_t part = (size_t)((plan->allowed - plan->needed) / CONTROL_PART);
-        size_t more = wanted < part ? wanted : part;
-        share->control = CONTROL_CONNECTIONS_LEAST + more;
-        plan->needed += more;
-    }
+    if (web)
+        share->web =
+            HTTP_CONNECTIONS_LEAST +
+            share_of(plan, http_connection_descriptors(web) - HTTP_CONNECTIONS_LEAST, WEB_PART);
+    if (control)
+        share->control =
+            CONTROL_CONNECTIONS_LEAST +
+            share_of(plan, CONTROL_CONNECTIONS - CONTROL_CONNECTIONS_LEAST, CONTROL_PART);
     return 0;
 }
 
@@ -92,7 +100,7 @@ static int start_all(struct service *s, const struct service_options *options, s
     if (fill_frame(s, options, err) < 0)
         return -1;
     struct descriptors descriptors = descriptors_plan(s->config, s->frame.workers);
-    if (service_share(s->config, options->control, &descriptors, &share, err) < 0 ||
+    if (service_share(s, s->config, &descriptors, &share, err) < 0 ||
         parts_open(&s->parts, &none, &s->frame, &share, s->config, err) < 0 ||
         open_engine(s, options, &descriptors, err) < 0)
         return -1;

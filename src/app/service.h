@@ -52,10 +52,11 @@ int service_start(struct service *service, struct config *config,
 /* Runs the engine to its end, and prints the ledger; the last snapshot has all that came. */
 enum engine_end service_run(struct service *service);
 /* Private, of service.c: adds to the descriptors that are needed those of web, history and control,
- * and shares out what is left. Where there is little, the web's connections get half of it at most,
- * those of the control socket an eighth. -1: err, there are too few. */
-int service_share(const struct config *config, bool control, struct descriptors *plan,
-                  struct parts_share *share, struct error *err);
+ * as far as they are not there already, and shares out what is left. Where there is little, the
+ * web's connections get half of it at most, those of the control socket an eighth. -1: err, there
+ * are too few for what comes. */
+int service_share(const struct service *service, const struct config *config,
+                  struct descriptors *plan, struct parts_share *share, struct error *err);
 /* Private, of reload.c: ends what a reload has taken away, at once, and its thread. */
 void service_retired(struct service *service);
 /* What other threads may ask for. */
