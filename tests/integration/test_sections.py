@@ -10,12 +10,13 @@ import sqlite3
 import ssl
 import stat
 import threading
+import time
 
 from fstrm import Sender
 from harness import equal, free_port, limit, samples, test, wait_for
 from test_ctl import CONFIG, Controlled, frames
 from test_ctl import ask as ask_control
-from test_web import ask, certificate
+from test_web import ask, certificate, hear, say
 
 STAGE = CONFIG.replace("outputs:", "stages:\n- sample: {rate: 1000000, seed: a}\noutputs:")  # of a few none passes
 
@@ -155,6 +156,45 @@ def nobody_is_turned_away_when_credentials_change(t):
 
 
 @test()
+def who_has_not_asked_yet_holds_up_no_end(t):
+    """A server that goes waits for half a request: what is wanted next comes after it, but not the end of the program."""
+    it, port = Changing(t), free_port()
+    it.change(CONFIG + web(port))
+    with say(port, b"GET /api/v1/streams HTTP/1.1\r\n") as slow:
+        wait_for("it has come", lambda: samples(ask(port, "/metrics")[2].decode())["spile_web_open"] == 2)
+        it.change(CONFIG + web(port, ", connections: 9"))
+        it.spile.send(signal.SIGHUP)
+        slow.sendall(b"Host: localhost\r\n\r\n")
+        assert b"Connection: close" in hear(slow)
+    wait_for("the signal was heeded", lambda: it.spile.err.count("is in force") == 3)
+    with say(port, b"GET /api/v1/streams HTTP/1.1\r\n"):
+        wait_for("it has come", lambda: samples(ask(port, "/metrics")[2].decode())["spile_web_open"] == 2)
+        it.change(CONFIG + web(port, ", header-timeout: 1m"))
+        begin = time.monotonic()
+        equal(it.spile.stop(), 0, "exit status")
+        t.soon(begin, 5, "the end")
+
+
+@test()
+def live_streams_begin_again(t):
+    it, port = Changing(t), free_port()
+    it.change(CONFIG + web(port))
+    with say(port, b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n") as viewer:
+        assert b"retry: 2000" in viewer.recv(10000)
+        it.change(CONFIG + web(port, ", connections: 9"))
+        hear(viewer)  # to its end
+    with say(port, b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n") as viewer:
+        assert b"retry: 2000" in viewer.recv(10000)
+        client = Sender(t.path("tap.sock"))
+        client.send(*frames(1))
+        client.finish()
+        said = b""
+        while b"a0.lab" not in said:
+            said += viewer.recv(10000)
+        equal(it.spile.stop(), 0, "exit status")
+
+
+@test()
 def it_moves_to_all_addresses_and_back(t):
     """One is in the way of the other, and both are there for a moment: no connection is refused."""
     it, port = Changing(t), free_port()
@@ -233,7 +273,14 @@ def what_cannot_be_had_changes_nothing(t):
             assert refused(other)
     wait_for("what was begun has ended", lambda: threads(it.spile) == before[1])
     equal(it.heard("/api/v1/config")[1], before[0], "the configuration in force")
+    it.change(CONFIG)
+    wait_for("it has no statistics", lambda: "statistics" not in threads(it.spile))
+    few = threads(it.spile)
+    it.change(CONFIG.replace("kept.txt", "no/where.txt") + web(other), status=1)
+    wait_for("statistics have ended that had begun", lambda: threads(it.spile) == few)
+    equal(it.heard()[0], 404, "statistics")
     it.change(config)
+    equal(get(port, X_API_Key="k"), 200, "a good one")
     equal(it.spile.stop(), 0, "exit status")
 
 
