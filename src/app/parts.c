@@ -154,22 +154,15 @@ struct engine_observers parts_observers(const struct parts *parts, const struct 
 
 /* --- contexts ------------------------------------------------------------------------------- */
 
-struct api_context parts_context(const struct parts *parts, const struct parts_frame *frame)
+struct api_context parts_context(const struct parts *parts, const struct parts_frame *frame,
+                                 const struct config *config)
 {
+    const struct http_settings *web = config_section(config, "web");
     struct api_context context = frame->context;
     context.stats = parts->stats;
     context.history = parts->history;
     context.live = parts->live;
     context.watches = parts->watches;
-    return context;
-}
-
-/* The context of a server: that of the parts, and what the section `web` says of metrics. */
-static struct api_context context_of(const struct parts *parts, const struct parts_frame *frame,
-                                     const struct config *config)
-{
-    const struct http_settings *web = config_section(config, "web");
-    struct api_context context = parts_context(parts, frame);
     if (!web)
         return context;
     context.metrics = web->metrics;
@@ -239,7 +232,7 @@ static int start_site(const struct parts *next, const struct parts *now,
     if (!site || site == now->site)
         return 0;
     size_t descriptors = site->context.descriptors;
-    site->context = context_of(next, frame, config);
+    site->context = parts_context(next, frame, config);
     site->context.descriptors = descriptors;
     return http_server_start(site->server, err) < 0 ? failed_in(config, "web", err) : 0;
 }
@@ -278,7 +271,7 @@ static int start_desk(struct parts *next, const struct parts *now, const struct 
                       size_t connections, const struct config *config, struct error *err)
 {
     const struct control_settings *settings = config_section(config, "control");
-    const struct api_context context = context_of(next, frame, config);
+    const struct api_context context = parts_context(next, frame, config);
     struct error why = {0};
     if (!frame->controlled)
         return 0;

@@ -56,8 +56,9 @@ struct engine_observers parts_observers(const struct parts *parts, const struct 
 /* Starts them, and makes the rest: the context has the engine by now. -1: as above. */
 int parts_start(struct parts *next, const struct parts *now, const struct parts_frame *frame,
                 const struct parts_share *share, struct config *config, struct error *err);
-/* What handlers who ask without a server look at. */
-struct api_context parts_context(const struct parts *parts, const struct parts_frame *frame);
+/* What the handlers of a server look at, and of who asks without one. */
+struct api_context parts_context(const struct parts *parts, const struct parts_frame *frame,
+                                 const struct config *config);
 
 /* What goes on goes by the configuration that is in force now. */
 void parts_heed(const struct parts *parts, const struct config *config);

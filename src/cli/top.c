@@ -265,10 +265,15 @@ static void *run_service(void *arg)
     return NULL;
 }
 
+static struct api_context context_of(const struct service *service)
+{
+    return parts_context(&service->parts, &service->frame, service->config);
+}
+
 static int show_service(const struct top *top, const char *target, struct background *b,
                         struct error *err)
 {
-    struct top_local local = {parts_context(&b->service.parts, &b->service.frame), b->recording};
+    struct top_local local = {context_of(&b->service), b->recording};
     struct top_origin origin = top_local(&local);
     struct stash stash;
     stash_begin(
@@ -297,7 +302,7 @@ static bool nothing_came(const struct background *b)
 static int report_service(const struct top *top, const char *target, struct background *b,
                           struct error *err)
 {
-    struct top_local local = {parts_context(&b->service.parts, &b->service.frame), b->recording};
+    struct top_local local = {context_of(&b->service), b->recording};
     struct top_origin origin = top_local(&local);
     b->end = service_run(&b->service);
     return nothing_came(b) ? 0 : report(top, &origin, target, true, err);
