@@ -56,7 +56,7 @@ struct control {
     atomic_bool
         leaving; /* another one has taken over: who is there is answered, and nobody comes */
     atomic_bool settled; /* and all are */
-    bool left;           /* all who had come by then have been let in */
+    bool left;           /* all who had come by then have been let in, by the one or the other */
     uint64_t rests_until_ns;
     size_t streams;
     size_t size;
@@ -355,7 +355,7 @@ static void serve(struct control *control)
             attend(&control->calls[i], fds[i + 2].revents);
     }
     bool leaving = atomic_load(&control->leaving);
-    if (fds[1].revents || (leaving && !control->left))
+    if (leaving ? !control->left && !control->socket.shared : fds[1].revents)
         accept_all(control);
     control->left = leaving;
 }

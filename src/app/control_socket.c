@@ -73,6 +73,7 @@ static int listen_at(struct control_socket *s, const struct control_socket *befo
                          errno == ENOENT ? "there is no such folder" : why.text);
     if (before && same_path(s, before) && same_access(s, before)) {
         s->fd = fcntl(before->fd, F_DUPFD_CLOEXEC, 0);
+        s->shared = true;
         return s->fd < 0 ? error_set(err, "control: %s", strerror(errno)) : 0;
     }
     return bind_new(s, before, &why) == 0
@@ -117,6 +118,8 @@ void control_socket_follow(struct control_socket *s, struct control_socket *befo
     s->placed = before->placed;
     s->owned = before->owned;
     before->owned = false;
+    before->shared = s->shared;
+    s->shared = false;
     if (s->prepared && folder_replace(&s->folder, &s->chamber, &s->placed, &why))
         log_error("control: cannot listen on unix %s: %s", s->path, why.text);
     s->prepared = false;

@@ -15,6 +15,7 @@ struct control_socket {
     struct folder folder;
     struct stat placed;
     bool owned;    /* the name is ours to remove */
+    bool shared;   /* another one listens by the same socket, and is there longer */
     bool prepared; /* it is to take the place of the one before: */
     struct folder_chamber chamber;
 };

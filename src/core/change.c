@@ -450,17 +450,21 @@ static bool has_input(const struct engine *p, size_t index)
     return open > before;
 }
 
-static void close_gone(void *arg)
+static void close_gone(struct engine *p)
 {
-    struct engine *p = arg;
     struct change *c = &p->change;
-    thread_name("closer");
     for (size_t i = 0; i < c->gone_count; i++)
         sink_drain(c->gone[i]);
     for (size_t i = 0; i < c->gone_count; i++)
         sink_finish(c->gone[i], c->deadline_ns);
     atomic_store(&c->closed, true);
     uv_async_send(&p->wake);
+}
+
+static void run_closer(void *arg)
+{
+    thread_name("closer");
+    close_gone(arg);
 }
 
 /* Every worker works by the new plan. */
@@ -476,7 +480,7 @@ static void all_have_it(struct engine *p)
     c->closing = true;
     uv_timer_stop(&c->overdue); /* from here on it is the closer that waits */
     atomic_store(&c->closed, false);
-    if (c->gone_count == 0 || uv_thread_create(&c->closer, close_gone, p) != 0) {
+    if (c->gone_count == 0 || uv_thread_create(&c->closer, run_closer, p) != 0) {
         close_gone(p);
         c->threaded = false;
     } else {

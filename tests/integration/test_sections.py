@@ -179,18 +179,23 @@ def who_has_not_asked_yet_holds_up_no_end(t):
 def live_streams_begin_again(t):
     it, port = Changing(t), free_port()
     it.change(CONFIG + web(port))
-    with say(port, b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n") as viewer:
-        assert b"retry: 2000" in viewer.recv(10000)
+
+    def read_until(viewer, words, said=b""):
+        while words not in said:
+            more = viewer.recv(10000)
+            assert more, f"it ended, and has said: {said}"
+            said += more
+    asked = b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with say(port, asked) as viewer:
+        read_until(viewer, b"retry: 2000")
         it.change(CONFIG + web(port, ", connections: 9"))
         hear(viewer)  # to its end
-    with say(port, b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n") as viewer:
-        assert b"retry: 2000" in viewer.recv(10000)
+    with say(port, asked) as viewer:
+        read_until(viewer, b"retry: 2000")
         client = Sender(t.path("tap.sock"))
         client.send(*frames(1))
         client.finish()
-        said = b""
-        while b"a0.lab" not in said:
-            said += viewer.recv(10000)
+        read_until(viewer, b"a0.lab")
         equal(it.spile.stop(), 0, "exit status")
 
 
@@ -255,6 +260,8 @@ def what_cannot_be_had_changes_nothing(t):
     """Each is told with its place: a port that is taken, a key's file, a control socket, an output behind all of that."""
     it, port, other = Changing(t), free_port(), free_port()
     config = CONFIG + web(port, ", api-key: k")
+    equal(it.heard()[0], 404, "statistics, which are off")
+    bare = threads(it.spile)
     it.change(config)
     before = it.heard("/api/v1/config")[1], threads(it.spile)
     with socket.socket() as taken:
@@ -274,10 +281,9 @@ def what_cannot_be_had_changes_nothing(t):
     wait_for("what was begun has ended", lambda: threads(it.spile) == before[1])
     equal(it.heard("/api/v1/config")[1], before[0], "the configuration in force")
     it.change(CONFIG)
-    wait_for("it has no statistics", lambda: "statistics" not in threads(it.spile))
-    few = threads(it.spile)
+    wait_for("what came with the server has ended", lambda: threads(it.spile) == bare)
     it.change(CONFIG.replace("kept.txt", "no/where.txt") + web(other), status=1)
-    wait_for("statistics have ended that had begun", lambda: threads(it.spile) == few)
+    wait_for("statistics have ended that had begun", lambda: threads(it.spile) == bare)
     equal(it.heard()[0], 404, "statistics")
     it.change(config)
     equal(get(port, X_API_Key="k"), 200, "a good one")
