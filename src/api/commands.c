@@ -159,11 +159,12 @@ static void drain_handle(const struct api_request *request, struct api_reply *re
 static const struct api_parameter of_an_output[] = {
     {"name", "string", "Which, as /api/v1/outputs has it. It must be given.", true}, {0}};
 
-#define OUTPUT_ROUTE(verb, words)                                                                  \
+#define OUTPUT_ROUTE(verb, seconds, words)                                                         \
     const struct api_route api_outputs_##verb = {                                                  \
         .path = "/api/v1/outputs/" #verb,                                                          \
         .method = API_POST,                                                                        \
         .commands = true,                                                                          \
+        .waits = (seconds),                                                                        \
         .plain = true,                                                                             \
         .doc = (words),                                                                            \
         .parameters = of_an_output,                                                                \
@@ -171,14 +172,14 @@ static const struct api_parameter of_an_output[] = {
         .handle = verb##_handle,                                                                   \
     }
 
-OUTPUT_ROUTE(pause,
+OUTPUT_ROUTE(pause, false,
              "Has an output write nothing until it is resumed, or the program ends: what comes "
              "waits in its queue, and when that is full, when-full says what happens.");
-OUTPUT_ROUTE(resume, "Has a paused output go on.");
-OUTPUT_ROUTE(drain,
+OUTPUT_ROUTE(resume, false, "Has a paused output go on.");
+OUTPUT_ROUTE(drain, true,
              "Waits until an output has written what it has received until now, ten seconds at "
              "most.");
-OUTPUT_ROUTE(rotate, "Has an output of files begin a new one now.");
+OUTPUT_ROUTE(rotate, false, "Has an output of files begin a new one now.");
 
 /* --- log ------------------------------------------------------------------------------------ */
 
@@ -265,6 +266,7 @@ const struct api_route api_reload = {
     .path = "/api/v1/reload",
     .method = API_POST,
     .commands = true,
+    .waits = true,
     .plain = true,
     .doc =
         "Reads the configuration again and goes over to it, as SIGHUP does. The answer comes when "
@@ -297,6 +299,7 @@ const struct api_route api_stop = {
     .path = "/api/v1/stop",
     .method = API_POST,
     .commands = true,
+    .waits = true,
     .plain = true,
     .doc = "Drains and ends the program, as SIGTERM does. The answer comes when that has begun.",
     .schema = "{status: text}",

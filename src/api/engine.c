@@ -1,5 +1,9 @@
 /* The engine at work: inputs, stages, outputs, the ledger; whether it is alive and ready. */
+#include <math.h>
+
 #include "api/connections.h"
+#include "api/scope.h"
+#include "base/clock.h"
 #include "core/input.h"
 #include "core/stages.h"
 
@@ -129,6 +133,7 @@ static void put_output(struct json *j, const struct engine_output *output)
     json_put_str(j, "module", output->module);
     json_put_str(j, "place", output->place[0] ? output->place : NULL);
     json_put_str(j, "format", output->format);
+    json_put_bool(j, "open", output->open);
     json_put_bool(j, "paused", output->paused);
     json_key(j, "queue");
     if (output->queued) {
@@ -171,7 +176,8 @@ const struct api_route api_outputs = {
     .plain = true,
     .doc = "Outputs with their queues and what became of the events they got.",
     .schema = "{outputs: [{name: text, module: text, place: text? (the path of its file), "
-              "format: text?, paused: bool, "
+              "format: text?, open: bool (false: it could not be opened yet, and is tried again), "
+              "paused: bool, "
               "queue: {bytes: int, limit: int, records: int}? (null: it has none), "
               "ledger: Ledger}]}",
     .handle = outputs_handle,
@@ -186,7 +192,8 @@ const struct api_route api_ledger = {
     .path = "/api/v1/ledger",
     .plain = true,
     .doc = "What became of every event, by output: received = delivered + filtered + dropped + "
-           "in-flight; of outputs, too, that a reload has taken away.",
+           "in-flight; of outputs, too, that a reload has taken away: the first thousand by their "
+           "names, what more there are together, as (others).",
     .schema = "{outputs: [Ledger]}",
     .handle = ledger_handle,
 };
@@ -262,20 +269,96 @@ static void put_input_hints(struct json *j, struct engine *engine)
     }
 }
 
+static void put_input_counts(struct json *j, struct engine *engine)
+{
+    struct engine_input input;
+    uint64_t all = 0, open = 0;
+    for (; engine_input(engine, (size_t)all, &input); all++)
+        open += counter_get(&input.counters.open) > 0;
+    json_key(j, "inputs");
+    json_object(j);
+    json_put_u64(j, "all", all);
+    json_put_u64(j, "open", open);
+    json_object_end(j);
+}
+
+/* Returns how many events outputs have dropped. */
+static uint64_t put_output_counts(struct json *j, struct engine *engine)
+{
+    struct engine_output output;
+    uint64_t all = 0, open = 0, paused = 0, dropped = 0;
+    for (size_t i = 0; engine_output(engine, i, &output); i++) {
+        dropped += ledger_dropped(&output.ledger);
+        all += !output.gone;
+        open += !output.gone && output.open;
+        paused += !output.gone && output.paused;
+    }
+    json_key(j, "outputs");
+    json_object(j);
+    json_put_u64(j, "all", all);
+    json_put_u64(j, "open", open);
+    json_put_u64(j, "paused", paused);
+    json_object_end(j);
+    return dropped;
+}
+
+static double rate_of(const struct api_context *context)
+{
+    const struct stats_snapshot *snapshot =
+        context->stats ? api_snapshot(context, WINDOW_ALL, NULL) : NULL;
+    double rate = 0;
+    if (!snapshot)
+        return NAN;
+    for (int side = 0; side < STATS_SIDES; side++) {
+        for (int direction = 0; direction < STATS_DIRECTIONS; direction++)
+            rate += snapshot->total[side].rates[direction].minute;
+    }
+    stats_release(snapshot);
+    return rate;
+}
+
+static void put_events(struct json *j, const struct api_context *context, uint64_t dropped)
+{
+    struct ledger inputs;
+    double rate = rate_of(context);
+    engine_input_ledger(context->engine, &inputs);
+    json_key(j, "events");
+    json_object(j);
+    json_put_u64(j, "received", counter_get(&inputs.received));
+    json_put_u64(j, "malformed", counter_get(&inputs.dropped[DROP_MALFORMED]));
+    json_put_u64(j, "dropped", dropped);
+    json_put_double(j, "rate", rate);
+    json_object_end(j);
+}
+
+static void put_status(struct json *j, const struct api_context *context,
+                       const struct api_connections *c)
+{
+    struct engine *engine = context->engine;
+    json_put_str(j, "status", readiness(engine));
+    json_put_str(j, "version", SPILE_VERSION);
+    json_put_time(j, "started", context->started_ms);
+    json_put_u64(j, "uptime", (clock_ns() - engine_begun_ns(engine)) / CLOCK_SECOND_NS);
+    json_put_time(j, "configured", engine_configured_ms(engine));
+    put_input_counts(j, engine);
+    json_put_u64(j, "connections", c->all);
+    uint64_t dropped = put_output_counts(j, engine);
+    put_events(j, context, dropped);
+    json_key(j, "hints");
+    json_array(j);
+    put_input_hints(j, engine);
+    api_put_shared_names(j, c);
+    json_array_end(j);
+}
+
 static void status_handle(const struct api_request *request, struct api_reply *reply)
 {
-    struct engine *engine = request->context->engine;
     struct api_connections c;
-    if (api_connections_read(&c, engine, reply) < 0)
+    if (api_connections_read(&c, request->context->engine, reply) < 0)
         return;
     if (api_connections_sort(&c, reply) == 0) {
         struct json j = api_begin(reply);
-        json_put_str(&j, "status", readiness(engine));
-        json_key(&j, "hints");
-        json_array(&j);
-        put_input_hints(&j, engine);
-        api_put_shared_names(&j, &c);
-        json_array_end(&j);
+        put_status(&j, request->context, &c);
         api_end(&j, reply);
     }
     api_connections_free(&c);
@@ -284,8 +367,17 @@ static void status_handle(const struct api_request *request, struct api_reply *r
 const struct api_route api_status = {
     .path = "/api/v1/status",
     .plain = true,
-    .doc = "Whether events can come in, and what keeps DNS servers from being heard, or apart.",
-    .schema = "{status: text (ready, ending, or no input is open), "
+    .doc = "How it stands: whether events can come in, what there is, and what keeps DNS servers "
+           "from being heard, or apart.",
+    .schema = "{status: text (ready, ending, or no input is open), version: text, started: time, "
+              "uptime: int (seconds), "
+              "configured: time (since when the configuration is in force), "
+              "inputs: {all: int, open: int}, connections: int (that are open), "
+              "outputs: {all: int, open: int, paused: int}, "
+              "events: {received: int (frames, by all inputs), "
+              "malformed: int (of these: no dnstap messages), "
+              "dropped: int (by all outputs together, those too that are no more), "
+              "rate: num? (events a second over the last minute; null: statistics are off)}, "
               "hints: [{input: text, stream?: text (whose servers it is about), "
               "hint: text (what is likely wrong, and what to do)}]}",
     .handle = status_handle,

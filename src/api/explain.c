@@ -10,7 +10,7 @@ enum {
     SEARCHED = 5000, /* rows among which that of the subject itself is looked for */
 };
 
-struct request {
+struct explain_request {
     struct api_scope scope;
     struct api_domain name;
     uint8_t address[16];
@@ -19,9 +19,9 @@ struct request {
 };
 
 static bool read_request(const struct api_request *request, struct api_reply *reply,
-                         struct request *asked)
+                         struct explain_request *asked)
 {
-    *asked = (struct request){.rows = ROWS_USUAL};
+    *asked = (struct explain_request){.rows = ROWS_USUAL};
     if (!api_scope(request, reply, &asked->scope) ||
         !api_domain(request, reply, "name", &asked->name) ||
         !api_address(request, reply, "client", asked->address, &asked->subject.client) ||
@@ -80,7 +80,7 @@ static void put_own(struct json *j, const struct stats_answer *answer, struct sp
 /* The row of the subject itself, and of a name those at and below it. `text`: as rows say it.
  * False: no memory. */
 static bool put_window(struct json *j, const struct api_context *context,
-                       const struct request *asked, struct span text)
+                       const struct explain_request *asked, struct span text)
 {
     const struct stats_scope scope = {
         .stream = STATS_ALL, .side = asked->scope.side, .window = asked->scope.window};
@@ -105,7 +105,7 @@ static bool put_window(struct json *j, const struct api_context *context,
 
 /* --- what is counted of live events --------------------------------------------------------- */
 
-static void put_watch(struct json *j, const struct request *asked,
+static void put_watch(struct json *j, const struct explain_request *asked,
                       const struct watch_report *report)
 {
     bool upstream = asked->scope.side == STATS_UPSTREAM;
@@ -124,7 +124,7 @@ static void put_watch(struct json *j, const struct request *asked,
 }
 
 static void put_reply(const struct api_request *request, struct api_reply *reply,
-                      const struct request *asked, const struct watch_report *report,
+                      const struct explain_request *asked, const struct watch_report *report,
                       const struct stats_snapshot *snapshot)
 {
     char address[64] = "";
@@ -144,7 +144,7 @@ static void put_reply(const struct api_request *request, struct api_reply *reply
 }
 
 static void explain(const struct api_request *request, struct api_reply *reply,
-                    const struct request *asked, struct watch_report *report)
+                    const struct explain_request *asked, struct watch_report *report)
 {
     struct error err = {0};
     const struct stats_snapshot *snapshot =
@@ -163,7 +163,7 @@ static void explain(const struct api_request *request, struct api_reply *reply,
 
 static void explain_handle(const struct api_request *request, struct api_reply *reply)
 {
-    struct request asked;
+    struct explain_request asked;
     if (!request->context->watches) {
         api_fail(reply, 404, "no events come that could be looked at");
         return;

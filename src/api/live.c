@@ -43,7 +43,7 @@ static_assert(sizeof(struct wish) % sizeof(uint64_t) == 0, "a wish is copied by 
 
 /* What one worker has to do with one viewer. */
 struct live_lane {
-    struct ring ring;
+    struct message_ring ring;
     counter lost;
     /* The worker's own. */
     uint32_t round; /* which the wish is of */
@@ -60,8 +60,8 @@ struct viewer {
     atomic_int tokens;       /* events that may pass */
     uint64_t filled_ns;      /* when tokens were added; the ticker's */
     /* The reader's own. */
-    struct ring *taking; /* a message of it has been read in part */
-    unsigned next;       /* lane that is looked at next */
+    struct message_ring *taking; /* a message of it has been read in part */
+    unsigned next;               /* lane that is looked at next */
     bool greeted;
     char note[64]; /* one of our own that is being read */
     size_t note_len, note_at;
@@ -408,7 +408,7 @@ static bool begin_message(struct viewer *v)
 {
     unsigned round = atomic_load(&v->round);
     for (unsigned i = 0; i < v->live->workers; i++) {
-        struct ring *ring = &v->lanes[(v->next + i) % v->live->workers].ring;
+        struct message_ring *ring = &v->lanes[(v->next + i) % v->live->workers].ring;
         uint32_t tag;
         while (ring_next(ring, &tag)) {
             if (tag == round) {

@@ -2,7 +2,7 @@
 #include "api/metrics.h"
 
 /* A row, as `one` gets it. */
-struct row {
+struct metric_row {
     const struct stats_top *top;
     const struct stats_tally *tally; /* NULL: nothing is known of it */
 };
@@ -10,7 +10,7 @@ struct row {
 static void one_events(struct exposition *page, const struct metrics_view *view,
                        const struct metric *metric, const void *thing)
 {
-    const struct row *row = thing;
+    const struct metric_row *row = thing;
     (void)view, (void)metric;
     exposition_sample(page, row->top->value);
 }
@@ -18,7 +18,7 @@ static void one_events(struct exposition *page, const struct metrics_view *view,
 static void one_retries(struct exposition *page, const struct metrics_view *view,
                         const struct metric *metric, const void *thing)
 {
-    const struct row *row = thing;
+    const struct metric_row *row = thing;
     (void)view, (void)metric;
     if (row->tally)
         exposition_sample(page, row->tally->of[TALLY_RETRIES]);
@@ -28,7 +28,7 @@ static void one_retries(struct exposition *page, const struct metrics_view *view
 static void one_latency(struct exposition *page, const struct metrics_view *view,
                         const struct metric *metric, const void *thing)
 {
-    const struct row *row = thing;
+    const struct metric_row *row = thing;
     uint64_t timed = row->tally ? stats_tally_timed(row->tally) : 0;
     (void)view, (void)metric;
     for (size_t i = 0; timed > 0 && i < QUANTILES_SHOWN; i++) {
@@ -53,7 +53,7 @@ static void put_top(struct exposition *page, const struct metrics_view *view,
         return;
     for (size_t i = 0; i < answer.count; i++) {
         const struct stats_top *top = &answer.rows[i];
-        const struct row row = {top, answer.tallies ? &answer.tallies[i] : NULL};
+        const struct metric_row row = {top, answer.tallies ? &answer.tallies[i] : NULL};
         size_t outer = exposition_text_label(page, metric->more, span_of(top->text, top->text_len));
         metric->one(page, view, metric, &row);
         exposition_unlabel(page, outer);

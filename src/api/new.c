@@ -7,7 +7,7 @@ enum {
     ROWS_MAX = 1000,
 };
 
-struct request {
+struct news_request {
     struct api_scope scope;
     uint64_t rows;
     bool wanted[STATS_TABLES];
@@ -21,7 +21,7 @@ static const uint64_t lengths_ns[STATS_WINDOWS] = {
 };
 
 static bool read_tables(const struct api_request *request, struct api_reply *reply,
-                        struct request *asked)
+                        struct news_request *asked)
 {
     const char *names[STATS_TABLES + 1] = {NULL};
     unsigned table = STATS_TABLES;
@@ -35,7 +35,7 @@ static bool read_tables(const struct api_request *request, struct api_reply *rep
 }
 
 static bool read_request(const struct api_request *request, struct api_reply *reply,
-                         struct request *asked)
+                         struct news_request *asked)
 {
     asked->rows = ROWS_USUAL;
     if (!api_scope(request, reply, &asked->scope) || !read_tables(request, reply, asked) ||
@@ -77,8 +77,8 @@ static void put_table(struct json *j, enum stats_table_id table, const struct st
 }
 
 /* Table by table, between which the tables may be merged into. False: no memory. */
-static bool put_tables(struct json *j, struct stats *stats, const struct request *asked, int stream,
-                       const struct stats_snapshot *snapshot)
+static bool put_tables(struct json *j, struct stats *stats, const struct news_request *asked,
+                       int stream, const struct stats_snapshot *snapshot)
 {
     const struct stats_scope scope = {.stream = stream, .side = asked->scope.side};
     uint64_t length_ns = lengths_ns[asked->scope.window];
@@ -96,7 +96,7 @@ static bool put_tables(struct json *j, struct stats *stats, const struct request
 }
 
 static void put_reply(const struct api_request *request, struct api_reply *reply,
-                      const struct request *asked, const struct stats_snapshot *snapshot)
+                      const struct news_request *asked, const struct stats_snapshot *snapshot)
 {
     int index;
     if (!api_stream(request, reply, snapshot, &index))
@@ -117,7 +117,7 @@ static void put_reply(const struct api_request *request, struct api_reply *reply
 
 static void new_handle(const struct api_request *request, struct api_reply *reply)
 {
-    struct request asked;
+    struct news_request asked;
     if (!read_request(request, reply, &asked))
         return;
     const struct stats_snapshot *snapshot = stats_take(request->context->stats);

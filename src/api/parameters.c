@@ -1,10 +1,5 @@
 #include "api/parameters.h"
 
-#include "base/nearest.h"
-#include "conf/option.h"
-
-enum { NAMES_TEXT_MAX = 256 };
-
 bool parameters_fit(struct span query)
 {
     size_t count = 1;
@@ -12,13 +7,6 @@ bool parameters_fit(struct span query)
         count += query.ptr[i] == '&';
     return count <= PARAMETERS_MAX;
 }
-
-void parameters_refuse_many(struct api_reply *reply)
-{
-    api_fail(reply, 414, "more than %d parameters", PARAMETERS_MAX);
-}
-
-/* --- reading -------------------------------------------------------------------------------- */
 
 static int digit_of(char c)
 {
@@ -77,58 +65,4 @@ struct span parameters_find(const struct parameters *parameters, const char *nam
             return parameter->value.ptr ? parameter->value : span_str("");
     }
     return (struct span){0};
-}
-
-/* --- whether the route takes them ----------------------------------------------------------- */
-
-static size_t count_rows(const struct api_parameter *rows)
-{
-    size_t count = 0;
-    while (rows && rows[count].name)
-        count++;
-    return count;
-}
-
-static const char *row_name(const void *rows, size_t i)
-{
-    return ((const struct api_parameter *)rows)[i].name;
-}
-
-static void refuse_unknown(const struct api_route *route, struct span name, struct api_reply *reply)
-{
-    const struct api_parameter *rows = route->parameters;
-    struct option_shown shown = option_show(name);
-    const char *near = nearest_name(name, row_name, rows, count_rows(rows));
-    char names[NAMES_TEXT_MAX];
-    if (!rows)
-        api_fail(reply, 400, "unknown parameter '%s': %s takes none", shown.text, route->path);
-    else if (near)
-        api_fail(reply, 400, "unknown parameter '%s'; did you mean '%s'?", shown.text, near);
-    else
-        api_fail(reply, 400, "unknown parameter '%s'%s", shown.text,
-                 option_list_names(row_name, rows, names, sizeof names));
-}
-
-bool parameters_accept(const struct parameters *parameters, const struct api_route *route,
-                       struct api_reply *reply)
-{
-    const struct api_parameter *rows = route->parameters;
-    size_t count = count_rows(rows);
-    uint64_t seen = 0; /* a bit for each row */
-    for (size_t n = 0; n < parameters->count; n++) {
-        struct span name = parameters->at[n].name;
-        size_t i = 0;
-        while (i < count && !span_equal(name, span_str(rows[i].name)))
-            i++;
-        if (i == count) {
-            refuse_unknown(route, name, reply);
-            return false;
-        }
-        if (seen & UINT64_C(1) << i) {
-            api_fail(reply, 400, "parameter '%s' is given more than once", rows[i].name);
-            return false;
-        }
-        seen |= UINT64_C(1) << i;
-    }
-    return true;
 }

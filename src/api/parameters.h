@@ -2,7 +2,10 @@
 #ifndef SPILE_API_PARAMETERS_H
 #define SPILE_API_PARAMETERS_H
 
-#include "api/route.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/span.h"
 
 enum { PARAMETERS_MAX = 256 };
 
@@ -19,8 +22,6 @@ struct parameters {
 
 /* True when a query string (what stands behind the "?") has no more than a request may bring. */
 bool parameters_fit(struct span query);
-/* The reply to a request that brings more. */
-void parameters_refuse_many(struct api_reply *reply);
 
 /* Decodes a query string that fits in its place: "+" is a space, "%41" an "A", and a "%" that two
  * hexadecimal digits do not follow stands for itself. Where nothing stands between two "&" there is
@@ -30,10 +31,5 @@ void parameters_read(struct parameters *parameters, char *query, size_t len);
 /* The first of that name; absent when there is none, empty when it has no value. Upper case is not
  * lower case. */
 struct span parameters_find(const struct parameters *parameters, const char *name);
-
-/* True when the route takes all of them, each given once. If not, the reply is a 400 that names the
- * first that it does not take. */
-bool parameters_accept(const struct parameters *parameters, const struct api_route *route,
-                       struct api_reply *reply);
 
 #endif

@@ -7,27 +7,27 @@ struct mark {
     uint32_t len;
 };
 
-int ring_init(struct ring *ring, size_t size)
+int ring_init(struct message_ring *ring, size_t size)
 {
-    *ring = (struct ring){.data = malloc(size), .size = size};
+    *ring = (struct message_ring){.data = malloc(size), .size = size};
     return ring->data ? 0 : -1;
 }
 
-void ring_free(struct ring *ring)
+void ring_free(struct message_ring *ring)
 {
     free(ring->data);
-    *ring = (struct ring){0};
+    *ring = (struct message_ring){0};
 }
 
 /* Where the byte number `at` lies, and how many follow before the ring's end. */
-static uint8_t *place(const struct ring *ring, size_t at, size_t *run)
+static uint8_t *place(const struct message_ring *ring, size_t at, size_t *run)
 {
     size_t offset = at & (ring->size - 1);
     *run = ring->size - offset;
     return ring->data + offset;
 }
 
-static void copy_in(struct ring *ring, size_t at, const void *bytes, size_t len)
+static void copy_in(struct message_ring *ring, size_t at, const void *bytes, size_t len)
 {
     size_t run;
     uint8_t *to = place(ring, at, &run);
@@ -37,7 +37,7 @@ static void copy_in(struct ring *ring, size_t at, const void *bytes, size_t len)
     memcpy(ring->data, (const uint8_t *)bytes + run, len - run);
 }
 
-static void copy_out(const struct ring *ring, size_t at, void *bytes, size_t len)
+static void copy_out(const struct message_ring *ring, size_t at, void *bytes, size_t len)
 {
     size_t run;
     const uint8_t *from = place(ring, at, &run);
@@ -47,7 +47,7 @@ static void copy_out(const struct ring *ring, size_t at, void *bytes, size_t len
     memcpy((uint8_t *)bytes + run, ring->data, len - run);
 }
 
-bool ring_put(struct ring *ring, uint32_t tag, struct span message)
+bool ring_put(struct message_ring *ring, uint32_t tag, struct span message)
 {
     struct mark mark = {.tag = tag, .len = (uint32_t)message.len};
     size_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
@@ -60,7 +60,7 @@ bool ring_put(struct ring *ring, uint32_t tag, struct span message)
     return true;
 }
 
-bool ring_next(struct ring *ring, uint32_t *tag)
+bool ring_next(struct message_ring *ring, uint32_t *tag)
 {
     struct mark mark;
     if (ring_empty(ring))
@@ -73,7 +73,7 @@ bool ring_next(struct ring *ring, uint32_t *tag)
     return true;
 }
 
-size_t ring_take(struct ring *ring, char *out, size_t size)
+size_t ring_take(struct message_ring *ring, char *out, size_t size)
 {
     size_t len = ring->left < size ? ring->left : size;
     size_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);

@@ -10,7 +10,7 @@
 #include "base/span.h"
 
 /* Owner: who made it. Zeroed it has no room. */
-struct ring {
+struct message_ring {
     uint8_t *data;
     size_t size; /* a power of two */
     char before_head[64];
@@ -21,20 +21,20 @@ struct ring {
 };
 
 /* `size` is a power of two. -1: no memory. */
-int ring_init(struct ring *ring, size_t size);
-void ring_free(struct ring *ring);
+int ring_init(struct message_ring *ring, size_t size);
+void ring_free(struct message_ring *ring);
 
 /* The one that puts: false when there is no room. `tag` is whatever the taker understands. */
-bool ring_put(struct ring *ring, uint32_t tag, struct span message);
+bool ring_put(struct message_ring *ring, uint32_t tag, struct span message);
 
 /* The one that takes. True when a message begins: its tag; ring->left gets its length. */
-bool ring_next(struct ring *ring, uint32_t *tag);
+bool ring_next(struct message_ring *ring, uint32_t *tag);
 /* Takes up to `size` bytes of the message that ring_next found, and returns how many. Where `out`
  * is NULL they are thrown away. */
-size_t ring_take(struct ring *ring, char *out, size_t size);
+size_t ring_take(struct message_ring *ring, char *out, size_t size);
 
 /* Any thread: true when there is nothing to take. */
-static inline bool ring_empty(const struct ring *ring)
+static inline bool ring_empty(const struct message_ring *ring)
 {
     return atomic_load_explicit(&ring->head, memory_order_acquire) ==
            atomic_load_explicit(&ring->tail, memory_order_relaxed);

@@ -1,3 +1,5 @@
+#include "api/route.h"
+
 #include "api/parameters.h"
 
 const char *const api_method_names[API_METHODS] = {

@@ -4,7 +4,7 @@
  * modules.
  *
  * Handlers run on the threads of who asks, as the web server's, several at once; they read
- * snapshots and counters, and never wait for the data path.
+ * snapshots and counters, and never wait for the data path, but for those of rows that say so.
  */
 #ifndef SPILE_API_ROUTE_H
 #define SPILE_API_ROUTE_H
@@ -137,6 +137,7 @@ struct api_route {
      * as is a parameter given twice. */
     bool ignores_unknown;
     bool commands;   /* changes what the program does: over HTTP it needs credentials */
+    bool waits;      /* its answer may take seconds */
     bool plain;      /* shows nothing of the statistics, which may be off */
     bool takes_body; /* of API_BODY_MAX bytes at most; elsewhere a request with a body is a 413 */
     const char *schema; /* the JSON reply's, in the notation of api/shape.h; NULL: text */

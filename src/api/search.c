@@ -10,14 +10,14 @@ enum {
 
 static const enum stats_table_id tables[] = {TABLE_DOMAINS, TABLE_CLIENTS, TABLE_SERVERS};
 
-struct request {
+struct search_request {
     struct api_scope scope;
     struct api_part text;
     uint64_t rows;
 };
 
 static bool read_request(const struct api_request *request, struct api_reply *reply,
-                         struct request *asked)
+                         struct search_request *asked)
 {
     asked->rows = ROWS_USUAL;
     if (!api_scope(request, reply, &asked->scope) ||
@@ -47,7 +47,7 @@ static void put_found(struct json *j, enum stats_table_id table, const struct st
 
 /* Table by table, between which the tables may be merged into. False: no memory. */
 static bool put_tables(struct json *j, const struct api_context *context,
-                       const struct request *asked, int stream)
+                       const struct search_request *asked, int stream)
 {
     const struct stats_scope scope = {
         .stream = stream, .side = asked->scope.side, .window = asked->scope.window};
@@ -67,7 +67,7 @@ static bool put_tables(struct json *j, const struct api_context *context,
 }
 
 static void search(const struct api_request *request, struct api_reply *reply,
-                   const struct request *asked, const struct stats_snapshot *snapshot)
+                   const struct search_request *asked, const struct stats_snapshot *snapshot)
 {
     int index;
     if (!api_stream(request, reply, snapshot, &index))
@@ -87,7 +87,7 @@ static void search(const struct api_request *request, struct api_reply *reply,
 
 static void search_handle(const struct api_request *request, struct api_reply *reply)
 {
-    struct request asked;
+    struct search_request asked;
     if (!read_request(request, reply, &asked))
         return;
     const struct stats_snapshot *snapshot =

@@ -6,13 +6,13 @@
 enum { MEMBERS_MAX = 48, DEPTH_MAX = 8 };
 
 /* What is left of a shape, and where its schema goes. */
-struct reader {
+struct shape_reader {
     const char *pos;
     unsigned depth;
     struct json *j;
 };
 
-static bool take(struct reader *r, char c)
+static bool take(struct shape_reader *r, char c)
 {
     r->pos += strspn(r->pos, " \n");
     if (*r->pos != c)
@@ -22,7 +22,7 @@ static bool take(struct reader *r, char c)
 }
 
 /* Letters, digits and -; empty when there are none. */
-static struct span take_word(struct reader *r)
+static struct span take_word(struct shape_reader *r)
 {
     r->pos += strspn(r->pos, " \n");
     const char *start = r->pos;
@@ -31,11 +31,11 @@ static struct span take_word(struct reader *r)
     return span_of(start, (size_t)(r->pos - start));
 }
 
-static int put_shape(struct reader *r);
+static int put_shape(struct shape_reader *r);
 
 /* Behind the shape stands whether it may be null. Members of a JSON object come in any order, so
  * what is known only here is written here. */
-static void put_end(struct reader *r, const char *type)
+static void put_end(struct shape_reader *r, const char *type)
 {
     json_key(r->j, "type");
     if (take(r, '?')) {
@@ -48,7 +48,7 @@ static void put_end(struct reader *r, const char *type)
     }
 }
 
-static int put_array(struct reader *r)
+static int put_array(struct shape_reader *r)
 {
     json_key(r->j, "items");
     if (put_shape(r) < 0 || !take(r, ']'))
@@ -57,7 +57,7 @@ static int put_array(struct reader *r)
     return 0;
 }
 
-static int put_map(struct reader *r)
+static int put_map(struct shape_reader *r)
 {
     json_key(r->j, "additionalProperties");
     if (put_shape(r) < 0 || !take(r, '}'))
@@ -75,7 +75,7 @@ static void put_required(struct json *j, const struct span *names, size_t count)
     json_array_end(j);
 }
 
-static int put_members(struct reader *r)
+static int put_members(struct shape_reader *r)
 {
     struct span required[MEMBERS_MAX];
     size_t count = 0;
@@ -115,7 +115,7 @@ static void put_reference(struct json *j, struct span name)
     json_put_str(j, "$ref", path);
 }
 
-static int put_named(struct reader *r, struct span name)
+static int put_named(struct shape_reader *r, struct span name)
 {
     if (!is_shape(name))
         return -1;
@@ -135,7 +135,7 @@ static int put_named(struct reader *r, struct span name)
     return 0;
 }
 
-static int put_word(struct reader *r)
+static int put_word(struct shape_reader *r)
 {
     static const struct {
         const char *word, *type, *format;
@@ -161,7 +161,7 @@ static int put_word(struct reader *r)
     return span_equal(word, span_str("any")) ? 0 : put_named(r, word);
 }
 
-static int put_body(struct reader *r)
+static int put_body(struct shape_reader *r)
 {
     if (take(r, '['))
         return put_array(r);
@@ -170,7 +170,7 @@ static int put_body(struct reader *r)
     return take(r, '*') ? put_map(r) : put_members(r);
 }
 
-static int put_shape(struct reader *r)
+static int put_shape(struct shape_reader *r)
 {
     if (++r->depth > DEPTH_MAX)
         return -1;
@@ -191,7 +191,7 @@ static int put_shape(struct reader *r)
 
 int shape_schema(struct json *j, const char *shape)
 {
-    struct reader r = {.pos = shape, .j = j};
+    struct shape_reader r = {.pos = shape, .j = j};
     if (put_shape(&r) < 0)
         return -1;
     r.pos += strspn(r.pos, " \n");

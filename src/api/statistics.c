@@ -77,7 +77,7 @@ struct api_code api_rcode_counter(unsigned i)
 }
 
 /* An array of counters as an object. */
-struct counts {
+struct counter_array {
     const char *key;
     size_t at; /* in struct stats_direction_counters */
     unsigned count;
@@ -87,7 +87,7 @@ struct counts {
 
 #define ARRAY(member) offsetof(struct stats_direction_counters, member)
 
-static const struct counts direction_counts[] = {
+static const struct counter_array direction_counts[] = {
     {"transports", ARRAY(transport), COUNTERS_TRANSPORTS, transport_name, false},
     {"families", ARRAY(family), COUNTERS_FAMILIES, family_name, false},
     {"flags", ARRAY(flags), COUNTERS_FLAGS, flag_name, false},
@@ -98,13 +98,14 @@ static const struct counts direction_counts[] = {
     {0},
 };
 
-static const struct counts rcode_counts = {"rcodes", ARRAY(rcode), COUNTERS_RCODES,
-                                           api_rcode_counter, true};
-static const struct counts left_out_counts = {"left-out", ARRAY(marks[SAMPLE_LEFT_OUT]),
-                                              COUNTERS_LEFT_OUT, left_out_name, false};
-static const struct counts message_counts = {"messages", 0, COUNTERS_MESSAGES, message_name, true};
+static const struct counter_array rcode_counts = {"rcodes", ARRAY(rcode), COUNTERS_RCODES,
+                                                  api_rcode_counter, true};
+static const struct counter_array left_out_counts = {"left-out", ARRAY(marks[SAMPLE_LEFT_OUT]),
+                                                     COUNTERS_LEFT_OUT, left_out_name, false};
+static const struct counter_array message_counts = {"messages", 0, COUNTERS_MESSAGES, message_name,
+                                                    true};
 
-static void put_counts(struct json *j, const struct counts *row, const void *base)
+static void put_counts(struct json *j, const struct counter_array *row, const void *base)
 {
     const uint64_t *counts = (const uint64_t *)((const char *)base + row->at);
     json_key(j, row->key);
@@ -395,7 +396,7 @@ void api_put_direction(struct json *j, const char *key, const struct stats_count
     json_object(j);
     json_put_u64(j, "events", direction->events);
     json_put_u64(j, "bytes", direction->bytes);
-    for (const struct counts *row = direction_counts; row->key; row++)
+    for (const struct counter_array *row = direction_counts; row->key; row++)
         put_counts(j, row, direction);
     api_put_rcodes(j, direction);
     put_types(j, counters, which);

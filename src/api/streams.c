@@ -116,14 +116,14 @@ static struct loaded *sorted(const struct stats_snapshot *snapshot, enum stats_s
 
 /* --- the reply ------------------------------------------------------------------------------ */
 
-struct request {
+struct streams_request {
     struct api_scope scope;
     unsigned by; /* in `orders` */
 };
 
 static const char *const orders[] = {"appearance", "load", NULL};
 
-static void put_streams(struct api_reply *reply, const struct request *asked,
+static void put_streams(struct api_reply *reply, const struct streams_request *asked,
                         const struct stats_snapshot *snapshot,
                         const struct api_connections *connections)
 {
@@ -147,7 +147,7 @@ static void put_streams(struct api_reply *reply, const struct request *asked,
 static void streams_handle(const struct api_request *request, struct api_reply *reply)
 {
     struct api_connections connections;
-    struct request asked = {.by = 0};
+    struct streams_request asked = {.by = 0};
     if (!api_scope(request, reply, &asked.scope) ||
         !api_word(request, reply, "by", orders, &asked.by) ||
         api_connections_read(&connections, request->context->engine, reply) < 0)

@@ -13,13 +13,13 @@ enum { ROWS_USUAL = 10, ROWS_MAX = 1000 };
 /* Tables of counters, behind those of the statistics. */
 enum { COUNTED_RCODES = STATS_TABLES, COUNTED_TYPES, TABLES };
 
-struct list {
+struct named_list {
     const char *name; /* NULL: asked for by its parts */
     const char *title;
     struct stats_question question;
 };
 
-static const struct list usual[] = {
+static const struct named_list usual[] = {
     {"domains", "Domains", {.table = TABLE_DOMAINS, .by = BY_HITS}},
     {"domains-asked", "Domains asked", {.table = TABLE_DOMAINS, .measure = MEASURE_QUERIES}},
     {"domains-answered",
@@ -69,7 +69,7 @@ static const struct list usual[] = {
 enum { LISTS = sizeof usual / sizeof *usual };
 
 /* Orders besides each measure by its name. */
-static const struct order {
+static const struct table_order {
     const char *name;
     enum stats_by by;
     const struct stats_unit *unit;
@@ -81,8 +81,8 @@ static const struct order {
 enum { ORDERS = sizeof orders / sizeof *orders };
 
 /* What a request asks for, and what it gets. */
-struct request {
-    struct list lists[LISTS];
+struct tables_request {
+    struct named_list lists[LISTS];
     size_t count;
     struct api_scope scope;
     struct api_domain under;
@@ -101,18 +101,18 @@ static const char *table_name(unsigned table)
                                 : counted[table - STATS_TABLES];
 }
 
-static bool is_counted(const struct list *list)
+static bool is_counted(const struct named_list *list)
 {
     return list->question.table >= STATS_TABLES;
 }
 
-static bool has_domains(const struct list *list)
+static bool has_domains(const struct named_list *list)
 {
     return list->question.table <= TABLE_TLDS;
 }
 
 /* Hits of one direction with a code. */
-static bool has_code(const struct list *list)
+static bool has_code(const struct named_list *list)
 {
     return list->question.by == BY_RCODE || list->question.by == BY_QTYPE;
 }
@@ -137,7 +137,8 @@ static bool read_order(const struct api_request *request, struct api_reply *repl
 }
 
 /* `direction` and `code` go with the orders that want them, and with no others. */
-static bool read_code(const struct api_request *request, struct api_reply *reply, struct list *list)
+static bool read_code(const struct api_request *request, struct api_reply *reply,
+                      struct named_list *list)
 {
     struct stats_question *question = &list->question;
     int direction = STATS_RESPONSE, code = 0;
@@ -157,7 +158,7 @@ static bool read_code(const struct api_request *request, struct api_reply *reply
 }
 
 /* What the table cannot be sorted by. */
-static bool fits(const struct list *list)
+static bool fits(const struct named_list *list)
 {
     const struct stats_question *question = &list->question;
     if (is_counted(list))
@@ -167,14 +168,14 @@ static bool fits(const struct list *list)
 }
 
 static bool read_one(const struct api_request *request, struct api_reply *reply,
-                     struct request *asked)
+                     struct tables_request *asked)
 {
     const char *names[TABLES + 1] = {NULL};
-    struct list *list = &asked->lists[0];
+    struct named_list *list = &asked->lists[0];
     unsigned table = 0;
     for (unsigned i = 0; i < TABLES; i++)
         names[i] = table_name(i);
-    *list = (struct list){.title = "Asked for"};
+    *list = (struct named_list){.title = "Asked for"};
     asked->count = 1;
     if (!api_word(request, reply, "table", names, &table))
         return false;
@@ -196,7 +197,7 @@ static bool read_one(const struct api_request *request, struct api_reply *reply,
     return api_knows(asked->scope.window, &list->question, reply);
 }
 
-static const struct list *find_list(struct span name)
+static const struct named_list *find_list(struct span name)
 {
     for (size_t i = 0; i < LISTS; i++)
         if (span_equal(name, span_str(usual[i].name)))
@@ -212,7 +213,7 @@ static const char *list_name(const void *ctx, size_t i)
 
 /* Names between commas; all lists that are known when the parameter is absent. */
 static bool read_lists(const struct api_request *request, struct api_reply *reply,
-                       struct request *asked)
+                       struct tables_request *asked)
 {
     struct span list = api_parameter(request, "list"), name;
     for (size_t i = 0; !list.ptr && i < LISTS; i++) {
@@ -220,7 +221,7 @@ static bool read_lists(const struct api_request *request, struct api_reply *repl
             asked->lists[asked->count++] = usual[i];
     }
     while (api_item(&list, &name)) {
-        const struct list *found = find_list(name);
+        const struct named_list *found = find_list(name);
         if (!found) {
             api_refuse_item(reply, "list", name, list_name);
             return false;
@@ -238,7 +239,7 @@ static bool read_lists(const struct api_request *request, struct api_reply *repl
 }
 
 static bool read_request(const struct api_request *request, struct api_reply *reply,
-                         struct request *asked)
+                         struct tables_request *asked)
 {
     static const char *const parts[] = {"by", "direction", "code"};
     asked->count = 0;
@@ -359,7 +360,7 @@ static size_t collect_counted(const struct stats_counters *counters,
     return count;
 }
 
-static void put_counted(struct json *j, const struct request *asked,
+static void put_counted(struct json *j, const struct tables_request *asked,
                         const struct stats_question *question)
 {
     struct counted rows[COUNTED_MAX];
@@ -379,7 +380,7 @@ static void put_counted(struct json *j, const struct request *asked,
     json_array_end(j);
 }
 
-static void put_code(struct json *j, const struct list *list)
+static void put_code(struct json *j, const struct named_list *list)
 {
     const struct stats_question *question = &list->question;
     const char *direction = NULL;
@@ -393,8 +394,8 @@ static void put_code(struct json *j, const struct list *list)
     json_put_str(j, "code", direction ? code.text : NULL);
 }
 
-static void put_list(struct json *j, const struct request *asked, const struct list *list,
-                     const struct stats_answer *answer)
+static void put_list(struct json *j, const struct tables_request *asked,
+                     const struct named_list *list, const struct stats_answer *answer)
 {
     bool filtered = asked->under.wire_len > 0 && has_domains(list);
     const struct stats_unit *unit;
@@ -419,7 +420,7 @@ static void put_list(struct json *j, const struct request *asked, const struct l
     json_object_end(j);
 }
 
-static void put_lists(struct api_reply *reply, const struct request *asked,
+static void put_lists(struct api_reply *reply, const struct tables_request *asked,
                       const struct stats_snapshot *snapshot)
 {
     const struct stats_answer *answer = asked->answers;
@@ -435,10 +436,10 @@ static void put_lists(struct api_reply *reply, const struct request *asked,
     api_end(&j, reply);
 }
 
-static void ask(struct request *asked)
+static void ask(struct tables_request *asked)
 {
     for (size_t i = 0; i < asked->count; i++) {
-        const struct list *list = &asked->lists[i];
+        const struct named_list *list = &asked->lists[i];
         if (is_counted(list))
             continue;
         struct stats_question *question = &asked->questions[asked->asked++];
@@ -450,7 +451,7 @@ static void ask(struct request *asked)
 }
 
 static void answer(const struct api_request *request, struct api_reply *reply,
-                   struct request *asked, const struct stats_snapshot *snapshot)
+                   struct tables_request *asked, const struct stats_snapshot *snapshot)
 {
     int stream;
     if (!api_stream(request, reply, snapshot, &stream))
@@ -471,7 +472,7 @@ static void answer(const struct api_request *request, struct api_reply *reply,
 
 static void tables_handle(const struct api_request *request, struct api_reply *reply)
 {
-    struct request asked = {0};
+    struct tables_request asked = {0};
     if (!read_request(request, reply, &asked))
         return;
     const struct stats_snapshot *snapshot =

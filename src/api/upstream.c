@@ -4,7 +4,7 @@
 
 enum { ROWS_USUAL = 10, ROWS_MAX = 1000 };
 
-struct request {
+struct upstream_request {
     int stream; /* index in the snapshot, or STATS_ALL */
     uint64_t rows;
     struct api_scope scope;
@@ -80,7 +80,7 @@ static void put_list(struct json *j, const char *key, const struct stats_answer 
     json_object_end(j);
 }
 
-static void put_reply(struct api_reply *reply, const struct request *asked,
+static void put_reply(struct api_reply *reply, const struct upstream_request *asked,
                       const struct stats_snapshot *snapshot, const struct stats_answer *answers)
 {
     const struct stats_stream *upstream =
@@ -97,7 +97,7 @@ static void put_reply(struct api_reply *reply, const struct request *asked,
 }
 
 static void answer(const struct api_request *request, struct api_reply *reply,
-                   struct request *asked, const struct stats_snapshot *snapshot)
+                   struct upstream_request *asked, const struct stats_snapshot *snapshot)
 {
     struct stats_answer answers[LISTS];
     if (!api_stream(request, reply, snapshot, &asked->stream))
@@ -116,7 +116,7 @@ static void answer(const struct api_request *request, struct api_reply *reply,
 
 static void upstream_handle(const struct api_request *request, struct api_reply *reply)
 {
-    struct request asked = {.rows = ROWS_USUAL};
+    struct upstream_request asked = {.rows = ROWS_USUAL};
     if (!api_scope(request, reply, &asked.scope) ||
         !api_number(request, reply, "n", 1, ROWS_MAX, &asked.rows))
         return;

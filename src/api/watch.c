@@ -15,7 +15,7 @@ enum {
 };
 
 /* What a worker counts of one subject. */
-struct lane {
+struct watch_lane {
     pthread_mutex_t lock; /* taken by the worker only if it is free */
     counter unseen;       /* the worker's */
     /* Under the lock. */
@@ -35,7 +35,7 @@ struct claim {
 
 /* Under the lock of all. */
 struct watch {
-    struct lane *lanes; /* by worker; made when it is first used, for good */
+    struct watch_lane *lanes; /* by worker; made when it is first used, for good */
     int64_t from_ms;
     uint64_t from_ns;
     uint64_t unseen;              /* of the lanes, when it began */
@@ -54,7 +54,7 @@ struct watches {
 
 /* --- workers -------------------------------------------------------------------------------- */
 
-static bool is_subject(const struct lane *lane, const struct stats_sample *s)
+static bool is_subject(const struct watch_lane *lane, const struct stats_sample *s)
 {
     if (!lane->watched || lane->side != s->kind.side)
         return false;
@@ -70,7 +70,8 @@ static void add_key(struct stats_table *table, uint64_t hash, struct span key,
     stats_row_add(table, stats_table_row(table, hash, 0, key, &fresh), values);
 }
 
-static void count(const struct watches *watches, struct lane *lane, const struct stats_sample *s)
+static void count(const struct watches *watches, struct watch_lane *lane,
+                  const struct stats_sample *s)
 {
     struct stats_values values;
     struct stats_table *names = &lane->tables[WATCH_NAMES], *ends = &lane->tables[WATCH_ENDS];
@@ -93,7 +94,7 @@ static void observe(void *state, unsigned worker, struct event *ev)
         return;
     unsigned open = atomic_load_explicit(&watches->open, memory_order_acquire);
     for (; open; open &= open - 1) {
-        struct lane *lane = &watches->watches[__builtin_ctz(open)].lanes[worker];
+        struct watch_lane *lane = &watches->watches[__builtin_ctz(open)].lanes[worker];
         if (pthread_mutex_trylock(&lane->lock) != 0) {
             counter_add(&lane->unseen, 1);
             continue;
@@ -122,7 +123,7 @@ struct observer watches_observer(struct watches *watches, bool early)
 
 /* --- beginning and ending ------------------------------------------------------------------- */
 
-static int init_lane(struct lane *lane)
+static int init_lane(struct watch_lane *lane)
 {
     int failed = 0;
     pthread_mutex_init(&lane->lock, NULL);
@@ -131,7 +132,7 @@ static int init_lane(struct lane *lane)
     return failed;
 }
 
-static void free_lanes(struct lane *lanes, unsigned workers)
+static void free_lanes(struct watch_lane *lanes, unsigned workers)
 {
     for (unsigned w = 0; lanes && w < workers; w++) {
         for (int i = 0; i < WATCH_LISTS; i++)
@@ -141,9 +142,9 @@ static void free_lanes(struct lane *lanes, unsigned workers)
     free(lanes);
 }
 
-static struct lane *new_lanes(unsigned workers)
+static struct watch_lane *new_lanes(unsigned workers)
 {
-    struct lane *lanes = calloc(workers, sizeof *lanes);
+    struct watch_lane *lanes = calloc(workers, sizeof *lanes);
     int failed = lanes ? 0 : -1;
     for (unsigned w = 0; lanes && w < workers; w++)
         failed |= init_lane(&lanes[w]);
@@ -161,7 +162,7 @@ static int keep(uint8_t *space, struct span bytes)
 }
 
 /* Empties the lane, and has it watch the subject; NULL: nothing. */
-static void set_lane(struct lane *lane, const struct watch_subject *subject)
+static void set_lane(struct watch_lane *lane, const struct watch_subject *subject)
 {
     pthread_mutex_lock(&lane->lock);
     lane->watched = subject;
@@ -217,7 +218,7 @@ static int begin_watch(struct watches *watches, int place, const struct watch_su
 
 static bool is_watched(const struct watch *watch, const struct watch_subject *subject)
 {
-    const struct lane *lane = &watch->lanes[0]; /* only changed under the lock of all */
+    const struct watch_lane *lane = &watch->lanes[0]; /* only changed under the lock of all */
     bool name = subject->name.ptr;
     int len = name ? lane->name_len : lane->client_len;
     return lane->side == subject->side && (lane->name_len >= 0) == name &&
@@ -379,7 +380,7 @@ static struct watch *take_watch(struct watches *watches, const struct account *c
 /* --- reading -------------------------------------------------------------------------------- */
 
 /* A row of some worker's. */
-struct found {
+struct watched_row {
     uint64_t hash;
     struct stats_values values;
     uint64_t error, floor; /* floor: of the table that it is in */
@@ -388,7 +389,7 @@ struct found {
 };
 
 struct pile {
-    struct found *rows;
+    struct watched_row *rows;
     size_t count, max;
     uint64_t floor; /* of all tables together */
     bool failed;
@@ -398,7 +399,7 @@ static void pile_table(struct pile *pile, const struct stats_table *table)
 {
     size_t wanted = pile->count + table->row_count;
     if (wanted > pile->max) {
-        struct found *rows = realloc(pile->rows, wanted * sizeof *rows);
+        struct watched_row *rows = realloc(pile->rows, wanted * sizeof *rows);
         pile->failed |= !rows;
         if (!rows)
             return;
@@ -408,11 +409,11 @@ static void pile_table(struct pile *pile, const struct stats_table *table)
     for (uint32_t i = 0; i < table->row_count; i++) {
         const struct stats_row *row = &table->rows[i];
         struct span key = stats_row_key(table, row);
-        struct found *found = &pile->rows[pile->count++];
-        *found = (struct found){.hash = row->hash,
-                                .error = row->error,
-                                .floor = table->floor,
-                                .key_len = (uint8_t)key.len};
+        struct watched_row *found = &pile->rows[pile->count++];
+        *found = (struct watched_row){.hash = row->hash,
+                                      .error = row->error,
+                                      .floor = table->floor,
+                                      .key_len = (uint8_t)key.len};
         stats_row_values(table, row, &found->values);
         memcpy(found->key, key.ptr, key.len);
     }
@@ -421,11 +422,11 @@ static void pile_table(struct pile *pile, const struct stats_table *table)
 
 static int by_hash(const void *a, const void *b)
 {
-    uint64_t x = ((const struct found *)a)->hash, y = ((const struct found *)b)->hash;
+    uint64_t x = ((const struct watched_row *)a)->hash, y = ((const struct watched_row *)b)->hash;
     return (x > y) - (x < y);
 }
 
-static uint64_t hits(const struct found *found)
+static uint64_t hits(const struct watched_row *found)
 {
     return found->values.of[MEASURE_QUERIES] + found->values.of[MEASURE_RESPONSES];
 }
@@ -443,9 +444,9 @@ static void unite(struct pile *pile)
     if (pile->count > 0)
         qsort(pile->rows, pile->count, sizeof *pile->rows, by_hash);
     for (size_t i = 0; i < pile->count; i++) {
-        struct found *row = &pile->rows[i];
+        struct watched_row *row = &pile->rows[i];
         if (kept > 0 && pile->rows[kept - 1].hash == row->hash) {
-            struct found *same = &pile->rows[kept - 1];
+            struct watched_row *same = &pile->rows[kept - 1];
             stats_values_add(&same->values, &row->values);
             same->error += row->error;
             same->floor += row->floor;
@@ -458,7 +459,7 @@ static void unite(struct pile *pile)
         qsort(pile->rows, kept, sizeof *pile->rows, by_hits);
 }
 
-static size_t put_key(char *text, int list, const struct found *found)
+static size_t put_key(char *text, int list, const struct watched_row *found)
 {
     char *end = list == WATCH_NAMES
                     ? stats_native_reader.put_name(text, span_of(found->key, found->key_len))
@@ -480,7 +481,7 @@ static int answer(struct pile *pile, int list, size_t n, struct stats_answer *an
     if (!answer->rows || pile->failed)
         return -1;
     for (size_t i = 0; i < answer->count; i++) {
-        const struct found *found = &pile->rows[i];
+        const struct watched_row *found = &pile->rows[i];
         struct stats_top *top = &answer->rows[i];
         top->value = hits(found);
         top->error = found->error + pile->floor - found->floor;
@@ -494,7 +495,7 @@ static void read_lanes(const struct watches *watches, struct watch *watch, struc
                        struct watch_report *report)
 {
     for (unsigned w = 0; w < watches->workers; w++) {
-        struct lane *lane = &watch->lanes[w];
+        struct watch_lane *lane = &watch->lanes[w];
         pthread_mutex_lock(&lane->lock);
         stats_counters_add(&report->counters, &lane->counters);
         for (int i = 0; i < WATCH_LISTS; i++)

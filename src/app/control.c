@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "api/serve.h"
+#include "api/wait.h"
 #include "app/control_request.h"
 #include "app/control_socket.h"
 #include "base/clock.h"
@@ -31,7 +32,7 @@ enum {
     SETTLE_LOOK_MS = 2,
 };
 
-enum call_state { CALL_ASKS, CALL_IS_ANSWERED, CALL_STREAMS };
+enum call_state { CALL_ASKS, CALL_WAITS, CALL_IS_ANSWERED, CALL_STREAMS };
 
 /* A connection. */
 struct call {
@@ -43,6 +44,7 @@ struct call {
     struct buf in, out;
     size_t sent; /* of `out` */
     struct api_endless *stream;
+    struct api_wait wait; /* of one that waits */
 };
 
 /* Its own thread, but for what is atomic, and `wake`. */
@@ -59,6 +61,7 @@ struct control {
     bool left;           /* all who had come by then have been let in, by the one or the other */
     uint64_t rests_until_ns;
     size_t streams;
+    size_t waits;
     size_t size;
     struct call calls[CONTROL_CONNECTIONS];
 };
@@ -132,10 +135,46 @@ static bool refill(struct call *call)
     return len >= 0;
 }
 
+/* --- replies that take their time ------------------------------------------------------------ */
+
+static void wake_control(void *control)
+{
+    wake(control);
+}
+
+static void begin_wait(struct call *call, const struct api_request *request,
+                       const struct control_request *asked)
+{
+    struct control *control = call->control;
+    struct error err;
+    call->wait = (struct api_wait){.request = *request,
+                                   .query = asked->query,
+                                   .query_len = asked->query_len,
+                                   .wake = wake_control,
+                                   .arg = control};
+    if (control->waits >= API_WAITS_MAX) {
+        refuse(call, 503, "too many wait already");
+    } else if (api_wait_begin(&call->wait, &err) < 0) {
+        refuse(call, 503, err.text);
+    } else {
+        call->state = CALL_WAITS;
+        control->waits++;
+    }
+}
+
+static void end_wait(struct call *call)
+{
+    api_wait_end(&call->wait);
+    call->control->waits--;
+    put_reply(call, &call->wait.reply);
+}
+
 /* --- a call --------------------------------------------------------------------------------- */
 
 static void end(struct call *call)
 {
+    if (call->state == CALL_WAITS)
+        end_wait(call);
     if (call->stream) {
         call->stream->close(call->stream);
         call->control->streams--;
@@ -174,6 +213,10 @@ static void answer(struct call *call, struct control_request *asked)
                                   .route = route,
                                   .path = span_str(route->path),
                                   .body = asked->body};
+    if (route->waits) {
+        begin_wait(call, &request, asked);
+        return;
+    }
     api_serve(&request, asked->query, asked->query_len, &reply);
     struct api_endless *stream = reply.stream;
     if (stream && control->streams >= STREAMS) {
@@ -302,8 +345,14 @@ static void accept_all(struct control *control)
 
 static short wants(const struct call *call)
 {
-    bool tells = call->state != CALL_ASKS && call->sent < call->out.len;
+    bool tells = call->sent < call->out.len;
     return tells ? POLLIN | POLLOUT : POLLIN;
+}
+
+/* Whether it has to be done with by then. */
+static bool is_timed(const struct call *call)
+{
+    return call->state == CALL_ASKS || call->state == CALL_IS_ANSWERED;
 }
 
 /* The wake-up, the listener, then the calls: poll passes over those without a descriptor. Returns
@@ -319,8 +368,9 @@ static int prepare(const struct control *control, struct pollfd *fds)
         (struct pollfd){.fd = rests || control->left ? -1 : control->socket.fd, .events = POLLIN};
     for (size_t i = 0; i < control->size; i++) {
         const struct call *call = &control->calls[i];
-        fds[i + 2] = (struct pollfd){.fd = call->fd, .events = wants(call)};
-        if (call->fd >= 0 && call->state != CALL_STREAMS && call->until_ns < until)
+        bool waits = call->state == CALL_WAITS; /* a wake-up ends it, and not who hangs up */
+        fds[i + 2] = (struct pollfd){.fd = waits ? -1 : call->fd, .events = wants(call)};
+        if (call->fd >= 0 && is_timed(call) && call->until_ns < until)
             until = call->until_ns;
     }
     if (until == UINT64_MAX)
@@ -331,10 +381,12 @@ static int prepare(const struct control *control, struct pollfd *fds)
 /* What has come is heard before the time is looked at: another's request may have taken long. */
 static void attend(struct call *call, short events)
 {
+    if (call->state == CALL_WAITS && atomic_load(&call->wait.done))
+        end_wait(call);
     bool goes_on = !(events & (POLLIN | POLLHUP | POLLERR)) || hear(call);
-    if (goes_on && call->state != CALL_ASKS)
+    if (goes_on && (call->state == CALL_IS_ANSWERED || call->state == CALL_STREAMS))
         goes_on = tell(call);
-    bool late = call->state != CALL_STREAMS && clock_ns() >= call->until_ns;
+    bool late = is_timed(call) && clock_ns() >= call->until_ns;
     if (!goes_on || late)
         end(call);
 }
@@ -351,7 +403,7 @@ static void serve(struct control *control)
         (void)got; /* it is for waking alone */
     }
     for (size_t i = 0; i < control->size; i++) {
-        if (fds[i + 2].fd >= 0)
+        if (control->calls[i].fd >= 0)
             attend(&control->calls[i], fds[i + 2].revents);
     }
     bool leaving = atomic_load(&control->leaving);

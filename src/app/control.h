@@ -9,7 +9,8 @@
  *
  * Who asks is known by SO_PEERCRED: root, the user that this process runs as, and the members of
  * `group` may ask all; nobody else anything. A thread of its own serves, so many connections at
- * once and each for seconds alone: one more is told so, and closed.
+ * once and each for seconds alone: one more is told so, and closed. Answers that take their time
+ * (api_route.waits) are waited for on threads of their own, a few of them (api/wait.h).
  */
 #ifndef SPILE_APP_CONTROL_H
 #define SPILE_APP_CONTROL_H
@@ -22,6 +23,7 @@ struct control;
 
 /* The section `control` of the configuration; rows: control_section. */
 struct control_settings {
+    bool enabled;
     char *path; /* NULL: the usual one */
     mode_t mode;
     char *group; /* NULL: none */
@@ -33,6 +35,12 @@ enum {
     CONTROL_CONNECTIONS = 64, /* at most */
     CONTROL_CONNECTIONS_LEAST = 4,
 };
+
+/* Whether there is to be one; `settings` may be NULL: those by default. */
+static inline bool control_is_wanted(const struct control_settings *settings)
+{
+    return !settings || settings->enabled;
+}
 
 /* Listens, but serves nobody yet. `settings` may be NULL: those by default. So many connections it
  * may have at once; the context is looked at from control_start on. It is to follow the one

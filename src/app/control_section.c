@@ -9,6 +9,11 @@
 #define CONTROL(member) .offset = offsetof(struct control_settings, member)
 
 static const struct option control_options[] = {
+    {.name = "enabled",
+     .type = OPTION_BOOL,
+     CONTROL(enabled),
+     .fallback = "true",
+     .doc = "false: there is no socket, and `spile ctl` has nobody to ask"},
     {.name = "path",
      .type = OPTION_PATH,
      CONTROL(path),
@@ -35,6 +40,8 @@ static enum module_verdict probe(const void *options, const void **wrong, struct
 {
     const struct control_settings *control = options;
     gid_t gid;
+    if (!control->enabled)
+        return MODULE_FINE;
     *wrong = &control->group;
     if (ids_group(control->group, &gid, err) < 0)
         return MODULE_REFUSES;

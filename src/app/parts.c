@@ -39,6 +39,11 @@ bool parts_want_statistics(const struct parts_frame *frame, const struct config 
     return wanted;
 }
 
+bool parts_want_control(const struct parts_frame *frame, const struct config *config)
+{
+    return frame->controlled && control_is_wanted(config_section(config, "control"));
+}
+
 static bool only_files(const struct config *config)
 {
     for (size_t i = 0; i < config->input_count; i++) {
@@ -118,7 +123,7 @@ static int open_live(struct parts *next, const struct parts *now, const struct p
                      const struct config *config, struct error *err)
 {
     bool web = config_section(config, "web");
-    bool live = web || frame->controlled, watches = web || frame->asked;
+    bool live = web || parts_want_control(frame, config), watches = web || frame->asked;
     next->live = live ? now->live : NULL;
     next->watches = watches ? now->watches : NULL;
     if (live && !next->live)
@@ -273,7 +278,7 @@ static int start_desk(struct parts *next, const struct parts *now, const struct 
     const struct control_settings *settings = config_section(config, "control");
     const struct api_context context = parts_context(next, frame, config);
     struct error why = {0};
-    if (!frame->controlled)
+    if (!parts_want_control(frame, config))
         return 0;
     if (now->desk && control_is(now->desk->control, settings) &&
         same_context(&now->desk->context, &context)) {

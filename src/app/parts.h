@@ -32,7 +32,7 @@ struct parts_frame {
     unsigned workers;
     bool asked;      /* the command wants statistics, and to ask what belongs to names
                         and clients, whatever the configuration says */
-    bool controlled; /* the control socket is wanted */
+    bool controlled; /* there is to be a control socket, unless it says otherwise */
     const struct observer *command; /* its own; NULL: none */
     struct http_record *record;
     struct api_context context; /* what all show: engine, commands and such */
@@ -46,6 +46,7 @@ struct parts_share {
 enum { PARTS_OBSERVERS = 4 };
 
 bool parts_want_statistics(const struct parts_frame *frame, const struct config *config);
+bool parts_want_control(const struct parts_frame *frame, const struct config *config);
 /* Makes what an engine needs, and takes the web server's address. `now`: those at work. -1: err,
  * with the place; what there is by then is in *next. */
 int parts_open(struct parts *next, const struct parts *now, const struct parts_frame *frame,

@@ -30,7 +30,8 @@ static int compare(const struct service *s, struct config *config, const struct 
                    struct report *report, struct error *err)
 {
     const struct config_item *given = config_section_item(running, "statistics");
-    bool implied = given && !given->at.line && !config_section(config, "statistics");
+    bool implied =
+        given && !given->at.line && !given->carried && !config_section(config, "statistics");
     bool wanted = parts_want_statistics(&s->frame, config);
     if (implied && !config_section_add(config, "statistics", err))
         return -1;

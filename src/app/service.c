@@ -56,7 +56,7 @@ int service_share(const struct service *s, const struct config *config, struct d
                   struct parts_share *share, struct error *err)
 {
     const struct http_settings *web = config_section(config, "web");
-    const bool control = s->frame.controlled;
+    const bool control = parts_want_control(&s->frame, config);
     uint64_t others =
         (web && !s->parts.site ? HTTP_DESCRIPTORS : 0) +
         (config_section(config, "history") && !s->parts.history ? HISTORY_DESCRIPTORS : 0) +

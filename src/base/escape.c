@@ -152,15 +152,15 @@ static bool is_hidden(uint32_t code)
 }
 
 /* Beyond 16 bits, as a surrogate pair. */
-static char *put_unicode_escape(char *p, uint32_t code)
+static char *put_unicode_escape(char *p, uint32_t code, unsigned flags)
 {
-    if (code > 0xffff) {
-        p = put_unicode_escape(p, 0xd800 + ((code - 0x10000) >> 10));
-        code = 0xdc00 + (code & 0x3ff);
-    }
-    uint8_t bytes[2] = {(uint8_t)(code >> 8), (uint8_t)code};
-    p = PUT_LIT(p, "\\u");
-    return put_hex(p, bytes, sizeof bytes);
+    const uint8_t bytes[4] = {0, (uint8_t)(code >> 16), (uint8_t)(code >> 8), (uint8_t)code};
+    if (code <= 0xffff)
+        return put_hex(PUT_LIT(p, "\\u"), bytes + 2, 2);
+    if (flags & ESCAPE_YAML)
+        return put_hex(PUT_LIT(p, "\\U"), bytes, 4);
+    p = put_unicode_escape(p, 0xd800 + ((code - 0x10000) >> 10), flags);
+    return put_unicode_escape(p, 0xdc00 + (code & 0x3ff), flags);
 }
 
 /* What stands at the front and is special; *used gets its length. */
@@ -178,7 +178,7 @@ static char *put_special(char *p, struct span bytes, unsigned flags, size_t *use
     if (code == '\\')
         return flags & ESCAPE_PRESENTED ? PUT_LIT(p, "\\\\") : PUT_LIT(p, "\\\\\\\\");
     if (is_hidden(code) || flags & ESCAPE_COLUMN)
-        return put_unicode_escape(p, code);
+        return put_unicode_escape(p, code, flags);
     return put_bytes(p, bytes.ptr, *used);
 }
 

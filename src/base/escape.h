@@ -20,6 +20,8 @@ enum escape_flag {
     ESCAPE_PRESENTED = 1, /* in presentation form already: its backslashes stay single */
     ESCAPE_COLUMN = 2,    /* into a column of text: spaces and all that is not ASCII are \uXXXX */
     ESCAPE_BYTES = 4, /* for escape_json: \DDD in place of \uXXXX, which the reader does not know */
+    ESCAPE_YAML = 8,  /* for escape_json: \UXXXXXXXX in place of two \uXXXX, of which none is a
+                         character to YAML */
 };
 
 /* A column of text: bytes 0x21 to 0x7e as they are but for the backslash, all others \DDD. */

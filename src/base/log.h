@@ -9,7 +9,7 @@ void log_set_level(enum log_level level);
 
 /* Whether lines begin with the time, and of which zone. */
 enum log_time { LOG_TIME_OFF, LOG_TIME_UTC, LOG_TIME_LOCAL };
-/* LOG_TIME_OFF until this is called; call it before threads start, too. */
+/* LOG_TIME_OFF until this is called. Any thread. */
 void log_set_time(enum log_time time);
 
 __attribute__((format(printf, 2, 3))) void log_line(enum log_level level, const char *format, ...);

@@ -116,7 +116,4 @@ void command_free(struct command_call *call);
  * err says so, with a hint. */
 const struct command *command_find(char **words, int *used, struct error *err);
 
-/* The program: what main() does. */
-int command_main(int argc, char **argv);
-
 #endif

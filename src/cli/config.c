@@ -117,7 +117,9 @@ const struct command command_config_check = {
 /* Prints the text, and frees it. */
 static int print(struct buf *text)
 {
-    bool good = !text->failed && fwrite(text->data, 1, text->len, stdout) == text->len;
+    bool good = !text->failed;
+    if (good && text->len > 0)
+        good = fwrite(text->data, 1, text->len, stdout) == text->len;
     if (text->failed)
         log_error("no memory");
     buf_free(text);

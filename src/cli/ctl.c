@@ -103,6 +103,16 @@ static const struct ctl_column closed_columns[] = {{"CLOSED", "closed"}, {0}};
 static const struct ctl_column done_columns[] = {{"OUTPUT", "output"}, {"DONE", "done"}, {0}};
 static const struct ctl_column level_columns[] = {{"LEVEL", "level"}, {0}};
 static const struct ctl_column status_columns[] = {{"STATUS", "status"}, {0}};
+static const struct ctl_column more_columns[] = {
+    {"VERSION", "version"},
+    {"UP", "uptime", CTL_AGE},
+    {"CONFIGURED", "configured", CTL_TIME},
+    {"INPUTS", "inputs"},
+    {"CONNECTIONS", "connections", CTL_NUMBER},
+    {"OUTPUTS", "outputs"},
+    {"EVENTS", "events"},
+    {0},
+};
 
 static const struct ctl_column event_columns[] = {
     {"TIME", "time", CTL_TIME},
@@ -129,6 +139,7 @@ struct verb {
     const char *parameter; /* gets that word */
     const char *rows;      /* the key of the answer's array; NULL: one line of the answer itself */
     const struct ctl_column *columns;
+    const struct ctl_column *more; /* lines behind that of the answer itself; NULL: none */
 };
 
 #define OUTPUT_VERB(act)                                                                           \
@@ -137,7 +148,7 @@ struct verb {
     }
 
 static const struct verb verbs[] = {
-    {"status", NULL, NULL, "GET", "/api/v1/status", NULL, NULL, status_columns},
+    {"status", NULL, NULL, "GET", "/api/v1/status", NULL, NULL, status_columns, more_columns},
     {"inputs", NULL, NULL, "GET", "/api/v1/inputs", NULL, "inputs", input_columns},
     {"connections", NULL, NULL, "GET", "/api/v1/connections?n=10000", NULL, "connections",
      connection_columns},
@@ -232,6 +243,8 @@ static void put_answer(const struct verb *verb, const json_t *answer)
         ctl_put_table(verb->columns, json_object_get(answer, verb->rows));
     else
         ctl_put_line(verb->columns, answer);
+    if (verb->more)
+        ctl_put_lines(verb->more, answer);
     for (size_t i = 0; i < json_array_size(hints); i++) {
         fputs("hint: ", stdout);
         ctl_put_line(hint_columns, json_array_get(hints, i));

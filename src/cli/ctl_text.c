@@ -8,7 +8,7 @@
 
 enum { COLUMNS_MAX = 16, VALUE_MAX = 1024 };
 
-static const json_t *value_of(const json_t *row, const char *key)
+static json_t *value_of(const json_t *row, const char *key)
 {
     const char *dot = strchr(key, '.');
     char first[64];
@@ -25,10 +25,42 @@ static void put_time(char *text, const json_t *value)
                false) = '\0';
 }
 
+/* "3d 4h", "4h 5m", "5m 6s", "6s". */
+static void put_age(char *text, uint64_t seconds)
+{
+    static const struct {
+        uint64_t seconds;
+        char name;
+    } units[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
+    size_t u = 0;
+    while (u < 3 && seconds < units[u].seconds)
+        u++;
+    int len = snprintf(text, VALUE_MAX, "%llu%c", (unsigned long long)(seconds / units[u].seconds),
+                       units[u].name);
+    if (u < 3)
+        snprintf(text + len, (size_t)(VALUE_MAX - len), " %llu%c",
+                 (unsigned long long)(seconds % units[u].seconds / units[u + 1].seconds),
+                 units[u + 1].name);
+}
+
+/* Numbers by their keys; one that is not known is left out. */
+static void put_numbers(char *text, json_t *numbers)
+{
+    const char *key;
+    json_t *value;
+    int len = 0;
+    json_object_foreach(numbers, key, value)
+    {
+        if (json_is_number(value) && len < VALUE_MAX)
+            len += snprintf(text + len, (size_t)(VALUE_MAX - len), "%s%s %.*f", len ? ", " : "",
+                            key, json_is_real(value) ? 1 : 0, json_number_value(value));
+    }
+}
+
 /* The value as it is shown, into `text`; "-" where there is none. */
 static const char *show(const struct ctl_column *column, const json_t *row, char text[VALUE_MAX])
 {
-    const json_t *value = value_of(row, column->key);
+    json_t *value = value_of(row, column->key);
     strcpy(text, "-");
     if (json_is_boolean(value))
         snprintf(text, VALUE_MAX, "%s", json_is_true(value) ? column->yes : "-");
@@ -38,6 +70,10 @@ static const char *show(const struct ctl_column *column, const json_t *row, char
         put_time(text, value);
     else if (column->kind == CTL_SECONDS && json_is_number(value))
         snprintf(text, VALUE_MAX, "%.3fms", json_number_value(value) * 1e3);
+    else if (column->kind == CTL_AGE && json_is_integer(value))
+        put_age(text, (uint64_t)json_integer_value(value));
+    else if (json_is_object(value))
+        put_numbers(text, value);
     else if (json_is_integer(value))
         snprintf(text, VALUE_MAX, "%lld", (long long)json_integer_value(value));
     return text;
@@ -98,4 +134,14 @@ void ctl_put_line(const struct ctl_column *columns, const json_t *row)
     char text[VALUE_MAX];
     for (size_t c = 0; columns[c].head; c++)
         printf("%s%s", show(&columns[c], row, text), columns[c + 1].head ? " " : "\n");
+}
+
+void ctl_put_lines(const struct ctl_column *columns, const json_t *row)
+{
+    char text[VALUE_MAX];
+    int width = 0;
+    for (size_t c = 0; columns[c].head; c++)
+        width = width_of(columns[c].head) > width ? width_of(columns[c].head) : width;
+    for (size_t c = 0; columns[c].head; c++)
+        printf("%-*s  %s\n", width, columns[c].head, show(&columns[c], row, text));
 }

@@ -4,7 +4,14 @@
 
 #include <jansson.h>
 
-enum ctl_kind { CTL_TEXT, CTL_NUMBER, CTL_TIME, CTL_MARK, CTL_SECONDS };
+enum ctl_kind {
+    CTL_TEXT, /* or numbers that belong together, by their keys: "all 2, open 1" */
+    CTL_NUMBER,
+    CTL_TIME,
+    CTL_MARK,
+    CTL_SECONDS,
+    CTL_AGE, /* seconds: "3d 4h" */
+};
 
 /* A column. A table ends with a row whose head is NULL. */
 struct ctl_column {
@@ -18,5 +25,7 @@ struct ctl_column {
 void ctl_put_table(const struct ctl_column *columns, const json_t *rows);
 /* One row as a line: its values, a space between them. */
 void ctl_put_line(const struct ctl_column *columns, const json_t *row);
+/* One row as lines: a head and its value on each. */
+void ctl_put_lines(const struct ctl_column *columns, const json_t *row);
 
 #endif

@@ -255,7 +255,7 @@ static bool end_record(struct gen_message *m, enum dns_section section)
 }
 
 /* Where records are put, and whose: `owner` is an offset of the message. */
-struct place {
+struct record_place {
     enum dns_section section;
     uint16_t owner;
     unsigned first; /* the number of the set's first record: aliases of a chain must differ */
@@ -281,7 +281,7 @@ static unsigned labels_at(const struct gen_message *m, size_t offset)
     return labels;
 }
 
-static void add_rrsig(struct gen_message *m, struct place at, const struct set *set)
+static void add_rrsig(struct gen_message *m, struct record_place at, const struct set *set)
 {
     uint32_t week = 7 * 86400;
     uint32_t inception = (uint32_t)(m->x->query_ns / 1000000000 / week) * week;
@@ -301,7 +301,7 @@ static void add_rrsig(struct gen_message *m, struct place at, const struct set *
 }
 
 /* A set of `count` records, and its signature where the asker wants one. */
-static void add_set(struct gen_message *m, struct place at, uint16_t type, unsigned count)
+static void add_set(struct gen_message *m, struct record_place at, uint16_t type, unsigned count)
 {
     const struct set *set = set_of(type);
     for (unsigned n = 0; n < count; n++) {
@@ -326,7 +326,7 @@ static uint16_t add_chain(struct gen_message *m)
         return owner;
     unsigned length = gen_pick(&m->random, lengths, COUNT(lengths));
     for (unsigned n = 0; n < length; n++) {
-        add_set(m, (struct place){DNS_ANSWER, owner, n}, DNS_CNAME, 1);
+        add_set(m, (struct record_place){DNS_ANSWER, owner, n}, DNS_CNAME, 1);
         owner = (uint16_t)m->target;
     }
     return owner;
@@ -337,7 +337,7 @@ static void add_answer(struct gen_message *m)
     uint16_t owner = add_chain(m);
     unsigned most = set_of(m->x->qtype)->most;
     unsigned count = gen_chance(&m->random, 600) ? 1 : draw(m, 1, most);
-    add_set(m, (struct place){DNS_ANSWER, owner, 0}, m->x->qtype, count);
+    add_set(m, (struct record_place){DNS_ANSWER, owner, 0}, m->x->qtype, count);
 }
 
 /* Addresses of the zone's name servers. */
@@ -355,7 +355,7 @@ static void add_glue(struct gen_message *m, unsigned servers)
 
 static void add_referral(struct gen_message *m)
 {
-    struct place at = {DNS_AUTHORITY, (uint16_t)(DNS_HEADER_LEN + m->x->name.zone), 0};
+    struct record_place at = {DNS_AUTHORITY, (uint16_t)(DNS_HEADER_LEN + m->x->name.zone), 0};
     unsigned servers = draw(m, 2, 6);
     add_set(m, at, DNS_NS, servers);
     if (wants_signatures(m->x))
@@ -366,7 +366,7 @@ static void add_referral(struct gen_message *m)
 /* NODATA and NXDOMAIN: the zone's SOA, with proof where it is wanted (RFC 2308, RFC 4035). */
 static void add_denial(struct gen_message *m)
 {
-    struct place at = {DNS_AUTHORITY, (uint16_t)(DNS_HEADER_LEN + m->x->name.zone), 0};
+    struct record_place at = {DNS_AUTHORITY, (uint16_t)(DNS_HEADER_LEN + m->x->name.zone), 0};
     add_set(m, at, DNS_SOA, 1);
     if (wants_signatures(m->x))
         add_set(m, at, DNS_NSEC, 1);
@@ -498,7 +498,7 @@ void gen_message_query(struct gen_message *m, const struct gen_exchange *x)
 {
     begin(m, x, 0, 1);
     if (x->role->type == DNSTAP_UPDATE_QUERY) /* RFC 2136: the update section is the authority's */
-        add_set(m, (struct place){DNS_AUTHORITY, DNS_HEADER_LEN, 0}, DNS_A, draw(m, 1, 3));
+        add_set(m, (struct record_place){DNS_AUTHORITY, DNS_HEADER_LEN, 0}, DNS_A, draw(m, 1, 3));
     add_opt(m, false);
 }
 

@@ -16,6 +16,7 @@
 #include "conf/config.h"
 #include "core/input.h"
 #include "core/output.h"
+#include "core/stage.h"
 #include "top/state.h"
 
 enum { LINE_MAX_BYTES = 1024 };
@@ -268,6 +269,11 @@ static void put_input_options(FILE *out)
     put_options(out, input_common.options);
 }
 
+static void put_stage_options(FILE *out)
+{
+    put_options(out, stage_common.options);
+}
+
 static void put_output_options(FILE *out)
 {
     put_options(out, output_queued.options);
@@ -367,6 +373,7 @@ static const struct part {
     {"@outputs@\n", put_outputs},
     {"@output-options@\n", put_output_options},
     {"@input-options@\n", put_input_options},
+    {"@stage-options@\n", put_stage_options},
     {"@sections@\n", put_sections},
     {"@formats@\n", put_formats},
     {"@fields@\n", put_fields},

@@ -24,6 +24,7 @@ struct run {
     char *api_key_file;
     uint64_t port;
     bool verbose;
+    bool flags_say_it; /* no option: the file named neither inputs nor outputs at the start */
 };
 
 static const struct option run_options[] = {
@@ -217,16 +218,18 @@ static bool says_nothing(const struct config *config)
            config->section_count == 0;
 }
 
-/* What flags and file say together, into an empty configuration. Of a file that is read `again` and
- * says nothing, somebody is writing it at this moment. Returns a COMMAND_*; unless that is
+/* What flags and file say together, into an empty configuration. A file that is read `again` and
+ * says nothing, though it did, is being written at this moment. Returns a COMMAND_*; unless that is
  * COMMAND_OK, err says why. */
 static int configure(struct config *config, const struct command_call *call, bool again,
                      struct error *err)
 {
-    const struct run *run = call->options;
+    struct run *run = call->options;
     if (run->config && config_load(config, run->config, err) < 0)
         return COMMAND_FAILED;
-    if (run->config && again && says_nothing(config)) {
+    if (!again)
+        run->flags_say_it = says_nothing(config);
+    if (run->config && !run->flags_say_it && says_nothing(config)) {
         error_set(err, "%s names neither inputs nor outputs: that is nothing to go over to",
                   run->config);
         return COMMAND_FAILED;

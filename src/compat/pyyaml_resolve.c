@@ -29,17 +29,17 @@ static const uint8_t sets[256] = {
     [' '] = BLANK,
 };
 
-struct scan {
+struct yaml_scan {
     const uint8_t *p, *end;
 };
 
-static bool at_end(const struct scan *s)
+static bool at_end(const struct yaml_scan *s)
 {
     return s->p == s->end;
 }
 
 /* Passes over one character of the set, or over that very character. */
-static bool one(struct scan *s, unsigned set)
+static bool one(struct yaml_scan *s, unsigned set)
 {
     if (at_end(s) || !(sets[*s->p] & set))
         return false;
@@ -47,7 +47,7 @@ static bool one(struct scan *s, unsigned set)
     return true;
 }
 
-static bool literal(struct scan *s, char c)
+static bool literal(struct yaml_scan *s, char c)
 {
     if (at_end(s) || *s->p != (uint8_t)c)
         return false;
@@ -56,7 +56,7 @@ static bool literal(struct scan *s, char c)
 }
 
 /* Passes over as many of the set as there are, at most `max`; says how many. */
-static unsigned many(struct scan *s, unsigned set, unsigned max)
+static unsigned many(struct yaml_scan *s, unsigned set, unsigned max)
 {
     unsigned n = 0;
     while (n < max && one(s, set))
@@ -93,10 +93,10 @@ static bool is_word(struct span text)
 }
 
 /* (:[0-5]?[0-9])*, how many. */
-static unsigned sixties(struct scan *s)
+static unsigned sixties(struct yaml_scan *s)
 {
     unsigned n = 0;
-    struct scan next = *s;
+    struct yaml_scan next = *s;
     while (literal(&next, ':')) {
         if (one(&next, SIXTY))
             one(&next, DIGIT);
@@ -109,7 +109,7 @@ static unsigned sixties(struct scan *s)
 }
 
 /* ([eE][-+][0-9]+)? up to the end. */
-static bool exponent(struct scan *s)
+static bool exponent(struct yaml_scan *s)
 {
     if (at_end(s))
         return true;
@@ -117,9 +117,9 @@ static bool exponent(struct scan *s)
 }
 
 /* .5 .5e+3 -.inf .nan */
-static bool is_pointed(struct scan s, bool sign)
+static bool is_pointed(struct yaml_scan s, bool sign)
 {
-    struct scan rest = s;
+    struct yaml_scan rest = s;
     if (!sign && one(&s, DIGIT)) {
         many(&s, DIGITS, -1u);
         return exponent(&s);
@@ -131,7 +131,7 @@ static bool is_pointed(struct scan s, bool sign)
 }
 
 /* 0b101 0x1F 017: the digits behind a zero. */
-static bool is_radix(struct scan s)
+static bool is_radix(struct yaml_scan s)
 {
     if (literal(&s, 'b'))
         return many(&s, BINARY, -1u) && at_end(&s);
@@ -144,11 +144,11 @@ static bool is_radix(struct scan s)
 /* 12 1_000 1.5 1.5e+3 1:20 1:20.5, signed or not. */
 static bool is_number(struct span text)
 {
-    struct scan s = {text.ptr, text.ptr + text.len};
+    struct yaml_scan s = {text.ptr, text.ptr + text.len};
     bool sign = one(&s, SIGN);
     if (literal(&s, '.'))
         return is_pointed(s, sign);
-    struct scan digits = s;
+    struct yaml_scan digits = s;
     if (!one(&s, DIGIT))
         return false;
     bool zero = *digits.p == '0';
@@ -165,7 +165,7 @@ static bool is_number(struct span text)
 }
 
 /* (Z|[-+][0-9][0-9]?(:[0-9][0-9])?)? up to the end. */
-static bool is_zone(struct scan *s)
+static bool is_zone(struct yaml_scan *s)
 {
     many(s, BLANK, -1u);
     if (literal(s, 'Z'))
@@ -176,7 +176,7 @@ static bool is_zone(struct scan *s)
 }
 
 /* 1:02:03.5, then perhaps a zone, up to the end. */
-static bool is_clock(struct scan *s)
+static bool is_clock(struct yaml_scan *s)
 {
     if (!many(s, DIGIT, 2) || !literal(s, ':') || many(s, DIGIT, 2) != 2)
         return false;
@@ -190,7 +190,7 @@ static bool is_clock(struct scan *s)
 /* 2023-01-01, or with a time of day 2023-1-1 1:02:03.5 +1:00. */
 static bool is_time(struct span text)
 {
-    struct scan s = {text.ptr, text.ptr + text.len};
+    struct yaml_scan s = {text.ptr, text.ptr + text.len};
     if (many(&s, DIGIT, 4) != 4 || !literal(&s, '-'))
         return false;
     unsigned month = many(&s, DIGIT, 2);

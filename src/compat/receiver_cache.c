@@ -8,7 +8,7 @@
  * both rings. Every entry is on a chain of its hash bucket and on two rings: by age (when it was
  * set) and by use.
  */
-enum ring { BY_AGE, BY_USE, RINGS };
+enum cache_ring { BY_AGE, BY_USE, RINGS };
 
 struct entry {
     struct receiver_key key;
@@ -84,7 +84,7 @@ static uint32_t find(struct receiver_cache *cache, const struct receiver_key *ke
     return i;
 }
 
-static void ring_remove(struct entry *entries, enum ring ring, uint32_t i)
+static void ring_remove(struct entry *entries, enum cache_ring ring, uint32_t i)
 {
     uint32_t next = entries[i].next[ring], prev = entries[i].prev[ring];
     entries[next].prev[ring] = prev;
@@ -92,7 +92,7 @@ static void ring_remove(struct entry *entries, enum ring ring, uint32_t i)
 }
 
 /* Puts the entry last: it is the youngest, or the most recently used. */
-static void ring_append(struct entry *entries, enum ring ring, uint32_t i)
+static void ring_append(struct entry *entries, enum cache_ring ring, uint32_t i)
 {
     uint32_t last = entries[0].prev[ring];
     entries[i].prev[ring] = last;
@@ -101,7 +101,7 @@ static void ring_append(struct entry *entries, enum ring ring, uint32_t i)
     entries[0].prev[ring] = i;
 }
 
-static void ring_renew(struct entry *entries, enum ring ring, uint32_t i)
+static void ring_renew(struct entry *entries, enum cache_ring ring, uint32_t i)
 {
     ring_remove(entries, ring, i);
     ring_append(entries, ring, i);

@@ -84,5 +84,6 @@ const struct module receiver_latency = {
     .doc =
         "Latency as dnstap-receiver 4.7.0 computes it: matched by query address, port and DNS id "
         "among the last million queries of the last 60 seconds, rounded to milliseconds.",
+    .common = &stage_common,
     .hooks = &latency_hooks,
 };

@@ -3,7 +3,6 @@
 #include "base/cursor.h"
 #include "compat/pyfloat.h"
 #include "compat/pyutf8.h"
-#include "compat/receiver_words.h"
 #include "core/format.h"
 
 /* protobuf gives an absent or unknown enum value its default, the first member. */

@@ -10,14 +10,8 @@
 
 #include "base/buf.h"
 #include "base/put.h"
+#include "compat/receiver_words.h"
 #include "event/event.h"
-
-/* A short constant text; copied whole, so that its length need not be known when compiled. */
-enum { RECEIVER_WORD_MAX = 23 };
-struct receiver_word {
-    uint8_t len;
-    char text[RECEIVER_WORD_MAX];
-};
 
 /* The head of a record: what is checked before a message is taken at all. Borrows the frame. */
 struct receiver_head {
@@ -77,13 +71,6 @@ size_t receiver_put_qname(char *text, size_t size, struct span question, uint16_
 /* The whole record; returns as receiver_head_read, or DROP_MEMORY. */
 int receiver_record_read(struct receiver_record *record, struct event *ev);
 void receiver_record_free(struct receiver_record *record);
-
-/* May write up to sizeof word->text bytes behind the word. */
-static inline char *receiver_put_word(char *p, const struct receiver_word *word)
-{
-    memcpy(p, word->text, sizeof word->text);
-    return p + word->len;
-}
 
 static inline char *receiver_put_address(char *p, const struct receiver_address *address)
 {

@@ -15,7 +15,7 @@ enum {
 };
 
 /* A list of a table, and what it shows. */
-struct list {
+struct table_list {
     struct span key;    /* hit/query */
     bool always;        /* nobody has asked for it */
     const char *prefix; /* of the names in it */
@@ -27,7 +27,7 @@ struct tables {
     const struct api_context *context;
     struct receiver_scope scope;
     size_t top; /* rows of each list */
-    struct list domains[LISTS_MAX];
+    struct table_list domains[LISTS_MAX];
     size_t domain_count;
     struct buf *out;
     bool failed; /* no memory */
@@ -66,7 +66,7 @@ static struct stats_question question_by(struct span by, enum stats_direction di
 }
 
 /* Reads a flag such as `nxdomain/response`; false when it does not look like one. */
-static bool read_flag(struct span flag, struct list *list)
+static bool read_flag(struct span flag, struct table_list *list)
 {
     const uint8_t *slash = flag.len ? memchr(flag.ptr, '/', flag.len) : NULL;
     if (!slash)
@@ -75,7 +75,7 @@ static bool read_flag(struct span flag, struct list *list)
     struct span right = span_of(slash + 1, flag.len - by.len - 1);
     for (int direction = 0; direction < STATS_DIRECTIONS; direction++) {
         if (span_equal(right, span_str(receiver_direction_names[direction]))) {
-            *list = (struct list){
+            *list = (struct table_list){
                 .key = flag,
                 .prefix = "",
                 .question = question_by(by, (enum stats_direction)direction),
@@ -93,7 +93,7 @@ static int read_domains(struct tables *t, const struct api_request *request,
     enum { ALWAYS = 2 };
     static const char *const always[ALWAYS + 1] = {"noerror/query", "nxdomain/response"};
     struct receiver_names names;
-    struct list list;
+    struct table_list list;
     if (receiver_names_read(&names, always, request, reply))
         return -1;
     for (size_t i = 0; i < names.count && read_flag(names.items[i], &list); i++) {
@@ -112,7 +112,7 @@ static bool knows(struct tables *t, struct api_reply *reply)
 {
     size_t kept = 0;
     for (size_t i = 0; i < t->domain_count; i++) {
-        const struct list *list = &t->domains[i];
+        const struct table_list *list = &t->domains[i];
         if (api_knows(t->scope.asked.window, &list->question, list->always ? NULL : reply))
             t->domains[kept++] = *list;
         else if (!list->always)
@@ -154,7 +154,7 @@ static void put_row(struct buf *b, bool *first, const char *prefix, struct span 
     buf_commit(b, put_char(put_u64(PUT_LIT(p, "\", "), value), ']'));
 }
 
-static void put_answer(struct buf *b, bool *first, const struct list *list,
+static void put_answer(struct buf *b, bool *first, const struct table_list *list,
                        const struct stats_answer *answer)
 {
     bool first_row = true;
@@ -168,7 +168,7 @@ static void put_answer(struct buf *b, bool *first, const struct list *list,
 }
 
 /* All lists of a table; empty ones when `top` is 0. */
-static void put_lists(struct tables *t, const struct list *lists, size_t count, size_t top)
+static void put_lists(struct tables *t, const struct table_list *lists, size_t count, size_t top)
 {
     struct stats_question questions[LISTS_MAX];
     struct stats_answer answers[LISTS_MAX] = {0};
@@ -190,7 +190,7 @@ static void put_lists(struct tables *t, const struct list *lists, size_t count, 
 
 static void put_tlds(struct tables *t)
 {
-    const struct list lists[] = {
+    const struct table_list lists[] = {
         {.key = span_str("hit/query"),
          .prefix = "query/",
          .question = {.table = TABLE_TLDS, .measure = MEASURE_QUERIES}},
@@ -208,7 +208,7 @@ static void put_domains(struct tables *t)
 
 static void put_clients(struct tables *t)
 {
-    const struct list lists[] = {
+    const struct table_list lists[] = {
         {.key = span_str("hit/ip"),
          .prefix = "",
          .question = {.table = TABLE_CLIENTS, .by = BY_HITS}},

@@ -3,7 +3,14 @@
 #ifndef SPILE_COMPAT_RECEIVER_WORDS_H
 #define SPILE_COMPAT_RECEIVER_WORDS_H
 
-#include "compat/receiver_record.h"
+#include "base/span.h"
+
+/* A short constant text; copied whole, so that its length need not be known when compiled. */
+enum { RECEIVER_WORD_MAX = 23 };
+struct receiver_word {
+    uint8_t len;
+    char text[RECEIVER_WORD_MAX];
+};
 
 enum { RECEIVER_MESSAGE_TYPES = 14, RECEIVER_FAMILIES = 2, RECEIVER_PROTOCOLS = 7 };
 
@@ -22,5 +29,12 @@ struct span receiver_word_lower(const struct receiver_word *word, char text[RECE
 /* The number with that name, given in lower case; -1: there is none. "-" is no name. */
 int receiver_rcode_number(struct span lower);
 int receiver_rrtype_number(struct span lower);
+
+/* May write up to sizeof word->text bytes behind the word. */
+static inline char *receiver_put_word(char *p, const struct receiver_word *word)
+{
+    memcpy(p, word->text, sizeof word->text);
+    return p + word->len;
+}
 
 #endif

@@ -7,11 +7,12 @@
 struct carrying {
     void (*tell)(void *ctx, const char *name);
     void *ctx;
+    bool carried; /* some option was */
 };
 
 /* The value of an option that cannot change: as it is. `prefix`: the section's name and ": ". */
 static int carry_row(const struct option *row, void *to, const void *from, const char *prefix,
-                     const struct carrying *c, struct error *err)
+                     struct carrying *c, struct error *err)
 {
     const struct option alone[] = {*row, {0}};
     char name[128];
@@ -19,12 +20,13 @@ static int carry_row(const struct option *row, void *to, const void *from, const
         return 0;
     snprintf(name, sizeof name, "%s%s", prefix, row->name);
     c->tell(c->ctx, name);
+    c->carried = true;
     option_clear(row, to);
     return options_copy(alone, to, from, err);
 }
 
 static int carry_rows(const struct option *rows, void *to, const void *from, const char *prefix,
-                      const struct carrying *c, struct error *err)
+                      struct carrying *c, struct error *err)
 {
     for (const struct option *row = rows; row->name; row++) {
         if (carry_row(row, to, from, prefix, c, err) < 0)
@@ -57,14 +59,15 @@ static bool is_held(const struct config_item *item, const void *defaults)
 }
 
 /* The section of that item, just as it is. */
-static int carry_whole(struct config *config, const struct config_item *from,
-                       const struct carrying *c, struct error *err)
+static int carry_whole(struct config *config, const struct config_item *from, struct carrying *c,
+                       struct error *err)
 {
     const struct option *rows = from->module->options;
     struct config_item *item = config_add(config, MODULE_SECTION, from->module->name, err);
     if (!item)
         return -1;
     c->tell(c->ctx, from->module->name);
+    item->carried = from->at.line || from->carried;
     options_free(rows, item->options);
     memset(item->options, 0, from->module->options_size);
     return options_copy(rows, item->options, from->options, err);
@@ -73,19 +76,22 @@ static int carry_whole(struct config *config, const struct config_item *from,
 /* Where one of the two has no such section its options are as by default; but one in which
  * something cannot change stays as a whole: the rest of it goes with that. */
 static int carry_section(struct config *config, const struct config *running,
-                         const struct module *module, const struct carrying *c, struct error *err)
+                         const struct module *module, struct carrying *c, struct error *err)
 {
     const struct config_item *from = config_section_item(running, module->name);
     struct config_item *to = config_section_item(config, module->name);
     void *defaults = defaults_of(module, err);
     char prefix[64];
     int status = defaults ? 0 : -1;
+    c->carried = false;
     snprintf(prefix, sizeof prefix, "%s: ", module->name);
     if (defaults && to)
         status = carry_rows(module->options, to->options, from ? from->options : defaults, prefix,
                             c, err);
     else if (defaults && from && is_held(from, defaults))
         status = carry_whole(config, from, c, err);
+    if (status == 0 && to)
+        to->carried = c->carried;
     if (defaults)
         options_free(module->options, defaults);
     free(defaults);
@@ -97,7 +103,7 @@ static int carry_section(struct config *config, const struct config *running,
 int config_carry(struct config *config, const struct config *running, bool sections,
                  void (*tell)(void *ctx, const char *name), void *ctx, struct error *err)
 {
-    const struct carrying c = {tell, ctx};
+    struct carrying c = {tell, ctx};
     if (carry_rows(settings_options, &config->settings, &running->settings, "", &c, err) < 0)
         return -1;
     const struct module *module;
@@ -105,5 +111,5 @@ int config_carry(struct config *config, const struct config *running, bool secti
         if (carry_section(config, running, module, &c, err) < 0)
             return -1;
     }
-    return 0;
+    return config_validate(config, err);
 }

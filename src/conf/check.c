@@ -11,11 +11,12 @@
 #include "io/place.h"
 
 _Static_assert((int)MODULE_BUSY == (int)PLACE_BUSY, "a status is a verdict");
+_Static_assert((int)MODULE_LACKS == (int)PLACE_LACKS, "a status is a verdict");
 
 /* --- places --------------------------------------------------------------------------------- */
 
 /* A place that an option names: one that is to be the item's own, or a file that it reads. */
-struct claim {
+struct place_claim {
     const struct config_item *item;
     const struct option *row;
     const void *option; /* the option's value in its struct */
@@ -37,13 +38,13 @@ static const struct config_item *item_at(const struct config *config, size_t n)
     return n < config->section_count ? &config->sections[n] : NULL;
 }
 
-static bool is_stdin(const struct claim *claim)
+static bool is_stdin(const struct place_claim *claim)
 {
     return claim->row->reads && strcmp(*(char *const *)claim->value, "-") == 0;
 }
 
 /* True when one of both would be in the other's way. */
-static bool clash(const struct claim *a, const struct claim *b, bool resolve)
+static bool clash(const struct place_claim *a, const struct place_claim *b, bool resolve)
 {
     if (is_stdin(a) || is_stdin(b))
         return is_stdin(a) && is_stdin(b);
@@ -64,17 +65,18 @@ static size_t places_of(const struct option *row, const void *base)
     return row->reads || row->exclusive ? option_count(row, base) : 0;
 }
 
-static struct claim claim_of(const struct option *row, const struct config_item *item,
-                             const void *base, size_t i)
+static struct place_claim claim_of(const struct option *row, const struct config_item *item,
+                                   const void *base, size_t i)
 {
     const void *option = (const char *)base + row->offset;
-    return (struct claim){item, row, option,
-                          row->reads ? &((const struct option_strings *)option)->items[i] : option};
+    return (struct place_claim){item, row, option,
+                                row->reads ? &((const struct option_strings *)option)->items[i]
+                                           : option};
 }
 
 /* Appends the claims of one struct of the item's to `claims`, unless that is NULL; returns how many
  * there are then. */
-static size_t add_claims(struct claim *claims, size_t count, const struct config_item *item,
+static size_t add_claims(struct place_claim *claims, size_t count, const struct config_item *item,
                          const struct option *table, const void *base)
 {
     for (const struct option *row = table; row && row->name; row++) {
@@ -88,7 +90,8 @@ static size_t add_claims(struct claim *claims, size_t count, const struct config
     return count;
 }
 
-static size_t add_item_claims(struct claim *claims, size_t count, const struct config_item *item)
+static size_t add_item_claims(struct place_claim *claims, size_t count,
+                              const struct config_item *item)
 {
     return add_claims(claims, count, item, item->module->options, item->options);
 }
@@ -96,7 +99,7 @@ static size_t add_item_claims(struct claim *claims, size_t count, const struct c
 int config_items_clash(const struct config_item *a, const struct config_item *b)
 {
     size_t first = add_item_claims(NULL, 0, a), all = add_item_claims(NULL, first, b);
-    struct claim *claims = calloc(all + 1, sizeof *claims);
+    struct place_claim *claims = calloc(all + 1, sizeof *claims);
     int found = claims ? 0 : -1;
     if (claims)
         add_item_claims(claims, add_item_claims(claims, 0, a), b);
@@ -108,11 +111,17 @@ int config_items_clash(const struct config_item *a, const struct config_item *b)
     return found;
 }
 
-/* Inputs come first, so what is read and written is read by the earlier one. */
-static int refuse_claim(const struct claim *claim, const struct claim *earlier, struct error *err)
+/* Inputs come first, so what is read and written is read by the earlier one. What stays from before
+ * cannot be blamed. */
+static int refuse_claim(const struct place_claim *claim, const struct place_claim *earlier,
+                        struct error *err)
 {
     char line[CONFIG_WHERE_MAX] = "";
-    if (earlier->item->at.line)
+    if (claim->item->carried && !earlier->item->carried)
+        return refuse_claim(earlier, claim, err);
+    if (earlier->item->carried)
+        snprintf(line, sizeof line, ", which stays until the next start,");
+    else if (earlier->item->at.line)
         config_where(line, &earlier->item->at, &claim->item->at);
     const char *why = is_stdin(claim) ? "reads standard input already; it can be read only once"
                       : earlier->row->reads
@@ -130,7 +139,7 @@ static int check_places(const struct config *config, bool resolve, struct error 
     size_t most = 0, count = 0;
     for (size_t n = 0; (item = item_at(config, n)); n++)
         most = add_item_claims(NULL, most, item);
-    struct claim *claims = calloc(most + 1, sizeof *claims);
+    struct place_claim *claims = calloc(most + 1, sizeof *claims);
     int status = claims ? 0 : error_set(err, "out of memory");
     for (size_t n = 0; status == 0 && (item = item_at(config, n)); n++)
         count = add_item_claims(claims, count, item);
@@ -251,6 +260,7 @@ int config_validate(const struct config *config, struct error *err)
             return -1;
     }
     if (config_check_names(config->inputs, config->input_count, err) < 0 ||
+        config_check_names(config->stages, config->stage_count, err) < 0 ||
         config_check_names(config->outputs, config->output_count, err) < 0)
         return -1;
     return check_places(config, false, err);
@@ -324,6 +334,16 @@ static void add_busy(struct busy *busy, const struct config_item *item, const st
     busy->any = true;
 }
 
+int config_probe_item(const struct config_item *item, struct error *err)
+{
+    struct error said = {0};
+    enum module_verdict verdict = ask(item, item->module->probe, &said);
+    if (verdict != MODULE_REFUSES && verdict != MODULE_LACKS)
+        return 0;
+    *err = said;
+    return -1;
+}
+
 int config_probe(const struct config *config, void (*warn)(const struct error *warning),
                  void (*note)(const struct error *notice), struct error *err)
 {
@@ -338,7 +358,7 @@ int config_probe(const struct config *config, void (*warn)(const struct error *w
         }
         if (verdict == MODULE_BUSY)
             add_busy(&busy, item, &said);
-        else if (verdict == MODULE_WARNS)
+        else if (verdict == MODULE_WARNS || verdict == MODULE_LACKS)
             warn(&said);
     }
     tell_busy(&busy);

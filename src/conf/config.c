@@ -1,4 +1,4 @@
-/* The configuration as a value: items added, set and dropped, by flags or by config_parse.c. */
+/* The configuration as a value: items added, set and dropped, by flags or by conf/parse.c. */
 #include "conf/config.h"
 
 #include <stdio.h>

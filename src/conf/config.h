@@ -22,9 +22,13 @@
 #include "conf/module.h"
 #include "conf/settings.h"
 
-enum { CONFIG_NAME_MAX = OPTION_NAME_MAX };
+enum {
+    CONFIG_NAME_MAX = OPTION_NAME_MAX,
+    CONFIG_TEXT_MAX = 256 << 10, /* bytes of each of the texts that it is read from */
+};
 
-/* The row `name` of a group that inputs or outputs have in common: its struct has a member `name`.
+/* The row `name` of a group that inputs, stages or outputs have in common: its struct has a member
+ * `name`.
  */
 #define CONFIG_NAME_ROW(holder, shown)                                                             \
     {                                                                                              \
@@ -41,6 +45,7 @@ struct config_item {
     void *common;          /* module->common->size bytes, likewise; NULL: it has none */
     struct config_mark at; /* the module's name */
     struct config_marks options_at, common_at;
+    bool carried; /* from a configuration before, in whose text it stood: see config_carry */
 };
 
 struct config {
@@ -96,6 +101,9 @@ int config_validate(const struct config *config, struct error *err);
  * places that a Spile which is running already has. */
 int config_probe(const struct config *config, void (*warn)(const struct error *warning),
                  void (*note)(const struct error *notice), struct error *err);
+/* The same of one item that cannot be opened yet, because what has its place is about to go. -1: it
+ * could not be opened then, err says why. */
+int config_probe_item(const struct config_item *item, struct error *err);
 /* True when the option has not just its default: it stands in the text or comes from a flag.
  * `value` points into the options of the item, or those that it has in common with others. */
 bool config_is_written(const struct config_item *item, const void *value);
@@ -133,7 +141,8 @@ int config_check_names(const struct config_item *items, size_t count, struct err
 /* Makes a configuration that is to follow a running one like that in what cannot change meanwhile:
  * in settings that are `fixed`, and, where `sections` are held to theirs, in such options of these.
  * `tell` is called with the name of each that was to change: "threads", "history: path", and
- * "history" where the section was to go. -1: err. */
+ * "history" where the section was to go. -1: err; so it is, too, where what is new cannot stand
+ * beside what stays (config_validate). */
 int config_carry(struct config *config, const struct config *running, bool sections,
                  void (*tell)(void *ctx, const char *name), void *ctx, struct error *err);
 /* Drops a section; there need be none. */

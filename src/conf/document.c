@@ -11,7 +11,7 @@ enum {
     ANCHORS_MAX = 100,
 };
 
-static int error_mark(struct error *err, const char *file, yaml_mark_t mark)
+int config_error_mark(struct error *err, const char *file, yaml_mark_t mark)
 {
     return error_at(err, file, (unsigned)mark.line + 1, (unsigned)mark.column + 1);
 }
@@ -21,18 +21,18 @@ static int syntax_error(const yaml_parser_t *parser, struct span text, const cha
 {
     yaml_mark_t at;
     config_syntax(parser, text, err, &at);
-    return parser->problem ? error_mark(err, file, at) : -1;
+    return parser->problem ? config_error_mark(err, file, at) : -1;
 }
 
 /* What the first pass counts. */
-struct census {
+struct yaml_census {
     unsigned depth;
     unsigned anchors;
     unsigned documents;
 };
 
 /* NULL, or what is too much with this event. */
-static const char *count_event(struct census *census, const yaml_event_t *event)
+static const char *count_event(struct yaml_census *census, const yaml_event_t *event)
 {
     switch (event->type) {
     case YAML_DOCUMENT_START_EVENT:
@@ -76,7 +76,7 @@ static int parser_open(yaml_parser_t *parser, struct span text, struct error *er
 static int check_text(struct span text, const char *file, struct error *err)
 {
     yaml_parser_t parser;
-    struct census census = {0};
+    struct yaml_census census = {0};
     if (parser_open(&parser, text, err))
         return -1;
     int status = 0;
@@ -89,7 +89,7 @@ static int check_text(struct span text, const char *file, struct error *err)
         const char *problem = count_event(&census, &event);
         if (problem) {
             error_set(err, "%s", problem);
-            status = error_mark(err, file, event.start_mark);
+            status = config_error_mark(err, file, event.start_mark);
         }
         ended = event.type == YAML_STREAM_END_EVENT;
         yaml_event_delete(&event);

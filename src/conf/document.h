@@ -12,4 +12,7 @@
 int config_document(yaml_document_t *document, struct span text, const char *file,
                     struct error *err);
 
+/* Puts a mark of libyaml, which counts from 0, into `err`; returns -1. */
+int config_error_mark(struct error *err, const char *file, yaml_mark_t mark);
+
 #endif

@@ -10,7 +10,7 @@
 #include "conf/show.h"
 
 /* Where lines go: how deep they stand, and whether all of them are commented out. */
-struct block {
+struct example_block {
     FILE *out;
     int indent;
     bool hidden;
@@ -27,7 +27,7 @@ static const char head[] =
     "# conf.d/*.yaml: their lists come first, and no setting may be given twice.\n"
     "#include: []\n\n";
 
-static void put_prose(struct block block, const char *text)
+static void put_prose(struct example_block block, const char *text)
 {
     char prefix[32];
     snprintf(prefix, sizeof prefix, "%s%*s# ", block.hidden ? "#" : "", block.indent, "");
@@ -56,7 +56,7 @@ static void put_list(FILE *out, struct span items)
     fputc(']', out);
 }
 
-static void put_doc(struct block block, const struct option *row)
+static void put_doc(struct example_block block, const struct option *row)
 {
     char text[1024], limits[256];
     fill_sentence(row->doc, text, sizeof text);
@@ -68,10 +68,10 @@ static void put_doc(struct block block, const struct option *row)
     put_prose(block, text);
 }
 
-static void put_options(struct block block, const struct option *row);
+static void put_options(struct example_block block, const struct option *row);
 
 /* The options of a nested struct, one further to the right; of a list a single one is shown. */
-static void put_nested(struct block block, const struct option *row)
+static void put_nested(struct example_block block, const struct option *row)
 {
     fputc('\n', block.out);
     block.indent += 2;
@@ -82,7 +82,7 @@ static void put_nested(struct block block, const struct option *row)
     put_options(block, row->rows);
 }
 
-static void put_option(struct block block, const struct option *row)
+static void put_option(struct example_block block, const struct option *row)
 {
     put_doc(block, row);
     block.hidden |= !row->required;
@@ -100,14 +100,15 @@ static void put_option(struct block block, const struct option *row)
     fputc('\n', block.out);
 }
 
-static void put_options(struct block block, const struct option *row)
+static void put_options(struct example_block block, const struct option *row)
 {
     for (; row && row->name; row++)
         put_option(block, row);
 }
 
 /* Names the options that the module has in common with one that stood before it. */
-static void put_common(struct block block, const struct module *module, const struct module *first)
+static void put_common(struct example_block block, const struct module *module,
+                       const struct module *first)
 {
     char text[512];
     size_t len = (size_t)snprintf(text, sizeof text, "And, as those of '%s' above", first->name);
@@ -127,7 +128,7 @@ static void put_modules(FILE *out, enum module_kind kind, const char *section, b
     fprintf(out, "\n%s%s:\n", live ? "" : "#", section);
     for (size_t i = 0; (module = module_at(kind, i)); i++) {
         bool hidden = i > 0 || !live;
-        struct block item = {out, 2, hidden}, options = {out, 6, hidden};
+        struct example_block item = {out, 2, hidden}, options = {out, 6, hidden};
         for (size_t j = 0; (first = module_at(kind, j))->common != module->common;)
             j++;
         fputs(i ? "\n" : "", out);
@@ -147,16 +148,16 @@ static void put_sections(FILE *out)
     const struct module *module;
     for (size_t i = 0; (module = module_at(MODULE_SECTION, i)); i++) {
         fputc('\n', out);
-        put_prose((struct block){out, 0, false}, module->doc);
+        put_prose((struct example_block){out, 0, false}, module->doc);
         fprintf(out, "#%s:\n", module->name);
-        put_options((struct block){out, 2, true}, module->options);
+        put_options((struct example_block){out, 2, true}, module->options);
     }
 }
 
 void config_example(FILE *out)
 {
     fputs(head, out);
-    put_options((struct block){out, 0, false}, settings_options);
+    put_options((struct example_block){out, 0, false}, settings_options);
     put_modules(out, MODULE_INPUT, "inputs", true);
     put_modules(out, MODULE_STAGE, "stages", false);
     put_modules(out, MODULE_OUTPUT, "outputs", true);

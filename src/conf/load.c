@@ -9,16 +9,15 @@
 #include "conf/parse.h"
 
 enum {
-    TEXT_MAX = 256 << 10, /* bytes of a text */
-    DEPTH_MAX = 16,       /* files that include each other */
-    FILES_MAX = 256,      /* of a configuration */
+    DEPTH_MAX = 16,  /* files that include each other */
+    FILES_MAX = 256, /* of a configuration */
 };
 
 /* A text that is being read. Owner: the stack. */
-struct source {
-    const char *file;            /* what it is called; the configuration's */
-    const struct source *parent; /* what includes it; NULL: nothing does */
-    struct stat stat;            /* st_ino 0: it is no file */
+struct config_source {
+    const char *file;                   /* what it is called; the configuration's */
+    const struct config_source *parent; /* what includes it; NULL: nothing does */
+    struct stat stat;                   /* st_ino 0: it is no file */
     unsigned depth;
 };
 
@@ -50,7 +49,7 @@ static const char *note_file(struct config *config, const char *path, struct err
     return NULL;
 }
 
-static bool is_open(const struct source *source, const struct stat *file)
+static bool is_open(const struct config_source *source, const struct stat *file)
 {
     for (; source; source = source->parent) {
         if (source->stat.st_ino && source->stat.st_ino == file->st_ino &&
@@ -60,14 +59,14 @@ static bool is_open(const struct source *source, const struct stat *file)
     return false;
 }
 
-static int read_text(struct config *config, const struct source *source, struct span bytes,
+static int read_text(struct config *config, const struct config_source *source, struct span bytes,
                      struct error *err);
 
 /* Reads one file that `parent` includes. */
-static int include_file(struct config *config, const struct source *parent, const char *path,
+static int include_file(struct config *config, const struct config_source *parent, const char *path,
                         struct error *err)
 {
-    struct source source = {.parent = parent, .depth = parent->depth + 1};
+    struct config_source source = {.parent = parent, .depth = parent->depth + 1};
     struct buf bytes = {0};
     struct error why = {0};
     if (source.depth > DEPTH_MAX)
@@ -77,7 +76,7 @@ static int include_file(struct config *config, const struct source *parent, cons
     source.file = note_file(config, path, err);
     if (!source.file)
         return -1;
-    int status = config_file_read(path, CONFIG_READS_FILES, TEXT_MAX, &bytes, &why);
+    int status = config_file_read(path, CONFIG_READS_FILES, CONFIG_TEXT_MAX, &bytes, &why);
     if (status)
         error_set(err, "%s: %s", path, why.text);
     else
@@ -87,7 +86,7 @@ static int include_file(struct config *config, const struct source *parent, cons
 }
 
 /* Reads what one path or pattern means. */
-static int include(struct config *config, const struct source *source, struct span text,
+static int include(struct config *config, const struct config_source *source, struct span text,
                    struct error *err)
 {
     struct config_paths paths;
@@ -98,7 +97,7 @@ static int include(struct config *config, const struct source *source, struct sp
     return status;
 }
 
-static int read_includes(struct config *config, const struct source *source,
+static int read_includes(struct config *config, const struct config_source *source,
                          const struct config_text *text, struct error *err)
 {
     int found = 1;
@@ -113,7 +112,7 @@ static int read_includes(struct config *config, const struct source *source,
     return found;
 }
 
-static int read_text(struct config *config, const struct source *source, struct span bytes,
+static int read_text(struct config *config, const struct config_source *source, struct span bytes,
                      struct error *err)
 {
     yaml_document_t document;
@@ -128,13 +127,13 @@ static int read_text(struct config *config, const struct source *source, struct 
 }
 
 /* Reads the text at the top, which nothing includes. */
-static int read_first(struct config *config, struct source *source, struct span bytes,
+static int read_first(struct config *config, struct config_source *source, struct span bytes,
                       const char *path, struct error *err)
 {
     if (set_path(config, path, err) || !(source->file = note_file(config, path, err)))
         return -1;
-    if (bytes.len > TEXT_MAX)
-        error_set(err, "longer than %d bytes", TEXT_MAX);
+    if (bytes.len > CONFIG_TEXT_MAX)
+        error_set(err, "longer than %d bytes", CONFIG_TEXT_MAX);
     else if (read_text(config, source, bytes, err) == 0)
         return 0;
     return error_at(err, path, 0, 0);
@@ -143,20 +142,20 @@ static int read_first(struct config *config, struct source *source, struct span 
 int config_parse(struct config *config, const char *text, size_t len, const char *path,
                  struct error *err)
 {
-    struct source source = {0};
+    struct config_source source = {0};
     *err = (struct error){0};
     return read_first(config, &source, span_of(text, len), path, err);
 }
 
 int config_load(struct config *config, const char *path, struct error *err)
 {
-    struct source source = {0};
+    struct config_source source = {0};
     struct buf bytes = {0};
     *err = (struct error){0};
     bool is_stdin = strcmp(path, "-") == 0;
     if (!is_stdin && stat(path, &source.stat))
         source.stat.st_ino = 0;
-    int status = config_file_read(path, CONFIG_READS_ALL, TEXT_MAX, &bytes, err);
+    int status = config_file_read(path, CONFIG_READS_ALL, CONFIG_TEXT_MAX, &bytes, err);
     if (status)
         error_at(err, path, 0, 0);
     else

@@ -20,11 +20,13 @@ enum module_verdict {
     MODULE_FINE = 0,
     MODULE_WARNS = 1,    /* it would say so at start, and go on */
     MODULE_BUSY = 2,     /* the place of its exclusive option is in use; err names that alone */
+    MODULE_LACKS = 3,    /* what it needs is missing, and somebody may make it before a start: a
+                            program that runs does not go over to it */
     MODULE_REFUSES = -1, /* it would not start */
 };
 
-/* The verdict of a function that returns 0 for yes, -1 for no, 1 for not now and PLACE_BUSY
- * (io/place.h). */
+/* The verdict of a function that returns 0 for yes, -1 for no, 1 for a warning, PLACE_BUSY and
+ * PLACE_LACKS (io/place.h). */
 static inline enum module_verdict module_verdict_of(int status)
 {
     return status < 0 ? MODULE_REFUSES : (enum module_verdict)status;
@@ -67,8 +69,9 @@ struct module {
      * no options are written: they are opened for a moment, for each output that names one
      * (core/output.c).
      *
-     * `probe` is called by `spile config check` alone. It finds what opening would find at this
-     * moment: it looks at files, and looks up names and addresses. */
+     * `probe` is called by `spile config check`, and when a running program is to go over to what
+     * can be opened only later. It finds what opening would find at this moment: it looks at files,
+     * and looks up names and addresses. */
     enum module_verdict (*check)(const void *options, const void **wrong, struct error *err);
     enum module_verdict (*probe)(const void *options, const void **wrong, struct error *err);
 };

@@ -5,16 +5,16 @@
 #include "base/number.h"
 #include "conf/option_type.h"
 
-struct unit {
+struct number_unit {
     const char *name;
     uint64_t factor;
 };
 
-static const struct unit size_units[] = {
+static const struct number_unit size_units[] = {
     {"", 1}, {"K", 1ull << 10}, {"M", 1ull << 20}, {"G", 1ull << 30}, {"T", 1ull << 40}, {NULL, 0},
 };
 
-static const struct unit duration_units[] = {
+static const struct number_unit duration_units[] = {
     {"ns", 1},
     {"us", 1000},
     {"ms", 1000000},
@@ -58,7 +58,7 @@ static int parse_uint(const struct option *row, void *place, struct span text, s
 }
 
 /* A number with a unit behind it. Zero needs none, nor does "off", which is zero. */
-static bool scaled_number(struct span text, const struct unit *units, uint64_t *value)
+static bool scaled_number(struct span text, const struct number_unit *units, uint64_t *value)
 {
     if (is_word(text, "off") || is_word(text, "0")) {
         *value = 0;

@@ -20,7 +20,7 @@
 #define INCLUDE "include" /* the key at the top */
 
 /* Owner: the stack of config_read. */
-struct reader {
+struct config_reader {
     yaml_document_t *document;
     struct span text;
     const char *file; /* what the text is called; the configuration's */
@@ -30,12 +30,7 @@ struct reader {
     struct config_marks *marks;
 };
 
-static int error_mark(struct error *err, const char *file, yaml_mark_t mark)
-{
-    return error_at(err, file, (unsigned)mark.line + 1, (unsigned)mark.column + 1);
-}
-
-static struct config_mark mark_of(const struct reader *r, const yaml_node_t *node)
+static struct config_mark mark_of(const struct config_reader *r, const yaml_node_t *node)
 {
     return (struct config_mark){.file = r->file,
                                 .line = (unsigned)node->start_mark.line + 1,
@@ -43,17 +38,18 @@ static struct config_mark mark_of(const struct reader *r, const yaml_node_t *nod
 }
 
 /* Sets the error and its place: `fail_at(r, node, "...")`. */
-__attribute__((format(printf, 3, 4))) static int fail_at(struct reader *r, const yaml_node_t *node,
+__attribute__((format(printf, 3, 4))) static int fail_at(struct config_reader *r,
+                                                         const yaml_node_t *node,
                                                          const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     vsnprintf(r->err->text, sizeof r->err->text, format, args);
     va_end(args);
-    return error_mark(r->err, r->file, node->start_mark);
+    return config_error_mark(r->err, r->file, node->start_mark);
 }
 
-static yaml_node_t *node_at(struct reader *r, int index)
+static yaml_node_t *node_at(struct config_reader *r, int index)
 {
     return yaml_document_get_node(r->document, index);
 }
@@ -63,9 +59,25 @@ static struct span scalar_text(const yaml_node_t *node)
     return span_of(node->data.scalar.value, node->data.scalar.length);
 }
 
+/* What stands at the front of a text that should be a name, with a ':' or '=' behind it that does
+ * not belong there. A message shows no more of it: what follows may be a secret. */
+static struct span name_in(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == ':' || text.ptr[i] == '=')
+            return span_of(text.ptr, i + 1);
+    }
+    return text;
+}
+
+static char last_of(struct span text)
+{
+    return text.len ? (char)text.ptr[text.len - 1] : '\0';
+}
+
 static struct option_shown shown(const yaml_node_t *node)
 {
-    return option_show(scalar_text(node));
+    return option_show(name_in(scalar_text(node)));
 }
 
 /* An unquoted nothing: "key:", "key: ~" or "key: null". */
@@ -89,7 +101,7 @@ static bool is_tagged(const yaml_node_t *node)
 }
 
 /* Checks that a node is of the kind wanted; `what` begins the complaint: "'inputs'". */
-static int expect_kind(struct reader *r, const yaml_node_t *node, yaml_node_type_t type,
+static int expect_kind(struct config_reader *r, const yaml_node_t *node, yaml_node_type_t type,
                        const char *what)
 {
     static const char *const kinds[] = {
@@ -112,7 +124,7 @@ static int expect_kind(struct reader *r, const yaml_node_t *node, yaml_node_type
 }
 
 /* The same for values, of which there must be one. A name is taken as it is: `null` is a module. */
-static int expect(struct reader *r, const yaml_node_t *node, yaml_node_type_t type,
+static int expect(struct config_reader *r, const yaml_node_t *node, yaml_node_type_t type,
                   const char *what)
 {
     if (!is_null(node) || is_tagged(node))
@@ -121,7 +133,7 @@ static int expect(struct reader *r, const yaml_node_t *node, yaml_node_type_t ty
     while (rest.len && rest.ptr[0] == ' ')
         rest = span_of(rest.ptr + 1, rest.len - 1);
     if (config_special(rest, r->err))
-        return error_mark(r->err, r->file, node->start_mark);
+        return config_error_mark(r->err, r->file, node->start_mark);
     return fail_at(r, node, "%s has no value", what);
 }
 
@@ -131,24 +143,26 @@ static bool holds(struct span text, char c)
 }
 
 /* A word where "name: value" or "- item" should stand: what the slip is likely to be. */
-static int fail_word(struct reader *r, const yaml_node_t *node)
+static int fail_word(struct config_reader *r, const yaml_node_t *node)
 {
     struct span text = scalar_text(node), word = text;
     const uint8_t *space = text.len ? memchr(text.ptr, ' ', text.len) : NULL;
     if (space)
         word.len = (size_t)(space - text.ptr);
-    struct option_shown first = option_show(word);
+    struct span name = name_in(space && space[1] == '=' ? text : word);
+    struct option_shown first = option_show(name);
     if (text.len && text.ptr[0] == '-')
         return fail_at(r, node, "a space is missing behind the '-' of '%s'", first.text);
-    if (holds(word, '=') || (space && space[1] == '='))
-        return fail_at(r, node, "'%s' has a '=': write a ':' and a space", shown(node).text);
-    if (holds(word, ':'))
+    if (last_of(name) == '=')
+        return fail_at(r, node, "'%s' has a '=': write a ':' and a space", first.text);
+    if (last_of(name) == ':')
         return fail_at(r, node, "a space is missing behind the ':' of '%s'", first.text);
     return fail_at(r, node, "a ':' and a space are missing behind '%s'", first.text);
 }
 
 /* The key of a pair, which must be a word that the mapping has not had before. */
-static int check_key(struct reader *r, const yaml_node_t *mapping, const yaml_node_pair_t *pair)
+static int check_key(struct config_reader *r, const yaml_node_t *mapping,
+                     const yaml_node_pair_t *pair)
 {
     const yaml_node_t *key = node_at(r, pair->key);
     if (expect_kind(r, key, YAML_SCALAR_NODE, "a name"))
@@ -166,7 +180,8 @@ static int check_key(struct reader *r, const yaml_node_t *mapping, const yaml_no
 }
 
 /* Appends what a scalar says, with its variables replaced; `what` begins the complaint. */
-static int take_scalar(struct reader *r, const yaml_node_t *node, const char *what, struct buf *out)
+static int take_scalar(struct config_reader *r, const yaml_node_t *node, const char *what,
+                       struct buf *out)
 {
     struct error why;
     if (expect(r, node, YAML_SCALAR_NODE, what))
@@ -177,7 +192,7 @@ static int take_scalar(struct reader *r, const yaml_node_t *node, const char *wh
 }
 
 /* One text into its option, which it stands for at `node`. */
-static int store_text(struct reader *r, const struct option *row, void *base,
+static int store_text(struct config_reader *r, const struct option *row, void *base,
                       const yaml_node_t *node, struct span text)
 {
     struct error why;
@@ -199,7 +214,8 @@ static int end_text(const struct option *row, struct buf *text, int status)
 }
 
 /* One scalar into its option; `name` is what the user calls the option. */
-static int read_scalar(struct reader *r, const struct option *row, void *base, yaml_node_t *node)
+static int read_scalar(struct config_reader *r, const struct option *row, void *base,
+                       yaml_node_t *node)
 {
     char what[80];
     struct buf text = {0};
@@ -211,7 +227,7 @@ static int read_scalar(struct reader *r, const struct option *row, void *base, y
 }
 
 /* Reads a list in the place of a text with commas, which means the same. */
-static int read_joined(struct reader *r, const struct option *row, void *base,
+static int read_joined(struct config_reader *r, const struct option *row, void *base,
                        const yaml_node_t *node)
 {
     struct buf text = {0};
@@ -230,7 +246,7 @@ static int read_joined(struct reader *r, const struct option *row, void *base,
 }
 
 /* Appends the secret that `where` names. */
-static int take_secret(struct reader *r, enum config_secret form, const yaml_node_t *where,
+static int take_secret(struct config_reader *r, enum config_secret form, const yaml_node_t *where,
                        struct buf *out)
 {
     struct buf name = {0};
@@ -247,7 +263,7 @@ static int take_secret(struct reader *r, enum config_secret form, const yaml_nod
 }
 
 /* A secret that is somewhere else: {file: PATH}, {env: NAME}, {credential: NAME}. */
-static int read_secret(struct reader *r, const struct option *row, void *base,
+static int read_secret(struct config_reader *r, const struct option *row, void *base,
                        const yaml_node_t *node)
 {
     const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
@@ -268,41 +284,88 @@ static int read_secret(struct reader *r, const struct option *row, void *base,
     return end_text(row, &text, status);
 }
 
-static int read_value(struct reader *r, const struct option *row, void *base, yaml_node_t *node);
+static int read_value(struct config_reader *r, const struct option *row, void *base,
+                      yaml_node_t *node);
+
+/* Whose options they are among which one is unknown. */
+struct option_owner {
+    const char *name;
+    const char *near; /* what may be meant; NULL: nothing */
+    const char *(*option)(const void *ctx, size_t i);
+    const void *ctx;
+};
+
+/* The name before the pair, whose value may have been cut by a comma, so that the pair is the rest
+ * of it; NULL: it is none. */
+static const yaml_node_t *cut_before(struct config_reader *r, const yaml_node_t *options,
+                                     const yaml_node_pair_t *pair)
+{
+    bool may_be = is_null(node_at(r, pair->value)) && pair > options->data.mapping.pairs.start &&
+                  options->data.mapping.style == YAML_FLOW_MAPPING_STYLE;
+    return may_be ? node_at(r, pair[-1].key) : NULL;
+}
+
+/* `pair` is one of `options`, and names none that there is. What it may be a part of is `secret`,
+ * or not. */
+static int unknown_option(struct config_reader *r, const struct option_owner *owner,
+                          const yaml_node_t *options, const yaml_node_pair_t *pair, bool secret)
+{
+    const yaml_node_t *key = node_at(r, pair->key);
+    bool alone = is_null(node_at(r, pair->value));
+    char hint[320], last = last_of(name_in(scalar_text(key)));
+    if (owner->near && !secret)
+        snprintf(hint, sizeof hint, "; did you mean '%s'?", owner->near);
+    else if (alone && last == ':')
+        snprintf(hint, sizeof hint, "; a space is missing behind its ':'");
+    else if (alone && last == '=')
+        snprintf(hint, sizeof hint, "; write a ':' and a space in the place of its '='");
+    else if (cut_before(r, options, pair))
+        snprintf(hint, sizeof hint,
+                 "; where it belongs to the value before it, put quotes around "
+                 "all of that, or brackets");
+    else
+        option_list_names(owner->option, owner->ctx, hint, sizeof hint);
+    return fail_at(r, key, "%s has no option '%s'%s", owner->name,
+                   secret ? option_masked : shown(key).text, hint);
+}
 
 static const char *nested_name(const void *rows, size_t i)
 {
     return ((const struct option *)rows)[i].name;
 }
 
-/* The options of a struct that is nested in others, which row `owner` stands for. */
-static int read_nested(struct reader *r, const struct option *owner, void *base, yaml_node_t *node)
+/* One option of a struct that is nested in others, which row `owner` stands for. */
+static int read_part(struct config_reader *r, const struct option *owner, void *base,
+                     const yaml_node_t *options, const yaml_node_pair_t *pair)
 {
-    char what[80], known[320];
     const char *near;
+    const struct option *row = option_find(owner->rows, scalar_text(node_at(r, pair->key)), &near);
+    if (row)
+        return read_value(r, row, base, node_at(r, pair->value));
+    const yaml_node_t *cut = cut_before(r, options, pair);
+    const struct option *before = cut ? option_find(owner->rows, scalar_text(cut), NULL) : NULL;
+    const struct option_owner among = {owner->name, near, nested_name, owner->rows};
+    return unknown_option(r, &among, options, pair, before && before->secret);
+}
+
+static int read_nested(struct config_reader *r, const struct option *owner, void *base,
+                       yaml_node_t *node)
+{
+    char what[80];
     snprintf(what, sizeof what, "'%s'", owner->name);
     if (expect(r, node, YAML_MAPPING_NODE, what))
         return -1;
     const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
     for (; pair < node->data.mapping.pairs.top; pair++) {
-        const yaml_node_t *key = node_at(r, pair->key);
-        if (check_key(r, node, pair))
-            return -1;
-        const struct option *row = option_find(owner->rows, scalar_text(key), &near);
-        if (!row && near)
-            return fail_at(r, key, "%s has no option '%s'; did you mean '%s'?", owner->name,
-                           shown(key).text, near);
-        if (!row)
-            return fail_at(r, key, "%s has no option '%s'%s", owner->name, shown(key).text,
-                           option_list_names(nested_name, owner->rows, known, sizeof known));
-        if (read_value(r, row, base, node_at(r, pair->value)))
+        if (check_key(r, node, pair) || read_part(r, owner, base, node, pair))
             return -1;
     }
     return 0;
 }
 
 /* One more struct of a list. */
-static int read_struct(struct reader *r, const struct option *row, void *base, yaml_node_t *node)
+static int read_struct(struct config_reader *r, const struct option *row, void *base,
+                       yaml_node_t *node)
 {
     struct error why;
     void *item = option_push(row, base, &why);
@@ -315,9 +378,10 @@ static int read_struct(struct reader *r, const struct option *row, void *base, y
 }
 
 /* Each item of a list, which may also be written as its single item. */
-static int read_list(struct reader *r, const struct option *row, void *base, yaml_node_t *node)
+static int read_list(struct config_reader *r, const struct option *row, void *base,
+                     yaml_node_t *node)
 {
-    int (*read)(struct reader * r, const struct option *row, void *base, yaml_node_t *node) =
+    int (*read)(struct config_reader * r, const struct option *row, void *base, yaml_node_t *node) =
         row->rows ? read_struct : read_scalar;
     option_clear(row, base);
     if (node->type != YAML_SEQUENCE_NODE || is_tagged(node))
@@ -331,7 +395,8 @@ static int read_list(struct reader *r, const struct option *row, void *base, yam
 }
 
 /* The value of an option. */
-static int read_value(struct reader *r, const struct option *row, void *base, yaml_node_t *node)
+static int read_value(struct config_reader *r, const struct option *row, void *base,
+                      yaml_node_t *node)
 {
     if (config_marks_note(r->marks, &r->options, row, base, mark_of(r, node), r->err))
         return -1;
@@ -360,38 +425,21 @@ static const char *item_option_name(const void *item, size_t i)
     return NULL;
 }
 
-/* `pair` is one of `options`, and names no option of the item. */
-static int unknown_option(struct reader *r, const struct config_item *item, const char *near,
-                          const yaml_node_t *options, const yaml_node_pair_t *pair)
+static int read_option(struct config_reader *r, struct config_item *item,
+                       const yaml_node_t *options, const yaml_node_pair_t *pair)
 {
-    const yaml_node_t *key = node_at(r, pair->key);
-    char hint[320];
-    if (near)
-        snprintf(hint, sizeof hint, "; did you mean '%s'?", near);
-    else if (is_null(node_at(r, pair->value)) && holds(scalar_text(key), ':'))
-        snprintf(hint, sizeof hint, "; a space is missing behind its ':'");
-    else if (is_null(node_at(r, pair->value)) && pair > options->data.mapping.pairs.start &&
-             options->data.mapping.style == YAML_FLOW_MAPPING_STYLE)
-        snprintf(hint, sizeof hint,
-                 "; where it belongs to the value before it, put quotes around "
-                 "all of that, or brackets");
-    else
-        option_list_names(item_option_name, item, hint, sizeof hint);
-    return fail_at(r, key, "%s has no option '%s'%s", item->module->name, shown(key).text, hint);
-}
-
-static int read_option(struct reader *r, struct config_item *item, const yaml_node_t *options,
-                       const yaml_node_pair_t *pair)
-{
-    const char *near;
+    const char *near, *other;
     void *base;
-    yaml_node_t *value = node_at(r, pair->value);
     const struct option *row =
         config_option(item, scalar_text(node_at(r, pair->key)), &base, &near);
-    if (!row)
-        return unknown_option(r, item, near, options, pair);
-    r->marks = config_marks_of(item, (char *)base + row->offset, &r->options);
-    return read_value(r, row, base, value);
+    if (row) {
+        r->marks = config_marks_of(item, (char *)base + row->offset, &r->options);
+        return read_value(r, row, base, node_at(r, pair->value));
+    }
+    const yaml_node_t *cut = cut_before(r, options, pair);
+    const struct option *before = cut ? config_option(item, scalar_text(cut), &base, &other) : NULL;
+    const struct option_owner among = {item->module->name, near, item_option_name, item};
+    return unknown_option(r, &among, options, pair, before && before->secret);
 }
 
 /* An option to show: one that is required, or else the format of outputs, or else the first. */
@@ -407,7 +455,8 @@ static const struct option *typical_option(const struct module *module)
 
 /* Refuses what stands in the place of options: a value in the line of the module's name, or a word
  * below it. */
-static int refuse_options(struct reader *r, const struct config_item *item, const yaml_node_t *node)
+static int refuse_options(struct config_reader *r, const struct config_item *item,
+                          const yaml_node_t *node)
 {
     const char *name = item->module->name;
     const struct option *row = typical_option(item->module);
@@ -424,7 +473,7 @@ static int refuse_options(struct reader *r, const struct config_item *item, cons
 }
 
 /* The options of one item: a mapping, or nothing. */
-static int read_options(struct reader *r, struct config_item *item, yaml_node_t *node)
+static int read_options(struct config_reader *r, struct config_item *item, yaml_node_t *node)
 {
     if (is_null(node) && !is_tagged(node))
         return 0;
@@ -439,7 +488,7 @@ static int read_options(struct reader *r, struct config_item *item, yaml_node_t 
 }
 
 /* A new item of the module that the node names; NULL on error. */
-static struct config_item *read_module(struct reader *r, enum module_kind kind,
+static struct config_item *read_module(struct config_reader *r, enum module_kind kind,
                                        const yaml_node_t *name)
 {
     struct span text = scalar_text(name);
@@ -453,12 +502,12 @@ static struct config_item *read_module(struct reader *r, enum module_kind kind,
     if (item)
         item->at = mark_of(r, name);
     else
-        error_mark(r->err, r->file, name->start_mark);
+        config_error_mark(r->err, r->file, name->start_mark);
     return item;
 }
 
 /* One of a list: "tcp: {...}", or just "tcp". */
-static int read_item(struct reader *r, enum module_kind kind, yaml_node_t *node)
+static int read_item(struct config_reader *r, enum module_kind kind, yaml_node_t *node)
 {
     if (node->type == YAML_SCALAR_NODE)
         return read_module(r, kind, node) ? 0 : -1;
@@ -474,7 +523,8 @@ static int read_item(struct reader *r, enum module_kind kind, yaml_node_t *node)
 }
 
 /* What another file has given already, in whose place `earlier` is. */
-static int fail_twice(struct reader *r, const yaml_node_t *key, const struct config_mark *earlier)
+static int fail_twice(struct config_reader *r, const yaml_node_t *key,
+                      const struct config_mark *earlier)
 {
     char where[CONFIG_WHERE_MAX];
     const struct config_mark here = mark_of(r, key);
@@ -483,7 +533,7 @@ static int fail_twice(struct reader *r, const yaml_node_t *key, const struct con
 }
 
 /* A section is switched on by being there, even if nothing stands behind its name. */
-static int read_section(struct reader *r, const yaml_node_t *key, yaml_node_t *value)
+static int read_section(struct config_reader *r, const yaml_node_t *key, yaml_node_t *value)
 {
     for (size_t i = 0; i < r->config->section_count; i++) {
         const struct config_item *earlier = &r->config->sections[i];
@@ -495,7 +545,7 @@ static int read_section(struct reader *r, const yaml_node_t *key, yaml_node_t *v
 }
 
 /* The first name of a mapping; NULL when it has none, or is none. */
-static const yaml_node_t *first_key(struct reader *r, const yaml_node_t *node)
+static const yaml_node_t *first_key(struct config_reader *r, const yaml_node_t *node)
 {
     if (node->type != YAML_MAPPING_NODE ||
         node->data.mapping.pairs.start == node->data.mapping.pairs.top)
@@ -504,7 +554,7 @@ static const yaml_node_t *first_key(struct reader *r, const yaml_node_t *node)
 }
 
 /* The lists at the top; the other keys there are sections and settings. */
-static const struct list {
+static const struct item_list {
     const char *name, *quoted;
     enum module_kind kind;
     size_t at; /* in struct config: where its mark goes */
@@ -515,7 +565,7 @@ static const struct list {
 };
 enum { LISTS = sizeof lists / sizeof *lists };
 
-static int read_items(struct reader *r, const struct list *list, yaml_node_t *node)
+static int read_items(struct config_reader *r, const struct item_list *list, yaml_node_t *node)
 {
     *(struct config_mark *)((char *)r->config + list->at) = mark_of(r, node);
     if (node->type == YAML_SCALAR_NODE && !is_null(node)) /* its single item */
@@ -550,7 +600,7 @@ static const char *top_name(const void *ctx, size_t i)
     return section ? section->name : NULL;
 }
 
-static int unknown_key(struct reader *r, const yaml_node_t *key)
+static int unknown_key(struct config_reader *r, const yaml_node_t *key)
 {
     size_t count = 0;
     while (top_name(NULL, count))
@@ -576,7 +626,7 @@ static int unknown_key(struct reader *r, const yaml_node_t *key)
                    option_list_names(top_name, NULL, known, sizeof known));
 }
 
-static int read_top(struct reader *r, const yaml_node_t *key, yaml_node_t *value)
+static int read_top(struct config_reader *r, const yaml_node_t *key, yaml_node_t *value)
 {
     for (size_t i = 0; i < LISTS; i++) {
         if (span_equal(scalar_text(key), span_str(lists[i].name)))
@@ -599,7 +649,7 @@ static int read_top(struct reader *r, const yaml_node_t *key, yaml_node_t *value
 }
 
 /* What stands behind `include` at the top; NULL: nothing does. */
-static const yaml_node_t *find_include(struct reader *r)
+static const yaml_node_t *find_include(struct config_reader *r)
 {
     const yaml_node_t *root = yaml_document_get_root_node(r->document);
     if (!root || root->type != YAML_MAPPING_NODE)
@@ -613,20 +663,20 @@ static const yaml_node_t *find_include(struct reader *r)
     return NULL;
 }
 
-static struct reader reader_of(const struct config_text *text, struct config *config,
-                               struct error *err)
+static struct config_reader reader_of(const struct config_text *text, struct config *config,
+                                      struct error *err)
 {
-    return (struct reader){.document = text->document,
-                           .text = text->bytes,
-                           .file = text->file,
-                           .config = config,
-                           .err = err};
+    return (struct config_reader){.document = text->document,
+                                  .text = text->bytes,
+                                  .file = text->file,
+                                  .config = config,
+                                  .err = err};
 }
 
 int config_read_include(const struct config_text *text, size_t i, struct buf *path,
                         struct config_mark *at, struct error *err)
 {
-    struct reader reader = reader_of(text, NULL, err);
+    struct config_reader reader = reader_of(text, NULL, err);
     const yaml_node_t *node = find_include(&reader);
     if (!node)
         return 0;
@@ -645,8 +695,8 @@ int config_read_include(const struct config_text *text, size_t i, struct buf *pa
 /* An empty text is a configuration, too, with everything at its default. */
 int config_read(struct config *config, const struct config_text *text, struct error *err)
 {
-    struct reader reader = reader_of(text, config, err);
-    struct reader *r = &reader;
+    struct config_reader reader = reader_of(text, config, err);
+    struct config_reader *r = &reader;
     yaml_node_t *root = yaml_document_get_root_node(text->document);
     if (!root || is_null(root))
         return 0;

@@ -48,7 +48,8 @@ static void put_double_quoted(struct buf *out, struct span text)
         size_t len = dollar ? (size_t)(dollar - text.ptr) : text.len;
         char *room = buf_reserve(out, len * ESCAPE_JSON_MAX + 1);
         if (room)
-            buf_commit(out, escape_json(room, span_of(text.ptr, len), ESCAPE_PRESENTED));
+            buf_commit(out,
+                       escape_json(room, span_of(text.ptr, len), ESCAPE_PRESENTED | ESCAPE_YAML));
         if (dollar)
             buf_str(out, "$$");
         len += dollar != NULL;
@@ -67,12 +68,18 @@ void config_put_scalar(struct buf *out, struct span text)
         put_double_quoted(out, text);
 }
 
+/* An empty list may be another than the default, so it is written. */
+static bool is_shown(const struct option *row, const void *base)
+{
+    return !option_is_absent(row, base) || (option_is_list(row) && row->fallback);
+}
+
 static void put_nested(struct buf *out, const struct option *table, const void *base)
 {
     const char *between = "";
     buf_byte(out, '{');
     for (const struct option *row = table; row->name; row++) {
-        if (option_is_absent(row, base))
+        if (!is_shown(row, base))
             continue;
         buf_printf(out, "%s%s: ", between, row->name);
         config_put_value(out, row, base);
@@ -113,13 +120,12 @@ void config_put_value(struct buf *out, const struct option *row, const void *bas
 
 /* --- the whole ------------------------------------------------------------------------------ */
 
-/* Each option in a line of its own; returns how many there were. An empty list may be another than
- * the default, so it is written. */
+/* Each option in a line of its own; returns how many there were. */
 static size_t put_options(struct buf *out, int indent, const struct option *table, const void *base)
 {
     size_t count = 0;
     for (const struct option *row = table; row && row->name; row++) {
-        if (option_is_absent(row, base) && !(option_is_list(row) && row->fallback))
+        if (!is_shown(row, base))
             continue;
         buf_printf(out, "%*s%s: ", indent, "", row->name);
         config_put_value(out, row, base);

@@ -9,6 +9,7 @@
  * is in the way of, as at the same path, is at work from the beginning: its records wait in its
  * queue. What went keeps its ledger, and one of its name goes on from there.
  */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,12 +17,6 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "core/engine_state.h"
-
-enum {
-    PAST_MAX =
-        1000, /* names that are remembered; what more there are share the last of their kind */
-    LATE_AGAIN_MS = 1000,
-};
 
 /* A change as it is worked out. Owner: the stack of engine_reload. */
 struct draft_change {
@@ -34,6 +29,8 @@ struct draft_change {
     struct input **inputs; /* likewise; NULL: to be opened later */
     bool *kept_input;
     size_t input_count;
+    struct late *late; /* what is not open */
+    size_t late_count;
     struct plan *plan;
 };
 
@@ -102,11 +99,6 @@ static void choose_kept(struct draft_change *d)
 
 /* --- what is new ---------------------------------------------------------------------------- */
 
-static bool is_finite(const struct config_item *item)
-{
-    return ((const struct input_hooks *)item->module->hooks)->finite;
-}
-
 /* Whether an output that is to go is in the way of a new one. */
 static bool is_in_the_way(const struct draft_change *d, const struct sink *sink)
 {
@@ -144,8 +136,10 @@ static int open_sinks(struct draft_change *d, struct error *err)
         if (!sink)
             return error_set(err, "no memory");
         config_name(d->config->outputs, i, name);
-        if (sink_prepare(sink, d->config, item, name, p->worker_count, err) < 0 ||
-            (!is_in_the_way(d, sink) && sink_begin(sink, engine_output_ended, p, err) < 0))
+        if (sink_prepare(sink, d->config, item, name, p->worker_count, err) < 0)
+            return config_error_at(item, NULL, err);
+        if (is_in_the_way(d, sink) ? config_probe_item(item, err)
+                                   : sink_begin(sink, engine_output_ended, p, err))
             return config_error_at(item, NULL, err);
     }
     return 0;
@@ -158,12 +152,34 @@ static int open_inputs(struct draft_change *d, struct error *err)
     char name[CONFIG_NAME_MAX + 1];
     for (size_t i = 0; i < d->input_count; i++) {
         const struct config_item *item = &d->config->inputs[i];
-        if (d->kept_input[i] || is_finite(item) || input_is_in_the_way(d, item))
+        if (d->kept_input[i])
             continue;
+        if (input_is_finite(item) || input_is_in_the_way(d, item)) {
+            if (config_probe_item(item, err) < 0)
+                return -1;
+            continue;
+        }
         config_name(d->config->inputs, i, name);
         d->inputs[i] = engine_open_input(d->p, d->config, item, name, err);
         if (!d->inputs[i])
             return -1;
+    }
+    return 0;
+}
+
+/* A list of what is to be opened later. */
+static int list_late(struct draft_change *d, struct error *err)
+{
+    d->late = calloc(d->sink_count + d->input_count + 1, sizeof *d->late);
+    if (!d->late)
+        return error_set(err, "no memory");
+    for (size_t i = 0; i < d->sink_count; i++) {
+        if (!d->sinks[i]->open)
+            d->late[d->late_count++].sink = d->sinks[i];
+    }
+    for (size_t i = 0; i < d->input_count; i++) {
+        if (!d->inputs[i])
+            d->late[d->late_count++].input = i;
     }
     return 0;
 }
@@ -193,29 +209,26 @@ static void undo(struct draft_change *d)
 
 /* --- what was ------------------------------------------------------------------------------- */
 
-static struct bygone *past_of(struct engine *p, const char *name, const struct module *module)
+/* Which outputs that are no more others of their names have followed. */
+static void mark_followed(struct engine *p)
 {
-    struct bygone *last = NULL;
-    for (size_t i = 0; i < p->past_count; i++) {
-        if (p->past[i].module->kind != module->kind)
-            continue;
-        last = &p->past[i];
-        if (strcmp(last->name, name) == 0)
-            return last;
+    const struct change *c = &p->change;
+    for (size_t i = 0; i < p->past.count; i++)
+        p->past.items[i].followed = false;
+    for (size_t i = 0; i < p->sink_count + c->gone_count; i++) {
+        const struct sink *sink = i < p->sink_count ? p->sinks[i] : c->gone[i - p->sink_count];
+        struct bygone *past = bygones_find(&p->past, MODULE_OUTPUT, sink->out.name);
+        if (past)
+            past->followed = true;
     }
-    if (p->past_count == PAST_MAX)
-        return last ? last : &p->past[PAST_MAX - 1];
-    struct bygone *past = &p->past[p->past_count++];
-    *past = (struct bygone){.module = module};
-    snprintf(past->name, sizeof past->name, "%s", name);
-    return past;
 }
 
 static void remember_sink(struct engine *p, const struct sink *sink)
 {
     struct ledger sum;
     sink_ledger(sink, &sum);
-    ledger_add(&past_of(p, sink->out.name, sink->out.module)->ledger, &sum);
+    ledger_add(&bygones_of(&p->past, sink->out.module, sink->out.name)->ledger, &sum);
+    p->past_failed |= sink_has_failed(sink);
 }
 
 static void remember_stages(struct engine *p, const struct stages *before)
@@ -225,7 +238,7 @@ static void remember_stages(struct engine *p, const struct stages *before)
         if (stages_have(&p->plan->stages, &before->items[i]))
             continue;
         stages_view(before, i, &view);
-        struct bygone *past = past_of(p, view.name, before->items[i].module);
+        struct bygone *past = bygones_of(&p->past, before->items[i].module, view.name);
         past->seen += view.passed + view.dropped;
         past->dropped += view.dropped;
         past->changed += view.changed;
@@ -245,7 +258,7 @@ static void forget_inputs(struct engine *p, size_t count)
             continue;
         }
         input_counters_end(&in->counters);
-        input_counters_add(&past_of(p, in->name, in->module)->counters, &in->counters);
+        input_counters_add(&bygones_of(&p->past, in->module, in->name)->counters, &in->counters);
         engine_close_input(in);
     }
     p->left_count = kept;
@@ -269,7 +282,8 @@ static void count_finite(struct engine *p, const struct draft_change *d)
     size_t listening = engine_count_listening(d->config);
     size_t now = listening > 0, before = p->listening > 0;
     for (size_t i = 0; i < d->input_count; i++)
-        atomic_fetch_add(&p->finite_running, !d->kept_input[i] && is_finite(&d->config->inputs[i]));
+        atomic_fetch_add(&p->finite_running,
+                         !d->kept_input[i] && input_is_finite(&d->config->inputs[i]));
     p->listening = listening;
     atomic_fetch_add(&p->finite_running, now);
     if (before && atomic_fetch_sub(&p->finite_running, 1) == 1)
@@ -336,12 +350,17 @@ static void commit(struct draft_change *d)
     p->input_count = d->input_count;
     struct config *config = p->config;
     p->config = config_hold(d->config);
+    p->configured_ms = clock_wall_ms();
     c->before = p->plan;
     p->plan = d->plan;
+    mark_followed(p);
     pthread_mutex_unlock(&p->view);
     config_release(config);
     free(sinks);
     free(inputs);
+    free(p->late);
+    p->late = d->late;
+    p->late_count = d->late_count;
     for (size_t i = 0; i < p->sink_count; i++)
         atomic_store(&p->sinks[i]->out.begun, true);
     uint64_t shutdown_ns = p->config->settings.shutdown_ns;
@@ -365,14 +384,13 @@ static int reserve(struct draft_change *d, struct error *err)
     struct engine *p = d->p;
     const struct config *config = d->config;
     size_t sinks = p->sink_count, inputs = p->input_count + config->input_count;
-    size_t past = p->past_count + sinks + p->left_count + inputs + p->plan->stages.count;
+    size_t past = sinks + p->left_count + inputs + p->plan->stages.count;
     void *gone = grown(p->change.gone, sinks, sizeof(struct sink *));
     p->change.gone = gone ? gone : p->change.gone;
     pthread_mutex_lock(&p->view);
     void *left = grown(p->left, p->left_count + inputs, sizeof(struct input *));
     p->left = left ? left : p->left;
-    void *names = grown(p->past, past < PAST_MAX ? past : PAST_MAX, sizeof *p->past);
-    p->past = names ? names : p->past;
+    int no_past = bygones_reserve(&p->past, past);
     pthread_mutex_unlock(&p->view);
     if (!p->change.takes)
         p->change.takes = calloc(p->worker_count, sizeof *p->change.takes);
@@ -380,7 +398,7 @@ static int reserve(struct draft_change *d, struct error *err)
     d->kept_sink = calloc(config->output_count + 1, sizeof *d->kept_sink);
     d->inputs = calloc(config->input_count + 1, sizeof(struct input *));
     d->kept_input = calloc(config->input_count + 1, sizeof *d->kept_input);
-    if (!left || !gone || !names || !p->change.takes || !d->sinks || !d->kept_sink || !d->inputs ||
+    if (!left || !gone || no_past || !p->change.takes || !d->sinks || !d->kept_sink || !d->inputs ||
         !d->kept_input)
         return error_set(err, "no memory");
     for (unsigned w = 0; w < p->worker_count; w++)
@@ -399,7 +417,7 @@ static int draft(struct draft_change *d, struct error *err)
     if (open_sinks(d, err) < 0)
         return -1;
     d->plan = engine_make_plan(p, d->config, d->observers, d->sinks, d->sink_count, err);
-    return d->plan && open_inputs(d, err) == 0 ? 0 : -1;
+    return d->plan && open_inputs(d, err) == 0 ? list_late(d, err) : -1;
 }
 
 int engine_reload(struct engine *p, struct config *config, const struct engine_observers *observers,
@@ -407,6 +425,7 @@ int engine_reload(struct engine *p, struct config *config, const struct engine_o
 {
     struct draft_change d = {.p = p, .config = config, .observers = observers};
     struct stats *before = p->stats;
+    assert(engine_is_main(p));
     if (engine_draining(p))
         return error_set(err, "the program is about to end");
     if (p->change.under_way)
@@ -420,6 +439,7 @@ int engine_reload(struct engine *p, struct config *config, const struct engine_o
         undo(&d);
         free(d.sinks);
         free(d.inputs);
+        free(d.late);
     }
     free(d.kept_sink);
     free(d.kept_input);
@@ -427,28 +447,6 @@ int engine_reload(struct engine *p, struct config *config, const struct engine_o
 }
 
 /* --- and what follows it -------------------------------------------------------------------- */
-
-static void open_late(struct engine *p);
-
-static void late_again(uv_timer_t *timer)
-{
-    struct engine *p = timer->data;
-    if (!p->draining && !p->change.under_way)
-        open_late(p);
-}
-
-/* Whether the configuration's input at `index` is open; of some that are equal the first ones are.
- */
-static bool has_input(const struct engine *p, size_t index)
-{
-    const struct config_item *items = p->config->inputs;
-    size_t open = 0, before = 0;
-    for (size_t i = 0; i < p->input_count; i++)
-        open += config_item_equal(p->inputs[i]->item, &items[index]);
-    for (size_t i = 0; i < index; i++)
-        before += config_item_equal(&items[i], &items[index]);
-    return open > before;
-}
 
 static void close_gone(struct engine *p)
 {
@@ -488,41 +486,6 @@ static void all_have_it(struct engine *p)
     }
 }
 
-/* Opens what had to wait. What cannot be opened now is tried again. */
-static void open_late(struct engine *p)
-{
-    struct error err = {0};
-    bool again = false;
-    for (size_t i = 0; i < p->sink_count; i++) {
-        struct sink *sink = p->sinks[i];
-        if (sink->open || sink_begin(sink, engine_output_ended, p, &err) == 0)
-            continue;
-        again = true;
-        if (!p->late_told)
-            log_error("%s: %s; trying again", sink->out.name, err.text);
-    }
-    for (size_t i = 0; i < p->config->input_count; i++) {
-        char name[CONFIG_NAME_MAX + 1];
-        const struct config_item *item = &p->config->inputs[i];
-        if (has_input(p, i))
-            continue;
-        struct input *in =
-            engine_open_input(p, p->config, item, config_name(p->config->inputs, i, name), &err);
-        if (!in) {
-            again = true;
-            if (!p->late_told)
-                log_error("%s; trying again", err.text);
-            continue;
-        }
-        pthread_mutex_lock(&p->view);
-        p->inputs[p->input_count++] = in;
-        pthread_mutex_unlock(&p->view);
-    }
-    p->late_told = again;
-    if (again && !p->draining)
-        uv_timer_start(&p->late, late_again, LATE_AGAIN_MS, 0);
-}
-
 /* What went has ended. */
 static void all_are_closed(struct engine *p)
 {
@@ -534,13 +497,14 @@ static void all_are_closed(struct engine *p)
         remember_sink(p, c->gone[i]);
     size_t count = c->gone_count;
     c->gone_count = 0;
+    mark_followed(p);
     pthread_mutex_unlock(&p->view);
     for (size_t i = 0; i < count; i++) {
         sink_free(c->gone[i]);
         free(c->gone[i]);
     }
     c->under_way = c->closing = false;
-    open_late(p);
+    engine_open_late(p);
     if (p->host.changed)
         p->host.changed(p->host.arg);
 }
@@ -548,6 +512,7 @@ static void all_are_closed(struct engine *p)
 void engine_change_on(struct engine *p)
 {
     struct change *c = &p->change;
+    assert(engine_is_main(p));
     if (c->under_way && !c->closing && atomic_load(&c->waiting) == 0) {
         forget_inputs(p, c->left_before);
         all_have_it(p);
@@ -561,7 +526,8 @@ void engine_change_free(struct engine *p)
     for (size_t i = 0; i < p->left_count; i++)
         engine_close_input(p->left[i]);
     free(p->left);
-    free(p->past);
+    bygones_free(&p->past);
+    free(p->late);
     free(p->change.gone);
     free(p->change.takes);
 }

@@ -11,6 +11,7 @@
  */
 #include "core/engine.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -159,7 +160,7 @@ static void close_handles(struct engine *p)
 {
     uv_close((uv_handle_t *)&p->wake, NULL);
     uv_close((uv_handle_t *)&p->deadline, NULL);
-    uv_close((uv_handle_t *)&p->late, NULL);
+    uv_close((uv_handle_t *)&p->late_again, NULL);
     uv_close((uv_handle_t *)&p->change.overdue, NULL);
     if (p->host.closed)
         p->host.closed(p->host.arg);
@@ -212,6 +213,7 @@ void engine_hurry(struct engine *p)
 
 void engine_reopen(struct engine *p)
 {
+    assert(engine_is_main(p));
     for (size_t i = 0; i < p->sink_count; i++)
         sink_reopen(p->sinks[i]);
 }
@@ -399,7 +401,7 @@ size_t engine_count_listening(const struct config *config)
 {
     size_t count = 0;
     for (size_t i = 0; i < config->input_count; i++)
-        count += !((const struct input_hooks *)config->inputs[i].module->hooks)->finite;
+        count += !input_is_finite(&config->inputs[i]);
     return count;
 }
 
@@ -418,7 +420,10 @@ static struct engine *new_with_loop(struct config *config, const struct engine_o
         error_set(err, "no memory");
         return NULL;
     }
+    p->main = pthread_self();
     p->config = config_hold(config);
+    p->configured_ms = clock_wall_ms();
+    p->begun_ns = clock_ns();
     p->options = *options;
     p->options.descriptors = NULL; /* the caller's */
     p->stats = options->stats;
@@ -437,10 +442,10 @@ struct engine *engine_new(struct config *config, const struct engine_options *op
         return NULL;
     uv_async_init(&p->loop, &p->wake, woken);
     uv_timer_init(&p->loop, &p->deadline);
-    uv_timer_init(&p->loop, &p->late);
+    uv_timer_init(&p->loop, &p->late_again);
     uv_timer_init(&p->loop, &p->change.overdue);
     pthread_mutex_init(&p->view, NULL);
-    p->wake.data = p->deadline.data = p->late.data = p->change.overdue.data = p;
+    p->wake.data = p->deadline.data = p->late_again.data = p->change.overdue.data = p;
     int partials = partial_pool_init(&p->partials, config->settings.partial_max);
     roster_init(&p->roster);
     if (p->host.begin)
@@ -466,24 +471,12 @@ void engine_abort(struct engine *p)
     uv_run(&p->loop, UV_RUN_DEFAULT);
 }
 
-/* True when the sink lost events because they could not be written, for good or still at the end;
- * or could not write the end itself. */
-static bool sink_failed(const struct sink *sink)
-{
-    struct ledger sum;
-    sink_ledger(sink, &sum);
-    return sink->out.unended || counter_get(&sum.dropped[DROP_WRITE]) > 0 ||
-           (atomic_load(&sink->writer.stuck) && counter_get(&sum.dropped[DROP_SHUTDOWN]) > 0);
-}
-
 /* After a second signal events are lost, whoever leaves meanwhile. */
 static enum engine_end how_ended(const struct engine *p)
 {
-    bool failed = atomic_load(&p->failed), lost = p->hurried;
-    for (size_t i = 0; i < p->sink_count; i++) {
-        const struct sink *sink = p->sinks[i];
-        lost |= !atomic_load(&sink->writer.closed) && sink_failed(sink);
-    }
+    bool failed = atomic_load(&p->failed), lost = p->hurried || p->past_failed;
+    for (size_t i = 0; i < p->sink_count; i++)
+        lost |= sink_has_failed(p->sinks[i]);
     if (atomic_load(&p->output_ended) && !lost)
         return ENGINE_CLOSED;
     failed |= lost;
@@ -492,6 +485,7 @@ static enum engine_end how_ended(const struct engine *p)
 
 enum engine_end engine_run(struct engine *p)
 {
+    p->main = pthread_self();
     uv_run(&p->loop, UV_RUN_DEFAULT);
     return how_ended(p);
 }

@@ -114,6 +114,10 @@ bool engine_quiet(const struct engine *engine);
 bool engine_draining(const struct engine *engine);
 /* What is in force now: to be released by config_release. Any thread. */
 struct config *engine_config(struct engine *engine);
+/* Since when that is so: Unix milliseconds. And since when the engine runs (clock_ns). Any thread.
+ */
+int64_t engine_configured_ms(struct engine *engine);
+uint64_t engine_begun_ns(const struct engine *engine);
 /* Who is connected. Any thread. */
 struct roster *engine_roster(struct engine *engine);
 
@@ -135,6 +139,7 @@ struct engine_output {
     uint64_t queue_bytes; /* in it */
     uint64_t queue_limit;
     uint64_t queue_records; /* waiting to be written */
+    bool open;              /* it writes; else it still has to be opened, or is no more */
     bool paused;            /* somebody wants nothing to be written */
 };
 /* Both: false, and nothing in *view, behind the last: there may be fewer than a moment ago. Outputs

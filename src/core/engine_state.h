@@ -1,18 +1,17 @@
-/* The inside of an engine, for engine.c and engine_view.c only. */
+/* The inside of an engine, for its own files only: engine.c, engine_view.c, change.c, late.c. */
 #ifndef SPILE_CORE_ENGINE_STATE_H
 #define SPILE_CORE_ENGINE_STATE_H
 
+#include "core/bygones.h"
 #include "core/input.h"
 #include "core/roster.h"
 #include "core/worker_state.h"
 
-/* What an output or input of that name has counted before it went. */
-struct bygone {
-    char name[CONFIG_NAME_MAX + 1];
-    const struct module *module;
-    struct ledger ledger;            /* of an output; */
-    struct input_counters counters;  /* of an input; */
-    uint64_t seen, dropped, changed; /* of a stage */
+/* What waits to be opened. */
+struct late {
+    struct sink *sink; /* NULL: an input, */
+    size_t input;      /* the one that the configuration has there */
+    struct error why;  /* it could not be, which the user knows; no text: it has not been tried */
 };
 
 /* A worker takes another plan. */
@@ -38,6 +37,8 @@ struct change {
 
 struct engine {
     struct config *config;
+    int64_t configured_ms; /* since then, by the wall clock */
+    uint64_t begun_ns;
     struct engine_options options;
     uv_loop_t loop;
     uv_async_t wake;
@@ -56,13 +57,15 @@ struct engine {
     uint32_t last_index; /* of an input */
     struct input **left; /* inputs that are no more, as long as something of them may be */
     size_t left_count;
-    struct bygone *past; /* what was counted of outputs and inputs that are no more, by name */
-    size_t past_count;
+    struct bygones past;
+    bool past_failed; /* an output was among them that ended as one that fails */
     struct change change;
-    uv_timer_t late;      /* while something waits to be opened that failed, */
-    bool late_told;       /* of which the user knows */
-    pthread_mutex_t view; /* of what other threads see: plan, sinks, inputs, left, past. The main
-                             thread alone changes them, and locks it only for that */
+    pthread_t main;    /* whose the loop is, and most of this */
+    struct late *late; /* what waits to be opened: when the change is done, and then */
+    size_t late_count;
+    uv_timer_t late_again; /* from time to time */
+    pthread_mutex_t view; /* of what other threads see: config, plan, sinks, inputs, left, past. The
+                             main thread alone changes them, and locks it only for that */
     struct partial_pool partials;
     uint64_t connection_descriptors; /* for all inputs */
     size_t listening;                /* inputs that these are for */
@@ -81,6 +84,12 @@ struct engine {
     bool hastened; /* somebody wants an end */
     bool hurried;  /* and at once: what threads hold that have not ended is lost */
 };
+
+/* Whether this is the main thread. */
+static inline bool engine_is_main(const struct engine *engine)
+{
+    return pthread_equal(engine->main, pthread_self());
+}
 
 /* engine.c: parts of its beginning that a change needs, too. */
 struct sink *engine_new_sink(struct engine *engine);
@@ -102,5 +111,8 @@ void engine_change_on(struct engine *engine);
 /* The time of the outputs that are to end is up. */
 void engine_change_abandon(struct engine *engine);
 void engine_change_free(struct engine *engine);
+
+/* late.c: opens what waits. What cannot be is tried again from time to time. */
+void engine_open_late(struct engine *engine);
 
 #endif

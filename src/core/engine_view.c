@@ -59,6 +59,19 @@ struct config *engine_config(struct engine *p)
     return config;
 }
 
+int64_t engine_configured_ms(struct engine *p)
+{
+    look(p);
+    int64_t since = p->configured_ms;
+    look_away(p);
+    return since;
+}
+
+uint64_t engine_begun_ns(const struct engine *p)
+{
+    return p->begun_ns;
+}
+
 struct roster *engine_roster(struct engine *p)
 {
     return &p->roster;
@@ -82,10 +95,9 @@ static void add_past(const struct engine *p, struct engine_input *view)
         if (strcmp(p->left[i]->name, view->name) == 0)
             input_counters_add(&view->counters, &p->left[i]->counters);
     }
-    for (size_t i = 0; i < p->past_count; i++) {
-        if (p->past[i].module->kind == MODULE_INPUT && strcmp(p->past[i].name, view->name) == 0)
-            input_counters_add(&view->counters, &p->past[i].counters);
-    }
+    const struct bygone *past = bygones_find(&p->past, MODULE_INPUT, view->name);
+    if (past)
+        input_counters_add(&view->counters, &past->counters);
 }
 
 static void show_input(const struct engine *p, const struct input *in, struct engine_input *view)
@@ -154,8 +166,8 @@ bool engine_input_ledger(struct engine *p, struct ledger *sum)
         input_counters_add(&all, &p->inputs[i]->counters);
     for (size_t i = 0; i < p->left_count; i++)
         input_counters_add(&all, &p->left[i]->counters);
-    for (size_t i = 0; i < p->past_count; i++)
-        input_counters_add(&all, &p->past[i].counters);
+    for (size_t i = 0; i < p->past.count; i++)
+        input_counters_add(&all, &p->past.items[i].counters);
     bool compat = settings_compat(&p->config->settings);
     look_away(p);
     uint64_t malformed = counter_get(&all.malformed), frames = counter_get(&all.frames);
@@ -193,10 +205,8 @@ bool engine_stage(struct engine *p, size_t i, struct stage_view *view)
         stages_view(&p->plan->stages, i, view);
     if (there)
         add_before(p, view);
-    for (size_t k = 0; there && k < p->past_count; k++) {
-        const struct bygone *past = &p->past[k];
-        if (past->module->kind != MODULE_STAGE || strcmp(past->name, view->name) != 0)
-            continue;
+    const struct bygone *past = there ? bygones_find(&p->past, MODULE_STAGE, view->name) : NULL;
+    if (past) {
         view->passed += past->seen - past->dropped;
         view->dropped += past->dropped;
         view->changed += past->changed;
@@ -207,15 +217,6 @@ bool engine_stage(struct engine *p, size_t i, struct stage_view *view)
 
 /* --- outputs -------------------------------------------------------------------------------- */
 
-static const struct bygone *past_output(const struct engine *p, const char *name)
-{
-    for (size_t i = 0; i < p->past_count; i++) {
-        if (p->past[i].module->kind == MODULE_OUTPUT && strcmp(p->past[i].name, name) == 0)
-            return &p->past[i];
-    }
-    return NULL;
-}
-
 static bool is_at_work(const struct engine *p, const char *name)
 {
     bool there = false;
@@ -224,17 +225,9 @@ static bool is_at_work(const struct engine *p, const char *name)
     return there;
 }
 
-static bool is_there(const struct engine *p, const char *name)
-{
-    bool there = is_at_work(p, name);
-    for (size_t i = 0; i < p->change.gone_count; i++)
-        there |= strcmp(p->change.gone[i]->out.name, name) == 0;
-    return there;
-}
-
 static void add_ledgers(const struct engine *p, const struct sink *sink, struct engine_output *view)
 {
-    const struct bygone *past = past_output(p, view->name);
+    const struct bygone *past = bygones_find(&p->past, MODULE_OUTPUT, view->name);
     if (past)
         ledger_add(&view->ledger, &past->ledger);
     for (size_t i = 0; i < p->change.gone_count; i++) {
@@ -254,6 +247,7 @@ static void show_sink(const struct engine *p, struct sink *sink, struct engine_o
         .module = sink->out.module->name,
         .format = sink->out.spec.module ? sink->out.spec.module->name : NULL,
         .queued = !sink_is_inline(sink),
+        .open = sink_is_inline(sink) ? sink_is_ready(sink) : atomic_load(&sink->writing),
     };
     _Static_assert(sizeof view->name >= sizeof sink->out.name, "a name fits");
     memcpy(view->name, sink->out.name, sizeof sink->out.name);
@@ -272,7 +266,7 @@ static void show_sink(const struct engine *p, struct sink *sink, struct engine_o
 
 static void show_past(const struct bygone *past, struct engine_output *view)
 {
-    *view = (struct engine_output){.module = past->module->name, .gone = true};
+    *view = (struct engine_output){.module = past->module, .gone = true};
     memcpy(view->name, past->name, sizeof past->name);
     ledger_add(&view->ledger, &past->ledger);
 }
@@ -292,9 +286,9 @@ static struct sink *ending_at(const struct engine *p, size_t *i)
 /* Of those that are no more, the one at `i`. */
 static const struct bygone *past_at(const struct engine *p, size_t i)
 {
-    for (size_t k = 0; k < p->past_count; k++) {
-        const struct bygone *past = &p->past[k];
-        if (past->module->kind == MODULE_OUTPUT && !is_there(p, past->name) && i-- == 0)
+    for (size_t k = 0; k < p->past.count; k++) {
+        const struct bygone *past = &p->past.items[k];
+        if (past->kind == MODULE_OUTPUT && !past->followed && i-- == 0)
             return past;
     }
     return NULL;

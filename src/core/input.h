@@ -54,4 +54,10 @@ struct input_hooks {
     uint64_t (*relieve)(struct input *in, bool tell);
 };
 
+/* Whether the input of that item ends by itself. */
+static inline bool input_is_finite(const struct config_item *item)
+{
+    return ((const struct input_hooks *)item->module->hooks)->finite;
+}
+
 #endif

@@ -159,3 +159,14 @@ void sink_ledger(const struct sink *sink, struct ledger *sum)
         ledger_add(sum, &sink->shards[i].ledger);
     ledger_agree(sum);
 }
+
+bool sink_has_failed(const struct sink *sink)
+{
+    struct ledger sum;
+    bool stuck = !sink->open || atomic_load(&sink->writer.stuck);
+    sink_ledger(sink, &sum);
+    if (atomic_load(&sink->writer.closed))
+        return false;
+    return sink->out.unended || counter_get(&sum.dropped[DROP_WRITE]) > 0 ||
+           (stuck && counter_get(&sum.dropped[DROP_SHUTDOWN]) > 0);
+}

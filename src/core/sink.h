@@ -73,6 +73,10 @@ static inline bool sink_blocks_for_ever(const struct sink *sink)
     return sink->writing && common->when_full == WHEN_FULL_BLOCK && common->block_max_ns == 0;
 }
 
+/* After sink_finish. True when it lost events because they could not be written, for good or still
+ * at the end, or could not write the end itself; false when its reader has left. */
+bool sink_has_failed(const struct sink *sink);
+
 /* Sums what workers and writer have counted: it adds up at any moment. */
 void sink_ledger(const struct sink *sink, struct ledger *sum);
 

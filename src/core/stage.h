@@ -10,6 +10,12 @@
 #include "conf/settings.h"
 #include "event/event.h"
 
+/* Options that every stage has, and must: `.common = &stage_common`. */
+struct stage_common {
+    char *name; /* NULL: none of its own */
+};
+extern const struct option_group stage_common;
+
 /* Exchanges of one stream that came by half: the other frame never came. See stage/loss.h. */
 struct stage_loss {
     struct span identity; /* of the stream, cut */

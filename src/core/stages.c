@@ -3,6 +3,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* --- names ---------------------------------------------------------------------------------- */
+
+static const struct option stage_options[] = {CONFIG_NAME_ROW(stage_common, "tenth"), {0}};
+
+/* One that nobody configured is called like its module. */
+static int check_name(const struct config *config, const struct config_item *item,
+                      const void **wrong, struct error *err)
+{
+    const char *name = ((const struct stage_common *)item->common)->name;
+    const struct module *other =
+        name ? module_find(MODULE_STAGE, span_str(name), settings_compat(&config->settings)) : NULL;
+    *wrong = &((const struct stage_common *)item->common)->name;
+    if (!other || strcmp(other->name, item->module->name) == 0 ||
+        !((const struct stage_hooks *)other->hooks)->provides)
+        return 0;
+    return error_set(err, "name: no other stage may be called %s: that one runs by itself", name);
+}
+
+const struct option_group stage_common = {
+    .size = sizeof(struct stage_common),
+    .options = stage_options,
+    .check = check_name,
+};
+
 /* --- opening -------------------------------------------------------------------------------- */
 
 /* What a new stage is given, and where it goes. */
@@ -82,8 +106,8 @@ static int open_new(struct running_stage *stage, unsigned number, unsigned worke
     return 0;
 }
 
-/* Opens a stage that stands before those that are open already. */
-static int open_first(const struct opening *o, const struct module *module,
+/* Opens a stage of that name that stands before those that are open already. */
+static int open_first(const struct opening *o, const struct module *module, const char *name,
                       const struct config_item *item, unsigned number, struct error *err)
 {
     struct stages *stages = o->stages;
@@ -92,7 +116,7 @@ static int open_first(const struct opening *o, const struct module *module,
                                   .config = o->config,
                                   .item = item,
                                   .wanted = *o->needs};
-    snprintf(stage.name, sizeof stage.name, number > 1 ? "%s#%u" : "%s", module->name, number);
+    snprintf(stage.name, sizeof stage.name, "%s", name);
     if (!find_same(o->before, &stage) && open_new(&stage, number, stages->workers, err) < 0)
         return -1;
     *o->needs = (*o->needs & ~stage.hooks->provides) | stage.needs;
@@ -122,8 +146,11 @@ static int open_listed(const struct opening *o, struct error *err)
     const struct config *config = o->config;
     for (size_t i = config->stage_count; i-- > 0;) {
         const struct config_item *item = &config->stages[i];
-        const char *name = item->module->name;
-        if (open_first(o, variant_of(config, name), item, listed(config, i + 1, name), err) < 0)
+        const char *module = item->module->name;
+        char name[CONFIG_NAME_MAX + 1];
+        config_name(config->stages, i, name);
+        if (open_first(o, variant_of(config, module), name, item, listed(config, i + 1, module),
+                       err) < 0)
             return config_error_at(item, NULL, err);
     }
     return 0;
@@ -138,7 +165,7 @@ static int open_implied(const struct opening *o, size_t known, struct error *err
         const struct stage_hooks *hooks = module->hooks;
         if (!(*o->needs & hooks->provides) || listed(o->config, o->config->stage_count, name))
             continue;
-        if (open_first(o, module, NULL, 1, err) < 0)
+        if (open_first(o, module, name, NULL, 1, err) < 0)
             return -1;
         o->stages->implied++;
     }

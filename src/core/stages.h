@@ -26,7 +26,7 @@ struct running_stage {
     void *state;
     const struct module *module;
     struct stage_counts *counts;    /* one a worker */
-    char name[64];                  /* "sample", "sample#2" */
+    char name[64];                  /* "sample", "sample#2", or as configured */
     struct config *config;          /* held: what it was opened with, */
     const struct config_item *item; /* NULL: it is not in the configuration; */
     uint32_t wanted, needs;         /* and what it needs itself */

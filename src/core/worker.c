@@ -1,5 +1,6 @@
 #include "core/worker_state.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -10,6 +11,11 @@
 #include "base/thread.h"
 #include "core/engine.h"
 #include "core/roster.h"
+
+static bool is_own(const struct worker *w)
+{
+    return pthread_equal(w->own, pthread_self());
+}
 
 /* --- posts from other threads --------------------------------------------------------------- */
 
@@ -166,6 +172,7 @@ static void leave_observers(struct worker *w, const struct plan *next)
 
 void worker_take_plan(struct worker *w, struct plan *plan)
 {
+    assert(is_own(w));
     struct plan *before = w->plan;
     flush_lanes(w);
     leave_stages(w, &plan->stages);
@@ -199,6 +206,7 @@ static void end_if_idle(struct worker *w)
 
 void worker_detach(struct worker *w, struct worker_item *item)
 {
+    assert(is_own(w));
     if (item->next)
         item->next->prev = item->prev;
     if (item->prev)
@@ -213,6 +221,7 @@ void worker_detach(struct worker *w, struct worker_item *item)
 
 void worker_stop_leaving(struct worker *w)
 {
+    assert(is_own(w));
     struct worker_item *next;
     for (struct worker_item *item = w->items; item; item = next) {
         next = item->next;
@@ -490,6 +499,7 @@ static void run(void *arg)
     char name[16];
     snprintf(name, sizeof name, "worker-%u", w->index);
     thread_name(name);
+    w->own = pthread_self();
     thread_prompt();                  /* a sender's socket is full within milliseconds */
     prctl(PR_SET_TIMERSLACK, 1000UL); /* the default of 50 µs would lengthen each rest by half */
     w->waits = thread_waits_open();

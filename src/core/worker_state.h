@@ -28,6 +28,7 @@ struct worker {
     struct plan *plan; /* held */
     unsigned index;
     uv_thread_t thread;
+    pthread_t own; /* the same, as it knows itself: good once it runs */
     uv_loop_t loop;
     uv_async_t wake;
     uv_prepare_t prepare;

@@ -455,11 +455,6 @@ static char *word_policy_match(char *p, uint64_t code)
     return put_word(p, dnstap_policy_match_name((uint32_t)code), "", code);
 }
 
-char *field_rcode(char *p, uint64_t code)
-{
-    return put_word(p, dns_rcode_name((unsigned)code), "RCODE", code);
-}
-
 static char *word_flag(char *p, uint64_t code)
 {
     static const char names[16][3] = {[15] = "qr", [10] = "aa", [9] = "tc", [8] = "rd",

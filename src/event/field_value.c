@@ -25,6 +25,12 @@ char *field_code_put(char *p, const struct field *field, uint64_t code, enum sca
     return scalar_word(p, span_of(word, (size_t)(field->word(word, code) - word)), style);
 }
 
+char *field_rcode(char *p, uint64_t code)
+{
+    const char *name = dns_rcode_name((unsigned)code);
+    return name ? put_str(p, name) : put_u64(put_str(p, "RCODE"), code);
+}
+
 void field_put(const struct field *field, struct event *ev, struct tree *tree)
 {
     struct field_value value;

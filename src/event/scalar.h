@@ -54,7 +54,7 @@ char *scalar_latency(char *p, int64_t latency_ns);
 /* Flags for escape_json of a string in that style. */
 static inline unsigned scalar_escape(enum scalar_style style)
 {
-    return style == SCALAR_COLUMN ? ESCAPE_COLUMN : 0;
+    return style == SCALAR_COLUMN ? ESCAPE_COLUMN : style == SCALAR_YAML ? ESCAPE_YAML : 0;
 }
 
 #endif

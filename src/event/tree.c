@@ -196,13 +196,13 @@ static void escape_tail(struct tree *t, size_t len)
 }
 
 /* A function of wire/ that appends presentation text to a buffer. */
-struct appender {
-    int (*put)(struct buf *out, const struct appender *self);
+struct wire_text {
+    int (*put)(struct buf *out, const struct wire_text *self);
     struct span msg;
     const void *arg;
 };
 
-static void tree_append(struct tree *t, const struct appender *from)
+static void tree_append(struct tree *t, const struct wire_text *from)
 {
     if (!tree_scalar(t, SCALAR_QUOTES))
         return;
@@ -218,22 +218,22 @@ static void tree_append(struct tree *t, const struct appender *from)
         t->p = scalar_quote(t->p, tree_style(t));
 }
 
-static int append_rdata(struct buf *out, const struct appender *self)
+static int append_rdata(struct buf *out, const struct wire_text *self)
 {
     return dns_rdata_put(out, self->msg, self->arg);
 }
 
-static int append_option(struct buf *out, const struct appender *self)
+static int append_option(struct buf *out, const struct wire_text *self)
 {
     return dns_edns_option_put(out, self->arg);
 }
 
 void tree_rdata(struct tree *t, struct span msg, const struct dns_rr *rr)
 {
-    tree_append(t, &(struct appender){.put = append_rdata, .msg = msg, .arg = rr});
+    tree_append(t, &(struct wire_text){.put = append_rdata, .msg = msg, .arg = rr});
 }
 
 void tree_edns_option(struct tree *t, const struct dns_edns_option *option)
 {
-    tree_append(t, &(struct appender){.put = append_option, .arg = option});
+    tree_append(t, &(struct wire_text){.put = append_option, .arg = option});
 }

@@ -39,7 +39,7 @@ struct record_step {
 };
 
 /* Owner: one worker. */
-struct record {
+struct record_writer {
     enum scalar_style style;
     const struct record_step *end; /* of the steps */
     size_t extras; /* behind them: steps that only events have which have their values */
@@ -120,7 +120,7 @@ static void compile_lead(struct record_step *step, const struct record_style *st
 }
 
 /* What the step needs at least: with its value absent, unless it tells of that. */
-static size_t least_of(const struct record *r, const struct record_step *step)
+static size_t least_of(const struct record_writer *r, const struct record_step *step)
 {
     bool tells = step->field->word && strcmp(step->field->name, FIELD_TRUNCATED) == 0;
     return step->lead_len + (tells ? FIELD_WORD_MAX + SCALAR_QUOTES : r->absent.len) +
@@ -128,7 +128,7 @@ static size_t least_of(const struct record *r, const struct record_step *step)
 }
 
 /* Returns what the whole record needs at least. */
-static size_t compile_rest(struct record *r)
+static size_t compile_rest(struct record_writer *r)
 {
     size_t rest = r->close.len;
     const size_t whole = (size_t)(r->end - r->steps);
@@ -169,8 +169,8 @@ static void compile_step(struct record_step *step, const struct record_style *st
     compile_lead(step, style, first);
 }
 
-static void compile(struct record *r, const struct record_style *style, const struct choice *choice,
-                    uint32_t *needs)
+static void compile(struct record_writer *r, const struct record_style *style,
+                    const struct choice *choice, uint32_t *needs)
 {
     const struct field_value empty = {0};
     struct record_word *words = r->words;
@@ -201,7 +201,7 @@ static void compile(struct record *r, const struct record_style *style, const st
                      false);
 }
 
-static int limit_record(struct record *r, uint64_t max, struct error *err)
+static int limit_record(struct record_writer *r, uint64_t max, struct error *err)
 {
     r->least = compile_rest(r);
     r->max = max > 0 && max < SIZE_MAX / 2 ? max : SIZE_MAX / 2;
@@ -222,7 +222,7 @@ int record_open(const struct record_style *style, const struct format_spec *spec
     size_t registries = 0;
     for (size_t i = 0; i < choice.count; i++)
         registries += choice.fields[i]->type == FIELD_WORD;
-    struct record *r = calloc(1, sizeof *r + (choice.count + 1) * sizeof *r->steps);
+    struct record_writer *r = calloc(1, sizeof *r + (choice.count + 1) * sizeof *r->steps);
     struct record_word *words = calloc(registries * RECORD_WORDS + 1, sizeof *words);
     if (!r || !words) {
         free(r);
@@ -242,7 +242,7 @@ int record_open(const struct record_style *style, const struct format_spec *spec
 
 void record_close(void *state)
 {
-    struct record *r = state;
+    struct record_writer *r = state;
     if (!r)
         return;
     free(r->words);
@@ -251,7 +251,7 @@ void record_close(void *state)
 
 /* A structure, of any length, and room for what follows it. NULL: no memory, or the record would be
  * longer than it may. */
-static char *put_structure(struct record *r, const struct field *field, struct event *ev,
+static char *put_structure(struct record_writer *r, const struct field *field, struct event *ev,
                            struct buf *out, char *p)
 {
     struct tree tree;
@@ -269,7 +269,7 @@ static char *put_structure(struct record *r, const struct field *field, struct e
 }
 
 /* A text, of any length, and room for what follows it. NULL: as above. */
-static char *put_text(struct record *r, struct span text, struct buf *out, char *p)
+static char *put_text(struct record_writer *r, struct span text, struct buf *out, char *p)
 {
     buf_commit(out, p);
     if (__builtin_expect(text.len > r->max, 0)) {
@@ -291,8 +291,8 @@ static inline char *put_word(char *p, const struct record_step *step,
 }
 
 /* The value of one step at `p`, which has room for all but texts and structures. */
-static inline char *put_value(struct record *r, const struct record_step *step, struct event *ev,
-                              struct buf *out, char *p)
+static inline char *put_value(struct record_writer *r, const struct record_step *step,
+                              struct event *ev, struct buf *out, char *p)
 {
     struct field_value value;
     unsigned form = step->form;
@@ -315,12 +315,13 @@ static inline char *put_value(struct record *r, const struct record_step *step, 
  * of lists as many items as there is room for. The records of the message, of which there may be
  * very many, take what all the rest leaves: so the rest is written once without them first. */
 struct cut {
-    struct record *r;
+    struct record_writer *r;
     struct event *ev;
     struct buf *out;
     size_t start;   /* of the record in `out` */
     size_t room;    /* for the message's records */
-    size_t records; /* bytes of them so far */
+    size_t records; /* bytes of them so far, beyond those of lists that are left out; an empty one
+                       has fewer, so these may be below zero, modulo 2^64 as all else */
     size_t extras;  /* bytes of the values that not all events have */
 };
 
@@ -338,7 +339,7 @@ static void put_absent(const struct cut *c, const struct record_step *step)
 
 static void put_within(const struct cut *c, const struct record_step *step, size_t limit)
 {
-    struct record *r = c->r;
+    struct record_writer *r = c->r;
     struct field_value value;
     if (step->form == FIELD_TREE) {
         struct tree tree;
@@ -386,20 +387,28 @@ static void put_step(struct cut *c, const struct record_step *step, size_t extra
         return;
     out->len = before;
     put_if_fits(c, step, before + least + left);
-    c->records += out->len - before > least ? out->len - before - least : 0;
+    c->records += out->len - before - least;
 }
 
-/* The values that not all events have, each where this one has it. They are whole, or left out. */
+/* The values that not all events have, each where this one has it. They are whole, or left out;
+ * r->over says that one was. */
 static void put_extras_within(const struct cut *c)
 {
-    const struct record *r = c->r;
+    struct record_writer *r = c->r;
     struct field_value value;
+    bool over = false;
     for (const struct record_step *step = r->end; step < r->end + r->extras; step++) {
+        size_t before = c->out->len;
         if (!step->get(step->field, c->ev, &value))
             continue;
         buf_put(c->out, step->lead, step->lead_len);
         put_within(c, step, SIZE_MAX);
+        if (!r->over)
+            continue;
+        c->out->len = before;
+        over = true;
     }
+    r->over = over;
 }
 
 /* How many bytes they take; 0: they would take them from what each record has. */
@@ -428,8 +437,8 @@ static size_t put_cut(struct cut *c, size_t room)
     return c->out->len - c->start;
 }
 
-__attribute__((noinline)) static int record_cut(struct record *r, struct event *ev, struct buf *out,
-                                                size_t start)
+__attribute__((noinline)) static int record_cut(struct record_writer *r, struct event *ev,
+                                                struct buf *out, size_t start)
 {
     struct cut c = {.r = r, .ev = ev, .out = out, .start = start};
     ev->cut = r->over || out->len > r->limit ? CUT_RECORD_MAX : CUT_DECODING;
@@ -443,7 +452,7 @@ __attribute__((noinline)) static int record_cut(struct record *r, struct event *
 /* --- records -------------------------------------------------------------------------------- */
 
 /* Not inlined: few events have any. */
-__attribute__((noinline)) static char *put_extras(struct record *r, struct event *ev,
+__attribute__((noinline)) static char *put_extras(struct record_writer *r, struct event *ev,
                                                   struct buf *out, char *p)
 {
     const struct cut c = {.r = r, .ev = ev, .out = out};
@@ -454,7 +463,7 @@ __attribute__((noinline)) static char *put_extras(struct record *r, struct event
 
 int record_event(void *state, struct event *ev, struct buf *out)
 {
-    struct record *r = state;
+    struct record_writer *r = state;
     if (ev->bad & FACET_DNSTAP)
         return DROP_MALFORMED;
     size_t start = out->len;

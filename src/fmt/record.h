@@ -23,9 +23,7 @@ struct record_style {
     const char *absent;
 };
 
-struct record;
-
-/* As the hooks of struct format_hooks; the style outlives the record. */
+/* As the hooks of struct format_hooks; the style outlives the state. */
 int record_open(const struct record_style *style, const struct format_spec *spec, void **state,
                 uint32_t *needs, struct error *err);
 int record_event(void *state, struct event *ev, struct buf *out);

@@ -3,7 +3,7 @@
 #include "history/series.h"
 
 /* The records of one kind within a span. */
-struct pieces {
+struct extent_pieces {
     int64_t first, last;
     uint64_t observed_ms;
     bool damaged; /* or there was no memory */
@@ -11,7 +11,7 @@ struct pieces {
 
 static bool take_counts(void *ctx, int64_t start_ms, struct span bytes)
 {
-    struct pieces *pieces = ctx;
+    struct extent_pieces *pieces = ctx;
     struct counts counts = {0};
     pieces->damaged |= counts_decode(&counts, bytes) != 0 || counts.failed;
     pieces->observed_ms += series_observed(&counts);
@@ -21,10 +21,10 @@ static bool take_counts(void *ctx, int64_t start_ms, struct span bytes)
     return true;
 }
 
-static struct pieces pieces_of(struct reader *reader, enum stats_side side, int kind,
-                               const struct plan_span *span)
+static struct extent_pieces pieces_of(struct reader *reader, enum stats_side side, int kind,
+                                      const struct plan_span *span)
 {
-    struct pieces pieces = {.first = INT64_MAX};
+    struct extent_pieces pieces = {.first = INT64_MAX};
     struct error ignored;
     const struct reader_span wanted = {.what = record_of(RECORD_COUNTS, side),
                                        .kind = (enum history_kind)kind,
@@ -47,9 +47,9 @@ static struct plan_span whole_span(int kind, int64_t start_ms)
 
 /* True when shorter records, *parts, have all that the one of the kind has whose span it is. */
 static bool has_all(struct reader *reader, enum stats_side side, int kind,
-                    const struct plan_span *span, struct pieces *parts)
+                    const struct plan_span *span, struct extent_pieces *parts)
 {
-    const struct pieces whole = pieces_of(reader, side, kind, span);
+    const struct extent_pieces whole = pieces_of(reader, side, kind, span);
     *parts = pieces_of(reader, side, shorter(kind), span);
     return parts->first != INT64_MAX && !whole.damaged && !parts->damaged &&
            whole.observed_ms == parts->observed_ms;
@@ -58,9 +58,9 @@ static bool has_all(struct reader *reader, enum stats_side side, int kind,
 /* The same of weeks and months, which have no counts: trimmed are the oldest days, and hours before
  * those. */
 static bool has_all_days(struct reader *reader, enum stats_side side, int kind,
-                         const struct plan_span *span, struct pieces *days)
+                         const struct plan_span *span, struct extent_pieces *days)
 {
-    struct pieces hours;
+    struct extent_pieces hours;
     unsigned what = record_of(RECORD_COUNTS, side);
     int64_t oldest = reader_next(reader, what, HISTORY_DAYS, 0);
     const struct plan_span first = whole_span(HISTORY_DAYS, oldest < span->to_ms ? oldest : 0);
@@ -71,7 +71,7 @@ static bool has_all_days(struct reader *reader, enum stats_side side, int kind,
 
 /* Goes on to what the shorter records of a span tell, if they do. */
 static bool look_closer(struct reader *reader, enum stats_side side, int *kind,
-                        const struct plan_span *span, struct pieces *parts)
+                        const struct plan_span *span, struct extent_pieces *parts)
 {
     bool lists = *kind >= HISTORY_KINDS;
     if (*kind == HISTORY_MINUTES ||
@@ -85,7 +85,7 @@ struct plan_span extent_of(struct reader *reader, enum stats_side side, enum his
                            int64_t start_ms)
 {
     struct plan_span first = whole_span((int)kind, start_ms), last = first;
-    struct pieces parts;
+    struct extent_pieces parts;
     for (int k = (int)kind; look_closer(reader, side, &k, &first, &parts);)
         first = whole_span(k, parts.first);
     for (int k = (int)kind; look_closer(reader, side, &k, &last, &parts);)

@@ -31,7 +31,7 @@ static enum store_status open_reader(struct history *history, struct history_rea
 
 /* Drops the connection after an error. If the database is broken the writer learns of it, which
  * mends it and tells the user. */
-static void distrust(struct gather *gather, enum store_status status)
+static void distrust(struct gatherer *gather, enum store_status status)
 {
     struct history *history = gather->history;
     reader_close(gather->held->reader);
@@ -42,11 +42,11 @@ static void distrust(struct gather *gather, enum store_status status)
     pthread_mutex_unlock(&history->lock);
 }
 
-void gather_begin(struct gather *gather, const struct ask *ask)
+void gather_begin(struct gatherer *gather, const struct ask *ask)
 {
     struct error ignored;
     *gather =
-        (struct gather){.history = ask->history, .held = ask->reader, .until_ns = ask->until_ns};
+        (struct gatherer){.history = ask->history, .held = ask->reader, .until_ns = ask->until_ns};
     if (!gather->held)
         return;
     enum store_status status = open_reader(gather->history, gather->held, &ignored);
@@ -55,7 +55,7 @@ void gather_begin(struct gather *gather, const struct ask *ask)
         distrust(gather, status);
 }
 
-void gather_end(struct gather *gather)
+void gather_end(struct gatherer *gather)
 {
     if (gather->reads)
         reader_end(gather->held->reader);
@@ -65,7 +65,7 @@ void gather_end(struct gather *gather)
 
 static int64_t next_record(void *ctx, unsigned what, enum history_kind kind, int64_t from_ms)
 {
-    const struct gather *gather = ctx;
+    const struct gatherer *gather = ctx;
     return gather->reads ? reader_next(gather->held->reader, what, kind, from_ms) : INT64_MAX;
 }
 
@@ -82,7 +82,7 @@ static int64_t seconds_from(const struct recorder *recorder, int64_t now_ms)
     return from_ms;
 }
 
-struct plan_sources gather_sources(struct gather *gather, unsigned what)
+struct plan_sources gather_sources(struct gatherer *gather, unsigned what)
 {
     struct history *history = gather->history;
     struct recorder *recorder = &history->recorder;
@@ -104,7 +104,7 @@ struct plan_sources gather_sources(struct gather *gather, unsigned what)
 /* --- reading -------------------------------------------------------------------------------- */
 
 /* Has the database stand still. Which portions it has then is in *written. */
-static enum store_status stand_still(struct gather *gather, uint64_t *written, struct error *err)
+static enum store_status stand_still(struct gatherer *gather, uint64_t *written, struct error *err)
 {
     struct history *history = gather->history;
     struct store_mark mark;
@@ -121,7 +121,7 @@ static enum store_status stand_still(struct gather *gather, uint64_t *written, s
  * standing database does not have, or has begun another database, the look comes too late and is
  * repeated: it writes every few seconds at most.
  */
-int gather_memory(struct gather *gather, bool seconds,
+int gather_memory(struct gatherer *gather, bool seconds,
                   void (*take)(void *ctx, const struct portion *portion), void *ctx,
                   struct error *err)
 {
@@ -191,7 +191,7 @@ static bool fill(void *ctx, int64_t start_ms, struct span bytes)
     return filling->take(filling->ctx, start_ms, bytes) && !filling->failed;
 }
 
-static int fill_gaps(struct gather *gather, struct filling *filling, const struct gaps *gaps,
+static int fill_gaps(struct gatherer *gather, struct filling *filling, const struct gaps *gaps,
                      struct reader_span *span, struct error *err)
 {
     for (size_t i = 0; i < gaps->count && gather->reads; i++) {
@@ -210,7 +210,7 @@ static int fill_gaps(struct gather *gather, struct filling *filling, const struc
     return 0;
 }
 
-int gather_span(struct gather *gather, const struct reader_span *span,
+int gather_span(struct gatherer *gather, const struct reader_span *span,
                 bool (*take)(void *ctx, int64_t start_ms, struct span bytes), void *ctx,
                 struct error *err)
 {

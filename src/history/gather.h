@@ -7,18 +7,18 @@
 #include "history/plan.h"
 
 /* One question being answered. Owner: the caller's stack. */
-struct gather {
+struct gatherer {
     struct history *history;
     struct history_reader *held; /* of the history's; NULL: none is needed */
     bool reads;                  /* the database can be read */
     uint64_t until_ns;
 };
 
-void gather_begin(struct gather *gather, const struct ask *ask);
-void gather_end(struct gather *gather);
+void gather_begin(struct gatherer *gather, const struct ask *ask);
+void gather_end(struct gatherer *gather);
 
 /* What a question about records of that kind, `what`, can be answered from now. */
-struct plan_sources gather_sources(struct gather *gather, unsigned what);
+struct plan_sources gather_sources(struct gatherer *gather, unsigned what);
 
 /*
  * `take` is called for each portion in memory: with `seconds` those of single seconds, else those
@@ -26,7 +26,7 @@ struct plan_sources gather_sources(struct gather *gather, unsigned what);
  * is now, so no portion is missed or counted twice. When it cannot be read, the answer is what
  * memory knows. -1: err.
  */
-int gather_memory(struct gather *gather, bool seconds,
+int gather_memory(struct gatherer *gather, bool seconds,
                   void (*take)(void *ctx, const struct portion *portion), void *ctx,
                   struct error *err);
 /*
@@ -35,7 +35,7 @@ int gather_memory(struct gather *gather, bool seconds,
  * lie in the span as a whole. Those of a kind come in order of time, the longest kind first. -1:
  * err.
  */
-int gather_span(struct gather *gather, const struct reader_span *span,
+int gather_span(struct gatherer *gather, const struct reader_span *span,
                 bool (*take)(void *ctx, int64_t start_ms, struct span bytes), void *ctx,
                 struct error *err);
 

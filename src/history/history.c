@@ -19,37 +19,6 @@ enum {
 
 /* --- what comes ----------------------------------------------------------------------------- */
 
-void waiting_drop(struct waiting *waiting)
-{
-    struct portion *first = waiting_at(waiting, 0);
-    waiting->bytes -= first->records.cap;
-    buf_free(&first->records);
-    *first = (struct portion){0};
-    waiting->first = (waiting->first + 1) % WAITING_MAX;
-    waiting->count--;
-}
-
-static bool has_room(const struct waiting *waiting, size_t bytes)
-{
-    return waiting->count == 0 ||
-           (waiting->count < WAITING_MAX && waiting->bytes + bytes <= WAITING_BYTES);
-}
-
-/* When there is no room the oldest goes, or, while that is being written, the new one. */
-void waiting_put(struct waiting *waiting, struct portion *portion)
-{
-    for (; !has_room(waiting, portion->records.cap) && waiting->busy == 0; waiting->lost++)
-        waiting_drop(waiting);
-    if (!has_room(waiting, portion->records.cap)) {
-        buf_free(&portion->records);
-        waiting->lost++;
-        return;
-    }
-    waiting->bytes += portion->records.cap;
-    portion->number = ++waiting->numbered;
-    *waiting_at(waiting, waiting->count++) = *portion;
-}
-
 struct history_settings history_rules(struct history *history)
 {
     pthread_mutex_lock(&history->lock);
@@ -441,8 +410,7 @@ void history_close(struct history *history)
     recorder_free(&history->recorder);
     buf_free(&history->minute.records);
     windows_free(&history->windows);
-    while (history->waiting.count > 0)
-        waiting_drop(&history->waiting);
+    waiting_free(&history->waiting);
     store_close(history->writer.store);
     for (int i = 0; i < HISTORY_READERS; i++)
         reader_close(history->readers[i].reader);
@@ -471,11 +439,8 @@ void history_each(struct history *history, bool seconds, uint64_t written,
     struct portion open = {0};
     for (size_t i = 0; seconds && i < recorder->count; i++)
         take(ctx, &recorder->seconds[(recorder->first + i) % RECORDER_SECONDS]);
-    for (size_t i = 0; !seconds && i < history->waiting.count; i++) {
-        const struct portion *portion = waiting_at(&history->waiting, i);
-        if (portion->number > written)
-            take(ctx, portion);
-    }
+    if (!seconds)
+        waiting_each(&history->waiting, written, take, ctx);
     if (!seconds && history->minute_begun)
         take(ctx, &history->minute);
     if (!seconds && history->windows.closing.any)

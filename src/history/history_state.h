@@ -7,33 +7,13 @@
 #include "history/recorder.h"
 #include "history/store.h"
 #include "history/trust.h"
+#include "history/waiting.h"
 #include "history/windows.h"
 
 enum {
-    HISTORY_READERS = 4,       /* connections to the database for answers, beside the writer's */
-    WAITING_MAX = 240,         /* portions that wait for a disk: four hours, then the oldest go */
-    WAITING_BYTES = 16 << 20,  /* and of so many bytes */
-    TRANSACTION_PORTIONS = 16, /* written at once */
-    WINDOWS_BYTES = 6 << 20,   /* of windows, until the statistics say how many they may have */
+    HISTORY_READERS = 4,     /* connections to the database for answers, beside the writer's */
+    WINDOWS_BYTES = 6 << 20, /* of windows, until the statistics say how many they may have */
 };
-
-/* Portions that wait to be written, oldest first: a ring. */
-struct waiting {
-    struct portion portions[WAITING_MAX];
-    size_t first, count, bytes;
-    size_t busy; /* the first so many are being written */
-    uint64_t lost;
-    uint64_t numbered; /* the last number that was given */
-    uint64_t written;  /* the last number that has left because it is in the database */
-};
-static inline struct portion *waiting_at(struct waiting *waiting, size_t i)
-{
-    return &waiting->portions[(waiting->first + i) % WAITING_MAX];
-}
-/* Takes the portion's bytes over. */
-void waiting_put(struct waiting *waiting, struct portion *portion);
-/* Frees and forgets the first portion. */
-void waiting_drop(struct waiting *waiting);
 
 /* The writer's own. */
 struct history_writer {
@@ -55,18 +35,39 @@ struct history_reader {
     bool busy;
 };
 
+/*
+ * Locks. Who has one may take those below it, none above it, and none twice:
+ *
+ *     windows.making      so that one snapshot of a window is made at a time
+ *     windows.lock        of the windows: to read for an answer, the follower's to write
+ *     then one of these:
+ *         lock            of what the threads here share
+ *         windows.sums.making, then windows.sums.lock
+ *         the statistics' own, as between stats_window_enter and stats_window_leave
+ *
+ * and `reading`, of questions on their way, with none of them. Nobody who has one asks a disk for
+ * something, or writes to the log. Conditions are waited for with no other lock than theirs.
+ */
 struct history {
-    /* The path is a copy of its own, and stays; the rest is under `lock`: history_rules. */
+    /* The path is a copy of its own, and set before there are other threads; the rest is under
+     * `lock`: history_rules. */
     struct history_settings settings;
     struct siphash_key key;
     struct stats *stats;
+    uint64_t run;       /* this one, in the database's mark */
+    uint64_t answer_ns; /* for one answer */
     pthread_t follower_thread, writer_thread;
     bool started;
-    uint64_t cut_ns;        /* the follower's: when the last portion ended ... */
-    bool failed;            /* ... and whether memory was short since */
-    struct windows windows; /* has a lock of its own, taken before `lock` */
 
-    /* Of what follows; held for moments, and never while a disk is asked for something. */
+    /* The follower's own: when the last portion ended, and whether memory was short since. */
+    uint64_t cut_ns;
+    bool failed;
+
+    struct history_writer writer; /* the writer's own */
+    struct windows windows;       /* has locks of its own, taken before `lock` */
+
+    /* Of what follows, and of windows.closing.counts; held for moments. The follower reads without
+     * it what it alone changes: `recorder`, `minute`. */
     pthread_mutex_t lock;
     pthread_cond_t wake; /* the writer */
     bool stopping, followed;
@@ -82,20 +83,16 @@ struct history {
     /* Where each window began anew that was reset: with the first minute, Unix milliseconds, in
      * which nothing is that came before. 0: it was not. A restart goes by that. */
     int64_t begun_ms[WHEEL_WINDOWS];
-    struct waiting waiting;
+    struct waiting_portions waiting;
     struct history_state state;
     unsigned epoch;      /* counts databases: readers open a new one */
     bool reader_suspect; /* a reader found the database broken */
-
-    uint64_t run; /* this one, in the database's mark */
-    struct history_writer writer;
 
     /* Of what follows, and of questions on their way (history/ask.c); held for moments, too. */
     pthread_mutex_t reading;
     pthread_cond_t answered; /* a question: a reader is free */
     struct history_reader readers[HISTORY_READERS];
     unsigned threads;
-    uint64_t answer_ns; /* for one answer */
 };
 
 /* What the settings are at the moment. Not for who holds the lock. */

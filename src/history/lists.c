@@ -22,19 +22,19 @@ static uint64_t value_of(const struct stats_values *values, const struct stats_q
 }
 
 /* A row of a list that may be an answer. */
-struct candidate {
+struct tops_candidate {
     uint64_t value;
     const struct tops_row *row;
 };
 
 static int descending(const void *a, const void *b)
 {
-    const struct candidate *x = a, *y = b;
+    const struct tops_candidate *x = a, *y = b;
     return x->value != y->value ? (x->value < y->value) - (x->value > y->value)
                                 : (x->row > y->row) - (x->row < y->row);
 }
 
-static void put_row(struct stats_top *top, const struct tops *list, const struct candidate *c,
+static void put_row(struct stats_top *top, const struct tops *list, const struct tops_candidate *c,
                     enum tops_rank rank)
 {
     struct span text = tops_text(list, c->row);
@@ -55,8 +55,8 @@ static bool make_rows(struct stats_answer *answer, enum stats_table_id table)
     return answer->rows && (!tallied || answer->tallies);
 }
 
-static void put_rows(const struct tops *list, const struct candidate *found, enum tops_rank rank,
-                     struct stats_answer *answer)
+static void put_rows(const struct tops *list, const struct tops_candidate *found,
+                     enum tops_rank rank, struct stats_answer *answer)
 {
     for (size_t i = 0; i < answer->count; i++) {
         const struct stats_tally *tally = tops_tally(list, found[i].row);
@@ -70,14 +70,14 @@ static int answer_question(const struct tops *list, const struct stats_question 
                            struct stats_answer *answer)
 {
     const struct stats_question asked = stats_measured(question), *q = &asked;
-    struct candidate *found = malloc((list->len + 1) * sizeof *found);
+    struct tops_candidate *found = malloc((list->len + 1) * sizeof *found);
     enum tops_rank rank = rank_of(q);
     size_t count = 0;
     for (uint32_t i = 0; found && i < list->len; i++) {
         const struct tops_row *row = &list->rows[i];
         uint64_t value = value_of(&row->values, q);
         if (value)
-            found[count++] = (struct candidate){value, row};
+            found[count++] = (struct tops_candidate){value, row};
     }
     if (count)
         qsort(found, count, sizeof *found, descending);

@@ -18,16 +18,16 @@ static bool is_counts(const struct record *record)
 
 /* How many streams have sent something on each side, and whether there is more of them than their
  * counts. */
-struct known {
+struct streams_seen {
     size_t streams;
     bool apart;
 };
 
-static void look(const struct portion *portion, struct known known[STATS_SIDES])
+static void look(const struct portion *portion, struct streams_seen known[STATS_SIDES])
 {
     struct cursor c = cursor_of(buf_span(&portion->records));
     for (struct record record; portion_next(&c, &record);) {
-        struct known *its = &known[side_of(&record)];
+        struct streams_seen *its = &known[side_of(&record)];
         if (record.stream.len == 0)
             continue;
         its->apart |= !is_counts(&record);
@@ -72,11 +72,11 @@ static void imply(const struct portion *portion, const struct record *all, size_
 
 void portion_imply(const struct portion *portion, unsigned sides, struct portion *implied)
 {
-    struct known known[STATS_SIDES] = {0};
+    struct streams_seen known[STATS_SIDES] = {0};
     struct cursor c = cursor_of(buf_span(&portion->records));
     look(portion, known);
     for (struct record record; portion_next(&c, &record);) {
-        const struct known *its = &known[side_of(&record)];
+        const struct streams_seen *its = &known[side_of(&record)];
         if (record.stream.len == 0 && !is_counts(&record) && !its->apart &&
             sides >> side_of(&record) & 1)
             imply(portion, &record, its->streams, implied);
@@ -87,7 +87,7 @@ void portion_imply(const struct portion *portion, unsigned sides, struct portion
 struct look_up {
     unsigned what;
     struct span stream, all; /* the record of all streams */
-    struct known its;        /* on that side */
+    struct streams_seen its; /* on that side */
     bool sent;               /* the stream has */
 };
 
@@ -141,11 +141,11 @@ static struct span only_stream(const struct portion *portion, unsigned side)
 void portion_sketches(const struct portion *portion,
                       void (*take)(void *ctx, const struct record *record), void *ctx)
 {
-    struct known known[STATS_SIDES] = {0};
+    struct streams_seen known[STATS_SIDES] = {0};
     struct cursor c = cursor_of(buf_span(&portion->records));
     look(portion, known);
     for (struct record record; portion_next(&c, &record);) {
-        const struct known *its = &known[side_of(&record)];
+        const struct streams_seen *its = &known[side_of(&record)];
         unsigned kind = record_kind(record.what);
         if (kind < RECORD_DISTINCT || kind >= RECORD_TOPS)
             continue;
@@ -160,7 +160,7 @@ void portion_sketches(const struct portion *portion,
 /* The sides on which a portion has more of single streams than their counts, as bits. */
 static unsigned apart_in(const struct portion *portion)
 {
-    struct known known[STATS_SIDES] = {0};
+    struct streams_seen known[STATS_SIDES] = {0};
     unsigned sides = 0;
     look(portion, known);
     for (unsigned side = 0; side < STATS_SIDES; side++)

@@ -9,7 +9,7 @@
 
 enum { BUSY_MS = 1000, STEPS = 10000 /* of SQLite's machine, between two looks at the clock */ };
 
-enum statement { BEGIN, LOOK, EACH_OF_ALL, EACH_OF_STREAM, EACH_RECORD, NEXT, STATEMENTS };
+enum reader_statement { BEGIN, LOOK, EACH_OF_ALL, EACH_OF_STREAM, EACH_RECORD, NEXT, STATEMENTS };
 
 static const char *const texts[STATEMENTS] = {
     [BEGIN] = "BEGIN",

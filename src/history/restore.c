@@ -10,27 +10,27 @@ enum { MINUTES = 67, HOURS = 25, GROUP = 5 /* minutes */ };
 #define READ_NS (2 * CLOCK_SECOND_NS) /* where SQLite can be stopped */
 
 /* Portions of one kind, by their number: the first begins at from_ms. */
-struct found {
+struct restored {
     struct reader *reader;
     enum history_kind kind;
     int64_t from_ms, now_ms;
     struct portion portions[MINUTES];
 };
 
-static int64_t start_of(const struct found *found, size_t i)
+static int64_t start_of(const struct restored *found, size_t i)
 {
     return found->from_ms + (int64_t)i * kind_ms[found->kind];
 }
 
 static void take_record(void *ctx, int64_t start_ms, const struct record *record)
 {
-    struct found *found = ctx;
+    struct restored *found = ctx;
     size_t i = (size_t)((start_ms - found->from_ms) / kind_ms[found->kind]);
     if (start_ms >= found->from_ms && i < MINUTES)
         portion_put(&found->portions[i], record->what, record->stream, record->bytes);
 }
 
-static void free_found(struct found *found)
+static void free_found(struct restored *found)
 {
     for (size_t i = 0; i < MINUTES; i++)
         buf_free(&found->portions[i].records);
@@ -38,9 +38,9 @@ static void free_found(struct found *found)
 }
 
 /* What the database has from `wanted` on, until a moment. NULL: nothing, which is told. */
-static struct found *read_found(const struct found *wanted, int64_t to_ms)
+static struct restored *read_found(const struct restored *wanted, int64_t to_ms)
 {
-    struct found *found = malloc(sizeof *found);
+    struct restored *found = malloc(sizeof *found);
     struct error err;
     if (!found)
         return NULL;
@@ -54,7 +54,7 @@ static struct found *read_found(const struct found *wanted, int64_t to_ms)
 }
 
 /* Gives the wheel a portion that has what came from a moment on until the end of the i-th one. */
-static void restore(struct history *history, const struct found *found, struct portion *portion,
+static void restore(struct history *history, const struct restored *found, struct portion *portion,
                     int64_t from_ms, size_t i, enum wheel_window length)
 {
     int64_t end_ms = start_of(found, i + 1);
@@ -71,7 +71,7 @@ static void restore(struct history *history, const struct found *found, struct p
 }
 
 /* When what an hour has begins. */
-static int64_t begin_of(const struct found *found, size_t i)
+static int64_t begin_of(const struct restored *found, size_t i)
 {
     int64_t start_ms = start_of(found, i), begin_ms = start_of(found, i + 1);
     for (enum stats_side side = 0; side < STATS_SIDES; side++) {
@@ -85,7 +85,7 @@ static int64_t begin_of(const struct found *found, size_t i)
 }
 
 /* Adds up some portions; returns when the first that there is begins. */
-static int64_t add_up(const struct found *found, size_t i, size_t end, size_t top,
+static int64_t add_up(const struct restored *found, size_t i, size_t end, size_t top,
                       struct portion *sum)
 {
     int64_t from_ms = start_of(found, end);
@@ -100,15 +100,15 @@ static int64_t add_up(const struct found *found, size_t i, size_t end, size_t to
 }
 
 /* The minutes of the i-th hour behind the one in which the day began anew. */
-static void restore_rest(struct history *history, const struct found *hours, size_t i,
+static void restore_rest(struct history *history, const struct restored *hours, size_t i,
                          int64_t begun_ms)
 {
     struct portion sum = {0};
-    const struct found wanted = {.reader = hours->reader,
-                                 .kind = HISTORY_MINUTES,
-                                 .from_ms = begun_ms,
-                                 .now_ms = hours->now_ms};
-    struct found *found = read_found(&wanted, start_of(hours, i + 1));
+    const struct restored wanted = {.reader = hours->reader,
+                                    .kind = HISTORY_MINUTES,
+                                    .from_ms = begun_ms,
+                                    .now_ms = hours->now_ms};
+    struct restored *found = read_found(&wanted, start_of(hours, i + 1));
     size_t count = (size_t)((start_of(hours, i + 1) - begun_ms) / kind_ms[HISTORY_MINUTES]);
     if (!found)
         return;
@@ -118,7 +118,7 @@ static void restore_rest(struct history *history, const struct found *hours, siz
 }
 
 /* Spile may have begun in the midst of the first of some in a row. */
-static void restore_hours(struct history *history, struct found *found)
+static void restore_hours(struct history *history, struct restored *found)
 {
     bool before = false;
     int64_t begun_ms = history->begun_ms[WHEEL_DAY];
@@ -143,7 +143,7 @@ static bool is_begun(const struct history *history, int64_t ms)
 
 /* Five minutes that are over become one part, which begins with the first that there is; or some,
  * where windows began anew. The first group may lack its first minutes. */
-static void restore_groups(struct history *history, struct found *found)
+static void restore_groups(struct history *history, struct restored *found)
 {
     const int64_t group_ms = GROUP * kind_ms[HISTORY_MINUTES];
     for (size_t i = 0, end; i < MINUTES; i = end) {
@@ -160,7 +160,7 @@ static void restore_groups(struct history *history, struct found *found)
 }
 
 /* The running minute, and the one before, are what the shortest window has. */
-static void restore_minutes(struct history *history, struct found *found)
+static void restore_minutes(struct history *history, struct restored *found)
 {
     for (size_t i = MINUTES - GROUP - 2; i < MINUTES; i++)
         restore(history, found, &found->portions[i], start_of(found, i), i,
@@ -168,14 +168,15 @@ static void restore_minutes(struct history *history, struct found *found)
 }
 
 static void read_kind(struct history *history, struct reader *reader, enum history_kind kind,
-                      size_t count, int64_t now_ms, void (*use)(struct history *, struct found *))
+                      size_t count, int64_t now_ms,
+                      void (*use)(struct history *, struct restored *))
 {
-    const struct found wanted = {.reader = reader,
-                                 .kind = kind,
-                                 .from_ms = kind_start(kind, now_ms) -
-                                            ((int64_t)count - 1) * kind_ms[kind],
-                                 .now_ms = now_ms};
-    struct found *found = read_found(&wanted, now_ms);
+    const struct restored wanted = {.reader = reader,
+                                    .kind = kind,
+                                    .from_ms = kind_start(kind, now_ms) -
+                                               ((int64_t)count - 1) * kind_ms[kind],
+                                    .now_ms = now_ms};
+    struct restored *found = read_found(&wanted, now_ms);
     if (!found)
         return;
     use(history, found);
@@ -196,7 +197,7 @@ static void restore_begun(struct history *history, int64_t now_ms)
     }
 }
 
-static void restore_short(struct history *history, struct found *found)
+static void restore_short(struct history *history, struct restored *found)
 {
     restore_groups(history, found);
     restore_minutes(history, found);

@@ -14,7 +14,7 @@ struct point {
 };
 
 /* The answer being made. */
-struct answer {
+struct series_answer {
     const struct history_question *question;
     struct query_plan plan;
     struct point *points;
@@ -22,7 +22,7 @@ struct answer {
     bool failed;  /* no memory */
 };
 
-static struct point *point_at(struct answer *answer, int64_t start_ms)
+static struct point *point_at(struct series_answer *answer, int64_t start_ms)
 {
     int64_t into = start_ms - answer->plan.from_ms;
     if (into < 0 || (size_t)(into / answer->plan.step_ms) >= answer->plan.count)
@@ -36,7 +36,7 @@ static struct point *point_at(struct answer *answer, int64_t start_ms)
  */
 static bool take_total(void *ctx, int64_t start_ms, struct span bytes)
 {
-    struct answer *answer = ctx;
+    struct series_answer *answer = ctx;
     struct point *point = point_at(answer, start_ms);
     struct counts counts = {0};
     int rc = point ? counts_decode(&counts, bytes) : READ_DAMAGED;
@@ -54,13 +54,14 @@ static bool take_total(void *ctx, int64_t start_ms, struct span bytes)
 
 static bool take_stream(void *ctx, int64_t start_ms, struct span bytes)
 {
-    struct answer *answer = ctx;
+    struct series_answer *answer = ctx;
     struct point *point = point_at(answer, start_ms);
     answer->failed |= point && counts_decode(&point->counts, bytes) == READ_NO_MEMORY;
     return !answer->failed;
 }
 
-static void merge_sketch(struct answer *answer, struct point *point, int which, struct span bytes)
+static void merge_sketch(struct series_answer *answer, struct point *point, int which,
+                         struct span bytes)
 {
     struct sketch *sketch = malloc(sizeof *sketch);
     int rc = sketch ? sketch_decode(sketch, bytes) : READ_NO_MEMORY;
@@ -87,7 +88,7 @@ static void finish_sketch(struct point *point, int which)
 
 static bool take_distinct(void *ctx, int64_t start_ms, struct span bytes)
 {
-    struct answer *answer = ctx;
+    struct series_answer *answer = ctx;
     struct point *point = point_at(answer, start_ms);
     if (point)
         merge_sketch(answer, point, answer->distinct, bytes);
@@ -96,7 +97,7 @@ static bool take_distinct(void *ctx, int64_t start_ms, struct span bytes)
 
 static void take_portion(void *ctx, const struct portion *portion)
 {
-    struct answer *answer = ctx;
+    struct series_answer *answer = ctx;
     struct cursor c = cursor_of(buf_span(&portion->records));
     struct span stream = answer->question->stream;
     struct point *point = point_at(answer, portion->start_ms);
@@ -115,7 +116,7 @@ static void take_portion(void *ctx, const struct portion *portion)
     }
 }
 
-static bool wants_distinct(const struct answer *answer, int which)
+static bool wants_distinct(const struct series_answer *answer, int which)
 {
     for (size_t i = 0; series_at(i); i++) {
         const struct series *series = series_at(i);
@@ -127,8 +128,8 @@ static bool wants_distinct(const struct answer *answer, int which)
 }
 
 /* Reads the sketches of one kind: no more are in memory at once. */
-static int read_distinct(struct answer *answer, struct gather *gather, struct reader_span *span,
-                         int which, struct error *err)
+static int read_distinct(struct series_answer *answer, struct gatherer *gather,
+                         struct reader_span *span, int which, struct error *err)
 {
     int rc = 0;
     answer->distinct = which;
@@ -140,7 +141,7 @@ static int read_distinct(struct answer *answer, struct gather *gather, struct re
     return rc;
 }
 
-static int read_database(struct answer *answer, struct gather *gather, struct error *err)
+static int read_database(struct series_answer *answer, struct gatherer *gather, struct error *err)
 {
     struct query_plan *plan = &answer->plan;
     struct reader_span span = {
@@ -159,7 +160,7 @@ static int read_database(struct answer *answer, struct gather *gather, struct er
     return rc == 0 && span.stream.len ? gather_span(gather, &span, take_stream, answer, err) : rc;
 }
 
-static int gather_points(struct answer *answer, struct gather *gather, struct error *err)
+static int gather_points(struct series_answer *answer, struct gatherer *gather, struct error *err)
 {
     bool seconds = answer->plan.kind == PLAN_SECONDS;
     int rc = gather_memory(gather, seconds, take_portion, answer, err);
@@ -213,8 +214,8 @@ static void put_value(struct json *j, const struct series *series, unsigned memb
     }
 }
 
-static void put_series(struct json *j, const struct answer *answer, const struct series *series,
-                       unsigned member)
+static void put_series(struct json *j, const struct series_answer *answer,
+                       const struct series *series, unsigned member)
 {
     char name[SERIES_NAME_MAX];
     struct span text = span_of(name, (size_t)(series_put_name(name, series, member) - name));
@@ -233,7 +234,7 @@ static bool is_of_stream(const struct series *series)
     return series->from != SERIES_DISTINCT && series->from != SERIES_SNAPSHOT;
 }
 
-static void put_all(struct json *j, const struct answer *answer, const struct counts *ids)
+static void put_all(struct json *j, const struct series_answer *answer, const struct counts *ids)
 {
     const struct series *series;
     json_key(j, "series");
@@ -253,7 +254,7 @@ static void put_all(struct json *j, const struct answer *answer, const struct co
     json_object_end(j);
 }
 
-static void put_heat(struct json *j, const struct answer *answer)
+static void put_heat(struct json *j, const struct series_answer *answer)
 {
     if (!gather_wants(answer->question->series, span_str("heat")))
         return;
@@ -274,7 +275,7 @@ static void put_heat(struct json *j, const struct answer *answer)
 }
 
 /* Left out unless it is asked for by name, since it is long. */
-static void put_fine(struct json *j, const struct answer *answer)
+static void put_fine(struct json *j, const struct series_answer *answer)
 {
     struct span asked = answer->question->series;
     if (asked.len == 0 || !gather_wants(asked, span_str("fine")))
@@ -295,7 +296,7 @@ static void put_fine(struct json *j, const struct answer *answer)
 }
 
 /* The means and quantiles of all points together, which the reader of the points cannot add up. */
-static void put_whole(struct json *j, const struct answer *answer, const struct counts *sums)
+static void put_whole(struct json *j, const struct series_answer *answer, const struct counts *sums)
 {
     const struct series *series;
     json_key(j, "whole");
@@ -310,7 +311,7 @@ static void put_whole(struct json *j, const struct answer *answer, const struct 
     json_object_end(j);
 }
 
-static void put_answer(struct buf *out, struct answer *answer)
+static void put_answer(struct buf *out, struct series_answer *answer)
 {
     const struct query_plan *plan = &answer->plan;
     struct json j = json_begin(out);
@@ -340,7 +341,7 @@ static void put_answer(struct buf *out, struct answer *answer)
 
 /* --- all of it ------------------------------------------------------------------------------ */
 
-static int make_points(struct answer *answer, struct error *err)
+static int make_points(struct series_answer *answer, struct error *err)
 {
     answer->points = calloc(answer->plan.count + 1, sizeof *answer->points);
     if (!answer->points)
@@ -352,7 +353,7 @@ static int make_points(struct answer *answer, struct error *err)
     return 0;
 }
 
-static int make_answer(struct answer *answer, struct gather *gather, struct error *err)
+static int make_answer(struct series_answer *answer, struct gatherer *gather, struct error *err)
 {
     struct plan_sources sources =
         gather_sources(gather, record_of(RECORD_COUNTS, answer->question->side));
@@ -364,8 +365,8 @@ static int make_answer(struct answer *answer, struct gather *gather, struct erro
 
 static int answer_series(const struct ask *ask, struct buf *out, struct error *err)
 {
-    struct answer answer = {.question = &ask->question};
-    struct gather gather;
+    struct series_answer answer = {.question = &ask->question};
+    struct gatherer gather;
     size_t start = out->len;
     gather_begin(&gather, ask);
     int rc = make_answer(&answer, &gather, err);

@@ -53,17 +53,22 @@ struct list_sum {
     bool asked;     /* by somebody */
 };
 
+/* Who asks has the windows' lock for reading, behind which both of these are taken, until he is
+ * done with what he got; who has it for writing needs neither. */
 struct sums {
     const struct wheel *wheel;
     struct siphash_key key;
-    pthread_mutex_t making; /* one sum at a time; taken before `lock` */
+    pthread_mutex_t making; /* one sum at a time, and of what follows; taken before `lock` */
     struct small_sums counts[WHEEL_WINDOWS], untold[WHEEL_WINDOWS], sketches[WHEEL_WINDOWS];
     bool asked[WHEEL_WINDOWS]; /* somebody has asked for these */
-    pthread_mutex_t lock;      /* of what follows */
+
+    pthread_mutex_t lock; /* of what follows, for moments */
     struct list_sum *first;
     size_t bytes, bytes_max; /* of lists: past it the oldest go, but none that is in use */
     uint64_t uses;
-    /* What had been asked for when it was forgotten; of lists the keys. */
+
+    /* What had been asked for when it was forgotten; of lists the keys. Without these locks: who
+     * forgets makes again. */
     bool again[WHEEL_WINDOWS];
     struct list_sum *lists_again;
     unsigned lists_again_count;

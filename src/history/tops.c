@@ -183,14 +183,14 @@ void tops_keep(struct tops *tops, const struct tops_part *part)
 }
 
 /* What to order rows by. */
-struct order {
+struct tops_order {
     const struct tops *tops;
     enum tops_rank rank;
 };
 
 static int by_value(const void *a, const void *b, void *ctx)
 {
-    const struct order *order = ctx;
+    const struct tops_order *order = ctx;
     const struct tops_row *left = *(const struct tops_row *const *)a;
     const struct tops_row *right = *(const struct tops_row *const *)b;
     uint64_t x = tops_value(&left->values, order->rank),
@@ -206,7 +206,7 @@ const struct tops_row **tops_first(const struct tops *tops, enum tops_rank rank,
         if (tops_value(&tops->rows[i].values, rank))
             rows[count++] = &tops->rows[i];
     }
-    struct order order = {tops, rank};
+    struct tops_order order = {tops, rank};
     if (count)
         qsort_r(rows, count, sizeof(struct tops_row *), by_value, &order);
     *n = count < *n ? count : *n;

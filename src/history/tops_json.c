@@ -10,7 +10,7 @@
 enum { KEEP_LEAST = 1000 /* rows of each list while lists are added up */ };
 
 /* The answer being made. */
-struct answer {
+struct tops_answer {
     const struct history_question *question;
     struct plan_span span;
     struct plan_span told; /* from when to when the numbers are */
@@ -21,20 +21,20 @@ struct answer {
     bool failed;                     /* no memory */
 };
 
-static bool wants_table(const struct answer *answer, unsigned table)
+static bool wants_table(const struct tops_answer *answer, unsigned table)
 {
     const char *name = stats_table_name((enum stats_table_id)table);
     return gather_wants(answer->question->table, span_str(name));
 }
 
-static unsigned what_of(const struct answer *answer, unsigned table)
+static unsigned what_of(const struct tops_answer *answer, unsigned table)
 {
     return record_of(RECORD_TOPS + table, answer->question->side);
 }
 
 static bool take_record(void *ctx, int64_t start_ms, struct span bytes)
 {
-    struct answer *answer = ctx;
+    struct tops_answer *answer = ctx;
     (void)start_ms;
     answer->failed |= !tops_sum_add(&answer->sums[answer->table], bytes);
     return !answer->failed;
@@ -42,7 +42,7 @@ static bool take_record(void *ctx, int64_t start_ms, struct span bytes)
 
 static void take_portion(void *ctx, const struct portion *portion)
 {
-    struct answer *answer = ctx;
+    struct tops_answer *answer = ctx;
     struct cursor c = cursor_of(buf_span(&portion->records));
     bool inside =
         portion->start_ms >= answer->span.from_ms && portion->start_ms < answer->span.to_ms;
@@ -57,7 +57,7 @@ static void take_portion(void *ctx, const struct portion *portion)
 }
 
 /* The first table that is asked for; all have roll-ups of the same spans. */
-static unsigned first_table(const struct answer *answer)
+static unsigned first_table(const struct tops_answer *answer)
 {
     unsigned table = 0;
     while (table < STATS_TABLES - 1 && !wants_table(answer, table))
@@ -66,7 +66,7 @@ static unsigned first_table(const struct answer *answer)
 }
 
 /* Where nothing is there at all the answer is of the span that was asked for. */
-static struct plan_span told_of(const struct answer *answer, const struct gather *gather,
+static struct plan_span told_of(const struct tops_answer *answer, const struct gatherer *gather,
                                 const struct plan_sources *sources)
 {
     int64_t asked_end = plan_asked_end(sources, answer->question);
@@ -83,7 +83,7 @@ static struct plan_span told_of(const struct answer *answer, const struct gather
 }
 
 /* Table by table, so that just one has many rows at a time. */
-static int gather_lists(struct answer *answer, struct gather *gather, struct error *err)
+static int gather_lists(struct tops_answer *answer, struct gatherer *gather, struct error *err)
 {
     struct plan_sources sources = gather_sources(gather, what_of(answer, first_table(answer)));
     if (plan_span(&sources, answer->question, &answer->span, err) < 0)
@@ -140,8 +140,8 @@ static void put_row(struct json *j, const struct tops *list, const struct tops_r
     json_object_end(j);
 }
 
-static void put_list(struct json *j, struct answer *answer, unsigned table, enum tops_rank rank,
-                     size_t n)
+static void put_list(struct json *j, struct tops_answer *answer, unsigned table,
+                     enum tops_rank rank, size_t n)
 {
     const struct tops *list = &answer->lists[table];
     const struct tops_row **rows = tops_first(list, rank, &n);
@@ -155,7 +155,7 @@ static void put_list(struct json *j, struct answer *answer, unsigned table, enum
 }
 
 /* Writes what a name that a list does not show may have at most. */
-static void put_floors(struct json *j, const struct answer *answer, enum tops_rank rank)
+static void put_floors(struct json *j, const struct tops_answer *answer, enum tops_rank rank)
 {
     json_key(j, "floor");
     json_object(j);
@@ -167,7 +167,7 @@ static void put_floors(struct json *j, const struct answer *answer, enum tops_ra
     json_object_end(j);
 }
 
-static void put_answer(struct buf *out, struct answer *answer, enum tops_rank rank, size_t n)
+static void put_answer(struct buf *out, struct tops_answer *answer, enum tops_rank rank, size_t n)
 {
     int64_t from_ms = answer->told.from_ms, end_ms = answer->told.to_ms;
     struct json j = json_begin(out);
@@ -197,8 +197,8 @@ static int no_such_rank(struct error *err)
 
 static int answer_tops(const struct ask *ask, struct buf *out, struct error *err)
 {
-    struct answer answer = {.question = &ask->question, .open_ms = INT64_MAX};
-    struct gather gather;
+    struct tops_answer answer = {.question = &ask->question, .open_ms = INT64_MAX};
+    struct gatherer gather;
     size_t start = out->len, keep = ask->n > KEEP_LEAST ? ask->n : KEEP_LEAST;
     int rank = ask->question.by.len ? tops_rank_find(ask->question.by) : TOPS_HITS;
     if (rank < 0)

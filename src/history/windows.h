@@ -11,8 +11,10 @@
 #include "history/sums.h"
 #include "history/wheel.h"
 
-/* Readers take `lock` for reading, for one answer; the follower for writing, for moments. */
+/* In which order locks are taken, history/history_state.h says. */
 struct windows {
+    /* Of what follows, but for `making` and what is behind it. Readers take it for reading, for one
+     * answer; the follower for writing, for moments: what it alone changes it reads without. */
     pthread_rwlock_t lock;
     struct wheel wheel;
     struct sums sums;
@@ -21,12 +23,13 @@ struct windows {
     int64_t open_ns; /* where the open part begins, by the wheel's clock */
     struct {
         struct stats_window *window; /* its lists and sketches; NULL: it has none */
-        struct portion counts;       /* these are under the history's lock, too */
+        struct portion counts;       /* changed with the history's lock, too: either lets read */
         int64_t from_ns;
         bool any;
-    } closing;              /* the part that has ended and is not in the wheel yet */
-    uint64_t begun;         /* how often windows have begun anew */
-    pthread_mutex_t making; /* taken before `lock`: of what history_snapshot made last */
+    } closing;      /* the part that has ended and is not in the wheel yet */
+    uint64_t begun; /* how often windows have begun anew */
+
+    pthread_mutex_t making; /* taken before `lock`: of what history_moment made last */
     struct {
         const struct stats_snapshot *snapshot;
         uint64_t begun;

@@ -7,6 +7,8 @@
 #include "base/thread.h"
 #include "history/history_state.h"
 
+enum { TRANSACTION_PORTIONS = 16 /* written at once */ };
+
 static const uint64_t delay_first_ns = CLOCK_SECOND_NS, delay_max_ns = 60 * CLOCK_SECOND_NS,
                       quiet_ns = 60 * CLOCK_SECOND_NS, trim_every_ns = 60 * CLOCK_SECOND_NS,
                       aside_every_ns = 3600 * CLOCK_SECOND_NS,
@@ -118,10 +120,8 @@ bool history_open_store(struct history *history)
             history->begun_ms[w] = writer->begun_ms[w];
     history->epoch++;
     history->state.size_bytes = size_bytes;
-    history->waiting.written = written;
-    /* Those of a transaction that was reported to have failed, and has not. */
-    while (history->waiting.count > 0 && waiting_at(&history->waiting, 0)->number <= written)
-        waiting_drop(&history->waiting);
+    /* A transaction may have been reported to have failed, and has not. */
+    waiting_forget(&history->waiting, written);
     pthread_mutex_unlock(&history->lock);
     return true;
 }
@@ -133,27 +133,20 @@ static void give_up(struct history *history, enum store_status status, const str
         went_wrong(history, err->text);
 }
 
-/* How many portions are to be written now; they stay where they are until that is done. */
+/* How many portions are to be written now. */
 static size_t claim(struct history *history)
 {
-    struct waiting *waiting = &history->waiting;
     pthread_mutex_lock(&history->lock);
-    size_t count = waiting->count < TRANSACTION_PORTIONS ? waiting->count : TRANSACTION_PORTIONS;
-    waiting->busy = count;
+    size_t count = waiting_claim(&history->waiting, TRANSACTION_PORTIONS);
     pthread_mutex_unlock(&history->lock);
     return count;
 }
 
-/* Takes the portions that were claimed off the ring if they are written; else they wait on. */
+/* So many of the portions that were claimed are written. */
 static void settle(struct history *history, size_t written, uint64_t rows)
 {
-    struct waiting *waiting = &history->waiting;
     pthread_mutex_lock(&history->lock);
-    waiting->busy = 0;
-    for (; written > 0; written--) {
-        waiting->written = waiting_at(waiting, 0)->number;
-        waiting_drop(waiting);
-    }
+    waiting_settle(&history->waiting, written);
     history->state.rows_written += rows;
     pthread_mutex_unlock(&history->lock);
 }

@@ -32,6 +32,7 @@ struct exchange {
     bool judged;                   /* and there is a verdict, */
     enum guard_verdict verdict;    /* this one, */
     struct pause pause;            /* which may have to wait */
+    struct wait wait;              /* as its answer may */
     bool wrong;                    /* its target names a host as none can be named */
     char *query;                   /* what stands behind the "?", in the library's buffer, */
     char query_first;              /* but for its first byte */
@@ -274,12 +275,27 @@ static void turn_away(const struct exchange *exchange, enum guard_verdict verdic
         refuse(exchange, verdict == GUARD_FOREIGN ? 403 : 401, reply);
 }
 
-/* Has the request answered. Returns the route that did, or NULL when the reply is an error of ours.
- */
+/* Has the answer made on a thread of its own, which takes its time, and the connection sleep until
+ * it is there; or refuses that. */
+static void begin_wait(struct exchange *exchange, const struct api_request *request,
+                       struct api_reply *reply)
+{
+    struct error err;
+    if (wait_begin(&exchange->owner->waits, &exchange->wait, exchange->connection, request,
+                   exchange->query, exchange->query_len, &err) < 0)
+        api_fail(reply, 503, "%s", err.text);
+}
+
+/* Has the request answered, unless it waits then. Returns the route that did, or NULL when the
+ * reply is an error of ours. */
 static const struct api_route *dispatch(struct exchange *exchange, const char *method,
                                         struct api_reply *reply)
 {
     const struct api_route *route = route_of(exchange, method);
+    if (exchange->wait.begun) {
+        *reply = wait_end(&exchange->wait);
+        return route;
+    }
     if (!route) {
         refuse(exchange, exchange->route ? 405 : 404, reply);
         return NULL;
@@ -297,7 +313,10 @@ static const struct api_route *dispatch(struct exchange *exchange, const char *m
                                   .priv = exchange};
     if (exchange->query_len)
         exchange->query[0] = exchange->query_first;
-    api_serve(&request, exchange->query, exchange->query_len, reply);
+    if (route->waits)
+        begin_wait(exchange, &request, reply);
+    else
+        api_serve(&request, exchange->query, exchange->query_len, reply);
     return route;
 }
 
@@ -420,7 +439,7 @@ static bool refuse_head(struct exchange *exchange, const char *method, enum body
     else if (!readable)
         refuse(exchange, 413, reply);
     else if (exchange->crowded)
-        parameters_refuse_many(reply);
+        api_refuse_many(reply);
     else
         return false;
     return true;
@@ -470,6 +489,8 @@ enum MHD_Result exchange_answer(void *cls, struct MHD_Connection *connection, co
         if (must_wait(exchange, method) || begin_body(exchange, method, body))
             return MHD_YES;
         route = dispatch(exchange, method, &reply);
+        if (exchange->wait.begun)
+            return MHD_YES;
     }
     enum MHD_Result result = send_reply(exchange, route, &reply);
     buf_free(&reply.body);
@@ -484,6 +505,10 @@ void exchange_end(void *cls, struct MHD_Connection *connection, void **request_c
     (void)cls, (void)connection, (void)how;
     if (!exchange)
         return;
+    if (exchange->wait.begun) { /* the server stops */
+        struct api_reply reply = wait_end(&exchange->wait);
+        buf_free(&reply.body);
+    }
     release(exchange);
     client_rests(exchange->client);
 }

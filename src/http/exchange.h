@@ -9,6 +9,7 @@
 #include "http/guard.h"
 #include "http/pause.h"
 #include "http/stream_reply.h"
+#include "http/waits.h"
 
 /* What all exchanges of a server share. Owner: the server. */
 struct exchanges {
@@ -19,6 +20,7 @@ struct exchanges {
     struct stream_replies streams;
     struct pauses pauses;
     atomic_bool leaving; /* who is answered is to come again by another connection */
+    struct waits waits;
     _Atomic size_t held; /* bytes of replies that clients have not taken yet */
 };
 

@@ -25,7 +25,7 @@ static const uint32_t allowances[ACCOUNT_KINDS] = {[ACCOUNT_LOOPBACK] = 200,
                                                    [ACCOUNT_IPV6_48] = 800};
 
 /* Owner: the table. */
-struct record {
+struct failure_record {
     struct account account;
     uint32_t spent;                 /* of the allowance, as of `last_ns` */
     uint64_t last_ns;               /* the last failure; 0: the record is free */
@@ -39,7 +39,7 @@ struct failures {
     struct siphash_key key;
     struct log_limit limit;
     counter count;
-    struct record table[SETS][WAYS];
+    struct failure_record table[SETS][WAYS];
 };
 
 struct failures *failures_new(struct error *err)
@@ -68,27 +68,27 @@ uint64_t failures_count(const struct failures *failures)
 }
 
 /* After some quiet all is forgiven. */
-static uint32_t spent_at(const struct record *record, uint64_t now)
+static uint32_t spent_at(const struct failure_record *record, uint64_t now)
 {
     return now > record->last_ns + FORGET_MS * CLOCK_MS_NS ? 0 : record->spent;
 }
 
-static struct record *set_of(struct failures *failures, const struct account *account)
+static struct failure_record *set_of(struct failures *failures, const struct account *account)
 {
     return failures->table[account_hash(&failures->key, account) % SETS];
 }
 
-static struct record *find(struct failures *failures, const struct account *account)
+static struct failure_record *find(struct failures *failures, const struct account *account)
 {
-    struct record *set = set_of(failures, account);
-    for (struct record *r = set; r < set + WAYS; r++) {
+    struct failure_record *set = set_of(failures, account);
+    for (struct failure_record *r = set; r < set + WAYS; r++) {
         if (r->last_ns && account_same(&r->account, account))
             return r;
     }
     return NULL;
 }
 
-static void tell(struct failures *failures, struct record *record, uint64_t now)
+static void tell(struct failures *failures, struct failure_record *record, uint64_t now)
 {
     char text[ADDRESS_TEXT_BYTES];
     unsigned held;
@@ -102,20 +102,20 @@ static void tell(struct failures *failures, struct record *record, uint64_t now)
 }
 
 /* The account's record; a new one takes the place of that which has rested longest. */
-static struct record *open_record(struct failures *failures, const struct account *account,
-                                  uint64_t now)
+static struct failure_record *open_record(struct failures *failures, const struct account *account,
+                                          uint64_t now)
 {
-    struct record *found = find(failures, account), *set = set_of(failures, account);
+    struct failure_record *found = find(failures, account), *set = set_of(failures, account);
     if (found)
         return found;
     found = set;
-    for (struct record *r = set + 1; r < set + WAYS; r++) {
+    for (struct failure_record *r = set + 1; r < set + WAYS; r++) {
         if (r->last_ns < found->last_ns)
             found = r;
     }
     if (found->untold)
         tell(failures, found, now);
-    *found = (struct record){.account = *account};
+    *found = (struct failure_record){.account = *account};
     return found;
 }
 
@@ -125,7 +125,7 @@ static bool charge(struct failures *failures, const struct account *account, boo
                    const struct sockaddr *from)
 {
     uint64_t now = clock_ns();
-    struct record *record = open_record(failures, account, now);
+    struct failure_record *record = open_record(failures, account, now);
     uint32_t spent = spent_at(record, now), allowance = allowances[account->kind];
     bool left = spent < allowance;
     record->spent = left ? spent + 1 : allowance;
@@ -159,7 +159,7 @@ bool failures_slow(struct failures *failures, const struct sockaddr *from)
     bool slow = false;
     pthread_mutex_lock(&failures->lock);
     for (size_t i = 0; i < accounts.count; i++) {
-        const struct record *record = find(failures, &accounts.at[i]);
+        const struct failure_record *record = find(failures, &accounts.at[i]);
         slow |= record && spent_at(record, now) >= allowances[accounts.at[i].kind];
     }
     pthread_mutex_unlock(&failures->lock);
@@ -171,7 +171,7 @@ bool failures_sweep(struct failures *failures, uint64_t now)
     bool more = false;
     pthread_mutex_lock(&failures->lock);
     for (size_t i = 0; i < (size_t)SETS * WAYS; i++) {
-        struct record *r = &failures->table[i / WAYS][i % WAYS];
+        struct failure_record *r = &failures->table[i / WAYS][i % WAYS];
         if (r->untold && now >= r->tell_ns)
             tell(failures, r, now);
         more |= r->untold > 0;

@@ -4,7 +4,7 @@
 
 #include <sys/socket.h>
 
-#include "http/server.h"
+#include "http/settings.h"
 
 /* Immutable once made. Texts that are NULL are not configured. */
 struct guard {

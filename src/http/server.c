@@ -320,6 +320,7 @@ struct http_server *http_server_open(const struct http_settings *settings,
     server->fd = -1;
     stream_replies_init(&server->exchanges.streams);
     pauses_init(&server->exchanges.pauses);
+    waits_init(&server->exchanges.waits);
     struct error why;
     if (prepare(server, before, &why) == 0)
         return server;
@@ -410,6 +411,7 @@ void http_server_stop(struct http_server *server)
         pthread_join(server->sweeper, NULL);
     }
     pauses_stop(&server->exchanges.pauses);
+    waits_stop(&server->exchanges.waits);
     /* The library must not stop while connections sleep. */
     stream_replies_stop(&server->exchanges.streams);
     stop_serving(server);
@@ -419,6 +421,7 @@ void http_server_stop(struct http_server *server)
         close(server->fd);
     stream_replies_destroy(&server->exchanges.streams);
     pauses_destroy(&server->exchanges.pauses);
+    waits_destroy(&server->exchanges.waits);
     clients_free(server->exchanges.clients);
     guard_free(&server->exchanges.guard);
     tls_free(&server->tls);

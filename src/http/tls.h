@@ -4,7 +4,7 @@
 
 #include <microhttpd.h>
 
-#include "http/server.h"
+#include "http/settings.h"
 
 /* Owner: the server. Zeroed: plain HTTP. Must not move while the library's server runs. */
 struct tls {

@@ -16,7 +16,7 @@
 
 enum { FOLLOW_MS = 100, READ_BYTES = 256 * 1024 };
 
-struct file_options {
+struct file_input_options {
     struct option_strings paths;
     bool follow;
 };
@@ -24,7 +24,7 @@ struct file_options {
 static const struct option file_rows[] = {
     {.name = "path",
      .type = OPTION_STRINGS,
-     .offset = offsetof(struct file_options, paths),
+     .offset = offsetof(struct file_input_options, paths),
      .required = true,
      .reads = true,
      .example = "/var/log/dnstap.fstrm.zst",
@@ -32,7 +32,7 @@ static const struct option file_rows[] = {
             "told by the first bytes"},
     {.name = "follow",
      .type = OPTION_BOOL,
-     .offset = offsetof(struct file_options, follow),
+     .offset = offsetof(struct file_input_options, follow),
      .fallback = "false",
      .doc = "at the end of the last file, wait for more until STOP comes"},
     {0},
@@ -46,12 +46,12 @@ struct pipe {
 };
 
 /* Reads the files, on one worker. */
-struct reader {
+struct file_reader {
     struct worker_item item;
     struct handover to;
     struct frame_reader frames; /* of the present file; all zero: none is open */
     struct input *input;
-    const struct file_options *options;
+    const struct file_input_options *options;
     size_t next;       /* index of the next file */
     uv_idle_t idle;    /* for files: one read a round of the loop */
     struct pipe *pipe; /* for what may keep us waiting; NULL for files */
@@ -61,12 +61,12 @@ struct reader {
     bool failed;
 };
 
-static void read_some(struct reader *r);
-static void next_file(struct reader *r);
+static void read_some(struct file_reader *r);
+static void next_file(struct file_reader *r);
 
-static struct reader *of_item(struct worker_item *item)
+static struct file_reader *of_item(struct worker_item *item)
 {
-    return (struct reader *)((char *)item - offsetof(struct reader, item));
+    return (struct file_reader *)((char *)item - offsetof(struct file_reader, item));
 }
 
 static void idle_fired(uv_idle_t *idle)
@@ -88,7 +88,7 @@ static void poll_fired(uv_poll_t *poll, int status, int events)
 
 static void handle_closed(uv_handle_t *handle)
 {
-    struct reader *r = handle->data;
+    struct file_reader *r = handle->data;
     if (--r->handles > 0)
         return;
     struct engine *engine = r->input->engine;
@@ -106,7 +106,7 @@ static void pipe_closed(uv_handle_t *handle)
     free(handle->data);
 }
 
-static void close_pipe(struct reader *r)
+static void close_pipe(struct file_reader *r)
 {
     struct pipe *pipe = r->pipe;
     r->pipe = NULL;
@@ -117,7 +117,7 @@ static void close_pipe(struct reader *r)
     uv_close((uv_handle_t *)&pipe->poll, pipe_closed);
 }
 
-static void end(struct reader *r)
+static void end(struct file_reader *r)
 {
     if (r->ending)
         return;
@@ -128,7 +128,7 @@ static void end(struct reader *r)
 }
 
 /* There is nothing to read now: a pipe is polled, a file that grows is looked at again later. */
-static void wait_for_more(struct reader *r)
+static void wait_for_more(struct file_reader *r)
 {
     if (r->pipe) {
         uv_idle_stop(&r->idle);
@@ -140,7 +140,7 @@ static void wait_for_more(struct reader *r)
 
 /* Ends with the present file. `why` says why it cannot be read on; NULL: it has been read to its
  * end. */
-static void file_ended(struct reader *r, const char *why)
+static void file_ended(struct file_reader *r, const char *why)
 {
     struct error note;
     if (frame_reader_note(&r->frames, &note))
@@ -154,7 +154,7 @@ static void file_ended(struct reader *r, const char *why)
 }
 
 /* All whole frames that have been read. */
-static void hand_over(struct reader *r)
+static void hand_over(struct file_reader *r)
 {
     /* Where a file is read nobody rests for connections beside it. */
     gather_turn(worker_gather(r->to.worker), 0, 0, true);
@@ -166,7 +166,7 @@ static void hand_over(struct reader *r)
         uv_idle_start(&r->idle, idle_fired);
 }
 
-static void read_some(struct reader *r)
+static void read_some(struct file_reader *r)
 {
     struct error err;
     uint64_t before = r->frames.bytes;
@@ -190,7 +190,7 @@ static void read_some(struct reader *r)
 }
 
 /* Polls the source; false when it cannot be polled, and so never keeps us waiting. */
-static bool poll_pipe(struct reader *r)
+static bool poll_pipe(struct file_reader *r)
 {
     struct pipe *pipe = calloc(1, sizeof *pipe);
     if (!pipe)
@@ -207,7 +207,7 @@ static bool poll_pipe(struct reader *r)
     return true;
 }
 
-static void start_reading(struct reader *r)
+static void start_reading(struct file_reader *r)
 {
     uv_idle_stop(&r->idle);
     if (source_regular(r->frames.source) || !poll_pipe(r))
@@ -215,7 +215,7 @@ static void start_reading(struct reader *r)
 }
 
 /* Opens the next file that can be opened; false when there is none left. */
-static bool open_next(struct reader *r)
+static bool open_next(struct file_reader *r)
 {
     const struct settings *settings = worker_settings(r->to.worker);
     const struct option_strings *paths = &r->options->paths;
@@ -234,7 +234,7 @@ static bool open_next(struct reader *r)
     return false;
 }
 
-static void next_file(struct reader *r)
+static void next_file(struct file_reader *r)
 {
     uv_timer_stop(&r->timer);
     close_pipe(r);
@@ -259,7 +259,7 @@ static void stop(struct worker_item *item)
 /* On the worker's thread. */
 static void begin(struct worker_item *item, struct worker *worker)
 {
-    struct reader *r = of_item(item);
+    struct file_reader *r = of_item(item);
     uv_idle_init(worker_loop(worker), &r->idle);
     uv_timer_init(worker_loop(worker), &r->timer);
     r->idle.data = r->timer.data = r;
@@ -271,7 +271,7 @@ static void begin(struct worker_item *item, struct worker *worker)
 /* As cat(1) does, before anything is written. */
 static int refuse_own_output(const struct input *in, struct error *err)
 {
-    const struct option_strings *paths = &((const struct file_options *)in->options)->paths;
+    const struct option_strings *paths = &((const struct file_input_options *)in->options)->paths;
     struct stat st;
     for (size_t i = 0; i < paths->count; i++) {
         const char *path = paths->items[i];
@@ -286,7 +286,7 @@ static int file_open(struct input *in, struct error *err)
 {
     if (refuse_own_output(in, err) < 0)
         return -1;
-    struct reader *r = calloc(1, sizeof *r);
+    struct file_reader *r = calloc(1, sizeof *r);
     if (!r)
         return error_set(err, "no memory");
     r->item = (struct worker_item){.owner = &in->owner, .begin = begin, .stop = stop};
@@ -297,15 +297,15 @@ static int file_open(struct input *in, struct error *err)
     return 0;
 }
 
-/* A file that cannot be read is only a warning, for reading passes it over, too. */
+/* A file that cannot be read keeps nothing from starting, for reading passes it over. */
 static enum module_verdict file_probe(const void *options, const void **wrong, struct error *err)
 {
-    const struct file_options *file = options;
+    const struct file_input_options *file = options;
     *wrong = &file->paths;
     for (size_t i = 0; i < file->paths.count; i++) {
         const char *path = file->paths.items[i];
         if (strcmp(path, "-") != 0 && place_read(path, err) < 0)
-            return MODULE_WARNS;
+            return MODULE_LACKS;
     }
     return MODULE_FINE;
 }
@@ -316,7 +316,7 @@ const struct module input_file = {
     .name = "file",
     .kind = MODULE_INPUT,
     .doc = "Reads Frame Streams files, as fstrm_capture and DNS servers write them.",
-    .options_size = sizeof(struct file_options),
+    .options_size = sizeof(struct file_input_options),
     .options = file_rows,
     .common = &input_common,
     .hooks = &file_hooks,

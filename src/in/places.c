@@ -52,7 +52,7 @@ void places_free(struct places *places)
 /* --- who makes room ------------------------------------------------------------------------- */
 
 /* For whom room is looked for: NULL is anybody. */
-struct search {
+struct room_search {
     const struct account_sum *account; /* the places of this one alone; NULL: all */
     const struct account_entry *newcomer;
     uint64_t now_ms;
@@ -82,7 +82,7 @@ static bool is_of(const struct place *place, const struct account_sum *account)
 }
 
 /* Whether the place's peer gives one to the newcomer's: one that is silent, or new. */
-static void judge(struct search *search, const struct place *place)
+static void judge(struct room_search *search, const struct place *place)
 {
     const struct account_entry *entry = &place->entry, *newcomer = search->newcomer;
     const struct account_sum *peer = entry->count > 0 ? entry->sums[0] : NULL;
@@ -95,7 +95,7 @@ static void judge(struct search *search, const struct place *place)
         search->yields && account_entry_load(entry, NULL, 0) >= (uint64_t)CROWD * ACCOUNT_SHARE;
 }
 
-static bool may_leave(struct search *search, const struct place *place)
+static bool may_leave(struct room_search *search, const struct place *place)
 {
     if (!place->taken || place_wanted(place) != NOBODY || place_is_active(place, search->now_ms) ||
         !is_of(place, search->account))
@@ -119,7 +119,7 @@ static bool leaves_rather(const struct place *a, const struct place *b, uint64_t
 
 /* Where there are more places than one search looks at, the next one goes on behind it: who has
  * most of them is in every part. */
-static struct place *find(struct places *places, struct search *search)
+static struct place *find(struct places *places, struct room_search *search)
 {
     struct place *found = NULL;
     size_t looks = places->begun < LOOKS_MAX ? places->begun : LOOKS_MAX;
@@ -140,7 +140,7 @@ static void tell_to_leave(struct places *places, struct place *place, enum input
     worker_poke(place->worker);
 }
 
-static bool make_room(struct places *places, struct search search, enum input_cut why)
+static bool make_room(struct places *places, struct room_search search, enum input_cut why)
 {
     struct place *place = find(places, &search);
     if (place)
@@ -163,7 +163,7 @@ bool places_crowded(struct places *places)
 
 uint64_t places_make_room(struct places *places, enum input_cut why, uint64_t now_ms, bool tell)
 {
-    struct search search = {.now_ms = now_ms};
+    struct room_search search = {.now_ms = now_ms};
     pthread_mutex_lock(&places->lock);
     struct place *place = find(places, &search);
     uint64_t load = place ? account_entry_load(&place->entry, NULL, 0) : 0;
@@ -226,7 +226,7 @@ static enum places_answer find_room(struct places *places, const struct account_
     if (!account && places->used - places->going < places_for(places, entry))
         return PLACES_TAKEN;
     enum places_answer refusal = account ? PLACES_PEER_FULL : PLACES_FULL;
-    struct search search = {.account = account, .newcomer = entry, .now_ms = now_ms};
+    struct room_search search = {.account = account, .newcomer = entry, .now_ms = now_ms};
     if (many_are_leaving(places) || was_refused(places, entry, now_ms))
         return refusal;
     if (make_room(places, search, account ? CUT_PEER_FULL : CUT_FULL))

@@ -177,7 +177,7 @@ static void unix_close(struct input *in)
     gate_free(&u->gate);
 }
 
-/* 0; -1 with err; 1 with err: it would fail now, but the folder may be there at start. */
+/* As place_socket. */
 static int try_options(const struct unix_options *u, const void **wrong, struct error *err)
 {
     uid_t uid;
@@ -197,7 +197,8 @@ static enum module_verdict unix_probe(const void *options, const void **wrong, s
 {
     const struct unix_options *u = options;
     int status = try_options(u, wrong, err);
-    return module_verdict_of(status < 0 && !u->common.required ? 1 : status);
+    bool fails = status < 0 || status == PLACE_LACKS;
+    return module_verdict_of(fails && !u->common.required ? 1 : status);
 }
 
 static const struct input_hooks unix_hooks = {

@@ -79,14 +79,14 @@ static bool others_move(const struct stat *st)
 /* --- the way -------------------------------------------------------------------------------- */
 
 /* Owner: folder_open. */
-struct walk {
+struct folder_walk {
     int fd; /* the folder reached so far */
     struct stat st;
     char rest[PATH_MAX]; /* of the way */
     int links;           /* followed */
 };
 
-static int enter(struct walk *walk, int fd, struct error *why)
+static int enter(struct folder_walk *walk, int fd, struct error *why)
 {
     if (walk->fd >= 0 && walk->fd != fd)
         close(walk->fd);
@@ -94,14 +94,14 @@ static int enter(struct walk *walk, int fd, struct error *why)
     return fd >= 0 && fstat(fd, &walk->st) == 0 ? 0 : folder_refuse(why, errno);
 }
 
-static int begin(struct walk *walk, struct error *why)
+static int begin(struct folder_walk *walk, struct error *why)
 {
     const char *from = walk->rest[0] == '/' ? "/" : ".";
     return enter(walk, open(from, O_PATH | O_DIRECTORY | O_CLOEXEC), why);
 }
 
 /* Takes the next part off the way. False: there is none. */
-static bool next_part(struct walk *walk, char part[NAME_MAX + 2])
+static bool next_part(struct folder_walk *walk, char part[NAME_MAX + 2])
 {
     const char *from = walk->rest + strspn(walk->rest, "/");
     size_t len = strcspn(from, "/");
@@ -120,7 +120,8 @@ static bool on_proc(int fd)
 }
 
 /* Puts the link's text in front of the rest of the way. */
-static int follow(struct walk *walk, const char *part, const struct stat *link, struct error *why)
+static int follow(struct folder_walk *walk, const char *part, const struct stat *link,
+                  struct error *why)
 {
     char to[PATH_MAX], way[2 * PATH_MAX];
     if (!is_trusted_user(link->st_uid) || !is_trusted_user(walk->st.st_uid) ||
@@ -146,7 +147,7 @@ static int follow(struct walk *walk, const char *part, const struct stat *link, 
     return to[0] == '/' ? begin(walk, why) : 0;
 }
 
-static int step(struct walk *walk, const char *part, struct error *why)
+static int step(struct folder_walk *walk, const char *part, struct error *why)
 {
     struct stat st;
     if (fstatat(walk->fd, part, &st, AT_SYMLINK_NOFOLLOW))
@@ -158,7 +159,7 @@ static int step(struct walk *walk, const char *part, struct error *why)
     return fd < 0 ? folder_refuse(why, errno) : enter(walk, fd, why);
 }
 
-static int walk_to(struct walk *walk, struct error *why)
+static int walk_to(struct folder_walk *walk, struct error *why)
 {
     char part[NAME_MAX + 2];
     int rc = begin(walk, why);
@@ -204,7 +205,7 @@ static int take_name(struct folder *folder, const char *path, struct error *why)
 int folder_open(struct folder *folder, const char *path, struct error *why)
 {
     struct folder opened = {.fd = -1};
-    struct walk walk = {.fd = -1};
+    struct folder_walk walk = {.fd = -1};
     if (take_name(&opened, path, why))
         return -1;
     snprintf(walk.rest, sizeof walk.rest, "%.*s", folder_len(path), path);

@@ -53,7 +53,7 @@ static int can_make(const char *path, enum folder_use use, struct error *err)
         int error = errno;
         folder_of(path, parent);
         error_set(err, "%.200s: %s", error == EISDIR ? path : parent, why.text);
-        return error == ENOENT ? 1 : -1;
+        return error == ENOENT ? PLACE_LACKS : -1;
     }
     folder_close(&folder);
     folder_of(path, parent);

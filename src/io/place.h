@@ -2,11 +2,11 @@
  * Places in the file system and on the network: whether this process could use them now. Nothing is
  * made, opened for writing, or connected to.
  *
- * place_append, place_socket and place_listen return 0 for yes. -1 is no. 1 is not now, for a
- * reason that may soon be over: the folder is missing, which a service manager makes at start; a
- * FIFO has no reader; or yes, but with something that is worth a line (folder_note). For -1 and 1
- * err says why. PLACE_BUSY is in use, perhaps by the program that is to be restarted; err names the
- * place alone (io/holder.h knows who has it).
+ * place_append, place_socket and place_listen return 0 for yes. -1 is no. 1 is perhaps not now: a
+ * FIFO has no reader; or yes, but with something that is worth a line (folder_note). PLACE_LACKS is
+ * not now, but perhaps at a start: the folder is missing, which a service manager makes then. For
+ * these err says why. PLACE_BUSY is in use, perhaps by the program that is to be restarted; err
+ * names the place alone (io/holder.h knows who has it).
  */
 #ifndef SPILE_IO_PLACE_H
 #define SPILE_IO_PLACE_H
@@ -19,7 +19,7 @@
 
 struct sockaddr;
 
-enum { PLACE_BUSY = 2 };
+enum { PLACE_BUSY = 2, PLACE_LACKS = 3 };
 
 /* A file that is appended to, or made where there is none. Of a FIFO nobody can say for sure
  * whether it has a reader, so it is 1 where none is seen. */

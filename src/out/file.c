@@ -22,7 +22,7 @@
 /* After a rotation failed, records go on into the same file for so long. */
 #define ROTATE_AGAIN_NS (60 * CLOCK_SECOND_NS)
 
-struct file_options {
+struct file_output_options {
     char *path;
     mode_t mode;
     uint64_t rotate_size;
@@ -32,7 +32,7 @@ struct file_options {
 };
 
 struct file {
-    const struct file_options *options;
+    const struct file_output_options *options;
     struct appender appender;
     struct janitor janitor;
     struct trouble trouble;
@@ -47,7 +47,7 @@ struct file {
 static const struct option file_rows[] = {
     {.name = "path",
      .type = OPTION_PATH,
-     .offset = offsetof(struct file_options, path),
+     .offset = offsetof(struct file_output_options, path),
      .required = true,
      .exclusive = true,
      .max = PATH_MAX - ROTATED_EXTRA - 1,
@@ -55,19 +55,19 @@ static const struct option file_rows[] = {
      .example = "/var/log/spile/dns.json"},
     {.name = "mode",
      .type = OPTION_MODE,
-     .offset = offsetof(struct file_options, mode),
+     .offset = offsetof(struct file_output_options, mode),
      .fallback = "0644",
      .doc = "permissions of a file that is made"},
     {.name = "rotate-size",
      .type = OPTION_SIZE,
-     .offset = offsetof(struct file_options, rotate_size),
+     .offset = offsetof(struct file_output_options, rotate_size),
      .fallback = "off",
      .doc = "rotate before the file would grow past this, say 100M; only a single larger "
             "record may exceed it",
      .example = "100M"},
     {.name = "rotate-every",
      .type = OPTION_DURATION,
-     .offset = offsetof(struct file_options, rotate_every_ns),
+     .offset = offsetof(struct file_output_options, rotate_every_ns),
      .fallback = "off",
      .min = CLOCK_SECOND_NS,
      .off = true,
@@ -77,7 +77,7 @@ static const struct option file_rows[] = {
      .example = "1h"},
     {.name = "keep",
      .type = OPTION_UINT,
-     .offset = offsetof(struct file_options, keep),
+     .offset = offsetof(struct file_output_options, keep),
      .fallback = "10",
      .doc =
          "rotated files to keep, named PATH.20261121T085042.992Z.000017: the moment of rotation, "
@@ -87,7 +87,7 @@ static const struct option file_rows[] = {
          "(the newest), PATH.2, and so on, as dnstap-receiver has them"},
     {.name = "compress",
      .type = OPTION_ENUM,
-     .offset = offsetof(struct file_options, compress),
+     .offset = offsetof(struct file_output_options, compress),
      .fallback = "none",
      .choices = compress_names,
      .doc = "how rotated files are compressed, in the background; .gz or .zst is added to their "
@@ -335,7 +335,7 @@ static void file_rotate(struct output *out)
 
 static const char *file_path(const struct output *out)
 {
-    return ((const struct file_options *)out->options)->path;
+    return ((const struct file_output_options *)out->options)->path;
 }
 
 /* Those of dnstap-receiver, which neither compressed nor kept all. */
@@ -346,7 +346,7 @@ static bool has_old_names(const struct output *out)
            file->options->compress == COMPRESS_NONE && file->options->keep;
 }
 
-static enum folder_use use_of(const struct file_options *file)
+static enum folder_use use_of(const struct file_output_options *file)
 {
     return file->rotate_size || file->rotate_every_ns ? FOLDER_ROTATES : FOLDER_APPENDS;
 }
@@ -401,7 +401,7 @@ static void file_close(struct output *out)
 
 static enum module_verdict file_probe(const void *options, const void **wrong, struct error *err)
 {
-    const struct file_options *file = options;
+    const struct file_output_options *file = options;
     *wrong = &file->path;
     return module_verdict_of(place_append(file->path, use_of(file), err));
 }
@@ -424,7 +424,7 @@ const struct module output_file = {
            "files are counted and compressed in the background. On SIGHUP it is opened anew, so "
            "that other programs may rotate it as well; a file that they move, remove or cut is "
            "noticed within seconds.",
-    .options_size = sizeof(struct file_options),
+    .options_size = sizeof(struct file_output_options),
     .options = file_rows,
     .state_size = sizeof(struct file),
     .common = &output_queued,

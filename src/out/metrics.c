@@ -29,7 +29,7 @@
 #include "stats/stats.h"
 
 /* The kinds of numbers in a line. */
-enum kind {
+enum number_kind {
     SUM,     /* grows: what has been added is a difference */
     NAMES,   /* different ones; those since the last line have to be counted here */
     CLIENTS, /* likewise */
@@ -42,7 +42,7 @@ enum kind {
 static const struct {
     const char *name;
     size_t offset;
-    enum kind kind;
+    enum number_kind kind;
 } columns[] = {
     {"QUERIES", QUERY(events)},
     {"QPS", QUERY(events), RATE},
@@ -175,7 +175,7 @@ static uint64_t rate(struct metrics *m, const struct stats_stream *total, size_t
 
 static uint64_t shown(struct metrics *m, const struct stats_stream *total, size_t column)
 {
-    enum kind kind = columns[column].kind;
+    enum number_kind kind = columns[column].kind;
     uint64_t value = value_of(total, column);
     if (kind == RATE)
         return rate(m, total, column);

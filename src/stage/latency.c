@@ -61,17 +61,17 @@ enum {
 
 /* A part of the queries, by their hashes. Its lock is held for some ten nanoseconds: so waiting is
  * spinning. */
-struct shard {
+struct latency_shard {
     struct waiting queries;
     atomic_bool taken;
     struct waiting early; /* responses that came before their queries, if these come at all */
     char padding[2 * CACHE_LINE - 2 * sizeof(struct waiting) - sizeof(void *)];
 };
-static_assert(sizeof(struct shard) == 2 * CACHE_LINE, "shards share no line");
+static_assert(sizeof(struct latency_shard) == 2 * CACHE_LINE, "shards share no line");
 
 /* A worker's own. How long it has listened: a time in which it was held up does not count, since
  * what came meanwhile has still to be read. */
-struct listener {
+struct latency_listener {
     uint64_t last_ns; /* by clock_ns */
     _Atomic uint64_t heard_ns;
     struct known_few known;
@@ -87,11 +87,11 @@ struct latency {
     bool has_hashes;      /* events have FACET_HASHES: for the account, or for others */
     uint32_t facets;      /* what an event is matched by */
     uint32_t shard_count; /* a power of two */
-    struct shard shards[SHARDS_MAX];
+    struct latency_shard shards[SHARDS_MAX];
     struct recent recent; /* its lines are the shards', as recent_part numbers them */
     struct losses losses;
     unsigned workers;
-    struct listener *listeners;
+    struct latency_listener *listeners;
     void *pages; /* what the rings and heads lie in */
     size_t pages_size;
 };
@@ -222,13 +222,13 @@ static inline uint64_t hash_name(const struct latency *latency, const struct eve
     return hash ? hash : 1;
 }
 
-static void take_shard(const struct latency *latency, struct shard *shard)
+static void take_shard(const struct latency *latency, struct latency_shard *shard)
 {
     while (latency->shared && atomic_exchange_explicit(&shard->taken, true, memory_order_acquire))
         sched_yield();
 }
 
-static void leave_shard(const struct latency *latency, struct shard *shard)
+static void leave_shard(const struct latency *latency, struct latency_shard *shard)
 {
     if (latency->shared)
         atomic_store_explicit(&shard->taken, false, memory_order_release);
@@ -323,7 +323,7 @@ static bool recall(struct latency *latency, struct ring *ring, struct event *ev,
 
 /* Servers of many threads may send a response before its query. So one that finds none is
  * remembered, too, where its query may come. */
-static void answered(struct latency *latency, struct shard *shard, struct event *ev,
+static void answered(struct latency *latency, struct latency_shard *shard, struct event *ev,
                      int64_t time_ns)
 {
     const struct loss_stream *stream = &latency->losses.streams[ev->match_stream];
@@ -352,12 +352,12 @@ static bool was_answered(struct latency *latency, struct ring *early, const stru
 }
 
 /* Responses may be waiting for their queries. */
-static bool has_early(const struct shard *shard)
+static bool has_early(const struct latency_shard *shard)
 {
     return shard->early.ring.next != shard->early.judged;
 }
 
-static void asked(struct latency *latency, struct shard *shard, const struct event *ev,
+static void asked(struct latency *latency, struct latency_shard *shard, const struct event *ev,
                   int64_t time_ns)
 {
     enum fate fate = loss_follows(ev->tap.message_type) ? FATE_OPEN : FATE_JUDGED;
@@ -380,13 +380,13 @@ static int64_t difference(uint64_t sec, uint32_t nsec, uint64_t then_sec, uint32
 }
 
 /* The lowest bit of a hash is always set; the count of shards is a power of two. */
-static struct shard *shard_of(struct latency *latency, uint64_t hash)
+static struct latency_shard *shard_of(struct latency *latency, uint64_t hash)
 {
     return &latency->shards[hash >> 1 & (latency->shard_count - 1)];
 }
 
 /* The number of the event's stream; 0: it is none of those that are judged. */
-static inline unsigned stream_of(struct latency *latency, struct known *known,
+static inline unsigned stream_of(struct latency *latency, struct known_identity *known,
                                  const struct event *ev)
 {
     if (known->stream == 0 && latency->keeps_account)
@@ -403,7 +403,7 @@ static inline uint64_t match_of(struct latency *latency, unsigned worker, struct
     if (ev->match != 0 || !(ev->tap.has & DNSTAP_HAS_MESSAGE_TYPE) ||
         (timed && !(latency->keeps_account && loss_follows(ev->tap.message_type))))
         return ev->match;
-    struct known *known =
+    struct known_identity *known =
         known_of(&latency->listeners[worker].known, &latency->identity_key, ev->tap.identity);
     unsigned stream = stream_of(latency, known, ev);
     if ((timed && stream == 0) || event_need(ev, latency->facets) != 0)
@@ -428,7 +428,7 @@ static inline bool has_recent(const struct latency *latency, const struct event 
            atomic_load_explicit(&stream->asks, memory_order_relaxed);
 }
 
-static struct shard *recent_shard(struct latency *latency, uint64_t hash)
+static struct latency_shard *recent_shard(struct latency *latency, uint64_t hash)
 {
     return &latency->shards[recent_part(&latency->recent, hash) & (latency->shard_count - 1)];
 }
@@ -448,7 +448,7 @@ static void set_upstream_context(struct latency *latency, struct event *ev, int6
 /* Of a response to a client, how long it took is known. */
 static void set_context(struct latency *latency, struct event *ev, int64_t time_ns)
 {
-    struct shard *shard = recent_shard(latency, ev->recent);
+    struct latency_shard *shard = recent_shard(latency, ev->recent);
     bool upstream = ev->side == DNSTAP_SIDE_UPSTREAM;
     if (upstream)
         loss_set(&latency->losses.streams[ev->match_stream].asks);
@@ -484,7 +484,7 @@ static uint64_t hash_truncated(const struct latency *latency, const struct event
 static void find_truncated(struct latency *latency, struct event *ev, int64_t time_ns)
 {
     uint64_t hash = hash_truncated(latency, ev);
-    struct shard *shard = recent_shard(latency, hash);
+    struct latency_shard *shard = recent_shard(latency, hash);
     take_shard(latency, shard);
     if (!dnstap_is_query(&ev->tap))
         recent_truncated(&latency->recent, hash, time_ns);
@@ -534,7 +534,7 @@ static void latency_prefetch_more(void *state, const struct event *ev)
 
 static void match(struct latency *latency, struct event *ev, int64_t time_ns)
 {
-    struct shard *shard = shard_of(latency, ev->match);
+    struct latency_shard *shard = shard_of(latency, ev->match);
     if (ev->match_stream)
         loss_heard(&latency->losses.streams[ev->match_stream], ev, time_ns,
                    judge_mark(&latency->judge));
@@ -573,7 +573,7 @@ static void take_mark(struct latency *latency, uint64_t heard_ns)
 {
     bool due = judge_is_due(&latency->judge, heard_ns);
     for (uint32_t i = 0; i < latency->shard_count; i++) {
-        struct shard *shard = &latency->shards[i];
+        struct latency_shard *shard = &latency->shards[i];
         take_shard(latency, shard);
         waiting_mark(&latency->judge, &shard->queries, heard_ns, due);
         waiting_mark(&latency->judge, &shard->early, heard_ns, due);
@@ -587,7 +587,7 @@ static void take_mark(struct latency *latency, uint64_t heard_ns)
  * count. */
 static uint64_t listened(struct latency *latency, unsigned worker)
 {
-    struct listener *own = &latency->listeners[worker];
+    struct latency_listener *own = &latency->listeners[worker];
     uint64_t now_ns = clock_ns(), least_ns = UINT64_MAX;
     uint64_t passed_ns = own->last_ns ? now_ns - own->last_ns : 0;
     if (passed_ns > HELD_UP_NS)
@@ -615,7 +615,7 @@ static void latency_tick(void *state, unsigned worker, bool ended)
         losses_age(&latency->losses, heard_ns, latency->judge.window_ns);
     }
     for (uint32_t i = 0; ended && i < latency->shard_count; i++) {
-        struct shard *shard = &latency->shards[i];
+        struct latency_shard *shard = &latency->shards[i];
         take_shard(latency, shard);
         waiting_judge_rest(&latency->judge, &shard->queries);
         waiting_judge_rest(&latency->judge, &shard->early);
@@ -654,5 +654,6 @@ const struct module stage_latency = {
         "counts from the last time. A latency that is negative or beyond the window is none, and "
         "counted as left out. Queries without a response and responses without a query are counted "
         "where the other half should have come.",
+    .common = &stage_common,
     .hooks = &latency_hooks,
 };

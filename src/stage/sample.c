@@ -51,7 +51,8 @@ static const struct option sample_options[] = {
      .min = 1,
      .max = 64,
      .example = "any text",
-     .doc = "the choice is the same wherever this is the same; absent: another at each start"},
+     .doc = "the choice is the same wherever this is the same, and as many samples stand before it "
+            "in the list; absent: another at each start"},
     {0},
 };
 
@@ -111,7 +112,8 @@ static enum stage_verdict sample_event(void *state, unsigned worker, struct even
     if (hash_of(sample, ev) > UINT64_MAX / sample->rate)
         return STAGE_DROP;
     struct event_slot *rate = field_slot(ev, sample_fields);
-    rate->number = rate->number ? rate->number * sample->rate : sample->rate;
+    if (__builtin_mul_overflow(rate->number ? rate->number : 1, sample->rate, &rate->number))
+        rate->number = UINT64_MAX;
     return STAGE_PASS;
 }
 
@@ -129,6 +131,7 @@ const struct module stage_sample = {
            "and its response pass or are dropped together only by client or name.",
     .options_size = sizeof(struct sample_options),
     .options = sample_options,
+    .common = &stage_common,
     .fields = sample_fields,
     .hooks = &hooks,
 };

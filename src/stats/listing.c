@@ -30,12 +30,12 @@ struct listing_peer {
 };
 
 /* Who has had a turn in this second; a peer gets no more than it leaves. */
-struct turns {
+struct contest_turns {
     uint64_t peers[CONTESTS];
     unsigned count;
 };
 
-static bool has_turn(const struct turns *turns, unsigned most, uint64_t peer)
+static bool has_turn(const struct contest_turns *turns, unsigned most, uint64_t peer)
 {
     unsigned held = 0;
     for (unsigned i = 0; i < turns->count; i++)
@@ -43,7 +43,7 @@ static bool has_turn(const struct turns *turns, unsigned most, uint64_t peer)
     return held + turns->count < most;
 }
 
-static void take_turn(struct turns *turns, uint64_t peer)
+static void take_turn(struct contest_turns *turns, uint64_t peer)
 {
     turns->peers[turns->count++] = peer;
 }
@@ -58,7 +58,7 @@ struct listing {
      */
     uint16_t *homes;
     bool any_moved;
-    struct turns changes, contests;
+    struct contest_turns changes, contests;
     _Atomic uint64_t version; /* counts changes of who is listed; workers read it */
 };
 

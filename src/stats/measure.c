@@ -1,6 +1,5 @@
 #include "stats/measure.h"
 
-#include "stats/table.h"
 #include "wire/dns.h"
 
 const struct stats_unit stats_events = {"events", 0};

@@ -50,6 +50,8 @@ const char *stats_measure_name(enum stats_measure measure);
 /* STATS_MEASURES when no measure has that name. */
 enum stats_measure stats_measure_parse(struct span name);
 
+enum { STATS_NO_RCODE = 0x0fff /* in the place of an rcode: the message had no header */ };
+
 /* What counts responses with that rcode and no others; STATS_MEASURES: nothing. */
 enum stats_measure stats_measure_of_rcode(unsigned rcode);
 /* Counts responses with that rcode where they belong; not as responses, which they are as well. */

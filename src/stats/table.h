@@ -45,7 +45,6 @@ struct stats_cell {
 };
 enum {
     STATS_NO_QTYPE = 0xffff,
-    STATS_NO_RCODE = 0x0fff,
     STATS_BLOCK_CELLS = 5,
     STATS_ROW_BLOCKS = 50, /* of one row; its hits by any more types and rcodes are in no cell */
     STATS_CARRY_BITS = 31,

@@ -58,7 +58,7 @@ static int longest_name(const struct top_box *box, const struct top_list *list)
  * too.
  */
 enum { TITLE_PARTS = 5 };
-struct title {
+struct box_title {
     char parts[TITLE_PARTS][64];
 };
 
@@ -70,7 +70,7 @@ static void write_begin(char *part, size_t size, const char *words, double from)
 }
 
 /* Tables have nothing but keys, rows of streams both. */
-static void write_begins(struct title *title, const struct top_list *list, bool both)
+static void write_begins(struct box_title *title, const struct top_list *list, bool both)
 {
     enum { SIZE = sizeof title->parts[0] };
     write_begin(title->parts[3], SIZE, "from", list->counts_from);
@@ -78,13 +78,14 @@ static void write_begins(struct title *title, const struct top_list *list, bool 
 }
 
 /* Returns how wide it is. */
-static int write_title(struct title *title, const struct top_box *box, const struct top_list *list)
+static int write_title(struct box_title *title, const struct top_box *box,
+                       const struct top_list *list)
 {
     enum { SIZE = sizeof title->parts[0] };
     char number[4] = "";
     size_t end = end_row(box, list);
     int width = 0;
-    *title = (struct title){.parts = {""}};
+    *title = (struct box_title){.parts = {""}};
     if (box->number >= 0)
         snprintf(number, sizeof number, "%d ", box->number % 10);
     snprintf(title->parts[0], SIZE, " %s%s", number, top_tables[box->list].title);
@@ -110,7 +111,7 @@ static struct grid make_grid(const struct top_box *box, const struct top_list *l
     struct grid grid = {.names = box->width - RANK_WIDTH};
     int count = top_column_count(box->list);
     bool keys = top_tables[box->list].kind == KIND_TABLE;
-    struct title title;
+    struct box_title title;
     int titled = write_title(&title, box, list) - RANK_WIDTH;
     for (int i = -1; i < count; i++) {
         int column = i < 0 ? list->by : i;
@@ -138,7 +139,7 @@ static struct grid make_grid(const struct top_box *box, const struct top_list *l
 static void put_title(struct canvas *canvas, const struct top_box *box, const struct top_list *list,
                       enum canvas_style style, int room)
 {
-    struct title title;
+    struct box_title title;
     int x = box->x;
     write_title(&title, box, list);
     for (int i = 0; i < TITLE_PARTS; i++) {

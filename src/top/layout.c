@@ -45,7 +45,7 @@ static void put_trend(struct canvas *canvas, const struct top_trend *trend, int 
 
 /* --- where things are ----------------------------------------------------------------------- */
 
-struct places {
+struct layout_places {
     int parts;   /* columns of boxes and of the summary */
     int summary; /* its lines on the screen */
     int trend;   /* the line of bars; 0: there is none */
@@ -61,9 +61,9 @@ static int at_least(int value, int least)
 
 /* Divides the screen into title, summary, boxes and last line. On a small one the summary loses its
  * end first. */
-static struct places arrange(int width, int height, struct top_scene scene)
+static struct layout_places arrange(int width, int height, struct top_scene scene)
 {
-    struct places places = {.parts = at_least(width / PART_WIDTH, 1)};
+    struct layout_places places = {.parts = at_least(width / PART_WIDTH, 1)};
     bool tall = height >= TALL_HEIGHT;
     int wanted = (top_summary_lines(scene, tall) + places.parts - 1) / places.parts;
     int room = at_least(height - 2 - ROWS_LEAST, 0);
@@ -76,7 +76,7 @@ static struct places arrange(int width, int height, struct top_scene scene)
     return places;
 }
 
-static int box_count(const struct top_state *state, const struct places *places)
+static int box_count(const struct top_state *state, const struct layout_places *places)
 {
     int count = places->parts * places->rows, all = top_table_count(top_scene_of(state));
     return count < all ? count : all;
@@ -93,7 +93,7 @@ static int box_place(const struct top_state *state, int box)
 void top_layout_wish(int width, int height, const struct top_state *state, struct top_wish *wish)
 {
     struct top_scene scene = top_scene_of(state);
-    struct places places = arrange(width, height, scene);
+    struct layout_places places = arrange(width, height, scene);
     *wish = (struct top_wish){.side = state->side,
                               .window = state->window,
                               .subject = *top_subject_of(state),
@@ -153,7 +153,7 @@ static void put_box(struct canvas *canvas, struct top_box *box, const struct top
 }
 
 static void put_boxes(struct canvas *canvas, const struct top_view *view, struct top_state *state,
-                      const struct places *places)
+                      const struct layout_places *places)
 {
     int width = canvas->width / places->parts, height = places->boxes_height / places->rows;
     for (int i = 0; i < box_count(state, places); i++) {
@@ -416,7 +416,7 @@ static int put_hint(struct canvas *canvas, const char *hint, int y)
 
 /* Above the last line, at the cost of the boxes: one of the hints, each in turn. */
 static void put_hints(struct canvas *canvas, const struct top_view *view,
-                      const struct top_frame *frame, struct places *places)
+                      const struct top_frame *frame, struct layout_places *places)
 {
     const struct top_list *hints = &view->lists[LIST_HINTS];
     if (hints->count == 0 || frame->ended)
@@ -462,7 +462,7 @@ static void put_help(struct canvas *canvas, const struct top_state *state)
 }
 
 static void put_summary(struct canvas *canvas, const struct top_view *view,
-                        const struct top_state *state, const struct places *places)
+                        const struct top_state *state, const struct layout_places *places)
 {
     int width = canvas->width / places->parts, count = top_summary_lines(top_scene_of(state), true);
     for (int i = 0; i < count && i / places->parts < places->summary; i++) {
@@ -475,7 +475,7 @@ void top_layout(struct canvas *canvas, const struct top_view *view, struct top_s
                 const struct top_frame *frame)
 {
     struct top_scene scene = top_scene_of(state);
-    struct places places = arrange(canvas->width, canvas->height, scene);
+    struct layout_places places = arrange(canvas->width, canvas->height, scene);
     put_title(canvas, view, state, frame);
     put_summary(canvas, view, state, &places);
     if (places.trend > 0 && frame->trend)
@@ -513,7 +513,7 @@ int top_layout_report(struct canvas *canvas, int width, int rows, const struct t
     if (canvas_init(canvas, width, height) < 0)
         return -1;
     put_title(canvas, view, state, frame);
-    put_summary(canvas, view, state, &(struct places){.parts = 1, .summary = lines});
+    put_summary(canvas, view, state, &(struct layout_places){.parts = 1, .summary = lines});
     for (int i = 0; i < top_table_count(scene); i++) {
         enum top_list_id list = top_table_at(scene, i);
         int box_height = report_height(&view->lists[list], rows);

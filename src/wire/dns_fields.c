@@ -4,27 +4,6 @@
 #include "base/encode.h"
 #include "base/put.h"
 
-enum {
-    FIELD_ROOM = DNS_NAME_TEXT_MAX + 64, /* for any field, and 8 bytes a byte of data on top */
-};
-
-char *dns_fields_room(struct dns_fields *f, char *p, size_t need)
-{
-    buf_commit(f->out, p);
-    return buf_reserve(f->out, need + FIELD_ROOM + 8 * cursor_left(&f->in));
-}
-
-char *dns_char_put(char *p, uint8_t byte)
-{
-    if (byte < 0x20 || byte > 0x7e) {
-        *p++ = '\\';
-        return put_digits(p, byte, 3);
-    }
-    if (byte == '"' || byte == '\\')
-        *p++ = '\\';
-    return put_char(p, (char)byte);
-}
-
 static char *put_quoted(char *p, struct span text)
 {
     *p++ = '"';
@@ -458,7 +437,7 @@ static char *put_location(struct dns_fields *f, char *p)
     return p;
 }
 
-static const struct kind {
+static const struct field_kind {
     dns_field_put *put;
     dns_field_fit *fit; /* NULL: to read it tells: fields of a fixed size, and names */
     uint8_t size;       /* 0: not the same for all */
@@ -527,7 +506,7 @@ static inline const char *go_on(const char *at, bool is_left)
 static inline bool fit_all(struct dns_fields *f, const char *layout)
 {
     for (const char *at = layout; at;) {
-        const struct kind *kind = &kinds[(uint8_t)*at];
+        const struct field_kind *kind = &kinds[(uint8_t)*at];
         if (kind->size) {
             if (cursor_left(&f->in) < kind->size)
                 return false;
@@ -556,7 +535,7 @@ bool dns_fields_fit(struct span msg, struct span data, const char *layout, uint3
     return fits;
 }
 
-static bool put_field(struct dns_fields *f, const struct kind *kind)
+static bool put_field(struct dns_fields *f, const struct field_kind *kind)
 {
     if (kind->fit) {
         const uint8_t *start = f->in.pos;
@@ -565,7 +544,7 @@ static bool put_field(struct dns_fields *f, const struct kind *kind)
             return false;
         f->in.pos = start;
     }
-    char *p = buf_reserve(f->out, FIELD_ROOM + 8 * cursor_left(&f->in));
+    char *p = buf_reserve(f->out, DNS_FIELD_ROOM + 8 * cursor_left(&f->in));
     if (p && f->in.pos > f->data.ptr)
         *p++ = ' ';
     p = p ? kind->put(f, p) : NULL;
@@ -578,7 +557,7 @@ static bool put_field(struct dns_fields *f, const struct kind *kind)
 static bool put_all(struct dns_fields *f, const char *layout)
 {
     for (const char *at = layout; at;) {
-        const struct kind *kind = &kinds[(uint8_t)*at];
+        const struct field_kind *kind = &kinds[(uint8_t)*at];
         if (!kind->put)
             at = go_on(at, cursor_left(&f->in) > 0);
         else if (put_field(f, kind))

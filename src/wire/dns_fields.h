@@ -13,6 +13,7 @@
 #ifndef SPILE_WIRE_DNS_FIELDS_H
 #define SPILE_WIRE_DNS_FIELDS_H
 
+#include "base/put.h"
 #include "wire/dns.h"
 
 /* Owner: the stack of one call. Borrows everything. */
@@ -49,10 +50,18 @@ static inline bool dns_fields_seek(struct dns_fields *f, int found, size_t end)
     return good;
 }
 
+enum {
+    DNS_FIELD_ROOM = DNS_NAME_TEXT_MAX + 64, /* for any field, and 8 bytes a byte of data on top */
+};
+
 /* Makes room for `need` more bytes at `p`, for fields whose text can be more than eight times as
  * long as their data. Returns `p`, which may have moved with the buffer; NULL when memory is short.
  */
-char *dns_fields_room(struct dns_fields *f, char *p, size_t need);
+static inline char *dns_fields_room(struct dns_fields *f, char *p, size_t need)
+{
+    buf_commit(f->out, p);
+    return buf_reserve(f->out, need + DNS_FIELD_ROOM + 8 * cursor_left(&f->in));
+}
 
 /* What passes over a field of its kind, and fails f->in when the field does not fit. */
 typedef void dns_field_fit(struct dns_fields *f);
@@ -88,7 +97,16 @@ dns_field_put dns_edns_put_error;   /* EDE */
 dns_field_put dns_edns_put_version; /* ZONEVERSION */
 
 /* A byte of a quoted or bare string: \" and \\ and, outside 0x20..0x7e, \DDD. */
-char *dns_char_put(char *p, uint8_t byte);
+static inline char *dns_char_put(char *p, uint8_t byte)
+{
+    if (byte < 0x20 || byte > 0x7e) {
+        *p++ = '\\';
+        return put_digits(p, byte, 3);
+    }
+    if (byte == '"' || byte == '\\')
+        *p++ = '\\';
+    return put_char(p, (char)byte);
+}
 
 /* The layout of a type's data in a class; NULL when it has none. */
 const char *dns_data_layout(uint16_t type, uint16_t class);

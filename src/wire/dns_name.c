@@ -17,21 +17,21 @@ enum {
 };
 
 /* A run of labels up to the root label or to anything that is not a label. */
-struct run {
+struct label_run {
     size_t start;
     size_t end; /* offset of the byte that ended it */
 };
 
 /* Scans labels from `start`, over `room` bytes at most; false when neither root nor another label
  * type ends them in time. */
-static inline bool run_scan(struct span msg, size_t start, size_t room, struct run *run)
+static inline bool run_scan(struct span msg, size_t start, size_t room, struct label_run *run)
 {
     size_t stop = msg.len - start < room ? msg.len : start + room;
     size_t pos = start;
     while (pos < stop) {
         unsigned len = msg.ptr[pos];
         if (len - 1 >= LABEL_MAX) {
-            *run = (struct run){start, pos};
+            *run = (struct label_run){start, pos};
             return true;
         }
         pos += 1 + len;
@@ -42,7 +42,7 @@ static inline bool run_scan(struct span msg, size_t start, size_t room, struct r
 /* The name's length behind all its pointers, or 0 when it is malformed. Writes the wire form to
  * `space` unless that is NULL. `run` is what run_scan found at the name's own place. *hops gets the
  * number of pointers. */
-static inline size_t follow(struct span msg, struct run run, uint8_t *space, unsigned *hops)
+static inline size_t follow(struct span msg, struct label_run run, uint8_t *space, unsigned *hops)
 {
     size_t len = 0;
     for (*hops = 0; *hops <= POINTERS_MAX; ++*hops) {
@@ -63,7 +63,7 @@ static inline size_t follow(struct span msg, struct run run, uint8_t *space, uns
 }
 
 /* Not inlined, so that a name that stands there in full costs no more than its scan. */
-static __attribute__((noinline)) int unpack(struct span msg, struct run run, uint8_t *space,
+static __attribute__((noinline)) int unpack(struct span msg, struct label_run run, uint8_t *space,
                                             struct dns_name *name, size_t *end)
 {
     unsigned hops;
@@ -78,7 +78,7 @@ static __attribute__((noinline)) int unpack(struct span msg, struct run run, uin
 int dns_name_decode(struct span msg, size_t offset, uint8_t *space, struct dns_name *name,
                     size_t *end)
 {
-    struct run run;
+    struct label_run run;
     if (offset >= msg.len || !run_scan(msg, offset, DNS_NAME_MAX, &run))
         return -1;
     if (msg.ptr[run.end] != 0)
@@ -90,7 +90,7 @@ int dns_name_decode(struct span msg, size_t offset, uint8_t *space, struct dns_n
 
 int dns_name_weigh(struct span msg, size_t offset, size_t *end, uint32_t *work)
 {
-    struct run run;
+    struct label_run run;
     unsigned hops;
     if (offset >= msg.len || !run_scan(msg, offset, DNS_NAME_MAX, &run))
         return -1;
@@ -109,7 +109,7 @@ int dns_name_weigh(struct span msg, size_t offset, size_t *end, uint32_t *work)
 /* Not inlined: it is seldom called, and its callers then keep what they have in registers. */
 __attribute__((noinline)) size_t dns_name_pass(struct span msg, size_t offset)
 {
-    struct run run;
+    struct label_run run;
     if (offset >= msg.len || !run_scan(msg, offset, DNS_NAME_MAX, &run))
         return 0;
     if (msg.ptr[run.end] == 0)

@@ -6,13 +6,18 @@
 #include "conf/show.h"
 #include "fuzz.h"
 
-/* What is shown is a configuration that differs in secrets alone, and is shown the same. */
+/* What is shown is a configuration that differs in secrets alone, and is shown the same; unless
+ * aliases have made it longer than a text may be. */
 static void check_shown(const struct config *config)
 {
     struct config again;
     struct error err = {0};
     struct buf first = {0}, second = {0}, changes = {0};
     config_show(config, &first);
+    if (first.len > CONFIG_TEXT_MAX) {
+        buf_free(&first);
+        return;
+    }
     if (config_init(&again, &err) ||
         config_parse(&again, (const char *)first.data, first.len, "shown", &err) ||
         config_validate(&again, &err))

@@ -14,7 +14,7 @@
 #include "event/field.h"
 #include "fuzz.h"
 
-extern const struct module fmt_text, fmt_json, fmt_yaml, fmt_fstrm;
+extern const struct module fmt_text, fmt_json, fmt_yaml, fmt_fstrm, stage_sample;
 
 enum { SHORT = 4096 };
 
@@ -125,6 +125,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         event_init(&ev, span_of(bytes, len), &origin);
         ev.latency_ns = (int64_t)len - 100;
         ev.has_latency = len % 2;
+        if (len % 3 == 0)
+            field_slot(&ev, stage_sample.fields)->number = UINT64_MAX;
         event_need(&ev, in->needs);
         out.len = 0;
         if (hooks->event(in->state, &ev, &out) <= 0)

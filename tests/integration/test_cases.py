@@ -197,6 +197,11 @@ def presented(text):
                    for c in text.decode("utf-8", "surrogateescape"))
 
 
+def from_yaml(scalar):
+    """What a string of Spile's YAML says: its escapes are JSON's but for those of eight digits."""
+    return json.loads(re.sub(r"(\\\\)|\\U([0-9a-f]{8})", lambda m: m[1] or chr(int(m[2], 16)), scalar))
+
+
 def stranger(text):
     """A response in which every text is that one."""
     options = b"".join(struct.pack("!HH", code, len(data)) + data
@@ -226,7 +231,7 @@ def texts_of_strangers_follow_one_rule(t):
         equal([event[field] for field in fields], [wanted] * len(fields), f"texts of {text!r} in JSON")
         equal([option["data"] for option in event["edns-options"]],
               [f"{text.hex()} ({wanted})", *[f"24 (Invalid Data): {wanted}"] * 2, f"{text.hex()} ({wanted})"], "options in JSON")
-        scalars = [json.loads(value) for value in re.findall(r'(?:^|: )("(?:[^"\\]|\\.)*")$', document, re.M)]
+        scalars = [from_yaml(value) for value in re.findall(r'(?:^|: )("(?:[^"\\]|\\.)*")$', document, re.M)]
         for value in wanted, f"24 (Invalid Data): {wanted}", f"{text.hex()} ({wanted})":
             assert value in scalars, f"{value!r} is not in YAML: {scalars}"
         bare = "".join(chr(b) * (2 if b == 0x5c else 1) if 0x21 <= b <= 0x7e else f"\\{b:03}" for b in text)

@@ -2,8 +2,10 @@
 import contextlib
 import json
 import os
+import pathlib
 import re
 import socket
+import threading
 import urllib.error
 import urllib.request
 
@@ -53,6 +55,10 @@ def frames(count, tag="a"):
     return [fstrm.message(question(f"{tag}{i}.lab.", 1, i)) for i in range(count)]
 
 
+def version(t):
+    return t.run("--version").stdout.decode().split()[1]
+
+
 @test()
 def what_there_is_is_shown(t):
     it = Controlled(t)
@@ -60,7 +66,19 @@ def what_there_is_is_shown(t):
     client.send(*frames(100))
     wait_for("all are written", lambda: it.delivered() == 100)
     equal(it.json("status")["status"], "ready", "status")
-    assert it.ctl("status").startswith("ready\n"), it.ctl("status")
+    status = it.json("status")
+    equal((status["version"], status["inputs"], status["connections"], status["outputs"], status["events"]),
+          (version(t), {"all": 1, "open": 1}, 1, {"all": 1, "open": 1, "paused": 0},
+           {"received": 100, "malformed": 0, "dropped": 0, "rate": None}), "how it stands")
+    assert 0 <= status["configured"] - status["started"] < status["uptime"] * 1000 + 60000, status
+    assert re.fullmatch("ready\n"
+                        r"VERSION      \S+\n"
+                        r"UP           (\d+m )?\d+s\n"
+                        r"CONFIGURED   \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\n"
+                        r"INPUTS       all 1, open 1\n"
+                        r"CONNECTIONS  1\n"
+                        r"OUTPUTS      all 1, open 1, paused 0\n"
+                        r"EVENTS       received 100, malformed 0, dropped 0\n", it.ctl("status")), it.ctl("status")
     shown, told = it.rows("inputs")[0], it.json("inputs")["inputs"][0]
     equal((shown["NAME"], shown["STATE"], shown["FRAMES"], shown["PLACE"]),
           ("unix", "open", "100", f"unix:{t.path('tap.sock')}"), "the input")
@@ -100,6 +118,7 @@ def options_stand_before_or_behind(t):
 def a_reload_says_what_it_does(t):
     it = Controlled(t)
     equal(it.ctl("reload", "--dry-run"), "nothing changes\n", "with nothing changed")
+    before = it.json("status")
     it.write("threads: 7\n" + CONFIG.replace("kept.txt", "other.txt") + "- 'null': {name: nothing}\n")
     said = it.ctl("reload", "--dry-run")
     assert "nothing" in said and "other.txt" in said and "at the next start: threads\n" in said, said
@@ -109,6 +128,9 @@ def a_reload_says_what_it_does(t):
     equal((told["dry-run"], told["later"]), (False, ["threads"]), "what the reload says")
     assert any("nothing" in line for line in told["changes"]), told
     equal([row["name"] for row in it.json("outputs")["outputs"]], ["kept", "nothing"], "outputs once it has answered")
+    after = it.json("status")
+    assert after["configured"] > before["configured"], "it is in force since then"
+    equal((after["started"], after["outputs"]["all"]), (before["started"], 2), "the same program")
     it.write("outputs: [\n")
     said = it.ctl("reload", status=1)
     assert re.fullmatch(r"spile: error: \S*spile\.yaml:\d+:\d+: .*\n", said), said
@@ -191,6 +213,21 @@ def events_are_followed(t):
 
 
 @test()
+def who_follows_may_leave(t):
+    """Whoever reads what is followed has had enough: that is no failure, as it is none of other commands."""
+    it = Controlled(t)
+    client = Sender(t.path("tap.sock"))
+    ours, theirs = os.pipe()
+    tail = t.spile("ctl", "--socket", it.socket, "tail", name="tail", stdout=theirs)
+    os.close(theirs)
+    wait_for("an event", lambda: client.send(*frames(1)) or readable([ours], 0.05))
+    os.close(ours)
+    wait_for("it ends", lambda: client.send(*frames(1)) or not tail.running())
+    equal((tail.wait(), tail.err), (0, ""), "exit status, and what it says")
+    equal(it.spile.stop(), 0, "exit status")
+
+
+@test()
 def what_is_said_is_more_or_less(t):
     it = Controlled(t)
     assert "debug:" not in it.spile.err, it.spile.err
@@ -225,6 +262,19 @@ def status_for(path, user, group, groups):
     os.waitpid(child, 0)
     with os.fdopen(ours) as answer:
         return answer.read()
+
+
+@test()
+def there_need_not_be_a_socket(t):
+    """Not at the usual place, nor at one that is named."""
+    for more in "", f", path: {t.path('c.sock')}":
+        it = Controlled(t, "control: {enabled: false%s}\n" % more + CONFIG, sockets=1)
+        said = it.ctl("status", status=1)
+        assert "cannot ask a program" in said, said
+        equal((it.socket.exists(), t.path("c.sock").exists()), (False, False), "sockets")
+        Sender(t.path("tap.sock")).finish()
+        equal(it.spile.stop(), 0, "exit status")
+        assert "control" not in it.spile.err, it.spile.err
 
 
 @test()
@@ -277,6 +327,107 @@ def a_crowd_harms_nobody(t):
         each.close()
     client.finish()
     equal(it.spile.stop(), 0, "exit status")
+
+
+def waiting(it):
+    """How many requests wait for something, by the threads that do it."""
+    names = []
+    for path in pathlib.Path(f"/proc/{it.spile.child.pid}/task").glob("*/comm"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            names.append(path.read_text())
+    return names.count("api-wait\n")
+
+
+@test()
+def who_waits_holds_nobody_up(t):
+    """An output is stuck: who drains it waits, and others have their answers; some can wait at a time, and no more."""
+    os.mkfifo(t.path("pipe"))
+    reader = os.open(t.path("pipe"), os.O_RDONLY | os.O_NONBLOCK)
+    it = Controlled(t, CONFIG + "- file: {name: stuck, path: @DIR@/pipe}\n")
+    client = Sender(t.path("tap.sock"))
+    client.send(*frames(5000))
+    wait_for("more has come than a FIFO holds", lambda: it.delivered() == 5000)
+    drain = t.spile("ctl", "--socket", it.socket, "outputs", "drain", "stuck", name="drain")
+    wait_for("it waits", lambda: waiting(it) == 1)
+    assert it.ctl("status").startswith("ready\n")
+    assert it.json("ledger")["outputs"][1]["in-flight"] > 0
+    equal(waiting(it), 1, "who waits still")
+    target = b"POST /api/v1/outputs/drain?name=stuck\n\n"
+    others = [ask(it, target) for _ in range(7)]
+    wait_for("all wait that can", lambda: waiting(it) == 8)
+    others[0].close()  # who goes away meanwhile changes nothing
+    with ask(it, target) as more, more.makefile("rb") as reply:
+        equal(reply.readline().split()[0], b"503", "the answer to one more")
+        assert b"too many wait already" in reply.read()
+    os.set_blocking(reader, True)
+    with os.fdopen(reader, "rb", buffering=0) as pipe:
+        read = threading.Thread(target=pipe.readall)
+        read.start()
+        equal((drain.wait(), drain.out), (0, b"stuck drained\n"), "how the drain ends")
+        for each in others[1:]:
+            with each, each.makefile("rb") as reply:
+                equal(reply.readline().split()[0], b"200", "the answer to one of them")
+        wait_for("nobody waits", lambda: waiting(it) == 0)
+        client.finish()
+        equal(it.spile.stop(), 0, "exit status")
+        read.join()
+
+
+def web_ask(it, target, method="POST"):
+    """A request over HTTP; the connection."""
+    host, _, port = it.spile.web().rpartition(":")
+    client = socket.create_connection((host, int(port)), timeout=limit(20))
+    client.sendall(f"{method} /api/v1/{target} HTTP/1.1\r\nHost: {host}\r\nX-API-Key: right\r\nConnection: close\r\n\r\n".encode())
+    return client
+
+
+def web_status(client):
+    with client, client.makefile("rb") as reply:
+        return int(reply.readline().split()[1])
+
+
+@test()
+def who_waits_holds_nobody_up_over_http(t):
+    """Though more wait than the web server has threads; who has gone by then changes nothing."""
+    os.mkfifo(t.path("pipe"))
+    reader = os.open(t.path("pipe"), os.O_RDONLY | os.O_NONBLOCK)
+    it = Controlled(t, CONFIG + "- file: {name: stuck, path: @DIR@/pipe}\nweb: {listen: '127.0.0.1:0', api-key: right}\n", sockets=3)
+    client = Sender(t.path("tap.sock"))
+    client.send(*frames(5000))
+    client.finish()
+    wait_for("more has come than a FIFO holds", lambda: it.delivered() == 5000)
+    drains = [web_ask(it, "outputs/drain?name=stuck") for _ in range(8)]
+    wait_for("all wait", lambda: waiting(it) == 8)
+    equal(web_status(web_ask(it, "outputs/drain?name=stuck")), 503, "the answer to one more")
+    for _ in range(8):
+        equal(web_status(web_ask(it, "status", "GET")), 200, "the answer to another")
+    equal(waiting(it), 8, "who waits still")
+    drains.pop().close()
+    os.set_blocking(reader, True)
+    with os.fdopen(reader, "rb", buffering=0) as pipe:
+        read = threading.Thread(target=pipe.readall)
+        read.start()
+        equal([web_status(each) for each in drains], [200] * 7, "the answers to those that waited")
+        wait_for("nobody waits", lambda: waiting(it) == 0)
+        equal(it.spile.stop(), 0, "exit status")
+        read.join()
+
+
+@test()
+def an_end_ends_all_waiting(t):
+    os.mkfifo(t.path("pipe"))
+    reader = os.open(t.path("pipe"), os.O_RDONLY | os.O_NONBLOCK)
+    it = Controlled(t, "shutdown-time: 1s\n" + CONFIG + "- file: {name: stuck, path: @DIR@/pipe}\n"
+                    "web: {listen: '127.0.0.1:0', api-key: right}\n", sockets=3)
+    client = Sender(t.path("tap.sock"))
+    client.send(*frames(5000))
+    client.finish()
+    wait_for("more has come than a FIFO holds", lambda: it.delivered() == 5000)
+    target = "outputs/drain?name=stuck"
+    with web_ask(it, target), ask(it, f"POST /api/v1/{target}\n\n".encode()):
+        wait_for("both wait", lambda: waiting(it) == 2)
+        equal(it.spile.stop(), 0, "exit status")
+    os.close(reader)
 
 
 @test()

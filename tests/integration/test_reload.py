@@ -337,3 +337,73 @@ def a_change_that_is_asked_for_during_another_follows_it(t):
     client.finish()
     equal(running.spile.stop(), 0, "exit status")
     os.close(reader)
+
+
+@test()
+def what_could_never_be_opened_is_refused(t):
+    """Though it cannot be tried yet: an output whose place the one before it still has, and files to be read."""
+    def config(mode="0644", more=""):
+        return (f"inputs:\n- unix: {{path: @DIR@/tap.sock}}\n{more}outputs:\n- file:\n    name: kept\n    mode: {mode}\n"
+                "    path: @DIR@/there/out.txt\n")
+
+    def refused(text, where, why):
+        running.reload(text, REFUSED)
+        last = [line for line in running.spile.err.splitlines() if REFUSED in line][-1]
+        assert re.search(rf"spile\.yaml:{where}: .*{why}", last), last
+    t.path("there").mkdir()
+    running = Running(t, config())
+    client = Sender(t.path("tap.sock"))
+    t.path("there/out.txt").rename(t.path("there/aside.txt"))
+    t.path("there/out.txt").mkdir()
+    refused(config("0600"), "7:11", "there/out.txt: Is a directory")
+    t.path("there/out.txt").rmdir()
+    t.path("there").rename(t.path("elsewhere"))
+    refused(config("0600"), "7:11", "No such file or directory")
+    t.path("elsewhere").rename(t.path("there"))
+    refused(config(more="- file: {path: @DIR@/nowhere.fstrm}\n"), "3:16", "nowhere.fstrm: No such file")
+    client.send(*[fstrm.message(question(f"n{i}.lab.", 1, i)) for i in range(30)])
+    client.finish()
+    wait_for("all is written by the one that stayed", lambda: running.ledger()["kept"]["delivered"] == 30)
+    running.reload(config("0600"))
+    assert "trying again" not in running.spile.err, running.spile.err
+    equal(running.spile.stop(), 0, "exit status")
+
+
+@test()
+def what_an_output_has_lost_is_told_at_the_end(t):
+    """By the exit status, as of one that stays, though it was taken away."""
+    config = "shutdown-time: 1s\ninputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n- file: {name: kept, path: @DIR@/out.txt}\n"
+    running = Running(t, config + "- file: {name: full, path: /dev/full}\n")
+    client = Sender(t.path("tap.sock"))
+    client.send(*[fstrm.message(question(f"n{i}.lab.", 1, i)) for i in range(100)])
+    client.finish()
+    wait_for("it cannot be written", lambda: "No space left" in running.spile.err)
+    running.reload(config)
+    equal(running.ledger()["full"]["dropped"], 100, "what it lost")
+    equal(running.spile.stop(), 1, "exit status")
+
+
+@test()
+def files_that_can_not_be_read_after_all_have_ended(t):
+    """What standard output is written to, which shows only when that is open: it is told once, and ends with the rest."""
+    config = "inputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n- file: {path: @DIR@/out.txt}\n"
+    running = Running(t, config)
+    running.reload("inputs:\n- file: {path: @DIR@/spile.out}\noutputs:\n- stdout\n")
+    equal(running.spile.wait(), 1, "exit status: there is no other input")
+    equal(re.findall(r"error: (.*)", running.spile.err),
+          [f"file: {t.path('spile.out')}: is both input and output; going on without it"], "errors")
+
+
+@test()
+def a_file_of_settings_alone_can_be_changed(t):
+    """Where flags say what is read, a file that names no inputs is none that is being written."""
+    path = t.path("settings.yaml")
+    path.write_text("shutdown-time: 7s\n")
+    spile = t.spile("run", "--config", path, "--unix", t.path("tap.sock"))
+    wait_for("it listens", lambda: "listening on" in spile.err)
+    for turn, text in enumerate(["shutdown-time: 8s\n", "", "log-time: utc\n"], 1):
+        path.write_text(text)
+        spile.send(signal.SIGHUP)
+        wait_for("it has gone over", lambda turn=turn: spile.err.count(DONE) == turn or REFUSED in spile.err)
+    assert REFUSED not in spile.err, spile.err
+    equal(spile.stop(), 0, "exit status")

@@ -309,6 +309,13 @@ def the_control_socket_moves(t):
     it.socket = usual
     equal(it.json("status")["status"], "ready", "status")
     equal(sorted(path.name for path in t.folder.glob(".spile.*")), [], "folders that were left")
+    it.change(CONFIG + "control: {enabled: false}\n")
+    assert not usual.exists()
+    wait_for("it has ended", lambda: not threads(it.spile) & {"control", "live"})
+    it.write(CONFIG)
+    it.spile.send(signal.SIGHUP)
+    wait_for("it is there again", usual.exists)
+    equal(it.json("status")["status"], "ready", "status")
     equal(it.spile.stop(), 0, "exit status")
     assert not usual.exists()
 

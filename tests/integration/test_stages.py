@@ -102,6 +102,8 @@ def statistics(t, name, more):
     wanted = FRAMES if more else passed
     wait_for("they are counted", lambda: total(api) >= wanted, 20)
     equal(total(api), wanted, "events that are counted")
+    equal(api.get("status")["events"]["received"], FRAMES, "what came")
+    wait_for("a rate of what came", lambda: api.get("status")["events"]["rate"] > 0)
     counts = {"passed": passed, "dropped": FRAMES - passed, "changed": 0}
     latency = {"name": "latency", "module": "latency", "configured": False, "dropped": 0, "changed": 0, "passed": FRAMES}
     equal(api.get("stages")["stages"], [latency, {"name": "sample", "module": "sample", "configured": True, **counts}],
@@ -134,7 +136,7 @@ def stages_change_while_it_runs(t):
     api = Api(t, text)
     api.send(CAPTURE)
     wait_for("the first came", lambda: api.get("ledger")["outputs"][0]["delivered"] == FRAMES, 20)
-    t.path("spile.yaml").write_text((text.replace("rate: 1", "rate: 20") + "  - sample: {rate: 1}\n").replace("@DIR@", str(t.folder)))
+    t.path("spile.yaml").write_text((text.replace("rate: 1", "rate: 20") + "  - sample: {rate: 1, name: rest}\n").replace("@DIR@", str(t.folder)))
     api.spile.send(signal.SIGHUP)
     wait_for("they have changed", lambda: len(api.get("stages")["stages"]) == 3, 20)
     api.send(CAPTURE)
@@ -143,7 +145,8 @@ def stages_change_while_it_runs(t):
     equal(ledger["filtered"], FRAMES - passed, "what was dropped")
     assert FRAMES / 20 * 0.7 < passed < FRAMES / 20 * 1.3, f"{passed} of {FRAMES} passed"
     rows = {row["name"]: (row["passed"], row["dropped"]) for row in api.get("stages")["stages"]}
-    equal(rows, {"latency": (2 * FRAMES, 0), "sample": (FRAMES + passed, FRAMES - passed), "sample#2": (passed, 0)}, "stages")
+    equal(rows, {"latency": (2 * FRAMES, 0), "sample": (FRAMES + passed, FRAMES - passed), "rest": (passed, 0)}, "stages")
+    assert f'spile_stage_passed_total{{stage="rest"}} {passed}\n' in api.ask("/metrics")[1].decode(), "the metric"
 
 
 @test()
@@ -166,6 +169,8 @@ def mistakes_are_told(t):
             ("stages:\n  - sample: {rate: 0}\n", ":2:20: rate: '0' is out of range: from 1 to 1000000"),
             ("stages:\n  - sample: {by: adress}\n", ":2:18: by: 'adress' is not one of event, client, name"),
             ("stages:\n  - latency\n  - sample\n  - latency\n", ":4:5: latency: it is in the list already; there can be one"),
+            ("stages:\n  - sample: {name: latency}\n", ":2:20: name: no other stage may be called latency"),
+            ("stages:\n  - sample: {name: a}\n  - sample: {name: a}\n", ":3:20: sample: name: the sample in line 2 is called a already"),
             ("sample: {rate: 10}\n", ":1:1: 'sample' is one of the stages: it stands below 'stages:', as '- sample:'"),
     ):
         path.write_text(text)

@@ -8,6 +8,7 @@
 #include "core/format.h"
 #include "core/input.h"
 #include "core/output.h"
+#include "core/stage.h"
 
 struct seal {
     char *cert, *key;
@@ -154,6 +155,7 @@ static const struct option unix_options[] = {
      WIRE(path),
      .required = true,
      .exclusive = true,
+     .fixed = true,
      .example = "/run/s.sock",
      .max = 107,
      .doc = "path of the socket"},
@@ -300,10 +302,11 @@ static const struct module stage_sieve_test = {.name = "sieve",
                                                .kind = MODULE_STAGE,
                                                .doc = "Lets some through.",
                                                .options_size = sizeof(struct wire),
-                                               .options = unix_options};
+                                               .options = unix_options,
+                                               .common = &stage_common};
 
 static const struct module stage_mill_test = {
-    .name = "mill", .kind = MODULE_STAGE, .doc = "Grinds."};
+    .name = "mill", .kind = MODULE_STAGE, .doc = "Grinds.", .common = &stage_common};
 
 const struct module *const registry[] = {
     &input_tcp_test,     &input_unix_test,  &format_compat_test, &format_text_test,

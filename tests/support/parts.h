@@ -60,6 +60,14 @@ static uint64_t seed_relieve(struct input *in, bool tell)
     return seeds[in->index % INPUTS].spare;
 }
 
+static enum module_verdict ends_probed; /* what `probe` says */
+
+static enum module_verdict ends_probe(const void *options, const void **wrong, struct error *err)
+{
+    (void)options, (void)wrong;
+    return ends_probed == MODULE_FINE ? MODULE_FINE : (error_set(err, "no end"), ends_probed);
+}
+
 #define SEED_HOOKS                                                                                 \
     .open = seed_open, .stop = seed_stop, .close = seed_close, .place = seed_place,                \
     .hint = seed_hint, .relieve = seed_relieve
@@ -75,7 +83,8 @@ static const struct module input_ends = {.name = "ends",
                                          .kind = MODULE_INPUT,
                                          .doc = "Ends when told.",
                                          .common = &input_common,
-                                         .hooks = &ends_hooks};
+                                         .hooks = &ends_hooks,
+                                         .probe = ends_probe};
 extern const struct module input_file;
 
 /* --- formats -------------------------------------------------------------------------------- */
@@ -119,8 +128,10 @@ enum { TAKES = 10 }; /* records of an output that then gets stuck */
 
 /* By their options. */
 static struct hole {
-    bool fails; /* to open */
+    bool fails;      /* to open, */
+    const char *why; /* for this reason; NULL: for the usual one */
     bool stuck;
+    enum module_verdict probed;
     _Atomic enum output_status says;
     unsigned opened, closed;
     bool begun; /* at its end */
@@ -160,7 +171,7 @@ static int hole_open(struct output *out, struct error *err)
 {
     struct hole *hole = hole_of(out);
     if (hole->fails)
-        return error_set(err, "no hole");
+        return error_set(err, "%s", hole->why ? hole->why : "no hole");
     hole->opened++;
     return 0;
 }
@@ -188,6 +199,14 @@ static enum output_status hole_write(struct output *out, const struct chunk *chu
     return hole->stuck ? OUTPUT_RETRY : says;
 }
 
+static enum module_verdict hole_probe(const void *options, const void **wrong, struct error *err)
+{
+    const struct hole_options *hole = options;
+    *wrong = &hole->number;
+    error_set(err, "no ground");
+    return holes[hole->number].probed;
+}
+
 static uint32_t hole_needs(const struct output *out)
 {
     (void)out;
@@ -208,7 +227,8 @@ static const struct output_hooks writing_hooks = {
 static const struct output_hooks counting_hooks = {
     .open = hole_open, .close = hole_close, .needs = hole_needs, .event = hole_event};
 #define HOLE                                                                                       \
-    .kind = MODULE_OUTPUT, .options_size = sizeof(struct hole_options), .options = hole_options
+    .kind = MODULE_OUTPUT, .options_size = sizeof(struct hole_options), .options = hole_options,   \
+    .probe = hole_probe
 static const struct module output_writing = {HOLE, .name = "writing", .doc = "Has a thread.",
                                              .common = &output_queued, .hooks = &writing_hooks};
 static const struct module output_counting = {HOLE, .name = "counting", .doc = "Has none.",
@@ -272,8 +292,11 @@ static const struct stage_hooks marks_hooks = {
     .losses = marks_losses,
     .close = marks_close,
 };
-static const struct module stage_marks = {
-    .name = "marks", .kind = MODULE_STAGE, .doc = "Marks events.", .hooks = &marks_hooks};
+static const struct module stage_marks = {.name = "marks",
+                                          .kind = MODULE_STAGE,
+                                          .doc = "Marks events.",
+                                          .common = &stage_common,
+                                          .hooks = &marks_hooks};
 
 /* One that is in the configuration alone: what it does with every so manieth event. */
 struct sieve_options {
@@ -347,6 +370,7 @@ static const struct module stage_sieve = {.name = "sieve",
                                           .doc = "Lets events through, or not.",
                                           .options_size = sizeof(struct sieve_options),
                                           .options = sieve_options,
+                                          .common = &stage_common,
                                           .hooks = &sieve_hooks};
 
 const struct module *const registry[] = {
@@ -362,6 +386,7 @@ static inline void parts_init(void)
     memset(&marks, 0, sizeof marks);
     memset(sieves, 0, sizeof sieves);
     sieves_opened = sieves_closed = 0;
+    ends_probed = MODULE_FINE;
     for (unsigned i = 0; i < OUTPUTS; i++)
         sem_init(&holes[i].never, 0, 0);
     formatted = 0;

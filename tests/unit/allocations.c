@@ -20,6 +20,7 @@
 #include "../support/share.h"
 #include "base/cursor.h"
 #include "cli/command.h"
+#include "cli/dispatch.h"
 
 enum { EVENTS = 8263 /* in the capture */, TIMES = 20 };
 

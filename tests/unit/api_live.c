@@ -137,7 +137,7 @@ static unsigned lost_in(const char *text)
 static void ring_keeps_messages_whole(void **state)
 {
     (void)state;
-    struct ring ring;
+    struct message_ring ring;
     char out[64];
     uint32_t tag;
     unsigned put = 0, taken = 0;

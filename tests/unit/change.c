@@ -7,13 +7,17 @@
 
 #include <cmocka.h>
 
+#include <sched.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "../support/frame.h"
 #include "../support/hold.h"
 #include "../support/parts.h"
 #include "base/log.h"
 #include "conf/config.h"
+#include "core/engine_state.h"
 #include "core/stages.h"
 #include "failmalloc.h"
 
@@ -175,6 +179,38 @@ static void names_keep_their_ledgers(void **state)
     assert_int_equal(atomic_load(&holes[2].calls), 20);
 }
 
+/* A few of the names are at work at a time, each with an event. */
+static void names_that_are_too_many_are_others(void **state)
+{
+    (void)state;
+    enum { TURN = 100, NAMES = BYGONES_MAX + 2 * TURN };
+    struct bench b;
+    struct engine_output view;
+    struct buf text = {0};
+    uint64_t sum = 0;
+    start(&b, HEAD "- counting: {name: first}\n");
+    for (unsigned i = 0; i < NAMES; i++) {
+        buf_printf(&text, "%s- counting: {name: n%u}\n", i % TURN ? "" : HEAD, i);
+        if (i % TURN < TURN - 1)
+            continue;
+        buf_put(&text, "", 1);
+        reload(&b, (const char *)text.data);
+        bring(&b, 1);
+        text.len = 0;
+    }
+    for (size_t i = 0; engine_output(b.engine, i, &view); i++) {
+        bool others = strcmp(view.name, BYGONES_OTHERS) == 0;
+        uint64_t received = counter_get(&view.ledger.received);
+        assert_int_equal(view.gone, i >= TURN);
+        assert_string_equal(view.module, others ? BYGONES_OTHERS : "counting");
+        assert_int_equal(received, others ? TURN + 1 : strcmp(view.name, "first") != 0);
+        sum += received;
+    }
+    assert_int_equal(sum, NAMES);
+    buf_free(&text);
+    end(&b);
+}
+
 /* --- and of inputs -------------------------------------------------------------------------- */
 
 static void inputs_come_and_go(void **state)
@@ -323,6 +359,113 @@ static void an_error_changes_nothing(void **state)
     assert_int_equal(holes[2].opened, holes[2].closed);
 }
 
+/* What is to be opened only when another has gone is asked before that whether it could be. */
+static void what_can_never_be_opened_is_refused(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct error err;
+    static const enum module_verdict bad[] = {MODULE_REFUSES, MODULE_LACKS};
+    start(&b, PLACED("0"));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct config *config = config_of(PLACED("1"));
+        holes[1].probed = bad[i];
+        assert_int_equal(engine_reload(b.engine, config, &nobody, &err), -1);
+        assert_string_equal(err.text, "counting: no ground");
+        assert_string_equal(err.file, "f");
+        assert_int_equal(err.line, 6);
+        assert_int_equal(err.column, 22);
+        config_release(config);
+        assert_int_equal(holes[0].closed, 0);
+        ends_probed = bad[i];
+        refuse(&b, "threads: 2\ninputs: [listens, ends]\noutputs: [counting: {number: 2}]\n",
+               "no end");
+    }
+    holes[1].probed = MODULE_BUSY; /* by the one that is to go */
+    reload(&b, PLACED("1"));
+    assert_int_equal(holes[0].closed, 1);
+    assert_int_equal(holes[1].opened, 1);
+    end(&b);
+}
+
+/* --- what is said --------------------------------------------------------------------------- */
+
+/* Standard error, while it is listened to. */
+struct ear {
+    int saved, file;
+    char text[4096];
+};
+
+static void listen_in(struct ear *ear)
+{
+    ear->saved = dup(STDERR_FILENO);
+    ear->file = memfd_create("ear", MFD_CLOEXEC);
+    dup2(ear->file, STDERR_FILENO);
+    log_set_level(LOG_INFO);
+}
+
+/* What has been said since it was asked last. */
+static const char *heard(struct ear *ear)
+{
+    ssize_t len = pread(ear->file, ear->text, sizeof ear->text - 1, 0);
+    ear->text[len > 0 ? len : 0] = '\0';
+    assert_int_equal(ftruncate(ear->file, 0), 0);
+    lseek(ear->file, 0, SEEK_SET);
+    return ear->text;
+}
+
+static void listen_no_more(struct ear *ear)
+{
+    log_set_level(LOG_ERROR);
+    dup2(ear->saved, STDERR_FILENO);
+    close(ear->saved);
+    close(ear->file);
+}
+
+static bool is_open(struct bench *b, size_t i)
+{
+    struct engine_output view;
+    assert_true(engine_output(b->engine, i, &view));
+    return view.open;
+}
+
+#define BOTH(one, other)                                                                           \
+    HEAD "- counting: {number: " one ", place: here}\n- counting: {number: " other                 \
+         ", place: there}\n"
+
+/* Each once for each reason, and when it works at last. */
+static void what_fails_late_is_told_for_itself(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct ear ear;
+    start(&b, BOTH("0", "1"));
+    holes[2].fails = holes[3].fails = true;
+    listen_in(&ear);
+    reload(&b, BOTH("2", "3"));
+    assert_string_equal(heard(&ear), "spile: error: counting: no hole; trying again\n"
+                                     "spile: error: counting#2: no hole; trying again\n");
+    engine_open_late(b.engine);
+    assert_string_equal(heard(&ear), "");
+    holes[3].why = "no spade";
+    engine_open_late(b.engine);
+    assert_string_equal(heard(&ear), "spile: error: counting#2: no spade; trying again\n");
+    assert_false(is_open(&b, 0));
+    holes[2].fails = false;
+    engine_open_late(b.engine);
+    assert_true(is_open(&b, 0));
+    assert_false(is_open(&b, 1));
+    assert_string_equal(heard(&ear), "spile: counting: opened, now that it can be\n");
+    holes[3].fails = false;
+    while (holes[3].opened == 0) /* by itself */
+        uv_run(engine_loop(b.engine), UV_RUN_ONCE);
+    assert_string_equal(heard(&ear), "spile: counting#2: opened, now that it can be\n");
+    engine_open_late(b.engine);
+    assert_int_equal(holes[2].opened + holes[3].opened, 2);
+    listen_no_more(&ear);
+    end(&b);
+}
+
 /* The outputs and inputs of before, as if they had just been begun. */
 static void go_back(struct bench *b)
 {
@@ -457,6 +600,49 @@ static void who_leaves_what_goes_ends_nothing(void **state)
     end(&b);
 }
 
+static enum engine_end end_of(struct bench *b)
+{
+    engine_stop(b->engine);
+    enum engine_end how = engine_run(b->engine);
+    engine_free(b->engine);
+    return how;
+}
+
+/* What an output lost before it went counts at the end, as of one that stays. */
+static void what_went_having_failed_is_not_forgotten(void **state)
+{
+    (void)state;
+    static const struct {
+        enum output_status says;
+        enum engine_end end;
+    } cases[] = {
+        {OUTPUT_OK, ENGINE_DONE}, {OUTPUT_FAILED, ENGINE_FAILED}, {OUTPUT_RETRY, ENGINE_FAILED}};
+    struct bench b;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        start(&b, QUICK "- writing: {number: 0}\n- counting: {number: 1}\n");
+        holes[0].says = cases[i].says;
+        bring(&b, 5);
+        while (atomic_load(&holes[0].calls) < 2 && cases[i].says == OUTPUT_RETRY)
+            sched_yield();
+        reload(&b, QUICK "- counting: {number: 1}\n");
+        assert_int_equal(end_of(&b), cases[i].end);
+    }
+}
+
+/* One that never could be opened has written nothing. */
+static void what_never_began_has_failed(void **state)
+{
+    (void)state;
+    struct bench b;
+    for (int lost = 0; lost < 2; lost++) {
+        start(&b, HEAD "- writing: {number: 0, place: here}\n");
+        holes[1].fails = true;
+        reload(&b, HEAD "- writing: {number: 1, place: here}\n");
+        bring(&b, lost ? 5 : 0);
+        assert_int_equal(end_of(&b), lost ? ENGINE_FAILED : ENGINE_DONE);
+    }
+}
+
 /* --- inputs that end ------------------------------------------------------------------------ */
 
 /* They end before all else is done, and however often the same one is listed. */
@@ -490,6 +676,28 @@ static void what_is_refused_is_not_read(void **state)
     assert_int_equal(seeds[1].opened, 1); /* of those two, b */
     assert_int_equal(seeds[2].opened, 0);
     end(&b);
+}
+
+/* It has then ended, and so has all when it was the last. */
+static void an_input_that_ends_and_cannot_be_read_has_ended(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct ear ear;
+    start(&b, HEAD "- counting: {number: 0}\n");
+    seeds[1].fails = seeds[2].fails = true;
+    listen_in(&ear);
+    reload(&b, "threads: 2\ninputs: [listens, ends]\noutputs:\n- counting\n");
+    assert_string_equal(heard(&ear), "spile: error: ends: no luck; going on without it\n");
+    engine_open_late(b.engine);
+    assert_string_equal(heard(&ear), "");
+    assert_int_equal(seeds[1].opened, 1);
+    assert_false(engine_draining(b.engine));
+    reload(&b, "threads: 2\ninputs: [ends: {name: last}]\noutputs:\n- counting\n");
+    assert_true(engine_draining(b.engine));
+    listen_no_more(&ear);
+    assert_int_equal(engine_run(b.engine), ENGINE_FAILED);
+    engine_free(b.engine);
 }
 
 /* --- observers ------------------------------------------------------------------------------ */
@@ -556,18 +764,24 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_stays_goes_on),
         cmocka_unit_test(names_keep_their_ledgers),
+        cmocka_unit_test(names_that_are_too_many_are_others),
         cmocka_unit_test(inputs_come_and_go),
         cmocka_unit_test(a_stage_that_changes_goes_on_counting),
         cmocka_unit_test(what_has_to_wait_gets_nothing),
         cmocka_unit_test(an_error_changes_nothing),
+        cmocka_unit_test(what_can_never_be_opened_is_refused),
+        cmocka_unit_test(what_fails_late_is_told_for_itself),
         cmocka_unit_test(without_memory_nothing_changes),
         cmocka_unit_test(changes_do_not_overlap),
         cmocka_unit_test(what_blocks_can_be_removed),
         cmocka_unit_test(an_end_does_not_wait_for_a_change),
         cmocka_unit_test(who_leaves_what_goes_ends_nothing),
+        cmocka_unit_test(what_went_having_failed_is_not_forgotten),
+        cmocka_unit_test(what_never_began_has_failed),
         cmocka_unit_test(inputs_that_end_do_not_end_the_others),
         cmocka_unit_test(what_is_refused_is_not_read),
         cmocka_unit_test(observers_come_and_go),
+        cmocka_unit_test(an_input_that_ends_and_cannot_be_read_has_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

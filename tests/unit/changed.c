@@ -47,8 +47,11 @@ static enum stage_verdict veil_event(void *state, unsigned worker, struct event 
 
 static const struct stage_hooks veil_hooks = {
     .open = veil_open, .event = veil_event, .close = free};
-static const struct module stage_veil = {
-    .name = "veil", .kind = MODULE_STAGE, .doc = "Hides clients.", .hooks = &veil_hooks};
+static const struct module stage_veil = {.name = "veil",
+                                         .kind = MODULE_STAGE,
+                                         .doc = "Hides clients.",
+                                         .common = &stage_common,
+                                         .hooks = &veil_hooks};
 
 /* Calls all servers the same. */
 static int rename_open(void **state, const struct stage_options *options, uint32_t *needs,
@@ -67,8 +70,11 @@ static enum stage_verdict rename_event(void *state, unsigned worker, struct even
 }
 
 static const struct stage_hooks rename_hooks = {.open = rename_open, .event = rename_event};
-static const struct module stage_rename = {
-    .name = "rename", .kind = MODULE_STAGE, .doc = "Renames servers.", .hooks = &rename_hooks};
+static const struct module stage_rename = {.name = "rename",
+                                           .kind = MODULE_STAGE,
+                                           .doc = "Renames servers.",
+                                           .common = &stage_common,
+                                           .hooks = &rename_hooks};
 
 extern const struct module input_file, output_file, fmt_text, fmt_json, fmt_yaml, fmt_fstrm,
     stage_latency;

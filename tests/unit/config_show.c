@@ -63,6 +63,7 @@ static void test_scalars(void **state)
         {"\t$\\\"", "\"\\u0009$$\\\\\\\"\""},
         {"\xc3\xa9", "\"\xc3\xa9\""},
         {"\xe2\x80\xa8", "\"\\u2028\""},
+        {"\xf3\xa0\x81\xa1", "\"\\U000e0061\""},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -76,6 +77,19 @@ static void test_scalars(void **state)
         assert_int_equal(wire_of(0)->names.count, 2);
         assert_string_equal(wire_of(0)->names.items[1], cases[i].text);
     }
+}
+
+/* A list that was emptied stays empty, in a struct within another one, too. */
+static void test_empty_list(void **state)
+{
+    static const struct option words[] = {
+        {.name = "words", .type = OPTION_STRINGS, .fallback = "a,b"}, {0}};
+    static const struct option group = {
+        .type = OPTION_GROUP, .rows = words, .size = sizeof(struct option_strings)};
+    const struct option_strings none = {0};
+    (void)state;
+    config_put_value(&text, &group, &none);
+    assert_string_equal(taken(), "{words: []}");
 }
 
 /* --- show ----------------------------------------------------------------------------------- */
@@ -183,8 +197,8 @@ static void test_diff_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BOTH(test_scalars),     BOTH(test_show),       BOTH(test_diff),
-        BOTH(test_diff_nested), BOTH(test_diff_order),
+        BOTH(test_scalars), BOTH(test_empty_list),  BOTH(test_show),
+        BOTH(test_diff),    BOTH(test_diff_nested), BOTH(test_diff_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

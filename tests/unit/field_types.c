@@ -260,7 +260,9 @@ static void a_slot_is_a_fields_own(void **state)
 
 enum { REFUSED = 1000 };
 
-/* What a format makes of an event, with the fields below if the weight is not 0. REFUSED: the
+static const char *tag = "a \"tag\"";
+
+/* What a format makes of an event, with the fields above if the weight is not 0. REFUSED: the
  * format refuses the limit. */
 static int print(const struct module *module, const char *list, uint64_t record_max,
                  uint64_t weight, struct buf *out)
@@ -278,7 +280,7 @@ static int print(const struct module *module, const char *list, uint64_t record_
     event_need(&ev, needs);
     if (weight > 0) {
         field_slot(&ev, &added[0])->number = weight;
-        field_slot(&ev, &added[1])->text = span_str("a \"tag\"");
+        field_slot(&ev, &added[1])->text = span_str(tag);
         field_slot(&ev, &added[2])->text = span_of("\xc0\0\2\1", 4);
     }
     out->len = 0;
@@ -356,6 +358,25 @@ static void contributed_fields_keep_within_limits(void **state)
     buf_free(&out);
 }
 
+/* A text that is longer than any record may be is left out, with its key. */
+static void contributed_texts_may_be_too_long(void **state)
+{
+    enum { MAX = 4096 };
+    static char text[2 * MAX];
+    const char *before = tag;
+    struct buf out = {0};
+    (void)state;
+    tag = memset(text, 'x', sizeof text - 1);
+    assert_int_equal(print(&fmt_json, NULL, MAX, 100, &out), FORMAT_CUT);
+    assert_non_null(
+        strstr((char *)out.data, ", \"gate-weight\": 100, \"truncated\": \"record-max\"}\n"));
+    assert_int_equal(print(&fmt_yaml, NULL, MAX, 100, &out), FORMAT_CUT);
+    assert_non_null(strstr((char *)out.data, "\ngate-weight: 100\ntruncated: record-max\n"));
+    assert_null(strstr((char *)out.data, "gate-tag"));
+    tag = before;
+    buf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -370,6 +391,7 @@ int main(void)
         cmocka_unit_test(contributed_fields_are_printed_where_they_are),
         cmocka_unit_test(contributed_fields_may_be_asked_for),
         cmocka_unit_test(contributed_fields_keep_within_limits),
+        cmocka_unit_test(contributed_texts_may_be_too_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -149,6 +149,10 @@ static void test_yaml(void **state)
     response.response_message = BYTES("\x12\x34\x80\x00\x00\x01\x00\x00\x00\x00\x00\x00"
                                       "\x00\x00\x0a\x00\x01");
     expect(&fmt_yaml, "rrtype,qname", &response, "rrtype: \"NULL\"\nqname: \".\"\n---\n");
+    /* Surrogates are no characters to YAML. */
+    response.identity = BYTES("ns\xf3\xa0\x81\xa1");
+    expect(&fmt_yaml, "identity", &response, "identity: \"ns\\U000e0061\"\n---\n");
+    expect(&fmt_json, "identity", &response, "{\"identity\": \"ns\\udb40\\udc61\"}\n");
 }
 
 /* Latencies of all signs and sizes. */

@@ -139,6 +139,30 @@ static void test_every_limit(void **state)
     buf_free(&frame);
 }
 
+/* Lists of records that are empty are shorter than ones that are left out. What that saves is not
+ * given to other lists, which have had their share. */
+static void test_every_limit_of_lists(void **state)
+{
+    (void)state;
+    struct buf frame = {0}, whole = {0}, out = {0};
+    struct dnstap tap = frame_response();
+    dnstap_encode(&tap, &frame);
+    for (int i = 0; i < 20; i++) { /* as above, and longer */
+        struct span unknown = BYTES("\x9a\x06\x21such that others are much shorter");
+        buf_put(&frame, unknown.ptr, unknown.len);
+    }
+    assert_int_equal(print(&fmt_json, NULL, 0, buf_span(&frame), &whole), FORMAT_WRITTEN);
+    for (size_t max = 2048; max < whole.len; max++) {
+        out.len = 0;
+        assert_int_equal(print(&fmt_json, NULL, max, buf_span(&frame), &out), FORMAT_CUT);
+        assert_in_range(out.len, 1, max);
+        check_form(&fmt_json, &out);
+    }
+    buf_free(&frame);
+    buf_free(&whole);
+    buf_free(&out);
+}
+
 /* What is short is there whatever had to be left out, and as many records as there is room for. */
 static void test_what_is_left(void **state)
 {
@@ -296,9 +320,13 @@ static void test_option(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_limit), cmocka_unit_test(test_what_is_left),
-        cmocka_unit_test(test_work),        cmocka_unit_test(test_work_of_questions),
-        cmocka_unit_test(test_honest_work), cmocka_unit_test(test_option),
+        cmocka_unit_test(test_every_limit),
+        cmocka_unit_test(test_every_limit_of_lists),
+        cmocka_unit_test(test_what_is_left),
+        cmocka_unit_test(test_work),
+        cmocka_unit_test(test_work_of_questions),
+        cmocka_unit_test(test_honest_work),
+        cmocka_unit_test(test_option),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

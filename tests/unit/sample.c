@@ -281,6 +281,27 @@ static void the_rate_is_a_field(void **state)
     close_sample(&second);
 }
 
+/* However many there are in a list, no number that an event stands for begins anew. */
+static void the_rate_has_an_end(void **state)
+{
+    const struct field *field = field_find(span_str("sample.rate"), NULL);
+    struct field_value value = {.number = 0};
+    struct bench b;
+    struct sampled s;
+    (void)state;
+    open_sample(&b, "{rate: 2}", 1);
+    for (unsigned n = 0;; n++) {
+        make(&s, n, 1, 1);
+        field_slot(&s.ev, field)->number = UINT64_MAX / 2 + 1;
+        if (!passes(&b, &s))
+            continue;
+        assert_true(field_get(field, &s.ev, &value));
+        assert_true(value.number == UINT64_MAX);
+        break;
+    }
+    close_sample(&b);
+}
+
 /* All fields that modules contribute have a slot. */
 static void there_is_a_slot_for_each_field(void **state)
 {
@@ -304,6 +325,7 @@ int main(void)
         cmocka_unit_test(names_are_the_same_in_any_case),
         cmocka_unit_test(what_has_no_client_or_name_is_chosen_one_by_one),
         cmocka_unit_test(the_rate_is_a_field),
+        cmocka_unit_test(the_rate_has_an_end),
         cmocka_unit_test(there_is_a_slot_for_each_field),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

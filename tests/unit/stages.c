@@ -231,6 +231,46 @@ static void a_needed_stage_may_be_in_the_list(void **state)
     assert_stage(b, 1, "marks", FRAMES / 2, 0, 0);
 }
 
+/* Others of its module count without it. */
+static void a_stage_is_called_as_it_was_named(void **state)
+{
+    struct bench *b = *state;
+    start(b, "[sieve: {every: 2, name: half}, sieve: {every: 1000}, sieve: {every: 1000}]");
+    run(b);
+    assert_stage(b, 1, "half", FRAMES / 2, FRAMES / 2, 0);
+    assert_stage(b, 2, "sieve", FRAMES / 2, 0, 0);
+    assert_stage(b, 3, "sieve#2", FRAMES / 2, 0, 0);
+}
+
+static void names_of_stages_are_each_had_by_one(void **state)
+{
+    static const struct {
+        const char *stages, *says;
+    } cases[] = {
+        {"[sieve: {name: a}, sieve: {name: a}]",
+         "a file:2:42: sieve: name: the sieve in line 2 is called a already; each needs a name of "
+         "its own"},
+        {"[sieve: {name: marks}]",
+         "a file:2:24: name: no other stage may be called marks: that one runs by itself"},
+        {"[marks: {name: marks}, sieve: {name: any}]", ""},
+    };
+    struct bench *b = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct config config;
+        struct error err = {0};
+        char text[256], line[sizeof err];
+        snprintf(text, sizeof text, "inputs: [listens]\nstages: %s\noutputs: []\n",
+                 cases[i].stages);
+        assert_int_equal(config_init(&config, &err), 0);
+        assert_int_equal(config_parse(&config, text, strlen(text), "a file", &err), 0);
+        assert_int_equal(config_validate(&config, &err), cases[i].says[0] ? -1 : 0);
+        assert_string_equal(error_line(&err, line, sizeof line), cases[i].says);
+        config_free(&config);
+    }
+    start(b, "[]");
+    engine_abort(b->engine);
+}
+
 /* The place of the stage is told; whatever was open is closed. */
 static void a_stage_that_fails_to_open_is_told(void **state)
 {
@@ -260,6 +300,8 @@ int main(void)
         BENCH(changed_events_are_marked),
         BENCH(stages_that_are_needed_stand_before_the_list),
         BENCH(a_needed_stage_may_be_in_the_list),
+        BENCH(a_stage_is_called_as_it_was_named),
+        BENCH(names_of_stages_are_each_had_by_one),
         BENCH(a_stage_that_fails_to_open_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

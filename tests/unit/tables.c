@@ -14,6 +14,7 @@
 #include "conf/config.h"
 #include "core/input.h"
 #include "core/output.h"
+#include "core/stage.h"
 
 static bool can_be_absent(const struct option *row)
 {
@@ -73,7 +74,7 @@ static void check_exclusive(const char *owner, const struct option *table)
     unsigned exclusive = 0;
     for (const struct option *row = table; row && row->name; row++)
         exclusive += row->exclusive;
-    if (exclusive > 1) /* config_check.c tells who holds the place of one */
+    if (exclusive > 1) /* conf/check.c tells who holds the place of one */
         fail_msg("%s has two exclusive options", owner);
 }
 
@@ -120,6 +121,7 @@ static void test_settings(void **state)
     check_defaults("outputs", output_queued.options, sizeof(struct output_common));
     check_options("inline outputs", output_inline.options);
     check_options("inputs", input_common.options);
+    check_options("stages", stage_common.options);
 }
 
 static void test_modules(void **state)
@@ -134,6 +136,7 @@ static void test_modules(void **state)
             hooks && hooks->event ? &output_inline : &output_queued;
         assert_ptr_equal(module->common, hooks                          ? inline_or_queued
                                          : module->kind == MODULE_INPUT ? &input_common
+                                         : module->kind == MODULE_STAGE ? &stage_common
                                                                         : NULL);
         if (!module->doc || !strchr(".", module->doc[strlen(module->doc) - 1]))
             fail_msg("%s: the doc is not made of sentences", module->name);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/dispatch.h"
 
 enum { WORDS_MAX = 32, WORD_MAX = 64, OUTPUT_MAX = 4096 };
 
