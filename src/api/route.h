@@ -15,7 +15,7 @@
 #include "stats/stats.h"
 
 struct history;
-struct http_server;
+struct http_record;
 struct error;
 struct live;
 struct parameters;
@@ -38,14 +38,15 @@ struct api_commands {
     int (*stop)(void *arg, struct error *err);
 };
 
-/* What handlers look at. Immutable while the server runs. Owner: app/service.c. */
+/* What handlers look at. Each server has one of its own, which never changes. Owner: app/parts.c.
+ */
 struct api_context {
     struct stats *stats;
     struct engine *engine;
     struct history *history; /* NULL: off */
     struct live *live;
     struct watches *watches;             /* NULL: none */
-    const struct http_server *server;    /* NULL: none */
+    const struct http_record *web;       /* of the web servers; NULL: there can be none */
     const struct api_commands *commands; /* NULL: it takes none */
     bool compat;                         /* --compat dnstap-receiver */
     bool legacy_metrics;                 /* web: legacy-metrics */

@@ -7,18 +7,15 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api/serve.h"
 #include "api/wait.h"
-#include "app/control_path.h"
 #include "app/control_request.h"
+#include "app/control_socket.h"
 #include "base/clock.h"
 #include "base/thread.h"
-#include "io/folder.h"
-#include "io/ids.h"
 
 #ifndef SO_PEERGROUPS
 #define SO_PEERGROUPS 59
@@ -27,11 +24,12 @@
 enum {
     REQUEST_SECONDS = 5, /* for a request to come */
     REPLY_SECONDS = 10,  /* and for its reply to be taken */
-    BACKLOG = 128,
-    STREAMS = 16, /* replies without end, at most */
+    STREAMS = 16,        /* replies without end, at most */
     GROUPS = 1024,
     PIECE = 16 << 10,
-    REST_MS = 100, /* after there was no descriptor left */
+    REST_MS = 100,       /* after there was no descriptor left */
+    SETTLE_SECONDS = 10, /* for all who have asked one that is replaced */
+    SETTLE_LOOK_MS = 2,
 };
 
 enum call_state { CALL_ASKS, CALL_WAITS, CALL_IS_ANSWERED, CALL_STREAMS };
@@ -49,15 +47,18 @@ struct call {
     struct api_wait wait; /* of one that waits */
 };
 
-/* Its own thread, but for `wake` and `stopping`. */
+/* Its own thread, but for what is atomic, and `wake`. */
 struct control {
     const struct api_context *context;
-    struct folder folder;
-    struct stat placed;
-    gid_t group; /* -1: none */
-    int fd, wake;
+    struct control_socket socket;
+    int wake;
     pthread_t thread;
+    bool started;
     atomic_bool stopping;
+    atomic_bool
+        leaving; /* another one has taken over: who is there is answered, and nobody comes */
+    atomic_bool settled; /* and all are */
+    bool left;           /* all who had come by then have been let in, by the one or the other */
     uint64_t rests_until_ns;
     size_t streams;
     size_t waits;
@@ -295,7 +296,7 @@ static bool may_ask(const struct control *control, int fd)
     socklen_t len = sizeof peer;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
         return false;
-    return peer.uid == 0 || peer.uid == geteuid() || is_member(fd, peer.gid, control->group);
+    return peer.uid == 0 || peer.uid == geteuid() || is_member(fd, peer.gid, control->socket.group);
 }
 
 static struct call *free_call(struct control *control)
@@ -334,7 +335,7 @@ static void admit(struct control *control, int fd)
 static void accept_all(struct control *control)
 {
     int fd;
-    while ((fd = accept4(control->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
+    while ((fd = accept4(control->socket.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
         admit(control, fd);
     if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
         control->rests_until_ns = clock_after(REST_MS * CLOCK_MS_NS);
@@ -363,7 +364,8 @@ static int prepare(const struct control *control, struct pollfd *fds)
     if (rests)
         until = control->rests_until_ns;
     fds[0] = (struct pollfd){.fd = control->wake, .events = POLLIN};
-    fds[1] = (struct pollfd){.fd = rests ? -1 : control->fd, .events = POLLIN};
+    fds[1] =
+        (struct pollfd){.fd = rests || control->left ? -1 : control->socket.fd, .events = POLLIN};
     for (size_t i = 0; i < control->size; i++) {
         const struct call *call = &control->calls[i];
         bool waits = call->state == CALL_WAITS; /* a wake-up ends it, and not who hangs up */
@@ -404,16 +406,30 @@ static void serve(struct control *control)
         if (control->calls[i].fd >= 0)
             attend(&control->calls[i], fds[i + 2].revents);
     }
-    if (fds[1].revents)
+    bool leaving = atomic_load(&control->leaving);
+    if (leaving ? !control->left && !control->socket.shared : fds[1].revents)
         accept_all(control);
+    control->left = leaving;
+}
+
+/* Streams keep nobody waiting. */
+static bool is_settled(const struct control *control)
+{
+    bool asked = !control->left;
+    for (size_t i = 0; i < control->size; i++)
+        asked |= control->calls[i].fd >= 0 && control->calls[i].state != CALL_STREAMS;
+    return !asked;
 }
 
 static void *run(void *arg)
 {
     struct control *control = arg;
     thread_begin("control", 0);
-    while (!atomic_load(&control->stopping))
+    while (!atomic_load(&control->stopping)) {
         serve(control);
+        if (is_settled(control))
+            atomic_store(&control->settled, true);
+    }
     for (size_t i = 0; i < control->size; i++) {
         if (control->calls[i].fd >= 0)
             end(&control->calls[i]);
@@ -423,72 +439,22 @@ static void *run(void *arg)
 
 /* --- beginning and end ---------------------------------------------------------------------- */
 
-/* Where it is the usual one, which may be missing. */
-static void make_folder(const char *path)
-{
-    struct folder folder;
-    struct error why;
-    if (strcmp(path, CONTROL_USUAL) != 0 || folder_open(&folder, CONTROL_FOLDER, &why))
-        return;
-    mkdirat(folder.fd, folder.name, 0755);
-    folder_close(&folder);
-}
-
-static int listen_at(struct control *control, const char *path, const struct folder_socket *wanted,
-                     struct error *err)
-{
-    struct error why;
-    if (folder_open(&control->folder, path, &why))
-        return error_set(err, "cannot listen on unix %s: %s", path,
-                         errno == ENOENT ? "there is no such folder" : why.text);
-    control->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (control->fd < 0)
-        error_set(&why, "%s", strerror(errno));
-    else if (folder_bind(&control->folder, control->fd, wanted, &control->placed, &why) == 0)
-        return 0;
-    if (control->fd >= 0)
-        close(control->fd);
-    folder_close(&control->folder);
-    control->fd = -1;
-    return error_set(err, "cannot listen on unix %s: %s", path, why.text);
-}
-
-static int open_socket(struct control *control, const struct control_settings *settings,
-                       struct error *err)
-{
-    struct folder_socket wanted = {
-        .mode = settings ? settings->mode : CONTROL_MODE, .uid = (uid_t)-1, .backlog = BACKLOG};
-    char usual[CONTROL_PATH_MAX];
-    const char *path = settings ? settings->path : NULL;
-    if (ids_group(settings ? settings->group : NULL, &wanted.gid, err) < 0)
-        return -1;
-    control->group = wanted.gid;
-    if (!path)
-        make_folder(path = control_path(usual));
-    return listen_at(control, path, &wanted, err);
-}
-
-static int start_thread(struct control *control, struct error *err)
+int control_start(struct control *control, struct error *err)
 {
     control->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (control->wake < 0)
         return error_set(err, "control: %s", strerror(errno));
     int rc = pthread_create(&control->thread, NULL, run, control);
+    control->started = rc == 0;
     if (rc == 0)
         return 0;
     close(control->wake);
     return error_set(err, "control: cannot start a thread: %s", strerror(rc));
 }
 
-static void close_socket(struct control *control)
-{
-    folder_unbind(&control->folder, &control->placed);
-    folder_close(&control->folder);
-    close(control->fd);
-}
-
-struct control *control_start(const struct control_settings *settings, size_t connections,
-                              const struct api_context *context, struct error *err)
+struct control *control_open(const struct control_settings *settings, size_t connections,
+                             const struct api_context *context, const struct control *before,
+                             struct error *err)
 {
     struct control *control = calloc(1, sizeof *control);
     if (!control) {
@@ -499,23 +465,47 @@ struct control *control_start(const struct control_settings *settings, size_t co
     control->size = connections < CONTROL_CONNECTIONS ? connections : CONTROL_CONNECTIONS;
     for (size_t i = 0; i < control->size; i++)
         control->calls[i] = (struct call){.control = control, .fd = -1};
-    if (open_socket(control, settings, err) == 0) {
-        if (start_thread(control, err) == 0)
-            return control;
-        close_socket(control);
-    }
+    if (control_socket_open(&control->socket, settings, before ? &before->socket : NULL, err) == 0)
+        return control;
     free(control);
     return NULL;
+}
+
+bool control_is(const struct control *control, const struct control_settings *settings)
+{
+    return control_socket_is(&control->socket, settings);
+}
+
+void control_leave(struct control *control, struct control *next)
+{
+    if (next)
+        control_socket_follow(&next->socket, &control->socket);
+    else
+        control_socket_leave(&control->socket);
+    atomic_store(&control->leaving, true);
+    if (control->started)
+        wake(control);
+}
+
+void control_settle(struct control *control, const atomic_bool *hurry)
+{
+    const struct timespec rest = {.tv_nsec = SETTLE_LOOK_MS * (long)CLOCK_MS_NS};
+    uint64_t until = clock_after(SETTLE_SECONDS * CLOCK_SECOND_NS);
+    while (control->started && !atomic_load(&control->settled) && !atomic_load(hurry) &&
+           clock_ns() < until)
+        nanosleep(&rest, NULL);
 }
 
 void control_stop(struct control *control)
 {
     if (!control)
         return;
-    atomic_store(&control->stopping, true);
-    wake(control);
-    pthread_join(control->thread, NULL);
-    close(control->wake);
-    close_socket(control);
+    if (control->started) {
+        atomic_store(&control->stopping, true);
+        wake(control);
+        pthread_join(control->thread, NULL);
+        close(control->wake);
+    }
+    control_socket_close(&control->socket);
     free(control);
 }

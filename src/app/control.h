@@ -42,10 +42,21 @@ static inline bool control_is_wanted(const struct control_settings *settings)
     return !settings || settings->enabled;
 }
 
-/* Listens and serves. `settings` may be NULL: those by default. So many connections it may have at
- * once; the context is looked at from now on. NULL: err. */
-struct control *control_start(const struct control_settings *settings, size_t connections,
-                              const struct api_context *context, struct error *err);
+/* Listens, but serves nobody yet. `settings` may be NULL: those by default. So many connections it
+ * may have at once; the context is looked at from control_start on. It is to follow the one
+ * `before` (NULL: none), whose path it may have. NULL: err. */
+struct control *control_open(const struct control_settings *settings, size_t connections,
+                             const struct api_context *context, const struct control *before,
+                             struct error *err);
+int control_start(struct control *control, struct error *err);
+/* True when its socket is just what the settings say. */
+bool control_is(const struct control *control, const struct control_settings *settings);
+/* Nobody comes to it any more, but to the one that follows it, if there is one. Waits for nobody.
+ */
+void control_leave(struct control *control, struct control *next);
+/* Of one that has left: waits until all are answered who have asked, for some seconds at most, and
+ * as long as nobody is in a hurry. */
+void control_settle(struct control *control, const atomic_bool *hurry);
 /* Ends at once: open requests are cut. NULL is fine. */
 void control_stop(struct control *control);
 

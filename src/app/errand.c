@@ -75,6 +75,26 @@ void errands_settle(struct errands *e)
     pthread_mutex_unlock(&e->lock);
 }
 
+/* With the lock. */
+static void queue(struct errands *e, struct errand *errand)
+{
+    errand->next = NULL;
+    errand->state = ERRAND_QUEUED;
+    *e->last = errand;
+    e->last = &errand->next;
+    if (e->open)
+        uv_async_send(&e->wake);
+}
+
+void errands_again(struct errands *e)
+{
+    pthread_mutex_lock(&e->lock);
+    if (e->pending)
+        queue(e, e->pending);
+    e->pending = NULL;
+    pthread_mutex_unlock(&e->lock);
+}
+
 /* Nobody is to find it any more. */
 static void forget(struct errands *e, const struct errand *errand)
 {
@@ -109,12 +129,7 @@ static bool wait_done(struct errands *e, const struct errand *errand, uint64_t u
 int errands_do(struct errands *e, struct errand *errand, uint64_t until_ns, struct error *err)
 {
     pthread_mutex_lock(&e->lock);
-    errand->next = NULL;
-    errand->state = ERRAND_QUEUED;
-    *e->last = errand;
-    e->last = &errand->next;
-    if (e->open)
-        uv_async_send(&e->wake);
+    queue(e, errand);
     bool done = wait_done(e, errand, until_ns), pends = errand->state == ERRAND_PENDS;
     if (!done)
         forget(e, errand);

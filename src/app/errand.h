@@ -16,7 +16,8 @@ enum errand_state { ERRAND_QUEUED, ERRAND_RUNS, ERRAND_PENDS, ERRAND_DONE };
 
 struct errand {
     struct errand *next;
-    /* Main thread. True: it is done; false: it is when errands_settle is called. */
+    /* Main thread. True: it is done; false: it is when errands_settle is called, or is called once
+     * more after errands_again. */
     bool (*call)(struct errand *errand);
     enum errand_state state; /* under the lock */
 };
@@ -38,6 +39,8 @@ void errands_close(struct errands *errands);
 void errands_free(struct errands *errands);
 /* Main thread: the errand that pends, if there is one, is done. */
 void errands_settle(struct errands *errands);
+/* Or it is called again, soon. */
+void errands_again(struct errands *errands);
 /* Any other thread: has an errand done, which waits until that moment (clock_ns) at most. -1: err:
  * it has not been done, or not to its end. */
 int errands_do(struct errands *errands, struct errand *errand, uint64_t until_ns,

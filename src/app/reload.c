@@ -1,7 +1,10 @@
 /* A service goes over to what its configuration says now. */
+#include <pthread.h>
+
 #include "app/service.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "conf/show.h"
 
 enum { ANSWER_SECONDS = 10 }; /* that the main thread has, besides the outputs' time to drain */
@@ -21,17 +24,23 @@ static void tell_fixed(void *ctx, const char *name)
         buf_printf(report->later, "%s\n", name);
 }
 
-/* Statistics are kept from the start or not at all. */
-static int check_outputs(const struct service *s, const struct config *config, struct error *err)
+/* The section that statistics were given where nobody wrote it is no change when it is missing now.
+ * -1: err. */
+static int compare(const struct service *s, struct config *config, const struct config *running,
+                   struct report *report, struct error *err)
 {
-    for (size_t i = 0; i < config->output_count && !s->stats; i++) {
-        const struct output_hooks *hooks = config->outputs[i].module->hooks;
-        if (!hooks->statistics)
-            continue;
-        error_set(err, "%s: statistics are off, and go on at the next start alone",
-                  config->outputs[i].module->name);
-        return config_error_at(&config->outputs[i], NULL, err);
-    }
+    const struct config_item *given = config_section_item(running, "statistics");
+    bool implied =
+        given && !given->at.line && !given->carried && !config_section(config, "statistics");
+    bool wanted = parts_want_statistics(&s->frame, config);
+    if (implied && !config_section_add(config, "statistics", err))
+        return -1;
+    if (config_carry(config, running, s->parts.stats && wanted, tell_fixed, report, err) < 0)
+        return -1;
+    if (report->changes)
+        config_diff(running, config, report->changes);
+    if (implied && !wanted)
+        config_drop_section(config, "statistics");
     return 0;
 }
 
@@ -42,11 +51,7 @@ static struct config *next_config(const struct service *s, struct report *report
     if (!config)
         return NULL;
     struct config *running = engine_config(s->engine);
-    int status = config_carry(config, running, tell_fixed, report, err);
-    if (status == 0)
-        status = check_outputs(s, config, err);
-    if (status == 0 && report->changes)
-        config_diff(running, config, report->changes);
+    int status = compare(s, config, running, report, err);
     config_release(running);
     if (status == 0)
         return config;
@@ -54,14 +59,108 @@ static struct config *next_config(const struct service *s, struct report *report
     return NULL;
 }
 
+/* --- what is no more ------------------------------------------------------------------------ */
+
+static void retired(struct service *s)
+{
+    s->retiring = false;
+    errands_again(&s->host.errands);
+    if (s->again && !engine_draining(s->engine))
+        service_hangup(s);
+}
+
+struct word {
+    struct errand errand;
+    struct service *service;
+};
+
+static bool hear_retired(struct errand *errand)
+{
+    retired(((struct word *)errand)->service);
+    return true;
+}
+
+static void *retire_parts(void *arg)
+{
+    struct service *s = arg;
+    struct word word = {.errand.call = hear_retired, .service = s};
+    struct error err; /* the program ends: nobody needs to know */
+    thread_begin("retirer", 0);
+    parts_end(&s->gone, &s->hurry);
+    errands_do(&s->host.errands, &word.errand, UINT64_MAX, &err);
+    return NULL;
+}
+
+static void join_retirer(struct service *s)
+{
+    if (s->joinable)
+        pthread_join(s->retirer, NULL);
+    s->joinable = false;
+}
+
+/* No worker knows them any more. Handlers may be at work still, and even wait for the main thread,
+ * so another one ends them. */
+static void retire(struct service *s)
+{
+    join_retirer(s); /* it has had its last word */
+    if (parts_are_none(&s->gone))
+        return;
+    s->retiring = true;
+    s->joinable = pthread_create(&s->retirer, NULL, retire_parts, s) == 0;
+    if (s->joinable)
+        return;
+    parts_end(&s->gone, &s->hurry);
+    retired(s);
+}
+
+void service_retired(struct service *s)
+{
+    atomic_store(&s->hurry, true);
+    join_retirer(s);
+    parts_end(&s->gone, &s->hurry);
+}
+
+/* --- the change ----------------------------------------------------------------------------- */
+
+/* The engine takes its new plan when all that is new around it is at work. */
+static int go_over(struct service *s, struct parts *next, struct config *config, struct error *err)
+{
+    struct observer list[PARTS_OBSERVERS];
+    struct descriptors descriptors = descriptors_now();
+    struct parts_share share;
+    if (service_share(s, config, &descriptors, &share, err) < 0 ||
+        parts_open(next, &s->parts, &s->frame, &share, config, err) < 0 ||
+        parts_start(next, &s->parts, &s->frame, &share, config, err) < 0)
+        return -1;
+    const struct engine_observers observers = parts_observers(next, &s->frame, config, list);
+    return engine_reload(s->engine, config, &observers, err);
+}
+
+static int change(struct service *s, struct config *config, struct error *err)
+{
+    struct parts next = {0};
+    if (engine_draining(s->engine))
+        return error_set(err, "the program is about to end");
+    if (go_over(s, &next, config, err) < 0) {
+        s->gone = parts_without(&next, &s->parts);
+        parts_withdraw(&s->gone, &s->parts);
+        retire(s);
+        return -1;
+    }
+    s->gone = parts_without(&s->parts, &next);
+    parts_leave(&s->gone, &next);
+    s->parts = next;
+    parts_heed(&next, config);
+    log_set_time((enum log_time)config->settings.log_time);
+    return 0;
+}
+
 static int reload(struct service *s, struct report *report, struct error *err)
 {
     struct config *config = next_config(s, report, err);
     if (!config)
         return -1;
-    int status = report->dry ? 0 : engine_reload(s->engine, config, err);
-    if (status == 0 && !report->dry)
-        log_set_time((enum log_time)config->settings.log_time);
+    int status = report->dry ? 0 : change(s, config, err);
     config_release(config);
     return status;
 }
@@ -85,7 +184,7 @@ void service_hangup(void *arg)
     struct error err = {0};
     if (!s->engine) /* the start has failed, and what was opened is being closed */
         return;
-    s->again = engine_changing(s->engine);
+    s->again = engine_changing(s->engine) || s->retiring;
     if (!s->again)
         begin(s, &report, &err);
 }
@@ -97,7 +196,8 @@ void service_changed(void *arg)
     log_info("the configuration was read again, and is in force");
     host_reloaded(host);
     errands_settle(&host->errands);
-    if (s->again && !engine_draining(s->engine))
+    retire(s);
+    if (s->again && !s->retiring && !engine_draining(s->engine))
         service_hangup(s); /* the file may have changed since the signal before */
 }
 
@@ -118,6 +218,8 @@ static bool do_reload(struct errand *errand)
         asked->status = error_set(&asked->err, "the change before is still under way");
         return true;
     }
+    if (!asked->report.dry && asked->service->retiring)
+        return false; /* it is called again */
     if (!asked->report.dry)
         host_reloading(&asked->service->host);
     asked->status = begin(asked->service, &asked->report, &asked->err);

@@ -1,14 +1,13 @@
 /*
- * What a configuration asks for, started in order and ended in reverse: statistics, the engine,
- * history, live views, the web server, the control socket.
+ * What a configuration asks for: the engine, and what stands around it; started, changed, and
+ * ended.
  */
 #ifndef SPILE_APP_SERVICE_H
 #define SPILE_APP_SERVICE_H
 
-#include "app/control.h"
 #include "app/host.h"
+#include "app/parts.h"
 #include "core/descriptors.h"
-#include "http/server.h"
 
 /* Makes the configuration that a start would have now, to be held by who asks; NULL: err. */
 typedef struct config *(*service_configure)(void *arg, struct error *err);
@@ -30,21 +29,19 @@ struct service_options {
 struct service {
     struct config *config;
     struct host host;
-    struct stats *stats; /* NULL: nobody asked */
     struct engine *engine;
-    struct history *history;
-    struct live *live;
-    struct watches *watches;
-    struct http_server *server;
-    struct control *control;
+    struct parts parts;
+    struct parts_frame frame;
     struct api_commands commands;
-    struct api_context context;
-    size_t control_connections; /* 0: there is to be no control socket */
-    struct descriptors descriptors;
     service_configure configure;
     void *configure_arg;
     bool again; /* it was asked to read its configuration while the change before was under way */
-    struct observer observers[4]; /* statistics, live events, watches, the command's own */
+    /* Parts that are no more. */
+    struct parts gone;
+    pthread_t retirer; /* the thread that ends them */
+    bool retiring;     /* it is at that; until then no change begins */
+    bool joinable;
+    atomic_bool hurry; /* the program ends */
 };
 
 /* Starts all that a configuration which config_validate has accepted asks for. The config must
@@ -54,7 +51,15 @@ int service_start(struct service *service, struct config *config,
                   const struct service_options *options, struct error *err);
 /* Runs the engine to its end, and prints the ledger; the last snapshot has all that came. */
 enum engine_end service_run(struct service *service);
-/* Private, of reload.c: what other threads may ask for. */
+/* Private, of service.c: adds to the descriptors that are needed those of web, history and control,
+ * as far as they are not there already, and shares out what is left. Where there is little, the
+ * web's connections get half of it at most, those of the control socket an eighth. -1: err, there
+ * are too few for what comes. */
+int service_share(const struct service *service, const struct config *config,
+                  struct descriptors *plan, struct parts_share *share, struct error *err);
+/* Private, of reload.c: ends what a reload has taken away, at once, and its thread. */
+void service_retired(struct service *service);
+/* What other threads may ask for. */
 struct api_commands service_commands(struct service *service);
 /* Main thread: reads the configuration again and goes over to it, which ends in its own time, or
  * says what is wrong. */

@@ -24,6 +24,12 @@ static inline struct span span_str(const char *text)
     return span_of(text, strlen(text));
 }
 
+/* Terminated texts; NULL is like no text but NULL. */
+static inline bool text_equal(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
 static inline bool span_equal(struct span a, struct span b)
 {
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);

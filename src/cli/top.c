@@ -267,12 +267,7 @@ static void *run_service(void *arg)
 
 static struct api_context context_of(const struct service *service)
 {
-    struct api_context context = service->context;
-    context.stats = service->stats;
-    context.engine = service->engine;
-    context.history = service->history;
-    context.watches = service->watches;
-    return context;
+    return parts_context(&service->parts, &service->frame, service->config);
 }
 
 static int show_service(const struct top *top, const char *target, struct background *b,

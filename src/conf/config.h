@@ -146,11 +146,12 @@ const char *config_given_name(const struct config_item *item);
 /* -1: two items of the list would be called the same; err has the place. */
 int config_check_names(const struct config_item *items, size_t count, struct error *err);
 
-/* Makes a configuration that is to follow a running one like that where nothing can change
- * meanwhile: in settings that are `fixed`, and in sections. `tell` is called with the name of each
- * that was to change. -1: err; so it is, too, where what is new cannot stand beside what stays
- * (config_validate). */
-int config_carry(struct config *config, const struct config *running,
+/* Makes a configuration that is to follow a running one like that in what cannot change meanwhile:
+ * in settings that are `fixed`, and, where `sections` are held to theirs, in such options of these.
+ * `tell` is called with the name of each that was to change: "threads", "history: path", and
+ * "history" where the section was to go. -1: err; so it is, too, where what is new cannot stand
+ * beside what stays (config_validate). */
+int config_carry(struct config *config, const struct config *running, bool sections,
                  void (*tell)(void *ctx, const char *name), void *ctx, struct error *err);
 /* Drops a section; there need be none. */
 void config_drop_section(struct config *config, const char *name);

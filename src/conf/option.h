@@ -67,7 +67,8 @@ struct option {
     bool secret;       /* a STRING that is never printed: no message shows its value */
     bool seconds;      /* of DURATION: a number without a unit is fine, and means seconds */
     bool off;          /* of SIZE and DURATION: zero ("off") is allowed though it is below min */
-    bool fixed;        /* a change takes effect at the next start, not at a reload */
+    bool fixed;        /* a change takes effect at the next start, not at a reload; of sections: as
+                          long as what they are for is at work */
     bool commas;       /* of STRING: has parts between commas; may be written as a list, too */
     bool exclusive;    /* of PATH and HOSTPORT: no two items may have the same place */
     bool reads;        /* of STRINGS: files that are read, "-" is standard input: it is read once,

@@ -22,6 +22,7 @@
 struct draft_change {
     struct engine *p;
     struct config *config;
+    const struct engine_observers *observers;
     struct sink **sinks; /* as the configuration has the outputs */
     bool *kept_sink;     /* of these: it was there before */
     size_t sink_count;
@@ -400,22 +401,26 @@ static int draft(struct draft_change *d, struct error *err)
     choose_kept(d);
     if (open_sinks(d, err) < 0)
         return -1;
-    d->plan = plan_new(&p->plan_options, d->config, d->sinks, d->sink_count, p->plan, err);
+    d->plan = engine_make_plan(p, d->config, d->observers, d->sinks, d->sink_count, err);
     return d->plan && open_inputs(d, err) == 0 ? list_late(d, err) : -1;
 }
 
-int engine_reload(struct engine *p, struct config *config, struct error *err)
+int engine_reload(struct engine *p, struct config *config, const struct engine_observers *observers,
+                  struct error *err)
 {
-    struct draft_change d = {.p = p, .config = config};
+    struct draft_change d = {.p = p, .config = config, .observers = observers};
+    struct stats *before = p->stats;
     assert(engine_is_main(p));
     if (engine_draining(p))
         return error_set(err, "the program is about to end");
     if (p->change.under_way)
         return error_set(err, "the change before is still under way");
+    p->stats = observers->stats;
     int status = draft(&d, err);
     if (status == 0) {
         commit(&d);
     } else {
+        p->stats = before;
         undo(&d);
         free(d.sinks);
         free(d.inputs);
@@ -428,17 +433,21 @@ int engine_reload(struct engine *p, struct config *config, struct error *err)
 
 /* --- and what follows it -------------------------------------------------------------------- */
 
-static void close_gone(void *arg)
+static void close_gone(struct engine *p)
 {
-    struct engine *p = arg;
     struct change *c = &p->change;
-    thread_name("closer");
     for (size_t i = 0; i < c->gone_count; i++)
         sink_drain(c->gone[i]);
     for (size_t i = 0; i < c->gone_count; i++)
         sink_finish(c->gone[i], c->deadline_ns);
     atomic_store(&c->closed, true);
     uv_async_send(&p->wake);
+}
+
+static void run_closer(void *arg)
+{
+    thread_name("closer");
+    close_gone(arg);
 }
 
 /* Every worker works by the new plan. */
@@ -454,7 +463,7 @@ static void all_have_it(struct engine *p)
     c->closing = true;
     uv_timer_stop(&c->overdue); /* from here on it is the closer that waits */
     atomic_store(&c->closed, false);
-    if (c->gone_count == 0 || uv_thread_create(&c->closer, close_gone, p) != 0) {
+    if (c->gone_count == 0 || uv_thread_create(&c->closer, run_closer, p) != 0) {
         close_gone(p);
         c->threaded = false;
     } else {

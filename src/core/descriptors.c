@@ -35,11 +35,16 @@ static uint64_t raise_limit(void)
     return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
 }
 
-struct descriptors descriptors_plan(const struct config *config, unsigned workers, uint64_t others)
+struct descriptors descriptors_plan(const struct config *config, unsigned workers)
 {
     uint64_t own = MAIN + (uint64_t)WORKER * workers + OUTPUT * config->output_count +
                    INPUT * config->input_count + SPARE;
-    return (struct descriptors){.allowed = raise_limit(), .needed = open_now() + own + others};
+    return (struct descriptors){.allowed = raise_limit(), .needed = open_now() + own};
+}
+
+struct descriptors descriptors_now(void)
+{
+    return (struct descriptors){.allowed = raise_limit(), .needed = open_now() + SPARE};
 }
 
 int descriptors_check(const struct descriptors *plan, struct error *err)

@@ -17,9 +17,11 @@ struct descriptors {
     uint64_t needed;  /* to start: what is open now, loops, files, sockets that listen */
 };
 
-/* Raises the soft limit as far as the system lets us, and counts. `others` is what those need that
- * the configuration's inputs and outputs do not tell of: the web server, the history. */
-struct descriptors descriptors_plan(const struct config *config, unsigned workers, uint64_t others);
+/* Raises the soft limit as far as the system lets us, and counts what the configuration's inputs
+ * and outputs take. */
+struct descriptors descriptors_plan(const struct config *config, unsigned workers);
+/* The same while all that runs: what may be open once more of it is among what is open now. */
+struct descriptors descriptors_now(void);
 /* -1: fewer are allowed than needed; err says how many are. */
 int descriptors_check(const struct descriptors *plan, struct error *err);
 

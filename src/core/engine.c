@@ -235,7 +235,7 @@ struct sink *engine_new_sink(struct engine *p)
     struct sink *sink = calloc(1, sizeof *sink);
     if (!sink)
         return NULL;
-    sink->out.stats = p->options.stats;
+    sink->out.stats = p->stats;
     sink->out.gives_up = p->options.gives_up;
     sink->out.old = p->options.old;
     return sink;
@@ -270,26 +270,44 @@ static int open_sinks(struct engine *p, struct error *err)
 
 /* Whoever knows the key may choose names that fall together: it is an observer's secret, or ours.
  */
-static int choose_key(const struct engine *p, struct siphash_key *chosen, struct error *err)
+static int choose_key(const struct engine *p, const struct engine_observers *observers,
+                      struct siphash_key *chosen, struct error *err)
 {
-    for (size_t i = 0; i < p->options.observer_count; i++) {
-        const struct siphash_key *key = p->options.observers[i].key;
+    for (size_t i = 0; i < observers->count; i++) {
+        const struct siphash_key *key = observers->list[i].key;
         if (!key)
             continue;
         *chosen = *key;
         return 0;
     }
-    return siphash_key_random(chosen) < 0 ? error_set(err, "no randomness for a key") : 0;
+    if (p->plan)
+        *chosen = p->plan->key;
+    else if (siphash_key_random(chosen) < 0)
+        return error_set(err, "no randomness for a key");
+    return 0;
+}
+
+struct plan *engine_make_plan(struct engine *p, struct config *config,
+                              const struct engine_observers *observers, struct sink *const *sinks,
+                              size_t sink_count, struct error *err)
+{
+    struct plan_options options = {.workers = p->workers_wanted,
+                                   .observers = observers->list,
+                                   .observer_count = observers->count};
+    if (observers->count > OBSERVERS_MAX) {
+        error_set(err, "more than %d observers", OBSERVERS_MAX);
+        return NULL;
+    }
+    if (choose_key(p, observers, &options.key, err) < 0)
+        return NULL;
+    return plan_new(&options, config, sinks, sink_count, p->plan, err);
 }
 
 static int make_plan(struct engine *p, struct error *err)
 {
-    p->plan_options = (struct plan_options){.workers = p->workers_wanted,
-                                            .observers = p->options.observers,
-                                            .observer_count = p->options.observer_count};
-    if (choose_key(p, &p->plan_options.key, err) < 0)
-        return -1;
-    p->plan = plan_new(&p->plan_options, p->config, p->sinks, p->sink_count, NULL, err);
+    const struct engine_observers first = {.list = p->options.observers,
+                                           .count = p->options.observer_count};
+    p->plan = engine_make_plan(p, p->config, &first, p->sinks, p->sink_count, err);
     return p->plan ? 0 : -1;
 }
 
@@ -366,8 +384,6 @@ static int open_inputs(struct engine *p, struct error *err)
 
 static int open_all(struct engine *p, struct error *err)
 {
-    if (p->options.observer_count > OBSERVERS_MAX)
-        return error_set(err, "more than %d observers", OBSERVERS_MAX);
     p->workers_wanted = engine_worker_count(&p->config->settings);
     p->shared.on_ended = worker_ended;
     p->shared.on_limit = want_drain;
@@ -395,7 +411,7 @@ static struct engine *new_with_loop(struct config *config, const struct engine_o
 {
     struct descriptors plan =
         options->descriptors ? *options->descriptors
-                             : descriptors_plan(config, engine_worker_count(&config->settings), 0);
+                             : descriptors_plan(config, engine_worker_count(&config->settings));
     if (descriptors_check(&plan, err) < 0)
         return NULL;
     struct engine *p = calloc(1, sizeof *p);
@@ -410,6 +426,7 @@ static struct engine *new_with_loop(struct config *config, const struct engine_o
     p->begun_ns = clock_ns();
     p->options = *options;
     p->options.descriptors = NULL; /* the caller's */
+    p->stats = options->stats;
     if (options->host)
         p->host = *options->host;
     p->connection_descriptors = plan.allowed - plan.needed;

@@ -52,8 +52,10 @@ struct engine_options {
     enum output_old old; /* of the files that outputs write */
     bool gives_up;       /* an output that cannot be written ends the engine, with ENGINE_FAILED; if
                             not, it is tried again for as long as the engine runs */
-    const struct engine_host *host;        /* NULL: nobody */
-    const struct observer *observers;      /* they must outlive the engine */
+    const struct engine_host *host; /* NULL: nobody */
+    const struct observer
+        *observers;                        /* copied; what they point to must outlive the engine, or
+                                              be there until host.changed where a reload leaves them out */
     size_t observer_count;                 /* at most OBSERVERS_MAX */
     struct stats *stats;                   /* for outputs that show statistics; NULL: none */
     const struct descriptors *descriptors; /* what is set apart for the rest of the program, too;
@@ -74,11 +76,18 @@ void engine_hasten(struct engine *engine);
 void engine_hurry(struct engine *engine);
 /*
  * Main thread. From now on the engine is what `config` says, which config_validate has accepted
- * and which is held; what has the same options as before stays, with all that it has. 0: it goes on
- * from here by itself, and host.changed is called when all that is no more has ended. -1: err, and
- * all is as it was. Settings that cannot change (option.fixed) must be those of before.
+ * and which is held; what has the same options as before stays, with all that it has. Observers and
+ * statistics are those that are given now. 0: it goes on from here by itself, and host.changed is
+ * called when all that is no more has ended. -1: err, and all is as it was. Settings that cannot
+ * change (option.fixed) must be those of before.
  */
-int engine_reload(struct engine *engine, struct config *config, struct error *err);
+struct engine_observers {
+    const struct observer *list;
+    size_t count;
+    struct stats *stats;
+};
+int engine_reload(struct engine *engine, struct config *config,
+                  const struct engine_observers *observers, struct error *err);
 /* Main thread: true from then until host.changed is called. */
 bool engine_changing(const struct engine *engine);
 /* Main thread: has outputs open their files anew. */

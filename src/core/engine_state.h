@@ -45,8 +45,8 @@ struct engine {
     uv_timer_t deadline;
     struct engine_host host;
     struct worker_shared shared;
-    struct plan_options plan_options;
     struct plan *plan;   /* held */
+    struct stats *stats; /* of the observers; NULL: there are none */
     struct sink **sinks; /* all that there are, also those whose start has failed */
     size_t sink_count;
     struct worker *workers;
@@ -100,6 +100,10 @@ struct input *engine_open_input(struct engine *engine, struct config *config,
                                 struct error *err);
 /* Of one that was stopped, or could not be opened: frees it. */
 void engine_close_input(struct input *in);
+/* A plan for these sinks, with what it has in common with the one at work. NULL: err. */
+struct plan *engine_make_plan(struct engine *engine, struct config *config,
+                              const struct engine_observers *observers, struct sink *const *sinks,
+                              size_t sink_count, struct error *err);
 size_t engine_count_listening(const struct config *config);
 
 /* change.c: something has happened that a change may wait for; and the end. */

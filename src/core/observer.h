@@ -16,7 +16,7 @@ enum {
     OBSERVER_EVENTS = EVENT_BATCH, /* how many events `events` gets at most */
 };
 
-/* Immutable while the engine runs. Owner: who made the engine. */
+/* Plans have copies. Owner: who gives them to the engine. */
 struct observer {
     void *state;
     uint32_t needs; /* facets that are wanted decoded, FACETS_OF_STAGES too */
@@ -34,7 +34,8 @@ struct observer {
     void (*events)(void *state, unsigned worker, struct event *events, size_t count);
     /* Optional. Called at the end of worker_frames. */
     void (*flush)(void *state, unsigned worker);
-    /* Optional. Called after engine_collect, and for the last time when the worker ends. */
+    /* Optional. Called after engine_collect, and for the last time when the worker ends, or takes a
+     * plan that has no observer of this state any more. */
     void (*collect)(void *state, unsigned worker);
 };
 

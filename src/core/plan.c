@@ -116,18 +116,22 @@ struct plan *plan_new(const struct plan_options *options, struct config *config,
 {
     struct plan *plan = calloc(1, sizeof *plan);
     struct sink **list = calloc(sink_count + 1, sizeof *list);
-    if (!plan || !list) {
+    struct observer *observers = calloc(options->observer_count + 1, sizeof *observers);
+    if (!plan || !list || !observers) {
         free(plan);
         free(list);
+        free(observers);
         error_set(err, "no memory");
         return NULL;
     }
+    for (size_t i = 0; i < options->observer_count; i++)
+        observers[i] = options->observers[i];
     *plan = (struct plan){
         .config = config_hold(config),
         .sinks = list,
         .sink_count = sink_count,
         .workers = options->workers,
-        .observers = options->observers,
+        .observers = observers,
         .observer_count = options->observer_count,
         .key = options->key,
     };
@@ -152,5 +156,6 @@ void plan_release(struct plan *plan)
     stages_close(&plan->stages);
     config_release(plan->config);
     free(plan->sinks);
+    free(plan->observers);
     free(plan);
 }

@@ -23,7 +23,7 @@ struct plan {
     struct lane **worker_lanes; /* one list a worker; each is its worker's own */
     unsigned workers;
     struct stages stages;
-    const struct observer *observers;
+    struct observer *observers; /* the plan's own copies */
     size_t observer_count;
     uint32_t early;         /* a bit for each observer that stands before the configured stages */
     uint32_t needs;         /* event_closure of what some sink, stage or steady observer needs */
@@ -32,11 +32,11 @@ struct plan {
     bool seen;              /* somebody may look at what an output writes, as it comes */
 };
 
-/* What all plans of an engine have in common. */
+/* What is not of the configuration. */
 struct plan_options {
     unsigned workers;
-    const struct observer *observers;
-    size_t observer_count; /* at most OBSERVERS_MAX */
+    const struct observer *observers; /* copied */
+    size_t observer_count;            /* at most OBSERVERS_MAX */
     struct siphash_key key;
 };
 

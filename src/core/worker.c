@@ -151,12 +151,32 @@ static void leave_stages(struct worker *w, const struct stages *next)
     }
 }
 
+static bool observes(const struct plan *plan, const void *state)
+{
+    for (size_t i = 0; i < plan->observer_count; i++) {
+        if (plan->observers[i].state == state)
+            return true;
+    }
+    return false;
+}
+
+/* Observers likewise. */
+static void leave_observers(struct worker *w, const struct plan *next)
+{
+    for (size_t i = 0; i < w->plan->observer_count; i++) {
+        const struct observer *o = &w->plan->observers[i];
+        if (o->collect && !observes(next, o->state))
+            o->collect(o->state, w->index);
+    }
+}
+
 void worker_take_plan(struct worker *w, struct plan *plan)
 {
     assert(is_own(w));
     struct plan *before = w->plan;
     flush_lanes(w);
     leave_stages(w, &plan->stages);
+    leave_observers(w, plan);
     plan_hold(plan);
     w->plan = plan;
     w->lanes = plan->worker_lanes[w->index];

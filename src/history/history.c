@@ -19,6 +19,28 @@ enum {
 
 /* --- what comes ----------------------------------------------------------------------------- */
 
+struct history_settings history_rules(struct history *history)
+{
+    pthread_mutex_lock(&history->lock);
+    const struct history_settings rules = history->settings;
+    pthread_mutex_unlock(&history->lock);
+    return rules;
+}
+
+void history_change(struct history *history, const struct history_settings *settings)
+{
+    struct history_settings *rules =
+        &history->settings; /* others look at the path without the lock */
+    pthread_mutex_lock(&history->lock);
+    memcpy(rules->keep_ns, settings->keep_ns, sizeof rules->keep_ns);
+    rules->top = settings->top;
+    rules->write_every_ns = settings->write_every_ns;
+    rules->size_max = settings->size_max;
+    history->rules_changed = rules->path != NULL;
+    pthread_cond_signal(&history->wake);
+    pthread_mutex_unlock(&history->lock);
+}
+
 /* The running minute and what has ended of it; single streams have counts there, and no lists.
  * False: there is no memory, and nothing is added. */
 static bool next_minute(struct history *history, const struct portion *part, struct portion *sum)
@@ -30,7 +52,7 @@ static bool next_minute(struct history *history, const struct portion *part, str
         if (record.stream.len == 0 || record_kind(record.what) == RECORD_COUNTS)
             portion_put(&lean, record.what, record.stream, record.bytes);
     }
-    if (portion_sum(&history->minute, &lean, history->settings.top, &sum->records) < 0 ||
+    if (portion_sum(&history->minute, &lean, history_rules(history).top, &sum->records) < 0 ||
         lean.records.failed)
         history->failed = true;
     bool nothing = history->minute.records.len + lean.records.len == 0;
@@ -103,9 +125,8 @@ static void fill_part(struct history *history, struct portion *part)
 {
     const struct windows *windows = &history->windows;
     const struct buf *counts = &windows->closing.counts.records;
-    size_t top = wheel_spans[WHEEL_MINUTE].top;
-    const struct part_options options = {&history->key,
-                                         top > history->settings.top ? top : history->settings.top,
+    size_t top = history_rules(history).top, least = wheel_spans[WHEEL_MINUTE].top;
+    const struct part_options options = {&history->key, top > least ? top : least,
                                          history->recorder.last};
     part->start_ms = windows->closing.counts.start_ms;
     if (windows->closing.window)
@@ -186,9 +207,10 @@ static bool is_due(struct history *history, int64_t second, uint64_t now_ns)
         return true;
     pthread_mutex_lock(&history->lock);
     bool idle = history->waiting.count == 0;
+    uint64_t every_ns = history->settings.write_every_ns;
     pthread_mutex_unlock(&history->lock);
     return idle && history->settings.path &&
-           now_ns - history->cut_ns + EARLY_MS * CLOCK_MS_NS >= history->settings.write_every_ns;
+           now_ns - history->cut_ns + EARLY_MS * CLOCK_MS_NS >= every_ns;
 }
 
 /* Windows begin anew with a part of their own, after one that ends. The database has no parts so

@@ -38,6 +38,9 @@ struct history_settings {
  * holds, or a fresh one, is in *key: what stats_options wants. NULL: err, no memory. */
 struct history *history_open(const struct history_settings *settings, struct siphash_key *key,
                              struct error *err);
+/* Any thread: from now on it goes by these, but for the path, which stays. What is to go by them
+ * goes at once. */
+void history_change(struct history *history, const struct history_settings *settings);
 /* Windows may be asked for from here on. */
 int history_start(struct history *history, struct stats *stats, struct error *err);
 /* Writes what has begun, and ends the threads. */

@@ -49,8 +49,9 @@ struct history_reader {
  * something, or writes to the log. Conditions are waited for with no other lock than theirs.
  */
 struct history {
-    /* Set before there are other threads. */
-    struct history_settings settings; /* the path is a copy of its own */
+    /* The path is a copy of its own, and set before there are other threads; the rest is under
+     * `lock`: history_rules. */
+    struct history_settings settings;
     struct siphash_key key;
     struct stats *stats;
     uint64_t run;       /* this one, in the database's mark */
@@ -70,7 +71,8 @@ struct history {
     pthread_mutex_t lock;
     pthread_cond_t wake; /* the writer */
     bool stopping, followed;
-    bool following; /* the follower sees what the statistics make */
+    bool rules_changed; /* and the writer has not heeded that yet */
+    bool following;     /* the follower sees what the statistics make */
     struct recorder recorder;
     struct portion minute; /* what has ended of the running one, for the database */
     bool minute_begun;
@@ -93,6 +95,8 @@ struct history {
     unsigned threads;
 };
 
+/* What the settings are at the moment. Not for who holds the lock. */
+struct history_settings history_rules(struct history *history);
 /* The writer's thread. It ends when the follower has ended and either nothing waits any more or a
  * last attempt has written nothing. */
 void *history_write(void *history);

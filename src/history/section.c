@@ -12,9 +12,11 @@ static const struct option history_options[] = {
      .type = OPTION_PATH,
      HISTORY(path),
      .exclusive = true,
+     .fixed = true,
      .example = "/var/lib/spile/history.db",
      .doc = "the database, made when it is not there; without it only the last quarter of an hour "
-            "is kept, in memory"},
+            "is kept, in memory; while statistics are kept another path waits for the next start, "
+            "since a database knows the key of the hashes in it"},
     {.name = "keep-minutes",
      .type = OPTION_DURATION,
      HISTORY(keep_ns[HISTORY_MINUTES]),

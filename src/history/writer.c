@@ -176,12 +176,12 @@ static enum store_status write_portions(struct history *history, size_t count, s
 {
     struct store *store = history->writer.store;
     struct store_mark mark = {.run = history->run};
-    uint64_t rows = 0;
+    uint64_t rows = 0, top = history_rules(history).top;
     enum store_status status = store_begin(store, err);
     for (size_t i = 0; status == STORE_FINE && i < count; i++) {
         const struct portion *portion = waiting_at(&history->waiting, i);
         mark.number = portion->number;
-        status = store_add(store, portion, history->settings.top, &rows, err);
+        status = store_add(store, portion, top, &rows, err);
     }
     if (status == STORE_FINE && count > 0)
         status = store_put_mark(store, &mark, err);
@@ -202,7 +202,7 @@ static enum store_status tidy(struct history *history, const struct store_limits
     if (status == STORE_FINE && limits->believed)
         status = store_put_time(store, limits->now_ms, err);
     if (status == STORE_FINE && limits->believed)
-        status = store_roll(store, limits->now_ms, history->settings.top, err);
+        status = store_roll(store, limits->now_ms, limits->settings->top, err);
     if (status == STORE_FINE)
         status = store_trim(store, limits, err);
     return status == STORE_FINE ? store_commit(store, err) : status;
@@ -224,15 +224,26 @@ static enum store_status convert(struct history *history, struct error *err)
     return status;
 }
 
-/* Once a minute, and when the database has grown too large: makes lists, deletes, and empties the
- * database's log. */
+static bool heed_change(struct history *history)
+{
+    pthread_mutex_lock(&history->lock);
+    bool changed = history->rules_changed;
+    history->rules_changed = false;
+    pthread_mutex_unlock(&history->lock);
+    return changed;
+}
+
+/* Once a minute, when the database has grown too large, and when something was changed: makes
+ * lists, deletes, and empties the database's log. */
 static enum store_status clean(struct history *history, struct error *err)
 {
     struct history_writer *writer = &history->writer;
     struct store *store = writer->store;
-    struct store_limits limits = {.settings = &history->settings};
-    if (writer->trimmed_ns && clock_ns() - writer->trimmed_ns < trim_every_ns &&
-        !store_is_over(store, &history->settings))
+    const struct history_settings rules = history_rules(history);
+    struct store_limits limits = {.settings = &rules};
+    bool changed = heed_change(history);
+    if (!changed && writer->trimmed_ns && clock_ns() - writer->trimmed_ns < trim_every_ns &&
+        !store_is_over(store, &rules))
         return STORE_FINE;
     writer->trimmed_ns = clock_ns();
     pthread_mutex_lock(&history->lock);
@@ -246,7 +257,7 @@ static enum store_status clean(struct history *history, struct error *err)
     enum store_status status = seen ? tidy(history, &limits, err) : STORE_FINE;
     if (status == STORE_FINE && seen)
         status = convert(history, err);
-    return status == STORE_FINE ? store_checkpoint(store, &history->settings, err) : status;
+    return status == STORE_FINE ? store_checkpoint(store, &rules, err) : status;
 }
 
 /* Writes some of the portions that wait. False: nothing can be written now. */
@@ -276,7 +287,7 @@ static bool write_some(struct history *history)
 /* With the lock. */
 static bool has_work(const struct history *history)
 {
-    return history->waiting.count > 0 ||
+    return history->waiting.count > 0 || history->rules_changed ||
            memcmp(history->begun_ms, history->writer.begun_ms, sizeof history->begun_ms) != 0;
 }
 

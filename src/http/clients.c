@@ -35,6 +35,8 @@ struct client {
     struct clients *owner;
     enum client_state state;
     bool admitted;
+    bool begun; /* a request has */
+    bool known; /* it has asked before */
     int fd;
     struct account account; /* by which places are shared out */
     struct share *share;    /* its account's; NULL: free or cut */
@@ -47,7 +49,8 @@ struct client {
 
 struct clients {
     struct clients_limits limits;
-    struct clients_counts counts;
+    struct clients_counts *counts;
+    uint64_t accepted;
     pthread_mutex_t lock;
     pthread_cond_t news; /* the first connection, or the end */
     bool ending;
@@ -57,7 +60,8 @@ struct clients {
     struct client table[];
 };
 
-struct clients *clients_new(const struct clients_limits *limits, struct error *err)
+struct clients *clients_new(const struct clients_limits *limits, struct clients_counts *counts,
+                            struct error *err)
 {
     size_t places = 2 * limits->all; /* cut ones stay until the library notices */
     struct clients *clients = calloc(1, sizeof *clients + places * sizeof *clients->table);
@@ -72,6 +76,7 @@ struct clients *clients_new(const struct clients_limits *limits, struct error *e
         return NULL;
     }
     clients->limits = *limits;
+    clients->counts = counts;
     clients->places = places;
     for (size_t i = 0; i < places; i++)
         clients->table[i].owner = clients;
@@ -106,7 +111,7 @@ static void leave(struct client *client)
 static void cut(struct client *client, counter *why)
 {
     if (client->state != CLIENT_CUT)
-        counter_add(why, 1);
+        counter_add_shared(why, 1);
     leave(client);
     client->state = CLIENT_CUT;
     shutdown(client->fd, SHUT_RDWR);
@@ -192,7 +197,7 @@ static bool make_room(struct clients *clients, const struct share *share, size_t
         return true;
     struct client *victim = victim_of(&census, limit, now);
     if (victim)
-        cut(victim, &clients->counts.displaced);
+        cut(victim, &clients->counts->displaced);
     return victim;
 }
 
@@ -251,9 +256,11 @@ struct client *clients_add(struct clients *clients, int fd, const struct sockadd
         share->all++;
         if (clients->count++ == 0)
             pthread_cond_signal(&clients->news);
-        counter_add(&clients->counts.accepted, 1);
+        clients->accepted++;
+        counter_add_shared(&clients->counts->accepted, 1);
+        counter_add_shared(&clients->counts->open, 1);
     } else {
-        counter_add(&clients->counts.refused, 1);
+        counter_add_shared(&clients->counts->refused, 1);
         shutdown(fd, SHUT_RDWR);
     }
     pthread_mutex_unlock(&clients->lock);
@@ -266,20 +273,32 @@ void client_remove(struct client *client)
     leave(client);
     client->state = CLIENT_FREE;
     client->owner->count--;
+    atomic_fetch_sub_explicit(&client->owner->counts->open, 1, memory_order_relaxed);
     pthread_mutex_unlock(&client->owner->lock);
 }
 
-const struct clients_counts *clients_counts(const struct clients *clients)
-{
-    return &clients->counts;
-}
-
-size_t clients_open(struct clients *clients)
+uint64_t clients_accepted(struct clients *clients)
 {
     pthread_mutex_lock(&clients->lock);
-    size_t count = clients->count;
+    uint64_t accepted = clients->accepted;
     pthread_mutex_unlock(&clients->lock);
-    return count;
+    return accepted;
+}
+
+static bool asks(const struct client *client, bool patient)
+{
+    return client->state == CLIENT_BUSY ||
+           (client->state == CLIENT_WAITING && (client->begun || (patient && !client->known)));
+}
+
+bool clients_ask(struct clients *clients, bool patient)
+{
+    bool some = false;
+    pthread_mutex_lock(&clients->lock);
+    for (size_t i = 0; i < clients->places && !some; i++)
+        some = asks(&clients->table[i], patient);
+    pthread_mutex_unlock(&clients->lock);
+    return some;
 }
 
 void clients_relieve(struct clients *clients)
@@ -293,7 +312,7 @@ void clients_relieve(struct clients *clients)
             slowest = worse(client, slowest);
     }
     if (slowest)
-        cut(slowest, &clients->counts.displaced);
+        cut(slowest, &clients->counts->displaced);
     pthread_mutex_unlock(&clients->lock);
 }
 
@@ -306,6 +325,7 @@ static void move_on(struct client *client, enum client_state state, uint64_t lim
     pthread_mutex_lock(&client->owner->lock);
     if (client->state != CLIENT_CUT) {
         bool streamed = client->state == CLIENT_STREAMS, streams = state == CLIENT_STREAMS;
+        client->begun &= state != CLIENT_WAITING;
         client->share->streams += (size_t)streams - (size_t)streamed;
         client->owner->streams += (size_t)streams - (size_t)streamed;
         set_state(client, state, limit_ns);
@@ -340,13 +360,14 @@ void client_begins(struct client *client)
     pthread_mutex_lock(&client->owner->lock);
     if (deadline < client->deadline)
         client->deadline = deadline;
+    client->begun = client->known = true;
     pthread_mutex_unlock(&client->owner->lock);
 }
 
 void client_cut(struct client *client)
 {
     pthread_mutex_lock(&client->owner->lock);
-    cut(client, &client->owner->counts.refused);
+    cut(client, &client->owner->counts->refused);
     pthread_mutex_unlock(&client->owner->lock);
 }
 
@@ -400,7 +421,7 @@ static void make_room_for_stream(struct clients *clients)
         }
     }
     if (worst)
-        cut(worst, &clients->counts.displaced);
+        cut(worst, &clients->counts->displaced);
 }
 
 void client_streams(struct client *client)
@@ -440,7 +461,7 @@ size_t clients_sweep(struct clients *clients, uint64_t now)
         if (client->state == CLIENT_STREAMS)
             look_at_stream(client, now);
         if (is_late(client, now))
-            cut(client, &clients->counts.late);
+            cut(client, &clients->counts->late);
     }
     size_t count = clients->count;
     pthread_mutex_unlock(&clients->lock);
@@ -452,8 +473,7 @@ bool clients_sleep(struct clients *clients, uint64_t until_ns, bool idle, uint64
     struct timespec until = clock_timespec(until_ns);
     int rc = 0;
     pthread_mutex_lock(&clients->lock);
-    while (idle && !clients->ending && clients->count == 0 &&
-           counter_get(&clients->counts.accepted) == accepted)
+    while (idle && !clients->ending && clients->count == 0 && clients->accepted == accepted)
         pthread_cond_wait(&clients->news, &clients->lock);
     while (!idle && !clients->ending && rc == 0)
         rc = pthread_cond_timedwait(&clients->news, &clients->lock, &until);

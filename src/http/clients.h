@@ -33,19 +33,24 @@ struct clients_limits {
     uint64_t idle_ns;   /* between requests */
 };
 
-struct clients *clients_new(const struct clients_limits *limits, struct error *err);
-void clients_free(struct clients *clients);
-
-/* What has happened to connections. */
+/* What has happened to connections; several tables may count into it. */
 struct clients_counts {
+    counter open; /* that there are now */
     counter accepted;
     counter refused;   /* there was no place */
     counter displaced; /* they made room */
     counter late;      /* a deadline went by */
 };
-const struct clients_counts *clients_counts(const struct clients *clients);
-/* How many connections there are. */
-size_t clients_open(struct clients *clients);
+
+/* `counts` must outlive the table. */
+struct clients *clients_new(const struct clients_limits *limits, struct clients_counts *counts,
+                            struct error *err);
+void clients_free(struct clients *clients);
+/* How many have been accepted into this table. */
+uint64_t clients_accepted(struct clients *clients);
+/* True when some client waits for an answer, takes one, or has begun to ask; `patient`: or has come
+ * and not said anything yet. */
+bool clients_ask(struct clients *clients, bool patient);
 
 /* A new connection on `fd`, which must stay open until client_remove: a stranger's. NULL: there is
  * no place for it, all are busy with others that are not slow, and its socket is shut down already.

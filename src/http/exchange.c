@@ -349,6 +349,7 @@ static void put_headers(struct exchange *exchange, const struct api_route *route
     if (!type && (exchange->held || reply->fixed.len))
         type = "application/json; charset=utf-8";
     put_header(response, "Content-Type", type);
+    put_header(response, "Connection", atomic_load(&exchange->owner->leaving) ? "close" : NULL);
     put_header(response, "Cache-Control", reply->cache ? reply->cache : "no-store");
     put_header(response, "Content-Security-Policy",
                reply->csp ? reply->csp : "default-src 'none'; frame-ancestors 'none'");

@@ -19,6 +19,7 @@ struct exchanges {
     struct failures *failures;
     struct stream_replies streams;
     struct pauses pauses;
+    atomic_bool leaving; /* who is answered is to come again by another connection */
     struct waits waits;
     _Atomic size_t held; /* bytes of replies that clients have not taken yet */
 };

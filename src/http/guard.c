@@ -150,6 +150,12 @@ void guard_free(struct guard *guard)
     *guard = (struct guard){0};
 }
 
+bool guard_equal(const struct guard *a, const struct guard *b)
+{
+    return text_equal(a->api_key, b->api_key) && text_equal(a->basic, b->basic) &&
+           text_equal(a->bearer, b->bearer) && text_equal(a->host, b->host);
+}
+
 bool guard_has_credentials(const struct guard *guard)
 {
     return guard->api_key || guard->basic || guard->bearer;

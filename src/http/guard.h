@@ -38,6 +38,8 @@ int guard_init(struct guard *guard, const struct http_settings *settings, struct
 /* Only looks whether the API key's file can be read and used. -1: err. */
 int guard_probe(const struct http_settings *settings, struct error *err);
 void guard_free(struct guard *guard);
+/* True when both let in the same. */
+bool guard_equal(const struct guard *a, const struct guard *b);
 /* False: nobody beyond loopback may ask. */
 bool guard_has_credentials(const struct guard *guard);
 

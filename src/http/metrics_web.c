@@ -2,15 +2,16 @@
 #include "api/metrics.h"
 #include "http/server.h"
 
-/* The thing is the server's counts. */
+/* The thing is the servers' counts. */
 static void of_server(struct exposition *page, const struct metrics_view *view,
                       const struct metric *metric)
 {
-    struct http_server_counts counts = http_server_counts(view->context->server);
-    metric->one(page, view, metric, &counts);
+    struct http_counts counts;
+    if (http_counts(view->context->web, &counts))
+        metric->one(page, view, metric, &counts);
 }
 
-#define COUNT(member) .at = offsetof(struct http_server_counts, member)
+#define COUNT(member) .at = offsetof(struct http_counts, member)
 
 static const struct metric web[] = {
     GAUGE("spile_web_open", "Connections to the web server that are open now.", of_server,
@@ -30,7 +31,8 @@ static const struct metric web[] = {
 
 static bool wanted(const struct api_context *context)
 {
-    return context->server;
+    struct http_counts counts;
+    return context->web && http_counts(context->web, &counts);
 }
 
 const struct metric_source metrics_web = {.wanted = wanted, .table = web};

@@ -44,6 +44,11 @@ const void *tls_read(struct tls *tls, const struct http_settings *settings, stru
     return NULL;
 }
 
+bool tls_equal(const struct tls *a, const struct tls *b)
+{
+    return text_equal(a->cert, b->cert) && text_equal(a->key, b->key);
+}
+
 void tls_free(struct tls *tls)
 {
     if (tls->key)

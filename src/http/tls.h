@@ -15,6 +15,8 @@ struct tls {
 /* Reads the files that are configured, and fills `options`. Returns NULL, or the setting that is to
  * blame, with err. To be freed with tls_free, after an error, too. */
 const void *tls_read(struct tls *tls, const struct http_settings *settings, struct error *err);
+/* True when both have the same certificate and key. */
+bool tls_equal(const struct tls *a, const struct tls *b);
 /* Frees both, and overwrites the key. */
 void tls_free(struct tls *tls);
 /* Reads both files and lets the library try them, without listening anywhere. Returns as tls_read.

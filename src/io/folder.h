@@ -130,6 +130,22 @@ struct folder_socket {
  * then. -1: why, with EADDRINUSE when something else is there. */
 int folder_bind(const struct folder *folder, int fd, const struct folder_socket *wanted,
                 struct stat *placed, struct error *why);
+/* The two steps of that, for who has a socket of his own at the name, which goes on being served
+ * meanwhile. First the other one is made in a folder that nobody else can enter; -1: why. */
+struct folder_chamber {
+    struct folder folder; /* itself; its file has the name that it will have outside, as far as that
+                             fits: whoever lists sockets sees it */
+    char name[NAME_MAX + 1];
+};
+int folder_prepare(const struct folder *folder, int fd, const struct folder_socket *wanted,
+                   struct folder_chamber *chamber, struct error *why);
+/* Then it takes the place of *placed, which becomes what stands there. -1: why, with EADDRINUSE
+ * when that is something else by now. The chamber is gone in either case. */
+int folder_replace(const struct folder *folder, struct folder_chamber *chamber, struct stat *placed,
+                   struct error *why);
+/* Gives up what is in it. */
+void folder_chamber_close(struct folder_chamber *chamber, const struct folder *outside);
+
 /* Removes the name if it is still the socket that was placed. */
 void folder_unbind(const struct folder *folder, const struct stat *placed);
 

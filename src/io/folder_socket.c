@@ -18,16 +18,9 @@ enum { TRIES = 10, NAME_SHOWN = 64 /* bytes, so that its path is one of a socket
 
 /* --- the folder of our own ------------------------------------------------------------------ */
 
-/* Owner: folder_bind. Its file has the name that it will have outside, as far as that fits: whoever
- * lists sockets sees it. */
-struct chamber {
-    struct folder folder; /* itself */
-    char name[NAME_MAX + 1];
-};
-
 /* Whoever may write to the folder outside may have moved it, and put another one in its place: one
  * of ours that is closed to others is as good. */
-static int enter(struct chamber *chamber, const struct folder *outside, struct error *why)
+static int enter(struct folder_chamber *chamber, const struct folder *outside, struct error *why)
 {
     char path[32];
     struct stat st;
@@ -46,7 +39,7 @@ static int enter(struct chamber *chamber, const struct folder *outside, struct e
     return 0;
 }
 
-static void chamber_close(struct chamber *chamber, const struct folder *outside)
+void folder_chamber_close(struct folder_chamber *chamber, const struct folder *outside)
 {
     int error = errno;
     if (chamber->folder.fd >= 0)
@@ -56,11 +49,12 @@ static void chamber_close(struct chamber *chamber, const struct folder *outside)
     errno = error;
 }
 
-static int chamber_open(struct chamber *chamber, const struct folder *outside, struct error *why)
+static int chamber_open(struct folder_chamber *chamber, const struct folder *outside,
+                        struct error *why)
 {
     uint64_t random;
     int made = -1;
-    *chamber = (struct chamber){.folder.fd = -1};
+    *chamber = (struct folder_chamber){.folder.fd = -1};
     snprintf(chamber->folder.name, sizeof chamber->folder.name, "%.*s", NAME_SHOWN, outside->name);
     for (int i = 0; i < TRIES && made; i++) {
         if (getrandom(&random, sizeof random, 0) != sizeof random)
@@ -74,7 +68,7 @@ static int chamber_open(struct chamber *chamber, const struct folder *outside, s
         return folder_refuse(why, errno);
     if (enter(chamber, outside, why) == 0)
         return 0;
-    chamber_close(chamber, outside);
+    folder_chamber_close(chamber, outside);
     return -1;
 }
 
@@ -164,21 +158,47 @@ static int place(const struct folder *in, const struct folder *out, const struct
     return folder_refuse_as(why, EADDRINUSE, "another program uses it");
 }
 
+int folder_prepare(const struct folder *folder, int fd, const struct folder_socket *wanted,
+                   struct folder_chamber *chamber, struct error *why)
+{
+    if (chamber_open(chamber, folder, why))
+        return -1;
+    if (dress(&chamber->folder, fd, wanted, why) == 0)
+        return 0;
+    folder_chamber_close(chamber, folder);
+    return -1;
+}
+
+/* At the name, instead of `old` (NULL: of nothing). */
+static int put_there(const struct folder *folder, struct folder_chamber *chamber,
+                     const struct stat *old, struct stat *placed, struct error *why)
+{
+    struct stat st;
+    int rc = folder_stat(&chamber->folder, &st) ? folder_refuse(why, errno) : 0;
+    if (rc == 0)
+        rc = place(&chamber->folder, folder, old, why);
+    if (rc == 0)
+        *placed = st;
+    folder_chamber_close(chamber, folder);
+    return rc;
+}
+
+int folder_replace(const struct folder *folder, struct folder_chamber *chamber, struct stat *placed,
+                   struct error *why)
+{
+    const struct stat mine = *placed;
+    return put_there(folder, chamber, &mine, placed, why);
+}
+
 int folder_bind(const struct folder *folder, int fd, const struct folder_socket *wanted,
                 struct stat *placed, struct error *why)
 {
-    struct chamber chamber;
+    struct folder_chamber chamber;
     struct stat old;
     int there = look(folder, &old, why);
-    if (there < 0 || chamber_open(&chamber, folder, why))
+    if (there < 0 || folder_prepare(folder, fd, wanted, &chamber, why))
         return -1;
-    int rc = dress(&chamber.folder, fd, wanted, why);
-    if (rc == 0)
-        rc = folder_stat(&chamber.folder, placed) ? folder_refuse(why, errno) : 0;
-    if (rc == 0)
-        rc = place(&chamber.folder, folder, there ? &old : NULL, why);
-    chamber_close(&chamber, folder);
-    return rc;
+    return put_there(folder, &chamber, there ? &old : NULL, placed, why);
 }
 
 void folder_unbind(const struct folder *folder, const struct stat *placed)

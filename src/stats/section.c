@@ -10,19 +10,23 @@ static const struct option statistics_options[] = {
      .fallback = "64M",
      .min = 4 << 20,
      .max = UINT64_C(64) << 30,
+     .fixed = true,
      .doc =
          "memory for all of the statistics, whatever the traffic: numbers are exact while the "
          "names and addresses fit, then estimates with known error; each stream that comes takes "
-         "440 KiB of it, and all together 47 % at most"},
+         "440 KiB of it, and all together 47 % at most; while statistics are kept a change waits "
+         "for the next start"},
     {.name = "streams",
      .type = OPTION_UINT,
      .offset = offsetof(struct stats_settings, streams),
      .fallback = "64",
      .min = 1,
      .max = STATS_STREAMS_MAX,
-     .doc = "dnstap identities that have statistics of their own, as far as the memory is for so "
-            "many; when there are more, the busiest have them, no peer keeps out those of others, "
-            "and the rest is in the total alone, and counted"},
+     .fixed = true,
+     .doc =
+         "dnstap identities that have statistics of their own, as far as the memory is for so "
+         "many; when there are more, the busiest have them, no peer keeps out those of others, "
+         "and the rest is in the total alone, and counted; a change waits as that of memory does"},
     {.name = "before-stages",
      .type = OPTION_BOOL,
      .offset = offsetof(struct stats_settings, before_stages),

@@ -163,6 +163,12 @@ void stats_merge_handed(struct stats *stats)
     }
 }
 
+/* Nobody counts any more. */
+static bool is_quiet(const struct stats *stats)
+{
+    return atomic_load(&stats->left) || engine_quiet(stats->engine);
+}
+
 static bool all_answered(const struct stats *stats, unsigned round)
 {
     for (unsigned i = 0; i < stats->worker_count; i++) {
@@ -197,8 +203,7 @@ static void merge_active(struct stats *stats)
 static void await_answers(struct stats *stats, unsigned round, uint64_t deadline_ns)
 {
     pthread_mutex_lock(&stats->lock);
-    while (!all_answered(stats, round) && !engine_quiet(stats->engine) &&
-           clock_ns() < deadline_ns) {
+    while (!all_answered(stats, round) && !is_quiet(stats) && clock_ns() < deadline_ns) {
         bool hurry = stats->hurry;
         stats->hurry = false;
         if (!hurry) {
@@ -224,7 +229,7 @@ static void collect(struct stats *stats, bool whole, bool wanted)
     engine_collect(stats->engine);
     await_answers(stats, round, deadline_ns);
     stats_merge_handed(stats);
-    if (engine_quiet(stats->engine))
+    if (is_quiet(stats))
         merge_active(stats);
     stats_merge_losses(stats);
 }
@@ -332,7 +337,7 @@ static void *follow(void *arg)
         pthread_mutex_lock(&stats->lock);
     }
     pthread_mutex_unlock(&stats->lock);
-    if (engine_quiet(stats->engine))
+    if (is_quiet(stats))
         tick(stats, true);
     else if (atomic_load(&stats->version) & 1)
         publish(stats, stats->tried);
@@ -352,6 +357,11 @@ int stats_start(struct stats *stats, struct engine *engine, struct error *err)
     bool running = stats->running;
     pthread_mutex_unlock(&stats->lock);
     return running ? 0 : error_set(err, "cannot start the statistics' thread");
+}
+
+void stats_leave(struct stats *stats)
+{
+    atomic_store(&stats->left, true);
 }
 
 void stats_stop(struct stats *stats)

@@ -38,12 +38,14 @@ struct stats_options {
 
 /* Has all that other threads read: they may look from here on. */
 struct stats *stats_new(const struct stats_options *options, struct error *err);
-/* For engine_options. Good as long as the statistics. */
+/* For the engine. Good as long as the statistics. */
 struct observer stats_observer(struct stats *stats);
 /* Starts the thread that collects; the engine must outlive stats_stop. */
 int stats_start(struct stats *stats, struct engine *engine, struct error *err);
-/* Ends the thread. When the workers have ended, everything that they saw is in the last snapshot.
- * Wakes stats_wait for good. */
+/* No worker calls the observer any more, though the engine runs: then stats_stop has all. */
+void stats_leave(struct stats *stats);
+/* Ends the thread. When the workers have ended, or left, everything that they saw is in the last
+ * snapshot. Wakes stats_wait for good. */
 void stats_stop(struct stats *stats);
 void stats_free(struct stats *stats);
 

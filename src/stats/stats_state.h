@@ -86,6 +86,7 @@ struct stats {
     unsigned worker_count;
     bool patient;
     struct engine *engine; /* the thread's own */
+    atomic_bool left;      /* no worker of it counts any more */
     unsigned places; /* for streams; settings.streams, or as many as the memory has room for */
     struct pool pool;
 

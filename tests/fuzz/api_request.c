@@ -21,6 +21,7 @@ static const char configuration[] = "threads: 1\n"
                                     "statistics: {memory: 4M, streams: 4}\n"
                                     "web: {listen: '127.0.0.1:0'}\n";
 static struct service service;
+static struct api_context context;
 
 static void start(void)
 {
@@ -34,6 +35,7 @@ static void start(void)
         log_error("%s", err.text);
         abort();
     }
+    context = parts_context(&service.parts, &service.frame, &config);
 }
 
 static struct span header(const struct api_request *request, const char *name)
@@ -81,7 +83,7 @@ static const struct api_route *route_at(uint8_t number)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    if (!service.stats)
+    if (!service.engine)
         start();
     if (len == 0)
         return 0;
@@ -90,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     struct span asked = span_of(bytes + 1, zero ? (size_t)(zero - bytes) - 1 : len - 1);
     size_t size = zero ? len - asked.len - 2 : 0;
     char *query = malloc(size + 1);
-    struct api_request request = {.context = &service.context,
+    struct api_request request = {.context = &context,
                                   .route = route,
                                   .header = header,
                                   .path = span_str(route->path),

@@ -33,9 +33,9 @@ class Running:
         self.t, self.api = t, Api(t, config + WEB, sockets=sockets)
         self.spile, self.said = self.api.spile, {DONE: 0, REFUSED: 0}
 
-    def reload(self, config, says=DONE):
+    def reload(self, config, says=DONE, web=WEB):
         """Has it read that configuration, and waits until it says how that went."""
-        self.t.path("spile.yaml").write_text((config + WEB * (config != EMPTY)).replace("@DIR@", str(self.t.folder)))
+        self.t.path("spile.yaml").write_text((config + web * (config != EMPTY)).replace("@DIR@", str(self.t.folder)))
         self.said[says] += 1
         self.spile.send(signal.SIGHUP)
         wait_for(f"'{says}' for the {self.said[says]}. time", lambda: self.spile.err.count(says) == self.said[says])
@@ -97,7 +97,7 @@ class Watch(threading.Thread):
 
 
 def storm_config(turn, port, spare):
-    """One of many that differ in every kind of item; `kept` and two inputs are the same in all."""
+    """One of many that differ in every kind of item, and in sections; `kept` and two inputs are the same in all."""
     lines = ["inputs:", "- unix: {path: @DIR@/tap.sock, mode: 0666}", f"- tcp: {{listen: '127.0.0.1:{port}'}}"]
     if turn % 2:
         lines.append(f"- unix: {{name: other, path: @DIR@/other.sock, idle-timeout: {turn % 3 + 1}h}}")
@@ -114,6 +114,11 @@ def storm_config(turn, port, spare):
     if turn % 4 == 2:
         lines.append(f"- metrics: {{file: @DIR@/sums.txt, interval: {turn + 1}s}}")
     lines.append(f"gather-time: {turn % 3}ms")
+    if turn % 3 == 1:
+        lines.append(f"statistics: {{before-stages: {'true' if turn % 2 else 'false'}}}")
+    lines.append(f"history: {{path: @DIR@/history.db, write-every: {turn % 5 + 1}s, keep-minutes: {turn + 1}d}}")
+    if turn % 4 == 3:
+        lines.append(f"control: {{path: @DIR@/control-{turn % 8}.sock, mode: 06{turn % 7}0}}")
     return "\n".join(lines) + "\n"
 
 
@@ -128,7 +133,7 @@ def storm(t, turns, connections, frames=0):
     for turn in range(1, turns + 1):
         if turn % 5 == 0:
             running.reload(BROKEN[turn // 5 % len(BROKEN)], REFUSED)
-        running.reload(storm_config(turn, port, spare))
+        running.reload(storm_config(turn, port, spare), web=f"web: {{listen: 127.0.0.1:0, connections: {100 + turn // 3}}}\n")
         before = sum(stream.count for stream in streams)
         wait_for("more frames", lambda: sum(stream.count for stream in streams) > before + 500)
     wait_for("as many frames as wanted", lambda: sum(stream.count for stream in streams) >= frames, 300)
@@ -213,7 +218,7 @@ def what_cannot_change_is_named(t):
     config = "inputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n- file: {path: @DIR@/out.txt}\n"
     running = Running(t, "threads: 1\n" + config)
     running.reload("threads: 2\nlatency-window: 3s\nstatistics: {memory: 80M}\n" + config)
-    for name in ("threads", "latency-window", "statistics"):
+    for name in ("threads", "latency-window", "statistics: memory"):
         assert f"warning: {name}: changed, which takes effect at the next start" in running.spile.err, running.spile.err
     shown = running.api.get("config")
     equal((shown["threads"], shown["latency-window"]), (1, "10s"), "what is in force")

@@ -21,6 +21,8 @@
 #include "core/stages.h"
 #include "failmalloc.h"
 
+static const struct engine_observers nobody;
+
 /* --- the bench ------------------------------------------------------------------------------ */
 
 struct bench {
@@ -71,22 +73,27 @@ static void finish(struct bench *b)
         uv_run(engine_loop(b->engine), UV_RUN_ONCE);
 }
 
-static void reload(struct bench *b, const char *text)
+static void reload_for(struct bench *b, const char *text, const struct engine_observers *observers)
 {
     struct error err;
     struct config *config = config_of(text);
     b->changed = false;
-    if (engine_reload(b->engine, config, &err) < 0)
+    if (engine_reload(b->engine, config, observers, &err) < 0)
         fail_msg("%s", err.text);
     config_release(config);
     finish(b);
+}
+
+static void reload(struct bench *b, const char *text)
+{
+    reload_for(b, text, &nobody);
 }
 
 static void refuse(struct bench *b, const char *text, const char *why)
 {
     struct error err;
     struct config *config = config_of(text);
-    assert_int_equal(engine_reload(b->engine, config, &err), -1);
+    assert_int_equal(engine_reload(b->engine, config, &nobody, &err), -1);
     assert_non_null(strstr(err.text, why));
     config_release(config);
 }
@@ -263,7 +270,7 @@ static void a_stage_that_changes_goes_on_counting(void **state)
     struct hold *hold = hold_worker(engine_pick_worker(b.engine));
     struct config *config = config_of(SIEVED("3"));
     b.changed = false;
-    assert_int_equal(engine_reload(b.engine, config, &err), 0);
+    assert_int_equal(engine_reload(b.engine, config, &nobody, &err), 0);
     config_release(config);
     assert_int_equal(stage_called(&b, "sieve", &view), 1);
     assert_int_equal(view.passed, 5);
@@ -293,7 +300,7 @@ static void what_has_to_wait_gets_nothing(void **state)
     struct hold *hold = hold_worker(engine_pick_worker(b.engine));
     struct config *config = config_of(PLACED("1"));
     b.changed = false;
-    assert_int_equal(engine_reload(b.engine, config, &err), 0);
+    assert_int_equal(engine_reload(b.engine, config, &nobody, &err), 0);
     config_release(config);
     bring(&b, 10); /* by the other worker, which has the plan already */
     assert_int_equal(holes[1].opened, 0);
@@ -363,7 +370,7 @@ static void what_can_never_be_opened_is_refused(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct config *config = config_of(PLACED("1"));
         holes[1].probed = bad[i];
-        assert_int_equal(engine_reload(b.engine, config, &err), -1);
+        assert_int_equal(engine_reload(b.engine, config, &nobody, &err), -1);
         assert_string_equal(err.text, "counting: no ground");
         assert_string_equal(err.file, "f");
         assert_int_equal(err.line, 6);
@@ -484,7 +491,7 @@ static void without_memory_nothing_changes(void **state)
         bring(&b, 1);
         b.changed = false;
         failmalloc_start(n);
-        int status = engine_reload(b.engine, config, &err);
+        int status = engine_reload(b.engine, config, &nobody, &err);
         failed = failmalloc_stop();
         config_release(config);
         if (status < 0)
@@ -508,7 +515,7 @@ static void changes_do_not_overlap(void **state)
     struct error err;
     start(&b, before_text);
     struct config *config = config_of(after_text);
-    assert_int_equal(engine_reload(b.engine, config, &err), 0);
+    assert_int_equal(engine_reload(b.engine, config, &nobody, &err), 0);
     refuse(&b, before_text, "under way");
     finish(&b);
     engine_stop(b.engine);
@@ -567,7 +574,7 @@ static void an_end_does_not_wait_for_a_change(void **state)
     struct worker_item crowd;
     start_stuck(&b, QUICK BLOCKS, &crowd);
     struct config *config = config_of(QUICK BLOCKS "- counting: {number: 1}\n");
-    assert_int_equal(engine_reload(b.engine, config, &err), 0);
+    assert_int_equal(engine_reload(b.engine, config, &nobody, &err), 0);
     config_release(config);
     engine_hasten(b.engine);
     assert_int_not_equal(engine_run(b.engine), ENGINE_CLOSED);
@@ -585,7 +592,7 @@ static void who_leaves_what_goes_ends_nothing(void **state)
     holes[0].says = OUTPUT_RETRY;
     bring(&b, 5);
     struct config *config = config_of(HEAD "- counting: {number: 1}\n");
-    assert_int_equal(engine_reload(b.engine, config, &err), 0);
+    assert_int_equal(engine_reload(b.engine, config, &nobody, &err), 0);
     config_release(config);
     holes[0].says = OUTPUT_CLOSED;
     finish(&b);
@@ -693,6 +700,65 @@ static void an_input_that_ends_and_cannot_be_read_has_ended(void **state)
     engine_free(b.engine);
 }
 
+/* --- observers ------------------------------------------------------------------------------ */
+
+struct watcher {
+    atomic_uint events, collected;
+};
+
+static void watch(void *state, unsigned worker, struct event *ev)
+{
+    (void)worker, (void)ev;
+    atomic_fetch_add(&((struct watcher *)state)->events, 1);
+}
+
+static void collect(void *state, unsigned worker)
+{
+    (void)worker;
+    atomic_fetch_add(&((struct watcher *)state)->collected, 1);
+}
+
+static struct observer observer_of(struct watcher *watcher)
+{
+    return (struct observer){.state = watcher, .event = watch, .collect = collect};
+}
+
+static void assert_seen(const struct watcher *watcher, unsigned events, unsigned collected)
+{
+    assert_int_equal(atomic_load(&watcher->events), events);
+    assert_int_equal(atomic_load(&watcher->collected), collected);
+}
+
+/* Each sees what comes while a plan has it; each worker has it collect when it goes. */
+static void observers_come_and_go(void **state)
+{
+    static const char text[] = HEAD "- counting: {number: 0}\n";
+    struct watcher first = {0}, second = {0};
+    struct observer list[] = {observer_of(&first), observer_of(&second)};
+    struct bench b;
+    (void)state;
+    start(&b, text);
+    bring(&b, 10);
+    reload_for(&b, text, &(struct engine_observers){.list = list, .count = 1});
+    bring(&b, 100);
+    assert_seen(&first, 100, 0);
+    list[0].early = true; /* it is the same one */
+    reload_for(&b, text, &(struct engine_observers){.list = list, .count = 2});
+    bring(&b, 100);
+    assert_seen(&first, 200, 0);
+    assert_seen(&second, 100, 0);
+    reload_for(&b, text, &(struct engine_observers){.list = list + 1, .count = 1});
+    list[1] = (struct observer){0}; /* plans have copies */
+    bring(&b, 100);
+    assert_seen(&first, 200, 2);
+    reload(&b, text);
+    bring(&b, 100);
+    assert_seen(&second, 200, 2);
+    end(&b);
+    assert_seen(&first, 200, 2);
+    assert_seen(&second, 200, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -714,6 +780,7 @@ int main(void)
         cmocka_unit_test(what_never_began_has_failed),
         cmocka_unit_test(inputs_that_end_do_not_end_the_others),
         cmocka_unit_test(what_is_refused_is_not_read),
+        cmocka_unit_test(observers_come_and_go),
         cmocka_unit_test(an_input_that_ends_and_cannot_be_read_has_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

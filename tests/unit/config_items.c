@@ -153,87 +153,11 @@ static void test_equal(void **state)
     assert_false(config_item_equal(&items[6], &items[7]));
 }
 
-/* --- what follows a running one ------------------------------------------------------------- */
-
-static void note_name(void *ctx, const char *name)
-{
-    buf_printf(ctx, "%s ", name);
-}
-
-/* What the text, read to follow that one, is told to keep: names with a space behind each. Becomes
- * the running one, unless it is refused: then NULL, and err. */
-static const char *follow(struct config **running, const char *text)
-{
-    static char said[128];
-    struct buf told = {0};
-    struct config *next = config_new(&err);
-    assert_non_null(next);
-    assert_int_equal(config_parse(next, text, strlen(text), "f", &err), 0);
-    assert_int_equal(config_validate(next, &err), 0);
-    int status = *running ? config_carry(next, *running, note_name, &told, &err) : 0;
-    config_release(status < 0 ? next : *running);
-    if (status == 0)
-        *running = next;
-    snprintf(said, sizeof said, "%.*s", (int)told.len, (const char *)told.data);
-    buf_free(&told);
-    return status < 0 ? NULL : said;
-}
-
-/* What cannot change in flight is told each time, for as long as it is to change. */
-static void test_carry(void **state)
-{
-    struct config *running = NULL;
-    (void)state;
-    follow(&running, "threads: 2\ndoor: {key: abc}\n");
-    for (int i = 0; i < 2; i++) {
-        assert_string_equal(follow(&running, "threads: 3\ndoor: {key: abd}\n"), "threads door ");
-        assert_string_equal(follow(&running, "threads: 2\n"), "door ");
-        assert_string_equal(follow(&running, "threads: 2\ndoor: {key: abc}\nattic: {path: x}\n"),
-                            "attic ");
-        assert_int_equal(running->settings.threads, 2);
-        assert_string_equal(((struct door *)config_section(running, "door"))->key, "abc");
-        assert_null(config_section(running, "attic"));
-    }
-    assert_string_equal(follow(&running, "threads: 2\ndoor: {key: abc}\n"), "");
-    config_release(running);
-}
-
-/* A section that nobody wrote is nothing that was to change. */
-static void test_carry_unwritten(void **state)
-{
-    struct config *running = NULL;
-    (void)state;
-    follow(&running, "threads: 2\n");
-    assert_non_null(config_section_add(running, "door", &err));
-    for (int i = 0; i < 2; i++)
-        assert_string_equal(follow(&running, "threads: 2\n"), "");
-    assert_non_null(config_section(running, "door"));
-    config_release(running);
-}
-
-/* What stays keeps its place, too. */
-static void test_carry_clash(void **state)
-{
-    struct config *running = NULL;
-    char line[1024];
-    (void)state;
-    follow(&running, "attic: {path: /x}\n");
-    for (int i = 0; i < 2; i++) {
-        assert_null(follow(&running, "outputs: [file: {path: /x}]\n"));
-        assert_string_equal(error_line(&err, line, sizeof line),
-                            "f:1:24: file: path: the attic, which stays until the next start, has "
-                            "this place already; each needs one of its own");
-        assert_string_equal(follow(&running, "outputs: [file: {path: /y}]\n"), "attic ");
-    }
-    config_release(running);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_nested),          CASE(test_nested_mistakes), CASE(test_names),
-        CASE(test_bad_names),       CASE(test_equal),           CASE(test_carry),
-        CASE(test_carry_unwritten), CASE(test_carry_clash),
+        CASE(test_nested),    CASE(test_nested_mistakes), CASE(test_names),
+        CASE(test_bad_names), CASE(test_equal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -99,6 +99,26 @@ static void may_pend_until_it_is_settled(void **state)
     end(&b);
 }
 
+/* It could not be done yet, and is called once more. */
+static void is_called_again(void **state)
+{
+    struct bench b;
+    (void)state;
+    begin(&b, true, patient());
+    uv_thread_t thread = ask_elsewhere(&b);
+    b.pends = false;
+    errands_again(&b.errands);
+    while (b.calls < 2)
+        uv_run(&b.loop, UV_RUN_ONCE);
+    uv_thread_join(&thread);
+    assert_int_equal(b.status, 0);
+    errands_again(&b.errands); /* there is none any more */
+    uv_run(&b.loop, UV_RUN_NOWAIT);
+    assert_int_equal(b.calls, 2);
+    errands_close(&b.errands);
+    end(&b);
+}
+
 static void waits_no_longer_than_it_may(void **state)
 {
     struct bench b;
@@ -134,6 +154,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(is_done_by_the_main_thread),
         cmocka_unit_test(may_pend_until_it_is_settled),
+        cmocka_unit_test(is_called_again),
         cmocka_unit_test(waits_no_longer_than_it_may),
         cmocka_unit_test(an_end_lets_go_who_waits),
     };

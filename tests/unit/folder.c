@@ -17,6 +17,7 @@
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -575,6 +576,66 @@ static void sockets(void **state)
     folder_close(&folder);
 }
 
+/* How many connections wait at the socket. */
+static int waiting_at(int fd)
+{
+    int count = 0;
+    for (int peer; (peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK)) >= 0; count++)
+        close(peer);
+    return count;
+}
+
+static int connect_to(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    int rc = connect(fd, (struct sockaddr *)&address, sizeof address);
+    close(fd);
+    return rc;
+}
+
+/* One of ours that is served gives its place to another one, in one step. */
+static void sockets_follow(void **state)
+{
+    const struct folder_socket wanted = {
+        .mode = 0600, .uid = (uid_t)-1, .gid = (gid_t)-1, .backlog = 5};
+    struct folder_chamber chamber;
+    struct folder folder;
+    struct stat placed, first, st;
+    struct error why;
+    (void)state;
+    assert_int_equal(folder_open(&folder, "sock", &why), 0);
+    int before = socket_at(&folder, &placed, &why);
+    int after = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    first = placed;
+    fcntl(before, F_SETFL, O_NONBLOCK);
+    assert_int_equal(folder_prepare(&folder, after, &wanted, &chamber, &why), 0);
+    assert_int_equal(connect_to("sock"), 0);
+    assert_int_equal(waiting_at(before), 1);
+    assert_int_equal(folder_replace(&folder, &chamber, &placed, &why), 0);
+    assert_int_equal(connect_to("sock"), 0);
+    assert_int_equal(waiting_at(before), 0);
+    assert_int_equal(waiting_at(after), 1);
+    assert_int_equal(stat("sock", &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_int_equal(st.st_ino, placed.st_ino);
+    assert_int_equal(count_files(), 1);
+    close(before);
+    before = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(folder_prepare(&folder, before, &wanted, &chamber, &why), 0);
+    assert_refused(folder_replace(&folder, &chamber, &first, &why), EADDRINUSE, &why,
+                   "another program uses it"); /* it is not what stands there any more */
+    assert_int_equal(connect_to("sock"), 0);
+    assert_int_equal(waiting_at(after), 1);
+    assert_int_equal(count_files(), 1);
+    folder_unbind(&folder, &placed);
+    assert_int_equal(count_files(), 0);
+    close(before);
+    close(after);
+    folder_close(&folder);
+}
+
 /* Many at once for the place of a socket left behind: one has it, and the others say so. */
 static void one_of_many_sockets(void **state)
 {
@@ -637,6 +698,7 @@ int main(void)
         TEST(drafts_into_fifos),
         TEST(drafts_onto_mounts),
         TEST(sockets),
+        TEST(sockets_follow),
         TEST(one_of_many_sockets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

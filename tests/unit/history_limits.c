@@ -131,6 +131,31 @@ static void room_is_given_back(void **state)
     place_end(&place);
 }
 
+/* Limits that change while it is at work are heeded with the next write, and that is at once. */
+static void limits_change(void **state)
+{
+    (void)state;
+    struct place place;
+    int64_t end = morning + 10 * HOUR;
+    place_begin(&place);
+    for (int i = 0; i < 10 * 60; i++) {
+        put_minute(&place, morning + i * MINUTE, 1, "server");
+        if (i % 60 == 0)
+            place_write(&place);
+    }
+    place_clean(&place, end);
+    assert_in_range(records(&place, RECORD_COUNTS, HISTORY_MINUTES), 600, 601);
+    place_write(&place); /* nothing is to be done */
+    struct history_settings changed = place.settings;
+    changed.path = NULL; /* which stays */
+    changed.keep_ns[HISTORY_MINUTES] = HOUR * UINT64_C(1000000);
+    history_change(place.history, &changed);
+    place_write(&place);
+    assert_in_range(records(&place, RECORD_COUNTS, HISTORY_MINUTES), 58, 62);
+    assert_in_range(records(&place, RECORD_COUNTS, HISTORY_HOURS), 10, 11);
+    place_end(&place);
+}
+
 /* --- what is there ---------------------------------------------------------------------------- */
 
 static size_t known_points(struct place *place, int64_t from, int64_t to, uint64_t *sum)
@@ -467,6 +492,7 @@ int main(void)
         cmocka_unit_test(size_is_a_bound),
         cmocka_unit_test(too_much_is_bounded),
         cmocka_unit_test(room_is_given_back),
+        cmocka_unit_test(limits_change),
         cmocka_unit_test(what_is_there_is_shown),
         cmocka_unit_test(gaps_are_filled_with_shorter_ones),
         cmocka_unit_test(clock_errors_delete_nothing),

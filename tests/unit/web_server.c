@@ -159,6 +159,7 @@ const struct api_route *const api_routes[] = {&route_echo,  &route_strict, &rout
 
 static struct config config;
 static struct api_context context;
+static struct http_record *record;
 static struct http_server *server;
 
 static int begin(const char *text)
@@ -166,8 +167,17 @@ static int begin(const char *text)
     struct error err;
     if (config_init(&config, &err) || config_parse(&config, text, strlen(text), "test", &err))
         return -1;
-    server = http_server_open(config_section(&config, "web"), &context, &err);
+    record = http_record_new(&err);
+    server = record ? http_server_open(config_section(&config, "web"), &context, record, NULL, &err)
+                    : NULL;
     return server && http_server_start(server, &err) == 0 ? 0 : -1;
+}
+
+static void end(void)
+{
+    http_server_stop(server);
+    http_record_free(record);
+    config_free(&config);
 }
 
 static int set_up(void **state)
@@ -181,16 +191,14 @@ static int set_up(void **state)
 /* The same server with other settings. */
 static void begin_again(const char *text)
 {
-    http_server_stop(server);
-    config_free(&config);
+    end();
     assert_int_equal(begin(text), 0);
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    http_server_stop(server);
-    config_free(&config);
+    end();
     assert_int_equal(opened, closed);
     return 0;
 }
@@ -486,9 +494,86 @@ static void test_end(void **state)
         assert_int_equal(opened, closed);
         for (int i = 0; i < 4; i++)
             close(fds[i]);
+        http_record_free(record);
         config_free(&config);
         assert_int_equal(set_up(NULL), 0);
     }
+}
+
+static struct http_server *follow(const char *text, struct error *err)
+{
+    assert_int_equal(config_init(&config, err), 0);
+    assert_int_equal(config_parse(&config, text, strlen(text), "test", err), 0);
+    return http_server_open(config_section(&config, "web"), &context, record, server, err);
+}
+
+/* The second takes over the socket; the first answers who had begun to ask, and ends. */
+static void test_one_follows_another(void **state)
+{
+    static const char rest[] = "Host: localhost\r\n\r\n";
+    const atomic_bool hurry = false;
+    struct http_server *first = server;
+    struct config before = config;
+    struct http_counts counts = {0};
+    struct error err;
+    char got[1000] = "";
+    (void)state;
+    int fd = request("GET /echo?n=1 HTTP/1.1\r\n");
+    for (int i = 0; i < PATIENCE_MS && counts.open == 0; i++) {
+        usleep(1000);
+        assert_true(http_counts(record, &counts));
+    }
+    server = follow("web: {listen: '127.0.0.1:0', connections: 9}", &err);
+    assert_non_null(server);
+    assert_string_equal(http_server_url(server), http_server_url(first));
+    assert_true(http_server_agree(server, first));
+    assert_int_equal(http_server_start(server, &err), 0);
+    http_server_leave(first, server);
+    expect(GET("/echo", LAST), "HTTP/1.1 200 ", "/echo - ||");
+    assert_int_equal(write(fd, rest, sizeof rest - 1), sizeof rest - 1);
+    receive_until(fd, got, sizeof got, "/echo n |1|");
+    assert_non_null(strstr(got, "Connection: close"));
+    http_server_settle(first, &hurry);
+    http_server_stop(first);
+    config_free(&before);
+    close(fd);
+    assert_true(http_counts(record, &counts));
+    assert_int_equal(counts.accepted, 2);
+    expect(GET("/echo", LAST), "HTTP/1.1 200 ", "/echo - ||");
+    http_server_leave(server, NULL);
+    assert_false(http_counts(record, &counts));
+    assert_int_equal(counts.accepted, 3);
+}
+
+/* Where it listens nobody else can, but the one that follows it. */
+static void test_a_neighbour_is_let_in(void **state)
+{
+    static const char asked[] = GET("/echo", "X-API-Key: key\r\n");
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct http_server *first = server;
+    struct config before = config;
+    struct error err;
+    char text[100], got[1000] = "";
+    unsigned port = 0;
+    (void)state;
+    assert_int_equal(sscanf(http_server_url(server), "http://127.0.0.1:%u/", &port), 1);
+    snprintf(text, sizeof text, "web: {listen: '0.0.0.0:%u', api-key: key}", port);
+    server = follow(text, &err);
+    assert_non_null(server);
+    assert_false(http_server_agree(server, first));
+    const struct http_settings *web = config_section(&config, "web");
+    assert_null(http_server_open(web, &context, record, NULL, &err));
+    assert_non_null(strstr(err.text, "Address already in use"));
+    assert_int_equal(http_server_start(server, &err), 0);
+    http_server_leave(first, server);
+    http_server_stop(first);
+    config_free(&before);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    address.sin_port = htons((uint16_t)port);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(write(fd, asked, sizeof asked - 1), sizeof asked - 1);
+    receive_until(fd, got, sizeof got, "/echo - ||");
+    close(fd);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -506,6 +591,8 @@ int main(void)
         CASE(test_stream),
         CASE(test_leaving),
         CASE(test_end),
+        CASE(test_one_follows_another),
+        CASE(test_a_neighbour_is_let_in),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
