@@ -1,5 +1,6 @@
 #include "app/errand.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "base/clock.h"
@@ -20,6 +21,7 @@ static struct errand *take(struct errands *e)
 /* One may pend at a time: who comes meanwhile runs, and finds what it is about at work. */
 static void ran(struct errands *e, struct errand *errand, bool done)
 {
+    assert(done || !e->pending);
     errand->state = done ? ERRAND_DONE : ERRAND_PENDS;
     if (!done)
         e->pending = errand;
@@ -73,6 +75,14 @@ void errands_settle(struct errands *e)
     e->pending = NULL;
     pthread_cond_broadcast(&e->done);
     pthread_mutex_unlock(&e->lock);
+}
+
+bool errands_pend(struct errands *e)
+{
+    pthread_mutex_lock(&e->lock);
+    bool pend = e->pending != NULL;
+    pthread_mutex_unlock(&e->lock);
+    return pend;
 }
 
 /* With the lock. */

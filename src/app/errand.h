@@ -41,6 +41,8 @@ void errands_free(struct errands *errands);
 void errands_settle(struct errands *errands);
 /* Or it is called again, soon. */
 void errands_again(struct errands *errands);
+/* Main thread: there is one. Another one must not pend then. */
+bool errands_pend(struct errands *errands);
 /* Any other thread: has an errand done, which waits until that moment (clock_ns) at most. -1: err:
  * it has not been done, or not to its end. */
 int errands_do(struct errands *errands, struct errand *errand, uint64_t until_ns,
