@@ -300,6 +300,7 @@ const struct api_route api_stop = {
     .method = API_POST,
     .commands = true,
     .waits = true,
+    .ends = true,
     .plain = true,
     .doc = "Drains and ends the program, as SIGTERM does. The answer comes when that has begun.",
     .schema = "{status: text}",

@@ -142,6 +142,7 @@ struct api_route {
     bool ignores_unknown;
     bool commands;   /* changes what the program does: over HTTP it needs credentials */
     bool waits;      /* its answer may take seconds */
+    bool ends;       /* it ends the program: there is room for it where all wait that may */
     bool plain;      /* shows nothing of the statistics, which may be off */
     bool takes_body; /* of API_BODY_MAX bytes at most; elsewhere a request with a body is a 413 */
     const char *schema; /* the JSON reply's, in the notation of api/shape.h; NULL: text */
