@@ -105,6 +105,13 @@ void errands_again(struct errands *e)
     pthread_mutex_unlock(&e->lock);
 }
 
+void errands_post(struct errands *e, struct errand *errand)
+{
+    pthread_mutex_lock(&e->lock);
+    queue(e, errand);
+    pthread_mutex_unlock(&e->lock);
+}
+
 /* Nobody is to find it any more. */
 static void forget(struct errands *e, const struct errand *errand)
 {

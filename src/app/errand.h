@@ -16,7 +16,7 @@ enum errand_state { ERRAND_QUEUED, ERRAND_RUNS, ERRAND_PENDS, ERRAND_DONE };
 
 struct errand {
     struct errand *next;
-    /* Main thread. True: it is done; false: it is when errands_settle is called, or is called once
+    /* Main thread. True: it is done, always where nobody waits; false: it is when errands_settle is called, or is called once
      * more after errands_again. */
     bool (*call)(struct errand *errand);
     enum errand_state state; /* under the lock */
@@ -47,5 +47,7 @@ bool errands_pend(struct errands *errands);
  * it has not been done, or not to its end. */
 int errands_do(struct errands *errands, struct errand *errand, uint64_t until_ns,
                struct error *err);
+/* Has one called, some time, for which nobody waits; it must last. */
+void errands_post(struct errands *errands, struct errand *errand);
 
 #endif

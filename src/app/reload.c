@@ -69,28 +69,6 @@ static void retired(struct service *s)
         service_hangup(s);
 }
 
-struct word {
-    struct errand errand;
-    struct service *service;
-};
-
-static bool hear_retired(struct errand *errand)
-{
-    retired(((struct word *)errand)->service);
-    return true;
-}
-
-static void *retire_parts(void *arg)
-{
-    struct service *s = arg;
-    struct word word = {.errand.call = hear_retired, .service = s};
-    struct error err; /* the program ends: nobody needs to know */
-    thread_begin("retirer", 0);
-    parts_end(&s->gone, &s->hurry);
-    errands_do(&s->host.errands, &word.errand, UINT64_MAX, &err);
-    return NULL;
-}
-
 static void join_retirer(struct service *s)
 {
     if (s->joinable)
@@ -98,14 +76,32 @@ static void join_retirer(struct service *s)
     s->joinable = false;
 }
 
+/* The thread does not wait for this, which joins it, and may begin the next change. */
+static bool hear_retired(struct errand *errand)
+{
+    struct service *s = (struct service *)((char *)errand - offsetof(struct service, retired));
+    join_retirer(s);
+    retired(s);
+    return true;
+}
+
+static void *retire_parts(void *arg)
+{
+    struct service *s = arg;
+    thread_begin("retirer", 0);
+    parts_end(&s->gone, &s->hurry);
+    errands_post(&s->host.errands, &s->retired);
+    return NULL;
+}
+
 /* No worker knows them any more. Handlers may be at work still, and even wait for the main thread,
  * so another one ends them. */
 static void retire(struct service *s)
 {
-    join_retirer(s); /* it has had its last word */
     if (parts_are_none(&s->gone))
         return;
     s->retiring = true;
+    s->retired.call = hear_retired;
     s->joinable = pthread_create(&s->retirer, NULL, retire_parts, s) == 0;
     if (s->joinable)
         return;

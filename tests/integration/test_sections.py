@@ -215,6 +215,25 @@ def what_goes_changes_nothing_any_more(t):
     equal(it.spile.stop(), 0, "exit status")
 
 
+@test()
+def what_fails_behind_another_change_is_undone(t):
+    """A signal that came while a server was on its way out is heeded then, and brings what cannot be had."""
+    it, (port, other) = Changing(t), (free_port(), free_port())
+    it.change(CONFIG + web(port))
+    with half_a_request(port, b"GET /api/v1/health", 1) as slow:
+        it.change(CONFIG + web(port, ", connections: 9"))
+        it.write(CONFIG.replace("kept.txt", "no/where.txt") + web(other))
+        it.spile.send(signal.SIGHUP)
+        it.spile.asked("kept")
+        slow.sendall(b"Host: localhost\r\n\r\n")
+        hear(slow)
+    wait_for("it has been tried", lambda: "stays as it was" in it.spile.err)
+    wait_for("what was begun has ended", lambda: "retirer" not in threads(it.spile))
+    assert refused(other)
+    it.change(CONFIG)
+    equal(it.spile.stop(), 0, "exit status")
+
+
 @test(needs=("openssl",))
 def no_file_keeps_it_waiting(t):
     """What was a file when it started is a FIFO, a folder, a device."""
