@@ -16,8 +16,8 @@ enum errand_state { ERRAND_QUEUED, ERRAND_RUNS, ERRAND_PENDS, ERRAND_DONE };
 
 struct errand {
     struct errand *next;
-    /* Main thread. True: it is done, always where nobody waits; false: it is when errands_settle is called, or is called once
-     * more after errands_again. */
+    /* Main thread. True: it is done, always where nobody waits; false: it is when errands_settle is
+     * called, or is called once more after errands_again. */
     bool (*call)(struct errand *errand);
     enum errand_state state; /* under the lock */
 };

@@ -402,6 +402,35 @@ def the_control_socket_moves(t):
 
 
 @test()
+def a_control_socket_that_was_lost_comes_back(t):
+    """Somebody removed it, or its folder, or put a file in its place, which stays: a reload makes it anew where it can."""
+    it = Changing(t)
+
+    def told(words):
+        count = it.spile.err.count(words)
+        it.spile.send(signal.SIGHUP)
+        wait_for(words, lambda: it.spile.err.count(words) > count)
+
+    it.socket.unlink()
+    told("is in force")
+    it.change(CONFIG + web(free_port()))
+    it.socket.unlink()
+    it.socket.write_text("mine")
+    told("going on without control")
+    equal(it.socket.read_text(), "mine", "the file")
+    it.socket.unlink()
+    told("is in force")
+    it.ctl("reload")
+    it.socket.unlink()
+    it.socket.parent.rmdir()
+    it.socket.parent.mkdir()
+    told("is in force")
+    assert it.ctl("status").startswith("ready\n")
+    equal(it.spile.stop(), 0, "exit status")
+    assert not it.socket.exists()
+
+
+@test()
 def nobody_is_turned_away_when_the_control_changes(t):
     it, port = Changing(t), free_port()
     with Knocking(lambda: it.heard("/api/v1/status")[0]) as knocking:
