@@ -28,13 +28,16 @@ struct metrics_limits {
     uint64_t top;     /* domains and clients with samples of their own; 0: none */
 };
 
+struct api_context;
+
 /* What the program around the engine is told by who may. Any thread; each waits for the main
  * thread, some seconds at most. -1: err. */
 struct api_commands {
     void *arg;
-    /* Reads the configuration again, and goes over to it unless it is `dry`. Both get lines: what
-     * changes, and what will at the next start alone. */
-    int (*reload)(void *arg, bool dry, struct buf *changes, struct buf *later, struct error *err);
+    /* Reads the configuration again, and goes over to it unless it is `dry`. Both buffers get lines:
+     * what changes, and what will at the next start alone. `by`: the context of who was asked. */
+    int (*reload)(void *arg, const struct api_context *by, bool dry, struct buf *changes,
+                  struct buf *later, struct error *err);
     int (*stop)(void *arg, struct error *err);
 };
 

@@ -336,6 +336,12 @@ bool parts_are_none(const struct parts *parts)
            !parts->desk;
 }
 
+bool parts_have(const struct parts *parts, const struct api_context *context)
+{
+    return (parts->site && context == &parts->site->context) ||
+           (parts->desk && context == &parts->desk->context);
+}
+
 static void leave_site(const struct site *site, const struct site *stays)
 {
     if (site)

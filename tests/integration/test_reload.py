@@ -217,6 +217,8 @@ def what_stays_is_called_as_before(t):
 def what_cannot_change_is_named(t):
     config = "inputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n- file: {path: @DIR@/out.txt}\n"
     running = Running(t, "threads: 1\n" + config)
+    running.reload("threads: 2\n" + config.replace("out.txt", "no/such/folder.txt"), REFUSED)
+    assert "takes effect" not in running.spile.err, running.spile.err
     running.reload("threads: 2\nlatency-window: 3s\nstatistics: {memory: 80M}\n" + config)
     for name in ("threads", "latency-window", "statistics: memory"):
         assert f"warning: {name}: changed, which takes effect at the next start" in running.spile.err, running.spile.err

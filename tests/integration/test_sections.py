@@ -110,6 +110,21 @@ def who_asks_for_its_end_hears_of_it(t):
     equal(it.spile.stop(), 0, "exit status")
 
 
+@test()
+def who_asks_what_goes_for_a_change_holds_up_none(t):
+    """A server that goes waits for who has come; what he wants would have to wait until it has gone."""
+    it, port = Changing(t), free_port()
+    with ask_control(it, b"POST /api/v1/") as late:
+        it.change(CONFIG + web(port))
+        late.sendall(b"reload\n\n")
+        with late.makefile("rb") as reply:
+            said = reply.read()
+        assert said.startswith(b"409 ") and b"the change before is still under way" in said, said
+    it.change(CONFIG)
+    assert refused(port)
+    equal(it.spile.stop(), 0, "exit status")
+
+
 class Knocking(threading.Thread):
     """Asks again and again, each time on a connection of its own, while something changes: `ask_once` is the answer."""
 
