@@ -165,6 +165,16 @@ static int open_inputs(struct draft_change *d, struct error *err)
     return 0;
 }
 
+/* As the change before has left it. */
+static struct late late_before(const struct engine *p, const struct sink *sink)
+{
+    size_t i = 0;
+    while (p->late[i].sink != sink)
+        i++;
+    assert(i < p->late_count);
+    return p->late[i];
+}
+
 /* A list of what is to be opened later. */
 static int list_late(struct draft_change *d, struct error *err)
 {
@@ -172,12 +182,15 @@ static int list_late(struct draft_change *d, struct error *err)
     if (!d->late)
         return error_set(err, "no memory");
     for (size_t i = 0; i < d->sink_count; i++) {
-        if (!d->sinks[i]->open)
-            d->late[d->late_count++].sink = d->sinks[i];
+        struct sink *sink = d->sinks[i];
+        if (!sink->open)
+            d->late[d->late_count++] = d->kept_sink[i]
+                                           ? late_before(d->p, sink)
+                                           : (struct late){.sink = sink, .follows = true};
     }
     for (size_t i = 0; i < d->input_count; i++) {
         if (!d->inputs[i])
-            d->late[d->late_count++].input = i;
+            d->late[d->late_count++] = (struct late){.input = i, .follows = true};
     }
     return 0;
 }
@@ -337,6 +350,7 @@ static void commit(struct draft_change *d)
         if (is_among(p->sinks[i], (void *const *)d->sinks, d->sink_count))
             continue;
         atomic_store(&p->sinks[i]->leaving, true);
+        sink_end_pause(p->sinks[i]); /* a worker may wait for its room */
         c->gone[c->gone_count++] = p->sinks[i];
     }
     leave_inputs(p, d);

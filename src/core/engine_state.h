@@ -11,6 +11,7 @@
 struct late {
     struct sink *sink; /* NULL: an input, */
     size_t input;      /* the one that the configuration has there */
+    bool follows;      /* it waits for the end of the change under way */
     struct error why;  /* it could not be, which the user knows; no text: it has not been tried */
 };
 
