@@ -277,7 +277,7 @@ static bool tell(struct call *call)
 
 static bool is_member(int fd, gid_t primary, gid_t group)
 {
-    static gid_t groups[GROUPS];
+    gid_t groups[GROUPS];
     socklen_t len = sizeof groups;
     if (group == (gid_t)-1 || primary == group)
         return group != (gid_t)-1;

@@ -164,7 +164,7 @@ def an_output_pauses_and_goes_on(t):
 
 @test()
 def a_file_is_rotated_when_asked(t):
-    it = Controlled(t, CONFIG + "- 'null': {name: nothing}\n")
+    it = Controlled(t, CONFIG + "- 'null': {name: nothing}\n- 'null': {name: %s}\n" % ("n" * 63))
     client = Sender(t.path("tap.sock"))
     for turn in (1, 2):
         client.send(*frames(10))
@@ -174,7 +174,8 @@ def a_file_is_rotated_when_asked(t):
     equal(sorted(path.read_bytes().count(b"\n") for path in t.folder.glob("kept.txt*")), [0, 10, 10], "lines")
     assert "has no file" in it.ctl("outputs", "rotate", "nothing", status=1)
     assert "has no queue" in it.ctl("outputs", "pause", "nothing", status=1)
-    assert "there is no output 'kep'" in it.ctl("outputs", "pause", "kep", status=1)
+    for name in "kep", "n" * 64:
+        assert "there is no output" in it.ctl("outputs", "pause", name, status=1), name
     equal(it.spile.stop(), 0, "exit status")
 
 
@@ -452,7 +453,8 @@ def what_is_no_request_is_told_so(t):
     for text, status in {b"nonsense\n\n": b"400", b"GET /\x00\n\n": b"400", b"x" * 20000: b"400",
                          b"GET /nowhere\n\n": b"404", b"POST /api/v1/status\n\n": b"405", b"GET /api/v1/stop\n\n": b"405",
                          b"POST /api/v1/stop\nContent-Length: 1\n\nx": b"413", b"GET /api/v1/status?x=y\n\n": b"400",
-                         b"GET /api/v1/statistics\n\n": b"404", b"POST /api/v1/log\n\n": b"400"}.items():
+                         b"GET /api/v1/statistics\n\n": b"404", b"POST /api/v1/log\n\n": b"400",
+                         b"POST /api/v1/outputs/pause?name=kept%00x\n\n": b"404"}.items():
         with ask(it, text) as client, client.makefile("rb") as reply:
             head = reply.readline().split()
             equal(head[:2], [status, b"application/json"], f"the answer to {text[:40]!r}")
