@@ -2,7 +2,6 @@
 import contextlib
 import json
 import os
-import pathlib
 import re
 import socket
 import threading
@@ -19,6 +18,7 @@ CONFIG = """inputs:
 outputs:
 - file: {name: kept, path: @DIR@/kept.txt, fields: [qname]}
 """
+WEB = "web: {listen: '127.0.0.1:0', api-key: right}\n"
 NOBODY, GROUP = 65534, 4711
 
 
@@ -348,22 +348,25 @@ def a_crowd_harms_nobody(t):
 
 def waiting(it):
     """How many requests wait for something, by the threads that do it."""
-    names = []
-    for path in pathlib.Path(f"/proc/{it.spile.child.pid}/task").glob("*/comm"):
-        with contextlib.suppress(OSError):  # it has ended meanwhile
-            names.append(path.read_text())
-    return names.count("api-wait\n")
+    return it.spile.threads().count("api-wait")
+
+
+def with_a_stuck_output(t, before="", after="", sockets=2):
+    """A program, one of whose outputs has more than the FIFO holds that it writes to; and who could read that."""
+    os.mkfifo(t.path("pipe"))
+    reader = os.open(t.path("pipe"), os.O_RDONLY | os.O_NONBLOCK)
+    it = Controlled(t, before + CONFIG + "- file: {name: stuck, path: @DIR@/pipe}\n" + after, sockets=sockets)
+    client = Sender(t.path("tap.sock"))
+    client.send(*frames(5000))
+    client.finish()
+    wait_for("all has come", lambda: it.delivered() == 5000)
+    return it, reader
 
 
 @test()
 def who_waits_holds_nobody_up(t):
     """An output is stuck: who drains it waits, and others have their answers; some can wait at a time, and no more."""
-    os.mkfifo(t.path("pipe"))
-    reader = os.open(t.path("pipe"), os.O_RDONLY | os.O_NONBLOCK)
-    it = Controlled(t, CONFIG + "- file: {name: stuck, path: @DIR@/pipe}\n")
-    client = Sender(t.path("tap.sock"))
-    client.send(*frames(5000))
-    wait_for("more has come than a FIFO holds", lambda: it.delivered() == 5000)
+    it, reader = with_a_stuck_output(t)
     drain = t.spile("ctl", "--socket", it.socket, "outputs", "drain", "stuck", name="drain")
     wait_for("it waits", lambda: waiting(it) == 1)
     assert it.ctl("status").startswith("ready\n")
@@ -385,7 +388,6 @@ def who_waits_holds_nobody_up(t):
             with each, each.makefile("rb") as reply:
                 equal(reply.readline().split()[0], b"200", "the answer to one of them")
         wait_for("nobody waits", lambda: waiting(it) == 0)
-        client.finish()
         equal(it.spile.stop(), 0, "exit status")
         read.join()
 
@@ -406,13 +408,7 @@ def web_status(client):
 @test()
 def who_waits_holds_nobody_up_over_http(t):
     """Though more wait than the web server has threads; who has gone by then changes nothing."""
-    os.mkfifo(t.path("pipe"))
-    reader = os.open(t.path("pipe"), os.O_RDONLY | os.O_NONBLOCK)
-    it = Controlled(t, CONFIG + "- file: {name: stuck, path: @DIR@/pipe}\nweb: {listen: '127.0.0.1:0', api-key: right}\n", sockets=3)
-    client = Sender(t.path("tap.sock"))
-    client.send(*frames(5000))
-    client.finish()
-    wait_for("more has come than a FIFO holds", lambda: it.delivered() == 5000)
+    it, reader = with_a_stuck_output(t, after=WEB, sockets=3)
     drains = [web_ask(it, "outputs/drain?name=stuck") for _ in range(8)]
     wait_for("all wait", lambda: waiting(it) == 8)
     equal(web_status(web_ask(it, "outputs/drain?name=stuck")), 503, "the answer to one more")
@@ -432,14 +428,7 @@ def who_waits_holds_nobody_up_over_http(t):
 
 @test()
 def an_end_ends_all_waiting(t):
-    os.mkfifo(t.path("pipe"))
-    reader = os.open(t.path("pipe"), os.O_RDONLY | os.O_NONBLOCK)
-    it = Controlled(t, "shutdown-time: 1s\n" + CONFIG + "- file: {name: stuck, path: @DIR@/pipe}\n"
-                    "web: {listen: '127.0.0.1:0', api-key: right}\n", sockets=3)
-    client = Sender(t.path("tap.sock"))
-    client.send(*frames(5000))
-    client.finish()
-    wait_for("more has come than a FIFO holds", lambda: it.delivered() == 5000)
+    it, reader = with_a_stuck_output(t, before="shutdown-time: 1s\n", after=WEB, sockets=3)
     target = "outputs/drain?name=stuck"
     with web_ask(it, target), ask(it, f"POST /api/v1/{target}\n\n".encode()):
         wait_for("both wait", lambda: waiting(it) == 2)

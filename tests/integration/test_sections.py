@@ -1,9 +1,7 @@
 """The sections of a running program's configuration change: web, statistics, history, control; nobody is turned away
 meanwhile, and what cannot be had changes nothing."""
-import contextlib
 import http.client
 import json
-import pathlib
 import signal
 import socket
 import sqlite3
@@ -22,12 +20,7 @@ STAGE = CONFIG.replace("outputs:", "stages:\n- sample: {rate: 1000000, seed: a}\
 
 
 def threads(process):
-    """What its threads are called."""
-    found = set()
-    for path in pathlib.Path(f"/proc/{process.child.pid}/task").glob("*/comm"):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended
-            found.add(path.read_text().strip())
-    return found
+    return set(process.threads())
 
 
 def web(port, more="", host="127.0.0.1"):
