@@ -192,6 +192,24 @@ def what_stays_keeps_its_connections(t):
 
 
 @test()
+def what_was_done_without_is_tried_again(t):
+    """An input that is not required, and could not be opened, though its options are as they were."""
+    config = ("inputs:\n- unix: {path: @DIR@/tap.sock}\n- unix: {name: other, path: @DIR@/later/tap.sock, required: false}\n"
+              "outputs:\n- file: {path: @DIR@/out.txt}\n")
+    running = Running(t, config)
+    for turn in range(2):
+        equal(running.spile.err.count("going on without it"), turn + 1, "what is said")
+        equal([row["open"] for row in running.api.get("inputs")["inputs"]], [True, False], "inputs that are open")
+        if turn == 1:
+            t.path("later").mkdir()
+        running.reload(config)
+    client = Sender(t.path("later/tap.sock"))
+    running.reload(config)
+    assert client.is_open(), "it stays"
+    equal(running.spile.stop(), 0, "exit status")
+
+
+@test()
 def what_stays_is_called_as_before(t):
     """Outputs without names are numbered; one that stays keeps its number, and its counters, when one before it goes."""
     outputs = "inputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n" + "- file: {path: @DIR@/%s.txt}\n" * 2

@@ -121,6 +121,28 @@ static void inputs_come_and_go(void **state)
     assert_int_equal(seeds[2].closed, 1);
 }
 
+/* What has been in its way may be gone by now. */
+static void an_input_that_could_not_be_had_is_tried_again(void **state)
+{
+    static const char text[] =
+        "threads: 2\ninputs: [{listens: {name: b}}]\noutputs:\n- counting: {number: 0}\n";
+    struct bench b;
+    struct engine_input view;
+    (void)state;
+    start(&b, HEAD "- counting: {number: 0}\n");
+    seeds[1].absent = true;
+    reload(&b, text);
+    reload(&b, text);
+    assert_int_equal(seeds[1].stopped, 1);
+    assert_int_equal(seeds[2].opened, 1);
+    reload(&b, text);
+    assert_int_equal(seeds[2].stopped, 0);
+    assert_int_equal(seeds[3].opened, 0);
+    assert_true(engine_input(b.engine, 0, &view));
+    assert_false(engine_input(b.engine, 1, &view));
+    end(&b);
+}
+
 /* How many stages of that name there are, and the last of them. */
 static unsigned stage_called(struct bench *b, const char *name, struct stage_view *view)
 {
@@ -515,6 +537,7 @@ int main(void)
         cmocka_unit_test(names_keep_their_ledgers),
         cmocka_unit_test(names_that_are_too_many_are_others),
         cmocka_unit_test(inputs_come_and_go),
+        cmocka_unit_test(an_input_that_could_not_be_had_is_tried_again),
         cmocka_unit_test(a_stage_that_changes_goes_on_counting),
         cmocka_unit_test(what_has_to_wait_gets_nothing),
         cmocka_unit_test(an_error_changes_nothing),
