@@ -455,6 +455,20 @@ def what_is_no_request_is_told_so(t):
 
 
 @test()
+def who_has_said_all_has_all_of_the_answer(t):
+    """Though he has closed his half of the connection, as netcat does, and it is more than the socket holds."""
+    it = Controlled(t, CONFIG + "".join(f"- 'null': {{name: n{i}}}\n" for i in range(999)))
+    with ask(it, b"GET /api/v1/outputs\n\n") as client, client.makefile("rb") as reply:
+        client.shutdown(socket.SHUT_WR)
+        wait_for("a part is there", lambda: readable([client], 0.05))
+        it.ctl("status")  # so it has been looked at since
+        length = int(reply.readline().split()[2])
+        assert length > 300000, length
+        equal(len(json.loads(reply.read(length))["outputs"]), 1000, "outputs")
+    equal(it.spile.stop(), 0, "exit status")
+
+
+@test()
 def a_place_that_is_taken(t):
     """By another Spile: the usual place is done without, one that was asked for is not."""
     first = Controlled(t)
