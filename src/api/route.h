@@ -34,8 +34,9 @@ struct api_context;
  * thread, some seconds at most. -1: err. */
 struct api_commands {
     void *arg;
-    /* Reads the configuration again, and goes over to it unless it is `dry`. Both buffers get lines:
-     * what changes, and what will at the next start alone. `by`: the context of who was asked. */
+    /* Reads the configuration again, and goes over to it unless it is `dry`. Both buffers get
+     * lines: what changes, and what will at the next start alone. `by`: the context of who was
+     * asked. */
     int (*reload)(void *arg, const struct api_context *by, bool dry, struct buf *changes,
                   struct buf *later, struct error *err);
     int (*stop)(void *arg, struct error *err);

@@ -70,6 +70,20 @@ static bool same(const char *a, const char *b)
     return place_same_file(&x, &y);
 }
 
+static void compare_files(void)
+{
+    assert_true(same("file", "sub/../file"));
+    assert_true(same("file", "sub/other")); /* by another name */
+    assert_true(same("new", "./new"));
+    assert_true(same("sub/new", "sub/../sub/new"));
+    assert_false(same("new", "sub/new"));
+    assert_false(same("new", "file"));
+    assert_true(same("nowhere/new", "nowhere/new")); /* nobody knows the folder */
+    assert_false(same("nowhere/new", "nowhere/../nowhere/new"));
+    assert_false(same("fifo", "fifo")); /* many may write there */
+    assert_false(same("/dev/null", "/dev/null"));
+}
+
 static void test_files(void **state)
 {
     char folder[] = "/tmp/spile-place-XXXXXX";
@@ -116,16 +130,7 @@ static void test_files(void **state)
     assert_int_equal(place_socket("new", &err), 0);
     assert_int_equal(place_socket("file", &err), -1);
     assert_int_equal(place_socket("nowhere/new", &err), PLACE_LACKS);
-    assert_true(same("file", "sub/../file"));
-    assert_true(same("file", "sub/other")); /* by another name */
-    assert_true(same("new", "./new"));
-    assert_true(same("sub/new", "sub/../sub/new"));
-    assert_false(same("new", "sub/new"));
-    assert_false(same("new", "file"));
-    assert_true(same("nowhere/new", "nowhere/new")); /* nobody knows the folder */
-    assert_false(same("nowhere/new", "nowhere/../nowhere/new"));
-    assert_false(same("fifo", "fifo")); /* many may write there */
-    assert_false(same("/dev/null", "/dev/null"));
+    compare_files();
     assert_int_equal(access("new", F_OK), -1); /* nothing was made */
     assert_int_equal(unlink("file") + unlink("sub/other") + unlink("fifo") + rmdir("sub"), 0);
     assert_int_equal(chdir("/") + rmdir(folder), 0);
