@@ -176,7 +176,7 @@ static const struct api_parameter of_an_output[] = {
     }
 
 OUTPUT_ROUTE(pause, false,
-             "Has an output write nothing until it is resumed, or the program ends: what comes "
+             "Has an output write nothing until it is resumed, or is to end: what comes "
              "waits in its queue, and when that is full, when-full says what happens.");
 OUTPUT_ROUTE(resume, false, "Has a paused output go on.");
 OUTPUT_ROUTE(drain, true,

@@ -497,6 +497,7 @@ static void all_have_it(struct engine *p)
         c->threaded = false;
     } else {
         c->threaded = true;
+        engine_open_late(p); /* inputs that listen, lest servers have to wait, too */
     }
 }
 

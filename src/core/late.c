@@ -63,10 +63,18 @@ static bool open_input(struct engine *p, struct late *late)
     return tell_end_of_trouble(late, name);
 }
 
+/* An input that listens has to wait for others that do so alone, which end at once. */
+static bool has_to_wait(const struct engine *p, const struct late *late)
+{
+    const struct change *c = &p->change;
+    bool listens = !late->sink && !input_is_finite(&p->config->inputs[late->input]);
+    return late->follows && c->under_way && !(listens && c->closing);
+}
+
 /* True when it is not to be tried any more. */
 static bool try_one(struct engine *p, struct late *late)
 {
-    if (late->follows && p->change.under_way)
+    if (has_to_wait(p, late))
         return false;
     late->follows = false;
     return late->sink ? open_output(p, late) : open_input(p, late);

@@ -357,6 +357,34 @@ def a_request_during_the_start_waits_for_its_end(t):
 
 
 @test()
+def servers_do_not_wait_for_outputs(t):
+    """An input that changed listens again, while an output that is no more still drains."""
+    def config(mode, more=""):
+        return ("shutdown-time: 20s\ninputs:\n- unix: {path: @DIR@/tap.sock, mode: %s}\noutputs:\n"
+                "- file: {name: kept, path: @DIR@/out.txt}\n" % mode + more)
+    os.mkfifo(t.path("fifo"))
+    reader = os.open(t.path("fifo"), os.O_RDONLY | os.O_NONBLOCK)
+    running = Running(t, config("0600", "- file: {name: going, path: @DIR@/fifo}\n"))
+    client = Sender(t.path("tap.sock"))
+    client.send(*[fstrm.message(question(f"n{i}.lab.", 1, i)) for i in range(5000)])
+    client.finish()
+    wait_for("more than a FIFO holds", lambda: running.ledger()["kept"]["delivered"] == 5000)
+    t.path("spile.yaml").write_text((config("0666") + WEB).replace("@DIR@", str(t.folder)))
+    running.spile.send(signal.SIGHUP)
+    wait_for("it listens again", lambda: t.path("tap.sock").exists() and t.path("tap.sock").stat().st_mode & 0o777 == 0o666)
+    assert running.ledger()["going"]["in-flight"] > 0 and DONE not in running.spile.err, running.spile.err
+    client = Sender(t.path("tap.sock"))
+    client.send(fstrm.message(question("last.lab.", 1, 1)))
+    client.finish()
+    wait_for("what it brings is written", lambda: running.ledger()["kept"]["delivered"] == 5001)
+    os.set_blocking(reader, True)
+    with os.fdopen(reader, "rb", buffering=0) as pipe:
+        equal(pipe.readall().count(b"\n"), 5000, "what the other has written")
+    wait_for("all is done", lambda: DONE in running.spile.err)
+    equal(running.spile.stop(), 0, "exit status")
+
+
+@test()
 def a_change_that_is_asked_for_during_another_follows_it(t):
     """The first one takes its time: what it removes is stuck. Nobody has to ask again."""
     def config(path, *more):
