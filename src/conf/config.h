@@ -164,9 +164,8 @@ void config_places_free(struct config_places *places);
 /* 1: the item would be in the way of one of them; 0: it would not. -1: err, no memory. */
 int config_places_clash(const struct config_places *places, const struct config_item *item,
                         struct error *err);
-/* The item's own options, and those that it has in common with others. */
+/* The item's own options. */
 struct config_options config_own(const struct config_item *item);
-struct config_options config_common(const struct config_item *item);
 struct config_options config_settings(const struct config *config);
 /* The rows that the module has in common with others; NULL: none. */
 const struct option *config_common_options(const struct module *module);

@@ -1,9 +1,10 @@
 /*
  * From one configuration to the next, while frames flow:
  *
- *     what is new is opened, and a plan made of it and of what stays -> workers take the plan, one
- *     after the other -> what is no more drains and is closed -> what it was in the way of is
- * opened
+ *     what is new is opened, and a plan made of it and of what stays ->
+ *     workers take the plan, one after the other ->
+ *     what is no more drains and is closed ->
+ *     what it was in the way of is opened
  *
  * Up to the moment when the plan is whole an error leaves all as it was. An output that another one
  * is in the way of, as at the same path, is at work from the beginning: its records wait in its

@@ -528,11 +528,6 @@ uv_loop_t *engine_loop(struct engine *p)
     return &p->loop;
 }
 
-const struct settings *engine_settings(const struct engine *p)
-{
-    return &p->config->settings;
-}
-
 size_t engine_connection_descriptors(const struct engine *p)
 {
     /* What an input needs at least has a few in it. */

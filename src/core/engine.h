@@ -172,7 +172,6 @@ enum engine_done engine_act(struct engine *engine, const char *name, enum engine
 
 /* For inputs; main thread unless said. */
 uv_loop_t *engine_loop(struct engine *engine);
-const struct settings *engine_settings(const struct engine *engine);
 /* How many descriptors the connections of one input may take. */
 size_t engine_connection_descriptors(const struct engine *engine);
 /* Main thread. There are none left: somebody silent is told to leave, of whatever input. */
